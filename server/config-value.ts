@@ -1,0 +1,80 @@
+import { parseStreamType, parseSymbol, type StreamType, streamTypeNames } from "./stream.ts";
+
+/** A value read from a file or the environment: accepted, or refused with what would be. */
+export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly accepted: string };
+
+/** How one key is read; `raw` is a TOML value, or text from the environment or the command line. */
+export type ValueKind<T> = (raw: unknown) => Parsed<T>;
+
+/** Any text but the empty one. */
+export const text: ValueKind<string> = (raw) =>
+  typeof raw === "string" && raw.trim() !== "" ? accept(raw.trim()) : refuse("a text that is not empty");
+
+/** An integer from `min` to `max`. */
+export function integer(min: number, max: number): ValueKind<number> {
+  return (raw) => {
+    const value = typeof raw === "string" && /^\s*-?\d+\s*$/.test(raw) ? Number(raw) : raw;
+    return typeof value === "number" && Number.isInteger(value) && value >= min && value <= max
+      ? accept(value)
+      : refuse(`a whole number from ${min} to ${max}`);
+  };
+}
+
+/** One of the words listed. */
+export function oneOf<const W extends string>(words: readonly W[]): ValueKind<W> {
+  return (raw) => {
+    const word = words.find((candidate) => candidate === raw);
+    return word === undefined ? refuse(words.map((w) => `"${w}"`).join(", ")) : accept(word);
+  };
+}
+
+/** An URL of one of the schemes, without user, password, query or fragment; a trailing slash is dropped. */
+export function url(...schemes: readonly string[]): ValueKind<string> {
+  const accepted = `an URL such as ${schemes.map((scheme) => `${scheme}://host:port`).join(" or ")}`;
+  return (raw) => {
+    if (typeof raw !== "string" || !URL.canParse(raw)) return refuse(accepted);
+    const parsed = new URL(raw);
+    const plain = parsed.username === "" && parsed.password === "" && parsed.search === "" && parsed.hash === "";
+    return schemes.includes(parsed.protocol.slice(0, -1)) && plain ? accept(raw.replace(/\/+$/, "")) : refuse(accepted);
+  };
+}
+
+/** A list of symbols: a TOML list, or text with commas. */
+export const symbols: ValueKind<readonly string[]> = (raw) =>
+  list(raw, parseSymbol, 'a list of symbols as Binance spells them, such as ["BTCUSDT", "ETHUSDT"]');
+
+/** A list of stream types; two speeds of one stream would share a folder and are refused. */
+export const streamTypes: ValueKind<readonly StreamType[]> = (raw) => {
+  const parsed = list(raw, parseStreamType, `a list out of ${streamTypeNames.join(", ")}`);
+  if (!parsed.ok) return parsed;
+  const folders = new Set(parsed.value.map((type) => type.folder));
+  return folders.size === parsed.value.length
+    ? parsed
+    : refuse("one speed of each stream, not both (they share a folder)");
+};
+
+/** An IP address or host name to listen on. */
+export const host: ValueKind<string> = (raw) =>
+  typeof raw === "string" && /^[A-Za-z0-9.:_-]{1,253}$/.test(raw)
+    ? accept(raw)
+    : refuse("an address such as 127.0.0.1");
+
+function list<T>(raw: unknown, item: (text: string) => T | null, accepted: string): Parsed<readonly T[]> {
+  const parts = typeof raw === "string" ? raw.split(",") : raw;
+  if (!Array.isArray(parts) || parts.length === 0) return refuse(accepted);
+  const values: T[] = [];
+  for (const part of parts) {
+    const value = typeof part === "string" ? item(part.trim()) : null;
+    if (value === null) return refuse(`${accepted} (${JSON.stringify(part)} is none)`);
+    if (!values.includes(value)) values.push(value);
+  }
+  return accept(values);
+}
+
+function accept<T>(value: T): Parsed<T> {
+  return { ok: true, value };
+}
+
+function refuse(accepted: string): { ok: false; accepted: string } {
+  return { ok: false, accepted };
+}

@@ -1,0 +1,170 @@
+import { existsSync, readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { parse } from "smol-toml";
+import { host, integer, oneOf, streamTypes, symbols, text, url, type ValueKind } from "./config-value.ts";
+import { logLevels } from "./log.ts";
+import { parseStreamType } from "./stream.ts";
+import { didYouMean } from "./suggestion.ts";
+
+/** Each key of the config: how it is read and its default. Sections and keys are documented in ops/rt-data.example.toml. */
+const schema = {
+  record: {
+    symbols: key(symbols, ["BTCUSDT", "ETHUSDT", "SOLUSDT"]),
+    streams: key(
+      streamTypes,
+      ["depth20@100ms", "aggTrade"].map((name) => parseStreamType(name)).filter((t) => t !== null),
+    ),
+    data_dir: key(text, "./data"),
+    segment_minutes: key(integer(1, 1440), 5),
+    flush_records: key(integer(1, 100_000), 100),
+    flush_ms: key(integer(1, 60_000), 1000),
+    sync: key(oneOf(["seal", "flush", "never"]), "seal"),
+  },
+  exchange: {
+    ws_url: key(url("wss", "ws"), "wss://stream.binance.com:9443"),
+    rest_url: key(url("https", "http"), "https://api.binance.com"),
+  },
+  archive: {
+    level: key(integer(1, 19), 12),
+  },
+  http: {
+    host: key(host, "127.0.0.1"),
+    port: key(integer(0, 65_535), 8000),
+  },
+  log: {
+    level: key(oneOf(logLevels), "info"),
+    format: key(oneOf(["auto", "text", "json"]), "auto"),
+  },
+} as const;
+
+type Schema = typeof schema;
+
+/** Every setting of the program, checked, complete and frozen. */
+export type Config = {
+  readonly [S in keyof Schema]: {
+    readonly [K in keyof Schema[S]]: Schema[S][K] extends Key<infer T> ? T : never;
+  };
+} & { readonly host: string; readonly file: string | null };
+
+/** What is wrong with one key. */
+export type ConfigProblem = { readonly where: string; readonly problem: string };
+
+/** Settings given on the command line, by `section.key`; they win over environment and file. */
+export type Overrides = Readonly<Record<string, unknown>>;
+
+/** Where the config is looked for when `--config` is not given. */
+export const configPaths: readonly string[] = ["./rt-data.toml", "/etc/rt-data/rt-data.toml"];
+
+/**
+ * Reads file, environment (`RT_DATA_<SECTION>_<KEY>`) and overrides into a Config, or returns every problem found at once.
+ * No file at all is a valid config; a file that was named but cannot be read is a problem.
+ */
+export function loadConfig(
+  file: string | null,
+  overrides: Overrides = {},
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): { ok: true; config: Config } | { ok: false; problems: readonly ConfigProblem[] } {
+  const problems: ConfigProblem[] = [];
+  const path = file ?? configPaths.find((candidate) => existsSync(candidate)) ?? null;
+  const values = new Map<string, { raw: unknown; where: string }>();
+  for (const [name, raw] of readFile(path, problems)) values.set(name, { raw, where: `${path}: ${name}` });
+  for (const [name, raw, variable] of readEnvironment(environment, problems))
+    values.set(name, { raw, where: variable });
+  for (const [name, raw] of Object.entries(overrides))
+    values.set(name, { raw, where: `--${name.replace(/^.*\./, "").replaceAll("_", "-")}` });
+
+  const config: Record<string, Record<string, unknown>> = {};
+  for (const [section, keys] of Object.entries<Record<string, Key<unknown>>>(schema)) {
+    const settings: Record<string, unknown> = {};
+    for (const [name, { kind, fallback }] of Object.entries(keys)) {
+      const given = values.get(`${section}.${name}`);
+      const parsed = given === undefined ? { ok: true as const, value: fallback } : kind(given.raw);
+      if (parsed.ok) settings[name] = parsed.value;
+      else
+        problems.push({
+          where: given?.where ?? name,
+          problem: `${JSON.stringify(given?.raw)} is not accepted; give ${parsed.accepted}`,
+        });
+    }
+    config[section] = Object.freeze(settings);
+  }
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, config: Object.freeze({ ...config, host: hostname(), file: path }) as unknown as Config };
+}
+
+/** True where the environment says that systemd's journal reads what we print. */
+export function underJournal(environment: Readonly<Record<string, string | undefined>> = process.env): boolean {
+  return environment.JOURNAL_STREAM !== undefined;
+}
+
+type Key<T> = { readonly kind: ValueKind<T>; readonly fallback: T };
+
+function key<T>(kind: ValueKind<T>, fallback: NoInfer<T>): Key<T> {
+  return { kind, fallback };
+}
+
+function readFile(path: string | null, problems: ConfigProblem[]): [name: string, raw: unknown][] {
+  if (path === null) return [];
+  let tables: Record<string, unknown>;
+  try {
+    tables = parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    problems.push({ where: path, problem: fileProblem(error) });
+    return [];
+  }
+  const found: [string, unknown][] = [];
+  for (const [section, table] of Object.entries(tables)) {
+    const keys = schemaKeys(section);
+    if (keys === null) {
+      const sections = Object.keys(schema);
+      problems.push({
+        where: `${path}: [${section}]`,
+        problem: `unknown section${didYouMean(section, sections)}; sections: ${sections.join(", ")}`,
+      });
+    } else if (typeof table !== "object" || table === null || Array.isArray(table)) {
+      problems.push({
+        where: `${path}: ${section}`,
+        problem: `must be a section: write [${section}] on a line of its own`,
+      });
+    } else {
+      for (const [name, raw] of Object.entries(table)) {
+        if (keys.includes(name)) found.push([`${section}.${name}`, raw]);
+        else problems.push({ where: `${path}: ${section}.${name}`, problem: unknownKey(section, name, keys) });
+      }
+    }
+  }
+  return found;
+}
+
+function readEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+  problems: ConfigProblem[],
+): [name: string, raw: string, variable: string][] {
+  const known = new Map<string, string>();
+  for (const [section, keys] of Object.entries(schema)) {
+    for (const name of Object.keys(keys)) known.set(`RT_DATA_${section}_${name}`.toUpperCase(), `${section}.${name}`);
+  }
+  const found: [string, string, string][] = [];
+  for (const [variable, raw] of Object.entries(environment)) {
+    if (!variable.startsWith("RT_DATA_") || raw === undefined) continue;
+    const name = known.get(variable);
+    if (name !== undefined) found.push([name, raw, variable]);
+    else problems.push({ where: variable, problem: `unknown variable${didYouMean(variable, [...known.keys()])}` });
+  }
+  return found;
+}
+
+function schemaKeys(section: string): string[] | null {
+  const keys = Object.entries(schema).find(([name]) => name === section)?.[1];
+  return keys === undefined ? null : Object.keys(keys);
+}
+
+function unknownKey(section: string, name: string, keys: readonly string[]): string {
+  return `unknown key${didYouMean(name, keys)}; keys of [${section}]: ${keys.join(", ")}`;
+}
+
+function fileProblem(error: unknown): string {
+  const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && "code" in error && error.code === "ENOENT") return "there is no such file";
+  return `cannot be read: ${message.trim()}`;
+}

@@ -1,0 +1,9 @@
+/** Something that the operator can put right; `main` prints the message alone and exits with 2. */
+export class OperatorError extends Error {
+  override readonly name = "OperatorError";
+}
+
+/** The message of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,115 @@
+/** Load of the machine and of this process. */
+export type Hardware = {
+  /** Share of all cores in use by everybody, 0 to 1. */
+  readonly cpu_ratio: number;
+  /** Cores in use by this process, workers included: 0.25 is a quarter of one core. */
+  readonly process_cpu_cores: number;
+  readonly cores: number;
+  /** Resident memory of this process. */
+  readonly process_memory_bytes: number;
+  readonly memory_used_bytes: number;
+  readonly memory_total_bytes: number;
+  /** Of the file system that holds the data folder. */
+  readonly disk_free_bytes: number;
+  readonly disk_total_bytes: number;
+  /** All interfaces but loopback, both null where the system does not tell. */
+  readonly network_receive_bytes_per_s: number | null;
+  readonly network_transmit_bytes_per_s: number | null;
+};
+
+/** One WebSocket to the exchange. */
+export type ConnectionStatus = {
+  readonly id: number;
+  /** Host and port, never a whole URL. */
+  readonly host: string;
+  readonly state: "connecting" | "open" | "waiting";
+  /** When this state began. */
+  readonly since_us: number;
+  readonly streams: number;
+  readonly reconnects: number;
+  readonly last_recv_us: number | null;
+  /** Why it is not open, in words, or null. */
+  readonly last_error: string | null;
+};
+
+/** One recorded stream of one symbol. */
+export type StreamStatus = {
+  /** `depth20@100ms` */
+  readonly stream: string;
+  readonly messages_per_s: number;
+  /** Records kept since start. */
+  readonly records: number;
+  /** Records in memory that are not in the file yet. */
+  readonly buffered_records: number;
+  readonly last_recv_us: number | null;
+};
+
+/** One symbol, all its streams together. */
+export type SymbolStatus = {
+  readonly symbol: string;
+  readonly messages_per_s: number;
+  /** Estimated one-way delay, ms, corrected by the clock offset; null while unknown. */
+  readonly delay_ms: number | null;
+  /** Mean time between messages over the last seconds, ms; null without messages. */
+  readonly interval_ms: number | null;
+  /** Time between the last two flushes of this symbol's files, ms; null before the second. */
+  readonly flush_interval_ms: number | null;
+  readonly buffered_records: number;
+  readonly last_recv_us: number | null;
+  readonly streams: readonly StreamStatus[];
+};
+
+/** What the workers have done and have before them. */
+export type ArchiveStatus = {
+  readonly segments_sealed: number;
+  readonly segments_waiting: number;
+  readonly days_merged: number;
+  readonly days_waiting: number;
+  /** Jobs that failed and will be tried again at the next start. */
+  readonly failures: number;
+  /** The newest failure in words, or null. */
+  readonly last_failure: string | null;
+  /** The newest archive, or null. */
+  readonly last_archive: {
+    readonly stream: string;
+    readonly symbol: string;
+    readonly date: string;
+    readonly rows: number;
+    readonly raw_bytes: number;
+    readonly compressed_bytes: number;
+  } | null;
+};
+
+/** Everything since the start of the process. */
+export type Totals = {
+  readonly messages: number;
+  readonly messages_per_s: number;
+  readonly records: number;
+  readonly bytes_written: number;
+  /** Messages dropped because their id had already been recorded from another socket. */
+  readonly duplicates: number;
+  /** Messages of no known shape, kept aside under `quarantine/`. */
+  readonly quarantined: number;
+  readonly reconnects: number;
+  readonly gaps: number;
+};
+
+/** The live status: the answer of `/api/status`, and each message of `/ws/dashboard`. */
+export type Status = {
+  readonly version: string;
+  readonly mode: "record" | "demo";
+  readonly host: string;
+  readonly now_us: number;
+  readonly started_us: number;
+  /** Data flows; otherwise `reasons` says what is missing. */
+  readonly ready: boolean;
+  readonly reasons: readonly string[];
+  /** Local clock minus exchange clock, ms, and half the round trip that bounds its error; null while unknown. */
+  readonly clock_offset_ms: number | null;
+  readonly clock_offset_bound_ms: number | null;
+  readonly hardware: Hardware;
+  readonly totals: Totals;
+  readonly archive: ArchiveStatus;
+  readonly connections: readonly ConnectionStatus[];
+  readonly symbols: readonly SymbolStatus[];
+};

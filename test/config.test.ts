@@ -1,0 +1,90 @@
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { type Config, loadConfig } from "../server/config.ts";
+import { temporaryFolder } from "./support/folder.ts";
+
+function file(content: string): string {
+  const path = join(temporaryFolder(), "rt-data.toml");
+  writeFileSync(path, content);
+  return path;
+}
+
+function load(content: string, environment: Record<string, string> = {}, overrides = {}): Config {
+  const loaded = loadConfig(file(content), overrides, environment);
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  return loaded.config;
+}
+
+function problems(content: string, environment: Record<string, string> = {}): string[] {
+  const loaded = loadConfig(file(content), {}, environment);
+  return loaded.ok
+    ? []
+    : loaded.problems.map(({ where, problem }) => `${where.replace(/^.*rt-data\.toml: /, "")}: ${problem}`);
+}
+
+test("no file at all is a valid config with the documented defaults", () => {
+  const { record, exchange, http } = load("");
+  expect(record.symbols).toEqual(["BTCUSDT", "ETHUSDT", "SOLUSDT"]);
+  expect(record.streams.map(({ name }) => name)).toEqual(["depth20@100ms", "aggTrade"]);
+  expect({ ...record, symbols: 0, streams: 0 }).toMatchObject({
+    data_dir: "./data",
+    flush_records: 100,
+    flush_ms: 1000,
+    sync: "seal",
+  });
+  expect(exchange).toEqual({ ws_url: "wss://stream.binance.com:9443", rest_url: "https://api.binance.com" });
+  expect(http).toEqual({ host: "127.0.0.1", port: 8000 });
+});
+
+test("the command line wins over the environment, and the environment over the file", () => {
+  const content = "[http]\nport = 1\n[record]\nflush_ms = 1\nflush_records = 1";
+  const environment = {
+    RT_DATA_HTTP_PORT: "2",
+    RT_DATA_RECORD_FLUSH_MS: "2",
+    RT_DATA_RECORD_SYMBOLS: "btcusdt, ethusdt",
+  };
+  const config = load(content, environment, { "http.port": "3" });
+  expect([config.record.flush_records, config.record.flush_ms, config.http.port]).toEqual([1, 2, 3]);
+  expect(config.record.symbols).toEqual(["BTCUSDT", "ETHUSDT"]);
+});
+
+test("every mistake is reported at once, with key, value and what is accepted", () => {
+  const found = problems('[record]\nflush_ms = "soon"\nsymbls = ["BTCUSDT"]\n[http]\nport = 99999\n[recrod]\n', {
+    RT_DATA_LOG_LEVEL: "loud",
+    RT_DATA_HTTP_PROT: "1",
+  });
+  expect(found).toHaveLength(6);
+  const all = found.join("\n");
+  expect(all).toContain('record.flush_ms: "soon" is not accepted; give a whole number from 1 to 60000');
+  expect(all).toContain('record.symbls: unknown key (did you mean "symbols"?)');
+  expect(all).toContain("http.port: 99999 is not accepted; give a whole number from 0 to 65535");
+  expect(all).toContain('[recrod]: unknown section (did you mean "record"?)');
+  expect(all).toContain('RT_DATA_LOG_LEVEL: "loud" is not accepted; give "debug", "info", "warn", "error"');
+  expect(all).toContain('RT_DATA_HTTP_PROT: unknown variable (did you mean "RT_DATA_HTTP_PORT"?)');
+});
+
+test("broken TOML names the line, a missing file its path", () => {
+  expect(problems("[record]\nflush_ms = = 1").join()).toMatch(/line 2|2:|flush_ms = = 1/);
+  const missing = loadConfig("/nowhere/rt-data.toml", {}, {});
+  expect(missing).toEqual({
+    ok: false,
+    problems: [{ where: "/nowhere/rt-data.toml", problem: "there is no such file" }],
+  });
+});
+
+test("two speeds of one stream are refused, since they would share a folder", () => {
+  expect(problems('[record]\nstreams = ["depth20", "depth20@100ms"]').join()).toContain("one speed of each stream");
+});
+
+test("a symbol that could leave the data folder is refused", () => {
+  for (const symbol of ["../x", "a/b", ".", "", "a b", "a=b"]) {
+    expect(problems(`[record]\nsymbols = [${JSON.stringify(symbol)}]`)).toHaveLength(1);
+  }
+  expect(load('[record]\nsymbols = ["币安人生usdt"]').record.symbols).toEqual(["币安人生USDT"]);
+});
+
+test("the config cannot be changed by the parts that get it", () => {
+  const config = load("");
+  expect(() => Object.assign(config.http, { port: 1 })).toThrow();
+});

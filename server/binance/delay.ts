@@ -1,0 +1,61 @@
+/** Estimates the one-way delay from the exchange to us, per symbol. */
+export type DelayEstimator = {
+  /** A message with event time `eventMs` (exchange clock) arrived. */
+  observe(symbol: string, eventMs: number, recvUs: number): void;
+  /** A server ping with its clock arrived: stands for every symbol that has nothing better. */
+  observePing(serverMs: number, recvUs: number): void;
+  /** A new estimate of local clock minus exchange clock, ms. */
+  setClockOffset(offsetMs: number): void;
+  /** Current estimate, whole ms, never below 0; null while the clock offset or the first observation is missing. */
+  estimateMs(symbol: string): number | null;
+};
+
+/** Share of the newest observation in the running mean. */
+const weight = 0.1;
+
+/** How long a symbol's own estimate stands without news before that of all symbols takes its place, µs. */
+const lifetimeUs = 60_000_000;
+
+/**
+ * Receipt time minus event time is delay plus clock offset; the offset comes from `/api/v3/time` (see rest.ts). Partial depth
+ * carries no event time, so its symbol's trades, then any symbol's messages, then the server's pings stand in for it.
+ */
+export function createDelayEstimator(): DelayEstimator {
+  const bySymbol = new Map<string, Running>();
+  const all: Running = { meanMs: 0, atUs: 0 };
+  let clockOffsetMs: number | null = null;
+  let nowUs = 0;
+
+  return {
+    observe(symbol, eventMs, recvUs) {
+      let own = bySymbol.get(symbol);
+      if (own === undefined) {
+        own = { meanMs: 0, atUs: 0 };
+        bySymbol.set(symbol, own);
+      }
+      nowUs = recvUs;
+      add(own, recvUs / 1000 - eventMs, recvUs);
+      add(all, recvUs / 1000 - eventMs, recvUs);
+    },
+    observePing(serverMs, recvUs) {
+      nowUs = recvUs;
+      if (recvUs - all.atUs > lifetimeUs || all.atUs === 0) add(all, recvUs / 1000 - serverMs, recvUs);
+    },
+    setClockOffset(offsetMs) {
+      clockOffsetMs = offsetMs;
+    },
+    estimateMs(symbol) {
+      const own = bySymbol.get(symbol);
+      const best = own !== undefined && nowUs - own.atUs <= lifetimeUs ? own : all;
+      return clockOffsetMs === null || best.atUs === 0 ? null : Math.max(0, Math.round(best.meanMs - clockOffsetMs));
+    },
+  };
+}
+
+type Running = { meanMs: number; atUs: number };
+
+function add(running: Running, ms: number, atUs: number): void {
+  const isFresh = running.atUs > 0 && atUs - running.atUs <= lifetimeUs;
+  running.meanMs = isFresh ? running.meanMs + weight * (ms - running.meanMs) : ms;
+  running.atUs = atUs;
+}

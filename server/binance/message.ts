@@ -1,0 +1,187 @@
+import type { Stream, StreamKind } from "../stream.ts";
+import { createShape } from "./shape.ts";
+
+/**
+ * What one text frame of a combined stream turned out to be.
+ * `data`: a payload of one of our streams; `unusual` if its shape was only believed after parsing (a new field, say).
+ * `reply`: an answer to a control message; `shutdown`: the server announces its end; `odd`: anything else, with the reason.
+ */
+export type Message =
+  | { readonly type: "data"; readonly data: DataMessage }
+  | { readonly type: "reply"; readonly id: number | null; readonly error: string | null }
+  | { readonly type: "shutdown" }
+  | { readonly type: "odd"; readonly reason: string };
+
+/** A payload with what is needed to file it. One object per reader, overwritten by its next message: copy what you keep. */
+export type DataMessage = {
+  stream: Stream;
+  /** The payload's text, byte for byte. */
+  payload: string;
+  /** Update or trade id, by which the stream is ordered. */
+  id: number;
+  /** Event time `E`, ms since the Unix epoch in the exchange's clock; 0 where the payload has none. */
+  eventMs: number;
+  unusual: boolean;
+};
+
+/** Reads text frames of combined streams. */
+export type MessageReader = (text: string) => Message;
+
+const opening = '{"stream":"';
+const middle = '","data":';
+
+/** A reader that knows these streams; frames of others are odd. */
+export function createMessageReader(streams: readonly Stream[]): MessageReader {
+  const known = new Map<string, { stream: Stream; shape: RegExp; idMark: string; timed: boolean }>();
+  const shapes = new Map<string, RegExp>();
+  for (const stream of streams) {
+    const { kind, levels } = stream.type;
+    const shape = shapes.get(stream.type.name) ?? createShape(kind, levels);
+    shapes.set(stream.type.name, shape);
+    known.set(stream.name, { stream, shape, idMark: idMarks[kind], timed: isTimed(kind) });
+  }
+  const first = streams[0];
+  if (first === undefined) return (text) => judge(text, new Map());
+  const data: DataMessage = { stream: first, payload: "", id: 0, eventMs: 0, unusual: false };
+  const message: Message = { type: "data", data };
+
+  return (text) => {
+    if (!text.startsWith(opening)) return judge(text, known);
+    const nameEnd = text.indexOf('"', opening.length);
+    const target = known.get(text.slice(opening.length, nameEnd));
+    if (target === undefined || !text.startsWith(middle, nameEnd)) return judge(text, known);
+    const start = nameEnd + middle.length;
+    target.shape.lastIndex = start;
+    if (!target.shape.test(text)) return judge(text, known);
+    data.stream = target.stream;
+    data.payload = text.slice(start, -1);
+    data.id = integerAfter(text, target.idMark, start);
+    data.eventMs = target.timed ? integerAfter(text, '"E":', start) : 0;
+    data.unusual = false;
+    return message;
+  };
+}
+
+const idMarks: Record<StreamKind, string> = {
+  partialDepth: '"lastUpdateId":',
+  depthSnapshot: '"lastUpdateId":',
+  diffDepth: '"u":',
+  aggTrade: '"a":',
+  trade: '"t":',
+  bookTicker: '"u":',
+};
+
+function isTimed(kind: StreamKind): boolean {
+  return kind === "diffDepth" || kind === "aggTrade" || kind === "trade";
+}
+
+/** The integer behind the first `mark`; the shape has proved that it is there. */
+function integerAfter(text: string, mark: string, from: number): number {
+  let at = text.indexOf(mark, from) + mark.length;
+  const negative = text.charCodeAt(at) === 45;
+  if (negative) at++;
+  let value = 0;
+  for (let code = text.charCodeAt(at); code >= 48 && code <= 57; code = text.charCodeAt(++at))
+    value = value * 10 + code - 48;
+  return negative ? -value : value;
+}
+
+/** The slow path: parse and decide. Data is kept if it holds what its stream must hold, whatever else it holds. */
+function judge(text: string, known: ReadonlyMap<string, { stream: Stream }>): Message {
+  const parsed = parseJson(text);
+  if (!isObject(parsed)) return { type: "odd", reason: parsed === undefined ? "not JSON" : "not a JSON object" };
+  const { stream: name, data } = parsed;
+  if (name === "!serverShutdown" || parsed.e === "serverShutdown") return { type: "shutdown" };
+  if ("result" in parsed || "error" in parsed || "code" in parsed) return reply(parsed);
+  if (typeof name !== "string" || !isObject(data)) return { type: "odd", reason: "not a combined stream's message" };
+  const stream = known.get(name)?.stream;
+  if (stream === undefined) return { type: "odd", reason: "a stream that was not subscribed to" };
+  const missing = missingMember(data, stream.type.kind);
+  if (missing !== null) return { type: "odd", reason: `${stream.type.name} without a valid "${missing}"` };
+  const envelope = `${opening}${name}${middle}`;
+  const payload = text.slice(envelope.length, -1);
+  const spliceable = text.startsWith(`${envelope}{`) && !/[\r\n]/.test(payload) && isObject(parseJson(payload));
+  if (!spliceable) return { type: "odd", reason: "an envelope of another form" };
+  const id = data[idMarks[stream.type.kind].slice(1, -2)] as number;
+  const eventMs = isTimed(stream.type.kind) && typeof data.E === "number" ? data.E : 0;
+  return { type: "data", data: { stream, payload, id, eventMs, unusual: true } };
+}
+
+const required: Record<StreamKind, readonly [name: string, isValid: (value: unknown) => boolean][]> = {
+  partialDepth: [
+    ["lastUpdateId", isId],
+    ["bids", isSide],
+    ["asks", isSide],
+  ],
+  depthSnapshot: [
+    ["lastUpdateId", isId],
+    ["bids", isSide],
+    ["asks", isSide],
+  ],
+  diffDepth: [
+    ["U", isId],
+    ["u", isId],
+    ["b", isSide],
+    ["a", isSide],
+  ],
+  aggTrade: [
+    ["a", isId],
+    ["p", isDecimal],
+    ["q", isDecimal],
+    ["T", isId],
+  ],
+  trade: [
+    ["t", isId],
+    ["p", isDecimal],
+    ["q", isDecimal],
+    ["T", isId],
+  ],
+  bookTicker: [
+    ["u", isId],
+    ["b", isDecimal],
+    ["B", isDecimal],
+    ["a", isDecimal],
+    ["A", isDecimal],
+  ],
+};
+
+function missingMember(data: Record<string, unknown>, kind: StreamKind): string | null {
+  return required[kind].find(([name, isValid]) => !isValid(data[name]))?.[0] ?? null;
+}
+
+function reply(parsed: Record<string, unknown>): Message {
+  const nested = isObject(parsed.error) ? parsed.error : parsed;
+  const failed = "error" in parsed || "code" in parsed;
+  const id = typeof parsed.id === "number" ? parsed.id : null;
+  return {
+    type: "reply",
+    id,
+    error: failed ? `${nested.msg ?? "unknown error"} (code ${nested.code ?? "none"})` : null,
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isId(value: unknown): boolean {
+  return Number.isSafeInteger(value);
+}
+
+function isDecimal(value: unknown): boolean {
+  return typeof value === "string" && /^\d+(\.\d+)?$/.test(value);
+}
+
+function isSide(value: unknown): boolean {
+  return (
+    Array.isArray(value) && value.every((level) => Array.isArray(level) && level.length >= 2 && level.every(isDecimal))
+  );
+}

@@ -1,0 +1,30 @@
+import { expect, test } from "bun:test";
+import { backoffMs } from "../../server/binance/backoff.ts";
+import { spreadStreams, subscriptionOf } from "../../server/binance/endpoint.ts";
+import { createStream, parseStreamType, type StreamType } from "../../server/stream.ts";
+
+const types = ["depth20@100ms", "aggTrade"].map(parseStreamType) as StreamType[];
+const many = Array.from({ length: 1000 }, (_, n) => types.map((type) => createStream(`SYMBOL${n}USDT`, type))).flat();
+
+test("a thousand symbols fit Binance's limits, each stream is asked for exactly once, a symbol stays on one socket", () => {
+  const sockets = spreadStreams(many);
+  expect(sockets.flat().length).toBe(2000);
+  expect(new Set(sockets.flat()).size).toBe(2000);
+  for (const streams of sockets) {
+    expect(streams.length).toBeLessThanOrEqual(1024);
+    const { url, batches } = subscriptionOf("wss://stream.binance.com:9443", streams);
+    const inUrl = new URL(url).searchParams.get("streams")?.split("/") ?? [];
+    expect([...inUrl, ...batches.flat()]).toEqual(streams.map(({ name }) => name));
+    expect(url.length).toBeLessThan(4200);
+    for (const batch of batches) expect(JSON.stringify(batch).length).toBeLessThan(4100);
+  }
+  const home = new Map<string, number>();
+  sockets.forEach((streams, n) => {
+    for (const { symbol } of streams) expect(home.get(symbol) ?? n).toBe(home.set(symbol, n).get(symbol) as number);
+  });
+});
+
+test("the wait before a reconnect doubles up to 30 s and is spread by chance", () => {
+  expect([0, 1, 2, 3, 20].map((failures) => backoffMs(failures, 0))).toEqual([250, 500, 1000, 2000, 30_000]);
+  expect(backoffMs(20, 0.999)).toBeGreaterThan(15_000);
+});

@@ -1,0 +1,126 @@
+import { expect, test } from "bun:test";
+import { createMessageReader, type Message } from "../../server/binance/message.ts";
+import { parseStreamName, type Stream } from "../../server/stream.ts";
+import { realDataMissing, realMessages } from "../support/real-data.ts";
+
+function streams(...names: string[]): Stream[] {
+  return names.map((name) => {
+    const stream = parseStreamName(name);
+    if (stream === null) throw new Error(name);
+    return stream;
+  });
+}
+
+const read = createMessageReader(
+  streams("btcusdt@depth20@100ms", "btcusdt@aggTrade", "btcusdt@depth@100ms", "btcusdt@trade", "btcusdt@bookTicker"),
+);
+
+function combined(stream: string, payload: string): string {
+  return `{"stream":"${stream}","data":${payload}}`;
+}
+
+function kept(message: Message): { id: number; payload: string; unusual: boolean } | string {
+  if (message.type !== "data") return message.type === "odd" ? message.reason : message.type;
+  const { id, payload, unusual } = message.data;
+  return { id, payload, unusual };
+}
+
+const book = '{"lastUpdateId":160,"bids":[["0.0024","10"],["0.0023","1.5"]],"asks":[["0.0026","100"]]}';
+const documented: readonly [stream: string, payload: string, id: number][] = [
+  ["btcusdt@depth20@100ms", book, 160],
+  ["btcusdt@depth20@100ms", '{"lastUpdateId":160,"bids":[],"asks":[]}', 160],
+  [
+    "btcusdt@depth@100ms",
+    '{"e":"depthUpdate","E":1672515782136,"s":"BNBBTC","U":157,"u":160,"b":[["0.0024","10"]],"a":[["0.0026","100"]]}',
+    160,
+  ],
+  [
+    "btcusdt@aggTrade",
+    '{"e":"aggTrade","E":1672515782136,"s":"BNBBTC","a":12345,"p":"0.001","q":"100","f":100,"l":105,"T":1672515782136,"m":true,"M":true}',
+    12345,
+  ],
+  [
+    "btcusdt@trade",
+    '{"e":"trade","E":1672515782136,"s":"BNBBTC","t":12345,"p":"0.001","q":"100","T":1672515782136,"m":true,"M":true}',
+    12345,
+  ],
+  [
+    "btcusdt@bookTicker",
+    '{"u":400900217,"s":"BNBUSDT","b":"25.35190000","B":"31.21000000","a":"25.36520000","A":"40.66000000"}',
+    400900217,
+  ],
+];
+
+test("every documented payload takes the fast path, with Binance's id and its text untouched", () => {
+  for (const [stream, payload, id] of documented) {
+    expect(kept(read(combined(stream, payload)))).toEqual({ id, payload, unusual: false });
+  }
+});
+
+test("a frame that is cut anywhere is never taken for data", () => {
+  for (const [stream, payload] of documented) {
+    const frame = combined(stream, payload);
+    for (let length = 0; length < frame.length; length++) expect(kept(read(frame.slice(0, length)))).toBe("not JSON");
+  }
+});
+
+test("a payload with a new member is kept as it is and counted as unusual", () => {
+  for (const [stream, payload, id] of documented) {
+    const grown = `${payload.slice(0, -1)},"new":{"x":[1]}}`;
+    expect(kept(read(combined(stream, grown)))).toEqual({ id, payload: grown, unusual: true });
+  }
+});
+
+test("data of a form that cannot be trusted is put aside with a reason", () => {
+  const odd: readonly [string, string][] = [
+    ["null", "not a JSON object"],
+    [combined("ethusdt@aggTrade", "{}"), "a stream that was not subscribed to"],
+    [combined("btcusdt@depth20@100ms", "[]"), "not a combined stream's message"],
+    [combined("btcusdt@depth20@100ms", '{"bids":[],"asks":[]}'), 'depth20@100ms without a valid "lastUpdateId"'],
+    [
+      combined("btcusdt@depth20@100ms", '{"lastUpdateId":1,"bids":[[1,2]],"asks":[]}'),
+      'depth20@100ms without a valid "bids"',
+    ],
+    [combined("btcusdt@depth20@100ms", '{"lastUpdateId":1,"bids":[]}'), 'depth20@100ms without a valid "asks"'],
+    [book, "not a combined stream's message"],
+    [`{"data":${book},"stream":"btcusdt@depth20@100ms"}`, "an envelope of another form"],
+    [`{"stream":"btcusdt@depth20@100ms","data":${book},"more":1}`, "an envelope of another form"],
+    [combined("btcusdt@depth20@100ms", book.replace(",", ",\n")), "an envelope of another form"],
+  ];
+  for (const [frame, reason] of odd) expect(kept(read(frame))).toBe(reason);
+});
+
+test("answers and announcements are told from data, errors in both of Binance's forms", () => {
+  expect(read('{"result":null,"id":3}')).toEqual({ type: "reply", id: 3, error: null });
+  expect(read('{"error":{"code":2,"msg":"Invalid request"},"id":20}')).toEqual({
+    type: "reply",
+    id: 20,
+    error: "Invalid request (code 2)",
+  });
+  expect(read('{"code":3,"msg":"Invalid JSON","id":null}')).toEqual({
+    type: "reply",
+    id: null,
+    error: "Invalid JSON (code 3)",
+  });
+  expect(read('{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1770123456789}}').type).toBe("shutdown");
+});
+
+for (const file of [
+  "depth20+trade.btc-eth.2024-08-08.jsonl.gz",
+  "depth20+aggTrade.btc-eth-dot.2021-04-04.jsonl.gz",
+  "raw-depth+trade+bookTicker.btc-eth.2024-08-08.jsonl.gz",
+  "raw-depth+aggTrade+kline.btc-eth-dot.2021-04-04.jsonl.gz",
+]) {
+  test.skipIf(realDataMissing !== "")(`every real message of ${file} takes the fast path${realDataMissing}`, () => {
+    const messages = realMessages(file).filter(({ raw }) => !raw.includes("@kline") && raw.startsWith('{"stream"'));
+    const names = new Set(messages.map(({ raw }) => JSON.parse(raw).stream as string));
+    const reader = createMessageReader(streams(...names));
+    for (const { raw } of messages) {
+      const message = reader(raw);
+      const slow = message.type !== "data" || message.data.unusual;
+      if (slow) throw new Error(`took the slow path: ${raw.slice(0, 300)}`);
+      expect(raw).toBe(combined(message.data.stream.name, message.data.payload));
+    }
+    expect(messages.length).toBeGreaterThan(4000);
+  });
+}

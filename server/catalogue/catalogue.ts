@@ -1,0 +1,92 @@
+import { Database } from "bun:sqlite";
+import { join } from "node:path";
+import { clipGap, type Gap, type GapCause } from "../gap.ts";
+import { type Day, dateStartUs } from "../segment.ts";
+
+/** What the recorder remembers between runs, in `rt-data.sqlite`. */
+export type Catalogue = {
+  /**
+   * Begins a run and tells how the last one ended: when it last received something, and whether it stopped of its own will.
+   * Null at the first run.
+   */
+  beginRun(startedUs: number): { readonly lastRecvUs: number; readonly clean: boolean } | null;
+  /** Notes how far this run has got; `clean` when it ends of its own will. */
+  noteRun(lastRecvUs: number, clean: boolean): void;
+  addGap(gap: Gap): void;
+  /** Gaps of a day, clipped to it, in order. */
+  gapsOf(day: Day): readonly Gap[];
+  close(): void;
+};
+
+const dayUs = 86_400_000_000;
+
+const schema = `
+  create table if not exists run (
+    id integer primary key, started_us integer not null, last_recv_us integer, clean integer not null default 0
+  ) strict;
+  create table if not exists gap (
+    stream text not null, symbol text not null, from_us integer not null, to_us integer not null, cause text not null,
+    primary key (stream, symbol, from_us)
+  ) strict, without rowid;
+`;
+
+/** Opens (and creates) the catalogue of a data folder; throws with the path where SQLite cannot. */
+export function openCatalogue(dataDir: string): Catalogue {
+  const path = join(dataDir, "rt-data.sqlite");
+  const database = open(path);
+  let run: number | null = null;
+
+  const insertGap = database.query(
+    "insert into gap (stream, symbol, from_us, to_us, cause) values (?, ?, ?, ?, ?) " +
+      "on conflict do update set to_us = max(to_us, excluded.to_us)",
+  );
+  const selectGaps = database.query<GapRow, [string, string, number, number]>(
+    "select * from gap where stream = ? and symbol = ? and to_us > ? and from_us < ? order by from_us",
+  );
+
+  return {
+    beginRun(startedUs) {
+      const last = database
+        .query<{ last_recv_us: number; clean: number }, []>(
+          "select last_recv_us, clean from run where last_recv_us is not null order by id desc limit 1",
+        )
+        .get();
+      run = Number(database.query("insert into run (started_us) values (?)").run(startedUs).lastInsertRowid);
+      return last === null ? null : { lastRecvUs: last.last_recv_us, clean: last.clean === 1 };
+    },
+    noteRun(lastRecvUs, clean) {
+      database.query("update run set last_recv_us = ?, clean = ? where id = ?").run(lastRecvUs, clean ? 1 : 0, run);
+    },
+    addGap({ stream, symbol, from_us, to_us, cause }) {
+      insertGap.run(stream, symbol, from_us, to_us, cause);
+    },
+    gapsOf(day) {
+      const fromUs = dateStartUs(day.date);
+      return selectGaps
+        .all(day.stream, day.symbol, fromUs, fromUs + dayUs)
+        .map((gap) => clipGap(gap, fromUs, fromUs + dayUs))
+        .filter((gap) => gap !== null);
+    },
+    close: () => database.close(),
+  };
+}
+
+type GapRow = { stream: string; symbol: string; from_us: number; to_us: number; cause: GapCause };
+
+function open(path: string): Database {
+  try {
+    const database = new Database(path, { create: true, strict: true });
+    database.run("pragma journal_mode = wal");
+    database.run("pragma synchronous = normal");
+    database.run(schema);
+    return database;
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new Error(
+      `open the catalogue ${path}: ${reason}. It can be moved away; gaps of merged days stay in their manifests`,
+      {
+        cause: error,
+      },
+    );
+  }
+}

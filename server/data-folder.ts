@@ -1,0 +1,118 @@
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from "node:fs";
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
+import { messageOf, OperatorError } from "./problem.ts";
+
+/** What a data folder holds: real data, or the demo's. The two are never mixed. */
+export type DataFolderUse = "record" | "demo";
+
+/** A data folder that nobody else records into until `release`. */
+export type DataFolder = { readonly path: string; release(): void };
+
+const lockFile = "rt-data.lock";
+const demoMark = "this-is-demo-data";
+
+/**
+ * Takes the folder for one recorder, creating it if need be. Throws an OperatorError if it cannot be written, is in use, or
+ * holds the other kind of data. The lock of a recorder that is gone (killed, or before a reboot) is taken over.
+ */
+export function takeDataFolder(dataDir: string, use: DataFolderUse): DataFolder {
+  const path = resolve(dataDir);
+  const lock = join(path, lockFile);
+  try {
+    mkdirSync(path, { recursive: true });
+    refuseOtherUse(path, use);
+    takeLock(path, lock);
+  } catch (error) {
+    if (error instanceof OperatorError) throw error;
+    throw new OperatorError(
+      `cannot use the data folder ${path}: ${messageOf(error)}. Give this user the right to write there, or another folder by --data-dir or record.data_dir`,
+      { cause: error },
+    );
+  }
+  let held = true;
+  return {
+    path,
+    release() {
+      if (held) unlinkSync(lock);
+      held = false;
+    },
+  };
+}
+
+function refuseOtherUse(path: string, use: DataFolderUse): void {
+  const mark = join(path, demoMark);
+  const isDemo = existsSync(mark);
+  if (use === "record" && isDemo) {
+    throw new OperatorError(
+      `${path} holds the demo's invented data; record into another folder (--data-dir or record.data_dir)`,
+    );
+  }
+  if (use === "demo" && !isDemo) {
+    if (readdirSync(path).some((name) => name === "live" || name === "archive")) {
+      throw new OperatorError(
+        `${path} holds recorded data; the demo would mix invented data into it. Give it another folder by --data-dir`,
+      );
+    }
+    closeSync(openSync(mark, "w"));
+  }
+}
+
+/** Pid, its start time (pids are used again) and host: together they say whether the holder still runs. */
+type Holder = { readonly pid: number; readonly started: string | null; readonly host: string };
+
+function takeLock(path: string, lock: string): void {
+  for (let attempt = 0; attempt < 3; attempt++) {
+    try {
+      const fd = openSync(lock, "wx");
+      const holder: Holder = { pid: process.pid, started: startOf(process.pid), host: hostname() };
+      writeSync(fd, `${JSON.stringify(holder)}\n`);
+      closeSync(fd);
+      return;
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+    }
+    const holder = readHolder(lock);
+    if (holder !== null && isRunning(holder)) {
+      const where = holder.host === hostname() ? "" : ` on ${holder.host}`;
+      throw new OperatorError(
+        `another recorder (process ${holder.pid}${where}) is recording into ${path}. Stop it first, or give this one a folder of its own by --data-dir`,
+      );
+    }
+    unlinkSync(lock);
+  }
+  throw new OperatorError(
+    `the lock ${lock} keeps being taken by another recorder that is starting at the same time; try again`,
+  );
+}
+
+function readHolder(lock: string): Holder | null {
+  try {
+    return JSON.parse(readFileSync(lock, "utf8")) as Holder;
+  } catch {
+    return null;
+  }
+}
+
+function isRunning(holder: Holder): boolean {
+  if (holder.host !== hostname()) return true;
+  try {
+    process.kill(holder.pid, 0);
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EPERM";
+  }
+  return holder.pid !== process.pid && startOf(holder.pid) === holder.started;
+}
+
+/** When a process started, in the kernel's ticks since boot with the boot's id, or null where the system does not say. */
+function startOf(pid: number): string | null {
+  try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+      .replace(/^.*\)\s/s, "")
+      .split(" ");
+    return `${boot}/${fields[19]}`;
+  } catch {
+    return null;
+  }
+}

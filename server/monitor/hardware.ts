@@ -1,0 +1,106 @@
+import { readFileSync } from "node:fs";
+import { statfs } from "node:fs/promises";
+import { cpus, freemem, totalmem } from "node:os";
+import type { Hardware } from "../status.ts";
+
+/** Measures the machine's load; every rate is the mean since the sample before. */
+export type HardwareMeter = {
+  /** Takes a sample; at most one is under way at a time. */
+  sample(): Promise<void>;
+  current(): Hardware;
+};
+
+/** A meter for the file system that holds `dataDir`. */
+export function createHardwareMeter(dataDir: string): HardwareMeter {
+  let before = read();
+  let current: Hardware = {
+    cpu_ratio: 0,
+    process_cpu_cores: 0,
+    cores: cpus().length,
+    ...memory(),
+    disk_free_bytes: 0,
+    disk_total_bytes: 0,
+    network_receive_bytes_per_s: null,
+    network_transmit_bytes_per_s: null,
+  };
+  let sampling = false;
+
+  return {
+    async sample() {
+      if (sampling) return;
+      sampling = true;
+      try {
+        const disk = await statfs(dataDir).catch(() => null);
+        const now = read();
+        const seconds = Math.max(0.001, (now.atMs - before.atMs) / 1000);
+        const rate = (from: number | null, to: number | null) =>
+          from === null || to === null ? null : Math.max(0, Math.round((to - from) / seconds));
+        current = {
+          cpu_ratio: round((now.busyMs - before.busyMs) / Math.max(1, now.cpuMs - before.cpuMs)),
+          process_cpu_cores: round((now.processUs - before.processUs) / 1e6 / seconds),
+          cores: now.cores,
+          ...memory(),
+          disk_free_bytes: disk === null ? 0 : disk.bavail * disk.bsize,
+          disk_total_bytes: disk === null ? 0 : disk.blocks * disk.bsize,
+          network_receive_bytes_per_s: rate(before.received, now.received),
+          network_transmit_bytes_per_s: rate(before.transmitted, now.transmitted),
+        };
+        before = now;
+      } finally {
+        sampling = false;
+      }
+    },
+    current: () => current,
+  };
+}
+
+function read() {
+  let busyMs = 0;
+  let cpuMs = 0;
+  const cores = cpus();
+  for (const { times } of cores) {
+    const all = times.user + times.nice + times.sys + times.idle + times.irq;
+    cpuMs += all;
+    busyMs += all - times.idle;
+  }
+  const { user, system } = process.cpuUsage();
+  return { atMs: performance.now(), busyMs, cpuMs, cores: cores.length, processUs: user + system, ...network() };
+}
+
+function memory() {
+  return {
+    process_memory_bytes: process.memoryUsage.rss(),
+    memory_used_bytes: totalmem() - availableMemory(),
+    memory_total_bytes: totalmem(),
+  };
+}
+
+/** Linux counts what it could give back at once as available; `freemem` leaves the page cache out. */
+function availableMemory(): number {
+  const kilobytes = /^MemAvailable:\s+(\d+) kB/m.exec(readProc("/proc/meminfo"))?.[1];
+  return kilobytes === undefined ? freemem() : Number(kilobytes) * 1024;
+}
+
+function network(): { received: number | null; transmitted: number | null } {
+  let received: number | null = null;
+  let transmitted: number | null = null;
+  for (const [, name, counters] of readProc("/proc/net/dev").matchAll(/^\s*([^:\s]+):\s*(.*)$/gm)) {
+    if (name === "lo" || counters === undefined) continue;
+    const fields = counters.trim().split(/\s+/).map(Number);
+    received = (received ?? 0) + (fields[0] ?? 0);
+    transmitted = (transmitted ?? 0) + (fields[8] ?? 0);
+  }
+  return { received, transmitted };
+}
+
+function readProc(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}
+
+function round(value: number): number {
+  return Math.round(Math.max(0, value) * 1000) / 1000;
+}

@@ -74,9 +74,11 @@ function takeLock(path: string, lock: string): void {
     }
     const holder = readHolder(lock);
     if (holder !== null && isRunning(holder)) {
-      const where = holder.host === hostname() ? "" : ` on ${holder.host}`;
+      const isHere = holder.host === hostname();
+      const where = isHere ? "" : ` on ${holder.host}`;
+      const otherwise = isHere ? "" : `. If no recorder runs on ${holder.host} any more, delete ${lock}`;
       throw new OperatorError(
-        `another recorder (process ${holder.pid}${where}) is recording into ${path}. Stop it first, or give this one a folder of its own by --data-dir`,
+        `another recorder (process ${holder.pid}${where}) is recording into ${path}. Stop it first, or give this one a folder of its own by --data-dir${otherwise}`,
       );
     }
     unlinkSync(lock);

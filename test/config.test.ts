@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, loadConfig } from "../server/config.ts";
 import { temporaryFolder } from "./support/folder.ts";
@@ -87,4 +87,19 @@ test("a symbol that could leave the data folder is refused", () => {
 test("the config cannot be changed by the parts that get it", () => {
   const config = load("");
   expect(() => Object.assign(config.http, { port: 1 })).toThrow();
+});
+
+test("the documented example is valid, names every key, and shows the defaults", () => {
+  const path = join(import.meta.dir, "../ops/rt-data.example.toml");
+  const example = loadConfig(path, {}, {});
+  const defaults = load("");
+  if (!example.ok) throw new Error(JSON.stringify(example.problems));
+  expect({ ...example.config, file: null }).toEqual({ ...defaults, file: null });
+  const written = readFileSync(path, "utf8");
+  for (const [section, keys] of Object.entries(defaults).filter(
+    ([, keys]) => typeof keys === "object" && keys !== null,
+  )) {
+    expect(written).toContain(`[${section}]`);
+    for (const key of Object.keys(keys ?? {})) expect(written).toMatch(new RegExp(`^${key} = `, "m"));
+  }
 });

@@ -1,0 +1,69 @@
+import { expect, test } from "bun:test";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { takeDataFolder } from "../server/data-folder.ts";
+import { OperatorError } from "../server/problem.ts";
+import { temporaryFolder } from "./support/folder.ts";
+
+const script = `
+  const { takeDataFolder } = await import(${JSON.stringify(join(import.meta.dir, "../server/data-folder.ts"))});
+  try { takeDataFolder(process.argv[1], "record"); console.log("taken"); } catch (error) { console.log(error.message); }
+  await new Promise((resolve) => process.stdin.once("data", resolve));
+`;
+
+async function otherProcess(folder: string) {
+  const child = Bun.spawn([process.execPath, "-e", script, folder], {
+    stdin: "pipe",
+    stdout: "pipe",
+    stderr: "inherit",
+  });
+  const { value } = await child.stdout.getReader().read();
+  return { child, said: new TextDecoder().decode(value).trim() };
+}
+
+test("a second recorder on the same folder is refused, with the process that has it and what to do", async () => {
+  const folder = temporaryFolder();
+  const first = await otherProcess(folder);
+  expect(first.said).toBe("taken");
+  expect(() => takeDataFolder(folder, "record")).toThrow(
+    `another recorder (process ${first.child.pid}) is recording into ${folder}. Stop it first, or give this one a folder of its own by --data-dir`,
+  );
+  first.child.kill("SIGKILL");
+  await first.child.exited;
+  takeDataFolder(folder, "record").release();
+});
+
+test("the lock of a recorder before a reboot, or of a pid that somebody else has now, is not in the way", () => {
+  const folder = temporaryFolder();
+  const host = hostname();
+  writeFileSync(join(folder, "rt-data.lock"), JSON.stringify({ pid: process.ppid, started: "another-boot/1", host }));
+  takeDataFolder(folder, "record").release();
+  writeFileSync(join(folder, "rt-data.lock"), "torn {");
+  takeDataFolder(folder, "record").release();
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test("a lock from another host is respected, since nobody here can tell whether it is alive", () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, "rt-data.lock"), JSON.stringify({ pid: 1, started: null, host: "elsewhere" }));
+  expect(() => takeDataFolder(folder, "record")).toThrow(/process 1 on elsewhere.*delete .*rt-data\.lock/s);
+});
+
+test("invented and recorded data never get into one folder", () => {
+  const recorded = temporaryFolder();
+  mkdirSync(join(recorded, "live"));
+  expect(() => takeDataFolder(recorded, "demo")).toThrow("holds recorded data");
+  const invented = temporaryFolder();
+  takeDataFolder(invented, "demo").release();
+  mkdirSync(join(invented, "live"));
+  takeDataFolder(invented, "demo").release();
+  expect(() => takeDataFolder(invented, "record")).toThrow("invented data");
+});
+
+test("a folder that cannot be made is an operator's error that says where and what to do", () => {
+  const file = join(temporaryFolder(), "file");
+  writeFileSync(file, "");
+  expect(() => takeDataFolder(join(file, "data"), "record")).toThrow(OperatorError);
+  expect(() => takeDataFolder(join(file, "data"), "record")).toThrow(/cannot use the data folder .*--data-dir/s);
+});

@@ -1,0 +1,118 @@
+import type { Archiver } from "./archive/archiver.ts";
+import type { ClockOffset } from "./binance/clock-offset.ts";
+import type { DelayEstimator } from "./binance/delay.ts";
+import type { Feed } from "./binance/feed.ts";
+import type { HardwareMeter } from "./monitor/hardware.ts";
+import type { Rates } from "./monitor/rates.ts";
+import type { Quarantine } from "./recorder/quarantine.ts";
+import type { Recorder } from "./recorder/recorder.ts";
+import type { Status, StreamStatus, SymbolStatus } from "./status.ts";
+import type { Stream } from "./stream.ts";
+
+/** Without any data for this long the recorder is not ready, µs. */
+const silentUs = 10_000_000;
+
+/** The parts of which the live status is made. */
+export type StatusParts = {
+  readonly about: Pick<Status, "version" | "mode" | "host" | "started_us">;
+  readonly streams: readonly Stream[];
+  readonly nowUs: () => number;
+  readonly rates: Rates<Stream>;
+  readonly recorder: Recorder;
+  readonly feed: Feed;
+  readonly archiver: Archiver;
+  readonly quarantine: Quarantine;
+  readonly hardware: HardwareMeter;
+  readonly delay: DelayEstimator;
+  readonly clockOffset: () => ClockOffset | null;
+  readonly gaps: () => number;
+};
+
+/** The status of this moment, put together from the parts; costs about a microsecond a stream. */
+export function assembleStatus(parts: StatusParts): Status {
+  const nowUs = parts.nowUs();
+  const symbols = symbolsOf(parts);
+  const counts = parts.feed.counts();
+  const offset = parts.clockOffset();
+  const connections = parts.feed.connections();
+  const reasons = notReady(parts, symbols, nowUs);
+  return {
+    ...parts.about,
+    now_us: nowUs,
+    ready: reasons.length === 0,
+    reasons,
+    clock_offset_ms: offset === null ? null : tenth(offset.offsetMs),
+    clock_offset_bound_ms: offset === null ? null : tenth(offset.boundMs),
+    hardware: parts.hardware.current(),
+    totals: {
+      messages: parts.streams.reduce((sum, stream) => sum + parts.rates.total(stream), 0),
+      messages_per_s: tenth(symbols.reduce((sum, symbol) => sum + symbol.messages_per_s, 0)),
+      records: parts.streams.reduce((sum, stream) => sum + (parts.recorder.status(stream)?.records ?? 0), 0),
+      bytes_written: parts.streams.reduce((sum, stream) => sum + (parts.recorder.status(stream)?.bytesWritten ?? 0), 0),
+      duplicates: counts.duplicates,
+      quarantined: parts.quarantine.count(),
+      reconnects: counts.reconnects,
+      gaps: parts.gaps(),
+    },
+    archive: parts.archiver.status(),
+    connections,
+    symbols,
+  };
+}
+
+function symbolsOf(parts: StatusParts): SymbolStatus[] {
+  const groups = new Map<string, Stream[]>();
+  for (const stream of parts.streams) {
+    const group = groups.get(stream.symbol);
+    if (group === undefined) groups.set(stream.symbol, [stream]);
+    else group.push(stream);
+  }
+  return [...groups].map(([symbol, streams]) => {
+    const tracks = streams.map((stream) => parts.recorder.status(stream));
+    const rows: StreamStatus[] = streams.map((stream, index) => ({
+      stream: stream.type.name,
+      messages_per_s: parts.rates.perSecond(stream),
+      records: tracks[index]?.records ?? 0,
+      buffered_records: tracks[index]?.bufferedRecords ?? 0,
+      last_recv_us: tracks[index]?.lastRecvUs ?? null,
+    }));
+    const rate = tenth(rows.reduce((sum, row) => sum + row.messages_per_s, 0));
+    const flushUs = tracks.map((track) => track?.flushIntervalUs ?? null).filter((us) => us !== null);
+    return {
+      symbol,
+      messages_per_s: rate,
+      delay_ms: parts.delay.estimateMs(symbol),
+      interval_ms: rate > 0 ? tenth(1000 / rate) : null,
+      flush_interval_ms: flushUs.length > 0 ? Math.round(Math.max(...flushUs) / 1000) : null,
+      buffered_records: rows.reduce((sum, row) => sum + row.buffered_records, 0),
+      last_recv_us: newest(rows.map((row) => row.last_recv_us)),
+      streams: rows,
+    };
+  });
+}
+
+function notReady(parts: StatusParts, symbols: readonly SymbolStatus[], nowUs: number): string[] {
+  const reasons: string[] = [];
+  const failure = parts.recorder.failure();
+  if (failure !== null) reasons.push(`the disk does not take data: ${failure}`);
+  for (const connection of parts.feed.connections()) {
+    if (connection.state !== "open") {
+      reasons.push(
+        `connection ${connection.id} to ${connection.host} is ${connection.state}${connection.last_error === null ? "" : `: ${connection.last_error}`}`,
+      );
+    }
+  }
+  const lastUs = newest(symbols.map((symbol) => symbol.last_recv_us));
+  if (lastUs === null) reasons.push("nothing has been received yet");
+  else if (nowUs - lastUs > silentUs)
+    reasons.push(`nothing has been received for ${Math.round((nowUs - lastUs) / 1e6)} s`);
+  return reasons;
+}
+
+function newest(times: readonly (number | null)[]): number | null {
+  return times.reduce((best, time) => (time !== null && (best === null || time > best) ? time : best), null);
+}
+
+function tenth(value: number): number {
+  return Math.round(value * 10) / 10;
+}

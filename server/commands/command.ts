@@ -1,0 +1,78 @@
+import { parseArgs } from "node:util";
+import { OperatorError } from "../problem.ts";
+import { didYouMean } from "../suggestion.ts";
+
+/** A flag of a command; `value` names what follows it, or is null for a switch. */
+export type Flag = { readonly value: string | null; readonly help: string };
+
+/** Values of the flags that were given; switches are "". */
+export type Flags = Readonly<Record<string, string | undefined>>;
+
+/** What a command may use of the process. */
+export type Terminal = {
+  /** Prints a line on standard output. */
+  readonly print: (line: string) => void;
+  /** Standard error is a person's terminal. */
+  readonly isInteractive: boolean;
+  /** Aborted when the process is asked to stop. */
+  readonly stop: AbortSignal;
+};
+
+/** One verb of the command line. `run` resolves with the exit code; an OperatorError means 2. */
+export type Command = {
+  readonly name: string;
+  readonly summary: string;
+  readonly flags: Readonly<Record<string, Flag>>;
+  readonly examples: readonly (readonly [line: string, meaning: string])[];
+  run(flags: Flags, terminal: Terminal): Promise<number>;
+};
+
+/** Reads the words behind the verb; throws an OperatorError for what the command does not know. */
+export function readFlags(command: Command, words: readonly string[]): Flags {
+  const known = { help: { value: null, help: "" }, ...command.flags };
+  const options = Object.fromEntries(
+    Object.entries(known).map(([name, flag]) => [
+      name,
+      { type: flag.value === null ? ("boolean" as const) : ("string" as const) },
+    ]),
+  );
+  const { tokens } = parseArgs({ args: [...words], options, strict: false, tokens: true, allowPositionals: true });
+  const flags: Record<string, string> = {};
+  for (const token of tokens) {
+    if (token.kind === "positional") throw refusal(command, `"${token.value}" is one word too many`);
+    if (token.kind !== "option") continue;
+    const flag = known[token.name as keyof typeof known] as Flag | undefined;
+    if (flag === undefined) {
+      const names = Object.keys(known).map((name) => `--${name}`);
+      throw refusal(command, `unknown flag ${token.rawName}${didYouMean(token.rawName, names)}`);
+    }
+    const isMissing =
+      flag.value !== null && (token.value === undefined || (!token.inlineValue && token.value.startsWith("--")));
+    if (isMissing) throw refusal(command, `${token.rawName} needs a value: ${token.rawName} ${flag.value}`);
+    if (flag.value === null && token.value !== undefined) throw refusal(command, `${token.rawName} takes no value`);
+    flags[token.name] = token.value ?? "";
+  }
+  return flags;
+}
+
+/** The help of one command, with its examples. */
+export function helpOf(command: Command): string {
+  const shown = Object.entries(command.flags).map(
+    ([name, { value, help }]) => [value === null ? `--${name}` : `--${name} ${value}`, help] as const,
+  );
+  return [
+    `rt-data ${command.name}: ${command.summary}`,
+    ...(shown.length > 0 ? ["", "Flags", ...columns(shown)] : []),
+    ...(command.examples.length > 0 ? ["", "Examples", ...columns(command.examples)] : []),
+  ].join("\n");
+}
+
+/** Two aligned columns, indented. */
+export function columns(rows: readonly (readonly [string, string])[]): string[] {
+  const width = Math.max(...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`.trimEnd());
+}
+
+function refusal(command: Command, problem: string): OperatorError {
+  return new OperatorError(`${problem}. See rt-data ${command.name} --help`);
+}

@@ -1,0 +1,54 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Config } from "../config.ts";
+import { createSyntheticMarket } from "../exchange/synthetic-market.ts";
+import { silentLog } from "../log.ts";
+import { createRecorder } from "../recorder/recorder.ts";
+import { dayStartUs } from "../segment.ts";
+import { parseStreamName, type Stream } from "../stream.ts";
+
+/** How much of yesterday is invented, ms: its last minutes. */
+const spanMs = 10 * 60_000;
+const tickMs = 100;
+
+/** Delay between the exchange's tick and our receipt that the invented past pretends to, ms. */
+const delayMs = 12;
+
+/**
+ * Gives a new demo folder the end of a yesterday, written by the recorder itself as if it had been there, so that the day
+ * merge has something to do at once. A folder that holds anything already is left alone.
+ */
+export async function writeYesterday(config: Config, seed: number): Promise<void> {
+  const { record } = config;
+  if (existsSync(join(record.data_dir, "live")) || existsSync(join(record.data_dir, "archive"))) return;
+  const midnightMs = dayStartUs(Date.now() * 1000) / 1000;
+  const market = createSyntheticMarket({ symbols: record.symbols, seed: seed + 1, startMs: midnightMs - spanMs });
+  const wanted = new Map<string, Stream>();
+  for (const symbol of record.symbols) {
+    for (const type of record.streams) {
+      const stream = parseStreamName(`${symbol.toLowerCase()}@${type.name}`);
+      if (stream !== null) wanted.set(stream.name, stream);
+    }
+  }
+  let recvUs = 0;
+  const recorder = createRecorder(
+    {
+      dataDir: record.data_dir,
+      segmentMinutes: record.segment_minutes,
+      flushRecords: 1000,
+      flushMs: 60_000,
+      sync: "never",
+    },
+    { nowUs: () => recvUs, onClosed: () => {}, onDropped: () => {}, log: silentLog },
+  );
+  for (let atMs = midnightMs - spanMs; atMs + delayMs < midnightMs; atMs += tickMs) {
+    recvUs = (atMs + delayMs) * 1000;
+    for (const event of market.tick(atMs)) {
+      const stream = wanted.get(event.stream);
+      if (stream !== undefined) recorder.track(stream).append(event.payload, recvUs, delayMs);
+    }
+    // A breath now and then keeps signals and the first page request alive.
+    if ((atMs / tickMs) % 300 === 0) await Bun.sleep(0);
+  }
+  await recorder.stop();
+}

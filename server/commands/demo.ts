@@ -1,0 +1,74 @@
+import { createApp } from "../app.ts";
+import { createExchange } from "../exchange/exchange.ts";
+import { createRecordingSource } from "../exchange/recording.ts";
+import { createSyntheticMarket } from "../exchange/synthetic-market.ts";
+import { OperatorError } from "../problem.ts";
+import type { Command, Flags } from "./command.ts";
+import { writeYesterday } from "./demo-yesterday.ts";
+import { runApp } from "./run-app.ts";
+import { configOf, logOf, settingFlags } from "./settings.ts";
+
+/** Invented data goes into a folder of its own, so that it can never be taken for recorded data. */
+const demoDir = "./demo-data";
+
+/** `rt-data demo` */
+export const demo: Command = {
+  name: "demo",
+  summary: "the whole program against the embedded exchange, no network needed",
+  flags: {
+    ...settingFlags,
+    data: {
+      value: "PATH",
+      help: "play this recording (a data folder, or a file of raw messages) instead of the invented market",
+    },
+    speed: { value: "N", help: "with --data: how many times as fast (default 1)" },
+    seed: { value: "N", help: "of the invented market (default 1)" },
+    "data-dir": { value: "DIR", help: `where the data goes (default ${demoDir})` },
+  },
+  examples: [
+    ["rt-data demo", "three invented symbols, dashboard on port 8000"],
+    ["rt-data demo --symbols BTCUSDT,ETHUSDT,XRPUSDT,DOGEUSDT --port 0", "four symbols, any free port"],
+    ["rt-data demo --data ./data --speed 10", "your own recording, ten times as fast"],
+  ],
+  async run(flags, terminal) {
+    const settings = configOf(flags);
+    const log = logOf(settings, terminal);
+    const speed = numberOf(flags, "speed", 1, 0.01, 10_000);
+    const seed = numberOf(flags, "seed", 1, 0, 2 ** 31);
+    const market = createSyntheticMarket({ symbols: settings.record.symbols, seed });
+    const source = flags.data === undefined ? market : createRecordingSource({ path: flags.data, speed, loop: true });
+    const exchange = createExchange({}, { source, log });
+    const { wsUrl, restUrl } = await exchange.start();
+    try {
+      const config = configOf(flags, {
+        "record.data_dir": flags["data-dir"] ?? demoDir,
+        "exchange.ws_url": wsUrl,
+        "exchange.rest_url": restUrl,
+      });
+      const app = createApp(config, { mode: "demo", log });
+      try {
+        if (flags.data === undefined) await writeYesterday(config, seed);
+      } catch (error) {
+        await app.stop(0);
+        throw error;
+      }
+      return await runApp(app, terminal, log, (url) => [
+        flags.data === undefined
+          ? "RT-Data demo: an invented market, recorded like the real one."
+          : `RT-Data demo: playing ${flags.data}, recorded like the real market.`,
+        `Dashboard: ${url}/dashboard`,
+        `Data:      ${config.record.data_dir}`,
+      ]);
+    } finally {
+      await exchange.stop();
+    }
+  },
+};
+
+function numberOf(flags: Flags, name: string, fallback: number, min: number, max: number): number {
+  const text = flags[name];
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (text.trim() !== "" && value >= min && value <= max) return value;
+  throw new OperatorError(`--${name} "${text}" is not accepted; give a number from ${min} to ${max}`);
+}

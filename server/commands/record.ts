@@ -1,0 +1,21 @@
+import { createApp } from "../app.ts";
+import type { Command } from "./command.ts";
+import { runApp } from "./run-app.ts";
+import { configOf, logOf, settingFlags } from "./settings.ts";
+
+/** `rt-data record` */
+export const record: Command = {
+  name: "record",
+  summary: "record live, serve the dashboard, merge days",
+  flags: settingFlags,
+  examples: [
+    ["rt-data record", "the default symbols into ./data, dashboard on port 8000"],
+    ["rt-data record --symbols BTCUSDT,BNBUSDT --data-dir /srv/rt-data", "two symbols, another folder"],
+    ["rt-data record --config /etc/rt-data/rt-data.toml", "everything from a file"],
+  ],
+  async run(flags, terminal) {
+    const config = configOf(flags);
+    const log = logOf(config, terminal);
+    return runApp(createApp(config, { mode: "record", log }), terminal, log, (url) => [`Dashboard: ${url}/dashboard`]);
+  },
+};

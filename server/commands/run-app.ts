@@ -1,0 +1,26 @@
+import type { App } from "../app.ts";
+import type { Log } from "../log.ts";
+import type { Terminal } from "./command.ts";
+
+/** How long a clean stop may take, ms; what is not sealed by then stays as plain lines and is sealed at the next start. */
+const stopMs = 9000;
+
+/** Starts the app, waits until the process is asked to stop, and stops it. Resolves with the exit code. */
+export async function runApp(
+  app: App,
+  terminal: Terminal,
+  log: Log,
+  banner: (url: string) => readonly string[],
+): Promise<number> {
+  const stopped = new Promise<void>((resolve) => {
+    if (terminal.stop.aborted) resolve();
+    terminal.stop.addEventListener("abort", () => resolve(), { once: true });
+  });
+  const { url } = await app.start();
+  for (const line of banner(url)) terminal.print(line);
+  await stopped;
+  log.info("stopping: writing and sealing what there is (a second signal ends at once)");
+  await app.stop(stopMs);
+  log.info("stopped");
+  return 0;
+}

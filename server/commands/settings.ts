@@ -1,0 +1,43 @@
+import { type Config, loadConfig, type Overrides, underJournal } from "../config.ts";
+import { createLog, type Log } from "../log.ts";
+import { OperatorError } from "../problem.ts";
+import type { Flag, Flags, Terminal } from "./command.ts";
+
+/** Flags that stand for settings, and the setting each one stands for. */
+const settings = {
+  "data-dir": { key: "record.data_dir", value: "DIR", help: "where the data goes (default ./data)" },
+  symbols: { key: "record.symbols", value: "A,B,…", help: "symbols to record (default BTCUSDT,ETHUSDT,SOLUSDT)" },
+  streams: { key: "record.streams", value: "A,B,…", help: "streams of each symbol (default depth20@100ms,aggTrade)" },
+  host: { key: "http.host", value: "ADDRESS", help: "address of the dashboard (default 127.0.0.1)" },
+  port: { key: "http.port", value: "N", help: "port of the dashboard (default 8000)" },
+  "log-level": { key: "log.level", value: "LEVEL", help: "debug, info, warn or error (default info)" },
+} as const;
+
+/** The flags of commands that record. */
+export const settingFlags: Readonly<Record<string, Flag>> = {
+  config: {
+    value: "FILE",
+    help: "config file (default ./rt-data.toml, then /etc/rt-data/rt-data.toml, if there is one)",
+  },
+  ...Object.fromEntries(Object.entries(settings).map(([name, { value, help }]) => [name, { value, help }])),
+};
+
+/** The config that file, environment and flags make together; `defaults` stand behind all three. */
+export function configOf(flags: Flags, forced: Overrides = {}): Config {
+  const overrides: Record<string, unknown> = { ...forced };
+  for (const [name, { key }] of Object.entries(settings)) {
+    if (flags[name] !== undefined) overrides[key] = flags[name];
+  }
+  const loaded = loadConfig(flags.config ?? null, overrides);
+  if (loaded.ok) return loaded.config;
+  const problems = loaded.problems.map(({ where, problem }) => `  ${where}: ${problem}`);
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  throw new OperatorError([`the configuration has ${count}:`, ...problems].join("\n"));
+}
+
+/** The log that the config asks for: text for people, JSON for the journal. */
+export function logOf(config: Config, terminal: Terminal): Log {
+  const { level, format } = config.log;
+  const resolved = format === "auto" ? (underJournal() ? "json" : "text") : format;
+  return createLog({ level, format: resolved, color: terminal.isInteractive });
+}

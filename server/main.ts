@@ -1,0 +1,66 @@
+import { type Command, columns, helpOf, readFlags } from "./commands/command.ts";
+import { demo } from "./commands/demo.ts";
+import { record } from "./commands/record.ts";
+import { messageOf, OperatorError } from "./problem.ts";
+import { didYouMean } from "./suggestion.ts";
+import { version } from "./version.ts";
+
+const commands: readonly Command[] = [record, demo];
+
+/** Exit codes: 0 done, 1 failed while running, 2 the operator can put it right. */
+process.exit(await main(process.argv.slice(2)));
+
+async function main(words: readonly string[]): Promise<number> {
+  const stop = stopSignal();
+  try {
+    const [verb = "--help", ...rest] = words;
+    if (verb === "version" || verb === "--version" || verb === "-v") return print(`rt-data ${version}`);
+    if (verb === "help" || verb === "--help" || verb === "-h") return print(help(rest[0]));
+    const command = commands.find(({ name }) => name === verb);
+    if (command === undefined) throw new OperatorError(unknownCommand(verb));
+    const flags = readFlags(
+      command,
+      rest.map((word) => (word === "-h" ? "--help" : word)),
+    );
+    if (flags.help !== undefined) return print(helpOf(command));
+    return await command.run(flags, { print, isInteractive: process.stderr.isTTY, stop });
+  } catch (error) {
+    process.stderr.write(`rt-data: ${messageOf(error)}\n`);
+    return error instanceof OperatorError ? 2 : 1;
+  }
+}
+
+/** The first SIGINT or SIGTERM asks to stop, the second ends the process at once. */
+function stopSignal(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(name === "SIGINT" ? 130 : 143);
+      controller.abort();
+    });
+  }
+  return controller.signal;
+}
+
+function print(line: string): 0 {
+  process.stdout.write(`${line}\n`);
+  return 0;
+}
+
+function help(verb: string | undefined): string {
+  const command = commands.find(({ name }) => name === verb);
+  if (command !== undefined) return helpOf(command);
+  return [
+    "rt-data records the Binance spot order book and proves that the recording is complete.",
+    "",
+    "Commands",
+    ...columns([...commands.map(({ name, summary }) => [name, summary] as const), ["version", "print the version"]]),
+    "",
+    "rt-data COMMAND --help tells each command's flags, with examples.",
+  ].join("\n");
+}
+
+function unknownCommand(verb: string): string {
+  const names = commands.map(({ name }) => name);
+  return `unknown command "${verb}"${didYouMean(verb, names)}; commands: ${names.join(", ")}, version. See rt-data --help`;
+}

@@ -1,0 +1,14 @@
+/**
+ * The threads that compress. A compiled executable finds a worker's code only from a file directly in `server/`, and only if
+ * the worker is an entry point of the build.
+ */
+
+/** Starts the worker that seals segments. */
+export function startSealWorker(): Worker {
+  return new Worker(new URL("./archive/seal.worker.ts", import.meta.url).href, { smol: true });
+}
+
+/** Starts the worker that merges days. */
+export function startDayWorker(): Worker {
+  return new Worker(new URL("./archive/day.worker.ts", import.meta.url).href, { smol: true });
+}

@@ -1,0 +1,68 @@
+import { expect, test } from "bun:test";
+import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { Glob } from "bun";
+import type { Manifest } from "../server/archive/manifest.ts";
+import type { Status } from "../server/status.ts";
+import { temporaryFolder } from "./support/folder.ts";
+import { start } from "./support/program.ts";
+import { readLines } from "./support/read-data.ts";
+import { until } from "./support/wait.ts";
+
+const built = join(import.meta.dir, "../dist/rt-data");
+
+test("the executable alone, in an empty folder with an empty PATH, runs the demo, serves the page, seals and merges", async () => {
+  if (!existsSync(built)) throw new Error("dist/rt-data is missing: run `bun run build` first (`bun run test` does)");
+  const folder = temporaryFolder();
+  copyFileSync(built, join(folder, "rt-data"));
+  const program = start([join(folder, "rt-data"), "demo", "--port", "0"], {
+    cwd: folder,
+    env: { PATH: "", RT_DATA_RECORD_SEGMENT_MINUTES: "1" },
+  });
+  const url = await program.url();
+  const status = async () => (await (await fetch(`${url}/api/status`)).json()) as Status;
+
+  const page = await fetch(`${url}/`);
+  expect(page.status).toBe(200);
+  const html = await page.text();
+  const assets = [...html.matchAll(/(?:src|href)="([^"]+\.(?:js|css|svg))"/g)].map(([, path]) => path ?? "");
+  expect(assets.length).toBeGreaterThanOrEqual(2);
+  const base = new URL(/<base href="([^"]+)"/.exec(html)?.[1] ?? ".", page.url);
+  for (const path of assets) expect([path, (await fetch(new URL(path, base))).status]).toEqual([path, 200]);
+
+  await until(async () => (await status()).ready, "data to flow");
+  await until(
+    async () => (await status()).archive.days_merged === 6,
+    "yesterday to be merged within the first minute",
+    60_000,
+  );
+  const { archive } = await status();
+  expect(archive).toMatchObject({ failures: 0, last_failure: null });
+  expect(archive.segments_sealed).toBeGreaterThan(0);
+
+  const data = join(folder, "demo-data");
+  const manifests = [...new Glob("archive/**/*.manifest.json").scanSync(data)];
+  expect(manifests).toHaveLength(6);
+  for (const path of manifests) {
+    const manifest = (await Bun.file(join(data, path)).json()) as Manifest;
+    expect(readLines(data, path.replace(".manifest.json", ".jsonl.zst"))).toHaveLength(manifest.rows);
+  }
+  program.kill("SIGTERM");
+  expect(await program.ended).toBe(0);
+  expect([...new Glob("live/**/*.jsonl").scanSync(data)]).toEqual([]);
+  expect(readdirSync(folder).sort()).toEqual(["demo-data", "rt-data"]);
+}, 120_000);
+
+test("the executable does not look at bunfig.toml or .env where it is started", async () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "cwd"));
+  await Bun.write(join(folder, "cwd", "bunfig.toml"), 'preload = ["./evil.ts"]\n');
+  await Bun.write(join(folder, "cwd", "evil.ts"), 'console.log("evil ran")\n');
+  await Bun.write(join(folder, "cwd", ".env"), "RT_DATA_HTTP_PROT=1\n");
+  const program = start([built, "--version"], { cwd: join(folder, "cwd") });
+  expect(await program.ended).toBe(0);
+  expect(program.output()).toMatch(/^rt-data /);
+  const wrong = start([built, "record", "--port", "x"], { cwd: join(folder, "cwd") });
+  expect(await wrong.ended).toBe(2);
+  expect(wrong.errors()).not.toContain("PROT");
+}, 30_000);

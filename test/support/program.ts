@@ -1,0 +1,56 @@
+import { join } from "node:path";
+import { until } from "./wait.ts";
+
+/** The program as a user starts it: a process of its own, with nothing of the test's environment but what is given. */
+export type Program = {
+  readonly pid: number;
+  /** What it has printed so far, standard output and standard error apart. */
+  output(): string;
+  errors(): string;
+  /** Address of the page, once it has been printed. */
+  url(): Promise<string>;
+  kill(signal: NodeJS.Signals): void;
+  /** Exit code, or the signal's name where one ended it. */
+  readonly ended: Promise<number | string>;
+};
+
+/** From the checkout: `bun server/main.ts …`. */
+export const fromSource: readonly string[] = [process.execPath, join(import.meta.dir, "../../server/main.ts")];
+
+/** Starts a program; `words` begin with what to run. */
+export function start(words: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}): Program {
+  const child = Bun.spawn([...words], {
+    cwd: options.cwd ?? join(import.meta.dir, "../.."),
+    env: options.env ?? {},
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+  });
+  const texts = { output: "", errors: "" };
+  const read = async (stream: ReadableStream<Uint8Array>, name: keyof typeof texts) => {
+    const decoder = new TextDecoder();
+    for await (const chunk of stream) texts[name] += decoder.decode(chunk, { stream: true });
+  };
+  const reading = Promise.all([read(child.stdout, "output"), read(child.stderr, "errors")]);
+  return {
+    pid: child.pid,
+    output: () => texts.output,
+    errors: () => texts.errors,
+    async url() {
+      const find = () => /Dashboard: (http:\S+)\/dashboard/.exec(texts.output)?.[1];
+      await until(
+        () => find() !== undefined || child.exitCode !== null,
+        "the program to print where its dashboard is",
+        20_000,
+      );
+      const url = find();
+      if (url === undefined) throw new Error(`the program ended with ${child.exitCode}: ${texts.errors}`);
+      return url;
+    },
+    kill: (signal) => child.kill(signal),
+    ended: child.exited.then(async (code) => {
+      await reading;
+      return child.signalCode ?? code;
+    }),
+  };
+}

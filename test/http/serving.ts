@@ -1,0 +1,73 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { BookView } from "../../server/book.ts";
+import { createHttpServer } from "../../server/http/server.ts";
+import { createLog } from "../../server/log.ts";
+import type { Status } from "../../server/status.ts";
+import { fakeStatus } from "../support/fake-status.ts";
+
+export const bookText =
+  '{"lastUpdateId":48291849102,"bids":[["86704.77000000","4.67805000"]],"asks":[["86704.78000000","0.10000000"]]}';
+
+/** A server on a free port with a page of three small files; everything it says in its log is kept. */
+export async function serve(over: { status?: () => Status; tickMs?: number; port?: number; page?: boolean } = {}) {
+  const folder = mkdtempSync(join(tmpdir(), "rt-data-http-"));
+  const assetsDir = join(folder, "dist");
+  await Bun.write(join(folder, "secret.txt"), "not for you");
+  await mkdir(assetsDir, { recursive: true });
+  if (over.page !== false) {
+    await Bun.write(join(assetsDir, "index.html"), '<!doctype html><head><base href="./" /></head>');
+    await Bun.write(join(assetsDir, "assets/index-abc.js"), "export {};");
+    await Bun.write(join(assetsDir, "static/icon.svg"), '<svg xmlns="http://www.w3.org/2000/svg"/>');
+  }
+  const lines: string[] = [];
+  const server = createHttpServer(
+    { host: "127.0.0.1", port: over.port ?? 0, ...(over.tickMs === undefined ? {} : { tickMs: over.tickMs }) },
+    {
+      status: over.status ?? (() => fakeStatus(1, 3)),
+      book,
+      assetsDir,
+      log: createLog({ level: "debug", format: "text", color: false }, (line) => lines.push(line)),
+    },
+  );
+  const { url, port } = await server.start();
+  return {
+    server,
+    url,
+    port,
+    lines,
+    socketUrl: `${url.replace("http", "ws")}/ws/dashboard`,
+    async close() {
+      await server.stop();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+function book(symbol: string): BookView | "no_data" | null {
+  if (symbol === "BTCUSDT" || symbol === "币安人生USDT")
+    return { symbol, recv_us: 1763800000123456, net_delay_ms: 114, book: bookText };
+  return symbol === "ETHUSDT" ? "no_data" : null;
+}
+
+/** A request whose path goes out exactly as written; `fetch` would tidy it up first. */
+export function rawGet(
+  port: number,
+  path: string,
+  headers: Record<string, string> = {},
+): Promise<{ status: number; body: string }> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: "127.0.0.1", port, path, headers, agent: false }, (answer) => {
+      let body = "";
+      answer.on("data", (chunk) => {
+        body += chunk;
+      });
+      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body }));
+    });
+    sent.on("error", reject);
+    sent.end();
+  });
+}

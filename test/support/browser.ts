@@ -14,13 +14,22 @@ const packageFolder = join(dirname(Bun.resolveSync("@sparticuz/chromium", import
 const { version }: { version: string } = await Bun.file(join(packageFolder, "package.json")).json();
 const cacheFolder = join(import.meta.dir, "../.tmp", `chromium-${version}`);
 
+/** For a machine without fonts; the package's own looks for them in /tmp. */
+const fontConfig = `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig><dir>${cacheFolder}/fonts</dir><cachedir>${cacheFolder}/fonts-cache</cachedir></fontconfig>
+`;
+
 /**
  * Unpacks the Chromium that came with the packages, once, into test/.tmp, and finds out whether it runs: as it is, or with
  * the libraries that came with it where the machine lacks its own (NSS, NSPR, expat and so on). Nothing is installed.
  */
 export async function findBrowser(): Promise<BrowserRuntime> {
   if (process.platform !== "linux" || process.arch !== "x64")
-    return { ok: false, reason: `the packaged Chromium is for Linux on x64, not ${process.platform} on ${process.arch}` };
+    return {
+      ok: false,
+      reason: `the packaged Chromium is for Linux on x64, not ${process.platform} on ${process.arch}`,
+    };
   try {
     await unpack();
   } catch (error) {
@@ -46,6 +55,7 @@ async function unpack(): Promise<void> {
     process.env.TMPDIR = staging;
     await chromium.executablePath();
     await inflate(join(packageFolder, "bin/al2023.tar.br"));
+    await Bun.write(join(staging, "fonts/fonts.conf"), fontConfig);
     await rename(staging, cacheFolder);
   } catch (error) {
     await rm(staging, { recursive: true, force: true });

@@ -1,0 +1,68 @@
+import { computed, useComputed } from "@preact/signals";
+import type { ConnectionStatus } from "../../../server/status.ts";
+import { age, duration, number } from "../format.ts";
+import { t } from "../i18n.ts";
+import { status } from "../state.ts";
+import { Value } from "./value.tsx";
+
+const ids = computed(() => (status.value?.connections ?? []).map((connection) => connection.id).join());
+const stateWords = { open: "stateOpen", connecting: "stateConnecting", waiting: "stateWaiting" } as const;
+
+/** The sockets to the exchange. */
+export function Connections() {
+  const list = ids.value === "" ? [] : ids.value.split(",").map(Number);
+  return (
+    <section class="panel" aria-labelledby="connections-title">
+      <h2 id="connections-title">{t("connections")}</h2>
+      {list.length === 0 && <p class="quiet">{t("noConnections")}</p>}
+      <ul class="connections">
+        {list.map((id) => (
+          <Connection key={id} id={id} />
+        ))}
+      </ul>
+      <p class="quiet">
+        <Value
+          read={({ totals }) =>
+            t("counters", {
+              reconnects: number(totals.reconnects),
+              duplicates: number(totals.duplicates),
+              quarantined: number(totals.quarantined),
+            })
+          }
+        />
+      </p>
+    </section>
+  );
+}
+
+function Connection({ id }: { id: number }) {
+  const connection = useComputed(() => status.value?.connections.find((candidate) => candidate.id === id));
+  const of = (read: (connection: ConnectionStatus, nowUs: number) => string) =>
+    useComputed(() => (connection.value === undefined ? "" : read(connection.value, status.value?.now_us ?? 0)));
+  const state = of((c) => c.state);
+  const title = of((c) => c.host);
+  const since = of(
+    (c, now) => `${t(stateWords[c.state])} ${t("forTime", { time: duration((now - c.since_us) / 1e6) })}`,
+  );
+  const detail = of((c, now) =>
+    [
+      t("streamsCount", { n: number(c.streams) }),
+      t("reconnects", { n: number(c.reconnects) }),
+      ...(c.last_recv_us === null ? [] : [t("lastMessage", { age: age(now, c.last_recv_us) })]),
+    ].join(" · "),
+  );
+  const error = of((c) => c.last_error ?? "");
+  return (
+    <li data-state={state}>
+      <span class="lamp" aria-hidden="true" />
+      <span class="host">{title}</span>
+      <span class="since">{since}</span>
+      <span class="quiet">{detail}</span>
+      {error.value !== "" && (
+        <span class="error" lang="en">
+          {error}
+        </span>
+      )}
+    </li>
+  );
+}

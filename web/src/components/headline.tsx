@@ -1,0 +1,107 @@
+import { computed } from "@preact/signals";
+import type { Status } from "../../../server/status.ts";
+import { bytes, duration, number, rate } from "../format.ts";
+import { t } from "../i18n.ts";
+import { ageSeconds, link, old, status } from "../state.ts";
+import { Value } from "./value.tsx";
+
+type Verdict = {
+  readonly level: "wait" | "good" | "warn" | "bad";
+  readonly sentence: string;
+  readonly lines: readonly string[];
+};
+
+/** Of the disk that is left: below this it is said. */
+const lowDisk = 0.05;
+const silentUs = 60_000_000;
+
+const verdict = computed((): Verdict => {
+  const newest = status.value;
+  if (newest === null && link.value === "lost")
+    return { level: "bad", sentence: t("noAnswer"), lines: [t("noAnswerHint")] };
+  if (newest === null) return { level: "wait", sentence: t("connecting"), lines: [t("connectingHint")] };
+  if (old.value) {
+    const age = duration(ageSeconds.value);
+    return link.value === "lost"
+      ? { level: "bad", sentence: t("lost"), lines: [t("lostHint", { age })] }
+      : { level: "bad", sentence: t("old"), lines: [t("oldHint", { age })] };
+  }
+  if (!newest.ready) return { level: "bad", sentence: t("notReady"), lines: newest.reasons };
+  const warnings = attention(newest);
+  if (warnings.length > 0) return { level: "warn", sentence: t("attention"), lines: warnings };
+  return newest.symbols.length === 0
+    ? { level: "warn", sentence: t("nothing"), lines: [t("noSymbols")] }
+    : { level: "good", sentence: t("well"), lines: [summary(newest)] };
+});
+
+const level = computed(() => verdict.value.level);
+const headlineClass = computed(() => `headline ${level.value}`);
+const sentence = computed(() => verdict.value.sentence);
+const linesText = computed(() => verdict.value.lines.join("\n"));
+
+/** Whether all is well, in one sentence, and if not, why. */
+export function Headline() {
+  return (
+    <section class={headlineClass} data-level={level}>
+      <div class="verdict">
+        <h1>
+          <span class="lamp" aria-hidden="true" />
+          <span role="status">{sentence}</span>
+        </h1>
+        <Lines />
+      </div>
+      <p class="facts">
+        <span>
+          <Value read={(s) => s.host} />
+        </span>
+        <span>
+          <Value read={(s) => t("runningFor", { time: duration((s.now_us - s.started_us) / 1e6) })} />
+        </span>
+        <span>
+          <Value read={(s) => t("version", { version: s.version })} />
+        </span>
+      </p>
+    </section>
+  );
+}
+
+function Lines() {
+  const lines = linesText.value.split("\n");
+  return lines.length === 1 ? (
+    <p class="why">{lines[0]}</p>
+  ) : (
+    <ul class="why">
+      {lines.map((line) => (
+        <li key={line}>{line}</li>
+      ))}
+    </ul>
+  );
+}
+
+function summary(newest: Status): string {
+  const streams = newest.symbols.reduce((sum, symbol) => sum + symbol.streams.length, 0);
+  return t("wellSentence", {
+    symbols: number(newest.symbols.length),
+    streams: number(streams),
+    rate: rate(newest.totals.messages_per_s),
+  });
+}
+
+function attention(newest: Status): string[] {
+  const closed = newest.connections.filter((connection) => connection.state !== "open").length;
+  const { disk_free_bytes: free, disk_total_bytes: total } = newest.hardware;
+  const silent = newest.symbols.filter(
+    ({ last_recv_us }) => newest.now_us - Math.max(last_recv_us ?? 0, newest.started_us) > silentUs,
+  );
+  const lines: string[] = [];
+  if (closed > 0) lines.push(t("warnSocket", { n: closed, all: newest.connections.length }));
+  if (newest.archive.failures > 0) lines.push(t("warnFailures", { n: newest.archive.failures }));
+  if (total > 0 && free / total < lowDisk) lines.push(t("warnDisk", { free: bytes(free) }));
+  if (silent.length > 0) lines.push(t("warnSilent", { symbols: few(silent.map(({ symbol }) => symbol)) }));
+  return lines;
+}
+
+function few(names: readonly string[]): string {
+  const shown = names.slice(0, 3).join(", ");
+  return names.length > 3 ? t("more", { symbols: shown, n: names.length - 3 }) : shown;
+}

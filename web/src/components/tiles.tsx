@@ -1,0 +1,104 @@
+import type { Status } from "../../../server/status.ts";
+import { bytes, milliseconds, number, percent, rate } from "../format.ts";
+import { t } from "../i18n.ts";
+import { Sparkline } from "./sparkline.tsx";
+import { Meter, Tile } from "./tile.tsx";
+
+/** The figures of recorder and machine. */
+export function Tiles() {
+  return (
+    <dl class="tiles">
+      <Tile
+        name="messages"
+        label={t("messages")}
+        read={(s) => rate(s.totals.messages_per_s)}
+        unit={t("perSecond")}
+        hint={(s) => t("messagesHint", { n: number(s.totals.messages) })}
+      >
+        <Sparkline series="messages" />
+      </Tile>
+      <Tile
+        name="records"
+        label={t("records")}
+        read={(s) => number(s.totals.records)}
+        hint={(s) =>
+          `${t("recordsHint", { bytes: bytes(s.totals.bytes_written) })} · ${t("gaps", { n: number(s.totals.gaps) })}`
+        }
+      />
+      <Tile
+        name="buffered"
+        label={t("buffered")}
+        read={(s) => number(s.symbols.reduce((sum, symbol) => sum + symbol.buffered_records, 0))}
+        unit={t("bufferedUnit")}
+        hint={(s) => t("bufferedHint", { time: milliseconds(median(s, (symbol) => symbol.flush_interval_ms)) })}
+      />
+      <Tile
+        name="delay"
+        label={t("delay")}
+        read={(s) => milliseconds(median(s, (symbol) => symbol.delay_ms))}
+        hint={clock}
+      />
+      <Tile
+        name="cpu"
+        label={t("cpu")}
+        read={(s) => percent(s.hardware.cpu_ratio)}
+        hint={(s) => t("cpuHint", { share: percent(s.hardware.process_cpu_cores) })}
+      >
+        <Sparkline series="cpu" />
+      </Tile>
+      <Tile
+        name="memory"
+        label={t("memory")}
+        read={(s) => bytes(s.hardware.process_memory_bytes)}
+        hint={(s) =>
+          t("memoryHint", { used: bytes(s.hardware.memory_used_bytes), total: bytes(s.hardware.memory_total_bytes) })
+        }
+      >
+        <Meter
+          read={(s) => share(s.hardware.memory_used_bytes, s.hardware.memory_total_bytes)}
+          warn={0.85}
+          bad={0.95}
+        />
+      </Tile>
+      <Tile
+        name="disk"
+        label={t("disk")}
+        read={(s) => bytes(s.hardware.disk_free_bytes)}
+        hint={(s) => t("diskHint", { total: bytes(s.hardware.disk_total_bytes), ratio: percent(diskUsed(s)) })}
+      >
+        <Meter read={diskUsed} warn={0.85} bad={0.95} />
+      </Tile>
+      <Tile
+        name="network"
+        label={t("network")}
+        read={(s) => byteRate(s.hardware.network_receive_bytes_per_s)}
+        hint={(s) => t("networkHint", { rate: byteRate(s.hardware.network_transmit_bytes_per_s) })}
+      >
+        <Sparkline series="network" />
+      </Tile>
+    </dl>
+  );
+}
+
+function clock({ clock_offset_ms, clock_offset_bound_ms }: Status): string {
+  if (clock_offset_ms === null || clock_offset_bound_ms === null) return t("clockUnknown");
+  const offset = `${clock_offset_ms < 0 ? "−" : "+"}${number(Math.abs(clock_offset_ms), 1)}`;
+  return t("clock", { offset, bound: number(clock_offset_bound_ms, 1) });
+}
+
+function byteRate(bytesPerSecond: number | null): string {
+  return bytesPerSecond === null ? t("unknown") : `${bytes(bytesPerSecond)}${t("perSecond")}`;
+}
+
+function diskUsed({ hardware }: Status): number {
+  return share(hardware.disk_total_bytes - hardware.disk_free_bytes, hardware.disk_total_bytes);
+}
+
+function share(part: number, whole: number): number {
+  return whole > 0 ? part / whole : 0;
+}
+
+function median(status: Status, read: (symbol: Status["symbols"][number]) => number | null): number | null {
+  const values = status.symbols.map(read).filter((value) => value !== null);
+  return values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? null;
+}

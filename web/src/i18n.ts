@@ -1,0 +1,47 @@
+import { effect, signal } from "@preact/signals";
+import { en, type Words } from "./words-en.ts";
+import { ko } from "./words-ko.ts";
+
+export type Language = "en" | "ko";
+
+const words: Record<Language, Words> = { en, ko };
+const key = "rt-data.language";
+
+/** The language shown: the one chosen here before, else the browser's. */
+export const language = signal<Language>(remembered() ?? preferred());
+
+effect(() => {
+  document.documentElement.lang = language.value;
+});
+
+/** Switches the language and remembers it. */
+export function choose(next: Language): void {
+  language.value = next;
+  try {
+    localStorage.setItem(key, next);
+  } catch {
+    // A browser that keeps nothing asks again next time.
+  }
+}
+
+/** A text in the language shown. */
+export function t(name: keyof Words, values: Readonly<Record<string, string | number>> = {}): string {
+  return words[language.value][name].replace(/\{(\w+)\}/g, (whole, value: string) => String(values[value] ?? whole));
+}
+
+function remembered(): Language | null {
+  try {
+    const stored = localStorage.getItem(key);
+    return stored === "en" || stored === "ko" ? stored : null;
+  } catch {
+    return null;
+  }
+}
+
+function preferred(): Language {
+  for (const tag of navigator.languages) {
+    if (tag.startsWith("ko")) return "ko";
+    if (tag.startsWith("en")) return "en";
+  }
+  return "en";
+}

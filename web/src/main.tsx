@@ -1,0 +1,15 @@
+import { render } from "preact";
+import { App } from "./app.tsx";
+import { connect } from "./live.ts";
+import "./style/base.css";
+import "./style/frame.css";
+import "./style/headline.css";
+import "./style/tiles.css";
+import "./style/panels.css";
+import "./style/symbols.css";
+import "./style/book.css";
+import "./style/old.css";
+
+const root = document.getElementById("app");
+if (root !== null) render(<App />, root);
+connect();

@@ -1,0 +1,22 @@
+import { Archive } from "../components/archive.tsx";
+import { Connections } from "../components/connections.tsx";
+import { Headline } from "../components/headline.tsx";
+import { SymbolTable } from "../components/symbol-table.tsx";
+import { Tiles } from "../components/tiles.tsx";
+
+/** Everything at a glance. */
+export function Overview() {
+  return (
+    <>
+      <Headline />
+      <Tiles />
+      <div class="columns">
+        <SymbolTable />
+        <div class="side">
+          <Connections />
+          <Archive />
+        </div>
+      </div>
+    </>
+  );
+}

@@ -19,7 +19,8 @@ export type Segment = Day & {
 export type SegmentState = "open" | "sealed";
 
 const minuteUs = 60_000_000;
-const dayUs = 1440 * minuteUs;
+/** Length of a UTC day, µs. */
+export const dayUs = 1440 * minuteUs;
 
 /** Start of the UTC day of a time, µs. */
 export function dayStartUs(recvUs: number): number {

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { clipGap, type Gap, type GapCause } from "../gap.ts";
-import { type Day, dateStartUs } from "../segment.ts";
+import { type Day, dateStartUs, dayUs } from "../segment.ts";
 
 /** What the recorder remembers between runs, in `rt-data.sqlite`. */
 export type Catalogue = {
@@ -17,8 +17,6 @@ export type Catalogue = {
   gapsOf(day: Day): readonly Gap[];
   close(): void;
 };
-
-const dayUs = 86_400_000_000;
 
 const schema = `
   create table if not exists run (

@@ -7,6 +7,8 @@ import type { Stream } from "../stream.ts";
 export type GapLedger = {
   /** A hole whose both ends are known. */
   add(streams: readonly Stream[], fromUs: number, toUs: number, cause: GapCause): void;
+  /** The same hole reaches further than was said: the end of the one that begins at `fromUs` moves to `toUs`. */
+  extend(streams: readonly Stream[], fromUs: number, toUs: number, cause: GapCause): void;
   /** A record was received and could not be kept; such records in a row are one gap. */
   drop(stream: Stream, recvUs: number): void;
   /** Ends the gaps of dropped records and stores what could not be stored before. Call it now and then while the disk works. */
@@ -43,6 +45,10 @@ export function createGapLedger(deps: { store: (gap: Gap) => void; log: Log }): 
   function add(streams: readonly Stream[], fromUs: number, toUs: number, cause: GapCause): void {
     if (fromUs >= toUs) return;
     count += streams.length;
+    extend(streams, fromUs, toUs, cause);
+  }
+
+  function extend(streams: readonly Stream[], fromUs: number, toUs: number, cause: GapCause): void {
     for (const { type, symbol } of streams)
       waiting.push({ stream: type.folder, symbol, from_us: fromUs, to_us: toUs, cause });
     store();
@@ -50,6 +56,7 @@ export function createGapLedger(deps: { store: (gap: Gap) => void; log: Log }): 
 
   return {
     add,
+    extend,
     drop(stream, recvUs) {
       const open = dropping.get(stream);
       if (open === undefined) dropping.set(stream, { fromUs: recvUs, toUs: recvUs + 1 });

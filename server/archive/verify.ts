@@ -1,0 +1,153 @@
+import { existsSync, statSync } from "node:fs";
+import { recordId } from "../record.ts";
+import { archivePath, type Day, dateStartUs, manifestPath } from "../segment.ts";
+import { streamTypeOfFolder } from "../stream.ts";
+import { createFrameWalker } from "../zstd-frame.ts";
+import { failureOf } from "./failure.ts";
+import { createTally, scanLines } from "./line-scan.ts";
+import { type Manifest, readManifest } from "./manifest.ts";
+import { readLineBytes } from "./reader.ts";
+
+/** What checking an archive against its manifest has found. */
+export type Verification =
+  | { readonly kind: "ok"; readonly manifest: Manifest }
+  | { readonly kind: "problems"; readonly manifest: Manifest | null; readonly problems: readonly Problem[] };
+
+/** `detail` is for people. */
+export type Problem = {
+  readonly kind:
+    | "manifest_missing"
+    | "manifest_unreadable"
+    | "archive_missing"
+    | "archive_unreadable"
+    | "other_day"
+    | "compressed_bytes"
+    | "compressed_checksum"
+    | "frame"
+    | "raw_bytes"
+    | "raw_checksum"
+    | "rows"
+    | "minutes"
+    | "foreign_line"
+    | "wrong_day"
+    | "order"
+    | "first_or_last";
+  readonly detail: string;
+};
+
+/** Reads the whole archive of a day in bounded memory; `onProgress` is told the share done, 0 to 1. Rejects never for what is on disk. */
+export async function verifyArchive(
+  dataDir: string,
+  day: Day,
+  onProgress: (share: number) => void = () => {},
+): Promise<Verification> {
+  const path = archivePath(dataDir, day);
+  let manifest: Manifest | null;
+  try {
+    manifest = readManifest(dataDir, day);
+  } catch (error) {
+    return problems(null, [
+      { kind: "manifest_unreadable", detail: `${manifestPath(dataDir, day)}: ${failureOf(error, "", "").message}` },
+    ]);
+  }
+  if (manifest === null) {
+    const detail = existsSync(path)
+      ? "an archive without manifest vouches for nothing"
+      : "there is no archive of this day";
+    return problems(null, [{ kind: "manifest_missing", detail }]);
+  }
+  if (!existsSync(path)) return problems(manifest, [{ kind: "archive_missing", detail: path }]);
+  const found = await compare(path, day, manifest, onProgress);
+  return found.length === 0 ? { kind: "ok", manifest } : problems(manifest, found);
+}
+
+function problems(manifest: Manifest | null, found: readonly Problem[]): Verification {
+  return { kind: "problems", manifest, problems: found };
+}
+
+async function compare(
+  path: string,
+  day: Day,
+  manifest: Manifest,
+  onProgress: (share: number) => void,
+): Promise<Problem[]> {
+  const found: Problem[] = [];
+  const check = (
+    kind: Problem["kind"],
+    what: string,
+    actual: string | number | null,
+    stated: string | number | null,
+  ) => {
+    if (actual !== stated) found.push({ kind, detail: `${what}: ${actual}, by the manifest ${stated}` });
+  };
+  for (const key of ["stream", "symbol", "date"] as const) check("other_day", key, day[key], manifest[key]);
+  const size = statSync(path).size;
+  check("compressed_bytes", "bytes of the file", size, manifest.compressed_bytes);
+  const compressedHash = new Bun.CryptoHasher("sha256");
+  const rawHash = new Bun.CryptoHasher("sha256");
+  const walker = createFrameWalker();
+  const tally = createTally(dateStartUs(day.date));
+  let seen = 0;
+  let rawBytes = 0;
+  let foreign = 0;
+  let first = "";
+  let last = "";
+  try {
+    const onBytes = (bytes: Uint8Array) => {
+      compressedHash.update(bytes);
+      walker.push(bytes);
+      seen += bytes.length;
+      onProgress(seen / size);
+    };
+    const onRaw = (bytes: Uint8Array) => {
+      rawHash.update(bytes);
+      rawBytes += bytes.length;
+    };
+    for await (const lines of readLineBytes(path, { onBytes, onRaw })) {
+      foreign += scanAll(lines, tally);
+      if (first === "") first = lines.toString("utf8", 0, lines.indexOf(10));
+      last = lines.toString("utf8", lines.lastIndexOf(10, lines.length - 2) + 1, lines.length - 1);
+    }
+  } catch (error) {
+    found.push({ kind: "archive_unreadable", detail: failureOf(error, "read", path).message });
+    return found;
+  }
+  const shape = walker.shape();
+  if (shape.frames !== 1 || !shape.checksum) {
+    found.push({
+      kind: "frame",
+      detail: `${shape.frames} zstd frames, ${shape.checksum ? "with" : "without"} checksum`,
+    });
+  }
+  check("compressed_checksum", "SHA-256 of the file", compressedHash.digest("hex"), manifest.compressed_sha256);
+  check("raw_checksum", "SHA-256 of the lines", rawHash.digest("hex"), manifest.raw_sha256);
+  check("raw_bytes", "bytes of the lines", rawBytes, manifest.raw_bytes);
+  check("rows", "rows", tally.rows + foreign, manifest.rows);
+  const minutes = manifest.rows_per_minute.filter((count, minute) => count !== tally.perMinute[minute]).length;
+  check("minutes", "minutes with another number of rows", minutes, 0);
+  if (foreign > 0) found.push({ kind: "foreign_line", detail: `${foreign} lines are none of ours` });
+  const inDay = tally.perMinute.reduce((sum, count) => sum + count, 0);
+  if (inDay !== tally.rows)
+    found.push({ kind: "wrong_day", detail: `${tally.rows - inDay} rows were received on another day` });
+  if (tally.disordered > 0)
+    found.push({ kind: "order", detail: `${tally.disordered} rows are older than the row before` });
+  const kind = streamTypeOfFolder(day.stream)?.kind;
+  const idOf = (line: string) => (kind === undefined ? null : recordId(line, kind));
+  check("first_or_last", "first recv_us", tally.firstUs, manifest.first_recv_us);
+  check("first_or_last", "last recv_us", tally.lastUs, manifest.last_recv_us);
+  check("first_or_last", "first id", idOf(first), manifest.first_id);
+  check("first_or_last", "last id", idOf(last), manifest.last_id);
+  return found;
+}
+
+/** Adds up whole lines; returns how many of them are none of ours. */
+function scanAll(lines: Buffer, tally: ReturnType<typeof createTally>): number {
+  let foreign = 0;
+  for (let at = 0; at < lines.length; ) {
+    at = scanLines(lines, at, lines.length, Number.POSITIVE_INFINITY, tally);
+    if (at === lines.length) break;
+    foreign++;
+    at = lines.indexOf(10, at) + 1;
+  }
+  return foreign;
+}

@@ -1,0 +1,27 @@
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
+import { join } from "node:path";
+import { decodeLine } from "../record.ts";
+import type { Stream } from "../stream.ts";
+
+/** Far above any line. */
+const window = 256 * 1024;
+
+/** `recv_us` of the last record in a raw segment whose tail is whole, or null if it holds none. */
+export function lastRecordUs(path: string): number | null {
+  const fd = openSync(path, "r");
+  try {
+    const { size } = fstatSync(fd);
+    const bytes = Buffer.alloc(Math.min(size, window));
+    readSync(fd, bytes, 0, bytes.length, size - bytes.length);
+    const line = bytes.toString().trimEnd().split("\n").at(-1) ?? "";
+    return decodeLine(line)?.recvUs ?? null;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** True if the data folder holds anything of this stream. */
+export function wasRecorded(dataDir: string, stream: Stream): boolean {
+  const below = join(`stream=${stream.type.folder}`, `symbol=${stream.symbol}`);
+  return existsSync(join(dataDir, "live", below)) || existsSync(join(dataDir, "archive", below));
+}

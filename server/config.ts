@@ -25,7 +25,7 @@ const schema = {
     rest_url: key(url("https", "http"), "https://api.binance.com"),
   },
   archive: {
-    level: key(integer(1, 19), 12),
+    level: key(integer(1, 19), 19),
   },
   http: {
     host: key(host, "127.0.0.1"),

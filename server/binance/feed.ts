@@ -2,7 +2,7 @@ import type { Log } from "../log.ts";
 import type { ConnectionStatus } from "../status.ts";
 import type { Stream } from "../stream.ts";
 import { spreadStreams } from "./endpoint.ts";
-import type { FeedSink } from "./feed-sink.ts";
+import type { FeedGap, FeedSink } from "./feed-sink.ts";
 import { createSocket } from "./socket.ts";
 
 /** The live source: every configured stream, over as many sockets as it takes, reconnected as long as it runs. */
@@ -11,6 +11,8 @@ export type Feed = {
   /** Closes every socket; nothing is delivered afterwards. Idempotent. */
   stop(): void;
   connections(): readonly ConnectionStatus[];
+  /** Gaps that are not over yet, up to now. */
+  openGaps(): readonly FeedGap[];
   counts(): { readonly duplicates: number; readonly unusual: number; readonly reconnects: number };
 };
 
@@ -43,6 +45,7 @@ export function createFeed(
       for (const socket of sockets) socket.stop();
     },
     connections: () => sockets.map((socket) => socket.status()),
+    openGaps: () => sockets.map((socket) => socket.openGap()).filter((gap) => gap !== null),
     counts: () => ({ ...counts }),
   };
 }

@@ -4,7 +4,7 @@ import type { Stream } from "../stream.ts";
 import { backoffMs } from "./backoff.ts";
 import { type Connection, type ConnectionEnd, openConnection } from "./connection.ts";
 import { hostOf } from "./endpoint.ts";
-import type { FeedSink } from "./feed-sink.ts";
+import type { FeedGap, FeedSink } from "./feed-sink.ts";
 import { createMessageReader } from "./message.ts";
 
 /** One place in the feed: a group of streams and the connection that carries them now, replaced whenever it ends. */
@@ -12,6 +12,8 @@ export type Socket = {
   start(): void;
   stop(): void;
   status(): ConnectionStatus;
+  /** The gap that is not over yet, up to now, or null. */
+  openGap(): FeedGap | null;
 };
 
 /** Counters that all sockets of a feed share. */
@@ -137,6 +139,8 @@ export function createSocket(
       connection?.close();
       connection = null;
     },
+    openGap: () =>
+      gap === null ? null : { streams: options.streams, fromUs: gap.fromUs, toUs: deps.nowUs(), cause: gap.cause },
     status: () => ({
       id: options.id,
       host,

@@ -1,5 +1,6 @@
 import type { Stream } from "../stream.ts";
 import { hostOf, subscriptionOf } from "./endpoint.ts";
+import { refusalText } from "./refusal.ts";
 
 /** One WebSocket to the exchange, from its opening to its end; it is not opened again. */
 export type Connection = {
@@ -60,7 +61,7 @@ export function openConnection(
     deps.onOpen();
   };
   socket.onclose = ({ code, reason }) => end(`closed by the exchange with code ${code}${reason ? ` (${reason})` : ""}`);
-  socket.onerror = (event) => end(errorText(event));
+  socket.onerror = (event) => end(refusalText(event));
   (socket as EventTarget).addEventListener("ping", (event) => {
     const recvUs = deps.nowUs();
     const payload = Buffer.from((event as MessageEvent<Uint8Array>).data ?? []).toString("latin1");
@@ -95,9 +96,4 @@ export function openConnection(
   }
 
   return { host: hostOf(url), close };
-}
-
-function errorText(event: Event): string {
-  const message = "message" in event && typeof event.message === "string" ? event.message : "";
-  return message === "" ? "the connection failed" : message;
 }

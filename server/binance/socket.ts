@@ -102,14 +102,16 @@ export function createSocket(
     gap = null;
   }
 
-  function onEnd({ reason }: ConnectionEnd, cause: "reconnect" | "silent" = "reconnect"): void {
+  function onEnd({ reason, wasOpen }: ConnectionEnd, cause: "reconnect" | "silent" = "reconnect"): void {
     const nowUs = deps.nowUs();
     connection = null;
     if (lastRecvUs !== null) gap ??= { fromUs: lastRecvUs, cause };
     failures = firstDataUs !== null && nowUs - firstDataUs >= goodAfterUs ? 0 : failures + 1;
     const waitMs = Math.round(backoffMs(failures));
-    if (lastError !== reason)
-      log.warn("connection lost, trying again", { host, connection: options.id, reason, wait_ms: waitMs });
+    if (lastError !== reason) {
+      const what = wasOpen ? "connection lost, trying again" : "cannot connect, trying again";
+      log.warn(what, { host, connection: options.id, reason, wait_ms: waitMs });
+    }
     lastError = reason;
     reconnects++;
     counts.reconnects++;

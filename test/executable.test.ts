@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Glob } from "bun";
 import type { Manifest } from "../server/archive/manifest.ts";
 import type { Status } from "../server/status.ts";
+import { findBrowser } from "./support/browser.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import { start } from "./support/program.ts";
 import { readLines } from "./support/read-data.ts";
@@ -66,3 +67,50 @@ test("the executable does not look at bunfig.toml or .env where it is started", 
   expect(await wrong.ended).toBe(2);
   expect(wrong.errors()).not.toContain("PROT");
 }, 30_000);
+
+const runtime = await findBrowser();
+const noBrowser = runtime.ok ? "" : ` (skipped: ${runtime.reason})`;
+
+test.skipIf(!runtime.ok)(
+  `in a real browser the demo's numbers change and are those of /api/status; killed and started again, the page recovers${noBrowser}`,
+  async () => {
+    if (!runtime.ok) return;
+    const folder = temporaryFolder();
+    const free = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
+    const words = [built, "demo", "--port", String(free.port), "--data-dir", join(folder, "data")];
+    await free.stop(true);
+    const first = start(words, { cwd: folder });
+    const url = await first.url();
+    const browser = await runtime.launch();
+    const page = await browser.newPage();
+    await page.goto(`${url}/`);
+
+    const records = async () => (await page.textContent('[data-tile="records"] .amount'))?.trim() ?? "";
+    const sentence = async () => (await page.textContent(".headline h1"))?.trim() ?? "";
+    const agreed = new Set<string>();
+    const compare = async () => {
+      const { totals } = (await (await fetch(`${url}/api/status`)).json()) as Status;
+      const shown = await records();
+      if (shown === totals.records.toLocaleString("en")) agreed.add(shown);
+      return agreed.size >= 4;
+    };
+    await until(compare, "four different numbers of records, each the same on the page and in the API", 20_000);
+    expect(await sentence()).toBe("All is well.");
+
+    first.kill("SIGKILL");
+    await until(
+      async () => (await sentence()) === "Connection lost.",
+      "the page to say that the recorder is gone",
+      2000,
+    );
+    const old = await records();
+    const second = start(words, { cwd: folder });
+    await second.url();
+    await until(async () => (await sentence()) === "All is well.", "the page to recover", 15_000);
+    await until(async () => (await records()) !== old, "new numbers");
+    await browser.close();
+    second.kill("SIGTERM");
+    expect(await second.ended).toBe(0);
+  },
+  60_000,
+);

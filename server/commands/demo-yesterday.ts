@@ -43,7 +43,7 @@ export async function writeYesterday(config: Config, seed: number): Promise<void
   );
   for (let atMs = midnightMs - spanMs; atMs + delayMs < midnightMs; atMs += tickMs) {
     recvUs = (atMs + delayMs) * 1000;
-    for (const event of market.tick(atMs)) {
+    for (const event of market.tick(atMs, (name) => wanted.has(name))) {
       const stream = wanted.get(event.stream);
       if (stream !== undefined) recorder.track(stream).append(event.payload, recvUs, delayMs);
     }

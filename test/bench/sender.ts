@@ -32,7 +32,7 @@ function frame(g: number): string {
 const burst = 500;
 const mostWaiting = 4 * 1024 * 1024;
 
-const server = Bun.serve<{ sent: number; started: number; timer: ReturnType<typeof setInterval> | null }, object>({
+const server = Bun.serve<{ sent: number; started: number; timer: ReturnType<typeof setInterval> | null }>({
   port: 0,
   hostname: "127.0.0.1",
   fetch(request, server) {

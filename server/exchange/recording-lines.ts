@@ -1,0 +1,128 @@
+import { isAscii } from "node:buffer";
+import { closeSync, createReadStream, openSync, readSync } from "node:fs";
+import { createGunzip, createZstdDecompress } from "node:zlib";
+import { messageOf, OperatorError } from "../problem.ts";
+import { createFrameWalker, frameProblem } from "../zstd-frame.ts";
+
+/** The lines of one file, a chunk at a time in memory. */
+export type LineReader = {
+  /** The next line without its newline; undefined once `fill` is needed or the file is over. */
+  next(): string | undefined;
+  /**
+   * Reads on; false at the end of the file. Throws an OperatorError if the file cannot be read, is damaged, or ends before its
+   * zstd frame does.
+   */
+  fill(): Promise<boolean>;
+  close(): void;
+};
+
+const chunkBytes = 64 * 1024;
+const longestLine = 32 * 1024 * 1024;
+const newline = 10;
+
+/**
+ * Opens a file of lines: plain, `.gz` or `.zst` (also behind `.previous`). A last line without its newline (a torn tail) is left
+ * out. Throws what the system says if the file cannot be opened.
+ */
+export function openLines(path: string): LineReader {
+  const fd = openSync(path, "r");
+  const packed = /\.(gz|zst)(?:\.previous)?$/.exec(path)?.[1];
+  const chunks = packed === undefined ? readPlain(fd) : readPacked(fd, packed === "gz");
+  let text = "";
+  let at = 0;
+  let begun = false;
+  let closed = false;
+
+  function fail(reason: string, cause?: unknown): OperatorError {
+    const hint = "If the file is damaged, move it away and play the rest";
+    return new OperatorError(`cannot play ${path}: ${reason}. ${hint}`, { cause });
+  }
+
+  return {
+    next() {
+      const end = text.indexOf("\n", at);
+      if (end < 0) return undefined;
+      const line = text.substring(at, end);
+      at = end + 1;
+      return line;
+    },
+    async fill() {
+      at = 0;
+      text = "";
+      begun = true;
+      try {
+        const chunk = await chunks.next();
+        if (chunk.done) return false;
+        text = chunk.value.toString(isAscii(chunk.value) ? "latin1" : "utf8");
+      } catch (error) {
+        throw fail(messageOf(error), error);
+      }
+      return true;
+    },
+    close() {
+      if (!closed && begun) void chunks.return(undefined);
+      else if (!closed) closeSync(fd);
+      closed = true;
+      text = "";
+    },
+  };
+}
+
+/** Whole lines, valid until the next ones are asked for. Plain files are read in the calling thread: what is played was written in order, and the system reads ahead. */
+async function* readPlain(fd: number): AsyncGenerator<Buffer, void> {
+  let buffer: Buffer = Buffer.allocUnsafe(chunkBytes);
+  let length = 0;
+  try {
+    for (;;) {
+      if (length === buffer.length) buffer = enlarged(buffer);
+      const read = readSync(fd, buffer, length, buffer.length - length, null);
+      if (read === 0) return;
+      length += read;
+      const end = buffer.subarray(0, length).lastIndexOf(newline) + 1;
+      if (end === 0) continue;
+      yield buffer.subarray(0, end);
+      buffer.copyWithin(0, end, length);
+      length -= end;
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function enlarged(buffer: Buffer): Buffer {
+  if (buffer.length > longestLine) throw new Error("it holds no lines of text");
+  const larger = Buffer.allocUnsafe(buffer.length * 4);
+  buffer.copy(larger);
+  return larger;
+}
+
+/** Whole lines only, as of a plain file. */
+async function* readPacked(fd: number, isGzip: boolean): AsyncGenerator<Buffer, void> {
+  const file = createReadStream("", { fd, highWaterMark: 64 * 1024 });
+  const unpacked = isGzip ? createGunzip({ chunkSize: chunkBytes }) : createZstdDecompress({ chunkSize: chunkBytes });
+  // The decoder takes the end of the input for the end of the frame.
+  const walker = createFrameWalker();
+  if (!isGzip) file.on("data", (bytes) => walker.push(bytes as Uint8Array));
+  file.on("error", (error) => unpacked.destroy(error));
+  file.pipe(unpacked);
+  let rest: Buffer[] = [];
+  let restBytes = 0;
+  try {
+    for await (const chunk of unpacked as AsyncIterable<Buffer>) {
+      const end = chunk.lastIndexOf(newline) + 1;
+      if (end > 0) {
+        yield rest.length === 0 ? chunk.subarray(0, end) : Buffer.concat([...rest, chunk.subarray(0, end)]);
+        rest = [];
+        restBytes = 0;
+      }
+      rest.push(chunk.subarray(end));
+      restBytes += chunk.length - end;
+      if (restBytes > longestLine) throw new Error("it holds no lines of text");
+    }
+  } finally {
+    file.destroy();
+    unpacked.destroy();
+  }
+  const problem = isGzip ? null : frameProblem(walker.shape());
+  if (problem !== null) throw new Error(problem);
+}

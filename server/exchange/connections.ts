@@ -51,7 +51,13 @@ type Socket = ServerWebSocket<ConnectionData>;
 
 /** Creates the table of sockets; `onSent` is called after each frame of data that was handed to one, in its order. */
 export function createConnections(
-  options: { limits: SessionLimits; flatErrors: boolean; maxBufferedBytes: number; life: LifeOptions },
+  options: {
+    limits: SessionLimits;
+    flatErrors: boolean;
+    deflate: boolean;
+    maxBufferedBytes: number;
+    life: LifeOptions;
+  },
   deps: {
     hooks: FaultHooks;
     now: () => number;
@@ -128,7 +134,7 @@ export function createConnections(
     if (socket === undefined || session === null || session === undefined) return;
     socket.cork(() => {
       for (const frame of frames) {
-        if (socket.send(frame.text) === 0) return;
+        if (socket.send(frame.text, options.deflate) === 0) return;
         messagesSent += 1;
         onSent?.(id, frame);
       }

@@ -46,12 +46,13 @@ export function createDelivery(): Delivery {
         const { concerns } = event;
         const sessions = audience.get(concerns ?? event.stream);
         if (sessions === undefined) continue;
-        const forms: (Frame | undefined)[] = [];
+        // Most streams have one reader, whose frame nobody else takes.
+        const forms: (Frame | undefined)[] | null = sessions.size > 1 ? [] : null;
         for (const session of sessions) {
           if (concerns !== undefined && !session.combined) continue;
           const form = (session.combined ? 1 : 0) + (session.microseconds ? 2 : 0);
-          const frame = forms[form] ?? createFrame(event, session.combined, session.microseconds);
-          forms[form] = frame;
+          const frame = forms?.[form] ?? createFrame(event, session.combined, session.microseconds);
+          if (forms !== null) forms[form] = frame;
           const frames = outgoing.get(session);
           if (frames === undefined) outgoing.set(session, [frame]);
           else frames.push(frame);

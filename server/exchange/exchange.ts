@@ -75,6 +75,8 @@ export type ExchangeOptions = Partial<SessionLimits> &
     readonly connectRefusal?: number;
     /** How far `/api/v3/time` is ahead of event times and pings, ms (0). */
     readonly clockOffsetMs?: number;
+    /** Compresses for clients that offer it, each message by itself as the exchange does (false, which is faster). */
+    readonly deflate?: boolean;
     /** Speaks wss:// and https:// with this certificate. */
     readonly tls?: TlsPair;
   };
@@ -130,6 +132,7 @@ export function createExchange(
         shutdownLeadMs: options.shutdownLeadMs ?? null,
       },
       flatErrors: options.flatErrors ?? false,
+      deflate: options.deflate ?? false,
       maxBufferedBytes: options.maxBufferedBytes ?? 64 * 1024 * 1024,
     },
     {
@@ -141,7 +144,7 @@ export function createExchange(
     },
   );
   const port = createPort<ConnectionData>(
-    { host, port: options.port ?? 0, tls: options.tls },
+    { host, port: options.port ?? 0, tls: options.tls, deflate: options.deflate ?? false },
     { request: answer, ...connections.handlers },
   );
   let heartbeats: ReturnType<typeof setInterval> | null = null;

@@ -68,31 +68,29 @@ function readFault(
 ): ScriptedFault | null {
   const { kind } = entry;
   const known = kinds.find((name) => name === kind);
+  const accepted: Record<string, ValueKind<unknown>> = { at_ms: duration, for_ms: duration };
+  for (const name of known === undefined ? [] : scopeOf(known)) accepted[name] = scopeKeys[name].kind;
+  const own: Readonly<Record<string, { kind: ValueKind<unknown> }>> = known === undefined ? {} : faultKinds[known].keys;
+  for (const [name, { kind: value }] of Object.entries(own)) accepted[name] = value;
   if (known === undefined) {
     const given = kind === undefined ? "kind is missing" : `unknown kind ${JSON.stringify(kind)}`;
     const hint = typeof kind === "string" ? didYouMean(kind, kinds) : "";
     refuse(kind === undefined ? null : "kind", `${given}${hint}; kinds: ${kinds.join(", ")}`);
-    return null;
   }
-  const own: Readonly<Record<string, { kind: ValueKind<unknown> }>> = faultKinds[known].keys;
-  const scopes = scopeOf(known);
-  const accepted: Record<string, ValueKind<unknown>> = { at_ms: duration, for_ms: duration };
-  for (const name of scopes) accepted[name] = scopeKeys[name].kind;
-  for (const [name, { kind: value }] of Object.entries(own)) accepted[name] = value;
   const values: Record<string, unknown> = {};
   for (const [name, raw] of Object.entries(entry)) {
-    if (name === "kind") continue;
     const value = accepted[name];
-    if (value === undefined) {
+    const parsed = value?.(raw);
+    if (parsed?.ok) values[name] = parsed.value;
+    else if (parsed !== undefined) {
+      refuse(name, `${name} = ${JSON.stringify(raw)} is not accepted; give ${parsed.accepted}`);
+    } else if (name !== "kind" && known !== undefined) {
       const names = ["kind", ...Object.keys(accepted)];
       refuse(name, `"${known}" has no ${name}${didYouMean(name, names)}; it has ${names.join(", ")}`);
-      continue;
     }
-    const parsed = value(raw);
-    if (parsed.ok) values[name] = parsed.value;
-    else refuse(name, `${name} = ${JSON.stringify(raw)} is not accepted; give ${parsed.accepted}`);
   }
-  if (entry.at_ms === undefined) refuse(null, `at_ms is missing: when "${known}" begins, in ms after the start`);
+  if (entry.at_ms === undefined) refuse(null, "at_ms is missing: when the fault begins, in ms after the start");
+  if (known === undefined) return null;
   if (entry.for_ms === undefined && !isInstant(known))
     refuse(null, `for_ms is missing: how long "${known}" lasts, in ms`);
   if (known === "symbol-status" && entry.symbol === undefined) refuse(null, "symbol is missing: whose status it is");

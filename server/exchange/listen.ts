@@ -25,7 +25,7 @@ const headBytes = 64 * 1024;
 
 /** Opens the port (0: any free one). Nothing that is sent is ever dropped. Throws an OperatorError if the port cannot be had. */
 export function listen<Data>(
-  at: { host: string; port: number; tls?: TlsPair | undefined },
+  at: { host: string; port: number; tls?: TlsPair | undefined; deflate?: boolean },
   handlers: PortHandlers<Data>,
 ): Server<Data> {
   // The runtime's own limit for the head of a request is 16 KB, and can be set for the whole process only.
@@ -39,6 +39,7 @@ export function listen<Data>(
       websocket: {
         idleTimeout: 0,
         sendPings: false,
+        perMessageDeflate: at.deflate ? { compress: "shared", decompress: "shared" } : false,
         backpressureLimit: 0,
         maxPayloadLength: 1024 * 1024,
         open: handlers.open,

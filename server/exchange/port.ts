@@ -20,7 +20,7 @@ const reopenMs = 50;
 
 /** A port of this process; creating it does nothing yet. */
 export function createPort<Data>(
-  at: { host: string; port: number; tls: TlsPair | undefined },
+  at: { host: string; port: number; tls: TlsPair | undefined; deflate: boolean },
   handlers: PortHandlers<Data>,
 ): Port {
   let port = at.port;

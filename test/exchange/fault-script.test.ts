@@ -49,7 +49,7 @@ test("every mistake is told at once, with its line and with what is accepted", (
       'falt = "x"',
       "[[fault]]",
       "at_ms = -1",
-      'kind = "clsoe"',
+      'kind = "cloze"',
       "[[fault]]",
       "at_ms = 1.5",
       'kind = "close"',
@@ -68,11 +68,12 @@ test("every mistake is told at once, with its line and with what is accepted", (
     ].join("\n"),
   );
   if (parsed.ok) throw new Error("it was accepted");
-  expect(parsed.problems.map(({ line }) => line)).toEqual([1, 4, 6, 8, 10, 11, 11, 13, 18, 19]);
+  expect(parsed.problems.map(({ line }) => line)).toEqual([1, 3, 4, 6, 8, 10, 11, 11, 13, 18, 19]);
   const words = parsed.problems.map(({ problem }) => problem).join("\n");
   for (const part of [
     'unknown key "falt" (did you mean "fault"?)',
-    'unknown kind "clsoe" (did you mean "close"?); kinds: close, reset,',
+    'unknown kind "cloze" (did you mean "close"?); kinds: close, reset,',
+    "at_ms = -1 is not accepted",
     "at_ms = 1.5 is not accepted; give a whole number",
     "code = 1006 is not accepted; give a close code from 1000 to 4999",
     '"close" has no shares; it has kind, at_ms, for_ms, connection, code, reason',
@@ -97,8 +98,8 @@ test("what is not TOML, or holds no fault, is refused with a reason", () => {
 
 test("a file with mistakes is refused with its path before each, and a missing one by name", () => {
   const path = join(temporaryFolder(), "faults.toml");
-  writeFileSync(path, '[[fault]]\nat_ms = 0\nkind = "dorp"\n');
-  expect(() => readFaultScript(path)).toThrow(`${path}:3: unknown kind "dorp" (did you mean "drop"?)`);
+  writeFileSync(path, '[[fault]]\nat_ms = 0\nkind = "droop"\n');
+  expect(() => readFaultScript(path)).toThrow(`${path}:3: unknown kind "droop" (did you mean "drop"?)`);
   expect(() => readFaultScript(`${path}.none`)).toThrow(`cannot read the faults of ${path}.none`);
 });
 

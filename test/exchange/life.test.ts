@@ -154,6 +154,19 @@ test("ids are echoed to the last digit over the whole range of 64 bits, and refu
   expect(JSON.parse(String(watcher.frames[2]))).toMatchObject({ error: { code: 2 }, id: null });
 });
 
+test("messages are compressed where that is switched on and the client offers it, and say the same", async () => {
+  for (const deflate of [true, false]) {
+    const { wsUrl, restUrl, source } = await start({ deflate });
+    const offer = { ...upgrade, "sec-websocket-extensions": "permessage-deflate" };
+    const answer = (await fetch(`${restUrl}/ws`, { headers: offer })).headers.get("sec-websocket-extensions");
+    expect(answer ?? "").toMatch(deflate ? /permessage-deflate.*server_no_context_takeover/ : /^$/);
+    const watcher = await watch(`${wsUrl}/ws/${book(1).stream}`);
+    for (let id = 1; id <= 3; id++) source.emit(book(id));
+    await until(() => watcher.frames.length === 3, "three frames");
+    expect(watcher.frames).toEqual([1, 2, 3].map((id) => book(id).payload));
+  }
+});
+
 test("the clock of /api/v3/time and exchangeInfo can be ahead of the exchange's own for good", async () => {
   const source = createSyntheticMarket({ symbols: ["BTCUSDT"] });
   const exchange = createExchange({ clockOffsetMs: 90_000 }, { source, log: silentLog, now: () => 1_763_800_000_000 });

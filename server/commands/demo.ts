@@ -1,5 +1,8 @@
 import { createApp } from "../app.ts";
 import { createExchange } from "../exchange/exchange.ts";
+import { createFaultPlayer } from "../exchange/fault-player.ts";
+import { readFaultScript } from "../exchange/fault-script.ts";
+import { createFaults } from "../exchange/faults.ts";
 import { createRecordingSource } from "../exchange/recording.ts";
 import { createSyntheticMarket } from "../exchange/synthetic-market.ts";
 import { OperatorError } from "../problem.ts";
@@ -22,6 +25,7 @@ export const demo: Command = {
       help: "play this recording (a data folder, or a file of raw messages) instead of the invented market",
     },
     speed: { value: "N", help: "with --data: how many times as fast (default 1)" },
+    faults: { value: "FILE", help: "let the faults of this scenario happen at the exchange" },
     seed: { value: "N", help: "of the invented market (default 1)" },
     "data-dir": { value: "DIR", help: `where the data goes (default ${demoDir})` },
   },
@@ -36,10 +40,16 @@ export const demo: Command = {
     const speed = numberOf(flags, "speed", 1, 0.01, 10_000);
     const seed = numberOf(flags, "seed", 1, 0, 2 ** 31);
     const market = createSyntheticMarket({ symbols: settings.record.symbols, seed });
-    const source = flags.data === undefined ? market : createRecordingSource({ path: flags.data, speed, loop: true });
-    const exchange = createExchange({}, { source, log });
+    // Times of today, so that delays are those of a recorder and not the recording's age.
+    const playing = { speed, loop: true, time: "shifted" } as const;
+    const source = flags.data === undefined ? market : createRecordingSource({ path: flags.data, ...playing }, { log });
+    const script = flags.faults === undefined ? [] : readFaultScript(flags.faults);
+    const faults = script.length > 0 ? createFaults({ seed }) : undefined;
+    const player = faults === undefined ? null : createFaultPlayer(script, { faults, log });
+    const exchange = createExchange({}, { source, faults, log });
     const { wsUrl, restUrl } = await exchange.start();
     try {
+      player?.start();
       const config = configOf(flags, {
         "record.data_dir": flags["data-dir"] ?? demoDir,
         "exchange.ws_url": wsUrl,
@@ -60,6 +70,7 @@ export const demo: Command = {
         `Data:      ${config.record.data_dir}`,
       ]);
     } finally {
+      player?.stop();
       await exchange.stop();
     }
   },

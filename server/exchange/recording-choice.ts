@@ -52,7 +52,7 @@ export async function openRecording(path: string, choice: Partial<Choice>, gapsO
         `cannot play ${path}: it holds no message of any stream${damage === undefined ? "" : ` (${damage})`}`,
       );
     }
-    throw nothingThere(path, choice, everything, endUs);
+    throw nothingThere(path, choice, everything, await findEnd(all));
   }
   const range = {
     fromUs: Math.max(from ?? Number.NEGATIVE_INFINITY, preview.firstUs),

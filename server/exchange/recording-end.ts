@@ -33,7 +33,7 @@ async function lastOf(file: RecordingFile, isPacked: boolean, parse: MessagePars
   try {
     const lines = isPacked ? await packedTail(file.path) : plainTail(file.path);
     for (const line of lines.reverse()) {
-      const message = parse(line);
+      const message = parse(line, 0, line.length);
       if (message !== null && message !== "damaged") return message.recvUs;
     }
   } catch {
@@ -65,7 +65,7 @@ async function packedTail(path: string): Promise<string[]> {
   let tail: string[] = [];
   try {
     while (await reader.fill()) {
-      for (let line = reader.next(); line !== undefined; line = reader.next()) tail.push(line);
+      while (reader.next()) tail.push(reader.text.slice(reader.from, reader.to));
       tail = tail.slice(-tailLines);
     }
   } catch (error) {

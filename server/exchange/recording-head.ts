@@ -91,8 +91,8 @@ export function createHead(
     next() {
       head.message = undefined;
       if (lines === null) return undefined;
-      for (let line = lines.next(); line !== undefined; line = lines.next()) {
-        const message = parse(line);
+      while (lines.next()) {
+        const message = parse(lines.text, lines.from, lines.to);
         if (message === "damaged") damagedLines += 1;
         if (message === null || message === "damaged" || message.recvUs < options.fromUs || isPlayed(message.recvUs))
           continue;

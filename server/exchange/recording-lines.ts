@@ -1,22 +1,26 @@
 import { isAscii } from "node:buffer";
 import { closeSync, createReadStream, openSync, readSync } from "node:fs";
 import { createGunzip, createZstdDecompress } from "node:zlib";
-import { messageOf, OperatorError } from "../problem.ts";
 import { createFrameWalker, frameProblem } from "../zstd-frame.ts";
 
 /** The lines of one file, a chunk at a time in memory. */
 export type LineReader = {
-  /** The next line without its newline; undefined once `fill` is needed or the file is over. */
-  next(): string | undefined;
+  /** What was read last: whole lines. */
+  readonly text: string;
+  /** Where in `text` the line begins, and where its newline is. */
+  readonly from: number;
+  readonly to: number;
+  /** Goes to the next line; false once `fill` is needed or the file is over. */
+  next(): boolean;
   /**
-   * Reads on; false at the end of the file. Throws an OperatorError if the file cannot be read, is damaged, or ends before its
-   * zstd frame does.
+   * Reads on; false at the end of the file. Throws if the file cannot be read, is damaged, or ends before its zstd frame does;
+   * the error does not name the file.
    */
   fill(): Promise<boolean>;
   close(): void;
 };
 
-const chunkBytes = 64 * 1024;
+const chunkBytes = 128 * 1024;
 const longestLine = 32 * 1024 * 1024;
 const newline = 10;
 
@@ -28,44 +32,43 @@ export function openLines(path: string): LineReader {
   const fd = openSync(path, "r");
   const packed = /\.(gz|zst)(?:\.previous)?$/.exec(path)?.[1];
   const chunks = packed === undefined ? readPlain(fd) : readPacked(fd, packed === "gz");
-  let text = "";
-  let at = 0;
   let begun = false;
   let closed = false;
 
-  function fail(reason: string, cause?: unknown): OperatorError {
-    const hint = "If the file is damaged, move it away and play the rest";
-    return new OperatorError(`cannot play ${path}: ${reason}. ${hint}`, { cause });
-  }
-
-  return {
+  const reader = {
+    text: "",
+    from: 0,
+    to: -1,
     next() {
-      const end = text.indexOf("\n", at);
-      if (end < 0) return undefined;
-      const line = text.substring(at, end);
-      at = end + 1;
-      return line;
+      const end = reader.text.indexOf("\n", reader.to + 1);
+      if (end < 0) return false;
+      reader.from = reader.to + 1;
+      reader.to = end;
+      return true;
     },
     async fill() {
-      at = 0;
-      text = "";
+      empty();
       begun = true;
-      try {
-        const chunk = await chunks.next();
-        if (chunk.done) return false;
-        text = chunk.value.toString(isAscii(chunk.value) ? "latin1" : "utf8");
-      } catch (error) {
-        throw fail(messageOf(error), error);
-      }
+      const chunk = await chunks.next();
+      if (chunk.done) return false;
+      reader.text = chunk.value.toString(isAscii(chunk.value) ? "latin1" : "utf8");
       return true;
     },
     close() {
       if (!closed && begun) void chunks.return(undefined);
       else if (!closed) closeSync(fd);
       closed = true;
-      text = "";
+      empty();
     },
   };
+
+  function empty(): void {
+    reader.text = "";
+    reader.from = 0;
+    reader.to = -1;
+  }
+
+  return reader;
 }
 
 /** Whole lines, valid until the next ones are asked for. Plain files are read in the calling thread: what is played was written in order, and the system reads ahead. */

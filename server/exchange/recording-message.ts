@@ -14,14 +14,14 @@ export type RecordedMessage = {
   readonly alias?: string | undefined;
 };
 
-/** Reads a line; null if it holds no message (a reply to a subscription, an empty line), "damaged" if it is no line of its kind. */
-export type MessageParser = (line: string) => RecordedMessage | "damaged" | null;
+/** Reads the line between two places of a text; null if it holds no message (a reply to a subscription, an empty line), "damaged" if it is no line of its kind. */
+export type MessageParser = (text: string, from: number, to: number) => RecordedMessage | "damaged" | null;
 
 /** Lines `{"t": receipt in ms, "raw": "message text"}`; a REST book has its `url` beside. */
 export function createRawParser(): MessageParser {
   const streams = new Map<string, Stream | null>();
-  return (line) => {
-    const members = parseMembers(line);
+  return (text, from, to) => {
+    const members = parseMembers(text.slice(from, to));
     if (members === null) return "damaged";
     const { t, raw, url } = members;
     if (typeof t !== "number" || typeof raw !== "string") return null;
@@ -45,9 +45,13 @@ export function createLineParser(symbol: string, type: StreamType): MessageParse
   const slow = type.speedMs === 100 ? parseStreamName(`${symbol.toLowerCase()}@${type.folder}`) : null;
   const alias = slow?.name;
   const streamMembers = `{"e":${JSON.stringify(type.name)},"E":`;
-  return (text) => {
-    const line = decodeLine(text);
-    if (line === null) return text === "" ? null : "damaged";
+  return (text, from, to) => {
+    const quick = readHead(text, from, to);
+    if (quick !== null) {
+      return { recvUs: quick.recvUs, stream: parsed.name, parsed, payload: `{${text.substring(quick.at, to)}`, alias };
+    }
+    const line = decodeLine(text.substring(from, to));
+    if (line === null) return from === to ? null : "damaged";
     const { recvUs, payload } = line;
     if (!line.repaired) return { recvUs, stream: parsed.name, parsed, payload, alias };
     // A trade that was refetched is stored as REST words it; on a stream it has type, event time and symbol as well.
@@ -56,6 +60,33 @@ export function createLineParser(symbol: string, type: StreamType): MessageParse
       time === undefined ? payload : `${streamMembers}${time},"s":${JSON.stringify(symbol)},${payload.slice(1)}`;
     return { recvUs, stream: parsed.name, parsed, payload: whole, alias };
   };
+}
+
+const headStart = '{"recv_us":';
+const headEnd = ',"net_delay_ms":';
+
+/**
+ * What `decodeLine` finds in nearly every line, read where it stands: many times as fast, since nothing is cut out. Null for a line
+ * that needs a closer look.
+ */
+function readHead(text: string, from: number, to: number): { recvUs: number; at: number } | null {
+  if (!text.startsWith(headStart, from) || text.charCodeAt(to - 1) !== 125) return null;
+  let at = from + headStart.length;
+  let recvUs = 0;
+  for (let digit = text.charCodeAt(at) - 48; digit >= 0 && digit <= 9; digit = text.charCodeAt(++at) - 48) {
+    recvUs = recvUs * 10 + digit;
+  }
+  // Sixteen digits reach from 2001 to 2286.
+  if (at !== from + headStart.length + 16 || !text.startsWith(headEnd, at)) return null;
+  at += headEnd.length;
+  if (text.startsWith("null", at)) at += 4;
+  else {
+    const first = at;
+    for (let digit = text.charCodeAt(at) - 48; digit >= 0 && digit <= 9; digit = text.charCodeAt(++at) - 48);
+    if (at === first) return null;
+  }
+  const isPayload = text.startsWith(',"', at) && !text.startsWith("repaired", at + 2);
+  return isPayload ? { recvUs, at: at + 1 } : null;
 }
 
 function parseMembers(line: string): { t?: unknown; raw?: unknown; url?: unknown } | null {

@@ -65,7 +65,10 @@ test("at full speed a recording waits for the slowest reader: nothing is lost, l
   expect(exchange.stats().bufferedBytes).toBeGreaterThan(1024 * 1024);
   slow.resume();
   expect(await source.ended).toEqual({ outcome: "complete", messages: count });
-  await until(() => slow.received() > count * frameBytes && fast.received.at(-1)?.slice(5, 11) === String(100_000 + count - 1), "the last bytes");
+  await until(
+    () => slow.received() > count * frameBytes && fast.received.at(-1)?.slice(5, 11) === String(100_000 + count - 1),
+    "the last bytes",
+  );
   // It came later, when the slow one had been sent what sockets and buffers hold.
   expect(fast.received.length).toBeGreaterThan(count / 2);
   const numbers = fast.received.map((text) => Number(text.slice(5, 11)));

@@ -19,7 +19,12 @@ export const diff = (id: number, timeMs: number) =>
   `{"e":"depthUpdate","E":${timeMs},"s":"BTCUSDT","U":${id},"u":${id},"b":[["11.00000000","${id}.00000000"]],"a":[]}`;
 
 /** Evenly spaced rows. */
-export function rows(fromUs: number, count: number, everyMs: number, payload: (n: number, recvUs: number) => string): Row[] {
+export function rows(
+  fromUs: number,
+  count: number,
+  everyMs: number,
+  payload: (n: number, recvUs: number) => string,
+): Row[] {
   return Array.from({ length: count }, (_, n) => {
     const recvUs = fromUs + n * everyMs * 1000;
     return [recvUs, payload(n, recvUs)];
@@ -48,7 +53,10 @@ export function writeSegments(
   const windows = new Map<string, { segment: Segment; rows: Row[] }>();
   for (const row of content) {
     const { name, startUs } = windowOf(row[0], 5);
-    const window = windows.get(String(startUs)) ?? { segment: { stream, symbol, date: dateOf(row[0]), name }, rows: [] };
+    const window = windows.get(String(startUs)) ?? {
+      segment: { stream, symbol, date: dateOf(row[0]), name },
+      rows: [],
+    };
     windows.set(String(startUs), window);
     window.rows.push(row);
   }
@@ -67,7 +75,14 @@ export function writeArchive(
 ): string {
   const day = { stream, symbol: "BTCUSDT", date: dateOf(content[0]?.[0] ?? 0) };
   const packed = zstdCompressSync(linesOf(content));
-  const manifest = { ...day, gaps: [], segments: [], compressed_bytes: packed.length, last_recv_us: content.at(-1)?.[0], ...more };
+  const manifest = {
+    ...day,
+    gaps: [],
+    segments: [],
+    compressed_bytes: packed.length,
+    last_recv_us: content.at(-1)?.[0],
+    ...more,
+  };
   write(manifestPath(folder, day), JSON.stringify(manifest));
   return write(archivePath(folder, day), packed);
 }

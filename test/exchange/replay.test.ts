@@ -11,7 +11,18 @@ import { archivePath, type Day } from "../../server/segment.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { until } from "../support/wait.ts";
 import { connect, connectPaused } from "./client.ts";
-import { at, book, diff, linesOf, type Row, rows, trade, write, writeArchive, writeSegments } from "./recorded-folder.ts";
+import {
+  at,
+  book,
+  diff,
+  linesOf,
+  type Row,
+  rows,
+  trade,
+  write,
+  writeArchive,
+  writeSegments,
+} from "./recorded-folder.ts";
 
 const stops: (() => void | Promise<void>)[] = [];
 afterEach(async () => {
@@ -63,7 +74,11 @@ test("a range begins with its first moment and ends before its last; other symbo
 test("a range in which nothing was recorded is refused with what is recorded", async () => {
   const folder = temporaryFolder();
   writeSegments(folder, "depth20", rows(at("15:00:00"), 60, 1000, book));
-  const refused = (options: object) => serve({ path: folder, ...options }).then(() => "", (error) => error.message);
+  const refused = (options: object) =>
+    serve({ path: folder, ...options }).then(
+      () => "",
+      (error) => error.message,
+    );
   const there = "Recorded is from 2026-11-22T15:00:00.000Z to 2026-11-22T15:00:59.000Z: BTCUSDT (depth20@100ms)";
   for (const options of [
     { range: { fromUs: at("16:00:00"), toUs: null } },
@@ -119,7 +134,9 @@ test("files that cannot be read are named once, the rest is played", async () =>
   const received = await receive(replay, `${bookStream}/${tradeStream}`);
   expect(replay.source.flaws().damaged.toSorted()).toEqual([open[0] ?? "", cut, noise].toSorted());
   for (const path of [open[0] ?? "", cut, noise]) {
-    expect(replay.logged.filter((line) => line.includes(path) && line.includes("cannot be played in whole"))).toHaveLength(1);
+    expect(
+      replay.logged.filter((line) => line.includes(path) && line.includes("cannot be played in whole")),
+    ).toHaveLength(1);
   }
   expect(received.filter(({ stream }) => stream === tradeStream)).toHaveLength(599);
   expect(received.filter(({ data }) => Number(data.lastUpdateId) < 300)).toHaveLength(300);
@@ -129,7 +146,7 @@ test("while it is played, a recorder may seal a segment and merge the day: nothi
   const folder = temporaryFolder();
   const all = rows(at("15:00:00"), 1800, 500, book);
   const paths = writeSegments(folder, "depth20", all);
-  const replay = await serve({ path: folder, speed: 60 });
+  const replay = await serve({ path: folder, speed: 200 });
   const client = await connect(`${replay.wsUrl}/stream?streams=${bookStream}`);
   await until(() => client.received.length > 100, "some messages");
   write(`${paths[1]}.zst`, zstdCompressSync(readFileSync(paths[1] ?? "")));
@@ -164,7 +181,10 @@ test("pause, seek in both directions, speed: over HTTP, and each mistake is answ
   expect(await next()).toBe(0);
   expect((await control("/pause")).body).toMatchObject({ state: "paused", paused: true });
   const paused = client.received.length;
-  expect((await control("/seek?to=2026-11-22T15:30")).body).toMatchObject({ position: "2026-11-22T15:30:00.000Z", progress: 0.5 });
+  expect((await control("/seek?to=2026-11-22T15:30")).body).toMatchObject({
+    position: "2026-11-22T15:30:00.000Z",
+    progress: expect.closeTo(0.5, 2),
+  });
   const { serverTime } = (await (await fetch(`${replay.restUrl}/api/v3/time`)).json()) as { serverTime: number };
   expect(serverTime * 1000).toBe(at("15:30:00"));
   expect(client.received).toHaveLength(paused);
@@ -174,8 +194,13 @@ test("pause, seek in both directions, speed: over HTTP, and each mistake is answ
   expect(await next()).toBe(600);
   expect((await control("/speed?value=1000")).body.speed).toBe(1000);
   for (let id = 601; id < 700; id++) expect(await next()).toBe(id);
-  expect((await control("/seek?to=soon")).body.error).toMatchObject({ code: "bad_time", message: expect.stringContaining("2026-11-22T15:04") });
-  expect((await control("/seek?to=2026-11-23")).body.error.message).toContain("from 2026-11-22T15:00:00.000Z up to 2026-11-22T15:59:59");
+  expect((await control("/seek?to=soon")).body.error).toMatchObject({
+    code: "bad_time",
+    message: expect.stringContaining("2026-11-22T15:04"),
+  });
+  expect((await control("/seek?to=2026-11-23")).body.error.message).toContain(
+    "from 2026-11-22T15:00:00.000Z up to 2026-11-22T15:59:59",
+  );
   expect(await control("/speed?value=fast")).toMatchObject({ status: 400, body: { error: { code: "bad_speed" } } });
   expect(await control("/rewind")).toMatchObject({ status: 404, body: { error: { code: "not_found" } } });
   expect(await control("/pause", "GET")).toMatchObject({ status: 405 });
@@ -200,8 +225,14 @@ const gapList =
 test("gaps are sent where they are in the order, to combined sockets of the stream they concern, and passed over in time", async () => {
   const folder = temporaryFolder();
   const [from, to] = [at("15:00:10"), at("15:03:00")];
-  writeSegments(folder, "depth20", [...rows(at("15:00:00"), 11, 1000, book), ...rows(to, 5, 1000, (n) => book(n + 100))]);
-  writeSegments(folder, "aggTrade", [...rows(at("15:00:00.2"), 10, 1000, trade), ...rows(to + 200_000, 5, 1000, trade)]);
+  writeSegments(folder, "depth20", [
+    ...rows(at("15:00:00"), 11, 1000, book),
+    ...rows(to, 5, 1000, (n) => book(n + 100)),
+  ]);
+  writeSegments(folder, "aggTrade", [
+    ...rows(at("15:00:00.2"), 10, 1000, trade),
+    ...rows(to + 200_000, 5, 1000, trade),
+  ]);
   const replay = await serve({ path: folder, gaps: true, speed: 100 }, gapList(gap(from, to, "reconnect")));
   const combined = await connect(`${replay.wsUrl}/stream?streams=${bookStream}`);
   const raw = await connect(`${replay.wsUrl}/ws/${bookStream}`);
@@ -213,7 +244,9 @@ test("gaps are sent where they are in the order, to combined sockets of the stre
     data: { e: "gap", stream: "depth20", symbol: "BTCUSDT", from_us: from, to_us: to, cause: "reconnect" },
   });
   expect(JSON.parse(combined.received[12] ?? "").data.lastUpdateId).toBe(100);
-  expect([...raw.received, ...other.received].filter((text) => text.includes("!gap") || text.includes('"gap"'))).toEqual([]);
+  expect(
+    [...raw.received, ...other.received].filter((text) => text.includes("!gap") || text.includes('"gap"')),
+  ).toEqual([]);
   expect(replay.source.flaws().gaps).toBe(1);
   expect(replay.logged.filter((line) => line.includes("passed over"))).toHaveLength(1);
 });
@@ -227,7 +260,9 @@ test("without --gaps they are counted; a day without files or gap list is a gap 
   const silent = await serve({ path: folder });
   expect((await receive(silent, bookStream)).filter(({ stream }) => stream === "!gap")).toEqual([]);
   expect(silent.source.flaws().gaps).toBe(2);
-  const told = (await receive(await serve({ path: folder, gaps: true }), bookStream)).filter(({ stream }) => stream === "!gap");
+  const told = (await receive(await serve({ path: folder, gaps: true }), bookStream)).filter(
+    ({ stream }) => stream === "!gap",
+  );
   expect(told.map(({ data }) => [data.from_us, data.to_us, data.cause])).toEqual([
     [manifestGap.from_us, manifestGap.to_us, "restart"],
     [at("00:00:00", "2026-11-20"), at("00:00:00", "2026-11-21"), "unknown"],
@@ -266,7 +301,10 @@ test("a reader that is too slow holds the replay at any speed, loses nothing and
   await until(() => replay.exchange.stats().bufferedBytes > 1024 * 1024, "the reader to be behind", 10_000);
   const held = replay.source.played();
   const { body } = await replay.control("", "GET");
-  await until(async () => (await replay.control("", "GET")).body.position_us === body.position_us, "time to stand still");
+  await until(
+    async () => (await replay.control("", "GET")).body.position_us === body.position_us,
+    "time to stand still",
+  );
   expect(replay.source.played()).toBe(held);
   expect(held).toBeLessThan(12_000);
   slow.resume();
@@ -288,20 +326,32 @@ test("with shifted time event times move as one, so that the replay seems live, 
   const trades = client.received.map((text) => JSON.parse(text)).filter(({ e }) => e === "aggTrade");
   const moved = trades[0].E - JSON.parse(content[0]?.[1] ?? "").E;
   expect(client.received.filter((text) => text.includes("aggTrade"))).toEqual(
-    content.map(([, payload]) => payload.replace(/"([ET])":(\d+)/g, (_, name, ms) => `"${name}":${Number(ms) + moved}`)),
+    content.map(([, payload]) =>
+      payload.replace(/"([ET])":(\d+)/g, (_, name, ms) => `"${name}":${Number(ms) + moved}`),
+    ),
   );
   expect(trades[0].E).toBeGreaterThanOrEqual(began - 8);
   expect(trades[19].E).toBeLessThanOrEqual(Date.now() - 6);
-  expect(client.received.filter((text) => text.includes("lastUpdateId"))).toEqual(rows(0, 20, 1, book).map(([, text]) => text));
+  expect(client.received.filter((text) => text.includes("lastUpdateId"))).toEqual(
+    rows(0, 20, 1, book).map(([, text]) => text),
+  );
   const { serverTime } = (await (await fetch(`${replay.restUrl}/api/v3/time`)).json()) as { serverTime: number };
   expect(Math.abs(serverTime - Date.now())).toBeLessThan(1000);
 });
 
 test("REST depth is the newest recorded book at or before the position, carried on by the diffs, after a seek as well", async () => {
   const folder = temporaryFolder();
-  const snapshot = (id: number) => `{"lastUpdateId":${id},"bids":[["9.00000000","${id}.00000000"]],"asks":[["12.00000000","1.00000000"]]}`;
-  writeSegments(folder, "depthSnapshot", [[at("15:00:00"), snapshot(1000)], [at("15:30:00"), snapshot(2800)]]);
-  writeSegments(folder, "depth", rows(at("15:00:00"), 3600, 1000, (n, us) => diff(n + 1000, us / 1000)));
+  const snapshot = (id: number) =>
+    `{"lastUpdateId":${id},"bids":[["9.00000000","${id}.00000000"]],"asks":[["12.00000000","1.00000000"]]}`;
+  writeSegments(folder, "depthSnapshot", [
+    [at("15:00:00"), snapshot(1000)],
+    [at("15:30:00"), snapshot(2800)],
+  ]);
+  writeSegments(
+    folder,
+    "depth",
+    rows(at("15:00:00"), 3600, 1000, (n, us) => diff(n + 1000, us / 1000)),
+  );
   const replay = await serve({ path: folder, speed: 1 });
   const depth = async () => (await fetch(`${replay.restUrl}/api/v3/depth?symbol=BTCUSDT`)).json();
   const client = await connect(`${replay.wsUrl}/ws/btcusdt@depth@100ms`);
@@ -315,11 +365,17 @@ test("REST depth is the newest recorded book at or before the position, carried 
     await replay.control("/resume");
     return { last, answer };
   };
-  for (const [to, level] of [["2026-11-22T15:45:00", 2800], ["2026-11-22T15:10:00", 1000]] as const) {
+  for (const [to, level] of [
+    ["2026-11-22T15:45:00", 2800],
+    ["2026-11-22T15:10:00", 1000],
+  ] as const) {
     const { last, answer } = await ask(to);
     expect(answer).toEqual({
       lastUpdateId: last,
-      bids: [["11.00000000", `${last}.00000000`], ["9.00000000", `${level}.00000000`]],
+      bids: [
+        ["11.00000000", `${last}.00000000`],
+        ["9.00000000", `${level}.00000000`],
+      ],
       asks: [["12.00000000", "1.00000000"]],
     });
   }

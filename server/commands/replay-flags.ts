@@ -1,0 +1,124 @@
+import { symbols as symbolList } from "../config-value.ts";
+import { acceptedSpeeds, parseSpeed } from "../exchange/replay-control.ts";
+import { acceptedInstants, parseInstant } from "../instant.ts";
+import { type LogLevel, logLevels } from "../log.ts";
+import { OperatorError } from "../problem.ts";
+import { depthSnapshot, streamTypeNames } from "../stream.ts";
+import { didYouMean } from "../suggestion.ts";
+import type { Flag, Flags } from "./command.ts";
+
+/** What `rt-data replay` was asked to do. */
+export type ReplaySettings = {
+  readonly data: string | null;
+  readonly range: { readonly fromUs: number | null; readonly toUs: number | null };
+  readonly symbols: readonly string[] | null;
+  readonly streams: readonly string[] | null;
+  readonly speed: number | "max";
+  readonly host: string;
+  readonly port: number;
+  readonly loop: boolean;
+  readonly time: "original" | "shifted";
+  readonly gaps: boolean;
+  readonly keepPauses: boolean;
+  readonly faults: string | null;
+  readonly seed: number;
+  readonly logLevel: LogLevel;
+};
+
+/** Flags of `rt-data replay`. */
+export const replayFlags: Readonly<Record<string, Flag>> = {
+  data: {
+    value: "PATH",
+    help: 'a data folder, or a file or folder of {"t","raw"} lines; the invented market where left out',
+  },
+  from: { value: "TIME", help: "first moment, UTC unless it has an offset: 2026-11-22, 2026-11-22T15:04, …+09:00" },
+  to: { value: "TIME", help: "end, exclusive" },
+  symbols: { value: "A,B,…", help: "only these (default all that were recorded)" },
+  streams: { value: "A,B,…", help: "only these, such as depth20,aggTrade (default all that were recorded)" },
+  speed: { value: "N|max", help: "times as fast as it was received, or as fast as the slowest reader (default 1)" },
+  time: {
+    value: "original|shifted",
+    help: "payloads and /time as recorded, byte for byte, or event times (E, T) moved to now (default original)",
+  },
+  loop: { value: null, help: "begin again at the end, with ids and times that go on rising" },
+  gaps: { value: null, help: "send the recording's gaps as !gap events on combined sockets" },
+  "keep-pauses": { value: null, help: "wait through recorded gaps; otherwise those longer than 10 s are passed over" },
+  faults: { value: "FILE", help: "let the faults of this scenario happen, to test a client" },
+  seed: { value: "N", help: "of the invented market and of the faults (default 1)" },
+  host: { value: "ADDRESS", help: "where to listen (default 127.0.0.1)" },
+  port: { value: "N", help: "port of WebSocket, REST and /replay (default 9443; 0: any free one)" },
+  "log-level": { value: "LEVEL", help: "debug, info, warn or error (default info)" },
+};
+
+/** Flags that make no sense for the invented market. */
+const ofRecordings = ["from", "to", "streams", "time", "loop", "gaps", "keep-pauses"];
+
+/** Reads the flags; throws an OperatorError that lists everything that is wrong with them and what is accepted. */
+export function replaySettings(flags: Flags): ReplaySettings {
+  const problems: string[] = [];
+
+  function read<T>(name: string, fallback: T, parse: (text: string) => T | null, accepted: string): T {
+    const text = flags[name];
+    if (text === undefined) return fallback;
+    const value = parse(text);
+    if (value === null) problems.push(`--${name} "${text}" is not accepted; give ${accepted}`);
+    return value ?? fallback;
+  }
+
+  const whole = (min: number, max: number) => (text: string) =>
+    /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : null;
+  const one =
+    <T extends string>(...words: readonly T[]) =>
+    (text: string) =>
+      words.find((word) => word === text) ?? null;
+
+  const settings: ReplaySettings = {
+    data: flags.data ?? null,
+    range: {
+      fromUs: read<number | null>("from", null, parseInstant, acceptedInstants),
+      toUs: read<number | null>("to", null, parseInstant, acceptedInstants),
+    },
+    symbols: read<readonly string[] | null>("symbols", null, parseSymbols, "symbols such as BTCUSDT,ETHUSDT"),
+    streams: read<readonly string[] | null>(
+      "streams",
+      null,
+      parseStreams,
+      `names out of ${streamTypeNames.join(", ")}, with or without their speed`,
+    ),
+    speed: read("speed", 1 as number | "max", parseSpeed, acceptedSpeeds),
+    host: read("host", "127.0.0.1", (text) => (/^[A-Za-z0-9.:_-]{1,253}$/.test(text) ? text : null), "an address"),
+    port: read("port", 9443, whole(0, 65_535), "a whole number from 0 to 65535"),
+    time: read("time", "original", one("original", "shifted"), "original or shifted"),
+    loop: flags.loop !== undefined,
+    gaps: flags.gaps !== undefined,
+    keepPauses: flags["keep-pauses"] !== undefined,
+    faults: flags.faults ?? null,
+    seed: read("seed", 1, whole(0, 2 ** 31), `a whole number from 0 to ${2 ** 31}`),
+    logLevel: read("log-level", "info", one(...logLevels), logLevels.join(", ")),
+  };
+  const { fromUs, toUs } = settings.range;
+  if (fromUs !== null && toUs !== null && fromUs >= toUs) {
+    const day = /^\d{4}-\d\d-\d\d$/.test(flags.to ?? "") ? " (a date is its first moment: give the day after)" : "";
+    problems.push(`--to "${flags.to}" is not after --from "${flags.from}", and --to is exclusive${day}`);
+  }
+  if (flags.data === undefined) {
+    for (const name of ofRecordings) if (flags[name] !== undefined) problems.push(`--${name} needs --data PATH`);
+  }
+  if (problems.length > 0) throw new OperatorError(problems.join("\n"));
+  return settings;
+}
+
+function parseSymbols(text: string): readonly string[] | null {
+  const parsed = symbolList(text);
+  return parsed.ok ? parsed.value : null;
+}
+
+function parseStreams(text: string): readonly string[] | null {
+  const names = text.split(",").map((name) => name.trim());
+  const folders = [...streamTypeNames, ...streamTypeNames.map((name) => name.replace(/@.*$/, "")), depthSnapshot.name];
+  const unknown = names.find((name) => !folders.includes(name) && !/^kline_\w+$/.test(name));
+  if (unknown === undefined) return names;
+  const suggestion = didYouMean(unknown, folders);
+  if (suggestion === "") return null;
+  throw new OperatorError(`--streams "${text}": there is no stream "${unknown}"${suggestion}`);
+}

@@ -1,0 +1,156 @@
+import { existsSync } from "node:fs";
+import { openGapReader } from "../catalogue/gap-reader.ts";
+import { createExchange, type Exchange } from "../exchange/exchange.ts";
+import { createFaultPlayer } from "../exchange/fault-player.ts";
+import { readFaultScript } from "../exchange/fault-script.ts";
+import { createFaults } from "../exchange/faults.ts";
+import type { GapsOf } from "../exchange/known-gaps.ts";
+import { createRecordingSource, type RecordingSource } from "../exchange/recording.ts";
+import { createReplayControl } from "../exchange/replay-control.ts";
+import { createSyntheticMarket } from "../exchange/synthetic-market.ts";
+import type { Log } from "../log.ts";
+import { messageOf } from "../problem.ts";
+import type { Command, Terminal } from "./command.ts";
+import { type ReplaySettings, replayFlags, replaySettings } from "./replay-flags.ts";
+import { createReplayTerminal } from "./replay-terminal.ts";
+
+/** Of the invented market. */
+const defaultSymbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];
+
+/** How long readers may take to answer the close at the end, ms. */
+const goodbyeMs = 5000;
+
+/** And how long an answer may still take. */
+const answerMs = 50;
+
+/** A recording waits for its readers, so none is too slow or too old; what answers no ping may be busy with what it has. */
+const patient = {
+  maxBufferedBytes: Number.POSITIVE_INFINITY,
+  pongTimeoutMs: Number.POSITIVE_INFINITY,
+  connectsPer5Minutes: Number.POSITIVE_INFINITY,
+  lifeMs: Number.MAX_SAFE_INTEGER,
+};
+
+/** `rt-data replay` */
+export const replay: Command = {
+  name: "replay",
+  summary: "serve recorded data as a Binance-compatible exchange",
+  flags: replayFlags,
+  examples: [
+    ["rt-data replay --data ./data --from 2026-11-22T15:04 --to 2026-11-22T16:00", "an hour, as it was"],
+    ["rt-data replay --data ./data --speed max --symbols BTCUSDT", "as fast as the client takes it"],
+    ["rt-data replay --data capture.jsonl.gz --time shifted --loop", "raw messages, for ever, as if live"],
+    [
+      "curl -X POST 'http://127.0.0.1:9443/replay/seek?to=2026-11-22T15:30'",
+      "move it; also pause, resume, speed?value=10",
+    ],
+    ["curl http://127.0.0.1:9443/replay", "where it is"],
+  ],
+  async run(flags, terminal) {
+    const settings = replaySettings(flags);
+    const script = settings.faults === null ? null : readFaultScript(settings.faults);
+    const screen = createReplayTerminal(settings.logLevel, terminal);
+    const { log } = screen;
+    const recording = settings.data === null ? null : recordingOf(settings.data, settings, log);
+    const source = recording ?? inventedMarket(settings);
+    const faults = script === null ? undefined : createFaults({ seed: settings.seed });
+    const counts = () => {
+      const { connections, messagesSent } = exchange.stats();
+      return { clients: connections, sent: messagesSent };
+    };
+    const exchange = createExchange(
+      {
+        host: settings.host,
+        port: settings.port,
+        ...(recording === null ? {} : patient),
+      },
+      { source, faults, route: createReplayControl(recording, counts), log },
+    );
+    const player = script === null || faults === undefined ? null : createFaultPlayer(script, { faults, log });
+    const { wsUrl, restUrl } = await exchange.start();
+    try {
+      player?.start();
+      terminal.print(`WebSocket: ${wsUrl}/stream`);
+      terminal.print(`REST:      ${restUrl}/api/v3`);
+      if (recording === null) {
+        await stopOf(terminal);
+        return 0;
+      }
+      terminal.print(`Control:   ${restUrl}/replay`);
+      screen.start(recording.playReport, counts);
+      return await playToEnd(recording, exchange, settings, terminal, log);
+    } finally {
+      screen.stop();
+      player?.stop();
+      await exchange.stop();
+    }
+  },
+};
+
+function recordingOf(path: string, settings: ReplaySettings, log: Log): RecordingSource {
+  return createRecordingSource({ ...settings, path }, { log, gapsOf: gapListOf(path, log) });
+}
+
+function inventedMarket({ symbols, seed, speed }: ReplaySettings) {
+  return createSyntheticMarket({
+    symbols: symbols ?? defaultSymbols,
+    seed,
+    speed: speed === "max" ? Number.POSITIVE_INFINITY : speed,
+  });
+}
+
+/** The recorder's own list, where the data folder has one that can be read. */
+function gapListOf(path: string, log: Log): GapsOf {
+  try {
+    const list = existsSync(path) ? openGapReader(path) : null;
+    return (day) => list?.gapsOf(day) ?? null;
+  } catch (error) {
+    log.warn("the gap list cannot be read; gaps are computed where there is no manifest", { reason: messageOf(error) });
+    return () => null;
+  }
+}
+
+/** Resolves with the exit code: 1 if something of the recording could not be played. */
+async function playToEnd(
+  recording: RecordingSource,
+  exchange: Exchange,
+  settings: ReplaySettings,
+  terminal: Terminal,
+  log: Log,
+): Promise<number> {
+  const asked = stopOf(terminal);
+  const end = await Promise.race([recording.ended, asked.then(() => ({ outcome: "stopped" as const }))]);
+  if (end.outcome === "failed") throw end.error;
+  if (end.outcome === "complete") {
+    await until(() => terminal.stop.aborted || exchange.stats().bufferedBytes === 0);
+    exchange.disconnectAll({ code: 1000, reason: "end of replay" });
+    const deadline = performance.now() + goodbyeMs;
+    await until(() => terminal.stop.aborted || exchange.stats().closing === 0 || performance.now() > deadline);
+    // Whoever moved it to its end by /replay still waits for the answer.
+    await Bun.sleep(answerMs);
+  }
+  const { gaps, damaged } = recording.flaws();
+  const { messagesSent } = exchange.stats();
+  log.info(end.outcome === "complete" ? "end of the replay" : "replay stopped", {
+    messages: recording.played(),
+    sent: messagesSent,
+    gaps,
+    damaged_files: damaged.length,
+  });
+  if (gaps > 0 && !settings.gaps) {
+    log.warn("the recording has gaps that were not sent; --gaps sends them as events", { gaps });
+  }
+  if (damaged.length > 0) log.error("something of the recording could not be played; the files are named above");
+  return damaged.length > 0 ? 1 : 0;
+}
+
+function stopOf(terminal: Terminal): Promise<void> {
+  return new Promise((resolve) => {
+    if (terminal.stop.aborted) resolve();
+    terminal.stop.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await Bun.sleep(10);
+}

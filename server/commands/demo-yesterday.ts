@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Config } from "../config.ts";
-import { createSyntheticMarket } from "../exchange/synthetic-market.ts";
+import { createSyntheticMarket } from "../exchange/market/synthetic-market.ts";
 import { silentLog } from "../log.ts";
 import { createRecorder } from "../recorder/recorder.ts";
 import { dayStartUs } from "../segment.ts";

@@ -1,10 +1,10 @@
 import { createApp } from "../app.ts";
 import { createExchange } from "../exchange/exchange.ts";
-import { createFaultPlayer } from "../exchange/fault-player.ts";
-import { readFaultScript } from "../exchange/fault-script.ts";
-import { createFaults } from "../exchange/faults.ts";
-import { createRecordingSource } from "../exchange/recording.ts";
-import { createSyntheticMarket } from "../exchange/synthetic-market.ts";
+import { createFaultPlayer } from "../exchange/faults/fault-player.ts";
+import { readFaultScript } from "../exchange/faults/fault-script.ts";
+import { createFaults } from "../exchange/faults/faults.ts";
+import { createSyntheticMarket } from "../exchange/market/synthetic-market.ts";
+import { createRecordingSource } from "../exchange/recording/recording.ts";
 import { OperatorError } from "../problem.ts";
 import type { Command, Flags } from "./command.ts";
 import { writeYesterday } from "./demo-yesterday.ts";

@@ -1,5 +1,5 @@
 import { symbols as symbolList } from "../config-value.ts";
-import { acceptedSpeeds, parseSpeed } from "../exchange/replay-control.ts";
+import { acceptedSpeeds, parseSpeed } from "../exchange/recording/replay-control.ts";
 import { acceptedInstants, parseInstant } from "../instant.ts";
 import { type LogLevel, logLevels } from "../log.ts";
 import { OperatorError } from "../problem.ts";

@@ -1,5 +1,5 @@
 import { underJournal } from "../config.ts";
-import type { PlayReport } from "../exchange/replay-control.ts";
+import type { PlayReport } from "../exchange/recording/replay-control.ts";
 import { createLog, type Log, type LogLevel } from "../log.ts";
 import type { Terminal } from "./command.ts";
 

@@ -1,4 +1,4 @@
-import type { Ending } from "./fault-target.ts";
+import type { Ending } from "./faults/fault-target.ts";
 
 /** How long connections live, and how they end. */
 export type LifeOptions = {

@@ -2,7 +2,7 @@ import type { ServerWebSocket } from "bun";
 import type { Log } from "../log.ts";
 import { createLives, type LifeOptions } from "./connection-life.ts";
 import { createDelivery, type Frame } from "./delivery.ts";
-import type { Ending, FaultHooks } from "./fault-target.ts";
+import type { Ending, FaultHooks } from "./faults/fault-target.ts";
 import { createPressure } from "./pressure.ts";
 import { createSession, type Session, type SessionLimits } from "./socket-session.ts";
 import type { Audience, MarketEvent } from "./source.ts";

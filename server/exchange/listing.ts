@@ -1,4 +1,4 @@
-import type { FaultHooks } from "./fault-target.ts";
+import type { FaultHooks } from "./faults/fault-target.ts";
 import type { AggTradeQuery, MarketEvent, MarketSource } from "./source.ts";
 import type { SymbolStatus } from "./symbol-info.ts";
 

@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createSyntheticMarket } from "../../server/exchange/synthetic-market.ts";
+import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
 import { silentLog } from "../../server/log.ts";
 import { createRecorder } from "../../server/recorder/recorder.ts";
 import { parseStreamName, type Stream } from "../../server/stream.ts";

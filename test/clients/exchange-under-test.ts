@@ -1,6 +1,6 @@
 import { createExchange, type ExchangeOptions, type SentFrame } from "../../server/exchange/exchange.ts";
+import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
 import type { MarketEvent, MarketSource } from "../../server/exchange/source.ts";
-import { createSyntheticMarket } from "../../server/exchange/synthetic-market.ts";
 import { silentLog } from "../../server/log.ts";
 
 export const symbols = ["BTCUSDT", "ETHUSDT"];

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createSyntheticMarket } from "../../server/exchange/synthetic-market.ts";
+import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
 import { realDataMissing, realMessages } from "../support/real-data.ts";
 import { type Frame, measures, type Statistics, statisticsOf } from "./book-statistics.ts";
 

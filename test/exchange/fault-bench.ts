@@ -1,5 +1,5 @@
 import { createExchange, type ExchangeOptions, type SentFrame } from "../../server/exchange/exchange.ts";
-import { createFaults, type SpoiledFrame } from "../../server/exchange/faults.ts";
+import { createFaults, type SpoiledFrame } from "../../server/exchange/faults/faults.ts";
 import type { MarketEvent } from "../../server/exchange/source.ts";
 import { silentLog } from "../../server/log.ts";
 import { createScriptedSource } from "../support/scripted-source.ts";

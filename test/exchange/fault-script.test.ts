@@ -1,9 +1,9 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { faultKinds } from "../../server/exchange/fault.ts";
-import { createFaultPlayer } from "../../server/exchange/fault-player.ts";
-import { parseFaultScript, readFaultScript } from "../../server/exchange/fault-script.ts";
+import { faultKinds } from "../../server/exchange/faults/fault.ts";
+import { createFaultPlayer } from "../../server/exchange/faults/fault-player.ts";
+import { parseFaultScript, readFaultScript } from "../../server/exchange/faults/fault-script.ts";
 import { silentLog } from "../../server/log.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { until } from "../support/wait.ts";

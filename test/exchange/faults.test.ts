@@ -1,10 +1,10 @@
 import { afterEach, expect, test } from "bun:test";
 import type { ExchangeOptions } from "../../server/exchange/exchange.ts";
 import { createExchange } from "../../server/exchange/exchange.ts";
-import type { Fault } from "../../server/exchange/fault.ts";
-import { faultKinds } from "../../server/exchange/fault.ts";
-import { createFaults } from "../../server/exchange/faults.ts";
-import { createSyntheticMarket } from "../../server/exchange/synthetic-market.ts";
+import type { Fault } from "../../server/exchange/faults/fault.ts";
+import { faultKinds } from "../../server/exchange/faults/fault.ts";
+import { createFaults } from "../../server/exchange/faults/faults.ts";
+import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
 import { silentLog } from "../../server/log.ts";
 import { until } from "../support/wait.ts";
 import {

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { createConnectLimit } from "../../server/exchange/connect-limit.ts";
 import { createExchange, type ExchangeOptions } from "../../server/exchange/exchange.ts";
-import { createSyntheticMarket } from "../../server/exchange/synthetic-market.ts";
+import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
 import { silentLog } from "../../server/log.ts";
 import { until } from "../support/wait.ts";
 import { book, startFaulty, watch } from "./fault-bench.ts";

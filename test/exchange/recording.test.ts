@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { createExchange } from "../../server/exchange/exchange.ts";
-import { createRecordingSource, type RecordingOptions } from "../../server/exchange/recording.ts";
+import { createRecordingSource, type RecordingOptions } from "../../server/exchange/recording/recording.ts";
 import type { MarketEvent } from "../../server/exchange/source.ts";
 import { silentLog } from "../../server/log.ts";
 import { encodeLine } from "../../server/record.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
 import { createRest } from "../../server/exchange/rest.ts";
-import { createSyntheticMarket } from "../../server/exchange/synthetic-market.ts";
 import { createWeights } from "../../server/exchange/weights.ts";
 
 const market = createSyntheticMarket({ symbols: ["BTCUSDT", "ETHBTC", "币安USDT"], seed: 3 });

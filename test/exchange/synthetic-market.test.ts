@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from "bun:test";
 import { createExchange } from "../../server/exchange/exchange.ts";
+import { profileOf } from "../../server/exchange/market/symbol-profile.ts";
+import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
 import type { MarketEvent } from "../../server/exchange/source.ts";
-import { profileOf } from "../../server/exchange/symbol-profile.ts";
-import { createSyntheticMarket } from "../../server/exchange/synthetic-market.ts";
 import { silentLog } from "../../server/log.ts";
 import { until } from "../support/wait.ts";
 import { connect } from "./client.ts";

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import { createExchange } from "../../server/exchange/exchange.ts";
-import { createSyntheticMarket } from "../../server/exchange/synthetic-market.ts";
+import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
 import { silentLog } from "../../server/log.ts";
 import type { Status } from "../../server/status.ts";
 import { temporaryFolder } from "../support/folder.ts";

@@ -43,6 +43,10 @@ export function createListing(source: MarketSource, hooks: FaultHooks): Listing 
       const ask = (asked: AggTradeQuery) => source.aggTrades?.(symbol, asked) ?? null;
       return hooks.ids === null ? ask(query) : hooks.ids.aggTrades(symbol, query, ask);
     },
+    trades(symbol, limit) {
+      const trades = statuses.get(symbol) === "absent" ? null : (source.trades?.(symbol, limit) ?? null);
+      return trades === null || hooks.ids === null ? trades : hooks.ids.trades(symbol, trades);
+    },
     setStatus(symbol, status) {
       if (status === "TRADING") statuses.delete(symbol);
       else statuses.set(symbol, status);

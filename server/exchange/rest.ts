@@ -13,7 +13,7 @@ export type Rest = {
 type Refusal = { readonly refused: true; readonly code: number; readonly msg: string };
 
 /**
- * `/api/v3/ping`, `time`, `exchangeInfo`, `depth`, `aggTrades` and `ticker/bookTicker` over a source, with request weights.
+ * `/api/v3/ping`, `time`, `exchangeInfo`, `depth`, `aggTrades`, `trades` and `ticker/bookTicker` over a source, with request weights.
  * Source: binance-spot-api-docs, rest-api.md and errors.md; unknown paths answer 404 with an empty body.
  */
 export function createRest(
@@ -34,6 +34,8 @@ export function createRest(
         return { weight: depthWeight(parameters.get("limit")), reply: () => depth(parameters) };
       case "/api/v3/aggTrades":
         return { weight: 4, reply: () => aggTrades(parameters, micro) };
+      case "/api/v3/trades":
+        return { weight: 25, reply: () => trades(parameters, micro) };
       case "/api/v3/ticker/bookTicker":
         return { weight: parameters.has("symbol") ? 2 : 4, reply: () => bookTicker(parameters) };
       default:
@@ -50,6 +52,8 @@ export function createRest(
   function bookTicker(parameters: URLSearchParams): string | Refusal {
     const known = symbolsAsked(parameters);
     if ("refused" in known) return known;
+    const refusal = statusRefusal(parameters.get("symbol") ?? "", parameters);
+    if (refusal !== null) return refusal;
     const tickers = known.flatMap((info) => {
       const book = source.depth(info.symbol, 1);
       return book === null ? [] : [bookTickerReply(info, book)];
@@ -77,7 +81,7 @@ export function createRest(
     const limit = integerOf(parameters, "limit") ?? 100;
     if (typeof limit !== "number") return limit;
     if (limit === 0) return refuse(-1130, "Data sent for parameter 'limit' is not valid.");
-    return source.depth(symbol, Math.min(limit, 5000)) ?? invalidSymbol;
+    return statusRefusal(symbol, parameters) ?? source.depth(symbol, Math.min(limit, 5000)) ?? invalidSymbol;
   }
 
   function aggTrades(parameters: URLSearchParams, micro: boolean): string | Refusal {
@@ -100,6 +104,27 @@ export function createRest(
     const trades = source.aggTrades?.(symbol, query) ?? null;
     if (trades !== null && micro) return trades.replace(/"T":(\d{13})(?=[,}])/g, '"T":$1000');
     return trades ?? (source.exchangeInfo().some((info) => info.symbol === symbol) ? "[]" : invalidSymbol);
+  }
+
+  function trades(parameters: URLSearchParams, micro: boolean): string | Refusal {
+    const symbol = symbolOf(parameters);
+    if (typeof symbol !== "string") return symbol;
+    const limit = integerOf(parameters, "limit");
+    if (isRefusal(limit)) return limit;
+    const known = source.exchangeInfo().some((info) => info.symbol === symbol);
+    if (!known) return invalidSymbol;
+    const newest = source.trades?.(symbol, Math.min(limit || 500, 1000)) ?? "[]";
+    return micro ? newest.replace(/"time":(\d{13})(?=[,}])/g, '"time":$1000') : newest;
+  }
+
+  /** Null where the symbol has the status that `symbolStatus` asks for, or none is asked for. */
+  function statusRefusal(symbol: string, parameters: URLSearchParams): Refusal | null {
+    const wanted = parameters.get("symbolStatus");
+    if (wanted === null) return null;
+    if (!statuses.includes(wanted)) return refuse(-1100, "Illegal characters found in parameter 'symbolStatus'.");
+    const info = source.exchangeInfo().find((candidate) => candidate.symbol === symbol);
+    const matches = info === undefined || (info.status ?? "TRADING") === wanted;
+    return matches ? null : refuse(-1220, "The symbol's status does not match the requested symbolStatus.");
   }
 
   return {
@@ -128,6 +153,9 @@ export function createRest(
 }
 
 type Endpoint = { readonly weight: number; reply(): string | Refusal };
+
+/** What `symbolStatus` may ask for (rest-api.md, "Order book"). */
+const statuses: readonly string[] = ["TRADING", "HALT", "BREAK"];
 
 const invalidSymbol = refuse(-1121, "Invalid symbol.");
 

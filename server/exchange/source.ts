@@ -46,6 +46,8 @@ export type MarketSource = {
   depth(symbol: string, limit: number): string | null;
   /** Aggregate trades in REST form, oldest first, as JSON text; null if the symbol is unknown. */
   aggTrades?(symbol: string, query: AggTradeQuery): string | null;
+  /** The newest trades in REST form, oldest first, as JSON text; null if the symbol is unknown. */
+  trades?(symbol: string, limit: number): string | null;
   /** What the exchange's clock shows, ms; the wall clock's time where left out. */
   nowMs?(): number;
 };

@@ -1,4 +1,6 @@
 import { expect, test } from "bun:test";
+import { createHooks } from "../../server/exchange/faults/fault-target.ts";
+import { createListing } from "../../server/exchange/listing.ts";
 import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
 import { createRest } from "../../server/exchange/rest.ts";
 import { createWeights } from "../../server/exchange/weights.ts";
@@ -90,9 +92,48 @@ test("aggTrades continue from an id, within times, or are the newest", async () 
   expect(Object.keys(all[0] ?? {})).toEqual(["a", "p", "q", "f", "l", "T", "m", "M"]);
 });
 
+test("trades are the newest, numbered without a hole, with the exact product of price and quantity", async () => {
+  const get = createClient();
+  type Trade = { id: number; price: string; qty: string; quoteQty: string; time: number };
+  const trades = async (query: string, headers: Record<string, string> = {}): Promise<Trade[]> =>
+    await get(`/api/v3/trades?symbol=BTCUSDT${query}`, undefined, undefined, { headers }).json();
+  const all = await trades("&limit=1000");
+  expect(all.length).toBeGreaterThan(20);
+  expect(all.map(({ id }) => id)).toEqual(all.map((_, n) => (all[0]?.id ?? 0) + n));
+  expect(await trades("&limit=3")).toEqual(all.slice(-3));
+  for (const { price, qty, quoteQty } of all) {
+    expect(quoteQty).toMatch(/^\d+\.\d{8}$/);
+    expect(Number(quoteQty)).toBeCloseTo(Number(price) * Number(qty), 6);
+  }
+  const [newest] = await trades("&limit=1", { "X-MBX-TIME-UNIT": "microsecond" });
+  expect(newest?.time).toBe((all.at(-1)?.time ?? 0) * 1000);
+  const fields = ["id", "price", "qty", "quoteQty", "time", "isBuyerMaker", "isBestMatch"];
+  expect(Object.keys(all[0] ?? {})).toEqual(fields);
+  const [last] = (await get("/api/v3/aggTrades?symbol=BTCUSDT&limit=1").json()) as { l: number }[];
+  expect(last?.l).toBe(all.at(-1)?.id ?? 0);
+});
+
+test("symbolStatus is answered for a symbol that has it, and refused with -1220 for one that has not", async () => {
+  const listed = createListing(market, createHooks());
+  listed.setStatus("ETHBTC", "HALT");
+  const rest = createRest(
+    { weightPerMinute: 6000 },
+    { source: listed, weights: createWeights({ limit: 6000, patience: 2 }) },
+  );
+  const get = (path: string) => rest.answer(new Request(`http://exchange${path}`), "127.0.0.1", 1_700_000_000_000);
+  for (const path of ["/api/v3/depth", "/api/v3/ticker/bookTicker"]) {
+    expect(get(`${path}?symbol=ETHBTC&symbolStatus=HALT`).status).toBe(200);
+    expect(get(`${path}?symbol=BTCUSDT&symbolStatus=TRADING`).status).toBe(200);
+    const refused = get(`${path}?symbol=ETHBTC&symbolStatus=TRADING`);
+    expect([refused.status, (await refused.json()).code]).toEqual([400, -1220]);
+  }
+  listed.setStatus("ETHBTC", "TRADING");
+});
+
 const errors: [path: string, code: number, words: string][] = [
   ["/api/v3/depth?symbol=NIX", -1121, "Invalid symbol."],
   ["/api/v3/aggTrades?symbol=NIX", -1121, "Invalid symbol."],
+  ["/api/v3/trades?symbol=NIX", -1121, "Invalid symbol."],
   ["/api/v3/exchangeInfo?symbol=NIX", -1121, "Invalid symbol."],
   ['/api/v3/exchangeInfo?symbols=["BTCUSDT","NIX"]', -1121, "Invalid symbol."],
   ["/api/v3/depth?symbol=BTCUSDT&limit=abc", -1100, "legal range is '^[0-9]{1,20}$'"],

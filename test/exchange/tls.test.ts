@@ -8,6 +8,7 @@ import { temporaryFolder } from "../support/folder.ts";
 import { fromSource, start } from "../support/program.ts";
 import { readRecords } from "../support/read-data.ts";
 import { createSentLog } from "../support/sent.ts";
+import { slowProxy } from "../support/slow-proxy.ts";
 import { until } from "../support/wait.ts";
 import { committedCertificate, createCertificate } from "./certificate.ts";
 
@@ -95,6 +96,20 @@ test("without it the certificate is refused: the status says so in words, and th
   expect(connections[0]).toMatchObject({ state: expect.stringMatching(/waiting|connecting/) });
   expect(connections[0]?.last_error).toMatch(/certificate|TLS/i);
   expect([ready, totals.records, urls.exchange.stats().connectionsTotal]).toEqual([false, 0, 0]);
+  program.kill("SIGTERM");
+  expect(await program.ended).toBe(0);
+}, 40_000);
+
+test("slow TLS: a handshake that takes its time is waited for, not taken for a failure", async () => {
+  const { tls, port, sent } = await startSecure();
+  const proxy = await slowProxy(port, 1500);
+  stops.push(proxy.stop);
+  const urls = { wsUrl: `wss://127.0.0.1:${proxy.port}`, restUrl: `https://127.0.0.1:${proxy.port}` };
+  const { program, status } = await record(urls, { NODE_EXTRA_CA_CERTS: tls.path });
+  expect((await status()).connections[0]).toMatchObject({ state: "connecting" });
+  expect(sent.count()).toBe(0);
+  await until(async () => (await status()).totals.records > 0, "records", 20_000);
+  expect((await status()).connections[0]).toMatchObject({ state: "open", reconnects: 0, last_error: null });
   program.kill("SIGTERM");
   expect(await program.ended).toBe(0);
 }, 40_000);

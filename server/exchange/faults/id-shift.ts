@@ -12,6 +12,8 @@ export type IdShift = {
   book(symbol: string, text: string): string;
   /** Asks in the source's ids and answers in ours. */
   aggTrades(symbol: string, query: AggTradeQuery, ask: (query: AggTradeQuery) => string | null): string | null;
+  /** REST trades as JSON text. */
+  trades(symbol: string, text: string): string;
 };
 
 /** Ids of one numbering are moved together. */
@@ -28,6 +30,7 @@ const numberings: Readonly<Record<string, Numbering>> = {
   U: "update",
   u: "update",
   t: "trade",
+  id: "trade",
   f: "trade",
   l: "trade",
   a: "aggregate",
@@ -79,11 +82,13 @@ export function createIdShift(): IdShift {
       const trades = ask({ ...query, fromId });
       return trades === null ? null : move(symbol, trades, aggregate);
     },
+    trades: (symbol, text) => move(symbol, text, restTrade),
   };
 }
 
 const update = /"(lastUpdateId|U|u)":(\d+)/g;
 const trade = /"(t)":(\d+)/g;
+const restTrade = /"(id)":(\d+)/g;
 const aggregate = /"([afl])":(\d+)/g;
 
 function patternOf(payload: string): RegExp {

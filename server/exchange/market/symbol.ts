@@ -1,3 +1,4 @@
+import { restTrade } from "../rest-trade.ts";
 import type { AggTradeQuery, MarketEvent } from "../source.ts";
 import { type BookSide, type ChangeWindow, createBookSide } from "./book-side.ts";
 import { decimalFormat } from "./decimal.ts";
@@ -5,7 +6,7 @@ import { createFlow, gapGrowth } from "./flow.ts";
 import { createQuantities } from "./quantity.ts";
 import { createRandom } from "./random.ts";
 import type { SymbolProfile } from "./symbol-profile.ts";
-import { createTradeHistory } from "./trade-history.ts";
+import { createTradeHistory, newest } from "./trade-history.ts";
 import { createTradeTape } from "./trade-tape.ts";
 
 /** One symbol of the synthetic market. */
@@ -19,7 +20,12 @@ export type SyntheticSymbol = {
   /** The whole book as of the last tick, `limit` levels a side. */
   depth(limit: number): string;
   aggTrades(query: AggTradeQuery): string;
+  /** The newest trades in REST form. */
+  trades(limit: number): string;
 };
+
+/** Trades remembered for REST, which gives at most so many. */
+const mostTrades = 1000;
 
 type Quote = { readonly id: number; readonly bid: string; readonly ask: string };
 
@@ -37,6 +43,7 @@ export function createSyntheticSymbol(
   const firstId = 1_000_000 + random.below(9_000_000) * Math.ceil(1 + 10_000 * profile.pace);
   const tape = createTradeTape(1 + Math.floor(firstId / 13), 1 + Math.floor(firstId / 17));
   const past = createTradeHistory(options.history);
+  const pastTrades = createTradeHistory(mostTrades);
   const name = stringName(profile.symbol);
   const stream = (kind: string) => `${profile.symbol.toLowerCase()}@${kind}`;
   const names = {
@@ -102,19 +109,20 @@ export function createSyntheticSymbol(
     const orders = (aggTrades.at(-1)?.order ?? 0) - (aggTrades[0]?.order ?? 0) + 1;
     const before = (order: number) =>
       ((aggTrades.at(-1)?.order ?? order) - order) * Math.floor((options.tickMs - 1) / orders);
-    if (wants(names.trade)) {
-      for (const trade of trades) {
-        const time = atMs - before(trade.order);
-        const values = `"p":"${price(trade.tick)}","q":"${quantity(trade.lots)}"`;
-        const payload = `{"e":"trade","E":${atMs},"s":${name},"t":${trade.id},${values},"T":${time},"m":${trade.buyerIsMaker},"M":true}`;
-        events.push({ stream: names.trade, payload });
-      }
+    const tradesWanted = wants(names.trade);
+    for (const { id, tick, lots, order, buyerIsMaker } of trades) {
+      const trade = { id, price: price(tick), quantity: quantity(lots), timeMs: atMs - before(order), buyerIsMaker };
+      pastTrades.add(id, trade.timeMs, () => restTrade(trade));
+      if (!tradesWanted) continue;
+      const values = `"p":"${trade.price}","q":"${trade.quantity}"`;
+      const payload = `{"e":"trade","E":${atMs},"s":${name},"t":${id},${values},"T":${trade.timeMs},"m":${buyerIsMaker},"M":true}`;
+      events.push({ stream: names.trade, payload });
     }
     const wanted = wants(names.aggTrade);
     for (const trade of aggTrades) {
       const time = atMs - before(trade.order);
       const values = `"a":${trade.id},"p":"${price(trade.tick)}","q":"${quantity(trade.lots)}","f":${trade.first},"l":${trade.last},"T":${time},"m":${trade.buyerIsMaker},"M":true}`;
-      past.add(trade.id, time, `{${values}`);
+      past.add(trade.id, time, () => `{${values}`);
       if (wanted) events.push({ stream: names.aggTrade, payload: `{"e":"aggTrade","E":${atMs},"s":${name},${values}` });
     }
   }
@@ -166,6 +174,7 @@ export function createSyntheticSymbol(
     },
 
     aggTrades: past.query,
+    trades: (limit) => pastTrades.query({ ...newest, limit }),
   };
 }
 

@@ -70,5 +70,6 @@ export function createSyntheticMarket(options: SyntheticOptions): SyntheticMarke
     exchangeInfo: () => symbols.map((symbol) => symbol.profile),
     depth: (symbol, limit) => bySymbol.get(symbol)?.depth(limit) ?? null,
     aggTrades: (symbol, query) => bySymbol.get(symbol)?.aggTrades(query) ?? null,
+    trades: (symbol, limit) => bySymbol.get(symbol)?.trades(limit) ?? null,
   };
 }

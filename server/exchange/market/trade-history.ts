@@ -1,16 +1,19 @@
 import type { AggTradeQuery } from "../source.ts";
 
-/** The newest aggregate trades of a symbol, for REST. */
+/** The newest trades or aggregate trades of a symbol, for REST. */
 export type TradeHistory = {
-  /** `text` is the trade in REST form; ids and times rise. */
-  add(id: number, timeMs: number, text: string): void;
+  /** `text` makes the trade's REST form, once somebody asks; ids and times rise. */
+  add(id: number, timeMs: number, text: () => string): void;
   /** As `GET /api/v3/aggTrades` answers: the first after what was asked for, or the newest; oldest first. */
   query(query: AggTradeQuery): string;
 };
 
+/** Asks for the newest, whatever they are. */
+export const newest: Omit<AggTradeQuery, "limit"> = { fromId: null, startTime: null, endTime: null };
+
 /** Remembers at least `most` trades, at most twice that many. */
 export function createTradeHistory(most: number): TradeHistory {
-  const trades: { id: number; timeMs: number; text: string }[] = [];
+  const trades: { id: number; timeMs: number; text: () => string }[] = [];
   return {
     add(id, timeMs, text) {
       if (trades.length >= most * 2) trades.splice(0, most);
@@ -25,7 +28,7 @@ export function createTradeHistory(most: number): TradeHistory {
       );
       const anchored = fromId !== null || startTime !== null;
       const chosen = anchored ? matching.slice(0, limit) : matching.slice(-limit);
-      return `[${chosen.map((trade) => trade.text).join(",")}]`;
+      return `[${chosen.map((trade) => trade.text()).join(",")}]`;
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Stream } from "../../stream.ts";
-import { createTradeHistory, type TradeHistory } from "../market/trade-history.ts";
+import { createTradeHistory, newest } from "../market/trade-history.ts";
+import { restTrade } from "../rest-trade.ts";
 import type { AggTradeQuery } from "../source.ts";
 import { createRecordedBook, type RecordedBook } from "./recorded-book.ts";
 
@@ -9,49 +10,77 @@ export type RecordedRest = {
   note(stream: Stream, payload: string): void;
   depth(symbol: string, limit: number): string;
   aggTrades(symbol: string, query: AggTradeQuery): string;
+  /** Empty where `trade` was not recorded. */
+  trades(symbol: string, limit: number): string;
 };
 
-/** `untold`: payloads of trades that nobody has asked for since they came. */
-type Known = { readonly book: RecordedBook; readonly trades: TradeHistory; readonly untold: string[] };
+type Known = { readonly book: RecordedBook; readonly aggTrades: PlayedTrades; readonly trades: PlayedTrades };
 
-/** Aggregate trades remembered a symbol. */
+/** Trades, and as many aggregate trades, remembered a symbol. */
 const history = 5000;
 
-/** Books and recent aggregate trades of all symbols. */
+/** Books and recent trades of all symbols. */
 export function createRecordedRest(): RecordedRest {
   const symbols = new Map<string, Known>();
 
   function of(symbol: string): Known {
     let known = symbols.get(symbol);
     if (known === undefined) {
-      known = { book: createRecordedBook(), trades: createTradeHistory(history), untold: [] };
+      known = {
+        book: createRecordedBook(),
+        aggTrades: createPlayedTrades("a", aggTradeInRest),
+        trades: createPlayedTrades("t", tradeInRest),
+      };
       symbols.set(symbol, known);
     }
     return known;
   }
 
   return {
-    note(stream, payload) {
-      const { book, untold } = of(stream.symbol);
-      if (stream.type.kind !== "aggTrade") return book.note(stream.type.kind, payload);
+    note({ symbol, type }, payload) {
+      const { book, aggTrades, trades } = of(symbol);
+      if (type.kind === "aggTrade") aggTrades.note(payload);
+      else if (type.kind === "trade") trades.note(payload);
+      else book.note(type.kind, payload);
+    },
+    depth: (symbol, limit) => of(symbol).book.depth(limit),
+    aggTrades: (symbol, query) => of(symbol).aggTrades.query(query),
+    trades: (symbol, limit) => of(symbol).trades.query({ ...newest, limit }),
+  };
+}
+
+type PlayedTrades = { note(payload: string): void; query(query: AggTradeQuery): string };
+
+/** Payloads that have `member` as their id; nothing of them is read before somebody asks. */
+function createPlayedTrades(member: string, inRest: (payload: string) => string): PlayedTrades {
+  const past = createTradeHistory(history);
+  const untold: string[] = [];
+  const mark = `"${member}":`;
+  const idPattern = new RegExp(`${mark}(\\d+)`);
+  return {
+    note(payload) {
       // Looking into it makes it a text of its own; otherwise it would keep all that was read with it in memory.
-      if (payload.indexOf('"a":') < 0) return;
+      if (payload.indexOf(mark) < 0) return;
       if (untold.length >= history * 2) untold.splice(0, history);
       untold.push(payload);
     },
-    depth: (symbol, limit) => of(symbol).book.depth(limit),
-    aggTrades(symbol, query) {
-      const { trades, untold } = of(symbol);
-      for (const payload of untold.splice(0)) noteTrade(trades, payload);
-      return trades.query(query);
+    query(query) {
+      for (const payload of untold.splice(0)) {
+        const id = idPattern.exec(payload)?.[1];
+        const time = /"T":(\d+)/.exec(payload)?.[1];
+        if (id !== undefined && time !== undefined) past.add(Number(id), Number(time), () => inRest(payload));
+      }
+      return past.query(query);
     },
   };
 }
 
 /** REST words an aggTrade without type, event time and symbol. */
-function noteTrade(trades: TradeHistory, payload: string): void {
-  const at = payload.indexOf('"a":');
-  const id = /"a":(\d+)/.exec(payload)?.[1];
-  const time = /"T":(\d+)/.exec(payload)?.[1];
-  if (at > 0 && id !== undefined && time !== undefined) trades.add(Number(id), Number(time), `{${payload.slice(at)}`);
+function aggTradeInRest(payload: string): string {
+  return `{${payload.slice(payload.indexOf('"a":'))}`;
+}
+
+function tradeInRest(payload: string): string {
+  const { t, p, q, T, m } = JSON.parse(payload) as { t: number; p: string; q: string; T: number; m: boolean };
+  return restTrade({ id: t, price: p, quantity: q, timeMs: T, buyerIsMaker: m });
 }

@@ -47,6 +47,7 @@ test("the executable alone, in an empty folder with an empty PATH, runs the demo
   for (const path of manifests) {
     const manifest = (await Bun.file(join(data, path)).json()) as Manifest;
     expect(readLines(data, path.replace(".manifest.json", ".jsonl.zst"))).toHaveLength(manifest.rows);
+    expect(manifest.gaps.map(({ cause }) => cause)).toEqual(["restart"]);
   }
   program.kill("SIGTERM");
   expect(await program.ended).toBe(0);

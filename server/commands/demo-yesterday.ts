@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { openCatalogue } from "../catalogue/catalogue.ts";
 import type { Config } from "../config.ts";
 import { createSyntheticMarket } from "../exchange/market/synthetic-market.ts";
 import { silentLog } from "../log.ts";
@@ -51,4 +52,8 @@ export async function writeYesterday(config: Config, seed: number): Promise<void
     if ((atMs / tickMs) % 300 === 0) await Bun.sleep(0);
   }
   await recorder.stop();
+  const catalogue = openCatalogue(record.data_dir);
+  catalogue.beginRun(recvUs);
+  catalogue.noteRun(recvUs, true);
+  catalogue.close();
 }

@@ -134,3 +134,10 @@ test("a scenario happens at its times: a stall that ends with its burst, then a 
   expect(faults.hooks.frames).toBeNull();
   await exchange.stop();
 });
+
+test("the example is a valid scenario that shows every kind there is", () => {
+  const script = readFaultScript(join(import.meta.dir, "../../ops/faults.example.toml"));
+  expect([...new Set(script.map(({ fault }) => fault.kind))].sort()).toEqual(
+    (Object.keys(faultKinds) as (typeof script)[number]["fault"]["kind"][]).sort(),
+  );
+});

@@ -3,6 +3,7 @@ import { hostname } from "node:os";
 import { parse } from "smol-toml";
 import { host, integer, oneOf, streamTypes, symbols, text, url, type ValueKind } from "./config-value.ts";
 import { logLevels } from "./log.ts";
+import { codeOf, messageOf } from "./problem.ts";
 import { parseStreamType } from "./stream.ts";
 import { didYouMean } from "./suggestion.ts";
 
@@ -164,7 +165,6 @@ function unknownKey(section: string, name: string, keys: readonly string[]): str
 }
 
 function fileProblem(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof Error && "code" in error && error.code === "ENOENT") return "there is no such file";
-  return `cannot be read: ${message.trim()}`;
+  if (codeOf(error) === "ENOENT") return "there is no such file";
+  return `cannot be read: ${messageOf(error).trim()}`;
 }

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
-import { messageOf, OperatorError } from "./problem.ts";
+import { codeOf, messageOf, OperatorError } from "./problem.ts";
 
 /** What a data folder holds: real data, or the demo's. The two are never mixed. */
 export type DataFolderUse = "record" | "demo";
@@ -70,7 +70,7 @@ function takeLock(path: string, lock: string): void {
       closeSync(fd);
       return;
     } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "EEXIST")) throw error;
+      if (codeOf(error) !== "EEXIST") throw error;
     }
     const holder = readHolder(lock);
     if (holder !== null && isRunning(holder)) {
@@ -101,7 +101,7 @@ function isRunning(holder: Holder): boolean {
   try {
     process.kill(holder.pid, 0);
   } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EPERM";
+    return codeOf(error) === "EPERM";
   }
   return holder.pid !== process.pid && startOf(holder.pid) === holder.started;
 }

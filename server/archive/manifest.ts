@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Gap } from "../gap.ts";
+import { codeOf, messageOf } from "../problem.ts";
 import { type Day, manifestPath } from "../segment.ts";
 import { FileError } from "./failure.ts";
 
@@ -61,7 +62,7 @@ export function parseManifest(text: string): Manifest {
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new Error(`it is no JSON (${cause instanceof Error ? cause.message : cause})`, { cause });
+    throw new Error(`it is no JSON (${messageOf(cause)})`, { cause });
   }
   if (!isObject(value)) throw new Error("it is no JSON object");
   const problems = Object.entries(accepted).flatMap(([key, [what, accepts]]) =>
@@ -77,7 +78,7 @@ export function readManifest(dataDir: string, day: Day): Manifest | null {
   try {
     return parseManifest(readFileSync(path, "utf8"));
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return null;
+    if (codeOf(error) === "ENOENT") return null;
     throw new FileError("read", path, error);
   }
 }

@@ -1,6 +1,7 @@
 import { readdirSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { codeOf } from "../problem.ts";
 import { type Day, dayOfPath, liveFolder, segmentOfPath } from "../segment.ts";
 
 /** Days before `date` that have a folder under `live/`, oldest first, by stream and symbol within a date. */
@@ -33,7 +34,7 @@ async function foldersOf(path: string): Promise<string[]> {
     const entries = await readdir(path, { withFileTypes: true });
     return entries.filter((entry) => entry.isDirectory()).map((entry) => entry.name);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ENOENT") return [];
+    if (codeOf(error) === "ENOENT") return [];
     throw error;
   }
 }

@@ -1,3 +1,4 @@
+import { messageOf } from "../problem.ts";
 import type { Failure } from "./failure.ts";
 import type { Reply, Request } from "./worker-protocol.ts";
 
@@ -50,7 +51,7 @@ export function createPool<Job, Result>(
         try {
           slot = open();
         } catch (error) {
-          fail(waiting.shift(), `a worker cannot be started: ${error instanceof Error ? error.message : error}`);
+          fail(waiting.shift(), `a worker cannot be started: ${messageOf(error)}`);
           continue;
         }
       }

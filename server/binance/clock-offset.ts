@@ -1,4 +1,5 @@
 import type { Log } from "../log.ts";
+import { messageOf } from "../problem.ts";
 
 /** Local clock minus exchange clock, ms, wrong by at most `boundMs` (half the round trip it was measured in). */
 export type ClockOffset = { readonly offsetMs: number; readonly boundMs: number };
@@ -49,8 +50,9 @@ export function createClockOffsetMeter(
       failing = false;
     } else if (!failing) {
       failing = true;
-      const reason = failure instanceof Error ? failure.message : String(failure);
-      deps.log.warn("cannot ask the exchange for its time; delays stay unknown until it answers", { reason });
+      deps.log.warn("cannot ask the exchange for its time; delays stay unknown until it answers", {
+        reason: messageOf(failure),
+      });
     }
     timer = setTimeout(measure, best === null ? retryMs : everyMs);
   }

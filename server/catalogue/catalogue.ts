@@ -1,7 +1,9 @@
 import { Database } from "bun:sqlite";
 import { join } from "node:path";
-import { clipGap, type Gap, type GapCause } from "../gap.ts";
-import { type Day, dateStartUs, dayUs } from "../segment.ts";
+import type { Gap } from "../gap.ts";
+import { messageOf } from "../problem.ts";
+import type { Day } from "../segment.ts";
+import { createGapQuery } from "./gap-query.ts";
 
 /** What the recorder remembers between runs, in `rt-data.sqlite`. */
 export type Catalogue = {
@@ -38,9 +40,6 @@ export function openCatalogue(dataDir: string): Catalogue {
     "insert into gap (stream, symbol, from_us, to_us, cause) values (?, ?, ?, ?, ?) " +
       "on conflict do update set to_us = max(to_us, excluded.to_us)",
   );
-  const selectGaps = database.query<GapRow, [string, string, number, number]>(
-    "select * from gap where stream = ? and symbol = ? and to_us > ? and from_us < ? order by from_us",
-  );
 
   return {
     beginRun(startedUs) {
@@ -58,18 +57,10 @@ export function openCatalogue(dataDir: string): Catalogue {
     addGap({ stream, symbol, from_us, to_us, cause }) {
       insertGap.run(stream, symbol, from_us, to_us, cause);
     },
-    gapsOf(day) {
-      const fromUs = dateStartUs(day.date);
-      return selectGaps
-        .all(day.stream, day.symbol, fromUs, fromUs + dayUs)
-        .map((gap) => clipGap(gap, fromUs, fromUs + dayUs))
-        .filter((gap) => gap !== null);
-    },
+    gapsOf: createGapQuery(database),
     close: () => database.close(),
   };
 }
-
-type GapRow = { stream: string; symbol: string; from_us: number; to_us: number; cause: GapCause };
 
 function open(path: string): Database {
   try {
@@ -79,9 +70,8 @@ function open(path: string): Database {
     database.run(schema);
     return database;
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
     throw new Error(
-      `open the catalogue ${path}: ${reason}. It can be moved away; gaps of merged days stay in their manifests`,
+      `open the catalogue ${path}: ${messageOf(error)}. It can be moved away; gaps of merged days stay in their manifests`,
       {
         cause: error,
       },

@@ -1,8 +1,10 @@
 import { Database } from "bun:sqlite";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { clipGap, type Gap } from "../gap.ts";
-import { type Day, dateStartUs } from "../segment.ts";
+import type { Gap } from "../gap.ts";
+import { messageOf } from "../problem.ts";
+import type { Day } from "../segment.ts";
+import { createGapQuery } from "./gap-query.ts";
 
 /** The gaps of a data folder, for those who only read; a recorder may be writing. */
 export type GapReader = {
@@ -10,8 +12,6 @@ export type GapReader = {
   gapsOf(day: Day): readonly Gap[];
   close(): void;
 };
-
-const dayUs = 86_400_000_000;
 
 /**
  * Opens the catalogue without ever writing to it; null if the folder has none. Throws with the path where SQLite cannot read it.
@@ -22,21 +22,8 @@ export function openGapReader(dataDir: string): GapReader | null {
   try {
     const database = new Database(path, { readonly: true, strict: true });
     database.run("pragma busy_timeout = 2000");
-    const select = database.query<Gap, [string, string, number, number]>(
-      "select * from gap where stream = ? and symbol = ? and to_us > ? and from_us < ? order by from_us",
-    );
-    return {
-      gapsOf(day) {
-        const fromUs = dateStartUs(day.date);
-        return select
-          .all(day.stream, day.symbol, fromUs, fromUs + dayUs)
-          .map((gap) => clipGap(gap, fromUs, fromUs + dayUs))
-          .filter((gap) => gap !== null);
-      },
-      close: () => database.close(),
-    };
+    return { gapsOf: createGapQuery(database), close: () => database.close() };
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`read the catalogue ${path}: ${reason}`, { cause: error });
+    throw new Error(`read the catalogue ${path}: ${messageOf(error)}`, { cause: error });
   }
 }

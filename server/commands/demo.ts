@@ -1,14 +1,12 @@
 import { createApp } from "../app.ts";
 import { createExchange } from "../exchange/exchange.ts";
-import { createFaultPlayer } from "../exchange/faults/fault-player.ts";
-import { readFaultScript } from "../exchange/faults/fault-script.ts";
-import { createFaults } from "../exchange/faults/faults.ts";
 import { createSyntheticMarket } from "../exchange/market/synthetic-market.ts";
 import { createRecordingSource } from "../exchange/recording/recording.ts";
 import { OperatorError } from "../problem.ts";
 import type { Command, Flags } from "./command.ts";
 import { writeYesterday } from "./demo-yesterday.ts";
 import { runApp } from "./run-app.ts";
+import { openScenario } from "./scenario.ts";
 import { configOf, logOf, settingFlags } from "./settings.ts";
 
 /** Invented data goes into a folder of its own, so that it can never be taken for recorded data. */
@@ -43,13 +41,11 @@ export const demo: Command = {
     // Times of today, so that delays are those of a recorder and not the recording's age.
     const playing = { speed, loop: true, time: "shifted" } as const;
     const source = flags.data === undefined ? market : createRecordingSource({ path: flags.data, ...playing }, { log });
-    const script = flags.faults === undefined ? [] : readFaultScript(flags.faults);
-    const faults = script.length > 0 ? createFaults({ seed }) : undefined;
-    const player = faults === undefined ? null : createFaultPlayer(script, { faults, log });
-    const exchange = createExchange({}, { source, faults, log });
+    const scenario = openScenario(flags.faults ?? null, seed, log);
+    const exchange = createExchange({}, { source, faults: scenario.faults, log });
     const { wsUrl, restUrl } = await exchange.start();
     try {
-      player?.start();
+      scenario.start();
       const config = configOf(flags, {
         "record.data_dir": flags["data-dir"] ?? demoDir,
         "exchange.ws_url": wsUrl,
@@ -70,7 +66,7 @@ export const demo: Command = {
         `Data:      ${config.record.data_dir}`,
       ]);
     } finally {
-      player?.stop();
+      scenario.stop();
       await exchange.stop();
     }
   },

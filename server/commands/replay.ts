@@ -1,9 +1,6 @@
 import { existsSync } from "node:fs";
 import { openGapReader } from "../catalogue/gap-reader.ts";
 import { createExchange, type Exchange } from "../exchange/exchange.ts";
-import { createFaultPlayer } from "../exchange/faults/fault-player.ts";
-import { readFaultScript } from "../exchange/faults/fault-script.ts";
-import { createFaults } from "../exchange/faults/faults.ts";
 import { createSyntheticMarket } from "../exchange/market/synthetic-market.ts";
 import type { GapsOf } from "../exchange/recording/known-gaps.ts";
 import { createRecordingSource, type RecordingSource } from "../exchange/recording/recording.ts";
@@ -13,6 +10,7 @@ import { messageOf } from "../problem.ts";
 import type { Command, Terminal } from "./command.ts";
 import { type ReplaySettings, replayFlags, replaySettings } from "./replay-flags.ts";
 import { createReplayTerminal } from "./replay-terminal.ts";
+import { openScenario } from "./scenario.ts";
 
 /** Of the invented market. */
 const defaultSymbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];
@@ -48,12 +46,11 @@ export const replay: Command = {
   ],
   async run(flags, terminal) {
     const settings = replaySettings(flags);
-    const script = settings.faults === null ? null : readFaultScript(settings.faults);
     const screen = createReplayTerminal(settings.logLevel, terminal);
     const { log } = screen;
+    const scenario = openScenario(settings.faults, settings.seed, log);
     const recording = settings.data === null ? null : recordingOf(settings.data, settings, log);
     const source = recording ?? inventedMarket(settings);
-    const faults = script === null ? undefined : createFaults({ seed: settings.seed });
     const counts = () => {
       const { connections, messagesSent } = exchange.stats();
       return { clients: connections, sent: messagesSent };
@@ -64,12 +61,11 @@ export const replay: Command = {
         port: settings.port,
         ...(recording === null ? {} : patient),
       },
-      { source, faults, route: createReplayControl(recording, counts), log },
+      { source, faults: scenario.faults, route: createReplayControl(recording, counts), log },
     );
-    const player = script === null || faults === undefined ? null : createFaultPlayer(script, { faults, log });
     const { wsUrl, restUrl } = await exchange.start();
     try {
-      player?.start();
+      scenario.start();
       terminal.print(`WebSocket: ${wsUrl}/stream`);
       terminal.print(`REST:      ${restUrl}/api/v3`);
       if (recording === null) {
@@ -81,7 +77,7 @@ export const replay: Command = {
       return await playToEnd(recording, exchange, settings, terminal, log);
     } finally {
       screen.stop();
-      player?.stop();
+      scenario.stop();
       await exchange.stop();
     }
   },

@@ -1,5 +1,6 @@
 import { Elysia } from "elysia";
 import type { Log } from "../log.ts";
+import { messageOf } from "../problem.ts";
 import { securityHeaders } from "./headers.ts";
 
 /** The body of every answer that is not a success. `code` is stable, `message` is for people. */
@@ -18,7 +19,7 @@ export function createErrors(log: Log) {
     if (code === "NOT_FOUND") return answer(404, errorBody("not_found", `There is nothing at ${path}.`));
     if (code === "VALIDATION" || code === "PARSE")
       return answer(400, errorBody("bad_request", "The request could not be understood."));
-    log.error("an HTTP request failed", { path, error: error instanceof Error ? error.message : String(error) });
+    log.error("an HTTP request failed", { path, error: messageOf(error) });
     return answer(500, errorBody("internal_error", "The request failed; the recorder's log says why."));
   });
 }

@@ -1,4 +1,4 @@
-import { OperatorError } from "../problem.ts";
+import { messageOf, OperatorError } from "../problem.ts";
 
 /** The address could not be bound. `code` is the system's (`EADDRINUSE`, `EACCES`, …); the message says what to do. */
 export class ListenError extends OperatorError {
@@ -6,7 +6,7 @@ export class ListenError extends OperatorError {
 
   constructor(host: string, port: number, cause: unknown) {
     const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown";
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     super(`cannot listen on ${host}:${port}: ${hints[code] ?? `${reason}; check http.host and http.port`}`, { cause });
     this.code = code;
   }

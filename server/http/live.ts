@@ -1,6 +1,7 @@
 import type { ServerWebSocket } from "bun";
 import { Elysia } from "elysia";
 import type { Log } from "../log.ts";
+import { messageOf } from "../problem.ts";
 import { errorBody } from "./errors.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -85,7 +86,7 @@ export function createLive(options: { tickMs: number }, deps: LiveDeps) {
     try {
       return read();
     } catch (error) {
-      deps.log.error("the status could not be read", { error: error instanceof Error ? error.message : String(error) });
+      deps.log.error("the status could not be read", { error: messageOf(error) });
       return null;
     }
   }

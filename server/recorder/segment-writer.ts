@@ -1,5 +1,6 @@
 import { closeSync, fstatSync, fsync, fsyncSync, ftruncateSync, openSync } from "node:fs";
 import type { FileSink } from "bun";
+import { codeOf, messageOf } from "../problem.ts";
 
 /** An open segment file. */
 export type SegmentWriter = {
@@ -69,8 +70,7 @@ export function openSegment(path: string): SegmentWriter {
   };
 }
 
-function failureOf(error: unknown): WriteFailure {
-  const message = error instanceof Error ? error.message : String(error);
-  const code = error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : "unknown";
-  return { code, message };
+/** What was thrown, as a failure. */
+export function failureOf(error: unknown): NonNullable<WriteFailure> {
+  return { code: codeOf(error) ?? "unknown", message: messageOf(error) };
 }

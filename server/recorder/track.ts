@@ -3,7 +3,7 @@ import { encodeLine } from "../record.ts";
 import { dateOf, liveFolder, type Segment, segmentPath, windowOf } from "../segment.ts";
 import type { Stream } from "../stream.ts";
 import { freeSegment } from "./free-segment.ts";
-import { openSegment, type SegmentWriter, type WriteFailure } from "./segment-writer.ts";
+import { failureOf, openSegment, type SegmentWriter, type WriteFailure } from "./segment-writer.ts";
 
 /** One stream on its way to disk: the batch in memory and the segment that it goes to. */
 export type Track = {
@@ -164,8 +164,7 @@ export function createTrack(stream: Stream, options: TrackOptions, events: Track
 
   function fail(operation: string, path: string, error: unknown): void {
     failing ||= operation !== "close";
-    const code = error instanceof Error && "code" in error ? String(error.code) : "unknown";
-    events.onFailure(operation, path, { code, message: error instanceof Error ? error.message : String(error) });
+    events.onFailure(operation, path, failureOf(error));
   }
 
   return {

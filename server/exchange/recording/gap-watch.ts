@@ -1,3 +1,4 @@
+import { dayUs } from "../../segment.ts";
 import type { Stream } from "../../stream.ts";
 import type { RecordedMessage } from "./message.ts";
 
@@ -34,7 +35,6 @@ export type GapWatch = {
 
 /** Books are silent for 20 s at most while their symbol trades; and all streams together never are. */
 const longestSilenceUs = 60_000_000;
-const dayUs = 86_400_000_000;
 const nothing: readonly MissingSpan[] = [];
 
 /** `wants` says which streams matter; gaps are clipped to [fromUs, toUs). */

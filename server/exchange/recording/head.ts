@@ -1,4 +1,4 @@
-import { messageOf } from "../../problem.ts";
+import { codeOf, messageOf } from "../../problem.ts";
 import type { RecordingFile } from "./days.ts";
 import type { Track } from "./files.ts";
 import { type LineReader, openLines } from "./lines.ts";
@@ -140,5 +140,5 @@ function firstFile(files: readonly RecordingFile[], fromUs: number): number {
 }
 
 function isGone(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "ENOENT";
+  return codeOf(error) === "ENOENT";
 }

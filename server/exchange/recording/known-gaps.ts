@@ -1,5 +1,5 @@
 import type { Gap } from "../../gap.ts";
-import { type Day, dateOf, dateStartUs } from "../../segment.ts";
+import { type Day, dateOf, dateStartUs, dayUs } from "../../segment.ts";
 import type { RecordedDay } from "./days.ts";
 import type { Track } from "./files.ts";
 import type { KnownGaps, MissingSpan } from "./gap-watch.ts";
@@ -7,7 +7,6 @@ import type { KnownGaps, MissingSpan } from "./gap-watch.ts";
 /** The gap list of a recorder: of a day, or null where none was kept. */
 export type GapsOf = (day: Day) => readonly Gap[] | null;
 
-const dayUs = 86_400_000_000;
 /** A gap list is not asked for more days than this. */
 const mostDays = 3660;
 

@@ -96,6 +96,17 @@ export function createRecorder(
       rotateTimer = setTimeout(rotateDue, Math.max(5, (nextUs - nowUs) / 1000 + 5));
   }
 
+  /** A disk that does not work even now costs what is in memory: it is said, counted, and a gap from first to last. */
+  function dropUnwritten(track: Track): void {
+    const left = track.unwritten();
+    if (left === null) return;
+    const { name } = track.stream;
+    deps.log.error("the disk did not take the last records; they are lost", { stream: name, records: left.records });
+    dropped += left.records;
+    deps.onDropped(track.stream, left.fromUs);
+    deps.onDropped(track.stream, left.toUs);
+  }
+
   return {
     track(stream) {
       let track = tracks.get(stream);
@@ -114,6 +125,7 @@ export function createRecorder(
         if (rotateTimer !== null) clearTimeout(rotateTimer);
         const nowUs = deps.nowUs();
         await Promise.all([...tracks.values()].map((track) => track.stop(nowUs)));
+        for (const track of tracks.values()) dropUnwritten(track);
       })();
       return stopped;
     },

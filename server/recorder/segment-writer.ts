@@ -27,8 +27,16 @@ export function openSegment(path: string): SegmentWriter {
   let bytes = fstatSync(fd).size;
   let sink: FileSink = Bun.file(fd).writer();
 
-  /** A FileSink is of no use after a failed write, and the write may have been done in part. */
-  function restore(): void {
+  /**
+   * A FileSink is of no use after a failed write, and the write may have been done in part. It has a descriptor of its own,
+   * which only its end gives back; what it may still write then is cut off with the rest.
+   */
+  async function restore(): Promise<void> {
+    try {
+      await sink.end();
+    } catch {
+      // The failure is known already.
+    }
     ftruncateSync(fd, bytes);
     sink = Bun.file(fd).writer();
   }
@@ -40,7 +48,7 @@ export function openSegment(path: string): SegmentWriter {
       bytes += count;
       return null;
     } catch (error) {
-      restore();
+      await restore();
       return failureOf(error);
     }
   }

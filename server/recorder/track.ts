@@ -19,6 +19,8 @@ export type Track = {
   /** End of the window that is being written, µs; Infinity where none is. */
   dueUs(): number;
   status(): TrackStatus;
+  /** What is still in memory: its records, and the time from the first to the last; null where nothing is. */
+  unwritten(): { readonly records: number; readonly fromUs: number; readonly toUs: number } | null;
 };
 
 export type TrackStatus = {
@@ -167,6 +169,8 @@ export function createTrack(stream: Stream, options: TrackOptions, events: Track
     events.onFailure(operation, path, failureOf(error));
   }
 
+  const bufferedRecords = () => queue.reduce((sum, batch) => sum + batch.records, 0);
+
   return {
     stream,
     append,
@@ -187,10 +191,14 @@ export function createTrack(stream: Stream, options: TrackOptions, events: Track
     dueUs: () => open?.windowEndUs ?? queue[0]?.windowEndUs ?? Number.POSITIVE_INFINITY,
     status: () => ({
       records,
-      bufferedRecords: queue.reduce((sum, batch) => sum + batch.records, 0),
+      bufferedRecords: bufferedRecords(),
       bytesWritten,
       lastRecvUs,
       flushIntervalUs,
     }),
+    unwritten: () =>
+      queue[0] === undefined || lastRecvUs === null
+        ? null
+        : { records: bufferedRecords(), fromUs: queue[0].firstUs, toUs: lastRecvUs },
   };
 }

@@ -193,6 +193,31 @@ test.skipIf(!mounted)(
   },
 );
 
+test.skipIf(!mounted)(
+  `a stop while the disk is full does not hide what it costs: the records are counted, their time is handed over as a gap${noMount}`,
+  async () => {
+    const { append, recorder, dropped, dataDir, time } = setUp({
+      dataDir: join(small, "c"),
+      flushRecords: 50,
+      flushMs: 5,
+    });
+    rmSync(join(small, "b"), { recursive: true, force: true });
+    writeFileSync(join(small, "ballast"), "x".repeat(240_000));
+    const times: number[] = [];
+    for (let n = 0; n < 1000; n++) {
+      times.push(++time.us);
+      append(n);
+    }
+    await until(() => recorder.failure() !== null, "the recorder to notice the full disk");
+    await recorder.stop();
+    const kept = Object.values(read(dataDir)).join("").split("\n").length - 1;
+    expect(kept).toBeGreaterThan(0);
+    expect(recorder.dropped()).toBe(1000 - kept);
+    expect(dropped).toEqual([times[kept] ?? 0, times.at(-1) ?? 0]);
+    rmSync(join(small, "ballast"));
+  },
+);
+
 afterAll(() => {
   if (mounted) spawnSync("umount", [small]);
   rmSync(small, { recursive: true, force: true });

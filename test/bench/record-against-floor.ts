@@ -19,18 +19,13 @@ export async function measureFloor(perSecond: number, measureMs: number): Promis
     const child = spawn([join(here, "floor.ts"), `ws://127.0.0.1:${port}/stream?streams=${streams}`, file]);
     await Bun.sleep(warmUpMs);
     const lines = async () => Number((await Bun.$`wc -l < ${file}`.text()).trim());
-    const before = { cpu: cpuUs(child.pid), at: performance.now(), lines: await lines() };
+    const before = { cpu: cpuUs(child.pid), at: performance.now(), count: await lines() };
     await Bun.sleep(measureMs);
-    const after = { cpu: cpuUs(child.pid), at: performance.now(), lines: await lines() };
+    const after = { cpu: cpuUs(child.pid), at: performance.now(), count: await lines() };
     const memoryBytes = residentBytes(child.pid);
     child.kill("SIGTERM");
     await child.exited;
-    const count = after.lines - before.lines;
-    return {
-      usPerMessage: (after.cpu - before.cpu) / count,
-      perSecond: (count / (after.at - before.at)) * 1000,
-      memoryBytes,
-    };
+    return runOf(before, after, memoryBytes);
   });
 }
 
@@ -60,20 +55,26 @@ export async function measureRecorder(perSecond: number, measureMs: number): Pro
     const dashboard = new WebSocket(`${url.replace("http", "ws")}/ws/dashboard`);
     await Bun.sleep(warmUpMs);
     const records = async () => ((await (await fetch(`${url}/api/status`)).json()) as Status).totals.records;
-    const before = { records: await records(), cpu: cpuUs(child.pid), at: performance.now() };
+    const before = { count: await records(), cpu: cpuUs(child.pid), at: performance.now() };
     await Bun.sleep(measureMs);
-    const after = { records: await records(), cpu: cpuUs(child.pid), at: performance.now() };
+    const after = { count: await records(), cpu: cpuUs(child.pid), at: performance.now() };
     const memoryBytes = residentBytes(child.pid);
     dashboard.close();
     child.kill("SIGTERM");
     await child.exited;
-    const count = after.records - before.records;
-    return {
-      usPerMessage: (after.cpu - before.cpu) / count,
-      perSecond: (count / (after.at - before.at)) * 1000,
-      memoryBytes,
-    };
+    return runOf(before, after, memoryBytes);
   });
+}
+
+type Reading = { readonly cpu: number; readonly at: number; readonly count: number };
+
+function runOf(before: Reading, after: Reading, memoryBytes: number): Run {
+  const count = after.count - before.count;
+  return {
+    usPerMessage: (after.cpu - before.cpu) / count,
+    perSecond: (count / (after.at - before.at)) * 1000,
+    memoryBytes,
+  };
 }
 
 async function withSender<T>(perSecond: number, work: (port: string, folder: string) => Promise<T>): Promise<T> {

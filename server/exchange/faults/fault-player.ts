@@ -38,7 +38,11 @@ export function createFaultPlayer(script: readonly ScriptedFault[], deps: { faul
 
   return {
     start() {
-      for (const scripted of script) later(scripted.at_ms, () => begin(scripted));
+      for (const scripted of script) {
+        // A timer, even of 0 ms, would let the first frames pass.
+        if (scripted.at_ms === 0) begin(scripted);
+        else later(scripted.at_ms, () => begin(scripted));
+      }
     },
     stop() {
       for (const timer of timers) clearTimeout(timer);

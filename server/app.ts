@@ -66,7 +66,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
     { dataDir, level: config.archive.level, segmentLevel },
     { startSealWorker, startDayWorker, gapsOf, recorder: { version, host: about.host }, log },
   );
-  const ledger = createGapLedger({ store: catalogue.addGap, log });
+  const ledger = createGapLedger({ store: catalogue.noteGap, log });
   const recorder = createRecorder(
     {
       dataDir,
@@ -132,7 +132,8 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
   function gapsOf(day: Day): readonly Gap[] {
     const open = feed.openGaps().flatMap(({ streams: missed, fromUs, toUs, cause }) => {
       const isOf = ({ type, symbol }: Stream) => type.folder === day.stream && symbol === day.symbol;
-      const gap = { stream: day.stream, symbol: day.symbol, from_us: fromUs, to_us: toUs, cause };
+      const { stream, symbol } = day;
+      const gap = { stream, symbol, from_us: fromUs, to_us: toUs, cause, missing: null, repaired: 0 };
       const startUs = dateStartUs(day.date);
       return missed.some(isOf) ? [clipGap(gap, startUs, startUs + dayUs)] : [];
     });

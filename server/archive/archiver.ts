@@ -128,7 +128,7 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
     const startedMs = performance.now();
     try {
       const { level, bytes } = await levels.choose(dataDir, day, [...days.values()]);
-      const gaps = deps.gapsOf(day).map(({ from_us, to_us, cause }) => ({ from_us, to_us, cause }));
+      const gaps = deps.gapsOf(day).map(({ stream: _stream, symbol: _symbol, ...gap }) => gap);
       const outcome = await merges.run({ dataDir, day, inputs, level, recorder: deps.recorder, gaps });
       if (outcome.kind === "failed") fail(outcome.failure);
       if (outcome.kind === "done") {

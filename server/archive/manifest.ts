@@ -46,7 +46,7 @@ export type Manifest = {
   readonly quarantined: readonly string[];
 };
 
-export type ManifestGap = Pick<Gap, "from_us" | "to_us" | "cause">;
+export type ManifestGap = Pick<Gap, "from_us" | "to_us" | "cause" | "missing" | "repaired">;
 
 /** The manifest as stored: keys in a fixed order, one a line, lists of numbers on one line. */
 export function encodeManifest(manifest: Manifest): string {
@@ -69,7 +69,12 @@ export function parseManifest(text: string): Manifest {
     accepts(value[key]) ? [] : [value[key] === undefined ? `${key} is missing` : `${key} is not ${what}`],
   );
   if (problems.length > 0) throw new Error(`it is no manifest of this version: ${problems.join(", ")}`);
-  return value as Manifest;
+  const manifest = value as Manifest;
+  // Manifests of before 0.2 know no counts.
+  return {
+    ...manifest,
+    gaps: manifest.gaps.map((gap) => ({ ...gap, missing: gap.missing ?? null, repaired: gap.repaired ?? 0 })),
+  };
 }
 
 /** The manifest of a day, or null if there is none; throws a FileError if there is one that cannot be read. */
@@ -109,7 +114,7 @@ const accepted: Record<keyof Manifest, Accept> = {
   first_id: optionalNumber,
   last_id: optionalNumber,
   rows_per_minute: ["1440 counts", (value) => isListOf(value, count[1]) && value.length === 1440],
-  gaps: ["a list of {from_us, to_us, cause}", (value) => isListOf(value, isGap)],
+  gaps: ["a list of {from_us, to_us, cause, missing, repaired}", (value) => isListOf(value, isGap)],
   delay_p50_ms: optionalNumber,
   delay_p99_ms: optionalNumber,
   clock_offset_ms: optionalNumber,

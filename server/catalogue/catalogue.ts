@@ -14,7 +14,10 @@ export type Catalogue = {
   beginRun(startedUs: number): { readonly lastRecvUs: number; readonly clean: boolean } | null;
   /** Notes how far this run has got; `clean` when it ends of its own will. */
   noteRun(lastRecvUs: number, clean: boolean): void;
-  addGap(gap: Gap): void;
+  /** Notes a gap, or what is known now of the one that begins at the same time; its end only ever moves later. */
+  noteGap(gap: Gap): void;
+  /** Takes a gap back: its ids have proved that nothing was missed. */
+  removeGap(gap: Pick<Gap, "stream" | "symbol" | "from_us">): void;
   /** Gaps of a day, clipped to it, in order. */
   gapsOf(day: Day): readonly Gap[];
   close(): void;
@@ -26,6 +29,7 @@ const schema = `
   ) strict;
   create table if not exists gap (
     stream text not null, symbol text not null, from_us integer not null, to_us integer not null, cause text not null,
+    missing integer, repaired integer not null default 0,
     primary key (stream, symbol, from_us)
   ) strict, without rowid;
 `;
@@ -37,9 +41,11 @@ export function openCatalogue(dataDir: string): Catalogue {
   let run: number | null = null;
 
   const insertGap = database.query(
-    "insert into gap (stream, symbol, from_us, to_us, cause) values (?, ?, ?, ?, ?) " +
-      "on conflict do update set to_us = max(to_us, excluded.to_us)",
+    "insert into gap (stream, symbol, from_us, to_us, cause, missing, repaired) values (?, ?, ?, ?, ?, ?, ?) " +
+      "on conflict do update set to_us = max(to_us, excluded.to_us), cause = excluded.cause, " +
+      "missing = excluded.missing, repaired = excluded.repaired",
   );
+  const deleteGap = database.query("delete from gap where stream = ? and symbol = ? and from_us = ?");
 
   return {
     beginRun(startedUs) {
@@ -54,8 +60,11 @@ export function openCatalogue(dataDir: string): Catalogue {
     noteRun(lastRecvUs, clean) {
       database.query("update run set last_recv_us = ?, clean = ? where id = ?").run(lastRecvUs, clean ? 1 : 0, run);
     },
-    addGap({ stream, symbol, from_us, to_us, cause }) {
-      insertGap.run(stream, symbol, from_us, to_us, cause);
+    noteGap({ stream, symbol, from_us, to_us, cause, missing, repaired }) {
+      insertGap.run(stream, symbol, from_us, to_us, cause, missing, repaired);
+    },
+    removeGap({ stream, symbol, from_us }) {
+      deleteGap.run(stream, symbol, from_us);
     },
     gapsOf: createGapQuery(database),
     close: () => database.close(),
@@ -68,6 +77,7 @@ function open(path: string): Database {
     database.run("pragma journal_mode = wal");
     database.run("pragma synchronous = normal");
     database.run(schema);
+    addGapCounts(database);
     return database;
   } catch (error) {
     throw new Error(
@@ -77,4 +87,12 @@ function open(path: string): Database {
       },
     );
   }
+}
+
+/** Catalogues of before 0.2 know no counts. */
+function addGapCounts(database: Database): void {
+  const columns = database.query<{ name: string }, []>("select name from pragma_table_info('gap')").all();
+  if (columns.some(({ name }) => name === "missing")) return;
+  database.run("alter table gap add column missing integer");
+  database.run("alter table gap add column repaired integer not null default 0");
 }

@@ -50,7 +50,7 @@ export function createGapLedger(deps: { store: (gap: Gap) => void; log: Log }): 
 
   function extend(streams: readonly Stream[], fromUs: number, toUs: number, cause: GapCause): void {
     for (const { type, symbol } of streams)
-      waiting.push({ stream: type.folder, symbol, from_us: fromUs, to_us: toUs, cause });
+      waiting.push({ stream: type.folder, symbol, from_us: fromUs, to_us: toUs, cause, missing: null, repaired: 0 });
     store();
   }
 

@@ -205,7 +205,8 @@ test("a manifest tells minutes, ids, delays, gaps and refetched rows", async () 
   const segment = segmentOf("00-00");
   const refetched = line(200).replace(/"net_delay_ms":[^,]+/, '"net_delay_ms":null,"repaired":true');
   writeRaw(dataDir, segment, lines(0, 200) + refetched + lines(201, 300));
-  const gap = { stream: "depth20", symbol: "BTCUSDT", from_us: dayUs, to_us: dayUs + 5, cause: "reconnect" as const };
+  const span = { from_us: dayUs, to_us: dayUs + 5, cause: "reconnect" as const, missing: 12, repaired: 0 };
+  const gap = { stream: "depth20", symbol: "BTCUSDT", ...span };
   const archiver = realArchiver(dataDir, { gaps: [gap] });
   archiver.seal(segment);
   await archiver.mergeDaysBefore(today);
@@ -221,7 +222,7 @@ test("a manifest tells minutes, ids, delays, gaps and refetched rows", async () 
     last_id: 299,
     delay_p50_ms: 102,
     delay_p99_ms: 104,
-    gaps: [{ from_us: dayUs, to_us: dayUs + 5, cause: "reconnect" }],
+    gaps: [span],
     repaired: { torn_tails: 0, refetched: 1, foreign_lines: 0 },
     recorder: { version: "0.0.0", host: "test" },
   });

@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,12 +12,14 @@ const gap = (from_us: number, to_us: number) => ({
   from_us,
   to_us,
   cause: "reconnect" as const,
+  missing: null,
+  repaired: 0,
 });
 
 test("a gap over midnight belongs to both days, each with its part", () => {
   const catalogue = openCatalogue(temporaryFolder());
-  catalogue.addGap(gap(midnight - 5_000_000, midnight + 3_000_000));
-  catalogue.addGap(gap(midnight + 10_000_000, midnight + 11_000_000));
+  catalogue.noteGap(gap(midnight - 5_000_000, midnight + 3_000_000));
+  catalogue.noteGap(gap(midnight + 10_000_000, midnight + 11_000_000));
   const of = (date: string, symbol = "BTCUSDT") => catalogue.gapsOf({ stream: "depth20", symbol, date });
   expect(of("2026-11-22")).toEqual([gap(midnight - 5_000_000, midnight)]);
   expect(of("2026-11-23")).toEqual([
@@ -25,6 +28,32 @@ test("a gap over midnight belongs to both days, each with its part", () => {
   ]);
   expect(of("2026-11-24")).toEqual([]);
   expect(of("2026-11-22", "ETHUSDT")).toEqual([]);
+});
+
+test("what is learnt of a gap later takes the place of what was known, and one that was none is taken back", () => {
+  const catalogue = openCatalogue(temporaryFolder());
+  const day = { stream: "depth20", symbol: "BTCUSDT", date: "2026-11-23" };
+  const first = gap(midnight, midnight + 5);
+  catalogue.noteGap(first);
+  const repaired = { ...gap(midnight, midnight + 3), cause: "missing" as const, missing: 7, repaired: 7 };
+  catalogue.noteGap(repaired);
+  expect(catalogue.gapsOf(day)).toEqual([{ ...repaired, to_us: first.to_us }]);
+  catalogue.removeGap(first);
+  expect(catalogue.gapsOf(day)).toEqual([]);
+});
+
+test("a catalogue of an older version is taken over with its gaps", () => {
+  const folder = temporaryFolder();
+  const old = new Database(join(folder, "rt-data.sqlite"), { create: true });
+  old.run(
+    "create table gap (stream text not null, symbol text not null, from_us integer not null, to_us integer not null, " +
+      "cause text not null, primary key (stream, symbol, from_us)) strict, without rowid",
+  );
+  old.run(`insert into gap values ('depth20', 'BTCUSDT', ${midnight}, ${midnight + 9}, 'reconnect')`);
+  old.close();
+  const catalogue = openCatalogue(folder);
+  const day = { stream: "depth20", symbol: "BTCUSDT", date: "2026-11-23" };
+  expect(catalogue.gapsOf(day)).toEqual([gap(midnight, midnight + 9)]);
 });
 
 test("the next run learns when the last one received something, and whether it stopped of its own will", () => {

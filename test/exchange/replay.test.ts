@@ -213,7 +213,7 @@ test("pause, seek in both directions, speed: over HTTP, and each mistake is answ
 });
 
 const gap = (from: number, to: number, cause: Gap["cause"], stream = "depth20"): Gap => ({
-  ...{ stream, symbol: "BTCUSDT", from_us: from, to_us: to, cause },
+  ...{ stream, symbol: "BTCUSDT", from_us: from, to_us: to, cause, missing: null, repaired: 0 },
 });
 
 /** Gaps of a gap list, as the catalogue tells them. */

@@ -39,3 +39,25 @@ export function createReceiveClock(sources: ClockSources = system): ReceiveClock
     },
   };
 }
+
+/** Notices steps of the wall clock against the monotonic one. */
+export type StepWatch = {
+  /** By how much the wall clock was stepped since the last look, ms; 0 for what is mere drift. */
+  look(): number;
+};
+
+/** Smaller than this is drift, or a clock being slewed, ms. */
+const smallestStepMs = 50;
+
+/** A look a second costs nothing; a machine that slept looks like a step forward, since its monotonic clock stood still. */
+export function createStepWatch(sources: ClockSources = system): StepWatch {
+  let differenceMs = sources.wallMs() - sources.monotonicMs();
+  return {
+    look() {
+      const nowMs = sources.wallMs() - sources.monotonicMs();
+      const stepMs = Math.round(nowMs - differenceMs);
+      differenceMs = nowMs;
+      return Math.abs(stepMs) < smallestStepMs ? 0 : stepMs;
+    },
+  };
+}

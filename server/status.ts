@@ -20,11 +20,15 @@ export type Hardware = {
 /** One WebSocket to the exchange. */
 export type ConnectionStatus = {
   readonly id: number;
+  /** A successor delivers beside the current one until it can take its place. */
+  readonly role: "current" | "successor";
   /** Host and port, never a whole URL. */
   readonly host: string;
   readonly state: "connecting" | "open" | "waiting";
   /** When this state began. */
   readonly since_us: number;
+  /** When it is to be replaced, or null while it is not open. */
+  readonly rollover_us: number | null;
   readonly streams: number;
   readonly reconnects: number;
   readonly last_recv_us: number | null;

@@ -1,10 +1,16 @@
-import type { Stream } from "../stream.ts";
+import type { After } from "../timer.ts";
+import { createControl } from "./control.ts";
 import { hostOf, subscriptionOf } from "./endpoint.ts";
 import { refusalText } from "./refusal.ts";
 
 /** One WebSocket to the exchange, from its opening to its end; it is not opened again. */
 export type Connection = {
   readonly host: string;
+  /** Asks for more streams, or for fewer, once it is open. */
+  subscribe(names: readonly string[]): void;
+  unsubscribe(names: readonly string[]): void;
+  /** The names that the exchange says to deliver from now on, by its reply of this id. */
+  confirm(replyId: number): readonly string[];
   /** Closes the socket; `onEnd` is not called any more. Idempotent. */
   close(): void;
 };
@@ -12,88 +18,86 @@ export type Connection = {
 /** Why a connection ended, in words, and whether it had ever been open. */
 export type ConnectionEnd = { readonly reason: string; readonly wasOpen: boolean };
 
+export type ConnectionEvents = {
+  /** It is open and delivers these streams; the others follow as they are confirmed. */
+  readonly onOpen: (names: readonly string[], openedUs: number) => void;
+  /** A text frame with its receipt time, which is taken before anything else is done. */
+  readonly onText: (text: string, recvUs: number) => void;
+  readonly onBinary: (bytes: number, recvUs: number) => void;
+  /** The server's own clock, ms, which Binance sends as the ping's payload. */
+  readonly onPing: (serverMs: number, recvUs: number) => void;
+  readonly onEnd: (end: ConnectionEnd) => void;
+};
+
+/** How a connection is made; tests of schedules put an exchange without sockets in its place. */
+export type OpenConnection = (
+  options: { wsUrl: string; names: readonly string[] },
+  deps: { nowUs: () => number; after: After },
+  events: ConnectionEvents,
+) => Connection;
+
 /** How long the handshake may take, ms. */
 const handshakeMs = 10_000;
-
-/** Binance allows 5 messages a second from us, pongs included. */
-const subscribeEveryMs = 300;
 
 /** How long the peer may take to answer our close frame, ms. */
 const closingMs = 1000;
 
-/**
- * Opens a combined stream for these streams. `onText` is called with each text frame and its receipt time, which is taken
- * before anything else is done; `onPing` with the server's own clock (ms), which Binance sends as the ping's payload.
- */
-export function openConnection(
-  options: { wsUrl: string; streams: readonly Stream[] },
-  deps: {
-    nowUs: () => number;
-    onOpen: () => void;
-    onText: (text: string, recvUs: number) => void;
-    onBinary: (bytes: number, recvUs: number) => void;
-    onPing: (serverMs: number, recvUs: number) => void;
-    onEnd: (end: ConnectionEnd) => void;
-  },
-): Connection {
-  const { url, batches } = subscriptionOf(options.wsUrl, options.streams);
+/** Opens a combined stream. */
+export const openConnection: OpenConnection = (options, { nowUs, after }, events) => {
+  const { url, inUrl, rest } = subscriptionOf(options.wsUrl, options.names);
   // Bun takes options here; the DOM's type knows only protocols.
   const socket = new WebSocket(url, { perMessageDeflate: false } as unknown as string[]) as WebSocket & {
     terminate(): void;
   };
+  const control = createControl({ send: (text) => socket.send(text), after });
+  control.subscribe(rest);
   let ended = false;
   let wasOpen = false;
-  let nextBatch = 0;
-  const subscriber = setInterval(subscribeNext, subscribeEveryMs);
-  const handshake = setTimeout(() => end("the handshake took longer than 10 s"), handshakeMs);
+  const endHandshake = after(handshakeMs, () => end("the handshake took longer than 10 s"));
 
   socket.binaryType = "arraybuffer";
   socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
-    const recvUs = deps.nowUs();
+    const recvUs = nowUs();
     if (ended) return;
-    if (typeof data === "string") deps.onText(data, recvUs);
-    else deps.onBinary(data.byteLength, recvUs);
+    if (typeof data === "string") events.onText(data, recvUs);
+    else events.onBinary(data.byteLength, recvUs);
   };
   socket.onopen = () => {
-    clearTimeout(handshake);
+    if (ended) return;
+    endHandshake();
     wasOpen = true;
-    subscribeNext();
-    deps.onOpen();
+    control.open();
+    events.onOpen(inUrl, nowUs());
   };
   socket.onclose = ({ code, reason }) => end(`closed by the exchange with code ${code}${reason ? ` (${reason})` : ""}`);
   socket.onerror = (event) => end(refusalText(event));
   (socket as EventTarget).addEventListener("ping", (event) => {
-    const recvUs = deps.nowUs();
+    const recvUs = nowUs();
     const payload = Buffer.from((event as MessageEvent<Uint8Array>).data ?? []).toString("latin1");
-    if (!ended && /^\d{13}$/.test(payload)) deps.onPing(Number(payload), recvUs);
+    if (!ended && /^\d{13}$/.test(payload)) events.onPing(Number(payload), recvUs);
   });
-
-  function subscribeNext(): void {
-    if (!wasOpen) return;
-    const batch = batches[nextBatch];
-    if (batch === undefined) {
-      clearInterval(subscriber);
-      return;
-    }
-    nextBatch++;
-    socket.send(JSON.stringify({ method: "SUBSCRIBE", params: batch, id: nextBatch }));
-  }
 
   function end(reason: string): void {
     if (ended) return;
     close();
-    deps.onEnd({ reason, wasOpen });
+    events.onEnd({ reason, wasOpen });
   }
 
   function close(): void {
     if (ended) return;
     ended = true;
-    clearTimeout(handshake);
-    clearInterval(subscriber);
+    endHandshake();
+    control.close();
     if (socket.readyState === WebSocket.OPEN) socket.close(1000);
     // A peer that is gone never answers the close frame; without this the socket would linger.
     if (socket.readyState !== WebSocket.CLOSED) setTimeout(() => socket.terminate(), closingMs).unref();
   }
 
-  return { host: hostOf(url), close };
-}
+  return {
+    host: hostOf(url),
+    subscribe: control.subscribe,
+    unsubscribe: control.unsubscribe,
+    confirm: control.confirm,
+    close,
+  };
+};

@@ -1,6 +1,8 @@
+import { createDelayHistogram, type DelayHistogram } from "./delay-histogram.ts";
+
 /** Estimates the one-way delay from the exchange to us, per symbol. */
 export type DelayEstimator = {
-  /** A message with event time `eventMs` (exchange clock) arrived. */
+  /** A message with event time `eventMs` (exchange clock) arrived, or a book that a diff of the same id has dated. */
   observe(symbol: string, eventMs: number, recvUs: number): void;
   /** A server ping with its clock arrived: stands for every symbol that has nothing better. */
   observePing(serverMs: number, recvUs: number): void;
@@ -8,6 +10,8 @@ export type DelayEstimator = {
   setClockOffset(offsetMs: number): void;
   /** Current estimate, whole ms, never below 0; null while the clock offset or the first observation is missing. */
   estimateMs(symbol: string): number | null;
+  /** Median and 99th percentile of the symbol's last minute or two, ms; null where none of its messages is dated. */
+  quantilesMs(symbol: string): { readonly p50: number; readonly p99: number } | null;
 };
 
 /** Share of the newest observation in the running mean. */
@@ -17,11 +21,12 @@ const weight = 0.1;
 const lifetimeUs = 60_000_000;
 
 /**
- * Receipt time minus event time is delay plus clock offset; the offset comes from `/api/v3/time` (see rest.ts). Partial depth
- * carries no event time, so its symbol's trades, then any symbol's messages, then the server's pings stand in for it.
+ * Receipt time minus event time is delay plus clock offset; the offset comes from `/api/v3/time`. Partial depth carries no event time:
+ * a diff of the same id dates it for one symbol of each group, and for others the symbol's own trades, then any symbol's
+ * messages, then the server's pings stand in.
  */
 export function createDelayEstimator(): DelayEstimator {
-  const bySymbol = new Map<string, Running>();
+  const bySymbol = new Map<string, Running & { readonly histogram: DelayHistogram }>();
   const all: Running = { meanMs: 0, atUs: 0 };
   let clockOffsetMs: number | null = null;
   let nowUs = 0;
@@ -30,12 +35,14 @@ export function createDelayEstimator(): DelayEstimator {
     observe(symbol, eventMs, recvUs) {
       let own = bySymbol.get(symbol);
       if (own === undefined) {
-        own = { meanMs: 0, atUs: 0 };
+        own = { meanMs: 0, atUs: 0, histogram: createDelayHistogram() };
         bySymbol.set(symbol, own);
       }
       nowUs = recvUs;
-      add(own, recvUs / 1000 - eventMs, recvUs);
-      add(all, recvUs / 1000 - eventMs, recvUs);
+      const ms = recvUs / 1000 - eventMs;
+      add(own, ms, recvUs);
+      add(all, ms, recvUs);
+      if (clockOffsetMs !== null) own.histogram.add(ms - clockOffsetMs, recvUs);
     },
     observePing(serverMs, recvUs) {
       nowUs = recvUs;
@@ -48,6 +55,12 @@ export function createDelayEstimator(): DelayEstimator {
       const own = bySymbol.get(symbol);
       const best = own !== undefined && nowUs - own.atUs <= lifetimeUs ? own : all;
       return clockOffsetMs === null || best.atUs === 0 ? null : Math.max(0, Math.round(best.meanMs - clockOffsetMs));
+    },
+    quantilesMs(symbol) {
+      const own = bySymbol.get(symbol);
+      if (own === undefined || nowUs - own.atUs > lifetimeUs) return null;
+      const [p50, p99] = [own.histogram.quantileMs(0.5), own.histogram.quantileMs(0.99)];
+      return p50 === null || p99 === null ? null : { p50, p99 };
     },
   };
 }

@@ -1,17 +1,16 @@
 import type { Stream } from "../stream.ts";
+import { splitNames } from "./control.ts";
 
 /** How the streams of one socket are asked for: some in the URL, the rest by SUBSCRIBE once it is open. */
 export type Subscription = {
   readonly url: string;
-  /** `params` of the SUBSCRIBE messages, in order. */
-  readonly batches: readonly (readonly string[])[];
+  readonly inUrl: readonly string[];
+  /** What is left for SUBSCRIBE. */
+  readonly rest: readonly string[];
 };
 
 /** Streams a socket; Binance allows 1024 and closes the socket at 1025. Fewer, so that one cut costs fewer. */
 export const streamsPerSocket = 400;
-
-/** Longest list of names in an URL or a SUBSCRIBE, characters: longer ones have been ignored without a word. */
-const longestList = 4000;
 
 /** Spreads streams evenly over as few sockets as are allowed; a symbol's streams stay together. */
 export function spreadStreams(
@@ -19,7 +18,11 @@ export function spreadStreams(
   perSocket = streamsPerSocket,
 ): readonly (readonly Stream[])[] {
   const bySymbol = new Map<string, Stream[]>();
-  for (const stream of streams) bySymbol.set(stream.symbol, [...(bySymbol.get(stream.symbol) ?? []), stream]);
+  for (const stream of streams) {
+    const own = bySymbol.get(stream.symbol);
+    if (own === undefined) bySymbol.set(stream.symbol, [stream]);
+    else own.push(stream);
+  }
   const sockets = Math.ceil(streams.length / perSocket);
   const share = Math.ceil(bySymbol.size / Math.max(1, sockets));
   const groups = [...bySymbol.values()];
@@ -28,20 +31,24 @@ export function spreadStreams(
   );
 }
 
-/** The combined stream's URL and the SUBSCRIBE batches for these streams. `wsUrl` has no trailing slash. */
-export function subscriptionOf(wsUrl: string, streams: readonly Stream[]): Subscription {
-  const lists: string[][] = [];
-  let length = longestList;
-  for (const { name } of streams) {
-    if (length + name.length + 3 > longestList) {
-      lists.push([]);
-      length = 0;
-    }
-    lists.at(-1)?.push(name);
-    length += name.length + 3;
-  }
-  const [first = [], ...batches] = lists;
-  return { url: `${wsUrl}/stream?streams=${first.map(encodeName).join("/")}`, batches };
+/** The combined stream's URL for these streams. `wsUrl` has no trailing slash. */
+export function subscriptionOf(wsUrl: string, names: readonly string[]): Subscription {
+  const [inUrl = [], ...rest] = splitNames(names);
+  return { url: `${wsUrl}/stream?streams=${inUrl.map(encodeName).join("/")}`, inUrl, rest: rest.flat() };
+}
+
+/**
+ * Where sockets may go, in turn: the configured addresses; for the exchange's own host both of its ports, so that two sockets never
+ * depend on one of them. Source: web-socket-streams.md, "General WSS information".
+ */
+export function addressesOf(wsUrl: string, wsUrls: readonly string[]): readonly string[] {
+  const twins: Record<string, string> = {
+    "wss://stream.binance.com:9443": "wss://stream.binance.com:443",
+    "wss://stream.binance.com:443": "wss://stream.binance.com:9443",
+    "wss://stream.binance.com": "wss://stream.binance.com:9443",
+  };
+  const twin = wsUrls.length === 0 ? twins[wsUrl] : undefined;
+  return [...new Set([wsUrl, ...(twin === undefined ? [] : [twin]), ...wsUrls])];
 }
 
 /** Host and port of an URL, for people and logs. */

@@ -14,11 +14,15 @@ export type Message =
 
 /** A payload with what is needed to file it. One object per reader, overwritten by its next message: copy what you keep. */
 export type DataMessage = {
+  /** Position of the stream in the reader's list. */
+  index: number;
   stream: Stream;
   /** The payload's text, byte for byte. */
   payload: string;
   /** Update or trade id, by which the stream is ordered. */
   id: number;
+  /** First id that the payload covers: `U` of a diff, otherwise the same as `id`. */
+  firstId: number;
   /** Event time `E`, ms since the Unix epoch in the exchange's clock; 0 where the payload has none. */
   eventMs: number;
   unusual: boolean;
@@ -30,19 +34,31 @@ export type MessageReader = (text: string) => Message;
 const opening = '{"stream":"';
 const middle = '","data":';
 
+/** A stream as its frames are read. */
+type Target = {
+  readonly index: number;
+  readonly stream: Stream;
+  readonly shape: RegExp;
+  readonly idMark: string;
+  /** Where the first id stands, if it is another one. */
+  readonly firstIdMark: string | null;
+  readonly timed: boolean;
+};
+
 /** A reader that knows these streams; frames of others are odd. */
 export function createMessageReader(streams: readonly Stream[]): MessageReader {
-  const known = new Map<string, { stream: Stream; shape: RegExp; idMark: string; timed: boolean }>();
+  const known = new Map<string, Target>();
   const shapes = new Map<string, RegExp>();
-  for (const stream of streams) {
+  for (const [index, stream] of streams.entries()) {
     const { kind, levels } = stream.type;
     const shape = shapes.get(stream.type.name) ?? createShape(kind, levels);
     shapes.set(stream.type.name, shape);
-    known.set(stream.name, { stream, shape, idMark: idMarks[kind], timed: isTimed(kind) });
+    const firstIdMark = kind === "diffDepth" ? '"U":' : null;
+    known.set(stream.name, { index, stream, shape, idMark: idMarks[kind], firstIdMark, timed: isTimed(kind) });
   }
   const first = streams[0];
   if (first === undefined) return (text) => judge(text, new Map());
-  const data: DataMessage = { stream: first, payload: "", id: 0, eventMs: 0, unusual: false };
+  const data: DataMessage = { index: 0, stream: first, payload: "", id: 0, firstId: 0, eventMs: 0, unusual: false };
   const message: Message = { type: "data", data };
 
   return (text) => {
@@ -53,9 +69,11 @@ export function createMessageReader(streams: readonly Stream[]): MessageReader {
     const start = nameEnd + middle.length;
     target.shape.lastIndex = start;
     if (!target.shape.test(text)) return judge(text, known);
+    data.index = target.index;
     data.stream = target.stream;
     data.payload = text.slice(start, -1);
     data.id = integerAfter(text, target.idMark, start);
+    data.firstId = target.firstIdMark === null ? data.id : integerAfter(text, target.firstIdMark, start);
     data.eventMs = target.timed ? integerAfter(text, '"E":', start) : 0;
     data.unusual = false;
     return message;
@@ -87,15 +105,16 @@ function integerAfter(text: string, mark: string, from: number): number {
 }
 
 /** The slow path: parse and decide. Data is kept if it holds what its stream must hold, whatever else it holds. */
-function judge(text: string, known: ReadonlyMap<string, { stream: Stream }>): Message {
+function judge(text: string, known: ReadonlyMap<string, Target>): Message {
   const parsed = parseJson(text);
   if (!isObject(parsed)) return { type: "odd", reason: parsed === undefined ? "not JSON" : "not a JSON object" };
   const { stream: name, data } = parsed;
   if (name === "!serverShutdown" || parsed.e === "serverShutdown") return { type: "shutdown" };
   if ("result" in parsed || "error" in parsed || "code" in parsed) return reply(parsed);
   if (typeof name !== "string" || !isObject(data)) return { type: "odd", reason: "not a combined stream's message" };
-  const stream = known.get(name)?.stream;
-  if (stream === undefined) return { type: "odd", reason: "a stream that was not subscribed to" };
+  const target = known.get(name);
+  if (target === undefined) return { type: "odd", reason: "a stream that was not subscribed to" };
+  const { index, stream } = target;
   const missing = missingMember(data, stream.type.kind);
   if (missing !== null) return { type: "odd", reason: `${stream.type.name} without a valid "${missing}"` };
   const envelope = `${opening}${name}${middle}`;
@@ -104,7 +123,8 @@ function judge(text: string, known: ReadonlyMap<string, { stream: Stream }>): Me
   if (!spliceable) return { type: "odd", reason: "an envelope of another form" };
   const id = data[idMarks[stream.type.kind].slice(1, -2)] as number;
   const eventMs = isTimed(stream.type.kind) && typeof data.E === "number" ? data.E : 0;
-  return { type: "data", data: { stream, payload, id, eventMs, unusual: true } };
+  const firstId = stream.type.kind === "diffDepth" ? (data.U as number) : id;
+  return { type: "data", data: { index, stream, payload, id, firstId, eventMs, unusual: true } };
 }
 
 const required: Record<StreamKind, readonly [name: string, isValid: (value: unknown) => boolean][]> = {

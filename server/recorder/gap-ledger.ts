@@ -5,67 +5,71 @@ import type { Stream } from "../stream.ts";
 
 /** Writes every hole down, also while the disk that it is to be written to does not work. */
 export type GapLedger = {
-  /** A hole whose both ends are known. */
-  add(streams: readonly Stream[], fromUs: number, toUs: number, cause: GapCause): void;
-  /** The same hole reaches further than was said: the end of the one that begins at `fromUs` moves to `toUs`. */
-  extend(streams: readonly Stream[], fromUs: number, toUs: number, cause: GapCause): void;
-  /** A record was received and could not be kept; such records in a row are one gap. */
-  drop(stream: Stream, recvUs: number): void;
+  /** Gaps that are new. */
+  add(gaps: readonly Gap[]): void;
+  /** What is known now of gaps that were added before. */
+  update(gaps: readonly Gap[]): void;
+  /** A record was received and not kept; such records in a row are one gap. */
+  drop(stream: Stream, recvUs: number, cause: DropCause): void;
   /** Ends the gaps of dropped records and stores what could not be stored before. Call it now and then while the disk works. */
   settle(): void;
   count(): number;
 };
 
+/** Why a record that was received was not kept. */
+export type DropCause = Extract<GapCause, "disk" | "overflow" | "latency">;
+
 /** Gaps held in memory while they cannot be stored; beyond it neighbours are joined, none is forgotten. */
 const mostWaiting = 10_000;
 
-/** `deps.store` may throw. */
-export function createGapLedger(deps: { store: (gap: Gap) => void; log: Log }): GapLedger {
+/** `deps.store` takes them all or none, and may throw. */
+export function createGapLedger(deps: { store: (gaps: readonly Gap[]) => void; log: Log }): GapLedger {
   let waiting: Gap[] = [];
-  const dropping = new Map<Stream, { fromUs: number; toUs: number }>();
+  const dropping = new Map<Stream, { fromUs: number; toUs: number; cause: DropCause; count: number }>();
   let count = 0;
 
   function store(): void {
-    let stored = 0;
     try {
-      for (const gap of waiting) {
-        deps.store(gap);
-        stored++;
-      }
+      deps.store(waiting);
+      waiting = [];
     } catch (error) {
-      deps.log.warn("gaps cannot be stored yet and are kept in memory", {
-        gaps: waiting.length - stored,
-        reason: messageOf(error),
-      });
+      const reason = messageOf(error);
+      deps.log.warn("gaps cannot be stored yet and are kept in memory", { gaps: waiting.length, reason });
+      if (waiting.length > mostWaiting) waiting = joined(waiting);
     }
-    waiting = waiting.slice(stored);
-    if (waiting.length > mostWaiting) waiting = joined(waiting);
   }
 
-  function add(streams: readonly Stream[], fromUs: number, toUs: number, cause: GapCause): void {
-    if (fromUs >= toUs) return;
-    count += streams.length;
-    extend(streams, fromUs, toUs, cause);
+  function update(gaps: readonly Gap[]): void {
+    for (const gap of gaps) if (gap.from_us < gap.to_us) waiting.push(gap);
+    if (waiting.length > 0) store();
   }
 
-  function extend(streams: readonly Stream[], fromUs: number, toUs: number, cause: GapCause): void {
-    for (const { type, symbol } of streams)
-      waiting.push({ stream: type.folder, symbol, from_us: fromUs, to_us: toUs, cause, missing: null, repaired: 0 });
-    store();
+  function add(gaps: readonly Gap[]): void {
+    count += gaps.filter((gap) => gap.from_us < gap.to_us).length;
+    update(gaps);
+  }
+
+  function endDrop(stream: Stream): Gap[] {
+    const open = dropping.get(stream);
+    if (open === undefined) return [];
+    dropping.delete(stream);
+    const { fromUs, toUs, cause } = open;
+    const span = { from_us: fromUs, to_us: toUs, cause, missing: open.count, repaired: 0 };
+    return [{ stream: stream.type.folder, symbol: stream.symbol, ...span }];
   }
 
   return {
     add,
-    extend,
-    drop(stream, recvUs) {
-      const open = dropping.get(stream);
-      if (open === undefined) dropping.set(stream, { fromUs: recvUs, toUs: recvUs + 1 });
-      else open.toUs = recvUs + 1;
+    update,
+    drop(stream, recvUs, cause) {
+      if (dropping.get(stream)?.cause !== cause) add(endDrop(stream));
+      const open = dropping.get(stream) ?? { fromUs: recvUs, toUs: recvUs + 1, cause, count: 0 };
+      dropping.set(stream, open);
+      open.toUs = recvUs + 1;
+      open.count++;
     },
     settle() {
-      for (const [stream, { fromUs, toUs }] of dropping) add([stream], fromUs, toUs, "disk");
-      dropping.clear();
-      if (waiting.length > 0) store();
+      add([...dropping.keys()].flatMap(endDrop));
     },
     count: () => count,
   };
@@ -77,7 +81,8 @@ function joined(gaps: readonly Gap[]): Gap[] {
   for (const gap of gaps) {
     const key = `${gap.stream}/${gap.symbol}`;
     const kept = byStream.get(key);
-    byStream.set(key, kept === undefined ? gap : { ...kept, to_us: Math.max(kept.to_us, gap.to_us) });
+    if (kept === undefined) byStream.set(key, gap);
+    else byStream.set(key, { ...kept, to_us: Math.max(kept.to_us, gap.to_us), missing: null, repaired: 0 });
   }
   return [...byStream.values()];
 }

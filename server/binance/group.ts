@@ -1,0 +1,322 @@
+import type { GapCause } from "../gap.ts";
+import type { Log } from "../log.ts";
+import type { ConnectionStatus } from "../status.ts";
+import type { Stream } from "../stream.ts";
+import type { After } from "../timer.ts";
+import {
+  type Carried,
+  createCarried,
+  forgetIds,
+  type Interruption,
+  judge,
+  lose,
+  part,
+  regain,
+  unjudged,
+} from "./carried.ts";
+import type { OpenConnection } from "./connection.ts";
+import { hostOf } from "./endpoint.ts";
+import type { FeedGap, FeedSink } from "./feed-sink.ts";
+import { type HandoverTimes, judgeHandover } from "./handover.ts";
+import { createLeg, type LinkEvents } from "./leg.ts";
+import { covers, createLink, type Link } from "./link.ts";
+import { createMessageReader, type DataMessage } from "./message.ts";
+import type { Pacer } from "./pacer.ts";
+import { isLinkSilent, silentStreams } from "./watchdog.ts";
+
+/** Streams that go over the same connections: one, or several at the same time of which the first to deliver wins. */
+export type Group = {
+  start(): void;
+  stop(): void;
+  /** Adds to and takes from what is carried, on the connections that stand. */
+  change(added: readonly Stream[], removed: readonly Stream[]): void;
+  streams(): readonly Stream[];
+  /** Looks after everything that time brings; `slept` if nobody looked for so long that silence means nothing now. */
+  tick(nowUs: number, slept: { readonly fromUs: number; readonly toUs: number } | null): void;
+  /** Replaces every connection. */
+  rollOver(): void;
+  isChanging(): boolean;
+  connections(): readonly ConnectionStatus[];
+  /** Gaps that nobody has been told of, up to now. */
+  openGaps(): readonly FeedGap[];
+};
+
+export type FeedCounts = { duplicates: number; unusual: number; reconnects: number; rollovers: number; epochs: number };
+
+export type GroupOptions = {
+  readonly streams: readonly Stream[];
+  /** Recorded or not, its event times date the books of its symbol; null for none. */
+  readonly reference: Stream | null;
+  /** Shown until there is a connection. */
+  readonly address: string;
+  readonly legs: readonly { readonly id: number; readonly rolloverUs: () => number }[];
+  /** Fixed time-out of silence, µs, or null for adaptive ones. */
+  readonly staleUs: number | null;
+  readonly handover: HandoverTimes;
+};
+
+export type GroupDeps = {
+  readonly nowUs: () => number;
+  readonly after: After;
+  readonly pacer: Pacer;
+  readonly random: () => number;
+  readonly connect: OpenConnection;
+  /** Where the next connection goes: to none of those that are taken, as long as there are others. */
+  readonly nextAddress: (taken: readonly string[]) => string;
+  readonly sink: FeedSink;
+  /** What an earlier run left of a stream. */
+  readonly interruptionOf: (stream: Stream) => Interruption | null;
+  /** False while the exchange has halted the symbol, or does not know it. */
+  readonly mayDeliver: (symbol: string) => boolean;
+  readonly counts: FeedCounts;
+  readonly log: Log;
+};
+
+/** How long a swapped neighbour, and how long another connection, may take to fill a hole, µs. */
+const graceUs = 1_000_000;
+const lagUs = 5_000_000;
+
+/** Time between connections that are tried because one stream is silent, µs, doubled each time up to 32 times. */
+const retryUs = 60_000_000;
+
+/** Creates the group; nothing is opened before `start`. */
+export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
+  const { sink, counts, log, nowUs } = deps;
+  /** By position in the reader; null for streams that were taken away, whose last frames may still come. */
+  const carried: (Carried | null)[] = [];
+  const names: Stream[] = [];
+  let read = createMessageReader([]);
+  /** Streams with gaps or holes that want judging. */
+  const pending = new Set<Carried>();
+  let lastDataUs = 0;
+  /** When there last was more than one connection. */
+  let severalUs = 0;
+  let slept: { readonly fromUs: number; readonly toUs: number } | null = null;
+
+  const legs = options.legs.map(({ id, rolloverUs }) =>
+    createLeg(
+      { id, host: hostOf(options.address), streams: () => streams().length, rolloverUs },
+      { ...deps, open, onGone, judge: (old, next, now) => judgeHandover(old, next, carried, now, options.handover) },
+    ),
+  );
+  add(options.streams);
+  const { reference } = options;
+  if (reference !== null && !options.streams.includes(reference)) add([reference], true);
+
+  function add(streams: readonly Stream[], isReference = false): void {
+    for (const stream of streams) {
+      carried.push(createCarried(stream, isReference, isReference ? null : deps.interruptionOf(stream)));
+      names.push(stream);
+    }
+    read = createMessageReader(names);
+  }
+
+  const streams = () => carried.flatMap((one) => (one === null || one.isReference ? [] : [one.stream]));
+  const liveLinks = () => legs.flatMap((leg) => leg.links());
+
+  function open({ onOpen, onEnd }: LinkEvents, place: Pick<Link, "rhythm" | "replace">): Link {
+    const wanted = carried.flatMap((one) => (one === null ? [] : [one.stream.name]));
+    const address = deps.nextAddress(liveLinks().map((one) => one.address));
+    const connection = deps.connect({ wsUrl: address, names: wanted }, deps, {
+      onOpen(active, openedUs) {
+        link.openedUs = openedUs;
+        activate(link, active, openedUs);
+        onOpen(link);
+      },
+      onText: (text, recvUs) => onText(link, text, recvUs),
+      onBinary: (bytes, recvUs) => sink.onOdd(`a binary frame of ${bytes} bytes`, "", recvUs),
+      onPing: sink.onPing,
+      onEnd: (end) => onEnd(link, end),
+    });
+    const link = createLink({ address, connection, ...place });
+    return link;
+  }
+
+  function onText(link: Link, text: string, recvUs: number): void {
+    const message = read(text);
+    if (message.type === "data") onData(link, message.data, recvUs);
+    else if (message.type === "odd") sink.onOdd(message.reason, text, recvUs);
+    else if (message.type === "shutdown") onShutdown(link);
+    else if (message.error === null) activate(link, link.connection.confirm(message.id ?? 0), recvUs);
+    else log.error("the exchange refused a subscription", { host: link.host, reason: message.error });
+  }
+
+  function onData(link: Link, data: DataMessage, recvUs: number): void {
+    const one = carried[data.index];
+    if (one === null || one === undefined) return;
+    if (link.firstDataUs === 0 || link.isSilent) onFlow(link, recvUs);
+    link.lastDataUs = recvUs;
+    lastDataUs = recvUs;
+    link.rhythm.beat(recvUs);
+    if (one.stream.symbol === reference?.symbol) date(link, one, data, recvUs);
+    if (one.isReference) return;
+    let cursor = link.cursors[data.index];
+    if (cursor === undefined) {
+      cursor = one.sequence.join();
+      link.cursors[data.index] = cursor;
+    }
+    const verdict = one.sequence.judge(cursor, data.firstId, data.id, data.payload, recvUs);
+    if (one.gap !== null) {
+      regain(one, recvUs);
+      pending.add(one);
+    }
+    if (verdict === "duplicate") {
+      counts.duplicates++;
+      if (one.spans.length > 0) one.lastRecvUs = recvUs;
+      return;
+    }
+    one.lastRecvUs = recvUs;
+    one.tries = 0;
+    one.rhythm.beat(recvUs);
+    if (one.sequence.holes !== null && one.sequence.holes.waiting() > 0) pending.add(one);
+    if (verdict === "epoch") onEpoch(one, data.id, recvUs);
+    if (data.unusual) counts.unusual++;
+    sink.onData(one.stream, data.payload, recvUs, data.eventMs, data.id);
+  }
+
+  function date(link: Link, one: Carried, data: DataMessage, recvUs: number): void {
+    const { stream } = one;
+    if (stream.type.kind === "diffDepth") {
+      const bookUs = link.join.diff(data.id, data.eventMs);
+      if (bookUs > 0) sink.onDated(stream, data.eventMs, bookUs);
+    } else if (stream.type.kind === "partialDepth") {
+      const eventMs = link.join.book(data.id, recvUs);
+      if (eventMs > 0) sink.onDated(stream, eventMs, recvUs);
+    }
+  }
+
+  /** Data flows on a connection on which none did: all that was asked for on it is received again. */
+  function onFlow(link: Link, recvUs: number): void {
+    link.isSilent = false;
+    if (link.firstDataUs === 0) link.firstDataUs = recvUs;
+    for (const one of carried) if (one !== null && link.active.has(one.stream.name)) regainBeside(one, recvUs);
+  }
+
+  function activate(link: Link, active: readonly string[], atUs: number): void {
+    for (const name of active) link.active.set(name, atUs);
+    if (link.firstDataUs === 0 || active.length === 0) return;
+    const now = new Set(active);
+    for (const one of carried) if (one !== null && now.has(one.stream.name)) regainBeside(one, atUs);
+  }
+
+  /** The connection delivers, although nothing of this stream has come yet. */
+  function regainBeside(one: Carried, atUs: number): void {
+    if (one.gap?.alone) return;
+    if (one.gap !== null || one.coveredUs === 0) regain(one, atUs);
+    if (one.spans.length > 0) pending.add(one);
+  }
+
+  function onShutdown(link: Link): void {
+    link.isAnnounced = true;
+    log.warn("the exchange announces that it will close this connection; another one is opened", { host: link.host });
+    link.replace("the exchange announced its shutdown");
+  }
+
+  function onEpoch(one: Carried, id: number, recvUs: number): void {
+    counts.epochs++;
+    forgetIds(one);
+    log.warn("the exchange counts this stream anew; it is recorded on", { stream: one.stream.name, id });
+    sink.onEpoch(one.stream, id, recvUs);
+  }
+
+  function onGone(link: Link, { vain, isPlanned }: { vain: boolean; isPlanned: boolean }): void {
+    for (const [index, cursor] of link.cursors.entries())
+      if (cursor !== undefined) carried[index]?.sequence.leave(cursor);
+    if (vain) for (const one of carried) if (isLost(one)) one.gap.cause = causeOf("exchange_down", one.gap.fromUs);
+    // Of a silent one all has been said already.
+    if (!link.isSilent) onLost(link, link.isAnnounced && !isPlanned ? "serverShutdown" : "reconnect");
+  }
+
+  /** The connection delivers no more: what no other one delivers has a gap from now on. */
+  function onLost(link: Link, cause: GapCause): void {
+    const others = liveLinks().filter((other) => other !== link);
+    for (const [index, one] of carried.entries()) {
+      if (one === null || one.isReference || !link.active.has(one.stream.name)) continue;
+      const covering = others.filter((other) => covers(other, one.stream.name));
+      if (covering.length === 0) lose(one, lastDataUs, causeOf(cause, lastDataUs));
+      else if (
+        part(
+          one,
+          link.cursors[index],
+          covering.map((other) => other.cursors[index]),
+          cause,
+        )
+      )
+        pending.add(one);
+    }
+  }
+
+  function causeOf(cause: GapCause, fromUs: number): GapCause {
+    return slept !== null && fromUs <= slept.toUs && nowUs() - slept.toUs < 60_000_000 ? "host_asleep" : cause;
+  }
+
+  function watch(now: number): void {
+    for (const link of liveLinks()) {
+      if (!isLinkSilent(link, options.staleUs, now)) continue;
+      link.isSilent = true;
+      link.rhythm.skip();
+      log.warn("no data although the connection is open; another one is opened", { host: link.host });
+      onLost(link, "silent");
+      link.replace("it was silent");
+    }
+    for (const one of silentStreams(carried, options.staleUs, now)) onSilent(one, now);
+  }
+
+  /** A stream is silent while others flow: the exchange has halted it, or another connection may bring it. */
+  function onSilent(one: Carried, now: number): void {
+    const isHalted = !deps.mayDeliver(one.stream.symbol);
+    // Of what never came nobody can tell since when it is missing.
+    if (one.lastRecvUs > 0) lose(one, lastDataUs, isHalted ? "halted" : "silent", true);
+    if (one.gap !== null && isHalted) one.gap.cause = "halted";
+    if (isHalted || now < one.nextTryUs) return;
+    one.nextTryUs = now + retryUs * 2 ** Math.min(one.tries++, 5);
+    if (one.tries === 1)
+      log.warn("a stream is silent while others flow; another connection is tried", { stream: one.stream.name });
+    legs[0]?.replace("a stream was silent");
+  }
+
+  return {
+    start: () => {
+      for (const leg of legs) leg.start();
+    },
+    stop() {
+      for (const leg of legs) leg.stop();
+    },
+    change(added, removed) {
+      const gone = removed.map(({ name }) => name);
+      for (const [index, one] of carried.entries())
+        if (one !== null && gone.includes(one.stream.name)) carried[index] = null;
+      add(added);
+      for (const { connection } of liveLinks()) {
+        if (gone.length > 0) connection.unsubscribe(gone);
+        if (added.length > 0) connection.subscribe(added.map(({ name }) => name));
+      }
+    },
+    streams,
+    tick(now, sleep) {
+      if (sleep !== null) slept = sleep;
+      else watch(now);
+      for (const leg of legs) leg.tick(now);
+      if (liveLinks().length > 1) severalUs = now;
+      if (pending.size === 0) return;
+      const beforeUs = now - (now - severalUs < 2 * lagUs ? lagUs : graceUs);
+      const gaps: FeedGap[] = [];
+      for (const one of pending) {
+        gaps.push(...judge(one, beforeUs));
+        if (one.spans.length === 0 && (one.sequence.holes?.waiting() ?? 0) === 0) pending.delete(one);
+      }
+      if (gaps.length > 0) sink.onGaps(gaps);
+    },
+    rollOver() {
+      for (const leg of legs) leg.replace("it was asked for");
+    },
+    isChanging: () => legs.some((leg) => leg.isChanging()),
+    connections: () => legs.flatMap((leg) => leg.status()),
+    openGaps: () => carried.flatMap((one) => (one === null || one.isReference ? [] : unjudged(one, nowUs()))),
+  };
+}
+
+/** A gap that goes on because no connection can be had. */
+function isLost(one: Carried | null): one is Carried & { gap: NonNullable<Carried["gap"]> } {
+  return one !== null && one.gap !== null && !one.gap.alone && !["restart", "crash"].includes(one.gap.cause);
+}

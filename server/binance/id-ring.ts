@@ -1,0 +1,52 @@
+/** The newest ids of a stream, each with a mark of its content. */
+export type IdRing = {
+  /** Highest id ever added; -Infinity while empty. */
+  high(): number;
+  /** The oldest id that is still remembered; -Infinity as long as nothing has been forgotten. */
+  low(): number;
+  add(id: number, mark: number): void;
+  /** The mark of a remembered id, or null. */
+  find(id: number): number | null;
+};
+
+/** Half a minute of a 100 ms stream. */
+const size = 256;
+
+/** An empty ring. Looking up costs what lies between the newest id and the wanted one. */
+export function createIdRing(): IdRing {
+  const ids = new Float64Array(size);
+  const marks = new Int32Array(size);
+  let count = 0;
+  let high = Number.NEGATIVE_INFINITY;
+
+  return {
+    high: () => high,
+    low: () => (count < size ? Number.NEGATIVE_INFINITY : (ids[count % size] ?? 0)),
+    add(id, mark) {
+      ids[count % size] = id;
+      marks[count % size] = mark;
+      count++;
+      if (id > high) high = id;
+    },
+    find(id) {
+      const oldest = Math.max(0, count - size);
+      for (let at = count - 1; at >= oldest; at--) {
+        if (ids[at % size] === id) return marks[at % size] ?? 0;
+      }
+      return null;
+    },
+  };
+}
+
+/** Event names and times stand in front of this, and differ between sockets for one and the same event. */
+const contentFrom = 40;
+const samples = 96;
+
+/** A number that two payloads of different content hardly share: their length and what stands at a hundred places of them. */
+export function contentMark(payload: string): number {
+  const { length } = payload;
+  const step = Math.max(1, Math.floor((length - contentFrom) / samples));
+  let mark = length;
+  for (let at = contentFrom; at < length; at += step) mark = (mark * 31 + payload.charCodeAt(at)) | 0;
+  return mark;
+}

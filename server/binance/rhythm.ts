@@ -1,0 +1,69 @@
+/** How often something arrives, learnt from when it did: what silence is normal and what is not. */
+export type Rhythm = {
+  /** It arrived. */
+  beat(recvUs: number): void;
+  /** What comes next does not count as an interval: the silence before it was not the exchange's doing. */
+  skip(): void;
+  /** The longest silence of the last minutes, µs; null before enough has arrived to tell. */
+  longestUs(): number | null;
+  /** From this silence on something is wrong, µs; null before enough has arrived to tell. */
+  timeoutUs(): number | null;
+};
+
+/** Enough to tell. */
+const fewest = 20;
+const shortestUs = 3_000_000;
+
+/** The longest silence is that of this span and the one before it, µs. */
+const spanUs = 300_000_000;
+
+/** So many times the longest silence is no chance any more. */
+const factor = 3;
+
+/** Bounds of the time-out: a burst after a second's stall is routine; beyond a minute nothing else would notice either. */
+const leastUs = 2_000_000;
+const mostUs = 60_000_000;
+
+/**
+ * A rhythm that nothing is known of yet. Exponentially distributed intervals exceed three times the longest of a few hundred once in
+ * ten million; real books stall for a second and then catch up, hence the least time-out.
+ */
+export function createRhythm(): Rhythm {
+  let beats = 0;
+  let firstUs = 0;
+  let lastUs = 0;
+  let spanStartUs = 0;
+  let longest = 0;
+  let longestBefore = 0;
+
+  const isKnown = () => beats >= fewest && (lastUs === 0 || lastUs - firstUs >= shortestUs);
+  const longestUs = () => (isKnown() ? Math.max(longest, longestBefore) : null);
+
+  return {
+    beat(recvUs) {
+      beats++;
+      if (firstUs === 0) {
+        firstUs = recvUs;
+        spanStartUs = recvUs;
+      } else if (lastUs > 0) {
+        const interval = recvUs - lastUs;
+        // One long silence must not make the next one pass unnoticed for minutes.
+        if (interval > longest) longest = Math.min(interval, mostUs / factor);
+      }
+      lastUs = recvUs;
+      if (recvUs - spanStartUs > spanUs) {
+        longestBefore = longest;
+        longest = 0;
+        spanStartUs = recvUs;
+      }
+    },
+    skip() {
+      lastUs = 0;
+    },
+    longestUs,
+    timeoutUs() {
+      const silenceUs = longestUs();
+      return silenceUs === null ? null : Math.min(mostUs, Math.max(leastUs, factor * silenceUs));
+    },
+  };
+}

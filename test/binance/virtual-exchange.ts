@@ -1,0 +1,115 @@
+import type { ConnectionEvents, OpenConnection } from "../../server/binance/connection.ts";
+import type { VirtualTime } from "../support/virtual-time.ts";
+
+/** What an exchange without sockets can be told to do. */
+export type VirtualExchange = {
+  readonly connect: OpenConnection;
+  /** Sends an event to all who are subscribed. */
+  emit(stream: string, payload: string): void;
+  /** Cuts the n-th of the open connections (counted round); what is under way is lost. */
+  cut(n: number): void;
+  /** Announces the end of all open connections, and cuts them after `leadMs`. */
+  shutDown(leadMs: number): void;
+  /** The n-th of the open connections is sent nothing for so long. */
+  silence(n: number, ms: number): void;
+  /** The n-th is sent its next event twice. */
+  repeat(n: number): void;
+  /** New connections are refused until this is called with false. */
+  refuse(isRefusing: boolean): void;
+  /** A connection is being sent nothing. */
+  isWithholding(): boolean;
+};
+
+type Line = {
+  readonly events: ConnectionEvents;
+  readonly names: Set<string>;
+  readonly delayMs: number;
+  ended: boolean;
+  silentUntilUs: number;
+  repeats: boolean;
+};
+
+/** Connections take `handshakeMs` and then deliver with the delay that `delayMs` draws for each. */
+export function createVirtualExchange(
+  time: VirtualTime,
+  options: { handshakeMs: number; delayMs: () => number },
+): VirtualExchange {
+  let lines: Line[] = [];
+  let refusing = false;
+
+  const pick = (n: number) => (lines.length === 0 ? undefined : lines[n % lines.length]);
+
+  function end(line: Line, reason: string): void {
+    if (line.ended) return;
+    line.ended = true;
+    lines = lines.filter((one) => one !== line);
+    line.events.onEnd({ reason, wasOpen: true });
+  }
+
+  function send(line: Line, text: string): void {
+    time.after(line.delayMs, () => {
+      if (!line.ended) line.events.onText(text, time.nowUs());
+    });
+  }
+
+  return {
+    connect({ names }, _deps, events) {
+      const line: Line = {
+        events,
+        names: new Set(names),
+        delayMs: options.delayMs(),
+        ...{ ended: false, silentUntilUs: 0, repeats: false },
+      };
+      const refused = refusing;
+      if (!refused) time.after(options.handshakeMs / 2, () => !line.ended && lines.push(line));
+      time.after(options.handshakeMs, () => {
+        if (line.ended) return;
+        if (refused) {
+          line.ended = true;
+          events.onEnd({ reason: "refused", wasOpen: false });
+        } else events.onOpen(names, time.nowUs());
+      });
+      return {
+        host: "virtual",
+        subscribe() {},
+        unsubscribe() {},
+        confirm: () => [],
+        close() {
+          line.ended = true;
+          lines = lines.filter((one) => one !== line);
+        },
+      };
+    },
+    emit(stream, payload) {
+      for (const line of lines) {
+        if (!line.names.has(stream) || time.nowUs() < line.silentUntilUs) continue;
+        const text = `{"stream":"${stream}","data":${payload}}`;
+        send(line, text);
+        if (line.repeats) send(line, text);
+        line.repeats = false;
+      }
+    },
+    cut(n) {
+      const line = pick(n);
+      if (line !== undefined) end(line, "cut");
+    },
+    shutDown(leadMs) {
+      for (const line of lines) {
+        send(line, '{"stream":"!serverShutdown","data":{"e":"serverShutdown","E":1}}');
+        time.after(leadMs + line.delayMs, () => end(line, "shut down"));
+      }
+    },
+    silence(n, ms) {
+      const line = pick(n);
+      if (line !== undefined) line.silentUntilUs = time.nowUs() + ms * 1000;
+    },
+    repeat(n) {
+      const line = pick(n);
+      if (line !== undefined) line.repeats = true;
+    },
+    refuse(isRefusing) {
+      refusing = isRefusing;
+    },
+    isWithholding: () => lines.some(({ silentUntilUs }) => time.nowUs() < silentUntilUs),
+  };
+}

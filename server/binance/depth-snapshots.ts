@@ -57,7 +57,7 @@ export function createDepthSnapshots(
   const timers = new Set<() => void>();
   let symbols = [...new Set(options.symbols)];
   let started = false;
-  let isBusy = false;
+  let underWay: Wanted | null = null;
   let turn = 0;
   let cancelRound: (() => void) | null = null;
   let delivered = 0;
@@ -65,19 +65,21 @@ export function createDepthSnapshots(
 
   function want(symbol: string, urgent: boolean): void {
     const known = waiting.get(symbol);
-    if (known === undefined) waiting.set(symbol, { symbol, urgent, attempts: 0, notReady: false });
+    // What is under way may be a book from before this hole: another one is wanted.
+    if (known === undefined || (urgent && known === underWay))
+      waiting.set(symbol, { symbol, urgent, attempts: 0, notReady: false });
     else known.urgent ||= urgent;
     void next();
   }
 
   async function next(): Promise<void> {
-    if (!started || isBusy || abort.signal.aborted) return;
+    if (!started || underWay !== null || abort.signal.aborted) return;
     const ready = [...waiting.values()].filter(({ notReady }) => !notReady);
     const wanted = ready.find(({ urgent }) => urgent) ?? ready[0];
     if (wanted === undefined) return;
-    isBusy = true;
+    underWay = wanted;
     await ask(wanted);
-    isBusy = false;
+    underWay = null;
     void next();
   }
 

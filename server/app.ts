@@ -5,6 +5,7 @@ import { assetsDir } from "./assets.ts";
 import { createClockOffsetMeter } from "./binance/clock-offset.ts";
 import { createDelayEstimator } from "./binance/delay.ts";
 import { createFeed } from "./binance/feed.ts";
+import { createRestClient } from "./binance/rest.ts";
 import { openCatalogue } from "./catalogue/catalogue.ts";
 import { type ClockSources, createReceiveClock } from "./clock.ts";
 import type { Config } from "./config.ts";
@@ -83,10 +84,11 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
   const rates = createRates(streams);
   const books = createNewestBooks(streams);
   const delay = createDelayEstimator();
-  const clockOffset = createClockOffsetMeter(
-    { restUrl: config.exchange.rest_url },
-    { log, onOffset: ({ offsetMs }) => delay.setClockOffset(offsetMs) },
-  );
+  const rest = createRestClient({ restUrl: config.exchange.rest_url }, { log });
+  const clockOffset = createClockOffsetMeter({
+    ...{ rest, nowUs, log },
+    onOffset: ({ offsetMs }) => delay.setClockOffset(offsetMs),
+  });
 
   /** The time before this run's first record in which nobody recorded, and the streams that it is a gap of. */
   let before: { readonly streams: readonly Stream[]; readonly fromUs: number; readonly cause: GapCause } | null = null;
@@ -227,6 +229,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
         const end = performance.now() + deadlineMs;
         feed.stop();
         clockOffset.stop();
+        rest.stop();
         await recorder.stop();
         ledger.settle();
         if (ticker !== null) clearInterval(ticker);

@@ -23,6 +23,14 @@ export function encodeLine(payload: string, recvUs: number, netDelayMs: number |
   return `${lineHead(recvUs, netDelayMs)}${payload.length === 2 ? "}" : `,${payload.slice(1)}`}\n`;
 }
 
+/**
+ * The line of a trade that was refetched over REST, with its newline: the trade's own time stands for that of its receipt.
+ * `payload` is the text of the REST object.
+ */
+export function encodeRepairedLine(payload: string, tradeUs: number): string {
+  return `${lineHead(tradeUs, null)},"repaired":true,${payload.slice(1)}\n`;
+}
+
 /** The opening of a line, up to where the payload's first member would follow after a comma. */
 export function lineHead(recvUs: number, netDelayMs: number | null): string {
   return `{"recv_us":${recvUs},"net_delay_ms":${netDelayMs}`;
@@ -47,13 +55,13 @@ const idPatterns: Record<StreamKind, RegExp> = {
   depthSnapshot: /"lastUpdateId":(\d+)/,
   diffDepth: /"u":(\d+)/,
   aggTrade: /"a":(\d+)/,
-  trade: /"t":(\d+)/,
+  trade: /"(?:t|id)":(\d+)/,
   bookTicker: /"u":(\d+)/,
 };
 
 /**
  * The update or trade id by which Binance orders this stream: `lastUpdateId`, the final `u` of a diff or bookTicker, the
- * aggregate id `a`, the trade id `t`; null if the text has none. Works on payloads and on stored lines.
+ * aggregate id `a`, the trade id `t` (`id` in the words of REST); null if the text has none. Works on payloads and on stored lines.
  */
 export function recordId(text: string, kind: StreamKind): number | null {
   const match = idPatterns[kind].exec(text);

@@ -23,6 +23,8 @@ export type Archiver = {
    * for those that are being sealed, and for raw files not yet handed to `seal`, which somebody still writes to.
    */
   mergeDaysBefore(today: string): Promise<void>;
+  /** Queues one day that is over and has files under `live/` again: late segments of refetched trades, say. */
+  merge(day: Day): void;
   status(): ArchiveStatus;
   /**
    * Abandons a merge at once (the next start finishes it) and goes on sealing until the deadline; what remains stays raw for the
@@ -202,6 +204,12 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
         if (!days.has(folder)) days.set(folder, day);
       }
       blocked.clear();
+      mergeNext();
+    },
+    merge(day) {
+      const folder = liveFolder(dataDir, day);
+      days.set(folder, day);
+      blocked.delete(folder);
       mergeNext();
     },
     status: () => ({

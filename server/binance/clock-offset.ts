@@ -1,5 +1,5 @@
 import type { Log } from "../log.ts";
-import { messageOf } from "../problem.ts";
+import { type After, afterTimer, type RestClient } from "./rest.ts";
 
 /** Local clock minus exchange clock, ms, wrong by at most `boundMs` (half the round trip it was measured in). */
 export type ClockOffset = { readonly offsetMs: number; readonly boundMs: number };
@@ -8,78 +8,85 @@ export type ClockOffset = { readonly offsetMs: number; readonly boundMs: number 
 export type ClockOffsetMeter = {
   start(): void;
   stop(): void;
+  /** Measures at once: the local clock was stepped, say. What is being measured at that moment is thrown away. */
+  measureNow(): void;
   /** The newest estimate, or null before the first. */
   current(): ClockOffset | null;
 };
 
 const samples = 5;
-const timeoutMs = 5000;
 const everyMs = 10 * 60_000;
 const retryMs = 30_000;
 
+/** The exchange's answer is cut to whole ms: on average the time is half of one later, and by at most as much. */
+const cutMs = 0.5;
+
 /**
- * Asks `/api/v3/time` five times (weight 1 each) and believes the answer with the shortest round trip; again every ten
- * minutes, after a failure every 30 s. Never throws: without an answer the offset stays what it was.
+ * Asks `/api/v3/time` five times (weight 1 each) and believes the answer with the shortest round trip, which is that of the
+ * request, not of its wait in the client; again every ten minutes, after a failure every 30 s. `nowUs` is the clock whose offset is
+ * wanted: the one that stamps `recv_us`. Never throws: without an answer the offset stays what it was.
  */
-export function createClockOffsetMeter(
-  options: { restUrl: string },
-  deps: { log: Log; onOffset: (offset: ClockOffset) => void },
-): ClockOffsetMeter {
+export function createClockOffsetMeter(deps: {
+  rest: RestClient;
+  nowUs: () => number;
+  log: Log;
+  onOffset: (offset: ClockOffset) => void;
+  after?: After;
+}): ClockOffsetMeter {
+  const { rest, nowUs, log, after = afterTimer } = deps;
   let current: ClockOffset | null = null;
-  let timer: ReturnType<typeof setTimeout> | null = null;
+  let cancelTimer: (() => void) | null = null;
   let abort = new AbortController();
   let failing = false;
 
   async function measure(): Promise<void> {
+    abort.abort();
+    cancelTimer?.();
+    abort = new AbortController();
     const { signal } = abort;
     let best: ClockOffset | null = null;
-    let failure: unknown = null;
-    for (let n = 0; n < samples && !signal.aborted; n++) {
-      try {
-        const offset = await sample(options.restUrl, signal);
-        if (best === null || offset.boundMs < best.boundMs) best = offset;
-      } catch (error) {
-        failure = error;
-        break;
-      }
+    for (let n = 0; n < samples; n++) {
+      const offset = await sample(signal);
+      if (signal.aborted) return;
+      if (offset === null) break;
+      if (best === null || offset.boundMs < best.boundMs) best = offset;
     }
-    if (signal.aborted) return;
     if (best !== null) {
       current = best;
-      deps.onOffset(best);
       failing = false;
-    } else if (!failing) {
-      failing = true;
-      deps.log.warn("cannot ask the exchange for its time; delays stay unknown until it answers", {
-        reason: messageOf(failure),
-      });
+      deps.onOffset(best);
     }
-    timer = setTimeout(measure, best === null ? retryMs : everyMs);
+    cancelTimer = after(best === null ? retryMs : everyMs, () => void measure());
+  }
+
+  async function sample(signal: AbortSignal): Promise<ClockOffset | null> {
+    let sentUs = 0;
+    const onSend = () => {
+      sentUs = nowUs();
+    };
+    const answer = await rest.get("/api/v3/time", {}, { weight: 1, priority: "high", signal, onSend });
+    // The client tells why there is no answer.
+    if (answer.kind === "failed") return null;
+    const serverTime = answer.kind === "ok" ? /^\s*\{"serverTime":(\d{13})\}\s*$/.exec(answer.text)?.[1] : undefined;
+    if (answer.kind === "ok" && serverTime !== undefined) {
+      const halfMs = answer.roundTripMs / 2;
+      return { offsetMs: sentUs / 1000 + halfMs - Number(serverTime) - cutMs, boundMs: halfMs + cutMs };
+    }
+    if (!failing) {
+      const reason = answer.kind === "ok" ? "GET /api/v3/time answered without a serverTime" : answer.msg;
+      log.warn("cannot ask the exchange for its time; delays stay unknown until it answers", { reason });
+    }
+    failing = true;
+    return null;
   }
 
   return {
-    start() {
-      abort = new AbortController();
-      void measure();
-    },
+    start: () => void measure(),
+    measureNow: () => void measure(),
     stop() {
       abort.abort();
-      if (timer !== null) clearTimeout(timer);
+      cancelTimer?.();
     },
     current: () => current,
   };
-}
-
-async function sample(restUrl: string, signal: AbortSignal): Promise<ClockOffset> {
-  const sent = performance.now();
-  const sentWallMs = Date.now();
-  const response = await fetch(`${restUrl}/api/v3/time`, {
-    signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
-  });
-  if (!response.ok) throw new Error(`GET /api/v3/time answered ${response.status}`);
-  const body: unknown = await response.json();
-  const roundTripMs = performance.now() - sent;
-  const serverTime = typeof body === "object" && body !== null && "serverTime" in body ? body.serverTime : null;
-  if (typeof serverTime !== "number") throw new Error("GET /api/v3/time answered without a serverTime");
-  return { offsetMs: sentWallMs + roundTripMs / 2 - serverTime, boundMs: roundTripMs / 2 };
 }

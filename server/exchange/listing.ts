@@ -1,5 +1,5 @@
 import type { FaultHooks } from "./faults/fault-target.ts";
-import type { AggTradeQuery, MarketEvent, MarketSource } from "./source.ts";
+import type { AggTradeQuery, MarketEvent, MarketSource, TradeQuery } from "./source.ts";
 import type { SymbolStatus } from "./symbol-info.ts";
 
 /** A source whose symbols have statuses that can be changed while it runs. */
@@ -43,9 +43,10 @@ export function createListing(source: MarketSource, hooks: FaultHooks): Listing 
       const ask = (asked: AggTradeQuery) => source.aggTrades?.(symbol, asked) ?? null;
       return hooks.ids === null ? ask(query) : hooks.ids.aggTrades(symbol, query, ask);
     },
-    trades(symbol, limit) {
-      const trades = statuses.get(symbol) === "absent" ? null : (source.trades?.(symbol, limit) ?? null);
-      return trades === null || hooks.ids === null ? trades : hooks.ids.trades(symbol, trades);
+    trades(symbol, query) {
+      if (statuses.get(symbol) === "absent") return null;
+      const ask = (asked: TradeQuery) => source.trades?.(symbol, asked) ?? null;
+      return hooks.ids === null ? ask(query) : hooks.ids.trades(symbol, query, ask);
     },
     setStatus(symbol, status) {
       if (status === "TRADING") statuses.delete(symbol);

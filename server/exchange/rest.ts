@@ -13,7 +13,7 @@ export type Rest = {
 type Refusal = { readonly refused: true; readonly code: number; readonly msg: string };
 
 /**
- * `/api/v3/ping`, `time`, `exchangeInfo`, `depth`, `aggTrades`, `trades` and `ticker/bookTicker` over a source, with request weights.
+ * `/api/v3/ping`, `time`, `exchangeInfo`, `depth`, `aggTrades`, `trades`, `historicalTrades` and `ticker/bookTicker` over a source, with request weights.
  * Source: binance-spot-api-docs, rest-api.md and errors.md; unknown paths answer 404 with an empty body.
  */
 export function createRest(
@@ -35,7 +35,9 @@ export function createRest(
       case "/api/v3/aggTrades":
         return { weight: 4, reply: () => aggTrades(parameters, micro) };
       case "/api/v3/trades":
-        return { weight: 25, reply: () => trades(parameters, micro) };
+        return { weight: 25, reply: () => trades(parameters, null, micro) };
+      case "/api/v3/historicalTrades":
+        return { weight: 25, reply: () => trades(parameters, integerOf(parameters, "fromId"), micro) };
       case "/api/v3/ticker/bookTicker":
         return { weight: parameters.has("symbol") ? 2 : 4, reply: () => bookTicker(parameters) };
       default:
@@ -46,7 +48,9 @@ export function createRest(
   function exchangeInfo(parameters: URLSearchParams, now: number, micro: boolean): string | Refusal {
     const known = symbolsAsked(parameters);
     if ("refused" in known) return known;
-    return JSON.stringify(exchangeInfoReply(known, micro ? now * 1000 : now, options.weightPerMinute));
+    const reply = exchangeInfoReply(known, micro ? now * 1000 : now, options.weightPerMinute);
+    const withoutSets = /^false$/i.test(parameters.get("showPermissionSets") ?? "");
+    return JSON.stringify(reply, (key, value) => (withoutSets && key === "permissionSets" ? [] : value));
   }
 
   function bookTicker(parameters: URLSearchParams): string | Refusal {
@@ -106,15 +110,16 @@ export function createRest(
     return trades ?? (source.exchangeInfo().some((info) => info.symbol === symbol) ? "[]" : invalidSymbol);
   }
 
-  function trades(parameters: URLSearchParams, micro: boolean): string | Refusal {
+  function trades(parameters: URLSearchParams, fromId: number | null | Refusal, micro: boolean): string | Refusal {
     const symbol = symbolOf(parameters);
     if (typeof symbol !== "string") return symbol;
     const limit = integerOf(parameters, "limit");
     if (isRefusal(limit)) return limit;
+    if (isRefusal(fromId)) return fromId;
     const known = source.exchangeInfo().some((info) => info.symbol === symbol);
     if (!known) return invalidSymbol;
-    const newest = source.trades?.(symbol, Math.min(limit || 500, 1000)) ?? "[]";
-    return micro ? newest.replace(/"time":(\d{13})(?=[,}])/g, '"time":$1000') : newest;
+    const found = source.trades?.(symbol, { fromId, limit: Math.min(limit || 500, 1000) }) ?? "[]";
+    return micro ? found.replace(/"time":(\d{13})(?=[,}])/g, '"time":$1000') : found;
   }
 
   /** Null where the symbol has the status that `symbolStatus` asks for, or none is asked for. */

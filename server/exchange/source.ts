@@ -27,6 +27,9 @@ export type AggTradeQuery = {
   readonly limit: number;
 };
 
+/** What of a symbol's trades REST asks for: those from an id on, or the newest. */
+export type TradeQuery = { readonly fromId: number | null; readonly limit: number };
+
 /** Where the exchange's data comes from: a recording or the synthetic market. */
 export type MarketSource = {
   /**
@@ -46,8 +49,8 @@ export type MarketSource = {
   depth(symbol: string, limit: number): string | null;
   /** Aggregate trades in REST form, oldest first, as JSON text; null if the symbol is unknown. */
   aggTrades?(symbol: string, query: AggTradeQuery): string | null;
-  /** The newest trades in REST form, oldest first, as JSON text; null if the symbol is unknown. */
-  trades?(symbol: string, limit: number): string | null;
+  /** Trades in REST form, oldest first, as JSON text; null if the symbol is unknown. */
+  trades?(symbol: string, query: TradeQuery): string | null;
   /** What the exchange's clock shows, ms; the wall clock's time where left out. */
   nowMs?(): number;
 };

@@ -6,7 +6,7 @@ import { createExchange } from "../../server/exchange/exchange.ts";
 import { createRecordingSource, type RecordingOptions } from "../../server/exchange/recording/recording.ts";
 import type { MarketEvent } from "../../server/exchange/source.ts";
 import { silentLog } from "../../server/log.ts";
-import { encodeLine } from "../../server/record.ts";
+import { encodeLine, encodeRepairedLine } from "../../server/record.ts";
 import { archivePath, manifestPath, segmentPath } from "../../server/segment.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { realDataDir, realDataMissing, realMessages } from "../support/real-data.ts";
@@ -163,7 +163,7 @@ test("a data folder is played from archives and segments, each record once, by r
 test("a refetched trade comes back in the form that it has on the stream", async () => {
   const folder = temporaryFolder();
   const rest = '{"a":5,"p":"10.00000000","q":"1.00000000","f":10,"l":11,"T":1700000000000,"m":true,"M":true}';
-  const line = encodeLine(rest, t0 * 1000, null).replace(',"a":5', ',"repaired":true,"a":5');
+  const line = encodeRepairedLine(rest, t0 * 1000);
   write(
     segmentPath(folder, { stream: "aggTrade", symbol: "BTCUSDT", date: "2023-11-14", name: "22-10" }, "open"),
     line,
@@ -171,6 +171,17 @@ test("a refetched trade comes back in the form that it has on the stream", async
   const { events } = await play({ path: folder });
   expect(events.map((event) => JSON.parse(event.payload))).toEqual([
     { e: "aggTrade", E: t0, s: "BTCUSDT", ...JSON.parse(rest) },
+  ]);
+});
+
+test("a refetched trade of the trade stream is put back from REST's words into those of the stream", async () => {
+  const folder = temporaryFolder();
+  const rest = `{"id":77,"price":"10.50000000","qty":"2.00000000","quoteQty":"21.00000000","time":${t0},"isBuyerMaker":false,"isBestMatch":true}`;
+  const segment = { stream: "trade", symbol: "BTCUSDT", date: "2023-11-14", name: "22-10_02" };
+  write(segmentPath(folder, segment, "open"), encodeRepairedLine(rest, t0 * 1000));
+  const { events } = await play({ path: folder });
+  expect(events.map((event) => event.payload)).toEqual([
+    `{"e":"trade","E":${t0},"s":"BTCUSDT","t":77,"p":"10.50000000","q":"2.00000000","T":${t0},"m":false,"M":true}`,
   ]);
 });
 

@@ -113,6 +113,44 @@ test("trades are the newest, numbered without a hole, with the exact product of 
   expect(last?.l).toBe(all.at(-1)?.id ?? 0);
 });
 
+test("older trades are had from an id on, as trades words them, for the weight of 25 and without a key", async () => {
+  const get = createClient();
+  type Trade = { id: number };
+  const newest: Trade[] = await get("/api/v3/trades?symbol=BTCUSDT&limit=1000").json();
+  const from = newest[7]?.id ?? 0;
+  const minuteLater = 1_700_000_060_000;
+  const older = get(`/api/v3/historicalTrades?symbol=BTCUSDT&fromId=${from}&limit=5`, minuteLater);
+  expect(await older.json()).toEqual(newest.slice(7, 12));
+  expect(older.headers.get("x-mbx-used-weight-1m")).toBe("25");
+  expect(await get("/api/v3/historicalTrades?symbol=BTCUSDT&limit=3").json()).toEqual(newest.slice(-3));
+  const beyond = (newest.at(-1)?.id ?? 0) + 1;
+  expect(await get(`/api/v3/historicalTrades?symbol=BTCUSDT&fromId=${beyond}`).text()).toBe("[]");
+  const refused = await get("/api/v3/historicalTrades?symbol=BTCUSDT&fromId=x").json();
+  expect(refused).toMatchObject({ code: -1100, msg: expect.stringContaining("'fromId'") });
+});
+
+test("the market remembers ten minutes of the trades of 15 symbols, the busiest included", async () => {
+  const names = ["BTCUSDT", "ETHUSDT", ...Array.from({ length: 13 }, (_, n) => `SYM${n}USDT`)];
+  const busy = createSyntheticMarket({ symbols: names, seed: 5 });
+  let first = "";
+  const wants = (stream: string) => stream === "btcusdt@trade" || stream === "btcusdt@aggTrade";
+  for (let n = 0; n < 6000; n++) {
+    const events = busy.tick(1_700_000_000_000 + n * 100, wants);
+    first ||= events.map(({ payload }) => payload).join("");
+  }
+  const [tradeId, aggId] = [/"t":(\d+)/, /"a":(\d+)/].map((pattern) => Number(pattern.exec(first)?.[1]));
+  const trades = JSON.parse(busy.trades?.("BTCUSDT", { fromId: tradeId ?? 0, limit: 1 }) ?? "[]");
+  const query = { fromId: aggId ?? 0, startTime: null, endTime: null, limit: 1 };
+  const aggTrades = JSON.parse(busy.aggTrades?.("BTCUSDT", query) ?? "[]");
+  expect([trades[0].id, aggTrades[0].a]).toEqual([tradeId, aggId]);
+});
+
+test("exchangeInfo leaves permission sets out for whoever says so", async () => {
+  const get = createClient();
+  const sets = async (query: string) => (await get(`/api/v3/exchangeInfo?${query}`).json()).symbols[0].permissionSets;
+  expect([await sets(""), await sets("showPermissionSets=false")]).toEqual([[["SPOT"]], []]);
+});
+
 test("symbolStatus is answered for a symbol that has it, and refused with -1220 for one that has not", async () => {
   const listed = createListing(market, createHooks());
   listed.setStatus("ETHBTC", "HALT");

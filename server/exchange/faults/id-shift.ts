@@ -1,4 +1,4 @@
-import type { AggTradeQuery, MarketEvent } from "../source.ts";
+import type { AggTradeQuery, MarketEvent, TradeQuery } from "../source.ts";
 
 /** Other ids than the source's, the same on every socket and over REST. */
 export type IdShift = {
@@ -12,8 +12,7 @@ export type IdShift = {
   book(symbol: string, text: string): string;
   /** Asks in the source's ids and answers in ours. */
   aggTrades(symbol: string, query: AggTradeQuery, ask: (query: AggTradeQuery) => string | null): string | null;
-  /** REST trades as JSON text. */
-  trades(symbol: string, text: string): string;
+  trades(symbol: string, query: TradeQuery, ask: (query: TradeQuery) => string | null): string | null;
 };
 
 /** Ids of one numbering are moved together. */
@@ -77,13 +76,18 @@ export function createIdShift(): IdShift {
     events: (events) => events.map(moveEvent),
     book: (symbol, text) => move(symbol, text.slice(0, 60), update) + text.slice(60),
     aggTrades(symbol, query, ask) {
-      const fromId =
-        query.fromId === null ? null : Math.max(0, query.fromId - amount(symbol, "aggregate", query.fromId));
-      const trades = ask({ ...query, fromId });
+      const trades = ask({ ...query, fromId: unmoved(symbol, "aggregate", query.fromId) });
       return trades === null ? null : move(symbol, trades, aggregate);
     },
-    trades: (symbol, text) => move(symbol, text, restTrade),
+    trades(symbol, query, ask) {
+      const trades = ask({ ...query, fromId: unmoved(symbol, "trade", query.fromId) });
+      return trades === null ? null : move(symbol, trades, restTrade);
+    },
   };
+
+  function unmoved(symbol: string, numbering: Numbering, id: number | null): number | null {
+    return id === null ? null : Math.max(0, id - amount(symbol, numbering, id));
+  }
 }
 
 const update = /"(lastUpdateId|U|u)":(\d+)/g;

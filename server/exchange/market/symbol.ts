@@ -1,13 +1,13 @@
-import { restTrade } from "../rest-trade.ts";
-import type { AggTradeQuery, MarketEvent } from "../source.ts";
+import { restTrade, type TradeOf } from "../rest-trade.ts";
+import type { AggTradeQuery, MarketEvent, TradeQuery } from "../source.ts";
 import { type BookSide, type ChangeWindow, createBookSide } from "./book-side.ts";
 import { decimalFormat } from "./decimal.ts";
 import { createFlow, gapGrowth } from "./flow.ts";
 import { createQuantities } from "./quantity.ts";
 import { createRandom } from "./random.ts";
 import type { SymbolProfile } from "./symbol-profile.ts";
-import { createTradeHistory, newest } from "./trade-history.ts";
-import { createTradeTape } from "./trade-tape.ts";
+import { createTradeHistory } from "./trade-history.ts";
+import { type AggTrade, createTradeTape, type Trade } from "./trade-tape.ts";
 
 /** One symbol of the synthetic market. */
 export type SyntheticSymbol = {
@@ -20,16 +20,15 @@ export type SyntheticSymbol = {
   /** The whole book as of the last tick, `limit` levels a side. */
   depth(limit: number): string;
   aggTrades(query: AggTradeQuery): string;
-  /** The newest trades in REST form. */
-  trades(limit: number): string;
+  trades(query: TradeQuery): string;
 };
 
-/** Trades remembered for REST, which gives at most so many. */
-const mostTrades = 1000;
+/** A trade with its time, ms. */
+type Timed<T> = T & { readonly timeMs: number };
 
 type Quote = { readonly id: number; readonly bid: string; readonly ask: string };
 
-/** The same seed and symbol give the same events. `levels` are kept a side, `history` aggregate trades for REST. */
+/** The same seed and symbol give the same events. `levels` are kept a side, `history` aggregate trades and twice as many trades are for REST. */
 export function createSyntheticSymbol(
   profile: SymbolProfile,
   options: { seed: number; levels: number; history: number; tickMs: number },
@@ -42,8 +41,8 @@ export function createSyntheticSymbol(
   const quantities = createQuantities(profile.restingLots, random);
   const firstId = 1_000_000 + random.below(9_000_000) * Math.ceil(1 + 10_000 * profile.pace);
   const tape = createTradeTape(1 + Math.floor(firstId / 13), 1 + Math.floor(firstId / 17));
-  const past = createTradeHistory(options.history);
-  const pastTrades = createTradeHistory(mostTrades);
+  const past = createTradeHistory(options.history, (trade: Timed<AggTrade>) => `{${aggTradeValues(trade)}`);
+  const pastTrades = createTradeHistory(2 * options.history, (trade: Timed<Trade>) => restTrade(inWords(trade)));
   const name = stringName(profile.symbol);
   const stream = (kind: string) => `${profile.symbol.toLowerCase()}@${kind}`;
   const names = {
@@ -110,21 +109,31 @@ export function createSyntheticSymbol(
     const before = (order: number) =>
       ((aggTrades.at(-1)?.order ?? order) - order) * Math.floor((options.tickMs - 1) / orders);
     const tradesWanted = wants(names.trade);
-    for (const { id, tick, lots, order, buyerIsMaker } of trades) {
-      const trade = { id, price: price(tick), quantity: quantity(lots), timeMs: atMs - before(order), buyerIsMaker };
-      pastTrades.add(id, trade.timeMs, () => restTrade(trade));
+    for (const trade of trades) {
+      const timed = { ...trade, timeMs: atMs - before(trade.order) };
+      pastTrades.add(timed);
       if (!tradesWanted) continue;
-      const values = `"p":"${trade.price}","q":"${trade.quantity}"`;
-      const payload = `{"e":"trade","E":${atMs},"s":${name},"t":${id},${values},"T":${trade.timeMs},"m":${buyerIsMaker},"M":true}`;
+      const values = `"t":${trade.id},"p":"${price(trade.tick)}","q":"${quantity(trade.lots)}","T":${timed.timeMs}`;
+      const payload = `{"e":"trade","E":${atMs},"s":${name},${values},"m":${trade.buyerIsMaker},"M":true}`;
       events.push({ stream: names.trade, payload });
     }
     const wanted = wants(names.aggTrade);
     for (const trade of aggTrades) {
-      const time = atMs - before(trade.order);
-      const values = `"a":${trade.id},"p":"${price(trade.tick)}","q":"${quantity(trade.lots)}","f":${trade.first},"l":${trade.last},"T":${time},"m":${trade.buyerIsMaker},"M":true}`;
-      past.add(trade.id, time, () => `{${values}`);
-      if (wanted) events.push({ stream: names.aggTrade, payload: `{"e":"aggTrade","E":${atMs},"s":${name},${values}` });
+      const timed = { ...trade, timeMs: atMs - before(trade.order) };
+      past.add(timed);
+      if (!wanted) continue;
+      const payload = `{"e":"aggTrade","E":${atMs},"s":${name},${aggTradeValues(timed)}`;
+      events.push({ stream: names.aggTrade, payload });
     }
+  }
+
+  function aggTradeValues(trade: Timed<AggTrade>): string {
+    const values = `"a":${trade.id},"p":"${price(trade.tick)}","q":"${quantity(trade.lots)}","f":${trade.first},"l":${trade.last}`;
+    return `${values},"T":${trade.timeMs},"m":${trade.buyerIsMaker},"M":true}`;
+  }
+
+  function inWords({ id, tick, lots, timeMs, buyerIsMaker }: Timed<Trade>): TradeOf {
+    return { id, price: price(tick), quantity: quantity(lots), timeMs, buyerIsMaker };
   }
 
   function diffEvent(window: ChangeWindow, from: number, atMs: number): MarketEvent {
@@ -174,7 +183,7 @@ export function createSyntheticSymbol(
     },
 
     aggTrades: past.query,
-    trades: (limit) => pastTrades.query({ ...newest, limit }),
+    trades: pastTrades.query,
   };
 }
 

@@ -16,6 +16,8 @@ export type SyntheticOptions = {
   readonly startMs?: number;
   /** Levels kept a side (1000; fewer where there are many symbols). */
   readonly levels?: number;
+  /** Aggregate trades remembered a symbol for REST, and twice as many trades (20,000; fewer where there are many symbols). */
+  readonly history?: number;
   /** Another look for a symbol than `profileOf` gives. */
   readonly symbolFactory?: (symbol: string) => SymbolProfile;
 };
@@ -36,7 +38,7 @@ export function createSyntheticMarket(options: SyntheticOptions): SyntheticMarke
     seed: options.seed ?? 1,
     tickMs,
     levels: options.levels ?? Math.max(100, Math.min(1000, Math.floor(60_000 / Math.max(1, names.length)))),
-    history: Math.max(1000, Math.min(20_000, Math.floor(300_000 / Math.max(1, names.length)))),
+    history: options.history ?? Math.max(1000, Math.min(20_000, Math.floor(300_000 / Math.max(1, names.length)))),
   };
   const symbols = names.map((name) => createSyntheticSymbol((options.symbolFactory ?? profileOf)(name), perSymbol));
   const bySymbol = new Map(symbols.map((symbol) => [symbol.profile.symbol, symbol]));
@@ -70,6 +72,6 @@ export function createSyntheticMarket(options: SyntheticOptions): SyntheticMarke
     exchangeInfo: () => symbols.map((symbol) => symbol.profile),
     depth: (symbol, limit) => bySymbol.get(symbol)?.depth(limit) ?? null,
     aggTrades: (symbol, query) => bySymbol.get(symbol)?.aggTrades(query) ?? null,
-    trades: (symbol, limit) => bySymbol.get(symbol)?.trades(limit) ?? null,
+    trades: (symbol, query) => bySymbol.get(symbol)?.trades(query) ?? null,
   };
 }

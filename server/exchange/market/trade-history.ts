@@ -1,25 +1,25 @@
 import type { AggTradeQuery } from "../source.ts";
 
 /** The newest trades or aggregate trades of a symbol, for REST. */
-export type TradeHistory = {
-  /** `text` makes the trade's REST form, once somebody asks; ids and times rise. */
-  add(id: number, timeMs: number, text: () => string): void;
+export type TradeHistory<T extends Remembered> = {
+  /** Ids and times rise. */
+  add(trade: T): void;
   /** As `GET /api/v3/aggTrades` answers: the first after what was asked for, or the newest; oldest first. */
-  query(query: AggTradeQuery): string;
+  query(query: Partial<AggTradeQuery> & Pick<AggTradeQuery, "limit">): string;
 };
 
-/** Asks for the newest, whatever they are. */
-export const newest: Omit<AggTradeQuery, "limit"> = { fromId: null, startTime: null, endTime: null };
+/** What trades are asked for by. */
+export type Remembered = { readonly id: number; readonly timeMs: number };
 
-/** Remembers at least `most` trades, at most twice that many. */
-export function createTradeHistory(most: number): TradeHistory {
-  const trades: { id: number; timeMs: number; text: () => string }[] = [];
+/** Remembers at least `most` trades, at most twice that many; `text` makes a trade's REST form once somebody asks. */
+export function createTradeHistory<T extends Remembered>(most: number, text: (trade: T) => string): TradeHistory<T> {
+  const trades: T[] = [];
   return {
-    add(id, timeMs, text) {
+    add(trade) {
       if (trades.length >= most * 2) trades.splice(0, most);
-      trades.push({ id, timeMs, text });
+      trades.push(trade);
     },
-    query({ fromId, startTime, endTime, limit }) {
+    query({ fromId = null, startTime = null, endTime = null, limit }) {
       const matching = trades.filter(
         (trade) =>
           (fromId === null || trade.id >= fromId) &&
@@ -28,7 +28,7 @@ export function createTradeHistory(most: number): TradeHistory {
       );
       const anchored = fromId !== null || startTime !== null;
       const chosen = anchored ? matching.slice(0, limit) : matching.slice(-limit);
-      return `[${chosen.map((trade) => trade.text()).join(",")}]`;
+      return `[${chosen.map(text).join(",")}]`;
     },
   };
 }

@@ -55,11 +55,18 @@ export function createLineParser(symbol: string, type: StreamType): MessageParse
     const { recvUs, payload } = line;
     if (!line.repaired) return { recvUs, stream: parsed.name, parsed, payload, alias };
     // A trade that was refetched is stored as REST words it; on a stream it has type, event time and symbol as well.
-    const time = /"T":(\d+)/.exec(payload)?.[1];
-    const whole =
-      time === undefined ? payload : `${streamMembers}${time},"s":${JSON.stringify(symbol)},${payload.slice(1)}`;
+    const values = type.kind === "trade" ? streamTrade(payload) : payload.slice(1);
+    const time = /"T":(\d+)/.exec(values)?.[1];
+    const whole = time === undefined ? payload : `${streamMembers}${time},"s":${JSON.stringify(symbol)},${values}`;
     return { recvUs, stream: parsed.name, parsed, payload: whole, alias };
   };
+}
+
+/** The members of a trade on a stream, from those of `GET /api/v3/historicalTrades`. */
+function streamTrade(payload: string): string {
+  const member = (name: string) => new RegExp(`"${name}":("[^"]*"|\\w+)`).exec(payload)?.[1] ?? null;
+  const trade = `"t":${member("id")},"p":${member("price")},"q":${member("qty")}`;
+  return `${trade},"T":${member("time")},"m":${member("isBuyerMaker")},"M":${member("isBestMatch")}}`;
 }
 
 const headStart = '{"recv_us":';

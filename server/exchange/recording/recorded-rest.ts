@@ -1,7 +1,7 @@
 import type { Stream } from "../../stream.ts";
-import { createTradeHistory, newest } from "../market/trade-history.ts";
+import { createTradeHistory, type TradeHistory } from "../market/trade-history.ts";
 import { restTrade } from "../rest-trade.ts";
-import type { AggTradeQuery } from "../source.ts";
+import type { AggTradeQuery, TradeQuery } from "../source.ts";
 import { createRecordedBook, type RecordedBook } from "./recorded-book.ts";
 
 /** What REST can say of a recording: only what has been played so far. */
@@ -11,7 +11,7 @@ export type RecordedRest = {
   depth(symbol: string, limit: number): string;
   aggTrades(symbol: string, query: AggTradeQuery): string;
   /** Empty where `trade` was not recorded. */
-  trades(symbol: string, limit: number): string;
+  trades(symbol: string, query: TradeQuery): string;
 };
 
 type Known = { readonly book: RecordedBook; readonly aggTrades: PlayedTrades; readonly trades: PlayedTrades };
@@ -45,15 +45,16 @@ export function createRecordedRest(): RecordedRest {
     },
     depth: (symbol, limit) => of(symbol).book.depth(limit),
     aggTrades: (symbol, query) => of(symbol).aggTrades.query(query),
-    trades: (symbol, limit) => of(symbol).trades.query({ ...newest, limit }),
+    trades: (symbol, query) => of(symbol).trades.query(query),
   };
 }
 
-type PlayedTrades = { note(payload: string): void; query(query: AggTradeQuery): string };
+type Played = { readonly id: number; readonly timeMs: number; readonly payload: string };
+type PlayedTrades = { note(payload: string): void } & Pick<TradeHistory<Played>, "query">;
 
 /** Payloads that have `member` as their id; nothing of them is read before somebody asks. */
 function createPlayedTrades(member: string, inRest: (payload: string) => string): PlayedTrades {
-  const past = createTradeHistory(history);
+  const past = createTradeHistory(history, (trade: Played) => inRest(trade.payload));
   const untold: string[] = [];
   const mark = `"${member}":`;
   const idPattern = new RegExp(`${mark}(\\d+)`);
@@ -68,7 +69,7 @@ function createPlayedTrades(member: string, inRest: (payload: string) => string)
       for (const payload of untold.splice(0)) {
         const id = idPattern.exec(payload)?.[1];
         const time = /"T":(\d+)/.exec(payload)?.[1];
-        if (id !== undefined && time !== undefined) past.add(Number(id), Number(time), () => inRest(payload));
+        if (id !== undefined && time !== undefined) past.add({ id: Number(id), timeMs: Number(time), payload });
       }
       return past.query(query);
     },

@@ -198,7 +198,7 @@ export function createRecordingSource(
     exchangeInfo: () => [...(recording?.preview.symbols ?? [])],
     depth: (symbol, limit) => (isKnown(symbol) ? rest.depth(symbol, limit) : null),
     aggTrades: (symbol, query) => (isKnown(symbol) ? rest.aggTrades(symbol, query) : null),
-    trades: (symbol, limit) => (isKnown(symbol) ? rest.trades(symbol, limit) : null),
+    trades: (symbol, query) => (isKnown(symbol) ? rest.trades(symbol, query) : null),
     playReport() {
       const { fromUs = 0, toUs = Number.POSITIVE_INFINITY } = recording ?? {};
       const state = ended ? "ended" : clock.paused ? "paused" : clock.heard ? "playing" : "waiting";

@@ -1,0 +1,214 @@
+import { afterEach, expect, test } from "bun:test";
+import { createRestClient, type RestPriority } from "../../server/binance/rest.ts";
+import { createExchange } from "../../server/exchange/exchange.ts";
+import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
+import { refusal } from "../../server/exchange/refusal.ts";
+import { createLog, silentLog } from "../../server/log.ts";
+import { createManualTime } from "../support/manual-time.ts";
+import { until } from "../support/wait.ts";
+
+const minuteStart = Date.parse("2026-11-24T12:00:00Z");
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+type Options = Omit<Parameters<typeof createRestClient>[0], "restUrl">;
+
+/** A client with time in our hands against `answer`. */
+function setUp(answer: (url: URL, n: number) => Response | Promise<Response>, options: Options = {}) {
+  const asked: string[] = [];
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch(request) {
+      const url = new URL(request.url);
+      asked.push(url.pathname.slice(1));
+      return answer(url, asked.length - 1);
+    },
+  });
+  return { ...client(`http://127.0.0.1:${server.port}`, options, () => server.stop(true)), asked };
+}
+
+function client(restUrl: string, options: Options, stop: () => unknown = () => {}) {
+  const time = createManualTime(minuteStart + 10_000);
+  const lines: string[] = [];
+  const log = createLog({ level: "info", format: "text", color: false }, (line) => lines.push(line.slice(20)));
+  const rest = createRestClient({ restUrl, ...options }, { log, random: () => 0, ...time });
+  stops.push(stop, rest.stop);
+  const get = (path: string, weight = 1, priority: RestPriority = "normal") =>
+    rest.get(`/${path}`, {}, { weight, priority });
+  return { rest, get, time, lines };
+}
+
+const fine = () => Response.json({});
+
+test("an answer is its text, byte for byte; a refusal is the exchange's own code and words", async () => {
+  const body = '{"p":"0.10000000", "n":12345678901234567890,"s":"币安"}';
+  const { get } = setUp((url) =>
+    url.pathname === "/yes"
+      ? new Response(body)
+      : new Response('{"code":-1121,"msg":"Invalid symbol."}', { status: 400 }),
+  );
+  expect(await get("yes")).toMatchObject({ kind: "ok", text: body });
+  expect(await get("no")).toEqual({ kind: "refused", status: 400, code: -1121, msg: "Invalid symbol." });
+});
+
+test("an endpoint that is not there is a refusal, not a trouble of the exchange", async () => {
+  const { get, lines } = setUp(() => new Response(null, { status: 404 }));
+  expect(await get("no")).toMatchObject({ kind: "refused", status: 404, code: null });
+  expect(lines).toEqual([]);
+});
+
+for (const status of [429, 418]) {
+  test(`after HTTP ${status} nobody asks before Retry-After is over; it is told once, and once that it is over`, async () => {
+    let refusing = true;
+    const { get, time, asked, lines } = setUp(() => (refusing ? refusal(status) : fine()));
+    expect(await get("first")).toMatchObject({ kind: "failed" });
+    const others = [get("a"), get("b", 1, "high"), get("c", 1, "low")];
+    time.advance(60_000);
+    expect(asked).toEqual(["first"]);
+    time.advance(1000);
+    await until(() => asked.length === 2, "one request after the pause");
+    expect(await others[1]).toMatchObject({ kind: "failed" });
+    refusing = false;
+    time.advance(61_000);
+    expect([await others[0], await others[2]]).toMatchObject([{ kind: "ok" }, { kind: "ok" }]);
+    expect(asked).toEqual(["first", "b", "a", "c"]);
+    expect(lines).toEqual([
+      expect.stringMatching(new RegExp(`^warn  REST: HTTP ${status}: .*next_attempt_in_seconds=61\n`)),
+      expect.stringContaining("REST: the exchange answers again after_seconds="),
+    ]);
+  });
+}
+
+test("while banned by the exchange itself nothing more is sent, so the ban does not grow", async () => {
+  const source = createSyntheticMarket({ symbols: ["BTCUSDT"] });
+  let clock = () => 0;
+  const exchange = createExchange({ weightPerMinute: 10 }, { source, log: silentLog, now: () => clock() });
+  const { restUrl } = await exchange.start();
+  // The address has more than the exchange grants: others on it make it angry.
+  const { rest, time } = client(restUrl, { addressLimit: 1000 }, exchange.stop);
+  clock = time.now;
+  const ask = () => rest.get("/api/v3/depth", { symbol: "BTCUSDT" }, { weight: 5, priority: "normal" });
+  const kinds = [await ask(), await ask(), await ask()].map(({ kind }) => kind);
+  expect(kinds).toEqual(["ok", "ok", "failed"]);
+  const waiting = Array.from({ length: 20 }, ask);
+  time.advance(49_000);
+  expect(rest.status()).toMatchObject({ waiting: 20, trouble: expect.stringContaining("429") });
+  time.advance(2000);
+  expect(await waiting[0]).toMatchObject({ kind: "ok" });
+});
+
+const troubles: [name: string, answer: () => Response, told: string, seconds: number][] = [
+  ["a firewall's 403", () => refusal(403), "HTTP 403: its firewall refused us", 60],
+  ["a 451", () => refusal(451), "HTTP 451: it does not serve this country; try exchange.rest_url", 300],
+  ["a 500", () => refusal(500), "HTTP 500: the exchange cannot answer now (An unknown error", 1],
+  ["a gateway's 503", () => refusal(503), "HTTP 503: the exchange cannot answer now", 1],
+  ["a page with status 200", () => new Response("<html>Log in</html>"), "not JSON: a proxy or login page", 10],
+  ["a 400 without a code", () => new Response("what?", { status: 400 }), "HTTP 400: an answer of an unknown form", 10],
+];
+
+for (const [name, answer, told, seconds] of troubles) {
+  test(`${name} is a failure: told once with what to do, asked again after a pause that grows`, async () => {
+    let bad = true;
+    const { get, time, asked, lines } = setUp(() => (bad ? answer() : fine()));
+    expect(await get("a")).toMatchObject({ kind: "failed", reason: expect.stringContaining(told) });
+    const second = get("b");
+    time.advance(seconds * 1000 - 1);
+    expect(asked).toEqual(["a"]);
+    time.advance(1);
+    expect(await second).toMatchObject({ kind: "failed" });
+    expect(time.untilNext()).toBe(Math.min(300_000, seconds * 2000));
+    bad = false;
+    const third = get("c");
+    time.next();
+    expect(await third).toMatchObject({ kind: "ok" });
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toContain(told);
+    expect(lines[1]).toContain("the exchange answers again");
+  });
+}
+
+test("a server that hangs, and one that is gone, are failures after a while, and others are asked afterwards", async () => {
+  const { promise: never } = Promise.withResolvers<Response>();
+  const { get, time, lines } = setUp((_, n) => (n === 0 ? never : fine()), { timeoutMs: 100 });
+  expect(await get("a")).toMatchObject({ kind: "failed", reason: expect.stringContaining("did not answer in time") });
+  const second = get("b");
+  time.next();
+  expect(await second).toMatchObject({ kind: "ok" });
+  expect(lines[0]).toContain("no answer from the exchange (it did not answer in time); check the network");
+
+  const closed = Bun.serve({ port: 0, fetch: fine });
+  const url = `http://127.0.0.1:${closed.port}`;
+  await closed.stop(true);
+  const gone = client(url, {});
+  expect(await gone.get("a")).toMatchObject({ kind: "failed", reason: expect.stringContaining("no answer") });
+});
+
+test("what is urgent goes first, and the rest keeps its order", async () => {
+  const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+  const { get, asked } = setUp(async () => {
+    await opened;
+    return fine();
+  });
+  const all = [
+    get("1"),
+    get("2"),
+    get("low1", 1, "low"),
+    get("n1"),
+    get("low2", 1, "low"),
+    get("n2"),
+    get("h", 1, "high"),
+  ];
+  await until(() => asked.length === 2, "two to be under way");
+  open();
+  await Promise.all(all);
+  // Two are under way at once, so neighbours may overtake each other on the wire.
+  const place = (name: string) => asked.indexOf(name);
+  expect(asked.slice(0, 2).sort()).toEqual(["1", "2"]);
+  expect(Math.max(place("h"), place("n1"))).toBeLessThan(Math.min(place("low1"), place("low2")));
+  expect(place("h")).toBeLessThanOrEqual(3);
+});
+
+test("no more than the own weight is spent in a UTC minute; low ones leave a quarter of it to others", async () => {
+  const { get, time, asked } = setUp(fine, { weightPerMinute: 100 });
+  const low = Array.from({ length: 10 }, () => get("low", 10, "low"));
+  await Promise.all(low.slice(0, 7));
+  const urgent = [get("high", 10, "high"), get("high", 10, "high"), get("high", 10, "high")];
+  await Promise.all(urgent);
+  expect(asked).toHaveLength(10);
+  const late = get("high", 10, "high");
+  time.advance(49_000);
+  expect(asked).toHaveLength(10);
+  time.advance(2000);
+  await Promise.all([late, ...low]);
+  expect(asked).toHaveLength(14);
+});
+
+test("what others on the same address use up is respected", async () => {
+  let used = 4700;
+  const { get, time, asked } = setUp(() => new Response("{}", { headers: { "x-mbx-used-weight-1m": String(used) } }));
+  await get("a", 50);
+  const second = get("b", 250);
+  time.advance(49_000);
+  expect(asked).toEqual(["a"]);
+  used = 250;
+  time.advance(2000);
+  expect(await second).toMatchObject({ kind: "ok" });
+});
+
+test("a request that is withdrawn, and every one after a stop, is answered as failed at once", async () => {
+  const { promise: never } = Promise.withResolvers<Response>();
+  const { rest, get, asked, lines } = setUp(() => never);
+  const withdrawn = new AbortController();
+  const all = [get("1"), get("2"), rest.get("/3", {}, { weight: 1, priority: "high", signal: withdrawn.signal })];
+  await until(() => asked.length === 2, "two to be under way");
+  withdrawn.abort();
+  expect(await all[2]).toEqual({ kind: "failed", reason: "stopped" });
+  rest.stop();
+  rest.stop();
+  const stopped = { kind: "failed", reason: "stopped" } as const;
+  expect([await all[0], await all[1], await get("4")]).toEqual([stopped, stopped, stopped]);
+  expect(lines).toEqual([]);
+});

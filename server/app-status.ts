@@ -1,41 +1,32 @@
+import type { RecordingParts } from "./app-recording.ts";
 import type { Archiver } from "./archive/archiver.ts";
-import type { ClockOffset } from "./binance/clock-offset.ts";
-import type { DelayEstimator } from "./binance/delay.ts";
-import type { Feed } from "./binance/feed.ts";
+import type { FeedGap } from "./binance/feed-sink.ts";
 import type { HardwareMeter } from "./monitor/hardware.ts";
-import type { Rates } from "./monitor/rates.ts";
-import type { Quarantine } from "./recorder/quarantine.ts";
-import type { Recorder } from "./recorder/recorder.ts";
-import type { Status, StreamStatus, SymbolStatus } from "./status.ts";
+import type { ConnectionStatus, Status, StreamStatus, SymbolStatus } from "./status.ts";
 import type { Stream } from "./stream.ts";
 
 /** Without any data for this long the recorder is not ready, µs. */
 const silentUs = 10_000_000;
 
 /** The parts of which the live status is made. */
-export type StatusParts = {
+export type StatusParts = RecordingParts & {
   readonly about: Pick<Status, "version" | "mode" | "host" | "started_us">;
   readonly streams: readonly Stream[];
   readonly nowUs: () => number;
-  readonly rates: Rates<Stream>;
-  readonly recorder: Recorder;
-  readonly feed: Feed;
   readonly archiver: Archiver;
-  readonly quarantine: Quarantine;
   readonly hardware: HardwareMeter;
-  readonly delay: DelayEstimator;
-  readonly clockOffset: () => ClockOffset | null;
-  readonly gaps: () => number;
+  readonly clockSteps: number;
 };
 
 /** The status of this moment, put together from the parts; costs about a microsecond a stream. */
 export function assembleStatus(parts: StatusParts): Status {
   const nowUs = parts.nowUs();
   const symbols = symbolsOf(parts);
-  const counts = parts.feed.counts();
-  const offset = parts.clockOffset();
-  const connections = parts.feed.connections();
-  const reasons = notReady(parts, symbols, nowUs);
+  const counts = parts.feed()?.counts();
+  const offset = parts.clockOffset.current();
+  const gate = parts.gate.counts();
+  const connections = parts.feed()?.connections() ?? [];
+  const reasons = notReady(parts, symbols, connections, nowUs);
   return {
     ...parts.about,
     now_us: nowUs,
@@ -43,16 +34,23 @@ export function assembleStatus(parts: StatusParts): Status {
     reasons,
     clock_offset_ms: offset === null ? null : tenth(offset.offsetMs),
     clock_offset_bound_ms: offset === null ? null : tenth(offset.boundMs),
+    clock_steps: parts.clockSteps,
     hardware: parts.hardware.current(),
     totals: {
       messages: parts.streams.reduce((sum, stream) => sum + parts.rates.total(stream), 0),
       messages_per_s: tenth(symbols.reduce((sum, symbol) => sum + symbol.messages_per_s, 0)),
       records: parts.streams.reduce((sum, stream) => sum + (parts.recorder.status(stream)?.records ?? 0), 0),
+      records_repaired: parts.repair.refetched(),
+      records_late: gate.marked,
+      records_gated: gate.dropped,
       bytes_written: parts.streams.reduce((sum, stream) => sum + (parts.recorder.status(stream)?.bytesWritten ?? 0), 0),
-      duplicates: counts.duplicates,
+      duplicates: counts?.duplicates ?? 0,
       quarantined: parts.quarantine.count(),
-      reconnects: counts.reconnects,
-      gaps: parts.gaps(),
+      reconnects: counts?.reconnects ?? 0,
+      rollovers: counts?.rollovers ?? 0,
+      epochs: counts?.epochs ?? 0,
+      holes: parts.repair.status().holes,
+      gaps: parts.ledger.count(),
     },
     archive: parts.archiver.status(),
     connections,
@@ -67,6 +65,12 @@ function symbolsOf(parts: StatusParts): SymbolStatus[] {
     if (group === undefined) groups.set(stream.symbol, [stream]);
     else group.push(stream);
   }
+  const open = new Map(
+    parts
+      .feed()
+      ?.openGaps()
+      .map((gap) => [gap.stream, gap]),
+  );
   return [...groups].map(([symbol, streams]) => {
     const tracks = streams.map((stream) => parts.recorder.status(stream));
     const rows: StreamStatus[] = streams.map((stream, index) => ({
@@ -75,13 +79,18 @@ function symbolsOf(parts: StatusParts): SymbolStatus[] {
       records: tracks[index]?.records ?? 0,
       buffered_records: tracks[index]?.bufferedRecords ?? 0,
       last_recv_us: tracks[index]?.lastRecvUs ?? null,
+      gap: gapOf(open.get(stream)),
     }));
     const rate = tenth(rows.reduce((sum, row) => sum + row.messages_per_s, 0));
     const flushUs = tracks.map((track) => track?.flushIntervalUs ?? null).filter((us) => us !== null);
+    const quantiles = parts.delay.quantilesMs(symbol);
     return {
       symbol,
+      state: parts.symbols.stateOf(symbol).kind,
       messages_per_s: rate,
       delay_ms: parts.delay.estimateMs(symbol),
+      delay_p50_ms: quantiles?.p50 ?? null,
+      delay_p99_ms: quantiles?.p99 ?? null,
       interval_ms: rate > 0 ? tenth(1000 / rate) : null,
       flush_interval_ms: flushUs.length > 0 ? Math.round(Math.max(...flushUs) / 1000) : null,
       buffered_records: rows.reduce((sum, row) => sum + row.buffered_records, 0),
@@ -91,12 +100,21 @@ function symbolsOf(parts: StatusParts): SymbolStatus[] {
   });
 }
 
-function notReady(parts: StatusParts, symbols: readonly SymbolStatus[], nowUs: number): string[] {
+function gapOf(gap: FeedGap | undefined): StreamStatus["gap"] {
+  return gap === undefined ? null : { cause: gap.cause, from_us: gap.fromUs };
+}
+
+function notReady(
+  parts: StatusParts,
+  symbols: readonly SymbolStatus[],
+  connections: readonly ConnectionStatus[],
+  nowUs: number,
+): string[] {
   const reasons: string[] = [];
   const failure = parts.recorder.failure();
   if (failure !== null) reasons.push(`the disk does not take data: ${failure}`);
-  for (const connection of parts.feed.connections()) {
-    if (connection.state !== "open") {
+  for (const connection of connections) {
+    if (connection.state !== "open" && connection.role === "current") {
       reasons.push(
         `connection ${connection.id} to ${connection.host} is ${connection.state}${connection.last_error === null ? "" : `: ${connection.last_error}`}`,
       );

@@ -1,27 +1,19 @@
 import { hostname } from "node:os";
+import { createRecording } from "./app-recording.ts";
 import { assembleStatus } from "./app-status.ts";
 import { createArchiver } from "./archive/archiver.ts";
 import { assetsDir } from "./assets.ts";
-import { createClockOffsetMeter } from "./binance/clock-offset.ts";
-import { createDelayEstimator } from "./binance/delay.ts";
-import { createFeed } from "./binance/feed.ts";
-import { createRestClient } from "./binance/rest.ts";
 import { openCatalogue } from "./catalogue/catalogue.ts";
-import { type ClockSources, createReceiveClock } from "./clock.ts";
-import type { Config } from "./config.ts";
+import { type ClockSources, createReceiveClock, createStepWatch } from "./clock.ts";
+import { type Config, changedKeys } from "./config.ts";
 import { takeDataFolder } from "./data-folder.ts";
-import { clipGap, type Gap, type GapCause } from "./gap.ts";
+import { clipGap, type Gap } from "./gap.ts";
 import { createHttpServer } from "./http/server.ts";
 import type { Log } from "./log.ts";
 import { createHardwareMeter } from "./monitor/hardware.ts";
-import { createRates } from "./monitor/rates.ts";
-import { createNewestBooks } from "./newest-books.ts";
-import { createGapLedger } from "./recorder/gap-ledger.ts";
-import { lastRecordUs, wasRecorded } from "./recorder/last-record.ts";
-import { createQuarantine } from "./recorder/quarantine.ts";
-import { createRecorder } from "./recorder/recorder.ts";
+import { downtimes } from "./recorder/interruption.ts";
 import { recover } from "./recorder/recovery.ts";
-import { type Day, dateOf, dateStartUs, dayUs, type Segment, segmentPath } from "./segment.ts";
+import { type Day, dateOf, dateStartUs, dayUs } from "./segment.ts";
 import type { Status } from "./status.ts";
 import { createStream, type Stream } from "./stream.ts";
 import { version } from "./version.ts";
@@ -36,6 +28,8 @@ export type App = {
   start(): Promise<{ url: string }>;
   /** Stops receiving, writes and seals what there is, within `deadlineMs`; resolves when all is on disk. Idempotent. */
   stop(deadlineMs: number): Promise<void>;
+  /** Takes symbols and streams of another config, without touching those that stay; what cannot change is logged by name. */
+  reload(next: Config): void;
   status(): Status;
 };
 
@@ -48,17 +42,20 @@ const mergeAfterUs = 5_000_000;
 /** How often the catalogue is told how far we have got, s. */
 const noteRunEvery = 10;
 
+/** What a reload takes over; everything else waits for the next start. */
+const liveKeys = ["record.symbols", "record.streams"];
+
 /**
  * Creates every part and connects them; does nothing before `start`, except that the data folder is taken. `clock` stands in
  * for the system's.
  */
 export function createApp(config: Config, options: { mode: "record" | "demo"; log: Log; clock?: ClockSources }): App {
   const { mode, log } = options;
-  const { record } = config;
   const { nowUs } = createReceiveClock(options.clock);
+  const stepWatch = createStepWatch(options.clock);
   const startedUs = nowUs();
-  const streams = record.symbols.flatMap((symbol) => record.streams.map((type) => createStream(symbol, type)));
-  const folder = takeDataFolder(record.data_dir, mode);
+  const streams = createStreams(config);
+  const folder = takeDataFolder(config.record.data_dir, mode);
   const dataDir = folder.path;
   const catalogue = releasing(() => openCatalogue(dataDir));
   const about = { version, mode, host: hostname(), started_us: startedUs };
@@ -67,104 +64,34 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
     { dataDir, level: config.archive.level, segmentLevel },
     { startSealWorker, startDayWorker, gapsOf, recorder: { version, host: about.host }, log },
   );
-  const ledger = createGapLedger({ store: catalogue.noteGap, log });
-  const recorder = createRecorder(
-    {
-      dataDir,
-      segmentMinutes: record.segment_minutes,
-      flushRecords: record.flush_records,
-      flushMs: record.flush_ms,
-      sync: record.sync,
-    },
-    { nowUs, onClosed: archiver.seal, onDropped: ledger.drop, log },
+  const recording = createRecording(
+    { config, dataDir, startedUs, streams },
+    { nowUs, catalogue, onClosed: archiver.seal, onLate: archiver.merge, log },
   );
-  const tracks = new Map(streams.map((stream) => [stream, recorder.track(stream)]));
-  const quarantine = createQuarantine({ dataDir }, { log });
+  const { parts } = recording;
   const hardware = createHardwareMeter(dataDir);
-  const rates = createRates(streams);
-  const books = createNewestBooks(streams);
-  const delay = createDelayEstimator();
-  const rest = createRestClient({ restUrl: config.exchange.rest_url }, { log });
-  const clockOffset = createClockOffsetMeter({
-    ...{ rest, nowUs, log },
-    onOffset: ({ offsetMs }) => delay.setClockOffset(offsetMs),
-  });
-
-  /** The time before this run's first record in which nobody recorded, and the streams that it is a gap of. */
-  let before: { readonly streams: readonly Stream[]; readonly fromUs: number; readonly cause: GapCause } | null = null;
-  let lastRecvUs: number | null = null;
+  let clockSteps = 0;
   let ticker: ReturnType<typeof setInterval> | null = null;
   let stopping: Promise<void> | null = null;
 
-  const feed = createFeed(
-    { wsUrl: config.exchange.ws_url, streams },
-    {
-      nowUs,
-      log,
-      sink: {
-        onData(stream, payload, recvUs, eventMs) {
-          if (lastRecvUs === null) noteFirstData(recvUs);
-          lastRecvUs = recvUs;
-          if (eventMs > 0) delay.observe(stream.symbol, eventMs, recvUs);
-          tracks.get(stream)?.append(payload, recvUs, delay.estimateMs(stream.symbol));
-          rates.count(stream);
-          books.note(stream, payload, recvUs);
-        },
-        onOdd: quarantine.add,
-        onPing: delay.observePing,
-        onGap(gap) {
-          const seconds = Math.round((gap.toUs - gap.fromUs) / 1e5) / 10;
-          log.warn("a gap was recorded", { cause: gap.cause, seconds, streams: gap.streams.length });
-          ledger.add(gap.streams, gap.fromUs, gap.toUs, gap.cause);
-        },
-      },
-    },
-  );
-
-  function noteFirstData(recvUs: number): void {
-    log.info("recording", {
-      data_dir: dataDir,
-      streams: streams.length,
-      after_ms: Math.round((recvUs - startedUs) / 1000),
-    });
-    if (before !== null) ledger.extend(before.streams, before.fromUs, recvUs, before.cause);
-  }
-
   /** Gaps of a day as far as they are known now, those that are not over yet included. */
   function gapsOf(day: Day): readonly Gap[] {
-    const open = feed.openGaps().flatMap(({ streams: missed, fromUs, toUs, cause }) => {
-      const isOf = ({ type, symbol }: Stream) => type.folder === day.stream && symbol === day.symbol;
-      const { stream, symbol } = day;
-      const gap = { stream, symbol, from_us: fromUs, to_us: toUs, cause, missing: null, repaired: 0 };
-      const startUs = dateStartUs(day.date);
-      return missed.some(isOf) ? [clipGap(gap, startUs, startUs + dayUs)] : [];
-    });
-    return [...catalogue.gapsOf(day), ...open.filter((gap) => gap !== null)];
-  }
-
-  /** Writes down at once what is missing before this run, so that a day merged at start knows of it. */
-  function noteInterruption(orphans: readonly Segment[]): void {
-    const lastRun = catalogue.beginRun(startedUs);
-    const last = orphans.map((segment) => lastRecordUs(segmentPath(dataDir, segment, "open")) ?? 0);
-    const fromUs = Math.max(lastRun?.lastRecvUs ?? 0, ...last);
-    if (fromUs === 0) return;
-    before = {
-      streams: streams.filter((stream) => wasRecorded(dataDir, stream)),
-      fromUs,
-      cause: lastRun?.clean ? "restart" : "crash",
-    };
-    ledger.add(before.streams, fromUs, nowUs(), before.cause);
+    const startUs = dateStartUs(day.date);
+    const known = catalogue.gapsOf(day);
+    const open = recording
+      .openGaps()
+      .filter(({ stream, symbol }) => stream === day.stream && symbol === day.symbol)
+      .map((gap) => clipGap(gap, startUs, startUs + dayUs))
+      .filter((gap) => gap !== null);
+    // One that is not over yet may be written down already, up to a moment ago.
+    return [...known.filter(({ from_us }) => open.every((gap) => gap.from_us !== from_us)), ...open];
   }
 
   const status = () =>
-    assembleStatus({
-      ...{ about, streams, nowUs, rates, recorder, feed, archiver, quarantine, hardware, delay },
-      clockOffset: clockOffset.current,
-      gaps: ledger.count,
-    });
+    assembleStatus({ ...{ about, nowUs, archiver, hardware }, ...parts, streams: recording.streams(), clockSteps });
   const http = createHttpServer(
     { host: config.http.host, port: config.http.port },
-    { status, book: (symbol) => books.view(symbol, delay.estimateMs(symbol)), assetsDir, log },
+    { status, book: (symbol) => parts.books.view(symbol, parts.delay.estimateMs(symbol)), assetsDir, log },
   );
 
   /** The one timer of everything that is done once a second. */
@@ -173,18 +100,28 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
     let today = dateOf(nowUs() - mergeAfterUs);
     ticker = setInterval(() => {
       const now = nowUs();
-      rates.tick(now);
+      recording.tick(now);
       void hardware.sample();
-      if (recorder.failure() === null) ledger.settle();
+      lookAtClock();
       if (++seconds % noteRunEvery === 0) noteRun(false);
       const date = dateOf(now - mergeAfterUs);
       if (date !== today) void archiver.mergeDaysBefore(date);
       today = date;
     }, 1000);
-    rates.tick(nowUs());
+    recording.tick(nowUs());
+  }
+
+  function lookAtClock(): void {
+    const stepMs = stepWatch.look();
+    if (stepMs === 0) return;
+    clockSteps++;
+    const what = "the system's clock was set; recv_us goes on without running back, the offset is measured anew";
+    log.warn(what, { step_ms: stepMs });
+    recording.onClockStep();
   }
 
   function noteRun(clean: boolean): void {
+    const lastRecvUs = recording.lastRecvUs();
     if (lastRecvUs === null) return;
     try {
       catalogue.noteRun(lastRecvUs, clean);
@@ -210,30 +147,38 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
         const { url } = await http.start();
         const { orphans, repairs } = await recover(dataDir);
         for (const { kind, path, message } of repairs) log.warn("repaired after a crash", { kind, path, message });
-        noteInterruption(orphans);
+        const lastRun = catalogue.beginRun(startedUs);
+        const down = downtimes(dataDir, streams, lastRun, orphans, config.record.flush_ms);
+        recording.noteDown(down.of);
+        if (down.newestUs > 0) catalogue.noteRun(down.newestUs, false);
         await archiver.start();
         for (const segment of orphans) archiver.seal(segment);
         await archiver.mergeDaysBefore(dateOf(nowUs()));
         await hardware.sample();
         startTicker();
-        clockOffset.start();
-        feed.start();
+        recording.start(down.of);
         return { url };
       } catch (error) {
         await this.stop(0);
         throw error;
       }
     },
+    reload(next) {
+      const waiting = changedKeys(config, next).filter((key) => !liveKeys.includes(key));
+      if (waiting.length > 0)
+        log.warn("changed in the config, but only taken over by a restart", { keys: waiting.join(", ") });
+      const before = recording.streams();
+      const wanted = createStreams(next).map((stream) => before.find(({ name }) => name === stream.name) ?? stream);
+      const added = wanted.filter((stream) => !before.includes(stream));
+      const removed = before.filter((stream) => !wanted.includes(stream));
+      log.info("the config was read again", { streams: wanted.length, added: added.length, removed: removed.length });
+      if (added.length + removed.length > 0) recording.setStreams(wanted);
+    },
     stop(deadlineMs) {
       stopping ??= (async () => {
         const end = performance.now() + deadlineMs;
-        feed.stop();
-        clockOffset.stop();
-        rest.stop();
-        await recorder.stop();
-        ledger.settle();
+        await recording.stop();
         if (ticker !== null) clearInterval(ticker);
-        await quarantine.stop();
         await archiver.stop(Math.max(0, end - performance.now()));
         await http.stop();
         noteRun(true);
@@ -243,4 +188,8 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       return stopping;
     },
   };
+}
+
+function createStreams({ record }: Config): readonly Stream[] {
+  return record.symbols.flatMap((symbol) => record.streams.map((type) => createStream(symbol, type)));
 }

@@ -20,6 +20,39 @@ export function integer(min: number, max: number): ValueKind<number> {
   };
 }
 
+/** A number from `min` to `max`, whole or not. */
+export function number(min: number, max: number): ValueKind<number> {
+  return (raw) => {
+    const value = typeof raw === "string" && /^\s*\d+(\.\d+)?\s*$/.test(raw) ? Number(raw) : raw;
+    return typeof value === "number" && value >= min && value <= max
+      ? accept(value)
+      : refuse(`a number from ${min} to ${max}`);
+  };
+}
+
+/** What `kind` accepts, or a word that stands for null. */
+export function orWord<T>(word: string, kind: ValueKind<T>): ValueKind<T | null> {
+  return (raw) => {
+    if (raw === word) return accept(null);
+    const parsed = kind(raw);
+    return parsed.ok ? parsed : refuse(`"${word}", or ${parsed.accepted}`);
+  };
+}
+
+/** A list of URLs of one of the schemes; may be empty. */
+export function urls(...schemes: readonly string[]): ValueKind<readonly string[]> {
+  const one = url(...schemes);
+  const accepted = `a list of URLs such as ["${schemes[0]}://host:port"]`;
+  return (raw) => {
+    if (Array.isArray(raw) && raw.length === 0) return accept([]);
+    const item = (text: string) => {
+      const parsed = one(text);
+      return parsed.ok ? parsed.value : null;
+    };
+    return list(raw, item, accepted);
+  };
+}
+
 /** One of the words listed. */
 export function oneOf<const W extends string>(words: readonly W[]): ValueKind<W> {
   return (raw) => {

@@ -1,7 +1,19 @@
 import { existsSync, readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { parse } from "smol-toml";
-import { host, integer, oneOf, streamTypes, symbols, text, url, type ValueKind } from "./config-value.ts";
+import {
+  host,
+  integer,
+  number,
+  oneOf,
+  orWord,
+  streamTypes,
+  symbols,
+  text,
+  url,
+  urls,
+  type ValueKind,
+} from "./config-value.ts";
 import { logLevels } from "./log.ts";
 import { codeOf, messageOf } from "./problem.ts";
 import { parseStreamType } from "./stream.ts";
@@ -23,7 +35,17 @@ const schema = {
   },
   exchange: {
     ws_url: key(url("wss", "ws"), "wss://stream.binance.com:9443"),
+    ws_urls: key(urls("wss", "ws"), []),
     rest_url: key(url("https", "http"), "https://api.binance.com"),
+  },
+  feed: {
+    connections: key(integer(1, 4), 1),
+    rollover_hours: key(number(0.01, 23.5), 23),
+    stale_ms: key(orWord("adaptive", integer(500, 600_000)), null),
+  },
+  latency: {
+    threshold_ms: key(integer(1, 600_000), 1000),
+    gate: key(oneOf(["mark", "drop"]), "mark"),
   },
   archive: {
     level: key(integer(1, 19), 19),
@@ -91,6 +113,16 @@ export function loadConfig(
   }
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, config: Object.freeze({ ...config, host: hostname(), file: path }) as unknown as Config };
+}
+
+/** Names of the settings in which two configs differ, as `section.key`. */
+export function changedKeys(a: Config, b: Config): readonly string[] {
+  return Object.entries(schema).flatMap(([section, keys]) => {
+    const [left, right] = [a, b].map((config) => config[section as keyof Schema] as Record<string, unknown>);
+    return Object.keys(keys)
+      .filter((name) => JSON.stringify(left?.[name]) !== JSON.stringify(right?.[name]))
+      .map((name) => `${section}.${name}`);
+  });
 }
 
 /** True where the environment says that systemd's journal reads what we print. */

@@ -24,7 +24,7 @@ async function main(words: readonly string[]): Promise<number> {
       rest.map((word) => (word === "-h" ? "--help" : word)),
     );
     if (flags.help !== undefined) return print(helpOf(command));
-    return await command.run(flags, { print, isInteractive: process.stderr.isTTY, stop });
+    return await command.run(flags, { print, isInteractive: process.stderr.isTTY, stop, onReload });
   } catch (error) {
     process.stderr.write(`rt-data: ${messageOf(error)}\n`);
     return error instanceof OperatorError ? 2 : 1;
@@ -41,6 +41,11 @@ function stopSignal(): AbortSignal {
     });
   }
   return controller.signal;
+}
+
+/** SIGHUP asks to read the config again; it ends a process in which nobody does. */
+function onReload(listener: () => void): void {
+  process.on("SIGHUP", listener);
 }
 
 function print(line: string): 0 {

@@ -1,3 +1,5 @@
+import type { GapCause } from "./gap.ts";
+
 /** Load of the machine and of this process. */
 export type Hardware = {
   /** Share of all cores in use by everybody, 0 to 1. */
@@ -46,14 +48,21 @@ export type StreamStatus = {
   /** Records in memory that are not in the file yet. */
   readonly buffered_records: number;
   readonly last_recv_us: number | null;
+  /** The gap that is not over yet, or null. */
+  readonly gap: { readonly cause: GapCause; readonly from_us: number } | null;
 };
 
 /** One symbol, all its streams together. */
 export type SymbolStatus = {
   readonly symbol: string;
+  /** What the exchange says of the symbol; "unchecked" until it was asked, "unknown" where it knows no such symbol. */
+  readonly state: "trading" | "halted" | "unknown" | "unchecked";
   readonly messages_per_s: number;
   /** Estimated one-way delay, ms, corrected by the clock offset; null while unknown. */
   readonly delay_ms: number | null;
+  /** Of the last minute or two, ms; null while unknown. */
+  readonly delay_p50_ms: number | null;
+  readonly delay_p99_ms: number | null;
   /** Mean time between messages over the last seconds, ms; null without messages. */
   readonly interval_ms: number | null;
   /** Time between the last two flushes of this symbol's files, ms; null before the second. */
@@ -89,12 +98,23 @@ export type Totals = {
   readonly messages: number;
   readonly messages_per_s: number;
   readonly records: number;
+  /** Records that were refetched over REST. */
+  readonly records_repaired: number;
+  /** Records that came later than the threshold and were kept, or were not kept for it. */
+  readonly records_late: number;
+  readonly records_gated: number;
   readonly bytes_written: number;
   /** Messages dropped because their id had already been recorded from another socket. */
   readonly duplicates: number;
   /** Messages of no known shape, kept aside under `quarantine/`. */
   readonly quarantined: number;
   readonly reconnects: number;
+  /** Planned changes of connection. */
+  readonly rollovers: number;
+  /** Times at which the exchange began to count a stream anew. */
+  readonly epochs: number;
+  /** Holes of trades that are being refetched. */
+  readonly holes: number;
   readonly gaps: number;
 };
 
@@ -111,6 +131,8 @@ export type Status = {
   /** Local clock minus exchange clock, ms, and half the round trip that bounds its error; null while unknown. */
   readonly clock_offset_ms: number | null;
   readonly clock_offset_bound_ms: number | null;
+  /** How often the system's clock was set since the start. */
+  readonly clock_steps: number;
   readonly hardware: Hardware;
   readonly totals: Totals;
   readonly archive: ArchiveStatus;

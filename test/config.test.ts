@@ -24,7 +24,7 @@ function problems(content: string, environment: Record<string, string> = {}): st
 }
 
 test("no file at all is a valid config with the documented defaults", () => {
-  const { record, exchange, http } = load("");
+  const { record, exchange, feed, latency, http } = load("");
   expect(record.symbols).toEqual(["BTCUSDT", "ETHUSDT", "SOLUSDT"]);
   expect(record.streams.map(({ name }) => name)).toEqual(["depth20@100ms", "aggTrade"]);
   expect({ ...record, symbols: 0, streams: 0 }).toMatchObject({
@@ -33,7 +33,13 @@ test("no file at all is a valid config with the documented defaults", () => {
     flush_ms: 1000,
     sync: "seal",
   });
-  expect(exchange).toEqual({ ws_url: "wss://stream.binance.com:9443", rest_url: "https://api.binance.com" });
+  expect(exchange).toEqual({
+    ws_url: "wss://stream.binance.com:9443",
+    ws_urls: [],
+    rest_url: "https://api.binance.com",
+  });
+  expect(feed).toEqual({ connections: 1, rollover_hours: 23, stale_ms: null });
+  expect(latency).toEqual({ threshold_ms: 1000, gate: "mark" });
   expect(http).toEqual({ host: "127.0.0.1", port: 8000 });
 });
 

@@ -88,7 +88,7 @@ test("an outage that lasts over midnight stands in yesterday's manifest although
   await exchange.stop();
   const { gaps } = await manifest("2026-11-22");
   expect(gaps).toHaveLength(1);
-  expect(gaps[0]).toMatchObject({ cause: "reconnect", to_us: midnightMs * 1000 });
+  expect(gaps[0]).toMatchObject({ cause: "exchange_down", to_us: midnightMs * 1000 });
 }, 30_000);
 
 test("a stream that is recorded for the first time has no gap from before it was asked for", async () => {

@@ -1,5 +1,6 @@
 import type { Log } from "../log.ts";
-import { type After, afterTimer, type RestClient } from "./rest.ts";
+import { type After, after as systemAfter } from "../timer.ts";
+import type { RestClient } from "./rest.ts";
 
 /** Local clock minus exchange clock, ms, wrong by at most `boundMs` (half the round trip it was measured in). */
 export type ClockOffset = { readonly offsetMs: number; readonly boundMs: number };
@@ -33,7 +34,7 @@ export function createClockOffsetMeter(deps: {
   onOffset: (offset: ClockOffset) => void;
   after?: After;
 }): ClockOffsetMeter {
-  const { rest, nowUs, log, after = afterTimer } = deps;
+  const { rest, nowUs, log, after = systemAfter } = deps;
   let current: ClockOffset | null = null;
   let cancelTimer: (() => void) | null = null;
   let abort = new AbortController();

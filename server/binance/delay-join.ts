@@ -1,29 +1,32 @@
+import type { Stream } from "../stream.ts";
+import type { DataMessage } from "./message.ts";
+
 /** Dates the partial books of one symbol on one connection by its diffs, which carry an event time. */
 export type DelayJoin = {
-  /** A diff with its final update id. Returns the receipt time of the book of the same id if that came first, otherwise 0. */
-  diff(id: number, eventMs: number): number;
-  /** A book. Returns the event time of the diff of the same id if that came first, otherwise 0. */
-  book(id: number, recvUs: number): number;
+  /** A message of the symbol; `onDated` is told of the book that it dates, or that is dated by it. */
+  note(message: DataMessage, recvUs: number, onDated: OnDated): void;
 };
+
+type OnDated = (stream: Stream, eventMs: number, recvUs: number) => void;
 
 /** Either may come first, and a slow one a few ticks later. */
 const remembered = 16;
 
-/**
- * Partial depth has no event time; the diff that led to it has, and the same update id (490 of 490 pairs measured, either order).
- * Source: research on two captures, see the README's "Delay".
- */
+/** Partial depth has no event time; the diff that led to it has, and the same update id (490 of 490 pairs measured, either order). */
 export function createDelayJoin(): DelayJoin {
   const diffs = createPairs();
   const books = createPairs();
   return {
-    diff(id, eventMs) {
-      diffs.put(id, eventMs);
-      return books.get(id);
-    },
-    book(id, recvUs) {
-      books.put(id, recvUs);
-      return diffs.get(id);
+    note({ stream, id, eventMs }, recvUs, onDated) {
+      if (stream.type.kind === "diffDepth") {
+        diffs.put(id, eventMs);
+        const bookUs = books.get(id);
+        if (bookUs > 0) onDated(stream, eventMs, bookUs);
+      } else if (stream.type.kind === "partialDepth") {
+        books.put(id, recvUs);
+        const diffMs = diffs.get(id);
+        if (diffMs > 0) onDated(stream, diffMs, recvUs);
+      }
     },
   };
 }

@@ -1,6 +1,7 @@
 import type { Log } from "../log.ts";
 import { createStream, depthSnapshot, type Stream } from "../stream.ts";
-import { type After, afterTimer, type RestClient } from "./rest.ts";
+import { type After, after as systemAfter } from "../timer.ts";
+import type { RestClient } from "./rest.ts";
 import { createShape } from "./shape.ts";
 
 /** Fetches REST books for symbols whose diff depth is recorded: at start, after each hole, and every hour. */
@@ -49,7 +50,7 @@ export function createDepthSnapshots(
   options: { symbols: readonly string[]; everyMs?: number },
   deps: DepthSnapshotDeps,
 ): DepthSnapshots {
-  const { rest, log, after = afterTimer } = deps;
+  const { rest, log, after = systemAfter } = deps;
   const everyMs = options.everyMs ?? hourMs;
   const shape = createShape("depthSnapshot", null);
   const abort = new AbortController();

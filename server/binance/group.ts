@@ -1,27 +1,18 @@
-import type { GapCause } from "../gap.ts";
 import type { Log } from "../log.ts";
 import type { ConnectionStatus } from "../status.ts";
 import type { Stream } from "../stream.ts";
 import type { After } from "../timer.ts";
-import {
-  type Carried,
-  createCarried,
-  forgetIds,
-  type Interruption,
-  judge,
-  lose,
-  part,
-  regain,
-  unjudged,
-} from "./carried.ts";
+import { type Carried, createCarried, forgetIds, type Interruption, lose, regain, unjudged } from "./carried.ts";
 import type { OpenConnection } from "./connection.ts";
+import { createCoverage } from "./coverage.ts";
 import { hostOf } from "./endpoint.ts";
 import type { FeedGap, FeedSink } from "./feed-sink.ts";
 import { type HandoverTimes, judgeHandover } from "./handover.ts";
 import { createLeg, type LinkEvents } from "./leg.ts";
-import { covers, createLink, type Link } from "./link.ts";
+import { createLink, type Link } from "./link.ts";
 import { createMessageReader, type DataMessage } from "./message.ts";
 import type { Pacer } from "./pacer.ts";
+import { createPendingGaps } from "./pending-gaps.ts";
 import { isLinkSilent, silentStreams } from "./watchdog.ts";
 
 /** Streams that go over the same connections: one, or several at the same time of which the first to deliver wins. */
@@ -72,10 +63,6 @@ export type GroupDeps = {
   readonly log: Log;
 };
 
-/** How long a swapped neighbour, and how long another connection, may take to fill a hole, µs. */
-const graceUs = 1_000_000;
-const lagUs = 5_000_000;
-
 /** Time between connections that are tried because one stream is silent, µs, doubled each time up to 32 times. */
 const retryUs = 60_000_000;
 
@@ -87,11 +74,7 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
   const names: Stream[] = [];
   let read = createMessageReader([]);
   /** Streams with gaps or holes that want judging. */
-  const pending = new Set<Carried>();
-  let lastDataUs = 0;
-  /** When there last was more than one connection. */
-  let severalUs = 0;
-  let slept: { readonly fromUs: number; readonly toUs: number } | null = null;
+  const pending = createPendingGaps(sink.onGaps);
 
   const legs = options.legs.map(({ id, rolloverUs }) =>
     createLeg(
@@ -113,6 +96,7 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
 
   const streams = () => carried.flatMap((one) => (one === null || one.isReference ? [] : [one.stream]));
   const liveLinks = () => legs.flatMap((leg) => leg.links());
+  const coverage = createCoverage({ carried, pending, liveLinks, nowUs });
 
   function open({ onOpen, onEnd }: LinkEvents, place: Pick<Link, "rhythm" | "replace">): Link {
     const wanted = carried.flatMap((one) => (one === null ? [] : [one.stream.name]));
@@ -120,7 +104,7 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
     const connection = deps.connect({ wsUrl: address, names: wanted }, deps, {
       onOpen(active, openedUs) {
         link.openedUs = openedUs;
-        activate(link, active, openedUs);
+        coverage.onActive(link, active, openedUs);
         onOpen(link);
       },
       onText: (text, recvUs) => onText(link, text, recvUs),
@@ -137,18 +121,18 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
     if (message.type === "data") onData(link, message.data, recvUs);
     else if (message.type === "odd") sink.onOdd(message.reason, text, recvUs);
     else if (message.type === "shutdown") onShutdown(link);
-    else if (message.error === null) activate(link, link.connection.confirm(message.id ?? 0), recvUs);
+    else if (message.error === null) coverage.onActive(link, link.connection.confirm(message.id ?? 0), recvUs);
     else log.error("the exchange refused a subscription", { host: link.host, reason: message.error });
   }
 
   function onData(link: Link, data: DataMessage, recvUs: number): void {
     const one = carried[data.index];
     if (one === null || one === undefined) return;
-    if (link.firstDataUs === 0 || link.isSilent) onFlow(link, recvUs);
+    if (link.firstDataUs === 0 || link.isSilent) coverage.onFlow(link, recvUs);
     link.lastDataUs = recvUs;
-    lastDataUs = recvUs;
+    coverage.lastDataUs = recvUs;
     link.rhythm.beat(recvUs);
-    if (one.stream.symbol === reference?.symbol) date(link, one, data, recvUs);
+    if (one.stream.symbol === reference?.symbol) link.join.note(data, recvUs, sink.onDated);
     if (one.isReference) return;
     let cursor = link.cursors[data.index];
     if (cursor === undefined) {
@@ -174,38 +158,6 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
     sink.onData(one.stream, data.payload, recvUs, data.eventMs, data.id);
   }
 
-  function date(link: Link, one: Carried, data: DataMessage, recvUs: number): void {
-    const { stream } = one;
-    if (stream.type.kind === "diffDepth") {
-      const bookUs = link.join.diff(data.id, data.eventMs);
-      if (bookUs > 0) sink.onDated(stream, data.eventMs, bookUs);
-    } else if (stream.type.kind === "partialDepth") {
-      const eventMs = link.join.book(data.id, recvUs);
-      if (eventMs > 0) sink.onDated(stream, eventMs, recvUs);
-    }
-  }
-
-  /** Data flows on a connection on which none did: all that was asked for on it is received again. */
-  function onFlow(link: Link, recvUs: number): void {
-    link.isSilent = false;
-    if (link.firstDataUs === 0) link.firstDataUs = recvUs;
-    for (const one of carried) if (one !== null && link.active.has(one.stream.name)) regainBeside(one, recvUs);
-  }
-
-  function activate(link: Link, active: readonly string[], atUs: number): void {
-    for (const name of active) link.active.set(name, atUs);
-    if (link.firstDataUs === 0 || active.length === 0) return;
-    const now = new Set(active);
-    for (const one of carried) if (one !== null && now.has(one.stream.name)) regainBeside(one, atUs);
-  }
-
-  /** The connection delivers, although nothing of this stream has come yet. */
-  function regainBeside(one: Carried, atUs: number): void {
-    if (one.gap?.alone) return;
-    if (one.gap !== null || one.coveredUs === 0) regain(one, atUs);
-    if (one.spans.length > 0) pending.add(one);
-  }
-
   function onShutdown(link: Link): void {
     link.isAnnounced = true;
     log.warn("the exchange announces that it will close this connection; another one is opened", { host: link.host });
@@ -222,32 +174,9 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
   function onGone(link: Link, { vain, isPlanned }: { vain: boolean; isPlanned: boolean }): void {
     for (const [index, cursor] of link.cursors.entries())
       if (cursor !== undefined) carried[index]?.sequence.leave(cursor);
-    if (vain) for (const one of carried) if (isLost(one)) one.gap.cause = causeOf("exchange_down", one.gap.fromUs);
+    if (vain) coverage.onVain();
     // Of a silent one all has been said already.
-    if (!link.isSilent) onLost(link, link.isAnnounced && !isPlanned ? "serverShutdown" : "reconnect");
-  }
-
-  /** The connection delivers no more: what no other one delivers has a gap from now on. */
-  function onLost(link: Link, cause: GapCause): void {
-    const others = liveLinks().filter((other) => other !== link);
-    for (const [index, one] of carried.entries()) {
-      if (one === null || one.isReference || !link.active.has(one.stream.name)) continue;
-      const covering = others.filter((other) => covers(other, one.stream.name));
-      if (covering.length === 0) lose(one, lastDataUs, causeOf(cause, lastDataUs));
-      else if (
-        part(
-          one,
-          link.cursors[index],
-          covering.map((other) => other.cursors[index]),
-          cause,
-        )
-      )
-        pending.add(one);
-    }
-  }
-
-  function causeOf(cause: GapCause, fromUs: number): GapCause {
-    return slept !== null && fromUs <= slept.toUs && nowUs() - slept.toUs < 60_000_000 ? "host_asleep" : cause;
+    if (!link.isSilent) coverage.onLost(link, link.isAnnounced && !isPlanned ? "serverShutdown" : "reconnect");
   }
 
   function watch(now: number): void {
@@ -256,7 +185,7 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
       link.isSilent = true;
       link.rhythm.skip();
       log.warn("no data although the connection is open; another one is opened", { host: link.host });
-      onLost(link, "silent");
+      coverage.onLost(link, "silent");
       link.replace("it was silent");
     }
     for (const one of silentStreams(carried, options.staleUs, now)) onSilent(one, now);
@@ -266,7 +195,7 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
   function onSilent(one: Carried, now: number): void {
     const isHalted = !deps.mayDeliver(one.stream.symbol);
     // Of what never came nobody can tell since when it is missing.
-    if (one.lastRecvUs > 0) lose(one, lastDataUs, isHalted ? "halted" : "silent", true);
+    if (one.lastRecvUs > 0) lose(one, coverage.lastDataUs, isHalted ? "halted" : "silent", true);
     if (one.gap !== null && isHalted) one.gap.cause = "halted";
     if (isHalted || now < one.nextTryUs) return;
     one.nextTryUs = now + retryUs * 2 ** Math.min(one.tries++, 5);
@@ -294,18 +223,10 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
     },
     streams,
     tick(now, sleep) {
-      if (sleep !== null) slept = sleep;
+      if (sleep !== null) coverage.noteSleep(sleep);
       else watch(now);
       for (const leg of legs) leg.tick(now);
-      if (liveLinks().length > 1) severalUs = now;
-      if (pending.size === 0) return;
-      const beforeUs = now - (now - severalUs < 2 * lagUs ? lagUs : graceUs);
-      const gaps: FeedGap[] = [];
-      for (const one of pending) {
-        gaps.push(...judge(one, beforeUs));
-        if (one.spans.length === 0 && (one.sequence.holes?.waiting() ?? 0) === 0) pending.delete(one);
-      }
-      if (gaps.length > 0) sink.onGaps(gaps);
+      pending.judge(now, liveLinks().length);
     },
     rollOver() {
       for (const leg of legs) leg.replace("it was asked for");
@@ -314,9 +235,4 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
     connections: () => legs.flatMap((leg) => leg.status()),
     openGaps: () => carried.flatMap((one) => (one === null || one.isReference ? [] : unjudged(one, nowUs()))),
   };
-}
-
-/** A gap that goes on because no connection can be had. */
-function isLost(one: Carried | null): one is Carried & { gap: NonNullable<Carried["gap"]> } {
-  return one !== null && one.gap !== null && !one.gap.alone && !["restart", "crash"].includes(one.gap.cause);
 }

@@ -1,4 +1,5 @@
 import type { Log } from "../log.ts";
+import { type After, after as systemAfter } from "../timer.ts";
 import { noAnswer, type RestAnswer, type RestTrouble, readAnswer } from "./rest-answer.ts";
 import { createWeightBudget } from "./rest-budget.ts";
 
@@ -35,15 +36,6 @@ export type RestStatus = {
   readonly trouble: string | null;
 };
 
-/** Runs `work` after so many ms, once; the returned function cancels it. */
-export type After = (ms: number, work: () => void) => () => void;
-
-/** The system's timers. */
-export const afterTimer: After = (ms, work) => {
-  const timer = setTimeout(work, ms);
-  return () => clearTimeout(timer);
-};
-
 type Waiting = {
   readonly url: string;
   readonly options: RestOptions;
@@ -66,7 +58,7 @@ export function createRestClient(
   options: { restUrl: string; weightPerMinute?: number; addressLimit?: number; timeoutMs?: number },
   deps: { log: Log; now?: () => number; after?: After; random?: () => number },
 ): RestClient {
-  const { log, after = afterTimer, now = Date.now, random = Math.random } = deps;
+  const { log, after = systemAfter, now = Date.now, random = Math.random } = deps;
   const budget = createWeightBudget({ own: options.weightPerMinute ?? 3000, limit: options.addressLimit ?? 6000 }, now);
   const queues: Readonly<Record<RestPriority, Waiting[]>> = { high: [], normal: [], low: [] };
   const underWay = new Set<AbortController>();

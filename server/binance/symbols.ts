@@ -1,7 +1,8 @@
 import type { Log } from "../log.ts";
 import { nearest } from "../suggestion.ts";
+import { type After, after as systemAfter } from "../timer.ts";
 import { askStatuses, type SymbolStatuses } from "./exchange-info.ts";
-import { type After, afterTimer, type RestClient } from "./rest.ts";
+import type { RestClient } from "./rest.ts";
 
 /**
  * What is known of a symbol. "halted": listed, but not traded now, `status` being the exchange's own word (HALT, BREAK, END_OF_DAY,
@@ -47,7 +48,7 @@ export function createSymbolWatch(
     after?: After;
   },
 ): SymbolWatch {
-  const { rest, log, now = () => performance.now(), after = afterTimer } = deps;
+  const { rest, log, now = () => performance.now(), after = systemAfter } = deps;
   const states = new Map<string, SymbolState>(options.symbols.map((symbol) => [symbol, unchecked]));
   const abort = new AbortController();
   let lastMs = Number.NEGATIVE_INFINITY;

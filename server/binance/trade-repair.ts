@@ -1,7 +1,8 @@
 import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
 import type { Stream } from "../stream.ts";
-import { type After, afterTimer, type RestClient } from "./rest.ts";
+import { type After, after as systemAfter } from "../timer.ts";
+import type { RestClient } from "./rest.ts";
 import type { RestAnswer } from "./rest-answer.ts";
 import { mostTrades, parseTrades, type RestTrade, tradesRequest } from "./rest-trades.ts";
 import { createHoleQueue, type PendingHole, type TradeHole, type WaitingHole } from "./trade-holes.ts";
@@ -52,7 +53,7 @@ const longestWaitMs = 60_000;
 
 /** Refetches holes a page at a time, with low priority, streams taking turns. Nothing is asked for before `start`. */
 export function createTradeRepair(deps: TradeRepairDeps): TradeRepair {
-  const { rest, log, now = () => performance.now(), after = afterTimer } = deps;
+  const { rest, log, now = () => performance.now(), after = systemAfter } = deps;
   const queue = createHoleQueue();
   const abort = new AbortController();
   let running: Promise<void> | null = null;

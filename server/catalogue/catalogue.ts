@@ -4,6 +4,7 @@ import type { Gap } from "../gap.ts";
 import { messageOf } from "../problem.ts";
 import type { Day } from "../segment.ts";
 import { createGapQuery } from "./gap-query.ts";
+import { createHoleStore, type HoleStore } from "./hole-store.ts";
 
 /** What the recorder remembers between runs, in `rt-data.sqlite`. */
 export type Catalogue = {
@@ -14,12 +15,15 @@ export type Catalogue = {
   beginRun(startedUs: number): { readonly lastRecvUs: number; readonly clean: boolean } | null;
   /** Notes how far this run has got; `clean` when it ends of its own will. */
   noteRun(lastRecvUs: number, clean: boolean): void;
-  /** Notes a gap, or what is known now of the one that begins at the same time; its end only ever moves later. */
-  noteGap(gap: Gap): void;
-  /** Takes a gap back: its ids have proved that nothing was missed. */
-  removeGap(gap: Pick<Gap, "stream" | "symbol" | "from_us">): void;
+  /** Notes gaps, or what is known now of those that begin at the same time; an end only ever moves later. All or none. */
+  noteGaps(gaps: readonly Gap[]): void;
+  /** Pauses of trade streams of which nobody found out what was missed, each with the start of the run that ended it. */
+  unjudgedPauses(): readonly { readonly gap: Gap; readonly resumedUs: number }[];
+  /** So many more of the gap's missing records have been refetched. */
+  noteRepair(gap: Pick<Gap, "stream" | "symbol" | "from_us">, records: number): void;
   /** Gaps of a day, clipped to it, in order. */
   gapsOf(day: Day): readonly Gap[];
+  readonly holes: HoleStore;
   close(): void;
 };
 
@@ -45,7 +49,19 @@ export function openCatalogue(dataDir: string): Catalogue {
       "on conflict do update set to_us = max(to_us, excluded.to_us), cause = excluded.cause, " +
       "missing = excluded.missing, repaired = excluded.repaired",
   );
-  const deleteGap = database.query("delete from gap where stream = ? and symbol = ? and from_us = ?");
+  const insertGaps = database.transaction((gaps: readonly Gap[]) => {
+    for (const { stream, symbol, from_us, to_us, cause, missing, repaired } of gaps)
+      insertGap.run(stream, symbol, from_us, to_us, cause, missing, repaired);
+  });
+  const selectPauses = database.query<Gap & { resumed_us: number }, []>(
+    "select stream, symbol, from_us, to_us, cause, missing, repaired, " +
+      "(select min(started_us) from run where started_us > from_us) as resumed_us from gap " +
+      "where missing is null and cause in ('restart', 'crash') and stream in ('aggTrade', 'trade') " +
+      "and resumed_us is not null order by from_us",
+  );
+  const repairGap = database.query(
+    "update gap set repaired = min(missing, repaired + ?) where stream = ? and symbol = ? and from_us = ?",
+  );
 
   return {
     beginRun(startedUs) {
@@ -60,12 +76,13 @@ export function openCatalogue(dataDir: string): Catalogue {
     noteRun(lastRecvUs, clean) {
       database.query("update run set last_recv_us = ?, clean = ? where id = ?").run(lastRecvUs, clean ? 1 : 0, run);
     },
-    noteGap({ stream, symbol, from_us, to_us, cause, missing, repaired }) {
-      insertGap.run(stream, symbol, from_us, to_us, cause, missing, repaired);
+    noteGaps: insertGaps,
+    unjudgedPauses: () =>
+      selectPauses.all().map(({ resumed_us, ...gap }) => ({ gap: gap as Gap, resumedUs: resumed_us })),
+    noteRepair({ stream, symbol, from_us }, records) {
+      repairGap.run(records, stream, symbol, from_us);
     },
-    removeGap({ stream, symbol, from_us }) {
-      deleteGap.run(stream, symbol, from_us);
-    },
+    holes: createHoleStore(database),
     gapsOf: createGapQuery(database),
     close: () => database.close(),
   };

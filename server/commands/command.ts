@@ -16,6 +16,8 @@ export type Terminal = {
   readonly isInteractive: boolean;
   /** Aborted when the process is asked to stop. */
   readonly stop: AbortSignal;
+  /** Calls back each time that the process is asked to read its config again. */
+  readonly onReload: (listener: () => void) => void;
 };
 
 /** One verb of the command line. `run` resolves with the exit code; an OperatorError means 2. */

@@ -1,4 +1,5 @@
 import { createApp } from "../app.ts";
+import { messageOf } from "../problem.ts";
 import type { Command } from "./command.ts";
 import { runApp } from "./run-app.ts";
 import { configOf, logOf, settingFlags } from "./settings.ts";
@@ -16,6 +17,14 @@ export const record: Command = {
   async run(flags, terminal) {
     const config = configOf(flags);
     const log = logOf(config, terminal);
-    return runApp(createApp(config, { mode: "record", log }), terminal, log, (url) => [`Dashboard: ${url}/dashboard`]);
+    const app = createApp(config, { mode: "record", log });
+    terminal.onReload(() => {
+      try {
+        app.reload(configOf(flags));
+      } catch (error) {
+        log.error("the config is not taken over; recording goes on as before", { reason: messageOf(error) });
+      }
+    });
+    return runApp(app, terminal, log, (url) => [`Dashboard: ${url}/dashboard`]);
   },
 };

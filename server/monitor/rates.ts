@@ -1,5 +1,7 @@
 /** Messages per second over the last few seconds, for many counters at the price of one timer. */
 export type Rates<K> = {
+  /** These keys from now on; what is known of those that stay is kept. */
+  setKeys(keys: readonly K[]): void;
   /** One more of this key. */
   count(key: K): void;
   /** Closes the running second; call it once a second with the time. */
@@ -13,10 +15,13 @@ const span = 5;
 
 /** Keys are compared by identity; the ones given exist from the start. */
 export function createRates<K>(keys: readonly K[]): Rates<K> {
-  const counters = new Map(keys.map((key) => [key, { total: 0, history: [0] }]));
+  let counters = new Map(keys.map((key) => [key, fresh()]));
   const ticks: number[] = [];
 
   return {
+    setKeys(wanted) {
+      counters = new Map(wanted.map((key) => [key, counters.get(key) ?? fresh()]));
+    },
     count(key) {
       const counter = counters.get(key);
       if (counter !== undefined) counter.total++;
@@ -36,4 +41,8 @@ export function createRates<K>(keys: readonly K[]): Rates<K> {
       return seconds > 0 ? Math.round((count / seconds) * 10) / 10 : 0;
     },
   };
+}
+
+function fresh(): { total: number; history: number[] } {
+  return { total: 0, history: [0] };
 }

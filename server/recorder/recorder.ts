@@ -7,6 +7,8 @@ import { createTrack, type Track, type TrackEvents, type TrackOptions, type Trac
 export type Recorder = {
   /** The track of a stream, created at first sight; ask once and keep it. */
   track(stream: Stream): Track;
+  /** The stream is recorded no more: what there is of it is written and its segment closed. */
+  release(stream: Stream): void;
   status(stream: Stream): TrackStatus | null;
   /** Records dropped because the disk failed and memory was full. */
   dropped(): number;
@@ -40,6 +42,7 @@ export function createRecorder(
   const maxHeld = options.maxHeld ?? 64 * 1024 * 1024;
   const trackOptions: TrackOptions = { ...options, maxSegmentBytes: options.maxSegmentBytes ?? 64 * 1024 * 1024 };
   const tracks = new Map<Stream, Track>();
+  const releasing = new Set<Promise<void>>();
   let flushTimer: ReturnType<typeof setTimeout> | null = null;
   let rotateTimer: ReturnType<typeof setTimeout> | null = null;
   let stopped: Promise<void> | null = null;
@@ -116,6 +119,16 @@ export function createRecorder(
       }
       return track;
     },
+    release(stream) {
+      const track = tracks.get(stream);
+      if (track === undefined) return;
+      const done = track.stop(deps.nowUs()).then(() => {
+        dropUnwritten(track);
+        releasing.delete(done);
+      });
+      releasing.add(done);
+      tracks.delete(stream);
+    },
     status: (stream) => tracks.get(stream)?.status() ?? null,
     dropped: () => dropped,
     failure: () => failure,
@@ -126,6 +139,7 @@ export function createRecorder(
         const nowUs = deps.nowUs();
         await Promise.all([...tracks.values()].map((track) => track.stop(nowUs)));
         for (const track of tracks.values()) dropUnwritten(track);
+        await Promise.all(releasing);
       })();
       return stopped;
     },

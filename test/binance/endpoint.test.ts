@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { backoffMs } from "../../server/binance/backoff.ts";
-import { spreadStreams, subscriptionOf } from "../../server/binance/endpoint.ts";
+import { splitNames } from "../../server/binance/control.ts";
+import { addressesOf, spreadStreams, subscriptionOf } from "../../server/binance/endpoint.ts";
 import { createStream, parseStreamType, type StreamType } from "../../server/stream.ts";
 
 const types = ["depth20@100ms", "aggTrade"].map(parseStreamType) as StreamType[];
@@ -12,16 +13,24 @@ test("a thousand symbols fit Binance's limits, each stream is asked for exactly 
   expect(new Set(sockets.flat()).size).toBe(2000);
   for (const streams of sockets) {
     expect(streams.length).toBeLessThanOrEqual(1024);
-    const { url, batches } = subscriptionOf("wss://stream.binance.com:9443", streams);
-    const inUrl = new URL(url).searchParams.get("streams")?.split("/") ?? [];
-    expect([...inUrl, ...batches.flat()]).toEqual(streams.map(({ name }) => name));
+    const names = streams.map(({ name }) => name);
+    const { url, inUrl, rest } = subscriptionOf("wss://stream.binance.com:9443", names);
+    expect(new URL(url).searchParams.get("streams")?.split("/") ?? []).toEqual([...inUrl]);
+    expect([...inUrl, ...rest]).toEqual(names);
     expect(url.length).toBeLessThan(4200);
-    for (const batch of batches) expect(JSON.stringify(batch).length).toBeLessThan(4100);
+    for (const list of splitNames(rest)) expect(JSON.stringify(list).length).toBeLessThan(4100);
   }
   const home = new Map<string, number>();
   sockets.forEach((streams, n) => {
     for (const { symbol } of streams) expect(home.get(symbol) ?? n).toBe(home.set(symbol, n).get(symbol) as number);
   });
+});
+
+test("two sockets have two addresses: those configured, else both ports of the exchange's own host", () => {
+  const [own, twin] = ["wss://stream.binance.com:9443", "wss://stream.binance.com:443"];
+  expect(addressesOf(own, [])).toEqual([own, twin]);
+  expect(addressesOf(own, ["wss://data-stream.binance.vision"])).toEqual([own, "wss://data-stream.binance.vision"]);
+  expect(addressesOf("ws://127.0.0.1:1", [])).toEqual(["ws://127.0.0.1:1"]);
 });
 
 test("the wait before a reconnect doubles up to 30 s and is spread by chance", () => {

@@ -1,5 +1,5 @@
 import type { ConnectionEvents, OpenConnection } from "../../server/binance/connection.ts";
-import type { VirtualTime } from "../support/virtual-time.ts";
+import type { ManualTime } from "../support/manual-time.ts";
 
 /** What an exchange without sockets can be told to do. */
 export type VirtualExchange = {
@@ -31,11 +31,12 @@ type Line = {
 
 /** Connections take `handshakeMs` and then deliver with the delay that `delayMs` draws for each. */
 export function createVirtualExchange(
-  time: VirtualTime,
+  time: ManualTime,
   options: { handshakeMs: number; delayMs: () => number },
 ): VirtualExchange {
   let lines: Line[] = [];
   let refusing = false;
+  const nowUs = () => Math.round(time.now() * 1000);
 
   const pick = (n: number) => (lines.length === 0 ? undefined : lines[n % lines.length]);
 
@@ -48,7 +49,7 @@ export function createVirtualExchange(
 
   function send(line: Line, text: string): void {
     time.after(line.delayMs, () => {
-      if (!line.ended) line.events.onText(text, time.nowUs());
+      if (!line.ended) line.events.onText(text, nowUs());
     });
   }
 
@@ -67,7 +68,7 @@ export function createVirtualExchange(
         if (refused) {
           line.ended = true;
           events.onEnd({ reason: "refused", wasOpen: false });
-        } else events.onOpen(names, time.nowUs());
+        } else events.onOpen(names, nowUs());
       });
       return {
         host: "virtual",
@@ -82,7 +83,7 @@ export function createVirtualExchange(
     },
     emit(stream, payload) {
       for (const line of lines) {
-        if (!line.names.has(stream) || time.nowUs() < line.silentUntilUs) continue;
+        if (!line.names.has(stream) || nowUs() < line.silentUntilUs) continue;
         const text = `{"stream":"${stream}","data":${payload}}`;
         send(line, text);
         if (line.repeats) send(line, text);
@@ -101,7 +102,7 @@ export function createVirtualExchange(
     },
     silence(n, ms) {
       const line = pick(n);
-      if (line !== undefined) line.silentUntilUs = time.nowUs() + ms * 1000;
+      if (line !== undefined) line.silentUntilUs = nowUs() + ms * 1000;
     },
     repeat(n) {
       const line = pick(n);
@@ -110,6 +111,6 @@ export function createVirtualExchange(
     refuse(isRefusing) {
       refusing = isRefusing;
     },
-    isWithholding: () => lines.some(({ silentUntilUs }) => time.nowUs() < silentUntilUs),
+    isWithholding: () => lines.some(({ silentUntilUs }) => nowUs() < silentUntilUs),
   };
 }

@@ -18,8 +18,8 @@ const gap = (from_us: number, to_us: number) => ({
 
 test("a gap over midnight belongs to both days, each with its part", () => {
   const catalogue = openCatalogue(temporaryFolder());
-  catalogue.noteGap(gap(midnight - 5_000_000, midnight + 3_000_000));
-  catalogue.noteGap(gap(midnight + 10_000_000, midnight + 11_000_000));
+  const gaps = [gap(midnight - 5_000_000, midnight + 3_000_000), gap(midnight + 10_000_000, midnight + 11_000_000)];
+  catalogue.noteGaps(gaps);
   const of = (date: string, symbol = "BTCUSDT") => catalogue.gapsOf({ stream: "depth20", symbol, date });
   expect(of("2026-11-22")).toEqual([gap(midnight - 5_000_000, midnight)]);
   expect(of("2026-11-23")).toEqual([
@@ -30,16 +30,38 @@ test("a gap over midnight belongs to both days, each with its part", () => {
   expect(of("2026-11-22", "ETHUSDT")).toEqual([]);
 });
 
-test("what is learnt of a gap later takes the place of what was known, and one that was none is taken back", () => {
+test("what is learnt of a gap later takes the place of what was known, and repairs are added up to what was missing", () => {
   const catalogue = openCatalogue(temporaryFolder());
   const day = { stream: "depth20", symbol: "BTCUSDT", date: "2026-11-23" };
   const first = gap(midnight, midnight + 5);
-  catalogue.noteGap(first);
-  const repaired = { ...gap(midnight, midnight + 3), cause: "missing" as const, missing: 7, repaired: 7 };
-  catalogue.noteGap(repaired);
-  expect(catalogue.gapsOf(day)).toEqual([{ ...repaired, to_us: first.to_us }]);
-  catalogue.removeGap(first);
-  expect(catalogue.gapsOf(day)).toEqual([]);
+  catalogue.noteGaps([first]);
+  const judged = { ...gap(midnight, midnight + 3), cause: "missing" as const, missing: 7 };
+  catalogue.noteGaps([judged]);
+  expect(catalogue.gapsOf(day)).toEqual([{ ...judged, to_us: first.to_us }]);
+  for (const [records, repaired] of [
+    [4, 4],
+    [2, 6],
+    [3, 7],
+  ] as const) {
+    catalogue.noteRepair(first, records);
+    expect(catalogue.gapsOf(day)[0]?.repaired).toBe(repaired);
+  }
+});
+
+test("holes that are being refetched outlive the process, with their progress", () => {
+  const folder = temporaryFolder();
+  const hole = {
+    ...{ stream: "aggTrade", symbol: "BTCUSDT", fromId: 10, toId: 99, fromUs: 1, toUs: 2 },
+    ...{ cause: "crash" as const, nextId: 10, fetched: 0 },
+  };
+  let catalogue = openCatalogue(folder);
+  catalogue.holes.save(hole);
+  catalogue.holes.save({ ...hole, nextId: 50, fetched: 39 });
+  catalogue.holes.save({ ...hole, fromId: 200, toId: 201, nextId: 200 });
+  catalogue.holes.remove({ stream: "aggTrade", symbol: "BTCUSDT", fromId: 200 });
+  catalogue.close();
+  catalogue = openCatalogue(folder);
+  expect(catalogue.holes.all()).toEqual([{ ...hole, nextId: 50, fetched: 39 }]);
 });
 
 test("a catalogue of an older version is taken over with its gaps", () => {

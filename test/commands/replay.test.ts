@@ -102,7 +102,7 @@ test("gaps of the recorder's list are sent with --gaps; without, their number is
     cause: "crash",
   } as const;
   const catalogue = openCatalogue(folder);
-  catalogue.noteGap({ ...gap, missing: null, repaired: 0 });
+  catalogue.noteGaps([{ ...gap, missing: null, repaired: 0 }]);
   for (const withGaps of [true, false]) {
     // The second time as a recorder that stopped leaves it.
     if (!withGaps) catalogue.close();

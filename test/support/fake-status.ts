@@ -15,6 +15,7 @@ export function fakeStatus(step: number, symbolCount: number, over: Partial<Stat
     reasons: [],
     clock_offset_ms: 0.8,
     clock_offset_bound_ms: 3.2,
+    clock_steps: 0,
     hardware: {
       cpu_ratio: 0.21 + 0.08 * Math.sin(step / 5),
       process_cpu_cores: 0.062 + 0.03 * Math.sin(step / 4),
@@ -35,6 +36,12 @@ export function fakeStatus(step: number, symbolCount: number, over: Partial<Stat
       duplicates: 233,
       quarantined: 0,
       reconnects: 3,
+      rollovers: 3,
+      epochs: 0,
+      holes: 0,
+      records_repaired: 0,
+      records_late: 0,
+      records_gated: 0,
       gaps: 2,
     },
     archive: {
@@ -56,6 +63,8 @@ export function fakeStatus(step: number, symbolCount: number, over: Partial<Stat
     connections: [
       {
         id: 1,
+        role: "current",
+        rollover_us: now_us + 40_000_000_000,
         host: "stream.binance.com:9443",
         state: "open",
         since_us: now_us - 14_000_000_000,
@@ -99,8 +108,11 @@ function fakeSymbol(index: number, step: number, nowUs: number): SymbolStatus {
   const last_recv_us = nowUs - Math.round(1_000_000 / rate);
   return {
     symbol: fakeSymbolName(index),
+    state: "trading",
     messages_per_s: rate,
     delay_ms: 110 + (index % 9) + Math.sin(step + index) * 4,
+    delay_p50_ms: 110 + (index % 9),
+    delay_p99_ms: 160 + (index % 9),
     interval_ms: 1000 / rate,
     flush_interval_ms: Math.min(1000, 100_000 / rate),
     buffered_records: (step * 7 + index * 3) % 100,
@@ -112,8 +124,16 @@ function fakeSymbol(index: number, step: number, nowUs: number): SymbolStatus {
         records: 863_412 + step,
         buffered_records: 12,
         last_recv_us,
+        gap: null,
       },
-      { stream: "aggTrade", messages_per_s: rate * 0.6, records: 1_203_412 + step, buffered_records: 31, last_recv_us },
+      {
+        stream: "aggTrade",
+        messages_per_s: rate * 0.6,
+        records: 1_203_412 + step,
+        buffered_records: 31,
+        last_recv_us,
+        gap: null,
+      },
     ],
   };
 }

@@ -1,4 +1,4 @@
-import type { After } from "../../server/binance/rest.ts";
+import type { After } from "../../server/timer.ts";
 
 /** Time that stands still until the test moves it. */
 export type ManualTime = {

@@ -1,0 +1,86 @@
+import type { GapCause } from "../gap.ts";
+import { type Carried, lose, part, regain } from "./carried.ts";
+import { covers, type Link } from "./link.ts";
+import type { PendingGaps } from "./pending-gaps.ts";
+
+/** Which streams of a group are received at this moment, by at least one of its connections. */
+export type Coverage = {
+  /** When the group last received anything, µs. */
+  lastDataUs: number;
+  /** Data flows on a connection on which none did: all that was asked for on it is received again. */
+  onFlow(link: Link, recvUs: number): void;
+  /** The exchange delivers these streams on the connection from now on. */
+  onActive(link: Link, names: readonly string[], atUs: number): void;
+  /** The connection delivers no more: what no other one delivers has a gap from now on. */
+  onLost(link: Link, cause: GapCause): void;
+  /** An attempt to connect was in vain. */
+  onVain(): void;
+  /** Nothing ran in this span: what broke off in it did so for that reason. */
+  noteSleep(span: { readonly fromUs: number; readonly toUs: number }): void;
+};
+
+/** How long after a sleep its consequences show, µs. */
+const aftermathUs = 60_000_000;
+
+/** Keeps `carried` up to date; streams whose gaps want judging are put into `pending`. */
+export function createCoverage(deps: {
+  carried: readonly (Carried | null)[];
+  pending: Pick<PendingGaps, "add">;
+  liveLinks: () => readonly Link[];
+  nowUs: () => number;
+}): Coverage {
+  const { carried, pending } = deps;
+  let slept: { readonly fromUs: number; readonly toUs: number } | null = null;
+
+  /** The connection delivers, although nothing of this stream has come yet. */
+  function regainBeside(one: Carried, atUs: number): void {
+    if (one.gap?.alone) return;
+    if (one.gap !== null || one.coveredUs === 0) regain(one, atUs);
+    if (one.spans.length > 0) pending.add(one);
+  }
+
+  function causeOf(cause: GapCause, fromUs: number): GapCause {
+    const isAfterSleep = slept !== null && fromUs <= slept.toUs && deps.nowUs() - slept.toUs < aftermathUs;
+    return isAfterSleep ? "host_asleep" : cause;
+  }
+
+  const coverage: Coverage = {
+    lastDataUs: 0,
+    onFlow(link, recvUs) {
+      link.isSilent = false;
+      if (link.firstDataUs === 0) link.firstDataUs = recvUs;
+      for (const one of carried) if (one !== null && link.active.has(one.stream.name)) regainBeside(one, recvUs);
+    },
+    onActive(link, names, atUs) {
+      for (const name of names) link.active.set(name, atUs);
+      if (link.firstDataUs === 0 || names.length === 0) return;
+      const active = new Set(names);
+      for (const one of carried) if (one !== null && active.has(one.stream.name)) regainBeside(one, atUs);
+    },
+    onLost(link, cause) {
+      const others = deps.liveLinks().filter((other) => other !== link);
+      const { lastDataUs } = coverage;
+      for (const [index, one] of carried.entries()) {
+        if (one === null || one.isReference || !link.active.has(one.stream.name)) continue;
+        const covering = others.filter((other) => covers(other, one.stream.name));
+        const cursors = covering.map((other) => other.cursors[index]);
+        if (covering.length === 0) lose(one, lastDataUs, causeOf(cause, lastDataUs));
+        else if (part(one, link.cursors[index], cursors, cause)) pending.add(one);
+      }
+    },
+    onVain() {
+      for (const one of carried) {
+        const gap = one?.gap ?? null;
+        if (gap !== null && !gap.alone && !isOfEarlierRun(gap.cause)) gap.cause = causeOf("exchange_down", gap.fromUs);
+      }
+    },
+    noteSleep(span) {
+      slept = span;
+    },
+  };
+  return coverage;
+}
+
+function isOfEarlierRun(cause: GapCause): boolean {
+  return cause === "restart" || cause === "crash";
+}

@@ -1,0 +1,56 @@
+import type { Database } from "bun:sqlite";
+import type { GapCause } from "../gap.ts";
+
+/** Trades that are being refetched by their ids; all before `nextId` is done. */
+export type StoredHole = {
+  /** Folder name of the stream. */
+  readonly stream: string;
+  readonly symbol: string;
+  readonly fromId: number;
+  readonly toId: number;
+  /** The gap it belongs to, µs. */
+  readonly fromUs: number;
+  readonly toUs: number;
+  readonly cause: GapCause;
+  readonly nextId: number;
+  readonly fetched: number;
+};
+
+/** Keeps holes from one run to the next. */
+export type HoleStore = {
+  /** Oldest first. */
+  all(): readonly StoredHole[];
+  save(hole: StoredHole): void;
+  remove(hole: Pick<StoredHole, "stream" | "symbol" | "fromId">): void;
+};
+
+const schema = `
+  create table if not exists hole (
+    stream text not null, symbol text not null, from_id integer not null, to_id integer not null,
+    from_us integer not null, to_us integer not null, cause text not null,
+    next_id integer not null, fetched integer not null,
+    primary key (stream, symbol, from_id)
+  ) strict, without rowid;
+`;
+
+/** The holes of an open catalogue; its methods throw where SQLite cannot. */
+export function createHoleStore(database: Database): HoleStore {
+  database.run(schema);
+  const select = database.query<StoredHole, []>(
+    "select stream, symbol, from_id as fromId, to_id as toId, from_us as fromUs, to_us as toUs, cause, " +
+      "next_id as nextId, fetched from hole order by from_us, stream, symbol, from_id",
+  );
+  const upsert = database.query(
+    "insert into hole values (?, ?, ?, ?, ?, ?, ?, ?, ?) " +
+      "on conflict do update set next_id = excluded.next_id, fetched = excluded.fetched",
+  );
+  const remove = database.query("delete from hole where stream = ? and symbol = ? and from_id = ?");
+
+  return {
+    all: () => select.all(),
+    save({ stream, symbol, fromId, toId, fromUs, toUs, cause, nextId, fetched }) {
+      upsert.run(stream, symbol, fromId, toId, fromUs, toUs, cause, nextId, fetched);
+    },
+    remove: ({ stream, symbol, fromId }) => void remove.run(stream, symbol, fromId),
+  };
+}

@@ -23,7 +23,7 @@ export type DepthSnapshotDeps = {
    * cannot be joined to the diffs.
    */
   readonly firstDiffId: (symbol: string) => number | null;
-  /** `stream` is the symbol's depthSnapshot, `payload` the answer's text, byte for byte, `recvUs` when it had arrived. */
+  /** `stream` is the symbol's depthSnapshot, the same object each time; `payload` the answer's text, byte for byte, `recvUs` when it had arrived. */
   readonly onSnapshot: (stream: Stream, payload: string, recvUs: number) => void;
   readonly log: Log;
   readonly after?: After;
@@ -39,7 +39,7 @@ const againMs = 2000;
 const mostAttempts = 10;
 
 /** A symbol that wants its book. `urgent`: there is a hole; others are only due. */
-type Wanted = { readonly symbol: string; urgent: boolean; attempts: number; notReady: boolean };
+type Wanted = { readonly symbol: string; urgent: boolean; waits: number; attempts: number; notReady: boolean };
 
 /**
  * One request is under way at a time; holes come before what is merely due; the hourly round is spread over the hour, and takes
@@ -56,6 +56,7 @@ export function createDepthSnapshots(
   const abort = new AbortController();
   const waiting = new Map<string, Wanted>();
   const timers = new Set<() => void>();
+  const streams = new Map<string, Stream>();
   let symbols = [...new Set(options.symbols)];
   let started = false;
   let underWay: Wanted | null = null;
@@ -68,7 +69,7 @@ export function createDepthSnapshots(
     const known = waiting.get(symbol);
     // What is under way may be a book from before this hole: another one is wanted.
     if (known === undefined || (urgent && known === underWay))
-      waiting.set(symbol, { symbol, urgent, attempts: 0, notReady: false });
+      waiting.set(symbol, { symbol, urgent, waits: 0, attempts: 0, notReady: false });
     else known.urgent ||= urgent;
     void next();
   }
@@ -86,15 +87,13 @@ export function createDepthSnapshots(
 
   async function ask(wanted: Wanted): Promise<void> {
     const { symbol } = wanted;
-    const isLast = ++wanted.attempts >= mostAttempts;
-    if (deps.firstDiffId(symbol) === null && !isLast) return later(wanted);
+    if (deps.firstDiffId(symbol) === null && ++wanted.waits < mostAttempts) return later(wanted);
     const query = { symbol, limit };
     const answer = await rest.get("/api/v3/depth", query, { weight, priority: "normal", signal: abort.signal });
     if (abort.signal.aborted || waiting.get(symbol) !== wanted) return;
     const recvUs = deps.nowUs();
     if (answer.kind === "failed") {
       lastProblem = `${symbol}: ${answer.reason}`;
-      wanted.attempts--;
       return later(wanted);
     }
     if (answer.kind === "refused") return drop(wanted, answer.msg, answer.code !== -1121);
@@ -103,9 +102,16 @@ export function createDepthSnapshots(
     if (id >= (deps.firstDiffId(symbol) ?? Number.NEGATIVE_INFINITY)) {
       waiting.delete(symbol);
       delivered++;
-      deps.onSnapshot(createStream(symbol, depthSnapshot), answer.text, recvUs);
-    } else if (isLast) drop(wanted, `its book over REST is older than its diffs, ${mostAttempts} times in a row`, true);
+      deps.onSnapshot(streamOf(symbol), answer.text, recvUs);
+    } else if (++wanted.attempts >= mostAttempts)
+      drop(wanted, `its book over REST is older than its diffs, ${mostAttempts} times in a row`, true);
     else later(wanted);
+  }
+
+  function streamOf(symbol: string): Stream {
+    const stream = streams.get(symbol) ?? createStream(symbol, depthSnapshot);
+    streams.set(symbol, stream);
+    return stream;
   }
 
   function idOf(text: string): number | null {

@@ -36,8 +36,11 @@ export type TradeRepairDeps = {
    * then it need be looked for on disk.
    */
   readonly onPage: (stream: Stream, records: readonly RestTrade[], page: { isFirst: boolean }) => Promise<unknown>;
-  /** A hole is over, for good or bad. */
-  readonly onDone: (hole: TradeHole, result: RepairResult) => void;
+  /**
+   * A hole is over, for good or bad. It is kept in the store until this has returned, or what it returns has settled: after a crash in
+   * between it is told once more.
+   */
+  readonly onDone: (hole: TradeHole, result: RepairResult) => unknown;
   /** Keeps holes over a restart; may throw. A hole is told apart by its stream and `fromId`. */
   readonly store?: { save(hole: PendingHole): void; remove(hole: TradeHole): void };
   readonly log: Log;
@@ -48,6 +51,7 @@ export type TradeRepairDeps = {
 
 /** The exchange's own history of trades may lag behind its streams: what is not there yet is looked for again so often. */
 const lagAttempts = 6;
+const absent = "the exchange does not have all of these ids";
 const firstWaitMs = 1000;
 const longestWaitMs = 60_000;
 
@@ -84,11 +88,11 @@ export function createTradeRepair(deps: TradeRepairDeps): TradeRepair {
     const { hole } = turn;
     const wanted = hole.toId - hole.nextId + 1;
     const request = tradesRequest(hole.stream, hole.nextId, wanted);
-    if (request === null) return finish(turn, "trades of this stream cannot be asked for");
+    if (request === null) return await finish(turn, "trades of this stream cannot be asked for");
     const { path, query, weight } = request;
     const answer = await rest.get(path, query, { weight, priority: "low", signal: abort.signal });
     if (abort.signal.aborted) return;
-    if (answer.kind !== "ok") return noteRefusal(turn, answer);
+    if (answer.kind !== "ok") return await noteRefusal(turn, answer);
     const trades = parseTrades(answer.text, hole.stream.type.kind);
     if (trades === null || (trades[0] !== undefined && trades[0].id < hole.nextId))
       return complain(turn, `${path} answered in an unknown form`);
@@ -97,11 +101,11 @@ export function createTradeRepair(deps: TradeRepairDeps): TradeRepair {
     const isEnd = trades.length < Math.min(wanted, mostTrades) && (trades.at(-1)?.id ?? 0) < hole.toId;
     if (!(await handOver(turn, page))) return;
     if (turn.hole.nextId > turn.hole.toId || (!isEnd && page.length < trades.length)) {
-      finish(turn, "the exchange does not have all of these ids");
+      await finish(turn, absent);
     } else if (isEnd) {
       if (page.length > 0) turn.ends = 0;
       const reason = "the exchange does not have trades up to this id";
-      if (turn.ends++ >= lagAttempts) finish(turn, reason);
+      if (turn.ends++ >= lagAttempts) await finish(turn, reason);
       else postpone(turn, reason);
     }
   }
@@ -123,12 +127,12 @@ export function createTradeRepair(deps: TradeRepairDeps): TradeRepair {
     return true;
   }
 
-  function noteRefusal(turn: WaitingHole, answer: Exclude<RestAnswer, { kind: "ok" }>): void {
+  async function noteRefusal(turn: WaitingHole, answer: Exclude<RestAnswer, { kind: "ok" }>): Promise<void> {
     if (answer.kind === "failed") postpone(turn, answer.reason);
-    else if (answer.code === -1121) finish(turn, "the exchange does not know the symbol any more");
+    else if (answer.code === -1121) await finish(turn, "the exchange does not know the symbol any more");
     else if (answer.status === 404)
-      finish(turn, `${answer.msg}; api.binance.com has it, the market data hosts may not`);
-    else finish(turn, `${answer.msg} (code ${answer.code})`);
+      await finish(turn, `${answer.msg}; api.binance.com has it, the market data hosts may not`);
+    else await finish(turn, `${answer.msg} (code ${answer.code})`);
   }
 
   /** The client tells of its own failures; others are told here. */
@@ -144,11 +148,17 @@ export function createTradeRepair(deps: TradeRepairDeps): TradeRepair {
     turn.failures++;
   }
 
-  function finish(turn: WaitingHole, reason: string): void {
-    const { fromId, toId, fetched, stream } = turn.hole;
-    const missing = toId - fromId + 1 - fetched;
+  async function finish(turn: WaitingHole, reason: string): Promise<void> {
     queue.remove(turn);
-    store(() => deps.store?.remove(turn.hole));
+    await conclude(turn.hole, reason);
+    if (queue.size() > 0) return;
+    log.info("missing trades were refetched", { ...round });
+    Object.assign(round, { holes: 0, fetched: 0, missing: 0 });
+  }
+
+  async function conclude(hole: PendingHole, reason: string): Promise<void> {
+    const { fromId, toId, fetched, stream } = hole;
+    const missing = toId - fromId + 1 - fetched;
     round.holes++;
     round.fetched += fetched;
     round.missing += missing;
@@ -156,10 +166,12 @@ export function createTradeRepair(deps: TradeRepairDeps): TradeRepair {
       lastProblem = `${stream.name}: ${reason}`;
       log.warn("trades cannot be refetched; the gap stays", { stream: stream.name, fromId, toId, missing, reason });
     }
-    deps.onDone(turn.hole, { fetched, missing, reason: missing > 0 ? reason : null });
-    if (queue.size() > 0) return;
-    log.info("missing trades were refetched", { ...round });
-    Object.assign(round, { holes: 0, fetched: 0, missing: 0 });
+    try {
+      await deps.onDone(hole, { fetched, missing, reason: missing > 0 ? reason : null });
+    } catch (error) {
+      log.error("cannot complete a refetched hole", { stream: stream.name, reason: messageOf(error) });
+    }
+    store(() => deps.store?.remove(hole));
   }
 
   function store(work: () => void): void {
@@ -179,10 +191,10 @@ export function createTradeRepair(deps: TradeRepairDeps): TradeRepair {
     },
     add(added) {
       const hole = "nextId" in added ? added : { ...added, nextId: added.fromId, fetched: 0 };
-      const taken = queue.add(hole);
-      if (taken === "full") {
-        const missing = hole.toId - hole.fromId + 1 - hole.fetched;
-        deps.onDone(hole, { fetched: hole.fetched, missing, reason: "too many holes are waiting" });
+      // One of which all is done: the process ended between its last page and its end.
+      const taken = hole.nextId > hole.toId ? "over" : queue.add(hole);
+      if (taken === "over" || taken === "full") {
+        void conclude(hole, taken === "full" ? "too many holes are waiting" : absent);
         return;
       }
       if (taken !== added && "nextId" in added) store(() => deps.store?.remove(added));

@@ -43,13 +43,17 @@ function setUp(
   );
   const rest = createRestClient({ restUrl: `http://127.0.0.1:${server.port}` }, { log, random: () => 0, ...time });
   const got: { symbol: string; folder: string; payload: string; recvUs: number }[] = [];
+  const streams = new Set<unknown>();
   const snapshots = createDepthSnapshots(
     { symbols },
     {
       rest,
       nowUs: () => time.now() * 1000,
       firstDiffId: first,
-      onSnapshot: ({ symbol, type }, payload, recvUs) => got.push({ symbol, folder: type.folder, payload, recvUs }),
+      onSnapshot(stream, payload, recvUs) {
+        streams.add(stream);
+        got.push({ symbol: stream.symbol, folder: stream.type.folder, payload, recvUs });
+      },
       log,
       after: time.after,
     },
@@ -61,7 +65,7 @@ function setUp(
       minutes.set(Math.floor(atMs / 60_000), (minutes.get(Math.floor(atMs / 60_000)) ?? 0) + 1);
     return [...minutes.values()];
   };
-  return { snapshots, time, asked, got, lines, perMinute };
+  return { snapshots, time, asked, got, streams, lines, perMinute };
 }
 
 const names = (count: number) => Array.from({ length: count }, (_, n) => `SYM${n}USDT`);
@@ -182,13 +186,15 @@ test("a hole comes before what is merely due, and a hole during a request makes 
 });
 
 test("the hourly round is spread over the hour", async () => {
-  const { snapshots, time, asked, got } = setUp(names(6), (_, n) => new Response(reply(n + 1)));
+  const { snapshots, time, asked, got, streams } = setUp(names(6), (_, n) => new Response(reply(n + 1)));
   snapshots.start();
   await until(() => got.length === 6, "the books at the start");
   for (let n = 1; n <= 6; n++) {
     time.advance(600_000);
     await until(() => got.length === 6 + n, "the next one");
   }
+  // Each symbol's are one stream, by which they are filed.
+  expect(streams.size).toBe(6);
   expect(asked.slice(6).map(({ symbol, atMs }) => [symbol, atMs - startMs])).toEqual(
     names(6).map((name, n) => [name, (n + 1) * 600_000]),
   );

@@ -32,7 +32,10 @@ function hole(stream: Stream, fromId: number, toId: number): TradeHole {
 }
 
 /** A repairer on `restUrl` whose pages and results are collected. */
-function createRepair(restUrl: string, options: { time?: ManualTime; weightPerMinute?: number } = {}) {
+function createRepair(
+  restUrl: string,
+  options: { time?: ManualTime; weightPerMinute?: number; onDone?: () => Promise<void> } = {},
+) {
   const pages: { stream: string; ids: number[]; isFirst: boolean }[] = [];
   const records: RestTrade[] = [];
   const done: { fromId: number; result: RepairResult }[] = [];
@@ -55,7 +58,10 @@ function createRepair(restUrl: string, options: { time?: ManualTime; weightPerMi
       pages.push({ stream: stream.name, ids: page.map(({ id }) => id), isFirst });
       records.push(...page);
     },
-    onDone: ({ fromId }, result) => done.push({ fromId, result }),
+    onDone({ fromId }, result) {
+      done.push({ fromId, result });
+      return options.onDone?.();
+    },
     store: {
       save: (pending) => void stored.set(keyOf(pending), pending),
       remove: (of) => void stored.delete(keyOf(of)),
@@ -256,6 +262,7 @@ test("after a restart holes go on where they were, and their first page is said 
   const { first } = span(btc);
   const before = createRepair(restUrl);
   const blocked = Promise.withResolvers<void>();
+  blocked.promise.catch(() => {});
   before.onWrite((page) => (page[0]?.id === first ? Promise.resolve() : blocked.promise));
   before.repair.start();
   before.repair.add(hole(btc, first, first + 1799));
@@ -278,6 +285,25 @@ test("after a restart holes go on where they were, and their first page is said 
     missing: 0,
     reason: null,
   });
+});
+
+test("a hole is kept until its end has been noted, and one that was complete but not noted is told after a restart", async () => {
+  const { restUrl, span } = await startExchange(600, ["BTCUSDT"]);
+  const { first } = span(btc);
+  const noted = Promise.withResolvers<void>();
+  const before = createRepair(restUrl, { onDone: () => noted.promise });
+  before.repair.start();
+  before.repair.add(hole(btc, first, first + 99));
+  await until(() => before.done.length === 1, "the hole to be done");
+  const kept = structuredClone([...before.stored.values()]);
+  expect(kept).toMatchObject([{ nextId: first + 100, fetched: 100 }]);
+  noted.resolve();
+  await until(() => before.stored.size === 0, "it to be removed");
+
+  const after = createRepair(restUrl);
+  for (const pending of kept) after.repair.add(pending);
+  expect(after.done.map(({ result }) => result)).toEqual([{ fetched: 100, missing: 0, reason: null }]);
+  expect([after.repair.pending(), after.pages]).toEqual([[], []]);
 });
 
 test("what of a hole is pending already is not refetched twice", async () => {

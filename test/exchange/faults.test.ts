@@ -357,6 +357,9 @@ test("after an id jump REST speaks the new ids too: the local book procedure wor
   const newest = idsOf(watcher, "btcusdt@aggTrade").at(-1) ?? 0;
   const trades = await (await fetch(`${restUrl}/api/v3/aggTrades?symbol=BTCUSDT&fromId=${newest - 3}&limit=4`)).json();
   expect(trades.map((one: { a: number }) => one.a)).toEqual([newest - 3, newest - 2, newest - 1, newest]);
+  const single = `fromId=${trades[0].f}&limit=1`;
+  const older = await (await fetch(`${restUrl}/api/v3/historicalTrades?symbol=BTCUSDT&${single}`)).json();
+  expect(older.map((one: { id: number }) => one.id)).toEqual([trades[0].f]);
 });
 
 test("symbol-status: a halted symbol is silent, keeps its book, and its diffs go on without a hole; an absent one is unknown", async () => {

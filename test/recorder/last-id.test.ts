@@ -77,6 +77,8 @@ test("what this run has recorded itself is passed over", async () => {
   write("12-05", line(11, noonUs + 400_000_000));
   expect(await last(noonUs)).toEqual({ id: 5, recvUs: noonUs - 100 });
   expect(await last(noonUs + 15)).toEqual({ id: 9, recvUs: noonUs + 10 });
+  write("12-10", Array.from({ length: 20_000 }, (_, n) => line(n, noonUs + 600_000_000 + n)).join(""));
+  expect(await last(noonUs + 600_000_100)).toEqual({ id: 99, recvUs: noonUs + 600_000_099 });
 });
 
 test("sealed segments and, where no segment is left, the manifest of the newest archive are read", async () => {

@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { afterAll, afterEach, beforeEach, expect, test } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { readLineBytes } from "../../server/archive/reader.ts";
 import { verifyArchive } from "../../server/archive/verify.ts";
 import { createRestClient } from "../../server/binance/rest.ts";
@@ -8,11 +9,21 @@ import type { TradeHole } from "../../server/binance/trade-holes.ts";
 import { createTradeRepair } from "../../server/binance/trade-repair.ts";
 import { createExchange } from "../../server/exchange/exchange.ts";
 import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
+import { clipGap } from "../../server/gap.ts";
 import { silentLog } from "../../server/log.ts";
 import { decodeLine, encodeLine, encodeRepairedLine, type Line, recordId } from "../../server/record.ts";
 import { recordedIds } from "../../server/recorder/recorded-ids.ts";
 import { createRepairWriter } from "../../server/recorder/repair-writer.ts";
-import { archivePath, type Day, dateOf, type Segment, segmentPath, windowOf } from "../../server/segment.ts";
+import {
+  archivePath,
+  type Day,
+  dateOf,
+  dateStartUs,
+  dayUs,
+  type Segment,
+  segmentPath,
+  windowOf,
+} from "../../server/segment.ts";
 import { parseStreamName, type Stream } from "../../server/stream.ts";
 import { drained, filesBelow, realArchiver, temporaryData } from "../archive/day-fixture.ts";
 import { readLines } from "../support/read-data.ts";
@@ -82,9 +93,20 @@ for (const type of ["aggTrade", "trade"] as const) {
     stops.push(exchange.stop);
 
     // What was recorded live; yesterday is merged before anything is refetched.
-    const archiver = realArchiver(dataDir);
-    stops.push(() => archiver.stop(0));
     const holes: TradeHole[] = [];
+    let repairedOf = (_hole: TradeHole) => 0;
+    const archiver = realArchiver(dataDir, {
+      gapsOf: (day) =>
+        holes
+          .filter(({ stream }) => stream.symbol === day.symbol)
+          .map((hole) => {
+            const [missing, repaired] = [hole.toId - hole.fromId + 1, repairedOf(hole)];
+            const gap = { from_us: hole.fromUs, to_us: hole.toUs, cause: hole.cause, missing, repaired };
+            return { stream: type, symbol: day.symbol, ...gap };
+          })
+          .flatMap((gap) => clipGap(gap, dateStartUs(day.date), dateStartUs(day.date) + dayUs) ?? []),
+    });
+    stops.push(() => archiver.stop(0));
     for (const stream of streams) {
       const all = sent.get(stream.name) ?? [];
       const missed = all.filter(({ us }) => us >= outageFromUs && us < outageToUs);
@@ -109,6 +131,7 @@ for (const type of ["aggTrade", "trade"] as const) {
       onPage: writer.write,
       async onDone({ stream }, result) {
         expect(result).toMatchObject({ missing: 0, reason: null });
+        repairedOf = ({ fromId, toId }) => toId - fromId + 1;
         for (const day of await writer.finish(stream)) if (day.date < today) archiver.merge(day);
         done++;
       },
@@ -163,6 +186,9 @@ for (const type of ["aggTrade", "trade"] as const) {
         last_recv_us: merged.at(-1)?.recvUs,
       });
       expect(manifest?.repaired.refetched).toBeGreaterThan(50);
+      const missing = toId - fromId + 1;
+      const gap = { from_us: outageFromUs, to_us: midnightUs, cause: "reconnect", missing, repaired: missing } as const;
+      expect(manifest?.gaps).toEqual([gap]);
       expect(merged.at(-1)?.repaired).toBe(true);
       expect(manifest?.segments).toContain("23-55_02");
       const gone = manifest?.rows_per_minute.slice(1438) ?? [];
@@ -277,6 +303,37 @@ test("a page that could be written in part only is completed by the next attempt
   await writer.finish(btc);
   expect(closed.flatMap(idsIn)).toEqual([1, 2, 3, 4, 5, 6]);
 });
+
+const small = join("/tmp", `rt-data-small-disk-repair-${process.pid}`);
+mkdirSync(small, { recursive: true });
+const mounted = spawnSync("mount", ["-t", "tmpfs", "-o", "size=256k", "tmpfs", small]).status === 0;
+const noMount = mounted ? "" : " (skipped: this user may not mount a small file system)";
+afterAll(() => {
+  if (mounted) spawnSync("umount", [small]);
+  rmSync(small, { recursive: true, force: true });
+});
+
+test.skipIf(!mounted)(
+  `on a full disk a page is refused whole, and written once when there is room${noMount}`,
+  async () => {
+    const data = { dataDir: join(small, "data"), segmentMinutes };
+    const closed: Segment[] = [];
+    const writer = createRepairWriter(data, { readLines: readLineBytes, onClosed: (segment) => closed.push(segment) });
+    stops.push(writer.stop);
+    writeFileSync(join(small, "ballast"), "x".repeat(180_000));
+    await writer.write(btc, trades(1, 10), { isFirst: true });
+    const page = trades(11, 1000, midnightUs + 1_000_000);
+    await expect(writer.write(btc, page, { isFirst: false })).rejects.toThrow(/ENOSPC/);
+    await expect(writer.write(btc, page, { isFirst: false })).rejects.toThrow(/ENOSPC/);
+    rmSync(join(small, "ballast"));
+    await writer.write(btc, page, { isFirst: false });
+    await writer.finish(btc);
+    const text = closed.map((segment) => readFileSync(segmentPath(data.dataDir, segment, "open"), "utf8")).join("");
+    const ids = text.split("\n").flatMap((line) => recordId(line, "aggTrade") ?? []);
+    expect(ids).toEqual(Array.from({ length: 1010 }, (_, n) => n + 1));
+    expect(text.endsWith("}\n")).toBe(true);
+  },
+);
 
 test("many streams at once keep few files open, and a stop closes all of them", async () => {
   const { writer, closed } = createWriter();

@@ -7,11 +7,10 @@ import type { Catalogue } from "./catalogue/catalogue.ts";
 import type { StoredHole } from "./catalogue/hole-store.ts";
 import type { Gap } from "./gap.ts";
 import type { Log } from "./log.ts";
-import { messageOf } from "./problem.ts";
 import { firstRecordedId } from "./recorder/first-id.ts";
 import { lastRecordedId } from "./recorder/last-id.ts";
 import { createRepairWriter } from "./recorder/repair-writer.ts";
-import type { Day, Segment } from "./segment.ts";
+import { type Day, dateOf, type Segment } from "./segment.ts";
 import { createStream, type Stream, streamTypeOfFolder } from "./stream.ts";
 
 /** What is put right over REST: trades that were missed, and the books that diffs are joined to. */
@@ -74,7 +73,7 @@ export function createRepair(
     onPage: writer.write,
     onDone(hole, { fetched }) {
       refetched += fetched;
-      void finish(hole, fetched);
+      return finish(hole, fetched);
     },
     store: {
       save: (hole) => catalogue.holes.save(storedOf(hole)),
@@ -85,12 +84,9 @@ export function createRepair(
 
   /** The gap knows of its repair before the day is merged again, so that the manifest does. */
   async function finish(hole: TradeHole, fetched: number): Promise<void> {
-    try {
-      catalogue.noteRepair({ ...keyOf(hole.stream), from_us: hole.fromUs }, fetched);
-      for (const day of await writer.finish(hole.stream)) deps.onLate(day);
-    } catch (error) {
-      log.error("cannot complete a refetched gap; the next start does", { reason: messageOf(error) });
-    }
+    catalogue.noteRepair({ ...keyOf(hole.stream), from_us: hole.fromUs }, fetched);
+    const today = dateOf(deps.nowUs());
+    for (const day of await writer.finish(hole.stream)) if (day.date < today) deps.onLate(day);
   }
 
   async function find({ gap, stream, resumedUs, ...known }: Pause): Promise<number | null> {

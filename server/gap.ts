@@ -28,7 +28,10 @@ export type Gap = {
   /** µs: from here on it is recorded again. */
   readonly to_us: number;
   readonly cause: GapCause;
-  /** Records that the ids prove to be absent; null where ids cannot tell how many (partial depth, bookTicker). */
+  /**
+   * Records that the ids prove to be absent; 0 if nothing was missed, or if it is counted with a later gap of the same hole; null where
+   * ids cannot tell how many (books, diffs).
+   */
   readonly missing: number | null;
   /** Of those, refetched over REST since. */
   readonly repaired: number;

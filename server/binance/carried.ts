@@ -37,6 +37,9 @@ export type Interruption = { readonly fromUs: number; readonly cause: GapCause; 
 /** A stream is busy enough for its own last record to tell when it broke off, if it never pauses longer, µs. */
 const busyUs = 1_000_000;
 
+/** What was sent before another connection began has come by so much later, µs. */
+const underWayUs = 2_000_000;
+
 /** A stream of which nothing has come yet. */
 export function createCarried(stream: Stream, isReference: boolean, interruption: Interruption | null): Carried {
   const { kind } = stream.type;
@@ -67,6 +70,9 @@ export function lose(one: Carried, lastDataUs: number, cause: GapCause, alone = 
   if (!alone) one.rhythm.skip();
 }
 
+/** Another connection: what it has shown of a stream, and since when the stream is active on it. */
+export type Other = { readonly cursor: Cursor | undefined; readonly sinceUs: number };
+
 /**
  * A connection is gone and others stand, which began later: what was under way on it may be in none. Ids that follow each other prove
  * it by themselves; elsewhere the old connection must have come as far as another one's first record. Returns true if there is a gap.
@@ -74,17 +80,18 @@ export function lose(one: Carried, lastDataUs: number, cause: GapCause, alone = 
 export function part(
   one: Carried,
   old: Cursor | undefined,
-  others: readonly (Cursor | undefined)[],
-  cause: GapCause,
+  others: readonly Other[],
+  { cause, isPlanned, nowUs }: { cause: GapCause; isPlanned: boolean; nowUs: number },
 ): boolean {
   if (one.sequence.holes !== null || old === undefined || one.gap !== null) return false;
-  const began = others.filter((other) => other !== undefined);
+  const began = others.map(({ cursor }) => cursor).filter((cursor) => cursor !== undefined);
   if (began.some((other) => old.epoch > other.epoch || (old.epoch === other.epoch && old.highest >= other.first)))
     return false;
   const first = began[0];
   if (first === undefined) {
-    // Nothing of a quiet stream on either is what it looks like.
-    if (isBusy(one)) lose(one, old.lastUs, cause, true);
+    // Nothing of a quiet stream on either is what it looks like, nor is that of a busy one after a while.
+    const isLate = others.some(({ sinceUs }) => old.lastUs < sinceUs && nowUs - sinceUs > underWayUs);
+    if (!isPlanned && !isLate && isBusy(one)) lose(one, old.lastUs, cause, true);
     return false;
   }
   const [fromUs, toUs] = [Math.min(old.lastUs, first.firstUs), Math.max(old.lastUs, first.firstUs)];
@@ -112,11 +119,11 @@ export function judge(one: Carried, beforeUs: number): readonly FeedGap[] {
   for (const hole of holes.take(beforeUs)) {
     const within = spans.filter((span) => span.fromUs >= hole.fromUs && span.toUs <= hole.toUs);
     one.spans = one.spans.filter((span) => !within.includes(span));
-    const first = within[0] ?? { ...hole, cause: "missing" as const };
-    const toUs = within.at(-1)?.toUs ?? hole.toUs;
     const numbered = isNumbered(stream);
+    // Which of several pauses the absent ones lie in cannot be told: they are counted with the last.
+    for (const span of within.slice(0, -1)) judged.push(gapOf(stream, span, numbered ? 0 : null));
+    const { fromUs, toUs, cause } = within.at(-1) ?? { ...hole, cause: "missing" as const };
     const missing = numbered ? hole.toId - hole.fromId + 1 : null;
-    const { fromUs, cause } = first;
     judged.push({ stream, fromUs, toUs, cause, missing, holes: numbered ? [hole] : [] });
   }
   if (holes.waiting() > 0) return judged;

@@ -12,7 +12,7 @@ export type Coverage = {
   /** The exchange delivers these streams on the connection from now on. */
   onActive(link: Link, names: readonly string[], atUs: number): void;
   /** The connection delivers no more: what no other one delivers has a gap from now on. */
-  onLost(link: Link, cause: GapCause): void;
+  onLost(link: Link, why: { readonly cause: GapCause; readonly isPlanned: boolean }): void;
   /** An attempt to connect was in vain. */
   onVain(): void;
   /** Nothing ran in this span: what broke off in it did so for that reason. */
@@ -57,15 +57,19 @@ export function createCoverage(deps: {
       const active = new Set(names);
       for (const one of carried) if (one !== null && active.has(one.stream.name)) regainBeside(one, atUs);
     },
-    onLost(link, cause) {
+    onLost(link, why) {
       const others = deps.liveLinks().filter((other) => other !== link);
       const { lastDataUs } = coverage;
       for (const [index, one] of carried.entries()) {
         if (one === null || one.isReference || !link.active.has(one.stream.name)) continue;
         const covering = others.filter((other) => covers(other, one.stream.name));
-        const cursors = covering.map((other) => other.cursors[index]);
-        if (covering.length === 0) lose(one, lastDataUs, causeOf(cause, lastDataUs));
-        else if (part(one, link.cursors[index], cursors, cause)) pending.add(one);
+        const { name } = one.stream;
+        const active = covering.map(({ cursors, active }) => ({
+          cursor: cursors[index],
+          sinceUs: active.get(name) ?? 0,
+        }));
+        if (covering.length === 0) lose(one, lastDataUs, causeOf(why.cause, lastDataUs));
+        else if (part(one, link.cursors[index], active, { ...why, nowUs: deps.nowUs() })) pending.add(one);
       }
     },
     onVain() {

@@ -176,7 +176,8 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
       if (cursor !== undefined) carried[index]?.sequence.leave(cursor);
     if (vain) coverage.onVain();
     // Of a silent one all has been said already.
-    if (!link.isSilent) coverage.onLost(link, link.isAnnounced && !isPlanned ? "serverShutdown" : "reconnect");
+    if (link.isSilent) return;
+    coverage.onLost(link, { cause: link.isAnnounced && !isPlanned ? "serverShutdown" : "reconnect", isPlanned });
   }
 
   function watch(now: number): void {
@@ -185,7 +186,7 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
       link.isSilent = true;
       link.rhythm.skip();
       log.warn("no data although the connection is open; another one is opened", { host: link.host });
-      coverage.onLost(link, "silent");
+      coverage.onLost(link, { cause: "silent", isPlanned: false });
       link.replace("it was silent");
     }
     for (const one of silentStreams(carried, options.staleUs, now)) onSilent(one, now);

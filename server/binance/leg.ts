@@ -45,8 +45,8 @@ export type LegDeps = {
   readonly log: Log;
 };
 
-/** A connection that has delivered for this long counts as good: the next wait starts from the shortest again. */
-const goodAfterUs = 10_000_000;
+/** After a connection that has delivered for so long the next wait is the shortest; the pacer bounds what that may lead to. */
+const goodAfterUs = 1_000_000;
 
 /** After a successor that did not deliver what the old connection does, the next is tried so much later, µs, doubled each time. */
 const vainUs = 60_000_000;

@@ -10,7 +10,7 @@ export type Pacer = {
  * Connects in any five minutes, and the time between two. Binance counts 300 attempts per address in five minutes and may ban
  * whoever makes more; other programs of the same address count as well.
  */
-const most = 100;
+const most = 150;
 const windowMs = 5 * 60_000;
 const spacingMs = 100;
 

@@ -28,6 +28,10 @@ export type Exchange = {
   stop(): Promise<void>;
   /** Closes every open socket with this code, or cuts TCP without a close frame. */
   disconnectAll(how: Ending): void;
+  /** The same for one of them, by its number; does nothing if it is gone. */
+  disconnect(connection: number, how: Ending): void;
+  /** Numbers of the open sockets, oldest first. */
+  connections(): readonly number[];
   /** Sends `serverShutdown` to every open socket; what follows it is up to the caller. */
   announceShutdown(): void;
   /** Gives a symbol a status from now on; only TRADING ones are heard on streams, absent ones are unknown to REST. */
@@ -225,6 +229,8 @@ export function createExchange(
     },
     stop,
     disconnectAll: connections.endAll,
+    disconnect: connections.end,
+    connections: connections.ids,
     announceShutdown() {
       for (const id of connections.ids()) connections.announce(id);
     },

@@ -2,6 +2,7 @@ import type { GapCause } from "../gap.ts";
 import { type Carried, lose, part, regain } from "./carried.ts";
 import { covers, type Link } from "./link.ts";
 import type { PendingGaps } from "./pending-gaps.ts";
+import type { SleepWatch } from "./sleep-watch.ts";
 
 /** Which streams of a group are received at this moment, by at least one of its connections. */
 export type Coverage = {
@@ -15,22 +16,17 @@ export type Coverage = {
   onLost(link: Link, why: { readonly cause: GapCause; readonly isPlanned: boolean }): void;
   /** An attempt to connect was in vain. */
   onVain(): void;
-  /** Nothing ran in this span: what broke off in it did so for that reason. */
-  noteSleep(span: { readonly fromUs: number; readonly toUs: number }): void;
 };
-
-/** How long after a sleep its consequences show, µs. */
-const aftermathUs = 60_000_000;
 
 /** Keeps `carried` up to date; streams whose gaps want judging are put into `pending`. */
 export function createCoverage(deps: {
   carried: readonly (Carried | null)[];
   pending: Pick<PendingGaps, "add">;
   liveLinks: () => readonly Link[];
+  sleep: Pick<SleepWatch, "explains">;
   nowUs: () => number;
 }): Coverage {
   const { carried, pending } = deps;
-  let slept: { readonly fromUs: number; readonly toUs: number } | null = null;
 
   /** The connection delivers, although nothing of this stream has come yet. */
   function regainBeside(one: Carried, atUs: number): void {
@@ -40,8 +36,7 @@ export function createCoverage(deps: {
   }
 
   function causeOf(cause: GapCause, fromUs: number): GapCause {
-    const isAfterSleep = slept !== null && fromUs <= slept.toUs && deps.nowUs() - slept.toUs < aftermathUs;
-    return isAfterSleep ? "host_asleep" : cause;
+    return deps.sleep.explains(fromUs) ? "host_asleep" : cause;
   }
 
   const coverage: Coverage = {
@@ -77,9 +72,6 @@ export function createCoverage(deps: {
         const gap = one?.gap ?? null;
         if (gap !== null && !gap.alone && !isOfEarlierRun(gap.cause)) gap.cause = causeOf("exchange_down", gap.fromUs);
       }
-    },
-    noteSleep(span) {
-      slept = span;
     },
   };
   return coverage;

@@ -8,6 +8,7 @@ import { spreadStreams, streamsPerSocket } from "./endpoint.ts";
 import type { FeedGap, FeedSink } from "./feed-sink.ts";
 import { createGroup, type FeedCounts, type Group } from "./group.ts";
 import { createPacer } from "./pacer.ts";
+import { createSleepWatch } from "./sleep-watch.ts";
 
 /** The live source: every configured stream, over as many sockets as it takes, changed before they grow old, as long as it runs. */
 export type Feed = {
@@ -56,9 +57,6 @@ export type FeedDeps = {
 const usualMs = 500;
 const changingMs = 100;
 
-/** If nobody has looked for so much longer, the process had stood still, µs. */
-const sleptUs = 3_000_000;
-
 /** The part of a socket's time by which changes are spread, so that not all come at once. */
 const spread = 0.05;
 
@@ -74,12 +72,12 @@ export function createFeed(options: FeedOptions, deps: FeedDeps): Feed {
     after,
     onWait: (ms) => log.warn("connects are held back to stay far below the exchange's limit", { wait_ms: ms }),
   });
+  const sleep = createSleepWatch(nowUs);
   const connections = options.connections ?? 1;
   const rolloverUs = (options.rolloverHours ?? 23) * 3_600_000_000;
   let nextLeg = 1;
   let addressesTaken = 0;
   let isRunning = false;
-  let lastTickUs = 0;
   let cancel = () => {};
   const groups: Group[] = spreadStreams(options.streams).map(open);
 
@@ -97,7 +95,7 @@ export function createFeed(options: FeedOptions, deps: FeedDeps): Feed {
         handover: { lingerUs: (options.lingerMs ?? 2000) * 1000, deadlineUs },
       },
       {
-        ...{ nowUs, after, pacer, random, sink, counts, log },
+        ...{ nowUs, after, pacer, random, sleep, sink, counts, log },
         connect: deps.connect ?? openConnection,
         nextAddress,
         interruptionOf: deps.interruptionOf ?? (() => null),
@@ -114,11 +112,9 @@ export function createFeed(options: FeedOptions, deps: FeedDeps): Feed {
   }
 
   function tick(): void {
-    const now = nowUs();
-    const slept = now - lastTickUs > sleptUs ? { fromUs: lastTickUs, toUs: now } : null;
-    if (slept !== null) log.warn("nothing ran for a while", { seconds: Math.round((now - lastTickUs) / 1e6) });
-    lastTickUs = now;
-    for (const group of groups) group.tick(now, slept);
+    const pauseUs = sleep.look();
+    if (pauseUs > 0) log.warn("nothing ran for a while", { seconds: Math.round(pauseUs / 1e6) });
+    for (const group of groups) group.tick(nowUs(), pauseUs > 0);
     schedule();
   }
 
@@ -129,7 +125,7 @@ export function createFeed(options: FeedOptions, deps: FeedDeps): Feed {
   return {
     start() {
       isRunning = true;
-      lastTickUs = nowUs();
+      sleep.look();
       for (const group of groups) group.start();
       schedule();
     },

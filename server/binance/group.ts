@@ -13,6 +13,7 @@ import { createLink, type Link } from "./link.ts";
 import { createMessageReader, type DataMessage } from "./message.ts";
 import type { Pacer } from "./pacer.ts";
 import { createPendingGaps } from "./pending-gaps.ts";
+import type { SleepWatch } from "./sleep-watch.ts";
 import { isLinkSilent, silentStreams } from "./watchdog.ts";
 
 /** Streams that go over the same connections: one, or several at the same time of which the first to deliver wins. */
@@ -22,8 +23,8 @@ export type Group = {
   /** Adds to and takes from what is carried, on the connections that stand. */
   change(added: readonly Stream[], removed: readonly Stream[]): void;
   streams(): readonly Stream[];
-  /** Looks after everything that time brings; `slept` if nobody looked for so long that silence means nothing now. */
-  tick(nowUs: number, slept: { readonly fromUs: number; readonly toUs: number } | null): void;
+  /** Looks after everything that time brings; `isWaking`: nobody looked for so long that silence means nothing now. */
+  tick(nowUs: number, isWaking: boolean): void;
   /** Replaces every connection. */
   rollOver(): void;
   isChanging(): boolean;
@@ -51,6 +52,7 @@ export type GroupDeps = {
   readonly after: After;
   readonly pacer: Pacer;
   readonly random: () => number;
+  readonly sleep: Pick<SleepWatch, "explains">;
   readonly connect: OpenConnection;
   /** Where the next connection goes: to none of those that are taken, as long as there are others. */
   readonly nextAddress: (taken: readonly string[]) => string;
@@ -96,7 +98,7 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
 
   const streams = () => carried.flatMap((one) => (one === null || one.isReference ? [] : [one.stream]));
   const liveLinks = () => legs.flatMap((leg) => leg.links());
-  const coverage = createCoverage({ carried, pending, liveLinks, nowUs });
+  const coverage = createCoverage({ carried, pending, liveLinks, nowUs, sleep: deps.sleep });
 
   function open({ onOpen, onEnd }: LinkEvents, place: Pick<Link, "rhythm" | "replace">): Link {
     const wanted = carried.flatMap((one) => (one === null ? [] : [one.stream.name]));
@@ -223,9 +225,8 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
       }
     },
     streams,
-    tick(now, sleep) {
-      if (sleep !== null) coverage.noteSleep(sleep);
-      else watch(now);
+    tick(now, isWaking) {
+      if (!isWaking) watch(now);
       for (const leg of legs) leg.tick(now);
       pending.judge(now, liveLinks().length);
     },

@@ -6,6 +6,8 @@ export type ManualTime = {
   readonly after: After;
   /** Moves on, and runs what is due on the way, in order. */
   advance(ms: number): void;
+  /** Moves on without running anything: what was due on the way is late by then, as after a sleep of the machine. */
+  sleep(ms: number): void;
   /** Moves on to the earliest thing that waits; false if nothing does. */
   next(): boolean;
   /** ms until the earliest thing that waits; Infinity where nothing does. */
@@ -22,7 +24,7 @@ export function createManualTime(startMs: number): ManualTime {
   function advance(ms: number): void {
     const endMs = nowMs + ms;
     for (let dueMs = earliest(); dueMs <= endMs; dueMs = earliest()) {
-      nowMs = dueMs;
+      nowMs = Math.max(nowMs, dueMs);
       const due = waiting.filter(({ atMs }) => atMs === dueMs);
       waiting = waiting.filter((entry) => !due.includes(entry));
       for (const { work } of due) work();
@@ -40,6 +42,9 @@ export function createManualTime(startMs: number): ManualTime {
       };
     },
     advance,
+    sleep(ms) {
+      nowMs += ms;
+    },
     next() {
       const dueMs = earliest();
       if (dueMs === Number.POSITIVE_INFINITY) return false;

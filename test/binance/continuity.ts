@@ -8,7 +8,6 @@ import type { MarketSource } from "../../server/exchange/source.ts";
 import { silentLog } from "../../server/log.ts";
 import { createRecorder } from "../../server/recorder/recorder.ts";
 import { createStream, parseStreamName, parseStreamType, type Stream } from "../../server/stream.ts";
-import { temporaryFolder } from "../support/folder.ts";
 import { readRecords } from "../support/read-data.ts";
 import { until } from "../support/wait.ts";
 
@@ -18,6 +17,7 @@ export type Emitted = { readonly key: string; readonly payload: string; readonly
 /** The feed and the recorder between a busy exchange and real files, with a list of everything that the exchange emitted. */
 export async function startContinuity(
   options: {
+    dataDir: string;
     symbols: number;
     types: readonly string[];
     speed: number;
@@ -55,7 +55,7 @@ export async function startContinuity(
     { source, log: silentLog },
   );
   const { wsUrl } = await exchange.start();
-  const dataDir = temporaryFolder();
+  const { dataDir } = options;
   const recorder = createRecorder(
     { dataDir, segmentMinutes: 1, flushRecords: 100, flushMs: 1000, sync: "never" },
     { nowUs, onClosed() {}, onDropped() {}, log: silentLog },

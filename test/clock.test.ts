@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createReceiveClock } from "../server/clock.ts";
+import { createReceiveClock, createStepWatch } from "../server/clock.ts";
 
 function hands(wallMs: number) {
   const time = { wallMs, monotonicMs: 5000.25 };
@@ -55,4 +55,15 @@ test("a small lead over the wall clock is worked off without a step", () => {
     clock.nowUs();
   }
   expect(Math.abs(clock.nowUs() - time.wallMs * 1000)).toBeLessThan(1100);
+});
+
+test("steps of the wall clock are told from drift and slewing, forward and back", () => {
+  const now = { wall: 1_000_000, monotonic: 0 };
+  const watch = createStepWatch({ wallMs: () => now.wall, monotonicMs: () => now.monotonic });
+  const steps = [0, 3, -3, 40, 3_600_000, 0, -120, 0].map((stepMs) => {
+    now.wall += 1000 + stepMs;
+    now.monotonic += 1000;
+    return watch.look();
+  });
+  expect(steps).toEqual([0, 0, 0, 0, 3_600_000, 0, -120, 0]);
 });

@@ -31,3 +31,21 @@ test("the estimate follows a lasting change and is not thrown by one late messag
   for (let n = 0; n < 100; n++) delay.observe("X", t0 + 6000 + n * 100, (t0 + 6000 + n * 100 + 200) * 1000);
   expect(delay.estimateMs("X")).toBe(200);
 });
+
+test("median and 99th percentile are those of the last minute or two, within 5 %", () => {
+  const delay = createDelayEstimator();
+  delay.setClockOffset(0);
+  expect(delay.quantilesMs("X")).toBeNull();
+  const observe = (fromS: number, seconds: number, delayOf: (n: number) => number) => {
+    for (let n = 0; n < seconds * 10; n++) {
+      const eventMs = t0 + fromS * 1000 + n * 100;
+      delay.observe("X", eventMs, (eventMs + delayOf(n)) * 1000);
+    }
+  };
+  observe(0, 60, (n) => (n % 50 === 0 ? 900 : 80));
+  const { p50, p99 } = delay.quantilesMs("X") ?? { p50: 0, p99: 0 };
+  expect(Math.abs(p50 / 80 - 1)).toBeLessThan(0.05);
+  expect(Math.abs(p99 / 900 - 1)).toBeLessThan(0.05);
+  observe(300, 100, () => 20);
+  expect(Math.abs((delay.quantilesMs("X")?.p99 ?? 0) / 20 - 1)).toBeLessThan(0.06);
+});

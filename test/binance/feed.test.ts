@@ -27,6 +27,7 @@ async function setUp(streams: readonly Stream[] = [btc, eth], options: { pingMs?
     odd: [] as string[],
     gaps: [] as FeedGap[],
     epochs: [] as string[],
+    dated: [] as { stream: string; eventMs: number }[],
     pings: [] as number[],
   };
   const feed: Feed = createFeed(
@@ -39,7 +40,7 @@ async function setUp(streams: readonly Stream[] = [btc, eth], options: { pingMs?
         onOdd: (reason) => got.odd.push(reason),
         onGaps: (gaps) => got.gaps.push(...gaps),
         onEpoch: (stream) => got.epochs.push(stream.name),
-        onDated: () => {},
+        onDated: (stream, eventMs) => got.dated.push({ stream: stream.name, eventMs }),
         onPing: (serverMs) => got.pings.push(serverMs),
       },
     },
@@ -153,4 +154,23 @@ test("after stop nothing is delivered and nothing is tried any more", async () =
   await Bun.sleep(600);
   expect(got.data).toHaveLength(1);
   expect(exchange.stats()).toMatchObject({ connections: 0, connectionsTotal: 1 });
+});
+
+test("books, which carry no event time, are dated by the diff of the same id on the same socket, whichever of the two comes first", async () => {
+  const { source, got, emit, received } = await setUp([btc]);
+  const diff = (id: number, eventMs: number) =>
+    source.emit({
+      stream: "btcusdt@depth@100ms",
+      payload: `{"e":"depthUpdate","E":${eventMs},"s":"BTCUSDT","U":${id},"u":${id},"b":[],"a":[["1.0","2.0"]]}`,
+    });
+  await until(() => source.wants("btcusdt@depth@100ms"), "the diffs to be asked for");
+  diff(7, 1_763_800_000_100);
+  emit(btc, 7);
+  emit(btc, 8);
+  diff(8, 1_763_800_000_200);
+  emit(btc, 9);
+  await received(3);
+  expect(got.dated.map(({ eventMs }) => eventMs)).toEqual([1_763_800_000_100, 1_763_800_000_200]);
+  // The diffs themselves were not asked for by anybody.
+  expect(got.data.map(({ stream }) => stream)).toEqual(Array(3).fill(btc.name));
 });

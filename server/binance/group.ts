@@ -78,6 +78,9 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
   /** Streams with gaps or holes that want judging. */
   const pending = createPendingGaps(sink.onGaps);
 
+  /** That connections are silent has been said, and none has delivered since. */
+  let isToldSilent = false;
+
   const legs = options.legs.map(({ id, rolloverUs }) =>
     createLeg(
       { id, host: hostOf(options.address), streams: () => streams().length, rolloverUs },
@@ -130,7 +133,10 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
   function onData(link: Link, data: DataMessage, recvUs: number): void {
     const one = carried[data.index];
     if (one === null || one === undefined) return;
-    if (link.firstDataUs === 0 || link.isSilent) coverage.onFlow(link, recvUs);
+    if (link.firstDataUs === 0 || link.isSilent) {
+      coverage.onFlow(link, recvUs);
+      isToldSilent = false;
+    }
     link.lastDataUs = recvUs;
     coverage.lastDataUs = recvUs;
     link.rhythm.beat(recvUs);
@@ -187,7 +193,9 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
       if (!isLinkSilent(link, options.staleUs, now)) continue;
       link.isSilent = true;
       link.rhythm.skip();
-      log.warn("no data although the connection is open; another one is opened", { host: link.host });
+      if (!isToldSilent)
+        log.warn("no data although the connection is open; another one is opened", { host: link.host });
+      isToldSilent = true;
       coverage.onLost(link, { cause: "silent", isPlanned: false });
       link.replace("it was silent");
     }

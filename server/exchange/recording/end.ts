@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import type { RecordingFile } from "./days.ts";
+import { openLines } from "../../line-reader.ts";
+import type { RecordedFile } from "../../recorded-day.ts";
 import type { Track } from "./files.ts";
-import { openLines } from "./lines.ts";
 import type { MessageParser } from "./message.ts";
 
 /** A line is shorter than this many bytes; the last ones are looked for there. */
@@ -29,7 +29,7 @@ export async function findEnd(tracks: readonly Track[]): Promise<number | null> 
   return lastUs;
 }
 
-async function lastOf(file: RecordingFile, isPacked: boolean, parse: MessageParser): Promise<number | null> {
+async function lastOf(file: RecordedFile, isPacked: boolean, parse: MessageParser): Promise<number | null> {
   try {
     const lines = isPacked ? await packedTail(file.path) : plainTail(file.path);
     for (const line of lines.reverse()) {

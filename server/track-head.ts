@@ -1,18 +1,32 @@
-import { codeOf, messageOf } from "../../problem.ts";
-import type { RecordingFile } from "./days.ts";
-import type { Track } from "./files.ts";
-import { type LineReader, openLines } from "./lines.ts";
-import type { MessageParser, RecordedMessage } from "./message.ts";
+import { type LineEncoding, type LineReader, openLines } from "./line-reader.ts";
+import { codeOf, messageOf } from "./problem.ts";
+import type { RecordedFile } from "./recorded-day.ts";
+
+/** What a line holds: at least when it was received, µs. */
+export type Received = { readonly recvUs: number };
+
+/**
+ * Reads the line between two places of a text; null if it holds nothing of interest (an empty line, a reply to a subscription),
+ * "damaged" if it is no line of its kind.
+ */
+export type LineParser<M extends Received> = (text: string, from: number, to: number) => M | "damaged" | null;
+
+/** Files that follow each other in time, read one after the other, and how their lines are read. */
+export type LineTrack<M extends Received> = {
+  readonly files: readonly RecordedFile[];
+  readonly encoding?: LineEncoding;
+  createParser(): LineParser<M>;
+};
 
 /** A track and the message it is at. */
-export type Head = {
+export type Head<M extends Received> = {
   /** Place among the tracks; decides where two were received at the same time. */
   readonly order: number;
   /** Never decreases, whatever the recorder's clock did. */
   recvUs: number;
-  message: RecordedMessage | undefined;
+  message: M | undefined;
   /** Goes on to the next message; undefined once `fill` is needed or the track is over. */
-  next(): RecordedMessage | undefined;
+  next(): M | undefined;
   /** Reads on; false at the end of the track. */
   fill(): Promise<boolean>;
   close(): void;
@@ -22,12 +36,12 @@ export type Head = {
  * The messages of one track that were received at `fromUs` or later, in recorded order. What cannot be read is passed over:
  * `onDamage` hears of each file of which something is missing, once, when the file is over.
  */
-export function createHead(
-  track: Track,
+export function createHead<M extends Received>(
+  track: LineTrack<M>,
   order: number,
   options: { fromUs: number; onDamage: (path: string, problem: string) => void },
-): Head {
-  const parse: MessageParser = track.createParser();
+): Head<M> {
+  const parse = track.createParser();
   const { files } = track;
   let file = firstFile(files, options.fromUs);
   let lines: LineReader | null = null;
@@ -35,7 +49,7 @@ export function createHead(
   let damagedLines = 0;
   /** Messages so far that were received at `head.recvUs`. */
   let atOnce = 0;
-  /** Lines to pass over because they were played from another file. */
+  /** Lines to pass over because they were read from another file. */
   let played: { untilUs: number; atOnce: number } | null = null;
 
   function isPlayed(recvUs: number): boolean {
@@ -50,12 +64,12 @@ export function createHead(
   }
 
   /** The next file, wherever a recorder has put its lines meanwhile. */
-  function open(next: RecordingFile): LineReader | null {
+  function open(next: RecordedFile): LineReader | null {
     for (const candidate of [next.path, next.sealed]) {
       if (candidate === null) continue;
       try {
         path = candidate;
-        return openLines(candidate);
+        return openLines(candidate, track.encoding);
       } catch (error) {
         if (isGone(error)) continue;
         options.onDamage(candidate, messageOf(error));
@@ -65,7 +79,7 @@ export function createHead(
     try {
       if (next.merged === null) throw new Error("it is gone");
       path = next.merged;
-      const opened = openLines(next.merged);
+      const opened = openLines(next.merged, track.encoding);
       played = { untilUs: head.recvUs, atOnce };
       while (files[file]?.date === next.date) file += 1;
       return opened;
@@ -84,7 +98,7 @@ export function createHead(
     damagedLines = 0;
   }
 
-  const head: Head = {
+  const head: Head<M> = {
     order,
     recvUs: 0,
     message: undefined,
@@ -128,13 +142,13 @@ export function createHead(
 }
 
 /** Files that a later one shows to end before `fromUs` need not be read. */
-function firstFile(files: readonly RecordingFile[], fromUs: number): number {
+function firstFile(files: readonly RecordedFile[], fromUs: number): number {
   let first = 0;
   for (let n = 1; n < files.length; n++) {
-    const { startUs } = files[n] as RecordingFile;
+    const { startUs } = files[n] as RecordedFile;
     if (startUs > fromUs) break;
     // Files of the same window may overlap what is asked for.
-    if (startUs > (files[n - 1] as RecordingFile).startUs) first = n;
+    if (startUs > (files[n - 1] as RecordedFile).startUs) first = n;
   }
   return first;
 }

@@ -2,7 +2,7 @@ import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { messageOf, OperatorError } from "./problem.ts";
 import { type RecordedDay, type RecordedFile, sortOutDays } from "./recorded-day.ts";
-import { dayOfPath } from "./segment.ts";
+import { archiveFolder, type Day, dayOfPath, liveFolder } from "./segment.ts";
 import { createStream, type Stream, streamTypeOfFolder } from "./stream.ts";
 
 /** Files of one stream that follow each other in time and hold each record once. */
@@ -19,6 +19,11 @@ export type RecordedTrack = {
  */
 export function findRecordedTracks(dataDir: string): readonly RecordedTrack[] {
   return tracksOf(filesBelow(resolve(dataDir)));
+}
+
+/** The tracks of one day, as the files of its two folders are now. */
+export function tracksOfDay(dataDir: string, day: Day): RecordedTrack[] {
+  return tracksOf([liveFolder(dataDir, day), archiveFolder(dataDir, day)].flatMap(filesIn));
 }
 
 /** The tracks that these files make; files of other origin are passed over. */
@@ -50,6 +55,16 @@ export function filesBelow(folder: string): string[] {
     } catch (error) {
       if (attempt === 5) throw new OperatorError(`cannot read ${folder}: ${messageOf(error)}`, { cause: error });
     }
+  }
+}
+
+function filesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder)
+      .map((name) => join(folder, name))
+      .sort();
+  } catch {
+    return [];
   }
 }
 

@@ -5,10 +5,10 @@ import { codeOf, messageOf } from "../problem.ts";
 import type { RecordedFile } from "../recorded-day.ts";
 import { type GapsOf, gapsOfDays } from "../recorded-gaps.ts";
 import { type RecordedTrack, tracksOfDay } from "../recorded-track.ts";
-import { archivePath, type Day, dateStartUs, segmentOfPath } from "../segment.ts";
+import { archivePath, type Day, segmentOfPath } from "../segment.ts";
 import type { Stream } from "../stream.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
-import { scanSegment } from "./segment-scan.ts";
+import { verifySegments } from "./verify-segments.ts";
 
 /**
  * What a data folder holds of one day of a stream. "verified": an archive with the manifest that was written after it had been read
@@ -103,30 +103,15 @@ type Looked = Pick<InventoryDay, "state" | "rows" | "received" | "problem">;
 async function lookAtSegments(day: Day, files: readonly RecordedFile[], options: InventoryOptions): Promise<Looked> {
   const ends = new Set([files[0], files.at(-1)]);
   const scanned = options.quick ? files.filter((file) => ends.has(file)) : files;
-  const perMinute = new Array<number>(1440).fill(0);
-  const problems: string[] = [];
-  let rows = 0;
-  let firstUs = Number.POSITIVE_INFINITY;
-  let lastUs = Number.NEGATIVE_INFINITY;
-  for (const { path } of scanned) {
-    try {
-      const { tally } = await scanSegment(path, dateStartUs(day.date));
-      if (tally.rows === 0) continue;
-      rows += tally.rows;
-      firstUs = Math.min(firstUs, tally.firstUs);
-      lastUs = Math.max(lastUs, tally.lastUs);
-      for (let minute = 0; minute < 1440; minute++)
-        perMinute[minute] = (perMinute[minute] ?? 0) + (tally.perMinute[minute] ?? 0);
-    } catch (error) {
-      if (codeOf(error instanceof Error ? error.cause : error) === "ENOENT") throw error;
-      problems.push(`${path}: ${messageOf(error)}`);
-    }
-  }
+  const found = await verifySegments(
+    day,
+    scanned.map(({ path }) => path),
+    {},
+  );
   const isWhole = scanned.length === files.length;
-  const received: ReceivedDay | null =
-    rows === 0 ? null : { date: day.date, firstUs, lastUs, rowsPerMinute: isWhole ? perMinute : null };
-  const problem = problems.length === 0 ? null : problems.join("; ");
-  return { state: problem === null ? "live" : "unverified", rows: isWhole ? rows : null, received, problem };
+  const received = found.received && { ...found.received, ...(isWhole ? {} : { rowsPerMinute: null }) };
+  const problem = found.problems.length === 0 ? null : found.problems.map(({ detail }) => detail).join("; ");
+  return { state: problem === null ? "live" : "unverified", rows: isWhole ? found.rows : null, received, problem };
 }
 
 function receivedOf({ date, first_recv_us, last_recv_us, rows_per_minute }: Manifest): ReceivedDay {

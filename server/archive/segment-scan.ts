@@ -1,5 +1,5 @@
 import { createTally, scanLines, type Tally } from "./line-scan.ts";
-import { readLineBytes } from "./reader.ts";
+import { type ReadOptions, readLineBytes } from "./reader.ts";
 
 /** What the lines of a file add up to; `foreign` of them are none of ours. */
 export type SegmentScan = { readonly tally: Tally; readonly foreign: number };
@@ -8,7 +8,7 @@ export type SegmentScan = { readonly tally: Tally; readonly foreign: number };
 export async function scanSegment(
   path: string,
   dayStartUs: number,
-  options: { onLines?: (lines: Buffer) => void; onBytes?: (bytes: Uint8Array) => void } = {},
+  options: ReadOptions & { readonly onLines?: (lines: Buffer) => void } = {},
 ): Promise<SegmentScan> {
   const tally = createTally(dayStartUs);
   let foreign = 0;
@@ -20,7 +20,7 @@ export async function scanSegment(
 }
 
 /** Adds up whole lines; returns how many of them are none of ours. */
-export function scanAll(lines: Buffer, tally: Tally): number {
+function scanAll(lines: Buffer, tally: Tally): number {
   let foreign = 0;
   for (let at = 0; at < lines.length; ) {
     at = scanLines(lines, at, lines.length, Number.POSITIVE_INFINITY, tally);

@@ -34,7 +34,7 @@ const minuteUs = 60_000_000;
 export function coverageOf(kind: StreamKind, days: readonly ReceivedDay[], gaps: readonly Gap[], span: Span): Coverage {
   const open = gaps.filter(isOpenHole).map(({ from_us, to_us }) => ({ fromUs: from_us, toUs: to_us }));
   const missing = [...open, ...silentSpans(kind, days, gaps, span)];
-  const missingUs = lengthOf(union(missing.flatMap((one) => clip(one, span))));
+  const missingUs = lengthOf(union(missing.flatMap((one) => clipSpan(one, span))));
   const spanUs = Math.max(0, span.toUs - span.fromUs);
   return { spanUs, missingUs, share: spanUs === 0 ? null : (spanUs - missingUs) / spanUs };
 }
@@ -58,7 +58,7 @@ export function silentSpans(kind: StreamKind, days: readonly ReceivedDay[], gaps
     if (day === undefined) silent.push({ fromUs: us, toUs: us + dayUs });
     else if (isBook(kind)) silent.push(...emptyMinutes(day));
   }
-  return subtract(union(silent.flatMap((one) => clip(one, span))), gaps);
+  return subtract(union(silent.flatMap((one) => clipSpan(one, span))), gaps);
 }
 
 /** Where the minutes were not counted, only those before the first and after the last record are known to be empty. */
@@ -88,7 +88,8 @@ function minuteOf(us: number): number {
   return us - (us % minuteUs);
 }
 
-function clip(span: Span, within: Span): Span[] {
+/** The part of a span that lies within another: one span or none. */
+export function clipSpan(span: Span, within: Span): Span[] {
   const fromUs = Math.max(span.fromUs, within.fromUs);
   const toUs = Math.min(span.toUs, within.toUs);
   return fromUs < toUs ? [{ fromUs, toUs }] : [];

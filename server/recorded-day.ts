@@ -53,7 +53,11 @@ export function sortOutDays(paths: readonly string[]): {
     const day = { ...(dayOfPath(own[0] ?? "") as Day), date };
     const segments = segmentFiles(own);
     const archive = findArchive(own, day);
-    if (archive === null && segments.length === 0) continue;
+    if (archive === null && segments.length === 0) {
+      // A manifest whose archive is gone still says that the day was recorded.
+      if (own.some((path) => path.endsWith(".manifest.json"))) days.push({ ...day, gaps: null });
+      continue;
+    }
     // An archive without manifest is the beginning of a merge; its segments are still there.
     if (archive === null || (archive.manifest === null && segments.length > 0)) files.push(...segments);
     else {

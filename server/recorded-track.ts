@@ -74,7 +74,7 @@ function tracksOfStream(paths: readonly string[]): RecordedTrack[] {
   if (day === null || type === null) return [];
   const { days, files, late } = sortOutDays(paths);
   const stream = createStream(day.symbol, type);
-  const tracks: RecordedTrack[] = files.length > 0 ? [{ stream, files, days }] : [];
+  const tracks: RecordedTrack[] = days.length > 0 ? [{ stream, files, days }] : [];
   if (late.length > 0) tracks.push({ stream, files: late, days: [] });
   return tracks;
 }

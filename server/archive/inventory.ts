@@ -78,7 +78,17 @@ async function lookAtDay(day: Day, options: InventoryOptions): Promise<Inventory
 
 async function lookOnce(day: Day, options: InventoryOptions): Promise<InventoryDay | null> {
   const files = tracksOfDay(options.dataDir, day).flatMap((track) => track.files);
-  if (files.length === 0) return null;
+  if (files.length === 0) {
+    if (readManifest(options.dataDir, day) === null) return null;
+    return {
+      ...day,
+      state: "unverified",
+      rows: null,
+      bytes: 0,
+      received: null,
+      problem: "the archive is gone, its manifest is not",
+    };
+  }
   const bytes = files.reduce((sum, { path }) => sum + statSync(path).size, 0);
   const segments = files.filter(({ path }) => segmentOfPath(path) !== null);
   if (segments.length === files.length) return { ...day, bytes, ...(await lookAtSegments(day, segments, options)) };

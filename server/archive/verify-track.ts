@@ -1,18 +1,19 @@
 import { statSync } from "node:fs";
-import { type ReceivedDay, type Span, silentSpans } from "../coverage.ts";
+import { clipSpan, type ReceivedDay, type Span, silentSpans } from "../coverage.ts";
 import { clipGap, type Gap, isOpenHole } from "../gap.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import type { RecordedFile } from "../recorded-day.ts";
 import { type GapsOf, gapsOfDays } from "../recorded-gaps.ts";
 import { type RecordedTrack, tracksOfDay } from "../recorded-track.ts";
-import { type Day, dateStartUs, dayUs, segmentOfPath } from "../segment.ts";
+import { type Day, dateOf, dateStartUs, dayUs, segmentOfPath } from "../segment.ts";
 import { createIdChain, type IdChain, type IdReport } from "./id-chain.ts";
 import { type Problem, verifyArchive } from "./verify.ts";
 import { verifySegments } from "./verify-segments.ts";
 
 /** What has been found out about one day of a stream. */
 export type VerifiedDay = Day & {
-  readonly state: "archived" | "live";
+  /** "absent": nothing is there of it, although there is of days before and after. */
+  readonly state: "archived" | "live" | "absent";
   /** Null where they were not read. */
   readonly rows: number | null;
   /** What is not as it should be. */
@@ -31,7 +32,7 @@ export type VerifyTrackOptions = {
   readonly onProgress: (bytes: number, day: Day) => void;
 };
 
-/** Checks every day of a stream, in order. Never rejects for what is on disk: that is what the problems are for. */
+/** Checks every day of a stream from its first to its last, in order. Never rejects for what is on disk: that is what the problems are for. */
 export async function verifyTrack(
   track: RecordedTrack,
   gapsOf: GapsOf,
@@ -40,9 +41,10 @@ export async function verifyTrack(
   const { stream } = track;
   const chain = options.quick ? null : createIdChain(stream.type.kind);
   const checked: { day: Day; looked: LookedAt }[] = [];
-  for (const { date } of track.days) {
+  const known = new Set(track.days.map(({ date }) => date));
+  for (const date of datesBetween(track.days[0]?.date, track.days.at(-1)?.date)) {
     const day = { stream: stream.type.folder, symbol: stream.symbol, date };
-    checked.push({ day, looked: await lookAtDay(day, chain, options) });
+    checked.push({ day, looked: known.has(date) ? await lookAtDay(day, chain, options) : absent });
   }
   const { gaps } = gapsOfDays(track.days, gapsOf);
   const received = checked.flatMap(({ looked }) => looked.received ?? []);
@@ -57,7 +59,7 @@ export async function verifyTrack(
       rows: looked.rows,
       problems: [...looked.problems, ...(looked.ids === null ? [] : idProblems(looked.ids, gaps))],
       gaps: gaps.map((gap) => clipGap(gap, within.fromUs, within.toUs)).filter((gap) => gap !== null),
-      silences: silences.filter(({ fromUs }) => fromUs >= within.fromUs && fromUs < within.toUs),
+      silences: silences.flatMap((span) => clipSpan(span, within)),
     };
   });
 }
@@ -69,6 +71,15 @@ type LookedAt = {
   readonly received: ReceivedDay | null;
   readonly ids: IdReport | null;
 };
+
+const absent: LookedAt = { state: "absent", rows: 0, problems: [], received: null, ids: null };
+
+function datesBetween(first: string | undefined, last: string | undefined): string[] {
+  if (first === undefined || last === undefined) return [];
+  const dates: string[] = [];
+  for (let us = dateStartUs(first); us <= dateStartUs(last); us += dayUs) dates.push(dateOf(us));
+  return dates;
+}
 
 /** A recorder may seal or merge files while they are read; then the day is read again. */
 async function lookAtDay(day: Day, chain: IdChain | null, options: VerifyTrackOptions): Promise<LookedAt> {
@@ -91,7 +102,7 @@ async function lookOnce(day: Day, chain: IdChain | null, options: VerifyTrackOpt
   const files = tracksOfDay(options.dataDir, day).flatMap((track) => track.files);
   const segments = files.filter(({ path }) => segmentOfPath(path) !== null);
   const onLines = chain?.add;
-  if (segments.length === files.length) {
+  if (files.length > 0 && segments.length === files.length) {
     if (options.quick) return unread(day);
     const onBytes = (bytes: Uint8Array) => options.onProgress(bytes.length, day);
     const found = await verifySegments(day, pathsOf(segments), { onBytes, onLines });

@@ -101,7 +101,7 @@ export function selectTracks(selection: Selection): readonly SelectedTrack[] {
       days: track.days.filter(({ date }) => isWithin(date, range)),
       files: track.files.filter(({ date }) => date === null || isWithin(date, range)),
     }))
-    .filter(({ files }) => files.length > 0);
+    .filter(({ days, files }) => days.length + files.length > 0);
   if (wanted.length === 0) throw nothingThere(selection, all);
   return wanted;
 }
@@ -123,7 +123,7 @@ function nothingThere({ dataDir, streams, symbols, range, zone }: Selection, all
   const known = {
     streams: [...new Set(all.map(({ stream }) => stream.type.folder))],
     symbols: [...new Set(all.map(({ stream }) => stream.symbol))],
-    dates: all.flatMap(({ files }) => files.map(({ date }) => date ?? "")).sort(),
+    dates: all.flatMap(({ days }) => days.map(({ date }) => date)).sort(),
   };
   const suggestion = [
     ...(streams ?? []).filter((name) => !known.streams.includes(name)).map((name) => didYouMean(name, known.streams)),

@@ -53,7 +53,8 @@ function rawTrack(path: string): Track {
 }
 
 function dataTracks(paths: readonly string[]): Track[] {
-  return tracksOf(paths).map((track) => ({
+  const readable = tracksOf(paths).filter(({ files }) => files.length > 0);
+  return readable.map((track) => ({
     ...track,
     createParser: () => createLineParser(track.stream.symbol, track.stream.type),
   }));

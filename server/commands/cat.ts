@@ -40,7 +40,7 @@ export const cat: Command = {
     const { range, zone } = selection;
     const tracks = selectTracks(selection);
     requireOne(tracks, flags);
-    const output = createStandardOutput();
+    const output = createStandardOutput(terminal.stop);
     // On a terminal the lines themselves show that it goes on.
     const progress = createProgress({ isInteractive: terminal.isInteractive && !process.stdout.isTTY });
     const warn = (line: string) => {
@@ -68,7 +68,7 @@ export const cat: Command = {
       while (!terminal.stop.aborted) {
         const line = reader.peek();
         if (line === undefined) {
-          if (!(await output.write(gathered.take()))) return 0;
+          if (!(await output.write(gathered.take()))) return terminal.stop.aborted ? 1 : 0;
           if (await reader.fill()) continue;
           break;
         }
@@ -80,7 +80,7 @@ export const cat: Command = {
         gathered.add(line);
         reader.skip();
         if (gathered.size() < writeAtOnce) continue;
-        if (!(await output.write(gathered.take()))) return 0;
+        if (!(await output.write(gathered.take()))) return terminal.stop.aborted ? 1 : 0;
         progress.update((line.recvUs - firstUs) / (until - firstUs), formatInstant(line.recvUs, zone));
       }
       if (!terminal.stop.aborted) for (const gap of gaps) gathered.addText(gapLine(gap));

@@ -71,7 +71,7 @@ export const exportCommand: Command = {
                 `${path}: ${rows.toLocaleString("en")} rows, ${bytes.toLocaleString("en")} bytes`,
             )
             .join("\n");
-    if (text !== "") await createStandardOutput().write(`${text}\n`);
+    if (text !== "") await createStandardOutput(terminal.stop).write(`${text}\n`);
     if (written.length === 0) process.stderr.write("rt-data: nothing was received in this range\n");
     return damaged.size > 0 || written.length === 0 ? 1 : 0;
   },

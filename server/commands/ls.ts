@@ -54,7 +54,7 @@ export const ls: Command = {
       flags.json === undefined
         ? tableOf(listed, selection.zone, process.stdout.columns ?? Number.POSITIVE_INFINITY)
         : JSON.stringify(listed, null, 2);
-    await createStandardOutput().write(`${text}\n`);
+    await createStandardOutput(terminal.stop).write(`${text}\n`);
     const problems = listed.flatMap((one) => one.problems.map((problem) => `${one.stream} ${one.symbol} ${problem}`));
     for (const problem of problems) warn(problem);
     return problems.length > 0 ? 1 : 0;

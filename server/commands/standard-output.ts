@@ -3,7 +3,10 @@ import { codeOf } from "../problem.ts";
 
 /** Standard output for commands that print much: waits for whoever reads, and notices when nobody does any more. */
 export type StandardOutput = {
-  /** Resolves when all of it is handed over: true, or false once the reader has closed the pipe. Rejects if it cannot be written. */
+  /**
+   * Resolves when all of it is handed over: true; or false once the reader has closed the pipe, or the process was asked to stop while
+   * the reader takes its time. Rejects if it cannot be written.
+   */
   write(content: string | Uint8Array): Promise<boolean>;
 };
 
@@ -12,15 +15,20 @@ const standardOutput = 1;
 const againMs = 5;
 
 /** Writes to standard output, past the buffer of `process.stdout`, which is lost at the end of the process. */
-export function createStandardOutput(fd: number = standardOutput): StandardOutput {
-  let closed = false;
+export function createStandardOutput(stop: AbortSignal, fd: number = standardOutput): StandardOutput {
+  let closed = stop.aborted;
+  const stopped = new Promise<"stopped">((resolve) => {
+    stop.addEventListener("abort", () => resolve("stopped"), { once: true });
+  });
 
   return {
     async write(content) {
       const bytes = typeof content === "string" ? Buffer.from(content) : content;
       for (let at = 0; at < bytes.length && !closed; ) {
         try {
-          at += await writeSome(fd, bytes, at);
+          const written = await Promise.race([writeSome(fd, bytes, at), stopped]);
+          if (written === "stopped") closed = true;
+          else at += written;
         } catch (error) {
           const code = codeOf(error);
           if (code === "EPIPE") closed = true;

@@ -47,7 +47,7 @@ export const verify: Command = {
       process.stderr.write(`rt-data: ${line}\n`);
     };
     const gapsOf = openGapList(selection.dataDir, (reason) => warn(`${reason}; gaps of live days are not known`));
-    const output = createStandardOutput();
+    const output = createStandardOutput(terminal.stop);
     const isLine = flags.json === undefined;
     const total = tracks.reduce((sum, { files }) => sum + bytesOf(files), 0);
     const days: VerifiedDay[] = [];

@@ -11,14 +11,35 @@ const zeros = "0".repeat(decimalScale);
  * holds: nothing is ever rounded.
  */
 export function scaledDecimal(text: string): bigint {
-  const point = text.indexOf(".");
-  const whole = point < 0 ? text : text.slice(0, point);
-  const part = point < 0 ? "" : text.slice(point + 1);
-  const kept = part.length === decimalScale ? part : (part + zeros).slice(0, decimalScale);
-  const isExact = part.length <= decimalScale || /^0*$/.test(part.slice(decimalScale));
+  const quick = quickly(text);
+  return quick === null ? carefully(text) : BigInt(quick);
+}
+
+/** Digits that a double holds exactly. */
+const exactDigits = 15;
+const point = 46;
+
+/** What nearly all texts are: few digits, eight of them behind the point. Null for any other. */
+function quickly(text: string): number | null {
+  const at = text.length - 1 - decimalScale;
+  if (text.length > exactDigits + 1 || at < 1 || text.charCodeAt(at) !== point) return null;
+  let value = 0;
+  for (let n = 0; n < text.length; n++) {
+    if (n === at) continue;
+    const digit = text.charCodeAt(n) - 48;
+    if (digit < 0 || digit > 9) return null;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
+function carefully(text: string): bigint {
+  const [whole = "", part = ""] = text.split(".", 2);
+  const kept = (part + zeros).slice(0, decimalScale);
+  const isExact = /^0*$/.test(part.slice(decimalScale));
   const digits = whole + kept;
-  const limit = decimalPrecision + (text.startsWith("-") ? 1 : 0);
-  if (!isExact || !/^-?\d+$/.test(digits) || digits.length > limit) {
+  const length = digits.replace("-", "").replace(/^0+/, "").length;
+  if (!isExact || !/^-?\d+$/.test(digits) || !/^-?\d+(\.\d+)?$/.test(text) || length > decimalPrecision) {
     throw new OperatorError(
       `${text} does not fit into DECIMAL(${decimalPrecision}, ${decimalScale}); use --numbers text`,
     );

@@ -1,6 +1,7 @@
 import { ByteWriter, type ColumnSource, ParquetWriter, type SchemaElement } from "hyparquet-writer";
 import type { Cell, ExportColumn } from "./column.ts";
-import { decimalPrecision, decimalScale, scaledDecimal } from "./decimal.ts";
+import { type ColumnBuffer, createColumnBuffer } from "./column-buffer.ts";
+import { decimalPrecision, decimalScale } from "./decimal.ts";
 import { createDraftFile } from "./draft-file.ts";
 import type { Compression, NumberForm, TableFile } from "./table-file.ts";
 
@@ -29,8 +30,8 @@ export function createParquetFile(
     compressors: { ZSTD: (page) => Bun.zstdCompressSync(page, { level: zstdLevel }) },
     createdBy: options.createdBy,
   });
-  const values = columns.map((): unknown[] => []);
-  const converters = columns.map((column) => converterOf(column, options.numbers));
+  const mostRows = Math.max(1, Math.floor(mostValues / columns.length));
+  const buffers = columns.map((column) => createColumnBuffer(column, options.numbers, mostRows));
   let rows = 0;
   let held = 0;
 
@@ -42,10 +43,10 @@ export function createParquetFile(
 
   function writeGroup(): void {
     if (rows === 0) return;
-    const columnData = columns.map(({ name }, at) => ({ name, data: values[at] as ColumnSource["data"] }));
-    writer.write({ columnData, rowGroupSize: rows });
+    const data = (at: number) => (buffers[at] as ColumnBuffer).values() as ColumnSource["data"];
+    writer.write({ columnData: columns.map(({ name }, at) => ({ name, data: data(at) })), rowGroupSize: rows });
     drain();
-    for (const column of values) column.length = 0;
+    for (const buffer of buffers) buffer.clear();
     rows = 0;
     held = 0;
   }
@@ -54,11 +55,11 @@ export function createParquetFile(
     add(row) {
       for (let at = 0; at < row.length; at++) {
         const cell = row[at] as Cell;
-        (values[at] as unknown[]).push(cell === null ? null : (converters[at] as Convert)(cell));
+        (buffers[at] as ColumnBuffer).add(cell);
         held += typeof cell === "object" && cell !== null ? cell.length : 1;
       }
       rows++;
-      if (held >= mostValues) writeGroup();
+      if (rows === mostRows || held >= mostValues) writeGroup();
     },
     finish() {
       writeGroup();
@@ -69,16 +70,6 @@ export function createParquetFile(
     },
     discard: file.discard,
   };
-}
-
-type Convert = (cell: Exclude<Cell, null>) => unknown;
-
-function converterOf({ kind }: ExportColumn, numbers: NumberForm): Convert {
-  const one = numbers === "float64" ? Number : numbers === "decimal" ? scaledDecimal : String;
-  if (kind === "integer") return (cell) => BigInt(cell as number);
-  if (kind === "number") return (cell) => one(cell as string);
-  if (kind === "numbers") return (cell) => (cell as readonly string[]).map((text) => one(text));
-  return (cell) => cell;
 }
 
 function schemaOf({ name, kind, nullable }: ExportColumn, numbers: NumberForm): SchemaElement[] {

@@ -11,3 +11,15 @@ export async function query(sql: string): Promise<unknown[][]> {
     instance.closeSync();
   }
 }
+
+/** How many statements DuckDB's parser finds; rejects for what is no SQL. Nothing is run. */
+export async function statementsOf(sql: string): Promise<number> {
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  try {
+    return (await connection.extractStatements(sql)).count;
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}

@@ -32,8 +32,17 @@ export type Head<M extends Received> = {
   close(): void;
 };
 
+/** A file that is being read, and the message it is at; `undefined` once its lines must be filled again. */
+type Source<M extends Received> = {
+  readonly path: string;
+  readonly lines: LineReader;
+  message: M | undefined;
+  damagedLines: number;
+};
+
 /**
- * The messages of one track that were received at `fromUs` or later, in recorded order. What cannot be read is passed over:
+ * The messages of one track that were received at `fromUs` or later, by receipt time. Files of one window may overlap (refetched
+ * trades have a file of their own) and are read together; otherwise one follows the other. What cannot be read is passed over:
  * `onDamage` hears of each file of which something is missing, once, when the file is over.
  */
 export function createHead<M extends Received>(
@@ -44,9 +53,7 @@ export function createHead<M extends Received>(
   const parse = track.createParser();
   const { files } = track;
   let file = firstFile(files, options.fromUs);
-  let lines: LineReader | null = null;
-  let path = "";
-  let damagedLines = 0;
+  let sources: Source<M>[] = [];
   /** Messages so far that were received at `head.recvUs`. */
   let atOnce = 0;
   /** Lines to pass over because they were read from another file. */
@@ -63,39 +70,78 @@ export function createHead<M extends Received>(
     return false;
   }
 
-  /** The next file, wherever a recorder has put its lines meanwhile. */
-  function open(next: RecordedFile): LineReader | null {
-    for (const candidate of [next.path, next.sealed]) {
-      if (candidate === null) continue;
+  /** The next window's files, wherever a recorder has put their lines meanwhile. */
+  function open(window: readonly RecordedFile[]): void {
+    for (const next of window) {
       try {
-        path = candidate;
-        return openLines(candidate, track.encoding);
+        const opened = openEither(next);
+        if (opened === null) continue;
+        if (opened === "gone") {
+          openMerged(next);
+          return;
+        }
+        sources.push(opened);
       } catch (error) {
-        if (isGone(error)) continue;
-        options.onDamage(candidate, messageOf(error));
-        return null;
+        options.onDamage(next.path, messageOf(error));
       }
-    }
-    try {
-      if (next.merged === null) throw new Error("it is gone");
-      path = next.merged;
-      const opened = openLines(next.merged, track.encoding);
-      played = { untilUs: head.recvUs, atOnce };
-      while (files[file]?.date === next.date) file += 1;
-      return opened;
-    } catch (error) {
-      options.onDamage(next.path, messageOf(error));
-      return null;
     }
   }
 
-  function endFile(problem: string | null): void {
-    lines?.close();
-    lines = null;
-    const counted = damagedLines === 1 ? "1 line is damaged" : `${damagedLines} lines are damaged`;
-    if (problem !== null) options.onDamage(path, problem);
-    else if (damagedLines > 0) options.onDamage(path, `${counted} and left out`);
-    damagedLines = 0;
+  function openEither(next: RecordedFile): Source<M> | "gone" | null {
+    for (const path of [next.path, next.sealed]) {
+      if (path === null) continue;
+      try {
+        return sourceOf(path);
+      } catch (error) {
+        if (codeOf(error) === "ENOENT") continue;
+        options.onDamage(path, messageOf(error));
+        return null;
+      }
+    }
+    if (next.merged === null) throw new Error("it is gone");
+    return "gone";
+  }
+
+  /** The archive of the day holds what is left of it, and what was read of it before. */
+  function openMerged(next: RecordedFile): void {
+    for (const { lines } of sources) lines.close();
+    try {
+      sources = [sourceOf(next.merged ?? "")];
+      played = { untilUs: head.recvUs, atOnce };
+      while (files[file]?.date === next.date) file += 1;
+    } catch (error) {
+      sources = [];
+      options.onDamage(next.path, messageOf(error));
+    }
+  }
+
+  function sourceOf(path: string): Source<M> {
+    return { path, lines: openLines(path, track.encoding), message: undefined, damagedLines: 0 };
+  }
+
+  /** Goes on to the source's next message in what has been read of it. */
+  function advance(source: Source<M>): void {
+    const { lines } = source;
+    while (source.message === undefined && lines.next()) {
+      const message = parse(lines.text, lines.from, lines.to);
+      if (message === "damaged") source.damagedLines += 1;
+      else if (message !== null && message.recvUs >= options.fromUs && !isPlayed(message.recvUs))
+        source.message = message;
+    }
+  }
+
+  /** False at the end of the file. */
+  async function refill(source: Source<M>): Promise<boolean> {
+    try {
+      if (await source.lines.fill()) return true;
+      const { path, damagedLines } = source;
+      const counted = damagedLines === 1 ? "1 line is damaged" : `${damagedLines} lines are damaged`;
+      if (damagedLines > 0) options.onDamage(path, `${counted} and left out`);
+    } catch (error) {
+      options.onDamage(source.path, messageOf(error));
+    }
+    source.lines.close();
+    return false;
   }
 
   const head: Head<M> = {
@@ -104,41 +150,52 @@ export function createHead<M extends Received>(
     message: undefined,
     next() {
       head.message = undefined;
-      if (lines === null) return undefined;
-      while (lines.next()) {
-        const message = parse(lines.text, lines.from, lines.to);
-        if (message === "damaged") damagedLines += 1;
-        if (message === null || message === "damaged" || message.recvUs < options.fromUs || isPlayed(message.recvUs))
-          continue;
-        if (message.recvUs > head.recvUs) {
-          head.recvUs = message.recvUs;
-          atOnce = 1;
-        } else atOnce += 1;
-        head.message = message;
-        break;
+      let first: Source<M> | undefined;
+      for (const source of sources) {
+        advance(source);
+        // Nobody knows what comes next before all have been read on.
+        if (source.message === undefined) return undefined;
+        if (first?.message === undefined || source.message.recvUs < first.message.recvUs) first = source;
       }
-      return head.message;
+      if (first?.message === undefined) return undefined;
+      const { message } = first;
+      first.message = undefined;
+      if (message.recvUs > head.recvUs) {
+        head.recvUs = message.recvUs;
+        atOnce = 1;
+      } else atOnce += 1;
+      head.message = message;
+      return message;
     },
     async fill() {
       for (;;) {
-        if (lines === null) {
-          const next = files[file];
-          if (next === undefined) return false;
-          file += 1;
-          lines = open(next);
-          if (lines === null) continue;
+        if (sources.length === 0) {
+          const window = windowAt(files, file);
+          if (window.length === 0) return false;
+          file += window.length;
+          open(window);
         }
-        try {
-          if (await lines.fill()) return true;
-          endFile(null);
-        } catch (error) {
-          endFile(messageOf(error));
+        for (const source of [...sources]) {
+          advance(source);
+          if (source.message === undefined && !(await refill(source))) sources.splice(sources.indexOf(source), 1);
         }
+        if (sources.length > 0) return true;
       }
     },
-    close: () => lines?.close(),
+    close() {
+      for (const { lines } of sources) lines.close();
+    },
   };
   return head;
+}
+
+/** The file at a place and those behind it that are of the same window. */
+function windowAt(files: readonly RecordedFile[], from: number): readonly RecordedFile[] {
+  const first = files[from];
+  if (first === undefined) return [];
+  let to = from + 1;
+  while (first.date !== null && files[to]?.date === first.date && files[to]?.startUs === first.startUs) to += 1;
+  return files.slice(from, to);
 }
 
 /** Files that a later one shows to end before `fromUs` need not be read. */
@@ -151,8 +208,4 @@ function firstFile(files: readonly RecordedFile[], fromUs: number): number {
     if (startUs > (files[n - 1] as RecordedFile).startUs) first = n;
   }
   return first;
-}
-
-function isGone(error: unknown): boolean {
-  return codeOf(error) === "ENOENT";
 }

@@ -43,9 +43,8 @@ export async function verifySegments(
     const inDay = tally.perMinute.reduce((sum, count) => sum + count, 0);
     if (inDay !== tally.rows)
       problems.push({ kind: "wrong_day", detail: `${name}: ${tally.rows - inDay} rows were received on another day` });
-    const disordered = tally.disordered + (tally.firstUs < lastUs ? 1 : 0);
-    if (disordered > 0)
-      problems.push({ kind: "order", detail: `${name}: ${disordered} rows are older than the row before` });
+    if (tally.disordered > 0)
+      problems.push({ kind: "order", detail: `${name}: ${tally.disordered} rows are older than the row before` });
     rows += tally.rows;
     firstUs = Math.min(firstUs, tally.firstUs);
     lastUs = Math.max(lastUs, tally.lastUs);

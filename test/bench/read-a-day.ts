@@ -11,10 +11,10 @@ import { encodeLine } from "../../server/record.ts";
 import { archivePath, type Day, dateStartUs, liveFolder, segmentPath } from "../../server/segment.ts";
 import { median } from "./cpu.ts";
 
-const rounds = Number(process.argv[2] ?? 3);
+const [, , rounds = "3", written] = process.argv;
 const day: Day = { stream: "depth20", symbol: "BTCUSDT", date: "2026-11-21" };
 const segmentMs = 300_000;
-const folder = mkdtempSync(join(tmpdir(), "rt-data-read-"));
+const folder = written ?? mkdtempSync(join(tmpdir(), "rt-data-read-"));
 const dataDir = join(folder, "data");
 const main = join(import.meta.dir, "../../server/main.ts");
 
@@ -23,8 +23,13 @@ const bare = `
   require("node:fs").createReadStream(process.argv[1]).pipe(require("node:zlib").createZstdDecompress()).pipe(out);
 `;
 
-try {
-  const rows = writeDay();
+if (written === undefined) await measureAll();
+else console.log(writeDay());
+
+async function measureAll(): Promise<void> {
+  // In a process of its own: what a process starts inherits its peak of memory.
+  const writer = Bun.spawnSync([process.execPath, import.meta.path, rounds, folder], { stderr: "inherit" });
+  const rows = Number(writer.stdout.toString());
   const archive = archivePath(dataDir, day);
   const out = (name: string) => join(folder, name);
   const rtData = (...words: string[]) => ["bun", main, ...words, "--data-dir", dataDir];
@@ -41,7 +46,7 @@ try {
   console.log(`${rows} rows of depth20, archive of ${Math.round(bytes / 1e6)} MB; ${rounds} rounds\n`);
   console.log("| | seconds (min–max) | peak memory |\n|---|---|---|");
   const runs = new Map(jobs.map(([name]) => [name, [] as Run[]]));
-  for (let round = 0; round < rounds; round++) {
+  for (let round = 0; round < Number(rounds); round++) {
     for (const [name, words, output] of jobs) runs.get(name)?.push(await measure(words, output));
   }
   for (const [name, own] of runs) {
@@ -50,7 +55,6 @@ try {
     const memory = Math.round(Math.max(...own.map((run) => run.memoryBytes)) / 1e6);
     console.log(`| ${name} | ${median(seconds).toFixed(1)} (${spread}) | ${memory} MB |`);
   }
-} finally {
   rmSync(folder, { recursive: true, force: true });
 }
 

@@ -8,7 +8,17 @@ import { temporaryFolder } from "../support/folder.ts";
 import { fromSource, start } from "../support/program.ts";
 import { run } from "../support/run.ts";
 import { until } from "../support/wait.ts";
-import { before, bookLine, date, recordedFolder, secondLines, secondOf, today, tradeLine } from "./recorded-data.ts";
+import {
+  before,
+  bookLine,
+  date,
+  recordedFolder,
+  refetchedLine,
+  secondLines,
+  secondOf,
+  today,
+  tradeLine,
+} from "./recorded-data.ts";
 
 let dataDir = "";
 beforeAll(async () => {
@@ -114,6 +124,30 @@ test("a damaged file is named, the rest is printed, and the exit code is 1", asy
   expect(errors).toContain(`rt-data: ${path}: `);
   expect(output).toBe(secondLines(date, 0, 600, tradeLine) + secondLines(today, 300, 400, tradeLine));
   rmSync(own, { recursive: true });
+});
+
+test("refetched trades, which have a file of their own, come where they belong by time; so do those of a second start", async () => {
+  const own = temporaryFolder();
+  const day = { stream: "aggTrade", symbol: "BTCUSDT", date: today };
+  const refetched = [10, 11, 12].map((second) => refetchedLine(secondOf(today, second) + 5, 172_800 + second));
+  writeRaw(
+    own,
+    { ...day, name: "00-00" },
+    secondLines(today, 0, 10, tradeLine) + secondLines(today, 13, 100, tradeLine),
+  );
+  writeRaw(own, { ...day, name: "00-00_02" }, refetched.join(""));
+  writeRaw(own, { ...day, name: "00-00_03" }, secondLines(today, 120, 200, tradeLine));
+  writeRaw(own, { ...day, name: "00-05" }, secondLines(today, 300, 310, tradeLine));
+  const expected = [
+    secondLines(today, 0, 10, tradeLine),
+    ...refetched,
+    secondLines(today, 13, 100, tradeLine),
+    secondLines(today, 120, 200, tradeLine),
+    secondLines(today, 300, 310, tradeLine),
+  ].join("");
+  expect(await run(["cat", "--data-dir", own])).toEqual({ code: 0, output: expected, errors: "" });
+  const verified = await run(["verify", "--data-dir", own]);
+  expect(verified.output).toContain("id_missing: 120 ids are missing and no gap says why, first 172900 to 172919");
 });
 
 test("bytes that are no text come out as they are stored", async () => {

@@ -1,13 +1,15 @@
 import { expect, test } from "bun:test";
+import { readFileSync, writeFileSync } from "node:fs";
 import { silentLog } from "../../server/log.ts";
 import { encodeLine } from "../../server/record.ts";
 import { createRecorder } from "../../server/recorder/recorder.ts";
+import { type Segment, segmentPath } from "../../server/segment.ts";
 import { parseStreamName, type Stream } from "../../server/stream.ts";
 import { realArchiver, today, writeRaw } from "../archive/day-fixture.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { run } from "../support/run.ts";
 import { until } from "../support/wait.ts";
-import { date, secondLines, secondOf, tradeLine } from "./recorded-data.ts";
+import { date, refetchedLine, secondLines, secondOf, tradeLine } from "./recorded-data.ts";
 
 test("while segments are sealed and days merged, cat prints every line once, and ls and verify find nothing wrong", async () => {
   const dataDir = temporaryFolder();
@@ -18,6 +20,18 @@ test("while segments are sealed and days merged, cat prints every line once, and
     const text = secondLines(date, n * 300, (n + 1) * 300, tradeLine);
     writeRaw(dataDir, segment, text);
     expected += text;
+  }
+  // Refetched trades lie in files of their own, in the window they belong to.
+  for (const [n, name] of ["00-05_02", "00-20_02"].entries()) {
+    const [firstId, segment] = [n === 0 ? 86_400 + 450 : 86_400 + 1350, { ...(segments[0] as Segment), name }];
+    const refetched = [0, 1, 2].map((at) => refetchedLine(secondOf(date, firstId - 86_400 + at) + 7, firstId + at));
+    const live = [0, 1, 2].map((at) => tradeLine(secondOf(date, firstId - 86_400 + at), firstId + at));
+    const owner = { ...segment, name: n === 0 ? "00-05" : "00-20" };
+    const path = segmentPath(dataDir, owner, "open");
+    writeFileSync(path, readFileSync(path, "utf8").replace(live.join(""), ""));
+    writeRaw(dataDir, segment, refetched.join(""));
+    expected = expected.replace(live.join(""), refetched.join(""));
+    segments.push(segment);
   }
   const archiver = realArchiver(dataDir);
   const words = ["--data-dir", dataDir];

@@ -111,8 +111,9 @@ async function lookOnce(day: Day, options: InventoryOptions): Promise<InventoryD
 type Looked = Pick<InventoryDay, "state" | "rows" | "received" | "problem">;
 
 async function lookAtSegments(day: Day, files: readonly RecordedFile[], options: InventoryOptions): Promise<Looked> {
-  const ends = new Set([files[0], files.at(-1)]);
-  const scanned = options.quick ? files.filter((file) => ends.has(file)) : files;
+  // Files of one window overlap; any of them may begin first or end last.
+  const ends = [files[0]?.startUs, files.at(-1)?.startUs];
+  const scanned = options.quick ? files.filter(({ startUs }) => ends.includes(startUs)) : files;
   const found = await verifySegments(
     day,
     scanned.map(({ path }) => path),

@@ -86,6 +86,7 @@ test("--quick counts no rows of days that are not merged, and says so", async ()
   const own = await recordedFolder();
   const day = { stream: "depth20", symbol: "BTCUSDT", date: today };
   writeRaw(own, { ...day, name: "00-10" }, secondLines(today, 600, 650, bookLine));
+  writeRaw(own, { ...day, name: "00-10_02" }, secondLines(today, 602, 604, bookLine));
   const quick = ["ls", "--data-dir", own, "--quick", "--stream", "depth20"];
   const days = JSON.parse((await run([...quick, "--days", "--json"])).output);
   expect(days.map((one: { rows: number | null }) => one.rows)).toEqual([600, 600, null]);

@@ -17,13 +17,16 @@ export async function findEnd(tracks: readonly Track[]): Promise<number | null> 
   let packed = 0;
   for (const track of tracks) {
     const parse = track.createParser();
+    let windowUs: number | null = null;
     for (const file of [...track.files].reverse()) {
+      // Files of one window overlap; any of them may end last.
+      if (windowUs !== null && file.startUs !== windowUs) break;
       const isPacked = /\.(gz|zst)(\.previous)?$/.test(file.path);
       if (isPacked && file.lastUs === null && ++packed > mostPacked) return null;
       const ended = file.lastUs ?? (await lastOf(file, isPacked, parse));
       if (ended === null) continue;
       lastUs = Math.max(lastUs ?? ended, ended);
-      break;
+      windowUs = file.startUs;
     }
   }
   return lastUs;

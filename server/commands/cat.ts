@@ -8,7 +8,7 @@ import type { Command, Flags } from "./command.ts";
 import { openGapList } from "./gap-list.ts";
 import { createLineGatherer } from "./line-gatherer.ts";
 import { createProgress } from "./progress.ts";
-import { type SelectedTrack, selectionFlags, selectionOf, selectTracks } from "./selection.ts";
+import { endOfReading, type SelectedTrack, selectionFlags, selectionOf, selectTracks } from "./selection.ts";
 import { createStandardOutput } from "./standard-output.ts";
 
 /** Handed to the system at once, characters. */
@@ -60,7 +60,7 @@ export const cat: Command = {
         },
       },
     );
-    const until = Number.isFinite(range.toUs) ? range.toUs : Date.now() * 1000;
+    const endUs = endOfReading(tracks, range);
     let firstUs: number | null = null;
     const gathered = createLineGatherer();
 
@@ -81,7 +81,7 @@ export const cat: Command = {
         reader.skip();
         if (gathered.size() < writeAtOnce) continue;
         if (!(await output.write(gathered.take()))) return terminal.stop.aborted ? 1 : 0;
-        progress.update((line.recvUs - firstUs) / (until - firstUs), formatInstant(line.recvUs, zone));
+        progress.update((line.recvUs - firstUs) / (endUs - firstUs), formatInstant(line.recvUs, zone));
       }
       if (!terminal.stop.aborted) for (const gap of gaps) gathered.addText(gapLine(gap));
       await output.write(gathered.take());

@@ -9,7 +9,7 @@ import { version } from "../version.ts";
 import type { Command } from "./command.ts";
 import { type ExportJob, type ExportSettings, exportSettings, planExport } from "./export-plan.ts";
 import { createProgress, type Progress } from "./progress.ts";
-import { selectionFlags, selectionOf, selectTracks } from "./selection.ts";
+import { endOfReading, selectionFlags, selectionOf, selectTracks } from "./selection.ts";
 import { createStandardOutput } from "./standard-output.ts";
 
 /** `rt-data export` */
@@ -90,7 +90,7 @@ async function writeFile(
   { onDamage, progress, stop }: Reading,
 ): Promise<{ rows: number; bytes: number } | null> {
   const { range } = job;
-  const until = Number.isFinite(range.toUs) ? range.toUs : Date.now() * 1000;
+  const endUs = endOfReading(job.tracks, range);
   const reader = createMergedReader(
     job.tracks.map((track) => rowTrack(track, job, settings)),
     { fromUs: range.fromUs, onDamage },
@@ -113,7 +113,7 @@ async function writeFile(
       }
       file.add(next.cells);
       rows++;
-      if (rows % 1000 === 0) progress.update((next.recvUs - firstUs) / (until - firstUs), job.path);
+      if (rows % 1000 === 0) progress.update((next.recvUs - firstUs) / (endUs - firstUs), job.path);
       reader.skip();
     }
     return file === null ? null : { rows, bytes: file.finish() };

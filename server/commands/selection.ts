@@ -106,6 +106,13 @@ export function selectTracks(selection: Selection): readonly SelectedTrack[] {
   return wanted;
 }
 
+/** When what is read of these tracks ends at the latest, µs: for telling how far it is. */
+export function endOfReading(tracks: readonly RecordedTrack[], range: Span): number {
+  const dates = tracks.flatMap(({ files }) => files.map(({ date }) => date ?? ""));
+  const lastUs = dates.reduce((last, date) => Math.max(last, dateStartUs(date) + dayUs), 0);
+  return Math.min(range.toUs, lastUs, Date.now() * 1000);
+}
+
 function isWithin(date: string, { fromUs, toUs }: Span): boolean {
   const startUs = dateStartUs(date);
   return startUs < toUs && startUs + dayUs > fromUs;

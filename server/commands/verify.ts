@@ -1,15 +1,11 @@
 import { statSync } from "node:fs";
 import { type VerifiedDay, verifyTrack } from "../archive/verify-track.ts";
-import { isOpenHole } from "../gap.ts";
-import { formatInstant, type TimeZone } from "../instant.ts";
 import type { Command } from "./command.ts";
 import { openGapList } from "./gap-list.ts";
 import { createProgress } from "./progress.ts";
 import { type SelectedTrack, selectionFlags, selectionOf, selectTracks } from "./selection.ts";
 import { createStandardOutput } from "./standard-output.ts";
-
-/** Gaps of a day that are told one by one. */
-const mostShown = 5;
+import { isComplete, reportLines, verifiedJson } from "./verify-report.ts";
 
 /** `rt-data verify` */
 export const verify: Command = {
@@ -69,66 +65,29 @@ export const verify: Command = {
       days.push(...found);
       const shown = found.filter((day) => flags.quiet === undefined || fails(day));
       progress.clear();
-      if (isLine && shown.length > 0)
-        await output.write(`${shown.flatMap((day) => linesOf(day, selection.zone)).join("\n")}\n`);
+      if (isLine && shown.length > 0) await output.write(`${reportLines(shown, selection.zone).join("\n")}\n`);
     }
     const damaged = days.filter(({ problems }) => problems.length > 0);
     const gapped = days.filter((day) => day.problems.length === 0 && !isComplete(day));
     const failed = days.some(fails);
     if (!isLine) {
-      const report = { complete: damaged.length + gapped.length === 0, days: days.map(jsonOf) };
+      const report = { complete: damaged.length + gapped.length === 0, days: days.map(verifiedJson) };
       await output.write(`${JSON.stringify(report, null, 2)}\n`);
     } else if (flags.quiet === undefined || failed) {
+      const streams = new Set(days.map(({ stream, symbol }) => `${stream} ${symbol}`)).size;
       const complete = days.length - damaged.length - gapped.length;
       await output.write(
-        `${days.length} days of ${tracks.length} streams: ${complete} complete, ${gapped.length} with gaps, ${damaged.length} damaged\n`,
+        `${counted(days.length, "day")} of ${counted(streams, "stream")}: ${complete} complete, ${gapped.length} with gaps, ${damaged.length} damaged\n`,
       );
     }
     return failed ? 1 : 0;
   },
 };
 
-function isComplete({ problems, gaps, silences }: VerifiedDay): boolean {
-  return problems.length === 0 && silences.length === 0 && !gaps.some(isOpenHole);
-}
-
-function linesOf(day: VerifiedDay, zone: TimeZone): string[] {
-  const { stream, symbol, date, state, rows, problems, gaps, silences } = day;
-  const verdict = problems.length > 0 ? "DAMAGED" : isComplete(day) ? "complete" : "GAPS";
-  const counted = rows === null ? "" : `  ${rows.toLocaleString("en")} rows`;
-  const spans = [
-    ...gaps.filter(isOpenHole).map((gap) => ({ fromUs: gap.from_us, toUs: gap.to_us, what: gapText(gap) })),
-    ...silences.map((span) => ({ ...span, what: "nothing was recorded, and no gap says why" })),
-  ].sort((a, b) => a.fromUs - b.fromUs);
-  const closed = gaps.filter((gap) => !isOpenHole(gap)).length;
-  return [
-    `${verdict.padEnd(8)}  ${stream}  ${symbol}  ${date}  ${state}${counted}`,
-    ...problems.map(({ kind, detail }) => `          ${kind}: ${detail}`),
-    ...spans.slice(0, mostShown).map((span) => `          ${spanText(span, zone)}  ${span.what}`),
-    ...(spans.length > mostShown ? [`          and ${spans.length - mostShown} more`] : []),
-    ...(closed > 0 ? [`          ${closed} gaps were refetched in full, or the exchange had halted the symbol`] : []),
-  ];
-}
-
-function gapText({ cause, missing, repaired }: VerifiedDay["gaps"][number]): string {
-  return missing === null ? cause : `${cause}, ${missing - repaired} of ${missing} records absent`;
-}
-
-/** `2026-11-22T15:04:05.250Z  3.2 s` */
-function spanText({ fromUs, toUs }: { fromUs: number; toUs: number }, zone: TimeZone): string {
-  return `${formatInstant(fromUs, zone)}  ${((toUs - fromUs) / 1e6).toLocaleString("en", { maximumFractionDigits: 3 })} s`;
-}
-
-function jsonOf(day: VerifiedDay) {
-  const { silences, gaps, ...rest } = day;
-  return {
-    ...rest,
-    complete: isComplete(day),
-    gaps: gaps.map(({ stream: _stream, symbol: _symbol, ...gap }) => gap),
-    silences: silences.map(({ fromUs, toUs }) => ({ from_us: fromUs, to_us: toUs })),
-  };
-}
-
 function bytesOf(files: SelectedTrack["files"]): number {
   return files.reduce((sum, { path }) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
+}
+
+function counted(count: number, word: string): string {
+  return `${count} ${word}${count === 1 ? "" : "s"}`;
 }

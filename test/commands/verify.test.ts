@@ -3,8 +3,20 @@ import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
 import { encodeManifest, type Manifest, parseManifest } from "../../server/archive/manifest.ts";
 import type { Gap } from "../../server/gap.ts";
-import { archiveFolder, archivePath, type Day, manifestPath, segmentPath } from "../../server/segment.ts";
+import { encodeLine } from "../../server/record.ts";
+import {
+  archiveFolder,
+  archivePath,
+  type Day,
+  dateOf,
+  liveFolder,
+  manifestPath,
+  type Segment,
+  segmentPath,
+} from "../../server/segment.ts";
+import { parseStreamName } from "../../server/stream.ts";
 import { temporaryFolder } from "../support/folder.ts";
+import { realDataMissing, realMessages } from "../support/real-data.ts";
 import { run } from "../support/run.ts";
 import {
   archiveDays,
@@ -218,6 +230,21 @@ test("a day that is gone as a whole, between others, is told", async () => {
   expect(code).toBe(1);
 });
 
+test("days in a row of which nothing is there are told in one line", async () => {
+  const folder = temporaryFolder();
+  const days = ["2026-11-10", "2026-11-20"].map((date) => ({
+    segment: { ...books, date, name: "00-00" },
+    text: secondLines(date, 0, 60, bookLine),
+  }));
+  await archiveDays(folder, days, today);
+  const { code, output } = await run(["verify", "--data-dir", folder]);
+  expect(output).toContain(
+    "GAPS      depth20  BTCUSDT  2026-11-11 to 2026-11-19  absent: nothing is there of 9 days\n",
+  );
+  expect(output).toContain("11 days of 1 stream: 1 complete, 10 with gaps, 0 damaged");
+  expect(code).toBe(1);
+});
+
 test("a hole that was refetched in full leaves a day complete; one that was not, or refetched twice, does not", async () => {
   const hole: Gap = {
     ...{ stream: "aggTrade", symbol: "BTCUSDT", from_us: secondOf(before, 299), to_us: secondOf(before, 310) },
@@ -280,3 +307,36 @@ test("an empty folder, a wrong flag or a wrong value is exit code 2: a cron job 
     errors: expect.stringContaining("there is no data folder"),
   });
 });
+
+test.skipIf(realDataMissing !== "")(
+  `real recordings of depth20, diffs, trades, aggTrades and bookTicker are complete: no rule is stricter than the exchange${realDataMissing}`,
+  async () => {
+    const sets = [
+      ["depth20+aggTrade.btc-eth-dot.2021-04-04.jsonl.gz"],
+      ["depth20+trade.btc-eth.2024-08-08.jsonl.gz", "raw-depth+trade+bookTicker.btc-eth.2024-08-08.jsonl.gz"],
+    ];
+    for (const [n, names] of sets.entries()) {
+      const folder = temporaryFolder();
+      const files = new Map<string, { segment: Segment; text: string }>();
+      for (const name of names) {
+        let lastUs = 0;
+        for (const { t, raw } of realMessages(name)) {
+          const parsed = parseStreamName(/^\{"stream":"([^"]+)"/.exec(raw)?.[1] ?? "");
+          // The trades of 2024 are in both of the files.
+          if (parsed === null || (name.startsWith("raw") && parsed.type.kind === "trade")) continue;
+          lastUs = Math.max(lastUs, Math.round(t * 1000));
+          const segment = { stream: parsed.type.folder, symbol: parsed.symbol, date: dateOf(lastUs), name: "00-00" };
+          const file = files.get(liveFolder("", segment)) ?? { segment, text: "" };
+          file.text += encodeLine(raw.slice(raw.indexOf(',"data":') + 8, -1), lastUs, null);
+          files.set(liveFolder("", segment), file);
+        }
+      }
+      await archiveDays(folder, [...files.values()], today);
+      const { code, output } = await run(["verify", "--data-dir", folder]);
+      const count = [6, 8][n];
+      expect(output).toContain(`${count} days of ${count} streams: ${count} complete, 0 with gaps, 0 damaged`);
+      expect(code).toBe(0);
+    }
+  },
+  30_000,
+);

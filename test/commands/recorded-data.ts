@@ -102,7 +102,7 @@ export async function recordedFolder(): Promise<string> {
     writeRaw(dataDir, { stream, symbol, date: today, name: "00-05" }, `${text}{"recv_us":17956`);
   }
   const catalogue = openCatalogue(dataDir);
-  for (const gap of gaps) catalogue.noteGap(gap);
+  catalogue.noteGaps(gaps);
   catalogue.close();
   return dataDir;
 }

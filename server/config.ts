@@ -125,6 +125,25 @@ export function changedKeys(a: Config, b: Config): readonly string[] {
   });
 }
 
+/**
+ * `record.data_dir` alone, for those who only read: whatever else file and environment set may be wrong. A file that cannot be
+ * read at all is a problem.
+ */
+export function loadDataDir(
+  file: string | null,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): { ok: true; dataDir: string } | { ok: false; problems: readonly ConfigProblem[] } {
+  const problems: ConfigProblem[] = [];
+  const path = file ?? configPaths.find((candidate) => existsSync(candidate)) ?? null;
+  const values = [...readFile(path, problems), ...readEnvironment(environment, problems)];
+  const unreadable = problems.filter(({ where }) => where === path);
+  if (unreadable.length > 0) return { ok: false, problems: unreadable };
+  const { kind, fallback } = schema.record.data_dir;
+  const parsed = kind(values.findLast(([name]) => name === "record.data_dir")?.[1] ?? fallback);
+  if (parsed.ok) return { ok: true, dataDir: parsed.value };
+  return { ok: false, problems: [{ where: "record.data_dir", problem: `give ${parsed.accepted}` }] };
+}
+
 /** True where the environment says that systemd's journal reads what we print. */
 export function underJournal(environment: Readonly<Record<string, string | undefined>> = process.env): boolean {
   return environment.JOURNAL_STREAM !== undefined;

@@ -1,11 +1,17 @@
+/** What a time without an offset means, and how times are written: UTC, or as the clock on the wall of this machine. */
+export type TimeZone = "utc" | "local";
+
 /** What `parseInstant` takes, for error messages. */
 export const acceptedInstants =
   "a UTC time such as 2026-11-22, 2026-11-22T15:04 or 2026-11-22T15:04:05.250Z, or one with an offset such as 2026-11-22T15:04+09:00";
 
 const pattern = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?(Z|[+-]\d\d:?\d\d)?)?$/i;
 
-/** µs since the Unix epoch of a date or time in ISO form, UTC unless it has an offset; null if it is none. A date is its first moment. */
-export function parseInstant(text: string): number | null {
+/**
+ * µs since the Unix epoch of a date or time in ISO form, in `zone` unless it has an offset; null if it is none, or none that the
+ * clocks of the zone ever showed. A date is its first moment.
+ */
+export function parseInstant(text: string, zone: TimeZone = "utc"): number | null {
   const match = pattern.exec(text.trim());
   if (match === null) return null;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
@@ -13,14 +19,25 @@ export function parseInstant(text: string): number | null {
     .map((part) => Number(part ?? 0));
   const at = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
   const exists = at.getUTCMonth() === month - 1 && at.getUTCDate() === day && hour < 24 && minute < 60 && second < 60;
+  if (!exists) return null;
+  const micros = Number((match[7] ?? "").padEnd(6, "0"));
+  if (match[8] === undefined && zone === "local") {
+    const local = new Date(year, month - 1, day, hour, minute, second);
+    // Where clocks are put forward, an hour is skipped.
+    return local.getHours() === hour && local.getMinutes() === minute ? local.getTime() * 1000 + micros : null;
+  }
   const offset = offsetMinutes(match[8] ?? "Z");
-  if (!exists || offset === null) return null;
-  return (at.getTime() - offset * 60_000) * 1000 + Number((match[7] ?? "").padEnd(6, "0"));
+  return offset === null ? null : (at.getTime() - offset * 60_000) * 1000 + micros;
 }
 
-/** `2026-11-22T15:04:05.250Z` */
-export function formatInstant(us: number): string {
-  return new Date(us / 1000).toISOString();
+/** `2026-11-22T15:04:05.250Z`, local: `2026-11-23T00:04:05.250+09:00` */
+export function formatInstant(us: number, zone: TimeZone = "utc"): string {
+  const at = new Date(us / 1000);
+  if (zone === "utc") return at.toISOString();
+  const minutes = -at.getTimezoneOffset();
+  const wall = new Date(at.getTime() + minutes * 60_000).toISOString().slice(0, -1);
+  const [hours, rest] = [Math.floor(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+  return `${wall}${minutes < 0 ? "-" : "+"}${String(hours).padStart(2, "0")}:${String(rest).padStart(2, "0")}`;
 }
 
 function offsetMinutes(text: string): number | null {

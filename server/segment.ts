@@ -106,6 +106,7 @@ export function segmentOfPath(path: string): { segment: Segment; state: SegmentS
   return { segment: { ...day, name: file[1] ?? "" }, state: file[2] === undefined ? "open" : "sealed" };
 }
 
-function dayPath(day: Day): string {
+/** `stream=depth20/symbol=BTCUSDT/date=2026-11-22`: what `live`, `archive` and exports are ordered by. */
+export function dayPath(day: Day): string {
   return `stream=${day.stream}/symbol=${day.symbol}/date=${day.date}`;
 }

@@ -1,13 +1,17 @@
 import { expect, test } from "bun:test";
-import { copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Glob } from "bun";
 import type { Manifest } from "../server/archive/manifest.ts";
+import { archivePath } from "../server/segment.ts";
 import type { Status } from "../server/status.ts";
+import { recordedFolder } from "./commands/recorded-data.ts";
 import { findBrowser } from "./support/browser.ts";
+import { query } from "./support/duckdb.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import { start } from "./support/program.ts";
 import { readLines } from "./support/read-data.ts";
+import { run } from "./support/run.ts";
 import { until } from "./support/wait.ts";
 
 const built = join(import.meta.dir, "../dist/rt-data");
@@ -54,6 +58,34 @@ test("the executable alone, in an empty folder with an empty PATH, runs the demo
   expect([...new Glob("live/**/*.jsonl").scanSync(data)]).toEqual([]);
   expect(readdirSync(folder).sort()).toEqual(["demo-data", "rt-data"]);
 }, 120_000);
+
+test("the executable alone lists, prints, exports to Parquet and verifies what is recorded, and finds a flipped byte", async () => {
+  const dataDir = await recordedFolder();
+  const folder = temporaryFolder();
+  const rtData = (...words: string[]) =>
+    run([...words, "--data-dir", dataDir], { cwd: folder, env: { PATH: "" }, program: [built] });
+  expect((await rtData("ls", "--days")).output).toMatch(/depth20 +BTCUSDT +2026-11-21 +00:00 +00:09 +600 /);
+  expect((await rtData("cat", "--stream", "depth20")).output.split("\n")).toHaveLength(1601);
+  for (const [file, compression] of [
+    ["a.parquet", "zstd"],
+    ["b.parquet", "snappy"],
+  ] as const) {
+    const words = ["--stream", "depth20", "--numbers", "decimal", "--compression", compression];
+    expect(await rtData("export", ...words, "--out", file)).toMatchObject({ code: 0, errors: "" });
+    const sql = `select count(*)::int, max(bid_px_1)::varchar from '${join(folder, file)}'`;
+    expect(await query(sql)).toEqual([[1600, "86000.99000000"]]);
+  }
+  expect(await rtData("verify", "--allow-gaps", "--quiet")).toEqual({ code: 0, output: "", errors: "" });
+  expect(await rtData("verify", "--quiet")).toMatchObject({ code: 1 });
+  expect(await rtData("verify", "--quik")).toMatchObject({ code: 2 });
+  const path = archivePath(dataDir, { stream: "depth20", symbol: "BTCUSDT", date: "2026-11-21" });
+  const bytes = readFileSync(path);
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+  writeFileSync(path, bytes);
+  const damaged = await rtData("verify", "--allow-gaps", "--quiet");
+  expect(damaged.code).toBe(1);
+  expect(damaged.output).toContain("DAMAGED   depth20  BTCUSDT  2026-11-21");
+}, 60_000);
 
 test("the executable does not look at bunfig.toml or .env where it is started", async () => {
   const folder = temporaryFolder();

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { formatInstant, parseInstant } from "../server/instant.ts";
 
 const written = (text: string) => {
@@ -23,4 +24,33 @@ test("what is no time is none: days and hours that do not exist, other forms", (
   ]) {
     expect([text, parseInstant(text)]).toEqual([text, null]);
   }
+});
+
+/** In a process of its own, whose clocks are those of a zone. */
+function inZone(zone: string, code: string): string {
+  const source = `import { parseInstant, formatInstant } from ${JSON.stringify(join(import.meta.dir, "../server/instant.ts"))};
+    console.log(${code});`;
+  const { stdout } = Bun.spawnSync([process.execPath, "-e", source], { env: { TZ: zone } });
+  return stdout.toString().trim();
+}
+
+test("local times are those of the machine's clock on the wall; an offset still wins", () => {
+  const seconds = (text: string) => `parseInstant("${text}", "local") / 1e6`;
+  const utc = (text: string) => String(Date.parse(text) / 1000);
+  expect(inZone("Asia/Seoul", seconds("2026-11-22T09:00"))).toBe(utc("2026-11-22T00:00Z"));
+  expect(inZone("Asia/Seoul", seconds("2026-11-22"))).toBe(utc("2026-11-21T15:00Z"));
+  expect(inZone("Asia/Seoul", seconds("2026-11-22T09:00Z"))).toBe(utc("2026-11-22T09:00Z"));
+  expect(inZone("America/New_York", seconds("2026-07-01T12:00"))).toBe(utc("2026-07-01T16:00Z"));
+  expect(inZone("America/New_York", seconds("2026-12-01T12:00"))).toBe(utc("2026-12-01T17:00Z"));
+});
+
+test("a local time that no clock showed, because clocks were put forward, is none", () => {
+  expect(inZone("America/New_York", 'parseInstant("2026-03-08T02:30", "local")')).toBe("null");
+});
+
+test("local times are written with their offset, and read back", () => {
+  const us = Date.parse("2026-11-22T15:04:05.250Z") * 1000;
+  expect(inZone("Asia/Seoul", `formatInstant(${us}, "local")`)).toBe("2026-11-23T00:04:05.250+09:00");
+  expect(inZone("America/St_Johns", `formatInstant(${us}, "local")`)).toBe("2026-11-22T11:34:05.250-03:30");
+  expect(inZone("America/St_Johns", `parseInstant(formatInstant(${us}, "local")) === ${us}`)).toBe("true");
 });

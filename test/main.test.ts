@@ -77,7 +77,7 @@ test("help and version need nothing, and each command's help has its flags and e
   expect((await run(["--version"])).output).toMatch(/^rt-data \d+\.\d+\.\d+\n$/);
   const help = await run([]);
   expect(help).toMatchObject({ code: 0, errors: "" });
-  for (const command of ["record", "demo"]) {
+  for (const command of ["record", "demo", "ls", "cat", "export", "verify"]) {
     expect(help.output).toContain(command);
     const own = await run([command, "--help"]);
     expect(own.code).toBe(0);

@@ -48,12 +48,22 @@ export type Manifest = {
 
 export type ManifestGap = Pick<Gap, "from_us" | "to_us" | "cause" | "missing" | "repaired">;
 
-/** The manifest as stored: keys in a fixed order, one a line, lists of numbers on one line. */
+/**
+ * The manifest as stored: keys in a fixed order, one a line, lists of numbers on one line; last `manifest_sha256`, the SHA-256 of
+ * the text without that line.
+ */
 export function encodeManifest(manifest: Manifest): string {
   const lines = (Object.keys(accepted) as (keyof Manifest)[]).map(
     (key) => `  ${JSON.stringify(key)}: ${encodeValue(manifest[key])}`,
   );
-  return `{\n${lines.join(",\n")}\n}\n`;
+  const text = `{\n${lines.join(",\n")}\n}\n`;
+  return text.replace(/\n\}\n$/, `,\n  "manifest_sha256": "${sha256Of(text)}"\n}\n`);
+}
+
+/** Is a stored manifest, byte for byte, as it was written? False also for one that carries no checksum of its own. */
+export function isAsWritten(text: string): boolean {
+  const own = /,\n {2}"manifest_sha256": "([0-9a-f]{64})"\n\}\n$/.exec(text);
+  return own !== null && sha256Of(`${text.slice(0, own.index)}\n}\n`) === own[1];
 }
 
 /** Reads a stored manifest; throws an error that names every key that is missing or of another kind. Unknown keys are ignored. */
@@ -69,7 +79,8 @@ export function parseManifest(text: string): Manifest {
     accepts(value[key]) ? [] : [value[key] === undefined ? `${key} is missing` : `${key} is not ${what}`],
   );
   if (problems.length > 0) throw new Error(`it is no manifest of this version: ${problems.join(", ")}`);
-  const manifest = value as Manifest;
+  const { manifest_sha256: _, ...members } = value;
+  const manifest = members as Manifest;
   // Manifests of before 0.2 know no counts.
   return {
     ...manifest,
@@ -143,4 +154,8 @@ function encodeValue(value: Manifest[keyof Manifest]): string {
   if (isObject(value))
     return JSON.stringify(Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))));
   return JSON.stringify(value);
+}
+
+function sha256Of(text: string): string {
+  return new Bun.CryptoHasher("sha256").update(text).digest("hex");
 }

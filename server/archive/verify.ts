@@ -1,12 +1,12 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { recordId } from "../record.ts";
 import { archivePath, type Day, dateStartUs, manifestPath } from "../segment.ts";
 import { streamTypeOfFolder } from "../stream.ts";
 import { createFrameWalker } from "../zstd-frame.ts";
 import { failureOf } from "./failure.ts";
-import { createTally, scanLines } from "./line-scan.ts";
-import { type Manifest, readManifest } from "./manifest.ts";
-import { readLineBytes } from "./reader.ts";
+import { delayQuantile } from "./line-scan.ts";
+import { isAsWritten, type Manifest, readManifest } from "./manifest.ts";
+import { type SegmentScan, scanSegment } from "./segment-scan.ts";
 
 /** What checking an archive against its manifest has found. */
 export type Verification =
@@ -18,6 +18,7 @@ export type Problem = {
   readonly kind:
     | "manifest_missing"
     | "manifest_unreadable"
+    | "manifest_changed"
     | "archive_missing"
     | "archive_unreadable"
     | "other_day"
@@ -31,8 +32,20 @@ export type Problem = {
     | "foreign_line"
     | "wrong_day"
     | "order"
-    | "first_or_last";
+    | "first_or_last"
+    | "delays"
+    | "refetched"
+    | "id_order"
+    | "id_missing"
+    | "segment_unreadable";
   readonly detail: string;
+};
+
+export type VerifyOptions = {
+  /** Compares the size of the archive only, and does not read it. */
+  readonly quick?: boolean;
+  /** Whole lines as they pass. */
+  readonly onLines?: (lines: Buffer) => void;
 };
 
 /** Reads the whole archive of a day in bounded memory; `onProgress` is told the share done, 0 to 1. Rejects never for what is on disk. */
@@ -40,6 +53,7 @@ export async function verifyArchive(
   dataDir: string,
   day: Day,
   onProgress: (share: number) => void = () => {},
+  options: VerifyOptions = {},
 ): Promise<Verification> {
   const path = archivePath(dataDir, day);
   let manifest: Manifest | null;
@@ -57,7 +71,16 @@ export async function verifyArchive(
     return problems(null, [{ kind: "manifest_missing", detail }]);
   }
   if (!existsSync(path)) return problems(manifest, [{ kind: "archive_missing", detail: path }]);
-  const found = await compare(path, day, manifest, onProgress);
+  const isChanged = !isAsWritten(readFileSync(manifestPath(dataDir, day), "utf8"));
+  const changed = isChanged
+    ? [
+        {
+          kind: "manifest_changed" as const,
+          detail: "the manifest does not fit its own checksum: it was edited or damaged",
+        },
+      ]
+    : [];
+  const found = [...changed, ...(await compare(path, day, manifest, onProgress, options))];
   return found.length === 0 ? { kind: "ok", manifest } : problems(manifest, found);
 }
 
@@ -70,6 +93,7 @@ async function compare(
   day: Day,
   manifest: Manifest,
   onProgress: (share: number) => void,
+  options: VerifyOptions,
 ): Promise<Problem[]> {
   const found: Problem[] = [];
   const check = (
@@ -83,15 +107,15 @@ async function compare(
   for (const key of ["stream", "symbol", "date"] as const) check("other_day", key, day[key], manifest[key]);
   const size = statSync(path).size;
   check("compressed_bytes", "bytes of the file", size, manifest.compressed_bytes);
+  if (options.quick) return found;
   const compressedHash = new Bun.CryptoHasher("sha256");
   const rawHash = new Bun.CryptoHasher("sha256");
   const walker = createFrameWalker();
-  const tally = createTally(dateStartUs(day.date));
   let seen = 0;
   let rawBytes = 0;
-  let foreign = 0;
   let first = "";
   let last = "";
+  let scan: SegmentScan;
   try {
     const onBytes = (bytes: Uint8Array) => {
       compressedHash.update(bytes);
@@ -103,15 +127,17 @@ async function compare(
       rawHash.update(bytes);
       rawBytes += bytes.length;
     };
-    for await (const lines of readLineBytes(path, { onBytes, onRaw })) {
-      foreign += scanAll(lines, tally);
+    const onLines = (lines: Buffer) => {
       if (first === "") first = lines.toString("utf8", 0, lines.indexOf(10));
       last = lines.toString("utf8", lines.lastIndexOf(10, lines.length - 2) + 1, lines.length - 1);
-    }
+      options.onLines?.(lines);
+    };
+    scan = await scanSegment(path, dateStartUs(day.date), { onBytes, onRaw, onLines });
   } catch (error) {
     found.push({ kind: "archive_unreadable", detail: failureOf(error, "read", path).message });
     return found;
   }
+  const { tally, foreign } = scan;
   const shape = walker.shape();
   if (shape.frames !== 1 || !shape.checksum) {
     found.push({
@@ -137,17 +163,8 @@ async function compare(
   check("first_or_last", "last recv_us", tally.lastUs, manifest.last_recv_us);
   check("first_or_last", "first id", idOf(first), manifest.first_id);
   check("first_or_last", "last id", idOf(last), manifest.last_id);
+  check("delays", "median delay in ms", delayQuantile(tally, 0.5), manifest.delay_p50_ms);
+  check("delays", "99th percentile of the delay in ms", delayQuantile(tally, 0.99), manifest.delay_p99_ms);
+  check("refetched", "refetched rows", tally.refetched, manifest.repaired.refetched);
   return found;
-}
-
-/** Adds up whole lines; returns how many of them are none of ours. */
-function scanAll(lines: Buffer, tally: ReturnType<typeof createTally>): number {
-  let foreign = 0;
-  for (let at = 0; at < lines.length; ) {
-    at = scanLines(lines, at, lines.length, Number.POSITIVE_INFINITY, tally);
-    if (at === lines.length) break;
-    foreign++;
-    at = lines.indexOf(10, at) + 1;
-  }
-  return foreign;
 }

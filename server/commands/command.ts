@@ -26,6 +26,8 @@ export type Command = {
   readonly summary: string;
   readonly flags: Readonly<Record<string, Flag>>;
   readonly examples: readonly (readonly [line: string, meaning: string])[];
+  /** What its words mean, for the end of the help. */
+  readonly notes?: readonly string[];
   run(flags: Flags, terminal: Terminal): Promise<number>;
 };
 
@@ -66,6 +68,7 @@ export function helpOf(command: Command): string {
     `rt-data ${command.name}: ${command.summary}`,
     ...(shown.length > 0 ? ["", "Flags", ...columns(shown)] : []),
     ...(command.examples.length > 0 ? ["", "Examples", ...columns(command.examples)] : []),
+    ...(command.notes === undefined ? [] : ["", ...command.notes]),
   ].join("\n");
 }
 

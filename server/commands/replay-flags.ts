@@ -1,11 +1,8 @@
-import { symbols as symbolList } from "../config-value.ts";
 import { acceptedSpeeds, parseSpeed } from "../exchange/recording/replay-control.ts";
-import { acceptedInstants, parseInstant } from "../instant.ts";
 import { type LogLevel, logLevels } from "../log.ts";
 import { OperatorError } from "../problem.ts";
-import { depthSnapshot, streamTypeNames } from "../stream.ts";
-import { didYouMean } from "../suggestion.ts";
 import type { Flag, Flags } from "./command.ts";
+import { readSelection } from "./selection.ts";
 
 /** What `rt-data replay` was asked to do. */
 export type ReplaySettings = {
@@ -74,17 +71,7 @@ export function replaySettings(flags: Flags): ReplaySettings {
 
   const settings: ReplaySettings = {
     data: flags.data ?? null,
-    range: {
-      fromUs: read<number | null>("from", null, parseInstant, acceptedInstants),
-      toUs: read<number | null>("to", null, parseInstant, acceptedInstants),
-    },
-    symbols: read<readonly string[] | null>("symbols", null, parseSymbols, "symbols such as BTCUSDT,ETHUSDT"),
-    streams: read<readonly string[] | null>(
-      "streams",
-      null,
-      parseStreams,
-      `names out of ${streamTypeNames.join(", ")}, with or without their speed`,
-    ),
+    ...readSelection(flags, problems, { stream: "streams", symbol: "symbols", zone: "utc" }),
     speed: read("speed", 1 as number | "max", parseSpeed, acceptedSpeeds),
     host: read("host", "127.0.0.1", (text) => (/^[A-Za-z0-9.:_-]{1,253}$/.test(text) ? text : null), "an address"),
     port: read("port", 9443, whole(0, 65_535), "a whole number from 0 to 65535"),
@@ -96,29 +83,9 @@ export function replaySettings(flags: Flags): ReplaySettings {
     seed: read("seed", 1, whole(0, 2 ** 31), `a whole number from 0 to ${2 ** 31}`),
     logLevel: read("log-level", "info", one(...logLevels), logLevels.join(", ")),
   };
-  const { fromUs, toUs } = settings.range;
-  if (fromUs !== null && toUs !== null && fromUs >= toUs) {
-    const day = /^\d{4}-\d\d-\d\d$/.test(flags.to ?? "") ? " (a date is its first moment: give the day after)" : "";
-    problems.push(`--to "${flags.to}" is not after --from "${flags.from}", and --to is exclusive${day}`);
-  }
   if (flags.data === undefined) {
     for (const name of ofRecordings) if (flags[name] !== undefined) problems.push(`--${name} needs --data PATH`);
   }
   if (problems.length > 0) throw new OperatorError(problems.join("\n"));
   return settings;
-}
-
-function parseSymbols(text: string): readonly string[] | null {
-  const parsed = symbolList(text);
-  return parsed.ok ? parsed.value : null;
-}
-
-function parseStreams(text: string): readonly string[] | null {
-  const names = text.split(",").map((name) => name.trim());
-  const folders = [...streamTypeNames, ...streamTypeNames.map((name) => name.replace(/@.*$/, "")), depthSnapshot.name];
-  const unknown = names.find((name) => !folders.includes(name) && !/^kline_\w+$/.test(name));
-  if (unknown === undefined) return names;
-  const suggestion = didYouMean(unknown, folders);
-  if (suggestion === "") return null;
-  throw new OperatorError(`--streams "${text}": there is no stream "${unknown}"${suggestion}`);
 }

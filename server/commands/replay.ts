@@ -1,13 +1,11 @@
-import { existsSync } from "node:fs";
-import { openGapReader } from "../catalogue/gap-reader.ts";
 import { createExchange, type Exchange } from "../exchange/exchange.ts";
 import { createSyntheticMarket } from "../exchange/market/synthetic-market.ts";
-import type { GapsOf } from "../exchange/recording/known-gaps.ts";
 import { createRecordingSource, type RecordingSource } from "../exchange/recording/recording.ts";
 import { createReplayControl } from "../exchange/recording/replay-control.ts";
 import type { Log } from "../log.ts";
-import { messageOf } from "../problem.ts";
+import type { GapsOf } from "../recorded-gaps.ts";
 import type { Command, Terminal } from "./command.ts";
+import { openGapList } from "./gap-list.ts";
 import { type ReplaySettings, replayFlags, replaySettings } from "./replay-flags.ts";
 import { createReplayTerminal } from "./replay-terminal.ts";
 import { openScenario } from "./scenario.ts";
@@ -95,15 +93,10 @@ function inventedMarket({ symbols, seed, speed }: ReplaySettings) {
   });
 }
 
-/** The recorder's own list, where the data folder has one that can be read. */
 function gapListOf(path: string, log: Log): GapsOf {
-  try {
-    const list = existsSync(path) ? openGapReader(path) : null;
-    return (day) => list?.gapsOf(day) ?? null;
-  } catch (error) {
-    log.warn("the gap list cannot be read; gaps are computed where there is no manifest", { reason: messageOf(error) });
-    return () => null;
-  }
+  return openGapList(path, (reason) => {
+    log.warn("the gap list cannot be read; gaps are computed where there is no manifest", { reason });
+  });
 }
 
 /** Resolves with the exit code: 1 if something of the recording could not be played. */

@@ -1,4 +1,4 @@
-import { type Config, loadConfig, type Overrides, underJournal } from "../config.ts";
+import { type Config, type ConfigProblem, loadConfig, loadDataDir, type Overrides, underJournal } from "../config.ts";
 import { createLog, type Log } from "../log.ts";
 import { OperatorError } from "../problem.ts";
 import type { Flag, Flags, Terminal } from "./command.ts";
@@ -30,9 +30,15 @@ export function configOf(flags: Flags, forced: Overrides = {}): Config {
   }
   const loaded = loadConfig(flags.config ?? null, overrides);
   if (loaded.ok) return loaded.config;
-  const problems = loaded.problems.map(({ where, problem }) => `  ${where}: ${problem}`);
-  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-  throw new OperatorError([`the configuration has ${count}:`, ...problems].join("\n"));
+  throw refusal(loaded.problems);
+}
+
+/** The data folder that flags, environment and file name; the rest of the config need not be right for those who only read. */
+export function dataDirOf(flags: Flags): string {
+  if (flags["data-dir"] !== undefined) return flags["data-dir"];
+  const loaded = loadDataDir(flags.config ?? null);
+  if (loaded.ok) return loaded.dataDir;
+  throw refusal(loaded.problems);
 }
 
 /** The log that the config asks for: text for people, JSON for the journal. */
@@ -40,4 +46,10 @@ export function logOf(config: Config, terminal: Terminal): Log {
   const { level, format } = config.log;
   const resolved = format === "auto" ? (underJournal() ? "json" : "text") : format;
   return createLog({ level, format: resolved, color: terminal.isInteractive });
+}
+
+function refusal(found: readonly ConfigProblem[]): OperatorError {
+  const problems = found.map(({ where, problem }) => `  ${where}: ${problem}`);
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  return new OperatorError([`the configuration has ${count}:`, ...problems].join("\n"));
 }

@@ -212,8 +212,11 @@ test("a manifest tells minutes, ids, delays, gaps and refetched rows", async () 
   await archiver.mergeDaysBefore(today);
   await drained(archiver);
   await archiver.stop(0);
-  const stored = JSON.parse(readFileSync(manifestPath(dataDir, day), "utf8"));
+  const text = readFileSync(manifestPath(dataDir, day), "utf8");
+  const { manifest_sha256: own, ...stored } = JSON.parse(text);
   expect(stored).toEqual(archiver.archived[0] ?? {});
+  const lastLine = `,\n  "manifest_sha256": "${own}"`;
+  expect(own).toBe(new Bun.CryptoHasher("sha256").update(text.replace(lastLine, "")).digest("hex"));
   expect(stored.rows_per_minute.slice(0, 6)).toEqual([60, 60, 60, 60, 60, 0]);
   expect(stored).toMatchObject({
     first_recv_us: dayUs,

@@ -2,9 +2,9 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
-import { DuckDBInstance } from "@duckdb/node-api";
 import { encodeLine } from "../../server/record.ts";
 import { archivePath, type Day, dateOf, liveFolder, segmentPath } from "../../server/segment.ts";
+import { query } from "../support/duckdb.ts";
 import {
   drained,
   lines,
@@ -31,18 +31,6 @@ beforeAll(async () => {
   await archiver.stop(0);
 });
 afterAll(remove);
-
-async function query(sql: string): Promise<unknown[][]> {
-  const instance = await DuckDBInstance.create(":memory:");
-  const connection = await instance.connect();
-  try {
-    const reader = await connection.runAndReadAll(sql);
-    return reader.getRowsJson();
-  } finally {
-    connection.closeSync();
-    instance.closeSync();
-  }
-}
 
 test("DuckDB reads sealed segments, with stream, symbol and date as columns", async () => {
   const rows = await query(

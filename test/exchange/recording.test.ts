@@ -185,6 +185,20 @@ test("a refetched trade of the trade stream is put back from REST's words into t
   ]);
 });
 
+test("refetched trades of the last window are played where they belong by time, and the messages after them as well", async () => {
+  const folder = temporaryFolder();
+  const segment = { stream: "aggTrade", symbol: "BTCUSDT", date: "2023-11-14", name: "22-10" };
+  const live = [1, 2, 5, 6].map((id) => encodeLine(aggTrade(id, t0 + id), (t0 + id) * 1000, 5));
+  const refetched = [3, 4].map((id) => {
+    const rest = `{"a":${id},"p":"10.00000000","q":"1.00000000","f":1,"l":1,"T":${t0 + id},"m":true,"M":true}`;
+    return encodeRepairedLine(rest, (t0 + id) * 1000);
+  });
+  write(segmentPath(folder, segment, "open"), live.join(""));
+  write(segmentPath(folder, { ...segment, name: "22-10_02" }, "sealed"), zstdCompressSync(refetched.join("")));
+  const { events } = await play({ path: folder });
+  expect(events.map(({ payload }) => JSON.parse(payload).a)).toEqual([1, 2, 3, 4, 5, 6]);
+});
+
 test("what cannot be played is refused with the path and a hint", async () => {
   const folder = temporaryFolder();
   const start = (path: string) => play({ path });

@@ -1,13 +1,14 @@
 import { formatInstant } from "../../instant.ts";
+import { createMergedReader, type MergedReader, type ReadOptions } from "../../merged-reader.ts";
 import { OperatorError } from "../../problem.ts";
+import type { GapsOf } from "../../recorded-gaps.ts";
 import type { Stream } from "../../stream.ts";
 import { findEnd } from "./end.ts";
 import { findTracks } from "./files.ts";
 import { createGapWatch, type GapWatch } from "./gap-watch.ts";
-import { findKnownGaps, type GapsOf } from "./known-gaps.ts";
+import { findKnownGaps } from "./known-gaps.ts";
 import type { RecordedMessage } from "./message.ts";
 import { type Preview, previewRecording } from "./preview.ts";
-import { createRecordingReader, type ReadOptions, type RecordingReader } from "./reader.ts";
 
 /** What of a recording is to be played; all of it where null or left out. */
 export type Choice = {
@@ -29,7 +30,7 @@ export type Recording = {
   readonly toUs: number;
   wants(message: RecordedMessage): boolean;
   /** Reads from a time on, and before it what REST needs to know its books. */
-  open(fromUs: number, onDamage: NonNullable<ReadOptions["onDamage"]>): RecordingReader;
+  open(fromUs: number, onDamage: NonNullable<ReadOptions["onDamage"]>): MergedReader<RecordedMessage>;
   createGapWatch(): GapWatch;
 };
 
@@ -62,7 +63,7 @@ export async function openRecording(path: string, choice: Partial<Choice>, gapsO
   const recalls = tracks.some(({ stream }) => stream?.type.kind === "depthSnapshot") ? recallUs : 0;
   const isIndexed = tracks.every(({ stream }) => stream !== null);
   const open: Recording["open"] = (fromUs, onDamage) =>
-    createRecordingReader(tracks, { fromUs: isIndexed ? fromUs - recalls : Number.NEGATIVE_INFINITY, onDamage });
+    createMergedReader(tracks, { fromUs: isIndexed ? fromUs - recalls : Number.NEGATIVE_INFINITY, onDamage });
   const firstUs = from === null && to === null ? preview.firstUs : await findFirst(open, range, wants.message);
   if (firstUs === null) throw nothingThere(path, choice, preview, endUs);
   return {

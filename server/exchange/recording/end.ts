@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
-import type { RecordingFile } from "./days.ts";
+import { openLines } from "../../line-reader.ts";
+import type { RecordedFile } from "../../recorded-day.ts";
 import type { Track } from "./files.ts";
-import { openLines } from "./lines.ts";
 import type { MessageParser } from "./message.ts";
 
 /** A line is shorter than this many bytes; the last ones are looked for there. */
@@ -17,19 +17,22 @@ export async function findEnd(tracks: readonly Track[]): Promise<number | null> 
   let packed = 0;
   for (const track of tracks) {
     const parse = track.createParser();
+    let windowUs: number | null = null;
     for (const file of [...track.files].reverse()) {
+      // Files of one window overlap; any of them may end last.
+      if (windowUs !== null && file.startUs !== windowUs) break;
       const isPacked = /\.(gz|zst)(\.previous)?$/.test(file.path);
       if (isPacked && file.lastUs === null && ++packed > mostPacked) return null;
       const ended = file.lastUs ?? (await lastOf(file, isPacked, parse));
       if (ended === null) continue;
       lastUs = Math.max(lastUs ?? ended, ended);
-      break;
+      windowUs = file.startUs;
     }
   }
   return lastUs;
 }
 
-async function lastOf(file: RecordingFile, isPacked: boolean, parse: MessageParser): Promise<number | null> {
+async function lastOf(file: RecordedFile, isPacked: boolean, parse: MessageParser): Promise<number | null> {
   try {
     const lines = isPacked ? await packedTail(file.path) : plainTail(file.path);
     for (const line of lines.reverse()) {

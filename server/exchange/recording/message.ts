@@ -1,5 +1,6 @@
 import { decodeLine } from "../../record.ts";
 import { createStream, depthSnapshot, parseStreamName, type Stream, type StreamType } from "../../stream.ts";
+import type { LineParser } from "../../track-head.ts";
 
 /** One recorded message. */
 export type RecordedMessage = {
@@ -14,8 +15,7 @@ export type RecordedMessage = {
   readonly alias?: string | undefined;
 };
 
-/** Reads the line between two places of a text; null if it holds no message (a reply to a subscription, an empty line), "damaged" if it is no line of its kind. */
-export type MessageParser = (text: string, from: number, to: number) => RecordedMessage | "damaged" | null;
+export type MessageParser = LineParser<RecordedMessage>;
 
 /** Lines `{"t": receipt in ms, "raw": "message text"}`; a REST book has its `url` beside. */
 export function createRawParser(): MessageParser {

@@ -1,7 +1,7 @@
+import type { MergedReader } from "../../merged-reader.ts";
 import type { RecordedMessage } from "./message.ts";
 import type { Nap } from "./nap.ts";
 import type { PlayClock } from "./play-clock.ts";
-import type { RecordingReader } from "./reader.ts";
 
 /** How far one reading of the recording went. */
 export type RoundEnd = "complete" | "stopped" | "moved";
@@ -14,7 +14,7 @@ export type PlayerOptions = {
 };
 
 export type PlayerDeps = {
-  readonly reader: RecordingReader;
+  readonly reader: MergedReader<RecordedMessage>;
   readonly clock: PlayClock;
   readonly nap: Nap;
   /** Asked for between messages; true ends the round. */

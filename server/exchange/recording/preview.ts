@@ -1,7 +1,7 @@
+import { createMergedReader } from "../../merged-reader.ts";
 import { type SymbolInfo, splitSymbol } from "../symbol-info.ts";
 import type { Track } from "./files.ts";
 import type { RecordedMessage } from "./message.ts";
-import { createRecordingReader } from "./reader.ts";
 
 /** What a recording has to offer. */
 export type Preview = {
@@ -57,7 +57,7 @@ export async function previewRecording(
 }
 
 async function* firstMessages(track: Track, damage: string[]): AsyncGenerator<RecordedMessage> {
-  const reader = createRecordingReader([track], { onDamage: (path, problem) => damage.push(`${path}: ${problem}`) });
+  const reader = createMergedReader([track], { onDamage: (path, problem) => damage.push(`${path}: ${problem}`) });
   let characters = 0;
   let count = 0;
   try {

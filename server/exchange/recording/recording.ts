@@ -1,11 +1,11 @@
 import { formatInstant } from "../../instant.ts";
 import { type Log, silentLog } from "../../log.ts";
 import { messageOf, OperatorError } from "../../problem.ts";
+import type { GapsOf } from "../../recorded-gaps.ts";
 import type { Audience, MarketSource } from "../source.ts";
 import { type Choice, openRecording, type Recording } from "./choice.ts";
 import { createRecordingEmitter, type RecordingEmitter } from "./emitter.ts";
 import type { GapWatch } from "./gap-watch.ts";
-import type { GapsOf } from "./known-gaps.ts";
 import { createLoop } from "./loop.ts";
 import type { RecordedMessage } from "./message.ts";
 import { createNap } from "./nap.ts";

@@ -1,7 +1,7 @@
 import { isAscii } from "node:buffer";
 import { closeSync, createReadStream, openSync, readSync } from "node:fs";
 import { createGunzip, createZstdDecompress } from "node:zlib";
-import { createFrameWalker, frameProblem } from "../../zstd-frame.ts";
+import { createFrameWalker, frameProblem } from "./zstd-frame.ts";
 
 /** The lines of one file, a chunk at a time in memory. */
 export type LineReader = {
@@ -24,11 +24,14 @@ const chunkBytes = 128 * 1024;
 const longestLine = 32 * 1024 * 1024;
 const newline = 10;
 
+/** How bytes become text: as UTF-8, or one character a byte, so that nothing can be lost on the way back. */
+export type LineEncoding = "utf8" | "latin1";
+
 /**
  * Opens a file of lines: plain, `.gz` or `.zst` (also behind `.previous`). A last line without its newline (a torn tail) is left
  * out. Throws what the system says if the file cannot be opened.
  */
-export function openLines(path: string): LineReader {
+export function openLines(path: string, encoding: LineEncoding = "utf8"): LineReader {
   const fd = openSync(path, "r");
   const packed = /\.(gz|zst)(?:\.previous)?$/.exec(path)?.[1];
   const chunks = packed === undefined ? readPlain(fd) : readPacked(fd, packed === "gz");
@@ -51,7 +54,7 @@ export function openLines(path: string): LineReader {
       begun = true;
       const chunk = await chunks.next();
       if (chunk.done) return false;
-      reader.text = chunk.value.toString(isAscii(chunk.value) ? "latin1" : "utf8");
+      reader.text = chunk.value.toString(encoding === "utf8" && isAscii(chunk.value) ? "latin1" : encoding);
       return true;
     },
     close() {

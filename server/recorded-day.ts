@@ -1,10 +1,10 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
-import type { Gap } from "../../gap.ts";
-import { archivePath, type Day, dateStartUs, dayOfPath, previousSuffix, segmentOfPath } from "../../segment.ts";
+import type { Gap } from "./gap.ts";
+import { archivePath, type Day, dateStartUs, dayOfPath, previousSuffix, segmentOfPath } from "./segment.ts";
 
 /** A file of lines. */
-export type RecordingFile = {
+export type RecordedFile = {
   readonly path: string;
   /** Nothing in it was received before this, µs; -Infinity where its name does not say. */
   readonly startUs: number;
@@ -20,7 +20,7 @@ export type RecordingFile = {
 /** A day of one stream and symbol. */
 export type RecordedDay = Day & {
   /** From its manifest; null for a day that has none yet. */
-  readonly gaps: readonly Pick<Gap, "from_us" | "to_us" | "cause">[] | null;
+  readonly gaps: readonly Omit<Gap, "stream" | "symbol">[] | null;
 };
 
 type Manifest = {
@@ -36,8 +36,8 @@ type Manifest = {
  */
 export function sortOutDays(paths: readonly string[]): {
   days: RecordedDay[];
-  files: RecordingFile[];
-  late: RecordingFile[];
+  files: RecordedFile[];
+  late: RecordedFile[];
 } {
   const byDate = new Map<string, string[]>();
   for (const path of paths) {
@@ -47,13 +47,17 @@ export function sortOutDays(paths: readonly string[]): {
     else own.push(path);
   }
   const days: RecordedDay[] = [];
-  const files: RecordingFile[] = [];
-  const late: RecordingFile[] = [];
+  const files: RecordedFile[] = [];
+  const late: RecordedFile[] = [];
   for (const [date, own] of [...byDate].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const day = { ...(dayOfPath(own[0] ?? "") as Day), date };
     const segments = segmentFiles(own);
     const archive = findArchive(own, day);
-    if (archive === null && segments.length === 0) continue;
+    if (archive === null && segments.length === 0) {
+      // A manifest whose archive is gone still says that the day was recorded.
+      if (own.some((path) => path.endsWith(".manifest.json"))) days.push({ ...day, gaps: null });
+      continue;
+    }
     // An archive without manifest is the beginning of a merge; its segments are still there.
     if (archive === null || (archive.manifest === null && segments.length > 0)) files.push(...segments);
     else {
@@ -62,7 +66,7 @@ export function sortOutDays(paths: readonly string[]): {
       files.push({ path, startUs, lastUs: manifest?.lastUs ?? null, date, sealed: null, merged: null });
       const { segments: merged = null } = manifest ?? {};
       if (merged !== null) {
-        const isLate = (file: RecordingFile) => !merged.includes(segmentOfPath(file.path)?.segment.name ?? "");
+        const isLate = (file: RecordedFile) => !merged.includes(segmentOfPath(file.path)?.segment.name ?? "");
         late.push(...segments.filter(isLate).map((file) => ({ ...file, merged: null })));
       }
     }
@@ -72,8 +76,8 @@ export function sortOutDays(paths: readonly string[]): {
 }
 
 /** Segments in order; where a crash left one twice, the sealed one is known to be whole. */
-function segmentFiles(paths: readonly string[]): RecordingFile[] {
-  const byName = new Map<string, RecordingFile>();
+function segmentFiles(paths: readonly string[]): RecordedFile[] {
+  const byName = new Map<string, RecordedFile>();
   for (const path of paths) {
     const found = segmentOfPath(path);
     if (found === null || (found.state === "open" && byName.has(found.segment.name))) continue;
@@ -114,7 +118,7 @@ function readManifest(path: string): Manifest | null {
     value = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
   } catch {}
   return {
-    gaps: Array.isArray(value.gaps) ? value.gaps : null,
+    gaps: Array.isArray(value.gaps) ? value.gaps.map((gap) => ({ missing: null, repaired: 0, ...gap })) : null,
     segments: Array.isArray(value.segments) ? value.segments : null,
     lastUs: typeof value.last_recv_us === "number" ? value.last_recv_us : null,
     bytes: typeof value.compressed_bytes === "number" ? value.compressed_bytes : null,

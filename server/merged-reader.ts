@@ -1,11 +1,9 @@
-import type { Track } from "./files.ts";
-import { createHead, type Head } from "./head.ts";
-import type { RecordedMessage } from "./message.ts";
+import { createHead, type Head, type LineTrack, type Received } from "./track-head.ts";
 
-/** The messages of a recording in the order in which they were received. */
-export type RecordingReader = {
+/** The messages of several tracks in the order in which they were received. */
+export type MergedReader<M extends Received> = {
   /** The next message, which stays the next one until `skip`; undefined once `fill` is needed or all is read. */
-  peek(): RecordedMessage | undefined;
+  peek(): M | undefined;
   skip(): void;
   /** Reads on where `peek` came to an end; false when the recording is over. */
   fill(): Promise<boolean>;
@@ -23,11 +21,14 @@ export type ReadOptions = {
  * Merges tracks by receipt time; of messages received in the same µs that of the earlier track comes first, and within a track
  * the recorded order stands. One chunk of one file a track is in memory.
  */
-export function createRecordingReader(tracks: readonly Track[], options: ReadOptions = {}): RecordingReader {
+export function createMergedReader<M extends Received>(
+  tracks: readonly LineTrack<M>[],
+  options: ReadOptions = {},
+): MergedReader<M> {
   const { fromUs = Number.NEGATIVE_INFINITY, onDamage = () => {} } = options;
-  const heap: Head[] = [];
+  const heap: Head<M>[] = [];
   /** Heads that need `fill` before anybody can say what comes next. */
-  const waiting: Head[] = tracks.map((track, order) => createHead(track, order, { fromUs, onDamage }));
+  const waiting: Head<M>[] = tracks.map((track, order) => createHead(track, order, { fromUs, onDamage }));
   let closed = false;
 
   return {
@@ -56,15 +57,17 @@ export function createRecordingReader(tracks: readonly Track[], options: ReadOpt
   };
 }
 
-function before(a: Head, b: Head): boolean {
+type AnyHead = Head<Received>;
+
+function before(a: AnyHead, b: AnyHead): boolean {
   return a.recvUs < b.recvUs || (a.recvUs === b.recvUs && a.order < b.order);
 }
 
-function push(heap: Head[], head: Head): void {
+function push(heap: AnyHead[], head: AnyHead): void {
   let at = heap.push(head) - 1;
   while (at > 0) {
     const parent = (at - 1) >> 1;
-    const other = heap[parent] as Head;
+    const other = heap[parent] as AnyHead;
     if (!before(head, other)) break;
     heap[at] = other;
     at = parent;
@@ -72,7 +75,7 @@ function push(heap: Head[], head: Head): void {
   heap[at] = head;
 }
 
-function pop(heap: Head[]): void {
+function pop(heap: AnyHead[]): void {
   const last = heap.pop();
   if (last === undefined || heap.length === 0) return;
   heap[0] = last;
@@ -80,13 +83,13 @@ function pop(heap: Head[]): void {
 }
 
 /** Puts the first head where it belongs after it moved on. */
-function sink(heap: Head[]): void {
-  const head = heap[0] as Head;
+function sink(heap: AnyHead[]): void {
+  const head = heap[0] as AnyHead;
   let at = 0;
   for (;;) {
     let child = 2 * at + 1;
     const right = heap[child + 1];
-    if (right !== undefined && before(right, heap[child] as Head)) child += 1;
+    if (right !== undefined && before(right, heap[child] as AnyHead)) child += 1;
     const other = heap[child];
     if (other === undefined || !before(other, head)) break;
     heap[at] = other;

@@ -1,0 +1,167 @@
+import type { StreamType } from "../stream.ts";
+
+/** What a column holds. "number" is a decimal as the exchange wrote it, "numbers" a list of them. */
+export type ColumnKind = "integer" | "number" | "numbers" | "delay" | "boolean" | "text";
+
+/** One column of an exported file. */
+export type ExportColumn = {
+  readonly name: string;
+  readonly kind: ColumnKind;
+  readonly nullable: boolean;
+};
+
+/** A value in its column: decimals stay text. Null where the record has none. */
+export type Cell = number | boolean | string | readonly string[] | null;
+
+/** A line as `JSON.parse` gives it. */
+export type Members = Readonly<Record<string, unknown>>;
+
+/** How the lines of a stream become rows. */
+export type RowShape = {
+  readonly columns: readonly ExportColumn[];
+  /** One cell a column. Throws where the line is not what its stream should hold. */
+  row(members: Members): Cell[];
+};
+
+/** A column with where its value comes from. */
+type Source = ExportColumn & { readonly from: (members: Members) => Cell };
+
+type Level = readonly [price: string, quantity: string];
+
+/**
+ * The row of a stream: `recv_us`, `net_delay_ms`, then what the exchange said, its one-letter names written out. Levels of a partial
+ * depth stream have columns of their own (`bid_px_1`, the best, to `ask_sz_20`) unless `levels` is "list"; those of other
+ * books are lists, since there may be any number. `symbol` is given to files of several symbols.
+ */
+export function rowShape(type: StreamType, options: { levels: "columns" | "list"; symbol: string | null }): RowShape {
+  const sources: Source[] = [
+    ...(options.symbol === null ? [] : [column("symbol", "text", false, () => options.symbol)]),
+    integer("recv_us", "recv_us"),
+    column("net_delay_ms", "delay", true, ({ net_delay_ms }) =>
+      typeof net_delay_ms === "number" ? net_delay_ms : null,
+    ),
+  ];
+  const own = sourcesOf(type);
+  if (type.levels !== null && options.levels === "columns") {
+    const { levels } = type;
+    sources.push(...own);
+    const head = sources.length;
+    const columns = [...sources, ...levelColumns(levels)];
+    return {
+      columns,
+      row(members) {
+        const cells = new Array<Cell>(columns.length).fill(null);
+        for (let at = 0; at < head; at++) cells[at] = (sources[at] as Source).from(members);
+        fillLevels(cells, head, levels, members);
+        return cells;
+      },
+    };
+  }
+  sources.push(...own, ...listsOf(type));
+  return { columns: sources, row: (members) => sources.map(({ from }) => from(members)) };
+}
+
+/** Members of a stream without its levels; the meaning is that of Binance's documentation (web-socket-streams.md). */
+function sourcesOf({ kind }: StreamType): Source[] {
+  if (kind === "partialDepth" || kind === "depthSnapshot") return [integer("last_update_id", "lastUpdateId")];
+  if (kind === "diffDepth")
+    return [integer("event_time_ms", "E"), integer("first_update_id", "U"), integer("final_update_id", "u")];
+  if (kind === "bookTicker") {
+    return [
+      integer("update_id", "u"),
+      ...[number("bid_px", "b"), number("bid_sz", "B"), number("ask_px", "a"), number("ask_sz", "A")],
+    ];
+  }
+  const ids =
+    kind === "aggTrade"
+      ? [integer("agg_trade_id", "a"), integer("first_trade_id", "f"), integer("last_trade_id", "l")]
+      : [integer("trade_id", "t", "id")];
+  return [
+    column("repaired", "boolean", false, ({ repaired }) => repaired === true),
+    // Over REST a trade has no event time, and `trade` has its members' long names.
+    column("event_time_ms", "integer", true, ({ E }) => (typeof E === "number" ? E : null)),
+    integer("trade_time_ms", "T", "time"),
+    ...ids,
+    ...[number("price", "p", "price"), number("quantity", "q", "qty")],
+    boolean("is_buyer_maker", "m", "isBuyerMaker"),
+  ];
+}
+
+function listsOf({ kind }: StreamType): Source[] {
+  if (kind !== "partialDepth" && kind !== "depthSnapshot" && kind !== "diffDepth") return [];
+  const [bids, asks] = kind === "diffDepth" ? ["b", "a"] : ["bids", "asks"];
+  return [
+    list("bid_px", bids ?? "", 0),
+    list("bid_sz", bids ?? "", 1),
+    list("ask_px", asks ?? "", 0),
+    list("ask_sz", asks ?? "", 1),
+  ];
+}
+
+function levelColumns(levels: number): ExportColumn[] {
+  return (["bid", "ask"] as const).flatMap((side) =>
+    Array.from({ length: levels }, (_, n) => n + 1).flatMap((n) => [
+      { name: `${side}_px_${n}`, kind: "number" as const, nullable: true },
+      { name: `${side}_sz_${n}`, kind: "number" as const, nullable: true },
+    ]),
+  );
+}
+
+function fillLevels(cells: Cell[], head: number, levels: number, members: Members): void {
+  const sides = [levelsOf(members, "bids"), levelsOf(members, "asks")];
+  for (let side = 0; side < 2; side++) {
+    const book = sides[side] ?? [];
+    const offset = head + side * levels * 2;
+    const count = Math.min(levels, book.length);
+    for (let n = 0; n < count; n++) {
+      const [price, quantity] = book[n] as Level;
+      cells[offset + 2 * n] = decimal(price, "bids or asks");
+      cells[offset + 2 * n + 1] = decimal(quantity, "bids or asks");
+    }
+  }
+}
+
+function column(name: string, kind: ColumnKind, nullable: boolean, from: Source["from"]): Source {
+  return { name, kind, nullable, from };
+}
+
+/** The first of these members that is there. */
+function first(members: Members, keys: readonly string[]): unknown {
+  for (const key of keys) if (members[key] !== undefined) return members[key];
+  return undefined;
+}
+
+function integer(name: string, ...keys: string[]): Source {
+  return column(name, "integer", false, (members) => {
+    const value = first(members, keys);
+    if (!Number.isSafeInteger(value)) throw new Error(`${keys[0]} is no whole number`);
+    return value as number;
+  });
+}
+
+function number(name: string, ...keys: string[]): Source {
+  return column(name, "number", false, (members) => decimal(first(members, keys), keys[0] ?? ""));
+}
+
+function boolean(name: string, ...keys: string[]): Source {
+  return column(name, "boolean", false, (members) => {
+    const value = first(members, keys);
+    if (typeof value !== "boolean") throw new Error(`${keys[0]} is neither true nor false`);
+    return value;
+  });
+}
+
+function list(name: string, key: string, at: 0 | 1): Source {
+  return column(name, "numbers", false, (members) => levelsOf(members, key).map((level) => decimal(level[at], key)));
+}
+
+function levelsOf(members: Members, key: string): readonly Level[] {
+  const value = members[key];
+  if (!Array.isArray(value)) throw new Error(`${key} is no list`);
+  return value;
+}
+
+function decimal(value: unknown, key: string): string {
+  if (typeof value !== "string") throw new Error(`${key} holds no decimal`);
+  return value;
+}

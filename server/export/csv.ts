@@ -1,0 +1,40 @@
+import type { Cell, ExportColumn } from "./column.ts";
+import { createDraftFile } from "./draft-file.ts";
+import type { TableFile } from "./table-file.ts";
+
+const writeAtOnce = 256 * 1024;
+
+/**
+ * A CSV file (RFC 4180, with names in the first line, lines ending with LF). Decimals are the exchange's own text; null is empty;
+ * a list is `"[86704.77000000,86704.76000000]"`.
+ */
+export function createCsvFile(path: string, columns: readonly ExportColumn[]): TableFile {
+  const file = createDraftFile(path);
+  let text = `${columns.map(({ name }) => name).join(",")}\n`;
+
+  function flush(): void {
+    file.write(Buffer.from(text));
+    text = "";
+  }
+
+  return {
+    add(row) {
+      let line = "";
+      for (const cell of row) line += line === "" ? csvText(cell) : `,${csvText(cell)}`;
+      text += `${line}\n`;
+      if (text.length >= writeAtOnce) flush();
+    },
+    finish() {
+      flush();
+      file.commit();
+      return file.bytes();
+    },
+    discard: file.discard,
+  };
+}
+
+/** No cell is a text that needs quotes: symbols have no comma, and decimals are digits. */
+function csvText(cell: Cell): string {
+  if (cell === null) return "";
+  return typeof cell === "object" ? `"[${cell.join(",")}]"` : String(cell);
+}

@@ -1,0 +1,96 @@
+import { ByteWriter, type ColumnSource, ParquetWriter, type SchemaElement } from "hyparquet-writer";
+import type { Cell, ExportColumn } from "./column.ts";
+import { type ColumnBuffer, createColumnBuffer } from "./column-buffer.ts";
+import { decimalPrecision, decimalScale } from "./decimal.ts";
+import { createDraftFile } from "./draft-file.ts";
+import type { Compression, NumberForm, TableFile } from "./table-file.ts";
+
+/** Values of a row group; all of them are in memory before they are written. */
+const mostValues = 2_000_000;
+const zstdLevel = 3;
+
+/**
+ * A Parquet file. `recv_us`, ids and times are INT64; decimals DOUBLE, DECIMAL(18, 8) or text; lists LIST. Memory is bounded by a row
+ * group, whatever the file's size.
+ */
+export function createParquetFile(
+  path: string,
+  columns: readonly ExportColumn[],
+  options: { numbers: NumberForm; compression: Compression; createdBy: string },
+): TableFile {
+  const file = createDraftFile(path);
+  const bytes = new ByteWriter(1 << 20);
+  const writer = new ParquetWriter({
+    writer: bytes,
+    schema: [
+      { name: "root", num_children: columns.length },
+      ...columns.flatMap((column) => schemaOf(column, options.numbers)),
+    ],
+    codec: options.compression === "none" ? "UNCOMPRESSED" : options.compression === "zstd" ? "ZSTD" : "SNAPPY",
+    compressors: { ZSTD: (page) => Bun.zstdCompressSync(page, { level: zstdLevel }) },
+    createdBy: options.createdBy,
+  });
+  const mostRows = Math.max(1, Math.floor(mostValues / columns.length));
+  const buffers = columns.map((column) => createColumnBuffer(column, options.numbers, mostRows));
+  let rows = 0;
+  let held = 0;
+
+  /** Hands over what has been encoded; offsets go on counting from the file's beginning. */
+  function drain(): void {
+    file.write(bytes.getBytes());
+    bytes.index = 0;
+  }
+
+  function writeGroup(): void {
+    if (rows === 0) return;
+    const data = (at: number) => (buffers[at] as ColumnBuffer).values() as ColumnSource["data"];
+    writer.write({ columnData: columns.map(({ name }, at) => ({ name, data: data(at) })), rowGroupSize: rows });
+    drain();
+    for (const buffer of buffers) buffer.clear();
+    rows = 0;
+    held = 0;
+  }
+
+  return {
+    add(row) {
+      for (let at = 0; at < row.length; at++) {
+        const cell = row[at] as Cell;
+        (buffers[at] as ColumnBuffer).add(cell);
+        held += typeof cell === "object" && cell !== null ? cell.length : 1;
+      }
+      rows++;
+      if (rows === mostRows || held >= mostValues) writeGroup();
+    },
+    finish() {
+      writeGroup();
+      writer.finish();
+      drain();
+      file.commit();
+      return file.bytes();
+    },
+    discard: file.discard,
+  };
+}
+
+function schemaOf({ name, kind, nullable }: ExportColumn, numbers: NumberForm): SchemaElement[] {
+  const repetition_type = nullable ? "OPTIONAL" : "REQUIRED";
+  if (kind === "numbers") {
+    return [
+      { name, repetition_type, num_children: 1, converted_type: "LIST", logical_type: { type: "LIST" } },
+      { name: "list", repetition_type: "REPEATED", num_children: 1 },
+      { name: "element", repetition_type: "REQUIRED", ...numberType(numbers) },
+    ];
+  }
+  if (kind === "integer") return [{ name, repetition_type, type: "INT64" }];
+  if (kind === "delay") return [{ name, repetition_type, type: "DOUBLE" }];
+  if (kind === "boolean") return [{ name, repetition_type, type: "BOOLEAN" }];
+  if (kind === "text") return [{ name, repetition_type, type: "BYTE_ARRAY", converted_type: "UTF8" }];
+  return [{ name, repetition_type, ...numberType(numbers) }];
+}
+
+function numberType(numbers: NumberForm): Partial<SchemaElement> {
+  if (numbers === "float64") return { type: "DOUBLE" };
+  if (numbers === "text") return { type: "BYTE_ARRAY", converted_type: "UTF8" };
+  const sizes = { precision: decimalPrecision, scale: decimalScale };
+  return { type: "INT64", converted_type: "DECIMAL", ...sizes, logical_type: { type: "DECIMAL", ...sizes } };
+}

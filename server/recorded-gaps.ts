@@ -1,0 +1,48 @@
+import type { Gap } from "./gap.ts";
+import type { RecordedDay } from "./recorded-day.ts";
+import { type Day, dateOf, dateStartUs, dayUs } from "./segment.ts";
+
+/** The gap list of a recorder: of a day, or null where none was kept. */
+export type GapsOf = (day: Day) => readonly Gap[] | null;
+
+/** A gap list is not asked for more days than this. */
+const mostDays = 3660;
+
+/**
+ * Gaps of one stream and symbol from its first to its last day, in order: those in the manifests of merged days, and for other
+ * days, those without any file included, those of the recorder's gap list. A gap over midnight is one.
+ */
+export function gapsOfDays(
+  days: readonly RecordedDay[],
+  gapsOf: GapsOf,
+): { gaps: Gap[]; watched: ReadonlySet<string> } {
+  const gaps: Gap[] = [];
+  const watched = new Set<string>();
+  for (const { day, recorded } of everyDay(days)) {
+    const known = recorded?.gaps ?? gapsOf(day);
+    if (known === null) continue;
+    if (recorded !== null) watched.add(day.date);
+    for (const gap of known) add(gaps, { ...gap, stream: day.stream, symbol: day.symbol });
+  }
+  return { gaps, watched };
+}
+
+/** A gap over midnight is written down with both days. */
+function add(gaps: Gap[], gap: Gap): void {
+  const before = gaps.at(-1);
+  const continues = before?.to_us === gap.from_us && before.cause === gap.cause;
+  if (continues) gaps[gaps.length - 1] = { ...before, to_us: gap.to_us };
+  else gaps.push(gap);
+}
+
+function* everyDay(days: readonly RecordedDay[]): Generator<{ day: Day; recorded: RecordedDay | null }> {
+  const byDate = new Map(days.map((day) => [day.date, day]));
+  const [first, last] = [days[0], days.at(-1)];
+  if (first === undefined || last === undefined) return;
+  const [fromUs, toUs] = [dateStartUs(first.date), dateStartUs(last.date)];
+  if (toUs - fromUs > mostDays * dayUs) return;
+  for (let us = fromUs; us <= toUs; us += dayUs) {
+    const date = dateOf(us);
+    yield { day: { stream: first.stream, symbol: first.symbol, date }, recorded: byDate.get(date) ?? null };
+  }
+}

@@ -1,0 +1,25 @@
+import { DuckDBInstance } from "@duckdb/node-api";
+
+/** Rows of a query in a DuckDB of its own, each value as JSON can hold it (64-bit integers and decimals as text). */
+export async function query(sql: string): Promise<unknown[][]> {
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  try {
+    return (await connection.runAndReadAll(sql)).getRowsJson();
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
+
+/** How many statements DuckDB's parser finds; rejects for what is no SQL. Nothing is run. */
+export async function statementsOf(sql: string): Promise<number> {
+  const instance = await DuckDBInstance.create(":memory:");
+  const connection = await instance.connect();
+  try {
+    return (await connection.extractStatements(sql)).count;
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}

@@ -93,7 +93,7 @@ export function createRecording(
       flushMs: record.flush_ms,
       sync: record.sync,
     },
-    { nowUs, onClosed: deps.onClosed, onDropped: (stream, recvUs) => ledger.drop(stream, recvUs, "disk"), log },
+    { nowUs, onClosed: deps.onClosed, onDropped: ledger.drop, log },
   );
   const tracks = new Map<Stream, Track>(streams.map((stream) => [stream, recorder.track(stream)]));
   const quarantine = createQuarantine({ dataDir }, { log });
@@ -215,6 +215,7 @@ export function createRecording(
     },
     tick(now) {
       rates.tick(now);
+      recorder.checkFiles();
       if (recorder.failure() === null) ledger.settle();
       if (++seconds % noteOpenEvery === 0) ledger.update(openGaps());
     },

@@ -1,6 +1,7 @@
 import type { RecordingParts } from "./app-recording.ts";
 import type { Archiver } from "./archive/archiver.ts";
 import type { FeedGap } from "./binance/feed-sink.ts";
+import type { DiskWatch } from "./monitor/disk.ts";
 import type { HardwareMeter } from "./monitor/hardware.ts";
 import type { ConnectionStatus, Status, StreamStatus, SymbolStatus } from "./status.ts";
 import type { Stream } from "./stream.ts";
@@ -15,6 +16,7 @@ export type StatusParts = RecordingParts & {
   readonly nowUs: () => number;
   readonly archiver: Archiver;
   readonly hardware: HardwareMeter;
+  readonly disk: DiskWatch;
   readonly clockSteps: number;
 };
 
@@ -53,6 +55,7 @@ export function assembleStatus(parts: StatusParts): Status {
       gaps: parts.ledger.count(),
     },
     archive: parts.archiver.status(),
+    disk: parts.disk.status(),
     connections,
     symbols,
   };
@@ -113,6 +116,9 @@ function notReady(
   const reasons: string[] = [];
   const failure = parts.recorder.failure();
   if (failure !== null) reasons.push(`the disk does not take data: ${failure}`);
+  const disk = parts.disk.status();
+  if (disk?.level === "very_low" || disk?.level === "full")
+    reasons.push(`the disk is almost full: ${Math.round(disk.free_bytes / 1024 ** 2)} MiB are free`);
   for (const connection of connections) {
     if (connection.state !== "open" && connection.role === "current") {
       reasons.push(

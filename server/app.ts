@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { createCatalogueCare } from "./app-catalogue.ts";
 import { createRecording } from "./app-recording.ts";
 import { assembleStatus } from "./app-status.ts";
 import { createArchiver } from "./archive/archiver.ts";
@@ -10,6 +11,7 @@ import { takeDataFolder } from "./data-folder.ts";
 import { clipGap, type Gap } from "./gap.ts";
 import { createHttpServer } from "./http/server.ts";
 import type { Log } from "./log.ts";
+import { createDiskWatch } from "./monitor/disk.ts";
 import { createHardwareMeter } from "./monitor/hardware.ts";
 import { downtimes } from "./recorder/interruption.ts";
 import { recover } from "./recorder/recovery.ts";
@@ -58,11 +60,15 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
   const folder = takeDataFolder(config.record.data_dir, mode);
   const dataDir = folder.path;
   const catalogue = releasing(() => openCatalogue(dataDir));
+  const care = createCatalogueCare({ catalogue, dataDir, nowUs, renewFolder: folder.renew, log });
   const about = { version, mode, host: hostname(), started_us: startedUs };
 
   const archiver = createArchiver(
     { dataDir, level: config.archive.level, segmentLevel },
-    { startSealWorker, startDayWorker, gapsOf, recorder: { version, host: about.host }, log },
+    {
+      ...{ startSealWorker, startDayWorker, gapsOf, recorder: { version, host: about.host }, log },
+      onArchived: care.noteArchive,
+    },
   );
   const recording = createRecording(
     { config, dataDir, startedUs, streams },
@@ -70,6 +76,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
   );
   const { parts } = recording;
   const hardware = createHardwareMeter(dataDir);
+  const disk = createDiskWatch({ log });
   let clockSteps = 0;
   let ticker: ReturnType<typeof setInterval> | null = null;
   let stopping: Promise<void> | null = null;
@@ -88,7 +95,12 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
   }
 
   const status = () =>
-    assembleStatus({ ...{ about, nowUs, archiver, hardware }, ...parts, streams: recording.streams(), clockSteps });
+    assembleStatus({
+      ...{ about, nowUs, archiver, hardware, disk },
+      ...parts,
+      streams: recording.streams(),
+      clockSteps,
+    });
   const http = createHttpServer(
     { host: config.http.host, port: config.http.port },
     { status, book: (symbol) => parts.books.view(symbol, parts.delay.estimateMs(symbol)), assetsDir, log },
@@ -101,9 +113,11 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
     ticker = setInterval(() => {
       const now = nowUs();
       recording.tick(now);
-      void hardware.sample();
+      void hardware.sample().then(lookAtDisk);
       lookAtClock();
-      if (++seconds % noteRunEvery === 0) noteRun(false);
+      care.look();
+      if (++seconds % noteRunEvery === 0 && parts.recorder.failure() === null)
+        care.noteRun(recording.lastRecvUs(), false);
       const date = dateOf(now - mergeAfterUs);
       if (date !== today) void archiver.mergeDaysBefore(date);
       today = date;
@@ -120,14 +134,9 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
     recording.onClockStep();
   }
 
-  function noteRun(clean: boolean): void {
-    const lastRecvUs = recording.lastRecvUs();
-    if (lastRecvUs === null) return;
-    try {
-      catalogue.noteRun(lastRecvUs, clean);
-    } catch (error) {
-      log.warn("cannot write to the catalogue", { reason: String(error) });
-    }
+  function lookAtDisk(): void {
+    disk.note(performance.now(), hardware.current(), parts.recorder.failure());
+    archiver.setRoom(disk.room());
   }
 
   /** What was taken while creating is given back if creating fails. */
@@ -145,16 +154,19 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
     async start() {
       try {
         const { url } = await http.start();
-        const { orphans, repairs } = await recover(dataDir);
-        for (const { kind, path, message } of repairs) log.warn("repaired after a crash", { kind, path, message });
+        const recovered = await recover(dataDir);
+        const { orphans } = recovered;
+        await care.afterRecovery(recovered);
         const lastRun = catalogue.beginRun(startedUs);
         const down = downtimes(dataDir, streams, lastRun, orphans, config.record.flush_ms);
         recording.noteDown(down.of);
         if (down.newestUs > 0) catalogue.noteRun(down.newestUs, false);
+        care.started(version, recovered, startedUs);
+        await hardware.sample();
+        lookAtDisk();
         await archiver.start();
         for (const segment of orphans) archiver.seal(segment);
         await archiver.mergeDaysBefore(dateOf(nowUs()));
-        await hardware.sample();
         startTicker();
         recording.start(down.of);
         return { url };
@@ -181,7 +193,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
         if (ticker !== null) clearInterval(ticker);
         await archiver.stop(Math.max(0, end - performance.now()));
         await http.stop();
-        noteRun(true);
+        care.noteRun(recording.lastRecvUs(), true);
         catalogue.close();
         folder.release();
       })();

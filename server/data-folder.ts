@@ -1,4 +1,14 @@
-import { closeSync, existsSync, mkdirSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
 import { codeOf, messageOf, OperatorError } from "./problem.ts";
@@ -7,7 +17,12 @@ import { codeOf, messageOf, OperatorError } from "./problem.ts";
 export type DataFolderUse = "record" | "demo";
 
 /** A data folder that nobody else records into until `release`. */
-export type DataFolder = { readonly path: string; release(): void };
+export type DataFolder = {
+  readonly path: string;
+  /** Takes the folder once more after somebody has deleted it. Throws the system's error, or an OperatorError if it is taken. */
+  renew(): void;
+  release(): void;
+};
 
 const lockFile = "rt-data.lock";
 const demoMark = "this-is-demo-data";
@@ -33,9 +48,20 @@ export function takeDataFolder(dataDir: string, use: DataFolderUse): DataFolder 
   let held = true;
   return {
     path,
+    renew() {
+      if (!held || existsSync(lock)) return;
+      mkdirSync(path, { recursive: true });
+      if (use === "demo") closeSync(openSync(join(path, demoMark), "w"));
+      takeLock(path, lock);
+    },
     release() {
-      if (held) unlinkSync(lock);
+      if (!held) return;
       held = false;
+      try {
+        rmSync(lock, { force: true });
+      } catch {
+        // The lock of a process that is gone keeps nobody out.
+      }
     },
   };
 }

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 
 /** Makes the names in a folder survive a power loss. */
@@ -40,4 +40,18 @@ export function freePath(folder: string, name: string): string {
 /** Removes a file that may not be there. */
 export function removeIfThere(path: string): void {
   rmSync(path, { force: true });
+}
+
+/** Writes a whole file so that it is there in full or not at all, also after a power loss; folders are created if need be. */
+export function writeDurably(path: string, content: string | Uint8Array): void {
+  mkdirSync(dirname(path), { recursive: true });
+  const temporary = `${path}.tmp`;
+  const fd = openSync(temporary, "w");
+  try {
+    writeFileSync(fd, content);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameDurably(temporary, path);
 }

@@ -93,6 +93,23 @@ export type ArchiveStatus = {
   } | null;
 };
 
+/** How full the file system of the data folder is, and what that means for the work on archives. */
+export type DiskStatus = {
+  /** "low": days are not merged. "very_low": segments are not sealed either. "full": records wait in memory. */
+  readonly level: "ok" | "low" | "very_low" | "full";
+  readonly free_bytes: number;
+  readonly total_bytes: number;
+  /** Free bytes below which the levels begin. */
+  readonly low_bytes: number;
+  readonly very_low_bytes: number;
+  /** Trend of the last hours: bytes a second by which it fills, negative where it empties; null until a quarter of an hour is known. */
+  readonly fill_bytes_per_s: number | null;
+  /** When it will be full at that pace, s; null where it does not fill, or not within a year. */
+  readonly full_in_s: number | null;
+  /** It will be full within days: worth an alert. */
+  readonly is_filling: boolean;
+};
+
 /** Everything since the start of the process. */
 export type Totals = {
   readonly messages: number;
@@ -136,6 +153,8 @@ export type Status = {
   readonly hardware: Hardware;
   readonly totals: Totals;
   readonly archive: ArchiveStatus;
+  /** Null before the first look. */
+  readonly disk: DiskStatus | null;
   readonly connections: readonly ConnectionStatus[];
   readonly symbols: readonly SymbolStatus[];
 };

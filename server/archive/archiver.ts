@@ -1,17 +1,16 @@
-import { removeIfThere } from "../durable-file.ts";
 import type { Gap } from "../gap.ts";
 import type { Log } from "../log.ts";
-import { messageOf } from "../problem.ts";
-import { archivePath, type Day, liveFolder, type Segment, segmentPath, temporarySuffix } from "../segment.ts";
+import { archivePath, type Day, liveFolder, type Segment } from "../segment.ts";
 import type { ArchiveStatus } from "../status.ts";
 import { removeTemporaries } from "./day-archive.ts";
 import type { DayJob, DayResult } from "./day-job.ts";
-import type { Failure } from "./failure.ts";
+import { type Failure, failureOf } from "./failure.ts";
 import { createLevelChoice } from "./level-choice.ts";
 import type { Manifest } from "./manifest.ts";
 import { daysBefore, segmentFiles } from "./pending-days.ts";
 import { createPool } from "./pool.ts";
-import type { SealJob, SealResult } from "./seal-segment.ts";
+import { createSealQueue, type SealedSegment } from "./seal-queue.ts";
+import { archiveEstimate, createBackoff, mayPass, unlimitedRoom, type WorkRoom } from "./work-room.ts";
 
 /** Seals segments and merges days, in workers. */
 export type Archiver = {
@@ -23,8 +22,13 @@ export type Archiver = {
    * for those that are being sealed, and for raw files not yet handed to `seal`, which somebody still writes to.
    */
   mergeDaysBefore(today: string): Promise<void>;
-  /** Queues one day that is over and has files under `live/` again: late segments of refetched trades, say. */
+  /**
+   * Queues one day that is over and has files under `live/` again (late segments of refetched trades, say), or of which more is known
+   * about its gaps, which its manifest then tells.
+   */
   merge(day: Day): void;
+  /** How much disk the work may take up from now on; what needs more waits, and goes on when there is room. Call it now and then. */
+  setRoom(room: WorkRoom): void;
   status(): ArchiveStatus;
   /**
    * Abandons a merge at once (the next start finishes it) and goes on sealing until the deadline; what remains stays raw for the
@@ -33,14 +37,14 @@ export type Archiver = {
   stop(deadlineMs: number): Promise<void>;
 };
 
-export type SealedSegment = Extract<SealResult, { kind: "sealed" }>;
-
 export type ArchiverOptions = {
   readonly dataDir: string;
   /** zstd level of archives; a lower one is taken while more waits than it could do in time. */
   readonly level: number;
   readonly segmentLevel: number;
   readonly sealWorkers?: number;
+  /** Pause after the disk has refused something, ms; default 30 s. */
+  readonly retryMs?: number | undefined;
 };
 
 export type ArchiverDeps = {
@@ -50,35 +54,57 @@ export type ArchiverDeps = {
   readonly gapsOf: (day: Day) => readonly Gap[];
   readonly recorder: { readonly version: string; readonly host: string };
   readonly onSealed?: (segment: Segment, sealed: SealedSegment) => void;
-  readonly onArchived?: (manifest: Manifest) => void;
+  /** `isVerified`: the archive was written and read back; false where only its manifest's gaps were brought up to date. */
+  readonly onArchived?: (manifest: Manifest, isVerified: boolean) => void;
   readonly onFailure?: (failure: Failure) => void;
   readonly log: Log;
 };
 
-/** The archiver of a data folder. Failed work is counted and reported; a failed merge is tried again
- * when days are next queued, and a segment that could not be sealed goes into its day's merge as it is. */
+/**
+ * The archiver of a data folder. Failed work is counted and reported. What failed because of the disk is tried again by itself; any
+ * other failed merge when days are next queued, and a segment that could not be sealed goes into its day's merge as it is.
+ */
 export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Archiver {
   const { dataDir } = options;
-  const seals = createPool<SealJob, SealResult>(
-    { operation: "seal", size: options.sealWorkers ?? 1, pathOf: (job) => segmentPath(dataDir, job.segment, "open") },
-    deps.startSealWorker,
+  let room = unlimitedRoom;
+  const { retryMs = 30_000 } = options;
+  const mergeBackoff = createBackoff(retryMs);
+  const seals = createSealQueue(
+    { dataDir, level: options.segmentLevel, workers: options.sealWorkers ?? 1 },
+    {
+      startWorker: deps.startSealWorker,
+      room: () => room.forSeals,
+      backoff: createBackoff(retryMs),
+      onSealed(segment, sealed) {
+        if (sealed !== null) {
+          counts.sealed++;
+          deps.onSealed?.(segment, sealed);
+        }
+        afterSeal(segment);
+      },
+      onLeftRaw(path, segment, failure) {
+        leftRaw.add(path);
+        fail(failure);
+        afterSeal(segment);
+      },
+      onPostponed: fail,
+    },
   );
   const merges = createPool<DayJob, DayResult>(
     { operation: "merge", size: 1, pathOf: (job) => archivePath(dataDir, job.day) },
     deps.startDayWorker,
   );
   const levels = createLevelChoice(options.level);
-  /** Raw segments in the queue or in a worker, by path. */
-  const sealing = new Map<string, Segment>();
   /** Raw segments that stay raw, since sealing failed; a merge takes them as they are. */
   const leftRaw = new Set<string>();
   /** Days to merge, by folder; first in, first out. */
   const days = new Map<string, Day>();
   /** Those of them that hold a raw file which was not handed to `seal`; looked at again when something changes. */
   const blocked = new Set<string>();
+  /** Bytes that those need for which there was no room, so that files are not counted again each second. */
+  const needs = new Map<string, number>();
   let merging: Day | null = null;
   let stopped: Promise<void> | null = null;
-  const sealJobs = new Set<Promise<void>>();
   let lastArchive: ArchiveStatus["last_archive"] | null = null;
   const counts = { sealed: 0, merged: 0, failures: 0 };
   let lastFailure: string | null = null;
@@ -93,25 +119,22 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
     deps.onFailure?.(failure);
   }
 
-  async function seal(segment: Segment, path: string): Promise<void> {
-    const outcome = await seals.run({ dataDir, segment, level: options.segmentLevel });
-    sealing.delete(path);
+  function afterSeal(segment: Segment): void {
     blocked.delete(liveFolder(dataDir, segment));
-    if (outcome.kind === "failed") {
-      leftRaw.add(path);
-      fail(outcome.failure);
-    } else if (outcome.kind === "done" && outcome.result.kind === "sealed") {
-      counts.sealed++;
-      deps.onSealed?.(segment, outcome.result);
-    }
+    needs.delete(liveFolder(dataDir, segment));
     mergeNext();
   }
 
+  function queue(day: Day): void {
+    const folder = liveFolder(dataDir, day);
+    if (!days.has(folder)) days.set(folder, day);
+  }
+
   function mergeNext(): void {
-    if (merging !== null || stopped !== null) return;
-    const busy = new Set([...sealing.values()].map((segment) => liveFolder(dataDir, segment)));
+    if (merging !== null || stopped !== null || mergeBackoff.isHeld()) return;
+    const busy = seals.folders();
     for (const [folder, day] of days) {
-      if (busy.has(folder) || blocked.has(folder)) continue;
+      if (busy.has(folder) || blocked.has(folder) || (needs.get(folder) ?? 0) > room.forMerges) continue;
       const files = segmentFiles(dataDir, day);
       const written = files.find((name) => name.endsWith(".jsonl") && !leftRaw.has(`${folder}/${name}`));
       if (written !== undefined) {
@@ -119,6 +142,10 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
         deps.log.info("a day waits for a segment that is still written to", { path: `${folder}/${written}` });
         continue;
       }
+      const need = archiveEstimate([archivePath(dataDir, day), ...files.map((name) => `${folder}/${name}`)]);
+      needs.set(folder, need);
+      if (need > room.forMerges) continue;
+      needs.delete(folder);
       days.delete(folder);
       merging = day;
       void merge(day, folder, files);
@@ -132,41 +159,44 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
       const { level, bytes } = await levels.choose(dataDir, day, [...days.values()]);
       const gaps = deps.gapsOf(day).map(({ stream: _stream, symbol: _symbol, ...gap }) => gap);
       const outcome = await merges.run({ dataDir, day, inputs, level, recorder: deps.recorder, gaps });
-      if (outcome.kind === "failed") fail(outcome.failure);
+      if (outcome.kind === "failed") onMergeFailed(day, folder, outcome.failure);
       if (outcome.kind === "done") {
+        mergeBackoff.clear();
         for (const name of inputs) leftRaw.delete(`${folder}/${name}`);
         levels.learn(level, bytes, performance.now() - startedMs);
         onMerged(outcome.result, performance.now() - startedMs);
       }
     } catch (error) {
-      fail({ operation: "merge", path: archivePath(dataDir, day), message: messageOf(error) });
+      onMergeFailed(day, folder, failureOf(error, "merge", archivePath(dataDir, day)));
     }
     if (stopped !== null) return;
     merging = null;
     mergeNext();
   }
 
+  function onMergeFailed(day: Day, folder: string, failure: Failure): void {
+    if (!mayPass(failure)) {
+      fail(failure);
+      return;
+    }
+    days.set(folder, day);
+    if (mergeBackoff.note(failure)) fail(failure);
+  }
+
   function onMerged(result: DayResult, tookMs: number): void {
     for (const { path, reason } of result.quarantined) {
-      fail({ operation: "merge a file, which was put aside", path, message: reason });
+      fail({ operation: "merge a file, which was put aside", path, message: reason, code: null });
     }
     const { manifest } = result;
     if (manifest === null) return;
-    counts.merged++;
-    const { stream, symbol, date, rows, raw_bytes, compressed_bytes, compression_level } = manifest;
-    lastArchive = { stream, symbol, date, rows, raw_bytes, compressed_bytes };
-    const seconds = Math.round(tookMs / 100) / 10;
-    deps.log.info("archived a day", {
-      stream,
-      symbol,
-      date,
-      rows,
-      raw_bytes,
-      compressed_bytes,
-      level: compression_level,
-      seconds,
-    });
-    deps.onArchived?.(manifest);
+    const isNew = result.kind === "archived";
+    if (isNew) {
+      counts.merged++;
+      const { stream, symbol, date, rows, raw_bytes, compressed_bytes, compression_level: level } = manifest;
+      lastArchive = { stream, symbol, date, rows, raw_bytes, compressed_bytes };
+      deps.log.info("archived a day", { ...lastArchive, level, seconds: Math.round(tookMs / 100) / 10 });
+    }
+    deps.onArchived?.(manifest, isNew);
   }
 
   async function stop(deadlineMs: number): Promise<void> {
@@ -175,46 +205,35 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
       removeTemporaries(dataDir, merging);
       deps.log.info("a merge was abandoned; the next start does it", { ...merging });
     }
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const deadline = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, deadlineMs);
-    });
-    await Promise.race([Promise.all(sealJobs), deadline]);
-    clearTimeout(timer);
-    const unfinished = [...sealing.values()];
-    await seals.stop();
-    for (const segment of unfinished) removeIfThere(segmentPath(dataDir, segment, "sealed") + temporarySuffix);
-    if (unfinished.length > 0) {
+    const unfinished = await seals.stop(deadlineMs);
+    if (unfinished.length > 0)
       deps.log.warn("segments stay raw; the next start seals them", { segments: unfinished.length });
-    }
   }
 
   return {
     start: async () => {},
     seal(segment) {
-      const path = segmentPath(dataDir, segment, "open");
-      if (stopped !== null || sealing.has(path)) return;
-      sealing.set(path, segment);
-      const job = seal(segment, path).finally(() => sealJobs.delete(job));
-      sealJobs.add(job);
+      if (stopped === null) seals.add(segment);
     },
     async mergeDaysBefore(today) {
-      for (const day of await daysBefore(dataDir, today)) {
-        const folder = liveFolder(dataDir, day);
-        if (!days.has(folder)) days.set(folder, day);
-      }
+      for (const day of await daysBefore(dataDir, today)) queue(day);
       blocked.clear();
       mergeNext();
     },
     merge(day) {
-      const folder = liveFolder(dataDir, day);
-      days.set(folder, day);
-      blocked.delete(folder);
+      queue(day);
+      blocked.delete(liveFolder(dataDir, day));
+      mergeNext();
+    },
+    setRoom(next) {
+      room = next;
+      if (stopped !== null) return;
+      seals.pump();
       mergeNext();
     },
     status: () => ({
       segments_sealed: counts.sealed,
-      segments_waiting: sealing.size,
+      segments_waiting: seals.size(),
       days_merged: counts.merged,
       days_waiting: days.size + (merging === null ? 0 : 1),
       failures: counts.failures,

@@ -1,4 +1,4 @@
-import { messageOf } from "../problem.ts";
+import { codeOf, messageOf } from "../problem.ts";
 
 /** Work on a file that failed: what was being done, to which file, and the system's words for why. */
 export class FileError extends Error {
@@ -13,11 +13,17 @@ export class FileError extends Error {
   }
 }
 
-/** A failure as it travels out of a worker and into the status. */
-export type Failure = { readonly operation: string; readonly path: string; readonly message: string };
+/** A failure as it travels out of a worker and into the status; `code` is the system's (`ENOSPC`), null where it has none. */
+export type Failure = {
+  readonly operation: string;
+  readonly path: string;
+  readonly message: string;
+  readonly code: string | null;
+};
 
 /** The failure that an error is; `operation` and `path` are for errors that do not say themselves. */
 export function failureOf(error: unknown, operation: string, path: string): Failure {
-  if (error instanceof FileError) return { operation: error.operation, path: error.path, message: error.message };
-  return { operation, path, message: messageOf(error) };
+  if (error instanceof FileError)
+    return { operation: error.operation, path: error.path, message: error.message, code: codeOf(error.cause) };
+  return { operation, path, message: messageOf(error), code: codeOf(error) };
 }

@@ -1,12 +1,13 @@
 import { mkdirSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
 import { basename, join } from "node:path";
-import { moveAside, removeIfThere } from "../durable-file.ts";
-import { archiveFolder, liveFolder, quarantineFolder, segmentOfPath } from "../segment.ts";
+import { isDeepStrictEqual } from "node:util";
+import { moveAside, removeIfThere, writeDurably } from "../durable-file.ts";
+import { archiveFolder, liveFolder, manifestPath, quarantineFolder, segmentOfPath } from "../segment.ts";
 import { commitArchive, removeTemporaries, settleArchive } from "./day-archive.ts";
 import type { DayJob, DayResult } from "./day-job.ts";
 import { FileError } from "./failure.ts";
 import { UnreadableFile } from "./line-source.ts";
-import type { Manifest } from "./manifest.ts";
+import { encodeManifest, type Manifest } from "./manifest.ts";
 import { hasSameLines } from "./same-lines.ts";
 import { writeArchive } from "./write-archive.ts";
 
@@ -20,7 +21,7 @@ export function mergeDay(job: DayJob, alive: () => void = () => {}): DayResult {
   const before = settleArchive(dataDir, day);
   const quarantined = removeLeftovers(job, before);
   const inputs = job.inputs.filter((name) => !before?.segments.includes(segmentNameOf(job, name))).sort();
-  if (inputs.length === 0) return finish("nothing", null);
+  if (inputs.length === 0) return finish("nothing", refreshGaps(job, before));
   refusePairs(job, inputs);
   mkdirSync(archiveFolder(dataDir, day), { recursive: true });
   const unreadable = new Map<string, string>();
@@ -55,6 +56,14 @@ export function mergeDay(job: DayJob, alive: () => void = () => {}): DayResult {
     if (kind === "nothing") removeFolderIfEmpty(archiveFolder(dataDir, day));
     return { kind, manifest, quarantined };
   }
+}
+
+/** What is known of the gaps by now goes into the manifest, which is replaced by a rename; null where that is nothing new. */
+function refreshGaps(job: DayJob, manifest: Manifest | null): Manifest | null {
+  if (manifest === null || isDeepStrictEqual(manifest.gaps, job.gaps)) return null;
+  const next = { ...manifest, gaps: job.gaps };
+  writeDurably(manifestPath(job.dataDir, job.day), encodeManifest(next));
+  return next;
 }
 
 /** A raw and a sealed segment of one name hold the same rows, most likely; recovery finds out. */

@@ -121,7 +121,7 @@ export function createPool<Job, Result>(
 
   function fail(task: Task<Job, Result> | undefined, message: string): void {
     if (task === undefined) return;
-    const failure = { operation: options.operation, path: options.pathOf(task.job), message };
+    const failure = { operation: options.operation, path: options.pathOf(task.job), message, code: null };
     task.settle(stopped ? { kind: "stopped" } : { kind: "failed", failure });
   }
 

@@ -1,18 +1,25 @@
-import { Database } from "bun:sqlite";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { ArchivedDay, CatalogueEvent } from "../archived-day.ts";
+import { writeDurably } from "../durable-file.ts";
 import type { Gap } from "../gap.ts";
-import { messageOf } from "../problem.ts";
 import type { Day } from "../segment.ts";
-import { createGapQuery } from "./gap-query.ts";
-import { createHoleStore, type HoleStore } from "./hole-store.ts";
+import { databaseFile, openDatabase } from "./database.ts";
+import type { HoleStore } from "./hole-store.ts";
+import { createTables } from "./tables.ts";
 
-/** What the recorder remembers between runs, in `rt-data.sqlite`. */
+/** What the recorder remembers between runs, in `rt-data.sqlite`. It can be made again from the files. */
 export type Catalogue = {
+  /** There was none, or a damaged one, which lies at `movedAsideTo` now: it knows nothing yet. */
+  readonly isNew: boolean;
+  readonly movedAsideTo: string | null;
   /**
    * Begins a run and tells how the last one ended: when it last received something, and whether it stopped of its own will.
    * Null at the first run.
    */
   beginRun(startedUs: number): { readonly lastRecvUs: number; readonly clean: boolean } | null;
+  /** For a catalogue that knows nothing yet: when the files say that something was last received. */
+  assumeRun(lastRecvUs: number): void;
   /** Notes how far this run has got; `clean` when it ends of its own will. */
   noteRun(lastRecvUs: number, clean: boolean): void;
   /** Notes gaps, or what is known now of those that begin at the same time; an end only ever moves later. All or none. */
@@ -24,46 +31,36 @@ export type Catalogue = {
   /** Gaps of a day, clipped to it, in order. */
   gapsOf(day: Day): readonly Gap[];
   readonly holes: HoleStore;
+  /** Notes an archive, in place of what was known of its day; without a new verification the time of the last one stays. */
+  noteArchive(day: ArchivedDay): void;
+  /** The archive of this day is no longer there. */
+  removeArchive(day: Day): void;
+  /** The archive of this day has been read and found to be what its manifest says. */
+  noteVerified(day: Day, atUs: number): void;
+  /** Every archive, by date, stream and symbol. */
+  archives(): readonly ArchivedDay[];
+  /** Remembers what happened; the newest ten thousand are kept. */
+  noteEvent(event: CatalogueEvent): void;
+  /** The newest events, newest first. */
+  events(most: number): readonly CatalogueEvent[];
+  /** Does many changes at once: all of them or none, and much faster. */
+  together(work: () => void): void;
+  /** Writes the file again if it was deleted under us, with all that it held; true if so. Throws the system's error. */
+  restoreFile(): boolean;
   close(): void;
 };
 
-const schema = `
-  create table if not exists run (
-    id integer primary key, started_us integer not null, last_recv_us integer, clean integer not null default 0
-  ) strict;
-  create table if not exists gap (
-    stream text not null, symbol text not null, from_us integer not null, to_us integer not null, cause text not null,
-    missing integer, repaired integer not null default 0,
-    primary key (stream, symbol, from_us)
-  ) strict, without rowid;
-`;
-
 /** Opens (and creates) the catalogue of a data folder; throws with the path where SQLite cannot. */
 export function openCatalogue(dataDir: string): Catalogue {
-  const path = join(dataDir, "rt-data.sqlite");
-  const database = open(path);
+  const path = join(dataDir, databaseFile);
+  const { isNew, movedAsideTo, ...opened } = openDatabase(dataDir);
+  let { database } = opened;
+  let tables = createTables(database);
   let run: number | null = null;
 
-  const insertGap = database.query(
-    "insert into gap (stream, symbol, from_us, to_us, cause, missing, repaired) values (?, ?, ?, ?, ?, ?, ?) " +
-      "on conflict do update set to_us = max(to_us, excluded.to_us), cause = excluded.cause, " +
-      "missing = excluded.missing, repaired = excluded.repaired",
-  );
-  const insertGaps = database.transaction((gaps: readonly Gap[]) => {
-    for (const { stream, symbol, from_us, to_us, cause, missing, repaired } of gaps)
-      insertGap.run(stream, symbol, from_us, to_us, cause, missing, repaired);
-  });
-  const selectPauses = database.query<Gap & { resumed_us: number }, []>(
-    "select stream, symbol, from_us, to_us, cause, missing, repaired, " +
-      "(select min(started_us) from run where started_us > from_us) as resumed_us from gap " +
-      "where missing is null and cause in ('restart', 'crash') and stream in ('aggTrade', 'trade') " +
-      "and resumed_us is not null order by from_us",
-  );
-  const repairGap = database.query(
-    "update gap set repaired = min(missing, repaired + ?) where stream = ? and symbol = ? and from_us = ?",
-  );
-
   return {
+    isNew,
+    movedAsideTo,
     beginRun(startedUs) {
       const last = database
         .query<{ last_recv_us: number; clean: number }, []>(
@@ -73,43 +70,37 @@ export function openCatalogue(dataDir: string): Catalogue {
       run = Number(database.query("insert into run (started_us) values (?)").run(startedUs).lastInsertRowid);
       return last === null ? null : { lastRecvUs: last.last_recv_us, clean: last.clean === 1 };
     },
+    assumeRun(lastRecvUs) {
+      database.query("insert into run (started_us, last_recv_us) values (?, ?)").run(lastRecvUs, lastRecvUs);
+    },
     noteRun(lastRecvUs, clean) {
       database.query("update run set last_recv_us = ?, clean = ? where id = ?").run(lastRecvUs, clean ? 1 : 0, run);
     },
-    noteGaps: insertGaps,
-    unjudgedPauses: () =>
-      selectPauses.all().map(({ resumed_us, ...gap }) => ({ gap: gap as Gap, resumedUs: resumed_us })),
-    noteRepair({ stream, symbol, from_us }, records) {
-      repairGap.run(records, stream, symbol, from_us);
+    noteGaps: (gaps) => tables.noteGaps(gaps),
+    unjudgedPauses: () => tables.unjudgedPauses(),
+    noteRepair: (gap, records) => tables.noteRepair(gap, records),
+    holes: {
+      all: () => tables.holes.all(),
+      save: (hole) => tables.holes.save(hole),
+      remove: (hole) => tables.holes.remove(hole),
     },
-    holes: createHoleStore(database),
-    gapsOf: createGapQuery(database),
+    gapsOf: (day) => tables.gapsOf(day),
+    noteArchive: (day) => tables.noteArchive(day),
+    removeArchive: (day) => tables.removeArchive(day),
+    noteVerified: (day, atUs) => tables.noteVerified(day, atUs),
+    archives: () => tables.archives(),
+    noteEvent: (event) => tables.noteEvent(event),
+    events: (most) => tables.events(most),
+    together: (work) => tables.together(work),
+    restoreFile() {
+      if (existsSync(path)) return false;
+      // The open descriptor still holds it.
+      writeDurably(path, database.serialize());
+      database.close();
+      ({ database } = openDatabase(dataDir));
+      tables = createTables(database);
+      return true;
+    },
     close: () => database.close(),
   };
-}
-
-function open(path: string): Database {
-  try {
-    const database = new Database(path, { create: true, strict: true });
-    database.run("pragma journal_mode = wal");
-    database.run("pragma synchronous = normal");
-    database.run(schema);
-    addGapCounts(database);
-    return database;
-  } catch (error) {
-    throw new Error(
-      `open the catalogue ${path}: ${messageOf(error)}. It can be moved away; gaps of merged days stay in their manifests`,
-      {
-        cause: error,
-      },
-    );
-  }
-}
-
-/** Catalogues of before 0.2 know no counts. */
-function addGapCounts(database: Database): void {
-  const columns = database.query<{ name: string }, []>("select name from pragma_table_info('gap')").all();
-  if (columns.some(({ name }) => name === "missing")) return;
-  database.run("alter table gap add column missing integer");
-  database.run("alter table gap add column repaired integer not null default 0");
 }

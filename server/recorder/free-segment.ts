@@ -1,22 +1,59 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFile, stat } from "node:fs/promises";
+import { codeOf } from "../problem.ts";
 import { manifestPath, type Segment, segmentName, segmentPath } from "../segment.ts";
 
 /**
  * The segment with its name counted on until nothing has it: no open file, no sealed one, no archive that was made of it.
- * A name is never used twice, since the day's manifest lists what has been merged by name.
+ * A name is never used twice, since the day's manifest lists what has been merged by name. Rejects with the system's error.
  */
-export function freeSegment(dataDir: string, segment: Segment): Segment {
-  const merged = mergedNames(dataDir, segment);
-  for (let n = 1; ; n++) {
+export async function freeSegment(dataDir: string, segment: Segment): Promise<Segment> {
+  const merged = await mergedNames(dataDir, segment);
+  for (let n = merged === "unknown" ? beyondAll : 1; ; n++) {
     const candidate = { ...segment, name: segmentName(segment.name, n) };
-    const taken = (["open", "sealed"] as const).some((state) => existsSync(segmentPath(dataDir, candidate, state)));
-    if (!taken && !merged.has(candidate.name)) return candidate;
+    const taken = await Promise.all(
+      (["open", "sealed"] as const).map((at) => isThere(segmentPath(dataDir, candidate, at))),
+    );
+    if (!taken.includes(true) && (merged === "unknown" || !merged.has(candidate.name))) return candidate;
   }
 }
 
-function mergedNames(dataDir: string, segment: Segment): ReadonlySet<string> {
-  const path = manifestPath(dataDir, segment);
-  if (!existsSync(path)) return new Set();
-  const manifest = JSON.parse(readFileSync(path, "utf8")) as { segments?: string[] };
-  return new Set(manifest.segments ?? []);
+/** Creates the first free segment by `create`, which rejects with `EEXIST` where somebody else has taken the name meanwhile. */
+export async function createFree<T>(
+  dataDir: string,
+  wanted: Segment,
+  create: (path: string) => Promise<T>,
+): Promise<{ readonly segment: Segment; readonly file: T }> {
+  for (;;) {
+    const segment = await freeSegment(dataDir, wanted);
+    try {
+      return { segment, file: await create(segmentPath(dataDir, segment, "open")) };
+    } catch (error) {
+      if (codeOf(error) !== "EEXIST") throw error;
+    }
+  }
+}
+
+/** No window is opened so often that its names reach this number. */
+const beyondAll = 1000;
+
+async function mergedNames(dataDir: string, segment: Segment): Promise<ReadonlySet<string> | "unknown"> {
+  try {
+    const manifest = JSON.parse(await readFile(manifestPath(dataDir, segment), "utf8")) as { segments?: string[] };
+    return new Set(manifest.segments ?? []);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return new Set();
+    // A manifest that somebody has damaged must not keep us from recording.
+    if (error instanceof SyntaxError) return "unknown";
+    throw error;
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path);
+    return true;
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return false;
+    throw error;
+  }
 }

@@ -1,6 +1,9 @@
 import type { Log } from "../log.ts";
 import type { Segment } from "../segment.ts";
 import type { Stream } from "../stream.ts";
+import { createDiskPace } from "./disk-pace.ts";
+import { createDiskTrouble } from "./disk-trouble.ts";
+import type { DropCause } from "./gap-ledger.ts";
 import { createTrack, type Track, type TrackEvents, type TrackOptions, type TrackStatus } from "./track.ts";
 
 /** Everything on its way to disk. */
@@ -10,78 +13,104 @@ export type Recorder = {
   /** The stream is recorded no more: what there is of it is written and its segment closed. */
   release(stream: Stream): void;
   status(stream: Stream): TrackStatus | null;
-  /** Records dropped because the disk failed and memory was full. */
+  /** Records dropped because memory was full: the disk failed or stood still, or more came than it takes. */
   dropped(): number;
-  /** What the disk says, or null while it works. */
+  /** What the disk says, in words, or null while it works. */
   failure(): string | null;
-  /** Flushes and closes every segment; resolves when all are on disk. Idempotent. */
-  stop(): Promise<void>;
+  /** Looks for files that were deleted while they are written to, a few at each call; to be called once a second. */
+  checkFiles(): void;
+  /**
+   * Flushes and closes every segment; resolves when all are on disk. A disk that stands still is not waited for longer than
+   * `deadlineMs`: what it has not taken is counted and a gap. Idempotent.
+   */
+  stop(deadlineMs?: number): Promise<void>;
 };
 
 export type RecorderOptions = Omit<TrackOptions, "maxSegmentBytes"> & {
   /** Longest time that a record waits in memory, ms. */
   readonly flushMs: number;
-  /** Characters held in memory while the disk fails; default 64 Mi. */
+  /** Characters held in memory, above all while the disk fails; default 64 Mi. */
   readonly maxHeld?: number;
   readonly maxSegmentBytes?: number;
+};
+
+export type RecorderDeps = {
+  readonly nowUs: () => number;
+  readonly onClosed: (segment: Segment) => void;
+  readonly onDropped: (stream: Stream, recvUs: number, cause: DropCause) => void;
+  readonly log: Log;
 };
 
 /** A second attempt at a full or failing disk is made this often, ms. */
 const retryMs = 1000;
 
+/** Files looked at in one call of checkFiles: a look costs a microsecond, and a deleted file loses nothing until it is closed. */
+const checkedAtOnce = 200;
+
 /** The recorder of any number of streams; `onClosed` is told of every segment that is complete. */
-export function createRecorder(
-  options: RecorderOptions,
-  deps: {
-    nowUs: () => number;
-    onClosed: (segment: Segment) => void;
-    onDropped: (stream: Stream, recvUs: number) => void;
-    log: Log;
-  },
-): Recorder {
+export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Recorder {
   const maxHeld = options.maxHeld ?? 64 * 1024 * 1024;
   const trackOptions: TrackOptions = { ...options, maxSegmentBytes: options.maxSegmentBytes ?? 64 * 1024 * 1024 };
   const tracks = new Map<Stream, Track>();
   const releasing = new Set<Promise<void>>();
+  const pace = createDiskPace();
+  const trouble = createDiskTrouble(deps.log);
   let flushTimer: ReturnType<typeof setTimeout> | null = null;
+  let earlyFlush: ReturnType<typeof setTimeout> | null = null;
   let rotateTimer: ReturnType<typeof setTimeout> | null = null;
   let stopped: Promise<void> | null = null;
-  let failure: string | null = null;
   let held = 0;
   let dropped = 0;
+  let checked = 0;
+
+  const failure = () => trouble.failure() ?? pace.stalled();
+  const isTroubled = () => failure() !== null || pace.isSlow();
+  const retryIn = () => (isTroubled() ? Math.max(options.flushMs, retryMs) : options.flushMs);
 
   const events: TrackEvents = {
     onBuffered() {
       // One timer for all files: a record waits at most as long as the first one of any file, and there is one wake-up.
-      flushTimer ??= setTimeout(flushAll, failure === null ? options.flushMs : Math.max(options.flushMs, retryMs));
+      flushTimer ??= setTimeout(flushAll, trouble.failure() === null ? options.flushMs : retryIn());
       rotateTimer ??= setTimeout(rotateDue, 0);
     },
     onClosed: deps.onClosed,
-    onFailure(operation, path, { code, message }) {
-      if (failure === null)
-        deps.log.error(`cannot ${operation} a segment; records are held in memory`, { path, code, message });
-      failure = `${operation} ${path}: ${message}`;
-      flushTimer ??= setTimeout(flushAll, Math.max(options.flushMs, retryMs));
+    onFailure(stream, operation, path, failed) {
+      trouble.note(stream, operation, path, failed);
+      if (stopped === null) flushTimer ??= setTimeout(flushAll, retryIn());
     },
-    onWritten() {
-      if (failure !== null) deps.log.info("the disk takes data again", { records_dropped: dropped });
-      failure = null;
-      held = 0;
+    onWritten(stream, characters) {
+      held -= characters;
+      trouble.end(stream, dropped);
     },
     mayHold(characters) {
       if (held + characters > maxHeld) return false;
       held += characters;
+      // A long flush interval must not fill the memory that is meant for a failing disk.
+      if (held > maxHeld / 2 && !isTroubled()) earlyFlush ??= setTimeout(flushAll, 0);
       return true;
     },
     onDropped(stream, recvUs) {
-      if (dropped === 0) deps.log.error("memory for held records is full; records are lost until the disk works again");
+      const cause = isTroubled() ? "disk" : "overflow";
+      if (dropped === 0)
+        deps.log.error("memory for held records is full; records are lost until the disk takes them", { cause });
       dropped++;
-      deps.onDropped(stream, recvUs);
+      deps.onDropped(stream, recvUs, cause);
+    },
+    onDeleted(stream, path, fromUs, isSaved) {
+      if (isSaved) {
+        deps.log.error("a segment was deleted while it was written to; it has been written again", { path });
+        return;
+      }
+      deps.log.error("a segment was deleted while it was written to; what it held is lost", { path });
+      deps.onDropped(stream, fromUs, "disk");
+      deps.onDropped(stream, tracks.get(stream)?.status().lastRecvUs ?? fromUs, "disk");
     },
   };
 
   function flushAll(): void {
+    for (const timer of [flushTimer, earlyFlush]) if (timer !== null) clearTimeout(timer);
     flushTimer = null;
+    earlyFlush = null;
     const nowUs = deps.nowUs();
     for (const track of tracks.values()) track.flush(nowUs);
   }
@@ -95,8 +124,9 @@ export function createRecorder(
       track.rotateIfDue(nowUs);
       nextUs = Math.min(nextUs, track.dueUs());
     }
+    const soonestMs = isTroubled() ? retryMs : 5;
     if (nextUs < Number.POSITIVE_INFINITY)
-      rotateTimer = setTimeout(rotateDue, Math.max(5, (nextUs - nowUs) / 1000 + 5));
+      rotateTimer = setTimeout(rotateDue, Math.max(soonestMs, (nextUs - nowUs) / 1000 + 5));
   }
 
   /** A disk that does not work even now costs what is in memory: it is said, counted, and a gap from first to last. */
@@ -106,15 +136,28 @@ export function createRecorder(
     const { name } = track.stream;
     deps.log.error("the disk did not take the last records; they are lost", { stream: name, records: left.records });
     dropped += left.records;
-    deps.onDropped(track.stream, left.fromUs);
-    deps.onDropped(track.stream, left.toUs);
+    deps.onDropped(track.stream, left.fromUs, "disk");
+    deps.onDropped(track.stream, left.toUs, "disk");
+  }
+
+  async function stop(deadlineMs: number): Promise<void> {
+    for (const timer of [flushTimer, earlyFlush, rotateTimer]) if (timer !== null) clearTimeout(timer);
+    const nowUs = deps.nowUs();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<void>((resolve) => {
+      timer = setTimeout(resolve, deadlineMs);
+    });
+    const stops = [...tracks.values()].map((track) => track.stop(nowUs));
+    await Promise.race([Promise.all([...stops, ...releasing]), late]);
+    clearTimeout(timer);
+    for (const track of tracks.values()) dropUnwritten(track);
   }
 
   return {
     track(stream) {
       let track = tracks.get(stream);
       if (track === undefined) {
-        track = createTrack(stream, trackOptions, events);
+        track = createTrack(stream, trackOptions, events, pace);
         tracks.set(stream, track);
       }
       return track;
@@ -124,6 +167,7 @@ export function createRecorder(
       if (track === undefined) return;
       const done = track.stop(deps.nowUs()).then(() => {
         dropUnwritten(track);
+        trouble.end(stream, dropped);
         releasing.delete(done);
       });
       releasing.add(done);
@@ -131,16 +175,13 @@ export function createRecorder(
     },
     status: (stream) => tracks.get(stream)?.status() ?? null,
     dropped: () => dropped,
-    failure: () => failure,
-    stop() {
-      stopped ??= (async () => {
-        if (flushTimer !== null) clearTimeout(flushTimer);
-        if (rotateTimer !== null) clearTimeout(rotateTimer);
-        const nowUs = deps.nowUs();
-        await Promise.all([...tracks.values()].map((track) => track.stop(nowUs)));
-        for (const track of tracks.values()) dropUnwritten(track);
-        await Promise.all(releasing);
-      })();
+    failure,
+    checkFiles() {
+      const all = [...tracks.values()];
+      for (let n = 0; n < Math.min(checkedAtOnce, all.length); n++) all[checked++ % all.length]?.checkFile();
+    },
+    stop(deadlineMs = 20_000) {
+      stopped ??= stop(deadlineMs);
       return stopped;
     },
   };

@@ -186,7 +186,7 @@ async function settlePair(dataDir: string, segment: Segment, repairs: Repair[]):
     );
     return segment;
   }
-  const renamed = freeSegment(dataDir, { ...segment, name: segment.name.replace(/_\d+$/, "") });
+  const renamed = await freeSegment(dataDir, { ...segment, name: segment.name.replace(/_\d+$/, "") });
   renameDurably(raw, segmentPath(dataDir, renamed, "open"));
   done(
     raw,

@@ -1,11 +1,11 @@
-import { close, fdatasync, ftruncate, mkdirSync, openSync, write } from "node:fs";
-import { open } from "node:fs/promises";
+import { close, fdatasync, ftruncate, open as openFile, write } from "node:fs";
+import { mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { type Segment, segmentPath } from "../segment.ts";
-import { freeSegment } from "./free-segment.ts";
+import { createFree } from "./free-segment.ts";
 
-/** A segment of refetched trades while it is written. Nothing of it is done in the calling thread but its creation. */
+/** A segment of refetched trades while it is written. Nothing of it is done in the calling thread. */
 export type RepairFile = {
   readonly segment: Segment;
   bytes(): number;
@@ -17,18 +17,17 @@ export type RepairFile = {
   close(): Promise<void>;
 };
 
+const openNew = promisify(openFile);
 const writeAt = promisify(write);
 const truncate = promisify(ftruncate);
 const sync = promisify(fdatasync);
 const closeFile = promisify(close);
 
-/** Creates a segment of its own in the window of `wanted`; throws the system's error. */
-export function createRepairFile(dataDir: string, wanted: Segment): RepairFile {
-  mkdirSync(dirname(segmentPath(dataDir, wanted, "open")), { recursive: true });
-  // Found and created in one go, since the live track looks for a free name as well.
-  const segment = freeSegment(dataDir, wanted);
+/** Creates a segment of its own in the window of `wanted`; rejects with the system's error. */
+export async function createRepairFile(dataDir: string, wanted: Segment): Promise<RepairFile> {
+  await mkdir(dirname(segmentPath(dataDir, wanted, "open")), { recursive: true });
+  const { segment, file: fd } = await createFree(dataDir, wanted, (path) => openNew(path, "wx"));
   const path = segmentPath(dataDir, segment, "open");
-  const fd = openSync(path, "wx");
   let bytes = 0;
   let isNamed = false;
 

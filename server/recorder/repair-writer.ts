@@ -104,7 +104,7 @@ export function createRepairWriter(
     await close(progress);
     const day: Day = { stream: stream.type.folder, symbol: stream.symbol, date: dateOf(firstUs) };
     const window = windowOf(firstUs, segmentMinutes);
-    const file = createRepairFile(dataDir, { ...day, name: window.name });
+    const file = await createRepairFile(dataDir, { ...day, name: window.name });
     progress.open = { file, windowStartUs: window.startUs, windowEndUs: window.endUs, lastUs: firstUs };
     progress.days.set(liveFolder(dataDir, day), day);
     return progress.open;

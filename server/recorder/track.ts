@@ -1,19 +1,21 @@
-import { mkdirSync } from "node:fs";
 import { encodeLine } from "../record.ts";
-import { dateOf, liveFolder, type Segment, segmentPath, windowOf } from "../segment.ts";
+import { type Segment, windowOf } from "../segment.ts";
 import type { Stream } from "../stream.ts";
-import { freeSegment } from "./free-segment.ts";
-import { failureOf, openSegment, type SegmentWriter, type WriteFailure } from "./segment-writer.ts";
+import type { DiskPace } from "./disk-pace.ts";
+import { type LiveSegment, openLive, writeAgain } from "./live-segment.ts";
+import { failureOf, type WriteFailure } from "./segment-writer.ts";
 
 /** One stream on its way to disk: the batch in memory and the segment that it goes to. */
 export type Track = {
   readonly stream: Stream;
   /** Takes one record; `recvUs` must not decrease. The line is in memory until the next flush. */
   append(payload: string, recvUs: number, netDelayMs: number | null): void;
-  /** Writes the batch to the file. Idempotent; an error is reported, the batch is kept and tried again. */
+  /** Writes what is in memory to the file, oldest first. Idempotent; an error is reported, the lines are kept and tried again. */
   flush(nowUs: number): void;
   /** Closes the segment if its window is over; `nowUs` tells. */
   rotateIfDue(nowUs: number): void;
+  /** Looks whether the open file is still there; if somebody deleted it, it is written again. */
+  checkFile(): void;
   /** Flushes and closes; resolves when the segment is on disk. */
   stop(nowUs: number): Promise<void>;
   /** End of the window that is being written, µs; Infinity where none is. */
@@ -45,28 +47,33 @@ export type TrackOptions = {
 export type TrackEvents = {
   /** The first record of a batch was taken: a flush is due within the flush interval. */
   readonly onBuffered: () => void;
-  /** A segment is complete and synced. */
+  /** A segment is complete, and synced where that is wanted. */
   readonly onClosed: (segment: Segment) => void;
-  readonly onFailure: (operation: string, path: string, failure: NonNullable<WriteFailure>) => void;
-  /** A write has worked; ends what onFailure began. */
-  readonly onWritten: () => void;
-  /** May this many more characters be held in memory? Asked only while writing fails. */
+  readonly onFailure: (stream: Stream, operation: string, path: string, failure: NonNullable<WriteFailure>) => void;
+  /** A write has worked; ends what onFailure began. `characters` fewer are held in memory. */
+  readonly onWritten: (stream: Stream, characters: number) => void;
+  /** May this many more characters be held in memory? If so they count until they are written. */
   readonly mayHold: (characters: number) => boolean;
-  /** A record was not kept, because the disk failed and memory is full. */
+  /** A record was not kept, because memory is full. */
   readonly onDropped: (stream: Stream, recvUs: number) => void;
+  /** The open file had been deleted; `isSaved`: what it held has been written again, else it is lost from the first time on. */
+  readonly onDeleted: (stream: Stream, path: string, fromUs: number, isSaved: boolean) => void;
 };
 
 /** Lines of one window that are still in memory. */
-type Batch = { lines: string; records: number; readonly firstUs: number; readonly windowEndUs: number };
+type Batch = { lines: string; records: number; held: number; readonly firstUs: number; readonly windowEndUs: number };
+
+/** Characters of one batch: what is written at once is copied, and must stay small beside what may be held. */
+const largestBatch = 1024 * 1024;
 
 /** The track of one stream. Nothing touches the disk before the first flush. */
-export function createTrack(stream: Stream, options: TrackOptions, events: TrackEvents): Track {
-  /** Oldest first; more than one only around a window's border and while writing fails. */
+export function createTrack(stream: Stream, options: TrackOptions, events: TrackEvents, pace: DiskPace): Track {
+  /** Oldest first; more than one only around a window's border and while the disk is slow or fails. */
   const queue: Batch[] = [];
   /** Where the next record goes, if it is of the same window. */
   let current: Batch | null = null;
-  let open: { readonly writer: SegmentWriter; readonly segment: Segment; readonly windowEndUs: number } | null = null;
-  let folder = "";
+  let open: LiveSegment | null = null;
+  /** What the disk is being waited for; one thing at a time, so that order is kept. */
   let busy: Promise<void> | null = null;
   let failing = false;
   let records = 0;
@@ -77,16 +84,18 @@ export function createTrack(stream: Stream, options: TrackOptions, events: Track
   const closing = new Set<Promise<void>>();
 
   function append(payload: string, recvUs: number, netDelayMs: number | null): void {
-    if (failing && !events.mayHold(payload.length)) {
+    if (!events.mayHold(payload.length)) {
       events.onDropped(stream, recvUs);
       return;
     }
-    if (current === null || recvUs >= current.windowEndUs) {
-      current = { lines: "", records: 0, firstUs: recvUs, windowEndUs: windowOf(recvUs, options.segmentMinutes).endUs };
+    if (current === null || recvUs >= current.windowEndUs || current.held >= largestBatch) {
+      const windowEndUs = windowOf(recvUs, options.segmentMinutes).endUs;
+      current = { lines: "", records: 0, held: 0, firstUs: recvUs, windowEndUs };
       queue.push(current);
       events.onBuffered();
     }
     current.lines += encodeLine(payload, recvUs, netDelayMs);
+    current.held += payload.length;
     current.records++;
     records++;
     lastRecvUs = recvUs;
@@ -99,74 +108,106 @@ export function createTrack(stream: Stream, options: TrackOptions, events: Track
     current = null;
     for (let batch = queue[0]; batch !== undefined; batch = queue[0]) {
       if (open !== null && open.windowEndUs !== batch.windowEndUs) closeSegment();
-      try {
-        open ??= openFor(batch);
-      } catch (error) {
-        fail("open", folder, error);
+      if (open === null) {
+        waitFor(openFor(batch), nowUs);
         return;
       }
       const before = open.writer.bytes();
-      const pending = open.writer.write(batch.lines);
+      const pending = open.writer.write(batch.lines, { sync: options.sync === "flush" });
       if (pending !== null) {
-        busy = settle(pending, before, nowUs);
+        waitFor(settle(pending, before, nowUs), nowUs);
         return;
       }
       onWritten(before, nowUs);
     }
   }
 
-  async function settle(pending: Promise<WriteFailure>, before: number, nowUs: number): Promise<void> {
+  /** Goes on with the next batch once the disk has done its part; after a failure the recorder says when to try again. */
+  function waitFor(work: Promise<boolean>, nowUs: number): void {
+    busy = work.then((ok) => {
+      busy = null;
+      if (ok) flush(nowUs);
+    });
+  }
+
+  async function settle(pending: Promise<WriteFailure>, before: number, nowUs: number): Promise<boolean> {
     const failure = await pending;
-    busy = null;
-    if (failure === null) onWritten(before, nowUs);
-    else {
-      failing = true;
-      events.onFailure("write", open?.writer.path ?? folder, failure);
+    if (failure === null) {
+      onWritten(before, nowUs);
+      return true;
     }
+    failing = true;
+    events.onFailure(stream, "write", open?.writer.path ?? stream.name, failure);
+    return false;
   }
 
   /** The oldest batch is in the file. */
   function onWritten(before: number, nowUs: number): void {
-    queue.shift();
-    if (open === null) return;
+    const batch = queue.shift();
+    if (open === null || batch === undefined) return;
     bytesWritten += open.writer.bytes() - before;
-    if (options.sync === "flush") open.writer.sync();
     flushIntervalUs = lastFlushUs === null ? null : nowUs - lastFlushUs;
     lastFlushUs = nowUs;
-    if (failing) {
-      failing = false;
-      events.onWritten();
-    }
+    failing = false;
+    events.onWritten(stream, batch.held);
     if (open.writer.bytes() >= options.maxSegmentBytes) closeSegment();
   }
 
-  function openFor(batch: Batch): NonNullable<typeof open> {
-    const day = { stream: stream.type.folder, symbol: stream.symbol, date: dateOf(batch.firstUs) };
-    const wanted = liveFolder(options.dataDir, day);
-    if (wanted !== folder) {
-      mkdirSync(wanted, { recursive: true });
-      folder = wanted;
+  async function openFor({ firstUs }: Batch): Promise<boolean> {
+    try {
+      open = await pace.timed("open a segment of", stream.name, () => openLive(options, stream, firstUs, pace));
+      return true;
+    } catch (error) {
+      fail("open", stream.name, error);
+      return false;
     }
-    const window = windowOf(batch.firstUs, options.segmentMinutes);
-    const segment = freeSegment(options.dataDir, { ...day, name: window.name });
-    return { writer: openSegment(segmentPath(options.dataDir, segment, "open")), segment, windowEndUs: window.endUs };
   }
 
   function closeSegment(): void {
     if (open === null) return;
-    const { writer, segment } = open;
+    const work = finish(open).finally(() => closing.delete(work));
     open = null;
-    const work = writer
-      .close({ sync: options.sync !== "never" })
-      .then(() => events.onClosed(segment))
-      .catch((error) => fail("close", writer.path, error))
-      .finally(() => closing.delete(work));
     closing.add(work);
   }
 
+  async function finish(one: LiveSegment): Promise<void> {
+    let { writer } = one;
+    try {
+      if (writer.isDeleted()) writer = (await putBack(one)).writer;
+    } catch {
+      events.onDeleted(stream, writer.path, one.firstUs, false);
+      await writer.close({ sync: false }).catch(() => {});
+      return;
+    }
+    try {
+      await pace.timed("close", writer.path, () => writer.close({ sync: options.sync !== "never" }));
+    } catch (error) {
+      events.onFailure(stream, "close", writer.path, failureOf(error));
+    }
+    // Also one that could not be synced: its sealed copy is synced, and compared with it before it goes.
+    events.onClosed(one.segment);
+  }
+
+  async function putBack(one: LiveSegment): Promise<LiveSegment> {
+    const next = await writeAgain(options.dataDir, one, pace);
+    events.onDeleted(stream, next.writer.path, one.firstUs, true);
+    return next;
+  }
+
+  /** False: what failed is tried again when the recorder says so. */
+  async function reopen(one: LiveSegment): Promise<boolean> {
+    try {
+      open = await putBack(one);
+      return true;
+    } catch (error) {
+      fail("write again", one.writer.path, error);
+      return false;
+    }
+  }
+
   function fail(operation: string, path: string, error: unknown): void {
-    failing ||= operation !== "close";
-    events.onFailure(operation, path, failureOf(error));
+    failing = true;
+    events.onFailure(stream, operation, path, failureOf(error));
   }
 
   const bufferedRecords = () => queue.reduce((sum, batch) => sum + batch.records, 0);
@@ -180,11 +221,16 @@ export function createTrack(stream: Stream, options: TrackOptions, events: Track
       flush(nowUs);
       if (busy === null && open !== null && nowUs >= open.windowEndUs && queue.length === 0) closeSegment();
     },
+    checkFile() {
+      const one = open;
+      if (one === null || busy !== null || !one.writer.isDeleted()) return;
+      waitFor(reopen(one), lastRecvUs ?? one.firstUs);
+    },
     async stop(nowUs) {
-      flush(nowUs);
-      await busy;
-      flush(nowUs);
-      await busy;
+      for (let attempt = 0; attempt < 2; attempt++) {
+        flush(nowUs);
+        while (busy !== null) await busy;
+      }
       closeSegment();
       await Promise.all(closing);
     },

@@ -62,13 +62,13 @@ export function writeDay(dataDir: string, of: { from?: number; segments?: number
 /** The real archiver with the real workers. */
 export function realArchiver(
   dataDir: string,
-  deps: Partial<ArchiverDeps> & { gaps?: Gap[]; level?: number } = {},
+  deps: Partial<ArchiverDeps> & { gaps?: Gap[]; level?: number; retryMs?: number } = {},
 ): Fixture {
   const failures: Failure[] = [];
   const archived: Manifest[] = [];
   const sealed: Segment[] = [];
   const archiver = createArchiver(
-    { dataDir, level: deps.level ?? 3, segmentLevel: 3 },
+    { dataDir, level: deps.level ?? 3, segmentLevel: 3, retryMs: deps.retryMs },
     {
       startSealWorker,
       startDayWorker,

@@ -1,6 +1,5 @@
 import { Database } from "bun:sqlite";
 import { expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { openCatalogue } from "../../server/catalogue/catalogue.ts";
 import { temporaryFolder } from "../support/folder.ts";
@@ -92,13 +91,4 @@ test("the next run learns when the last one received something, and whether it s
     catalogue = openCatalogue(folder);
     expect(catalogue.beginRun(lastRecvUs + 1)).toEqual({ lastRecvUs, clean });
   }
-});
-
-test("a catalogue that is no database is named, with what can be done", () => {
-  const folder = temporaryFolder();
-  writeFileSync(
-    join(folder, "rt-data.sqlite"),
-    "this is not a database at all, but long enough to be looked at".repeat(100),
-  );
-  expect(() => openCatalogue(folder)).toThrow(/rt-data\.sqlite.*moved away/s);
 });

@@ -43,12 +43,12 @@ function read(dataDir: string, of: Stream = stream): Record<string, string> {
   return files;
 }
 
-test("a batch is in the file after so many records, not before", () => {
+test("a batch is in the file after so many records, not before", async () => {
   const { append, dataDir } = setUp({ flushRecords: 10, flushMs: 60_000 });
   for (let n = 1; n < 10; n++) append(n);
   expect(read(dataDir)).toEqual({});
   append(10);
-  expect(Object.values(read(dataDir)).join("").split("\n").length - 1).toBe(10);
+  await until(() => Object.values(read(dataDir)).join("").split("\n").length - 1 === 10, "the batch to be in the file");
 });
 
 test("a record waits no longer than the flush interval, however few come", async () => {
@@ -112,7 +112,10 @@ test("a name that a sealed, open or merged segment had is not used again", async
 
 test("a segment that grows too large is closed early and goes on in a further file of its window", async () => {
   const { append, recorder, closed, dataDir } = setUp({ flushRecords: 1, maxSegmentBytes: 200 });
-  for (let n = 0; n < 10; n++) append(n);
+  for (let n = 0; n < 10; n++) {
+    append(n);
+    await until(() => recorder.status(stream)?.bufferedRecords === 0, "the record to be in the file");
+  }
   await recorder.stop();
   expect(closed.length).toBeGreaterThan(3);
   const lines = Object.values(read(dataDir)).join("").trimEnd().split("\n");

@@ -60,6 +60,16 @@ export function fakeStatus(step: number, symbolCount: number, over: Partial<Stat
         compressed_bytes: 81_234_567,
       },
     },
+    disk: {
+      level: "ok",
+      free_bytes: 612_000_000_000 - step * 1_000_000,
+      total_bytes: 1_000_000_000_000,
+      low_bytes: 2_147_483_648,
+      very_low_bytes: 134_217_728,
+      fill_bytes_per_s: 1_000_000,
+      full_in_s: 612_000,
+      is_filling: false,
+    },
     connections: [
       {
         id: 1,

@@ -1,0 +1,124 @@
+import { removeIfThere } from "../durable-file.ts";
+import { liveFolder, type Segment, segmentPath, temporarySuffix } from "../segment.ts";
+import type { Failure } from "./failure.ts";
+import { createPool } from "./pool.ts";
+import type { SealJob, SealResult } from "./seal-segment.ts";
+import { type Backoff, compressedEstimate, mayPass, sizeOf } from "./work-room.ts";
+
+/** Closed raw segments on their way to being sealed, first in, first out. */
+export type SealQueue = {
+  add(segment: Segment): void;
+  /** Starts what the room on the disk allows; call it when that may have changed. */
+  pump(): void;
+  /** Segments that wait or are being sealed. */
+  size(): number;
+  /** Folders of days of which a segment waits or is being sealed. */
+  folders(): ReadonlySet<string>;
+  /** Ends the workers at the deadline at the latest; returns the segments that stay raw. */
+  stop(deadlineMs: number): Promise<readonly Segment[]>;
+};
+
+export type SealedSegment = Extract<SealResult, { kind: "sealed" }>;
+
+export type SealQueueOptions = {
+  readonly dataDir: string;
+  readonly level: number;
+  readonly workers: number;
+};
+
+export type SealQueueDeps = {
+  readonly startWorker: () => Worker;
+  /** Bytes that compressed copies may take up. */
+  readonly room: () => number;
+  readonly backoff: Backoff;
+  /** It is sealed; null: nothing was to be sealed. */
+  readonly onSealed: (segment: Segment, sealed: SealedSegment | null) => void;
+  /** It stays raw and will not be tried again in this run. */
+  readonly onLeftRaw: (path: string, segment: Segment, failure: Failure) => void;
+  /** It is tried again when the disk is better; told once while that lasts. */
+  readonly onPostponed: (failure: Failure) => void;
+};
+
+/** A bad sector does not get better; that many attempts for a segment that cannot be read. */
+const mostAttempts = 5;
+
+/** The queue of a data folder. */
+export function createSealQueue(options: SealQueueOptions, deps: SealQueueDeps): SealQueue {
+  const { dataDir, level, workers } = options;
+  const pathOf = (segment: Segment) => segmentPath(dataDir, segment, "open");
+  const pool = createPool<SealJob, SealResult>(
+    { operation: "seal", size: workers, pathOf: (job) => pathOf(job.segment) },
+    deps.startWorker,
+  );
+  /** By path, those in a worker included. */
+  const queue = new Map<string, { readonly segment: Segment; attempts: number; isRunning: boolean }>();
+  const jobs = new Set<Promise<void>>();
+  let stopping = false;
+  /** The workers are being ended. */
+  let ended = false;
+
+  function pump(): void {
+    if (ended || deps.backoff.isHeld()) return;
+    for (const [path, entry] of queue) {
+      if (jobs.size >= workers) return;
+      if (entry.isRunning) continue;
+      if (compressedEstimate(sizeOf(path)) > deps.room()) return;
+      entry.isRunning = true;
+      const job = seal(path, entry).finally(() => {
+        jobs.delete(job);
+        pump();
+      });
+      jobs.add(job);
+    }
+  }
+
+  async function seal(path: string, entry: { segment: Segment; attempts: number; isRunning: boolean }): Promise<void> {
+    const { segment } = entry;
+    const outcome = await pool.run({ dataDir, segment, level });
+    entry.isRunning = false;
+    if (outcome.kind === "stopped") return;
+    if (outcome.kind === "failed") {
+      const { failure } = outcome;
+      if (mayPass(failure) && (failure.code !== "EIO" || ++entry.attempts < mostAttempts)) {
+        if (deps.backoff.note(failure)) deps.onPostponed(failure);
+        return;
+      }
+      queue.delete(path);
+      deps.onLeftRaw(path, segment, failure);
+      return;
+    }
+    queue.delete(path);
+    deps.backoff.clear();
+    deps.onSealed(segment, outcome.result.kind === "sealed" ? outcome.result : null);
+  }
+
+  async function drain(): Promise<void> {
+    while (jobs.size > 0) await Promise.race(jobs);
+  }
+
+  return {
+    add(segment) {
+      const path = pathOf(segment);
+      if (stopping || queue.has(path)) return;
+      queue.set(path, { segment, attempts: 0, isRunning: false });
+      pump();
+    },
+    pump,
+    size: () => queue.size,
+    folders: () => new Set([...queue.values()].map(({ segment }) => liveFolder(dataDir, segment))),
+    async stop(deadlineMs) {
+      stopping = true;
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      const deadline = new Promise<void>((resolve) => {
+        timer = setTimeout(resolve, deadlineMs);
+      });
+      await Promise.race([drain(), deadline]);
+      clearTimeout(timer);
+      ended = true;
+      const unfinished = [...queue.values()].map(({ segment }) => segment);
+      await pool.stop();
+      for (const segment of unfinished) removeIfThere(segmentPath(dataDir, segment, "sealed") + temporarySuffix);
+      return unfinished;
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import { Database } from "bun:sqlite";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { moveAside } from "../durable-file.ts";
+import { codeOf, messageOf } from "../problem.ts";
+
+/** Name of the database in a data folder. */
+export const databaseFile = "rt-data.sqlite";
+
+const schema = `
+  create table if not exists run (
+    id integer primary key, started_us integer not null, last_recv_us integer, clean integer not null default 0
+  ) strict;
+  create table if not exists gap (
+    stream text not null, symbol text not null, from_us integer not null, to_us integer not null, cause text not null,
+    missing integer, repaired integer not null default 0,
+    primary key (stream, symbol, from_us)
+  ) strict, without rowid;
+  create table if not exists archive (
+    stream text not null, symbol text not null, date text not null, rows integer not null, raw_bytes integer not null,
+    compressed_bytes integer not null, first_recv_us integer not null, last_recv_us integer not null,
+    minutes_with_rows integer not null, gaps integer not null, hole_us integer not null, missing integer not null,
+    repaired integer not null, verified_us integer,
+    primary key (date, stream, symbol)
+  ) strict, without rowid;
+  create table if not exists event (
+    id integer primary key, at_us integer not null, kind text not null, message text not null
+  ) strict;
+`;
+
+/** An open database: `isNew` if it was empty, `movedAsideTo` where a damaged one that was in its place lies now. */
+export type OpenedDatabase = {
+  readonly database: Database;
+  readonly isNew: boolean;
+  readonly movedAsideTo: string | null;
+};
+
+/**
+ * Opens the database of a data folder, and creates it where there is none. One that is damaged is put aside under `quarantine/`,
+ * with its journal, and a new one begun. Throws with the path where SQLite cannot work at all.
+ */
+export function openDatabase(dataDir: string): OpenedDatabase {
+  const path = join(dataDir, databaseFile);
+  try {
+    return open(path, null);
+  } catch (error) {
+    if (!isDamaged(error)) throw problem(path, error);
+  }
+  try {
+    return open(path, putAside(dataDir, path));
+  } catch (error) {
+    throw problem(path, error);
+  }
+}
+
+function open(path: string, movedAsideTo: string | null): OpenedDatabase {
+  const isNew = !existsSync(path);
+  const database = new Database(path, { create: true, strict: true });
+  try {
+    database.run("pragma journal_mode = wal");
+    database.run("pragma synchronous = normal");
+    const found = database.query<{ quick_check: string }, []>("pragma quick_check(1)").get()?.quick_check;
+    if (found !== "ok") throw new Damaged(found ?? "it cannot be checked");
+    database.run(schema);
+    addGapCounts(database);
+    return { database, isNew, movedAsideTo };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+class Damaged extends Error {
+  override readonly name = "Damaged";
+}
+
+function isDamaged(error: unknown): boolean {
+  return error instanceof Damaged || ["SQLITE_NOTADB", "SQLITE_CORRUPT"].includes(codeOf(error) ?? "");
+}
+
+function putAside(dataDir: string, path: string): string {
+  const folder = join(dataDir, "quarantine");
+  for (const journal of ["-wal", "-shm"]) if (existsSync(path + journal)) moveAside(path + journal, folder);
+  return moveAside(path, folder);
+}
+
+function problem(path: string, cause: unknown): Error {
+  return new Error(
+    `open the catalogue ${path}: ${messageOf(cause)}. It can be moved away; it is made again from the archives' manifests`,
+    { cause },
+  );
+}
+
+/** Catalogues of before 0.2 know no counts. */
+function addGapCounts(database: Database): void {
+  const columns = database.query<{ name: string }, []>("select name from pragma_table_info('gap')").all();
+  if (columns.some(({ name }) => name === "missing")) return;
+  database.run("alter table gap add column missing integer");
+  database.run("alter table gap add column repaired integer not null default 0");
+}

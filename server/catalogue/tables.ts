@@ -1,0 +1,81 @@
+import type { Database } from "bun:sqlite";
+import type { ArchivedDay, CatalogueEvent } from "../archived-day.ts";
+import type { Gap } from "../gap.ts";
+import type { Day } from "../segment.ts";
+import { createGapQuery } from "./gap-query.ts";
+import { createHoleStore } from "./hole-store.ts";
+
+/** What is asked of the tables, and written to them. */
+export type Tables = ReturnType<typeof createTables>;
+
+/** Events beyond so many are forgotten, oldest first. */
+const mostEvents = 10_000;
+
+/** Statements over one open database. */
+export function createTables(database: Database) {
+  const insertGap = database.query(
+    "insert into gap (stream, symbol, from_us, to_us, cause, missing, repaired) values (?, ?, ?, ?, ?, ?, ?) " +
+      "on conflict do update set to_us = max(to_us, excluded.to_us), cause = excluded.cause, " +
+      "missing = excluded.missing, repaired = excluded.repaired",
+  );
+  const insertGaps = database.transaction((gaps: readonly Gap[]) => {
+    for (const { stream, symbol, from_us, to_us, cause, missing, repaired } of gaps)
+      insertGap.run(stream, symbol, from_us, to_us, cause, missing, repaired);
+  });
+  const selectPauses = database.query<Gap & { resumed_us: number }, []>(
+    "select stream, symbol, from_us, to_us, cause, missing, repaired, " +
+      "(select min(started_us) from run where started_us > from_us) as resumed_us from gap " +
+      "where missing is null and cause in ('restart', 'crash') and stream in ('aggTrade', 'trade') " +
+      "and resumed_us is not null order by from_us",
+  );
+  const repairGap = database.query(
+    "update gap set repaired = min(missing, repaired + ?) where stream = ? and symbol = ? and from_us = ?",
+  );
+  const insertArchive = database.query(
+    "insert into archive (stream, symbol, date, rows, raw_bytes, compressed_bytes, first_recv_us, " +
+      "last_recv_us, minutes_with_rows, gaps, hole_us, missing, repaired, verified_us) values ($stream, $symbol, $date, " +
+      "$rows, $raw_bytes, $compressed_bytes, $first_recv_us, $last_recv_us, $minutes_with_rows, $gaps, $hole_us, " +
+      "$missing, $repaired, $verified_us) on conflict do update set rows = excluded.rows, raw_bytes = excluded.raw_bytes, " +
+      "compressed_bytes = excluded.compressed_bytes, first_recv_us = excluded.first_recv_us, " +
+      "last_recv_us = excluded.last_recv_us, minutes_with_rows = excluded.minutes_with_rows, gaps = excluded.gaps, " +
+      "hole_us = excluded.hole_us, missing = excluded.missing, repaired = excluded.repaired, " +
+      "verified_us = coalesce(excluded.verified_us, verified_us)",
+  );
+  const deleteArchive = database.query("delete from archive where stream = ? and symbol = ? and date = ?");
+  const verifyArchive = database.query(
+    "update archive set verified_us = ? where stream = ? and symbol = ? and date = ?",
+  );
+  const selectArchives = database.query<ArchivedDay, []>("select * from archive order by date, stream, symbol");
+  const insertEvent = database.query("insert into event (at_us, kind, message) values (?, ?, ?)");
+  const forgetEvents = database.query("delete from event where id <= ?");
+  const selectEvents = database.query<CatalogueEvent, [number]>(
+    "select at_us, kind, message from event order by id desc limit ?",
+  );
+
+  return {
+    noteGaps: (gaps: readonly Gap[]) => void insertGaps(gaps),
+    unjudgedPauses: () =>
+      selectPauses.all().map(({ resumed_us, ...gap }) => ({ gap: gap as Gap, resumedUs: resumed_us })),
+    noteRepair({ stream, symbol, from_us }: Pick<Gap, "stream" | "symbol" | "from_us">, records: number): void {
+      repairGap.run(records, stream, symbol, from_us);
+    },
+    holes: createHoleStore(database),
+    gapsOf: createGapQuery(database),
+    noteArchive(day: ArchivedDay): void {
+      insertArchive.run({ ...day });
+    },
+    removeArchive({ stream, symbol, date }: Day): void {
+      deleteArchive.run(stream, symbol, date);
+    },
+    noteVerified({ stream, symbol, date }: Day, atUs: number): void {
+      verifyArchive.run(atUs, stream, symbol, date);
+    },
+    archives: (): readonly ArchivedDay[] => selectArchives.all(),
+    noteEvent({ at_us, kind, message }: CatalogueEvent): void {
+      const { lastInsertRowid } = insertEvent.run(at_us, kind, message);
+      forgetEvents.run(Number(lastInsertRowid) - mostEvents);
+    },
+    events: (most: number): readonly CatalogueEvent[] => selectEvents.all(most),
+    together: (work: () => void) => database.transaction(work)(),
+  };
+}

@@ -1,0 +1,33 @@
+import type { Log } from "../log.ts";
+import type { Stream } from "../stream.ts";
+import type { WriteFailure } from "./segment-writer.ts";
+
+/** Which streams the disk refuses at present; said once when it begins and once when it is over. */
+export type DiskTrouble = {
+  note(stream: Stream, operation: string, path: string, failure: NonNullable<WriteFailure>): void;
+  /** A write of this stream has worked. */
+  end(stream: Stream, dropped: number): void;
+  /** The oldest failure that lasts, in words; null while there is none. */
+  failure(): string | null;
+};
+
+/** No trouble yet. */
+export function createDiskTrouble(log: Log): DiskTrouble {
+  const failing = new Map<Stream, string>();
+
+  return {
+    note(stream, operation, path, { code, message }) {
+      if (failing.size === 0)
+        log.error(`cannot ${operation} a segment; records are held in memory`, { path, code, message });
+      if (!failing.has(stream)) failing.set(stream, `${operation} ${path}: ${message}`);
+    },
+    end(stream, dropped) {
+      if (!failing.delete(stream) || failing.size > 0) return;
+      log.info("the disk takes data again", { records_dropped: dropped });
+    },
+    failure() {
+      const [oldest] = failing.values();
+      return oldest ?? null;
+    },
+  };
+}

@@ -1,0 +1,117 @@
+import { createReadStream, existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { createZstdDecompress } from "node:zlib";
+import type { Gap } from "../gap.ts";
+import { decodeLine, recordId } from "../record.ts";
+import { type Day, liveFolder, segmentOfPath, segmentPath } from "../segment.ts";
+import { streamTypeOfFolder } from "../stream.ts";
+import { createFrameWalker, frameProblem } from "../zstd-frame.ts";
+
+/** A stream without ids in a row is missed after this time, µs: quiet symbols are silent for 20 s. */
+const silenceUs = 60_000_000;
+
+/** A piece of a file costs well under a millisecond. */
+const bytesAtOnce = 64 * 1024;
+
+/** Refetched ids that are remembered while a day is read. */
+const mostRefetched = 1_000_000;
+
+/**
+ * Finds a day's holes in its segments alone, among records from before `beforeUs`: ids of trades that are absent, and for other
+ * streams a minute without a record. Reads every line, in pieces. A segment that cannot be read is a hole from the record before it
+ * to the one after it.
+ */
+export async function findLiveHoles(dataDir: string, day: Day, beforeUs: number): Promise<readonly Gap[]> {
+  const kind = streamTypeOfFolder(day.stream)?.kind;
+  const counts = kind === "aggTrade" || kind === "trade";
+  const gaps: Gap[] = [];
+  /** First and last absent id of each gap that ids tell of. */
+  const absent = new Map<Gap, readonly [number, number]>();
+  const refetched: number[] = [];
+  let lastUs: number | null = null;
+  let lastId: number | null = null;
+  let isBroken = false;
+
+  function look(line: string): void {
+    const found = decodeLine(line);
+    if (found === null || kind === undefined || found.recvUs >= beforeUs) return;
+    const id = recordId(line, kind);
+    if (found.repaired) {
+      if (id !== null && refetched.length < mostRefetched) refetched.push(id);
+      return;
+    }
+    const missing = counts && id !== null && lastId !== null ? id - lastId - 1 : null;
+    const isHole = missing === null ? found.recvUs - (lastUs ?? found.recvUs) > silenceUs : missing > 0;
+    if (lastUs !== null && (isHole || isBroken) && found.recvUs > lastUs) {
+      const span = { from_us: lastUs, to_us: found.recvUs, missing, repaired: 0 };
+      const cause = missing === null ? "crash" : "missing";
+      const gap: Gap = { stream: day.stream, symbol: day.symbol, ...span, cause };
+      gaps.push(gap);
+      if (missing !== null && id !== null) absent.set(gap, [id - missing, id - 1]);
+    }
+    isBroken = false;
+    lastUs = Math.max(lastUs ?? 0, found.recvUs);
+    lastId = id === null ? lastId : Math.max(lastId ?? 0, id);
+  }
+
+  for (const path of pathsOf(dataDir, day)) {
+    try {
+      for await (const line of linesOf(path)) look(line);
+    } catch {
+      isBroken = true;
+    }
+  }
+  return gaps.map((gap) => {
+    const [first, last] = absent.get(gap) ?? [0, -1];
+    return { ...gap, repaired: new Set(refetched.filter((id) => id >= first && id <= last)).size };
+  });
+}
+
+/** When the newest record of a day's segments was received, µs; null if they hold none that can be read. */
+export async function lastLiveUs(dataDir: string, day: Day): Promise<number | null> {
+  let lastUs: number | null = null;
+  for (const path of pathsOf(dataDir, day).slice(-2)) {
+    try {
+      for await (const line of linesOf(path)) lastUs = Math.max(lastUs ?? 0, decodeLine(line)?.recvUs ?? 0);
+    } catch {
+      // The merge will say what is wrong with it.
+    }
+  }
+  return lastUs;
+}
+
+/** In the order of time; a segment may be sealed while we read. */
+function pathsOf(dataDir: string, day: Day): string[] {
+  const folder = liveFolder(dataDir, day);
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  const segments = names.flatMap((name) => segmentOfPath(join(folder, name))?.segment ?? []);
+  const unique = new Map(segments.map((segment) => [segment.name, segment]));
+  return [...unique.values()]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map((segment) =>
+      segmentPath(dataDir, segment, existsSync(segmentPath(dataDir, segment, "open")) ? "open" : "sealed"),
+    );
+}
+
+async function* linesOf(path: string): AsyncGenerator<string, void> {
+  const file = createReadStream(path, { highWaterMark: bytesAtOnce });
+  const walker = path.endsWith(".zst") ? createFrameWalker() : null;
+  let content: AsyncIterable<Buffer> = file;
+  if (walker !== null) {
+    const decompressor = createZstdDecompress({ chunkSize: bytesAtOnce });
+    file.on("data", (chunk) => walker.push(chunk as Buffer));
+    file.on("error", (error) => decompressor.destroy(error));
+    content = file.pipe(decompressor);
+  }
+  let rest = "";
+  for await (const chunk of content) {
+    const lines = (rest + chunk.toString("latin1")).split("\n");
+    rest = lines.pop() ?? "";
+    yield* lines;
+    // Whoever records goes first.
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  // Bun's decoder takes the end of the input for the end of the frame.
+  const problem = walker === null ? null : frameProblem(walker.shape());
+  if (problem !== null) throw new Error(problem);
+}

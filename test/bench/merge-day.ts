@@ -1,0 +1,112 @@
+/**
+ * `bun merge-day.ts [--gb N] [--level N]`: the whole program records 150 messages a second of 15 symbols while it merges a day of so
+ * many raw GB; prints its peak memory and how long its main thread stood still, as Markdown. Linux.
+ */
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
+import { createApp } from "../../server/app.ts";
+import { verifyArchive } from "../../server/archive/verify.ts";
+import { openCatalogue } from "../../server/catalogue/catalogue.ts";
+import { loadConfig } from "../../server/config.ts";
+import { createLog } from "../../server/log.ts";
+import { dateOf } from "../../server/segment.ts";
+import { writeDayOfLines } from "./day-of-lines.ts";
+
+const option = (name: string, fallback: number) => {
+  const at = process.argv.indexOf(`--${name}`);
+  return at < 0 ? fallback : Number(process.argv[at + 1]);
+};
+const gigabytes = option("gb", 2);
+const level = option("level", 19);
+const isInner = process.argv.includes("--inner");
+const day = { stream: "depth20", symbol: "BTCUSDT", date: dateOf(Date.now() * 1000 - 86_400_000_000) };
+
+if (isInner) await measure(process.argv.at(-1) ?? "");
+else await prepare();
+process.exit(0);
+
+/** The day is written by a process of its own, so that its memory is not counted. */
+async function prepare(): Promise<void> {
+  const dataDir = mkdtempSync(join(tmpdir(), "rt-data-merge-"));
+  try {
+    await writeDayOfLines(dataDir, day, gigabytes * 1e9);
+    // Without a catalogue the start would look for the day's holes as well.
+    openCatalogue(dataDir).close();
+    const words = [import.meta.path, "--inner", "--gb", String(gigabytes), "--level", String(level), dataDir];
+    const inner = Bun.spawn([process.execPath, ...words], { stdout: "inherit", stderr: "inherit" });
+    await inner.exited;
+  } finally {
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+}
+
+async function measure(dataDir: string): Promise<void> {
+  const sender = Bun.spawn([process.execPath, join(import.meta.dir, "sender.ts"), "150"], { stdout: "pipe" });
+  const { value } = await sender.stdout.getReader().read();
+  const port = new TextDecoder().decode(value).trim();
+  const loaded = loadConfig(null, {
+    "record.data_dir": dataDir,
+    "record.symbols": Array.from({ length: 15 }, (_, n) => `SYM${String(n).padStart(2, "0")}USDT`).join(","),
+    "record.streams": "depth20@100ms",
+    "archive.level": level,
+    "exchange.ws_url": `ws://127.0.0.1:${port}`,
+    "exchange.rest_url": `http://127.0.0.1:${port}`,
+    "http.port": 0,
+  });
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  const app = createApp(loaded.config, {
+    mode: "record",
+    log: createLog({ level: "warn", format: "text", color: false }),
+  });
+  const started = performance.now();
+  await app.start();
+  // The program's start is measured elsewhere; the day's worker has begun by then.
+  await Bun.sleep(1000);
+  writeFileSync("/proc/self/clear_refs", "5");
+  const idle = statusOf("VmRSS");
+  const cpu = process.cpuUsage();
+  const stalls = await standstills(() => app.status().archive.days_merged > 0 || app.status().archive.failures > 0);
+  const seconds = (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  const peak = statusOf("VmHWM");
+  const { last_archive, last_failure } = app.status().archive;
+  await app.stop(10_000);
+  sender.kill();
+  const verified = await verifyArchive(dataDir, day);
+  if (last_archive === null) throw new Error(`the merge failed: ${last_failure}`);
+  const at = (share: number) =>
+    (stalls[Math.min(stalls.length - 1, Math.floor(stalls.length * share))] ?? 0).toFixed(1);
+  const mb = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
+  console.log(
+    `${cpus()[0]?.model}, ${cpus().length} cores, Bun ${Bun.version}, level ${level}; archive ${verified.kind}\n`,
+  );
+  console.log(
+    "| raw | archive | seconds | CPU seconds a GB | memory at the beginning | peak | stall p50, ms | p99 | p99.9 | p99.99 | max | readings |",
+  );
+  console.log("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+  const perGb = Math.round((user + system) / 1e6 / (last_archive.raw_bytes / 1e9));
+  const sizes = [mb(last_archive.raw_bytes), mb(last_archive.compressed_bytes), Math.round(seconds), perGb];
+  const memory = [mb(idle), mb(peak)];
+  console.log(
+    `| ${[...sizes, ...memory, at(0.5), at(0.99), at(0.999), at(0.9999), at(1), stalls.length].join(" | ")} |`,
+  );
+}
+
+/** How much later than asked the event loop came back, ms, each time, in ascending order. */
+async function standstills(isOver: () => boolean): Promise<number[]> {
+  const found: number[] = [];
+  const pauseMs = 5;
+  for (let n = 0; n % 200 !== 0 || !isOver(); n++) {
+    const before = performance.now();
+    await Bun.sleep(pauseMs);
+    found.push(Math.max(0, performance.now() - before - pauseMs));
+  }
+  return found.sort((a, b) => a - b);
+}
+
+function statusOf(field: string): number {
+  return (
+    Number(new RegExp(`^${field}:\\s+(\\d+)`, "m").exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? 0) * 1024
+  );
+}

@@ -1,0 +1,150 @@
+import { expect, test } from "bun:test";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { createCatalogueCare } from "../../server/app-catalogue.ts";
+import { type Catalogue, openCatalogue } from "../../server/catalogue/catalogue.ts";
+import { createLog } from "../../server/log.ts";
+import { encodeLine } from "../../server/record.ts";
+import { findLiveHoles } from "../../server/recorder/live-holes.ts";
+import { recover } from "../../server/recorder/recovery.ts";
+import { dateStartUs, manifestPath, segmentPath } from "../../server/segment.ts";
+import { day, drained, realArchiver, today, writeDay } from "../archive/day-fixture.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { until } from "../support/wait.ts";
+
+const live = { stream: "aggTrade", symbol: "BTCUSDT", date: today };
+const startUs = dateStartUs(live.date);
+const trade = (id: number) => encodeLine(`{"e":"aggTrade","a":${id}}`, startUs + id * 1e6, null);
+const refetched = (id: number) => trade(id).replace(',"e"', ',"repaired":true,"e"');
+const gap = {
+  ...day,
+  from_us: dateStartUs(day.date) + 5,
+  to_us: dateStartUs(day.date) + 9,
+  cause: "reconnect" as const,
+};
+const { date: _, ...hole } = { ...gap, missing: 7, repaired: 2 };
+
+function write(name: string, text: string, state: "open" | "sealed", dataDir: string): void {
+  const path = segmentPath(dataDir, { ...live, name }, state);
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, state === "sealed" ? Bun.zstdCompressSync(text) : text);
+}
+
+/** A merged day with a gap, and today with ids 3 to 5 absent, of which 4 was refetched. */
+async function recordedFolder(): Promise<string> {
+  const dataDir = temporaryFolder();
+  const archiver = realArchiver(dataDir, { gaps: [hole] });
+  for (const segment of writeDay(dataDir, { segments: 1 })) archiver.seal(segment);
+  await archiver.mergeDaysBefore(today);
+  await drained(archiver);
+  await archiver.stop(0);
+  write("00-00", trade(1) + trade(2), "sealed", dataDir);
+  write("00-00_02", refetched(4), "sealed", dataDir);
+  write("00-05", trade(6) + trade(7), "open", dataDir);
+  return dataDir;
+}
+
+/** What a start does with the catalogue. */
+async function start(dataDir: string): Promise<{ catalogue: Catalogue; log: string[] }> {
+  const log: string[] = [];
+  const catalogue = openCatalogue(dataDir);
+  const nowUs = () => startUs + 3600e6;
+  const care = createCatalogueCare({
+    ...{ catalogue, dataDir, nowUs, renewFolder() {} },
+    log: createLog({ level: "info", format: "text", color: false }, (line) => log.push(line)),
+  });
+  const recovered = await recover(dataDir);
+  await care.afterRecovery(recovered);
+  care.started("0.0.0", recovered, nowUs());
+  return { catalogue, log };
+}
+
+for (const how of ["deleted", "damaged", "half overwritten"] as const) {
+  test(`a catalogue that was ${how} is made again from the files alone: archives, gaps, holes of today, the last run`, async () => {
+    const dataDir = await recordedFolder();
+    const before = await start(dataDir);
+    before.catalogue.close();
+    const path = join(dataDir, "rt-data.sqlite");
+    const size = readFileSync(path).length;
+    if (how === "deleted") rmSync(path);
+    if (how === "damaged") writeFileSync(path, "this is no database".repeat(1000));
+    if (how === "half overwritten") writeFileSync(path, readFileSync(path).fill(0x55, Math.min(size - 100, 4096)));
+    const { catalogue, log } = await start(dataDir);
+    await until(() => catalogue.gapsOf(live).length > 0, "the holes of today to be found");
+    expect(catalogue.gapsOf(day)).toEqual([hole]);
+    expect(catalogue.gapsOf(live)).toEqual([
+      {
+        ...{ stream: live.stream, symbol: live.symbol, cause: "missing", missing: 3, repaired: 1 },
+        ...{ from_us: startUs + 2e6, to_us: startUs + 6e6 },
+      },
+    ]);
+    expect(catalogue.archives()).toMatchObject([
+      { ...day, rows: 900, gaps: 1, missing: 7, repaired: 2, hole_us: 4, minutes_with_rows: 15 },
+    ]);
+    expect(catalogue.archives()[0]?.verified_us).toBeGreaterThan(0);
+    expect(catalogue.beginRun(startUs + 3600e6)).toEqual({ lastRecvUs: startUs + 7e6, clean: false });
+    expect(catalogue.events(9).map(({ kind }) => kind)).toEqual(["start", "rebuild"]);
+    expect(log.some((line) => line.includes("made again from the files"))).toBe(true);
+    const aside = existsSync(join(dataDir, "quarantine")) ? readdirSync(join(dataDir, "quarantine")) : [];
+    expect(aside.filter((name) => name.startsWith("rt-data.sqlite"))).toHaveLength(how === "deleted" ? 0 : 1);
+    catalogue.close();
+  });
+}
+
+test("archives put there or taken away by hand are known after the next start; a first start needs no repair", async () => {
+  const dataDir = await recordedFolder();
+  const empty = await start(temporaryFolder());
+  expect(empty.catalogue.events(9).map(({ kind }) => kind)).toEqual(["start"]);
+  empty.catalogue.close();
+  const first = await start(dataDir);
+  expect(first.catalogue.archives()).toHaveLength(1);
+  first.catalogue.close();
+  rmSync(dirname(manifestPath(dataDir, day)), { recursive: true });
+  const second = await start(dataDir);
+  expect(second.catalogue.archives()).toEqual([]);
+  second.catalogue.close();
+});
+
+test("a database that is deleted under us is written again with all that it held", () => {
+  const dataDir = join(temporaryFolder(), "data");
+  mkdirSync(dataDir);
+  const catalogue = openCatalogue(dataDir);
+  catalogue.noteGaps([hole]);
+  expect(catalogue.restoreFile()).toBe(false);
+  rmSync(dataDir, { recursive: true });
+  expect(catalogue.restoreFile()).toBe(true);
+  catalogue.noteGaps([{ ...hole, from_us: hole.from_us + 1 }]);
+  catalogue.close();
+  const again = openCatalogue(dataDir);
+  expect(again.gapsOf(day).map(({ from_us }) => from_us)).toEqual([hole.from_us, hole.from_us + 1]);
+  again.close();
+});
+
+test("the newest ten thousand events are kept", () => {
+  const catalogue = openCatalogue(temporaryFolder());
+  catalogue.together(() => {
+    for (let n = 0; n < 10_050; n++) catalogue.noteEvent({ at_us: n, kind: "repair", message: String(n) });
+  });
+  const events = catalogue.events(20_000);
+  expect([events.length, events[0]?.at_us, events.at(-1)?.at_us]).toEqual([10_000, 10_049, 50]);
+  catalogue.close();
+});
+
+test("a stream without ids in a row is missed after a minute, and a segment that cannot be read is a hole", async () => {
+  const dataDir = temporaryFolder();
+  const of = { stream: "depth20", symbol: "BTCUSDT", date: today };
+  const book = (second: number) => encodeLine('{"lastUpdateId":1,"bids":[],"asks":[]}', startUs + second * 1e6, null);
+  const put = (name: string, text: string | Uint8Array, state: "open" | "sealed") => {
+    const path = segmentPath(dataDir, { ...of, name }, state);
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, text);
+  };
+  put("00-00", book(0) + book(59) + book(130), "open");
+  put("00-05", Bun.zstdCompressSync(book(310)).subarray(0, 20), "sealed");
+  put("00-10", book(160) + book(161), "open");
+  const found = await findLiveHoles(dataDir, of, Number.POSITIVE_INFINITY);
+  expect(found.map(({ from_us, to_us, cause }) => [from_us - startUs, to_us - startUs, cause])).toEqual([
+    [59e6, 130e6, "crash"],
+    [130e6, 160e6, "crash"],
+  ]);
+});

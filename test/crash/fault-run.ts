@@ -1,0 +1,108 @@
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { archivedDays } from "../../server/archive/archived-days.ts";
+import { verifyArchive } from "../../server/archive/verify.ts";
+import { openCatalogue } from "../../server/catalogue/catalogue.ts";
+import { recordId } from "../../server/record.ts";
+import { dataFiles, readLines } from "../support/read-data.ts";
+import { withFaults } from "../support/strace.ts";
+import { type Step, scenario } from "./steps.ts";
+
+export type Fault = "SIGKILL" | "ENOSPC" | "EIO";
+
+/** What a fault at one step came to, after the next start has done its work. */
+export type Outcome = {
+  readonly step: Step;
+  readonly fault: Fault;
+  /** The fault happened: calls of a thread pool may come in another thread, or not that often, the next time. */
+  readonly happened: boolean;
+  /** It ended the run. */
+  readonly ended: boolean;
+  /** Files of records that cannot be read, or that their manifest does not vouch for. */
+  readonly unreadable: readonly string[];
+  /** Records that had been written and are gone, and records that are there twice. */
+  readonly lost: readonly number[];
+  readonly doubled: readonly number[];
+  /** Newest records, received after the last flush, that a kill may cost. */
+  readonly newestLost: number;
+  /** What went wrong with the start after it, or null. */
+  readonly problem: string | null;
+};
+
+/** Which errors a disk may answer to a call. */
+export function faultsOf({ call }: Step): readonly Fault[] {
+  if (/write|copy|openat|mkdir|rename/.test(call)) return ["SIGKILL", "ENOSPC", "EIO"];
+  return ["SIGKILL", "EIO"];
+}
+
+/** Runs the scenario with one fault at one step, then the next start without, and looks at what is there. */
+export async function runWithFault(step: Step, fault: Fault): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), "rt-data-fault-"));
+  const dataDir = join(folder, "data");
+  try {
+    const effect = fault === "SIGKILL" ? "signal=KILL" : `error=${fault}`;
+    const inject = [`${step.call}:${effect}:when=${step.nth}`];
+    const trace = join(folder, "trace");
+    let said = "";
+    if (step.run === "again") said += (await run(scenario(dataDir, "record"))).said.replace("done\n", "");
+    said += (await run(withFaults(inject, [join(dataDir, step.path)], scenario(dataDir, step.run), trace))).said;
+    const next = await run(scenario(dataDir, "recover"));
+    const isDone = next.said.endsWith("done\n") && !next.said.includes("late for");
+    const ended = !said.endsWith("done\n");
+    const happened = ended || readFileSync(trace, "utf8").includes("(INJECTED)");
+    const problem = isDone ? null : `${next.said}${next.errors}`;
+    return { step, fault, happened, ended, ...(await judge(dataDir, said)), problem };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+async function run(words: readonly string[]): Promise<{ said: string; errors: string }> {
+  const child = Bun.spawn([...words], { stdout: "pipe", stderr: "pipe" });
+  const timer = setTimeout(() => child.kill("SIGKILL"), 60_000);
+  const [said, errors] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
+  await child.exited;
+  clearTimeout(timer);
+  return { said, errors };
+}
+
+async function judge(
+  dataDir: string,
+  said: string,
+): Promise<Pick<Outcome, "unreadable" | "lost" | "doubled" | "newestLost">> {
+  const numbers = (what: string) => [...said.matchAll(new RegExp(`^${what} (\\d+)$`, "gm"))].map(([, n]) => Number(n));
+  const emitted = numbers("emitted");
+  const written = new Set(emitted.filter((id) => numbers("written").some((up) => id <= up && id > up - 1000)));
+  const unreadable: string[] = [];
+  const seen = new Map<number, number>();
+  for (const file of dataFiles(dataDir)) {
+    try {
+      for (const { payload } of readLines(dataDir, file)) {
+        const id = recordId(payload, "aggTrade") ?? -1;
+        seen.set(id, (seen.get(id) ?? 0) + 1);
+      }
+    } catch (error) {
+      unreadable.push(`${file}: ${error}`);
+    }
+  }
+  for (const day of await archivedDays(dataDir)) {
+    const result = await verifyArchive(dataDir, day);
+    if (result.kind !== "ok") unreadable.push(JSON.stringify(result.problems));
+  }
+  const catalogue = openCatalogue(dataDir);
+  if (catalogue.movedAsideTo !== null) unreadable.push("rt-data.sqlite");
+  catalogue.close();
+  const due = [...written, ...numbers("late")];
+  return {
+    unreadable,
+    lost: due.filter((id) => !seen.has(id)),
+    doubled: [...seen].filter(([, count]) => count > 1).map(([id]) => id),
+    newestLost: emitted.filter((id) => !written.has(id) && !seen.has(id)).length,
+  };
+}
+
+/** For a message: the step and fault in a line. */
+export function describeStep({ run, call, path, nth }: Step, fault: Fault): string {
+  return `${fault} at ${call} ${path || "(data folder)"} #${nth}${run === "again" ? " of the second run" : ""}`;
+}

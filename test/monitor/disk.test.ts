@@ -1,0 +1,89 @@
+import { expect, test } from "bun:test";
+import { createLog } from "../../server/log.ts";
+import { createDiskWatch, fullIn } from "../../server/monitor/disk.ts";
+import { slopeOf } from "../../server/monitor/slope.ts";
+
+const GB = 1e9;
+const minuteMs = 60_000;
+
+function setUp() {
+  const log: string[] = [];
+  const watch = createDiskWatch({
+    log: createLog({ level: "info", format: "text", color: false }, (line) => log.push(line)),
+  });
+  let nowMs = 0;
+  /** A look a minute later. */
+  const look = (freeBytes: number, isRefusing = false) => {
+    nowMs += minuteMs;
+    watch.note(
+      nowMs,
+      { disk_free_bytes: freeBytes, disk_total_bytes: 500 * GB },
+      isRefusing ? "write x: ENOSPC" : null,
+    );
+  };
+  return { log, watch, look };
+}
+
+test("a disk that fills steadily says when it will be full, and warns once when that is near", () => {
+  const { log, watch, look } = setUp();
+  for (let minute = 0; minute < 10; minute++) look(100 * GB - minute * 6e7);
+  expect(watch.status()).toMatchObject({ full_in_s: null, fill_bytes_per_s: null });
+  for (let minute = 10; minute < 400; minute++) look(100 * GB - minute * 6e7);
+  expect(watch.status()).toMatchObject({ level: "ok", is_filling: true, fill_bytes_per_s: 1_000_000 });
+  expect(watch.status()?.full_in_s).toBe(Math.round((100 * GB - 399 * 6e7) / 1e6));
+  expect(log).toHaveLength(1);
+  expect(log[0]).toMatch(/full in \d+ hours/);
+});
+
+test("compressing every few minutes and one large download do not move the forecast", () => {
+  const { watch, look } = setUp();
+  for (let minute = 0; minute < 360; minute++)
+    look(100 * GB - minute * 6e7 - (minute % 5) * 2e8 - (minute > 180 && minute < 200 ? 20 * GB : 0));
+  const perSecond = watch.status()?.fill_bytes_per_s ?? 0;
+  expect(perSecond).toBeGreaterThan(900_000);
+  expect(perSecond).toBeLessThan(1_100_000);
+});
+
+test("a disk that empties, or fills within years only, has no forecast", () => {
+  const { watch, look, log } = setUp();
+  for (let minute = 0; minute < 60; minute++) look(100 * GB + minute * 1e6);
+  expect(watch.status()).toMatchObject({ full_in_s: null, is_filling: false });
+  for (let minute = 0; minute < 400; minute++) look(100 * GB - minute * 6000);
+  expect(watch.status()).toMatchObject({ full_in_s: null, is_filling: false });
+  expect(log).toEqual([]);
+});
+
+test("levels are entered in order, left only with room to spare, and each change is logged once", () => {
+  const { watch, look, log } = setUp();
+  const at = (freeBytes: number, isRefusing = false) => {
+    look(freeBytes, isRefusing);
+    const { forSeals, forMerges } = watch.room();
+    return [watch.status()?.level, forMerges > 0, forSeals > 0];
+  };
+  expect(at(10 * GB)).toEqual(["ok", true, true]);
+  expect(at(2 * GB)).toEqual(["low", false, true]);
+  expect(at(2 * GB)).toEqual(["low", false, true]);
+  expect(at(2.2 * GB)).toEqual(["low", false, true]);
+  expect(at(0.1 * GB)).toEqual(["very_low", false, false]);
+  expect(at(0.15 * GB)).toEqual(["very_low", false, false]);
+  expect(at(0, true)).toEqual(["full", false, false]);
+  expect(at(1 * GB)).toEqual(["low", false, true]);
+  expect(at(10 * GB)).toEqual(["ok", true, true]);
+  expect(log).toHaveLength(5);
+});
+
+test("a merge has to fit into what is above the limit", () => {
+  const { watch, look } = setUp();
+  look(3 * 1024 ** 3);
+  expect(watch.room()).toEqual({ forSeals: 3 * 1024 ** 3 - 128 * 1024 ** 2, forMerges: 1024 ** 3 });
+});
+
+test("a forecast reads like a sentence's end", () => {
+  expect([600, 7 * 3600, 276_480].map(fullIn)).toEqual(["full in 10 minutes", "full in 7 hours", "full in 3.2 days"]);
+});
+
+test("the slope of a series is that of most of its points", () => {
+  const line = Array.from({ length: 100 }, (_, n) => ({ atMs: n, value: n % 10 === 0 ? 1e6 : 3 * n }));
+  expect(slopeOf(line)).toBeCloseTo(3, 1);
+  expect(slopeOf(line.slice(0, 1))).toBe(0);
+});

@@ -1,0 +1,46 @@
+import { afterAll } from "bun:test";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+const run = (...words: string[]) => spawnSync(words[0] ?? "", words.slice(1)).status === 0;
+const mounted: string[] = [];
+
+/** What a test that needs a file system of its own adds to its title where this user may not mount one, otherwise "". */
+export const mountMissing = (() => {
+  const folder = mkdtempSync(join(tmpdir(), "rt-data-mount-"));
+  const works = run("mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", folder) && run("umount", folder);
+  rmSync(folder, { recursive: true, force: true });
+  return works ? "" : " (skipped: this user may not mount a file system)";
+})();
+
+/** A file system in memory, of that size (`4m`); gone after the test file. */
+export function mountSmallDisk(size: string): string {
+  const folder = mkdtempSync(join(tmpdir(), "rt-data-disk-"));
+  if (!run("mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder)) throw new Error(`cannot mount ${folder}`);
+  mounted.push(folder);
+  return folder;
+}
+
+/** The same files under a second path, which can be made read-only although the first one stays as it is. */
+export function mountAgain(folder: string): string {
+  const second = mkdtempSync(join(tmpdir(), "rt-data-bind-"));
+  mkdirSync(folder, { recursive: true });
+  if (!run("mount", "--bind", folder, second)) throw new Error(`cannot mount ${second}`);
+  mounted.push(second);
+  return second;
+}
+
+/** Takes the right to write away from a mount, or gives it back; fails while a file below is open for writing. */
+export function remount(folder: string, how: "ro" | "rw", kind: "disk" | "bind"): void {
+  if (!run("mount", "-o", kind === "bind" ? `remount,bind,${how}` : `remount,${how}`, folder))
+    throw new Error(`cannot remount ${folder} ${how}`);
+}
+
+afterAll(() => {
+  for (const folder of mounted.splice(0).reverse()) {
+    run("umount", "-l", folder);
+    rmSync(folder, { recursive: true, force: true });
+  }
+});

@@ -2,7 +2,7 @@ import type { RecordingParts } from "./app-recording.ts";
 import type { Archiver } from "./archive/archiver.ts";
 import type { FeedGap } from "./binance/feed-sink.ts";
 import type { HardwareMeter } from "./monitor/hardware.ts";
-import type { ConnectionStatus, Status, StreamStatus, SymbolStatus } from "./status.ts";
+import type { ConnectionStatus, Status, StreamStatus, SymbolStatus, UploadStatus } from "./status.ts";
 import type { Stream } from "./stream.ts";
 
 /** Without any data for this long the recorder is not ready, µs. */
@@ -10,12 +10,13 @@ const silentUs = 10_000_000;
 
 /** The parts of which the live status is made. */
 export type StatusParts = RecordingParts & {
-  readonly about: Pick<Status, "version" | "mode" | "host" | "started_us">;
+  readonly about: Pick<Status, "version" | "mode" | "host" | "shard" | "started_us">;
   readonly streams: readonly Stream[];
   readonly nowUs: () => number;
   readonly archiver: Archiver;
   readonly hardware: HardwareMeter;
   readonly clockSteps: number;
+  readonly upload: () => UploadStatus | null;
 };
 
 /** The status of this moment, put together from the parts; costs about a microsecond a stream. */
@@ -53,6 +54,7 @@ export function assembleStatus(parts: StatusParts): Status {
       gaps: parts.ledger.count(),
     },
     archive: parts.archiver.status(),
+    upload: parts.upload(),
     connections,
     symbols,
   };

@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { createKeeping } from "./app-keeping.ts";
 import { createRecording } from "./app-recording.ts";
 import { assembleStatus } from "./app-status.ts";
 import { createArchiver } from "./archive/archiver.ts";
@@ -14,6 +15,7 @@ import { createHardwareMeter } from "./monitor/hardware.ts";
 import { downtimes } from "./recorder/interruption.ts";
 import { recover } from "./recorder/recovery.ts";
 import { type Day, dateOf, dateStartUs, dayUs } from "./segment.ts";
+import { ownSymbols, shardName, symbolsOfShard } from "./shard.ts";
 import type { Status } from "./status.ts";
 import { createStream, type Stream } from "./stream.ts";
 import { version } from "./version.ts";
@@ -54,15 +56,16 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
   const { nowUs } = createReceiveClock(options.clock);
   const stepWatch = createStepWatch(options.clock);
   const startedUs = nowUs();
-  const streams = createStreams(config);
+  const streams = createStreams(config, ownSymbols(config.record));
   const folder = takeDataFolder(config.record.data_dir, mode);
   const dataDir = folder.path;
   const catalogue = releasing(() => openCatalogue(dataDir));
-  const about = { version, mode, host: hostname(), started_us: startedUs };
-
+  const about = { version, mode, host: hostname(), shard: shardName(config.record.shard), started_us: startedUs };
+  const madeBy = { version, host: about.host };
+  const keeping = createKeeping(config, { dataDir, nowUs, recorder: madeBy, log });
   const archiver = createArchiver(
     { dataDir, level: config.archive.level, segmentLevel },
-    { startSealWorker, startDayWorker, gapsOf, recorder: { version, host: about.host }, log },
+    { startSealWorker, startDayWorker, gapsOf, recorder: madeBy, onArchived: keeping.onArchived, log },
   );
   const recording = createRecording(
     { config, dataDir, startedUs, streams },
@@ -88,7 +91,12 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
   }
 
   const status = () =>
-    assembleStatus({ ...{ about, nowUs, archiver, hardware }, ...parts, streams: recording.streams(), clockSteps });
+    assembleStatus({
+      ...{ about, nowUs, archiver, hardware, clockSteps },
+      ...parts,
+      streams: recording.streams(),
+      upload: keeping.status,
+    });
   const http = createHttpServer(
     { host: config.http.host, port: config.http.port },
     { status, book: (symbol) => parts.books.view(symbol, parts.delay.estimateMs(symbol)), assetsDir, log },
@@ -107,6 +115,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       const date = dateOf(now - mergeAfterUs);
       if (date !== today) void archiver.mergeDaysBefore(date);
       today = date;
+      keeping.tick(hardware.current().disk_free_bytes);
     }, 1000);
     recording.tick(nowUs());
   }
@@ -147,6 +156,11 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
         const { url } = await http.start();
         const { orphans, repairs } = await recover(dataDir);
         for (const { kind, path, message } of repairs) log.warn("repaired after a crash", { kind, path, message });
+        if (config.record.shard.of > 1)
+          log.info("recording a part of the symbols", {
+            shard: about.shard,
+            symbols: ownSymbols(config.record).join(","),
+          });
         const lastRun = catalogue.beginRun(startedUs);
         const down = downtimes(dataDir, streams, lastRun, orphans, config.record.flush_ms);
         recording.noteDown(down.of);
@@ -168,7 +182,9 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       if (waiting.length > 0)
         log.warn("changed in the config, but only taken over by a restart", { keys: waiting.join(", ") });
       const before = recording.streams();
-      const wanted = createStreams(next).map((stream) => before.find(({ name }) => name === stream.name) ?? stream);
+      const wanted = createStreams(next, symbolsOfShard(next.record.symbols, config.record.shard)).map(
+        (stream) => before.find(({ name }) => name === stream.name) ?? stream,
+      );
       const added = wanted.filter((stream) => !before.includes(stream));
       const removed = before.filter((stream) => !wanted.includes(stream));
       log.info("the config was read again", { streams: wanted.length, added: added.length, removed: removed.length });
@@ -179,6 +195,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
         const end = performance.now() + deadlineMs;
         await recording.stop();
         if (ticker !== null) clearInterval(ticker);
+        await keeping.stop();
         await archiver.stop(Math.max(0, end - performance.now()));
         await http.stop();
         noteRun(true);
@@ -190,6 +207,6 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
   };
 }
 
-function createStreams({ record }: Config): readonly Stream[] {
-  return record.symbols.flatMap((symbol) => record.streams.map((type) => createStream(symbol, type)));
+function createStreams({ record }: Config, symbols: readonly string[]): readonly Stream[] {
+  return symbols.flatMap((symbol) => record.streams.map((type) => createStream(symbol, type)));
 }

@@ -2,11 +2,12 @@ import { type Command, columns, helpOf, readFlags } from "./commands/command.ts"
 import { demo } from "./commands/demo.ts";
 import { record } from "./commands/record.ts";
 import { replay } from "./commands/replay.ts";
+import { retention } from "./commands/retention.ts";
 import { messageOf, OperatorError } from "./problem.ts";
 import { didYouMean } from "./suggestion.ts";
 import { version } from "./version.ts";
 
-const commands: readonly Command[] = [record, demo, replay];
+const commands: readonly Command[] = [record, demo, replay, retention];
 
 /** Exit codes: 0 done, 1 failed while running, 2 the operator can put it right. */
 process.exit(await main(process.argv.slice(2)));

@@ -51,6 +51,8 @@ export function createRetention(options: { dataDir: string; limits: RetentionLim
     const plan = planRetention(await candidates(dataDir), limits, at);
     for (let next = plan.next(); !next.done; ) {
       const removal = next.value;
+      // Ten thousand days that are not uploaded yet must not hold the main thread up.
+      await Bun.sleep(0);
       const why = await unsafe(removal.day);
       if (why === null) {
         if (!dryRun) await remove(removal);

@@ -68,7 +68,7 @@ function takenIf(
   return (bytes, at, end) => {
     const id = lineId(bytes, at, end, kind);
     const theirs = id < 0 ? null : arrivalOf(id);
-    return theirs === null || isBetter(arrivalUs(bytes, at, end), theirs);
+    return theirs === null || isBetter(arrivalUs(bytes, at), theirs);
   };
 }
 

@@ -24,6 +24,8 @@ const advice: Readonly<Record<string, string>> = {
   AuthorizationHeaderMalformed: "the store expects another region: set upload.region",
   InvalidAccessKeyId: `the store does not know the access key: correct ${keys}`,
   SignatureDoesNotMatch: `the secret key is wrong: correct ${keys} (and upload.region, if the store wants one)`,
+  InvalidToken:
+    "there is a session token in the environment (AWS_SESSION_TOKEN, S3_SESSION_TOKEN), which is sent along: start without it",
   AccessDenied: "the key may not do this: allow it to get, put, delete and list in this bucket",
   Forbidden: "the key may not do this: allow it to get, put, delete and list in this bucket",
   RequestTimeTooSkewed:

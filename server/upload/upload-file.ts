@@ -42,18 +42,18 @@ export async function uploadFile(
   deps: FileUploadDeps,
 ): Promise<{ etag: string; verifiedBy: "etag" | "read_back" }> {
   const { store, partBytes } = deps;
-  const md5 = upload.bytes <= 2 * partBytes ? await uploadWhole(upload, deps) : await uploadParts(upload, deps);
+  const etag = upload.bytes <= 2 * partBytes ? await uploadWhole(upload, deps) : await uploadParts(upload, deps);
   const state = await store.stat(upload.key);
   if (state === null || state.bytes !== upload.bytes)
     throw mismatch(upload.key, `the store has ${state?.bytes ?? "none"} of ${upload.bytes} bytes`);
-  if (md5.includes(state.etag)) return { etag: state.etag, verifiedBy: "etag" };
+  if (state.etag === etag) return { etag: state.etag, verifiedBy: "etag" };
   if ((await sha256OfObject(store, upload.key, deps.pacer)) !== upload.sha256)
     throw mismatch(upload.key, "the store gives back something else than was sent");
   return { etag: state.etag, verifiedBy: "read_back" };
 }
 
-/** In one request; returns the ETags that the object may have. */
-async function uploadWhole(upload: FileUpload, { store, pacer, onProgress }: FileUploadDeps): Promise<string[]> {
+/** In one request; returns the ETag that S3 makes of its content. */
+async function uploadWhole(upload: FileUpload, { store, pacer, onProgress }: FileUploadDeps): Promise<string> {
   const sha256 = new Bun.CryptoHasher("sha256");
   const md5 = new Bun.CryptoHasher("md5");
   for await (const slice of readSlices(upload.path, 0, upload.bytes)) {
@@ -67,23 +67,22 @@ async function uploadWhole(upload: FileUpload, { store, pacer, onProgress }: Fil
   });
   await refuseOvertaken(upload, store);
   await store.put(upload.key, body, upload.condition);
-  return [md5.digest("hex")];
+  return md5.digest("hex");
 }
 
-async function uploadParts(upload: FileUpload, deps: FileUploadDeps): Promise<string[]> {
+async function uploadParts(upload: FileUpload, deps: FileUploadDeps): Promise<string> {
   const { store, pacer, onProgress } = deps;
   const { key, path, bytes } = upload;
   let journal = await continued(upload, deps);
   const count = Math.ceil(bytes / journal.part_bytes);
   const sha256 = new Bun.CryptoHasher("sha256");
-  const whole = new Bun.CryptoHasher("md5");
   const joined = new Bun.CryptoHasher("md5");
   for (let index = 0; index < count; index++) {
     const from = index * journal.part_bytes;
     const to = Math.min(bytes, from + journal.part_bytes);
     const md5 = new Bun.CryptoHasher("md5");
     const see = (slice: Uint8Array) => {
-      for (const hash of [sha256, whole, md5]) hash.update(slice);
+      for (const hash of [sha256, md5]) hash.update(slice);
     };
     const arrived = journal.parts[index];
     if (arrived !== undefined) {
@@ -117,7 +116,7 @@ async function uploadParts(upload: FileUpload, deps: FileUploadDeps): Promise<st
     throw error;
   }
   writeRecord(upload.journal, null);
-  return [`${joined.digest("hex")}-${count}`, whole.digest("hex")];
+  return `${joined.digest("hex")}-${count}`;
 }
 
 /** The upload that was begun for these very bytes, or a new one; one for other bytes is abandoned, so that nobody pays for its parts. */

@@ -62,7 +62,7 @@ export function noise(day: Day, megabytes: number): Buffer {
 
 export type TestKeeping = Keeping & ReturnType<typeof rememberingLog> & { settled(count?: number): Promise<void> };
 
-/** What keeps the archives of `dataDir` in the bucket of `s3`, with short waits; ticked once, which starts it. */
+/** What keeps the archives of `dataDir` in the bucket of `s3`, with short waits, and ticked as by the app. */
 export function keep(
   dataDir: string,
   s3: Pick<S3, "endpoint" | "bucket" | "accessKey" | "secretKey">,
@@ -87,12 +87,17 @@ export function keep(
     recorder: { version: "0.0.0", host: "test" },
     log: remembered.log,
     ...deps,
-    pace: { settleMs: 50, retryMs: 20, partBytes: 5 * 1024 * 1024, ...deps.pace },
+    pace: { settleMs: 50, retryMs: 20, partBytes: 5 * 1024 * 1024, lookMs: 0, ...deps.pace },
   });
   keeping.tick(0);
+  const ticker = setInterval(() => keeping.tick(0), 20);
   return {
     ...keeping,
     ...remembered,
+    stop() {
+      clearInterval(ticker);
+      return keeping.stop();
+    },
     async settled(count = 1) {
       const isSettled = () => {
         const status = keeping.status();

@@ -9,9 +9,10 @@ import { archive, keep, keysOf, newDataDir, noise } from "./bucket.ts";
 
 const coin: Day = { stream: "aggTrade", symbol: "币安人生USDT", date: "2026-11-20" };
 
-for (const [name, start] of [
-  ["s3rver", startS3rver],
-  ["fauxqs", startFauxS3],
+// What s3rver makes the ETag of a multipart upload of is not what S3 makes it of.
+for (const [name, start, multipart] of [
+  ["s3rver", startS3rver, "read_back"],
+  ["fauxqs", startFauxS3, "etag"],
 ] as const) {
   describe(`on ${name}`, () => {
     let s3: S3;
@@ -82,7 +83,7 @@ for (const [name, start] of [
       const bytes = readFileSync(archivePath(dataDir, day));
       expect(bytes.length).toBeGreaterThan(2 * 5 * 1024 * 1024);
       expect((await bytesOf(keysOf(day, "large/")[0])).equals(bytes)).toBe(true);
-      expect(record(dataDir)).toMatchObject({ verified_by: "etag", bytes: bytes.length });
+      expect(record(dataDir)).toMatchObject({ verified_by: multipart, bytes: bytes.length });
       expect(await Bun.file(uploadingPath(dataDir, day)).exists()).toBe(false);
     });
   });

@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { archivedDays } from "./archive/archived-days.ts";
 import { encodeManifest, type Manifest, parseManifest, readManifest } from "./archive/manifest.ts";
@@ -11,7 +12,7 @@ import { archivePath, type Day, dateOf, manifestPath } from "./segment.ts";
 import { createObjectStore } from "./upload/object-store.ts";
 import { createPacer } from "./upload/pacer.ts";
 import { sweepBucket } from "./upload/sweep-bucket.ts";
-import { keyOf, type United, type UniteOrder, uploadDay, type Vouched } from "./upload/upload-day.ts";
+import { keyOf, type United, type UniteOrder, unionFolder, uploadDay, type Vouched } from "./upload/upload-day.ts";
 import { readRecord, type Uploaded, uploadedPath } from "./upload/upload-record.ts";
 import { createUploader, type Uploader } from "./upload/uploader.ts";
 import { startDayWorker } from "./workers.ts";
@@ -77,6 +78,7 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
     { target: store.name, settleMs: pace.settleMs, retryMs: pace.retryMs },
     {
       async *pending() {
+        rmSync(unionFolder(dataDir), { recursive: true, force: true });
         for (const day of await archivedDays(dataDir)) {
           const record = uploadedOf(config, dataDir, day);
           const isCurrent = record !== null && record.compressed_sha256 === (await archiveSha256(dataDir, day));
@@ -92,6 +94,7 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
               vouchedLocally: (one) => vouchedLocally(dataDir, one),
               parseManifest: vouchedOf,
             }),
+      nowMs: () => nowUs() / 1000,
       abort: () => requests.abort(),
       onConfirmed: deps.onConfirmed,
       log,

@@ -94,6 +94,7 @@ export async function uploadDay(day: Day, options: UploadDayOptions, deps: Uploa
 
   if (isWhole && holds(theirs, own)) {
     const isConfirmed = before !== null && before.compressed_sha256 === own.compressed_sha256;
+    if (isConfirmed && deps.nowUs() - before.uploaded_us < settleMs * 1000) return "waits";
     note(theirs.compressed_sha256, state, isConfirmed ? before.verified_by : "manifest", isConfirmed ? before : null);
     return isConfirmed ? "confirmed" : "found";
   }

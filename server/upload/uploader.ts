@@ -30,6 +30,8 @@ export type UploaderDeps = {
   /** Archived days that the bucket should have and is not known to, with the moment (ms since the epoch) to deal with each. */
   readonly pending: () => AsyncIterable<{ readonly day: Day; readonly dueMs: number }>;
   readonly upload: (day: Day, onProgress: (bytes: number) => void) => Promise<DayOutcome>;
+  /** ms since the epoch. */
+  readonly nowMs: () => number;
   /** Ends all requests. */
   readonly abort: () => void;
   readonly onConfirmed?: (day: Day) => void;
@@ -42,7 +44,7 @@ type Waiting = { readonly day: Day; dueMs: number; failures: number; told: strin
 
 /** An uploader; recording never waits for it. A problem is told once, and once more when it is over. */
 export function createUploader(options: UploaderOptions, deps: UploaderDeps): Uploader {
-  const { log } = deps;
+  const { log, nowMs } = deps;
   const waiting = new Map<string, Waiting>();
   const counts = { uploaded: 0, bytes: 0, failures: 0 };
   let current: { day: Day; bytes: number } | null = null;
@@ -70,7 +72,7 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
       });
     }
     while (!stopped) {
-      const now = Date.now();
+      const now = nowMs();
       const next = soonest(waiting.values(), now);
       const readyMs = Math.max(next?.dueMs ?? Number.POSITIVE_INFINITY, outage?.untilMs ?? 0);
       if (next === null || readyMs > now) await pause(Math.min(readyMs - now, longestRetryMs));
@@ -83,7 +85,7 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
     // A day that is archived anew meanwhile comes back by itself.
     waiting.delete(nameOf(day));
     current = { day, bytes: 0 };
-    const startedMs = Date.now();
+    const startedMs = nowMs();
     try {
       const outcome = await deps.upload(day, (bytes) => {
         counts.bytes += bytes;
@@ -99,12 +101,12 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
   }
 
   function settle({ day }: Waiting, outcome: DayOutcome, startedMs: number): void {
-    if (outcome === "waits") add(day, Date.now() + options.settleMs / 4);
+    if (outcome === "waits") add(day, nowMs() + options.settleMs / 4);
     if (outcome === "confirmed") deps.onConfirmed?.(day);
     if (outcome === "uploaded" || outcome === "united" || outcome === "found") {
       counts.uploaded++;
-      add(day, Date.now() + options.settleMs);
-      const seconds = Math.round((Date.now() - startedMs) / 100) / 10;
+      add(day, nowMs() + options.settleMs);
+      const seconds = Math.round((nowMs() - startedMs) / 100) / 10;
       const messages = {
         uploaded: "uploaded an archive",
         united: "united an archive with another recorder's in the bucket",
@@ -119,19 +121,19 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
     const message = messageOf(error);
     const failures = next.failures + 1;
     if (error instanceof StoreProblem && error.concernsAll) {
-      outage ??= { told: new Set(), message, failures: 0, sinceMs: Date.now(), untilMs: 0 };
+      outage ??= { told: new Set(), message, failures: 0, sinceMs: nowMs(), untilMs: 0 };
       if (!outage.told.has(error.code))
         log.error("cannot upload; it is tried again until it works", { reason: message });
       outage.told.add(error.code);
       outage.message = message;
-      outage.untilMs = Date.now() + backoff(outage.failures++, options.retryMs);
+      outage.untilMs = nowMs() + backoff(outage.failures++, options.retryMs);
       requeue({ ...next, dueMs: 0 });
       return;
     }
     const overtaken = isOvertaken(error);
     if (!overtaken && next.told !== message)
       log.error("cannot upload an archive; it is tried again, the others go on", { ...next.day, reason: message });
-    const dueMs = Date.now() + backoff(overtaken ? 0 : failures, options.retryMs);
+    const dueMs = nowMs() + backoff(overtaken ? 0 : failures, options.retryMs);
     requeue({ ...next, dueMs, failures, told: overtaken ? next.told : message });
   }
 
@@ -142,7 +144,7 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
 
   function endOutage(): void {
     if (outage === null) return;
-    log.info("uploading works again", { after_s: Math.round((Date.now() - outage.sinceMs) / 1000) });
+    log.info("uploading works again", { after_s: Math.round((nowMs() - outage.sinceMs) / 1000) });
     outage = null;
   }
 
@@ -164,7 +166,7 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
       wake();
     },
     status() {
-      const now = Date.now();
+      const now = nowMs();
       const due = [...waiting.values()].filter(({ dueMs, failures }) => dueMs <= now || failures > 0);
       return {
         target: options.target,

@@ -83,7 +83,7 @@ export function keep(
   const remembered = rememberingLog();
   const keeping = createKeeping(loaded.config, {
     dataDir,
-    nowUs: () => dateStartUs(today) + 3_600_000_000,
+    nowUs: () => dateStartUs(today) + 3_600_000_000 + Math.round(performance.now() * 1000),
     recorder: { version: "0.0.0", host: "test" },
     log: remembered.log,
     ...deps,

@@ -112,6 +112,21 @@ test("with an upload, a day goes only once it is verifiably in the bucket and ha
   await faux.stop();
 });
 
+test("a day that is uploaded and verified stays on this disk until it has been seen in the bucket later on", async () => {
+  const dataDir = await recorded();
+  const settings = { "archive.retention_days": 2, "upload.prefix": "later" };
+  const pace = { settleMs: 60_000 };
+  const first = keep(dataDir, s3, settings, { pace });
+  await until(() => first.status()?.archives_uploaded === 5, "all to be uploaded");
+  await first.stop();
+  const keeping = keep(dataDir, s3, settings, { pace });
+  const kept = () => keeping.lines.filter(({ level }) => level === "warn").map(({ fields }) => fields.kept_since);
+  await until(() => kept().filter((why) => why === "its upload is not confirmed yet").length === 4, "the reasons");
+  await keeping.stop();
+  expect(keeping.status()).toMatchObject({ archives_uploaded: 0, archives_unconfirmed: 5 });
+  expect(datesLeft(dataDir)).toHaveLength(5);
+});
+
 test("the bucket has its own limit: older days go there, nothing else does, and are not uploaded again", async () => {
   const dataDir = await recorded();
   const settings = { "upload.prefix": "aged" };

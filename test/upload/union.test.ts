@@ -11,7 +11,7 @@ import { temporaryFolder } from "../support/folder.ts";
 import { type S3, startFauxS3, startS3rver } from "../support/s3.ts";
 import { s3Proxy } from "../support/s3-proxy.ts";
 import { until } from "../support/wait.ts";
-import { archive, keep, keysOf, newDataDir, trades } from "./bucket.ts";
+import { archive, keep, keysOf, newDataDir, noise, trades } from "./bucket.ts";
 
 const day: Day = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-20" };
 const range = (from: number, to: number) => Array.from({ length: to - from }, (_, n) => from + n);
@@ -83,6 +83,48 @@ for (const [name, conditions] of [
     expect(proxy.refused.length > 0 || !conditions).toBe(true);
   }, 40_000);
 }
+
+test("a recorder whose rows another one has taken away, on a store that ignores conditions, adds itself again", async () => {
+  const [a, b] = [await recorder(range(0, 30), 0), await recorder(range(20, 50), 0)];
+  const settings = { "upload.prefix": "lost" };
+  const keeping = keep(a, s3, settings, { pace: { settleMs: 300 } });
+  await until(() => keeping.status()?.archives_uploaded === 1, "the first upload");
+  for (const key of keysOf(day, "lost/")) {
+    await s3.client.write(key, await Bun.file(join(b, key.replace("lost/", "archive/"))).bytes());
+  }
+  expect((await stored(s3, "lost/")).ids).toEqual(range(20, 50));
+  await keeping.settled(2);
+  await keeping.stop();
+  expect((await stored(s3, "lost/")).ids).toEqual(range(0, 50));
+});
+
+test("an archive that appears while ours is on its way in parts is not replaced, but united with", async () => {
+  const of = { ...day, stream: "depth20" };
+  const dataDir = newDataDir();
+  await archive(dataDir, of, noise(of, 30));
+  const other = newDataDir();
+  await archive(other, of, noise(of, 1).toString().replaceAll('Id":', 'Id":9'));
+  let copied: Promise<unknown> | null = null;
+  const proxy = s3Proxy(faux.endpoint, {
+    answer(request) {
+      if (!request.url.includes("partNumber=2")) return null;
+      copied ??= Promise.all(
+        keysOf(of, "late/").map(async (key) =>
+          faux.client.write(key, await Bun.file(join(other, key.replace("late/", "archive/"))).bytes()),
+        ),
+      );
+      return null;
+    },
+  });
+  const keeping = keep(dataDir, { ...faux, endpoint: proxy.endpoint }, { "upload.prefix": "late" });
+  await keeping.settled();
+  await keeping.stop();
+  await proxy.stop();
+  await copied;
+  const messages = keeping.lines.map(({ message }) => message).filter((message) => /^(uploaded|united)/.test(message));
+  expect(messages).toEqual(["united an archive with another recorder's in the bucket"]);
+  expect(keeping.lines.filter(({ level }) => level === "error")).toEqual([]);
+});
 
 describe("what another recorder has left unfinished", () => {
   const slow = { pace: { settleMs: 60_000, retryMs: 20 } };

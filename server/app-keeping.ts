@@ -24,6 +24,8 @@ export type Keeping = {
 export type KeepingDeps = {
   readonly dataDir: string;
   readonly nowUs: () => number;
+  /** Invented data never gets into a bucket of recorded data, whatever the config says. */
+  readonly mode: "record" | "demo";
   readonly recorder: Manifest["recorder"];
   readonly log: Log;
   /** For tests; otherwise what suits real stores. */
@@ -34,7 +36,8 @@ export type KeepingDeps = {
 const lookMs = 600_000;
 
 /** The keeping that a config asks for; without limits and without bucket it does nothing. */
-export function createKeeping(config: Config, deps: KeepingDeps): Keeping {
+export function createKeeping(settings: Config, deps: KeepingDeps): Keeping {
+  const config = deps.mode === "demo" ? { ...settings, upload: { ...settings.upload, endpoint: "" } } : settings;
   const { log } = deps;
   const today = () => dateOf(deps.nowUs());
   const noteChange = () => {

@@ -62,7 +62,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
   const catalogue = releasing(() => openCatalogue(dataDir));
   const about = { version, mode, host: hostname(), shard: shardName(config.record.shard), started_us: startedUs };
   const madeBy = { version, host: about.host };
-  const keeping = createKeeping(config, { dataDir, nowUs, recorder: madeBy, log });
+  const keeping = createKeeping(config, { dataDir, mode, nowUs, recorder: madeBy, log });
   const archiver = createArchiver(
     { dataDir, level: config.archive.level, segmentLevel },
     { startSealWorker, startDayWorker, gapsOf, recorder: madeBy, onArchived: keeping.onArchived, log },

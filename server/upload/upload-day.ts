@@ -1,10 +1,11 @@
 import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { archivePath, type Day, manifestPath } from "../segment.ts";
 import { download, sha256OfObject } from "./object-content.ts";
 import type { ObjectState, ObjectStore } from "./object-store.ts";
 import type { Pacer } from "./pacer.ts";
-import { mismatch } from "./store-problem.ts";
+import { mismatch, StoreProblem } from "./store-problem.ts";
 import { uploadFile } from "./upload-file.ts";
 import { readRecord, type Uploaded, uploadedPath, uploadingPath, writeRecord } from "./upload-record.ts";
 
@@ -62,6 +63,9 @@ export function keyOf(prefix: string, path: string): string {
   return prefix + path.slice(path.lastIndexOf("/stream=") + 1);
 }
 
+/** What stays free beside a union, so that recording goes on. */
+const spareBytes = 1e9;
+
 /** Where partial unions lie; worth nothing after a crash. */
 export function unionFolder(dataDir: string): string {
   return join(dataDir, "union");
@@ -94,6 +98,10 @@ export async function uploadDay(day: Day, options: UploadDayOptions, deps: Uploa
 
   if (isWhole && holds(theirs, own)) {
     const isConfirmed = before !== null && before.compressed_sha256 === own.compressed_sha256;
+    if (theirs.compressed_sha256 === own.compressed_sha256 && theirs.sources.length === 0 && theirs.text !== own.text) {
+      // The same rows, of which more is known by now.
+      await putManifest(own.text);
+    }
     if (isConfirmed && deps.nowUs() - before.uploaded_us < settleMs * 1000) return "waits";
     note(theirs.compressed_sha256, state, isConfirmed ? before.verified_by : "manifest", isConfirmed ? before : null);
     return isConfirmed ? "confirmed" : "found";
@@ -115,6 +123,7 @@ export async function uploadDay(day: Day, options: UploadDayOptions, deps: Uploa
     }
     if (deps.nowUs() / 1000 - state.modifiedMs < settleMs) return "waits";
   }
+  await refuseWithoutSpace(dataDir, key, state.bytes + own.compressed_bytes);
   const folder = join(unionFolder(dataDir), `${day.symbol}-${day.stream}-${day.date}`);
   mkdirSync(folder, { recursive: true });
   try {
@@ -168,6 +177,15 @@ export async function uploadDay(day: Day, options: UploadDayOptions, deps: Uploa
       confirmed_us: earlier === null ? null : now,
     });
   }
+}
+
+/** A download must not take the disk from the recorder: it waits until some room is left beside it. */
+async function refuseWithoutSpace(dataDir: string, key: string, bytes: number): Promise<void> {
+  const { bavail, bsize } = await statfs(dataDir);
+  const missing = bytes + spareBytes - bavail * bsize;
+  if (missing <= 0) return;
+  const hint = `uniting it with this disk's needs ${Math.ceil(missing / 1e6)} MB more of free disk`;
+  throw new StoreProblem("NoSpace", `unite ${key}: ${hint}`, false);
 }
 
 /** Is an archive of ours in what this manifest vouches for? */

@@ -58,7 +58,13 @@ async function upload(mbps: number): Promise<void> {
     {},
   );
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  const deps = { dataDir, nowUs: () => Date.now() * 1000, recorder: { version: "0", host: "bench" }, log: silentLog };
+  const deps = {
+    dataDir,
+    mode: "record" as const,
+    nowUs: () => Date.now() * 1000,
+    recorder: { version: "0", host: "bench" },
+    log: silentLog,
+  };
   const keeping = createKeeping(loaded.config, deps);
   const stalls: number[] = [];
   const seconds: number[] = [];

@@ -83,6 +83,7 @@ export function keep(
   const remembered = rememberingLog();
   const keeping = createKeeping(loaded.config, {
     dataDir,
+    mode: "record",
     nowUs: () => dateStartUs(today) + 3_600_000_000 + Math.round(performance.now() * 1000),
     recorder: { version: "0.0.0", host: "test" },
     log: remembered.log,

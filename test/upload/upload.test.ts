@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import type { Manifest } from "../../server/archive/manifest.ts";
 import { archivePath, type Day, manifestPath } from "../../server/segment.ts";
 import { type Uploaded, uploadedPath, uploadingPath } from "../../server/upload/upload-record.ts";
 import { day, lines, sealAndMerge, writeDay } from "../archive/day-fixture.ts";
 import { type S3, startFauxS3, startS3rver } from "../support/s3.ts";
+import { until } from "../support/wait.ts";
 import { archive, keep, keysOf, newDataDir, noise } from "./bucket.ts";
 
 const coin: Day = { stream: "aggTrade", symbol: "币安人生USDT", date: "2026-11-20" };
@@ -74,6 +75,21 @@ for (const [name, start, multipart] of [
       expect(keeping.lines.filter(({ message }) => message.startsWith("united"))).toEqual([]);
     });
 
+    test("a manifest that says more of the same rows, such as a gap that was refetched, replaces the one in the bucket", async () => {
+      const dataDir = newDataDir();
+      await sealAndMerge(dataDir, writeDay(dataDir, { segments: 1 }));
+      const keeping = keep(dataDir, s3, { "upload.prefix": "told" });
+      await keeping.settled();
+      const gap = { from_us: 1, to_us: 2, cause: "reconnect", missing: 3, repaired: 3 };
+      const manifest = JSON.parse(readFileSync(manifestPath(dataDir, day), "utf8")) as Manifest;
+      writeFileSync(manifestPath(dataDir, day), JSON.stringify({ ...manifest, gaps: [gap] }));
+      keeping.onArchived(day);
+      await keeping.settled();
+      await keeping.stop();
+      const stored = JSON.parse((await bytesOf(keysOf(day, "told/")[1])).toString()) as Manifest;
+      expect(stored.gaps as unknown[]).toEqual([gap]);
+    });
+
     test("a large archive goes in parts, and is whole afterwards", async () => {
       const dataDir = newDataDir();
       await archive(dataDir, day, noise(day, 30));
@@ -88,3 +104,15 @@ for (const [name, start, multipart] of [
     });
   });
 }
+
+test("the demo uploads nothing, even where a config with a bucket lies about", async () => {
+  const s3 = await startS3rver();
+  const dataDir = newDataDir();
+  await sealAndMerge(dataDir, writeDay(dataDir, { segments: 1 }));
+  const keeping = keep(dataDir, s3, { "archive.retention_days": 1 }, { mode: "demo" });
+  await until(() => !existsSync(archivePath(dataDir, day)), "retention to go on without waiting for an upload");
+  await keeping.stop();
+  expect(keeping.status()).toBeNull();
+  expect(await s3.keys()).toEqual([]);
+  await s3.stop();
+});

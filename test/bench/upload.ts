@@ -36,11 +36,32 @@ const server = Bun.spawn([process.execPath, join(import.meta.dir, "s3-process.ts
 const port = Number(new TextDecoder().decode((await server.stdout.getReader().read()).value));
 
 try {
+  await idle();
   for (const mbps of [0, 400, 100]) await upload(mbps);
+  await idle();
   await unite();
 } finally {
   server.kill();
   rmSync(root, { recursive: true, force: true });
+}
+
+/** What the machine itself makes late, with nothing going on here: what the other lines have to be compared with. */
+async function idle(): Promise<void> {
+  const stalls: number[] = [];
+  const startedMs = performance.now();
+  for (let lastMs = startedMs; lastMs - startedMs < 4000; ) {
+    await Bun.sleep(1);
+    const now = performance.now();
+    stalls.push(now - lastMs - 1);
+    lastMs = now;
+  }
+  console.log(`idle: main thread late by ${late(stalls)}`);
+}
+
+function late(stalls: number[]): string {
+  stalls.sort((a, b) => a - b);
+  const at = (share: number) => (stalls[Math.floor(stalls.length * share)] ?? 0).toFixed(1);
+  return `p50 ${at(0.5)}, p99 ${at(0.99)}, p99.9 ${at(0.999)}, at most ${at(1 - 1e-9)} ms`;
 }
 
 async function upload(mbps: number): Promise<void> {
@@ -86,12 +107,10 @@ async function upload(mbps: number): Promise<void> {
   }
   const took = (performance.now() - startedMs) / 1000;
   await keeping.stop();
-  stalls.sort((a, b) => a - b);
-  const at = (share: number) => (stalls[Math.floor(stalls.length * share)] ?? 0).toFixed(1);
   const full = seconds.slice(1, -1).map((one) => Math.round(one));
   console.log(
-    `${mbps === 0 ? "no limit" : `${mbps} Mbit/s`}: ${size / 1e6} MB in ${took.toFixed(1)} s; main thread late by p50 ${at(0.5)}, ` +
-      `p99 ${at(0.99)}, p99.9 ${at(0.999)}, at most ${at(1 - 1e-9)} ms; memory +${Math.round((peak - before) / 1e6)} MB; ` +
+    `${mbps === 0 ? "no limit" : `${mbps} Mbit/s`}: ${size / 1e6} MB in ${took.toFixed(1)} s; main thread late by ${late(stalls)}; ` +
+      `memory +${Math.round((peak - before) / 1e6)} MB; ` +
       `Mbit in each second ${Math.min(...full)}–${Math.max(...full)}`,
   );
 }

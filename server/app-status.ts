@@ -3,7 +3,7 @@ import type { Archiver } from "./archive/archiver.ts";
 import type { FeedGap } from "./binance/feed-sink.ts";
 import type { DiskWatch } from "./monitor/disk.ts";
 import type { HardwareMeter } from "./monitor/hardware.ts";
-import type { ConnectionStatus, Status, StreamStatus, SymbolStatus } from "./status.ts";
+import type { ConnectionStatus, Status, StreamStatus, SymbolStatus, UploadStatus } from "./status.ts";
 import type { Stream } from "./stream.ts";
 
 /** Without any data for this long the recorder is not ready, µs. */
@@ -11,13 +11,14 @@ const silentUs = 10_000_000;
 
 /** The parts of which the live status is made. */
 export type StatusParts = RecordingParts & {
-  readonly about: Pick<Status, "version" | "mode" | "host" | "started_us">;
+  readonly about: Pick<Status, "version" | "mode" | "host" | "shard" | "started_us">;
   readonly streams: readonly Stream[];
   readonly nowUs: () => number;
   readonly archiver: Archiver;
   readonly hardware: HardwareMeter;
   readonly disk: DiskWatch;
   readonly clockSteps: number;
+  readonly upload: () => UploadStatus | null;
 };
 
 /** The status of this moment, put together from the parts; costs about a microsecond a stream. */
@@ -56,6 +57,7 @@ export function assembleStatus(parts: StatusParts): Status {
     },
     archive: parts.archiver.status(),
     disk: parts.disk.status(),
+    upload: parts.upload(),
     connections,
     symbols,
   };

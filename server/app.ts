@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { createCatalogueCare } from "./app-catalogue.ts";
+import { createKeeping } from "./app-keeping.ts";
 import { createRecording } from "./app-recording.ts";
 import { assembleStatus } from "./app-status.ts";
 import { createArchiver } from "./archive/archiver.ts";
@@ -16,6 +17,7 @@ import { createHardwareMeter } from "./monitor/hardware.ts";
 import { downtimes } from "./recorder/interruption.ts";
 import { recover } from "./recorder/recovery.ts";
 import { type Day, dateOf, dateStartUs, dayUs } from "./segment.ts";
+import { ownSymbols, shardName, symbolsOfShard } from "./shard.ts";
 import type { Status } from "./status.ts";
 import { createStream, type Stream } from "./stream.ts";
 import { version } from "./version.ts";
@@ -56,18 +58,22 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
   const { nowUs } = createReceiveClock(options.clock);
   const stepWatch = createStepWatch(options.clock);
   const startedUs = nowUs();
-  const streams = createStreams(config);
+  const streams = createStreams(config, ownSymbols(config.record));
   const folder = takeDataFolder(config.record.data_dir, mode);
   const dataDir = folder.path;
   const catalogue = releasing(() => openCatalogue(dataDir));
   const care = createCatalogueCare({ catalogue, dataDir, nowUs, renewFolder: folder.renew, log });
-  const about = { version, mode, host: hostname(), started_us: startedUs };
-
+  const about = { version, mode, host: hostname(), shard: shardName(config.record.shard), started_us: startedUs };
+  const madeBy = { version, host: about.host };
+  const keeping = createKeeping(config, { dataDir, mode, nowUs, recorder: madeBy, log });
   const archiver = createArchiver(
     { dataDir, level: config.archive.level, segmentLevel },
     {
-      ...{ startSealWorker, startDayWorker, gapsOf, recorder: { version, host: about.host }, log },
-      onArchived: care.noteArchive,
+      ...{ startSealWorker, startDayWorker, gapsOf, recorder: madeBy, log },
+      onArchived(manifest, isVerified) {
+        care.noteArchive(manifest, isVerified);
+        keeping.onArchived(manifest);
+      },
     },
   );
   const recording = createRecording(
@@ -96,10 +102,10 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
 
   const status = () =>
     assembleStatus({
-      ...{ about, nowUs, archiver, hardware, disk },
+      ...{ about, nowUs, archiver, hardware, disk, clockSteps },
       ...parts,
       streams: recording.streams(),
-      clockSteps,
+      upload: keeping.status,
     });
   const http = createHttpServer(
     { host: config.http.host, port: config.http.port },
@@ -121,6 +127,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       const date = dateOf(now - mergeAfterUs);
       if (date !== today) void archiver.mergeDaysBefore(date);
       today = date;
+      keeping.tick(hardware.current().disk_free_bytes);
     }, 1000);
     recording.tick(nowUs());
   }
@@ -137,6 +144,11 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
   function lookAtDisk(): void {
     disk.note(performance.now(), hardware.current(), parts.recorder.failure());
     archiver.setRoom(disk.room());
+  }
+
+  function tellShard(): void {
+    const symbols = ownSymbols(config.record).join(",");
+    if (config.record.shard.of > 1) log.info("recording a part of the symbols", { shard: about.shard, symbols });
   }
 
   /** What was taken while creating is given back if creating fails. */
@@ -157,6 +169,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
         const recovered = await recover(dataDir);
         const { orphans } = recovered;
         await care.afterRecovery(recovered);
+        tellShard();
         const lastRun = catalogue.beginRun(startedUs);
         const down = downtimes(dataDir, streams, lastRun, orphans, config.record.flush_ms);
         recording.noteDown(down.of);
@@ -180,7 +193,9 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       if (waiting.length > 0)
         log.warn("changed in the config, but only taken over by a restart", { keys: waiting.join(", ") });
       const before = recording.streams();
-      const wanted = createStreams(next).map((stream) => before.find(({ name }) => name === stream.name) ?? stream);
+      const wanted = createStreams(next, symbolsOfShard(next.record.symbols, config.record.shard)).map(
+        (stream) => before.find(({ name }) => name === stream.name) ?? stream,
+      );
       const added = wanted.filter((stream) => !before.includes(stream));
       const removed = before.filter((stream) => !wanted.includes(stream));
       log.info("the config was read again", { streams: wanted.length, added: added.length, removed: removed.length });
@@ -191,6 +206,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
         const end = performance.now() + deadlineMs;
         await recording.stop();
         if (ticker !== null) clearInterval(ticker);
+        await keeping.stop();
         await archiver.stop(Math.max(0, end - performance.now()));
         await http.stop();
         care.noteRun(recording.lastRecvUs(), true);
@@ -202,6 +218,6 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
   };
 }
 
-function createStreams({ record }: Config): readonly Stream[] {
-  return record.symbols.flatMap((symbol) => record.streams.map((type) => createStream(symbol, type)));
+function createStreams({ record }: Config, symbols: readonly string[]): readonly Stream[] {
+  return symbols.flatMap((symbol) => record.streams.map((type) => createStream(symbol, type)));
 }

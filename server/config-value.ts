@@ -1,3 +1,4 @@
+import { acceptedShards, parseShard, type Shard } from "./shard.ts";
 import { parseStreamType, parseSymbol, type StreamType, streamTypeNames } from "./stream.ts";
 
 /** A value read from a file or the environment: accepted, or refused with what would be. */
@@ -9,6 +10,22 @@ export type ValueKind<T> = (raw: unknown) => Parsed<T>;
 /** Any text but the empty one. */
 export const text: ValueKind<string> = (raw) =>
   typeof raw === "string" && raw.trim() !== "" ? accept(raw.trim()) : refuse("a text that is not empty");
+
+/** Any text; the empty one means that it is not set. */
+export const optionalText: ValueKind<string> = (raw) =>
+  typeof raw === "string" ? accept(raw.trim()) : refuse("a text, or an empty one for none");
+
+/** The URL of a server, as `url`, or the empty text for none. */
+export function optionalUrl(...schemes: readonly string[]): ValueKind<string> {
+  const wanted = url(...schemes);
+  return (raw) => (typeof raw === "string" && raw.trim() === "" ? accept("") : wanted(raw));
+}
+
+/** A part of the symbols: `2/5`. */
+export const shard: ValueKind<Shard> = (raw) => {
+  const value = typeof raw === "string" ? parseShard(raw) : null;
+  return value === null ? refuse(acceptedShards) : accept(value);
+};
 
 /** An integer from `min` to `max`. */
 export function integer(min: number, max: number): ValueKind<number> {

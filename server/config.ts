@@ -1,12 +1,15 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { hostname } from "node:os";
-import { parse } from "smol-toml";
+import { type ConfigProblem, readEnvironment, readFile } from "./config-source.ts";
 import {
   host,
   integer,
   number,
   oneOf,
+  optionalText,
+  optionalUrl,
   orWord,
+  shard,
   streamTypes,
   symbols,
   text,
@@ -15,9 +18,7 @@ import {
   type ValueKind,
 } from "./config-value.ts";
 import { logLevels } from "./log.ts";
-import { codeOf, messageOf } from "./problem.ts";
 import { parseStreamType } from "./stream.ts";
-import { didYouMean } from "./suggestion.ts";
 
 /** Each key of the config: how it is read and its default. Sections and keys are documented in ops/rt-data.example.toml. */
 const schema = {
@@ -32,6 +33,7 @@ const schema = {
     flush_records: key(integer(1, 100_000), 100),
     flush_ms: key(integer(1, 60_000), 1000),
     sync: key(oneOf(["seal", "flush", "never"]), "seal"),
+    shard: key(shard, { index: 1, of: 1 }),
   },
   exchange: {
     ws_url: key(url("wss", "ws"), "wss://stream.binance.com:9443"),
@@ -49,6 +51,19 @@ const schema = {
   },
   archive: {
     level: key(integer(1, 19), 19),
+    retention_days: key(integer(0, 36_500), 0),
+    retention_gb: key(integer(0, 10_000_000), 0),
+    min_free_gb: key(integer(0, 10_000_000), 0),
+  },
+  upload: {
+    endpoint: key(optionalUrl("https", "http"), ""),
+    bucket: key(optionalText, ""),
+    prefix: key(optionalText, ""),
+    region: key(optionalText, ""),
+    access_key: secret(),
+    secret_key: secret(),
+    bandwidth_mbps: key(integer(0, 100_000), 0),
+    retention_days: key(integer(0, 36_500), 0),
   },
   http: {
     host: key(host, "127.0.0.1"),
@@ -69,9 +84,6 @@ export type Config = {
   };
 } & { readonly host: string; readonly file: string | null };
 
-/** What is wrong with one key. */
-export type ConfigProblem = { readonly where: string; readonly problem: string };
-
 /** Settings given on the command line, by `section.key`; they win over environment and file. */
 export type Overrides = Readonly<Record<string, unknown>>;
 
@@ -90,8 +102,8 @@ export function loadConfig(
   const problems: ConfigProblem[] = [];
   const path = file ?? configPaths.find((candidate) => existsSync(candidate)) ?? null;
   const values = new Map<string, { raw: unknown; where: string }>();
-  for (const [name, raw] of readFile(path, problems)) values.set(name, { raw, where: `${path}: ${name}` });
-  for (const [name, raw, variable] of readEnvironment(environment, problems))
+  for (const [name, raw] of readFile(path, schema, problems)) values.set(name, { raw, where: `${path}: ${name}` });
+  for (const [name, raw, variable] of readEnvironment(environment, schema, problems))
     values.set(name, { raw, where: variable });
   for (const [name, raw] of Object.entries(overrides))
     values.set(name, { raw, where: `--${name.replace(/^.*\./, "").replaceAll("_", "-")}` });
@@ -99,18 +111,19 @@ export function loadConfig(
   const config: Record<string, Record<string, unknown>> = {};
   for (const [section, keys] of Object.entries<Record<string, Key<unknown>>>(schema)) {
     const settings: Record<string, unknown> = {};
-    for (const [name, { kind, fallback }] of Object.entries(keys)) {
+    for (const [name, { kind, fallback, isSecret }] of Object.entries(keys)) {
       const given = values.get(`${section}.${name}`);
       const parsed = given === undefined ? { ok: true as const, value: fallback } : kind(given.raw);
       if (parsed.ok) settings[name] = parsed.value;
       else
         problems.push({
           where: given?.where ?? name,
-          problem: `${JSON.stringify(given?.raw)} is not accepted; give ${parsed.accepted}`,
+          problem: `${isSecret ? "this" : JSON.stringify(given?.raw)} is not accepted; give ${parsed.accepted}`,
         });
     }
     config[section] = Object.freeze(settings);
   }
+  if (problems.length === 0) problems.push(...missingForUpload(config as unknown as Config));
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, config: Object.freeze({ ...config, host: hostname(), file: path }) as unknown as Config };
 }
@@ -135,7 +148,7 @@ export function loadDataDir(
 ): { ok: true; dataDir: string } | { ok: false; problems: readonly ConfigProblem[] } {
   const problems: ConfigProblem[] = [];
   const path = file ?? configPaths.find((candidate) => existsSync(candidate)) ?? null;
-  const values = [...readFile(path, problems), ...readEnvironment(environment, problems)];
+  const values = [...readFile(path, schema, problems), ...readEnvironment(environment, schema, problems)];
   const unreadable = problems.filter(({ where }) => where === path);
   if (unreadable.length > 0) return { ok: false, problems: unreadable };
   const { kind, fallback } = schema.record.data_dir;
@@ -144,78 +157,30 @@ export function loadDataDir(
   return { ok: false, problems: [{ where: "record.data_dir", problem: `give ${parsed.accepted}` }] };
 }
 
+/** Where archives are to be uploaded, all of it has to be said. */
+function missingForUpload({ upload }: Config): ConfigProblem[] {
+  const needed = ["endpoint", "bucket", "access_key", "secret_key"] as const;
+  if (needed.every((name) => upload[name] === "")) return [];
+  return needed
+    .filter((name) => upload[name] === "")
+    .map((name) => ({
+      where: `upload.${name}`,
+      problem: `is missing; uploading needs ${needed.join(", ")} (all four empty: no upload)`,
+    }));
+}
+
 /** True where the environment says that systemd's journal reads what we print. */
 export function underJournal(environment: Readonly<Record<string, string | undefined>> = process.env): boolean {
   return environment.JOURNAL_STREAM !== undefined;
 }
 
-type Key<T> = { readonly kind: ValueKind<T>; readonly fallback: T };
+type Key<T> = { readonly kind: ValueKind<T>; readonly fallback: T; readonly isSecret?: boolean };
 
 function key<T>(kind: ValueKind<T>, fallback: NoInfer<T>): Key<T> {
   return { kind, fallback };
 }
 
-function readFile(path: string | null, problems: ConfigProblem[]): [name: string, raw: unknown][] {
-  if (path === null) return [];
-  let tables: Record<string, unknown>;
-  try {
-    tables = parse(readFileSync(path, "utf8"));
-  } catch (error) {
-    problems.push({ where: path, problem: fileProblem(error) });
-    return [];
-  }
-  const found: [string, unknown][] = [];
-  for (const [section, table] of Object.entries(tables)) {
-    const keys = schemaKeys(section);
-    if (keys === null) {
-      const sections = Object.keys(schema);
-      problems.push({
-        where: `${path}: [${section}]`,
-        problem: `unknown section${didYouMean(section, sections)}; sections: ${sections.join(", ")}`,
-      });
-    } else if (typeof table !== "object" || table === null || Array.isArray(table)) {
-      problems.push({
-        where: `${path}: ${section}`,
-        problem: `must be a section: write [${section}] on a line of its own`,
-      });
-    } else {
-      for (const [name, raw] of Object.entries(table)) {
-        if (keys.includes(name)) found.push([`${section}.${name}`, raw]);
-        else problems.push({ where: `${path}: ${section}.${name}`, problem: unknownKey(section, name, keys) });
-      }
-    }
-  }
-  return found;
-}
-
-function readEnvironment(
-  environment: Readonly<Record<string, string | undefined>>,
-  problems: ConfigProblem[],
-): [name: string, raw: string, variable: string][] {
-  const known = new Map<string, string>();
-  for (const [section, keys] of Object.entries(schema)) {
-    for (const name of Object.keys(keys)) known.set(`RT_DATA_${section}_${name}`.toUpperCase(), `${section}.${name}`);
-  }
-  const found: [string, string, string][] = [];
-  for (const [variable, raw] of Object.entries(environment)) {
-    if (!variable.startsWith("RT_DATA_") || raw === undefined) continue;
-    const name = known.get(variable);
-    if (name !== undefined) found.push([name, raw, variable]);
-    else problems.push({ where: variable, problem: `unknown variable${didYouMean(variable, [...known.keys()])}` });
-  }
-  return found;
-}
-
-function schemaKeys(section: string): string[] | null {
-  const keys = Object.entries(schema).find(([name]) => name === section)?.[1];
-  return keys === undefined ? null : Object.keys(keys);
-}
-
-function unknownKey(section: string, name: string, keys: readonly string[]): string {
-  return `unknown key${didYouMean(name, keys)}; keys of [${section}]: ${keys.join(", ")}`;
-}
-
-function fileProblem(error: unknown): string {
-  if (codeOf(error) === "ENOENT") return "there is no such file";
-  return `cannot be read: ${messageOf(error).trim()}`;
+/** A text that is never shown, and that a file may hold: `RT_DATA_<SECTION>_<KEY>_FILE`. Empty means not set. */
+function secret(): Key<string> {
+  return { kind: optionalText, fallback: "", isSecret: true };
 }

@@ -5,12 +5,13 @@ import { exportCommand } from "./commands/export.ts";
 import { ls } from "./commands/ls.ts";
 import { record } from "./commands/record.ts";
 import { replay } from "./commands/replay.ts";
+import { retention } from "./commands/retention.ts";
 import { verify } from "./commands/verify.ts";
 import { messageOf, OperatorError } from "./problem.ts";
 import { didYouMean } from "./suggestion.ts";
 import { version } from "./version.ts";
 
-const commands: readonly Command[] = [record, demo, replay, ls, cat, exportCommand, verify];
+const commands: readonly Command[] = [record, demo, replay, ls, cat, exportCommand, verify, retention];
 
 /** Exit codes: 0 done, 1 failed while running, 2 the operator can put it right. */
 process.exit(await main(process.argv.slice(2)));

@@ -110,6 +110,21 @@ export type DiskStatus = {
   readonly is_filling: boolean;
 };
 
+/** What the bucket has and has not got. */
+export type UploadStatus = {
+  /** Bucket and host. */
+  readonly target: string;
+  /** Since the start of the process, found or united ones included. */
+  readonly archives_uploaded: number;
+  readonly archives_waiting: number;
+  /** Uploaded and verified, but not yet seen to be there an hour later; nothing of them is removed from this disk before. */
+  readonly archives_unconfirmed: number;
+  readonly bytes_sent: number;
+  readonly failures: number;
+  /** What keeps it from uploading at this moment, in words, or null. */
+  readonly problem: string | null;
+};
+
 /** Everything since the start of the process. */
 export type Totals = {
   readonly messages: number;
@@ -140,6 +155,8 @@ export type Status = {
   readonly version: string;
   readonly mode: "record" | "demo";
   readonly host: string;
+  /** The part of the configured symbols that this recorder takes: `2/5`; `1/1` is all of them. */
+  readonly shard: string;
   readonly now_us: number;
   readonly started_us: number;
   /** Data flows; otherwise `reasons` says what is missing. */
@@ -155,6 +172,8 @@ export type Status = {
   readonly archive: ArchiveStatus;
   /** Null before the first look. */
   readonly disk: DiskStatus | null;
+  /** Null where nothing is to be uploaded. */
+  readonly upload: UploadStatus | null;
   readonly connections: readonly ConnectionStatus[];
   readonly symbols: readonly SymbolStatus[];
 };

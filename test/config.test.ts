@@ -90,6 +90,30 @@ test("a symbol that could leave the data folder is refused", () => {
   expect(load('[record]\nsymbols = ["币安人生usdt"]').record.symbols).toEqual(["币安人生USDT"]);
 });
 
+test("an upload needs all that it needs, and its secrets may be in files, without the newline at their end", () => {
+  const half = problems('[upload]\nendpoint = "https://s3.example.com"\nsecret_key = "hush"\n');
+  expect(half).toHaveLength(2);
+  expect(half.join("\n")).toMatch(/upload\.bucket: is missing.*\n.*upload\.access_key: is missing/);
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, "key"), "from-a-file\n");
+  const environment = {
+    RT_DATA_UPLOAD_ENDPOINT: "https://s3.example.com/",
+    RT_DATA_UPLOAD_BUCKET: "b",
+    RT_DATA_UPLOAD_ACCESS_KEY: "a",
+    RT_DATA_UPLOAD_SECRET_KEY_FILE: join(folder, "key"),
+  };
+  expect(load("", environment).upload).toMatchObject({ endpoint: "https://s3.example.com", secret_key: "from-a-file" });
+  const missing = problems("", { ...environment, RT_DATA_UPLOAD_SECRET_KEY_FILE: join(folder, "gone") });
+  expect(missing.join()).toMatch(/RT_DATA_UPLOAD_SECRET_KEY_FILE: .*gone: there is no such file/);
+  expect(problems("", { RT_DATA_UPLOAD_BUCKET_FILE: "x" }).join()).toContain("unknown variable");
+});
+
+test("a secret is in no error, whatever is wrong with it", () => {
+  const found = problems("[upload]\nsecret_key = 12345678901\n");
+  expect(found.join()).toContain("upload.secret_key: this is not accepted");
+  expect(found.join()).not.toContain("12345678901");
+});
+
 test("the config cannot be changed by the parts that get it", () => {
   const config = load("");
   expect(() => Object.assign(config.http, { port: 1 })).toThrow();

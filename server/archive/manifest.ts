@@ -44,18 +44,23 @@ export type Manifest = {
   readonly segments: readonly string[];
   /** Those of them that could not be read and lie under `quarantine/`. */
   readonly quarantined: readonly string[];
+  /** Only in a bucket: the recorders' archives of which this one is the union. */
+  readonly sources?: readonly ManifestSource[];
 };
 
 export type ManifestGap = Pick<Gap, "from_us" | "to_us" | "cause" | "missing" | "repaired">;
+
+/** One recorder's archive that went into a union. */
+export type ManifestSource = { readonly host: string; readonly rows: number; readonly raw_sha256: string };
 
 /**
  * The manifest as stored: keys in a fixed order, one a line, lists of numbers on one line; last `manifest_sha256`, the SHA-256 of
  * the text without that line.
  */
 export function encodeManifest(manifest: Manifest): string {
-  const lines = (Object.keys(accepted) as (keyof Manifest)[]).map(
-    (key) => `  ${JSON.stringify(key)}: ${encodeValue(manifest[key])}`,
-  );
+  const lines = (Object.keys(accepted) as (keyof Manifest)[])
+    .filter((key) => manifest[key] !== undefined)
+    .map((key) => `  ${JSON.stringify(key)}: ${encodeValue(manifest[key])}`);
   const text = `{\n${lines.join(",\n")}\n}\n`;
   return text.replace(/\n\}\n$/, `,\n  "manifest_sha256": "${sha256Of(text)}"\n}\n`);
 }
@@ -135,7 +140,12 @@ const accepted: Record<keyof Manifest, Accept> = {
   ],
   segments: names,
   quarantined: names,
+  sources: ["a list of {host, rows, raw_sha256}", (value) => value === undefined || isListOf(value, isSource)],
 };
+
+function isSource(value: unknown): boolean {
+  return isObject(value) && text[1](value.host) && count[1](value.rows) && sha256[1](value.raw_sha256);
+}
 
 function isGap(value: unknown): boolean {
   return isObject(value) && count[1](value.from_us) && count[1](value.to_us) && text[1](value.cause);

@@ -2,7 +2,12 @@ import { recvUsAt, scanLines, type Tally } from "./line-scan.ts";
 import { type LineSource, openLines } from "./line-source.ts";
 
 /** A file to merge. Its own lines are in order of `recv_us`. */
-export type MergeInput = { readonly path: string; readonly onRaw?: (bytes: Uint8Array) => void };
+export type MergeInput = {
+  readonly path: string;
+  readonly onRaw?: (bytes: Uint8Array) => void;
+  /** Says of each line, in order, whether it is taken; `at` is its start and `end` its newline. Without it all are. */
+  readonly isTaken?: (bytes: Buffer, at: number, end: number) => boolean;
+};
 
 export type MergeEvents = {
   /** Lines in their final order; valid during the call. */
@@ -75,10 +80,16 @@ function limitFor(one: Active, active: readonly Active[], next: Queued | undefin
 function drain(active: Active, limit: number, tally: Tally, events: MergeEvents): boolean {
   const { source, input } = active;
   while (source.fill()) {
-    const stop = scanLines(source.bytes, source.from, source.to, limit, tally);
+    const to = input.isTaken === undefined ? source.to : takenUpTo(source, limit, input.isTaken);
+    const stop = scanLines(source.bytes, source.from, to, limit, tally);
     if (stop > source.from) events.onLines(source.bytes.subarray(source.from, stop));
     source.from = stop;
     if (stop === source.to) continue;
+    if (stop === to) {
+      // The line that is not taken.
+      source.from = source.bytes.indexOf(newline, stop) + 1;
+      continue;
+    }
     const recvUs = recvUsAt(source.bytes, stop);
     if (recvUs > limit) {
       active.headUs = recvUs;
@@ -91,4 +102,19 @@ function drain(active: Active, limit: number, tally: Tally, events: MergeEvents)
   const tail = source.tail();
   if (tail.length > 0) events.onTail(input.path, tail);
   return false;
+}
+
+/** Where the run of lines ends that are taken and whose time has come: at a line that is not taken, else behind them. */
+function takenUpTo(source: LineSource, limit: number, isTaken: NonNullable<MergeInput["isTaken"]>): number {
+  const { bytes, to } = source;
+  let at = source.from;
+  while (at < to) {
+    const recvUs = recvUsAt(bytes, at);
+    // What lies behind the limit, and what is none of ours, is not asked about yet.
+    if (recvUs < 0 || recvUs > limit) return to;
+    const end = bytes.indexOf(newline, at);
+    if (!isTaken(bytes, at, end)) return at;
+    at = end + 1;
+  }
+  return to;
 }

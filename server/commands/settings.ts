@@ -1,4 +1,5 @@
-import { type Config, type ConfigProblem, loadConfig, loadDataDir, type Overrides, underJournal } from "../config.ts";
+import { type Config, loadConfig, loadDataDir, type Overrides, underJournal } from "../config.ts";
+import type { ConfigProblem } from "../config-source.ts";
 import { createLog, type Log } from "../log.ts";
 import { OperatorError } from "../problem.ts";
 import type { Flag, Flags, Terminal } from "./command.ts";

@@ -10,6 +10,7 @@ export function fakeStatus(step: number, symbolCount: number, over: Partial<Stat
     mode: "record",
     host: "recorder-1",
     now_us,
+    shard: "1/1",
     started_us: now_us - 93_784_000_000,
     ready: true,
     reasons: [],
@@ -70,6 +71,7 @@ export function fakeStatus(step: number, symbolCount: number, over: Partial<Stat
       full_in_s: 612_000,
       is_filling: false,
     },
+    upload: null,
     connections: [
       {
         id: 1,

@@ -1,0 +1,137 @@
+import { randomUUID } from "node:crypto";
+import { createReadStream, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { readdir, rmdir, stat, statfs } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { syncFolder } from "../durable-file.ts";
+import type { Log } from "../log.ts";
+import { messageOf } from "../problem.ts";
+import { archiveFolder, archivePath, type Day, liveFolder } from "../segment.ts";
+import { archivedDays } from "./archived-days.ts";
+import { type Manifest, readManifest } from "./manifest.ts";
+import { type Candidate, planRetention, type Removal, type RetentionLimits } from "./retention-plan.ts";
+
+/** Removes archives that are over a limit from this disk. */
+export type Retention = {
+  /** Looks once; at most one look is under way at a time. `dryRun` removes nothing. Rejects where a folder cannot be read. */
+  run(dryRun?: boolean): Promise<RetentionReport>;
+};
+
+/** `kept` are over a limit as well, but not safe to remove, for the reason given. */
+export type RetentionReport = {
+  readonly removed: readonly Removal[];
+  readonly kept: readonly { readonly day: Day; readonly why: string }[];
+};
+
+export type RetentionDeps = {
+  readonly today: () => string;
+  /** Null if the day is where it should be besides this disk, or need not be; else what is missing. */
+  readonly notUploaded: (day: Day, manifest: Manifest) => string | null;
+  readonly log: Log;
+  /** Instead of the file system's own answer. */
+  readonly freeBytes?: () => Promise<number>;
+};
+
+/**
+ * The retention of a data folder. Only archived days go, oldest first, never today, and only if the archive has the size and the
+ * checksum that its manifest says, nothing of the day waits to be merged, and it is uploaded where it should be. A day goes at
+ * once, by a rename; what a crash leaves of it is removed by the next look.
+ */
+export function createRetention(options: { dataDir: string; limits: RetentionLimits }, deps: RetentionDeps): Retention {
+  const { dataDir, limits } = options;
+  const removing = join(dataDir, "removing");
+  const told = new Map<string, string>();
+  let running: Promise<RetentionReport> | null = null;
+
+  async function look(dryRun: boolean): Promise<RetentionReport> {
+    const removed: Removal[] = [];
+    const kept: { day: Day; why: string }[] = [];
+    if (!dryRun) rmSync(removing, { recursive: true, force: true });
+    if (limits.days === 0 && limits.gb === 0 && limits.minFreeGb === 0) return { removed, kept };
+    const at = { today: deps.today(), freeBytes: await (deps.freeBytes ?? (() => freeBytesOf(dataDir)))() };
+    const plan = planRetention(await candidates(dataDir), limits, at);
+    for (let next = plan.next(); !next.done; ) {
+      const removal = next.value;
+      // Ten thousand days that are not uploaded yet must not hold the main thread up.
+      await Bun.sleep(0);
+      const why = await unsafe(removal.day);
+      if (why === null) {
+        if (!dryRun) await remove(removal);
+        removed.push(removal);
+      } else {
+        kept.push({ day: removal.day, why });
+        if (!dryRun) tell(removal, why);
+      }
+      next = plan.next(why === null);
+    }
+    return { removed, kept };
+  }
+
+  async function unsafe(day: Day): Promise<string | null> {
+    if (existsSync(liveFolder(dataDir, day))) return "segments of this day wait to be merged";
+    let manifest: Manifest | null;
+    try {
+      manifest = readManifest(dataDir, day);
+      if (manifest === null) return "it has no manifest";
+      const missing = deps.notUploaded(day, manifest);
+      if (missing !== null) return missing;
+      const hash = new Bun.CryptoHasher("sha256");
+      // In pieces that hold the main thread up for 0.1 ms each.
+      const file = createReadStream(archivePath(dataDir, day), { highWaterMark: 128 * 1024 });
+      for await (const chunk of file as AsyncIterable<Buffer>) hash.update(chunk);
+      return hash.digest("hex") === manifest.compressed_sha256 ? null : "it is not what its manifest says";
+    } catch (error) {
+      return messageOf(error);
+    }
+  }
+
+  async function remove({ day, bytes, reason }: Removal): Promise<void> {
+    const folder = archiveFolder(dataDir, day);
+    mkdirSync(removing, { recursive: true });
+    const grave = join(removing, randomUUID());
+    renameSync(folder, grave);
+    syncFolder(dirname(folder));
+    rmSync(grave, { recursive: true, force: true });
+    await removeIfEmpty(dirname(folder));
+    deps.log.info("removed an archive from this disk", { ...day, bytes, reason });
+  }
+
+  /** Once for each day and reason, since every look meets with it again. */
+  function tell({ day, reason }: Removal, why: string): void {
+    const name = archiveFolder(dataDir, day);
+    if (told.get(name) === why) return;
+    told.set(name, why);
+    deps.log.warn("an archive should go, but is kept", { ...day, reason, kept_since: why });
+  }
+
+  return {
+    run(dryRun = false) {
+      running ??= look(dryRun).finally(() => {
+        running = null;
+      });
+      return running;
+    },
+  };
+}
+
+async function candidates(dataDir: string): Promise<Candidate[]> {
+  const found: Candidate[] = [];
+  for (const day of await archivedDays(dataDir)) {
+    const folder = archiveFolder(dataDir, day);
+    let bytes = 0;
+    for (const name of await readdir(folder).catch(() => [])) {
+      bytes += (await stat(join(folder, name)).catch(() => null))?.size ?? 0;
+    }
+    found.push({ day, bytes });
+  }
+  return found;
+}
+
+async function freeBytesOf(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize;
+}
+
+/** A symbol that is recorded no more leaves no folders behind. */
+async function removeIfEmpty(folder: string): Promise<void> {
+  await rmdir(folder).catch(() => {});
+}

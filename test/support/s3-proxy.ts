@@ -1,0 +1,66 @@
+/** What a store or the way to it may do besides what the test's S3 servers do. */
+export type S3ProxyOptions = {
+  /** Answers instead of the store, or null. */
+  readonly answer?: (request: Request) => Response | null;
+  /** Flips a bit of what is sent to this path. */
+  readonly damage?: (path: string) => boolean;
+  /** ETags of objects that say nothing of the content, as with encryption by keys of one's own. */
+  readonly hideChecksums?: boolean;
+  /** If-Match and If-None-Match on writes, as S3 has them; the test's servers ignore both. */
+  readonly conditions?: boolean;
+};
+
+/** A proxy in front of an S3 server on loopback. The servers behind it check the signature of the name that they are called by. */
+export function s3Proxy(endpoint: string, options: S3ProxyOptions) {
+  const refused: string[] = [];
+  /** Conditional writes to one key happen one after another. */
+  const locks = new Map<string, Promise<unknown>>();
+
+  async function pass(request: Request): Promise<Response> {
+    const { pathname, search } = new URL(request.url);
+    const body = request.body === null ? undefined : Buffer.from(await request.arrayBuffer());
+    const at = body?.length ?? 0;
+    if (body !== undefined && at > 0 && request.method === "PUT" && options.damage?.(pathname))
+      body[at >> 1] = (body[at >> 1] ?? 0) ^ 1;
+    const headers = new Headers(request.headers);
+    for (const name of ["if-match", "if-none-match"]) if (request.method !== "GET") headers.delete(name);
+    const response = await fetch(endpoint + pathname + search, { method: request.method, headers, body });
+    const answered = new Headers(response.headers);
+    const isHead = request.method === "HEAD";
+    if (options.hideChecksums && isHead && response.ok) answered.set("etag", '"opaque"');
+    answered.delete("content-encoding");
+    return new Response(isHead ? null : await response.arrayBuffer(), { status: response.status, headers: answered });
+  }
+
+  async function conditionally(request: Request): Promise<Response> {
+    const { pathname } = new URL(request.url);
+    const [match, noneMatch] = [request.headers.get("if-match"), request.headers.get("if-none-match")];
+    if (!options.conditions || request.method === "GET" || (match === null && noneMatch === null)) return pass(request);
+    const before = locks.get(pathname) ?? Promise.resolve();
+    const turn = before.then(async () => {
+      const head = await fetch(endpoint + pathname, { method: "HEAD", headers: { authorization: unsigned } });
+      const etag = head.ok ? head.headers.get("etag") : null;
+      const holds = noneMatch === "*" ? etag === null : etag === match;
+      if (holds) return pass(request);
+      refused.push(pathname);
+      return new Response("<Error><Code>PreconditionFailed</Code><Message>no</Message></Error>", { status: 412 });
+    });
+    locks.set(
+      pathname,
+      turn.catch(() => {}),
+    );
+    return turn;
+  }
+
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    idleTimeout: 60,
+    maxRequestBodySize: 2 ** 30,
+    fetch: async (request) => options.answer?.(request) ?? conditionally(request),
+  });
+  return { endpoint: `http://127.0.0.1:${server.port}`, refused, stop: () => server.stop(true) };
+}
+
+/** fauxqs looks at no signature. */
+const unsigned = "none";

@@ -67,7 +67,6 @@ export function lose(one: Carried, lastDataUs: number, cause: GapCause, alone = 
   if (one.gap !== null || (one.lastRecvUs === 0 && one.coveredUs === 0)) return;
   const fromUs = alone || isBusy(one) ? one.lastRecvUs : Math.max(one.lastRecvUs, lastDataUs);
   one.gap = { fromUs: Math.max(fromUs, one.coveredUs), cause, alone, provable: one.lastRecvUs > 0 };
-  if (!alone) one.rhythm.skip();
 }
 
 /** Another connection: what it has shown of a stream, and since when the stream is active on it. */

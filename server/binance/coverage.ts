@@ -43,6 +43,7 @@ export function createCoverage(deps: {
     lastDataUs: 0,
     onFlow(link, recvUs) {
       link.isSilent = false;
+      link.flowingUs = recvUs;
       if (link.firstDataUs === 0) link.firstDataUs = recvUs;
       for (const one of carried) if (one !== null && link.active.has(one.stream.name)) regainBeside(one, recvUs);
     },

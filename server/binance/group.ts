@@ -133,13 +133,13 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
   function onData(link: Link, data: DataMessage, recvUs: number): void {
     const one = carried[data.index];
     if (one === null || one === undefined) return;
+    link.rhythm.beat(recvUs, link.isSilent ? 0 : link.lastDataUs);
     if (link.firstDataUs === 0 || link.isSilent) {
       coverage.onFlow(link, recvUs);
       isToldSilent = false;
     }
     link.lastDataUs = recvUs;
     coverage.lastDataUs = recvUs;
-    link.rhythm.beat(recvUs);
     if (one.stream.symbol === reference?.symbol) link.join.note(data, recvUs, sink.onDated);
     if (one.isReference) return;
     let cursor = link.cursors[data.index];
@@ -147,6 +147,7 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
       cursor = one.sequence.join();
       link.cursors[data.index] = cursor;
     }
+    one.rhythm.beat(recvUs, cursor.lastUs >= link.flowingUs ? cursor.lastUs : 0);
     const verdict = one.sequence.judge(cursor, data.firstId, data.id, data.payload, recvUs);
     if (one.gap !== null) {
       regain(one, recvUs);
@@ -159,7 +160,6 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
     }
     one.lastRecvUs = recvUs;
     one.tries = 0;
-    one.rhythm.beat(recvUs);
     if (one.sequence.holes !== null && one.sequence.holes.waiting() > 0) pending.add(one);
     if (verdict === "epoch") onEpoch(one, data.id, recvUs);
     if (data.unusual) counts.unusual++;
@@ -192,7 +192,6 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
     for (const link of liveLinks()) {
       if (!isLinkSilent(link, options.staleUs, now)) continue;
       link.isSilent = true;
-      link.rhythm.skip();
       if (!isToldSilent)
         log.warn("no data although the connection is open; another one is opened", { host: link.host });
       isToldSilent = true;

@@ -109,7 +109,6 @@ export function createLeg(
     }
     if (link !== current) return;
     current = null;
-    rhythm.skip();
     const wasGood = link.firstDataUs > 0 && link.lastDataUs - link.firstDataUs >= goodAfterUs;
     failures = wasGood ? 0 : failures + 1;
     reconnects++;

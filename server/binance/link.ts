@@ -19,6 +19,8 @@ export type Link = {
   readonly join: DelayJoin;
   openedUs: number;
   firstDataUs: number;
+  /** Since when it has delivered without being given up. */
+  flowingUs: number;
   lastDataUs: number;
   /** Open, but the watchdog has given it up unless it delivers again. */
   isSilent: boolean;
@@ -36,6 +38,7 @@ export function createLink(parts: Pick<Link, "address" | "connection" | "rhythm"
     join: createDelayJoin(),
     openedUs: 0,
     firstDataUs: 0,
+    flowingUs: 0,
     lastDataUs: 0,
     isSilent: false,
     isAnnounced: false,

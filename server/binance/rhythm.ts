@@ -1,9 +1,10 @@
 /** How often something arrives, learnt from when it did: what silence is normal and what is not. */
 export type Rhythm = {
-  /** It arrived. */
-  beat(recvUs: number): void;
-  /** What comes next does not count as an interval: the silence before it was not the exchange's doing. */
-  skip(): void;
+  /**
+   * It arrived. `beforeUs` is when it last did on the same connection; 0 where the time since then tells nothing of the exchange:
+   * the connection is new, or was given up meanwhile.
+   */
+  beat(recvUs: number, beforeUs: number): void;
   /** The longest silence of the last minutes, µs; null before enough has arrived to tell. */
   longestUs(): number | null;
   /** From this silence on something is wrong, µs; null before enough has arrived to tell. */
@@ -36,29 +37,26 @@ export function createRhythm(): Rhythm {
   let longest = 0;
   let longestBefore = 0;
 
-  const isKnown = () => beats >= fewest && (lastUs === 0 || lastUs - firstUs >= shortestUs);
+  const isKnown = () => beats >= fewest && lastUs - firstUs >= shortestUs;
+  const mostAtOnce = () => Math.max(leastUs / factor, 2 * Math.max(longest, longestBefore));
   const longestUs = () => (isKnown() ? Math.max(longest, longestBefore) : null);
 
   return {
-    beat(recvUs) {
+    beat(recvUs, beforeUs) {
       beats++;
+      lastUs = recvUs;
       if (firstUs === 0) {
         firstUs = recvUs;
         spanStartUs = recvUs;
-      } else if (lastUs > 0) {
-        const interval = recvUs - lastUs;
-        // One long silence must not make the next one pass unnoticed for minutes.
-        if (interval > longest) longest = Math.min(interval, mostUs / factor);
       }
-      lastUs = recvUs;
+      const interval = beforeUs > 0 ? recvUs - beforeUs : 0;
+      // One long silence must not make the next one pass unnoticed; a market that falls quiet is learnt step by step.
+      if (interval > longest) longest = isKnown() ? Math.min(interval, mostAtOnce()) : interval;
       if (recvUs - spanStartUs > spanUs) {
         longestBefore = longest;
         longest = 0;
         spanStartUs = recvUs;
       }
-    },
-    skip() {
-      lastUs = 0;
     },
     longestUs,
     timeoutUs() {

@@ -70,6 +70,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
     { dataDir, level: config.archive.level, segmentLevel },
     {
       ...{ startSealWorker, startDayWorker, gapsOf, recorder: madeBy, log },
+      clockOffsetMs: () => parts.clockOffset.current()?.offsetMs ?? null,
       onArchived(manifest, isVerified) {
         care.noteArchive(manifest, isVerified);
         keeping.onArchived(manifest);

@@ -52,6 +52,8 @@ export type ArchiverDeps = {
   readonly startDayWorker: () => Worker;
   /** Known gaps of a day, clipped to it. */
   readonly gapsOf: (day: Day) => readonly Gap[];
+  /** Local clock minus exchange clock, ms; null while unknown. */
+  readonly clockOffsetMs?: () => number | null;
   readonly recorder: { readonly version: string; readonly host: string };
   readonly onSealed?: (segment: Segment, sealed: SealedSegment) => void;
   /** `isVerified`: the archive was written and read back; false where only its manifest's gaps were brought up to date. */
@@ -158,7 +160,8 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
     try {
       const { level, bytes } = await levels.choose(dataDir, day, [...days.values()]);
       const gaps = deps.gapsOf(day).map(({ stream: _stream, symbol: _symbol, ...gap }) => gap);
-      const outcome = await merges.run({ dataDir, day, inputs, level, recorder: deps.recorder, gaps });
+      const about = { recorder: deps.recorder, gaps, clockOffsetMs: deps.clockOffsetMs?.() ?? null };
+      const outcome = await merges.run({ dataDir, day, inputs, level, ...about });
       if (outcome.kind === "failed") onMergeFailed(day, folder, outcome.failure);
       if (outcome.kind === "done") {
         mergeBackoff.clear();
@@ -222,7 +225,6 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
     },
     merge(day) {
       queue(day);
-      blocked.delete(liveFolder(dataDir, day));
       mergeNext();
     },
     setRoom(next) {

@@ -10,6 +10,8 @@ export type DayJob = {
   readonly level: number;
   readonly recorder: Manifest["recorder"];
   readonly gaps: readonly ManifestGap[];
+  /** Local clock minus exchange clock, ms, as measured when the day ended; null while unknown. */
+  readonly clockOffsetMs: number | null;
 };
 
 /** What came of it. `quarantined`: new paths of files that could not be used. "nothing": no rows that are not archived yet. */

@@ -36,7 +36,7 @@ export function writeArchive(job: DayJob, before: Manifest | null, alive: () => 
     recorder: job.recorder,
     ...lines,
     gaps: job.gaps,
-    clock_offset_ms: null,
+    clock_offset_ms: before?.clock_offset_ms ?? job.clockOffsetMs,
     repaired: repairedOf(job, refetched, before, aside.foreign()),
     segments: [],
     quarantined: [],

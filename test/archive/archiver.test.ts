@@ -201,13 +201,13 @@ test("an empty segment leaves nothing behind", async () => {
   expect(filesBelow(dataDir)).toEqual([]);
 });
 
-test("a manifest tells minutes, ids, delays, gaps and refetched rows", async () => {
+test("a manifest tells minutes, ids, delays, the clock's offset, gaps and refetched rows", async () => {
   const segment = segmentOf("00-00");
   const refetched = line(200).replace(/"net_delay_ms":[^,]+/, '"net_delay_ms":null,"repaired":true');
   writeRaw(dataDir, segment, lines(0, 200) + refetched + lines(201, 300));
   const span = { from_us: dayUs, to_us: dayUs + 5, cause: "reconnect" as const, missing: 12, repaired: 0 };
   const gap = { stream: "depth20", symbol: "BTCUSDT", ...span };
-  const archiver = realArchiver(dataDir, { gaps: [gap] });
+  const archiver = realArchiver(dataDir, { gaps: [gap], clockOffsetMs: () => 0.7 });
   archiver.seal(segment);
   await archiver.mergeDaysBefore(today);
   await drained(archiver);
@@ -225,6 +225,7 @@ test("a manifest tells minutes, ids, delays, gaps and refetched rows", async () 
     last_id: 299,
     delay_p50_ms: 102,
     delay_p99_ms: 104,
+    clock_offset_ms: 0.7,
     gaps: [span],
     repaired: { torn_tails: 0, refetched: 1, foreign_lines: 0 },
     recorder: { version: "0.0.0", host: "test" },

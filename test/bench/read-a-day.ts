@@ -91,6 +91,14 @@ function writeDay(): number {
     writeFileSync(path, Bun.zstdCompressSync(text, { level: 3 }));
     inputs.push(`${name}.jsonl.zst`);
   }
-  mergeDay({ dataDir, day, inputs, level: 3, recorder: { version: "bench", host: "bench" }, gaps: [] });
+  mergeDay({
+    dataDir,
+    day,
+    inputs,
+    level: 3,
+    recorder: { version: "bench", host: "bench" },
+    gaps: [],
+    clockOffsetMs: null,
+  });
   return rows;
 }

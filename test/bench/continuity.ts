@@ -24,7 +24,7 @@ process.exit(0);
 
 /** One socket, cut 100 times: how long until data flows again. */
 async function reconnect(): Promise<void> {
-  const run = await startContinuity({ dataDir: scratch(), symbols: 15, types, speed: 1 });
+  const run = await startContinuity({ dataDir: scratch(), symbols: 15, types, speed: 10 });
   const tookMs: number[] = [];
   for (let n = 0; n < 100; n++) {
     await until(

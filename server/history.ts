@@ -110,7 +110,11 @@ export type History = {
   series(span: SeriesSpan): SeriesView;
   gaps(filter: GapFilter, limit: number, after: string | null): Page<KnownGap>;
   events(limit: number, after: string | null): Page<RecorderEvent>;
-  archives(filter: { readonly stream: string | null; readonly symbol: string | null; readonly date: string | null }, limit: number, after: string | null): Page<ArchiveSummary>;
+  archives(
+    filter: { readonly stream: string | null; readonly symbol: string | null; readonly date: string | null },
+    limit: number,
+    after: string | null,
+  ): Page<ArchiveSummary>;
   /** The archive of a day, or null. */
   archive(day: Day): ArchiveSummary | null;
   /** Days from `from` to `to`, both included. */

@@ -110,7 +110,7 @@ function createRing(span: SeriesSpan) {
           first + n > newest || first + n <= newest - length ? null : known(ring[(first + n) % length]),
         );
       const values = Object.fromEntries(seriesNames.map((name, n) => [name, read(rings[n] ?? new Float64Array(0))]));
-      return { from_us: first * stepUs, step_s: stepS, values: values as SeriesView["values"] };
+      return { from_us: first * stepUs, step_s: stepS, values: values as unknown as SeriesView["values"] };
     },
   };
 }

@@ -7,6 +7,7 @@ import { createHttpServer, type HttpServer } from "../server/http/server.ts";
 import { silentLog } from "../server/log.ts";
 import type { Status } from "../server/status.ts";
 import { findBrowser } from "./support/browser.ts";
+import { fakeHistory } from "./support/fake-history.ts";
 import { fakeStatus, fakeSymbolName } from "./support/fake-status.ts";
 import { prefixProxy } from "./support/prefix-proxy.ts";
 import { until } from "./support/wait.ts";
@@ -46,6 +47,8 @@ describe.skipIf(!runtime.ok)(title, () => {
             : symbol === "ETHUSDT"
               ? "no_data"
               : null,
+        trades: () => ({ trades: [], count: 0 }),
+        history: fakeHistory(3),
         assetsDir,
         log: silentLog,
       },

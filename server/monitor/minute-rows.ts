@@ -2,6 +2,8 @@ import { dayStartUs, dayUs } from "../segment.ts";
 
 /** Rows of today by UTC minute, counted as they come: what a manifest will say of the day once it is merged. */
 export type MinuteRows<K> = {
+  /** These keys from now on; what is known of those that stay is kept. */
+  setKeys(keys: readonly K[]): void;
   /** One more row. A row of a new day begins that day anew for its key. */
   count(key: K, recvUs: number): void;
   /** Today's 1440 counts, or null if `dayStart` is not the day that this key is in. */
@@ -31,9 +33,14 @@ const most = 65_535;
 
 /** About 3 kB a key. */
 export function createMinuteRows<K>(keys: readonly K[]): MinuteRows<K> {
-  const counters = new Map<K, Counter>(
-    keys.map((key) => [key, { dayStart: 0, firstUs: 0, lastUs: 0, rows: new Uint16Array(1440) }]),
-  );
+  const counters = new Map<K, Counter>();
+  setKeys(keys);
+
+  function setKeys(wanted: readonly K[]): void {
+    for (const key of counters.keys()) if (!wanted.includes(key)) counters.delete(key);
+    for (const key of wanted)
+      if (!counters.has(key)) counters.set(key, { dayStart: 0, firstUs: 0, lastUs: 0, rows: new Uint16Array(1440) });
+  }
 
   function begin(counter: Counter, recvUs: number): void {
     counter.dayStart = dayStartUs(recvUs);
@@ -42,6 +49,7 @@ export function createMinuteRows<K>(keys: readonly K[]): MinuteRows<K> {
   }
 
   return {
+    setKeys,
     count(key, recvUs) {
       const counter = counters.get(key);
       if (counter === undefined) return;

@@ -2,11 +2,12 @@ import { type Manifest, readManifest } from "./archive/manifest.ts";
 import { createShelf, gapsOfManifest } from "./archive/shelf.ts";
 import { createVerifier } from "./archive/verifier.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
-import { coverageOf, type DayFacts, minuteSpans } from "./day-coverage.ts";
+import { type DayFacts, dayCoverage, minuteSpans } from "./day-coverage.ts";
 import type { Gap } from "./gap.ts";
-import type { DayCoverage, DayDetail, History, Sample } from "./history.ts";
+import type { DayCoverage, DayDetail, History } from "./history.ts";
 import type { Log } from "./log.ts";
 import { createMinuteRows } from "./monitor/minute-rows.ts";
+import { sampleOf } from "./monitor/sample.ts";
 import { createSeries } from "./monitor/series.ts";
 import { createNewestTrades, type NewestTrades } from "./newest-trades.ts";
 import { messageOf } from "./problem.ts";
@@ -61,16 +62,19 @@ export function createAppHistory(parts: Parts): AppHistory {
   let stopped = false;
 
   function factsToday(stream: Stream, gaps: DayFacts["gaps"], now: number): DayFacts {
-    const span = minutes.span(stream, dayStartUs(now));
-    return { date: dateOf(now), gaps, firstUs: span?.firstUs ?? null, lastUs: span?.lastUs ?? null, untilUs: now };
+    const start = dayStartUs(now);
+    const span = minutes.span(stream, start);
+    const day = { stream: stream.type.folder, symbol: stream.symbol, date: dateOf(now) };
+    const rowsPerMinute = minutes.rows(stream, start) ?? new Uint16Array(1440);
+    return { day, gaps, firstUs: span?.firstUs ?? null, lastUs: span?.lastUs ?? null, rowsPerMinute, untilUs: now };
   }
 
-  function today(): DayCoverage[] {
+  function daysToday(): DayCoverage[] {
     const now = nowUs();
     const gaps = gapsByStream(now);
     return [...byKey].map(([key, stream]) => {
       const facts = factsToday(stream, gaps.get(key) ?? [], now);
-      return { stream: stream.type.folder, symbol: stream.symbol, date: facts.date, ...shown(facts) };
+      return { ...facts.day, ...shown(facts) };
     });
   }
 
@@ -99,7 +103,14 @@ export function createAppHistory(parts: Parts): AppHistory {
     if (manifest !== null) {
       const gaps = gapsOfManifest(manifest);
       const [firstUs, lastUs] = [manifest.first_recv_us, manifest.last_recv_us];
-      const facts = { date: day.date, gaps, firstUs, lastUs, untilUs: Math.min(now, dateStartUs(day.date) + dayUs) };
+      const facts = {
+        day,
+        gaps,
+        firstUs,
+        lastUs,
+        rowsPerMinute: manifest.rows_per_minute,
+        untilUs: Math.min(now, dateStartUs(day.date) + dayUs),
+      };
       return { ...day, ...shown(facts), rows_per_minute: manifest.rows_per_minute, gaps, source: "manifest" };
     }
     const rows = stream === undefined ? null : minutes.rows(stream, dateStartUs(day.date));
@@ -171,11 +182,17 @@ export function createAppHistory(parts: Parts): AppHistory {
         for (const { symbol, date, coverage } of catalogue.archiveDays.coverage(stream, from, to))
           put(symbol, date, coverage);
         const now = dateOf(nowUs());
-        const running = dates.includes(now) ? today().filter((day) => stream === null || day.stream === stream) : [];
+        const running = dates.includes(now)
+          ? daysToday().filter((day) => stream === null || day.stream === stream)
+          : [];
         for (const { symbol, coverage } of running) if (coverage !== null) put(symbol, now, coverage);
         return { dates, rows: [...rows].map(([symbol, coverage]) => ({ symbol, coverage })) };
       },
-      today,
+      today() {
+        const now = nowUs();
+        const gaps = catalogue.gapPages.count(dayStartUs(now), now + 1);
+        return { date: dateOf(now), gaps, days: daysToday() };
+      },
       day: detailOf,
       files: (day) => ({ archive: archivePath(dataDir, day), manifest: manifestPath(dataDir, day) }),
       verify: (day) => (catalogue.archiveDays.get(day) === null ? "no_archive" : verifier.start(day)),
@@ -220,21 +237,8 @@ export function createAppHistory(parts: Parts): AppHistory {
   };
 }
 
-function sampleOf({ totals, hardware, symbols }: Status): Omit<Sample, "gaps"> {
-  const delays = symbols.map(({ delay_ms }) => delay_ms).filter((delay) => delay !== null);
-  const received = hardware.network_receive_bytes_per_s;
-  return {
-    messages_per_s: totals.messages_per_s,
-    delay_p50_ms: delays.sort((a, b) => a - b)[Math.floor(delays.length / 2)] ?? null,
-    disk_free_bytes: hardware.disk_total_bytes > 0 ? hardware.disk_free_bytes : null,
-    memory_bytes: hardware.process_memory_bytes,
-    cpu_cores: hardware.process_cpu_cores,
-    network_bytes_per_s: received,
-  };
-}
-
 function shown(facts: DayFacts) {
-  return { coverage: coverageOf(facts), spans: minuteSpans(facts) };
+  return { coverage: dayCoverage(facts), spans: minuteSpans(facts) };
 }
 
 function datesBetween(from: string, to: string): string[] {

@@ -78,6 +78,15 @@ export type DayCoverage = Day & {
   readonly spans: readonly MinuteSpan[];
 };
 
+/** Today so far. */
+export type TodayCoverage = {
+  readonly date: string;
+  /** Gaps of all streams that began today. */
+  readonly gaps: number;
+  /** Every recorded stream. */
+  readonly days: readonly DayCoverage[];
+};
+
 /** The same with rows for each of the 1440 minutes and gaps. */
 export type DayDetail = DayCoverage & {
   readonly rows_per_minute: readonly number[];
@@ -119,8 +128,7 @@ export type History = {
   archive(day: Day): ArchiveSummary | null;
   /** Days from `from` to `to`, both included. */
   coverage(filter: { readonly stream: string | null; readonly from: string; readonly to: string }): CoverageTable;
-  /** Every recorded stream today. */
-  today(): readonly DayCoverage[];
+  today(): TodayCoverage;
   /** Null where nothing is known of the day. */
   day(day: Day): DayDetail | null;
   /** Paths of an archive and its manifest. */

@@ -1,7 +1,7 @@
 import { readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { Glob } from "bun";
-import { coverageOf } from "../day-coverage.ts";
+import { dayCoverage } from "../day-coverage.ts";
 import type { ArchiveSummary } from "../history.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
@@ -76,8 +76,9 @@ export function createShelf(options: { dataDir: string }, deps: ShelfDeps): Shel
 /** What the list says of a day. */
 export function summaryOf(manifest: Manifest): ArchiveSummary {
   const { stream, symbol, date, rows, raw_bytes, compressed_bytes, compressed_sha256 } = manifest;
-  const coverage = coverageOf({
-    date,
+  const coverage = dayCoverage({
+    day: { stream, symbol, date },
+    rowsPerMinute: manifest.rows_per_minute,
     gaps: gapsOfManifest(manifest),
     firstUs: manifest.first_recv_us,
     lastUs: manifest.last_recv_us,

@@ -119,7 +119,7 @@ test("what is asked of the gaps gets through in any case and with times; what ca
 test("today's coverage is worked out once, however many ask", async () => {
   todays = 0;
   const answers = await Promise.all(Array.from({ length: 20 }, async () => (await get("/api/coverage/today")).json()));
-  expect(answers[0]).toHaveLength(6);
+  expect((answers[0] as { days: unknown[] }).days).toHaveLength(6);
   expect(todays).toBe(1);
 });
 

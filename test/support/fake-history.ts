@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { coverageOf, minuteSpans } from "../../server/day-coverage.ts";
+import { dayCoverage, minuteSpans } from "../../server/day-coverage.ts";
 import type { Gap } from "../../server/gap.ts";
 import {
   type ArchiveSummary,
@@ -23,11 +23,13 @@ export function fakeHistory(symbolCount: number, days = 45, over: Partial<Histor
   let verification: VerifyState = { kind: "idle" };
   const facts = (day: Day) => {
     const end = Math.min(nowUs(), dateStartUs(day.date) + dayUs);
-    return { date: day.date, gaps: gapsOf(day), firstUs: dateStartUs(day.date) + 5, lastUs: end - 5, untilUs: end };
+    const rowsPerMinute = new Uint16Array(1440).fill(600);
+    const firstUs = dateStartUs(day.date) + 5;
+    return { day, gaps: gapsOf(day), firstUs, lastUs: end - 5, rowsPerMinute, untilUs: end };
   };
   const coverage = (day: Day): DayCoverage => ({
     ...day,
-    coverage: coverageOf(facts(day)),
+    coverage: dayCoverage(facts(day)),
     spans: minuteSpans(facts(day)),
   });
   const dates = Array.from({ length: days }, (_, n) => dateOf(dayStartUs(nowUs()) - (n + 1) * dayUs));
@@ -53,7 +55,7 @@ export function fakeHistory(symbolCount: number, days = 45, over: Partial<Histor
       raw_bytes,
       compressed_bytes: Math.round(raw_bytes / 31),
       sha256: createHash("sha256").update(JSON.stringify(day)).digest("hex"),
-      coverage: coverageOf(facts(day)) ?? 0,
+      coverage: dayCoverage(facts(day)) ?? 0,
       gaps: gapsOf(day).length,
       delay_p50_ms: 108,
       delay_p99_ms: 231,
@@ -107,12 +109,16 @@ export function fakeHistory(symbolCount: number, days = 45, over: Partial<Histor
       const rows = [...new Set(streams.map(({ symbol }) => symbol))].map((symbol) => ({
         symbol,
         coverage: shown.map((date) =>
-          known.has(date) ? coverageOf(facts({ stream: stream ?? "depth20", symbol, date })) : null,
+          known.has(date) ? dayCoverage(facts({ stream: stream ?? "depth20", symbol, date })) : null,
         ),
       }));
       return { dates: shown, rows };
     },
-    today: () => streams.map((one) => coverage({ ...one, date: dateOf(nowUs()) })),
+    today: () => {
+      const date = dateOf(nowUs());
+      const days = streams.map((one) => coverage({ ...one, date }));
+      return { date, gaps: gaps.filter(({ from_us }) => from_us >= dateStartUs(date)).length, days };
+    },
     day(day) {
       if (!streams.some(({ stream, symbol }) => stream === day.stream && symbol === day.symbol)) return null;
       if (day.date > dateOf(nowUs())) return null;

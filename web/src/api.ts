@@ -2,8 +2,8 @@ import { treaty } from "@elysiajs/eden/treaty2";
 import type { App } from "../../server/http/server.ts";
 import { address } from "./route.ts";
 
-/** The recorder's API, typed by its routes. */
-export const api = treaty<App>(address("").replace(/\/$/, ""));
+/** The recorder's API, typed by its routes. Dates stay the texts that they are typed as. */
+export const api = treaty<App>(address("").replace(/\/$/, ""), { parseDate: false });
 
 /** Given with each request: nothing is waited for longer than ten seconds. */
 export const patience = () => ({ fetch: { signal: AbortSignal.timeout(10_000) } });

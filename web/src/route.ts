@@ -59,7 +59,12 @@ function read(): Route {
   if (view === "orderbook" && first) return { view, symbol: first.toUpperCase() };
   if (view === "coverage" && first) {
     const date = /^\d{4}-\d\d-\d\d$/.test(second ?? "") ? (second ?? "") : new Date().toISOString().slice(0, 10);
-    return { view: "day", symbol: first.toUpperCase(), date, stream: new URLSearchParams(location.search).get("stream") };
+    return {
+      view: "day",
+      symbol: first.toUpperCase(),
+      date,
+      stream: new URLSearchParams(location.search).get("stream"),
+    };
   }
   return { view: view === "coverage" || view === "archive" || view === "history" ? view : "overview" };
 }

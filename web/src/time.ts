@@ -79,7 +79,11 @@ function format(name: string, options: Intl.DateTimeFormatOptions, of: Zone): In
   let found = formats.get(key);
   if (found === undefined) {
     const zone = of === "utc" ? { timeZone: "UTC" } : {};
-    found = new Intl.DateTimeFormat(language.value === "en" ? "en-GB" : "ko", { ...options, ...zone, hourCycle: "h23" });
+    found = new Intl.DateTimeFormat(language.value === "en" ? "en-GB" : "ko", {
+      ...options,
+      ...zone,
+      hourCycle: "h23",
+    });
     formats.set(key, found);
   }
   return found;

@@ -1,5 +1,8 @@
+import { viewsEn } from "./words-views-en.ts";
+
 /** The page's texts in English. */
 export const en = {
+  ...viewsEn,
   overview: "Overview",
   demo: "Demo",
   demoHint: "Data of the embedded exchange, not of Binance",
@@ -15,6 +18,7 @@ export const en = {
   oldHint: "Last update {age} ago. The numbers below are old.",
   well: "All is well.",
   wellSentence: "Recording {symbols} symbols on {streams} streams, {rate} messages a second.",
+  wellCoverage: "{percent} of today is recorded.",
   notReady: "Not recording as it should.",
   notReadyHint: "The recorder says why:",
   attention: "Recording, but worth a look.",
@@ -32,7 +36,7 @@ export const en = {
   messagesHint: "{n} since start",
   records: "Records",
   recordsHint: "{bytes} written",
-  gaps: "{n} gaps",
+
   delay: "Delay",
   delayHint: "median of all symbols",
   clock: "clock {offset} ± {bound} ms",
@@ -46,9 +50,7 @@ export const en = {
   network: "Network in",
   networkHint: "out {rate}",
   unknown: "unknown",
-  buffered: "Not yet in file",
-  bufferedUnit: "records",
-  bufferedHint: "flush every {time}",
+  bufferedHint: "{n} waiting, flush every {time}",
   archive: "Archive",
   sealed: "Segments sealed",
   waiting: "Segments waiting",

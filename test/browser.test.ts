@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
+import type { History } from "../server/history.ts";
 import { createHttpServer, type HttpServer } from "../server/http/server.ts";
 import { silentLog } from "../server/log.ts";
 import type { Status } from "../server/status.ts";
 import { findBrowser } from "./support/browser.ts";
 import { fakeHistory } from "./support/fake-history.ts";
+import { fakeMarket } from "./support/fake-market.ts";
 import { fakeStatus, fakeSymbolName } from "./support/fake-status.ts";
 import { prefixProxy } from "./support/prefix-proxy.ts";
 import { until } from "./support/wait.ts";
@@ -23,6 +25,7 @@ describe.skipIf(!runtime.ok)(title, () => {
   let assetsDir: string;
   let step = 0;
   let status: () => Status = () => fakeStatus(step, 3);
+  const past: () => History = () => fakeHistory(3);
   const servers: HttpServer[] = [];
 
   beforeAll(async () => {
@@ -48,7 +51,7 @@ describe.skipIf(!runtime.ok)(title, () => {
               ? "no_data"
               : null,
         trades: () => ({ trades: [], count: 0 }),
-        history: fakeHistory(3),
+        history: past(),
         assetsDir,
         log: silentLog,
       },

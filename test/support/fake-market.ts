@@ -7,7 +7,7 @@ export function fakeMarket(nowMs: () => number = Date.now) {
   const mid = () => 86_704 + 20 * Math.sin(step() / 40) + 4 * Math.sin(step() / 7);
   const side = (sign: number) =>
     Array.from({ length: 20 }, (_, n) => {
-      const price = mid() + sign * (0.01 + n * (0.4 + 0.1 * Math.sin(n)));
+      const price = mid() + sign * (0.01 + n * 0.4 + 0.2 * Math.sin(n));
       const quantity = 0.05 + Math.abs(Math.sin(step() / 9 + n * sign)) * (1 + n / 8);
       return `["${price.toFixed(2)}000000","${quantity.toFixed(5)}000"]`;
     }).join(",");

@@ -4,7 +4,7 @@ import type { viewsEn } from "./words-views-en.ts";
 export const viewsKo: Readonly<Record<keyof typeof viewsEn, string>> = {
   views: "화면",
   coverage: "커버리지",
-  history: "기록",
+  history: "이력",
   theme: "색상: {name}",
   themeSystem: "시스템 설정",
   themeLight: "밝게",
@@ -90,7 +90,8 @@ export const viewsKo: Readonly<Record<keyof typeof viewsEn, string>> = {
   checksum: "SHA-256",
   copy: "SHA-256 복사",
   copied: "복사됨",
-  download: "아카이브 파일",
+  download: "내려받기",
+  files: "파일",
   manifest: "매니페스트",
   verify: "검증",
   verifying: "검증 중 {percent}",

@@ -32,9 +32,7 @@ export function ArchiveTable({ items }: { items: readonly ArchiveSummary[] }) {
             {t("ratio")}
           </th>
           <th scope="col">{t("checksum")}</th>
-          <th scope="col">
-            {t("download")} · {t("verify")}
-          </th>
+          <th scope="col">{t("files")}</th>
         </tr>
       </thead>
       <tbody>

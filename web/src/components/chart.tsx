@@ -89,7 +89,12 @@ function optionsOf(UPlot: typeof uPlot, { width, height, shape, from, decimals }
     cursor: { y: false, points: { size: 7 } },
     scales: { y: { range: (_, least, most) => rangeOf(least, most, from) } },
     axes: [
-      { ...axis, space: 70, values: (_, splits) => splits.map((at, n) => timeOf(at, (splits[n + 1] ?? at) - at)) },
+      {
+        ...axis,
+        space: 70,
+        size: 30,
+        values: (_, splits) => splits.map((at) => timeOf(at, (splits[1] ?? 0) - (splits[0] ?? 0))),
+      },
       {
         ...axis,
         size: 62,

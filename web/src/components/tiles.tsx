@@ -29,17 +29,7 @@ export function Tiles() {
         <Sparkline series="delay_p50_ms" />
       </Tile>
       <GapTile />
-      <Tile
-        name="records"
-        label={t("records")}
-        read={(s) => number(s.totals.records)}
-        hint={(s) =>
-          `${t("recordsHint", { bytes: bytes(s.totals.bytes_written) })} · ${t("bufferedHint", {
-            n: number(s.symbols.reduce((sum, symbol) => sum + symbol.buffered_records, 0)),
-            time: milliseconds(median(s, (symbol) => symbol.flush_interval_ms)),
-          })}`
-        }
-      />
+      <Tile name="records" label={t("records")} read={(s) => number(s.totals.records)} hint={recordsHint} />
       <Tile name="disk" label={t("disk")} read={(s) => bytes(s.hardware.disk_free_bytes)} hint={diskHint}>
         <Meter read={diskUsed} warn={0.85} bad={0.95} />
       </Tile>
@@ -92,6 +82,14 @@ function clock({ clock_offset_ms, clock_offset_bound_ms }: Status): string {
   if (clock_offset_ms === null || clock_offset_bound_ms === null) return t("clockUnknown");
   const offset = `${clock_offset_ms < 0 ? "−" : "+"}${number(Math.abs(clock_offset_ms), 1)}`;
   return t("clock", { offset, bound: number(clock_offset_bound_ms, 1) });
+}
+
+function recordsHint(status: Status): string {
+  const written = t("recordsHint", { bytes: bytes(status.totals.bytes_written) });
+  const flush = median(status, (symbol) => symbol.flush_interval_ms);
+  if (flush === null) return written;
+  const n = number(status.symbols.reduce((sum, symbol) => sum + symbol.buffered_records, 0));
+  return `${written} · ${t("bufferedHint", { n, time: milliseconds(flush) })}`;
 }
 
 function byteRate(bytesPerSecond: number | null): string {

@@ -85,40 +85,48 @@ function Legend() {
 function Calendar({ table, filter, stream }: { table: CoverageTable; filter: string; stream: string }) {
   const wanted = filter.trim().toUpperCase();
   const rows = table.rows.filter(({ symbol }) => symbol.includes(wanted));
+  const box = useRef<HTMLTableElement>(null);
+  // On a narrow screen the newest days are the ones to begin with.
+  useEffect(() => {
+    const scrolled = box.current?.closest(".scroll");
+    if (scrolled) scrolled.scrollLeft = scrolled.scrollWidth;
+  }, [table.dates.at(-1)]);
   if (table.rows.length === 0) return <p class="empty">{t("noSymbols")}</p>;
   if (rows.length === 0) return <p class="empty">{t("noMatch", { text: filter })}</p>;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: a grid is a table in which the arrow keys move
-    <table class="grid" role="grid" aria-label={t("coverage")} onKeyDown={move}>
-      <thead>
-        <tr>
-          <th scope="col" class="name">
-            {t("symbol")}
-          </th>
-          {table.dates.map((date) => (
-            <th key={date} scope="col" class={date.endsWith("-01") ? "date first" : "date"} title={dateName(date)}>
-              {Number(date.slice(8))}
-              <small>{weekday(date)}</small>
+    <div class="scroll">
+      {/* biome-ignore lint/a11y/noNoninteractiveElementToInteractiveRole: a grid is a table in which the arrow keys move */}
+      <table ref={box} class="grid" role="grid" aria-label={t("coverage")} onKeyDown={move}>
+        <thead>
+          <tr>
+            <th scope="col" class="name">
+              {t("symbol")}
             </th>
+            {table.dates.map((date) => (
+              <th key={date} scope="col" class={date.endsWith("-01") ? "date first" : "date"} title={dateName(date)}>
+                {Number(date.slice(8))}
+                <small>{weekday(date)}</small>
+              </th>
+            ))}
+            <th scope="col" class="mean">
+              {t("mean")}
+            </th>
+          </tr>
+        </thead>
+        <tbody>
+          {rows.map((row, n) => (
+            <Row
+              key={row.symbol}
+              symbol={row.symbol}
+              coverage={row.coverage}
+              dates={table.dates}
+              stream={stream}
+              first={n === 0}
+            />
           ))}
-          <th scope="col" class="mean">
-            {t("mean")}
-          </th>
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row, n) => (
-          <Row
-            key={row.symbol}
-            symbol={row.symbol}
-            coverage={row.coverage}
-            dates={table.dates}
-            stream={stream}
-            first={n === 0}
-          />
-        ))}
-      </tbody>
-    </table>
+        </tbody>
+      </table>
+    </div>
   );
 }
 

@@ -26,7 +26,10 @@ export function OrderBook({ symbol }: { symbol: string }) {
       <TroubleNotice symbol={symbol} trouble={book.trouble.value} isShown={isShown.value} />
       {isShown.value && (
         <div class={bookClass}>
-          <Ladder book={book} />
+          <div class="book-side">
+            <Ladder book={book} />
+            <SymbolStreams symbol={symbol} />
+          </div>
           <div class="book-side">
             <section class="panel">
               <Chart name={t("midPrice")} data={book.mids} decimals={8} height={170} from="least" />
@@ -38,7 +41,7 @@ export function OrderBook({ symbol }: { symbol: string }) {
           </div>
         </div>
       )}
-      <SymbolStreams symbol={symbol} />
+      {!isShown.value && <SymbolStreams symbol={symbol} />}
     </>
   );
 }

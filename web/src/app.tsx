@@ -108,11 +108,11 @@ function Choices() {
             type="button"
             lang={code}
             title={languageName}
-            aria-label={languageName}
             aria-pressed={language.value === code}
             onClick={() => choose(code)}
           >
             {short}
+            <span class="unseen"> {languageName}</span>
           </button>
         ))}
       </fieldset>

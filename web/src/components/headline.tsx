@@ -4,9 +4,9 @@ import { causeWord } from "../causes.ts";
 import { forecastSeconds } from "../forecast.ts";
 import { bytes, coveragePercent, duration, number, rate } from "../format.ts";
 import { t } from "../i18n.ts";
-import { today } from "../past.ts";
 import { ageSeconds, link, old, status } from "../state.ts";
 import { shortClock, zoneName } from "../time.ts";
+import { today } from "../today.ts";
 import { Value } from "./value.tsx";
 
 type Verdict = {

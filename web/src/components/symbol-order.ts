@@ -1,7 +1,7 @@
 import { signal } from "@preact/signals";
 import type { SymbolStatus } from "../../../server/status.ts";
-import { todayOf } from "../past.ts";
 import { symbolNames, symbolSignal } from "../state.ts";
+import { todayOf } from "../today.ts";
 
 export type Column =
   | "symbol"

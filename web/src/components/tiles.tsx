@@ -3,7 +3,7 @@ import type { Status } from "../../../server/status.ts";
 import { forecastSeconds } from "../forecast.ts";
 import { bytes, duration, milliseconds, number, percent, rate } from "../format.ts";
 import { t } from "../i18n.ts";
-import { today } from "../past.ts";
+import { today } from "../today.ts";
 import { Sparkline } from "./sparkline.tsx";
 import { Meter, Tile } from "./tile.tsx";
 

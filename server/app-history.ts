@@ -1,25 +1,27 @@
-import { type Manifest, readManifest } from "./archive/manifest.ts";
-import { createShelf, gapsOfManifest } from "./archive/shelf.ts";
+import { createCoverage } from "./app-coverage.ts";
+import type { Manifest } from "./archive/manifest.ts";
+import { createShelf } from "./archive/shelf.ts";
 import { createVerifier } from "./archive/verifier.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
-import { type DayFacts, dayCoverage, minuteSpans } from "./day-coverage.ts";
 import type { Gap } from "./gap.ts";
-import type { DayCoverage, DayDetail, History } from "./history.ts";
+import type { History } from "./history.ts";
 import type { Log } from "./log.ts";
 import { createMinuteRows } from "./monitor/minute-rows.ts";
 import { sampleOf } from "./monitor/sample.ts";
 import { createSeries } from "./monitor/series.ts";
 import { createNewestTrades, type NewestTrades } from "./newest-trades.ts";
 import { messageOf } from "./problem.ts";
-import { archivePath, type Day, dateOf, dateStartUs, dayStartUs, dayUs, manifestPath } from "./segment.ts";
+import { archivePath, type Day, dayStartUs, dayUs, manifestPath } from "./segment.ts";
 import type { Status } from "./status.ts";
-import { parseStreamType, type Stream } from "./stream.ts";
+import type { Stream } from "./stream.ts";
 import { startVerifyWorker } from "./workers.ts";
 
 /** What the program knows of its past, and what keeps it. */
 export type AppHistory = {
   readonly history: History;
   readonly trades: NewestTrades["since"];
+  /** Other streams from now on; what is known of those that stay is kept. */
+  setStreams(streams: readonly Stream[]): void;
   /** One more record of a stream. */
   observe(stream: Stream, payload: string, recvUs: number): void;
   /** A day has been merged. */
@@ -47,79 +49,20 @@ const keepEveryS = 60;
 
 /** Puts together what the archive, the catalogue and the monitor know. */
 export function createAppHistory(parts: Parts): AppHistory {
-  const { catalogue, streams, nowUs, dataDir } = parts;
+  const { catalogue, nowUs, dataDir } = parts;
+  let streams = parts.streams;
+  let byKey = keysOf(streams);
   const minutes = createMinuteRows(streams);
   const series = createSeries();
   const trades = createNewestTrades(streams);
   const shelf = createShelf({ dataDir }, { store: catalogue.archiveDays, log: parts.log });
   const verifier = createVerifier({ dataDir }, { startWorker: startVerifyWorker, nowUs, onDone: noteVerified });
-  const byKey = new Map(streams.map((stream) => [`${stream.type.folder}/${stream.symbol}`, stream]));
   const reconnects = new Map<number, number>();
   let rollovers = 0;
   let gaps = 0;
   let seconds = 0;
   let newest: Status | null = null;
   let stopped = false;
-
-  function factsToday(stream: Stream, gaps: DayFacts["gaps"], now: number): DayFacts {
-    const start = dayStartUs(now);
-    const span = minutes.span(stream, start);
-    const day = { stream: stream.type.folder, symbol: stream.symbol, date: dateOf(now) };
-    const rowsPerMinute = minutes.rows(stream, start) ?? new Uint16Array(1440);
-    return { day, gaps, firstUs: span?.firstUs ?? null, lastUs: span?.lastUs ?? null, rowsPerMinute, untilUs: now };
-  }
-
-  function daysToday(): DayCoverage[] {
-    const now = nowUs();
-    const gaps = gapsByStream(now);
-    return [...byKey].map(([key, stream]) => {
-      const facts = factsToday(stream, gaps.get(key) ?? [], now);
-      return { ...facts.day, ...shown(facts) };
-    });
-  }
-
-  /** Today's gaps by stream: the catalogue's, and those that are not over yet by the newest status. */
-  function gapsByStream(now: number): Map<string, DayFacts["gaps"][number][]> {
-    const gaps = new Map<string, DayFacts["gaps"][number][]>();
-    const add = (key: string, gap: DayFacts["gaps"][number]) => {
-      const list = gaps.get(key);
-      if (list === undefined) gaps.set(key, [gap]);
-      else list.push(gap);
-    };
-    for (const gap of catalogue.gapPages.between(dayStartUs(now), now)) add(`${gap.stream}/${gap.symbol}`, gap);
-    for (const { symbol, streams: own } of newest?.symbols ?? []) {
-      for (const { stream, gap } of own) {
-        const key = `${parseStreamType(stream)?.folder}/${symbol}`;
-        if (gap !== null) add(key, { ...gap, to_us: now, missing: null, repaired: 0 });
-      }
-    }
-    return gaps;
-  }
-
-  function detailOf(day: Day): DayDetail | null {
-    const manifest = readManifest(dataDir, day);
-    const now = nowUs();
-    const stream = byKey.get(`${day.stream}/${day.symbol}`);
-    if (manifest !== null) {
-      const gaps = gapsOfManifest(manifest);
-      const [firstUs, lastUs] = [manifest.first_recv_us, manifest.last_recv_us];
-      const facts = {
-        day,
-        gaps,
-        firstUs,
-        lastUs,
-        rowsPerMinute: manifest.rows_per_minute,
-        untilUs: Math.min(now, dateStartUs(day.date) + dayUs),
-      };
-      return { ...day, ...shown(facts), rows_per_minute: manifest.rows_per_minute, gaps, source: "manifest" };
-    }
-    const rows = stream === undefined ? null : minutes.rows(stream, dateStartUs(day.date));
-    if (stream === undefined || day.date !== dateOf(now)) return null;
-    const gaps = parts.gapsOf(day);
-    const facts = factsToday(stream, gaps, now);
-    const rows_per_minute = [...(rows ?? new Uint16Array(1440))];
-    return { ...day, ...shown(facts), rows_per_minute, gaps, source: "live" };
-  }
 
   function note(kind: string, detail: string | null): void {
     attempt("an event", () => catalogue.memory.noteEvent({ at_us: nowUs(), kind, detail }));
@@ -156,8 +99,13 @@ export function createAppHistory(parts: Parts): AppHistory {
     }
   }
 
-  const entries = [...byKey];
   return {
+    setStreams(wanted) {
+      streams = wanted;
+      byKey = keysOf(wanted);
+      minutes.setKeys(wanted);
+      trades.setStreams(wanted);
+    },
     trades: trades.since,
     observe(stream, payload, recvUs) {
       minutes.count(stream, recvUs);
@@ -170,30 +118,7 @@ export function createAppHistory(parts: Parts): AppHistory {
       events: catalogue.memory.events,
       archives: catalogue.archiveDays.page,
       archive: catalogue.archiveDays.get,
-      coverage({ stream, from, to }) {
-        const dates = datesBetween(from, to);
-        const rows = new Map(streams.map(({ symbol }) => [symbol, dates.map((): number | null => null)]));
-        const put = (symbol: string, date: string, coverage: number) => {
-          const row = rows.get(symbol) ?? dates.map(() => null);
-          const at = dates.indexOf(date);
-          row[at] = Math.min(row[at] ?? 1, coverage);
-          rows.set(symbol, row);
-        };
-        for (const { symbol, date, coverage } of catalogue.archiveDays.coverage(stream, from, to))
-          put(symbol, date, coverage);
-        const now = dateOf(nowUs());
-        const running = dates.includes(now)
-          ? daysToday().filter((day) => stream === null || day.stream === stream)
-          : [];
-        for (const { symbol, coverage } of running) if (coverage !== null) put(symbol, now, coverage);
-        return { dates, rows: [...rows].map(([symbol, coverage]) => ({ symbol, coverage })) };
-      },
-      today() {
-        const now = nowUs();
-        const gaps = catalogue.gapPages.count(dayStartUs(now), now + 1);
-        return { date: dateOf(now), gaps, days: daysToday() };
-      },
-      day: detailOf,
+      ...createCoverage({ ...parts, minutes, streams: () => byKey, newest: () => newest }),
       files: (day) => ({ archive: archivePath(dataDir, day), manifest: manifestPath(dataDir, day) }),
       verify: (day) => (catalogue.archiveDays.get(day) === null ? "no_archive" : verifier.start(day)),
       verification: verifier.state,
@@ -207,7 +132,7 @@ export function createAppHistory(parts: Parts): AppHistory {
       attempt("the history", () => {
         const rows = series.takeFinished();
         if (rows.length > 0) catalogue.memory.keepSeries(rows);
-        keepMinutes(entries.filter((_, index) => index % keepEveryS === turn));
+        keepMinutes([...byKey].filter((_, index) => index % keepEveryS === turn));
       });
     },
     start(version, repairs) {
@@ -231,18 +156,12 @@ export function createAppHistory(parts: Parts): AppHistory {
       verifier.stop();
       attempt("the history", () => {
         catalogue.memory.keepSeries(series.takeFinished());
-        keepMinutes(entries);
+        keepMinutes([...byKey]);
       });
     },
   };
 }
 
-function shown(facts: DayFacts) {
-  return { coverage: dayCoverage(facts), spans: minuteSpans(facts) };
-}
-
-function datesBetween(from: string, to: string): string[] {
-  const dates: string[] = [];
-  for (let at = dateStartUs(from); at <= dateStartUs(to); at += dayUs) dates.push(dateOf(at));
-  return dates;
+function keysOf(streams: readonly Stream[]): Map<string, Stream> {
+  return new Map(streams.map((stream) => [`${stream.type.folder}/${stream.symbol}`, stream]));
 }

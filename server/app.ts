@@ -207,7 +207,9 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       const added = wanted.filter((stream) => !before.includes(stream));
       const removed = before.filter((stream) => !wanted.includes(stream));
       log.info("the config was read again", { streams: wanted.length, added: added.length, removed: removed.length });
-      if (added.length + removed.length > 0) recording.setStreams(wanted);
+      if (added.length + removed.length === 0) return;
+      recording.setStreams(wanted);
+      past.setStreams(wanted);
     },
     stop(deadlineMs) {
       stopping ??= (async () => {

@@ -26,7 +26,7 @@ export type AppHistory = {
   observe(stream: Stream, payload: string, recvUs: number): void;
   /** A day has been merged. */
   archived(manifest: Manifest): void;
-  /** Call it once a second. */
+  /** Call it every few seconds, `tickSeconds`. */
   tick(status: Status): void;
   /** Puts back what was kept before, notes the start and what was repaired at it, and looks through the archives in the background. */
   start(version: string, repairs: readonly { readonly path: string; readonly message: string }[]): void;
@@ -44,8 +44,11 @@ type Parts = {
   readonly log: Log;
 };
 
-/** Each stream's minutes are written down once a minute, a few streams each second. */
-const keepEveryS = 60;
+/** How often the history looks at the status, s: what it shows in a second costs as much as a second of a dashboard. */
+export const tickSeconds = 5;
+
+/** Each stream's minutes are written down once a minute, a few streams at each tick. */
+const keepEvery = 60 / tickSeconds;
 
 /** Puts together what the archive, the catalogue and the monitor know. */
 export function createAppHistory(parts: Parts): AppHistory {
@@ -60,7 +63,7 @@ export function createAppHistory(parts: Parts): AppHistory {
   const reconnects = new Map<number, number>();
   let rollovers = 0;
   let gaps = 0;
-  let seconds = 0;
+  let ticks = 0;
   let newest: Status | null = null;
   let stopped = false;
 
@@ -128,11 +131,11 @@ export function createAppHistory(parts: Parts): AppHistory {
       series.note(status.now_us, { ...sampleOf(status), gaps: status.totals.gaps - gaps });
       gaps = status.totals.gaps;
       noteConnections(status);
-      const turn = seconds++ % keepEveryS;
+      const turn = ticks++ % keepEvery;
       attempt("the history", () => {
         const rows = series.takeFinished();
         if (rows.length > 0) catalogue.memory.keepSeries(rows);
-        keepMinutes([...byKey].filter((_, index) => index % keepEveryS === turn));
+        keepMinutes([...byKey].filter((_, index) => index % keepEvery === turn));
       });
     },
     start(version, repairs) {

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { createCatalogueCare } from "./app-catalogue.ts";
-import { createAppHistory } from "./app-history.ts";
+import { createAppHistory, tickSeconds } from "./app-history.ts";
 import { createKeeping } from "./app-keeping.ts";
 import { createRecording } from "./app-recording.ts";
 import { assembleStatus } from "./app-status.ts";
@@ -128,8 +128,8 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       void hardware.sample().then(lookAtDisk);
       lookAtClock();
       care.look();
-      past.tick(status());
-      if (++seconds % noteRunEvery === 0 && parts.recorder.failure() === null)
+      if (++seconds % tickSeconds === 0) past.tick(status());
+      if (seconds % noteRunEvery === 0 && parts.recorder.failure() === null)
         care.noteRun(recording.lastRecvUs(), false);
       const date = dateOf(now - mergeAfterUs);
       if (date !== today) void archiver.mergeDaysBefore(date);

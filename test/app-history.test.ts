@@ -47,10 +47,14 @@ test("a recorder counts its minutes and figures, tells what happened, and knows 
   const sum = ({ rows_per_minute }: DayDetail) => rows_per_minute.reduce((all, count) => all + count, 0);
   const before = first.app.status().symbols[0]?.streams[0]?.records ?? 0;
   expect(sum(await detail())).toBeGreaterThanOrEqual(before);
-  await until(async () => {
-    const { values } = await first.get<SeriesView>("series");
-    return (values.messages_per_s.at(-1) ?? values.messages_per_s.at(-2) ?? 0) > 0;
-  }, "a rate in the series");
+  await until(
+    async () => {
+      const { values } = await first.get<SeriesView>("series");
+      return (values.messages_per_s.at(-1) ?? values.messages_per_s.at(-2) ?? 0) > 0;
+    },
+    "a rate in the series",
+    15_000,
+  );
   const counted = sum(await detail());
   await first.stop();
   const second = await start(dataDir, "BTCUSDT");

@@ -3,8 +3,8 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFi
 import { join } from "node:path";
 import { Glob } from "bun";
 import type { Manifest } from "../server/archive/manifest.ts";
-import { archivePath } from "../server/segment.ts";
 import type { ArchiveSummary, Page, VerifyState } from "../server/history.ts";
+import { archivePath } from "../server/segment.ts";
 import type { Status } from "../server/status.ts";
 import { recordedFolder } from "./commands/recorded-data.ts";
 import { findBrowser } from "./support/browser.ts";

@@ -2,7 +2,7 @@ import { type Sample, type SeriesName, type SeriesSpan, type SeriesView, seriesN
 
 /** The last hour and the last week of every figure, in memory that does not grow. */
 export type Series = {
-  /** One sample; call it once a second. A clock that was stepped back goes on in the interval it had reached. */
+  /** One sample; call it every few seconds. A clock that was stepped back goes on in the interval it had reached. */
   note(nowUs: number, sample: Sample): void;
   view(span: SeriesSpan, nowUs: number): SeriesView;
   /** The finished intervals of the week since the last call, to be kept over a restart. */

@@ -4,9 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
-import type { ArchiveSummary, CoverageTable, DayDetail, History, SeriesView } from "../server/history.ts";
+import type {
+  ArchiveSummary,
+  CoverageTable,
+  DayDetail,
+  History,
+  SeriesView,
+  TodayCoverage,
+} from "../server/history.ts";
 import { createHttpServer, type HttpServer } from "../server/http/server.ts";
 import { silentLog } from "../server/log.ts";
+import type { Status } from "../server/status.ts";
 import { findBrowser } from "./support/browser.ts";
 import { buildPage } from "./support/build-page.ts";
 import { fakeHistory } from "./support/fake-history.ts";
@@ -134,6 +142,39 @@ describe.skipIf(!runtime.ok)(title, () => {
       await close();
     }
   }, 60_000);
+
+  test("each figure of the overview is the API's at that moment", async () => {
+    const { page, close } = await open(`${url}/dashboard`);
+    await settled(page, "/dashboard");
+    const status = await get<Status>("/api/status");
+    const today = await get<TodayCoverage>("/api/coverage/today");
+    const { hardware, totals } = status;
+    const figure = async (name: string) =>
+      Number.parseFloat((await text(page, `[data-tile="${name}"] .amount`)).replaceAll(",", ""));
+    expect(await figure("messages")).toBe(Number(totals.messages_per_s.toFixed(1)));
+    expect(await figure("records")).toBe(totals.records);
+    expect(await figure("gaps")).toBe(today.gaps);
+    expect(await figure("disk")).toBe(Math.round(hardware.disk_free_bytes / 1e9));
+    expect(await figure("memory")).toBe(Number((hardware.process_memory_bytes / 1e6).toFixed(1)));
+    expect(await figure("cpu")).toBe(Math.round(hardware.cpu_ratio * 100));
+    expect(await figure("network")).toBe(Math.round((hardware.network_receive_bytes_per_s ?? 0) / 1e3));
+    for (const symbol of status.symbols) {
+      const cell = async (column: string) =>
+        Number.parseFloat(
+          ((await page.textContent(`[data-symbol="${symbol.symbol}"] [data-column="${column}"]`)) ?? "").replaceAll(
+            ",",
+            "",
+          ),
+        );
+      expect(await cell("rate")).toBe(Number(symbol.messages_per_s.toFixed(1)));
+      expect(await cell("p50")).toBe(Math.round(symbol.delay_p50_ms ?? Number.NaN));
+      expect(await cell("p99")).toBe(Math.round(symbol.delay_p99_ms ?? Number.NaN));
+      expect(await cell("bufferedShort")).toBe(symbol.buffered_records);
+      const shares = today.days.filter((day) => day.symbol === symbol.symbol).map(({ coverage }) => coverage ?? 1);
+      expect(await cell("coverageToday")).toBeCloseTo(Math.min(...shares) * 100, 0);
+    }
+    await close();
+  }, 20_000);
 
   test("the calendar says what /api/coverage does, the arrow keys go from day to day, and a day says its minutes", async () => {
     const { page, close } = await open(`${url}/coverage`);

@@ -1,5 +1,5 @@
 import { computed } from "@preact/signals";
-import { hour } from "./past.ts";
+import { hour } from "./hour.ts";
 
 /** Fewer minutes than this say nothing about the pace, and later than this is no news, s. */
 const leastMinutes = 10;

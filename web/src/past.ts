@@ -1,14 +1,11 @@
-import { batch, signal } from "@preact/signals";
+import { batch } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { SeriesView } from "../../server/history.ts";
 import { api, ask, patience } from "./api.ts";
+import { hour } from "./hour.ts";
 import { receiveToday } from "./today.ts";
 
 /** How often the overview reads what is behind its small charts and bars, ms: a step of theirs. */
 const everyMs = 10_000;
-
-/** The last hour of every figure; null while it is not known. */
-export const hour = signal<SeriesView | null>(null);
 
 /** Keeps `hour` and `today` fresh while a view that shows them is there and looked at. */
 export function usePast(): void {

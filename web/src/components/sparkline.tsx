@@ -1,6 +1,6 @@
 import { useComputed } from "@preact/signals";
 import type { SeriesName } from "../../../server/history.ts";
-import { hour } from "../past.ts";
+import { hour } from "../hour.ts";
 
 const width = 360;
 const height = 28;

@@ -4,7 +4,7 @@ import { createShelf } from "./archive/shelf.ts";
 import { createVerifier } from "./archive/verifier.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
 import type { Gap } from "./gap.ts";
-import type { History } from "./history.ts";
+import type { ArchiveSummary, History } from "./history.ts";
 import type { Log } from "./log.ts";
 import { createMinuteRows } from "./monitor/minute-rows.ts";
 import { sampleOf } from "./monitor/sample.ts";
@@ -28,8 +28,8 @@ export type AppHistory = {
   archived(manifest: Manifest): void;
   /** Call it every few seconds, `tickSeconds`. */
   tick(status: Status): void;
-  /** Puts back what was kept before, notes the start and what was repaired at it, and looks through the archives in the background. */
-  start(version: string, repairs: readonly { readonly path: string; readonly message: string }[]): void;
+  /** Puts back what was kept before, and looks through the archives in the background. */
+  start(): void;
   /** Keeps what is to be known at the next start. Idempotent. */
   stop(): void;
 };
@@ -38,7 +38,7 @@ type Parts = {
   readonly dataDir: string;
   readonly streams: readonly Stream[];
   readonly nowUs: () => number;
-  readonly catalogue: Pick<Catalogue, "gapPages" | "archiveDays" | "memory">;
+  readonly catalogue: Pick<Catalogue, "gapPages" | "archiveDays" | "memory" | "noteEvent" | "noteVerified">;
   /** Gaps of a day, those that are not over yet included. */
   readonly gapsOf: (day: Day) => readonly Gap[];
   readonly log: Log;
@@ -58,7 +58,13 @@ export function createAppHistory(parts: Parts): AppHistory {
   const minutes = createMinuteRows(streams);
   const series = createSeries();
   const trades = createNewestTrades(streams);
-  const shelf = createShelf({ dataDir }, { store: catalogue.archiveDays, log: parts.log });
+  // The catalogue's tables are made anew where its file was deleted: they are asked for each time.
+  const store = {
+    note: (summary: ArchiveSummary, manifestMs: number) => catalogue.archiveDays.note(summary, manifestMs),
+    remove: (day: Day) => catalogue.archiveDays.remove(day),
+    known: () => catalogue.archiveDays.known(),
+  };
+  const shelf = createShelf({ dataDir }, { store, log: parts.log });
   const verifier = createVerifier({ dataDir }, { startWorker: startVerifyWorker, nowUs, onDone: noteVerified });
   const reconnects = new Map<number, number>();
   let rollovers = 0;
@@ -68,13 +74,15 @@ export function createAppHistory(parts: Parts): AppHistory {
   let stopped = false;
 
   function note(kind: string, detail: string | null): void {
-    attempt("an event", () => catalogue.memory.noteEvent({ at_us: nowUs(), kind, detail }));
+    attempt("an event", () => catalogue.noteEvent({ at_us: nowUs(), kind, message: detail ?? "" }));
   }
 
   function noteVerified({ day, problems }: { day: Day; problems: readonly { detail: string }[] }): void {
     const name = `${day.symbol} ${day.stream} ${day.date}`;
-    if (problems.length === 0) note("verified", name);
-    else note("verify_failed", `${name}: ${problems.map(({ detail }) => detail).join("; ")}`);
+    if (problems.length === 0) {
+      note("verified", name);
+      attempt("a verification", () => catalogue.noteVerified(day, nowUs()));
+    } else note("verify_failed", `${name}: ${problems.map(({ detail }) => detail).join("; ")}`);
   }
 
   function noteConnections({ connections, totals }: Status): void {
@@ -117,10 +125,10 @@ export function createAppHistory(parts: Parts): AppHistory {
     archived: (manifest) => void shelf.note(manifest),
     history: {
       series: (span) => series.view(span, nowUs()),
-      gaps: catalogue.gapPages.page,
-      events: catalogue.memory.events,
-      archives: catalogue.archiveDays.page,
-      archive: catalogue.archiveDays.get,
+      gaps: (filter, limit, after) => catalogue.gapPages.page(filter, limit, after),
+      events: (limit, after) => catalogue.memory.events(limit, after),
+      archives: (filter, limit, after) => catalogue.archiveDays.page(filter, limit, after),
+      archive: (day) => catalogue.archiveDays.get(day),
       ...createCoverage({ ...parts, minutes, streams: () => byKey, newest: () => newest }),
       files: (day) => ({ archive: archivePath(dataDir, day), manifest: manifestPath(dataDir, day) }),
       verify: (day) => (catalogue.archiveDays.get(day) === null ? "no_archive" : verifier.start(day)),
@@ -138,9 +146,7 @@ export function createAppHistory(parts: Parts): AppHistory {
         keepMinutes([...byKey].filter((_, index) => index % keepEvery === turn));
       });
     },
-    start(version, repairs) {
-      note("start", version);
-      for (const { path, message } of repairs) note("repair", `${path}: ${message}`);
+    start() {
       const now = nowUs();
       series.restore(catalogue.memory.series(now - 7 * dayUs));
       for (const [key, day] of catalogue.memory.minutes()) {
@@ -154,7 +160,6 @@ export function createAppHistory(parts: Parts): AppHistory {
     stop() {
       if (stopped) return;
       stopped = true;
-      note("stop", null);
       shelf.stop();
       verifier.stop();
       attempt("the history", () => {

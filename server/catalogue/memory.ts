@@ -13,8 +13,7 @@ type KeptRow = { readonly from_us: number; readonly values: readonly (number | n
 
 /** What the dashboard is to remember over a restart; all of it is bounded. */
 export type Memory = {
-  noteEvent(event: RecorderEvent): void;
-  /** Newest first; `after` is the `next` of the page before. */
+  /** What was noted as events, newest first; `after` is the `next` of the page before. */
   events(limit: number, after: string | null): Page<RecorderEvent>;
   keepSeries(rows: readonly KeptRow[]): void;
   /** Kept intervals from `fromUs` on, in order; older ones are forgotten. */
@@ -24,13 +23,7 @@ export type Memory = {
   minutes(): readonly (readonly [key: string, day: KeptMinutes])[];
 };
 
-/** Events beyond it are forgotten, oldest first. */
-const mostEvents = 10_000;
-
 const schema = `
-  create table if not exists recorder_event (
-    id integer primary key, at_us integer not null, kind text not null, detail text
-  ) strict;
   create table if not exists series (from_us integer primary key, value text not null) strict;
   create table if not exists minute_rows (
     key text primary key, day_start integer not null, first_us integer not null, last_us integer not null, rows blob not null
@@ -39,13 +32,11 @@ const schema = `
 
 type MinuteRow = { key: string; day_start: number; first_us: number; last_us: number; rows: Uint8Array };
 
-/** The tables behind the dashboard's past. */
+/** The tables behind the dashboard's past; needs the table `event`. */
 export function createMemory(database: Database): Memory {
   database.run(schema);
-  const insertEvent = database.query("insert into recorder_event (at_us, kind, detail) values (?, ?, ?)");
-  const forgetEvents = database.query("delete from recorder_event where id <= ?");
   const events = database.query<RecorderEvent & { id: number }, [number, number]>(
-    "select id, at_us, kind, detail from recorder_event where id < ? order by id desc limit ?",
+    "select id, at_us, kind, message as detail from event where id < ? order by id desc limit ?",
   );
   const insertSeries = database.query("insert or replace into series (from_us, value) values (?, ?)");
   const forgetSeries = database.query("delete from series where from_us < ?");
@@ -55,14 +46,12 @@ export function createMemory(database: Database): Memory {
   const insertMinutes = database.query("insert or replace into minute_rows values (?, ?, ?, ?, ?)");
   const minutes = database.query<MinuteRow, []>("select * from minute_rows");
   return {
-    noteEvent({ at_us, kind, detail }) {
-      const { lastInsertRowid } = insertEvent.run(at_us, kind, detail);
-      forgetEvents.run(Number(lastInsertRowid) - mostEvents);
-    },
     events(limit, after) {
       const before = /^\d{1,15}$/.test(after ?? "") ? Number(after) : Number.MAX_SAFE_INTEGER;
       const rows = events.all(before, limit + 1);
-      const items = rows.slice(0, limit).map(({ at_us, kind, detail }) => ({ at_us, kind, detail }));
+      const items = rows
+        .slice(0, limit)
+        .map(({ at_us, kind, detail }) => ({ at_us, kind, detail: detail === "" ? null : detail }));
       return { items, next: rows.length > limit ? String(rows[limit - 1]?.id) : null };
     },
     keepSeries(rows) {

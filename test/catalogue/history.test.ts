@@ -86,7 +86,7 @@ test("archived days come newest first by pages, one by one, and as coverage of t
 
 test("events, series and minutes are there after the catalogue was opened anew", () => {
   const { memory } = catalogue;
-  for (let n = 0; n < 5; n++) memory.noteEvent({ at_us: n, kind: "start", detail: n === 0 ? null : String(n) });
+  for (let n = 0; n < 5; n++) catalogue.noteEvent({ at_us: n, kind: "start", message: n === 0 ? "" : String(n) });
   memory.keepSeries([
     { from_us: 300, values: [1, null] },
     { from_us: 600, values: [2, 3] },

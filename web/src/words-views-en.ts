@@ -110,6 +110,7 @@ export const viewsEn = {
   eventRepair: "Repaired after a crash",
   eventReconnect: "Reconnected",
   eventRollover: "Changed connection as planned",
+  eventRebuild: "Catalogue made again from the files",
   eventVerified: "Archive verified",
   eventVerifyFailed: "Archive failed verification",
   midPrice: "Mid price, last two minutes",

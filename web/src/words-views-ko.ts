@@ -111,6 +111,7 @@ export const viewsKo: Readonly<Record<keyof typeof viewsEn, string>> = {
   eventRepair: "비정상 종료 후 복구",
   eventReconnect: "다시 연결됨",
   eventRollover: "예정된 연결 교체",
+  eventRebuild: "파일에서 카탈로그를 다시 만듦",
   eventVerified: "아카이브 검증됨",
   eventVerifyFailed: "아카이브 검증 실패",
   midPrice: "중간값, 최근 2분",

@@ -91,6 +91,7 @@ const eventWords: Readonly<Record<string, keyof Words>> = {
   repair: "eventRepair",
   reconnect: "eventReconnect",
   rollover: "eventRollover",
+  rebuild: "eventRebuild",
   verified: "eventVerified",
   verify_failed: "eventVerifyFailed",
 };

@@ -20,6 +20,7 @@ export const viewsEn = {
   lostSince: "Recording is not affected by this page; only what you see is old.",
   diskForecast: "full in {time}",
   diskSteady: "no end in sight",
+  warnMerging: "The disk is low: days are not merged until there is room.",
   diskForecastWarn: "At this pace the disk is full in {time}.",
   warnHalted: "Halted by the exchange: {symbols}.",
   warnUnknown: "The exchange does not know: {symbols}.",

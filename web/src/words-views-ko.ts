@@ -22,6 +22,7 @@ export const viewsKo: Readonly<Record<keyof typeof viewsEn, string>> = {
   lostSince: "이 페이지가 끊겨도 기록에는 영향이 없습니다. 보이는 값만 오래되었습니다.",
   diskForecast: "{time} 후 가득 참",
   diskSteady: "당분간 여유",
+  warnMerging: "디스크 여유가 적어 공간이 생길 때까지 날짜를 병합하지 않습니다.",
   diskForecastWarn: "이 속도면 디스크가 {time} 후 가득 찹니다.",
   warnHalted: "거래소가 거래를 멈춘 심볼: {symbols}",
   warnUnknown: "거래소에 없는 심볼: {symbols}",

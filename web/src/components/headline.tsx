@@ -1,7 +1,6 @@
 import { computed } from "@preact/signals";
 import type { Status } from "../../../server/status.ts";
 import { causeWord } from "../causes.ts";
-import { forecastSeconds } from "../forecast.ts";
 import { bytes, coveragePercent, duration, number, rate } from "../format.ts";
 import { t } from "../i18n.ts";
 import { ageSeconds, link, old, status } from "../state.ts";
@@ -18,8 +17,6 @@ type Verdict = {
 /** Of the disk that is left: below this it is said. */
 const lowDisk = 0.05;
 const silentUs = 60_000_000;
-/** A disk that is full within this time is said, s. */
-const fullSoon = 3 * 86_400;
 
 const verdict = computed((): Verdict => {
   const newest = status.value;
@@ -128,8 +125,9 @@ function attention(newest: Status): string[] {
   if (closed > 0) lines.push(t("warnSocket", { n: closed, all: newest.connections.length }));
   if (newest.archive.failures > 0) lines.push(t("warnFailures", { n: newest.archive.failures }));
   if (total > 0 && free / total < lowDisk) lines.push(t("warnDisk", { free: bytes(free) }));
-  const seconds = forecastSeconds.value;
-  if (seconds !== null && seconds < fullSoon) lines.push(t("diskForecastWarn", { time: duration(seconds) }));
+  if (newest.disk !== null && newest.disk.level !== "ok") lines.push(t("warnMerging"));
+  if (newest.disk?.is_filling && newest.disk.full_in_s !== null)
+    lines.push(t("diskForecastWarn", { time: duration(newest.disk.full_in_s) }));
   if (unknown.length > 0) lines.push(t("warnUnknown", { symbols: few(unknown) }));
   if (halted.length > 0) lines.push(t("warnHalted", { symbols: few(halted) }));
   if (silent.length > 0) lines.push(t("warnSilent", { symbols: few(silent.map(({ symbol }) => symbol)) }));

@@ -1,6 +1,5 @@
 import { useComputed } from "@preact/signals";
 import type { Status } from "../../../server/status.ts";
-import { forecastSeconds } from "../forecast.ts";
 import { bytes, duration, milliseconds, number, percent, rate } from "../format.ts";
 import { t } from "../i18n.ts";
 import { today } from "../today.ts";
@@ -98,7 +97,7 @@ function byteRate(bytesPerSecond: number | null): string {
 
 function diskHint(status: Status): string {
   const total = t("diskHint", { total: bytes(status.hardware.disk_total_bytes), ratio: percent(diskUsed(status)) });
-  const seconds = forecastSeconds.value;
+  const seconds = status.disk === null ? null : status.disk.full_in_s;
   return `${total} · ${seconds === null ? t("diskSteady") : t("diskForecast", { time: duration(seconds) })}`;
 }
 

@@ -40,6 +40,7 @@ describe.skipIf(!runtime.ok)(title, () => {
   let browser: Browser;
   let folder: string;
   let server: HttpServer;
+  let deps: Parameters<typeof createHttpServer>[1];
   let url: string;
   let port: number;
   let past: History = fakeHistory(3);
@@ -52,21 +53,19 @@ describe.skipIf(!runtime.ok)(title, () => {
     if (runtime.ok) browser = await runtime.launch();
     const asked = <K extends keyof History>(name: K) =>
       ((...question: never[]) => (past[name] as (...of: never[]) => unknown)(...question)) as History[K];
-    server = createHttpServer(
-      { host: "127.0.0.1", port: 0, tickMs: 100 },
-      {
-        status: () => fakeStatus(7, 3),
-        ...market,
-        history: {
-          ...{ series: asked("series"), gaps: asked("gaps"), events: asked("events"), archives: asked("archives") },
-          ...{ archive: asked("archive"), coverage: asked("coverage"), today: asked("today"), day: asked("day") },
-          ...{ verify: asked("verify"), verification: asked("verification") },
-          files: () => ({ archive: join(folder, "archive.bin"), manifest: join(folder, "archive.bin") }),
-        },
-        assetsDir: folder,
-        log: silentLog,
+    deps = {
+      status: () => fakeStatus(7, 3),
+      ...market,
+      history: {
+        ...{ series: asked("series"), gaps: asked("gaps"), events: asked("events"), archives: asked("archives") },
+        ...{ archive: asked("archive"), coverage: asked("coverage"), today: asked("today"), day: asked("day") },
+        ...{ verify: asked("verify"), verification: asked("verification") },
+        files: () => ({ archive: join(folder, "archive.bin"), manifest: join(folder, "archive.bin") }),
       },
-    );
+      assetsDir: folder,
+      log: silentLog,
+    };
+    server = createHttpServer({ host: "127.0.0.1", port: 0, tickMs: 100 }, deps);
     ({ url, port } = await server.start());
   }, 60_000);
   afterAll(async () => {
@@ -134,10 +133,11 @@ describe.skipIf(!runtime.ok)(title, () => {
     }, 60_000);
   }
 
-  test("nothing is wider than a phone's screen in any view", async () => {
+  test("on a phone nothing is wider than the screen in any view, and axe has nothing against it", async () => {
     for (const view of views) {
       const { page, close } = await open(url + view, { locale: "ko-KR", width: 390 });
       await settled(page, view);
+      expect([view, await violations(page)]).toEqual([view, []]);
       expect([view, await page.evaluate(() => document.documentElement.scrollWidth)]).toEqual([view, 390]);
       await close();
     }
@@ -303,6 +303,26 @@ describe.skipIf(!runtime.ok)(title, () => {
     ({ url, port } = again);
     await close();
   }, 20_000);
+
+  test("every view says within two seconds that the recorder is gone, and heals by itself", async () => {
+    const pages = await Promise.all(["/coverage", "/archive", "/history"].map((view) => open(url + view)));
+    await until(async () => {
+      const live = pages.map(({ page }) => page.getAttribute(".page", "data-freshness"));
+      return (await Promise.all(live)).every((freshness) => freshness === "live");
+    }, "all to be live");
+    await server.stop();
+    const said = async (count: number) =>
+      (await Promise.all(pages.map(({ page }) => page.locator("[data-old]").count()))).every(
+        (found) => found === count,
+      );
+    await until(() => said(1), "each to say so", 2000);
+    const healing = createHttpServer({ host: "127.0.0.1", port, tickMs: 100 }, deps);
+    await healing.start();
+    await until(() => said(0), "each to heal", 10_000);
+    for (const { close } of pages) await close();
+    await healing.stop();
+    ({ url, port } = await server.start());
+  }, 30_000);
 
   test("colours, time zone and views are chosen once, and hold after a reload, under a proxy's path as well", async () => {
     const proxy = prefixProxy(port, "/rt");

@@ -1,7 +1,8 @@
 import { useComputed } from "@preact/signals";
+import { duration } from "./format.ts";
 import { choose, type Language, language, t } from "./i18n.ts";
 import { address, follow, overviewPath, route } from "./route.ts";
-import { old, status } from "./state.ts";
+import { ageSeconds, link, old, status } from "./state.ts";
 import { nextTheme, theme } from "./theme.ts";
 import { nextZone, zone, zoneName } from "./time.ts";
 import { ArchiveView } from "./views/archive.tsx";
@@ -34,8 +35,23 @@ export function App() {
         <Choices />
       </header>
       <main id="main" tabIndex={-1}>
+        <Old />
         <View />
       </main>
+    </div>
+  );
+}
+
+/** Overview and book say it themselves, in their own words. */
+function Old() {
+  const view = route.value.view;
+  const isLost = useComputed(() => (status.value === null ? link.value === "lost" : old.value));
+  if (view === "overview" || view === "orderbook" || !isLost.value) return null;
+  const age = duration(ageSeconds.value);
+  return (
+    <div class="notice bad" role="status" data-old>
+      <strong>{t(status.value === null ? "noAnswer" : link.value === "lost" ? "lost" : "old")}</strong>
+      <span>{status.value === null ? t("noAnswerHint") : t("oldHint", { age })}</span>
     </div>
   );
 }

@@ -6,7 +6,7 @@ import { buildWeb } from "./build-web.ts";
 const root = join(import.meta.dir, "..");
 
 /** What a compiled executable starts besides main: the workers, each an entry point of its own. */
-const entries = ["server/main.ts", "server/archive/seal.worker.ts", "server/archive/day.worker.ts"];
+const entries = ["server/main.ts", ...["seal", "day", "verify"].map((name) => `server/archive/${name}.worker.ts`)];
 
 /**
  * Builds the page and one executable that carries it. `target` is one of Bun's, such as `bun-linux-arm64`; without it, this

@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { createCatalogueCare } from "./app-catalogue.ts";
+import { createAppHistory, tickSeconds } from "./app-history.ts";
 import { createKeeping } from "./app-keeping.ts";
 import { createRecording } from "./app-recording.ts";
 import { assembleStatus } from "./app-status.ts";
@@ -66,6 +67,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
   const about = { version, mode, host: hostname(), shard: shardName(config.record.shard), started_us: startedUs };
   const madeBy = { version, host: about.host };
   const keeping = createKeeping(config, { dataDir, mode, nowUs, recorder: madeBy, log });
+  const past = createAppHistory({ dataDir, streams, nowUs, catalogue, gapsOf, log });
   const archiver = createArchiver(
     { dataDir, level: config.archive.level, segmentLevel },
     {
@@ -74,12 +76,13 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       onArchived(manifest, isVerified) {
         care.noteArchive(manifest, isVerified);
         keeping.onArchived(manifest);
+        past.archived(manifest);
       },
     },
   );
   const recording = createRecording(
     { config, dataDir, startedUs, streams },
-    { nowUs, catalogue, onClosed: archiver.seal, onLate: archiver.merge, log },
+    { nowUs, catalogue, onClosed: archiver.seal, onLate: archiver.merge, onRecord: past.observe, log },
   );
   const { parts } = recording;
   const hardware = createHardwareMeter(dataDir);
@@ -110,7 +113,10 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
     });
   const http = createHttpServer(
     { host: config.http.host, port: config.http.port },
-    { status, book: (symbol) => parts.books.view(symbol, parts.delay.estimateMs(symbol)), assetsDir, log },
+    {
+      ...{ status, trades: past.trades, history: past.history, assetsDir, log },
+      book: (symbol) => parts.books.view(symbol, parts.delay.estimateMs(symbol)),
+    },
   );
 
   /** The one timer of everything that is done once a second. */
@@ -123,7 +129,8 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       void hardware.sample().then(lookAtDisk);
       lookAtClock();
       care.look();
-      if (++seconds % noteRunEvery === 0 && parts.recorder.failure() === null)
+      if (++seconds % tickSeconds === 0) past.tick(status());
+      if (seconds % noteRunEvery === 0 && parts.recorder.failure() === null)
         care.noteRun(recording.lastRecvUs(), false);
       const date = dateOf(now - mergeAfterUs);
       if (date !== today) void archiver.mergeDaysBefore(date);
@@ -171,6 +178,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
         const { orphans } = recovered;
         await care.afterRecovery(recovered);
         tellShard();
+        past.start();
         const lastRun = catalogue.beginRun(startedUs);
         const down = downtimes(dataDir, streams, lastRun, orphans, config.record.flush_ms);
         recording.noteDown(down.of);
@@ -200,7 +208,9 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       const added = wanted.filter((stream) => !before.includes(stream));
       const removed = before.filter((stream) => !wanted.includes(stream));
       log.info("the config was read again", { streams: wanted.length, added: added.length, removed: removed.length });
-      if (added.length + removed.length > 0) recording.setStreams(wanted);
+      if (added.length + removed.length === 0) return;
+      recording.setStreams(wanted);
+      past.setStreams(wanted);
     },
     stop(deadlineMs) {
       stopping ??= (async () => {
@@ -211,6 +221,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
         await archiver.stop(Math.max(0, end - performance.now()));
         await http.stop();
         care.noteRun(recording.lastRecvUs(), true);
+        past.stop();
         catalogue.close();
         folder.release();
       })();

@@ -1,5 +1,5 @@
 /**
- * The threads that compress. A compiled executable finds a worker's code only from a file directly in `server/`, and only if
+ * The threads that compress and check. A compiled executable finds a worker's code only from a file directly in `server/`, and only if
  * the worker is an entry point of the build.
  */
 
@@ -11,4 +11,9 @@ export function startSealWorker(): Worker {
 /** Starts the worker that merges days. */
 export function startDayWorker(): Worker {
   return new Worker(new URL("./archive/day.worker.ts", import.meta.url).href, { smol: true });
+}
+
+/** Starts the worker that checks one archive. */
+export function startVerifyWorker(): Worker {
+  return new Worker(new URL("./archive/verify.worker.ts", import.meta.url).href, { smol: true });
 }

@@ -3,6 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFi
 import { join } from "node:path";
 import { Glob } from "bun";
 import type { Manifest } from "../server/archive/manifest.ts";
+import type { ArchiveSummary, Page, VerifyState } from "../server/history.ts";
 import { archivePath } from "../server/segment.ts";
 import type { Status } from "../server/status.ts";
 import { recordedFolder } from "./commands/recorded-data.ts";
@@ -53,6 +54,23 @@ test("the executable alone, in an empty folder with an empty PATH, runs the demo
     expect(readLines(data, path.replace(".manifest.json", ".jsonl.zst"))).toHaveLength(manifest.rows);
     expect(manifest.gaps.map(({ cause }) => cause)).toEqual(["restart"]);
   }
+
+  const listed = (await (await fetch(`${url}/api/archives`)).json()) as Page<ArchiveSummary>;
+  expect(listed.items).toHaveLength(6);
+  const [day] = listed.items;
+  const path = `${day?.stream}/${day?.symbol}/${day?.date}`;
+  expect((await fetch(`${url}/api/verify/${path}`, { method: "POST" })).status).toBe(202);
+  const verification = async () => (await (await fetch(`${url}/api/verify`)).json()) as VerifyState;
+  await until(
+    async () => (await verification()).kind === "done",
+    "an archive to be checked by a worker in the executable",
+  );
+  expect(await verification()).toMatchObject({ problems: [] });
+  const file = await fetch(`${url}/api/archives/${path}/file`);
+  const sha256 = new Bun.CryptoHasher("sha256").update(await file.arrayBuffer()).digest("hex");
+  expect([sha256, file.headers.get("etag")]).toEqual([day?.sha256 ?? "", `"${day?.sha256}"`]);
+  expect((await fetch(`${url}/openapi`)).status).toBe(200);
+
   program.kill("SIGTERM");
   expect(await program.ended).toBe(0);
   expect([...new Glob("live/**/*.jsonl").scanSync(data)]).toEqual([]);

@@ -37,8 +37,11 @@ export function serveJobs<Job, Result>(options: {
   });
 }
 
-/** Linux keeps a niceness for each thread, and 0 means the calling one; elsewhere it would slow the whole process down. */
-function yieldTo(niceness: number): void {
+/**
+ * Makes the calling thread nicer. Linux keeps a niceness for each thread, and 0 means the calling one; elsewhere it would slow the
+ * whole process down, and nothing is done.
+ */
+export function yieldTo(niceness: number): void {
   if (process.platform !== "linux") return;
   try {
     setPriority(0, niceness);

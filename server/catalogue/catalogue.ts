@@ -4,8 +4,11 @@ import type { ArchivedDay, CatalogueEvent } from "../archived-day.ts";
 import { writeDurably } from "../durable-file.ts";
 import type { Gap } from "../gap.ts";
 import type { Day } from "../segment.ts";
+import type { ArchiveDays } from "./archive-days.ts";
 import { databaseFile, openDatabase } from "./database.ts";
+import type { GapPages } from "./gap-page.ts";
 import type { HoleStore } from "./hole-store.ts";
+import type { Memory } from "./memory.ts";
 import { createTables } from "./tables.ts";
 
 /** What the recorder remembers between runs, in `rt-data.sqlite`. It can be made again from the files. */
@@ -47,6 +50,10 @@ export type Catalogue = {
   together(work: () => void): void;
   /** Writes the file again if it was deleted under us, with all that it held; true if so. Throws the system's error. */
   restoreFile(): boolean;
+  /** Made anew by `restoreFile`: ask for them each time. */
+  readonly gapPages: GapPages;
+  readonly archiveDays: ArchiveDays;
+  readonly memory: Memory;
   close(): void;
 };
 
@@ -100,6 +107,15 @@ export function openCatalogue(dataDir: string): Catalogue {
       ({ database } = openDatabase(dataDir));
       tables = createTables(database);
       return true;
+    },
+    get gapPages() {
+      return tables.gapPages;
+    },
+    get archiveDays() {
+      return tables.archiveDays;
+    },
+    get memory() {
+      return tables.memory;
     },
     close: () => database.close(),
   };

@@ -2,8 +2,11 @@ import type { Database } from "bun:sqlite";
 import type { ArchivedDay, CatalogueEvent } from "../archived-day.ts";
 import type { Gap } from "../gap.ts";
 import type { Day } from "../segment.ts";
+import { createArchiveDays } from "./archive-days.ts";
+import { createGapPages } from "./gap-page.ts";
 import { createGapQuery } from "./gap-query.ts";
 import { createHoleStore } from "./hole-store.ts";
+import { createMemory } from "./memory.ts";
 
 /** What is asked of the tables, and written to them. */
 export type Tables = ReturnType<typeof createTables>;
@@ -61,6 +64,9 @@ export function createTables(database: Database) {
     },
     holes: createHoleStore(database),
     gapsOf: createGapQuery(database),
+    gapPages: createGapPages(database),
+    archiveDays: createArchiveDays(database),
+    memory: createMemory(database),
     noteArchive(day: ArchivedDay): void {
       insertArchive.run({ ...day });
     },

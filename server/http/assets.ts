@@ -36,7 +36,12 @@ function createPages(page: string | null) {
   return new Elysia({ name: "pages" })
     .get("/", () => new Response(null, { status: 302, headers: { location: "dashboard" } }))
     .get("/dashboard", answer)
-    .get("/orderbook/:symbol", answer);
+    .get("/orderbook/:symbol", answer)
+    .get("/coverage", answer)
+    .get("/coverage/:symbol", answer)
+    .get("/coverage/:symbol/:date", answer)
+    .get("/archive", answer)
+    .get("/history", answer);
 }
 
 function html(page: string, request: Request): Response {

@@ -2,6 +2,7 @@ import { Elysia } from "elysia";
 import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
 import { securityHeaders } from "./headers.ts";
+import { QueryError } from "./query.ts";
 
 /** The body of every answer that is not a success. `code` is stable, `message` is for people. */
 export type ErrorBody = { readonly error: { readonly code: string; readonly message: string } };
@@ -15,7 +16,9 @@ export function errorBody(code: string, message: string): ErrorBody {
 export function createErrors(log: Log) {
   return new Elysia({ name: "errors" }).onError({ as: "global" }, ({ code, error, request }) => {
     const path = new URL(request.url).pathname;
-    if (request.method !== "GET" && request.method !== "HEAD") return methodNotAllowed(request.method);
+    if (error instanceof QueryError) return answer(400, errorBody("bad_request", error.message));
+    if (code === "NOT_FOUND" && request.method !== "GET" && request.method !== "HEAD")
+      return methodNotAllowed(request.method);
     if (code === "NOT_FOUND") return answer(404, errorBody("not_found", `There is nothing at ${path}.`));
     if (code === "VALIDATION" || code === "PARSE")
       return answer(400, errorBody("bad_request", "The request could not be understood."));

@@ -4,14 +4,22 @@ import type { Snapshot } from "./snapshot.ts";
 /** For uptime monitors: `live` while the process answers at all, `ready` only while data flows. */
 export function createHealth(snapshot: Snapshot) {
   return new Elysia({ name: "health", prefix: "/health" })
-    .get("/live", ({ set }) => {
-      set.headers["cache-control"] = "no-store";
-      return { live: true };
-    })
-    .get("/ready", ({ set }) => {
-      const { ready, reasons } = snapshot.status();
-      set.headers["cache-control"] = "no-store";
-      set.status = ready ? 200 : 503;
-      return { ready, reasons };
-    });
+    .get(
+      "/live",
+      ({ set }) => {
+        set.headers["cache-control"] = "no-store";
+        return { live: true };
+      },
+      { detail: { tags: ["health"], summary: "200 while the process answers" } },
+    )
+    .get(
+      "/ready",
+      ({ set }) => {
+        const { ready, reasons } = snapshot.status();
+        set.headers["cache-control"] = "no-store";
+        set.status = ready ? 200 : 503;
+        return { ready, reasons };
+      },
+      { detail: { tags: ["health"], summary: "200 while data flows, otherwise 503 with reasons" } },
+    );
 }

@@ -1,15 +1,22 @@
 import type { Server as BunServer } from "bun";
 import { Elysia } from "elysia";
 import type { BookView } from "../book.ts";
+import type { History } from "../history.ts";
 import type { Log } from "../log.ts";
+import type { NewestTrades } from "../newest-trades.ts";
 import type { Status } from "../status.ts";
 import { createApi } from "./api.ts";
+import { createArchiveApi } from "./archive-api.ts";
 import { createAssets } from "./assets.ts";
+import { maxBufferedBytes } from "./audience.ts";
 import { createErrors } from "./errors.ts";
 import { securityHeaders } from "./headers.ts";
 import { createHealth } from "./health.ts";
+import { createHistoryApi } from "./history-api.ts";
 import { ListenError } from "./listen-error.ts";
-import { createLive, type Live, maxBufferedBytes } from "./live.ts";
+import { createLive, type Live } from "./live.ts";
+import { createLiveBook, type LiveBook } from "./live-book.ts";
+import { createOpenApi } from "./openapi.ts";
 import { createSnapshot, type Snapshot } from "./snapshot.ts";
 
 export type HttpServer = {
@@ -24,6 +31,8 @@ type Deps = {
   status: () => Status;
   /** The newest book of a symbol in upper case; "no_data" until one has come, null when it is not recorded. */
   book: (symbol: string) => BookView | "no_data" | null;
+  trades: NewestTrades["since"];
+  history: History;
   /** Folder with the built page. */
   assetsDir: string;
   log: Log;
@@ -35,7 +44,7 @@ export type App = Awaited<ReturnType<typeof createApp>>;
 /** Serves page, API and live status. Port 0 takes any free one. */
 export function createHttpServer(options: { host: string; port: number; tickMs?: number }, deps: Deps): HttpServer {
   const tickMs = options.tickMs ?? 1000;
-  let running: Promise<{ app: App; live: Live; url: string; port: number }> | null = null;
+  let running: Promise<{ app: App; live: Live; liveBook: LiveBook; url: string; port: number }> | null = null;
 
   async function open() {
     const snapshot = createSnapshot({ tickMs }, deps);
@@ -43,9 +52,10 @@ export function createHttpServer(options: { host: string; port: number; tickMs?:
     const publish: BunServer<unknown>["publish"] = (topic, text, compress) =>
       app?.server?.publish(topic, text, compress) ?? 0;
     const live = createLive({ tickMs }, { snapshot, publish, log: deps.log });
-    app = await createApp(deps, snapshot, live);
+    const liveBook = createLiveBook({ book: deps.book, trades: deps.trades, publish, log: deps.log });
+    app = await createApp(deps, snapshot, live, liveBook);
     const port = listen(app, options.host, options.port);
-    return { app, live, port, url: `http://${openable(options.host)}:${port}` };
+    return { app, live, liveBook, port, url: `http://${openable(options.host)}:${port}` };
   }
 
   return {
@@ -65,12 +75,13 @@ export function createHttpServer(options: { host: string; port: number; tickMs?:
       const opened = await stopping?.catch(() => null);
       if (!opened) return;
       opened.live.stop();
+      opened.liveBook.stop();
       await opened.app.server?.stop(true);
     },
   };
 }
 
-async function createApp(deps: Deps, snapshot: Snapshot, live: Live) {
+async function createApp(deps: Deps, snapshot: Snapshot, live: Live, liveBook: LiveBook) {
   return new Elysia({
     name: "rt-data",
     // Otherwise the path is looked for behind the eleventh character of the URL, which misses it where the host is `nas` or `pi`.
@@ -88,7 +99,11 @@ async function createApp(deps: Deps, snapshot: Snapshot, live: Live) {
     .use(createErrors(deps.log))
     .use(createHealth(snapshot))
     .use(createApi({ snapshot, book: deps.book }))
+    .use(createHistoryApi(deps.history))
+    .use(createArchiveApi(deps.history))
     .use(live.routes)
+    .use(liveBook.routes)
+    .use(createOpenApi())
     .use(await createAssets({ assetsDir: deps.assetsDir }, { log: deps.log }));
 }
 

@@ -1,10 +1,10 @@
 /**
  * The load of the original's benchmark: 15 symbols of depth20@100ms, evenly staggered, 20 levels a side with 8 decimals, of
  * which 6 quantities a side change with each frame. Started as a process of its own: `bun sender.ts <messages per second>`;
- * prints its port. A rate of 0 is as fast as the reader takes it.
+ * prints its port. A rate of 0 is as fast as the reader takes it. A second number asks for that many symbols instead.
  */
 const perSecond = Number(process.argv[2]);
-const symbols = Array.from({ length: 15 }, (_, n) => `sym${String(n).padStart(2, "0")}usdt`);
+const symbols = Array.from({ length: Number(process.argv[3] ?? 15) }, (_, n) => `sym${String(n).padStart(2, "0")}usdt`);
 const variants = 32;
 
 const tails = symbols.map((_, s) =>
@@ -14,7 +14,7 @@ const heads = symbols.map((symbol) => `{"stream":"${symbol}@depth20@100ms","data
 
 function side(s: number, v: number, direction: number): string {
   const levels = Array.from({ length: 20 }, (_, n) => {
-    const price = (60_000 - s * 3000 + direction * (n + 1) * 0.37).toFixed(8);
+    const price = (60_000 - (s % 15) * 3000 + direction * (n + 1) * 0.37).toFixed(8);
     const changes = n % 3 === 0 && n < 18;
     const quantity = (((n * 7919 + (changes ? v * 104_729 : 0) + s * 31) % 1_000_000) / 100_000 + 0.1).toFixed(8);
     return `["${price}","${quantity}"]`;

@@ -4,16 +4,29 @@ import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BookView } from "../../server/book.ts";
+import type { History } from "../../server/history.ts";
 import { createHttpServer } from "../../server/http/server.ts";
 import { createLog } from "../../server/log.ts";
+import type { NewestTrades } from "../../server/newest-trades.ts";
 import type { Status } from "../../server/status.ts";
+import { fakeHistory } from "../support/fake-history.ts";
 import { fakeStatus } from "../support/fake-status.ts";
 
 export const bookText =
   '{"lastUpdateId":48291849102,"bids":[["86704.77000000","4.67805000"]],"asks":[["86704.78000000","0.10000000"]]}';
 
 /** A server on a free port with a page of three small files; everything it says in its log is kept. */
-export async function serve(over: { status?: () => Status; tickMs?: number; port?: number; page?: boolean } = {}) {
+export async function serve(
+  over: {
+    status?: () => Status;
+    book?: (symbol: string) => BookView | "no_data" | null;
+    trades?: NewestTrades["since"];
+    history?: History;
+    tickMs?: number;
+    port?: number;
+    page?: boolean;
+  } = {},
+) {
   const folder = mkdtempSync(join(tmpdir(), "rt-data-http-"));
   const assetsDir = join(folder, "dist");
   await Bun.write(join(folder, "secret.txt"), "not for you");
@@ -28,7 +41,9 @@ export async function serve(over: { status?: () => Status; tickMs?: number; port
     { host: "127.0.0.1", port: over.port ?? 0, ...(over.tickMs === undefined ? {} : { tickMs: over.tickMs }) },
     {
       status: over.status ?? (() => fakeStatus(1, 3)),
-      book,
+      book: over.book ?? book,
+      trades: over.trades ?? (() => ({ trades: [], count: 0 })),
+      history: over.history ?? fakeHistory(3),
       assetsDir,
       log: createLog({ level: "debug", format: "text", color: false }, (line) => lines.push(line)),
     },

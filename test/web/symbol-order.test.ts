@@ -17,6 +17,7 @@ receive({
     ...symbol,
     messages_per_s: rates[i] ?? 0,
     delay_ms: delays[i] ?? null,
+    delay_p50_ms: delays[i] ?? null,
   })),
 });
 
@@ -37,9 +38,9 @@ test("names begin at A", () => {
 });
 
 test("what is unknown comes last either way", () => {
-  sortBy("delay");
+  sortBy("p50");
   expect(arrange()).toEqual(["SOLUSDT", "ETHUSDT", "BTCUSDT"]);
-  sortBy("delay");
+  sortBy("p50");
   expect(arrange()).toEqual(["ETHUSDT", "SOLUSDT", "BTCUSDT"]);
 });
 

@@ -1,20 +1,30 @@
 import { treaty } from "@elysiajs/eden/treaty2";
-import type { BookAnswer } from "../../server/http/api.ts";
 import type { App } from "../../server/http/server.ts";
 import { address } from "./route.ts";
 
-/** What asking for a book came to. */
-export type BookResult =
-  | { readonly kind: "book"; readonly answer: BookAnswer }
-  | { readonly kind: "unknown_symbol" | "no_data_yet" | "failed" };
+/** The recorder's API, typed by its routes. Dates stay the texts that they are typed as. */
+export const api = treaty<App>(address("").replace(/\/$/, ""), { parseDate: false });
 
-const client = treaty<App>(address("").replace(/\/$/, ""));
+/** Given with each request: nothing is waited for longer than ten seconds. */
+export const patience = () => ({ fetch: { signal: AbortSignal.timeout(10_000) } });
 
-/** The newest book of a symbol; never rejects, and gives up after four seconds. */
-export async function readBook(symbol: string): Promise<BookResult> {
-  const fetch = { signal: AbortSignal.timeout(4000) };
-  const { data, status } = await client.state({ symbol: encodeURIComponent(symbol) }).get({ fetch });
-  if (data !== null) return { kind: "book", answer: data };
-  if (status === 404) return { kind: "unknown_symbol" };
-  return { kind: status === 503 ? "no_data_yet" : "failed" };
+/** What asking came to: the answer, or the stable code of the error (`offline` where nobody answered). */
+export type Answer<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly code: string };
+
+/** Waits for a request of `api` and never rejects. */
+export async function ask<T>(
+  request: Promise<{ data: T | null; error: unknown; status: number }>,
+): Promise<Answer<NonNullable<T>>> {
+  try {
+    const { data, error } = await request;
+    return data === null || data === undefined ? { ok: false, code: codeOf(error) } : { ok: true, value: data };
+  } catch {
+    return { ok: false, code: "offline" };
+  }
+}
+
+function codeOf(error: unknown): string {
+  const value = error as { value?: { error?: { code?: unknown } } } | null;
+  const code = value?.value?.error?.code;
+  return typeof code === "string" ? code : "offline";
 }

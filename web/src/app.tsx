@@ -1,7 +1,14 @@
 import { useComputed } from "@preact/signals";
+import { duration } from "./format.ts";
 import { choose, type Language, language, t } from "./i18n.ts";
-import { follow, overviewPath, route } from "./route.ts";
-import { old, status } from "./state.ts";
+import { address, follow, overviewPath, route } from "./route.ts";
+import { ageSeconds, link, old, status } from "./state.ts";
+import { nextTheme, theme } from "./theme.ts";
+import { nextZone, zone, zoneName } from "./time.ts";
+import { ArchiveView } from "./views/archive.tsx";
+import { CoverageView } from "./views/coverage.tsx";
+import { DayView } from "./views/day.tsx";
+import { HistoryView } from "./views/history.tsx";
 import { OrderBook } from "./views/orderbook.tsx";
 import { Overview } from "./views/overview.tsx";
 
@@ -12,7 +19,6 @@ const languages: readonly { code: Language; short: string; name: string }[] = [
 
 /** The page: a bar, and the view that the address asks for. */
 export function App() {
-  const shown = route.value;
   const freshness = useComputed(() => (old.value ? "old" : status.value === null ? "none" : "live"));
   return (
     <div class="page" data-freshness={freshness}>
@@ -22,29 +28,126 @@ export function App() {
       <header class="bar">
         <a class="brand" href={overviewPath()} onClick={follow}>
           <Mark />
-          RT-Data
+          <span>RT-Data</span>
         </a>
         <Mode />
-        <fieldset class="languages" aria-label={t("language")}>
-          {languages.map(({ code, short, name }) => (
-            <button
-              key={code}
-              type="button"
-              lang={code}
-              title={name}
-              aria-label={name}
-              aria-pressed={language.value === code}
-              onClick={() => choose(code)}
-            >
-              {short}
-            </button>
-          ))}
-        </fieldset>
+        <Views />
+        <Choices />
       </header>
       <main id="main" tabIndex={-1}>
-        {shown.view === "overview" ? <Overview /> : <OrderBook key={shown.symbol} symbol={shown.symbol} />}
+        <Old />
+        <View />
       </main>
     </div>
+  );
+}
+
+/** Overview and book say it themselves, in their own words. */
+function Old() {
+  const view = route.value.view;
+  const isLost = useComputed(() => (status.value === null ? link.value === "lost" : old.value));
+  if (view === "overview" || view === "orderbook" || !isLost.value) return null;
+  const age = duration(ageSeconds.value);
+  return (
+    <div class="notice bad" role="status" data-old>
+      <strong>{t(status.value === null ? "noAnswer" : link.value === "lost" ? "lost" : "old")}</strong>
+      <span>{status.value === null ? t("noAnswerHint") : t("oldHint", { age })}</span>
+    </div>
+  );
+}
+
+function View() {
+  const shown = route.value;
+  switch (shown.view) {
+    case "orderbook":
+      return <OrderBook key={shown.symbol} symbol={shown.symbol} />;
+    case "day":
+      return <DayView key={`${shown.symbol} ${shown.date}`} {...shown} />;
+    case "coverage":
+      return <CoverageView />;
+    case "archive":
+      return <ArchiveView />;
+    case "history":
+      return <HistoryView />;
+    default:
+      return <Overview />;
+  }
+}
+
+const views = [
+  ["overview", "dashboard"],
+  ["coverage", "coverage"],
+  ["archive", "archive"],
+  ["history", "history"],
+] as const;
+
+function Views() {
+  const shown = route.value.view === "day" ? "coverage" : route.value.view;
+  return (
+    <nav class="views" aria-label={t("views")}>
+      {views.map(([name, path]) => (
+        <a key={name} href={address(path)} onClick={follow} aria-current={shown === name ? "page" : undefined}>
+          {t(name)}
+        </a>
+      ))}
+    </nav>
+  );
+}
+
+/** What everybody sets once: zone, colours, language. */
+function Choices() {
+  const name = t(theme.value === "system" ? "themeSystem" : theme.value === "light" ? "themeLight" : "themeDark");
+  return (
+    <div class="choices">
+      <button
+        type="button"
+        class="chip"
+        title={t("zone", { zone: zoneName() })}
+        aria-label={t("zone", { zone: zoneName() })}
+        onClick={nextZone}
+      >
+        {zone.value === "utc" ? "UTC" : zoneName()}
+      </button>
+      <button
+        type="button"
+        class="chip icon"
+        title={t("theme", { name })}
+        aria-label={t("theme", { name })}
+        onClick={nextTheme}
+      >
+        <ThemeMark />
+      </button>
+      <fieldset class="languages" aria-label={t("language")}>
+        {languages.map(({ code, short, name: languageName }) => (
+          <button
+            key={code}
+            type="button"
+            lang={code}
+            title={languageName}
+            aria-pressed={language.value === code}
+            onClick={() => choose(code)}
+          >
+            {short}
+            <span class="unseen"> {languageName}</span>
+          </button>
+        ))}
+      </fieldset>
+    </div>
+  );
+}
+
+function ThemeMark() {
+  const chosen = theme.value;
+  return (
+    <svg viewBox="0 0 16 16" aria-hidden="true">
+      <circle cx="8" cy="8" r="5.5" fill="none" stroke="currentColor" stroke-width="1.5" />
+      {chosen !== "light" && (
+        <path
+          d={chosen === "dark" ? "M8 2.5a5.5 5.5 0 010 11 5.5 5.5 0 010-11z" : "M8 2.5a5.5 5.5 0 010 11z"}
+          fill="currentColor"
+        />
+      )}
+    </svg>
   );
 }
 

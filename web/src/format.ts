@@ -27,6 +27,14 @@ export function percent(ratio: number): string {
   return `${number(ratio * 100, ratio < 0.0995 ? 1 : 0)}%`;
 }
 
+/** Coverage as a percentage that never rounds a hole away: only a whole day is 100%. */
+export function coveragePercent(share: number | null): string {
+  if (share === null) return dash;
+  if (share >= 1) return "100%";
+  const floored = Math.floor(share * 10_000) / 100;
+  return `${number(floored, floored < 10 || floored >= 99 ? 2 : 1)}%`;
+}
+
 const units = ["B", "kB", "MB", "GB", "TB", "PB"];
 
 /** Bytes in decimal units, three digits. */

@@ -1,4 +1,5 @@
 import { effect, signal } from "@preact/signals";
+import { recall, remember } from "./memory.ts";
 import { en, type Words } from "./words-en.ts";
 import { ko } from "./words-ko.ts";
 
@@ -17,11 +18,7 @@ effect(() => {
 /** Switches the language and remembers it. */
 export function choose(next: Language): void {
   language.value = next;
-  try {
-    localStorage.setItem(key, next);
-  } catch {
-    // A browser that keeps nothing asks again next time.
-  }
+  remember(key, next);
 }
 
 /** A text in the language shown. */
@@ -30,12 +27,8 @@ export function t(name: keyof Words, values: Readonly<Record<string, string | nu
 }
 
 function remembered(): Language | null {
-  try {
-    const stored = localStorage.getItem(key);
-    return stored === "en" || stored === "ko" ? stored : null;
-  } catch {
-    return null;
-  }
+  const stored = recall(key);
+  return stored === "en" || stored === "ko" ? stored : null;
 }
 
 function preferred(): Language {

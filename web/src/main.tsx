@@ -8,6 +8,8 @@ import "./style/tiles.css";
 import "./style/panels.css";
 import "./style/symbols.css";
 import "./style/book.css";
+import "./style/views.css";
+import "./style/lists.css";
 import "./style/old.css";
 
 const root = document.getElementById("app");

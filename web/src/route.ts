@@ -4,7 +4,10 @@ import { signal } from "@preact/signals";
 const root = new URL(document.baseURI);
 document.querySelector("base")?.setAttribute("href", root.href);
 
-export type Route = { readonly view: "overview" } | { readonly view: "orderbook"; readonly symbol: string };
+export type Route =
+  | { readonly view: "overview" | "archive" | "history" | "coverage" }
+  | { readonly view: "orderbook"; readonly symbol: string }
+  | { readonly view: "day"; readonly symbol: string; readonly date: string; readonly stream: string | null };
 
 /** The view that the address asks for. */
 export const route = signal<Route>(read());
@@ -28,11 +31,17 @@ export function overviewPath(): string {
   return address("dashboard");
 }
 
+/** Path of a symbol's day, for `href`; without a stream its least covered one is shown. */
+export function dayPath(symbol: string, date: string, stream: string | null = null): string {
+  return address(`coverage/${encodeURIComponent(symbol)}/${date}${stream === null ? "" : `?stream=${stream}`}`);
+}
+
 /** Goes to an address of this page without loading it anew. */
 export function go(href: string): void {
   history.pushState(null, "", href);
   route.value = read();
   scrollTo(0, 0);
+  document.getElementById("main")?.focus({ preventScroll: true });
 }
 
 /** For `onClick` of links within the page; leaves new tabs and windows to the browser. */
@@ -45,8 +54,19 @@ export function follow(event: MouseEvent): void {
 }
 
 function read(): Route {
-  const symbol = /\/orderbook\/([^/]+)\/?$/.exec(location.pathname)?.[1];
-  return symbol === undefined ? { view: "overview" } : { view: "orderbook", symbol: decode(symbol).toUpperCase() };
+  const path = location.pathname.slice(new URL(".", root).pathname.length);
+  const [view = "", first, second] = path.split("/").map(decode);
+  if (view === "orderbook" && first) return { view, symbol: first.toUpperCase() };
+  if (view === "coverage" && first) {
+    const date = /^\d{4}-\d\d-\d\d$/.test(second ?? "") ? (second ?? "") : new Date().toISOString().slice(0, 10);
+    return {
+      view: "day",
+      symbol: first.toUpperCase(),
+      date,
+      stream: new URLSearchParams(location.search).get("stream"),
+    };
+  }
+  return { view: view === "coverage" || view === "archive" || view === "history" ? view : "overview" };
 }
 
 function decode(text: string): string {

@@ -7,9 +7,6 @@ export type Link = "connecting" | "open" | "lost";
 /** Nothing for this long, ms, and what is shown is called old: a tick is a second, and two seconds is what was promised. */
 const oldAfterMs = 1700;
 
-/** Seconds of history behind the small charts. */
-export const historyLength = 120;
-
 export const link = signal<Link>("connecting");
 export const status = signal<Status | null>(null);
 
@@ -28,19 +25,6 @@ const symbolSignals = new Map<string, Signal<SymbolStatus>>();
 
 /** Names of the recorded symbols; changes only when the set does. */
 export const symbolNames = signal<readonly string[]>([]);
-
-export type Series = "messages" | "cpu" | "network";
-
-const series: Record<Series, Signal<readonly number[]>> = {
-  messages: signal([]),
-  cpu: signal([]),
-  network: signal([]),
-};
-
-/** Newest values of a figure, oldest first. */
-export function history(name: Series): Signal<readonly number[]> {
-  return series[name];
-}
 
 /** The signal of one symbol, or undefined if it is not recorded. */
 export function symbolSignal(symbol: string): Signal<SymbolStatus> | undefined {
@@ -63,17 +47,10 @@ export function receive(next: Status): void {
       symbolNames.value = names;
       for (const name of symbolSignals.keys()) if (!names.includes(name)) symbolSignals.delete(name);
     }
-    remember("messages", next.totals.messages_per_s);
-    remember("cpu", next.hardware.cpu_ratio);
-    remember("network", next.hardware.network_receive_bytes_per_s ?? 0);
   });
 }
 
 /** Lets the age of what is shown grow. */
 export function passTime(): void {
   nowMs.value = performance.now();
-}
-
-function remember(name: Series, value: number): void {
-  series[name].value = [...series[name].peek().slice(1 - historyLength), value];
 }

@@ -1,7 +1,9 @@
 import type { Words } from "./words-en.ts";
+import { viewsKo } from "./words-views-ko.ts";
 
 /** The page's texts in Korean. */
 export const ko: Words = {
+  ...viewsKo,
   overview: "개요",
   demo: "데모",
   demoHint: "바이낸스가 아니라 내장 거래소의 데이터입니다",
@@ -17,8 +19,8 @@ export const ko: Words = {
   oldHint: "마지막 갱신 {age} 전입니다. 아래 수치는 오래된 값입니다.",
   well: "모두 정상입니다.",
   wellSentence: "심볼 {symbols}개, 스트림 {streams}개를 초당 {rate}건 기록하고 있습니다.",
+  wellCoverage: "오늘의 {percent}가 기록되었습니다.",
   notReady: "정상적으로 기록되지 않고 있습니다.",
-  notReadyHint: "레코더가 알린 원인:",
   attention: "기록 중이지만 확인이 필요합니다.",
   nothing: "아직 기록하는 것이 없습니다.",
   warnSocket: "연결 {all}개 중 {n}개가 열려 있지 않습니다.",
@@ -28,15 +30,13 @@ export const ko: Words = {
   more: "{symbols} 외 {n}개",
   runningFor: "가동 {time}",
   version: "버전 {version}",
-  updated: "{age} 전 갱신",
   messages: "메시지",
   perSecond: "/초",
   messagesHint: "시작 후 {n}건",
   records: "레코드",
   recordsHint: "{bytes} 기록됨",
-  gaps: "공백 {n}건",
+
   delay: "지연",
-  delayHint: "전체 심볼 중앙값",
   clock: "시계 오차 {offset} ± {bound} ms",
   clockUnknown: "시계 오차 알 수 없음",
   cpu: "CPU",
@@ -48,9 +48,7 @@ export const ko: Words = {
   network: "네트워크 수신",
   networkHint: "송신 {rate}",
   unknown: "알 수 없음",
-  buffered: "파일 기록 대기",
-  bufferedUnit: "건",
-  bufferedHint: "{time}마다 플러시",
+  bufferedHint: "{n}건 대기, {time}마다 플러시",
   archive: "아카이브",
   sealed: "봉인된 세그먼트",
   waiting: "대기 중인 세그먼트",
@@ -98,7 +96,6 @@ export const ko: Words = {
   basisPoints: "{n} bp",
   imbalance: "매수 비중",
   bookAge: "수신",
-  ago: "{age} 전",
   streams: "스트림",
   unknownSymbol: "{symbol}은(는) 여기서 기록하지 않습니다.",
   unknownSymbolHint: "개요에서 기록 중인 심볼을 고르세요.",

@@ -3,6 +3,7 @@ import type { ConnectionStatus } from "../../../server/status.ts";
 import { age, duration, number } from "../format.ts";
 import { t } from "../i18n.ts";
 import { status } from "../state.ts";
+import { shortClock, zoneName } from "../time.ts";
 import { Value } from "./value.tsx";
 
 const ids = computed(() => (status.value?.connections ?? []).map((connection) => connection.id).join());
@@ -47,7 +48,9 @@ function Connection({ id }: { id: number }) {
   const detail = of((c, now) =>
     [
       t("streamsCount", { n: number(c.streams) }),
+      ...(c.role === "successor" ? [t("roleSuccessor")] : []),
       t("reconnects", { n: number(c.reconnects) }),
+      ...(c.rollover_us === null ? [] : [t("nextRollover", { time: `${shortClock(c.rollover_us)} ${zoneName()}` })]),
       ...(c.last_recv_us === null ? [] : [t("lastMessage", { age: age(now, c.last_recv_us) })]),
     ].join(" · "),
   );

@@ -1,8 +1,11 @@
 import { computed } from "@preact/signals";
 import type { Status } from "../../../server/status.ts";
-import { bytes, duration, number, rate } from "../format.ts";
+import { causeWord } from "../causes.ts";
+import { bytes, coveragePercent, duration, number, rate } from "../format.ts";
 import { t } from "../i18n.ts";
 import { ageSeconds, link, old, status } from "../state.ts";
+import { shortClock, zoneName } from "../time.ts";
+import { today } from "../today.ts";
 import { Value } from "./value.tsx";
 
 type Verdict = {
@@ -23,10 +26,10 @@ const verdict = computed((): Verdict => {
   if (old.value) {
     const age = duration(ageSeconds.value);
     return link.value === "lost"
-      ? { level: "bad", sentence: t("lost"), lines: [t("lostHint", { age })] }
+      ? { level: "bad", sentence: t("lost"), lines: [`${t("lostHint", { age })} ${t("lostSince")}`] }
       : { level: "bad", sentence: t("old"), lines: [t("oldHint", { age })] };
   }
-  if (!newest.ready) return { level: "bad", sentence: t("notReady"), lines: newest.reasons };
+  if (!newest.ready) return { level: "bad", sentence: t("notReady"), lines: [...newest.reasons, ...openGaps(newest)] };
   const warnings = attention(newest);
   if (warnings.length > 0) return { level: "warn", sentence: t("attention"), lines: warnings };
   return newest.symbols.length === 0
@@ -80,10 +83,32 @@ function Lines() {
 
 function summary(newest: Status): string {
   const streams = newest.symbols.reduce((sum, symbol) => sum + symbol.streams.length, 0);
-  return t("wellSentence", {
+  const recording = t("wellSentence", {
     symbols: number(newest.symbols.length),
     streams: number(streams),
     rate: rate(newest.totals.messages_per_s),
+  });
+  const days = today.value?.days.map(({ coverage }) => coverage).filter((share) => share !== null) ?? [];
+  if (days.length === 0) return recording;
+  const mean = coveragePercent(days.reduce((sum, share) => sum + share, 0) / days.length);
+  return `${recording} ${t("wellCoverage", { percent: mean })}`;
+}
+
+/** What is not recorded at this moment: since when, why, and what it costs. One line a cause. */
+function openGaps(newest: Status): string[] {
+  const open = newest.symbols.flatMap(({ symbol, streams }) =>
+    streams.flatMap(({ gap }) => (gap === null ? [] : [{ ...gap, symbol }])),
+  );
+  return [...new Set(open.map(({ cause }) => cause))].map((cause) => {
+    const same = open.filter((gap) => gap.cause === cause);
+    const fromUs = Math.min(...same.map(({ from_us }) => from_us));
+    return t("openGap", {
+      since: t("since", { time: `${shortClock(fromUs)} ${zoneName()}` }),
+      age: duration((newest.now_us - fromUs) / 1e6),
+      cause: causeWord(cause),
+      streams: number(same.length),
+      symbols: few([...new Set(same.map(({ symbol }) => symbol))]),
+    });
   });
 }
 
@@ -91,12 +116,20 @@ function attention(newest: Status): string[] {
   const closed = newest.connections.filter((connection) => connection.state !== "open").length;
   const { disk_free_bytes: free, disk_total_bytes: total } = newest.hardware;
   const silent = newest.symbols.filter(
-    ({ last_recv_us }) => newest.now_us - Math.max(last_recv_us ?? 0, newest.started_us) > silentUs,
+    ({ last_recv_us, state }) =>
+      state !== "halted" && newest.now_us - Math.max(last_recv_us ?? 0, newest.started_us) > silentUs,
   );
-  const lines: string[] = [];
+  const ofState = (state: string) => newest.symbols.filter((one) => one.state === state).map(({ symbol }) => symbol);
+  const [halted, unknown] = [ofState("halted"), ofState("unknown")];
+  const lines: string[] = openGaps(newest);
   if (closed > 0) lines.push(t("warnSocket", { n: closed, all: newest.connections.length }));
   if (newest.archive.failures > 0) lines.push(t("warnFailures", { n: newest.archive.failures }));
   if (total > 0 && free / total < lowDisk) lines.push(t("warnDisk", { free: bytes(free) }));
+  if (newest.disk !== null && newest.disk.level !== "ok") lines.push(t("warnMerging"));
+  if (newest.disk?.is_filling && newest.disk.full_in_s !== null)
+    lines.push(t("diskForecastWarn", { time: duration(newest.disk.full_in_s) }));
+  if (unknown.length > 0) lines.push(t("warnUnknown", { symbols: few(unknown) }));
+  if (halted.length > 0) lines.push(t("warnHalted", { symbols: few(halted) }));
   if (silent.length > 0) lines.push(t("warnSilent", { symbols: few(silent.map(({ symbol }) => symbol)) }));
   return lines;
 }

@@ -1,29 +1,43 @@
 import { signal } from "@preact/signals";
 import type { SymbolStatus } from "../../../server/status.ts";
 import { symbolNames, symbolSignal } from "../state.ts";
+import { todayOf } from "../today.ts";
 
-export type Column = "symbol" | "rate" | "delay" | "interval" | "flushInterval" | "bufferedShort" | "age";
+export type Column =
+  | "symbol"
+  | "rate"
+  | "p50"
+  | "p99"
+  | "interval"
+  | "flushInterval"
+  | "bufferedShort"
+  | "age"
+  | "coverageToday";
 
 export type Order = { readonly column: Column; readonly descending: boolean };
 
 export const columns: readonly Column[] = [
   "symbol",
   "rate",
-  "delay",
+  "p50",
+  "p99",
   "interval",
   "flushInterval",
   "bufferedShort",
   "age",
+  "coverageToday",
 ];
 
 /** Null is the recorder's own order: that of the config. */
 export const order = signal<Order | null>(null);
 export const filter = signal("");
 
-/** Sorts by a column; once more turns the order round. Names begin at A, numbers with the largest. */
+const risingFirst = new Set<Column>(["symbol", "coverageToday"]);
+
+/** Sorts by a column; once more turns the order round. Names begin at A, coverage with the least, numbers with the largest. */
 export function sortBy(column: Column): void {
   const now = order.value;
-  order.value = { column, descending: now?.column === column ? !now.descending : column !== "symbol" };
+  order.value = { column, descending: now?.column === column ? !now.descending : !risingFirst.has(column) };
 }
 
 /** Names of the symbols to show, in order. Reads the values without following them: rows must not jump about all the time. */
@@ -43,8 +57,12 @@ function sortValue(symbol: SymbolStatus | undefined, column: Column): number | n
   switch (column) {
     case "rate":
       return symbol.messages_per_s;
-    case "delay":
-      return symbol.delay_ms;
+    case "p50":
+      return symbol.delay_p50_ms ?? symbol.delay_ms;
+    case "p99":
+      return symbol.delay_p99_ms;
+    case "coverageToday":
+      return todayOf(symbol.symbol).peek()?.coverage ?? null;
     case "interval":
       return symbol.interval_ms;
     case "flushInterval":

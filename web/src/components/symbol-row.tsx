@@ -1,36 +1,49 @@
-import { type ReadonlySignal, useComputed } from "@preact/signals";
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import type { SymbolStatus } from "../../../server/status.ts";
-import { age, milliseconds, number, rate } from "../format.ts";
+import { age, coveragePercent, milliseconds, number, rate } from "../format.ts";
 import { t } from "../i18n.ts";
-import { bookPath, follow } from "../route.ts";
+import { bookPath, dayPath, follow } from "../route.ts";
 import { status, symbolSignal } from "../state.ts";
+import { dateOf } from "../time.ts";
+import { todayOf } from "../today.ts";
+import { watchVisible } from "../visible.ts";
+import { MinuteBar } from "./minute-bar.tsx";
 import type { Column } from "./symbol-order.ts";
 
 /** Without data for this long, µs, a symbol is worth a look, then bad. */
 const quietUs = 10_000_000;
 const silentUs = 60_000_000;
 
-/** One symbol. Drawn once; from then on only the texts that changed are touched. */
+/** One symbol. Drawn once; from then on only the texts that changed are touched, and none while the row is off the screen. */
 export function SymbolRow({ name }: { name: string }) {
-  const of = (read: (symbol: SymbolStatus) => string) =>
-    useComputed(() => {
+  const row = useRef<HTMLTableRowElement>(null);
+  const visible = useSignal(true);
+  useEffect(() => (row.current === null ? undefined : watchVisible(row.current, visible)), []);
+  const of = (read: (symbol: SymbolStatus, nowUs: number) => string) => {
+    let last = "–";
+    return useComputed(() => {
+      if (!visible.value) return last;
       const symbol = symbolSignal(name)?.value;
-      return symbol === undefined ? "–" : read(symbol);
+      last = symbol === undefined ? "–" : read(symbol, status.value?.now_us ?? 0);
+      return last;
     });
-  const state = of((symbol) => stateOf(symbol, status.value?.now_us ?? 0));
+  };
   return (
-    <tr data-symbol={name} data-state={state}>
+    <tr ref={row} data-symbol={name} data-state={of(stateOf)}>
       <th scope="row">
         <a href={bookPath(name)} onClick={follow}>
           {name}
         </a>
       </th>
       <Cell column="rate" text={of((symbol) => `${rate(symbol.messages_per_s)}${t("rateUnit")}`)} />
-      <Cell column="delay" text={of((symbol) => milliseconds(symbol.delay_ms))} />
+      <Cell column="p50" text={of((symbol) => milliseconds(symbol.delay_p50_ms ?? symbol.delay_ms))} />
+      <Cell column="p99" text={of((symbol) => milliseconds(symbol.delay_p99_ms))} />
       <Cell column="interval" text={of((symbol) => milliseconds(symbol.interval_ms))} />
       <Cell column="flushInterval" text={of((symbol) => milliseconds(symbol.flush_interval_ms))} />
       <Cell column="bufferedShort" text={of((symbol) => number(symbol.buffered_records))} />
-      <Cell column="age" text={of((symbol) => age(status.value?.now_us ?? 0, symbol.last_recv_us))} />
+      <Cell column="age" text={of((symbol, nowUs) => age(nowUs, symbol.last_recv_us))} />
+      <Today name={name} />
     </tr>
   );
 }
@@ -43,7 +56,24 @@ function Cell({ column, text }: { column: Column; text: ReadonlySignal<string> }
   );
 }
 
-function stateOf({ last_recv_us }: SymbolStatus, nowUs: number): string {
-  if (last_recv_us === null || nowUs - last_recv_us > silentUs) return "silent";
+function Today({ name }: { name: string }) {
+  const day = todayOf(name);
+  const spans = useComputed(() => day.value?.spans ?? []);
+  const figure = useComputed(() => coveragePercent(day.value?.coverage ?? null));
+  const path = dayPath(name, dateOf(Date.now() * 1000));
+  return (
+    <td data-column="coverageToday" data-label={t("coverageToday")}>
+      <a href={path} onClick={follow}>
+        <MinuteBar spans={spans} />
+        <span class="share">{figure}</span>
+      </a>
+    </td>
+  );
+}
+
+function stateOf({ last_recv_us, state, streams }: SymbolStatus, nowUs: number): string {
+  if (state === "halted") return "halted";
+  if (last_recv_us === null || nowUs - last_recv_us > silentUs || streams.some(({ gap }) => gap !== null))
+    return "silent";
   return nowUs - last_recv_us > quietUs ? "quiet" : "live";
 }

@@ -1,10 +1,12 @@
+import { useComputed } from "@preact/signals";
 import type { Status } from "../../../server/status.ts";
-import { bytes, milliseconds, number, percent, rate } from "../format.ts";
+import { bytes, duration, milliseconds, number, percent, rate } from "../format.ts";
 import { t } from "../i18n.ts";
+import { today } from "../today.ts";
 import { Sparkline } from "./sparkline.tsx";
 import { Meter, Tile } from "./tile.tsx";
 
-/** The figures of recorder and machine. */
+/** The figures of recorder and machine, each with its last hour. */
 export function Tiles() {
   return (
     <dl class="tiles">
@@ -15,36 +17,20 @@ export function Tiles() {
         unit={t("perSecond")}
         hint={(s) => t("messagesHint", { n: number(s.totals.messages) })}
       >
-        <Sparkline series="messages" />
+        <Sparkline series="messages_per_s" />
       </Tile>
-      <Tile
-        name="records"
-        label={t("records")}
-        read={(s) => number(s.totals.records)}
-        hint={(s) =>
-          `${t("recordsHint", { bytes: bytes(s.totals.bytes_written) })} · ${t("gaps", { n: number(s.totals.gaps) })}`
-        }
-      />
-      <Tile
-        name="buffered"
-        label={t("buffered")}
-        read={(s) => number(s.symbols.reduce((sum, symbol) => sum + symbol.buffered_records, 0))}
-        unit={t("bufferedUnit")}
-        hint={(s) => t("bufferedHint", { time: milliseconds(median(s, (symbol) => symbol.flush_interval_ms)) })}
-      />
       <Tile
         name="delay"
         label={t("delay")}
         read={(s) => milliseconds(median(s, (symbol) => symbol.delay_ms))}
         hint={clock}
-      />
-      <Tile
-        name="cpu"
-        label={t("cpu")}
-        read={(s) => percent(s.hardware.cpu_ratio)}
-        hint={(s) => t("cpuHint", { share: percent(s.hardware.process_cpu_cores) })}
       >
-        <Sparkline series="cpu" />
+        <Sparkline series="delay_p50_ms" />
+      </Tile>
+      <GapTile />
+      <Tile name="records" label={t("records")} read={(s) => number(s.totals.records)} hint={recordsHint} />
+      <Tile name="disk" label={t("disk")} read={(s) => bytes(s.hardware.disk_free_bytes)} hint={diskHint}>
+        <Meter read={diskUsed} warn={0.85} bad={0.95} />
       </Tile>
       <Tile
         name="memory"
@@ -54,19 +40,15 @@ export function Tiles() {
           t("memoryHint", { used: bytes(s.hardware.memory_used_bytes), total: bytes(s.hardware.memory_total_bytes) })
         }
       >
-        <Meter
-          read={(s) => share(s.hardware.memory_used_bytes, s.hardware.memory_total_bytes)}
-          warn={0.85}
-          bad={0.95}
-        />
+        <Sparkline series="memory_bytes" />
       </Tile>
       <Tile
-        name="disk"
-        label={t("disk")}
-        read={(s) => bytes(s.hardware.disk_free_bytes)}
-        hint={(s) => t("diskHint", { total: bytes(s.hardware.disk_total_bytes), ratio: percent(diskUsed(s)) })}
+        name="cpu"
+        label={t("cpu")}
+        read={(s) => percent(s.hardware.cpu_ratio)}
+        hint={(s) => t("cpuHint", { share: percent(s.hardware.process_cpu_cores) })}
       >
-        <Meter read={diskUsed} warn={0.85} bad={0.95} />
+        <Sparkline series="cpu_cores" />
       </Tile>
       <Tile
         name="network"
@@ -74,9 +56,24 @@ export function Tiles() {
         read={(s) => byteRate(s.hardware.network_receive_bytes_per_s)}
         hint={(s) => t("networkHint", { rate: byteRate(s.hardware.network_transmit_bytes_per_s) })}
       >
-        <Sparkline series="network" />
+        <Sparkline series="network_bytes_per_s" />
       </Tile>
     </dl>
+  );
+}
+
+/** From the catalogue, not from the live status: a restart does not begin it anew. */
+function GapTile() {
+  const count = useComputed(() => (today.value === null ? "–" : number(today.value.gaps)));
+  return (
+    <Tile
+      name="gaps"
+      label={t("gapsToday")}
+      read={() => count.value}
+      hint={(s) => t("gapsTodayHint", { n: number(s.totals.gaps) })}
+    >
+      <Sparkline series="gaps" />
+    </Tile>
   );
 }
 
@@ -86,8 +83,22 @@ function clock({ clock_offset_ms, clock_offset_bound_ms }: Status): string {
   return t("clock", { offset, bound: number(clock_offset_bound_ms, 1) });
 }
 
+function recordsHint(status: Status): string {
+  const written = t("recordsHint", { bytes: bytes(status.totals.bytes_written) });
+  const flush = median(status, (symbol) => symbol.flush_interval_ms);
+  if (flush === null) return written;
+  const n = number(status.symbols.reduce((sum, symbol) => sum + symbol.buffered_records, 0));
+  return `${written} · ${t("bufferedHint", { n, time: milliseconds(flush) })}`;
+}
+
 function byteRate(bytesPerSecond: number | null): string {
   return bytesPerSecond === null ? t("unknown") : `${bytes(bytesPerSecond)}${t("perSecond")}`;
+}
+
+function diskHint(status: Status): string {
+  const total = t("diskHint", { total: bytes(status.hardware.disk_total_bytes), ratio: percent(diskUsed(status)) });
+  const seconds = status.disk === null ? null : status.disk.full_in_s;
+  return `${total} · ${seconds === null ? t("diskSteady") : t("diskForecast", { time: duration(seconds) })}`;
 }
 
 function diskUsed({ hardware }: Status): number {

@@ -1,85 +1,66 @@
-import { type Signal, useComputed, useSignal } from "@preact/signals";
-import { useEffect } from "preact/hooks";
-import type { BookAnswer } from "../../../server/http/api.ts";
-import { readBook } from "../api.ts";
+import { useComputed } from "@preact/signals";
+import { Chart } from "../components/chart.tsx";
+import { DepthChart } from "../components/depth-chart.tsx";
 import { Ladder } from "../components/ladder.tsx";
 import { SymbolStreams } from "../components/symbol-streams.tsx";
+import { TradeTape } from "../components/trade-tape.tsx";
 import { t } from "../i18n.ts";
-import { createLadder, type Ladder as LadderData } from "../ladder.ts";
+import { type BookTrouble, useLiveBook } from "../live-book.ts";
 import { bookPath, follow, go, overviewPath } from "../route.ts";
 import { symbolNames } from "../state.ts";
 
-const pollMs = 1000;
-
-type Answer = { readonly ladder: LadderData; readonly recvUs: number; readonly delayMs: number | null };
-type Trouble = "loading" | "unknown_symbol" | "no_data_yet" | "failed" | null;
-
-/** The newest book of one symbol, read once a second. */
+/** The live book of one symbol, ten times a second: ladder, depth, mid price, trades. */
 export function OrderBook({ symbol }: { symbol: string }) {
-  const answer = useSignal<Answer | null>(null);
-  const trouble = useSignal<Trouble>("loading");
-  useEffect(() => poll(symbol, answer, trouble), [symbol]);
-  const bookClass = useComputed(() => (trouble.value === null ? "book" : "book stale"));
+  const book = useLiveBook(symbol);
+  const bookClass = useComputed(() => (book.trouble.value === null ? "book" : "book stale"));
+  const isShown = useComputed(() => book.ladder.value !== null);
   return (
     <>
-      <nav class="crumbs">
+      <nav class="crumbs" aria-label={t("orderBook")}>
         <a href={overviewPath()} onClick={follow}>
           {t("overview")}
         </a>
         <h1>{symbol}</h1>
         <SymbolChoice symbol={symbol} />
       </nav>
-      <TroubleNotice symbol={symbol} trouble={trouble.value} />
-      {answer.value !== null && (
+      <TroubleNotice symbol={symbol} trouble={book.trouble.value} isShown={isShown.value} />
+      {isShown.value && (
         <div class={bookClass}>
-          <Ladder ladder={answer.value.ladder} recvUs={answer.value.recvUs} delayMs={answer.value.delayMs} />
+          <div class="book-side">
+            <Ladder book={book} />
+            <SymbolStreams symbol={symbol} />
+          </div>
+          <div class="book-side">
+            <section class="panel">
+              <Chart name={t("midPrice")} data={book.mids} decimals={8} height={170} from="least" />
+            </section>
+            <section class="panel">
+              <DepthChart ladder={book.ladder} />
+            </section>
+            <TradeTape trades={book.trades} />
+          </div>
         </div>
       )}
-      <SymbolStreams symbol={symbol} />
+      {!isShown.value && <SymbolStreams symbol={symbol} />}
     </>
   );
-}
-
-function poll(symbol: string, answer: Signal<Answer | null>, trouble: Signal<Trouble>): () => void {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  let stopped = false;
-  async function read(): Promise<void> {
-    const startMs = performance.now();
-    const result = document.visibilityState === "visible" ? await readBook(symbol) : null;
-    if (stopped) return;
-    if (result?.kind === "book") {
-      answer.value = show(result.answer);
-      trouble.value = null;
-    } else if (result !== null) {
-      trouble.value = result.kind;
-    }
-    timer = setTimeout(read, Math.max(0, pollMs - (performance.now() - startMs)));
-  }
-  void read();
-  return () => {
-    stopped = true;
-    clearTimeout(timer);
-  };
-}
-
-function show({ book, recv_us, net_delay_ms }: BookAnswer): Answer {
-  const ladder = createLadder(book.bids ?? [], book.asks ?? []);
-  return { ladder, recvUs: recv_us, delayMs: net_delay_ms };
 }
 
 const texts = {
   loading: ["loadingBook", null],
   unknown_symbol: ["unknownSymbol", "unknownSymbolHint"],
   no_data_yet: ["noBook", "noBookHint"],
-  failed: ["bookFailed", "bookFailedHint"],
+  lost: ["bookFailed", "bookFailedHint"],
 } as const;
 
-function TroubleNotice({ symbol, trouble }: { symbol: string; trouble: Trouble }) {
+type NoticeProps = { symbol: string; trouble: BookTrouble; isShown: boolean };
+
+function TroubleNotice({ symbol, trouble, isShown }: NoticeProps) {
   if (trouble === null) return null;
   const [sentence, hint] = texts[trouble];
   return (
-    <div class={trouble === "failed" ? "notice bad" : "notice"} role="status">
-      <strong>{t(sentence, { symbol })}</strong>
+    <div class={trouble === "lost" ? "notice bad" : "notice"} role="status">
+      <strong>{t(trouble === "lost" && isShown ? "bookStale" : sentence, { symbol })}</strong>
       {hint !== null && <span>{t(hint)}</span>}
     </div>
   );

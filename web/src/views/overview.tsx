@@ -3,9 +3,11 @@ import { Connections } from "../components/connections.tsx";
 import { Headline } from "../components/headline.tsx";
 import { SymbolTable } from "../components/symbol-table.tsx";
 import { Tiles } from "../components/tiles.tsx";
+import { usePast } from "../past.ts";
 
 /** Everything at a glance. */
 export function Overview() {
+  usePast();
   return (
     <>
       <Headline />

@@ -1,0 +1,57 @@
+import type { Database } from "bun:sqlite";
+import type { Gap } from "../gap.ts";
+import type { GapFilter, Page } from "../history.ts";
+
+/** Gaps of all streams, asked for by time. */
+export type GapPages = {
+  /** At most `limit` gaps, newest first; `after` is the `next` of the page before. A strange `after` begins anew. */
+  page(filter: GapFilter, limit: number, after: string | null): Page<Gap>;
+  /** Every gap that touches [fromUs, toUs), by beginning. */
+  between(fromUs: number, toUs: number): readonly Gap[];
+  /** Number of gaps that begin in [fromUs, toUs). */
+  count(fromUs: number, toUs: number): number;
+};
+
+type Bindings = Record<string, string | number | null>;
+
+/** The questions about gaps; needs the table `gap`, to which it adds two indexes. */
+export function createGapPages(database: Database): GapPages {
+  database.run("create index if not exists gap_by_start on gap (from_us)");
+  database.run("create index if not exists gap_by_end on gap (to_us)");
+  const select = database.query<Gap, [Bindings]>(`
+    select stream, symbol, from_us, to_us, cause, missing, repaired from gap
+    where ($stream is null or stream = $stream) and ($symbol is null or symbol = $symbol)
+      and ($cause is null or cause = $cause) and to_us > $from and from_us < $to
+      and (from_us < $at or (from_us = $at and (stream, symbol) > ($afterStream, $afterSymbol)))
+    order by from_us desc, stream, symbol limit $limit`);
+  const touching = database.query<Gap, [number, number]>(
+    "select stream, symbol, from_us, to_us, cause, missing, repaired from gap where to_us > ? and from_us < ? order by from_us",
+  );
+  const counted = database.query<{ n: number }, [number, number]>(
+    "select count(*) as n from gap where from_us >= ? and from_us < ?",
+  );
+  return {
+    page({ stream, symbol, cause, fromUs, toUs }, limit, after) {
+      const cursor = readCursor(after);
+      const items = select.all({
+        ...{ stream, symbol, cause },
+        from: fromUs ?? 0,
+        to: toUs ?? Number.MAX_SAFE_INTEGER,
+        at: cursor?.fromUs ?? Number.MAX_SAFE_INTEGER,
+        afterStream: cursor?.stream ?? "",
+        afterSymbol: cursor?.symbol ?? "",
+        limit: limit + 1,
+      });
+      const last = items.length > limit ? items[limit - 1] : undefined;
+      const next = last === undefined ? null : `${last.from_us}/${last.stream}/${last.symbol}`;
+      return { items: items.slice(0, limit), next };
+    },
+    between: (fromUs, toUs) => touching.all(fromUs, toUs),
+    count: (fromUs, toUs) => counted.get(fromUs, toUs)?.n ?? 0,
+  };
+}
+
+function readCursor(text: string | null): { fromUs: number; stream: string; symbol: string } | null {
+  const match = /^(\d{1,16})\/([^/]*)\/([^/]*)$/.exec(text ?? "");
+  return match === null ? null : { fromUs: Number(match[1]), stream: match[2] ?? "", symbol: match[3] ?? "" };
+}

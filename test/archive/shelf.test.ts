@@ -1,0 +1,81 @@
+import { afterEach, expect, test } from "bun:test";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readManifest } from "../../server/archive/manifest.ts";
+import { createShelf } from "../../server/archive/shelf.ts";
+import { createVerifier } from "../../server/archive/verifier.ts";
+import { openCatalogue } from "../../server/catalogue/catalogue.ts";
+import { silentLog } from "../../server/log.ts";
+import { archivePath, manifestPath } from "../../server/segment.ts";
+import { startVerifyWorker } from "../../server/workers.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { until } from "../support/wait.ts";
+import { day, sealAndMerge, writeDay } from "./day-fixture.ts";
+
+const closing: (() => void)[] = [];
+afterEach(() => {
+  for (const close of closing.splice(0)) close();
+});
+
+async function archived() {
+  const dataDir = temporaryFolder();
+  await sealAndMerge(dataDir, writeDay(dataDir));
+  const catalogue = openCatalogue(dataDir);
+  closing.push(catalogue.close);
+  const shelf = createShelf({ dataDir }, { store: catalogue.archiveDays, log: silentLog });
+  return { dataDir, catalogue, shelf };
+}
+
+test("the list of archives is what the manifests say, and follows them when they change or go", async () => {
+  const { dataDir, catalogue, shelf } = await archived();
+  await shelf.scan();
+  const manifest = readManifest(dataDir, day);
+  expect(catalogue.archiveDays.get(day)).toMatchObject({
+    rows: 2700,
+    compressed_bytes: manifest?.compressed_bytes,
+    sha256: manifest?.compressed_sha256,
+    coverage: expect.closeTo(2700 / 86_400, 6),
+  });
+  const path = manifestPath(dataDir, day);
+  writeFileSync(path, readFileSync(path, "utf8").replace('"rows": 2700', '"rows": 2699'));
+  await shelf.scan();
+  expect(catalogue.archiveDays.get(day)?.rows).toBe(2699);
+  writeFileSync(path, "no manifest");
+  await shelf.scan();
+  expect(catalogue.archiveDays.get(day)?.rows).toBe(2699);
+  rmSync(path);
+  await shelf.scan();
+  expect(catalogue.archiveDays.get(day)).toBeNull();
+});
+
+test("a check runs alone, says how it ended, and finds a changed byte", async () => {
+  const { dataDir } = await archived();
+  const ended: number[] = [];
+  const verifier = createVerifier(
+    { dataDir },
+    { startWorker: startVerifyWorker, nowUs: () => 7, onDone: ({ problems }) => ended.push(problems.length) },
+  );
+  closing.push(verifier.stop);
+  expect(verifier.state()).toEqual({ kind: "idle" });
+  expect([verifier.start(day), verifier.start(day)]).toEqual(["started", "busy"]);
+  expect(verifier.state()).toMatchObject({ kind: "running", day });
+  await until(() => verifier.state().kind === "done", "the check to end");
+  expect(verifier.state()).toEqual({ kind: "done", day, started_us: 7, ended_us: 7, problems: [] });
+  const bytes = readFileSync(archivePath(dataDir, day));
+  bytes[bytes.length - 10] = (bytes.at(-10) ?? 0) ^ 1;
+  writeFileSync(archivePath(dataDir, day), bytes);
+  expect(verifier.start(day)).toBe("started");
+  await until(() => ended.length === 2, "the second check to end");
+  expect(ended[0]).toBe(0);
+  expect(ended[1]).toBeGreaterThan(0);
+});
+
+test("a check that is stopped is none, and another can be started", async () => {
+  const { dataDir } = await archived();
+  const verifier = createVerifier({ dataDir }, { startWorker: startVerifyWorker, nowUs: () => 7, onDone: () => {} });
+  closing.push(verifier.stop);
+  verifier.start(day);
+  verifier.stop();
+  expect(verifier.state()).toEqual({ kind: "idle" });
+  verifier.start(day);
+  await until(() => verifier.state().kind === "done", "the check to end");
+});

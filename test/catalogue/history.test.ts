@@ -1,0 +1,108 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { type Catalogue, openCatalogue } from "../../server/catalogue/catalogue.ts";
+import type { Gap } from "../../server/gap.ts";
+import type { ArchiveSummary, GapFilter } from "../../server/history.ts";
+import { temporaryFolder } from "../support/folder.ts";
+
+let folder: string;
+let catalogue: Catalogue;
+beforeEach(() => {
+  folder = temporaryFolder();
+  catalogue = openCatalogue(folder);
+});
+afterEach(() => catalogue.close());
+
+const all: GapFilter = { stream: null, symbol: null, cause: null, fromUs: null, toUs: null };
+const gap = (n: number, over: Partial<Gap> = {}): Gap => ({
+  ...{ stream: "depth20", symbol: `S${n % 3}USDT`, from_us: 1000 + n, to_us: 1010 + n, cause: "reconnect" },
+  ...{ missing: null, repaired: 0, ...over },
+});
+
+test("pages of gaps come newest first and hold each gap once, also where many begin at the same time", () => {
+  const gaps = Array.from({ length: 25 }, (_, n) => gap(Math.floor(n / 10), { symbol: `S${n}USDT` }));
+  for (const one of gaps) catalogue.noteGaps([one]);
+  const seen: Gap[] = [];
+  let after: string | null = null;
+  let pages = 0;
+  do {
+    const { items, next } = catalogue.gapPages.page(all, 7, after);
+    seen.push(...items);
+    after = next;
+    pages++;
+  } while (after !== null);
+  expect(pages).toBe(4);
+  expect(new Set(seen.map(({ symbol }) => symbol)).size).toBe(25);
+  expect(seen).toHaveLength(25);
+  expect(seen.map(({ from_us }) => from_us)).toEqual(seen.map(({ from_us }) => from_us).toSorted((a, b) => b - a));
+});
+
+test("gaps are found by stream, symbol, cause and time; a gap that only touches a time span is in it", () => {
+  for (let n = 0; n < 6; n++) catalogue.noteGaps([gap(n * 100, { cause: n === 3 ? "disk" : "reconnect" })]);
+  catalogue.noteGaps([gap(1, { stream: "aggTrade" })]);
+  const found = (over: Partial<GapFilter>) =>
+    catalogue.gapPages.page({ ...all, ...over }, 50, null).items.map(({ from_us }) => from_us);
+  expect(found({ cause: "disk" })).toEqual([1300]);
+  expect(found({ stream: "aggTrade" })).toEqual([1001]);
+  expect(found({ symbol: "S1USDT" })).toEqual([1400, 1100, 1001]);
+  expect(found({ fromUs: 1105, toUs: 1301 })).toEqual([1300, 1200, 1100]);
+  expect(found({ fromUs: 1110, toUs: 1300 })).toEqual([1200]);
+  expect(catalogue.gapPages.count(1100, 1300)).toBe(2);
+});
+
+const archived = (over: Partial<ArchiveSummary>): ArchiveSummary => ({
+  ...{ stream: "depth20", symbol: "BTCUSDT", date: "2026-11-21", rows: 864_000, raw_bytes: 9, compressed_bytes: 3 },
+  ...{ sha256: "ab", coverage: 1, gaps: 0, delay_p50_ms: 7, delay_p99_ms: null, ...over },
+});
+
+test("archived days come newest first by pages, one by one, and as coverage of the least covered stream", () => {
+  const { archiveDays } = catalogue;
+  for (const date of ["2026-11-19", "2026-11-20", "2026-11-21"])
+    for (const symbol of ["BTCUSDT", "ETHUSDT"]) archiveDays.note(archived({ date, symbol }), 5);
+  archiveDays.note(archived({ stream: "aggTrade", coverage: 0.5, date: "2026-11-20" }), 6);
+  const none = { stream: null, symbol: null, date: null };
+  const first = archiveDays.page(none, 4, null);
+  const second = archiveDays.page(none, 4, first.next);
+  const names = [...first.items, ...second.items].map(({ date, symbol, stream }) => `${date} ${symbol} ${stream}`);
+  expect(names).toEqual([
+    "2026-11-21 BTCUSDT depth20",
+    "2026-11-21 ETHUSDT depth20",
+    "2026-11-20 BTCUSDT aggTrade",
+    "2026-11-20 BTCUSDT depth20",
+    "2026-11-20 ETHUSDT depth20",
+    "2026-11-19 BTCUSDT depth20",
+    "2026-11-19 ETHUSDT depth20",
+  ]);
+  expect(second.next).toBeNull();
+  expect(archiveDays.get({ stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-20" })?.coverage).toBe(0.5);
+  expect(archiveDays.coverage(null, "2026-11-20", "2026-11-20")).toEqual([
+    { symbol: "BTCUSDT", date: "2026-11-20", coverage: 0.5 },
+    { symbol: "ETHUSDT", date: "2026-11-20", coverage: 1 },
+  ]);
+  expect(archiveDays.coverage("depth20", "2026-11-20", "2026-11-20")[0]?.coverage).toBe(1);
+  archiveDays.remove({ stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-20" });
+  expect(archiveDays.known().get("depth20/BTCUSDT/2026-11-20")).toBe(5);
+  expect(archiveDays.totals()).toEqual({ days: 6, rows: 6 * 864_000, compressed_bytes: 18 });
+});
+
+test("events, series and minutes are there after the catalogue was opened anew", () => {
+  const { memory } = catalogue;
+  for (let n = 0; n < 5; n++) catalogue.noteEvent({ at_us: n, kind: "start", message: n === 0 ? "" : String(n) });
+  memory.keepSeries([
+    { from_us: 300, values: [1, null] },
+    { from_us: 600, values: [2, 3] },
+  ]);
+  const rows = new Uint16Array(1440).fill(7);
+  memory.keepMinutes("depth20/BTCUSDT", { dayStart: 0, firstUs: 1, lastUs: 2, rows });
+  catalogue.close();
+  catalogue = openCatalogue(folder);
+  const first = catalogue.memory.events(2, null);
+  expect(first.items.map(({ detail }) => detail)).toEqual(["4", "3"]);
+  const second = catalogue.memory.events(3, first.next);
+  expect(second).toEqual({
+    items: [2, 1, 0].map((n) => ({ at_us: n, kind: "start", detail: n === 0 ? null : String(n) })),
+    next: null,
+  });
+  expect(catalogue.memory.series(301)).toEqual([{ from_us: 600, values: [2, 3] }]);
+  expect(catalogue.memory.series(0)).toHaveLength(1);
+  expect(catalogue.memory.minutes()).toEqual([["depth20/BTCUSDT", { dayStart: 0, firstUs: 1, lastUs: 2, rows }]]);
+});

@@ -1,0 +1,17 @@
+/** What was chosen in this browser before, or null. */
+export function recall(key: string): string | null {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+/** Remembers a choice; a browser that keeps nothing asks again next time. */
+export function remember(key: string, value: string): void {
+  try {
+    localStorage.setItem(key, value);
+  } catch {
+    // Nothing to be done: the choice holds until the page is closed.
+  }
+}

@@ -59,6 +59,7 @@ export function createCatalogueCare(parts: CatalogueParts) {
     },
     noteArchive: (manifest: Manifest, isVerified: boolean) =>
       attempt(() => catalogue.noteArchive(archiveEntry(manifest, isVerified ? nowUs() : null))),
+    forgetArchive: (day: Day) => attempt(() => catalogue.removeArchive(day)),
     /** Looks, once a second, whether somebody has deleted the file, and with it perhaps the whole folder. */
     look(): void {
       attempt(() => {

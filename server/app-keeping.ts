@@ -27,6 +27,8 @@ export type KeepingDeps = {
   /** Invented data never gets into a bucket of recorded data, whatever the config says. */
   readonly mode: "record" | "demo";
   readonly recorder: Manifest["recorder"];
+  /** A day is gone from this disk. */
+  readonly onRemoved?: (day: Day) => void;
   readonly log: Log;
   /** For tests; otherwise what suits real stores. */
   readonly pace?: UploadPace & { readonly lookMs?: number };
@@ -90,8 +92,11 @@ export function createKeeping(settings: Config, deps: KeepingDeps): Keeping {
 }
 
 /** The retention that a config asks for on this disk. */
-export function retentionOf(config: Config, deps: Pick<KeepingDeps, "dataDir" | "nowUs" | "log">): Retention {
-  const { dataDir, log } = deps;
+export function retentionOf(
+  config: Config,
+  deps: Pick<KeepingDeps, "dataDir" | "nowUs" | "onRemoved" | "log">,
+): Retention {
+  const { dataDir, onRemoved, log } = deps;
   const today = () => dateOf(deps.nowUs());
   const { retention_days, retention_gb, min_free_gb } = config.archive;
   const limits = { days: retention_days, gb: retention_gb, minFreeGb: min_free_gb };
@@ -99,6 +104,7 @@ export function retentionOf(config: Config, deps: Pick<KeepingDeps, "dataDir" | 
     { dataDir, limits },
     {
       today,
+      ...(onRemoved && { onRemoved }),
       log,
       notUploaded(day, manifest) {
         if (config.upload.endpoint === "" || isPast(config, day, today())) return null;

@@ -66,7 +66,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
   const care = createCatalogueCare({ catalogue, dataDir, nowUs, renewFolder: folder.renew, log });
   const about = { version, mode, host: hostname(), shard: shardName(config.record.shard), started_us: startedUs };
   const madeBy = { version, host: about.host };
-  const keeping = createKeeping(config, { dataDir, mode, nowUs, recorder: madeBy, log });
+  const keeping = createKeeping(config, { dataDir, mode, nowUs, recorder: madeBy, onRemoved: care.forgetArchive, log });
   const past = createAppHistory({ dataDir, streams, nowUs, catalogue, gapsOf, log });
   const archiver = createArchiver(
     { dataDir, level: config.archive.level, segmentLevel },

@@ -26,6 +26,8 @@ export type RetentionDeps = {
   readonly today: () => string;
   /** Null if the day is where it should be besides this disk, or need not be; else what is missing. */
   readonly notUploaded: (day: Day, manifest: Manifest) => string | null;
+  /** A day is gone from this disk. */
+  readonly onRemoved?: (day: Day) => void;
   readonly log: Log;
   /** Instead of the file system's own answer. */
   readonly freeBytes?: () => Promise<number>;
@@ -92,6 +94,7 @@ export function createRetention(options: { dataDir: string; limits: RetentionLim
     syncFolder(dirname(folder));
     rmSync(grave, { recursive: true, force: true });
     await removeIfEmpty(dirname(folder));
+    deps.onRemoved?.(day);
     deps.log.info("removed an archive from this disk", { ...day, bytes, reason });
   }
 

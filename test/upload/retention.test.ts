@@ -35,9 +35,12 @@ const removals = ({ lines }: { lines: { message: string; fields: Record<string, 
 
 test("days over the age limit go, oldest first and whole, each with its reason in the log", async () => {
   const dataDir = await recorded();
-  const keeping = keep(dataDir, none, { "archive.retention_days": 3 });
+  const gone: string[] = [];
+  const onRemoved = ({ date }: Day) => void gone.push(date);
+  const keeping = keep(dataDir, none, { "archive.retention_days": 3 }, { onRemoved });
   await until(() => removals(keeping).length === 3, "three days to go");
   await keeping.stop();
+  expect(gone).toEqual(["2026-11-17", "2026-11-18", "2026-11-19"]);
   // Today is 2026-11-22: with it, the 21st and the 20th are three days.
   expect(datesLeft(dataDir)).toEqual(["20", "21"]);
   expect(removals(keeping).map(({ fields }) => fields.date)).toEqual(["2026-11-17", "2026-11-18", "2026-11-19"]);

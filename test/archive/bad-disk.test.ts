@@ -39,6 +39,7 @@ test("without room for merging segments are sealed all the same, without room fo
   archiver.setRoom({ forSeals: plenty, forMerges: 0 });
   await until(() => archiver.status().segments_waiting === 0, "the segments to be sealed");
   archiver.setRoom({ forSeals: plenty, forMerges: 1000 });
+  await Bun.sleep(300);
   expect(archiver.status()).toMatchObject({ segments_sealed: 3, days_merged: 0, days_waiting: 1 });
   archiver.setRoom({ forSeals: plenty, forMerges: plenty });
   await drained(archiver);

@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { verifyArchive } from "../../server/archive/verify.ts";
 import { archivePath, manifestPath, type Segment, segmentPath } from "../../server/segment.ts";
-import { mountMissing, mountSmallDisk } from "../support/mounts.ts";
+import { mountMissing, mountSmallDisk, unmountAll } from "../support/mounts.ts";
 import { until } from "../support/wait.ts";
 import {
   archivedIds,
@@ -19,6 +19,8 @@ import {
   writeDay,
   writeRaw,
 } from "./day-fixture.ts";
+
+afterAll(unmountAll);
 
 let dataDir = "";
 let remove = () => {};

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createApp } from "../server/app.ts";
@@ -8,10 +8,12 @@ import { createExchange } from "../server/exchange/exchange.ts";
 import { createLog, silentLog } from "../server/log.ts";
 import { recordId } from "../server/record.ts";
 import { dateOf } from "../server/segment.ts";
-import { mountMissing, mountSmallDisk } from "./support/mounts.ts";
+import { mountMissing, mountSmallDisk, unmountAll } from "./support/mounts.ts";
 import { readRecords } from "./support/read-data.ts";
 import { createScriptedSource } from "./support/scripted-source.ts";
 import { until } from "./support/wait.ts";
+
+afterAll(unmountAll);
 
 const stream = "btcusdt@aggTrade";
 

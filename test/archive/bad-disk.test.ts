@@ -1,9 +1,9 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeEach, expect, test } from "bun:test";
 import { existsSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { verifyArchive } from "../../server/archive/verify.ts";
 import { archivePath, manifestPath, type Segment, segmentPath } from "../../server/segment.ts";
-import { mountMissing, mountSmallDisk } from "../support/mounts.ts";
+import { mountMissing, mountSmallDisk, unmountAll } from "../support/mounts.ts";
 import { until } from "../support/wait.ts";
 import {
   archivedIds,
@@ -19,6 +19,8 @@ import {
   writeDay,
   writeRaw,
 } from "./day-fixture.ts";
+
+afterAll(unmountAll);
 
 let dataDir = "";
 let remove = () => {};
@@ -39,6 +41,7 @@ test("without room for merging segments are sealed all the same, without room fo
   archiver.setRoom({ forSeals: plenty, forMerges: 0 });
   await until(() => archiver.status().segments_waiting === 0, "the segments to be sealed");
   archiver.setRoom({ forSeals: plenty, forMerges: 1000 });
+  await Bun.sleep(300);
   expect(archiver.status()).toMatchObject({ segments_sealed: 3, days_merged: 0, days_waiting: 1 });
   archiver.setRoom({ forSeals: plenty, forMerges: plenty });
   await drained(archiver);

@@ -71,25 +71,27 @@ async function measure(dataDir: string): Promise<void> {
   const { user, system } = process.cpuUsage(cpu);
   const peak = statusOf("VmHWM");
   const { last_archive, last_failure } = app.status().archive;
+  const controlEndsMs = performance.now() + 20_000;
+  const control = await standstills(() => performance.now() > controlEndsMs);
   await app.stop(10_000);
   sender.kill();
   const verified = await verifyArchive(dataDir, day);
   if (last_archive === null) throw new Error(`the merge failed: ${last_failure}`);
-  const at = (share: number) =>
-    (stalls[Math.min(stalls.length - 1, Math.floor(stalls.length * share))] ?? 0).toFixed(1);
+  const at = (share: number, of = stalls) =>
+    (of[Math.min(of.length - 1, Math.floor(of.length * share))] ?? 0).toFixed(1);
   const mb = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
   console.log(
     `${cpus()[0]?.model}, ${cpus().length} cores, Bun ${Bun.version}, level ${level}; archive ${verified.kind}\n`,
   );
   console.log(
-    "| raw | archive | seconds | CPU seconds a GB | memory at the beginning | peak | stall p50, ms | p99 | p99.9 | p99.99 | max | readings |",
+    "| raw | archive | seconds | CPU seconds a GB | memory at the beginning | peak | stall p50, ms | p99 | p99.9 | p99.99 | max | readings | without a merge, right after: p99 | p99.9 |",
   );
-  console.log("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
+  console.log("| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |");
   const perGb = Math.round((user + system) / 1e6 / (last_archive.raw_bytes / 1e9));
   const sizes = [mb(last_archive.raw_bytes), mb(last_archive.compressed_bytes), Math.round(seconds), perGb];
   const memory = [mb(idle), mb(peak)];
   console.log(
-    `| ${[...sizes, ...memory, at(0.5), at(0.99), at(0.999), at(0.9999), at(1), stalls.length].join(" | ")} |`,
+    `| ${[...sizes, ...memory, at(0.5), at(0.99), at(0.999), at(0.9999), at(1), stalls.length, at(0.99, control), at(0.999, control)].join(" | ")} |`,
   );
 }
 

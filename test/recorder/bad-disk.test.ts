@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createLog } from "../../server/log.ts";
@@ -7,9 +7,11 @@ import { createRecorder, type RecorderOptions } from "../../server/recorder/reco
 import { segmentPath } from "../../server/segment.ts";
 import { parseStreamName, type Stream } from "../../server/stream.ts";
 import { temporaryFolder } from "../support/folder.ts";
-import { mountAgain, mountMissing, mountSmallDisk, remount } from "../support/mounts.ts";
+import { mountAgain, mountMissing, mountSmallDisk, remount, unmountAll } from "../support/mounts.ts";
 import { straceMissing, withFaults } from "../support/strace.ts";
 import { until } from "../support/wait.ts";
+
+afterAll(unmountAll);
 
 const stream = parseStreamName("btcusdt@aggTrade") as Stream;
 const midnight = Date.parse("2026-11-23T00:00:00Z") * 1000;

@@ -1,4 +1,3 @@
-import { afterAll } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,7 +14,7 @@ export const mountMissing = (() => {
   return works ? "" : " (skipped: this user may not mount a file system)";
 })();
 
-/** A file system in memory, of that size (`4m`); gone after the test file. */
+/** A file system in memory, of that size (`4m`); gone with `unmountAll`. */
 export function mountSmallDisk(size: string): string {
   const folder = mkdtempSync(join(tmpdir(), "rt-data-disk-"));
   if (!run("mount", "-t", "tmpfs", "-o", `size=${size}`, "tmpfs", folder)) throw new Error(`cannot mount ${folder}`);
@@ -38,9 +37,10 @@ export function remount(folder: string, how: "ro" | "rw", kind: "disk" | "bind")
     throw new Error(`cannot remount ${folder} ${how}`);
 }
 
-afterAll(() => {
+/** To be called by `afterAll` in every test file that mounts: a hook here would belong to the first of them alone. */
+export function unmountAll(): void {
   for (const folder of mounted.splice(0).reverse()) {
     run("umount", "-l", folder);
     rmSync(folder, { recursive: true, force: true });
   }
-});
+}

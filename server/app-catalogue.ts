@@ -20,6 +20,8 @@ type CatalogueParts = {
 /** Keeps the catalogue true. What cannot be written to it, on a full disk say, is told of and never stops the recording. */
 export function createCatalogueCare(parts: CatalogueParts) {
   const { catalogue, dataDir, nowUs, log } = parts;
+  /** It knew nothing of what the files hold. */
+  let wasLost = false;
 
   function attempt(work: () => void): void {
     try {
@@ -37,7 +39,7 @@ export function createCatalogueCare(parts: CatalogueParts) {
     noteEvent,
     /** Tells of what recovery has repaired, and makes the catalogue agree with the files; before the run begins. */
     async afterRecovery({ repairs, days }: RecoveryReport): Promise<void> {
-      await reconcile(parts, days);
+      wasLost = await reconcile(parts, days);
       for (const { kind, path, message } of repairs) log.warn("repaired after a crash", { kind, path, message });
       attempt(() => {
         catalogue.together(() => {
@@ -49,6 +51,7 @@ export function createCatalogueCare(parts: CatalogueParts) {
     /** Notes the start; goes on, in nobody's way, with what takes long. */
     started(version: string, { days }: RecoveryReport, startedUs: number): void {
       noteEvent("start", `rt-data ${version}`);
+      if (!wasLost) return;
       findUnmergedHoles(parts, days, startedUs).catch((error) =>
         log.warn("holes of days that are not merged yet could not be looked for", { reason: messageOf(error) }),
       );
@@ -75,13 +78,13 @@ export function createCatalogueCare(parts: CatalogueParts) {
 /**
  * Makes the catalogue agree with the files: archives that it does not know are added, those that are gone are removed. One that
  * knows nothing, since it was deleted or damaged, gets the gaps of merged days from their manifests, and the end of the run
- * before this one from the newest records. Call it before the run begins.
+ * before this one from the newest records. Call it before the run begins. Resolves with true for such a one.
  */
-async function reconcile(parts: CatalogueParts, liveDays: readonly Day[]): Promise<void> {
+async function reconcile(parts: CatalogueParts, liveDays: readonly Day[]): Promise<boolean> {
   const { catalogue, dataDir, log } = parts;
   const known = new Map(catalogue.archives().map((day) => [keyOf(day), day]));
   const days = await archivedDays(dataDir);
-  const isLost = catalogue.isNew && (days.length > 0 || liveDays.length > 0);
+  const isLost = catalogue.isNew && !catalogue.knowsRuns() && (days.length > 0 || liveDays.length > 0);
   let lastUs = 0;
   let gaps = 0;
   const found: { readonly entry: NonNullable<Awaited<ReturnType<typeof readArchiveEntry>>>; readonly day: Day }[] = [];
@@ -104,7 +107,7 @@ async function reconcile(parts: CatalogueParts, liveDays: readonly Day[]): Promi
     }
     for (const gone of known.values()) catalogue.removeArchive(gone);
   });
-  if (!isLost) return;
+  if (!isLost) return false;
   for (const day of newestOfEach(liveDays)) lastUs = Math.max(lastUs, (await lastLiveUs(dataDir, day)) ?? 0);
   if (lastUs > 0) catalogue.assumeRun(lastUs);
   const what =
@@ -116,6 +119,7 @@ async function reconcile(parts: CatalogueParts, liveDays: readonly Day[]): Promi
     kind: "rebuild",
     message: `${message}: ${days.length} archives, ${gaps} gaps`,
   });
+  return true;
 }
 
 /**
@@ -124,7 +128,6 @@ async function reconcile(parts: CatalogueParts, liveDays: readonly Day[]): Promi
  */
 async function findUnmergedHoles(parts: CatalogueParts, days: readonly Day[], beforeUs: number): Promise<void> {
   const { catalogue, dataDir, log } = parts;
-  if (!catalogue.isNew) return;
   let count = 0;
   for (const day of days) {
     const gaps = await findLiveHoles(dataDir, day, beforeUs);

@@ -180,7 +180,10 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
         tellShard();
         past.start();
         const lastRun = catalogue.beginRun(startedUs);
-        const down = downtimes(dataDir, streams, lastRun, orphans, config.record.flush_ms);
+        const down = downtimes(dataDir, streams, lastRun, orphans, {
+          flushMs: config.record.flush_ms,
+          nowUs: startedUs,
+        });
         recording.noteDown(down.of);
         if (down.newestUs > 0) catalogue.noteRun(down.newestUs, false);
         care.started(version, recovered, startedUs);

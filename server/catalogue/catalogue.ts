@@ -13,9 +13,11 @@ import { createTables } from "./tables.ts";
 
 /** What the recorder remembers between runs, in `rt-data.sqlite`. It can be made again from the files. */
 export type Catalogue = {
-  /** There was none, or a damaged one, which lies at `movedAsideTo` now: it knows nothing yet. */
+  /** There was none, or a damaged one, which lies at `movedAsideTo` now. */
   readonly isNew: boolean;
   readonly movedAsideTo: string | null;
+  /** Somebody has noted a run. */
+  knowsRuns(): boolean;
   /**
    * Begins a run and tells how the last one ended: when it last received something, and whether it stopped of its own will.
    * Null at the first run.
@@ -68,6 +70,7 @@ export function openCatalogue(dataDir: string): Catalogue {
   return {
     isNew,
     movedAsideTo,
+    knowsRuns: () => database.query("select 1 from run limit 1").get() !== null,
     beginRun(startedUs) {
       const last = database
         .query<{ last_recv_us: number; clean: number }, []>(

@@ -17,7 +17,7 @@ export function downtimes(
   streams: readonly Stream[],
   lastRun: { readonly lastRecvUs: number; readonly clean: boolean } | null,
   orphans: readonly Segment[],
-  flushMs: number,
+  { flushMs, nowUs }: { flushMs: number; nowUs: number },
 ): { readonly newestUs: number; readonly of: ReadonlyMap<Stream, Downtime> } {
   const lastOf = new Map<string, number>();
   for (const segment of orphans) {
@@ -25,14 +25,15 @@ export function downtimes(
     const us = lastRecordUs(segmentPath(dataDir, segment, "open")) ?? 0;
     lastOf.set(key, Math.max(us, lastOf.get(key) ?? 0));
   }
-  const newestUs = Math.max(lastRun?.lastRecvUs ?? 0, ...lastOf.values());
+  // A clock that was put back since then would make it the future.
+  const newestUs = Math.min(nowUs, Math.max(lastRun?.lastRecvUs ?? 0, ...lastOf.values()));
   const found = new Map<Stream, Downtime>();
   if (newestUs === 0) return { newestUs, of: found };
   const isClean = lastRun?.clean === true;
   for (const stream of streams) {
     if (!wasRecorded(dataDir, stream)) continue;
     const ownUs = lastOf.get(`${stream.type.folder}/${stream.symbol}`) ?? 0;
-    const fromUs = isClean ? newestUs : Math.max(ownUs, newestUs - flushMs * 1000);
+    const fromUs = isClean ? newestUs : Math.max(Math.min(ownUs, newestUs), newestUs - flushMs * 1000);
     found.set(stream, { fromUs, cause: isClean ? "restart" : "crash" });
   }
   return { newestUs, of: found };

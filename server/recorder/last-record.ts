@@ -6,7 +6,10 @@ import type { Stream } from "../stream.ts";
 /** Far above any line. */
 const window = 256 * 1024;
 
-/** `recv_us` of the last record in a raw segment whose tail is whole, or null if it holds none. */
+/**
+ * `recv_us` of the last record in a raw segment whose tail is whole, or null if it holds none, or refetched ones: those bear the time
+ * of the trade, by the exchange's clock.
+ */
 export function lastRecordUs(path: string): number | null {
   const fd = openSync(path, "r");
   try {
@@ -14,7 +17,8 @@ export function lastRecordUs(path: string): number | null {
     const bytes = Buffer.alloc(Math.min(size, window));
     readSync(fd, bytes, 0, bytes.length, size - bytes.length);
     const line = bytes.toString().trimEnd().split("\n").at(-1) ?? "";
-    return decodeLine(line)?.recvUs ?? null;
+    const record = decodeLine(line);
+    return record === null || record.repaired ? null : record.recvUs;
   } finally {
     closeSync(fd);
   }

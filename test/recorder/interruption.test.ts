@@ -1,0 +1,59 @@
+import { expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { encodeLine, encodeRepairedLine } from "../../server/record.ts";
+import { downtimes } from "../../server/recorder/interruption.ts";
+import { type Segment, segmentPath } from "../../server/segment.ts";
+import { streamOf } from "../binance/continuity.ts";
+import { temporaryFolder } from "../support/folder.ts";
+
+const second = 1_000_000;
+const now = Date.parse("2026-11-22T12:00:00Z") * 1000;
+const [btc, eth, sol] = ["btcusdt@aggTrade", "ethusdt@aggTrade", "solusdt@aggTrade"].map(streamOf);
+const streams = [btc, eth, sol].filter((stream) => stream !== undefined);
+const times = { flushMs: 1000, nowUs: now };
+
+function orphan(dataDir: string, symbol: string, line: string, name = "11-55"): Segment {
+  const segment = { stream: "aggTrade", symbol, date: "2026-11-22", name };
+  const path = segmentPath(dataDir, segment, "open");
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, line);
+  return segment;
+}
+
+const trade = (id: number) => `{"e":"aggTrade","a":${id}}`;
+
+test("after a clean stop nothing is missing before the last receipt, whichever stream it was of", () => {
+  const dataDir = temporaryFolder();
+  orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 90 * second, null));
+  const { newestUs, of } = downtimes(dataDir, streams, { lastRecvUs: now - 60 * second, clean: true }, [], times);
+  expect(newestUs).toBe(now - 60 * second);
+  expect([...of]).toEqual([[streams[0] as never, { fromUs: now - 60 * second, cause: "restart" }]]);
+});
+
+test("after a crash each stream is missing from its last record on disk, or from one flush interval before the newest of all", () => {
+  const dataDir = temporaryFolder();
+  const orphans = [
+    orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 30 * second, null)),
+    orphan(dataDir, "ETHUSDT", encodeLine(trade(1), now - 50 * second, null)),
+    orphan(dataDir, "SOLUSDT", encodeLine(trade(1), now - 30.5 * second, null)),
+  ];
+  const { of } = downtimes(dataDir, streams, { lastRecvUs: now - 40 * second, clean: false }, orphans, times);
+  expect([...of.values()].map(({ fromUs, cause }) => [(now - fromUs) / second, cause])).toEqual([
+    [30, "crash"],
+    [31, "crash"],
+    [30.5, "crash"],
+  ]);
+});
+
+test("refetched trades, which bear the exchange's time, and a clock that was put back, make no downtime begin in the future", () => {
+  const dataDir = temporaryFolder();
+  const orphans = [
+    orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 30 * second, null)),
+    orphan(dataDir, "BTCUSDT", encodeRepairedLine('{"a":2}', now + 90 * second), "11-55_02"),
+  ];
+  const { newestUs } = downtimes(dataDir, streams, null, orphans, times);
+  expect(newestUs).toBe(now - 30 * second);
+  const later = downtimes(dataDir, streams, { lastRecvUs: now + 3600 * second, clean: false }, orphans, times);
+  expect([later.newestUs, later.of.get(streams[0] as never)?.fromUs]).toEqual([now, now - second]);
+});

@@ -83,3 +83,9 @@ export function gapOf({ stream, fromUs, toUs, cause, missing }: FeedGap): Gap {
   const { type, symbol } = stream;
   return { stream: type.folder, symbol, from_us: fromUs, to_us: toUs, cause, missing, repaired: 0 };
 }
+
+/** Of a diff the first update that it covers, of others their id. */
+export function firstIdOf(stream: Stream, payload: string, id: number): number {
+  const first = stream.type.kind === "diffDepth" ? /"U":(\d+)/.exec(payload)?.[1] : undefined;
+  return first === undefined ? id : Number(first);
+}

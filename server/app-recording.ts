@@ -1,4 +1,4 @@
-import { createGapIntake, gapOf } from "./app-gaps.ts";
+import { createGapIntake, firstIdOf, gapOf } from "./app-gaps.ts";
 import { createRepair, type Repair } from "./app-repair.ts";
 import type { ClockOffsetMeter } from "./binance/clock-offset.ts";
 import { createClockOffsetMeter } from "./binance/clock-offset.ts";
@@ -19,7 +19,7 @@ import type { Downtime } from "./recorder/interruption.ts";
 import { createQuarantine, type Quarantine } from "./recorder/quarantine.ts";
 import { createRecorder, type Recorder } from "./recorder/recorder.ts";
 import type { Track } from "./recorder/track.ts";
-import type { Day, Segment } from "./segment.ts";
+import { type Day, dateOf, mergeAfterUs, type Segment } from "./segment.ts";
 import type { Stream } from "./stream.ts";
 
 /** From the exchange to the files: everything that records, and what it knows of itself. */
@@ -93,7 +93,7 @@ export function createRecording(
       flushMs: record.flush_ms,
       sync: record.sync,
     },
-    { nowUs, onClosed: deps.onClosed, onDropped: ledger.drop, log },
+    { nowUs, onClosed, onDropped: ledger.drop, log },
   );
   const tracks = new Map<Stream, Track>(streams.map((stream) => [stream, recorder.track(stream)]));
   const quarantine = createQuarantine({ dataDir }, { log });
@@ -121,6 +121,12 @@ export function createRecording(
 
   const diffOf = (symbol: string) =>
     streams.find((stream) => stream.symbol === symbol && stream.type.kind === "diffDepth");
+
+  /** A segment that a slow disk has kept until its day was merged makes the day be merged again. */
+  function onClosed(segment: Segment): void {
+    deps.onClosed(segment);
+    if (segment.date < dateOf(nowUs() - mergeAfterUs)) deps.onLate(segment);
+  }
 
   function onData(stream: Stream, payload: string, recvUs: number, eventMs: number, id: number): void {
     if (lastRecvUs === null) {
@@ -234,12 +240,6 @@ export function createRecording(
       await quarantine.stop();
     },
   };
-}
-
-/** Of a diff the first update that it covers, of others their id. */
-function firstIdOf(stream: Stream, payload: string, id: number): number {
-  const first = stream.type.kind === "diffDepth" ? /"U":(\d+)/.exec(payload)?.[1] : undefined;
-  return first === undefined ? id : Number(first);
 }
 
 function symbolsOf(streams: readonly Stream[]): readonly string[] {

@@ -17,7 +17,7 @@ import { createDiskWatch } from "./monitor/disk.ts";
 import { createHardwareMeter } from "./monitor/hardware.ts";
 import { downtimes } from "./recorder/interruption.ts";
 import { recover } from "./recorder/recovery.ts";
-import { type Day, dateOf, dateStartUs, dayUs } from "./segment.ts";
+import { type Day, dateOf, dateStartUs, dayUs, mergeAfterUs } from "./segment.ts";
 import { ownSymbols, shardName, symbolsOfShard } from "./shard.ts";
 import type { Status } from "./status.ts";
 import { createStream, type Stream } from "./stream.ts";
@@ -40,9 +40,6 @@ export type App = {
 
 /** zstd level of a segment, which lives for a day at most; measured, 2 to 4 are no smaller and no quicker on this data. */
 const segmentLevel = 1;
-
-/** After midnight the last segments of the day need a moment to be closed. */
-const mergeAfterUs = 5_000_000;
 
 /** How often the catalogue is told how far we have got, s. */
 const noteRunEvery = 10;

@@ -22,6 +22,9 @@ const minuteUs = 60_000_000;
 /** Length of a UTC day, µs. */
 export const dayUs = 1440 * minuteUs;
 
+/** After midnight the last segments of the day need a moment to be closed; then it is merged, µs. */
+export const mergeAfterUs = 5_000_000;
+
 /** Start of the UTC day of a time, µs. */
 export function dayStartUs(recvUs: number): number {
   return recvUs - (recvUs % dayUs);

@@ -47,7 +47,8 @@ async function record(source: MarketSource, enough: number, symbols: string, str
   await until(() => app.status().totals.records === sent.count(), "all that was sent to be received");
   // Now, since the exchange keeps silent from here on and a clock this fast soon takes that for a dead connection.
   const status = app.status();
-  const isMerged = ({ days_merged, days_waiting }: ArchiveStatus) => days_merged > 0 && days_waiting === 0;
+  const isLeft = () => dataFiles(dataDir).some((file) => /^live\/.*date=2026-11-22\//.test(file));
+  const isMerged = ({ days_merged, days_waiting }: ArchiveStatus) => days_merged > 0 && days_waiting === 0 && !isLeft();
   await until(() => isMerged(app.status().archive), "yesterday to be merged", 30_000);
   await app.stop(10_000);
   await exchange.stop();

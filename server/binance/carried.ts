@@ -35,7 +35,7 @@ type Span = OpenGap & { readonly toUs: number };
 export type Interruption = { readonly fromUs: number; readonly cause: GapCause; readonly lastId: number | null };
 
 /** A stream is busy enough for its own last record to tell when it broke off, if it never pauses longer, µs. */
-const busyUs = 1_000_000;
+const busyUs = 500_000;
 
 /** What was sent before another connection began has come by so much later, µs. */
 const underWayUs = 2_000_000;
@@ -73,8 +73,8 @@ export function lose(one: Carried, lastDataUs: number, cause: GapCause, alone = 
 export type Other = { readonly cursor: Cursor | undefined; readonly sinceUs: number };
 
 /**
- * A connection is gone and others stand, which began later: what was under way on it may be in none. Ids that follow each other prove
- * it by themselves; elsewhere the old connection must have come as far as another one's first record. Returns true if there is a gap.
+ * A connection is gone and others stand, which began later: what was under way on it may be in none, unless it had come as far as
+ * another one's first record. Returns true if there may be a gap.
  */
 export function part(
   one: Carried,
@@ -82,7 +82,7 @@ export function part(
   others: readonly Other[],
   { cause, isPlanned, nowUs }: { cause: GapCause; isPlanned: boolean; nowUs: number },
 ): boolean {
-  if (one.sequence.holes !== null || old === undefined || one.gap !== null) return false;
+  if (old === undefined || one.gap !== null) return false;
   const began = others.map(({ cursor }) => cursor).filter((cursor) => cursor !== undefined);
   if (began.some((other) => old.epoch > other.epoch || (old.epoch === other.epoch && old.highest >= other.first)))
     return false;
@@ -94,7 +94,7 @@ export function part(
     return false;
   }
   const [fromUs, toUs] = [Math.min(old.lastUs, first.firstUs), Math.max(old.lastUs, first.firstUs)];
-  one.spans.push({ fromUs, toUs, cause, alone: false, provable: false });
+  one.spans.push({ fromUs, toUs, cause, alone: false, provable: one.sequence.holes !== null });
   return true;
 }
 

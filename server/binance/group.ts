@@ -204,13 +204,14 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
   /** A stream is silent while others flow: the exchange has halted it, or another connection may bring it. */
   function onSilent(one: Carried, now: number): void {
     const isHalted = !deps.mayDeliver(one.stream.symbol);
+    const isNew = one.lastRecvUs > 0 ? one.gap === null : one.tries === 0;
+    if (isNew && !isHalted)
+      log.warn("a stream is silent while others flow; another connection is tried", { stream: one.stream.name });
     // Of what never came nobody can tell since when it is missing.
     if (one.lastRecvUs > 0) lose(one, coverage.lastDataUs, isHalted ? "halted" : "silent", true);
     if (one.gap !== null && isHalted) one.gap.cause = "halted";
     if (isHalted || now < one.nextTryUs) return;
     one.nextTryUs = now + retryUs * 2 ** Math.min(one.tries++, 5);
-    if (one.tries === 1)
-      log.warn("a stream is silent while others flow; another connection is tried", { stream: one.stream.name });
     legs[0]?.replace("a stream was silent");
   }
 

@@ -57,7 +57,8 @@ test("with one socket every lost message lies within a recorded gap, no gap is w
   expect(result).toMatchObject({ doubled: 0, strange: 0, disordered: 0 });
   expect(lost.length).toBeGreaterThan(100);
   const unexplained = lost.filter(
-    ({ key, atUs }) => !run.gaps.some((gap) => keyOf(gap.stream) === key && gap.fromUs <= atUs && atUs <= gap.toUs),
+    ({ key, afterUs, beforeUs }) =>
+      !run.gaps.some((gap) => keyOf(gap.stream) === key && gap.fromUs <= beforeUs && gap.toUs >= afterUs),
   );
   expect(unexplained).toEqual([]);
   for (const { fromUs, toUs } of run.gaps) {

@@ -103,9 +103,12 @@ export async function startContinuity(
   };
 }
 
+/** An event that was not recorded, and the receipt of the recorded ones before and after it, µs. */
+export type Lost = Emitted & { readonly afterUs: number; readonly beforeUs: number };
+
 /** What of the emitted was not recorded, and what was recorded more than once or never emitted. */
 export function compareWithEmitted(emitted: readonly Emitted[], dataDir: string) {
-  const counts = new Map<string, number>();
+  const receipts = new Map<string, number[]>();
   let recorded = 0;
   let disordered = 0;
   for (const [key, lines] of readRecords(dataDir)) {
@@ -115,22 +118,27 @@ export function compareWithEmitted(emitted: readonly Emitted[], dataDir: string)
       if (recvUs < lastUs) disordered++;
       lastUs = recvUs;
       const name = `${key} ${payload}`;
-      counts.set(name, (counts.get(name) ?? 0) + 1);
+      receipts.set(name, [...(receipts.get(name) ?? []), recvUs]);
+    }
+  }
+  const lost: Lost[] = [];
+  for (const events of Map.groupBy(emitted, ({ key }) => key).values()) {
+    const times = events.map(({ key, payload }) => receipts.get(`${key} ${payload}`)?.[0] ?? null);
+    let afterUs: number | null = null;
+    for (const [at, event] of events.entries()) {
+      afterUs = times[at] ?? afterUs;
+      // What was before the first record is nobody's loss.
+      if (times[at] !== null || afterUs === null) continue;
+      const beforeUs = times.slice(at).find((time) => time !== null) ?? Number.POSITIVE_INFINITY;
+      lost.push({ ...event, afterUs, beforeUs });
     }
   }
   const known = new Set(emitted.map(({ key, payload }) => `${key} ${payload}`));
-  const firstUs = new Map<string, number>();
-  for (const { key, payload, atUs } of emitted)
-    if (counts.has(`${key} ${payload}`) && !firstUs.has(key)) firstUs.set(key, atUs);
-  const lost = emitted.filter(
-    ({ key, payload, atUs }) =>
-      atUs >= (firstUs.get(key) ?? Number.POSITIVE_INFINITY) && !counts.has(`${key} ${payload}`),
-  );
   return {
     recorded,
     lost,
-    doubled: [...counts].filter(([name, count]) => count > 1 && known.has(name)).length,
-    strange: [...counts.keys()].filter((name) => !known.has(name)).length,
+    doubled: [...receipts].filter(([name, times]) => times.length > 1 && known.has(name)).length,
+    strange: [...receipts.keys()].filter((name) => !known.has(name)).length,
     disordered,
   };
 }

@@ -1,0 +1,268 @@
+import { expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import fc from "fast-check";
+import { createFeed } from "../../server/binance/feed.ts";
+import type { FeedGap } from "../../server/binance/feed-sink.ts";
+import { silentLog } from "../../server/log.ts";
+import { recordId } from "../../server/record.ts";
+import { createRecorder } from "../../server/recorder/recorder.ts";
+import { parseStreamName, type Stream } from "../../server/stream.ts";
+import { temporaryFolder } from "../support/folder.ts";
+import { createManualTime } from "../support/manual-time.ts";
+import { readRecords } from "../support/read-data.ts";
+import { createVirtualExchange } from "./virtual-exchange.ts";
+
+const startUs = Date.parse("2026-11-22T23:59:00Z") * 1000;
+const runs = 3000;
+
+const streams = [
+  "btcusdt@depth20@100ms",
+  "btcusdt@aggTrade",
+  "btcusdt@depth@100ms",
+  "ethusdt@bookTicker",
+  "ethusdt@trade",
+].map((name) => parseStreamName(name) as Stream);
+
+/** What happens at some moment of a schedule. */
+type Step =
+  | { readonly kind: "cut"; readonly n: number }
+  | { readonly kind: "repeat"; readonly n: number }
+  | { readonly kind: "silence"; readonly n: number; readonly ms: number }
+  | { readonly kind: "shutDown"; readonly ms: number }
+  | { readonly kind: "refuse"; readonly ms: number }
+  | { readonly kind: "rollOver" };
+
+const n = fc.nat(7);
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 4, arbitrary: fc.record({ kind: fc.constant("cut" as const), n }) },
+  { weight: 2, arbitrary: fc.record({ kind: fc.constant("repeat" as const), n }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ kind: fc.constant("silence" as const), n, ms: fc.integer({ min: 4000, max: 9000 }) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("shutDown" as const), ms: fc.integer({ min: 0, max: 4000 }) }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("refuse" as const), ms: fc.integer({ min: 100, max: 5000 }) }),
+  },
+  { weight: 3, arbitrary: fc.constant({ kind: "rollOver" as const }) },
+);
+
+const schedule = fc.record({
+  connections: fc.integer({ min: 1, max: 2 }),
+  handshakeMs: fc.integer({ min: 1, max: 400 }),
+  delays: fc.array(fc.integer({ min: 0, max: 1500 }), { minLength: 1, maxLength: 6 }),
+  busy: fc.integer({ min: 1, max: 4 }),
+  steps: fc.array(fc.tuple(fc.integer({ min: 6_000, max: 45_000 }), step), { maxLength: 12 }),
+  // All faults are over by then: a new numbering in the very second of a cut is more than ids can tell.
+  restart: fc.option(
+    fc.record({
+      stream: fc.nat(streams.length - 1),
+      by: fc.integer({ min: 1, max: 3000 }),
+      cut: fc.option(fc.record({ afterMs: fc.integer({ min: 4000, max: 15_000 }), n })),
+    }),
+  ),
+});
+
+/** An event of the exchange, and by when it must have come over any connection. */
+type Sent = {
+  readonly key: string;
+  readonly id: number;
+  readonly payload: string;
+  readonly sentUs: number;
+  readonly byUs: number;
+  /** A connection that should have carried it was sent nothing. */
+  readonly isWithheld: boolean;
+};
+
+/** What an exchange withholds for less than this cannot be told from a quiet book, µs: time-out, look, delay. */
+const unnoticedUs = 4_500_000;
+
+test(`${runs} random schedules of sockets, cuts, duplicates, delays, silences, new numberings and rotations: every record exactly once, in order of receipt, every absence within a gap`, async () => {
+  const folder = temporaryFolder();
+  let run = 0;
+  await fc.assert(
+    fc.asyncProperty(schedule, async (plan) => {
+      const dataDir = join(folder, String(++run));
+      const { sent, gaps } = await play(plan, dataDir);
+      judge(sent, gaps, dataDir);
+      rmSync(dataDir, { recursive: true, force: true });
+    }),
+    { numRuns: runs, verbose: 0 },
+  );
+}, 900_000);
+
+async function play(plan: Plan, dataDir: string) {
+  const time = createManualTime(startUs / 1000);
+  const nowUs = () => Math.round(time.now() * 1000);
+  let drawn = 0;
+  const exchange = createVirtualExchange(time, {
+    handshakeMs: plan.handshakeMs,
+    delayMs: () => plan.delays[drawn++ % plan.delays.length] ?? 0,
+  });
+  let randoms = 1;
+  const random = () => {
+    randoms = (randoms * 16807) % 2147483647;
+    return randoms / 2147483647;
+  };
+  const slowestUs = Math.max(...plan.delays) * 1000;
+  const sent: Sent[] = [];
+  const gaps: FeedGap[] = [];
+  const { after } = time;
+  const recorder = createRecorder(
+    { dataDir, segmentMinutes: 1, flushRecords: 20, flushMs: 60_000, sync: "never" },
+    { nowUs, onClosed: () => {}, onDropped: () => expect.unreachable(), log: silentLog },
+  );
+  const feed = createFeed(
+    { streams, addresses: ["ws://one", "ws://two"], connections: plan.connections, lingerMs: 500 },
+    {
+      ...{ nowUs, after, random, log: silentLog, connect: exchange.connect },
+      sink: {
+        onData: (stream, payload, recvUs) => recorder.track(stream).append(payload, recvUs, null),
+        onOdd: (reason, text) => expect.unreachable(`${reason}: ${text}`),
+        onGaps: (found) => gaps.push(...found),
+        onEpoch() {},
+        onPing() {},
+        onDated() {},
+      },
+    },
+  );
+  const market = createMarket(streams, plan.busy, (stream, id, payload) => {
+    const key = `${stream.symbol}/${stream.type.folder}`;
+    sent.push({ key, id, payload, sentUs: nowUs(), byUs: nowUs() + slowestUs, isWithheld: exchange.isWithholding() });
+    exchange.emit(stream.name, payload);
+  });
+
+  function act(todo: Step): void {
+    if (todo.kind === "cut") exchange.cut(todo.n);
+    else if (todo.kind === "repeat") exchange.repeat(todo.n);
+    else if (todo.kind === "silence") exchange.silence(todo.n, todo.ms);
+    else if (todo.kind === "shutDown") exchange.shutDown(todo.ms);
+    else if (todo.kind === "rollOver") feed.rollOver();
+    else {
+      exchange.refuse(true);
+      after(todo.ms, () => exchange.refuse(false));
+    }
+  }
+
+  feed.start();
+  for (const [ms, todo] of plan.steps) after(ms, () => act(todo));
+  const { restart } = plan;
+  if (restart !== null) {
+    after(60_000, () => market.restart(restart.stream, restart.by));
+    if (restart.cut !== null) after(60_000 + restart.cut.afterMs, () => exchange.cut(restart.cut?.n ?? 0));
+  }
+  for (let tick = 1; tick <= 900; tick++) {
+    time.advance(100);
+    if (tick < 850) market.tick();
+    // The recorder's own timers are the system's: it is flushed here as they would.
+    if (tick % 10 === 0) for (const stream of streams) recorder.track(stream).flush(nowUs());
+  }
+  feed.stop();
+  await recorder.stop();
+  return { sent, gaps };
+}
+
+type Plan = {
+  readonly connections: number;
+  readonly handshakeMs: number;
+  readonly delays: readonly number[];
+  readonly busy: number;
+  readonly steps: readonly (readonly [number, Step])[];
+  readonly restart: {
+    readonly stream: number;
+    readonly by: number;
+    readonly cut: { readonly afterMs: number; readonly n: number } | null;
+  } | null;
+};
+
+/** Streams whose events follow each other as Binance numbers them. */
+function createMarket(
+  streams: readonly Stream[],
+  busy: number,
+  emit: (stream: Stream, id: number, payload: string) => void,
+) {
+  const ids = streams.map(() => 100_000);
+  let count = 0;
+
+  function one(index: number): void {
+    const stream = streams[index];
+    if (stream === undefined) return;
+    const { kind } = stream.type;
+    const before = ids[index] ?? 0;
+    const id = before + (kind === "trade" || kind === "aggTrade" ? 1 : 1 + ((count * 7) % 40));
+    ids[index] = id;
+    count++;
+    const time = 1_763_800_000_000 + count;
+    const px = `"${count}.5"`;
+    const event = (name: string) => `{"e":"${name}","E":${time},"s":"${stream.symbol}"`;
+    const payloads: Record<string, string> = {
+      partialDepth: `{"lastUpdateId":${id},"bids":[[${px},"1.0"]],"asks":[[${px},"2.0"]]}`,
+      diffDepth: `${event("depthUpdate")},"U":${before + 1},"u":${id},"b":[[${px},"1.0"]],"a":[]}`,
+      aggTrade: `${event("aggTrade")},"a":${id},"p":${px},"q":"1.0","f":1,"l":1,"T":${time},"m":true,"M":true}`,
+      trade: `${event("trade")},"t":${id},"p":${px},"q":"1.0","T":${time},"m":true,"M":true}`,
+      bookTicker: `{"u":${id},"s":"${stream.symbol}","b":${px},"B":"1.0","a":${px},"A":"1.0"}`,
+    };
+    emit(stream, id, payloads[kind] ?? "");
+  }
+
+  return {
+    tick() {
+      for (const index of streams.keys()) for (let k = 0; k < (index % 2 === 0 ? 1 : busy); k++) one(index);
+    },
+    restart(index: number, by: number) {
+      ids[index] = (ids[index] ?? 0) - by;
+    },
+  };
+}
+
+/** Seconds since the start. */
+function clock(us: number): string {
+  return ((us - startUs) / 1e6).toFixed(3);
+}
+
+function describe({ fromUs, toUs, cause }: FeedGap): string {
+  return `${cause} ${clock(fromUs)} to ${clock(toUs)}`;
+}
+
+function judge(sent: readonly Sent[], gaps: readonly FeedGap[], dataDir: string): void {
+  const records = readRecords(dataDir);
+  for (const stream of streams) {
+    const key = `${stream.symbol}/${stream.type.folder}`;
+    const lines = records.get(key) ?? [];
+    const own = sent.filter((event) => event.key === key);
+    const times = new Map<string, number>();
+    for (const { payload } of lines) times.set(payload, (times.get(payload) ?? 0) + 1);
+    const twice = [...times].filter(([, count]) => count > 1).map(([payload]) => payload);
+    expect(twice).toEqual([]);
+    expect(lines.every(({ recvUs }, at) => at === 0 || recvUs >= (lines[at - 1]?.recvUs ?? 0))).toBe(true);
+    const known = new Set(own.map(({ payload }) => payload));
+    expect(lines.filter(({ payload }) => !known.has(payload))).toEqual([]);
+    const first = own.findIndex(({ payload }) => times.has(payload));
+    const absent = own.slice(first).filter(({ payload }) => !times.has(payload));
+    const ofStream = gaps.filter((gap) => gap.stream === stream);
+    const isUnnoticed = ({ sentUs, isWithheld }: Sent) => {
+      const after = lines.find(({ recvUs }) => recvUs > sentUs)?.recvUs ?? Number.POSITIVE_INFINITY;
+      const before = lines.findLast(({ recvUs }) => recvUs <= sentUs)?.recvUs ?? 0;
+      return isWithheld && stream.type.kind in { partialDepth: 1, bookTicker: 1 } && after - before < unnoticedUs;
+    };
+    const unexplained = absent.filter(
+      (event) =>
+        !ofStream.some(({ fromUs, toUs }) => fromUs <= event.byUs && toUs >= event.sentUs) && !isUnnoticed(event),
+    );
+    expect(
+      unexplained.map(
+        ({ sentUs, byUs }) => `${key} ${clock(sentUs)} to ${clock(byUs)}, ${ofStream.map(describe).join("; ")}`,
+      ),
+    ).toEqual([]);
+    for (const { missing, holes } of ofStream) {
+      if (missing === 0) continue;
+      for (const hole of holes) expect(hole.toId - hole.fromId + 1).toBe(missing ?? -1);
+    }
+    expect(recordId(lines[0]?.payload ?? "", stream.type.kind)).not.toBeNull();
+  }
+}

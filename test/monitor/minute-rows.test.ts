@@ -26,6 +26,10 @@ test("counts survive a restart, also when rows came before they were put back", 
   if (saved !== null) second.restore("a", saved);
   expect([...(second.rows("a", day)?.slice(0, 4) ?? [])]).toEqual([0, 1, 2, 0]);
   expect(second.span("a", day)).toEqual({ firstUs: day + minute, lastUs: day + 2 * minute + 5 });
+  const third = createMinuteRows(["a"]);
+  if (saved !== null) third.restore("a", saved);
+  third.count("a", day + 3 * minute);
+  expect([...(third.rows("a", day)?.slice(0, 4) ?? [])]).toEqual([0, 1, 1, 1]);
 });
 
 test("yesterday's counts are not put back into today, and a stranger is not counted", () => {

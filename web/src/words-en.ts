@@ -101,7 +101,7 @@ export const en = {
   noBook: "No book of {symbol} yet.",
   noBookHint: "It appears with the first depth message. Partial depth has to be among record.streams.",
   bookFailed: "The book could not be read.",
-  bookFailedHint: "Trying again every second; what is shown is old.",
+  bookFailedHint: "Trying again by itself; what is shown is old.",
   loadingBook: "Reading the book…",
 };
 

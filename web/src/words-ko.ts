@@ -102,6 +102,6 @@ export const ko: Words = {
   noBook: "{symbol}의 호가가 아직 없습니다.",
   noBookHint: "첫 depth 메시지가 오면 나타납니다. record.streams에 부분 호가(depth5·10·20)가 있어야 합니다.",
   bookFailed: "호가를 읽지 못했습니다.",
-  bookFailedHint: "매초 다시 시도합니다. 지금 보이는 값은 오래된 값입니다.",
+  bookFailedHint: "자동으로 다시 시도합니다. 지금 보이는 값은 오래된 값입니다.",
   loadingBook: "호가를 읽는 중…",
 };

@@ -30,6 +30,7 @@ export function Tiles() {
       <GapTile />
       <Tile name="records" label={t("records")} read={(s) => number(s.totals.records)} hint={recordsHint} />
       <Tile name="disk" label={t("disk")} read={(s) => bytes(s.hardware.disk_free_bytes)} hint={diskHint}>
+        <Sparkline series="disk_free_bytes" from="least" />
         <Meter read={diskUsed} warn={0.85} bad={0.95} />
       </Tile>
       <Tile

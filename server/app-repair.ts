@@ -20,7 +20,7 @@ export type Repair = {
   refetch(hole: TradeHole): void;
   /**
    * Nobody had run until `resumedUs`: finds the last trade before it on disk and, unless `firstId` is given, the first one after it, and
-   * refetches what lies between. Resolves with how many are missing; null where one of the two is not there.
+   * refetches what lies between. Resolves with how many are missing; null where one of the two is not there, or the ids have begun anew.
    */
   catchUp(pause: Pause): Promise<number | null>;
   /** A diff stream has a hole: its book is wanted anew. */
@@ -54,6 +54,9 @@ export type RepairDeps = {
   readonly onLate: (day: Day) => void;
   readonly log: Log;
 };
+
+/** No pause is so long that more trades than this were made in it: another numbering, a relisting say. */
+const mostMissing = 100_000_000;
 
 /** Connects REST, the writer of refetched trades and the catalogue. */
 export function createRepair(
@@ -97,6 +100,11 @@ export function createRepair(
     if (last === null || firstId === null) return null;
     const { from_us: fromUs, to_us: toUs, cause } = gap;
     const missing = Math.max(0, firstId - last.id - 1);
+    if (missing > mostMissing || firstId < last.id) {
+      const ids = { stream: stream.name, before: last.id, after: firstId };
+      log.warn("the exchange has counted this stream anew while nobody ran; what was missed cannot be told", ids);
+      return null;
+    }
     if (missing > 0) trades.add({ stream, fromId: last.id + 1, toId: firstId - 1, fromUs, toUs, cause });
     return missing;
   }

@@ -1,11 +1,11 @@
 import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type App, createApp } from "../server/app.ts";
-import { loadConfig } from "../server/config.ts";
 import { createExchange } from "../server/exchange/exchange.ts";
 import { createSyntheticMarket } from "../server/exchange/market/synthetic-market.ts";
 import type { DayDetail, Page, RecorderEvent, SeriesView, TodayCoverage } from "../server/history.ts";
 import { silentLog } from "../server/log.ts";
+import { appConfig } from "./support/app-config.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import { until } from "./support/wait.ts";
 
@@ -19,12 +19,9 @@ async function start(dataDir: string, symbols: string) {
   const exchange = createExchange({}, { source, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const configOf = (list: string) => {
-    const loaded = loadConfig(null, {
+    return appConfig({
       ...{ "record.data_dir": dataDir, "record.symbols": list, "exchange.ws_url": wsUrl, "exchange.rest_url": restUrl },
-      "http.port": 0,
     });
-    if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-    return loaded.config;
   };
   const app: App = createApp(configOf(symbols), { mode: "record", log: silentLog });
   const { url } = await app.start();

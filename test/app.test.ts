@@ -1,7 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { createApp } from "../server/app.ts";
-import { loadConfig } from "../server/config.ts";
 import { createExchange } from "../server/exchange/exchange.ts";
 import { createSyntheticMarket } from "../server/exchange/market/synthetic-market.ts";
 import { createRecordingSource } from "../server/exchange/recording/recording.ts";
@@ -9,6 +8,7 @@ import type { MarketSource } from "../server/exchange/source.ts";
 import { silentLog } from "../server/log.ts";
 import { dayOfPath } from "../server/segment.ts";
 import type { ArchiveStatus } from "../server/status.ts";
+import { appConfig } from "./support/app-config.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import { dataFiles, readRecords } from "./support/read-data.ts";
 import { realDataDir, realDataMissing } from "./support/real-data.ts";
@@ -29,7 +29,7 @@ async function record(source: MarketSource, enough: number, symbols: string, str
   const exchange = createExchange({}, { source, onSent: sent.onSent, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const dataDir = join(temporaryFolder(), "data");
-  const loaded = loadConfig(null, {
+  const config = appConfig({
     "record.data_dir": dataDir,
     "record.symbols": symbols,
     "record.streams": streams,
@@ -37,10 +37,8 @@ async function record(source: MarketSource, enough: number, symbols: string, str
     "exchange.ws_url": wsUrl,
     "exchange.rest_url": restUrl,
     "archive.level": 3,
-    "http.port": 0,
   });
-  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  const app = createApp(loaded.config, { mode: "record", log: silentLog, clock: fastClock(2.5, clockSpeed) });
+  const app = createApp(config, { mode: "record", log: silentLog, clock: fastClock(2.5, clockSpeed) });
   await app.start();
   await until(() => sent.count() >= enough, `${enough} messages to be sent`, 45_000);
   await source.stop();

@@ -3,10 +3,10 @@ import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createApp } from "../server/app.ts";
 import { openCatalogue } from "../server/catalogue/catalogue.ts";
-import { loadConfig } from "../server/config.ts";
 import { createExchange } from "../server/exchange/exchange.ts";
 import { createLog, silentLog } from "../server/log.ts";
 import { recordId } from "../server/record.ts";
+import { appConfig } from "./support/app-config.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import { readRecords } from "./support/read-data.ts";
 import { createScriptedSource } from "./support/scripted-source.ts";
@@ -18,7 +18,7 @@ test("a data folder that is deleted while it is recorded into is taken again, wi
   const source = createScriptedSource();
   const exchange = createExchange({}, { source, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
-  const loaded = loadConfig(null, {
+  const config = appConfig({
     "record.data_dir": dataDir,
     "record.symbols": "BTCUSDT",
     "record.streams": "aggTrade",
@@ -26,10 +26,8 @@ test("a data folder that is deleted while it is recorded into is taken again, wi
     "record.segment_minutes": 1440,
     "exchange.ws_url": wsUrl,
     "exchange.rest_url": restUrl,
-    "http.port": 0,
   });
-  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  const app = createApp(loaded.config, {
+  const app = createApp(config, {
     mode: "record",
     log: createLog({ level: "error", format: "text", color: false }, (line) => log.push(line)),
   });

@@ -3,11 +3,11 @@ import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { createApp } from "../server/app.ts";
 import { openCatalogue } from "../server/catalogue/catalogue.ts";
-import { loadConfig } from "../server/config.ts";
 import { createExchange } from "../server/exchange/exchange.ts";
 import { createLog, silentLog } from "../server/log.ts";
 import { recordId } from "../server/record.ts";
 import { dateOf } from "../server/segment.ts";
+import { appConfig } from "./support/app-config.ts";
 import { mountMissing, mountSmallDisk, unmountAll } from "./support/mounts.ts";
 import { readRecords } from "./support/read-data.ts";
 import { createScriptedSource } from "./support/scripted-source.ts";
@@ -37,17 +37,15 @@ test.skipIf(mountMissing !== "")(
     const source = createScriptedSource();
     const exchange = createExchange({}, { source, log: silentLog });
     const { wsUrl, restUrl } = await exchange.start();
-    const loaded = loadConfig(null, {
+    const config = appConfig({
       "record.data_dir": dataDir,
       "record.symbols": "BTCUSDT",
       "record.streams": "aggTrade",
       "record.flush_ms": 50,
       "exchange.ws_url": wsUrl,
       "exchange.rest_url": restUrl,
-      "http.port": 0,
     });
-    if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-    const app = createApp(loaded.config, { mode: "record", log });
+    const app = createApp(config, { mode: "record", log });
     const { url } = await app.start();
     const ready = async () => (await fetch(`${url}/health/ready`)).json() as Promise<{ reasons: string[] }>;
     const level = () => app.status().disk?.level;

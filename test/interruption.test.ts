@@ -2,10 +2,10 @@ import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import { type App, createApp } from "../server/app.ts";
 import type { Manifest } from "../server/archive/manifest.ts";
-import { loadConfig } from "../server/config.ts";
 import { createExchange } from "../server/exchange/exchange.ts";
 import { silentLog } from "../server/log.ts";
 import { manifestPath } from "../server/segment.ts";
+import { appConfig } from "./support/app-config.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import { createScriptedSource } from "./support/scripted-source.ts";
 import { until } from "./support/wait.ts";
@@ -23,16 +23,14 @@ async function setUp() {
   const { wsUrl, restUrl, port } = await exchange.start();
   const dataDir = join(temporaryFolder(), "data");
   const startApp = async (wallMs: () => number, streams = "aggTrade"): Promise<App> => {
-    const loaded = loadConfig(null, {
+    const config = appConfig({
       "record.data_dir": dataDir,
       "record.symbols": "BTCUSDT",
       "record.streams": streams,
       "exchange.ws_url": wsUrl,
       "exchange.rest_url": restUrl,
-      "http.port": 0,
     });
-    if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-    const app = createApp(loaded.config, {
+    const app = createApp(config, {
       mode: "record",
       log: silentLog,
       clock: { wallMs, monotonicMs: () => performance.now() },

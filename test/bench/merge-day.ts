@@ -8,9 +8,9 @@ import { join } from "node:path";
 import { createApp } from "../../server/app.ts";
 import { verifyArchive } from "../../server/archive/verify.ts";
 import { openCatalogue } from "../../server/catalogue/catalogue.ts";
-import { loadConfig } from "../../server/config.ts";
 import { createLog } from "../../server/log.ts";
 import { dateOf } from "../../server/segment.ts";
+import { appConfig } from "../support/app-config.ts";
 import { writeDayOfLines } from "./day-of-lines.ts";
 
 const option = (name: string, fallback: number) => {
@@ -45,17 +45,15 @@ async function measure(dataDir: string): Promise<void> {
   const sender = Bun.spawn([process.execPath, join(import.meta.dir, "sender.ts"), "150"], { stdout: "pipe" });
   const { value } = await sender.stdout.getReader().read();
   const port = new TextDecoder().decode(value).trim();
-  const loaded = loadConfig(null, {
+  const config = appConfig({
     "record.data_dir": dataDir,
     "record.symbols": Array.from({ length: 15 }, (_, n) => `SYM${String(n).padStart(2, "0")}USDT`).join(","),
     "record.streams": "depth20@100ms",
     "archive.level": level,
     "exchange.ws_url": `ws://127.0.0.1:${port}`,
     "exchange.rest_url": `http://127.0.0.1:${port}`,
-    "http.port": 0,
   });
-  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  const app = createApp(loaded.config, {
+  const app = createApp(config, {
     mode: "record",
     log: createLog({ level: "warn", format: "text", color: false }),
   });

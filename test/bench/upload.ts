@@ -9,10 +9,10 @@ import { createKeeping } from "../../server/app-keeping.ts";
 import { encodeManifest, type Manifest } from "../../server/archive/manifest.ts";
 import { createOutput } from "../../server/archive/output.ts";
 import { writeLines } from "../../server/archive/write-lines.ts";
-import { loadConfig } from "../../server/config.ts";
 import { silentLog } from "../../server/log.ts";
 import { archivePath, type Day, manifestPath } from "../../server/segment.ts";
 import { day, lines } from "../archive/day-fixture.ts";
+import { appConfig } from "../support/app-config.ts";
 
 const megabytes = Number(process.argv[2] ?? 200);
 const gigabytes = Number(process.argv[3] ?? 1);
@@ -70,15 +70,10 @@ async function upload(mbps: number): Promise<void> {
   const bytes = Buffer.alloc(size);
   for (let at = 0; at < size; at += 65_536) crypto.getRandomValues(bytes.subarray(at, at + 65_536));
   place(dataDir, day, bytes);
-  const loaded = loadConfig(
-    null,
-    {
-      ...{ "upload.endpoint": `http://127.0.0.1:${port}`, "upload.bucket": "archive", "upload.prefix": `at-${mbps}` },
-      ...{ "upload.access_key": "a", "upload.secret_key": "b", "upload.bandwidth_mbps": mbps },
-    },
-    {},
-  );
-  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  const config = appConfig({
+    ...{ "upload.endpoint": `http://127.0.0.1:${port}`, "upload.bucket": "archive", "upload.prefix": `at-${mbps}` },
+    ...{ "upload.access_key": "a", "upload.secret_key": "b", "upload.bandwidth_mbps": mbps },
+  });
   const deps = {
     dataDir,
     mode: "record" as const,
@@ -86,7 +81,7 @@ async function upload(mbps: number): Promise<void> {
     recorder: { version: "0", host: "bench" },
     log: silentLog,
   };
-  const keeping = createKeeping(loaded.config, deps);
+  const keeping = createKeeping(config, deps);
   const stalls: number[] = [];
   const seconds: number[] = [];
   const before = process.memoryUsage.rss();

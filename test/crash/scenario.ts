@@ -7,11 +7,11 @@
 import { mkdirSync, renameSync, writeFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { type App, createApp } from "../../server/app.ts";
-import { loadConfig } from "../../server/config.ts";
 import { createExchange } from "../../server/exchange/exchange.ts";
 import { createLog } from "../../server/log.ts";
 import { encodeLine } from "../../server/record.ts";
 import { segmentPath } from "../../server/segment.ts";
+import { appConfig } from "../support/app-config.ts";
 import { createScriptedSource } from "../support/scripted-source.ts";
 import { until } from "../support/wait.ts";
 
@@ -33,7 +33,7 @@ const { wsUrl, restUrl } = await exchange.start();
 let last = what === "again" ? 1000 : 0;
 
 async function startApp(): Promise<App> {
-  const loaded = loadConfig(null, {
+  const config = appConfig({
     "record.data_dir": dataDir,
     "record.symbols": "BTCUSDT",
     "record.streams": "aggTrade",
@@ -43,10 +43,8 @@ async function startApp(): Promise<App> {
     "archive.level": 3,
     "exchange.ws_url": wsUrl,
     "exchange.rest_url": restUrl,
-    "http.port": 0,
   });
-  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  const app = createApp(loaded.config, {
+  const app = createApp(config, {
     mode: "record",
     log,
     clock: { wallMs, monotonicMs: () => performance.now() },

@@ -2,7 +2,6 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { type App, createApp } from "../../server/app.ts";
 import { openGapReader } from "../../server/catalogue/gap-reader.ts";
-import { loadConfig } from "../../server/config.ts";
 import { createExchange, type SentFrame } from "../../server/exchange/exchange.ts";
 import type { Fault } from "../../server/exchange/faults/fault.ts";
 import { createFaults } from "../../server/exchange/faults/faults.ts";
@@ -12,6 +11,7 @@ import { silentLog } from "../../server/log.ts";
 import { dateOf } from "../../server/segment.ts";
 import type { Totals } from "../../server/status.ts";
 import { parseStreamName, parseStreamType } from "../../server/stream.ts";
+import { appConfig } from "../support/app-config.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { readRecords } from "../support/read-data.ts";
 import { until } from "../support/wait.ts";
@@ -160,20 +160,14 @@ test("a name that does not resolve: the recorder says so in its status and goes 
 });
 
 function createRecorder(dataDir: string, wsUrl: string, restUrl: string): App {
-  const loaded = loadConfig(
-    null,
-    {
-      "record.data_dir": dataDir,
-      "record.symbols": symbols.join(","),
-      "record.streams": types.join(","),
-      "exchange.ws_url": wsUrl,
-      "exchange.rest_url": restUrl,
-      "http.port": 0,
-    },
-    {},
-  );
-  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  return createApp(loaded.config, { mode: "record", log: silentLog });
+  const config = appConfig({
+    "record.data_dir": dataDir,
+    "record.symbols": symbols.join(","),
+    "record.streams": types.join(","),
+    "exchange.ws_url": wsUrl,
+    "exchange.rest_url": restUrl,
+  });
+  return createApp(config, { mode: "record", log: silentLog });
 }
 
 function recordsOf(app: App): Map<string, number> {

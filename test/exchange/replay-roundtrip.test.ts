@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { createApp } from "../../server/app.ts";
-import { loadConfig } from "../../server/config.ts";
 import { createExchange } from "../../server/exchange/exchange.ts";
 import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
 import { createRecordingSource, type RecordingOptions } from "../../server/exchange/recording/recording.ts";
 import type { MarketSource } from "../../server/exchange/source.ts";
 import { silentLog } from "../../server/log.ts";
+import { appConfig } from "../support/app-config.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { readRecords } from "../support/read-data.ts";
 import { realDataDir, realDataMissing, realMessages } from "../support/real-data.ts";
@@ -19,12 +19,11 @@ async function record(source: MarketSource, symbols: string, streams: string, is
   const exchange = createExchange({ maxBufferedBytes: Number.POSITIVE_INFINITY }, { source, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const dataDir = join(temporaryFolder(), "data");
-  const loaded = loadConfig(null, {
+  const config = appConfig({
     ...{ "record.data_dir": dataDir, "record.symbols": symbols, "record.streams": streams },
     ...{ "exchange.ws_url": wsUrl, "exchange.rest_url": restUrl, "http.port": 0 },
   });
-  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  const app = createApp(loaded.config, { mode: "record", log: silentLog });
+  const app = createApp(config, { mode: "record", log: silentLog });
   await app.start();
   await until(() => isOver(exchange.stats().messagesSent), "everything to be sent", 25_000);
   await source.stop();

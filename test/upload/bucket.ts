@@ -1,11 +1,11 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createKeeping, type Keeping, type KeepingDeps } from "../../server/app-keeping.ts";
-import { loadConfig } from "../../server/config.ts";
 import type { Log, LogFields } from "../../server/log.ts";
 import { encodeLine } from "../../server/record.ts";
 import { archivePath, type Day, dateStartUs, manifestPath } from "../../server/segment.ts";
 import { sealAndMerge, segmentOf, today, writeRaw } from "../archive/day-fixture.ts";
+import { appConfig } from "../support/app-config.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import type { S3 } from "../support/s3.ts";
 import { until } from "../support/wait.ts";
@@ -69,19 +69,14 @@ export function keep(
   settings: Record<string, unknown> = {},
   deps: Partial<KeepingDeps> = {},
 ): TestKeeping {
-  const loaded = loadConfig(
-    null,
-    {
-      ...{ "record.data_dir": dataDir, "archive.level": 3 },
-      ...{ "upload.endpoint": s3.endpoint, "upload.bucket": s3.bucket },
-      ...{ "upload.access_key": s3.accessKey, "upload.secret_key": s3.secretKey },
-      ...settings,
-    },
-    {},
-  );
-  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  const config = appConfig({
+    ...{ "record.data_dir": dataDir, "archive.level": 3 },
+    ...{ "upload.endpoint": s3.endpoint, "upload.bucket": s3.bucket },
+    ...{ "upload.access_key": s3.accessKey, "upload.secret_key": s3.secretKey },
+    ...settings,
+  });
   const remembered = rememberingLog();
-  const keeping = createKeeping(loaded.config, {
+  const keeping = createKeeping(config, {
     dataDir,
     mode: "record",
     nowUs: () => dateStartUs(today) + 3_600_000_000 + Math.round(performance.now() * 1000),

@@ -1,7 +1,7 @@
 import type { GapCause } from "../gap.ts";
 import type { Stream } from "../stream.ts";
 import type { FeedGap } from "./feed-sink.ts";
-import { createRhythm, type Rhythm } from "./rhythm.ts";
+import { createRhythm, enoughOfOne, type Rhythm } from "./rhythm.ts";
 import { type Cursor, createSequence, type Sequence } from "./sequence.ts";
 
 /** A stream as a group carries it: what has come of it, and since when it has not. */
@@ -52,7 +52,7 @@ export function createCarried(stream: Stream, isReference: boolean, interruption
     stream,
     isReference,
     sequence: createSequence({ contiguous, mayVary: kind === "diffDepth", lastId: interruption?.lastId ?? null }),
-    rhythm: createRhythm(),
+    rhythm: createRhythm(enoughOfOne),
     ...{ lastRecvUs: 0, coveredUs: 0, gap, spans: [], nextTryUs: 0, tries: 0 },
   };
 }

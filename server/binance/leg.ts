@@ -6,7 +6,7 @@ import type { ConnectionEnd } from "./connection.ts";
 import type { Handover } from "./handover.ts";
 import type { Link } from "./link.ts";
 import type { Pacer } from "./pacer.ts";
-import { createRhythm, type Rhythm } from "./rhythm.ts";
+import { createRhythm, enoughOfMany, type Rhythm } from "./rhythm.ts";
 
 /** One place of a group: the connection that stands there now and, during a change, its successor, which opens before it closes. */
 export type Leg = {
@@ -57,7 +57,7 @@ export function createLeg(
   deps: LegDeps,
 ): Leg {
   const { log, counts, nowUs } = deps;
-  const rhythm = createRhythm();
+  const rhythm = createRhythm(enoughOfMany);
   let current: Link | null = null;
   let successor: Link | null = null;
   /** Why a successor is wanted; null while none is. */

@@ -11,25 +11,28 @@ export type Rhythm = {
   timeoutUs(): number | null;
 };
 
-/** Enough to tell. */
-const fewest = 20;
-const shortestUs = 3_000_000;
+/** So many arrivals over so long are enough to tell. */
+export type Enough = { readonly beats: number; readonly spanUs: number };
+
+/** All streams of a connection together hardly ever pause; a single one first has to show how it does. */
+export const enoughOfMany: Enough = { beats: 20, spanUs: 3_000_000 };
+export const enoughOfOne: Enough = { beats: 100, spanUs: 30_000_000 };
 
 /** The longest silence is that of this span and the one before it, µs. */
 const spanUs = 300_000_000;
 
 /** So many times the longest silence is no chance any more. */
-const factor = 3;
+const factor = 4;
 
 /** Bounds of the time-out: a burst after a second's stall is routine; beyond a minute nothing else would notice either. */
 const leastUs = 2_000_000;
 const mostUs = 60_000_000;
 
 /**
- * A rhythm that nothing is known of yet. Exponentially distributed intervals exceed three times the longest of a few hundred once in
- * ten million; real books stall for a second and then catch up, hence the least time-out.
+ * A rhythm that nothing is known of yet. Exponentially distributed intervals exceed four times the longest of a few hundred less than once
+ * in a billion; real books come in bursts, and stall for a second and then catch up, hence the least time-out.
  */
-export function createRhythm(): Rhythm {
+export function createRhythm(enough: Enough): Rhythm {
   let beats = 0;
   let firstUs = 0;
   let lastUs = 0;
@@ -37,7 +40,7 @@ export function createRhythm(): Rhythm {
   let longest = 0;
   let longestBefore = 0;
 
-  const isKnown = () => beats >= fewest && lastUs - firstUs >= shortestUs;
+  const isKnown = () => beats >= enough.beats && lastUs - firstUs >= enough.spanUs;
   const mostAtOnce = () => Math.max(leastUs / factor, 2 * Math.max(longest, longestBefore));
   const longestUs = () => (isKnown() ? Math.max(longest, longestBefore) : null);
 

@@ -80,6 +80,7 @@ async function silent(): Promise<void> {
   const noticed = () => errors().split(/no data although|a stream is silent/).length;
   const seen: Record<"socket" | "symbol", number[]> = { socket: [], symbol: [] };
   // Each symbol twice: one that falls silent again and again is learnt to be a quiet one.
+  await Bun.sleep(40_000);
   for (let n = 0; n < 6; n++) {
     for (const kind of ["socket", "symbol"] as const) {
       await Bun.sleep(8000);

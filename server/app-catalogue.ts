@@ -1,7 +1,7 @@
-import { archiveEntry, readArchiveEntry } from "./archive/archive-entry.ts";
-import { archivedDays } from "./archive/archived-days.ts";
 import type { Manifest } from "./archive/manifest.ts";
+import { createShelf, type Shelf } from "./archive/shelf.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
+import type { Gap } from "./gap.ts";
 import type { Log } from "./log.ts";
 import { messageOf } from "./problem.ts";
 import { findLiveHoles, lastLiveUs } from "./recorder/live-holes.ts";
@@ -20,6 +20,7 @@ type CatalogueParts = {
 /** Keeps the catalogue true. What cannot be written to it, on a full disk say, is told of and never stops the recording. */
 export function createCatalogueCare(parts: CatalogueParts) {
   const { catalogue, dataDir, nowUs, log } = parts;
+  const shelf = createShelf({ dataDir }, { catalogue, log });
   /** It knew nothing of what the files hold. */
   let wasLost = false;
 
@@ -39,7 +40,7 @@ export function createCatalogueCare(parts: CatalogueParts) {
     noteEvent,
     /** Tells of what recovery has repaired, and makes the catalogue agree with the files; before the run begins. */
     async afterRecovery({ repairs, days }: RecoveryReport): Promise<void> {
-      wasLost = await reconcile(parts, days);
+      wasLost = await reconcile(parts, shelf, days);
       for (const { kind, path, message } of repairs) log.warn("repaired after a crash", { kind, path, message });
       attempt(() => {
         catalogue.together(() => {
@@ -61,8 +62,8 @@ export function createCatalogueCare(parts: CatalogueParts) {
       if (clean) noteEvent("stop", "stopped of its own will");
     },
     noteArchive: (manifest: Manifest, isVerified: boolean) =>
-      attempt(() => catalogue.noteArchive(archiveEntry(manifest, isVerified ? nowUs() : null))),
-    forgetArchive: (day: Day) => attempt(() => catalogue.removeArchive(day)),
+      attempt(() => shelf.note(manifest, isVerified ? nowUs() : null)),
+    forgetArchive: (day: Day) => attempt(() => catalogue.archiveDays.remove(day)),
     /** Looks, once a second, whether somebody has deleted the file, and with it perhaps the whole folder. */
     look(): void {
       attempt(() => {
@@ -76,48 +77,38 @@ export function createCatalogueCare(parts: CatalogueParts) {
 }
 
 /**
- * Makes the catalogue agree with the files: archives that it does not know are added, those that are gone are removed. One that
- * knows nothing, since it was deleted or damaged, gets the gaps of merged days from their manifests, and the end of the run
- * before this one from the newest records. Call it before the run begins. Resolves with true for such a one.
+ * Makes the catalogue agree with the files: archives that it does not know or that have changed are noted, those that are gone are
+ * removed. One that knows nothing, since it was deleted or damaged, gets the gaps of merged days from their manifests, and the end
+ * of the run before this one from the newest records; all of it or, if we die meanwhile, nothing. Call it before the run begins.
+ * Resolves with true for such a one.
  */
-async function reconcile(parts: CatalogueParts, liveDays: readonly Day[]): Promise<boolean> {
+async function reconcile(parts: CatalogueParts, shelf: Shelf, liveDays: readonly Day[]): Promise<boolean> {
   const { catalogue, dataDir, log } = parts;
-  const known = new Map(catalogue.archives().map((day) => [keyOf(day), day]));
-  const days = await archivedDays(dataDir);
-  const isLost = catalogue.isNew && !catalogue.knowsRuns() && (days.length > 0 || liveDays.length > 0);
+  const knowsNothing = !catalogue.knowsRuns();
+  const gaps: Gap[] = [];
   let lastUs = 0;
-  let gaps = 0;
-  const found: { readonly entry: NonNullable<Awaited<ReturnType<typeof readArchiveEntry>>>; readonly day: Day }[] = [];
-  for (const day of days) {
-    const before = known.get(keyOf(day));
-    known.delete(keyOf(day));
-    const entry = await readEntry(parts, day);
-    if (entry === null) continue;
-    lastUs = Math.max(lastUs, entry.manifest.last_recv_us);
-    if (before === undefined || before.rows !== entry.entry.rows || before.gaps !== entry.entry.gaps)
-      found.push({ entry, day });
-  }
+  const changes = await shelf.scan(({ stream, symbol, last_recv_us, gaps: own }) => {
+    if (!knowsNothing) return;
+    for (const gap of own) gaps.push({ stream, symbol, ...gap });
+    lastUs = Math.max(lastUs, last_recv_us);
+  });
+  const isLost = knowsNothing && changes.days + liveDays.length > 0;
+  if (isLost)
+    for (const day of newestOfEach(liveDays)) lastUs = Math.max(lastUs, (await lastLiveUs(dataDir, day)) ?? 0);
   catalogue.together(() => {
-    for (const { entry, day } of found) {
-      catalogue.noteArchive(entry.entry);
-      if (!isLost) continue;
-      const { stream, symbol } = day;
-      catalogue.noteGaps(entry.manifest.gaps.map((gap) => ({ stream, symbol, ...gap })));
-      gaps += entry.manifest.gaps.length;
-    }
-    for (const gone of known.values()) catalogue.removeArchive(gone);
+    shelf.take(changes);
+    catalogue.noteGaps(gaps);
+    if (lastUs > 0) catalogue.assumeRun(lastUs);
   });
   if (!isLost) return false;
-  for (const day of newestOfEach(liveDays)) lastUs = Math.max(lastUs, (await lastLiveUs(dataDir, day)) ?? 0);
-  if (lastUs > 0) catalogue.assumeRun(lastUs);
   const what =
     catalogue.movedAsideTo === null ? "was not there" : `was damaged and lies at ${catalogue.movedAsideTo} now`;
   const message = `the catalogue ${what}; it was made again from the files`;
-  log.warn(message, { archives: days.length, gaps });
+  log.warn(message, { archives: changes.days, gaps: gaps.length });
   catalogue.noteEvent({
     at_us: parts.nowUs(),
     kind: "rebuild",
-    message: `${message}: ${days.length} archives, ${gaps} gaps`,
+    message: `${message}: ${changes.days} archives, ${gaps.length} gaps`,
   });
   return true;
 }
@@ -137,15 +128,6 @@ async function findUnmergedHoles(parts: CatalogueParts, days: readonly Day[], be
   if (count > 0) log.warn("gaps of days that are not merged yet were found again in their segments", { gaps: count });
 }
 
-async function readEntry({ dataDir, log }: CatalogueParts, day: Day) {
-  try {
-    return await readArchiveEntry(dataDir, day);
-  } catch (error) {
-    log.warn("an archive's manifest cannot be read; see `rt-data verify`", { ...day, reason: messageOf(error) });
-    return null;
-  }
-}
-
 function newestOfEach(days: readonly Day[]): Day[] {
   const newest = new Map<string, Day>();
   for (const day of days) {
@@ -153,8 +135,4 @@ function newestOfEach(days: readonly Day[]): Day[] {
     if ((newest.get(key)?.date ?? "") < day.date) newest.set(key, day);
   }
   return [...newest.values()];
-}
-
-function keyOf({ stream, symbol, date }: Day): string {
-  return `${stream}/${symbol}/${date}`;
 }

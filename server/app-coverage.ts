@@ -1,5 +1,4 @@
 import { readManifest } from "./archive/manifest.ts";
-import { gapsOfManifest } from "./archive/shelf.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
 import { type DayFacts, dayCoverage, minuteSpans } from "./day-coverage.ts";
 import type { Gap } from "./gap.ts";
@@ -66,7 +65,7 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
     const now = nowUs();
     const stream = parts.streams().get(`${day.stream}/${day.symbol}`);
     if (manifest !== null) {
-      const gaps = gapsOfManifest(manifest);
+      const { gaps } = manifest;
       const [firstUs, lastUs] = [manifest.first_recv_us, manifest.last_recv_us];
       const facts = {
         day,

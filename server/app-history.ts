@@ -1,10 +1,8 @@
 import { createCoverage } from "./app-coverage.ts";
-import type { Manifest } from "./archive/manifest.ts";
-import { createShelf } from "./archive/shelf.ts";
 import { createVerifier } from "./archive/verifier.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
 import type { Gap } from "./gap.ts";
-import type { ArchiveSummary, History } from "./history.ts";
+import type { History } from "./history.ts";
 import type { Log } from "./log.ts";
 import { createMinuteRows } from "./monitor/minute-rows.ts";
 import { sampleOf } from "./monitor/sample.ts";
@@ -24,11 +22,9 @@ export type AppHistory = {
   setStreams(streams: readonly Stream[]): void;
   /** One more record of a stream. */
   observe(stream: Stream, payload: string, recvUs: number): void;
-  /** A day has been merged. */
-  archived(manifest: Manifest): void;
   /** Call it every few seconds, `tickSeconds`. */
   tick(status: Status): void;
-  /** Puts back what was kept before, and looks through the archives in the background. */
+  /** Puts back what was kept before. */
   start(): void;
   /** Keeps what is to be known at the next start. Idempotent. */
   stop(): void;
@@ -38,7 +34,7 @@ type Parts = {
   readonly dataDir: string;
   readonly streams: readonly Stream[];
   readonly nowUs: () => number;
-  readonly catalogue: Pick<Catalogue, "gapPages" | "archiveDays" | "memory" | "noteEvent" | "noteVerified">;
+  readonly catalogue: Pick<Catalogue, "gapPages" | "archiveDays" | "memory" | "noteEvent">;
   /** Gaps of a day, those that are not over yet included. */
   readonly gapsOf: (day: Day) => readonly Gap[];
   readonly log: Log;
@@ -58,13 +54,6 @@ export function createAppHistory(parts: Parts): AppHistory {
   const minutes = createMinuteRows(streams);
   const series = createSeries();
   const trades = createNewestTrades(streams);
-  // The catalogue's tables are made anew where its file was deleted: they are asked for each time.
-  const store = {
-    note: (summary: ArchiveSummary, manifestMs: number) => catalogue.archiveDays.note(summary, manifestMs),
-    remove: (day: Day) => catalogue.archiveDays.remove(day),
-    known: () => catalogue.archiveDays.known(),
-  };
-  const shelf = createShelf({ dataDir }, { store, log: parts.log });
   const verifier = createVerifier({ dataDir }, { startWorker: startVerifyWorker, nowUs, onDone: noteVerified });
   const reconnects = new Map<number, number>();
   let rollovers = 0;
@@ -81,7 +70,7 @@ export function createAppHistory(parts: Parts): AppHistory {
     const name = `${day.symbol} ${day.stream} ${day.date}`;
     if (problems.length === 0) {
       note("verified", name);
-      attempt("a verification", () => catalogue.noteVerified(day, nowUs()));
+      attempt("a verification", () => catalogue.archiveDays.noteVerified(day, nowUs()));
     } else note("verify_failed", `${name}: ${problems.map(({ detail }) => detail).join("; ")}`);
   }
 
@@ -122,7 +111,6 @@ export function createAppHistory(parts: Parts): AppHistory {
       minutes.count(stream, recvUs);
       trades.note(stream, payload, recvUs);
     },
-    archived: (manifest) => void shelf.note(manifest),
     history: {
       series: (span) => series.view(span, nowUs()),
       gaps: (filter, limit, after) => catalogue.gapPages.page(filter, limit, after),
@@ -153,14 +141,10 @@ export function createAppHistory(parts: Parts): AppHistory {
         const stream = byKey.get(key);
         if (stream !== undefined && day.dayStart === dayStartUs(now)) minutes.restore(stream, day);
       }
-      void shelf.scan().catch((error: unknown) => {
-        parts.log.warn("the archives could not be listed in whole", { reason: messageOf(error) });
-      });
     },
     stop() {
       if (stopped) return;
       stopped = true;
-      shelf.stop();
       verifier.stop();
       attempt("the history", () => {
         catalogue.memory.keepSeries(series.takeFinished());

@@ -73,7 +73,6 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       onArchived(manifest, isVerified) {
         care.noteArchive(manifest, isVerified);
         keeping.onArchived(manifest);
-        past.archived(manifest);
       },
     },
   );

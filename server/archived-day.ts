@@ -1,15 +1,11 @@
-import type { Day } from "./segment.ts";
+import type { ArchiveSummary } from "./history.ts";
 
-/** What is known of an archive without reading it or its manifest; what its coverage is computed from. */
-export type ArchivedDay = Day & {
-  readonly rows: number;
-  readonly raw_bytes: number;
-  readonly compressed_bytes: number;
+/** What is known of an archive without reading it or its manifest; all of it but `verified_us` is the manifest's. */
+export type ArchivedDay = ArchiveSummary & {
   readonly first_recv_us: number;
   readonly last_recv_us: number;
   /** Minutes of the day, of 1440, that have a row. */
   readonly minutes_with_rows: number;
-  readonly gaps: number;
   /** Time in which something is still absent, µs; overlapping gaps count once. */
   readonly hole_us: number;
   /** Records that ids prove to be absent, and how many of them were refetched. */

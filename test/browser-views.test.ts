@@ -74,10 +74,12 @@ describe.skipIf(!runtime.ok)(title, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  type Look = { locale?: string; colorScheme?: "light" | "dark"; width?: number };
+  /** `silent`: nothing comes over the page's socket. */
+  type Look = { locale?: string; colorScheme?: "light" | "dark"; width?: number; silent?: boolean };
 
-  async function open(address: string, { locale = "en-US", colorScheme = "light", width = 1280 }: Look = {}) {
+  async function open(address: string, { locale = "en-US", colorScheme = "light", width = 1280, silent }: Look = {}) {
     const context = await browser.newContext({ locale, colorScheme, viewport: { width, height: 844 } });
+    if (silent) await context.routeWebSocket(/./, () => {});
     const page = await context.newPage();
     const complaints: string[] = [];
     page.on("console", (message) => {
@@ -90,6 +92,7 @@ describe.skipIf(!runtime.ok)(title, () => {
   }
 
   const get = async <T>(path: string) => (await (await fetch(url + path)).json()) as T;
+  const freshness = (page: Page) => page.getAttribute(".page", "data-freshness");
   const text = async (page: Page, selector: string) => ((await page.textContent(selector)) ?? "").trim();
 
   /** What axe has against the page as it is, by rule and element; the library goes past the page's policy. */
@@ -116,6 +119,7 @@ describe.skipIf(!runtime.ok)(title, () => {
       .locator(view.startsWith("/coverage/") ? ".minute-grid" : (shown[name] ?? "h1"))
       .first()
       .waitFor({ state: "attached" });
+    await until(async () => (await freshness(page)) === "live", "what is shown to be live");
   }
 
   for (const colorScheme of ["light", "dark"] as const) {
@@ -130,6 +134,24 @@ describe.skipIf(!runtime.ok)(title, () => {
         expect([view, complaints]).toEqual([view, []]);
         await close();
       }
+    }, 60_000);
+  }
+
+  for (const colorScheme of ["light", "dark"] as const) {
+    test(`what is old stays readable in ${colorScheme}, and what is still to come: axe has nothing against either`, async () => {
+      const looked = ["/dashboard", "/history", "/orderbook/BTCUSDT"];
+      const pages = await Promise.all(looked.map((view) => open(url + view, { colorScheme })));
+      for (const [n, view] of looked.entries()) await settled((pages[n] as (typeof pages)[number]).page, view);
+      await server.stop();
+      for (const [n, { page, close }] of pages.entries()) {
+        await until(async () => (await freshness(page)) === "old", "the page to notice");
+        expect([looked[n], await violations(page)]).toEqual([looked[n], []]);
+        await close();
+      }
+      ({ url, port } = await server.start());
+      const { page, close } = await open(`${url}/dashboard`, { colorScheme, silent: true });
+      expect([await freshness(page), await violations(page)]).toEqual(["none", []]);
+      await close();
     }, 60_000);
   }
 
@@ -307,8 +329,8 @@ describe.skipIf(!runtime.ok)(title, () => {
   test("every view says within two seconds that the recorder is gone, and heals by itself", async () => {
     const pages = await Promise.all(["/coverage", "/archive", "/history"].map((view) => open(url + view)));
     await until(async () => {
-      const live = pages.map(({ page }) => page.getAttribute(".page", "data-freshness"));
-      return (await Promise.all(live)).every((freshness) => freshness === "live");
+      const found = await Promise.all(pages.map(({ page }) => freshness(page)));
+      return found.every((one) => one === "live");
     }, "all to be live");
     await server.stop();
     const said = async (count: number) =>

@@ -1,30 +1,41 @@
-import { readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
-import { Glob } from "bun";
-import { dayCoverage } from "../day-coverage.ts";
-import type { ArchiveSummary } from "../history.ts";
+import { statSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import type { ArchivedDay } from "../archived-day.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
-import { type Day, dateStartUs, dayOfPath, dayUs, manifestPath } from "../segment.ts";
+import { type Day, manifestPath } from "../segment.ts";
+import { archiveEntry } from "./archive-entry.ts";
+import { archivesOnDisk } from "./archived-days.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
 
 /** Keeps the list of archived days in step with the manifests on disk. */
 export type Shelf = {
-  /** Notes a day that has just been merged. */
-  note(manifest: Manifest): Promise<void>;
+  /** Notes a day that has just been merged; `verifiedUs` is when it was read back, null if it was not. */
+  note(manifest: Manifest, verifiedUs: number | null): void;
   /**
-   * Looks through all manifests, one after another and never in a hurry: those that are new or have changed are read, days
-   * whose manifest is gone are taken off. Resolves when done or stopped.
+   * Looks through all archives, one after another, for what has become of them since they were listed. Only manifests that are
+   * new or have changed are read, each once, and handed to `onRead`. Rejects with the system's error.
    */
-  scan(): Promise<void>;
-  stop(): void;
+  scan(onRead?: (manifest: Manifest) => void): Promise<ShelfChanges>;
+  /** Writes down what a scan has found. */
+  take(changes: ShelfChanges): void;
+};
+
+export type ShelfChanges = {
+  /** Archived days in all. */
+  readonly days: number;
+  readonly found: readonly { readonly entry: ArchivedDay; readonly manifestMs: number }[];
+  readonly gone: readonly Day[];
 };
 
 type ShelfDeps = {
-  readonly store: {
-    note(summary: ArchiveSummary, manifestMs: number): void;
-    remove(day: Day): void;
-    known(): Map<string, number>;
+  /** Its tables are made anew where its file was deleted: they are asked for each time. */
+  readonly catalogue: {
+    readonly archiveDays: {
+      note(entry: ArchivedDay, manifestMs: number): void;
+      remove(day: Day): void;
+      known(): Map<string, number>;
+    };
   };
   readonly log: Log;
 };
@@ -32,74 +43,48 @@ type ShelfDeps = {
 /** The shelf of a data folder. */
 export function createShelf(options: { dataDir: string }, deps: ShelfDeps): Shelf {
   const { dataDir } = options;
-  let stopped = false;
+  const { catalogue, log } = deps;
 
-  async function read(path: string, manifestMs: number): Promise<void> {
+  async function read(day: Day): Promise<Manifest | null> {
+    const path = manifestPath(dataDir, day);
     try {
-      deps.store.note(summaryOf(parseManifest(await readFile(path, "utf8"))), manifestMs);
+      return parseManifest(await readFile(path, "utf8"));
     } catch (error) {
-      deps.log.warn("a manifest cannot be listed", { path, reason: messageOf(error) });
+      log.warn("an archive's manifest cannot be read; see `rt-data verify`", { path, reason: messageOf(error) });
+      return null;
     }
   }
 
   return {
-    async note(manifest) {
-      const changed = await stat(manifestPath(dataDir, manifest)).catch(() => null);
-      if (!stopped) deps.store.note(summaryOf(manifest), Math.floor(changed?.mtimeMs ?? 0));
+    note(manifest, verifiedUs) {
+      const { mtimeMs = 0 } = statSync(manifestPath(dataDir, manifest), { throwIfNoEntry: false }) ?? {};
+      catalogue.archiveDays.note(archiveEntry(manifest, verifiedUs), Math.floor(mtimeMs));
     },
-    async scan() {
-      const gone = deps.store.known();
-      for await (const name of manifests(join(dataDir, "archive"))) {
-        const day = dayOfPath(name);
-        const path = join(dataDir, "archive", name);
-        if (day === null || path !== manifestPath(dataDir, day)) continue;
-        const changed = await stat(path).catch(() => null);
-        if (stopped) return;
-        if (changed === null) continue;
+    async scan(onRead) {
+      const known = catalogue.archiveDays.known();
+      const archives = await archivesOnDisk(dataDir);
+      const found: { entry: ArchivedDay; manifestMs: number }[] = [];
+      for (const { day, manifestMs } of archives) {
         const key = `${day.stream}/${day.symbol}/${day.date}`;
-        const manifestMs = Math.floor(changed.mtimeMs);
-        if (gone.get(key) !== manifestMs) await read(path, manifestMs);
-        gone.delete(key);
-        if (stopped) return;
+        const knownMs = known.get(key);
+        known.delete(key);
+        if (knownMs === manifestMs) continue;
+        const manifest = await read(day);
+        if (manifest === null) continue;
+        onRead?.(manifest);
+        // A manifest is written right after its archive was read back.
+        found.push({ entry: archiveEntry(manifest, manifestMs * 1000), manifestMs });
       }
-      for (const key of gone.keys()) {
-        const [stream = "", symbol = "", date = ""] = key.split("/");
-        deps.store.remove({ stream, symbol, date });
-      }
+      return { days: archives.length, found, gone: [...known.keys()].map(dayOfKey) };
     },
-    stop() {
-      stopped = true;
+    take({ found, gone }) {
+      for (const { entry, manifestMs } of found) catalogue.archiveDays.note(entry, manifestMs);
+      for (const day of gone) catalogue.archiveDays.remove(day);
     },
   };
 }
 
-/** What the list says of a day. */
-export function summaryOf(manifest: Manifest): ArchiveSummary {
-  const { stream, symbol, date, rows, raw_bytes, compressed_bytes, compressed_sha256 } = manifest;
-  const coverage = dayCoverage({
-    day: { stream, symbol, date },
-    rowsPerMinute: manifest.rows_per_minute,
-    gaps: gapsOfManifest(manifest),
-    firstUs: manifest.first_recv_us,
-    lastUs: manifest.last_recv_us,
-    untilUs: dateStartUs(date) + dayUs,
-  });
-  return {
-    ...{ stream, symbol, date, rows, raw_bytes, compressed_bytes, sha256: compressed_sha256 },
-    ...{ coverage: coverage ?? 0, gaps: manifest.gaps.length },
-    ...{ delay_p50_ms: manifest.delay_p50_ms, delay_p99_ms: manifest.delay_p99_ms },
-  };
-}
-
-/** The gaps of a manifest; those of before 0.2 have no counts. */
-export function gapsOfManifest(manifest: Manifest): Manifest["gaps"] {
-  return manifest.gaps.map((gap) => ({ ...gap, missing: gap.missing ?? null, repaired: gap.repaired ?? 0 }));
-}
-
-async function* manifests(folder: string): AsyncGenerator<string> {
-  try {
-    yield* new Glob("stream=*/symbol=*/date=*/*.manifest.json").scan({ cwd: folder, onlyFiles: true });
-  } catch {
-    // No archive folder yet.
-  }
+function dayOfKey(key: string): Day {
+  const [stream = "", symbol = "", date = ""] = key.split("/");
+  return { stream, symbol, date };
 }

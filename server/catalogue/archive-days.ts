@@ -1,14 +1,24 @@
 import type { Database } from "bun:sqlite";
+import type { ArchivedDay } from "../archived-day.ts";
 import type { ArchiveSummary, Page } from "../history.ts";
 import type { Day } from "../segment.ts";
+import { createArchiveDayTable } from "./archive-day-table.ts";
 
-/** What the manifests say of each archived day, so that months are one question; can be rebuilt from them. */
+/** What the manifests say of each archived day, so that months are one question, and when it was verified; can be rebuilt from them. */
 export type ArchiveDays = {
-  /** Notes a day or what is known now of it; `manifestMs` is when its manifest was last changed. */
-  note(summary: ArchiveSummary, manifestMs: number): void;
+  /**
+   * Notes a day or what is known now of it; `manifestMs` is when its manifest was last changed. Of two times at which it was
+   * verified the later stays.
+   */
+  note(day: ArchivedDay, manifestMs: number): void;
+  /** The archive of this day is no longer there. */
   remove(day: Day): void;
+  /** The archive of this day has been read and found to be what its manifest says. */
+  noteVerified(day: Day, atUs: number): void;
   /** When the manifest of each known day was last changed, by `stream/symbol/date`. */
   known(): Map<string, number>;
+  /** Every day, by date, symbol and stream. */
+  all(): readonly ArchivedDay[];
   get(day: Day): ArchiveSummary | null;
   /** Newest date first, then by symbol and stream; `after` is the `next` of the page before. */
   page(filter: ArchiveFilter, limit: number, after: string | null): Page<ArchiveSummary>;
@@ -28,30 +38,26 @@ export type ArchiveFilter = {
   readonly date: string | null;
 };
 
-const schema = `
-  create table if not exists archive_day (
-    date text not null, symbol text not null, stream text not null, rows integer not null, raw_bytes integer not null,
-    compressed_bytes integer not null, sha256 text not null, coverage real not null, gaps integer not null,
-    delay_p50_ms real, delay_p99_ms real, manifest_ms integer not null,
-    primary key (date, symbol, stream)
-  ) strict, without rowid;
-`;
-
-const columns =
+const summary =
   "stream, symbol, date, rows, raw_bytes, compressed_bytes, sha256, coverage, gaps, delay_p50_ms, delay_p99_ms";
+const facts = `${summary}, first_recv_us, last_recv_us, minutes_with_rows, hole_us, missing, repaired`;
+const columns = `${facts}, verified_us`;
 
 /** The table of archived days. */
 export function createArchiveDays(database: Database): ArchiveDays {
-  database.run(schema);
-  const insert = database.query(
-    `insert or replace into archive_day (${columns}, manifest_ms) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-  );
+  createArchiveDayTable(database);
+  const insert = database.query(`
+    insert into archive_day (${columns}, manifest_ms) values (${columns.replace(/\w+/g, "$$$&")}, $manifest_ms)
+    on conflict do update set ${facts.replace(/\w+/g, "$& = excluded.$&")}, manifest_ms = excluded.manifest_ms,
+      verified_us = coalesce(max(verified_us, excluded.verified_us), excluded.verified_us, verified_us)`);
+  const verify = database.query("update archive_day set verified_us = ? where date = ? and symbol = ? and stream = ?");
+  const all = database.query<ArchivedDay, []>(`select ${columns} from archive_day order by date, symbol, stream`);
   const remove = database.query("delete from archive_day where date = ? and symbol = ? and stream = ?");
   const one = database.query<ArchiveSummary, [string, string, string]>(
-    `select ${columns} from archive_day where date = ? and symbol = ? and stream = ?`,
+    `select ${summary} from archive_day where date = ? and symbol = ? and stream = ?`,
   );
   const page = database.query<ArchiveSummary, [Record<string, string | number | null>]>(`
-    select ${columns} from archive_day
+    select ${summary} from archive_day
     where ($stream is null or stream = $stream) and ($symbol is null or symbol = $symbol) and ($date is null or date = $date)
       and (date < $afterDate or (date = $afterDate and (symbol, stream) > ($afterSymbol, $afterStream)))
     order by date desc, symbol, stream limit $limit`);
@@ -65,14 +71,11 @@ export function createArchiveDays(database: Database): ArchiveDays {
     "select count(*) as days, coalesce(sum(rows), 0) as rows, coalesce(sum(compressed_bytes), 0) as compressed_bytes from archive_day",
   );
   return {
-    note(day, manifestMs) {
-      insert.run(
-        ...[day.stream, day.symbol, day.date, day.rows, day.raw_bytes, day.compressed_bytes, day.sha256, day.coverage],
-        ...[day.gaps, day.delay_p50_ms, day.delay_p99_ms, manifestMs],
-      );
-    },
+    note: (day, manifestMs) => void insert.run({ ...day, manifest_ms: manifestMs }),
     remove: ({ date, symbol, stream }) => void remove.run(date, symbol, stream),
+    noteVerified: ({ date, symbol, stream }, atUs) => void verify.run(atUs, date, symbol, stream),
     known: () => new Map(known.all().map(({ key, ms }) => [key, ms])),
+    all: () => all.all(),
     get: ({ date, symbol, stream }) => one.get(date, symbol, stream),
     page({ stream, symbol, date }, limit, after) {
       const [afterDate = "9", afterSymbol = "", afterStream = ""] = after?.split("/") ?? [];

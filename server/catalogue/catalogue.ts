@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { ArchivedDay, CatalogueEvent } from "../archived-day.ts";
+import type { CatalogueEvent } from "../archived-day.ts";
 import { writeDurably } from "../durable-file.ts";
 import type { Gap } from "../gap.ts";
 import type { Day } from "../segment.ts";
@@ -13,10 +13,9 @@ import { createTables } from "./tables.ts";
 
 /** What the recorder remembers between runs, in `rt-data.sqlite`. It can be made again from the files. */
 export type Catalogue = {
-  /** There was none, or a damaged one, which lies at `movedAsideTo` now. */
-  readonly isNew: boolean;
+  /** Where a damaged one that was in its place lies now. */
   readonly movedAsideTo: string | null;
-  /** Somebody has noted a run. */
+  /** Somebody has noted a run; otherwise it is new, or was never made again in whole. */
   knowsRuns(): boolean;
   /**
    * Begins a run and tells how the last one ended: when it last received something, and whether it stopped of its own will.
@@ -36,14 +35,6 @@ export type Catalogue = {
   /** Gaps of a day, clipped to it, in order. */
   gapsOf(day: Day): readonly Gap[];
   readonly holes: HoleStore;
-  /** Notes an archive, in place of what was known of its day; without a new verification the time of the last one stays. */
-  noteArchive(day: ArchivedDay): void;
-  /** The archive of this day is no longer there. */
-  removeArchive(day: Day): void;
-  /** The archive of this day has been read and found to be what its manifest says. */
-  noteVerified(day: Day, atUs: number): void;
-  /** Every archive, by date, stream and symbol. */
-  archives(): readonly ArchivedDay[];
   /** Remembers what happened; the newest ten thousand are kept. */
   noteEvent(event: CatalogueEvent): void;
   /** The newest events, newest first. */
@@ -62,13 +53,12 @@ export type Catalogue = {
 /** Opens (and creates) the catalogue of a data folder; throws with the path where SQLite cannot. */
 export function openCatalogue(dataDir: string): Catalogue {
   const path = join(dataDir, databaseFile);
-  const { isNew, movedAsideTo, ...opened } = openDatabase(dataDir);
+  const { movedAsideTo, ...opened } = openDatabase(dataDir);
   let { database } = opened;
   let tables = createTables(database);
   let run: number | null = null;
 
   return {
-    isNew,
     movedAsideTo,
     knowsRuns: () => database.query("select 1 from run limit 1").get() !== null,
     beginRun(startedUs) {
@@ -95,10 +85,6 @@ export function openCatalogue(dataDir: string): Catalogue {
       remove: (hole) => tables.holes.remove(hole),
     },
     gapsOf: (day) => tables.gapsOf(day),
-    noteArchive: (day) => tables.noteArchive(day),
-    removeArchive: (day) => tables.removeArchive(day),
-    noteVerified: (day, atUs) => tables.noteVerified(day, atUs),
-    archives: () => tables.archives(),
     noteEvent: (event) => tables.noteEvent(event),
     events: (most) => tables.events(most),
     together: (work) => tables.together(work),

@@ -16,22 +16,14 @@ const schema = `
     missing integer, repaired integer not null default 0,
     primary key (stream, symbol, from_us)
   ) strict, without rowid;
-  create table if not exists archive (
-    stream text not null, symbol text not null, date text not null, rows integer not null, raw_bytes integer not null,
-    compressed_bytes integer not null, first_recv_us integer not null, last_recv_us integer not null,
-    minutes_with_rows integer not null, gaps integer not null, hole_us integer not null, missing integer not null,
-    repaired integer not null, verified_us integer,
-    primary key (date, stream, symbol)
-  ) strict, without rowid;
   create table if not exists event (
     id integer primary key, at_us integer not null, kind text not null, message text not null
   ) strict;
 `;
 
-/** An open database: `isNew` if it was empty, `movedAsideTo` where a damaged one that was in its place lies now. */
+/** An open database, and where a damaged one that was in its place lies now. */
 export type OpenedDatabase = {
   readonly database: Database;
-  readonly isNew: boolean;
   readonly movedAsideTo: string | null;
 };
 
@@ -54,7 +46,6 @@ export function openDatabase(dataDir: string): OpenedDatabase {
 }
 
 function open(path: string, movedAsideTo: string | null): OpenedDatabase {
-  const isNew = !existsSync(path);
   const database = new Database(path, { create: true, strict: true });
   try {
     database.run("pragma journal_mode = wal");
@@ -63,7 +54,7 @@ function open(path: string, movedAsideTo: string | null): OpenedDatabase {
     if (found !== "ok") throw new Damaged(found ?? "it cannot be checked");
     database.run(schema);
     addGapCounts(database);
-    return { database, isNew, movedAsideTo };
+    return { database, movedAsideTo };
   } catch (error) {
     database.close();
     throw error;

@@ -1,7 +1,6 @@
 import type { Database } from "bun:sqlite";
-import type { ArchivedDay, CatalogueEvent } from "../archived-day.ts";
+import type { CatalogueEvent } from "../archived-day.ts";
 import type { Gap } from "../gap.ts";
-import type { Day } from "../segment.ts";
 import { createArchiveDays } from "./archive-days.ts";
 import { createGapPages } from "./gap-page.ts";
 import { createGapQuery } from "./gap-query.ts";
@@ -34,21 +33,6 @@ export function createTables(database: Database) {
   const repairGap = database.query(
     "update gap set repaired = min(missing, repaired + ?) where stream = ? and symbol = ? and from_us = ?",
   );
-  const insertArchive = database.query(
-    "insert into archive (stream, symbol, date, rows, raw_bytes, compressed_bytes, first_recv_us, " +
-      "last_recv_us, minutes_with_rows, gaps, hole_us, missing, repaired, verified_us) values ($stream, $symbol, $date, " +
-      "$rows, $raw_bytes, $compressed_bytes, $first_recv_us, $last_recv_us, $minutes_with_rows, $gaps, $hole_us, " +
-      "$missing, $repaired, $verified_us) on conflict do update set rows = excluded.rows, raw_bytes = excluded.raw_bytes, " +
-      "compressed_bytes = excluded.compressed_bytes, first_recv_us = excluded.first_recv_us, " +
-      "last_recv_us = excluded.last_recv_us, minutes_with_rows = excluded.minutes_with_rows, gaps = excluded.gaps, " +
-      "hole_us = excluded.hole_us, missing = excluded.missing, repaired = excluded.repaired, " +
-      "verified_us = coalesce(excluded.verified_us, verified_us)",
-  );
-  const deleteArchive = database.query("delete from archive where stream = ? and symbol = ? and date = ?");
-  const verifyArchive = database.query(
-    "update archive set verified_us = ? where stream = ? and symbol = ? and date = ?",
-  );
-  const selectArchives = database.query<ArchivedDay, []>("select * from archive order by date, stream, symbol");
   const insertEvent = database.query("insert into event (at_us, kind, message) values (?, ?, ?)");
   const forgetEvents = database.query("delete from event where id <= ?");
   const selectEvents = database.query<CatalogueEvent, [number]>(
@@ -67,16 +51,6 @@ export function createTables(database: Database) {
     gapPages: createGapPages(database),
     archiveDays: createArchiveDays(database),
     memory: createMemory(database),
-    noteArchive(day: ArchivedDay): void {
-      insertArchive.run({ ...day });
-    },
-    removeArchive({ stream, symbol, date }: Day): void {
-      deleteArchive.run(stream, symbol, date);
-    },
-    noteVerified({ stream, symbol, date }: Day, atUs: number): void {
-      verifyArchive.run(atUs, stream, symbol, date);
-    },
-    archives: (): readonly ArchivedDay[] => selectArchives.all(),
     noteEvent({ at_us, kind, message }: CatalogueEvent): void {
       const { lastInsertRowid } = insertEvent.run(at_us, kind, message);
       forgetEvents.run(Number(lastInsertRowid) - mostEvents);

@@ -21,13 +21,14 @@ async function archived() {
   await sealAndMerge(dataDir, writeDay(dataDir));
   const catalogue = openCatalogue(dataDir);
   closing.push(catalogue.close);
-  const shelf = createShelf({ dataDir }, { store: catalogue.archiveDays, log: silentLog });
-  return { dataDir, catalogue, shelf };
+  const shelf = createShelf({ dataDir }, { catalogue, log: silentLog });
+  const look = async () => shelf.take(await shelf.scan());
+  return { dataDir, catalogue, look };
 }
 
 test("the list of archives is what the manifests say, and follows them when they change or go", async () => {
-  const { dataDir, catalogue, shelf } = await archived();
-  await shelf.scan();
+  const { dataDir, catalogue, look } = await archived();
+  await look();
   const manifest = readManifest(dataDir, day);
   expect(catalogue.archiveDays.get(day)).toMatchObject({
     rows: 2700,
@@ -37,13 +38,13 @@ test("the list of archives is what the manifests say, and follows them when they
   });
   const path = manifestPath(dataDir, day);
   writeFileSync(path, readFileSync(path, "utf8").replace('"rows": 2700', '"rows": 2699'));
-  await shelf.scan();
+  await look();
   expect(catalogue.archiveDays.get(day)?.rows).toBe(2699);
   writeFileSync(path, "no manifest");
-  await shelf.scan();
+  await look();
   expect(catalogue.archiveDays.get(day)?.rows).toBe(2699);
   rmSync(path);
-  await shelf.scan();
+  await look();
   expect(catalogue.archiveDays.get(day)).toBeNull();
 });
 

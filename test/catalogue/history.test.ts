@@ -1,7 +1,11 @@
+import { Database } from "bun:sqlite";
 import { afterEach, beforeEach, expect, test } from "bun:test";
+import { rmSync } from "node:fs";
+import { join } from "node:path";
+import type { ArchivedDay } from "../../server/archived-day.ts";
 import { type Catalogue, openCatalogue } from "../../server/catalogue/catalogue.ts";
 import type { Gap } from "../../server/gap.ts";
-import type { ArchiveSummary, GapFilter } from "../../server/history.ts";
+import type { GapFilter } from "../../server/history.ts";
 import { temporaryFolder } from "../support/folder.ts";
 
 let folder: string;
@@ -49,9 +53,11 @@ test("gaps are found by stream, symbol, cause and time; a gap that only touches 
   expect(catalogue.gapPages.count(1100, 1300)).toBe(2);
 });
 
-const archived = (over: Partial<ArchiveSummary>): ArchiveSummary => ({
+const archived = (over: Partial<ArchivedDay>): ArchivedDay => ({
   ...{ stream: "depth20", symbol: "BTCUSDT", date: "2026-11-21", rows: 864_000, raw_bytes: 9, compressed_bytes: 3 },
-  ...{ sha256: "ab", coverage: 1, gaps: 0, delay_p50_ms: 7, delay_p99_ms: null, ...over },
+  ...{ sha256: "ab", coverage: 1, gaps: 0, delay_p50_ms: 7, delay_p99_ms: null },
+  ...{ first_recv_us: 1, last_recv_us: 9, minutes_with_rows: 1440, hole_us: 0, missing: 0, repaired: 0 },
+  ...{ verified_us: null, ...over },
 });
 
 test("archived days come newest first by pages, one by one, and as coverage of the least covered stream", () => {
@@ -106,3 +112,75 @@ test("events, series and minutes are there after the catalogue was opened anew",
   expect(catalogue.memory.series(0)).toHaveLength(1);
   expect(catalogue.memory.minutes()).toEqual([["depth20/BTCUSDT", { dayStart: 0, firstUs: 1, lastUs: 2, rows }]]);
 });
+
+test("of two times at which a day was verified the later stays, also when its manifest is read again", () => {
+  const { archiveDays } = catalogue;
+  const verified = () => archiveDays.all().map(({ verified_us }) => verified_us);
+  archiveDays.note(archived({}), 5);
+  expect(verified()).toEqual([null]);
+  archiveDays.note(archived({ verified_us: 70 }), 5);
+  archiveDays.note(archived({ verified_us: 60 }), 6);
+  archiveDays.note(archived({ verified_us: null, rows: 3 }), 7);
+  expect(verified()).toEqual([70]);
+  archiveDays.noteVerified(archived({}), 80);
+  expect(archiveDays.all()).toEqual([archived({ verified_us: 80, rows: 3 })]);
+});
+
+test("a catalogue with two tables of archived days becomes one with one, and nothing that it knows is lost", () => {
+  catalogue.close();
+  rmSync(join(folder, "rt-data.sqlite"));
+  const old = new Database(join(folder, "rt-data.sqlite"));
+  old.run(twoTables);
+  old.close();
+  for (let start = 0; start < 2; start++) {
+    catalogue = openCatalogue(folder);
+    expect(catalogue.archiveDays.all()).toEqual([
+      archived({ ...onlyOld, date: "2026-11-20", sha256: "", coverage: 0, delay_p50_ms: null }),
+      archived({ ...onlyOld, date: "2026-11-21", verified_us: 78, coverage: 0.5 }),
+    ]);
+    // The day that only one of them knew is read from its manifest at the next look, and so is the one that only the other knew.
+    expect([...catalogue.archiveDays.known()]).toEqual([
+      ["depth20/BTCUSDT/2026-11-20", 0],
+      ["depth20/BTCUSDT/2026-11-21", 5],
+    ]);
+    if (start === 0) catalogue.close();
+  }
+  const file = new Database(join(folder, "rt-data.sqlite"), { readonly: true });
+  const tables = file.query<{ name: string }, []>("select name from sqlite_schema where name like 'archive%'").all();
+  expect(tables).toEqual([{ name: "archive_day" }]);
+  file.close();
+});
+
+const onlyOld = {
+  rows: 8,
+  raw_bytes: 9,
+  compressed_bytes: 3,
+  gaps: 2,
+  hole_us: 4,
+  missing: 6,
+  repaired: 1,
+  verified_us: 77,
+};
+
+/** As catalogues were before 0.2. */
+const twoTables = `
+  create table archive (
+    stream text not null, symbol text not null, date text not null, rows integer not null, raw_bytes integer not null,
+    compressed_bytes integer not null, first_recv_us integer not null, last_recv_us integer not null,
+    minutes_with_rows integer not null, gaps integer not null, hole_us integer not null, missing integer not null,
+    repaired integer not null, verified_us integer,
+    primary key (date, stream, symbol)
+  ) strict, without rowid;
+  create table archive_day (
+    date text not null, symbol text not null, stream text not null, rows integer not null, raw_bytes integer not null,
+    compressed_bytes integer not null, sha256 text not null, coverage real not null, gaps integer not null,
+    delay_p50_ms real, delay_p99_ms real, manifest_ms integer not null,
+    primary key (date, symbol, stream)
+  ) strict, without rowid;
+  insert into archive values
+    ('depth20', 'BTCUSDT', '2026-11-20', 8, 9, 3, 1, 9, 1440, 2, 4, 6, 1, 77),
+    ('depth20', 'BTCUSDT', '2026-11-21', 8, 9, 3, 1, 9, 1440, 2, 4, 6, 1, 78);
+  insert into archive_day values
+    ('2026-11-21', 'BTCUSDT', 'depth20', 8, 9, 3, 'ab', 0.5, 2, 7, null, 5),
+    ('2026-11-22', 'BTCUSDT', 'depth20', 8, 9, 3, 'ab', 0.5, 2, 7, null, 6);
+`;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createCatalogueCare } from "../../server/app-catalogue.ts";
 import { type Catalogue, openCatalogue } from "../../server/catalogue/catalogue.ts";
@@ -78,10 +78,10 @@ for (const how of ["deleted", "damaged", "half overwritten"] as const) {
         ...{ from_us: startUs + 2e6, to_us: startUs + 6e6 },
       },
     ]);
-    expect(catalogue.archives()).toMatchObject([
+    expect(catalogue.archiveDays.all()).toMatchObject([
       { ...day, rows: 900, gaps: 1, missing: 7, repaired: 2, hole_us: 4, minutes_with_rows: 15 },
     ]);
-    expect(catalogue.archives()[0]?.verified_us).toBeGreaterThan(0);
+    expect(catalogue.archiveDays.all()[0]?.verified_us).toBeGreaterThan(0);
     expect(catalogue.beginRun(startUs + 3600e6)).toEqual({ lastRecvUs: startUs + 7e6, clean: false });
     expect(catalogue.events(9).map(({ kind }) => kind)).toEqual(["start", "rebuild"]);
     expect(log.some((line) => line.includes("made again from the files"))).toBe(true);
@@ -97,12 +97,39 @@ test("archives put there or taken away by hand are known after the next start; a
   expect(empty.catalogue.events(9).map(({ kind }) => kind)).toEqual(["start"]);
   empty.catalogue.close();
   const first = await start(dataDir);
-  expect(first.catalogue.archives()).toHaveLength(1);
+  expect(first.catalogue.archiveDays.all()).toHaveLength(1);
   first.catalogue.close();
   rmSync(dirname(manifestPath(dataDir, day)), { recursive: true });
   const second = await start(dataDir);
-  expect(second.catalogue.archives()).toEqual([]);
+  expect(second.catalogue.archiveDays.all()).toEqual([]);
   second.catalogue.close();
+});
+
+test("a start reads the manifests that have changed, each once, and no other", async () => {
+  const dataDir = await recordedFolder();
+  (await start(dataDir)).catalogue.close();
+  const path = manifestPath(dataDir, day);
+  const { mtimeMs } = statSync(path);
+  const at = (ms: number) => utimesSync(path, ms / 1000, ms / 1000);
+  const unreadable = (log: string[]) => log.filter((line) => line.includes("manifest cannot be read")).length;
+  writeFileSync(path, "no manifest");
+  at(mtimeMs);
+  const untouched = await start(dataDir);
+  expect([unreadable(untouched.log), untouched.catalogue.archiveDays.all().length]).toEqual([0, 1]);
+  untouched.catalogue.close();
+  at(mtimeMs + 1000);
+  const changed = await start(dataDir);
+  expect([unreadable(changed.log), changed.catalogue.archiveDays.all().length]).toEqual([1, 1]);
+  changed.catalogue.close();
+});
+
+test("a catalogue that somebody has only opened since the old one was deleted is made again all the same", async () => {
+  const dataDir = await recordedFolder();
+  openCatalogue(dataDir).close();
+  const { catalogue, log } = await start(dataDir);
+  expect(catalogue.gapsOf(day)).toEqual([hole]);
+  expect(log.some((line) => line.includes("made again from the files"))).toBe(true);
+  catalogue.close();
 });
 
 test("a database that is deleted under us is written again with all that it held", () => {

@@ -1,5 +1,3 @@
-import { afterAll } from "bun:test";
-
 /** A program in another language that reports with lines of JSON. */
 export type LineProcess = {
   /** The next line, parsed; rejects with what the program complained about if it ended instead. */
@@ -10,7 +8,7 @@ export type LineProcess = {
 
 const running = new Set<LineProcess>();
 
-/** Starts a program; it is ended with the test file at the latest. */
+/** Starts a program; it is gone with `stopAllLines` at the latest. */
 export function startLines(words: readonly string[]): LineProcess {
   const child = Bun.spawn([...words], { stdin: "ignore", stdout: "pipe", stderr: "pipe" });
   const complaint = new Response(child.stderr).text();
@@ -31,6 +29,11 @@ export function startLines(words: readonly string[]): LineProcess {
   return program;
 }
 
+/** To be called by `afterAll` in every test file that starts one: a hook here would belong to the first of them alone. */
+export async function stopAllLines(): Promise<void> {
+  for (const program of running) await program.stop();
+}
+
 async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<string, undefined> {
   let rest = "";
   for await (const text of stream.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)) {
@@ -39,7 +42,3 @@ async function* readLines(stream: ReadableStream<Uint8Array>): AsyncGenerator<st
     yield* lines;
   }
 }
-
-afterAll(async () => {
-  for (const program of running) await program.stop();
-});

@@ -1,13 +1,15 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { which } from "bun";
 import { startExchange, symbols } from "./exchange-under-test.ts";
 import type { BookReport } from "./follow-books.ts";
-import { startLines } from "./line-process.ts";
+import { startLines, stopAllLines } from "./line-process.ts";
 
 const python = ["/usr/bin/python3", which("python3")].find(hasWebsockets) ?? null;
 const missing = python === null ? " (no python3 with the package websockets here)" : "";
 const [btc, eth] = symbols.map((symbol) => `${symbol.toLowerCase()}@depth@100ms`);
+
+afterAll(stopAllLines);
 
 test.skipIf(python === null)(
   `Python's websockets keeps unbroken local books, ends a stream, and comes back after a cut${missing}`,

@@ -1,13 +1,15 @@
-import { expect, test } from "bun:test";
+import { afterAll, expect, test } from "bun:test";
 import { join } from "node:path";
 import { which } from "bun";
 import { temporaryFolder } from "../support/folder.ts";
 import { until } from "../support/wait.ts";
 import { startExchange, symbols } from "./exchange-under-test.ts";
 import type { BookReport } from "./follow-books.ts";
-import { startLines } from "./line-process.ts";
+import { startLines, stopAllLines } from "./line-process.ts";
 
 const node = which("node");
+
+afterAll(stopAllLines);
 
 /** Bun puts a WebSocket of its own in the place of the package `ws`; under Node the clients run as their authors know them. */
 test.skipIf(node === null)(

@@ -1,7 +1,5 @@
-import { mkdtempSync, rmSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { request } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { BookView } from "../../server/book.ts";
 import type { History } from "../../server/history.ts";
@@ -11,6 +9,7 @@ import type { NewestTrades } from "../../server/newest-trades.ts";
 import type { Status } from "../../server/status.ts";
 import { fakeHistory } from "../support/fake-history.ts";
 import { fakeStatus } from "../support/fake-status.ts";
+import { temporaryFolder } from "../support/folder.ts";
 
 export const bookText =
   '{"lastUpdateId":48291849102,"bids":[["86704.77000000","4.67805000"]],"asks":[["86704.78000000","0.10000000"]]}';
@@ -27,7 +26,7 @@ export async function serve(
     page?: boolean;
   } = {},
 ) {
-  const folder = mkdtempSync(join(tmpdir(), "rt-data-http-"));
+  const folder = temporaryFolder();
   const assetsDir = join(folder, "dist");
   await Bun.write(join(folder, "secret.txt"), "not for you");
   await mkdir(assetsDir, { recursive: true });
@@ -55,10 +54,7 @@ export async function serve(
     port,
     lines,
     socketUrl: `${url.replace("http", "ws")}/ws/dashboard`,
-    async close() {
-      await server.stop();
-      rmSync(folder, { recursive: true, force: true });
-    },
+    close: server.stop,
   };
 }
 

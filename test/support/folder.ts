@@ -4,14 +4,21 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 const made: string[] = [];
+let madeBy = "";
 
-/** A new empty folder that is gone after the test file. */
+/** A new empty folder that is gone after the test file: when the next one asks for a folder, or with the last of them. */
 export function temporaryFolder(): string {
+  // While tests run, this is the test file at hand.
+  if (Bun.main !== madeBy) removeAll();
+  madeBy = Bun.main;
   const folder = mkdtempSync(join(tmpdir(), "rt-data-test-"));
   made.push(folder);
   return folder;
 }
 
-afterAll(() => {
+// This file is preloaded (bunfig.toml), so that the hook belongs to the whole run and not to the first file that imports it.
+afterAll(removeAll);
+
+function removeAll(): void {
   for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
-});
+}

@@ -1,0 +1,18 @@
+import { expect, test } from "bun:test";
+import { mkdirSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryFolder } from "./support/folder.ts";
+
+const root = join(import.meta.dir, "..");
+
+test("a run of several test files leaves nothing behind in the temporary folder", () => {
+  const tmp = join(temporaryFolder(), "tmp");
+  mkdirSync(tmp);
+  const files = ["catalogue/history", "data-folder", "http/history"].map((name) => `./test/${name}.test.ts`);
+  const { exitCode, stderr } = Bun.spawnSync([process.execPath, "test", ...files], {
+    ...{ cwd: root, stdout: "ignore", stderr: "pipe" },
+    env: { ...process.env, TMPDIR: tmp },
+  });
+  expect([exitCode, stderr.toString()]).toEqual([0, expect.stringContaining("across 3 files")]);
+  expect(readdirSync(tmp)).toEqual([]);
+});

@@ -40,12 +40,14 @@ export function createIdRing(): IdRing {
 
 /** Event names and times stand in front of this, and differ between sockets for one and the same event. */
 const contentFrom = 40;
-const samples = 96;
+/** Trades and the like are looked at in whole, books at so many places. */
+const wholeUpTo = 512;
+const samples = 48;
 
-/** A number that two payloads of different content hardly share: their length and what stands at a hundred places of them. */
+/** A number that two payloads of different content hardly share: their length and what stands in them, or in long ones here and there. */
 export function contentMark(payload: string): number {
   const { length } = payload;
-  const step = Math.max(1, Math.floor((length - contentFrom) / samples));
+  const step = length <= wholeUpTo ? 1 : Math.ceil((length - contentFrom) / samples);
   let mark = length;
   for (let at = contentFrom; at < length; at += step) mark = (mark * 31 + payload.charCodeAt(at)) | 0;
   return mark;

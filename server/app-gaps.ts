@@ -1,4 +1,5 @@
 import type { Pause, Repair } from "./app-repair.ts";
+import { isNumbered } from "./binance/carried.ts";
 import type { FeedGap } from "./binance/feed-sink.ts";
 import type { Catalogue } from "./catalogue/catalogue.ts";
 import type { Gap } from "./gap.ts";
@@ -62,9 +63,8 @@ export function createGapIntake(deps: {
         repair.wantBook(stream.symbol);
       }
       for (const gap of ofEarlier) {
-        const { kind } = gap.stream.type;
         const firstId = firstIds.get(gap.stream);
-        if ((kind === "aggTrade" || kind === "trade") && firstId !== undefined)
+        if (isNumbered(gap.stream) && firstId !== undefined)
           void catchUp({ gap: gapOf(gap), stream: gap.stream, resumedUs: deps.startedUs, firstId });
       }
     },

@@ -15,7 +15,7 @@ export type Control = {
 const everyMs = 300;
 
 /** Longest list of names in an URL or a message, characters: longer ones have been ignored without a word. */
-export const longestList = 4000;
+const longestList = 4000;
 
 /** Messages leave through `send`, split where a list of names would be too long. */
 export function createControl(deps: { send: (text: string) => void; after: After }): Control {

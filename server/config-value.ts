@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import { acceptedShards, parseShard, type Shard } from "./shard.ts";
 import { parseStreamType, parseSymbol, type StreamType, streamTypeNames } from "./stream.ts";
 
@@ -61,7 +62,7 @@ export function urls(...schemes: readonly string[]): ValueKind<readonly string[]
   const one = url(...schemes);
   const accepted = `a list of URLs such as ["${schemes[0]}://host:port"]`;
   return (raw) => {
-    if (Array.isArray(raw) && raw.length === 0) return accept([]);
+    if (emptyList(raw)) return accept([]);
     const item = (text: string) => {
       const parsed = one(text);
       return parsed.ok ? parsed.value : null;
@@ -89,6 +90,52 @@ export function url(...schemes: readonly string[]): ValueKind<string> {
   };
 }
 
+/** An URL of one of the schemes with whatever belongs to it, query included, or the empty text for none. */
+export function wholeUrl(...schemes: readonly string[]): ValueKind<string> {
+  return (raw) => {
+    const value = typeof raw === "string" ? raw.trim() : null;
+    if (value === "") return accept("");
+    return value !== null && URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1))
+      ? accept(value)
+      : refuse(
+          `an URL such as ${schemes.map((scheme) => `${scheme}://host/path`).join(" or ")}, or an empty text for none`,
+        );
+  };
+}
+
+/** Yes or no. */
+export const flag: ValueKind<boolean> = (raw) => {
+  if (raw === true || raw === "true") return accept(true);
+  return raw === false || raw === "false" ? accept(false) : refuse("true or false");
+};
+
+/** The path below which a server is reached, as `/` or `/rt-data`: no slash at its end, nothing that needs quoting. */
+export const basePath: ValueKind<string> = (raw) =>
+  typeof raw === "string" && /^(\/[A-Za-z0-9._~-]+)*\/?$/.test(raw) && !/\/\.\.?(\/|$)/.test(raw)
+    ? accept(raw.replace(/\/$/, "") || "/")
+    : refuse('a path such as "/" or "/rt-data"');
+
+/** IP addresses and ranges, as `127.0.0.1` or `10.0.0.0/8`; may be empty. */
+export const addressRanges: ValueKind<readonly string[]> = (raw) =>
+  emptyList(raw)
+    ? accept([])
+    : list(raw, parseRange, 'a list of addresses and ranges such as ["127.0.0.1", "10.0.0.0/8"]');
+
+/** Ids of Telegram chats, those of groups being negative; may be empty. */
+export const chats: ValueKind<readonly number[]> = (raw) => {
+  if (emptyList(raw)) return accept([]);
+  const one = typeof raw === "number" ? [raw] : raw;
+  const items = Array.isArray(one) ? one.map((item) => (typeof item === "number" ? String(item) : item)) : one;
+  const parse = (text: string) => (/^-?[1-9]\d{0,15}$/.test(text) ? Number(text) : null);
+  return list(items, parse, "a list of chat ids such as [123456789, -1001234567890]");
+};
+
+/** A time of the day, `HH:MM`, as minutes after midnight. */
+export const timeOfDay: ValueKind<number> = (raw) => {
+  const parts = typeof raw === "string" ? /^([01]\d|2[0-3]):([0-5]\d)$/.exec(raw.trim()) : null;
+  return parts === null ? refuse('a time such as "09:00"') : accept(Number(parts[1]) * 60 + Number(parts[2]));
+};
+
 /** A list of symbols: a TOML list, or text with commas. */
 export const symbols: ValueKind<readonly string[]> = (raw) =>
   list(raw, parseSymbol, 'a list of symbols as Binance spells them, such as ["BTCUSDT", "ETHUSDT"]');
@@ -108,6 +155,17 @@ export const host: ValueKind<string> = (raw) =>
   typeof raw === "string" && /^[A-Za-z0-9.:_-]{1,253}$/.test(raw)
     ? accept(raw)
     : refuse("an address such as 127.0.0.1");
+
+function emptyList(raw: unknown): boolean {
+  return raw === "" || (Array.isArray(raw) && raw.length === 0);
+}
+
+function parseRange(range: string): string | null {
+  const [address = "", bits, ...rest] = range.split("/");
+  const family = isIP(address);
+  const isWidth = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+  return family !== 0 && isWidth && rest.length === 0 ? range : null;
+}
 
 function list<T>(raw: unknown, item: (text: string) => T | null, accepted: string): Parsed<readonly T[]> {
   const parts = typeof raw === "string" ? raw.split(",") : raw;

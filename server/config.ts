@@ -2,6 +2,10 @@ import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { type ConfigProblem, readEnvironment, readFile } from "./config-source.ts";
 import {
+  addressRanges,
+  basePath,
+  chats,
+  flag,
   host,
   integer,
   number,
@@ -13,9 +17,11 @@ import {
   streamTypes,
   symbols,
   text,
+  timeOfDay,
   url,
   urls,
   type ValueKind,
+  wholeUrl,
 } from "./config-value.ts";
 import { logLevels } from "./log.ts";
 import { parseStreamType } from "./stream.ts";
@@ -68,6 +74,23 @@ const schema = {
   http: {
     host: key(host, "127.0.0.1"),
     port: key(integer(0, 65_535), 8000),
+    base_path: key(basePath, "/"),
+    public: key(flag, false),
+    password_hash: secret(),
+    trusted_proxies: key(addressRanges, ["127.0.0.1", "::1"]),
+    public_url: key(optionalUrl("https", "http"), ""),
+  },
+  telegram: {
+    token: secret(),
+    chats: key(chats, []),
+    api_root: key(url("https", "http"), "https://api.telegram.org"),
+    language: key(oneOf(["en", "ko"]), "en"),
+    digest_time: key(orWord("off", timeOfDay), 9 * 60),
+  },
+  alerts: {
+    webhook_url: secret(wholeUrl("https", "http")),
+    heartbeat_url: secret(wholeUrl("https", "http")),
+    heartbeat_seconds: key(integer(10, 86_400), 60),
   },
   log: {
     level: key(oneOf(logLevels), "info"),
@@ -181,6 +204,6 @@ function key<T>(kind: ValueKind<T>, fallback: NoInfer<T>): Key<T> {
 }
 
 /** A text that is never shown, and that a file may hold: `RT_DATA_<SECTION>_<KEY>_FILE`. Empty means not set. */
-function secret(): Key<string> {
-  return { kind: optionalText, fallback: "", isSecret: true };
+function secret(kind: ValueKind<string> = optionalText): Key<string> {
+  return { kind, fallback: "", isSecret: true };
 }

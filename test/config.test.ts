@@ -24,7 +24,7 @@ function problems(content: string, environment: Record<string, string> = {}): st
 }
 
 test("no file at all is a valid config with the documented defaults", () => {
-  const { record, exchange, feed, latency, http } = load("");
+  const { record, exchange, feed, latency, http, telegram } = load("");
   expect(record.symbols).toEqual(["BTCUSDT", "ETHUSDT", "SOLUSDT"]);
   expect(record.streams.map(({ name }) => name)).toEqual(["depth20@100ms", "aggTrade"]);
   expect({ ...record, symbols: 0, streams: 0 }).toMatchObject({
@@ -40,7 +40,11 @@ test("no file at all is a valid config with the documented defaults", () => {
   });
   expect(feed).toEqual({ connections: 1, rollover_hours: 23, stale_ms: null });
   expect(latency).toEqual({ threshold_ms: 1000, gate: "mark" });
-  expect(http).toEqual({ host: "127.0.0.1", port: 8000 });
+  expect(http).toEqual({
+    ...{ host: "127.0.0.1", port: 8000, base_path: "/", public: false, password_hash: "" },
+    ...{ trusted_proxies: ["127.0.0.1", "::1"], public_url: "" },
+  });
+  expect(telegram).toMatchObject({ token: "", chats: [], language: "en", digest_time: 540 });
 });
 
 test("the command line wins over the environment, and the environment over the file", () => {

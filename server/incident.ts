@@ -1,0 +1,88 @@
+/** What is watched: the rules of the alerts, as the config names them. */
+export const incidentRules = [
+  "disconnected",
+  "reconnect_storm",
+  "stale",
+  "gap",
+  "delay",
+  "clock_offset",
+  "disk_low",
+  "disk_forecast",
+  "memory",
+  "cpu",
+  "backlog",
+  "write_error",
+  "verify_failed",
+  "crash_recovered",
+  "symbol_unknown",
+  "upload",
+  "public_url",
+] as const;
+
+export type IncidentRule = (typeof incidentRules)[number];
+
+/** "critical": data is being lost, or soon will be. "warning": somebody should look. "info": it is over already, and good to know. */
+export type IncidentSeverity = "info" | "warning" | "critical";
+
+/** Something that is not as it should be, from its beginning to its end: one incident is one message. */
+export type Incident = {
+  /** Never used twice, rising. */
+  readonly id: number;
+  readonly rule: IncidentRule;
+  readonly severity: IncidentSeverity;
+  /** When its cause began (not when it had lasted long enough to be told), µs. */
+  readonly from_us: number;
+  /** When it was over, µs, or null while it lasts. */
+  readonly to_us: number | null;
+  /** Of the newest change that is worth telling. */
+  readonly changed_us: number;
+  /** What it concerns now, or concerned last: `BTCUSDT`, `BTCUSDT depth20`, a host; the first fifty, in order. Empty: the whole recorder. */
+  readonly subjects: readonly string[];
+  /** How many in all. */
+  readonly subject_count: number;
+  /** The watched figure now, its worst so far, and the limit it crossed, in the rule's unit; null where the rule has none. */
+  readonly value: number | null;
+  readonly worst: number | null;
+  readonly limit: number | null;
+  /** What the source says of it (an error, a path, a host) as it says it, in English; never a secret. Null where there is nothing to add. */
+  readonly detail: string | null;
+  /** Records that are known to be lost to it so far, refetched ones not counted; null where nobody can tell. */
+  readonly records_lost: number | null;
+  /** How often it came and went within this one incident; 0 for a plain one. */
+  readonly flaps: number;
+  readonly acknowledged: { readonly at_us: number; readonly by: string } | null;
+};
+
+/** What happened to an incident: one that is "worse" concerns more, or has become critical. */
+export type IncidentChange = "opened" | "worse" | "changed" | "acknowledged" | "closed";
+
+/** Nobody is told of a rule (null: of any) until then. "maintenance" also keeps incidents from counting as unread. */
+export type Mute = {
+  readonly id: number;
+  readonly rule: IncidentRule | null;
+  /** Of this symbol alone, or null. */
+  readonly symbol: string | null;
+  readonly from_us: number;
+  readonly until_us: number;
+  readonly by: string;
+  readonly kind: "mute" | "maintenance";
+};
+
+/** Incidents as page, API, bot and metrics see them. */
+export type Incidents = {
+  /** Those that last, the gravest first, then the oldest. */
+  open(): readonly Incident[];
+  get(id: number): Incident | null;
+  /** Newest first; `after` is the `next` of the page before. */
+  page(limit: number, after: string | null): { readonly items: readonly Incident[]; readonly next: string | null };
+  /** Somebody knows: no more repeats. False where there is no such open incident. */
+  acknowledge(id: number, by: string): boolean;
+  mutes(): readonly Mute[];
+  mute(what: Pick<Mute, "rule" | "symbol" | "kind">, untilUs: number, by: string): Mute;
+  /** Ends a mute, or all of them (null); returns how many there were. */
+  unmute(id: number | null): number;
+  /** True while nobody is to be told of it. */
+  isMuted(incident: Incident): boolean;
+  /** Called after each change has been written down, in order. */
+  onChange(listener: (incident: Incident, change: IncidentChange) => void): void;
+};

@@ -1,8 +1,7 @@
+import type { MachineWatch } from "./app-machine.ts";
 import type { RecordingParts } from "./app-recording.ts";
 import type { Archiver } from "./archive/archiver.ts";
 import type { FeedGap } from "./binance/feed-sink.ts";
-import type { DiskWatch } from "./monitor/disk.ts";
-import type { HardwareMeter } from "./monitor/hardware.ts";
 import type { ConnectionStatus, Status, StreamStatus, SymbolStatus, UploadStatus } from "./status.ts";
 import type { Stream } from "./stream.ts";
 
@@ -15,9 +14,7 @@ export type StatusParts = RecordingParts & {
   readonly streams: readonly Stream[];
   readonly nowUs: () => number;
   readonly archiver: Archiver;
-  readonly hardware: HardwareMeter;
-  readonly disk: DiskWatch;
-  readonly clockSteps: number;
+  readonly machine: MachineWatch;
   readonly upload: () => UploadStatus | null;
 };
 
@@ -37,8 +34,8 @@ export function assembleStatus(parts: StatusParts): Status {
     reasons,
     clock_offset_ms: offset === null ? null : tenth(offset.offsetMs),
     clock_offset_bound_ms: offset === null ? null : tenth(offset.boundMs),
-    clock_steps: parts.clockSteps,
-    hardware: parts.hardware.current(),
+    clock_steps: parts.machine.clockSteps(),
+    hardware: parts.machine.hardware.current(),
     totals: {
       messages: parts.streams.reduce((sum, stream) => sum + parts.rates.total(stream), 0),
       messages_per_s: tenth(symbols.reduce((sum, symbol) => sum + symbol.messages_per_s, 0)),
@@ -56,7 +53,7 @@ export function assembleStatus(parts: StatusParts): Status {
       gaps: parts.ledger.count(),
     },
     archive: parts.archiver.status(),
-    disk: parts.disk.status(),
+    disk: parts.machine.disk.status(),
     upload: parts.upload(),
     connections,
     symbols,
@@ -118,7 +115,7 @@ function notReady(
   const reasons: string[] = [];
   const failure = parts.recorder.failure();
   if (failure !== null) reasons.push(`the disk does not take data: ${failure}`);
-  const disk = parts.disk.status();
+  const disk = parts.machine.disk.status();
   if (disk?.level === "very_low" || disk?.level === "full")
     reasons.push(`the disk is almost full: ${Math.round(disk.free_bytes / 1024 ** 2)} MiB are free`);
   for (const connection of connections) {

@@ -1,26 +1,27 @@
 import { hostname } from "node:os";
 import { createCatalogueCare } from "./app-catalogue.ts";
+import { gapsOfDay } from "./app-day-gaps.ts";
 import { createAppHistory, tickSeconds } from "./app-history.ts";
 import { createKeeping } from "./app-keeping.ts";
+import { createMachineWatch } from "./app-machine.ts";
 import { createRecording } from "./app-recording.ts";
+import { createStreams, reloadedStreams } from "./app-reload.ts";
 import { assembleStatus } from "./app-status.ts";
 import { createArchiver } from "./archive/archiver.ts";
 import { assetsDir } from "./assets.ts";
 import { openCatalogue } from "./catalogue/catalogue.ts";
-import { type ClockSources, createReceiveClock, createStepWatch } from "./clock.ts";
-import { type Config, changedKeys } from "./config.ts";
+import { type ClockSources, createReceiveClock } from "./clock.ts";
+import type { Config } from "./config.ts";
 import { takeDataFolder } from "./data-folder.ts";
-import { clipGap, type Gap } from "./gap.ts";
+import type { Gap } from "./gap.ts";
 import { createHttpServer } from "./http/server.ts";
 import type { Log } from "./log.ts";
-import { createDiskWatch } from "./monitor/disk.ts";
-import { createHardwareMeter } from "./monitor/hardware.ts";
 import { downtimes } from "./recorder/interruption.ts";
 import { recover } from "./recorder/recovery.ts";
-import { type Day, dateOf, dateStartUs, dayUs, mergeAfterUs } from "./segment.ts";
-import { ownSymbols, shardName, symbolsOfShard } from "./shard.ts";
+import { type Day, dateOf, mergeAfterUs } from "./segment.ts";
+import { ownSymbols, shardName } from "./shard.ts";
 import type { Status } from "./status.ts";
-import { createStream, type Stream } from "./stream.ts";
+import { createTicker } from "./ticker.ts";
 import { version } from "./version.ts";
 import { startDayWorker, startSealWorker } from "./workers.ts";
 
@@ -44,9 +45,6 @@ const segmentLevel = 1;
 /** How often the catalogue is told how far we have got, s. */
 const noteRunEvery = 10;
 
-/** What a reload takes over; everything else waits for the next start. */
-const liveKeys = ["record.symbols", "record.streams"];
-
 /**
  * Creates every part and connects them; does nothing before `start`, except that the data folder is taken. `clock` stands in
  * for the system's.
@@ -54,7 +52,6 @@ const liveKeys = ["record.symbols", "record.streams"];
 export function createApp(config: Config, options: { mode: "record" | "demo"; log: Log; clock?: ClockSources }): App {
   const { mode, log } = options;
   const { nowUs } = createReceiveClock(options.clock);
-  const stepWatch = createStepWatch(options.clock);
   const startedUs = nowUs();
   const streams = createStreams(config, ownSymbols(config.record));
   const folder = takeDataFolder(config.record.data_dir, mode);
@@ -81,28 +78,19 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
     { nowUs, catalogue, onClosed: archiver.seal, onLate: archiver.merge, onRecord: past.observe, log },
   );
   const { parts } = recording;
-  const hardware = createHardwareMeter(dataDir);
-  const disk = createDiskWatch({ log });
-  let clockSteps = 0;
-  let ticker: ReturnType<typeof setInterval> | null = null;
+  const machine = createMachineWatch(dataDir, {
+    ...{ clock: options.clock, setRoom: archiver.setRoom, onClockStep: recording.onClockStep, log },
+    failure: () => parts.recorder.failure(),
+  });
   let stopping: Promise<void> | null = null;
 
-  /** Gaps of a day as far as they are known now, those that are not over yet included. */
   function gapsOf(day: Day): readonly Gap[] {
-    const startUs = dateStartUs(day.date);
-    const known = catalogue.gapsOf(day);
-    const open = recording
-      .openGaps()
-      .filter(({ stream, symbol }) => stream === day.stream && symbol === day.symbol)
-      .map((gap) => clipGap(gap, startUs, startUs + dayUs))
-      .filter((gap) => gap !== null);
-    // One that is not over yet may be written down already, up to a moment ago.
-    return [...known.filter(({ from_us }) => open.every((gap) => gap.from_us !== from_us)), ...open];
+    return gapsOfDay(day, catalogue.gapsOf(day), recording.openGaps());
   }
 
   const status = () =>
     assembleStatus({
-      ...{ about, nowUs, archiver, hardware, disk, clockSteps },
+      ...{ about, nowUs, archiver, machine },
       ...parts,
       streams: recording.streams(),
       upload: keeping.status,
@@ -115,39 +103,25 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
     },
   );
 
-  /** The one timer of everything that is done once a second. */
-  function startTicker(): void {
-    let seconds = 0;
-    let today = dateOf(nowUs() - mergeAfterUs);
-    ticker = setInterval(() => {
-      const now = nowUs();
-      recording.tick(now);
-      void hardware.sample().then(lookAtDisk);
-      lookAtClock();
-      care.look();
-      if (++seconds % tickSeconds === 0) past.tick(status());
-      if (seconds % noteRunEvery === 0 && parts.recorder.failure() === null)
-        care.noteRun(recording.lastRecvUs(), false);
-      const date = dateOf(now - mergeAfterUs);
-      if (date !== today) void archiver.mergeDaysBefore(date);
-      today = date;
-      keeping.tick(hardware.current().disk_free_bytes);
-    }, 1000);
-    recording.tick(nowUs());
+  const ticker = createTicker(nowUs, [
+    [1, recording.tick],
+    [1, () => void machine.look()],
+    [1, care.look],
+    [1, mergeWhatIsOver],
+    [1, () => keeping.tick(machine.hardware.current().disk_free_bytes)],
+    [tickSeconds, () => past.tick(status())],
+    [noteRunEvery, noteRun],
+  ]);
+
+  let lastMerged = dateOf(nowUs() - mergeAfterUs);
+  function mergeWhatIsOver(now: number): void {
+    const date = dateOf(now - mergeAfterUs);
+    if (date !== lastMerged) void archiver.mergeDaysBefore(date);
+    lastMerged = date;
   }
 
-  function lookAtClock(): void {
-    const stepMs = stepWatch.look();
-    if (stepMs === 0) return;
-    clockSteps++;
-    const what = "the system's clock was set; recv_us goes on without running back, the offset is measured anew";
-    log.warn(what, { step_ms: stepMs });
-    recording.onClockStep();
-  }
-
-  function lookAtDisk(): void {
-    disk.note(performance.now(), hardware.current(), parts.recorder.failure());
-    archiver.setRoom(disk.room());
+  function noteRun(): void {
+    if (parts.recorder.failure() === null) care.noteRun(recording.lastRecvUs(), false);
   }
 
   function tellShard(): void {
@@ -183,12 +157,12 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
         recording.noteDown(down.of);
         if (down.newestUs > 0) catalogue.noteRun(down.newestUs, false);
         care.started(version, recovered, startedUs);
-        await hardware.sample();
-        lookAtDisk();
+        await machine.look();
         await archiver.start();
         for (const segment of orphans) archiver.seal(segment);
         await archiver.mergeDaysBefore(dateOf(nowUs()));
-        startTicker();
+        ticker.start();
+        recording.tick(nowUs());
         recording.start(down.of);
         return { url };
       } catch (error) {
@@ -197,17 +171,8 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       }
     },
     reload(next) {
-      const waiting = changedKeys(config, next).filter((key) => !liveKeys.includes(key));
-      if (waiting.length > 0)
-        log.warn("changed in the config, but only taken over by a restart", { keys: waiting.join(", ") });
-      const before = recording.streams();
-      const wanted = createStreams(next, symbolsOfShard(next.record.symbols, config.record.shard)).map(
-        (stream) => before.find(({ name }) => name === stream.name) ?? stream,
-      );
-      const added = wanted.filter((stream) => !before.includes(stream));
-      const removed = before.filter((stream) => !wanted.includes(stream));
-      log.info("the config was read again", { streams: wanted.length, added: added.length, removed: removed.length });
-      if (added.length + removed.length === 0) return;
+      const wanted = reloadedStreams(config, next, recording.streams(), log);
+      if (wanted === null) return;
       recording.setStreams(wanted);
       past.setStreams(wanted);
     },
@@ -215,7 +180,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       stopping ??= (async () => {
         const end = performance.now() + deadlineMs;
         await recording.stop();
-        if (ticker !== null) clearInterval(ticker);
+        ticker.stop();
         await keeping.stop();
         await archiver.stop(Math.max(0, end - performance.now()));
         await http.stop();
@@ -227,8 +192,4 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       return stopping;
     },
   };
-}
-
-function createStreams({ record }: Config, symbols: readonly string[]): readonly Stream[] {
-  return symbols.flatMap((symbol) => record.streams.map((type) => createStream(symbol, type)));
 }

@@ -1,0 +1,34 @@
+import { type Config, changedKeys } from "./config.ts";
+import type { Log } from "./log.ts";
+import { symbolsOfShard } from "./shard.ts";
+import { createStream, type Stream } from "./stream.ts";
+
+/** What a reload takes over; everything else waits for the next start. */
+const liveKeys = ["record.symbols", "record.streams"];
+
+/** Every stream that a config asks for, of these symbols. */
+export function createStreams({ record }: Config, symbols: readonly string[]): readonly Stream[] {
+  return symbols.flatMap((symbol) => record.streams.map((type) => createStream(symbol, type)));
+}
+
+/**
+ * The streams that `next` asks for, those that stay being the same objects as `before`; null where nothing comes or goes.
+ * Logs what changes, and by name what has to wait for a restart.
+ */
+export function reloadedStreams(
+  config: Config,
+  next: Config,
+  before: readonly Stream[],
+  log: Log,
+): readonly Stream[] | null {
+  const waiting = changedKeys(config, next).filter((key) => !liveKeys.includes(key));
+  if (waiting.length > 0)
+    log.warn("changed in the config, but only taken over by a restart", { keys: waiting.join(", ") });
+  const wanted = createStreams(next, symbolsOfShard(next.record.symbols, config.record.shard)).map(
+    (stream) => before.find(({ name }) => name === stream.name) ?? stream,
+  );
+  const added = wanted.filter((stream) => !before.includes(stream));
+  const removed = before.filter((stream) => !wanted.includes(stream));
+  log.info("the config was read again", { streams: wanted.length, added: added.length, removed: removed.length });
+  return added.length + removed.length === 0 ? null : wanted;
+}

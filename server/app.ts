@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { accessOf } from "./app-access.ts";
 import { createCatalogueCare } from "./app-catalogue.ts";
 import { gapsOfDay } from "./app-day-gaps.ts";
 import { createAppHistory, tickSeconds } from "./app-history.ts";
@@ -96,7 +97,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       upload: keeping.status,
     });
   const http = createHttpServer(
-    { host: config.http.host, port: config.http.port },
+    { host: config.http.host, port: config.http.port, access: accessOf(config, dataDir) },
     {
       ...{ status, trades: past.trades, history: past.history, assetsDir, log },
       book: (symbol) => parts.books.view(symbol, parts.delay.estimateMs(symbol)),

@@ -115,6 +115,18 @@ export const basePath: ValueKind<string> = (raw) =>
     ? accept(raw.replace(/\/$/, "") || "/")
     : refuse('a path such as "/" or "/rt-data"');
 
+/** An argon2id hash as `rt-data password` prints it, or the empty text for none; one that would take much memory is refused. */
+export const passwordHash: ValueKind<string> = (raw) => {
+  const text = typeof raw === "string" ? raw.trim() : null;
+  if (text === "") return accept("");
+  const parts = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$[\w+/]{11,}\$[\w+/]{22,}$/.exec(text ?? "");
+  if (parts === null) return refuse("what `rt-data password` prints, which begins with $argon2id$, not the password");
+  const [, memoryKiB, passes] = parts.map(Number);
+  if (memoryKiB === undefined || passes === undefined || memoryKiB < 8 || memoryKiB > 262_144 || passes > 20)
+    return refuse("an argon2id hash with m (KiB) of at most 262144 and t of at most 20; `rt-data password` makes one");
+  return accept(text ?? "");
+};
+
 /** IP addresses and ranges, as `127.0.0.1` or `10.0.0.0/8`; may be empty. */
 export const addressRanges: ValueKind<readonly string[]> = (raw) =>
   emptyList(raw)

@@ -13,6 +13,7 @@ import {
   optionalText,
   optionalUrl,
   orWord,
+  passwordHash,
   shard,
   streamTypes,
   symbols,
@@ -24,6 +25,7 @@ import {
   wholeUrl,
 } from "./config-value.ts";
 import { logLevels } from "./log.ts";
+import { isLoopback } from "./loopback.ts";
 import { parseStreamType } from "./stream.ts";
 
 /** Each key of the config: how it is read and its default. Sections and keys are documented in ops/rt-data.example.toml. */
@@ -76,7 +78,7 @@ const schema = {
     port: key(integer(0, 65_535), 8000),
     base_path: key(basePath, "/"),
     public: key(flag, false),
-    password_hash: secret(),
+    password_hash: secret(passwordHash),
     trusted_proxies: key(addressRanges, ["127.0.0.1", "::1"]),
     public_url: key(optionalUrl("https", "http"), ""),
   },
@@ -146,7 +148,8 @@ export function loadConfig(
     }
     config[section] = Object.freeze(settings);
   }
-  if (problems.length === 0) problems.push(...missingForUpload(config as unknown as Config));
+  if (problems.length === 0)
+    problems.push(...missingForUpload(config as unknown as Config), ...openToAll(config as unknown as Config));
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, config: Object.freeze({ ...config, host: hostname(), file: path }) as unknown as Config };
 }
@@ -190,6 +193,15 @@ function missingForUpload({ upload }: Config): ConfigProblem[] {
       where: `upload.${name}`,
       problem: `is missing; uploading needs ${needed.join(", ")} (all four empty: no upload)`,
     }));
+}
+
+/** Whoever can reach the machine could look; that has to be said, or guarded. */
+function openToAll({ http }: Config): ConfigProblem[] {
+  if (isLoopback(http.host) || http.password_hash !== "" || http.public) return [];
+  const remedy =
+    "set http.password_hash (`rt-data password` makes one), or http.public = true if all who reach it may look";
+  const problem = `"${http.host}" can be reached by other machines, and there is no password; ${remedy}`;
+  return [{ where: "http.host", problem }];
 }
 
 /** True where the environment says that systemd's journal reads what we print. */

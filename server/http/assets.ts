@@ -36,6 +36,7 @@ function createPages(page: string | null) {
   return new Elysia({ name: "pages" })
     .get("/", () => new Response(null, { status: 302, headers: { location: "dashboard" } }))
     .get("/dashboard", answer)
+    .get("/login", answer)
     .get("/orderbook/:symbol", answer)
     .get("/coverage", answer)
     .get("/coverage/:symbol", answer)

@@ -1,8 +1,11 @@
 import { Elysia } from "elysia";
 import type { Snapshot } from "./snapshot.ts";
 
-/** For uptime monitors: `live` while the process answers at all, `ready` only while data flows. */
-export function createHealth(snapshot: Snapshot) {
+/**
+ * For uptime monitors: `live` while the process answers at all, `ready` only while data flows. Why it does not is told only to those
+ * who may see it.
+ */
+export function createHealth(snapshot: Snapshot, isTrusted: (request: Request) => boolean) {
   return new Elysia({ name: "health", prefix: "/health" })
     .get(
       "/live",
@@ -14,11 +17,11 @@ export function createHealth(snapshot: Snapshot) {
     )
     .get(
       "/ready",
-      ({ set }) => {
+      ({ request, set }): { ready: boolean; reasons?: readonly string[] } => {
         const { ready, reasons } = snapshot.status();
         set.headers["cache-control"] = "no-store";
         set.status = ready ? 200 : 503;
-        return { ready, reasons };
+        return isTrusted(request) ? { ready, reasons } : { ready };
       },
       { detail: { tags: ["health"], summary: "200 while data flows, otherwise 503 with reasons" } },
     );

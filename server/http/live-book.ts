@@ -3,7 +3,7 @@ import type { BookView } from "../book.ts";
 import type { Log } from "../log.ts";
 import type { NewestTrades, TradeView } from "../newest-trades.ts";
 import { parseSymbol } from "../stream.ts";
-import { type Client, createAudience, maxBufferedBytes } from "./audience.ts";
+import { type Client, createAudience, type Listener, maxBufferedBytes } from "./audience.ts";
 import { errorBody } from "./errors.ts";
 
 /** `/ws/book/:symbol` and the clock behind it. */
@@ -22,6 +22,8 @@ type Deps = {
   book: (symbol: string) => BookView | "no_data" | null;
   trades: NewestTrades["since"];
   publish: (topic: string, text: string, compress: boolean) => void;
+  /** Who sent a request. */
+  listenerOf: (request: Request) => Listener;
   log: Log;
 };
 
@@ -37,12 +39,12 @@ export function createLiveBook(deps: Deps) {
   const symbolOf = new Map<Client, string>();
   let timer: ReturnType<typeof setInterval> | null = null;
 
-  function open(client: Client, symbol: string): void {
+  function open(client: Client, symbol: string, request: Request): void {
     if (deps.book(symbol) === null) {
       client.close(4404, "unknown_symbol");
       return;
     }
-    if (!audience.enter(client, topicOf(symbol))) return;
+    if (!audience.enter(client, topicOf(symbol), deps.listenerOf(request))) return;
     const channel = channels.get(symbol) ?? { clients: 0, seen: deps.trades(symbol, 0).count, recvUs: 0, quiet: 0 };
     channels.set(symbol, channel);
     channel.clients++;
@@ -92,13 +94,16 @@ export function createLiveBook(deps: Deps) {
       status(426, errorBody("upgrade_required", "This address speaks WebSocket only.")),
     )
     .ws("/ws/book/:symbol", {
-      open: (socket) => open(socket.raw as unknown as Client, parseSymbol(decode(socket.data.params.symbol)) ?? ""),
+      open({ raw, data: { params, request } }) {
+        open(raw as unknown as Client, parseSymbol(decode(params.symbol)) ?? "", request);
+      },
       message() {},
       close: (socket) => close(socket.raw as unknown as Client),
     });
 
   return {
     routes,
+    endSession: audience.endSession,
     /** Says goodbye to everybody and stops the clock. */
     stop(): void {
       const clients = [...symbolOf.keys()];

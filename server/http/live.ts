@@ -1,7 +1,7 @@
 import { Elysia } from "elysia";
 import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
-import { type Client, createAudience, maxBufferedBytes } from "./audience.ts";
+import { type Client, createAudience, type Listener, maxBufferedBytes } from "./audience.ts";
 import { errorBody } from "./errors.ts";
 import type { Snapshot } from "./snapshot.ts";
 
@@ -23,6 +23,8 @@ type LiveDeps = {
   snapshot: Snapshot;
   /** Sends a text to every subscriber of a topic. */
   publish: (topic: string, text: string, compress: boolean) => void;
+  /** Who sent a request. */
+  listenerOf: (request: Request) => Listener;
   log: Log;
 };
 
@@ -34,8 +36,8 @@ export function createLive(options: { tickMs: number }, deps: LiveDeps) {
   const audience = createAudience({ name: "dashboard", most: maxClients }, deps);
   let timer: ReturnType<typeof setInterval> | null = null;
 
-  function open(client: Client): void {
-    if (!audience.enter(client, topic)) return;
+  function open(client: Client, request: Request): void {
+    if (!audience.enter(client, topic, deps.listenerOf(request))) return;
     const text = attempt(() => deps.snapshot.text());
     if (text !== null) client.send(text, worthCompressing(text));
     timer ??= setInterval(tick, options.tickMs);
@@ -47,7 +49,7 @@ export function createLive(options: { tickMs: number }, deps: LiveDeps) {
   }
 
   function rest(): void {
-    if (audience.clients.size > 0 || timer === null) return;
+    if (audience.size() > 0 || timer === null) return;
     clearInterval(timer);
     timer = null;
   }
@@ -59,12 +61,12 @@ export function createLive(options: { tickMs: number }, deps: LiveDeps) {
     });
     if (text === null) return;
     audience.dropSlow(Math.max(maxBufferedBytes, 2 * text.length));
-    if (audience.clients.size > 0) deps.publish(topic, text, worthCompressing(text));
+    if (audience.size() > 0) deps.publish(topic, text, worthCompressing(text));
     else rest();
   }
 
   function worthCompressing(text: string): boolean {
-    return text.length * audience.clients.size <= maxCompressedBytes;
+    return text.length * audience.size() <= maxCompressedBytes;
   }
 
   function attempt(read: () => string): string | null {
@@ -81,13 +83,14 @@ export function createLive(options: { tickMs: number }, deps: LiveDeps) {
       status(426, errorBody("upgrade_required", "This address speaks WebSocket only.")),
     )
     .ws("/ws/dashboard", {
-      open: (socket) => open(socket.raw as unknown as Client),
+      open: (socket) => open(socket.raw as unknown as Client, socket.data.request),
       message() {},
       close: (socket) => close(socket.raw as unknown as Client),
     });
 
   return {
     routes,
+    endSession: audience.endSession,
     /** Says goodbye to everybody and stops the clock. */
     stop(): void {
       audience.dismiss();

@@ -10,7 +10,7 @@ export function createOpenApi() {
     path: "/openapi",
     specPath: "/openapi",
     provider: null,
-    exclude: { paths: [/^\/(assets|static|ws|dashboard|orderbook|coverage|archive|history)?(\/|$)/] },
+    exclude: { paths: [/^\/(assets|static|ws|dashboard|login|orderbook|coverage|archive|history)?(\/|$)/] },
     documentation: {
       info: {
         title: "RT-Data",
@@ -24,6 +24,7 @@ export function createOpenApi() {
         { name: "history", description: "What was" },
         { name: "coverage", description: "How complete the recording is" },
         { name: "archives", description: "Merged days: files and checks" },
+        { name: "session", description: "Logging in and out, where there is a password" },
         { name: "health", description: "For uptime monitors; GET and HEAD" },
       ],
     },

@@ -1,10 +1,12 @@
-import type { Server as BunServer } from "bun";
+import type { Server as BunServer, WebSocketHandler } from "bun";
 import { Elysia } from "elysia";
+import { websocket } from "elysia/ws";
 import type { BookView } from "../book.ts";
 import type { History } from "../history.ts";
 import type { Log } from "../log.ts";
 import type { NewestTrades } from "../newest-trades.ts";
 import type { Status } from "../status.ts";
+import { type Access, type AccessOptions, createAccess, openAccess } from "./access.ts";
 import { createApi } from "./api.ts";
 import { createArchiveApi } from "./archive-api.ts";
 import { createAssets } from "./assets.ts";
@@ -38,24 +40,42 @@ type Deps = {
   log: Log;
 };
 
+type Parts = { readonly access: Access; readonly live: Live; readonly liveBook: LiveBook };
+
 /** Type of the routes, for Eden. */
 export type App = Awaited<ReturnType<typeof createApp>>;
 
 /** Serves page, API and live status. Port 0 takes any free one. */
-export function createHttpServer(options: { host: string; port: number; tickMs?: number }, deps: Deps): HttpServer {
+export function createHttpServer(
+  options: { host: string; port: number; tickMs?: number; access?: AccessOptions },
+  deps: Deps,
+): HttpServer {
   const tickMs = options.tickMs ?? 1000;
-  let running: Promise<{ app: App; live: Live; liveBook: LiveBook; url: string; port: number }> | null = null;
+  let running: Promise<{ app: App; parts: Parts; url: string; port: number }> | null = null;
 
   async function open() {
     const snapshot = createSnapshot({ tickMs }, deps);
     let app: App | null = null;
     const publish: BunServer<unknown>["publish"] = (topic, text, compress) =>
       app?.server?.publish(topic, text, compress) ?? 0;
-    const live = createLive({ tickMs }, { snapshot, publish, log: deps.log });
-    const liveBook = createLiveBook({ book: deps.book, trades: deps.trades, publish, log: deps.log });
-    app = await createApp(deps, snapshot, live, liveBook);
-    const port = listen(app, options.host, options.port);
-    return { app, live, liveBook, port, url: `http://${openable(options.host)}:${port}` };
+    const access = createAccess(
+      { ...(options.access ?? openAccess), host: options.host },
+      {
+        log: deps.log,
+        onSessionEnd(id) {
+          live.endSession(id);
+          liveBook.endSession(id);
+        },
+      },
+    );
+    const listening = { publish, listenerOf: access.gate.guestOf, log: deps.log };
+    const live = createLive({ tickMs }, { snapshot, ...listening });
+    const liveBook = createLiveBook({ book: deps.book, trades: deps.trades, ...listening });
+    const parts = { access, live, liveBook };
+    await access.start();
+    app = await createApp(deps, snapshot, parts);
+    const port = listen(app, access, options.host, options.port);
+    return { app, parts, port, url: `http://${openable(options.host)}:${port}` };
   }
 
   return {
@@ -74,30 +94,24 @@ export function createHttpServer(options: { host: string; port: number; tickMs?:
       running = null;
       const opened = await stopping?.catch(() => null);
       if (!opened) return;
-      opened.live.stop();
-      opened.liveBook.stop();
+      opened.parts.live.stop();
+      opened.parts.liveBook.stop();
       await opened.app.server?.stop(true);
+      await opened.parts.access.stop();
     },
   };
 }
 
-async function createApp(deps: Deps, snapshot: Snapshot, live: Live, liveBook: LiveBook) {
+async function createApp(deps: Deps, snapshot: Snapshot, { access, live, liveBook }: Parts) {
   return new Elysia({
     name: "rt-data",
     // Otherwise the path is looked for behind the eleventh character of the URL, which misses it where the host is `nas` or `pi`.
     handler: { standardHostname: false },
-    serve: { maxRequestBodySize: 64 * 1024, development: false, reusePort: false, idleTimeout: 30 },
-    websocket: {
-      maxPayloadLength: 1024,
-      idleTimeout: 60,
-      backpressureLimit: 4 * maxBufferedBytes,
-      closeOnBackpressureLimit: true,
-      perMessageDeflate: true,
-    },
   })
     .headers({ ...securityHeaders })
     .use(createErrors(deps.log))
-    .use(createHealth(snapshot))
+    .use(createHealth(snapshot, (request) => access.gate.guestOf(request).isTrusted))
+    .use(access.routes())
     .use(createApi({ snapshot, book: deps.book }))
     .use(createHistoryApi(deps.history))
     .use(createArchiveApi(deps.history))
@@ -107,9 +121,24 @@ async function createApp(deps: Deps, snapshot: Snapshot, live: Live, liveBook: L
     .use(await createAssets({ assetsDir: deps.assetsDir }, { log: deps.log }));
 }
 
-function listen(app: App, hostname: string, port: number): number {
+/** Not by Elysia's own `listen`, which has Bun find the routes: then what the gate looks at could be another path than what is answered. */
+function listen(app: App, access: Access, hostname: string, port: number): number {
   try {
-    app.listen({ hostname, port });
+    app.compile();
+    app.server = Bun.serve({
+      ...{ hostname, port, reusePort: false, development: false },
+      ...{ maxRequestBodySize: 64 * 1024, idleTimeout: 30 },
+      fetch: access.guard(app.fetch, () => app.server),
+      websocket: {
+        // The same handlers; the two packages' types differ in what a message may be.
+        ...(websocket as unknown as WebSocketHandler<unknown>),
+        maxPayloadLength: 1024,
+        idleTimeout: 60,
+        backpressureLimit: 4 * maxBufferedBytes,
+        closeOnBackpressureLimit: true,
+        perMessageDeflate: true,
+      },
+    });
   } catch (cause) {
     throw new ListenError(hostname, port, cause);
   }

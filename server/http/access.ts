@@ -1,0 +1,105 @@
+import type { Server } from "bun";
+import type { Log } from "../log.ts";
+import { messageOf } from "../problem.ts";
+import { errorBody } from "./errors.ts";
+import { createGate, type Gate } from "./gate.ts";
+import { securityHeaders } from "./headers.ts";
+import { createLogin } from "./login.ts";
+import { createSessionApi } from "./session-api.ts";
+import { createSessionCookie } from "./session-cookie.ts";
+import { createSessions } from "./sessions.ts";
+import { createSite } from "./site.ts";
+import { createReadVisitor } from "./visitor.ts";
+
+/** Who may look, and from where. Everything is open to who can reach the server where `passwordHash` is empty. */
+export type AccessOptions = {
+  /** Where a proxy serves us: `/` or `/rt-data`. Addresses are answered with it and without. */
+  readonly basePath: string;
+  /** argon2id; empty: no password. */
+  readonly passwordHash: string;
+  /** Addresses and ranges whose X-Forwarded headers are believed. */
+  readonly trustedProxies: readonly string[];
+  /** How the page is reached from outside, or empty. */
+  readonly publicUrl: string;
+  /** File in which logins outlive a restart, or null. */
+  readonly sessionsPath: string | null;
+};
+
+export const openAccess: AccessOptions = {
+  ...{ basePath: "/", passwordHash: "", trustedProxies: ["127.0.0.1", "::1"], publicUrl: "", sessionsPath: null },
+};
+
+export type Access = ReturnType<typeof createAccess>;
+
+type Deps = {
+  log: Log;
+  /** A session has ended: what is open for it has to be closed. */
+  onSessionEnd: (id: string) => void;
+  verifyHash?: (password: string, hash: string) => Promise<boolean>;
+};
+
+/** The gate in front of all routes, and the routes by which one logs in and out. */
+export function createAccess(options: AccessOptions & { host: string }, deps: Deps) {
+  const { basePath, passwordHash } = options;
+  const nowMs = () => performance.timeOrigin + performance.now();
+  const login = passwordHash === "" ? null : createLogin(passwordHash, { nowMs, ...deps });
+  const sessionsPath = login === null ? null : options.sessionsPath;
+  const sessions = createSessions(
+    { path: sessionsPath, passwordHash },
+    { nowMs: Date.now, log: deps.log, onEnd: deps.onSessionEnd },
+  );
+  const cookie = createSessionCookie(basePath);
+  const readVisitor = createReadVisitor(options);
+  const gate: Gate = createGate({ readVisitor, site: createSite(options), login, sessions, cookie });
+
+  type Handle = (request: Request) => Response | Promise<Response>;
+
+  /** What stands before the routes: everything that comes passes here, WebSockets included, whatever its address looks like. */
+  const guard = (handle: Handle, server: () => Server<unknown> | null) => async (request: Request) => {
+    try {
+      const path = pathOf(request);
+      if (path === null) return badHost();
+      const peer = server()?.requestIP(request)?.address ?? "";
+      const refusal = await gate.admit(request, path, peer);
+      if (refusal !== null) return gate.dress(request, refusal);
+      // Bun itself leaves the body of an answer to HEAD out; Elysia would read all of it first, to count its bytes.
+      if (request.method === "HEAD") Object.defineProperty(request, "method", { value: "GET" });
+      const response = await handle(request);
+      return response === undefined ? response : gate.dress(request, response);
+    } catch (error) {
+      deps.log.error("an HTTP request failed", { error: messageOf(error) });
+      const body = errorBody("internal_error", "The request failed; the recorder's log says why.");
+      return Response.json(body, { status: 500, headers: { ...securityHeaders, "cache-control": "no-store" } });
+    }
+  };
+
+  /** The path as the routes know it: below the base path, which a proxy may have taken away already. */
+  function pathOf(request: Request): string | null {
+    const { url } = request;
+    const host = url.startsWith("http") ? url.indexOf("//") + 2 : 0;
+    const start = url.indexOf("/", host);
+    if (host === 0 || start < 0) return null;
+    const end = url.indexOf("?", start);
+    const path = url.slice(start, end < 0 ? undefined : end);
+    if (basePath === "/" || (path !== basePath && !path.startsWith(`${basePath}/`))) return path;
+    const below = path.slice(basePath.length);
+    // A WebSocket can only be opened with the request as it came, so that the address is replaced in place.
+    Object.defineProperty(request, "url", {
+      value: url.slice(0, start) + (below || "/") + url.slice(start + path.length),
+    });
+    return below;
+  }
+
+  return {
+    gate,
+    routes: () => createSessionApi({ gate, login, sessions, cookie }),
+    guard,
+    start: () => sessions.load(),
+    stop: () => sessions.settled(),
+  };
+}
+
+function badHost(): Response {
+  const body = errorBody("bad_host", "The request does not say which host it is for.");
+  return Response.json(body, { status: 400, headers: { ...securityHeaders, "cache-control": "no-store" } });
+}

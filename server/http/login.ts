@@ -1,0 +1,58 @@
+import type { Log } from "../log.ts";
+import { longestPassword } from "../password.ts";
+import { createLoginLimit } from "./login-limit.ts";
+import { createPasswordCheck } from "./password-check.ts";
+
+/** What trying a password came to. */
+export type LoginResult =
+  | { readonly kind: "right" }
+  | { readonly kind: "wrong"; readonly waitMs: number }
+  | { readonly kind: "wait"; readonly waitMs: number }
+  | { readonly kind: "busy" };
+
+/** The one way in which a password is tried, whatever it comes in. */
+export type Login = {
+  /** `isMachine`: comes with each request, so that a right one is known again without work. */
+  attempt(address: string, password: string, isMachine: boolean): Promise<LoginResult> | LoginResult;
+};
+
+type Deps = { nowMs: () => number; log: Log; verifyHash?: (password: string, hash: string) => Promise<boolean> };
+
+/** `passwordHash` is argon2id. Failures are logged by address, as often as the limit lets them happen; nothing else of them is. */
+export function createLogin(passwordHash: string, deps: Deps): Login {
+  const limit = createLoginLimit(deps.nowMs);
+  const check = createPasswordCheck(passwordHash, deps.verifyHash);
+  let refused = 0;
+
+  function wait(waitMs: number): LoginResult {
+    refused++;
+    return { kind: "wait", waitMs };
+  }
+
+  async function verify(address: string, password: string): Promise<LoginResult> {
+    const turn = limit.begin(address);
+    if (!turn.ok) return wait(turn.waitMs);
+    const result = await check.verify(password);
+    if (result === "busy") {
+      turn.attempt.cancel();
+      return { kind: "busy" };
+    }
+    if (result === "right") {
+      turn.attempt.succeed();
+      return { kind: "right" };
+    }
+    deps.log.warn("a login failed", { address, in_a_row: turn.attempt.failures, refused_before: refused });
+    refused = 0;
+    return { kind: "wrong", waitMs: limit.waitMs(address) };
+  }
+
+  return {
+    attempt(address, password, isMachine) {
+      // Before anything else: whoever has to wait learns nothing about what was guessed.
+      const waitMs = limit.waitMs(address);
+      if (waitMs > 0) return wait(waitMs);
+      if (isMachine && check.isKnown(password)) return { kind: "right" };
+      return verify(address, password.slice(0, longestPassword));
+    },
+  };
+}

@@ -1,0 +1,44 @@
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { normalPassword } from "../password.ts";
+
+/** Whether a text is the password; "busy" where too many are being looked at already. */
+export type PasswordCheck = {
+  /** Quick, and knows only a password that has been found right before: false may still turn out to be right. */
+  isKnown(password: string): boolean;
+  /** Takes a fraction of a second in a thread of its own, one after the other. */
+  verify(password: string): Promise<"right" | "wrong" | "busy">;
+};
+
+/** Texts that may wait. Each check has memory of its own, so that they are made one after the other. */
+const mostWaiting = 16;
+
+/** `hash` is argon2id. `verifyHash` stands in for the system's. */
+export function createPasswordCheck(
+  hash: string,
+  verifyHash: (password: string, hash: string) => Promise<boolean> = Bun.password.verify,
+): PasswordCheck {
+  const key = randomBytes(32);
+  let right: Buffer | null = null;
+  let waiting = 0;
+  let last: Promise<unknown> = Promise.resolve();
+
+  const markOf = (password: string) => createHmac("sha256", key).update(password).digest();
+
+  return {
+    isKnown: (password) => right !== null && timingSafeEqual(right, markOf(normalPassword(password))),
+    async verify(password) {
+      if (waiting >= mostWaiting) return "busy";
+      waiting++;
+      const text = normalPassword(password);
+      const verified = last.then(() => verifyHash(text, hash));
+      last = verified.catch(() => {});
+      try {
+        const isRight = await verified;
+        if (isRight) right = markOf(text);
+        return isRight ? "right" : "wrong";
+      } finally {
+        waiting--;
+      }
+    },
+  };
+}

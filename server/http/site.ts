@@ -1,0 +1,55 @@
+import { isIP } from "node:net";
+import { hostname } from "node:os";
+import { isLoopback } from "../loopback.ts";
+import type { Visitor } from "./visitor.ts";
+
+/** Names that no public name server can answer for: who owns a domain cannot make one of them lead here. */
+const privateName = /^[\w-]+$|^[\w.-]+\.(local|lan|home|internal|intranet|localdomain|home\.arpa|test)$/;
+
+/** What is asked of a host name and of the page that a request comes from. */
+export type Site = {
+  /**
+   * True where the name by which we were asked is one of ours. A page of somebody else can let its own name lead to this machine
+   * (DNS rebinding), and its visitors' browsers then take us for a part of it; an address or a private name cannot be had for that.
+   */
+  isOwnName(visitor: Visitor): boolean;
+  /** Null, or why a request that a browser sends for another page's sake is refused. Who sends no origin is no page. */
+  foreignOrigin(request: Request, visitor: Visitor): string | null;
+};
+
+/** `host` is what is listened on, `publicUrl` how the page is reached from outside, or empty. */
+export function createSite(options: { host: string; publicUrl: string }): Site {
+  const own = options.publicUrl === "" ? null : new URL(options.publicUrl);
+  const names = new Set([options.host.toLowerCase(), hostname().toLowerCase(), own?.hostname ?? ""]);
+
+  return {
+    isOwnName({ hosts: [host = ""], proxy }) {
+      const name = nameOf(host);
+      if (isIP(name.replace(/^\[|\]$/g, "")) !== 0 || privateName.test(name) || isLoopback(name)) return true;
+      return names.has(name) || proxy === "remote";
+    },
+    foreignOrigin({ headers }, visitor) {
+      const site = headers.get("sec-fetch-site");
+      if (site !== null && site !== "same-origin" && site !== "none") return `sec-fetch-site is ${site}`;
+      const origin = headers.get("origin");
+      if (origin === null) return null;
+      if (!URL.canParse(origin)) return "the origin is unknown";
+      const from = new URL(origin);
+      const isOurs =
+        visitor.hosts.some((host) => isSameHost(from, host, visitor.proxy !== "none")) || from.host === own?.host;
+      return isOurs ? null : `the page is of ${from.host}`;
+    },
+  };
+}
+
+/** A proxy may leave the port out of what it passes on. */
+function isSameHost(origin: URL, host: string, isProxied: boolean): boolean {
+  const address = `${origin.protocol}//${host}`;
+  if (host === "" || !URL.canParse(address)) return false;
+  const asked = new URL(address);
+  return asked.host === origin.host || (isProxied && asked.port === "" && asked.hostname === origin.hostname);
+}
+
+function nameOf(host: string): string {
+  return host.replace(/:\d+$/, "").replace(/\.$/, "");
+}

@@ -52,6 +52,9 @@ export function createAccess(options: AccessOptions & { host: string }, deps: De
   const readVisitor = createReadVisitor(options);
   const gate: Gate = createGate({ readVisitor, site: createSite(options), login, sessions, cookie });
 
+  /** From `/rt-data`, as the browser sees it, to `/rt-data/`: everything else is relative to that. */
+  const rootAddress = `${basePath.slice(basePath.lastIndexOf("/") + 1)}/`;
+
   type Handle = (request: Request) => Response | Promise<Response>;
 
   /** What stands before the routes: everything that comes passes here, WebSockets included, whatever its address looks like. */
@@ -59,6 +62,8 @@ export function createAccess(options: AccessOptions & { host: string }, deps: De
     try {
       const path = pathOf(request);
       if (path === null) return badHost();
+      if (path === "")
+        return new Response(null, { status: 308, headers: { ...securityHeaders, location: rootAddress } });
       const peer = server()?.requestIP(request)?.address ?? "";
       const refusal = await gate.admit(request, path, peer);
       if (refusal !== null) return gate.dress(request, refusal);

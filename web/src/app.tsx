@@ -2,6 +2,7 @@ import { useComputed } from "@preact/signals";
 import { duration } from "./format.ts";
 import { choose, type Language, language, t } from "./i18n.ts";
 import { address, follow, overviewPath, route } from "./route.ts";
+import { loggedIn, logOut } from "./session.ts";
 import { ageSeconds, link, old, status } from "./state.ts";
 import { nextTheme, theme } from "./theme.ts";
 import { nextZone, zone, zoneName } from "./time.ts";
@@ -9,6 +10,7 @@ import { ArchiveView } from "./views/archive.tsx";
 import { CoverageView } from "./views/coverage.tsx";
 import { DayView } from "./views/day.tsx";
 import { HistoryView } from "./views/history.tsx";
+import { LoginView } from "./views/login.tsx";
 import { OrderBook } from "./views/orderbook.tsx";
 import { Overview } from "./views/overview.tsx";
 
@@ -31,7 +33,7 @@ export function App() {
           <span>RT-Data</span>
         </a>
         <Mode />
-        <Views />
+        {route.value.view === "login" ? null : <Views />}
         <Choices />
       </header>
       <main id="main" tabIndex={-1}>
@@ -46,7 +48,7 @@ export function App() {
 function Old() {
   const view = route.value.view;
   const isLost = useComputed(() => (status.value === null ? link.value === "lost" : old.value));
-  if (view === "overview" || view === "orderbook" || !isLost.value) return null;
+  if (view === "overview" || view === "orderbook" || view === "login" || !isLost.value) return null;
   const age = duration(ageSeconds.value);
   return (
     <div class="notice bad" role="status" data-old>
@@ -69,6 +71,8 @@ function View() {
       return <ArchiveView />;
     case "history":
       return <HistoryView />;
+    case "login":
+      return <LoginView />;
     default:
       return <Overview />;
   }
@@ -132,6 +136,11 @@ function Choices() {
           </button>
         ))}
       </fieldset>
+      {loggedIn.value && (
+        <button type="button" class="chip" onClick={() => void logOut()}>
+          {t("logOut")}
+        </button>
+      )}
     </div>
   );
 }

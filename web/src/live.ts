@@ -1,4 +1,5 @@
 import type { Status } from "../../server/status.ts";
+import { checkSession, loggedIn } from "./session.ts";
 import { keepConnected } from "./socket.ts";
 import { link, passTime, receive } from "./state.ts";
 
@@ -15,6 +16,8 @@ export function connect(): void {
     },
     onLost() {
       link.value = "lost";
+      // A browser does not tell why a WebSocket was refused.
+      if (loggedIn.value) void checkSession();
       return undefined;
     },
   });

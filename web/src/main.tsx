@@ -1,6 +1,8 @@
 import { render } from "preact";
 import { App } from "./app.tsx";
 import { connect } from "./live.ts";
+import { route } from "./route.ts";
+import { checkSession } from "./session.ts";
 import "./style/base.css";
 import "./style/frame.css";
 import "./style/headline.css";
@@ -11,7 +13,11 @@ import "./style/book.css";
 import "./style/views.css";
 import "./style/lists.css";
 import "./style/old.css";
+import "./style/login.css";
 
 const root = document.getElementById("app");
 if (root !== null) render(<App />, root);
-connect();
+if (route.value.view !== "login") {
+  connect();
+  void checkSession();
+}

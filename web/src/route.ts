@@ -5,7 +5,7 @@ const root = new URL(document.baseURI);
 document.querySelector("base")?.setAttribute("href", root.href);
 
 export type Route =
-  | { readonly view: "overview" | "archive" | "history" | "coverage" }
+  | { readonly view: "overview" | "archive" | "history" | "coverage" | "login" }
   | { readonly view: "orderbook"; readonly symbol: string }
   | { readonly view: "day"; readonly symbol: string; readonly date: string; readonly stream: string | null };
 
@@ -19,6 +19,19 @@ addEventListener("popstate", () => {
 /** URL of something the recorder serves: `address("state/BTCUSDT")`. */
 export function address(path: string): string {
   return new URL(path, root).href;
+}
+
+/** Where we are, for `inside`. */
+export function path(): string {
+  return location.href.slice(new URL(".", root).href.length);
+}
+
+/** URL of a path that came from who knows where: below the recorder's root, or the overview. */
+export function inside(path: string): string {
+  const target = URL.canParse(`./${path}`, root) ? new URL(`./${path}`, root) : root;
+  const isOurs = target.origin === root.origin && target.pathname.startsWith(root.pathname);
+  const isLogin = target.pathname.replace(/\/+$/, "") === new URL("login", root).pathname;
+  return isOurs && !isLogin && path !== "" ? target.href : address("dashboard");
 }
 
 /** Path of a symbol's book, for `href`. */
@@ -66,7 +79,9 @@ function read(): Route {
       stream: new URLSearchParams(location.search).get("stream"),
     };
   }
-  return { view: view === "coverage" || view === "archive" || view === "history" ? view : "overview" };
+  return {
+    view: view === "login" || view === "coverage" || view === "archive" || view === "history" ? view : "overview",
+  };
 }
 
 function decode(text: string): string {

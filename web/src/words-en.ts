@@ -1,8 +1,10 @@
+import { loginEn } from "./words-login-en.ts";
 import { viewsEn } from "./words-views-en.ts";
 
 /** The page's texts in English. */
 export const en = {
   ...viewsEn,
+  ...loginEn,
   overview: "Overview",
   demo: "Demo",
   demoHint: "Data of the embedded exchange, not of Binance",

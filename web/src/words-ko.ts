@@ -1,9 +1,11 @@
 import type { Words } from "./words-en.ts";
+import { loginKo } from "./words-login-ko.ts";
 import { viewsKo } from "./words-views-ko.ts";
 
 /** The page's texts in Korean. */
 export const ko: Words = {
   ...viewsKo,
+  ...loginKo,
   overview: "개요",
   demo: "데모",
   demoHint: "바이낸스가 아니라 내장 거래소의 데이터입니다",

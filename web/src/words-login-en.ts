@@ -1,0 +1,13 @@
+/** The login page's texts in English. */
+export const loginEn = {
+  loginTitle: "Log in to RT-Data",
+  password: "Password",
+  showPassword: "Show",
+  logIn: "Log in",
+  loggingIn: "Checking…",
+  logOut: "Log out",
+  loginWrong: "The password is wrong.",
+  loginTooMany: "Too many wrong passwords.",
+  loginBusy: "Others are logging in. Try again in a moment.",
+  loginWait: "Wait {n} s",
+};

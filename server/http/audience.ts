@@ -16,11 +16,14 @@ export type Audience = {
   dropSlow(limitBytes: number): readonly Client[];
   /** Says goodbye to everybody. */
   dismiss(): void;
+  /** How many were dropped since the start. */
+  dropped(): number;
 };
 
 /** `name` is what a client is called in the log and in the refusal. */
 export function createAudience(options: { name: string; most: number }, deps: { log: Log }): Audience {
   const clients = new Set<Client>();
+  let dropped = 0;
   return {
     clients,
     enter(client, topic) {
@@ -35,6 +38,7 @@ export function createAudience(options: { name: string; most: number }, deps: { 
     leave: (client) => void clients.delete(client),
     dropSlow(limitBytes) {
       const slow = [...clients].filter((client) => client.getBufferedAmount() > limitBytes);
+      dropped += slow.length;
       for (const client of slow) {
         const buffered_bytes = client.getBufferedAmount();
         deps.log.info(`dropped a ${options.name} that does not keep up`, { buffered_bytes });
@@ -49,5 +53,6 @@ export function createAudience(options: { name: string; most: number }, deps: { 
         client.close(1001, "the recorder is stopping");
       }
     },
+    dropped: () => dropped,
   };
 }

@@ -99,6 +99,8 @@ export function createLiveBook(deps: Deps) {
 
   return {
     routes,
+    clients: () => audience.clients.size,
+    dropped: audience.dropped,
     /** Says goodbye to everybody and stops the clock. */
     stop(): void {
       const clients = [...symbolOf.keys()];

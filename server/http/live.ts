@@ -88,6 +88,8 @@ export function createLive(options: { tickMs: number }, deps: LiveDeps) {
 
   return {
     routes,
+    clients: () => audience.clients.size,
+    dropped: audience.dropped,
     /** Says goodbye to everybody and stops the clock. */
     stop(): void {
       audience.dismiss();

@@ -2,6 +2,7 @@ import type { Server as BunServer } from "bun";
 import { Elysia } from "elysia";
 import type { BookView } from "../book.ts";
 import type { History } from "../history.ts";
+import type { HttpLoad } from "../http-load.ts";
 import type { Log } from "../log.ts";
 import type { NewestTrades } from "../newest-trades.ts";
 import type { Status } from "../status.ts";
@@ -16,6 +17,7 @@ import { createHistoryApi } from "./history-api.ts";
 import { ListenError } from "./listen-error.ts";
 import { createLive, type Live } from "./live.ts";
 import { createLiveBook, type LiveBook } from "./live-book.ts";
+import { createMetricsRoute, type MetricsText } from "./metrics.ts";
 import { createOpenApi } from "./openapi.ts";
 import { createSnapshot, type Snapshot } from "./snapshot.ts";
 
@@ -24,6 +26,7 @@ export type HttpServer = {
   start(): Promise<{ url: string; port: number }>;
   /** Idempotent; resolves when every connection is closed. Can be started again. */
   stop(): Promise<void>;
+  load(): HttpLoad;
 };
 
 type Deps = {
@@ -33,6 +36,7 @@ type Deps = {
   book: (symbol: string) => BookView | "no_data" | null;
   trades: NewestTrades["since"];
   history: History;
+  metrics: MetricsText;
   /** Folder with the built page. */
   assetsDir: string;
   log: Log;
@@ -44,6 +48,7 @@ export type App = Awaited<ReturnType<typeof createApp>>;
 /** Serves page, API and live status. Port 0 takes any free one. */
 export function createHttpServer(options: { host: string; port: number; tickMs?: number }, deps: Deps): HttpServer {
   const tickMs = options.tickMs ?? 1000;
+  let opened: { app: App; live: Live; liveBook: LiveBook } | null = null;
   let running: Promise<{ app: App; live: Live; liveBook: LiveBook; url: string; port: number }> | null = null;
 
   async function open() {
@@ -55,6 +60,7 @@ export function createHttpServer(options: { host: string; port: number; tickMs?:
     const liveBook = createLiveBook({ book: deps.book, trades: deps.trades, publish, log: deps.log });
     app = await createApp(deps, snapshot, live, liveBook);
     const port = listen(app, options.host, options.port);
+    opened = { app, live, liveBook };
     return { app, live, liveBook, port, url: `http://${openable(options.host)}:${port}` };
   }
 
@@ -72,12 +78,18 @@ export function createHttpServer(options: { host: string; port: number; tickMs?:
     async stop() {
       const stopping = running;
       running = null;
-      const opened = await stopping?.catch(() => null);
-      if (!opened) return;
-      opened.live.stop();
-      opened.liveBook.stop();
-      await opened.app.server?.stop(true);
+      const stopped = await stopping?.catch(() => null);
+      if (!stopped) return;
+      stopped.live.stop();
+      stopped.liveBook.stop();
+      await stopped.app.server?.stop(true);
     },
+    load: () => ({
+      dashboards: opened?.live.clients() ?? 0,
+      books: opened?.liveBook.clients() ?? 0,
+      dropped: (opened?.live.dropped() ?? 0) + (opened?.liveBook.dropped() ?? 0),
+      pendingRequests: opened?.app.server?.pendingRequests ?? 0,
+    }),
   };
 }
 
@@ -98,6 +110,7 @@ async function createApp(deps: Deps, snapshot: Snapshot, live: Live, liveBook: L
     .headers({ ...securityHeaders })
     .use(createErrors(deps.log))
     .use(createHealth(snapshot))
+    .use(createMetricsRoute(deps.metrics))
     .use(createApi({ snapshot, book: deps.book }))
     .use(createHistoryApi(deps.history))
     .use(createArchiveApi(deps.history))

@@ -7,6 +7,8 @@ import { record } from "./commands/record.ts";
 import { replay } from "./commands/replay.ts";
 import { retention } from "./commands/retention.ts";
 import { verify } from "./commands/verify.ts";
+import { underJournal } from "./config.ts";
+import { priorityOf } from "./log-line.ts";
 import { messageOf, OperatorError } from "./problem.ts";
 import { didYouMean } from "./suggestion.ts";
 import { version } from "./version.ts";
@@ -31,7 +33,8 @@ async function main(words: readonly string[]): Promise<number> {
     if (flags.help !== undefined) return print(helpOf(command));
     return await command.run(flags, { print, isInteractive: process.stderr.isTTY, stop, onReload });
   } catch (error) {
-    process.stderr.write(`rt-data: ${messageOf(error)}\n`);
+    const mark = underJournal() ? priorityOf.error : "";
+    process.stderr.write(`${mark}rt-data: ${messageOf(error).replaceAll("\n", `\n${mark}`)}\n`);
     return error instanceof OperatorError ? 2 : 1;
   }
 }

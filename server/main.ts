@@ -7,13 +7,14 @@ import { record } from "./commands/record.ts";
 import { replay } from "./commands/replay.ts";
 import { retention } from "./commands/retention.ts";
 import { verify } from "./commands/verify.ts";
+import { versionCommand } from "./commands/version.ts";
 import { underJournal } from "./config.ts";
 import { priorityOf } from "./log-line.ts";
 import { messageOf, OperatorError } from "./problem.ts";
 import { didYouMean } from "./suggestion.ts";
 import { version } from "./version.ts";
 
-const commands: readonly Command[] = [record, demo, replay, ls, cat, exportCommand, verify, retention];
+const commands: readonly Command[] = [record, demo, replay, ls, cat, exportCommand, verify, retention, versionCommand];
 
 /** Exit codes: 0 done, 1 failed while running, 2 the operator can put it right. */
 process.exit(await main(process.argv.slice(2)));
@@ -22,7 +23,7 @@ async function main(words: readonly string[]): Promise<number> {
   const stop = stopSignal();
   try {
     const [verb = "--help", ...rest] = words;
-    if (verb === "version" || verb === "--version" || verb === "-v") return print(`rt-data ${version}`);
+    if (verb === "--version" || verb === "-v") return print(`rt-data ${version}`);
     if (verb === "help" || verb === "--help" || verb === "-h") return print(help(rest[0]));
     const command = commands.find(({ name }) => name === verb);
     if (command === undefined) throw new OperatorError(unknownCommand(verb));
@@ -68,7 +69,7 @@ function help(verb: string | undefined): string {
     "rt-data records the Binance spot order book and proves that the recording is complete.",
     "",
     "Commands",
-    ...columns([...commands.map(({ name, summary }) => [name, summary] as const), ["version", "print the version"]]),
+    ...columns(commands.map(({ name, summary }) => [name, summary] as const)),
     "",
     "rt-data COMMAND --help tells each command's flags, with examples.",
   ].join("\n");
@@ -76,5 +77,5 @@ function help(verb: string | undefined): string {
 
 function unknownCommand(verb: string): string {
   const names = commands.map(({ name }) => name);
-  return `unknown command "${verb}"${didYouMean(verb, names)}; commands: ${names.join(", ")}, version. See rt-data --help`;
+  return `unknown command "${verb}"${didYouMean(verb, names)}; commands: ${names.join(", ")}. See rt-data --help`;
 }

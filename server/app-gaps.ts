@@ -42,7 +42,9 @@ export function createGapIntake(deps: {
   async function catchUp(pause: Pause): Promise<void> {
     try {
       const missing = await repair.catchUp(pause);
-      if (missing !== null) ledger.update([{ ...pause.gap, missing }]);
+      if (missing === null) return;
+      ledger.update([{ ...pause.gap, missing }]);
+      ledger.foundMissing(pause.gap.cause, missing);
     } catch (error) {
       const fields = { stream: pause.stream.name, reason: messageOf(error) };
       log.warn("cannot find what was recorded last; the gap stays as it is", fields);

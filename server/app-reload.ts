@@ -3,8 +3,8 @@ import type { Log } from "./log.ts";
 import { symbolsOfShard } from "./shard.ts";
 import { createStream, type Stream } from "./stream.ts";
 
-/** What a reload takes over; everything else waits for the next start. */
-const liveKeys = ["record.symbols", "record.streams"];
+/** What a reload takes over; everything else waits for the next start. Who owns the log sets its level. */
+const liveKeys = ["record.symbols", "record.streams", "log.level"];
 
 /** Every stream that a config asks for, of these symbols. */
 export function createStreams({ record }: Config, symbols: readonly string[]): readonly Stream[] {

@@ -5,6 +5,7 @@ import { gapsOfDay } from "./app-day-gaps.ts";
 import { createAppHistory, tickSeconds } from "./app-history.ts";
 import { createKeeping } from "./app-keeping.ts";
 import { createMachineWatch } from "./app-machine.ts";
+import { createAppMetrics } from "./app-metrics.ts";
 import { createRecording } from "./app-recording.ts";
 import { createStreams, reloadedStreams } from "./app-reload.ts";
 import { assembleStatus } from "./app-status.ts";
@@ -96,10 +97,15 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       streams: recording.streams(),
       upload: keeping.status,
     });
+  const metrics = createAppMetrics({
+    ...{ parts, status, streams: recording.streams },
+    lag: () => ticker.lag(),
+    http: () => http.load(),
+  });
   const http = createHttpServer(
     { host: config.http.host, port: config.http.port, access: accessOf(config, dataDir) },
     {
-      ...{ status, trades: past.trades, history: past.history, assetsDir, log },
+      ...{ status, trades: past.trades, history: past.history, metrics, assetsDir, log },
       book: (symbol) => parts.books.view(symbol, parts.delay.estimateMs(symbol)),
     },
   );

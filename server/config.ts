@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { existsSync, fstatSync } from "node:fs";
 import { hostname } from "node:os";
 import { type ConfigProblem, readEnvironment, readFile } from "./config-source.ts";
 import {
@@ -24,7 +24,7 @@ import {
   type ValueKind,
   wholeUrl,
 } from "./config-value.ts";
-import { logLevels } from "./log.ts";
+import { logLevels } from "./log-line.ts";
 import { isLoopback } from "./loopback.ts";
 import { parseStreamType } from "./stream.ts";
 
@@ -204,9 +204,24 @@ function openToAll({ http }: Config): ConfigProblem[] {
   return [{ where: "http.host", problem }];
 }
 
-/** True where the environment says that systemd's journal reads what we print. */
+/**
+ * True where systemd's journal reads our standard error, which is what `$JOURNAL_STREAM` names; a shell that was started by a service
+ * hands the variable down, but not the stream.
+ */
 export function underJournal(environment: Readonly<Record<string, string | undefined>> = process.env): boolean {
-  return environment.JOURNAL_STREAM !== undefined;
+  const { JOURNAL_STREAM: journal } = environment;
+  if (!journal) return false;
+  try {
+    const { dev, ino } = fstatSync(2, { bigint: true });
+    return journal === `${dev}:${ino}`;
+  } catch {
+    return false;
+  }
+}
+
+/** True where the environment asks for text without colours (https://no-color.org), or names a terminal that has none. */
+export function wantsNoColor(environment: Readonly<Record<string, string | undefined>> = process.env): boolean {
+  return (environment.NO_COLOR ?? "") !== "" || environment.TERM === "dumb";
 }
 
 type Key<T> = { readonly kind: ValueKind<T>; readonly fallback: T; readonly isSecret?: boolean };

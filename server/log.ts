@@ -1,48 +1,49 @@
-export type LogLevel = "debug" | "info" | "warn" | "error";
-
-export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
+import { jsonLine, type LogFields, type LogLevel, logLevels, priorityOf, textLine } from "./log-line.ts";
 
 /** Writes one line per event to standard error; never throws, never sees a secret (callers pass none). */
 export type Log = Readonly<Record<LogLevel, (message: string, fields?: LogFields) => void>>;
 
-export const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
+/** A log whose level can be changed while it is in use. */
+export type AdjustableLog = Log & { setLevel(level: LogLevel): void };
 
-/** `format` "text" is for people, "json" for collectors; events below `level` are dropped. */
+export type LogOptions = {
+  readonly level: LogLevel;
+  /** "text" is for people, "json" for collectors. */
+  readonly format: "text" | "json";
+  readonly color: boolean;
+  /** Puts `<4>` and the like in front, by which systemd's journal knows how grave a line is. */
+  readonly priorities?: boolean;
+};
+
+/** Events below `level` are dropped; an event is one line of bounded length, whatever it speaks of. */
 export function createLog(
-  options: { level: LogLevel; format: "text" | "json"; color: boolean },
+  options: LogOptions,
   write: (line: string) => void = (line) => process.stderr.write(line),
-): Log {
-  const threshold = logLevels.indexOf(options.level);
-  const at =
-    (level: LogLevel) =>
-    (message: string, fields: LogFields = {}) => {
-      if (logLevels.indexOf(level) < threshold) return;
-      write(
-        options.format === "json" ? jsonLine(level, message, fields) : textLine(level, message, fields, options.color),
-      );
+): AdjustableLog {
+  let threshold = logLevels.indexOf(options.level);
+  const at = (level: LogLevel) => {
+    const rank = logLevels.indexOf(level);
+    const priority = options.priorities ? priorityOf[level] : "";
+    return (message: string, fields: LogFields = {}) => {
+      if (rank < threshold) return;
+      const now = new Date();
+      const line =
+        options.format === "json"
+          ? jsonLine(now, level, message, fields)
+          : textLine(now, level, message, fields, options.color);
+      write(`${priority}${line}\n`);
     };
-  return { debug: at("debug"), info: at("info"), warn: at("warn"), error: at("error") };
+  };
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    setLevel(level) {
+      threshold = logLevels.indexOf(level);
+    },
+  };
 }
 
 /** A log that keeps quiet. */
 export const silentLog: Log = createLog({ level: "error", format: "text", color: false }, () => {});
-
-function jsonLine(level: LogLevel, message: string, fields: LogFields): string {
-  return `${JSON.stringify({ time: new Date().toISOString(), level, message, ...fields })}\n`;
-}
-
-const colors: Record<LogLevel, string> = { debug: "\x1b[2m", info: "\x1b[36m", warn: "\x1b[33m", error: "\x1b[31m" };
-
-function textLine(level: LogLevel, message: string, fields: LogFields, color: boolean): string {
-  const time = new Date().toISOString().slice(0, 19).replace("T", " ");
-  const name = level.padEnd(5);
-  const shown = Object.entries(fields)
-    .filter(([, value]) => value !== undefined)
-    .map(
-      ([key, value]) => ` ${key}=${typeof value === "string" && /[\s"=]/.test(value) ? JSON.stringify(value) : value}`,
-    )
-    .join("");
-  return color
-    ? `\x1b[2m${time}\x1b[0m ${colors[level]}${name}\x1b[0m ${message}\x1b[2m${shown}\x1b[0m\n`
-    : `${time} ${name} ${message}${shown}\n`;
-}

@@ -8,11 +8,16 @@ import { record } from "./commands/record.ts";
 import { replay } from "./commands/replay.ts";
 import { retention } from "./commands/retention.ts";
 import { verify } from "./commands/verify.ts";
+import { versionCommand } from "./commands/version.ts";
+import { underJournal } from "./config.ts";
+import { priorityOf } from "./log-line.ts";
 import { messageOf, OperatorError } from "./problem.ts";
 import { didYouMean } from "./suggestion.ts";
 import { version } from "./version.ts";
 
-const commands: readonly Command[] = [record, demo, replay, ls, cat, exportCommand, verify, retention, password];
+const commands: readonly Command[] = [
+  ...[record, demo, replay, ls, cat, exportCommand, verify, retention, password, versionCommand],
+];
 
 /** Exit codes: 0 done, 1 failed while running, 2 the operator can put it right. */
 process.exit(await main(process.argv.slice(2)));
@@ -21,7 +26,7 @@ async function main(words: readonly string[]): Promise<number> {
   const stop = stopSignal();
   try {
     const [verb = "--help", ...rest] = words;
-    if (verb === "version" || verb === "--version" || verb === "-v") return print(`rt-data ${version}`);
+    if (verb === "--version" || verb === "-v") return print(`rt-data ${version}`);
     if (verb === "help" || verb === "--help" || verb === "-h") return print(help(rest[0]));
     const command = commands.find(({ name }) => name === verb);
     if (command === undefined) throw new OperatorError(unknownCommand(verb));
@@ -32,7 +37,8 @@ async function main(words: readonly string[]): Promise<number> {
     if (flags.help !== undefined) return print(helpOf(command));
     return await command.run(flags, { print, isInteractive: process.stderr.isTTY, stop, onReload });
   } catch (error) {
-    process.stderr.write(`rt-data: ${messageOf(error)}\n`);
+    const mark = underJournal() ? priorityOf.error : "";
+    process.stderr.write(`${mark}rt-data: ${messageOf(error).replaceAll("\n", `\n${mark}`)}\n`);
     return error instanceof OperatorError ? 2 : 1;
   }
 }
@@ -66,7 +72,7 @@ function help(verb: string | undefined): string {
     "rt-data records the Binance spot order book and proves that the recording is complete.",
     "",
     "Commands",
-    ...columns([...commands.map(({ name, summary }) => [name, summary] as const), ["version", "print the version"]]),
+    ...columns(commands.map(({ name, summary }) => [name, summary] as const)),
     "",
     "rt-data COMMAND --help tells each command's flags, with examples.",
   ].join("\n");
@@ -74,5 +80,5 @@ function help(verb: string | undefined): string {
 
 function unknownCommand(verb: string): string {
   const names = commands.map(({ name }) => name);
-  return `unknown command "${verb}"${didYouMean(verb, names)}; commands: ${names.join(", ")}, version. See rt-data --help`;
+  return `unknown command "${verb}"${didYouMean(verb, names)}; commands: ${names.join(", ")}. See rt-data --help`;
 }

@@ -78,6 +78,12 @@ export type ArchiveStatus = {
   readonly segments_waiting: number;
   readonly days_merged: number;
   readonly days_waiting: number;
+  /** Of the days that were merged. */
+  readonly rows_merged: number;
+  readonly raw_bytes_merged: number;
+  readonly compressed_bytes_merged: number;
+  /** Threads that seal and merge at this moment. */
+  readonly workers: number;
   /** Jobs that failed and will be tried again at the next start. */
   readonly failures: number;
   /** The newest failure in words, or null. */

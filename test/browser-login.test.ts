@@ -49,6 +49,7 @@ describe.skipIf(!runtime.ok)(title, () => {
         status: () => fakeStatus(7, 3),
         history: fakeHistory(3),
         assetsDir: join(folder, "page"),
+        metrics: () => ({ text: "", contentType: "text/plain" }),
         log: silentLog,
       },
     );

@@ -62,6 +62,7 @@ describe.skipIf(!runtime.ok)(title, () => {
         ...{ verify: asked("verify"), verification: asked("verification") },
         files: () => ({ archive: join(folder, "archive.bin"), manifest: join(folder, "archive.bin") }),
       },
+      metrics: () => ({ text: "", contentType: "text/plain" }),
       assetsDir: folder,
       log: silentLog,
     };

@@ -52,6 +52,7 @@ describe.skipIf(!runtime.ok)(title, () => {
               : null,
         trades: () => ({ trades: [], count: 0 }),
         history: past(),
+        metrics: () => ({ text: "", contentType: "text/plain" }),
         assetsDir,
         log: silentLog,
       },

@@ -10,6 +10,7 @@ import type { Manifest } from "./manifest.ts";
 import { daysBefore, segmentFiles } from "./pending-days.ts";
 import { createPool } from "./pool.ts";
 import { createSealQueue, type SealedSegment } from "./seal-queue.ts";
+import { createTally } from "./tally.ts";
 import { archiveEstimate, createBackoff, mayPass, unlimitedRoom, type WorkRoom } from "./work-room.ts";
 
 /** Seals segments and merges days, in workers. */
@@ -79,7 +80,7 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
       backoff: createBackoff(retryMs),
       onSealed(segment, sealed) {
         if (sealed !== null) {
-          counts.sealed++;
+          tally.sealed();
           deps.onSealed?.(segment, sealed);
         }
         afterSeal(segment);
@@ -107,13 +108,10 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
   const needs = new Map<string, number>();
   let merging: Day | null = null;
   let stopped: Promise<void> | null = null;
-  let lastArchive: ArchiveStatus["last_archive"] | null = null;
-  const counts = { sealed: 0, merged: 0, failures: 0 };
-  let lastFailure: string | null = null;
+  const tally = createTally();
 
   function fail(failure: Failure): void {
-    counts.failures++;
-    lastFailure = `${failure.operation} ${failure.path}: ${failure.message}`;
+    tally.failed(failure);
     deps.log.error(`cannot ${failure.operation}; the data is kept for a later attempt`, {
       path: failure.path,
       reason: failure.message,
@@ -194,10 +192,10 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
     if (manifest === null) return;
     const isNew = result.kind === "archived";
     if (isNew) {
-      counts.merged++;
-      const { stream, symbol, date, rows, raw_bytes, compressed_bytes, compression_level: level } = manifest;
-      lastArchive = { stream, symbol, date, rows, raw_bytes, compressed_bytes };
-      deps.log.info("archived a day", { ...lastArchive, level, seconds: Math.round(tookMs / 100) / 10 });
+      tally.merged(manifest);
+      const { last_archive } = tally.counts();
+      const seconds = Math.round(tookMs / 100) / 10;
+      deps.log.info("archived a day", { ...last_archive, zstd_level: manifest.compression_level, seconds });
     }
     deps.onArchived?.(manifest, isNew);
   }
@@ -234,13 +232,10 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
       mergeNext();
     },
     status: () => ({
-      segments_sealed: counts.sealed,
+      ...tally.counts(),
       segments_waiting: seals.size(),
-      days_merged: counts.merged,
       days_waiting: days.size + (merging === null ? 0 : 1),
-      failures: counts.failures,
-      last_failure: lastFailure,
-      last_archive: lastArchive,
+      workers: seals.workers() + merges.workers(),
     }),
     stop(deadlineMs) {
       stopped ??= stop(deadlineMs);

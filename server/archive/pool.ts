@@ -8,6 +8,8 @@ export type Pool<Job, Result> = {
   run(job: Job): Promise<Outcome<Result>>;
   /** Jobs that wait or run. */
   size(): number;
+  /** Threads at this moment, those that wait for work included. */
+  workers(): number;
   /** Drops what waits and ends the workers; what had not finished is "stopped". Resolves when the workers are gone. Idempotent. */
   stop(): Promise<void>;
 };
@@ -133,6 +135,7 @@ export function createPool<Job, Result>(
         pump();
       }),
     size: () => waiting.length + [...slots].filter((slot) => slot.task !== null).length,
+    workers: () => slots.size,
     async stop() {
       stopped = true;
       for (const slot of [...slots]) discard(slot, "");

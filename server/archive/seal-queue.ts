@@ -12,6 +12,8 @@ export type SealQueue = {
   pump(): void;
   /** Segments that wait or are being sealed. */
   size(): number;
+  /** Threads at this moment. */
+  workers(): number;
   /** Folders of days of which a segment waits or is being sealed. */
   folders(): ReadonlySet<string>;
   /** Ends the workers at the deadline at the latest; returns the segments that stay raw. */
@@ -105,6 +107,7 @@ export function createSealQueue(options: SealQueueOptions, deps: SealQueueDeps):
     },
     pump,
     size: () => queue.size,
+    workers: pool.workers,
     folders: () => new Set([...queue.values()].map(({ segment }) => liveFolder(dataDir, segment))),
     async stop(deadlineMs) {
       stopping = true;

@@ -1,3 +1,4 @@
+import { createHistogram, type HistogramView } from "../histogram.ts";
 import { createDelayHistogram, type DelayHistogram } from "./delay-histogram.ts";
 
 /** Estimates the one-way delay from the exchange to us, per symbol. */
@@ -12,6 +13,8 @@ export type DelayEstimator = {
   estimateMs(symbol: string): number | null;
   /** Median and 99th percentile of the symbol's last minute or two, ms; null where none of its messages is dated. */
   quantilesMs(symbol: string): { readonly p50: number; readonly p99: number } | null;
+  /** Every dated message of every symbol since the start, s. */
+  distribution(): HistogramView;
 };
 
 /** Share of the newest observation in the running mean. */
@@ -19,6 +22,9 @@ const weight = 0.1;
 
 /** How long a symbol's own estimate stands without news before that of all symbols takes its place, µs. */
 const lifetimeUs = 60_000_000;
+
+/** From a server beside the exchange's to a line that is no use, s. */
+const bounds = [0.002, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2.5, 5, 10, 30];
 
 /**
  * Receipt time minus event time is delay plus clock offset; the offset comes from `/api/v3/time`. Partial depth carries no event time:
@@ -28,6 +34,7 @@ const lifetimeUs = 60_000_000;
 export function createDelayEstimator(): DelayEstimator {
   const bySymbol = new Map<string, Running & { readonly histogram: DelayHistogram }>();
   const all: Running = { meanMs: 0, atUs: 0 };
+  const distribution = createHistogram(bounds);
   let clockOffsetMs: number | null = null;
   let nowUs = 0;
 
@@ -42,7 +49,9 @@ export function createDelayEstimator(): DelayEstimator {
       const ms = recvUs / 1000 - eventMs;
       add(own, ms, recvUs);
       add(all, ms, recvUs);
-      if (clockOffsetMs !== null) own.histogram.add(ms - clockOffsetMs, recvUs);
+      if (clockOffsetMs === null) return;
+      own.histogram.add(ms - clockOffsetMs, recvUs);
+      distribution.observe(Math.max(0, ms - clockOffsetMs) / 1000);
     },
     observePing(serverMs, recvUs) {
       nowUs = recvUs;
@@ -62,6 +71,7 @@ export function createDelayEstimator(): DelayEstimator {
       const [p50, p99] = [own.histogram.quantileMs(0.5), own.histogram.quantileMs(0.99)];
       return p50 === null || p99 === null ? null : { p50, p99 };
     },
+    distribution: distribution.read,
   };
 }
 

@@ -7,7 +7,8 @@ import type { Command, Flags } from "./command.ts";
 import { writeYesterday } from "./demo-yesterday.ts";
 import { runApp } from "./run-app.ts";
 import { openScenario } from "./scenario.ts";
-import { configOf, logOf, settingFlags } from "./settings.ts";
+import { configOf, settingFlags } from "./settings.ts";
+import { terminalLog } from "./terminal-log.ts";
 
 /** Invented data goes into a folder of its own, so that it can never be taken for recorded data. */
 const demoDir = "./demo-data";
@@ -34,7 +35,7 @@ export const demo: Command = {
   ],
   async run(flags, terminal) {
     const settings = configOf(flags);
-    const log = logOf(settings, terminal);
+    const log = terminalLog(settings.log, terminal);
     const speed = numberOf(flags, "speed", 1, 0.01, 10_000);
     const seed = numberOf(flags, "seed", 1, 0, 2 ** 31);
     const market = createSyntheticMarket({ symbols: settings.record.symbols, seed });

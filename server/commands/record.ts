@@ -2,7 +2,8 @@ import { createApp } from "../app.ts";
 import { messageOf } from "../problem.ts";
 import type { Command } from "./command.ts";
 import { runApp } from "./run-app.ts";
-import { configOf, logOf, settingFlags } from "./settings.ts";
+import { configOf, settingFlags } from "./settings.ts";
+import { terminalLog } from "./terminal-log.ts";
 
 /** `rt-data record` */
 export const record: Command = {
@@ -16,11 +17,13 @@ export const record: Command = {
   ],
   async run(flags, terminal) {
     const config = configOf(flags);
-    const log = logOf(config, terminal);
+    const log = terminalLog(config.log, terminal);
     const app = createApp(config, { mode: "record", log });
     terminal.onReload(() => {
       try {
-        app.reload(configOf(flags));
+        const next = configOf(flags);
+        log.setLevel(next.log.level);
+        app.reload(next);
       } catch (error) {
         log.error("the config is not taken over; recording goes on as before", { reason: messageOf(error) });
       }

@@ -1,5 +1,5 @@
 import { acceptedSpeeds, parseSpeed } from "../exchange/recording/replay-control.ts";
-import { type LogLevel, logLevels } from "../log.ts";
+import { type LogLevel, logLevels } from "../log-line.ts";
 import { OperatorError } from "../problem.ts";
 import type { Flag, Flags } from "./command.ts";
 import { readSelection } from "./selection.ts";

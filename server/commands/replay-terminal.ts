@@ -1,7 +1,8 @@
-import { underJournal } from "../config.ts";
 import type { PlayReport } from "../exchange/recording/replay-control.ts";
-import { createLog, type Log, type LogLevel } from "../log.ts";
+import type { Log } from "../log.ts";
+import type { LogLevel } from "../log-line.ts";
 import type { Terminal } from "./command.ts";
+import { terminalLog } from "./terminal-log.ts";
 
 /** What a person sees of a replay: log lines, and below them one line that moves. */
 export type ReplayTerminal = {
@@ -23,7 +24,7 @@ export function createReplayTerminal(
   const { isInteractive } = terminal;
   let timer: ReturnType<typeof setInterval> | null = null;
   let line = "";
-  const log = createLog({ level, format: underJournal() ? "json" : "text", color: isInteractive }, (text) =>
+  const log = terminalLog({ level, format: "auto" }, terminal, (text) =>
     write(line === "" ? text : `${clearLine}${text}${line}`),
   );
 

@@ -2,7 +2,8 @@ import { retentionOf } from "../app-keeping.ts";
 import { takeDataFolder } from "../data-folder.ts";
 import { OperatorError } from "../problem.ts";
 import type { Command } from "./command.ts";
-import { configOf, logOf, settingFlags } from "./settings.ts";
+import { configOf, settingFlags } from "./settings.ts";
+import { terminalLog } from "./terminal-log.ts";
 
 const { config, "data-dir": dataDir, "log-level": logLevel } = settingFlags;
 
@@ -34,7 +35,7 @@ export const retention: Command = {
     const folder = settings.record.data_dir;
     const taken = isDry ? null : takeDataFolder(folder, "record");
     try {
-      const log = logOf(settings, terminal);
+      const log = terminalLog(settings.log, terminal);
       const nowUs = () => Date.now() * 1000;
       const { removed, kept } = await retentionOf(settings, { dataDir: folder, nowUs, log }).run(isDry);
       if (flags.json !== undefined) {

@@ -1,8 +1,7 @@
-import { type Config, loadConfig, loadDataDir, type Overrides, underJournal } from "../config.ts";
+import { type Config, loadConfig, loadDataDir, type Overrides } from "../config.ts";
 import type { ConfigProblem } from "../config-source.ts";
-import { createLog, type Log } from "../log.ts";
 import { OperatorError } from "../problem.ts";
-import type { Flag, Flags, Terminal } from "./command.ts";
+import type { Flag, Flags } from "./command.ts";
 
 /** Flags that stand for settings, and the setting each one stands for. */
 const settings = {
@@ -40,13 +39,6 @@ export function dataDirOf(flags: Flags): string {
   const loaded = loadDataDir(flags.config ?? null);
   if (loaded.ok) return loaded.dataDir;
   throw refusal(loaded.problems);
-}
-
-/** The log that the config asks for: text for people, JSON for the journal. */
-export function logOf(config: Config, terminal: Terminal): Log {
-  const { level, format } = config.log;
-  const resolved = format === "auto" ? (underJournal() ? "json" : "text") : format;
-  return createLog({ level, format: resolved, color: terminal.isInteractive });
 }
 
 function refusal(found: readonly ConfigProblem[]): OperatorError {

@@ -24,11 +24,14 @@ export type Audience = {
   endSession(session: string): void;
   /** Says goodbye to everybody. */
   dismiss(): void;
+  /** How many were dropped since the start. */
+  dropped(): number;
 };
 
 /** `name` is what a client is called in the log and in the refusal. */
 export function createAudience(options: { name: string; most: number }, deps: { log: Log }): Audience {
   const clients = new Map<Client, Listener>();
+  let dropped = 0;
 
   function isFull({ address, isLocal }: Listener): boolean {
     if (clients.size >= options.most) return true;
@@ -50,6 +53,7 @@ export function createAudience(options: { name: string; most: number }, deps: { 
     leave: (client) => void clients.delete(client),
     dropSlow(limitBytes) {
       const slow = [...clients.keys()].filter((client) => client.getBufferedAmount() > limitBytes);
+      dropped += slow.length;
       for (const client of slow) {
         const buffered_bytes = client.getBufferedAmount();
         deps.log.info(`dropped a ${options.name} that does not keep up`, { buffered_bytes });
@@ -67,5 +71,6 @@ export function createAudience(options: { name: string; most: number }, deps: { 
         client.close(1001, "the recorder is stopping");
       }
     },
+    dropped: () => dropped,
   };
 }

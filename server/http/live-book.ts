@@ -104,6 +104,8 @@ export function createLiveBook(deps: Deps) {
   return {
     routes,
     endSession: audience.endSession,
+    clients: audience.size,
+    dropped: audience.dropped,
     /** Says goodbye to everybody and stops the clock. */
     stop(): void {
       const clients = [...symbolOf.keys()];

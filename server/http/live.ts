@@ -91,6 +91,8 @@ export function createLive(options: { tickMs: number }, deps: LiveDeps) {
   return {
     routes,
     endSession: audience.endSession,
+    clients: audience.size,
+    dropped: audience.dropped,
     /** Says goodbye to everybody and stops the clock. */
     stop(): void {
       audience.dismiss();

@@ -3,6 +3,7 @@ import { Elysia } from "elysia";
 import { websocket } from "elysia/ws";
 import type { BookView } from "../book.ts";
 import type { History } from "../history.ts";
+import type { HttpLoad } from "../http-load.ts";
 import type { Log } from "../log.ts";
 import type { NewestTrades } from "../newest-trades.ts";
 import type { Status } from "../status.ts";
@@ -18,6 +19,7 @@ import { createHistoryApi } from "./history-api.ts";
 import { ListenError } from "./listen-error.ts";
 import { createLive, type Live } from "./live.ts";
 import { createLiveBook, type LiveBook } from "./live-book.ts";
+import { createMetricsRoute, type MetricsText } from "./metrics.ts";
 import { createOpenApi } from "./openapi.ts";
 import { createSnapshot, type Snapshot } from "./snapshot.ts";
 
@@ -26,6 +28,7 @@ export type HttpServer = {
   start(): Promise<{ url: string; port: number }>;
   /** Idempotent; resolves when every connection is closed. Can be started again. */
   stop(): Promise<void>;
+  load(): HttpLoad;
 };
 
 type Deps = {
@@ -35,6 +38,7 @@ type Deps = {
   book: (symbol: string) => BookView | "no_data" | null;
   trades: NewestTrades["since"];
   history: History;
+  metrics: MetricsText;
   /** Folder with the built page. */
   assetsDir: string;
   log: Log;
@@ -51,6 +55,7 @@ export function createHttpServer(
   deps: Deps,
 ): HttpServer {
   const tickMs = options.tickMs ?? 1000;
+  let opened: { app: App; parts: Parts } | null = null;
   let running: Promise<{ app: App; parts: Parts; url: string; port: number }> | null = null;
 
   async function open() {
@@ -75,7 +80,8 @@ export function createHttpServer(
     await access.start();
     app = await createApp(deps, snapshot, parts);
     const port = listen(app, access, options.host, options.port);
-    return { app, parts, port, url: `http://${openable(options.host)}:${port}` };
+    opened = { app, parts };
+    return { ...opened, port, url: `http://${openable(options.host)}:${port}` };
   }
 
   return {
@@ -92,13 +98,19 @@ export function createHttpServer(
     async stop() {
       const stopping = running;
       running = null;
-      const opened = await stopping?.catch(() => null);
-      if (!opened) return;
-      opened.parts.live.stop();
-      opened.parts.liveBook.stop();
-      await opened.app.server?.stop(true);
-      await opened.parts.access.stop();
+      const stopped = await stopping?.catch(() => null);
+      if (!stopped) return;
+      stopped.parts.live.stop();
+      stopped.parts.liveBook.stop();
+      await stopped.app.server?.stop(true);
+      await stopped.parts.access.stop();
     },
+    load: () => ({
+      dashboards: opened?.parts.live.clients() ?? 0,
+      books: opened?.parts.liveBook.clients() ?? 0,
+      dropped: (opened?.parts.live.dropped() ?? 0) + (opened?.parts.liveBook.dropped() ?? 0),
+      pendingRequests: opened?.app.server?.pendingRequests ?? 0,
+    }),
   };
 }
 
@@ -112,6 +124,7 @@ async function createApp(deps: Deps, snapshot: Snapshot, { access, live, liveBoo
     .use(createErrors(deps.log))
     .use(createHealth(snapshot, (request) => access.gate.guestOf(request).isTrusted))
     .use(access.routes())
+    .use(createMetricsRoute(deps.metrics))
     .use(createApi({ snapshot, book: deps.book }))
     .use(createHistoryApi(deps.history))
     .use(createArchiveApi(deps.history))

@@ -1,4 +1,5 @@
 import type { Gap, GapCause } from "../gap.ts";
+import { gapCauses } from "../gap-causes.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
 import type { Stream } from "../stream.ts";
@@ -14,6 +15,18 @@ export type GapLedger = {
   /** Ends the gaps of dropped records and stores what could not be stored before. Call it now and then while the disk works. */
   settle(): void;
   count(): number;
+  /** So many records are now known to be missing in a gap that was added before. */
+  foundMissing(cause: GapCause, records: number): void;
+  /** Gaps added since the start, each as long as it was known to be then, and what is missing in them; every cause once. */
+  sums(): readonly GapSum[];
+};
+
+/** All gaps of a cause together. */
+export type GapSum = {
+  readonly cause: GapCause;
+  readonly gaps: number;
+  readonly seconds: number;
+  readonly missing: number;
 };
 
 /** Why a record that was received was not kept. */
@@ -26,6 +39,7 @@ const mostWaiting = 10_000;
 export function createGapLedger(deps: { store: (gaps: readonly Gap[]) => void; log: Log }): GapLedger {
   let waiting: Gap[] = [];
   const dropping = new Map<Stream, { fromUs: number; toUs: number; cause: DropCause; count: number }>();
+  const sums = new Map(gapCauses.map((cause) => [cause, { gaps: 0, seconds: 0, missing: 0 }]));
   let count = 0;
 
   function store(): void {
@@ -45,8 +59,16 @@ export function createGapLedger(deps: { store: (gaps: readonly Gap[]) => void; l
   }
 
   function add(gaps: readonly Gap[]): void {
-    count += gaps.filter((gap) => gap.from_us < gap.to_us).length;
-    update(gaps);
+    const real = gaps.filter((gap) => gap.from_us < gap.to_us);
+    count += real.length;
+    for (const gap of real) {
+      const sum = sums.get(gap.cause);
+      if (sum === undefined) continue;
+      sum.gaps++;
+      sum.seconds += (gap.to_us - gap.from_us) / 1e6;
+      sum.missing += gap.missing ?? 0;
+    }
+    update(real);
   }
 
   function endDrop(stream: Stream): Gap[] {
@@ -72,6 +94,11 @@ export function createGapLedger(deps: { store: (gaps: readonly Gap[]) => void; l
       add([...dropping.keys()].flatMap(endDrop));
     },
     count: () => count,
+    foundMissing(cause, records) {
+      const sum = sums.get(cause);
+      if (sum !== undefined) sum.missing += records;
+    },
+    sums: () => [...sums].map(([cause, sum]) => ({ cause, ...sum })),
   };
 }
 

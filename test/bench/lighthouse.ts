@@ -33,6 +33,7 @@ const server = createHttpServer(
     history: fakeHistory(30),
     assetsDir: folder,
     log: silentLog,
+    metrics: () => ({ text: "", contentType: "text/plain" }),
   },
 );
 

@@ -28,6 +28,7 @@ const server = createHttpServer(
     status: () => fakeStatus(step++, 300),
     ...fakeMarket(),
     history: { ...history, today: () => today },
+    metrics: () => ({ text: "", contentType: "text/plain" }),
     assetsDir: folder,
     log: silentLog,
   },

@@ -3,6 +3,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 import type { BookView } from "../../server/book.ts";
 import type { History } from "../../server/history.ts";
+import type { MetricsText } from "../../server/http/metrics.ts";
 import { createHttpServer } from "../../server/http/server.ts";
 import { createLog } from "../../server/log.ts";
 import type { NewestTrades } from "../../server/newest-trades.ts";
@@ -21,6 +22,7 @@ export async function serve(
     book?: (symbol: string) => BookView | "no_data" | null;
     trades?: NewestTrades["since"];
     history?: History;
+    metrics?: MetricsText;
     tickMs?: number;
     port?: number;
     page?: boolean;
@@ -43,6 +45,7 @@ export async function serve(
       book: over.book ?? book,
       trades: over.trades ?? (() => ({ trades: [], count: 0 })),
       history: over.history ?? fakeHistory(3),
+      metrics: over.metrics ?? (() => ({ text: "", contentType: "text/plain" })),
       assetsDir,
       log: createLog({ level: "debug", format: "text", color: false }, (line) => lines.push(line)),
     },

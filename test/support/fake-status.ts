@@ -50,6 +50,10 @@ export function fakeStatus(step: number, symbolCount: number, over: Partial<Stat
       segments_waiting: 2,
       days_merged: 60,
       days_waiting: 0,
+      rows_merged: 51_804_720,
+      raw_bytes_merged: 84_140_742_680,
+      compressed_bytes_merged: 4_874_073_480,
+      workers: 1,
       failures: 0,
       last_failure: null,
       last_archive: {

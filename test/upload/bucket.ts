@@ -1,7 +1,8 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { createKeeping, type Keeping, type KeepingDeps } from "../../server/app-keeping.ts";
-import type { Log, LogFields } from "../../server/log.ts";
+import type { Log } from "../../server/log.ts";
+import type { LogFields } from "../../server/log-line.ts";
 import { encodeLine } from "../../server/record.ts";
 import { archivePath, type Day, dateStartUs, manifestPath } from "../../server/segment.ts";
 import { sealAndMerge, segmentOf, today, writeRaw } from "../archive/day-fixture.ts";

@@ -1,0 +1,111 @@
+import type { Status, SymbolStatus } from "../status.ts";
+import { counter, type Family, gauge, histogram } from "./family.ts";
+import type { MetricsSources } from "./sources.ts";
+
+const symbolStates: readonly SymbolStatus["state"][] = ["trading", "halted", "unknown", "unchecked"];
+
+/** What was received and recorded, stream by stream, and what was not. */
+export function recordingFamilies(sources: MetricsSources, status: Status): readonly Family[] {
+  return [...streamFamilies(sources), ...lossFamilies(sources, status), ...symbolFamilies(sources, status)];
+}
+
+function streamFamilies(sources: MetricsSources): readonly Family[] {
+  const streams = sources.streams().map((one) => ({ ...one, labels: { stream: one.stream, symbol: one.symbol } }));
+  return [
+    counter(
+      "rt_data_messages",
+      "Messages received, without duplicates.",
+      ...streams.map(({ messages, labels }) => [messages, labels] as const),
+    ),
+    counter(
+      "rt_data_records",
+      "Records taken for the file.",
+      ...streams.map(({ records, labels }) => [records, labels] as const),
+    ),
+    counter(
+      "rt_data_written_bytes",
+      "Bytes of lines written to segments, before compression.",
+      ...streams.map(({ bytesWritten, labels }) => [bytesWritten, labels] as const),
+    ),
+    gauge(
+      "rt_data_buffered_records",
+      "Records in memory that are not in the file yet.",
+      ...streams.map(({ bufferedRecords, labels }) => [bufferedRecords, labels] as const),
+    ),
+    gauge(
+      "rt_data_last_receive_timestamp_seconds",
+      "Receipt of the newest record.",
+      ...streams.map(({ lastRecvUs, labels }) => [inSeconds(lastRecvUs), labels] as const),
+    ),
+    gauge(
+      "rt_data_flush_interval_seconds",
+      "Time between the last two flushes of the file.",
+      ...streams.map(({ flushIntervalUs, labels }) => [inSeconds(flushIntervalUs), labels] as const),
+    ),
+  ];
+}
+
+function lossFamilies(sources: MetricsSources, { totals, symbols }: Status): readonly Family[] {
+  const gaps = sources.gaps();
+  const open = new Map(gaps.map(({ cause }) => [cause, 0]));
+  for (const { streams } of symbols)
+    for (const { gap } of streams) if (gap !== null) open.set(gap.cause, (open.get(gap.cause) ?? 0) + 1);
+  return [
+    counter("rt_data_records_repaired", "Missing trades refetched over REST.", [totals.records_repaired]),
+    counter("rt_data_records_late", "Records kept although the delay was above latency.threshold_ms.", [
+      totals.records_late,
+    ]),
+    counter("rt_data_records_gated", "Records not kept since the delay was above latency.threshold_ms.", [
+      totals.records_gated,
+    ]),
+    counter("rt_data_records_dropped", "Records lost since neither disk nor memory could take them.", [
+      sources.dropped(),
+    ]),
+    counter("rt_data_duplicate_messages", "Messages dropped since another socket had brought them.", [
+      totals.duplicates,
+    ]),
+    counter("rt_data_quarantined_messages", "Messages of no known shape, put aside.", [totals.quarantined]),
+    counter("rt_data_epochs", "Times at which the exchange began to count a stream anew.", [totals.epochs]),
+    counter(
+      "rt_data_gaps",
+      "Gaps that were written down, by cause.",
+      ...gaps.map(({ cause, gaps: count }) => [count, { cause }] as const),
+    ),
+    counter(
+      "rt_data_gap_seconds",
+      "Length of these gaps, summed over streams.",
+      ...gaps.map(({ cause, seconds }) => [seconds, { cause }] as const),
+    ),
+    counter(
+      "rt_data_missing_records",
+      "Records that ids prove to have been missed in these gaps, refetched ones included.",
+      ...gaps.map(({ cause, missing }) => [missing, { cause }] as const),
+    ),
+    gauge(
+      "rt_data_open_gaps",
+      "Streams with a gap that is not over yet.",
+      ...[...open].map(([cause, count]) => [count, { cause }] as const),
+    ),
+    gauge("rt_data_pending_holes", "Holes of trades that are being refetched.", [totals.holes]),
+  ];
+}
+
+function symbolFamilies(sources: MetricsSources, { symbols }: Status): readonly Family[] {
+  return [
+    gauge(
+      "rt_data_symbols",
+      "Recorded symbols by what the exchange says of them.",
+      ...symbolStates.map((state) => [symbols.filter((one) => one.state === state).length, { state }] as const),
+    ),
+    gauge(
+      "rt_data_delay_estimate_seconds",
+      "Estimated one-way delay from the exchange, corrected by the clock's offset.",
+      ...symbols.map(({ symbol, delay_ms }) => [delay_ms === null ? null : delay_ms / 1000, { symbol }] as const),
+    ),
+    histogram("rt_data_delay_seconds", "One-way delay of messages with an event time, all symbols.", sources.delay()),
+  ];
+}
+
+function inSeconds(us: number | null): number | null {
+  return us === null ? null : us / 1e6;
+}

@@ -197,6 +197,20 @@ export function underJournal(environment: Readonly<Record<string, string | undef
   return environment.JOURNAL_STREAM !== undefined;
 }
 
+/** Where systemd wants to be told how the service is (sd_notify), or null where it does not. */
+export function notifySocket(environment: Readonly<Record<string, string | undefined>> = process.env): string | null {
+  return environment.NOTIFY_SOCKET || null;
+}
+
+/**
+ * How long systemd waits for a sign of life before it ends us, ms, or null. `WATCHDOG_PID` is not looked at: a recorder that
+ * takes over from another one has inherited the other's.
+ */
+export function watchdogMs(environment: Readonly<Record<string, string | undefined>> = process.env): number | null {
+  const microseconds = Number(environment.WATCHDOG_USEC ?? "");
+  return Number.isSafeInteger(microseconds) && microseconds > 0 ? microseconds / 1000 : null;
+}
+
 type Key<T> = { readonly kind: ValueKind<T>; readonly fallback: T; readonly isSecret?: boolean };
 
 function key<T>(kind: ValueKind<T>, fallback: NoInfer<T>): Key<T> {

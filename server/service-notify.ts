@@ -18,12 +18,24 @@ export function notifyService(state: string, address: string | null = notifySock
   return Number(sent) === message.length;
 }
 
+/**
+ * What systemd wants to hear when a reload begins; `READY=1` tells its end. The time is the monotonic one, by which it knows which
+ * reload is meant.
+ */
+export function reloading(): string {
+  const spec = new BigInt64Array(2);
+  openLibc()?.clock_gettime(monotonic, ptr(spec));
+  const [seconds = 0n, nanoseconds = 0n] = spec;
+  return `RELOADING=1\nMONOTONIC_USEC=${seconds * 1_000_000n + nanoseconds / 1000n}`;
+}
+
 // Linux's numbers, the same on x64 and arm64.
 const unixFamily = 1;
 const datagram = 2;
 const closeOnExec = 0o2000000;
 const dontWait = 0x40;
 const noSignal = 0x4000;
+const monotonic = 1;
 
 /** Room for a name in a socket address. */
 const longestName = 108;
@@ -47,6 +59,7 @@ function load(path: string) {
     socket: { args: [int, int, int], returns: int },
     sendto: { args: [int, FFIType.ptr, FFIType.u64, int, FFIType.ptr, FFIType.u32], returns: FFIType.i64 },
     close: { args: [int], returns: int },
+    clock_gettime: { args: [int, FFIType.ptr], returns: int },
   }).symbols;
 }
 

@@ -1,5 +1,6 @@
 import { createApp } from "../app.ts";
 import { messageOf } from "../problem.ts";
+import { notifyService, reloading } from "../service-notify.ts";
 import type { Command } from "./command.ts";
 import { runApp } from "./run-app.ts";
 import { configOf, logOf, settingFlags } from "./settings.ts";
@@ -19,11 +20,13 @@ export const record: Command = {
     const log = logOf(config, terminal);
     const app = createApp(config, { mode: "record", log });
     terminal.onReload(() => {
+      notifyService(reloading());
       try {
         app.reload(configOf(flags));
       } catch (error) {
         log.error("the config is not taken over; recording goes on as before", { reason: messageOf(error) });
       }
+      notifyService("READY=1");
     });
     return runApp(app, terminal, log, (url) => [`Dashboard: ${url}/dashboard`]);
   },

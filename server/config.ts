@@ -151,6 +151,13 @@ export function loadConfig(
   return { ok: true, config: Object.freeze({ ...config, host: hostname(), file: path }) as unknown as Config };
 }
 
+/** Names of the secret settings, as `section.key`. */
+export const secretKeys: readonly string[] = Object.entries(schema).flatMap(([section, keys]) =>
+  Object.entries<Key<unknown>>(keys)
+    .filter(([, { isSecret }]) => isSecret)
+    .map(([name]) => `${section}.${name}`),
+);
+
 /** Names of the settings in which two configs differ, as `section.key`. */
 export function changedKeys(a: Config, b: Config): readonly string[] {
   return Object.entries(schema).flatMap(([section, keys]) => {

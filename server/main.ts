@@ -3,6 +3,7 @@ import { type Command, columns, helpOf, readFlags } from "./commands/command.ts"
 import { demo } from "./commands/demo.ts";
 import { exportCommand } from "./commands/export.ts";
 import { ls } from "./commands/ls.ts";
+import { ops } from "./commands/ops.ts";
 import { record } from "./commands/record.ts";
 import { replay } from "./commands/replay.ts";
 import { retention } from "./commands/retention.ts";
@@ -11,7 +12,7 @@ import { messageOf, OperatorError } from "./problem.ts";
 import { didYouMean } from "./suggestion.ts";
 import { version } from "./version.ts";
 
-const commands: readonly Command[] = [record, demo, replay, ls, cat, exportCommand, verify, retention];
+const commands: readonly Command[] = [record, demo, replay, ls, cat, exportCommand, verify, retention, ops];
 
 /** Exit codes: 0 done, 1 failed while running, 2 the operator can put it right. */
 process.exit(await main(process.argv.slice(2)));

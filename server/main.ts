@@ -1,4 +1,5 @@
 import { cat } from "./commands/cat.ts";
+import { check } from "./commands/check.ts";
 import { type Command, columns, helpOf, readFlags } from "./commands/command.ts";
 import { demo } from "./commands/demo.ts";
 import { exportCommand } from "./commands/export.ts";
@@ -12,7 +13,7 @@ import { messageOf, OperatorError } from "./problem.ts";
 import { didYouMean } from "./suggestion.ts";
 import { version } from "./version.ts";
 
-const commands: readonly Command[] = [record, demo, replay, ls, cat, exportCommand, verify, retention, ops];
+const commands: readonly Command[] = [record, demo, replay, ls, cat, exportCommand, verify, retention, check, ops];
 
 /** Exit codes: 0 done, 1 failed while running, 2 the operator can put it right. */
 process.exit(await main(process.argv.slice(2)));

@@ -21,6 +21,7 @@ import type { Log } from "./log.ts";
 import { downtimes } from "./recorder/interruption.ts";
 import { recover } from "./recorder/recovery.ts";
 import { type Day, dateOf, mergeAfterUs } from "./segment.ts";
+import { createServiceReport } from "./service-report.ts";
 import { ownSymbols, shardName } from "./shard.ts";
 import type { Status } from "./status.ts";
 import { createTicker } from "./ticker.ts";
@@ -115,6 +116,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
     [1, () => void machine.look()],
     [1, care.look],
     [1, mergeWhatIsOver],
+    [1, createServiceReport(status).look],
     [1, () => keeping.tick(machine.hardware.current().disk_free_bytes)],
     [tickSeconds, () => past.tick(status())],
     [noteRunEvery, noteRun],

@@ -70,7 +70,9 @@ export function readEnvironment(
     if (name !== undefined) found.push([name, raw, variable]);
     else if (nameInFile !== undefined) {
       try {
-        found.push([nameInFile, readFileSync(raw, "utf8"), variable]);
+        const text = readFileSync(raw, "utf8");
+        // An empty file, as systemd hands it over where there is no such secret, says nothing.
+        if (text.trim() !== "") found.push([nameInFile, text, variable]);
       } catch (error) {
         problems.push({ where: variable, problem: `${raw}: ${fileProblem(error)}` });
       }

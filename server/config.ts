@@ -154,6 +154,13 @@ export function loadConfig(
   return { ok: true, config: Object.freeze({ ...config, host: hostname(), file: path }) as unknown as Config };
 }
 
+/** Names of the secret settings, as `section.key`. */
+export const secretKeys: readonly string[] = Object.entries(schema).flatMap(([section, keys]) =>
+  Object.entries<Key<unknown>>(keys)
+    .filter(([, { isSecret }]) => isSecret)
+    .map(([name]) => `${section}.${name}`),
+);
+
 /** Names of the settings in which two configs differ, as `section.key`. */
 export function changedKeys(a: Config, b: Config): readonly string[] {
   return Object.entries(schema).flatMap(([section, keys]) => {
@@ -222,6 +229,20 @@ export function underJournal(environment: Readonly<Record<string, string | undef
 /** True where the environment asks for text without colours (https://no-color.org), or names a terminal that has none. */
 export function wantsNoColor(environment: Readonly<Record<string, string | undefined>> = process.env): boolean {
   return (environment.NO_COLOR ?? "") !== "" || environment.TERM === "dumb";
+}
+
+/** Where systemd wants to be told how the service is (sd_notify), or null where it does not. */
+export function notifySocket(environment: Readonly<Record<string, string | undefined>> = process.env): string | null {
+  return environment.NOTIFY_SOCKET || null;
+}
+
+/**
+ * How long systemd waits for a sign of life before it ends us, ms, or null. `WATCHDOG_PID` is not looked at: a recorder that
+ * takes over from another one has inherited the other's.
+ */
+export function watchdogMs(environment: Readonly<Record<string, string | undefined>> = process.env): number | null {
+  const microseconds = Number(environment.WATCHDOG_USEC ?? "");
+  return Number.isSafeInteger(microseconds) && microseconds > 0 ? microseconds / 1000 : null;
 }
 
 type Key<T> = { readonly kind: ValueKind<T>; readonly fallback: T; readonly isSecret?: boolean };

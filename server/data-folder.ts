@@ -66,6 +66,17 @@ export function takeDataFolder(dataDir: string, use: DataFolderUse): DataFolder 
   };
 }
 
+/** Who records into a folder at this moment, or null. */
+export function recorderAt(dataDir: string): { readonly pid: number; readonly host: string } | null {
+  const holder = readHolder(join(resolve(dataDir), lockFile));
+  return holder !== null && isRunning(holder) ? holder : null;
+}
+
+/** True for a folder that the demo has used. */
+export function isDemoFolder(dataDir: string): boolean {
+  return existsSync(join(resolve(dataDir), demoMark));
+}
+
 function refuseOtherUse(path: string, use: DataFolderUse): void {
   const mark = join(path, demoMark);
   const isDemo = existsSync(mark);

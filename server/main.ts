@@ -1,8 +1,10 @@
 import { cat } from "./commands/cat.ts";
+import { check } from "./commands/check.ts";
 import { type Command, columns, helpOf, readFlags } from "./commands/command.ts";
 import { demo } from "./commands/demo.ts";
 import { exportCommand } from "./commands/export.ts";
 import { ls } from "./commands/ls.ts";
+import { ops } from "./commands/ops.ts";
 import { password } from "./commands/password.ts";
 import { record } from "./commands/record.ts";
 import { replay } from "./commands/replay.ts";
@@ -16,7 +18,7 @@ import { didYouMean } from "./suggestion.ts";
 import { version } from "./version.ts";
 
 const commands: readonly Command[] = [
-  ...[record, demo, replay, ls, cat, exportCommand, verify, retention, password, versionCommand],
+  ...[record, demo, replay, ls, cat, exportCommand, verify, retention, check, password, ops, versionCommand],
 ];
 
 /** Exit codes: 0 done, 1 failed while running, 2 the operator can put it right. */

@@ -25,6 +25,8 @@ export type Command = {
   readonly name: string;
   readonly summary: string;
   readonly flags: Readonly<Record<string, Flag>>;
+  /** What the word after the verb may be, with its meaning, where the command wants one; it is read into the flag `topic`. */
+  readonly topics?: readonly (readonly [word: string, meaning: string])[];
   readonly examples: readonly (readonly [line: string, meaning: string])[];
   /** What its words mean, for the end of the help. */
   readonly notes?: readonly string[];
@@ -43,7 +45,12 @@ export function readFlags(command: Command, words: readonly string[]): Flags {
   const { tokens } = parseArgs({ args: [...words], options, strict: false, tokens: true, allowPositionals: true });
   const flags: Record<string, string> = {};
   for (const token of tokens) {
-    if (token.kind === "positional") throw refusal(command, `"${token.value}" is one word too many`);
+    if (token.kind === "positional") {
+      if (command.topics === undefined || flags.topic !== undefined)
+        throw refusal(command, `"${token.value}" is one word too many`);
+      flags.topic = topicOf(command, command.topics, token.value);
+      continue;
+    }
     if (token.kind !== "option") continue;
     const flag = known[token.name as keyof typeof known] as Flag | undefined;
     if (flag === undefined) {
@@ -56,7 +63,15 @@ export function readFlags(command: Command, words: readonly string[]): Flags {
     if (flag.value === null && token.value !== undefined) throw refusal(command, `${token.rawName} takes no value`);
     flags[token.name] = token.value ?? "";
   }
+  if (command.topics !== undefined && flags.topic === undefined && flags.help === undefined)
+    throw refusal(command, `say of what: ${command.topics.map(([word]) => word).join(", ")}`);
   return flags;
+}
+
+function topicOf(command: Command, topics: NonNullable<Command["topics"]>, word: string): string {
+  const words = topics.map(([topic]) => topic);
+  if (words.includes(word)) return word;
+  throw refusal(command, `there is no "${word}"${didYouMean(word, words)}; there are ${words.join(", ")}`);
 }
 
 /** The help of one command, with its examples. */
@@ -66,6 +81,7 @@ export function helpOf(command: Command): string {
   );
   return [
     `rt-data ${command.name}: ${command.summary}`,
+    ...(command.topics === undefined ? [] : ["", "Of what", ...columns(command.topics)]),
     ...(shown.length > 0 ? ["", "Flags", ...columns(shown)] : []),
     ...(command.examples.length > 0 ? ["", "Examples", ...columns(command.examples)] : []),
     ...(command.notes === undefined ? [] : ["", ...command.notes]),

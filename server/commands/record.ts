@@ -1,5 +1,6 @@
 import { createApp } from "../app.ts";
 import { messageOf } from "../problem.ts";
+import { notifyService, reloading } from "../service-notify.ts";
 import type { Command } from "./command.ts";
 import { runApp } from "./run-app.ts";
 import { configOf, settingFlags } from "./settings.ts";
@@ -20,6 +21,7 @@ export const record: Command = {
     const log = terminalLog(config.log, terminal);
     const app = createApp(config, { mode: "record", log });
     terminal.onReload(() => {
+      notifyService(reloading());
       try {
         const next = configOf(flags);
         log.setLevel(next.log.level);
@@ -27,6 +29,7 @@ export const record: Command = {
       } catch (error) {
         log.error("the config is not taken over; recording goes on as before", { reason: messageOf(error) });
       }
+      notifyService("READY=1");
     });
     return runApp(app, terminal, log, (url) => [`Dashboard: ${url}/dashboard`]);
   },

@@ -1,5 +1,6 @@
 import type { App } from "../app.ts";
 import type { Log } from "../log.ts";
+import { notifyService } from "../service-notify.ts";
 import type { Terminal } from "./command.ts";
 
 /** How long a clean stop may take, ms; what is not sealed by then stays as plain lines and is sealed at the next start. */
@@ -17,8 +18,10 @@ export async function runApp(
     terminal.stop.addEventListener("abort", () => resolve(), { once: true });
   });
   const { url } = await app.start();
+  notifyService("READY=1\nSTATUS=waiting for the first data");
   for (const line of banner(url)) terminal.print(line);
   await stopped;
+  notifyService("STOPPING=1\nSTATUS=writing and sealing what there is");
   log.info("stopping: writing and sealing what there is (a second signal ends at once)");
   await app.stop(stopMs);
   log.info("stopped");

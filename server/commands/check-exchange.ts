@@ -1,0 +1,142 @@
+import { createClockOffsetMeter } from "../binance/clock-offset.ts";
+import { openConnection } from "../binance/connection.ts";
+import { addressesOf, hostOf } from "../binance/endpoint.ts";
+import { askStatuses } from "../binance/exchange-info.ts";
+import { createRestClient, type RestClient } from "../binance/rest.ts";
+import type { Config } from "../config.ts";
+import { silentLog } from "../log.ts";
+import { ownSymbols } from "../shard.ts";
+import { createStream } from "../stream.ts";
+import { nearest } from "../suggestion.ts";
+import { after } from "../timer.ts";
+import { type Finding, failed, ok, type Probe, patienceMs, reach, skipped, warning, within } from "./check-finding.ts";
+import { clockDaemon } from "./check-machine.ts";
+
+/** The exchange, step by step: name, connection, REST, symbols, first message of a stream; and this clock against its clock. */
+export const checkExchange: Probe = async (config, signal) => {
+  const { rest_url } = config.exchange;
+  const reached = await reach("exchange.reach", rest_url, "exchange.rest_url", signal);
+  const streams = await checkStreams(config, signal);
+  if (reached.state === "failed") {
+    const why = "the exchange cannot be reached";
+    return [reached, skipped("exchange.rest", why), skipped("exchange.symbols", why), ...streams, clockDaemon()];
+  }
+  const rest = createRestClient({ restUrl: rest_url, timeoutMs: patienceMs }, { log: silentLog });
+  try {
+    const answer = await rest.get("/api/v3/ping", {}, { weight: 1, priority: "high", signal });
+    if (answer.kind !== "ok") {
+      const [what = "", advice] = answer.kind === "failed" ? splitAdvice(answer.reason) : [answer.msg];
+      const found = failed("exchange.rest", what, advice ?? tlsAdvice(what) ?? "check exchange.rest_url");
+      return [reached, found, skipped("exchange.symbols", "REST does not answer"), ...streams, clockDaemon()];
+    }
+    const took = ok("exchange.rest", `${hostOf(rest_url)} answers in ${Math.round(answer.roundTripMs)} ms`);
+    return [
+      reached,
+      took,
+      ...(await checkSymbols(config, rest, signal)),
+      ...streams,
+      ...(await checkClock(rest, signal)),
+    ];
+  } finally {
+    rest.stop();
+  }
+};
+
+/** Reasons of the client are written as "what happened; what to do". */
+function splitAdvice(reason: string): [what: string, advice?: string] {
+  const at = reason.indexOf("; ");
+  return at < 0 ? [reason] : [reason.slice(0, at), tlsAdvice(reason) ?? reason.slice(at + 2)];
+}
+
+function tlsAdvice(reason: string): string | null {
+  if (!/certificate|self.signed|CERT_|TLS|SSL/i.test(reason)) return null;
+  return "its certificate is not to be trusted: somebody stands between (a proxy, an antivirus), or this clock is far off, or ca-certificates is missing";
+}
+
+async function checkSymbols(config: Config, rest: RestClient, signal: AbortSignal): Promise<Finding[]> {
+  const symbols = ownSymbols(config.record);
+  const found = await askStatuses(rest, symbols, { doubtful: new Set(), signal });
+  if (found === null) {
+    return [failed("exchange.symbols", "the exchange does not say which symbols there are", "try again in a minute")];
+  }
+  const strange: Finding[] = [];
+  for (const symbol of symbols) {
+    const status = found.statuses.get(symbol) ?? null;
+    if (status === "TRADING") continue;
+    const near = found.all === null ? null : nearest(symbol, found.all);
+    const hint =
+      near === null ? "correct or remove it in record.symbols" : `did you mean ${near}? Correct record.symbols`;
+    strange.push(
+      status === null
+        ? failed("exchange.symbols", `the exchange does not know ${symbol}`, hint)
+        : warning("exchange.symbols", `${symbol} is not traded now (${status})`, "nothing: it is recorded once it is"),
+    );
+  }
+  const good = symbols.length - strange.length;
+  return good === 0 ? strange : [ok("exchange.symbols", `${good} of ${symbols.length} symbols are traded`), ...strange];
+}
+
+/** Symbols asked for a first message; one that is quiet must not be taken for a dead exchange. */
+const mostAsked = 20;
+
+async function checkStreams(config: Config, signal: AbortSignal): Promise<Finding[]> {
+  const { ws_url, ws_urls } = config.exchange;
+  const names = ownSymbols(config.record)
+    .slice(0, mostAsked)
+    .flatMap((symbol) => config.record.streams.map((type) => createStream(symbol, type).name));
+  const asked = addressesOf(ws_url, ws_urls).map(async (wsUrl): Promise<Finding> => {
+    const key = wsUrl === ws_url ? "exchange.ws_url" : "exchange.ws_urls";
+    const began = performance.now();
+    const reason = await firstMessage(wsUrl, names, signal);
+    const host = hostOf(wsUrl);
+    if (reason === null)
+      return ok("exchange.stream", `${host}: first message after ${Math.round(performance.now() - began)} ms`);
+    return failed("exchange.stream", `${host}: ${reason}`, tlsAdvice(reason) ?? `check ${key} and the network`);
+  });
+  return Promise.all(asked);
+}
+
+/** Null once a message has come, otherwise why none did. */
+function firstMessage(wsUrl: string, names: readonly string[], signal: AbortSignal): Promise<string | null> {
+  return new Promise((resolve) => {
+    const finish = (reason: string | null) => {
+      connection.close();
+      resolve(reason);
+    };
+    const nowUs = () => Date.now() * 1000;
+    const connection = openConnection(
+      { wsUrl, names },
+      { nowUs, after },
+      {
+        onOpen() {},
+        onText: (text) => void (/^\{"stream":/.test(text) && finish(null)),
+        onBinary() {},
+        onPing() {},
+        onEnd: ({ reason }) => finish(reason),
+      },
+    );
+    void within(new Promise<never>(() => {}), signal).catch(() =>
+      finish(`it is open, but sends nothing for ${patienceMs / 1000} s`),
+    );
+  });
+}
+
+async function checkClock(rest: RestClient, signal: AbortSignal): Promise<Finding[]> {
+  const nowUs = () => Date.now() * 1000;
+  const measured = Promise.withResolvers<{ offsetMs: number; boundMs: number }>();
+  const meter = createClockOffsetMeter({ rest, nowUs, log: silentLog, onOffset: measured.resolve });
+  meter.start();
+  try {
+    const { offsetMs, boundMs } = await within(measured.promise, signal);
+    const ahead = Math.abs(Math.round(offsetMs));
+    const what = `this clock is ${ahead} ms ${offsetMs < 0 ? "behind" : "ahead of"} the exchange's (give or take ${Math.ceil(boundMs)} ms)`;
+    const surely = Math.abs(offsetMs) - boundMs;
+    const advice = "let it be kept by NTP: sudo apt install chrony, then: chronyc tracking";
+    if (surely > 1000) return [failed("clock.offset", what, advice), clockDaemon()];
+    return [surely > 100 ? warning("clock.offset", what, advice) : ok("clock.offset", what), clockDaemon()];
+  } catch {
+    return [skipped("clock.offset", "the exchange does not tell its time"), clockDaemon()];
+  } finally {
+    meter.stop();
+  }
+}

@@ -1,0 +1,121 @@
+import { accessSync, constants, existsSync, statSync } from "node:fs";
+import { open, rm, statfs } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { isDemoFolder, recorderAt } from "../data-folder.ts";
+import { codeOf, messageOf } from "../problem.ts";
+import { type Finding, failed, ok, type Probe, skipped, warning } from "./check-finding.ts";
+
+/** The data folder: there, writable, nobody else's, and on a disk that is fit for it. */
+export const checkData: Probe = async ({ record }) => {
+  const dataDir = resolve(record.data_dir);
+  if (!existsSync(dataDir)) return [absent(dataDir)];
+  const findings = [holder(dataDir), owner(dataDir)];
+  if (isDemoFolder(dataDir)) {
+    const advice = "record into another folder: record.data_dir, or --data-dir";
+    findings.unshift(failed("data.use", `${dataDir} holds the demo's invented data`, advice));
+  }
+  return [await writable(dataDir), ...findings, oneDisk(dataDir), await kindOfDisk(dataDir)].filter((f) => f !== null);
+};
+
+function absent(dataDir: string): Finding {
+  let parent = dirname(dataDir);
+  while (!existsSync(parent)) parent = dirname(parent);
+  try {
+    accessSync(parent, constants.W_OK);
+    return ok("data.folder", `${dataDir} is not there yet, and will be made`);
+  } catch {
+    return failed(
+      "data.folder",
+      `${dataDir} is not there, and ${parent} cannot be written by this user`,
+      `make it: sudo install -d -o rt-data -g rt-data -m 750 ${dataDir}`,
+    );
+  }
+}
+
+async function writable(dataDir: string): Promise<Finding> {
+  const probe = join(dataDir, `.check-${process.pid}.tmp`);
+  const began = performance.now();
+  try {
+    const file = await open(probe, "w");
+    try {
+      await file.write("rt-data check\n");
+      await file.sync();
+    } finally {
+      await file.close();
+      await rm(probe, { force: true });
+    }
+  } catch (error) {
+    const advice: Readonly<Record<string, string>> = {
+      ENOSPC: "the disk is full: free some room at once",
+      EROFS: "the disk is mounted read-only: look into `dmesg` for its errors, then mount it anew",
+      EACCES: `give it to the user that records: sudo chown -R rt-data:rt-data ${dataDir}; or run this by sudo`,
+    };
+    const code = codeOf(error) ?? "";
+    return failed("data.folder", `${dataDir} cannot be written: ${messageOf(error)}`, advice[code] ?? "check the disk");
+  }
+  const ms = Math.round(performance.now() - began);
+  if (ms > 1000) {
+    return warning("data.folder", `${dataDir} takes ${ms} ms for one small file`, "the disk is slow or busy: check it");
+  }
+  return ok("data.folder", `${dataDir} can be written, and synced in ${ms} ms`);
+}
+
+function holder(dataDir: string): Finding {
+  const recorder = recorderAt(dataDir);
+  if (recorder === null) return ok("data.recorder", "nobody records into it at present");
+  return ok("data.recorder", `process ${recorder.pid} on ${recorder.host} is recording into it`);
+}
+
+/** Files of another user than the folder's: somebody has recorded by hand as root, and the service cannot go on there. */
+function owner(dataDir: string): Finding | null {
+  const wanted = statSync(dataDir).uid;
+  const strange = ["rt-data.sqlite", "live", "archive", "quarantine"].filter((name) => {
+    const path = join(dataDir, name);
+    return existsSync(path) && statSync(path).uid !== wanted;
+  });
+  if (strange.length === 0) return null;
+  return failed(
+    "data.owner",
+    `${strange.join(", ")} in ${dataDir} belong to another user than the folder`,
+    `give all of it to one user: sudo chown -R --reference=${dataDir} ${dataDir}`,
+  );
+}
+
+function oneDisk(dataDir: string): Finding | null {
+  const parts = ["live", "archive"].map((name) => join(dataDir, name)).filter((path) => existsSync(path));
+  const other = parts.filter((path) => statSync(path).dev !== statSync(dataDir).dev);
+  if (other.length === 0) return null;
+  return failed(
+    "data.disk",
+    `${other.join(", ")} lie on another file system than ${dataDir}`,
+    "a merged day is put in its place by renaming, which needs one file system: mount it at the data folder itself",
+  );
+}
+
+/** Of statfs(2): what is no disk of this machine. */
+const kinds: Readonly<Record<number, string>> = {
+  26985: "NFS",
+  4283649346: "SMB",
+  4266872130: "SMB",
+  1702057286: "FUSE",
+  16914836: "memory (tmpfs)",
+};
+
+async function kindOfDisk(dataDir: string): Promise<Finding | null> {
+  const { type } = await statfs(dataDir);
+  const kind = kinds[type >>> 0];
+  if (kind === undefined) return null;
+  const advice = "record on a disk of this machine and let [upload] or a backup copy the archives";
+  return warning("data.kind", `${dataDir} lies on ${kind}`, advice);
+}
+
+/** Whether the machine's clock is kept right by somebody, as the kernel knows it. */
+export function clockDaemon(): Finding {
+  const advice = "let it be kept by NTP: sudo apt install chrony, or sudo timedatectl set-ntp true";
+  if (Bun.which("timedatectl") === null) return skipped("clock.daemon", "there is no timedatectl to ask");
+  const asked = Bun.spawnSync(["timedatectl", "show", "--property", "NTPSynchronized", "--value"], { timeout: 5000 });
+  const answer = asked.stdout.toString().trim();
+  if (answer === "yes") return ok("clock.daemon", "the clock is kept by NTP");
+  if (answer === "no") return warning("clock.daemon", "nobody keeps the clock: not synchronized", advice);
+  return skipped("clock.daemon", "timedatectl does not say (no systemd here?)");
+}

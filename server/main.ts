@@ -11,7 +11,7 @@ import { replay } from "./commands/replay.ts";
 import { retention } from "./commands/retention.ts";
 import { verify } from "./commands/verify.ts";
 import { versionCommand } from "./commands/version.ts";
-import { underJournal } from "./config.ts";
+import { underJournal } from "./environment.ts";
 import { priorityOf } from "./log-line.ts";
 import { messageOf, OperatorError } from "./problem.ts";
 import { didYouMean } from "./suggestion.ts";

@@ -1,5 +1,5 @@
 import { dlopen, FFIType, ptr } from "bun:ffi";
-import { notifySocket } from "./config.ts";
+import { notifySocket } from "./environment.ts";
 
 /**
  * Tells the service manager (systemd) something, as sd_notify(3) does: `READY=1`, `STATUS=…`, `MAINPID=…`; more than one on lines of

@@ -1,4 +1,4 @@
-import { notifySocket, watchdogMs } from "./config.ts";
+import { notifySocket, watchdogMs } from "./environment.ts";
 import { notifyService } from "./service-notify.ts";
 import type { Status } from "./status.ts";
 

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
-import { notifySocket, watchdogMs } from "../server/config.ts";
+import { notifySocket, watchdogMs } from "../server/environment.ts";
 import { notifyService, reloading } from "../server/service-notify.ts";
 import { createServiceReport, statusLine } from "../server/service-report.ts";
 import { temporaryFolder } from "./support/folder.ts";

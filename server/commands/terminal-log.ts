@@ -1,4 +1,4 @@
-import { underJournal, wantsNoColor } from "../config.ts";
+import { underJournal, wantsNoColor } from "../environment.ts";
 import { type AdjustableLog, createLog } from "../log.ts";
 import type { LogLevel } from "../log-line.ts";
 import type { Terminal } from "./command.ts";

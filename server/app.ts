@@ -94,6 +94,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       ...parts,
       streams: recording.streams(),
       upload: keeping.status,
+      telegram: () => null,
     });
   const http = createHttpServer(
     { host: config.http.host, port: config.http.port },

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { CatalogueEvent } from "../archived-day.ts";
 import { writeDurably } from "../durable-file.ts";
 import type { Gap } from "../gap.ts";
+import type { OutgoingStore } from "../outgoing.ts";
 import type { Day } from "../segment.ts";
 import type { ArchiveDays } from "./archive-days.ts";
 import { databaseFile, openDatabase } from "./database.ts";
@@ -47,6 +48,7 @@ export type Catalogue = {
   readonly gapPages: GapPages;
   readonly archiveDays: ArchiveDays;
   readonly memory: Memory;
+  readonly outgoing: OutgoingStore;
   close(): void;
 };
 
@@ -105,6 +107,9 @@ export function openCatalogue(dataDir: string): Catalogue {
     },
     get memory() {
       return tables.memory;
+    },
+    get outgoing() {
+      return tables.outgoing;
     },
     close: () => database.close(),
   };

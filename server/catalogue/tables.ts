@@ -6,6 +6,7 @@ import { createGapPages } from "./gap-page.ts";
 import { createGapQuery } from "./gap-query.ts";
 import { createHoleStore } from "./hole-store.ts";
 import { createMemory } from "./memory.ts";
+import { createOutgoingStore } from "./outgoing-store.ts";
 
 /** What is asked of the tables, and written to them. */
 export type Tables = ReturnType<typeof createTables>;
@@ -51,6 +52,7 @@ export function createTables(database: Database) {
     gapPages: createGapPages(database),
     archiveDays: createArchiveDays(database),
     memory: createMemory(database),
+    outgoing: createOutgoingStore(database),
     noteEvent({ at_us, kind, message }: CatalogueEvent): void {
       const { lastInsertRowid } = insertEvent.run(at_us, kind, message);
       forgetEvents.run(Number(lastInsertRowid) - mostEvents);

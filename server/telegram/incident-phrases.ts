@@ -1,4 +1,4 @@
-import type { Incident, IncidentRule } from "../incident.ts";
+import { type Incident, type IncidentRule, incidentUnits } from "../incident.ts";
 import {
   bytes,
   count,
@@ -21,18 +21,6 @@ export type Speech = {
   /** Of times that are shown; the machine's own where it is not given. */
   readonly timeZone?: string;
   readonly host: string;
-};
-
-/** How a rule's figures are said; rules that are not here have none, or count. */
-const units: Partial<Record<IncidentRule, "ms" | "s" | "share" | "bytes">> = {
-  stale: "s",
-  gap: "s",
-  delay: "ms",
-  clock_offset: "ms",
-  disk_low: "share",
-  disk_forecast: "s",
-  memory: "share",
-  cpu: "share",
 };
 
 /** Rules that cost records, of which one wants to hear that none were lost. */
@@ -95,13 +83,17 @@ export function figureOf(incident: Incident, language: Language): string | null 
   return escapeHtml(parts.join(", "));
 }
 
-/** What was lost to it, as HTML, or null where there is nothing to say of that. */
-export function lossOf({ records_lost, rule, to_us }: Incident, language: Language): string | null {
+/** What was lost to it, as far as that is known, or null where there is nothing to say of that. */
+export function lossOf(incident: Incident, language: Language): string | null {
   const words = wordsOf(language);
-  if (records_lost !== null && records_lost > 0)
-    return fill(to_us === null ? words.lostSoFar : words.lost, { n: count(records_lost, language) });
-  if (to_us === null || !costly.includes(rule)) return null;
-  return records_lost === null ? words.lostUnknown : words.nothingLost;
+  const { records_lost, records_lost_estimate: about, rule, to_us } = incident;
+  const isOver = to_us !== null;
+  const lost = records_lost ?? 0;
+  const estimate = about == null || about <= 0 ? null : fill(words.about, { n: figure(roundTo2(about), language) });
+  const counted = lost > 0 ? fill(words.records, { n: count(lost, language) }) : null;
+  const parts = [counted, estimate].filter((part) => part !== null);
+  if (parts.length > 0) return fill(isOver ? words.lost : words.lostSoFar, { what: parts.join(words.and) });
+  return isOver && costly.includes(rule) && records_lost === 0 ? words.nothingLost : null;
 }
 
 /** How long it lasted, or lasts. */
@@ -120,9 +112,15 @@ export function zone({ nowUs, timeZone }: Speech): string {
 }
 
 function amountOf(rule: IncidentRule, amount: number, language: Language): string {
-  const unit = units[rule];
+  const unit = incidentUnits[rule];
   if (unit === "ms") return milliseconds(amount, language);
   if (unit === "s") return duration(amount * 1e6, language);
-  if (unit === "share") return percent(amount, language);
+  if (unit === "ratio") return percent(amount, language);
   return unit === "bytes" ? bytes(amount, language) : figure(amount, language);
+}
+
+/** An estimate does not pretend to know more than two digits. */
+function roundTo2(value: number): number {
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(value)) - 1);
+  return Math.round(value / unit) * unit;
 }

@@ -57,7 +57,8 @@ function moreOf({ language }: Speech): (n: number) => string {
   return (n) => fill(wordsOf(language).andMore, { n: count(n, language) });
 }
 
-function overLine(incident: Incident, speech: Speech): string {
+/** `No connection to Binance, 12 min from 03:12. No records lost.`, with its mark. */
+export function overLine(incident: Incident, speech: Speech): string {
   const { language } = speech;
   const values = {
     title: titleOf(incident, language),

@@ -23,14 +23,13 @@ const rules: RuleWordTable = {
   },
   reconnect_storm: {
     title: "The connection keeps breaking",
-    measure: "Reconnects within the hour",
+    measure: "Lately lost connections",
     cost: "Each break can cost a second or two of books.",
     advice: "Usually the line or a proxy. `rt-data check` shows how Binance is reached.",
   },
   stale: {
     title: "No data",
     titleOf: "No data from {subjects}",
-    measure: "Silent for",
     cost: "Nothing of it is being recorded, the rest goes on.",
     advice: "If it lasts, look whether Binance has halted or delisted it.",
   },
@@ -55,7 +54,7 @@ const rules: RuleWordTable = {
   },
   disk_low: {
     title: "The disk is nearly full",
-    measure: "Used",
+    measure: "Free",
     cost: "Recording goes on; merging days stops first, then sealing.",
     advice: "Free some space, or set archive.retention_days. /disk shows what takes it.",
   },
@@ -94,6 +93,7 @@ const rules: RuleWordTable = {
   },
   crash_recovered: {
     title: "The recorder is back after a crash",
+    measure: "Not running for",
     advice: "Its files are repaired; /gaps shows what is missing. /logs may say why.",
   },
   symbol_unknown: {
@@ -110,6 +110,7 @@ const rules: RuleWordTable = {
   },
   public_url: {
     title: "The page cannot be reached from outside",
+    measure: "Certificate expires in",
     cost: "Recording is not affected.",
     advice: "Check the name in DNS, the proxy and its certificate.",
   },
@@ -127,10 +128,12 @@ export const incidentWordsEn = {
   figure: "{measure}: {value}",
   worst: "worst {worst}",
   limit: "limit {limit}",
-  lostSoFar: "Lost so far: {n} records.",
-  lost: "Lost: {n} records.",
+  lostSoFar: "Lost so far: {what}.",
+  lost: "Lost: {what}.",
+  records: "{n} records",
+  about: "about {n} book updates",
+  and: " and ",
   nothingLost: "No records lost.",
-  lostUnknown: "Book updates were missed; how many, nobody can tell.",
   flaps: "It came and went {n} times.",
   acknowledged: "Acknowledged by {by} at {time}; no more reminders.",
   muted: "Muted until {time}.",

@@ -8,14 +8,13 @@ const rules: RuleWordTable = {
   },
   reconnect_storm: {
     title: "연결이 자꾸 끊김",
-    measure: "최근 1시간 재연결 횟수",
+    measure: "최근 끊긴 횟수",
     cost: "끊길 때마다 호가 1~2초가 빠질 수 있습니다.",
     advice: "대개 회선이나 프록시 문제입니다. `rt-data check`로 바이낸스까지의 경로를 확인하세요.",
   },
   stale: {
     title: "데이터 없음",
     titleOf: "{subjects} 데이터 없음",
-    measure: "조용한 시간",
     cost: "해당 데이터만 기록되지 않고, 나머지는 계속 기록 중입니다.",
     advice: "오래 가면 바이낸스의 거래 중단이나 상장 폐지 여부를 확인하세요.",
   },
@@ -40,7 +39,7 @@ const rules: RuleWordTable = {
   },
   disk_low: {
     title: "디스크가 거의 참",
-    measure: "사용률",
+    measure: "남은 공간",
     cost: "기록은 계속됩니다. 날짜 병합이 먼저 멈추고, 그다음 세그먼트 봉인이 멈춥니다.",
     advice: "공간을 비우거나 archive.retention_days를 설정하세요. /disk 에서 사용량을 볼 수 있습니다.",
   },
@@ -79,6 +78,7 @@ const rules: RuleWordTable = {
   },
   crash_recovered: {
     title: "비정상 종료 후 다시 시작됨",
+    measure: "멈춰 있던 시간",
     advice: "파일은 복구했습니다. 빠진 구간은 /gaps, 원인은 /logs 에서 확인하세요.",
   },
   symbol_unknown: {
@@ -95,6 +95,7 @@ const rules: RuleWordTable = {
   },
   public_url: {
     title: "외부에서 페이지에 접속되지 않음",
+    measure: "인증서 만료까지",
     cost: "기록에는 영향이 없습니다.",
     advice: "DNS 이름, 프록시, 인증서를 확인하세요.",
   },
@@ -112,10 +113,12 @@ export const incidentWordsKo: IncidentWords = {
   figure: "{measure}: {value}",
   worst: "최대 {worst}",
   limit: "기준 {limit}",
-  lostSoFar: "지금까지 유실: 레코드 {n}건",
-  lost: "유실: 레코드 {n}건",
+  lostSoFar: "지금까지 유실: {what}",
+  lost: "유실: {what}",
+  records: "레코드 {n}건",
+  about: "호가 갱신 약 {n}건",
+  and: ", ",
   nothingLost: "유실된 레코드는 없습니다.",
-  lostUnknown: "호가 갱신이 빠졌으며, 몇 건인지는 알 수 없습니다.",
   flaps: "그동안 {n}번 반복되었습니다.",
   acknowledged: "{time} {by} 확인함. 다시 알리지 않습니다.",
   muted: "{time}까지 알림을 끕니다.",

@@ -7,6 +7,8 @@ export type Heartbeat = {
   tick(ready: boolean): void;
   /** When it was last taken, µs, and what keeps it from that; null for never and nothing. */
   status(): HeartbeatStatus;
+  /** Resolves when no request is under way. */
+  settled(): Promise<void>;
   /** Ends the request under way. Idempotent. */
   stop(): Promise<void>;
 };
@@ -77,6 +79,9 @@ export function createHeartbeat(
       });
     },
     status: () => ({ host: watcher, last_us: lastUs, problem }),
+    async settled() {
+      await running;
+    },
     async stop() {
       aborting.abort();
       await running;

@@ -8,6 +8,7 @@ import type { ArchiveDays } from "./archive-days.ts";
 import { databaseFile, openDatabase } from "./database.ts";
 import type { GapPages } from "./gap-page.ts";
 import type { HoleStore } from "./hole-store.ts";
+import type { IncidentStore } from "./incident-store.ts";
 import type { Memory } from "./memory.ts";
 import { createTables } from "./tables.ts";
 
@@ -47,6 +48,7 @@ export type Catalogue = {
   readonly gapPages: GapPages;
   readonly archiveDays: ArchiveDays;
   readonly memory: Memory;
+  readonly incidents: IncidentStore;
   close(): void;
 };
 
@@ -105,6 +107,9 @@ export function openCatalogue(dataDir: string): Catalogue {
     },
     get memory() {
       return tables.memory;
+    },
+    get incidents() {
+      return tables.incidents;
     },
     close: () => database.close(),
   };

@@ -117,6 +117,25 @@ describe.skipIf(!runtime.ok)(title, () => {
     await close();
   }, 20_000);
 
+  test("a recorder of another version brings its own page", async () => {
+    status = () => fakeStatus(step, 3, { version: "0.1.0" });
+    const first = serve();
+    const { url, port } = await first.start();
+    const { page, close } = await open(url);
+    await until(async () => (await sentence(page)) === "All is well.", "the good news");
+    await page.evaluate(() => Object.assign(window, { isOldPage: true }));
+    await first.stop();
+    status = () => fakeStatus(step, 3, { version: "0.2.0" });
+    await serve(port).start();
+    await until(
+      async () => (await page.evaluate(() => !("isOldPage" in window)).catch(() => false)) === true,
+      "the page to load again",
+      8000,
+    );
+    await until(async () => (await sentence(page)) === "All is well.", "the good news again");
+    await close();
+  }, 20_000);
+
   test("a server that hangs with its connection open is said too", async () => {
     const hanging = serve(0, 60_000);
     const { url } = await hanging.start();

@@ -9,6 +9,7 @@ import type { ArchiveDays } from "./archive-days.ts";
 import { databaseFile, openDatabase } from "./database.ts";
 import type { GapPages } from "./gap-page.ts";
 import type { HoleStore } from "./hole-store.ts";
+import type { IncidentStore } from "./incident-store.ts";
 import type { Memory } from "./memory.ts";
 import { createTables } from "./tables.ts";
 
@@ -49,6 +50,7 @@ export type Catalogue = {
   readonly archiveDays: ArchiveDays;
   readonly memory: Memory;
   readonly outgoing: OutgoingStore;
+  readonly incidents: IncidentStore;
   close(): void;
 };
 
@@ -110,6 +112,9 @@ export function openCatalogue(dataDir: string): Catalogue {
     },
     get outgoing() {
       return tables.outgoing;
+    },
+    get incidents() {
+      return tables.incidents;
     },
     close: () => database.close(),
   };

@@ -5,9 +5,9 @@ import { dirname, join } from "node:path";
 import chromium, { inflate } from "@sparticuz/chromium";
 import { type Browser, chromium as playwright } from "playwright-core";
 
-/** A browser that runs here, or why none does. */
+/** A browser that runs here, or why none does; `more` are further flags for Chromium. */
 export type BrowserRuntime =
-  | { readonly ok: true; launch(): Promise<Browser> }
+  | { readonly ok: true; launch(more?: readonly string[]): Promise<Browser> }
   | { readonly ok: false; readonly reason: string };
 
 const packageFolder = join(dirname(Bun.resolveSync("@sparticuz/chromium", import.meta.dir)), "..");
@@ -39,7 +39,7 @@ export async function findBrowser(): Promise<BrowserRuntime> {
   let said = "";
   for (const env of environments()) {
     const tried = spawnSync(executablePath, ["--version", "--no-sandbox"], { env, encoding: "utf8", timeout: 20_000 });
-    if (tried.status === 0) return { ok: true, launch: () => launch(executablePath, env) };
+    if (tried.status === 0) return { ok: true, launch: (more = []) => launch(executablePath, env, more) };
     said = (tried.stderr || String(tried.error ?? "")).trim().split("\n")[0] ?? "";
   }
   return { ok: false, reason: `the packaged Chromium does not start on this machine: ${said}` };
@@ -74,7 +74,7 @@ function environments(): Record<string, string>[] {
   return [own, { ...own, LD_LIBRARY_PATH: join(cacheFolder, "al2023/lib") }];
 }
 
-function launch(executablePath: string, env: Record<string, string>): Promise<Browser> {
+function launch(executablePath: string, env: Record<string, string>, more: readonly string[]): Promise<Browser> {
   return playwright.launch({
     executablePath,
     env,
@@ -88,6 +88,7 @@ function launch(executablePath: string, env: Record<string, string>): Promise<Br
       "--disable-component-update",
       "--disable-domain-reliability",
       "--no-pings",
+      ...more,
     ],
   });
 }

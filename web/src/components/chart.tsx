@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 import { number } from "../format.ts";
 import { language, t } from "../i18n.ts";
+import { loadPlot } from "../plot.ts";
 import { isDark } from "../theme.ts";
 import { clock, day, shortClock, zone } from "../time.ts";
 import "uplot/dist/uPlot.min.css";
@@ -33,8 +34,8 @@ export function Chart({ name, data, decimals = 0, height = 150, shape = "line", 
     let stopped = false;
     let stopFollowing = () => {};
     const resized = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height }));
-    void import("uplot").then(({ default: UPlot }) => {
-      if (stopped) return;
+    void loadPlot().then((UPlot) => {
+      if (stopped || UPlot === null) return;
       const options = optionsOf(UPlot, { width: element.clientWidth, height, shape, from, decimals });
       plot = new UPlot(
         { ...options, hooks: { setCursor: [({ cursor }) => (pointed.value = cursor.idx ?? null)] } },

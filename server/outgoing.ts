@@ -5,15 +5,18 @@ export type Outgoing = {
   readonly incident: number;
   /** Of the incident's message, or of the summary that told it; null while it is still to be sent. */
   messageId: number | null;
-  /** "own": a message that is edited. "summary": told together with others. "lost": somebody deleted it, only replies are left. */
-  form: "own" | "summary" | "lost";
+  /**
+   * "own": a message that is edited. "summary": told together with others. "lost": somebody deleted it, only replies are left.
+   * "closed": told to be over; corrected for a while, as refetched trades make the loss smaller.
+   */
+  form: "own" | "summary" | "lost" | "closed";
   /** Hash of what the message shows now, and since when, µs; empty and 0 before it is sent. */
   shown: string;
   shownUs: number;
   /** When it was first sent, and when it last made a sound, µs; 0 for never. */
   sentUs: number;
   soundUs: number;
-  /** How often it was repeated, and the reply that did so last. */
+  /** How often it was repeated, and the reply that did so last, or that told the end. */
   repeats: number;
   repeatId: number | null;
   /** It has become worse, of which nobody was told yet. */

@@ -3,7 +3,7 @@ import type { Outgoing } from "../outgoing.ts";
 import { incidentLetter, overLetter, stillLetter, worseLetter } from "./incident-message.ts";
 import type { Speech } from "./incident-phrases.ts";
 import { overSeveralLetter, stillSeveralLetter, summaryLetter } from "./incident-summary.ts";
-import { type Step, shownAsOver, type Told } from "./next-step.ts";
+import { type Step, shownOf, type Told } from "./next-step.ts";
 import type { Letter, Outcome, Sender } from "./sender.ts";
 
 /** What a delivery needs to know besides its step. */
@@ -31,14 +31,12 @@ export async function deliver(step: Step, sender: Sender, delivery: Delivery): P
     const letter = letterOf(incident);
     const outcome = await sender.send(chat, letter);
     if (outcome.kind !== "done" && outcome.kind !== "unacceptable") return outcome;
+    row.messageId = outcome.kind === "done" ? outcome.messageId : noMessage;
+    row.form = outcome.kind === "done" ? "own" : "lost";
     // What is over already, and was told so, needs no further word.
-    if (incident.to_us !== null) remove(row);
-    else {
-      row.messageId = outcome.kind === "done" ? outcome.messageId : noMessage;
-      row.form = outcome.kind === "done" ? "own" : "lost";
-      noteTold(row, letter.silent === true);
-      noteShown(row, letter);
-    }
+    if (incident.to_us !== null) row.form = "closed";
+    noteShown({ row, incident }, letter);
+    noteTold(row, letter.silent === true);
     return outcome;
   }
 
@@ -78,17 +76,21 @@ export async function deliver(step: Step, sender: Sender, delivery: Delivery): P
     save(row);
   }
 
-  function noteShown(row: Outgoing, letter: Letter, shown = hashOf(letter)): void {
-    row.shown = shown;
+  function noteShown({ row, incident }: Told, letter: Letter): void {
+    row.shown = shownOf(incident, hashOf(letter));
     row.shownUs = nowUs;
     save(row);
   }
 
-  async function change({ row, incident }: Told, shown?: string): Promise<Outcome> {
+  async function change({ row, incident }: Told): Promise<Outcome> {
     const letter = letterOf(incident);
-    const outcome = await sender.edit(chat, row.messageId ?? noMessage, letter);
-    if (outcome.kind === "gone" || outcome.kind === "unacceptable") row.form = "lost";
-    if (outcome.kind === "done" || row.form === "lost") noteShown(row, letter, shown);
+    const messageId = row.messageId ?? noMessage;
+    const outcome = await sender.edit(chat, messageId, letter);
+    const isLost = outcome.kind === "gone" || outcome.kind === "unacceptable";
+    if (isLost && row.form === "own") row.form = "lost";
+    if (outcome.kind === "done" || isLost) noteShown({ row, incident }, letter);
+    if (outcome.kind === "done" && row.form === "closed" && row.repeatId !== null)
+      await sender.edit(chat, row.repeatId, overLetter(incident, true, speech, messageId));
     return outcome;
   }
 
@@ -123,25 +125,29 @@ export async function deliver(step: Step, sender: Sender, delivery: Delivery): P
   }
 
   async function over(all: readonly Told[], isSaid: boolean): Promise<Outcome | null> {
+    const outcome = isSaid ? await sender.send(chat, overLetterOf(all)) : null;
+    if (outcome !== null && !isSettled(outcome)) return outcome;
+    for (const { row } of all) {
+      const reminder = row.repeatId;
+      if (row.form === "own") {
+        row.form = "closed";
+        row.repeatId = all.length === 1 && outcome?.kind === "done" ? outcome.messageId : null;
+        save(row);
+      } else remove(row);
+      // A reminder that something goes on would be wrong from now on.
+      if (reminder !== null) await sender.remove(chat, reminder);
+    }
+    return outcome;
+  }
+
+  function overLetterOf(all: readonly Told[]): Letter {
     const [first] = all;
     const messageId = first?.row.messageId ?? noMessage;
+    if (all.length === 1 && first !== undefined)
+      return overLetter(first.incident, first.row.form === "own", speech, messageId);
     const isOneSummary = all.every(({ row }) => row.messageId === messageId);
     const incidents = all.map(({ incident }) => incident);
-    if (isSaid && first !== undefined) {
-      const outcome = await sender.send(
-        chat,
-        all.length === 1
-          ? overLetter(first.incident, first.row.form === "own", speech, messageId)
-          : overSeveralLetter(incidents, speech, isOneSummary ? messageId : null),
-      );
-      if (!isSettled(outcome)) return outcome;
-    }
-    for (const { row } of all) {
-      remove(row);
-      // A reminder that something goes on would be wrong from now on.
-      if (row.repeatId !== null) await sender.remove(chat, row.repeatId);
-    }
-    return isSaid ? { kind: "done", messageId } : null;
+    return overSeveralLetter(incidents, speech, isOneSummary ? messageId : null);
   }
 
   function letterOf(incident: Incident): Letter {
@@ -156,7 +162,6 @@ export async function deliver(step: Step, sender: Sender, delivery: Delivery): P
     case "worse":
       return worse(step.told);
     case "close":
-      return change(step.told, shownAsOver);
     case "refresh":
       return change(step.told);
     case "repeat":

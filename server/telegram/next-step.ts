@@ -11,7 +11,7 @@ export type Step =
   | { readonly kind: "tell"; readonly told: Told }
   /** Several that were never told, in one message. */
   | { readonly kind: "summary"; readonly all: readonly Told[] }
-  /** Nobody is to be told of it any more. */
+  /** There is nothing more to say of it to anybody. */
   | { readonly kind: "forget"; readonly told: Told }
   | { readonly kind: "worse"; readonly told: Told }
   /** Change the message into one of something that is over. */
@@ -20,6 +20,9 @@ export type Step =
   | { readonly kind: "over"; readonly all: readonly Told[]; readonly isSaid: boolean }
   | { readonly kind: "repeat"; readonly all: readonly Told[] }
   | { readonly kind: "refresh"; readonly told: Told };
+
+/** After an incident its loss may still become smaller for so long, µs: that is shown, without another word. */
+const correctedUs = 16 * 60_000_000;
 
 /** What the choice depends on besides the incidents themselves. */
 export type Moment = {
@@ -35,12 +38,17 @@ const mostAtOnce = 5;
 /** Over within this time after it was told, µs: whoever heard the sound sees that the message has changed. */
 const seenUs = 5 * 60_000_000;
 
-/** Value of `shown` once the message says that it is over. */
-export const shownAsOver = "over";
+/** What `shown` begins with once the message says that it is over. */
+const shownAsOver = "over ";
 
 /** The most urgent step of one chat, or null: first what nobody was told, then what became worse, what is over, and the rest. */
 export function nextStep(all: readonly Told[], moment: Moment): Step | null {
   return untold(all, moment) ?? worse(all, moment) ?? over(all, moment) ?? repeat(all, moment) ?? refresh(all, moment);
+}
+
+/** What is kept of a message's hash. */
+export function shownOf({ to_us }: Incident, hash: string): string {
+  return to_us === null ? hash : shownAsOver + hash;
 }
 
 /** True where the chat has not been told of it at all. */
@@ -70,8 +78,8 @@ function worse(all: readonly Told[], { isMuted }: Moment): Step | null {
 }
 
 function over(all: readonly Told[], { nowUs, isMuted }: Moment): Step | null {
-  const ended = all.filter(({ row, incident }) => isOver(incident) && !isUntold(row));
-  const unchanged = ended.find(({ row }) => row.form === "own" && row.shown !== shownAsOver);
+  const ended = all.filter(({ row, incident }) => isOver(incident) && !isUntold(row) && row.form !== "closed");
+  const unchanged = ended.find(({ row }) => row.form === "own" && !row.shown.startsWith(shownAsOver));
   if (unchanged !== undefined) return { kind: "close", told: unchanged };
   const newest = Math.max(...all.map(({ row }) => row.messageId ?? 0));
   const isSeen = ({ row }: Told) =>
@@ -92,10 +100,12 @@ function repeat(all: readonly Told[], { nowUs, isMuted }: Moment): Step | null {
   return due.length === 0 ? null : { kind: "repeat", all: due };
 }
 
-function refresh(all: readonly Told[], { isOutdated }: Moment): Step | null {
-  const told = all.find(
-    (one) => one.row.form === "own" && !isUntold(one.row) && !isOver(one.incident) && isOutdated(one),
-  );
+function refresh(all: readonly Told[], { nowUs, isOutdated }: Moment): Step | null {
+  const closed = all.filter(({ row }) => row.form === "closed");
+  const old = closed.find(({ incident }) => nowUs - (incident.to_us ?? nowUs) > correctedUs);
+  if (old !== undefined) return { kind: "forget", told: old };
+  const own = all.filter(({ row, incident }) => row.form === "own" && !isUntold(row) && !isOver(incident));
+  const told = [...own, ...closed].find(isOutdated);
   return told === undefined ? null : { kind: "refresh", told };
 }
 

@@ -7,7 +7,7 @@ import { createBacklog } from "./backlog.ts";
 import { deliver, hashOf } from "./deliver.ts";
 import { incidentLetter } from "./incident-message.ts";
 import { fill, type Speech, wordsOf } from "./incident-phrases.ts";
-import { nextStep, type Step, type Told } from "./next-step.ts";
+import { nextStep, type Step, shownOf, type Told } from "./next-step.ts";
 import { createOutbox } from "./outbox.ts";
 import { createPosts, type Post } from "./posts.ts";
 import { createReach } from "./reach.ts";
@@ -114,7 +114,7 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     if (isTooSoon && !urgent.has(row)) return false;
     lookedUs.set(row, now);
     urgent.delete(row);
-    return hashOf(incidentLetter(incident, speech(), mutedUntilUs(incident))) !== row.shown;
+    return shownOf(incident, hashOf(incidentLetter(incident, speech(), mutedUntilUs(incident)))) !== row.shown;
   }
 
   function mutedUntilUs(incident: Incident): number | null {

@@ -34,6 +34,31 @@ test("an incident is one message: a sound at its beginning, changed while it las
   await night.stop();
 });
 
+test("trades that are fetched again afterwards make the loss smaller in the messages, without another word", async () => {
+  const night = await evening();
+  const { incidents, telegram } = night;
+  const { id } = incidents.raise(disconnected);
+  await night.pass(600);
+  const { to_us } = incidents.close(id, { records_lost: 1240 });
+  await night.pass(10);
+  expect(telegram.chat(42).map(({ text }) => text)).toEqual([
+    expect.stringContaining("Lost: 1,240 records."),
+    "✅ Over after 10 min. Lost: 1,240 records.",
+  ]);
+  incidents.change(id, { records_lost: 0, records_lost_estimate: 1234, to_us });
+  await night.pass(60);
+  expect(telegram.chat(42).map(({ text }) => text)).toEqual([
+    expect.stringContaining("Lost: about 1,200 book updates."),
+    "✅ Over after 10 min. Lost: about 1,200 book updates.",
+  ]);
+  await night.pass(1000);
+  const calls = telegram.calls.length;
+  incidents.change(id, { records_lost: 7 });
+  await night.pass(100);
+  expect(telegram.calls).toHaveLength(calls);
+  await night.stop();
+});
+
 test("a message is changed at most every 45 seconds, and only when its text has changed", async () => {
   const night = await evening();
   const { incidents, telegram } = night;

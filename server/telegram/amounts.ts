@@ -83,8 +83,15 @@ export function timeOfDay(us: number, nowUs: number, language: Language, timeZon
   return day(us) === day(nowUs) ? time : `${day(us)} ${time}`;
 }
 
-/** Short name of the time zone: `UTC`, `CET`, `GMT+9`. */
+/** Short name of the time zone: `UTC`, `CET`, `KST`. */
 export function zoneName(us: number, timeZone?: string): string {
+  const name = formatOf("en", {}, timeZone).resolvedOptions().timeZone;
+  // Where these are used nobody says GMT+9.
+  const own = new Map([
+    ["Asia/Seoul", "KST"],
+    ["Asia/Tokyo", "JST"],
+  ]).get(name);
+  if (own !== undefined) return own;
   const parts = formatOf("en", { timeZoneName: "short" }, timeZone).formatToParts(us / 1000);
   return parts.find(({ type }) => type === "timeZoneName")?.value ?? "UTC";
 }

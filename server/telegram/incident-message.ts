@@ -1,7 +1,20 @@
 import type { Incident } from "../incident.ts";
 import { roughDuration } from "./amounts.ts";
 import { cut, escapeHtml, fit, mostText } from "./html.ts";
-import { at, figureOf, fill, lasted, lossOf, mark, type Speech, titleOf, wordsOf, zone } from "./incident-phrases.ts";
+import {
+  at,
+  counselOf,
+  figureOf,
+  fill,
+  isPast,
+  lasted,
+  lossOf,
+  mark,
+  type Speech,
+  titleOf,
+  wordsOf,
+  zone,
+} from "./incident-phrases.ts";
 import type { Letter } from "./sender.ts";
 
 /** Longest text of a source's own words that is shown. */
@@ -48,14 +61,14 @@ export function overLetter(incident: Incident, isQuoted: boolean, speech: Speech
 
 function headOf(incident: Incident, speech: Speech): string {
   const title = titleOf(incident, speech.language);
-  if (incident.to_us === null || isMoment(incident)) return `${mark(incident)} <b>${title}</b>`;
+  if (incident.to_us === null || isPast(incident)) return `${mark(incident)} <b>${title}</b>`;
   const values = { title, duration: lasted(incident, speech) };
   return `${mark(incident)} <b>${fill(wordsOf(speech.language).over, values)}</b>`;
 }
 
 function openLines(incident: Incident, speech: Speech, mutedUntilUs: number | null): string[] {
   const words = wordsOf(speech.language);
-  const { cost, advice } = words.rules[incident.rule];
+  const { cost, advice } = counselOf(incident, speech.language);
   const since = {
     time: at(incident.from_us, speech),
     zone: zone(speech),
@@ -63,7 +76,7 @@ function openLines(incident: Incident, speech: Speech, mutedUntilUs: number | nu
   };
   const known = incident.acknowledged;
   return [
-    fill(words.since, since),
+    fill(isPast(incident) ? words.past : words.since, since),
     ...shortLines(incident, speech),
     ...flapLine(incident, speech),
     ...(cost === undefined ? [] : [escapeHtml(cost)]),
@@ -78,18 +91,15 @@ function openLines(incident: Incident, speech: Speech, mutedUntilUs: number | nu
 
 function closedLines(incident: Incident, speech: Speech): string[] {
   const words = wordsOf(speech.language);
-  const { advice } = words.rules[incident.rule];
   const [from, to] = [at(incident.from_us, speech), at(incident.to_us ?? speech.nowUs, speech)];
-  const when =
-    from === to
-      ? fill(words.moment, { time: to, zone: zone(speech) })
-      : fill(words.span, { from, to, zone: zone(speech) });
+  const values = { from, to, time: to, zone: zone(speech) };
+  const when = fill(from === to || isPast(incident) ? words.past : words.span, values);
+  const { advice } = isPast(incident) ? counselOf(incident, speech.language) : {};
   return [
     when,
     ...shortLines(incident, speech),
     ...flapLine(incident, speech),
-    // What is only told once it is over is told with what to do about it.
-    ...(incident.severity === "info" && advice !== undefined ? [`→ ${codeOf(advice)}`] : []),
+    ...(advice !== undefined ? [`→ ${codeOf(advice)}`] : []),
     hostLine(speech),
   ];
 }
@@ -132,9 +142,4 @@ function codeOf(text: string): string {
 
 function roughly({ from_us }: Incident, { nowUs, language }: Speech): string {
   return roughDuration(nowUs - from_us, language);
-}
-
-/** It is told as something that happened rather than as something that lasted. */
-function isMoment({ severity }: Incident): boolean {
-  return severity === "info";
 }

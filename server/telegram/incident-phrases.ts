@@ -33,6 +33,9 @@ const costly: readonly IncidentRule[] = [
   "crash_recovered",
 ];
 
+/** Rules that tell of what is over already: nothing lasts, and nothing ends. */
+const past: readonly IncidentRule[] = ["gap", "crash_recovered"];
+
 /** Subjects that are named before it is "and so many more". */
 const namedSubjects = 3;
 
@@ -49,14 +52,27 @@ export function fill(text: string, values: Readonly<Record<string, string>>): st
 }
 
 /** How grave it is, at a glance. */
-export function mark({ severity, to_us }: Incident): string {
-  return to_us !== null && severity !== "info" ? "✅" : marks[severity];
+export function mark(incident: Incident): string {
+  return incident.to_us !== null && !isPast(incident) ? "✅" : marks[incident.severity];
+}
+
+/** It is told as something that happened rather than as something that lasts. */
+export function isPast({ rule }: Pick<Incident, "rule">): boolean {
+  return past.includes(rule);
+}
+
+/** What it costs while it lasts, and what to do. */
+export function counselOf({ rule, severity }: Incident, language: Language): { cost?: string; advice?: string } {
+  const { cost, mild, advice } = wordsOf(language).rules[rule];
+  const said = severity === "critical" ? cost : (mild?.cost ?? cost);
+  return { ...(said === undefined ? {} : { cost: said }), ...(advice === undefined ? {} : { advice }) };
 }
 
 /** What is the matter, as HTML without tags: `No data from BTCUSDT, ETHUSDT and 3 more`. */
 export function titleOf(incident: Incident, language: Language): string {
   const words = wordsOf(language);
-  const { title, titleOf: template } = words.rules[incident.rule];
+  const { title, titleOf: template, mild } = words.rules[incident.rule];
+  if (mild !== undefined && incident.severity !== "critical") return escapeHtml(mild.title);
   if (incident.subjects.length === 0 || template === undefined) return escapeHtml(title);
   const named = incident.subjects.slice(0, namedSubjects).map((subject) => cut(subject.replace(/\s+/g, " "), 60));
   const rest = Math.max(incident.subject_count, incident.subjects.length) - named.length;
@@ -76,7 +92,7 @@ export function figureOf(incident: Incident, language: Language): string | null 
   const { worst, limit } = incident;
   const isWorse = worst !== null && !isOver && say(worst) !== say(value);
   const parts = [
-    fill(words.figure, { measure, value: say(value) }),
+    fill(isOver && !isPast(incident) ? words.atWorst : words.figure, { measure, value: say(value) }),
     ...(isWorse ? [fill(words.worst, { worst: say(worst) })] : []),
     ...(limit === null ? [] : [fill(words.limit, { limit: say(limit) })]),
   ];
@@ -87,7 +103,7 @@ export function figureOf(incident: Incident, language: Language): string | null 
 export function lossOf(incident: Incident, language: Language): string | null {
   const words = wordsOf(language);
   const { records_lost, records_lost_estimate: about, rule, to_us } = incident;
-  const isOver = to_us !== null;
+  const isOver = to_us !== null || isPast(incident);
   const lost = records_lost ?? 0;
   const estimate = about == null || about <= 0 ? null : fill(words.about, { n: figure(roundTo2(about), language) });
   const counted = lost > 0 ? fill(words.records, { n: count(lost, language) }) : null;

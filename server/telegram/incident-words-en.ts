@@ -5,6 +5,8 @@ export type RuleWords = {
   /** What is the matter, as a phrase that can follow "over after 12 min: "; with and without subjects. */
   readonly title: string;
   readonly titleOf?: string;
+  /** Instead of title and cost, where it is not critical. */
+  readonly mild?: { readonly title: string; readonly cost: string };
   /** Name of the watched figure, where there is one. */
   readonly measure?: string;
   /** What it costs while it lasts. */
@@ -19,6 +21,10 @@ const rules: RuleWordTable = {
   disconnected: {
     title: "No connection to Binance",
     cost: "What Binance sends meanwhile is lost. Trades are fetched again afterwards, books cannot be.",
+    mild: {
+      title: "One of the connections to Binance is down",
+      cost: "The streams on it are not being recorded, the rest goes on.",
+    },
     advice: "It connects again by itself. If it lasts, look at this machine's network.",
   },
   reconnect_storm: {
@@ -41,7 +47,7 @@ const rules: RuleWordTable = {
   },
   delay: {
     title: "Data comes late",
-    titleOf: "{subjects} comes late",
+    titleOf: "Late data from {subjects}",
     measure: "Delay",
     cost: "Everything is recorded, but the time stamps are worth less.",
     advice: "Usually a busy line. /delay shows it by symbol.",
@@ -55,7 +61,7 @@ const rules: RuleWordTable = {
   disk_low: {
     title: "The disk is nearly full",
     measure: "Free",
-    cost: "Recording goes on; merging days stops first, then sealing.",
+    cost: "Recording goes on as long as it can; merging days stops first, then sealing.",
     advice: "Free some space, or set archive.retention_days. /disk shows what takes it.",
   },
   disk_forecast: {
@@ -123,10 +129,11 @@ export const incidentWordsEn = {
   since: "Since {time} {zone}, for {duration}",
   over: "Over after {duration}: {title}",
   overLine: "{title}, {duration} from {time}",
+  past: "At {time} {zone}",
   span: "{from}–{to} {zone}",
-  moment: "{time} {zone}",
   figure: "{measure}: {value}",
-  worst: "worst {worst}",
+  atWorst: "{measure}: {value} at worst",
+  worst: "at worst {worst}",
   limit: "limit {limit}",
   lostSoFar: "Lost so far: {what}.",
   lost: "Lost: {what}.",

@@ -4,6 +4,10 @@ const rules: RuleWordTable = {
   disconnected: {
     title: "바이낸스 연결 끊김",
     cost: "그동안 바이낸스가 보낸 데이터는 기록되지 않습니다. 체결은 복구 후 다시 받아 오지만 호가는 되살릴 수 없습니다.",
+    mild: {
+      title: "바이낸스 연결 중 일부가 끊김",
+      cost: "그 연결의 스트림만 기록되지 않고, 나머지는 계속 기록 중입니다.",
+    },
     advice: "자동으로 다시 연결합니다. 오래 가면 서버의 네트워크를 확인하세요.",
   },
   reconnect_storm: {
@@ -26,7 +30,7 @@ const rules: RuleWordTable = {
   },
   delay: {
     title: "데이터가 늦게 도착함",
-    titleOf: "{subjects} 지연",
+    titleOf: "{subjects} 데이터 지연",
     measure: "지연",
     cost: "모두 기록되고 있지만 수신 시각의 정확도가 떨어집니다.",
     advice: "대개 회선이 붐비는 경우입니다. /delay 에서 심볼별로 볼 수 있습니다.",
@@ -40,7 +44,7 @@ const rules: RuleWordTable = {
   disk_low: {
     title: "디스크가 거의 참",
     measure: "남은 공간",
-    cost: "기록은 계속됩니다. 날짜 병합이 먼저 멈추고, 그다음 세그먼트 봉인이 멈춥니다.",
+    cost: "기록은 가능한 한 계속됩니다. 날짜 병합이 먼저 멈추고, 그다음 세그먼트 봉인이 멈춥니다.",
     advice: "공간을 비우거나 archive.retention_days를 설정하세요. /disk 에서 사용량을 볼 수 있습니다.",
   },
   disk_forecast: {
@@ -108,10 +112,11 @@ export const incidentWordsKo: IncidentWords = {
   since: "{time} {zone}부터 {duration}째",
   over: "{duration} 만에 해소: {title}",
   overLine: "{title} ({time}부터 {duration})",
+  past: "{time} {zone}",
   span: "{from}~{to} {zone}",
-  moment: "{time} {zone}",
   figure: "{measure}: {value}",
-  worst: "최대 {worst}",
+  atWorst: "{measure}: 가장 나빴을 때 {value}",
+  worst: "가장 나빴을 때 {worst}",
   limit: "기준 {limit}",
   lostSoFar: "지금까지 유실: {what}",
   lost: "유실: {what}",

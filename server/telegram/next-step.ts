@@ -1,5 +1,6 @@
 import type { Incident } from "../incident.ts";
 import type { Outgoing } from "../outgoing.ts";
+import { isPast } from "./incident-phrases.ts";
 import { repeatDueUs, toRepeat } from "./repeat.ts";
 
 /** An incident and what one chat was told of it. */
@@ -84,7 +85,8 @@ function over(all: readonly Told[], { nowUs, isMuted }: Moment): Step | null {
   const newest = Math.max(...all.map(({ row }) => row.messageId ?? 0));
   const isSeen = ({ row }: Told) =>
     row.form === "own" && row.repeats === 0 && row.messageId === newest && nowUs - row.sentUs < seenUs;
-  const quiet = ended.find((told) => told.incident.severity === "info" || isMuted(told.incident) || isSeen(told));
+  const isNoNews = ({ incident }: Told) => incident.severity === "info" || isPast(incident) || isMuted(incident);
+  const quiet = ended.find((told) => isNoNews(told) || isSeen(told));
   if (quiet !== undefined) return { kind: "over", all: [quiet], isSaid: false };
   const [first] = ended;
   if (first === undefined) return null;

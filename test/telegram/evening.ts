@@ -75,6 +75,6 @@ export async function evening(
 }
 
 /** Lets what is under way within the process come to its end. */
-async function settle(): Promise<void> {
+export async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -2,7 +2,7 @@ import type { MachineWatch } from "./app-machine.ts";
 import type { RecordingParts } from "./app-recording.ts";
 import type { Archiver } from "./archive/archiver.ts";
 import type { FeedGap } from "./binance/feed-sink.ts";
-import type { ConnectionStatus, Status, StreamStatus, SymbolStatus, UploadStatus } from "./status.ts";
+import type { ConnectionStatus, Status, StreamStatus, SymbolStatus, TelegramStatus, UploadStatus } from "./status.ts";
 import type { Stream } from "./stream.ts";
 
 /** Without any data for this long the recorder is not ready, µs. */
@@ -16,6 +16,7 @@ export type StatusParts = RecordingParts & {
   readonly archiver: Archiver;
   readonly machine: MachineWatch;
   readonly upload: () => UploadStatus | null;
+  readonly telegram: () => TelegramStatus | null;
 };
 
 /** The status of this moment, put together from the parts; costs about a microsecond a stream. */
@@ -55,6 +56,7 @@ export function assembleStatus(parts: StatusParts): Status {
     archive: parts.archiver.status(),
     disk: parts.machine.disk.status(),
     upload: parts.upload(),
+    telegram: parts.telegram(),
     connections,
     symbols,
   };

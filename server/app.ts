@@ -97,6 +97,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       ...parts,
       streams: recording.streams(),
       upload: keeping.status,
+      telegram: () => null,
     });
   const metrics = createAppMetrics({
     ...{ parts, status, streams: recording.streams },

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
+import { allKeys, isKey, type Keys } from "./config-key.ts";
 import { codeOf, messageOf } from "./problem.ts";
 import { didYouMean } from "./suggestion.ts";
 
@@ -7,9 +8,9 @@ import { didYouMean } from "./suggestion.ts";
 export type ConfigProblem = { readonly where: string; readonly problem: string };
 
 /** The keys of each section; a secret may also come out of a file. */
-export type Sections = Readonly<Record<string, Readonly<Record<string, { readonly isSecret?: boolean }>>>>;
+export type Sections = Readonly<Record<string, Keys>>;
 
-/** What the file gives, by `section.key`; what is wrong with it goes into `problems`. */
+/** What the file gives, by `section.key` or `section.table.key`; what is wrong with it goes into `problems`. */
 export function readFile(
   path: string | null,
   sections: Sections,
@@ -25,26 +26,32 @@ export function readFile(
   }
   const found: [string, unknown][] = [];
   for (const [section, table] of Object.entries(tables)) {
-    const keys = keysOf(sections, section);
-    if (keys === null) {
+    const keys = Object.entries(sections).find(([name]) => name === section)?.[1];
+    if (keys === undefined) {
       const names = Object.keys(sections);
       problems.push({
         where: `${path}: [${section}]`,
         problem: `unknown section${didYouMean(section, names)}; sections: ${names.join(", ")}`,
       });
-    } else if (typeof table !== "object" || table === null || Array.isArray(table)) {
-      problems.push({
-        where: `${path}: ${section}`,
-        problem: `must be a section: write [${section}] on a line of its own`,
-      });
-    } else {
-      for (const [name, raw] of Object.entries(table)) {
-        if (keys.includes(name)) found.push([`${section}.${name}`, raw]);
-        else problems.push({ where: `${path}: ${section}.${name}`, problem: unknownKey(section, name, keys) });
-      }
-    }
+    } else readTable(section, table, keys);
   }
   return found;
+
+  function readTable(prefix: string, table: unknown, keys: Keys): void {
+    if (typeof table !== "object" || table === null || Array.isArray(table)) {
+      const problem = `must be a section: write [${prefix}] on a line of its own`;
+      problems.push({ where: `${path}: ${prefix}`, problem });
+      return;
+    }
+    for (const [name, raw] of Object.entries(table)) {
+      const entry = Object.entries(keys).find(([known]) => known === name)?.[1];
+      const whole = `${prefix}.${name}`;
+      if (entry === undefined)
+        problems.push({ where: `${path}: ${whole}`, problem: unknownKey(prefix, name, Object.keys(keys)) });
+      else if (isKey(entry)) found.push([whole, raw]);
+      else readTable(whole, raw, entry);
+    }
+  }
 }
 
 /** What the variables `RT_DATA_<SECTION>_<KEY>` give, and for secrets the files that `…_FILE` names. */
@@ -55,12 +62,10 @@ export function readEnvironment(
 ): [name: string, raw: string, variable: string][] {
   const known = new Map<string, string>();
   const inFiles = new Map<string, string>();
-  for (const [section, keys] of Object.entries(sections)) {
-    for (const [name, { isSecret }] of Object.entries(keys)) {
-      const variable = `RT_DATA_${section}_${name}`.toUpperCase();
-      known.set(variable, `${section}.${name}`);
-      if (isSecret) inFiles.set(`${variable}_FILE`, `${section}.${name}`);
-    }
+  for (const [name, { isSecret }] of allKeys(sections)) {
+    const variable = `RT_DATA_${name.replaceAll(".", "_")}`.toUpperCase();
+    known.set(variable, name);
+    if (isSecret) inFiles.set(`${variable}_FILE`, name);
   }
   const found: [string, string, string][] = [];
   for (const [variable, raw] of Object.entries(environment)) {
@@ -83,11 +88,6 @@ export function readEnvironment(
       });
   }
   return found;
-}
-
-function keysOf(sections: Sections, section: string): string[] | null {
-  const keys = Object.entries(sections).find(([name]) => name === section)?.[1];
-  return keys === undefined ? null : Object.keys(keys);
 }
 
 function unknownKey(section: string, name: string, keys: readonly string[]): string {

@@ -1,5 +1,7 @@
 import { existsSync } from "node:fs";
 import { hostname } from "node:os";
+import { alertKeys } from "./alert-settings.ts";
+import { allKeys, isKey, type Key, type Keys, key, secret, type ValuesOf } from "./config-key.ts";
 import { type ConfigProblem, readEnvironment, readFile } from "./config-source.ts";
 import {
   addressRanges,
@@ -21,7 +23,6 @@ import {
   timeOfDay,
   url,
   urls,
-  type ValueKind,
   wholeUrl,
 } from "./config-value.ts";
 import { logLevels } from "./log-line.ts";
@@ -93,6 +94,7 @@ const schema = {
     webhook_url: secret(wholeUrl("https", "http")),
     heartbeat_url: secret(wholeUrl("https", "http")),
     heartbeat_seconds: key(integer(10, 86_400), 60),
+    ...alertKeys,
   },
   log: {
     level: key(oneOf(logLevels), "info"),
@@ -103,11 +105,7 @@ const schema = {
 type Schema = typeof schema;
 
 /** Every setting of the program, checked, complete and frozen. */
-export type Config = {
-  readonly [S in keyof Schema]: {
-    readonly [K in keyof Schema[S]]: Schema[S][K] extends Key<infer T> ? T : never;
-  };
-} & { readonly host: string; readonly file: string | null };
+export type Config = ValuesOf<Schema> & { readonly host: string; readonly file: string | null };
 
 /** Settings given on the command line, by `section.key`; they win over environment and file. */
 export type Overrides = Readonly<Record<string, unknown>>;
@@ -116,7 +114,7 @@ export type Overrides = Readonly<Record<string, unknown>>;
 export const configPaths: readonly string[] = ["./rt-data.toml", "/etc/rt-data/rt-data.toml"];
 
 /**
- * Reads file, environment (`RT_DATA_<SECTION>_<KEY>`) and overrides into a Config, or returns every problem found at once.
+ * Reads file, environment (`RT_DATA_<SECTION>_<KEY>`, in tables `RT_DATA_<SECTION>_<TABLE>_<KEY>`) and overrides into a Config, or returns every problem found at once.
  * No file at all is a valid config; a file that was named but cannot be read is a problem.
  */
 export function loadConfig(
@@ -126,28 +124,22 @@ export function loadConfig(
 ): { ok: true; config: Config } | { ok: false; problems: readonly ConfigProblem[] } {
   const problems: ConfigProblem[] = [];
   const path = file ?? configPaths.find((candidate) => existsSync(candidate)) ?? null;
-  const values = new Map<string, { raw: unknown; where: string }>();
+  const values = new Map<string, Given>();
   for (const [name, raw] of readFile(path, schema, problems)) values.set(name, { raw, where: `${path}: ${name}` });
   for (const [name, raw, variable] of readEnvironment(environment, schema, problems))
     values.set(name, { raw, where: variable });
   for (const [name, raw] of Object.entries(overrides))
     values.set(name, { raw, where: `--${name.replace(/^.*\./, "").replaceAll("_", "-")}` });
 
-  const config: Record<string, Record<string, unknown>> = {};
-  for (const [section, keys] of Object.entries<Record<string, Key<unknown>>>(schema)) {
+  const valuesOf = (prefix: string, keys: Keys) => {
     const settings: Record<string, unknown> = {};
-    for (const [name, { kind, fallback, isSecret }] of Object.entries(keys)) {
-      const given = values.get(`${section}.${name}`);
-      const parsed = given === undefined ? { ok: true as const, value: fallback } : kind(given.raw);
-      if (parsed.ok) settings[name] = parsed.value;
-      else
-        problems.push({
-          where: given?.where ?? name,
-          problem: `${isSecret ? "this" : JSON.stringify(given?.raw)} is not accepted; give ${parsed.accepted}`,
-        });
+    for (const [name, entry] of Object.entries(keys)) {
+      const whole = `${prefix}.${name}`;
+      settings[name] = isKey(entry) ? readValue(entry, values.get(whole), whole, problems) : valuesOf(whole, entry);
     }
-    config[section] = Object.freeze(settings);
-  }
+    return Object.freeze(settings);
+  };
+  const config = Object.fromEntries(Object.entries<Keys>(schema).map(([name, keys]) => [name, valuesOf(name, keys)]));
   if (problems.length === 0)
     problems.push(...missingForUpload(config as unknown as Config), ...openToAll(config as unknown as Config));
   if (problems.length > 0) return { ok: false, problems };
@@ -155,20 +147,35 @@ export function loadConfig(
 }
 
 /** Names of the secret settings, as `section.key`. */
-export const secretKeys: readonly string[] = Object.entries(schema).flatMap(([section, keys]) =>
-  Object.entries<Key<unknown>>(keys)
-    .filter(([, { isSecret }]) => isSecret)
-    .map(([name]) => `${section}.${name}`),
-);
+export const secretKeys: readonly string[] = [...allKeys(schema)]
+  .filter(([, { isSecret }]) => isSecret)
+  .map(([name]) => name);
+type Given = { readonly raw: unknown; readonly where: string };
+
+/** What was given for a key, or its default; undefined where it is not accepted. */
+function readValue(
+  { kind, fallback, isSecret }: Key<unknown>,
+  given: Given | undefined,
+  name: string,
+  problems: ConfigProblem[],
+): unknown {
+  const parsed = given === undefined ? { ok: true as const, value: fallback } : kind(given.raw);
+  if (parsed.ok) return parsed.value;
+  const what = isSecret ? "this" : JSON.stringify(given?.raw);
+  problems.push({ where: given?.where ?? name, problem: `${what} is not accepted; give ${parsed.accepted}` });
+  return undefined;
+}
 
 /** Names of the settings in which two configs differ, as `section.key`. */
 export function changedKeys(a: Config, b: Config): readonly string[] {
-  return Object.entries(schema).flatMap(([section, keys]) => {
-    const [left, right] = [a, b].map((config) => config[section as keyof Schema] as Record<string, unknown>);
-    return Object.keys(keys)
-      .filter((name) => JSON.stringify(left?.[name]) !== JSON.stringify(right?.[name]))
-      .map((name) => `${section}.${name}`);
+  return [...allKeys(schema).keys()].filter((name) => {
+    const [left, right] = [a, b].map((config) => name.split(".").reduce(inside, config));
+    return JSON.stringify(left) !== JSON.stringify(right);
   });
+}
+
+function inside(table: unknown, name: string): unknown {
+  return (table as Record<string, unknown>)[name];
 }
 
 /**
@@ -209,15 +216,4 @@ function openToAll({ http }: Config): ConfigProblem[] {
     "set http.password_hash (`rt-data password` makes one), or http.public = true if all who reach it may look";
   const problem = `"${http.host}" can be reached by other machines, and there is no password; ${remedy}`;
   return [{ where: "http.host", problem }];
-}
-
-type Key<T> = { readonly kind: ValueKind<T>; readonly fallback: T; readonly isSecret?: boolean };
-
-function key<T>(kind: ValueKind<T>, fallback: NoInfer<T>): Key<T> {
-  return { kind, fallback };
-}
-
-/** A text that is never shown, and that a file may hold: `RT_DATA_<SECTION>_<KEY>_FILE`. Empty means not set. */
-function secret(kind: ValueKind<string> = optionalText): Key<string> {
-  return { kind, fallback: "", isSecret: true };
 }

@@ -21,6 +21,38 @@ export const incidentRules = [
 
 export type IncidentRule = (typeof incidentRules)[number];
 
+/** What `value`, `worst` and `limit` of an incident are measured in: a "ratio" is a share from 0 to 1; "count" is a plain number. */
+export type IncidentUnit = "s" | "ms" | "bytes" | "ratio" | "count";
+
+/**
+ * The figure of each rule, null where it has none: disconnected, stale, gap, crash_recovered how long (the longest); reconnect_storm
+ * connections lost within the window; delay and clock_offset their amount; disk_low free bytes; disk_forecast time until it is full;
+ * memory bytes in use; cpu share of all cores; backlog what waits, or failed; upload archives that wait; public_url time until the
+ * certificate expires, where that is the matter.
+ */
+export const incidentUnits: Readonly<Record<IncidentRule, IncidentUnit | null>> = {
+  disconnected: "s",
+  reconnect_storm: "count",
+  stale: "s",
+  gap: "s",
+  delay: "ms",
+  clock_offset: "ms",
+  disk_low: "bytes",
+  disk_forecast: "s",
+  memory: "bytes",
+  cpu: "ratio",
+  backlog: "count",
+  write_error: null,
+  verify_failed: null,
+  crash_recovered: "s",
+  symbol_unknown: null,
+  upload: "count",
+  public_url: "s",
+};
+
+/** Of these the least value is the worst. */
+export const lessIsWorse: readonly IncidentRule[] = ["disk_low", "disk_forecast", "public_url"];
+
 /** "critical": data is being lost, or soon will be. "warning": somebody should look. "info": it is over already, and good to know. */
 export type IncidentSeverity = "info" | "warning" | "critical";
 
@@ -48,6 +80,11 @@ export type Incident = {
   readonly detail: string | null;
   /** Records that are known to be lost to it so far, refetched ones not counted; null where nobody can tell. */
   readonly records_lost: number | null;
+  /**
+   * Of streams whose ids cannot tell (books, diffs): about how many more, from their usual rate and how long they were missing. An
+   * estimate, and to be called one; null or not there where there is nothing to estimate.
+   */
+  readonly records_lost_estimate?: number | null;
   /** How often it came and went within this one incident; 0 for a plain one. */
   readonly flaps: number;
   readonly acknowledged: { readonly at_us: number; readonly by: string } | null;
@@ -86,3 +123,22 @@ export type Incidents = {
   /** Called after each change has been written down, in order. */
   onChange(listener: (incident: Incident, change: IncidentChange) => void): void;
 };
+
+/** An incident as the live status has it: the first five of its subjects, and whether nobody is to be told of it now. */
+export type OpenIncident = Incident & { readonly muted: boolean };
+
+/** The alerts of this moment, for those who look. */
+export type AlertStatus = {
+  /** The gravest first, then the oldest. */
+  readonly open: readonly OpenIncident[];
+  /** Until when nobody is told of anything, µs, or null outside of a maintenance. */
+  readonly maintenance_until_us: number | null;
+};
+
+/** How grave: the gravest first when sorted by it. */
+export const severityOrder: Readonly<Record<IncidentSeverity, number>> = { critical: 0, warning: 1, info: 2 };
+
+/** Gravest first, then oldest first. */
+export function byGravity(a: Incident, b: Incident): number {
+  return severityOrder[a.severity] - severityOrder[b.severity] || a.from_us - b.from_us || a.id - b.id;
+}

@@ -131,6 +131,20 @@ export type UploadStatus = {
   readonly problem: string | null;
 };
 
+/** How well the chats on Telegram can be told. */
+export type TelegramStatus = {
+  /** "refused": Telegram answers, but takes no messages for a chat, or for any; `last_error` says what to do. */
+  readonly state: "ok" | "unreachable" | "refused";
+  readonly chats: number;
+  /** Messages that wait, over all chats. */
+  readonly waiting: number;
+  /** Since the start of the process. */
+  readonly sent: number;
+  /** What keeps it from telling at this moment, in words, and since when; or null. */
+  readonly last_error: string | null;
+  readonly since_us: number | null;
+};
+
 /** Everything since the start of the process. */
 export type Totals = {
   readonly messages: number;
@@ -180,6 +194,8 @@ export type Status = {
   readonly disk: DiskStatus | null;
   /** Null where nothing is to be uploaded. */
   readonly upload: UploadStatus | null;
+  /** Null where nobody is told on Telegram. */
+  readonly telegram: TelegramStatus | null;
   readonly connections: readonly ConnectionStatus[];
   readonly symbols: readonly SymbolStatus[];
 };

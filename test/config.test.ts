@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Config, loadConfig } from "../server/config.ts";
+import { type Config, changedKeys, loadConfig } from "../server/config.ts";
 import { temporaryFolder } from "./support/folder.ts";
 
 function file(content: string): string {
@@ -130,10 +130,42 @@ test("the documented example is valid, names every key, and shows the defaults",
   if (!example.ok) throw new Error(JSON.stringify(example.problems));
   expect({ ...example.config, file: null }).toEqual({ ...defaults, file: null });
   const written = readFileSync(path, "utf8");
-  for (const [section, keys] of Object.entries(defaults).filter(
-    ([, keys]) => typeof keys === "object" && keys !== null,
-  )) {
-    expect(written).toContain(`[${section}]`);
-    for (const key of Object.keys(keys ?? {})) expect(written).toMatch(new RegExp(`^${key} = `, "m"));
-  }
+  const check = (name: string, keys: object) => {
+    const section = new RegExp(`^\\[${name.replace(".", "\\.")}\\]\n((?!\\[).*\n)*`, "m").exec(written)?.[0] ?? "";
+    expect(section).toStartWith(`[${name}]`);
+    for (const [key, value] of Object.entries(keys)) {
+      if (isTable(value)) check(`${name}.${key}`, value);
+      else expect([name, section]).toEqual([name, expect.stringMatching(new RegExp(`^${key} = `, "m"))]);
+    }
+  };
+  for (const [name, keys] of Object.entries(defaults)) if (isTable(keys)) check(name, keys);
+});
+
+function isTable(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value) && !("index" in value);
+}
+
+test("each alert has a table of its own, in the file and in the environment, and its mistakes are named as others are", () => {
+  const content = "[alerts]\nheartbeat_seconds = 30\n[alerts.delay]\nwarning_ms = 500\nenabled = false\n";
+  const { alerts } = load(content, { RT_DATA_ALERTS_DELAY_HOLD_S: "5", RT_DATA_ALERTS_PUBLIC_URL_EVERY_S: "90" });
+  expect(alerts.delay).toMatchObject({ enabled: false, hold_s: 5, warning_ms: 500, critical_ms: 10_000 });
+  expect([alerts.heartbeat_seconds, alerts.public_url.every_s]).toEqual([30, 90]);
+  const found = problems("[alerts]\ncpu = 3\n[alerts.dely]\n[alerts.delay]\nwarning = 3\nhold_s = -1\n", {
+    RT_DATA_ALERTS_DELAY_WARNING: "3",
+  }).join("\n");
+  expect(found).toContain("alerts.cpu: must be a section: write [alerts.cpu] on a line of its own");
+  expect(found).toContain('alerts.dely: unknown key (did you mean "delay"?); keys of [alerts]: webhook_url');
+  expect(found).toMatch(
+    /alerts\.delay\.warning: unknown key.*; keys of \[alerts\.delay\]: enabled, hold_s, clear_s, warning_ms/,
+  );
+  expect(found).toContain("alerts.delay.hold_s: -1 is not accepted; give a whole number from 0 to 86400");
+  expect(found).toContain(
+    'RT_DATA_ALERTS_DELAY_WARNING: unknown variable (did you mean "RT_DATA_ALERTS_DELAY_WARNING_MS"?)',
+  );
+});
+
+test("what differs between two configs is named down to the key in a table", () => {
+  const [a, b] = [load("[alerts.delay]\nhold_s = 5\n[http]\nport = 1"), load("[http]\nport = 2")];
+  expect(changedKeys(a, b)).toEqual(["http.port", "alerts.delay.hold_s"]);
+  expect(Object.isFrozen(a.alerts.delay)).toBe(true);
 });

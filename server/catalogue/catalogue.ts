@@ -3,11 +3,13 @@ import { join } from "node:path";
 import type { CatalogueEvent } from "../archived-day.ts";
 import { writeDurably } from "../durable-file.ts";
 import type { Gap } from "../gap.ts";
+import type { OutgoingStore } from "../outgoing.ts";
 import type { Day } from "../segment.ts";
 import type { ArchiveDays } from "./archive-days.ts";
 import { databaseFile, openDatabase } from "./database.ts";
 import type { GapPages } from "./gap-page.ts";
 import type { HoleStore } from "./hole-store.ts";
+import type { IncidentStore } from "./incident-store.ts";
 import type { Memory } from "./memory.ts";
 import { createTables } from "./tables.ts";
 
@@ -47,6 +49,8 @@ export type Catalogue = {
   readonly gapPages: GapPages;
   readonly archiveDays: ArchiveDays;
   readonly memory: Memory;
+  readonly outgoing: OutgoingStore;
+  readonly incidents: IncidentStore;
   close(): void;
 };
 
@@ -105,6 +109,12 @@ export function openCatalogue(dataDir: string): Catalogue {
     },
     get memory() {
       return tables.memory;
+    },
+    get outgoing() {
+      return tables.outgoing;
+    },
+    get incidents() {
+      return tables.incidents;
     },
     close: () => database.close(),
   };

@@ -5,7 +5,9 @@ import { createArchiveDays } from "./archive-days.ts";
 import { createGapPages } from "./gap-page.ts";
 import { createGapQuery } from "./gap-query.ts";
 import { createHoleStore } from "./hole-store.ts";
+import { createIncidentStore } from "./incident-store.ts";
 import { createMemory } from "./memory.ts";
+import { createOutgoingStore } from "./outgoing-store.ts";
 
 /** What is asked of the tables, and written to them. */
 export type Tables = ReturnType<typeof createTables>;
@@ -51,6 +53,8 @@ export function createTables(database: Database) {
     gapPages: createGapPages(database),
     archiveDays: createArchiveDays(database),
     memory: createMemory(database),
+    outgoing: createOutgoingStore(database),
+    incidents: createIncidentStore(database),
     noteEvent({ at_us, kind, message }: CatalogueEvent): void {
       const { lastInsertRowid } = insertEvent.run(at_us, kind, message);
       forgetEvents.run(Number(lastInsertRowid) - mostEvents);

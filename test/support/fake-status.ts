@@ -76,6 +76,7 @@ export function fakeStatus(step: number, symbolCount: number, over: Partial<Stat
       is_filling: false,
     },
     upload: null,
+    telegram: null,
     connections: [
       {
         id: 1,

@@ -1,0 +1,34 @@
+import type { IncidentRule } from "../incident.ts";
+import { inTable, type TableRule } from "./rule.ts";
+import { gap } from "./rule-gap.ts";
+import { delay, disconnected, reconnectStorm, stale } from "./rules-feed.ts";
+import { clockOffset, cpu, diskForecast, diskLow, memory, writeError } from "./rules-machine.ts";
+import { backlog, crashRecovered, publicUrl, symbolUnknown, upload, verifyFailed } from "./rules-work.ts";
+
+/** Every rule once, parents before their children. */
+export const rules: readonly TableRule[] = [
+  inTable(disconnected),
+  inTable(writeError),
+  inTable(crashRecovered),
+  inTable(diskLow),
+  inTable(diskForecast),
+  inTable(reconnectStorm),
+  inTable(stale),
+  inTable(delay),
+  inTable(clockOffset),
+  inTable(gap),
+  inTable(memory),
+  inTable(cpu),
+  inTable(backlog),
+  inTable(verifyFailed),
+  inTable(symbolUnknown),
+  inTable(upload),
+  inTable(publicUrl),
+];
+
+/** The entry of a rule. */
+export function ruleOf(name: IncidentRule): TableRule {
+  const found = rules.find(({ rule }) => rule === name);
+  if (found === undefined) throw new Error(`no rule ${name}`);
+  return found;
+}

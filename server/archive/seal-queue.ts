@@ -44,12 +44,18 @@ export type SealQueueDeps = {
 /** A bad sector does not get better; that many attempts for a segment that cannot be read. */
 const mostAttempts = 5;
 
+/**
+ * A worker waits so long for more, ms. Beginning anew costs 90 ms of a core, and as much again until zstd has been compiled well: too much for
+ * each minute, where windows are that short; with longer ones its memory is wanted back.
+ */
+const idleMs = 75_000;
+
 /** The queue of a data folder. */
 export function createSealQueue(options: SealQueueOptions, deps: SealQueueDeps): SealQueue {
   const { dataDir, level, workers } = options;
   const pathOf = (segment: Segment) => segmentPath(dataDir, segment, "open");
   const pool = createPool<SealJob, SealResult>(
-    { operation: "seal", size: workers, pathOf: (job) => pathOf(job.segment) },
+    { operation: "seal", size: workers, idleMs, pathOf: (job) => pathOf(job.segment) },
     deps.startWorker,
   );
   /** By path, those in a worker included. */

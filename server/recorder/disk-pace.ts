@@ -6,12 +6,20 @@ export type DiskPace = {
   note(tookMs: number): void;
   /** Does the work, notes how long it takes, and knows of it as long as it lasts. */
   timed<T>(operation: string, path: string, work: () => Promise<T>): Promise<T>;
+  /** The same for opening and closing a file, of which more is expected. */
+  turning<T>(operation: string, path: string, work: () => Promise<T>): Promise<T>;
   /** The operation that has been under way longest, if that is worth a word; in words. */
   stalled(): string | null;
 };
 
 /** From here on an operation is slow: far above what a busy disk takes, far below what a socket's buffer bridges, ms. */
 const slowMs = 100;
+
+/**
+ * Opening and syncing files go one after another while many rotate at once, and wait for the platter: that they take long says
+ * little of a write, which goes to memory, ms.
+ */
+const slowTurnMs = 1000;
 
 /** The disk counts as slow for so long after its last slow operation, ms. */
 const rememberMs = 60_000;
@@ -25,24 +33,27 @@ export function createDiskPace(nowMs: () => number = () => performance.now()): D
   /** In the order in which they began. */
   const pending = new Map<symbol, { readonly operation: string; readonly path: string; readonly startedMs: number }>();
 
-  function note(tookMs: number): void {
-    if (tookMs >= slowMs) slowUntilMs = nowMs() + rememberMs;
+  function note(tookMs: number, slowFromMs: number): void {
+    if (tookMs >= slowFromMs) slowUntilMs = nowMs() + rememberMs;
+  }
+
+  async function watched<T>(operation: string, path: string, work: () => Promise<T>, slowFromMs: number): Promise<T> {
+    const key = Symbol();
+    const startedMs = nowMs();
+    pending.set(key, { operation, path, startedMs });
+    try {
+      return await work();
+    } finally {
+      pending.delete(key);
+      note(nowMs() - startedMs, slowFromMs);
+    }
   }
 
   return {
     isSlow: () => nowMs() < slowUntilMs,
-    note,
-    async timed(operation, path, work) {
-      const key = Symbol();
-      const startedMs = nowMs();
-      pending.set(key, { operation, path, startedMs });
-      try {
-        return await work();
-      } finally {
-        pending.delete(key);
-        note(nowMs() - startedMs);
-      }
-    },
+    note: (tookMs) => note(tookMs, slowMs),
+    timed: (operation, path, work) => watched(operation, path, work, slowMs),
+    turning: (operation, path, work) => watched(operation, path, work, slowTurnMs),
     stalled() {
       const [oldest] = pending.values();
       if (oldest === undefined) return null;

@@ -155,7 +155,7 @@ export function createTrack(stream: Stream, options: TrackOptions, events: Track
 
   async function openFor({ firstUs }: Batch): Promise<boolean> {
     try {
-      open = await pace.timed("open a segment of", stream.name, () => openLive(options, stream, firstUs, pace));
+      open = await pace.turning("open a segment of", stream.name, () => openLive(options, stream, firstUs, pace));
       return true;
     } catch (error) {
       fail("open", stream.name, error);
@@ -180,7 +180,7 @@ export function createTrack(stream: Stream, options: TrackOptions, events: Track
       return;
     }
     try {
-      await pace.timed("close", writer.path, () => writer.close({ sync: options.sync !== "never" }));
+      await pace.turning("close", writer.path, () => writer.close({ sync: options.sync !== "never" }));
     } catch (error) {
       events.onFailure(stream, "close", writer.path, failureOf(error));
     }

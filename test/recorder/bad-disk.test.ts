@@ -129,6 +129,21 @@ test("a manifest that somebody damaged does not keep a day from being recorded",
   expect(closed).toEqual(["00-00_1000"]);
 });
 
+test("a sync of several hundred milliseconds, as of many files that rotate at once, is no reason to write in another thread", async () => {
+  let nowMs = 0;
+  const pace = createDiskPace(() => nowMs);
+  const close = async (tookMs: number) => {
+    const sync = Promise.withResolvers<void>();
+    const timed = pace.turning("close", "/data/x", () => sync.promise);
+    nowMs += tookMs;
+    sync.resolve();
+    await timed;
+    return pace.isSlow();
+  };
+  expect(await close(900)).toBe(false);
+  expect(await close(1100)).toBe(true);
+});
+
 test("a disk is slow for a minute after an operation that took long, and one that lasts is named", async () => {
   let nowMs = 0;
   const pace = createDiskPace(() => nowMs);

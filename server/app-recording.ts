@@ -134,7 +134,7 @@ export function createRecording(
 
   function onData(stream: Stream, payload: string, recvUs: number, eventMs: number, id: number): void {
     if (lastRecvUs === null) {
-      const after = Math.round((recvUs - startedUs) / 1000);
+      const after = Math.max(0, Math.round((recvUs - startedUs) / 1000));
       log.info("recording", { data_dir: dataDir, streams: streams.length, after_ms: after });
     }
     lastRecvUs = recvUs;

@@ -23,7 +23,8 @@ export type Standby = {
   leave(leftovers: readonly Leftover[], stoppedUs: number, clockOffsetMs: number | null): void;
   /** Local clock minus exchange clock as the other process had it, ms. */
   clockOffsetMs(): number | null;
-  held(): { readonly records: number; readonly mostCharacters: number; readonly isFull: boolean };
+  /** `handedOver`: records that were kept when `attach` was called. */
+  held(): { readonly handedOver: number; readonly mostCharacters: number; readonly isFull: boolean };
   /** Hands over what is kept, in the order of receipt, and from now on what is received. */
   attach(deps: {
     sink: FeedSink;
@@ -92,6 +93,7 @@ export function createStandby(
   let strangers: readonly Leftover[] = [];
   let ping: readonly [number, number] | null = null;
   let characters = 0;
+  let handedOver = 0;
   let most = 0;
   let offsetMs: number | null = null;
   let stoppedAtUs = 0;
@@ -146,6 +148,7 @@ export function createStandby(
       floors.set(stream, us);
       sink.onData(stream, payload, us, eventMs, id);
     }
+    handedOver = held.size;
     held.clear();
   }
 
@@ -179,7 +182,7 @@ export function createStandby(
       feed.predecessor.leave(leftovers, stoppedUs);
     },
     clockOffsetMs: () => offsetMs,
-    held: () => ({ records: held.size, mostCharacters: most, isFull: dropped.size > 0 }),
+    held: () => ({ handedOver, mostCharacters: most, isFull: dropped.size > 0 }),
     attach(to) {
       attached = to.sink;
       mayDeliver = to.mayDeliver;

@@ -66,6 +66,14 @@ export function takeDataFolder(dataDir: string, use: DataFolderUse): DataFolder 
   };
 }
 
+/** The process of this machine that records into a folder; null where none does. */
+export function recorderOf(dataDir: string): { readonly pid: number; readonly use: DataFolderUse } | null {
+  const path = resolve(dataDir);
+  const holder = readHolder(join(path, lockFile));
+  if (holder === null || holder.host !== hostname() || !isRunning(holder)) return null;
+  return { pid: holder.pid, use: existsSync(join(path, demoMark)) ? "demo" : "record" };
+}
+
 function refuseOtherUse(path: string, use: DataFolderUse): void {
   const mark = join(path, demoMark);
   const isDemo = existsSync(mark);

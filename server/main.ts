@@ -6,12 +6,14 @@ import { ls } from "./commands/ls.ts";
 import { record } from "./commands/record.ts";
 import { replay } from "./commands/replay.ts";
 import { retention } from "./commands/retention.ts";
+import { upgrade } from "./commands/upgrade.ts";
 import { verify } from "./commands/verify.ts";
 import { messageOf, OperatorError } from "./problem.ts";
 import { didYouMean } from "./suggestion.ts";
+import type { Channel } from "./takeover.ts";
 import { version } from "./version.ts";
 
-const commands: readonly Command[] = [record, demo, replay, ls, cat, exportCommand, verify, retention];
+const commands: readonly Command[] = [record, demo, replay, ls, cat, exportCommand, verify, retention, upgrade];
 
 /** Exit codes: 0 done, 1 failed while running, 2 the operator can put it right. */
 process.exit(await main(process.argv.slice(2)));
@@ -29,7 +31,11 @@ async function main(words: readonly string[]): Promise<number> {
       rest.map((word) => (word === "-h" ? "--help" : word)),
     );
     if (flags.help !== undefined) return print(helpOf(command));
-    return await command.run(flags, { print, isInteractive: process.stderr.isTTY, stop, onReload });
+    return await command.run(flags, {
+      ...{ print, isInteractive: process.stderr.isTTY, stop, onReload },
+      onUpgrade,
+      predecessor: predecessor(),
+    });
   } catch (error) {
     process.stderr.write(`rt-data: ${messageOf(error)}\n`);
     return error instanceof OperatorError ? 2 : 1;
@@ -51,6 +57,24 @@ function stopSignal(): AbortSignal {
 /** SIGHUP asks to read the config again; it ends a process in which nobody does. */
 function onReload(listener: () => void): void {
   process.on("SIGHUP", listener);
+}
+
+/** SIGUSR2 asks a recorder to hand over to the executable that now lies where it was started from. */
+function onUpgrade(listener: () => void): void {
+  process.on("SIGUSR2", listener);
+}
+
+/** The recorder that has started this process to be taken over, if one has. */
+function predecessor(): Channel | null {
+  if (process.send === undefined) return null;
+  return {
+    send(message) {
+      // Its end is told by onClose.
+      if (process.connected) process.send?.(message);
+    },
+    onMessage: (listener) => void process.on("message", listener),
+    onClose: (listener) => void process.on("disconnect", listener),
+  };
 }
 
 function print(line: string): 0 {

@@ -1,10 +1,12 @@
+import { createDeparture, type Departure } from "./app-departure.ts";
 import { createGapIntake, firstIdOf, gapOf } from "./app-gaps.ts";
 import { createRepair, type Repair } from "./app-repair.ts";
+import { openFeed, type Standby } from "./app-standby.ts";
 import type { ClockOffsetMeter } from "./binance/clock-offset.ts";
 import { createClockOffsetMeter } from "./binance/clock-offset.ts";
 import { createDelayEstimator, type DelayEstimator } from "./binance/delay.ts";
-import { addressesOf } from "./binance/endpoint.ts";
-import { createFeed, type Feed } from "./binance/feed.ts";
+import type { Feed } from "./binance/feed.ts";
+import type { FeedSink } from "./binance/feed-sink.ts";
 import { createLatencyGate, type LatencyGate } from "./binance/latency-gate.ts";
 import { createRestClient } from "./binance/rest.ts";
 import { createSymbolWatch, type SymbolWatch } from "./binance/symbols.ts";
@@ -28,8 +30,10 @@ export type Recording = {
   streams(): readonly Stream[];
   /** Writes down at once since when the streams of earlier runs are not recorded, so that a day merged at start knows of it. */
   noteDown(downtimes: ReadonlyMap<Stream, Downtime>): void;
-  /** Begins to receive. */
-  start(downtimes: ReadonlyMap<Stream, Downtime>): void;
+  /** Begins to receive, or goes on with what `standby` has received. */
+  start(downtimes: ReadonlyMap<Stream, Downtime>, standby?: Standby): void;
+  /** Towards another process that goes on in its place; once it has left, `stop` writes what there is. */
+  readonly departure: Pick<Departure, "begin" | "cancel" | "leave">;
   /** Other streams from now on; those that stay are not touched. */
   setStreams(streams: readonly Stream[]): void;
   /** To be called once a second. */
@@ -130,7 +134,7 @@ export function createRecording(
 
   function onData(stream: Stream, payload: string, recvUs: number, eventMs: number, id: number): void {
     if (lastRecvUs === null) {
-      const after = Math.round((recvUs - startedUs) / 1000);
+      const after = Math.max(0, Math.round((recvUs - startedUs) / 1000));
       log.info("recording", { data_dir: dataDir, streams: streams.length, after_ms: after });
     }
     lastRecvUs = recvUs;
@@ -139,6 +143,7 @@ export function createRecording(
       if (!firstIds.has(stream)) firstIds.set(stream, firstIdOf(stream, payload, id));
     }
     const delayMs = delay.estimateMs(stream.symbol);
+    departure.onRecorded(stream, payload, recvUs, id);
     if (gate.admits(stream.symbol, delayMs)) tracks.get(stream)?.append(payload, recvUs, delayMs);
     else ledger.drop(stream, recvUs, "latency");
     rates.count(stream);
@@ -151,6 +156,8 @@ export function createRecording(
     unjudgedPauses: catalogue.unjudgedPauses,
   });
 
+  const departure = createDeparture({ feed: () => feed, take: gaps.take });
+
   /** False for a symbol of which the exchange says that nothing is to be expected. */
   function mayDeliver(symbol: string): boolean {
     const { kind } = symbols.stateOf(symbol);
@@ -158,7 +165,8 @@ export function createRecording(
     return kind === "trading" || kind === "unchecked";
   }
 
-  const openGaps = () => feed?.openGaps().map(gapOf) ?? [];
+  const feedGaps = () => feed?.openGaps().map(gapOf) ?? [];
+  const openGaps = () => [...departure.held().map(gapOf), ...feedGaps()];
 
   return {
     parts: {
@@ -173,33 +181,22 @@ export function createRecording(
       );
       ledger.add(gaps);
     },
-    start(downtimes) {
-      feed = createFeed(
-        {
-          streams,
-          addresses: addressesOf(exchange.ws_url, exchange.ws_urls),
-          connections: config.feed.connections,
-          rolloverHours: config.feed.rollover_hours,
-          staleMs: config.feed.stale_ms,
-        },
-        {
-          ...{ nowUs, log, mayDeliver },
-          interruptionOf(stream) {
-            const downtime = downtimes.get(stream);
-            return downtime === undefined ? null : { ...downtime, lastId: null };
-          },
-          sink: {
-            onData,
-            onGaps: gaps.take,
-            onOdd: quarantine.add,
-            onPing: delay.observePing,
-            onEpoch: () => {},
-            onDated: (stream, eventMs, recvUs) => delay.observe(stream.symbol, eventMs, recvUs),
-          },
-        },
-      );
+    start(downtimes, standby) {
+      const sink: FeedSink = {
+        onData,
+        onGaps: departure.onGaps,
+        onOdd: quarantine.add,
+        onPing: delay.observePing,
+        onEpoch: () => {},
+        onDated: (stream, eventMs, recvUs) => delay.observe(stream.symbol, eventMs, recvUs),
+      };
+      const offsetMs = standby?.clockOffsetMs() ?? null;
+      if (offsetMs !== null) delay.setClockOffset(offsetMs);
+      feed =
+        standby?.attach({ sink, mayDeliver, noteGaps: ledger.add }) ??
+        openFeed({ config, streams, downtimes }, { nowUs, log, mayDeliver, sink });
       clockOffset.start();
-      feed.start();
+      if (standby === undefined) feed.start();
       symbols.start();
       repair.start();
       gaps.lookBack();
@@ -223,14 +220,16 @@ export function createRecording(
       rates.tick(now);
       recorder.checkFiles();
       if (recorder.failure() === null) ledger.settle();
-      if (++seconds % noteOpenEvery === 0) ledger.update(openGaps());
+      if (++seconds % noteOpenEvery === 0) ledger.update(feedGaps());
     },
+    departure,
     openGaps,
     lastRecvUs: () => lastRecvUs,
     onClockStep: clockOffset.measureNow,
     async stop() {
       feed?.stop();
-      ledger.update(openGaps());
+      // What is not over, or not judged, is the next process's to write down.
+      if (!departure.hasLeft()) ledger.update(openGaps());
       clockOffset.stop();
       symbols.stop();
       rest.stop();

@@ -2,12 +2,14 @@ import { hostname } from "node:os";
 import { accessOf } from "./app-access.ts";
 import { createCatalogueCare } from "./app-catalogue.ts";
 import { gapsOfDay } from "./app-day-gaps.ts";
+import type { Departure } from "./app-departure.ts";
 import { createAppHistory, tickSeconds } from "./app-history.ts";
 import { createKeeping } from "./app-keeping.ts";
 import { createMachineWatch } from "./app-machine.ts";
 import { createAppMetrics } from "./app-metrics.ts";
 import { createRecording } from "./app-recording.ts";
 import { createStreams, reloadedStreams } from "./app-reload.ts";
+import type { Standby } from "./app-standby.ts";
 import { assembleStatus } from "./app-status.ts";
 import { createArchiver } from "./archive/archiver.ts";
 import { assetsDir } from "./assets.ts";
@@ -32,31 +34,53 @@ import { startDayWorker, startSealWorker } from "./workers.ts";
 export type App = {
   /**
    * Takes the data folder, repairs what a crash left, then starts outputs before inputs. Rejects with an OperatorError for
-   * what the operator can put right; nothing is left running then. Resolves with the address of the page.
+   * what the operator can put right; nothing is left running then. Resolves with the address of the page. `left` are gaps that nobody
+   * has written down yet.
    */
-  start(): Promise<{ url: string }>;
+  start(left?: readonly Gap[]): Promise<{ url: string }>;
   /** Stops receiving, writes and seals what there is, within `deadlineMs`; resolves when all is on disk. Idempotent. */
   stop(deadlineMs: number): Promise<void>;
   /** Takes symbols and streams of another config, without touching those that stay; what cannot change is logged by name. */
   reload(next: Config): void;
   status(): Status;
+  /** Towards another process that takes over. After `leave`, and after `retire`, only `stop` is left to be called. */
+  readonly departure: Pick<Departure, "begin" | "cancel" | "leave"> & {
+    /** Why it cannot be now, or null. */
+    refusal(): string | null;
+    /** Ends what can wait for the next process, while recording goes on. */
+    retire(): Promise<void>;
+    /** Local clock minus exchange clock, ms; null while unknown. */
+    clockOffsetMs(): number | null;
+  };
+  /** When its page could first be reached, Unix ms; 0 before. */
+  listeningMs(): number;
+  /** Absolute path of the data folder. */
+  readonly dataDir: string;
+  /** The clock that stamps receipt, µs. */
+  readonly nowUs: () => number;
 };
 
 /** zstd level of a segment, which lives for a day at most; measured, 2 to 4 are no smaller and no quicker on this data. */
 const segmentLevel = 1;
+
+/** How long a process that is being replaced still seals segments, ms; what is left its successor does. */
+const retireMs = 3000;
 
 /** How often the catalogue is told how far we have got, s. */
 const noteRunEvery = 10;
 
 /**
  * Creates every part and connects them; does nothing before `start`, except that the data folder is taken. `clock` stands in
- * for the system's.
+ * for the system's. `standby` has received all since another process stopped, so that nothing is missing between the two.
  */
-export function createApp(config: Config, options: { mode: "record" | "demo"; log: Log; clock?: ClockSources }): App {
-  const { mode, log } = options;
-  const { nowUs } = createReceiveClock(options.clock);
+export function createApp(
+  config: Config,
+  options: { mode: "record" | "demo"; log: Log; clock?: ClockSources; standby?: Standby },
+): App {
+  const { mode, log, standby } = options;
+  const { nowUs } = standby ?? createReceiveClock(options.clock);
   const startedUs = nowUs();
-  const streams = createStreams(config, ownSymbols(config.record));
+  const streams = standby?.streams ?? createStreams(config, ownSymbols(config.record));
   const folder = takeDataFolder(config.record.data_dir, mode);
   const dataDir = folder.path;
   const catalogue = releasing(() => openCatalogue(dataDir));
@@ -86,6 +110,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
     failure: () => parts.recorder.failure(),
   });
   let stopping: Promise<void> | null = null;
+  let listeningMs = 0;
 
   function gapsOf(day: Day): readonly Gap[] {
     return gapsOfDay(day, catalogue.gapsOf(day), recording.openGaps());
@@ -151,16 +176,19 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
 
   return {
     status,
-    async start() {
+    async start(left = []) {
       try {
         const { url } = await http.start();
+        listeningMs = Date.now();
         const recovered = await recover(dataDir);
         const { orphans } = recovered;
         await care.afterRecovery(recovered);
         tellShard();
         past.start();
         const lastRun = catalogue.beginRun(startedUs);
-        const down = downtimes(dataDir, streams, lastRun, orphans, {
+        catalogue.noteGaps(left);
+        const recorded = standby === undefined ? streams : [];
+        const down = downtimes(dataDir, recorded, lastRun, orphans, {
           flushMs: config.record.flush_ms,
           nowUs: startedUs,
         });
@@ -173,7 +201,7 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
         await archiver.mergeDaysBefore(dateOf(nowUs()));
         ticker.start();
         recording.tick(nowUs());
-        recording.start(down.of);
+        recording.start(down.of, standby);
         return { url };
       } catch (error) {
         await this.stop(0);
@@ -186,6 +214,20 @@ export function createApp(config: Config, options: { mode: "record" | "demo"; lo
       recording.setStreams(wanted);
       past.setStreams(wanted);
     },
+    departure: {
+      ...recording.departure,
+      refusal() {
+        const failure = parts.recorder.failure();
+        return failure && `the disk does not take what is recorded (${failure}), which a new process would not know of`;
+      },
+      async retire() {
+        await keeping.stop();
+        await archiver.stop(retireMs);
+      },
+      clockOffsetMs: () => parts.clockOffset.current()?.offsetMs ?? null,
+    },
+    listeningMs: () => listeningMs,
+    ...{ dataDir, nowUs },
     stop(deadlineMs) {
       stopping ??= (async () => {
         const end = performance.now() + deadlineMs;

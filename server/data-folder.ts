@@ -77,6 +77,13 @@ export function isDemoFolder(dataDir: string): boolean {
   return existsSync(join(resolve(dataDir), demoMark));
 }
 
+/** The process of this machine that records into a folder; null where none does. */
+export function recorderOf(dataDir: string): { readonly pid: number; readonly use: DataFolderUse } | null {
+  const holder = recorderAt(dataDir);
+  if (holder === null || holder.host !== hostname()) return null;
+  return { pid: holder.pid, use: isDemoFolder(dataDir) ? "demo" : "record" };
+}
+
 function refuseOtherUse(path: string, use: DataFolderUse): void {
   const mark = join(path, demoMark);
   const isDemo = existsSync(mark);

@@ -9,16 +9,18 @@ import { password } from "./commands/password.ts";
 import { record } from "./commands/record.ts";
 import { replay } from "./commands/replay.ts";
 import { retention } from "./commands/retention.ts";
+import { upgrade } from "./commands/upgrade.ts";
 import { verify } from "./commands/verify.ts";
 import { versionCommand } from "./commands/version.ts";
 import { underJournal } from "./environment.ts";
 import { priorityOf } from "./log-line.ts";
 import { messageOf, OperatorError } from "./problem.ts";
 import { didYouMean } from "./suggestion.ts";
+import type { Channel } from "./takeover.ts";
 import { version } from "./version.ts";
 
 const commands: readonly Command[] = [
-  ...[record, demo, replay, ls, cat, exportCommand, verify, retention, check, password, ops, versionCommand],
+  ...[record, demo, replay, ls, cat, exportCommand, verify, retention, check, password, upgrade, ops, versionCommand],
 ];
 
 /** Exit codes: 0 done, 1 failed while running, 2 the operator can put it right. */
@@ -37,7 +39,11 @@ async function main(words: readonly string[]): Promise<number> {
       rest.map((word) => (word === "-h" ? "--help" : word)),
     );
     if (flags.help !== undefined) return print(helpOf(command));
-    return await command.run(flags, { print, isInteractive: process.stderr.isTTY, stop, onReload });
+    return await command.run(flags, {
+      ...{ print, isInteractive: process.stderr.isTTY, stop, onReload },
+      onUpgrade,
+      predecessor: predecessor(),
+    });
   } catch (error) {
     const mark = underJournal() ? priorityOf.error : "";
     process.stderr.write(`${mark}rt-data: ${messageOf(error).replaceAll("\n", `\n${mark}`)}\n`);
@@ -60,6 +66,24 @@ function stopSignal(): AbortSignal {
 /** SIGHUP asks to read the config again; it ends a process in which nobody does. */
 function onReload(listener: () => void): void {
   process.on("SIGHUP", listener);
+}
+
+/** SIGUSR2 asks a recorder to hand over to the executable that now lies where it was started from. */
+function onUpgrade(listener: () => void): void {
+  process.on("SIGUSR2", listener);
+}
+
+/** The recorder that has started this process to be taken over, if one has. */
+function predecessor(): Channel | null {
+  if (process.send === undefined) return null;
+  return {
+    send(message) {
+      // Its end is told by onClose.
+      if (process.connected) process.send?.(message);
+    },
+    onMessage: (listener) => void process.on("message", listener),
+    onClose: (listener) => void process.on("disconnect", listener),
+  };
 }
 
 function print(line: string): 0 {

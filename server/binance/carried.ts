@@ -38,7 +38,7 @@ export type Interruption = { readonly fromUs: number; readonly cause: GapCause; 
 const busyUs = 500_000;
 
 /** What was sent before another connection began has come by so much later, µs. */
-const underWayUs = 2_000_000;
+export const underWayUs = 2_000_000;
 
 /** A stream of which nothing has come yet. */
 export function createCarried(stream: Stream, isReference: boolean, interruption: Interruption | null): Carried {

@@ -6,9 +6,13 @@ import type { Interruption } from "./carried.ts";
 import { type OpenConnection, openConnection } from "./connection.ts";
 import { spreadStreams, streamsPerSocket } from "./endpoint.ts";
 import type { FeedGap, FeedSink } from "./feed-sink.ts";
-import { createGroup, type FeedCounts, type Group } from "./group.ts";
+import { createGroup, type Group } from "./group.ts";
+import type { FeedCounts } from "./group-parts.ts";
+import type { Handover } from "./handover.ts";
 import { createPacer } from "./pacer.ts";
+import type { Inherited, Leftover, Predecessor } from "./predecessor.ts";
 import { createSleepWatch } from "./sleep-watch.ts";
+import { leftoversOf, trailOf } from "./succession.ts";
 
 /** The live source: every configured stream, over as many sockets as it takes, changed before they grow old, as long as it runs. */
 export type Feed = {
@@ -23,6 +27,11 @@ export type Feed = {
   /** Gaps that `onGaps` has not been told of yet, up to now. */
   openGaps(): readonly FeedGap[];
   counts(): Readonly<FeedCounts>;
+  /** How far each stream is, and what its gaps are, for a process that is to go on with them. */
+  trails(): Inherited;
+  leftovers(): readonly Leftover[];
+  /** The process that these streams were inherited from, as long as it records. */
+  readonly predecessor: Pick<Predecessor, "note" | "leave"> & { judge(): Handover };
 };
 
 export type FeedOptions = {
@@ -37,6 +46,8 @@ export type FeedOptions = {
   readonly staleMs?: number | null;
   /** How long a change of sockets waits for streams that are quiet on both, ms; default 2000. */
   readonly lingerMs?: number;
+  /** How far a process is that still records these streams, by their names; default: there is none. */
+  readonly inherited?: Inherited;
 };
 
 export type FeedDeps = {
@@ -93,6 +104,7 @@ export function createFeed(options: FeedOptions, deps: FeedDeps): Feed {
         })),
         staleUs: options.staleMs == null ? null : options.staleMs * 1000,
         handover: { lingerUs: (options.lingerMs ?? 2000) * 1000, deadlineUs },
+        inherited: options.inherited ?? null,
       },
       {
         ...{ nowUs, after, pacer, random, sleep, sink, counts, log },
@@ -165,6 +177,22 @@ export function createFeed(options: FeedOptions, deps: FeedDeps): Feed {
     connections: () => groups.flatMap((group) => group.connections()),
     openGaps: () => groups.flatMap((group) => group.openGaps()),
     counts: () => ({ ...counts }),
+    trails: () => new Map(groups.flatMap((group) => group.carried().map((one) => [one.stream.name, trailOf(one)]))),
+    leftovers: () => groups.flatMap((group) => group.carried().flatMap(leftoversOf)),
+    predecessor: {
+      note(name, ...record) {
+        for (const { predecessor } of groups) predecessor?.note(name, ...record);
+      },
+      judge() {
+        const results = groups.map(({ predecessor }) => predecessor?.judge(nowUs()) ?? "done");
+        return (
+          results.find((result) => result === "in_vain") ?? results.find((result) => result === "waiting") ?? "done"
+        );
+      },
+      leave(leftovers, stoppedUs) {
+        for (const { predecessor } of groups) predecessor?.leave(leftovers, stoppedUs);
+      },
+    },
   };
 }
 

@@ -1,19 +1,16 @@
-import type { Log } from "../log.ts";
 import type { ConnectionStatus } from "../status.ts";
 import type { Stream } from "../stream.ts";
-import type { After } from "../timer.ts";
-import { type Carried, createCarried, forgetIds, type Interruption, lose, regain, unjudged } from "./carried.ts";
-import type { OpenConnection } from "./connection.ts";
+import { type Carried, createCarried, forgetIds, lose, regain, unjudged } from "./carried.ts";
 import { createCoverage } from "./coverage.ts";
 import { hostOf } from "./endpoint.ts";
-import type { FeedGap, FeedSink } from "./feed-sink.ts";
-import { type HandoverTimes, judgeHandover } from "./handover.ts";
+import type { FeedGap } from "./feed-sink.ts";
+import type { GroupDeps, GroupOptions } from "./group-parts.ts";
+import { judgeHandover } from "./handover.ts";
 import { createLeg, type LinkEvents } from "./leg.ts";
 import { createLink, type Link } from "./link.ts";
 import { createMessageReader, type DataMessage } from "./message.ts";
-import type { Pacer } from "./pacer.ts";
 import { createPendingGaps } from "./pending-gaps.ts";
-import type { SleepWatch } from "./sleep-watch.ts";
+import { createPredecessor, type Predecessor } from "./predecessor.ts";
 import { isLinkSilent, silentStreams } from "./watchdog.ts";
 
 /** Streams that go over the same connections: one, or several at the same time of which the first to deliver wins. */
@@ -31,38 +28,10 @@ export type Group = {
   connections(): readonly ConnectionStatus[];
   /** Gaps that nobody has been told of, up to now. */
   openGaps(): readonly FeedGap[];
-};
-
-export type FeedCounts = { duplicates: number; unusual: number; reconnects: number; rollovers: number; epochs: number };
-
-export type GroupOptions = {
-  readonly streams: readonly Stream[];
-  /** Recorded or not, its event times date the books of its symbol; null for none. */
-  readonly reference: Stream | null;
-  /** Shown until there is a connection. */
-  readonly address: string;
-  readonly legs: readonly { readonly id: number; readonly rolloverUs: () => number }[];
-  /** Fixed time-out of silence, µs, or null for adaptive ones. */
-  readonly staleUs: number | null;
-  readonly handover: HandoverTimes;
-};
-
-export type GroupDeps = {
-  readonly nowUs: () => number;
-  readonly after: After;
-  readonly pacer: Pacer;
-  readonly random: () => number;
-  readonly sleep: Pick<SleepWatch, "explains">;
-  readonly connect: OpenConnection;
-  /** Where the next connection goes: to none of those that are taken, as long as there are others. */
-  readonly nextAddress: (taken: readonly string[]) => string;
-  readonly sink: FeedSink;
-  /** What an earlier run left of a stream. */
-  readonly interruptionOf: (stream: Stream) => Interruption | null;
-  /** False while the exchange has halted the symbol, or does not know it. */
-  readonly mayDeliver: (symbol: string) => boolean;
-  readonly counts: FeedCounts;
-  readonly log: Log;
+  /** What is recorded, as it stands. */
+  carried(): readonly Carried[];
+  /** The process that still records what this group is to go on with; null where there is none. */
+  readonly predecessor: Predecessor | null;
 };
 
 /** Time between connections that are tried because one stream is silent, µs, doubled each time up to 32 times. */
@@ -99,13 +68,18 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
     read = createMessageReader(names);
   }
 
-  const streams = () => carried.flatMap((one) => (one === null || one.isReference ? [] : [one.stream]));
-  const liveLinks = () => legs.flatMap((leg) => leg.links());
+  const recorded = () => carried.filter((one): one is Carried => one !== null && !one.isReference);
+  const streams = () => recorded().map(({ stream }) => stream);
+  const ownLinks = () => legs.flatMap((leg) => leg.links());
+  const liveLinks = () => [...ownLinks(), ...(predecessor?.links() ?? [])];
   const coverage = createCoverage({ carried, pending, liveLinks, nowUs, sleep: deps.sleep });
+  const predecessor =
+    options.inherited &&
+    createPredecessor(options.inherited, { ...deps, carried, coverage, pending, ownLinks, ...options });
 
   function open({ onOpen, onEnd }: LinkEvents, place: Pick<Link, "rhythm" | "replace">): Link {
     const wanted = carried.flatMap((one) => (one === null ? [] : [one.stream.name]));
-    const address = deps.nextAddress(liveLinks().map((one) => one.address));
+    const address = deps.nextAddress(ownLinks().map((one) => one.address));
     const connection = deps.connect({ wsUrl: address, names: wanted }, deps, {
       onOpen(active, openedUs) {
         link.openedUs = openedUs;
@@ -189,7 +163,7 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
   }
 
   function watch(now: number): void {
-    for (const link of liveLinks()) {
+    for (const link of ownLinks()) {
       if (!isLinkSilent(link, options.staleUs, now)) continue;
       link.isSilent = true;
       if (!isToldSilent)
@@ -227,7 +201,7 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
       for (const [index, one] of carried.entries())
         if (one !== null && gone.includes(one.stream.name)) carried[index] = null;
       add(added);
-      for (const { connection } of liveLinks()) {
+      for (const { connection } of ownLinks()) {
         if (gone.length > 0) connection.unsubscribe(gone);
         if (added.length > 0) connection.subscribe(added.map(({ name }) => name));
       }
@@ -243,6 +217,8 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
     },
     isChanging: () => legs.some((leg) => leg.isChanging()),
     connections: () => legs.flatMap((leg) => leg.status()),
-    openGaps: () => carried.flatMap((one) => (one === null || one.isReference ? [] : unjudged(one, nowUs()))),
+    openGaps: () => recorded().flatMap((one) => unjudged(one, nowUs())),
+    carried: recorded,
+    predecessor,
   };
 }

@@ -19,6 +19,10 @@ export type Holes = {
   take(beforeUs: number): readonly Hole[];
   /** How many are waited for. */
   waiting(): number;
+  /** Those that are waited for; they still are. */
+  open(): readonly Hole[];
+  /** Goes on where another process is: behind `lastId`, which came at `lastUs`, waiting for `open`. */
+  inherit(lastId: number, lastUs: number, open: readonly Hole[]): void;
 };
 
 /** Beyond this many the last one grows instead, over what lies between: too large a hole is better than a forgotten one. */
@@ -61,5 +65,11 @@ export function createHoles(lastId: number | null): Holes {
       return ripe;
     },
     waiting: () => holes.length,
+    open: () => holes,
+    inherit(lastId, atUs, open) {
+      expected = lastId + 1;
+      lastUs = atUs;
+      holes = [...open];
+    },
   };
 }

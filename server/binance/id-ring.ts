@@ -7,6 +7,8 @@ export type IdRing = {
   add(id: number, mark: number): void;
   /** The mark of a remembered id, or null. */
   find(id: number): number | null;
+  /** What is remembered, oldest first. */
+  entries(): { readonly ids: readonly number[]; readonly marks: readonly number[] };
 };
 
 /** Half a minute of a 100 ms stream. */
@@ -34,6 +36,10 @@ export function createIdRing(): IdRing {
         if (ids[at % size] === id) return marks[at % size] ?? 0;
       }
       return null;
+    },
+    entries() {
+      const kept = Array.from({ length: Math.min(count, size) }, (_, n) => (Math.max(0, count - size) + n) % size);
+      return { ids: kept.map((at) => ids[at] ?? 0), marks: kept.map((at) => marks[at] ?? 0) };
     },
   };
 }

@@ -1,4 +1,4 @@
-import { createHoles, type Holes } from "./holes.ts";
+import { createHoles, type Hole, type Holes } from "./holes.ts";
 import { contentMark, createIdRing, type IdRing } from "./id-ring.ts";
 
 /**
@@ -28,7 +28,20 @@ export type Sequence = {
   leave(cursor: Cursor): void;
   /** `firstId` is the first id that the message covers (`U` of a diff), for others the same as `id`. */
   judge(cursor: Cursor, firstId: number, id: number, payload: string, recvUs: number): Verdict;
+  /** The same for a message of which only the mark of its content is known (`contentMark`). */
+  judgeMark(cursor: Cursor, firstId: number, id: number, mark: number, recvUs: number): Verdict;
   readonly holes: Holes | null;
+  /** The newest of what has been recorded, for a process that is to go on with it. */
+  trail(): Trail;
+  /** Goes on where another process is, of which this is the trail; returns its cursor. To be called before anything is judged. */
+  inherit(trail: Trail, lastUs: number): Cursor;
+};
+
+/** The newest ids of the current epoch with the marks of their content, oldest first, and the holes that are waited for. */
+export type Trail = {
+  readonly ids: readonly number[];
+  readonly marks: readonly number[];
+  readonly holes: readonly Hole[];
 };
 
 /** After a quick restart a server that lags behind repeats at most so many ids. */
@@ -131,27 +144,44 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
     return false;
   }
 
+  function join(): Cursor {
+    const cursor = { highest: Number.NaN, first: Number.NaN, recent: Number.NaN, firstUs: 0, lastUs: 0, epoch };
+    cursors.add(cursor);
+    return cursor;
+  }
+
+  function judgeMark(cursor: Cursor, firstId: number, id: number, mark: number, recvUs: number): Verdict {
+    const verdict = decide(cursor, firstId, id, mark, recvUs);
+    if (!(id <= cursor.highest)) cursor.highest = id;
+    if (cursor.firstUs === 0) {
+      cursor.first = id;
+      cursor.firstUs = recvUs;
+    }
+    cursor.recent = id;
+    cursor.lastUs = recvUs;
+    return verdict;
+  }
+
   return {
     holes,
-    join() {
-      const cursor = { highest: Number.NaN, first: Number.NaN, recent: Number.NaN, firstUs: 0, lastUs: 0, epoch };
-      cursors.add(cursor);
-      return cursor;
-    },
+    join,
     leave(cursor) {
       cursors.delete(cursor);
       if (previous !== null && [...cursors].every((one) => one.epoch === epoch)) previous = null;
     },
-    judge(cursor, firstId, id, payload, recvUs) {
-      const verdict = decide(cursor, firstId, id, contentMark(payload), recvUs);
-      if (!(id <= cursor.highest)) cursor.highest = id;
-      if (cursor.firstUs === 0) {
-        cursor.first = id;
-        cursor.firstUs = recvUs;
-      }
-      cursor.recent = id;
-      cursor.lastUs = recvUs;
-      return verdict;
+    judge: (cursor, firstId, id, payload, recvUs) => judgeMark(cursor, firstId, id, contentMark(payload), recvUs),
+    judgeMark,
+    trail: () => ({ ...current.ring.entries(), holes: holes?.open() ?? [] }),
+    inherit({ ids, marks, holes: open }, lastUs) {
+      const cursor = join();
+      for (const [at, id] of ids.entries()) current.ring.add(id, marks[at] ?? 0);
+      const highest = current.ring.high();
+      if (highest < 0) return cursor;
+      holes?.inherit(highest, lastUs, open);
+      // How far back its numbering goes is not known; nothing of it is older than everything.
+      current.first = Number.NEGATIVE_INFINITY;
+      Object.assign(cursor, { highest, first: Number.NEGATIVE_INFINITY, recent: highest, firstUs: lastUs, lastUs });
+      return cursor;
     },
   };
 }

@@ -1,9 +1,15 @@
 import { parseArgs } from "node:util";
 import { OperatorError } from "../problem.ts";
 import { didYouMean } from "../suggestion.ts";
+import type { Channel } from "../takeover.ts";
 
 /** A flag of a command; `value` names what follows it, or is null for a switch. */
-export type Flag = { readonly value: string | null; readonly help: string };
+export type Flag = {
+  readonly value: string | null;
+  readonly help: string;
+  /** Not for people: left out of the help. */
+  readonly isHidden?: true;
+};
 
 /** Values of the flags that were given; switches are "". */
 export type Flags = Readonly<Record<string, string | undefined>>;
@@ -18,6 +24,10 @@ export type Terminal = {
   readonly stop: AbortSignal;
   /** Calls back each time that the process is asked to read its config again. */
   readonly onReload: (listener: () => void) => void;
+  /** Calls back each time that the process is asked to hand over to another one of its executable. */
+  readonly onUpgrade: (listener: () => void) => void;
+  /** The line to the recorder that has started this process to take over from it, or null. */
+  readonly predecessor: Channel | null;
 };
 
 /** One verb of the command line. `run` resolves with the exit code; an OperatorError means 2. */
@@ -76,9 +86,9 @@ function topicOf(command: Command, topics: NonNullable<Command["topics"]>, word:
 
 /** The help of one command, with its examples. */
 export function helpOf(command: Command): string {
-  const shown = Object.entries(command.flags).map(
-    ([name, { value, help }]) => [value === null ? `--${name}` : `--${name} ${value}`, help] as const,
-  );
+  const shown = Object.entries(command.flags)
+    .filter(([, { isHidden }]) => !isHidden)
+    .map(([name, { value, help }]) => [value === null ? `--${name}` : `--${name} ${value}`, help] as const);
   return [
     `rt-data ${command.name}: ${command.summary}`,
     ...(command.topics === undefined ? [] : ["", "Of what", ...columns(command.topics)]),

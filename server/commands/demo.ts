@@ -53,6 +53,7 @@ export const demo: Command = {
         "exchange.rest_url": restUrl,
       });
       const app = createApp(config, { mode: "demo", log });
+      terminal.onUpgrade(() => log.error("a demo cannot hand over to another process; stop it and start it anew"));
       try {
         if (flags.data === undefined) await writeYesterday(config, seed);
       } catch (error) {

@@ -4,7 +4,7 @@ import { notifyService } from "../service-notify.ts";
 import type { Terminal } from "./command.ts";
 
 /** How long a clean stop may take, ms; what is not sealed by then stays as plain lines and is sealed at the next start. */
-const stopMs = 9000;
+export const stopMs = 9000;
 
 /** Starts the app, waits until the process is asked to stop, and stops it. Resolves with the exit code. */
 export async function runApp(

@@ -1,0 +1,153 @@
+import type { GapCause } from "../gap.ts";
+import { type Carried, forgetIds, regain, underWayUs } from "./carried.ts";
+import type { Coverage } from "./coverage.ts";
+import { type Handover, type HandoverTimes, judgeHandover } from "./handover.ts";
+import { covers, createLink, type Link } from "./link.ts";
+import type { PendingGaps } from "./pending-gaps.ts";
+import { createRhythm, enoughOfMany } from "./rhythm.ts";
+import type { Cursor, Trail } from "./sequence.ts";
+
+/** How far another process was with its streams, by their names, when it began to tell of what it records. */
+export type Inherited = ReadonlyMap<string, Trail & { readonly lastUs: number }>;
+
+/** A gap that another process leaves: one that is over, or, where `toUs` is null, one that is not. */
+export type Leftover = {
+  readonly stream: string;
+  readonly fromUs: number;
+  readonly toUs: number | null;
+  readonly cause: GapCause;
+  readonly alone: boolean;
+};
+
+/**
+ * The process that records until this one takes over. To its group it is a connection like any other, of which only the ids of what
+ * it brings are told, after it has recorded them: so all is decided as when one connection replaces another.
+ */
+export type Predecessor = {
+  /** One connection until it has left. */
+  links(): readonly Link[];
+  /** It has recorded a message; ignored for streams that this group does not have, or that it was not known to record. */
+  note(name: string, firstId: number, id: number, mark: number, recvUs: number): void;
+  /** Whether the group's own connections bring all that it records. */
+  judge(nowUs: number): Handover;
+  /** It receives no more since `stoppedUs`; all has been told. What it leaves is judged here. */
+  leave(leftovers: readonly Leftover[], stoppedUs: number): void;
+};
+
+type PredecessorDeps = {
+  readonly carried: readonly (Carried | null)[];
+  readonly coverage: Coverage;
+  readonly pending: Pick<PendingGaps, "add">;
+  readonly ownLinks: () => readonly Link[];
+  readonly handover: HandoverTimes;
+  readonly nowUs: () => number;
+};
+
+/** Lets the sequences of `carried` go on where the other process is. */
+export function createPredecessor(inherited: Inherited, deps: PredecessorDeps): Predecessor {
+  const { carried, coverage, pending } = deps;
+  const link = createLink({
+    address: "",
+    connection: { host: "", subscribe() {}, unsubscribe() {}, confirm: () => [], close() {} },
+    rhythm: createRhythm(enoughOfMany),
+    replace() {},
+  });
+  const indexes = new Map<string, number>();
+  let hasLeft = false;
+
+  const beganUs = deps.nowUs();
+  Object.assign(link, { openedUs: beganUs, firstDataUs: beganUs, flowingUs: beganUs });
+  for (const [index, one] of carried.entries()) {
+    const trail = one === null || one.isReference ? undefined : inherited.get(one.stream.name);
+    if (one === null || trail === undefined) continue;
+    link.cursors[index] = one.sequence.inherit(trail, trail.lastUs);
+    link.active.set(one.stream.name, beganUs);
+    link.lastDataUs = Math.max(link.lastDataUs, trail.lastUs);
+    indexes.set(one.stream.name, index);
+    one.lastRecvUs = trail.lastUs;
+    one.coveredUs = beganUs;
+  }
+  coverage.lastDataUs = link.lastDataUs;
+
+  /** The gap was open in the other process; it ends with what this one receives. */
+  function goOn(one: Carried, index: number, { fromUs, cause, alone }: Leftover): void {
+    one.gap = { fromUs, cause, alone, provable: one.sequence.holes !== null };
+    const covering = deps.ownLinks().filter((own) => covers(own, one.stream.name));
+    const times = covering.map((own) => (alone ? firstSince(own.cursors[index], fromUs) : own.flowingUs));
+    const sinceUs = Math.min(...times.filter((us) => us > 0));
+    if (Number.isFinite(sinceUs)) regain(one, sinceUs);
+  }
+
+  /** What is over here counts only where nothing else was received at that time. */
+  function judgeOver(one: Carried, index: number, { fromUs, toUs, cause, alone }: Leftover): void {
+    const isContiguous = one.sequence.holes !== null;
+    const wasCovered = deps
+      .ownLinks()
+      .some((own) => covers(own, one.stream.name) && isSeen(own.cursors[index]) && own.flowingUs <= fromUs);
+    if (isContiguous ? cause !== "missing" : !wasCovered)
+      one.spans.push({ fromUs, toUs: toUs ?? fromUs, cause, alone, provable: isContiguous });
+  }
+
+  /** A quiet stream that both listened to, and that has said nothing until only one of them did. */
+  function isFirstAfter(index: number, stoppedUs: number): boolean {
+    const name = carried[index]?.stream.name ?? "";
+    const covering = deps.ownLinks().filter((own) => covers(own, name));
+    const listened = covering.some(
+      ({ active }) => (active.get(name) ?? Number.POSITIVE_INFINITY) < stoppedUs - underWayUs,
+    );
+    return (
+      listened &&
+      covering.every(({ cursors }) => !isSeen(cursors[index]) || Number(cursors[index]?.firstUs) > stoppedUs)
+    );
+  }
+
+  return {
+    links: () => (hasLeft ? [] : [link]),
+    note(name, firstId, id, mark, recvUs) {
+      const index = indexes.get(name);
+      const one = index === undefined ? null : carried[index];
+      const cursor = index === undefined ? undefined : link.cursors[index];
+      if (hasLeft || one === null || one === undefined || cursor === undefined) return;
+      link.lastDataUs = Math.max(link.lastDataUs, recvUs);
+      coverage.lastDataUs = Math.max(coverage.lastDataUs, recvUs);
+      if (one.sequence.judgeMark(cursor, firstId, id, mark, recvUs) === "epoch") forgetIds(one);
+      one.lastRecvUs = Math.max(one.lastRecvUs, recvUs);
+      if ((one.sequence.holes?.waiting() ?? 0) > 0) pending.add(one);
+    },
+    judge(nowUs) {
+      const wanted = carried.map((one, index) => (link.cursors[index] === undefined ? null : one));
+      const results = deps.ownLinks().map((own) => judgeHandover(link, own, wanted, nowUs, deps.handover));
+      if (hasLeft || indexes.size === 0 || results.includes("done")) return "done";
+      return results.length > 0 && results.every((result) => result === "in_vain") ? "in_vain" : "waiting";
+    },
+    leave(leftovers, stoppedUs) {
+      if (hasLeft) return;
+      hasLeft = true;
+      for (const [index, cursor] of link.cursors.entries()) {
+        if (cursor === undefined) continue;
+        carried[index]?.sequence.leave(cursor);
+        // Of a stream that it has never received it has nothing to hand over.
+        if (cursor.lastUs === 0 || isFirstAfter(index, stoppedUs)) link.cursors[index] = undefined;
+      }
+      coverage.onLost(link, { cause: "reconnect", isPlanned: true });
+      for (const leftover of leftovers) {
+        const index = indexes.get(leftover.stream);
+        const one = index === undefined ? null : carried[index];
+        if (index === undefined || one === null || one === undefined) continue;
+        if (leftover.toUs === null) goOn(one, index, leftover);
+        else judgeOver(one, index, leftover);
+        if (one.spans.length > 0) pending.add(one);
+      }
+    },
+  };
+}
+
+function isSeen(cursor: Cursor | undefined): boolean {
+  return cursor !== undefined && cursor.firstUs > 0;
+}
+
+/** When something of a stream was received that had been silent since then, µs; 0 if nothing was. */
+function firstSince(cursor: Cursor | undefined, sinceUs: number): number {
+  if (cursor === undefined || cursor.lastUs <= sinceUs) return 0;
+  return Math.max(cursor.firstUs, sinceUs);
+}

@@ -22,6 +22,8 @@ type Deps = { nowMs: () => number; log: Log; verifyHash?: (password: string, has
 export function createLogin(passwordHash: string, deps: Deps): Login {
   const limit = createLoginLimit(deps.nowMs);
   const check = createPasswordCheck(passwordHash, deps.verifyHash);
+  /** Those being looked at, by what is tried: who tries the same meanwhile learns the same, and it is one try. */
+  const pending = new Map<string, Promise<LoginResult>>();
   let refused = 0;
 
   function wait(waitMs: number): LoginResult {
@@ -52,7 +54,12 @@ export function createLogin(passwordHash: string, deps: Deps): Login {
       const waitMs = limit.waitMs(address);
       if (waitMs > 0) return wait(waitMs);
       if (isMachine && check.isKnown(password)) return { kind: "right" };
-      return verify(address, password.slice(0, longestPassword));
+      const tried = password.slice(0, longestPassword);
+      const joined = pending.get(tried);
+      if (joined !== undefined) return joined;
+      const verifying = verify(address, tried).finally(() => pending.delete(tried));
+      pending.set(tried, verifying);
+      return verifying;
     },
   };
 }

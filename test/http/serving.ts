@@ -1,9 +1,10 @@
 import { mkdir } from "node:fs/promises";
-import { request } from "node:http";
+import { type IncomingHttpHeaders, request } from "node:http";
 import { join } from "node:path";
 import type { BookView } from "../../server/book.ts";
 import type { History } from "../../server/history.ts";
 import type { MetricsText } from "../../server/http/metrics.ts";
+import { type AccessOptions, openAccess } from "../../server/http/access.ts";
 import { createHttpServer } from "../../server/http/server.ts";
 import { createLog } from "../../server/log.ts";
 import type { NewestTrades } from "../../server/newest-trades.ts";
@@ -26,6 +27,7 @@ export async function serve(
     tickMs?: number;
     port?: number;
     page?: boolean;
+    access?: Partial<AccessOptions>;
   } = {},
 ) {
   const folder = temporaryFolder();
@@ -39,7 +41,10 @@ export async function serve(
   }
   const lines: string[] = [];
   const server = createHttpServer(
-    { host: "127.0.0.1", port: over.port ?? 0, ...(over.tickMs === undefined ? {} : { tickMs: over.tickMs }) },
+    {
+      ...{ host: "127.0.0.1", port: over.port ?? 0, access: { ...openAccess, ...over.access } },
+      ...(over.tickMs === undefined ? {} : { tickMs: over.tickMs }),
+    },
     {
       status: over.status ?? (() => fakeStatus(1, 3)),
       book: over.book ?? book,
@@ -72,14 +77,15 @@ export function rawGet(
   port: number,
   path: string,
   headers: Record<string, string> = {},
-): Promise<{ status: number; body: string }> {
+  method = "GET",
+): Promise<{ status: number; body: string; headers: IncomingHttpHeaders }> {
   return new Promise((resolve, reject) => {
-    const sent = request({ host: "127.0.0.1", port, path, headers, agent: false }, (answer) => {
+    const sent = request({ host: "127.0.0.1", port, path, headers, method, agent: false }, (answer) => {
       let body = "";
       answer.on("data", (chunk) => {
         body += chunk;
       });
-      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body }));
+      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body, headers: answer.headers }));
     });
     sent.on("error", reject);
     sent.end();

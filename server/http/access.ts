@@ -61,7 +61,8 @@ export function createAccess(options: AccessOptions & { host: string }, deps: De
   const guard = (handle: Handle, server: () => Server<unknown> | null) => async (request: Request) => {
     try {
       const path = pathOf(request);
-      if (path === null) return badHost();
+      if (path === null) return badRequest("bad_host", "The request does not say which host it is for.");
+      if (!isDecodable(path)) return badRequest("bad_request", "The address is not encoded as one has to be.");
       if (path === "")
         return new Response(null, { status: 308, headers: { ...securityHeaders, location: rootAddress } });
       const peer = server()?.requestIP(request)?.address ?? "";
@@ -81,9 +82,8 @@ export function createAccess(options: AccessOptions & { host: string }, deps: De
   /** The path as the routes know it: below the base path, which a proxy may have taken away already. */
   function pathOf(request: Request): string | null {
     const { url } = request;
-    const host = url.startsWith("http") ? url.indexOf("//") + 2 : 0;
-    const start = url.indexOf("/", host);
-    if (host === 0 || start < 0) return null;
+    if (!URL.canParse(url)) return null;
+    const start = url.indexOf("/", url.indexOf("//") + 2);
     const end = url.indexOf("?", start);
     const path = url.slice(start, end < 0 ? undefined : end);
     if (basePath === "/" || (path !== basePath && !path.startsWith(`${basePath}/`))) return path;
@@ -104,7 +104,15 @@ export function createAccess(options: AccessOptions & { host: string }, deps: De
   };
 }
 
-function badHost(): Response {
-  const body = errorBody("bad_host", "The request does not say which host it is for.");
-  return Response.json(body, { status: 400, headers: { ...securityHeaders, "cache-control": "no-store" } });
+function isDecodable(path: string): boolean {
+  try {
+    return !path.includes("%") || decodeURIComponent(path) !== "";
+  } catch {
+    return false;
+  }
+}
+
+function badRequest(code: string, message: string): Response {
+  const headers = { ...securityHeaders, "cache-control": "no-store" };
+  return Response.json(errorBody(code, message), { status: 400, headers });
 }

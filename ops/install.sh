@@ -96,14 +96,14 @@ upgrade() {
 rollback() {
   as_root
   previous=$(cat "$opt/previous" 2>/dev/null) || fail "there is no version before this one"
-  [ -x "$opt/releases/$previous/rt-data" ] || fail "version $previous is not kept any more; there are: $(ls "$opt/releases")"
+  [ -x "$opt/releases/$previous/rt-data" ] || fail "version $previous is not kept any more; there are: $(versions)"
   change_to "$previous"
 }
 
 status() {
   say "installed: $(installed)"
   say "before it: $(cat "$opt/previous" 2>/dev/null || echo none)"
-  say "kept: $(cd "$opt/releases" 2>/dev/null && ls | tr '\n' ' ')"
+  say "kept: $(versions)"
   say "running: $(running_version)"
 }
 
@@ -197,6 +197,7 @@ EOF
 # Makes the running service one of version $1 without a gap; goes back by itself where that version does not get ready.
 change_to() {
   before=$(installed)
+  older=$(cat "$opt/previous" 2>/dev/null || true)
   put_in_place "$1"
   if ! is_active; then
     systemctl start rt-data || back "$before" "version $1 did not start"
@@ -216,23 +217,23 @@ take_over() {
   say "the new version starts beside the old one (process $old) …"
   kill -s USR2 "$old" || return 1
   left=$takeover_seconds
-  while [ "$left" -gt 0 ]; do
+  while :; do
     new=$(main_pid)
     if [ "$new" -gt 0 ] && [ "$new" != "$old" ]; then
       say "process $new has taken over"
       return 0
     fi
-    is_active || return 1
+    [ "$left" -gt 0 ] && is_active || return 1
     sleep 1
     left=$((left - 1))
   done
-  return 1
 }
 
 back() {
   say "$2: going back to version $1"
   put_in_place "$1"
-  echo "${3:-$version}" >/dev/null
+  rm -f "$opt/previous"
+  [ -z "$older" ] || echo "$older" | at_once "$opt/previous" 644
   if ! is_active; then
     systemctl restart rt-data || fail "version $1 did not start either; see: journalctl -u rt-data -n 50 --no-pager"
   elif [ "$(running_version)" != "$1" ]; then
@@ -245,6 +246,10 @@ back() {
 # Data flows, as the running recorder itself says.
 wait_until_ready() {
   "$opt/bin/rt-data" check --ready "$ready_seconds" --config "$etc/rt-data.toml" >&2
+}
+
+versions() {
+  find "$opt/releases" -mindepth 1 -maxdepth 1 -type d -exec basename {} \; 2>/dev/null | sort | tr '\n' ' '
 }
 
 # Of the versions that are neither in place nor the one before, the newest ones stay.
@@ -281,6 +286,7 @@ running_version() {
 # Standard input becomes the file $1 with mode $2, at once.
 at_once() {
   cat >"$1.new"
+  [ -s "$1.new" ] || fail "nothing could be made for $1: nothing there was changed"
   chmod "$2" "$1.new"
   mv -f "$1.new" "$1"
 }

@@ -14,8 +14,7 @@ user=rt-data
 root=
 verify=yes
 keep=3
-# How long the new version may take to take over, and then to receive data, seconds.
-takeover_seconds=${RT_DATA_TAKEOVER_SECONDS:-120}
+# How long a version may take to receive data, seconds.
 ready_seconds=${RT_DATA_READY_SECONDS:-90}
 
 main() {
@@ -203,6 +202,7 @@ change_to() {
     systemctl start rt-data || back "$before" "version $1 did not start"
     wait_until_ready || back "$before" "version $1 does not get ready"
   else
+    say "version $1 starts beside $before ..."
     take_over || back "$before" "version $1 did not take over"
     wait_until_ready || back "$before" "version $1 took over, but does not get ready"
   fi
@@ -210,23 +210,9 @@ change_to() {
   forget_old
 }
 
-# The running process starts the executable at its own path beside itself; systemd is told when that one is the service.
+# The running process starts what lies in its place beside itself; that one takes over, or the running one records on. Says which.
 take_over() {
-  old=$(main_pid)
-  [ "$old" -gt 0 ] || return 1
-  say "the new version starts beside the old one (process $old) …"
-  kill -s USR2 "$old" || return 1
-  left=$takeover_seconds
-  while :; do
-    new=$(main_pid)
-    if [ "$new" -gt 0 ] && [ "$new" != "$old" ]; then
-      say "process $new has taken over"
-      return 0
-    fi
-    [ "$left" -gt 0 ] && is_active || return 1
-    sleep 1
-    left=$((left - 1))
-  done
+  "$opt/bin/rt-data" upgrade --config "$etc/rt-data.toml" >&2 && is_active
 }
 
 back() {
@@ -237,7 +223,7 @@ back() {
   if ! is_active; then
     systemctl restart rt-data || fail "version $1 did not start either; see: journalctl -u rt-data -n 50 --no-pager"
   elif [ "$(running_version)" != "$1" ]; then
-    take_over || systemctl restart rt-data
+    take_over || systemctl restart rt-data || fail "version $1 did not start either; see: journalctl -u rt-data -n 50 --no-pager"
   fi
   wait_until_ready || fail "version $1 is back in place, but does not receive data; see: rt-data check"
   fail "$2. Version $1 records as before; see: journalctl -u rt-data -n 50 --no-pager"

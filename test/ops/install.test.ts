@@ -29,7 +29,7 @@ function release(version: string, behaviour: "good" | "hangs" | "unready" | "old
 # ${version} ${behaviour}
 place=$STUB/root/opt/rt-data/bin/rt-data
 case $1 in
-  version) echo "rt-data ${version}" ;;
+  --version) echo "rt-data ${version}" ;;
   ops)
     case $2 in
       systemd) printf '# unit of ${version}\\nLoadCredential=telegram_token:/etc/rt-data/credentials/telegram_token\\n' ;;

@@ -14,8 +14,7 @@ user=rt-data
 root=
 verify=yes
 keep=3
-# How long the new version may take to take over, and then to receive data, seconds.
-takeover_seconds=${RT_DATA_TAKEOVER_SECONDS:-120}
+# How long a version may take to receive data, seconds.
 ready_seconds=${RT_DATA_READY_SECONDS:-90}
 
 main() {
@@ -96,14 +95,14 @@ upgrade() {
 rollback() {
   as_root
   previous=$(cat "$opt/previous" 2>/dev/null) || fail "there is no version before this one"
-  [ -x "$opt/releases/$previous/rt-data" ] || fail "version $previous is not kept any more; there are: $(ls "$opt/releases")"
+  [ -x "$opt/releases/$previous/rt-data" ] || fail "version $previous is not kept any more; there are: $(versions)"
   change_to "$previous"
 }
 
 status() {
   say "installed: $(installed)"
   say "before it: $(cat "$opt/previous" 2>/dev/null || echo none)"
-  say "kept: $(cd "$opt/releases" 2>/dev/null && ls | tr '\n' ' ')"
+  say "kept: $(versions)"
   say "running: $(running_version)"
 }
 
@@ -115,7 +114,7 @@ take_release() {
   staged=$opt/releases/.new
   install -d -m 755 "$opt" "$opt/releases" "$opt/bin"
   install -m 755 "$file" "$staged"
-  words=$("$staged" version 2>&1) || {
+  words=$("$staged" --version 2>&1) || {
     rm -f "$staged"
     fail "$file does not run on this machine ($(uname -m)): $words. For an old processor take the -baseline file, for Alpine the -musl one"
   }
@@ -197,11 +196,13 @@ EOF
 # Makes the running service one of version $1 without a gap; goes back by itself where that version does not get ready.
 change_to() {
   before=$(installed)
+  older=$(cat "$opt/previous" 2>/dev/null || true)
   put_in_place "$1"
   if ! is_active; then
     systemctl start rt-data || back "$before" "version $1 did not start"
     wait_until_ready || back "$before" "version $1 does not get ready"
   else
+    say "version $1 starts beside $before ..."
     take_over || back "$before" "version $1 did not take over"
     wait_until_ready || back "$before" "version $1 took over, but does not get ready"
   fi
@@ -209,34 +210,20 @@ change_to() {
   forget_old
 }
 
-# The running process starts the executable at its own path beside itself; systemd is told when that one is the service.
+# The running process starts what lies in its place beside itself; that one takes over, or the running one records on. Says which.
 take_over() {
-  old=$(main_pid)
-  [ "$old" -gt 0 ] || return 1
-  say "the new version starts beside the old one (process $old) …"
-  kill -s USR2 "$old" || return 1
-  left=$takeover_seconds
-  while [ "$left" -gt 0 ]; do
-    new=$(main_pid)
-    if [ "$new" -gt 0 ] && [ "$new" != "$old" ]; then
-      say "process $new has taken over"
-      return 0
-    fi
-    is_active || return 1
-    sleep 1
-    left=$((left - 1))
-  done
-  return 1
+  "$opt/bin/rt-data" upgrade --config "$etc/rt-data.toml" >&2 && is_active
 }
 
 back() {
   say "$2: going back to version $1"
   put_in_place "$1"
-  echo "${3:-$version}" >/dev/null
+  rm -f "$opt/previous"
+  [ -z "$older" ] || echo "$older" | at_once "$opt/previous" 644
   if ! is_active; then
     systemctl restart rt-data || fail "version $1 did not start either; see: journalctl -u rt-data -n 50 --no-pager"
   elif [ "$(running_version)" != "$1" ]; then
-    take_over || systemctl restart rt-data
+    take_over || systemctl restart rt-data || fail "version $1 did not start either; see: journalctl -u rt-data -n 50 --no-pager"
   fi
   wait_until_ready || fail "version $1 is back in place, but does not receive data; see: rt-data check"
   fail "$2. Version $1 records as before; see: journalctl -u rt-data -n 50 --no-pager"
@@ -245,6 +232,10 @@ back() {
 # Data flows, as the running recorder itself says.
 wait_until_ready() {
   "$opt/bin/rt-data" check --ready "$ready_seconds" --config "$etc/rt-data.toml" >&2
+}
+
+versions() {
+  find "$opt/releases" -mindepth 1 -maxdepth 1 -type d -exec basename {} \; 2>/dev/null | sort | tr '\n' ' '
 }
 
 # Of the versions that are neither in place nor the one before, the newest ones stay.
@@ -275,12 +266,13 @@ main_pid() {
 # Of the process itself, which may not be what lies on the disk by now.
 running_version() {
   pid=$(main_pid)
-  if [ "$pid" -gt 0 ] && words=$("/proc/$pid/exe" version 2>/dev/null); then echo "${words#rt-data }"; else echo none; fi
+  if [ "$pid" -gt 0 ] && words=$("/proc/$pid/exe" --version 2>/dev/null); then echo "${words#rt-data }"; else echo none; fi
 }
 
 # Standard input becomes the file $1 with mode $2, at once.
 at_once() {
   cat >"$1.new"
+  [ -s "$1.new" ] || fail "nothing could be made for $1: nothing there was changed"
   chmod "$2" "$1.new"
   mv -f "$1.new" "$1"
 }

@@ -9,33 +9,45 @@ import { ownSymbols } from "../shard.ts";
 import { createStream } from "../stream.ts";
 import { nearest } from "../suggestion.ts";
 import { after } from "../timer.ts";
-import { type Finding, failed, ok, type Probe, patienceMs, reach, skipped, warning, within } from "./check-finding.ts";
+import {
+  type Finding,
+  failed,
+  ok,
+  type Patience,
+  type Probe,
+  reach,
+  skipped,
+  warning,
+  within,
+} from "./check-finding.ts";
 import { clockDaemon } from "./check-machine.ts";
 
 /** The exchange, step by step: name, connection, REST, symbols, first message of a stream; and this clock against its clock. */
-export const checkExchange: Probe = async (config, signal) => {
+export const checkExchange: Probe = async (config, patience) => {
   const { rest_url } = config.exchange;
-  const reached = await reach("exchange.reach", rest_url, "exchange.rest_url", signal);
-  const streams = await checkStreams(config, signal);
+  const [reached, streams] = await Promise.all([
+    reach("exchange.reach", rest_url, "exchange.rest_url", patience),
+    checkStreams(config, patience),
+  ]);
   if (reached.state === "failed") {
     const why = "the exchange cannot be reached";
     return [reached, skipped("exchange.rest", why), skipped("exchange.symbols", why), ...streams, clockDaemon()];
   }
-  const rest = createRestClient({ restUrl: rest_url, timeoutMs: patienceMs }, { log: silentLog });
+  const rest = createRestClient({ restUrl: rest_url, timeoutMs: patience.ms }, { log: silentLog });
   try {
-    const answer = await rest.get("/api/v3/ping", {}, { weight: 1, priority: "high", signal });
+    const answer = await rest.get("/api/v3/ping", {}, { weight: 1, priority: "high", signal: patience.signal });
     if (answer.kind !== "ok") {
       const [what = "", advice] = answer.kind === "failed" ? splitAdvice(answer.reason) : [answer.msg];
-      const found = failed("exchange.rest", what, advice ?? tlsAdvice(what) ?? "check exchange.rest_url");
+      const found = failed("exchange.rest", what, advice ?? "check exchange.rest_url");
       return [reached, found, skipped("exchange.symbols", "REST does not answer"), ...streams, clockDaemon()];
     }
     const took = ok("exchange.rest", `${hostOf(rest_url)} answers in ${Math.round(answer.roundTripMs)} ms`);
     return [
       reached,
       took,
-      ...(await checkSymbols(config, rest, signal)),
+      ...(await checkSymbols(config, rest, patience)),
       ...streams,
-      ...(await checkClock(rest, signal)),
+      ...(await checkClock(rest, patience)),
     ];
   } finally {
     rest.stop();
@@ -53,9 +65,9 @@ function tlsAdvice(reason: string): string | null {
   return "its certificate is not to be trusted: somebody stands between (a proxy, an antivirus), or this clock is far off, or ca-certificates is missing";
 }
 
-async function checkSymbols(config: Config, rest: RestClient, signal: AbortSignal): Promise<Finding[]> {
+async function checkSymbols(config: Config, rest: RestClient, patience: Patience): Promise<Finding[]> {
   const symbols = ownSymbols(config.record);
-  const found = await askStatuses(rest, symbols, { doubtful: new Set(), signal });
+  const found = await askStatuses(rest, symbols, { doubtful: new Set(), signal: patience.signal });
   if (found === null) {
     return [failed("exchange.symbols", "the exchange does not say which symbols there are", "try again in a minute")];
   }
@@ -79,7 +91,7 @@ async function checkSymbols(config: Config, rest: RestClient, signal: AbortSigna
 /** Symbols asked for a first message; one that is quiet must not be taken for a dead exchange. */
 const mostAsked = 20;
 
-async function checkStreams(config: Config, signal: AbortSignal): Promise<Finding[]> {
+async function checkStreams(config: Config, patience: Patience): Promise<Finding[]> {
   const { ws_url, ws_urls } = config.exchange;
   const names = ownSymbols(config.record)
     .slice(0, mostAsked)
@@ -87,17 +99,18 @@ async function checkStreams(config: Config, signal: AbortSignal): Promise<Findin
   const asked = addressesOf(ws_url, ws_urls).map(async (wsUrl): Promise<Finding> => {
     const key = wsUrl === ws_url ? "exchange.ws_url" : "exchange.ws_urls";
     const began = performance.now();
-    const reason = await firstMessage(wsUrl, names, signal);
+    const reason = await firstMessage(wsUrl, names, patience);
     const host = hostOf(wsUrl);
     if (reason === null)
       return ok("exchange.stream", `${host}: first message after ${Math.round(performance.now() - began)} ms`);
-    return failed("exchange.stream", `${host}: ${reason}`, tlsAdvice(reason) ?? `check ${key} and the network`);
+    const [what, advice] = splitAdvice(reason);
+    return failed("exchange.stream", `${host}: ${what}`, advice ?? tlsAdvice(what) ?? `check ${key} and the network`);
   });
   return Promise.all(asked);
 }
 
 /** Null once a message has come, otherwise why none did. */
-function firstMessage(wsUrl: string, names: readonly string[], signal: AbortSignal): Promise<string | null> {
+function firstMessage(wsUrl: string, names: readonly string[], patience: Patience): Promise<string | null> {
   return new Promise((resolve) => {
     const finish = (reason: string | null) => {
       connection.close();
@@ -115,19 +128,19 @@ function firstMessage(wsUrl: string, names: readonly string[], signal: AbortSign
         onEnd: ({ reason }) => finish(reason),
       },
     );
-    void within(new Promise<never>(() => {}), signal).catch(() =>
-      finish(`it is open, but sends nothing for ${patienceMs / 1000} s`),
+    void within(new Promise<never>(() => {}), patience).catch(() =>
+      finish(`it is open, but sends nothing for ${patience.ms / 1000} s`),
     );
   });
 }
 
-async function checkClock(rest: RestClient, signal: AbortSignal): Promise<Finding[]> {
+async function checkClock(rest: RestClient, patience: Patience): Promise<Finding[]> {
   const nowUs = () => Date.now() * 1000;
   const measured = Promise.withResolvers<{ offsetMs: number; boundMs: number }>();
   const meter = createClockOffsetMeter({ rest, nowUs, log: silentLog, onOffset: measured.resolve });
   meter.start();
   try {
-    const { offsetMs, boundMs } = await within(measured.promise, signal);
+    const { offsetMs, boundMs } = await within(measured.promise, patience);
     const ahead = Math.abs(Math.round(offsetMs));
     const what = `this clock is ${ahead} ms ${offsetMs < 0 ? "behind" : "ahead of"} the exchange's (give or take ${Math.ceil(boundMs)} ms)`;
     const surely = Math.abs(offsetMs) - boundMs;

@@ -12,11 +12,11 @@ export type Finding = {
   readonly advice?: string;
 };
 
-/** One group of checks. Resolves within a bounded time; never rejects for what it is there to find. */
-export type Probe = (config: Config, signal: AbortSignal) => Promise<readonly Finding[]>;
+/** How long any one question may take, ms, and what ends all of them. */
+export type Patience = { readonly ms: number; readonly signal: AbortSignal };
 
-/** How long any one question may take, ms. */
-export const patienceMs = 10_000;
+/** One group of checks. Resolves within a bounded time; never rejects for what it is there to find. */
+export type Probe = (config: Config, patience: Patience) => Promise<readonly Finding[]>;
 
 export function ok(check: string, detail: string): Finding {
   return { check, state: "ok", detail };
@@ -34,8 +34,8 @@ export function skipped(check: string, detail: string): Finding {
   return { check, state: "skipped", detail };
 }
 
-/** Rejects after `patienceMs`, or when the process is asked to stop. */
-export function within<T>(work: Promise<T>, signal: AbortSignal, ms: number = patienceMs): Promise<T> {
+/** Rejects when the patience is at its end, or the process is asked to stop. */
+export function within<T>(work: Promise<T>, { ms, signal }: Patience): Promise<T> {
   return new Promise((resolve, reject) => {
     const give = (reason: string) => () => reject(new Error(reason));
     const timer = setTimeout(give(`no answer within ${ms / 1000} s`), ms);
@@ -49,13 +49,13 @@ export function within<T>(work: Promise<T>, signal: AbortSignal, ms: number = pa
 }
 
 /** Name and connection of the server of an URL, in the order in which they can fail; empty-handed once one has. `name` is the group. */
-export async function reach(name: string, url: string, key: string, signal: AbortSignal): Promise<Finding> {
+export async function reach(name: string, url: string, key: string, patience: Patience): Promise<Finding> {
   const { hostname, port, protocol } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, "");
   const number = Number(port) || (protocol === "https:" || protocol === "wss:" ? 443 : 80);
   let address: string;
   try {
-    ({ address } = await within(lookup(host), signal));
+    ({ address } = await within(lookup(host), patience));
   } catch (error) {
     const code = codeOf(error) ?? messageOf(error);
     return failed(
@@ -66,7 +66,7 @@ export async function reach(name: string, url: string, key: string, signal: Abor
   }
   const began = performance.now();
   try {
-    await within(opened(address, number), signal);
+    await within(opened(address, number, patience.ms), patience);
   } catch (error) {
     const code = codeOf(error) ?? messageOf(error);
     return failed(
@@ -78,10 +78,10 @@ export async function reach(name: string, url: string, key: string, signal: Abor
   return ok(name, `${host} is ${address}, connected in ${Math.round(performance.now() - began)} ms`);
 }
 
-function opened(host: string, port: number): Promise<void> {
+function opened(host: string, port: number, ms: number): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host, port });
-    socket.setTimeout(patienceMs, () => socket.destroy(new Error("no answer")));
+    socket.setTimeout(ms, () => socket.destroy(new Error("no answer")));
     socket.once("connect", () => {
       socket.destroy();
       resolve();

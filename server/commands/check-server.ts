@@ -2,11 +2,21 @@ import { createServer } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Config } from "../config.ts";
 import { codeOf, messageOf } from "../problem.ts";
-import { type Finding, failed, ok, type Probe, patienceMs, reach, skipped, warning, within } from "./check-finding.ts";
+import {
+  type Finding,
+  failed,
+  ok,
+  type Patience,
+  type Probe,
+  reach,
+  skipped,
+  warning,
+  within,
+} from "./check-finding.ts";
 import { upstreamOf } from "./ops-site.ts";
 
 /** The page: its port, who may see it, and the way to it from outside. */
-export const checkServer: Probe = async ({ http }, signal) => {
+export const checkServer: Probe = async ({ http }, patience) => {
   const findings = [http.port === 0 ? ok("http.port", "any free one (http.port = 0)") : await checkPort(http)];
   if (http.password_hash !== "" && !http.password_hash.startsWith("$argon2id$")) {
     const advice = "make it by: rt-data password";
@@ -18,7 +28,7 @@ export const checkServer: Probe = async ({ http }, signal) => {
     const set = http.password_hash === "" ? "none; the page is seen from this machine alone" : "set";
     findings.push(ok("http.password", http.public ? `${set} (http.public = true: all may look)` : set));
   }
-  return http.public_url === "" ? findings : [...findings, ...(await checkPublicUrl(http.public_url, signal))];
+  return http.public_url === "" ? findings : [...findings, ...(await checkPublicUrl(http.public_url, patience))];
 };
 
 async function checkPort(http: Config["http"]): Promise<Finding> {
@@ -66,20 +76,20 @@ function bindProblem(host: string, port: number): Promise<string | null> {
   });
 }
 
-async function checkPublicUrl(publicUrl: string, signal: AbortSignal): Promise<Finding[]> {
-  const reached = await reach("public.reach", publicUrl, "http.public_url", signal);
+async function checkPublicUrl(publicUrl: string, patience: Patience): Promise<Finding[]> {
+  const reached = await reach("public.reach", publicUrl, "http.public_url", patience);
   if (reached.state === "failed") {
     const advice = `${reached.advice ?? ""}. Many routers do not lead back into their own network: try it from a phone without Wi-Fi`;
     return [{ ...reached, state: "warning", advice }];
   }
   const url = `${publicUrl}/health/ready`;
   const found = [reached];
-  if (publicUrl.startsWith("https:")) found.push(await certificate(publicUrl, signal));
+  if (publicUrl.startsWith("https:")) found.push(await certificate(publicUrl, patience));
   try {
     const { status } = await fetch(url, {
       method: "HEAD",
       redirect: "manual",
-      signal: AbortSignal.timeout(patienceMs),
+      signal: AbortSignal.timeout(patience.ms),
     });
     const meanings: Readonly<Record<number, Finding>> = {
       200: ok("public.page", `${publicUrl} leads to the recorder, and data flows`),
@@ -104,7 +114,7 @@ async function checkPublicUrl(publicUrl: string, signal: AbortSignal): Promise<F
   return found;
 }
 
-async function certificate(url: string, signal: AbortSignal): Promise<Finding> {
+async function certificate(url: string, patience: Patience): Promise<Finding> {
   const { hostname, port } = new URL(url);
   const renew = "renew it: sudo certbot renew, and sudo nginx -t";
   const socket = connectTls({
@@ -119,7 +129,7 @@ async function certificate(url: string, signal: AbortSignal): Promise<Finding> {
         socket.once("secureConnect", resolve);
         socket.once("error", reject);
       }),
-      signal,
+      patience,
     );
     const days = Math.floor((Date.parse(socket.getPeerCertificate().valid_to) - Date.now()) / 86_400_000);
     if (days < 0) return failed("public.certificate", `it ended ${-days} days ago`, renew);

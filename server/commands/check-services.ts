@@ -1,17 +1,17 @@
 import type { Config } from "../config.ts";
 import { messageOf } from "../problem.ts";
 import { createObjectStore } from "../upload/object-store.ts";
-import { type Finding, failed, ok, type Probe, patienceMs, reach, skipped } from "./check-finding.ts";
+import { type Finding, failed, ok, type Probe, reach, skipped } from "./check-finding.ts";
 
 /** The bucket: a small object can be listed, stored, read back and removed. */
-export const checkUpload: Probe = async ({ upload, host }, signal) => {
+export const checkUpload: Probe = async ({ upload, host }, patience) => {
   if (upload.endpoint === "") return [skipped("upload.bucket", "not set up ([upload])")];
   const { endpoint, bucket, region } = upload;
-  const reached = await reach("upload.reach", endpoint, "upload.endpoint", signal);
+  const reached = await reach("upload.reach", endpoint, "upload.endpoint", patience);
   if (reached.state === "failed") return [reached];
   const store = createObjectStore(
     { endpoint, bucket, region, accessKey: upload.access_key, secretKey: upload.secret_key },
-    AbortSignal.any([signal, AbortSignal.timeout(3 * patienceMs)]),
+    AbortSignal.any([patience.signal, AbortSignal.timeout(3 * patience.ms)]),
   );
   const key = [upload.prefix, `rt-data-check-${host}-${process.pid}.txt`].filter((part) => part !== "").join("/");
   const text = "A probe of rt-data check; it may be deleted.\n";
@@ -34,24 +34,24 @@ export const checkUpload: Probe = async ({ upload, host }, signal) => {
 };
 
 /** Whoever is told of trouble can be reached: names and connections only, for each question there would count as a message. */
-export const checkAlerts: Probe = async ({ alerts }, signal) => {
+export const checkAlerts: Probe = async ({ alerts }, patience) => {
   const addresses = [
     ["alerts.heartbeat", "alerts.heartbeat_url", alerts.heartbeat_url],
     ["alerts.webhook", "alerts.webhook_url", alerts.webhook_url],
   ] as const;
   return Promise.all(
     addresses.map(async ([check, key, url]) =>
-      url === "" ? skipped(check, `not set up (${key})`) : reach(check, url, key, signal),
+      url === "" ? skipped(check, `not set up (${key})`) : reach(check, url, key, patience),
     ),
   );
 };
 
 /** The bot: its token, and each chat that it is to speak in. */
-export const checkTelegram: Probe = async ({ telegram }, signal) => {
+export const checkTelegram: Probe = async ({ telegram }, patience) => {
   if (telegram.token === "") return [skipped("telegram.token", "not set up (telegram.token)")];
-  const reached = await reach("telegram.reach", telegram.api_root, "telegram.api_root", signal);
+  const reached = await reach("telegram.reach", telegram.api_root, "telegram.api_root", patience);
   if (reached.state === "failed") return [reached];
-  const me = await ask(telegram, "getMe", {});
+  const me = await ask(telegram, "getMe", {}, patience.ms);
   if (!me.ok) {
     const isToken = me.code === 401 || me.code === 404;
     const advice = isToken ? "copy it again from @BotFather; /token there shows it" : "try again in a minute";
@@ -63,11 +63,11 @@ export const checkTelegram: Probe = async ({ telegram }, signal) => {
     const advice = `write to t.me/${name}, then: rt-data check --telegram, which prints the id for telegram.chats`;
     return [...found, failed("telegram.chats", "nobody is told: telegram.chats is empty", advice)];
   }
-  return [...found, ...(await Promise.all(telegram.chats.map((chat) => checkChat(telegram, chat, name))))];
+  return [...found, ...(await Promise.all(telegram.chats.map((chat) => checkChat(telegram, chat, name, patience.ms))))];
 };
 
-async function checkChat(telegram: Config["telegram"], chat: number, bot: string): Promise<Finding> {
-  const answer = await ask(telegram, "getChat", { chat_id: chat });
+async function checkChat(telegram: Config["telegram"], chat: number, bot: string, ms: number): Promise<Finding> {
+  const answer = await ask(telegram, "getChat", { chat_id: chat }, ms);
   if (answer.ok) {
     const title =
       textIn(answer.result, "title") || textIn(answer.result, "username") || textIn(answer.result, "first_name");
@@ -85,13 +85,13 @@ type Answer =
   | { readonly ok: false; readonly code: number | null; readonly reason: string };
 
 /** The token stands in the address, so nothing of an error's own words is passed on. */
-async function ask({ api_root, token }: Config["telegram"], method: string, body: object): Promise<Answer> {
+async function ask({ api_root, token }: Config["telegram"], method: string, body: object, ms: number): Promise<Answer> {
   try {
     const response = await fetch(`${api_root}/bot${token}/${method}`, {
       method: "POST",
       headers: { "content-type": "application/json" },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(patienceMs),
+      signal: AbortSignal.timeout(ms),
     });
     const answer: unknown = await response.json();
     if (typeof answer === "object" && answer !== null && "ok" in answer && answer.ok === true && "result" in answer)

@@ -35,6 +35,7 @@ export const check: Command = {
     ...flagsOfSettings,
     only: { value: "A,B,…", help: `of ${Object.keys(probes).join(", ")}` },
     ready: { value: "SECONDS", help: "instead: wait until the recorder on http.port says that data flows" },
+    timeout: { value: "SECONDS", help: "how long any one question may take (default 10)" },
     json: { value: null, help: "what was found as JSON" },
   },
   examples: [
@@ -45,6 +46,7 @@ export const check: Command = {
   notes: ["Exit codes: 0 all is well (or only warnings), 1 something failed, 2 the config or a flag is wrong."],
   async run(flags, terminal) {
     const chosen = groupsOf(flags.only);
+    const patience = { ms: secondsOf(flags, "timeout", 10) * 1000, signal: terminal.stop };
     let config: Config;
     try {
       config = configOf(flags);
@@ -55,7 +57,7 @@ export const check: Command = {
     }
     if (flags.ready !== undefined) return waitUntilReady(config, flags, terminal);
     // All at once, told in order.
-    const running = chosen.map((group) => (probes[group] as Probe)(config, terminal.stop));
+    const running = chosen.map((group) => (probes[group] as Probe)(config, patience));
     const findings: Finding[] = [];
     for (const group of running) {
       const found = await group;
@@ -80,9 +82,7 @@ function groupsOf(only: string | undefined): readonly string[] {
 const askEveryMs = 250;
 
 async function waitUntilReady(config: Config, flags: Flags, terminal: Terminal): Promise<number> {
-  const seconds = Number(flags.ready);
-  if (flags.ready === "" || !Number.isFinite(seconds) || seconds < 0 || seconds > 86_400)
-    throw new OperatorError(`--ready ${JSON.stringify(flags.ready)}: give seconds, from 0 to 86400`);
+  const seconds = secondsOf(flags, "ready", 0);
   if (config.http.port === 0) throw new OperatorError("http.port is 0, any free one: nobody can know where to ask");
   const end = performance.now() + seconds * 1000;
   for (;;) {
@@ -96,4 +96,12 @@ async function waitUntilReady(config: Config, flags: Flags, terminal: Terminal):
     }
     await Bun.sleep(askEveryMs);
   }
+}
+
+function secondsOf(flags: Flags, name: "ready" | "timeout", fallback: number): number {
+  const word = flags[name];
+  if (word === undefined) return fallback;
+  const seconds = Number(word);
+  if (word.trim() !== "" && seconds >= 0 && seconds <= 86_400) return seconds;
+  throw new OperatorError(`--${name} ${JSON.stringify(word)}: give seconds, from 0 to 86400`);
 }

@@ -1,0 +1,210 @@
+import { afterEach, expect, test } from "bun:test";
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { temporaryFolder } from "../support/folder.ts";
+
+const script = join(import.meta.dir, "../../ops/install.sh");
+
+/** systemctl as far as the script asks for it: a service whose main process stands in a file. */
+const systemctl = `#!/bin/sh
+echo "$*" >>"$STUB/asked"
+pid=$(cat "$STUB/pid" 2>/dev/null || echo 0)
+case $1 in
+  is-active) [ "$pid" -gt 0 ] && kill -0 "$pid" 2>/dev/null ;;
+  show) echo "$pid" ;;
+  start | restart)
+    [ "$pid" -eq 0 ] || kill "$pid" 2>/dev/null || true
+    "$STUB/root/opt/rt-data/bin/rt-data" record >/dev/null 2>&1 &
+    echo $! >"$STUB/pid"
+    ;;
+esac
+`;
+
+/**
+ * A release whose behaviour is known: it says its version, is ready or not, and at SIGUSR2 starts what lies at its place, which tells
+ * the service manager that it is the main process now, or does not ("hangs").
+ */
+function release(version: string, behaviour: "good" | "hangs" | "unready" | "old config" = "good"): string {
+  return `#!/bin/sh
+# ${version} ${behaviour}
+place=$STUB/root/opt/rt-data/bin/rt-data
+case $1 in
+  --version) echo "rt-data ${version}" ;;
+  ops)
+    case $2 in
+      systemd) printf '# unit of ${version}\\nLoadCredential=telegram_token:/etc/rt-data/credentials/telegram_token\\n' ;;
+      *) echo "# $2 of ${version}" ;;
+    esac
+    ;;
+  check)
+    case $2 in
+      --ready) [ "$(cat "$STUB/running")" != unready ] ;;
+      *) [ "${behaviour}" != "old config" ] ;;
+    esac
+    ;;
+  upgrade)
+    main=$(cat "$STUB/pid")
+    kill -USR2 "$main"
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+      sleep 0.05
+      [ "$(cat "$STUB/pid")" = "$main" ] || exit 0
+    done
+    echo "not upgraded: it does not take over" >&2
+    exit 1
+    ;;
+  record)
+    if [ "$2" = beside ]; then
+      [ "${behaviour}" != hangs ] || exit 0
+      echo $$ >"$STUB/pid"
+    fi
+    echo "${behaviour}" >"$STUB/running"
+    trap '"$place" record beside >/dev/null 2>&1 & while read -r main <"$STUB/pid" && [ "$main" = $$ ]; do sleep 0.05; done; exit 0' USR2
+    while [ -d "$STUB/root" ] && [ ! -e "$STUB/over" ]; do sleep 0.05; done
+    ;;
+esac
+`;
+}
+
+type Machine = {
+  readonly root: string;
+  run(...words: string[]): { code: number; told: string };
+  file(name: string, content: string, sum?: "right" | "wrong" | "none"): string;
+  read(path: string): string;
+  asked(): string;
+  mainPid(): number;
+};
+
+const machines: string[] = [];
+afterEach(() => {
+  for (const stub of machines.splice(0)) writeFileSync(join(stub, "over"), "");
+});
+
+function machine(): Machine {
+  const stub = temporaryFolder();
+  machines.push(stub);
+  const root = join(stub, "root");
+  mkdirSync(root);
+  mkdirSync(join(stub, "bin"));
+  writeFileSync(join(stub, "bin/systemctl"), systemctl);
+  chmodSync(join(stub, "bin/systemctl"), 0o755);
+  const env = {
+    PATH: `${join(stub, "bin")}:/usr/sbin:/usr/bin:/sbin:/bin`,
+    STUB: stub,
+    RT_DATA_READY_SECONDS: "1",
+  };
+  const read = (path: string) => readFileSync(join(root, path), "utf8").trim();
+  return {
+    root,
+    read,
+    run(...words) {
+      const ran = Bun.spawnSync(["sh", script, ...words, "--root", root], { env, stdout: "pipe", stderr: "pipe" });
+      return { code: ran.exitCode, told: ran.stderr.toString() + ran.stdout.toString() };
+    },
+    file(name, content, sum = "right") {
+      const folder = temporaryFolder();
+      const hash = new Bun.CryptoHasher("sha256").update(sum === "wrong" ? "x" : content).digest("hex");
+      writeFileSync(join(folder, name), content);
+      if (sum !== "none") writeFileSync(join(folder, "SHA256SUMS"), `${hash}  ${name}\n`);
+      return join(folder, name);
+    },
+    asked: () => readFileSync(join(stub, "asked"), "utf8"),
+    mainPid: () => Number(readFileSync(join(stub, "pid"), "utf8")),
+  };
+}
+
+const name = "rt-data-linux-x64";
+
+test("install puts everything in its place, starts the service, and may be repeated", () => {
+  const host = machine();
+  const file = host.file(name, release("1.0.0"));
+  const { code, told } = host.run("install", file);
+  expect({ code, told }).toEqual({ code: 0, told: expect.stringContaining("it records") });
+  expect(host.read("opt/rt-data/current")).toBe("1.0.0");
+  expect(host.read("etc/systemd/system/rt-data.service")).toContain("unit of 1.0.0");
+  expect(host.read("usr/local/sbin/rt-data-install")).toBe("# install of 1.0.0");
+  expect(host.asked()).toMatch(/daemon-reload\nenable --quiet rt-data\n.*\nstart rt-data\n/);
+  expect(statSync(join(host.root, "etc/rt-data/credentials")).mode & 0o777).toBe(0o700);
+  expect(statSync(join(host.root, "etc/rt-data/credentials/telegram_token")).mode & 0o777).toBe(0o600);
+  writeFileSync(join(host.root, "etc/rt-data/rt-data.toml"), "# mine\n");
+  writeFileSync(join(host.root, "etc/rt-data/credentials/telegram_token"), "secret");
+  const pid = host.mainPid();
+  expect(host.run("install", file)).toMatchObject({ code: 0, told: expect.stringContaining("left alone") });
+  expect(host.mainPid()).toBe(pid);
+  expect(host.read("etc/rt-data/rt-data.toml")).toBe("# mine");
+  expect(host.read("etc/rt-data/credentials/telegram_token")).toBe("secret");
+}, 20_000);
+
+test("a file that is not what SHA256SUMS means, or has none, is refused, and nothing is touched", () => {
+  const host = machine();
+  for (const [sum, words] of [
+    ["wrong", "fetch it again"],
+    ["none", "SHA256SUMS"],
+  ] as const) {
+    const { code, told } = host.run("install", host.file(name, release("1.0.0"), sum));
+    expect(code).toBe(1);
+    expect(told).toContain(words);
+  }
+  expect(existsSync(join(host.root, "opt"))).toBe(false);
+  expect(host.run("install", host.file(name, release("1.0.0"), "none"), "--unverified").code).toBe(0);
+}, 20_000);
+
+test("a file that does not run here is refused with what to take instead", () => {
+  const host = machine();
+  const { code, told } = host.run("install", host.file(name, "#!/bin/sh\nexit 132\n"));
+  expect(code).toBe(1);
+  expect(told).toContain("-baseline");
+  expect(existsSync(join(host.root, "opt/rt-data/current"))).toBe(false);
+});
+
+test("an upgrade is taken over by the new version without a restart, and a rollback is the same back", () => {
+  const host = machine();
+  host.run("install", host.file(name, release("1.0.0")));
+  const first = host.mainPid();
+  expect(host.run("upgrade", host.file(name, release("1.1.0")))).toMatchObject({
+    code: 0,
+    told: expect.stringContaining("version 1.1.0 records; 1.0.0 is kept"),
+  });
+  const second = host.mainPid();
+  expect(second).not.toBe(first);
+  expect([host.read("opt/rt-data/current"), host.read("opt/rt-data/previous")]).toEqual(["1.1.0", "1.0.0"]);
+  expect(host.read("opt/rt-data/bin/rt-data")).toContain("# 1.1.0");
+  expect(host.run("rollback").code).toBe(0);
+  expect([host.read("opt/rt-data/current"), host.read("opt/rt-data/previous")]).toEqual(["1.0.0", "1.1.0"]);
+  expect(host.read("etc/systemd/system/rt-data.service")).toContain("unit of 1.0.0");
+  expect(host.mainPid()).not.toBe(second);
+  expect(host.asked()).not.toContain("restart");
+}, 20_000);
+
+for (const behaviour of ["hangs", "unready"] as const) {
+  test(`an upgrade whose new version is one that ${behaviour} goes back by itself, and says so`, () => {
+    const host = machine();
+    host.run("install", host.file(name, release("1.0.0")));
+    host.run("upgrade", host.file(name, release("1.1.0")));
+    const { code, told } = host.run("upgrade", host.file(name, release("1.2.0", behaviour)));
+    expect(code).toBe(1);
+    expect(told).toContain("going back to version 1.1.0");
+    expect(told).toContain("Version 1.1.0 records as before");
+    expect([host.read("opt/rt-data/current"), host.read("opt/rt-data/previous")]).toEqual(["1.1.0", "1.0.0"]);
+    expect(host.read("opt/rt-data/bin/rt-data")).toContain("# 1.1.0");
+  }, 30_000);
+}
+
+test("a version that does not accept the config changes nothing at all", () => {
+  const host = machine();
+  host.run("install", host.file(name, release("1.0.0")));
+  const pid = host.mainPid();
+  const { code, told } = host.run("upgrade", host.file(name, release("2.0.0", "old config")));
+  expect(code).toBe(1);
+  expect(told).toContain("does not accept the config: nothing was changed");
+  expect([host.read("opt/rt-data/current"), host.mainPid()]).toEqual(["1.0.0", pid]);
+  expect(host.read("opt/rt-data/bin/rt-data")).toContain("# 1.0.0");
+}, 20_000);
+
+test("wrong words are refused with the right ones, and a rollback without a version before it too", () => {
+  const host = machine();
+  expect(host.run("upgrad")).toMatchObject({ code: 1, told: expect.stringContaining("upgrade FILE") });
+  expect(host.run("--rot", "x")).toMatchObject({ code: 1, told: expect.stringContaining("--root DIR") });
+  expect(host.run("upgrade")).toMatchObject({ code: 1, told: expect.stringContaining("use install") });
+  host.run("install", host.file(name, release("1.0.0")));
+  expect(host.run("rollback")).toMatchObject({ code: 1, told: expect.stringContaining("no version before") });
+});

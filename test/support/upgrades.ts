@@ -2,6 +2,7 @@ import { Database } from "bun:sqlite";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createArchiver } from "../../server/archive/archiver.ts";
+import { recorderOf } from "../../server/data-folder.ts";
 import { createExchange } from "../../server/exchange/exchange.ts";
 import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
 import type { MarketSource } from "../../server/exchange/source.ts";
@@ -27,13 +28,16 @@ export async function startUpgradable(options: {
   /** What to run: the executable, or Bun with the script. */
   program: readonly string[];
   symbols: number;
+  /** What is counted and, unless the config file says it, recorded. */
   types?: readonly string[];
+  typesInFile?: boolean;
   speed: number;
   env?: Readonly<Record<string, string>>;
   /** Words behind `record`. */
   flags?: readonly string[];
 }) {
-  const { dataDir, types = allTypes } = options;
+  const { dataDir } = options;
+  const types = options.types ?? allTypes;
   const symbols = Array.from({ length: options.symbols }, (_, n) => ["BTCUSDT", "ETHUSDT"][n] ?? `SYM${n}USDT`);
   const wanted = new Set(symbols.flatMap((symbol) => types.map((type) => `${symbol.toLowerCase()}@${type}`)));
   /** What was sent to anybody, once, in the order of each stream. */
@@ -57,7 +61,7 @@ export async function startUpgradable(options: {
     RT_DATA_EXCHANGE_WS_URL: wsUrl,
     RT_DATA_EXCHANGE_REST_URL: restUrl,
     RT_DATA_RECORD_SYMBOLS: symbols.join(","),
-    RT_DATA_RECORD_STREAMS: types.join(","),
+    ...(options.typesInFile ? {} : { RT_DATA_RECORD_STREAMS: types.join(",") }),
     RT_DATA_RECORD_DATA_DIR: dataDir,
     RT_DATA_HTTP_PORT: "0",
     ...options.env,
@@ -69,11 +73,11 @@ export async function startUpgradable(options: {
 
   return {
     recorder,
-    exchange,
+    streams: wanted.size,
     sentCount,
     messagesPerSecond: () => Math.round((sentCount() / (performance.now() - began)) * 1000),
-    /** The process that records. */
-    pid: () => (JSON.parse(readFileSync(join(dataDir, "rt-data.lock"), "utf8")) as { pid: number }).pid,
+    /** The process that records; 0 while none does. */
+    pid: () => recorderOf(dataDir)?.pid ?? 0,
     /** Asks the recorder, waits, and tells what it says has become of it. */
     async upgrade(pid: number): Promise<HandoverReport> {
       const sinceMs = Date.now();
@@ -117,7 +121,15 @@ function compare(sent: Sent, dataDir: string) {
     const explains = (us: number) => own.some(({ from_us, to_us }) => us >= from_us - clockUs && us <= to_us + clockUs);
     unexplained += [...left.values()].filter((us) => !explains(us)).length;
   }
-  return { recorded, lost, doubled, foreign, unexplained, unordered: unorderedFiles(dataDir) };
+  return {
+    recorded,
+    lost,
+    recordedOf: (key: string) => records.get(key)?.length ?? 0,
+    doubled,
+    foreign,
+    unexplained,
+    unordered: unorderedFiles(dataDir),
+  };
 }
 
 function unorderedFiles(dataDir: string): readonly string[] {
@@ -134,7 +146,10 @@ const clockUs = 50_000;
 export function gapsIn(dataDir: string, which: "open" | "all" = "open"): readonly Gap[] {
   const database = new Database(join(dataDir, "rt-data.sqlite"), { readonly: true });
   try {
-    return database.query<Gap, []>("select * from gap").all().filter((gap) => which === "all" || isOpenHole(gap));
+    return database
+      .query<Gap, []>("select * from gap")
+      .all()
+      .filter((gap) => which === "all" || isOpenHole(gap));
   } finally {
     database.close();
   }

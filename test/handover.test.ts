@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { handOver } from "../server/app-handover.ts";
 import { createNoteSender } from "../server/app-notes.ts";
+import type { Gap } from "../server/gap.ts";
 import { silentLog } from "../server/log.ts";
 import { noRoom, ownCommand, type Successor, startSuccessor, takeOverFlag } from "../server/successor.ts";
 import type { FromOld } from "../server/takeover.ts";
@@ -55,7 +56,15 @@ test("a new process that hangs before it is ready is ended, and nothing has chan
 
 test("one that hangs after the running one has stopped is ended before that one starts anew, with the gaps that it had left", async () => {
   const stuck = await handOverTo(`${onBegun('process.send({ type: "ready", streams: 0 })')} ${hello} ${hang}`);
-  const gap = { stream: "trade", symbol: "BTCUSDT", from_us: 5, to_us: 9, cause: "silent", missing: null, repaired: 0 };
+  const gap: Gap = {
+    stream: "trade",
+    symbol: "BTCUSDT",
+    from_us: 5,
+    to_us: 9,
+    cause: "silent",
+    missing: null,
+    repaired: 0,
+  };
   expect(stuck).toEqual({
     outcome: { kind: "restart", reason: "it did not begin to record within 1 s", left: [gap] },
     calls: ["retire", "leave", "stop", "stop"],
@@ -84,12 +93,12 @@ test("records that nobody confirms are told up to a bound, then the other proces
   sender.add("btcusdt@trade", 1, 1, 7, 10);
   sender.start(["btcusdt@trade"]);
   expect(sent).toEqual([{ type: "notes", batch: 1, notes: [0, 1, 1, 7, 10] }]);
-  let failure: string | null = null;
+  const failures: string[] = [];
   sender.failed.catch((error: Error) => {
-    failure = error.message;
+    failures.push(error.message);
   });
   for (let id = 2; id < 800_002; id++) sender.add("btcusdt@trade", id, id, 7, 10);
   sender.stop();
   await Promise.resolve();
-  expect(failure).toBe("it does not keep up with what is recorded");
+  expect(failures).toEqual(["it does not keep up with what is recorded"]);
 });

@@ -14,7 +14,8 @@ async function startReplaceable({
   ...options
 }: {
   flags?: readonly string[];
-  types?: null;
+  types?: string[];
+  typesInFile?: boolean;
   files?: number;
 } = {}) {
   const folder = temporaryFolder();
@@ -68,9 +69,10 @@ test("where the new executable crashes, is too old or too new, the running one r
 
 test("a wrong config is told by the new process and refused; a right one is taken over, with its new streams and without those that are gone", async () => {
   const config = join(temporaryFolder(), "rt-data.toml");
+  const types = ["depth20@100ms", "aggTrade", "trade"];
   const streams = (names: string) => `[record]\nstreams = [${names}]\n`;
   writeFileSync(config, streams('"aggTrade", "depth20@100ms"'));
-  const market = await startReplaceable({ flags: ["--config", config], types: null, files: 4 });
+  const market = await startReplaceable({ flags: ["--config", config], types, typesInFile: true, files: 4 });
   const pid = market.pid();
   writeFileSync(config, streams('"agTrade"'));
   const refused = await market.upgrade(pid);

@@ -23,7 +23,9 @@ async function handOverTo(code: string) {
       clockOffsetMs: () => null,
       leave() {
         calls.push("leave");
-        return [{ stream: "btcusdt@trade", fromUs: 5, toUs: null, cause: "silent" as const, alone: false }];
+        return [
+          { stream: "btcusdt@trade", fromUs: 5, toUs: null, cause: "silent" as const, alone: false, provable: false },
+        ];
       },
     },
     stop: async () => void calls.push("stop"),

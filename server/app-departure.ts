@@ -72,6 +72,6 @@ export function gapOfLeftover({ stream, fromUs, toUs, cause }: Leftover, atUs: n
   return [{ stream: parsed.type.folder, symbol: parsed.symbol, ...span }];
 }
 
-function leftoverOf({ stream, fromUs, toUs, cause }: FeedGap): Leftover {
-  return { stream: stream.name, fromUs, toUs, cause, alone: false };
+function leftoverOf({ stream, fromUs, toUs, cause, missing }: FeedGap): Leftover {
+  return { stream: stream.name, fromUs, toUs, cause, alone: false, provable: missing !== null };
 }

@@ -21,6 +21,8 @@ export type Standby = {
   judge(): ReturnType<Feed["predecessor"]["judge"]>;
   /** The other process receives no more. */
   leave(leftovers: readonly Leftover[], stoppedUs: number, clockOffsetMs: number | null): void;
+  /** When the other process stopped to receive, µs; what comes after is this one's alone. */
+  stoppedUs(): number;
   /** Local clock minus exchange clock as the other process had it, ms. */
   clockOffsetMs(): number | null;
   /** `handedOver`: records that were kept when `attach` was called. */
@@ -181,6 +183,7 @@ export function createStandby(
       strangers = leftovers.filter(({ stream }) => !known.has(stream));
       feed.predecessor.leave(leftovers, stoppedUs);
     },
+    stoppedUs: () => stoppedAtUs,
     clockOffsetMs: () => offsetMs,
     held: () => ({ handedOver, mostCharacters: most, isFull: dropped.size > 0 }),
     attach(to) {

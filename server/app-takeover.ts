@@ -4,6 +4,7 @@ import { createStreams } from "./app-reload.ts";
 import { createStandby, type Standby } from "./app-standby.ts";
 import { createReceiveClock } from "./clock.ts";
 import type { Config } from "./config.ts";
+import { recorderOf } from "./data-folder.ts";
 import type { Log } from "./log.ts";
 import { messageOf, OperatorError } from "./problem.ts";
 import { ownSymbols } from "./shard.ts";
@@ -15,6 +16,9 @@ const lookMs = 50;
 
 /** How long the running recorder may take to tell how far it is, ms. */
 const silenceMs = 30_000;
+
+/** How long a process may take to die, ms; one that writes to a slow disk cannot be killed meanwhile. */
+const dyingMs = 20_000;
 
 /**
  * Takes over from the recorder that has started this process, at the other end of `channel`: receives beside it until all streams
@@ -32,7 +36,12 @@ export async function takeOver(
     channel.send({ type: "failed", reason: end.reason });
     throw new OperatorError(end.reason);
   }
-  if (end.kind === "alone") log.error("the recorder that was to be taken over has died; this process records at once");
+  if (end.kind === "alone") {
+    log.error(
+      "the recorder that was to be taken over has died; this process records at once, and what is missing is a gap",
+    );
+    await untilFree(config.record.data_dir);
+  }
   try {
     const standby = end.kind === "released" ? { standby: end.standby } : {};
     const app = createApp(config, { mode: "record", log, ...standby });
@@ -50,6 +59,12 @@ export async function takeOver(
     channel.send({ type: "failed", reason: messageOf(error) });
     throw error;
   }
+}
+
+/** A process that dies lets go of its line before it is gone. */
+async function untilFree(dataDir: string): Promise<void> {
+  const deadline = performance.now() + dyingMs;
+  while (recorderOf(dataDir) !== null && performance.now() < deadline) await Bun.sleep(lookMs);
 }
 
 type StandbyEnd =

@@ -79,7 +79,7 @@ export function createApp(
 ): App {
   const { mode, log, standby } = options;
   const { nowUs } = standby ?? createReceiveClock(options.clock);
-  const startedUs = nowUs();
+  const startedUs = standby?.stoppedUs() ?? nowUs();
   const streams = standby?.streams ?? createStreams(config, ownSymbols(config.record));
   const folder = takeDataFolder(config.record.data_dir, mode);
   const dataDir = folder.path;

@@ -150,14 +150,17 @@ function isRunning(holder: Holder): boolean {
   return holder.pid !== process.pid && startOf(holder.pid) === holder.started;
 }
 
-/** When a process started, in the kernel's ticks since boot with the boot's id, or null where the system does not say. */
+/**
+ * When a process started, in the kernel's ticks since boot with the boot's id; null where the system does not say, and for one that has
+ * ended and that only its parent has not noticed.
+ */
 function startOf(pid: number): string | null {
   try {
     const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
       .replace(/^.*\)\s/s, "")
       .split(" ");
-    return `${boot}/${fields[19]}`;
+    return fields[0] === "Z" || fields[0] === "X" ? null : `${boot}/${fields[19]}`;
   } catch {
     return null;
   }

@@ -32,6 +32,7 @@ export type StreamGap = {
   readonly toUs: number | null;
   readonly cause: GapCause;
   readonly alone: boolean;
+  readonly provable: boolean;
 };
 
 /** The running recorder to the one that takes over, in this order. */

@@ -17,6 +17,8 @@ export type Leftover = {
   readonly toUs: number | null;
   readonly cause: GapCause;
   readonly alone: boolean;
+  /** The id before it is known, so that the next one can prove that nothing was missed. */
+  readonly provable: boolean;
 };
 
 /**
@@ -70,8 +72,8 @@ export function createPredecessor(inherited: Inherited, deps: PredecessorDeps): 
   coverage.lastDataUs = link.lastDataUs;
 
   /** The gap was open in the other process; it ends with what this one receives. */
-  function goOn(one: Carried, index: number, { fromUs, cause, alone }: Leftover): void {
-    one.gap = { fromUs, cause, alone, provable: one.sequence.holes !== null };
+  function goOn(one: Carried, index: number, { fromUs, cause, alone, provable }: Leftover): void {
+    one.gap = { fromUs, cause, alone, provable };
     const covering = deps.ownLinks().filter((own) => covers(own, one.stream.name));
     const times = covering.map((own) => (alone ? firstSince(own.cursors[index], fromUs) : own.flowingUs));
     const sinceUs = Math.min(...times.filter((us) => us > 0));
@@ -79,13 +81,13 @@ export function createPredecessor(inherited: Inherited, deps: PredecessorDeps): 
   }
 
   /** What is over here counts only where nothing else was received at that time. */
-  function judgeOver(one: Carried, index: number, { fromUs, toUs, cause, alone }: Leftover): void {
+  function judgeOver(one: Carried, index: number, { fromUs, toUs, cause, alone, provable }: Leftover): void {
     const isContiguous = one.sequence.holes !== null;
     const wasCovered = deps
       .ownLinks()
       .some((own) => covers(own, one.stream.name) && isSeen(own.cursors[index]) && own.flowingUs <= fromUs);
     if (isContiguous ? cause !== "missing" : !wasCovered)
-      one.spans.push({ fromUs, toUs: toUs ?? fromUs, cause, alone, provable: isContiguous });
+      one.spans.push({ fromUs, toUs: toUs ?? fromUs, cause, alone, provable });
   }
 
   /** A quiet stream that both listened to, and that has said nothing until only one of them did. */

@@ -9,7 +9,7 @@ export function trailOf({ sequence, lastRecvUs }: Carried): Trail & { readonly l
 
 /** Gaps of a stream that nobody has been told of yet. */
 export function leftoversOf({ stream, spans, gap }: Carried): readonly Leftover[] {
-  const over = spans.map(({ fromUs, toUs, cause, alone }) => ({ stream: stream.name, fromUs, toUs, cause, alone }));
+  const over = spans.map((span) => ({ stream: stream.name, ...span }));
   if (gap === null) return over;
-  return [...over, { stream: stream.name, fromUs: gap.fromUs, toUs: null, cause: gap.cause, alone: gap.alone }];
+  return [...over, { stream: stream.name, ...gap, toUs: null }];
 }

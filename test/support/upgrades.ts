@@ -1,0 +1,180 @@
+import { Database } from "bun:sqlite";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { createArchiver } from "../../server/archive/archiver.ts";
+import { recorderOf } from "../../server/data-folder.ts";
+import { createExchange } from "../../server/exchange/exchange.ts";
+import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
+import type { MarketSource } from "../../server/exchange/source.ts";
+import { type Gap, isOpenHole } from "../../server/gap.ts";
+import { type HandoverReport, readHandoverReport } from "../../server/handover-report.ts";
+import { silentLog } from "../../server/log.ts";
+import { dateOf, dayUs } from "../../server/segment.ts";
+import { parseStreamName } from "../../server/stream.ts";
+import { startDayWorker, startSealWorker } from "../../server/workers.ts";
+import { type Program, start } from "./program.ts";
+import { dataFiles, readLines, readRecords } from "./read-data.ts";
+import { until } from "./wait.ts";
+
+/** What was sent of each stream, and when first, µs. */
+type Sent = ReadonlyMap<string, Map<string, number>>;
+
+/** Every kind of stream that has ids. */
+export const allTypes = ["depth20@100ms", "aggTrade", "depth@100ms", "bookTicker", "trade"];
+
+/** A recorder that is upgraded while it records from a busy exchange, which knows all that it has sent. */
+export async function startUpgradable(options: {
+  dataDir: string;
+  /** What to run: the executable, or Bun with the script. */
+  program: readonly string[];
+  symbols: number;
+  /** What is counted and, unless the config file says it, recorded. */
+  types?: readonly string[];
+  typesInFile?: boolean;
+  speed: number;
+  env?: Readonly<Record<string, string>>;
+  /** Words behind `record`. */
+  flags?: readonly string[];
+}) {
+  const { dataDir } = options;
+  const types = options.types ?? allTypes;
+  const symbols = Array.from({ length: options.symbols }, (_, n) => ["BTCUSDT", "ETHUSDT"][n] ?? `SYM${n}USDT`);
+  const wanted = new Set(symbols.flatMap((symbol) => types.map((type) => `${symbol.toLowerCase()}@${type}`)));
+  /** What was sent to anybody, once, in the order of each stream. */
+  const sent: Sent = new Map([...wanted].map((name) => [name, new Map()]));
+  let isPaused = false;
+  const market = createSyntheticMarket({ symbols, seed: 7, speed: options.speed });
+  const source: MarketSource = {
+    ...market,
+    start: (emit) => market.start((events) => (isPaused ? undefined : emit(events))),
+  };
+  const exchange = createExchange(
+    { connectsPer5Minutes: Number.POSITIVE_INFINITY },
+    { source, onSent, log: silentLog },
+  );
+  function onSent({ stream, payload }: { stream: string; payload: string }): void {
+    const payloads = sent.get(stream);
+    if (payloads !== undefined && !payloads.has(payload)) payloads.set(payload, Date.now() * 1000);
+  }
+  const { wsUrl, restUrl } = await exchange.start();
+  const env = {
+    RT_DATA_EXCHANGE_WS_URL: wsUrl,
+    RT_DATA_EXCHANGE_REST_URL: restUrl,
+    RT_DATA_RECORD_SYMBOLS: symbols.join(","),
+    ...(options.typesInFile ? {} : { RT_DATA_RECORD_STREAMS: types.join(",") }),
+    RT_DATA_RECORD_DATA_DIR: dataDir,
+    RT_DATA_HTTP_PORT: "0",
+    ...options.env,
+  };
+  const recorder: Program = start([...options.program, "record", ...(options.flags ?? [])], { env });
+  const began = performance.now();
+  await recorder.url();
+  const sentCount = () => [...sent.values()].reduce((sum, payloads) => sum + payloads.size, 0);
+
+  return {
+    recorder,
+    streams: wanted.size,
+    sentCount,
+    messagesPerSecond: () => Math.round((sentCount() / (performance.now() - began)) * 1000),
+    /** The process that records; 0 while none does. */
+    pid: () => recorderOf(dataDir)?.pid ?? 0,
+    /** Asks the recorder, waits, and tells what it says has become of it. */
+    async upgrade(pid: number): Promise<HandoverReport> {
+      const sinceMs = Date.now();
+      process.kill(pid, "SIGUSR2");
+      const report = () => {
+        const found = readHandoverReport(dataDir);
+        return found !== null && found.pid === pid && found.atMs >= sinceMs ? found : null;
+      };
+      await until(() => report() !== null, `process ${pid} to say what became of the upgrade`, 60_000);
+      return report() as HandoverReport;
+    },
+    /** Lets the recorder write everything, stops it, and compares what it has with what was sent. */
+    async finish(pid: number) {
+      isPaused = true;
+      await Bun.sleep(300);
+      process.kill(pid, "SIGTERM");
+      await until(() => !isRunning(pid), "the recorder to end", 20_000);
+      await exchange.stop();
+      return { sent: sentCount(), ...compare(sent, dataDir), gaps: gapsIn(dataDir) };
+    },
+    stop: () => exchange.stop(),
+  };
+}
+
+/** `unexplained` are lost ones that lie in no gap. */
+function compare(sent: Sent, dataDir: string) {
+  const records = readRecords(dataDir);
+  const gaps = gapsIn(dataDir, "all");
+  let [recorded, lost, doubled, foreign, unexplained] = [0, 0, 0, 0, 0];
+  for (const [name, payloads] of sent) {
+    const stream = parseStreamName(name);
+    const left = new Map(payloads);
+    for (const { payload, repaired } of records.get(`${stream?.symbol}/${stream?.type.folder}`) ?? []) {
+      recorded++;
+      if (left.delete(payload)) continue;
+      if (payloads.has(payload)) doubled++;
+      else if (!repaired) foreign++;
+    }
+    lost += left.size;
+    const own = gaps.filter((gap) => gap.symbol === stream?.symbol && gap.stream === stream.type.folder);
+    const explains = (us: number) => own.some(({ from_us, to_us }) => us >= from_us - clockUs && us <= to_us + clockUs);
+    unexplained += [...left.values()].filter((us) => !explains(us)).length;
+  }
+  return {
+    recorded,
+    lost,
+    recordedOf: (key: string) => records.get(key)?.length ?? 0,
+    doubled,
+    foreign,
+    unexplained,
+    unordered: unorderedFiles(dataDir),
+  };
+}
+
+function unorderedFiles(dataDir: string): readonly string[] {
+  return dataFiles(dataDir).filter((file) => {
+    const times = readLines(dataDir, file).map(({ recvUs }) => recvUs);
+    return times.some((us, n) => us < (times[n - 1] ?? 0));
+  });
+}
+
+/** Between sending and receiving, on a machine that has other things to do as well, µs. */
+const clockUs = 50_000;
+
+/** Gaps as the catalogue has them: those in which something is missing, or all. */
+export function gapsIn(dataDir: string, which: "open" | "all" = "open"): readonly Gap[] {
+  const database = new Database(join(dataDir, "rt-data.sqlite"), { readonly: true });
+  try {
+    return database
+      .query<Gap, []>("select * from gap")
+      .all()
+      .filter((gap) => which === "all" || isOpenHole(gap));
+  } finally {
+    database.close();
+  }
+}
+
+/** Merges every day of a folder in which nobody records, as if it were over. */
+export async function mergeAll(dataDir: string): Promise<void> {
+  const gaps = gapsIn(dataDir);
+  const archiver = createArchiver(
+    { dataDir, level: 1, segmentLevel: 1 },
+    {
+      ...{ startSealWorker, startDayWorker, log: silentLog, recorder: { version: "test", host: "test" } },
+      gapsOf: ({ stream, symbol }) => gaps.filter((gap) => gap.stream === stream && gap.symbol === symbol),
+    },
+  );
+  await archiver.mergeDaysBefore(dateOf(Date.now() * 1000 + 2 * dayUs));
+  await until(() => archiver.status().days_waiting === 0, "every day to be merged", 60_000);
+  await archiver.stop(0);
+}
+
+/** False also for a process that has ended and that nobody has asked for its exit code. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}

@@ -115,7 +115,7 @@ take_release() {
   staged=$opt/releases/.new
   install -d -m 755 "$opt" "$opt/releases" "$opt/bin"
   install -m 755 "$file" "$staged"
-  words=$("$staged" version 2>&1) || {
+  words=$("$staged" --version 2>&1) || {
     rm -f "$staged"
     fail "$file does not run on this machine ($(uname -m)): $words. For an old processor take the -baseline file, for Alpine the -musl one"
   }
@@ -275,7 +275,7 @@ main_pid() {
 # Of the process itself, which may not be what lies on the disk by now.
 running_version() {
   pid=$(main_pid)
-  if [ "$pid" -gt 0 ] && words=$("/proc/$pid/exe" version 2>/dev/null); then echo "${words#rt-data }"; else echo none; fi
+  if [ "$pid" -gt 0 ] && words=$("/proc/$pid/exe" --version 2>/dev/null); then echo "${words#rt-data }"; else echo none; fi
 }
 
 # Standard input becomes the file $1 with mode $2, at once.

@@ -80,7 +80,7 @@ test.skipIf(promtool === null)(
   () => {
     expect(tool(["check", "rules", rules])).toMatchObject({
       code: 0,
-      said: expect.stringContaining("SUCCESS: 17 rules"),
+      said: expect.stringContaining("SUCCESS: 18 rules"),
     });
     expect(tool(["check", "config", "--syntax-only", example]).code).toBe(0);
     expect(tool(["test", "rules", join(import.meta.dir, "alerts.promtool.yml")])).toMatchObject({ code: 0 });

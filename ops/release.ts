@@ -16,7 +16,7 @@ const root = join(import.meta.dir, "..");
 const folder = join(root, "dist/release");
 const sums = join(folder, "SHA256SUMS");
 
-/** x64 wants AVX2 (Haswell, 2013, or later), x64-baseline does not; musl is for Alpine. */
+/** musl is for Alpine. Bun 1.4's x64 asks the processor what it can do, so that x64-baseline differs from it by its name only. */
 const targets = ["linux-x64", "linux-x64-baseline", "linux-arm64", "linux-x64-musl", "linux-arm64-musl"];
 
 const { values } = parseArgs({ options: { check: { type: "boolean" }, targets: { type: "string" } } });

@@ -7,7 +7,7 @@ import type { MetricsSources, StreamCounts } from "./metrics/sources.ts";
 import type { Stream } from "./stream.ts";
 
 /** What the figures are taken from. */
-export type AppMetricsDeps = Pick<MetricsSources, "status" | "lag" | "incidents" | "telegram"> & {
+export type AppMetricsDeps = Pick<MetricsSources, "status" | "lag" | "incidents"> & {
   readonly parts: Pick<RecordingParts, "rates" | "recorder" | "ledger" | "delay">;
   readonly streams: () => readonly Stream[];
   readonly http: () => HttpLoad;
@@ -15,10 +15,10 @@ export type AppMetricsDeps = Pick<MetricsSources, "status" | "lag" | "incidents"
 
 /** What `/metrics` answers. */
 export function createAppMetrics(deps: AppMetricsDeps): MetricsText {
-  const { parts, status, lag, incidents, telegram } = deps;
+  const { parts, status, lag, incidents } = deps;
   const metrics = createMetrics(
     {
-      ...{ status, lag, incidents, telegram },
+      ...{ status, lag, incidents },
       streams: () => deps.streams().map((stream) => countsOf(parts, stream)),
       gaps: parts.ledger.sums,
       dropped: parts.recorder.dropped,

@@ -14,7 +14,7 @@ export function programFamilies(sources: MetricsSources, status: Status, http: H
     info("rt_data_build", "What was built.", { ...labelsOf(build) }),
     info("rt_data_recorder", "What this recorder does.", { mode: status.mode, shard: status.shard }),
     gauge("rt_data_ready", "1 while data flows, as /health/ready says.", [status.ready ? 1 : 0]),
-    ...alertFamilies(sources),
+    ...alertFamilies(sources, status),
     gauge("rt_data_websocket_clients", "Browsers that are connected.", ...clientsOf(http)),
     counter("rt_data_websocket_clients_dropped", "Browsers that were dropped since they did not keep up.", [
       http.dropped,
@@ -38,29 +38,21 @@ function clientsOf({ dashboards, books }: HttpLoad) {
   ] as const;
 }
 
-function alertFamilies({ incidents, telegram }: MetricsSources): readonly Family[] {
+function alertFamilies({ incidents }: MetricsSources, { telegram }: Status): readonly Family[] {
   const open = incidents?.open();
-  const queue = telegram?.();
-  return [
-    gauge(
-      "rt_data_alerts_open",
-      "Incidents that last, by rule and severity.",
-      ...(open === undefined ? [] : incidentRules).flatMap((rule) =>
-        severities.map(
-          (severity) =>
-            [
-              open?.filter((one) => one.rule === rule && one.severity === severity).length ?? 0,
-              { rule, severity },
-            ] as const,
-        ),
-      ),
-    ),
-    ...(queue === undefined
+  const each = (open === undefined ? [] : incidentRules).flatMap((rule) =>
+    severities.map((severity) => {
+      const count = open?.filter((one) => one.rule === rule && one.severity === severity).length ?? 0;
+      return [count, { rule, severity }] as const;
+    }),
+  );
+  const told =
+    telegram === null
       ? []
       : [
-          gauge("rt_data_telegram_queue_messages", "Messages that wait for Telegram.", [queue.waiting]),
-          counter("rt_data_telegram_sent_messages", "Messages that Telegram took.", [queue.sent]),
-          counter("rt_data_telegram_failures", "Attempts that Telegram did not take.", [queue.failed]),
-        ]),
-  ];
+          gauge("rt_data_telegram_queue_messages", "Messages that wait for Telegram.", [telegram.waiting]),
+          counter("rt_data_telegram_sent_messages", "Messages that Telegram took.", [telegram.sent]),
+          gauge("rt_data_telegram_failing", "1 while a chat cannot be told.", [telegram.state === "ok" ? 0 : 1]),
+        ];
+  return [gauge("rt_data_alerts_open", "Incidents that last, by rule and severity.", ...each), ...told];
 }

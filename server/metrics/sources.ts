@@ -25,9 +25,6 @@ export type GapCounts = {
   readonly missing: number;
 };
 
-/** The messages that wait for Telegram, and what became of the others since the start. */
-export type TelegramCounts = { readonly waiting: number; readonly sent: number; readonly failed: number };
-
 /** Where the figures come from; all are asked at each scrape, at most once a second. */
 export type MetricsSources = {
   readonly status: () => Status;
@@ -42,5 +39,4 @@ export type MetricsSources = {
   /** How late the timer of the second was, s. */
   readonly lag: () => HistogramView;
   readonly incidents?: Pick<Incidents, "open"> | undefined;
-  readonly telegram?: (() => TelegramCounts) | undefined;
 };

@@ -20,8 +20,9 @@ export function fakeSources(
     failures: 3,
     problem: null,
   };
+  const telegram = { state: "ok", chats: 1, waiting: 2, sent: 11, last_error: null, since_us: null } as const;
   return {
-    status: () => fakeStatus(step(), symbolCount, { upload }),
+    status: () => fakeStatus(step(), symbolCount, { upload, telegram }),
     streams: () =>
       fakeStatus(step(), symbolCount).symbols.flatMap(({ symbol, streams }) =>
         streams.map(({ stream, records, buffered_records, last_recv_us }) => ({
@@ -39,7 +40,6 @@ export function fakeSources(
     },
     lag: createHistogram([0.001, 0.1, 1]).read,
     incidents: { open: () => [incident(1, "disk_low", "critical"), incident(2, "stale", "warning")] },
-    telegram: () => ({ waiting: 2, sent: 10 + step(), failed: 1 }),
     ...over,
   };
 }

@@ -21,7 +21,7 @@ export type AppIncidents = {
   readonly incidents: Incidents;
   /** What `/health/live` answers, so that the recorder knows itself from outside. */
   readonly instance: string;
-  /** Takes up what earlier runs left; `lastRun` is how the one before ended, null if there was none. */
+  /** Takes up what earlier runs left; `lastRun` is how the one before ended, null where that was not written down; `downSinceUs` is 0 if there was none. */
   start(lastRun: { readonly clean: boolean } | null, downSinceUs: number, recovered: RecoveryReport): void;
   /** Looks at everything. Call it every few seconds. */
   look(status: Omit<Status, "alerts">): void;
@@ -127,7 +127,10 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
     instance,
     start(lastRun, downSinceUs, { repairs }) {
       incidents.start();
-      if (lastRun === null || lastRun.clean || downSinceUs === 0) return;
+      incidents.onChange(({ rule }, change) => {
+        if (rule === "crash_recovered" && change === "closed") crash = null;
+      });
+      if (lastRun?.clean === true || downSinceUs === 0) return;
       const what = repairs.length === 0 ? "nothing had to be repaired" : `${repairs.length} files were repaired`;
       const first = repairs[0] === undefined ? "" : `, ${repairs[0].path}: ${repairs[0].message}`;
       crash = { fromUs: downSinceUs, toUs: deps.startedUs, detail: `${what}${first}` };

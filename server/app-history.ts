@@ -37,6 +37,8 @@ type Parts = {
   readonly catalogue: Pick<Catalogue, "gapPages" | "archiveDays" | "memory" | "noteEvent">;
   /** Gaps of a day, those that are not over yet included. */
   readonly gapsOf: (day: Day) => readonly Gap[];
+  /** An archive was checked against its manifest. */
+  readonly onVerified?: (day: Day, problem: string | null) => void;
   readonly log: Log;
 };
 
@@ -68,10 +70,12 @@ export function createAppHistory(parts: Parts): AppHistory {
 
   function noteVerified({ day, problems }: { day: Day; problems: readonly { detail: string }[] }): void {
     const name = `${day.symbol} ${day.stream} ${day.date}`;
+    const problem = problems.map(({ detail }) => detail).join("; ");
+    parts.onVerified?.(day, problems.length === 0 ? null : problem);
     if (problems.length === 0) {
       note("verified", name);
       attempt("a verification", () => catalogue.archiveDays.noteVerified(day, nowUs()));
-    } else note("verify_failed", `${name}: ${problems.map(({ detail }) => detail).join("; ")}`);
+    } else note("verify_failed", `${name}: ${problem}`);
   }
 
   function noteConnections({ connections, totals }: Status): void {

@@ -1,6 +1,6 @@
 import { type Config, changedKeys } from "./config.ts";
 import type { Log } from "./log.ts";
-import { symbolsOfShard } from "./shard.ts";
+import { ownSymbols, shardName, symbolsOfShard } from "./shard.ts";
 import { createStream, type Stream } from "./stream.ts";
 
 /** What a reload takes over; everything else waits for the next start. Who owns the log sets its level. */
@@ -31,4 +31,10 @@ export function reloadedStreams(
   const removed = before.filter((stream) => !wanted.includes(stream));
   log.info("the config was read again", { streams: wanted.length, added: added.length, removed: removed.length });
   return added.length + removed.length === 0 ? null : wanted;
+}
+
+/** Tells which symbols are recorded here, where others record the rest. */
+export function tellShard({ record }: Config, log: Log): void {
+  const symbols = ownSymbols(record).join(",");
+  if (record.shard.of > 1) log.info("recording a part of the symbols", { shard: shardName(record.shard), symbols });
 }

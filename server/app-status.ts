@@ -2,6 +2,7 @@ import type { MachineWatch } from "./app-machine.ts";
 import type { RecordingParts } from "./app-recording.ts";
 import type { Archiver } from "./archive/archiver.ts";
 import type { FeedGap } from "./binance/feed-sink.ts";
+import type { AlertStatus } from "./incident.ts";
 import type { ConnectionStatus, Status, StreamStatus, SymbolStatus, TelegramStatus, UploadStatus } from "./status.ts";
 import type { Stream } from "./stream.ts";
 
@@ -17,12 +18,13 @@ export type StatusParts = RecordingParts & {
   readonly machine: MachineWatch;
   readonly upload: () => UploadStatus | null;
   readonly telegram: () => TelegramStatus | null;
+  readonly alerts: () => AlertStatus;
 };
 
 /** The status of this moment, put together from the parts; costs about a microsecond a stream. */
 export function assembleStatus(parts: StatusParts): Status {
   const nowUs = parts.nowUs();
-  const symbols = symbolsOf(parts);
+  const symbols = symbolsOf(parts, nowUs);
   const counts = parts.feed()?.counts();
   const offset = parts.clockOffset.current();
   const gate = parts.gate.counts();
@@ -57,24 +59,25 @@ export function assembleStatus(parts: StatusParts): Status {
     disk: parts.machine.disk.status(),
     upload: parts.upload(),
     telegram: parts.telegram(),
+    alerts: parts.alerts(),
     connections,
     symbols,
   };
 }
 
-function symbolsOf(parts: StatusParts): SymbolStatus[] {
+function symbolsOf(parts: StatusParts, nowUs: number): SymbolStatus[] {
   const groups = new Map<string, Stream[]>();
   for (const stream of parts.streams) {
     const group = groups.get(stream.symbol);
     if (group === undefined) groups.set(stream.symbol, [stream]);
     else group.push(stream);
   }
-  const open = new Map(
-    parts
-      .feed()
-      ?.openGaps()
-      .map((gap) => [gap.stream, gap]),
-  );
+  // One that is over and only waits to be judged, as that of trades does until the next trade, reaches up to a moment ago.
+  const lasting = parts
+    .feed()
+    ?.openGaps()
+    .filter(({ toUs }) => toUs >= nowUs);
+  const open = new Map(lasting?.map((gap) => [gap.stream, gap]));
   return [...groups].map(([symbol, streams]) => {
     const tracks = streams.map((stream) => parts.recorder.status(stream));
     const rows: StreamStatus[] = streams.map((stream, index) => ({

@@ -4,11 +4,13 @@ import { createCatalogueCare } from "./app-catalogue.ts";
 import { gapsOfDay } from "./app-day-gaps.ts";
 import type { Departure } from "./app-departure.ts";
 import { createAppHistory, tickSeconds } from "./app-history.ts";
+import { createAppIncidents } from "./app-incidents.ts";
 import { createKeeping } from "./app-keeping.ts";
 import { createMachineWatch } from "./app-machine.ts";
 import { createAppMetrics } from "./app-metrics.ts";
+import { mergeAtMidnight } from "./app-midnight.ts";
 import { createRecording } from "./app-recording.ts";
-import { createStreams, reloadedStreams } from "./app-reload.ts";
+import { createStreams, reloadedStreams, tellShard } from "./app-reload.ts";
 import type { Standby } from "./app-standby.ts";
 import { assembleStatus } from "./app-status.ts";
 import { createArchiver } from "./archive/archiver.ts";
@@ -22,7 +24,7 @@ import { createHttpServer } from "./http/server.ts";
 import type { Log } from "./log.ts";
 import { downtimes } from "./recorder/interruption.ts";
 import { recover } from "./recorder/recovery.ts";
-import { type Day, dateOf, mergeAfterUs } from "./segment.ts";
+import { type Day, dateOf } from "./segment.ts";
 import { createServiceReport } from "./service-report.ts";
 import { ownSymbols, shardName } from "./shard.ts";
 import type { Status } from "./status.ts";
@@ -88,7 +90,10 @@ export function createApp(
   const about = { version, mode, host: hostname(), shard: shardName(config.record.shard), started_us: startedUs };
   const madeBy = { version, host: about.host };
   const keeping = createKeeping(config, { dataDir, mode, nowUs, recorder: madeBy, onRemoved: care.forgetArchive, log });
-  const past = createAppHistory({ dataDir, streams, nowUs, catalogue, gapsOf, log });
+  const past = createAppHistory({
+    ...{ dataDir, streams, nowUs, catalogue, gapsOf, log },
+    onVerified: (day, problem) => watch.noteVerified(day, problem),
+  });
   const archiver = createArchiver(
     { dataDir, level: config.archive.level, segmentLevel },
     {
@@ -105,6 +110,7 @@ export function createApp(
     { nowUs, catalogue, onClosed: archiver.seal, onLate: archiver.merge, onRecord: past.observe, log },
   );
   const { parts } = recording;
+  const watch = createAppIncidents(config, { catalogue, parts, nowUs, startedUs, log });
   const machine = createMachineWatch(dataDir, {
     ...{ clock: options.clock, setRoom: archiver.setRoom, onClockStep: recording.onClockStep, log },
     failure: () => parts.recorder.failure(),
@@ -123,6 +129,7 @@ export function createApp(
       streams: recording.streams(),
       upload: keeping.status,
       telegram: () => null,
+      alerts: watch.status,
     });
   const metrics = createAppMetrics({
     ...{ parts, status, streams: recording.streams },
@@ -133,6 +140,7 @@ export function createApp(
     { host: config.http.host, port: config.http.port, access: accessOf(config, dataDir) },
     {
       ...{ status, trades: past.trades, history: past.history, metrics, assetsDir, log },
+      ...{ incidents: watch.incidents, instance: watch.instance },
       book: (symbol) => parts.books.view(symbol, parts.delay.estimateMs(symbol)),
     },
   );
@@ -141,27 +149,17 @@ export function createApp(
     [1, recording.tick],
     [1, () => void machine.look()],
     [1, care.look],
-    [1, mergeWhatIsOver],
+    [1, mergeAtMidnight(archiver, nowUs())],
     [1, createServiceReport(status).look],
     [1, () => keeping.tick(machine.hardware.current().disk_free_bytes)],
+    [1, watch.tick],
     [tickSeconds, () => past.tick(status())],
+    [tickSeconds, () => watch.look(status())],
     [noteRunEvery, noteRun],
   ]);
 
-  let lastMerged = dateOf(nowUs() - mergeAfterUs);
-  function mergeWhatIsOver(now: number): void {
-    const date = dateOf(now - mergeAfterUs);
-    if (date !== lastMerged) void archiver.mergeDaysBefore(date);
-    lastMerged = date;
-  }
-
   function noteRun(): void {
     if (parts.recorder.failure() === null) care.noteRun(recording.lastRecvUs(), false);
-  }
-
-  function tellShard(): void {
-    const symbols = ownSymbols(config.record).join(",");
-    if (config.record.shard.of > 1) log.info("recording a part of the symbols", { shard: about.shard, symbols });
   }
 
   /** What was taken while creating is given back if creating fails. */
@@ -183,7 +181,7 @@ export function createApp(
         const recovered = await recover(dataDir);
         const { orphans } = recovered;
         await care.afterRecovery(recovered);
-        tellShard();
+        tellShard(config, log);
         past.start();
         const lastRun = catalogue.beginRun(startedUs);
         catalogue.noteGaps(left);
@@ -194,6 +192,7 @@ export function createApp(
         });
         recording.noteDown(down.of);
         if (down.newestUs > 0) catalogue.noteRun(down.newestUs, false);
+        watch.start(lastRun, down.newestUs, recovered);
         care.started(version, recovered, startedUs);
         await machine.look();
         await archiver.start();

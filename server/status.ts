@@ -1,4 +1,5 @@
 import type { GapCause } from "./gap.ts";
+import type { AlertStatus } from "./incident.ts";
 
 /** Load of the machine and of this process. */
 export type Hardware = {
@@ -196,6 +197,7 @@ export type Status = {
   readonly upload: UploadStatus | null;
   /** Null where nobody is told on Telegram. */
   readonly telegram: TelegramStatus | null;
+  readonly alerts: AlertStatus;
   readonly connections: readonly ConnectionStatus[];
   readonly symbols: readonly SymbolStatus[];
 };

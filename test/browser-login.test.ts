@@ -9,6 +9,7 @@ import { silentLog } from "../server/log.ts";
 import { findBrowser } from "./support/browser.ts";
 import { buildPage } from "./support/build-page.ts";
 import { fakeHistory } from "./support/fake-history.ts";
+import { fakeIncidents } from "./support/fake-incidents.ts";
 import { fakeMarket } from "./support/fake-market.ts";
 import { fakeStatus } from "./support/fake-status.ts";
 import { prefixProxy } from "./support/prefix-proxy.ts";
@@ -49,6 +50,7 @@ describe.skipIf(!runtime.ok)(title, () => {
         status: () => fakeStatus(7, 3),
         history: fakeHistory(3),
         assetsDir: join(folder, "page"),
+        incidents: fakeIncidents(),
         metrics: () => ({ text: "", contentType: "text/plain" }),
         log: silentLog,
       },

@@ -18,6 +18,7 @@ import type { Status } from "../server/status.ts";
 import { findBrowser } from "./support/browser.ts";
 import { buildPage } from "./support/build-page.ts";
 import { fakeHistory } from "./support/fake-history.ts";
+import { fakeIncidents } from "./support/fake-incidents.ts";
 import { fakeMarket } from "./support/fake-market.ts";
 import { fakeStatus } from "./support/fake-status.ts";
 import { prefixProxy } from "./support/prefix-proxy.ts";
@@ -63,6 +64,7 @@ describe.skipIf(!runtime.ok)(title, () => {
         files: () => ({ archive: join(folder, "archive.bin"), manifest: join(folder, "archive.bin") }),
       },
       metrics: () => ({ text: "", contentType: "text/plain" }),
+      incidents: fakeIncidents(),
       assetsDir: folder,
       log: silentLog,
     };

@@ -10,6 +10,7 @@ import type { Status } from "../server/status.ts";
 import { findBrowser } from "./support/browser.ts";
 import { buildPage } from "./support/build-page.ts";
 import { fakeHistory } from "./support/fake-history.ts";
+import { fakeIncidents } from "./support/fake-incidents.ts";
 import { fakeStatus, fakeSymbolName } from "./support/fake-status.ts";
 import { prefixProxy } from "./support/prefix-proxy.ts";
 import { until } from "./support/wait.ts";
@@ -53,6 +54,7 @@ describe.skipIf(!runtime.ok)(title, () => {
         trades: () => ({ trades: [], count: 0 }),
         history: past(),
         metrics: () => ({ text: "", contentType: "text/plain" }),
+        incidents: fakeIncidents(),
         assetsDir,
         log: silentLog,
       },

@@ -5,12 +5,13 @@ import type { Snapshot } from "./snapshot.ts";
  * For uptime monitors: `live` while the process answers at all, `ready` only while data flows. Why it does not is told only to those
  * who may see it.
  */
-export function createHealth(snapshot: Snapshot, isTrusted: (request: Request) => boolean) {
+export function createHealth(snapshot: Snapshot, isTrusted: (request: Request) => boolean, instance?: string) {
   return new Elysia({ name: "health", prefix: "/health" })
     .get(
       "/live",
       ({ set }) => {
         set.headers["cache-control"] = "no-store";
+        if (instance !== undefined) set.headers["rt-data-instance"] = instance;
         return { live: true };
       },
       { detail: { tags: ["health"], summary: "200 while the process answers" } },

@@ -25,6 +25,7 @@ export function createOpenApi() {
         { name: "coverage", description: "How complete the recording is" },
         { name: "archives", description: "Merged days: files and checks" },
         { name: "session", description: "Logging in and out, where there is a password" },
+        { name: "alerts", description: "What is not as it should be, and who is told" },
         { name: "health", description: "For uptime monitors; GET and HEAD" },
       ],
     },

@@ -4,10 +4,12 @@ import { websocket } from "elysia/ws";
 import type { BookView } from "../book.ts";
 import type { History } from "../history.ts";
 import type { HttpLoad } from "../http-load.ts";
+import type { Incidents } from "../incident.ts";
 import type { Log } from "../log.ts";
 import type { NewestTrades } from "../newest-trades.ts";
 import type { Status } from "../status.ts";
 import { type Access, type AccessOptions, createAccess, openAccess } from "./access.ts";
+import { createAlertsApi } from "./alerts-api.ts";
 import { createApi } from "./api.ts";
 import { createArchiveApi } from "./archive-api.ts";
 import { createAssets } from "./assets.ts";
@@ -39,6 +41,9 @@ type Deps = {
   trades: NewestTrades["since"];
   history: History;
   metrics: MetricsText;
+  incidents: Incidents;
+  /** Told in `/health/live`, so that a recorder knows itself from outside. */
+  instance?: string;
   /** Folder with the built page. */
   assetsDir: string;
   log: Log;
@@ -122,12 +127,13 @@ async function createApp(deps: Deps, snapshot: Snapshot, { access, live, liveBoo
   })
     .headers({ ...securityHeaders })
     .use(createErrors(deps.log))
-    .use(createHealth(snapshot, (request) => access.gate.guestOf(request).isTrusted))
+    .use(createHealth(snapshot, (request) => access.gate.guestOf(request).isTrusted, deps.instance))
     .use(access.routes())
     .use(createMetricsRoute(deps.metrics))
     .use(createApi({ snapshot, book: deps.book }))
     .use(createHistoryApi(deps.history))
     .use(createArchiveApi(deps.history))
+    .use(createAlertsApi(deps.incidents))
     .use(live.routes)
     .use(liveBook.routes)
     .use(createOpenApi())

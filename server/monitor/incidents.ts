@@ -160,7 +160,8 @@ export function createIncidents(
       }
     },
     open: () => [...openOf(state)].sort(byGravity),
-    get: (id) => openOf(state).find((one) => one.id === id) ?? unsaved.get(id) ?? kept().get(id),
+    get: (id) =>
+      openOf(state).find((one) => one.id === id) ?? unsaved.get(id) ?? attempt("incidents", () => kept().get(id)),
     page(limit, after) {
       const { items, next } = kept().page(limit, after);
       const open = openOf(state);

@@ -16,7 +16,7 @@ export type Observation = {
   readonly reconnectsUs: readonly number[];
   /** Gaps that ended lately and are written down; those that are not over yet stand in the status. */
   readonly gaps: readonly Gap[];
-  /** How the run before this one ended, if not of its own will: what is missing, and what was repaired, in words. */
+  /** How the run before this one ended, if not of its own will, until that is told: since when, and what was repaired, in words. */
   readonly crash: { readonly fromUs: number; readonly toUs: number; readonly detail: string } | null;
   /** Archives that were verified since the last look; `problem` is null where all was well. */
   readonly verified: readonly { readonly subject: string; readonly problem: string | null }[];

@@ -13,17 +13,24 @@ export const gap: Rule<"gap"> = {
     const told = look.seen.gaps.filter((one) => isWorthTelling(one, look));
     if (told.length === 0) return null;
     const length = (one: Gap) => (one.to_us - one.from_us) / 1e6;
+    const causes = told.map(({ cause }): string => cause);
+    // Those of the same incident that are no longer looked at stay named.
+    const { subjects = [], detail } = look.open ?? {};
     return {
       severity: "warning",
-      subjects: [...new Set(told.map(({ symbol, stream }) => `${symbol} ${stream}`))].sort(),
+      subjects: [...new Set([...subjects, ...told.map(nameOf)])].sort(),
       value: Math.round(Math.max(...told.map(length)) * 10) / 10,
       limit: look.settings.warning_s,
-      detail: [...new Set(told.map(({ cause }) => cause))].sort().join(", "),
+      detail: [...new Set([...(detail?.split(", ") ?? []), ...causes])].sort().join(", "),
       fromUs: Math.min(...told.map(({ from_us }) => from_us)),
       overUs: Math.max(...told.map(({ to_us }) => to_us)),
     };
   },
 };
+
+function nameOf({ symbol, stream }: Gap): string {
+  return `${symbol} ${stream}`;
+}
 
 /**
  * Something is missing for good, and enough of it. What a symbol's halt leaves open is nobody's loss, a short restart is somebody's

@@ -55,11 +55,11 @@ export const crashRecovered: Rule<"crash_recovered"> = {
   rule: "crash_recovered",
   parents: [],
   costs: ["crash"],
-  find({ seen: { crash, status }, nowUs, settings }) {
+  find({ seen: { crash, status }, nowUs, settings, open }) {
     if (crash === null) return null;
     const isFlowing = status.symbols.some(({ last_recv_us }) => (last_recv_us ?? 0) >= crash.toUs);
     if (!isFlowing) return "unknown";
-    if (nowUs - crash.toUs > settings.keep_s * 1e6) return null;
+    if (open !== null && nowUs - open.changed_us > settings.keep_s * 1e6) return null;
     return {
       severity: "info",
       subjects: [],

@@ -10,6 +10,7 @@ import { silentLog } from "../../server/log.ts";
 import { findBrowser } from "../support/browser.ts";
 import { buildPage } from "../support/build-page.ts";
 import { fakeHistory } from "../support/fake-history.ts";
+import { fakeIncidents } from "../support/fake-incidents.ts";
 import { fakeMarket } from "../support/fake-market.ts";
 import { fakeStatus } from "../support/fake-status.ts";
 
@@ -31,6 +32,7 @@ const server = createHttpServer(
     status: () => fakeStatus(step++, 30),
     ...fakeMarket(),
     history: fakeHistory(30),
+    incidents: fakeIncidents(),
     assetsDir: folder,
     log: silentLog,
     metrics: () => ({ text: "", contentType: "text/plain" }),

@@ -11,6 +11,7 @@ import { silentLog } from "../../server/log.ts";
 import { findBrowser } from "../support/browser.ts";
 import { buildPage } from "../support/build-page.ts";
 import { fakeHistory } from "../support/fake-history.ts";
+import { fakeIncidents } from "../support/fake-incidents.ts";
 import { fakeMarket } from "../support/fake-market.ts";
 import { fakeStatus } from "../support/fake-status.ts";
 import { median } from "./cpu.ts";
@@ -29,6 +30,7 @@ const server = createHttpServer(
     ...fakeMarket(),
     history: { ...history, today: () => today },
     metrics: () => ({ text: "", contentType: "text/plain" }),
+    incidents: fakeIncidents(),
     assetsDir: folder,
     log: silentLog,
   },

@@ -6,10 +6,12 @@ import type { History } from "../../server/history.ts";
 import { type AccessOptions, openAccess } from "../../server/http/access.ts";
 import type { MetricsText } from "../../server/http/metrics.ts";
 import { createHttpServer } from "../../server/http/server.ts";
+import type { Incidents } from "../../server/incident.ts";
 import { createLog } from "../../server/log.ts";
 import type { NewestTrades } from "../../server/newest-trades.ts";
 import type { Status } from "../../server/status.ts";
 import { fakeHistory } from "../support/fake-history.ts";
+import { fakeIncidents } from "../support/fake-incidents.ts";
 import { fakeStatus } from "../support/fake-status.ts";
 import { temporaryFolder } from "../support/folder.ts";
 
@@ -24,6 +26,7 @@ export async function serve(
     trades?: NewestTrades["since"];
     history?: History;
     metrics?: MetricsText;
+    incidents?: Incidents;
     tickMs?: number;
     port?: number;
     page?: boolean;
@@ -51,6 +54,8 @@ export async function serve(
       trades: over.trades ?? (() => ({ trades: [], count: 0 })),
       history: over.history ?? fakeHistory(3),
       metrics: over.metrics ?? (() => ({ text: "", contentType: "text/plain" })),
+      incidents: over.incidents ?? fakeIncidents(),
+      instance: "the-instance",
       assetsDir,
       log: createLog({ level: "debug", format: "text", color: false }, (line) => lines.push(line)),
     },

@@ -1,0 +1,83 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { createExchange } from "../server/exchange/exchange.ts";
+import { createFaults } from "../server/exchange/faults/faults.ts";
+import { createSyntheticMarket } from "../server/exchange/market/synthetic-market.ts";
+import type { Incident } from "../server/incident.ts";
+import { silentLog } from "../server/log.ts";
+import type { Status } from "../server/status.ts";
+import { temporaryFolder } from "./support/folder.ts";
+import { fromSource, start } from "./support/program.ts";
+import { until } from "./support/wait.ts";
+
+type Answer = { readonly open: readonly Incident[]; readonly items: readonly Incident[] };
+
+test("an outage of the exchange is one incident of the real program, through a kill -9 in its middle, and ends with its duration and what was lost", async () => {
+  const faults = createFaults();
+  const source = createSyntheticMarket({ symbols: ["BTCUSDT", "ETHUSDT"], seed: 5 });
+  const exchange = createExchange({}, { source, faults, log: silentLog });
+  const { wsUrl, restUrl } = await exchange.start();
+  const env = {
+    RT_DATA_RECORD_DATA_DIR: join(temporaryFolder(), "data"),
+    ...{ RT_DATA_RECORD_SYMBOLS: "BTCUSDT,ETHUSDT", RT_DATA_HTTP_PORT: "0" },
+    ...{ RT_DATA_EXCHANGE_WS_URL: wsUrl, RT_DATA_EXCHANGE_REST_URL: restUrl },
+    ...{ RT_DATA_ALERTS_DISCONNECTED_HOLD_S: "1", RT_DATA_ALERTS_DISCONNECTED_CLEAR_S: "1" },
+  };
+  const words = [...fromSource, "record"];
+  const first = start(words, { env });
+  let second: ReturnType<typeof start> | null = null;
+  try {
+    let url = await first.url();
+    const read = async <T>(path: string) => (await (await fetch(`${url}${path}`)).json()) as T;
+    let answer: Answer = { open: [], items: [] };
+    const look = async () => {
+      answer = await read<Answer>("/api/alerts");
+      return answer;
+    };
+    const records = async () => (await read<Status>("/api/status")).totals.records;
+    await until(async () => (await records()) > 50, "data to flow");
+    expect((await look()).items).toEqual([]);
+
+    const outage = faults.begin({ kind: "refused-port" });
+    const begunUs = Date.now() * 1000;
+    await until(async () => (await look()).open.length > 0, "the incident to begin", 20_000);
+    const [opened] = answer.open;
+    expect(opened).toMatchObject({ rule: "disconnected", severity: "critical", to_us: null });
+    expect(((opened?.from_us ?? 0) - begunUs) / 1e6).toBeWithin(-3, 3);
+    expect(Date.now() * 1000 - (opened?.from_us ?? 0)).toBeLessThan(13e6);
+    expect((await read<Status>("/api/status")).alerts.open).toMatchObject([{ id: opened?.id, muted: false }]);
+    await fetch(`${url}/api/alerts/${opened?.id}/acknowledge`, { method: "POST" });
+
+    first.kill("SIGKILL");
+    await first.ended;
+    second = start(words, { env });
+    url = await second.url();
+    await until(async () => (await look()).open.length > 0, "the incident of before");
+    expect(answer.open).toMatchObject([{ id: opened?.id, acknowledged: { by: "dashboard" } }]);
+
+    outage.end();
+    const endedUs = Date.now() * 1000;
+    await until(async () => (await look()).open.every(({ rule }) => rule !== "disconnected"), "its end", 30_000);
+    const disconnected = answer.items.filter(({ rule }) => rule === "disconnected");
+    expect(disconnected).toMatchObject([{ id: opened?.id, from_us: opened?.from_us }]);
+    const [ended] = disconnected;
+    const seconds = ((ended?.to_us ?? 0) - (ended?.from_us ?? 0)) / 1e6;
+    expect(ended?.value).toBe(Math.round(seconds));
+    expect(((ended?.to_us ?? 0) - endedUs) / 1e6).toBeWithin(-3, 15);
+    await until(
+      async () => (await look()).items.find(({ rule }) => rule === "crash_recovered") !== undefined,
+      "the crash to be told of",
+      20_000,
+    );
+    const crash = answer.items.find(({ rule }) => rule === "crash_recovered");
+    expect(crash).toMatchObject({ severity: "info", detail: expect.stringContaining("repaired") });
+    expect([ended, crash].some((one) => typeof one?.records_lost === "number")).toBe(true);
+    expect([ended, crash].some((one) => (one?.records_lost_estimate ?? 0) > 10)).toBe(true);
+    second.kill("SIGTERM");
+    expect(await second.ended).toBe(0);
+  } finally {
+    first.kill("SIGKILL");
+    second?.kill("SIGKILL");
+    await exchange.stop();
+  }
+}, 90_000);

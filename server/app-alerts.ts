@@ -17,7 +17,7 @@ import { version } from "./version.ts";
 export type AppAlerts = {
   start(): void;
   /** Call it once a second. Returns at once. */
-  tick(status: Pick<Status, "ready">): void;
+  tick(): void;
   /** Null where nobody is told on Telegram. */
   telegram(): TelegramStatus | null;
   /** What the bot needs for the buttons under incidents and to know its chats; null where there is no bot. */
@@ -50,11 +50,11 @@ export function createAppAlerts(config: Config, sources: AlertSources): AppAlert
       telegram?.notifier.start();
       if (webhook !== null) incidents.onChange(webhook.note);
     },
-    tick({ ready }) {
+    tick() {
       telegram?.notifier.tick();
       telegram?.digest?.tick();
       webhook?.tick();
-      heartbeat?.tick(ready);
+      heartbeat?.tick(() => sources.status().ready);
     },
     telegram: () => telegram?.notifier.status() ?? null,
     bot: telegram === null ? null : { buttons: buttonsOf(config, telegram.notifier), chats: telegram.notifier.chats },

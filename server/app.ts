@@ -1,8 +1,9 @@
 import { hostname } from "node:os";
 import { accessOf } from "./app-access.ts";
+import { createAppAlerts } from "./app-alerts.ts";
 import { createCatalogueCare } from "./app-catalogue.ts";
+import type { App } from "./app-contract.ts";
 import { gapsOfDay } from "./app-day-gaps.ts";
-import type { Departure } from "./app-departure.ts";
 import { createAppHistory, tickSeconds } from "./app-history.ts";
 import { createAppIncidents } from "./app-incidents.ts";
 import { createKeeping } from "./app-keeping.ts";
@@ -27,46 +28,20 @@ import { recover } from "./recorder/recovery.ts";
 import { type Day, dateOf } from "./segment.ts";
 import { createServiceReport } from "./service-report.ts";
 import { ownSymbols, shardName } from "./shard.ts";
-import type { Status } from "./status.ts";
 import { createTicker } from "./ticker.ts";
 import { version } from "./version.ts";
 import { startDayWorker, startSealWorker } from "./workers.ts";
 
-/** The program: recording, archive, server. */
-export type App = {
-  /**
-   * Takes the data folder, repairs what a crash left, then starts outputs before inputs. Rejects with an OperatorError for
-   * what the operator can put right; nothing is left running then. Resolves with the address of the page. `left` are gaps that nobody
-   * has written down yet.
-   */
-  start(left?: readonly Gap[]): Promise<{ url: string }>;
-  /** Stops receiving, writes and seals what there is, within `deadlineMs`; resolves when all is on disk. Idempotent. */
-  stop(deadlineMs: number): Promise<void>;
-  /** Takes symbols and streams of another config, without touching those that stay; what cannot change is logged by name. */
-  reload(next: Config): void;
-  status(): Status;
-  /** Towards another process that takes over. After `leave`, and after `retire`, only `stop` is left to be called. */
-  readonly departure: Pick<Departure, "begin" | "cancel" | "leave"> & {
-    /** Why it cannot be now, or null. */
-    refusal(): string | null;
-    /** Ends what can wait for the next process, while recording goes on. */
-    retire(): Promise<void>;
-    /** Local clock minus exchange clock, ms; null while unknown. */
-    clockOffsetMs(): number | null;
-  };
-  /** When its page could first be reached, Unix ms; 0 before. */
-  listeningMs(): number;
-  /** Absolute path of the data folder. */
-  readonly dataDir: string;
-  /** The clock that stamps receipt, µs. */
-  readonly nowUs: () => number;
-};
+export type { App } from "./app-contract.ts";
 
 /** zstd level of a segment, which lives for a day at most; measured, 2 to 4 are no smaller and no quicker on this data. */
 const segmentLevel = 1;
 
 /** How long a process that is being replaced still seals segments, ms; what is left its successor does. */
 const retireMs = 3000;
+
+/** A message that is under way at a stop may take so long, ms. */
+const farewellMs = 2000;
 
 /** How often the catalogue is told how far we have got, s. */
 const noteRunEvery = 10;
@@ -128,9 +103,12 @@ export function createApp(
       ...parts,
       streams: recording.streams(),
       upload: keeping.status,
-      telegram: () => null,
+      telegram: outreach.telegram,
       alerts: watch.status,
     });
+  const outreach = createAppAlerts(config, {
+    ...{ catalogue, incidents: watch.incidents, history: past.history, status, nowUs, log },
+  });
   const metrics = createAppMetrics({
     ...{ parts, status, streams: recording.streams },
     lag: () => ticker.lag(),
@@ -153,6 +131,7 @@ export function createApp(
     [1, createServiceReport(status).look],
     [1, () => keeping.tick(machine.hardware.current().disk_free_bytes)],
     [1, watch.tick],
+    [1, outreach.tick],
     [tickSeconds, () => past.tick(status())],
     [tickSeconds, () => watch.look(status())],
     [noteRunEvery, noteRun],
@@ -193,6 +172,7 @@ export function createApp(
         recording.noteDown(down.of);
         if (down.newestUs > 0) catalogue.noteRun(down.newestUs, false);
         watch.start(lastRun, down.newestUs, recovered);
+        outreach.start();
         care.started(version, recovered, startedUs);
         await machine.look();
         await archiver.start();
@@ -220,7 +200,7 @@ export function createApp(
         return failure && `the disk does not take what is recorded (${failure}), which a new process would not know of`;
       },
       async retire() {
-        await keeping.stop();
+        await Promise.all([keeping.stop(), outreach.stop(farewellMs)]);
         await archiver.stop(retireMs);
       },
       clockOffsetMs: () => parts.clockOffset.current()?.offsetMs ?? null,
@@ -232,7 +212,7 @@ export function createApp(
         const end = performance.now() + deadlineMs;
         await recording.stop();
         ticker.stop();
-        await keeping.stop();
+        await Promise.all([keeping.stop(), outreach.stop(Math.min(farewellMs, deadlineMs))]);
         await archiver.stop(Math.max(0, end - performance.now()));
         await http.stop();
         care.noteRun(recording.lastRecvUs(), true);

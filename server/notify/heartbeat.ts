@@ -3,8 +3,8 @@ import { hostOf, problemOf } from "./host.ts";
 
 /** Tells somebody else that data flows, so that silence means trouble: also of a machine that can say nothing any more. */
 export type Heartbeat = {
-  /** Call it once a second; `ready` while data flows. Returns at once. */
-  tick(ready: boolean): void;
+  /** Call it once a second. Returns at once; `isReady` tells whether data flows, and is asked only when a beat is due. */
+  tick(isReady: () => boolean): void;
   /** When it was last taken, µs, and what keeps it from that; null for never and nothing. */
   status(): HeartbeatStatus;
   /** Resolves when no request is under way. */
@@ -20,10 +20,7 @@ export type HeartbeatStatus = {
   readonly problem: string | null;
 };
 
-/** Data that comes and goes does not make it beat faster than this, µs. */
-const leastUs = 10_000_000;
-
-/** GET every so many seconds, and at once when data begins to flow; nothing at all while it does not. */
+/** GET every so many seconds; nothing at all while data does not flow, and at once when it does again. */
 export function createHeartbeat(
   options: {
     readonly url: string;
@@ -37,7 +34,6 @@ export function createHeartbeat(
   const watcher = hostOf(options.url);
   const aborting = new AbortController();
   let lastUs: number | null = null;
-  let begunUs = 0;
   let nextUs = 0;
   let problem: string | null = null;
   let running: Promise<void> | null = null;
@@ -69,11 +65,9 @@ export function createHeartbeat(
   }
 
   return {
-    tick(ready) {
-      if (!ready) nextUs = Math.min(nextUs, begunUs + leastUs);
-      if (!ready || nowUs() < nextUs || running !== null || aborting.signal.aborted) return;
-      begunUs = nowUs();
-      nextUs = begunUs + options.everySeconds * 1e6;
+    tick(isReady) {
+      if (nowUs() < nextUs || running !== null || aborting.signal.aborted || !isReady()) return;
+      nextUs = nowUs() + options.everySeconds * 1e6;
       running = beat().finally(() => {
         running = null;
       });

@@ -29,7 +29,10 @@ export async function deliver(step: Step, sender: Sender, delivery: Delivery): P
 
   async function tell({ row, incident }: Told): Promise<Outcome> {
     const letter = letterOf(incident);
-    const outcome = await sender.send(chat, letter);
+    let outcome = await sender.send(chat, letter);
+    // Its first line alone is better than nothing.
+    if (outcome.kind === "unacceptable")
+      outcome = await sender.send(chat, { html: letter.html.split("\n")[0] ?? "", silent: letter.silent === true });
     if (outcome.kind !== "done" && outcome.kind !== "unacceptable") return outcome;
     row.messageId = outcome.kind === "done" ? outcome.messageId : noMessage;
     row.form = outcome.kind === "done" ? "own" : "lost";

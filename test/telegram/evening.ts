@@ -18,6 +18,8 @@ export type Evening = {
   nowUs(): number;
   /** Lets so many seconds pass, second by second. */
   pass(seconds: number): Promise<void>;
+  /** Lets so many seconds pass at once, as in a sleep of the machine. */
+  leap(seconds: number): Promise<void>;
   /** Ends the notifier and begins another one on the same catalogue. */
   restart(): Promise<void>;
   stop(): Promise<void>;
@@ -59,6 +61,11 @@ export async function evening(
         notifier.tick();
         await settle();
       }
+    },
+    async leap(seconds) {
+      us += seconds * 1e6;
+      notifier.tick();
+      await settle();
     },
     async restart() {
       await notifier.stop(1000);

@@ -321,6 +321,18 @@ test("a group that became a supergroup is told under its new id from then on, al
   await night.stop();
 });
 
+test("of a message that Telegram does not take the first line is sent", async () => {
+  const night = await evening();
+  const { incidents, telegram } = night;
+  telegram.script(({ payload }) =>
+    String(payload.text).includes("\n") ? refusal(400, "Bad Request: BUTTON_DATA_INVALID") : null,
+  );
+  incidents.raise({ ...disconnected });
+  await night.pass(10);
+  expect(telegram.chat(42)).toMatchObject([{ silent: false, text: "🔴 No connection to Binance" }]);
+  await night.stop();
+});
+
 test("a message that somebody deleted is not written anew; its end is told all the same", async () => {
   const night = await evening();
   const { incidents, telegram } = night;

@@ -71,6 +71,7 @@ export function duration(us: number, language: Language): string {
 
 /** The same for what still lasts, in steps that grow with it, so that a message need not be changed all the time. */
 export function roughDuration(us: number, language: Language): string {
+  if (us < 10e6) return duration(Math.max(us, 1e6), language);
   const minutes = us / 60e6;
   const step = minutes < 1 ? 1 / 6 : minutes < 10 ? 1 : minutes < 60 ? 5 : minutes < 360 ? 15 : 60;
   return duration(Math.floor(minutes / step) * step * 60e6, language);

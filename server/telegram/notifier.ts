@@ -154,7 +154,11 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
       mutedUntilUs,
       outage: reach.outage(),
       forgotten: backlog.forgotten(chat),
-      ...{ save: outbox.save, remove: outbox.remove },
+      save: outbox.save,
+      remove(row) {
+        urgent.delete(row);
+        outbox.remove(row);
+      },
     });
   }
 

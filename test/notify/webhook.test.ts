@@ -1,10 +1,11 @@
 import { afterEach, expect, test } from "bun:test";
 import type { IncidentChange } from "../../server/incident.ts";
 import { createLog } from "../../server/log.ts";
+import { hostOf, problemOf } from "../../server/notify/host.ts";
 import { createWebhook, type Webhook } from "../../server/notify/webhook.ts";
 import { until } from "../support/wait.ts";
 import { createScriptedIncidents } from "../telegram/scripted-incidents.ts";
-import { type Receiver, startReceiver } from "./receiver.ts";
+import { type Receiver, secretPath, startReceiver } from "./receiver.ts";
 
 const lines: string[] = [];
 const log = createLog({ level: "debug", format: "text", color: false }, (line) => lines.push(line));
@@ -114,4 +115,16 @@ test("of what waits, the newest five hundred are kept, and nobody is told the se
   expect(webhook.status()).toMatchObject({ waiting: 500, dropped: 100, delivered: 0 });
   expect(webhook.status().host).toMatch(/^127\.0\.0\.1:\d+$/);
   expect(JSON.stringify(webhook.status()) + lines.join("")).not.toContain("s3cr3t");
+});
+
+test("an error's words lose the URL and its parts, however they are written into it", () => {
+  const url = `https://someone:pass-w0rd@hooks.example.org${secretPath}`;
+  const { pathname, search, href } = new URL(url);
+  for (const part of [url, href, `${pathname}${search}`, search, "someone", "pass-w0rd"]) {
+    const problem = problemOf(new Error(`cannot fetch ${part}: refused`), url);
+    expect(problem).toStartWith("cannot fetch …");
+    expect(problem).not.toMatch(/s3cr3t|pass-w0rd/);
+  }
+  expect(problemOf(new DOMException("The operation timed out.", "TimeoutError"), url)).toBe("no answer in time");
+  expect(hostOf(url)).toBe("hooks.example.org");
 });

@@ -1,6 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { createSender, type Outcome, scrub } from "../../server/telegram/sender.ts";
 import { createFakeTelegram, refusal, type Scripted } from "../support/fake-telegram.ts";
+import { until } from "../support/wait.ts";
 import { token } from "./evening.ts";
 
 const telegram = createFakeTelegram(token);
@@ -65,6 +66,17 @@ test("a Bot API that is not there, by address and by name, is told without the t
     expect(found.kind).toBe("unreachable");
     expect(JSON.stringify(found)).not.toContain("fake_Token");
   }
+});
+
+test("an end waits for no answer", async () => {
+  const patient = createSender({ token, apiRoot, timeoutMs: 60_000 });
+  telegram.script(() => "hang");
+  const before = telegram.calls.length;
+  const call = patient.send(42, { html: "text" });
+  await until(() => telegram.calls.length > before, "the call to be under way");
+  patient.abort();
+  expect(await call).toMatchObject({ kind: "unreachable" });
+  telegram.script(() => null);
 });
 
 test("markup that Telegram refuses is sent as plain text instead", async () => {

@@ -65,6 +65,8 @@ export function createReach(deps: { nowUs: () => number; outbox: Outbox; log: Lo
 
   function noteRefused(chat: number, { concerns, problem, advice }: Extract<Outcome, { kind: "refused" }>): void {
     const before = concerns === "bot" ? deaf : refused.get(chat);
+    // Several chats may find out at the same time that nobody is listened to.
+    if (concerns === "bot" && deaf !== null && deaf.untilUs > nowUs()) return;
     const text = `${problem}: ${advice}`;
     if (before?.text !== text) {
       const fields = concerns === "bot" ? {} : { chat };

@@ -16,8 +16,8 @@ export type Evening = {
   readonly telegram: FakeTelegram;
   readonly notifier: Notifier;
   nowUs(): number;
-  /** Lets so many seconds pass, second by second. */
-  pass(seconds: number): Promise<void>;
+  /** Lets so many seconds pass, second by second, or in longer steps. */
+  pass(seconds: number, step?: number): Promise<void>;
   /** Lets so many seconds pass at once, as in a sleep of the machine. */
   leap(seconds: number): Promise<void>;
   /** Ends the notifier and begins another one on the same catalogue. */
@@ -55,9 +55,9 @@ export async function evening(
       return notifier;
     },
     nowUs,
-    async pass(seconds) {
-      for (let n = 0; n < seconds; n++) {
-        us += 1e6;
+    async pass(seconds, step = 1) {
+      for (let n = 0; n < seconds; n += step) {
+        us += step * 1e6;
         notifier.tick();
         await settle();
       }

@@ -73,7 +73,7 @@ test("a message is changed at most every 45 seconds, and only when its text has 
   expect(Math.min(...editsAt.slice(1).map((at, n) => at - (editsAt[n] ?? 0)))).toBeGreaterThanOrEqual(45);
   // Nothing but the time goes on from here: minutes up to ten, then steps of five, of a quarter of an hour, of an hour.
   const before = editsAt.length;
-  await night.pass(12 * hour);
+  await night.pass(12 * hour, 5);
   expect(editsAt.length - before).toBeLessThan(50);
   expect(telegram.calls.filter(({ method }) => method === "editMessageText")).toHaveLength(editsAt.length);
   await night.stop();
@@ -88,7 +88,7 @@ test("while nobody acknowledges it, it is said again after 1, 2, 4, 8 and then e
     if (kind === "message" && !silent) soundsAt.push(Math.round((night.nowUs() - startUs) / 3.6e9));
   });
   const { id } = incidents.raise(disconnected);
-  await night.pass(64 * hour);
+  await night.pass(64 * hour, 60);
   expect(soundsAt).toEqual([0, 1, 3, 7, 15, 39, 63]);
   expect(visible(telegram.chat(42))).toMatchObject([
     { replyTo: null },
@@ -117,7 +117,7 @@ test("who acknowledges it hears no more of it until it is over or worse", async 
   await night.pass(2);
   expect(telegram.chat(42)[0]?.text).toContain("Acknowledged by Kim <b> at 22:00; no more reminders.");
   expect(telegram.chat(42)[0]?.buttons.map((button) => button.split("=")[0])).toEqual(["Mute 1 h", "Mute 8 h"]);
-  await night.pass(30 * hour);
+  await night.pass(30 * hour, 60);
   expect(telegram.chat(42)).toHaveLength(1);
   incidents.change(
     id,
@@ -271,6 +271,31 @@ test("every chat has its own messages, and one that refuses them does not keep t
   await night.pass(2 * hour);
   expect(night.notifier.status()).toMatchObject({ state: "ok", waiting: 0, last_error: null });
   expect(telegram.chat(43)).toMatchObject([{ silent: true, text: expect.stringContaining("Over after 20 min") }]);
+  await night.stop();
+});
+
+test("a wrong token is named once, with what to do, and tried again now and then; a right one is told everything at once", async () => {
+  const lines: string[] = [];
+  const log = createLog({ level: "info", format: "text", color: false }, (line) => lines.push(line));
+  const night = await evening({ chats: [42, 43], log });
+  const { incidents, telegram, notifier } = night;
+  telegram.script(() => refusal(401, "Unauthorized"));
+  incidents.raise(disconnected);
+  await night.pass(2 * hour, 5);
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toContain("put the token from @BotFather into telegram.token");
+  expect(notifier.status()).toMatchObject({
+    state: "refused",
+    waiting: 2,
+    last_error: expect.stringContaining("token"),
+  });
+  expect(telegram.calls.length).toBeLessThanOrEqual(12);
+  telegram.script(() => null);
+  await night.pass(hour, 5);
+  expect([42, 43].map((chat) => telegram.chat(chat)[0]?.text.split("\n")[0])).toEqual(
+    Array(2).fill("🔴 No connection to Binance"),
+  );
+  expect(notifier.status()).toMatchObject({ state: "ok", waiting: 0 });
   await night.stop();
 });
 

@@ -4,7 +4,7 @@ import { type Answer, api, ask, patience } from "./api.ts";
 import { bytes, duration, milliseconds, number, percent } from "./format.ts";
 import { t } from "./i18n.ts";
 import { status } from "./state.ts";
-import { bothZones, clock, day, shortClock } from "./time.ts";
+import { bothZones, day, shortClock } from "./time.ts";
 
 /** Of these the figure is the time that has passed, which is said anyway. */
 const timed: readonly IncidentRule[] = ["disconnected", "stale"];
@@ -48,12 +48,17 @@ export function figuresOf(incident: OpenIncident): readonly string[] {
   const { rule, unit, value, worst, limit } = incident;
   if (unit === null || value === null || timed.includes(rule)) return [];
   const say = (amount: number) => inUnit(unit, amount);
-  if (past.includes(rule)) return [t("alertOver", { value: say(worst ?? value) })];
+  if (isPast(incident)) return [t(rule === "gap" ? "alertOver" : "alertDown", { value: say(worst ?? value) })];
   return [
     t("alertFigure", { value: say(value) }),
     ...(limit === null || limit === 0 ? [] : [t("alertLimit", { limit: say(limit) })]),
     ...(worst === null || say(worst) === say(value) ? [] : [t("alertWorst", { worst: say(worst) })]),
   ];
+}
+
+/** It is over, and only told of. */
+export function isPast({ rule }: Pick<OpenIncident, "rule">): boolean {
+  return past.includes(rule);
 }
 
 /** What is known to be lost, and what is estimated; null where nothing is known. */
@@ -67,7 +72,7 @@ export function lostOf({ records_lost, records_lost_estimate }: OpenIncident): s
 /** A time of today as `15:04`, an earlier or later one with its day; for titles, in both zones. */
 export function momentOf(us: number): { readonly text: string; readonly title: string } {
   const now = status.value?.now_us ?? us;
-  const text = day(us) === day(now) ? shortClock(us) : `${day(us)} ${clock(us)}`;
+  const text = day(us) === day(now) ? shortClock(us) : `${day(us)} ${shortClock(us)}`;
   return { text, title: bothZones(us) };
 }
 

@@ -5,6 +5,7 @@ import {
   costOf,
   endMaintenance,
   figuresOf,
+  isPast,
   lostOf,
   maintenanceUntil,
   momentOf,
@@ -92,7 +93,9 @@ function Alert({ incident }: { incident: OpenIncident }) {
   const { text: time, title } = momentOf(from_us);
   const lost = lostOf(incident);
   const facts = [
-    t("alertSince", { time, zone: zoneName(), age: duration((now - from_us) / 1e6) }),
+    isPast(incident)
+      ? t("alertAt", { time, zone: zoneName() })
+      : t("alertSince", { time, zone: zoneName(), age: duration((now - from_us) / 1e6) }),
     ...figuresOf(incident),
     ...(flaps > 0 ? [t("alertFlaps", { n: number(flaps) })] : []),
     ...(lost === null ? [] : [t("alertLost", { lost })]),
@@ -131,15 +134,13 @@ function Actions({ incident: { id, rule, acknowledged: known, muted, severity } 
           {t("acknowledge")}
         </button>
       )}
-      {muted ? (
-        <span class="quiet">{t("muted")}</span>
-      ) : (
+      {muted && maintenanceUntil.value === null && <span class="quiet">{t("muted")}</span>}
+      {!muted &&
         ([1, 8] as const).map((hours) => (
           <button key={hours} type="button" class="button" onClick={() => void mute(rule, hours)}>
             {t(hours === 1 ? "mute1" : "mute8")}
           </button>
-        ))
-      )}
+        ))}
     </p>
   );
 }

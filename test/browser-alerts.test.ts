@@ -120,7 +120,14 @@ describe.skipIf(!runtime.ok)(title, () => {
   }
 
   const text = async (page: Page, selector: string) =>
-    ((await page.locator(selector).first().innerText()) ?? "").replace(/\s+/g, " ").trim();
+    (
+      await page
+        .locator(selector)
+        .first()
+        .evaluate((one) => (one as HTMLElement).innerText)
+    )
+      .replace(/\s+/g, " ")
+      .trim();
   const isWiderThanScreen = (page: Page) =>
     page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
 

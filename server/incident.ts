@@ -124,8 +124,8 @@ export type Incidents = {
   onChange(listener: (incident: Incident, change: IncidentChange) => void): void;
 };
 
-/** An incident as the live status has it: the first five of its subjects, and whether nobody is to be told of it now. */
-export type OpenIncident = Incident & { readonly muted: boolean };
+/** An incident as the live status has it: the first five of its subjects, its unit, and whether nobody is to be told of it now. */
+export type OpenIncident = Incident & { readonly unit: IncidentUnit | null; readonly muted: boolean };
 
 /** The alerts of this moment, for those who look. */
 export type AlertStatus = {

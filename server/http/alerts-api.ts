@@ -61,7 +61,7 @@ export function createAlertsApi(incidents: Incidents) {
         const incident = incidents.get(idOf(params.id));
         return incident === null ? status(404, noIncident) : shown(incident);
       },
-      { params: pathId, detail: { tags, summary: "One incident" } },
+      { params: pathId, detail: { tags, summary: "One incident by its number" } },
     )
     .post(
       "/alerts/:id/acknowledge",
@@ -104,7 +104,7 @@ export function createAlertsApi(incidents: Incidents) {
     .delete(
       "/mutes/:id",
       ({ params, status }) => (incidents.unmute(idOf(params.id)) > 0 ? { removed: 1 } : status(404, noMute)),
-      { params: pathId, detail: { tags, summary: "End a mute" } },
+      { params: pathId, detail: { tags, summary: "End a mute before its time" } },
     );
 
   function shown(incident: Incident) {

@@ -7,6 +7,7 @@ import {
   type Incident,
   type IncidentChange,
   type Incidents,
+  incidentUnits,
   type Mute,
 } from "../incident.ts";
 import type { Log } from "../log.ts";
@@ -186,6 +187,7 @@ export function createIncidents(
       return {
         open: open.map((one) => ({
           ...{ ...one, subjects: one.subjects.slice(0, fewSubjects) },
+          unit: incidentUnits[one.rule],
           muted: mutes.covers(one),
         })),
         maintenance_until_us: ends.length === 0 ? null : Math.max(...ends.map(({ until_us }) => until_us)),

@@ -6,6 +6,7 @@ import { checkSession } from "./session.ts";
 import "./style/base.css";
 import "./style/frame.css";
 import "./style/headline.css";
+import "./style/alerts.css";
 import "./style/tiles.css";
 import "./style/panels.css";
 import "./style/symbols.css";

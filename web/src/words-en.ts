@@ -1,9 +1,11 @@
+import { alertsEn } from "./words-alerts-en.ts";
 import { loginEn } from "./words-login-en.ts";
 import { viewsEn } from "./words-views-en.ts";
 
 /** The page's texts in English. */
 export const en = {
   ...viewsEn,
+  ...alertsEn,
   ...loginEn,
   overview: "Overview",
   demo: "Demo",

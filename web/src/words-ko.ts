@@ -1,3 +1,4 @@
+import { alertsKo } from "./words-alerts-ko.ts";
 import type { Words } from "./words-en.ts";
 import { loginKo } from "./words-login-ko.ts";
 import { viewsKo } from "./words-views-ko.ts";
@@ -5,6 +6,7 @@ import { viewsKo } from "./words-views-ko.ts";
 /** The page's texts in Korean. */
 export const ko: Words = {
   ...viewsKo,
+  ...alertsKo,
   ...loginKo,
   overview: "개요",
   demo: "데모",

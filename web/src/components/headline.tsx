@@ -1,5 +1,7 @@
 import { computed } from "@preact/signals";
+import type { IncidentRule } from "../../../server/incident.ts";
 import type { Status } from "../../../server/status.ts";
+import { openIncidents } from "../alerts.ts";
 import { causeWord } from "../causes.ts";
 import { bytes, coveragePercent, duration, number, rate } from "../format.ts";
 import { t } from "../i18n.ts";
@@ -31,7 +33,10 @@ const verdict = computed((): Verdict => {
   }
   if (!newest.ready) return { level: "bad", sentence: t("notReady"), lines: [...newest.reasons, ...openGaps(newest)] };
   const warnings = attention(newest);
-  if (warnings.length > 0) return { level: "warn", sentence: t("attention"), lines: warnings };
+  const open = openIncidents.value.filter(({ severity }) => severity !== "info");
+  if (open.length > 0) warnings.push(t("alertsBelow", { n: number(open.length) }));
+  const isGrave = open.some(({ severity }) => severity === "critical");
+  if (warnings.length > 0) return { level: isGrave ? "bad" : "warn", sentence: t("attention"), lines: warnings };
   return newest.symbols.length === 0
     ? { level: "warn", sentence: t("nothing"), lines: [t("noSymbols")] }
     : { level: "good", sentence: t("well"), lines: [summary(newest)] };
@@ -96,6 +101,7 @@ function summary(newest: Status): string {
 
 /** What is not recorded at this moment: since when, why, and what it costs. One line a cause. */
 function openGaps(newest: Status): string[] {
+  if (openIncidents.value.some(({ rule }) => rule === "disconnected" || rule === "stale")) return [];
   const open = newest.symbols.flatMap(({ symbol, streams }) =>
     streams.flatMap(({ gap }) => (gap === null ? [] : [{ ...gap, symbol }])),
   );
@@ -121,16 +127,19 @@ function attention(newest: Status): string[] {
   );
   const ofState = (state: string) => newest.symbols.filter((one) => one.state === state).map(({ symbol }) => symbol);
   const [halted, unknown] = [ofState("halted"), ofState("unknown")];
+  // What an incident says below is not said twice.
+  const isTold = (...rules: IncidentRule[]) => openIncidents.value.some(({ rule }) => rules.includes(rule));
   const lines: string[] = openGaps(newest);
-  if (closed > 0) lines.push(t("warnSocket", { n: closed, all: newest.connections.length }));
-  if (newest.archive.failures > 0) lines.push(t("warnFailures", { n: newest.archive.failures }));
-  if (total > 0 && free / total < lowDisk) lines.push(t("warnDisk", { free: bytes(free) }));
-  if (newest.disk !== null && newest.disk.level !== "ok") lines.push(t("warnMerging"));
-  if (newest.disk?.is_filling && newest.disk.full_in_s !== null)
+  if (closed > 0 && !isTold("disconnected")) lines.push(t("warnSocket", { n: closed, all: newest.connections.length }));
+  if (newest.archive.failures > 0 && !isTold("backlog")) lines.push(t("warnFailures", { n: newest.archive.failures }));
+  if (total > 0 && free / total < lowDisk && !isTold("disk_low")) lines.push(t("warnDisk", { free: bytes(free) }));
+  if (newest.disk !== null && newest.disk.level !== "ok" && !isTold("disk_low")) lines.push(t("warnMerging"));
+  if (newest.disk?.is_filling && newest.disk.full_in_s !== null && !isTold("disk_forecast"))
     lines.push(t("diskForecastWarn", { time: duration(newest.disk.full_in_s) }));
-  if (unknown.length > 0) lines.push(t("warnUnknown", { symbols: few(unknown) }));
+  if (unknown.length > 0 && !isTold("symbol_unknown")) lines.push(t("warnUnknown", { symbols: few(unknown) }));
   if (halted.length > 0) lines.push(t("warnHalted", { symbols: few(halted) }));
-  if (silent.length > 0) lines.push(t("warnSilent", { symbols: few(silent.map(({ symbol }) => symbol)) }));
+  if (silent.length > 0 && !isTold("stale", "disconnected"))
+    lines.push(t("warnSilent", { symbols: few(silent.map(({ symbol }) => symbol)) }));
   return lines;
 }
 

@@ -4,6 +4,7 @@ import { api, ask, patience } from "../api.ts";
 import { causes, causeWord } from "../causes.ts";
 import { Chart } from "../components/chart.tsx";
 import { GapTable } from "../components/gap-table.tsx";
+import { IncidentList } from "../components/incident-list.tsx";
 import { StreamChoice } from "../components/stream-choice.tsx";
 import { Trouble } from "../components/trouble.tsx";
 import { t } from "../i18n.ts";
@@ -56,6 +57,7 @@ export function HistoryView() {
           ))}
         </div>
       </section>
+      <IncidentList />
       <div class="lists">
         <Events />
         <Gaps />

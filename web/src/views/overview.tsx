@@ -1,3 +1,4 @@
+import { Alerts } from "../components/alerts.tsx";
 import { Archive } from "../components/archive.tsx";
 import { Connections } from "../components/connections.tsx";
 import { Headline } from "../components/headline.tsx";
@@ -11,6 +12,7 @@ export function Overview() {
   return (
     <>
       <Headline />
+      <Alerts />
       <Tiles />
       <div class="columns">
         <SymbolTable />

@@ -18,7 +18,8 @@ function door() {
     seen.atOnce--;
     return password === "right";
   };
-  const login = createLogin("hash", { nowMs: () => clock.ms, log: silentLog, verifyHash });
+  const sleep = () => Promise.resolve();
+  const login = createLogin("hash", { nowMs: () => clock.ms, log: silentLog, verifyHash, sleep });
   return { clock, seen, login };
 }
 
@@ -100,7 +101,7 @@ test("more logins than can wait are told to come back, which does not count agai
     await held;
     return password === "right";
   };
-  const check = createPasswordCheck("hash", verifyHash);
+  const check = createPasswordCheck("hash", { verifyHash, sleep: () => Promise.resolve() });
   const waiting = Array.from({ length: 17 }, (_, n) => check.verify(`guess ${n}`));
   expect(await waiting[16]).toBe("busy");
   release();

@@ -169,3 +169,33 @@ test("what differs between two configs is named down to the key in a table", () 
   expect(changedKeys(a, b)).toEqual(["http.port", "alerts.delay.hold_s"]);
   expect(Object.isFrozen(a.alerts.delay)).toBe(true);
 });
+
+test("an address that others can reach needs a password, or that all may look to be said; a loopback address needs neither", () => {
+  const hash = "$argon2id$v=19$m=19456,t=3,p=1$xYJ6vFgz1/Dpw0ulev+iuQ$li77Hsr625HOp3bM3fnM6auHFP5Msx0KBh7PULl7bWg";
+  for (const host of ["0.0.0.0", "::", "192.168.0.7", "nas", "::ffff:10.0.0.1"]) {
+    const [problem, ...others] = problems(`[http]\nhost = "${host}"\n`);
+    expect([
+      host,
+      others.length,
+      problem?.includes("rt-data password"),
+      problem?.includes("http.public = true"),
+    ]).toEqual([...[host, 0, true, true]]);
+    expect(problems(`[http]\nhost = "${host}"\npublic = true\n`)).toEqual([]);
+    expect(problems(`[http]\nhost = "${host}"\npassword_hash = '${hash}'\n`)).toEqual([]);
+  }
+  for (const host of ["127.0.0.1", "127.9.9.9", "::1", "localhost", "::ffff:127.0.0.1"])
+    expect([host, problems(`[http]\nhost = "${host}"\n`)]).toEqual([host, []]);
+});
+
+test("what is no argon2id hash, or one that takes much memory, is refused without being shown", () => {
+  for (const wrong of [
+    "my secret password",
+    "$argon2i$v=19$m=19456,t=3,p=1$xYJ6vFgz1/Dpw0ulev+iuQ$li77Hsr625HOp3bM3fnM6auHFP5Msx0KBh7PULl7bWg",
+    "$argon2id$v=19$m=1048576,t=3,p=1$xYJ6vFgz1/Dpw0ulev+iuQ$li77Hsr625HOp3bM3fnM6auHFP5Msx0KBh7PULl7bWg",
+    "$2b$10$abcdefghijklmnopqrstuv",
+  ]) {
+    const [problem = ""] = problems(`[http]\npassword_hash = '${wrong}'\n`);
+    expect(problem).toContain("rt-data password");
+    expect(problem).not.toContain(wrong);
+  }
+});

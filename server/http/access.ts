@@ -35,14 +35,13 @@ type Deps = {
   log: Log;
   /** A session has ended: what is open for it has to be closed. */
   onSessionEnd: (id: string) => void;
-  verifyHash?: (password: string, hash: string) => Promise<boolean>;
 };
 
 /** The gate in front of all routes, and the routes by which one logs in and out. */
 export function createAccess(options: AccessOptions & { host: string }, deps: Deps) {
   const { basePath, passwordHash } = options;
   const nowMs = () => performance.timeOrigin + performance.now();
-  const login = passwordHash === "" ? null : createLogin(passwordHash, { nowMs, ...deps });
+  const login = passwordHash === "" ? null : createLogin(passwordHash, { nowMs, log: deps.log });
   const sessionsPath = login === null ? null : options.sessionsPath;
   const sessions = createSessions(
     { path: sessionsPath, passwordHash },

@@ -1,7 +1,7 @@
 import type { Log } from "../log.ts";
 import { longestPassword } from "../password.ts";
 import { createLoginLimit } from "./login-limit.ts";
-import { createPasswordCheck } from "./password-check.ts";
+import { createPasswordCheck, type PasswordCheckDeps } from "./password-check.ts";
 
 /** What trying a password came to. */
 export type LoginResult =
@@ -16,12 +16,12 @@ export type Login = {
   attempt(address: string, password: string, isMachine: boolean): Promise<LoginResult> | LoginResult;
 };
 
-type Deps = { nowMs: () => number; log: Log; verifyHash?: (password: string, hash: string) => Promise<boolean> };
+type Deps = PasswordCheckDeps & { readonly nowMs: () => number; readonly log: Log };
 
 /** `passwordHash` is argon2id. Failures are logged by address, as often as the limit lets them happen; nothing else of them is. */
 export function createLogin(passwordHash: string, deps: Deps): Login {
   const limit = createLoginLimit(deps.nowMs);
-  const check = createPasswordCheck(passwordHash, deps.verifyHash);
+  const check = createPasswordCheck(passwordHash, deps);
   /** Those being looked at, by what is tried: who tries the same meanwhile learns the same, and it is one try. */
   const pending = new Map<string, Promise<LoginResult>>();
   let refused = 0;

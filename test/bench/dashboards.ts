@@ -3,12 +3,13 @@
  * its receipt the oldest record of a flush is in the file, without and with them in turn, in one recorder of 300 symbols at
  * 3,000 messages/s. Everything runs on the same cores.
  */
-import { mkdtempSync, openSync, readSync, rmSync, statSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Status } from "../../server/status.ts";
 import { residentBytes } from "./cpu.ts";
+import { watchFlushes } from "./flushes.ts";
 
 const seconds = Number(process.argv[2] ?? 90);
 const quietSeconds = Math.min(seconds, 40);
@@ -58,7 +59,7 @@ try {
 async function phase(dashboards: number, forSeconds: number): Promise<number> {
   const droppedBefore = dropped();
   const before = { records: await records(), at: performance.now() };
-  const delays = await watchFlushes(forSeconds * 1000);
+  const delays = await watchFlushes({ dataDir, symbols }, forSeconds * 1000);
   const perSecond = ((await records()) - before.records) / ((performance.now() - before.at) / 1000);
   const quantile = (q: number) => delays[Math.floor(q * (delays.length - 1))] ?? Number.NaN;
   const memory = residentBytes(recorder.pid) / 1e6;
@@ -67,35 +68,6 @@ async function phase(dashboards: number, forSeconds: number): Promise<number> {
     `| ${dashboards} | ${delays.length} | ${figures} | ${dropped() - droppedBefore} | ${perSecond.toFixed(0)} | ${memory.toFixed(0)} |`,
   );
   return quantile(0.99);
-}
-
-/** How old the oldest record of each flush was when it was seen in the file, ms, sorted; twenty files, looked at every 5 ms. */
-async function watchFlushes(forMs: number): Promise<number[]> {
-  const delays: number[] = [];
-  const files = new Map<string, { fd: number; size: number }>();
-  const buffer = Buffer.alloc(64);
-  const end = performance.now() + forMs;
-  while (performance.now() < end) {
-    const now = new Date();
-    const minutes = Math.floor(now.getUTCMinutes() / 5) * 5;
-    const name = `${String(now.getUTCHours()).padStart(2, "0")}-${String(minutes).padStart(2, "0")}.jsonl`;
-    for (const symbol of symbols.slice(0, 20)) {
-      const day = `stream=depth20/symbol=${symbol}/date=${now.toISOString().slice(0, 10)}`;
-      const path = join(dataDir, "live", day, name);
-      const size = statSync(path, { throwIfNoEntry: false })?.size;
-      if (size === undefined) continue;
-      const known = files.get(path);
-      if (known === undefined) files.set(path, { fd: openSync(path, "r"), size });
-      else if (size > known.size) {
-        readSync(known.fd, buffer, 0, 64, known.size);
-        const recvUs = Number(/"recv_us":(\d+)/.exec(buffer.toString("latin1"))?.[1]);
-        if (Number.isFinite(recvUs)) delays.push(Date.now() - recvUs / 1000);
-        known.size = size;
-      }
-    }
-    await Bun.sleep(5);
-  }
-  return delays.sort((a, b) => a - b);
 }
 
 async function enter(): Promise<() => void> {

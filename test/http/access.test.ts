@@ -2,6 +2,7 @@ import { afterEach, expect, test } from "bun:test";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { AccessOptions } from "../../server/http/access.ts";
+import { version } from "../../server/version.ts";
 import { fakeStatus } from "../support/fake-status.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { until } from "../support/wait.ts";
@@ -85,7 +86,11 @@ test("with a password nothing is told to strangers but whether the recorder is w
   expect([ready.status, await ready.json()]).toEqual([503, { ready: false }]);
   const told = await get("/health/ready", basic(password));
   expect([told.status, await told.json()]).toEqual([503, { ready: false, reasons: ["disk full"] }]);
-  for (const path of ["/login", "/assets/index-abc.js", "/static/icon.svg"]) expect((await get(path)).status).toBe(200);
+  for (const path of ["/login", "/assets/index-abc.js", "/static/icon.svg"]) {
+    const answer = await get(path);
+    expect([path, answer.status, answer.headers.get("server")]).toEqual([path, 200, null]);
+    expect(await answer.text()).not.toContain(version);
+  }
   expect(await (await get("/api/session")).json()).toEqual({ password: true, logged_in: false });
 });
 

@@ -1,0 +1,133 @@
+/**
+ * `bun test/bench/login.ts [seconds]`: whether the time that a wrong password takes tells anything about it, and whether a storm of
+ * guesses, each from an address of its own, costs the recording anything (15 symbols, 3,000 messages/s, everything on the same cores).
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createLogin } from "../../server/http/login.ts";
+import { silentLog } from "../../server/log.ts";
+import { hashPassword } from "../../server/password.ts";
+import type { Status } from "../../server/status.ts";
+import { cpuUs, median, residentBytes } from "./cpu.ts";
+import { watchFlushes } from "./flushes.ts";
+
+const seconds = Number(process.argv[2] ?? 30);
+const password = "correct horse battery staple";
+const passwordHash = await hashPassword(password);
+
+type Told = { readonly guesses: number; readonly statuses: Readonly<Record<string, number>> };
+
+await compareTimes(150);
+await storm();
+
+/** Kinds in turn, so that whatever else the machine does falls on all alike; each try has an hour of its own, so that none has to wait. */
+async function compareTimes(rounds: number): Promise<void> {
+  let nowMs = 0;
+  const login = createLogin(passwordHash, { nowMs: () => nowMs, log: silentLog, sleep: () => Promise.resolve() });
+  const kinds = {
+    "nothing like it": "x",
+    "all but the last letter": password.slice(0, -1),
+    "256 letters": "y".repeat(256),
+    "Korean letters": "비밀번호를 모릅니다",
+  };
+  const times = new Map(Object.keys(kinds).map((kind) => [kind, [] as number[]]));
+  for (let round = 0; round < rounds; round++) {
+    for (const [kind, wrong] of Object.entries(kinds)) {
+      nowMs += 3_600_000;
+      const began = performance.now();
+      const { kind: result } = await login.attempt("203.0.113.7", `${wrong}`, true);
+      if (result !== "wrong") throw new Error(`a wrong password was ${result}`);
+      times.get(kind)?.push(performance.now() - began);
+    }
+  }
+  console.log(
+    `a wrong password, ${rounds} times each, in turn\n\n| kind | median, ms | mean ± standard error, ms |\n|---|---|---|`,
+  );
+  for (const [kind, all] of times) {
+    const mean = all.reduce((sum, ms) => sum + ms, 0) / all.length;
+    const deviation = Math.sqrt(all.reduce((sum, ms) => sum + (ms - mean) ** 2, 0) / (all.length - 1));
+    console.log(
+      `| ${kind} | ${median(all).toFixed(1)} | ${mean.toFixed(1)} ± ${(deviation / Math.sqrt(all.length)).toFixed(1)} |`,
+    );
+  }
+}
+
+async function storm(): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), "rt-data-login-"));
+  const symbols = Array.from({ length: 15 }, (_, n) => `SYM${String(n).padStart(2, "0")}USDT`);
+  const sender = spawn([join(import.meta.dir, "sender.ts"), "3000", String(symbols.length)]);
+  const port = (await firstLine(sender.stdout)).trim();
+  const dataDir = join(folder, "data");
+  const recorder = spawn(
+    [join(import.meta.dir, "../../server/main.ts"), "record", "--port", "0", "--data-dir", dataDir],
+    {
+      RT_DATA_EXCHANGE_WS_URL: `ws://127.0.0.1:${port}`,
+      RT_DATA_EXCHANGE_REST_URL: `http://127.0.0.1:${port}`,
+      RT_DATA_RECORD_SYMBOLS: symbols.join(","),
+      RT_DATA_RECORD_STREAMS: "depth20@100ms",
+      RT_DATA_HTTP_PASSWORD_HASH: passwordHash,
+    },
+  );
+  const url = /Dashboard: (http:\S+)\/dashboard/.exec(await firstLine(recorder.stdout))?.[1] ?? "";
+  try {
+    await Bun.sleep(5000);
+    console.log(
+      "\n| guesses | sent/s | looked at | refused | flush delay p50 / p99 / most, ms | records/s | CPU, % | memory, MB |",
+    );
+    console.log("|---|---|---|---|---|---|---|---|");
+    for (const perSecond of [0, 200, 0, 200]) await phase(perSecond);
+  } finally {
+    recorder.kill("SIGTERM");
+    await recorder.exited;
+    sender.kill();
+    await sender.exited;
+    rmSync(folder, { recursive: true, force: true });
+  }
+
+  async function phase(perSecond: number): Promise<void> {
+    const before = { records: await records(), cpu: cpuUs(recorder.pid), at: performance.now() };
+    const storm = perSecond > 0 ? spawn([join(import.meta.dir, "guesses.ts"), url, String(perSecond)]) : null;
+    const delays = await watchFlushes({ dataDir, symbols }, seconds * 1000);
+    storm?.kill("SIGTERM");
+    const told: Told = storm === null ? { guesses: 0, statuses: {} } : JSON.parse(await firstLine(storm.stdout));
+    const took = (performance.now() - before.at) / 1000;
+    const quantile = (q: number) => (delays[Math.floor(q * (delays.length - 1))] ?? Number.NaN).toFixed(0);
+    const cells = [
+      ...[
+        perSecond > 0 ? "yes" : "none",
+        (told.guesses / took).toFixed(0),
+        told.statuses[401] ?? 0,
+        (told.statuses[429] ?? 0) + (told.statuses[503] ?? 0),
+      ],
+      ...[[0.5, 0.99, 1].map(quantile).join(" / "), (((await records()) - before.records) / took).toFixed(0)],
+      ...[
+        ((cpuUs(recorder.pid) - before.cpu) / took / 10_000).toFixed(1),
+        (residentBytes(recorder.pid) / 1e6).toFixed(0),
+      ],
+    ];
+    console.log(`| ${cells.join(" | ")} |`);
+  }
+
+  async function records(): Promise<number> {
+    const headers = { authorization: `Bearer ${password}` };
+    return ((await (await fetch(`${url}/api/status`, { headers })).json()) as Status).totals.records;
+  }
+}
+
+function spawn(words: readonly string[], environment: Record<string, string> = {}) {
+  return Bun.spawn([process.execPath, ...words], {
+    env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", ...environment },
+    stdout: "pipe",
+    stderr: "ignore",
+  });
+}
+
+async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
+  let text = "";
+  for await (const chunk of stream) {
+    text += new TextDecoder().decode(chunk);
+    if (text.includes("\n")) break;
+  }
+  return text;
+}

@@ -15,7 +15,7 @@ root=
 verify=yes
 keep=3
 # How long a version may take to receive data, seconds.
-ready_seconds=${RT_DATA_READY_SECONDS:-90}
+ready_seconds=${INSTALL_READY_SECONDS:-90}
 
 main() {
   command=
@@ -272,7 +272,10 @@ running_version() {
 # Standard input becomes the file $1 with mode $2, at once.
 at_once() {
   cat >"$1.new"
-  [ -s "$1.new" ] || fail "nothing could be made for $1: nothing there was changed"
+  if [ ! -s "$1.new" ]; then
+    rm -f "$1.new"
+    fail "nothing could be made for $1: it is as it was"
+  fi
   chmod "$2" "$1.new"
   mv -f "$1.new" "$1"
 }

@@ -4,5 +4,5 @@
 # Drive, another disk). Only what is new or has changed is sent; nothing is deleted there.
 set -eu
 from={{archive_dir}}
-to=${RT_DATA_BACKUP_TO:-backup:rt-data}
+to=${BACKUP_TO:-backup:rt-data}
 exec rclone copy --checksum --transfers 2 --bwlimit 4M --config /root/.config/rclone/rclone.conf "$from" "$to"

@@ -23,28 +23,31 @@ import { configOf, settingFlags } from "./settings.ts";
 
 const { config: configFlag } = settingFlags;
 
-/** What can be printed: how it is said in the help, and how it is made. */
+/** The example, with the folder that a service has. */
+const serverExample = example.replace('data_dir = "./data"', 'data_dir = "/var/lib/rt-data"');
+
+/** What can be printed: how it is said in the help, and the text, or how it is made of the config. */
 const topics = {
   systemd: ["the service: /etc/systemd/system/rt-data.service", (config, flags) => unitOf(config, whoOf(flags))],
   nginx: ["the site of a reverse proxy: /etc/nginx/sites-available/rt-data.conf", (config) => nginxOf(siteOf(config))],
   env: ["settings as environment: /etc/rt-data/rt-data.env", envOf],
-  config: ["the example config, for /etc/rt-data/rt-data.toml", () => serverExample],
-  install: ["the script that installs, upgrades and rolls back", () => install],
+  config: ["the example config, for /etc/rt-data/rt-data.toml", serverExample],
+  install: ["the script that installs, upgrades and rolls back", install],
   guide: [
     "from a bare server to one's own domain; --lang ko: in Korean",
     (config, flags) => guideOf(config, flags.lang),
   ],
   certbot: ["the certificate, as commands", (config) => fill(certbot, namesOf(siteOf(config)))],
   ufw: ["the firewall, as commands", (config) => fill(ufw, { port: String(config.http.port) })],
-  chrony: ["the clock: /etc/chrony/conf.d/rt-data.conf", () => chrony],
+  chrony: ["the clock: /etc/chrony/conf.d/rt-data.conf", chrony],
   ddclient: [
     "a name for an address that changes: /etc/ddclient.conf",
     (config) => fill(ddclient, namesOf(siteOf(config))),
   ],
   tunnel: ["Cloudflare Tunnel: /etc/cloudflared/config.yml", (config) => fill(tunnel, namesOf(siteOf(config)))],
-  upgrades: ["security updates: /etc/apt/apt.conf.d/52rt-data", () => upgrades],
+  upgrades: ["security updates: /etc/apt/apt.conf.d/52rt-data", upgrades],
   backup: ["archives to another place: /etc/cron.daily/rt-data-backup", backupOf],
-} as const satisfies Readonly<Record<string, readonly [string, (config: Config, flags: Flags) => string]>>;
+} as const satisfies Readonly<Record<string, readonly [string, string | ((config: Config, flags: Flags) => string)]>>;
 
 /** `rt-data ops` */
 export const ops: Command = {
@@ -67,14 +70,13 @@ export const ops: Command = {
   ],
   async run(flags, terminal) {
     const topic = flags.topic as keyof typeof topics;
-    const [, make] = topics[topic];
-    terminal.print(make(configOf({ config: flags.config }), flags).trimEnd());
+    const [, made] = topics[topic];
+    // What is printed as it is has to be had with a wrong config too.
+    const text = typeof made === "string" ? made : made(configOf({ config: flags.config }), flags);
+    terminal.print(text.trimEnd());
     return 0;
   },
 };
-
-/** The example, with the folder that a service has. */
-const serverExample = example.replace('data_dir = "./data"', 'data_dir = "/var/lib/rt-data"');
 
 function whoOf(flags: Flags): { user: string; executable: string } {
   return { user: flags.user ?? "rt-data", executable: flags.executable ?? "/opt/rt-data/bin/rt-data" };

@@ -90,7 +90,7 @@ function machine(): Machine {
   const env = {
     PATH: `${join(stub, "bin")}:/usr/sbin:/usr/bin:/sbin:/bin`,
     STUB: stub,
-    RT_DATA_READY_SECONDS: "1",
+    INSTALL_READY_SECONDS: "1",
   };
   const read = (path: string) => readFileSync(join(root, path), "utf8").trim();
   return {

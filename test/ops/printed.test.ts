@@ -180,6 +180,9 @@ test("every file says in its first lines where it belongs, and what is a script 
 test("what the executable prints as install script is the one of the checkout; unknown words get a suggestion", async () => {
   const install = readFileSync(join(dirname(import.meta.dir), "../ops/install.sh"), "utf8");
   expect(await printed("install")).toBe(install);
+  const broken = { RT_DATA_NOTHING: "x" };
+  expect((await run(["ops", "install"], { env: broken })).code).toBe(0);
+  expect((await run(["ops", "systemd"], { env: broken })).code).toBe(2);
   for (const [words, told] of [
     [["ops", "ngin"], 'did you mean "nginx"?'],
     [["ops"], "say of what: systemd, nginx"],

@@ -21,7 +21,7 @@ const noPython = python === null ? " (skipped: no python3 with the package prome
 
 /** What a recorder has only where it is set up, or after a while. */
 const optional =
-  /^rt_data_(upload.*|telegram_.*|alerts_open|disk_fill_bytes_per_second|disk_full_in_seconds|scrape_duration_seconds)$/;
+  /^rt_data_(upload.*|telegram_.*|disk_fill_bytes_per_second|disk_full_in_seconds|scrape_duration_seconds)$/;
 
 /** For those who ask for them; the dashboard has enough on it. */
 const notShown = [

@@ -110,7 +110,7 @@ export function createApp(
     ...{ catalogue, incidents: watch.incidents, history: past.history, status, nowUs, log },
   });
   const metrics = createAppMetrics({
-    ...{ parts, status, streams: recording.streams },
+    ...{ parts, status, streams: recording.streams, incidents: watch.incidents },
     lag: () => ticker.lag(),
     http: () => http.load(),
   });

@@ -60,49 +60,53 @@ test("what is below the level is dropped, and the level can be changed while the
   expect(written.map((line) => line.replace(time, "").trim())).toEqual(["warn  2", "debug 3"]);
 });
 
-/** Says something at every level in a process of its own, and then fails; its standard error is a file. */
-function sayIn(environment: Record<string, string>, withJournal: boolean): string[] {
+/** Says something at every level in a process of its own, whose standard error is a file. */
+const saying = (isTerminal: boolean) => [
+  "-e",
+  `const { terminalLog } = await import(${JSON.stringify(join(root, "server/commands/terminal-log.ts"))});
+  const log = terminalLog({ level: "debug", format: "auto" }, { isInteractive: ${isTerminal} });
+  for (const level of ["debug", "info", "warn", "error"]) log[level]("said\\ntwice", { a: 1 });`,
+];
+
+/** The program, with a setting that it does not accept. */
+const failing = [join(root, "server/main.ts"), "record", "--port", "x"];
+
+/** What a program has written to standard error, by lines; `isJournal`: as if that were systemd's journal. */
+function errorsOf(words: readonly string[], isJournal: boolean, environment: Record<string, string> = {}): string[] {
   const folder = temporaryFolder();
   const path = join(folder, "stderr");
   const descriptor = openSync(path, "w");
   const { dev, ino } = fstatSync(descriptor, { bigint: true });
-  const journal = withJournal ? `${dev}:${ino}` : "1:1";
-  const script = `
-    const { terminalLog } = await import(${JSON.stringify(join(root, "server/commands/terminal-log.ts"))});
-    const log = terminalLog({ level: "debug", format: "auto" }, { isInteractive: ${environment.TTY === "1"} });
-    for (const level of ["debug", "info", "warn", "error"]) log[level]("said\\ntwice", { a: 1 });`;
-  const env = { ...environment, JOURNAL_STREAM: journal };
-  Bun.spawnSync([process.execPath, "-e", script], { cwd: folder, env, stdio: ["ignore", "ignore", descriptor] });
-  const wrong = [process.execPath, join(root, "server/main.ts"), "record", "--port", "x", "--host", ""];
-  Bun.spawnSync(wrong, { cwd: folder, env, stdio: ["ignore", "ignore", descriptor] });
+  const env = { ...environment, JOURNAL_STREAM: isJournal ? `${dev}:${ino}` : "1:1" };
+  Bun.spawnSync([process.execPath, ...words], { cwd: folder, env, stdio: ["ignore", "ignore", descriptor] });
   closeSync(descriptor);
   return readFileSync(path, "utf8").trimEnd().split("\n");
 }
 
 test("where systemd's journal reads standard error, each line is JSON behind its priority, errors of the start included", () => {
-  const [debug, info, warn, error, ...failure] = sayIn({}, true);
-  const said = [debug, info, warn, error].map((line) => [line?.slice(0, 3), JSON.parse(line?.slice(3) ?? "").level]);
+  const said = errorsOf(saying(false), true).map((line) => [line.slice(0, 3), JSON.parse(line.slice(3)).level]);
   expect(said).toEqual([
     ["<7>", "debug"],
     ["<6>", "info"],
     ["<4>", "warn"],
     ["<3>", "error"],
   ]);
+  const failure = errorsOf(failing, true);
   expect(failure.length).toBeGreaterThan(1);
   for (const line of failure) expect(line).toStartWith("<3>");
 });
 
 test("a variable that was handed down by a service does not make a journal: text without priorities", () => {
-  const [debug, , , , failure] = sayIn({}, false);
-  expect(debug?.replace(time, "")).toBe("debug said\\ntwice a=1");
-  expect(failure).toStartWith("rt-data: ");
+  expect(errorsOf(saying(false), false)[0]?.replace(time, "")).toBe("debug said\\ntwice a=1");
+  expect(errorsOf(failing, false)[0]).toStartWith("rt-data: ");
 });
 
 test("colours are for terminals only, and NO_COLOR and a dumb terminal are heeded", () => {
-  const isColored = (env: Record<string, string>) => sayIn(env, false)[2]?.includes("\u001b[33mwarn") ?? false;
-  expect(isColored({ TTY: "1" })).toBe(true);
-  expect(isColored({ TTY: "0" })).toBe(false);
-  expect(isColored({ TTY: "1", NO_COLOR: "1" })).toBe(false);
-  expect(isColored({ TTY: "1", NO_COLOR: "" })).toBe(true);
-  expect(isColored({ TTY: "1", TERM: "dumb" })).toBe(false);
+  const isColored = (isTerminal: boolean, environment: Record<string, string> = {}) =>
+    errorsOf(saying(isTerminal), false, environment)[2]?.includes("\u001b[33mwarn") ?? false;
+  expect(isColored(true)).toBe(true);
+  expect(isColored(false)).toBe(false);
+  expect(isColored(true, { NO_COLOR: "1" })).toBe(false);
+  expect(isColored(true, { NO_COLOR: "" })).toBe(true);
+  expect(isColored(true, { TERM: "dumb" })).toBe(false);
 });

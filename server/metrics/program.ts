@@ -39,10 +39,10 @@ function clientsOf({ dashboards, books }: HttpLoad) {
 }
 
 function alertFamilies({ incidents }: MetricsSources, { telegram }: Status): readonly Family[] {
-  const open = incidents?.open();
-  const each = (open === undefined ? [] : incidentRules).flatMap((rule) =>
+  const open = incidents.open();
+  const each = incidentRules.flatMap((rule) =>
     severities.map((severity) => {
-      const count = open?.filter((one) => one.rule === rule && one.severity === severity).length ?? 0;
+      const count = open.filter((one) => one.rule === rule && one.severity === severity).length;
       return [count, { rule, severity }] as const;
     }),
   );

@@ -38,5 +38,5 @@ export type MetricsSources = {
   readonly delay: () => HistogramView;
   /** How late the timer of the second was, s. */
   readonly lag: () => HistogramView;
-  readonly incidents?: Pick<Incidents, "open"> | undefined;
+  readonly incidents: Pick<Incidents, "open">;
 };

@@ -43,10 +43,10 @@ test("every stream has its counters, last receipt and buffer; every cause, rule 
 
 test("what is not known or not set up is left out rather than said to be 0", () => {
   const none = { disk: null, upload: null, telegram: null, clock_offset_ms: null };
-  const sources = fakeSources(() => 1, 2, { incidents: undefined });
+  const sources = fakeSources(() => 1, 2);
   const status = () => ({ ...sources.status(), ...none });
   const text = createMetrics({ ...sources, status }, quiet).text("text");
-  for (const name of ["rt_data_disk_free", "rt_data_upload", "rt_data_clock_offset_seconds", "telegram", "alerts_open"])
+  for (const name of ["rt_data_disk_free", "rt_data_upload", "rt_data_clock_offset_seconds", "telegram"])
     expect([name, text.includes(name)]).toEqual([name, false]);
   const full = fakeSources(() => 1, 1);
   const { disk } = full.status();

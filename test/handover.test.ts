@@ -3,7 +3,7 @@ import { handOver } from "../server/app-handover.ts";
 import { createNoteSender } from "../server/app-notes.ts";
 import type { Gap } from "../server/gap.ts";
 import { silentLog } from "../server/log.ts";
-import { noRoom, ownCommand, type Successor, startSuccessor, takeOverFlag } from "../server/successor.ts";
+import { endsWithUs, noRoom, ownCommand, type Successor, startSuccessor, takeOverFlag } from "../server/successor.ts";
 import type { FromOld } from "../server/takeover.ts";
 import { isRunning } from "./support/upgrades.ts";
 
@@ -81,6 +81,13 @@ test("what cannot be started, or has no memory beside the running process, is re
   expect(outcome).toMatchObject({ kind: "stays", reason: expect.stringContaining("/nowhere/rt-data") });
   expect(noRoom("MemAvailable:   100000 kB", 200e6)).toContain("needs 234 MB more memory; 102 MB are available");
   expect(noRoom("MemAvailable:   900000 kB", 200e6)).toBeNull();
+});
+
+test("where what is started would end with this process, nothing is started", () => {
+  expect(endsWithUs({ pid: 1, isService: false, canNotify: false })).toContain("the first process of its container");
+  expect(endsWithUs({ pid: 2, isService: true, canNotify: false })).toContain("Type=notify");
+  expect(endsWithUs({ pid: 2, isService: true, canNotify: true })).toBeNull();
+  expect(endsWithUs({ pid: 2, isService: false, canNotify: false })).toBeNull();
 });
 
 test("the process that is started has the words of this one, and the flag once", () => {

@@ -19,6 +19,7 @@ async function handOverTo(code: string) {
       begin: () => new Map(),
       cancel: () => void calls.push("cancel"),
       refusal: () => null,
+      isSettled: () => true,
       retire: async () => void calls.push("retire"),
       clockOffsetMs: () => null,
       leave() {
@@ -99,14 +100,15 @@ test("the process that is started has the words of this one, and the flag once",
 test("records that nobody confirms are told up to a bound, then the other process counts as stuck", async () => {
   const sent: FromOld[] = [];
   const sender = createNoteSender((message) => void sent.push(message));
-  sender.add("btcusdt@trade", 1, 1, 7, 10);
+  const about = { firstId: 1, mark: 7, recvUs: 10, isEpoch: false };
+  sender.add("btcusdt@trade", { ...about, id: 1 });
   sender.start(["btcusdt@trade"]);
-  expect(sent).toEqual([{ type: "notes", batch: 1, notes: [0, 1, 1, 7, 10] }]);
+  expect(sent).toEqual([{ type: "notes", batch: 1, notes: [0, 1, 1, 7, 10, 0] }]);
   const failures: string[] = [];
   sender.failed.catch((error: Error) => {
     failures.push(error.message);
   });
-  for (let id = 2; id < 800_002; id++) sender.add("btcusdt@trade", id, id, 7, 10);
+  for (let id = 2; id < 800_002; id++) sender.add("btcusdt@trade", { ...about, id });
   sender.stop();
   await Promise.resolve();
   expect(failures).toEqual(["it does not keep up with what is recorded"]);

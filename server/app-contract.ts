@@ -17,7 +17,7 @@ export type App = {
   reload(next: Config): void;
   status(): Status;
   /** Towards another process that takes over. After `leave`, and after `retire`, only `stop` is left to be called. */
-  readonly departure: Pick<Departure, "begin" | "cancel" | "leave"> & {
+  readonly departure: Pick<Departure, "begin" | "cancel" | "isSettled" | "leave"> & {
     /** Why it cannot be now, or null. */
     refusal(): string | null;
     /** Ends what can wait for the next process, while recording goes on. */

@@ -3,11 +3,12 @@ import type { Feed } from "./binance/feed.ts";
 import type { FeedGap } from "./binance/feed-sink.ts";
 import { contentMark } from "./binance/id-ring.ts";
 import type { Inherited, Leftover } from "./binance/predecessor.ts";
+import type { Followed } from "./binance/sequence.ts";
 import type { Gap } from "./gap.ts";
 import { parseStreamName, type Stream } from "./stream.ts";
 
-/** Tells of a record: stream, first id, id, mark of its content, receipt. */
-export type Note = (name: string, firstId: number, id: number, mark: number, recvUs: number) => void;
+/** Tells of a record of the stream of this name. */
+export type Note = (name: string, message: Followed) => void;
 
 /** What a recorder tells the process that gets ready to go on in its place. */
 export type Departure = {
@@ -18,11 +19,15 @@ export type Departure = {
   begin(note: Note): Inherited;
   /** Nobody takes over: what was held back is dealt with here. */
   cancel(): void;
+  /** False while some connections have yet to bring what others have missed. */
+  isSettled(): boolean;
   /** Stops receiving, since the other process does; returns what that one has to know of gaps. */
   leave(): readonly Leftover[];
   hasLeft(): boolean;
   /** Gaps that are held back. */
   held(): readonly FeedGap[];
+  /** The next record of the stream begins another numbering. */
+  onEpoch(stream: Stream): void;
   onRecorded(stream: Stream, payload: string, recvUs: number, id: number): void;
   onGaps(gaps: readonly FeedGap[]): void;
 };
@@ -35,6 +40,7 @@ export function createDeparture(deps: {
   let note: Note | null = null;
   let held: readonly FeedGap[] = [];
   let hasLeft = false;
+  let epoch: Stream | null = null;
   return {
     begin(listener) {
       note = listener;
@@ -46,16 +52,24 @@ export function createDeparture(deps: {
       held = [];
       if (gaps.length > 0) deps.take(gaps);
     },
+    isSettled: () => deps.feed()?.unsettled().length === 0,
     leave() {
       hasLeft = true;
-      const leftovers = [...held.map(leftoverOf), ...(deps.feed()?.leftovers() ?? [])];
-      deps.feed()?.stop();
+      const feed = deps.feed();
+      const leftovers = [...held.map(leftoverOf), ...(feed?.leftovers() ?? []), ...(feed?.unsettled() ?? [])];
+      feed?.stop();
       return leftovers;
     },
     hasLeft: () => hasLeft,
     held: () => held,
+    onEpoch(stream) {
+      epoch = stream;
+    },
     onRecorded(stream, payload, recvUs, id) {
-      note?.(stream.name, firstIdOf(stream, payload, id), id, contentMark(payload), recvUs);
+      if (note === null) return;
+      const message = { firstId: firstIdOf(stream, payload, id), id, mark: contentMark(payload), recvUs };
+      note(stream.name, { ...message, isEpoch: stream === epoch });
+      epoch = null;
     },
     onGaps(gaps) {
       if (note === null) deps.take(gaps);

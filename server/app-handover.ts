@@ -27,6 +27,10 @@ const trailsAtOnce = 50;
 /** How long this process may take to write what there is. */
 const stopMs = 9000;
 
+/** How long connections that lag behind others may take to bring what those have missed, ms; and how often is looked. */
+const settleMs = 5000;
+const lookMs = 20;
+
 /** An ended process, or one that is slow to end, ms. */
 const graceMs = 3000;
 
@@ -71,6 +75,8 @@ export async function handOver(
     log.info("the other process receives all that is recorded; it takes over", { process: pid });
     step = "restart";
     await app.departure.retire();
+    for (const endMs = performance.now() + settleMs; performance.now() < endMs && !app.departure.isSettled(); )
+      await Bun.sleep(lookMs);
     if (inbox.isOver()) throw new Error("it has ended");
     const leftovers = app.departure.leave();
     const atUs = deps.nowUs();

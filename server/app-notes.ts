@@ -36,9 +36,9 @@ export function createNoteSender(send: (message: FromOld) => void): NoteSender {
   // It may fail after nobody waits any more.
   failed.catch(() => {});
 
-  function push(...[name, firstId, id, mark, recvUs]: Parameters<Note>): void {
+  function push(...[name, { firstId, id, mark, recvUs, isEpoch }]: Parameters<Note>): void {
     const place = places.get(name);
-    if (place !== undefined) notes.push(place, firstId, id, mark, recvUs);
+    if (place !== undefined) notes.push(place, firstId, id, mark, recvUs, isEpoch ? 1 : 0);
   }
 
   function flush(): void {

@@ -33,7 +33,7 @@ export type Recording = {
   /** Begins to receive, or goes on with what `standby` has received. */
   start(downtimes: ReadonlyMap<Stream, Downtime>, standby?: Standby): void;
   /** Towards another process that goes on in its place; once it has left, `stop` writes what there is. */
-  readonly departure: Pick<Departure, "begin" | "cancel" | "leave">;
+  readonly departure: Pick<Departure, "begin" | "cancel" | "isSettled" | "leave">;
   /** Other streams from now on; those that stay are not touched. */
   setStreams(streams: readonly Stream[]): void;
   /** To be called once a second. */
@@ -187,7 +187,7 @@ export function createRecording(
         onGaps: departure.onGaps,
         onOdd: quarantine.add,
         onPing: delay.observePing,
-        onEpoch: () => {},
+        onEpoch: departure.onEpoch,
         onDated: (stream, eventMs, recvUs) => delay.observe(stream.symbol, eventMs, recvUs),
       };
       const offsetMs = standby?.clockOffsetMs() ?? null;

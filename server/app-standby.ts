@@ -3,9 +3,9 @@ import { addressesOf } from "./binance/endpoint.ts";
 import { createFeed, type Feed, type FeedDeps, type FeedOptions } from "./binance/feed.ts";
 import type { FeedGap, FeedSink } from "./binance/feed-sink.ts";
 import type { Inherited, Leftover } from "./binance/predecessor.ts";
+import type { Followed } from "./binance/sequence.ts";
 import type { Config } from "./config.ts";
 import type { Gap } from "./gap.ts";
-import type { Log } from "./log.ts";
 import type { Downtime } from "./recorder/interruption.ts";
 import type { Stream } from "./stream.ts";
 
@@ -16,7 +16,7 @@ export type Standby = {
   start(): void;
   stop(): void;
   /** The other process has recorded this. */
-  note(name: string, firstId: number, id: number, mark: number, recvUs: number): void;
+  note(name: string, message: Followed): void;
   /** Whether all that the other one records is received here. */
   judge(): ReturnType<Feed["predecessor"]["judge"]>;
   /** The other process receives no more. */
@@ -27,6 +27,7 @@ export type Standby = {
   clockOffsetMs(): number | null;
   /** `handedOver`: records that were kept when `attach` was called. */
   held(): { readonly handedOver: number; readonly mostCharacters: number; readonly isFull: boolean };
+  leftovers: Feed["leftovers"];
   /** Hands over what is kept, in the order of receipt, and from now on what is received. */
   attach(deps: {
     sink: FeedSink;
@@ -79,7 +80,7 @@ function feedOptionsOf(config: Config, streams: readonly Stream[]): FeedOptions 
 /** Nothing is opened before `start`. `inherited` tells how far the other process is. */
 export function createStandby(
   options: { config: Config; streams: readonly Stream[]; inherited: Inherited; mostCharacters?: number },
-  deps: { nowUs: () => number; log: Log },
+  deps: Pick<FeedDeps, "nowUs" | "log" | "after" | "connect" | "random">,
 ): Standby {
   const { config, streams, inherited } = options;
   const limit = options.mostCharacters ?? mostCharacters;
@@ -168,8 +169,9 @@ export function createStandby(
     streams,
     start: feed.start,
     stop: feed.stop,
-    note(name, firstId, id, mark, recvUs) {
-      feed.predecessor.note(name, firstId, id, mark, recvUs);
+    note(name, message) {
+      const { id, recvUs } = message;
+      feed.predecessor.note(name, message);
       const key = keyOf(name, id);
       characters -= held.get(key)?.payload.length ?? 0;
       held.delete(key);
@@ -177,6 +179,7 @@ export function createStandby(
       if (before === undefined || id > before.id) last.set(name, { id, us: recvUs });
     },
     judge: feed.predecessor.judge,
+    leftovers: feed.leftovers,
     leave(leftovers, stoppedUs, clockOffsetMs) {
       offsetMs = clockOffsetMs;
       stoppedAtUs = stoppedUs;

@@ -8,7 +8,14 @@ import { recorderOf } from "./data-folder.ts";
 import type { Log } from "./log.ts";
 import { messageOf, OperatorError } from "./problem.ts";
 import { ownSymbols } from "./shard.ts";
-import { type Channel, type FromOld, messageOfType, type StreamTrail, takeoverProtocol } from "./takeover.ts";
+import {
+  type Channel,
+  type FromOld,
+  messageOfType,
+  numbersOfNote,
+  type StreamTrail,
+  takeoverProtocol,
+} from "./takeover.ts";
 import { version } from "./version.ts";
 
 /** How often is looked whether all is received, ms. */
@@ -127,9 +134,9 @@ function standBy(
     }
 
     function note({ batch, notes }: Extract<FromOld, { type: "notes" }>): void {
-      for (let at = 0; at + 4 < notes.length; at += 5) {
-        const [place = 0, firstId = 0, id = 0, mark = 0, recvUs = 0] = notes.slice(at, at + 5);
-        standby?.note(trails[place]?.stream ?? "", firstId, id, mark, recvUs);
+      for (let at = 0; at + numbersOfNote <= notes.length; at += numbersOfNote) {
+        const [place = 0, firstId = 0, id = 0, mark = 0, recvUs = 0, epoch = 0] = notes.slice(at, at + numbersOfNote);
+        standby?.note(trails[place]?.stream ?? "", { firstId, id, mark, recvUs, isEpoch: epoch === 1 });
       }
       channel.send({ type: "seen", batch });
     }

@@ -33,3 +33,8 @@ export function watchdogMs(environment: Readonly<Record<string, string | undefin
   const microseconds = Number(environment.WATCHDOG_USEC ?? "");
   return Number.isSafeInteger(microseconds) && microseconds > 0 ? microseconds / 1000 : null;
 }
+
+/** True where systemd has started this very process as a service, and not something that has started us. */
+export function isService(environment: Readonly<Record<string, string | undefined>> = process.env): boolean {
+  return environment.SYSTEMD_EXEC_PID === String(process.pid);
+}

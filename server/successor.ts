@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import { isService, notifySocket } from "./environment.ts";
 import type { Channel } from "./takeover.ts";
 
 /** A process of this program that was started to take over from this one. */
@@ -79,6 +80,21 @@ export function noRoom(meminfo: string = readMeminfo(), ownBytes: number = proce
   const [free, needed] = [Number(kilobytes) * 1024, ownBytes + spareBytes].map((bytes) => Math.round(bytes / 1e6));
   if (free === undefined || needed === undefined || free >= needed) return null;
   return `for a while both processes run, which needs ${needed} MB more memory; ${free} MB are available`;
+}
+
+/** Why what is started here would end with this process, or null. */
+export function endsWithUs(
+  process_: { readonly pid: number; readonly isService: boolean; readonly canNotify: boolean } = {
+    pid: process.pid,
+    isService: isService(),
+    canNotify: notifySocket() !== null,
+  },
+): string | null {
+  if (process_.pid === 1)
+    return "this is the first process of its container, which ends with it; start a container of the new version instead";
+  return process_.isService && !process_.canNotify
+    ? "the service ends with this process, since systemd is not told of another one; its unit needs Type=notify and NotifyAccess=all (see rt-data ops systemd)"
+    : null;
 }
 
 function readMeminfo(): string {

@@ -11,6 +11,9 @@ export type Channel = {
 /** The version of what is spoken here; processes of different ones do not understand each other. */
 export const takeoverProtocol = 1;
 
+/** How many numbers tell of one record. */
+export const numbersOfNote = 6;
+
 /** What the newest records of a stream were, as the feed knows it. */
 export type StreamTrail = {
   readonly stream: string;
@@ -42,7 +45,7 @@ export type FromOld =
   /** How far its streams are. */
   | { readonly type: "trails"; readonly trails: readonly StreamTrail[] }
   | { readonly type: "begun"; readonly streams: number }
-  /** Records that were taken since: name, first id, id, mark, receipt; five numbers each, the name as its place among the trails. */
+  /** Records that were taken since, each as the place of its stream among the trails, first id, id, mark, receipt, 1 for a new numbering. */
   | { readonly type: "notes"; readonly batch: number; readonly notes: readonly number[] }
   /** It receives no more, and has told of everything. */
   | {

@@ -3,7 +3,7 @@ import { handOver } from "../server/app-handover.ts";
 import { createNoteSender } from "../server/app-notes.ts";
 import type { Gap } from "../server/gap.ts";
 import { silentLog } from "../server/log.ts";
-import { noRoom, ownCommand, type Successor, startSuccessor, takeOverFlag } from "../server/successor.ts";
+import { endsWithUs, noRoom, ownCommand, type Successor, startSuccessor, takeOverFlag } from "../server/successor.ts";
 import type { FromOld } from "../server/takeover.ts";
 import { isRunning } from "./support/upgrades.ts";
 
@@ -19,6 +19,7 @@ async function handOverTo(code: string) {
       begin: () => new Map(),
       cancel: () => void calls.push("cancel"),
       refusal: () => null,
+      isSettled: () => true,
       retire: async () => void calls.push("retire"),
       clockOffsetMs: () => null,
       leave() {
@@ -83,6 +84,13 @@ test("what cannot be started, or has no memory beside the running process, is re
   expect(noRoom("MemAvailable:   900000 kB", 200e6)).toBeNull();
 });
 
+test("where what is started would end with this process, nothing is started", () => {
+  expect(endsWithUs({ pid: 1, isService: false, canNotify: false })).toContain("the first process of its container");
+  expect(endsWithUs({ pid: 2, isService: true, canNotify: false })).toContain("Type=notify");
+  expect(endsWithUs({ pid: 2, isService: true, canNotify: true })).toBeNull();
+  expect(endsWithUs({ pid: 2, isService: false, canNotify: false })).toBeNull();
+});
+
 test("the process that is started has the words of this one, and the flag once", () => {
   const words = ownCommand();
   expect(words[0]).toBe(process.execPath);
@@ -92,14 +100,15 @@ test("the process that is started has the words of this one, and the flag once",
 test("records that nobody confirms are told up to a bound, then the other process counts as stuck", async () => {
   const sent: FromOld[] = [];
   const sender = createNoteSender((message) => void sent.push(message));
-  sender.add("btcusdt@trade", 1, 1, 7, 10);
+  const about = { firstId: 1, mark: 7, recvUs: 10, isEpoch: false };
+  sender.add("btcusdt@trade", { ...about, id: 1 });
   sender.start(["btcusdt@trade"]);
-  expect(sent).toEqual([{ type: "notes", batch: 1, notes: [0, 1, 1, 7, 10] }]);
+  expect(sent).toEqual([{ type: "notes", batch: 1, notes: [0, 1, 1, 7, 10, 0] }]);
   const failures: string[] = [];
   sender.failed.catch((error: Error) => {
     failures.push(error.message);
   });
-  for (let id = 2; id < 800_002; id++) sender.add("btcusdt@trade", id, id, 7, 10);
+  for (let id = 2; id < 800_002; id++) sender.add("btcusdt@trade", { ...about, id });
   sender.stop();
   await Promise.resolve();
   expect(failures).toEqual(["it does not keep up with what is recorded"]);

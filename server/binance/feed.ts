@@ -30,6 +30,8 @@ export type Feed = {
   /** How far each stream is, and what its gaps are, for a process that is to go on with them. */
   trails(): Inherited;
   leftovers(): readonly Leftover[];
+  /** What would be missing if nothing more were received, since some connections lag behind others. */
+  unsettled(): readonly Leftover[];
   /** The process that these streams were inherited from, as long as it records. */
   readonly predecessor: Pick<Predecessor, "note" | "leave"> & { judge(): Handover };
 };
@@ -178,10 +180,11 @@ export function createFeed(options: FeedOptions, deps: FeedDeps): Feed {
     openGaps: () => groups.flatMap((group) => group.openGaps()),
     counts: () => ({ ...counts }),
     trails: () => new Map(groups.flatMap((group) => group.carried().map((one) => [one.stream.name, trailOf(one)]))),
+    unsettled: () => groups.flatMap((group) => group.unsettled()),
     leftovers: () => groups.flatMap((group) => group.carried().flatMap(leftoversOf)),
     predecessor: {
-      note(name, ...record) {
-        for (const { predecessor } of groups) predecessor?.note(name, ...record);
+      note(name, message) {
+        for (const { predecessor } of groups) predecessor?.note(name, message);
       },
       judge() {
         const results = groups.map(({ predecessor }) => predecessor?.judge(nowUs()) ?? "done");

@@ -10,7 +10,8 @@ import { createLeg, type LinkEvents } from "./leg.ts";
 import { createLink, type Link } from "./link.ts";
 import { createMessageReader, type DataMessage } from "./message.ts";
 import { createPendingGaps } from "./pending-gaps.ts";
-import { createPredecessor, type Predecessor } from "./predecessor.ts";
+import { createPredecessor, type Leftover, type Predecessor } from "./predecessor.ts";
+import { unsettledOf } from "./succession.ts";
 import { isLinkSilent, silentStreams } from "./watchdog.ts";
 
 /** Streams that go over the same connections: one, or several at the same time of which the first to deliver wins. */
@@ -30,6 +31,8 @@ export type Group = {
   openGaps(): readonly FeedGap[];
   /** What is recorded, as it stands. */
   carried(): readonly Carried[];
+  /** What would be missing if nothing more came. */
+  unsettled(): readonly Leftover[];
   /** The process that still records what this group is to go on with; null where there is none. */
   readonly predecessor: Predecessor | null;
 };
@@ -219,6 +222,18 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
     connections: () => legs.flatMap((leg) => leg.status()),
     openGaps: () => recorded().flatMap((one) => unjudged(one, nowUs())),
     carried: recorded,
+    unsettled() {
+      const links = ownLinks().filter(({ isSilent }) => !isSilent);
+      return carried.flatMap((one, index) => {
+        if (one === null || one.isReference) return [];
+        return (
+          unsettledOf(
+            one,
+            links.flatMap(({ cursors }) => cursors[index] ?? []),
+          ) ?? []
+        );
+      });
+    },
     predecessor,
   };
 }

@@ -5,7 +5,7 @@ import { type Handover, type HandoverTimes, judgeHandover } from "./handover.ts"
 import { covers, createLink, type Link } from "./link.ts";
 import type { PendingGaps } from "./pending-gaps.ts";
 import { createRhythm, enoughOfMany } from "./rhythm.ts";
-import type { Cursor, Trail } from "./sequence.ts";
+import type { Cursor, Followed, Trail } from "./sequence.ts";
 
 /** How far another process was with its streams, by their names, when it began to tell of what it records. */
 export type Inherited = ReadonlyMap<string, Trail & { readonly lastUs: number }>;
@@ -29,7 +29,7 @@ export type Predecessor = {
   /** One connection until it has left. */
   links(): readonly Link[];
   /** It has recorded a message; ignored for streams that this group does not have, or that it was not known to record. */
-  note(name: string, firstId: number, id: number, mark: number, recvUs: number): void;
+  note(name: string, message: Followed): void;
   /** Whether the group's own connections bring all that it records. */
   judge(nowUs: number): Handover;
   /** It receives no more since `stoppedUs`; all has been told. What it leaves is judged here. */
@@ -71,48 +71,44 @@ export function createPredecessor(inherited: Inherited, deps: PredecessorDeps): 
   }
   coverage.lastDataUs = link.lastDataUs;
 
+  /** Connections here that deliver the stream. */
+  function covering(one: Carried): readonly Link[] {
+    return deps.ownLinks().filter((own) => covers(own, one.stream.name));
+  }
+
+  /** One of them has listened for so long that all that was sent before it began had come to the other process by then. */
+  function hasListened(one: Carried, untilUs: number): boolean {
+    return covering(one).some(({ active }) => Number(active.get(one.stream.name)) < untilUs - underWayUs);
+  }
+
   /** The gap was open in the other process; it ends with what this one receives. */
   function goOn(one: Carried, index: number, { fromUs, cause, alone, provable }: Leftover): void {
     one.gap = { fromUs, cause, alone, provable };
-    const covering = deps.ownLinks().filter((own) => covers(own, one.stream.name));
-    const times = covering.map((own) => (alone ? firstSince(own.cursors[index], fromUs) : own.flowingUs));
-    const sinceUs = Math.min(...times.filter((us) => us > 0));
+    const leastUs = hasListened(one, fromUs) ? 0 : fromUs + 1;
+    const times = covering(one).map((own) => (alone ? firstSince(own.cursors[index], fromUs) : own.flowingUs));
+    const sinceUs = Math.min(...times.filter((us) => us > 0).map((us) => Math.max(us, leastUs)));
     if (Number.isFinite(sinceUs)) regain(one, sinceUs);
   }
 
-  /** What is over here counts only where nothing else was received at that time. */
-  function judgeOver(one: Carried, index: number, { fromUs, toUs, cause, alone, provable }: Leftover): void {
+  /** What is over counts only where nothing was received here at that time. */
+  function judgeOver(one: Carried, { fromUs, toUs, cause, alone, provable }: Leftover): void {
     const isContiguous = one.sequence.holes !== null;
-    const wasCovered = deps
-      .ownLinks()
-      .some((own) => covers(own, one.stream.name) && isSeen(own.cursors[index]) && own.flowingUs <= fromUs);
-    if (isContiguous ? cause !== "missing" : !wasCovered)
+    if (isContiguous ? cause !== "missing" : !hasListened(one, fromUs))
       one.spans.push({ fromUs, toUs: toUs ?? fromUs, cause, alone, provable });
-  }
-
-  /** A quiet stream that both listened to, and that has said nothing until only one of them did. */
-  function isFirstAfter(index: number, stoppedUs: number): boolean {
-    const name = carried[index]?.stream.name ?? "";
-    const covering = deps.ownLinks().filter((own) => covers(own, name));
-    const listened = covering.some(
-      ({ active }) => (active.get(name) ?? Number.POSITIVE_INFINITY) < stoppedUs - underWayUs,
-    );
-    return (
-      listened &&
-      covering.every(({ cursors }) => !isSeen(cursors[index]) || Number(cursors[index]?.firstUs) > stoppedUs)
-    );
   }
 
   return {
     links: () => (hasLeft ? [] : [link]),
-    note(name, firstId, id, mark, recvUs) {
+    note(name, message) {
+      const { recvUs, isEpoch } = message;
       const index = indexes.get(name);
       const one = index === undefined ? null : carried[index];
       const cursor = index === undefined ? undefined : link.cursors[index];
       if (hasLeft || one === null || one === undefined || cursor === undefined) return;
       link.lastDataUs = Math.max(link.lastDataUs, recvUs);
       coverage.lastDataUs = Math.max(coverage.lastDataUs, recvUs);
-      if (one.sequence.judgeMark(cursor, firstId, id, mark, recvUs) === "epoch") forgetIds(one);
+      one.sequence.follow(cursor, message);
+      if (isEpoch) forgetIds(one);
       one.lastRecvUs = Math.max(one.lastRecvUs, recvUs);
       if ((one.sequence.holes?.waiting() ?? 0) > 0) pending.add(one);
     },
@@ -127,9 +123,11 @@ export function createPredecessor(inherited: Inherited, deps: PredecessorDeps): 
       hasLeft = true;
       for (const [index, cursor] of link.cursors.entries()) {
         if (cursor === undefined) continue;
-        carried[index]?.sequence.leave(cursor);
-        // Of a stream that it has never received it has nothing to hand over.
-        if (cursor.lastUs === 0 || isFirstAfter(index, stoppedUs)) link.cursors[index] = undefined;
+        const one = carried[index];
+        one?.sequence.leave(cursor);
+        // Of a stream that it has never received it has nothing to hand over, and of some nothing can be missing.
+        if (cursor.lastUs === 0 || (one !== null && one !== undefined && hasListened(one, stoppedUs)))
+          link.cursors[index] = undefined;
       }
       coverage.onLost(link, { cause: "reconnect", isPlanned: true });
       for (const leftover of leftovers) {
@@ -137,15 +135,11 @@ export function createPredecessor(inherited: Inherited, deps: PredecessorDeps): 
         const one = index === undefined ? null : carried[index];
         if (index === undefined || one === null || one === undefined) continue;
         if (leftover.toUs === null) goOn(one, index, leftover);
-        else judgeOver(one, index, leftover);
+        else judgeOver(one, leftover);
         if (one.spans.length > 0) pending.add(one);
       }
     },
   };
-}
-
-function isSeen(cursor: Cursor | undefined): boolean {
-  return cursor !== undefined && cursor.firstUs > 0;
 }
 
 /** When something of a stream was received that had been silent since then, µs; 0 if nothing was. */

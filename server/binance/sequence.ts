@@ -28,13 +28,22 @@ export type Sequence = {
   leave(cursor: Cursor): void;
   /** `firstId` is the first id that the message covers (`U` of a diff), for others the same as `id`. */
   judge(cursor: Cursor, firstId: number, id: number, payload: string, recvUs: number): Verdict;
-  /** The same for a message of which only the mark of its content is known (`contentMark`). */
-  judgeMark(cursor: Cursor, firstId: number, id: number, mark: number, recvUs: number): Verdict;
+  /** A message that another process has recorded, with what it was there; `cursor` is that process's. */
+  follow(cursor: Cursor, message: Followed): void;
   readonly holes: Holes | null;
   /** The newest of what has been recorded, for a process that is to go on with it. */
   trail(): Trail;
   /** Goes on where another process is, of which this is the trail; returns its cursor. To be called before anything is judged. */
   inherit(trail: Trail, lastUs: number): Cursor;
+};
+
+/** What another process tells of a message that it has recorded; `mark` is that of its content, `isEpoch`: the numbering began anew. */
+export type Followed = {
+  readonly firstId: number;
+  readonly id: number;
+  readonly mark: number;
+  readonly recvUs: number;
+  readonly isEpoch: boolean;
 };
 
 /** The newest ids of the current epoch with the marks of their content, oldest first, and the holes that are waited for. */
@@ -150,8 +159,7 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
     return cursor;
   }
 
-  function judgeMark(cursor: Cursor, firstId: number, id: number, mark: number, recvUs: number): Verdict {
-    const verdict = decide(cursor, firstId, id, mark, recvUs);
+  function advance(cursor: Cursor, id: number, recvUs: number): void {
     if (!(id <= cursor.highest)) cursor.highest = id;
     if (cursor.firstUs === 0) {
       cursor.first = id;
@@ -159,7 +167,21 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
     }
     cursor.recent = id;
     cursor.lastUs = recvUs;
-    return verdict;
+  }
+
+  /** Another process has put several connections together, so that its order is none of a single one's. */
+  function follow(cursor: Cursor, { firstId, id, mark, recvUs, isEpoch }: Followed): void {
+    const isBehind = previous !== null && cursor.epoch !== epoch && !isEpoch;
+    const { ring } = isBehind && previous !== null ? previous : current;
+    const known = ring.find(id);
+    if (isEpoch && known === mark) enter(cursor);
+    else if (isEpoch) begin(cursor, id, mark, recvUs);
+    else if (known === null && id > ring.high() && !isBehind) next(firstId, id, mark, recvUs);
+    else if (known === null) {
+      holes?.fill(firstId, id);
+      ring.add(id, mark);
+    }
+    advance(cursor, id, recvUs);
   }
 
   return {
@@ -169,8 +191,12 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
       cursors.delete(cursor);
       if (previous !== null && [...cursors].every((one) => one.epoch === epoch)) previous = null;
     },
-    judge: (cursor, firstId, id, payload, recvUs) => judgeMark(cursor, firstId, id, contentMark(payload), recvUs),
-    judgeMark,
+    judge(cursor, firstId, id, payload, recvUs) {
+      const verdict = decide(cursor, firstId, id, contentMark(payload), recvUs);
+      advance(cursor, id, recvUs);
+      return verdict;
+    },
+    follow,
     trail: () => ({ ...current.ring.entries(), holes: holes?.open() ?? [] }),
     inherit({ ids, marks, holes: open }, lastUs) {
       const cursor = join();

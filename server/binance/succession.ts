@@ -1,6 +1,6 @@
 import type { Carried } from "./carried.ts";
 import type { Leftover } from "./predecessor.ts";
-import type { Trail } from "./sequence.ts";
+import type { Cursor, Trail } from "./sequence.ts";
 
 /** How far a stream is. */
 export function trailOf({ sequence, lastRecvUs }: Carried): Trail & { readonly lastUs: number } {
@@ -12,4 +12,22 @@ export function leftoversOf({ stream, spans, gap }: Carried): readonly Leftover[
   const over = spans.map((span) => ({ stream: stream.name, ...span }));
   if (gap === null) return over;
   return [...over, { stream: stream.name, ...gap, toUs: null }];
+}
+
+/**
+ * What may be missing of a stream if all that bring it stop now: one connection began after another had been cut, and the others lag
+ * behind and have not come so far yet. `cursors` are of connections that stand; null where nothing can be.
+ */
+export function unsettledOf({ stream, sequence }: Carried, cursors: readonly Cursor[]): Leftover | null {
+  const [lowest, ...others] = cursors.filter(({ firstUs }) => firstUs > 0).toSorted((a, b) => a.first - b.first);
+  if (lowest === undefined || cursors.some(({ epoch }) => epoch !== lowest.epoch)) return null;
+  let reached = lowest;
+  for (const next of others) {
+    if (next.first > reached.highest) {
+      const [fromUs, toUs] = [Math.min(reached.lastUs, next.firstUs), Math.max(reached.lastUs, next.firstUs)];
+      return { stream: stream.name, fromUs, toUs, cause: "reconnect", alone: false, provable: sequence.holes !== null };
+    }
+    if (next.highest > reached.highest) reached = next;
+  }
+  return null;
 }

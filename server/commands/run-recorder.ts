@@ -7,7 +7,7 @@ import { type HandoverReport, writeHandoverReport } from "../handover-report.ts"
 import type { AdjustableLog, Log } from "../log.ts";
 import { messageOf, OperatorError } from "../problem.ts";
 import { notifyService, reloading } from "../service-notify.ts";
-import { noRoom, startSuccessor } from "../successor.ts";
+import { endsWithUs, noRoom, startSuccessor } from "../successor.ts";
 import { version } from "../version.ts";
 import type { Terminal } from "./command.ts";
 import { stopMs } from "./run-app.ts";
@@ -108,7 +108,7 @@ async function end(app: App, log: Log): Promise<number> {
 async function upgrade(app: App, { stop }: Terminal, log: Log) {
   const began = Date.now();
   const dataDir = app.dataDir;
-  const reason = app.departure.refusal() ?? noRoom();
+  const reason = app.departure.refusal() ?? endsWithUs() ?? noRoom();
   const outcome =
     reason === null
       ? await handOver(app, { dataDir, version }, { startSuccessor, nowUs: app.nowUs, stop, log })
@@ -122,6 +122,8 @@ async function upgrade(app: App, { stop }: Terminal, log: Log) {
     notifyService(`MAINPID=${result.pid}`);
     // Who has asked this process to stop meant the recorder.
     if (stop.aborted) process.kill(result.pid, "SIGTERM");
+  } else if (stop.aborted) {
+    log.info("the upgrade was given up", { reason: result.reason });
   } else if (result.restarted) {
     log.error("the process that was to take over failed half-way; this one starts anew, which is a gap", {
       reason: result.reason,

@@ -1,0 +1,42 @@
+import type { Stream } from "../../server/stream.ts";
+
+/** Streams whose events follow each other as Binance numbers them, one or `busy` of them at each tick. */
+export function createVirtualMarket(
+  streams: readonly Stream[],
+  busy: number,
+  emit: (stream: Stream, id: number, payload: string) => void,
+) {
+  const ids = streams.map(() => 100_000);
+  let count = 0;
+
+  function one(index: number): void {
+    const stream = streams[index];
+    if (stream === undefined) return;
+    const { kind } = stream.type;
+    const before = ids[index] ?? 0;
+    const id = before + (kind === "trade" || kind === "aggTrade" ? 1 : 1 + ((count * 7) % 40));
+    ids[index] = id;
+    count++;
+    const time = 1_763_800_000_000 + count;
+    const px = `"${count}.5"`;
+    const event = (name: string) => `{"e":"${name}","E":${time},"s":"${stream.symbol}"`;
+    const payloads: Record<string, string> = {
+      partialDepth: `{"lastUpdateId":${id},"bids":[[${px},"1.0"]],"asks":[[${px},"2.0"]]}`,
+      diffDepth: `${event("depthUpdate")},"U":${before + 1},"u":${id},"b":[[${px},"1.0"]],"a":[]}`,
+      aggTrade: `${event("aggTrade")},"a":${id},"p":${px},"q":"1.0","f":1,"l":1,"T":${time},"m":true,"M":true}`,
+      trade: `${event("trade")},"t":${id},"p":${px},"q":"1.0","T":${time},"m":true,"M":true}`,
+      bookTicker: `{"u":${id},"s":"${stream.symbol}","b":${px},"B":"1.0","a":${px},"A":"1.0"}`,
+    };
+    emit(stream, id, payloads[kind] ?? "");
+  }
+
+  return {
+    tick(happens: (index: number) => boolean = () => true) {
+      for (const index of streams.keys())
+        if (happens(index)) for (let k = 0; k < (index % 2 === 0 ? 1 : busy); k++) one(index);
+    },
+    restart(index: number, by: number) {
+      ids[index] = (ids[index] ?? 0) - by;
+    },
+  };
+}

@@ -1,5 +1,5 @@
 /**
- * `bun merge-day.ts [--gb N] [--level N]`: the whole program records 150 messages a second of 15 symbols while it merges a day of so
+ * `bun merge-day.ts [--gb N] [--level N] [--dashboards N] [--json]`: the whole program records 150 messages a second of 15 symbols while it merges a day of so
  * many raw GB; prints its peak memory and how long its main thread stood still, as Markdown. Linux.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -19,6 +19,8 @@ const option = (name: string, fallback: number) => {
 };
 const gigabytes = option("gb", 2);
 const level = option("level", 19);
+const dashboards = option("dashboards", 0);
+const asJson = process.argv.includes("--json");
 const isInner = process.argv.includes("--inner");
 const day = { stream: "depth20", symbol: "BTCUSDT", date: dateOf(Date.now() * 1000 - 86_400_000_000) };
 
@@ -33,7 +35,9 @@ async function prepare(): Promise<void> {
     await writeDayOfLines(dataDir, day, gigabytes * 1e9);
     // Without a catalogue the start would look for the day's holes as well.
     openCatalogue(dataDir).close();
-    const words = [import.meta.path, "--inner", "--gb", String(gigabytes), "--level", String(level), dataDir];
+    const words = [import.meta.path, "--inner", "--gb", String(gigabytes), "--level", String(level)];
+    if (asJson) words.push("--json");
+    words.push("--dashboards", String(dashboards), dataDir);
     const inner = Bun.spawn([process.execPath, ...words], { stdout: "inherit", stderr: "inherit" });
     await inner.exited;
   } finally {
@@ -50,6 +54,7 @@ async function measure(dataDir: string): Promise<void> {
     "record.symbols": Array.from({ length: 15 }, (_, n) => `SYM${String(n).padStart(2, "0")}USDT`).join(","),
     "record.streams": "depth20@100ms",
     "archive.level": level,
+    "record.segment_minutes": 1,
     "exchange.ws_url": `ws://127.0.0.1:${port}`,
     "exchange.rest_url": `http://127.0.0.1:${port}`,
   });
@@ -58,7 +63,8 @@ async function measure(dataDir: string): Promise<void> {
     log: createLog({ level: "warn", format: "text", color: false }),
   });
   const started = performance.now();
-  await app.start();
+  const { url } = await app.start();
+  const audience = watchFrom(url);
   // The program's start is measured elsewhere; the day's worker has begun by then.
   await Bun.sleep(1000);
   writeFileSync("/proc/self/clear_refs", "5");
@@ -73,10 +79,16 @@ async function measure(dataDir: string): Promise<void> {
   const control = await standstills(() => performance.now() > controlEndsMs);
   await app.stop(10_000);
   sender.kill();
+  audience?.kill();
   const verified = await verifyArchive(dataDir, day);
   if (last_archive === null) throw new Error(`the merge failed: ${last_failure}`);
   const at = (share: number, of = stalls) =>
     (of[Math.min(of.length - 1, Math.floor(of.length * share))] ?? 0).toFixed(1);
+  if (asJson) {
+    const stalled = Object.fromEntries([0.5, 0.99, 0.999, 1].map((share) => [share, Number(at(share))]));
+    console.log(JSON.stringify({ stalls: stalled, readings: stalls.length, peak }));
+    return;
+  }
   const mb = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;
   console.log(
     `${cpus()[0]?.model}, ${cpus().length} cores, Bun ${Bun.version}, level ${level}; archive ${verified.kind}\n`,
@@ -91,6 +103,14 @@ async function measure(dataDir: string): Promise<void> {
   console.log(
     `| ${[...sizes, ...memory, at(0.5), at(0.99), at(0.999), at(0.9999), at(1), stalls.length, at(0.99, control), at(0.999, control)].join(" | ")} |`,
   );
+}
+
+/** Dashboards are looked at from a process of its own. */
+function watchFrom(url: string) {
+  if (dashboards === 0) return null;
+  const at = `${url.replace("http", "ws").replace(/\/dashboard$/, "")}/ws/dashboard`;
+  const look = `for (let n = 0; n < ${dashboards}; n++) new WebSocket(${JSON.stringify(at)});`;
+  return Bun.spawn([process.execPath, "-e", look], { stdout: "ignore", stderr: "inherit" });
 }
 
 /** How much later than asked the event loop came back, ms, each time, in ascending order. */

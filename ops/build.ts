@@ -11,7 +11,10 @@ import { type SourceVersion, sourceVersion } from "./version.ts";
 const root = join(import.meta.dir, "..");
 
 /** What a compiled executable starts besides main: the workers, each an entry point of its own. */
-const entries = ["server/main.ts", ...["seal", "day", "verify"].map((name) => `server/archive/${name}.worker.ts`)];
+const entries = [
+  "server/main.ts",
+  ...["archive/seal", "archive/day", "archive/verify", "telegram/picture"].map((name) => `server/${name}.worker.ts`),
+];
 
 /** What every executable of this checkout has in common. */
 export type Prepared = { readonly source: SourceVersion; readonly packages: readonly BundledPackage[] };

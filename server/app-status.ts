@@ -3,7 +3,15 @@ import type { RecordingParts } from "./app-recording.ts";
 import type { Archiver } from "./archive/archiver.ts";
 import type { FeedGap } from "./binance/feed-sink.ts";
 import type { AlertStatus } from "./incident.ts";
-import type { ConnectionStatus, Status, StreamStatus, SymbolStatus, TelegramStatus, UploadStatus } from "./status.ts";
+import type {
+  BotStatus,
+  ConnectionStatus,
+  Status,
+  StreamStatus,
+  SymbolStatus,
+  TelegramStatus,
+  UploadStatus,
+} from "./status.ts";
 import type { Stream } from "./stream.ts";
 
 /** Without any data for this long the recorder is not ready, µs. */
@@ -19,6 +27,7 @@ export type StatusParts = RecordingParts & {
   readonly upload: () => UploadStatus | null;
   readonly telegram: () => TelegramStatus | null;
   readonly alerts: () => AlertStatus;
+  readonly bot: () => BotStatus | null;
 };
 
 /** The status of this moment, put together from the parts; costs about a microsecond a stream. */
@@ -60,6 +69,7 @@ export function assembleStatus(parts: StatusParts): Status {
     upload: parts.upload(),
     telegram: parts.telegram(),
     alerts: parts.alerts(),
+    bot: parts.bot(),
     connections,
     symbols,
   };

@@ -1,6 +1,5 @@
 import { hostname } from "node:os";
 import { accessOf } from "./app-access.ts";
-import { createAppAlerts } from "./app-alerts.ts";
 import { createCatalogueCare } from "./app-catalogue.ts";
 import type { App } from "./app-contract.ts";
 import { gapsOfDay } from "./app-day-gaps.ts";
@@ -10,6 +9,7 @@ import { createKeeping } from "./app-keeping.ts";
 import { createMachineWatch } from "./app-machine.ts";
 import { createAppMetrics } from "./app-metrics.ts";
 import { mergeAtMidnight } from "./app-midnight.ts";
+import { createOutside } from "./app-outside.ts";
 import { createRecording } from "./app-recording.ts";
 import { createStreams, reloadedStreams, tellShard } from "./app-reload.ts";
 import type { Standby } from "./app-standby.ts";
@@ -18,11 +18,12 @@ import { createArchiver } from "./archive/archiver.ts";
 import { assetsDir } from "./assets.ts";
 import { openCatalogue } from "./catalogue/catalogue.ts";
 import { type ClockSources, createReceiveClock } from "./clock.ts";
-import type { Config } from "./config.ts";
+import { type Config, secretsOf } from "./config.ts";
 import { takeDataFolder } from "./data-folder.ts";
 import type { Gap } from "./gap.ts";
 import { createHttpServer } from "./http/server.ts";
 import type { Log } from "./log.ts";
+import { createLogTail } from "./log-tail.ts";
 import { downtimes } from "./recorder/interruption.ts";
 import { recover } from "./recorder/recovery.ts";
 import { type Day, dateOf } from "./segment.ts";
@@ -54,7 +55,8 @@ export function createApp(
   config: Config,
   options: { mode: "record" | "demo"; log: Log; clock?: ClockSources; standby?: Standby },
 ): App {
-  const { mode, log, standby } = options;
+  const { mode, standby } = options;
+  const { log, newest: logs } = createLogTail(options.log, secretsOf(config));
   const { nowUs } = standby ?? createReceiveClock(options.clock);
   const startedUs = standby?.stoppedUs() ?? nowUs();
   const streams = standby?.streams ?? createStreams(config, ownSymbols(config.record));
@@ -103,11 +105,12 @@ export function createApp(
       ...parts,
       streams: recording.streams(),
       upload: keeping.status,
-      telegram: outreach.telegram,
+      ...{ telegram: outside.telegram, bot: outside.bot },
       alerts: watch.status,
     });
-  const outreach = createAppAlerts(config, {
-    ...{ catalogue, incidents: watch.incidents, history: past.history, status, nowUs, log },
+  const book = (symbol: string) => parts.books.view(symbol, parts.delay.estimateMs(symbol));
+  const outside = createOutside(config, {
+    ...{ dataDir, status, history: past.history, incidents: watch.incidents, catalogue, book, logs, nowUs, log },
   });
   const metrics = createAppMetrics({
     ...{ parts, status, streams: recording.streams, incidents: watch.incidents },
@@ -118,8 +121,7 @@ export function createApp(
     { host: config.http.host, port: config.http.port, access: accessOf(config, dataDir) },
     {
       ...{ status, trades: past.trades, history: past.history, metrics, assetsDir, log },
-      ...{ incidents: watch.incidents, instance: watch.instance },
-      book: (symbol) => parts.books.view(symbol, parts.delay.estimateMs(symbol)),
+      ...{ incidents: watch.incidents, instance: watch.instance, book },
     },
   );
 
@@ -131,7 +133,7 @@ export function createApp(
     [1, createServiceReport(status).look],
     [1, () => keeping.tick(machine.hardware.current().disk_free_bytes)],
     [1, watch.tick],
-    [1, outreach.tick],
+    [1, outside.tick],
     [tickSeconds, () => past.tick(status())],
     [tickSeconds, () => watch.look(status())],
     [noteRunEvery, noteRun],
@@ -172,7 +174,7 @@ export function createApp(
         recording.noteDown(down.of);
         if (down.newestUs > 0) catalogue.noteRun(down.newestUs, false);
         watch.start(lastRun, down.newestUs, recovered);
-        outreach.start();
+        outside.start();
         care.started(version, recovered, startedUs);
         await machine.look();
         await archiver.start();
@@ -200,7 +202,7 @@ export function createApp(
         return failure && `the disk does not take what is recorded (${failure}), which a new process would not know of`;
       },
       async retire() {
-        await Promise.all([keeping.stop(), outreach.stop(farewellMs)]);
+        await Promise.all([keeping.stop(), outside.stop(farewellMs)]);
         await archiver.stop(retireMs);
       },
       clockOffsetMs: () => parts.clockOffset.current()?.offsetMs ?? null,
@@ -212,7 +214,7 @@ export function createApp(
         const end = performance.now() + deadlineMs;
         await recording.stop();
         ticker.stop();
-        await Promise.all([keeping.stop(), outreach.stop(Math.min(farewellMs, deadlineMs))]);
+        await Promise.all([keeping.stop(), outside.stop(Math.min(farewellMs, deadlineMs))]);
         await archiver.stop(Math.max(0, end - performance.now()));
         await http.stop();
         care.noteRun(recording.lastRecvUs(), true);

@@ -166,6 +166,15 @@ function readValue(
   return undefined;
 }
 
+/** Every secret that is set, for those who see to it that none is shown. */
+export function secretsOf(config: Config): readonly string[] {
+  const sections = config as unknown as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+  return secretKeys
+    .map((key) => key.split("."))
+    .map(([section = "", name = ""]) => String(sections[section]?.[name] ?? ""))
+    .filter((secret) => secret !== "");
+}
+
 /** Names of the settings in which two configs differ, as `section.key`. */
 export function changedKeys(a: Config, b: Config): readonly string[] {
   return [...allKeys(schema).keys()].filter((name) => {

@@ -146,6 +146,18 @@ export type TelegramStatus = {
   readonly since_us: number | null;
 };
 
+/** The bot that answers on Telegram. */
+export type BotStatus = {
+  /** "conflict": another program polls with the same token; "refused": Telegram does not know the token. */
+  readonly state: "connecting" | "listening" | "conflict" | "refused" | "unreachable";
+  /** Its name, without the @; null until Telegram has told it. */
+  readonly name: string | null;
+  /** Commands and buttons that were answered since the start of the process. */
+  readonly answered: number;
+  /** How often chats that are not listed have written to it. */
+  readonly strangers: number;
+};
+
 /** Everything since the start of the process. */
 export type Totals = {
   readonly messages: number;
@@ -198,6 +210,8 @@ export type Status = {
   /** Null where nobody is told on Telegram. */
   readonly telegram: TelegramStatus | null;
   readonly alerts: AlertStatus;
+  /** Null where no bot is configured. */
+  readonly bot: BotStatus | null;
   readonly connections: readonly ConnectionStatus[];
   readonly symbols: readonly SymbolStatus[];
 };

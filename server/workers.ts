@@ -1,5 +1,5 @@
 /**
- * The threads that compress and check. A compiled executable finds a worker's code only from a file directly in `server/`, and only if
+ * The threads that compress, check and draw. A compiled executable finds a worker's code only from a file directly in `server/`, and only if
  * the worker is an entry point of the build.
  */
 
@@ -16,4 +16,9 @@ export function startDayWorker(): Worker {
 /** Starts the worker that checks one archive. */
 export function startVerifyWorker(): Worker {
   return new Worker(new URL("./archive/verify.worker.ts", import.meta.url).href, { smol: true });
+}
+
+/** Starts the worker that draws one picture. */
+export function startPictureWorker(): Worker {
+  return new Worker(new URL("./telegram/picture.worker.ts", import.meta.url).href, { smol: true });
 }

@@ -1,8 +1,8 @@
+import { yieldTo } from "../niceness.ts";
 import { messageOf } from "../problem.ts";
 import { archivePath } from "../segment.ts";
 import { verifyArchive } from "./verify.ts";
 import type { VerifyJob, VerifyReply } from "./verify-job.ts";
-import { yieldTo } from "./worker-protocol.ts";
 
 /** Progress is said this often at most, ms. */
 const everyMs = 100;

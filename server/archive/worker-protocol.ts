@@ -1,4 +1,4 @@
-import { setPriority } from "node:os";
+import { yieldTo } from "../niceness.ts";
 import { type Failure, failureOf } from "./failure.ts";
 
 /** What a worker is sent. */
@@ -35,17 +35,4 @@ export function serveJobs<Job, Result>(options: {
       reply({ id, kind: "failed", failure: failureOf(error, options.operation, options.pathOf(job)) });
     }
   });
-}
-
-/**
- * Makes the calling thread nicer. Linux keeps a niceness for each thread, and 0 means the calling one; elsewhere it would slow the
- * whole process down, and nothing is done.
- */
-export function yieldTo(niceness: number): void {
-  if (process.platform !== "linux") return;
-  try {
-    setPriority(0, niceness);
-  } catch {
-    // A system that forbids this still compresses, only less politely.
-  }
 }

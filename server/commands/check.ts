@@ -8,6 +8,7 @@ import { checkData } from "./check-machine.ts";
 import { findingLines, summaryOf } from "./check-report.ts";
 import { askReady, checkServer } from "./check-server.ts";
 import { checkAlerts, checkTelegram, checkUpload } from "./check-services.ts";
+import { helloTelegram } from "./check-telegram.ts";
 import type { Command, Flags, Terminal } from "./command.ts";
 import { configOf, settingFlags } from "./settings.ts";
 
@@ -36,11 +37,13 @@ export const check: Command = {
     only: { value: "A,B,…", help: `of ${Object.keys(probes).join(", ")}` },
     ready: { value: "SECONDS", help: "instead: wait until the recorder on http.port says that data flows" },
     timeout: { value: "SECONDS", help: "how long any one question may take (default 10)" },
+    telegram: { value: null, help: "instead: prove the bot's token, and print the chat id of whoever writes to it" },
     json: { value: null, help: "what was found as JSON" },
   },
   examples: [
     ["rt-data check", "everything; a recorder may be running"],
     ["rt-data check --only config --config new.toml", "is this file valid?"],
+    ["rt-data check --telegram", "write to the bot, read the id for telegram.chats here"],
     ["rt-data check --ready 60", "exit code 0 as soon as data flows, 1 if it does not within a minute"],
   ],
   notes: ["Exit codes: 0 all is well (or only warnings), 1 something failed, 2 the config or a flag is wrong."],
@@ -54,6 +57,10 @@ export const check: Command = {
       if (!(error instanceof OperatorError) || flags.json === undefined) throw error;
       terminal.print(JSON.stringify([failed("config.file", messageOf(error), "correct it")]));
       return 2;
+    }
+    if (flags.telegram !== undefined) {
+      const { token, chats, api_root: apiRoot } = config.telegram;
+      return helloTelegram({ token, chats, apiRoot }, terminal);
     }
     if (flags.ready !== undefined) return waitUntilReady(config, flags, terminal);
     // All at once, told in order.

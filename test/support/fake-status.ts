@@ -78,6 +78,7 @@ export function fakeStatus(step: number, symbolCount: number, over: Partial<Stat
     upload: null,
     telegram: null,
     alerts: { open: [], maintenance_until_us: null },
+    bot: null,
     connections: [
       {
         id: 1,

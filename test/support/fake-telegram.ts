@@ -143,7 +143,8 @@ export function createFakeTelegram(token: string): FakeTelegram {
   };
 }
 
-async function payloadOf(request: Request): Promise<Record<string, unknown>> {
+/** What a call was given, uploaded pictures included. */
+export async function payloadOf(request: Request): Promise<Record<string, unknown>> {
   const type = request.headers.get("content-type") ?? "";
   if (type.includes("json")) return (await request.json()) as Record<string, unknown>;
   if (!type.includes("multipart")) return {};
@@ -153,6 +154,7 @@ async function payloadOf(request: Request): Promise<Record<string, unknown>> {
     if (typeof value === "string") payload[name] = value;
     else files.set(name, new Uint8Array(await value.arrayBuffer()));
   }
+  for (const [name, file] of files) payload[name] ??= file;
   const attached = /^attach:\/\/(.*)$/.exec(String(payload.photo))?.[1];
   if (attached !== undefined) payload.photo = files.get(attached);
   return payload;
@@ -171,7 +173,8 @@ function render(payload: Call["payload"], most: number): string | Response {
   return text;
 }
 
-function withoutMarkup(html: string): string | null {
+/** What people read of a text with markup; null where Telegram would refuse it. */
+export function withoutMarkup(html: string): string | null {
   const open: string[] = [];
   let text = "";
   for (const part of html.split(/(<[^>]*>?)/)) {

@@ -1,0 +1,104 @@
+/** What came in, as far as it concerns us. */
+export type Incoming =
+  | {
+      readonly kind: "command";
+      readonly chat: number;
+      /** In words: of the chat if it is a group, of the person otherwise. */
+      readonly title: string;
+      readonly who: string;
+      readonly messageId: number;
+      /** In a group: an answer there refers to the question. */
+      readonly isGroup: boolean;
+      /** When it was sent, s. */
+      readonly date: number;
+      /** Without its slash and the bot's name: `chart ETHUSDT 6h`. */
+      readonly line: string;
+    }
+  | {
+      readonly kind: "press";
+      readonly chat: number;
+      readonly title: string;
+      readonly who: string;
+      readonly messageId: number;
+      readonly isPicture: boolean;
+      readonly callback: string;
+      readonly data: string;
+    }
+  /** Somebody speaks, but not to us, or not in a way that we answer. */
+  | { readonly kind: "talk"; readonly chat: number; readonly title: string; readonly isGroup: boolean };
+
+/** Longest line that is looked at. */
+const mostLine = 300;
+
+/**
+ * Reads an update of the Bot API; null for what is none of ours, or not of the form that it should have. `botName` is without its @;
+ * commands for other bots are talk.
+ */
+export function readIncoming(update: unknown, botName: string): Incoming | null {
+  const { message, callback_query: press } = objectOf(update);
+  if (press !== undefined) return readPress(objectOf(press));
+  return message === undefined ? null : readMessage(objectOf(message), botName);
+}
+
+/** The number of an update, or null. */
+export function updateIdOf(update: unknown): number | null {
+  const { update_id: id } = objectOf(update);
+  return typeof id === "number" && Number.isSafeInteger(id) && id >= 0 ? id : null;
+}
+
+function readMessage(message: Fields, botName: string): Incoming | null {
+  const place = placeOf(message.chat, message.from);
+  if (place === null) return null;
+  const { chat, title, isGroup, who } = place;
+  const talk = { kind: "talk", chat, title, isGroup } as const;
+  const { text, message_id: messageId, date } = message;
+  if (typeof text !== "string" || !isId(messageId) || typeof date !== "number" || who === null) return talk;
+  const command = /^\/([\p{L}\p{N}_]{1,64})(?:@(\w{1,64}))?(?:\s+([\s\S]*))?$/u.exec(text.slice(0, mostLine));
+  if (command === null) return talk;
+  const [, name = "", addressee, rest = ""] = command;
+  if (addressee !== undefined && addressee.toLowerCase() !== botName.toLowerCase()) return talk;
+  const line = `${name.toLowerCase()} ${rest.replace(/\s+/g, " ")}`.trim();
+  return { kind: "command", chat, title, who, messageId, isGroup, date, line };
+}
+
+function readPress(press: Fields): Incoming | null {
+  const message = objectOf(press.message);
+  const place = placeOf(message.chat, press.from);
+  const { id: callback, data } = press;
+  const { message_id: messageId } = message;
+  if (place === null || place.who === null || typeof callback !== "string" || typeof data !== "string") return null;
+  if (!isId(messageId)) return null;
+  const { chat, title, who } = place;
+  return { kind: "press", chat, title, who, messageId, isPicture: Array.isArray(message.photo), callback, data };
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** `who` is null for another bot, and for nobody. */
+function placeOf(chat: unknown, from: unknown) {
+  const { id, type, title } = objectOf(chat);
+  if (typeof id !== "number" || !Number.isSafeInteger(id)) return null;
+  const { is_bot, username, first_name } = objectOf(from);
+  const name = typeof username === "string" && username !== "" ? `@${username}` : first_name;
+  const isGroup = type !== "private";
+  const who = from === undefined || is_bot === true ? null : nameOf(name, "somebody");
+  return { chat: id, isGroup, who, title: nameOf(isGroup ? title : name, String(id)) };
+}
+
+/** A name of a person or a group: one line of bounded length. */
+function nameOf(value: unknown, fallback: string): string {
+  if (typeof value !== "string") return fallback;
+  const plain = value
+    .toWellFormed()
+    .replace(/[\p{C}\s]+/gu, " ")
+    .trim();
+  return plain === "" ? fallback : [...plain].slice(0, 40).join("");
+}
+
+function isId(value: unknown): value is number {
+  return typeof value === "number" && Number.isSafeInteger(value) && value > 0;
+}
+
+function objectOf(value: unknown): Fields {
+  return typeof value === "object" && value !== null ? (value as Fields) : {};
+}

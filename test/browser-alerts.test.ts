@@ -124,6 +124,7 @@ describe.skipIf(!runtime.ok)(title, () => {
       await page
         .locator(selector)
         .first()
+        // biome-ignore lint/performance/useDomNodeTextContent: what is seen, with the spaces between its parts
         .evaluate((one) => (one as HTMLElement).innerText)
     )
       .replace(/\s+/g, " ")

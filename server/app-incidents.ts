@@ -23,10 +23,8 @@ export type AppIncidents = {
   readonly instance: string;
   /** Takes up what earlier runs left; `lastRun` is how the one before ended, null where that was not written down; `downSinceUs` is 0 if there was none. */
   start(lastRun: { readonly clean: boolean } | null, downSinceUs: number, recovered: RecoveryReport): void;
-  /** Looks at everything. Call it every few seconds. */
-  look(status: Omit<Status, "alerts">): void;
-  /** Call it every second: what is asked over the network is begun when it is due. */
-  tick(): void;
+  /** Call it every second: looks at everything every five seconds, and every second while something is not as it should be. */
+  tick(status: () => Omit<Status, "alerts">): void;
   status(): AlertStatus;
   /** An archive was read back; `problem` is null where it is what its manifest says. */
   noteVerified(day: Day, problem: string | null): void;
@@ -45,8 +43,11 @@ const recentUs = 1_800_000_000;
 const mostGaps = 2000;
 const mostReconnects = 1000;
 
-/** Written-down gaps are read again when their number changed, or after so many looks: a part may have been refetched. */
-const readEvery = 6;
+/** Written-down gaps are read again when their number changed, and after this anyway: a part may have been refetched, µs. */
+const readAgainUs = 30_000_000;
+
+/** A look costs as much as a second of a dashboard, s. */
+const lookEvery = 5;
 
 /** A gap may begin a little before the incident that it belongs to, and end a little after, µs. */
 const slackUs = 5_000_000;
@@ -69,7 +70,7 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
   let crash: Observation["crash"] = null;
   let gaps: readonly Gap[] = [];
   let gapsKey = "";
-  let looks = 0;
+  let seconds = 0;
 
   function costOf(incident: Incident, causes: readonly GapCause[]): Cost {
     const toUs = incident.to_us ?? nowUs();
@@ -96,7 +97,7 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
 
   /** Those that are over; one that is not is written down up to a moment ago. */
   function readGaps(now: number, { totals, symbols }: Pick<Status, "totals" | "symbols">): void {
-    const key = `${totals.gaps} ${totals.records_repaired} ${totals.holes} ${Math.floor(looks++ / readEvery)}`;
+    const key = `${totals.gaps} ${totals.records_repaired} ${totals.holes} ${Math.floor(now / readAgainUs)}`;
     if (key === gapsKey) return;
     gapsKey = key;
     try {
@@ -135,9 +136,13 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
       const first = repairs[0] === undefined ? "" : `, ${repairs[0].path}: ${repairs[0].message}`;
       crash = { fromUs: downSinceUs, toUs: deps.startedUs, detail: `${what}${first}` };
     },
-    look(status) {
+    tick(read) {
+      publicUrl.tick();
+      const isTime = seconds++ % lookEvery === 0;
+      if (!isTime && !incidents.isAlert()) return;
       const now = nowUs();
-      usual.note(status);
+      const status = read();
+      if (isTime) usual.note(status);
       noteReconnects(now, status);
       readGaps(now, status);
       const news = verified;
@@ -149,7 +154,6 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
         publicUrl: publicUrl.state(),
       });
     },
-    tick: publicUrl.tick,
     status: incidents.status,
     noteVerified({ symbol, stream, date }, problem) {
       verified.push({ subject: `${symbol} ${stream} ${date}`, problem });

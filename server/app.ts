@@ -132,10 +132,9 @@ export function createApp(
     [1, mergeAtMidnight(archiver, nowUs())],
     [1, createServiceReport(status).look],
     [1, () => keeping.tick(machine.hardware.current().disk_free_bytes)],
-    [1, watch.tick],
+    [1, () => watch.tick(status)],
     [1, outside.tick],
     [tickSeconds, () => past.tick(status())],
-    [tickSeconds, () => watch.look(status())],
     [noteRunEvery, noteRun],
   ]);
 
@@ -173,7 +172,7 @@ export function createApp(
         });
         recording.noteDown(down.of);
         if (down.newestUs > 0) catalogue.noteRun(down.newestUs, false);
-        watch.start(lastRun, down.newestUs, recovered);
+        watch.start(lastRun, standby === undefined ? down.newestUs : 0, recovered);
         outside.start();
         care.started(version, recovered, startedUs);
         await machine.look();

@@ -23,6 +23,8 @@ export type IncidentWatch = Incidents & {
   start(): void;
   /** One look at everything, every few seconds. Never throws. */
   look(seen: Observation): void;
+  /** Something is found, or has just gone: its end is known the better the sooner the next look is. */
+  isAlert(): boolean;
   status(): AlertStatus;
 };
 
@@ -160,6 +162,7 @@ export function createIncidents(
         tell(incident, change);
       }
     },
+    isAlert: () => [...state.rules.values()].some(({ seenUs, incident }) => seenUs !== null || incident !== null),
     open: () => [...openOf(state)].sort(byGravity),
     get: (id) =>
       openOf(state).find((one) => one.id === id) ?? unsaved.get(id) ?? attempt("incidents", () => kept().get(id)),

@@ -17,6 +17,9 @@ const emulator = isArm ? "" : which("qemu-aarch64");
 const canRunArm = isArm || (emulator !== null && existsSync(`${libraries}/lib/libstdc++.so.6`));
 const noArm = canRunArm ? "" : " (skipped: no qemu-aarch64 here, or no arm64 libraries for it)";
 
+/** Licences under which a work may be carried in an executable as long as their text goes along; MPL of what is not changed. */
+const allowed = ["MIT", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Apache-2.0", "0BSD", "OFL-1.1", "MPL-2.0"];
+
 let prepared: Prepared;
 let folder = "";
 const arm = () => join(folder, "first/rt-data-linux-arm64");
@@ -85,10 +88,8 @@ test("the executable prints the licences of everything in it, and what it was bu
   for (const { name, version, license, texts } of prepared.packages) {
     expect(output).toContain(`${name} ${version} (${license})`);
     for (const text of texts) expect(output).toContain(text);
-    expect([name, license]).toEqual([
-      name,
-      expect.stringMatching(/^(MIT|BSD-[23]-Clause|ISC|Apache-2\.0|0BSD|MPL-2\.0|MIT AND OFL-1\.1)$/),
-    ]);
+    const strange = license.split(" AND ").filter((one) => !allowed.includes(one));
+    expect([name, strange]).toEqual([name, []]);
   }
   expect(output).toContain(readFileSync(join(root, "LICENSE"), "utf8").trim());
   const json = JSON.parse((await run(["version", "--json"], { program: [built] })).output);

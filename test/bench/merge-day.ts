@@ -86,7 +86,9 @@ async function measure(dataDir: string): Promise<void> {
     (of[Math.min(of.length - 1, Math.floor(of.length * share))] ?? 0).toFixed(1);
   if (asJson) {
     const stalled = Object.fromEntries([0.5, 0.99, 0.999, 1].map((share) => [share, Number(at(share))]));
-    console.log(JSON.stringify({ stalls: stalled, readings: stalls.length, peak }));
+    console.log(
+      JSON.stringify({ stalls: stalled, readings: stalls.length, peak, control: Number(at(0.999, control)) }),
+    );
     return;
   }
   const mb = (bytes: number) => `${Math.round(bytes / 1e6)} MB`;

@@ -7,13 +7,20 @@ const wordsForNull: Readonly<Record<string, string>> = { "feed.stale_ms": "adapt
 /** Every setting that is no secret, as the environment gives it: `["RT_DATA_RECORD_SYMBOLS", "BTCUSDT,ETHUSDT"]`. */
 export function environmentOf(config: Config): readonly (readonly [variable: string, text: string])[] {
   const { host: _, file: __, ...sections } = config;
-  return Object.entries<Readonly<Record<string, unknown>>>(sections).flatMap(([section, settings]) =>
-    Object.entries(settings)
-      .filter(([name]) => !secretKeys.includes(`${section}.${name}`))
-      .map(
-        ([name, value]) => [`RT_DATA_${section}_${name}`.toUpperCase(), textOf(`${section}.${name}`, value)] as const,
-      ),
-  );
+  return settingsIn("", sections)
+    .filter(([key]) => !secretKeys.includes(key))
+    .map(([key, value]) => [`RT_DATA_${key.replaceAll(".", "_")}`.toUpperCase(), textOf(key, value)] as const);
+}
+
+/** What is no section or table within one: a setting, whose value may have members of its own. */
+const objects: readonly string[] = ["record.shard"];
+
+function settingsIn(prefix: string, table: object): readonly (readonly [key: string, value: unknown])[] {
+  return Object.entries(table).flatMap(([name, value]: [string, unknown]) => {
+    const key = `${prefix}${name}`;
+    const isTable = typeof value === "object" && value !== null && !Array.isArray(value) && !objects.includes(key);
+    return isTable ? settingsIn(`${key}.`, value) : [[key, value] as const];
+  });
 }
 
 function textOf(key: string, value: unknown): string {

@@ -12,7 +12,7 @@ const count = 10_000;
 const atOnce = 48;
 const slowSenders = 40;
 /** A connection that has been told nothing for so long is left by the attacker, ms. */
-const patienceMs = 120;
+const patienceMs = 250;
 const password = "correct horse";
 const authorization = `Basic ${btoa(`x:${password}`)}`;
 
@@ -112,8 +112,8 @@ test(`${count} fuzzed requests and sockets and ${slowSenders} slow senders: no c
   console.log(`answers ${told.join(", ")}; memory MB ${memory.map((mb) => mb.toFixed(0)).join(" → ")}`);
 
   expect(failures).toEqual([]);
-  expect(statuses.get("101") ?? 0).toBeGreaterThan(500);
-  expect(statuses.get("200") ?? 0).toBeGreaterThan(500);
+  expect(statuses.get("101") ?? 0).toBeGreaterThan(300);
+  expect(statuses.get("200") ?? 0).toBeGreaterThan(300);
   expect(program.errors()).not.toMatch(/error|failed inside|\bat \//i);
   expect(Math.max(...memory) - (memory[0] ?? 0)).toBeLessThan(40);
   expect((await fetch(`${url}/health/ready`)).status).toBe(200);

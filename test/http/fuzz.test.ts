@@ -112,12 +112,12 @@ test(`${count} fuzzed requests and sockets and ${slowSenders} slow senders: no c
   console.log(`answers ${told.join(", ")}; memory MB ${memory.map((mb) => mb.toFixed(0)).join(" → ")}`);
 
   expect(failures).toEqual([]);
-  expect(statuses.get("101") ?? 0).toBeGreaterThan(500);
-  expect(statuses.get("200") ?? 0).toBeGreaterThan(500);
+  expect(statuses.get("101") ?? 0).toBeGreaterThan(300);
+  expect(statuses.get("200") ?? 0).toBeGreaterThan(300);
   expect(program.errors()).not.toMatch(/error|failed inside|\bat \//i);
   expect(Math.max(...memory) - (memory[0] ?? 0)).toBeLessThan(40);
   expect((await fetch(`${url}/health/ready`)).status).toBe(200);
   expect(await records()).toBeGreaterThan(recordsBefore);
   program.kill("SIGTERM");
   expect(await program.ended).toBe(0);
-}, 60_000);
+}, 120_000);

@@ -78,7 +78,7 @@ function headline({ date, coverage, gaps }: DayPicture): string {
     label(margin, 86, date, { size: type.title }),
     label(margin + widthOf(date, type.title) + 28, 86, "UTC", { size: type.normal, fill: ink.soft }),
     label(pictureWidth - margin, 86, share, { size: type.title, anchor: "end", fill: isWhole ? ink.good : ink.text }),
-    label(margin, 148, gaps === 0 ? "no gaps" : gaps === 1 ? "1 gap" : `${figure(gaps, 0)} gaps`, {
+    label(margin, 148, gaps === 0 ? (isWhole ? "no gaps" : "") : gaps === 1 ? "1 gap" : `${figure(gaps, 0)} gaps`, {
       fill: gaps === 0 ? ink.soft : ink.bad,
     }),
     label(pictureWidth - margin, 148, "recorded", { fill: ink.soft, anchor: "end" }),

@@ -65,7 +65,7 @@ export function polyline(
   }
   const shown = runs.filter((run) => run.length > 0);
   const path = (run: readonly (readonly [number, number])[]) => run.map(([x, y]) => `${at(x)} ${at(y)}`).join("L");
-  const lines = shown.map((run) => `M${path(run)}${run.length === 1 ? "h0.1" : ""}`).join("");
+  const lines = shown.map((run) => `M${path(run)}${run.length === 1 ? "h6" : ""}`).join("");
   const line = `<path d="${lines}" stroke="${stroke}" stroke-width="${width}" fill="none" stroke-linejoin="round" stroke-linecap="round"/>`;
   if (floor === undefined) return line;
   const areas = shown.map(

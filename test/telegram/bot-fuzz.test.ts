@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { wordsOf } from "../../server/telegram/command.ts";
+import { go, wordsOf } from "../../server/telegram/command.ts";
 import { createConversation } from "../../server/telegram/conversation.ts";
 import { plainOf } from "../../server/telegram/html.ts";
 import { readIncoming, updateIdOf } from "../../server/telegram/incoming.ts";
@@ -169,4 +169,9 @@ test("after hundreds of random updates and odd answers the bot still answers, an
   expect(bench.log.filter((text) => text.includes(secret))).toEqual([]);
   expect(JSON.stringify(bench.api.seen)).not.toContain(secret);
   await bench.stop();
+});
+
+test("a line that is too long for a button makes none, so that the others under it are not refused with it", () => {
+  expect(go("chart", "chart BTCUSDT 1h")).toEqual([{ text: "chart", data: "go:chart BTCUSDT 1h" }]);
+  expect(go("chart", `chart ${"币".repeat(30)} 1h`)).toEqual([]);
 });

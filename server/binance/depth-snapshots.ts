@@ -115,8 +115,7 @@ export function createDepthSnapshots(
   }
 
   function idOf(text: string): number | null {
-    shape.lastIndex = 0;
-    return shape.test(`${text}}`) ? Number(/^\{"lastUpdateId":(-?\d+)/.exec(text)?.[1]) : null;
+    return shape.isProved(`${text}}`, 0) ? Number(/^\{"lastUpdateId":(-?\d+)/.exec(text)?.[1]) : null;
   }
 
   /** Others have their turn meanwhile. */

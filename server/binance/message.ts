@@ -1,5 +1,5 @@
 import type { Stream, StreamKind } from "../stream.ts";
-import { createShape } from "./shape.ts";
+import { createShape, type Shape } from "./shape.ts";
 
 /**
  * What one text frame of a combined stream turned out to be.
@@ -38,7 +38,7 @@ const middle = '","data":';
 type Target = {
   readonly index: number;
   readonly stream: Stream;
-  readonly shape: RegExp;
+  readonly shape: Shape;
   readonly idMark: string;
   /** Where the first id stands, if it is another one. */
   readonly firstIdMark: string | null;
@@ -48,7 +48,7 @@ type Target = {
 /** A reader that knows these streams; frames of others are odd. */
 export function createMessageReader(streams: readonly Stream[]): MessageReader {
   const known = new Map<string, Target>();
-  const shapes = new Map<string, RegExp>();
+  const shapes = new Map<string, Shape>();
   for (const [index, stream] of streams.entries()) {
     const { kind, levels } = stream.type;
     const shape = shapes.get(stream.type.name) ?? createShape(kind, levels);
@@ -67,8 +67,7 @@ export function createMessageReader(streams: readonly Stream[]): MessageReader {
     const target = known.get(text.slice(opening.length, nameEnd));
     if (target === undefined || !text.startsWith(middle, nameEnd)) return judge(text, known);
     const start = nameEnd + middle.length;
-    target.shape.lastIndex = start;
-    if (!target.shape.test(text)) return judge(text, known);
+    if (!target.shape.isProved(text, start)) return judge(text, known);
     data.index = target.index;
     data.stream = target.stream;
     data.payload = text.slice(start, -1);

@@ -57,6 +57,24 @@ test("every documented payload takes the fast path, with Binance's id and its te
   }
 });
 
+test("decimals of the common form and of others take the fast path, one by one and mixed; what is no decimal does not", () => {
+  const fast = (decimals: readonly string[]) => {
+    const levels = decimals.map((decimal) => `["${decimal}","${decimal}"]`).join(",");
+    const frame = combined("btcusdt@depth20@100ms", `{"lastUpdateId":160,"bids":[${levels}],"asks":[${levels}]}`);
+    return kept(read(frame));
+  };
+  const well = { id: 160, unusual: false };
+  for (const decimal of ["86704.77000000", "0.00000001", "86704.7", "0.123456789", "12"]) {
+    expect(fast([decimal])).toMatchObject(well);
+    expect(fast(["1.00000000", decimal, "2.00000000"])).toMatchObject(well);
+  }
+  for (const wrong of ["", ".5", "1.", "1e5", "-1.00000000", "1.0000000 ", "123456789012345678901.00000000"]) {
+    const isKept = typeof fast(["1.00000000", wrong, "2.00000000"]) !== "string";
+    // Too long for the proof, but a decimal: parsed, believed, and counted as unusual.
+    expect(isKept).toBe(wrong.startsWith("123"));
+  }
+});
+
 test("a frame that is cut anywhere is never taken for data", () => {
   for (const [stream, payload] of documented) {
     const frame = combined(stream, payload);

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { createRandom } from "../../server/exchange/market/random.ts";
@@ -55,6 +55,12 @@ function isWhole(answer: string): boolean {
   return answer.length >= Math.min(2000, end + 4 + length);
 }
 
+/** Whatever a failure leaves running ends with the test. */
+const cleanups: (() => void)[] = [];
+afterEach(() => {
+  for (const cleanup of cleanups.splice(0)) cleanup();
+});
+
 const isHead = ({ request }: Attack) => request.toString("latin1").startsWith("HEAD ");
 
 test(`${count} fuzzed requests and sockets and ${slowSenders} slow senders: no crash, no failure inside, memory flat, the recorder goes on`, async () => {
@@ -62,6 +68,7 @@ test(`${count} fuzzed requests and sockets and ${slowSenders} slow senders: no c
   const hash = await Bun.password.hash(password, { algorithm: "argon2id", memoryCost: 256, timeCost: 2 });
   const words = ["demo", "--port", "0", "--data-dir", join(folder, "data"), "--log-level", "warn"];
   const program = start([...fromSource, ...words], { cwd: folder, env: { RT_DATA_HTTP_PASSWORD_HASH: hash } });
+  cleanups.push(() => program.kill("SIGKILL"));
   const url = await program.url();
   const port = Number(new URL(url).port);
   const ask = (path: string) => fetch(url + path, { headers: { authorization } });
@@ -79,10 +86,12 @@ test(`${count} fuzzed requests and sockets and ${slowSenders} slow senders: no c
         : "POST /api/session HTTP/1.1\r\nHost: x\r\nContent-Length: 9999\r\n\r\n",
     );
     const timer = setInterval(() => socket.write("y"), 200);
-    return () => {
+    const leave = () => {
       clearInterval(timer);
       socket.destroy();
     };
+    cleanups.push(leave);
+    return leave;
   });
 
   const random = createRandom(8, "fuzz");

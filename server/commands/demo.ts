@@ -1,4 +1,5 @@
 import { createApp } from "../app.ts";
+import type { Config } from "../config.ts";
 import { createExchange } from "../exchange/exchange.ts";
 import { createSyntheticMarket } from "../exchange/market/synthetic-market.ts";
 import { createRecordingSource } from "../exchange/recording/recording.ts";
@@ -47,11 +48,15 @@ export const demo: Command = {
     const { wsUrl, restUrl } = await exchange.start();
     try {
       scenario.start();
-      const config = configOf(flags, {
-        "record.data_dir": flags["data-dir"] ?? demoDir,
-        "exchange.ws_url": wsUrl,
-        "exchange.rest_url": restUrl,
-      });
+      const config = demoOf(
+        configOf(flags, {
+          "record.data_dir": flags["data-dir"] ?? demoDir,
+          "exchange.ws_url": wsUrl,
+          "exchange.rest_url": restUrl,
+          // A demo that is well says nothing of the recorder whose address this is.
+          "alerts.heartbeat_url": "",
+        }),
+      );
       const app = createApp(config, { mode: "demo", log });
       terminal.onUpgrade(() => log.error("a demo cannot hand over to another process; stop it and start it anew"));
       try {
@@ -73,6 +78,11 @@ export const demo: Command = {
     }
   },
 };
+
+/** Whoever is told of a demo's incidents is to know that they are one's. */
+function demoOf(config: Config): Config {
+  return { ...config, host: `${config.host} (demo)` };
+}
 
 function numberOf(flags: Flags, name: string, fallback: number, min: number, max: number): number {
   const text = flags[name];

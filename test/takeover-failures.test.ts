@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "./support/folder.ts";
 import { dataFiles } from "./support/read-data.ts";
+import { run } from "./support/run.ts";
 import { isRunning, startUpgradable } from "./support/upgrades.ts";
 import { until } from "./support/wait.ts";
 
@@ -21,14 +22,15 @@ async function startReplaceable({
   const folder = temporaryFolder();
   const script = join(folder, "rt-data.ts");
   const replaceBy = (code: string) => writeFileSync(script, code);
-  replaceBy(`await import(${main});`);
+  const restore = () => replaceBy(`await import(${main});`);
+  restore();
   const dataDir = join(folder, "data");
   const program = [process.execPath, script];
   const env = { RT_DATA_RECORD_FLUSH_MS: "200" };
   const market = await startUpgradable({ dataDir, program, symbols: 2, speed: 4, env, ...options });
   // Of what no file holds yet nobody can say that it is missing.
   await until(() => dataFiles(dataDir).length >= (files ?? market.streams), "every stream to have a file", 20_000);
-  return { ...market, folder, replaceBy };
+  return { ...market, folder, replaceBy, restore };
 }
 
 /** Code of a process that ends, and itself or its parent with it, at a message of the protocol. */
@@ -65,6 +67,24 @@ test("where the new executable crashes, is too old or too new, the running one r
   expect(
     market.recorder.errors().match(/the upgrade failed; this process records on, nothing is missing/g),
   ).toHaveLength(refusals.length);
+});
+
+test("rt-data upgrade says what became of it: 0 done, 1 not, and why, 2 nobody to ask", async () => {
+  const market = await startReplaceable();
+  const pid = market.pid();
+  const words = ["upgrade", "--data-dir", join(market.folder, "data")];
+  market.replaceBy("process.exit(3)");
+  const refused = await run(words);
+  expect(refused).toMatchObject({ code: 1, output: "" });
+  expect(refused.errors).toContain(`it has ended (exit code 3). The running version (process ${pid}) records on`);
+  market.restore();
+  const done = await run(words);
+  expect(done).toMatchObject({ code: 0, errors: "" });
+  expect(done.output).toContain(`(process ${market.pid()}) has taken over from`);
+  expect(await market.finish(market.pid())).toMatchObject({ lost: 0, doubled: 0, gaps: [] });
+  const nobody = await run(words);
+  expect(nobody).toMatchObject({ code: 2, output: "" });
+  expect(nobody.errors).toContain("no recorder of this machine is recording into");
 });
 
 test("a wrong config is told by the new process and refused; a right one is taken over, with its new streams and without those that are gone", async () => {

@@ -17,12 +17,13 @@ const versions = [await build("9.1.0"), await build("9.2.0")];
 const took: number[] = [];
 const away: number[] = [];
 const memory: number[] = [];
+const held: number[] = [];
 const lines: string[] = [];
 for (let round = 1; round <= rounds; round++) lines.push(await play(round));
 rmSync(folder, { recursive: true, force: true });
 console.log(`${lines.join("\n")}
 
-An upgrade takes ${range(took)} ms, in which the page is away for ${range(away)} ms; the new process, taking over, has at most ${range(memory)} MB.`);
+An upgrade takes ${range(took)} ms, in which the page is away for ${range(away)} ms; the new process, taking over, has at most ${range(memory)} MB, and holds at most ${range(held)} kB of messages.`);
 process.exit(0);
 
 /** This checkout under another version number. */
@@ -51,7 +52,7 @@ async function play(round: number): Promise<string> {
     lead(versions[n % 2] ?? "");
     page.reset();
     const { result, tookMs } = await market.upgrade(old);
-    if (result.kind !== "handed_over") throw new Error(result.reason);
+    if (result.kind !== "handed_over") throw new Error(`${result.reason}\n${market.recorder.errors()}`);
     const expected = n % 2 === 0 ? "9.1.0" : "9.2.0";
     if (result.version !== expected) throw new Error(`version ${result.version} took over, and not ${expected}`);
     took.push(tookMs);
@@ -60,6 +61,7 @@ async function play(round: number): Promise<string> {
     memory.push(peakOf(result.pid));
   }
   const rate = market.messagesPerSecond();
+  for (const [, most] of market.recorder.errors().matchAll(/most_kilobytes_held=(\d+)/g)) held.push(Number(most));
   page.stop();
   const { sent, recorded, lost, doubled, foreign, unordered, gaps } = await market.finish(market.pid());
   await mergeAll(dataDir);

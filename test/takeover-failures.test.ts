@@ -1,11 +1,13 @@
-import { expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "./support/folder.ts";
 import { dataFiles } from "./support/read-data.ts";
 import { run } from "./support/run.ts";
-import { isRunning, startUpgradable } from "./support/upgrades.ts";
+import { endRecorders, isRunning, startUpgradable } from "./support/upgrades.ts";
 import { until } from "./support/wait.ts";
+
+afterEach(endRecorders);
 
 const main = JSON.stringify(join(import.meta.dir, "../server/main.ts"));
 

@@ -1,10 +1,12 @@
-import { expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import { temporaryFolder } from "./support/folder.ts";
 import { fromSource } from "./support/program.ts";
 import { run } from "./support/run.ts";
-import { isRunning, mergeAll, startUpgradable } from "./support/upgrades.ts";
+import { endRecorders, isRunning, mergeAll, startUpgradable } from "./support/upgrades.ts";
 import { until } from "./support/wait.ts";
+
+afterEach(endRecorders);
 
 test("three upgrades in a row under load lose and double nothing, and the merged day is complete", async () => {
   const dataDir = join(temporaryFolder(), "data");

@@ -22,6 +22,16 @@ type Sent = ReadonlyMap<string, Map<string, number>>;
 /** Every kind of stream that has ids. */
 export const allTypes = ["depth20@100ms", "aggTrade", "depth@100ms", "bookTicker", "trade"];
 
+const folders: string[] = [];
+
+/** Ends whoever still records into a folder of `startUpgradable`: what has taken over is no child of the test. */
+export function endRecorders(): void {
+  for (const dataDir of folders.splice(0)) {
+    const pid = recorderOf(dataDir)?.pid;
+    if (pid !== undefined) process.kill(pid, "SIGKILL");
+  }
+}
+
 /** A recorder that is upgraded while it records from a busy exchange, which knows all that it has sent. */
 export async function startUpgradable(options: {
   dataDir: string;
@@ -37,6 +47,7 @@ export async function startUpgradable(options: {
   flags?: readonly string[];
 }) {
   const { dataDir } = options;
+  folders.push(dataDir);
   const types = options.types ?? allTypes;
   const symbols = Array.from({ length: options.symbols }, (_, n) => ["BTCUSDT", "ETHUSDT"][n] ?? `SYM${n}USDT`);
   const wanted = new Set(symbols.flatMap((symbol) => types.map((type) => `${symbol.toLowerCase()}@${type}`)));

@@ -79,7 +79,8 @@ async function takeScene(browser: Browser, { name, symbols, incidents: open, cut
       const context = await browser.newContext({ ...look, viewport: { width: look.width, height: 900 } });
       const page = await context.newPage();
       await page.goto(url + view);
-      await page.waitForTimeout(view.startsWith("/orderbook") ? 1500 : 700);
+      await page.waitForSelector('.page[data-freshness="live"]');
+      await page.waitForTimeout(view.startsWith("/orderbook") ? 1500 : 500);
       const path = join(folder, fileOf(look, name, view));
       if (cut) opened.push({ page, context, path });
       else {

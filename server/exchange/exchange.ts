@@ -118,7 +118,7 @@ export function createExchange(
     {
       source,
       weights: createWeights({ limit: weightPerMinute, patience: 10 }),
-      clockOffsetMs: () => clockMs() - now() + (options.clockOffsetMs ?? 0) + hooks.clockOffsetMs,
+      clockMs: () => clockMs() + (options.clockOffsetMs ?? 0) + hooks.clockOffsetMs,
     },
   );
   const connects = createConnectLimit({ attempts: options.connectsPer5Minutes ?? 300, windowMs: connectWindowMs });

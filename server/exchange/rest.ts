@@ -18,7 +18,7 @@ type Refusal = { readonly refused: true; readonly code: number; readonly msg: st
  */
 export function createRest(
   options: { weightPerMinute: number },
-  deps: { source: MarketSource; weights: Weights; clockOffsetMs?: () => number },
+  deps: { source: MarketSource; weights: Weights; clockMs?: () => number },
 ): Rest {
   const { source, weights } = deps;
 
@@ -136,7 +136,7 @@ export function createRest(
     answer(request, address, now) {
       const url = new URL(request.url);
       const micro = /^microsecond$/i.test(request.headers.get("x-mbx-time-unit") ?? "");
-      const clock = now + (deps.clockOffsetMs?.() ?? 0);
+      const clock = deps.clockMs?.() ?? now;
       const found = endpoint(url.pathname, url.searchParams, clock, micro);
       if (found === null) return new Response(null, { status: 404 });
       if (request.method !== "GET") return new Response(null, { status: 405, headers: { allow: "GET" } });

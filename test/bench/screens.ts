@@ -21,6 +21,7 @@ type Scene = { readonly name: string; readonly symbols: number; readonly inciden
 /** Pictures are no higher, px. */
 const deepest = 2200;
 
+let step = 0;
 const folder = resolve(process.argv[2] ?? "test/.tmp/screens");
 const dayBefore = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10);
 const views = [
@@ -79,7 +80,7 @@ async function takeScene(browser: Browser, { name, symbols, incidents: open, cut
       const context = await browser.newContext({ ...look, viewport: { width: look.width, height: 900 } });
       const page = await context.newPage();
       await page.goto(url + view);
-      await page.waitForSelector('.page[data-freshness="live"]');
+      await page.waitForSelector('.page:not([data-freshness="none"])');
       await page.waitForTimeout(view.startsWith("/orderbook") ? 1500 : 500);
       const path = join(folder, fileOf(look, name, view));
       if (cut) opened.push({ page, context, path });
@@ -104,7 +105,6 @@ async function take(page: Page, path: string): Promise<void> {
   await page.screenshot({ path, fullPage: true, clip });
 }
 
-let step = 0;
 function statusOf(symbols: number, open: readonly Incident[]) {
   const shown = open.map((one) => ({ ...one, unit: incidentUnits[one.rule], muted: false }));
   return fakeStatus(step++, symbols, { alerts: { open: shown, maintenance_until_us: null } });

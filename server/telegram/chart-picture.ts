@@ -31,14 +31,14 @@ export function chartPicture(chart: Chart): string {
   const prices = points.map(({ atUs, bid, ask }) => ({ atUs, value: (Number(bid) + Number(ask)) / 2 }));
   const decimals = Math.max(0, ...points.map(({ bid, ask }) => Math.max(decimalsIn(bid), decimalsIn(ask))));
   const spreads = points.map(({ atUs, bid, ask }) => ({ atUs, value: basisPoints(Number(bid), Number(ask)) }));
-  const lastSpread = points.at(-1) === undefined ? null : Number(points.at(-1)?.ask) - Number(points.at(-1)?.bid);
+  const lastSpread = spreads.at(-1)?.value ?? null;
   const lastRate = chart.rates.findLast(({ value }) => value !== null)?.value ?? null;
   const panels: readonly (readonly [Panel, PanelFrame, number])[] = [
     [{ title: "mid price", value: "", color: ink.accent, points: prices, fromZero: false }, frame, 490],
     [
       {
         ...{ title: "spread, basis points", color: ink.warn, points: spreads, fromZero: true },
-        value: lastSpread === null ? "–" : figure(lastSpread, decimals),
+        value: lastSpread === null ? "–" : figure(lastSpread, lastSpread < 1 ? 3 : 1),
       },
       frame,
       210,

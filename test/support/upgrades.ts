@@ -113,7 +113,7 @@ export async function startUpgradable(options: {
   };
 }
 
-/** `unexplained` are lost ones that lie in no gap. */
+/** `unexplained` are lost ones without a gap between the records around them. */
 function compare(sent: Sent, dataDir: string) {
   const records = readRecords(dataDir);
   const gaps = gapsIn(dataDir, "all");
@@ -121,16 +121,16 @@ function compare(sent: Sent, dataDir: string) {
   for (const [name, payloads] of sent) {
     const stream = parseStreamName(name);
     const left = new Map(payloads);
-    for (const { payload, repaired } of records.get(`${stream?.symbol}/${stream?.type.folder}`) ?? []) {
+    const received = new Map<string, number>();
+    for (const { payload, repaired, recvUs } of records.get(`${stream?.symbol}/${stream?.type.folder}`) ?? []) {
       recorded++;
-      if (left.delete(payload)) continue;
-      if (payloads.has(payload)) doubled++;
+      if (left.delete(payload)) received.set(payload, recvUs);
+      else if (payloads.has(payload)) doubled++;
       else if (!repaired) foreign++;
     }
     lost += left.size;
     const own = gaps.filter((gap) => gap.symbol === stream?.symbol && gap.stream === stream.type.folder);
-    const explains = (us: number) => own.some(({ from_us, to_us }) => us >= from_us - clockUs && us <= to_us + clockUs);
-    unexplained += [...left.values()].filter((us) => !explains(us)).length;
+    unexplained += unexplainedOf([...payloads.keys()], received, own);
   }
   return {
     recorded,
@@ -143,15 +143,26 @@ function compare(sent: Sent, dataDir: string) {
   };
 }
 
+function unexplainedOf(sent: readonly string[], received: ReadonlyMap<string, number>, gaps: readonly Gap[]): number {
+  let [unexplained, run, beforeUs] = [0, 0, 0];
+  for (const payload of [...sent, null]) {
+    const us = payload === null ? Number.POSITIVE_INFINITY : received.get(payload);
+    if (us === undefined) run++;
+    else {
+      const [from, to] = [beforeUs, us];
+      if (run > 0 && !gaps.some(({ from_us, to_us }) => from_us <= to && to_us >= from)) unexplained += run;
+      [run, beforeUs] = [0, us];
+    }
+  }
+  return unexplained;
+}
+
 function unorderedFiles(dataDir: string): readonly string[] {
   return dataFiles(dataDir).filter((file) => {
     const times = readLines(dataDir, file).map(({ recvUs }) => recvUs);
     return times.some((us, n) => us < (times[n - 1] ?? 0));
   });
 }
-
-/** Between sending and receiving, on a machine that has other things to do as well, µs. */
-const clockUs = 50_000;
 
 /** Gaps as the catalogue has them: those in which something is missing, or all. */
 export function gapsIn(dataDir: string, which: "open" | "all" = "open"): readonly Gap[] {

@@ -1,3 +1,5 @@
+import type { Page } from "./history.ts";
+
 /** What is watched: the rules of the alerts, as the config names them. */
 export const incidentRules = [
   "disconnected",
@@ -111,7 +113,7 @@ export type Incidents = {
   open(): readonly Incident[];
   get(id: number): Incident | null;
   /** Newest first; `after` is the `next` of the page before. */
-  page(limit: number, after: string | null): { readonly items: readonly Incident[]; readonly next: string | null };
+  page(limit: number, after: string | null): Page<Incident>;
   /** Somebody knows: no more repeats. False where there is no such open incident. */
   acknowledge(id: number, by: string): boolean;
   mutes(): readonly Mute[];
@@ -142,3 +144,21 @@ export const severityOrder: Readonly<Record<IncidentSeverity, number>> = { criti
 export function byGravity(a: Incident, b: Incident): number {
   return severityOrder[a.severity] - severityOrder[b.severity] || a.from_us - b.from_us || a.id - b.id;
 }
+
+/** Keeps incidents and mutes from one run to the next; its methods throw where they cannot be kept. */
+export type KeptIncidents = {
+  /** Those that last, oldest first. */
+  open(): readonly Incident[];
+  /** Those that ended at `sinceUs` or later, oldest first, 200 at most. */
+  endedSince(sinceUs: number): readonly Incident[];
+  /** The highest id that was ever kept, 0 for none. */
+  lastId(): number;
+  /** Keeps it, or what is known of it now; of those that are over the oldest are forgotten. */
+  save(incident: Incident): void;
+  get(id: number): Incident | null;
+  /** All of them, newest first; `after` is the `next` of the page before. A strange `after` begins anew. */
+  page(limit: number, after: string | null): Page<Incident>;
+  mutes(): readonly Mute[];
+  saveMute(mute: Mute): void;
+  removeMute(id: number): void;
+};

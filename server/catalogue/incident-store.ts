@@ -1,24 +1,9 @@
 import type { Database } from "bun:sqlite";
 import type { GapCause } from "../gap.ts";
-import type { Page } from "../history.ts";
-import type { Incident, Mute } from "../incident.ts";
+import type { Incident, KeptIncidents, Mute } from "../incident.ts";
 
-/** Keeps incidents and mutes from one run to the next; its methods throw where SQLite cannot. */
-export type IncidentStore = {
-  /** Those that last, oldest first. */
-  open(): readonly Incident[];
-  /** Those that ended at `sinceUs` or later, oldest first, 200 at most. */
-  endedSince(sinceUs: number): readonly Incident[];
-  /** The highest id that was ever kept, 0 for none. */
-  lastId(): number;
-  /** Keeps it, or what is known of it now; of those that are over the oldest are forgotten. */
-  save(incident: Incident): void;
-  get(id: number): Incident | null;
-  /** All of them, newest first; `after` is the `next` of the page before. A strange `after` begins anew. */
-  page(limit: number, after: string | null): Page<Incident>;
-  mutes(): readonly Mute[];
-  saveMute(mute: Mute): void;
-  removeMute(id: number): void;
+/** Incidents and mutes from one run to the next, and what incidents have cost; its methods throw where SQLite cannot. */
+export type IncidentStore = KeptIncidents & {
   /** What the gaps of these causes that touch [fromUs, toUs] have cost each stream. */
   costs(causes: readonly GapCause[], fromUs: number, toUs: number): readonly StreamCost[];
 };

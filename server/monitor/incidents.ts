@@ -1,6 +1,5 @@
 import type { AlertSettings } from "../alert-settings.ts";
 import type { GapCause } from "../gap.ts";
-import type { Page } from "../history.ts";
 import {
   type AlertStatus,
   byGravity,
@@ -8,6 +7,7 @@ import {
   type IncidentChange,
   type Incidents,
   incidentUnits,
+  type KeptIncidents,
   type Mute,
 } from "../incident.ts";
 import type { Log } from "../log.ts";
@@ -31,19 +31,6 @@ export type IncidentWatch = Incidents & {
 /** What an incident has cost so far. */
 export type Cost = Pick<Incident, "records_lost" | "records_lost_estimate">;
 
-/** Where incidents are kept; its methods may throw. */
-export type Kept = {
-  open(): readonly Incident[];
-  endedSince(sinceUs: number): readonly Incident[];
-  lastId(): number;
-  save(incident: Incident): void;
-  get(id: number): Incident | null;
-  page(limit: number, after: string | null): Page<Incident>;
-  mutes(): readonly Mute[];
-  saveMute(mute: Mute): void;
-  removeMute(id: number): void;
-};
-
 /** Refetching goes on after an incident is over; for so long its sum is brought up to date, µs. */
 const afterwardsUs = 900_000_000;
 const recentUs = 2 * 3_600_000_000;
@@ -55,7 +42,7 @@ const fewSubjects = 5;
 export function createIncidents(
   settings: AlertSettings,
   deps: {
-    readonly kept: () => Kept;
+    readonly kept: () => KeptIncidents;
     readonly nowUs: () => number;
     readonly costOf: (incident: Incident, causes: readonly GapCause[]) => Cost;
     readonly log: Log;

@@ -1,23 +1,23 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { createHttpServer, type HttpServer } from "../server/http/server.ts";
 import { byGravity, type Incident, incidentRules, incidentUnits } from "../server/incident.ts";
 import { silentLog } from "../server/log.ts";
+import { violations } from "./support/axe.ts";
 import { findBrowser } from "./support/browser.ts";
 import { buildPage } from "./support/build-page.ts";
 import { fakeHistory } from "./support/fake-history.ts";
 import { fakeIncident, fakeIncidents } from "./support/fake-incidents.ts";
 import { fakeMarket } from "./support/fake-market.ts";
 import { fakeStatus } from "./support/fake-status.ts";
+import { type Look, openPage } from "./support/open-page.ts";
 import { until } from "./support/wait.ts";
 
 const runtime = await findBrowser();
 const title = `incidents in a real browser${runtime.ok ? "" : ` (skipped: ${runtime.reason})`}`;
-const axeSource = readFileSync(Bun.resolveSync("axe-core/axe.min.js", import.meta.dir), "utf8");
 const ago = (minutes: number) => (Date.now() - minutes * 60_000) * 1000;
 
 const down = fakeIncident({
@@ -94,29 +94,10 @@ describe.skipIf(!runtime.ok)(title, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  type Look = { locale?: string; colorScheme?: "light" | "dark"; width?: number };
-
-  async function open(path: string, { locale = "en-US", colorScheme = "light", width = 1280 }: Look = {}) {
-    const context = await browser.newContext({ locale, colorScheme, viewport: { width, height: 844 } });
-    const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on("console", (message) => {
-      if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
-    });
-    page.on("pageerror", (error) => complaints.push(String(error)));
-    await page.goto(url + path);
-    await until(async () => (await page.getAttribute(".page", "data-freshness")) === "live", "the live status");
-    return { page, complaints, close: () => context.close() };
-  }
-
-  async function violations(page: Page): Promise<string[]> {
-    await page.evaluate(axeSource);
-    return page.evaluate(async () => {
-      const library = (window as unknown as { axe: typeof axe }).axe;
-      const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-      const { violations: found } = await library.run(document, { runOnly: { type: "tag", values: tags } });
-      return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
-    });
+  async function open(path: string, look: Look = {}) {
+    const opened = await openPage(browser, url + path, look);
+    await until(async () => (await opened.page.getAttribute(".page", "data-freshness")) === "live", "the live status");
+    return opened;
   }
 
   /** As it is drawn: words that stand apart are read apart. */

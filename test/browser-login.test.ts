@@ -1,17 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { createHttpServer, type HttpServer } from "../server/http/server.ts";
 import { silentLog } from "../server/log.ts";
+import { violations } from "./support/axe.ts";
 import { findBrowser } from "./support/browser.ts";
 import { buildPage } from "./support/build-page.ts";
 import { fakeHistory } from "./support/fake-history.ts";
 import { fakeIncidents } from "./support/fake-incidents.ts";
 import { fakeMarket } from "./support/fake-market.ts";
 import { fakeStatus } from "./support/fake-status.ts";
+import { type Look, openPage } from "./support/open-page.ts";
 import { prefixProxy } from "./support/prefix-proxy.ts";
 import { until } from "./support/wait.ts";
 
@@ -19,7 +20,6 @@ const runtime = await findBrowser();
 const title = runtime.ok
   ? "logging in with a real browser"
   : `logging in with a real browser (skipped: ${runtime.reason})`;
-const axeSource = readFileSync(Bun.resolveSync("axe-core/axe.min.js", import.meta.dir), "utf8");
 const password = "correct horse 배터리";
 const cheap = { algorithm: "argon2id", memoryCost: 256, timeCost: 2 } as const;
 
@@ -59,19 +59,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     return server;
   }
 
-  type Look = { locale?: string; colorScheme?: "light" | "dark"; width?: number };
-
-  async function open(url: string, { locale = "en-US", colorScheme = "light", width = 1280 }: Look = {}) {
-    const context = await browser.newContext({ locale, colorScheme, viewport: { width, height: 844 } });
-    const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on("console", (message) => {
-      if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
-    });
-    page.on("pageerror", (error) => complaints.push(String(error)));
-    await page.goto(url);
-    return { page, context, complaints, close: () => context.close() };
-  }
+  const open = (address: string, look: Look = {}) => openPage(browser, address, look);
 
   const headline = (page: Page) => page.locator(".headline h1").textContent();
   const sees = (page: Page, sentence: string) =>
@@ -82,16 +70,6 @@ describe.skipIf(!runtime.ok)(title, () => {
   async function logIn(page: Page, typed: string): Promise<void> {
     await page.locator("#password").fill(typed);
     await page.keyboard.press("Enter");
-  }
-
-  async function violations(page: Page): Promise<string[]> {
-    await page.evaluate(axeSource);
-    return page.evaluate(async () => {
-      const library = (window as unknown as { axe: typeof axe }).axe;
-      const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-      const { violations: found } = await library.run(document, { runOnly: { type: "tag", values: tags } });
-      return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
-    });
   }
 
   test("one lands where one wanted to go, sees live data, is still logged in after a restart, and sees nothing after logging out", async () => {

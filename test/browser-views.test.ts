@@ -2,7 +2,6 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type axe from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import type {
   ArchiveSummary,
@@ -15,18 +14,19 @@ import type {
 import { createHttpServer, type HttpServer } from "../server/http/server.ts";
 import { silentLog } from "../server/log.ts";
 import type { Status } from "../server/status.ts";
+import { violations } from "./support/axe.ts";
 import { findBrowser } from "./support/browser.ts";
 import { buildPage } from "./support/build-page.ts";
 import { fakeHistory } from "./support/fake-history.ts";
 import { fakeIncidents } from "./support/fake-incidents.ts";
 import { fakeMarket } from "./support/fake-market.ts";
 import { fakeStatus } from "./support/fake-status.ts";
+import { type Look, openPage } from "./support/open-page.ts";
 import { prefixProxy } from "./support/prefix-proxy.ts";
 import { until } from "./support/wait.ts";
 
 const runtime = await findBrowser();
 const title = runtime.ok ? "the views in a real browser" : `the views in a real browser (skipped: ${runtime.reason})`;
-const axeSource = readFileSync(Bun.resolveSync("axe-core/axe.min.js", import.meta.dir), "utf8");
 const dayBefore = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10);
 const views = [
   "/dashboard",
@@ -77,37 +77,15 @@ describe.skipIf(!runtime.ok)(title, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** `silent`: nothing comes over the page's socket. */
-  type Look = { locale?: string; colorScheme?: "light" | "dark"; width?: number; silent?: boolean };
-
-  async function open(address: string, { locale = "en-US", colorScheme = "light", width = 1280, silent }: Look = {}) {
-    const context = await browser.newContext({ locale, colorScheme, viewport: { width, height: 844 } });
-    if (silent) await context.routeWebSocket(/./, () => {});
-    const page = await context.newPage();
-    const complaints: string[] = [];
-    page.on("console", (message) => {
-      if (message.type() === "error" || message.type() === "warning") complaints.push(message.text());
-    });
-    page.on("pageerror", (error) => complaints.push(String(error)));
-    await page.goto(address);
-    await page.locator("h1").first().waitFor();
-    return { page, complaints, close: () => context.close() };
+  async function open(address: string, look: Look = {}) {
+    const opened = await openPage(browser, address, look);
+    await opened.page.locator("h1").first().waitFor();
+    return opened;
   }
 
   const get = async <T>(path: string) => (await (await fetch(url + path)).json()) as T;
   const freshness = (page: Page) => page.getAttribute(".page", "data-freshness");
   const text = async (page: Page, selector: string) => ((await page.textContent(selector)) ?? "").trim();
-
-  /** What axe has against the page as it is, by rule and element; the library goes past the page's policy. */
-  async function violations(page: Page): Promise<string[]> {
-    await page.evaluate(axeSource);
-    return page.evaluate(async () => {
-      const library = (window as unknown as { axe: typeof axe }).axe;
-      const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-      const { violations: found } = await library.run(document, { runOnly: { type: "tag", values: tags } });
-      return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
-    });
-  }
 
   async function settled(page: Page, view: string): Promise<void> {
     const shown: Record<string, string> = {

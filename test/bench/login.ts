@@ -2,15 +2,15 @@
  * `bun test/bench/login.ts [seconds]`: whether the time that a wrong password takes tells anything about it, and whether a storm of
  * guesses, each from an address of its own, costs the recording anything (15 symbols, 3,000 messages/s, everything on the same cores).
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createLogin } from "../../server/http/login.ts";
 import { silentLog } from "../../server/log.ts";
 import { hashPassword } from "../../server/password.ts";
 import type { Status } from "../../server/status.ts";
+import { start } from "../support/program.ts";
 import { cpuUs, median, residentBytes } from "./cpu.ts";
 import { watchFlushes } from "./flushes.ts";
+import { startRecorder, startSender, symbolNames } from "./processes.ts";
 
 const seconds = Number(process.argv[2] ?? 30);
 const password = "correct horse battery staple";
@@ -54,22 +54,13 @@ async function compareTimes(rounds: number): Promise<void> {
 }
 
 async function storm(): Promise<void> {
-  const folder = mkdtempSync(join(tmpdir(), "rt-data-login-"));
-  const symbols = Array.from({ length: 15 }, (_, n) => `SYM${String(n).padStart(2, "0")}USDT`);
-  const sender = spawn([join(import.meta.dir, "sender.ts"), "3000", String(symbols.length)]);
-  const port = (await firstLine(sender.stdout)).trim();
-  const dataDir = join(folder, "data");
-  const recorder = spawn(
-    [join(import.meta.dir, "../../server/main.ts"), "record", "--port", "0", "--data-dir", dataDir],
-    {
-      RT_DATA_EXCHANGE_WS_URL: `ws://127.0.0.1:${port}`,
-      RT_DATA_EXCHANGE_REST_URL: `http://127.0.0.1:${port}`,
-      RT_DATA_RECORD_SYMBOLS: symbols.join(","),
-      RT_DATA_RECORD_STREAMS: "depth20@100ms",
-      RT_DATA_HTTP_PASSWORD_HASH: passwordHash,
-    },
-  );
-  const url = /Dashboard: (http:\S+)\/dashboard/.exec(await firstLine(recorder.stdout))?.[1] ?? "";
+  const symbols = symbolNames(15);
+  const sender = await startSender(3000, symbols.length);
+  const recorder = await startRecorder(sender, {
+    symbols: symbols.length,
+    env: { RT_DATA_HTTP_PASSWORD_HASH: passwordHash },
+  });
+  const { url, dataDir } = recorder;
   try {
     await Bun.sleep(5000);
     console.log(
@@ -78,19 +69,18 @@ async function storm(): Promise<void> {
     console.log("|---|---|---|---|---|---|---|---|");
     for (const perSecond of [0, 200, 0, 200]) await phase(perSecond);
   } finally {
-    recorder.kill("SIGTERM");
-    await recorder.exited;
-    sender.kill();
-    await sender.exited;
-    rmSync(folder, { recursive: true, force: true });
+    await recorder.stop();
+    await sender.stop();
   }
 
   async function phase(perSecond: number): Promise<void> {
     const before = { records: await records(), cpu: cpuUs(recorder.pid), at: performance.now() };
-    const storm = perSecond > 0 ? spawn([join(import.meta.dir, "guesses.ts"), url, String(perSecond)]) : null;
+    const words = [process.execPath, join(import.meta.dir, "guesses.ts"), url, String(perSecond)];
+    const storm = perSecond > 0 ? start(words) : null;
     const delays = await watchFlushes({ dataDir, symbols }, seconds * 1000);
     storm?.kill("SIGTERM");
-    const told: Told = storm === null ? { guesses: 0, statuses: {} } : JSON.parse(await firstLine(storm.stdout));
+    await storm?.ended;
+    const told: Told = storm === null ? { guesses: 0, statuses: {} } : JSON.parse(storm.output());
     const took = (performance.now() - before.at) / 1000;
     const quantile = (q: number) => (delays[Math.floor(q * (delays.length - 1))] ?? Number.NaN).toFixed(0);
     const cells = [
@@ -113,21 +103,4 @@ async function storm(): Promise<void> {
     const headers = { authorization: `Bearer ${password}` };
     return ((await (await fetch(`${url}/api/status`, { headers })).json()) as Status).totals.records;
   }
-}
-
-function spawn(words: readonly string[], environment: Record<string, string> = {}) {
-  return Bun.spawn([process.execPath, ...words], {
-    env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", ...environment },
-    stdout: "pipe",
-    stderr: "ignore",
-  });
-}
-
-async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
-  let text = "";
-  for await (const chunk of stream) {
-    text += new TextDecoder().decode(chunk);
-    if (text.includes("\n")) break;
-  }
-  return text;
 }

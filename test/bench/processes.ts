@@ -42,7 +42,15 @@ export async function startMarket(symbols: number): Promise<Sender> {
 /** `rt-data record` with this sender, in a new folder unless one is given. */
 export async function startRecorder(
   sender: Sender,
-  settings: { symbols: number; streams?: string; segmentMinutes?: number; dataDir?: string; words?: readonly string[] },
+  settings: {
+    symbols: number;
+    streams?: string;
+    segmentMinutes?: number;
+    dataDir?: string;
+    words?: readonly string[];
+    /** Further settings. */
+    env?: Readonly<Record<string, string>>;
+  },
 ): Promise<Recorder> {
   const { symbols, streams = "depth20@100ms", segmentMinutes = 5, words = fromSource } = settings;
   const folder = settings.dataDir === undefined ? mkdtempSync(join(tmpdir(), "rt-data-bench-")) : null;
@@ -54,6 +62,7 @@ export async function startRecorder(
       RT_DATA_RECORD_SYMBOLS: symbolNames(symbols).join(","),
       RT_DATA_RECORD_STREAMS: streams,
       RT_DATA_RECORD_SEGMENT_MINUTES: String(segmentMinutes),
+      ...settings.env,
     },
   });
   const url = await child.url();

@@ -24,6 +24,8 @@ type Line = {
   readonly events: ConnectionEvents;
   readonly names: Set<string>;
   readonly delayMs: number;
+  /** When its handshake is over: what it is sent before arrives then. */
+  readonly openMs: number;
   ended: boolean;
   silentUntilUs: number;
   repeats: boolean;
@@ -44,11 +46,11 @@ export function createVirtualExchange(
     if (line.ended) return;
     line.ended = true;
     lines = lines.filter((one) => one !== line);
-    line.events.onEnd({ reason, wasOpen: true });
+    line.events.onEnd({ reason, wasOpen: time.now() >= line.openMs });
   }
 
   function send(line: Line, text: string): void {
-    time.after(line.delayMs, () => {
+    time.after(Math.max(line.delayMs, line.openMs - time.now()), () => {
       if (!line.ended) line.events.onText(text, nowUs());
     });
   }
@@ -59,6 +61,7 @@ export function createVirtualExchange(
         events,
         names: new Set(names),
         delayMs: options.delayMs(),
+        openMs: time.now() + options.handshakeMs,
         ...{ ended: false, silentUntilUs: 0, repeats: false },
       };
       const refused = refusing;

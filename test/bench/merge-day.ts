@@ -1,6 +1,7 @@
 /**
- * `bun merge-day.ts [--gb N] [--level N] [--dashboards N] [--json]`: the whole program records 150 messages a second of 15 symbols while it merges a day of so
- * many raw GB; prints its peak memory and how long its main thread stood still, as Markdown. Linux.
+ * `bun merge-day.ts [--gb N] [--level N] [--dashboards N] [--bot] [--json]`: the whole program records 150 messages a second of 15 symbols while
+ * it merges a day of so many raw GB, serves so many dashboards and, with `--bot`, answers somebody who never stops asking; prints its peak
+ * memory and how long its main thread stood still, as Markdown. Linux.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
@@ -11,6 +12,8 @@ import { openCatalogue } from "../../server/catalogue/catalogue.ts";
 import { createLog } from "../../server/log.ts";
 import { dateOf } from "../../server/segment.ts";
 import { appConfig } from "../support/app-config.ts";
+import { start } from "../support/program.ts";
+import { until } from "../support/wait.ts";
 import { writeDayOfLines } from "./day-of-lines.ts";
 
 const option = (name: string, fallback: number) => {
@@ -20,6 +23,7 @@ const option = (name: string, fallback: number) => {
 const gigabytes = option("gb", 2);
 const level = option("level", 19);
 const dashboards = option("dashboards", 0);
+const withBot = process.argv.includes("--bot");
 const asJson = process.argv.includes("--json");
 const isInner = process.argv.includes("--inner");
 const day = { stream: "depth20", symbol: "BTCUSDT", date: dateOf(Date.now() * 1000 - 86_400_000_000) };
@@ -37,6 +41,7 @@ async function prepare(): Promise<void> {
     openCatalogue(dataDir).close();
     const words = [import.meta.path, "--inner", "--gb", String(gigabytes), "--level", String(level)];
     if (asJson) words.push("--json");
+    if (withBot) words.push("--bot");
     words.push("--dashboards", String(dashboards), dataDir);
     const inner = Bun.spawn([process.execPath, ...words], { stdout: "inherit", stderr: "inherit" });
     await inner.exited;
@@ -49,7 +54,9 @@ async function measure(dataDir: string): Promise<void> {
   const sender = Bun.spawn([process.execPath, join(import.meta.dir, "sender.ts"), "150"], { stdout: "pipe" });
   const { value } = await sender.stdout.getReader().read();
   const port = new TextDecoder().decode(value).trim();
+  const telegram = withBot ? await startTelegram() : null;
   const config = appConfig({
+    ...telegram?.settings,
     "record.data_dir": dataDir,
     "record.symbols": Array.from({ length: 15 }, (_, n) => `SYM${String(n).padStart(2, "0")}USDT`).join(","),
     "record.streams": "depth20@100ms",
@@ -80,6 +87,7 @@ async function measure(dataDir: string): Promise<void> {
   await app.stop(10_000);
   sender.kill();
   audience?.kill();
+  const chat = (await telegram?.stop()) ?? null;
   const verified = await verifyArchive(dataDir, day);
   if (last_archive === null) throw new Error(`the merge failed: ${last_failure}`);
   const at = (share: number, of = stalls) =>
@@ -87,7 +95,7 @@ async function measure(dataDir: string): Promise<void> {
   if (asJson) {
     const stalled = Object.fromEntries([0.5, 0.99, 0.999, 1].map((share) => [share, Number(at(share))]));
     console.log(
-      JSON.stringify({ stalls: stalled, readings: stalls.length, peak, control: Number(at(0.999, control)) }),
+      JSON.stringify({ stalls: stalled, readings: stalls.length, peak, control: Number(at(0.999, control)), chat }),
     );
     return;
   }
@@ -95,6 +103,8 @@ async function measure(dataDir: string): Promise<void> {
   console.log(
     `${cpus()[0]?.model}, ${cpus().length} cores, Bun ${Bun.version}, level ${level}; archive ${verified.kind}\n`,
   );
+  if (chat !== null)
+    console.log(`the bot was asked ${chat.asked} times, ${chat.answers} answers, ${chat.pictures} pictures\n`);
   console.log(
     "| raw | archive | seconds | CPU seconds a GB | memory at the beginning | peak | stall p50, ms | p99 | p99.9 | p99.99 | max | readings | without a merge, right after: p99 | p99.9 |",
   );
@@ -105,6 +115,28 @@ async function measure(dataDir: string): Promise<void> {
   console.log(
     `| ${[...sizes, ...memory, at(0.5), at(0.99), at(0.999), at(0.9999), at(1), stalls.length, at(0.99, control), at(0.999, control)].join(" | ")} |`,
   );
+}
+
+/** Somebody asks the bot, in a process of its own. */
+async function startTelegram() {
+  const [token, chat] = ["8123456789:AAFf_a_token_of_the_benchmark_alone12", "77001"];
+  const child = start([process.execPath, join(import.meta.dir, "chatter.ts"), token, chat]);
+  await until(() => child.output().includes("\n"), "the emulated Telegram", 20_000);
+  return {
+    settings: {
+      "telegram.token": token,
+      "telegram.chats": chat,
+      "telegram.api_root": child.output().trim(),
+    },
+    async stop() {
+      child.kill("SIGTERM");
+      await child.ended;
+      return JSON.parse(child.output().trim().split("\n").at(-1) ?? "") as Record<
+        "asked" | "answers" | "pictures",
+        number
+      >;
+    },
+  };
 }
 
 /** Dashboards are looked at from a process of its own. */

@@ -3,7 +3,7 @@ import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFi
 import { join } from "node:path";
 import { Glob } from "bun";
 import type { Manifest } from "../server/archive/manifest.ts";
-import type { ArchiveSummary, Page, VerifyState } from "../server/history.ts";
+import type { ArchiveSummary, KnownGap, Page, VerifyState } from "../server/history.ts";
 import { archivePath } from "../server/segment.ts";
 import type { Status } from "../server/status.ts";
 import { recordedFolder } from "./commands/recorded-data.ts";
@@ -54,6 +54,12 @@ test("the executable alone, in an empty folder with an empty PATH, runs the demo
     expect(readLines(data, path.replace(".manifest.json", ".jsonl.zst"))).toHaveLength(manifest.rows);
     expect(manifest.gaps.map(({ cause }) => cause)).toEqual(["restart"]);
   }
+
+  // The invented market stood still while nobody recorded, and its ids say so.
+  const gaps = (await (await fetch(`${url}/api/gaps`)).json()) as Page<KnownGap>;
+  const ofTrades = gaps.items.filter(({ stream }) => stream === "aggTrade");
+  expect(ofTrades.map(({ cause, missing }) => [cause, missing])).toEqual(Array(3).fill(["restart", 0]));
+  expect(program.errors()).not.toContain("anew");
 
   const listed = (await (await fetch(`${url}/api/archives`)).json()) as Page<ArchiveSummary>;
   expect(listed.items).toHaveLength(6);

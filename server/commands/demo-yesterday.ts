@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openCatalogue } from "../catalogue/catalogue.ts";
 import type { Config } from "../config.ts";
-import { createSyntheticMarket } from "../exchange/market/synthetic-market.ts";
+import type { SyntheticMarket } from "../exchange/market/synthetic-market.ts";
 import { silentLog } from "../log.ts";
 import { createRecorder } from "../recorder/recorder.ts";
 import { dayStartUs } from "../segment.ts";
@@ -17,13 +17,13 @@ const delayMs = 12;
 
 /**
  * Gives a new demo folder the end of a yesterday, written by the recorder itself as if it had been there, so that the day
- * merge has something to do at once. A folder that holds anything already is left alone.
+ * merge has something to do at once. The market must not have been started; its ids go on from there, so that nothing happened while
+ * nobody recorded. A folder that holds anything already is left alone.
  */
-export async function writeYesterday(config: Config, seed: number): Promise<void> {
+export async function writeYesterday(config: Config, market: Pick<SyntheticMarket, "tick">): Promise<void> {
   const { record } = config;
   if (existsSync(join(record.data_dir, "live")) || existsSync(join(record.data_dir, "archive"))) return;
   const midnightMs = dayStartUs(Date.now() * 1000) / 1000;
-  const market = createSyntheticMarket({ symbols: record.symbols, seed: seed + 1, startMs: midnightMs - spanMs });
   const wanted = new Map<string, Stream>();
   for (const symbol of record.symbols) {
     for (const type of record.streams) {

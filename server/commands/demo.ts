@@ -3,6 +3,7 @@ import type { Config } from "../config.ts";
 import { createExchange } from "../exchange/exchange.ts";
 import { createSyntheticMarket } from "../exchange/market/synthetic-market.ts";
 import { createRecordingSource } from "../exchange/recording/recording.ts";
+import type { MarketSource } from "../exchange/source.ts";
 import { OperatorError } from "../problem.ts";
 import type { Command, Flags } from "./command.ts";
 import { writeYesterday } from "./demo-yesterday.ts";
@@ -40,9 +41,11 @@ export const demo: Command = {
     const speed = numberOf(flags, "speed", 1, 0.01, 10_000);
     const seed = numberOf(flags, "seed", 1, 0, 2 ** 31);
     const market = createSyntheticMarket({ symbols: settings.record.symbols, seed });
+    const today = startLater(market);
     // Times of today, so that delays are those of a recorder and not the recording's age.
     const playing = { speed, loop: true, time: "shifted" } as const;
-    const source = flags.data === undefined ? market : createRecordingSource({ path: flags.data, ...playing }, { log });
+    const source =
+      flags.data === undefined ? today.source : createRecordingSource({ path: flags.data, ...playing }, { log });
     const scenario = openScenario(flags.faults ?? null, seed, log);
     const exchange = createExchange({}, { source, faults: scenario.faults, log });
     const { wsUrl, restUrl } = await exchange.start();
@@ -60,7 +63,8 @@ export const demo: Command = {
       const app = createApp(config, { mode: "demo", log });
       terminal.onUpgrade(() => log.error("a demo cannot hand over to another process; stop it and start it anew"));
       try {
-        if (flags.data === undefined) await writeYesterday(config, seed);
+        if (flags.data === undefined) await writeYesterday(config, market);
+        today.start();
       } catch (error) {
         await app.stop(0);
         throw error;
@@ -78,6 +82,18 @@ export const demo: Command = {
     }
   },
 };
+
+/** A market that the exchange may start, but on which nothing happens before `start`, so that it can be given a past. */
+function startLater(market: MarketSource): { readonly source: MarketSource; start(): void } {
+  let start = () => {};
+  const source: MarketSource = {
+    ...market,
+    start(emit, audience) {
+      start = () => void market.start(emit, audience);
+    },
+  };
+  return { source, start: () => start() };
+}
 
 /** Whoever is told of a demo's incidents is to know that they are one's. */
 function demoOf(config: Config): Config {

@@ -23,6 +23,7 @@ export const en = {
   well: "All is well.",
   wellSentence: "Recording {symbols} symbols on {streams} streams, {rate} messages a second.",
   wellCoverage: "{percent} of today is recorded.",
+  wellCoverageSince: "{percent} of today since {time} is recorded; before that, not all.",
   notReady: "Not recording as it should.",
   attention: "Recording, but worth a look.",
   nothing: "Nothing is recorded yet.",

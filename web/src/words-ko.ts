@@ -24,6 +24,7 @@ export const ko: Words = {
   well: "모두 정상입니다.",
   wellSentence: "심볼 {symbols}개, 스트림 {streams}개를 초당 {rate}건 기록하고 있습니다.",
   wellCoverage: "오늘의 {percent}가 기록되었습니다.",
+  wellCoverageSince: "오늘 {time} 이후의 {percent}가 기록되었습니다(그 전은 일부 없음).",
   notReady: "정상적으로 기록되지 않고 있습니다.",
   attention: "기록 중이지만 확인이 필요합니다.",
   nothing: "아직 기록하는 것이 없습니다.",

@@ -6,8 +6,8 @@ import { causeWord } from "../causes.ts";
 import { bytes, coveragePercent, duration, number, rate } from "../format.ts";
 import { t } from "../i18n.ts";
 import { ageSeconds, link, old, status } from "../state.ts";
-import { shortClock, zoneName } from "../time.ts";
-import { today } from "../today.ts";
+import { dateStart, shortClock, zoneName } from "../time.ts";
+import { shareOfToday, today } from "../today.ts";
 import { Value } from "./value.tsx";
 
 type Verdict = {
@@ -93,10 +93,12 @@ function summary(newest: Status): string {
     streams: number(streams),
     rate: rate(newest.totals.messages_per_s),
   });
-  const days = today.value?.days.map(({ coverage }) => coverage).filter((share) => share !== null) ?? [];
-  if (days.length === 0) return recording;
-  const mean = coveragePercent(days.reduce((sum, share) => sum + share, 0) / days.length);
-  return `${recording} ${t("wellCoverage", { percent: mean })}`;
+  const known = today.value === null ? null : shareOfToday(today.value.days);
+  if (today.value === null || known === null) return recording;
+  const percent = coveragePercent(known.share);
+  if (known.sinceMinute === 0) return `${recording} ${t("wellCoverage", { percent })}`;
+  const time = shortClock(dateStart(today.value.date) + known.sinceMinute * 60_000_000);
+  return `${recording} ${t("wellCoverageSince", { percent, time: `${time} ${zoneName()}` })}`;
 }
 
 /** What is not recorded at this moment: since when, why, and what it costs. One line a cause. */

@@ -9,7 +9,7 @@ const about: CommandWords["about"] = {
   gaps: "최근 공백과 원인",
   disk: "디스크, 아카이브, 업로드",
   today: "오늘의 기록률",
-  alerts: "지금과 최근의 이상",
+  alerts: "지금과 최근의 장애",
   mute: "잠시 알림 끄기",
   unmute: "알림 다시 켜기",
   verify: "보관된 날짜 검사",
@@ -158,7 +158,7 @@ export const commandWordsKo: CommandWords = {
   picture: "그림",
   pictureCaption: "심볼별 기록률, 빈도, 지연. 빨간색은 빠진 부분입니다.",
 
-  alertsNone: "이상이 없습니다.",
+  alertsNone: "장애가 없습니다.",
   alertsOpen: "진행 중 {n}건",
   alertsClosed: "최근 해결",
   alertsMutes: "알림 끔",

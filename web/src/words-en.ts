@@ -1,5 +1,6 @@
 import { alertsEn } from "./words-alerts-en.ts";
 import { loginEn } from "./words-login-en.ts";
+import { servicesEn } from "./words-services-en.ts";
 import { viewsEn } from "./words-views-en.ts";
 
 /** The page's texts in English. */
@@ -7,6 +8,7 @@ export const en = {
   ...viewsEn,
   ...alertsEn,
   ...loginEn,
+  ...servicesEn,
   overview: "Overview",
   demo: "Demo",
   demoHint: "Data of the embedded exchange, not of Binance",

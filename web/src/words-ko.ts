@@ -1,6 +1,7 @@
 import { alertsKo } from "./words-alerts-ko.ts";
 import type { Words } from "./words-en.ts";
 import { loginKo } from "./words-login-ko.ts";
+import { servicesKo } from "./words-services-ko.ts";
 import { viewsKo } from "./words-views-ko.ts";
 
 /** The page's texts in Korean. */
@@ -8,6 +9,7 @@ export const ko: Words = {
   ...viewsKo,
   ...alertsKo,
   ...loginKo,
+  ...servicesKo,
   overview: "개요",
   demo: "데모",
   demoHint: "바이낸스가 아니라 내장 거래소의 데이터입니다",

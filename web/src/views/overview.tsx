@@ -2,6 +2,7 @@ import { Alerts } from "../components/alerts.tsx";
 import { Archive } from "../components/archive.tsx";
 import { Connections } from "../components/connections.tsx";
 import { Headline } from "../components/headline.tsx";
+import { Services } from "../components/services.tsx";
 import { SymbolTable } from "../components/symbol-table.tsx";
 import { Tiles } from "../components/tiles.tsx";
 import { usePast } from "../past.ts";
@@ -19,6 +20,7 @@ export function Overview() {
         <div class="side">
           <Connections />
           <Archive />
+          <Services />
         </div>
       </div>
     </>

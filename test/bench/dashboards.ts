@@ -3,35 +3,19 @@
  * its receipt the oldest record of a flush is in the file, without and with them in turn, in one recorder of 300 symbols at
  * 3,000 messages/s. Everything runs on the same cores.
  */
-import { mkdtempSync, rmSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import type { Status } from "../../server/status.ts";
 import { residentBytes } from "./cpu.ts";
 import { watchFlushes } from "./flushes.ts";
+import { startRecorder, startSender, symbolNames } from "./processes.ts";
 
 const seconds = Number(process.argv[2] ?? 90);
 const quietSeconds = Math.min(seconds, 40);
 const rate = 3000;
-const symbols = Array.from({ length: 300 }, (_, n) => `SYM${String(n).padStart(2, "0")}USDT`);
+const symbols = symbolNames(300);
 const [readers, deaf] = [180, 20];
-const here = import.meta.dir;
-const folder = mkdtempSync(join(tmpdir(), "rt-data-dashboards-"));
-const dataDir = join(folder, "data");
-
-const sender = spawn([join(here, "sender.ts"), String(rate), String(symbols.length)]);
-const port = (await firstLine(sender.stdout)).trim();
-const recorder = spawn([join(here, "../../server/main.ts"), "record", "--port", "0", "--data-dir", dataDir], {
-  RT_DATA_EXCHANGE_WS_URL: `ws://127.0.0.1:${port}`,
-  RT_DATA_EXCHANGE_REST_URL: `http://127.0.0.1:${port}`,
-  RT_DATA_RECORD_SYMBOLS: symbols.join(","),
-  RT_DATA_RECORD_STREAMS: "depth20@100ms",
-  RT_DATA_LOG_FORMAT: "json",
-});
-let said = "";
-void collect(recorder.stderr);
-const url = /Dashboard: (http:\S+)\/dashboard/.exec(await firstLine(recorder.stdout))?.[1] ?? "";
+const sender = await startSender(rate, symbols.length);
+const recorder = await startRecorder(sender, { symbols: symbols.length, env: { RT_DATA_LOG_FORMAT: "json" } });
+const { url, dataDir } = recorder;
 
 try {
   await Bun.sleep(8000);
@@ -49,11 +33,8 @@ try {
   const ratios = p99.with.map((value, n) => value / (p99.without[n] ?? Number.NaN));
   console.log(`\np99 with / without: ${ratios.map((ratio) => ratio.toFixed(3)).join(", ")} (goal: 1, no change)`);
 } finally {
-  recorder.kill("SIGTERM");
-  await recorder.exited;
-  sender.kill();
-  await sender.exited;
-  rmSync(folder, { recursive: true, force: true });
+  await recorder.stop();
+  await sender.stop();
 }
 
 async function phase(dashboards: number, forSeconds: number): Promise<number> {
@@ -92,31 +73,9 @@ async function enter(): Promise<() => void> {
 }
 
 async function records(): Promise<number> {
-  return ((await (await fetch(`${url}/api/status`)).json()) as Status).totals.records;
+  return (await recorder.status()).totals.records;
 }
 
 function dropped(): number {
-  return said.split("dropped a dashboard").length - 1;
-}
-
-async function collect(stream: ReadableStream<Uint8Array>): Promise<void> {
-  const decoder = new TextDecoder();
-  for await (const chunk of stream) said += decoder.decode(chunk, { stream: true });
-}
-
-function spawn(words: readonly string[], environment: Record<string, string> = {}) {
-  return Bun.spawn([process.execPath, ...words], {
-    env: { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", ...environment },
-    stdout: "pipe",
-    stderr: "pipe",
-  });
-}
-
-async function firstLine(stream: ReadableStream<Uint8Array>): Promise<string> {
-  let text = "";
-  for await (const chunk of stream) {
-    text += new TextDecoder().decode(chunk);
-    if (/\n/.test(text) && !/demo|RT-Data:/.test(text.split("\n")[0] ?? "")) break;
-  }
-  return text;
+  return recorder.errors().split("dropped a dashboard").length - 1;
 }

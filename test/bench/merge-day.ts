@@ -15,6 +15,7 @@ import { appConfig } from "../support/app-config.ts";
 import { start } from "../support/program.ts";
 import { until } from "../support/wait.ts";
 import { writeDayOfLines } from "./day-of-lines.ts";
+import { startSender, symbolNames } from "./processes.ts";
 
 const option = (name: string, fallback: number) => {
   const at = process.argv.indexOf(`--${name}`);
@@ -51,19 +52,17 @@ async function prepare(): Promise<void> {
 }
 
 async function measure(dataDir: string): Promise<void> {
-  const sender = Bun.spawn([process.execPath, join(import.meta.dir, "sender.ts"), "150"], { stdout: "pipe" });
-  const { value } = await sender.stdout.getReader().read();
-  const port = new TextDecoder().decode(value).trim();
+  const sender = await startSender(150);
   const telegram = withBot ? await startTelegram() : null;
   const config = appConfig({
     ...telegram?.settings,
     "record.data_dir": dataDir,
-    "record.symbols": Array.from({ length: 15 }, (_, n) => `SYM${String(n).padStart(2, "0")}USDT`).join(","),
+    "record.symbols": symbolNames(15).join(","),
     "record.streams": "depth20@100ms",
     "archive.level": level,
     "record.segment_minutes": 1,
-    "exchange.ws_url": `ws://127.0.0.1:${port}`,
-    "exchange.rest_url": `http://127.0.0.1:${port}`,
+    "exchange.ws_url": sender.wsUrl,
+    "exchange.rest_url": sender.restUrl,
   });
   const app = createApp(config, {
     mode: "record",
@@ -85,7 +84,7 @@ async function measure(dataDir: string): Promise<void> {
   const controlEndsMs = performance.now() + 20_000;
   const control = await standstills(() => performance.now() > controlEndsMs);
   await app.stop(10_000);
-  sender.kill();
+  await sender.stop();
   audience?.kill();
   const chat = (await telegram?.stop()) ?? null;
   const verified = await verifyArchive(dataDir, day);

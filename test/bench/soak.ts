@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Status } from "../../server/status.ts";
 import { fromSource, start } from "../support/program.ts";
-import { residentBytes } from "./cpu.ts";
+import { cpuUs, residentBytes } from "./cpu.ts";
 import { compareWithHappened } from "./soak-compare.ts";
 import { createAudience, median, quantile, slope } from "./soak-figures.ts";
 
@@ -34,9 +34,10 @@ const recorder = start([...fromSource, "record", "--data-dir", dataDir, "--port"
 });
 const url = await recorder.url();
 const status = async () => (await (await fetch(`${url}/api/status`)).json()) as Status;
-type Sample = { minute: number; memory: number; descriptors: number; p50: number; p99: number; rate: number };
+type Sample = Record<"minute" | "memory" | "descriptors" | "p50" | "p99" | "rate" | "cpu" | "exchangeCpu", number>;
 const samples: Sample[] = [];
 const audience = createAudience(url);
+let spent = { at: performance.now(), cpu: cpuUs(recorder.pid), exchangeCpu: cpuUs(exchange.pid) };
 
 try {
   const began = performance.now();
@@ -58,6 +59,7 @@ try {
       p50: p50 ?? 0,
       p99: p99 ?? 0,
       rate: totals.messages_per_s,
+      ...cost(),
     });
     const newest = samples.at(-1);
     if (n % 12 === 0) console.error(JSON.stringify(newest));
@@ -77,6 +79,16 @@ try {
   if (!process.argv.includes("--keep")) rmSync(folder, { recursive: true, force: true });
 }
 process.exit(0);
+
+/** CPU since the sample before, ms a second: the recorder's, and the exchange's, whose pace is part of every delay. */
+function cost(): Pick<Sample, "cpu" | "exchangeCpu"> {
+  const now = { at: performance.now(), cpu: cpuUs(recorder.pid), exchangeCpu: cpuUs(exchange.pid) };
+  const seconds = (now.at - spent.at) / 1000;
+  const of = (name: "cpu" | "exchangeCpu") => (now[name] - spent[name]) / 1000 / seconds;
+  const found = { cpu: of("cpu"), exchangeCpu: of("exchangeCpu") };
+  spent = now;
+  return found;
+}
 
 /** Nothing new comes, nothing is refetched or sealed any more. */
 async function settled(): Promise<void> {
@@ -116,6 +128,7 @@ function report(last: Status, code: number | string): void {
       `| descriptors, first and last fifth; most | ${at("first", "descriptors")}, ${at("last", "descriptors")}; ${most("descriptors")} |`,
       `| delay p50, first and last fifth | ${at("first", "p50")}, ${at("last", "p50")} ms |`,
       `| delay p99, first and last fifth | ${at("first", "p99")}, ${at("last", "p99")} ms |`,
+      `| CPU, first and last fifth: recorder; exchange | ${at("first", "cpu")}, ${at("last", "cpu")}; ${at("first", "exchangeCpu")}, ${at("last", "exchangeCpu")} ms a second |`,
     ].join("\n"),
   );
 }

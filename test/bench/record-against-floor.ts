@@ -18,7 +18,7 @@ export async function measureFloor(perSecond: number, times: Times): Promise<Run
   const file = join(folder, "floor.txt");
   const streams = symbolNames(15).map((symbol) => `${symbol.toLowerCase()}@depth20@100ms`);
   const url = `${sender.wsUrl}/stream?streams=${streams.join("/")}`;
-  const child = start([process.execPath, join(import.meta.dir, "floor.ts"), url, file]);
+  const child = start([process.execPath, join(import.meta.dir, "./floor.ts"), url, file]);
   try {
     return await measure(child.pid, times, async () => Number((await Bun.$`wc -l < ${file}`.text()).trim()));
   } finally {

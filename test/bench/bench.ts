@@ -1,10 +1,10 @@
 /**
  * `bun run bench [--quick] [part …]`: the performance table of README, as Markdown: each figure with its goal, median and spread. Parts:
- * floor, path, syscalls, seal, delay, stall, symbols, start, page; all of them without a word. `--quick` takes a
- * quarter of the time, for a look. Linux.
+ * floor, path, syscalls, seal, delay, stall, symbols, start, page, all of them without a word; and steady, which takes half an hour of its
+ * own. `--quick` takes a quarter of the time, for a look. Linux.
  */
 import { join } from "node:path";
-import { floorRows } from "./floor-rows.ts";
+import { floorRows, steadyRows } from "./floor-rows.ts";
 import { measureFloor, measureRecorder } from "./record-against-floor.ts";
 import { chartOf } from "./symbols-chart.ts";
 import { atMost, machine, markdownOf, type Row, spread, tableHead, told } from "./table.ts";
@@ -24,7 +24,10 @@ const parts: Record<string, () => Promise<Row[]>> = {
   symbols,
   start,
   page,
+  steady: () => steadyRows({ quick }),
 };
+/** Taken only where it is asked for. */
+const longOnes = ["steady"];
 const unknown = wanted.find((name) => !(name in parts));
 if (unknown !== undefined) {
   console.error(`there is no part "${unknown}"; there are ${Object.keys(parts).join(", ")}`);
@@ -32,7 +35,7 @@ if (unknown !== undefined) {
 }
 console.log(`${machine()}; ${rounds} rounds, the two sides of a ratio in turn\n\n${tableHead}`);
 for (const [name, run] of Object.entries(parts)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  if (wanted.length > 0 ? !wanted.includes(name) : longOnes.includes(name)) continue;
   for (const row of await run()) console.log(markdownOf(row));
 }
 for (const note of notes) console.log(`\n${note}`);

@@ -1,5 +1,5 @@
 import { median } from "./cpu.ts";
-import { measureFloor, measureRecorder, type Run } from "./record-against-floor.ts";
+import { measureFloor, measureRecorder, measureSideBySide, type Run } from "./record-against-floor.ts";
 import { atMost, type Row, spread, told } from "./table.ts";
 
 /** What a message costs the Python original, µs, measured once under the same load on a machine of this kind, and how many times as little is the goal. */
@@ -21,6 +21,20 @@ export async function floorRows(options: { rounds: number; quick: boolean }): Pr
   }
   rows.push(await flatOut(options));
   return rows;
+}
+
+/** At the rate of fifteen symbols as they are, in windows as they are by default, after so long that all is compiled: both sides at the same time. */
+export async function steadyRows({ quick }: { quick: boolean }): Promise<Row[]> {
+  const minutes = quick ? 3 : 25;
+  const times = { warmUpMs: minutes * 60_000, measureMs: 60_000 };
+  const found = await measureSideBySide(150, times, quick ? 2 : 5, { segmentMinutes: 5 });
+  const [bare, ours] = [found.map(({ floor }) => floor), found.map((run) => run.ours)];
+  const row = atMost(
+    `the same side by side, in windows of 5 minutes, after ${minutes} minutes`,
+    1.5,
+    ratiosOf(ours, bare),
+  );
+  return [{ ...row, measured: `${row.measured}: ${cost(ours)} µs to ${cost(bare)} µs; ${mostMemory(ours)} MB` }];
 }
 
 async function measureInTurn(rate: number, { rounds, quick }: { rounds: number; quick: boolean }): Promise<Runs> {

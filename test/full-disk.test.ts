@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from "bun:test";
 import { rmSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createApp } from "../server/app.ts";
+import { createApp } from "../server/app/app.ts";
 import { openCatalogue } from "../server/catalogue/catalogue.ts";
 import { createExchange } from "../server/exchange/exchange.ts";
 import { createLog, silentLog } from "../server/log.ts";

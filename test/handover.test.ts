@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
-import { handOver } from "../server/app-handover.ts";
-import { createNoteSender } from "../server/app-notes.ts";
+import { handOver } from "../server/app/handover.ts";
+import { createNoteSender } from "../server/app/notes.ts";
 import type { Gap } from "../server/gap.ts";
 import { silentLog } from "../server/log.ts";
 import { endsWithUs, noRoom, ownCommand, type Successor, startSuccessor, takeOverFlag } from "../server/successor.ts";

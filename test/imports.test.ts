@@ -6,7 +6,9 @@ import { Glob, Transpiler } from "bun";
 const root = join(import.meta.dir, "..");
 const server = [...new Glob("server/**/*.ts").scanSync(root)].sort();
 const web = [...new Glob("web/**/*.{ts,tsx}").scanSync(root)].filter((file) => !file.includes("/dist/"));
-const isWiring = (file: string) => /^server\/(app(-[a-z-]+)?|main|workers)\.ts$/.test(file);
+/** What connects the parts: it alone may import them all. */
+const wiring = ["app", "commands"];
+const isRootOfWiring = (file: string) => file === "server/main.ts" || file === "server/workers.ts";
 
 type Import = { from: string; to: string; typeOnly: boolean };
 
@@ -33,14 +35,18 @@ const all = server.flatMap(importsOf).filter(({ to }) => to.startsWith("server/"
 test("a folder of server/ imports its own files and the nouns at the root, never a sibling folder", () => {
   const strangers = all.filter(({ from, to }) => {
     const [own, other] = [folderOf(from), folderOf(to)];
-    return own !== "" && own !== "commands" && other !== "" && other !== own;
+    return own !== "" && !wiring.includes(own) && other !== "" && other !== own;
   });
   expect(strangers).toEqual([]);
 });
 
-test("the nouns at the root of server/ import only each other; app and main wire", () => {
+test("app/ knows no command", () => {
+  expect(all.filter(({ from, to }) => folderOf(from) === "app" && folderOf(to) === "commands")).toEqual([]);
+});
+
+test("the nouns at the root of server/ import only each other; app/, commands/ and main wire", () => {
   const wrong = all.filter(
-    ({ from, to }) => folderOf(from) === "" && !isWiring(from) && (folderOf(to) !== "" || isWiring(to)),
+    ({ from, to }) => folderOf(from) === "" && !isRootOfWiring(from) && (folderOf(to) !== "" || isRootOfWiring(to)),
   );
   expect(wrong).toEqual([]);
 });

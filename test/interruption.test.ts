@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
-import { type App, createApp } from "../server/app.ts";
+import { type App, createApp } from "../server/app/app.ts";
 import type { Manifest } from "../server/archive/manifest.ts";
 import { createExchange } from "../server/exchange/exchange.ts";
 import { silentLog } from "../server/log.ts";

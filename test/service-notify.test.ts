@@ -1,8 +1,8 @@
 import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
+import { createServiceReport, statusLine } from "../server/app/service-report.ts";
 import { notifySocket, watchdogMs } from "../server/environment.ts";
 import { notifyService, reloading } from "../server/service-notify.ts";
-import { createServiceReport, statusLine } from "../server/service-report.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import { hasPython, listenForNotify, type NotifySocket } from "./support/notify-socket.ts";
 import { fromSource, start } from "./support/program.ts";

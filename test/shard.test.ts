@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { createApp } from "../server/app.ts";
+import { createApp } from "../server/app/app.ts";
 import { loadConfig } from "../server/config.ts";
 import { silentLog } from "../server/log.ts";
 import { parseShard, symbolsOfShard } from "../server/shard.ts";

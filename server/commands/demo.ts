@@ -1,4 +1,4 @@
-import { createApp } from "../app.ts";
+import { createApp } from "../app/app.ts";
 import type { Config } from "../config.ts";
 import { createExchange } from "../exchange/exchange.ts";
 import { createSyntheticMarket } from "../exchange/market/synthetic-market.ts";

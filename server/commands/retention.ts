@@ -1,4 +1,4 @@
-import { retentionOf } from "../app-keeping.ts";
+import { retentionOf } from "../app/keeping.ts";
 import { takeDataFolder } from "../data-folder.ts";
 import { OperatorError } from "../problem.ts";
 import type { Command } from "./command.ts";

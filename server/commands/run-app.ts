@@ -1,4 +1,4 @@
-import type { App } from "../app.ts";
+import type { App } from "../app/app.ts";
 import type { Log } from "../log.ts";
 import { notifyService } from "../service-notify.ts";
 import type { Terminal } from "./command.ts";

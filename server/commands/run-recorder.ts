@@ -1,15 +1,15 @@
-import { type App, createApp } from "../app.ts";
-import { handOver } from "../app-handover.ts";
-import { takeOver } from "../app-takeover.ts";
+import { type App, createApp } from "../app/app.ts";
+import { handOver } from "../app/handover.ts";
+import { takeOver } from "../app/takeover.ts";
 import type { Config } from "../config.ts";
 import type { Gap } from "../gap.ts";
-import { type HandoverReport, writeHandoverReport } from "../handover-report.ts";
 import type { AdjustableLog, Log } from "../log.ts";
 import { messageOf, OperatorError } from "../problem.ts";
 import { notifyService, reloading } from "../service-notify.ts";
 import { endsWithUs, noRoom, startSuccessor } from "../successor.ts";
 import { version } from "../version.ts";
 import type { Terminal } from "./command.ts";
+import { type HandoverReport, writeHandoverReport } from "./handover-report.ts";
 import { stopMs } from "./run-app.ts";
 
 type Running = { readonly app: App; readonly url: string };

@@ -1,9 +1,9 @@
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { recorderOf } from "../data-folder.ts";
-import { type HandoverReport, readHandoverReport } from "../handover-report.ts";
 import { codeOf, messageOf, OperatorError } from "../problem.ts";
 import type { Command } from "./command.ts";
+import { type HandoverReport, readHandoverReport } from "./handover-report.ts";
 import { dataDirOf, settingFlags } from "./settings.ts";
 
 /** How often is looked whether it is done, ms. */

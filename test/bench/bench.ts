@@ -1,21 +1,33 @@
 /**
  * `bun run bench [--quick] [part …]`: the performance table of README, as Markdown: each figure with its goal, median and spread. Parts:
- * floor, path, syscalls, seal, delay, stall, symbols, start, page; all of them without a word. `--quick` takes a
- * quarter of the time, for a look. Linux.
+ * floor, path, syscalls, seal, delay, stall, symbols, start, page, all of them without a word; and steady, which takes half an hour of its
+ * own. `--quick` takes a quarter of the time, for a look. Linux.
  */
 import { join } from "node:path";
-import { median } from "./cpu.ts";
-import { measureFloor, measureRecorder, type Run } from "./record-against-floor.ts";
+import { floorRows, steadyRows } from "./floor-rows.ts";
+import { measureFloor, measureRecorder } from "./record-against-floor.ts";
 import { chartOf } from "./symbols-chart.ts";
 import { atMost, machine, markdownOf, type Row, spread, tableHead, told } from "./table.ts";
 
 const quick = process.argv.includes("--quick");
 const wanted = process.argv.slice(2).filter((word) => !word.startsWith("--"));
 const rounds = quick ? 1 : 3;
-const floors = new Map<number, number[]>();
 const notes: string[] = [];
 
-const parts: Record<string, () => Promise<Row[]>> = { floor, path, syscalls, seal, delay, stall, symbols, start, page };
+const parts: Record<string, () => Promise<Row[]>> = {
+  floor: () => floorRows({ rounds, quick }),
+  path,
+  syscalls,
+  seal,
+  delay,
+  stall,
+  symbols,
+  start,
+  page,
+  steady: () => steadyRows({ quick }),
+};
+/** Taken only where it is asked for. */
+const longOnes = ["steady"];
 const unknown = wanted.find((name) => !(name in parts));
 if (unknown !== undefined) {
   console.error(`there is no part "${unknown}"; there are ${Object.keys(parts).join(", ")}`);
@@ -23,83 +35,17 @@ if (unknown !== undefined) {
 }
 console.log(`${machine()}; ${rounds} rounds, the two sides of a ratio in turn\n\n${tableHead}`);
 for (const [name, run] of Object.entries(parts)) {
-  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  if (wanted.length > 0 ? !wanted.includes(name) : longOnes.includes(name)) continue;
   for (const row of await run()) console.log(markdownOf(row));
 }
 for (const note of notes) console.log(`\n${note}`);
 process.exit(0);
 
-/** What a message costs the Python original, µs, measured once under the same load on a machine of this kind, and how many times as little is the goal. */
-const original: Readonly<Record<number, { readonly us: number; readonly times: number }>> = {
-  150: { us: 725, times: 6 },
-  4500: { us: 153, times: 12 },
-};
-
-/** The whole program against the bare client, at four rates and flat out, and against the original where it was measured. */
-async function floor(): Promise<Row[]> {
-  const rows: Row[] = [];
-  for (const rate of [150, 3000, 4500, 30_000, 0]) {
-    // Seldom used code is compiled late: at a low rate that takes minutes, which a recorder that runs for months does not notice.
-    const warmUpMs = rate === 150 && !quick ? 180_000 : 5000;
-    const measureMs = rate === 0 ? 20_000 : 60_000;
-    // CPU is counted in hundredths of a second: where little comes it takes long to count.
-    const floorMs = rate === 150 ? 60_000 : 15_000;
-    const floorTimes = { warmUpMs: 5000, measureMs: quick ? floorMs / 3 : floorMs };
-    const bare: Run[] = [];
-    const ours: Run[] = [];
-    for (let round = 0; round < rounds; round++) {
-      bare.push(await measureFloor(rate, floorTimes));
-      ours.push(await measureRecorder(rate, { warmUpMs, measureMs: quick ? measureMs / 4 : measureMs }));
-    }
-    floors.set(
-      rate,
-      bare.map(({ usPerMessage }) => usPerMessage),
-    );
-    const ratios = ours.map(({ usPerMessage }, n) => usPerMessage / (bare[n]?.usPerMessage ?? Number.NaN));
-    const cost = (runs: readonly Run[]) =>
-      spread(
-        runs.map(({ usPerMessage }) => usPerMessage),
-        1,
-      );
-    const memory = Math.max(...ours.map(({ memoryBytes }) => memoryBytes)) / 1e6;
-    if (rate > 0) {
-      const ratio = atMost(`CPU a message at ${rate}/s, against the bare client`, 1.5, ratios);
-      rows.push({
-        ...ratio,
-        measured: `${ratio.measured}: ${cost(ours)} µs to ${cost(bare)} µs; ${memory.toFixed(0)} MB`,
-      });
-      const theirs = original[rate];
-      if (theirs !== undefined) {
-        const parts = ours.map(({ usPerMessage }) => theirs.us / usPerMessage);
-        rows.push({
-          what: `… and against the Python original's ${theirs.us} µs`,
-          goal: `≤ 1/${theirs.times}`,
-          measured: `1/${median(parts).toFixed(1)} (1/${Math.max(...parts).toFixed(1)}–1/${Math.min(...parts).toFixed(1)})`,
-          met: median(parts) >= theirs.times,
-        });
-      }
-      continue;
-    }
-    const most = ours.map(({ perSecond }) => perSecond / 1000);
-    const bareMost = spread(
-      bare.map(({ perSecond }) => perSecond / 1000),
-      0,
-    );
-    rows.push({
-      what: "flat out, thousand messages/s recorded, sender on the same cores",
-      goal: "≥ 85",
-      measured: `${spread(most, 0)}; the bare client ${bareMost}; ${cost(ours)} µs to ${cost(bare)} µs; ${memory.toFixed(0)} MB`,
-      met: median(most) >= 85,
-    });
-  }
-  return rows;
-}
-
 async function path(): Promise<Row[]> {
   const { result } = await inner<{ result: Record<string, number[]> }>("record-path.ts");
   const sum = Object.values(result).reduce((total, [middle = 0]) => total + middle, 0);
-  const bare = floors.get(3000) ?? [(await measureFloor(3000, { warmUpMs: 3000, measureMs: 10_000 })).usPerMessage];
-  const share = Math.round(sum / median(bare) / 10);
+  const bare = await measureFloor(3000, { warmUpMs: 3000, measureMs: 10_000 });
+  const share = Math.round(sum / bare.usPerMessage / 10);
   const steps = Object.entries(result).map(([name, [middle = 0]]) => `${name} ${middle.toFixed(0)}`);
   return [
     told(

@@ -1,10 +1,11 @@
 /** What each step of one message costs once it is warm, ns of CPU: `bun record-path.ts`; prints JSON. In a process of its own. */
+
+import { createNewestBooks } from "../../server/app/newest-books.ts";
 import { createMessageReader } from "../../server/binance/message.ts";
 import { createSequence } from "../../server/binance/sequence.ts";
 import { createReceiveClock } from "../../server/clock.ts";
 import { createMinuteRows } from "../../server/monitor/minute-rows.ts";
 import { createRates } from "../../server/monitor/rates.ts";
-import { createNewestBooks } from "../../server/newest-books.ts";
 import { encodeLine } from "../../server/record.ts";
 import { createStream, parseStreamType } from "../../server/stream.ts";
 import { median } from "./cpu.ts";

@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { createKeeping } from "../../server/app-keeping.ts";
+import { createKeeping } from "../../server/app/keeping.ts";
 import { encodeManifest, type Manifest } from "../../server/archive/manifest.ts";
 import { createOutput } from "../../server/archive/output.ts";
 import { writeLines } from "../../server/archive/write-lines.ts";
@@ -32,7 +32,7 @@ const blank: Manifest = {
 };
 
 const root = mkdtempSync(join(tmpdir(), "rt-data-upload-"));
-const server = Bun.spawn([process.execPath, join(import.meta.dir, "s3-process.ts")], { stdout: "pipe" });
+const server = Bun.spawn([process.execPath, join(import.meta.dir, "./s3-process.ts")], { stdout: "pipe" });
 const port = Number(new TextDecoder().decode((await server.stdout.getReader().read()).value));
 
 try {

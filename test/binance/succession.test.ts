@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { createDeparture, gapOfLeftover } from "../../server/app-departure.ts";
-import { gapOf } from "../../server/app-gaps.ts";
-import { createStandby, type Standby } from "../../server/app-standby.ts";
+import { createDeparture, gapOfLeftover } from "../../server/app/departure.ts";
+import { gapOf } from "../../server/app/gaps.ts";
+import { createStandby, type Standby } from "../../server/app/standby.ts";
 import { createFeed } from "../../server/binance/feed.ts";
 import type { FeedGap, FeedSink } from "../../server/binance/feed-sink.ts";
 import type { Gap } from "../../server/gap.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { createCatalogueCare } from "../../server/app-catalogue.ts";
+import { createCatalogueCare } from "../../server/app/catalogue.ts";
 import { type Catalogue, openCatalogue } from "../../server/catalogue/catalogue.ts";
 import { createLog } from "../../server/log.ts";
 import { encodeLine } from "../../server/record.ts";

@@ -6,7 +6,7 @@
  */
 import { mkdirSync, renameSync, writeFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
-import { type App, createApp } from "../../server/app.ts";
+import { type App, createApp } from "../../server/app/app.ts";
 import { createExchange } from "../../server/exchange/exchange.ts";
 import { createLog } from "../../server/log.ts";
 import { encodeLine } from "../../server/record.ts";

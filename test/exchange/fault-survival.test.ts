@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { type App, createApp } from "../../server/app.ts";
+import { type App, createApp } from "../../server/app/app.ts";
 import { openGapReader } from "../../server/catalogue/gap-reader.ts";
 import { createExchange, type SentFrame } from "../../server/exchange/exchange.ts";
 import type { Fault } from "../../server/exchange/faults/fault.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { createApp } from "../../server/app.ts";
+import { createApp } from "../../server/app/app.ts";
 import { createExchange } from "../../server/exchange/exchange.ts";
 import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
 import { createRecordingSource, type RecordingOptions } from "../../server/exchange/recording/recording.ts";

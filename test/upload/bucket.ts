@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { createKeeping, type Keeping, type KeepingDeps } from "../../server/app-keeping.ts";
+import { createKeeping, type Keeping, type KeepingDeps } from "../../server/app/keeping.ts";
 import type { Log } from "../../server/log.ts";
 import type { LogFields } from "../../server/log-line.ts";
 import { encodeLine } from "../../server/record.ts";

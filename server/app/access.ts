@@ -1,0 +1,13 @@
+import { join } from "node:path";
+import type { Config } from "../config.ts";
+
+/** What the config says about who may look. Logins outlive a restart in a file of the data folder. */
+export function accessOf({ http }: Config, dataDir: string) {
+  return {
+    basePath: http.base_path,
+    passwordHash: http.password_hash,
+    trustedProxies: http.trusted_proxies,
+    publicUrl: http.public_url,
+    sessionsPath: join(dataDir, "sessions.json"),
+  };
+}

@@ -1,0 +1,227 @@
+import { hostname } from "node:os";
+import { createArchiver } from "../archive/archiver.ts";
+import { assetsDir } from "../assets.ts";
+import { openCatalogue } from "../catalogue/catalogue.ts";
+import { type ClockSources, createReceiveClock } from "../clock.ts";
+import { type Config, secretsOf } from "../config.ts";
+import { takeDataFolder } from "../data-folder.ts";
+import type { Gap } from "../gap.ts";
+import { createHttpServer } from "../http/server.ts";
+import type { Log } from "../log.ts";
+import { createLogTail } from "../log-tail.ts";
+import { downtimes } from "../recorder/interruption.ts";
+import { recover } from "../recorder/recovery.ts";
+import { type Day, dateOf } from "../segment.ts";
+import { ownSymbols, shardName } from "../shard.ts";
+import { version } from "../version.ts";
+import { startDayWorker, startSealWorker } from "../workers.ts";
+import { accessOf } from "./access.ts";
+import { createCatalogueCare } from "./catalogue.ts";
+import type { App } from "./contract.ts";
+import { gapsOfDay } from "./day-gaps.ts";
+import { createAppHistory, tickSeconds } from "./history.ts";
+import { createAppIncidents } from "./incidents.ts";
+import { createKeeping } from "./keeping.ts";
+import { createMachineWatch } from "./machine.ts";
+import { createAppMetrics } from "./metrics.ts";
+import { mergeAtMidnight } from "./midnight.ts";
+import { createOutside } from "./outside.ts";
+import { createRecording } from "./recording.ts";
+import { createStreams, reloadedStreams, tellShard } from "./reload.ts";
+import { createServiceReport } from "./service-report.ts";
+import type { Standby } from "./standby.ts";
+import { assembleStatus } from "./status.ts";
+import { createTicker } from "./ticker.ts";
+
+export type { App } from "./contract.ts";
+
+/** zstd level of a segment, which lives for a day at most; measured, 2 to 4 are no smaller and no quicker on this data. */
+const segmentLevel = 1;
+
+/** How long a process that is being replaced still seals segments, ms; what is left its successor does. */
+const retireMs = 3000;
+
+/** A message that is under way at a stop may take so long, ms. */
+const farewellMs = 2000;
+
+/** How often the catalogue is told how far we have got, s. */
+const noteRunEvery = 10;
+
+/**
+ * Creates every part and connects them; does nothing before `start`, except that the data folder is taken. `clock` stands in
+ * for the system's. `standby` has received all since another process stopped, so that nothing is missing between the two.
+ */
+export function createApp(
+  config: Config,
+  options: { mode: "record" | "demo"; log: Log; clock?: ClockSources; standby?: Standby },
+): App {
+  const { mode, standby } = options;
+  const { log, newest: logs } = createLogTail(options.log, secretsOf(config));
+  const { nowUs } = standby ?? createReceiveClock(options.clock);
+  const startedUs = standby?.stoppedUs() ?? nowUs();
+  const streams = standby?.streams ?? createStreams(config, ownSymbols(config.record));
+  const folder = takeDataFolder(config.record.data_dir, mode);
+  const dataDir = folder.path;
+  const catalogue = releasing(() => openCatalogue(dataDir));
+  const care = createCatalogueCare({ catalogue, dataDir, nowUs, renewFolder: folder.renew, log });
+  const about = { version, mode, host: hostname(), shard: shardName(config.record.shard), started_us: startedUs };
+  const madeBy = { version, host: about.host };
+  const keeping = createKeeping(config, { dataDir, mode, nowUs, recorder: madeBy, onRemoved: care.forgetArchive, log });
+  const past = createAppHistory({
+    ...{ dataDir, streams, nowUs, catalogue, gapsOf, log },
+    onVerified: (day, problem) => watch.noteVerified(day, problem),
+  });
+  const archiver = createArchiver(
+    { dataDir, level: config.archive.level, segmentLevel },
+    {
+      ...{ startSealWorker, startDayWorker, gapsOf, recorder: madeBy, log },
+      clockOffsetMs: () => parts.clockOffset.current()?.offsetMs ?? null,
+      onArchived(manifest, isVerified) {
+        care.noteArchive(manifest, isVerified);
+        keeping.onArchived(manifest);
+      },
+    },
+  );
+  const recording = createRecording(
+    { config, dataDir, startedUs, streams },
+    { nowUs, catalogue, onClosed: archiver.seal, onLate: archiver.merge, onRecord: past.observe, log },
+  );
+  const { parts } = recording;
+  const watch = createAppIncidents(config, { catalogue, parts, nowUs, startedUs, log });
+  const machine = createMachineWatch(dataDir, {
+    ...{ clock: options.clock, setRoom: archiver.setRoom, onClockStep: recording.onClockStep, log },
+    failure: () => parts.recorder.failure(),
+  });
+  let stopping: Promise<void> | null = null;
+  let listeningMs = 0;
+
+  function gapsOf(day: Day): readonly Gap[] {
+    return gapsOfDay(day, catalogue.gapsOf(day), recording.openGaps());
+  }
+
+  const status = () =>
+    assembleStatus({
+      ...{ about, nowUs, archiver, machine },
+      ...parts,
+      streams: recording.streams(),
+      upload: keeping.status,
+      ...{ telegram: outside.telegram, bot: outside.bot },
+      alerts: watch.status,
+    });
+  const book = (symbol: string) => parts.books.view(symbol, parts.delay.estimateMs(symbol));
+  const outside = createOutside(config, {
+    ...{ dataDir, status, history: past.history, incidents: watch.incidents, catalogue, book, logs, nowUs, log },
+  });
+  const metrics = createAppMetrics({
+    ...{ parts, status, streams: recording.streams, incidents: watch.incidents },
+    lag: () => ticker.lag(),
+    http: () => http.load(),
+  });
+  const http = createHttpServer(
+    { host: config.http.host, port: config.http.port, access: accessOf(config, dataDir) },
+    {
+      ...{ status, trades: past.trades, history: past.history, metrics, assetsDir, log },
+      ...{ incidents: watch.incidents, instance: watch.instance, book },
+    },
+  );
+
+  const ticker = createTicker(nowUs, [
+    [1, recording.tick],
+    [1, () => void machine.look()],
+    [1, care.look],
+    [1, mergeAtMidnight(archiver, nowUs())],
+    [1, createServiceReport(status).look],
+    [1, () => keeping.tick(machine.hardware.current().disk_free_bytes)],
+    [1, () => watch.tick(status)],
+    [1, outside.tick],
+    [tickSeconds, () => past.tick(status())],
+    [noteRunEvery, noteRun],
+  ]);
+
+  function noteRun(): void {
+    if (parts.recorder.failure() === null) care.noteRun(recording.lastRecvUs(), false);
+  }
+
+  /** What was taken while creating is given back if creating fails. */
+  function releasing<T>(open: () => T): T {
+    try {
+      return open();
+    } catch (error) {
+      folder.release();
+      throw error;
+    }
+  }
+
+  return {
+    status,
+    async start(left = []) {
+      try {
+        const { url } = await http.start();
+        listeningMs = Date.now();
+        const recovered = await recover(dataDir);
+        const { orphans } = recovered;
+        await care.afterRecovery(recovered);
+        tellShard(config, log);
+        past.start();
+        const lastRun = catalogue.beginRun(startedUs);
+        catalogue.noteGaps(left);
+        const recorded = standby === undefined ? streams : [];
+        const down = downtimes(dataDir, recorded, lastRun, orphans, {
+          flushMs: config.record.flush_ms,
+          nowUs: startedUs,
+        });
+        recording.noteDown(down.of);
+        if (down.newestUs > 0) catalogue.noteRun(down.newestUs, false);
+        watch.start(lastRun, standby === undefined ? down.newestUs : 0, recovered);
+        outside.start();
+        care.started(version, recovered, startedUs);
+        await machine.look();
+        await archiver.start();
+        for (const segment of orphans) archiver.seal(segment);
+        await archiver.mergeDaysBefore(dateOf(nowUs()));
+        ticker.start();
+        recording.tick(nowUs());
+        recording.start(down.of, standby);
+        return { url };
+      } catch (error) {
+        await this.stop(0);
+        throw error;
+      }
+    },
+    reload(next) {
+      const wanted = reloadedStreams(config, next, recording.streams(), log);
+      if (wanted === null) return;
+      recording.setStreams(wanted);
+      past.setStreams(wanted);
+    },
+    departure: {
+      ...recording.departure,
+      refusal() {
+        const failure = parts.recorder.failure();
+        return failure && `the disk does not take what is recorded (${failure}), which a new process would not know of`;
+      },
+      async retire() {
+        await Promise.all([keeping.stop(), outside.stop(farewellMs)]);
+        await archiver.stop(retireMs);
+      },
+      clockOffsetMs: () => parts.clockOffset.current()?.offsetMs ?? null,
+    },
+    listeningMs: () => listeningMs,
+    ...{ dataDir, nowUs },
+    stop(deadlineMs) {
+      stopping ??= (async () => {
+        const end = performance.now() + deadlineMs;
+        await recording.stop();
+        ticker.stop();
+        await Promise.all([keeping.stop(), outside.stop(Math.min(farewellMs, deadlineMs))]);
+        await archiver.stop(Math.max(0, end - performance.now()));
+        await http.stop();
+        care.noteRun(recording.lastRecvUs(), true);
+        past.stop();
+        catalogue.close();
+        folder.release();
+      })();
+      return stopping;
+    },
+  };
+}

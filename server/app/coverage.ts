@@ -1,0 +1,124 @@
+import { readManifest } from "../archive/manifest.ts";
+import type { Catalogue } from "../catalogue/catalogue.ts";
+import { type DayFacts, dayCoverage, minuteSpans } from "../day-coverage.ts";
+import type { Gap } from "../gap.ts";
+import type { DayCoverage, DayDetail, History } from "../history.ts";
+import type { MinuteRows } from "../monitor/minute-rows.ts";
+import { type Day, dateOf, dateStartUs, dayStartUs, dayUs } from "../segment.ts";
+import type { Status } from "../status.ts";
+import { parseStreamType, type Stream } from "../stream.ts";
+
+type Parts = {
+  readonly dataDir: string;
+  readonly nowUs: () => number;
+  readonly catalogue: Pick<Catalogue, "gapPages" | "archiveDays">;
+  /** Gaps of a day, those that are not over yet included. */
+  readonly gapsOf: (day: Day) => readonly Gap[];
+  readonly minutes: MinuteRows<Stream>;
+  /** The recorded streams by `folder/symbol`. */
+  readonly streams: () => ReadonlyMap<string, Stream>;
+  /** The newest status, which knows the gaps that are not over yet. */
+  readonly newest: () => Status | null;
+};
+
+/** How complete the recording is: archived days by their manifests, today as it comes. */
+export function createCoverage(parts: Parts): Pick<History, "coverage" | "today" | "day"> {
+  const { catalogue, minutes, nowUs, dataDir } = parts;
+
+  function factsToday(stream: Stream, gaps: DayFacts["gaps"], now: number): DayFacts {
+    const start = dayStartUs(now);
+    const span = minutes.span(stream, start);
+    const day = { stream: stream.type.folder, symbol: stream.symbol, date: dateOf(now) };
+    const rowsPerMinute = minutes.rows(stream, start) ?? new Uint16Array(1440);
+    return { day, gaps, firstUs: span?.firstUs ?? null, lastUs: span?.lastUs ?? null, rowsPerMinute, untilUs: now };
+  }
+
+  function daysToday(): DayCoverage[] {
+    const now = nowUs();
+    const gaps = gapsByStream(now);
+    return [...parts.streams()].map(([key, stream]) => {
+      const facts = factsToday(stream, gaps.get(key) ?? [], now);
+      return { ...facts.day, ...shown(facts) };
+    });
+  }
+
+  /** Today's gaps by stream: the catalogue's, and those that are not over yet by the newest status. */
+  function gapsByStream(now: number): Map<string, DayFacts["gaps"][number][]> {
+    const gaps = new Map<string, DayFacts["gaps"][number][]>();
+    const add = (key: string, gap: DayFacts["gaps"][number]) => {
+      const list = gaps.get(key);
+      if (list === undefined) gaps.set(key, [gap]);
+      else list.push(gap);
+    };
+    for (const gap of catalogue.gapPages.between(dayStartUs(now), now)) add(`${gap.stream}/${gap.symbol}`, gap);
+    for (const { symbol, streams: own } of parts.newest()?.symbols ?? []) {
+      for (const { stream, gap } of own) {
+        const key = `${parseStreamType(stream)?.folder}/${symbol}`;
+        if (gap !== null) add(key, { ...gap, to_us: now, missing: null, repaired: 0 });
+      }
+    }
+    return gaps;
+  }
+
+  function detailOf(day: Day): DayDetail | null {
+    const manifest = readManifest(dataDir, day);
+    const now = nowUs();
+    const stream = parts.streams().get(`${day.stream}/${day.symbol}`);
+    if (manifest !== null) {
+      const { gaps } = manifest;
+      const [firstUs, lastUs] = [manifest.first_recv_us, manifest.last_recv_us];
+      const facts = {
+        day,
+        gaps,
+        firstUs,
+        lastUs,
+        rowsPerMinute: manifest.rows_per_minute,
+        untilUs: Math.min(now, dateStartUs(day.date) + dayUs),
+      };
+      return { ...day, ...shown(facts), rows_per_minute: manifest.rows_per_minute, gaps, source: "manifest" };
+    }
+    const rows = stream === undefined ? null : minutes.rows(stream, dateStartUs(day.date));
+    if (stream === undefined || day.date !== dateOf(now)) return null;
+    const gaps = parts.gapsOf(day);
+    const facts = factsToday(stream, gaps, now);
+    const rows_per_minute = [...(rows ?? new Uint16Array(1440))];
+    return { ...day, ...shown(facts), rows_per_minute, gaps, source: "live" };
+  }
+
+  return {
+    coverage({ stream, from, to }) {
+      const dates = datesBetween(from, to);
+      const rows = new Map(
+        [...parts.streams().values()].map(({ symbol }) => [symbol, dates.map((): number | null => null)]),
+      );
+      const put = (symbol: string, date: string, coverage: number) => {
+        const row = rows.get(symbol) ?? dates.map(() => null);
+        const at = dates.indexOf(date);
+        row[at] = Math.min(row[at] ?? 1, coverage);
+        rows.set(symbol, row);
+      };
+      for (const { symbol, date, coverage } of catalogue.archiveDays.coverage(stream, from, to))
+        put(symbol, date, coverage);
+      const now = dateOf(nowUs());
+      const running = dates.includes(now) ? daysToday().filter((day) => stream === null || day.stream === stream) : [];
+      for (const { symbol, coverage } of running) if (coverage !== null) put(symbol, now, coverage);
+      return { dates, rows: [...rows].map(([symbol, coverage]) => ({ symbol, coverage })) };
+    },
+    today() {
+      const now = nowUs();
+      const gaps = catalogue.gapPages.count(dayStartUs(now), now + 1);
+      return { date: dateOf(now), gaps, days: daysToday() };
+    },
+    day: detailOf,
+  };
+}
+
+function shown(facts: DayFacts) {
+  return { coverage: dayCoverage(facts), spans: minuteSpans(facts) };
+}
+
+function datesBetween(from: string, to: string): string[] {
+  const dates: string[] = [];
+  for (let at = dateStartUs(from); at <= dateStartUs(to); at += dayUs) dates.push(dateOf(at));
+  return dates;
+}

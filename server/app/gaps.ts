@@ -1,0 +1,93 @@
+import { isNumbered } from "../binance/carried.ts";
+import type { FeedGap } from "../binance/feed-sink.ts";
+import type { Catalogue } from "../catalogue/catalogue.ts";
+import type { Gap } from "../gap.ts";
+import type { Log } from "../log.ts";
+import { messageOf } from "../problem.ts";
+import type { GapLedger } from "../recorder/gap-ledger.ts";
+import { createStream, type Stream, streamTypeOfFolder } from "../stream.ts";
+import type { Pause, Repair } from "./repair.ts";
+
+/** Takes gaps from the feed to where they are written down, and to those who can put them right. */
+export type GapIntake = {
+  take(gaps: readonly FeedGap[]): void;
+  /** Looks into the pauses that earlier runs left unjudged. */
+  lookBack(): void;
+};
+
+/**
+ * `firstIds`: the first id of this run, of trades; of diffs the first `U` since the newest hole, which is forgotten with each hole.
+ */
+export function createGapIntake(deps: {
+  ledger: GapLedger;
+  repair: Repair;
+  firstIds: Map<Stream, number>;
+  /** What was received before is of earlier runs, µs. */
+  startedUs: number;
+  unjudgedPauses: Catalogue["unjudgedPauses"];
+  log: Log;
+}): GapIntake {
+  const { ledger, repair, firstIds, log } = deps;
+
+  function tell(gaps: readonly FeedGap[]): void {
+    const [first] = gaps;
+    const longestUs = Math.max(...gaps.map(({ fromUs, toUs }) => toUs - fromUs));
+    const missing = gaps.reduce((sum, gap) => sum + (gap.missing ?? 0), 0);
+    const seconds = Math.round(longestUs / 1e5) / 10;
+    const names = gaps.length === 1 ? first?.stream.name : undefined;
+    log.warn("a gap was recorded", { cause: first?.cause, seconds, streams: gaps.length, stream: names, missing });
+  }
+
+  /** Nobody had run: what was recorded last is looked for on disk, and what lies between is refetched. */
+  async function catchUp(pause: Pause): Promise<void> {
+    try {
+      const missing = await repair.catchUp(pause);
+      if (missing === null) return;
+      ledger.update([{ ...pause.gap, missing }]);
+      ledger.foundMissing(pause.gap.cause, missing);
+    } catch (error) {
+      const fields = { stream: pause.stream.name, reason: messageOf(error) };
+      log.warn("cannot find what was recorded last; the gap stays as it is", fields);
+    }
+  }
+
+  return {
+    take(found) {
+      const ofEarlier = found.filter(({ cause }) => cause === "restart" || cause === "crash");
+      const others = found.filter((gap) => !ofEarlier.includes(gap));
+      ledger.update(ofEarlier.map(gapOf));
+      ledger.add(others.map(gapOf));
+      if (others.length > 0) tell(others);
+      for (const { stream, fromUs, toUs, cause, holes, missing } of found) {
+        for (const { fromId, toId } of holes) repair.refetch({ stream, fromId, toId, fromUs, toUs, cause });
+        if (stream.type.kind !== "diffDepth" || missing === 0) continue;
+        firstIds.delete(stream);
+        repair.wantBook(stream.symbol);
+      }
+      for (const gap of ofEarlier) {
+        const firstId = firstIds.get(gap.stream);
+        if (isNumbered(gap.stream) && firstId !== undefined)
+          void catchUp({ gap: gapOf(gap), stream: gap.stream, resumedUs: deps.startedUs, firstId });
+      }
+    },
+    lookBack() {
+      for (const { gap, resumedUs } of deps.unjudgedPauses()) {
+        const type = streamTypeOfFolder(gap.stream);
+        if (type === null || resumedUs >= deps.startedUs) continue;
+        void catchUp({ gap, stream: createStream(gap.symbol, type), resumedUs, firstId: null });
+      }
+    },
+  };
+}
+
+/** A gap of the feed as it is written down. */
+export function gapOf({ stream, fromUs, toUs, cause, missing }: FeedGap): Gap {
+  const { type, symbol } = stream;
+  return { stream: type.folder, symbol, from_us: fromUs, to_us: toUs, cause, missing, repaired: 0 };
+}
+
+/** Of a diff the first update that it covers, of others their id. */
+export function firstIdOf(stream: Stream, payload: string, id: number): number {
+  const first = stream.type.kind === "diffDepth" ? /"U":(\d+)/.exec(payload)?.[1] : undefined;
+  return first === undefined ? id : Number(first);
+}

@@ -1,0 +1,117 @@
+import type { Manifest } from "../archive/manifest.ts";
+import { createRetention, type Retention } from "../archive/retention.ts";
+import type { Config } from "../config.ts";
+import type { Log } from "../log.ts";
+import { messageOf } from "../problem.ts";
+import { type Day, dateOf } from "../segment.ts";
+import type { UploadStatus } from "../status.ts";
+import { createUploads, isPast, type UploadPace, uploadedOf } from "./uploads.ts";
+
+/** What becomes of archives: into the bucket, and off this disk and the bucket when their time is over. */
+export type Keeping = {
+  /** A day was archived, or archived anew. */
+  onArchived(day: Day): void;
+  /**
+   * Call it every second. The first one begins to look for what is to be uploaded and removed; then it acts once an hour, when
+   * the date changes, and each minute while less is free than should be.
+   */
+  tick(freeBytes: number): void;
+  status(): UploadStatus | null;
+  /** Idempotent. */
+  stop(): Promise<void>;
+};
+
+export type KeepingDeps = {
+  readonly dataDir: string;
+  readonly nowUs: () => number;
+  /** Invented data never gets into a bucket of recorded data, whatever the config says. */
+  readonly mode: "record" | "demo";
+  readonly recorder: Manifest["recorder"];
+  /** A day is gone from this disk. */
+  readonly onRemoved?: (day: Day) => void;
+  readonly log: Log;
+  /** For tests; otherwise what suits real stores. */
+  readonly pace?: UploadPace & { readonly lookMs?: number };
+};
+
+/** A look at all archives is not free where there are a hundred thousand; what was archived or uploaded meanwhile waits, ms. */
+const lookMs = 600_000;
+
+/** The keeping that a config asks for; without limits and without bucket it does nothing. */
+export function createKeeping(settings: Config, deps: KeepingDeps): Keeping {
+  const config = deps.mode === "demo" ? { ...settings, upload: { ...settings.upload, endpoint: "" } } : settings;
+  const { log } = deps;
+  const today = () => dateOf(deps.nowUs());
+  const noteChange = () => {
+    isChanged = true;
+  };
+  const uploads = config.upload.endpoint === "" ? null : createUploads(config, { ...deps, onConfirmed: noteChange });
+  const retention = retentionOf(config, deps);
+  let seconds = 0;
+  let lookedOn = "";
+  let lookedMs = 0;
+  /** Something was archived or confirmed since the last look. */
+  let isChanged = false;
+
+  /** Failures are told and not thrown on: the next look is an hour away at most. */
+  async function look(): Promise<void> {
+    [isChanged, lookedMs] = [false, performance.now()];
+    try {
+      await retention.run();
+    } catch (error) {
+      log.error("cannot look for archives to remove", { reason: messageOf(error) });
+    }
+  }
+
+  return {
+    onArchived({ stream, symbol, date }) {
+      uploads?.uploader.note({ stream, symbol, date });
+      isChanged = true;
+    },
+    tick(freeBytes) {
+      if (seconds++ === 0) uploads?.uploader.start();
+      const isShort = freeBytes > 0 && freeBytes < config.archive.min_free_gb * 1e9;
+      const sinceMs = performance.now() - lookedMs;
+      if (today() !== lookedOn) {
+        lookedOn = today();
+        void look();
+        void uploads?.sweep();
+      } else if (
+        seconds % 3600 === 0 ||
+        (isShort && seconds % 60 === 0) ||
+        (isChanged && sinceMs >= (deps.pace?.lookMs ?? lookMs))
+      ) {
+        void look();
+      }
+    },
+    status: () => uploads?.uploader.status() ?? null,
+    async stop() {
+      await uploads?.stop();
+    },
+  };
+}
+
+/** The retention that a config asks for on this disk. */
+export function retentionOf(
+  config: Config,
+  deps: Pick<KeepingDeps, "dataDir" | "nowUs" | "onRemoved" | "log">,
+): Retention {
+  const { dataDir, onRemoved, log } = deps;
+  const today = () => dateOf(deps.nowUs());
+  const { retention_days, retention_gb, min_free_gb } = config.archive;
+  const limits = { days: retention_days, gb: retention_gb, minFreeGb: min_free_gb };
+  return createRetention(
+    { dataDir, limits },
+    {
+      today,
+      ...(onRemoved && { onRemoved }),
+      log,
+      notUploaded(day, manifest) {
+        if (config.upload.endpoint === "" || isPast(config, day, today())) return null;
+        const record = uploadedOf(config, dataDir, day);
+        if (record?.compressed_sha256 !== manifest.compressed_sha256) return "it is not uploaded yet";
+        return record.confirmed_us === null ? "its upload is not confirmed yet" : null;
+      },
+    },
+  );
+}

@@ -1,0 +1,48 @@
+import type { MetricsText } from "../http/metrics.ts";
+import type { HttpLoad } from "../http-load.ts";
+import { contentTypes } from "../metrics/exposition.ts";
+import { createMetrics } from "../metrics/metrics.ts";
+import type { MetricsSources, StreamCounts } from "../metrics/sources.ts";
+import type { Stream } from "../stream.ts";
+import type { RecordingParts } from "./recording.ts";
+
+/** What the figures are taken from. */
+export type AppMetricsDeps = Pick<MetricsSources, "status" | "lag" | "incidents"> & {
+  readonly parts: Pick<RecordingParts, "rates" | "recorder" | "ledger" | "delay">;
+  readonly streams: () => readonly Stream[];
+  readonly http: () => HttpLoad;
+};
+
+/** What `/metrics` answers. */
+export function createAppMetrics(deps: AppMetricsDeps): MetricsText {
+  const { parts, status, lag, incidents } = deps;
+  const metrics = createMetrics(
+    {
+      ...{ status, lag, incidents },
+      streams: () => deps.streams().map((stream) => countsOf(parts, stream)),
+      gaps: parts.ledger.sums,
+      dropped: parts.recorder.dropped,
+      isDiskFailing: () => parts.recorder.failure() !== null,
+      delay: parts.delay.distribution,
+    },
+    deps.http,
+  );
+  return (wantsOpenMetrics) => {
+    const format = wantsOpenMetrics ? "openmetrics" : "text";
+    return { text: metrics.text(format), contentType: contentTypes[format] };
+  };
+}
+
+function countsOf({ rates, recorder }: AppMetricsDeps["parts"], stream: Stream): StreamCounts {
+  const track = recorder.status(stream);
+  return {
+    stream: stream.type.name,
+    symbol: stream.symbol,
+    messages: rates.total(stream),
+    records: track?.records ?? 0,
+    bytesWritten: track?.bytesWritten ?? 0,
+    bufferedRecords: track?.bufferedRecords ?? 0,
+    lastRecvUs: track?.lastRecvUs ?? null,
+    flushIntervalUs: track?.flushIntervalUs ?? null,
+  };
+}

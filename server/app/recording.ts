@@ -1,0 +1,246 @@
+import type { ClockOffsetMeter } from "../binance/clock-offset.ts";
+import { createClockOffsetMeter } from "../binance/clock-offset.ts";
+import { createDelayEstimator, type DelayEstimator } from "../binance/delay.ts";
+import type { Feed } from "../binance/feed.ts";
+import type { FeedSink } from "../binance/feed-sink.ts";
+import { createLatencyGate, type LatencyGate } from "../binance/latency-gate.ts";
+import { createRestClient } from "../binance/rest.ts";
+import { createSymbolWatch, type SymbolWatch } from "../binance/symbols.ts";
+import type { Catalogue } from "../catalogue/catalogue.ts";
+import type { Config } from "../config.ts";
+import type { Gap } from "../gap.ts";
+import type { Log } from "../log.ts";
+import { createRates, type Rates } from "../monitor/rates.ts";
+import { createGapLedger, type GapLedger } from "../recorder/gap-ledger.ts";
+import type { Downtime } from "../recorder/interruption.ts";
+import { createQuarantine, type Quarantine } from "../recorder/quarantine.ts";
+import { createRecorder, type Recorder } from "../recorder/recorder.ts";
+import type { Track } from "../recorder/track.ts";
+import { type Day, dateOf, mergeAfterUs, type Segment } from "../segment.ts";
+import type { Stream } from "../stream.ts";
+import { createDeparture, type Departure } from "./departure.ts";
+import { createGapIntake, firstIdOf, gapOf } from "./gaps.ts";
+import { createNewestBooks, type NewestBooks } from "./newest-books.ts";
+import { createRepair, type Repair } from "./repair.ts";
+import { openFeed, type Standby } from "./standby.ts";
+
+/** From the exchange to the files: everything that records, and what it knows of itself. */
+export type Recording = {
+  readonly parts: RecordingParts;
+  streams(): readonly Stream[];
+  /** Writes down at once since when the streams of earlier runs are not recorded, so that a day merged at start knows of it. */
+  noteDown(downtimes: ReadonlyMap<Stream, Downtime>): void;
+  /** Begins to receive, or goes on with what `standby` has received. */
+  start(downtimes: ReadonlyMap<Stream, Downtime>, standby?: Standby): void;
+  /** Towards another process that goes on in its place; once it has left, `stop` writes what there is. */
+  readonly departure: Pick<Departure, "begin" | "cancel" | "isSettled" | "leave">;
+  /** Other streams from now on; those that stay are not touched. */
+  setStreams(streams: readonly Stream[]): void;
+  /** To be called once a second. */
+  tick(nowUs: number): void;
+  /** Gaps that are not over yet, up to now. */
+  openGaps(): readonly Gap[];
+  /** Receipt of the newest record, µs, or null. */
+  lastRecvUs(): number | null;
+  /** The wall clock was stepped. */
+  onClockStep(): void;
+  /** Stops receiving, then writes what there is; resolves when it is on disk. Idempotent. */
+  stop(): Promise<void>;
+};
+
+/** What the live status is made of. */
+export type RecordingParts = {
+  readonly feed: () => Feed | null;
+  readonly recorder: Recorder;
+  readonly ledger: GapLedger;
+  readonly rates: Rates<Stream>;
+  readonly books: NewestBooks;
+  readonly delay: DelayEstimator;
+  readonly clockOffset: ClockOffsetMeter;
+  readonly quarantine: Quarantine;
+  readonly gate: LatencyGate;
+  readonly symbols: SymbolWatch;
+  readonly repair: Repair;
+};
+
+export type RecordingDeps = {
+  readonly nowUs: () => number;
+  readonly catalogue: Catalogue;
+  readonly onClosed: (segment: Segment) => void;
+  readonly onLate: (day: Day) => void;
+  readonly onRecord?: (stream: Stream, payload: string, recvUs: number) => void;
+  readonly log: Log;
+};
+
+/** How often gaps that are not over are written down, so that a crash cannot hide them, s. */
+const noteOpenEvery = 10;
+
+/** Creates the parts and connects them; nothing is opened before `start`. */
+export function createRecording(
+  options: { config: Config; dataDir: string; startedUs: number; streams: readonly Stream[] },
+  deps: RecordingDeps,
+): Recording {
+  const { config, dataDir, startedUs } = options;
+  const { nowUs, catalogue, log } = deps;
+  const { record, exchange } = config;
+  let streams = options.streams;
+  let feed: Feed | null = null;
+  let lastRecvUs: number | null = null;
+  let seconds = 0;
+
+  const ledger = createGapLedger({ store: catalogue.noteGaps, log });
+  const recorder = createRecorder(
+    {
+      dataDir,
+      segmentMinutes: record.segment_minutes,
+      flushRecords: record.flush_records,
+      flushMs: record.flush_ms,
+      sync: record.sync,
+    },
+    { nowUs, onClosed, onDropped: ledger.drop, log },
+  );
+  const tracks = new Map<Stream, Track>(streams.map((stream) => [stream, recorder.track(stream)]));
+  const quarantine = createQuarantine({ dataDir }, { log });
+  const rates = createRates(streams);
+  const books = createNewestBooks(streams);
+  const delay = createDelayEstimator();
+  const gate = createLatencyGate({ thresholdMs: config.latency.threshold_ms, gate: config.latency.gate });
+  const rest = createRestClient({ restUrl: exchange.rest_url }, { log });
+  const clockOffset = createClockOffsetMeter({
+    ...{ rest, nowUs, log },
+    onOffset: ({ offsetMs }) => delay.setClockOffset(offsetMs),
+  });
+  const symbols = createSymbolWatch({ symbols: symbolsOf(streams) }, { rest, log });
+  /** First id of this run, of trades; of diffs the first `U` since the newest hole. */
+  const firstIds = new Map<Stream, number>();
+  const repair = createRepair(
+    { dataDir, segmentMinutes: record.segment_minutes, streams },
+    {
+      ...{ rest, catalogue, nowUs, log, onClosed: deps.onClosed, onLate: deps.onLate },
+      firstDiffId: (symbol) => firstIds.get(diffOf(symbol) as Stream) ?? null,
+      onSnapshot: (stream, payload, recvUs) =>
+        recorder.track(stream).append(payload, recvUs, delay.estimateMs(stream.symbol)),
+    },
+  );
+
+  const diffOf = (symbol: string) =>
+    streams.find((stream) => stream.symbol === symbol && stream.type.kind === "diffDepth");
+
+  /** A segment that a slow disk has kept until its day was merged makes the day be merged again. */
+  function onClosed(segment: Segment): void {
+    deps.onClosed(segment);
+    if (segment.date < dateOf(nowUs() - mergeAfterUs)) deps.onLate(segment);
+  }
+
+  function onData(stream: Stream, payload: string, recvUs: number, eventMs: number, id: number): void {
+    if (lastRecvUs === null) {
+      const after = Math.max(0, Math.round((recvUs - startedUs) / 1000));
+      log.info("recording", { data_dir: dataDir, streams: streams.length, after_ms: after });
+    }
+    lastRecvUs = recvUs;
+    if (eventMs > 0) {
+      delay.observe(stream.symbol, eventMs, recvUs);
+      if (!firstIds.has(stream)) firstIds.set(stream, firstIdOf(stream, payload, id));
+    }
+    const delayMs = delay.estimateMs(stream.symbol);
+    departure.onRecorded(stream, payload, recvUs, id);
+    if (gate.admits(stream.symbol, delayMs)) tracks.get(stream)?.append(payload, recvUs, delayMs);
+    else ledger.drop(stream, recvUs, "latency");
+    rates.count(stream);
+    books.note(stream, payload, recvUs);
+    deps.onRecord?.(stream, payload, recvUs);
+  }
+
+  const gaps = createGapIntake({
+    ...{ ledger, repair, firstIds, startedUs, log },
+    unjudgedPauses: catalogue.unjudgedPauses,
+  });
+
+  const departure = createDeparture({ feed: () => feed, take: gaps.take });
+
+  /** False for a symbol of which the exchange says that nothing is to be expected. */
+  function mayDeliver(symbol: string): boolean {
+    const { kind } = symbols.stateOf(symbol);
+    if (kind === "trading" || kind === "unchecked") symbols.checkNow();
+    return kind === "trading" || kind === "unchecked";
+  }
+
+  const feedGaps = () => feed?.openGaps().map(gapOf) ?? [];
+  const openGaps = () => [...departure.held().map(gapOf), ...feedGaps()];
+
+  return {
+    parts: {
+      feed: () => feed,
+      ...{ recorder, ledger, rates, books, delay, clockOffset, quarantine, gate, symbols, repair },
+    },
+    streams: () => streams,
+    noteDown(downtimes) {
+      const toUs = nowUs();
+      const gaps = [...downtimes].map(([stream, { fromUs, cause }]) =>
+        gapOf({ stream, fromUs, toUs, cause, missing: null, holes: [] }),
+      );
+      ledger.add(gaps);
+    },
+    start(downtimes, standby) {
+      const sink: FeedSink = {
+        onData,
+        onGaps: departure.onGaps,
+        onOdd: quarantine.add,
+        onPing: delay.observePing,
+        onEpoch: departure.onEpoch,
+        onDated: (stream, eventMs, recvUs) => delay.observe(stream.symbol, eventMs, recvUs),
+      };
+      const offsetMs = standby?.clockOffsetMs() ?? null;
+      if (offsetMs !== null) delay.setClockOffset(offsetMs);
+      feed =
+        standby?.attach({ sink, mayDeliver, noteGaps: ledger.add }) ??
+        openFeed({ config, streams, downtimes }, { nowUs, log, mayDeliver, sink });
+      clockOffset.start();
+      if (standby === undefined) feed.start();
+      symbols.start();
+      repair.start();
+      gaps.lookBack();
+    },
+    setStreams(wanted) {
+      const gone = streams.filter((stream) => !wanted.includes(stream));
+      streams = wanted;
+      for (const stream of wanted) if (!tracks.has(stream)) tracks.set(stream, recorder.track(stream));
+      rates.setKeys(wanted);
+      books.setStreams(wanted);
+      feed?.setStreams(wanted);
+      symbols.setSymbols(symbolsOf(wanted));
+      repair.setStreams(wanted);
+      for (const stream of gone) {
+        tracks.delete(stream);
+        firstIds.delete(stream);
+        recorder.release(stream);
+      }
+    },
+    tick(now) {
+      rates.tick(now);
+      recorder.checkFiles();
+      if (recorder.failure() === null) ledger.settle();
+      if (++seconds % noteOpenEvery === 0) ledger.update(feedGaps());
+    },
+    departure,
+    openGaps,
+    lastRecvUs: () => lastRecvUs,
+    onClockStep: clockOffset.measureNow,
+    async stop() {
+      feed?.stop();
+      // What is not over, or not judged, is the next process's to write down.
+      if (!departure.hasLeft()) ledger.update(openGaps());
+      clockOffset.stop();
+      symbols.stop();
+      rest.stop();
+      await repair.stop();
+      await recorder.stop();
+      ledger.settle();
+      await quarantine.stop();
+    },
+  };
+}
+
+function symbolsOf(streams: readonly Stream[]): readonly string[] {
+  return [...new Set(streams.map(({ symbol }) => symbol))];
+}

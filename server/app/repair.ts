@@ -1,0 +1,158 @@
+import { readLineBytes } from "../archive/reader.ts";
+import { createDepthSnapshots, type DepthSnapshots } from "../binance/depth-snapshots.ts";
+import type { RestClient } from "../binance/rest.ts";
+import type { PendingHole, TradeHole } from "../binance/trade-holes.ts";
+import { createTradeRepair } from "../binance/trade-repair.ts";
+import type { Catalogue } from "../catalogue/catalogue.ts";
+import type { StoredHole } from "../catalogue/hole-store.ts";
+import type { Gap } from "../gap.ts";
+import type { Log } from "../log.ts";
+import { firstRecordedId } from "../recorder/first-id.ts";
+import { lastRecordedId } from "../recorder/last-id.ts";
+import { createRepairWriter } from "../recorder/repair-writer.ts";
+import { type Day, dateOf, type Segment } from "../segment.ts";
+import { createStream, type Stream, streamTypeOfFolder } from "../stream.ts";
+
+/** What is put right over REST: trades that were missed, and the books that diffs are joined to. */
+export type Repair = {
+  start(): void;
+  /** Trades that the ids prove to be missing. */
+  refetch(hole: TradeHole): void;
+  /**
+   * Nobody had run until `resumedUs`: finds the last trade before it on disk and, unless `firstId` is given, the first one after it, and
+   * refetches what lies between. Resolves with how many are missing; null where one of the two is not there, or the ids have begun anew.
+   */
+  catchUp(pause: Pause): Promise<number | null>;
+  /** A diff stream has a hole: its book is wanted anew. */
+  wantBook(symbol: string): void;
+  setStreams(streams: readonly Stream[]): void;
+  /** Records refetched since the start. */
+  refetched(): number;
+  /** `holes` that are being looked into or refetched. */
+  status(): { readonly holes: number; readonly lastProblem: string | null };
+  /** Resolves when all that was fetched is on disk; what is left is done after the next start. Idempotent. */
+  stop(): Promise<void>;
+};
+
+/** A time in which nobody ran, of one trade stream. `firstId`: the first id after it, or null. */
+export type Pause = {
+  readonly gap: Gap;
+  readonly stream: Stream;
+  readonly resumedUs: number;
+  readonly firstId: number | null;
+};
+
+export type RepairDeps = {
+  readonly rest: RestClient;
+  readonly catalogue: Pick<Catalogue, "holes" | "noteRepair">;
+  readonly nowUs: () => number;
+  /** First `U` of the symbol's diffs since its newest hole, or null. */
+  readonly firstDiffId: (symbol: string) => number | null;
+  readonly onSnapshot: (stream: Stream, payload: string, recvUs: number) => void;
+  readonly onClosed: (segment: Segment) => void;
+  /** A day that was over has got more records. */
+  readonly onLate: (day: Day) => void;
+  readonly log: Log;
+};
+
+/** No pause is so long that more trades than this were made in it: another numbering, a relisting say. */
+const mostMissing = 100_000_000;
+
+/** Connects REST, the writer of refetched trades and the catalogue. */
+export function createRepair(
+  options: { dataDir: string; segmentMinutes: number; streams: readonly Stream[] },
+  deps: RepairDeps,
+): Repair {
+  const { dataDir, segmentMinutes } = options;
+  const { rest, catalogue, log } = deps;
+  let refetched = 0;
+  /** Pauses that are being looked into. */
+  let pauses = 0;
+  let looking: Promise<unknown> = Promise.resolve();
+  let stopped: Promise<void> | null = null;
+  const writer = createRepairWriter({ dataDir, segmentMinutes }, { readLines: readLineBytes, onClosed: deps.onClosed });
+  const trades = createTradeRepair({
+    ...{ rest, log },
+    onPage: writer.write,
+    onDone(hole, { fetched }) {
+      refetched += fetched;
+      return finish(hole, fetched);
+    },
+    store: {
+      save: (hole) => catalogue.holes.save(storedOf(hole)),
+      remove: (hole) => catalogue.holes.remove({ ...keyOf(hole.stream), fromId: hole.fromId }),
+    },
+  });
+  const books: DepthSnapshots = createDepthSnapshots({ symbols: diffSymbols(options.streams) }, deps);
+
+  /** The gap knows of its repair before the day is merged again, so that the manifest does. */
+  async function finish(hole: TradeHole, fetched: number): Promise<void> {
+    catalogue.noteRepair({ ...keyOf(hole.stream), from_us: hole.fromUs }, fetched);
+    const today = dateOf(deps.nowUs());
+    for (const day of await writer.finish(hole.stream)) if (day.date < today) deps.onLate(day);
+  }
+
+  async function find({ gap, stream, resumedUs, ...known }: Pause): Promise<number | null> {
+    if (stopped !== null) return null;
+    const readLines = readLineBytes;
+    const last = await lastRecordedId(dataDir, stream, { beforeUs: resumedUs, readLines });
+    const firstId = known.firstId ?? (await firstRecordedId(dataDir, stream, { fromUs: resumedUs, readLines }));
+    if (last === null || firstId === null) return null;
+    const { from_us: fromUs, to_us: toUs, cause } = gap;
+    const missing = Math.max(0, firstId - last.id - 1);
+    if (missing > mostMissing || firstId < last.id) {
+      const ids = { stream: stream.name, before: last.id, after: firstId };
+      log.warn("the exchange has counted this stream anew while nobody ran; what was missed cannot be told", ids);
+      return null;
+    }
+    if (missing > 0) trades.add({ stream, fromId: last.id + 1, toId: firstId - 1, fromUs, toUs, cause });
+    return missing;
+  }
+
+  return {
+    start() {
+      for (const hole of catalogue.holes.all()) {
+        const type = streamTypeOfFolder(hole.stream);
+        if (type !== null) trades.add({ ...hole, stream: createStream(hole.symbol, type) });
+      }
+      trades.start();
+      books.start();
+    },
+    refetch: trades.add,
+    catchUp(pause) {
+      const found = looking.then(() => find(pause));
+      pauses++;
+      looking = found
+        .catch(() => {})
+        .finally(() => {
+          pauses--;
+        });
+      return found;
+    },
+    wantBook: books.request,
+    setStreams: (streams) => books.setSymbols(diffSymbols(streams)),
+    refetched: () => refetched,
+    status: () => ({ holes: trades.status().holes + pauses, lastProblem: trades.status().lastProblem }),
+    stop() {
+      stopped ??= (async () => {
+        books.stop();
+        await looking;
+        await trades.stop();
+        await writer.stop();
+      })();
+      return stopped;
+    },
+  };
+}
+
+function diffSymbols(streams: readonly Stream[]): readonly string[] {
+  return streams.filter(({ type }) => type.kind === "diffDepth").map(({ symbol }) => symbol);
+}
+
+function keyOf({ type, symbol }: Stream): { stream: string; symbol: string } {
+  return { stream: type.folder, symbol };
+}
+
+function storedOf({ stream, ...hole }: PendingHole): StoredHole {
+  return { ...hole, ...keyOf(stream) };
+}

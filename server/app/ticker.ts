@@ -1,0 +1,40 @@
+import { createHistogram, type HistogramView } from "../histogram.ts";
+
+/** Something to do every so many whole seconds. */
+export type Recurring = readonly [everySeconds: number, run: (nowUs: number) => void];
+
+/** One timer for everything that recurs by the second: each wake-up costs, however little is done in it. */
+export type Ticker = {
+  start(): void;
+  /** Idempotent. */
+  stop(): void;
+  /** How late it came, s, each second since the start: what else on the main thread has to wait for as well. */
+  lag(): HistogramView;
+};
+
+const lagBounds = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
+
+/** Runs each of `work` in its order. */
+export function createTicker(nowUs: () => number, work: readonly Recurring[]): Ticker {
+  let timer: ReturnType<typeof setInterval> | null = null;
+  let seconds = 0;
+  const lag = createHistogram(lagBounds);
+  return {
+    start() {
+      let lastMs = performance.now();
+      timer ??= setInterval(() => {
+        seconds++;
+        const nowMs = performance.now();
+        lag.observe(Math.max(0, nowMs - lastMs - 1000) / 1000);
+        lastMs = nowMs;
+        const now = nowUs();
+        for (const [every, run] of work) if (seconds % every === 0) run(now);
+      }, 1000);
+    },
+    stop() {
+      if (timer !== null) clearInterval(timer);
+      timer = null;
+    },
+    lag: lag.read,
+  };
+}

@@ -116,7 +116,7 @@ async function stall(): Promise<Row[]> {
 
 async function symbols(): Promise<Row[]> {
   type Figures = { symbols: number; perSecond: number; cpuPerSecond: number; memory: number; most: number }[];
-  const found = await inner<Figures>("by-symbols.ts", quick ? "20" : "70");
+  const found = await inner<Figures>("by-symbols.ts", quick ? "0.3" : "1");
   notes.push(chartOf(found));
   const goals: Record<number, number> = { 15: 120, 1000: 400 };
   return found

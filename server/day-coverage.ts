@@ -95,11 +95,12 @@ function fill(codes: Uint8Array, down: Round, from: number, up: Round, to: numbe
   if (first < end) codes.fill(code, first, end);
 }
 
-/** Whole minutes are missing, those at the ends partly. */
+/** Whole minutes are missing, those at the ends partly; what is missing already stays so. */
 function markMissing(codes: Uint8Array, from: number, to: number): void {
   if (from >= to) return;
-  const whole = codes.slice();
-  fill(whole, Math.ceil, from, Math.floor, to, missing);
-  fill(codes, Math.floor, from, Math.ceil, to, partial);
-  for (let n = 0; n < minutes; n++) if (whole[n] === missing) codes[n] = missing;
+  const [first, end] = [Math.max(0, Math.floor(from / minuteUs)), Math.min(minutes, Math.ceil(to / minuteUs))];
+  for (let n = first; n < end; n++) {
+    const isWhole = from <= n * minuteUs && to >= (n + 1) * minuteUs;
+    if (isWhole || codes[n] !== missing) codes[n] = isWhole ? missing : partial;
+  }
 }

@@ -126,9 +126,13 @@ export type History = {
   ): Page<ArchiveSummary>;
   /** The archive of a day, or null. */
   archive(day: Day): ArchiveSummary | null;
-  /** Days from `from` to `to`, both included. */
-  coverage(filter: { readonly stream: string | null; readonly from: string; readonly to: string }): CoverageTable;
-  today(): TodayCoverage;
+  /** Days from `from` to `to`, both included. This and `today` take turns with the recording, however many gaps there are. */
+  coverage(filter: {
+    readonly stream: string | null;
+    readonly from: string;
+    readonly to: string;
+  }): Promise<CoverageTable>;
+  today(): Promise<TodayCoverage>;
   /** Null where nothing is known of the day. */
   day(day: Day): DayDetail | null;
   /** Paths of an archive and its manifest. */

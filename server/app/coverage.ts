@@ -21,6 +21,19 @@ type Parts = {
   readonly newest: () => Status | null;
 };
 
+/** A day may have a hundred thousand gaps; nothing else waits for them longer than this, ms. */
+const turnMs = 4;
+
+/** Lets others have their turn where the last one was long ago. */
+function createBreath(): () => Promise<void> {
+  let began = performance.now();
+  return async () => {
+    if (performance.now() - began < turnMs) return;
+    await new Promise((resolve) => setImmediate(resolve));
+    began = performance.now();
+  };
+}
+
 /** How complete the recording is: archived days by their manifests, today as it comes. */
 export function createCoverage(parts: Parts): Pick<History, "coverage" | "today" | "day"> {
   const { catalogue, minutes, nowUs, dataDir } = parts;
@@ -33,24 +46,34 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
     return { day, gaps, firstUs: span?.firstUs ?? null, lastUs: span?.lastUs ?? null, rowsPerMinute, untilUs: now };
   }
 
-  function daysToday(): DayCoverage[] {
+  async function daysToday(): Promise<DayCoverage[]> {
     const now = nowUs();
-    const gaps = gapsByStream(now);
-    return [...parts.streams()].map(([key, stream]) => {
+    const breathe = createBreath();
+    const gaps = await gapsByStream(now, breathe);
+    const days: DayCoverage[] = [];
+    for (const [key, stream] of [...parts.streams()]) {
       const facts = factsToday(stream, gaps.get(key) ?? [], now);
-      return { ...facts.day, ...shown(facts) };
-    });
+      days.push({ ...facts.day, ...shown(facts) });
+      await breathe();
+    }
+    return days;
   }
 
   /** Today's gaps by stream: the catalogue's, and those that are not over yet by the newest status. */
-  function gapsByStream(now: number): Map<string, DayFacts["gaps"][number][]> {
+  async function gapsByStream(
+    now: number,
+    breathe: () => Promise<void>,
+  ): Promise<Map<string, DayFacts["gaps"][number][]>> {
     const gaps = new Map<string, DayFacts["gaps"][number][]>();
     const add = (key: string, gap: DayFacts["gaps"][number]) => {
       const list = gaps.get(key);
       if (list === undefined) gaps.set(key, [gap]);
       else list.push(gap);
     };
-    for (const gap of catalogue.gapPages.between(dayStartUs(now), now)) add(`${gap.stream}/${gap.symbol}`, gap);
+    for (const piece of catalogue.gapPages.pieces(dayStartUs(now), now)) {
+      for (const gap of piece) add(`${gap.stream}/${gap.symbol}`, gap);
+      await breathe();
+    }
     for (const { symbol, streams: own } of parts.newest()?.symbols ?? []) {
       for (const { stream, gap } of own) {
         const key = `${parseStreamType(stream)?.folder}/${symbol}`;
@@ -86,7 +109,7 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
   }
 
   return {
-    coverage({ stream, from, to }) {
+    async coverage({ stream, from, to }) {
       const dates = datesBetween(from, to);
       const rows = new Map(
         [...parts.streams().values()].map(({ symbol }) => [symbol, dates.map((): number | null => null)]),
@@ -100,14 +123,15 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
       for (const { symbol, date, coverage } of catalogue.archiveDays.coverage(stream, from, to))
         put(symbol, date, coverage);
       const now = dateOf(nowUs());
-      const running = dates.includes(now) ? daysToday().filter((day) => stream === null || day.stream === stream) : [];
-      for (const { symbol, coverage } of running) if (coverage !== null) put(symbol, now, coverage);
+      const running = dates.includes(now) ? await daysToday() : [];
+      for (const { symbol, coverage, ...day } of running)
+        if (coverage !== null && (stream === null || day.stream === stream)) put(symbol, now, coverage);
       return { dates, rows: [...rows].map(([symbol, coverage]) => ({ symbol, coverage })) };
     },
-    today() {
+    async today() {
       const now = nowUs();
       const gaps = catalogue.gapPages.count(dayStartUs(now), now + 1);
-      return { date: dateOf(now), gaps, days: daysToday() };
+      return { date: dateOf(now), gaps, days: await daysToday() };
     },
     day: detailOf,
   };

@@ -23,9 +23,10 @@ export async function digestFacts(date: string, isLast: boolean, sources: Digest
     history.archives({ stream: null, symbol: null, date }, pageSize, after),
   );
   if (!isLast && (archives.length === 0 || archive.days_waiting > 0)) return null;
-  const rows = history
-    .coverage({ stream: null, from: date, to: date })
-    .rows.flatMap(({ symbol, coverage: [share] }) => (share == null ? [] : [{ symbol, coverage: share }]));
+  const covered = await history.coverage({ stream: null, from: date, to: date });
+  const rows = covered.rows.flatMap(({ symbol, coverage: [share] }) =>
+    share == null ? [] : [{ symbol, coverage: share }],
+  );
   const incomplete = rows.filter(({ coverage }) => coverage < 1).sort((a, b) => a.coverage - b.coverage);
   const sum = (of: (archive: ArchiveSummary) => number) => archives.reduce((total, one) => total + of(one), 0);
   return {

@@ -8,9 +8,15 @@ export type GapPages = {
   page(filter: GapFilter, limit: number, after: string | null): Page<Gap>;
   /** Every gap that touches [fromUs, toUs), by beginning. */
   between(fromUs: number, toUs: number): readonly Gap[];
+  /**
+   * The same by end, a few hundred at a time, each of which is read when it is asked for. One that changes meanwhile may come twice.
+   */
+  pieces(fromUs: number, toUs: number): Iterable<readonly Gap[]>;
   /** Number of gaps that begin in [fromUs, toUs). */
   count(fromUs: number, toUs: number): number;
 };
+
+const pieceSize = 500;
 
 type Bindings = Record<string, string | number | null>;
 
@@ -27,6 +33,11 @@ export function createGapPages(database: Database): GapPages {
   const touching = database.query<Gap, [number, number]>(
     "select stream, symbol, from_us, to_us, cause, missing, repaired from gap where to_us > ? and from_us < ? order by from_us",
   );
+  // The index of ends holds the rest of the key as well, since the table has no row ids.
+  const piece = database.query<Gap, [number, string, string, number, number]>(`
+    select stream, symbol, from_us, to_us, cause, missing, repaired from gap
+    where (to_us, stream, symbol, from_us) > (?, ?, ?, ?) and from_us < ?
+    order by to_us, stream, symbol, from_us limit ${pieceSize}`);
   const counted = database.query<{ n: number }, [number, number]>(
     "select count(*) as n from gap where from_us >= ? and from_us < ?",
   );
@@ -45,6 +56,15 @@ export function createGapPages(database: Database): GapPages {
       const last = items.length > limit ? items[limit - 1] : undefined;
       const next = last === undefined ? null : `${last.from_us}/${last.stream}/${last.symbol}`;
       return { items: items.slice(0, limit), next };
+    },
+    *pieces(fromUs, toUs) {
+      let last = { to_us: fromUs + 1, stream: "", symbol: "", from_us: 0 };
+      for (;;) {
+        const found = piece.all(last.to_us, last.stream, last.symbol, last.from_us, toUs);
+        if (found.length > 0) yield found;
+        if (found.length < pieceSize) return;
+        last = found.at(-1) ?? last;
+      }
     },
     between: (fromUs, toUs) => touching.all(fromUs, toUs),
     count: (fromUs, toUs) => counted.get(fromUs, toUs)?.n ?? 0,

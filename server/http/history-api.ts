@@ -97,11 +97,16 @@ function rangeOf(query: { stream?: string | undefined; from?: string | undefined
   throw new QueryError(`from ${from} to ${to} is not accepted; give 1 to ${mostDays} days, the earlier one first.`);
 }
 
-/** Reads at most once in `ms`, however many ask. */
-function kept<T>(ms: number, read: () => T): () => T {
-  let value: { readonly at: number; readonly of: T } | null = null;
+/** Reads at most once in `ms`, however many ask; a failure is not kept. */
+function kept<T>(ms: number, read: () => Promise<T>): () => Promise<T> {
+  let value: { readonly at: number; readonly of: Promise<T> } | null = null;
   return () => {
-    if (value === null || performance.now() - value.at > ms) value = { at: performance.now(), of: read() };
-    return value.of;
+    if (value !== null && performance.now() - value.at <= ms) return value.of;
+    const next = { at: performance.now(), of: read() };
+    next.of.catch(() => {
+      if (value === next) value = null;
+    });
+    value = next;
+    return next.of;
   };
 }

@@ -12,15 +12,16 @@ export async function dayJob(sources: DaySources, date: string): Promise<{ kind:
   const fromUs = dateStartUs(date);
   const toUs = fromUs + dayUs;
   const isToday = date === dateOf(nowUs());
-  const shares = isToday ? sharesOf(history.today().days) : sharesOfPast(sources, date);
+  const today = isToday ? await history.today() : null;
+  const shares = today === null ? await sharesOfPast(sources, date) : sharesOf(today.days);
   const worst = [...shares].sort(([, a], [, b]) => (a ?? 2) - (b ?? 2)).slice(0, mostDayRows);
-  const days = isToday
-    ? history.today().days
-    : await daysOf(
-        sources,
-        worst.map(([symbol]) => symbol),
-        date,
-      );
+  const days =
+    today?.days ??
+    (await daysOf(
+      sources,
+      worst.map(([symbol]) => symbol),
+      date,
+    ));
   const known = [...shares.values()].filter((share) => share !== null);
   const { from_us, step_s, values } = history.series("week");
   const pick = (name: "messages_per_s" | "delay_p50_ms") =>
@@ -30,7 +31,7 @@ export async function dayJob(sources: DaySources, date: string): Promise<{ kind:
   const day: DayPicture = {
     ...{ date, fromUs, toUs },
     coverage: known.length === 0 ? null : known.reduce((sum, share) => sum + share, 0) / known.length,
-    gaps: isToday ? history.today().gaps : gapsOf(sources, fromUs, toUs),
+    gaps: today?.gaps ?? gapsOf(sources, fromUs, toUs),
     rows: worst.map(([symbol, coverage]) => ({
       ...{ symbol, coverage },
       spans: worstSpans(days.filter((one) => one.symbol === symbol)),
@@ -52,8 +53,8 @@ function sharesOf(days: readonly DayCoverage[]): Map<string, number | null> {
   return shares;
 }
 
-function sharesOfPast({ history }: DaySources, date: string): Map<string, number | null> {
-  const { rows } = history.coverage({ stream: null, from: date, to: date });
+async function sharesOfPast({ history }: DaySources, date: string): Promise<Map<string, number | null>> {
+  const { rows } = await history.coverage({ stream: null, from: date, to: date });
   return new Map(
     rows.map(({ symbol, coverage }) => [symbol, coverage[0] ?? null] as const).filter(([, share]) => share !== null),
   );

@@ -63,7 +63,7 @@ function sources(over: { daysWaiting?: number; archives?: number } = {}): Digest
     history: {
       archives: (filter, limit, after) => pageOf(filter.date === date ? archives : [], limit, after),
       gaps: (filter, limit, after) => pageOf(filter.fromUs === dayStartUs ? gaps : [], limit, after),
-      coverage: ({ from }) => ({
+      coverage: async ({ from }) => ({
         dates: [from],
         rows: [
           { symbol: "SYM0USDT", coverage: [0.9] },

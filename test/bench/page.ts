@@ -22,13 +22,13 @@ if (!runtime.ok) throw new Error(runtime.reason);
 const folder = mkdtempSync(join(tmpdir(), "rt-data-bench-page-"));
 let step = 0;
 const history = fakeHistory(300);
-const today = history.today();
+const today = await history.today();
 const server = createHttpServer(
   { host: "127.0.0.1", port: 0, tickMs: 250 },
   {
     status: () => fakeStatus(step++, 300),
     ...fakeMarket(),
-    history: { ...history, today: () => today },
+    history: { ...history, today: async () => today },
     metrics: () => ({ text: "", contentType: "text/plain" }),
     incidents: fakeIncidents(),
     assetsDir: folder,

@@ -53,6 +53,24 @@ test("gaps are found by stream, symbol, cause and time; a gap that only touches 
   expect(catalogue.gapPages.count(1100, 1300)).toBe(2);
 });
 
+test("a span's gaps come in pieces, each once, though hundreds end at the same time and one begins before it", () => {
+  const many = Array.from({ length: 1200 }, (_, n) =>
+    gap(0, { symbol: `S${n}USDT`, to_us: 1010 + Math.floor(n / 700) }),
+  );
+  const around = [
+    gap(0, { symbol: "LONGUSDT", from_us: 1, to_us: 9000 }),
+    gap(0, { symbol: "OVERUSDT", from_us: 1, to_us: 900 }),
+  ];
+  catalogue.noteGaps([...many, ...around, gap(0, { symbol: "NEXTUSDT", from_us: 2000, to_us: 2001 })]);
+  const pieces = [...catalogue.gapPages.pieces(900, 2000)];
+  const symbols = pieces.flat().map(({ symbol }) => symbol);
+  expect(symbols.toSorted()).toEqual([...many.map(({ symbol }) => symbol), "LONGUSDT"].toSorted());
+  expect(pieces.length).toBeGreaterThan(1);
+  expect(new Set(pieces.flat().map((one) => JSON.stringify(one)))).toEqual(
+    new Set(catalogue.gapPages.between(900, 2000).map((one) => JSON.stringify(one))),
+  );
+});
+
 const archived = (over: Partial<ArchivedDay>): ArchivedDay => ({
   ...{ stream: "depth20", symbol: "BTCUSDT", date: "2026-11-21", rows: 864_000, raw_bytes: 9, compressed_bytes: 3 },
   ...{ sha256: "ab", coverage: 1, gaps: 0, delay_p50_ms: 7, delay_p99_ms: null },

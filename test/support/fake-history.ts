@@ -102,7 +102,7 @@ export function fakeHistory(symbolCount: number, days = 45, over: Partial<Histor
       ),
     archive: (day) =>
       archived.find((one) => one.stream === day.stream && one.symbol === day.symbol && one.date === day.date) ?? null,
-    coverage({ stream, from, to }) {
+    async coverage({ stream, from, to }) {
       const shown: string[] = [];
       for (let at = dateStartUs(from); at <= dateStartUs(to); at += dayUs) shown.push(dateOf(at));
       const known = new Set([dateOf(nowUs()), ...dates]);
@@ -114,7 +114,7 @@ export function fakeHistory(symbolCount: number, days = 45, over: Partial<Histor
       }));
       return { dates: shown, rows };
     },
-    today: () => {
+    async today() {
       const date = dateOf(nowUs());
       const days = streams.map((one) => coverage({ ...one, date }));
       return { date, gaps: gaps.filter(({ from_us }) => from_us >= dateStartUs(date)).length, days };

@@ -9,11 +9,11 @@ import { asOf } from "./as-of.ts";
 export function statusCommand({ status, history, incidents }: Sources): Command {
   return {
     name: "status",
-    run(ask) {
+    async run(ask) {
       const { say, language } = ask;
       const now = status();
       const open = incidents.open().filter((incident) => !incidents.isMuted(incident)).length;
-      const today = history.today();
+      const today = await history.today();
       const known = today.days.map((day) => day.coverage).filter((share) => share !== null);
       const share = known.length === 0 ? null : known.reduce((sum, one) => sum + one, 0) / known.length;
       const recording = {

@@ -1,4 +1,5 @@
 import { messageOf } from "../../problem.ts";
+import { dateOf } from "../../segment.ts";
 import { count, coverage } from "../amounts.ts";
 import { type Answer, type Ask, type Command, fill, go, rows, type Sources } from "../command.ts";
 import { dayJob } from "../day-job.ts";
@@ -17,9 +18,9 @@ export function todayCommand(sources: Sources): Command {
   };
 }
 
-function text({ history, nowUs }: Sources, ask: Ask): Answer {
+async function text({ history, nowUs }: Sources, ask: Ask): Promise<Answer> {
   const { say, language } = ask;
-  const { date, gaps, days } = history.today();
+  const { date, gaps, days } = await history.today();
   const shares = new Map<string, number | null>();
   for (const { symbol, coverage: share } of days) {
     const before = shares.get(symbol) ?? null;
@@ -53,7 +54,7 @@ function bar(share: number): string {
 
 async function picture(sources: Sources, ask: Ask): Promise<Answer> {
   const { say } = ask;
-  const { date } = sources.history.today();
+  const date = dateOf(sources.nowUs());
   try {
     const drawn = await sources.pictures.draw(await dayJob(sources, date));
     const html = `<b>${fill(say.todayTitle, { date })}</b>\n${say.pictureCaption}\n${asOf(sources.nowUs(), ask)}`;

@@ -13,7 +13,7 @@ export type DigestSources = {
 
 /** So much is read at a time, so that nothing waits for it, and so much in all. */
 const pageSize = 100;
-const mostPages = 100;
+const mostPages = 1000;
 
 /** What is known of a day that is over; null while its archives are still being made, unless `isLast`. */
 export async function digestFacts(date: string, isLast: boolean, sources: DigestSources): Promise<DigestFacts | null> {

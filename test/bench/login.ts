@@ -75,7 +75,7 @@ async function storm(): Promise<void> {
 
   async function phase(perSecond: number): Promise<void> {
     const before = { records: await records(), cpu: cpuUs(recorder.pid), at: performance.now() };
-    const words = [process.execPath, join(import.meta.dir, "./guesses.ts"), url, String(perSecond)];
+    const words = [process.execPath, join(import.meta.dir, "guesses.ts"), url, String(perSecond)];
     const storm = perSecond > 0 ? start(words) : null;
     const delays = await watchFlushes({ dataDir, symbols }, seconds * 1000);
     storm?.kill("SIGTERM");

@@ -119,7 +119,7 @@ async function measure(dataDir: string): Promise<void> {
 /** Somebody asks the bot, in a process of its own. */
 async function startTelegram() {
   const [token, chat] = ["8123456789:AAFf_a_token_of_the_benchmark_alone12", "77001"];
-  const child = start([process.execPath, join(import.meta.dir, "./chatter.ts"), token, chat]);
+  const child = start([process.execPath, join(import.meta.dir, "chatter.ts"), token, chat]);
   await until(() => child.output().includes("\n"), "the emulated Telegram", 20_000);
   return {
     settings: {

@@ -25,7 +25,7 @@ export function symbolNames(count: number): readonly string[] {
 
 /** The load of the original's benchmark at this rate; 0 for as fast as it is taken. */
 export async function startSender(perSecond: number, symbols = 15): Promise<Sender> {
-  const child = start([process.execPath, join(import.meta.dir, "./sender.ts"), String(perSecond), String(symbols)]);
+  const child = start([process.execPath, join(import.meta.dir, "sender.ts"), String(perSecond), String(symbols)]);
   await until(() => child.output().includes("\n"), "the sender's port", 20_000);
   const port = child.output().trim();
   return { wsUrl: `ws://127.0.0.1:${port}`, restUrl: `http://127.0.0.1:${port}`, stop: () => end(child) };
@@ -33,7 +33,7 @@ export async function startSender(perSecond: number, symbols = 15): Promise<Send
 
 /** The invented market with so many symbols, each at its own pace. */
 export async function startMarket(symbols: number): Promise<Sender> {
-  const child = start([process.execPath, join(import.meta.dir, "./market.ts"), String(symbols)]);
+  const child = start([process.execPath, join(import.meta.dir, "market.ts"), String(symbols)]);
   await until(() => child.output().includes("\n"), "the market's addresses", 60_000);
   const { wsUrl, restUrl } = JSON.parse(child.output()) as { wsUrl: string; restUrl: string };
   return { wsUrl, restUrl, stop: () => end(child) };

@@ -84,7 +84,7 @@ async function measure(words: readonly string[], port: RegExp): Promise<number> 
     if (port.test(printed)) break;
   }
   const url = `ws://127.0.0.1:${port.exec(printed)?.[1]}/stream?streams=${names.join("/")}`;
-  const client = Bun.spawn([process.execPath, join(import.meta.dir, "./discard.ts"), url], { stdout: "pipe" });
+  const client = Bun.spawn([process.execPath, join(import.meta.dir, "discard.ts"), url], { stdout: "pipe" });
   const { messages, seconds } = JSON.parse(await new Response(client.stdout).text());
   await server.exited;
   return messages / seconds;

@@ -21,7 +21,7 @@ const folder = mkdtempSync(join(tmpdir(), "rt-data-soak-"));
 const dataDir = join(folder, "data");
 const list = join(folder, "happened.json");
 
-const exchange = start([process.execPath, join(import.meta.dir, "./soak-exchange.ts"), list, "60"]);
+const exchange = start([process.execPath, join(import.meta.dir, "soak-exchange.ts"), list, "60"]);
 const addresses = await line(exchange.output, 0);
 const { wsUrl, restUrl } = JSON.parse(addresses) as { wsUrl: string; restUrl: string };
 const recorder = start([...fromSource, "record", "--data-dir", dataDir, "--port", "0"], {

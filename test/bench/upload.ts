@@ -32,7 +32,7 @@ const blank: Manifest = {
 };
 
 const root = mkdtempSync(join(tmpdir(), "rt-data-upload-"));
-const server = Bun.spawn([process.execPath, join(import.meta.dir, "./s3-process.ts")], { stdout: "pipe" });
+const server = Bun.spawn([process.execPath, join(import.meta.dir, "s3-process.ts")], { stdout: "pipe" });
 const port = Number(new TextDecoder().decode((await server.stdout.getReader().read()).value));
 
 try {

@@ -51,7 +51,7 @@ test.skipIf(node === null)(
 
 async function bundle(): Promise<string> {
   const outdir = temporaryFolder();
-  const entry = join(import.meta.dir, "./node-program.ts");
+  const entry = join(import.meta.dir, "node-program.ts");
   const { outputs } = await Bun.build({ entrypoints: [entry], target: "node", outdir, naming: "[name].mjs" });
   return outputs[0]?.path ?? "";
 }

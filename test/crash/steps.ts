@@ -24,7 +24,7 @@ const calls =
 
 /** The words that run the scenario: a run, or the recovery, on a data folder. */
 export function scenario(dataDir: string, what: Run | "recover"): string[] {
-  return [process.execPath, join(import.meta.dir, "./scenario.ts"), dataDir, what];
+  return [process.execPath, join(import.meta.dir, "scenario.ts"), dataDir, what];
 }
 
 /** A run without faults under strace: every step of it that touches a file of the data folder, in order. */

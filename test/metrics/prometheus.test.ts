@@ -89,7 +89,7 @@ test.skipIf(promtool === null)(
       said: expect.stringContaining("SUCCESS: 18 rules"),
     });
     expect(tool(["check", "config", "--syntax-only", example]).code).toBe(0);
-    expect(tool(["test", "rules", join(import.meta.dir, "./alerts.promtool.yml")])).toMatchObject({ code: 0 });
+    expect(tool(["test", "rules", join(import.meta.dir, "alerts.promtool.yml")])).toMatchObject({ code: 0 });
   },
 );
 
@@ -97,7 +97,7 @@ test.skipIf(python === null)(
   `Prometheus's Python library reads both formats, with the same samples${noPython}`,
   async () => {
     const read = async (format: string, accept: string) => {
-      const script = join(import.meta.dir, "./read_metrics.py");
+      const script = join(import.meta.dir, "read_metrics.py");
       const stdin = Buffer.from(await scrape(accept));
       const { stdout, stderr } = Bun.spawnSync([python ?? "", script, format], { stdin });
       expect(stderr.toString()).toBe("");

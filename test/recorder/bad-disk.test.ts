@@ -160,7 +160,7 @@ test("a disk is slow for a minute after an operation that took long, and one tha
   expect(pace.isSlow()).toBe(false);
 });
 
-const steadily = [process.execPath, join(import.meta.dir, "./record-steadily.ts")];
+const steadily = [process.execPath, join(import.meta.dir, "record-steadily.ts")];
 
 type Steady = {
   appended: number;

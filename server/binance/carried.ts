@@ -16,8 +16,6 @@ export type Carried = {
   /** Since when it is received without interruption, as far as is known, µs. */
   coveredUs: number;
   gap: OpenGap | null;
-  /** The newest connections that are gone, as far as they had come: others may lag behind them. */
-  gone: Cursor[];
   /** Gaps that are over, but not judged: the ids of the next record tell whether something was missed. */
   spans: Span[];
   /** When another connection may be tried because this stream alone is silent, µs, and how often that was in vain. */
@@ -55,7 +53,7 @@ export function createCarried(stream: Stream, isReference: boolean, interruption
     isReference,
     sequence: createSequence({ contiguous, mayVary: kind === "diffDepth", lastId: interruption?.lastId ?? null }),
     rhythm: createRhythm(enoughOfOne),
-    ...{ lastRecvUs: 0, coveredUs: 0, gap, gone: [], spans: [], nextTryUs: 0, tries: 0 },
+    ...{ lastRecvUs: 0, coveredUs: 0, gap, spans: [], nextTryUs: 0, tries: 0 },
   };
 }
 

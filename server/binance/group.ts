@@ -157,12 +157,8 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
   }
 
   function onGone(link: Link, { vain, isPlanned }: { vain: boolean; isPlanned: boolean }): void {
-    for (const [index, cursor] of link.cursors.entries()) {
-      const one = carried[index];
-      if (cursor === undefined || one === null || one === undefined) continue;
-      one.sequence.leave(cursor);
-      one.gone = [...one.gone.slice(-1), cursor];
-    }
+    for (const [index, cursor] of link.cursors.entries())
+      if (cursor !== undefined) carried[index]?.sequence.leave(cursor);
     if (vain) coverage.onVain();
     // Of a silent one all has been said already.
     if (link.isSilent) return;

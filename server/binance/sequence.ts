@@ -26,6 +26,8 @@ export type Sequence = {
   join(): Cursor;
   /** It does no more. */
   leave(cursor: Cursor): void;
+  /** The newest two that have left, as far as they had come: others may lag behind them. */
+  gone(): readonly Cursor[];
   /** `firstId` is the first id that the message covers (`U` of a diff), for others the same as `id`. */
   judge(cursor: Cursor, firstId: number, id: number, payload: string, recvUs: number): Verdict;
   /** A message that another process has recorded, with what it was there; `cursor` is that process's. */
@@ -67,6 +69,7 @@ type Epoch = { readonly ring: IdRing; first: number };
  */
 export function createSequence(options: { contiguous: boolean; mayVary: boolean; lastId: number | null }): Sequence {
   const cursors = new Set<Cursor>();
+  let gone: readonly Cursor[] = [];
   const holes = options.contiguous ? createHoles(options.lastId) : null;
   let current: Epoch = { ring: createIdRing(), first: Number.NaN };
   /** The epoch before, as long as a connection may still be in it. */
@@ -187,8 +190,10 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
   return {
     holes,
     join,
+    gone: () => gone,
     leave(cursor) {
       cursors.delete(cursor);
+      gone = [...gone.slice(-1), cursor];
       if (previous !== null && [...cursors].every((one) => one.epoch === epoch)) previous = null;
     },
     judge(cursor, firstId, id, payload, recvUs) {

@@ -19,8 +19,10 @@ export function leftoversOf({ stream, spans, gap }: Carried): readonly Leftover[
  * behind and have not come so far yet, be it that the first one is gone by now as well. `standing` are of connections that stand; null where
  * nothing can be.
  */
-export function unsettledOf({ stream, sequence, gone }: Carried, standing: readonly Cursor[]): Leftover | null {
-  const ahead = gone.filter((one) => standing.some((two) => two.epoch === one.epoch && two.highest < one.first));
+export function unsettledOf({ stream, sequence }: Carried, standing: readonly Cursor[]): Leftover | null {
+  const ahead = sequence
+    .gone()
+    .filter((one) => standing.some((two) => two.epoch === one.epoch && two.highest < one.first));
   const cursors = [...standing, ...ahead];
   const [lowest, ...others] = cursors.filter(({ firstUs }) => firstUs > 0).toSorted((a, b) => a.first - b.first);
   if (lowest === undefined || cursors.some(({ epoch }) => epoch !== lowest.epoch)) return null;

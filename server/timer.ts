@@ -6,3 +6,32 @@ export const after: After = (ms, run) => {
   const timer = setTimeout(run, ms);
   return () => clearTimeout(timer);
 };
+
+/** Resolves when all others that wait have had their turn. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+/** A long work that gives way now and then. */
+export type Turn = {
+  /** Lets others have theirs, if this one has lasted long enough. */
+  giveWay(): Promise<void>;
+  /** Others have just had theirs. */
+  begin(): void;
+};
+
+/** A turn that gives way after so many ms, and not before. */
+export function createTurn(mostMs: number): Turn {
+  let beganMs = performance.now();
+  const begin = () => {
+    beganMs = performance.now();
+  };
+  return {
+    begin,
+    async giveWay() {
+      if (performance.now() - beganMs < mostMs) return;
+      await nextTurn();
+      begin();
+    },
+  };
+}

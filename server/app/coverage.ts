@@ -7,6 +7,7 @@ import type { MinuteRows } from "../monitor/minute-rows.ts";
 import { type Day, dateOf, dateStartUs, dayStartUs, dayUs } from "../segment.ts";
 import type { Status } from "../status.ts";
 import { parseStreamType, type Stream } from "../stream.ts";
+import { createTurn, type Turn } from "../timer.ts";
 
 type Parts = {
   readonly dataDir: string;
@@ -24,16 +25,6 @@ type Parts = {
 /** A day may have a hundred thousand gaps; nothing else waits for them longer than this, ms. */
 const turnMs = 4;
 
-/** Lets others have their turn where the last one was long ago. */
-function createBreath(): () => Promise<void> {
-  let began = performance.now();
-  return async () => {
-    if (performance.now() - began < turnMs) return;
-    await new Promise((resolve) => setImmediate(resolve));
-    began = performance.now();
-  };
-}
-
 /** How complete the recording is: archived days by their manifests, today as it comes. */
 export function createCoverage(parts: Parts): Pick<History, "coverage" | "today" | "day"> {
   const { catalogue, minutes, nowUs, dataDir } = parts;
@@ -48,22 +39,19 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
 
   async function daysToday(): Promise<DayCoverage[]> {
     const now = nowUs();
-    const breathe = createBreath();
-    const gaps = await gapsByStream(now, breathe);
+    const turn = createTurn(turnMs);
+    const gaps = await gapsByStream(now, turn);
     const days: DayCoverage[] = [];
     for (const [key, stream] of [...parts.streams()]) {
       const facts = factsToday(stream, gaps.get(key) ?? [], now);
       days.push({ ...facts.day, ...shown(facts) });
-      await breathe();
+      await turn.giveWay();
     }
     return days;
   }
 
   /** Today's gaps by stream: the catalogue's, and those that are not over yet by the newest status. */
-  async function gapsByStream(
-    now: number,
-    breathe: () => Promise<void>,
-  ): Promise<Map<string, DayFacts["gaps"][number][]>> {
+  async function gapsByStream(now: number, turn: Turn): Promise<Map<string, DayFacts["gaps"][number][]>> {
     const gaps = new Map<string, DayFacts["gaps"][number][]>();
     const add = (key: string, gap: DayFacts["gaps"][number]) => {
       const list = gaps.get(key);
@@ -72,7 +60,7 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
     };
     for (const piece of catalogue.gapPages.pieces(dayStartUs(now), now)) {
       for (const gap of piece) add(`${gap.stream}/${gap.symbol}`, gap);
-      await breathe();
+      await turn.giveWay();
     }
     for (const { symbol, streams: own } of parts.newest()?.symbols ?? []) {
       for (const { stream, gap } of own) {

@@ -3,6 +3,7 @@ import type { Incident, Incidents } from "../incident.ts";
 import { dateStartUs, dayUs } from "../segment.ts";
 import type { Status } from "../status.ts";
 import type { DigestFacts } from "../telegram/digest-message.ts";
+import { nextTurn } from "../timer.ts";
 
 /** Where the facts of a day come from. */
 export type DigestSources = {
@@ -78,7 +79,7 @@ async function all<T>(page: (after: string | null) => Page<T>): Promise<T[]> {
     items.push(...found);
     if (next === null) break;
     after = next;
-    await new Promise((resolve) => setImmediate(resolve));
+    await nextTurn();
   }
   return items;
 }

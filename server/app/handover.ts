@@ -3,6 +3,7 @@ import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
 import type { Successor } from "../successor.ts";
 import { type FromNew, messageOfType, takeoverProtocol } from "../takeover.ts";
+import { nextTurn } from "../timer.ts";
 import type { App } from "./app.ts";
 import { gapOfLeftover } from "./departure.ts";
 import { createNoteSender } from "./notes.ts";
@@ -66,7 +67,7 @@ export async function handOver(
     const all = [...trails].map(([stream, trail]) => ({ stream, ...trail }));
     for (let at = 0; at < all.length; at += trailsAtOnce) {
       channel.send({ type: "trails", trails: all.slice(at, at + trailsAtOnce) });
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
     }
     channel.send({ type: "begun", streams: all.length });
     notes.start(all.map(({ stream }) => stream));

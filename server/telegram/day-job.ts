@@ -1,6 +1,7 @@
 import type { DayCoverage, MinuteSpan, MinuteState } from "../history.ts";
 import { dateOf, dateStartUs, dayUs } from "../segment.ts";
 import { parseStreamType } from "../stream.ts";
+import { nextTurn } from "../timer.ts";
 import type { Sources } from "./command.ts";
 import { type DayPicture, mostDayRows } from "./day-picture.ts";
 
@@ -71,7 +72,7 @@ async function daysOf(
     for (const type of types) {
       const day = history.day({ stream: parseStreamType(type)?.folder ?? type, symbol, date });
       if (day !== null) found.push(day);
-      await new Promise((resolve) => setImmediate(resolve));
+      await nextTurn();
     }
   }
   return found;

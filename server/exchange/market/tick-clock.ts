@@ -1,3 +1,4 @@
+import { nextTurn } from "../../timer.ts";
 /** Calls back tick by tick. */
 export type TickClock = {
   /** `onTick` gets the tick's time, ms, whole; what it returns is waited for only at unlimited speed. */
@@ -47,7 +48,7 @@ export function createTickClock(options: { tickMs: number; speed: number; startM
       atMs += tickMs;
       if (pressure !== null) await pressure;
       else if (performance.now() - turn < turnMs) continue;
-      else await new Promise((resolve) => setImmediate(resolve));
+      else await nextTurn();
       turn = performance.now();
     }
   }

@@ -1,4 +1,5 @@
 import type { MergedReader } from "../../merged-reader.ts";
+import { createTurn } from "../../timer.ts";
 import type { RecordedMessage } from "./message.ts";
 import type { Nap } from "./nap.ts";
 import type { PlayClock } from "./play-clock.ts";
@@ -38,14 +39,8 @@ const turnMs = 5;
 /** Plays what a reader gives, each message when its time has come and the readers of the sockets have room for it. */
 export async function playRound(options: PlayerOptions, deps: PlayerDeps): Promise<RoundEnd> {
   const { reader, clock, nap } = deps;
-  let turn = performance.now();
+  const turn = createTurn(turnMs);
   let lastUs: number | null = null;
-
-  async function giveTurn(): Promise<void> {
-    if (performance.now() - turn < turnMs) return;
-    await new Promise((resolve) => setImmediate(resolve));
-    turn = performance.now();
-  }
 
   async function recallBatch(): Promise<void> {
     for (let n = 0; n < batchMessages; n++) {
@@ -54,7 +49,7 @@ export async function playRound(options: PlayerOptions, deps: PlayerDeps): Promi
       deps.recall(message);
       reader.skip();
     }
-    await giveTurn();
+    await turn.giveWay();
   }
 
   /** Everything that is due, up to a bound. */
@@ -78,7 +73,7 @@ export async function playRound(options: PlayerOptions, deps: PlayerDeps): Promi
       clock.setHeld(true);
       await nap.until(pressure);
       clock.setHeld(false);
-      turn = performance.now();
+      turn.begin();
       continue;
     }
     const message = reader.peek();
@@ -102,6 +97,6 @@ export async function playRound(options: PlayerOptions, deps: PlayerDeps): Promi
       continue;
     }
     playBatch();
-    await giveTurn();
+    await turn.giveWay();
   }
 }

@@ -40,7 +40,7 @@ export function minuteSpans(facts: DayFacts): MinuteSpan[] {
   const gaps = gapsOf(facts);
   const codes = new Uint8Array(minutes);
   for (const { from_us, to_us, cause } of gaps)
-    if (cause === "halted") fill(codes, Math.floor, from_us - start, Math.ceil, to_us - start, halted);
+    if (cause === "halted") codes.fill(halted, ...touched(from_us - start, to_us - start));
   const holes = gaps.filter(isOpenHole).map(({ from_us, to_us }) => ({ fromUs: from_us, toUs: to_us }));
   const silent = silentSpans(kindOf(facts.day), received(facts), gaps, span);
   for (const { fromUs, toUs } of [...holes, ...silent])
@@ -88,19 +88,17 @@ function kindOf(day: Day) {
   return streamTypeOfFolder(day.stream)?.kind ?? "aggTrade";
 }
 
-type Round = (value: number) => number;
-
-function fill(codes: Uint8Array, down: Round, from: number, up: Round, to: number, code: number): void {
-  const [first, end] = [Math.max(0, down(from / minuteUs)), Math.min(minutes, up(to / minuteUs))];
-  if (first < end) codes.fill(code, first, end);
+/** The minutes of the day that a span touches, from and to (excluded); its ends are µs since midnight. */
+function touched(fromUs: number, toUs: number): readonly [from: number, to: number] {
+  return [Math.max(0, Math.floor(fromUs / minuteUs)), Math.min(minutes, Math.ceil(toUs / minuteUs))];
 }
 
 /** Whole minutes are missing, those at the ends partly; what is missing already stays so. */
-function markMissing(codes: Uint8Array, from: number, to: number): void {
-  if (from >= to) return;
-  const [first, end] = [Math.max(0, Math.floor(from / minuteUs)), Math.min(minutes, Math.ceil(to / minuteUs))];
+function markMissing(codes: Uint8Array, fromUs: number, toUs: number): void {
+  if (fromUs >= toUs) return;
+  const [first, end] = touched(fromUs, toUs);
   for (let n = first; n < end; n++) {
-    const isWhole = from <= n * minuteUs && to >= (n + 1) * minuteUs;
+    const isWhole = fromUs <= n * minuteUs && toUs >= (n + 1) * minuteUs;
     if (isWhole || codes[n] !== missing) codes[n] = isWhole ? missing : partial;
   }
 }

@@ -16,6 +16,7 @@ export type GapPages = {
   count(fromUs: number, toUs: number): number;
 };
 
+const columns = "stream, symbol, from_us, to_us, cause, missing, repaired";
 const pieceSize = 500;
 
 type Bindings = Record<string, string | number | null>;
@@ -25,17 +26,17 @@ export function createGapPages(database: Database): GapPages {
   database.run("create index if not exists gap_by_start on gap (from_us)");
   database.run("create index if not exists gap_by_end on gap (to_us)");
   const select = database.query<Gap, [Bindings]>(`
-    select stream, symbol, from_us, to_us, cause, missing, repaired from gap
+    select ${columns} from gap
     where ($stream is null or stream = $stream) and ($symbol is null or symbol = $symbol)
       and ($cause is null or cause = $cause) and to_us > $from and from_us < $to
       and (from_us < $at or (from_us = $at and (stream, symbol) > ($afterStream, $afterSymbol)))
     order by from_us desc, stream, symbol limit $limit`);
   const touching = database.query<Gap, [number, number]>(
-    "select stream, symbol, from_us, to_us, cause, missing, repaired from gap where to_us > ? and from_us < ? order by from_us",
+    `select ${columns} from gap where to_us > ? and from_us < ? order by from_us`,
   );
   // The index of ends holds the rest of the key as well, since the table has no row ids.
   const piece = database.query<Gap, [number, string, string, number, number]>(`
-    select stream, symbol, from_us, to_us, cause, missing, repaired from gap
+    select ${columns} from gap
     where (to_us, stream, symbol, from_us) > (?, ?, ?, ?) and from_us < ?
     order by to_us, stream, symbol, from_us limit ${pieceSize}`);
   const counted = database.query<{ n: number }, [number, number]>(

@@ -4,6 +4,7 @@ import { age, duration, number } from "../format.ts";
 import { t } from "../i18n.ts";
 import { status } from "../state.ts";
 import { shortClock, zoneName } from "../time.ts";
+import { Tie } from "./tie.tsx";
 import { Value } from "./value.tsx";
 
 const ids = computed(() => (status.value?.connections ?? []).map((connection) => connection.id).join());
@@ -41,7 +42,7 @@ function Connection({ id }: { id: number }) {
   const of = (read: (connection: ConnectionStatus, nowUs: number) => string) =>
     useComputed(() => (connection.value === undefined ? "" : read(connection.value, status.value?.now_us ?? 0)));
   const state = of((c) => c.state);
-  const title = of((c) => c.host);
+  const name = of((c) => c.host);
   const since = of(
     (c, now) => `${t(stateWords[c.state])} ${t("forTime", { time: duration((now - c.since_us) / 1e6) })}`,
   );
@@ -54,18 +55,6 @@ function Connection({ id }: { id: number }) {
       ...(c.last_recv_us === null ? [] : [t("lastMessage", { age: age(now, c.last_recv_us) })]),
     ].join(" · "),
   );
-  const error = of((c) => c.last_error ?? "");
-  return (
-    <li data-state={state}>
-      <span class="lamp" aria-hidden="true" />
-      <span class="host">{title}</span>
-      <span class="since">{since}</span>
-      <span class="quiet">{detail}</span>
-      {error.value !== "" && (
-        <span class="error" lang="en">
-          {error}
-        </span>
-      )}
-    </li>
-  );
+  const problem = of((c) => c.last_error ?? "");
+  return <Tie texts={{ state, name, since, detail, problem }} />;
 }

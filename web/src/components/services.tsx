@@ -3,6 +3,7 @@ import type { Status } from "../../../server/status.ts";
 import { bytes, duration, number } from "../format.ts";
 import { t } from "../i18n.ts";
 import { status } from "../state.ts";
+import { Tie } from "./tie.tsx";
 
 /** One of the recorder's ties to the outside, besides the exchange. `lamp`: "open" is well, "waiting" is not. */
 type Service = {
@@ -41,20 +42,14 @@ function Row({ kind }: { kind: Kind }) {
   const service = useComputed(() => (status.value === null ? null : read[kind](status.value)));
   const of = (pick: (service: Service) => string | null) =>
     useComputed(() => (service.value === null ? "" : (pick(service.value) ?? "")));
-  const problem = of((one) => one.problem);
-  return (
-    <li data-service={kind} data-state={of((one) => one.lamp)}>
-      <span class="lamp" aria-hidden="true" />
-      <span class="host">{of((one) => one.name)}</span>
-      <span class="since">{of((one) => one.state)}</span>
-      <span class="quiet">{of((one) => one.detail)}</span>
-      {problem.value !== "" && (
-        <span class="error" lang="en">
-          {problem}
-        </span>
-      )}
-    </li>
-  );
+  const texts = {
+    state: of((one) => one.lamp),
+    name: of((one) => one.name),
+    since: of((one) => one.state),
+    detail: of((one) => one.detail),
+    problem: of((one) => one.problem),
+  };
+  return <Tie service={kind} texts={texts} />;
 }
 
 function telegram({ telegram: told, now_us }: Status): Service | null {

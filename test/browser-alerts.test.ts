@@ -13,7 +13,7 @@ import { fakeHistory } from "./support/fake-history.ts";
 import { fakeIncident, fakeIncidents } from "./support/fake-incidents.ts";
 import { fakeMarket } from "./support/fake-market.ts";
 import { fakeStatus } from "./support/fake-status.ts";
-import { type Look, openPage } from "./support/open-page.ts";
+import { type Look, openLive } from "./support/open-page.ts";
 import { until } from "./support/wait.ts";
 
 const runtime = await findBrowser();
@@ -94,11 +94,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function open(path: string, look: Look = {}) {
-    const opened = await openPage(browser, url + path, look);
-    await until(async () => (await opened.page.getAttribute(".page", "data-freshness")) === "live", "the live status");
-    return opened;
-  }
+  const open = (path: string, look: Look = {}) => openLive(browser, url + path, look);
 
   /** As it is drawn: words that stand apart are read apart. */
   const text = async (page: Page, selector: string) =>

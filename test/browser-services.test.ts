@@ -13,7 +13,7 @@ import { fakeHistory } from "./support/fake-history.ts";
 import { fakeIncidents } from "./support/fake-incidents.ts";
 import { fakeMarket } from "./support/fake-market.ts";
 import { fakeStatus } from "./support/fake-status.ts";
-import { type Look, openPage } from "./support/open-page.ts";
+import { type Look, openLive } from "./support/open-page.ts";
 import { until } from "./support/wait.ts";
 
 const runtime = await findBrowser();
@@ -60,11 +60,9 @@ describe.skipIf(!runtime.ok)(title, () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  async function open(these: Partial<Status>, look: Look = {}) {
+  function open(these: Partial<Status>, look: Look = {}) {
     over = these;
-    const opened = await openPage(browser, `${url}/dashboard`, look);
-    await until(async () => (await opened.page.getAttribute(".page", "data-freshness")) === "live", "the live status");
-    return opened;
+    return openLive(browser, `${url}/dashboard`, look);
   }
 
   const rows = async (page: Page) =>

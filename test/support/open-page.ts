@@ -1,4 +1,5 @@
 import type { Browser } from "playwright-core";
+import { until } from "./wait.ts";
 
 /** How a page is looked at; `silent`: nothing comes over its sockets. */
 export type Look = { locale?: string; colorScheme?: "light" | "dark"; width?: number; silent?: boolean };
@@ -19,4 +20,11 @@ export async function openPage(
   page.on("pageerror", (error) => complaints.push(String(error)));
   await page.goto(address);
   return { page, context, complaints, close: () => context.close() };
+}
+
+/** The same, once the page shows what the recorder tells. */
+export async function openLive(browser: Browser, address: string, look: Look = {}) {
+  const opened = await openPage(browser, address, look);
+  await until(async () => (await opened.page.getAttribute(".page", "data-freshness")) === "live", "the live status");
+  return opened;
 }

@@ -6,11 +6,12 @@ function day(coverage: number | null, spans: readonly MinuteSpan[]): DayCoverage
   return { stream: "depth20", symbol: "BTCUSDT", date: "2026-11-28", coverage, spans };
 }
 
+const whole = day(1, [
+  [0, 600, "recorded"],
+  [600, 1440, "ahead"],
+]);
+
 test("a day that begins with data is judged from midnight on, as the mean of its streams", () => {
-  const whole = day(1, [
-    [0, 600, "recorded"],
-    [600, 1440, "ahead"],
-  ]);
   const half = day(0.5, [
     [0, 300, "recorded"],
     [300, 600, "missing"],
@@ -30,16 +31,12 @@ test("on the day of the first start only the whole minutes since then are judged
 });
 
 test("trades that are proved complete since midnight do not hide that the books begin later", () => {
-  const trades = day(1, [
-    [0, 600, "recorded"],
-    [600, 1440, "ahead"],
-  ]);
   const books = day(0.1, [
     [0, 540, "missing"],
     [540, 600, "recorded"],
     [600, 1440, "ahead"],
   ]);
-  expect(shareOfToday([trades, books])).toEqual({ share: 1, sinceMinute: 540 });
+  expect(shareOfToday([whole, books])).toEqual({ share: 1, sinceMinute: 540 });
 });
 
 test("what is lost after the beginning lowers the share, and a minute that is recorded in part never raises it", () => {

@@ -78,22 +78,22 @@ export function createCatalogueCare(parts: CatalogueParts) {
 
 /**
  * Makes the catalogue agree with the files: archives that it does not know or that have changed are noted, those that are gone are
- * removed. One that knows nothing, since it was deleted or damaged, gets the gaps of merged days from their manifests, and the end
- * of the run before this one from the newest records; all of it or, if we die meanwhile, nothing. Call it before the run begins.
- * Resolves with true for such a one.
+ * removed. One that knows of no record, since it was deleted or damaged, or since the first run crashed before it had noted one, gets the
+ * end of the run before this one from the newest records; one that knows nothing at all also gets the gaps of merged days from their
+ * manifests; all of it or, if we die meanwhile, nothing. Call it before the run begins. Resolves with true for one that knew nothing.
  */
 async function reconcile(parts: CatalogueParts, shelf: Shelf, liveDays: readonly Day[]): Promise<boolean> {
   const { catalogue, dataDir, log } = parts;
   const knowsNothing = !catalogue.knowsRuns();
+  const knowsRecords = catalogue.knowsRecords();
   const gaps: Gap[] = [];
   let lastUs = 0;
   const changes = await shelf.scan(({ stream, symbol, last_recv_us, gaps: own }) => {
-    if (!knowsNothing) return;
-    for (const gap of own) gaps.push({ stream, symbol, ...gap });
-    lastUs = Math.max(lastUs, last_recv_us);
+    if (knowsNothing) for (const gap of own) gaps.push({ stream, symbol, ...gap });
+    if (!knowsRecords) lastUs = Math.max(lastUs, last_recv_us);
   });
   const isLost = knowsNothing && changes.days + liveDays.length > 0;
-  if (isLost)
+  if (!knowsRecords)
     for (const day of newestOfEach(liveDays)) lastUs = Math.max(lastUs, (await lastLiveUs(dataDir, day)) ?? 0);
   catalogue.together(() => {
     shelf.take(changes);

@@ -19,12 +19,14 @@ export type Catalogue = {
   readonly movedAsideTo: string | null;
   /** Somebody has noted a run; otherwise it is new, or was never made again in whole. */
   knowsRuns(): boolean;
+  /** Some run has noted when it received something. */
+  knowsRecords(): boolean;
   /**
    * Begins a run and tells how the last one ended: when it last received something, and whether it stopped of its own will.
    * Null at the first run.
    */
   beginRun(startedUs: number): { readonly lastRecvUs: number; readonly clean: boolean } | null;
-  /** For a catalogue that knows nothing yet: when the files say that something was last received. */
+  /** For a catalogue that knows of no record yet: when the files say that something was last received. */
   assumeRun(lastRecvUs: number): void;
   /** Notes how far this run has got; `clean` when it ends of its own will. */
   noteRun(lastRecvUs: number, clean: boolean): void;
@@ -65,6 +67,7 @@ export function openCatalogue(dataDir: string): Catalogue {
   return {
     movedAsideTo,
     knowsRuns: () => database.query("select 1 from run limit 1").get() !== null,
+    knowsRecords: () => database.query("select 1 from run where last_recv_us is not null limit 1").get() !== null,
     beginRun(startedUs) {
       const last = database
         .query<{ last_recv_us: number; clean: number }, []>(

@@ -91,6 +91,19 @@ for (const how of ["deleted", "damaged", "half overwritten"] as const) {
   });
 }
 
+test("of a first run that crashed before it noted how far it was, its window sealed already, the newest record tells", async () => {
+  const dataDir = temporaryFolder();
+  write("00-00", trade(1) + trade(2), "sealed", dataDir);
+  const crashed = openCatalogue(dataDir);
+  crashed.beginRun(startUs);
+  crashed.close();
+  const { catalogue, log } = await start(dataDir);
+  expect(catalogue.beginRun(startUs + 3600e6)).toEqual({ lastRecvUs: startUs + 2e6, clean: false });
+  expect(log).toEqual([]);
+  expect(catalogue.events(9).map(({ kind }) => kind)).toEqual(["start"]);
+  catalogue.close();
+});
+
 test("archives put there or taken away by hand are known after the next start; a first start needs no repair", async () => {
   const dataDir = await recordedFolder();
   const empty = await start(temporaryFolder());

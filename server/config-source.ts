@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { parse } from "smol-toml";
 import { allKeys, isKey, type Keys } from "./config-key.ts";
+import { readFileSync } from "./platform/files.ts";
 import { codeOf, messageOf } from "./problem.ts";
 import { didYouMean } from "./suggestion.ts";
 

@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { hostname } from "node:os";
 import { alertKeys } from "./alert-settings.ts";
 import { allKeys, isKey, type Key, type Keys, key, secret, type ValuesOf } from "./config-key.ts";
@@ -27,6 +26,7 @@ import {
 } from "./config-value.ts";
 import { logLevels } from "./log-line.ts";
 import { isLoopback } from "./loopback.ts";
+import { existsSync } from "./platform/files.ts";
 import { parseStreamType } from "./stream.ts";
 
 /** Each key of the config: how it is read and its default. Sections and keys are documented in ops/rt-data.example.toml. */

@@ -1,3 +1,5 @@
+import { hostname } from "node:os";
+import { join, resolve } from "node:path";
 import {
   closeSync,
   existsSync,
@@ -8,9 +10,7 @@ import {
   rmSync,
   unlinkSync,
   writeSync,
-} from "node:fs";
-import { hostname } from "node:os";
-import { join, resolve } from "node:path";
+} from "./platform/files.ts";
 import { codeOf, messageOf, OperatorError } from "./problem.ts";
 
 /** What a data folder holds: real data, or the demo's. The two are never mixed. */

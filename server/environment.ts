@@ -1,4 +1,4 @@
-import { fstatSync } from "node:fs";
+import { fstatSync } from "./platform/files.ts";
 
 /**
  * True where systemd's journal reads our standard error, which is what `$JOURNAL_STREAM` names; a shell that was started by a service

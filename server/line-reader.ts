@@ -1,6 +1,6 @@
 import { isAscii } from "node:buffer";
-import { closeSync, createReadStream, openSync, readSync } from "node:fs";
 import { createGunzip, createZstdDecompress } from "node:zlib";
+import { closeSync, createReadStream, openSync, readSync } from "./platform/files.ts";
 import { createFrameWalker, frameProblem } from "./zstd-frame.ts";
 
 /** The lines of one file, a chunk at a time in memory. */

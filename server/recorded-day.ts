@@ -1,6 +1,6 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
 import { basename } from "node:path";
 import type { Gap } from "./gap.ts";
+import { existsSync, readFileSync, statSync } from "./platform/files.ts";
 import { archivePath, type Day, dateStartUs, dayOfPath, previousSuffix, segmentOfPath } from "./segment.ts";
 
 /** A file of lines. */

@@ -1,5 +1,5 @@
-import { readdirSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { readdirSync } from "./platform/files.ts";
 import { messageOf, OperatorError } from "./problem.ts";
 import { type RecordedDay, type RecordedFile, sortOutDays } from "./recorded-day.ts";
 import { archiveFolder, type Day, dayOfPath, liveFolder } from "./segment.ts";

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { isService, notifySocket } from "./environment.ts";
+import { readFileSync } from "./platform/files.ts";
 import type { Channel } from "./takeover.ts";
 
 /** A process of this program that was started to take over from this one. */

@@ -8,6 +8,8 @@ const server = [...new Glob("server/**/*.ts").scanSync(root)].sort();
 const web = [...new Glob("web/**/*.{ts,tsx}").scanSync(root)].filter((file) => !file.includes("/dist/"));
 /** What connects the parts: it alone may import them all. */
 const wiring = ["app", "commands"];
+/** Knows no market; everybody may import it, and it imports only itself. */
+const platform = "platform";
 const isRootOfWiring = (file: string) => file === "server/main.ts" || file === "server/workers.ts";
 
 type Import = { from: string; to: string; typeOnly: boolean };
@@ -35,9 +37,13 @@ const all = server.flatMap(importsOf).filter(({ to }) => to.startsWith("server/"
 test("a folder of server/ imports its own files and the nouns at the root, never a sibling folder", () => {
   const strangers = all.filter(({ from, to }) => {
     const [own, other] = [folderOf(from), folderOf(to)];
-    return own !== "" && !wiring.includes(own) && other !== "" && other !== own;
+    return own !== "" && !wiring.includes(own) && other !== "" && other !== own && other !== platform;
   });
   expect(strangers).toEqual([]);
+});
+
+test("platform/ imports only itself", () => {
+  expect(all.filter(({ from, to }) => folderOf(from) === platform && folderOf(to) !== platform)).toEqual([]);
 });
 
 test("app/ knows no command", () => {
@@ -46,7 +52,10 @@ test("app/ knows no command", () => {
 
 test("the nouns at the root of server/ import only each other; app/, commands/ and main wire", () => {
   const wrong = all.filter(
-    ({ from, to }) => folderOf(from) === "" && !isRootOfWiring(from) && (folderOf(to) !== "" || isRootOfWiring(to)),
+    ({ from, to }) =>
+      folderOf(from) === "" &&
+      !isRootOfWiring(from) &&
+      ((folderOf(to) !== "" && folderOf(to) !== platform) || isRootOfWiring(to)),
   );
   expect(wrong).toEqual([]);
 });
@@ -80,6 +89,11 @@ const rules: readonly [rule: string, pattern: RegExp, allowed: (file: string) =>
     "SQL is spoken in catalogue/ alone",
     /bun:sqlite|\bselect .* from |insert into /i,
     (file) => file.startsWith("server/catalogue/"),
+  ],
+  [
+    "files are reached through platform/files.ts alone, which the simulator replaces",
+    /["']node:fs(\/promises)?["']/,
+    (file) => file.startsWith("server/exchange/") || file === "server/platform/files.ts",
   ],
   ["there are no default exports and no enums", /^export default|^(export )?(const )?enum /m, () => false],
   [

@@ -1,5 +1,3 @@
-import { readFileSync, rmSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import { archivedDays } from "../archive/archived-days.ts";
 import { encodeManifest, type Manifest, parseManifest } from "../archive/manifest.ts";
 import { createPool } from "../archive/pool.ts";
@@ -7,6 +5,8 @@ import { keptFrom } from "../archive/retention-plan.ts";
 import type { UniteJob, UniteResult } from "../archive/unite-job.ts";
 import type { Config } from "../config.ts";
 import type { Log } from "../log.ts";
+import { readFileSync, rmSync } from "../platform/files.ts";
+import { readFile } from "../platform/files-async.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import { archivePath, type Day, dateOf, manifestPath } from "../segment.ts";
 import { createObjectStore } from "../upload/object-store.ts";

@@ -1,5 +1,5 @@
-import { readdir, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { readdir, stat } from "../platform/files-async.ts";
 import { codeOf } from "../problem.ts";
 import { archivePath, type Day, dayOfPath, manifestPath } from "../segment.ts";
 

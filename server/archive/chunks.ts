@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from "node:fs";
+import { closeSync, openSync, readSync } from "../platform/files.ts";
 import { FileError } from "./failure.ts";
 
 const chunkBytes = 256 * 1024;

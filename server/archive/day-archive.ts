@@ -1,6 +1,14 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, unlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { moveAside, removeIfThere, renameDurably, syncFolder } from "../durable-file.ts";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  unlinkSync,
+  writeFileSync,
+} from "../platform/files.ts";
 import { archivePath, type Day, manifestPath, previousSuffix, quarantineFolder, temporarySuffix } from "../segment.ts";
 import { readChunks } from "./chunks.ts";
 import { FileError } from "./failure.ts";

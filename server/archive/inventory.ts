@@ -1,6 +1,6 @@
-import { statSync } from "node:fs";
 import type { ReceivedDay } from "../coverage.ts";
 import type { Gap } from "../gap.ts";
+import { statSync } from "../platform/files.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import type { RecordedFile } from "../recorded-day.ts";
 import { type GapsOf, gapsOfDays } from "../recorded-gaps.ts";

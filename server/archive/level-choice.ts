@@ -1,5 +1,5 @@
-import { stat } from "node:fs/promises";
 import { join } from "node:path";
+import { stat } from "../platform/files-async.ts";
 import { type Day, liveFolder } from "../segment.ts";
 import { segmentFiles } from "./pending-days.ts";
 

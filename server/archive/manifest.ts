@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import type { Gap } from "../gap.ts";
+import { readFileSync } from "../platform/files.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import { type Day, manifestPath } from "../segment.ts";
 import { FileError } from "./failure.ts";

@@ -1,7 +1,7 @@
-import { mkdirSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
 import { basename, join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import { moveAside, removeIfThere, writeDurably } from "../durable-file.ts";
+import { mkdirSync, readdirSync, rmdirSync, unlinkSync } from "../platform/files.ts";
 import { archiveFolder, liveFolder, manifestPath, quarantineFolder, segmentOfPath } from "../segment.ts";
 import { commitArchive, removeTemporaries, settleArchive } from "./day-archive.ts";
 import type { DayJob, DayResult } from "./day-job.ts";

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, writeSync } from "../platform/files.ts";
 
 /** A file being written in the calling thread. */
 export type Output = { write(bytes: Uint8Array): void; sync(): void; close(): void; bytes(): number };

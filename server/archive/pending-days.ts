@@ -1,6 +1,6 @@
-import { readdirSync } from "node:fs";
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { readdirSync } from "../platform/files.ts";
+import { readdir } from "../platform/files-async.ts";
 import { codeOf } from "../problem.ts";
 import { type Day, dayOfPath, liveFolder, segmentOfPath } from "../segment.ts";
 

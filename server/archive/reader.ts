@@ -1,5 +1,5 @@
-import { createReadStream } from "node:fs";
 import { createZstdDecompress } from "node:zlib";
+import { createReadStream } from "../platform/files.ts";
 import { createFrameWalker, frameProblem } from "../zstd-frame.ts";
 import { FileError } from "./failure.ts";
 

@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { createReadStream, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
-import { readdir, rmdir, stat, statfs } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { syncFolder } from "../durable-file.ts";
 import type { Log } from "../log.ts";
+import { createReadStream, existsSync, mkdirSync, renameSync, rmSync } from "../platform/files.ts";
+import { readdir, rmdir, stat, statfs } from "../platform/files-async.ts";
 import { messageOf } from "../problem.ts";
 import { archiveFolder, archivePath, type Day, liveFolder } from "../segment.ts";
 import { archivedDays } from "./archived-days.ts";

@@ -1,5 +1,5 @@
-import { closeSync, existsSync, openSync, readSync, statSync, unlinkSync } from "node:fs";
 import { removeIfThere, renameDurably } from "../durable-file.ts";
+import { closeSync, existsSync, openSync, readSync, statSync, unlinkSync } from "../platform/files.ts";
 import { type Segment, segmentPath, temporarySuffix } from "../segment.ts";
 import { createFrameWalker, frameProblem } from "../zstd-frame.ts";
 import { readChunks } from "./chunks.ts";

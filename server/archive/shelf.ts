@@ -1,7 +1,7 @@
-import { statSync } from "node:fs";
-import { readFile } from "node:fs/promises";
 import type { ArchivedDay } from "../archived-day.ts";
 import type { Log } from "../log.ts";
+import { statSync } from "../platform/files.ts";
+import { readFile } from "../platform/files-async.ts";
 import { messageOf } from "../problem.ts";
 import { type Day, manifestPath } from "../segment.ts";
 import { archiveEntry } from "./archive-entry.ts";

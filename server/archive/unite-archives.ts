@@ -1,4 +1,4 @@
-import { rmSync } from "node:fs";
+import { rmSync } from "../platform/files.ts";
 import { archivePath } from "../segment.ts";
 import { type StreamKind, streamTypeOfFolder } from "../stream.ts";
 import { FileError } from "./failure.ts";

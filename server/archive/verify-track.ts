@@ -1,6 +1,6 @@
-import { statSync } from "node:fs";
 import { clipSpan, type ReceivedDay, type Span, silentSpans } from "../coverage.ts";
 import { clipGap, type Gap, isOpenHole } from "../gap.ts";
+import { statSync } from "../platform/files.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import type { RecordedFile } from "../recorded-day.ts";
 import { type GapsOf, gapsOfDays } from "../recorded-gaps.ts";

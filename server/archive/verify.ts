@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "../platform/files.ts";
 import { recordId } from "../record.ts";
 import { archivePath, type Day, dateStartUs, manifestPath } from "../segment.ts";
 import { streamTypeOfFolder } from "../stream.ts";

@@ -1,4 +1,4 @@
-import { statSync } from "node:fs";
+import { statSync } from "../platform/files.ts";
 import type { Failure } from "./failure.ts";
 
 /** Bytes that work may take up on the disk while it lasts: a seal its compressed copy, a merge a whole archive. */

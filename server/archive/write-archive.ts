@@ -1,5 +1,5 @@
-import { mkdirSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
+import { mkdirSync, readdirSync } from "../platform/files.ts";
 import { archivePath, liveFolder, quarantineFolder, temporarySuffix } from "../segment.ts";
 import type { DayJob } from "./day-job.ts";
 import { FileError } from "./failure.ts";

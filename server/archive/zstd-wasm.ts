@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { compress, init } from "../../node_modules/@bokuweb/zstd-wasm/dist/web/index.web.js";
 import wasmFile from "../../node_modules/@bokuweb/zstd-wasm/dist/web/zstd.wasm" with { type: "file" };
+import { readFileSync } from "../platform/files.ts";
 
 /** Compresses in one go, in the calling thread, into one frame that states its content's size and has no checksum. */
 export type Compress = (bytes: Uint8Array, level: number) => Uint8Array;

@@ -1,9 +1,9 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { CatalogueEvent } from "../archived-day.ts";
 import { writeDurably } from "../durable-file.ts";
 import type { Gap } from "../gap.ts";
 import type { OutgoingStore } from "../outgoing.ts";
+import { existsSync } from "../platform/files.ts";
 import type { Day } from "../segment.ts";
 import type { ArchiveDays } from "./archive-days.ts";
 import { databaseFile, openDatabase } from "./database.ts";

@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { moveAside } from "../durable-file.ts";
+import { existsSync } from "../platform/files.ts";
 import { codeOf, messageOf } from "../problem.ts";
 
 /** Name of the database in a data folder. */

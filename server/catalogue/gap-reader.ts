@@ -1,7 +1,7 @@
 import { Database } from "bun:sqlite";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Gap } from "../gap.ts";
+import { existsSync } from "../platform/files.ts";
 import { messageOf } from "../problem.ts";
 import type { Day } from "../segment.ts";
 import { createGapQuery } from "./gap-query.ts";

@@ -1,8 +1,8 @@
-import { existsSync, statSync } from "node:fs";
-import { statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { Glob } from "bun";
 import type { Config } from "../config.ts";
+import { existsSync, statSync } from "../platform/files.ts";
+import { statfs } from "../platform/files-async.ts";
 import { ownSymbols } from "../shard.ts";
 import type { StreamType } from "../stream.ts";
 import { failed, ok, type Probe, warning } from "./check-finding.ts";

@@ -1,7 +1,7 @@
-import { accessSync, constants, existsSync, statSync } from "node:fs";
-import { open, rm, statfs } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { isDemoFolder, recorderAt } from "../data-folder.ts";
+import { accessSync, constants, existsSync, statSync } from "../platform/files.ts";
+import { open, rm, statfs } from "../platform/files-async.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import { type Finding, failed, ok, type Probe, skipped, warning } from "./check-finding.ts";
 

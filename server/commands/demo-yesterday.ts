@@ -1,9 +1,9 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { openCatalogue } from "../catalogue/catalogue.ts";
 import type { Config } from "../config.ts";
 import type { SyntheticMarket } from "../exchange/market/synthetic-market.ts";
 import { silentLog } from "../log.ts";
+import { existsSync } from "../platform/files.ts";
 import { createRecorder } from "../recorder/recorder.ts";
 import { dayStartUs } from "../segment.ts";
 import { parseStreamName, type Stream } from "../stream.ts";

@@ -1,7 +1,7 @@
-import { statSync } from "node:fs";
 import { join } from "node:path";
 import type { Span } from "../coverage.ts";
 import { compressions, type NumberForm, numberForms } from "../export/table-file.ts";
+import { statSync } from "../platform/files.ts";
 import { OperatorError } from "../problem.ts";
 import type { RecordedTrack } from "../recorded-track.ts";
 import { type Day, dateStartUs, dayPath, dayUs } from "../segment.ts";

@@ -1,5 +1,5 @@
-import { existsSync } from "node:fs";
 import { openGapReader } from "../catalogue/gap-reader.ts";
+import { existsSync } from "../platform/files.ts";
 import { messageOf } from "../problem.ts";
 import type { GapsOf } from "../recorded-gaps.ts";
 

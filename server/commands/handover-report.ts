@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeDurably } from "../durable-file.ts";
+import { readFileSync } from "../platform/files.ts";
 
 /** What has become of the newest upgrade of the recorder of a data folder, for who has asked for it. */
 export type HandoverReport = {

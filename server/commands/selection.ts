@@ -1,8 +1,8 @@
-import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { symbols as symbolList } from "../config-value.ts";
 import type { Span } from "../coverage.ts";
 import { acceptedInstants, formatInstant, parseInstant, type TimeZone } from "../instant.ts";
+import { existsSync, statSync } from "../platform/files.ts";
 import { OperatorError } from "../problem.ts";
 import { findRecordedTracks, type RecordedTrack } from "../recorded-track.ts";
 import { dateStartUs, dayUs } from "../segment.ts";

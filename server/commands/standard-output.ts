@@ -1,4 +1,4 @@
-import { write } from "node:fs";
+import { write } from "../platform/files.ts";
 import { codeOf } from "../problem.ts";
 
 /** Standard output for commands that print much: waits for whoever reads, and notices when nobody does any more. */

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { recorderOf } from "../data-folder.ts";
+import { readFileSync } from "../platform/files.ts";
 import { codeOf, messageOf, OperatorError } from "../problem.ts";
 import type { Command } from "./command.ts";
 import { type HandoverReport, readHandoverReport } from "./handover-report.ts";

@@ -1,5 +1,5 @@
-import { statSync } from "node:fs";
 import { type VerifiedDay, verifyTrack } from "../archive/verify-track.ts";
+import { statSync } from "../platform/files.ts";
 import type { Command } from "./command.ts";
 import { openGapList } from "./gap-list.ts";
 import { createProgress } from "./progress.ts";

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { assetsDir } from "../assets.ts";
+import { readFileSync } from "../platform/files.ts";
 import { OperatorError } from "../problem.ts";
 import { build } from "../version.ts";
 import type { Command } from "./command.ts";

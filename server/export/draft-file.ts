@@ -1,6 +1,6 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { removeIfThere, renameDurably } from "../durable-file.ts";
+import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from "../platform/files.ts";
 import { messageOf } from "../problem.ts";
 import { temporarySuffix } from "../segment.ts";
 

@@ -1,4 +1,4 @@
-import { stat } from "node:fs/promises";
+import { stat } from "../platform/files-async.ts";
 import { errorBody } from "./errors.ts";
 import { securityHeaders } from "./headers.ts";
 

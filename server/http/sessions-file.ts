@@ -1,5 +1,5 @@
-import { open, readFile, rename } from "node:fs/promises";
 import { dirname } from "node:path";
+import { open, readFile, rename } from "../platform/files-async.ts";
 import { codeOf } from "../problem.ts";
 
 /** `id` is the SHA-256 of the session's token. */

@@ -1,6 +1,6 @@
-import { readFileSync } from "node:fs";
-import { statfs } from "node:fs/promises";
 import { cpus, freemem, totalmem } from "node:os";
+import { readFileSync } from "../platform/files.ts";
+import { statfs } from "../platform/files-async.ts";
 import type { Hardware } from "../status.ts";
 
 /** Measures the machine's load; every rate is the mean since the sample before. */

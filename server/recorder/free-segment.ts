@@ -1,4 +1,4 @@
-import { readFile, stat } from "node:fs/promises";
+import { readFile, stat } from "../platform/files-async.ts";
 import { codeOf } from "../problem.ts";
 import { manifestPath, type Segment, segmentName, segmentPath } from "../segment.ts";
 

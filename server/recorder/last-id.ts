@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile } from "../platform/files-async.ts";
 import { codeOf } from "../problem.ts";
 import { decodeLine, recordId } from "../record.ts";
 import { type Day, manifestPath } from "../segment.ts";

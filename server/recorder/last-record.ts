@@ -1,5 +1,5 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
+import { closeSync, existsSync, fstatSync, openSync, readSync } from "../platform/files.ts";
 import { decodeLine } from "../record.ts";
 import type { Stream } from "../stream.ts";
 

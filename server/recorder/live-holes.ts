@@ -1,7 +1,7 @@
-import { createReadStream, existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { createZstdDecompress } from "node:zlib";
 import type { Gap } from "../gap.ts";
+import { createReadStream, existsSync, readdirSync } from "../platform/files.ts";
 import { decodeLine, recordId } from "../record.ts";
 import { type Day, liveFolder, segmentOfPath, segmentPath } from "../segment.ts";
 import { streamTypeOfFolder } from "../stream.ts";

@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir } from "../platform/files-async.ts";
 import { dateOf, liveFolder, type Segment, segmentPath, windowOf } from "../segment.ts";
 import type { Stream } from "../stream.ts";
 import type { DiskPace } from "./disk-pace.ts";

@@ -1,6 +1,6 @@
-import { appendFile, mkdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Log } from "../log.ts";
+import { appendFile, mkdir, stat } from "../platform/files-async.ts";
 import { messageOf } from "../problem.ts";
 import { dateOf } from "../segment.ts";
 

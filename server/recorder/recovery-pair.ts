@@ -1,6 +1,6 @@
-import { closeSync, createReadStream, openSync, readSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { createZstdDecompress } from "node:zlib";
+import { closeSync, createReadStream, openSync, readSync } from "../platform/files.ts";
 import { createFrameWalker, frameProblem } from "../zstd-frame.ts";
 
 /** What a raw segment and the sealed one of the same name have in common. */

@@ -1,6 +1,15 @@
-import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeFileSync, writeSync } from "node:fs";
 import { basename } from "node:path";
 import { freePath, syncFolder } from "../durable-file.ts";
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  writeFileSync,
+  writeSync,
+} from "../platform/files.ts";
 import { decodeLine } from "../record.ts";
 
 /** What became of the end of a raw segment. `bytes` cut off lie at `keptAt`, without the NULs at their end. */

@@ -1,6 +1,6 @@
-import { existsSync, readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { moveAside, removeIfThere, renameDurably } from "../durable-file.ts";
+import { existsSync, readdirSync, statSync } from "../platform/files.ts";
 import { messageOf } from "../problem.ts";
 import {
   archiveFolder,

@@ -1,7 +1,7 @@
-import { close, fdatasync, ftruncate, open as openFile, write } from "node:fs";
-import { mkdir, open } from "node:fs/promises";
 import { dirname } from "node:path";
 import { promisify } from "node:util";
+import { close, fdatasync, ftruncate, open as openFile, write } from "../platform/files.ts";
+import { mkdir, open } from "../platform/files-async.ts";
 import { type Segment, segmentPath } from "../segment.ts";
 import { createFree } from "./free-segment.ts";
 
@@ -18,7 +18,6 @@ export type RepairFile = {
 };
 
 const openNew = promisify(openFile);
-const writeAt = promisify(write);
 const truncate = promisify(ftruncate);
 const sync = promisify(fdatasync);
 const closeFile = promisify(close);
@@ -37,8 +36,7 @@ export async function createRepairFile(dataDir: string, wanted: Segment): Promis
     async append(lines) {
       const buffer = Buffer.from(lines);
       try {
-        for (let at = 0; at < buffer.length; )
-          at += (await writeAt(fd, buffer, at, buffer.length - at, bytes + at)).bytesWritten;
+        for (let at = 0; at < buffer.length; ) at += await writeSome(fd, buffer, at, bytes + at);
         await sync(fd);
         if (!isNamed) await syncName(dirname(path));
       } catch (error) {
@@ -50,6 +48,12 @@ export async function createRepairFile(dataDir: string, wanted: Segment): Promis
     },
     close: () => closeFile(fd),
   };
+}
+
+function writeSome(fd: number, content: Buffer, at: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(fd, content, at, content.length - at, position, (error, count) => (error ? reject(error) : resolve(count)));
+  });
 }
 
 async function syncName(folder: string): Promise<void> {

@@ -1,6 +1,6 @@
-import { fstatSync, fsync, ftruncate, write } from "node:fs";
-import { copyFile, open } from "node:fs/promises";
 import type { FileSink } from "bun";
+import { fileSink, fstatSync, fsync, ftruncate, write } from "../platform/files.ts";
+import { copyFile, open } from "../platform/files-async.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import type { DiskPace } from "./disk-pace.ts";
 
@@ -96,7 +96,7 @@ export async function openSegment(path: string, what: "new" | "existing", pace: 
     bytes: () => bytes,
     write(lines, { sync }) {
       if (sync || torn || pace.isSlow()) return pace.timed("write", path, () => writePatiently(lines, sync));
-      sink ??= Bun.file(fd).writer();
+      sink ??= fileSink(fd);
       const startedMs = performance.now();
       const written: number | Promise<number> = sink.write(lines);
       const flushed = sink.flush();

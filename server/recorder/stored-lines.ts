@@ -1,6 +1,6 @@
-import { existsSync } from "node:fs";
-import { readdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { existsSync } from "../platform/files.ts";
+import { readdir } from "../platform/files-async.ts";
 import { codeOf } from "../problem.ts";
 import { archivePath, type Day, liveFolder, manifestPath, segmentOfPath } from "../segment.ts";
 import type { Stream } from "../stream.ts";

@@ -1,9 +1,9 @@
-import { readFileSync } from "node:fs";
 import { initWasm, Resvg } from "@resvg/resvg-wasm";
 import fontFile from "../../node_modules/@expo-google-fonts/roboto/500Medium/Roboto_500Medium.ttf" with {
   type: "file",
 };
 import wasmFile from "../../node_modules/@resvg/resvg-wasm/index_bg.wasm" with { type: "file" };
+import { readFileSync } from "../platform/files.ts";
 
 /** `type: "file"` makes them paths, in a checkout as in an executable; the declared types are those of another loader. */
 const fontPath = fontFile as unknown as string;

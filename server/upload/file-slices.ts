@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { open } from "../platform/files-async.ts";
 import type { Body } from "./signed-request.ts";
 
 /** As much as is read, hashed and sent at once: hashing it takes the main thread well below a millisecond. */

@@ -1,4 +1,4 @@
-import { open } from "node:fs/promises";
+import { open } from "../platform/files-async.ts";
 import type { ObjectStore } from "./object-store.ts";
 import type { Pacer } from "./pacer.ts";
 

@@ -1,6 +1,6 @@
-import { existsSync, mkdirSync, rmSync } from "node:fs";
-import { statfs } from "node:fs/promises";
 import { join } from "node:path";
+import { existsSync, mkdirSync, rmSync } from "../platform/files.ts";
+import { statfs } from "../platform/files-async.ts";
 import { archivePath, type Day, manifestPath } from "../segment.ts";
 import { download, sha256OfObject } from "./object-content.ts";
 import type { ObjectState, ObjectStore } from "./object-store.ts";

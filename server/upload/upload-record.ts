@@ -1,5 +1,5 @@
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { removeIfThere } from "../durable-file.ts";
+import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "../platform/files.ts";
 import { codeOf } from "../problem.ts";
 import { archivePath, type Day, temporarySuffix } from "../segment.ts";
 

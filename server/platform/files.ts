@@ -1,0 +1,109 @@
+import * as node from "node:fs";
+import * as promises from "node:fs/promises";
+import type { FileSink } from "bun";
+
+/**
+ * The file system as the program sees it. Every file is reached through this port, so that the simulator (`test/simulation`) can put
+ * one in its place that tears writes, forgets what was not synced and fails on purpose.
+ */
+export type Files = Pick<typeof node, SyncName> & {
+  readonly async: Pick<typeof promises, AsyncName>;
+  /** A Bun FileSink that appends to an open descriptor. */
+  sink(fd: number): FileSink;
+};
+
+type SyncName =
+  | "accessSync"
+  | "close"
+  | "closeSync"
+  | "createReadStream"
+  | "existsSync"
+  | "fdatasync"
+  | "fstatSync"
+  | "fsync"
+  | "fsyncSync"
+  | "ftruncate"
+  | "ftruncateSync"
+  | "mkdirSync"
+  | "open"
+  | "openSync"
+  | "readFileSync"
+  | "readSync"
+  | "readdirSync"
+  | "renameSync"
+  | "rmSync"
+  | "rmdirSync"
+  | "statSync"
+  | "statfsSync"
+  | "unlinkSync"
+  | "write"
+  | "writeFileSync"
+  | "writeSync";
+
+type AsyncName =
+  | "appendFile"
+  | "copyFile"
+  | "mkdir"
+  | "open"
+  | "readFile"
+  | "readdir"
+  | "rename"
+  | "rm"
+  | "rmdir"
+  | "stat"
+  | "statfs"
+  | "unlink";
+
+/** The machine's own file system. */
+export const systemFiles: Files = { ...node, async: promises, sink: (fd) => Bun.file(fd).writer() };
+
+let current = systemFiles;
+
+/** Replaces the file system for the whole process; for the simulator alone. */
+export function replaceFiles(files: Files): void {
+  current = files;
+}
+
+function sync<Name extends SyncName>(name: Name): Files[Name] {
+  // Looked up at each call, since the simulator replaces it after this module was loaded.
+  return ((...parameters: readonly never[]) =>
+    (current[name] as (...all: readonly never[]) => unknown)(...parameters)) as Files[Name];
+}
+
+export const { constants } = node;
+export const accessSync = sync("accessSync");
+export const close = sync("close");
+export const closeSync = sync("closeSync");
+export const createReadStream = sync("createReadStream");
+export const existsSync = sync("existsSync");
+export const fdatasync = sync("fdatasync");
+export const fstatSync = sync("fstatSync");
+export const fsync = sync("fsync");
+export const fsyncSync = sync("fsyncSync");
+export const ftruncate = sync("ftruncate");
+export const ftruncateSync = sync("ftruncateSync");
+export const mkdirSync = sync("mkdirSync");
+export const open = sync("open");
+export const openSync = sync("openSync");
+export const readFileSync = sync("readFileSync");
+export const readSync = sync("readSync");
+export const readdirSync = sync("readdirSync");
+export const renameSync = sync("renameSync");
+export const rmSync = sync("rmSync");
+export const rmdirSync = sync("rmdirSync");
+export const statSync = sync("statSync");
+export const statfsSync = sync("statfsSync");
+export const unlinkSync = sync("unlinkSync");
+export const write = sync("write");
+export const writeFileSync = sync("writeFileSync");
+export const writeSync = sync("writeSync");
+
+/** A Bun FileSink that appends to an open descriptor. */
+export function fileSink(fd: number): FileSink {
+  return current.sink(fd);
+}
+
+/** The promise half of the file system in force; `files-async.ts` names its functions. */
+export function asyncFiles(): Files["async"] {
+  return current.async;
+}

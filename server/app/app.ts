@@ -49,11 +49,17 @@ const noteRunEvery = 10;
 
 /**
  * Creates every part and connects them; does nothing before `start`, except that the data folder is taken. `clock` stands in
- * for the system's. `standby` has received all since another process stopped, so that nothing is missing between the two.
+ * for the system's, `serve` for the HTTP server. `standby` has received all since another process stopped, so that nothing is missing between the two.
  */
 export function createApp(
   config: Config,
-  options: { mode: "record" | "demo"; log: Log; clock?: ClockSources; standby?: Standby },
+  options: {
+    mode: "record" | "demo";
+    log: Log;
+    clock?: ClockSources;
+    standby?: Standby;
+    serve?: typeof createHttpServer;
+  },
 ): App {
   const { mode, standby } = options;
   const { log, newest: logs } = createLogTail(options.log, secretsOf(config));
@@ -117,7 +123,7 @@ export function createApp(
     lag: () => ticker.lag(),
     http: () => http.load(),
   });
-  const http = createHttpServer(
+  const http = (options.serve ?? createHttpServer)(
     { host: config.http.host, port: config.http.port, access: accessOf(config, dataDir) },
     {
       ...{ status, trades: past.trades, history: past.history, metrics, assetsDir, log },

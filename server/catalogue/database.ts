@@ -1,8 +1,9 @@
-import { Database } from "bun:sqlite";
+import type { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { moveAside } from "../durable-file.ts";
 import { existsSync } from "../platform/files.ts";
 import { codeOf, messageOf } from "../problem.ts";
+import { openSqlite } from "./sqlite.ts";
 
 /** Name of the database in a data folder. */
 export const databaseFile = "rt-data.sqlite";
@@ -46,7 +47,7 @@ export function openDatabase(dataDir: string): OpenedDatabase {
 }
 
 function open(path: string, movedAsideTo: string | null): OpenedDatabase {
-  const database = new Database(path, { create: true, strict: true });
+  const database = openSqlite(path, { create: true, strict: true });
   try {
     database.run("pragma journal_mode = wal");
     database.run("pragma synchronous = normal");

@@ -1,10 +1,10 @@
-import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import type { Gap } from "../gap.ts";
 import { existsSync } from "../platform/files.ts";
 import { messageOf } from "../problem.ts";
 import type { Day } from "../segment.ts";
 import { createGapQuery } from "./gap-query.ts";
+import { openSqlite } from "./sqlite.ts";
 
 /** The gaps of a data folder, for those who only read; a recorder may be writing. */
 export type GapReader = {
@@ -20,7 +20,7 @@ export function openGapReader(dataDir: string): GapReader | null {
   const path = join(dataDir, "rt-data.sqlite");
   if (!existsSync(path)) return null;
   try {
-    const database = new Database(path, { readonly: true, strict: true });
+    const database = openSqlite(path, { readonly: true, strict: true });
     database.run("pragma busy_timeout = 2000");
     return { gapsOf: createGapQuery(database), close: () => database.close() };
   } catch (error) {

@@ -1,4 +1,5 @@
 import type { Stream, StreamKind } from "../stream.ts";
+import { payloadProblem } from "./payload.ts";
 import { createShape, type Shape } from "./shape.ts";
 
 /**
@@ -103,8 +104,12 @@ function integerAfter(text: string, mark: string, from: number): number {
   return negative ? -value : value;
 }
 
+/** Characters of a frame that is still parsed: far above any book, so that one frame holds nobody up. */
+const longestFrame = 4 * 1024 * 1024;
+
 /** The slow path: parse and decide. Data is kept if it holds what its stream must hold, whatever else it holds. */
 function judge(text: string, known: ReadonlyMap<string, Target>): Message {
+  if (text.length > longestFrame) return { type: "odd", reason: "a frame that is too long" };
   const parsed = parseJson(text);
   if (!isObject(parsed)) return { type: "odd", reason: parsed === undefined ? "not JSON" : "not a JSON object" };
   const { stream: name, data } = parsed;
@@ -114,58 +119,16 @@ function judge(text: string, known: ReadonlyMap<string, Target>): Message {
   const target = known.get(name);
   if (target === undefined) return { type: "odd", reason: "a stream that was not subscribed to" };
   const { index, stream } = target;
-  const missing = missingMember(data, stream.type.kind);
-  if (missing !== null) return { type: "odd", reason: `${stream.type.name} without a valid "${missing}"` };
   const envelope = `${opening}${name}${middle}`;
   const payload = text.slice(envelope.length, -1);
-  const spliceable = text.startsWith(`${envelope}{`) && !/[\r\n]/.test(payload) && isObject(parseJson(payload));
+  const spliceable = text.startsWith(`${envelope}{"`) && !/[\r\n]/.test(payload) && isObject(parseJson(payload));
   if (!spliceable) return { type: "odd", reason: "an envelope of another form" };
+  const problem = payloadProblem(payload, data, stream.type.kind);
+  if (problem !== null) return { type: "odd", reason: `${stream.type.name} ${problem}` };
   const id = data[idMarks[stream.type.kind].slice(1, -2)] as number;
   const eventMs = isTimed(stream.type.kind) && typeof data.E === "number" ? data.E : 0;
   const firstId = stream.type.kind === "diffDepth" ? (data.U as number) : id;
   return { type: "data", data: { index, stream, payload, id, firstId, eventMs, unusual: true } };
-}
-
-const required: Record<StreamKind, readonly [name: string, isValid: (value: unknown) => boolean][]> = {
-  partialDepth: [
-    ["lastUpdateId", isId],
-    ["bids", isSide],
-    ["asks", isSide],
-  ],
-  depthSnapshot: [
-    ["lastUpdateId", isId],
-    ["bids", isSide],
-    ["asks", isSide],
-  ],
-  diffDepth: [
-    ["U", isId],
-    ["u", isId],
-    ["b", isSide],
-    ["a", isSide],
-  ],
-  aggTrade: [
-    ["a", isId],
-    ["p", isDecimal],
-    ["q", isDecimal],
-    ["T", isId],
-  ],
-  trade: [
-    ["t", isId],
-    ["p", isDecimal],
-    ["q", isDecimal],
-    ["T", isId],
-  ],
-  bookTicker: [
-    ["u", isId],
-    ["b", isDecimal],
-    ["B", isDecimal],
-    ["a", isDecimal],
-    ["A", isDecimal],
-  ],
-};
-
-function missingMember(data: Record<string, unknown>, kind: StreamKind): string | null {
-  return required[kind].find(([name, isValid]) => !isValid(data[name]))?.[0] ?? null;
 }
 
 function reply(parsed: Record<string, unknown>): Message {
@@ -189,18 +152,4 @@ function parseJson(text: string): unknown {
 
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-function isId(value: unknown): boolean {
-  return Number.isSafeInteger(value);
-}
-
-function isDecimal(value: unknown): boolean {
-  return typeof value === "string" && /^\d+(\.\d+)?$/.test(value);
-}
-
-function isSide(value: unknown): boolean {
-  return (
-    Array.isArray(value) && value.every((level) => Array.isArray(level) && level.length >= 2 && level.every(isDecimal))
-  );
 }

@@ -1,4 +1,5 @@
 import type { Stream } from "../stream.ts";
+import { plainInteger, structureProblem } from "./payload.ts";
 import type { RestQuery } from "./rest.ts";
 
 /** A trade as REST has it. */
@@ -29,31 +30,47 @@ export function tradesRequest(
 }
 
 /**
- * The trades of an answer, each as it was sent; null if the answer is not a list of such trades with rising ids. Only the list is
- * taken apart: numbers and texts within are never read and written again.
+ * The trades of an answer, each as it was sent but for white space between its members; null if the answer is not a list of such
+ * trades with rising ids, or holds what parsers disagree about. Numbers and texts are never read and written again.
  */
 export function parseTrades(text: string, kind: Stream["type"]["kind"]): readonly RestTrade[] | null {
-  const [idPattern, timePattern] = kind === "trade" ? tradeMembers : aggTradeMembers;
+  const [idName, timeName] = kind === "trade" ? tradeMembers : aggTradeMembers;
   const trades: RestTrade[] = [];
+  const parsed = parsedList(text);
+  if (parsed === null) return null;
   for (const payload of objectsOf(text) ?? [""]) {
-    const id = Number(idPattern.exec(payload)?.[1] ?? Number.NaN);
-    const time = Number(timePattern.exec(payload)?.[1] ?? Number.NaN);
-    const last = trades.at(-1)?.id ?? -1;
-    if (!Number.isSafeInteger(id) || !Number.isSafeInteger(time) || id <= last) return null;
+    const data = parsed[trades.length];
+    if (typeof data !== "object" || data === null || structureProblem(payload, data) !== null) return null;
+    const [id, time] = [plainInteger(payload, idName), plainInteger(payload, timeName)];
+    const { [idName]: parsedId, [timeName]: parsedTime } = data as Record<string, unknown>;
+    if (id === null || time === null || id !== parsedId || time !== parsedTime) return null;
+    if (id <= (trades.at(-1)?.id ?? -1)) return null;
     trades.push({ payload, id, tradeUs: time < microseconds ? time * 1000 : time });
   }
   return trades;
 }
 
-const aggTradeMembers = [/[{,]\s*"a"\s*:\s*(\d+)/, /[{,]\s*"T"\s*:\s*(\d+)/] as const;
-const tradeMembers = [/[{,]\s*"id"\s*:\s*(\d+)/, /[{,]\s*"time"\s*:\s*(\d+)/] as const;
+const aggTradeMembers = ["a", "T"] as const;
+const tradeMembers = ["id", "time"] as const;
 
 /** From here on a time is in µs. */
 const microseconds = 1e14;
 
 const [quote, backslash, opening, closing] = [34, 92, 123, 125];
 
-/** The text of each object in a list of objects, on one line each; null if it is no such list. */
+/** A text, or white space outside of one. */
+const whiteSpace = /("(?:[^"\\]|\\.)*")|\s+/g;
+
+function parsedList(text: string): readonly unknown[] | null {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return Array.isArray(parsed) ? parsed : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The text of each object in a list of objects, without white space between its members; null if it is no such list. */
 function objectsOf(text: string): string[] | null {
   const list = /^\s*\[([\s\S]*)\]\s*$/.exec(text)?.[1];
   if (list === undefined) return null;
@@ -73,8 +90,7 @@ function objectsOf(text: string): string[] | null {
       from = at;
     } else if (code === closing && --depth === 0) {
       const object = list.slice(from, at + 1);
-      // A line of ours ends where the object ends; a newline within can only stand between its members.
-      objects.push(/[\r\n]/.test(object) ? object.replace(/[\r\n]+/g, " ") : object);
+      objects.push(/\s/.test(object) ? object.replace(whiteSpace, "$1") : object);
       from = at + 1;
     }
   }

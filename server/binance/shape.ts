@@ -25,7 +25,12 @@ export function createShape(kind: StreamKind, levels: number | null): Shape {
   };
 }
 
-const int = "-?\\d{1,16}";
+/** A JSON integer that a double holds exactly; those above 9 × 10¹⁵, which Binance does not use, are left to the parser. */
+const int = "(?:-?[1-9]\\d{0,14}|0|[1-8]\\d{15})";
+/** An id, which is never below 0. */
+const id = "(?:[1-9]\\d{0,14}|0|[1-8]\\d{15})";
+/** A JSON string without escapes, control characters, or the sign of bytes that were not UTF-8. */
+const name = '"[^"\\\\\\u0000-\\u001f\\ufffd]{1,80}"';
 const decimal = '"\\d{1,20}(?:\\.\\d{1,20})?"';
 /** How spot prices and quantities are written today; with nothing left open the proof takes two thirds of the time. */
 const commonDecimal = '"\\d{1,20}\\.\\d{8}"';
@@ -37,18 +42,18 @@ function side(most: number | null, decimal: string): string {
 }
 
 function payload(kind: StreamKind, levels: number | null, decimal: string): string {
-  const event = (name: string) => `\\{"e":"${name}","E":${int},"s":"[^"\\\\]{1,80}"`;
+  const event = (type: string) => `\\{"e":"${type}","E":${int},"s":${name}`;
   switch (kind) {
     case "partialDepth":
     case "depthSnapshot":
-      return `\\{"lastUpdateId":${int},"bids":${side(levels, decimal)},"asks":${side(levels, decimal)}\\}`;
+      return `\\{"lastUpdateId":${id},"bids":${side(levels, decimal)},"asks":${side(levels, decimal)}\\}`;
     case "diffDepth":
-      return `${event("depthUpdate")},"U":${int},"u":${int},"b":${side(null, decimal)},"a":${side(null, decimal)}\\}`;
+      return `${event("depthUpdate")},"U":${id},"u":${id},"b":${side(null, decimal)},"a":${side(null, decimal)}\\}`;
     case "aggTrade":
-      return `${event("aggTrade")},"a":${int},"p":${decimal},"q":${decimal},"f":${int},"l":${int},"T":${int},"m":${bool},"M":${bool}\\}`;
+      return `${event("aggTrade")},"a":${id},"p":${decimal},"q":${decimal},"f":${int},"l":${int},"T":${int},"m":${bool},"M":${bool}\\}`;
     case "trade":
-      return `${event("trade")},"t":${int},"p":${decimal},"q":${decimal}(?:,"b":${int},"a":${int})?,"T":${int},"m":${bool},"M":${bool}\\}`;
+      return `${event("trade")},"t":${id},"p":${decimal},"q":${decimal}(?:,"b":${int},"a":${int})?,"T":${int},"m":${bool},"M":${bool}\\}`;
     case "bookTicker":
-      return `\\{"u":${int},"s":"[^"\\\\]{1,80}","b":${decimal},"B":${decimal},"a":${decimal},"A":${decimal}\\}`;
+      return `\\{"u":${id},"s":${name},"b":${decimal},"B":${decimal},"a":${decimal},"A":${decimal}\\}`;
   }
 }

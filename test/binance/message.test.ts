@@ -108,6 +108,87 @@ test("data of a form that cannot be trusted is put aside with a reason", () => {
   for (const [frame, reason] of odd) expect(kept(read(frame))).toBe(reason);
 });
 
+const trade = documented[3]?.[1] ?? "";
+const diff = documented[2]?.[1] ?? "";
+const ticker = documented[5]?.[1] ?? "";
+
+test("what is no JSON, or JSON that parsers read differently, is put aside with a reason, whichever member it stands in", () => {
+  const [d20, agg, diffs] = ["depth20@100ms", "aggTrade", "depth@100ms"];
+  const notJson: readonly [stream: string, payload: string][] = [
+    ...["\n", "\r", "\u0000", "\t", "\u001f"].flatMap((control): [string, string][] => [
+      [agg, trade.replace("BNBBTC", `BNB${control}BTC`)],
+      [diffs, diff.replace("BNBBTC", `BNB${control}BTC`)],
+      ["bookTicker", ticker.replace("BNBUSDT", `BNB${control}USDT`)],
+      [d20, book.replace("0.0023", `0.00${control}23`)],
+      [d20, book.replace("}", `,"new":"a${control}b"}`)],
+    ]),
+    [d20, book.replace("160", "0160")],
+    [d20, book.replace("160", "00")],
+    [agg, trade.replace('"f":100', '"f":0100')],
+    [agg, trade.replace('"E":1672515782136', '"E":01672515782136')],
+    [agg, trade.replace("12345", "-012345")],
+    [agg, trade.replace("12345", "1.")],
+    [agg, trade.replace("12345", ".5")],
+    [agg, trade.replace("12345", "+5")],
+    [d20, `\ufeff${book}`],
+  ];
+  for (const [stream, payload] of notJson)
+    expect([payload, kept(read(combined(`btcusdt@${stream}`, payload)))]).toEqual([payload, "not JSON"]);
+  const doubtful: readonly [stream: string, payload: string, reason: string][] = [
+    [d20, book.replace("160", "9007199254740993"), 'without a valid "lastUpdateId"'],
+    [diffs, diff.replace(":157", ":9007199254740993"), 'without a valid "U"'],
+    [diffs, diff.replace("1672515782136", "16725157821360000000"), "with an integer that not every reader can hold"],
+    [agg, trade.replace('"l":105', '"l":9007199254740993'), "with an integer that not every reader can hold"],
+    [agg, trade.replace('"l":105', `"l":${"9".repeat(3000)}`), "with an integer that not every reader can hold"],
+    [agg, trade.replace("12345", "9999999999999999"), 'without a valid "a"'],
+    [agg, trade.replace("12345", "12345678901234567890"), 'without a valid "a"'],
+    [agg, trade.replace("12345", "-12345"), 'without a valid "a"'],
+    [agg, trade.replace("12345", "12345.5"), 'without a valid "a"'],
+    [agg, trade.replace("12345", "1e5"), 'without a plain "a"'],
+    [agg, trade.replace("12345", "12345.0"), 'without a plain "a"'],
+    [agg, trade.replace("12345", "-0"), 'without a plain "a"'],
+    [agg, trade.replace('"a":', '"a": '), 'without a plain "a"'],
+    [agg, trade.replace('"T":1672515782136', '"T":1672515782e3'), 'without a plain "T"'],
+    [agg, trade.replace('{"e"', '{"x":{"a":7},"e"'), 'without a plain "a"'],
+    [agg, trade.replace('"p"', '"a":7,"p"'), "with a name twice"],
+    [agg, trade.replace('"p"', '"\\u0061":12345,"p"'), "with a name twice"],
+    [agg, trade.replace('"M":true', '"M":true,"new":[{"b":1,"b":2}]'), "with a name twice"],
+    [agg, trade.replace('"M":true', '"M":true,"recv_us":1'), "with a member under a name that RT-Data uses itself"],
+    [agg, trade.replace('"M":true', '"M":true,"repaired":true'), "with a member under a name that RT-Data uses itself"],
+    [agg, trade.replace("BNBBTC", "BNB\\ud800BTC"), "with half of a surrogate pair"],
+    // Bun puts this sign where bytes were not UTF-8.
+    [agg, trade.replace("BNBBTC", "BNB\ufffdBTC"), "with bytes that are not UTF-8"],
+  ];
+  for (const [stream, payload, reason] of doubtful)
+    expect([payload, kept(read(combined(`btcusdt@${stream}`, payload)))]).toEqual([payload, `${stream} ${reason}`]);
+  expect(kept(read(combined(`btcusdt@${agg}`, trade.replace("{", "{ "))))).toBe("an envelope of another form");
+});
+
+test("JSON of another form that every reader understands alike is kept", () => {
+  const ids = [0, 1, 999_999_999_999_999, 1_763_800_000_123_456, 8_999_999_999_999_999];
+  for (const id of ids) {
+    const payload = book.replace("160", String(id));
+    expect(kept(read(combined("btcusdt@depth20@100ms", payload)))).toEqual({ id, payload, unusual: false });
+  }
+  const largest = book.replace("160", String(Number.MAX_SAFE_INTEGER));
+  expect(kept(read(combined("btcusdt@depth20@100ms", largest)))).toMatchObject({ id: Number.MAX_SAFE_INTEGER });
+  // Two characters that some take for the end of a line; readers of JSON lines do not.
+  for (const symbol of ["币安人生USDT", "A\u2028B\u2029C", "A\\nB", "\\ud83d\\ude00"]) {
+    const payload = trade.replace("BNBBTC", symbol);
+    expect(kept(read(combined("btcusdt@aggTrade", payload)))).toMatchObject({ id: 12_345, payload });
+  }
+});
+
+test("a frame that is far too long, or nested without end, costs no more than a glance", () => {
+  const long = combined("btcusdt@aggTrade", trade.replace('"M":true', `"M":true,"new":"${"x".repeat(20_000_000)}"`));
+  const deep = combined("btcusdt@aggTrade", trade.replace('"M":true', `"M":true,"new":${"[".repeat(1_000_000)}`));
+  for (const text of [long, deep]) expect(Buffer.byteLength(text)).toBe(text.length);
+  const began = performance.now();
+  expect(kept(read(long))).toBe("a frame that is too long");
+  expect(kept(read(deep))).toBe("not JSON");
+  expect(performance.now() - began).toBeLessThan(3000);
+});
+
 test("answers and announcements are told from data, errors in both of Binance's forms", () => {
   expect(read('{"result":null,"id":3}')).toEqual({ type: "reply", id: 3, error: null });
   expect(read('{"error":{"code":2,"msg":"Invalid request"},"id":20}')).toEqual({

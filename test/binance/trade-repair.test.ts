@@ -362,9 +362,22 @@ test("trades are taken from an answer as they stand there, whatever is in their 
   const odd = '{"a":1,"T":1763800000000,"x":"}{[,\\"\\\\"}';
   expect(parseTrades(` [${odd} ,\n {"a": 2, "T":1763800000000001, "y":{"a":[1]}} ] `, "aggTrade")).toEqual([
     { payload: odd, id: 1, tradeUs: 1763800000000000 },
-    { payload: '{"a": 2, "T":1763800000000001, "y":{"a":[1]}}', id: 2, tradeUs: 1763800000000001 },
+    { payload: '{"a":2,"T":1763800000000001,"y":{"a":[1]}}', id: 2, tradeUs: 1763800000000001 },
   ]);
   expect(parseTrades("[]", "aggTrade")).toEqual([]);
   for (const bad of ["{}", '{"a":1,"T":2}', '[{"a":1,"T":2}', '[{"a":1}]', '[{"a":2,"T":1},{"a":1,"T":1}]', "[1]"])
+    expect(parseTrades(bad, "aggTrade")).toBeNull();
+  const whole = '{"a":1,"T":1763800000000,"x":"y"}';
+  for (const bad of [
+    whole.replace("y", "y\nz"),
+    whole.replace("y", "y\0z"),
+    whole.replace("y", "\ufffd"),
+    whole.replace("1,", "01,"),
+    whole.replace("1,", "1e3,"),
+    whole.replace('{"a":1', '{"y":{"a":7},"a":1'),
+    whole.replace('"x"', '"a":7,"x"'),
+    whole.replace('"x"', '"recv_us":7,"x"'),
+    whole.replace('"x":"y"', '"x":9007199254740993'),
+  ].map((object) => `[${object}]`))
     expect(parseTrades(bad, "aggTrade")).toBeNull();
 });

@@ -1,0 +1,94 @@
+import type { Gap } from "../gap.ts";
+import { gapCauses } from "../gap-causes.ts";
+import type { StoredHole } from "../missing-ids.ts";
+
+/** One fact in the journal. A later entry about the same thing replaces the earlier one, so that reading twice is harmless. */
+export type JournalEntry =
+  /** What is known now of a gap; told apart by stream, symbol and `from_us`. */
+  | { readonly kind: "gap"; readonly gap: Gap }
+  /** The gap was found to be part of another one and is no gap of its own. */
+  | { readonly kind: "gap_gone"; readonly stream: string; readonly symbol: string; readonly from_us: number }
+  /** A run of the recorder; told apart by `started_us`. */
+  | { readonly kind: "run"; readonly run: Run }
+  /** Missing ids that are to be refetched; told apart by stream, symbol and `fromId`. */
+  | { readonly kind: "hole"; readonly hole: StoredHole }
+  | { readonly kind: "hole_done"; readonly stream: string; readonly symbol: string; readonly fromId: number }
+  /** The newest record of each stream that is on disk; only streams that have changed. */
+  | { readonly kind: "last"; readonly records: readonly LastRecord[] };
+
+/** A run of the recorder. */
+export type Run = {
+  readonly started_us: number;
+  /** Receipt of its newest record that is on disk, µs; null before the first one. */
+  readonly last_recv_us: number | null;
+  /** It stopped of its own will. */
+  readonly clean: boolean;
+};
+
+/** `[stream folder, symbol, recv_us, id]`; the id is null where the stream has none. */
+export type LastRecord = readonly [stream: string, symbol: string, recvUs: number, id: number | null];
+
+/** The entry in a parsed JSON value, or null if it is none of ours or a number in it is none. */
+export function entryOf(value: unknown): JournalEntry | null {
+  if (!isObject(value)) return null;
+  if (value.kind === "gap") return isGap(value.gap) ? { kind: "gap", gap: value.gap } : null;
+  if (value.kind === "run") return isRun(value.run) ? { kind: "run", run: value.run } : null;
+  if (value.kind === "hole") return isHole(value.hole) ? { kind: "hole", hole: value.hole } : null;
+  if (value.kind === "last") return isLast(value.records) ? { kind: "last", records: value.records } : null;
+  const { stream, symbol, fromId, from_us } = value;
+  if (typeof stream !== "string" || typeof symbol !== "string") return null;
+  if (value.kind === "hole_done" && isCount(fromId)) return { kind: "hole_done", stream, symbol, fromId };
+  if (value.kind === "gap_gone" && isCount(from_us)) return { kind: "gap_gone", stream, symbol, from_us };
+  return null;
+}
+
+/** True if every member is what it should be: a gap whose ends are no numbers could never be stored anywhere. */
+export function isGap(value: unknown): value is Gap {
+  if (!isObject(value) || !isNamed(value)) return false;
+  const { from_us, to_us, cause, missing, repaired } = value;
+  return (
+    isCount(from_us) &&
+    isCount(to_us) &&
+    gapCauses.some((known) => known === cause) &&
+    (missing === null || isCount(missing)) &&
+    isCount(repaired)
+  );
+}
+
+function isRun(value: unknown): value is Run {
+  if (!isObject(value)) return false;
+  const { started_us, last_recv_us, clean } = value;
+  return isCount(started_us) && (last_recv_us === null || isCount(last_recv_us)) && typeof clean === "boolean";
+}
+
+function isHole(value: unknown): value is StoredHole {
+  if (!isObject(value) || !isNamed(value)) return false;
+  const numbers = [value.fromId, value.toId, value.fromUs, value.toUs, value.nextId, value.fetched];
+  return numbers.every(isCount) && gapCauses.some((known) => known === value.cause);
+}
+
+function isLast(value: unknown): value is readonly LastRecord[] {
+  return (
+    Array.isArray(value) &&
+    value.every(
+      (record) =>
+        Array.isArray(record) &&
+        typeof record[0] === "string" &&
+        typeof record[1] === "string" &&
+        isCount(record[2]) &&
+        (record[3] === null || isCount(record[3])),
+    )
+  );
+}
+
+function isNamed({ stream, symbol }: Record<string, unknown>): boolean {
+  return typeof stream === "string" && stream !== "" && typeof symbol === "string" && symbol !== "";
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

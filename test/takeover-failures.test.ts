@@ -106,7 +106,7 @@ test("a wrong config is told by the new process and refused; a right one is take
   expect((await market.upgrade(pid)).result.kind).toBe("handed_over");
   const before = market.sentCount();
   await until(() => market.sentCount() > before + 200, "data to flow");
-  const found = await market.finish(market.pid());
+  const found = await market.finish(market.pid(), ["depth20"]);
   expect(found).toMatchObject({ lost: 0, doubled: 0, foreign: 0, gaps: [] });
   for (const stream of ["depth20", "aggTrade", "trade"])
     expect(found.recordedOf(`BTCUSDT/${stream}`)).toBeGreaterThan(0);

@@ -10,12 +10,13 @@ import { createRecorder } from "../../server/recorder/recorder.ts";
 import { parseStreamName, type Stream } from "../../server/stream.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { createManualTime } from "../support/manual-time.ts";
+import { randomRuns } from "../support/random-runs.ts";
 import { readRecords } from "../support/read-data.ts";
 import { createVirtualExchange } from "./virtual-exchange.ts";
 import { createVirtualMarket } from "./virtual-market.ts";
 
 const startUs = Date.parse("2026-11-22T23:59:00Z") * 1000;
-const runs = 1000;
+const runs = randomRuns(250);
 
 const streams = [
   "btcusdt@depth20@100ms",

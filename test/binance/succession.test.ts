@@ -11,10 +11,11 @@ import { recordId } from "../../server/record.ts";
 import { parseStreamName, type Stream } from "../../server/stream.ts";
 import { appConfig } from "../support/app-config.ts";
 import { createManualTime } from "../support/manual-time.ts";
+import { randomRuns } from "../support/random-runs.ts";
 import { createVirtualExchange } from "./virtual-exchange.ts";
 import { createVirtualMarket } from "./virtual-market.ts";
 
-const runs = 50;
+const runs = randomRuns(50);
 const startUs = Date.parse("2026-11-22T12:00:00Z") * 1000;
 
 const streams = [

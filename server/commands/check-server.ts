@@ -1,6 +1,7 @@
 import { createServer } from "node:net";
 import { connect as connectTls } from "node:tls";
 import type { Config } from "../config.ts";
+import { boundedFetch, statusBytes } from "../platform/bounded-fetch.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import {
   type Finding,
@@ -55,11 +56,14 @@ async function checkPort(http: Config["http"]): Promise<Finding> {
 }
 
 /** What the recorder that listens there says of itself; null where none does. */
-export async function askReady(http: Config["http"]): Promise<{ ready: boolean; reasons: readonly string[] } | null> {
+export async function askReady(
+  http: Config["http"],
+  timeoutMs = 3000,
+): Promise<{ ready: boolean; reasons: readonly string[] } | null> {
   try {
     const url = `http://${upstreamOf(http)}/health/ready`;
-    const response = await fetch(url, { signal: AbortSignal.timeout(3000), redirect: "manual" });
-    const body: unknown = await response.json();
+    const response = await boundedFetch(url, {}, { timeoutMs, maxBytes: 1024 * 1024 });
+    const body: unknown = JSON.parse(response.text());
     if (typeof body !== "object" || body === null || !("ready" in body) || typeof body.ready !== "boolean") return null;
     const reasons = "reasons" in body && Array.isArray(body.reasons) ? body.reasons.map(String) : [];
     return { ready: body.ready, reasons };
@@ -86,11 +90,8 @@ async function checkPublicUrl(publicUrl: string, patience: Patience): Promise<Fi
   const found = [reached];
   if (publicUrl.startsWith("https:")) found.push(await certificate(publicUrl, patience));
   try {
-    const { status } = await fetch(url, {
-      method: "HEAD",
-      redirect: "manual",
-      signal: AbortSignal.timeout(patience.ms),
-    });
+    const bounds = { timeoutMs: patience.ms, maxBytes: statusBytes, statusOnly: true };
+    const { status } = await boundedFetch(url, { method: "HEAD", signal: patience.signal }, bounds);
     const meanings: Readonly<Record<number, Finding>> = {
       200: ok("public.page", `${publicUrl} leads to the recorder, and data flows`),
       503: warning("public.page", `${publicUrl} leads to the recorder, which is not ready`, "see http.port above"),

@@ -1,4 +1,5 @@
 import type { Config } from "../config.ts";
+import { boundedFetch } from "../platform/bounded-fetch.ts";
 import { messageOf } from "../problem.ts";
 import { createObjectStore } from "../upload/object-store.ts";
 import { type Finding, failed, ok, type Probe, reach, skipped } from "./check-finding.ts";
@@ -87,13 +88,12 @@ type Answer =
 /** The token stands in the address, so nothing of an error's own words is passed on. */
 async function ask({ api_root, token }: Config["telegram"], method: string, body: object, ms: number): Promise<Answer> {
   try {
-    const response = await fetch(`${api_root}/bot${token}/${method}`, {
-      method: "POST",
-      headers: { "content-type": "application/json" },
-      body: JSON.stringify(body),
-      signal: AbortSignal.timeout(ms),
-    });
-    const answer: unknown = await response.json();
+    const response = await boundedFetch(
+      `${api_root}/bot${token}/${method}`,
+      { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) },
+      { timeoutMs: ms, maxBytes: 1024 * 1024 },
+    );
+    const answer: unknown = JSON.parse(response.text());
     if (typeof answer === "object" && answer !== null && "ok" in answer && answer.ok === true && "result" in answer)
       return { ok: true, result: answer.result };
     const reason = textIn(answer, "description") || `HTTP ${response.status}`;

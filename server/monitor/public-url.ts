@@ -1,5 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { connect, type PeerCertificate } from "node:tls";
+import { boundedFetch, statusBytes } from "../platform/bounded-fetch.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import type { PublicUrlState } from "./observation.ts";
 
@@ -51,7 +52,7 @@ export function createPublicUrlWatch(options: Options, deps: Deps): PublicUrlWat
     try {
       await within(signal, resolve(url.hostname));
       const expiresInS = url.protocol === "https:" ? await certificate(url, signal, deps) : null;
-      await ask(options.url, signal, deps);
+      await ask(options.url, options.timeoutMs, signal, deps);
       state = { kind: "reached", host: url.host, expiresInS };
     } catch (error) {
       const why = error instanceof Unreachable ? error.message : explained(url, error, options.timeoutMs);
@@ -125,12 +126,12 @@ async function certificate(url: URL, signal: AbortSignal, { ca, nowMs }: Deps): 
 }
 
 /** Asks for `/health/live` and looks whether it was this process that answered. */
-async function ask(base: string, signal: AbortSignal, { instance, ca }: Deps): Promise<void> {
-  const answer = await fetch(`${base}/health/live`, {
-    ...{ signal, redirect: "manual", headers: { "user-agent": "rt-data" } },
-    ...(ca === undefined ? {} : { tls: { ca } }),
-  });
-  void answer.body?.cancel();
+async function ask(base: string, timeoutMs: number, signal: AbortSignal, { instance, ca }: Deps): Promise<void> {
+  const answer = await boundedFetch(
+    `${base}/health/live`,
+    { signal, headers: { "user-agent": "rt-data" }, ...(ca === undefined ? {} : { tls: { ca } }) },
+    { timeoutMs, maxBytes: statusBytes, statusOnly: true },
+  );
   const { status } = answer;
   const server = (answer.headers.get("server") ?? "").replace(/[^\w./ -]/g, "").slice(0, 40) || "the server";
   const by = answer.headers.get(instanceHeader);

@@ -1,4 +1,5 @@
 import type { Log } from "../log.ts";
+import { boundedFetch, statusBytes } from "../platform/bounded-fetch.ts";
 import { hostOf, problemOf } from "./host.ts";
 
 /** Tells somebody else that data flows, so that silence means trouble: also of a machine that can say nothing any more. */
@@ -28,7 +29,7 @@ export function createHeartbeat(
     readonly version: string;
     readonly timeoutMs?: number;
   },
-  deps: { readonly nowUs: () => number; readonly log: Log; readonly fetch?: typeof fetch },
+  deps: { readonly nowUs: () => number; readonly log: Log },
 ): Heartbeat {
   const { nowUs, log } = deps;
   const watcher = hostOf(options.url);
@@ -40,12 +41,11 @@ export function createHeartbeat(
 
   async function beat(): Promise<void> {
     try {
-      const answer = await (deps.fetch ?? fetch)(options.url, {
-        headers: { "user-agent": `rt-data/${options.version}` },
-        redirect: "manual",
-        signal: AbortSignal.any([aborting.signal, AbortSignal.timeout(options.timeoutMs ?? 10_000)]),
-      });
-      await answer.body?.cancel();
+      const answer = await boundedFetch(
+        options.url,
+        { headers: { "user-agent": `rt-data/${options.version}` }, signal: aborting.signal },
+        { timeoutMs: options.timeoutMs ?? 10_000, maxBytes: statusBytes, statusOnly: true },
+      );
       if (answer.ok) settle();
       else fail(`it answered ${answer.status}`);
     } catch (error) {

@@ -1,5 +1,6 @@
 import type { Incident, IncidentChange } from "../incident.ts";
 import type { Log } from "../log.ts";
+import { boundedFetch, statusBytes } from "../platform/bounded-fetch.ts";
 import { hostOf, problemOf } from "./host.ts";
 
 /** What is posted: one change of one incident. */
@@ -53,7 +54,7 @@ export function createWebhook(
     readonly publicUrl: string | null;
     readonly timeoutMs?: number;
   },
-  deps: { readonly nowUs: () => number; readonly log: Log; readonly fetch?: typeof fetch },
+  deps: { readonly nowUs: () => number; readonly log: Log },
 ): Webhook {
   const { nowUs, log } = deps;
   const receiver = hostOf(options.url);
@@ -83,18 +84,16 @@ export function createWebhook(
 
   async function attempt(delivery: Delivery): Promise<void> {
     try {
-      const answer = await (deps.fetch ?? fetch)(options.url, {
-        method: "POST",
-        headers: {
-          "content-type": "application/json",
-          [deliveryHeader]: delivery.id,
-          "user-agent": `rt-data/${options.version}`,
-        },
-        body: delivery.body,
-        redirect: "manual",
-        signal: AbortSignal.any([aborting.signal, AbortSignal.timeout(options.timeoutMs ?? 10_000)]),
-      });
-      await answer.body?.cancel();
+      const headers = {
+        "content-type": "application/json",
+        [deliveryHeader]: delivery.id,
+        "user-agent": `rt-data/${options.version}`,
+      };
+      const answer = await boundedFetch(
+        options.url,
+        { method: "POST", headers, body: delivery.body, signal: aborting.signal },
+        { timeoutMs: options.timeoutMs ?? 10_000, maxBytes: statusBytes, statusOnly: true },
+      );
       if (answer.ok) settle(delivery);
       else if (answer.status >= 400 && answer.status < 500 && answer.status !== 408 && answer.status !== 429)
         drop(delivery, `the receiver answered ${answer.status}`);

@@ -1,4 +1,6 @@
 import { Api, GrammyError, HttpError, InputFile } from "grammy";
+import { FetchBoundError } from "../platform/bounded-body.ts";
+import { boundedFetchOf } from "../platform/bounded-fetch.ts";
 import { messageOf } from "../problem.ts";
 import { cut, mostCaption, plainOf } from "./html.ts";
 import { type Button, scrub } from "./sender.ts";
@@ -11,6 +13,8 @@ export type CallProblem = {
   readonly problem: string;
   /** Not before so many seconds; null where Telegram does not say. */
   readonly waitSeconds: number | null;
+  /** The answer was longer than any that is read. */
+  readonly isTooLong?: boolean;
 };
 
 export type CallResult<T> = { readonly ok: true; readonly value: T } | ({ readonly ok: false } & CallProblem);
@@ -34,19 +38,33 @@ export type Calls = {
 
 type PictureLetter = { readonly html: string; readonly buttons?: readonly (readonly Button[])[] };
 
-/** Longest wait for an ordinary call, ms. */
-const usualMs = 15_000;
+/** Longest wait for any call, ms; the call's own deadline is shorter. */
+const longestMs = 120_000;
 
-/** Speaks to the Bot API; `signal` ends everything. */
-export function createCalls(options: { token: string; apiRoot: string; signal: AbortSignal }): Calls {
-  const { token, apiRoot } = options;
+/** Updates asked for at once. */
+const mostUpdates = 100;
+
+/** Longest answer: a hundred updates of 80 KB each. An update with a long text and its markup has some 20 KB. */
+const mostAnswerBytes = 8 * 1024 * 1024;
+
+/** Speaks to the Bot API; `signal` ends everything. `timeoutMs`: longest wait for an ordinary call. */
+export function createCalls(options: {
+  token: string;
+  apiRoot: string;
+  signal: AbortSignal;
+  timeoutMs?: number;
+}): Calls {
+  const { token, apiRoot, timeoutMs: usualMs = 15_000 } = options;
+  const ask = boundedFetchOf({ timeoutMs: longestMs, maxBytes: mostAnswerBytes });
   const api = new Api(token, {
     apiRoot,
-    timeoutSeconds: 120,
+    timeoutSeconds: longestMs / 1000,
     // The platform's own, which follows no redirection: the token is in the URL.
     fetch: ((url: string, init: RequestInit) =>
-      fetch(url, { ...init, redirect: "error", signal: init.signal ?? null })) as never,
+      ask(url, { ...init, redirect: "error", signal: init.signal ?? null })) as never,
   });
+
+  let limit = mostUpdates;
 
   async function call<T>(ms: number, signal: AbortSignal | undefined, run: (signal: never) => Promise<T>) {
     const timeout = AbortSignal.timeout(ms);
@@ -68,8 +86,10 @@ export function createCalls(options: { token: string; apiRoot: string; signal: A
       return { ok: false, code: null, problem: "the answer is not that of the Bot API", waitSeconds: null };
     },
     async updates(offset, seconds, signal) {
-      const wanted = { offset, timeout: seconds, limit: 100, allowed_updates: ["message", "callback_query"] as const };
-      const found = await call((seconds + 15) * 1000, signal, (ends) => api.getUpdates(wanted, ends));
+      const wanted = { offset, timeout: seconds, limit, allowed_updates: ["message", "callback_query"] as const };
+      const found = await call(seconds * 1000 + usualMs, signal, (ends) => api.getUpdates(wanted, ends));
+      // One at a time, an honest answer always fits; what was too long must not come back for ever.
+      limit = found.ok ? Math.min(mostUpdates, limit * 2) : found.isTooLong === true ? 1 : limit;
       if (!found.ok) return found;
       const value: unknown = found.value;
       if (Array.isArray(value)) return { ok: true, value };
@@ -110,5 +130,6 @@ function problemOf(error: unknown, reason: string | null, token: string): CallPr
   }
   // The inner error says why; its text may hold the URL, and with it the token.
   const inner = error instanceof HttpError ? error.error : error;
-  return { code: null, problem: reason ?? scrub(messageOf(inner), token), waitSeconds: null };
+  const isTooLong = inner instanceof FetchBoundError && inner.name === "AnswerTooLong";
+  return { code: null, problem: reason ?? scrub(messageOf(inner), token), waitSeconds: null, isTooLong };
 }

@@ -1,4 +1,5 @@
 import { Api, GrammyError, HttpError, InputFile } from "grammy";
+import { boundedFetchOf } from "../platform/bounded-fetch.ts";
 import { messageOf } from "../problem.ts";
 import { cut, mostCaption, mostText, plainOf } from "./html.ts";
 
@@ -51,18 +52,22 @@ export type SenderOptions = {
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 };
 
+/** Longest answer to one of these calls; each brings one message back, a few KB. */
+const mostAnswerBytes = 1024 * 1024;
+
 /** Longest text of a problem that is shown. */
 const mostProblem = 200;
 
 /** Speaks to the Bot API. The token is in none of the texts that come back. */
 export function createSender({ token, apiRoot, timeoutMs = 15_000, fetch: go }: SenderOptions): Sender {
   const aborting = new AbortController();
+  const ask = go ?? boundedFetchOf({ timeoutMs, maxBytes: mostAnswerBytes });
   const api = new Api(token, {
     apiRoot,
     timeoutSeconds: timeoutMs / 1000,
     // The platform's own, which follows no redirection: the token is in the URL.
     fetch: ((url: string, init: RequestInit) =>
-      (go ?? fetch)(url, {
+      ask(url, {
         ...init,
         redirect: "error",
         signal: AbortSignal.any([aborting.signal, init.signal].filter((signal) => signal != null)),

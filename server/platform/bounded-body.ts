@@ -1,0 +1,107 @@
+import { brotliDecompress, gunzip, inflate } from "node:zlib";
+
+/** Limits of one answer's body. */
+export type BodyBounds = {
+  /** Longest body that is accepted, in bytes; the same bound holds for the body once it is decompressed. */
+  readonly maxBytes: number;
+  /** Takes the body chunk by chunk instead of memory; a promise is waited for before the next chunk is read. */
+  readonly sink?: ((chunk: Uint8Array) => void | Promise<void>) | undefined;
+  /** Only the status is wanted: a body that does not end soon is cut off, and that is no error. */
+  readonly statusOnly?: boolean | undefined;
+};
+
+/** Why an exchange was ended from this side. `name` is `TimeoutError` for a deadline, as `AbortSignal.timeout` names it. */
+export class FetchBoundError extends Error {
+  override readonly name: "TimeoutError" | "AnswerTooLong" | "AnswerEncoding";
+  constructor(name: FetchBoundError["name"], message: string) {
+    super(message);
+    this.name = name;
+  }
+}
+
+type Body = {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** False if the transfer is still going on and has to be ended. */
+  readonly isWhole: boolean;
+};
+
+type Decode = (
+  bytes: Uint8Array,
+  options: { maxOutputLength: number },
+  done: (error: Error | null, result: Buffer) => void,
+) => void;
+
+const decoders: ReadonlyMap<string, Decode> = new Map<string, Decode>([
+  ["gzip", gunzip],
+  ["x-gzip", gunzip],
+  ["deflate", inflate],
+  ["br", brotliDecompress],
+]);
+
+/** How long a body that nobody wants may take to end by itself, ms: a connection that ends well can be used again. */
+const farewellMs = 1000;
+
+/** Reads a body within its bounds. `onProgress` is called for each chunk. */
+export async function readBoundedBody(answer: Response, bounds: BodyBounds, onProgress: () => void): Promise<Body> {
+  if (answer.body === null) return { bytes: new Uint8Array(), isWhole: true };
+  const reader = answer.body.getReader();
+  if (bounds.statusOnly) return { bytes: new Uint8Array(), isWhole: await endsSoon(reader, bounds.maxBytes) };
+  const encoding = (answer.headers.get("content-encoding") ?? "").trim().toLowerCase();
+  const decode = decoders.get(encoding);
+  const isPlain = encoding === "" || encoding === "identity";
+  if (!isPlain && (bounds.sink !== undefined || decode === undefined))
+    throw new FetchBoundError("AnswerEncoding", `the answer is compressed as "${encoding.slice(0, 40)}", unasked`);
+  const announced = Number(answer.headers.get("content-length"));
+  if (announced > bounds.maxBytes) throw tooLong(bounds.maxBytes);
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  while (true) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    onProgress();
+    length += value.length;
+    if (length > bounds.maxBytes) throw tooLong(bounds.maxBytes);
+    if (bounds.sink === undefined) chunks.push(value);
+    else await bounds.sink(value);
+  }
+  const bytes = Buffer.concat(chunks);
+  return { bytes: decode === undefined ? bytes : await decoded(bytes, decode, bounds.maxBytes), isWhole: true };
+}
+
+async function endsSoon(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const over = new Promise<false>((resolve) => {
+    timer = setTimeout(resolve, farewellMs, false);
+  });
+  const drain = async () => {
+    for (let length = 0; length <= maxBytes; ) {
+      const { done, value } = await reader.read();
+      if (done) return true;
+      length += value.length;
+    }
+    return false;
+  };
+  try {
+    return await Promise.race([drain().catch(() => false), over]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+function decoded(bytes: Uint8Array, decode: Decode, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  return new Promise((resolve, reject) => {
+    decode(bytes, { maxOutputLength: maxBytes }, (error, result) => {
+      if (error === null) resolve(new Uint8Array(result));
+      else if (codeOf(error) === "ERR_BUFFER_TOO_LARGE") reject(tooLong(maxBytes));
+      else reject(new FetchBoundError("AnswerEncoding", "the answer is not compressed as it says it is"));
+    });
+  });
+}
+
+function codeOf(error: Error): unknown {
+  return "code" in error ? error.code : null;
+}
+
+function tooLong(maxBytes: number): FetchBoundError {
+  return new FetchBoundError("AnswerTooLong", `the answer is longer than ${maxBytes} bytes`);
+}

@@ -1,17 +1,10 @@
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
-import {
-  closeSync,
-  existsSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  unlinkSync,
-  writeSync,
-} from "./platform/files.ts";
-import { codeOf, messageOf, OperatorError } from "./problem.ts";
+import { isLocked, lockPath, takeFolderLock } from "./folder-lock.ts";
+import { type FolderLock, type Holder, readHolder, stateOf } from "./lock-holder.ts";
+import type { Log } from "./log.ts";
+import { closeSync, existsSync, mkdirSync, openSync, readdirSync } from "./platform/files.ts";
+import { messageOf, OperatorError } from "./problem.ts";
 
 /** What a data folder holds: real data, or the demo's. The two are never mixed. */
 export type DataFolderUse = "record" | "demo";
@@ -19,57 +12,85 @@ export type DataFolderUse = "record" | "demo";
 /** A data folder that nobody else records into until `release`. */
 export type DataFolder = {
   readonly path: string;
-  /** Takes the folder once more after somebody has deleted it. Throws the system's error, or an OperatorError if it is taken. */
+  /**
+   * Takes the folder again if its lock or the folder itself was deleted or replaced. Throws the system's error, or an OperatorError if
+   * another recorder has taken it meanwhile.
+   */
   renew(): void;
+  /** The same, to be called every second; what goes wrong is logged once. */
+  look(): void;
+  /** Descriptors that hold the lock. A process that is started with them, to take over, shares it: the lock is never free in between. */
+  passOn(): readonly number[];
+  /** Idempotent. Never removes another's lock. */
   release(): void;
 };
 
-const lockFile = "rt-data.lock";
 const demoMark = "this-is-demo-data";
 
 /**
  * Takes the folder for one recorder, creating it if need be. Throws an OperatorError if it cannot be written, is in use, or
- * holds the other kind of data. The lock of a recorder that is gone (killed, or before a reboot) is taken over.
+ * holds the other kind of data. The lock of a recorder that is gone keeps nobody out, whatever its host or pid was.
  */
-export function takeDataFolder(dataDir: string, use: DataFolderUse): DataFolder {
+export function takeDataFolder(dataDir: string, use: DataFolderUse, log: Log | null = null): DataFolder {
   const path = resolve(dataDir);
-  const lock = join(path, lockFile);
-  try {
+  let lock = taking(path, () => {
     mkdirSync(path, { recursive: true });
     refuseOtherUse(path, use);
-    takeLock(path, lock);
-  } catch (error) {
-    if (error instanceof OperatorError) throw error;
-    throw new OperatorError(
-      `cannot use the data folder ${path}: ${messageOf(error)}. Give this user the right to write there, or another folder by --data-dir or record.data_dir`,
-      { cause: error },
-    );
+    return takeFolderLock(path);
+  });
+  let isHeld = true;
+  let isPassedOn = false;
+  let isLost = false;
+  tellWeakness(path, lock, log);
+
+  function renew(): void {
+    if (!isHeld || lock.isInPlace()) return;
+    mkdirSync(path, { recursive: true });
+    if (use === "demo") closeSync(openSync(join(path, demoMark), "w"));
+    lock = renewed(path, lock);
   }
-  let held = true;
+
   return {
     path,
-    renew() {
-      if (!held || existsSync(lock)) return;
-      mkdirSync(path, { recursive: true });
-      if (use === "demo") closeSync(openSync(join(path, demoMark), "w"));
-      takeLock(path, lock);
+    renew,
+    look() {
+      try {
+        if (lock.isInPlace()) lock.beat();
+        else renew();
+        if (isLost) log?.info("the data folder is locked again", { data_dir: path });
+        isLost = false;
+      } catch (error) {
+        const fields = { data_dir: path, reason: messageOf(error) };
+        if (!isLost) log?.error("the lock of the data folder was lost and cannot be taken again yet", fields);
+        isLost = true;
+      }
+    },
+    passOn() {
+      isPassedOn = true;
+      return lock.descriptors;
     },
     release() {
-      if (!held) return;
-      held = false;
-      try {
-        rmSync(lock, { force: true });
-      } catch {
-        // The lock of a process that is gone keeps nobody out.
-      }
+      if (!isHeld) return;
+      isHeld = false;
+      lock.release(isPassedOn);
     },
   };
 }
 
 /** Who records into a folder at this moment, or null. */
 export function recorderAt(dataDir: string): { readonly pid: number; readonly host: string } | null {
-  const holder = readHolder(join(resolve(dataDir), lockFile));
-  return holder !== null && isRunning(holder) ? holder : null;
+  const path = resolve(dataDir);
+  const holder = readHolder(lockPath(path));
+  if (holder === null) return null;
+  const locked = holder.kernel === true ? isLocked(path) : null;
+  return (locked ?? stateOf(holder) !== "gone") ? holder : null;
+}
+
+/** Why the kernel does not lock this folder, or null if it does. The folder must exist and nobody record into it. */
+export function lockWeakness(dataDir: string): string | null {
+  const lock = takeFolderLock(resolve(dataDir));
+  lock.release(false);
+  return lock.kind === "kernel" ? null : lock.kind.unsupported;
 }
 
 /** True for a folder that the demo has used. */
@@ -77,11 +98,47 @@ export function isDemoFolder(dataDir: string): boolean {
   return existsSync(join(resolve(dataDir), demoMark));
 }
 
-/** The process of this machine that records into a folder; null where none does. */
+/** The process of this machine that records into a folder; null if none does. */
 export function recorderOf(dataDir: string): { readonly pid: number; readonly use: DataFolderUse } | null {
-  const holder = recorderAt(dataDir);
-  if (holder === null || holder.host !== hostname()) return null;
+  const path = resolve(dataDir);
+  const holder = readHolder(lockPath(path));
+  if (holder === null || recorderAt(dataDir) === null || !isHere(holder)) return null;
   return { pid: holder.pid, use: isDemoFolder(dataDir) ? "demo" : "record" };
+}
+
+/** A process of this machine and container; our own counts. */
+function isHere(holder: Holder): boolean {
+  return holder.host === hostname() && (holder.pid === process.pid || stateOf(holder) === "running");
+}
+
+function taking<T>(path: string, take: () => T): T {
+  try {
+    return take();
+  } catch (error) {
+    if (error instanceof OperatorError) throw error;
+    throw new OperatorError(
+      `cannot use the data folder ${path}: ${messageOf(error)}. Give this user the right to write there, or another folder by --data-dir or record.data_dir`,
+      { cause: error },
+    );
+  }
+}
+
+/**
+ * The old lock goes only once there is a new one. Where only the lock file is new, the folder is still ours: its own descriptor is
+ * kept, which a second attempt to lock the same folder would meet.
+ */
+function renewed(path: string, old: FolderLock): FolderLock {
+  const lock = takeFolderLock(path, old.descriptors);
+  old.release(true, lock.descriptors);
+  return lock;
+}
+
+function tellWeakness(path: string, { kind }: FolderLock, log: Log | null): void {
+  if (kind === "kernel") return;
+  log?.warn(
+    "this file system cannot lock the data folder; a second recorder is kept out by a file with a beat, which is weaker. Record on a local disk",
+    { data_dir: path, reason: kind.unsupported },
+  );
 }
 
 function refuseOtherUse(path: string, use: DataFolderUse): void {
@@ -99,69 +156,5 @@ function refuseOtherUse(path: string, use: DataFolderUse): void {
       );
     }
     closeSync(openSync(mark, "w"));
-  }
-}
-
-/** Pid, its start time (pids are used again) and host: together they say whether the holder still runs. */
-type Holder = { readonly pid: number; readonly started: string | null; readonly host: string };
-
-function takeLock(path: string, lock: string): void {
-  for (let attempt = 0; attempt < 3; attempt++) {
-    try {
-      const fd = openSync(lock, "wx");
-      const holder: Holder = { pid: process.pid, started: startOf(process.pid), host: hostname() };
-      writeSync(fd, `${JSON.stringify(holder)}\n`);
-      closeSync(fd);
-      return;
-    } catch (error) {
-      if (codeOf(error) !== "EEXIST") throw error;
-    }
-    const holder = readHolder(lock);
-    if (holder !== null && isRunning(holder)) {
-      const isHere = holder.host === hostname();
-      const where = isHere ? "" : ` on ${holder.host}`;
-      const otherwise = isHere ? "" : `. If no recorder runs on ${holder.host} any more, delete ${lock}`;
-      throw new OperatorError(
-        `another recorder (process ${holder.pid}${where}) is recording into ${path}. Stop it first, or give this one a folder of its own by --data-dir${otherwise}`,
-      );
-    }
-    unlinkSync(lock);
-  }
-  throw new OperatorError(
-    `the lock ${lock} keeps being taken by another recorder that is starting at the same time; try again`,
-  );
-}
-
-function readHolder(lock: string): Holder | null {
-  try {
-    return JSON.parse(readFileSync(lock, "utf8")) as Holder;
-  } catch {
-    return null;
-  }
-}
-
-function isRunning(holder: Holder): boolean {
-  if (holder.host !== hostname()) return true;
-  try {
-    process.kill(holder.pid, 0);
-  } catch (error) {
-    return codeOf(error) === "EPERM";
-  }
-  return holder.pid !== process.pid && startOf(holder.pid) === holder.started;
-}
-
-/**
- * When a process started, in the kernel's ticks since boot with the boot's id; null where the system does not say, and for one that has
- * ended and that only its parent has not noticed.
- */
-function startOf(pid: number): string | null {
-  try {
-    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-    const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
-      .replace(/^.*\)\s/s, "")
-      .split(" ");
-    return fields[0] === "Z" || fields[0] === "X" ? null : `${boot}/${fields[19]}`;
-  } catch {
-    return null;
   }
 }

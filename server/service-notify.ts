@@ -1,5 +1,6 @@
-import { dlopen, FFIType, ptr } from "bun:ffi";
+import { FFIType, ptr } from "bun:ffi";
 import { notifySocket } from "./environment.ts";
+import { openLibc } from "./platform/libc.ts";
 
 /**
  * Tells the service manager (systemd) something, as sd_notify(3) does: `READY=1`, `STATUS=…`, `MAINPID=…`; more than one on lines of
@@ -8,7 +9,7 @@ import { notifySocket } from "./environment.ts";
  */
 export function notifyService(state: string, address: string | null = notifySocket()): boolean {
   const to = address === null ? null : socketAddress(address);
-  const libc = to === null ? null : openLibc();
+  const libc = to === null ? null : calls();
   if (to === null || libc === null) return false;
   const socket = libc.socket(unixFamily, datagram | closeOnExec, 0);
   if (socket < 0) return false;
@@ -24,7 +25,7 @@ export function notifyService(state: string, address: string | null = notifySock
  */
 export function reloading(): string {
   const spec = new BigInt64Array(2);
-  openLibc()?.clock_gettime(monotonic, ptr(spec));
+  calls()?.clock_gettime(monotonic, ptr(spec));
   const [seconds = 0n, nanoseconds = 0n] = spec;
   return `RELOADING=1\nMONOTONIC_USEC=${seconds * 1_000_000n + nanoseconds / 1000n}`;
 }
@@ -53,30 +54,19 @@ function socketAddress(address: string): Buffer | null {
 }
 
 /** Neither Node's nor Bun's sockets know datagrams of the Unix kind, so the C library is asked itself. */
-function load(path: string) {
+function load() {
   const int = FFIType.i32;
-  return dlopen(path, {
+  return openLibc({
     socket: { args: [int, int, int], returns: int },
     sendto: { args: [int, FFIType.ptr, FFIType.u64, int, FFIType.ptr, FFIType.u32], returns: FFIType.i64 },
     close: { args: [int], returns: int },
     clock_gettime: { args: [int, FFIType.ptr], returns: int },
-  }).symbols;
+  });
 }
 
-/** glibc, then musl, which is its own loader; by names that no working directory can stand in for. */
-const libraries = ["libc.so.6", "/lib/ld-musl-x86_64.so.1", "/lib/ld-musl-aarch64.so.1"];
-let opened: ReturnType<typeof load> | null | undefined;
+let opened: ReturnType<typeof load> | undefined;
 
-function openLibc(): ReturnType<typeof load> | null {
-  if (opened !== undefined) return opened;
-  opened = null;
-  for (const library of libraries) {
-    try {
-      opened = load(library);
-      break;
-    } catch {
-      // The next one.
-    }
-  }
+function calls(): ReturnType<typeof load> {
+  opened ??= load();
   return opened;
 }

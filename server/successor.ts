@@ -18,14 +18,18 @@ export const takeOverFlag = "--take-over";
 
 /**
  * Starts the executable that now lies where this one was started from, with the same arguments, environment and output. From a
- * checkout: the same Bun with the same script. It outlives us. Throws the system's error where it cannot be started.
+ * checkout: the same Bun with the same script. It outlives us, and shares the open files `descriptors` with us. Throws the system's error
+ * if it cannot be started.
  */
-export function startSuccessor(command: readonly string[] = ownCommand()): Successor {
+export function startSuccessor(
+  command: readonly string[] = ownCommand(),
+  descriptors: readonly number[] = [],
+): Successor {
   let onMessage: ((message: unknown) => void) | null = null;
   let onClose: (() => void) | null = null;
   const waiting: unknown[] = [];
   const child = Bun.spawn([...command], {
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ["ignore", "inherit", "inherit", ...descriptors],
     serialization: "json",
     ipc(message) {
       if (onMessage === null) waiting.push(message);

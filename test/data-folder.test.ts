@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { takeDataFolder } from "../server/data-folder.ts";
@@ -27,7 +27,7 @@ test("a second recorder on the same folder is refused, with the process that has
   const first = await otherProcess(folder);
   expect(first.said).toBe("taken");
   expect(() => takeDataFolder(folder, "record")).toThrow(
-    `another recorder (process ${first.child.pid}) is recording into ${folder}. Stop it first, or give this one a folder of its own by --data-dir`,
+    `another recorder (process ${first.child.pid} on ${hostname()}) is recording into ${folder}. Stop it first, or give this one a folder of its own by --data-dir`,
   );
   first.child.kill("SIGKILL");
   await first.child.exited;
@@ -44,10 +44,24 @@ test("the lock of a recorder before a reboot, or of a pid that somebody else has
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test("a lock from another host is respected, since nobody here can tell whether it is alive", () => {
+test("the lock file of a recorder on another host that is gone is not in the way, whichever version wrote it", () => {
   const folder = temporaryFolder();
-  writeFileSync(join(folder, "rt-data.lock"), JSON.stringify({ pid: 1, started: null, host: "elsewhere" }));
-  expect(() => takeDataFolder(folder, "record")).toThrow(/process 1 on elsewhere.*delete .*rt-data\.lock/s);
+  for (const kernel of [undefined, true]) {
+    writeFileSync(join(folder, "rt-data.lock"), JSON.stringify({ pid: 1, started: null, host: "elsewhere", kernel }));
+    takeDataFolder(folder, "record").release();
+  }
+});
+
+test("a recorder of version 0.1.0 that still runs, and has no lock of the kernel's, is not robbed", async () => {
+  const folder = temporaryFolder();
+  const child = Bun.spawn(["sleep", "60"]);
+  const [, ticks] = /^.*\) \S(?: \S+){18} (\d+)/.exec(readFileSync(`/proc/${child.pid}/stat`, "utf8")) ?? [];
+  const started = `${readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim()}/${ticks}`;
+  writeFileSync(join(folder, "rt-data.lock"), JSON.stringify({ pid: child.pid, started, host: hostname() }));
+  expect(() => takeDataFolder(folder, "record")).toThrow(`another recorder (process ${child.pid}`);
+  child.kill();
+  await child.exited;
+  takeDataFolder(folder, "record").release();
 });
 
 test("invented and recorded data never get into one folder", () => {

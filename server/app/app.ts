@@ -66,7 +66,7 @@ export function createApp(
   const { nowUs } = standby ?? createReceiveClock(options.clock);
   const startedUs = standby?.stoppedUs() ?? nowUs();
   const streams = standby?.streams ?? createStreams(config, ownSymbols(config.record));
-  const folder = takeDataFolder(config.record.data_dir, mode);
+  const folder = takeDataFolder(config.record.data_dir, mode, log);
   const dataDir = folder.path;
   const catalogue = releasing(() => openCatalogue(dataDir));
   const care = createCatalogueCare({ catalogue, dataDir, nowUs, renewFolder: folder.renew, log });
@@ -134,6 +134,7 @@ export function createApp(
   const ticker = createTicker(nowUs, [
     [1, recording.tick],
     [1, () => void machine.look()],
+    [1, folder.look],
     [1, care.look],
     [1, mergeAtMidnight(archiver, nowUs())],
     [1, createServiceReport(status).look],
@@ -214,6 +215,7 @@ export function createApp(
     },
     listeningMs: () => listeningMs,
     ...{ dataDir, nowUs },
+    passOnFolder: folder.passOn,
     stop(deadlineMs) {
       stopping ??= (async () => {
         const end = performance.now() + deadlineMs;

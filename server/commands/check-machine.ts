@@ -1,5 +1,5 @@
 import { dirname, join, resolve } from "node:path";
-import { isDemoFolder, recorderAt } from "../data-folder.ts";
+import { isDemoFolder, lockWeakness, recorderAt } from "../data-folder.ts";
 import { accessSync, constants, existsSync, statSync } from "../platform/files.ts";
 import { open, rm, statfs } from "../platform/files-async.ts";
 import { codeOf, messageOf } from "../problem.ts";
@@ -9,7 +9,7 @@ import { type Finding, failed, ok, type Probe, skipped, warning } from "./check-
 export const checkData: Probe = async ({ record }) => {
   const dataDir = resolve(record.data_dir);
   if (!existsSync(dataDir)) return [absent(dataDir)];
-  const findings = [holder(dataDir), owner(dataDir)];
+  const findings = [holder(dataDir), locks(dataDir), owner(dataDir)];
   if (isDemoFolder(dataDir)) {
     const advice = "record into another folder: record.data_dir, or --data-dir";
     findings.unshift(failed("data.use", `${dataDir} holds the demo's invented data`, advice));
@@ -64,6 +64,22 @@ function holder(dataDir: string): Finding {
   const recorder = recorderAt(dataDir);
   if (recorder === null) return ok("data.recorder", "nobody records into it at present");
   return ok("data.recorder", `process ${recorder.pid} on ${recorder.host} is recording into it`);
+}
+
+/** Whether the kernel keeps a second recorder out; what is taken cannot be tried. */
+function locks(dataDir: string): Finding | null {
+  if (recorderAt(dataDir) !== null) return null;
+  try {
+    const reason = lockWeakness(dataDir);
+    if (reason === null) return null;
+    return warning(
+      "data.lock",
+      `the file system of ${dataDir} has no locks (${reason}): a second recorder is kept out by a weaker means`,
+      "record on a disk of this machine; on NFS, let the server's lock service run and mount without nolock",
+    );
+  } catch (error) {
+    return failed("data.lock", `${dataDir} cannot be locked: ${messageOf(error)}`, "see what it says");
+  }
 }
 
 /** Files of another user than the folder's: somebody has recorded by hand as root, and the service cannot go on there. */

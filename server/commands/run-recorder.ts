@@ -6,7 +6,7 @@ import type { Gap } from "../gap.ts";
 import type { AdjustableLog, Log } from "../log.ts";
 import { messageOf, OperatorError } from "../problem.ts";
 import { notifyService, reloading } from "../service-notify.ts";
-import { endsWithUs, noRoom, startSuccessor } from "../successor.ts";
+import { endsWithUs, noRoom, ownCommand, startSuccessor } from "../successor.ts";
 import { version } from "../version.ts";
 import type { Terminal } from "./command.ts";
 import { type HandoverReport, writeHandoverReport } from "./handover-report.ts";
@@ -108,10 +108,12 @@ async function end(app: App, log: Log): Promise<number> {
 async function upgrade(app: App, { stop }: Terminal, log: Log) {
   const began = Date.now();
   const dataDir = app.dataDir;
+  // With the folder's lock, so that nobody else can take the folder while it changes hands.
+  const startNext = () => startSuccessor(ownCommand(), app.passOnFolder());
   const reason = app.departure.refusal() ?? endsWithUs() ?? noRoom();
   const outcome =
     reason === null
-      ? await handOver(app, { dataDir, version }, { startSuccessor, nowUs: app.nowUs, stop, log })
+      ? await handOver(app, { dataDir, version }, { startSuccessor: startNext, nowUs: app.nowUs, stop, log })
       : ({ kind: "stays", reason } as const);
   const result = resultOf(outcome);
   const tookMs = Date.now() - began;

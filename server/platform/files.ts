@@ -1,6 +1,7 @@
 import * as node from "node:fs";
 import * as promises from "node:fs/promises";
 import type { FileSink } from "bun";
+import { flock as flockOfSystem, type LockAnswer, type LockWish } from "./flock.ts";
 
 /**
  * The file system as the program sees it. Every file is reached through this port, so that the simulator (`test/simulation`) can put
@@ -10,6 +11,8 @@ export type Files = Pick<typeof node, SyncName> & {
   readonly async: Pick<typeof promises, AsyncName>;
   /** A Bun FileSink that appends to an open descriptor. */
   sink(fd: number): FileSink;
+  /** flock(2) on an open descriptor, without waiting. */
+  flock(fd: number, wish: LockWish): LockAnswer;
 };
 
 type SyncName =
@@ -55,7 +58,12 @@ type AsyncName =
   | "unlink";
 
 /** The machine's own file system. */
-export const systemFiles: Files = { ...node, async: promises, sink: (fd) => Bun.file(fd).writer() };
+export const systemFiles: Files = {
+  ...node,
+  async: promises,
+  sink: (fd) => Bun.file(fd).writer(),
+  flock: flockOfSystem,
+};
 
 let current = systemFiles;
 
@@ -101,6 +109,11 @@ export const writeSync = sync("writeSync");
 /** A Bun FileSink that appends to an open descriptor. */
 export function fileSink(fd: number): FileSink {
   return current.sink(fd);
+}
+
+/** flock(2) on an open descriptor, without waiting; see `flock.ts`. */
+export function flock(fd: number, wish: LockWish): LockAnswer {
+  return current.flock(fd, wish);
 }
 
 /** The promise half of the file system in force; `files-async.ts` names its functions. */

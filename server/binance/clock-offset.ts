@@ -1,3 +1,4 @@
+import { foreignAnswer } from "../foreign-answer.ts";
 import type { Log } from "../log.ts";
 import { type After, after as systemAfter } from "../timer.ts";
 import type { RestClient } from "./rest.ts";
@@ -74,7 +75,10 @@ export function createClockOffsetMeter(deps: {
       return { offsetMs: sentUs / 1000 + halfMs - Number(serverTime) - cutMs, boundMs: halfMs + cutMs };
     }
     if (!failing) {
-      const reason = answer.kind === "ok" ? "GET /api/v3/time answered without a serverTime" : answer.msg;
+      const reason =
+        answer.kind === "ok"
+          ? foreignAnswer("GET /api/v3/time answered JSON that is not Binance's", "exchange.rest_url")
+          : answer.msg;
       log.warn("cannot ask the exchange for its time; delays stay unknown until it answers", { reason });
     }
     failing = true;

@@ -1,4 +1,5 @@
 import type { Log } from "../log.ts";
+import { messageOf } from "../problem.ts";
 import { createStream, depthSnapshot, type Stream } from "../stream.ts";
 import { type After, after as systemAfter } from "../timer.ts";
 import type { RestClient } from "./rest.ts";
@@ -80,7 +81,11 @@ export function createDepthSnapshots(
     const wanted = ready.find(({ urgent }) => urgent) ?? ready[0];
     if (wanted === undefined) return;
     underWay = wanted;
-    await ask(wanted);
+    try {
+      await ask(wanted);
+    } catch (error) {
+      drop(wanted, messageOf(error), true);
+    }
     underWay = null;
     void next();
   }
@@ -98,7 +103,11 @@ export function createDepthSnapshots(
     }
     if (answer.kind === "refused") return drop(wanted, answer.msg, answer.code !== -1121);
     const id = idOf(answer.text);
-    if (id === null) return drop(wanted, "GET /api/v3/depth answered in an unknown form", true);
+    if (id === null) {
+      const reason = "GET /api/v3/depth answered in an unknown form";
+      lastProblem = `${symbol}: ${reason}`;
+      return ++wanted.attempts >= mostAttempts ? drop(wanted, reason, true) : later(wanted);
+    }
     if (id >= (deps.firstDiffId(symbol) ?? Number.NEGATIVE_INFINITY)) {
       waiting.delete(symbol);
       delivered++;

@@ -15,6 +15,9 @@ const mostRequests = 5;
 
 const weight = 20;
 
+/** All symbols are some 15 MB today. */
+const mostBytes = 64 * 1024 * 1024;
+
 /**
  * Asks for the statuses of `symbols`; null if the exchange did not answer. A list is refused as a whole (-1121) where one of it does
  * not exist. So those in `doubtful` are asked for one by one, the others in lists; where a list is refused, or that would be many
@@ -64,17 +67,51 @@ async function ask(
   signal: AbortSignal,
 ): Promise<ReadonlyMap<string, string> | "refused" | null> {
   const whole = { ...query, showPermissionSets: "false" };
-  const answer = await rest.get("/api/v3/exchangeInfo", whole, { weight, priority: "high", signal });
+  const answer = await rest.get("/api/v3/exchangeInfo", whole, { weight, priority: "high", signal, mostBytes });
   if (answer.kind === "failed") return null;
   if (answer.kind === "refused") return "refused";
-  const statuses = statusesIn(answer.text);
-  return statuses.size === 0 ? null : statuses;
+  const statuses = answer.text.length <= parsedWhole ? parsedStatuses(answer.text) : statusesIn(answer.text);
+  return statuses === null || statuses.size === 0 ? null : statuses;
 }
 
-/** All is some MB, which would take too long to parse in one go, and all else in it is of no use here. */
-function statusesIn(text: string): ReadonlyMap<string, string> {
+/** Answers of up to so many characters are parsed; what names a list of symbols is never longer. */
+const parsedWhole = 1024 * 1024;
+
+/** Null if a single entry is not of the documented form: a symbol that cannot be read must not pass for one that does not exist. */
+function parsedStatuses(text: string): ReadonlyMap<string, string> | null {
+  let entries: unknown;
+  try {
+    entries = (JSON.parse(text) as { symbols?: unknown } | null)?.symbols;
+  } catch {
+    return null;
+  }
+  if (!Array.isArray(entries)) return null;
   const statuses = new Map<string, string>();
-  for (const [, symbol = "", status = ""] of text.matchAll(/\{"symbol":"((?:[^"\\]|\\.)*)","status":"([A-Z_]+)"/g))
-    statuses.set(symbol.includes("\\") ? String(JSON.parse(`"${symbol}"`)) : symbol, status);
+  for (const entry of entries as readonly ({ symbol?: unknown; status?: unknown } | null)[]) {
+    if (typeof entry?.symbol !== "string" || typeof entry.status !== "string") return null;
+    statuses.set(entry.symbol, entry.status);
+  }
   return statuses;
+}
+
+/** All is some MB, which would take too long to parse in one go, and all else in it is of no use here. Null if it is cut or damaged. */
+function statusesIn(text: string): ReadonlyMap<string, string> | null {
+  if (!/\}\s*\]\s*[},]/.test(text.slice(-65_536))) return null;
+  const statuses = new Map<string, string>();
+  for (const [, symbol = "", status = ""] of text.matchAll(/\{"symbol":"((?:[^"\\]|\\.)*)","status":"([A-Z_]+)"/g)) {
+    const name = symbol.includes("\\") ? unescaped(symbol) : symbol;
+    if (name === null) return null;
+    statuses.set(name, status);
+  }
+  let entries = 0;
+  for (let at = text.indexOf('"baseAsset":'); at >= 0; at = text.indexOf('"baseAsset":', at + 1)) entries++;
+  return entries > statuses.size ? null : statuses;
+}
+
+function unescaped(text: string): string | null {
+  try {
+    return String(JSON.parse(`"${text}"`));
+  } catch {
+    return null;
+  }
 }

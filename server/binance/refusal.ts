@@ -1,3 +1,5 @@
+import { certificateAdvice, foreignAnswer } from "../foreign-answer.ts";
+
 /** What an HTTP status in place of the WebSocket handshake means at Binance, and what to do. */
 const statuses: Readonly<Record<string, string>> = {
   "403":
@@ -12,9 +14,15 @@ const statuses: Readonly<Record<string, string>> = {
 export function refusalText(event: Event): string {
   const message = "message" in event && typeof event.message === "string" ? event.message : "";
   const reason = message.replace(/^WebSocket connection to '[^']*' failed: /, "");
-  const status = /^Expected 101 status code: (\d+)/.exec(reason)?.[1];
-  if (status !== undefined)
-    return `the exchange answered HTTP ${status}: ${statuses[status] ?? "it is not serving now"}`;
+  const status = Number(/^Expected 101 status code: (\d+)/.exec(reason)?.[1] ?? 0);
+  // The exchange answers no handshake with a page, a redirect, or a demand to log in.
+  if (status === 407 || status === 511 || (status > 0 && status < 400))
+    return foreignAnswer(`HTTP ${status} in place of a stream`, "exchange.ws_url");
+  if (status > 0) {
+    const usual = status >= 500 ? "it is not serving now" : "it did not understand us, or something in between did not";
+    return `the exchange answered HTTP ${status}: ${statuses[status] ?? usual}`;
+  }
+  if (/certificate|self.signed|CERT_|TLS/i.test(reason)) return `${reason}; ${certificateAdvice}`;
   if (reason === "Failed to connect") return "no connection: refused, unreachable, or the name does not resolve";
   return reason === "" ? "the connection failed" : reason;
 }

@@ -1,3 +1,5 @@
+import { BodyTooLarge } from "../bounded-body.ts";
+import { certificateAdvice, foreignAnswer, redirectText } from "../foreign-answer.ts";
 import { messageOf } from "../problem.ts";
 
 /** What became of one request. */
@@ -31,11 +33,12 @@ export function readAnswer(response: Response, text: string, roundTripMs: number
   const { status } = response;
   const isJson = /^\s*[{[]/.test(text) && /[}\]]\s*$/.test(text);
   if (status === 429 || status === 418) return tooMuch(status, response.headers.get("retry-after"));
-  if (status === 200) {
-    if (isJson) return { kind: "ok", text, roundTripMs };
-    const reason =
-      "it answered something that is not JSON: a proxy or login page stands between; check exchange.rest_url";
-    return { kind: "page", reason, pauseMs: null, leastMs: minuteMs / 6 };
+  if (status === 200 && isJson) return { kind: "ok", text, roundTripMs };
+  // 407 and 511 are a proxy's and a network's own: the exchange has neither, nor does it redirect.
+  if (status < 400 || status === 407 || status === 511) {
+    const seen =
+      status < 300 ? `HTTP ${status} that is not JSON` : redirectText(status, response.headers.get("location"));
+    return { kind: "page", reason: foreignAnswer(seen, "exchange.rest_url"), pauseMs: null, leastMs: minuteMs / 6 };
   }
   if (status === 404) return { kind: "refused", status, code: null, msg: "there is no such endpoint at this address" };
   const error = isJson ? errorOf(text) : null;
@@ -48,7 +51,15 @@ export function readAnswer(response: Response, text: string, roundTripMs: number
 
 /** A request that got no answer at all. */
 export function noAnswer(error: unknown): RestTrouble {
+  if (error instanceof BodyTooLarge) {
+    const reason = foreignAnswer(error.message, "exchange.rest_url");
+    return { kind: "page", reason, pauseMs: null, leastMs: minuteMs / 6 };
+  }
   const detail = messageOf(error).replace(/\.?\s*Was there a typo.*$/, "");
+  if (/certificate|self.signed|CERT_/i.test(detail)) {
+    const reason = `no answer from the exchange (${detail}); ${certificateAdvice}`;
+    return { kind: "certificate", reason, pauseMs: null, leastMs: minuteMs / 6 };
+  }
   const reason = `no answer from the exchange (${detail}); check the network and exchange.rest_url`;
   return { kind: "network", reason, pauseMs: null, leastMs: 1000 };
 }

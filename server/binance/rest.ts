@@ -1,3 +1,4 @@
+import { readBoundedText } from "../bounded-body.ts";
 import type { Log } from "../log.ts";
 import { type After, after as systemAfter } from "../timer.ts";
 import { noAnswer, type RestAnswer, type RestTrouble, readAnswer } from "./rest-answer.ts";
@@ -25,6 +26,8 @@ export type RestOptions = {
   readonly weight: number;
   readonly priority: RestPriority;
   readonly signal?: AbortSignal;
+  /** Longest answer that is read, bytes after decompression; default 8 MiB, far above any page of trades and any book. */
+  readonly mostBytes?: number;
   /** Called at the moment in which the request goes out. */
   readonly onSend?: () => void;
 };
@@ -48,6 +51,7 @@ const shares: Readonly<Record<RestPriority, number>> = { high: 1, normal: 0.9, l
 /** Requests under way at once. */
 const lanes = 2;
 const mostWaiting = 1000;
+const usualMostBytes = 8 * 1024 * 1024;
 const longestBackoffMs = 5 * 60_000;
 
 /**
@@ -93,7 +97,11 @@ export function createRestClient(
     }
   }
 
-  async function send({ url, options: { signal, onSend }, settle }: Waiting): Promise<void> {
+  async function send({
+    url,
+    options: { signal, onSend, mostBytes = usualMostBytes },
+    settle,
+  }: Waiting): Promise<void> {
     const abort = new AbortController();
     const cancel = () => abort.abort();
     const timer = setTimeout(() => abort.abort(new Error("it did not answer in time")), options.timeoutMs ?? 15_000);
@@ -103,8 +111,8 @@ export function createRestClient(
     let found: RestAnswer | RestTrouble;
     try {
       onSend?.();
-      const response = await fetch(url, { signal: abort.signal });
-      const text = await response.text();
+      const response = await fetch(url, { signal: abort.signal, redirect: "manual" });
+      const text = await readBoundedText(response, mostBytes, cancel);
       budget.report(Number(response.headers.get("x-mbx-used-weight-1m") ?? 0));
       found = readAnswer(response, text, performance.now() - sent);
     } catch (error) {

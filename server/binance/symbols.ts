@@ -1,4 +1,5 @@
 import type { Log } from "../log.ts";
+import { messageOf } from "../problem.ts";
 import { nearest } from "../suggestion.ts";
 import { type After, after as systemAfter } from "../timer.ts";
 import { askStatuses, type SymbolStatuses } from "./exchange-info.ts";
@@ -64,13 +65,20 @@ export function createSymbolWatch(
     lastMs = now();
     const symbols = [...states.keys()];
     const isUnknown = (symbol: string) => states.get(symbol)?.kind === "unknown";
-    const found =
-      symbols.length === 0
-        ? null
-        : await askStatuses(rest, symbols, { doubtful: new Set(symbols.filter(isUnknown)), signal: abort.signal });
+    let found: SymbolStatuses | null = null;
+    try {
+      if (symbols.length > 0)
+        found = await askStatuses(rest, symbols, {
+          doubtful: new Set(symbols.filter(isUnknown)),
+          signal: abort.signal,
+        });
+      if (found !== null && !abort.signal.aborted) note(found);
+    } catch (error) {
+      log.warn("cannot read what the exchange says of the symbols; it is asked again", { reason: messageOf(error) });
+      found = null;
+    }
     isAsking = false;
     if (abort.signal.aborted) return;
-    if (found !== null) note(found);
     schedule(isWanted || (found === null && symbols.length > 0) ? leastMs : everyMs);
   }
 

@@ -80,7 +80,11 @@ export function createTradeRepair(deps: TradeRepairDeps): TradeRepair {
 
   async function work(): Promise<void> {
     for (let turn = queue.next(now()); turn !== null && !abort.signal.aborted; turn = queue.next(now())) {
-      await fetchPage(turn);
+      try {
+        await fetchPage(turn);
+      } catch (error) {
+        complain(turn, messageOf(error));
+      }
     }
   }
 

@@ -4,6 +4,7 @@ import { addressesOf, hostOf } from "../binance/endpoint.ts";
 import { askStatuses } from "../binance/exchange-info.ts";
 import { createRestClient, type RestClient } from "../binance/rest.ts";
 import type { Config } from "../config.ts";
+import { certificateAdvice, foreignAnswer } from "../foreign-answer.ts";
 import { silentLog } from "../log.ts";
 import { ownSymbols } from "../shard.ts";
 import { createStream } from "../stream.ts";
@@ -41,6 +42,11 @@ export const checkExchange: Probe = async (config, patience) => {
       const found = failed("exchange.rest", what, advice ?? "check exchange.rest_url");
       return [reached, found, skipped("exchange.symbols", "REST does not answer"), ...streams, clockDaemon()];
     }
+    if (!/^\s*\{\s*\}\s*$/.test(answer.text)) {
+      const [what = "", advice = ""] = splitAdvice(foreignAnswer("JSON that is not Binance's", "exchange.rest_url"));
+      const found = failed("exchange.rest", what, advice);
+      return [reached, found, skipped("exchange.symbols", "REST does not answer"), ...streams, clockDaemon()];
+    }
     const took = ok("exchange.rest", `${hostOf(rest_url)} answers in ${Math.round(answer.roundTripMs)} ms`);
     return [
       reached,
@@ -62,7 +68,7 @@ function splitAdvice(reason: string): [what: string, advice?: string] {
 
 function tlsAdvice(reason: string): string | null {
   if (!/certificate|self.signed|CERT_|TLS|SSL/i.test(reason)) return null;
-  return "its certificate is not to be trusted: somebody stands between (a proxy, an antivirus), or this clock is far off, or ca-certificates is missing";
+  return certificateAdvice;
 }
 
 async function checkSymbols(config: Config, rest: RestClient, patience: Patience): Promise<Finding[]> {

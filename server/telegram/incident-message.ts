@@ -1,3 +1,4 @@
+import { localizedReason } from "../foreign-answer.ts";
 import type { Incident } from "../incident.ts";
 import { roughDuration } from "./amounts.ts";
 import { cut, escapeHtml, fit, mostText } from "./html.ts";
@@ -106,7 +107,7 @@ function closedLines(incident: Incident, speech: Speech): string[] {
 
 /** Figure, the source's own words and the loss. */
 function shortLines(incident: Incident, speech: Speech): string[] {
-  const detail = incident.detail?.trim() ?? "";
+  const detail = localizedReason(incident.detail?.trim() ?? "", speech.language);
   const lines = [
     figureOf(incident, speech.language),
     detail === "" ? null : `<code>${escapeHtml(cut(detail.replace(/\s+/g, " "), mostDetail))}</code>`,

@@ -200,7 +200,7 @@ test("the hourly round is spread over the hour", async () => {
   );
 });
 
-test("a failing REST keeps the request; an unknown symbol and an answer of another form end it", async () => {
+test("a failing REST keeps the request; an unknown symbol ends it, and so does an answer of another form when it comes again and again", async () => {
   let bad = true;
   const { snapshots, time, got, asked, lines } = setUp(["AUSDT", "NIXUSDT", "ODDUSDT"], (symbol) => {
     if (bad) return refusal(503);
@@ -215,7 +215,7 @@ test("a failing REST keeps the request; an unknown symbol and an answer of anoth
     return snapshots.status().waiting === 0;
   }, "all to be settled");
   expect(got.map(({ symbol }) => symbol)).toEqual(["AUSDT"]);
-  expect(asked).toHaveLength(4);
+  expect(asked.map(({ symbol }) => symbol).filter((symbol) => symbol === "ODDUSDT")).toHaveLength(10);
   expect(lines.filter((line) => line.includes("no order book over REST"))).toEqual([
     expect.stringContaining('symbol=ODDUSDT reason="GET /api/v3/depth answered in an unknown form"'),
   ]);

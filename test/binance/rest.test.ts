@@ -1,10 +1,13 @@
 import { afterEach, expect, test } from "bun:test";
+import { gzipSync } from "node:zlib";
+import { askStatuses } from "../../server/binance/exchange-info.ts";
 import { createRestClient, type RestPriority } from "../../server/binance/rest.ts";
 import { createExchange } from "../../server/exchange/exchange.ts";
 import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
 import { refusal } from "../../server/exchange/refusal.ts";
 import { createLog, silentLog } from "../../server/log.ts";
 import { createManualTime } from "../support/manual-time.ts";
+import { peakOf } from "../support/peak-memory.ts";
 import { until } from "../support/wait.ts";
 
 const minuteStart = Date.parse("2026-11-24T12:00:00Z");
@@ -129,7 +132,16 @@ const troubles: [name: string, answer: () => Response, told: string, seconds: nu
   ["a 451", () => refusal(451), "HTTP 451: it does not serve this country; try exchange.rest_url", 300],
   ["a 500", () => refusal(500), "HTTP 500: the exchange cannot answer now (An unknown error", 1],
   ["a gateway's 503", () => refusal(503), "HTTP 503: the exchange cannot answer now", 1],
-  ["a page with status 200", () => new Response("<html>Log in</html>"), "not JSON: a proxy or login page", 10],
+  ["a login page", () => new Response("<html>Log in</html>"), "HTTP 200 that is not JSON: something between", 10],
+  [
+    "a redirect to a login page",
+    () => Response.redirect("http://login.example:81/?key=secret", 302),
+    "HTTP 302 to login.example:81: something between",
+    10,
+  ],
+  ["a redirect to nowhere", () => new Response(null, { status: 301 }), "HTTP 301: something between", 10],
+  ["a network's 511", () => new Response("<html>", { status: 511 }), "HTTP 511: something between", 10],
+  ["a proxy's 407", () => new Response("{}", { status: 407 }), "HTTP 407: something between", 10],
   ["a 400 without a code", () => new Response("what?", { status: 400 }), "HTTP 400: an answer of an unknown form", 10],
 ];
 
@@ -168,6 +180,86 @@ test("a server that hangs, and one that is gone, are failures after a while, and
   await closed.stop(true);
   const gone = client(url, {});
   expect(await gone.get("a")).toMatchObject({ kind: "failed", reason: expect.stringContaining("no answer") });
+});
+
+const mebibyte = 1024 * 1024;
+
+test("an answer without end, a huge one, one that unpacks to something huge and one that stalls are given up in bounded memory, the transfer is ended, and others are asked afterwards", async () => {
+  const bomb = gzipSync(Buffer.alloc(600 * mebibyte, 32));
+  for (const kind of ["endless", "huge", "packed", "stalled"]) {
+    let sent = 0;
+    let isCancelled = false;
+    const endless = new ReadableStream({
+      pull(controller) {
+        if (kind === "stalled" && sent > 0) return new Promise<void>(() => {});
+        controller.enqueue(new Uint8Array(65_536).fill(32));
+        sent += 65_536;
+        return undefined;
+      },
+      cancel() {
+        isCancelled = true;
+      },
+    });
+    let asked = 0;
+    const server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch() {
+        if (asked++ > 0) return fine();
+        if (kind === "packed") return new Response(bomb, { headers: { "content-encoding": "gzip" } });
+        return new Response(endless, kind === "huge" ? { headers: { "content-length": "9000000000" } } : {});
+      },
+    });
+    stops.push(() => server.stop(true));
+    const { megabytes, output } = await peakOf(`
+      import { createRestClient } from "./server/binance/rest.ts";
+      import { silentLog } from "./server/log.ts";
+      const restUrl = "http://127.0.0.1:${server.port}";
+      const rest = createRestClient({ restUrl, timeoutMs: ${kind === "stalled" ? 300 : 20_000} }, {
+        log: silentLog,
+        after: (ms, work) => (setTimeout(work, Math.min(ms, 10)), () => {}),
+      });
+      const get = () => rest.get("/x", {}, { weight: 1, priority: "high" });
+      console.log(JSON.stringify([await get(), await get()]));`);
+    console.log(`most memory with an answer that is ${kind}: ${megabytes} MB`);
+    const [first, second] = JSON.parse(output.split("\n")[0] ?? "");
+    const reason = kind === "stalled" ? "did not answer in time" : "longer than 8 MiB";
+    expect(first).toMatchObject({ kind: "failed", reason: expect.stringContaining(reason) });
+    expect(second).toMatchObject({ kind: "ok", text: "{}" });
+    expect(megabytes).toBeLessThan(200);
+    if (kind !== "packed") await until(() => isCancelled, "the transfer to be ended", 10_000);
+    expect(sent).toBeLessThan(64 * mebibyte);
+  }
+}, 60_000);
+
+test("exchangeInfo in its real size passes, and one that is cut or damaged tells nothing", async () => {
+  const entries = Array.from({ length: 3300 }, (_, n) =>
+    JSON.stringify({ symbol: `SYM${n}`, status: "TRADING", baseAsset: "BTC", filters: ["x".repeat(4800)] }),
+  );
+  const body = `{"timezone":"UTC","symbols":[${entries.join(",")}]}`;
+  expect(body.length).toBeGreaterThan(15_000_000);
+  let answer = body;
+  const { rest, time } = setUp(() => new Response(answer));
+  const ask = () => {
+    const symbols = Array.from({ length: 600 }, (_, n) => (n === 0 ? "SYM3299" : `NO${n}`));
+    return askStatuses(rest, symbols, { doubtful: new Set(), signal: new AbortController().signal });
+  };
+  const found = await ask();
+  expect([found?.statuses.get("SYM3299"), found?.statuses.get("NO1"), found?.all?.length]).toEqual([
+    "TRADING",
+    null,
+    3300,
+  ]);
+  for (const damaged of [
+    `${body.slice(0, 12_000_000)}}`,
+    body.replace('"status"', '"state"'),
+    body.replace("SYM7", "SY\\q7"),
+    body.replace('"symbols":', '"symbols":{"x":').replace(/\]\}$/, "]}}").replaceAll("symbol", "name"),
+  ]) {
+    answer = damaged;
+    time.advance(60_000);
+    expect(await ask()).toBeNull();
+  }
 });
 
 test("what is urgent goes first, and the rest keeps its order", async () => {

@@ -124,6 +124,28 @@ test("a halt, a delisting and their ends are noticed at the next check and told 
   expect(lines.at(-1)).toBe("info  the symbol is traded again symbol=SYM2USDT");
 });
 
+for (const [what, body] of [
+  ["a symbol with a broken escape", '{"symbols":[{"symbol":"A\\q","status":"TRADING"}]}'],
+  ["an entry without a status", '{"symbols":[{"symbol":"SYM1USDT"},{"symbol":"NIXUSDT","status":"TRADING"}]}'],
+  ["an entry that is null", '{"symbols":[null]}'],
+  ["no list", '{"symbols":{"SYM1USDT":"TRADING"}}'],
+  ["JSON of a login page", '{"status":"login required"}'],
+  ["half of an answer", '{"symbols":[{"symbol":"SYM1USDT","status":"TRADING"},{"symbol":"SYM]'],
+] as const) {
+  test(`an exchangeInfo with ${what} changes nothing, and is asked for again`, async () => {
+    const { watch, answer, changes, nextCheck, settled } = await setUp(["SYM1USDT", "SYM2USDT"]);
+    answer(() => new Response(body));
+    watch.start();
+    await settled();
+    await nextCheck(60_000);
+    expect([watch.stateOf("SYM1USDT"), changes]).toEqual([{ kind: "unchecked" }, []]);
+    answer(() => null);
+    await nextCheck(60_000);
+    await until(() => changes.length === 2, "both to be known");
+    expect(watch.stateOf("SYM1USDT")).toEqual({ kind: "trading" });
+  });
+}
+
 test("while REST does not answer nothing changes and nothing stops; the check is made up for afterwards", async () => {
   const { watch, answer, time, changes, lines, settled } = await setUp(["SYM1USDT", "NIXUSDT"]);
   answer(() => refusal(503));

@@ -105,6 +105,46 @@ describe("the exchange", () => {
     });
   }
 
+  for (const [what, answer, seen, ofRest] of [
+    [
+      "a login page",
+      () => new Response("<html>Log in</html>", { headers: { "content-type": "text/html" } }),
+      "HTTP 200",
+      "HTTP 200 that is not JSON",
+    ],
+    [
+      "a redirect to one",
+      () => Response.redirect("http://login.example/?to=x", 302),
+      "HTTP 302",
+      "HTTP 302 to login.example",
+    ],
+    ["a network's 511", () => new Response("<html>", { status: 511 }), "HTTP 511", "HTTP 511"],
+    ["JSON of somebody else", () => Response.json({ login: "required" }), "HTTP 200", "JSON that is not Binance's"],
+  ] as const) {
+    test(`${what} at the exchange's addresses is said to be none of Binance's, with what to do`, async () => {
+      const portal = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => answer() });
+      stops.push(() => portal.stop(true));
+      const env = {
+        RT_DATA_EXCHANGE_WS_URL: `ws://127.0.0.1:${portal.port}`,
+        RT_DATA_EXCHANGE_REST_URL: `http://127.0.0.1:${portal.port}`,
+        RT_DATA_RECORD_SYMBOLS: "BTCUSDT",
+      };
+      const { code, findings } = await check(env, "--only", "exchange", "--timeout", "2");
+      expect(code).toBe(1);
+      for (const [name, text, key] of [
+        ["exchange.rest", ofRest, "exchange.rest_url"],
+        ["exchange.stream", `${seen} in place of a stream`, "exchange.ws_url"],
+      ] as const)
+        expect(one(findings, name)).toMatchObject({
+          state: "failed",
+          detail: expect.stringMatching(
+            new RegExp(`${text}: something between this machine and Binance answers.*${key} is wrong`),
+          ),
+          advice: expect.stringMatching(/open a web page.*log in there/),
+        });
+    });
+  }
+
   test("a certificate that is not to be trusted, and a name that does not resolve", async () => {
     const tls = await check(await exchangeWith([], { tls: createCertificate() }), "--only", "exchange");
     expect(one(tls.findings, "exchange.rest")).toMatchObject({

@@ -17,6 +17,7 @@ import {
 } from "../alerts.ts";
 import { duration, number } from "../format.ts";
 import { t } from "../i18n.ts";
+import { reasonOf } from "../reason.ts";
 import { status } from "../state.ts";
 import { zoneName } from "../time.ts";
 
@@ -116,8 +117,8 @@ function Alert({ incident }: { incident: OpenIncident }) {
         {costOf(incident)} {t(`${rule}.todo`)}
       </p>
       {detail !== null && (
-        <p class="detail" lang="en">
-          {detail}
+        <p class="detail" lang={reasonOf(detail).lang}>
+          {reasonOf(detail).text}
         </p>
       )}
       <Actions incident={incident} />

@@ -2,6 +2,7 @@ import { computed, useComputed } from "@preact/signals";
 import type { ConnectionStatus } from "../../../server/status.ts";
 import { age, duration, number } from "../format.ts";
 import { t } from "../i18n.ts";
+import { reasonOf } from "../reason.ts";
 import { status } from "../state.ts";
 import { shortClock, zoneName } from "../time.ts";
 import { Tie } from "./tie.tsx";
@@ -55,6 +56,6 @@ function Connection({ id }: { id: number }) {
       ...(c.last_recv_us === null ? [] : [t("lastMessage", { age: age(now, c.last_recv_us) })]),
     ].join(" · "),
   );
-  const problem = of((c) => c.last_error ?? "");
+  const problem = of((c) => reasonOf(c.last_error ?? "").text);
   return <Tie texts={{ state, name, since, detail, problem }} />;
 }

@@ -9,6 +9,7 @@ import { StreamChoice } from "../components/stream-choice.tsx";
 import { Trouble } from "../components/trouble.tsx";
 import { t } from "../i18n.ts";
 import { usePages } from "../pages.ts";
+import { reasonOf } from "../reason.ts";
 import { useResource } from "../resource.ts";
 import { bothZones, dateTime } from "../time.ts";
 import type { Words } from "../words-en.ts";
@@ -114,8 +115,8 @@ function Events() {
             <time title={bothZones(event.at_us)}>{dateTime(event.at_us)}</time>
             <strong>{eventWords[event.kind] === undefined ? event.kind : t(eventWords[event.kind] ?? "events")}</strong>
             {event.detail !== null && (
-              <span class="quiet" lang="en">
-                {event.detail}
+              <span class="quiet" lang={reasonOf(event.detail).lang}>
+                {reasonOf(event.detail).text}
               </span>
             )}
           </li>

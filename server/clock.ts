@@ -7,7 +7,8 @@ export type ReceiveClock = {
   nowUs(): number;
 };
 
-const system: ClockSources = { wallMs: Date.now, monotonicMs: () => performance.now() };
+/** The system's clocks. */
+export const systemClock: ClockSources = { wallMs: Date.now, monotonicMs: () => performance.now() };
 
 /** How fast a clock that is ahead of the wall is held back: 1 ms of correction a second. */
 const slew = 0.001;
@@ -17,7 +18,7 @@ const slew = 0.001;
  * clock is stepped forward we follow at once; where it is stepped back we go on at very nearly the monotonic pace until the
  * wall has caught up, so that stamps neither run backwards nor stand still.
  */
-export function createReceiveClock(sources: ClockSources = system): ReceiveClock {
+export function createReceiveClock(sources: ClockSources = systemClock): ReceiveClock {
   let anchorUs = sources.wallMs() * 1000 - sources.monotonicMs() * 1000;
   let lastUs = 0;
   return {
@@ -50,7 +51,7 @@ export type StepWatch = {
 const smallestStepMs = 50;
 
 /** A look a second costs nothing; a machine that slept looks like a step forward, since its monotonic clock stood still. */
-export function createStepWatch(sources: ClockSources = system): StepWatch {
+export function createStepWatch(sources: ClockSources = systemClock): StepWatch {
   let differenceMs = sources.wallMs() - sources.monotonicMs();
   return {
     look() {

@@ -18,7 +18,8 @@ afterEach(async () => {
 
 async function setUp() {
   const source = createScriptedSource();
-  const exchange = createExchange({}, { source, log: silentLog });
+  let exchangeMs = () => midnightMs;
+  const exchange = createExchange({}, { source, log: silentLog, now: () => exchangeMs() });
   running.push(exchange);
   const { wsUrl, restUrl, port } = await exchange.start();
   const dataDir = join(temporaryFolder(), "data");
@@ -30,6 +31,7 @@ async function setUp() {
       "exchange.ws_url": wsUrl,
       "exchange.rest_url": restUrl,
     });
+    exchangeMs = wallMs;
     const app = createApp(config, {
       mode: "record",
       log: silentLog,

@@ -11,7 +11,7 @@ import type { Log } from "../log.ts";
 import { createLogTail } from "../log-tail.ts";
 import { downtimes } from "../recorder/interruption.ts";
 import { recover } from "../recorder/recovery.ts";
-import { type Day, dateOf } from "../segment.ts";
+import type { Day } from "../segment.ts";
 import { ownSymbols, shardName } from "../shard.ts";
 import { version } from "../version.ts";
 import { startDayWorker, startSealWorker } from "../workers.ts";
@@ -24,7 +24,7 @@ import { createAppIncidents } from "./incidents.ts";
 import { createKeeping } from "./keeping.ts";
 import { createMachineWatch } from "./machine.ts";
 import { createAppMetrics } from "./metrics.ts";
-import { mergeAtMidnight } from "./midnight.ts";
+import { createPastDays } from "./midnight.ts";
 import { createOutside } from "./outside.ts";
 import { createRecording } from "./recording.ts";
 import { createStreams, reloadedStreams, tellShard } from "./reload.ts";
@@ -32,6 +32,7 @@ import { createServiceReport } from "./service-report.ts";
 import type { Standby } from "./standby.ts";
 import { assembleStatus } from "./status.ts";
 import { createTicker } from "./ticker.ts";
+import { createTimeAuthority } from "./time-authority.ts";
 
 export type { App } from "./contract.ts";
 
@@ -72,7 +73,10 @@ export function createApp(
   const care = createCatalogueCare({ catalogue, dataDir, nowUs, renewFolder: folder.renew, log });
   const about = { version, mode, host: hostname(), shard: shardName(config.record.shard), started_us: startedUs };
   const madeBy = { version, host: about.host };
-  const keeping = createKeeping(config, { dataDir, mode, nowUs, recorder: madeBy, onRemoved: care.forgetArchive, log });
+  const time = createTimeAuthority({ nowUs, clock: options.clock });
+  const keeping = createKeeping(config, {
+    ...{ dataDir, mode, nowUs, time: time.settled, recorder: madeBy, onRemoved: care.forgetArchive, log },
+  });
   const past = createAppHistory({
     ...{ dataDir, streams, nowUs, catalogue, gapsOf, log },
     onVerified: (day, problem) => watch.noteVerified(day, problem),
@@ -88,9 +92,18 @@ export function createApp(
       },
     },
   );
+  const pastDays = createPastDays(archiver, { now: time.now, log });
   const recording = createRecording(
     { config, dataDir, startedUs, streams },
-    { nowUs, catalogue, onClosed: archiver.seal, onLate: archiver.merge, onRecord: past.observe, log },
+    {
+      ...{ nowUs, catalogue, onLate: pastDays.noteLate, onRecord: past.observe, log },
+      onClosed(segment) {
+        archiver.seal(segment);
+        // A slow disk may have kept it until its day was merged.
+        pastDays.noteLate(segment);
+      },
+      onClockOffset: time.noteOffset,
+    },
   );
   const { parts } = recording;
   const watch = createAppIncidents(config, { catalogue, parts, nowUs, startedUs, log });
@@ -127,7 +140,7 @@ export function createApp(
     { host: config.http.host, port: config.http.port, access: accessOf(config, dataDir) },
     {
       ...{ status, trades: past.trades, history: past.history, metrics, assetsDir, log },
-      ...{ incidents: watch.incidents, instance: watch.instance, book },
+      ...{ incidents: watch.incidents, instance: watch.instance, book, time: time.settled },
     },
   );
 
@@ -136,7 +149,7 @@ export function createApp(
     [1, () => void machine.look()],
     [1, folder.look],
     [1, care.look],
-    [1, mergeAtMidnight(archiver, nowUs())],
+    [1, pastDays.tick],
     [1, createServiceReport(status).look],
     [1, () => keeping.tick(machine.hardware.current().disk_free_bytes)],
     [1, () => watch.tick(status)],
@@ -185,7 +198,6 @@ export function createApp(
         await machine.look();
         await archiver.start();
         for (const segment of orphans) archiver.seal(segment);
-        await archiver.mergeDaysBefore(dateOf(nowUs()));
         ticker.start();
         recording.tick(nowUs());
         recording.start(down.of, standby);

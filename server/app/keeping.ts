@@ -1,6 +1,7 @@
 import type { Manifest } from "../archive/manifest.ts";
-import { createRetention, type Retention } from "../archive/retention.ts";
+import { createRetention, type Retention, type RetentionOptions } from "../archive/retention.ts";
 import type { Config } from "../config.ts";
+import type { ConfirmedTime } from "../confirmed-time.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
 import { type Day, dateOf } from "../segment.ts";
@@ -24,6 +25,8 @@ export type Keeping = {
 export type KeepingDeps = {
   readonly dataDir: string;
   readonly nowUs: () => number;
+  /** Nothing is removed by any other time, here or in the bucket. */
+  readonly time: () => ConfirmedTime;
   /** Invented data never gets into a bucket of recorded data, whatever the config says. */
   readonly mode: "record" | "demo";
   readonly recorder: Manifest["recorder"];
@@ -41,14 +44,15 @@ const lookMs = 600_000;
 export function createKeeping(settings: Config, deps: KeepingDeps): Keeping {
   const config = deps.mode === "demo" ? { ...settings, upload: { ...settings.upload, endpoint: "" } } : settings;
   const { log } = deps;
-  const today = () => dateOf(deps.nowUs());
+  const today = () => dateBy(deps.time());
   const noteChange = () => {
     isChanged = true;
   };
   const uploads = config.upload.endpoint === "" ? null : createUploads(config, { ...deps, onConfirmed: noteChange });
-  const retention = retentionOf(config, deps);
+  const retention = retentionOf(config, deps, { unconfirmed: "keep", isCapped: true });
   let seconds = 0;
-  let lookedOn = "";
+  /** Null: the date was not confirmed. */
+  let lookedOn: string | null = "";
   let lookedMs = 0;
   /** Something was archived or confirmed since the last look. */
   let isChanged = false;
@@ -72,10 +76,11 @@ export function createKeeping(settings: Config, deps: KeepingDeps): Keeping {
       if (seconds++ === 0) uploads?.uploader.start();
       const isShort = freeBytes > 0 && freeBytes < config.archive.min_free_gb * 1e9;
       const sinceMs = performance.now() - lookedMs;
-      if (today() !== lookedOn) {
-        lookedOn = today();
+      const date = today();
+      if (date !== lookedOn && (date !== null || lookedOn === "")) {
+        lookedOn = date;
         void look();
-        void uploads?.sweep();
+        if (date !== null) void uploads?.sweep();
       } else if (
         seconds % 3600 === 0 ||
         (isShort && seconds % 60 === 0) ||
@@ -91,23 +96,27 @@ export function createKeeping(settings: Config, deps: KeepingDeps): Keeping {
   };
 }
 
+function dateBy(time: ConfirmedTime): string | null {
+  return time.kind === "confirmed" ? dateOf(time.us) : null;
+}
+
 /** The retention that a config asks for on this disk. */
 export function retentionOf(
   config: Config,
-  deps: Pick<KeepingDeps, "dataDir" | "nowUs" | "onRemoved" | "log">,
+  deps: Pick<KeepingDeps, "dataDir" | "time" | "onRemoved" | "log">,
+  how: Pick<RetentionOptions, "unconfirmed" | "isCapped">,
 ): Retention {
-  const { dataDir, onRemoved, log } = deps;
-  const today = () => dateOf(deps.nowUs());
+  const { dataDir, time, onRemoved, log } = deps;
   const { retention_days, retention_gb, min_free_gb } = config.archive;
   const limits = { days: retention_days, gb: retention_gb, minFreeGb: min_free_gb };
   return createRetention(
-    { dataDir, limits },
+    { dataDir, limits, ...how },
     {
-      today,
+      time,
       ...(onRemoved && { onRemoved }),
       log,
       notUploaded(day, manifest) {
-        if (config.upload.endpoint === "" || isPast(config, day, today())) return null;
+        if (config.upload.endpoint === "" || isPast(config, day, time())) return null;
         const record = uploadedOf(config, dataDir, day);
         if (record?.compressed_sha256 !== manifest.compressed_sha256) return "it is not uploaded yet";
         return record.confirmed_us === null ? "its upload is not confirmed yet" : null;

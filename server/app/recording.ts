@@ -1,4 +1,4 @@
-import type { ClockOffsetMeter } from "../binance/clock-offset.ts";
+import type { ClockOffset, ClockOffsetMeter } from "../binance/clock-offset.ts";
 import { createClockOffsetMeter } from "../binance/clock-offset.ts";
 import { createDelayEstimator, type DelayEstimator } from "../binance/delay.ts";
 import type { Feed } from "../binance/feed.ts";
@@ -16,7 +16,7 @@ import type { Downtime } from "../recorder/interruption.ts";
 import { createQuarantine, type Quarantine } from "../recorder/quarantine.ts";
 import { createRecorder, type Recorder } from "../recorder/recorder.ts";
 import type { Track } from "../recorder/track.ts";
-import { type Day, dateOf, mergeAfterUs, type Segment } from "../segment.ts";
+import type { Day, Segment } from "../segment.ts";
 import type { Stream } from "../stream.ts";
 import { createDeparture, type Departure } from "./departure.ts";
 import { createGapIntake, firstIdOf, gapOf } from "./gaps.ts";
@@ -67,7 +67,10 @@ export type RecordingDeps = {
   readonly nowUs: () => number;
   readonly catalogue: Catalogue;
   readonly onClosed: (segment: Segment) => void;
+  /** A file of this day has come, which may be merged already. */
   readonly onLate: (day: Day) => void;
+  /** The exchange was asked for its time. */
+  readonly onClockOffset?: (offset: ClockOffset) => void;
   readonly onRecord?: (stream: Stream, payload: string, recvUs: number) => void;
   readonly log: Log;
 };
@@ -97,7 +100,7 @@ export function createRecording(
       flushMs: record.flush_ms,
       sync: record.sync,
     },
-    { nowUs, onClosed, onDropped: ledger.drop, log },
+    { nowUs, onClosed: deps.onClosed, onDropped: ledger.drop, log },
   );
   const tracks = new Map<Stream, Track>(streams.map((stream) => [stream, recorder.track(stream)]));
   const quarantine = createQuarantine({ dataDir }, { log });
@@ -108,7 +111,10 @@ export function createRecording(
   const rest = createRestClient({ restUrl: exchange.rest_url }, { log });
   const clockOffset = createClockOffsetMeter({
     ...{ rest, nowUs, log },
-    onOffset: ({ offsetMs }) => delay.setClockOffset(offsetMs),
+    onOffset(offset) {
+      delay.setClockOffset(offset.offsetMs);
+      deps.onClockOffset?.(offset);
+    },
   });
   const symbols = createSymbolWatch({ symbols: symbolsOf(streams) }, { rest, log });
   /** First id of this run, of trades; of diffs the first `U` since the newest hole. */
@@ -125,12 +131,6 @@ export function createRecording(
 
   const diffOf = (symbol: string) =>
     streams.find((stream) => stream.symbol === symbol && stream.type.kind === "diffDepth");
-
-  /** A segment that a slow disk has kept until its day was merged makes the day be merged again. */
-  function onClosed(segment: Segment): void {
-    deps.onClosed(segment);
-    if (segment.date < dateOf(nowUs() - mergeAfterUs)) deps.onLate(segment);
-  }
 
   function onData(stream: Stream, payload: string, recvUs: number, eventMs: number, id: number): void {
     if (lastRecvUs === null) {

@@ -10,7 +10,7 @@ import type { StoredHole } from "../missing-ids.ts";
 import { firstRecordedId } from "../recorder/first-id.ts";
 import { lastRecordedId } from "../recorder/last-id.ts";
 import { createRepairWriter } from "../recorder/repair-writer.ts";
-import { type Day, dateOf, type Segment } from "../segment.ts";
+import type { Day, Segment } from "../segment.ts";
 import { createStream, type Stream, streamTypeOfFolder } from "../stream.ts";
 
 /** What is put right over REST: trades that were missed, and the books that diffs are joined to. */
@@ -88,8 +88,7 @@ export function createRepair(
   /** The gap knows of its repair before the day is merged again, so that the manifest does. */
   async function finish(hole: TradeHole, fetched: number): Promise<void> {
     catalogue.noteRepair({ ...keyOf(hole.stream), from_us: hole.fromUs }, fetched);
-    const today = dateOf(deps.nowUs());
-    for (const day of await writer.finish(hole.stream)) if (day.date < today) deps.onLate(day);
+    for (const day of await writer.finish(hole.stream)) deps.onLate(day);
   }
 
   async function find({ gap, stream, resumedUs, ...known }: Pause): Promise<number | null> {

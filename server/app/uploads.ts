@@ -4,6 +4,7 @@ import { createPool } from "../archive/pool.ts";
 import { keptFrom } from "../archive/retention-plan.ts";
 import type { UniteJob, UniteResult } from "../archive/unite-job.ts";
 import type { Config } from "../config.ts";
+import type { ConfirmedTime } from "../confirmed-time.ts";
 import type { Log } from "../log.ts";
 import { readFileSync, rmSync } from "../platform/files.ts";
 import { readFile } from "../platform/files-async.ts";
@@ -21,6 +22,8 @@ import { startDayWorker } from "../workers.ts";
 export type UploadsDeps = {
   readonly dataDir: string;
   readonly nowUs: () => number;
+  /** Nothing is removed from the bucket by any other time. */
+  readonly time: () => ConfirmedTime;
   readonly recorder: Manifest["recorder"];
   readonly log: Log;
   readonly onConfirmed: () => void;
@@ -45,8 +48,7 @@ export type Uploads = {
 
 /** The uploads that `config.upload` asks for. */
 export function createUploads(config: Config, deps: UploadsDeps): Uploads {
-  const { dataDir, nowUs, log } = deps;
-  const today = () => dateOf(nowUs());
+  const { dataDir, nowUs, time, log } = deps;
   const { endpoint, bucket } = config.upload;
   const prefix = prefixOf(config);
   const requests = new AbortController();
@@ -82,12 +84,12 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
         for (const day of await archivedDays(dataDir)) {
           const record = uploadedOf(config, dataDir, day);
           const isCurrent = record !== null && record.compressed_sha256 === (await archiveSha256(dataDir, day));
-          if (isPast(config, day, today()) || (isCurrent && record.confirmed_us !== null)) continue;
+          if (isPast(config, day, time()) || (isCurrent && record.confirmed_us !== null)) continue;
           yield { day, dueMs: isCurrent ? record.uploaded_us / 1000 + pace.settleMs : 0 };
         }
       },
       upload: async (day, onProgress) =>
-        isPast(config, day, today())
+        isPast(config, day, time())
           ? "gone"
           : uploadDay(day, options, {
               ...{ store, pacer, nowUs, unite, onProgress },
@@ -104,9 +106,11 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
   return {
     uploader,
     async sweep(): Promise<void> {
-      const keepFrom = keptFrom(today(), config.upload.retention_days);
+      const confirmed = time();
+      if (confirmed.kind === "unconfirmed") return;
+      const keepFrom = keptFrom(dateOf(confirmed.us), config.upload.retention_days);
       try {
-        await sweepBucket(store, prefix, { keepFrom, nowMs: nowUs() / 1000, log });
+        await sweepBucket(store, prefix, { keepFrom, nowMs: confirmed.us / 1000, log });
       } catch (error) {
         // The uploader tells what is the matter with the bucket.
         log.debug("the bucket cannot be looked through; tomorrow again", { reason: messageOf(error) });
@@ -120,9 +124,9 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
   };
 }
 
-/** A day that the bucket would not keep any more is not brought there. */
-export function isPast(config: Config, day: Day, today: string): boolean {
-  const from = keptFrom(today, config.upload.retention_days);
+/** A day that the bucket would not keep any more is not brought there; while the time is unconfirmed that is no day. */
+export function isPast(config: Config, day: Day, time: ConfirmedTime): boolean {
+  const from = time.kind === "confirmed" ? keptFrom(dateOf(time.us), config.upload.retention_days) : null;
   return from !== null && day.date < from;
 }
 

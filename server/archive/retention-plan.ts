@@ -21,18 +21,19 @@ export function keptFrom(today: string, days: number): string | null {
 
 /**
  * Which archived days may go, in order; `oldestFirst` are all of them. Each names the limit that it is over: age, then size of
- * all together, then free disk. The caller asks of each whether it is safe to remove, and goes on until enough is free.
+ * all together, then free disk. The caller asks of each whether it is safe to remove, and goes on until enough is free. `today` is
+ * null while the date is not confirmed: then nothing goes for its age.
  */
 export function* planRetention(
   oldestFirst: readonly Candidate[],
   limits: RetentionLimits,
-  at: { readonly today: string; readonly freeBytes: number },
+  at: { readonly today: string | null; readonly freeBytes: number },
 ): Generator<Removal, void, boolean> {
   let total = oldestFirst.reduce((sum, { bytes }) => sum + bytes, 0);
   let free = at.freeBytes;
-  const from = keptFrom(at.today, limits.days);
+  const from = at.today === null ? null : keptFrom(at.today, limits.days);
   for (const candidate of oldestFirst) {
-    if (candidate.day.date >= at.today) return;
+    if (at.today !== null && candidate.day.date >= at.today) return;
     const reason =
       from !== null && candidate.day.date < from
         ? `it is from before ${from} (archive.retention_days = ${limits.days})`

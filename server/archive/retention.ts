@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { dirname, join } from "node:path";
+import type { ConfirmedTime } from "../confirmed-time.ts";
 import { syncFolder } from "../durable-file.ts";
 import type { Log } from "../log.ts";
 import { createReadStream, existsSync, mkdirSync, renameSync, rmSync } from "../platform/files.ts";
 import { readdir, rmdir, stat, statfs } from "../platform/files-async.ts";
 import { messageOf } from "../problem.ts";
-import { archiveFolder, archivePath, type Day, liveFolder } from "../segment.ts";
+import { archiveFolder, archivePath, type Day, dateOf, dateStartUs, dayUs, liveFolder } from "../segment.ts";
 import { archivedDays } from "./archived-days.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
 import { type Candidate, planRetention, type Removal, type RetentionLimits } from "./retention-plan.ts";
@@ -16,14 +17,31 @@ export type Retention = {
   run(dryRun?: boolean): Promise<RetentionReport>;
 };
 
-/** `kept` are over a limit as well, but not safe to remove, for the reason given. */
+/**
+ * `kept` are over a limit as well, but not safe to remove, for the reason given. `postponed` more wait for a later look, since one
+ * may remove only so much.
+ */
 export type RetentionReport = {
   readonly removed: readonly Removal[];
   readonly kept: readonly { readonly day: Day; readonly why: string }[];
+  readonly postponed: number;
+};
+
+export type RetentionOptions = {
+  readonly dataDir: string;
+  readonly limits: RetentionLimits;
+  /**
+   * What ages count to while the time is not confirmed: nothing goes for its age ("keep"), or they count from the newest archived day,
+   * but to no later date than `latest`.
+   */
+  readonly unconfirmed: "keep" | { readonly latest: string };
+  /** True: one hour's looks remove no more than seven dates. */
+  readonly isCapped: boolean;
 };
 
 export type RetentionDeps = {
-  readonly today: () => string;
+  /** Only a confirmed time makes anything go for its age. */
+  readonly time: () => ConfirmedTime;
   /** Null if the day is where it should be besides this disk, or need not be; else what is missing. */
   readonly notUploaded: (day: Day, manifest: Manifest) => string | null;
   /** A day is gone from this disk. */
@@ -34,12 +52,21 @@ export type RetentionDeps = {
 };
 
 /**
+ * A day ends once a day, so that one date is due at a time. More than this within an hour means that a limit was lowered, that the
+ * recorder did not run for long, or that something is wrong: there must be time to look.
+ */
+const mostDates = 7;
+const capMs = 3_600_000;
+
+/**
  * The retention of a data folder. Only archived days go, oldest first, never today, and only if the archive has the size and the
  * checksum that its manifest says, nothing of the day waits to be merged, and it is uploaded where it should be. A day goes at
  * once, by a rename; what a crash leaves of it is removed by the next look.
  */
-export function createRetention(options: { dataDir: string; limits: RetentionLimits }, deps: RetentionDeps): Retention {
+export function createRetention(options: RetentionOptions, deps: RetentionDeps): Retention {
   const { dataDir, limits } = options;
+  /** When something of a date was last removed, ms of the monotonic clock. */
+  const removedMs = new Map<string, number>();
   const removing = join(dataDir, "removing");
   const told = new Map<string, string>();
   let running: Promise<RetentionReport> | null = null;
@@ -48,16 +75,26 @@ export function createRetention(options: { dataDir: string; limits: RetentionLim
     const removed: Removal[] = [];
     const kept: { day: Day; why: string }[] = [];
     if (!dryRun) rmSync(removing, { recursive: true, force: true });
-    if (limits.days === 0 && limits.gb === 0 && limits.minFreeGb === 0) return { removed, kept };
-    const at = { today: deps.today(), freeBytes: await (deps.freeBytes ?? (() => freeBytesOf(dataDir)))() };
-    const plan = planRetention(await candidates(dataDir), limits, at);
+    let postponed = 0;
+    if (limits.days === 0 && limits.gb === 0 && limits.minFreeGb === 0) return { removed, kept, postponed };
+    const archived = await candidates(dataDir);
+    const freeBytes = await (deps.freeBytes ?? (() => freeBytesOf(dataDir)))();
+    const plan = planRetention(archived, limits, { today: today(archived), freeBytes });
     for (let next = plan.next(); !next.done; ) {
       const removal = next.value;
+      if (!mayGo(removal.day.date)) {
+        postponed++;
+        next = plan.next(true);
+        continue;
+      }
       // Ten thousand days that are not uploaded yet must not hold the main thread up.
       await Bun.sleep(0);
       const why = await unsafe(removal.day);
       if (why === null) {
-        if (!dryRun) await remove(removal);
+        if (!dryRun) {
+          await remove(removal);
+          removedMs.set(removal.day.date, performance.now());
+        }
         removed.push(removal);
       } else {
         kept.push({ day: removal.day, why });
@@ -65,7 +102,31 @@ export function createRetention(options: { dataDir: string; limits: RetentionLim
       }
       next = plan.next(why === null);
     }
-    return { removed, kept };
+    if (postponed > 0 && !dryRun) tellPostponed(removed.length, postponed);
+    return { removed, kept, postponed };
+  }
+
+  /** The date that ages count to; null: nothing goes for its age. */
+  function today(oldestFirst: readonly Candidate[]): string | null {
+    const time = deps.time();
+    const newest = oldestFirst.at(-1)?.day.date;
+    if (time.kind === "confirmed") return dateOf(time.us);
+    if (options.unconfirmed === "keep" || newest === undefined) return null;
+    const after = dateOf(dateStartUs(newest) + dayUs);
+    return [after, options.unconfirmed.latest].sort()[0] ?? null;
+  }
+
+  function mayGo(date: string): boolean {
+    if (!options.isCapped) return true;
+    for (const [past, ms] of removedMs) if (performance.now() - ms > capMs) removedMs.delete(past);
+    return removedMs.has(date) || removedMs.size < mostDates;
+  }
+
+  function tellPostponed(removed: number, postponed: number): void {
+    deps.log.error("more archives are over a limit than are removed at once; the next ones go in an hour", {
+      ...{ removed, postponed, ...limits },
+      hint: "raise the limit in [archive] if they are to stay; `rt-data retention`, with the recorder stopped, removes them now",
+    });
   }
 
   async function unsafe(day: Day): Promise<string | null> {

@@ -1,6 +1,8 @@
 import { retentionOf } from "../app/keeping.ts";
+import type { ConfirmedTime } from "../confirmed-time.ts";
 import { takeDataFolder } from "../data-folder.ts";
 import { OperatorError } from "../problem.ts";
+import { dateOf } from "../segment.ts";
 import type { Command } from "./command.ts";
 import { configOf, settingFlags } from "./settings.ts";
 import { terminalLog } from "./terminal-log.ts";
@@ -18,6 +20,11 @@ export const retention: Command = {
     "dry-run": { value: null, help: "only list what would go, and what is kept although it is over a limit" },
     json: { value: null, help: "the list as JSON" },
   },
+  notes: [
+    "archive.retention_days counts back from the newest archived day here, since nothing vouches for this machine's clock.",
+    "A running recorder asks the exchange for its time. It removes nothing by age before that has confirmed its clock, and the",
+    "archives of seven dates an hour at most.",
+  ],
   examples: [
     ["rt-data retention --dry-run", "what the recorder would remove now"],
     ["RT_DATA_ARCHIVE_RETENTION_DAYS=30 rt-data retention --dry-run", "what another limit would mean"],
@@ -36,8 +43,8 @@ export const retention: Command = {
     const taken = isDry ? null : takeDataFolder(folder, "record");
     try {
       const log = terminalLog(settings.log, terminal);
-      const nowUs = () => Date.now() * 1000;
-      const { removed, kept } = await retentionOf(settings, { dataDir: folder, nowUs, log }).run(isDry);
+      const how = { unconfirmed: { latest: dateOf(Date.now() * 1000) }, isCapped: false };
+      const { removed, kept } = await retentionOf(settings, { dataDir: folder, time, log }, how).run(isDry);
       if (flags.json !== undefined) {
         terminal.print(
           JSON.stringify({
@@ -62,6 +69,9 @@ export const retention: Command = {
     }
   },
 };
+
+/** No recorder runs that asks the exchange: ages count from the newest archived day, whatever this machine's clock says. */
+const time = (): ConfirmedTime => ({ kind: "unconfirmed", why: "the exchange was not asked for its time" });
 
 function megabytes(bytes: number): string {
   return `${(bytes / 1e6).toFixed(1)} MB`;

@@ -1,4 +1,5 @@
 import type { Server } from "bun";
+import type { ConfirmedTime } from "../confirmed-time.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
 import { errorBody } from "./errors.ts";
@@ -32,6 +33,8 @@ export const openAccess: AccessOptions = {
 export type Access = ReturnType<typeof createAccess>;
 
 type Deps = {
+  /** Logins expire by it alone. */
+  time: () => ConfirmedTime;
   log: Log;
   /** A session has ended: what is open for it has to be closed. */
   onSessionEnd: (id: string) => void;
@@ -45,7 +48,7 @@ export function createAccess(options: AccessOptions & { host: string }, deps: De
   const sessionsPath = login === null ? null : options.sessionsPath;
   const sessions = createSessions(
     { path: sessionsPath, passwordHash },
-    { nowMs: Date.now, log: deps.log, onEnd: deps.onSessionEnd },
+    { time: deps.time, log: deps.log, onEnd: deps.onSessionEnd },
   );
   const cookie = createSessionCookie(basePath);
   const readVisitor = createReadVisitor(options);

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import type { ConfirmedTime } from "../confirmed-time.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
 import { readSessions, type StoredSession, writeSessions } from "./sessions-file.ts";
@@ -19,22 +20,37 @@ export type Sessions = {
   settled(): Promise<void>;
 };
 
-/** A session ends when nobody has used it for so long. */
+/** A session ends when nobody has used it for so long, by a confirmed time. */
 export const sessionMs = 30 * 86_400_000;
 /** How late file and cookie may be about when a session was last used. */
 const renewedAfterMs = 86_400_000;
 /** The one not used for longest makes room. */
 const mostSessions = 200;
+/** Last use at a time that nobody could confirm: it counts from the first confirmed look at the session. */
+const notKnown = 0;
 
-type Deps = { nowMs: () => number; log: Log; onEnd: (id: string) => void };
+type Deps = { time: () => ConfirmedTime; log: Log; onEnd: (id: string) => void };
 
 /** `path` is the file that they outlive a restart in, or null; `passwordHash` is what they were let in by. */
 export function createSessions(options: { path: string | null; passwordHash: string }, deps: Deps): Sessions {
   const password = digest(options.passwordHash);
+  /** The one not used for longest comes first. */
   const sessions = new Map<string, StoredSession>();
   let writing: Promise<void> | null = null;
   let again = false;
   let failed = false;
+
+  /** Whole ms, or null while the time is unconfirmed. */
+  function confirmedMs(): number | null {
+    const time = deps.time();
+    return time.kind === "confirmed" ? Math.floor(time.us / 1000) : null;
+  }
+
+  function note(id: string, usedMs: number): void {
+    sessions.delete(id);
+    sessions.set(id, { id, used_ms: usedMs });
+    write();
+  }
 
   function end(id: string): boolean {
     if (!sessions.delete(id)) return false;
@@ -67,18 +83,14 @@ export function createSessions(options: { path: string | null; passwordHash: str
       const stored = await readSessions(options.path);
       if (stored === "damaged") deps.log.warn("logins of before are not known any more", { file: options.path });
       if (stored === null || stored === "damaged" || stored.password !== password) return;
-      const fromMs = deps.nowMs() - sessionMs;
-      const alive = stored.sessions.filter(({ used_ms }) => used_ms > fromMs).slice(-mostSessions);
-      for (const session of alive) sessions.set(session.id, session);
+      for (const session of stored.sessions.slice(-mostSessions)) sessions.set(session.id, session);
     },
     create() {
       const token = randomBytes(32).toString("base64url");
       const id = digest(token);
-      const now = deps.nowMs();
-      const oldest = [...sessions.values()].toSorted((a, b) => a.used_ms - b.used_ms)[0];
-      if (sessions.size >= mostSessions && oldest !== undefined) end(oldest.id);
-      sessions.set(id, { id, used_ms: now });
-      write();
+      const [oldest] = sessions.keys();
+      if (sessions.size >= mostSessions && oldest !== undefined) end(oldest);
+      note(id, confirmedMs() ?? notKnown);
       return token;
     },
     find(token) {
@@ -86,16 +98,21 @@ export function createSessions(options: { path: string | null; passwordHash: str
       const id = digest(token);
       const session = sessions.get(id);
       if (session === undefined) return null;
-      if (deps.nowMs() - session.used_ms < sessionMs) return id;
+      const now = confirmedMs();
+      if (now === null || now - session.used_ms < sessionMs) return id;
+      if (session.used_ms === notKnown) {
+        note(id, now);
+        return id;
+      }
       end(id);
       return null;
     },
     renew(id) {
       const session = sessions.get(id);
-      const now = deps.nowMs();
-      if (session === undefined || now - session.used_ms < renewedAfterMs) return false;
-      sessions.set(id, { id, used_ms: now });
-      write();
+      const now = confirmedMs();
+      // A last use in the future was noted by a wrong clock of an earlier version.
+      if (session === undefined || now === null || Math.abs(now - session.used_ms) < renewedAfterMs) return false;
+      note(id, now);
       return true;
     },
     end,

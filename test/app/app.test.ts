@@ -26,7 +26,10 @@ function fastClock(minutesBeforeMidnight: number, speed: number) {
 /** Records what `source` sends until it has sent `enough`, and returns both sides. */
 async function record(source: MarketSource, enough: number, symbols: string, streams: string, clockSpeed: number) {
   const sent = createSentLog();
-  const exchange = createExchange({}, { source, onSent: sent.onSent, log: silentLog });
+  const clock = fastClock(2.5, clockSpeed);
+  // The exchange's clock is as fast: it has to confirm the recorder's.
+  const timed = { ...source, nowMs: clock.wallMs };
+  const exchange = createExchange({}, { source: timed, onSent: sent.onSent, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const dataDir = join(temporaryFolder(), "data");
   const config = appConfig({
@@ -38,7 +41,7 @@ async function record(source: MarketSource, enough: number, symbols: string, str
     "exchange.rest_url": restUrl,
     "archive.level": 3,
   });
-  const app = createApp(config, { mode: "record", log: silentLog, clock: fastClock(2.5, clockSpeed) });
+  const app = createApp(config, { mode: "record", log: silentLog, clock });
   await app.start();
   await until(() => sent.count() >= enough, `${enough} messages to be sent`, 45_000);
   await source.stop();

@@ -78,6 +78,7 @@ async function upload(mbps: number): Promise<void> {
     dataDir,
     mode: "record" as const,
     nowUs: () => Date.now() * 1000,
+    time: () => ({ kind: "confirmed" as const, us: Date.now() * 1000 }),
     recorder: { version: "0", host: "bench" },
     log: silentLog,
   };

@@ -28,7 +28,7 @@ let offsetMs = { record: -90_000, again: 600_000 }[what] ?? 900_000;
 const started = performance.now();
 const wallMs = () => Math.floor(midnightMs + offsetMs + performance.now() - started);
 const source = createScriptedSource();
-const exchange = createExchange({}, { source, log });
+const exchange = createExchange({}, { source, log, now: wallMs });
 const { wsUrl, restUrl } = await exchange.start();
 let last = what === "again" ? 1000 : 0;
 
@@ -47,7 +47,7 @@ async function startApp(): Promise<App> {
   const app = createApp(config, {
     mode: "record",
     log,
-    clock: { wallMs, monotonicMs: () => performance.now() },
+    clock: { wallMs, monotonicMs: () => wallMs() - midnightMs + 10 * 86_400_000 },
   });
   await app.start();
   return app;

@@ -115,7 +115,7 @@ test("a session ends thirty days after its last use; the one unused for longest 
   const ended: string[] = [];
   const sessions = createSessions(
     { path: null, passwordHash: "hash" },
-    { nowMs: () => now, log: silentLog, onEnd: (id) => ended.push(id) },
+    { time: () => ({ kind: "confirmed", us: now * 1000 }), log: silentLog, onEnd: (id) => ended.push(id) },
   );
   const used = sessions.create();
   const unused = sessions.create();

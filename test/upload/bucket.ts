@@ -77,10 +77,12 @@ export function keep(
     ...settings,
   });
   const remembered = rememberingLog();
+  const nowUs = () => dateStartUs(today) + 3_600_000_000 + Math.round(performance.now() * 1000);
   const keeping = createKeeping(config, {
     dataDir,
     mode: "record",
-    nowUs: () => dateStartUs(today) + 3_600_000_000 + Math.round(performance.now() * 1000),
+    nowUs,
+    time: () => ({ kind: "confirmed", us: nowUs() }),
     recorder: { version: "0.0.0", host: "test" },
     log: remembered.log,
     ...deps,

@@ -8,6 +8,23 @@ export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok
 /** How one key is read; `raw` is a TOML value, or text from the environment or the command line. */
 export type ValueKind<T> = (raw: unknown) => Parsed<T>;
 
+/**
+ * Reads what was given for a key. White space around a text, such as the newline at the end of a file, does not belong to it; a control
+ * character within could become a setting of its own wherever the value is printed, and is refused for every kind.
+ */
+export function parseGiven<T>(kind: ValueKind<T>, given: unknown): Parsed<T> {
+  const raw = typeof given === "string" ? given.trim() : given;
+  return hasControl(raw) ? refuse("a value on one line, without control characters") : kind(raw);
+}
+
+/** Also the two characters that some programs take for the end of a line. */
+const control = /[\p{Cc}\u2028\u2029]/u;
+
+function hasControl(raw: unknown): boolean {
+  if (Array.isArray(raw)) return raw.some(hasControl);
+  return typeof raw === "string" && control.test(raw);
+}
+
 /** Any text but the empty one. */
 export const text: ValueKind<string> = (raw) =>
   typeof raw === "string" && raw.trim() !== "" ? accept(raw.trim()) : refuse("a text that is not empty");
@@ -65,7 +82,8 @@ export function urls(...schemes: readonly string[]): ValueKind<readonly string[]
     if (emptyList(raw)) return accept([]);
     const item = (text: string) => {
       const parsed = one(text);
-      return parsed.ok ? parsed.value : null;
+      // In the environment commas stand between the items.
+      return parsed.ok && !text.includes(",") ? parsed.value : null;
     };
     return list(raw, item, accepted);
   };

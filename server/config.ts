@@ -14,6 +14,7 @@ import {
   optionalText,
   optionalUrl,
   orWord,
+  parseGiven,
   passwordHash,
   shard,
   streamTypes,
@@ -159,7 +160,7 @@ function readValue(
   name: string,
   problems: ConfigProblem[],
 ): unknown {
-  const parsed = given === undefined ? { ok: true as const, value: fallback } : kind(given.raw);
+  const parsed = given === undefined ? { ok: true as const, value: fallback } : parseGiven(kind, given.raw);
   if (parsed.ok) return parsed.value;
   const what = isSecret ? "this" : JSON.stringify(given?.raw);
   problems.push({ where: given?.where ?? name, problem: `${what} is not accepted; give ${parsed.accepted}` });
@@ -201,7 +202,7 @@ export function loadDataDir(
   const unreadable = problems.filter(({ where }) => where === path);
   if (unreadable.length > 0) return { ok: false, problems: unreadable };
   const { kind, fallback } = schema.record.data_dir;
-  const parsed = kind(values.findLast(([name]) => name === "record.data_dir")?.[1] ?? fallback);
+  const parsed = parseGiven(kind, values.findLast(([name]) => name === "record.data_dir")?.[1] ?? fallback);
   if (parsed.ok) return { ok: true, dataDir: parsed.value };
   return { ok: false, problems: [{ where: "record.data_dir", problem: `give ${parsed.accepted}` }] };
 }

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Config, changedKeys, loadConfig } from "../server/config.ts";
+import { type Config, changedKeys, loadConfig, loadDataDir } from "../server/config.ts";
 import { temporaryFolder } from "./support/folder.ts";
 
 function file(content: string): string {
@@ -21,6 +21,12 @@ function problems(content: string, environment: Record<string, string> = {}): st
   return loaded.ok
     ? []
     : loaded.problems.map(({ where, problem }) => `${where.replace(/^.*rt-data\.toml: /, "")}: ${problem}`);
+}
+
+/** A text with escapes for all that TOML takes in no other form. */
+function inToml(text: string): string {
+  const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  return `"${text.replace(/["\\\p{Cc}\u2028]/gu, escaped)}"`;
 }
 
 test("no file at all is a valid config with the documented defaults", () => {
@@ -110,6 +116,37 @@ test("an upload needs all that it needs, and its secrets may be in files, withou
   const missing = problems("", { ...environment, RT_DATA_UPLOAD_SECRET_KEY_FILE: join(folder, "gone") });
   expect(missing.join()).toMatch(/RT_DATA_UPLOAD_SECRET_KEY_FILE: .*gone: there is no such file/);
   expect(problems("", { RT_DATA_UPLOAD_BUCKET_FILE: "x" }).join()).toContain("unknown variable");
+});
+
+test("a control character within a value is refused, whichever key, source and character; white space around a value does not belong to it", () => {
+  const texts = ["record.data_dir", "exchange.rest_url", "exchange.ws_url", "upload.bucket", "upload.prefix"];
+  const more = ["http.public_url", "telegram.api_root", "telegram.token", "alerts.webhook_url", "http.host"];
+  for (const key of [...texts, ...more]) {
+    const [section = "", name = ""] = key.split(".");
+    const variable = `RT_DATA_${section}_${name}`.toUpperCase();
+    for (const control of ["\n", "\r", "\0", "\t", "\u001b", "\u007f", "\u0085", "\u2028"]) {
+      const value = `https://a.example/x${control}RT_DATA_HTTP_PUBLIC=true`;
+      const expected = /is not accepted; give a value on one line, without control characters$/;
+      expect(problems(`[${section}]\n${name} = ${inToml(value)}\n`)).toEqual([expect.stringMatching(expected)]);
+      expect(problems("", { [variable]: value })).toEqual([expect.stringMatching(expected)]);
+      const given = loadConfig(null, { [key]: value }, {});
+      expect(given.ok ? [] : given.problems).toEqual([
+        { where: expect.any(String), problem: expect.stringMatching(expected) },
+      ]);
+    }
+  }
+  for (const [section, name] of [
+    ["record", "symbols"],
+    ["exchange", "ws_urls"],
+    ["http", "trusted_proxies"],
+  ])
+    expect(problems(`[${section}]\n${name} = ["wss://a.example", "b\\nc"]\n`)).toEqual([
+      expect.stringContaining("on one line"),
+    ]);
+  expect(loadDataDir(file('[record]\ndata_dir = "a\\nb"\n'), {})).toMatchObject({ ok: false });
+  expect(load('[record]\ndata_dir = " a b "\n').record.data_dir).toBe("a b");
+  expect(load("", { RT_DATA_EXCHANGE_REST_URL: "https://a.example/\n" }).exchange.rest_url).toBe("https://a.example");
+  expect(problems('[exchange]\nws_urls = ["wss://a.example/x,y"]\n')).toHaveLength(1);
 });
 
 test("a secret is in no error, whatever is wrong with it", () => {

@@ -1,5 +1,6 @@
-import { BodyTooLarge } from "../bounded-body.ts";
 import { certificateAdvice, foreignAnswer, redirectText } from "../foreign-answer.ts";
+import { FetchBoundError } from "../platform/bounded-body.ts";
+import type { BoundedAnswer } from "../platform/bounded-fetch.ts";
 import { messageOf } from "../problem.ts";
 
 /** What became of one request. */
@@ -28,16 +29,16 @@ const passing: readonly number[] = [-1000, -1001, -1003, -1006, -1007, -1008, -1
 
 const minuteMs = 60_000;
 
-/** Reads a response whose body has arrived. */
-export function readAnswer(response: Response, text: string, roundTripMs: number): RestAnswer | RestTrouble {
-  const { status } = response;
+/** Reads a whole answer. */
+export function readAnswer(answer: BoundedAnswer, roundTripMs: number): RestAnswer | RestTrouble {
+  const { status, headers } = answer;
+  const text = answer.text();
   const isJson = /^\s*[{[]/.test(text) && /[}\]]\s*$/.test(text);
-  if (status === 429 || status === 418) return tooMuch(status, response.headers.get("retry-after"));
+  if (status === 429 || status === 418) return tooMuch(status, headers.get("retry-after"));
   if (status === 200 && isJson) return { kind: "ok", text, roundTripMs };
   // 407 and 511 are a proxy's and a network's own: the exchange has neither, nor does it redirect.
   if (status < 400 || status === 407 || status === 511) {
-    const seen =
-      status < 300 ? `HTTP ${status} that is not JSON` : redirectText(status, response.headers.get("location"));
+    const seen = status < 300 ? `HTTP ${status} that is not JSON` : redirectText(status, headers.get("location"));
     return { kind: "page", reason: foreignAnswer(seen, "exchange.rest_url"), pauseMs: null, leastMs: minuteMs / 6 };
   }
   if (status === 404) return { kind: "refused", status, code: null, msg: "there is no such endpoint at this address" };
@@ -51,11 +52,12 @@ export function readAnswer(response: Response, text: string, roundTripMs: number
 
 /** A request that got no answer at all. */
 export function noAnswer(error: unknown): RestTrouble {
-  if (error instanceof BodyTooLarge) {
+  const isLate = error instanceof FetchBoundError && error.name === "TimeoutError";
+  if (error instanceof FetchBoundError && !isLate) {
     const reason = foreignAnswer(error.message, "exchange.rest_url");
     return { kind: "page", reason, pauseMs: null, leastMs: minuteMs / 6 };
   }
-  const detail = messageOf(error).replace(/\.?\s*Was there a typo.*$/, "");
+  const detail = isLate ? "it did not answer in time" : messageOf(error).replace(/\.?\s*Was there a typo.*$/, "");
   if (/certificate|self.signed|CERT_/i.test(detail)) {
     const reason = `no answer from the exchange (${detail}); ${certificateAdvice}`;
     return { kind: "certificate", reason, pauseMs: null, leastMs: minuteMs / 6 };

@@ -1,5 +1,5 @@
-import { readBoundedText } from "../bounded-body.ts";
 import type { Log } from "../log.ts";
+import { boundedFetch } from "../platform/bounded-fetch.ts";
 import { type After, after as systemAfter } from "../timer.ts";
 import { noAnswer, type RestAnswer, type RestTrouble, readAnswer } from "./rest-answer.ts";
 import { createWeightBudget } from "./rest-budget.ts";
@@ -104,21 +104,19 @@ export function createRestClient(
   }: Waiting): Promise<void> {
     const abort = new AbortController();
     const cancel = () => abort.abort();
-    const timer = setTimeout(() => abort.abort(new Error("it did not answer in time")), options.timeoutMs ?? 15_000);
+    const init = { signal: abort.signal, headers: { "accept-encoding": "gzip, deflate, br" } };
     underWay.add(abort);
     signal?.addEventListener("abort", cancel);
     const sent = performance.now();
     let found: RestAnswer | RestTrouble;
     try {
       onSend?.();
-      const response = await fetch(url, { signal: abort.signal, redirect: "manual" });
-      const text = await readBoundedText(response, mostBytes, cancel);
-      budget.report(Number(response.headers.get("x-mbx-used-weight-1m") ?? 0));
-      found = readAnswer(response, text, performance.now() - sent);
+      const answer = await boundedFetch(url, init, { maxBytes: mostBytes, timeoutMs: options.timeoutMs ?? 15_000 });
+      budget.report(Number(answer.headers.get("x-mbx-used-weight-1m") ?? 0));
+      found = readAnswer(answer, performance.now() - sent);
     } catch (error) {
       found = stopped || signal?.aborted ? stoppedAnswer : noAnswer(error);
     }
-    clearTimeout(timer);
     signal?.removeEventListener("abort", cancel);
     underWay.delete(abort);
     probing = false;

@@ -104,8 +104,13 @@ function zoneOf(name: string): string {
 
 function envOf(config: Config): string {
   return `${env}\n${environmentOf(config)
-    .map(([variable, text]) => `#${variable}=${text}`)
+    .map(([variable, text]) => `#${variable}=${quoted(text)}`)
     .join("\n")}\n`;
+}
+
+/** A value as systemd reads it from a file of settings, which is as a shell does: quoted where anything in it means something there. */
+function quoted(text: string): string {
+  return /^[\w@%+=:,./-]*$/.test(text) ? text : `"${text.replace(/["\\`$]/g, "\\$&")}"`;
 }
 
 function backupOf(config: Config): string {

@@ -141,6 +141,31 @@ test("what is printed as environment gives the same config again", () => {
   }
 });
 
+test("settings printed as environment are read again as they are, whatever characters they hold, and none becomes another setting", async () => {
+  const folder = temporaryFolder();
+  const values = {
+    RT_DATA_RECORD_DATA_DIR: "/srv/my data/$HOME/`id`/\"x\" 'y' \\z # RT_DATA_HTTP_PUBLIC=true; é",
+    RT_DATA_RECORD_SYMBOLS: "BTCUSDT,币安人生USDT",
+  };
+  const lines = (await printed("env", values)).split("\n").map((line) => line.replace(/^#(?=RT_DATA_)/, ""));
+  writeFileSync(join(folder, "env"), lines.join("\n"));
+  const { stdout } = Bun.spawnSync(["/bin/sh", "-c", "set -a; . ./env; env"], { cwd: folder, env: {} });
+  const read = Object.fromEntries(
+    stdout
+      .toString()
+      .split("\n")
+      .map((line) => line.split(/=(.*)/s).slice(0, 2)),
+  );
+  expect(read).toMatchObject({ ...values, RT_DATA_HTTP_PUBLIC: "false" });
+  const injected = { RT_DATA_RECORD_DATA_DIR: "/srv/data\nRT_DATA_HTTP_PUBLIC=true" };
+  const refused = await run(["ops", "env"], { env: injected });
+  expect([refused.code, refused.output, refused.errors]).toEqual([
+    2,
+    "",
+    expect.stringContaining("RT_DATA_RECORD_DATA_DIR: "),
+  ]);
+});
+
 test("no secret is ever printed", async () => {
   const env = {
     RT_DATA_TELEGRAM_TOKEN: "1:hush",

@@ -100,7 +100,7 @@ export function createRecording(
       flushMs: record.flush_ms,
       sync: record.sync,
     },
-    { nowUs, onClosed: deps.onClosed, onDropped: ledger.drop, log },
+    { nowUs, onClosed: deps.onClosed, onDropped: ledger.drop, onLost: ledger.lose, log },
   );
   const tracks = new Map<Stream, Track>(streams.map((stream) => [stream, recorder.track(stream)]));
   const quarantine = createQuarantine({ dataDir }, { log });

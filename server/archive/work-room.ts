@@ -29,7 +29,10 @@ export function sizeOf(path: string): number {
   }
 }
 
-const diskCodes = new Set(["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO", "ENODEV"]);
+const diskCodes = new Set([
+  ...["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO", "ENODEV", "ENXIO", "ENOTCONN", "ESTALE", "ESHUTDOWN"],
+  ...["EMFILE", "ENFILE"],
+]);
 
 /** True for a failure that is the disk's and may pass: the same work is worth another attempt in a while. */
 export function mayPass(failure: Failure): boolean {

@@ -40,7 +40,7 @@ export async function writeYesterday(config: Config, market: Pick<SyntheticMarke
       flushMs: 60_000,
       sync: "never",
     },
-    { nowUs: () => recvUs, onClosed: () => {}, onDropped: () => {}, log: silentLog },
+    { nowUs: () => recvUs, onClosed: () => {}, onDropped: () => {}, onLost: () => {}, log: silentLog },
   );
   for (let atMs = midnightMs - spanMs; atMs + delayMs < midnightMs; atMs += tickMs) {
     recvUs = (atMs + delayMs) * 1000;

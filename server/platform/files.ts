@@ -1,6 +1,5 @@
 import * as node from "node:fs";
 import * as promises from "node:fs/promises";
-import type { FileSink } from "bun";
 import { flock as flockOfSystem, type LockAnswer, type LockWish } from "./flock.ts";
 
 /**
@@ -9,8 +8,6 @@ import { flock as flockOfSystem, type LockAnswer, type LockWish } from "./flock.
  */
 export type Files = Pick<typeof node, SyncName> & {
   readonly async: Pick<typeof promises, AsyncName>;
-  /** A Bun FileSink that appends to an open descriptor. */
-  sink(fd: number): FileSink;
   /** flock(2) on an open descriptor, without waiting. */
   flock(fd: number, wish: LockWish): LockAnswer;
 };
@@ -61,7 +58,7 @@ type AsyncName =
 export const systemFiles: Files = {
   ...node,
   async: promises,
-  sink: (fd) => Bun.file(fd).writer(),
+
   flock: flockOfSystem,
 };
 
@@ -105,11 +102,6 @@ export const unlinkSync = sync("unlinkSync");
 export const write = sync("write");
 export const writeFileSync = sync("writeFileSync");
 export const writeSync = sync("writeSync");
-
-/** A Bun FileSink that appends to an open descriptor. */
-export function fileSink(fd: number): FileSink {
-  return current.sink(fd);
-}
 
 /** flock(2) on an open descriptor, without waiting; see `flock.ts`. */
 export function flock(fd: number, wish: LockWish): LockAnswer {

@@ -48,12 +48,14 @@ async function mergedNames(dataDir: string, segment: Segment): Promise<ReadonlyS
   }
 }
 
-async function isThere(path: string): Promise<boolean> {
+/** Whether there is something of this name; rejects if the file system does not say. */
+export async function isThere(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return false;
+    // ENOTDIR: somebody has put a file in the place of a folder.
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return false;
     throw error;
   }
 }

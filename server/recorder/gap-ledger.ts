@@ -12,6 +12,8 @@ export type GapLedger = {
   update(gaps: readonly Gap[]): void;
   /** A record was received and not kept; such records in a row are one gap. */
   drop(stream: Stream, recvUs: number, cause: DropCause): void;
+  /** Records that were on disk are there no more. */
+  lose(stream: Stream, loss: { readonly fromUs: number; readonly toUs: number; readonly records: number }): void;
   /** Ends the gaps of dropped records and stores what could not be stored before. Call it now and then while the disk works. */
   settle(): void;
   count(): number;
@@ -89,6 +91,10 @@ export function createGapLedger(deps: { store: (gaps: readonly Gap[]) => void; l
       dropping.set(stream, open);
       open.toUs = recvUs + 1;
       open.count++;
+    },
+    lose({ type, symbol }, { fromUs, toUs, records }) {
+      const span = { from_us: fromUs, to_us: toUs, cause: "disk" as const, missing: records, repaired: 0 };
+      add([{ stream: type.folder, symbol, ...span }]);
     },
     settle() {
       add([...dropping.keys()].flatMap(endDrop));

@@ -1,16 +1,27 @@
-import { mkdir } from "../platform/files-async.ts";
-import { dateOf, liveFolder, type Segment, segmentPath, windowOf } from "../segment.ts";
+import { moveAside } from "../durable-file.ts";
+import { mkdir, rename, rm } from "../platform/files-async.ts";
+import {
+  dateOf,
+  liveFolder,
+  quarantineFolder,
+  type Segment,
+  segmentPath,
+  temporarySuffix,
+  windowOf,
+} from "../segment.ts";
 import type { Stream } from "../stream.ts";
 import type { DiskPace } from "./disk-pace.ts";
-import { createFree } from "./free-segment.ts";
+import { createFree, isThere } from "./free-segment.ts";
+import { type Mended, mendSegment, type SegmentPlace } from "./mend-segment.ts";
 import { openSegment, type SegmentWriter } from "./segment-writer.ts";
+import { createWritten, type Loss, lossOfAll, type Written } from "./written.ts";
 
 /** A segment that is being written. */
 export type LiveSegment = {
   readonly writer: SegmentWriter;
   readonly segment: Segment;
-  /** Time of its first record, and the end of its window, µs. */
-  readonly firstUs: number;
+  readonly written: Written;
+  /** End of its window, µs. */
   readonly windowEndUs: number;
 };
 
@@ -27,15 +38,58 @@ export async function openLive(
   const { segment, file } = await createFree(options.dataDir, { ...day, name: window.name }, (path) =>
     openSegment(path, "new", pace),
   );
-  return { writer: file, segment, firstUs, windowEndUs: window.endUs };
+  return { writer: file, segment, written: createWritten(firstUs), windowEndUs: window.endUs };
 }
 
-/** Writes a segment whose name was deleted once more, from what its descriptor still holds. Rejects with the system's error. */
-export async function writeAgain(dataDir: string, one: LiveSegment, pace: DiskPace): Promise<LiveSegment> {
-  const path = segmentPath(dataDir, one.segment, "open");
-  await mkdir(liveFolder(dataDir, one.segment), { recursive: true });
-  await one.writer.copyTo(path);
-  const writer = await openSegment(path, "existing", pace);
-  await one.writer.close({ sync: false }).catch(() => {});
-  return { ...one, writer };
+/** A segment after it was made whole again, and what is gone for good. */
+export type Restored = { readonly live: LiveSegment; readonly loss: Loss | null };
+
+/**
+ * Writes a segment whose name was deleted or leads elsewhere once more, from what its descriptor still holds. A stranger's file in its place
+ * goes to quarantine. Rejects with the system's error.
+ */
+export async function writeAgain(dataDir: string, live: LiveSegment, pace: DiskPace): Promise<Restored> {
+  const place = placeOf(dataDir, live.segment);
+  await mkdir(liveFolder(dataDir, live.segment), { recursive: true });
+  const temporary = place.path + temporarySuffix;
+  await rm(temporary, { force: true });
+  await live.writer.copyTo(temporary);
+  if (await isThere(place.path)) moveAside(place.path, place.quarantine);
+  await rename(temporary, place.path);
+  const writer = await openSegment(place.path, "existing", pace);
+  await closeQuietly(live.writer);
+  const next = { ...live, writer };
+  return writer.bytes() === live.writer.bytes() ? { live: next, loss: null } : mendLive(dataDir, next, pace);
+}
+
+/** Makes a segment that somebody has truncated or appended to whole again. Rejects with the system's error. */
+export async function mendLive(dataDir: string, live: LiveSegment, pace: DiskPace): Promise<Restored> {
+  const { bytes, isReplaced, loss } = await mendSegment(placeOf(dataDir, live.segment), live.written);
+  if (!isReplaced) {
+    live.writer.adopt(bytes);
+    return { live, loss };
+  }
+  const writer = await openSegment(live.writer.path, "existing", pace);
+  await closeQuietly(live.writer);
+  return { live: { ...live, writer }, loss };
+}
+
+/**
+ * Looks what has become of a segment whose descriptor failed for good, once its file system can be reached again. Half of what could not be
+ * written is cut off: it is written elsewhere. Rejects with the system's error.
+ */
+export async function settleAbandoned(dataDir: string, { segment, written, writer }: LiveSegment): Promise<Mended> {
+  const place = placeOf(dataDir, segment);
+  if (!(await isThere(place.path))) return { bytes: 0, isReplaced: true, loss: lossOfAll(written) };
+  const mended = await mendSegment(place, written, writer.bytes());
+  if (mended.bytes === 0) await rm(place.path, { force: true });
+  return mended;
+}
+
+function placeOf(dataDir: string, segment: Segment): SegmentPlace {
+  return { segment, path: segmentPath(dataDir, segment, "open"), quarantine: quarantineFolder(dataDir, segment) };
+}
+
+async function closeQuietly(writer: SegmentWriter): Promise<void> {
+  await writer.close({ sync: false }).catch(() => {});
 }

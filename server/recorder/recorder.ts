@@ -3,8 +3,13 @@ import type { Segment } from "../segment.ts";
 import type { Stream } from "../stream.ts";
 import { createDiskPace } from "./disk-pace.ts";
 import { createDiskTrouble } from "./disk-trouble.ts";
+import { createFilePlaces } from "./file-places.ts";
 import type { DropCause } from "./gap-ledger.ts";
-import { createTrack, type Track, type TrackEvents, type TrackOptions, type TrackStatus } from "./track.ts";
+import { failureOf } from "./segment-writer.ts";
+import { createTamperLog } from "./tamper-log.ts";
+import { createTrack, type Track, type TrackStatus } from "./track.ts";
+import type { TrackEvents, TrackOptions } from "./track-contract.ts";
+import type { Loss } from "./written.ts";
 
 /** Everything on its way to disk. */
 export type Recorder = {
@@ -17,8 +22,10 @@ export type Recorder = {
   dropped(): number;
   /** What the disk says, in words, or null while it works. */
   failure(): string | null;
-  /** Looks for files that were deleted while they are written to, a few at each call; to be called once a second. */
+  /** Looks for files that somebody has deleted, replaced or truncated, a part of them at each call; to be called once a second. */
   checkFiles(): void;
+  /** Closes every segment once it holds what is in memory now; later records, of whatever time, go to new ones (a step of the clock). */
+  closeSegments(): void;
   /**
    * Flushes and closes every segment; resolves when all are on disk. A disk that stands still is not waited for longer than
    * `deadlineMs`: what it has not taken is counted and a gap. Idempotent.
@@ -32,20 +39,25 @@ export type RecorderOptions = Omit<TrackOptions, "maxSegmentBytes"> & {
   /** Characters held in memory, above all while the disk fails; default 64 Mi. */
   readonly maxHeld?: number;
   readonly maxSegmentBytes?: number;
+  /** Segments open at once, for the descriptors that there are; default any number. */
+  readonly mostOpen?: number;
 };
 
 export type RecorderDeps = {
   readonly nowUs: () => number;
   readonly onClosed: (segment: Segment) => void;
   readonly onDropped: (stream: Stream, recvUs: number, cause: DropCause) => void;
+  /** Records that had been written are gone from the disk. */
+  readonly onLost: (stream: Stream, loss: Loss) => void;
   readonly log: Log;
 };
 
 /** A second attempt at a full or failing disk is made this often, ms. */
 const retryMs = 1000;
 
-/** Files looked at in one call of checkFiles: a look costs a microsecond, and a deleted file loses nothing until it is closed. */
-const checkedAtOnce = 200;
+/** Each file is looked at so often, s, unless there are more than can be looked at in that time: a look costs some microseconds. */
+const checkEvery = 2;
+const checkedAtOnce = 500;
 
 /** The recorder of any number of streams; `onClosed` is told of every segment that is complete. */
 export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Recorder {
@@ -54,7 +66,9 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
   const tracks = new Map<Stream, Track>();
   const releasing = new Set<Promise<void>>();
   const pace = createDiskPace();
+  const places = createFilePlaces(options.mostOpen ?? Number.POSITIVE_INFINITY);
   const trouble = createDiskTrouble(deps.log);
+  const tampered = createTamperLog(deps.log);
   let flushTimer: ReturnType<typeof setTimeout> | null = null;
   let earlyFlush: ReturnType<typeof setTimeout> | null = null;
   let rotateTimer: ReturnType<typeof setTimeout> | null = null;
@@ -96,14 +110,9 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
       dropped++;
       deps.onDropped(stream, recvUs, cause);
     },
-    onDeleted(stream, path, fromUs, isSaved) {
-      if (isSaved) {
-        deps.log.error("a segment was deleted while it was written to; it has been written again", { path });
-        return;
-      }
-      deps.log.error("a segment was deleted while it was written to; what it held is lost", { path });
-      deps.onDropped(stream, fromUs, "disk");
-      deps.onDropped(stream, tracks.get(stream)?.status().lastRecvUs ?? fromUs, "disk");
+    onTampered(stream, path, what, loss) {
+      tampered.note(path, what, loss);
+      if (loss !== null) deps.onLost(stream, loss);
     },
   };
 
@@ -112,7 +121,16 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
     flushTimer = null;
     earlyFlush = null;
     const nowUs = deps.nowUs();
-    for (const track of tracks.values()) track.flush(nowUs);
+    for (const track of tracks.values()) alone(track, "write", () => track.flush(nowUs));
+  }
+
+  /** What one stream meets with must not keep the others from being written. */
+  function alone(track: Track, operation: string, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      events.onFailure(track.stream, operation, track.stream.name, failureOf(error));
+    }
   }
 
   /** Closes segments whose window is over although nothing more arrives, then sleeps until the next one is. */
@@ -121,7 +139,7 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
     const nowUs = deps.nowUs();
     let nextUs = Number.POSITIVE_INFINITY;
     for (const track of tracks.values()) {
-      track.rotateIfDue(nowUs);
+      alone(track, "close", () => track.rotateIfDue(nowUs));
       nextUs = Math.min(nextUs, track.dueUs());
     }
     const soonestMs = isTroubled() ? retryMs : 5;
@@ -157,7 +175,7 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
     track(stream) {
       let track = tracks.get(stream);
       if (track === undefined) {
-        track = createTrack(stream, trackOptions, events, pace);
+        track = createTrack(stream, trackOptions, events, { pace, places });
         tracks.set(stream, track);
       }
       return track;
@@ -178,7 +196,15 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
     failure,
     checkFiles() {
       const all = [...tracks.values()];
-      for (let n = 0; n < Math.min(checkedAtOnce, all.length); n++) all[checked++ % all.length]?.checkFile();
+      const now = Math.min(checkedAtOnce, Math.ceil(all.length / checkEvery));
+      for (let n = 0; n < now; n++) {
+        const track = all[checked++ % all.length];
+        if (track !== undefined) alone(track, "look at", track.checkFile);
+      }
+    },
+    closeSegments() {
+      const nowUs = deps.nowUs();
+      for (const track of tracks.values()) alone(track, "close", () => track.closeSegment(nowUs));
     },
     stop(deadlineMs = 20_000) {
       stopped ??= stop(deadlineMs);

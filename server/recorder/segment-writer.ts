@@ -1,27 +1,34 @@
-import type { FileSink } from "bun";
-import { fileSink, fstatSync, fsync, ftruncate, write } from "../platform/files.ts";
+import { fstatSync, fsync, ftruncate, statSync, write, writeSync } from "../platform/files.ts";
 import { copyFile, open } from "../platform/files-async.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import type { DiskPace } from "./disk-pace.ts";
 
-/** An open segment file. */
+/** An open segment file. It takes one descriptor, which the kernel closes in programs that this one starts. */
 export type SegmentWriter = {
   readonly path: string;
   /** Bytes in the file that are known to be whole lines. */
   bytes(): number;
   /**
    * Appends lines, synced if asked to. Null when all is in the file; otherwise the error, after which the file holds what it held
-   * before (put right before the next write where even that fails), and the same lines may be tried again. On a disk that is
-   * slow, and where a sync is wanted, the calling thread does not wait.
+   * before (put right before the next write if even that fails), and the same lines may be tried again. On a disk that is
+   * slow, and if a sync is wanted, the calling thread does not wait.
    */
   write(lines: string, options: { sync: boolean }): Promise<WriteFailure> | null;
-  /** True if the file's name is gone: what is written to it is lost when it is closed. */
-  isDeleted(): boolean;
-  /** Copies what has been written to a new file, also when the name is gone (Linux). Rejects with the system's error. */
+  /** Looks whether the file is still ours alone. Call it while nothing is being written. */
+  inspect(): FileState;
+  /** The file was mended and is `bytes` long now. */
+  adopt(bytes: number): void;
+  /** Copies what the descriptor holds to a new file, also when the name is gone (Linux). Rejects with the system's error. */
   copyTo(path: string): Promise<void>;
   /** Syncs if asked to and closes; resolves when the file is on disk, rejects with the system's error, closed all the same. */
   close(options: { sync: boolean }): Promise<void>;
 };
+
+/**
+ * "unnamed": the path leads nowhere or to another file (deleted, renamed, replaced). "changed": it is shorter or longer than what we wrote
+ * (truncated, appended to). "unreachable": the file system does not answer.
+ */
+export type FileState = "whole" | "unnamed" | "changed" | "unreachable";
 
 /** Why lines could not be written; `code` is the system's (`ENOSPC`). Null: they were written after all, only later. */
 export type WriteFailure = { readonly code: string; readonly message: string } | null;
@@ -29,28 +36,25 @@ export type WriteFailure = { readonly code: string; readonly message: string } |
 /**
  * Creates a segment ("new": `EEXIST` if its name is taken) or opens one for appending; rejects with the system's error, with its
  * path, if that cannot be done.
+ *
+ * Why not Bun's FileSink: it duplicates the descriptor, is of no use after its first failed write, and leaks its descriptor then. A batch
+ * is one write either way, and `writeSync` of a string costs the same (test/bench/measured.md).
  */
 export async function openSegment(path: string, what: "new" | "existing", pace: DiskPace): Promise<SegmentWriter> {
   const file = await open(path, what === "new" ? "ax" : "a");
   const { fd } = file;
   let bytes = fstatSync(fd).size;
-  let sink: FileSink | null = null;
+  /** Some file systems number a file anew at each look; there a replaced file cannot be told from ours. */
+  const isTold = isNamed();
   /** The file may hold a part of lines that were not written. */
   let torn = false;
 
-  /** A FileSink has a descriptor of its own, which only its end gives back; what that may still write is cut off with the rest. */
-  async function endSink(): Promise<void> {
-    const ending = sink;
-    sink = null;
-    try {
-      await ending?.end();
-    } catch {
-      // A FileSink is of no use after a failed write, which is known already.
-    }
+  function isNamed(): boolean {
+    const [own, named] = [fstatSync(fd), statSync(path)];
+    return own.nlink > 0 && own.ino === named.ino && own.dev === named.dev;
   }
 
   async function restore(): Promise<void> {
-    await endSink();
     await call((done) => ftruncate(fd, bytes, done));
     torn = false;
   }
@@ -80,37 +84,41 @@ export async function openSegment(path: string, what: "new" | "existing", pace: 
     return failureOf(error);
   }
 
-  async function settle(written: Promise<number>, flushed: number | Promise<number>): Promise<WriteFailure> {
-    try {
-      const count = await written;
-      await flushed;
-      bytes += count;
-      return null;
-    } catch (error) {
-      return giveUp(error);
-    }
-  }
-
   return {
     path,
     bytes: () => bytes,
     write(lines, { sync }) {
       if (sync || torn || pace.isSlow()) return pace.timed("write", path, () => writePatiently(lines, sync));
-      sink ??= fileSink(fd);
       const startedMs = performance.now();
-      const written: number | Promise<number> = sink.write(lines);
-      const flushed = sink.flush();
-      pace.note(performance.now() - startedMs);
-      if (typeof written === "number" && typeof flushed === "number") {
-        bytes += written;
-        return null;
+      try {
+        const length = Buffer.byteLength(lines);
+        const written = writeSync(fd, lines);
+        pace.note(performance.now() - startedMs);
+        if (written === length) {
+          bytes += written;
+          return null;
+        }
+        // The disk took a part. The second attempt learns why.
+        torn = true;
+        return writePatiently(lines, sync);
+      } catch (error) {
+        return giveUp(error);
       }
-      return settle(Promise.resolve(written), flushed);
     },
-    isDeleted: () => fstatSync(fd).nlink === 0,
+    inspect() {
+      try {
+        const { size, nlink } = fstatSync(fd);
+        if (nlink === 0 || (isTold && !isNamed())) return "unnamed";
+        return size === bytes || torn ? "whole" : "changed";
+      } catch (error) {
+        return codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR" ? "unnamed" : "unreachable";
+      }
+    },
+    adopt(length) {
+      bytes = length;
+    },
     copyTo: (target) => copyFile(`/proc/self/fd/${fd}`, target),
     async close(options) {
-      await endSink();
       try {
         if (torn) await restore();
         if (options.sync) await call((done) => fsync(fd, done));

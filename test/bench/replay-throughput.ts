@@ -58,7 +58,7 @@ async function writeRecording(dataDir: string): Promise<{ messages: number; fram
   const frames: string[] = [];
   const recorder = createRecorder(
     { dataDir, segmentMinutes: 60, flushRecords: 1000, flushMs: 60_000, sync: "never" },
-    { nowUs: () => recvUs, onClosed: () => {}, onDropped: () => {}, log: silentLog },
+    { nowUs: () => recvUs, onClosed: () => {}, onDropped: () => {}, onLost: () => {}, log: silentLog },
   );
   for (let atMs = startMs; atMs < endMs; atMs += 100) {
     recvUs = (atMs + 12) * 1000;

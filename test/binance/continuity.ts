@@ -58,7 +58,7 @@ export async function startContinuity(
   const { dataDir } = options;
   const recorder = createRecorder(
     { dataDir, segmentMinutes: 1, flushRecords: 100, flushMs: 1000, sync: "never" },
-    { nowUs, onClosed() {}, onDropped() {}, log: silentLog },
+    { nowUs, onClosed() {}, onDropped() {}, onLost: () => {}, log: silentLog },
   );
   const gaps: FeedGap[] = [];
   const got = { records: 0, epochs: 0 };

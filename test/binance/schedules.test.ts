@@ -123,7 +123,7 @@ async function play(plan: Plan, dataDir: string) {
   const { after } = time;
   const recorder = createRecorder(
     { dataDir, segmentMinutes: 1, flushRecords: 20, flushMs: 60_000, sync: "never" },
-    { nowUs, onClosed: () => {}, onDropped: () => expect.unreachable(), log: silentLog },
+    { nowUs, onClosed: () => {}, onDropped: () => expect.unreachable(), onLost: () => {}, log: silentLog },
   );
   const feed = createFeed(
     { streams, addresses: ["ws://one", "ws://two"], connections: plan.connections, lingerMs: 500 },

@@ -70,7 +70,7 @@ test("what a recorder has flushed is read at once, while it goes on writing", as
   let nowUs = secondOf(today, 0);
   const recorder = createRecorder(
     { dataDir, segmentMinutes: 5, flushRecords: 10, flushMs: 60_000, sync: "never" },
-    { nowUs: () => nowUs, onClosed: () => {}, onDropped: () => {}, log: silentLog },
+    { nowUs: () => nowUs, onClosed: () => {}, onDropped: () => {}, onLost: () => {}, log: silentLog },
   );
   const track = recorder.track(parseStreamName("btcusdt@aggTrade") as Stream);
   let expected = "";

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { createLog } from "../../server/log.ts";
 import { createDiskPace } from "../../server/recorder/disk-pace.ts";
 import { createRecorder, type RecorderOptions } from "../../server/recorder/recorder.ts";
+import type { Loss } from "../../server/recorder/written.ts";
 import { segmentPath } from "../../server/segment.ts";
 import { parseStreamName, type Stream } from "../../server/stream.ts";
 import { temporaryFolder } from "../support/folder.ts";
@@ -20,6 +21,7 @@ const minuteUs = 60_000_000;
 function setUp(dataDir: string, options: Partial<RecorderOptions> = {}) {
   const log: string[] = [];
   const dropped: string[] = [];
+  const lost: Loss[] = [];
   const time = { us: midnight };
   const closed: string[] = [];
   const recorder = createRecorder(
@@ -28,6 +30,7 @@ function setUp(dataDir: string, options: Partial<RecorderOptions> = {}) {
       nowUs: () => time.us,
       onClosed: ({ name }) => closed.push(name),
       onDropped: (_, __, cause) => dropped.push(cause),
+      onLost: (_, loss) => lost.push(loss),
       log: createLog({ level: "info", format: "json", color: false }, (line) => log.push(line)),
     },
   );
@@ -36,7 +39,7 @@ function setUp(dataDir: string, options: Partial<RecorderOptions> = {}) {
     for (let i = 0; i < count; i++) recorder.track(stream).append(`{"a":${n++}}`, ++time.us, null);
   };
   const settled = () => until(() => recorder.status(stream)?.bufferedRecords === 0, "all to be written");
-  return { recorder, log, dropped, time, closed, append, settled };
+  return { recorder, log, dropped, lost, time, closed, append, settled };
 }
 
 function idsOf(dataDir: string): number[] {
@@ -87,7 +90,10 @@ test("a data folder that is deleted while it is written to is made again, with a
   append(25);
   await settled();
   recorder.checkFiles();
-  await until(() => log.some((line) => line.includes("was deleted while it was written to")), "the file to be missed");
+  await until(
+    () => log.some((line) => line.includes("was deleted or replaced while it was written to")),
+    "the file to be missed",
+  );
   append(25);
   await settled();
   expect(idsOf(dataDir)).toEqual(upTo(75));
@@ -100,13 +106,14 @@ test("a data folder that is deleted while it is written to is made again, with a
 
 test("a deleted file that cannot be written again is a gap", async () => {
   const dataDir = join(temporaryFolder(), "data");
-  const { recorder, append, settled, dropped } = setUp(dataDir);
+  const { recorder, append, settled, lost, time } = setUp(dataDir);
+  const beganUs = time.us;
   append(25);
   await settled();
   rmSync(dataDir, { recursive: true });
   await Bun.write(dataDir, "a file in the folder's place");
   await recorder.stop();
-  expect(dropped).toEqual(["disk", "disk"]);
+  expect(lost).toEqual([{ fromUs: beganUs + 1, toUs: beganUs + 26, records: 25 }]);
 });
 
 test("a record that finds memory full although the disk works is an overflow, not the disk's fault", async () => {

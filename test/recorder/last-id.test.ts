@@ -134,7 +134,7 @@ test("after a restart the ids between the last record on disk and the first one 
   const run = async (records: typeof sent, { isKilled }: { isKilled: boolean }) => {
     let nowUs = 0;
     const options = { dataDir, segmentMinutes: 5, flushRecords: 100, flushMs: 1000, sync: "seal" } as const;
-    const deps = { nowUs: () => nowUs, onClosed() {}, onDropped() {}, log: silentLog };
+    const deps = { nowUs: () => nowUs, onClosed() {}, onDropped() {}, onLost() {}, log: silentLog };
     const recorder = createRecorder(options, deps);
     const track = recorder.track(btc);
     for (const { us, payload } of records) {

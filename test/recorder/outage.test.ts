@@ -31,7 +31,7 @@ test("after an outage of sockets and REST alike, 15 symbols' trades of 30 market
   const { nowUs } = createReceiveClock();
   const recorder = createRecorder(
     { dataDir, segmentMinutes: 5, flushRecords: 100, flushMs: 200, sync: "seal" },
-    { nowUs, onClosed() {}, onDropped() {}, log: silentLog },
+    { nowUs, onClosed() {}, onDropped() {}, onLost: () => {}, log: silentLog },
   );
   const rest = createRestClient({ restUrl }, { log: silentLog });
   const writer = createRepairWriter({ dataDir, segmentMinutes: 5 }, { readLines: readLineBytes, onClosed() {} });

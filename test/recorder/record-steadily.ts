@@ -16,6 +16,7 @@ const recorder = createRecorder(
     nowUs: () => Date.now() * 1000,
     onClosed: () => {},
     onDropped: (_, __, cause) => causes.push(cause),
+    onLost: () => {},
     log: silentLog,
   },
 );

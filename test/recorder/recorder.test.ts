@@ -26,6 +26,7 @@ function setUp(options: Partial<RecorderOptions> = {}) {
       nowUs: () => time.us,
       onClosed: (segment) => closed.push(segment),
       onDropped: (_, recvUs) => dropped.push(recvUs),
+      onLost: () => {},
       log: silentLog,
     },
   );

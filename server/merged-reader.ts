@@ -1,3 +1,4 @@
+import type { SourceCheck } from "./source-check.ts";
 import { createHead, type Head, type LineTrack, type Received } from "./track-head.ts";
 
 /** The messages of several tracks in the order in which they were received. */
@@ -15,6 +16,8 @@ export type ReadOptions = {
   readonly fromUs?: number;
   /** A file could not be read, in part or at all; reading goes on behind it. */
   readonly onDamage?: (path: string, problem: string) => void;
+  /** Proves each file before the first of its lines is given out (no check). */
+  readonly check?: SourceCheck;
 };
 
 /**
@@ -25,10 +28,10 @@ export function createMergedReader<M extends Received>(
   tracks: readonly LineTrack<M>[],
   options: ReadOptions = {},
 ): MergedReader<M> {
-  const { fromUs = Number.NEGATIVE_INFINITY, onDamage = () => {} } = options;
+  const { fromUs = Number.NEGATIVE_INFINITY, onDamage = () => {}, check } = options;
   const heap: Head<M>[] = [];
   /** Heads that need `fill` before anybody can say what comes next. */
-  const waiting: Head<M>[] = tracks.map((track, order) => createHead(track, order, { fromUs, onDamage }));
+  const waiting: Head<M>[] = tracks.map((track, order) => createHead(track, order, { fromUs, onDamage, check }));
   let closed = false;
 
   return {

@@ -1,6 +1,8 @@
 import { type LineEncoding, type LineReader, openLines } from "./line-reader.ts";
 import { codeOf, messageOf } from "./problem.ts";
 import type { RecordedFile } from "./recorded-day.ts";
+import { dateStartUs, dayUs } from "./segment.ts";
+import { isJsonObject, type SourceCheck } from "./source-check.ts";
 
 /** What a line holds: at least when it was received, µs. */
 export type Received = { readonly recvUs: number };
@@ -15,6 +17,8 @@ export type LineParser<M extends Received> = (text: string, from: number, to: nu
 export type LineTrack<M extends Received> = {
   readonly files: readonly RecordedFile[];
   readonly encoding?: LineEncoding;
+  /** A further look at a message of a file that nothing vouches for: false if it cannot be right. */
+  readonly accepts?: (message: M) => boolean;
   createParser(): LineParser<M>;
 };
 
@@ -35,6 +39,8 @@ export type Head<M extends Received> = {
 /** A file that is being read, and the message it is at; `undefined` once its lines must be filled again. */
 type Source<M extends Received> = {
   readonly path: string;
+  /** Start of the day that its lines must belong to, µs, where no checksum vouches for them; else null. */
+  readonly judgedBy: number | null;
   readonly lines: LineReader;
   message: M | undefined;
   damagedLines: number;
@@ -43,12 +49,13 @@ type Source<M extends Received> = {
 /**
  * The messages of one track that were received at `fromUs` or later, by receipt time. Files of one window may overlap (refetched
  * trades have a file of their own) and are read together; otherwise one follows the other. What cannot be read is passed over:
- * `onDamage` hears of each file of which something is missing, once, when the file is over.
+ * `onDamage` hears of each file of which something is missing, once, when the file is over or reading ends. With `check`, nothing is
+ * read of a compressed file that it has a problem with, and lines of plain segments are read only if they are JSON of the file's day.
  */
 export function createHead<M extends Received>(
   track: LineTrack<M>,
   order: number,
-  options: { fromUs: number; onDamage: (path: string, problem: string) => void },
+  options: { fromUs: number; onDamage: (path: string, problem: string) => void; check?: SourceCheck | undefined },
 ): Head<M> {
   const parse = track.createParser();
   const { files } = track;
@@ -71,13 +78,13 @@ export function createHead<M extends Received>(
   }
 
   /** The next window's files, wherever a recorder has put their lines meanwhile. */
-  function open(window: readonly RecordedFile[]): void {
+  async function open(window: readonly RecordedFile[]): Promise<void> {
     for (const next of window) {
       try {
-        const opened = openEither(next);
+        const opened = await openEither(next);
         if (opened === null) continue;
         if (opened === "gone") {
-          openMerged(next);
+          await openMerged(next);
           return;
         }
         sources.push(opened);
@@ -87,11 +94,11 @@ export function createHead<M extends Received>(
     }
   }
 
-  function openEither(next: RecordedFile): Source<M> | "gone" | null {
+  async function openEither(next: RecordedFile): Promise<Source<M> | "gone" | null> {
     for (const path of [next.path, next.sealed]) {
       if (path === null) continue;
       try {
-        return sourceOf(path);
+        return await sourceOf(path, next.date);
       } catch (error) {
         if (codeOf(error) === "ENOENT") continue;
         options.onDamage(path, messageOf(error));
@@ -103,10 +110,10 @@ export function createHead<M extends Received>(
   }
 
   /** The archive of the day holds what is left of it, and what was read of it before. */
-  function openMerged(next: RecordedFile): void {
+  async function openMerged(next: RecordedFile): Promise<void> {
     for (const { lines } of sources) lines.close();
     try {
-      sources = [sourceOf(next.merged ?? "")];
+      sources = [await sourceOf(next.merged ?? "", next.date)];
       played = { untilUs: head.recvUs, atOnce };
       while (files[file]?.date === next.date) file += 1;
     } catch (error) {
@@ -115,15 +122,20 @@ export function createHead<M extends Received>(
     }
   }
 
-  function sourceOf(path: string): Source<M> {
-    return { path, lines: openLines(path, track.encoding), message: undefined, damagedLines: 0 };
+  async function sourceOf(path: string, date: string | null): Promise<Source<M>> {
+    const problem = (await options.check?.(path)) ?? null;
+    if (problem !== null) throw new Error(problem);
+    const isJudged = options.check !== undefined && date !== null && path.endsWith(".jsonl");
+    const judgedBy = isJudged ? dateStartUs(date ?? "") : null;
+    return { path, judgedBy, lines: openLines(path, track.encoding), message: undefined, damagedLines: 0 };
   }
 
   /** Goes on to the source's next message in what has been read of it. */
   function advance(source: Source<M>): void {
-    const { lines } = source;
+    const { lines, judgedBy } = source;
     while (source.message === undefined && lines.next()) {
-      const message = parse(lines.text, lines.from, lines.to);
+      const parsed = parse(lines.text, lines.from, lines.to);
+      const message = judgedBy === null ? parsed : judged(parsed, lines, judgedBy, track.accepts);
       if (message === "damaged") source.damagedLines += 1;
       else if (message !== null && message.recvUs >= options.fromUs && !isPlayed(message.recvUs))
         source.message = message;
@@ -134,14 +146,17 @@ export function createHead<M extends Received>(
   async function refill(source: Source<M>): Promise<boolean> {
     try {
       if (await source.lines.fill()) return true;
-      const { path, damagedLines } = source;
-      const counted = damagedLines === 1 ? "1 line is damaged" : `${damagedLines} lines are damaged`;
-      if (damagedLines > 0) options.onDamage(path, `${counted} and left out`);
+      tellDamage(source);
     } catch (error) {
       options.onDamage(source.path, messageOf(error));
     }
     source.lines.close();
     return false;
+  }
+
+  function tellDamage({ path, damagedLines }: Source<M>): void {
+    const counted = damagedLines === 1 ? "1 line is damaged" : `${damagedLines} lines are damaged`;
+    if (damagedLines > 0) options.onDamage(path, `${counted} and left out`);
   }
 
   const head: Head<M> = {
@@ -173,7 +188,7 @@ export function createHead<M extends Received>(
           const window = windowAt(files, file);
           if (window.length === 0) return false;
           file += window.length;
-          open(window);
+          await open(window);
         }
         for (const source of [...sources]) {
           advance(source);
@@ -183,10 +198,25 @@ export function createHead<M extends Received>(
       }
     },
     close() {
-      for (const { lines } of sources) lines.close();
+      for (const source of sources.splice(0)) {
+        source.lines.close();
+        tellDamage(source);
+      }
     },
   };
   return head;
+}
+
+/** A message of a file that nothing vouches for. */
+function judged<M extends Received>(
+  parsed: M | "damaged" | null,
+  { text, from, to }: LineReader,
+  dayStartUs: number,
+  accepts: (message: M) => boolean = () => true,
+): M | "damaged" | null {
+  if (parsed === null || parsed === "damaged") return parsed;
+  const isOfDay = parsed.recvUs >= dayStartUs && parsed.recvUs < dayStartUs + dayUs;
+  return isOfDay && isJsonObject(text.slice(from, to)) && accepts(parsed) ? parsed : "damaged";
 }
 
 /** The file at a place and those behind it that are of the same window. */
@@ -198,8 +228,8 @@ function windowAt(files: readonly RecordedFile[], from: number): readonly Record
   return files.slice(from, to);
 }
 
-/** Files that a later one shows to end before `fromUs` need not be read. */
-function firstFile(files: readonly RecordedFile[], fromUs: number): number {
+/** Files that a later one shows to end before `fromUs` need not be read: the place of the first that must. */
+export function firstFile(files: readonly RecordedFile[], fromUs: number): number {
   let first = 0;
   for (let n = 1; n < files.length; n++) {
     const { startUs } = files[n] as RecordedFile;

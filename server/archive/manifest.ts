@@ -1,4 +1,5 @@
 import type { Gap } from "../gap.ts";
+import { sha256Of } from "../manifest-mark.ts";
 import { readFileSync } from "../platform/files.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import { type Day, manifestPath } from "../segment.ts";
@@ -63,12 +64,6 @@ export function encodeManifest(manifest: Manifest): string {
     .map((key) => `  ${JSON.stringify(key)}: ${encodeValue(manifest[key])}`);
   const text = `{\n${lines.join(",\n")}\n}\n`;
   return text.replace(/\n\}\n$/, `,\n  "manifest_sha256": "${sha256Of(text)}"\n}\n`);
-}
-
-/** Is a stored manifest, byte for byte, as it was written? False also for one that carries no checksum of its own. */
-export function isAsWritten(text: string): boolean {
-  const own = /,\n {2}"manifest_sha256": "([0-9a-f]{64})"\n\}\n$/.exec(text);
-  return own !== null && sha256Of(`${text.slice(0, own.index)}\n}\n`) === own[1];
 }
 
 /** Reads a stored manifest; throws an error that names every key that is missing or of another kind. Unknown keys are ignored. */
@@ -164,8 +159,4 @@ function encodeValue(value: Manifest[keyof Manifest]): string {
   if (isObject(value))
     return JSON.stringify(Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))));
   return JSON.stringify(value);
-}
-
-function sha256Of(text: string): string {
-  return new Bun.CryptoHasher("sha256").update(text).digest("hex");
 }

@@ -1,3 +1,4 @@
+import { isAsWritten } from "../manifest-mark.ts";
 import { existsSync, readFileSync, statSync } from "../platform/files.ts";
 import { recordId } from "../record.ts";
 import { archivePath, type Day, dateStartUs, manifestPath } from "../segment.ts";
@@ -5,7 +6,7 @@ import { streamTypeOfFolder } from "../stream.ts";
 import { createFrameWalker } from "../zstd-frame.ts";
 import { failureOf } from "./failure.ts";
 import { delayQuantile } from "./line-scan.ts";
-import { isAsWritten, type Manifest, readManifest } from "./manifest.ts";
+import { type Manifest, readManifest } from "./manifest.ts";
 import { type SegmentScan, scanSegment } from "./segment-scan.ts";
 
 /** What checking an archive against its manifest has found. */

@@ -3,6 +3,7 @@ import { formatInstant } from "../instant.ts";
 import { createMergedReader } from "../merged-reader.ts";
 import { OperatorError } from "../problem.ts";
 import { gapsOfDays } from "../recorded-gaps.ts";
+import { createSourceCheck } from "../source-check.ts";
 import { type CatLine, catTrack } from "./cat-lines.ts";
 import type { Command, Flags } from "./command.ts";
 import { openGapList } from "./gap-list.ts";
@@ -33,7 +34,8 @@ export const cat: Command = {
   ],
   notes: [
     "Lines come byte for byte as they are stored, from archives, sealed segments and those still written to. Without --from and --to all",
-    "that is recorded. Exit code 1: something could not be read; it is named, and the rest is printed all the same.",
+    "that is recorded. Each file is checked before its first line is printed: of a damaged one nothing is. It is named, the others are",
+    "printed, and the exit code is 1.",
   ],
   async run(flags, terminal) {
     const selection = selectionOf(flags);
@@ -54,6 +56,7 @@ export const cat: Command = {
       tracks.map((track) => catTrack(track, flags["with-symbol"] !== undefined)),
       {
         fromUs: range.fromUs,
+        check: createSourceCheck(terminal.stop),
         onDamage(path, problem) {
           damaged.add(path);
           warn(`${path}: ${problem}`);

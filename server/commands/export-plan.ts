@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import type { Span } from "../coverage.ts";
 import { compressions, type NumberForm, numberForms } from "../export/table-file.ts";
+import { isNoFolder } from "../export/target.ts";
 import { statSync } from "../platform/files.ts";
-import { OperatorError } from "../problem.ts";
+import { messageOf, OperatorError } from "../problem.ts";
 import type { RecordedTrack } from "../recorded-track.ts";
 import { type Day, dateStartUs, dayPath, dayUs } from "../segment.ts";
 import type { StreamType } from "../stream.ts";
@@ -20,6 +21,8 @@ export type ExportSettings = {
   readonly levels: "columns" | "list";
   readonly compression: (typeof compressions)[number];
   readonly withSymbol: boolean;
+  /** Of damaged files the rest is written. */
+  readonly skipsDamaged: boolean;
 };
 
 /** One file to be written: what is in it. */
@@ -46,12 +49,12 @@ export function exportSettings(flags: Flags): ExportSettings {
   }
 
   const out = flags.out ?? "";
-  if (out === "") problems.push("--out FILE_OR_DIR is needed: where to write");
+  if (out === "") problems.push("--out FILE_OR_DIR is needed: where to write (- for standard output)");
   const ending = formats.find((format) => out.endsWith(`.${format}`));
   if (flags.format === undefined && ending === undefined && out !== "")
     problems.push("--format is needed: csv or parquet (or an --out that ends with .csv or .parquet)");
   const format = one("format", formats, ending ?? "parquet");
-  const isFolder = out.endsWith("/") || ending === undefined || isFolderNow(out);
+  const isFolder = out.endsWith("/") || isFolderNow(out) || (ending === undefined && !isNoFolder(out));
   if (format === "csv") {
     for (const name of ["numbers", "compression"])
       if (flags[name] !== undefined)
@@ -63,6 +66,7 @@ export function exportSettings(flags: Flags): ExportSettings {
     levels: one("levels", ["columns", "list"], "columns"),
     compression: one("compression", compressions, "zstd"),
     withSymbol: flags["with-symbol"] !== undefined,
+    skipsDamaged: flags["skip-damaged"] !== undefined,
   };
   if (problems.length > 0) throw new OperatorError(problems.join("\n"));
   return settings;
@@ -112,5 +116,9 @@ function jobsOfDays(
 }
 
 function isFolderNow(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch (error) {
+    throw new OperatorError(`cannot write ${path}: ${messageOf(error)}`, { cause: error });
+  }
 }

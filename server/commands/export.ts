@@ -1,15 +1,10 @@
-import { type Cell, type Members, rowShape } from "../export/column.ts";
-import { createCsvFile } from "../export/csv.ts";
-import { createParquetFile } from "../export/parquet.ts";
-import type { TableFile } from "../export/table-file.ts";
-import { createMergedReader } from "../merged-reader.ts";
-import type { RecordedTrack } from "../recorded-track.ts";
-import type { LineTrack, Received } from "../track-head.ts";
-import { version } from "../version.ts";
+import { ReaderGone } from "../export/stream-file.ts";
+import { createSourceCheck } from "../source-check.ts";
 import type { Command } from "./command.ts";
-import { type ExportJob, type ExportSettings, exportSettings, planExport } from "./export-plan.ts";
-import { createProgress, type Progress } from "./progress.ts";
-import { endOfReading, selectionFlags, selectionOf, selectTracks } from "./selection.ts";
+import { exportOne } from "./export-job.ts";
+import { exportSettings, planExport } from "./export-plan.ts";
+import { createProgress } from "./progress.ts";
+import { selectionFlags, selectionOf, selectTracks } from "./selection.ts";
 import { createStandardOutput } from "./standard-output.ts";
 
 /** `rt-data export` */
@@ -17,7 +12,10 @@ export const exportCommand: Command = {
   name: "export",
   summary: "what is recorded as CSV or Parquet, with typed columns",
   flags: {
-    out: { value: "FILE|DIR", help: "one file, or a folder that gets stream=…/symbol=…/date=…/ with a file a day" },
+    out: {
+      value: "FILE|DIR",
+      help: "one file, - for standard output, or a folder that gets stream=…/symbol=…/date=…/ with a file a day",
+    },
     format: { value: "csv|parquet", help: "default: what --out ends with" },
     ...selectionFlags,
     numbers: { value: "float64|decimal|text", help: "prices and quantities in Parquet (default float64)" },
@@ -27,6 +25,7 @@ export const exportCommand: Command = {
     },
     compression: { value: "zstd|snappy|none", help: "of Parquet (default zstd)" },
     "with-symbol": { value: null, help: "a first column symbol; needed for one file of several symbols" },
+    "skip-damaged": { value: null, help: "write the rest if a source is damaged (default: write nothing)" },
     json: { value: null, help: "what was written, as JSON" },
   },
   examples: [
@@ -34,116 +33,61 @@ export const exportCommand: Command = {
     ["rt-data export --format parquet --out ./parquet", "everything, a file a stream, symbol and day"],
     ["rt-data export --stream aggTrade --with-symbol --numbers decimal --out trades.parquet", "exact decimals"],
     ["rt-data export --stream trade --symbol BTCUSDT --out trades.csv", "CSV, decimals as the exchange wrote them"],
+    ["rt-data export --stream trade --symbol BTCUSDT --format csv --out - | head", "the same on standard output"],
   ],
   notes: [
     "Columns: recv_us (µs), net_delay_ms, then last_update_id and bid_px_1, bid_sz_1 … ask_px_20, ask_sz_20, the best level first, null where a",
     "book has fewer; trades: repaired, event_time_ms, trade_time_ms, ids, price, quantity, is_buyer_maker; depth and depthSnapshot: lists",
-    "bid_px, bid_sz, ask_px, ask_sz. decimal is DECIMAL(18, 8), exact; text is for what does not fit into it. Files are written under a",
-    "temporary name and replace what was there. Exit code 1: something could not be read; it is named, the rest is written.",
+    "bid_px, bid_sz, ask_px, ask_sz. decimal is DECIMAL(18, 8), exact; text is for what does not fit into it. A file is written under a",
+    "temporary name and replaces what was there when it is whole; a FIFO, a device or standard output is written to. Sources are checked",
+    "before the first row goes out. Exit code 1: a source is damaged; it is named, and its file is not written (see --skip-damaged).",
   ],
   async run(flags, terminal) {
     const settings = exportSettings(flags);
     const selection = selectionOf(flags);
     const jobs = planExport(selectTracks(selection), selection.range, settings);
     const progress = createProgress(terminal);
-    const damaged = new Set<string>();
-    const onDamage = (path: string, problem: string) => {
-      damaged.add(path);
+    const warn = (line: string) => {
       progress.clear();
-      process.stderr.write(`rt-data: ${path}: ${problem}\n`);
+      process.stderr.write(`rt-data: ${line}\n`);
     };
-    const written: { path: string; rows: number; bytes: number }[] = [];
+    const named = new Set<string>();
+    const onDamage = (path: string, problem: string) => {
+      if (!named.has(path)) warn(`${path}: ${problem}`);
+      named.add(path);
+    };
+    const check = createSourceCheck(terminal.stop);
+    const written: Written[] = [];
     for (const [at, job] of jobs.entries()) {
-      const overall: Progress = {
-        ...progress,
-        update: (share) => progress.update((at + share) / jobs.length, job.path),
-      };
-      const rows = await writeFile(job, settings, { onDamage, progress: overall, stop: terminal.stop });
-      if (rows !== null) written.push({ path: job.path, ...rows });
+      const onProgress = (share: number) => progress.update((at + share) / jobs.length, job.path);
+      const result = await exportOne(job, settings, { check, onDamage, onProgress, stop: terminal.stop }).catch(
+        (error: unknown) => {
+          // As of `cat`: whoever reads standard output may have enough.
+          if (error instanceof ReaderGone && isStandardOutput(job.path)) return null;
+          throw error;
+        },
+      );
+      if (result === null) return 0;
+      if (result.kind === "written") written.push({ path: job.path, rows: result.rows, bytes: result.bytes });
+      if (result.kind === "damaged")
+        warn(`${job.path} was not written, since a source is damaged; --skip-damaged exports the rest`);
     }
     progress.clear();
-    const text =
-      flags.json !== undefined
-        ? JSON.stringify(written, null, 2)
-        : written
-            .map(
-              ({ path, rows, bytes }) =>
-                `${path}: ${rows.toLocaleString("en")} rows, ${bytes.toLocaleString("en")} bytes`,
-            )
-            .join("\n");
-    if (text !== "") await createStandardOutput(terminal.stop).write(`${text}\n`);
-    if (written.length === 0) process.stderr.write("rt-data: nothing was received in this range\n");
-    return damaged.size > 0 || written.length === 0 ? 1 : 0;
+    const report = flags.json !== undefined ? JSON.stringify(written, null, 2) : written.map(lineOf).join("\n");
+    if (jobs.some(({ path }) => isStandardOutput(path))) process.stderr.write(report === "" ? "" : `${report}\n`);
+    else if (report !== "") await createStandardOutput(terminal.stop).write(`${report}\n`);
+    if (written.length === 0 && named.size === 0) warn("nothing was received in this range");
+    return named.size > 0 || written.length === 0 ? 1 : 0;
   },
 };
 
-type Reading = {
-  readonly onDamage: (path: string, problem: string) => void;
-  readonly progress: Progress;
-  readonly stop: AbortSignal;
-};
+type Written = { readonly path: string; readonly rows: number; readonly bytes: number };
 
-/** Resolves with what was written; null if there was no row, and no file. */
-async function writeFile(
-  job: ExportJob,
-  settings: ExportSettings,
-  { onDamage, progress, stop }: Reading,
-): Promise<{ rows: number; bytes: number } | null> {
-  const { range } = job;
-  const endUs = endOfReading(job.tracks, range);
-  const reader = createMergedReader(
-    job.tracks.map((track) => rowTrack(track, job, settings)),
-    { fromUs: range.fromUs, onDamage },
-  );
-  let file: TableFile | null = null;
-  let rows = 0;
-  let firstUs = 0;
-  try {
-    for (;;) {
-      const next = reader.peek();
-      if (next === undefined) {
-        if (stop.aborted) throw new Error(`export was stopped; ${job.path} was not written`);
-        if (await reader.fill()) continue;
-        break;
-      }
-      if (next.recvUs >= range.toUs) break;
-      if (file === null) {
-        file = createFile(job, settings);
-        firstUs = next.recvUs;
-      }
-      file.add(next.cells);
-      rows++;
-      if (rows % 1000 === 0) progress.update((next.recvUs - firstUs) / (endUs - firstUs), job.path);
-      reader.skip();
-    }
-    return file === null ? null : { rows, bytes: file.finish() };
-  } finally {
-    reader.close();
-    file?.discard();
-  }
+function lineOf({ path, rows, bytes }: Written): string {
+  return `${path}: ${rows.toLocaleString("en")} rows, ${bytes.toLocaleString("en")} bytes`;
 }
 
-function createFile({ path, type, withSymbol }: ExportJob, settings: ExportSettings): TableFile {
-  const { columns } = rowShape(type, { levels: settings.levels, symbol: withSymbol ? "" : null });
-  if (settings.format === "csv") return createCsvFile(path, columns);
-  const { numbers, compression } = settings;
-  return createParquetFile(path, columns, { numbers, compression, createdBy: `rt-data version ${version}` });
-}
-
-type RowLine = Received & { readonly cells: readonly Cell[] };
-
-function rowTrack({ files, stream }: RecordedTrack, job: ExportJob, settings: ExportSettings): LineTrack<RowLine> {
-  const shape = rowShape(stream.type, { levels: settings.levels, symbol: job.withSymbol ? stream.symbol : null });
-  return {
-    files,
-    createParser: () => (text, from, to) => {
-      try {
-        const members = JSON.parse(text.slice(from, to)) as Members;
-        const recvUs = members.recv_us;
-        return typeof recvUs === "number" ? { recvUs, cells: shape.row(members) } : "damaged";
-      } catch {
-        return "damaged";
-      }
-    },
-  };
+/** The report must not get among the rows. */
+function isStandardOutput(path: string): boolean {
+  return ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"].includes(path);
 }

@@ -15,7 +15,11 @@ const standardOutput = 1;
 const againMs = 5;
 
 /** Writes to standard output, past the buffer of `process.stdout`, which is lost at the end of the process. */
-export function createStandardOutput(stop: AbortSignal, fd: number = standardOutput): StandardOutput {
+export function createStandardOutput(
+  stop: AbortSignal,
+  fd: number = standardOutput,
+  name = "standard output",
+): StandardOutput {
   let closed = stop.aborted;
   const stopped = new Promise<"stopped">((resolve) => {
     stop.addEventListener("abort", () => resolve("stopped"), { once: true });
@@ -33,7 +37,7 @@ export function createStandardOutput(stop: AbortSignal, fd: number = standardOut
           const code = codeOf(error);
           if (code === "EPIPE") closed = true;
           else if (code === "EAGAIN") await Bun.sleep(againMs);
-          else throw new Error(`write to standard output: ${error instanceof Error ? error.message : error}`);
+          else throw new Error(`cannot write ${name}: ${error instanceof Error ? error.message : error}`);
         }
       }
       return !closed;

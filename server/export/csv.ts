@@ -1,6 +1,5 @@
 import type { Cell, ExportColumn } from "./column.ts";
-import { createDraftFile } from "./draft-file.ts";
-import type { TableFile } from "./table-file.ts";
+import type { OutputFile, TableFile } from "./table-file.ts";
 
 const writeAtOnce = 256 * 1024;
 
@@ -8,8 +7,7 @@ const writeAtOnce = 256 * 1024;
  * A CSV file (RFC 4180, with names in the first line, lines ending with LF). Decimals are the exchange's own text; null is empty;
  * a list is `"[86704.77000000,86704.76000000]"`.
  */
-export function createCsvFile(path: string, columns: readonly ExportColumn[]): TableFile {
-  const file = createDraftFile(path);
+export function createCsvFile(file: OutputFile, columns: readonly ExportColumn[]): TableFile {
   let text = `${columns.map(({ name }) => name).join(",")}\n`;
 
   function flush(): void {
@@ -24,9 +22,11 @@ export function createCsvFile(path: string, columns: readonly ExportColumn[]): T
       text += `${line}\n`;
       if (text.length >= writeAtOnce) flush();
     },
-    finish() {
+    waits: file.waits,
+    taken: file.taken,
+    async finish() {
       flush();
-      file.commit();
+      await file.commit();
       return file.bytes();
     },
     discard: file.discard,

@@ -1,40 +1,46 @@
-import { dirname } from "node:path";
+import { randomBytes } from "node:crypto";
+import { dirname, join } from "node:path";
 import { removeIfThere, renameDurably } from "../durable-file.ts";
-import { closeSync, fsyncSync, mkdirSync, openSync, writeSync } from "../platform/files.ts";
-import { messageOf } from "../problem.ts";
-import { temporarySuffix } from "../segment.ts";
+import {
+  closeSync,
+  fchmodSync,
+  flock,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  rmdirSync,
+  unlinkSync,
+  writeSync,
+} from "../platform/files.ts";
+import { codeOf, messageOf } from "../problem.ts";
+import type { OutputFile } from "./table-file.ts";
+import { isTemporary, temporaryBeside } from "./target.ts";
 
-/** A file that nobody sees before it is whole. */
-export type DraftFile = {
-  write(bytes: Uint8Array): void;
-  bytes(): number;
-  /** Puts it in place of what has its name. */
-  commit(): void;
-  /** Throws it away; nothing after `commit`. Idempotent. */
-  discard(): void;
-};
-
-/** Begins a file, and the folders it lies in. Errors name the path. */
-export function createDraftFile(path: string): DraftFile {
-  const temporary = path + temporarySuffix;
-  const fd = at(() => {
-    mkdirSync(dirname(path), { recursive: true });
-    return openSync(temporary, "w");
-  });
+/**
+ * Begins a file that nobody sees before it is whole, and the folders it lies in. It is written under a name of its own, so that two
+ * exports into one file do not meet: the later one stands. A killed export leaves its temporary file to the next one that writes into
+ * the folder. `mode`: of the file that is replaced. Errors name the path.
+ */
+export function createDraftFile(path: string, mode: number | null = null): OutputFile {
+  const folder = dirname(path);
+  const made = at(() => mkdirSync(folder, { recursive: true })) ?? null;
+  removeLeftovers(folder);
+  const { temporary, fd } = at(
+    () => openTemporary(path, mode),
+    () => removeFolders(folder, made),
+  );
   let bytes = 0;
-  let open = true;
+  let state: "open" | "committed" | "discarded" = "open";
 
-  function at<T>(work: () => T): T {
+  function at<T>(work: () => T, otherwise: () => void = () => {}): T {
     try {
       return work();
     } catch (error) {
+      otherwise();
       throw new Error(`cannot write ${path}: ${messageOf(error)}`, { cause: error });
     }
-  }
-
-  function close(): void {
-    if (open) closeSync(fd);
-    open = false;
   }
 
   return {
@@ -42,18 +48,74 @@ export function createDraftFile(path: string): DraftFile {
       for (let from = 0; from < chunk.length; ) from += at(() => writeSync(fd, chunk, from, chunk.length - from));
       bytes += chunk.length;
     },
+    waits: () => false,
+    taken: () => Promise.resolve(),
     bytes: () => bytes,
-    commit() {
+    async commit() {
       at(() => {
+        if (mode !== null) fchmodSync(fd, mode);
         fsyncSync(fd);
-        close();
         renameDurably(temporary, path);
+        state = "committed";
+        closeSync(fd);
       });
     },
     discard() {
-      if (!open) return;
-      close();
+      if (state !== "open") return;
+      state = "discarded";
+      // Removed before the lock goes with the descriptor.
       removeIfThere(temporary);
+      closeSync(fd);
+      removeFolders(folder, made);
     },
   };
+}
+
+/** A temporary file that this process has locked, so that no other takes it for a leftover. */
+function openTemporary(path: string, mode: number | null): { temporary: string; fd: number } {
+  for (;;) {
+    const temporary = temporaryBeside(path, randomBytes(8).toString("hex"));
+    const fd = openSync(temporary, "wx", mode ?? 0o666);
+    const isOurs = flock(fd, "exclusive").kind !== "held" && fstatSync(fd).nlink > 0;
+    if (isOurs) return { temporary, fd };
+    // Another export has just looked at it before it was locked, and has removed it.
+    closeSync(fd);
+  }
+}
+
+/** Removes what killed exports have left in a folder: the temporary files that nobody has locked. */
+function removeLeftovers(folder: string): void {
+  for (const name of namesIn(folder)) {
+    if (!isTemporary(name)) continue;
+    try {
+      const leftover = join(folder, name);
+      const fd = openSync(leftover, "r");
+      try {
+        if (flock(fd, "exclusive").kind === "taken") unlinkSync(leftover);
+      } finally {
+        closeSync(fd);
+      }
+    } catch {
+      // It is gone, or another user's.
+    }
+  }
+}
+
+function namesIn(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
+}
+
+/** Removes the folders that were made for a file that has not come about: `folder` and those above it, up to `made`. */
+function removeFolders(folder: string, made: string | null): void {
+  for (let at = folder; made !== null && at.startsWith(made); at = dirname(at)) {
+    try {
+      rmdirSync(at);
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT") return;
+    }
+  }
 }

@@ -2,8 +2,7 @@ import { ByteWriter, type ColumnSource, ParquetWriter, type SchemaElement } from
 import type { Cell, ExportColumn } from "./column.ts";
 import { type ColumnBuffer, createColumnBuffer } from "./column-buffer.ts";
 import { decimalPrecision, decimalScale } from "./decimal.ts";
-import { createDraftFile } from "./draft-file.ts";
-import type { Compression, NumberForm, TableFile } from "./table-file.ts";
+import type { Compression, NumberForm, OutputFile, TableFile } from "./table-file.ts";
 
 /** Values of a row group; all of them are in memory before they are written. */
 const mostValues = 2_000_000;
@@ -14,11 +13,10 @@ const zstdLevel = 3;
  * group, whatever the file's size.
  */
 export function createParquetFile(
-  path: string,
+  file: OutputFile,
   columns: readonly ExportColumn[],
   options: { numbers: NumberForm; compression: Compression; createdBy: string },
 ): TableFile {
-  const file = createDraftFile(path);
   const bytes = new ByteWriter(1 << 20);
   const writer = new ParquetWriter({
     writer: bytes,
@@ -61,11 +59,13 @@ export function createParquetFile(
       rows++;
       if (rows === mostRows || held >= mostValues) writeGroup();
     },
-    finish() {
+    waits: file.waits,
+    taken: file.taken,
+    async finish() {
       writeGroup();
       writer.finish();
       drain();
-      file.commit();
+      await file.commit();
       return file.bytes();
     },
     discard: file.discard,

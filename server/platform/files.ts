@@ -18,18 +18,22 @@ type SyncName =
   | "closeSync"
   | "createReadStream"
   | "existsSync"
+  | "fchmodSync"
   | "fdatasync"
   | "fstatSync"
   | "fsync"
   | "fsyncSync"
   | "ftruncate"
   | "ftruncateSync"
+  | "lstatSync"
   | "mkdirSync"
   | "open"
   | "openSync"
   | "readFileSync"
   | "readSync"
   | "readdirSync"
+  | "readlinkSync"
+  | "realpathSync"
   | "renameSync"
   | "rmSync"
   | "rmdirSync"
@@ -81,18 +85,22 @@ export const close = sync("close");
 export const closeSync = sync("closeSync");
 export const createReadStream = sync("createReadStream");
 export const existsSync = sync("existsSync");
+export const fchmodSync = sync("fchmodSync");
 export const fdatasync = sync("fdatasync");
 export const fstatSync = sync("fstatSync");
 export const fsync = sync("fsync");
 export const fsyncSync = sync("fsyncSync");
 export const ftruncate = sync("ftruncate");
 export const ftruncateSync = sync("ftruncateSync");
+export const lstatSync = sync("lstatSync");
 export const mkdirSync = sync("mkdirSync");
 export const open = sync("open");
 export const openSync = sync("openSync");
 export const readFileSync = sync("readFileSync");
 export const readSync = sync("readSync");
 export const readdirSync = sync("readdirSync");
+export const readlinkSync = sync("readlinkSync");
+export const realpathSync = sync("realpathSync");
 export const renameSync = sync("renameSync");
 export const rmSync = sync("rmSync");
 export const rmdirSync = sync("rmdirSync");

@@ -242,22 +242,18 @@ test("what does not fit into a DECIMAL is refused with the way out, and nothing 
   ]);
 });
 
-test("a damaged file is named, the rest is exported, and the exit code is 1", async () => {
+test("a damaged source is named and nothing is written; --skip-damaged exports the rest, and the exit code is 1 as well", async () => {
   const own = await recordedFolder();
   const path = segmentPath(own, { stream: "aggTrade", symbol: "BTCUSDT", date: today, name: "00-00" }, "sealed");
   truncateSync(path, 100);
   const out = join(temporaryFolder(), "trades.csv");
-  const { code, output, errors } = await run([
-    "export",
-    "--data-dir",
-    own,
-    "--out",
-    out,
-    "--stream",
-    "aggTrade",
-    "--symbol",
-    "BTCUSDT",
-  ]);
+  const words = ["export", "--data-dir", own, "--out", out, "--stream", "aggTrade", "--symbol", "BTCUSDT"];
+  const refused = await run(words);
+  expect([refused.code, refused.output]).toEqual([1, ""]);
+  expect(refused.errors).toContain(path);
+  expect(refused.errors).toContain(`${out} was not written`);
+  expect(existsSync(out)).toBe(false);
+  const { code, output, errors } = await run([...words, "--skip-damaged"]);
   expect(code).toBe(1);
   expect(errors).toContain(path);
   expect(output).toContain("1,300 rows");

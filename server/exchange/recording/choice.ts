@@ -2,6 +2,7 @@ import { formatInstant } from "../../instant.ts";
 import { createMergedReader, type MergedReader, type ReadOptions } from "../../merged-reader.ts";
 import { OperatorError } from "../../problem.ts";
 import type { GapsOf } from "../../recorded-gaps.ts";
+import { createSourceCheck } from "../../source-check.ts";
 import type { Stream } from "../../stream.ts";
 import { findEnd } from "./end.ts";
 import { findTracks } from "./files.ts";
@@ -62,8 +63,9 @@ export async function openRecording(path: string, choice: Partial<Choice>, gapsO
   };
   const recalls = tracks.some(({ stream }) => stream?.type.kind === "depthSnapshot") ? recallUs : 0;
   const isIndexed = tracks.every(({ stream }) => stream !== null);
+  const check = createSourceCheck();
   const open: Recording["open"] = (fromUs, onDamage) =>
-    createMergedReader(tracks, { fromUs: isIndexed ? fromUs - recalls : Number.NEGATIVE_INFINITY, onDamage });
+    createMergedReader(tracks, { fromUs: isIndexed ? fromUs - recalls : Number.NEGATIVE_INFINITY, onDamage, check });
   const firstUs = from === null && to === null ? preview.firstUs : await findFirst(open, range, wants.message);
   if (firstUs === null) throw nothingThere(path, choice, preview, endUs);
   return {

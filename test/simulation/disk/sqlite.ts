@@ -1,0 +1,158 @@
+import { Database } from "bun:sqlite";
+import type { OpenSqlite } from "../../../server/catalogue/sqlite.ts";
+import type { Holder } from "./files.ts";
+import { type Inode, systemError, type Tree } from "./tree.ts";
+
+/** SQLite over the virtual disk: each database is a file there, and lives in memory. */
+export type SqliteDisk = {
+  open: OpenSqlite;
+  /** Somebody else holds the write lock. */
+  setLocked(isLocked: boolean): void;
+  /** Every statement fails with an I/O error. */
+  setFailing(isFailing: boolean): void;
+  /** The database behind a path, for the judge. */
+  at(path: string): Database | null;
+  /** What it holds now is on the platter: where a power loss may take it back to. */
+  checkpoint(): void;
+  /** The power goes: some databases go back to their checkpoint. */
+  losePower(chance: (probability: number) => boolean): void;
+  close(): void;
+};
+
+const header = "SQLite format 3\0";
+
+/** `holder` says whose hands it is in at the time. */
+export function createSqliteDisk(tree: Tree, holder: () => Holder): SqliteDisk {
+  const databases = new Map<Inode, Database>();
+  const checkpoints = new Map<Inode, Buffer>();
+  let isLocked = false;
+  let isFailing = false;
+
+  function guard(sql: string, inode: Inode): void {
+    holder().step("sql", sql);
+    if (inode.data[0] !== 83) throw sqliteError("SQLITE_CORRUPT", "database disk image is malformed");
+    if (isFailing) throw sqliteError("SQLITE_IOERR", "disk I/O error");
+    if (isLocked && /^\s*(insert|update|delete|create|alter|drop|begin|replace|vacuum)/i.test(sql))
+      throw sqliteError("SQLITE_BUSY", "database is locked");
+  }
+
+  function wrap(real: Database, inode: Inode): Database {
+    const wrapped = {
+      query(sql: string) {
+        return guarded(real.query(sql) as unknown as Record<string, (...values: unknown[]) => unknown>, sql, inode);
+      },
+      prepare: (sql: string) => wrapped.query(sql),
+      run(sql: string, ...values: never[]) {
+        guard(sql, inode);
+        if (/^\s*pragma\s+(journal_mode|synchronous|busy_timeout|wal_)/i.test(sql)) return { changes: 0 };
+        return real.run(sql, ...values);
+      },
+      exec: (sql: string, ...values: never[]) => wrapped.run(sql, ...values),
+      transaction(work: (...values: unknown[]) => unknown) {
+        const inner = real.transaction(work);
+        // The commit is a step of its own: a kill at it takes all of it back.
+        const whole = real.transaction((...values: unknown[]) => {
+          guard("begin", inode);
+          const result = inner(...values);
+          holder().step("sql", "commit");
+          return result;
+        });
+        return Object.assign((...values: unknown[]) => whole(...values), {
+          deferred: (...values: unknown[]) => whole(...values),
+          immediate: (...values: unknown[]) => whole.immediate(...values),
+          exclusive: (...values: unknown[]) => whole.exclusive(...values),
+        });
+      },
+      serialize: () => real.serialize(),
+      close() {},
+      get inTransaction() {
+        return real.inTransaction;
+      },
+      fileControl: () => 0,
+    };
+    return wrapped as unknown as Database;
+  }
+
+  function guarded(statement: Record<string, (...values: unknown[]) => unknown>, sql: string, inode: Inode) {
+    const call =
+      (name: string) =>
+      (...values: unknown[]) => {
+        guard(sql, inode);
+        return statement[name]?.(...values);
+      };
+    return {
+      ...{ get: call("get"), all: call("all"), run: call("run"), values: call("values"), iterate: call("iterate") },
+      finalize() {},
+      as: () => guarded(statement, sql, inode),
+    };
+  }
+
+  function open(path: string, options: { readonly?: boolean; create?: boolean }): Database {
+    holder().step("sql", "open");
+    let inode = tree.find(path);
+    if (inode === null && (options.readonly === true || options.create !== true))
+      throw sqliteError("SQLITE_CANTOPEN", "unable to open database file");
+    if (inode === null) {
+      try {
+        inode = tree.create(path);
+      } catch {
+        throw sqliteError("SQLITE_CANTOPEN", "unable to open database file");
+      }
+      tree.write(inode, Buffer.from(header.padEnd(4096, "\0")), 0);
+      tree.sync(inode);
+      databases.set(inode, new Database(":memory:", { strict: true }));
+    }
+    const content = inode.data.subarray(0, inode.size);
+    if (inode.size > 0 && content.toString("latin1", 0, header.length) !== header)
+      return broken("SQLITE_NOTADB", "file is not a database");
+    let real = databases.get(inode);
+    if (real === undefined) {
+      real =
+        inode.size > 4096
+          ? (Database.deserialize(content, { strict: true } as never) as Database)
+          : new Database(":memory:", { strict: true });
+      databases.set(inode, real);
+    }
+    return wrap(real, inode);
+  }
+
+  return {
+    open: open as OpenSqlite,
+    setLocked(locked) {
+      isLocked = locked;
+    },
+    setFailing(failing) {
+      isFailing = failing;
+    },
+    at(path) {
+      const inode = tree.find(path);
+      return inode === null ? null : (databases.get(inode) ?? null);
+    },
+    checkpoint() {
+      for (const [inode, database] of databases)
+        if (!database.inTransaction) checkpoints.set(inode, database.serialize());
+    },
+    losePower(chance) {
+      for (const [inode, content] of checkpoints) {
+        if (!databases.has(inode) || !chance(0.5)) continue;
+        databases.get(inode)?.close();
+        databases.set(inode, Database.deserialize(content, { strict: true } as never) as Database);
+      }
+    },
+    close() {
+      for (const database of databases.values()) database.close();
+      databases.clear();
+    },
+  };
+}
+
+function broken(code: string, message: string): Database {
+  const fail = () => {
+    throw sqliteError(code, message);
+  };
+  return { query: fail, run: fail, exec: fail, prepare: fail, transaction: fail, close() {}, serialize: fail } as never;
+}
+
+function sqliteError(code: string, message: string): Error {
+  return Object.assign(systemError(code, "sqlite", ""), { message, name: "SQLiteError" });
+}

@@ -1,0 +1,283 @@
+import type { Random } from "../random.ts";
+
+/** A file or folder; its name lies in the folders that hold it. */
+export type Inode = {
+  readonly id: number;
+  readonly children: Map<string, Inode> | null;
+  /** Names as they are on the platter; null for a file. */
+  readonly durable: Map<string, Inode> | null;
+  data: Buffer;
+  size: number;
+  /** Bytes of `data` that are on the platter, unless `platter` says otherwise. */
+  synced: number;
+  /** The content on the platter where it is none that `data` begins with. */
+  platter: Buffer | null;
+  mtimeMs: number;
+  links: number;
+};
+
+/** Changes of names that are not on the platter yet: all of a group or none of it. */
+type Change = { readonly folder: Inode; readonly name: string; readonly inode: Inode | null };
+
+/** A tree of files in memory that knows what a power loss would leave of it. Nothing in here fails on purpose. */
+export type Tree = ReturnType<typeof createTree>;
+
+/** An error as the system gives it. */
+export function systemError(code: string, operation: string, path: string): Error & { code: string; path: string } {
+  const error = new Error(`${code}: ${words[code] ?? "it failed"}, ${operation} '${path}'`);
+  return Object.assign(error, { code, path, errno: -1, syscall: operation });
+}
+
+const words: Record<string, string> = {
+  ENOENT: "no such file or directory",
+  EEXIST: "file already exists",
+  ENOTDIR: "not a directory",
+  EISDIR: "illegal operation on a directory",
+  ENOTEMPTY: "directory not empty",
+  ENOSPC: "no space left on device",
+  EIO: "i/o error",
+  EROFS: "read-only file system",
+  ENOTCONN: "socket is not connected",
+  EBADF: "bad file descriptor",
+};
+
+/** An empty tree. */
+export function createTree(nowMs: () => number) {
+  let nextId = 100;
+  const root = createInode(true);
+  let pending: (readonly Change[])[] = [];
+  let bytes = 0;
+
+  function createInode(isFolder: boolean): Inode {
+    return {
+      id: nextId++,
+      children: isFolder ? new Map() : null,
+      durable: isFolder ? new Map() : null,
+      data: nothing,
+      size: 0,
+      synced: 0,
+      platter: null,
+      mtimeMs: nowMs(),
+      links: 1,
+    };
+  }
+
+  function partsOf(path: string): string[] {
+    const parts: string[] = [];
+    for (const part of path.split("/")) {
+      if (part === "" || part === ".") continue;
+      if (part === "..") parts.pop();
+      else parts.push(part);
+    }
+    return parts;
+  }
+
+  function find(path: string): Inode | null {
+    let at: Inode | undefined = root;
+    for (const part of partsOf(path)) {
+      at = at.children?.get(part);
+      if (at === undefined) return null;
+    }
+    return at;
+  }
+
+  function need(path: string, operation: string): Inode {
+    const inode = find(path);
+    if (inode === null) throw systemError(hasFileAbove(path) ? "ENOTDIR" : "ENOENT", operation, path);
+    return inode;
+  }
+
+  function hasFileAbove(path: string): boolean {
+    const parts = partsOf(path);
+    for (let at: Inode | undefined = root, n = 0; at !== undefined && n < parts.length; n++) {
+      if (at.children === null) return true;
+      at = at.children.get(parts[n] ?? "");
+    }
+    return false;
+  }
+
+  /** The folder of a path and the name in it. */
+  function place(path: string, operation: string): { folder: Inode; name: string } {
+    const parts = partsOf(path);
+    const name = parts.pop() ?? "";
+    const folder = need(`/${parts.join("/")}`, operation);
+    if (folder.children === null) throw systemError("ENOTDIR", operation, path);
+    return { folder, name };
+  }
+
+  function change(group: readonly Change[]): void {
+    for (const { folder, name, inode } of group) {
+      const before = folder.children?.get(name);
+      if (before !== undefined && before !== inode) drop(before);
+      if (inode === null) folder.children?.delete(name);
+      else folder.children?.set(name, inode);
+      folder.mtimeMs = nowMs();
+    }
+    pending.push(group);
+  }
+
+  function drop(inode: Inode): void {
+    inode.links--;
+    if (inode.children === null && inode.links <= 0) bytes -= inode.size;
+  }
+
+  function commit(group: readonly Change[]): void {
+    for (const { folder, name, inode } of group) {
+      if (inode === null) folder.durable?.delete(name);
+      else folder.durable?.set(name, inode);
+    }
+  }
+
+  function commitWhere(holds: (change: Change) => boolean): void {
+    if (pending.length === 0) return;
+    const left: (readonly Change[])[] = [];
+    for (const group of pending) {
+      if (group.some(holds)) commit(group);
+      else left.push(group);
+    }
+    pending = left;
+  }
+
+  function resize(inode: Inode, size: number): void {
+    if (size < inode.synced && inode.platter === null)
+      inode.platter = Buffer.from(inode.data.subarray(0, inode.synced));
+    if (size > inode.data.length) grow(inode, size);
+    if (size > inode.size) inode.data.fill(0, inode.size, size);
+    if (inode.links > 0) bytes += size - inode.size;
+    inode.size = size;
+    inode.synced = Math.min(inode.synced, size);
+    inode.mtimeMs = nowMs();
+  }
+
+  function grow(inode: Inode, least: number): void {
+    const data = Buffer.allocUnsafeSlow(Math.max(least, inode.data.length * 2, 512));
+    inode.data.copy(data, 0, 0, inode.size);
+    inode.data = data;
+  }
+
+  return {
+    find,
+    need,
+    place,
+    bytes: () => bytes,
+    /** Makes the folders of a path, durably: the simulator does not doubt a `mkdir`. */
+    makeFolders(path: string): void {
+      let at = root;
+      for (const part of partsOf(path)) {
+        let next = at.children?.get(part);
+        if (next === undefined) {
+          if (at.children === null) throw systemError("ENOTDIR", "mkdir", path);
+          next = createInode(true);
+          at.children.set(part, next);
+          at.durable?.set(part, next);
+        } else if (next.children === null) throw systemError("ENOTDIR", "mkdir", path);
+        at = next;
+      }
+    },
+    create(path: string): Inode {
+      const { folder, name } = place(path, "open");
+      const inode = createInode(false);
+      change([{ folder, name, inode }]);
+      return inode;
+    },
+    rename(from: string, to: string): void {
+      const inode = need(from, "rename");
+      const source = place(from, "rename");
+      const target = place(to, "rename");
+      if (find(to) === inode) return;
+      const there = find(to);
+      if (there !== null && there.children !== null && there.children.size > 0)
+        throw systemError("ENOTEMPTY", "rename", to);
+      inode.links++;
+      change([
+        { ...source, inode: null },
+        { ...target, inode },
+      ]);
+    },
+    remove(path: string): void {
+      need(path, "unlink");
+      change([{ ...place(path, "unlink"), inode: null }]);
+    },
+    write(inode: Inode, content: Uint8Array, at: number): void {
+      const end = at + content.length;
+      if (at < inode.synced && inode.platter === null)
+        inode.platter = Buffer.from(inode.data.subarray(0, inode.synced));
+      if (end > inode.size) resize(inode, end);
+      inode.data.set(content, at);
+      inode.mtimeMs = nowMs();
+    },
+    resize,
+    /** What of it is on the platter from now on, its name included (as ext4, XFS and btrfs do for a new file). */
+    sync(inode: Inode): void {
+      if (inode.children !== null) {
+        commitWhere(({ folder }) => folder === inode);
+        return;
+      }
+      inode.synced = inode.size;
+      inode.platter = null;
+      commitWhere((one) => one.inode === inode);
+    },
+    /** The power goes: of names and contents that were not synced some stay, some go, some stay in part. */
+    losePower(random: Random): void {
+      const keeps = new Map<Inode, number>();
+      for (const group of pending) {
+        const [first] = group;
+        if (first === undefined) continue;
+        // Within a folder changes reach the platter in their order; between folders nothing is said.
+        if (!keeps.has(first.folder))
+          keeps.set(first.folder, random.chance(0.4) ? 0 : random.chance(0.5) ? 1e9 : random.between(0, 3));
+        const left = Math.min(...group.map(({ folder }) => keeps.get(folder) ?? 0));
+        for (const { folder } of group) keeps.set(folder, left > 0 ? left - 1 : 0);
+        if (left > 0) commit(group);
+      }
+      pending = [];
+      bytes = 0;
+      settle(root, new Set());
+
+      function settle(folder: Inode, seen: Set<Inode>): void {
+        folder.children?.clear();
+        for (const [name, inode] of folder.durable ?? []) {
+          folder.children?.set(name, inode);
+          if (seen.has(inode)) continue;
+          seen.add(inode);
+          inode.links = 1;
+          if (inode.children !== null) settle(inode, seen);
+          else loseContent(inode);
+        }
+      }
+
+      function loseContent(inode: Inode): void {
+        const isChanged = inode.platter !== null || inode.synced < inode.size;
+        if (isChanged && random.chance(0.7)) {
+          if (inode.platter !== null) {
+            inode.data = Buffer.from(inode.platter);
+            inode.size = inode.data.length;
+          } else {
+            const size = random.chance(0.5) ? inode.synced : random.between(inode.synced, inode.size);
+            // Blocks that were allocated and never written hold NULs.
+            if (random.chance(0.2)) inode.data.fill(0, size, inode.size);
+            else inode.size = size;
+          }
+        }
+        inode.synced = inode.size;
+        inode.platter = null;
+        bytes += inode.size;
+      }
+    },
+    /** Every file with its path, sorted. */
+    files(path: string): { path: string; inode: Inode }[] {
+      const found: { path: string; inode: Inode }[] = [];
+      const walk = (folder: Inode, at: string): void => {
+        for (const [name, inode] of [...(folder.children ?? [])].sort(([a], [b]) => (a < b ? -1 : 1))) {
+          if (inode.children === null) found.push({ path: `${at}/${name}`, inode });
+          else walk(inode, `${at}/${name}`);
+        }
+      };
+      const folder = find(path);
+      if (folder !== null) walk(folder, path === "/" ? "" : path);
+      return found;
+    },
+  };
+}
+
+const nothing = Buffer.alloc(0);

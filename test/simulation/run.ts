@@ -26,16 +26,18 @@ process.on("unhandledRejection", (error) => {
   if (!(error instanceof Killed)) rejections.push(error);
 });
 
-/** Runs a plan to its end and judges it. */
-export async function play(plan: Plan): Promise<Outcome> {
+/** Runs a plan to its end and judges it. `tamper` may spoil the files before the judge sees them. */
+export async function play(plan: Plan, tamper: (world: World) => void = () => {}): Promise<Outcome> {
   const world = createWorld(plan);
   const violations: Violation[] = [];
   try {
     playOut(world, plan);
     violations.push(...judgeLiveness(world));
     stopAtEnd(world);
-    const { violations: found } = judge(world, plan);
+    tamper(world);
+    const { violations: found, gaps } = judge(world, plan);
     violations.push(...found);
+    for (const { cause } of gaps) world.counts.set(`gap ${cause}`, (world.counts.get(`gap ${cause}`) ?? 0) + 1);
   } catch (error) {
     violations.push({ promise: "simulator", detail: error instanceof Error ? (error.stack ?? "") : String(error) });
   } finally {

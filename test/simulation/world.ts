@@ -9,6 +9,7 @@ import { createSqliteDisk, type SqliteDisk } from "./disk/sqlite.ts";
 import { createTree, type Tree } from "./disk/tree.ts";
 import { createVirtualExchange, type VirtualExchange } from "./exchange/exchange.ts";
 import { createMarket, type Market } from "./exchange/market.ts";
+import type { StoredGap } from "./judge/reader.ts";
 import { useMachine } from "./machine/globals.ts";
 import { createLife, type Life, takeTurn } from "./machine/life.ts";
 import { createScheduler, type Scheduler } from "./machine/scheduler.ts";
@@ -48,6 +49,10 @@ export type World = {
   readonly powerLosses: number[];
   /** Times at which the machine slept, true ms. */
   readonly sleeps: { readonly fromMs: number; readonly toMs: number }[];
+  /** Times at which the process stood still, waiting for the disk. */
+  readonly stalls: { readonly fromMs: number; toMs: number }[];
+  /** What the judge is shown of the gaps; the files' own by default. */
+  gapsAtEnd(gaps: readonly StoredGap[]): readonly StoredGap[];
   stepClock(ms: number): void;
   /** Nothing of the machine runs for so long. */
   suspend(ms: number): void;
@@ -94,6 +99,7 @@ export function createWorld(plan: Plan): World {
   let isReader = false;
   let hash = 0;
 
+  const locks = new Map();
   const reader: Holder = {
     step() {},
     isDead: () => false,
@@ -102,7 +108,7 @@ export function createWorld(plan: Plan): World {
   };
   const sqlite = createSqliteDisk(tree, () => (isReader ? reader : (life ?? reader)));
   const readerFiles = createFiles({
-    ...{ tree, state: workingDisk(), random, holder: reader, nowMs: scheduler.nowMs, system },
+    ...{ tree, state: workingDisk(), random, holder: reader, nowMs: scheduler.nowMs, locks, system },
   });
 
   function count(what: string): void {
@@ -148,12 +154,22 @@ export function createWorld(plan: Plan): World {
     random: chance.next,
     fetch: (url, signal) => (life === null ? new Promise(() => {}) : exchange.fetch(url, signal, life)),
     openSocket: (url) => exchange.openSocket(url, life ?? deadLife()),
+    block,
     startWorker: (url) => startWorker(url, life ?? deadLife()),
   });
   replaceSqlite(sqlite.open);
 
+  /** The process waits in its only thread. */
+  function block(ms: number): void {
+    const fromMs = scheduler.nowMs();
+    const last = world.stalls.at(-1);
+    scheduler.block(ms);
+    if (last !== undefined && fromMs - last.toMs < 300) last.toMs = scheduler.nowMs();
+    else if (ms > 20) world.stalls.push({ fromMs, toMs: scheduler.nowMs() });
+  }
+
   function deadLife(): Life {
-    const dead = createLife(0, scheduler, () => {});
+    const dead = createLife(0, scheduler, () => {}, block);
     dead.kill();
     return dead;
   }
@@ -179,12 +195,12 @@ export function createWorld(plan: Plan): World {
 
   function boot(): void {
     if (life !== null) return;
-    const own = createLife(lives.length + 1, scheduler, onStep);
+    const own = createLife(lives.length + 1, scheduler, onStep, block);
     life = own;
     lives.push(own);
     count("start");
     sqlite.checkpoint();
-    replaceFiles(createFiles({ tree, state: disk, random, holder: own, nowMs: scheduler.nowMs, system }));
+    replaceFiles(createFiles({ tree, state: disk, random, holder: own, nowMs: scheduler.nowMs, locks, system }));
     const failed = (error: unknown) => {
       if (own.isDead()) return;
       count("start failed");
@@ -251,6 +267,8 @@ export function createWorld(plan: Plan): World {
     harmed: [],
     steps: [{ atMs: 0, offsetMs: 0 }],
     sleeps: [],
+    gapsAtEnd: (gaps) => gaps,
+    stalls: [],
     killed: new Set(),
     powerLosses: [],
     stepClock(ms) {

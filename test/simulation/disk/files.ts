@@ -39,10 +39,12 @@ export function createFiles(deps: {
   random: Random;
   holder: Holder;
   nowMs: () => number;
+  /** Who has locked what, over all processes. */
+  locks: Map<Inode, { readonly holder: Holder; readonly fd: number }>;
   /** Files of the system: `/proc/stat` and the like. */
   system: ReadonlyMap<string, string>;
 }): Files {
-  const { tree, state, random, holder, nowMs, system } = deps;
+  const { tree, state, random, holder, nowMs, locks, system } = deps;
   const descriptors = new Map<number, Descriptor>();
   let nextDescriptor = firstDescriptor;
   let lastDueMs = 0;
@@ -105,7 +107,21 @@ export function createFiles(deps: {
     return fd;
   }
 
+  /** A lock is the open file's, and goes with it. */
+  function flock(fd: number, wish: string) {
+    const { inode } = descriptor(fd, "flock");
+    const lock = locks.get(inode);
+    const isOther = lock !== undefined && !lock.holder.isDead() && !(lock.holder === holder && lock.fd === fd);
+    if (isOther) return { kind: wish === "unlock" ? "taken" : "held" };
+    if (wish === "unlock") locks.delete(inode);
+    else locks.set(inode, { holder, fd });
+    return { kind: "taken" };
+  }
+
   function close(fd: number): void {
+    const inode = descriptors.get(fd)?.inode;
+    const lock = inode === undefined ? undefined : locks.get(inode);
+    if (inode !== undefined && lock?.holder === holder && lock.fd === fd) locks.delete(inode);
     if (!descriptors.delete(fd)) throw systemError("EBADF", "close", String(fd));
   }
 
@@ -358,6 +374,7 @@ export function createFiles(deps: {
 
   const files = {
     sink,
+    flock: (fd: number, wish: string) => sync("flock", pathOf(fd), () => flock(fd, wish)),
     accessSync: (path: string) => sync("access", path, () => void tree.need(path, "access")),
     close: (fd: number, done: Done = () => {}) => called("close", pathOf(fd), () => close(fd), done),
     closeSync: (fd: number) => sync("close", pathOf(fd), () => close(fd)),

@@ -25,7 +25,7 @@ export function judge(world: World, plan: Plan): Findings {
     if (violations.length < 40) violations.push({ promise, detail });
   };
   const files = [...readRecords(world.tree, `${dataDir}/archive`), ...readRecords(world.tree, `${dataDir}/live`)];
-  const gaps = allGaps(world);
+  const gaps = world.gapsAtEnd(allGaps(world));
   const isSteady = world.steps.every(({ offsetMs }) => offsetMs === 0);
   for (const { path, problem } of files) if (problem !== null) say("readable", `${path}: ${problem}`);
   for (const file of files) checkOrder(file, say);
@@ -131,10 +131,18 @@ function localUs(
   const offsets = world.steps.map(({ offsetMs }) => offsetMs);
   const [least, most] = [Math.min(...offsets), Math.max(...offsets)];
   const slack = world.steps.length > 1 ? 1000 : 0;
+  const arrivalMs = arrivalOf(world, event.atMs + underWayUs / 1000 + delayMs);
   const fromUs = ((deliveredMs ?? event.atMs) + least) * 1000 - slack;
-  const toUs =
-    (deliveredMs ?? event.atMs) * 1000 + (deliveredMs === null ? underWayUs + delayMs * 1000 : 0) + most * 1000 + slack;
+  const toUs = (deliveredMs ?? arrivalMs) * 1000 + most * 1000 + slack;
   return { fromUs: Math.floor(fromUs), toUs: Math.ceil(toUs) };
+}
+
+/** When something would have been received that came at `ms`: not while the machine slept or the process stood still. */
+function arrivalOf(world: World, ms: number): number {
+  let arrivalMs = ms;
+  for (const { fromMs, toMs } of [...world.sleeps, ...world.stalls])
+    if (arrivalMs >= fromMs - 500 && ms <= toMs) arrivalMs = Math.max(arrivalMs, toMs + underWayUs / 1000);
+  return arrivalMs;
 }
 
 /** How long the network held messages up at a time, ms. */
@@ -142,7 +150,7 @@ function slowMs(plan: Plan, atMs: number): number {
   const atS = (atMs - plan.startMs) / 1000;
   let most = 0;
   for (const fault of plan.faults)
-    if (fault.kind === "slow_network" && atS >= fault.atS && atS <= fault.atS + fault.s)
+    if (fault.kind === "slow_network" && atS >= fault.atS && atS <= fault.atS + fault.s + fault.ms / 1000)
       most = Math.max(most, fault.ms);
   return most;
 }

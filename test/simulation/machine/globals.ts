@@ -13,6 +13,8 @@ export type Machine = {
   fetch(url: string, signal: AbortSignal | null): Promise<Response>;
   openSocket(url: string): object;
   startWorker(url: string): object;
+  /** The calling thread waits, ms. */
+  block(ms: number): void;
 };
 
 let machine: Machine | null = null;
@@ -36,6 +38,7 @@ const real = {
   performanceNow: performance.now.bind(performance),
   random: Math.random,
   sleep: Bun.sleep,
+  sleepSync: Bun.sleepSync,
   memoryUsage: process.memoryUsage,
   cpuUsage: process.cpuUsage,
 };
@@ -97,6 +100,7 @@ Bun.sleep = ((ms: number | Date) =>
   machine === null
     ? real.sleep(ms)
     : new Promise<void>((resolve) => machine?.setTimer(resolve, Number(ms), false))) as typeof Bun.sleep;
+Bun.sleepSync = (ms) => (machine === null ? real.sleepSync(ms) : machine.block(ms));
 process.memoryUsage = Object.assign(() => (machine === null ? real.memoryUsage() : memory), {
   rss: () => (machine === null ? real.memoryUsage.rss() : memory.rss),
 });

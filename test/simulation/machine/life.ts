@@ -32,6 +32,7 @@ export function createLife(
   number: number,
   scheduler: Scheduler,
   onStep: (operation: string, path: string) => void,
+  block: (ms: number) => void,
 ): Life {
   const startedMs = scheduler.nowMs();
   let endedMs: number | null = null;
@@ -74,7 +75,7 @@ export function createLife(
     },
     isDead: () => endedMs !== null,
     later,
-    block: scheduler.block,
+    block,
     setTimer(run, ms, repeats) {
       const timer: Timer = { entry: null, ms, repeats };
       timer.unref = () => timer;

@@ -1,0 +1,28 @@
+import type { Plan } from "../plan.ts";
+
+/** A plan by which the simulator once found a defect, or by which a defect is shown, and what it was. */
+export type Case = { readonly name: string; readonly plan: Plan };
+
+/** Plans that hold, and have to go on holding. */
+export const cases: readonly Case[] = [
+  {
+    name: "network down, connections refused, the exchange's own end, and restarts",
+    plan: {
+      seed: 7,
+      symbols: ["BTCUSDT", "ETHUSDT"],
+      types: ["depth20@100ms", "depth@100ms", "aggTrade"],
+      faultyS: 120,
+      kindS: 420,
+      paceMs: 500,
+      settings: { "record.segment_minutes": 1 },
+      startMs: Date.parse("2026-11-22T23:59:00.000Z"),
+      faults: [
+        { atS: 20, kind: "cut", n: null },
+        { atS: 30, kind: "refuse", s: 20 },
+        { atS: 58, kind: "shutdown", leadS: 5 },
+        { atS: 80, kind: "stop", downS: 10 },
+        { atS: 100, kind: "kill", steps: 0, near: null, downS: 10 },
+      ],
+    },
+  },
+];

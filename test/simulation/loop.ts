@@ -1,0 +1,52 @@
+/** One process of a long run: plays seeds until the time is over and tells of each on a line of its own. For `simulate.ts`. */
+
+import { generate } from "./generate.ts";
+import { realNowMs } from "./machine/globals.ts";
+import type { FaultKind, Plan } from "./plan.ts";
+import { play } from "./run.ts";
+import { planText, shrink } from "./shrink.ts";
+
+/** What a process tells of a seed. */
+export type Report = {
+  readonly seed: number;
+  readonly simulatedS: number;
+  readonly faults: number;
+  readonly hash: string;
+  readonly counts: readonly (readonly [string, number])[];
+  readonly violations: readonly { readonly promise: string; readonly detail: string }[];
+  /** The failing plan, made small, and what it breaks. */
+  readonly small: string | null;
+};
+
+const [firstSeed = "1", step = "1", seconds = "10", mostRuns = "1000000", kinds = ""] = process.argv.slice(2);
+const endMs = realNowMs() + Number(seconds) * 1000;
+const shrunk = new Set<string>();
+
+for (let n = 0; n < Number(mostRuns) && (n === 0 || realNowMs() < endMs); n++) {
+  const seed = Number(firstSeed) + n * Number(step);
+  const plan = generate(seed, kinds.split(",") as FaultKind["kind"][]);
+  const outcome = await play(plan);
+  const [first] = outcome.violations;
+  const report: Report = {
+    ...{ seed, simulatedS: outcome.simulatedS, faults: outcome.faults, hash: outcome.hash },
+    counts: [...outcome.counts],
+    violations: outcome.violations.slice(0, 5),
+    small: first === undefined ? null : await small(plan, first.promise),
+  };
+  process.stdout.write(`${JSON.stringify(report)}\n`);
+}
+process.exit(0);
+
+/** One seed of each kind of failure is made small; that takes some seconds. */
+async function small(plan: Plan, promise: string): Promise<string | null> {
+  if (shrunk.size >= 5 || shrunk.has(promise)) return null;
+  shrunk.add(promise);
+  const found = await shrink(plan, async (next) =>
+    (await play(next)).violations.some((one) => one.promise === promise),
+  );
+  const { violations } = await play(found);
+  return `${planText(found)}\n${violations
+    .slice(0, 3)
+    .map(({ promise, detail }) => `// ${promise}: ${detail.split("\n")[0]}`)
+    .join("\n")}`;
+}

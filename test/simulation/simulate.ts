@@ -1,0 +1,56 @@
+/**
+ * Simulates years: `bun run test:simulate --minutes 60 [--seed N] [--jobs 2] [--kinds kill,cut]`. Each seed is a run of some minutes of
+ * simulated time with a few kinds of faults; a run that breaks a promise is made small and printed. Exit 1 if any did.
+ * `--cases` plays the kept cases, `--judge` shows that the judge sees what it should, `--again` plays a seed twice.
+ */
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { draws, usualKinds } from "./generate.ts";
+import type { Report } from "./loop.ts";
+import { createTotals } from "./totals.ts";
+
+const { values } = parseArgs({
+  args: Bun.argv.slice(2),
+  options: {
+    minutes: { type: "string", default: "1" },
+    seed: { type: "string" },
+    jobs: { type: "string", default: "2" },
+    runs: { type: "string", default: "1000000" },
+    kinds: { type: "string" },
+    all: { type: "boolean", default: false },
+    table: { type: "boolean", default: true },
+  },
+});
+
+const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
+const jobs = Number(values.jobs);
+const kinds = values.kinds ?? (values.all ? Object.keys(draws) : usualKinds).join(",");
+const totals = createTotals();
+console.log(`seed ${seed}, kinds ${kinds}`);
+
+await Promise.all(Array.from({ length: jobs }, (_, job) => runJob(job)));
+console.log(totals.summary());
+if (values.table) console.log(totals.table());
+process.exit(totals.failures() > 0 ? 1 : 0);
+
+async function runJob(job: number): Promise<void> {
+  const parameters = [seed + job, jobs, Number(values.minutes) * 60, values.runs, kinds].map(String);
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "loop.ts"), ...parameters], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  let rest = "";
+  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) tell(JSON.parse(line) as Report);
+  }
+  if ((await child.exited) !== 0) totals.crashed();
+}
+
+function tell(report: Report): void {
+  totals.add(report);
+  const [first] = report.violations;
+  if (first === undefined) return;
+  console.log(`seed ${report.seed} breaks a promise: ${first.promise}: ${first.detail}`);
+  if (report.small !== null) console.log(report.small);
+}

@@ -1,0 +1,48 @@
+import { gapCauses } from "../../server/gap-causes.ts";
+import { draws } from "./generate.ts";
+import type { Report } from "./loop.ts";
+
+/** Adds up what many runs have shown, and what they have exercised. */
+export function createTotals() {
+  const startedMs = performance.now();
+  const counts = new Map<string, number>();
+  const failed = new Map<string, number>();
+  let [runs, seconds, faults, failures, crashes] = [0, 0, 0, 0, 0];
+
+  return {
+    add(report: Report) {
+      runs++;
+      seconds += report.simulatedS;
+      faults += report.faults;
+      for (const [name, count] of report.counts) counts.set(name, (counts.get(name) ?? 0) + count);
+      if (report.violations.length === 0) return;
+      failures++;
+      for (const promise of new Set(report.violations.map((one) => one.promise)))
+        failed.set(promise, (failed.get(promise) ?? 0) + 1);
+    },
+    crashed() {
+      crashes++;
+    },
+    failures: () => failures + crashes,
+    summary() {
+      const hours = seconds / 3600;
+      const took = (performance.now() - startedMs) / 1000;
+      const broken = [...failed].map(([promise, count]) => `${promise} ${count}`).join(", ");
+      return (
+        `${runs} runs, ${hours.toFixed(1)} simulated hours, ${faults} faults in ${took.toFixed(1)} s; ` +
+        (failures + crashes === 0
+          ? "every promise held"
+          : `${failures} runs broke a promise (${broken}), ${crashes} processes crashed`)
+      );
+    },
+    /** What happened how often; a line with 0 is something of which these runs prove nothing. */
+    table() {
+      const known = [
+        ...Object.keys(draws).map((kind) => `fault ${kind}`),
+        ...gapCauses.map((cause) => `gap ${cause}`),
+        ...[...counts.keys()].filter((name) => !name.startsWith("fault ") && !name.startsWith("gap ")).sort(),
+      ];
+      return known.map((name) => `${String(counts.get(name) ?? 0).padStart(9)}  ${name}`).join("\n");
+    },
+  };
+}

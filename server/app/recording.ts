@@ -123,6 +123,7 @@ export function createRecording(
     { dataDir, segmentMinutes: record.segment_minutes, streams },
     {
       ...{ rest, catalogue, nowUs, log, onClosed: deps.onClosed, onLate: deps.onLate },
+      flushed: recorder.flushed,
       firstDiffId: (symbol) => firstIds.get(diffOf(symbol) as Stream) ?? null,
       onSnapshot: (stream, payload, recvUs) =>
         recorder.track(stream).append(payload, recvUs, delay.estimateMs(stream.symbol)),

@@ -8,9 +8,12 @@ import type { Gap } from "../gap.ts";
 import type { Log } from "../log.ts";
 import type { StoredHole } from "../missing-ids.ts";
 import { firstRecordedId } from "../recorder/first-id.ts";
+import { createIdFiles } from "../recorder/id-files.ts";
+import { absentIn, joinedRuns } from "../recorder/id-runs.ts";
 import { lastRecordedId } from "../recorder/last-id.ts";
+import { recordedIds } from "../recorder/recorded-ids.ts";
 import { createRepairWriter } from "../recorder/repair-writer.ts";
-import type { Day, Segment } from "../segment.ts";
+import { type Day, dayUs, type Segment } from "../segment.ts";
 import { createStream, type Stream, streamTypeOfFolder } from "../stream.ts";
 
 /** What is put right over REST: trades that were missed, and the books that diffs are joined to. */
@@ -48,12 +51,17 @@ export type RepairDeps = {
   readonly nowUs: () => number;
   /** First `U` of the symbol's diffs since its newest hole, or null. */
   readonly firstDiffId: (symbol: string) => number | null;
+  /** Resolves when what was received of the stream is on disk, as far as the disk takes it. */
+  readonly flushed: (stream: Stream) => Promise<void>;
   readonly onSnapshot: (stream: Stream, payload: string, recvUs: number) => void;
   readonly onClosed: (segment: Segment) => void;
   /** A day that was over has got more records. */
   readonly onLate: (day: Day) => void;
   readonly log: Log;
 };
+
+/** Trades of a longer pause are not refetched, µs. */
+const longestPauseUs = 31 * dayUs;
 
 /** No pause is so long that more trades than this were made in it: another numbering, a relisting say. */
 const mostMissing = 100_000_000;
@@ -70,7 +78,10 @@ export function createRepair(
   let pauses = 0;
   let looking: Promise<unknown> = Promise.resolve();
   let stopped: Promise<void> | null = null;
-  const writer = createRepairWriter({ dataDir, segmentMinutes }, { readLines: readLineBytes, onClosed: deps.onClosed });
+  const readLines = readLineBytes;
+  const files = createIdFiles(dataDir, { readLines, nowUs: deps.nowUs });
+  const { onClosed, flushed } = deps;
+  const writer = createRepairWriter({ dataDir, segmentMinutes }, { readLines, files, flushed, onClosed });
   const trades = createTradeRepair({
     ...{ rest, log },
     onPage: writer.write,
@@ -93,19 +104,28 @@ export function createRepair(
 
   async function find({ gap, stream, resumedUs, ...known }: Pause): Promise<number | null> {
     if (stopped !== null) return null;
-    const readLines = readLineBytes;
-    const last = await lastRecordedId(dataDir, stream, { beforeUs: resumedUs, readLines });
+    await flushed(stream);
     const firstId = known.firstId ?? (await firstRecordedId(dataDir, stream, { fromUs: resumedUs, readLines }));
-    if (last === null || firstId === null) return null;
+    if (firstId === null) return null;
+    const last = await lastRecordedId(files, stream, { belowId: firstId, sinceUs: resumedUs, readLines });
     const { from_us: fromUs, to_us: toUs, cause } = gap;
-    const missing = Math.max(0, firstId - last.id - 1);
-    if (missing > mostMissing || firstId < last.id) {
-      const ids = { stream: stream.name, before: last.id, after: firstId };
+    const before = last === null || last === "anew" ? null : last.id;
+    if (last === "anew" || (before !== null && firstId - before > mostMissing)) {
+      const ids = { stream: stream.name, before, after: firstId };
       log.warn("the exchange has counted this stream anew while nobody ran; what was missed cannot be told", ids);
       return null;
     }
-    if (missing > 0) trades.add({ stream, fromId: last.id + 1, toId: firstId - 1, fromUs, toUs, cause });
-    return missing;
+    if (before === null) return null;
+    if (toUs - fromUs > longestPauseUs) {
+      const days = Math.round((toUs - fromUs) / dayUs);
+      log.warn("the pause is too long for its trades to be refetched; the gap stays", { stream: stream.name, days });
+      return firstId - before - 1;
+    }
+    const range = { first: before + 1, last: firstId - 1 };
+    const absent = absentIn(range, (await recordedIds(files, stream, range, { readLines })).all());
+    for (const { first: fromId, last: toId } of joinedRuns(absent))
+      trades.add({ stream, fromId, toId, fromUs, toUs, cause });
+    return absent.reduce((sum, { first, last }) => sum + last - first + 1, 0);
   }
 
   return {

@@ -33,9 +33,13 @@ export type TradeRepairDeps = {
    *
    * Pages come at least once: after a crash the one that was on its way comes again. Ids make that harmless: whoever writes leaves
    * out the ids that are there already. `isFirst` says that nothing of this hole has been handed over by this process, so that only
-   * then it need be looked for on disk.
+   * then it need be looked for on disk; `toId` is the last id of the hole.
    */
-  readonly onPage: (stream: Stream, records: readonly RestTrade[], page: { isFirst: boolean }) => Promise<unknown>;
+  readonly onPage: (
+    stream: Stream,
+    records: readonly RestTrade[],
+    page: { isFirst: boolean; toId: number },
+  ) => Promise<unknown>;
   /**
    * A hole is over, for good or bad. It is kept in the store until this has returned, or what it returns has settled: after a crash in
    * between it is told once more.
@@ -119,7 +123,7 @@ export function createTradeRepair(deps: TradeRepairDeps): TradeRepair {
     const last = page.at(-1);
     if (last === undefined) return true;
     try {
-      await deps.onPage(turn.hole.stream, page, { isFirst: turn.untouched });
+      await deps.onPage(turn.hole.stream, page, { isFirst: turn.untouched, toId: turn.hole.toId });
     } catch (error) {
       complain(turn, `cannot write refetched trades: ${messageOf(error)}`);
       return false;

@@ -1,85 +1,84 @@
-import { readFile } from "../platform/files-async.ts";
-import { codeOf } from "../problem.ts";
 import { decodeLine, recordId } from "../record.ts";
-import { type Day, manifestPath } from "../segment.ts";
 import type { Stream } from "../stream.ts";
-import { type ReadLines, readStored, recvUsOf, type StoredFile, storedDates, storedFiles } from "./stored-lines.ts";
+import type { IdFile, IdFiles } from "./id-files.ts";
+import { type ReadLines, readStored } from "./stored-lines.ts";
 
 /** The newest record of a stream on disk. */
 export type LastRecorded = { readonly id: number; readonly recvUs: number };
 
 /**
- * The highest id among the newest records of a stream that were received before `beforeUs` (the start of this run, say), or null
- * if there is none: from its newest segments, else from the manifest of its newest archive. Reads one window's files, in pieces and
- * never in the way of anybody else; ask for one stream at a time, whenever its answer is needed.
+ * The record of a stream of trades on disk behind which ids up to `belowId` may be missing: the highest id, or the one before a jump
+ * among the last thousand records, since one id alone may have been a glitch. Ids alone tell, since the clock may have been wrong: files
+ * of the future are looked at as well. Null if no id below it is there; "anew" if what was recorded before `sinceUs` had higher ids.
+ * Ask for one stream at a time.
  */
 export async function lastRecordedId(
-  dataDir: string,
+  files: IdFiles,
   stream: Stream,
-  options: { beforeUs: number; readLines: ReadLines },
+  options: { belowId: number; sinceUs: number; readLines: ReadLines },
+): Promise<LastRecorded | "anew" | null> {
+  const all = await files.of(stream);
+  const isAbove = (file: IdFile) =>
+    !file.isRefetched && file.firstId >= options.belowId && file.firstUs < options.sinceUs;
+  if (all.some(isAbove)) return "anew";
+  const older = all.filter(({ firstId }) => firstId < options.belowId);
+  const segments = older.filter(({ last }) => last === null);
+  const live = await lastOf(
+    segments.filter(({ isRefetched }) => !isRefetched),
+    stream,
+    options,
+  );
+  const archived = await lastOf(
+    older.filter(({ last }) => last !== null && last.id > (live?.id ?? -1)),
+    stream,
+    options,
+  );
+  const known = higher(live, archived);
+  const refetched = segments.filter(({ isRefetched, firstId }) => isRefetched && firstId > (known?.id ?? -1));
+  return higher(known, await lastOf(refetched, stream, options));
+}
+
+/** Files that begin at the highest ids are read first. */
+async function lastOf(
+  group: readonly IdFile[],
+  stream: Stream,
+  options: { belowId: number; readLines: ReadLines },
 ): Promise<LastRecorded | null> {
-  for (const date of await storedDates(dataDir, stream)) {
-    const day = { stream: stream.type.folder, symbol: stream.symbol, date };
-    const found = newer(await lastOfSegments(dataDir, day, stream, options), await lastOfArchive(dataDir, day));
+  for (const file of group.toSorted((a, b) => b.firstId - a.firstId)) {
+    if (file.last !== null && file.last.id < options.belowId) return file.last;
+    const found = await lastOfFile(file, stream, options);
     if (found !== null) return found;
   }
   return null;
 }
 
-async function lastOfSegments(
-  dataDir: string,
-  day: Day,
-  stream: Stream,
-  { beforeUs, readLines }: { beforeUs: number; readLines: ReadLines },
-): Promise<LastRecorded | null> {
-  const byWindow = new Map<string, StoredFile[]>();
-  for (const file of await storedFiles(dataDir, day)) {
-    if (file.window !== null) byWindow.set(file.window, [...(byWindow.get(file.window) ?? []), file]);
-  }
-  for (const window of [...byWindow.keys()].sort().reverse()) {
-    let found: LastRecorded | null = null;
-    for (const { path } of byWindow.get(window) ?? [])
-      found = newer(found, await lastOfFile(path, stream, beforeUs, readLines));
-    if (found !== null) return found;
-  }
-  return null;
-}
+/** Records behind a jump that are not believed to prove that it was a hole. */
+const doubtful = 1000;
 
-/** Only the piece that may hold the last one is looked into. */
 async function lastOfFile(
-  path: string,
+  { path }: IdFile,
   stream: Stream,
-  beforeUs: number,
-  readLines: ReadLines,
+  { belowId, readLines }: { belowId: number; readLines: ReadLines },
 ): Promise<LastRecorded | null> {
-  let piece: Buffer | null = null;
+  let highest: LastRecorded | null = null;
+  /** Jumps among the newest records: the record before, and its number. */
+  let jumps: { readonly before: LastRecorded; readonly at: number }[] = [];
+  let records = 0;
   for await (const lines of readStored(path, readLines)) {
-    if (recvUsOf(lines, 0) >= beforeUs) break;
-    piece = lines;
+    for (const line of lines.toString("latin1").split("\n")) {
+      const id = recordId(line, stream.type.kind);
+      if (id === null || id >= belowId) continue;
+      records++;
+      if (highest !== null && id <= highest.id) continue;
+      if (highest !== null && id > highest.id + 1) jumps.push({ before: highest, at: records });
+      highest = { id, recvUs: decodeLine(line)?.recvUs ?? 0 };
+    }
+    jumps = jumps.filter(({ at }) => records - at < doubtful).slice(0, doubtful);
   }
-  const lines = piece?.toString().trimEnd().split("\n") ?? [];
-  for (let at = lines.length - 1; at >= 0; at--) {
-    const recvUs = decodeLine(lines[at] ?? "")?.recvUs ?? Number.POSITIVE_INFINITY;
-    const id = recvUs < beforeUs ? recordId(lines[at] ?? "", stream.type.kind) : null;
-    if (id !== null) return { id, recvUs };
-  }
-  return null;
+  return jumps.find(({ at }) => records - at < doubtful)?.before ?? highest;
 }
 
-async function lastOfArchive(dataDir: string, day: Day): Promise<LastRecorded | null> {
-  try {
-    const manifest: unknown = JSON.parse(await readFile(manifestPath(dataDir, day), "utf8"));
-    if (typeof manifest !== "object" || manifest === null) return null;
-    const { last_id: id, last_recv_us: recvUs } = manifest as { last_id?: unknown; last_recv_us?: unknown };
-    return typeof id === "number" && typeof recvUs === "number" ? { id, recvUs } : null;
-  } catch (error) {
-    // A manifest that cannot be read is the archiver's to complain of; here it only says nothing.
-    if (codeOf(error) === "ENOENT" || error instanceof SyntaxError) return null;
-    throw error;
-  }
-}
-
-function newer(a: LastRecorded | null, b: LastRecorded | null): LastRecorded | null {
+function higher(a: LastRecorded | null, b: LastRecorded | null): LastRecorded | null {
   if (a === null || b === null) return a ?? b;
   return a.id >= b.id ? a : b;
 }

@@ -1,43 +1,45 @@
 import { recordId } from "../record.ts";
-import { dateOf, dateStartUs, dayUs } from "../segment.ts";
 import type { Stream } from "../stream.ts";
-import { lastRecvUsOf, type ReadLines, readStored, recvUsOf, type StoredFile, storedFiles } from "./stored-lines.ts";
+import type { IdFile, IdFiles } from "./id-files.ts";
+import { createIdRuns, type IdRun, type IdRuns } from "./id-runs.ts";
+import { type ReadLines, readStored } from "./stored-lines.ts";
 
-/** Receipt may be later than the trade by the delay, and earlier by what the local clock is slow, µs. */
-const marginUs = 120_000_000;
-
-/** Longest window that a segment may have been written with, µs. */
-const longestWindowUs = 3_600_000_000;
-
-/** Those of `ids` (of trades made in [fromUs, toUs]) that are on disk, in whatever file. */
+/**
+ * Ids of a stream within `range` that are on disk, in whatever file of those that `files` looks at, whatever the clock said when it was
+ * written. `span` is the time in which the trades were made, as far as it is known. Reads only files whose ids may lie in the range.
+ */
 export async function recordedIds(
-  dataDir: string,
+  files: IdFiles,
   stream: Stream,
-  range: { ids: ReadonlySet<number>; fromUs: number; toUs: number },
-  readLines: ReadLines,
-): Promise<ReadonlySet<number>> {
-  const [fromUs, toUs] = [range.fromUs - marginUs, range.toUs + marginUs];
-  const found = new Set<number>();
-  for (let us = fromUs; dateOf(us) <= dateOf(toUs); us += dayUs) {
-    const day = { stream: stream.type.folder, symbol: stream.symbol, date: dateOf(us) };
-    for (const file of await storedFiles(dataDir, day)) {
-      const startUs = startOf(file, day.date);
-      if (startUs !== null && (startUs > toUs || startUs + longestWindowUs < fromUs)) continue;
-      for await (const lines of readStored(file.path, readLines)) {
-        if (recvUsOf(lines, 0) > toUs) break;
-        if (lastRecvUsOf(lines) < fromUs) continue;
-        for (const line of lines.toString().split("\n")) {
-          const id = recordId(line, stream.type.kind);
-          if (id !== null && range.ids.has(id)) found.add(id);
-        }
+  range: IdRun,
+  deps: { readLines: ReadLines; span?: { readonly fromUs: number; readonly toUs: number } },
+): Promise<IdRuns> {
+  const found = createIdRuns();
+  for (const { path } of within(await files.of(stream, deps.span), range)) {
+    for await (const lines of readStored(path, deps.readLines)) {
+      for (const line of lines.toString("latin1").split("\n")) {
+        const id = recordId(line, stream.type.kind);
+        if (id !== null && id >= range.first && id <= range.last) found.add(id);
       }
     }
   }
   return found;
 }
 
-/** µs; null for an archive, which covers the whole day. */
-function startOf({ window }: StoredFile, date: string): number | null {
-  if (window === null) return null;
-  return dateStartUs(date) + (Number(window.slice(0, 2)) * 60 + Number(window.slice(3))) * 60_000_000;
+/**
+ * Files that may hold ids of the range. A segment's last id is not known: of those that were received live, and of those that were
+ * refetched, it is taken to lie before the beginning of the one that begins behind the next, since two connections may overlap.
+ */
+function within(all: readonly IdFile[], { first, last }: IdRun): readonly IdFile[] {
+  const byId = (a: IdFile, b: IdFile) => a.firstId - b.firstId;
+  const chosen: IdFile[] = [];
+  for (const isRefetched of [false, true]) {
+    const own = all.filter((file) => file.last === null && file.isRefetched === isRefetched).sort(byId);
+    for (const [at, file] of own.entries()) {
+      const next = own[at + 2]?.firstId ?? Number.POSITIVE_INFINITY;
+      if (file.firstId <= last && next >= first) chosen.push(file);
+    }
+  }
+  const archives = all.filter((file) => file.last !== null);
+  return [...chosen, ...archives.filter((file) => file.firstId <= last && (file.last?.id ?? 0) >= first)];
 }

@@ -10,6 +10,7 @@ import { createTamperLog } from "./tamper-log.ts";
 import { createTrack, type Track, type TrackStatus } from "./track.ts";
 import type { TrackEvents, TrackOptions } from "./track-contract.ts";
 import type { Loss } from "./written.ts";
+import { releasesOf, writtenOut } from "./written-out.ts";
 
 /** Everything on its way to disk. */
 export type Recorder = {
@@ -18,6 +19,11 @@ export type Recorder = {
   /** The stream is recorded no more: what there is of it is written and its segment closed. */
   release(stream: Stream): void;
   status(stream: Stream): TrackStatus | null;
+  /**
+   * Resolves when all that was taken of the stream so far is in its files, also what was taken before it was released; within some seconds
+   * even if the disk does not take it.
+   */
+  flushed(stream: Stream): Promise<void>;
   /** Records dropped because memory was full: the disk failed or stood still, or more came than it takes. */
   dropped(): number;
   /** What the disk says, in words, or null while it works. */
@@ -64,7 +70,7 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
   const maxHeld = options.maxHeld ?? 64 * 1024 * 1024;
   const trackOptions: TrackOptions = { ...options, maxSegmentBytes: options.maxSegmentBytes ?? 64 * 1024 * 1024 };
   const tracks = new Map<Stream, Track>();
-  const releasing = new Set<Promise<void>>();
+  const releasing = new Map<Promise<void>, string>();
   const pace = createDiskPace();
   const places = createFilePlaces(options.mostOpen ?? Number.POSITIVE_INFINITY);
   const trouble = createDiskTrouble(deps.log);
@@ -166,7 +172,7 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
       timer = setTimeout(resolve, deadlineMs);
     });
     const stops = [...tracks.values()].map((track) => track.stop(nowUs));
-    await Promise.race([Promise.all([...stops, ...releasing]), late]);
+    await Promise.race([Promise.all([...stops, ...releasing.keys()]), late]);
     clearTimeout(timer);
     for (const track of tracks.values()) dropUnwritten(track);
   }
@@ -188,9 +194,10 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
         trouble.end(stream, dropped);
         releasing.delete(done);
       });
-      releasing.add(done);
+      releasing.set(done, stream.name);
       tracks.delete(stream);
     },
+    flushed: (stream) => writtenOut(tracks.get(stream), releasesOf(releasing, stream), deps.nowUs),
     status: (stream) => tracks.get(stream)?.status() ?? null,
     dropped: () => dropped,
     failure,

@@ -1,6 +1,8 @@
 import { encodeRepairedLine } from "../record.ts";
 import { type Day, dateOf, liveFolder, type Segment, windowOf } from "../segment.ts";
 import type { Stream } from "../stream.ts";
+import { createIdFiles, type IdFiles } from "./id-files.ts";
+import type { IdRun, IdRuns } from "./id-runs.ts";
 import { recordedIds } from "./recorded-ids.ts";
 import { createRepairFile, type RepairFile } from "./repair-file.ts";
 import type { ReadLines } from "./stored-lines.ts";
@@ -9,13 +11,13 @@ import type { ReadLines } from "./stored-lines.ts";
 export type RepairWriter = {
   /**
    * Writes a page of one stream in the order of time; resolves when it is on disk. If it rejects, what was written of the page is
-   * remembered, and the same page may be handed in again. With `isFirst` those of the page that are on disk already are left out,
-   * and of the next pages as well until there is one of which nothing was.
+   * remembered, and the same page may be handed in again. `isFirst`: a hole begins, which ends at `toId` (default: with the page). Of it,
+   * and of the pages behind it until there is one of which nothing was on disk, those that are on disk already are left out.
    */
   write(
     stream: Stream,
     records: readonly RefetchedTrade[],
-    page: { isFirst: boolean },
+    page: { isFirst: boolean; toId?: number },
   ): Promise<{ written: number; skipped: number }>;
   /** Closes the stream's segment; resolves with the days that were written to since it was last called. */
   finish(stream: Stream): Promise<readonly Day[]>;
@@ -33,6 +35,8 @@ type Progress = {
   /** Ids of a page that could be written in part only. */
   readonly written: Set<number>;
   isChecking: boolean;
+  /** What of these ids is on disk. */
+  known: { readonly range: IdRun; readonly runs: IdRuns } | null;
 };
 
 const maxSegmentBytes = 32 * 1024 * 1024;
@@ -46,9 +50,17 @@ const idleMs = 30_000;
 /** Nothing touches the disk before the first page. `onClosed` is told of every segment that is complete and synced. */
 export function createRepairWriter(
   options: { dataDir: string; segmentMinutes: number },
-  deps: { readLines: ReadLines; onClosed: (segment: Segment) => void },
+  deps: {
+    readLines: ReadLines;
+    /** Default: its own. */
+    files?: IdFiles;
+    /** Resolves when what was received of the stream is on disk, as far as the disk takes it. */
+    flushed?: (stream: Stream) => Promise<void>;
+    onClosed: (segment: Segment) => void;
+  },
 ): RepairWriter {
   const { dataDir, segmentMinutes } = options;
+  const files = deps.files ?? createIdFiles(dataDir, { readLines: deps.readLines, nowUs: () => Date.now() * 1000 });
   /** By stream, the one written to last at the end. */
   const byStream = new Map<string, Progress>();
   let idleTimer: ReturnType<typeof setTimeout> | null = null;
@@ -61,10 +73,10 @@ export function createRepairWriter(
     return result;
   }
 
-  async function write(stream: Stream, records: readonly RefetchedTrade[], isFirst: boolean) {
+  async function write(stream: Stream, records: readonly RefetchedTrade[], page: { isFirst: boolean; toId?: number }) {
     const progress = progressOf(stream);
-    if (isFirst) progress.isChecking = true;
-    const known = progress.isChecking ? await idsOnDisk(stream, records) : new Set<number>();
+    if (page.isFirst) Object.assign(progress, { isChecking: true, known: null });
+    const known = await idsOnDisk(progress, stream, records, page.toId);
     progress.isChecking = known.size > 0;
     const fresh = records.filter(({ id }) => !known.has(id) && !progress.written.has(id));
     for (const group of byWindow(fresh, segmentMinutes)) {
@@ -81,15 +93,34 @@ export function createRepairWriter(
     return { written: fresh.length, skipped: records.length - fresh.length };
   }
 
-  function idsOnDisk(stream: Stream, records: readonly RefetchedTrade[]): Promise<ReadonlySet<number>> {
-    const times = records.map(({ tradeUs }) => tradeUs);
-    const range = { fromUs: Math.min(...times), toUs: Math.max(...times), ids: new Set(records.map(({ id }) => id)) };
-    return recordedIds(dataDir, stream, range, deps.readLines);
+  async function idsOnDisk(
+    progress: Progress,
+    stream: Stream,
+    records: readonly RefetchedTrade[],
+    toId: number | undefined,
+  ): Promise<ReadonlySet<number>> {
+    const [first, last] = [records[0]?.id ?? 0, records.at(-1)?.id ?? 0];
+    if (progress.known === null || progress.known.range.last < last) {
+      if (!progress.isChecking) return new Set();
+      await deps.flushed?.(stream);
+      const times = records.map(({ tradeUs }) => tradeUs);
+      const span = { fromUs: Math.min(...times), toUs: Math.max(...times) };
+      const range = { first, last: Math.max(last, toId ?? last) };
+      progress.known = { range, runs: await recordedIds(files, stream, range, { ...deps, span }) };
+    }
+    const { runs } = progress.known;
+    return new Set(records.flatMap(({ id }) => (runs.has(id) ? [id] : [])));
   }
 
   function progressOf(stream: Stream): Progress {
     const known = byStream.get(stream.name);
-    const progress = known ?? { open: null, days: new Map(), written: new Set(), isChecking: false };
+    const progress: Progress = known ?? {
+      open: null,
+      days: new Map(),
+      written: new Set(),
+      isChecking: false,
+      known: null,
+    };
     byStream.delete(stream.name);
     byStream.set(stream.name, progress);
     return progress;
@@ -128,7 +159,7 @@ export function createRepairWriter(
   }
 
   return {
-    write: (stream, records, { isFirst }) => inTurn(() => write(stream, records, isFirst)),
+    write: (stream, records, page) => inTurn(() => write(stream, records, page)),
     finish: (stream) =>
       inTurn(async () => {
         const progress = byStream.get(stream.name);

@@ -36,7 +36,7 @@ function setUp(lastId: number, firstId: number) {
     {
       rest: createRestClient({ restUrl: "http://127.0.0.1:9" }, { log: silentLog }),
       ...{ catalogue, log: silentLog, nowUs: () => resumedUs, firstDiffId: () => null },
-      ...{ onSnapshot() {}, onClosed() {}, onLate() {} },
+      ...{ onSnapshot() {}, onClosed() {}, onLate() {}, flushed: async () => {} },
     },
   );
   const holes = () =>

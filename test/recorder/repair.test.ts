@@ -12,6 +12,7 @@ import { createSyntheticMarket } from "../../server/exchange/market/synthetic-ma
 import { clipGap } from "../../server/gap.ts";
 import { silentLog } from "../../server/log.ts";
 import { decodeLine, encodeLine, encodeRepairedLine, type Line, recordId } from "../../server/record.ts";
+import { createIdFiles } from "../../server/recorder/id-files.ts";
 import { recordedIds } from "../../server/recorder/recorded-ids.ts";
 import { createRepairWriter } from "../../server/recorder/repair-writer.ts";
 import {
@@ -286,8 +287,9 @@ test("pages that come again after a crash are recognized, in raw, sealed and mer
 test("ids are found among what was recorded live as well, whose receipt is later than the trade", async () => {
   const late = trade(5, midnightUs);
   writeSegments([{ us: midnightUs + 3_000_000, text: encodeLine(late.payload, midnightUs + 3_000_000, 3000) }], btc);
-  const range = { ids: new Set([4, 5, 6]), fromUs: midnightUs - 1000, toUs: midnightUs };
-  expect([...(await recordedIds(dataDir, btc, range, readLineBytes))]).toEqual([5]);
+  const files = createIdFiles(dataDir, { readLines: readLineBytes, nowUs: () => midnightUs });
+  const found = await recordedIds(files, btc, { first: 4, last: 6 }, { readLines: readLineBytes });
+  expect(found.all()).toEqual([{ first: 5, last: 5 }]);
 });
 
 test("a page that could be written in part only is completed by the next attempt, without doubling", async () => {

@@ -37,6 +37,7 @@ export const alertKeys = {
     critical_ms: key(integer(1, 86_400_000), 5000),
   },
   write_error: { ...times(5, 30) },
+  fault: { ...times(0, 60) },
   disk_low: {
     ...times(60, 300),
     warning_percent: key(number(0, 100), 10),

@@ -21,6 +21,8 @@ export type DataFolder = {
   look(): void;
   /** Descriptors that hold the lock. A process that is started with them, to take over, shares it: the lock is never free in between. */
   passOn(): readonly number[];
+  /** What was taken is given back if the work fails. */
+  orRelease<T>(work: () => T): T;
   /** Idempotent. Never removes another's lock. */
   release(): void;
 };
@@ -50,6 +52,12 @@ export function takeDataFolder(dataDir: string, use: DataFolderUse, log: Log | n
     lock = renewed(path, lock);
   }
 
+  function release(): void {
+    if (!isHeld) return;
+    isHeld = false;
+    lock.release(isPassedOn);
+  }
+
   return {
     path,
     renew,
@@ -69,11 +77,15 @@ export function takeDataFolder(dataDir: string, use: DataFolderUse, log: Log | n
       isPassedOn = true;
       return lock.descriptors;
     },
-    release() {
-      if (!isHeld) return;
-      isHeld = false;
-      lock.release(isPassedOn);
+    orRelease(work) {
+      try {
+        return work();
+      } catch (error) {
+        release();
+        throw error;
+      }
     },
+    release,
   };
 }
 

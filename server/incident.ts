@@ -14,6 +14,7 @@ export const incidentRules = [
   "cpu",
   "backlog",
   "write_error",
+  "fault",
   "verify_failed",
   "crash_recovered",
   "symbol_unknown",
@@ -29,7 +30,7 @@ export type IncidentUnit = "s" | "ms" | "bytes" | "ratio" | "count";
 /**
  * The figure of each rule, null where it has none: disconnected, stale, gap, crash_recovered how long (the longest); reconnect_storm
  * connections lost within the window; delay and clock_offset their amount; disk_low free bytes; disk_forecast time until it is full;
- * memory bytes in use; cpu share of all cores; backlog what waits, or failed; upload archives that wait; public_url time until the
+ * memory bytes in use; cpu share of all cores; backlog what waits, or failed; fault what fails; upload archives that wait; public_url time until the
  * certificate expires, where that is the matter.
  */
 export const incidentUnits: Readonly<Record<IncidentRule, IncidentUnit | null>> = {
@@ -45,6 +46,7 @@ export const incidentUnits: Readonly<Record<IncidentRule, IncidentUnit | null>> 
   cpu: "ratio",
   backlog: "count",
   write_error: null,
+  fault: "count",
   verify_failed: null,
   crash_recovered: "s",
   symbol_unknown: null,

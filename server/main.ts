@@ -41,7 +41,7 @@ async function main(words: readonly string[]): Promise<number> {
     if (flags.help !== undefined) return print(helpOf(command));
     return await command.run(flags, {
       ...{ print, isInteractive: process.stderr.isTTY, stop, onReload },
-      onUpgrade,
+      ...{ onUpgrade, onFault },
       predecessor: predecessor(),
     });
   } catch (error) {
@@ -66,6 +66,12 @@ function stopSignal(): AbortSignal {
 /** SIGHUP asks to read the config again; it ends a process in which nobody does. */
 function onReload(listener: () => void): void {
   process.on("SIGHUP", listener);
+}
+
+/** What nobody has caught must not end a process that has something to lose. */
+function onFault(listener: (part: string, error: unknown) => void): void {
+  process.on("uncaughtException", (error) => listener("uncaught error", error));
+  process.on("unhandledRejection", (error) => listener("unhandled rejection", error));
 }
 
 /** SIGUSR2 asks a recorder to hand over to the executable that now lies where it was started from. */

@@ -19,6 +19,7 @@ import { accessOf } from "./access.ts";
 import { createCatalogueCare } from "./catalogue.ts";
 import type { App } from "./contract.ts";
 import { gapsOfDay } from "./day-gaps.ts";
+import { createFaults } from "./faults.ts";
 import { createAppHistory, tickSeconds } from "./history.ts";
 import { createAppIncidents } from "./incidents.ts";
 import { createKeeping } from "./keeping.ts";
@@ -69,7 +70,7 @@ export function createApp(
   const streams = standby?.streams ?? createStreams(config, ownSymbols(config.record));
   const folder = takeDataFolder(config.record.data_dir, mode, log);
   const dataDir = folder.path;
-  const catalogue = releasing(() => openCatalogue(dataDir));
+  const catalogue = folder.orRelease(() => openCatalogue(dataDir));
   const care = createCatalogueCare({ catalogue, dataDir, nowUs, renewFolder: folder.renew, log });
   const about = { version, mode, host: hostname(), shard: shardName(config.record.shard), started_us: startedUs };
   const madeBy = { version, host: about.host };
@@ -106,7 +107,8 @@ export function createApp(
     },
   );
   const { parts } = recording;
-  const watch = createAppIncidents(config, { catalogue, parts, nowUs, startedUs, log });
+  const faults = createFaults({ log });
+  const watch = createAppIncidents(config, { catalogue, parts, faults: faults.current, nowUs, startedUs, log });
   const machine = createMachineWatch(dataDir, {
     ...{ clock: options.clock, setRoom: archiver.setRoom, onClockStep: recording.onClockStep, log },
     failure: () => parts.recorder.failure(),
@@ -144,32 +146,26 @@ export function createApp(
     },
   );
 
-  const ticker = createTicker(nowUs, [
-    [1, recording.tick],
-    [1, () => void machine.look()],
-    [1, folder.look],
-    [1, care.look],
-    [1, pastDays.tick],
-    [1, createServiceReport(status).look],
-    [1, () => keeping.tick(machine.hardware.current().disk_free_bytes)],
-    [1, () => watch.tick(status)],
-    [1, outside.tick],
-    [tickSeconds, () => past.tick(status())],
-    [noteRunEvery, noteRun],
-  ]);
+  const ticker = createTicker(
+    nowUs,
+    [
+      [1, "recording", recording.tick],
+      [1, "machine", machine.look],
+      [1, "lock", folder.look],
+      [1, "catalogue", care.look],
+      [1, "merging", pastDays.tick],
+      [1, "service report", createServiceReport(status).look],
+      [1, "retention", () => keeping.tick(machine.hardware.current().disk_free_bytes)],
+      [1, "incidents", () => watch.tick(status)],
+      [1, "messages", outside.tick],
+      [tickSeconds, "history", () => past.tick(status())],
+      [noteRunEvery, "run", noteRun],
+    ],
+    faults,
+  );
 
   function noteRun(): void {
     if (parts.recorder.failure() === null) care.noteRun(recording.lastRecvUs(), false);
-  }
-
-  /** What was taken while creating is given back if creating fails. */
-  function releasing<T>(open: () => T): T {
-    try {
-      return open();
-    } catch (error) {
-      folder.release();
-      throw error;
-    }
   }
 
   return {
@@ -226,6 +222,7 @@ export function createApp(
       clockOffsetMs: () => parts.clockOffset.current()?.offsetMs ?? null,
     },
     listeningMs: () => listeningMs,
+    noteFault: faults.note,
     ...{ dataDir, nowUs },
     passOnFolder: folder.passOn,
     stop(deadlineMs) {

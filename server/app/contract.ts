@@ -27,6 +27,8 @@ export type App = {
   };
   /** When its page could first be reached, Unix ms; 0 before. */
   listeningMs(): number;
+  /** An error that came up outside of any part; it is reported, and everything goes on. */
+  noteFault(part: string, error: unknown): void;
   /** Descriptors that hold the data folder's lock, for the process that takes over; from then on `stop` leaves the lock to it. */
   passOnFolder(): readonly number[];
   /** Absolute path of the data folder. */

@@ -33,6 +33,7 @@ export type AppIncidents = {
 type Deps = {
   readonly catalogue: Pick<Catalogue, "incidents" | "gapPages">;
   readonly parts: Pick<RecordingParts, "recorder" | "symbols">;
+  readonly faults: () => Observation["faults"];
   readonly nowUs: () => number;
   readonly startedUs: number;
   readonly log: Log;
@@ -149,6 +150,7 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
       verified = [];
       incidents.look({
         ...{ status, gaps, crash, reconnectsUs, verified: news },
+        faults: deps.faults(),
         writeFailure: deps.parts.recorder.failure(),
         suggestions: suggestions(status),
         publicUrl: publicUrl.state(),

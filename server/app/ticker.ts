@@ -1,7 +1,8 @@
 import { createHistogram, type HistogramView } from "../histogram.ts";
+import type { Faults } from "./faults.ts";
 
-/** Something to do every so many whole seconds. */
-export type Recurring = readonly [everySeconds: number, run: (nowUs: number) => void];
+/** Something to do every so many whole seconds. Each fails alone: what it throws or rejects with keeps nothing else from being done. */
+export type Recurring = readonly [everySeconds: number, part: string, run: (nowUs: number) => unknown];
 
 /** One timer for everything that recurs by the second: each wake-up costs, however little is done in it. */
 export type Ticker = {
@@ -15,10 +16,29 @@ export type Ticker = {
 const lagBounds = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
 /** Runs each of `work` in its order. */
-export function createTicker(nowUs: () => number, work: readonly Recurring[]): Ticker {
+export function createTicker(
+  nowUs: () => number,
+  work: readonly Recurring[],
+  faults: Pick<Faults, "note" | "clear">,
+): Ticker {
   let timer: ReturnType<typeof setInterval> | null = null;
   let seconds = 0;
   const lag = createHistogram(lagBounds);
+
+  function alone([, part, run]: Recurring, now: number): void {
+    try {
+      const done = run(now);
+      if (done instanceof Promise)
+        done.then(
+          () => faults.clear(part),
+          (error) => faults.note(part, error),
+        );
+      else faults.clear(part);
+    } catch (error) {
+      faults.note(part, error);
+    }
+  }
+
   return {
     start() {
       let lastMs = performance.now();
@@ -28,7 +48,7 @@ export function createTicker(nowUs: () => number, work: readonly Recurring[]): T
         lag.observe(Math.max(0, nowMs - lastMs - 1000) / 1000);
         lastMs = nowMs;
         const now = nowUs();
-        for (const [every, run] of work) if (seconds % every === 0) run(now);
+        for (const item of work) if (seconds % item[0] === 0) alone(item, now);
       }, 1000);
     },
     stop() {

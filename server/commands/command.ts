@@ -26,6 +26,8 @@ export type Terminal = {
   readonly onReload: (listener: () => void) => void;
   /** Calls back each time that the process is asked to hand over to another one of its executable. */
   readonly onUpgrade: (listener: () => void) => void;
+  /** Takes errors that nobody has caught; the process then goes on. Without a listener they end it. */
+  readonly onFault: (listener: (part: string, error: unknown) => void) => void;
   /** The line to the recorder that has started this process to take over from it, or null. */
   readonly predecessor: Channel | null;
 };

@@ -17,6 +17,7 @@ export async function runApp(
     if (terminal.stop.aborted) resolve();
     terminal.stop.addEventListener("abort", () => resolve(), { once: true });
   });
+  terminal.onFault(app.noteFault);
   const { url } = await app.start();
   notifyService("READY=1\nSTATUS=waiting for the first data");
   for (const line of banner(url)) terminal.print(line);

@@ -44,6 +44,10 @@ export async function runRecorder(
     isUpgrading = true;
     wake();
   });
+  terminal.onFault((part, error) => {
+    if (app === null) log.error("an error was not caught", { part, reason: messageOf(error) });
+    else app.noteFault(part, error);
+  });
   terminal.onReload(() => {
     notifyService(reloading());
     try {

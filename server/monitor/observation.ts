@@ -12,6 +12,8 @@ export type Observation = {
   readonly status: Omit<Status, "alerts">;
   /** Why records cannot be written at this moment, or null. */
   readonly writeFailure: string | null;
+  /** Parts of the program that failed within the last minute, and how. */
+  readonly faults: readonly { readonly part: string; readonly reason: string }[];
   /** When connections were lost or could not be had, the newest hundred at least, µs. */
   readonly reconnectsUs: readonly number[];
   /** Gaps that ended lately and are written down; those that are not over yet stand in the status. */

@@ -27,6 +27,18 @@ export const backlog: Rule<"backlog"> = {
   },
 };
 
+/** A part of the program fails in a way that nobody expected. */
+export const fault: Rule<"fault"> = {
+  rule: "fault",
+  parents: ["write_error"],
+  find({ seen: { faults } }) {
+    const [first] = faults;
+    if (first === undefined) return null;
+    const subjects = [...new Set(faults.map(({ part }) => part))].sort();
+    return { severity: "warning", subjects, value: faults.length, limit: null, detail: first.reason };
+  },
+};
+
 /** Archives that are not what their manifests say; each until it is verified, or nobody has failed for a day. */
 export const verifyFailed: Rule<"verify_failed"> = {
   rule: "verify_failed",

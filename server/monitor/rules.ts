@@ -3,7 +3,7 @@ import { inTable, type TableRule } from "./rule.ts";
 import { gap } from "./rule-gap.ts";
 import { delay, disconnected, reconnectStorm, stale } from "./rules-feed.ts";
 import { clockOffset, cpu, diskForecast, diskLow, memory, writeError } from "./rules-machine.ts";
-import { backlog, crashRecovered, publicUrl, symbolUnknown, upload, verifyFailed } from "./rules-work.ts";
+import { backlog, crashRecovered, fault, publicUrl, symbolUnknown, upload, verifyFailed } from "./rules-work.ts";
 
 /** Every rule once, parents before their children. */
 export const rules: readonly TableRule[] = [
@@ -20,6 +20,7 @@ export const rules: readonly TableRule[] = [
   inTable(memory),
   inTable(cpu),
   inTable(backlog),
+  inTable(fault),
   inTable(verifyFailed),
   inTable(symbolUnknown),
   inTable(upload),

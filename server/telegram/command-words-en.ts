@@ -47,6 +47,7 @@ const rules: Readonly<Record<IncidentRule, string>> = {
   cpu: "CPU",
   backlog: "compression backlog",
   write_error: "write error",
+  fault: "program error",
   verify_failed: "archive check failed",
   crash_recovered: "crash recovered",
   symbol_unknown: "unknown symbol",

@@ -45,6 +45,7 @@ const rules: CommandWords["rules"] = {
   cpu: "CPU",
   backlog: "압축 밀림",
   write_error: "쓰기 오류",
+  fault: "프로그램 오류",
   verify_failed: "아카이브 검사 실패",
   crash_recovered: "비정상 종료 후 복구",
   symbol_unknown: "알 수 없는 심볼",

@@ -92,6 +92,13 @@ const rules: RuleWordTable = {
     cost: "Records wait in memory; what does not fit there is lost and noted as a gap.",
     advice: "See that the disk is not full, mounted and writable.",
   },
+  fault: {
+    title: "A part of RT-Data fails",
+    titleOf: "A part of RT-Data fails: {subjects}",
+    measure: "Errors",
+    cost: "Recording and all other parts go on.",
+    advice: "/logs shows the error. If it stays, report it; a newer version may have it mended.",
+  },
   verify_failed: {
     title: "An archive does not match its manifest",
     titleOf: "The archive of {subjects} does not match its manifest",

@@ -75,6 +75,13 @@ const rules: RuleWordTable = {
     cost: "레코드는 메모리에서 대기합니다. 넘치는 만큼은 잃게 되며 공백으로 남깁니다.",
     advice: "디스크가 가득 찼는지, 마운트되어 있고 쓸 수 있는지 확인하세요.",
   },
+  fault: {
+    title: "RT-Data 일부 기능 오류",
+    titleOf: "RT-Data 일부 기능 오류: {subjects}",
+    measure: "오류",
+    cost: "기록과 다른 기능은 계속됩니다.",
+    advice: "/logs 에서 오류를 확인하세요. 계속되면 알려 주세요. 새 버전에서 고쳐졌을 수 있습니다.",
+  },
   verify_failed: {
     title: "아카이브가 매니페스트와 다름",
     titleOf: "{subjects} 아카이브가 매니페스트와 다름",

@@ -45,6 +45,11 @@ const cases: readonly Case[] = [
     ...{ holdS: 5, clearS: 30, expected: { severity: "critical", detail: "write x: ENOSPC" } },
   },
   {
+    rule: "fault",
+    bad: (now) => observe(now, { faults: [{ part: "history", reason: "no such table" }] }),
+    ...{ holdS: 0, clearS: 60, expected: { severity: "warning", subjects: ["history"], detail: "no such table" } },
+  },
+  {
     rule: "disk_low",
     bad: (now) => observe(now, {}, disk(now, { free_bytes: 80 * gigabyte })),
     between: (now) => observe(now, {}, disk(now, { free_bytes: 110 * gigabyte })),

@@ -28,7 +28,15 @@ export function observe(nowUs: number, over: Partial<Observation> = {}, status: 
       connections: fake.connections.map((one) => ({ ...one, since_us: one.since_us + late })),
       ...status,
     },
-    ...{ writeFailure: null, reconnectsUs: [], gaps: [], crash: null, verified: [], suggestions: new Map() },
+    ...{
+      writeFailure: null,
+      faults: [],
+      reconnectsUs: [],
+      gaps: [],
+      crash: null,
+      verified: [],
+      suggestions: new Map(),
+    },
     publicUrl: { kind: "reached", host: "data.example.org", expiresInS: 60 * 86_400 },
     ...over,
   };

@@ -135,6 +135,14 @@ function observed(world: World, since: { network: number; dead: number }, us: nu
       streams: one.streams.map((row) => stream(one.symbol, row)),
     })),
   };
-  const quiet = { writeFailure: null, reconnectsUs: [], gaps: [], crash: null, verified: [], publicUrl: null };
+  const quiet = {
+    writeFailure: null,
+    faults: [],
+    reconnectsUs: [],
+    gaps: [],
+    crash: null,
+    verified: [],
+    publicUrl: null,
+  };
   return { ...quiet, status, suggestions: new Map() };
 }

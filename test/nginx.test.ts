@@ -104,7 +104,9 @@ describe.skipIf(nginxMissing !== "")(
       const led = await ask("/dashboard", { headers: { accept: "text/html" } });
       expect([led.status, led.headers.get("location")]).toEqual([303, "login?to=dashboard"]);
       const cookie = await logIn();
-      expect(cookie).toMatch(/^__Secure-rt-data=[\w-]+; Path=\/rt-data; Max-Age=\d+; HttpOnly; SameSite=Lax; Secure$/);
+      expect(cookie).toMatch(
+        /^__Secure-rt-data-[0-9a-f]{8}=[\w-]+; Path=\/rt-data; Max-Age=\d+; HttpOnly; SameSite=Lax; Secure/,
+      );
       const headers = { cookie: cookie.split(";")[0] ?? "", accept: "text/html" };
       const page = await ask("/dashboard", { headers });
       expect([page.status, page.headers.get("content-security-policy")]).toEqual([

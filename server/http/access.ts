@@ -2,12 +2,14 @@ import type { Server } from "bun";
 import type { ConfirmedTime } from "../confirmed-time.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
+import { createAccessFile } from "./access-file.ts";
+import { createCookies } from "./cookies.ts";
 import { errorBody } from "./errors.ts";
 import { createGate, type Gate } from "./gate.ts";
 import { securityHeaders } from "./headers.ts";
+import { createKnownLogins } from "./known-logins.ts";
 import { createLogin } from "./login.ts";
 import { createSessionApi } from "./session-api.ts";
-import { createSessionCookie } from "./session-cookie.ts";
 import { createSessions } from "./sessions.ts";
 import { createSite } from "./site.ts";
 import { createReadVisitor } from "./visitor.ts";
@@ -32,6 +34,9 @@ export const openAccess: AccessOptions = {
 
 export type Access = ReturnType<typeof createAccess>;
 
+/** A disk that stands still does not hold up the end for longer, ms. */
+const longestWriteMs = 2000;
+
 type Deps = {
   /** Logins expire by it alone. */
   time: () => ConfirmedTime;
@@ -43,16 +48,24 @@ type Deps = {
 /** The gate in front of all routes, and the routes by which one logs in and out. */
 export function createAccess(options: AccessOptions & { host: string }, deps: Deps) {
   const { basePath, passwordHash } = options;
-  const nowMs = () => performance.timeOrigin + performance.now();
-  const login = passwordHash === "" ? null : createLogin(passwordHash, { nowMs, log: deps.log });
-  const sessionsPath = login === null ? null : options.sessionsPath;
-  const sessions = createSessions(
-    { path: sessionsPath, passwordHash },
-    { time: deps.time, log: deps.log, onEnd: deps.onSessionEnd },
-  );
-  const cookie = createSessionCookie(basePath);
+  const nowMs = () => performance.now();
+  const file = createAccessFile({ path: passwordHash === "" ? null : options.sessionsPath, passwordHash }, deps);
+  /** How long the recorder has run: what the runs before left, and this one. */
+  const run = { beforeMs: 0, instance: "", startedMs: nowMs() };
+  const runMs = () => run.beforeMs + nowMs() - run.startedMs;
+  const onChange = () => file.save(remembered);
+  const known = createKnownLogins(passwordHash, { onChange });
+  const sessions = createSessions({ runMs, onEnd: deps.onSessionEnd, onChange });
+  const login = passwordHash === "" ? null : createLogin(passwordHash, { nowMs, known, log: deps.log });
+  const cookies = createCookies(basePath);
+
+  function remembered() {
+    const [networks, clients] = [known.networks(), known.clients()];
+    return { instance: run.instance, run_ms: Math.round(runMs()), sessions: sessions.all(), networks, clients };
+  }
+
   const readVisitor = createReadVisitor(options);
-  const gate: Gate = createGate({ readVisitor, site: createSite(options), login, sessions, cookie });
+  const gate: Gate = createGate({ readVisitor, site: createSite(options), login, sessions, cookies, known });
 
   /** From `/rt-data`, as the browser sees it, to `/rt-data/`: everything else is relative to that. */
   const rootAddress = `${basePath.slice(basePath.lastIndexOf("/") + 1)}/`;
@@ -99,10 +112,20 @@ export function createAccess(options: AccessOptions & { host: string }, deps: De
 
   return {
     gate,
-    routes: () => createSessionApi({ gate, login, sessions, cookie }),
+    routes: () => createSessionApi({ gate, login, sessions, cookies, known }),
     guard,
-    start: () => sessions.load(),
-    stop: () => sessions.settled(),
+    async start() {
+      const { instance, run_ms, ...stored } = await file.load();
+      Object.assign(run, { instance, beforeMs: run_ms, startedMs: nowMs() });
+      cookies.nameBy(instance);
+      known.restore(stored);
+      sessions.restore(stored.sessions);
+    },
+    /** Before the port is free: a successor that listens after us finds what we know, and we overwrite nothing of its own. */
+    async stop() {
+      if (login !== null) onChange();
+      await Promise.race([file.settled(), Bun.sleep(longestWriteMs)]);
+    },
   };
 }
 

@@ -1,7 +1,8 @@
+import type { createCookies } from "./cookies.ts";
 import { errorBody } from "./errors.ts";
 import { securityHeaders } from "./headers.ts";
+import type { KnownLogins } from "./known-logins.ts";
 import type { Login, LoginResult } from "./login.ts";
-import type { createSessionCookie } from "./session-cookie.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Site } from "./site.ts";
 import type { ReadVisitor, Visitor } from "./visitor.ts";
@@ -30,7 +31,8 @@ type Deps = {
   /** Null: there is no password. */
   login: Login | null;
   sessions: Sessions;
-  cookie: ReturnType<typeof createSessionCookie>;
+  cookies: ReturnType<typeof createCookies>;
+  known: KnownLogins;
 };
 
 /** What strangers may have: whether the recorder is well, and what the login page is made of. */
@@ -59,7 +61,7 @@ export function createGate(deps: Deps): Gate {
       return null;
     }
 
-    const token = deps.cookie.read(request, visitor.isHttps);
+    const token = deps.cookies.read(request, visitor.isHttps);
     const session = token === null ? null : deps.sessions.find(token);
     // A browser says where it acts from; whoever has a cookie is one.
     const isProven = !acts || request.headers.has("origin") || request.headers.has("sec-fetch-site");
@@ -67,14 +69,18 @@ export function createGate(deps: Deps): Gate {
       guest(session, true);
       return null;
     }
-    const password = passwordOf(request.headers.get("authorization"));
-    if (password !== null && (!isOpen || isHealth)) {
+    const given = passwordOf(request.headers.get("authorization"));
+    if (given !== null && (!isOpen || isHealth)) {
       const decide = (result: LoginResult) => {
         if (result.kind !== "right" && !isOpen) return loginRefusal(result);
         guest(null, result.kind === "right");
         return null;
       };
-      const result = deps.login.attempt(visitor.address, password, true);
+      const { address, isLocal } = visitor;
+      const client = `${given.user}\n${request.headers.get("user-agent") ?? ""}`;
+      // Whether all is well is told at once, to whoever asks.
+      const applicant = { address, isLocal, device: null, client, waits: !isHealth, signal: request.signal };
+      const result = deps.login.attempt(applicant, given.password);
       return result instanceof Promise ? result.then(decide) : decide(result);
     }
     if (isOpen) {
@@ -90,9 +96,13 @@ export function createGate(deps: Deps): Gate {
     dress(request, response) {
       const { isHttps, session } = guests.get(request) ?? stranger;
       if (isHttps) response.headers.set("strict-transport-security", "max-age=31536000");
-      const token = session === null || request.headers.has("upgrade") ? null : deps.cookie.read(request, isHttps);
-      if (session !== null && token !== null && !response.headers.has("set-cookie") && deps.sessions.renew(session))
-        response.headers.append("set-cookie", deps.cookie.set(isHttps, token));
+      if (session === null || request.headers.has("upgrade") || response.headers.has("set-cookie")) return response;
+      const token = deps.cookies.read(request, isHttps);
+      if (token !== null && deps.sessions.renew(session))
+        response.headers.append("set-cookie", deps.cookies.set(isHttps, token));
+      // A browser that was logged in by an older version becomes a known device.
+      if (deps.cookies.readDevice(request, isHttps) === null)
+        response.headers.append("set-cookie", deps.cookies.setDevice(isHttps, deps.known.createDevice()));
       return response;
     },
   };
@@ -145,12 +155,12 @@ function seconds(ms: number): string {
   return String(Math.ceil(ms / 1000));
 }
 
-/** The password of `Basic` (with any user name) or `Bearer`, or null. */
-function passwordOf(header: string | null): string | null {
+/** The password of `Basic`, with its user name, or of `Bearer`; or null. */
+function passwordOf(header: string | null): { readonly user: string; readonly password: string } | null {
   const [, scheme, value] = /^(Basic|Bearer) +(\S.*)$/i.exec(header?.trim() ?? "") ?? [];
   if (scheme === undefined || value === undefined) return null;
-  if (scheme.toLowerCase() === "bearer") return value;
+  if (scheme.toLowerCase() === "bearer") return { user: "", password: value };
   const pair = Buffer.from(value, "base64").toString("utf8");
   const colon = pair.indexOf(":");
-  return colon < 0 ? null : pair.slice(colon + 1);
+  return colon < 0 ? null : { user: pair.slice(0, colon), password: pair.slice(colon + 1) };
 }

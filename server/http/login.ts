@@ -1,7 +1,11 @@
 import type { Log } from "../log.ts";
 import { longestPassword } from "../password.ts";
-import { createLoginLimit } from "./login-limit.ts";
-import { createPasswordCheck, type PasswordCheckDeps } from "./password-check.ts";
+import type { KnownLogins } from "./known-logins.ts";
+import type { Lane, LaneDeps, Patience, Turn } from "./lane.ts";
+import { createLoginLanes, type Place, type Room } from "./login-lanes.ts";
+import type { Attempt } from "./login-limit.ts";
+import { networkOf } from "./network.ts";
+import { createPasswordCheck, type PasswordCheckDeps, type Verdict } from "./password-check.ts";
 
 /** What trying a password came to. */
 export type LoginResult =
@@ -10,56 +14,156 @@ export type LoginResult =
   | { readonly kind: "wait"; readonly waitMs: number }
   | { readonly kind: "busy" };
 
-/** The one way in which a password is tried, whatever it comes in. */
-export type Login = {
-  /** `isMachine`: comes with each request, so that a right one is known again without work. */
-  attempt(address: string, password: string, isMachine: boolean): Promise<LoginResult> | LoginResult;
+/** Who tries a password. */
+export type Applicant = Patience & {
+  readonly address: string;
+  /** A program of this machine. */
+  readonly isLocal: boolean;
+  /** Name of a browser that has logged in before, proven by its cookie; or null. */
+  readonly device: string | null;
+  /** What a program that sends the password with each request looks like; null for a login page. */
+  readonly client: string | null;
 };
 
-type Deps = PasswordCheckDeps & { readonly nowMs: () => number; readonly log: Log };
+/** The one way in which a password is tried, whatever it comes in. */
+export type Login = { attempt(applicant: Applicant, password: string): Promise<LoginResult> | LoginResult };
 
-/** `passwordHash` is argon2id. Failures are logged by address, as often as the limit lets them happen; nothing else of them is. */
+type Deps = PasswordCheckDeps &
+  Partial<Pick<LaneDeps, "after">> & {
+    readonly nowMs: () => number;
+    readonly known: KnownLogins;
+    readonly log: Log;
+  };
+
+/** The network of programs on this machine. */
+const thisMachine = "this machine";
+const mostAdvisedMs = 8000;
+
+/** So many failures are logged at once, then one line in so many ms, with how many there were. */
+const linesAtOnce = 20;
+const lineMs = 5000;
+
+/** `passwordHash` is argon2id. Failures are logged by address; nothing else of them is. */
 export function createLogin(passwordHash: string, deps: Deps): Login {
-  const limit = createLoginLimit(deps.nowMs);
+  const { nowMs, known } = deps;
   const check = createPasswordCheck(passwordHash, deps);
-  /** Those being looked at, by what is tried: who tries the same meanwhile learns the same, and it is one try. */
+  const lanes = createLoginLanes({ nowMs, after: deps.after ?? systemAfter });
+  const tell = createTelling(deps);
+  /** What is waiting for its verdict, by who tries what; bounded, as all lanes are. */
   const pending = new Map<string, Promise<LoginResult>>();
-  let refused = 0;
+
+  function placeOf({ device, client, address, isLocal }: Applicant): Place {
+    const network = networkOf(address);
+    if (device !== null) return lanes.ofDevice(device);
+    if (client !== null && known.hasClient(nameOf(client, network))) return lanes.ofClient(nameOf(client, network));
+    if (isLocal) return lanes.ofNetwork(thisMachine);
+    return known.hasNetwork(network) ? lanes.ofNetwork(network) : lanes.ofStranger(address);
+  }
+
+  function enter(applicant: Applicant, tried: string, { lane, rank, attempt }: Room) {
+    if (lane === null) return look(applicant, tried, null, attempt);
+    const go = (turn: Awaited<ReturnType<Lane["enter"]>>) => {
+      if (turn.ok) return look(applicant, tried, turn, attempt);
+      attempt?.cancel();
+      return wait(turn.waitMs);
+    };
+    const turn = lane.enter(rank, applicant);
+    return turn instanceof Promise ? turn.then(go) : go(turn);
+  }
+
+  function look(applicant: Applicant, tried: string, turn: Turn | null, attempt: Attempt | null) {
+    const conclude = (verdict: Verdict): LoginResult => {
+      turn?.settle(verdict === "busy" ? null : verdict === "right");
+      if (verdict === "busy") attempt?.cancel();
+      if (verdict === "busy") return { kind: "busy" };
+      if (verdict === "right") {
+        attempt?.succeed();
+        remember(applicant);
+        return { kind: "right" };
+      }
+      tell.failed(applicant.address, attempt?.failures);
+      return { kind: "wrong", waitMs: waitAfter(applicant) };
+    };
+    const giveUp = (error: unknown): never => {
+      turn?.settle(null);
+      attempt?.cancel();
+      throw error;
+    };
+    const verdict = check.judge(tried);
+    return verdict instanceof Promise ? verdict.then(conclude, giveUp) : conclude(verdict);
+  }
+
+  /** What somebody who was wrong is told to wait, ms; one who is not held to it is not told of more than a few seconds. */
+  function waitAfter({ device, isLocal, address }: Applicant): number {
+    if (device !== null) return lanes.waitMsOfDevice(device);
+    const network = networkOf(address);
+    if (!isLocal && !known.hasNetwork(network)) return lanes.waitMsOf(network);
+    return Math.min(mostAdvisedMs, lanes.waitMsOf(isLocal ? thisMachine : network));
+  }
+
+  function remember({ address, isLocal, client }: Applicant): void {
+    const network = networkOf(address);
+    if (!isLocal) known.addNetwork(network);
+    if (client !== null) known.addClient(nameOf(client, network));
+  }
 
   function wait(waitMs: number): LoginResult {
-    refused++;
+    tell.refused();
     return { kind: "wait", waitMs };
   }
 
-  async function verify(address: string, password: string): Promise<LoginResult> {
-    const turn = limit.begin(address);
-    if (!turn.ok) return wait(turn.waitMs);
-    const result = await check.verify(password);
-    if (result === "busy") {
-      turn.attempt.cancel();
-      return { kind: "busy" };
-    }
-    if (result === "right") {
-      turn.attempt.succeed();
-      return { kind: "right" };
-    }
-    deps.log.warn("a login failed", { address, in_a_row: turn.attempt.failures, refused_before: refused });
-    refused = 0;
-    return { kind: "wrong", waitMs: limit.waitMs(address) };
-  }
-
   return {
-    attempt(address, password, isMachine) {
-      // Before anything else: whoever has to wait learns nothing about what was guessed.
-      const waitMs = limit.waitMs(address);
-      if (waitMs > 0) return wait(waitMs);
-      if (isMachine && check.isKnown(password)) return { kind: "right" };
+    attempt(applicant, password) {
       const tried = password.slice(0, longestPassword);
-      const joined = pending.get(tried);
+      const { device, client, address } = applicant;
+      // A program that opens many sockets at once tries once.
+      const same = JSON.stringify([device, client, address, tried]);
+      const joined = pending.get(same);
       if (joined !== undefined) return joined;
-      const verifying = verify(address, tried).finally(() => pending.delete(tried));
-      pending.set(tried, verifying);
-      return verifying;
+      const place = placeOf(applicant);
+      if ("waitMs" in place) return wait(place.waitMs);
+      const result = enter(applicant, tried, place);
+      if (!(result instanceof Promise)) return result;
+      const settled = result.finally(() => pending.delete(same));
+      pending.set(same, settled);
+      return settled;
     },
   };
+}
+
+/** A program is known at the network that it was seen at. */
+function nameOf(client: string, network: string): string {
+  return `${network} ${client}`;
+}
+
+/** Tells of failures in the log, in a bounded number of lines. */
+function createTelling({ nowMs, log }: Pick<Deps, "nowMs" | "log">) {
+  let room = linesAtOnce;
+  let lastMs = nowMs();
+  let refused = 0;
+  let untold = 0;
+  return {
+    refused() {
+      refused++;
+    },
+    failed(address: string, inARow: number | undefined) {
+      const back = Math.floor((nowMs() - lastMs) / lineMs);
+      room = Math.min(linesAtOnce, room + back);
+      lastMs += back * lineMs;
+      if (room === 0) {
+        untold++;
+        return;
+      }
+      room--;
+      const counts = { in_a_row: inARow, refused_before: refused, others_failed: untold };
+      log.warn("a login failed", { address, ...counts });
+      refused = 0;
+      untold = 0;
+    },
+  };
+}
+
+function systemAfter(ms: number, work: () => void): () => void {
+  const timer = setTimeout(work, ms);
+  return () => clearTimeout(timer);
 }

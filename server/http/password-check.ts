@@ -1,12 +1,16 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { normalPassword } from "../password.ts";
 
+export type Verdict = "right" | "wrong" | "busy";
+
 /** Whether a text is the password; "busy" where too many are being looked at already. */
 export type PasswordCheck = {
+  /** At once if the password is known by now: then a text is right or it is not. Else as `verify`. */
+  judge(password: string): Verdict | Promise<Verdict>;
   /** Quick, and knows only a password that has been found right before: false may still turn out to be right. */
   isKnown(password: string): boolean;
   /** Takes a fraction of a second in a thread of its own, one after the other. */
-  verify(password: string): Promise<"right" | "wrong" | "busy">;
+  verify(password: string): Promise<Verdict>;
 };
 
 /** After a wrong one the processor has so long to itself, ms: a storm of guesses takes a fifth of a core at most, not a whole one. */
@@ -30,8 +34,14 @@ export function createPasswordCheck(hash: string, deps: PasswordCheckDeps = {}):
 
   const markOf = (password: string) => createHmac("sha256", key).update(password).digest();
 
-  return {
-    isKnown: (password) => right !== null && timingSafeEqual(right, markOf(normalPassword(password))),
+  const isKnown = (password: string) => right !== null && timingSafeEqual(right, markOf(normalPassword(password)));
+
+  const check: PasswordCheck = {
+    isKnown,
+    judge(password) {
+      if (right === null) return check.verify(password);
+      return isKnown(password) ? "right" : "wrong";
+    },
     async verify(password) {
       if (waiting >= mostWaiting) return "busy";
       waiting++;
@@ -47,4 +57,5 @@ export function createPasswordCheck(hash: string, deps: PasswordCheckDeps = {}):
       }
     },
   };
+  return check;
 }

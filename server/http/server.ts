@@ -111,8 +111,8 @@ export function createHttpServer(
       if (!stopped) return;
       stopped.parts.live.stop();
       stopped.parts.liveBook.stop();
-      await stopped.app.server?.stop(true);
       await stopped.parts.access.stop();
+      await stopped.app.server?.stop(true);
     },
     load: () => ({
       dashboards: opened?.parts.live.clients() ?? 0,

@@ -1,8 +1,9 @@
 import { Elysia, t } from "elysia";
 import { longestPassword } from "../password.ts";
+import type { createCookies } from "./cookies.ts";
 import { type Gate, loginRefusal } from "./gate.ts";
+import type { KnownLogins } from "./known-logins.ts";
 import type { Login } from "./login.ts";
-import type { createSessionCookie } from "./session-cookie.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** Whether there is a password here, and whether who asks may see what it guards. */
@@ -12,11 +13,12 @@ type Deps = {
   gate: Gate;
   login: Login | null;
   sessions: Sessions;
-  cookie: ReturnType<typeof createSessionCookie>;
+  cookies: ReturnType<typeof createCookies>;
+  known: KnownLogins;
 };
 
 /** Logging in and out, for the page. */
-export function createSessionApi({ gate, login, sessions, cookie }: Deps) {
+export function createSessionApi({ gate, login, sessions, cookies, known }: Deps) {
   const tags = ["session"];
   return new Elysia({ name: "session-api", prefix: "/api" })
     .get(
@@ -32,11 +34,19 @@ export function createSessionApi({ gate, login, sessions, cookie }: Deps) {
       async ({ body, request, set }): Promise<SessionAnswer | Response> => {
         set.headers["cache-control"] = "no-store";
         if (login === null) return { password: false, logged_in: true };
-        const { address, isHttps, session } = gate.guestOf(request);
-        const result = await login.attempt(address, body.password, false);
+        const { address, isLocal, isHttps, session } = gate.guestOf(request);
+        const device = known.deviceOf(cookies.readDevice(request, isHttps));
+        const applicant = { address, isLocal, device, client: null, waits: true, signal: request.signal };
+        const result = await login.attempt(applicant, body.password);
         if (result.kind !== "right") return loginRefusal(result);
         if (session !== null) sessions.end(session);
-        set.headers["set-cookie"] = cookie.set(isHttps, sessions.create());
+        set.headers["set-cookie"] = [
+          cookies.set(isHttps, sessions.create()),
+          cookies.setDevice(
+            isHttps,
+            device === null ? known.createDevice() : (cookies.readDevice(request, isHttps) ?? ""),
+          ),
+        ];
         return { password: true, logged_in: true };
       },
       {
@@ -51,7 +61,7 @@ export function createSessionApi({ gate, login, sessions, cookie }: Deps) {
         const { isHttps, session } = gate.guestOf(request);
         set.headers["cache-control"] = "no-store";
         if (session !== null) sessions.end(session);
-        set.headers["set-cookie"] = cookie.clear(isHttps);
+        set.headers["set-cookie"] = cookies.clear(isHttps);
         return { password: login !== null, logged_in: login === null };
       },
       { detail: { tags, summary: "Log out; open pages of the session are closed" } },

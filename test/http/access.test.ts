@@ -132,7 +132,7 @@ test("a login gives a cookie that scripts cannot read, that opens everything, an
   const answer = await logIn(password);
   expect(await answer.json()).toEqual({ password: true, logged_in: true });
   expect(answer.headers.get("set-cookie")).toMatch(
-    /^rt-data=[\w-]{43}; Path=\/; Max-Age=2592000; HttpOnly; SameSite=Lax$/,
+    /^rt-data-[0-9a-f]{8}=[\w-]{43}; Path=\/; Max-Age=2592000; HttpOnly; SameSite=Lax, rt-data-device-/,
   );
   const cookie = cookieOf(answer);
   const origin = url;
@@ -151,10 +151,11 @@ test("a login gives a cookie that scripts cannot read, that opens everything, an
   };
   await until(() => messages > 0, "the status over the WebSocket");
   const out = await fetch(`${url}/api/session`, { method: "DELETE", headers: { cookie, origin } });
-  expect(out.headers.get("set-cookie")).toStartWith("rt-data=; Path=/; Max-Age=0");
+  expect(out.headers.get("set-cookie")).toMatch(/^rt-data-[0-9a-f]{8}=; Path=\/; Max-Age=0/);
   await until(() => closed === 4401, "what was open for the session to be closed");
   expect((await get("/api/status", { cookie })).status).toBe(401);
-  for (const forged of ["rt-data=", "rt-data=x", `rt-data=${"A".repeat(43)}`, `__Host-${cookie}`])
+  const [name] = cookie.split("=");
+  for (const forged of [`${name}=`, `${name}=x`, `${name}=${"A".repeat(43)}`, `__Host-${cookie}`])
     expect((await get("/api/status", { cookie: forged })).status).toBe(401);
 });
 
@@ -164,7 +165,7 @@ test("logins outlive a restart in a file that holds no token, and end when the p
   const cookie = cookieOf(await first.logIn(password));
   await first.close();
   expect(statSync(sessionsPath).mode & 0o777).toBe(0o600);
-  expect(readFileSync(sessionsPath, "utf8")).not.toContain(cookie.slice("rt-data=".length));
+  expect(readFileSync(sessionsPath, "utf8")).not.toContain(cookie.split("=")[1] ?? "");
   expect(readFileSync(sessionsPath, "utf8")).not.toContain(passwordHash);
   const second = await guarded({ sessionsPath });
   expect((await second.get("/api/status", { cookie })).status).toBe(200);
@@ -186,7 +187,10 @@ test("behind https the cookie is Secure with a prefix, and only a trusted proxy 
   const cookieBehind = async (access: Partial<AccessOptions>, headers: Record<string, string>) => {
     const { logIn } = await guarded(access);
     const answer = await logIn(password, headers);
-    return [cookieOf(answer).split("=")[0], answer.headers.get("set-cookie")?.includes("; Secure") ?? false];
+    return [
+      cookieOf(answer).replace(/-[0-9a-f]{8}=.*/, ""),
+      answer.headers.get("set-cookie")?.includes("; Secure") ?? false,
+    ];
   };
   expect(await cookieBehind({}, https)).toEqual(["__Host-rt-data", true]);
   expect(await cookieBehind({ basePath: "/rt-data" }, https)).toEqual(["__Secure-rt-data", true]);

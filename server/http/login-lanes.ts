@@ -1,0 +1,90 @@
+import { createLane, type Lane, type LaneDeps, type LaneLimits } from "./lane.ts";
+import { type Attempt, createLoginLimit } from "./login-limit.ts";
+import { networkOf, siteNetworkOf } from "./network.ts";
+import { createRecent } from "./recent.ts";
+
+/**
+ * The lanes. A wrong password is paid for by its own lane, so nobody can cost others their entry who does not share theirs:
+ *
+ * | lane      | who is in it                                                      | wrong passwords                      |
+ * |-----------|-------------------------------------------------------------------|--------------------------------------|
+ * | device    | one browser with a device cookie                                  | 5, then 1 s, 2 s, 4 s … 15 min       |
+ * | client    | one program that was right before: network, user name, user agent | 50,000 at 50/s, then one in 4 s      |
+ * | network   | one network that was right before; this machine                   | 3,000 at 10/s, then one in 10 s      |
+ * | newcomers | all networks with fewer than two wrong ones, the fewest first     | 25,000 at 50/s, then one in 5 s      |
+ * | strangers | all other networks, each with waits of its own as a device        | 50, then one in 10 s                 |
+ *
+ * Right passwords cost nothing. The first verdict after a start takes argon2, 5 wrong ones in a second at most; once the password is
+ * known in memory, a keyed hash decides.
+ */
+const lanes = {
+  client: { budget: 50_000, refillMs: 4000, pauseMs: 20, queue: 256, patienceMs: 8000 },
+  network: { budget: 3000, refillMs: 10_000, pauseMs: 100, queue: 64, patienceMs: 10_000 },
+  newcomers: { budget: 25_000, refillMs: 5000, pauseMs: 20, queue: 256, patienceMs: 10_000 },
+  strangers: { budget: 50, refillMs: 10_000, pauseMs: 0, queue: 16, patienceMs: 5000 },
+} as const satisfies Record<string, LaneLimits>;
+
+/** A network is new until so many passwords were wrong; a /48 of IPv6, until so many were, within a day. */
+const newcomersFailures = 2;
+const newcomersOfSite = 16;
+const siteMs = 86_400_000;
+/** What is remembered: the networks and devices that failed last, and the lanes that were used last. */
+const mostNetworks = 20_000;
+const mostDevices = 1000;
+const mostLanes = 256;
+
+/** Where a password is looked at, and what a wrong one counts against besides. */
+export type Place = Room | { readonly waitMs: number };
+
+/** Without a lane a password is looked at at once. Lower ranks go first in a lane. */
+export type Room = { readonly lane: Lane | null; readonly rank: number; readonly attempt: Attempt | null };
+
+/** The lanes of one recorder. */
+export function createLoginLanes(deps: LaneDeps) {
+  const { nowMs } = deps;
+  const networks = createLoginLimit(nowMs, mostNetworks);
+  const devices = createLoginLimit(nowMs, mostDevices);
+  const sites = createRecent<{ count: number; readonly sinceMs: number }>(mostNetworks);
+  const used = createRecent<Lane>(mostLanes);
+  const newcomers = createLane(lanes.newcomers, deps);
+  const strangers = createLane(lanes.strangers, deps);
+
+  function laneOf(name: string, limits: LaneLimits): Lane {
+    const lane = used.get(name) ?? createLane(limits, deps);
+    used.put(name, lane);
+    return lane;
+  }
+
+  /** Counts one more; true while the /48 of this address has not guessed too much to be new. */
+  function isNewSite(address: string): boolean {
+    const name = siteNetworkOf(address);
+    if (name === null) return true;
+    const before = sites.get(name);
+    const site = before !== undefined && nowMs() - before.sinceMs < siteMs ? before : { count: 0, sinceMs: nowMs() };
+    site.count++;
+    sites.put(name, site);
+    return site.count <= newcomersOfSite;
+  }
+
+  return {
+    ofDevice(device: string): Place {
+      const begun = devices.begin(device);
+      return begun.ok ? { lane: null, rank: 0, attempt: begun.attempt } : begun;
+    },
+    ofClient: (client: string): Place => ({ lane: laneOf(`client ${client}`, lanes.client), rank: 0, attempt: null }),
+    ofNetwork(network: string): Place {
+      // Counted for the advice alone: whoever does not heed it is held by the lane.
+      const begun = networks.begin(network);
+      return { lane: laneOf(`network ${network}`, lanes.network), rank: 0, attempt: begun.ok ? begun.attempt : null };
+    },
+    ofStranger(address: string): Place {
+      const begun = networks.begin(networkOf(address));
+      if (!begun.ok) return begun;
+      const { attempt } = begun;
+      const isNew = attempt.failures <= newcomersFailures && isNewSite(address);
+      return { lane: isNew ? newcomers : strangers, rank: attempt.failures, attempt };
+    },
+    waitMsOfDevice: devices.waitMs,
+    waitMsOf: networks.waitMs,
+  };
+}

@@ -1,0 +1,25 @@
+/** A map with a bound: the entry that was put longest ago makes room. */
+export type Recent<V> = {
+  get(key: string): V | undefined;
+  put(key: string, value: V): void;
+  delete(key: string): void;
+  /** Oldest first. */
+  keys(): IterableIterator<string>;
+  size(): number;
+};
+
+export function createRecent<V>(most: number): Recent<V> {
+  const entries = new Map<string, V>();
+  return {
+    get: (key) => entries.get(key),
+    put(key, value) {
+      entries.delete(key);
+      entries.set(key, value);
+      const oldest = entries.keys().next().value;
+      if (entries.size > most && oldest !== undefined) entries.delete(oldest);
+    },
+    delete: (key) => void entries.delete(key),
+    keys: () => entries.keys(),
+    size: () => entries.size,
+  };
+}

@@ -12,3 +12,8 @@ export function messageOf(error: unknown): string {
 export function codeOf(error: unknown): string | null {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
+
+/** What was asked for cannot be answered at this moment, through no fault of whoever asks; the message says why. */
+export class Unavailable extends Error {
+  override readonly name = "Unavailable";
+}

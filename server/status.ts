@@ -183,6 +183,26 @@ export type Totals = {
   readonly gaps: number;
 };
 
+/** Whether what is known beside the records can be written. Recording never depends on it. */
+export type CatalogueStatus = {
+  /** Why `rt-data.sqlite` cannot be used, in words, and since when, µs; null while it can. What it misses is made up for. */
+  readonly problem: string | null;
+  readonly since_us: number | null;
+  /** Why the journal cannot be written, in words; null while it can. What it lacks is held in memory. */
+  readonly journal_problem: string | null;
+};
+
+/** What a start does beside the recording. */
+export type CatchUpStatus = {
+  /**
+   * `recovery`: what the last run left is repaired; `gaps`: manifests are compared with the journal; `archives`: the catalogue is
+   * compared with the archives. Null when all is done.
+   */
+  readonly doing: "recovery" | "gaps" | "archives" | null;
+  /** Archived days looked through so far; null while that is not under way. */
+  readonly days_checked: number | null;
+};
+
 /** The live status: the answer of `/api/status`, and each message of `/ws/dashboard`. */
 export type Status = {
   readonly version: string;
@@ -203,6 +223,8 @@ export type Status = {
   readonly hardware: Hardware;
   readonly totals: Totals;
   readonly archive: ArchiveStatus;
+  readonly catalogue: CatalogueStatus;
+  readonly catch_up: CatchUpStatus;
   /** Null before the first look. */
   readonly disk: DiskStatus | null;
   /** Null where nothing is to be uploaded. */

@@ -1,4 +1,4 @@
-import type { Catalogue } from "../catalogue/catalogue.ts";
+import type { LiveCatalogue } from "../catalogue/live-catalogue.ts";
 import type { Config } from "../config.ts";
 import type { History } from "../history.ts";
 import type { Incidents } from "../incident.ts";
@@ -28,7 +28,7 @@ export type AppAlerts = {
 
 /** Of what the alerts are made. */
 export type AlertSources = {
-  readonly catalogue: Pick<Catalogue, "outgoing">;
+  readonly catalogue: Pick<LiveCatalogue, "outgoing">;
   readonly incidents: Incidents;
   readonly history: Pick<History, "archives" | "coverage" | "gaps">;
   readonly status: () => Status;

@@ -1,7 +1,6 @@
 import { hostname } from "node:os";
 import { createArchiver } from "../archive/archiver.ts";
 import { assetsDir } from "../assets.ts";
-import { openCatalogue } from "../catalogue/catalogue.ts";
 import { type ClockSources, createReceiveClock } from "../clock.ts";
 import { type Config, secretsOf } from "../config.ts";
 import { takeDataFolder } from "../data-folder.ts";
@@ -9,20 +8,19 @@ import type { Gap } from "../gap.ts";
 import { createHttpServer } from "../http/server.ts";
 import type { Log } from "../log.ts";
 import { createLogTail } from "../log-tail.ts";
-import { downtimes } from "../recorder/interruption.ts";
-import { recover } from "../recorder/recovery.ts";
+import { findLeftovers } from "../recorder/recovery.ts";
 import type { Day } from "../segment.ts";
 import { ownSymbols, shardName } from "../shard.ts";
 import { version } from "../version.ts";
 import { startDayWorker, startSealWorker } from "../workers.ts";
 import { accessOf } from "./access.ts";
-import { createCatalogueCare } from "./catalogue.ts";
 import type { App } from "./contract.ts";
-import { gapsOfDay } from "./day-gaps.ts";
+import { gapsInManifest, gapsOfDay, withManifestGaps } from "./day-gaps.ts";
 import { createFaults } from "./faults.ts";
 import { createAppHistory, tickSeconds } from "./history.ts";
 import { createAppIncidents } from "./incidents.ts";
 import { createKeeping } from "./keeping.ts";
+import { createKnown } from "./known.ts";
 import { createMachineWatch } from "./machine.ts";
 import { createAppMetrics } from "./metrics.ts";
 import { createPastDays } from "./midnight.ts";
@@ -46,7 +44,10 @@ const retireMs = 3000;
 /** A message that is under way at a stop may take so long, ms. */
 const farewellMs = 2000;
 
-/** How often the catalogue is told how far we have got, s. */
+/** How long a stop waits for a disk that does not take the journal, ms. */
+const journalMs = 2000;
+
+/** How often the journal is told how far we have got, s. */
 const noteRunEvery = 10;
 
 /**
@@ -70,11 +71,15 @@ export function createApp(
   const streams = standby?.streams ?? createStreams(config, ownSymbols(config.record));
   const folder = takeDataFolder(config.record.data_dir, mode, log);
   const dataDir = folder.path;
-  const catalogue = folder.orRelease(() => openCatalogue(dataDir));
-  const care = createCatalogueCare({ catalogue, dataDir, nowUs, renewFolder: folder.renew, log });
+  const time = createTimeAuthority({ nowUs, clock: options.clock });
+  const known = createKnown({
+    ...{ dataDir, startedUs, nowUs, time: time.now, renewFolder: folder.renew, log },
+    archiver: () => archiver,
+    onRecovered: (report) => watch.noteRecovered(report),
+  });
+  const { journal, catalogue, care, tidyUp } = known;
   const about = { version, mode, host: hostname(), shard: shardName(config.record.shard), started_us: startedUs };
   const madeBy = { version, host: about.host };
-  const time = createTimeAuthority({ nowUs, clock: options.clock });
   const keeping = createKeeping(config, {
     ...{ dataDir, mode, nowUs, time: time.settled, recorder: madeBy, onRemoved: care.forgetArchive, log },
   });
@@ -87,6 +92,7 @@ export function createApp(
     {
       ...{ startSealWorker, startDayWorker, gapsOf, recorder: madeBy, log },
       clockOffsetMs: () => parts.clockOffset.current()?.offsetMs ?? null,
+      mayMerge: tidyUp.mayMerge,
       onArchived(manifest, isVerified) {
         care.noteArchive(manifest, isVerified);
         keeping.onArchived(manifest);
@@ -97,7 +103,7 @@ export function createApp(
   const recording = createRecording(
     { config, dataDir, startedUs, streams },
     {
-      ...{ nowUs, catalogue, onLate: pastDays.noteLate, onRecord: past.observe, log },
+      ...{ nowUs, journal, onLate: pastDays.noteLate, onRecord: past.observe, log },
       onClosed(segment) {
         archiver.seal(segment);
         // A slow disk may have kept it until its day was merged.
@@ -117,12 +123,13 @@ export function createApp(
   let listeningMs = 0;
 
   function gapsOf(day: Day): readonly Gap[] {
-    return gapsOfDay(day, catalogue.gapsOf(day), recording.openGaps());
+    const written = withManifestGaps(day, gapsInManifest(dataDir, day), catalogue.gapsOf(day));
+    return gapsOfDay(day, written, recording.openGaps());
   }
 
   const status = () =>
     assembleStatus({
-      ...{ about, nowUs, archiver, machine },
+      ...{ about, nowUs, archiver, machine, journal, catalogue, tidyUp },
       ...parts,
       streams: recording.streams(),
       upload: keeping.status,
@@ -154,6 +161,7 @@ export function createApp(
       [1, "lock", folder.look],
       [1, "catalogue", care.look],
       [1, "merging", pastDays.tick],
+      [1, "manifests", known.settled.look],
       [1, "service report", createServiceReport(status).look],
       [1, "retention", () => keeping.tick(machine.hardware.current().disk_free_bytes)],
       [1, "incidents", () => watch.tick(status)],
@@ -165,7 +173,7 @@ export function createApp(
   );
 
   function noteRun(): void {
-    if (parts.recorder.failure() === null) care.noteRun(recording.lastRecvUs(), false);
+    if (parts.recorder.failure() === null) known.noteRun(recording.lastRecvUs(), false);
   }
 
   return {
@@ -174,29 +182,23 @@ export function createApp(
       try {
         const { url } = await http.start();
         listeningMs = Date.now();
-        const recovered = await recover(dataDir);
-        const { orphans } = recovered;
-        await care.afterRecovery(recovered);
+        const leftovers = findLeftovers(dataDir);
+        care.start();
         tellShard(config, log);
         past.start();
-        const lastRun = catalogue.beginRun(startedUs);
-        catalogue.noteGaps(left);
-        const recorded = standby === undefined ? streams : [];
-        const down = downtimes(dataDir, recorded, lastRun, orphans, {
-          flushMs: config.record.flush_ms,
-          nowUs: startedUs,
+        const { lastRun, down } = known.beginRun(leftovers, {
+          ...{ streams, left, recorded: standby === undefined ? streams : [], flushMs: config.record.flush_ms },
         });
         recording.noteDown(down.of);
-        if (down.newestUs > 0) catalogue.noteRun(down.newestUs, false);
-        watch.start(lastRun, standby === undefined ? down.newestUs : 0, recovered);
+        if (down.newestUs > 0) known.noteRun(down.newestUs, false);
+        watch.start(lastRun, standby === undefined ? down.newestUs : 0);
         outside.start();
-        care.started(version, recovered, startedUs);
+        care.noteEvent("start", `rt-data ${version}`);
         await machine.look();
-        await archiver.start();
-        for (const segment of orphans) archiver.seal(segment);
         ticker.start();
         recording.tick(nowUs());
         recording.start(down.of, standby);
+        tidyUp.start(leftovers);
         return { url };
       } catch (error) {
         await this.stop(0);
@@ -216,7 +218,7 @@ export function createApp(
         return failure && `the disk does not take what is recorded (${failure}), which a new process would not know of`;
       },
       async retire() {
-        await Promise.all([keeping.stop(), outside.stop(farewellMs)]);
+        await Promise.all([tidyUp.stop(), keeping.stop(), outside.stop(farewellMs)]);
         await archiver.stop(retireMs);
       },
       clockOffsetMs: () => parts.clockOffset.current()?.offsetMs ?? null,
@@ -230,12 +232,12 @@ export function createApp(
         const end = performance.now() + deadlineMs;
         await recording.stop();
         ticker.stop();
-        await Promise.all([keeping.stop(), outside.stop(Math.min(farewellMs, deadlineMs))]);
+        await Promise.all([tidyUp.stop(), keeping.stop(), outside.stop(Math.min(farewellMs, deadlineMs))]);
         await archiver.stop(Math.max(0, end - performance.now()));
         await http.stop();
-        care.noteRun(recording.lastRecvUs(), true);
+        known.noteRun(recording.lastRecvUs(), true);
         past.stop();
-        catalogue.close();
+        await known.close(journalMs);
         folder.release();
       })();
       return stopping;

@@ -1,5 +1,5 @@
 import { readManifest } from "../archive/manifest.ts";
-import type { Catalogue } from "../catalogue/catalogue.ts";
+import type { LiveCatalogue } from "../catalogue/live-catalogue.ts";
 import { type DayFacts, dayCoverage, minuteSpans } from "../day-coverage.ts";
 import type { Gap } from "../gap.ts";
 import type { DayCoverage, DayDetail, History } from "../history.ts";
@@ -12,7 +12,7 @@ import { createTurn, type Turn } from "../timer.ts";
 type Parts = {
   readonly dataDir: string;
   readonly nowUs: () => number;
-  readonly catalogue: Pick<Catalogue, "gapPages" | "archiveDays">;
+  readonly catalogue: Pick<LiveCatalogue, "gapPages" | "archiveDays">;
   /** Gaps of a day, those that are not over yet included. */
   readonly gapsOf: (day: Day) => readonly Gap[];
   readonly minutes: MinuteRows<Stream>;

@@ -1,7 +1,7 @@
 import { isNumbered } from "../binance/carried.ts";
 import type { FeedGap } from "../binance/feed-sink.ts";
-import type { Catalogue } from "../catalogue/catalogue.ts";
 import type { Gap } from "../gap.ts";
+import type { Journal } from "../journal/journal.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
 import type { GapLedger } from "../recorder/gap-ledger.ts";
@@ -24,7 +24,7 @@ export function createGapIntake(deps: {
   firstIds: Map<Stream, number>;
   /** What was received before is of earlier runs, µs. */
   startedUs: number;
-  unjudgedPauses: Catalogue["unjudgedPauses"];
+  journal: Pick<Journal, "gapsSince" | "runs">;
   log: Log;
 }): GapIntake {
   const { ledger, repair, firstIds, log } = deps;
@@ -41,10 +41,13 @@ export function createGapIntake(deps: {
   /** Nobody had run: what was recorded last is looked for on disk, and what lies between is refetched. */
   async function catchUp(pause: Pause): Promise<void> {
     try {
-      const missing = await repair.catchUp(pause);
-      if (missing === null) return;
-      ledger.update([{ ...pause.gap, missing }]);
-      ledger.foundMissing(pause.gap.cause, missing);
+      await repair.catchUp({
+        ...pause,
+        onJudged(missing) {
+          ledger.update([{ ...pause.gap, missing }]);
+          ledger.foundMissing(pause.gap.cause, missing);
+        },
+      });
     } catch (error) {
       const fields = { stream: pause.stream.name, reason: messageOf(error) };
       log.warn("cannot find what was recorded last; the gap stays as it is", fields);
@@ -71,13 +74,28 @@ export function createGapIntake(deps: {
       }
     },
     lookBack() {
-      for (const { gap, resumedUs } of deps.unjudgedPauses()) {
+      for (const { gap, resumedUs } of unjudgedPauses(deps.journal)) {
         const type = streamTypeOfFolder(gap.stream);
         if (type === null || resumedUs >= deps.startedUs) continue;
         void catchUp({ gap, stream: createStream(gap.symbol, type), resumedUs, firstId: null });
       }
     },
   };
+}
+
+/** Pauses of trade streams of which nobody found out what was missed, each with the start of the run that ended it. */
+function unjudgedPauses({ gapsSince, runs }: Pick<Journal, "gapsSince" | "runs">): { gap: Gap; resumedUs: number }[] {
+  const starts = runs().map(({ started_us }) => started_us);
+  return gapsSince(0)
+    .filter(({ stream, cause, missing }) => {
+      const isPause = cause === "restart" || cause === "crash";
+      return isPause && missing === null && (stream === "aggTrade" || stream === "trade");
+    })
+    .flatMap((gap) => {
+      const resumedUs = starts.findLast((us) => us > gap.from_us && us <= gap.to_us) ?? null;
+      return resumedUs === null ? [] : [{ gap, resumedUs }];
+    })
+    .sort((a, b) => a.gap.from_us - b.gap.from_us);
 }
 
 /** A gap of the feed as it is written down. */

@@ -1,5 +1,5 @@
 import { createVerifier } from "../archive/verifier.ts";
-import type { Catalogue } from "../catalogue/catalogue.ts";
+import type { LiveCatalogue } from "../catalogue/live-catalogue.ts";
 import type { Gap } from "../gap.ts";
 import type { History } from "../history.ts";
 import type { Log } from "../log.ts";
@@ -34,7 +34,7 @@ type Parts = {
   readonly dataDir: string;
   readonly streams: readonly Stream[];
   readonly nowUs: () => number;
-  readonly catalogue: Pick<Catalogue, "gapPages" | "archiveDays" | "memory" | "noteEvent">;
+  readonly catalogue: Pick<LiveCatalogue, "gapPages" | "archiveDays" | "memory" | "noteEvent">;
   /** Gaps of a day, those that are not over yet included. */
   readonly gapsOf: (day: Day) => readonly Gap[];
   /** An archive was checked against its manifest. */

@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
-import type { Catalogue } from "../catalogue/catalogue.ts";
 import type { StreamCost } from "../catalogue/incident-store.ts";
+import type { LiveCatalogue } from "../catalogue/live-catalogue.ts";
 import type { Config } from "../config.ts";
 import type { Gap, GapCause } from "../gap.ts";
 import type { AlertStatus, Incident, Incidents } from "../incident.ts";
@@ -22,7 +22,9 @@ export type AppIncidents = {
   /** What `/health/live` answers, so that the recorder knows itself from outside. */
   readonly instance: string;
   /** Takes up what earlier runs left; `lastRun` is how the one before ended, null where that was not written down; `downSinceUs` is 0 if there was none. */
-  start(lastRun: { readonly clean: boolean } | null, downSinceUs: number, recovered: RecoveryReport): void;
+  start(lastRun: { readonly clean: boolean } | null, downSinceUs: number): void;
+  /** What the last run left has been repaired. */
+  noteRecovered(report: RecoveryReport): void;
   /** Call it every second: looks at everything every five seconds, and every second while something is not as it should be. */
   tick(status: () => Omit<Status, "alerts">): void;
   status(): AlertStatus;
@@ -31,7 +33,7 @@ export type AppIncidents = {
 };
 
 type Deps = {
-  readonly catalogue: Pick<Catalogue, "incidents" | "gapPages">;
+  readonly catalogue: Pick<LiveCatalogue, "incidents" | "gapPages">;
   readonly parts: Pick<RecordingParts, "recorder" | "symbols">;
   readonly faults: () => Observation["faults"];
   readonly nowUs: () => number;
@@ -69,6 +71,8 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
   let reconnects = 0;
   let verified: Observation["verified"][number][] = [];
   let crash: Observation["crash"] = null;
+  /** Since when nothing was recorded because of a crash, µs; 0 if there was none. */
+  let crashedUs = 0;
   let gaps: readonly Gap[] = [];
   let gapsKey = "";
   let seconds = 0;
@@ -127,15 +131,18 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
   return {
     incidents,
     instance,
-    start(lastRun, downSinceUs, { repairs }) {
+    start(lastRun, downSinceUs) {
       incidents.start();
       incidents.onChange(({ rule }, change) => {
         if (rule === "crash_recovered" && change === "closed") crash = null;
       });
-      if (lastRun?.clean === true || downSinceUs === 0) return;
+      if (lastRun?.clean !== true) crashedUs = downSinceUs;
+    },
+    noteRecovered({ repairs }) {
+      if (crashedUs === 0) return;
       const what = repairs.length === 0 ? "nothing had to be repaired" : `${repairs.length} files were repaired`;
       const first = repairs[0] === undefined ? "" : `, ${repairs[0].path}: ${repairs[0].message}`;
-      crash = { fromUs: downSinceUs, toUs: deps.startedUs, detail: `${what}${first}` };
+      crash = { fromUs: crashedUs, toUs: deps.startedUs, detail: `${what}${first}` };
     },
     tick(read) {
       publicUrl.tick();

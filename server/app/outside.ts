@@ -1,4 +1,4 @@
-import type { Catalogue } from "../catalogue/catalogue.ts";
+import type { LiveCatalogue } from "../catalogue/live-catalogue.ts";
 import type { Config } from "../config.ts";
 import type { BotStatus, TelegramStatus } from "../status.ts";
 import { createAppAlerts } from "./alerts.ts";
@@ -19,7 +19,7 @@ export type Outside = {
 /** Creates what the config asks for; does nothing before `start`. */
 export function createOutside(
   config: Config,
-  sources: BotSources & { readonly catalogue: Pick<Catalogue, "outgoing"> },
+  sources: BotSources & { readonly catalogue: Pick<LiveCatalogue, "outgoing"> },
 ): Outside {
   const { pictures, ofDay } = createDayPictures(sources);
   const alerts = createAppAlerts(config, { ...sources, picture: ofDay });

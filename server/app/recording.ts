@@ -6,21 +6,21 @@ import type { FeedSink } from "../binance/feed-sink.ts";
 import { createLatencyGate, type LatencyGate } from "../binance/latency-gate.ts";
 import { createRestClient } from "../binance/rest.ts";
 import { createSymbolWatch, type SymbolWatch } from "../binance/symbols.ts";
-import type { Catalogue } from "../catalogue/catalogue.ts";
 import type { Config } from "../config.ts";
 import type { Gap } from "../gap.ts";
+import type { Journal } from "../journal/journal.ts";
 import type { Log } from "../log.ts";
 import { createRates, type Rates } from "../monitor/rates.ts";
 import { createGapLedger, type GapLedger } from "../recorder/gap-ledger.ts";
 import type { Downtime } from "../recorder/interruption.ts";
 import { createQuarantine, type Quarantine } from "../recorder/quarantine.ts";
 import { createRecorder, type Recorder } from "../recorder/recorder.ts";
-import type { Track } from "../recorder/track.ts";
 import type { Day, Segment } from "../segment.ts";
 import type { Stream } from "../stream.ts";
 import { createDeparture, type Departure } from "./departure.ts";
 import { createGapIntake, firstIdOf, gapOf } from "./gaps.ts";
 import { createNewestBooks, type NewestBooks } from "./newest-books.ts";
+import { createNewestRecords } from "./newest-records.ts";
 import { createRepair, type Repair } from "./repair.ts";
 import { openFeed, type Standby } from "./standby.ts";
 
@@ -65,7 +65,7 @@ export type RecordingParts = {
 
 export type RecordingDeps = {
   readonly nowUs: () => number;
-  readonly catalogue: Catalogue;
+  readonly journal: Journal;
   readonly onClosed: (segment: Segment) => void;
   /** A file of this day has come, which may be merged already. */
   readonly onLate: (day: Day) => void;
@@ -84,14 +84,14 @@ export function createRecording(
   deps: RecordingDeps,
 ): Recording {
   const { config, dataDir, startedUs } = options;
-  const { nowUs, catalogue, log } = deps;
+  const { nowUs, journal, log } = deps;
   const { record, exchange } = config;
   let streams = options.streams;
   let feed: Feed | null = null;
   let lastRecvUs: number | null = null;
   let seconds = 0;
 
-  const ledger = createGapLedger({ store: catalogue.noteGaps, log });
+  const ledger = createGapLedger({ store: journal.noteGaps, log });
   const recorder = createRecorder(
     {
       dataDir,
@@ -102,7 +102,8 @@ export function createRecording(
     },
     { nowUs, onClosed: deps.onClosed, onDropped: ledger.drop, onLost: ledger.lose, log },
   );
-  const tracks = new Map<Stream, Track>(streams.map((stream) => [stream, recorder.track(stream)]));
+  const tracks = new Map(streams.map((stream) => [stream, recorder.track(stream)]));
+  const newest = createNewestRecords({ journal });
   const quarantine = createQuarantine({ dataDir }, { log });
   const rates = createRates(streams);
   const books = createNewestBooks(streams);
@@ -122,7 +123,7 @@ export function createRecording(
   const repair = createRepair(
     { dataDir, segmentMinutes: record.segment_minutes, streams },
     {
-      ...{ rest, catalogue, nowUs, log, onClosed: deps.onClosed, onLate: deps.onLate },
+      ...{ rest, journal, nowUs, log, onClosed: deps.onClosed, onLate: deps.onLate },
       flushed: recorder.flushed,
       firstDiffId: (symbol) => firstIds.get(diffOf(symbol) as Stream) ?? null,
       onSnapshot: (stream, payload, recvUs) =>
@@ -145,16 +146,17 @@ export function createRecording(
     }
     const delayMs = delay.estimateMs(stream.symbol);
     departure.onRecorded(stream, payload, recvUs, id);
-    if (gate.admits(stream.symbol, delayMs)) tracks.get(stream)?.append(payload, recvUs, delayMs);
-    else ledger.drop(stream, recvUs, "latency");
+    if (gate.admits(stream.symbol, delayMs)) {
+      tracks.get(stream)?.append(payload, recvUs, delayMs);
+      newest.observe(stream, recvUs, id);
+    } else ledger.drop(stream, recvUs, "latency");
     rates.count(stream);
     books.note(stream, payload, recvUs);
     deps.onRecord?.(stream, payload, recvUs);
   }
 
   const gaps = createGapIntake({
-    ...{ ledger, repair, firstIds, startedUs, log },
-    unjudgedPauses: catalogue.unjudgedPauses,
+    ...{ ledger, repair, firstIds, startedUs, journal, log },
   });
 
   const departure = createDeparture({ feed: () => feed, take: gaps.take });
@@ -213,6 +215,7 @@ export function createRecording(
       repair.setStreams(wanted);
       for (const stream of gone) {
         tracks.delete(stream);
+        newest.release(stream);
         firstIds.delete(stream);
         recorder.release(stream);
       }
@@ -221,7 +224,9 @@ export function createRecording(
       rates.tick(now);
       recorder.checkFiles();
       if (recorder.failure() === null) ledger.settle();
-      if (++seconds % noteOpenEvery === 0) ledger.update(feedGaps());
+      if (++seconds % noteOpenEvery !== 0) return;
+      ledger.update(feedGaps());
+      if (recorder.failure() === null) newest.note();
     },
     departure,
     openGaps,
@@ -237,6 +242,7 @@ export function createRecording(
       await repair.stop();
       await recorder.stop();
       ledger.settle();
+      if (recorder.failure() === null) newest.noteAll();
       await quarantine.stop();
     },
   };

@@ -3,8 +3,8 @@ import { createDepthSnapshots, type DepthSnapshots } from "../binance/depth-snap
 import type { RestClient } from "../binance/rest.ts";
 import type { PendingHole, TradeHole } from "../binance/trade-holes.ts";
 import { createTradeRepair } from "../binance/trade-repair.ts";
-import type { Catalogue } from "../catalogue/catalogue.ts";
 import type { Gap } from "../gap.ts";
+import type { Journal } from "../journal/journal.ts";
 import type { Log } from "../log.ts";
 import type { StoredHole } from "../missing-ids.ts";
 import { firstRecordedId } from "../recorder/first-id.ts";
@@ -43,11 +43,13 @@ export type Pause = {
   readonly stream: Stream;
   readonly resumedUs: number;
   readonly firstId: number | null;
+  /** Called before anything is refetched: a repair is only counted in a gap whose missing records are known. */
+  readonly onJudged?: (missing: number) => void;
 };
 
 export type RepairDeps = {
   readonly rest: RestClient;
-  readonly catalogue: Pick<Catalogue, "holes" | "noteRepair">;
+  readonly journal: Pick<Journal, "holes" | "noteRepair">;
   readonly nowUs: () => number;
   /** First `U` of the symbol's diffs since its newest hole, or null. */
   readonly firstDiffId: (symbol: string) => number | null;
@@ -66,13 +68,13 @@ const longestPauseUs = 31 * dayUs;
 /** No pause is so long that more trades than this were made in it: another numbering, a relisting say. */
 const mostMissing = 100_000_000;
 
-/** Connects REST, the writer of refetched trades and the catalogue. */
+/** Connects REST, the writer of refetched trades and the journal. */
 export function createRepair(
   options: { dataDir: string; segmentMinutes: number; streams: readonly Stream[] },
   deps: RepairDeps,
 ): Repair {
   const { dataDir, segmentMinutes } = options;
-  const { rest, catalogue, log } = deps;
+  const { rest, journal, log } = deps;
   let refetched = 0;
   /** Pauses that are being looked into. */
   let pauses = 0;
@@ -90,19 +92,19 @@ export function createRepair(
       return finish(hole, fetched);
     },
     store: {
-      save: (hole) => catalogue.holes.save(storedOf(hole)),
-      remove: (hole) => catalogue.holes.remove({ ...keyOf(hole.stream), fromId: hole.fromId }),
+      save: (hole) => journal.holes.save(storedOf(hole)),
+      remove: (hole) => journal.holes.remove({ ...keyOf(hole.stream), fromId: hole.fromId }),
     },
   });
   const books: DepthSnapshots = createDepthSnapshots({ symbols: diffSymbols(options.streams) }, deps);
 
   /** The gap knows of its repair before the day is merged again, so that the manifest does. */
   async function finish(hole: TradeHole, fetched: number): Promise<void> {
-    catalogue.noteRepair({ ...keyOf(hole.stream), from_us: hole.fromUs }, fetched);
+    journal.noteRepair({ ...keyOf(hole.stream), from_us: hole.fromUs }, fetched);
     for (const day of await writer.finish(hole.stream)) deps.onLate(day);
   }
 
-  async function find({ gap, stream, resumedUs, ...known }: Pause): Promise<number | null> {
+  async function find({ gap, stream, resumedUs, onJudged, ...known }: Pause): Promise<number | null> {
     if (stopped !== null) return null;
     await flushed(stream);
     const firstId = known.firstId ?? (await firstRecordedId(dataDir, stream, { fromUs: resumedUs, readLines }));
@@ -119,18 +121,21 @@ export function createRepair(
     if (toUs - fromUs > longestPauseUs) {
       const days = Math.round((toUs - fromUs) / dayUs);
       log.warn("the pause is too long for its trades to be refetched; the gap stays", { stream: stream.name, days });
+      onJudged?.(firstId - before - 1);
       return firstId - before - 1;
     }
     const range = { first: before + 1, last: firstId - 1 };
     const absent = absentIn(range, (await recordedIds(files, stream, range, { readLines })).all());
+    const missing = absent.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+    onJudged?.(missing);
     for (const { first: fromId, last: toId } of joinedRuns(absent))
       trades.add({ stream, fromId, toId, fromUs, toUs, cause });
-    return absent.reduce((sum, { first, last }) => sum + last - first + 1, 0);
+    return missing;
   }
 
   return {
     start() {
-      for (const hole of catalogue.holes.all()) {
+      for (const hole of journal.holes.all()) {
         const type = streamTypeOfFolder(hole.stream);
         if (type !== null) trades.add({ ...hole, stream: createStream(hole.symbol, type) });
       }

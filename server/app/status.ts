@@ -1,6 +1,8 @@
 import type { Archiver } from "../archive/archiver.ts";
 import type { FeedGap } from "../binance/feed-sink.ts";
+import type { LiveCatalogue } from "../catalogue/live-catalogue.ts";
 import type { AlertStatus } from "../incident.ts";
+import type { Journal } from "../journal/journal.ts";
 import type {
   BotStatus,
   ConnectionStatus,
@@ -13,6 +15,7 @@ import type {
 import type { Stream } from "../stream.ts";
 import type { MachineWatch } from "./machine.ts";
 import type { RecordingParts } from "./recording.ts";
+import type { TidyUp } from "./tidy-up.ts";
 
 /** Without any data for this long the recorder is not ready, µs. */
 const silentUs = 10_000_000;
@@ -24,6 +27,9 @@ export type StatusParts = RecordingParts & {
   readonly nowUs: () => number;
   readonly archiver: Archiver;
   readonly machine: MachineWatch;
+  readonly journal: Pick<Journal, "problem">;
+  readonly catalogue: Pick<LiveCatalogue, "away">;
+  readonly tidyUp: Pick<TidyUp, "status">;
   readonly upload: () => UploadStatus | null;
   readonly telegram: () => TelegramStatus | null;
   readonly alerts: () => AlertStatus;
@@ -37,6 +43,7 @@ export function assembleStatus(parts: StatusParts): Status {
   const counts = parts.feed()?.counts();
   const offset = parts.clockOffset.current();
   const gate = parts.gate.counts();
+  const away = parts.catalogue.away();
   const connections = parts.feed()?.connections() ?? [];
   const reasons = notReady(parts, symbols, connections, nowUs);
   return {
@@ -65,6 +72,12 @@ export function assembleStatus(parts: StatusParts): Status {
       gaps: parts.ledger.count(),
     },
     archive: parts.archiver.status(),
+    catalogue: {
+      problem: away?.reason ?? null,
+      since_us: away?.sinceUs ?? null,
+      journal_problem: parts.journal.problem(),
+    },
+    catch_up: parts.tidyUp.status(),
     disk: parts.machine.disk.status(),
     upload: parts.upload(),
     telegram: parts.telegram(),

@@ -56,6 +56,8 @@ export type ArchiverDeps = {
   /** Local clock minus exchange clock, ms; null while unknown. */
   readonly clockOffsetMs?: () => number | null;
   readonly recorder: { readonly version: string; readonly host: string };
+  /** False while days may hold what recovery has not looked at; days are queued meanwhile. */
+  readonly mayMerge?: () => boolean;
   readonly onSealed?: (segment: Segment, sealed: SealedSegment) => void;
   /** `isVerified`: the archive was written and read back; false where only its manifest's gaps were brought up to date. */
   readonly onArchived?: (manifest: Manifest, isVerified: boolean) => void;
@@ -131,7 +133,7 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
   }
 
   function mergeNext(): void {
-    if (merging !== null || stopped !== null || mergeBackoff.isHeld()) return;
+    if (merging !== null || stopped !== null || mergeBackoff.isHeld() || deps.mayMerge?.() === false) return;
     const busy = seals.folders();
     for (const [folder, day] of days) {
       if (busy.has(folder) || blocked.has(folder) || (needs.get(folder) ?? 0) > room.forMerges) continue;

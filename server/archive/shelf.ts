@@ -2,10 +2,10 @@ import type { ArchivedDay } from "../archived-day.ts";
 import type { Log } from "../log.ts";
 import { statSync } from "../platform/files.ts";
 import { readFile } from "../platform/files-async.ts";
-import { messageOf } from "../problem.ts";
-import { type Day, manifestPath } from "../segment.ts";
+import { messageOf, Unavailable } from "../problem.ts";
+import { type Day, dateStartUs, dayUs, manifestPath } from "../segment.ts";
 import { archiveEntry } from "./archive-entry.ts";
-import { archivesOnDisk } from "./archived-days.ts";
+import { type ArchiveTrack, archiveDates, archiveTracks, archiveTurn, manifestMsOf } from "./archived-days.ts";
 import { type Manifest, parseManifest } from "./manifest.ts";
 
 /** Keeps the list of archived days in step with the manifests on disk. */
@@ -13,37 +13,45 @@ export type Shelf = {
   /** Notes a day that has just been merged; `verifiedUs` is when it was read back, null if it was not. */
   note(manifest: Manifest, verifiedUs: number | null): void;
   /**
-   * Looks through all archives, one after another, for what has become of them since they were listed. Only manifests that are
-   * new or have changed are read, each once, and handed to `onRead`. Rejects with the system's error.
+   * Looks through all archives for what has become of them since they were listed, a few ms at a time and with pauses: whoever records
+   * goes first. Only manifests that are new or have changed are read, each once. "unavailable": the list cannot be read or written now;
+   * what was found so far is in it. Rejects with the system's error.
    */
-  scan(onRead?: (manifest: Manifest) => void): Promise<ShelfChanges>;
-  /** Writes down what a scan has found. */
-  take(changes: ShelfChanges): void;
+  reconcile(options: ReconcileOptions): Promise<"done" | "stopped" | "unavailable">;
 };
 
-export type ShelfChanges = {
-  /** Archived days in all. */
-  readonly days: number;
-  readonly found: readonly { readonly entry: ArchivedDay; readonly manifestMs: number }[];
-  readonly gone: readonly Day[];
+export type ReconcileOptions = {
+  readonly signal: AbortSignal;
+  readonly onProgress: (days: number) => void;
+  /** Hands over the manifests that were read as well, before they are noted: a list that was lost gets gaps from them. */
+  readonly onRead?: (manifests: readonly Manifest[]) => boolean;
 };
 
-type ShelfDeps = {
-  /** Its tables are made anew where its file was deleted: they are asked for each time. */
-  readonly catalogue: {
-    readonly archiveDays: {
-      note(entry: ArchivedDay, manifestMs: number): void;
-      remove(day: Day): void;
-      known(): Map<string, number>;
-    };
-  };
-  readonly log: Log;
+type Entry = { readonly entry: ArchivedDay; readonly manifestMs: number };
+
+/** The list of archived days, somewhere else. */
+export type ShelfList = {
+  note(entry: ArchivedDay, manifestMs: number): void;
+  /** All of it or, if it returns false, nothing. */
+  change(found: readonly Entry[], gone: readonly Day[]): boolean;
+  /** When the manifest of a listed day was last changed; null for a day that is not listed. Throws while that cannot be told. */
+  manifestMs(day: Day): number | null;
+  /** Listed days behind this one (null: from the beginning), a few hundred, in one order. Throws while that cannot be told. */
+  after(day: Day | null): readonly Day[];
 };
+
+type ShelfDeps = { readonly list: ShelfList; readonly log: Log };
+
+/** Manifests noted in one go: about a millisecond. */
+const notedAtOnce = 50;
+/** A pause after this many looks, so that neither disk nor thread is ever busy with this alone. */
+const looksAtOnce = 100;
+const pauseMs = 2;
 
 /** The shelf of a data folder. */
 export function createShelf(options: { dataDir: string }, deps: ShelfDeps): Shelf {
   const { dataDir } = options;
-  const { catalogue, log } = deps;
+  const { list, log } = deps;
 
   async function read(day: Day): Promise<Manifest | null> {
     const path = manifestPath(dataDir, day);
@@ -55,36 +63,95 @@ export function createShelf(options: { dataDir: string }, deps: ShelfDeps): Shel
     }
   }
 
+  async function reconcile({ signal, onProgress, onRead }: ReconcileOptions) {
+    const onDisk = new Map<string, Uint8Array>();
+    const turn = archiveTurn();
+    let found: Entry[] = [];
+    let manifests: Manifest[] = [];
+    let days = 0;
+
+    function write(): boolean {
+      if (manifests.length > 0 && onRead?.(manifests) === false) return false;
+      if (found.length > 0 && !list.change(found, [])) return false;
+      [found, manifests] = [[], []];
+      onProgress(days);
+      return true;
+    }
+
+    for await (const track of archiveTracks(dataDir)) {
+      const seen = new Uint8Array(mostDays / 8);
+      onDisk.set(keyOf(track), seen);
+      for (const date of await archiveDates(dataDir, track)) {
+        if (signal.aborted) return "stopped";
+        const day = { ...track, date };
+        const manifestMs = await manifestMsOf(dataDir, day);
+        if (++days % looksAtOnce === 0) {
+          onProgress(days);
+          await Bun.sleep(pauseMs);
+          turn.begin();
+        } else await turn.giveWay();
+        if (manifestMs === null) continue;
+        mark(seen, date);
+        if (list.manifestMs(day) === manifestMs) continue;
+        const manifest = await read(day);
+        if (manifest === null) continue;
+        manifests.push(manifest);
+        // A manifest is written right after its archive was read back.
+        found.push({ entry: archiveEntry(manifest, manifestMs * 1000), manifestMs });
+        if (found.length >= notedAtOnce && !write()) return "unavailable";
+      }
+      if (!write()) return "unavailable";
+    }
+    return (await removeGone(onDisk, signal)) ? "done" : "unavailable";
+  }
+
+  async function removeGone(onDisk: ReadonlyMap<string, Uint8Array>, signal: AbortSignal): Promise<boolean> {
+    let last: Day | null = null;
+    for (;;) {
+      const listed = list.after(last);
+      last = listed.at(-1) ?? null;
+      if (last === null || signal.aborted) return true;
+      const gone: Day[] = [];
+      for (const day of listed) {
+        if (isMarked(onDisk.get(keyOf(day)), day.date)) continue;
+        // It may have been merged since its folder was looked into.
+        if ((await manifestMsOf(dataDir, day)) === null) gone.push(day);
+      }
+      if (gone.length > 0 && !list.change([], gone)) return false;
+      await Bun.sleep(pauseMs);
+    }
+  }
+
   return {
     note(manifest, verifiedUs) {
       const { mtimeMs = 0 } = statSync(manifestPath(dataDir, manifest), { throwIfNoEntry: false }) ?? {};
-      catalogue.archiveDays.note(archiveEntry(manifest, verifiedUs), Math.floor(mtimeMs));
+      list.note(archiveEntry(manifest, verifiedUs), Math.floor(mtimeMs));
     },
-    async scan(onRead) {
-      const known = catalogue.archiveDays.known();
-      const archives = await archivesOnDisk(dataDir);
-      const found: { entry: ArchivedDay; manifestMs: number }[] = [];
-      for (const { day, manifestMs } of archives) {
-        const key = `${day.stream}/${day.symbol}/${day.date}`;
-        const knownMs = known.get(key);
-        known.delete(key);
-        if (knownMs === manifestMs) continue;
-        const manifest = await read(day);
-        if (manifest === null) continue;
-        onRead?.(manifest);
-        // A manifest is written right after its archive was read back.
-        found.push({ entry: archiveEntry(manifest, manifestMs * 1000), manifestMs });
+    async reconcile(given) {
+      try {
+        return await reconcile(given);
+      } catch (error) {
+        if (error instanceof Unavailable) return "unavailable";
+        throw error;
       }
-      return { days: archives.length, found, gone: [...known.keys()].map(dayOfKey) };
-    },
-    take({ found, gone }) {
-      for (const { entry, manifestMs } of found) catalogue.archiveDays.note(entry, manifestMs);
-      for (const day of gone) catalogue.archiveDays.remove(day);
     },
   };
 }
 
-function dayOfKey(key: string): Day {
-  const [stream = "", symbol = "", date = ""] = key.split("/");
-  return { stream, symbol, date };
+/** Days since 1970 that one bit each stands for: until 2079. */
+const mostDays = 40_000;
+
+function mark(days: Uint8Array, date: string): void {
+  const day = dateStartUs(date) / dayUs;
+  const at = Math.floor(day / 8);
+  if (at < days.length) days[at] = (days[at] ?? 0) | (1 << (day % 8));
+}
+
+function isMarked(days: Uint8Array | undefined, date: string): boolean {
+  const day = dateStartUs(date) / dayUs;
+  return ((days?.[Math.floor(day / 8)] ?? 0) & (1 << (day % 8))) !== 0;
+}
+
+function keyOf({ stream, symbol }: ArchiveTrack): string {
+  return `${stream}/${symbol}`;
 }

@@ -17,6 +17,10 @@ export type ArchiveDays = {
   noteVerified(day: Day, atUs: number): void;
   /** When the manifest of each known day was last changed, by `stream/symbol/date`. */
   known(): Map<string, number>;
+  /** The same of one day; null if it is not known. */
+  manifestMs(day: Day): number | null;
+  /** The next few hundred days behind this one (null: from the beginning), by date, symbol and stream. */
+  after(day: Day | null): readonly Day[];
   /** Every day, by date, symbol and stream. */
   all(): readonly ArchivedDay[];
   get(day: Day): ArchiveSummary | null;
@@ -67,6 +71,13 @@ export function createArchiveDays(database: Database): ArchiveDays {
   const known = database.query<{ key: string; ms: number }, []>(
     "select stream || '/' || symbol || '/' || date as key, manifest_ms as ms from archive_day",
   );
+  const ms = database.query<{ ms: number }, [string, string, string]>(
+    "select manifest_ms as ms from archive_day where date = ? and symbol = ? and stream = ?",
+  );
+  const next = database.query<Day, [string, string, string]>(
+    "select date, symbol, stream from archive_day where (date, symbol, stream) > (?, ?, ?) " +
+      "order by date, symbol, stream limit 500",
+  );
   const totals = database.query<{ days: number; rows: number; compressed_bytes: number }, []>(
     "select count(*) as days, coalesce(sum(rows), 0) as rows, coalesce(sum(compressed_bytes), 0) as compressed_bytes from archive_day",
   );
@@ -75,6 +86,8 @@ export function createArchiveDays(database: Database): ArchiveDays {
     remove: ({ date, symbol, stream }) => void remove.run(date, symbol, stream),
     noteVerified: ({ date, symbol, stream }, atUs) => void verify.run(atUs, date, symbol, stream),
     known: () => new Map(known.all().map(({ key, ms }) => [key, ms])),
+    manifestMs: ({ date, symbol, stream }) => ms.get(date, symbol, stream)?.ms ?? null,
+    after: (day) => next.all(day?.date ?? "", day?.symbol ?? "", day?.stream ?? ""),
     all: () => all.all(),
     get: ({ date, symbol, stream }) => one.get(date, symbol, stream),
     page({ stream, symbol, date }, limit, after) {

@@ -1,7 +1,7 @@
-import type { Database } from "bun:sqlite";
+import { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { moveAside } from "../durable-file.ts";
-import { existsSync } from "../platform/files.ts";
+import { existsSync, statSync } from "../platform/files.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import { openSqlite } from "./sqlite.ts";
 
@@ -17,10 +17,21 @@ const schema = `
     missing integer, repaired integer not null default 0,
     primary key (stream, symbol, from_us)
   ) strict, without rowid;
+  create table if not exists fact (name text primary key, value text not null) strict, without rowid;
   create table if not exists event (
     id integer primary key, at_us integer not null, kind text not null, message text not null
   ) strict;
 `;
+
+/** A file that is larger than this is not looked through before it is used: that takes seconds, and use shows damage as well. */
+const quicklyChecked = 4 * 1024 * 1024;
+
+/** A database in memory with the tables of one on disk. */
+export function openInMemory(): Database {
+  const database = new Database(":memory:", { strict: true });
+  database.run(schema);
+  return database;
+}
 
 /** An open database, and where a damaged one that was in its place lies now. */
 export type OpenedDatabase = {
@@ -47,12 +58,14 @@ export function openDatabase(dataDir: string): OpenedDatabase {
 }
 
 function open(path: string, movedAsideTo: string | null): OpenedDatabase {
+  const isSmall = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) <= quicklyChecked;
   const database = openSqlite(path, { create: true, strict: true });
   try {
+    // Nothing on the main thread waits for whoever holds a lock.
+    database.run("pragma busy_timeout = 0");
     database.run("pragma journal_mode = wal");
     database.run("pragma synchronous = normal");
-    const found = database.query<{ quick_check: string }, []>("pragma quick_check(1)").get()?.quick_check;
-    if (found !== "ok") throw new Damaged(found ?? "it cannot be checked");
+    if (isSmall) checkQuickly(database);
     database.run(schema);
     addGapCounts(database);
     return { database, movedAsideTo };
@@ -62,15 +75,22 @@ function open(path: string, movedAsideTo: string | null): OpenedDatabase {
   }
 }
 
+function checkQuickly(database: Database): void {
+  const found = database.query<{ quick_check: string }, []>("pragma quick_check(1)").get()?.quick_check;
+  if (found !== "ok") throw new Damaged(found ?? "it cannot be checked");
+}
+
 class Damaged extends Error {
   override readonly name = "Damaged";
 }
 
-function isDamaged(error: unknown): boolean {
+/** The file is no database, or a damaged one. */
+export function isDamaged(error: unknown): boolean {
   return error instanceof Damaged || ["SQLITE_NOTADB", "SQLITE_CORRUPT"].includes(codeOf(error) ?? "");
 }
 
-function putAside(dataDir: string, path: string): string {
+/** Moves a database under `quarantine/`, with its write-ahead log; returns where it lies now. */
+export function putAside(dataDir: string, path: string): string {
   const folder = join(dataDir, "quarantine");
   for (const journal of ["-wal", "-shm"]) if (existsSync(path + journal)) moveAside(path + journal, folder);
   return moveAside(path, folder);

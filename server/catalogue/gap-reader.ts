@@ -21,7 +21,7 @@ export function openGapReader(dataDir: string): GapReader | null {
   if (!existsSync(path)) return null;
   try {
     const database = openSqlite(path, { readonly: true, strict: true });
-    database.run("pragma busy_timeout = 2000");
+    database.run("pragma busy_timeout = 500");
     return { gapsOf: createGapQuery(database), close: () => database.close() };
   } catch (error) {
     throw new Error(`read the catalogue ${path}: ${messageOf(error)}`, { cause: error });

@@ -1,6 +1,6 @@
 import { Elysia } from "elysia";
 import type { Log } from "../log.ts";
-import { messageOf } from "../problem.ts";
+import { messageOf, Unavailable } from "../problem.ts";
 import { securityHeaders } from "./headers.ts";
 import { QueryError } from "./query.ts";
 
@@ -17,6 +17,7 @@ export function createErrors(log: Log) {
   return new Elysia({ name: "errors" }).onError({ as: "global" }, ({ code, error, request }) => {
     const path = new URL(request.url).pathname;
     if (error instanceof QueryError) return answer(400, errorBody("bad_request", error.message));
+    if (error instanceof Unavailable) return answer(503, errorBody("catalogue_unavailable", error.message));
     if (code === "NOT_FOUND" && request.method !== "GET" && request.method !== "HEAD")
       return methodNotAllowed(request.method);
     if (code === "NOT_FOUND") return answer(404, errorBody("not_found", `There is nothing at ${path}.`));

@@ -6,8 +6,6 @@ import type { StoredHole } from "../missing-ids.ts";
 export type JournalEntry =
   /** What is known now of a gap; told apart by stream, symbol and `from_us`. */
   | { readonly kind: "gap"; readonly gap: Gap }
-  /** The gap was found to be part of another one and is no gap of its own. */
-  | { readonly kind: "gap_gone"; readonly stream: string; readonly symbol: string; readonly from_us: number }
   /** A run of the recorder; told apart by `started_us`. */
   | { readonly kind: "run"; readonly run: Run }
   /** Missing ids that are to be refetched; told apart by stream, symbol and `fromId`. */
@@ -35,10 +33,9 @@ export function entryOf(value: unknown): JournalEntry | null {
   if (value.kind === "run") return isRun(value.run) ? { kind: "run", run: value.run } : null;
   if (value.kind === "hole") return isHole(value.hole) ? { kind: "hole", hole: value.hole } : null;
   if (value.kind === "last") return isLast(value.records) ? { kind: "last", records: value.records } : null;
-  const { stream, symbol, fromId, from_us } = value;
+  const { stream, symbol, fromId } = value;
   if (typeof stream !== "string" || typeof symbol !== "string") return null;
   if (value.kind === "hole_done" && isCount(fromId)) return { kind: "hole_done", stream, symbol, fromId };
-  if (value.kind === "gap_gone" && isCount(from_us)) return { kind: "gap_gone", stream, symbol, from_us };
   return null;
 }
 

@@ -25,8 +25,6 @@ export type Journal = {
   noteGaps(gaps: readonly Gap[]): void;
   /** More of the gap's missing records have been refetched. */
   noteRepair(key: Pick<Gap, "stream" | "symbol" | "from_us">, records: number): void;
-  /** The gap is a part of another one. */
-  removeGap(gap: Gap): void;
   /** Forgets a gap that is written down in manifests. */
   forgetGap(gap: Gap): void;
   gap(key: Pick<Gap, "stream" | "symbol" | "from_us">): Gap | null;
@@ -119,7 +117,6 @@ export function openJournal(dataDir: string, deps: { log: Log }): Journal {
       if (gap !== null && gap.missing !== null)
         noteGap({ ...gap, repaired: Math.min(gap.missing, gap.repaired + records) });
     },
-    removeGap: ({ stream, symbol, from_us }) => note({ kind: "gap_gone", stream, symbol, from_us }),
     forgetGap: state.forget,
     gap: state.gap,
     gapsOf: state.gapsOf,

@@ -71,7 +71,6 @@ export function createJournalState(most: number = mostGaps): JournalState {
   return {
     apply(entry, number) {
       if (entry.kind === "gap") put(entry.gap, number);
-      else if (entry.kind === "gap_gone") drop(entry.stream, entry.symbol, entry.from_us);
       else if (entry.kind === "hole") {
         holes.set(keyOf(entry.hole.stream, entry.hole.symbol, entry.hole.fromId), entry.hole);
         if (holes.size > mostHoles) holes.delete(holes.keys().next().value ?? "");

@@ -84,6 +84,17 @@ export const crashRecovered: Rule<"crash_recovered"> = {
   },
 };
 
+/** Gaps or history cannot be written: the catalogue is locked, damaged or refused by the disk, or the journal is. Nothing is lost. */
+export const catalogueAway: Rule<"catalogue_away"> = {
+  rule: "catalogue_away",
+  parents: ["write_error"],
+  find({ seen: { status } }) {
+    const { problem, journal_problem } = status.catalogue;
+    const detail = journal_problem === null ? problem : `the journal cannot be written: ${journal_problem}`;
+    return detail === null ? null : { severity: "warning", subjects: [], value: null, limit: null, detail };
+  },
+};
+
 /** Symbols that the exchange does not know. */
 export const symbolUnknown: Rule<"symbol_unknown"> = {
   rule: "symbol_unknown",

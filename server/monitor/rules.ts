@@ -3,7 +3,16 @@ import { inTable, type TableRule } from "./rule.ts";
 import { gap } from "./rule-gap.ts";
 import { delay, disconnected, reconnectStorm, stale } from "./rules-feed.ts";
 import { clockOffset, cpu, diskForecast, diskLow, memory, writeError } from "./rules-machine.ts";
-import { backlog, crashRecovered, fault, publicUrl, symbolUnknown, upload, verifyFailed } from "./rules-work.ts";
+import {
+  backlog,
+  catalogueAway,
+  crashRecovered,
+  fault,
+  publicUrl,
+  symbolUnknown,
+  upload,
+  verifyFailed,
+} from "./rules-work.ts";
 
 /** Every rule once, parents before their children. */
 export const rules: readonly TableRule[] = [
@@ -22,6 +31,7 @@ export const rules: readonly TableRule[] = [
   inTable(backlog),
   inTable(fault),
   inTable(verifyFailed),
+  inTable(catalogueAway),
   inTable(symbolUnknown),
   inTable(upload),
   inTable(publicUrl),

@@ -1,4 +1,4 @@
-import type { GapCause } from "../gap.ts";
+import type { Gap, GapCause } from "../gap.ts";
 import { type Segment, segmentPath } from "../segment.ts";
 import type { Stream } from "../stream.ts";
 import { lastRecordUs, wasRecorded } from "./last-record.ts";
@@ -6,24 +6,32 @@ import { lastRecordUs, wasRecorded } from "./last-record.ts";
 /** Since when a stream is not recorded, µs, because nobody ran. */
 export type Downtime = { readonly fromUs: number; readonly cause: Extract<GapCause, "restart" | "crash"> };
 
+/** What is known of the runs before this one. */
+export type Before = {
+  /** Null where no run is known. */
+  readonly lastRun: { readonly lastRecvUs: number; readonly clean: boolean } | null;
+  /** Segments that were open when the run before this one ended. */
+  readonly segments: readonly Segment[];
+  /** Gaps of a stream that are written down, by beginning. */
+  readonly gapsOf: (stream: string, symbol: string) => readonly Gap[];
+};
+
 /**
  * For each stream that was recorded before, the time since which nothing is: of a clean stop the last receipt, of a crash the last
- * record on disk, or what the last receipt leaves after one flush interval, whichever is later. `lastRun` is what the catalogue
- * knows, null where it knows nothing; `orphans` are the segments that were open. `newestUs` is what is known of all streams together, 0 for
- * nothing: it has to be remembered, since this start seals the orphans and may be killed at once.
+ * record on disk, or what the last receipt leaves after one flush interval, whichever is later. A pause that an earlier start has
+ * written down, and after which nothing was recorded, goes on: it is one gap, however many starts there were. `newestUs` is what is
+ * known of all streams together, 0 for nothing.
  */
 export function downtimes(
   dataDir: string,
   streams: readonly Stream[],
-  lastRun: { readonly lastRecvUs: number; readonly clean: boolean } | null,
-  orphans: readonly Segment[],
+  { lastRun, segments, gapsOf }: Before,
   { flushMs, nowUs }: { flushMs: number; nowUs: number },
 ): { readonly newestUs: number; readonly of: ReadonlyMap<Stream, Downtime> } {
   const lastOf = new Map<string, number>();
-  for (const segment of orphans) {
+  for (const segment of segments) {
     const key = `${segment.stream}/${segment.symbol}`;
-    const us = lastRecordUs(segmentPath(dataDir, segment, "open")) ?? 0;
-    lastOf.set(key, Math.max(us, lastOf.get(key) ?? 0));
+    lastOf.set(key, Math.max(lastUsOf(dataDir, segment), lastOf.get(key) ?? 0));
   }
   // A clock that was put back since then would make it the future.
   const newestUs = Math.min(nowUs, Math.max(lastRun?.lastRecvUs ?? 0, ...lastOf.values()));
@@ -31,10 +39,27 @@ export function downtimes(
   if (newestUs === 0) return { newestUs, of: found };
   const isClean = lastRun?.clean === true;
   for (const stream of streams) {
-    if (!wasRecorded(dataDir, stream)) continue;
-    const ownUs = lastOf.get(`${stream.type.folder}/${stream.symbol}`) ?? 0;
+    const { folder } = stream.type;
+    const pause = gapsOf(folder, stream.symbol).findLast(isUnjudgedPause);
+    if (pause === undefined && !wasRecorded(dataDir, stream)) continue;
+    const ownUs = lastOf.get(`${folder}/${stream.symbol}`) ?? 0;
     const fromUs = isClean ? newestUs : Math.max(Math.min(ownUs, newestUs), newestUs - flushMs * 1000);
-    found.set(stream, { fromUs, cause: isClean ? "restart" : "crash" });
+    const cause = isClean ? "restart" : "crash";
+    const goesOn = pause !== undefined && pause.to_us >= fromUs && pause.from_us <= fromUs && ownUs <= pause.to_us;
+    found.set(stream, goesOn ? { fromUs: pause.from_us, cause: pause.cause } : { fromUs, cause });
   }
   return { newestUs, of: found };
+}
+
+function isUnjudgedPause(gap: Gap): gap is Gap & { readonly cause: Downtime["cause"] } {
+  return (gap.cause === "restart" || gap.cause === "crash") && gap.missing === null;
+}
+
+/** 0 for a segment that holds no record or cannot be read. */
+function lastUsOf(dataDir: string, segment: Segment): number {
+  try {
+    return lastRecordUs(segmentPath(dataDir, segment, "open")) ?? 0;
+  } catch {
+    return 0;
+  }
 }

@@ -7,8 +7,8 @@ import type { Stream } from "../stream.ts";
 const window = 256 * 1024;
 
 /**
- * `recv_us` of the last record in a raw segment whose tail is whole, or null if it holds none, or refetched ones: those bear the time
- * of the trade, by the exchange's clock.
+ * `recv_us` of the last whole record in a raw segment, whose tail may be torn; null if it holds none, or refetched ones: those bear the
+ * time of the trade, by the exchange's clock.
  */
 export function lastRecordUs(path: string): number | null {
   const fd = openSync(path, "r");
@@ -16,9 +16,12 @@ export function lastRecordUs(path: string): number | null {
     const { size } = fstatSync(fd);
     const bytes = Buffer.alloc(Math.min(size, window));
     readSync(fd, bytes, 0, bytes.length, size - bytes.length);
-    const line = bytes.toString().trimEnd().split("\n").at(-1) ?? "";
-    const record = decodeLine(line);
-    return record === null || record.repaired ? null : record.recvUs;
+    const lines = bytes.toString().split("\n");
+    while (lines.length > 0) {
+      const record = decodeLine(lines.pop() ?? "");
+      if (record !== null) return record.repaired ? null : record.recvUs;
+    }
+    return null;
   } finally {
     closeSync(fd);
   }

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { moveAside, removeIfThere, renameDurably } from "../durable-file.ts";
-import { existsSync, readdirSync, statSync } from "../platform/files.ts";
+import { closeSync, existsSync, openSync, readdirSync, statSync } from "../platform/files.ts";
 import { messageOf } from "../problem.ts";
 import {
   archiveFolder,
@@ -13,7 +13,8 @@ import {
   segmentPath,
   temporarySuffix,
 } from "../segment.ts";
-import { freeSegment } from "./free-segment.ts";
+import { createTurn } from "../timer.ts";
+import { createFree } from "./free-segment.ts";
 import { comparePair } from "./recovery-pair.ts";
 import { repairTail } from "./recovery-tail.ts";
 
@@ -43,33 +44,72 @@ export type Repair = {
   readonly message: string;
 };
 
-/**
- * Brings the data folder into order after a crash; to be run under the lock, before anything is recorded. Only segments that
- * were not sealed yet are looked into, and of those only the end. What cannot be repaired is reported as "failed" and left as it
- * is. Nothing that may be a record is deleted: what is cut off is kept under `quarantine/`.
- */
-export async function recover(dataDir: string): Promise<RecoveryReport> {
-  const repairs: Repair[] = [];
-  const orphans: Segment[] = [];
+/** The main thread is given back after this time, ms. */
+const mostMs = 3;
+
+/** What was under `live/` when this run began. Whatever comes later is this run's own, and none of recovery's business. */
+export type Leftovers = {
+  /** Days that have segments, oldest first. */
+  readonly days: readonly Day[];
+  /** Raw segments: written to when the run before this one ended, or not sealed yet. */
+  readonly segments: readonly Segment[];
+  /** Files that nobody has finished. */
+  readonly temporaries: readonly string[];
+};
+
+/** Lists what earlier runs left; reads names only. Throws the system's error. */
+export function findLeftovers(dataDir: string): Leftovers {
   const days = daysOf(dataDir);
+  const segments: Segment[] = [];
+  const temporaries: string[] = [];
   for (const day of days) {
-    for (const folder of [liveFolder(dataDir, day), archiveFolder(dataDir, day)]) removeTemporaries(folder, repairs);
-    for (const segment of rawSegments(dataDir, day)) {
-      try {
-        orphans.push(...(await repairSegment(dataDir, segment, repairs)));
-      } catch (error) {
-        const path = segmentPath(dataDir, segment, "open");
-        repairs.push({
-          kind: "failed",
-          path,
-          bytes: 0,
-          keptAt: null,
-          message: `cannot repair it: ${messageOf(error)}`,
-        });
-      }
+    const folder = liveFolder(dataDir, day);
+    for (const name of namesIn(folder)) {
+      if (name.endsWith(temporarySuffix)) temporaries.push(join(folder, name));
+      // Most names are of sealed segments.
+      const found = name.endsWith(".jsonl") ? segmentOfPath(join(folder, name)) : null;
+      if (found?.state === "open") segments.push(found.segment);
     }
   }
-  return { orphans, days, repairs };
+  return { days, segments, temporaries };
+}
+
+/**
+ * Brings what earlier runs left into order; to be run under the lock. It may go on while this run records: it touches nothing but
+ * `leftovers`. Nothing of their days may be merged meanwhile. Only segments that were not sealed yet are looked into, and of those
+ * only the end. What cannot be repaired is reported as "failed" and left as it is. Nothing that may be a record is deleted: what is
+ * cut off is kept under `quarantine/`. `onOrphan` is told of each segment as soon as it wants sealing. Stops early, with what was done
+ * so far, once `signal` is aborted.
+ */
+export async function recover(
+  dataDir: string,
+  leftovers: Leftovers = findLeftovers(dataDir),
+  options: { onOrphan?: (segment: Segment) => void; signal?: AbortSignal } = {},
+): Promise<RecoveryReport> {
+  const repairs: Repair[] = [];
+  const orphans: Segment[] = [];
+  const turn = createTurn(mostMs);
+  for (const path of leftovers.temporaries) removeTemporary(path, repairs);
+  for (const day of leftovers.days) {
+    const folder = archiveFolder(dataDir, day);
+    for (const name of namesIn(folder))
+      if (name.endsWith(temporarySuffix)) removeTemporary(join(folder, name), repairs);
+    await turn.giveWay();
+  }
+  for (const segment of leftovers.segments) {
+    if (options.signal?.aborted === true) break;
+    try {
+      for (const orphan of await repairSegment(dataDir, segment, repairs)) {
+        orphans.push(orphan);
+        options.onOrphan?.(orphan);
+      }
+    } catch (error) {
+      const path = segmentPath(dataDir, segment, "open");
+      repairs.push({ kind: "failed", path, bytes: 0, keptAt: null, message: `cannot repair it: ${messageOf(error)}` });
+    }
+    await turn.giveWay();
+  }
+  return { orphans, days: leftovers.days, repairs };
 }
 
 function daysOf(dataDir: string): Day[] {
@@ -96,27 +136,14 @@ function namesIn(folder: string): string[] {
   }
 }
 
-function removeTemporaries(folder: string, repairs: Repair[]): void {
-  for (const name of namesIn(folder)) {
-    if (!name.endsWith(temporarySuffix)) continue;
-    const path = join(folder, name);
+function removeTemporary(path: string, repairs: Repair[]): void {
+  const message = "an unfinished file was removed";
+  try {
     removeIfThere(path);
-    repairs.push({
-      kind: "temporary_removed",
-      path,
-      bytes: 0,
-      keptAt: null,
-      message: "an unfinished file was removed",
-    });
+    repairs.push({ kind: "temporary_removed", path, bytes: 0, keptAt: null, message });
+  } catch (error) {
+    repairs.push({ kind: "failed", path, bytes: 0, keptAt: null, message: `cannot remove it: ${messageOf(error)}` });
   }
-}
-
-function rawSegments(dataDir: string, day: Day): Segment[] {
-  const folder = liveFolder(dataDir, day);
-  return namesIn(folder).flatMap((name) => {
-    const found = segmentOfPath(join(folder, name));
-    return found?.state === "open" ? [found.segment] : [];
-  });
 }
 
 /** Repairs one raw segment; returns it if it is still to be sealed. */
@@ -186,7 +213,9 @@ async function settlePair(dataDir: string, segment: Segment, repairs: Repair[]):
     );
     return segment;
   }
-  const renamed = await freeSegment(dataDir, { ...segment, name: segment.name.replace(/_\d+$/, "") });
+  // The new name is taken at once by an empty file: somebody records into this folder, and a rename would replace their segment.
+  const wanted = { ...segment, name: segment.name.replace(/_\d+$/, "") };
+  const { segment: renamed } = await createFree(dataDir, wanted, async (path) => closeSync(openSync(path, "wx")));
   renameDurably(raw, segmentPath(dataDir, renamed, "open"));
   done(
     raw,

@@ -50,6 +50,7 @@ const rules: Readonly<Record<IncidentRule, string>> = {
   fault: "program error",
   verify_failed: "archive check failed",
   crash_recovered: "crash recovered",
+  catalogue_away: "catalogue not available",
   symbol_unknown: "unknown symbol",
   upload: "upload",
   public_url: "public address",

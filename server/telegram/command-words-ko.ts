@@ -48,6 +48,7 @@ const rules: CommandWords["rules"] = {
   fault: "프로그램 오류",
   verify_failed: "아카이브 검사 실패",
   crash_recovered: "비정상 종료 후 복구",
+  catalogue_away: "카탈로그 사용 불가",
   symbol_unknown: "알 수 없는 심볼",
   upload: "업로드",
   public_url: "공개 주소",

@@ -109,6 +109,11 @@ const rules: RuleWordTable = {
     measure: "Not running for",
     advice: "Its files are repaired; /gaps shows what is missing. /logs may say why.",
   },
+  catalogue_away: {
+    title: "The catalogue cannot be used",
+    cost: "Recording goes on, and gaps are written down in the journal. History and archive lists may be incomplete until it is back.",
+    advice: "End the program that locks rt-data.sqlite, or see what is wrong with the disk. It catches up by itself.",
+  },
   symbol_unknown: {
     title: "Binance does not know a symbol",
     titleOf: "Binance does not know {subjects}",

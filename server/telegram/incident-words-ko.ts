@@ -92,6 +92,11 @@ const rules: RuleWordTable = {
     measure: "멈춰 있던 시간",
     advice: "파일은 복구했습니다. 빠진 구간은 /gaps, 원인은 /logs 에서 확인하세요.",
   },
+  catalogue_away: {
+    title: "카탈로그를 사용할 수 없음",
+    cost: "기록은 계속되고, 빠진 구간은 저널에 남습니다. 복구될 때까지 이력과 아카이브 목록이 불완전할 수 있습니다.",
+    advice: "rt-data.sqlite 를 잠근 프로그램을 끝내거나 디스크를 확인하세요. 밀린 내용은 자동으로 반영됩니다.",
+  },
   symbol_unknown: {
     title: "바이낸스에 없는 심볼",
     titleOf: "바이낸스에 없는 심볼: {subjects}",

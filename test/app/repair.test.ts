@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { createRepair } from "../../server/app/repair.ts";
 import { createRestClient } from "../../server/binance/rest.ts";
 import type { PendingHole } from "../../server/binance/trade-holes.ts";
-import { openCatalogue } from "../../server/catalogue/catalogue.ts";
+import { openJournal } from "../../server/journal/journal.ts";
 import { silentLog } from "../../server/log.ts";
 import { encodeLine } from "../../server/record.ts";
 import { segmentPath } from "../../server/segment.ts";
@@ -30,17 +30,17 @@ function setUp(lastId: number, firstId: number) {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, encodeLine(`{"e":"aggTrade","E":1,"s":"BTCUSDT","a":${id}}`, us, null));
   }
-  const catalogue = openCatalogue(dataDir);
+  const journal = openJournal(dataDir, { log: silentLog });
   const repair = createRepair(
     { dataDir, segmentMinutes: 5, streams: [stream] },
     {
       rest: createRestClient({ restUrl: "http://127.0.0.1:9" }, { log: silentLog }),
-      ...{ catalogue, log: silentLog, nowUs: () => resumedUs, firstDiffId: () => null },
+      ...{ journal, log: silentLog, nowUs: () => resumedUs, firstDiffId: () => null },
       ...{ onSnapshot() {}, onClosed() {}, onLate() {}, flushed: async () => {} },
     },
   );
   const holes = () =>
-    catalogue.holes.all().map(({ fromId, toId }: Pick<PendingHole, "fromId" | "toId">) => [fromId, toId]);
+    journal.holes.all().map(({ fromId, toId }: Pick<PendingHole, "fromId" | "toId">) => [fromId, toId]);
   return { repair, holes };
 }
 

@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { readManifest } from "../../server/archive/manifest.ts";
-import { createShelf } from "../../server/archive/shelf.ts";
+import { createShelf, type ShelfList } from "../../server/archive/shelf.ts";
 import { createVerifier } from "../../server/archive/verifier.ts";
 import { openCatalogue } from "../../server/catalogue/catalogue.ts";
 import { silentLog } from "../../server/log.ts";
@@ -21,8 +21,17 @@ async function archived() {
   await sealAndMerge(dataDir, writeDay(dataDir));
   const catalogue = openCatalogue(dataDir);
   closing.push(catalogue.close);
-  const shelf = createShelf({ dataDir }, { catalogue, log: silentLog });
-  const look = async () => shelf.take(await shelf.scan());
+  const { archiveDays } = catalogue;
+  const list = {
+    ...archiveDays,
+    change(found: Parameters<ShelfList["change"]>[0], gone: Parameters<ShelfList["change"]>[1]) {
+      for (const { entry, manifestMs } of found) archiveDays.note(entry, manifestMs);
+      for (const one of gone) archiveDays.remove(one);
+      return true;
+    },
+  };
+  const shelf = createShelf({ dataDir }, { list, log: silentLog });
+  const look = () => shelf.reconcile({ signal: new AbortController().signal, onProgress: () => {} });
   return { dataDir, catalogue, look };
 }
 

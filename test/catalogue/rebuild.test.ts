@@ -2,17 +2,21 @@ import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createCatalogueCare } from "../../server/app/catalogue.ts";
-import { type Catalogue, openCatalogue } from "../../server/catalogue/catalogue.ts";
+import { knownLastRun } from "../../server/app/earlier-runs.ts";
+import { openCatalogue } from "../../server/catalogue/catalogue.ts";
+import { createLiveCatalogue } from "../../server/catalogue/live-catalogue.ts";
+import { openJournal } from "../../server/journal/journal.ts";
 import { createLog } from "../../server/log.ts";
 import { encodeLine } from "../../server/record.ts";
 import { findLiveHoles } from "../../server/recorder/live-holes.ts";
 import { recover } from "../../server/recorder/recovery.ts";
 import { dateStartUs, manifestPath, segmentPath } from "../../server/segment.ts";
+import { createStream, parseStreamType, type StreamType } from "../../server/stream.ts";
 import { day, drained, realArchiver, today, writeDay } from "../archive/day-fixture.ts";
 import { temporaryFolder } from "../support/folder.ts";
-import { until } from "../support/wait.ts";
 
 const live = { stream: "aggTrade", symbol: "BTCUSDT", date: today };
+const streams = ["aggTrade", "depth20"].map((name) => createStream("BTCUSDT", parseStreamType(name) as StreamType));
 const startUs = dateStartUs(live.date);
 const trade = (id: number) => encodeLine(`{"e":"aggTrade","a":${id}}`, startUs + id * 1e6, null);
 const refetched = (id: number) => trade(id).replace(',"e"', ',"repaired":true,"e"');
@@ -44,51 +48,61 @@ async function recordedFolder(): Promise<string> {
   return dataDir;
 }
 
-/** What a start does with the catalogue. */
-async function start(dataDir: string): Promise<{ catalogue: Catalogue; log: string[] }> {
+/** What a start does with catalogue and journal. */
+async function start(dataDir: string) {
   const log: string[] = [];
-  const catalogue = openCatalogue(dataDir);
   const nowUs = () => startUs + 3600e6;
-  const care = createCatalogueCare({
-    ...{ catalogue, dataDir, nowUs, renewFolder() {} },
-    log: createLog({ level: "info", format: "text", color: false }, (line) => log.push(line)),
-  });
+  const lines = createLog({ level: "info", format: "text", color: false }, (line) => log.push(line));
+  const journal = openJournal(dataDir, { log: lines });
+  const catalogue = createLiveCatalogue(dataDir, journal, { nowUs, log: lines });
+  const care = createCatalogueCare({ catalogue, journal, dataDir, nowUs, renewFolder() {}, log: lines });
+  care.start();
+  const wasLost = journal.isNew && care.isFresh();
+  const lastRun = knownLastRun(dataDir, streams, { journal, catalogue, nowUs: nowUs() });
+  journal.beginRun(nowUs());
+  care.noteEvent("start", "0.0.0");
   const recovered = await recover(dataDir);
-  await care.afterRecovery(recovered);
-  care.started("0.0.0", recovered, nowUs());
-  return { catalogue, log };
+  if (wasLost) await care.findUnmergedHoles(recovered.days, nowUs());
+  await care.reconcile();
+  const stop = async () => {
+    await care.stop();
+    await journal.close(5000);
+    catalogue.close();
+  };
+  return { catalogue, journal, log, lastRun, stop };
 }
 
 for (const how of ["deleted", "damaged", "half overwritten"] as const) {
-  test(`a catalogue that was ${how} is made again from the files alone: archives, gaps, holes of today, the last run`, async () => {
-    const dataDir = await recordedFolder();
-    const before = await start(dataDir);
-    before.catalogue.close();
-    const path = join(dataDir, "rt-data.sqlite");
-    const size = readFileSync(path).length;
-    if (how === "deleted") rmSync(path);
-    if (how === "damaged") writeFileSync(path, "this is no database".repeat(1000));
-    if (how === "half overwritten") writeFileSync(path, readFileSync(path).fill(0x55, Math.min(size - 100, 4096)));
-    const { catalogue, log } = await start(dataDir);
-    await until(() => catalogue.gapsOf(live).length > 0, "the holes of today to be found");
-    expect(catalogue.gapsOf(day)).toEqual([hole]);
-    expect(catalogue.gapsOf(live)).toEqual([
-      {
-        ...{ stream: live.stream, symbol: live.symbol, cause: "missing", missing: 3, repaired: 1 },
-        ...{ from_us: startUs + 2e6, to_us: startUs + 6e6 },
-      },
-    ]);
-    expect(catalogue.archiveDays.all()).toMatchObject([
-      { ...day, rows: 900, gaps: 1, missing: 7, repaired: 2, hole_us: 4, minutes_with_rows: 15 },
-    ]);
-    expect(catalogue.archiveDays.all()[0]?.verified_us).toBeGreaterThan(0);
-    expect(catalogue.beginRun(startUs + 3600e6)).toEqual({ lastRecvUs: startUs + 7e6, clean: false });
-    expect(catalogue.events(9).map(({ kind }) => kind)).toEqual(["start", "rebuild"]);
-    expect(log.some((line) => line.includes("made again from the files"))).toBe(true);
-    const aside = existsSync(join(dataDir, "quarantine")) ? readdirSync(join(dataDir, "quarantine")) : [];
-    expect(aside.filter((name) => name.startsWith("rt-data.sqlite"))).toHaveLength(how === "deleted" ? 0 : 1);
-    catalogue.close();
-  });
+  for (const journal of ["is gone as well", "is there"] as const) {
+    test(`a catalogue that was ${how} is made again, where the journal ${journal}: archives, gaps, holes of today, the last run`, async () => {
+      const dataDir = await recordedFolder();
+      await (await start(dataDir)).stop();
+      const path = join(dataDir, "rt-data.sqlite");
+      const size = readFileSync(path).length;
+      if (how === "deleted") rmSync(path);
+      if (how === "damaged") writeFileSync(path, "this is no database".repeat(1000));
+      if (how === "half overwritten") writeFileSync(path, readFileSync(path).fill(0x55, Math.min(size - 100, 4096)));
+      if (journal === "is gone as well") rmSync(join(dataDir, "journal"), { recursive: true });
+      const { catalogue, log, lastRun, stop } = await start(dataDir);
+      expect(catalogue.gapsOf(day)).toEqual([hole]);
+      expect(catalogue.gapsOf(live)).toEqual([
+        {
+          ...{ stream: live.stream, symbol: live.symbol, cause: "missing", missing: 3, repaired: 1 },
+          ...{ from_us: startUs + 2e6, to_us: startUs + 6e6 },
+        },
+      ]);
+      expect(catalogue.archiveDays.all()).toMatchObject([
+        { ...day, rows: 900, gaps: 1, missing: 7, repaired: 2, hole_us: 4, minutes_with_rows: 15 },
+      ]);
+      expect(catalogue.archiveDays.all()[0]?.verified_us).toBeGreaterThan(0);
+      expect(lastRun).toEqual({ lastRecvUs: startUs + 7e6, clean: false });
+      expect(catalogue.events(9).map(({ kind }) => kind)).toEqual(["rebuild", "start"]);
+      expect(log.some((line) => line.includes("made again from journal and files"))).toBe(true);
+      const aside = existsSync(join(dataDir, "quarantine")) ? readdirSync(join(dataDir, "quarantine")) : [];
+      expect(aside.filter((name) => name.startsWith("rt-data.sqlite"))).toHaveLength(how === "deleted" ? 0 : 1);
+      await stop();
+    });
+  }
 }
 
 test("of a first run that crashed before it noted how far it was, its window sealed already, the newest record tells", async () => {
@@ -97,30 +111,30 @@ test("of a first run that crashed before it noted how far it was, its window sea
   const crashed = openCatalogue(dataDir);
   crashed.beginRun(startUs);
   crashed.close();
-  const { catalogue, log } = await start(dataDir);
-  expect(catalogue.beginRun(startUs + 3600e6)).toEqual({ lastRecvUs: startUs + 2e6, clean: false });
+  const { catalogue, log, lastRun, stop } = await start(dataDir);
+  expect(lastRun).toEqual({ lastRecvUs: startUs + 2e6, clean: false });
   expect(log).toEqual([]);
   expect(catalogue.events(9).map(({ kind }) => kind)).toEqual(["start"]);
-  catalogue.close();
+  await stop();
 });
 
 test("archives put there or taken away by hand are known after the next start; a first start needs no repair", async () => {
   const dataDir = await recordedFolder();
   const empty = await start(temporaryFolder());
   expect(empty.catalogue.events(9).map(({ kind }) => kind)).toEqual(["start"]);
-  empty.catalogue.close();
+  await empty.stop();
   const first = await start(dataDir);
   expect(first.catalogue.archiveDays.all()).toHaveLength(1);
-  first.catalogue.close();
+  await first.stop();
   rmSync(dirname(manifestPath(dataDir, day)), { recursive: true });
   const second = await start(dataDir);
   expect(second.catalogue.archiveDays.all()).toEqual([]);
-  second.catalogue.close();
+  await second.stop();
 });
 
 test("a start reads the manifests that have changed, each once, and no other", async () => {
   const dataDir = await recordedFolder();
-  (await start(dataDir)).catalogue.close();
+  await (await start(dataDir)).stop();
   const path = manifestPath(dataDir, day);
   const { mtimeMs } = statSync(path);
   const at = (ms: number) => utimesSync(path, ms / 1000, ms / 1000);
@@ -129,20 +143,20 @@ test("a start reads the manifests that have changed, each once, and no other", a
   at(mtimeMs);
   const untouched = await start(dataDir);
   expect([unreadable(untouched.log), untouched.catalogue.archiveDays.all().length]).toEqual([0, 1]);
-  untouched.catalogue.close();
+  await untouched.stop();
   at(mtimeMs + 1000);
   const changed = await start(dataDir);
   expect([unreadable(changed.log), changed.catalogue.archiveDays.all().length]).toEqual([1, 1]);
-  changed.catalogue.close();
+  await changed.stop();
 });
 
 test("a catalogue that somebody has only opened since the old one was deleted is made again all the same", async () => {
   const dataDir = await recordedFolder();
   openCatalogue(dataDir).close();
-  const { catalogue, log } = await start(dataDir);
+  const { catalogue, log, stop } = await start(dataDir);
   expect(catalogue.gapsOf(day)).toEqual([hole]);
-  expect(log.some((line) => line.includes("made again from the files"))).toBe(true);
-  catalogue.close();
+  expect(log.some((line) => line.includes("made again from journal and files"))).toBe(true);
+  await stop();
 });
 
 test("a database that is deleted under us is written again with all that it held", () => {

@@ -26,7 +26,12 @@ const trade = (id: number) => `{"e":"aggTrade","a":${id}}`;
 test("after a clean stop nothing is missing before the last receipt, whichever stream it was of", () => {
   const dataDir = temporaryFolder();
   orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 90 * second, null));
-  const { newestUs, of } = downtimes(dataDir, streams, { lastRecvUs: now - 60 * second, clean: true }, [], times);
+  const { newestUs, of } = downtimes(
+    dataDir,
+    streams,
+    { lastRun: { lastRecvUs: now - 60 * second, clean: true }, segments: [], gapsOf: () => [] },
+    times,
+  );
   expect(newestUs).toBe(now - 60 * second);
   expect([...of]).toEqual([[streams[0] as never, { fromUs: now - 60 * second, cause: "restart" }]]);
 });
@@ -38,7 +43,12 @@ test("after a crash each stream is missing from its last record on disk, or from
     orphan(dataDir, "ETHUSDT", encodeLine(trade(1), now - 50 * second, null)),
     orphan(dataDir, "SOLUSDT", encodeLine(trade(1), now - 30.5 * second, null)),
   ];
-  const { of } = downtimes(dataDir, streams, { lastRecvUs: now - 40 * second, clean: false }, orphans, times);
+  const { of } = downtimes(
+    dataDir,
+    streams,
+    { lastRun: { lastRecvUs: now - 40 * second, clean: false }, segments: orphans, gapsOf: () => [] },
+    times,
+  );
   expect([...of.values()].map(({ fromUs, cause }) => [(now - fromUs) / second, cause])).toEqual([
     [30, "crash"],
     [31, "crash"],
@@ -52,8 +62,13 @@ test("refetched trades, which bear the exchange's time, and a clock that was put
     orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 30 * second, null)),
     orphan(dataDir, "BTCUSDT", encodeRepairedLine('{"a":2}', now + 90 * second), "11-55_02"),
   ];
-  const { newestUs } = downtimes(dataDir, streams, null, orphans, times);
+  const { newestUs } = downtimes(dataDir, streams, { lastRun: null, segments: orphans, gapsOf: () => [] }, times);
   expect(newestUs).toBe(now - 30 * second);
-  const later = downtimes(dataDir, streams, { lastRecvUs: now + 3600 * second, clean: false }, orphans, times);
+  const later = downtimes(
+    dataDir,
+    streams,
+    { lastRun: { lastRecvUs: now + 3600 * second, clean: false }, segments: orphans, gapsOf: () => [] },
+    times,
+  );
   expect([later.newestUs, later.of.get(streams[0] as never)?.fromUs]).toEqual([now, now - second]);
 });

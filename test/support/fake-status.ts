@@ -17,6 +17,8 @@ export function fakeStatus(step: number, symbolCount: number, over: Partial<Stat
     clock_offset_ms: 0.8,
     clock_offset_bound_ms: 3.2,
     clock_steps: 0,
+    catalogue: { problem: null, since_us: null, journal_problem: null },
+    catch_up: { doing: null, days_checked: null },
     hardware: {
       cpu_ratio: 0.21 + 0.08 * Math.sin(step / 5),
       process_cpu_cores: 0.062 + 0.03 * Math.sin(step / 4),

@@ -51,6 +51,10 @@ export const alertsKo: Readonly<Record<keyof typeof alertsEn, string>> = {
   "crash_recovered.title": "비정상 종료 후 레코더가 다시 시작됨",
   "crash_recovered.cost": "멈춘 동안의 데이터는 없습니다. 체결은 다시 받습니다.",
   "crash_recovered.todo": "파일은 복구되었습니다. 시스템 로그에서 원인을 확인하세요.",
+  "catalogue_away.title": "카탈로그를 사용할 수 없음",
+  "catalogue_away.cost": "기록은 계속되고 빠진 구간도 남습니다. 복구될 때까지 이력이 불완전할 수 있습니다.",
+  "catalogue_away.todo":
+    "rt-data.sqlite를 잠근 프로그램을 끝내거나 디스크를 확인하세요. 밀린 내용은 자동으로 반영됩니다.",
   "symbol_unknown.title": "바이낸스에 없는 심볼",
   "symbol_unknown.cost": "이 심볼은 기록되지 않고, 나머지는 계속됩니다.",
   "symbol_unknown.todo": "오타이거나 상장 폐지입니다. record.symbols를 고치고 설정을 다시 읽게 하세요.",

@@ -1,0 +1,261 @@
+import type { Gap } from "../gap.ts";
+import type { Log } from "../log.ts";
+import { messageOf } from "../problem.ts";
+import { nextTurn } from "../timer.ts";
+import { type CatalogueFile, clearPath, openCatalogueFile, writeContent } from "./catalogue-file.ts";
+import { isDamaged } from "./database.ts";
+import { fileChanges, freshness, knownPosition } from "./file-words.ts";
+import type { GapSource } from "./gap-source.ts";
+import { createMirror, type Mirror } from "./mirror.ts";
+import type { Tables } from "./tables.ts";
+
+/*
+ * The catalogue's file may be locked, damaged, replaced, on a full disk or gone at any moment. Nobody who reads or writes through here
+ * ever hears of it:
+ *
+ *   ready   writes go to the mirror in memory and to the file; reads come from the file
+ *   away    writes go to the mirror; reads come from the mirror
+ *
+ * ready → away at the first error. away → ready by `look`, once a second: the file is opened again, or a new one is begun if it was
+ * damaged or is not ours; the mirror's rows are written to it; then every gap that the journal has noted since the position that the
+ * file remembers. That position is written in the same transaction as the gaps, so that a crash anywhere only makes some of it happen
+ * twice, which is harmless.
+ */
+
+/** The catalogue's file as it comes and goes. */
+export type Attachment = {
+  readonly mirror: Mirror;
+  /** The file's tables while it is ready, with all gaps; null while it is away. */
+  ready(): Tables | null;
+  /** The file's tables as long as it is open, also while it is away. */
+  open(): Tables | null;
+  /** The file has failed. */
+  leave(error: unknown): void;
+  /** The mirror was changed and the file was not. */
+  noteNews(): void;
+  /** To be done once the file is back; it has nothing to do with the mirror. */
+  postpone(work: (tables: Tables) => void): void;
+  follow(gap: Gap): void;
+  start(onFresh: (why: string) => void): void;
+  /** Call it once a second. "restored": the file had been deleted or replaced and was written again. */
+  look(): "restored" | null;
+  /** Why the file is away, and since when; null while it is ready. */
+  away(): { readonly reason: string; readonly sinceUs: number } | null;
+  close(): void;
+};
+
+/** Gaps written in one transaction: a few ms. */
+const gapsAtOnce = 500;
+/** Changes that wait for the file; beyond it the archives are looked through again instead. */
+const mostMissed = 10_000;
+const longestRetryS = 10;
+
+/** Nothing is opened before `start`. */
+export function createAttachment(
+  dataDir: string,
+  source: GapSource,
+  deps: { nowUs: () => number; log: Log },
+): Attachment {
+  const { nowUs, log } = deps;
+  const mirror = createMirror();
+  const waiting = new Map<string, Gap>();
+  let missed: ((tables: Tables) => void)[] = [];
+  let file: CatalogueFile | null = null;
+  let isReady = false;
+  let away: { readonly reason: string; readonly sinceUs: number } | null = null;
+  /** What has become of the file that was open, which is not used any more. */
+  let lost: { readonly what: string; readonly isOurs: boolean } | null = null;
+  /** The mirror was loaded from a file, and has rows that the file lacks. */
+  let [isLoaded, hasNews] = [false, false];
+  let onFresh: (why: string) => void = () => {};
+  let [retryIn, retryS] = [1, 1];
+  let isFlushDue = false;
+  let runNoted = "";
+
+  function leave(error: unknown): void {
+    const reason = messageOf(error);
+    if (isReady || away === null) {
+      mirror.setGaps(source.gapsSince(0));
+      away = { reason, sinceUs: nowUs() };
+      const what = "the catalogue is not available; recording goes on without it, and it catches up later";
+      log.warn(what, { reason });
+    } else away = { ...away, reason };
+    isReady = false;
+    waiting.clear();
+    if (isDamaged(error)) lose(`was damaged (${reason})`, true);
+    [retryIn, retryS] = [retryS, Math.min(longestRetryS, retryS * 2)];
+  }
+
+  /** A file that is damaged or not ours is not touched again. */
+  function lose(what: string, isOurs: boolean): void {
+    file?.abandon();
+    file = null;
+    lost = { what, isOurs };
+  }
+
+  function attempt(): void {
+    try {
+      const isNew = file === null;
+      const before = lost;
+      let asideTo: string | null = null;
+      if (lost !== null) asideTo = clearPath(dataDir, lost.isOurs);
+      lost = null;
+      file ??= openCatalogueFile(dataDir);
+      asideTo = file.movedAsideTo ?? asideTo;
+      const isFresh = file.tables.fact("complete") === null && !file.tables.hasRuns();
+      const isKnown = isLoaded && !isFresh;
+      if (!isLoaded) mirror.load(file.database);
+      isLoaded = true;
+      const opened = file;
+      if (isNew) opened.stamp();
+      opened.database
+        .transaction(() => {
+          if (hasNews || isFresh) mirror.store(opened.database, isKnown);
+          for (const work of missed) work(opened.tables);
+        })
+        .immediate();
+      [hasNews, missed] = [false, []];
+      if (isFresh && isNew) onFresh(freshness(before?.what ?? null, asideTo));
+      catchUp(opened);
+    } catch (error) {
+      leave(error);
+    }
+  }
+
+  /** Few gaps are written at once; many in turns with everybody else. */
+  function catchUp(to: CatalogueFile): void {
+    const position = source.position();
+    const gaps = source.gapsSince(knownPosition(to.tables.fact("journal"), source));
+    const writePiece = (at: number) => to.tables.noteGaps(gaps.slice(at, at + gapsAtOnce));
+    const finish = () => {
+      to.tables.setFact("journal", `${source.id} ${position}`);
+      if (away !== null) {
+        const seconds = Math.round((nowUs() - away.sinceUs) / 1e6);
+        log.info("the catalogue is available again and has caught up", { seconds, gaps: gaps.length });
+      }
+      [isReady, away, retryS] = [true, null, 1];
+      mirror.dropGaps();
+      flush();
+    };
+    if (gaps.length <= gapsAtOnce) {
+      writePiece(0);
+      finish();
+      return;
+    }
+    void (async () => {
+      try {
+        for (let at = 0; at < gaps.length; at += gapsAtOnce) {
+          if (file !== to) return;
+          writePiece(at);
+          await nextTurn();
+        }
+        if (file === to) finish();
+      } catch (error) {
+        if (file === to) leave(error);
+      }
+    })();
+    // Until then it is read from memory, and tried again only after an error.
+    retryIn = Number.POSITIVE_INFINITY;
+  }
+
+  function flush(): void {
+    isFlushDue = false;
+    if (!isReady || file === null) return;
+    const run = source.runs().at(-1);
+    const runText = JSON.stringify(run ?? null);
+    if (waiting.size === 0 && runText === runNoted) return;
+    const { tables } = file;
+    try {
+      tables.together(() => {
+        tables.noteGaps([...waiting.values()]);
+        if (run !== undefined && runText !== runNoted) tables.noteRunOf(run);
+        tables.setFact("journal", `${source.id} ${source.position()}`);
+      });
+      waiting.clear();
+      runNoted = runText;
+    } catch (error) {
+      leave(error);
+    }
+  }
+
+  /** What somebody has done to the file. */
+  function lookAtFile(): "restored" | null {
+    const change = file?.changed() ?? null;
+    if (file === null || change === null) return null;
+    const what = fileChanges[change];
+    log.error(`the catalogue's file ${what}; it is written again`, { data_dir: dataDir });
+    try {
+      const content = isReady && change !== "overwritten" ? file.content() : null;
+      if (content !== null) {
+        clearPath(dataDir, false);
+        file.close();
+        file = null;
+        isReady = false;
+        writeContent(dataDir, content);
+        attempt();
+        return "restored";
+      }
+    } catch (error) {
+      log.debug("its content cannot be read any more", { reason: messageOf(error) });
+    }
+    lose(what, change === "deleted");
+    leave(new Error(`its file ${what}`));
+    attempt();
+    return "restored";
+  }
+
+  return {
+    mirror,
+    ready() {
+      flush();
+      return isReady ? (file?.tables ?? null) : null;
+    },
+    open: () => file?.tables ?? null,
+    leave,
+    noteNews() {
+      hasNews = true;
+    },
+    postpone(work) {
+      // Beyond that many the archives are looked through again instead.
+      if (missed.push(work) > mostMissed) missed = [(tables) => tables.setFact("complete", "")];
+    },
+    follow(gap) {
+      if (!isReady) {
+        if (away !== null) mirror.tables.noteGaps([gap]);
+        if (!Number.isFinite(retryIn)) waiting.set(`${gap.stream}/${gap.symbol}/${gap.from_us}`, gap);
+        return;
+      }
+      waiting.set(`${gap.stream}/${gap.symbol}/${gap.from_us}`, gap);
+      if (isFlushDue) return;
+      isFlushDue = true;
+      queueMicrotask(flush);
+    },
+    start(listener) {
+      onFresh = listener;
+      attempt();
+    },
+    look() {
+      const happened = lookAtFile();
+      if (isReady) {
+        flush();
+        try {
+          file?.tidy();
+        } catch (error) {
+          leave(error);
+        }
+      } else if (--retryIn <= 0) attempt();
+      return happened;
+    },
+    away: () => away,
+    close() {
+      flush();
+      try {
+        file?.close();
+      } catch (error) {
+        log.debug("the catalogue cannot be closed properly", { reason: messageOf(error) });
+      }
+      file = null;
+      isReady = false;
+    },
+  };
+}

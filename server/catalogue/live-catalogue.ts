@@ -1,0 +1,187 @@
+import type { CatalogueEvent } from "../archived-day.ts";
+import type { Gap } from "../gap.ts";
+import type { Log } from "../log.ts";
+import type { StoredHole } from "../missing-ids.ts";
+import type { OutgoingStore } from "../outgoing.ts";
+import { Unavailable } from "../problem.ts";
+import type { Day } from "../segment.ts";
+import type { ArchiveDays } from "./archive-days.ts";
+import { createAttachment } from "./attachment.ts";
+import type { GapPages } from "./gap-page.ts";
+import type { GapSource } from "./gap-source.ts";
+import { createGuardedTables } from "./guarded-tables.ts";
+import type { IncidentStore } from "./incident-store.ts";
+import type { Memory } from "./memory.ts";
+import type { NotedRun, Tables } from "./tables.ts";
+
+/** What the recorder shows to people, in `rt-data.sqlite`. Writing never fails and never waits; what cannot be read is `Unavailable`. */
+export type LiveCatalogue = {
+  /** Opens the file, or goes on without it. `onFresh` hears whenever a file was begun that knows no archives yet. */
+  start(onFresh: (why: string) => void): void;
+  /** Call it once a second. "restored": the file had been deleted or replaced. */
+  look(): "restored" | null;
+  /** Why the file cannot be used, and since when, µs; null while it can. */
+  away(): { readonly reason: string; readonly sinceUs: number } | null;
+  /** Everything on disk is known to the file now. */
+  setComplete(): void;
+  /** A gap was noted in the journal. */
+  follow(gap: Gap): void;
+  /** What a version without a journal left in the file; null where the file cannot be read. */
+  inherited(): Inherited | null;
+  noteEvent(event: CatalogueEvent): void;
+  /** The newest events, newest first. */
+  events(most: number): readonly CatalogueEvent[];
+  /** Written-down gaps of a day, clipped to it, in order. */
+  gapsOf(day: Day): readonly Gap[];
+  /** Changes archived days and the gaps in their manifests in one go; false if that cannot be done now. */
+  changeArchives(work: (days: ArchiveDays, noteDayGaps: (gaps: readonly Gap[]) => void) => void): boolean;
+  readonly gapPages: GapPages;
+  readonly archiveDays: ArchiveDays;
+  readonly memory: Memory;
+  readonly outgoing: OutgoingStore;
+  readonly incidents: IncidentStore;
+  close(): void;
+};
+
+/** What earlier versions kept in SQLite alone. */
+export type Inherited = {
+  readonly lastRun: NotedRun | null;
+  readonly gaps: readonly Gap[];
+  readonly holes: readonly StoredHole[];
+};
+
+/** Ids of incidents begun while no earlier ones can be read, so that they are none of theirs: seconds since 2026. */
+const epochS = 1_767_225_600;
+
+/** The catalogue of a data folder; nothing is opened before `start`. */
+export function createLiveCatalogue(
+  dataDir: string,
+  source: GapSource,
+  deps: { nowUs: () => number; log: Log },
+): LiveCatalogue {
+  const file = createAttachment(dataDir, source, deps);
+  const { read, write, readFile, writeFile, writeNow } = createGuardedTables(file);
+  const newId = () => Math.floor(deps.nowUs() / 1e6) - epochS;
+  let lastEvent = 0;
+
+  /** Rows of the file, where it can be read, and those in memory, which are newer. */
+  function both<T>(of: (tables: Tables) => readonly T[], key: (row: T) => string): T[] {
+    const rows = new Map<string, T>();
+    try {
+      for (const row of readFile(of)) rows.set(key(row), row);
+    } catch (error) {
+      if (!(error instanceof Unavailable)) throw error;
+    }
+    if (file.away() !== null) for (const row of of(file.mirror.tables)) rows.set(key(row), row);
+    return [...rows.values()];
+  }
+
+  const keyOf = ({ stream, symbol, from_us }: Gap) => `${stream}/${symbol}/${from_us}`;
+
+  function* pieces(fromUs: number, toUs: number): Generator<readonly Gap[]> {
+    const steps = read((tables) => tables.gapPages.pieces(fromUs, toUs)[Symbol.iterator]());
+    for (;;) {
+      // The file may go away between two pieces; the rest comes from memory then, some of it for the second time.
+      const step = read((tables) =>
+        file.away() === null
+          ? steps.next()
+          : { done: false as const, value: [...tables.gapPages.pieces(fromUs, toUs)].flat() },
+      );
+      if (step.done === true) return;
+      yield step.value;
+      if (file.away() !== null) return;
+    }
+  }
+
+  return {
+    start: file.start,
+    look: file.look,
+    away: file.away,
+    setComplete: () => writeFile((tables) => tables.setFact("complete", "1")),
+    follow: file.follow,
+    inherited() {
+      try {
+        return readFile((tables) => ({ lastRun: tables.lastRun(), gaps: tables.allGaps(), holes: tables.holes.all() }));
+      } catch {
+        return null;
+      }
+    },
+    noteEvent(event) {
+      lastEvent =
+        Math.max(
+          lastEvent,
+          read((tables) => tables.lastEventId()),
+        ) + 1;
+      const id = lastEvent;
+      write((tables) => tables.noteNumberedEvent(id, event));
+    },
+    events: (most) => read((tables) => tables.events(most)),
+    gapsOf(day) {
+      const known = new Map(both((tables) => tables.gapsOf(day), keyOf).map((gap) => [gap.from_us, gap]));
+      for (const gap of source.gapsOf(day)) known.set(gap.from_us, gap);
+      return [...known.values()].sort((a, b) => a.from_us - b.from_us);
+    },
+    changeArchives: (work) => writeNow((tables) => work(tables.archiveDays, tables.noteDayGaps)),
+    gapPages: {
+      page(filter, limit, after) {
+        if (file.away() === null) return read((tables) => tables.gapPages.page(filter, limit, after));
+        const found = both((tables) => tables.gapPages.page(filter, limit + 1, after).items, keyOf).sort(newestFirst);
+        const last = found.length > limit ? found[limit - 1] : undefined;
+        const next = last === undefined ? null : `${last.from_us}/${last.stream}/${last.symbol}`;
+        return { items: found.slice(0, limit), next };
+      },
+      between: (fromUs, toUs) =>
+        both((tables) => tables.gapPages.between(fromUs, toUs), keyOf).sort((a, b) => a.from_us - b.from_us),
+      pieces,
+      count: (fromUs, toUs) => read((tables) => tables.gapPages.count(fromUs, toUs)),
+    },
+    archiveDays: {
+      note: (day, manifestMs) => writeFile((tables) => tables.archiveDays.note(day, manifestMs)),
+      remove: (day) => writeFile((tables) => tables.archiveDays.remove(day)),
+      noteVerified: (day, atUs) => writeFile((tables) => tables.archiveDays.noteVerified(day, atUs)),
+      known: () => readFile((tables) => tables.archiveDays.known()),
+      manifestMs: (day) => readFile((tables) => tables.archiveDays.manifestMs(day)),
+      after: (day) => readFile((tables) => tables.archiveDays.after(day)),
+      all: () => readFile((tables) => tables.archiveDays.all()),
+      get: (day) => readFile((tables) => tables.archiveDays.get(day)),
+      page: (filter, limit, after) => readFile((tables) => tables.archiveDays.page(filter, limit, after)),
+      coverage: (stream, from, to) => readFile((tables) => tables.archiveDays.coverage(stream, from, to)),
+      totals: () => readFile((tables) => tables.archiveDays.totals()),
+    },
+    memory: {
+      events: (limit, after) => read((tables) => tables.memory.events(limit, after)),
+      keepSeries: (rows) => write((tables) => tables.memory.keepSeries(rows)),
+      series: (fromUs) => read((tables) => tables.memory.series(fromUs)),
+      keepMinutes: (key, day) => write((tables) => tables.memory.keepMinutes(key, day)),
+      minutes: () => read((tables) => tables.memory.minutes()),
+    },
+    outgoing: {
+      all: () => read((tables) => tables.outgoing.all()),
+      save: (row) => write((tables) => tables.outgoing.save(row)),
+      remove: (row) => write((tables) => tables.outgoing.remove(row)),
+      note: (name) => read((tables) => tables.outgoing.note(name)),
+      setNote: (name, value) => write((tables) => tables.outgoing.setNote(name, value)),
+    },
+    incidents: {
+      open: () => read((tables) => tables.incidents.open()),
+      endedSince: (sinceUs) => read((tables) => tables.incidents.endedSince(sinceUs)),
+      lastId: () =>
+        Math.max(
+          read((tables) => tables.incidents.lastId()),
+          file.away() === null ? 0 : newId(),
+        ),
+      save: (incident) => write((tables) => tables.incidents.save(incident)),
+      get: (id) => read((tables) => tables.incidents.get(id)),
+      page: (limit, after) => read((tables) => tables.incidents.page(limit, after)),
+      mutes: () => read((tables) => tables.incidents.mutes()),
+      saveMute: (mute) => write((tables) => tables.incidents.saveMute(mute)),
+      removeMute: (id) => write((tables) => tables.incidents.removeMute(id)),
+      costs: (causes, fromUs, toUs) => read((tables) => tables.incidents.costs(causes, fromUs, toUs)),
+    },
+    close: file.close,
+  };
+}
+
+function newestFirst(a: Gap, b: Gap): number {
+  return b.from_us - a.from_us || (a.stream < b.stream ? -1 : a.stream > b.stream ? 1 : a.symbol < b.symbol ? -1 : 1);
+}

@@ -94,11 +94,8 @@ export function createRecording(
   const ledger = createGapLedger({ store: journal.noteGaps, log });
   const recorder = createRecorder(
     {
-      dataDir,
-      segmentMinutes: record.segment_minutes,
-      flushRecords: record.flush_records,
-      flushMs: record.flush_ms,
-      sync: record.sync,
+      ...{ dataDir, segmentMinutes: record.segment_minutes, sync: record.sync },
+      ...{ flushRecords: record.flush_records, flushMs: record.flush_ms },
     },
     { nowUs, onClosed: deps.onClosed, onDropped: ledger.drop, onLost: ledger.lose, log },
   );

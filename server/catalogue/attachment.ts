@@ -18,8 +18,7 @@ import type { Tables } from "./tables.ts";
  *
  * ready → away at the first error. away → ready by `look`, once a second: the file is opened again, or a new one is begun if it was
  * damaged or is not ours; the mirror's rows are written to it; then every gap that the journal has noted since the position that the
- * file remembers. That position is written in the same transaction as the gaps, so that a crash anywhere only makes some of it happen
- * twice, which is harmless.
+ * file remembers. That position is written last, so that a crash anywhere only makes some of it happen twice, which is harmless.
  */
 
 /** The catalogue's file as it comes and goes. */
@@ -70,7 +69,7 @@ export function createAttachment(
   let onFresh: (why: string) => void = () => {};
   let [retryIn, retryS] = [1, 1];
   let isFlushDue = false;
-  let runNoted = "";
+  let runNoted: ReturnType<GapSource["runs"]>[number] | undefined;
 
   function leave(error: unknown): void {
     const reason = messageOf(error);
@@ -97,16 +96,15 @@ export function createAttachment(
     try {
       const isNew = file === null;
       const before = lost;
-      let asideTo: string | null = null;
-      if (lost !== null) asideTo = clearPath(dataDir, lost.isOurs);
+      let asideTo = lost === null ? null : clearPath(dataDir, lost.isOurs);
       lost = null;
       file ??= openCatalogueFile(dataDir);
       asideTo = file.movedAsideTo ?? asideTo;
       const isFresh = file.tables.fact("complete") === null && !file.tables.hasRuns();
-      const isKnown = isLoaded && !isFresh;
-      if (!isLoaded) mirror.load(file.database);
-      isLoaded = true;
       const opened = file;
+      const isKnown = isLoaded && !isFresh;
+      if (!isLoaded) mirror.load(opened.database);
+      isLoaded = true;
       if (isNew) opened.stamp();
       opened.database
         .transaction(() => {
@@ -133,7 +131,7 @@ export function createAttachment(
         const seconds = Math.round((nowUs() - away.sinceUs) / 1e6);
         log.info("the catalogue is available again and has caught up", { seconds, gaps: gaps.length });
       }
-      [isReady, away, retryS] = [true, null, 1];
+      [isReady, away, retryIn, retryS] = [true, null, 1, 1];
       mirror.dropGaps();
       flush();
     };
@@ -142,37 +140,34 @@ export function createAttachment(
       finish();
       return;
     }
-    void (async () => {
-      try {
-        for (let at = 0; at < gaps.length; at += gapsAtOnce) {
-          if (file !== to) return;
-          writePiece(at);
-          await nextTurn();
-        }
-        if (file === to) finish();
-      } catch (error) {
-        if (file === to) leave(error);
+    const inTurns = async () => {
+      for (let at = 0; at < gaps.length && file === to; at += gapsAtOnce) {
+        writePiece(at);
+        await nextTurn();
       }
-    })();
+      if (file === to) finish();
+    };
+    inTurns().catch((error) => file === to && leave(error));
     // Until then it is read from memory, and tried again only after an error.
     retryIn = Number.POSITIVE_INFINITY;
+    mirror.setGaps(source.gapsSince(0));
   }
+
+  const isCatchingUp = () => !Number.isFinite(retryIn);
 
   function flush(): void {
     isFlushDue = false;
-    if (!isReady || file === null) return;
     const run = source.runs().at(-1);
-    const runText = JSON.stringify(run ?? null);
-    if (waiting.size === 0 && runText === runNoted) return;
+    if (!isReady || file === null || (waiting.size === 0 && run === runNoted)) return;
     const { tables } = file;
     try {
       tables.together(() => {
         tables.noteGaps([...waiting.values()]);
-        if (run !== undefined && runText !== runNoted) tables.noteRunOf(run);
+        if (run !== undefined && run !== runNoted) tables.noteRunOf(run);
         tables.setFact("journal", `${source.id} ${source.position()}`);
       });
       waiting.clear();
-      runNoted = runText;
+      runNoted = run;
     } catch (error) {
       leave(error);
     }
@@ -189,8 +184,7 @@ export function createAttachment(
       if (content !== null) {
         clearPath(dataDir, false);
         file.close();
-        file = null;
-        isReady = false;
+        [file, isReady] = [null, false];
         writeContent(dataDir, content);
         attempt();
         return "restored";
@@ -220,13 +214,10 @@ export function createAttachment(
       if (missed.push(work) > mostMissed) missed = [(tables) => tables.setFact("complete", "")];
     },
     follow(gap) {
-      if (!isReady) {
-        if (away !== null) mirror.tables.noteGaps([gap]);
-        if (!Number.isFinite(retryIn)) waiting.set(`${gap.stream}/${gap.symbol}/${gap.from_us}`, gap);
-        return;
-      }
-      waiting.set(`${gap.stream}/${gap.symbol}/${gap.from_us}`, gap);
-      if (isFlushDue) return;
+      if (!isReady) mirror.tables.noteGaps([gap]);
+      // While the file is away, the journal tells at its return what it has missed; while it catches up, this is what comes on top.
+      if (isReady || isCatchingUp()) waiting.set(`${gap.stream}/${gap.symbol}/${gap.from_us}`, gap);
+      if (!isReady || isFlushDue) return;
       isFlushDue = true;
       queueMicrotask(flush);
     },
@@ -236,14 +227,13 @@ export function createAttachment(
     },
     look() {
       const happened = lookAtFile();
-      if (isReady) {
-        flush();
-        try {
-          file?.tidy();
-        } catch (error) {
-          leave(error);
-        }
-      } else if (--retryIn <= 0) attempt();
+      flush();
+      try {
+        if (isReady) file?.tidy();
+        else if (--retryIn <= 0) attempt();
+      } catch (error) {
+        leave(error);
+      }
       return happened;
     },
     away: () => away,
@@ -254,8 +244,7 @@ export function createAttachment(
       } catch (error) {
         log.debug("the catalogue cannot be closed properly", { reason: messageOf(error) });
       }
-      file = null;
-      isReady = false;
+      [file, isReady] = [null, false];
     },
   };
 }

@@ -19,6 +19,8 @@ export type ReplaySettings = {
   readonly keepPauses: boolean;
   readonly faults: string | null;
   readonly seed: number;
+  readonly patient: boolean;
+  readonly names: readonly string[];
   readonly logLevel: LogLevel;
 };
 
@@ -42,6 +44,11 @@ export const replayFlags: Readonly<Record<string, Flag>> = {
   "keep-pauses": { value: null, help: "wait through recorded gaps; otherwise those longer than 10 s are passed over" },
   faults: { value: "FILE", help: "let the faults of this scenario happen, to test a client" },
   seed: { value: "N", help: "of the invented market and of the faults (default 1)" },
+  patient: {
+    value: null,
+    help: "wait for a client that does not read; otherwise one that takes less than 64 KB in 20 s is dropped",
+  },
+  names: { value: "A,B,…", help: "further host names by which this replay is reached; names of others are refused" },
   host: { value: "ADDRESS", help: "where to listen (default 127.0.0.1)" },
   port: { value: "N", help: "port of WebSocket, REST and /replay (default 9443; 0: any free one)" },
   "log-level": { value: "LEVEL", help: "debug, info, warn or error (default info)" },
@@ -80,6 +87,8 @@ export function replaySettings(flags: Flags): ReplaySettings {
     gaps: flags.gaps !== undefined,
     keepPauses: flags["keep-pauses"] !== undefined,
     faults: flags.faults ?? null,
+    patient: flags.patient !== undefined,
+    names: read("names", [] as readonly string[], hostNames, "host names, separated by commas"),
     seed: read("seed", 1, whole(0, 2 ** 31), `a whole number from 0 to ${2 ** 31}`),
     logLevel: read("log-level", "info", one(...logLevels), logLevels.join(", ")),
   };
@@ -88,4 +97,9 @@ export function replaySettings(flags: Flags): ReplaySettings {
   }
   if (problems.length > 0) throw new OperatorError(problems.join("\n"));
   return settings;
+}
+
+function hostNames(text: string): readonly string[] | null {
+  const names = text.split(",").map((name) => name.trim());
+  return names.every((name) => /^[A-Za-z0-9.-]{1,253}$/.test(name)) ? names : null;
 }

@@ -2,6 +2,7 @@ import { createExchange, type Exchange } from "../exchange/exchange.ts";
 import { createSyntheticMarket } from "../exchange/market/synthetic-market.ts";
 import { createRecordingSource, type RecordingSource } from "../exchange/recording/recording.ts";
 import { createReplayControl } from "../exchange/recording/replay-control.ts";
+import { createSite } from "../exchange/site.ts";
 import type { Log } from "../log.ts";
 import type { GapsOf } from "../recorded-gaps.ts";
 import type { Command, Terminal } from "./command.ts";
@@ -26,6 +27,9 @@ const patient = {
   connectsPer5Minutes: Number.POSITIVE_INFINITY,
   lifeMs: Number.MAX_SAFE_INTEGER,
 };
+
+/** But it waits for nobody who does not read at all, as all other readers would wait as well. */
+const stall = { leastBytes: 64 * 1024, windowMs: 20_000 };
 
 /** `rt-data replay` */
 export const replay: Command = {
@@ -58,8 +62,12 @@ export const replay: Command = {
         host: settings.host,
         port: settings.port,
         ...(recording === null ? {} : patient),
+        stall: settings.patient ? null : stall,
       },
-      { source, faults: scenario.faults, route: createReplayControl(recording, counts), log },
+      {
+        ...{ source, faults: scenario.faults, log },
+        ...{ route: createReplayControl(recording, counts), refuse: createSite(settings) },
+      },
     );
     const { wsUrl, restUrl } = await exchange.start();
     try {

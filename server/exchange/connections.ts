@@ -6,6 +6,7 @@ import type { Ending, FaultHooks } from "./faults/fault-target.ts";
 import { createPressure } from "./pressure.ts";
 import { createSession, type Session, type SessionLimits } from "./socket-session.ts";
 import type { Audience, MarketEvent } from "./source.ts";
+import { createStallWatch, type StallLimit } from "./stall-watch.ts";
 import type { StreamRequest } from "./stream-url.ts";
 
 /** What a socket carries with it. */
@@ -18,6 +19,8 @@ export type Connections = {
   emit(events: readonly MarketEvent[]): void;
   /** Sends the pings that are due at `now`, carrying what the exchange's clock shows (both ms). */
   heartbeat(now: number, clockMs: number): void;
+  /** Cuts those who take too little of what waits for them. */
+  dropStalled(now: number): void;
   /** Open connections, oldest first. */
   ids(): number[];
   /** Hands frames to a socket, past all faults; does nothing if it is gone. */
@@ -56,6 +59,7 @@ export function createConnections(
     flatErrors: boolean;
     deflate: boolean;
     maxBufferedBytes: number;
+    stall: StallLimit | null;
     life: LifeOptions;
   },
   deps: {
@@ -69,6 +73,7 @@ export function createConnections(
   const { hooks, now, onSent, log } = deps;
   const delivery = createDelivery();
   const pressure = createPressure<Session>();
+  const stalls = options.stall === null ? null : createStallWatch<number>(options.stall);
   const lives = createLives(options.life, { announce, end });
   const sockets = new Map<number, Socket>();
   /** Told to close, but not gone yet. */
@@ -120,6 +125,7 @@ export function createConnections(
     lives.forget(id);
     delivery.remove(session, session.streams);
     pressure.forget(session);
+    stalls?.forget(id);
     hooks.closed?.(id);
     deps.onAudience();
   }
@@ -132,9 +138,12 @@ export function createConnections(
     const socket = sockets.get(id);
     const session = socket?.data.session;
     if (socket === undefined || session === null || session === undefined) return;
+    let bytes = 0;
     socket.cork(() => {
       for (const frame of frames) {
-        if (socket.send(frame.text, options.deflate) === 0) return;
+        const sent = socket.send(frame.text, options.deflate);
+        if (sent === 0) return;
+        bytes += frame.text.length;
         messagesSent += 1;
         onSent?.(id, frame);
       }
@@ -147,6 +156,7 @@ export function createConnections(
       return;
     }
     pressure.note(session, buffered);
+    if (stalls !== null) stalls.sent(id, bytes);
   }
 
   function announce(id: number): void {
@@ -171,6 +181,17 @@ export function createConnections(
     emit,
     heartbeat(at, clockMs) {
       for (const [id, socket] of [...sockets]) if (!isMuted(id)) socket.data.session?.heartbeat(at, clockMs);
+    },
+    dropStalled(at) {
+      for (const id of stalls?.stalled(at, (reader) => sockets.get(reader)?.getBufferedAmount() ?? 0) ?? []) {
+        slowClosed += 1;
+        log.warn("exchange drops a reader that does not read", {
+          connection: id,
+          buffered: sockets.get(id)?.getBufferedAmount(),
+        });
+        // It would not read a close either.
+        end(id, "terminate");
+      }
     },
     ids: () => [...sockets.keys()],
     send,

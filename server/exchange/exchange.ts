@@ -13,6 +13,7 @@ import { refusal } from "./refusal.ts";
 import { createRest } from "./rest.ts";
 import type { SessionLimits } from "./socket-session.ts";
 import type { MarketSource } from "./source.ts";
+import type { StallLimit } from "./stall-watch.ts";
 import { parseStreamUrl } from "./stream-url.ts";
 import type { SymbolStatus } from "./symbol-info.ts";
 import { createWeights } from "./weights.ts";
@@ -71,6 +72,8 @@ export type ExchangeOptions = Partial<SessionLimits> &
     readonly weightPerMinute?: number;
     /** A socket with more unread bytes than this is closed (64 MiB). */
     readonly maxBufferedBytes?: number;
+    /** A socket whose reader takes less than this is cut; null, and left out: nobody is. */
+    readonly stall?: StallLimit | null;
     /** Errors as documented, `{"code":…,"msg":…,"id":…}`, instead of nested as measured. */
     readonly flatErrors?: boolean;
     /** Handshakes per address in any 5 minutes (300); Infinity for no limit. */
@@ -85,6 +88,7 @@ export type ExchangeOptions = Partial<SessionLimits> &
     readonly tls?: TlsPair;
   };
 
+const stallCheckMs = 500;
 const dayMs = 86_400_000;
 const connectWindowMs = 5 * 60_000;
 
@@ -102,6 +106,8 @@ export function createExchange(
     faults?: Faults;
     /** Answers HTTP requests that are none of the exchange's own; null for what it does not know. */
     route?: (request: Request) => Response | null;
+    /** Refuses a request before anything else looks at it; null lets it through. */
+    refuse?: (request: Request) => Response | null;
     log: Log;
     now?: () => number;
   },
@@ -138,6 +144,7 @@ export function createExchange(
       flatErrors: options.flatErrors ?? false,
       deflate: options.deflate ?? false,
       maxBufferedBytes: options.maxBufferedBytes ?? 64 * 1024 * 1024,
+      stall: options.stall ?? null,
     },
     {
       hooks,
@@ -151,7 +158,7 @@ export function createExchange(
     { host, port: options.port ?? 0, tls: options.tls, deflate: options.deflate ?? false },
     { request: answer, ...connections.handlers },
   );
-  let heartbeats: ReturnType<typeof setInterval> | null = null;
+  const timers: ReturnType<typeof setInterval>[] = [];
   let connectionsTotal = 0;
 
   function noteSent(connection: number, { stream, payload, text, fault }: Frame): void {
@@ -160,6 +167,8 @@ export function createExchange(
   }
 
   function answer(request: Request, at: Server<ConnectionData>): ReturnType<typeof shakeHands> {
+    const refused = deps.refuse?.(request) ?? null;
+    if (refused !== null) return refused;
     const address = at.requestIP(request)?.address ?? "";
     if (request.headers.get("upgrade")?.toLowerCase() !== "websocket") {
       const url = new URL(request.url);
@@ -195,8 +204,7 @@ export function createExchange(
   }
 
   async function stop(): Promise<void> {
-    if (heartbeats !== null) clearInterval(heartbeats);
-    heartbeats = null;
+    for (const timer of timers.splice(0)) clearInterval(timer);
     await source.stop();
     connections.endAll({ code: 1001, reason: "Going away" });
     await port.stop();
@@ -215,7 +223,8 @@ export function createExchange(
   return {
     async start() {
       port.open();
-      heartbeats = setInterval(() => connections.heartbeat(now(), clockMs()), options.pingMs ?? 20_000);
+      timers.push(setInterval(() => connections.heartbeat(now(), clockMs()), options.pingMs ?? 20_000));
+      if (options.stall) timers.push(setInterval(() => connections.dropStalled(performance.now()), stallCheckMs));
       try {
         await source.start(connections.emit, connections.audience);
       } catch (error) {

@@ -1,10 +1,6 @@
-import { isIP } from "node:net";
 import { hostname } from "node:os";
-import { isLoopback } from "../loopback.ts";
+import { foreignOrigin, isOwnName } from "../own-name.ts";
 import type { Visitor } from "./visitor.ts";
-
-/** Names that no public name server can answer for: who owns a domain cannot make one of them lead here. */
-const privateName = /^[\w-]+$|^[\w.-]+\.(local|lan|home|internal|intranet|localdomain|home\.arpa|test)$/;
 
 /** What is asked of a host name and of the page that a request comes from. */
 export type Site = {
@@ -24,20 +20,11 @@ export function createSite(options: { host: string; publicUrl: string }): Site {
 
   return {
     isOwnName({ hosts: [host = ""], proxy }) {
-      const name = nameOf(host);
-      if (isIP(name.replace(/^\[|\]$/g, "")) !== 0 || privateName.test(name) || isLoopback(name)) return true;
-      return names.has(name) || proxy === "remote";
+      return isOwnName(host, names) || proxy === "remote";
     },
     foreignOrigin({ headers }, visitor) {
-      const site = headers.get("sec-fetch-site");
-      if (site !== null && site !== "same-origin" && site !== "none") return `sec-fetch-site is ${site}`;
-      const origin = headers.get("origin");
-      if (origin === null) return null;
-      if (!URL.canParse(origin)) return "the origin is unknown";
-      const from = new URL(origin);
-      const isOurs =
-        visitor.hosts.some((host) => isSameHost(from, host, visitor.proxy !== "none")) || from.host === own?.host;
-      return isOurs ? null : `the page is of ${from.host}`;
+      const isSame = (from: URL) => visitor.hosts.some((host) => isSameHost(from, host, visitor.proxy !== "none"));
+      return foreignOrigin(headers, (from) => isSame(from) || from.host === own?.host);
     },
   };
 }
@@ -48,8 +35,4 @@ function isSameHost(origin: URL, host: string, isProxied: boolean): boolean {
   if (host === "" || !URL.canParse(address)) return false;
   const asked = new URL(address);
   return asked.host === origin.host || (isProxied && asked.port === "" && asked.hostname === origin.hostname);
-}
-
-function nameOf(host: string): string {
-  return host.replace(/:\d+$/, "").replace(/\.$/, "");
 }

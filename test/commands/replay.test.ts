@@ -1,5 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
+import { request } from "node:http";
 import { join } from "node:path";
 import { openCatalogue } from "../../server/catalogue/catalogue.ts";
 import { connect } from "../exchange/client.ts";
@@ -196,3 +197,51 @@ test("a scenario of faults happens to a replay", async () => {
   await until(() => client.closed() !== null, "the close");
   expect(client.received).toHaveLength(100);
 }, 20_000);
+
+test("a replay answers to its own names alone, and no other site's page steers it or listens to it", async () => {
+  const { restUrl, program } = await replay("--data", writeFolder(), "--names", "replay.example.org");
+  const port = Number(new URL(restUrl).port);
+  const handshake = {
+    ...{ connection: "Upgrade", upgrade: "websocket" },
+    ...{ "sec-websocket-version": "13", "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==" },
+  };
+  /** A request as a browser would send it that was led here by a name of somebody else. */
+  const ask = (path: string, headers: Record<string, string>, method = "GET") =>
+    new Promise<number>((resolve, reject) => {
+      const sent = request({ host: "127.0.0.1", port, path, method, headers, agent: false });
+      sent.on("response", (answer) => resolve(answer.resume().statusCode ?? 0));
+      sent.on("upgrade", ({ statusCode }, socket) => {
+        socket.destroy();
+        resolve(statusCode ?? 0);
+      });
+      sent.on("error", reject);
+      sent.end();
+    });
+  const paths = ["/replay", "/api/v3/time", "/ws/btcusdt@aggTrade", "/stream"];
+  for (const host of ["evil.example", `evil.example:${port}`, "127.0.0.1.evil.example"]) {
+    for (const path of paths) expect([host, path, await ask(path, { host })]).toEqual([host, path, 421]);
+    for (const path of paths.slice(2))
+      expect(await ask(path, { ...handshake, host, origin: `http://${host}` })).toBe(421);
+    expect(await ask("/replay/pause", { host, origin: `http://${host}` }, "POST")).toBe(421);
+  }
+  const own = `127.0.0.1:${port}`;
+  for (const origin of ["https://evil.example", "null", "http://127.0.0.1:1"]) {
+    expect(await ask("/replay/pause", { host: own, origin }, "POST")).toBe(403);
+    expect(await ask("/ws/btcusdt@aggTrade", { ...handshake, host: own, origin })).toBe(403);
+  }
+  expect(await ask("/replay/pause", { host: own, "sec-fetch-site": "cross-site" }, "POST")).toBe(403);
+  for (const host of [own, `localhost:${port}`, "nas", "nas.local:9443", "192.168.0.7", "replay.example.org"]) {
+    expect([host, await ask("/replay", { host })]).toEqual([host, 200]);
+    expect([host, await ask("/stream", { ...handshake, host, origin: `http://${host}` })]).toEqual([host, 101]);
+    expect([host, await ask("/replay/resume", { host }, "POST")]).toEqual([host, 200]);
+  }
+  program.kill("SIGTERM");
+  await program.ended;
+});
+
+test("the help says when a client that does not read is dropped, and how to wait for it", async () => {
+  const program = start([...fromSource, "replay", "--help"], { cwd: temporaryFolder() });
+  programs.push(program);
+  expect(await program.ended).toBe(0);
+  expect(program.output()).toMatch(/--patient .*does not read.*64 KB in 20 s/);
+});

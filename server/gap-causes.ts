@@ -14,6 +14,7 @@ const all: Record<GapCause, true> = {
   restart: true,
   crash: true,
   halted: true,
+  clock: true,
 };
 
 /** Causes of gaps, for those who ask for one. */

@@ -66,12 +66,13 @@ export function createApp(
 ): App {
   const { mode, standby } = options;
   const { log, newest: logs } = createLogTail(options.log, secretsOf(config));
-  const { nowUs } = standby ?? createReceiveClock(options.clock);
+  const clock = standby?.clock ?? createReceiveClock(options.clock);
+  const { nowUs } = clock;
   const startedUs = standby?.stoppedUs() ?? nowUs();
   const streams = standby?.streams ?? createStreams(config, ownSymbols(config.record));
   const folder = takeDataFolder(config.record.data_dir, mode, log);
   const dataDir = folder.path;
-  const time = createTimeAuthority({ nowUs, clock: options.clock });
+  const time = createTimeAuthority({ clock, sources: options.clock });
   const known = createKnown({
     ...{ dataDir, startedUs, nowUs, time: time.now, renewFolder: folder.renew, log },
     archiver: () => archiver,
@@ -103,7 +104,7 @@ export function createApp(
   const recording = createRecording(
     { config, dataDir, startedUs, streams },
     {
-      ...{ nowUs, journal, onLate: pastDays.noteLate, onRecord: past.observe, log },
+      ...{ clock, journal, onLate: pastDays.noteLate, onRecord: past.observe, log },
       onClosed(segment) {
         archiver.seal(segment);
         // A slow disk may have kept it until its day was merged.
@@ -116,7 +117,8 @@ export function createApp(
   const faults = createFaults({ log });
   const watch = createAppIncidents(config, { catalogue, parts, faults: faults.current, nowUs, startedUs, log });
   const machine = createMachineWatch(dataDir, {
-    ...{ clock: options.clock, setRoom: archiver.setRoom, onClockStep: recording.onClockStep, log },
+    ...{ clock, offsetUs: time.offsetUs, streams: recording.streams, onStep: recording.onClockStep, log },
+    ...{ noteGaps: parts.ledger.add, updateGaps: parts.ledger.update, setRoom: archiver.setRoom },
     failure: () => parts.recorder.failure(),
   });
   let stopping: Promise<void> | null = null;
@@ -124,7 +126,7 @@ export function createApp(
 
   function gapsOf(day: Day): readonly Gap[] {
     const written = withManifestGaps(day, gapsInManifest(dataDir, day), catalogue.gapsOf(day));
-    return gapsOfDay(day, written, recording.openGaps());
+    return gapsOfDay(day, written, [...recording.openGaps(), ...machine.clock.openGaps()]);
   }
 
   const status = () =>

@@ -1,11 +1,11 @@
 import type { ClockOffset, ClockOffsetMeter } from "../binance/clock-offset.ts";
-import { createClockOffsetMeter } from "../binance/clock-offset.ts";
 import { createDelayEstimator, type DelayEstimator } from "../binance/delay.ts";
 import type { Feed } from "../binance/feed.ts";
 import type { FeedSink } from "../binance/feed-sink.ts";
 import { createLatencyGate, type LatencyGate } from "../binance/latency-gate.ts";
 import { createRestClient } from "../binance/rest.ts";
 import { createSymbolWatch, type SymbolWatch } from "../binance/symbols.ts";
+import type { ReceiveClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Gap } from "../gap.ts";
 import type { Journal } from "../journal/journal.ts";
@@ -23,6 +23,7 @@ import { createNewestBooks, type NewestBooks } from "./newest-books.ts";
 import { createNewestRecords } from "./newest-records.ts";
 import { createRepair, type Repair } from "./repair.ts";
 import { openFeed, type Standby } from "./standby.ts";
+import { createWallOffset } from "./wall-offset.ts";
 
 /** From the exchange to the files: everything that records, and what it knows of itself. */
 export type Recording = {
@@ -42,8 +43,7 @@ export type Recording = {
   openGaps(): readonly Gap[];
   /** Receipt of the newest record, µs, or null. */
   lastRecvUs(): number | null;
-  /** The wall clock was stepped. */
-  onClockStep(): void;
+  onClockStep(byUs: number): void;
   /** Stops receiving, then writes what there is; resolves when it is on disk. Idempotent. */
   stop(): Promise<void>;
 };
@@ -64,13 +64,13 @@ export type RecordingParts = {
 };
 
 export type RecordingDeps = {
-  readonly nowUs: () => number;
+  readonly clock: ReceiveClock;
   readonly journal: Journal;
   readonly onClosed: (segment: Segment) => void;
   /** A file of this day has come, which may be merged already. */
   readonly onLate: (day: Day) => void;
-  /** The exchange was asked for its time. */
-  readonly onClockOffset?: (offset: ClockOffset) => void;
+  /** The exchange was asked for its time; of steady time. */
+  readonly onClockOffset: (offset: ClockOffset) => void;
   readonly onRecord?: (stream: Stream, payload: string, recvUs: number) => void;
   readonly log: Log;
 };
@@ -84,7 +84,8 @@ export function createRecording(
   deps: RecordingDeps,
 ): Recording {
   const { config, dataDir, startedUs } = options;
-  const { nowUs, journal, log } = deps;
+  const { clock, journal, log } = deps;
+  const { nowUs } = deps.clock;
   const { record, exchange } = config;
   let streams = options.streams;
   let feed: Feed | null = null;
@@ -107,12 +108,10 @@ export function createRecording(
   const delay = createDelayEstimator();
   const gate = createLatencyGate({ thresholdMs: config.latency.threshold_ms, gate: config.latency.gate });
   const rest = createRestClient({ restUrl: exchange.rest_url }, { log });
-  const clockOffset = createClockOffsetMeter({
-    ...{ rest, nowUs, log },
-    onOffset(offset) {
-      delay.setClockOffset(offset.offsetMs);
-      deps.onClockOffset?.(offset);
-    },
+  const clockOffset = createWallOffset({
+    ...{ rest, clock, log },
+    onOffset: (offsetMs) => delay.setClockOffset(offsetMs),
+    onSteadyOffset: deps.onClockOffset,
   });
   const symbols = createSymbolWatch({ symbols: symbolsOf(streams) }, { rest, log });
   /** First id of this run, of trades; of diffs the first `U` since the newest hole. */
@@ -152,9 +151,7 @@ export function createRecording(
     deps.onRecord?.(stream, payload, recvUs);
   }
 
-  const gaps = createGapIntake({
-    ...{ ledger, repair, firstIds, startedUs, journal, log },
-  });
+  const gaps = createGapIntake({ ledger, repair, firstIds, startedUs, journal, log });
 
   const departure = createDeparture({ feed: () => feed, take: gaps.take });
 
@@ -194,7 +191,7 @@ export function createRecording(
       if (offsetMs !== null) delay.setClockOffset(offsetMs);
       feed =
         standby?.attach({ sink, mayDeliver, noteGaps: ledger.add }) ??
-        openFeed({ config, streams, downtimes }, { nowUs, log, mayDeliver, sink });
+        openFeed({ config, streams, downtimes }, { clock, log, mayDeliver, sink });
       clockOffset.start();
       if (standby === undefined) feed.start();
       symbols.start();
@@ -228,7 +225,10 @@ export function createRecording(
     departure,
     openGaps,
     lastRecvUs: () => lastRecvUs,
-    onClockStep: clockOffset.measureNow,
+    onClockStep(byUs) {
+      recorder.closeSegments();
+      delay.shift(byUs);
+    },
     async stop() {
       feed?.stop();
       // What is not over, or not judged, is the next process's to write down.

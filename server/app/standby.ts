@@ -1,17 +1,19 @@
 import { addressesOf } from "../binance/endpoint.ts";
-import { createFeed, type Feed, type FeedDeps, type FeedOptions } from "../binance/feed.ts";
+import type { Feed, FeedDeps, FeedOptions } from "../binance/feed.ts";
 import type { FeedGap, FeedSink } from "../binance/feed-sink.ts";
 import type { Inherited, Leftover } from "../binance/predecessor.ts";
 import type { Followed } from "../binance/sequence.ts";
+import type { ReceiveClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Gap } from "../gap.ts";
 import type { Downtime } from "../recorder/interruption.ts";
 import type { Stream } from "../stream.ts";
 import { gapOfLeftover } from "./departure.ts";
+import { createStampedFeed } from "./stamped-feed.ts";
 
 /** Receives beside a recorder of another process, and keeps what that one has not recorded until it may be written. */
 export type Standby = {
-  readonly nowUs: () => number;
+  readonly clock: ReceiveClock;
   readonly streams: readonly Stream[];
   start(): void;
   stop(): void;
@@ -53,10 +55,10 @@ const oddKept = 100;
 /** The feed of a recorder that begins; `downtimes` tell since when nobody recorded. */
 export function openFeed(
   options: { config: Config; streams: readonly Stream[]; downtimes: ReadonlyMap<Stream, Downtime> },
-  deps: FeedDeps,
+  deps: Omit<FeedDeps, "nowUs"> & { clock: ReceiveClock },
 ): Feed {
   const { config, streams, downtimes } = options;
-  return createFeed(feedOptionsOf(config, streams), {
+  return createStampedFeed(feedOptionsOf(config, streams), {
     ...deps,
     interruptionOf(stream) {
       const downtime = downtimes.get(stream);
@@ -80,7 +82,7 @@ function feedOptionsOf(config: Config, streams: readonly Stream[]): FeedOptions 
 /** Nothing is opened before `start`. `inherited` tells how far the other process is. */
 export function createStandby(
   options: { config: Config; streams: readonly Stream[]; inherited: Inherited; mostCharacters?: number },
-  deps: Pick<FeedDeps, "nowUs" | "log" | "after" | "connect" | "random">,
+  deps: Pick<FeedDeps, "log" | "after" | "connect" | "random"> & { clock: ReceiveClock },
 ): Standby {
   const { config, streams, inherited } = options;
   const limit = options.mostCharacters ?? mostCharacters;
@@ -116,7 +118,7 @@ export function createStandby(
     most = Math.max(most, characters);
   }
 
-  const feed = createFeed(
+  const feed = createStampedFeed(
     { ...feedOptionsOf(config, streams), inherited },
     {
       ...deps,
@@ -165,7 +167,7 @@ export function createStandby(
   }
 
   return {
-    nowUs: deps.nowUs,
+    clock: deps.clock,
     streams,
     start: feed.start,
     stop: feed.stop,

@@ -53,7 +53,7 @@ export function assembleStatus(parts: StatusParts): Status {
     reasons,
     clock_offset_ms: offset === null ? null : tenth(offset.offsetMs),
     clock_offset_bound_ms: offset === null ? null : tenth(offset.boundMs),
-    clock_steps: parts.machine.clockSteps(),
+    clock_steps: parts.machine.clock.steps(),
     hardware: parts.machine.hardware.current(),
     totals: {
       messages: parts.streams.reduce((sum, stream) => sum + parts.rates.total(stream), 0),

@@ -84,7 +84,7 @@ function standBy(
   config: Config,
   { channel, stop, log }: { channel: Channel; stop: AbortSignal; log: Log },
 ): Promise<StandbyEnd> {
-  const { nowUs } = createReceiveClock();
+  const clock = createReceiveClock();
   const streams = createStreams(config, ownSymbols(config.record));
   const trails: StreamTrail[] = [];
   let standby: Standby | null = null;
@@ -129,7 +129,7 @@ function standBy(
 
     function open(): void {
       const inherited = new Map(trails.map((trail) => [trail.stream, trail]));
-      standby = createStandby({ config, streams, inherited }, { nowUs, log });
+      standby = createStandby({ config, streams, inherited }, { clock, log });
       standby.start();
     }
 

@@ -1,11 +1,13 @@
 import type { ClockOffset } from "../binance/clock-offset.ts";
-import { type ClockSources, systemClock } from "../clock.ts";
+import { type ClockSources, type ReceiveClock, systemClock } from "../clock.ts";
 import type { ConfirmedTime, TimeAuthority } from "../confirmed-time.ts";
 
 /** The authority of a recorder, and what it learns from. */
 export type AppTime = TimeAuthority & {
-  /** The exchange was asked for its time just now. */
+  /** The exchange was asked for its time just now: steady time minus its own. */
   noteOffset(offset: ClockOffset): void;
+  /** The newest offset of steady time, µs, as long as it counts; else null. */
+  offsetUs(): number | null;
 };
 
 /** Clocks that agree this well are both believed, ms. Nothing depends on it finely: the earlier of both is taken. */
@@ -17,60 +19,55 @@ const freshMs = 25 * 60_000;
 /** An answer that took longer says too little, ms. */
 const loosestMs = 60_000;
 
-/** The wall clock and the monotonic one drift apart by less than this between two measurements, ms. */
-const driftMs = 1000;
-
 /** How long the clock has to run steadily before anything is deleted by it, ms. */
 const settleMs = 15_000;
 
 /**
- * Confirms this machine's clock against the exchange's. The time is confirmed if the exchange was asked lately, both clocks agree
- * within five minutes, and this machine's clock was not set since. `us` is the earlier of both, so that an error of either makes
- * things happen too late, never too early. `nowUs` is the clock whose offset is measured.
+ * Confirms this machine's clock against the exchange's. The exchange was asked lately how far steady time, which nobody can set, is from
+ * its own; so the true time is known at once after every step of the wall clock. The time is confirmed if both agree within five
+ * minutes. `us` is the earlier of both, so that an error of either makes things happen too late, never too early.
  */
-export function createTimeAuthority(deps: { nowUs: () => number; clock?: ClockSources | undefined }): AppTime {
-  const { nowUs, clock = systemClock } = deps;
-  let measured: (ClockOffset & { readonly atMs: number; readonly differenceMs: number }) | null = null;
-  let steadySinceMs = clock.monotonicMs();
-  let lastDifferenceMs = difference();
+export function createTimeAuthority(deps: { clock: ReceiveClock; sources?: ClockSources | undefined }): AppTime {
+  const { clock, sources = systemClock } = deps;
+  let measured: (ClockOffset & { readonly atMs: number; readonly sleeps: number }) | null = null;
+  let steadySinceMs = sources.monotonicMs();
+  clock.onStep(() => {
+    steadySinceMs = sources.monotonicMs();
+  });
 
-  function difference(): number {
-    return clock.wallMs() - clock.monotonicMs();
-  }
-
-  /** A step is seen at the next call, whoever makes it. */
-  function look(): number {
-    const differenceMs = difference();
-    if (Math.abs(differenceMs - lastDifferenceMs) > driftMs) steadySinceMs = clock.monotonicMs();
-    lastDifferenceMs = differenceMs;
-    return differenceMs;
+  /** Why the newest measurement does not count, or null. */
+  function problem(): string | null {
+    if (measured === null) return "the exchange has not told its time yet";
+    const ageMs = sources.monotonicMs() - measured.atMs;
+    if (ageMs < 0 || ageMs > freshMs) return "the exchange has not told its time for 25 minutes";
+    if (measured.sleeps !== clock.sleeps())
+      return "the machine has slept, and the exchange has not told its time since";
+    return measured.boundMs > loosestMs ? "the exchange takes more than a minute to tell its time" : null;
   }
 
   function now(): ConfirmedTime {
-    const differenceMs = look();
-    if (measured === null) return unconfirmed("the exchange has not told its time yet");
-    const ageMs = clock.monotonicMs() - measured.atMs;
-    if (ageMs < 0 || ageMs > freshMs) return unconfirmed("the exchange has not told its time for 25 minutes");
-    if (Math.abs(differenceMs - measured.differenceMs) > driftMs)
-      return unconfirmed("this machine's clock was set, and the exchange has not told its time since");
-    const { offsetMs, boundMs } = measured;
-    if (boundMs > loosestMs) return unconfirmed("the exchange takes more than a minute to tell its time");
-    if (Math.abs(offsetMs) > toleranceMs + boundMs)
+    const steadyUs = clock.steadyUs();
+    const why = problem();
+    if (measured === null || why !== null) return unconfirmed(why ?? "");
+    const stampUs = clock.stampOf(steadyUs);
+    const trueUs = steadyUs - Math.round(measured.offsetMs * 1000);
+    const offsetMs = (stampUs - trueUs) / 1000;
+    if (Math.abs(offsetMs) > toleranceMs + measured.boundMs)
       return unconfirmed(
         `this machine's clock is ${lengthOf(offsetMs)} ${offsetMs > 0 ? "ahead of" : "behind"} the exchange's (see timedatectl)`,
       );
-    const us = nowUs();
-    return { kind: "confirmed", us: Math.min(us, us - Math.round(offsetMs * 1000)) };
+    return { kind: "confirmed", us: Math.min(stampUs, trueUs) };
   }
 
   return {
     noteOffset(offset) {
-      measured = { ...offset, atMs: clock.monotonicMs(), differenceMs: look() };
+      measured = { ...offset, atMs: sources.monotonicMs(), sleeps: clock.sleeps() };
     },
+    offsetUs: () => (measured === null || problem() !== null ? null : measured.offsetMs * 1000),
     now,
     settled() {
       const time = now();
-      const steadyMs = clock.monotonicMs() - steadySinceMs;
+      const steadyMs = sources.monotonicMs() - steadySinceMs;
       if (time.kind === "unconfirmed" || steadyMs >= settleMs) return time;
       return unconfirmed("the clock has to run steadily for 15 s first");
     },

@@ -1,6 +1,8 @@
 /** How delays were distributed over the last minute or two. */
 export type DelayHistogram = {
   add(ms: number, atUs: number): void;
+  /** The clock of `atUs` was set by so much. */
+  shift(byUs: number): void;
   /** The delay that this share of messages did not exceed, ms, within 5 %; null if there were none. */
   quantileMs(share: number): number | null;
 };
@@ -27,6 +29,9 @@ export function createDelayHistogram(): DelayHistogram {
       }
       const bucket = Math.min(buckets - 1, Math.floor(Math.log(Math.max(0, ms) + 1) / growth));
       counts[bucket] = (counts[bucket] ?? 0) + 1;
+    },
+    shift(byUs) {
+      startUs += byUs;
     },
     quantileMs(share) {
       let total = 0;

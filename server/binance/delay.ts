@@ -9,6 +9,8 @@ export type DelayEstimator = {
   observePing(serverMs: number, recvUs: number): void;
   /** A new estimate of local clock minus exchange clock, ms. */
   setClockOffset(offsetMs: number): void;
+  /** The clock of `recvUs` was set by so much: estimates stay as they are, and go on from there. */
+  shift(byUs: number): void;
   /** Current estimate, whole ms, never below 0; null while the clock offset or the first observation is missing. */
   estimateMs(symbol: string): number | null;
   /** Median and 99th percentile of the symbol's last minute or two, ms; null where none of its messages is dated. */
@@ -59,6 +61,16 @@ export function createDelayEstimator(): DelayEstimator {
     },
     setClockOffset(offsetMs) {
       clockOffsetMs = offsetMs;
+    },
+    shift(byUs) {
+      for (const { histogram } of bySymbol.values()) histogram.shift(byUs);
+      for (const running of [all, ...bySymbol.values()]) {
+        if (running.atUs === 0) continue;
+        running.meanMs += byUs / 1000;
+        running.atUs += byUs;
+      }
+      if (clockOffsetMs !== null) clockOffsetMs += byUs / 1000;
+      nowUs += byUs;
     },
     estimateMs(symbol) {
       const own = bySymbol.get(symbol);

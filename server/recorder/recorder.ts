@@ -58,6 +58,9 @@ export type RecorderDeps = {
   readonly log: Log;
 };
 
+/** Windows are looked at again after this at the latest, ms: longer waits are more than a timer can. */
+const latestMs = 3_600_000;
+
 /** A second attempt at a full or failing disk is made this often, ms. */
 const retryMs = 1000;
 
@@ -150,7 +153,7 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
     }
     const soonestMs = isTroubled() ? retryMs : 5;
     if (nextUs < Number.POSITIVE_INFINITY)
-      rotateTimer = setTimeout(rotateDue, Math.max(soonestMs, (nextUs - nowUs) / 1000 + 5));
+      rotateTimer = setTimeout(rotateDue, Math.min(latestMs, Math.max(soonestMs, (nextUs - nowUs) / 1000 + 5)));
   }
 
   /** A disk that does not work even now costs what is in memory: it is said, counted, and a gap from first to last. */
@@ -212,6 +215,9 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
     closeSegments() {
       const nowUs = deps.nowUs();
       for (const track of tracks.values()) alone(track, "close", () => track.closeSegment(nowUs));
+      // The ends of windows are elsewhere now.
+      if (rotateTimer !== null) clearTimeout(rotateTimer);
+      rotateTimer = stopped === null ? setTimeout(rotateDue, 0) : null;
     },
     stop(deadlineMs = 20_000) {
       stopped ??= stop(deadlineMs);

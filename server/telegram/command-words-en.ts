@@ -32,6 +32,7 @@ const causes: Readonly<Record<GapCause, string>> = {
   restart: "recorder restarted",
   crash: "recorder crashed",
   halted: "halted by the exchange",
+  clock: "wrong clock",
 };
 
 const rules: Readonly<Record<IncidentRule, string>> = {

@@ -56,7 +56,7 @@ const rules: RuleWordTable = {
     title: "This machine's clock is off",
     measure: "Offset",
     cost: "recv_us is off by as much in everything recorded now.",
-    advice: "Look at the time service: `timedatectl`.",
+    advice: "Look at the time service: `timedatectl`. Off by whole hours: the hardware clock holds local time.",
   },
   disk_low: {
     title: "The disk is nearly full",

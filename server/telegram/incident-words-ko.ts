@@ -39,7 +39,7 @@ const rules: RuleWordTable = {
     title: "서버 시계가 어긋남",
     measure: "오차",
     cost: "지금 기록되는 recv_us가 그만큼 어긋납니다.",
-    advice: "`timedatectl`로 시간 동기화 서비스를 확인하세요.",
+    advice: "`timedatectl`로 시간 동기화를 확인하세요. 정확히 몇 시간씩 어긋났다면 하드웨어 시계가 현지 시각입니다.",
   },
   disk_low: {
     title: "디스크가 거의 참",

@@ -12,6 +12,7 @@ import { parseStreamName, type Stream } from "../../server/stream.ts";
 import { appConfig } from "../support/app-config.ts";
 import { createManualTime } from "../support/manual-time.ts";
 import { randomRuns } from "../support/random-runs.ts";
+import { unsteppedClock } from "../support/unstepped-clock.ts";
 import { createVirtualExchange } from "./virtual-exchange.ts";
 import { createVirtualMarket } from "./virtual-market.ts";
 
@@ -174,7 +175,7 @@ function play(plan: Plan, steps: readonly (readonly [number, Step])[]) {
     const inherited = departure.begin((...note) => tell(() => standby?.note(...note)));
     tell(() => {
       const config = appConfig({ "feed.connections": plan.connections });
-      standby = createStandby({ config, streams, inherited }, shared);
+      standby = createStandby({ config, streams, inherited }, { ...shared, clock: unsteppedClock(shared.nowUs) });
       standby.start();
     });
   }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "./folder.ts";
 
@@ -22,7 +22,11 @@ export type FakeClock = {
 /** A clock that begins like this. */
 export function fakeClock(offset = "+0"): FakeClock {
   const file = join(temporaryFolder(), "clock");
-  const set = (next: string) => writeFileSync(file, `${next}\n`);
+  const set = (next: string) => {
+    // libfaketime ends a program that finds the file empty.
+    writeFileSync(`${file}.new`, `${next}\n`);
+    renameSync(`${file}.new`, file);
+  };
   set(offset);
   const env = {
     LD_PRELOAD: library ?? "",

@@ -15,6 +15,7 @@ const words: Record<GapCause, keyof Words> = {
   restart: "causeRestart",
   crash: "causeCrash",
   halted: "causeHalted",
+  clock: "causeClock",
 };
 
 /** Every cause of a gap, in the order in which they are offered. */

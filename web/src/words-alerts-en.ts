@@ -20,7 +20,8 @@ export const alertsEn = {
   "delay.todo": "Usually the line is busy. See what else uses it.",
   "clock_offset.title": "This machine's clock is wrong",
   "clock_offset.cost": "The receipt times of everything that is recorded now are off by as much.",
-  "clock_offset.todo": "Look at the time service: timedatectl.",
+  "clock_offset.todo":
+    "Look at the time service: timedatectl. If it is off by whole hours, the hardware clock holds local time: timedatectl set-local-rtc 0.",
   "disk_low.title": "The disk is nearly full",
   "disk_low.cost": "Recording goes on as long as there is room; merging stops first, then compressing.",
   "disk_low.todo": "Free some space, or set archive.retention_days.",

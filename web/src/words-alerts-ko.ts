@@ -22,7 +22,8 @@ export const alertsKo: Readonly<Record<keyof typeof alertsEn, string>> = {
   "delay.todo": "대개 회선이 바쁜 것입니다. 회선을 쓰는 다른 작업을 확인하세요.",
   "clock_offset.title": "이 서버의 시계가 틀림",
   "clock_offset.cost": "지금 기록되는 모든 수신 시각이 그만큼 어긋납니다.",
-  "clock_offset.todo": "시간 동기화를 확인하세요: timedatectl",
+  "clock_offset.todo":
+    "시간 동기화를 확인하세요: timedatectl. 정확히 몇 시간씩 어긋났다면 하드웨어 시계가 현지 시각입니다: timedatectl set-local-rtc 0",
   "disk_low.title": "디스크가 거의 참",
   "disk_low.cost": "공간이 있는 한 기록은 계속됩니다. 병합이 먼저, 그다음 압축이 멈춥니다.",
   "disk_low.todo": "공간을 비우거나 archive.retention_days를 설정하세요.",

@@ -73,6 +73,7 @@ export const viewsEn = {
   causeRestart: "recorder restarted",
   causeCrash: "recorder crashed",
   causeHalted: "halted by the exchange",
+  causeClock: "wrong clock",
   archiveTitle: "Archive",
   archiveHint: "Each UTC day of a stream as one zstd file with its manifest.",
   noArchives: "No day has been archived yet.",

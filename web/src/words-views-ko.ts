@@ -74,6 +74,7 @@ export const viewsKo: Readonly<Record<keyof typeof viewsEn, string>> = {
   causeRestart: "레코더 재시작",
   causeCrash: "레코더 비정상 종료",
   causeHalted: "거래소 중단",
+  causeClock: "시계 오류",
   archiveTitle: "아카이브",
   archiveHint: "스트림의 UTC 하루가 zstd 파일 하나와 매니페스트로 보관됩니다.",
   noArchives: "아직 보관된 날짜가 없습니다.",

@@ -1,0 +1,135 @@
+import type { ClockStep, ReceiveClock } from "../clock.ts";
+import type { Gap } from "../gap.ts";
+import type { Log } from "../log.ts";
+import type { Stream } from "../stream.ts";
+
+/** Writes down when this machine's clock was set, and since when it was wrong. */
+export type ClockWatch = {
+  /** Call it once a second: a step is seen although nothing is received. */
+  look(): void;
+  /** How often the wall clock was set since the start. */
+  steps(): number;
+  /** While the clock is known to be wrong: the true time since then, for every stream. */
+  openGaps(): readonly Gap[];
+};
+
+/** What a clock watch needs. */
+export type ClockWatchDeps = {
+  readonly clock: ReceiveClock;
+  /** Steady time minus the exchange's, µs; null while unknown. */
+  readonly offsetUs: () => number | null;
+  readonly streams: () => readonly Stream[];
+  /** Closes all segments: what comes now has other stamps. */
+  readonly onStep: (byUs: number) => void;
+  readonly noteGaps: (gaps: readonly Gap[]) => void;
+  /** What is known now of gaps that are not over. */
+  readonly updateGaps: (gaps: readonly Gap[]) => void;
+  readonly log: Log;
+};
+
+/** A clock that is off by less is not wrong but inexact, µs. */
+const wrongUs = 2_000_000;
+
+/** How often a gap that is not over is written down, s. */
+const noteOpenEvery = 10;
+
+const hint =
+  "see timedatectl; if it is off by whole hours, the hardware clock may hold local time: timedatectl set-local-rtc 0";
+
+/**
+ * What was received by a wrong clock is kept, under the time that this clock showed. Two gaps of cause "clock" tell of it, for each
+ * stream: the true time in which the clock was wrong, and the wrong stamps. Nothing is missing in them. A step between two clocks
+ * that are both nearly right is one gap, as long as the step.
+ */
+export function createClockWatch(deps: ClockWatchDeps): ClockWatch {
+  const { clock, log } = deps;
+  /** Since when the clock is wrong, in steady and in true time, µs; null while it is right, or nobody knows. */
+  let wrong: { readonly steadyUs: number; readonly trueUs: number } | null = null;
+  /** When the clock as it is set now began, steady µs. */
+  let beganUs = clock.steadyUs();
+  let count = 0;
+  let looks = 0;
+  const noted: ClockStep[] = [];
+
+  clock.onStep((step) => {
+    count++;
+    deps.onStep(step.toUs - step.fromUs);
+    noted.push(step);
+  });
+
+  /** Stamp minus true time, µs; null while unknown. */
+  function errorAt(us: number, stampUs: number): number | null {
+    const offsetUs = deps.offsetUs();
+    return offsetUs === null ? null : stampUs - (us - offsetUs);
+  }
+
+  function take(step: ClockStep): void {
+    const byUs = step.toUs - step.fromUs;
+    const before = errorAt(step.atUs, step.fromUs);
+    const after = errorAt(step.atUs, step.toUs);
+    const isWrong = after !== null && Math.abs(after) > wrongUs;
+    const wasRight = before !== null && Math.abs(before) <= wrongUs;
+    log.warn(
+      "this machine's clock was set; open segments are closed, and recording goes on by the clock as it is now",
+      {
+        step_s: byUs / 1e6,
+        off_before_s: before === null ? undefined : Math.round(before / 1e5) / 10,
+        off_now_s: after === null ? undefined : Math.round(after / 1e5) / 10,
+        ...(isWrong && { hint }),
+      },
+    );
+    if (isWrong) begin(wasRight ? step.atUs : beganUs);
+    else {
+      const sinceUs = wrong?.steadyUs ?? Math.max(beganUs, step.atUs - Math.abs(byUs));
+      const fromUs = wrong?.trueUs ?? step.toUs - (step.atUs - sinceUs);
+      const stamps = clock.spansOf(sinceUs, step.atUs).map((span) => gapOf(span.fromUs, span.toUs));
+      write([gapOf(fromUs, step.toUs), ...(Math.abs(byUs) <= wrongUs ? [] : stamps)]);
+      wrong = null;
+    }
+    beganUs = step.atUs;
+  }
+
+  function begin(steadyUs: number): void {
+    wrong ??= { steadyUs, trueUs: steadyUs - (deps.offsetUs() ?? 0) };
+  }
+
+  function write(spans: readonly Span[]): void {
+    deps.noteGaps(deps.streams().flatMap((stream) => spans.map((span) => ({ ...of(stream), ...span }))));
+  }
+
+  function openGaps(): readonly Gap[] {
+    if (wrong === null) return [];
+    const span = gapOf(wrong.trueUs, wrong.trueUs + clock.steadyUs() - wrong.steadyUs);
+    return deps.streams().map((stream) => ({ ...of(stream), ...span }));
+  }
+
+  return {
+    look() {
+      const nowUs = clock.steadyUs();
+      for (const step of noted.splice(0)) take(step);
+      if (++looks % noteOpenEvery === 0) deps.updateGaps(openGaps());
+      if (wrong !== null) return;
+      const error = errorAt(nowUs, clock.stampOf(nowUs));
+      if (error === null || Math.abs(error) <= wrongUs) return;
+      begin(beganUs);
+      const side = error > 0 ? "ahead of" : "behind";
+      log.warn(`this machine's clock is ${side} the exchange's; until it is right, nothing is deleted or merged`, {
+        off_s: Math.round(error / 1e5) / 10,
+        hint,
+      });
+    },
+    steps: () => count,
+    openGaps,
+  };
+}
+
+type Span = ReturnType<typeof gapOf>;
+
+function gapOf(fromUs: number, toUs: number) {
+  const [from_us, to_us] = [Math.round(fromUs), Math.round(toUs)];
+  return { from_us, to_us, cause: "clock" as const, missing: 0, repaired: 0 };
+}
+
+function of({ type, symbol }: Stream) {
+  return { stream: type.folder, symbol };
+}

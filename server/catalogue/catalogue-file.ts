@@ -53,6 +53,8 @@ export function openCatalogueFile(dataDir: string): CatalogueFile {
     database.run(`pragma user_version = ${++version}`);
     identity?.expect(applicationId, version);
     database.run("pragma wal_checkpoint(passive)");
+    // Sees the new numbers, after which the old ones are somebody else's.
+    identity?.changed();
   }
 
   return {

@@ -97,10 +97,11 @@ export function putAside(dataDir: string, path: string): string {
 }
 
 function problem(path: string, cause: unknown): Error {
-  return new Error(
-    `open the catalogue ${path}: ${messageOf(cause)}. It can be moved away; it is made again from the archives' manifests`,
-    { cause },
-  );
+  const advice =
+    codeOf(cause) === "SQLITE_BUSY"
+      ? "another program holds its lock"
+      : "it can be moved away; it is made again from journal and manifests";
+  return new Error(`open the catalogue ${path}: ${messageOf(cause)}; ${advice}`, { cause });
 }
 
 /** Catalogues of before 0.2 know no counts. */

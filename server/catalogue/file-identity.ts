@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync, statSync } from "../platform/files.ts";
+import { closeSync, fstatSync, openSync, readSync, statSync } from "../platform/files.ts";
 
 /*
  * How it is noticed that somebody has put another file in the place of ours. SQLite itself does not notice: it goes on with what it has
@@ -8,10 +8,13 @@ import { closeSync, openSync, readSync, statSync } from "../platform/files.ts";
  *   overwritten in place    bytes 60 to 71 of the file (user_version and application_id) are not what we wrote: application_id is a
  *                           random number of this opening, user_version goes up with each of our checkpoints, so that even a copy
  *                           of our own file that was made before the last checkpoint is told apart
+ *   cut off                 the file is shorter than its header says (bytes 16 and 17: page size, 28 to 31: pages)
  *
  * The descriptor stays open as long as the database: to close any descriptor of a file takes a process's POSIX locks on it away, on
  * which SQLite relies.
  */
+
+const headerBytes = 100;
 
 /** Says whether the file at a path is still the database that was opened there. */
 export type FileIdentity = {
@@ -64,13 +67,16 @@ function inodeOf(path: string): string | null {
   }
 }
 
-/** `user_version/application_id`; empty for a file too short to be a database. */
+/** `user_version/application_id`; empty for a file that is too short to be a database, or shorter than it says. */
 function headerOf(fd: number): string {
-  const bytes = Buffer.alloc(12);
+  const bytes = Buffer.alloc(headerBytes);
   try {
-    if (readSync(fd, bytes, 0, 12, 60) < 12) return "";
+    if (readSync(fd, bytes, 0, headerBytes, 0) < headerBytes) return "";
+    // A page size of 65536 does not fit and is written as 1.
+    const pageBytes = bytes.readUInt16BE(16) === 1 ? 65_536 : bytes.readUInt16BE(16);
+    if (fstatSync(fd).size < pageBytes * bytes.readUInt32BE(28)) return "";
   } catch {
     return "";
   }
-  return `${bytes.readInt32BE(0)}/${bytes.readInt32BE(8)}`;
+  return `${bytes.readInt32BE(60)}/${bytes.readInt32BE(68)}`;
 }

@@ -50,7 +50,7 @@ export type Inherited = {
   readonly holes: readonly StoredHole[];
 };
 
-/** Ids of incidents begun while no earlier ones can be read, so that they are none of theirs: seconds since 2026. */
+/** Ids of incidents and events that begin while no earlier ones can be read, so that they are none of theirs: seconds since 2026. */
 const epochS = 1_767_225_600;
 
 /** The catalogue of a data folder; nothing is opened before `start`. */
@@ -107,11 +107,8 @@ export function createLiveCatalogue(
       }
     },
     noteEvent(event) {
-      lastEvent =
-        Math.max(
-          lastEvent,
-          read((tables) => tables.lastEventId()),
-        ) + 1;
+      const inUse = read((tables) => tables.lastEventId());
+      lastEvent = Math.max(lastEvent, inUse, file.away() === null ? 0 : newId()) + 1;
       const id = lastEvent;
       write((tables) => tables.noteNumberedEvent(id, event));
     },

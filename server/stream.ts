@@ -85,3 +85,8 @@ function streamType(
 ): StreamType {
   return { name: folder + suffix, kind, levels, speedMs, folder };
 }
+
+/** The symbols of these streams, each once. */
+export function symbolsOf(streams: readonly Stream[]): readonly string[] {
+  return [...new Set(streams.map(({ symbol }) => symbol))];
+}

@@ -16,11 +16,12 @@ import type { Downtime } from "../recorder/interruption.ts";
 import { createQuarantine, type Quarantine } from "../recorder/quarantine.ts";
 import { createRecorder, type Recorder } from "../recorder/recorder.ts";
 import type { Day, Segment } from "../segment.ts";
-import type { Stream } from "../stream.ts";
+import { type Stream, symbolsOf } from "../stream.ts";
 import { createDeparture, type Departure } from "./departure.ts";
 import { createGapIntake, firstIdOf, gapOf } from "./gaps.ts";
 import { createNewestBooks, type NewestBooks } from "./newest-books.ts";
 import { createNewestRecords } from "./newest-records.ts";
+import { recorderOptions } from "./recorder-options.ts";
 import { createRepair, type Repair } from "./repair.ts";
 import { openFeed, type Standby } from "./standby.ts";
 import { createWallOffset } from "./wall-offset.ts";
@@ -93,13 +94,9 @@ export function createRecording(
   let seconds = 0;
 
   const ledger = createGapLedger({ store: journal.noteGaps, log });
-  const recorder = createRecorder(
-    {
-      ...{ dataDir, segmentMinutes: record.segment_minutes, sync: record.sync },
-      ...{ flushRecords: record.flush_records, flushMs: record.flush_ms },
-    },
-    { nowUs, onClosed: deps.onClosed, onDropped: ledger.drop, onLost: ledger.lose, log },
-  );
+  const recorder = createRecorder(recorderOptions(config, dataDir, streams.length, log), {
+    ...{ nowUs, onClosed: deps.onClosed, onDropped: ledger.drop, onLost: ledger.lose, log },
+  });
   const tracks = new Map(streams.map((stream) => [stream, recorder.track(stream)]));
   const newest = createNewestRecords({ journal });
   const quarantine = createQuarantine({ dataDir }, { log });
@@ -243,8 +240,4 @@ export function createRecording(
       await quarantine.stop();
     },
   };
-}
-
-function symbolsOf(streams: readonly Stream[]): readonly string[] {
-  return [...new Set(streams.map(({ symbol }) => symbol))];
 }

@@ -1,20 +1,27 @@
 import { dirname, join, resolve } from "node:path";
+import type { Config } from "../config.ts";
 import { isDemoFolder, lockWeakness, recorderAt } from "../data-folder.ts";
+import { limitProblem } from "../descriptor-need.ts";
+import { descriptorLimit } from "../platform/descriptors.ts";
 import { accessSync, constants, existsSync, statSync } from "../platform/files.ts";
 import { open, rm, statfs } from "../platform/files-async.ts";
 import { codeOf, messageOf } from "../problem.ts";
+import { ownSymbols } from "../shard.ts";
 import { type Finding, failed, ok, type Probe, skipped, warning } from "./check-finding.ts";
 
 /** The data folder: there, writable, nobody else's, and on a disk that is fit for it. */
-export const checkData: Probe = async ({ record }) => {
+export const checkData: Probe = async (config) => {
+  const { record } = config;
   const dataDir = resolve(record.data_dir);
-  if (!existsSync(dataDir)) return [absent(dataDir)];
+  if (!existsSync(dataDir)) return [absent(dataDir), openFiles(config)];
   const findings = [holder(dataDir), locks(dataDir), owner(dataDir)];
   if (isDemoFolder(dataDir)) {
     const advice = "record into another folder: record.data_dir, or --data-dir";
     findings.unshift(failed("data.use", `${dataDir} holds the demo's invented data`, advice));
   }
-  return [await writable(dataDir), ...findings, oneDisk(dataDir), await kindOfDisk(dataDir)].filter((f) => f !== null);
+  return [await writable(dataDir), ...findings, oneDisk(dataDir), await kindOfDisk(dataDir), openFiles(config)].filter(
+    (f) => f !== null,
+  );
 };
 
 function absent(dataDir: string): Finding {
@@ -64,6 +71,17 @@ function holder(dataDir: string): Finding {
   const recorder = recorderAt(dataDir);
   if (recorder === null) return ok("data.recorder", "nobody records into it at present");
   return ok("data.recorder", `process ${recorder.pid} on ${recorder.host} is recording into it`);
+}
+
+/** Whether this process could open a file for each stream; a service has a limit of its own, in its unit. */
+function openFiles({ record }: Config): Finding {
+  const [limit, streams] = [descriptorLimit(), ownSymbols(record).length * record.streams.length];
+  const found = limitProblem(limit, streams);
+  if (found !== null) return failed("data.files", found.problem, found.advice);
+  return ok(
+    "data.files",
+    `${streams} streams can be open at once (${limit === Number.POSITIVE_INFINITY ? "no limit" : `limit ${limit}`})`,
+  );
 }
 
 /** Whether the kernel keeps a second recorder out; what is taken cannot be tried. */

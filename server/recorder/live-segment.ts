@@ -12,9 +12,9 @@ import {
 import type { Stream } from "../stream.ts";
 import type { DiskPace } from "./disk-pace.ts";
 import { createFree, isThere } from "./free-segment.ts";
-import { type Mended, mendSegment, type SegmentPlace } from "./mend-segment.ts";
+import { type Mended, mendSegment, nothing, type SegmentPlace } from "./mend-segment.ts";
 import { openSegment, type SegmentWriter } from "./segment-writer.ts";
-import { createWritten, type Loss, lossOfAll, type Written } from "./written.ts";
+import { createWritten, type Loss, type Written } from "./written.ts";
 
 /** A segment that is being written. */
 export type LiveSegment = {
@@ -64,14 +64,14 @@ export async function writeAgain(dataDir: string, live: LiveSegment, pace: DiskP
 
 /** Makes a segment that somebody has truncated or appended to whole again. Rejects with the system's error. */
 export async function mendLive(dataDir: string, live: LiveSegment, pace: DiskPace): Promise<Restored> {
-  const { bytes, isReplaced, loss } = await mendSegment(placeOf(dataDir, live.segment), live.written);
+  const { bytes, isReplaced, loss, written } = await mendSegment(placeOf(dataDir, live.segment), live.written);
   if (!isReplaced) {
     live.writer.adopt(bytes);
-    return { live, loss };
+    return { live: { ...live, written }, loss };
   }
   const writer = await openSegment(live.writer.path, "existing", pace);
   await closeQuietly(live.writer);
-  return { live: { ...live, writer }, loss };
+  return { live: { ...live, writer, written }, loss };
 }
 
 /**
@@ -80,7 +80,7 @@ export async function mendLive(dataDir: string, live: LiveSegment, pace: DiskPac
  */
 export async function settleAbandoned(dataDir: string, { segment, written, writer }: LiveSegment): Promise<Mended> {
   const place = placeOf(dataDir, segment);
-  if (!(await isThere(place.path))) return { bytes: 0, isReplaced: true, loss: lossOfAll(written) };
+  if (!(await isThere(place.path))) return nothing(written);
   const mended = await mendSegment(place, written, writer.bytes());
   if (mended.bytes === 0) await rm(place.path, { force: true });
   return mended;

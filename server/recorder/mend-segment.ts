@@ -4,13 +4,19 @@ import { open, readFile, rename, rm, stat } from "../platform/files-async.ts";
 import { decodeLine } from "../record.ts";
 import { type Segment, temporarySuffix } from "../segment.ts";
 import { createTurn } from "../timer.ts";
-import { type Loss, lossOf, lossOfAll, type Written } from "./written.ts";
+import { type Loss, lossOf, lossOfAll, type Written, writtenAt } from "./written.ts";
 
 /** Where a segment lies, and where what is none of ours goes. */
 export type SegmentPlace = { readonly segment: Segment; readonly path: string; readonly quarantine: string };
 
 /** `isReplaced`: there is another file at the path now, which has to be opened anew. */
-export type Mended = { readonly bytes: number; readonly isReplaced: boolean; readonly loss: Loss | null };
+export type Mended = {
+  readonly bytes: number;
+  readonly isReplaced: boolean;
+  readonly loss: Loss | null;
+  /** What the file holds now. */
+  readonly written: Written;
+};
 
 /** A segment is closed long before; a larger file is somebody else's. */
 const largestFile = 256 * 1024 * 1024;
@@ -38,16 +44,22 @@ export async function mendSegment(
   if (size > largestFile) {
     await rename(path, freePath(quarantine, basename(path)));
     await (await open(path, "a")).close();
-    return { bytes: 0, isReplaced: true, loss: lossOfAll(written) };
+    return { ...nothing(written), isReplaced: true };
   }
   const content = await readFile(path);
   const { kept, strange, times } = await sift(content.subarray(0, Math.min(upTo, content.length)));
   const bytes = kept.reduce((sum, { length }) => sum + length, 0);
   const loss = lossOf(written, times);
-  if (bytes === content.length) return { bytes, isReplaced: false, loss };
+  const now = loss === null ? written : writtenAt(times, written.firstUs());
+  if (bytes === content.length) return { bytes, isReplaced: false, loss, written: now };
   await keepStrange(strange, path, quarantine);
   await replace(path, kept);
-  return { bytes, isReplaced: true, loss };
+  return { bytes, isReplaced: true, loss, written: now };
+}
+
+/** Nothing of it is there any more. */
+export function nothing(written: Written): Mended {
+  return { bytes: 0, isReplaced: false, loss: lossOfAll(written), written: writtenAt([], written.firstUs()) };
 }
 
 /** Our lines and what is between them, in pieces of `content`; `times` has the receipt of each line. */

@@ -157,14 +157,30 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
   }
 
   /** A disk that does not work even now costs what is in memory: it is said, counted, and a gap from first to last. */
-  function dropUnwritten(track: Track): void {
-    const left = track.unwritten();
-    if (left === null) return;
-    const { name } = track.stream;
-    deps.log.error("the disk did not take the last records; they are lost", { stream: name, records: left.records });
-    dropped += left.records;
-    deps.onDropped(track.stream, left.fromUs, "disk");
-    deps.onDropped(track.stream, left.toUs, "disk");
+  function dropUnwritten(stopped: readonly Track[]): void {
+    const names: string[] = [];
+    let records = 0;
+    for (const track of stopped) {
+      const left = track.unwritten();
+      if (left === null) continue;
+      names.push(track.stream.name);
+      records += left.records;
+      deps.onLost(track.stream, { fromUs: left.fromUs, toUs: left.toUs + 1, records: left.records });
+    }
+    dropped += records;
+    if (records === 0) return;
+    const message = "the disk did not take the last records; they are lost, which is a gap";
+    deps.log.error(message, { streams: names.length, stream: names[0], records });
+  }
+
+  /** In rounds: those that were closed leave their descriptors to those that waited for one. */
+  async function stopAll(nowUs: number): Promise<void> {
+    let left = [...tracks.values()];
+    for (let before = Number.POSITIVE_INFINITY; left.length > 0 && left.length < before; ) {
+      before = left.length;
+      await Promise.all(left.map((track) => track.stop(nowUs)));
+      left = left.filter((track) => track.unwritten() !== null);
+    }
   }
 
   async function stop(deadlineMs: number): Promise<void> {
@@ -174,10 +190,9 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
     const late = new Promise<void>((resolve) => {
       timer = setTimeout(resolve, deadlineMs);
     });
-    const stops = [...tracks.values()].map((track) => track.stop(nowUs));
-    await Promise.race([Promise.all([...stops, ...releasing.keys()]), late]);
+    await Promise.race([Promise.all([stopAll(nowUs), ...releasing.keys()]), late]);
     clearTimeout(timer);
-    for (const track of tracks.values()) dropUnwritten(track);
+    dropUnwritten([...tracks.values()]);
   }
 
   return {
@@ -193,7 +208,7 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
       const track = tracks.get(stream);
       if (track === undefined) return;
       const done = track.stop(deps.nowUs()).then(() => {
-        dropUnwritten(track);
+        dropUnwritten([track]);
         trouble.end(stream, dropped);
         releasing.delete(done);
       });

@@ -39,6 +39,15 @@ export function createWritten(startUs: number): Written {
   };
 }
 
+/** What a file holds after it was mended: records received at `times`. */
+export function writtenAt(times: readonly number[], startUs: number): Written {
+  const written = createWritten(times[0] ?? startUs);
+  const [first, last] = [times[0], times.at(-1)];
+  if (first !== undefined && last !== undefined) written.note(times.length, first, last);
+  written.confirm();
+  return written;
+}
+
 /** All of it. */
 export function lossOfAll(written: Written): Loss | null {
   const records = written.records();

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { silentLog } from "../../server/log.ts";
 import { encodeLine } from "../../server/record.ts";
 import { createRecorder, type RecorderOptions } from "../../server/recorder/recorder.ts";
+import type { Loss } from "../../server/recorder/written.ts";
 import { type Segment, segmentPath } from "../../server/segment.ts";
 import { parseStreamName, type Stream } from "../../server/stream.ts";
 import { temporaryFolder } from "../support/folder.ts";
@@ -19,6 +20,7 @@ function setUp(options: Partial<RecorderOptions> = {}) {
   const dataDir = options.dataDir ?? temporaryFolder();
   const closed: Segment[] = [];
   const dropped: number[] = [];
+  const lost: Loss[] = [];
   const time = { us: midnight - 60_000_000 };
   const recorder = createRecorder(
     { dataDir, segmentMinutes: 1, flushRecords: 100, flushMs: 20, sync: "seal", ...options },
@@ -26,12 +28,12 @@ function setUp(options: Partial<RecorderOptions> = {}) {
       nowUs: () => time.us,
       onClosed: (segment) => closed.push(segment),
       onDropped: (_, recvUs) => dropped.push(recvUs),
-      onLost: () => {},
+      onLost: (_, loss) => lost.push(loss),
       log: silentLog,
     },
   );
   const append = (n: number, to: Stream = stream) => recorder.track(to).append(payload(n), time.us, 7);
-  return { recorder, dataDir, closed, dropped, time, append };
+  return { recorder, dataDir, closed, dropped, lost, time, append };
 }
 
 function read(dataDir: string, of: Stream = stream): Record<string, string> {
@@ -202,7 +204,7 @@ test.skipIf(!mounted)(
 test.skipIf(!mounted)(
   `a stop while the disk is full does not hide what it costs: the records are counted, their time is handed over as a gap${noMount}`,
   async () => {
-    const { append, recorder, dropped, dataDir, time } = setUp({
+    const { append, recorder, lost, dataDir, time } = setUp({
       dataDir: join(small, "c"),
       flushRecords: 50,
       flushMs: 5,
@@ -219,7 +221,7 @@ test.skipIf(!mounted)(
     const kept = Object.values(read(dataDir)).join("").split("\n").length - 1;
     expect(kept).toBeGreaterThan(0);
     expect(recorder.dropped()).toBe(1000 - kept);
-    expect(dropped).toEqual([times[kept] ?? 0, times.at(-1) ?? 0]);
+    expect(lost).toEqual([{ fromUs: times[kept] ?? 0, toUs: (times.at(-1) ?? 0) + 1, records: 1000 - kept }]);
     rmSync(join(small, "ballast"));
   },
 );

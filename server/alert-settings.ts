@@ -64,6 +64,7 @@ export const alertKeys = {
   catalogue_away: { ...times(5, 10) },
   symbol_unknown: { ...times(30, 0) },
   upload: { ...times(600, 60) },
+  upload_object: { ...times(0, 60) },
   public_url: {
     ...times(120, 60),
     every_s: key(integer(5, 86_400), 60),

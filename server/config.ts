@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { alertKeys } from "./alert-settings.ts";
+import { bucketName, keyPrefix } from "./bucket-value.ts";
 import { allKeys, isKey, type Key, type Keys, key, secret, type ValuesOf } from "./config-key.ts";
 import { type ConfigProblem, readEnvironment, readFile } from "./config-source.ts";
 import {
@@ -67,13 +68,14 @@ const schema = {
   },
   upload: {
     endpoint: key(optionalUrl("https", "http"), ""),
-    bucket: key(optionalText, ""),
-    prefix: key(optionalText, ""),
+    bucket: key(bucketName, ""),
+    prefix: key(keyPrefix, ""),
     region: key(optionalText, ""),
     access_key: secret(),
     secret_key: secret(),
     bandwidth_mbps: key(integer(0, 100_000), 0),
     retention_days: key(integer(0, 36_500), 0),
+    retention_shared: key(flag, false),
   },
   http: {
     host: key(host, "127.0.0.1"),

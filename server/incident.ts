@@ -20,6 +20,7 @@ export const incidentRules = [
   "catalogue_away",
   "symbol_unknown",
   "upload",
+  "upload_object",
   "public_url",
 ] as const;
 
@@ -53,6 +54,7 @@ export const incidentUnits: Readonly<Record<IncidentRule, IncidentUnit | null>> 
   catalogue_away: null,
   symbol_unknown: null,
   upload: "count",
+  upload_object: null,
   public_url: "s",
 };
 

@@ -128,8 +128,13 @@ export type UploadStatus = {
   readonly archives_unconfirmed: number;
   readonly bytes_sent: number;
   readonly failures: number;
-  /** What keeps it from uploading at this moment, in words, or null. */
+  /** What keeps it from uploading anything at this moment, in words, or null. */
   readonly problem: string | null;
+  /**
+   * Days (`date/stream/symbol`) that the store refuses while others go on, and those whose object was changed or removed in the bucket
+   * within the last day, each with what is the matter; 50 at most.
+   */
+  readonly objects?: readonly { readonly subject: string; readonly problem: string }[];
 };
 
 /** How well the chats on Telegram can be told. */

@@ -9,6 +9,7 @@ import { createHttpServer } from "../http/server.ts";
 import type { Log } from "../log.ts";
 import { createLogTail } from "../log-tail.ts";
 import { findLeftovers } from "../recorder/recovery.ts";
+import { recorderId } from "../recorder-id.ts";
 import type { Day } from "../segment.ts";
 import { ownSymbols, shardName } from "../shard.ts";
 import { version } from "../version.ts";
@@ -80,7 +81,8 @@ export function createApp(
   });
   const { journal, catalogue, care, tidyUp } = known;
   const about = { version, mode, host: hostname(), shard: shardName(config.record.shard), started_us: startedUs };
-  const madeBy = { version, host: about.host };
+  const id = recorderId(dataDir);
+  const madeBy = { version, host: about.host, ...(id !== undefined && { id }) };
   const keeping = createKeeping(config, {
     ...{ dataDir, mode, nowUs, time: time.settled, recorder: madeBy, onRemoved: care.forgetArchive, log },
   });

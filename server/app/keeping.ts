@@ -6,7 +6,9 @@ import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
 import { type Day, dateOf } from "../segment.ts";
 import type { UploadStatus } from "../status.ts";
-import { createUploads, isPast, type UploadPace, uploadedOf } from "./uploads.ts";
+import type { Prove } from "../upload/prove-day.ts";
+import { createBucketAccess, isPast, uploadedOf } from "./bucket-access.ts";
+import { createUploads, type UploadPace } from "./uploads.ts";
 
 /** What becomes of archives: into the bucket, and off this disk and the bucket when their time is over. */
 export type Keeping = {
@@ -49,7 +51,11 @@ export function createKeeping(settings: Config, deps: KeepingDeps): Keeping {
     isChanged = true;
   };
   const uploads = config.upload.endpoint === "" ? null : createUploads(config, { ...deps, onConfirmed: noteChange });
-  const retention = retentionOf(config, deps, { unconfirmed: "keep", isCapped: true });
+  const retention = retentionOf(
+    config,
+    { ...deps, ...(uploads !== null && { prove: uploads.prove }) },
+    { unconfirmed: "keep", isCapped: true },
+  );
   let seconds = 0;
   /** Null: the date was not confirmed. */
   let lookedOn: string | null = "";
@@ -103,12 +109,13 @@ function dateBy(time: ConfirmedTime): string | null {
 /** The retention that a config asks for on this disk. */
 export function retentionOf(
   config: Config,
-  deps: Pick<KeepingDeps, "dataDir" | "time" | "onRemoved" | "log">,
+  deps: Pick<KeepingDeps, "dataDir" | "time" | "onRemoved" | "log"> & { readonly prove?: Prove },
   how: Pick<RetentionOptions, "unconfirmed" | "isCapped">,
 ): Retention {
   const { dataDir, time, onRemoved, log } = deps;
   const { retention_days, retention_gb, min_free_gb } = config.archive;
   const limits = { days: retention_days, gb: retention_gb, minFreeGb: min_free_gb };
+  const prove = config.upload.endpoint === "" ? null : (deps.prove ?? createBucketAccess(config, deps).prove);
   return createRetention(
     { dataDir, limits, ...how },
     {
@@ -121,6 +128,8 @@ export function retentionOf(
         if (record?.compressed_sha256 !== manifest.compressed_sha256) return "it is not uploaded yet";
         return record.confirmed_us === null ? "its upload is not confirmed yet" : null;
       },
+      notThere: async (day, manifest, isDryRun) =>
+        prove === null || isPast(config, day, time()) ? null : prove(day, manifest, isDryRun),
     },
   );
 }

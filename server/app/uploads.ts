@@ -1,22 +1,24 @@
 import { archivedDays } from "../archive/archived-days.ts";
-import { encodeManifest, type Manifest, parseManifest } from "../archive/manifest.ts";
+import { encodeManifest, type Manifest, parseManifest as manifestOf } from "../archive/manifest.ts";
 import { createPool } from "../archive/pool.ts";
 import { keptFrom } from "../archive/retention-plan.ts";
 import type { UniteJob, UniteResult } from "../archive/unite-job.ts";
 import type { Config } from "../config.ts";
 import type { ConfirmedTime } from "../confirmed-time.ts";
 import type { Log } from "../log.ts";
-import { readFileSync, rmSync } from "../platform/files.ts";
+import { rmSync } from "../platform/files.ts";
 import { readFile } from "../platform/files-async.ts";
-import { codeOf, messageOf } from "../problem.ts";
+import { messageOf } from "../problem.ts";
 import { archivePath, type Day, dateOf, manifestPath } from "../segment.ts";
-import { createObjectStore } from "../upload/object-store.ts";
-import { createPacer } from "../upload/pacer.ts";
+import type { Prove } from "../upload/prove-day.ts";
 import { sweepBucket } from "../upload/sweep-bucket.ts";
-import { keyOf, type United, type UniteOrder, unionFolder, uploadDay, type Vouched } from "../upload/upload-day.ts";
-import { readRecord, type Uploaded, uploadedPath } from "../upload/upload-record.ts";
+import { type United, type UniteOrder, unionFolder } from "../upload/unite-day.ts";
+import { createUnsettled } from "../upload/unsettled.ts";
+import { uploadDay } from "../upload/upload-day.ts";
+import { daysBeingReplaced } from "../upload/upload-record.ts";
 import { createUploader, type Uploader } from "../upload/uploader.ts";
 import { startDayWorker } from "../workers.ts";
+import { createBucketAccess, isPast, uploadedOf, usualPartBytes } from "./bucket-access.ts";
 
 /** What uploading needs of the app. */
 export type UploadsDeps = {
@@ -35,11 +37,12 @@ export type UploadPace = { readonly settleMs?: number; readonly retryMs?: number
 
 /** An hour: no recorder takes so long between its last look at an object and the change of it. */
 const settleMs = 3_600_000;
-const partBytes = 8 * 1024 * 1024;
 
 /** Uploads, and what is removed from the bucket. */
 export type Uploads = {
   readonly uploader: Uploader;
+  /** Whether the bucket has a day at this moment; one that is missing is uploaded again and told. */
+  readonly prove: Prove;
   /** Removes what the bucket should not keep; failures are the uploader's to tell. */
   sweep(): Promise<void>;
   /** Idempotent. */
@@ -49,38 +52,44 @@ export type Uploads = {
 /** The uploads that `config.upload` asks for. */
 export function createUploads(config: Config, deps: UploadsDeps): Uploads {
   const { dataDir, nowUs, time, log } = deps;
-  const { endpoint, bucket } = config.upload;
-  const prefix = prefixOf(config);
-  const requests = new AbortController();
-  const access = {
-    ...{ endpoint, bucket, region: config.upload.region },
-    ...{ accessKey: config.upload.access_key, secretKey: config.upload.secret_key },
+  const pace = { settleMs, partBytes: usualPartBytes, ...deps.pace };
+  const onMissing = (day: Day, what: string) => {
+    uploader.noteTrouble(day, what);
+    uploader.note(day);
   };
-  const store = createObjectStore(access, requests.signal);
-  const pacer = createPacer(config.upload.bandwidth_mbps);
-  const pace = { settleMs, partBytes, ...deps.pace };
-  const options = { dataDir, prefix, endpoint, bucket, partBytes: pace.partBytes, settleMs: pace.settleMs };
+  const bucket = createBucketAccess(config, { dataDir, nowUs, time, log, onMissing }, pace.partBytes);
+  const { store, vouchedLocally } = bucket;
+  const options = { ...bucket.options, settleMs: pace.settleMs };
+  const unsettled = createUnsettled(() => nowUs() / 1000);
   const unions = createPool<UniteJob, UniteResult>(
     { operation: "unite", size: 1, pathOf: (job) => archivePath(dataDir, job.day) },
     startDayWorker,
   );
 
-  async function unite({ day, other, otherManifest, out }: UniteOrder): Promise<United> {
+  async function unite(order: UniteOrder): Promise<United> {
+    const { day, withOwn, other, otherManifest, before, after, out } = order;
     const outcome = await unions.run({
-      ...{ kind: "unite", dataDir, day, other, out },
-      otherManifest: otherManifest === null ? null : parseManifest(otherManifest),
+      ...{ kind: "unite", dataDir, day, withOwn, other, before, after, out },
+      otherManifest: otherManifest === null ? null : manifestOf(otherManifest),
       ...{ level: config.archive.level, recorder: deps.recorder },
     });
     if (outcome.kind === "stopped") throw new Error("stopping");
-    if (outcome.kind === "failed") throw new Error(`${outcome.failure.path}: ${outcome.failure.message}`);
-    return { kind: outcome.result.kind, manifest: encodeManifest(outcome.result.manifest) };
+    if (outcome.kind === "done")
+      return { kind: outcome.result.kind, manifest: encodeManifest(outcome.result.manifest) };
+    const { operation, path, message, code } = outcome.failure;
+    // What the system refuses says nothing of the file.
+    const isDamage = operation === "read" && (code === null || code === "EIO");
+    if (isDamage && [other, before?.path, after?.path].includes(path))
+      return { kind: "unreadable", path, reason: message };
+    throw new Error(`${path}: ${message}`);
   }
 
-  const uploader = createUploader(
+  const uploader: Uploader = createUploader(
     { target: store.name, settleMs: pace.settleMs, retryMs: pace.retryMs },
     {
       async *pending() {
         rmSync(unionFolder(dataDir), { recursive: true, force: true });
+        for (const day of daysBeingReplaced(dataDir)) yield { day, dueMs: 0 };
         for (const day of await archivedDays(dataDir)) {
           const record = uploadedOf(config, dataDir, day);
           const isCurrent = record !== null && record.compressed_sha256 === (await archiveSha256(dataDir, day));
@@ -92,12 +101,12 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
         isPast(config, day, time())
           ? "gone"
           : uploadDay(day, options, {
-              ...{ store, pacer, nowUs, unite, onProgress },
-              vouchedLocally: (one) => vouchedLocally(dataDir, one),
-              parseManifest: vouchedOf,
+              ...bucket,
+              ...{ nowUs, unite, onProgress, unsettled },
+              onTrouble: (of, what) => uploader.noteTrouble(of, what),
             }),
       nowMs: () => nowUs() / 1000,
-      abort: () => requests.abort(),
+      abort: bucket.abort,
       onConfirmed: deps.onConfirmed,
       log,
     },
@@ -105,12 +114,16 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
 
   return {
     uploader,
+    prove: bucket.prove,
     async sweep(): Promise<void> {
       const confirmed = time();
       if (confirmed.kind === "unconfirmed") return;
       const keepFrom = keptFrom(dateOf(confirmed.us), config.upload.retention_days);
       try {
-        await sweepBucket(store, prefix, { keepFrom, nowMs: confirmed.us / 1000, log });
+        const { parseManifest } = bucket;
+        const whose = { ownId: deps.recorder.id ?? null, shared: config.upload.retention_shared };
+        const ownership = { options, vouchedLocally, parseManifest, ...whose };
+        await sweepBucket(store, options.prefix, { keepFrom, nowMs: confirmed.us / 1000, ownership, log });
       } catch (error) {
         // The uploader tells what is the matter with the bucket.
         log.debug("the bucket cannot be looked through; tomorrow again", { reason: messageOf(error) });
@@ -124,43 +137,8 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
   };
 }
 
-/** A day that the bucket would not keep any more is not brought there; while the time is unconfirmed that is no day. */
-export function isPast(config: Config, day: Day, time: ConfirmedTime): boolean {
-  const from = time.kind === "confirmed" ? keptFrom(dateOf(time.us), config.upload.retention_days) : null;
-  return from !== null && day.date < from;
-}
-
-/** What is known of a day's upload to where the config says, or null. */
-export function uploadedOf(config: Config, dataDir: string, day: Day): Uploaded | null {
-  const record = readRecord<Uploaded>(uploadedPath(dataDir, day));
-  const { endpoint, bucket } = config.upload;
-  return record?.target === `${endpoint}/${bucket}/${keyOf(prefixOf(config), archivePath(dataDir, day))}`
-    ? record
-    : null;
-}
-
-function prefixOf(config: Config): string {
-  const prefix = config.upload.prefix.replace(/^\/+|\/+$/g, "");
-  return prefix === "" ? "" : `${prefix}/`;
-}
-
-/** As it is on the disk, byte for byte. */
-function vouchedLocally(dataDir: string, day: Day): Vouched | null {
-  try {
-    return vouchedOf(readFileSync(manifestPath(dataDir, day), "utf8"));
-  } catch (error) {
-    if (codeOf(error) === "ENOENT") return null;
-    throw error;
-  }
-}
-
 /** Without taking the whole manifest apart: at a start there may be many thousands of them. */
 async function archiveSha256(dataDir: string, day: Day): Promise<string | null> {
   const text = await readFile(manifestPath(dataDir, day), "utf8");
   return /"compressed_sha256": "([0-9a-f]{64})"/.exec(text)?.[1] ?? null;
-}
-
-function vouchedOf(text: string): Vouched {
-  const { raw_sha256, compressed_sha256, compressed_bytes, sources = [] } = parseManifest(text);
-  return { text, raw_sha256, compressed_sha256, compressed_bytes, sources: sources.map((source) => source.raw_sha256) };
 }

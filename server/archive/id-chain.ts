@@ -1,4 +1,5 @@
 import type { StreamKind } from "../stream.ts";
+import { createSourceOrder, type SourceOrder } from "./source-order.ts";
 
 /** A run of ids that no record has: the records before and after it were received at these times, µs. */
 export type IdHole = {
@@ -16,7 +17,7 @@ export type IdSetback = {
   readonly toUs: number;
 };
 
-/** What the ids of the lines since the report before prove. At most a thousand setbacks are told apart. */
+/** What the ids of a day's lines prove. At most a thousand setbacks are told apart. */
 export type IdReport = {
   readonly holes: readonly IdHole[];
   readonly setbacks: readonly IdSetback[];
@@ -26,20 +27,37 @@ export type IdReport = {
 
 /** Follows the ids of a stream from line to line and from day to day. */
 export type IdChain = {
+  /**
+   * Call it before the lines of a day. `sources` is the number of recorders whose rows it holds: each one's ids rise, but where the
+   * quicker one had a gap the other's rows come between its own.
+   */
+  beginDay(sources: number): void;
   /** Whole lines, in order. */
   add(lines: Buffer): void;
-  /** What has been found, which is then forgotten; the chain goes on from its last id. */
+  /** Ends the day. Reading the next day may still fill holes of the report: with rows that another recorder got after midnight. */
   report(): IdReport;
   /** Where the chain is, and back to there: for lines that must be read again. Nothing may have been reported in between. */
   mark(): IdMark;
   returnTo(mark: IdMark): void;
 };
 
-export type IdMark = {
-  readonly last: { readonly id: number; readonly us: number } | null;
-  readonly origin: number | null;
-  readonly refetched: readonly Run[];
+/** A state of the chain. */
+export type IdMark = { readonly state: State };
+
+type State = {
+  /** The row with the highest id. */
+  last: { readonly id: number; readonly us: number } | null;
+  /** Lowest id of all; what was refetched from before it completes nothing. */
+  origin: number | null;
+  /** Refetched ids, as runs in the order of the lines. */
+  refetched: Run[];
+  order: SourceOrder;
+  /** Of the day before and of this one. */
+  before: Found;
+  found: Found;
 };
+
+type Found = { holes: IdHole[]; setbacks: IdSetback[]; doubled: number };
 
 const mostSetbacks = 1000;
 const head = String.raw`\{"recv_us":(\d+),"net_delay_ms":[^,}]+(,"repaired":true)?[^\n]*?`;
@@ -59,32 +77,55 @@ const patterns: Record<StreamKind, { readonly ids: string; readonly contiguous: 
 export function createIdChain(kind: StreamKind): IdChain | null {
   const rule = patterns[kind];
   if (rule === null) return null;
+  const { contiguous } = rule;
   const pattern = new RegExp(head + rule.ids, "y");
-  let last: IdMark["last"] = null;
-  let holes: IdHole[] = [];
-  let setbacks: IdSetback[] = [];
-  /** Refetched ids, as runs in the order of the lines. */
-  let refetched: Run[] = [];
-  /** First id of all; what was refetched from before it completes nothing. */
-  let origin: number | null = null;
+  let state: State = {
+    last: null,
+    origin: null,
+    refetched: [],
+    order: createSourceOrder(),
+    before: nothingFound(),
+    found: nothingFound(),
+  };
 
   function addLive(first: number, id: number, us: number): void {
-    if (last !== null && first <= last.id) {
-      if (setbacks.length < mostSetbacks) setbacks.push({ id: first, before: last.id, fromUs: last.us, toUs: us });
-    } else if (last !== null && rule?.contiguous && first > last.id + 1) {
-      holes.push({ firstId: last.id + 1, lastId: first - 1, fromUs: last.us, toUs: us });
+    const { last, found, order } = state;
+    if (last !== null && first <= last.id) addLate(first, id, us, last);
+    else {
+      if (last !== null && contiguous && first > last.id + 1)
+        found.holes.push({ firstId: last.id + 1, lastId: first - 1, fromUs: last.us, toUs: us });
+      state.last = { id, us };
+      order.rise(id);
     }
-    origin ??= first;
-    last = { id, us };
+    state.origin ??= first;
+  }
+
+  /** A row whose id is not above all before it. */
+  function addLate(first: number, id: number, us: number, last: { id: number; us: number }): void {
+    const { found, before, order } = state;
+    const isDoubled = order.hasSeen(id);
+    if (contiguous && !isDoubled && first < (state.origin ?? first)) {
+      const origin = state.origin ?? first;
+      if (id + 1 < origin) found.holes.unshift({ firstId: id + 1, lastId: origin - 1, fromUs: us, toUs: us });
+      state.origin = first;
+    } else if (contiguous && !isDoubled) {
+      for (const holes of [found.holes, before.holes]) if (fillFrom(holes, first, id)) break;
+    }
+    const isInOrder = order.fall(id);
+    if ((isDoubled || !isInOrder) && found.setbacks.length < mostSetbacks)
+      found.setbacks.push({ id: first, before: last.id, fromUs: last.us, toUs: us });
   }
 
   function addRefetched(id: number): void {
-    const run = refetched.at(-1);
+    const run = state.refetched.at(-1);
     if (run?.last === id - 1) run.last = id;
-    else refetched.push({ first: id, last: id });
+    else state.refetched.push({ first: id, last: id });
   }
 
   return {
+    beginDay(sources) {
+      state.order.allow(sources);
+    },
     add(lines) {
       const text = lines.toString("latin1");
       for (let at = 0; at < text.length; at = text.indexOf("\n", at) + 1) {
@@ -98,25 +139,53 @@ export function createIdChain(kind: StreamKind): IdChain | null {
       }
     },
     report() {
-      const { left, unused } = fill(holes, refetched);
+      const { found, last, origin } = state;
+      const { left, unused } = fill(found.holes, state.refetched);
       // The hole that a refetched record belongs to may end on the day after.
       const [lastId, firstId] = [last?.id ?? Number.NEGATIVE_INFINITY, origin ?? Number.POSITIVE_INFINITY];
       const later = unused.filter((run) => run.first > lastId);
       const doubled = unused.filter((run) => run.first <= lastId && run.last >= firstId);
-      const found = { holes: left, setbacks, doubled: doubled.reduce((sum, run) => sum + run.last - run.first + 1, 0) };
-      holes = [];
-      setbacks = [];
-      refetched = later;
+      found.holes = left;
+      found.doubled += doubled.reduce((sum, run) => sum + run.last - run.first + 1, 0);
+      state = { ...state, before: found, found: nothingFound(), refetched: later };
       return found;
     },
-    mark: () => ({ last, origin, refetched: refetched.map((run) => ({ ...run })) }),
+    mark: () => ({ state: copyOf(state) }),
     returnTo(mark) {
-      ({ last, origin } = mark);
-      refetched = mark.refetched.map((run) => ({ ...run }));
-      holes = [];
-      setbacks = [];
+      // The reports that were handed out stay those of the chain.
+      const { before } = state;
+      state = copyOf(mark.state);
+      state.before = Object.assign(before, state.before);
     },
   };
+}
+
+function nothingFound(): Found {
+  return { holes: [], setbacks: [], doubled: 0 };
+}
+
+function copyOf(state: State): State {
+  const { last, origin, refetched, order, before, found } = state;
+  const copyFound = ({ holes, setbacks, doubled }: Found) => ({ holes: [...holes], setbacks: [...setbacks], doubled });
+  return {
+    ...{ last, origin, order: order.copy(), before: copyFound(before), found: copyFound(found) },
+    refetched: refetched.map((run) => ({ ...run })),
+  };
+}
+
+/** Takes ids out of the hole that holds all of them, newest hole first; false if none does. */
+function fillFrom(holes: IdHole[], first: number, last: number): boolean {
+  for (let at = holes.length - 1; at >= 0; at--) {
+    const hole = holes[at];
+    if (hole === undefined || first < hole.firstId) continue;
+    if (last > hole.lastId) return false;
+    const left: IdHole[] = [];
+    if (first > hole.firstId) left.push({ ...hole, lastId: first - 1 });
+    if (last < hole.lastId) left.push({ ...hole, firstId: last + 1 });
+    holes.splice(at, 1, ...left);
+    return true;
+  }
+  return false;
 }
 
 type Run = { first: number; last: number };

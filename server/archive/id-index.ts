@@ -16,15 +16,12 @@ type Block = { readonly ids: Float64Array; readonly arrivals: Float64Array; rows
 /** Rows a block; ids may be out of order by as many without being missed. */
 const blockRows = 32_768;
 
-/** Blocks held: the one that is asked about, one before, and two ahead. */
-const mostBlocks = 4;
-
 /**
  * Reads along an archive of lines. Ids rise nearly always; where a clock was put back or trades were refetched they are out of
  * order for a while, which is allowed for. An id that lies too far back for a sure answer is an error: no answer would be a
- * doubled row. Two megabytes, whatever the archive's size.
+ * doubled row. `mostBlocks` are held, of half a megabyte each: the one that is asked about, two ahead, and the rest before.
  */
-export function createIdIndex(path: string, kind: StreamKind): IdIndex {
+export function createIdIndex(path: string, kind: StreamKind, mostBlocks = 4): IdIndex {
   const source = openLines(path);
   const blocks: Block[] = [];
   let forgotten = -1;

@@ -9,7 +9,7 @@ import { FileError } from "./failure.ts";
 export type Manifest = {
   /** Version of this format. */
   readonly manifest_version: 1;
-  readonly recorder: { readonly version: string; readonly host: string };
+  readonly recorder: Recorder;
   readonly stream: string;
   readonly symbol: string;
   readonly date: string;
@@ -25,6 +25,8 @@ export type Manifest = {
   /** Update or trade id of the first and the last line; null for a stream without. */
   readonly first_id: number | null;
   readonly last_id: number | null;
+  /** The lowest and the highest id of all rows, which are not in order of their ids everywhere; null for a stream without. */
+  readonly ids?: { readonly lowest: number; readonly highest: number } | null;
   /** 1440 counts, by UTC minute of `recv_us`. */
   readonly rows_per_minute: readonly number[];
   readonly gaps: readonly ManifestGap[];
@@ -45,14 +47,29 @@ export type Manifest = {
   readonly segments: readonly string[];
   /** Those of them that could not be read and lie under `quarantine/`. */
   readonly quarantined: readonly string[];
+  /** `raw_sha256` of earlier archives of this day whose rows are all in this one: late segments were merged with them. */
+  readonly contains?: readonly string[];
   /** Only in a bucket: the recorders' archives of which this one is the union. */
   readonly sources?: readonly ManifestSource[];
+  /** Only in a bucket: the archives of the days before and after that it was compared with. */
+  readonly borders?: { readonly before: ManifestBorder | null; readonly after: ManifestBorder | null };
 };
+
+/** Who wrote it. `id` is the data folder's own, and stays the same while host and version change. */
+export type Recorder = { readonly version: string; readonly host: string; readonly id?: string };
+
+/** The archive beside, by its `compressed_sha256`; `moved`: rows of the sources lie there and not here. */
+export type ManifestBorder = { readonly sha256: string; readonly moved: boolean };
 
 export type ManifestGap = Pick<Gap, "from_us" | "to_us" | "cause" | "missing" | "repaired">;
 
 /** One recorder's archive that went into a union. */
-export type ManifestSource = { readonly host: string; readonly rows: number; readonly raw_sha256: string };
+export type ManifestSource = {
+  readonly host: string;
+  readonly rows: number;
+  readonly raw_sha256: string;
+  readonly id?: string;
+};
 
 /**
  * The manifest as stored: keys in a fixed order, one a line, lists of numbers on one line; last `manifest_sha256`, the SHA-256 of
@@ -124,6 +141,7 @@ const accepted: Record<keyof Manifest, Accept> = {
   last_recv_us: count,
   first_id: optionalNumber,
   last_id: optionalNumber,
+  ids: ["{lowest, highest} or null", (value) => value === undefined || value === null || isIds(value)],
   rows_per_minute: ["1440 counts", (value) => isListOf(value, count[1]) && value.length === 1440],
   gaps: ["a list of {from_us, to_us, cause, missing, repaired}", (value) => isListOf(value, isGap)],
   delay_p50_ms: optionalNumber,
@@ -135,8 +153,21 @@ const accepted: Record<keyof Manifest, Accept> = {
   ],
   segments: names,
   quarantined: names,
+  contains: ["a list of SHA-256", (value) => value === undefined || isListOf(value, sha256[1])],
   sources: ["a list of {host, rows, raw_sha256}", (value) => value === undefined || isListOf(value, isSource)],
+  borders: [
+    "{before, after}, each {sha256, moved} or null",
+    (value) => value === undefined || (isObject(value) && isBorder(value.before) && isBorder(value.after)),
+  ],
 };
+
+function isIds(value: unknown): boolean {
+  return isObject(value) && count[1](value.lowest) && count[1](value.highest);
+}
+
+function isBorder(value: unknown): boolean {
+  return value === null || (isObject(value) && sha256[1](value.sha256) && typeof value.moved === "boolean");
+}
 
 function isSource(value: unknown): boolean {
   return isObject(value) && text[1](value.host) && count[1](value.rows) && sha256[1](value.raw_sha256);

@@ -11,6 +11,9 @@ import { encodeManifest, type Manifest } from "./manifest.ts";
 import { hasSameLines } from "./same-lines.ts";
 import { writeArchive } from "./write-archive.ts";
 
+/** Earlier archives of a day that its manifest names; whoever has an older one than these unites instead of replacing. */
+const mostContained = 100;
+
 /**
  * Merges the segments of a day, together with the archive that the day may have already, into one archive with manifest; then
  * removes the segments. A crash at any point leaves every row either in an archive that its manifest vouches for or in its
@@ -111,6 +114,7 @@ function writeReadable(
       return {
         ...written,
         segments: [...new Set(segments)].sort(),
+        ...(before !== null && { contains: [...(before.contains ?? []), before.raw_sha256].slice(-mostContained) }),
         quarantined: [...(before?.quarantined ?? []), ...bad],
       };
     } catch (error) {

@@ -44,6 +44,8 @@ export type RetentionDeps = {
   readonly time: () => ConfirmedTime;
   /** Null if the day is where it should be besides this disk, or need not be; else what is missing. */
   readonly notUploaded: (day: Day, manifest: Manifest) => string | null;
+  /** The same, asked of the place itself when all else is in order, right before the day goes. */
+  readonly notThere?: (day: Day, manifest: Manifest, isDryRun: boolean) => Promise<string | null>;
   /** A day is gone from this disk. */
   readonly onRemoved?: (day: Day) => void;
   readonly log: Log;
@@ -89,7 +91,7 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
       }
       // Ten thousand days that are not uploaded yet must not hold the main thread up.
       await Bun.sleep(0);
-      const why = await unsafe(removal.day);
+      const why = await unsafe(removal.day, dryRun);
       if (why === null) {
         if (!dryRun) {
           await remove(removal);
@@ -129,7 +131,7 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
     });
   }
 
-  async function unsafe(day: Day): Promise<string | null> {
+  async function unsafe(day: Day, dryRun: boolean): Promise<string | null> {
     if (existsSync(liveFolder(dataDir, day))) return "segments of this day wait to be merged";
     let manifest: Manifest | null;
     try {
@@ -141,7 +143,14 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
       // In pieces that hold the main thread up for 0.1 ms each.
       const file = createReadStream(archivePath(dataDir, day), { highWaterMark: 128 * 1024 });
       for await (const chunk of file as AsyncIterable<Buffer>) hash.update(chunk);
-      return hash.digest("hex") === manifest.compressed_sha256 ? null : "it is not what its manifest says";
+      if (hash.digest("hex") !== manifest.compressed_sha256) return "it is not what its manifest says";
+      const gone = (await deps.notThere?.(day, manifest, dryRun)) ?? null;
+      if (gone !== null) return gone;
+      // Late segments may have come, or been merged, while the place was asked.
+      if (existsSync(liveFolder(dataDir, day))) return "segments of this day wait to be merged";
+      return readManifest(dataDir, day)?.compressed_sha256 === manifest.compressed_sha256
+        ? null
+        : "it was merged again just now";
     } catch (error) {
       return messageOf(error);
     }

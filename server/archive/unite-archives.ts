@@ -2,82 +2,84 @@ import { rmSync } from "../platform/files.ts";
 import { archivePath } from "../segment.ts";
 import { type StreamKind, streamTypeOfFolder } from "../stream.ts";
 import { FileError } from "./failure.ts";
-import { createIdIndex } from "./id-index.ts";
+import { createIdIndex, type IdIndex } from "./id-index.ts";
 import { arrivalUs, lineId } from "./line-id.ts";
-import { type Manifest, type ManifestSource, readManifest } from "./manifest.ts";
+import { UnreadableFile } from "./line-source.ts";
+import { readManifest } from "./manifest.ts";
 import type { MergeInput } from "./merge-lines.ts";
-import { sharedGaps } from "./shared-gaps.ts";
 import type { UniteJob, UniteResult } from "./unite-job.ts";
+import { unitedManifest } from "./united-manifest.ts";
 import { writeLines } from "./write-lines.ts";
 
+/** Rows of the day before that are remembered: a million, from its end. */
+const neighbourBlocks = 32;
+
 /**
- * Makes one archive of two recorders': every record that either has, once, in order of `recv_us`. Of a record that both have,
- * told by its id, the line stays that was received first, and rather a received one than one refetched over REST. Throws
- * UnreadableFile, FileError; neither archive is touched.
+ * Makes one archive of recorders' archives of a day: every record that any of them has, once, in order of `recv_us` and id. Of a
+ * record that several have, told by its id, the best line stays: rather a received one than one refetched over REST, and the one
+ * that was received first. The record belongs to the day of that line. A record whose best line lies in the archive of the day
+ * before or after is therefore left out here. The outcome is the same whoever unites, in whatever order, and however often.
+ *
+ * Throws UnreadableFile, FileError; no archive is touched.
  */
 export function uniteArchives(job: UniteJob, alive: () => void = () => {}): UniteResult {
-  const { dataDir, day, other, otherManifest } = job;
-  const own = archivePath(dataDir, day);
-  const ownManifest = readManifest(dataDir, day);
+  const { dataDir, day, other } = job;
+  const own = job.withOwn === false ? null : archivePath(dataDir, day);
+  const ownManifest = own === null ? null : readManifest(dataDir, day);
   const kind = streamTypeOfFolder(day.stream)?.kind;
-  if (ownManifest === null) throw new FileError("unite", own, "it has no manifest any more");
-  if (kind === undefined) throw new FileError("unite", own, `the records of ${day.stream} have no id that is known`);
-  const [ownIndex, otherIndex] = [createIdIndex(own, kind), createIdIndex(other, kind)];
-  // What the bucket has comes first, so that the same rows come out in the same order whoever unites them.
-  const inputs: MergeInput[] = [
-    { path: other, isTaken: takenIf(kind, ownIndex.arrivalOf, (mine, theirs) => mine <= theirs) },
-    { path: own, isTaken: takenIf(kind, otherIndex.arrivalOf, (mine, theirs) => mine < theirs) },
-  ];
-  const refuse = (path: string) => {
-    throw new FileError("unite", path, "it holds something that is no line of ours; see `rt-data verify`");
+  if (own !== null && ownManifest === null) throw new FileError("unite", own, "it has no manifest any more");
+  if (kind === undefined)
+    throw new FileError("unite", job.out, `the records of ${day.stream} have no id that is known`);
+  const indexes: IdIndex[] = [];
+  const index = (path: string | undefined | null, blocks?: number) => {
+    if (path === undefined || path === null) return null;
+    const made = createIdIndex(path, kind, blocks);
+    indexes.push(made);
+    return made;
   };
+  const ownHash = new Bun.CryptoHasher("sha256");
+  const moved = { before: 0, after: 0 };
   try {
-    const target = { path: job.out, day, level: job.level };
-    const { refetched, ...lines } = writeLines(target, inputs, { onForeign: refuse, onTail: refuse }, alive);
-    const isSame = lines.raw_sha256 === otherManifest?.raw_sha256;
-    if (isSame) rmSync(job.out, { force: true });
-    return {
-      kind: isSame ? "same" : "new",
-      manifest: {
-        ...(isSame ? otherManifest : lines),
-        manifest_version: 1,
-        recorder: job.recorder,
-        gaps: otherManifest === null ? ownManifest.gaps : sharedGaps(otherManifest, ownManifest),
-        clock_offset_ms: ownManifest.clock_offset_ms,
-        repaired: {
-          torn_tails: ownManifest.repaired.torn_tails + (otherManifest?.repaired.torn_tails ?? 0),
-          refetched,
-          foreign_lines: ownManifest.repaired.foreign_lines + (otherManifest?.repaired.foreign_lines ?? 0),
-        },
-        segments: [],
-        quarantined: [],
-        sources: sourcesOf(otherManifest, ownManifest),
-      },
+    const [before, after] = [index(job.before?.path, neighbourBlocks), index(job.after?.path)];
+    const isHere = (id: number, us: number) => {
+      // The same line twice belongs to the earlier day.
+      if ((before?.arrivalOf(id) ?? Number.NaN) <= us) moved.before++;
+      else if ((after?.arrivalOf(id) ?? Number.NaN) < us) moved.after++;
+      else return true;
+      return false;
     };
+    const inputs: MergeInput[] = [];
+    if (other !== null) {
+      const ours = index(own);
+      const isTaken = takenIf(kind, (id, us) => !((ours?.arrivalOf(id) ?? Number.NaN) < us) && isHere(id, us));
+      inputs.push({ path: other, isTaken });
+    }
+    if (own !== null) {
+      const theirs = index(other);
+      const isTaken = takenIf(kind, (id, us) => !((theirs?.arrivalOf(id) ?? Number.NaN) <= us) && isHere(id, us));
+      inputs.push({ path: own, isTaken, onRaw: (bytes) => ownHash.update(bytes) });
+    }
+    const refuse = (path: string) => {
+      throw new UnreadableFile("read", path, "it holds something that is no line of ours; see `rt-data verify`");
+    };
+    const target = { path: job.out, day, level: job.level, sortTies: true };
+    const lines = writeLines(target, inputs, { onForeign: refuse, onTail: refuse }, alive);
+    if (own !== null && ownHash.digest("hex") !== ownManifest?.compressed_sha256)
+      throw new FileError("unite", own, "it is not what its manifest says; see `rt-data verify`");
+    const result = unitedManifest(job, lines, ownManifest, moved);
+    if (result.kind !== "new") rmSync(job.out, { force: true });
+    return result;
+  } catch (error) {
+    rmSync(job.out, { force: true });
+    throw error;
   } finally {
-    ownIndex.close();
-    otherIndex.close();
+    for (const { close } of indexes) close();
   }
 }
 
-function takenIf(
-  kind: StreamKind,
-  arrivalOf: (id: number) => number | null,
-  isBetter: (mine: number, theirs: number) => boolean,
-): MergeInput["isTaken"] {
+function takenIf(kind: StreamKind, isTaken: (id: number, us: number) => boolean): MergeInput["isTaken"] {
   return (bytes, at, end) => {
     const id = lineId(bytes, at, end, kind);
-    const theirs = id < 0 ? null : arrivalOf(id);
-    return theirs === null || isBetter(arrivalUs(bytes, at), theirs);
+    return id < 0 || isTaken(id, arrivalUs(bytes, at));
   };
-}
-
-function sourcesOf(...manifests: readonly (Manifest | null)[]): ManifestSource[] {
-  const sources = new Map<string, ManifestSource>();
-  for (const manifest of manifests) {
-    if (manifest === null) continue;
-    const own = { host: manifest.recorder.host, rows: manifest.rows, raw_sha256: manifest.raw_sha256 };
-    for (const source of manifest.sources ?? [own]) sources.set(source.raw_sha256, source);
-  }
-  return [...sources.values()];
 }

@@ -7,6 +7,7 @@ import { type GapsOf, gapsOfDays } from "../recorded-gaps.ts";
 import { type RecordedTrack, tracksOfDay } from "../recorded-track.ts";
 import { type Day, dateOf, dateStartUs, dayUs, segmentOfPath } from "../segment.ts";
 import { createIdChain, type IdChain, type IdReport } from "./id-chain.ts";
+import { readManifest } from "./manifest.ts";
 import { type Problem, verifyArchive } from "./verify.ts";
 import { verifySegments } from "./verify-segments.ts";
 
@@ -40,10 +41,12 @@ export async function verifyTrack(
 ): Promise<VerifiedDay[]> {
   const { stream } = track;
   const chain = options.quick ? null : createIdChain(stream.type.kind);
+  const sources = createSourceCount(options.dataDir);
   const checked: { day: Day; looked: LookedAt }[] = [];
   const known = new Set(track.days.map(({ date }) => date));
   for (const date of datesBetween(track.days[0]?.date, track.days.at(-1)?.date)) {
     const day = { stream: stream.type.folder, symbol: stream.symbol, date };
+    chain?.beginDay(sources(day));
     checked.push({ day, looked: known.has(date) ? await lookAtDay(day, chain, options) : absent });
   }
   const { gaps } = gapsOfDays(track.days, gapsOf);
@@ -79,6 +82,25 @@ function datesBetween(first: string | undefined, last: string | undefined): stri
   const dates: string[] = [];
   for (let us = dateStartUs(first); us <= dateStartUs(last); us += dayUs) dates.push(dateOf(us));
   return dates;
+}
+
+/**
+ * How many recorders' rows may come between each other on a day: those of its union, and those of the day before, whose last rows
+ * another one may have got after midnight.
+ */
+function createSourceCount(dataDir: string): (day: Day) => number {
+  let before: readonly unknown[] | undefined;
+  return (day) => {
+    let sources: readonly unknown[] | undefined;
+    try {
+      ({ sources } = readManifest(dataDir, day) ?? {});
+    } catch {
+      // Checking the archive tells what is the matter with its manifest.
+    }
+    const count = sources === undefined && before === undefined ? 1 : (sources?.length ?? 1) + (before?.length ?? 1);
+    before = sources;
+    return count;
+  };
 }
 
 /** A recorder may seal or merge files while they are read; then the day is read again. */

@@ -4,7 +4,9 @@ import { streamTypeOfFolder } from "../stream.ts";
 import { createFrameWalker, frameProblem } from "../zstd-frame.ts";
 import { readChunks } from "./chunks.ts";
 import { FileError } from "./failure.ts";
+import { createIdSpan } from "./id-span.ts";
 import { createTally, delayQuantile } from "./line-scan.ts";
+import { createTieSorter } from "./line-ties.ts";
 import type { Manifest } from "./manifest.ts";
 import { type MergeEvents, type MergeInput, mergeLines } from "./merge-lines.ts";
 import { createOutput } from "./output.ts";
@@ -14,15 +16,25 @@ import { createCompressor, createDecompressor } from "./zstd-stream.ts";
 /** What a manifest says of the lines themselves. */
 export type WrittenLines = Omit<
   Manifest,
-  "manifest_version" | "recorder" | "gaps" | "clock_offset_ms" | "repaired" | "segments" | "quarantined" | "sources"
+  | "manifest_version"
+  | "recorder"
+  | "gaps"
+  | "clock_offset_ms"
+  | "repaired"
+  | "segments"
+  | "quarantined"
+  | "contains"
+  | "sources"
+  | "borders"
 > & { /** Rows refetched over REST. */ readonly refetched: number };
 
 /**
  * Merges files of lines of one day into one zstd frame at `path`, synced, and reads it back. Throws UnreadableFile for an input
- * that is damaged, FileError otherwise; the file may be left behind then.
+ * that is damaged, FileError otherwise; the file may be left behind then. `sortTies`: lines of one µs come in order of their ids,
+ * whatever the order of the files.
  */
 export function writeLines(
-  target: { readonly path: string; readonly day: Day; readonly level: number },
+  target: { readonly path: string; readonly day: Day; readonly level: number; readonly sortTies?: boolean },
   inputs: readonly MergeInput[],
   events: Pick<MergeEvents, "onForeign" | "onTail">,
   alive: () => void,
@@ -36,13 +48,18 @@ export function writeLines(
     attempt("write", path, () => output.write(bytes));
     compressedHash.update(bytes);
   });
+  const kind = streamTypeOfFolder(day.stream)?.kind;
+  const ids = createIdSpan(kind);
   const stage = createStage((lines) => {
     rawHash.update(lines);
+    ids.add(lines);
     compressor.write(lines);
     alive();
   });
   try {
-    mergeLines(inputs, tally, { onLines: stage.add, ...events });
+    const ties = target.sortTies && kind !== undefined ? createTieSorter(kind, stage.add) : null;
+    mergeLines(inputs, tally, { onLines: ties?.add ?? stage.add, ...events });
+    ties?.flush();
     stage.flush();
     compressor.end();
     attempt("sync", path, output.sync);
@@ -53,7 +70,6 @@ export function writeLines(
   const rawSha256 = rawHash.digest("hex");
   const compressedSha256 = compressedHash.digest("hex");
   verifyWritten(path, { rows: tally.rows, rawSha256, compressedSha256 }, alive);
-  const kind = streamTypeOfFolder(day.stream)?.kind;
   const idOf = (line: string) => (kind === undefined || line === "" ? null : recordId(line, kind));
   return {
     ...{ stream: day.stream, symbol: day.symbol, date: day.date },
@@ -67,6 +83,7 @@ export function writeLines(
     last_recv_us: tally.lastUs,
     first_id: idOf(stage.firstLine()),
     last_id: idOf(stage.lastLine()),
+    ids: ids.span(),
     rows_per_minute: [...tally.perMinute],
     delay_p50_ms: delayQuantile(tally, 0.5),
     delay_p99_ms: delayQuantile(tally, 0.99),

@@ -20,7 +20,7 @@ export const checkUpload: Probe = async ({ upload, host }, patience) => {
     for await (const _ of store.list(key)) break;
     await store.put(key, { bytes: Buffer.byteLength(text), open: () => text }, null);
     try {
-      if ((await store.readText(key)) !== text)
+      if ((await store.readText(key))?.text !== text)
         throw new Error(`what was stored at ${key} is read back as something else`);
     } finally {
       await store.remove(key);

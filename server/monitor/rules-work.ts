@@ -129,6 +129,23 @@ export const upload: Rule<"upload"> = {
   },
 };
 
+/** Archives that the bucket refuses while it takes others, or that somebody has changed or removed there. */
+export const uploadObject: Rule<"upload_object"> = {
+  rule: "upload_object",
+  parents: ["disconnected"],
+  find({ seen: { status } }) {
+    const [first, ...others] = status.upload?.objects ?? [];
+    if (first === undefined) return null;
+    return {
+      severity: "warning",
+      subjects: [first, ...others].map(({ subject }) => subject).sort(),
+      value: null,
+      limit: null,
+      detail: `${first.subject}: ${first.problem}`,
+    };
+  },
+};
+
 /** The page is not reached by its public name, or soon will not be. */
 export const publicUrl: Rule<"public_url"> = {
   rule: "public_url",

@@ -11,6 +11,7 @@ import {
   publicUrl,
   symbolUnknown,
   upload,
+  uploadObject,
   verifyFailed,
 } from "./rules-work.ts";
 
@@ -34,6 +35,7 @@ export const rules: readonly TableRule[] = [
   inTable(catalogueAway),
   inTable(symbolUnknown),
   inTable(upload),
+  inTable(uploadObject),
   inTable(publicUrl),
 ];
 

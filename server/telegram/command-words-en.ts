@@ -54,6 +54,7 @@ const rules: Readonly<Record<IncidentRule, string>> = {
   catalogue_away: "catalogue not available",
   symbol_unknown: "unknown symbol",
   upload: "upload",
+  upload_object: "archive in the bucket",
   public_url: "public address",
 };
 

@@ -52,6 +52,7 @@ const rules: CommandWords["rules"] = {
   catalogue_away: "카탈로그 사용 불가",
   symbol_unknown: "알 수 없는 심볼",
   upload: "업로드",
+  upload_object: "버킷의 아카이브",
   public_url: "공개 주소",
 };
 

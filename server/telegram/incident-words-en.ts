@@ -126,6 +126,12 @@ const rules: RuleWordTable = {
     cost: "They stay on this disk until it works again.",
     advice: "Check endpoint, bucket and keys in [upload].",
   },
+  upload_object: {
+    title: "The bucket has a problem with an archive",
+    titleOf: "The bucket has a problem with {subjects}",
+    cost: "The other archives go on. This one stays on this disk until the bucket has it.",
+    advice: "See who else writes to the bucket, and its locks and lifecycle rules.",
+  },
   public_url: {
     title: "The page cannot be reached from outside",
     measure: "Certificate expires in",

@@ -109,6 +109,12 @@ const rules: RuleWordTable = {
     cost: "다시 될 때까지 이 디스크에 보관합니다.",
     advice: "[upload]의 엔드포인트, 버킷, 키를 확인하세요.",
   },
+  upload_object: {
+    title: "버킷의 아카이브에 문제 있음",
+    titleOf: "버킷의 아카이브에 문제 있음: {subjects}",
+    cost: "다른 아카이브는 계속 업로드됩니다. 이 아카이브는 버킷에 확실히 있을 때까지 이 디스크에 보관합니다.",
+    advice: "버킷에 쓰는 다른 프로그램과 버킷의 잠금, 수명 주기 규칙을 확인하세요.",
+  },
   public_url: {
     title: "외부에서 페이지에 접속되지 않음",
     measure: "인증서 만료까지",

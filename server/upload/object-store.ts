@@ -1,10 +1,21 @@
-import { S3Client } from "bun";
 import { codeOf } from "../problem.ts";
-import { type Body, bare, createSendSigned, regionOf, type StoreAccess, xmlText } from "./signed-request.ts";
-import { storeProblem, storeProblemOf } from "./store-problem.ts";
+import {
+  type Body,
+  bare,
+  createSendSigned,
+  type Patience,
+  type StoreAccess,
+  usualPatience,
+  xmlText,
+} from "./signed-request.ts";
+import { listObjects } from "./store-listing.ts";
+import { storeProblem } from "./store-problem.ts";
 
 /** What a store says of an object. `etag` is without quotes. */
-export type ObjectState = { readonly bytes: number; readonly etag: string; readonly modifiedMs: number };
+export type ObjectState = { readonly bytes: number; readonly etag: string };
+
+/** A small object in full. */
+export type ObjectText = { readonly text: string; readonly etag: string };
 
 /** Holds only if the object is still this one (its ETag), or if there is none ("absent"). */
 export type Condition = { readonly is: string } | "absent" | null;
@@ -12,15 +23,18 @@ export type Condition = { readonly is: string } | "absent" | null;
 /** One part of a multipart upload that the store has got. */
 export type Part = { readonly number: number; readonly etag: string };
 
-/** One bucket. Everything rejects with a StoreProblem; nothing is retried. */
+/** One bucket. Everything rejects with a StoreProblem; nothing is retried. Every answer is bounded in bytes and time. */
 export type ObjectStore = {
   /** `bucket at host`, for people. */
   readonly name: string;
+  /** False once the store has said that it knows no conditional writes. */
+  takesConditions(): boolean;
   stat(key: string): Promise<ObjectState | null>;
-  readText(key: string): Promise<string | null>;
-  /** The object's bytes, a piece at a time. */
-  read(key: string): AsyncGenerator<Uint8Array, void>;
-  /** Every object below a prefix, in order of keys. */
+  /** Null if there is none. Rejects with the code `TooLarge` if it is longer than `mostTextBytes`. */
+  readText(key: string): Promise<ObjectText | null>;
+  /** The object's bytes, a piece at a time; an object that is longer than `bytes` is cut off there, with the code `TooLarge`. */
+  read(key: string, bytes: number): AsyncGenerator<Uint8Array, void>;
+  /** Every object below a prefix, in the store's order. Rejects if the store repeats itself. */
   list(prefix: string): AsyncGenerator<{ readonly key: string; readonly bytes: number }, void>;
   remove(key: string): Promise<void>;
   /** Stores an object in one request; resolves with its ETag. */
@@ -35,44 +49,28 @@ export type ObjectStore = {
   ): Promise<readonly { readonly key: string; readonly uploadId: string; readonly beganMs: number }[]>;
 };
 
-const quickMs = 30_000;
+/** A manifest with a hundred thousand gaps takes a third of it. */
+export const mostTextBytes = 32 * 1024 * 1024;
+const listingBytes = 16 * 1024 * 1024;
 
-/** The bucket behind `access`; `signal` ends everything that is under way. */
-export function createObjectStore(access: StoreAccess, signal: AbortSignal): ObjectStore {
-  const { endpoint, bucket, accessKey, secretKey } = access;
-  const client = new S3Client({
-    ...{ endpoint, bucket, region: access.region || regionOf(endpoint) },
-    ...{ accessKeyId: accessKey, secretAccessKey: secretKey },
-  });
-  const send = createSendSigned(access, signal);
+/** The bucket behind `access`; `signal` ends everything that is under way. `onUnconditional`: it takes no conditional writes. */
+export function createObjectStore(
+  access: StoreAccess,
+  signal: AbortSignal,
+  onUnconditional: () => void = () => {},
+  patience: Patience = usualPatience,
+): ObjectStore {
+  const { endpoint, bucket } = access;
+  const { quickMs } = patience;
+  const send = createSendSigned(access, signal, patience);
   /** Some stores refuse conditions, which is found out once; others ignore them, which cannot be seen from here. */
   let takesConditions = true;
 
-  /** Bun's client knows neither a signal nor a timeout. */
-  async function within<T>(work: Promise<T>, operation: string, key: string): Promise<T> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    let onAbort = () => {};
-    const end = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => reject(storeProblem("Timeout", "the store does not answer", operation, key)), quickMs);
-      onAbort = () => reject(storeProblem("Stopped", "stopping", operation, key));
-      signal.addEventListener("abort", onAbort, { once: true });
-    });
-    try {
-      return await Promise.race([work, end]);
-    } catch (error) {
-      throw storeProblemOf(error, operation, key);
-    } finally {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", onAbort);
-    }
-  }
-
-  async function unlessMissing<T>(work: Promise<T>, operation: string, key: string): Promise<T | null> {
-    const orNull = work.catch((error: unknown) => {
+  async function unlessMissing<T>(work: Promise<T>): Promise<T | null> {
+    return work.catch((error: unknown) => {
       if (codeOf(error) === "NoSuchKey" || codeOf(error) === "NotFound") return null;
       throw error;
     });
-    return within(orNull, operation, key);
   }
 
   async function conditionally<T>(
@@ -89,6 +87,7 @@ export function createObjectStore(access: StoreAccess, signal: AbortSignal): Obj
       return await attempt(headers);
     } catch (error) {
       if (Object.keys(headers).length === 0 || codeOf(error) !== "NotImplemented") throw error;
+      if (takesConditions) onUnconditional();
       takesConditions = false;
       return attempt({});
     }
@@ -96,39 +95,39 @@ export function createObjectStore(access: StoreAccess, signal: AbortSignal): Obj
 
   return {
     name: `${bucket} at ${new URL(endpoint).host}`,
+    takesConditions: () => takesConditions,
     async stat(key) {
-      const found = await unlessMissing(client.stat(key), "look for", key);
-      return found && { bytes: found.size, etag: bare(found.etag) ?? "", modifiedMs: found.lastModified.getTime() };
+      const found = await unlessMissing(send({ method: "HEAD", key, operation: "look for", timeoutMs: quickMs }));
+      if (found === null) return null;
+      const bytes = Number(found.headers.get("content-length") ?? Number.NaN);
+      if (!Number.isSafeInteger(bytes)) throw storeProblem("InvalidResponse", "it tells no size", "look for", key);
+      return { bytes, etag: bare(found.headers.get("etag")) ?? "" };
     },
-    readText: (key) => unlessMissing(client.file(key).text(), "read", key),
-    async *read(key) {
-      const reader = client.file(key).stream().getReader();
-      try {
-        for (;;) {
-          const { done, value } = await within(reader.read(), "read", key);
-          if (done) return;
-          yield value;
-        }
-      } finally {
-        void reader.cancel().catch(() => {});
-      }
+    async readText(key) {
+      const request = {
+        method: "GET",
+        key,
+        operation: "read",
+        timeoutMs: quickMs,
+        answerBytes: mostTextBytes,
+      } as const;
+      const found = await unlessMissing(send(request));
+      return found && { text: found.text, etag: bare(found.headers.get("etag")) ?? "" };
     },
-    async *list(prefix) {
-      // Not by Bun's client, whose address (`/bucket/?…`) some stores sign differently.
-      for (let token: string | null = ""; token !== null; ) {
-        const query = { "list-type": "2", prefix, ...(token === "" ? {} : { "continuation-token": token }) };
-        const { text } = await send({ method: "GET", key: "", query, operation: "list", timeoutMs: quickMs });
-        for (const [, item = ""] of text.matchAll(/<Contents>(.*?)<\/Contents>/gs)) {
-          yield { key: xmlText(item, "Key") ?? "", bytes: Number(xmlText(item, "Size")) };
-        }
-        token = xmlText(text, "IsTruncated") === "true" ? xmlText(text, "NextContinuationToken") : null;
-      }
+    read: (key, bytes) =>
+      send.pieces({ method: "GET", key, operation: "read", timeoutMs: quickMs, answerBytes: bytes }),
+    list: (prefix) =>
+      listObjects(prefix, async (query) => {
+        const request = { method: "GET", key: "", query, operation: "list", timeoutMs: quickMs } as const;
+        return (await send({ ...request, answerBytes: listingBytes })).text;
+      }),
+    async remove(key) {
+      await unlessMissing(send({ method: "DELETE", key, operation: "remove", timeoutMs: quickMs }));
     },
-    remove: (key) => within(client.delete(key), "remove", key),
     put: (key, body, condition) =>
       conditionally(condition, async (headers) => {
-        const { etag } = await send({ method: "PUT", key, headers, body, operation: "upload" });
-        return etag ?? "";
+        const answer = await send({ method: "PUT", key, headers, body, operation: "upload" });
+        return bare(answer.headers.get("etag")) ?? "";
       }),
     async beginParts(key) {
       const { text } = await send({ method: "POST", key, query: { uploads: "" }, operation: "begin to upload" });
@@ -138,7 +137,8 @@ export function createObjectStore(access: StoreAccess, signal: AbortSignal): Obj
     },
     async putPart(key, uploadId, number, body) {
       const query = { partNumber: String(number), uploadId };
-      return (await send({ method: "PUT", key, query, body, operation: "upload a part of" })).etag ?? "";
+      const { headers } = await send({ method: "PUT", key, query, body, operation: "upload a part of" });
+      return bare(headers.get("etag")) ?? "";
     },
     completeParts: (key, uploadId, parts, condition) =>
       conditionally(condition, async (headers) => {
@@ -148,7 +148,7 @@ export function createObjectStore(access: StoreAccess, signal: AbortSignal): Obj
         const xml = `<CompleteMultipartUpload>${list.join("")}</CompleteMultipartUpload>`;
         const body = { bytes: Buffer.byteLength(xml), open: () => xml };
         const request = { method: "POST", key, query: { uploadId }, headers, body, operation: "complete" } as const;
-        const { text } = await send({ ...request, timeoutMs: 600_000 });
+        const { text } = await send({ ...request, timeoutMs: 5 * patience.answerMs });
         // A store that takes long to join the parts has answered 200 before it knew.
         const code = text.includes("<Error>") ? xmlText(text, "Code") : null;
         if (code !== null) throw storeProblem(code, xmlText(text, "Message") ?? "", "complete", key);
@@ -164,7 +164,8 @@ export function createObjectStore(access: StoreAccess, signal: AbortSignal): Obj
     },
     async unfinished(prefix) {
       const query = { uploads: "", prefix };
-      const { text } = await send({ method: "GET", key: "", query, operation: "list uploads of", timeoutMs: quickMs });
+      const request = { method: "GET", key: "", query, operation: "list uploads of", timeoutMs: quickMs } as const;
+      const { text } = await send({ ...request, answerBytes: listingBytes });
       return [...text.matchAll(/<Upload>(.*?)<\/Upload>/gs)].map(([, item = ""]) => ({
         key: xmlText(item, "Key") ?? "",
         uploadId: xmlText(item, "UploadId") ?? "",

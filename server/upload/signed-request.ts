@@ -1,4 +1,5 @@
 import { AwsClient } from "aws4fetch";
+import { type Bounds, boundedPieces, boundedText } from "./answer-pieces.ts";
 import { type StoreProblem, storeProblem, storeProblemOf } from "./store-problem.ts";
 
 /** Where a bucket is, and the key to it. */
@@ -16,7 +17,7 @@ export type StoreAccess = {
 export type Body = { readonly bytes: number; open(): ReadableStream<Uint8Array> | string };
 
 export type SignedRequest = {
-  readonly method: "GET" | "PUT" | "POST" | "DELETE";
+  readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
   readonly key: string;
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
@@ -25,18 +26,44 @@ export type SignedRequest = {
   readonly operation: string;
   /** Without an answer for so long, after the body is sent, the request has failed. */
   readonly timeoutMs?: number;
+  /** Longest answer that is taken; 1 MiB where it is not said. */
+  readonly answerBytes?: number;
 };
 
-/** Resolves with the answer of a request that succeeded, rejects with a StoreProblem. */
-export type SendSigned = (request: SignedRequest) => Promise<{ readonly etag: string | null; readonly text: string }>;
+/** An answer in full. */
+export type Answer = { readonly headers: Headers; readonly text: string };
 
-const answerMs = 120_000;
+export type SendSigned = {
+  /** Resolves with the answer of a request that succeeded, rejects with a StoreProblem. */
+  (request: SignedRequest): Promise<Answer>;
+  /** The pieces of an answer of up to `answerBytes`, as they come; leaving the loop ends the transfer. */
+  pieces(request: SignedRequest): AsyncGenerator<Uint8Array, void>;
+};
+
+/** How long a store may take, ms. */
+export type Patience = {
+  /** For a small answer to come, and for each piece of any. */
+  readonly quickMs: number;
+  /** For the answer to a body that was sent, and for each piece of that body to be taken. */
+  readonly answerMs: number;
+  /** After this wait for an answer's pieces together, they must have come at a decent pace. */
+  readonly pieceMs: number;
+};
+
+export const usualPatience: Patience = { quickMs: 30_000, answerMs: 120_000, pieceMs: 60_000 };
+
+const usualBytes = 1024 * 1024;
+/** An answer that says why a request failed is cut off here. */
+const refusalBytes = 64 * 1024;
+/** The least pace of an answer, bytes a second. */
+const slowest = 16 * 1024;
 
 /**
- * Requests signed as S3 wants them (Signature Version 4), for what Bun's S3 client does not offer: parts of a multipart upload,
- * conditional writes, a body that is streamed at a measured pace. `signal` ends what is under way.
+ * Requests signed as S3 wants them (Signature Version 4): with a signal, conditions, a body that is streamed at a measured pace, and
+ * answers bounded in bytes and time. Whatever breaks a bound is aborted, connection included. `signal` ends what is under way.
  */
-export function createSendSigned(access: StoreAccess, signal: AbortSignal): SendSigned {
+export function createSendSigned(access: StoreAccess, signal: AbortSignal, patience = usualPatience): SendSigned {
+  const { answerMs, pieceMs: patienceMs } = patience;
   const signer = new AwsClient({
     accessKeyId: access.accessKey,
     secretAccessKey: access.secretKey,
@@ -44,9 +71,15 @@ export function createSendSigned(access: StoreAccess, signal: AbortSignal): Send
     region: access.region || regionOf(access.endpoint),
     retries: 0,
   });
-  return async (request) => {
+
+  /** `use` reads the body of an answer that succeeded. */
+  async function request<T>(
+    request: SignedRequest,
+    use: (response: Response, bounds: Bounds, abort: (reason: Error) => void) => T,
+  ): Promise<T> {
     const { operation, key, method, body } = request;
     const late = new AbortController();
+    const abort = (reason: Error) => late.abort(reason);
     let timer: ReturnType<typeof setTimeout> | undefined;
     const watch = () => {
       clearTimeout(timer);
@@ -60,6 +93,8 @@ export function createSendSigned(access: StoreAccess, signal: AbortSignal): Send
       });
       const headers = new Headers(signed.headers);
       if (body !== undefined) headers.set("content-length", String(body.bytes));
+      // What the store sends is what is counted and hashed; nothing is unpacked on the way.
+      headers.set("accept-encoding", "identity");
       const opened = body?.open();
       watch();
       const response = await fetch(signed.url, {
@@ -67,17 +102,46 @@ export function createSendSigned(access: StoreAccess, signal: AbortSignal): Send
         headers,
         body: opened instanceof ReadableStream ? opened.pipeThrough(observing(watch)) : opened,
         redirect: "manual",
+        decompress: false,
         signal: AbortSignal.any([signal, late.signal]),
       });
-      const text = await response.text();
-      if (response.ok) return { etag: bare(response.headers.get("etag")), text };
+      clearTimeout(timer);
+      const idleMs = request.timeoutMs ?? answerMs;
+      if (response.ok) {
+        const bytes = request.answerBytes ?? usualBytes;
+        return use(response, { bytes, idleMs, patienceMs, slowest }, abort);
+      }
+      const bounds = { bytes: refusalBytes, idleMs, patienceMs, slowest };
+      const text = await boundedText(response.body, bounds, abort).catch(() => "");
       throw refusal(response.status, text, operation, key);
     } catch (error) {
       throw storeProblemOf(late.signal.aborted ? late.signal.reason : error, operation, key);
     } finally {
       clearTimeout(timer);
     }
-  };
+  }
+
+  async function send(of: SignedRequest): Promise<Answer> {
+    const [headers, text] = await request(of, (response, bounds, abort) => [
+      response.headers,
+      boundedText(response.body, bounds, abort),
+    ]);
+    try {
+      return { headers, text: await text };
+    } catch (error) {
+      throw storeProblemOf(error, of.operation, of.key);
+    }
+  }
+
+  async function* pieces(of: SignedRequest): AsyncGenerator<Uint8Array, void> {
+    try {
+      yield* await request(of, (response, bounds, abort) => boundedPieces(response.body, bounds, abort));
+    } catch (error) {
+      throw storeProblemOf(error, of.operation, of.key);
+    }
+  }
+
+  return Object.assign(send, { pieces });
 }
 
 /** An ETag without its quotes. */
@@ -90,8 +154,8 @@ export function xmlText(xml: string, element: string): string | null {
   const text = new RegExp(`<${element}>([^<]*)</${element}>`).exec(xml)?.[1];
   if (text === undefined) return null;
   return text
-    .replace(/&#(?:x([0-9a-f]+)|(\d+));/gi, (_, hex, dec) =>
-      String.fromCodePoint(Number.parseInt(hex ?? dec, hex ? 16 : 10)),
+    .replace(/&#(?:x([0-9a-f]{1,6})|(\d{1,7}));/gi, (_, hex, dec) =>
+      String.fromCodePoint(Math.min(0x10ffff, Number.parseInt(hex ?? dec, hex ? 16 : 10))),
     )
     .replaceAll("&lt;", "<")
     .replaceAll("&gt;", ">")
@@ -131,8 +195,9 @@ function timeout(operation: string, key: string): StoreProblem {
 }
 
 function refusal(status: number, text: string, operation: string, key: string): StoreProblem {
-  const code = xmlText(text, "Code") ?? codes[status] ?? `HTTP ${status}`;
-  return storeProblem(code, xmlText(text, "Message") ?? `the store answered ${status}`, operation, key);
+  const code = xmlText(text, "Code")?.slice(0, 100) || (codes[status] ?? `HTTP ${status}`);
+  const message = xmlText(text, "Message")?.slice(0, 500) ?? `the store answered ${status}`;
+  return storeProblem(code, message, operation, key);
 }
 
 /** For stores and proxies that answer without saying more. */

@@ -1,17 +1,23 @@
 import { codeOf, messageOf } from "../problem.ts";
+import { OutOfBounds } from "./answer-pieces.ts";
+
+/**
+ * What a problem says of other objects: "store" befalls them all, "object" this one alone. A refusal for a reason of the store's own
+ * (403, 500) may be either, which only the next object tells: "unclear".
+ */
+export type ProblemScope = "store" | "object" | "unclear";
 
 /** A request to an S3-compatible store that did not succeed; the message says what can be done, and holds no secret. */
 export class StoreProblem extends Error {
   override readonly name = "StoreProblem";
   /** The store's own code (`NoSuchBucket`), the network's (`ECONNREFUSED`), or one of ours (`Timeout`, `Mismatch`). */
   readonly code: string;
-  /** It would befall every other object as well. */
-  readonly concernsAll: boolean;
+  readonly scope: ProblemScope;
 
-  constructor(code: string, message: string, concernsAll: boolean, options?: ErrorOptions) {
+  constructor(code: string, message: string, scope: ProblemScope, options?: ErrorOptions) {
     super(message, options);
     this.code = code;
-    this.concernsAll = concernsAll;
+    this.scope = scope;
   }
 }
 
@@ -39,39 +45,60 @@ const advice: Readonly<Record<string, string>> = {
   FailedToOpenSocket: "upload.endpoint cannot be reached: correct it, or see to the network",
 };
 
+/** The way to the store, its settings, or all of it. */
+const ofStore = new Set([
+  ...[
+    "NoSuchBucket",
+    "PermanentRedirect",
+    "AuthorizationHeaderMalformed",
+    "InvalidAccessKeyId",
+    "SignatureDoesNotMatch",
+  ],
+  ...["InvalidToken", "ExpiredToken", "RequestTimeTooSkewed", "RequestExpired", "SlowDown", "ServiceUnavailable"],
+  ...["Unreachable", "Timeout", "Stopped", "EndlessList", "HTTP 502", "HTTP 504", "HTTP 429", "TooManyRequests"],
+]);
+
 /** What another object need not meet with. */
 const ofOneObject = new Set([
-  "PreconditionFailed",
-  "ConditionalRequestConflict",
-  "NoSuchKey",
-  "NoSuchUpload",
-  "InvalidPart",
+  ...["PreconditionFailed", "ConditionalRequestConflict", "NoSuchKey", "NoSuchUpload", "InvalidPart", "TooLarge"],
+  ...["InvalidObjectState", "KeyTooLong", "KeyTooLongError", "EntityTooLarge", "ObjectLocked", "InvalidRequest"],
 ]);
+
+/** The network's own words (`ECONNREFUSED`, `DNSResolveFailed`) are of the store; its answers are known by name. */
+function scopeOf(code: string): ProblemScope {
+  if (ofOneObject.has(code)) return "object";
+  if (ofStore.has(code) || /^E[A-Z]{3,}$/.test(code) || /^(?:Connection|Failed|DNS|UNABLE_|CERT_|ERR_)/.test(code))
+    return "store";
+  return "unclear";
+}
 
 /** The problem that a code means; `operation` and `key` say what was tried. */
 export function storeProblem(code: string, message: string, operation: string, key: string): StoreProblem {
   const known = advice[code];
   const what = `${operation} ${key === "" ? "the bucket" : key}: ${code}`;
-  return new StoreProblem(
-    code,
-    known === undefined ? `${what}: ${message}` : `${what}: ${known}`,
-    !ofOneObject.has(code),
-  );
+  return new StoreProblem(code, known === undefined ? `${what}: ${message}` : `${what}: ${known}`, scopeOf(code));
 }
 
 /** The problem that anything thrown by a request means. */
 export function storeProblemOf(error: unknown, operation: string, key: string): StoreProblem {
   if (error instanceof StoreProblem) return error;
+  if (error instanceof OutOfBounds)
+    return storeProblem(error.reason === "bytes" ? "TooLarge" : "Timeout", error.message, operation, key);
   const code = codeOf(error) ?? (error instanceof Error && error.name === "TimeoutError" ? "Timeout" : "Unreachable");
   return storeProblem(code, messageOf(error), operation, key);
 }
 
+/** Is it a refusal, which says nothing of other objects? Anything else is thrown on by whoever asks. */
+export function isRefusal(error: unknown): boolean {
+  return error instanceof StoreProblem && error.scope !== "store";
+}
+
 /** What came over is not what was sent. */
 export function mismatch(key: string, what: string): StoreProblem {
-  return new StoreProblem("Mismatch", `verify ${key}: ${what}`, false);
+  return new StoreProblem("Mismatch", `verify ${key}: ${what}`, "object");
 }
 
 /** The object is not any more what the upload was made for: another recorder was quicker. */
 export function overtaken(key: string): StoreProblem {
-  return new StoreProblem("PreconditionFailed", `upload ${key}: another recorder has just written it`, false);
+  return new StoreProblem("PreconditionFailed", `upload ${key}: another recorder has just written it`, "object");
 }

@@ -1,38 +1,129 @@
+import { join } from "node:path";
 import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
 import { type Day, dayOfPath } from "../segment.ts";
+import { type BucketDay, type BucketDayOptions, lookAt, type Vouched } from "./bucket-day.ts";
 import type { ObjectStore } from "./object-store.ts";
 import { abandonParts } from "./upload-file.ts";
+import { type Removing, readRecord, writeRecord } from "./upload-record.ts";
 
 /** A multipart upload that nobody has gone on with for so long was left by a recorder that is no more, ms. */
 const abandonedMs = 7 * 86_400_000;
 
+/** By which a day is known to be this recorder's. */
+export type Ownership = {
+  readonly options: BucketDayOptions;
+  readonly vouchedLocally: (day: Day) => Vouched | null;
+  readonly parseManifest: (text: string, day: Day) => Vouched | null;
+  /** This recorder's id in manifests; null if it has none. */
+  readonly ownId: string | null;
+  /** Days that this recorder recorded together with others go as well. */
+  readonly shared: boolean;
+};
+
+export type SweepOptions = {
+  /** Days before this date are not to be kept; null: all are. */
+  readonly keepFrom: string | null;
+  readonly nowMs: number;
+  /** Without it no archive goes. */
+  readonly ownership?: Ownership;
+  readonly log: Log;
+};
+
+type Sweeping = Ownership & { readonly store: ObjectStore; readonly log: Log };
+
 /**
- * Removes what the bucket should not keep: archives and manifests of dates before `keepFrom` (null: none), and the parts of
- * multipart uploads that were begun a week ago and never ended. Whatever is not named as our files are is left alone. Rejects
- * with a StoreProblem.
+ * Removes what the bucket should not keep: archives and manifests of dates before `keepFrom` that this recorder alone has recorded,
+ * and the parts of multipart uploads that were begun a week ago and never ended. What others have recorded is theirs to remove, and
+ * whatever is not named as our files are is left alone. Rejects with a StoreProblem.
  */
-export async function sweepBucket(
-  store: ObjectStore,
-  prefix: string,
-  options: { keepFrom: string | null; nowMs: number; log: Log },
-): Promise<void> {
-  const { keepFrom, nowMs, log } = options;
-  if (keepFrom !== null) {
-    for await (const { key, bytes } of store.list(`${prefix}stream=`)) {
-      const day = archivedDayOfKey(key);
-      if (day === null || day.date >= keepFrom || key.endsWith(".manifest.json")) continue;
-      // The manifest first: without it the archive vouches for nothing, and the next sweep takes what a crash left.
-      await store.remove(key.replace(/\.jsonl\.zst$/, ".manifest.json"));
-      await store.remove(key);
-      log.info("removed an archive from the bucket", { ...day, bytes, reason: `it is from before ${keepFrom}` });
-    }
-  }
+export async function sweepBucket(store: ObjectStore, prefix: string, sweep: SweepOptions): Promise<void> {
+  const { keepFrom, nowMs, ownership, log } = sweep;
+  if (keepFrom !== null && ownership !== undefined) await removeOld(prefix, keepFrom, { ...ownership, store, log });
   for (const { key, uploadId, beganMs } of await unfinished(store, prefix, log)) {
     if (archivedDayOfKey(key) === null || !(nowMs - beganMs > abandonedMs)) continue;
     await abandonParts(store, key, uploadId);
     log.info("removed the parts of an upload that was never ended", { key });
   }
+}
+
+async function removeOld(prefix: string, keepFrom: string, deps: Sweeping): Promise<void> {
+  const { store, options, log } = deps;
+  await finishRemoving(deps);
+  let last = "";
+  let kept = 0;
+  let oldest: string | null = null;
+  for await (const { key } of store.list(`${prefix}stream=`)) {
+    const day = archivedDayOfKey(key);
+    const folder = key.slice(0, key.lastIndexOf("/"));
+    if (day === null || day.date >= keepFrom || folder === last) continue;
+    last = folder;
+    const found = await lookAt(day, options, deps);
+    if (isOwn(found, deps)) await remove(found, keepFrom, deps);
+    else {
+      kept++;
+      if (oldest === null || day.date < oldest) oldest = day.date;
+    }
+  }
+  if (kept === 0) return;
+  const message =
+    "archives in the bucket are older than upload.retention_days, but not known to be this recorder's alone; they stay";
+  log.info(message, { archives: kept, oldest, before: keepFrom });
+}
+
+/**
+ * By the ids of the recorders in the manifest. One of before 0.3 names none: it is this recorder's if this disk's archive is the very
+ * same. An archive without a manifest is nobody's.
+ */
+function isOwn({ day, manifest }: BucketDay, deps: Sweeping): boolean {
+  const { ownId, shared } = deps;
+  const vouched = manifest === null ? null : deps.parseManifest(manifest.text, day);
+  if (vouched === null) return false;
+  const local = localOf(day, deps);
+  const rows = vouched.sources.length === 0 ? [vouched.raw_sha256] : vouched.sources;
+  const own = vouched.recorders.map((id, at) => {
+    const sha256 = rows[at] ?? "";
+    return id !== null ? id === ownId : local !== null && [local.raw_sha256, ...local.contains].includes(sha256);
+  });
+  return shared ? own.includes(true) : own.every((isMine) => isMine);
+}
+
+function localOf(day: Day, deps: Sweeping): Vouched | null {
+  try {
+    return deps.vouchedLocally(day);
+  } catch {
+    return null;
+  }
+}
+
+/** The manifest first: it never names an archive that is not there. What a crash leaves is written down before. */
+async function remove({ day, key, manifestKey, state }: BucketDay, keepFrom: string, deps: Sweeping): Promise<void> {
+  const { store, options, log } = deps;
+  const path = removingPath(options.dataDir);
+  writeRecord(path, { target: `${options.endpoint}/${options.bucket}/${key}`, key, etag: state?.etag ?? "" });
+  await store.remove(manifestKey);
+  if (state !== null) await store.remove(key);
+  writeRecord(path, null);
+  log.info("removed an archive from the bucket", {
+    ...{ ...day, bytes: state?.bytes ?? 0, reason: `it is from before ${keepFrom}` },
+  });
+}
+
+/** An archive whose manifest is gone, and which is still the one that was to go. */
+async function finishRemoving({ store, options, parseManifest }: Sweeping): Promise<void> {
+  const path = removingPath(options.dataDir);
+  const left = readRecord<Removing>(path);
+  const day = left === null ? null : dayOfPath(left.key);
+  if (left !== null && day !== null) {
+    const found = await lookAt(day, options, { store, parseManifest });
+    if (found.target === left.target && found.manifest === null && found.state?.etag === left.etag)
+      await store.remove(found.key);
+  }
+  writeRecord(path, null);
+}
+
+function removingPath(dataDir: string): string {
+  return join(dataDir, "bucket-removing.json");
 }
 
 /** The day whose archive or manifest a key names, or null. */

@@ -1,75 +1,42 @@
-import { join } from "node:path";
-import { existsSync, mkdirSync, rmSync } from "../platform/files.ts";
-import { statfs } from "../platform/files-async.ts";
-import { archivePath, type Day, manifestPath } from "../segment.ts";
-import { download, sha256OfObject } from "./object-content.ts";
-import type { ObjectState, ObjectStore } from "./object-store.ts";
-import type { Pacer } from "./pacer.ts";
-import { mismatch, StoreProblem } from "./store-problem.ts";
-import { uploadFile } from "./upload-file.ts";
-import { readRecord, type Uploaded, uploadedPath, uploadingPath, writeRecord } from "./upload-record.ts";
+import { existsSync } from "../platform/files.ts";
+import { archivePath, type Day } from "../segment.ts";
+import {
+  type BucketDay,
+  type BucketDayOptions,
+  compareContent,
+  holds,
+  isChecksum,
+  lookAt,
+  recordOf,
+  type Vouched,
+} from "./bucket-day.ts";
+import { type Beside, dayBeside, isSettled, nullIfRefused, overlapping } from "./day-borders.ts";
+import { sha256OfObject } from "./object-content.ts";
+import { finishReplacing, type Placed, putManifest, replaceObject } from "./replace-object.ts";
+import { type UniteDeps, uniteDay } from "./unite-day.ts";
+import type { Unsettled } from "./unsettled.ts";
+import { etagOfFile } from "./upload-file.ts";
+import { type Uploaded, uploadedPath, writeRecord } from "./upload-record.ts";
 
-/** What a manifest says of its archive, as far as uploading wants to know. */
-export type Vouched = {
-  /** The manifest itself, as stored. */
-  readonly text: string;
-  readonly raw_sha256: string;
-  readonly compressed_sha256: string;
-  readonly compressed_bytes: number;
-  /** `raw_sha256` of every recorder's archive that it is united from; empty for one recorder's own. */
-  readonly sources: readonly string[];
-};
-
-/** Two recorders' archives of one day, to be made one. */
-export type UniteOrder = {
-  readonly day: Day;
-  /** The other archive, on this disk, and its manifest; null where none vouches for it. */
-  readonly other: string;
-  readonly otherManifest: string | null;
-  /** Where the united archive goes. */
-  readonly out: string;
-};
-
-/** "same": the other one has every row of ours; its archive may stay as it is, under the new manifest. */
-export type United = { readonly kind: "new" | "same"; readonly manifest: string };
-
-/** What became of a day. "waits": another recorder is replacing it at this moment. */
+/** What became of a day. "waits": another recorder is replacing it at this moment, or it is being merged again here. */
 export type DayOutcome = "uploaded" | "united" | "found" | "confirmed" | "waits" | "gone";
 
-export type UploadDayOptions = {
-  readonly dataDir: string;
-  /** In front of every key; empty, or with a slash at its end. */
-  readonly prefix: string;
-  readonly endpoint: string;
-  readonly bucket: string;
-  readonly partBytes: number;
+export type UploadDayOptions = BucketDayOptions & {
   /** Longer than any other recorder can take from its last look at an object to the change of it, ms. */
   readonly settleMs: number;
 };
 
-export type UploadDayDeps = {
-  readonly store: ObjectStore;
-  readonly pacer: Pacer;
+export type UploadDayDeps = UniteDeps & {
   readonly nowUs: () => number;
-  /** The day's manifest on this disk, or null. Throws where it cannot be read. */
+  /** The day's manifest on this disk, or null. Throws if it cannot be read. */
   readonly vouchedLocally: (day: Day) => Vouched | null;
-  readonly parseManifest: (text: string) => Vouched;
-  readonly unite: (order: UniteOrder) => Promise<United>;
-  readonly onProgress: (bytes: number) => void;
+  /** Objects that nothing vouches for, since when. */
+  readonly unsettled: Unsettled;
+  /** The bucket may have dropped a day because of its age; it is not waited for. */
+  readonly mayBeGone: (day: Day) => boolean;
+  /** Something in the bucket is not as it was left there. */
+  readonly onTrouble: (day: Day, what: string) => void;
 };
-
-/** Key of an object: as the file's path below `archive/`. */
-export function keyOf(prefix: string, path: string): string {
-  return prefix + path.slice(path.lastIndexOf("/stream=") + 1);
-}
-
-/** What stays free beside a union, so that recording goes on. */
-const spareBytes = 1e9;
-
-/** Where partial unions lie; worth nothing after a crash. */
-export function unionFolder(dataDir: string): string {
-  return join(dataDir, "union");
-}
 
 /**
  * Brings a day into the bucket, archive first, manifest once the archive is verified, or confirms that it still is there. If
@@ -81,114 +48,201 @@ export function unionFolder(dataDir: string): string {
  * then adds itself again. The archive on this disk is kept until that.
  */
 export async function uploadDay(day: Day, options: UploadDayOptions, deps: UploadDayDeps): Promise<DayOutcome> {
-  const { dataDir, prefix, settleMs } = options;
-  const { store } = deps;
+  await finishReplacing(day, options, deps);
   const own = deps.vouchedLocally(day);
   if (own === null) return "gone";
-  const archive = archivePath(dataDir, day);
-  const key = keyOf(prefix, archive);
-  const manifestKey = keyOf(prefix, manifestPath(dataDir, day));
-  const target = `${options.endpoint}/${options.bucket}/${key}`;
-  const known = readRecord<Uploaded>(uploadedPath(dataDir, day));
-  const before = known !== null && known.target === target ? known : null;
-  const text = await store.readText(manifestKey);
-  const state = await store.stat(key);
-  const theirs = text === null ? null : deps.parseManifest(text);
-  const isWhole = theirs !== null && state !== null && theirs.compressed_bytes === state.bytes;
-
-  if (isWhole && holds(theirs, own)) {
-    const isConfirmed = before !== null && before.compressed_sha256 === own.compressed_sha256;
-    if (theirs.compressed_sha256 === own.compressed_sha256 && theirs.sources.length === 0 && theirs.text !== own.text) {
-      // The same rows, of which more is known by now.
-      await putManifest(own.text);
-    }
-    if (isConfirmed && deps.nowUs() - before.uploaded_us < settleMs * 1000) return "waits";
-    note(theirs.compressed_sha256, state, isConfirmed ? before.verified_by : "manifest", isConfirmed ? before : null);
-    return isConfirmed ? "confirmed" : "found";
+  try {
+    return await bringDay(await lookAt(day, options, deps), own, options, deps);
+  } catch (error) {
+    // Merged again meanwhile: it comes back by itself.
+    if (deps.vouchedLocally(day)?.compressed_sha256 !== own.compressed_sha256) return "waits";
+    throw error;
   }
-  if (state === null || state.etag === (before?.object_sha256 === before?.compressed_sha256 ? before?.etag : null)) {
-    // Nothing is there, or what we have put there ourselves, before the day was merged again.
-    await put(archive, own, state);
+}
+
+async function bringDay(
+  found: BucketDay,
+  own: Vouched,
+  options: UploadDayOptions,
+  deps: UploadDayDeps,
+): Promise<DayOutcome> {
+  const { day, state, vouched } = found;
+  const record = recordOf(found, options.dataDir);
+  const before = record?.compressed_sha256 === own.compressed_sha256 ? record : null;
+  const trouble = (what: string) => deps.onTrouble(day, what);
+  const path = archivePath(options.dataDir, day);
+
+  if (vouched !== null && holds(vouched, own)) {
+    if (isPlain(vouched, own) && vouched.text !== own.text) {
+      // The same rows, of which more is known by now.
+      await putManifest(found, own.text, deps);
+    }
+    if (before !== null && deps.nowUs() - before.uploaded_us < options.settleMs * 1000) return "waits";
+    const compared = await compare(found, own, options, deps);
+    if (compared !== "other" && (await hasMoved(vouched, day, options, deps))) {
+      const settled = await settleBorders(day, own, options, deps);
+      if (!settled) return "waits";
+      const by = compared === "known" ? before?.verified_by : compared;
+      note(settled, (before !== null ? by : null) ?? "manifest", before);
+      return before === null ? "found" : "confirmed";
+    }
+    trouble(
+      compared === "other" ? "the object is not what its manifest says" : "rows that lay in the day beside are gone",
+    );
+  } else if (before !== null && before.confirmed_us !== null) {
+    trouble(state === null ? "the object is gone" : "the manifest does not hold this archive any more");
+  }
+
+  if (state !== null && vouched === null && (await isOwnContent(found, own, options, deps))) {
+    // We were ended between archive and manifest.
+    await putManifest(found, own.text, deps);
+    note({ ...found, vouched: own }, "read_back", null);
+    return "found";
+  }
+  if (state !== null && vouched === null && !deps.unsettled.isOver(found.key, state.etag, options.settleMs))
+    return "waits";
+  const isVouched = vouched !== null && (await compare(found, own, options, deps)) !== "other";
+  if (vouched !== null && !isVouched && !holds(vouched, own)) trouble("the object is not what its manifest says");
+
+  const mine = state === null || (isVouched && vouched !== null && replaces(own, vouched));
+  const spans = mine ? [own.ids] : [own.ids, isVouched ? (vouched?.ids ?? null) : null];
+  const beside = await overlapping(day, spans, mine, options, deps);
+  if (mine && beside.before === null && beside.after === null) {
+    place(await replaceObject(found, { path, vouched: own }, options, deps));
     return "uploaded";
   }
-  if (!isWhole) {
-    if (
-      state.bytes === own.compressed_bytes &&
-      (await sha256OfObject(store, key, deps.pacer)) === own.compressed_sha256
-    ) {
-      // We were ended between archive and manifest.
-      await putManifest(own.text);
-      note(own.compressed_sha256, state, "read_back", null);
-      return "found";
-    }
-    if (deps.nowUs() / 1000 - state.modifiedMs < settleMs) return "waits";
+  const known = isVouched ? found : { ...found, vouched: null };
+  const united = await uniteDay(known, { path, vouched: own }, beside, options, deps);
+  if (united.kind === "unvouched") return "waits";
+  if (united.kind === "unreadable") {
+    trouble(`the object could not be read (${united.reason}); it was kept as ${united.path} and replaced`);
+    place(await replaceObject(found, { path, vouched: own }, options, deps));
+    return "uploaded";
   }
-  await refuseWithoutSpace(dataDir, key, state.bytes + own.compressed_bytes);
-  const folder = join(unionFolder(dataDir), `${day.symbol}-${day.stream}-${day.date}`);
-  mkdirSync(folder, { recursive: true });
-  try {
-    const other = join(folder, "other.jsonl.zst");
-    const sha256 = await download(store, key, other, deps.pacer);
-    if (isWhole && sha256 !== theirs.compressed_sha256) return "waits";
-    const out = join(folder, "united.jsonl.zst");
-    const united = await deps.unite({ day, other, otherManifest: theirs?.text ?? null, out });
-    const vouched = deps.parseManifest(united.manifest);
-    if (united.kind === "new") await put(out, vouched, state);
-    else {
-      await putManifest(united.manifest);
-      note(vouched.compressed_sha256, state, "read_back", null);
-    }
-    return "united";
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+  place(united.placed);
+  await settleBorders(day, own, options, deps);
+  return mine ? "uploaded" : "united";
+
+  function place({ state: there, sha256, verifiedBy }: Placed): void {
+    deps.unsettled.forget(found.key);
+    write(there, sha256, verifiedBy, null);
   }
 
-  async function put(path: string, vouched: Vouched, seen: ObjectState | null): Promise<void> {
-    const { compressed_bytes: bytes, compressed_sha256: sha256 } = vouched;
-    const condition = seen === null ? ("absent" as const) : { is: seen.etag };
-    const journal = uploadingPath(dataDir, day);
-    const upload = { path, key, bytes, sha256, condition, journal, target };
-    const { etag, verifiedBy } = await uploadFile(upload, { ...deps, partBytes: options.partBytes });
-    await putManifest(vouched.text);
-    note(sha256, { bytes, etag, modifiedMs: 0 }, verifiedBy, null);
+  function note(at: BucketDay, verifiedBy: Uploaded["verified_by"], earlier: Uploaded | null): void {
+    deps.unsettled.forget(found.key);
+    if (at.state !== null && at.vouched !== null) write(at.state, at.vouched.compressed_sha256, verifiedBy, earlier);
   }
 
-  async function putManifest(content: string): Promise<void> {
-    await store.put(manifestKey, { bytes: Buffer.byteLength(content), open: () => content }, null);
-    if ((await store.readText(manifestKey)) !== content) throw mismatch(manifestKey, "it is not what was sent");
-  }
-
-  function note(
-    sha256: string,
-    state: ObjectState,
+  function write(
+    there: { readonly bytes: number; readonly etag: string },
+    object_sha256: string,
     verified_by: Uploaded["verified_by"],
     earlier: Uploaded | null,
   ): void {
-    if (own === null || !existsSync(archive)) return;
+    if (!existsSync(path)) return;
     const now = deps.nowUs();
-    writeRecord(uploadedPath(dataDir, day), {
-      target,
+    writeRecord(uploadedPath(options.dataDir, day), {
+      target: found.target,
       compressed_sha256: own.compressed_sha256,
-      object_sha256: sha256,
-      etag: state.etag,
-      bytes: state.bytes,
-      verified_by,
+      ...{ object_sha256, etag: there.etag, bytes: there.bytes, verified_by },
       uploaded_us: earlier?.uploaded_us ?? now,
       confirmed_us: earlier === null ? null : now,
+      proved_us: now,
     });
   }
 }
 
-/** A download must not take the disk from the recorder: it waits until some room is left beside it. */
-async function refuseWithoutSpace(dataDir: string, key: string, bytes: number): Promise<void> {
-  const { bavail, bsize } = await statfs(dataDir);
-  const missing = bytes + spareBytes - bavail * bsize;
-  if (missing <= 0) return;
-  const hint = `uniting it with this disk's needs ${Math.ceil(missing / 1e6)} MB more of free disk`;
-  throw new StoreProblem("NoSpace", `unite ${key}: ${hint}`, false);
+/** As `compareContent`; an object that was read and is something else is not read again as long as its ETag is the same. */
+function compare(found: BucketDay, own: Vouched, options: UploadDayOptions, deps: UploadDayDeps) {
+  const { unsettled, store, pacer } = deps;
+  return compareContent(found, own, options, {
+    ...deps,
+    async read({ key, state, vouched }) {
+      const known = unsettled.contentOf(key, state.etag);
+      const sha256 = known ?? (await sha256OfObject(store, key, state, pacer));
+      if (sha256 !== vouched.compressed_sha256) unsettled.noteContent(key, state.etag, sha256);
+      return sha256;
+    },
+  });
 }
 
-/** Is an archive of ours in what this manifest vouches for? */
-function holds(manifest: Vouched, own: Vouched): boolean {
-  return manifest.raw_sha256 === own.raw_sha256 || manifest.sources.includes(own.raw_sha256);
+/** Are rows that were left out, since they belong to a day beside, still there? */
+export async function hasMoved(
+  { borders }: Vouched,
+  day: Day,
+  options: BucketDayOptions,
+  deps: Pick<UploadDayDeps, "store" | "pacer" | "parseManifest" | "vouchedLocally" | "mayBeGone">,
+): Promise<boolean> {
+  for (const [border, days] of [
+    [borders.before, -1],
+    [borders.after, 1],
+  ] as const) {
+    const beside = dayBeside(day, days);
+    if (!border?.moved || deps.mayBeGone(beside)) continue;
+    const found = await lookAt(beside, options, deps);
+    // One that may not be read (in a glacier, say) is there all the same.
+    const compared = await compareContent(found, null, options, deps).catch(nullIfRefused);
+    if (compared === "other") return false;
+  }
+  return true;
+}
+
+/**
+ * Takes rows out of the bucket's archive of a day that belong to a day beside, and out of the archives beside that belong to this
+ * day. Resolves with the day as it is then, or null if another recorder is at it.
+ */
+async function settleBorders(
+  day: Day,
+  own: Vouched,
+  options: UploadDayOptions,
+  deps: UploadDayDeps,
+): Promise<BucketDay | null> {
+  const besides = async (found: BucketDay, mine: boolean): Promise<Beside> =>
+    found.vouched === null
+      ? { before: null, after: null }
+      : overlapping(found.day, [found.vouched.ids], mine, options, deps);
+  const settle = async (found: BucketDay, mine: boolean) => {
+    const beside = await besides(found, mine);
+    if (found.vouched === null || isSettled(found.vouched, beside)) return;
+    await uniteDay(found, null, beside, options, deps);
+  };
+  const found = await lookAt(day, options, deps);
+  if (found.vouched === null) return null;
+  const mine = isPlain(found.vouched, own);
+  const { before, after } = await besides(found, mine);
+  if (before === null && after === null) return found;
+  await settle(found, mine);
+  for (const beside of [before, after])
+    if (beside !== null)
+      await lookAt(beside.day, options, deps)
+        .then((of) => settle(of, false))
+        .catch(nullIfRefused);
+  const now = await lookAt(day, options, deps);
+  return now.vouched !== null && holds(now.vouched, own) ? now : null;
+}
+
+function isPlain(vouched: Vouched, own: Vouched): boolean {
+  return vouched.compressed_sha256 === own.compressed_sha256 && vouched.sources.length === 0;
+}
+
+/** Does this disk's archive contain all that the bucket's one says it holds? */
+function replaces(own: Vouched, { raw_sha256, sources }: Vouched): boolean {
+  const parts = sources.length === 0 ? [raw_sha256] : sources;
+  return parts.every((sha256) => sha256 === own.raw_sha256 || own.contains.includes(sha256));
+}
+
+/** Is an object without a manifest this disk's archive? An ETag that is known to be of something else is not read again. */
+async function isOwnContent(
+  { key, state, day }: BucketDay,
+  own: Vouched,
+  options: UploadDayOptions,
+  deps: UploadDayDeps,
+): Promise<boolean> {
+  if (state === null || state.bytes !== own.compressed_bytes) return false;
+  const path = archivePath(options.dataDir, day);
+  if (isChecksum(state.etag) && state.etag === (await etagOfFile(path, state.bytes, options.partBytes))) return true;
+  const known = deps.unsettled.contentOf(key, state.etag);
+  const sha256 = known ?? (await sha256OfObject(deps.store, key, state, deps.pacer));
+  deps.unsettled.noteContent(key, state.etag, sha256);
+  return sha256 === own.compressed_sha256;
 }

@@ -1,5 +1,5 @@
 import { codeOf } from "../problem.ts";
-import { fileBody, readSlices } from "./file-slices.ts";
+import { fileBody, type OpenFile, readSlices, withFile } from "./file-slices.ts";
 import { sha256OfObject } from "./object-content.ts";
 import type { Condition, ObjectStore } from "./object-store.ts";
 import type { Pacer } from "./pacer.ts";
@@ -19,7 +19,12 @@ export type FileUpload = {
   readonly journal: string;
   /** `endpoint/bucket/key`. */
   readonly target: string;
+  /** Called when all is ready, right before the object changes. */
+  readonly beforeChange?: () => Promise<void>;
 };
+
+/** With the file opened, so that it is one and the same from its first byte to its last. */
+type OpenUpload = FileUpload & { readonly file: OpenFile };
 
 export type FileUploadDeps = {
   readonly store: ObjectStore;
@@ -42,37 +47,61 @@ export async function uploadFile(
   deps: FileUploadDeps,
 ): Promise<{ etag: string; verifiedBy: "etag" | "read_back" }> {
   const { store, partBytes } = deps;
-  const etag = upload.bytes <= 2 * partBytes ? await uploadWhole(upload, deps) : await uploadParts(upload, deps);
+  const etag = await withFile(upload.path, (file) => {
+    const opened = { ...upload, file };
+    return isWhole(upload.bytes, partBytes) ? uploadWhole(opened, deps) : uploadParts(opened, deps);
+  });
   const state = await store.stat(upload.key);
   if (state === null || state.bytes !== upload.bytes)
     throw mismatch(upload.key, `the store has ${state?.bytes ?? "none"} of ${upload.bytes} bytes`);
   if (state.etag === etag) return { etag: state.etag, verifiedBy: "etag" };
-  if ((await sha256OfObject(store, upload.key, deps.pacer)) !== upload.sha256)
+  if ((await sha256OfObject(store, upload.key, state, deps.pacer)) !== upload.sha256)
     throw mismatch(upload.key, "the store gives back something else than was sent");
   return { etag: state.etag, verifiedBy: "read_back" };
 }
 
+/** The ETag that S3 makes of a file that is uploaded as `uploadFile` does it. */
+export function etagOfFile(path: string, bytes: number, partBytes: number): Promise<string> {
+  return withFile(path, async (file) => {
+    const joined = new Bun.CryptoHasher("md5");
+    const size = isWhole(bytes, partBytes) ? bytes : partSizeFor(bytes, partBytes);
+    let count = 0;
+    for (let from = 0; from < bytes || count === 0; from += size, count++) {
+      const md5 = new Bun.CryptoHasher("md5");
+      for await (const slice of readSlices(file, from, Math.min(bytes, from + size))) md5.update(slice);
+      if (isWhole(bytes, partBytes)) return md5.digest("hex");
+      joined.update(md5.digest());
+    }
+    return `${joined.digest("hex")}-${count}`;
+  });
+}
+
+function isWhole(bytes: number, partBytes: number): boolean {
+  return bytes <= 2 * partBytes;
+}
+
 /** In one request; returns the ETag that S3 makes of its content. */
-async function uploadWhole(upload: FileUpload, { store, pacer, onProgress }: FileUploadDeps): Promise<string> {
+async function uploadWhole(upload: OpenUpload, { store, pacer, onProgress }: FileUploadDeps): Promise<string> {
   const sha256 = new Bun.CryptoHasher("sha256");
   const md5 = new Bun.CryptoHasher("md5");
-  for await (const slice of readSlices(upload.path, 0, upload.bytes)) {
+  for await (const slice of readSlices(upload.file, 0, upload.bytes)) {
     sha256.update(slice);
     md5.update(slice);
   }
   refuseOther(upload, sha256.digest("hex"));
-  const body = fileBody(upload.path, 0, upload.bytes, async (slice) => {
+  const body = fileBody(upload.file, 0, upload.bytes, async (slice) => {
     await pacer.take(slice.length);
     onProgress(slice.length);
   });
   await refuseOvertaken(upload, store);
+  await upload.beforeChange?.();
   await store.put(upload.key, body, upload.condition);
   return md5.digest("hex");
 }
 
-async function uploadParts(upload: FileUpload, deps: FileUploadDeps): Promise<string> {
+async function uploadParts(upload: OpenUpload, deps: FileUploadDeps): Promise<string> {
   const { store, pacer, onProgress } = deps;
-  const { key, path, bytes } = upload;
+  const { key, file, bytes } = upload;
   let journal = await continued(upload, deps);
   const count = Math.ceil(bytes / journal.part_bytes);
   const sha256 = new Bun.CryptoHasher("sha256");
@@ -86,7 +115,7 @@ async function uploadParts(upload: FileUpload, deps: FileUploadDeps): Promise<st
     };
     const arrived = journal.parts[index];
     if (arrived !== undefined) {
-      for await (const slice of readSlices(path, from, to)) see(slice);
+      for await (const slice of readSlices(file, from, to)) see(slice);
       const digest = md5.digest();
       if (digest.toString("hex") !== arrived.md5) {
         await abandon(upload, journal, store);
@@ -95,7 +124,7 @@ async function uploadParts(upload: FileUpload, deps: FileUploadDeps): Promise<st
       joined.update(digest);
       continue;
     }
-    const body = fileBody(path, from, to, async (slice) => {
+    const body = fileBody(file, from, to, async (slice) => {
       see(slice);
       await pacer.take(slice.length);
       onProgress(slice.length);
@@ -109,6 +138,7 @@ async function uploadParts(upload: FileUpload, deps: FileUploadDeps): Promise<st
   try {
     refuseOther(upload, sha256.digest("hex"));
     await refuseOvertaken(upload, store);
+    await upload.beforeChange?.();
     const list = journal.parts.map(({ etag }, index) => ({ number: index + 1, etag }));
     await orForget(upload, store.completeParts(key, journal.upload_id, list, upload.condition));
   } catch (error) {

@@ -1,7 +1,16 @@
+import { join } from "node:path";
 import { removeIfThere } from "../durable-file.ts";
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeFileSync } from "../platform/files.ts";
+import {
+  closeSync,
+  fsyncSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  writeFileSync,
+} from "../platform/files.ts";
 import { codeOf } from "../problem.ts";
-import { archivePath, type Day, temporarySuffix } from "../segment.ts";
+import { archivePath, type Day, dayOfPath, dayPath, temporarySuffix } from "../segment.ts";
 
 /*
  * What is known of a day's upload lies beside its archive, goes with it, and is worth nothing without it: whoever loses it
@@ -9,6 +18,9 @@ import { archivePath, type Day, temporarySuffix } from "../segment.ts";
  *
  *   BTCUSDT-depth20-2026-11-21.uploaded.json     what the bucket has verifiably got
  *   BTCUSDT-depth20-2026-11-21.uploading.json    a multipart upload that was begun, with the parts that have arrived
+ *
+ * An object of the bucket that is being replaced is written down below `replacing/`, since it may be of a day that this disk has not
+ * got: its manifest goes before it changes, and comes back whatever happens in between.
  */
 
 /** A day that the bucket has got. */
@@ -29,6 +41,19 @@ export type Uploaded = {
   readonly uploaded_us: number;
   /** When it was seen to be still there, some time later; null until then. Nothing is removed from this disk before. */
   readonly confirmed_us: number | null;
+  /** When its content was last compared, not just its size; records of before 0.3 do not say. */
+  readonly proved_us?: number;
+};
+
+/** An object that is being replaced, with the manifest that goes for the time being. */
+export type Replacing = {
+  readonly target: string;
+  /** ETag and manifest of the object as it was; null if there was none. */
+  readonly etag: string | null;
+  readonly manifest: string | null;
+  /** SHA-256 of the new object, and its manifest. */
+  readonly sha256: string;
+  readonly next: string;
 };
 
 /** A multipart upload that is under way or was when the process ended. */
@@ -52,8 +77,36 @@ export function uploadingPath(dataDir: string, day: Day): string {
   return archivePath(dataDir, day).replace(/\.jsonl\.zst$/, ".uploading.json");
 }
 
-/** A record of either kind, or null where there is none or a crash left it unreadable: the bucket is asked then. */
-export function readRecord<T extends Uploaded | Uploading>(path: string): T | null {
+/** An archive that is being removed from the bucket, its manifest first. */
+export type Removing = { readonly target: string; readonly key: string; readonly etag: string };
+
+type Stored = Uploaded | Uploading | Replacing | Removing;
+
+/** Folder of what is being replaced. */
+export function replacingFolder(dataDir: string): string {
+  return join(dataDir, "replacing");
+}
+
+/** Path of the record of an object that is being replaced. */
+export function replacingPath(dataDir: string, day: Day): string {
+  return join(replacingFolder(dataDir), dayPath(day), "replacing.json");
+}
+
+/** Days of which an object was being replaced when the process ended. */
+export function daysBeingReplaced(dataDir: string): Day[] {
+  try {
+    const names = readdirSync(replacingFolder(dataDir), { recursive: true, encoding: "utf8" });
+    return names
+      .filter((name) => name.endsWith("/replacing.json"))
+      .map(dayOfPath)
+      .filter((day) => day !== null);
+  } catch {
+    return [];
+  }
+}
+
+/** A record of any kind, or null where there is none or a crash left it unreadable: the bucket is asked then. */
+export function readRecord<T extends Stored>(path: string): T | null {
   try {
     const value: unknown = JSON.parse(readFileSync(path, "utf8"));
     return typeof value === "object" && value !== null && "target" in value ? (value as T) : null;
@@ -64,7 +117,7 @@ export function readRecord<T extends Uploaded | Uploading>(path: string): T | nu
 }
 
 /** Stores a record, atomically; null removes it. */
-export function writeRecord(path: string, record: Uploaded | Uploading | null): void {
+export function writeRecord(path: string, record: Stored | null): void {
   if (record === null) {
     removeIfThere(path);
     return;

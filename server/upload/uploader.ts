@@ -2,9 +2,9 @@ import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
 import type { Day } from "../segment.ts";
 import type { UploadStatus } from "../status.ts";
-import { StoreProblem } from "./store-problem.ts";
+import { createDayQueue, nameOf, type Waiting } from "./day-queue.ts";
 import type { DayOutcome } from "./upload-day.ts";
-import { isOvertaken } from "./upload-file.ts";
+import { createUploadFailures } from "./upload-failures.ts";
 
 /** Brings days into the bucket, one after another, oldest first, again and again until each is there. */
 export type Uploader = {
@@ -12,6 +12,8 @@ export type Uploader = {
   start(): void;
   /** A day was archived (or archived anew). */
   note(day: Day): void;
+  /** Something in the bucket was not as it was left there: told, and kept in the status for a day. */
+  noteTrouble(day: Day, what: string): void;
   status(): UploadStatus;
   /** Ends what is under way; the next start goes on with it. Idempotent. */
   stop(): Promise<void>;
@@ -22,7 +24,7 @@ export type UploaderOptions = {
   readonly target: string;
   /** A day that was uploaded is looked at again after so long, ms. */
   readonly settleMs: number;
-  /** Wait after a first failure, doubled with each further one up to `longestRetryMs`; at random from half of it on. */
+  /** Wait after a first failure, ms. */
   readonly retryMs?: number;
 };
 
@@ -38,33 +40,29 @@ export type UploaderDeps = {
   readonly log: Log;
 };
 
-const longestRetryMs = 600_000;
+const longestPauseMs = 600_000;
 
-type Waiting = { readonly day: Day; dueMs: number; failures: number; told: string | null };
+/** For so long a change in the bucket stays in the status, ms, and no more than so many of them. */
+const troubleMs = 86_400_000;
+const mostTroubles = 50;
 
-/** An uploader; recording never waits for it. A problem is told once, and once more when it is over. */
+/** An uploader; recording never waits for it. */
 export function createUploader(options: UploaderOptions, deps: UploaderDeps): Uploader {
   const { log, nowMs } = deps;
-  const waiting = new Map<string, Waiting>();
+  const queue = createDayQueue();
+  const failures = createUploadFailures({ nowMs, log, retryMs: options.retryMs });
+  const troubles = new Map<string, { readonly problem: string; readonly atMs: number }>();
   const counts = { uploaded: 0, bytes: 0, failures: 0 };
   let current: { day: Day; bytes: number } | null = null;
   let running: Promise<void> | null = null;
   let stopped = false;
   let wake = () => {};
-  /** What keeps all days waiting; each of its codes is told at its first appearance. */
-  let outage: { told: Set<string>; message: string; failures: number; sinceMs: number; untilMs: number } | null = null;
-
-  function add(day: Day, dueMs: number): void {
-    const known = waiting.get(nameOf(day));
-    if (known === undefined) waiting.set(nameOf(day), { day, dueMs, failures: 0, told: null });
-    else known.dueMs = Math.min(known.dueMs, dueMs);
-  }
 
   async function run(): Promise<void> {
     try {
       for await (const { day, dueMs } of deps.pending()) {
         if (stopped) return;
-        add(day, dueMs);
+        queue.add(day, dueMs);
       }
     } catch (error) {
       log.error("cannot look for archives to upload; those of before this start wait for the next one", {
@@ -73,9 +71,9 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
     }
     while (!stopped) {
       const now = nowMs();
-      const next = soonest(waiting.values(), now);
-      const readyMs = Math.max(next?.dueMs ?? Number.POSITIVE_INFINITY, outage?.untilMs ?? 0);
-      if (next === null || readyMs > now) await pause(Math.min(readyMs - now, longestRetryMs));
+      const next = queue.next(now);
+      const readyMs = Math.max(next?.dueMs ?? Number.POSITIVE_INFINITY, failures.untilMs());
+      if (next === null || readyMs > now) await pause(Math.min(readyMs - now, longestPauseMs));
       else await attempt(next);
     }
   }
@@ -83,7 +81,7 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
   async function attempt(next: Waiting): Promise<void> {
     const { day } = next;
     // A day that is archived anew meanwhile comes back by itself.
-    waiting.delete(nameOf(day));
+    queue.take(next);
     current = { day, bytes: 0 };
     const startedMs = nowMs();
     try {
@@ -91,21 +89,25 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
         counts.bytes += bytes;
         if (current !== null) current.bytes += bytes;
       });
-      endOutage();
+      // A day that is gone from this disk says nothing of the store.
+      if (outcome !== "gone") failures.succeeded();
       settle(next, outcome, startedMs);
     } catch (error) {
-      if (!stopped) postpone(next, error);
+      if (stopped) return;
+      counts.failures++;
+      failures.failed(next, error);
+      queue.putBack(next);
     } finally {
       current = null;
     }
   }
 
   function settle({ day }: Waiting, outcome: DayOutcome, startedMs: number): void {
-    if (outcome === "waits") add(day, nowMs() + options.settleMs / 4);
+    if (outcome === "waits") queue.add(day, nowMs() + options.settleMs / 4);
     if (outcome === "confirmed") deps.onConfirmed?.(day);
     if (outcome === "uploaded" || outcome === "united" || outcome === "found") {
       counts.uploaded++;
-      add(day, nowMs() + options.settleMs);
+      queue.add(day, nowMs() + options.settleMs);
       const seconds = Math.round((nowMs() - startedMs) / 100) / 10;
       const messages = {
         uploaded: "uploaded an archive",
@@ -116,36 +118,11 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
     }
   }
 
-  function postpone(next: Waiting, error: unknown): void {
-    counts.failures++;
-    const message = messageOf(error);
-    const failures = next.failures + 1;
-    if (error instanceof StoreProblem && error.concernsAll) {
-      outage ??= { told: new Set(), message, failures: 0, sinceMs: nowMs(), untilMs: 0 };
-      if (!outage.told.has(error.code))
-        log.error("cannot upload; it is tried again until it works", { reason: message });
-      outage.told.add(error.code);
-      outage.message = message;
-      outage.untilMs = nowMs() + backoff(outage.failures++, options.retryMs);
-      requeue({ ...next, dueMs: 0 });
-      return;
-    }
-    const overtaken = isOvertaken(error);
-    if (!overtaken && next.told !== message)
-      log.error("cannot upload an archive; it is tried again, the others go on", { ...next.day, reason: message });
-    const dueMs = nowMs() + backoff(overtaken ? 0 : failures, options.retryMs);
-    requeue({ ...next, dueMs, failures, told: overtaken ? next.told : message });
-  }
-
-  function requeue(next: Waiting): void {
-    const name = nameOf(next.day);
-    waiting.set(name, { ...next, dueMs: Math.min(next.dueMs, waiting.get(name)?.dueMs ?? next.dueMs) });
-  }
-
-  function endOutage(): void {
-    if (outage === null) return;
-    log.info("uploading works again", { after_s: Math.round((nowMs() - outage.sinceMs) / 1000) });
-    outage = null;
+  function objectsInTrouble(now: number): { subject: string; problem: string }[] {
+    for (const [name, { atMs }] of troubles) if (now - atMs > troubleMs) troubles.delete(name);
+    const problems = new Map([...troubles].map(([name, { problem }]) => [name, problem]));
+    for (const { day, refused } of queue.all()) if (refused !== null) problems.set(nameOf(day), refused);
+    return [...problems].map(([subject, problem]) => ({ subject, problem })).slice(0, mostTroubles);
   }
 
   async function pause(ms: number): Promise<void> {
@@ -162,20 +139,32 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
       running ??= run();
     },
     note(day) {
-      add(day, 0);
+      queue.add(day, 0);
       wake();
+    },
+    noteTrouble(day, what) {
+      const isKnown = troubles.get(nameOf(day))?.problem === what;
+      troubles.delete(nameOf(day));
+      troubles.set(nameOf(day), { problem: what, atMs: nowMs() });
+      if (troubles.size > mostTroubles) for (const name of [...troubles.keys()].slice(0, 1)) troubles.delete(name);
+      if (!isKnown)
+        log.error("an archive in the bucket was changed or removed by somebody else; it is put right", {
+          ...day,
+          reason: what,
+        });
     },
     status() {
       const now = nowMs();
-      const due = [...waiting.values()].filter(({ dueMs, failures }) => dueMs <= now || failures > 0);
+      const due = [...queue.all()].filter(({ dueMs, failures }) => dueMs <= now || failures > 0);
       return {
         target: options.target,
         archives_uploaded: counts.uploaded,
         archives_waiting: due.length + (current === null ? 0 : 1),
-        archives_unconfirmed: waiting.size - due.length,
+        archives_unconfirmed: queue.size() - due.length,
         bytes_sent: counts.bytes,
         failures: counts.failures,
-        problem: outage?.message ?? due.find(({ told }) => told !== null)?.told ?? null,
+        problem: failures.outage(),
+        objects: objectsInTrouble(now),
       };
     },
     async stop() {
@@ -185,26 +174,4 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
       await running;
     },
   };
-}
-
-function nameOf({ date, stream, symbol }: Day): string {
-  return `${date}/${stream}/${symbol}`;
-}
-
-/** The oldest of the days that are due, or else the one that is due first. */
-function soonest(all: Iterable<Waiting>, nowMs: number): Waiting | null {
-  let best: Waiting | null = null;
-  for (const one of all) {
-    if (best === null || before(one, best, nowMs)) best = one;
-  }
-  return best;
-}
-
-function before(a: Waiting, b: Waiting, nowMs: number): boolean {
-  const [aDue, bDue] = [Math.max(a.dueMs, nowMs), Math.max(b.dueMs, nowMs)];
-  return aDue === bDue ? nameOf(a.day) < nameOf(b.day) : aDue < bDue;
-}
-
-function backoff(failures: number, firstMs = 5_000): number {
-  return Math.min(longestRetryMs, firstMs * 2 ** failures) * (0.5 + Math.random() / 2);
 }

@@ -124,6 +124,20 @@ const cases: readonly Case[] = [
     ...{ holdS: 600, clearS: 60, expected: { value: 4, subjects: ["bucket at s3.example.com"], detail: "403" } },
   },
   {
+    rule: "upload_object",
+    bad: (now) => {
+      const upload = { target: "bucket at s3.example.com", problem: null, archives_waiting: 1, failures: 2 };
+      const objects = [{ subject: "2026-11-20/depth20/BTCUSDT", problem: "403 InvalidObjectState" }];
+      const counts = { archives_uploaded: 7, archives_unconfirmed: 0, bytes_sent: 0 };
+      return observe(now, {}, { upload: { ...upload, ...counts, objects } });
+    },
+    ...{ holdS: 0, clearS: 60 },
+    expected: {
+      subjects: ["2026-11-20/depth20/BTCUSDT"],
+      detail: "2026-11-20/depth20/BTCUSDT: 403 InvalidObjectState",
+    },
+  },
+  {
     rule: "public_url",
     bad: (now) =>
       observe(now, { publicUrl: { kind: "unreachable", host: "data.example.org", detail: "nginx answers 502" } }),

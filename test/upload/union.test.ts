@@ -6,7 +6,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import type { Manifest } from "../../server/archive/manifest.ts";
 import { verifyArchive } from "../../server/archive/verify.ts";
 import type { Day } from "../../server/segment.ts";
-import { unionFolder } from "../../server/upload/upload-day.ts";
+import { unionFolder } from "../../server/upload/unite-day.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { type S3, startFauxS3, startS3rver } from "../support/s3.ts";
 import { s3Proxy } from "../support/s3-proxy.ts";

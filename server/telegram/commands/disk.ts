@@ -59,7 +59,8 @@ function uploadOf({ upload }: Status, { say, language }: Ask): string[] {
     waiting: count(upload.archives_waiting, language),
     unconfirmed: count(upload.archives_unconfirmed, language),
   };
-  const { problem } = upload;
+  const [first] = upload.objects ?? [];
+  const problem = upload.problem ?? (first === undefined ? null : `${first.subject}: ${first.problem}`);
   const trouble =
     problem === null ? [] : [`⚠️ ${fill(say.uploadProblem, { problem: escapeHtml(cut(problem, mostReason)) })}`];
   return [fill(say.uploaded, counts), ...trouble];

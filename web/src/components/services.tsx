@@ -90,6 +90,7 @@ function bot({ bot: one }: Status): Service | null {
 
 function upload({ upload: one }: Status): Service | null {
   if (one === null) return null;
+  const [first] = one.objects ?? [];
   return {
     name: one.target,
     lamp: one.problem === null ? "open" : "waiting",
@@ -99,7 +100,7 @@ function upload({ upload: one }: Status): Service | null {
       bytes: bytes(one.bytes_sent),
       failures: number(one.failures),
     }),
-    problem: one.problem,
+    problem: one.problem ?? (first === undefined ? null : `${first.subject}: ${first.problem}`),
   };
 }
 

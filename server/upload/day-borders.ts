@@ -1,0 +1,78 @@
+import { type Day, dateOf, dateStartUs, dayUs } from "../segment.ts";
+import { type BucketDay, type BucketDayDeps, type BucketDayOptions, lookAt, type Vouched } from "./bucket-day.ts";
+import { isRefusal } from "./store-problem.ts";
+
+/*
+ * A record that one recorder has got before midnight and another one after it is in two archives. It belongs to the day of its best
+ * line, which `uniteArchives` knows from the archives of both days. Here it is told when they have to be looked at, since that costs
+ * a download: only where ids of one day lie among those of the day beside.
+ */
+
+/** The archives beside one of the bucket whose ids reach into it. */
+export type Beside = { readonly before: BucketDay | null; readonly after: BucketDay | null };
+
+export type Span = Vouched["ids"];
+
+/** The day so many days later. */
+export function dayBeside(day: Day, days: -1 | 1): Day {
+  return { ...day, date: dateOf(dateStartUs(day.date) + days * dayUs) };
+}
+
+/**
+ * Looks for archives beside a day whose ids may be among its own, of which `spans` are known; `isOwn` tells a day that the bucket has
+ * from this disk alone, and `mine` that the day itself is: one recorder never has a record twice.
+ */
+export async function overlapping(
+  day: Day,
+  spans: readonly Span[],
+  mine: boolean,
+  options: BucketDayOptions,
+  deps: BucketDayDeps & { readonly vouchedLocally: (day: Day) => Vouched | null },
+): Promise<Beside> {
+  const span = spanOf(spans);
+  const find = async (days: -1 | 1) => {
+    const found = await lookAt(dayBeside(day, days), options, deps).catch(nullIfRefused);
+    const vouched = found?.vouched ?? null;
+    if (found === null || vouched === null) return null;
+    if (span !== null && vouched.ids !== null) {
+      const [early, late] = days < 0 ? [vouched.ids, span] : [span, vouched.ids];
+      return early.highest < late.lowest ? null : found;
+    }
+    const isOwn = vouched.sources.length === 0 && localSha256(found.day, deps) === vouched.raw_sha256;
+    return mine && isOwn ? null : found;
+  };
+  return { before: await find(-1), after: await find(1) };
+}
+
+/** A day that the store refuses is no trouble of the days beside it; what is in both is found out later. */
+export function nullIfRefused(error: unknown): null {
+  if (isRefusal(error)) return null;
+  throw error;
+}
+
+/** What all of them span; null if one does not say. */
+function spanOf(spans: readonly Span[]): Span {
+  let all: Span = null;
+  for (const span of spans) {
+    if (span === null) return null;
+    all =
+      all === null ? span : { lowest: Math.min(all.lowest, span.lowest), highest: Math.max(all.highest, span.highest) };
+  }
+  return all;
+}
+
+/** Has an archive been compared with those beside it, as they are now? */
+export function isSettled({ borders }: Vouched, { before, after }: Beside): boolean {
+  return (
+    (before === null || borders.before?.sha256 === before.vouched?.compressed_sha256) &&
+    (after === null || borders.after?.sha256 === after.vouched?.compressed_sha256)
+  );
+}
+
+function localSha256(day: Day, deps: { readonly vouchedLocally: (day: Day) => Vouched | null }): string | null {
+  try {
+    return deps.vouchedLocally(day)?.raw_sha256 ?? null;
+  } catch {
+    return null;
+  }
+}

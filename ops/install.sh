@@ -3,12 +3,25 @@
 #
 #   sh install.sh install rt-data-linux-x64     user, folders, config, service; beside the file lies its SHA256SUMS
 #   rt-data-install upgrade rt-data-linux-x64   the new version starts beside the old one and takes over from it
-#   rt-data-install rollback                    the same with the version before
+#   rt-data-install rollback                    the same with the version before; or with one that is kept: rollback 1.2.3
 #   rt-data-install status                      what is installed, and what runs
 #
 # `--unverified` does without SHA256SUMS, for an executable that you have built yourself. `--root DIR` works below another root, for
-# images and tests: no user is made and nobody's files are given away. Every step may be repeated.
+# images and tests: no user is made and nobody's files are given away. Every command may be killed at any moment and repeated.
+#
+# How a version is changed. A runs, B is to run. Every file is written beside its place and renamed, so that a kill, a power loss or a
+# full disk leaves the state before a line or behind it:
+#
+#   1. releases/B/rt-data                         checked; nobody runs it yet
+#   2. bin/.rt-data.before = A, then `changing`   what to go back to: the very file, the versions, and what was asked for
+#   3. bin/rt-data = B, current, previous         the executable first: from here on a restart starts B, with A's unit
+#   4. the running process hands over             then /proc/PID/exe is B: the process is asked, not a file
+#   5. install script, command, unit              the unit last: it is never newer than the executable
+#   6. `changing` and .before go
+#
+# The next command settles what a killed one has left (`settle`): if A still runs, the executable is A again; otherwise B stays.
 set -eu
+umask 022
 
 user=rt-data
 root=
@@ -16,6 +29,13 @@ verify=yes
 keep=3
 # How long a version may take to receive data, seconds.
 ready_seconds=${INSTALL_READY_SECONDS:-90}
+# What `settle` has found of an interrupted command: its verb and version.
+interrupted=
+interrupted_version=
+# "yes" or "no" once it has been looked.
+systemd=
+# An error on the way puts the old executable back.
+undo=no
 
 main() {
   command=
@@ -47,12 +67,15 @@ main() {
   etc=$root/etc/rt-data
   state=$root/var/lib/rt-data
   unit=$root/etc/systemd/system/rt-data.service
+  placed=$opt/bin/rt-data
+  has_systemd || true
+  before=$opt/bin/.rt-data.before
   case $command in
     install) install_release ;;
     upgrade) upgrade ;;
     rollback) rollback ;;
     status) status ;;
-    help) sed -n '2,11s/^# \{0,1\}//p' "$0" ;;
+    help) sed -n '2,10s/^# \{0,1\}//p' "$0" ;;
     "") fail "say what: install FILE, upgrade FILE, rollback, status (--help tells more)" ;;
     *) fail "unknown command \"$command\"; there are install FILE, upgrade FILE, rollback, status" ;;
   esac
@@ -60,22 +83,31 @@ main() {
 
 install_release() {
   as_root
+  check_file
+  install -d -m 755 "$root/opt" "$opt" "$opt/releases" "$opt/bin" || fail "cannot make the folders below $opt"
+  begin
   take_release
   make_user
   make_folders
-  current=$(installed)
-  if [ -n "$current" ] && [ "$current" != "$version" ] && is_active; then
-    say "version $current runs here: this becomes an upgrade"
+  if [ -e "$placed" ] && ! is_placed "$version"; then
+    ! is_active || say "version $(installed) runs here: this becomes an upgrade"
     change_to "$version"
     return
   fi
-  put_in_place "$version"
+  accepts_config "$version"
+  [ -e "$placed" ] || place "$(release_of "$version")"
+  at_once "$opt/current" 644 echo "$version"
+  place_rest "$version"
   say "version $version is installed"
-  systemctl enable --quiet rt-data
+  if ! has_systemd; then
+    say "nothing was started, since systemd does not run here; where it does: systemctl enable --now rt-data"
+    return
+  fi
+  service enable --quiet rt-data
   if is_active; then
     say "it runs already and is left alone"
   else
-    systemctl start rt-data || fail "it did not start; see: journalctl -u rt-data -n 50 --no-pager"
+    service start rt-data || fail "it did not start; see: journalctl -u rt-data -n 50 --no-pager"
   fi
   wait_until_ready || fail "it runs, but does not receive data yet; see: rt-data check"
   say "it records. Settings: $etc/rt-data.toml; what is wrong, if anything: rt-data check"
@@ -83,10 +115,13 @@ install_release() {
 
 upgrade() {
   as_root
-  [ -n "$(installed)" ] || fail "nothing is installed yet: use install"
+  [ -e "$placed" ] || fail "nothing is installed yet: use install"
+  check_file
+  begin
   take_release
-  if [ "$(installed)" = "$version" ] && cmp -s "$opt/releases/$version/rt-data" "$opt/bin/rt-data"; then
-    say "version $version is in place already"
+  if is_placed "$version"; then
+    [ -z "$interrupted" ] || place_rest "$version"
+    say "version $version is in place already$(is_active || echo "; the service does not run: systemctl start rt-data")"
   else
     change_to "$version"
   fi
@@ -94,45 +129,193 @@ upgrade() {
 
 rollback() {
   as_root
-  previous=$(cat "$opt/previous" 2>/dev/null) || fail "there is no version before this one"
-  [ -x "$opt/releases/$previous/rt-data" ] || fail "version $previous is not kept any more; there are: $(versions)"
-  change_to "$previous"
+  [ -e "$placed" ] || fail "nothing is installed yet: use install"
+  begin
+  target=$file
+  # A rollback that was killed once its version ran is completed: another one would go forward again.
+  [ -n "$target" ] || [ "$interrupted" != rollback ] || target=$interrupted_version
+  [ -n "$target" ] || target=$(previous)
+  [ -n "$target" ] || fail "there is no version before this one"
+  is_name "$target" || fail "\"$target\" is no version; there are: $(versions)"
+  [ -x "$(release_of "$target")" ] || fail "version $target is not kept any more; there are: $(versions)"
+  if is_placed "$target"; then
+    [ -z "$interrupted" ] || place_rest "$target"
+    say "version $target is in place already"
+  else
+    change_to "$target"
+  fi
 }
 
 status() {
   say "installed: $(installed)"
-  say "before it: $(cat "$opt/previous" 2>/dev/null || echo none)"
+  say "before it: $(previous | grep . || echo none)"
   say "kept: $(versions)"
   say "running: $(running_version)"
+  [ ! -e "$opt/changing" ] || say "a change to version $(sed -n 4p "$opt/changing") was interrupted: repeat it"
 }
 
-# The file that was given, checked, becomes releases/<version>/rt-data; sets $version.
-take_release() {
+# One command at a time; what a killed one has left is settled first.
+begin() {
+  (: >>"$opt/.lock") 2>/dev/null || fail "cannot write to $opt (is the disk full?): nothing was changed"
+  exec 9>>"$opt/.lock"
+  if command -v flock >/dev/null 2>&1; then
+    flock -n 9 || fail "another rt-data-install is at work; wait for it"
+  fi
+  rm -f "$opt/releases/.new" "$opt/bin/.rt-data.new"
+  settle
+}
+
+# Makes one of A and B of a change that was cut short: A if it still runs, otherwise B.
+settle() {
+  if [ ! -e "$opt/changing" ]; then
+    rm -f "$before"
+    return 0
+  fi
+  verb=$(sed -n 1p "$opt/changing")
+  was=$(sed -n 2p "$opt/changing")
+  older=$(sed -n 3p "$opt/changing")
+  target=$(sed -n 4p "$opt/changing")
+  if [ ! -e "$before" ] || cmp -s "$before" "$placed"; then
+    put_back
+  elif is_active && ! runs "$placed"; then
+    say "a change to version $target was interrupted while $was runs: $was is in place again"
+    put_back
+    # It may have been handing over at this very moment.
+    [ ! -x "$(release_of "$target")" ] || ! runs "$(release_of "$target")" || keep_target
+  else
+    keep_target
+  fi
+  end_change
+}
+
+# The rename needs no room; without .before it has been done already.
+put_back() {
+  if cmp -s "$before" "$placed"; then
+    # Mostly two names of one file, which a rename leaves as they are.
+    rm -f "$before"
+  elif [ -e "$before" ]; then
+    mv -f "$before" "$placed" || fail "$placed cannot be replaced"
+  fi
+  remember "$opt/current" "$was"
+  remember "$opt/previous" "$older"
+}
+
+keep_target() {
+  interrupted=$verb
+  interrupted_version=$target
+  [ ! -x "$(release_of "$target")" ] || cmp -s "$(release_of "$target")" "$placed" || place "$(release_of "$target")"
+  remember "$opt/current" "$target"
+  [ "$was" = "$target" ] || remember "$opt/previous" "$was"
+}
+
+end_change() {
+  undo=no
+  rm -f "$opt/changing"
+  rm -f "$before"
+}
+
+# Makes the service one of version $1 without a gap; goes back by itself if that version does not get ready.
+change_to() {
+  target=$1
+  accepts_config "$target"
+  was=$(installed)
+  older=$(previous)
+  link "$placed" "$before" || fail "the executable in place cannot be kept beside it: nothing was changed"
+  at_once "$opt/changing" 644 printf '%s\n' "$command" "$was" "$older" "$target"
+  undo=yes
+  place "$(release_of "$target")"
+  remember "$opt/current" "$target"
+  [ "$was" = "$target" ] || remember "$opt/previous" "$was"
+  [ -e "$unit" ] || place_rest "$target"
+  if ! has_systemd; then
+    say "nothing was started, since systemd does not run here"
+  elif is_active; then
+    say "version $target starts beside $was ..."
+    take_over || back "version $target did not take over"
+    wait_until_ready || back "version $target took over, but does not get ready"
+  else
+    service start rt-data || back "version $target did not start"
+    wait_until_ready || back "version $target does not get ready"
+  fi
+  undo=no
+  place_rest "$target"
+  [ "$command" != install ] || ! has_systemd || service enable --quiet rt-data
+  end_change
+  say "version $target records; $was is kept for: rt-data-install rollback"
+  forget_old
+}
+
+back() {
+  say "$1: going back to version $was"
+  put_back
+  # A release of the same version may have been replaced by the file that has failed.
+  cmp -s "$placed" "$(release_of "$was")" || link "$placed" "$(release_of "$was")" || true
+  if ! is_active; then
+    service restart rt-data || fail "version $was did not start either; see: journalctl -u rt-data -n 50 --no-pager"
+  elif ! runs "$placed"; then
+    take_over || service restart rt-data || fail "version $was did not start either; see: journalctl -u rt-data -n 50 --no-pager"
+  fi
+  end_change
+  wait_until_ready || fail "version $was is back in place, but does not receive data; see: rt-data check"
+  fail "$1. Version $was records as before; see: journalctl -u rt-data -n 50 --no-pager"
+}
+
+# The running process starts what lies in its place beside itself; that one takes over, or the running one records on. A signal waits
+# until it is known which.
+take_over() {
+  trap '' INT TERM HUP
+  taken=no
+  if with_settings "$placed" upgrade --config "$etc/rt-data.toml" >&2 && is_active; then
+    # systemd learns of the new main process a moment later.
+    for _ in 1 2 3 4 5 6 7 8 9 10; do
+      if runs "$placed" || [ $? = 2 ]; then
+        taken=yes
+        break
+      fi
+      sleep 0.5
+    done
+  fi
+  signals
+  [ "$taken" = yes ]
+}
+
+# The file that was given is what its SHA256SUMS says. Writes nothing.
+check_file() {
   [ -n "$file" ] || fail "say which file: $command rt-data-linux-x64"
   [ -f "$file" ] || fail "there is no file $file"
-  [ "$verify" = no ] || verify_sum
+  [ "$verify" = yes ] || return 0
+  sums=$(dirname -- "$file")/SHA256SUMS
+  name=$(basename -- "$file")
+  [ -f "$sums" ] || fail "SHA256SUMS of the release does not lie beside $file: fetch it too, or say --unverified for a build of your own"
+  wanted=$(NAME=$name awk '{ sum = $1; sub(/^[0-9a-fA-F]+ [ *]/, ""); if ($0 == ENVIRON["NAME"]) { print sum; exit } }' "$sums")
+  [ -n "$wanted" ] || fail "$sums does not name $name"
+  [ "$(sha256sum <"$file" | cut -d" " -f1)" = "$wanted" ] || fail "$file is not the file that $sums means: fetch it again"
+}
+
+# It becomes releases/<version>/rt-data; sets $version.
+take_release() {
   staged=$opt/releases/.new
-  install -d -m 755 "$opt" "$opt/releases" "$opt/bin"
-  install -m 755 "$file" "$staged"
-  words=$("$staged" --version 2>&1) || {
+  if ! install -m 755 "$file" "$staged" || ! sync "$staged"; then
+    rm -f "$staged"
+    fail "$file cannot be copied to $opt/releases (is the disk full?): nothing was changed"
+  fi
+  words=$("$staged" --version 2>&1 9>&-) || {
     rm -f "$staged"
     fail "$file does not run on this machine ($(uname -m)): $words. For an old processor take the -baseline file, for Alpine the -musl one"
   }
   version=${words#rt-data }
-  case $version in
-    "" | .* | *[!A-Za-z0-9.+_-]*) fail "$file does not say its version, but: $words" ;;
-  esac
-  install -d -m 755 "$opt/releases/$version"
-  mv -f "$staged" "$opt/releases/$version/rt-data"
-}
-
-verify_sum() {
-  sums=$(dirname "$file")/SHA256SUMS
-  name=$(basename "$file")
-  [ -f "$sums" ] || fail "SHA256SUMS of the release does not lie beside $file: fetch it too, or say --unverified for a build of your own"
-  wanted=$(awk -v name="$name" '{ sub(/^\*/, "", $2) } $2 == name { print $1 }' "$sums")
-  [ -n "$wanted" ] || fail "$sums does not name $name"
-  [ "$(sha256sum "$file" | cut -d" " -f1)" = "$wanted" ] || fail "$file is not the file that $sums means: fetch it again"
+  if ! is_name "$version"; then
+    rm -f "$staged"
+    fail "$file does not say its version, but: $words"
+  fi
+  # A release that is there already stays the very file that it is.
+  if ! cmp -s "$staged" "$(release_of "$version")"; then
+    if ! install -d -m 755 "$opt/releases/$version" || ! mv -f "$staged" "$(release_of "$version")"; then
+      rm -f "$staged"
+      fail "$(release_of "$version") cannot be written (is the disk full?): nothing was changed"
+    fi
+  fi
+  rm -f "$staged"
 }
 
 make_user() {
@@ -142,12 +325,14 @@ make_user() {
 }
 
 make_folders() {
-  install -d -m 755 "$etc" "$(dirname "$unit")" "$root/usr/local/bin" "$root/usr/local/sbin" "$root/var/lib"
-  install -d -m 700 "$etc/credentials"
-  owned -d -m 750 "$state"
+  install -d -m 755 "$root/etc" "$root/etc/systemd" "$root/usr" "$root/usr/local" "$root/var" "$etc" "$(dirname "$unit")" \
+    "$root/usr/local/bin" "$root/usr/local/sbin" "$root/var/lib" || fail "cannot make the folders below $root/etc"
+  install -d -m 700 "$etc/credentials" || fail "cannot make $etc/credentials"
+  owned -d -m 750 "$state" || fail "cannot make $state"
   if [ ! -e "$etc/rt-data.toml" ]; then
-    "$opt/releases/$version/rt-data" ops config --config /dev/null | at_once "$etc/rt-data.toml" 640
-    [ -n "$root" ] || chgrp "$user" "$etc/rt-data.toml"
+    [ -n "$root" ] || group=$user
+    at_once "$etc/rt-data.toml" 640 "$(release_of "$version")" ops config --config /dev/null
+    group=
   fi
 }
 
@@ -156,133 +341,286 @@ owned() {
   if [ -n "$root" ]; then install "$@"; else install -o "$user" -g "$user" "$@"; fi
 }
 
-# Executable, unit and commands of a version that is kept; each file changes at once or not at all.
-put_in_place() {
-  exe=$opt/releases/$1/rt-data
-  "$exe" check --only config --config "$etc/rt-data.toml" >&2 || fail "version $1 does not accept the config: nothing was changed"
-  "$exe" ops systemd --config "$etc/rt-data.toml" | sed "s|--config $root/etc/|--config /etc/|" | at_once "$unit" 644
-  sed -n 's|^LoadCredential=[^:]*:/etc/rt-data/credentials/||p' "$unit" | while read -r name; do
-    [ -e "$etc/credentials/$name" ] || (umask 077 && : >"$etc/credentials/$name")
-  done
-  "$exe" ops install | at_once "$root/usr/local/sbin/rt-data-install" 755
-  wrapper | at_once "$root/usr/local/bin/rt-data" 755
-  before=$(installed)
-  [ -z "$before" ] || [ "$before" = "$1" ] || echo "$before" | at_once "$opt/previous" 644
-  ln -f "$exe" "$opt/bin/.rt-data.new"
-  mv -f "$opt/bin/.rt-data.new" "$opt/bin/rt-data"
-  echo "$1" | at_once "$opt/current" 644
-  systemctl daemon-reload
+accepts_config() {
+  with_settings "$(release_of "$1")" check --only config --config "$etc/rt-data.toml" >&2 ||
+    fail "version $1 does not accept the config: nothing was changed"
 }
 
-# rt-data by hand, with the settings of the service and, for root, its secrets.
+# Everything of version $1 but its executable; the unit last. What the unit names is there before it is.
+place_rest() {
+  at_once "$root/usr/local/sbin/rt-data-install" 755 "$(release_of "$1")" ops install
+  at_once "$root/usr/local/bin/rt-data" 755 wrapper /etc/rt-data /opt/rt-data/bin/rt-data
+  at_once "$opt/unit" 644 unit_of "$1"
+  sed -n 's|^LoadCredential=[^:]*:/etc/rt-data/credentials/||p' "$opt/unit" | while read -r name; do
+    [ -e "$etc/credentials/$name" ] || (umask 077 && : >"$etc/credentials/$name") || exit 1
+  done || fail "the credentials below $etc/credentials cannot be made (is the disk full?)"
+  cmp -s "$opt/unit" "$unit" || at_once "$unit" 644 cat "$opt/unit"
+  rm -f "$opt/unit"
+  ! has_systemd || service daemon-reload || fail "systemd does not read its units again: systemctl daemon-reload"
+}
+
+unit_of() {
+  text=$(with_settings "$(release_of "$1")" ops systemd --config "$etc/rt-data.toml") || return 1
+  [ -z "$root" ] || text=$(printf '%s\n' "$text" | sed 's|^\(ExecStart=.* record --config \).*|\1/etc/rt-data/rt-data.toml|')
+  printf '%s\n' "$text"
+}
+
+# The command rt-data: the executable $2 with the settings below $1.
 wrapper() {
-  cat <<'EOF'
-#!/bin/sh
-# rt-data by hand: with the settings of the service and, where they may be read, its secrets.
-for file in /etc/rt-data/credentials/*; do
-  [ -r "$file" ] || continue
-  name=$(basename "$file" | tr '[:lower:]' '[:upper:]')
-  export "RT_DATA_${name}_FILE=$file"
+  echo "#!/bin/sh"
+  echo "# rt-data by hand: with the settings of the service and, where they may be read, its secrets. No file is run as shell."
+  echo "etc=$(quoted "$1")"
+  echo "program=$(quoted "$2")"
+  cat <<'END'
+newline='
+'
+given=$newline$(env | sed -n 's/^\([A-Za-z_][A-Za-z0-9_]*\)=.*/\1/p')$newline
+
+# A setting of the file; one that the caller has set wins.
+set_one() {
+  case $1 in
+    "" | [!A-Z_]* | *[!A-Z0-9_]* | UID | EUID | PPID | IFS | SHELLOPTS | BASHOPTS) case $1 in http_proxy | https_proxy | no_proxy) ;; *) return 0 ;; esac ;;
+  esac
+  case $given in *"$newline$1$newline"*) ;; *) export "$1=$2" ;; esac
+}
+
+# Reads settings as systemd does (systemd.exec(5), EnvironmentFile=), character by character.
+read_settings() {
+  part=start key='' value='' space=''
+  while IFS= read -r line || [ -n "$line" ]; do
+    # Most lines need no closer look.
+    case $part$line in
+      start | start[\#\;]*[!\\] | start[\#\;]) continue ;;
+      start[A-Z]*=*)
+        key=${line%%=*} value=${line#*=}
+        case $key in *[!A-Z0-9_]*) ;; *) case $value in *[!A-Za-z0-9_@%+:,./-]*) ;; *) set_one "$key" "$value" && continue ;; esac ;; esac
+        ;;
+    esac
+    rest=$line$newline
+    while [ -n "$rest" ]; do
+      char=${rest%"${rest#?}"}
+      rest=${rest#?}
+      case $part in
+        start)
+          case $char in
+            [\#\;]) part=comment ;;
+            [[:space:]]) ;;
+            *) part=key key=$char space='' ;;
+          esac
+          ;;
+        key)
+          case $char in
+            "$newline") part=start ;;
+            =) part=before value='' space='' ;;
+            [[:space:]]) space=$space$char ;;
+            *) key=$key$space$char space='' ;;
+          esac
+          ;;
+        before)
+          case $char in
+            "$newline") part=start && set_one "$key" "$value" ;;
+            "'") part=single ;;
+            '"') part=double ;;
+            \\) part=escape ;;
+            [[:space:]]) ;;
+            *) part=value value=$value$char space='' ;;
+          esac
+          ;;
+        value)
+          case $char in
+            "$newline") part=start && set_one "$key" "$value" ;;
+            \\) part=escape value=$value$space space='' ;;
+            [[:space:]]) space=$space$char ;;
+            *) value=$value$space$char space='' ;;
+          esac
+          ;;
+        escape)
+          part=value
+          [ "$char" = "$newline" ] || value=$value$char
+          ;;
+        single) if [ "$char" = "'" ]; then part=before; else value=$value$char; fi ;;
+        double)
+          case $char in
+            '"') part=before ;;
+            \\) part=within ;;
+            *) value=$value$char ;;
+          esac
+          ;;
+        within)
+          part=double
+          case $char in
+            ['"\`$']) value=$value$char ;;
+            "$newline") ;;
+            *) value=$value\\$char ;;
+          esac
+          ;;
+        comment) case $char in \\) part=skipped ;; "$newline") part=start ;; esac ;;
+        skipped) part=comment && [ "$char" != "$newline" ] || part=start ;;
+      esac
+    done
+  done
+  case $part in before | value | escape) set_one "$key" "$value" ;; esac
+}
+
+for secret in "$etc"/credentials/*; do
+  [ -f "$secret" ] && [ -r "$secret" ] || continue
+  name=${secret##*/}
+  case $name in *[!a-z0-9_]*) continue ;; esac
+  export "RT_DATA_$(printf %s "$name" | tr '[:lower:]' '[:upper:]')_FILE=$secret"
 done
-if [ -r /etc/rt-data/rt-data.env ]; then
-  set -a
-  . /etc/rt-data/rt-data.env
-  set +a
-fi
-exec /opt/rt-data/bin/rt-data "$@"
-EOF
+[ ! -r "$etc/rt-data.env" ] || read_settings <"$etc/rt-data.env"
+exec "$program" "$@"
+END
 }
 
-# Makes the running service one of version $1 without a gap; goes back by itself where that version does not get ready.
-change_to() {
-  before=$(installed)
-  older=$(cat "$opt/previous" 2>/dev/null || true)
-  put_in_place "$1"
-  if ! is_active; then
-    systemctl start rt-data || back "$before" "version $1 did not start"
-    wait_until_ready || back "$before" "version $1 does not get ready"
-  else
-    say "version $1 starts beside $before ..."
-    take_over || back "$before" "version $1 did not take over"
-    wait_until_ready || back "$before" "version $1 took over, but does not get ready"
-  fi
-  say "version $1 records; $before is kept for: rt-data-install rollback"
-  forget_old
+# Runs the executable $1 as the service would see its settings.
+with_settings() {
+  program_text=$(wrapper "$etc" "$1")
+  shift
+  sh -c "$program_text" rt-data "$@" 9>&-
 }
 
-# The running process starts what lies in its place beside itself; that one takes over, or the running one records on. Says which.
-take_over() {
-  "$opt/bin/rt-data" upgrade --config "$etc/rt-data.toml" >&2 && is_active
-}
-
-back() {
-  say "$2: going back to version $1"
-  put_in_place "$1"
-  rm -f "$opt/previous"
-  [ -z "$older" ] || echo "$older" | at_once "$opt/previous" 644
-  if ! is_active; then
-    systemctl restart rt-data || fail "version $1 did not start either; see: journalctl -u rt-data -n 50 --no-pager"
-  elif [ "$(running_version)" != "$1" ]; then
-    take_over || systemctl restart rt-data || fail "version $1 did not start either; see: journalctl -u rt-data -n 50 --no-pager"
-  fi
-  wait_until_ready || fail "version $1 is back in place, but does not receive data; see: rt-data check"
-  fail "$2. Version $1 records as before; see: journalctl -u rt-data -n 50 --no-pager"
+# A word of shell that means just this text.
+quoted() {
+  printf "'%s'" "$(printf %s "$1" | sed "s/'/'\\\\''/g")"
 }
 
 # Data flows, as the running recorder itself says.
 wait_until_ready() {
-  "$opt/bin/rt-data" check --ready "$ready_seconds" --config "$etc/rt-data.toml" >&2
+  with_settings "$placed" check --ready "$ready_seconds" --config "$etc/rt-data.toml" >&2
+}
+
+release_of() {
+  printf '%s' "$opt/releases/$1/rt-data"
+}
+
+is_name() {
+  case $1 in "" | .* | *[!A-Za-z0-9.+_-]*) return 1 ;; esac
 }
 
 versions() {
-  find "$opt/releases" -mindepth 1 -maxdepth 1 -type d -exec basename {} \; 2>/dev/null | sort | tr '\n' ' '
+  for kept in "$opt/releases"/*/rt-data; do
+    [ ! -x "$kept" ] || basename "$(dirname "$kept")"
+  done | sort | tr '\n' ' '
 }
 
 # Of the versions that are neither in place nor the one before, the newest ones stay.
 forget_old() {
-  previous=$(cat "$opt/previous" 2>/dev/null || true)
+  in_place=$(installed)
+  previous=$(previous)
   # shellcheck disable=SC2012 # versions have no odd characters, take_release sees to it
   ls -1t "$opt/releases" | while read -r kept; do
     case $kept in
-      "$(installed)" | "$previous") ;;
+      "$in_place" | "$previous") ;;
       *) echo "$kept" ;;
     esac
   done | tail -n "+$((keep - 1))" | while read -r old; do rm -rf "${opt:?}/releases/$old"; done
 }
 
+# The version of the executable in place, as that says itself.
 installed() {
-  cat "$opt/current" 2>/dev/null || true
+  if words=$("$placed" --version 2>/dev/null 9>&-) && is_name "${words#rt-data }"; then
+    echo "${words#rt-data }"
+  else
+    cat "$opt/current" 2>/dev/null || true
+  fi
+}
+
+previous() {
+  cat "$opt/previous" 2>/dev/null || true
+}
+
+# Version $1 is in place, and is what runs, if anything does.
+is_placed() {
+  cmp -s "$(release_of "$1")" "$placed" || return 1
+  is_active || return 0
+  runs "$placed" || { [ $? = 2 ] && [ -z "$interrupted" ]; }
+}
+
+# Is it the file $1 that the service's process executes? 0 yes, 1 no, 2 the process does not tell (it is a script).
+runs() {
+  pid=$(main_pid)
+  [ "$pid" -gt 0 ] || return 1
+  ! cmp -s "/proc/$pid/exe" "$1" || return 0
+  case $("/proc/$pid/exe" --version 2>/dev/null 9>&-) in "rt-data "*) return 1 ;; esac
+  return 2
 }
 
 is_active() {
-  systemctl is-active --quiet rt-data
+  has_systemd && service is-active --quiet rt-data
 }
 
 main_pid() {
-  pid=$(systemctl show --property MainPID --value rt-data 2>/dev/null) || pid=0
+  pid=$(service show --property MainPID --value rt-data 2>/dev/null) || pid=0
   echo "${pid:-0}"
 }
 
 # Of the process itself, which may not be what lies on the disk by now.
 running_version() {
-  pid=$(main_pid)
+  has_systemd && pid=$(main_pid) || pid=0
   if [ "$pid" -gt 0 ] && words=$("/proc/$pid/exe" --version 2>/dev/null); then echo "${words#rt-data }"; else echo none; fi
 }
 
-# Standard input becomes the file $1 with mode $2, at once.
-at_once() {
-  cat >"$1.new"
-  if [ ! -s "$1.new" ]; then
-    rm -f "$1.new"
-    fail "nothing could be made for $1: it is as it was"
+# systemctl, and what it starts, do not hold our lock.
+service() {
+  systemctl "$@" 9>&-
+}
+
+# Systemd is this machine's, and has been started: in a container or an image its tools may lie there without it.
+has_systemd() {
+  if [ -z "$systemd" ]; then
+    systemd=no
+    if command -v systemctl >/dev/null 2>&1; then
+      case $(systemctl --version 2>/dev/null) in
+        "systemd "*) [ ! -d /run/systemd/system ] || systemd=yes ;;
+        *) systemd=yes ;;
+      esac
+    fi
   fi
-  chmod "$2" "$1.new"
-  mv -f "$1.new" "$1"
+  [ "$systemd" = yes ]
+}
+
+# The executable in place becomes the file $1.
+place() {
+  link "$1" "$placed" || fail "$placed cannot be replaced (is the disk full?)"
+}
+
+# The file $1 gets the second name $2, in one step; where a file system knows no hard links, it is copied.
+link() {
+  ! cmp -s "$1" "$2" || return 0
+  name=$(dirname "$2")/.$(basename "$2").new
+  rm -f "$name"
+  if { ln "$1" "$name" 2>/dev/null || cp -p "$1" "$name"; } && sync "$name" && mv -f "$name" "$2"; then
+    sync "$(dirname "$2")" || true
+    return 0
+  fi
+  rm -f "$name"
+  return 1
+}
+
+# A file of one line, which is not there if that is empty.
+remember() {
+  if [ -n "$2" ]; then at_once "$1" 644 echo "$2"; else rm -f "$1"; fi
+}
+
+# What the command behind it prints becomes the file $1 with mode $2, all of it or nothing.
+at_once() {
+  path=$1
+  mode=$2
+  shift 2
+  new=$(dirname "$path")/.$(basename "$path").new
+  if "$@" >"$new" && [ -s "$new" ] && chmod "$mode" "$new" && { [ -z "${group:-}" ] || chgrp "$group" "$new"; } &&
+    sync "$new" && mv -f "$new" "$path"; then
+    sync "$(dirname "$path")" || true
+    return 0
+  fi
+  rm -f "$new"
+  fail "$path cannot be written (is the disk full?): it is as it was"
 }
 
 as_root() {
   [ -n "$root" ] || [ "$(id -u)" = 0 ] || fail "this needs root: sudo $0 $command"
-  command -v systemctl >/dev/null || fail "there is no systemd here: start \"rt-data record\" by what this system has instead"
+  [ -n "$root" ] || has_systemd || fail "there is no systemd here: start \"rt-data record\" by what this system has instead"
 }
 
 say() {
@@ -294,4 +632,20 @@ fail() {
   exit 1
 }
 
+# An error or a signal in the middle of a change is settled at once, as a kill is by the next command.
+finish() {
+  code=$?
+  trap - EXIT
+  [ "$undo" = no ] || settle || true
+  exit "$code"
+}
+
+signals() {
+  trap 'exit 129' HUP
+  trap 'exit 130' INT
+  trap 'exit 143' TERM
+}
+
+trap finish EXIT
+signals
 main "$@"

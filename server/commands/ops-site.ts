@@ -1,3 +1,4 @@
+import { isIP } from "node:net";
 import type { Config } from "../config.ts";
 import { OperatorError } from "../problem.ts";
 
@@ -23,9 +24,9 @@ export function siteOf({ http }: Config): Site {
   const url = new URL(http.public_url);
   if (url.protocol !== "https:")
     throw new OperatorError(`http.public_url is ${http.public_url}; this is for https: give https://${url.host}`);
-  if (/^[\d.]+$|^\[/.test(url.hostname) || !url.hostname.includes("."))
+  if (!isDomain(url.hostname))
     throw new OperatorError(
-      `http.public_url is ${http.public_url}; a certificate needs a name such as data.example.org`,
+      `http.public_url is ${http.public_url}; a certificate needs a name such as data.example.org: letters, digits and hyphens between dots`,
     );
   const path = url.pathname.replace(/\/$/, "") || "/";
   if (path !== http.base_path) {
@@ -41,11 +42,23 @@ export function siteOf({ http }: Config): Site {
   };
 }
 
+/**
+ * A name that DNS and a certificate can hold. An URL may hold more (`a;b`, `$x`, `{y}`), which would be words of their own in what is
+ * printed for nginx, a shell or ddclient.
+ */
+function isDomain(name: string): boolean {
+  const labels = name.split(".");
+  const isLabel = (label: string) => /^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/.test(label);
+  return name.length <= 253 && labels.length > 1 && labels.every(isLabel) && !/^\d+$/.test(labels.at(-1) ?? "");
+}
+
 /** Where a proxy on this machine finds RT-Data. */
 export function upstreamOf({ host, port }: Config["http"]): string {
   if (port === 0) throw new OperatorError("http.port is 0, any free one; a proxy needs one that stays: give 8000");
   const wildcards: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
   const address = wildcards[host] ?? host;
+  if (address.includes(":") && isIP(address) !== 6)
+    throw new OperatorError(`http.host is ${host}, which is no address; give one such as 127.0.0.1 or ::1`);
   return `${address.includes(":") ? `[${address}]` : address}:${port}`;
 }
 

@@ -15,12 +15,18 @@ export function unitOf(config: Config, { user, executable }: { user: string; exe
     throw new OperatorError(`--user ${JSON.stringify(user)} is no name of a user; give one such as rt-data`);
   if (!executable.startsWith("/"))
     throw new OperatorError(`--executable ${JSON.stringify(executable)} is no whole path; give ${resolve(executable)}`);
+  // systemd takes no other characters in the name of a program, and our own upgrade starts it by its name as typed.
+  if (/["'\\$]/.test(executable))
+    throw new OperatorError(
+      `--executable ${JSON.stringify(executable)} has a quotation mark, a backslash or a dollar sign, which systemd does not take; choose another path`,
+    );
   // What is relative is so to the service's own folder.
   const dataDir = resolve(stateDir, config.record.data_dir);
   return fill(unit, {
     user,
     executable: quoted(executable),
-    config: quoted(config.file === null ? "/etc/rt-data/rt-data.toml" : resolve(config.file)),
+    // In the words of a command, and only there, a dollar sign begins a variable.
+    config: quoted(config.file === null ? "/etc/rt-data/rt-data.toml" : resolve(config.file)).replaceAll("$", "$$$$"),
     data_dir: quoted(dataDir),
     writable: writable(dataDir),
     credentials: secretKeys.map(credential).join("\n"),
@@ -41,12 +47,10 @@ function credential(key: string): string {
   return `LoadCredential=${name}:/etc/rt-data/credentials/${name}\nEnvironment=${variable}=/run/credentials/rt-data.service/${name}`;
 }
 
-/** As systemd.syntax(7) wants it: % is a specifier, and a space ends a word. */
+/** A path as systemd.syntax(7) wants it: % is a specifier, a space ends a word, a backslash begins an escape. */
 function quoted(path: string): string {
-  if (/[\p{Cc}"'\\$]/u.test(path))
-    throw new OperatorError(
-      `${JSON.stringify(path)} has characters that do not belong into a unit; choose another path`,
-    );
+  if (/[\p{Cc}\p{Cs}]/u.test(path))
+    throw new OperatorError(`${JSON.stringify(path)} has characters that no unit can hold; choose another path`);
   const escaped = path.replaceAll("%", "%%");
-  return /\s/.test(escaped) ? `"${escaped}"` : escaped;
+  return /^[\w@%+=:,./-]*$/.test(escaped) ? escaped : `"${escaped.replaceAll(/["\\]/g, "\\$&")}"`;
 }

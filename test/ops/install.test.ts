@@ -1,5 +1,15 @@
 import { afterEach, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../support/folder.ts";
 
@@ -32,7 +42,7 @@ case $1 in
   --version) echo "rt-data ${version}" ;;
   ops)
     case $2 in
-      systemd) printf '# unit of ${version}\\nLoadCredential=telegram_token:/etc/rt-data/credentials/telegram_token\\n' ;;
+      systemd) printf '# unit of ${version}, data in %s\\nExecStart=rt-data record --config "x"\\n' "$RT_DATA_RECORD_DATA_DIR"; printf 'LoadCredential=telegram_token:/etc/rt-data/credentials/telegram_token\\n' ;;
       *) echo "# $2 of ${version}" ;;
     esac
     ;;
@@ -68,6 +78,7 @@ esac
 type Machine = {
   readonly root: string;
   run(...words: string[]): { code: number; told: string };
+  runWith(env: Record<string, string>, ...words: string[]): { code: number; told: string };
   file(name: string, content: string, sum?: "right" | "wrong" | "none"): string;
   read(path: string): string;
   asked(): string;
@@ -96,10 +107,8 @@ function machine(): Machine {
   return {
     root,
     read,
-    run(...words) {
-      const ran = Bun.spawnSync(["sh", script, ...words, "--root", root], { env, stdout: "pipe", stderr: "pipe" });
-      return { code: ran.exitCode, told: ran.stderr.toString() + ran.stdout.toString() };
-    },
+    run: (...words) => runWith({}, ...words),
+    runWith,
     file(name, content, sum = "right") {
       const folder = temporaryFolder();
       const hash = new Bun.CryptoHasher("sha256").update(sum === "wrong" ? "x" : content).digest("hex");
@@ -110,6 +119,12 @@ function machine(): Machine {
     asked: () => readFileSync(join(stub, "asked"), "utf8"),
     mainPid: () => Number(readFileSync(join(stub, "pid"), "utf8")),
   };
+
+  function runWith(more: Record<string, string>, ...words: string[]) {
+    const options = { env: { ...env, ...more }, stdout: "pipe", stderr: "pipe" } as const;
+    const ran = Bun.spawnSync(["sh", script, ...words, "--root", root], options);
+    return { code: ran.exitCode, told: ran.stderr.toString() + ran.stdout.toString() };
+  }
 }
 
 const name = "rt-data-linux-x64";
@@ -208,3 +223,54 @@ test("wrong words are refused with the right ones, and a rollback without a vers
   host.run("install", host.file(name, release("1.0.0")));
   expect(host.run("rollback")).toMatchObject({ code: 1, told: expect.stringContaining("no version before") });
 });
+
+test("the settings of rt-data.env count for what the installer prints and asks, and nothing of them is run", () => {
+  const host = machine();
+  mkdirSync(join(host.root, "etc/rt-data"), { recursive: true });
+  const pwned = join(host.root, "pwned");
+  writeFileSync(
+    join(host.root, "etc/rt-data/rt-data.env"),
+    `RT_DATA_RECORD_DATA_DIR=/srv/$(touch ${pwned}) &touch ${pwned}\n`,
+  );
+  expect(host.run("install", host.file(name, release("1.0.0"))).code).toBe(0);
+  expect(host.read("etc/systemd/system/rt-data.service")).toStartWith(
+    `# unit of 1.0.0, data in /srv/$(touch ${pwned}) &touch ${pwned}\n`,
+  );
+  expect(host.read("etc/systemd/system/rt-data.service")).toContain("record --config /etc/rt-data/rt-data.toml\n");
+  expect(existsSync(pwned)).toBe(false);
+});
+
+test("without systemd an image gets every file and nothing is started; a machine is refused before anything is written", () => {
+  const host = machine();
+  rmSync(join(host.root, "../bin/systemctl"));
+  // The folders of this machine's own programs without its systemctl.
+  const programs = temporaryFolder();
+  for (const folder of ["/usr/sbin", "/usr/bin", "/sbin", "/bin"])
+    for (const program of existsSync(folder) ? readdirSync(folder) : [])
+      if (program !== "systemctl" && !existsSync(join(programs, program)))
+        symlinkSync(join(folder, program), join(programs, program));
+  const file = host.file(name, release("1.0.0"));
+  const { code, told } = host.runWith({ PATH: programs }, "install", file);
+  expect([code, told]).toEqual([0, expect.stringContaining("nothing was started, since systemd does not run here")]);
+  expect(host.read("etc/systemd/system/rt-data.service")).toStartWith("# unit of 1.0.0");
+  expect(host.runWith({ PATH: programs }, "upgrade", host.file(name, release("1.1.0"))).code).toBe(0);
+  expect([host.read("opt/rt-data/current"), host.read("opt/rt-data/previous")]).toEqual(["1.1.0", "1.0.0"]);
+  const refused = Bun.spawnSync(["sh", script, "rollback"], { env: { PATH: programs }, stderr: "pipe" });
+  expect([refused.exitCode, refused.stderr.toString()]).toEqual([
+    1,
+    expect.stringMatching(/there is no systemd here|this needs root/),
+  ]);
+}, 20_000);
+
+test("two installers at once: the second one is refused", async () => {
+  const host = machine();
+  host.run("install", host.file(name, release("1.0.0")));
+  const lock = join(host.root, "opt/rt-data/.lock");
+  const holder = Bun.spawn(["flock", lock, "-c", "echo held; read -r _"], { stdin: "pipe", stdout: "pipe" });
+  await holder.stdout.getReader().read();
+  const { code, told } = host.run("upgrade", host.file(name, release("1.1.0")));
+  expect([code, told]).toEqual([1, expect.stringContaining("another rt-data-install is at work")]);
+  holder.stdin.end();
+  await holder.exited;
+  expect(host.run("upgrade", host.file(name, release("1.1.0"))).code).toBe(0);
+}, 20_000);

@@ -11,7 +11,7 @@ import { createRecent } from "./recent.ts";
  * | device    | one browser with a device cookie                                  | 5, then 1 s, 2 s, 4 s … 15 min       |
  * | client    | one program that was right before: network, user name, user agent | 50,000 at 50/s, then one in 4 s      |
  * | network   | one network that was right before; this machine                   | 3,000 at 10/s, then one in 10 s      |
- * | newcomers | all networks with fewer than two wrong ones, the fewest first     | 25,000 at 50/s, then one in 5 s      |
+ * | newcomers | all networks with fewer than two wrong ones, the rarest first     | 25,000 at 50/s, then one in 5 s      |
  * | strangers | all other networks, each with waits of its own as a device        | 50, then one in 10 s                 |
  *
  * Right passwords cost nothing. The first verdict after a start takes argon2, 5 wrong ones in a second at most; once the password is
@@ -55,15 +55,14 @@ export function createLoginLanes(deps: LaneDeps) {
     return lane;
   }
 
-  /** Counts one more; true while the /48 of this address has not guessed too much to be new. */
-  function isNewSite(address: string): boolean {
-    const name = siteNetworkOf(address);
-    if (name === null) return true;
+  /** Counts one more newcomer of this neighbourhood; null if it is one customer who has guessed too much to be new. */
+  function countAtSite(address: string): number | null {
+    const { name, isOneCustomer } = siteNetworkOf(address);
     const before = sites.get(name);
     const site = before !== undefined && nowMs() - before.sinceMs < siteMs ? before : { count: 0, sinceMs: nowMs() };
     site.count++;
     sites.put(name, site);
-    return site.count <= newcomersOfSite;
+    return isOneCustomer && site.count > newcomersOfSite ? null : site.count;
   }
 
   return {
@@ -80,9 +79,15 @@ export function createLoginLanes(deps: LaneDeps) {
     ofStranger(address: string): Place {
       const begun = networks.begin(networkOf(address));
       if (!begun.ok) return begun;
-      const { attempt } = begun;
-      const isNew = attempt.failures <= newcomersFailures && isNewSite(address);
-      return { lane: isNew ? newcomers : strangers, rank: attempt.failures, attempt };
+      const succeed = () => {
+        begun.attempt.succeed();
+        sites.delete(siteNetworkOf(address).name);
+      };
+      const attempt = { ...begun.attempt, succeed };
+      const atSite = attempt.failures <= newcomersFailures ? countAtSite(address) : null;
+      if (atSite === null) return { lane: strangers, rank: attempt.failures, attempt };
+      // Among networks that are equally new those go first of whose neighbourhood the fewest have come.
+      return { lane: newcomers, rank: attempt.failures * 1000 + Math.min(atSite, 999), attempt };
     },
     waitMsOfDevice: devices.waitMs,
     waitMsOf: networks.waitMs,

@@ -3,9 +3,10 @@ export function networkOf(address: string): string {
   return address.includes(":") ? groupsOf(address, 4) : address;
 }
 
-/** The /48 of an IPv6 address, which one customer may have as well; null for IPv4. */
-export function siteNetworkOf(address: string): string | null {
-  return address.includes(":") ? `${groupsOf(address, 3)}/48` : null;
+/** The neighbourhood of an address: of IPv6 the /48, which one customer may have as well, of IPv4 the /16. */
+export function siteNetworkOf(address: string): { readonly name: string; readonly isOneCustomer: boolean } {
+  if (address.includes(":")) return { name: `${groupsOf(address, 3)}/48`, isOneCustomer: true };
+  return { name: `${address.split(".").slice(0, 2).join(".")}/16`, isOneCustomer: false };
 }
 
 function groupsOf(address: string, count: number): string {

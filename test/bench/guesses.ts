@@ -1,13 +1,25 @@
-/** `bun guesses.ts <url> <a second>`: logs in with ever other wrong passwords from ever other addresses; prints the counts when told to stop. */
-const [url = "", perSecond = "1"] = process.argv.slice(2);
+/**
+ * `bun guesses.ts <url> <a second> <home>`: guesses passwords from 10,000 addresses, and each tenth time from the address `home`, in turn
+ * on the login page and as a program; prints the counts when told to stop.
+ */
+const [url = "", perSecond = "1", home = ""] = process.argv.slice(2);
 const statuses: Record<string, number> = {};
 let guesses = 0;
 
 async function guess(): Promise<void> {
-  const address = `2001:db8:${(guesses % 65_536).toString(16)}:${(process.pid + (guesses++ >> 16)).toString(16)}::1`;
-  const headers = { "content-type": "application/json", "x-forwarded-for": address };
-  const body = JSON.stringify({ password: `guess ${guesses}` });
-  const { status } = await fetch(`${url}/api/session`, { method: "POST", headers, body });
+  const n = guesses++;
+  const address = n % 10 === 0 ? home : `10.${n % 40}.${(n >> 3) % 250}.${n % 251}`;
+  const word = `guess ${n}`;
+  const { status } =
+    n % 2 === 0
+      ? await fetch(`${url}/api/session`, {
+          method: "POST",
+          headers: { "content-type": "application/json", "x-forwarded-for": address },
+          body: JSON.stringify({ password: word }),
+        })
+      : await fetch(`${url}/metrics`, {
+          headers: { authorization: `Basic ${btoa(`prometheus:${word}`)}`, "x-forwarded-for": address },
+        });
   statuses[status] = (statuses[status] ?? 0) + 1;
 }
 

@@ -1,6 +1,7 @@
 /**
  * `bun test/bench/login.ts [seconds]`: whether the time that a wrong password takes tells anything about it, and whether a storm of
- * guesses, each from an address of its own, costs the recording anything (15 symbols, 3,000 messages/s, everything on the same cores).
+ * guesses, from 10,000 addresses and from the owner's own, costs the recording anything (15 symbols, 3,000 messages/s, everything on the
+ * same cores), and how the owner fares meanwhile.
  */
 import { join } from "node:path";
 import { createKnownLogins } from "../../server/http/known-logins.ts";
@@ -11,9 +12,11 @@ import type { Status } from "../../server/status.ts";
 import { start } from "../support/program.ts";
 import { cpuUs, median, residentBytes } from "./cpu.ts";
 import { watchFlushes } from "./flushes.ts";
+import { fareOf } from "./owner.ts";
 import { startRecorder, startSender, symbolNames } from "./processes.ts";
 
 const seconds = Number(process.argv[2] ?? 30);
+const home = "198.51.100.7";
 const password = "correct horse battery staple";
 const passwordHash = await hashPassword(password);
 
@@ -83,9 +86,13 @@ async function storm(): Promise<void> {
 
   async function phase(perSecond: number): Promise<void> {
     const before = { records: await records(), cpu: cpuUs(recorder.pid), at: performance.now() };
-    const words = [process.execPath, join(import.meta.dir, "guesses.ts"), url, String(perSecond)];
+    const words = [process.execPath, join(import.meta.dir, "guesses.ts"), url, String(perSecond), home];
     const storm = perSecond > 0 ? start(words) : null;
+    let isOver = false;
+    const faring = fareOf(url, { password, home, isOver: () => isOver });
     const delays = await watchFlushes({ dataDir, symbols }, seconds * 1000);
+    isOver = true;
+    const fared = await faring;
     storm?.kill("SIGTERM");
     await storm?.ended;
     const told: Told = storm === null ? { guesses: 0, statuses: {} } : JSON.parse(storm.output());
@@ -105,6 +112,8 @@ async function storm(): Promise<void> {
       ],
     ];
     console.log(`| ${cells.join(" | ")} |`);
+    for (const [way, { tried, let_in, slowest_ms }] of Object.entries(fared))
+      console.log(`    ${way}: ${let_in} of ${tried}, slowest ${slowest_ms} ms`);
   }
 
   async function records(): Promise<number> {

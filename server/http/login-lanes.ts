@@ -79,15 +79,23 @@ export function createLoginLanes(deps: LaneDeps) {
     ofStranger(address: string): Place {
       const begun = networks.begin(networkOf(address));
       if (!begun.ok) return begun;
-      const succeed = () => {
-        begun.attempt.succeed();
-        sites.delete(siteNetworkOf(address).name);
+      const { failures } = begun.attempt;
+      const attempt: Attempt = {
+        failures,
+        succeed() {
+          begun.attempt.succeed();
+          sites.delete(siteNetworkOf(address).name);
+        },
+        cancel() {
+          begun.attempt.cancel();
+          const site = sites.get(siteNetworkOf(address).name);
+          if (site !== undefined && failures <= newcomersFailures) site.count = Math.max(0, site.count - 1);
+        },
       };
-      const attempt = { ...begun.attempt, succeed };
-      const atSite = attempt.failures <= newcomersFailures ? countAtSite(address) : null;
-      if (atSite === null) return { lane: strangers, rank: attempt.failures, attempt };
+      const atSite = failures <= newcomersFailures ? countAtSite(address) : null;
+      if (atSite === null) return { lane: strangers, rank: failures, attempt };
       // Among networks that are equally new those go first of whose neighbourhood the fewest have come.
-      return { lane: newcomers, rank: attempt.failures * 1000 + Math.min(atSite, 999), attempt };
+      return { lane: newcomers, rank: failures * 1000 + Math.min(atSite, 999), attempt };
     },
     waitMsOfDevice: devices.waitMs,
     waitMsOf: networks.waitMs,

@@ -167,6 +167,20 @@ test("a new network goes before all that have guessed wrong, however many of the
   await Promise.all(waiting);
 });
 
+test("a new device in a quiet neighbourhood goes before a crowd of new networks, and is not held back by having been refused", async () => {
+  const { attempt, login, time } = door();
+  await attempt(stranger("198.51.100.1"), "right");
+  const waiting = Array.from({ length: 600 }, (_, n) => login.attempt(stranger(`10.0.${n >> 8}.${n & 255}`), "guess"));
+  for (let n = 0; n < 3; n++) {
+    const owner = login.attempt(stranger("203.0.113.5"), "right");
+    time.advance(20);
+    expect((await owner).kind).toBe("right");
+  }
+  while (time.next());
+  const kinds = await Promise.all(waiting);
+  expect(kinds.filter(({ kind }) => kind === "wait").length).toBeGreaterThan(300);
+});
+
 test("a whole /64 of IPv6 is one address", () => {
   const limit = createLoginLimit(() => 0, 10);
   for (let n = 0; n < 5; n++) limit.begin(networkOf(`2001:db8:1:2::${n}`));

@@ -40,19 +40,19 @@ export function downtimes(
   const isClean = lastRun?.clean === true;
   for (const stream of streams) {
     const { folder } = stream.type;
-    const pause = gapsOf(folder, stream.symbol).findLast(isUnjudgedPause);
+    const pause = gapsOf(folder, stream.symbol).findLast(isPause);
     if (pause === undefined && !wasRecorded(dataDir, stream)) continue;
     const ownUs = lastOf.get(`${folder}/${stream.symbol}`) ?? 0;
     const fromUs = isClean ? newestUs : Math.max(Math.min(ownUs, newestUs), newestUs - flushMs * 1000);
     const cause = isClean ? "restart" : "crash";
-    const goesOn = pause !== undefined && pause.to_us >= fromUs && pause.from_us <= fromUs && ownUs <= pause.to_us;
+    const goesOn = pause !== undefined && Math.max(newestUs, ownUs) <= pause.to_us;
     found.set(stream, goesOn ? { fromUs: pause.from_us, cause: pause.cause } : { fromUs, cause });
   }
   return { newestUs, of: found };
 }
 
-function isUnjudgedPause(gap: Gap): gap is Gap & { readonly cause: Downtime["cause"] } {
-  return (gap.cause === "restart" || gap.cause === "crash") && gap.missing === null;
+function isPause(gap: Gap): gap is Gap & { readonly cause: Downtime["cause"] } {
+  return gap.cause === "restart" || gap.cause === "crash";
 }
 
 /** 0 for a segment that holds no record or cannot be read. */

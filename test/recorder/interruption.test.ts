@@ -72,3 +72,20 @@ test("refetched trades, which bear the exchange's time, and a clock that was put
   );
   expect([later.newestUs, later.of.get(streams[0] as never)?.fromUs]).toEqual([now, now - second]);
 });
+
+test("a pause after which nothing was recorded goes on, judged or not; one after which another stream was recorded is over", () => {
+  const dataDir = temporaryFolder();
+  const orphans = [orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 30 * second, null))];
+  const pause = (toS: number, missing: number | null) => ({
+    ...{ stream: "aggTrade", symbol: "BTCUSDT", cause: "restart" as const, missing, repaired: 0 },
+    ...{ from_us: now - 29.9 * second, to_us: now - toS * second },
+  });
+  const fromOf = (gap: ReturnType<typeof pause>, lastRecvUs: number) => {
+    const before = { lastRun: { lastRecvUs, clean: false }, segments: orphans, gapsOf: () => [gap] };
+    const down = [...downtimes(dataDir, streams, before, times).of.values()][0];
+    return [(now - (down?.fromUs ?? 0)) / second, down?.cause];
+  };
+  expect(fromOf(pause(10, null), now - 30 * second)).toEqual([29.9, "restart"]);
+  expect(fromOf(pause(10, 7), now - 30 * second)).toEqual([29.9, "restart"]);
+  expect(fromOf(pause(10, null), now - 5 * second)).toEqual([6, "crash"]);
+});

@@ -15,20 +15,27 @@ export async function startCutMarket(dataDir: string) {
   const { port, wsUrl, restUrl } = await exchange.start();
   const programs: Program[] = [];
 
+  function spawn(env: Record<string, string> = {}): { program: Program } {
+    const words = [...fromSource, "record", "--data-dir", dataDir, "--port", "0"];
+    const program = start(words, {
+      env: {
+        ...{ RT_DATA_EXCHANGE_WS_URL: wsUrl, RT_DATA_EXCHANGE_REST_URL: restUrl, RT_DATA_RECORD_FLUSH_MS: "200" },
+        ...{ RT_DATA_RECORD_SYMBOLS: symbols.join(","), RT_DATA_LOG_FORMAT: "json" },
+        ...{ RT_DATA_ALERTS_CATALOGUE_AWAY_HOLD_S: "0", RT_DATA_ALERTS_CATALOGUE_AWAY_CLEAR_S: "0" },
+        ...env,
+      },
+    });
+    programs.push(program);
+    return { program };
+  }
+
   return {
+    /** Starts a recorder and does not wait for it. */
+    spawn,
     /** Starts a recorder and resolves with it and how long it took to print its address, ms. */
     async record(env: Record<string, string> = {}) {
       const began = performance.now();
-      const words = [...fromSource, "record", "--data-dir", dataDir, "--port", "0"];
-      const program = start(words, {
-        env: {
-          ...{ RT_DATA_EXCHANGE_WS_URL: wsUrl, RT_DATA_EXCHANGE_REST_URL: restUrl, RT_DATA_RECORD_FLUSH_MS: "200" },
-          ...{ RT_DATA_RECORD_SYMBOLS: symbols.join(","), RT_DATA_LOG_FORMAT: "json" },
-          ...{ RT_DATA_ALERTS_CATALOGUE_AWAY_HOLD_S: "0", RT_DATA_ALERTS_CATALOGUE_AWAY_CLEAR_S: "0" },
-          ...env,
-        },
-      });
-      programs.push(program);
+      const { program } = spawn(env);
       const url = await program.url();
       const status = async () => (await (await fetch(`${url}/api/status`)).json()) as Status;
       return { program, url, status, tookMs: performance.now() - began };

@@ -5,10 +5,14 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readSync,
   renameSync,
   rmSync,
+  unlinkSync,
   writeFileSync,
+  writeSync,
 } from "./platform/files.ts";
+import { codeOf } from "./problem.ts";
 
 /** Makes the names in a folder survive a power loss. */
 export function syncFolder(path: string): void {
@@ -29,13 +33,39 @@ export function renameDurably(from: string, to: string): void {
 
 /**
  * Moves a file aside into `folder`, which is created if need be, under its own name or, where that is taken, with a number
- * behind it. Returns the new path. Nothing is ever overwritten.
+ * behind it; onto another file system by a copy. Returns the new path. Nothing is ever overwritten.
  */
 export function moveAside(path: string, folder: string): string {
   const target = freePath(folder, basename(path));
-  renameDurably(path, target);
+  try {
+    renameDurably(path, target);
+  } catch (error) {
+    if (codeOf(error) !== "EXDEV") throw error;
+    copyDurably(path, target);
+    unlinkSync(path);
+    syncFolder(dirname(path));
+  }
   return target;
 }
+
+/** Copies a file onto another file system; it is there in full or not at all, also after a power loss. */
+function copyDurably(from: string, to: string): void {
+  const temporary = `${to}.tmp`;
+  const [source, target] = [openSync(from, "r"), openSync(temporary, "w")];
+  try {
+    const chunk = Buffer.allocUnsafe(copiedAtOnce);
+    for (let read = readSync(source, chunk); read > 0; read = readSync(source, chunk)) {
+      for (let at = 0; at < read; ) at += writeSync(target, chunk, at, read - at);
+    }
+    fsyncSync(target);
+  } finally {
+    closeSync(source);
+    closeSync(target);
+  }
+  renameDurably(temporary, to);
+}
+
+const copiedAtOnce = 256 * 1024;
 
 /** A path in `folder`, created if need be, that nothing has: `name`, else `name.2`, `name.3`. */
 export function freePath(folder: string, name: string): string {

@@ -1,3 +1,4 @@
+import type { DiskStatus, VolumeStatus } from "./disk-status.ts";
 import type { GapCause } from "./gap.ts";
 import type { AlertStatus } from "./incident.ts";
 
@@ -98,23 +99,6 @@ export type ArchiveStatus = {
     readonly raw_bytes: number;
     readonly compressed_bytes: number;
   } | null;
-};
-
-/** How full the file system of the data folder is, and what that means for the work on archives. */
-export type DiskStatus = {
-  /** "low": days are not merged. "very_low": segments are not sealed either. "full": records wait in memory. */
-  readonly level: "ok" | "low" | "very_low" | "full";
-  readonly free_bytes: number;
-  readonly total_bytes: number;
-  /** Free bytes below which the levels begin. */
-  readonly low_bytes: number;
-  readonly very_low_bytes: number;
-  /** Trend of the last hours: bytes a second by which it fills, negative where it empties; null until a quarter of an hour is known. */
-  readonly fill_bytes_per_s: number | null;
-  /** When it will be full at that pace, s; null where it does not fill, or not within a year. */
-  readonly full_in_s: number | null;
-  /** It will be full within days: worth an alert. */
-  readonly is_filling: boolean;
 };
 
 /** What the bucket has and has not got. */
@@ -230,8 +214,10 @@ export type Status = {
   readonly archive: ArchiveStatus;
   readonly catalogue: CatalogueStatus;
   readonly catch_up: CatchUpStatus;
-  /** Null before the first look. */
+  /** The disk that takes the records; null before the first look. */
   readonly disk: DiskStatus | null;
+  /** Every file system of the data folder, the disk above among them. */
+  readonly disks: readonly VolumeStatus[];
   /** Null where nothing is to be uploaded. */
   readonly upload: UploadStatus | null;
   /** Null where nobody is told on Telegram. */

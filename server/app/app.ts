@@ -167,7 +167,7 @@ export function createApp(
       [1, "merging", pastDays.tick],
       [1, "manifests", known.settled.look],
       [1, "service report", createServiceReport(status).look],
-      [1, "retention", () => keeping.tick(machine.hardware.current().disk_free_bytes)],
+      [1, "retention", () => keeping.tick(machine.disk.freeForArchives())],
       [1, "incidents", () => watch.tick(status)],
       [1, "messages", outside.tick],
       [tickSeconds, "history", () => past.tick(status())],

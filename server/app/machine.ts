@@ -1,12 +1,13 @@
 import type { Archiver } from "../archive/archiver.ts";
-import { createDiskWatch, type DiskWatch } from "../monitor/disk.ts";
+import { createDisksWatch, type DisksWatch } from "../monitor/disks.ts";
 import { createHardwareMeter, type HardwareMeter } from "../monitor/hardware.ts";
+import { measureVolumes } from "../monitor/volumes.ts";
 import { type ClockWatch, type ClockWatchDeps, createClockWatch } from "./clock-watch.ts";
 
 /** What is watched of the machine: its load, its disk, its clock. */
 export type MachineWatch = {
   readonly hardware: HardwareMeter;
-  readonly disk: DiskWatch;
+  readonly disk: DisksWatch;
   readonly clock: Pick<ClockWatch, "steps" | "openGaps">;
   /** Call it once a second; resolves when the disk was looked at. Never rejects. */
   look(): Promise<void>;
@@ -22,7 +23,19 @@ type Deps = ClockWatchDeps & {
 export function createMachineWatch(dataDir: string, deps: Deps): MachineWatch {
   const clock = createClockWatch(deps);
   const hardware = createHardwareMeter(dataDir);
-  const disk = createDiskWatch({ log: deps.log });
+  const disk = createDisksWatch({ log: deps.log });
+  let isMeasuring = false;
+
+  /** One at a time: a file system that stands still must not use up the threads that every file needs. */
+  async function measure(): Promise<void> {
+    if (isMeasuring) return;
+    isMeasuring = true;
+    try {
+      disk.note(performance.now(), await measureVolumes(dataDir), deps.failure());
+    } finally {
+      isMeasuring = false;
+    }
+  }
 
   return {
     hardware,
@@ -31,7 +44,7 @@ export function createMachineWatch(dataDir: string, deps: Deps): MachineWatch {
     async look() {
       clock.look();
       await hardware.sample();
-      disk.note(performance.now(), hardware.current(), deps.failure());
+      await measure();
       deps.setRoom(disk.room());
     },
   };

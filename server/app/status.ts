@@ -1,6 +1,7 @@
 import type { Archiver } from "../archive/archiver.ts";
 import type { FeedGap } from "../binance/feed-sink.ts";
 import type { LiveCatalogue } from "../catalogue/live-catalogue.ts";
+import { shortage } from "../disk-status.ts";
 import type { AlertStatus } from "../incident.ts";
 import type { Journal } from "../journal/journal.ts";
 import type {
@@ -79,6 +80,7 @@ export function assembleStatus(parts: StatusParts): Status {
     },
     catch_up: parts.tidyUp.status(),
     disk: parts.machine.disk.status(),
+    disks: parts.machine.disk.all(),
     upload: parts.upload(),
     telegram: parts.telegram(),
     alerts: parts.alerts(),
@@ -144,8 +146,8 @@ function notReady(
   const failure = parts.recorder.failure();
   if (failure !== null) reasons.push(`the disk does not take data: ${failure}`);
   const disk = parts.machine.disk.status();
-  if (disk?.level === "very_low" || disk?.level === "full")
-    reasons.push(`the disk is almost full: ${Math.round(disk.free_bytes / 1024 ** 2)} MiB are free`);
+  const short = disk === null ? null : shortage(disk);
+  if (short !== null) reasons.push(`the disk is ${short}`);
   for (const connection of connections) {
     if (connection.state !== "open" && connection.role === "current") {
       reasons.push(

@@ -5,7 +5,7 @@ import { syncFolder } from "../durable-file.ts";
 import type { Log } from "../log.ts";
 import { createReadStream, existsSync, mkdirSync, renameSync, rmSync } from "../platform/files.ts";
 import { readdir, rmdir, stat, statfs } from "../platform/files-async.ts";
-import { messageOf } from "../problem.ts";
+import { codeOf, messageOf } from "../problem.ts";
 import { archiveFolder, archivePath, type Day, dateOf, dateStartUs, dayUs, liveFolder } from "../segment.ts";
 import { archivedDays } from "./archived-days.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
@@ -69,18 +69,19 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
   const { dataDir, limits } = options;
   /** When something of a date was last removed, ms of the monotonic clock. */
   const removedMs = new Map<string, number>();
-  const removing = join(dataDir, "removing");
+  /** The second is for archives on a file system of their own, which a folder cannot leave by a rename. */
+  const removing = [join(dataDir, "removing"), join(dataDir, "archive", ".removing")];
   const told = new Map<string, string>();
   let running: Promise<RetentionReport> | null = null;
 
   async function look(dryRun: boolean): Promise<RetentionReport> {
     const removed: Removal[] = [];
     const kept: { day: Day; why: string }[] = [];
-    if (!dryRun) rmSync(removing, { recursive: true, force: true });
+    if (!dryRun) for (const folder of removing) rmSync(folder, { recursive: true, force: true });
     let postponed = 0;
     if (limits.days === 0 && limits.gb === 0 && limits.minFreeGb === 0) return { removed, kept, postponed };
     const archived = await candidates(dataDir);
-    const freeBytes = await (deps.freeBytes ?? (() => freeBytesOf(dataDir)))();
+    const freeBytes = await (deps.freeBytes ?? (() => freeBytesOf(join(dataDir, "archive"))))();
     const plan = planRetention(archived, limits, { today: today(archived), freeBytes });
     for (let next = plan.next(); !next.done; ) {
       const removal = next.value;
@@ -158,14 +159,27 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
 
   async function remove({ day, bytes, reason }: Removal): Promise<void> {
     const folder = archiveFolder(dataDir, day);
-    mkdirSync(removing, { recursive: true });
-    const grave = join(removing, randomUUID());
-    renameSync(folder, grave);
+    const grave = bury(folder);
     syncFolder(dirname(folder));
     rmSync(grave, { recursive: true, force: true });
     await removeIfEmpty(dirname(folder));
     deps.onRemoved?.(day);
     deps.log.info("removed an archive from this disk", { ...day, bytes, reason });
+  }
+
+  /** Moves it out of sight at once; the last place is beside it, for a stream or symbol that is a mount of its own. */
+  function bury(folder: string): string {
+    for (const place of [...removing, dirname(folder)]) {
+      const grave = join(place, place === dirname(folder) ? `.removing-${randomUUID()}` : randomUUID());
+      try {
+        mkdirSync(place, { recursive: true });
+        renameSync(folder, grave);
+        return grave;
+      } catch (error) {
+        if (codeOf(error) !== "EXDEV") throw error;
+      }
+    }
+    throw new Error(`EXDEV: ${folder} is a mount of its own, which cannot be removed`);
   }
 
   /** Once for each day and reason, since every look meets with it again. */

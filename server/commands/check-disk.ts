@@ -1,11 +1,12 @@
 import { dirname, join, resolve } from "node:path";
 import { Glob } from "bun";
 import type { Config } from "../config.ts";
+import { levelOf, limitsOfBytes, limitsOfInodes } from "../monitor/disk-level.ts";
+import { measureVolumes, type Volume } from "../monitor/volumes.ts";
 import { existsSync, statSync } from "../platform/files.ts";
-import { statfs } from "../platform/files-async.ts";
 import { ownSymbols } from "../shard.ts";
 import type { StreamType } from "../stream.ts";
-import { failed, ok, type Probe, warning } from "./check-finding.ts";
+import { type Finding, failed, ok, type Probe, warning } from "./check-finding.ts";
 
 /**
  * Bytes of a merged day of one symbol, roughly: measured for depth20 (README, "Measured"), the others in proportion to what a
@@ -26,9 +27,9 @@ export const checkDisk: Probe = async (config) => {
   const dataDir = resolve(config.record.data_dir);
   let there = dataDir;
   while (!existsSync(there)) there = dirname(there);
-  const { bavail, bsize, blocks } = await statfs(there);
-  const free = bavail * bsize;
-  const total = blocks * bsize;
+  const volumes = await measureVolumes(there);
+  const { freeBytes: free = 0, totalBytes: total = 0 } = volumes.find(({ holds }) => holds.includes("archive")) ?? {};
+  const others = volumes.flatMap((volume) => aboutVolume(volume, volumes.length));
   const recorded = meanOfArchives(dataDir);
   const estimated = ownSymbols(config.record).length * config.record.streams.reduce((sum, t) => sum + bytesADay(t), 0);
   const perDay = recorded ?? estimated;
@@ -38,13 +39,35 @@ export const checkDisk: Probe = async (config) => {
   const days = free / Math.max(1, perDay) - workingDays;
   const advice =
     "a larger disk, fewer symbols, or limits: archive.retention_days, archive.min_free_gb, with [upload] for what goes";
-  if (free < Math.min(2e9, total / 50) || days < 1) return [failed("disk.room", `${room}; ${pace}`, advice)];
+  if (free < Math.min(2e9, total / 50) || days < 1) return [failed("disk.room", `${room}; ${pace}`, advice), ...others];
   const kept = keptDays(config);
   if (kept !== null && kept + workingDays < free / Math.max(1, perDay))
-    return [ok("disk.room", `${room}; ${pace}; ${kept} days are kept (archive.retention_days)`)];
+    return [ok("disk.room", `${room}; ${pace}; ${kept} days are kept (archive.retention_days)`), ...others];
   const forecast = `${room}; ${pace}: enough for ${days > 1000 ? "years" : `${Math.floor(days)} days`}`;
-  return [days < 30 ? warning("disk.room", forecast, advice) : ok("disk.room", forecast)];
+  return [days < 30 ? warning("disk.room", forecast, advice) : ok("disk.room", forecast), ...others];
 };
+
+/** What is wrong with one file system of the data folder besides the room for archives. */
+function aboutVolume(
+  { name, path, problem, freeBytes, totalBytes, freeInodes, totalInodes }: Volume,
+  all: number,
+): Finding[] {
+  const where = all === 1 ? "" : ` (${name}: ${path})`;
+  if (problem !== null)
+    return [failed(`disk.${name}`, `${path} cannot be reached: ${problem}`, "see whether its disk is mounted")];
+  const found: Finding[] = [];
+  if (all > 1 && name !== "archive") {
+    const room = `${gigabytes(freeBytes)} of ${gigabytes(totalBytes)} are free${where}`;
+    const isLow = levelOf(freeBytes, limitsOfBytes(totalBytes), "ok") !== "ok";
+    found.push(isLow ? failed(`disk.${name}`, room, "free some room there") : ok(`disk.${name}`, room));
+  }
+  if (freeInodes === null || totalInodes === null) return found;
+  const level = levelOf(freeInodes, limitsOfInodes(totalInodes), "ok");
+  if (level === "ok") return found;
+  const advice = "remove small files, or make the file system anew with more inodes (mkfs.ext4 -N); df -i shows them";
+  const inodes = `${freeInodes} of ${totalInodes} inodes are left (too many files)${where}`;
+  return [...found, level === "low" ? warning("disk.inodes", inodes, advice) : failed("disk.inodes", inodes, advice)];
+}
 
 function keptDays({ archive }: Config): number | null {
   return archive.retention_days > 0 ? archive.retention_days : null;

@@ -1,11 +1,12 @@
-import type { DiskStatus, Status, UploadStatus } from "../status.ts";
+import type { DiskStatus, VolumeStatus } from "../disk-status.ts";
+import type { Status, UploadStatus } from "../status.ts";
 import { counter, type Family, gauge, oneOf } from "./family.ts";
 
 const diskLevels: readonly DiskStatus["level"][] = ["ok", "low", "very_low", "full"];
 
 /** What becomes of what was recorded: sealed, merged, uploaded; and the disk that holds it. */
 export function storageFamilies(status: Status, isDiskFailing: boolean): readonly Family[] {
-  const { archive, disk, upload } = status;
+  const { archive, disk, disks, upload } = status;
   return [
     counter("rt_data_segments_sealed", "Segments compressed and verified.", [archive.segments_sealed]),
     gauge("rt_data_segments_waiting", "Closed segments that are not sealed yet.", [archive.segments_waiting]),
@@ -18,6 +19,7 @@ export function storageFamilies(status: Status, isDiskFailing: boolean): readonl
     gauge("rt_data_archive_workers", "Threads that seal and merge at this moment.", [archive.workers]),
     gauge("rt_data_disk_failing", "1 while the disk refuses what is written.", [isDiskFailing ? 1 : 0]),
     ...(disk === null ? [] : diskFamilies(disk)),
+    ...volumeFamilies(disks),
     ...(upload === null ? [] : uploadFamilies(upload)),
   ];
 }
@@ -33,6 +35,19 @@ function diskFamilies(disk: DiskStatus): readonly Family[] {
     gauge("rt_data_disk_full_in_seconds", "Time until the disk is full at that pace; +Inf where it does not fill.", [
       pace === null ? null : (fullIn ?? Number.POSITIVE_INFINITY),
     ]),
+  ];
+}
+
+/** Each file system of the data folder by itself: `archive/` and `live/` may lie on others. */
+function volumeFamilies(disks: readonly VolumeStatus[]): readonly Family[] {
+  const each = (read: (disk: VolumeStatus) => number | null) =>
+    disks.map((disk) => [read(disk), { volume: disk.name }] as const);
+  return [
+    gauge("rt_data_volume_free_bytes", "Free on a file system of the data folder.", ...each((d) => d.free_bytes)),
+    gauge("rt_data_volume_size_bytes", "Size of a file system of the data folder.", ...each((d) => d.total_bytes)),
+    gauge("rt_data_volume_free_inodes", "Inodes that are left.", ...each((d) => d.free_inodes)),
+    gauge("rt_data_volume_inodes", "Inodes in all.", ...each((d) => d.total_inodes)),
+    gauge("rt_data_volume_reachable", "0 while it cannot be reached.", ...each((d) => (d.problem === null ? 1 : 0))),
   ];
 }
 

@@ -1,4 +1,6 @@
-import type { Rule } from "./rule.ts";
+import type { AlertSettings } from "../alert-settings.ts";
+import type { VolumeStatus } from "../disk-status.ts";
+import type { Finding, Rule } from "./rule.ts";
 
 /** Part of a limit below which what was above it counts as over. */
 const relief = 0.9;
@@ -41,21 +43,13 @@ export const diskLow: Rule<"disk_low"> = {
   rule: "disk_low",
   parents: ["write_error"],
   find({ seen: { status }, settings, isRaised }) {
-    const { disk } = status;
-    if (disk === null || disk.total_bytes === 0) return "unknown";
-    const limit = Math.max((disk.total_bytes * settings.warning_percent) / 100, disk.low_bytes);
-    if (disk.level === "ok" && disk.free_bytes >= limit * (isRaised ? recovery : 1)) return null;
-    const isCritical =
-      disk.level === "very_low" ||
-      disk.level === "full" ||
-      disk.free_bytes < (disk.total_bytes * settings.critical_percent) / 100;
-    return {
-      severity: isCritical ? "critical" : "warning",
-      subjects: [],
-      value: disk.free_bytes,
-      limit: Math.round(limit),
-      detail: disk.level === "ok" ? null : "days are not merged until there is more room",
-    };
+    const { disks } = status;
+    if (disks.every(({ total_bytes, problem }) => total_bytes === 0 && problem === null)) return "unknown";
+    const found = disks.flatMap((disk) => {
+      const finding = lowOf(disk, settings, isRaised);
+      return finding === null ? [] : [{ ...finding, subjects: disks.length === 1 ? [] : [disk.name] }];
+    });
+    return worstOf(found);
   },
 };
 
@@ -64,19 +58,52 @@ export const diskForecast: Rule<"disk_forecast"> = {
   rule: "disk_forecast",
   parents: ["write_error", "disk_low"],
   find({ seen: { status }, settings, isRaised }) {
-    const { disk } = status;
-    if (disk === null || disk.fill_bytes_per_s === null) return "unknown";
+    const { disks } = status;
+    if (disks.every(({ fill_bytes_per_s }) => fill_bytes_per_s === null)) return "unknown";
     const limit = settings.warning_hours * 3600;
-    if (disk.full_in_s === null || disk.full_in_s >= limit * (isRaised ? recovery : 1)) return null;
-    return {
-      severity: disk.full_in_s < settings.critical_hours * 3600 ? "critical" : "warning",
-      subjects: [],
-      value: disk.full_in_s,
-      limit,
-      detail: null,
-    };
+    const found = disks.flatMap(({ full_in_s, name, scarce }): Finding[] => {
+      if (full_in_s === null || full_in_s >= limit * (isRaised ? recovery : 1)) return [];
+      return [
+        {
+          severity: full_in_s < settings.critical_hours * 3600 ? "critical" : "warning",
+          subjects: disks.length === 1 ? [] : [name],
+          value: full_in_s,
+          limit,
+          detail: scarce === "inodes" ? "it will be out of inodes (too many files)" : null,
+        },
+      ];
+    });
+    return worstOf(found);
   },
 };
+
+/** What is wrong with one disk, or null; its subjects are the caller's. */
+function lowOf(disk: VolumeStatus, settings: AlertSettings["disk_low"], isRaised: boolean): Finding | null {
+  const { level, scarce, free_bytes: free, total_bytes: total, free_inodes: inodes } = disk;
+  if (disk.problem !== null)
+    return { severity: "critical", subjects: [], value: null, limit: null, detail: disk.problem };
+  if (total === 0) return null;
+  const limit = Math.max((total * settings.warning_percent) / 100, disk.low_bytes);
+  const isVeryLow = level === "very_low" || level === "full";
+  if (scarce === "inodes" && level !== "ok") {
+    const detail = `${inodes} of ${disk.total_inodes} inodes are left (too many files), however much room there is`;
+    return { severity: isVeryLow ? "critical" : "warning", subjects: [], value: null, limit: null, detail };
+  }
+  if (level === "ok" && free >= limit * (isRaised ? recovery : 1)) return null;
+  return {
+    severity: isVeryLow || free < (total * settings.critical_percent) / 100 ? "critical" : "warning",
+    subjects: [],
+    value: free,
+    limit: Math.round(limit),
+    detail: level === "ok" ? null : "days are not merged until there is more room",
+  };
+}
+
+/** The gravest, with the subjects of all; null if there is none. */
+function worstOf(found: readonly Finding[]): Finding | null {
+  const [first] = found.toSorted((a, b) => Number(b.severity === "critical") - Number(a.severity === "critical"));
+  return first === undefined ? null : { ...first, subjects: found.flatMap(({ subjects }) => subjects) };
+}
 
 /** This process takes more memory than it should, or the machine has hardly any left. */
 export const memory: Rule<"memory"> = {

@@ -1,5 +1,5 @@
 import { basename, dirname } from "node:path";
-import { freePath, syncFolder } from "../durable-file.ts";
+import { freePath, moveAside, syncFolder } from "../durable-file.ts";
 import { open, readFile, rename, rm, stat } from "../platform/files-async.ts";
 import { decodeLine } from "../record.ts";
 import { type Segment, temporarySuffix } from "../segment.ts";
@@ -42,7 +42,7 @@ export async function mendSegment(
 ): Promise<Mended> {
   const { size } = await stat(path);
   if (size > largestFile) {
-    await rename(path, freePath(quarantine, basename(path)));
+    moveAside(path, quarantine);
     await (await open(path, "a")).close();
     return { ...nothing(written), isReplaced: true };
   }

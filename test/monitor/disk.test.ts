@@ -1,7 +1,10 @@
 import { expect, test } from "bun:test";
 import { createLog } from "../../server/log.ts";
-import { createDiskWatch, fullIn } from "../../server/monitor/disk.ts";
+import { createDiskWatch } from "../../server/monitor/disk.ts";
+import { fullIn } from "../../server/monitor/disk-words.ts";
+import { createDisksWatch } from "../../server/monitor/disks.ts";
 import { slopeOf } from "../../server/monitor/slope.ts";
+import type { Volume } from "../../server/monitor/volumes.ts";
 
 const GB = 1e9;
 const minuteMs = 60_000;
@@ -17,7 +20,7 @@ function setUp() {
     nowMs += minuteMs;
     watch.note(
       nowMs,
-      { disk_free_bytes: freeBytes, disk_total_bytes: 500 * GB },
+      { freeBytes, totalBytes: 500 * GB, freeInodes: null, totalInodes: null },
       isRefusing ? "write x: ENOSPC" : null,
     );
   };
@@ -86,4 +89,59 @@ test("the slope of a series is that of most of its points", () => {
   const line = Array.from({ length: 100 }, (_, n) => ({ atMs: n, value: n % 10 === 0 ? 1e6 : 3 * n }));
   expect(slopeOf(line)).toBeCloseTo(3, 1);
   expect(slopeOf(line.slice(0, 1))).toBe(0);
+});
+
+test("inodes are watched as bytes are: levels, forecast and the words for them; too few of them alone do not keep days from being merged", () => {
+  const log: string[] = [];
+  const watch = createDiskWatch({
+    log: createLog({ level: "info", format: "text", color: false }, (line) => log.push(line)),
+  });
+  let nowMs = 0;
+  const look = (freeInodes: number, refusal: string | null = null) => {
+    nowMs += minuteMs;
+    watch.note(nowMs, { freeBytes: 400 * GB, totalBytes: 500 * GB, freeInodes, totalInodes: 1_000_000 }, refusal);
+    return watch.status();
+  };
+  for (let minute = 0; minute < 60; minute++) look(900_000 - minute * 300);
+  expect(watch.status()).toMatchObject({ level: "ok", scarce: "inodes", is_filling: true });
+  expect(log[0]).toContain("the disk will be out of inodes (too many files), full in");
+  expect(look(15_000)).toMatchObject({ level: "low", scarce: "inodes" });
+  expect(watch.room().forMerges).toBeGreaterThan(0);
+  expect(look(0, "open x: ENOSPC")).toMatchObject({ level: "full", scarce: "inodes" });
+  expect(watch.room()).toEqual({ forSeals: 0, forMerges: 0 });
+  expect(log.at(-1)).toContain("no inodes left (too many files)");
+  expect(look(900_000)).toMatchObject({ level: "ok" });
+});
+
+test("a disk that refuses although it has room is not called full: a quota is", () => {
+  const { look, log } = setUp();
+  look(400 * GB, true);
+  expect(log.join()).toMatch(/takes no more although it has room: most likely a quota/);
+});
+
+test("merges wait for the disk of the archives, seals for that of the segments, each disk told by its name", () => {
+  const log: string[] = [];
+  const watch = createDisksWatch({
+    log: createLog({ level: "info", format: "text", color: false }, (line) => log.push(line)),
+  });
+  const volume = (name: "data" | "archive", freeBytes: number, problem: string | null = null): Volume => ({
+    ...{ name, path: `/${name}`, holds: name === "data" ? ["data", "live"] : ["archive"], problem },
+    ...{ freeBytes, totalBytes: problem === null ? 500 * GB : 0, freeInodes: null, totalInodes: null },
+  });
+  const at = (data: number, archive: number, problem: string | null = null, refusal: string | null = null) => {
+    watch.note(0, [volume("data", data), volume("archive", archive, problem)], refusal);
+    const { forSeals, forMerges } = watch.room();
+    return [forSeals > 0, forMerges > 0, watch.status()?.level];
+  };
+  expect(at(400 * GB, 400 * GB)).toEqual([true, true, "ok"]);
+  expect(at(400 * GB, 0)).toEqual([true, false, "ok"]);
+  expect(log.at(-1)).toMatch(/almost full.*disk=archive/);
+  expect(at(0, 400 * GB, null, "write x: ENOSPC")).toEqual([false, true, "full"]);
+  expect(log.at(-1)).toMatch(/disk=archive|disk is full.*disk=data/);
+  expect(at(400 * GB, 0, "ENOTCONN: socket is not connected")).toEqual([true, false, "ok"]);
+  expect(log.at(-1)).toMatch(/disk=data|cannot be reached/);
+  expect(watch.all().map(({ name, problem }) => [name, problem !== null])).toEqual([
+    ["data", false],
+    ["archive", true],
+  ]);
 });

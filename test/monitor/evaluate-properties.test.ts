@@ -3,6 +3,7 @@ import fc from "fast-check";
 import type { IncidentRule } from "../../server/incident.ts";
 import { acknowledge, beginning, evaluate } from "../../server/monitor/evaluate.ts";
 import type { Observation } from "../../server/monitor/observation.ts";
+import { disksOf } from "../support/fake-status.ts";
 import { closed, defaultAlerts, observe, silent, startUs } from "../support/observation.ts";
 
 /** A look at a recorder of which anything may be wrong, and what is done between this look and the one before. */
@@ -49,7 +50,7 @@ function observationOf(nowUs: number, one: Look): Observation {
       connections: one.isDown ? closed(status) : status.connections,
       symbols: silent(status, who, gap).map((symbol) => ({ ...symbol, delay_ms: one.delay })),
       hardware: { ...status.hardware, cpu_ratio: one.cpu },
-      disk: status.disk === null ? null : { ...status.disk, free_bytes: one.freeGb * 1e9 },
+      disks: disksOf(status.disk && { ...status.disk, free_bytes: one.freeGb * 1e9 }),
       totals: { ...status.totals, holes: one.holes },
     },
   );

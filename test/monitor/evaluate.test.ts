@@ -4,12 +4,14 @@ import { type IncidentRule, incidentRules } from "../../server/incident.ts";
 import type { Observation } from "../../server/monitor/observation.ts";
 import { rules } from "../../server/monitor/rules.ts";
 import type { Hardware, Status } from "../../server/status.ts";
+import { disksOf } from "../support/fake-status.ts";
 import { closed, createWatch, defaultAlerts, observe, silent, startUs } from "../support/observation.ts";
 
 const hardware = (now: number, over: Partial<Hardware>) => ({ hardware: { ...observe(now).status.hardware, ...over } });
-const disk = (now: number, over: Partial<NonNullable<Status["disk"]>>) => ({
-  disk: { ...(observe(now).status.disk as NonNullable<Status["disk"]>), ...over },
-});
+const disk = (now: number, over: Partial<NonNullable<Status["disk"]>>) => {
+  const one = { ...(observe(now).status.disk as NonNullable<Status["disk"]>), ...over };
+  return { disk: one, disks: disksOf(one) };
+};
 const delays = (now: number, ms: number) => ({
   symbols: observe(now).status.symbols.map((one, n) => (n === 0 ? { ...one, delay_ms: ms } : one)),
 });

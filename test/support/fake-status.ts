@@ -1,3 +1,4 @@
+import type { DiskStatus, VolumeStatus } from "../../server/disk-status.ts";
 import type { Status, SymbolStatus } from "../../server/status.ts";
 
 /** A plausible status with as many symbols as asked for; numbers move with `step`, so that two steps never look alike. */
@@ -67,16 +68,8 @@ export function fakeStatus(step: number, symbolCount: number, over: Partial<Stat
         compressed_bytes: 81_234_567,
       },
     },
-    disk: {
-      level: "ok",
-      free_bytes: 612_000_000_000 - step * 1_000_000,
-      total_bytes: 1_000_000_000_000,
-      low_bytes: 2_147_483_648,
-      very_low_bytes: 134_217_728,
-      fill_bytes_per_s: 1_000_000,
-      full_in_s: 612_000,
-      is_filling: false,
-    },
+    disk: fakeDisk(step),
+    disks: disksOf(fakeDisk(step)),
     upload: null,
     telegram: null,
     alerts: { open: [], maintenance_until_us: null },
@@ -157,4 +150,22 @@ function fakeSymbol(index: number, step: number, nowUs: number): SymbolStatus {
       },
     ],
   };
+}
+
+function fakeDisk(step: number): DiskStatus {
+  return {
+    ...{ level: "ok", scarce: "bytes", free_inodes: 60_000_000, total_inodes: 61_000_000, is_filling: false },
+    free_bytes: 612_000_000_000 - step * 1_000_000,
+    total_bytes: 1_000_000_000_000,
+    low_bytes: 2_147_483_648,
+    very_low_bytes: 134_217_728,
+    fill_bytes_per_s: 1_000_000,
+    full_in_s: 612_000,
+  };
+}
+
+/** Everything on this one disk. */
+export function disksOf(disk: DiskStatus | null): readonly VolumeStatus[] {
+  if (disk === null) return [];
+  return [{ name: "data", path: "/srv/rt-data", holds: ["data", "live", "archive"], problem: null, ...disk }];
 }

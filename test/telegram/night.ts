@@ -9,7 +9,7 @@ import type { Language } from "../../server/telegram/amounts.ts";
 import { createNotifier } from "../../server/telegram/notifier.ts";
 import { createSender } from "../../server/telegram/sender.ts";
 import { appConfig } from "../support/app-config.ts";
-import { fakeStatus } from "../support/fake-status.ts";
+import { disksOf, fakeStatus } from "../support/fake-status.ts";
 import { createFakeTelegram, type SeenMessage } from "../support/fake-telegram.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { settle, token } from "./evening.ts";
@@ -121,7 +121,7 @@ function observed(world: World, since: { network: number; dead: number }, us: nu
     now_us: us,
     started_us: startUs - 86_400e6,
     hardware: { ...plain.hardware, cpu_ratio: 0.2, process_memory_bytes: 96e6 },
-    disk: plain.disk === null ? null : { ...plain.disk, free_bytes: free, total_bytes: total, full_in_s: null },
+    disks: disksOf(plain.disk && { ...plain.disk, free_bytes: free, total_bytes: total, full_in_s: null }),
     connections: plain.connections.map((one) => ({
       ...one,
       state: world.network ? "open" : "waiting",

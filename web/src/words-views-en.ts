@@ -19,6 +19,7 @@ export const viewsEn = {
     "Not recorded {since} ({age}): {cause}. Affects {streams} streams of {symbols}. What is missing is written down as a gap.",
   lostSince: "Recording is not affected by this page; only what you see is old.",
   diskForecast: "full in {time}",
+  inodesHint: "{disk}: {free} inodes left (too many files)",
   diskSteady: "no end in sight",
   warnMerging: "The disk is low: days are not merged until there is room.",
   diskForecastWarn: "At this pace the disk is full in {time}.",

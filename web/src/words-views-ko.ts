@@ -21,6 +21,7 @@ export const viewsKo: Readonly<Record<keyof typeof viewsEn, string>> = {
     "{since} ({age}) 기록되지 않고 있습니다: {cause}. {symbols}의 스트림 {streams}개가 영향을 받습니다. 빠진 구간은 공백으로 남습니다.",
   lostSince: "이 페이지가 끊겨도 기록에는 영향이 없습니다. 보이는 값만 오래되었습니다.",
   diskForecast: "{time} 후 가득 참",
+  inodesHint: "{disk}: 남은 아이노드 {free}개 (파일이 너무 많음)",
   diskSteady: "당분간 여유",
   warnMerging: "디스크 여유가 적어 공간이 생길 때까지 날짜를 병합하지 않습니다.",
   diskForecastWarn: "이 속도면 디스크가 {time} 후 가득 찹니다.",

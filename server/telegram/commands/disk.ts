@@ -1,3 +1,5 @@
+import type { VolumeStatus } from "../../disk-status.ts";
+import { shortage } from "../../disk-status.ts";
 import type { Status } from "../../status.ts";
 import { bytes, count, duration, percent } from "../amounts.ts";
 import { type Ask, type Command, fill, go, rows, type Sources } from "../command.ts";
@@ -19,7 +21,7 @@ export function diskCommand({ status }: Sources): Command {
   };
 }
 
-function spaceOf({ hardware, disk }: Status, { say, language }: Ask): string[] {
+function spaceOf({ hardware, disk, disks }: Status, { say, language }: Ask): string[] {
   const { disk_free_bytes: free, disk_total_bytes: total } = hardware;
   const used = total === 0 ? 0 : 1 - free / total;
   const level = disk?.level ?? "ok";
@@ -30,7 +32,20 @@ function spaceOf({ hardware, disk }: Status, { say, language }: Ask): string[] {
       ? say.diskSteady
       : fill(say.diskForecast, { time: duration(disk.full_in_s * 1e6, language) });
   const head = `${level === "ok" ? "💽" : "🔴"} <b>${fill(say.diskFree, shown)}</b>`;
-  return [head, bar(used), ...(words === null ? [] : [words]), forecast, ""];
+  const lines = [head, bar(used), ...(words === null ? [] : [words]), forecast];
+  return [...lines, ...disks.flatMap((one) => volumeOf(one, disks.length, language)), ""];
+}
+
+/** A file system beside the others, or what is wrong with the only one. */
+function volumeOf(disk: VolumeStatus, all: number, language: Ask["language"]): string[] {
+  const { name, problem, free_bytes: free, total_bytes: total } = disk;
+  if (problem !== null) return [`🔴 ${name}: ${escapeHtml(cut(problem, mostReason))}`];
+  const short = disk.scarce === "inodes" ? shortage(disk) : null;
+  if (all === 1 && short === null) return [];
+  const room = `${bytes(free, language)} / ${bytes(total, language)}`;
+  return [
+    `${short === null && disk.level === "ok" ? "💽" : "🔴"} ${name}: ${room}${short === null ? "" : `, ${short}`}`,
+  ];
 }
 
 /** Twenty fields, of which the used ones are dark. */

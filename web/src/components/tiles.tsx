@@ -99,7 +99,17 @@ function byteRate(bytesPerSecond: number | null): string {
 function diskHint(status: Status): string {
   const total = t("diskHint", { total: bytes(status.hardware.disk_total_bytes), ratio: percent(diskUsed(status)) });
   const seconds = status.disk === null ? null : status.disk.full_in_s;
-  return `${total} · ${seconds === null ? t("diskSteady") : t("diskForecast", { time: duration(seconds) })}`;
+  const forecast = seconds === null ? t("diskSteady") : t("diskForecast", { time: duration(seconds) });
+  return [total, forecast, ...status.disks.flatMap((disk) => volumeHint(disk, status.disks.length))].join(" · ");
+}
+
+/** A file system besides the data folder's own, and inodes that run out. */
+function volumeHint(disk: Status["disks"][number], all: number): string[] {
+  if (disk.problem !== null) return [`${disk.name}: ${disk.problem}`];
+  const room =
+    all > 1 && disk.name !== "data" ? [`${disk.name}: ${bytes(disk.free_bytes)} / ${bytes(disk.total_bytes)}`] : [];
+  if (disk.scarce !== "inodes" || disk.level === "ok") return room;
+  return [...room, t("inodesHint", { disk: disk.name, free: number(disk.free_inodes ?? 0) })];
 }
 
 function diskUsed({ hardware }: Status): number {

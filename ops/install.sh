@@ -156,8 +156,8 @@ status() {
 
 # One command at a time; what a killed one has left is settled first.
 begin() {
-  (: >>"$opt/.lock") 2>/dev/null || fail "cannot write to $opt (is the disk full?): nothing was changed"
-  exec 9>>"$opt/.lock"
+  [ -e "$opt/.lock" ] || (: >"$opt/.lock") 2>/dev/null || fail "cannot write to $opt (is the disk full?): nothing was changed"
+  exec 9<"$opt/.lock"
   if command -v flock >/dev/null 2>&1; then
     flock -n 9 || fail "another rt-data-install is at work; wait for it"
   fi
@@ -226,7 +226,11 @@ change_to() {
   place "$(release_of "$target")"
   remember "$opt/current" "$target"
   [ "$was" = "$target" ] || remember "$opt/previous" "$was"
-  [ -e "$unit" ] || place_rest "$target"
+  is_new=no
+  if [ ! -e "$unit" ]; then
+    is_new=yes
+    place_rest "$target"
+  fi
   if ! has_systemd; then
     say "nothing was started, since systemd does not run here"
   elif is_active; then
@@ -239,7 +243,8 @@ change_to() {
   fi
   undo=no
   place_rest "$target"
-  [ "$command" != install ] || ! has_systemd || service enable --quiet rt-data
+  # What an owner has disabled stays so, unless it is installed once more.
+  { [ "$command" != install ] && [ "$is_new" = no ]; } || ! has_systemd || service enable --quiet rt-data
   end_change
   say "version $target records; $was is kept for: rt-data-install rollback"
   forget_old

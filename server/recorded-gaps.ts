@@ -1,4 +1,5 @@
 import type { Gap } from "./gap.ts";
+import { isImpossible, latestDate } from "./invented-day.ts";
 import type { RecordedDay } from "./recorded-day.ts";
 import { type Day, dateOf, dateStartUs, dayUs } from "./segment.ts";
 
@@ -36,8 +37,12 @@ function add(gaps: Gap[], gap: Gap): void {
 }
 
 function* everyDay(days: readonly RecordedDay[]): Generator<{ day: Day; recorded: RecordedDay | null }> {
-  const byDate = new Map(days.map((day) => [day.date, day]));
-  const [first, last] = [days[0], days.at(-1)];
+  const today = latestDate(Date.now());
+  const real = days.filter(({ date }) => !isImpossible(date, today));
+  // Days that a wrong clock has made stand for themselves: nothing is to be expected between them and the others.
+  for (const day of days) if (isImpossible(day.date, today)) yield { day, recorded: day };
+  const byDate = new Map(real.map((day) => [day.date, day]));
+  const [first, last] = [real[0], real.at(-1)];
   if (first === undefined || last === undefined) return;
   const [fromUs, toUs] = [dateStartUs(first.date), dateStartUs(last.date)];
   if (toUs - fromUs > mostDays * dayUs) return;

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import type { Listed } from "../server/commands/ls-report.ts";
 import { createExchange, type Exchange } from "../server/exchange/exchange.ts";
 import { createSyntheticMarket } from "../server/exchange/market/synthetic-market.ts";
 import type { MarketSource } from "../server/exchange/source.ts";
@@ -11,6 +12,7 @@ import type { Status } from "../server/status.ts";
 import { fakeClock, faketimeMissing } from "./support/faketime.ts";
 import { fromSource, type Program, start } from "./support/program.ts";
 import { dataFiles, readLines } from "./support/read-data.ts";
+import { run } from "./support/run.ts";
 import { until } from "./support/wait.ts";
 import { newDataDir } from "./upload/bucket.ts";
 
@@ -139,6 +141,26 @@ for (const { ahead, signal } of [
   );
 }
 
+for (const ahead of [26 * hour, -26 * hour]) {
+  test.skipIf(faketimeMissing !== "")(
+    `a run whose clock was ${ahead / hour} hours off until it was killed: the next one refetches each missing trade once${faketimeMissing}`,
+    async () => {
+      const dataDir = newDataDir();
+      const clock = fakeClock();
+      for (const offset of [0, ahead, 0]) {
+        clock.set(`${offset < 0 ? "" : "+"}${offset}`);
+        const program = record(dataDir, clock.env);
+        await more(program, 100);
+        await until(async () => (await get<Status>(program, "/api/status")).totals.holes === 0, "the refetch", 60_000);
+        program.kill("SIGKILL");
+        await program.ended;
+      }
+      expectOrderAndOnce(dataDir);
+    },
+    120_000,
+  );
+}
+
 for (const { name, offset } of [
   { name: "a day ahead for some seconds", offset: day },
   { name: "60 days ahead for some seconds", offset: 60 * day },
@@ -175,6 +197,16 @@ for (const { name, offset } of [
       const isNear = (us: number, ms: number) => Math.abs(us / 1000 - ms) < 3000;
       const real = gaps.filter(({ from_us, to_us }) => isNear(from_us, beforeMs) && isNear(to_us, afterMs));
       expect(real.length).toBeGreaterThan(0);
+      const verified = await run(["verify", "--data-dir", dataDir]);
+      expect([verified.code, verified.output, verified.errors]).toEqual([
+        0,
+        expect.not.stringMatching(/absent|DAMAGED|GAPS/),
+        "",
+      ]);
+      const listed = JSON.parse((await run(["ls", "--json", "--data-dir", dataDir])).output) as Listed[];
+      // A book of some seconds has no minute without a record, and no day that is missing.
+      for (const { coverage, first_us } of listed)
+        expect([coverage, Date.now() * 1000 - (first_us ?? 0) < 7.3 * hour * 1e6]).toEqual([1, true]);
     },
     120_000,
   );

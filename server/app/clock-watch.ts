@@ -30,6 +30,11 @@ export type ClockWatchDeps = {
 /** A clock that is off by less is not wrong but inexact, µs. */
 const wrongUs = 2_000_000;
 
+/** A clock that is off by more files records where nobody looks for them: those stamps are written down as well, µs. */
+const farUs = 60_000_000;
+
+const mostUnjudged = 100;
+
 /** How often a gap that is not over is written down, s. */
 const noteOpenEvery = 10;
 
@@ -44,12 +49,14 @@ const hint =
 export function createClockWatch(deps: ClockWatchDeps): ClockWatch {
   const { clock, log } = deps;
   /** Since when the clock is wrong, in steady and in true time, µs; null while it is right, or nobody knows. */
-  let wrong: { readonly steadyUs: number; readonly trueUs: number } | null = null;
+  let wrong: { readonly steadyUs: number; readonly trueUs: number; readonly isFar: boolean } | null = null;
   /** When the clock as it is set now began, steady µs. */
   let beganUs = clock.steadyUs();
   let count = 0;
   let looks = 0;
   const noted: ClockStep[] = [];
+  /** Steps that nobody can judge before the exchange has told its time. */
+  const unjudged: ClockStep[] = [];
 
   clock.onStep((step) => {
     count++;
@@ -63,55 +70,72 @@ export function createClockWatch(deps: ClockWatchDeps): ClockWatch {
     return offsetUs === null ? null : stampUs - (us - offsetUs);
   }
 
-  function take(step: ClockStep): void {
-    const byUs = step.toUs - step.fromUs;
+  /** Told at once, by the second around it, so that no crash hides it. */
+  function tell(step: ClockStep): void {
     const before = errorAt(step.atUs, step.fromUs);
     const after = errorAt(step.atUs, step.toUs);
-    const isWrong = after !== null && Math.abs(after) > wrongUs;
-    const wasRight = before !== null && Math.abs(before) <= wrongUs;
     log.warn(
       "this machine's clock was set; open segments are closed, and recording goes on by the clock as it is now",
       {
-        step_s: byUs / 1e6,
+        step_s: (step.toUs - step.fromUs) / 1e6,
         off_before_s: before === null ? undefined : Math.round(before / 1e5) / 10,
         off_now_s: after === null ? undefined : Math.round(after / 1e5) / 10,
-        ...(isWrong && { hint }),
+        ...(after !== null && Math.abs(after) > wrongUs && { hint }),
       },
     );
-    if (isWrong) begin(wasRight ? step.atUs : beganUs);
+    if (after === null) write([gapOf(step.fromUs - 1e6, step.fromUs), gapOf(step.toUs, step.toUs + 1e6)]);
+    unjudged.push(step);
+    if (unjudged.length > mostUnjudged) unjudged.shift();
+  }
+
+  function judge(step: ClockStep): void {
+    const byUs = step.toUs - step.fromUs;
+    const before = errorAt(step.atUs, step.fromUs) ?? 0;
+    const wasRight = Math.abs(before) <= wrongUs;
+    if (Math.abs(errorAt(step.atUs, step.toUs) ?? 0) > wrongUs) begin(wasRight ? step.atUs : beganUs, before + byUs);
     else {
-      const sinceUs = wrong?.steadyUs ?? Math.max(beganUs, step.atUs - Math.abs(byUs));
-      const fromUs = wrong?.trueUs ?? step.toUs - (step.atUs - sinceUs);
-      const stamps = clock.spansOf(sinceUs, step.atUs).map((span) => gapOf(span.fromUs, span.toUs));
-      write([gapOf(fromUs, step.toUs), ...(Math.abs(byUs) <= wrongUs ? [] : stamps)]);
+      if (!wasRight) begin(beganUs, before);
+      const fromUs = wrong?.trueUs ?? step.toUs - Math.abs(byUs);
+      write([gapOf(fromUs, step.toUs), ...stampsUntil(step.atUs)]);
       wrong = null;
     }
     beganUs = step.atUs;
   }
 
-  function begin(steadyUs: number): void {
-    wrong ??= { steadyUs, trueUs: steadyUs - (deps.offsetUs() ?? 0) };
+  function begin(steadyUs: number, errorUs: number): void {
+    wrong ??= { steadyUs, trueUs: steadyUs - (deps.offsetUs() ?? 0), isFar: Math.abs(errorUs) > farUs };
+  }
+
+  /** The stamps that the wrong clock has given. */
+  function stampsUntil(steadyUs: number): readonly Span[] {
+    if (wrong === null || !wrong.isFar) return [];
+    return clock.spansOf(wrong.steadyUs + 1, steadyUs).map(({ fromUs, toUs }) => gapOf(fromUs, toUs));
   }
 
   function write(spans: readonly Span[]): void {
-    deps.noteGaps(deps.streams().flatMap((stream) => spans.map((span) => ({ ...of(stream), ...span }))));
+    deps.noteGaps(about(spans));
+  }
+
+  function about(spans: readonly Span[]): readonly Gap[] {
+    return deps.streams().flatMap((stream) => spans.map((span) => ({ ...of(stream), ...span })));
   }
 
   function openGaps(): readonly Gap[] {
     if (wrong === null) return [];
-    const span = gapOf(wrong.trueUs, wrong.trueUs + clock.steadyUs() - wrong.steadyUs);
-    return deps.streams().map((stream) => ({ ...of(stream), ...span }));
+    const nowUs = clock.steadyUs();
+    return about([gapOf(wrong.trueUs, wrong.trueUs + nowUs - wrong.steadyUs), ...stampsUntil(nowUs)]);
   }
 
   return {
     look() {
       const nowUs = clock.steadyUs();
-      for (const step of noted.splice(0)) take(step);
+      for (const step of noted.splice(0)) tell(step);
+      if (deps.offsetUs() !== null) for (const step of unjudged.splice(0)) judge(step);
       if (++looks % noteOpenEvery === 0) deps.updateGaps(openGaps());
       if (wrong !== null) return;
       const error = errorAt(nowUs, clock.stampOf(nowUs));
       if (error === null || Math.abs(error) <= wrongUs) return;
-      begin(beganUs);
+      begin(beganUs, error);
       const side = error > 0 ? "ahead of" : "behind";
       log.warn(`this machine's clock is ${side} the exchange's; until it is right, nothing is deleted or merged`, {
         off_s: Math.round(error / 1e5) / 10,

@@ -3,6 +3,7 @@ import type { LiveCatalogue } from "../catalogue/live-catalogue.ts";
 import { type DayFacts, dayCoverage, minuteSpans } from "../day-coverage.ts";
 import type { Gap } from "../gap.ts";
 import type { DayCoverage, DayDetail, History } from "../history.ts";
+import { isImpossible, isInvented } from "../invented-day.ts";
 import type { MinuteRows } from "../monitor/minute-rows.ts";
 import { type Day, dateOf, dateStartUs, dayStartUs, dayUs } from "../segment.ts";
 import type { Status } from "../status.ts";
@@ -21,6 +22,9 @@ type Parts = {
   /** The newest status, which knows the gaps that are not over yet. */
   readonly newest: () => Status | null;
 };
+
+/** A day of which less is covered may be one that only a wrong clock has made: its manifests tell. */
+const suspicious = 0.5;
 
 /** A day may have a hundred thousand gaps; nothing else waits for them longer than this, ms. */
 const turnMs = 4;
@@ -96,6 +100,20 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
     return { ...day, ...shown(facts), rows_per_minute, gaps, source: "live" };
   }
 
+  /** All archives of this symbol and date were made by a wrong clock alone. */
+  function isWrongClocks(symbol: string, date: string, today: string): boolean {
+    const manifests = [...parts.streams().values()]
+      .filter((stream) => stream.symbol === symbol)
+      .map(({ type }) => readManifest(dataDir, { stream: type.folder, symbol, date }))
+      .filter((manifest) => manifest !== null);
+    return (
+      manifests.length > 0 &&
+      manifests.every(({ first_recv_us: firstUs, last_recv_us: lastUs, gaps }) =>
+        isInvented({ date, received: { firstUs, lastUs } }, gaps, today),
+      )
+    );
+  }
+
   return {
     async coverage({ stream, from, to }) {
       const dates = datesBetween(from, to);
@@ -108,9 +126,11 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
         row[at] = Math.min(row[at] ?? 1, coverage);
         rows.set(symbol, row);
       };
-      for (const { symbol, date, coverage } of catalogue.archiveDays.coverage(stream, from, to))
-        put(symbol, date, coverage);
       const now = dateOf(nowUs());
+      for (const { symbol, date, coverage } of catalogue.archiveDays.coverage(stream, from, to)) {
+        if (isImpossible(date, now) || (coverage < suspicious && isWrongClocks(symbol, date, now))) continue;
+        put(symbol, date, coverage);
+      }
       const running = dates.includes(now) ? await daysToday() : [];
       for (const { symbol, coverage, ...day } of running)
         if (coverage !== null && (stream === null || day.stream === stream)) put(symbol, now, coverage);

@@ -36,6 +36,11 @@ export type IdChain = {
   add(lines: Buffer): void;
   /** Ends the day. Reading the next day may still fill holes of the report: with rows that another recorder got after midnight. */
   report(): IdReport;
+  /**
+   * All ids since the call before, as runs in the order of the lines; where ids do not follow each other, one run from the lowest to the
+   * highest.
+   */
+  takeRuns(): readonly Run[];
   /** Where the chain is, and back to there: for lines that must be read again. Nothing may have been reported in between. */
   mark(): IdMark;
   returnTo(mark: IdMark): void;
@@ -60,6 +65,8 @@ type State = {
 type Found = { holes: IdHole[]; setbacks: IdSetback[]; doubled: number };
 
 const mostSetbacks = 1000;
+/** Runs of a day that are told apart: each is a hole or a step back. */
+const mostRuns = 100_000;
 const head = String.raw`\{"recv_us":(\d+),"net_delay_ms":[^,}]+(,"repaired":true)?[^\n]*?`;
 
 /** Up to the first and the last id of a line. Trades and diffs are numbered without a hole; books only rise; REST books do neither. */
@@ -87,6 +94,17 @@ export function createIdChain(kind: StreamKind): IdChain | null {
     before: nothingFound(),
     found: nothingFound(),
   };
+  let runs: Run[] = [];
+
+  function addRun(first: number, id: number): void {
+    const run = runs.at(-1);
+    if (run === undefined || (rule?.contiguous && (first !== run.last + 1 || runs.length >= mostRuns))) {
+      if (runs.length < mostRuns) runs.push({ first, last: id });
+      return;
+    }
+    run.first = Math.min(run.first, first);
+    run.last = Math.max(run.last, id);
+  }
 
   function addLive(first: number, id: number, us: number): void {
     const { last, found, order } = state;
@@ -133,8 +151,10 @@ export function createIdChain(kind: StreamKind): IdChain | null {
         const match = pattern.exec(text);
         if (match === null) continue;
         const id = Number(match[3]);
+        const lastId = Number(match[4] ?? id);
+        addRun(id, lastId);
         if (match[2] !== undefined) addRefetched(id);
-        else addLive(id, Number(match[4] ?? id), Number(match[1]));
+        else addLive(id, lastId, Number(match[1]));
         at = pattern.lastIndex;
       }
     },
@@ -150,12 +170,18 @@ export function createIdChain(kind: StreamKind): IdChain | null {
       state = { ...state, before: found, found: nothingFound(), refetched: later };
       return found;
     },
+    takeRuns() {
+      const taken = runs;
+      runs = [];
+      return taken;
+    },
     mark: () => ({ state: copyOf(state) }),
     returnTo(mark) {
       // The reports that were handed out stay those of the chain.
       const { before } = state;
       state = copyOf(mark.state);
       state.before = Object.assign(before, state.before);
+      runs = [];
     },
   };
 }
@@ -188,7 +214,8 @@ function fillFrom(holes: IdHole[], first: number, last: number): boolean {
   return false;
 }
 
-type Run = { first: number; last: number };
+/** Ids that follow each other. */
+export type Run = { first: number; last: number };
 
 /** What remains of the holes once the refetched records are put into them, and what is left of those. Each hole takes an id once. */
 function fill(holes: readonly IdHole[], runs: readonly Run[]): { left: IdHole[]; unused: Run[] } {

@@ -1,5 +1,6 @@
 import type { ReceivedDay } from "../coverage.ts";
 import type { Gap } from "../gap.ts";
+import { isInvented, latestDate } from "../invented-day.ts";
 import { statSync } from "../platform/files.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import type { RecordedFile } from "../recorded-day.ts";
@@ -29,6 +30,8 @@ export type InventoryDay = Day & {
 export type InventoryTrack = {
   readonly stream: Stream;
   readonly days: readonly InventoryDay[];
+  /** Days that only a wrong clock has made: they are none of `days`. */
+  readonly invented: readonly InventoryDay[];
   /** From the first to the last of these days, gaps over midnight joined. */
   readonly gaps: readonly Gap[];
 };
@@ -48,6 +51,7 @@ export async function takeInventory(
 ): Promise<InventoryTrack[]> {
   const found: InventoryTrack[] = [];
   const total = tracks.reduce((sum, { days }) => sum + days.length, 0);
+  const today = latestDate(Date.now());
   let done = 0;
   for (const { stream, days } of tracks) {
     if (days.length === 0) continue;
@@ -58,9 +62,16 @@ export async function takeInventory(
       const looked = await lookAtDay(day, options);
       if (looked !== null) own.push(looked);
     }
-    if (own.length > 0) found.push({ stream, days: own, gaps: gapsOfDays(days, gapsOf).gaps });
+    if (own.length === 0) continue;
+    const { gaps } = gapsOfDays(days, gapsOf);
+    const [invented, real] = parted(own, (day) => isInvented(day, gaps, today));
+    found.push({ stream, days: real, invented, gaps });
   }
   return found;
+}
+
+function parted<T>(all: readonly T[], is: (one: T) => boolean): readonly [T[], T[]] {
+  return [all.filter(is), all.filter((one) => !is(one))];
 }
 
 /** A recorder may seal or merge files while they are looked at; then the day is looked at again. */

@@ -1,12 +1,15 @@
 import { clipSpan, type ReceivedDay, type Span, silentSpans } from "../coverage.ts";
-import { clipGap, type Gap, isOpenHole } from "../gap.ts";
+import { clipGap, type Gap } from "../gap.ts";
+import { isImpossible, isInvented, latestDate, trueDays } from "../invented-day.ts";
 import { statSync } from "../platform/files.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import type { RecordedFile } from "../recorded-day.ts";
 import { type GapsOf, gapsOfDays } from "../recorded-gaps.ts";
 import { type RecordedTrack, tracksOfDay } from "../recorded-track.ts";
 import { type Day, dateOf, dateStartUs, dayUs, segmentOfPath } from "../segment.ts";
-import { createIdChain, type IdChain, type IdReport } from "./id-chain.ts";
+import { type DayIds, joined } from "./day-overlap.ts";
+import { createIdChain, type IdChain, type IdReport, type Run } from "./id-chain.ts";
+import { idProblems, overlapProblems } from "./id-problems.ts";
 import { readManifest } from "./manifest.ts";
 import { type Problem, verifyArchive } from "./verify.ts";
 import { verifySegments } from "./verify-segments.ts";
@@ -17,6 +20,8 @@ export type VerifiedDay = Day & {
   readonly state: "archived" | "live" | "absent";
   /** Null where they were not read. */
   readonly rows: number | null;
+  /** Only a wrong clock has made the day: its records are kept, and it counts in nothing. */
+  readonly isInvented: boolean;
   /** What is not as it should be. */
   readonly problems: readonly Problem[];
   /** Recorded gaps, clipped to the day. */
@@ -42,25 +47,42 @@ export async function verifyTrack(
   const { stream } = track;
   const chain = options.quick ? null : createIdChain(stream.type.kind);
   const sources = createSourceCount(options.dataDir);
-  const checked: { day: Day; looked: LookedAt }[] = [];
-  const known = new Set(track.days.map(({ date }) => date));
-  for (const date of datesBetween(track.days[0]?.date, track.days.at(-1)?.date)) {
-    const day = { stream: stream.type.folder, symbol: stream.symbol, date };
-    chain?.beginDay(sources(day));
-    checked.push({ day, looked: known.has(date) ? await lookAtDay(day, chain, options) : absent });
-  }
+  const checked: { day: Day; looked: LookedAt; isInvented: boolean }[] = [];
   const { gaps } = gapsOfDays(track.days, gapsOf);
-  const received = checked.flatMap(({ looked }) => looked.received ?? []);
+  const today = latestDate(Date.now());
+  const known = new Set(track.days.map(({ date }) => date));
+  const ids: DayIds[] = [];
+  for (const date of datesOf(track.days, today)) {
+    const day = { stream: stream.type.folder, symbol: stream.symbol, date };
+    const before = chain?.mark();
+    chain?.beginDay(sources(day));
+    const looked = known.has(date) ? await lookAtDay(day, chain, options) : absent;
+    const isNone = isInvented({ date, received: looked.received }, gaps, today);
+    // Its records belong to other days: what comes before and after does not follow them.
+    if (isNone && before !== undefined) chain?.returnTo(before);
+    ids.push({ date, runs: joined(looked.runs) });
+    checked.push({ day, looked, isInvented: isNone });
+  }
+  const all = joined(ids.flatMap(({ runs }) => runs));
+  const received = trueDays(
+    checked.flatMap(({ looked }) => looked.received ?? []),
+    gaps,
+    today,
+  );
   const span = { fromUs: received[0]?.firstUs ?? 0, toUs: received.at(-1)?.lastUs ?? 0 };
   const silences = silentSpans(stream.type.kind, received, gaps, span);
-  return checked.map(({ day, looked }) => {
+  return checked.map(({ day, looked, isInvented }) => {
     const startUs = dateStartUs(day.date);
     const within = { fromUs: startUs, toUs: startUs + dayUs };
     return {
       ...day,
       state: looked.state,
-      rows: looked.rows,
-      problems: [...looked.problems, ...(looked.ids === null ? [] : idProblems(looked.ids, gaps))],
+      ...{ rows: looked.rows, isInvented },
+      problems: [
+        ...looked.problems,
+        ...(looked.ids === null || isInvented ? [] : idProblems(looked.ids, gaps, all)),
+        ...overlapProblems(day.date, ids, gaps, stream.type.kind),
+      ],
       gaps: gaps.map((gap) => clipGap(gap, within.fromUs, within.toUs)).filter((gap) => gap !== null),
       silences: silences.flatMap((span) => clipSpan(span, within)),
     };
@@ -73,15 +95,20 @@ type LookedAt = {
   readonly problems: readonly Problem[];
   readonly received: ReceivedDay | null;
   readonly ids: IdReport | null;
+  readonly runs: readonly Run[];
 };
 
-const absent: LookedAt = { state: "absent", rows: 0, problems: [], received: null, ids: null };
+const absent: LookedAt = { state: "absent", rows: 0, problems: [], received: null, ids: null, runs: [] };
 
-function datesBetween(first: string | undefined, last: string | undefined): string[] {
-  if (first === undefined || last === undefined) return [];
-  const dates: string[] = [];
-  for (let us = dateStartUs(first); us <= dateStartUs(last); us += dayUs) dates.push(dateOf(us));
-  return dates;
+/** Every date from the first to the last that can have been recorded, and the impossible ones that are there all the same. */
+function datesOf(days: readonly { readonly date: string }[], today: string): string[] {
+  const dates = days.map(({ date }) => date);
+  const real = dates.filter((date) => !isImpossible(date, today));
+  const [first, last] = [real[0], real.at(-1)];
+  if (first === undefined || last === undefined) return dates;
+  const between: string[] = [];
+  for (let us = dateStartUs(first); us <= dateStartUs(last); us += dayUs) between.push(dateOf(us));
+  return [...new Set([...dates, ...between])].sort();
 }
 
 /**
@@ -115,7 +142,7 @@ async function lookAtDay(day: Day, chain: IdChain | null, options: VerifyTrackOp
         continue;
       }
       const problem: Problem = { kind: "segment_unreadable", detail: messageOf(error) };
-      return { state: "live", rows: null, problems: [problem], received: null, ids: chain?.report() ?? null };
+      return { state: "live", rows: null, problems: [problem], received: null, ...idsOf(chain) };
     }
   }
 }
@@ -128,7 +155,7 @@ async function lookOnce(day: Day, chain: IdChain | null, options: VerifyTrackOpt
     if (options.quick) return unread(day);
     const onBytes = (bytes: Uint8Array) => options.onProgress(bytes.length, day);
     const found = await verifySegments(day, pathsOf(segments), { onBytes, onLines });
-    return { state: "live", ...found, ids: chain?.report() ?? null };
+    return { state: "live", ...found, ...idsOf(chain) };
   }
   let seen = 0;
   const size = files.reduce((sum, { path }) => sum + statSync(path).size, 0);
@@ -137,7 +164,7 @@ async function lookOnce(day: Day, chain: IdChain | null, options: VerifyTrackOpt
     seen = share * size;
   };
   const archive = await verifyArchive(options.dataDir, day, onShare, { quick: options.quick, onLines });
-  const ids = chain?.report() ?? null;
+  const ids = idsOf(chain);
   // Segments that came after the merge; their ids lie between those of the archive.
   const late = options.quick || segments.length === 0 ? null : await verifySegments(day, pathsOf(segments), {});
   const { manifest } = archive;
@@ -154,40 +181,22 @@ async function lookOnce(day: Day, chain: IdChain | null, options: VerifyTrackOpt
             lastUs: manifest.last_recv_us,
             rowsPerMinute: manifest.rows_per_minute,
           },
-    ids,
+    ...ids,
   };
+}
+
+/** What the chain has found in the lines of a day. */
+function idsOf(chain: IdChain | null): Pick<LookedAt, "ids" | "runs"> {
+  return { ids: chain?.report() ?? null, runs: chain?.takeRuns() ?? [] };
 }
 
 /** A day of segments that were not read: that something was received is all that is known. */
 function unread({ date }: Day): LookedAt {
   const startUs = dateStartUs(date);
   const received = { date, firstUs: startUs, lastUs: startUs + dayUs - 1, rowsPerMinute: null };
-  return { state: "live", rows: null, problems: [], received, ids: null };
+  return { state: "live", rows: null, problems: [], received, ids: null, runs: [] };
 }
 
 function pathsOf(files: readonly RecordedFile[]): string[] {
   return files.map(({ path }) => path);
-}
-
-/** What ids prove and no recorded gap accounts for. */
-function idProblems({ holes, setbacks, doubled }: IdReport, gaps: readonly Gap[]): Problem[] {
-  const problems: Problem[] = [];
-  const known = (fromUs: number, toUs: number, counts: (gap: Gap) => boolean) =>
-    gaps.some((gap) => gap.from_us <= toUs && gap.to_us >= fromUs && counts(gap));
-  const missing = holes.filter(
-    ({ fromUs, toUs }) => !known(fromUs, toUs, (gap) => isOpenHole(gap) || gap.cause === "halted"),
-  );
-  const back = setbacks.filter(({ fromUs, toUs }) => !known(fromUs, toUs, () => true));
-  const [hole, setback] = [missing[0], back[0]];
-  if (hole !== undefined) {
-    const records = missing.reduce((sum, { firstId, lastId }) => sum + lastId - firstId + 1, 0);
-    const ids = `${hole.firstId} to ${hole.lastId}`;
-    problems.push({ kind: "id_missing", detail: `${records} ids are missing and no gap says why, first ${ids}` });
-  }
-  if (setback !== undefined) {
-    const detail = `${back.length} rows have an id that is not above the one before, first ${setback.id} after ${setback.before}`;
-    problems.push({ kind: "id_order", detail });
-  }
-  if (doubled > 0) problems.push({ kind: "id_order", detail: `${doubled} refetched rows were there already` });
-  return problems;
 }

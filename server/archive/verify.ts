@@ -38,6 +38,7 @@ export type Problem = {
     | "refetched"
     | "id_order"
     | "id_missing"
+    | "id_doubled"
     | "segment_unreadable";
   readonly detail: string;
 };

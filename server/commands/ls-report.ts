@@ -1,6 +1,7 @@
 import type { InventoryDay, InventoryTrack } from "../archive/inventory.ts";
 import { type Coverage, coverageOf, type ReceivedDay, type Span } from "../coverage.ts";
 import { clipGap, type Gap, isOpenHole } from "../gap.ts";
+import { latestDate, trueDays } from "../invented-day.ts";
 import { dateOf, dateStartUs, dayUs } from "../segment.ts";
 
 /** What `rt-data ls` tells of a stream, or of one day of it; also its JSON form. */
@@ -21,6 +22,8 @@ export type Listed = {
   /** How many gaps have something absent still, by cause, and how many have not. */
   readonly gaps: Readonly<Record<string, number>>;
   readonly gaps_repaired: number;
+  /** Dates that only a wrong clock has made: they count in nothing else. */
+  readonly invented: readonly string[];
   /** How many days are in which state. */
   readonly states: Readonly<Partial<Record<InventoryDay["state"], number>>>;
   readonly problems: readonly string[];
@@ -60,7 +63,7 @@ export function listDays(track: InventoryTrack, range: Span, around: Surrounding
 }
 
 function entry(
-  { stream }: InventoryTrack,
+  { stream, invented }: InventoryTrack,
   days: readonly InventoryDay[],
   coverage: Coverage | null,
   gaps: readonly Gap[],
@@ -79,13 +82,15 @@ function entry(
     missing_us: coverage?.missingUs ?? null,
     gaps: countBy(open.map(({ cause }) => cause)),
     gaps_repaired: gaps.length - open.length,
+    invented: invented.map(({ date }) => date),
     states: countBy(days.map(({ state }) => state)),
     problems: days.flatMap(({ date, problem }) => (problem === null ? [] : [`${date}: ${problem}`])),
   };
 }
 
-function receivedDays({ days }: InventoryTrack): ReceivedDay[] {
-  return days.flatMap(({ received }) => received ?? []);
+function receivedDays({ days, gaps }: InventoryTrack): ReceivedDay[] {
+  const received = days.flatMap(({ received }) => received ?? []);
+  return trueDays(received, gaps, latestDate(Date.now()));
 }
 
 /** Days outside of the selection stand for themselves: that something was received on them is all that matters here. */

@@ -55,6 +55,10 @@ export const ls: Command = {
         ? tableOf(listed, selection.zone, process.stdout.columns ?? Number.POSITIVE_INFINITY)
         : JSON.stringify(listed, null, 2);
     await createStandardOutput(terminal.stop).write(`${text}\n`);
+    if (flags.json === undefined)
+      for (const { stream, invented } of inventory)
+        for (const { date } of invented)
+          warn(`${stream.name} ${date} was recorded by a wrong clock; it is kept, and counts as no day`);
     const problems = listed.flatMap((one) => one.problems.map((problem) => `${one.stream} ${one.symbol} ${problem}`));
     for (const problem of problems) warn(problem);
     return problems.length > 0 ? 1 : 0;

@@ -6,7 +6,8 @@ import { formatInstant, type TimeZone } from "../instant.ts";
 const mostShown = 5;
 
 /** Nothing is wrong with it, and nothing is missing. */
-export function isComplete({ problems, gaps, silences }: VerifiedDay): boolean {
+export function isComplete({ problems, gaps, silences, isInvented }: VerifiedDay): boolean {
+  if (isInvented) return problems.length === 0;
   return problems.length === 0 && silences.length === 0 && !gaps.some(isOpenHole);
 }
 
@@ -33,19 +34,24 @@ function absentLine({ stream, symbol, date }: VerifiedDay, last: VerifiedDay, da
 }
 
 function linesOf(day: VerifiedDay, zone: TimeZone): string[] {
-  const { stream, symbol, date, state, rows, problems, gaps, silences } = day;
+  const { stream, symbol, date, state, rows, problems, gaps, silences, isInvented } = day;
   const verdict = problems.length > 0 ? "DAMAGED" : isComplete(day) ? "complete" : "GAPS";
   const counted = rows === null ? "" : `  ${rows.toLocaleString("en")} rows`;
   const spans = [
     ...gaps.filter(isOpenHole).map((gap) => ({ fromUs: gap.from_us, toUs: gap.to_us, what: gapText(gap) })),
     ...silences.map((span) => ({ ...span, what: "nothing was recorded, and no gap says why" })),
   ].sort((a, b) => a.fromUs - b.fromUs);
-  const closed = gaps.filter((gap) => !isOpenHole(gap)).length;
+  const clock = gaps.filter(({ cause }) => cause === "clock").length;
+  const closed = gaps.filter((gap) => !isOpenHole(gap)).length - clock;
   return [
     `${verdict.padEnd(8)}  ${stream}  ${symbol}  ${date}  ${state}${counted}`,
+    ...(isInvented ? ["          recorded by a wrong clock; it is kept, and counts as no day"] : []),
     ...problems.map(({ kind, detail }) => `          ${kind}: ${detail}`),
     ...spans.slice(0, mostShown).map((span) => `          ${spanText(span, zone)}  ${span.what}`),
     ...(spans.length > mostShown ? [`          and ${spans.length - mostShown} more`] : []),
+    ...(clock > 0 && !isInvented
+      ? [`          ${clock} times the clock was wrong or was set; nothing is missing for it`]
+      : []),
     ...(closed > 0 ? [`          ${closed} gaps were refetched in full, or the exchange had halted the symbol`] : []),
   ];
 }
@@ -61,9 +67,10 @@ function spanText({ fromUs, toUs }: { fromUs: number; toUs: number }, zone: Time
 
 /** A day as `--json` tells it. */
 export function verifiedJson(day: VerifiedDay) {
-  const { silences, gaps, ...rest } = day;
+  const { silences, gaps, isInvented, ...rest } = day;
   return {
     ...rest,
+    invented: isInvented,
     complete: isComplete(day),
     gaps: gaps.map(({ stream: _stream, symbol: _symbol, ...gap }) => gap),
     silences: silences.map(({ fromUs, toUs }) => ({ from_us: fromUs, to_us: toUs })),

@@ -32,6 +32,8 @@ export const verify: Command = {
     "where the exchange numbers records without a hole (aggTrade, trade, depth) none is missing and none is there twice; and there is no",
     "gap, nor a minute of a book or a whole day without any record. A gap of which all was refetched, or in which the exchange had halted",
     "the symbol, does not make a day incomplete. Time before the first and after the last record is not judged.",
+    "Ids that two days have in common are damage (id_doubled): a wrong clock has filed some under the wrong day. A day that only a wrong",
+    "clock has made is kept, named, and not judged for what is missing.",
     "Exit code 0: complete. 1: not. 2: a flag is wrong, or nothing is recorded there.",
   ],
   async run(flags, terminal) {

@@ -1,12 +1,16 @@
 import { afterAll, expect, test } from "bun:test";
+import { renameSync, truncateSync } from "node:fs";
 import { join } from "node:path";
+import { Glob } from "bun";
 import { createExchange } from "../server/exchange/exchange.ts";
 import { silentLog } from "../server/log.ts";
 import { recordId } from "../server/record.ts";
 import type { Status } from "../server/status.ts";
+import { temporaryFolder } from "./support/folder.ts";
 import { type FuseDisk, fuseMissing, mountFuse } from "./support/fuse.ts";
 import { fromSource, start } from "./support/program.ts";
 import { readRecords } from "./support/read-data.ts";
+import { run } from "./support/run.ts";
 import { createScriptedSource } from "./support/scripted-source.ts";
 import { gapsIn } from "./support/upgrades.ts";
 import { until } from "./support/wait.ts";
@@ -19,7 +23,7 @@ afterAll(async () => {
 const symbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];
 
 /** The program, recording a trade of each symbol every 20 ms into a folder of this disk. */
-async function recordOnto(disk: FuseDisk) {
+async function recordOnto(disk: Pick<FuseDisk, "path" | "end">) {
   ends.push(disk.end);
   const source = createScriptedSource();
   const exchange = createExchange({}, { source, log: silentLog });
@@ -125,3 +129,83 @@ test.skipIf(fuseMissing !== "")(
   },
   120_000,
 );
+
+/** Ids in files and in gaps of each symbol together are all that was sent, none twice. */
+function accountFor(dataDir: string, sent: number): { readonly kept: number; readonly lost: number } {
+  const gaps = gapsIn(dataDir);
+  let [kept, lost] = [0, 0];
+  for (const symbol of symbols) {
+    const ids = (readRecords(dataDir).get(`${symbol}/aggTrade`) ?? []).map(({ payload }) =>
+      recordId(payload, "aggTrade"),
+    );
+    expect(new Set(ids).size).toBe(ids.length);
+    const missing = gaps.filter((gap) => gap.symbol === symbol).reduce((sum, gap) => sum + (gap.missing ?? 0), 0);
+    expect([symbol, ids.length + missing]).toEqual([symbol, sent]);
+    kept += ids.length;
+    lost += missing;
+  }
+  return { kept, lost };
+}
+
+test.skipIf(fuseMissing !== "")(
+  `a data folder whose file system comes back empty: recording goes on there, and what lay on the other one is a gap${fuseMissing}`,
+  async () => {
+    const disk = await mountFuse();
+    const { program, dataDir, status, sent, stopSending, written } = await recordOnto(disk);
+    await until(() => sent() > 50, "some trades");
+    await written();
+    await disk.die();
+    const diedAt = sent();
+    await until(() => sent() > diedAt + 100, "the outage to last", 20_000);
+    await disk.comeBackEmpty();
+    const isWritten = async () => (await status()).symbols.every(({ buffered_records }) => buffered_records < 40);
+    await until(isWritten, "the held records to be written", 20_000);
+    await until(() => program.errors().includes("lost with its file system"), "the loss to be told", 20_000);
+    stopSending();
+    await written();
+    program.kill("SIGTERM");
+    expect(await program.ended).toBe(0);
+    expect(program.errors() + program.output()).not.toMatch(/^\s+at /m);
+    const { kept, lost } = accountFor(dataDir, sent());
+    expect(kept).toBeGreaterThan(0);
+    expect(lost).toBeGreaterThan(0);
+  },
+  120_000,
+);
+
+test("a data folder that is moved away under the recorder is made again at its place, with all that was open", async () => {
+  const top = temporaryFolder();
+  const { program, dataDir, sent, stopSending, written } = await recordOnto({ path: top, end: () => {} });
+  await until(() => sent() > 50, "some trades");
+  await written();
+  renameSync(dataDir, join(top, "moved"));
+  const movedAt = sent();
+  await until(() => program.errors().includes("deleted or replaced"), "the move to be noticed", 20_000);
+  await until(() => sent() > movedAt + 100, "recording to go on", 20_000);
+  stopSending();
+  await written();
+  program.kill("SIGTERM");
+  expect(await program.ended).toBe(0);
+  expect(program.errors() + program.output()).not.toMatch(/^\s+at /m);
+  expect(accountFor(dataDir, sent()).lost).toBe(0);
+}, 60_000);
+
+test("a segment that logrotate truncates while the program records is told, and verify does not call the day complete", async () => {
+  const top = temporaryFolder();
+  const { program, dataDir, sent, stopSending, written } = await recordOnto({ path: top, end: () => {} });
+  await until(() => sent() > 50, "some trades");
+  await written();
+  const segment = join(
+    dataDir,
+    [...new Glob("live/stream=aggTrade/symbol=BTCUSDT/*/*.jsonl").scanSync(dataDir)][0] ?? "",
+  );
+  truncateSync(segment, 0);
+  await until(() => program.errors().includes("truncated or appended to"), "the truncation to be noticed", 20_000);
+  stopSending();
+  await written();
+  program.kill("SIGTERM");
+  expect(await program.ended).toBe(0);
+  expect(accountFor(dataDir, sent()).lost).toBeGreaterThan(0);
+  const verified = await run(["verify", "--data-dir", dataDir]);
+  expect([verified.code, verified.output]).toEqual([1, expect.stringMatching(/BTCUSDT.*disk/s)]);
+}, 60_000);

@@ -1,5 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { until } from "./wait.ts";
@@ -11,6 +11,8 @@ export type FuseDisk = {
   readonly behind: string;
   die(): Promise<void>;
   comeBack(): Promise<void>;
+  /** The same mount, but with nothing in it. */
+  comeBackEmpty(): Promise<void>;
   end(): void;
 };
 
@@ -47,6 +49,12 @@ export async function mountFuse(): Promise<FuseDisk> {
     },
     async comeBack() {
       run("umount", "-l", path);
+      await mount();
+    },
+    async comeBackEmpty() {
+      run("umount", "-l", path);
+      renameSync(behind, `${behind}-before`);
+      mkdirSync(behind);
       await mount();
     },
     end() {

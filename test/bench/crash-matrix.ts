@@ -1,11 +1,13 @@
 /**
- * `bun crash-matrix.ts [--every N]`: the whole program with a fault at every step that touches a file, then the next start; needs
+ * `bun crash-matrix.ts [--every N] [--hands N]`: the whole program with a fault at every step that touches a file, then the next start; needs
  * strace. Prints what came of it as a Markdown table, and every run that went wrong.
  */
 import { describeStep, type Fault, faultsOf, type Outcome, runWithFault } from "../crash/fault-run.ts";
 import { listSteps, parts } from "../crash/steps.ts";
 
-const every = Number(process.argv[process.argv.indexOf("--every") + 1] || 1) || 1;
+const every = numberAfter("--every", 1);
+/** Runs beside each other; each mostly waits. */
+const handCount = numberAfter("--hands", 2);
 /** SQLite writes a page at a time, always in the same way. */
 const mostOfCatalogue = 6;
 
@@ -20,7 +22,7 @@ const work = steps
   .flatMap((step) => faultsOf(step).map((fault) => ({ step, fault })))
   .filter((_, n) => n % every === 0);
 const outcomes: Outcome[] = [];
-const hands = Array.from({ length: 2 }, async () => {
+const hands = Array.from({ length: handCount }, async () => {
   for (let next = work.pop(); next !== undefined; next = work.pop()) {
     outcomes.push(await runWithFault(next.step, next.fault));
     if (process.stderr.isTTY) process.stderr.write(`\r${outcomes.length} done, ${work.length} to go `);
@@ -33,9 +35,9 @@ console.log(
   `${steps.length} steps; in ${sum(outcomes, (one) => Number(one.happened))} of ${outcomes.length} runs the fault happened; ${Math.round((performance.now() - started) / 1000)} s\n`,
 );
 console.log(
-  "| step | fault | runs | ended the run | files unreadable | written records lost | doubled | newest lost, at most |",
+  "| step | fault | runs | ended the run | files unreadable | written records lost | doubled | holes not written down | newest lost, at most |",
 );
-console.log("| --- | --- | --- | --- | --- | --- | --- | --- |");
+console.log("| --- | --- | --- | --- | --- | --- | --- | --- | --- |");
 const faults: readonly Fault[] = ["SIGKILL", "ENOSPC", "EIO"];
 for (const part of [...parts, "all"]) {
   for (const fault of faults) {
@@ -53,19 +55,25 @@ for (const part of [...parts, "all"]) {
     cells.push(
       sum(of, (one) => one.lost.length),
       sum(of, (one) => one.doubled.length),
+      sum(of, (one) => one.unwritten.length),
     );
     console.log(`| ${[...cells, Math.max(...of.map(({ newestLost }) => newestLost))].join(" | ")} |`);
   }
 }
 for (const one of outcomes) {
-  const { unreadable, lost, doubled, newestLost, problem } = one;
+  const { unreadable, lost, doubled, unwritten, newestLost, problem } = one;
   const isBad =
-    unreadable.length + lost.length + doubled.length > 0 ||
+    unreadable.length + lost.length + doubled.length + unwritten.length > 0 ||
     problem !== null ||
     (one.fault !== "SIGKILL" && !one.ended && newestLost > 0);
   if (isBad)
     console.log(
-      `\n${describeStep(one.step, one.fault)}: ${JSON.stringify({ unreadable, lost, doubled, newestLost, problem })}`,
+      `\n${describeStep(one.step, one.fault)}: ${JSON.stringify({ unreadable, lost, doubled, unwritten, newestLost, problem })}`,
     );
 }
 process.exit(0);
+
+function numberAfter(flag: string, fallback: number): number {
+  const at = process.argv.indexOf(flag);
+  return at < 0 ? fallback : Number(process.argv[at + 1]) || fallback;
+}

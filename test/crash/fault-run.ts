@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { archivedDays } from "../../server/archive/archived-days.ts";
 import { verifyArchive } from "../../server/archive/verify.ts";
 import { openCatalogue } from "../../server/catalogue/catalogue.ts";
+import type { Gap } from "../../server/gap.ts";
+import { readJournal } from "../../server/journal/journal.ts";
 import { recordId } from "../../server/record.ts";
 import { dataFiles, readLines } from "../support/read-data.ts";
 import { withFaults } from "../support/strace.ts";
@@ -24,6 +26,8 @@ export type Outcome = {
   /** Records that had been written and are gone, and records that are there twice. */
   readonly lost: readonly number[];
   readonly doubled: readonly number[];
+  /** Absent records that lie in no written-down gap. */
+  readonly unwritten: readonly number[];
   /** Newest records, received after the last flush, that a kill may cost. */
   readonly newestLost: number;
   /** What went wrong with the start after it, or null. */
@@ -70,16 +74,18 @@ async function run(words: readonly string[]): Promise<{ said: string; errors: st
 async function judge(
   dataDir: string,
   said: string,
-): Promise<Pick<Outcome, "unreadable" | "lost" | "doubled" | "newestLost">> {
+): Promise<Pick<Outcome, "unreadable" | "lost" | "doubled" | "unwritten" | "newestLost">> {
   const numbers = (what: string) => [...said.matchAll(new RegExp(`^${what} (\\d+)$`, "gm"))].map(([, n]) => Number(n));
   const emitted = numbers("emitted");
   const written = new Set(emitted.filter((id) => numbers("written").some((up) => id <= up && id > up - 1000)));
   const unreadable: string[] = [];
   const seen = new Map<number, number>();
+  const stamps = new Map<number, number>();
   for (const file of dataFiles(dataDir)) {
     try {
-      for (const { payload } of readLines(dataDir, file)) {
+      for (const { payload, recvUs } of readLines(dataDir, file)) {
         const id = recordId(payload, "aggTrade") ?? -1;
+        stamps.set(id, recvUs);
         seen.set(id, (seen.get(id) ?? 0) + 1);
       }
     } catch (error) {
@@ -92,14 +98,31 @@ async function judge(
   }
   const catalogue = openCatalogue(dataDir);
   if (catalogue.movedAsideTo !== null) unreadable.push("rt-data.sqlite");
+  const journal = readJournal(dataDir);
+  if (journal === null) unreadable.push("journal");
+  const gaps = ["2026-11-22", "2026-11-23"].flatMap((date) => {
+    const day = { stream: "aggTrade", symbol: "BTCUSDT", date };
+    return [...(journal?.gapsOf(day) ?? []), ...catalogue.gapsOf(day)];
+  });
   catalogue.close();
   const due = [...written, ...numbers("late")];
   return {
     unreadable,
     lost: due.filter((id) => !seen.has(id)),
     doubled: [...seen].filter(([, count]) => count > 1).map(([id]) => id),
+    unwritten: [...emitted, ...numbers("missed")].filter((id) => !seen.has(id) && !isInGap(id, stamps, gaps)),
     newestLost: emitted.filter((id) => !written.has(id) && !seen.has(id)).length,
   };
+}
+
+/** Is there a gap between the records before and after this one? After the newest record any gap that reaches beyond it will do. */
+function isInGap(id: number, stamps: ReadonlyMap<number, number>, gaps: readonly Gap[]): boolean {
+  const before = [...stamps].filter(([other]) => other < id).map(([, us]) => us);
+  const after = [...stamps].filter(([other]) => other > id && other < 1_000_000).map(([, us]) => us);
+  const [fromUs, toUs] = [Math.max(0, ...before), Math.min(Number.POSITIVE_INFINITY, ...after)];
+  // Nothing is known of a stream before its first record.
+  if (before.length === 0) return true;
+  return gaps.some((gap) => gap.from_us <= toUs && gap.to_us > fromUs);
 }
 
 /** For a message: the step and fault in a line. */

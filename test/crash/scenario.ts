@@ -1,16 +1,17 @@
 /**
  * `bun scenario.ts <data folder> record|again|recover`: the whole program, with an exchange of its own and a clock that jumps,
- * through every step that touches a file. "record": two windows, midnight, the merge, and after the stop a late segment of the
+ * through every step that touches a file. "record": two windows, a lost connection and with it trades, midnight, the merge, and after the
+ * stop a late segment of the
  * merged day. "again": a start on that, the second merge, a stop. "recover": a start on what a crash left, until nothing waits any
- * more, and a stop. Prints what is true by now: `emitted N`, `written N`, `late N`, and `done`.
+ * more, and a stop. Prints what is true by now: `emitted N`, `missed N`, `written N`, `late N`, and `done`.
  */
-import { mkdirSync, renameSync, writeFileSync, writeSync } from "node:fs";
+import { existsSync, mkdirSync, renameSync, writeFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { type App, createApp } from "../../server/app/app.ts";
 import { createExchange } from "../../server/exchange/exchange.ts";
 import { createLog } from "../../server/log.ts";
 import { encodeLine } from "../../server/record.ts";
-import { segmentPath } from "../../server/segment.ts";
+import { liveFolder, segmentPath } from "../../server/segment.ts";
 import { appConfig } from "../support/app-config.ts";
 import { createScriptedSource } from "../support/scripted-source.ts";
 import { until } from "../support/wait.ts";
@@ -19,8 +20,10 @@ const [dataDir = "", what = "record"] = process.argv.slice(2);
 const midnightMs = Date.parse("2026-11-23T00:00:00Z");
 const stream = "btcusdt@aggTrade";
 const batch = 12;
-/** A step that a fault has made impossible is left to the next start. */
-const patienceMs = 4000;
+const missedTrades = 5;
+const firstDay = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-22" };
+/** A step that a fault has made impossible is left to the next start, which has to do it. */
+const patienceMs = what === "recover" ? 20_000 : 4000;
 const log = createLog({ level: "warn", format: "text", color: false });
 const say = (line: string) => writeSync(1, `${line}\n`);
 
@@ -70,6 +73,16 @@ async function trade(app: App): Promise<void> {
   await written(app);
 }
 
+/** The exchange sends trades while nobody listens. */
+async function loseSome(app: App): Promise<void> {
+  exchange.disconnectAll("terminate");
+  await patiently(() => !source.wants(stream), "the connection to be lost");
+  for (let n = 0; n < missedTrades; n++) say(`missed ${++last}`);
+  await trade(app);
+  // Ids tell at once; that the gap is over is known a moment later.
+  await patiently(() => app.status().totals.gaps > 0, "the gap to be known");
+}
+
 async function written(app: App): Promise<void> {
   const isWritten = () => app.status().symbols.every((symbol) => symbol.buffered_records === 0);
   await patiently(isWritten, "the trades to be written");
@@ -78,8 +91,10 @@ async function written(app: App): Promise<void> {
 
 async function settled(app: App): Promise<void> {
   await patiently(() => {
-    const { segments_waiting, days_waiting } = app.status().archive;
-    return segments_waiting === 0 && days_waiting === 0;
+    const { archive, catch_up } = app.status();
+    const isIdle = archive.segments_waiting === 0 && archive.days_waiting === 0 && catch_up.doing === null;
+    // A day is merged only when the exchange has confirmed the time.
+    return isIdle && !existsSync(liveFolder(dataDir, firstDay));
   }, "all to be sealed and merged");
 }
 
@@ -87,6 +102,7 @@ if (what === "record") {
   const app = await startApp();
   await trade(app);
   await trade(app);
+  await loseSome(app);
   offsetMs += 60_000;
   await trade(app);
   await patiently(() => app.status().archive.segments_sealed >= 1, "the first segment to be sealed");
@@ -96,7 +112,7 @@ if (what === "record") {
   await trade(app);
   await app.stop(patienceMs);
   say("stopped");
-  const segment = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-22", name: "23-00" };
+  const segment = { ...firstDay, name: "23-00" };
   const path = segmentPath(dataDir, segment, "open");
   try {
     mkdirSync(dirname(path), { recursive: true });

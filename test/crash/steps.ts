@@ -16,7 +16,17 @@ export type Step = {
 
 export type Run = "record" | "again";
 
-export const parts = ["folder and lock", "catalogue", "write", "rotate", "seal", "merge", "replace", "delete"] as const;
+export const parts = [
+  "folder and lock",
+  "journal",
+  "catalogue",
+  "write",
+  "rotate",
+  "seal",
+  "merge",
+  "replace",
+  "delete",
+] as const;
 export type Part = (typeof parts)[number];
 
 const calls =
@@ -76,6 +86,7 @@ function pathOf(call: string, rest: string, dataDir: string): string | null {
 
 function partOf(call: string, path: string): Part {
   if (path.startsWith("rt-data.sqlite")) return "catalogue";
+  if (path.startsWith("journal")) return "journal";
   if (path.startsWith("archive/")) {
     if (/unlink|rmdir/.test(call)) return "delete";
     return call === "rename" || path.includes(".previous") || !/\.tmp$/.test(path) ? "replace" : "merge";

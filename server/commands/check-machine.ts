@@ -103,7 +103,7 @@ function locks(dataDir: string): Finding | null {
 /** Files of another user than the folder's: somebody has recorded by hand as root, and the service cannot go on there. */
 function owner(dataDir: string): Finding | null {
   const wanted = statSync(dataDir).uid;
-  const strange = ["rt-data.sqlite", "live", "archive", "quarantine"].filter((name) => {
+  const strange = ["rt-data.sqlite", "journal", "live", "archive", "quarantine"].filter((name) => {
     const path = join(dataDir, name);
     return existsSync(path) && statSync(path).uid !== wanted;
   });

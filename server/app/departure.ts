@@ -2,7 +2,7 @@ import type { Feed } from "../binance/feed.ts";
 import type { FeedGap } from "../binance/feed-sink.ts";
 import { contentMark } from "../binance/id-ring.ts";
 import type { Inherited, Leftover } from "../binance/predecessor.ts";
-import type { Followed } from "../binance/sequence.ts";
+import type { Followed } from "../binance/sequence-types.ts";
 import type { Gap } from "../gap.ts";
 import { parseStreamName, type Stream } from "../stream.ts";
 import { firstIdOf } from "./gaps.ts";

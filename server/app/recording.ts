@@ -182,6 +182,7 @@ export function createRecording(
         onOdd: quarantine.add,
         onPing: delay.observePing,
         onEpoch: departure.onEpoch,
+        onNotMissing: repair.withdraw,
         onDated: (stream, eventMs, recvUs) => delay.observe(stream.symbol, eventMs, recvUs),
       };
       const offsetMs = standby?.clockOffsetMs() ?? null;

@@ -21,6 +21,8 @@ export type Repair = {
   start(): void;
   /** Trades that the ids prove to be missing. */
   refetch(hole: TradeHole): void;
+  /** Ids of a stream that were told to be missing are not. */
+  withdraw(stream: Stream, hole: { readonly fromId: number; readonly toId: number }): void;
   /**
    * Nobody had run until `resumedUs`: finds the last trade before it on disk and, unless `firstId` is given, the first one after it, and
    * refetches what lies between. Resolves with how many are missing; null where one of the two is not there, or the ids have begun anew.
@@ -143,6 +145,10 @@ export function createRepair(
       books.start();
     },
     refetch: trades.add,
+    withdraw(stream, { fromId, toId }) {
+      for (const { fromUs, count } of trades.withdraw(stream, fromId, toId))
+        journal.noteRepair({ ...keyOf(stream), from_us: fromUs }, count);
+    },
     catchUp(pause) {
       const found = looking.then(() => find(pause));
       pauses++;

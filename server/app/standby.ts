@@ -2,7 +2,7 @@ import { addressesOf } from "../binance/endpoint.ts";
 import type { Feed, FeedDeps, FeedOptions } from "../binance/feed.ts";
 import type { FeedGap, FeedSink } from "../binance/feed-sink.ts";
 import type { Inherited, Leftover } from "../binance/predecessor.ts";
-import type { Followed } from "../binance/sequence.ts";
+import type { Followed } from "../binance/sequence-types.ts";
 import type { ReceiveClock } from "../clock.ts";
 import type { Config } from "../config.ts";
 import type { Gap } from "../gap.ts";
@@ -131,6 +131,7 @@ export function createStandby(
           else if (odd.push(found) > oddKept) odd.shift();
         },
         onEpoch: (...found) => attached?.onEpoch(...found),
+        onNotMissing: (...found) => attached?.onNotMissing?.(...found),
         onPing(...found) {
           ping = found;
           attached?.onPing(...found);

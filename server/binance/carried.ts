@@ -2,7 +2,8 @@ import type { GapCause } from "../gap.ts";
 import type { Stream } from "../stream.ts";
 import type { FeedGap } from "./feed-sink.ts";
 import { createRhythm, enoughOfOne, type Rhythm } from "./rhythm.ts";
-import { type Cursor, createSequence, type Sequence } from "./sequence.ts";
+import { createSequence } from "./sequence.ts";
+import type { Cursor, Sequence } from "./sequence-types.ts";
 
 /** A stream as a group carries it: what has come of it, and since when it has not. */
 export type Carried = {
@@ -115,7 +116,7 @@ export function judge(one: Carried, beforeUs: number): readonly FeedGap[] {
   const { holes } = one.sequence;
   if (holes === null) return one.spans.splice(0).map((span) => gapOf(stream, span, null));
   const judged: FeedGap[] = [];
-  for (const hole of holes.take(beforeUs)) {
+  for (const hole of one.sequence.takeHoles(beforeUs)) {
     const within = spans.filter((span) => span.fromUs >= hole.fromUs && span.toUs <= hole.toUs);
     one.spans = one.spans.filter((span) => !within.includes(span));
     const numbered = isNumbered(stream);

@@ -24,6 +24,8 @@ export type FeedSink = {
   readonly onGaps: (gaps: readonly FeedGap[]) => void;
   /** The exchange began to count anew in this stream. */
   readonly onEpoch: (stream: Stream, id: number, recvUs: number) => void;
+  /** Ids of trades that were told to be missing are not: the exchange's ids had jumped, and are back. */
+  readonly onNotMissing?: (stream: Stream, hole: Hole) => void;
   /** The exchange's clock, ms, from a ping. */
   readonly onPing: (serverMs: number, recvUs: number) => void;
   /** A book without event time, dated by the diff of the same id on the same socket. */

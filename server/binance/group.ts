@@ -126,6 +126,7 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
     }
     one.rhythm.beat(recvUs, cursor.lastUs >= link.flowingUs ? cursor.lastUs : 0);
     const verdict = one.sequence.judge(cursor, data.firstId, data.id, data.payload, recvUs);
+    if (one.sequence.hasGlitch()) onGlitch(one);
     if (one.gap !== null) {
       regain(one, recvUs);
       pending.add(one);
@@ -154,6 +155,14 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
     forgetIds(one);
     log.warn("the exchange counts this stream anew; it is recorded on", { stream: one.stream.name, id });
     sink.onEpoch(one.stream, id, recvUs);
+  }
+
+  function onGlitch(one: Carried): void {
+    const glitch = one.sequence.takeGlitch();
+    if (glitch === null) return;
+    const { name } = one.stream;
+    log.warn("ids of this stream had jumped and are back; it is recorded on", { stream: name, id: glitch.id });
+    if (glitch.notMissing !== null) sink.onNotMissing?.(one.stream, glitch.notMissing);
   }
 
   function onGone(link: Link, { vain, isPlanned }: { vain: boolean; isPlanned: boolean }): void {

@@ -1,12 +1,16 @@
 /** The newest ids of a stream, each with a mark of its content. */
 export type IdRing = {
-  /** Highest id ever added; -Infinity while empty. */
+  /** Highest id added, or set since; -Infinity while empty. */
   high(): number;
+  /** Highest id ever added, also where it had jumped; -Infinity while empty. */
+  top(): number;
+  /** The next ids are expected behind this one, although some above it are remembered. */
+  setHigh(id: number): void;
   /** The oldest id that is still remembered; -Infinity as long as nothing has been forgotten. */
   low(): number;
   add(id: number, mark: number): void;
-  /** The mark of a remembered id, or null. */
-  find(id: number): number | null;
+  /** The mark of a remembered id, or null; of one that came with several contents `mark` if it is among them. */
+  find(id: number, mark: number): number | null;
   /** What is remembered, oldest first. */
   entries(): { readonly ids: readonly number[]; readonly marks: readonly number[] };
 };
@@ -20,22 +24,31 @@ export function createIdRing(): IdRing {
   const marks = new Int32Array(size);
   let count = 0;
   let high = Number.NEGATIVE_INFINITY;
+  let top = Number.NEGATIVE_INFINITY;
 
   return {
+    top: () => top,
     high: () => high,
+    setHigh(id) {
+      high = id;
+    },
     low: () => (count < size ? Number.NEGATIVE_INFINITY : (ids[count % size] ?? 0)),
     add(id, mark) {
       ids[count % size] = id;
       marks[count % size] = mark;
       count++;
       if (id > high) high = id;
+      if (id > top) top = id;
     },
-    find(id) {
+    find(id, mark) {
       const oldest = Math.max(0, count - size);
+      let found: number | null = null;
       for (let at = count - 1; at >= oldest; at--) {
-        if (ids[at % size] === id) return marks[at % size] ?? 0;
+        if (ids[at % size] !== id) continue;
+        if (marks[at % size] === mark) return mark;
+        found ??= marks[at % size] ?? 0;
       }
-      return null;
+      return found;
     },
     entries() {
       const kept = Array.from({ length: Math.min(count, size) }, (_, n) => (Math.max(0, count - size) + n) % size);

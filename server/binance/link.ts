@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.ts";
 import { createDelayJoin, type DelayJoin } from "./delay-join.ts";
 import type { Rhythm } from "./rhythm.ts";
-import type { Cursor } from "./sequence.ts";
+import type { Cursor } from "./sequence-types.ts";
 
 /** One connection of a group, with what it has shown. All times are receipt times, µs, 0 before. */
 export type Link = {

@@ -5,7 +5,7 @@ import { type Handover, type HandoverTimes, judgeHandover } from "./handover.ts"
 import { covers, createLink, type Link } from "./link.ts";
 import type { PendingGaps } from "./pending-gaps.ts";
 import { createRhythm, enoughOfMany } from "./rhythm.ts";
-import type { Cursor, Followed, Trail } from "./sequence.ts";
+import type { Cursor, Followed, Trail } from "./sequence-types.ts";
 
 /** How far another process was with its streams, by their names, when it began to tell of what it records. */
 export type Inherited = ReadonlyMap<string, Trail & { readonly lastUs: number }>;

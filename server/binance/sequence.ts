@@ -1,65 +1,10 @@
-import { createHoles, type Hole, type Holes } from "./holes.ts";
+import { createHoles, type Hole, type HolesMark } from "./holes.ts";
 import { contentMark, createIdRing, type IdRing } from "./id-ring.ts";
-
-/**
- * What a message is to its stream: the "next" one; a "late" one, which another socket has overtaken but which nobody had brought; the
- * first of a new "epoch", in which the exchange counts anew; or a "duplicate". All but the last are to be recorded.
- */
-export type Verdict = "next" | "late" | "epoch" | "duplicate";
-
-/** How far one connection has come in a stream. */
-export type Cursor = {
-  /** Highest id that this connection has brought in its epoch; NaN before the first. */
-  highest: number;
-  /** The first id, and the one just brought. */
-  first: number;
-  recent: number;
-  /** Receipt of the first and of the newest message, µs; 0 before. */
-  firstUs: number;
-  lastUs: number;
-  epoch: number;
-};
-
-/** The order of one stream, put together from any number of connections. */
-export type Sequence = {
-  /** A connection begins to bring this stream. */
-  join(): Cursor;
-  /** It does no more. */
-  leave(cursor: Cursor): void;
-  /** The newest two that have left, as far as they had come: others may lag behind them. */
-  gone(): readonly Cursor[];
-  /** `firstId` is the first id that the message covers (`U` of a diff), for others the same as `id`. */
-  judge(cursor: Cursor, firstId: number, id: number, payload: string, recvUs: number): Verdict;
-  /** A message that another process has recorded, with what it was there; `cursor` is that process's. */
-  follow(cursor: Cursor, message: Followed): void;
-  readonly holes: Holes | null;
-  /** The newest of what has been recorded, for a process that is to go on with it. */
-  trail(): Trail;
-  /** Goes on where another process is, of which this is the trail; returns its cursor. To be called before anything is judged. */
-  inherit(trail: Trail, lastUs: number): Cursor;
-};
-
-/** What another process tells of a message that it has recorded; `mark` is that of its content, `isEpoch`: the numbering began anew. */
-export type Followed = {
-  readonly firstId: number;
-  readonly id: number;
-  readonly mark: number;
-  readonly recvUs: number;
-  readonly isEpoch: boolean;
-};
-
-/** The newest ids of the current epoch with the marks of their content, oldest first, and the holes that are waited for. */
-export type Trail = {
-  readonly ids: readonly number[];
-  readonly marks: readonly number[];
-  readonly holes: readonly Hole[];
-};
+import { type Arrived, type Attempt, type Epoch, isBack, isSure, longestHole } from "./numbering.ts";
+import type { Cursor, Followed, Glitch, Sequence, Verdict } from "./sequence-types.ts";
 
 /** After a quick restart a server that lags behind repeats at most so many ids. */
 const earlierIds = 1000;
-
-/** A numbering: what has been recorded of it. */
-type Epoch = { readonly ring: IdRing; first: number };
 
 /**
  * The sequence of a stream. First arrival wins: an id that any connection has brought is a duplicate from every other. Ids that
@@ -75,22 +20,37 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
   /** The epoch before, as long as a connection may still be in it. */
   let previous: Epoch | null = null;
   let epoch = 0;
+  let attempt: Attempt | null = null;
+  let glitch: Glitch | null = null;
   if (options.lastId !== null) current.ring.add(options.lastId, 0);
 
   function decide(cursor: Cursor, firstId: number, id: number, mark: number, recvUs: number): Verdict {
+    if (attempt !== null && cursor.epoch === epoch) look(attempt, { firstId, id, mark, recvUs });
     if (previous !== null) {
       const across = decideAcross(previous, cursor, id, mark);
       if (across !== null) return across;
     }
     const { ring } = current;
-    if (id > ring.high()) return next(firstId, id, mark, recvUs);
+    if (id > ring.high()) {
+      // Something that had been ahead of its turn comes again over another connection.
+      if (holes !== null && id <= ring.top() && ring.find(id, mark) === mark) return "duplicate";
+      const isFar = holes !== null && !options.mayVary && firstId - ring.high() > longestHole;
+      return isFar && cursors.size === 1 ? begin(cursor, id, mark, recvUs) : next(firstId, id, mark, recvUs);
+    }
     const repeats = id <= cursor.highest;
     if (mayBeOfEarlierRun(id)) return "duplicate";
-    const known = ring.find(id);
+    const known = ring.find(id, mark);
+    // What had jumped to this id was another record.
+    if (known !== null && known !== mark && holes !== null && firstId === cursor.recent + 1)
+      return late(ring, id, mark);
     if (known !== null) {
       // The same diff may be cut differently for two connections; everything else of one id is the same everywhere.
       const isAnother = known !== mark && (repeats || cursors.size === 1 || !options.mayVary);
       return isAnother ? begin(cursor, id, mark, recvUs) : "duplicate";
+    }
+    if (holes !== null && known === null && (repeats || (holes.isDoubtful(firstId, id) && !isBehind(cursor, id)))) {
+      const found = holes.retract(firstId, id, recvUs);
+      if (found !== null) return retract(cursor, { firstId, id, mark, recvUs }, found.given);
     }
     if (holes?.fill(firstId, id)) return late(ring, id, mark);
     const isOld = holes !== null || id < ring.low();
@@ -103,13 +63,43 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
     return isBefore || (isFresh && !isBehind(cursor, id)) ? begin(cursor, id, mark, recvUs) : "duplicate";
   }
 
+  /** The ids had jumped ahead on this connection and are back. */
+  function retract(cursor: Cursor, { firstId, id, mark, recvUs }: Arrived, given: Hole | null): Verdict {
+    if (given !== null || cursor.highest - id > 1) glitch = { id: cursor.highest, notMissing: given };
+    cursor.highest = Number.NaN;
+    next(firstId, id, mark, recvUs);
+    current.ring.setHigh(id);
+    return "late";
+  }
+
+  function look(tried: Attempt, arrived: Arrived): void {
+    if (isSure(tried, arrived.recvUs)) attempt = null;
+    else if (isBack(tried, current, arrived)) goBack(tried, arrived.id);
+  }
+
+  function goBack(tried: Attempt, id: number): void {
+    attempt = null;
+    glitch = { id: tried.id, notMissing: null };
+    const { ids, marks } = current.ring.entries();
+    const high = tried.before.ring.high();
+    current = tried.before;
+    for (const [at, one] of ids.entries()) current.ring.add(one, marks[at] ?? 0);
+    current.ring.setHigh(high);
+    previous = null;
+    for (const cursor of cursors) {
+      if (cursor.epoch === epoch) cursor.highest = Math.min(id, high);
+      cursor.epoch = epoch;
+    }
+    holes?.returnTo(tried.mark);
+  }
+
   /** While two epochs overlap; null where the current one decides alone. */
   function decideAcross(old: Epoch, cursor: Cursor, id: number, mark: number): Verdict | null {
     const isOld = cursor.epoch !== epoch;
     const [own, other] = isOld ? [old.ring, current.ring] : [current.ring, old.ring];
-    const known = own.find(id);
+    const known = own.find(id, mark);
     if (known !== null && (known === mark || !(id <= cursor.highest))) return "duplicate";
-    if (other.find(id) === mark) {
+    if (other.find(id, mark) === mark) {
       if (isOld) enter(cursor);
       return "duplicate";
     }
@@ -122,11 +112,17 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
   function next(firstId: number, id: number, mark: number, recvUs: number): Verdict {
     current.ring.add(id, mark);
     if (Number.isNaN(current.first)) current.first = firstId;
-    holes?.advance(firstId, id, recvUs);
+    holes?.advance(firstId, id, recvUs, isRecorded);
     return "next";
   }
 
+  const isRecorded = (id: number) => current.ring.find(id, 0) !== null;
+
   function begin(cursor: Cursor, id: number, mark: number, recvUs: number): Verdict {
+    attempt = {
+      ...{ before: current, mark: holes?.mark() ?? noMark, id, highest: cursor.highest },
+      ...{ sinceUs: recvUs, records: 0 },
+    };
     previous = cursors.size > 1 ? current : null;
     current = { ring: createIdRing(), first: id };
     current.ring.add(id, mark);
@@ -156,6 +152,11 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
     return false;
   }
 
+  function isPassed(toId: number): boolean {
+    for (const one of cursors) if (one.epoch === epoch && one.recent > toId) return true;
+    return false;
+  }
+
   function join(): Cursor {
     const cursor = { highest: Number.NaN, first: Number.NaN, recent: Number.NaN, firstUs: 0, lastUs: 0, epoch };
     cursors.add(cursor);
@@ -174,9 +175,10 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
 
   /** Another process has put several connections together, so that its order is none of a single one's. */
   function follow(cursor: Cursor, { firstId, id, mark, recvUs, isEpoch }: Followed): void {
+    if (attempt !== null && !isEpoch && cursor.epoch === epoch) look(attempt, { firstId, id, mark, recvUs });
     const isBehind = previous !== null && cursor.epoch !== epoch && !isEpoch;
     const { ring } = isBehind && previous !== null ? previous : current;
-    const known = ring.find(id);
+    const known = ring.find(id, mark);
     if (isEpoch && known === mark) enter(cursor);
     else if (isEpoch) begin(cursor, id, mark, recvUs);
     else if (known === null && id > ring.high() && !isBehind) next(firstId, id, mark, recvUs);
@@ -189,6 +191,13 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
 
   return {
     holes,
+    takeHoles: (beforeUs) => holes?.take(beforeUs, isPassed) ?? [],
+    hasGlitch: () => glitch !== null,
+    takeGlitch() {
+      const found = glitch;
+      glitch = null;
+      return found;
+    },
     join,
     gone: () => gone,
     leave(cursor) {
@@ -216,6 +225,8 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
     },
   };
 }
+
+const noMark: HolesMark = { expected: Number.NaN, lastUs: 0, fresh: [] };
 
 function late(ring: IdRing, id: number, mark: number): Verdict {
   ring.add(id, mark);

@@ -1,6 +1,6 @@
 import type { Carried } from "./carried.ts";
 import type { Leftover } from "./predecessor.ts";
-import type { Cursor, Trail } from "./sequence.ts";
+import type { Cursor, Trail } from "./sequence-types.ts";
 
 /** How far a stream is. */
 export function trailOf({ sequence, lastRecvUs }: Carried): Trail & { readonly lastUs: number } {

@@ -29,6 +29,8 @@ export type WaitingHole = {
   failures: number;
   /** Answers in a row at which the exchange's history ended before the hole did. */
   ends: number;
+  /** Nothing of it is missing any more. */
+  isWithdrawn: boolean;
   /** Nothing of it has been handed over in this process: what comes next may be on disk already. */
   untouched: boolean;
 };
@@ -46,6 +48,8 @@ export type HoleQueue = {
   dueMs(): number;
   remove(waiting: WaitingHole): void;
   all(): readonly PendingHole[];
+  /** Those of a stream. */
+  of(stream: Stream): readonly WaitingHole[];
   size(): number;
 };
 
@@ -63,7 +67,7 @@ export function createHoleQueue(): HoleQueue {
       if (rest === null) return null;
       if (count >= mostHoles) return "full";
       count++;
-      waiting.push({ hole: rest, notBeforeMs: 0, failures: 0, ends: 0, untouched: true });
+      waiting.push({ hole: rest, notBeforeMs: 0, failures: 0, ends: 0, isWithdrawn: false, untouched: true });
       byStream.set(hole.stream.name, waiting);
       return rest;
     },
@@ -92,6 +96,7 @@ export function createHoleQueue(): HoleQueue {
       else byStream.set(name, others);
     },
     all: () => [...byStream.values()].flat().map(({ hole }) => hole),
+    of: ({ name }) => [...(byStream.get(name) ?? [])],
     size: () => count,
   };
 }

@@ -15,6 +15,12 @@ export type TradeRepair = {
    * already is left out; a hole of which nothing remains then is not heard of again.
    */
   add(hole: TradeHole | PendingHole): void;
+  /** These ids are not missing after all, as far as they are not done yet; returns by the beginnings of their gaps how many there are. */
+  withdraw(
+    stream: Stream,
+    fromId: number,
+    toId: number,
+  ): readonly { readonly fromUs: number; readonly count: number }[];
   /** Everything that is not done yet, with its progress. */
   pending(): readonly PendingHole[];
   status(): { readonly holes: number; readonly records: number; readonly lastProblem: string | null };
@@ -99,7 +105,7 @@ export function createTradeRepair(deps: TradeRepairDeps): TradeRepair {
     if (request === null) return await finish(turn, "trades of this stream cannot be asked for");
     const { path, query, weight } = request;
     const answer = await rest.get(path, query, { weight, priority: "low", signal: abort.signal });
-    if (abort.signal.aborted) return;
+    if (abort.signal.aborted || turn.isWithdrawn) return;
     if (answer.kind !== "ok") return await noteRefusal(turn, answer);
     const trades = parseTrades(answer.text, hole.stream.type.kind);
     if (trades === null || (trades[0] !== undefined && trades[0].id < hole.nextId))
@@ -209,6 +215,22 @@ export function createTradeRepair(deps: TradeRepairDeps): TradeRepair {
       if (taken === null) return;
       if (taken !== added) store(() => deps.store?.save(taken));
       wake();
+    },
+    withdraw(stream, fromId, toId) {
+      return queue.of(stream).flatMap((turn) => {
+        const { hole } = turn;
+        const first = Math.max(fromId, hole.nextId);
+        if (first > hole.toId || hole.toId > toId) return [];
+        const count = hole.toId - first + 1;
+        turn.hole = { ...hole, toId: first - 1 };
+        if (hole.nextId < first) store(() => deps.store?.save(turn.hole));
+        else {
+          turn.isWithdrawn = true;
+          queue.remove(turn);
+          store(() => deps.store?.remove(hole));
+        }
+        return [{ fromUs: hole.fromUs, count }];
+      });
     },
     pending: queue.all,
     status: () => ({

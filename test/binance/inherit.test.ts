@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { createCarried } from "../../server/binance/carried.ts";
 import { contentMark } from "../../server/binance/id-ring.ts";
-import { type Cursor, createSequence } from "../../server/binance/sequence.ts";
+import { createSequence } from "../../server/binance/sequence.ts";
+import type { Cursor } from "../../server/binance/sequence-types.ts";
 import { unsettledOf } from "../../server/binance/succession.ts";
 import { parseStreamName, type Stream } from "../../server/stream.ts";
 

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { type Cursor, createSequence, type Verdict } from "../../server/binance/sequence.ts";
+import { createSequence } from "../../server/binance/sequence.ts";
+import type { Cursor, Verdict } from "../../server/binance/sequence-types.ts";
 
 const contiguous = { contiguous: true, mayVary: false, lastId: null };
 const sparse = { contiguous: false, mayVary: false, lastId: null };
@@ -56,7 +57,7 @@ test("after a restart the last record of the run before is not taken again, and 
   const { sequence, take } = judging({ ...contiguous, lastId: 500 });
   const cursor = sequence.join();
   expect([take(cursor, 500), take(cursor, 504)]).toEqual(["duplicate", "next"]);
-  expect(sequence.holes?.take(Number.POSITIVE_INFINITY)).toEqual([{ fromId: 501, toId: 503, fromUs: 0, toUs: 2 }]);
+  expect(sequence.holes?.open()).toEqual([{ fromId: 501, toId: 503, fromUs: 0, toUs: 2 }]);
 });
 
 test("whatever part of a stream each of several lagging connections brings, each id is kept once, and holes are exactly the ids that nobody brought", () => {
@@ -78,7 +79,7 @@ test("whatever part of a stream each of several lagging connections brings, each
       expect(kept.toSorted((x, y) => x - y)).toEqual([...brought].sort((x, y) => x - y));
       // What was missed before anything had come is no hole.
       const [first, last] = [kept[0] ?? 0, Math.max(...brought)];
-      const holes = (sequence.holes?.take(Number.POSITIVE_INFINITY) ?? []).flatMap(({ fromId, toId }) =>
+      const holes = (sequence.holes?.open() ?? []).flatMap(({ fromId, toId }) =>
         Array.from({ length: toId - fromId + 1 }, (_, k) => fromId + k),
       );
       const absent = Array.from({ length: Math.max(0, last - first + 1) }, (_, k) => first + k).filter(

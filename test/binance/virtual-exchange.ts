@@ -14,6 +14,8 @@ export type VirtualExchange = {
   silence(n: number, ms: number): void;
   /** The n-th is sent its next event twice. */
   repeat(n: number): void;
+  /** The n-th is sent its next `records` events changed by this. */
+  twist(n: number, records: number, change: (payload: string) => string): void;
   /** New connections are refused until this is called with false. */
   refuse(isRefusing: boolean): void;
   /** A connection is being sent nothing. */
@@ -29,6 +31,7 @@ type Line = {
   ended: boolean;
   silentUntilUs: number;
   repeats: boolean;
+  twist: { left: number; readonly change: (payload: string) => string } | null;
 };
 
 /** Connections take `handshakeMs` and then deliver with the delay that `delayMs` draws for each. */
@@ -62,7 +65,7 @@ export function createVirtualExchange(
         names: new Set(names),
         delayMs: options.delayMs(),
         openMs: time.now() + options.handshakeMs,
-        ...{ ended: false, silentUntilUs: 0, repeats: false },
+        ...{ ended: false, silentUntilUs: 0, repeats: false, twist: null },
       };
       const refused = refusing;
       if (!refused) time.after(options.handshakeMs / 2, () => !line.ended && lines.push(line));
@@ -87,7 +90,8 @@ export function createVirtualExchange(
     emit(stream, payload) {
       for (const line of lines) {
         if (!line.names.has(stream) || nowUs() < line.silentUntilUs) continue;
-        const text = `{"stream":"${stream}","data":${payload}}`;
+        const twisted = line.twist !== null && line.twist.left-- > 0 ? line.twist.change(payload) : payload;
+        const text = `{"stream":"${stream}","data":${twisted}}`;
         send(line, text);
         if (line.repeats) send(line, text);
         line.repeats = false;
@@ -110,6 +114,10 @@ export function createVirtualExchange(
     repeat(n) {
       const line = pick(n);
       if (line !== undefined) line.repeats = true;
+    },
+    twist(n, records, change) {
+      const line = pick(n);
+      if (line !== undefined) line.twist = { left: records, change };
     },
     refuse(isRefusing) {
       refusing = isRefusing;

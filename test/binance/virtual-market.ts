@@ -7,6 +7,7 @@ export function createVirtualMarket(
   emit: (stream: Stream, id: number, payload: string) => void,
 ) {
   const ids = streams.map(() => 100_000);
+  const jumps = streams.map(() => ({ by: 0, left: 0 }));
   let count = 0;
 
   function one(index: number): void {
@@ -27,7 +28,11 @@ export function createVirtualMarket(
       trade: `${event("trade")},"t":${id},"p":${px},"q":"1.0","T":${time},"m":true,"M":true}`,
       bookTicker: `{"u":${id},"s":"${stream.symbol}","b":${px},"B":"1.0","a":${px},"A":"1.0"}`,
     };
-    emit(stream, id, payloads[kind] ?? "");
+    const jump = jumps[index];
+    const payload = payloads[kind] ?? "";
+    const by = jump === undefined || jump.left === 0 ? 0 : jump.by;
+    if (jump !== undefined && by !== 0) jump.left--;
+    emit(stream, id + by, by === 0 ? payload : withIdsMoved(payload, by));
   }
 
   return {
@@ -35,8 +40,18 @@ export function createVirtualMarket(
       for (const index of streams.keys())
         if (happens(index)) for (let k = 0; k < (index % 2 === 0 ? 1 : busy); k++) one(index);
     },
+    /** The ids of the next `records` are so much higher or lower, those behind them as if nothing had been. */
+    glitch(index: number, by: number, records: number) {
+      jumps[index] = { by, left: records };
+    },
     restart(index: number, by: number) {
       ids[index] = (ids[index] ?? 0) - by;
     },
   };
+}
+
+/** The payload with every id that it is ordered by so much higher or lower. */
+export function withIdsMoved(payload: string, by: number): string {
+  const members = payload.includes('"aggTrade"') ? "a" : "lastUpdateId|U|u|t";
+  return payload.replace(new RegExp(`"(${members})":(\\d+)`, "g"), (_, name, id) => `"${name}":${Number(id) + by}`);
 }

@@ -9,11 +9,13 @@ import { asContainer, containersMissing, firstProcessOf } from "./support/contai
 import { temporaryFolder } from "./support/folder.ts";
 import { fromSource, start } from "./support/program.ts";
 import { straceMissing, withFaults } from "./support/strace.ts";
+import { endRecorders, isRunning, startUpgradable } from "./support/upgrades.ts";
 import { until } from "./support/wait.ts";
 
 const built = join(import.meta.dir, "../dist/rt-data");
 const stops: (() => unknown)[] = [];
 afterAll(async () => {
+  endRecorders();
   for (const stop of stops.splice(0)) await stop();
 });
 
@@ -178,6 +180,38 @@ test("a process that was started with the lock takes over without a moment in wh
   await child.exited;
   takeDataFolder(path, "record").release();
 });
+
+test("nobody gets the folder while one recorder hands over to another, however often he tries", async () => {
+  const dataDir = join(temporaryFolder(), "data");
+  const market = await startUpgradable({ dataDir, program: fromSource, symbols: 2, speed: 1 });
+  const script = `
+    const { takeDataFolder } = await import(${JSON.stringify(join(import.meta.dir, "../server/data-folder.ts"))});
+    let [taken, tries] = [0, 0];
+    setInterval(() => {
+      tries++;
+      try { takeDataFolder(process.argv[1], "record").release(); taken++; } catch {}
+      process.send({ taken, tries });
+    }, 1);
+  `;
+  let seen = { taken: 0, tries: 0 };
+  const third = Bun.spawn([process.execPath, "-e", script, dataDir], {
+    serialization: "json",
+    ipc: (message: typeof seen) => {
+      seen = message;
+    },
+  });
+  stops.push(() => third.kill());
+  await until(() => seen.tries > 3, "the third to try", 20_000);
+  const old = market.pid();
+  const { result } = await market.upgrade(old);
+  expect(result).toMatchObject({ kind: "handed_over" });
+  const { tries } = seen;
+  await until(() => !isRunning(old) && seen.tries > tries + 10, "the third to have tried after it as well", 20_000);
+  third.kill();
+  expect(seen.taken).toBe(0);
+  expect(market.pid()).not.toBe(old);
+  await market.finish(market.pid());
+}, 60_000);
 
 for (const error of ["ENOLCK", "EOPNOTSUPP"]) {
   test.skipIf(straceMissing !== "")(

@@ -40,6 +40,8 @@ export async function freeForArchives(dataDir: string): Promise<number> {
 async function layoutOf(dataDir: string): Promise<Layout> {
   const layout = new Map<string, VolumePart[]>();
   const own = await keyOf(dataDir, "data");
+  // Nothing can be told of its parts then.
+  if (own?.startsWith("! ")) return new Map([[own, parts]]);
   for (const part of parts) {
     const key = part === "data" ? own : ((await keyOf(dataDir, part)) ?? own);
     if (key === null) continue;

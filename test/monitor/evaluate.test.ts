@@ -47,6 +47,12 @@ const cases: readonly Case[] = [
     ...{ holdS: 5, clearS: 30, expected: { severity: "critical", detail: "write x: ENOSPC" } },
   },
   {
+    rule: "catalogue_away",
+    bad: (now) =>
+      observe(now, {}, { catalogue: { problem: "database is locked", since_us: now, journal_problem: null } }),
+    ...{ holdS: 5, clearS: 10, expected: { severity: "warning", detail: "database is locked" } },
+  },
+  {
     rule: "fault",
     bad: (now) => observe(now, { faults: [{ part: "history", reason: "no such table" }] }),
     ...{ holdS: 0, clearS: 60, expected: { severity: "warning", subjects: ["history"], detail: "no such table" } },

@@ -58,6 +58,8 @@ export const cat: Command = {
         fromUs: range.fromUs,
         check: createSourceCheck(terminal.stop),
         onDamage(path, problem) {
+          // What was being checked when the process was asked to stop is not damaged.
+          if (terminal.stop.aborted) return;
           damaged.add(path);
           warn(`${path}: ${problem}`);
         },

@@ -34,11 +34,14 @@ export type ExportDeps = {
 export async function exportOne(job: ExportJob, settings: ExportSettings, deps: ExportDeps): Promise<ExportResult> {
   let isDamaged = false;
   const onDamage = (path: string, problem: string) => {
+    // What was being checked when the process was asked to stop is not damaged.
+    if (deps.stop.aborted) return;
     isDamaged = true;
     deps.onDamage(path, problem);
   };
   const isRefused = () => isDamaged && !settings.skipsDamaged;
   if (!settings.skipsDamaged) await checkSources(job, { ...deps, onDamage });
+  if (deps.stop.aborted) throw stopped(job);
   if (isRefused()) return { kind: "damaged" };
   const { range } = job;
   const endUs = endOfReading(job.tracks, range);
@@ -92,7 +95,7 @@ async function checkSources({ tracks, range }: ExportJob, { check, onDamage, sto
         const problem = await check(path);
         if (problem !== null) onDamage(path, problem);
       } catch (error) {
-        if (codeOf(error) !== "ENOENT") throw error;
+        if (codeOf(error) !== "ENOENT" && !stop.aborted) throw error;
       }
     }
   }

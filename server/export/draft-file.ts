@@ -4,6 +4,7 @@ import { removeIfThere, renameDurably } from "../durable-file.ts";
 import {
   closeSync,
   fchmodSync,
+  fchownSync,
   flock,
   fstatSync,
   fsyncSync,
@@ -16,19 +17,19 @@ import {
 } from "../platform/files.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import type { OutputFile } from "./table-file.ts";
-import { isTemporary, temporaryBeside } from "./target.ts";
+import { type FileRights, isTemporary, temporaryBeside } from "./target.ts";
 
 /**
  * Begins a file that nobody sees before it is whole, and the folders it lies in. It is written under a name of its own, so that two
  * exports into one file do not meet: the later one stands. A killed export leaves its temporary file to the next one that writes into
- * the folder. `mode`: of the file that is replaced. Errors name the path.
+ * the folder. `keeps`: of the file that is replaced. Errors name the path.
  */
-export function createDraftFile(path: string, mode: number | null = null): OutputFile {
+export function createDraftFile(path: string, keeps: FileRights | null = null): OutputFile {
   const folder = dirname(path);
   const made = at(() => mkdirSync(folder, { recursive: true })) ?? null;
   removeLeftovers(folder);
   const { temporary, fd } = at(
-    () => openTemporary(path, mode),
+    () => openTemporary(path, keeps?.mode ?? 0o666),
     () => removeFolders(folder, made),
   );
   let bytes = 0;
@@ -53,7 +54,7 @@ export function createDraftFile(path: string, mode: number | null = null): Outpu
     bytes: () => bytes,
     async commit() {
       at(() => {
-        if (mode !== null) fchmodSync(fd, mode);
+        if (keeps !== null) keep(fd, keeps);
         fsyncSync(fd);
         renameDurably(temporary, path);
         state = "committed";
@@ -72,15 +73,26 @@ export function createDraftFile(path: string, mode: number | null = null): Outpu
 }
 
 /** A temporary file that this process has locked, so that no other takes it for a leftover. */
-function openTemporary(path: string, mode: number | null): { temporary: string; fd: number } {
+function openTemporary(path: string, mode: number): { temporary: string; fd: number } {
   for (;;) {
+    // Another export that has failed may just have removed the folder that it had made.
+    mkdirSync(dirname(path), { recursive: true });
     const temporary = temporaryBeside(path, randomBytes(8).toString("hex"));
-    const fd = openSync(temporary, "wx", mode ?? 0o666);
+    const fd = openSync(temporary, "wx", mode);
     const isOurs = flock(fd, "exclusive").kind !== "held" && fstatSync(fd).nlink > 0;
     if (isOurs) return { temporary, fd };
     // Another export has just looked at it before it was locked, and has removed it.
     closeSync(fd);
   }
+}
+
+function keep(fd: number, { mode, uid, gid }: FileRights): void {
+  try {
+    fchownSync(fd, uid, gid);
+  } catch {
+    // Only root may give a file away; then it is the file of who has exported.
+  }
+  fchmodSync(fd, mode);
 }
 
 /** Removes what killed exports have left in a folder: the temporary files that nobody has locked. */

@@ -6,5 +6,5 @@ import { targetOf } from "./target.ts";
 /** Opens what `path` is: a file is replaced at the end, in one step; a FIFO, device or standard output is written to. */
 export function openOutput(path: string, deps: StreamDeps): OutputFile {
   const target = targetOf(path);
-  return target.kind === "file" ? createDraftFile(target.path, target.mode) : createStreamFile(target, deps);
+  return target.kind === "file" ? createDraftFile(target.path, target.keeps) : createStreamFile(target, deps);
 }

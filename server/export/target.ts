@@ -4,10 +4,13 @@ import { codeOf, messageOf, OperatorError } from "../problem.ts";
 
 /** Where an export goes. */
 export type Target =
-  /** A file that is replaced, or made: where it really is, and its mode if it exists. */
-  | { readonly kind: "file"; readonly path: string; readonly mode: number | null }
+  /** A file that is replaced, or made: where it really is, and what the new one keeps of the old one. */
+  | { readonly kind: "file"; readonly path: string; readonly keeps: FileRights | null }
   /** Something that is written to: a FIFO or device by its path, or what this process has open already. */
   | { readonly kind: "stream"; readonly path: string; readonly fd: number | null };
+
+/** Who may do what with a file. */
+export type FileRights = { readonly mode: number; readonly uid: number; readonly gid: number };
 
 /** As many links as Linux follows. */
 const mostLinks = 40;
@@ -43,8 +46,9 @@ function follow(whole: string, asked: string): Target {
       path = resolve(realpathSync(dirname(path)), readlinkSync(path));
       continue;
     }
-    if (found === undefined) return { kind: "file", path, mode: null };
-    if (found.isFile()) return { kind: "file", path, mode: found.mode & 0o7777 };
+    if (found === undefined) return { kind: "file", path, keeps: null };
+    if (found.isFile())
+      return { kind: "file", path, keeps: { mode: found.mode & 0o777, uid: found.uid, gid: found.gid } };
     if (found.isDirectory()) throw new OperatorError(`cannot write ${asked}: it is a folder; give the name of a file`);
     if (found.isSocket()) throw new OperatorError(`cannot write ${asked}: it is a socket; give a file or a FIFO`);
     return { kind: "stream", path: asked, fd: null };

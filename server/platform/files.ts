@@ -19,6 +19,7 @@ type SyncName =
   | "createReadStream"
   | "existsSync"
   | "fchmodSync"
+  | "fchownSync"
   | "fdatasync"
   | "fstatSync"
   | "fsync"
@@ -86,6 +87,7 @@ export const closeSync = sync("closeSync");
 export const createReadStream = sync("createReadStream");
 export const existsSync = sync("existsSync");
 export const fchmodSync = sync("fchmodSync");
+export const fchownSync = sync("fchownSync");
 export const fdatasync = sync("fdatasync");
 export const fstatSync = sync("fstatSync");
 export const fsync = sync("fsync");

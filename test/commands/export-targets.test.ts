@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import {
   chmodSync,
+  chownSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -15,6 +16,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { archivePath } from "../../server/segment.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { mountAgain, mountMissing, mountSmallDisk, remount, unmountAll } from "../support/mounts.ts";
 import { fromSource, start } from "../support/program.ts";
@@ -50,16 +52,27 @@ beforeAll(async () => {
 });
 afterAll(unmountAll);
 
-/** An export that holds still, having written everything, before it makes its file durable. */
-async function heldExport(out: string, seconds: number) {
-  const program = start(withFaults([`fsync:delay_enter=${seconds * 1_000_000}`], [], [...fromSource, ...wordsTo(out)]));
-  const isFull = (name: string) => statSync(join(out, "..", name)).size >= whole.length;
+/** An export that has written everything and stops before it puts its file in place, until `goOn`. */
+async function heldExport(out: string) {
+  const program = start(withFaults(["fsync:signal=SIGSTOP:when=1"], [], [...fromSource, ...wordsTo(out)]));
+  const pid = () =>
+    Number(
+      spawnSync("pgrep", ["-P", String(program.pid)])
+        .stdout.toString()
+        .trim(),
+    );
+  const isHeld = () => pid() > 0 && /^State:\s*[tT]/m.test(readFileSync(`/proc/${pid()}/status`, "utf8"));
+  // strace stops it for a moment now and then besides.
+  let held = 0;
   await until(
-    () => readdirSync(join(out, "..")).some((name) => /tmp/.test(name) && isFull(name)),
-    "the file to be written",
+    () => {
+      held = readdirSync(join(out, "..")).some((name) => name.endsWith(".tmp")) && isHeld() ? held + 1 : 0;
+      return held > 5;
+    },
+    "the export to stop before its end",
     20_000,
   );
-  return program;
+  return { ended: program.ended, goOn: () => process.kill(pid(), "SIGCONT") };
 }
 
 test.skipIf(straceMissing !== "")(
@@ -67,10 +80,11 @@ test.skipIf(straceMissing !== "")(
   async () => {
     const folder = temporaryFolder();
     const out = join(folder, "trades.csv");
-    const held = await heldExport(out, 3);
+    const held = await heldExport(out);
     expect(await exportTo(out)).toMatchObject({ code: 0 });
     expect(readFileSync(out, "utf8") === whole).toBe(true);
     expect(readdirSync(folder)).toHaveLength(2);
+    held.goOn();
     expect(await held.ended).toBe(0);
     expect(readFileSync(out, "utf8") === whole).toBe(true);
     expect(readdirSync(folder)).toEqual(["trades.csv"]);
@@ -180,6 +194,7 @@ test("of a symbolic link the file at its end is replaced, in that file's folder,
   const real = join(folder, "far/real.csv");
   writeFileSync(real, "old");
   chmodSync(real, 0o600);
+  if (process.getuid?.() === 0) chownSync(real, 4711, 4712);
   symlinkSync("far/real.csv", join(folder, "near.csv"));
   symlinkSync("near.csv", join(folder, "link.csv"));
   symlinkSync("far/new.csv", join(folder, "dangling.csv"));
@@ -189,6 +204,7 @@ test("of a symbolic link the file at its end is replaced, in that file's folder,
     true,
   );
   expect(statSync(real).mode & 0o777).toBe(0o600);
+  if (process.getuid?.() === 0) expect([statSync(real).uid, statSync(real).gid]).toEqual([4711, 4712]);
   expect(["near.csv", "link.csv", "dangling.csv"].every((name) => lstatSync(join(folder, name)).isSymbolicLink())).toBe(
     true,
   );
@@ -233,6 +249,34 @@ test.skipIf(mountMissing !== "")(
   },
   20_000,
 );
+
+test.skipIf(straceMissing !== "")(
+  `an export that is stopped while it reads says so and leaves nothing, cat likewise${straceMissing}`,
+  async () => {
+    const folder = temporaryFolder();
+    const out = join(folder, "good.csv");
+    writeFileSync(out, "good");
+    const archive = archivePath(dataDir, { stream: "aggTrade", symbol: "BTCUSDT", date });
+    for (const words of [wordsTo(out), ["cat", "--data-dir", dataDir, ...trades, "--from", date]]) {
+      const trace = join(folder, "trace");
+      const slow = withFaults(["read,pread64:delay_enter=1000000"], [archive], [...fromSource, ...words], trace);
+      const program = start(slow);
+      const pid = () => Number(/^(\d+) /.exec(existsSync(trace) ? readFileSync(trace, "utf8") : "")?.[1] ?? 0);
+      await until(() => pid() > 0, "the archive to be read", 20_000);
+      process.kill(mainOf(pid()), "SIGINT");
+      expect(await program.ended).toBe(1);
+      expect([program.output(), program.errors().replace(/^.*good.csv was not written\n$/, "")]).toEqual(["", ""]);
+      rmSync(trace);
+    }
+    expect([readdirSync(folder), readFileSync(out, "utf8")]).toEqual([["good.csv"], "good"]);
+  },
+  30_000,
+);
+
+/** The process that a thread belongs to. */
+function mainOf(thread: number): number {
+  return Number(/^Tgid:\s*(\d+)/m.exec(readFileSync(`/proc/${thread}/status`, "utf8"))?.[1]);
+}
 
 test("an export that waits for the reader of a FIFO hears a signal", async () => {
   const folder = temporaryFolder();

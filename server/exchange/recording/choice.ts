@@ -39,7 +39,12 @@ export type Recording = {
 const recallUs = 65 * 60_000_000;
 
 /** Looks what is there. Throws an OperatorError if nothing is, or nothing of what was chosen; it says what is recorded instead. */
-export async function openRecording(path: string, choice: Partial<Choice>, gapsOf: GapsOf): Promise<Recording> {
+export async function openRecording(
+  path: string,
+  choice: Partial<Choice>,
+  gapsOf: GapsOf,
+  stop?: AbortSignal,
+): Promise<Recording> {
   const { fromUs: from = null, toUs: to = null } = choice.range ?? {};
   const wants = createFilter(choice);
   const all = findTracks(path);
@@ -63,7 +68,7 @@ export async function openRecording(path: string, choice: Partial<Choice>, gapsO
   };
   const recalls = tracks.some(({ stream }) => stream?.type.kind === "depthSnapshot") ? recallUs : 0;
   const isIndexed = tracks.every(({ stream }) => stream !== null);
-  const check = createSourceCheck();
+  const check = createSourceCheck(stop);
   const open: Recording["open"] = (fromUs, onDamage) =>
     createMergedReader(tracks, { fromUs: isIndexed ? fromUs - recalls : Number.NEGATIVE_INFINITY, onDamage, check });
   const firstUs = from === null && to === null ? preview.firstUs : await findFirst(open, range, wants.message);

@@ -71,6 +71,7 @@ export function createRecordingSource(
   const clock = createPlayClock(options.speed);
   const nap = createNap();
   const damaged = new Set<string>();
+  const halt = new AbortController();
   let rest = createRecordedRest();
   let audience: Audience | undefined;
   let recording: Recording | null = null;
@@ -147,7 +148,7 @@ export function createRecordingSource(
   }
 
   function noteDamage(path: string, problem: string): void {
-    if (damaged.has(path)) return;
+    if (damaged.has(path) || stopped) return;
     damaged.add(path);
     log.error("a file cannot be played in whole", { path, problem });
   }
@@ -174,7 +175,7 @@ export function createRecordingSource(
     flaws: () => ({ gaps: gaps?.count() ?? 0, damaged: [...damaged] }),
     async start(emit, listeners) {
       audience = listeners;
-      const opened = await openRecording(options.path, options, deps.gapsOf ?? (() => null));
+      const opened = await openRecording(options.path, options, deps.gapsOf ?? (() => null), halt.signal);
       if (stopped) return;
       recording = opened;
       gaps = opened.createGapWatch();
@@ -186,6 +187,7 @@ export function createRecordingSource(
     },
     async stop() {
       stopped = true;
+      halt.abort();
       nap.wake();
       end.resolve({ outcome: "stopped" });
       await playing;

@@ -9,8 +9,8 @@ import { createRecent } from "./recent.ts";
  * | lane      | who is in it                                                      | wrong passwords                      |
  * |-----------|-------------------------------------------------------------------|--------------------------------------|
  * | device    | one browser with a device cookie                                  | 5, then 1 s, 2 s, 4 s … 15 min       |
- * | client    | one program that was right before: network, user name, user agent | 50,000 at 50/s, then one in 4 s      |
- * | network   | one network that was right before; this machine                   | 3,000 at 10/s, then one in 10 s      |
+ * | client    | one program that was right before: network, user name, user agent | 50,000 at 100/s, then one in 4 s     |
+ * | network   | one network that was right before; this machine                   | 6,000 at 20/s, then one in 10 s      |
  * | newcomers | all networks with fewer than two wrong ones, the rarest first     | 25,000 at 50/s, then one in 5 s      |
  * | strangers | all other networks, each with waits of its own as a device        | 50, then one in 10 s                 |
  *
@@ -18,9 +18,9 @@ import { createRecent } from "./recent.ts";
  * known in memory, a keyed hash decides.
  */
 const lanes = {
-  client: { budget: 50_000, refillMs: 4000, pauseMs: 20, queue: 256, patienceMs: 8000 },
-  network: { budget: 3000, refillMs: 10_000, pauseMs: 100, queue: 64, patienceMs: 10_000 },
-  newcomers: { budget: 25_000, refillMs: 5000, pauseMs: 20, queue: 256, patienceMs: 10_000 },
+  client: { budget: 50_000, refillMs: 4000, pauseMs: 10, queue: 800, patienceMs: 8000 },
+  network: { budget: 6000, refillMs: 10_000, pauseMs: 50, queue: 200, patienceMs: 10_000 },
+  newcomers: { budget: 25_000, refillMs: 5000, pauseMs: 20, queue: 500, patienceMs: 10_000 },
   strangers: { budget: 50, refillMs: 10_000, pauseMs: 0, queue: 16, patienceMs: 5000 },
 } as const satisfies Record<string, LaneLimits>;
 

@@ -134,7 +134,7 @@ test("a guesser behind the owner's own address costs neither the known device no
   const device = known.deviceOf(known.createDevice());
   const program = stranger(home, { client: "prometheus\nPrometheus/3" });
   expect((await attempt(program, "right")).kind).toBe("right");
-  for (let n = 0; n < 4000; n++) await attempt(stranger(home, n % 2 === 0 ? {} : { client: "x\ncurl" }), `guess ${n}`);
+  for (let n = 0; n < 6100; n++) await attempt(stranger(home, n % 2 === 0 ? {} : { client: "x\ncurl" }), `guess ${n}`);
   expect((await attempt(stranger(home), "guess")).kind).toBe("wait");
   for (let n = 0; n < 45; n++) {
     expect((await attempt(program, "right")).kind).toBe("right");
@@ -170,7 +170,7 @@ test("a new network goes before all that have guessed wrong, however many of the
 test("a new device in a quiet neighbourhood goes before a crowd of new networks, and is not held back by having been refused", async () => {
   const { attempt, login, time } = door();
   await attempt(stranger("198.51.100.1"), "right");
-  const waiting = Array.from({ length: 600 }, (_, n) => login.attempt(stranger(`10.0.${n >> 8}.${n & 255}`), "guess"));
+  const waiting = Array.from({ length: 1000 }, (_, n) => login.attempt(stranger(`10.0.${n >> 8}.${n & 255}`), "guess"));
   for (let n = 0; n < 3; n++) {
     const owner = login.attempt(stranger("203.0.113.5"), "right");
     time.advance(20);

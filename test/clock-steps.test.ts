@@ -141,6 +141,42 @@ for (const { ahead, signal } of [
   );
 }
 
+for (const ahead of [9 * hour, -26 * hour]) {
+  test.skipIf(faketimeMissing !== "")(
+    `a pause that ends with a boot ${ahead / hour} hours off is written down as long as it was${faketimeMissing}`,
+    async () => {
+      const dataDir = newDataDir();
+      const clock = fakeClock();
+      const first = record(dataDir, clock.env);
+      await more(first, 100);
+      first.kill("SIGTERM");
+      await first.ended;
+      const stoppedMs = Math.max(...filesOf(dataDir).flatMap(({ stamps }) => stamps)) / 1000;
+      clock.set(`${ahead < 0 ? "" : "+"}${ahead}`);
+      const second = record(dataDir, clock.env);
+      await more(second, 50);
+      const resumedMs = Date.now();
+      await until(() => second.errors().includes("the exchange's"), "the wrong clock to be told", 30_000);
+      clock.set("+0");
+      await more(second, 50);
+      await until(async () => (await gapsOf(second)).some(({ cause }) => cause === "restart"), "the pause", 30_000);
+      const pauses = (await gapsOf(second)).filter(({ cause, stream }) => cause === "restart" && stream === "depth20");
+      second.kill("SIGTERM");
+      await second.ended;
+      const [fromMs, toMs] = [
+        Math.min(...pauses.map(({ from_us }) => from_us)) / 1000,
+        Math.max(...pauses.map(({ to_us }) => to_us)) / 1000,
+      ];
+      expect(Math.abs(fromMs - stoppedMs)).toBeLessThan(1000);
+      expect(toMs - stoppedMs).toBeGreaterThan(200);
+      expect(toMs).toBeLessThan(resumedMs);
+      expect(Date.now() - toMs).toBeLessThan(60_000);
+      expectOrderAndOnce(dataDir);
+    },
+    120_000,
+  );
+}
+
 for (const ahead of [26 * hour, -26 * hour]) {
   test.skipIf(faketimeMissing !== "")(
     `a run whose clock was ${ahead / hour} hours off until it was killed: the next one refetches each missing trade once${faketimeMissing}`,

@@ -112,7 +112,7 @@ export function createApp(
         // A slow disk may have kept it until its day was merged.
         pastDays.noteLate(segment);
       },
-      onClockOffset: time.noteOffset,
+      ...{ onClockOffset: time.noteOffset, offsetUs: time.offsetUs },
     },
   );
   const { parts } = recording;
@@ -195,7 +195,7 @@ export function createApp(
         });
         recording.noteDown(down.of);
         if (down.newestUs > 0) known.noteRun(down.newestUs, false);
-        watch.start(lastRun, standby === undefined ? down.newestUs : 0);
+        watch.start(lastRun, standby === undefined ? Math.min(down.newestUs, startedUs) : 0);
         outside.start();
         care.noteEvent("start", `rt-data ${version}`);
         await machine.look();

@@ -41,6 +41,9 @@ function takeOver(journal: Journal, catalogue: LiveCatalogue, nowUs: number): vo
 }
 
 function lastOf(journal: Journal): LastRun | null {
-  const run = journal.runs().findLast(({ last_recv_us }) => last_recv_us !== null);
-  return run === undefined ? null : { lastRecvUs: run.last_recv_us ?? 0, clean: run.clean };
+  const runs = journal.runs().filter(({ last_recv_us }) => last_recv_us !== null);
+  const run = runs.at(-1);
+  // A run whose clock was behind says less than the one before it.
+  const lastRecvUs = Math.max(...runs.map(({ last_recv_us }) => last_recv_us ?? 0));
+  return run === undefined ? null : { lastRecvUs, clean: run.clean };
 }

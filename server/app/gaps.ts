@@ -7,6 +7,7 @@ import { messageOf } from "../problem.ts";
 import type { GapLedger } from "../recorder/gap-ledger.ts";
 import { createStream, type Stream, streamTypeOfFolder } from "../stream.ts";
 import type { Pause, Repair } from "./repair.ts";
+import type { TimedGaps } from "./timed-gaps.ts";
 
 /** Takes gaps from the feed to where they are written down, and to those who can put them right. */
 export type GapIntake = {
@@ -25,6 +26,8 @@ export function createGapIntake(deps: {
   /** What was received before is of earlier runs, µs. */
   startedUs: number;
   journal: Pick<Journal, "gapsSince" | "runs">;
+  /** Calls `write` once the end of the gap is known by a right clock. */
+  hold: TimedGaps["hold"];
   log: Log;
 }): GapIntake {
   const { ledger, repair, firstIds, log } = deps;
@@ -58,7 +61,6 @@ export function createGapIntake(deps: {
     take(found) {
       const ofEarlier = found.filter(({ cause }) => cause === "restart" || cause === "crash");
       const others = found.filter((gap) => !ofEarlier.includes(gap));
-      ledger.update(ofEarlier.map(gapOf));
       ledger.add(others.map(gapOf));
       if (others.length > 0) tell(others);
       for (const { stream, fromUs, toUs, cause, holes, missing } of found) {
@@ -67,10 +69,13 @@ export function createGapIntake(deps: {
         firstIds.delete(stream);
         repair.wantBook(stream.symbol);
       }
-      for (const gap of ofEarlier) {
-        const firstId = firstIds.get(gap.stream);
-        if (isNumbered(gap.stream) && firstId !== undefined)
-          void catchUp({ gap: gapOf(gap), stream: gap.stream, resumedUs: deps.startedUs, firstId });
+      for (const { stream, ...rest } of ofEarlier) {
+        const firstId = firstIds.get(stream);
+        deps.hold(gapOf({ stream, ...rest }), (gap) => {
+          ledger.update([gap]);
+          if (isNumbered(stream) && firstId !== undefined)
+            void catchUp({ gap, stream, resumedUs: deps.startedUs, firstId });
+        });
       }
     },
     lookBack() {

@@ -49,7 +49,8 @@ export function createKnown(deps: Deps) {
       journal.beginRun(startedUs);
       journal.noteGaps(options.left);
       const before = { lastRun, segments: leftovers.segments, gapsOf: journal.gapsOfStream };
-      const times = { flushMs: options.flushMs, nowUs: startedUs };
+      // Which clock was wrong, that of the run before or this one, is found out later.
+      const times = { flushMs: options.flushMs, nowUs: Number.MAX_SAFE_INTEGER };
       return { lastRun, down: downtimes(dataDir, options.recorded, before, times) };
     },
     /** What this run has received so far. */

@@ -24,6 +24,7 @@ import { createNewestRecords } from "./newest-records.ts";
 import { recorderOptions } from "./recorder-options.ts";
 import { createRepair, type Repair } from "./repair.ts";
 import { openFeed, type Standby } from "./standby.ts";
+import { createTimedGaps } from "./timed-gaps.ts";
 import { createWallOffset } from "./wall-offset.ts";
 
 /** From the exchange to the files: everything that records, and what it knows of itself. */
@@ -72,6 +73,8 @@ export type RecordingDeps = {
   readonly onLate: (day: Day) => void;
   /** The exchange was asked for its time; of steady time. */
   readonly onClockOffset: (offset: ClockOffset) => void;
+  /** The newest of those, µs; null while unknown. */
+  readonly offsetUs: () => number | null;
   readonly onRecord?: (stream: Stream, payload: string, recvUs: number) => void;
   readonly log: Log;
 };
@@ -148,7 +151,8 @@ export function createRecording(
     deps.onRecord?.(stream, payload, recvUs);
   }
 
-  const gaps = createGapIntake({ ledger, repair, firstIds, startedUs, journal, log });
+  const timed = createTimedGaps({ clock, startedUs, offsetUs: deps.offsetUs });
+  const gaps = createGapIntake({ ledger, repair, firstIds, startedUs, journal, hold: timed.hold, log });
 
   const departure = createDeparture({ feed: () => feed, take: gaps.take });
 
@@ -168,13 +172,7 @@ export function createRecording(
       ...{ recorder, ledger, rates, books, delay, clockOffset, quarantine, gate, symbols, repair },
     },
     streams: () => streams,
-    noteDown(downtimes) {
-      const toUs = nowUs();
-      const gaps = [...downtimes].map(([stream, { fromUs, cause }]) =>
-        gapOf({ stream, fromUs, toUs, cause, missing: null, holes: [] }),
-      );
-      ledger.add(gaps);
-    },
+    noteDown: (downtimes) => timed.holdDown(downtimes, journal.runs(), ledger),
     start(downtimes, standby) {
       const sink: FeedSink = {
         onData,
@@ -214,6 +212,7 @@ export function createRecording(
     },
     tick(now) {
       rates.tick(now);
+      timed.look();
       recorder.checkFiles();
       if (recorder.failure() === null) ledger.settle();
       if (++seconds % noteOpenEvery !== 0) return;
@@ -229,6 +228,7 @@ export function createRecording(
     },
     async stop() {
       feed?.stop();
+      timed.flush();
       // What is not over, or not judged, is the next process's to write down.
       if (!departure.hasLeft()) ledger.update(openGaps());
       clockOffset.stop();

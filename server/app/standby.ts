@@ -62,7 +62,9 @@ export function openFeed(
     ...deps,
     interruptionOf(stream) {
       const downtime = downtimes.get(stream);
-      return downtime === undefined ? null : { ...downtime, lastId: null };
+      // One that seems to lie in the future follows a run whose clock was ahead.
+      const fromUs = Math.min(downtime?.fromUs ?? 0, deps.clock.nowUs());
+      return downtime === undefined ? null : { ...downtime, fromUs, lastId: null };
     },
   });
 }

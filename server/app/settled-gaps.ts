@@ -3,8 +3,9 @@ import type { ConfirmedTime } from "../confirmed-time.ts";
 import { clipGap, type Gap } from "../gap.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Log } from "../log.ts";
+import { existsSync } from "../platform/files.ts";
 import { messageOf } from "../problem.ts";
-import { type Day, dateOf, dateStartUs, dayUs, mergeAfterUs } from "../segment.ts";
+import { type Day, dateOf, dateStartUs, dayUs, manifestPath, mergeAfterUs } from "../segment.ts";
 import { createTurn } from "../timer.ts";
 
 /** Sees to it that manifests say what is known of gaps, however late it became known and however many days a gap touches. */
@@ -30,8 +31,6 @@ type Deps = {
 /** So long a gap stays in the journal anyway, µs; beyond so many gaps only until it is in the manifests. */
 const keptUs = 3 * dayUs;
 const mostKept = 20_000;
-/** Days of one gap that are looked at: nobody's recorder was away for longer. */
-const mostDays = 400;
 
 /** Days that wait to be merged until the time is confirmed; beyond it all are compared once more. */
 const mostWaiting = 10_000;
@@ -59,7 +58,8 @@ export function createSettledGaps({ journal, dataDir, merge, now, log }: Deps): 
     const time = now();
     if (time.kind === "unconfirmed" || waiting.size === 0) return;
     const today = dateOf(time.us - mergeAfterUs);
-    for (const day of waiting.values()) if (day.date < today) merge(day);
+    // A day without a manifest gets one from its merge, with all that is known then.
+    for (const day of waiting.values()) if (day.date < today && existsSync(manifestPath(dataDir, day))) merge(day);
     waiting.clear();
     if (!isCheckDue) return;
     isCheckDue = false;
@@ -103,12 +103,9 @@ export function createSettledGaps({ journal, dataDir, merge, now, log }: Deps): 
   return { look, check: checkQuietly };
 }
 
-/** Days that a gap touches, oldest first. */
+/** The days in which a gap begins and ends. Those between hold no record, so that there is no manifest to tell of it. */
 function daysOf({ stream, symbol, from_us, to_us }: Gap): Day[] {
-  const days: Day[] = [];
-  for (let us = from_us; us < to_us && days.length < mostDays; us += dayUs - (us % dayUs))
-    days.push({ stream, symbol, date: dateOf(us) });
-  return days;
+  return [...new Set([dateOf(from_us), dateOf(to_us - 1)])].map((date) => ({ stream, symbol, date }));
 }
 
 function partOf(gap: Gap, { date }: Day): Gap | null {

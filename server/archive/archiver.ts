@@ -100,6 +100,7 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
     deps.startDayWorker,
   );
   const levels = createLevelChoice(options.level);
+  const usual = { level: options.level, bytes: 0 };
   /** Raw segments that stay raw, since sealing failed; a merge takes them as they are. */
   const leftRaw = new Set<string>();
   /** Days to merge, by folder; first in, first out. */
@@ -158,7 +159,9 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
   async function merge(day: Day, folder: string, inputs: string[]): Promise<void> {
     const startedMs = performance.now();
     try {
-      const { level, bytes } = await levels.choose(dataDir, day, [...days.values()]);
+      // Where only a manifest is brought up to date nothing is compressed; many such days may wait at once.
+      const isOnlyManifest = inputs.length === 0;
+      const { level, bytes } = isOnlyManifest ? usual : await levels.choose(dataDir, day, [...days.values()]);
       const gaps = deps.gapsOf(day).map(({ stream: _stream, symbol: _symbol, ...gap }) => gap);
       const about = { recorder: deps.recorder, gaps, clockOffsetMs: deps.clockOffsetMs?.() ?? null };
       const outcome = await merges.run({ dataDir, day, inputs, level, ...about });
@@ -166,7 +169,7 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
       if (outcome.kind === "done") {
         mergeBackoff.clear();
         for (const name of inputs) leftRaw.delete(`${folder}/${name}`);
-        levels.learn(level, bytes, performance.now() - startedMs);
+        if (!isOnlyManifest) levels.learn(level, bytes, performance.now() - startedMs);
         onMerged(outcome.result, performance.now() - startedMs);
       }
     } catch (error) {

@@ -9,7 +9,15 @@ import { linkSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, wr
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mergeDay } from "../../server/archive/merge-day.ts";
-import { archiveFolder, archivePath, type Day, dateOf, liveFolder, manifestPath } from "../../server/segment.ts";
+import {
+  archiveFolder,
+  archivePath,
+  type Day,
+  dateOf,
+  dateStartUs,
+  liveFolder,
+  manifestPath,
+} from "../../server/segment.ts";
 import { until } from "../support/wait.ts";
 import { writeDayOfLines } from "./day-of-lines.ts";
 import { startRecorder, startSender, symbolNames } from "./processes.ts";
@@ -111,7 +119,8 @@ async function fill(): Promise<number> {
           manifest
             .replace('"stream": "depth20"', `"stream": "${stream}"`)
             .replace('"symbol": "BTCUSDT"', `"symbol": "${symbol}"`)
-            .replace('"date": "2026-01-01"', `"date": "${date}"`),
+            .replace('"date": "2026-01-01"', `"date": "${date}"`)
+            .replace(/("(?:first|last)_recv_us": )\d+/g, `$1${dateStartUs(date) + 80_000_000_000}`),
         );
       }
     }

@@ -1,7 +1,6 @@
 import { dirname } from "node:path";
-import { syncFolder } from "../durable-file.ts";
-import { close, fsync, mkdirSync, open, write } from "../platform/files.ts";
-import { rename, stat } from "../platform/files-async.ts";
+import { close, fsync, open, write } from "../platform/files.ts";
+import { mkdir, rename, stat } from "../platform/files-async.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import { nextTurn } from "../timer.ts";
 
@@ -49,6 +48,8 @@ const smallBytes = 1024 * 1024;
 /** Lines of a snapshot written at once. */
 const linesAtOnce = 500;
 const mostRetrySeconds = 30;
+/** Characters that wait for a write that is under way; a disk that takes so long is as good as one that refuses. */
+const mostQueued = 4 * 1024 * 1024;
 
 /** `bytes` are in the file at `path` already, 0 where there is none. */
 export function createJournalFile(path: string, bytes: number, deps: JournalFileDeps): JournalFile {
@@ -57,6 +58,7 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
   let sizeOfSnapshot = bytes;
   let ino = 0;
   let queue: string[] = [];
+  let queued = 0;
   /** Lines noted while a snapshot is written. */
   let since: string[] | null = null;
   let isWriting: Promise<void> | null = null;
@@ -73,7 +75,7 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
   function fail(error: unknown): void {
     if (problem === null) deps.onProblem(messageOf(error));
     problem = messageOf(error);
-    queue = [];
+    [queue, queued] = [[], 0];
     wantsRewrite = true;
     retryIn = retrySeconds;
     retrySeconds = Math.min(mostRetrySeconds, retrySeconds * 2);
@@ -85,7 +87,7 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
       if (ino === 0) ino = (await stat(path)).ino;
       while (queue.length > 0) {
         const lines = queue.join("");
-        queue = [];
+        [queue, queued] = [[], 0];
         size += await writeAll(fd, lines);
         isDirty = true;
       }
@@ -106,7 +108,7 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
     wantsRewrite = false;
     let next: number | null = null;
     try {
-      mkdirSync(dirname(path), { recursive: true });
+      await mkdir(dirname(path), { recursive: true });
       next = await openedFor(`${path}.tmp`, "w");
       since = [];
       let written = 0;
@@ -124,13 +126,13 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
       await done((ended) => fsync(synced, ended));
       isSwapping = true;
       await isWriting;
-      queue = [];
+      [queue, queued] = [[], 0];
       written += await writeAll(next, since.splice(0).join(""));
       await rename(`${path}.tmp`, path);
       if (fd !== null) close(fd);
       [fd, next, size, isThere] = [next, null, written, true];
       ino = (await stat(path)).ino;
-      syncFolder(dirname(path));
+      await syncNames(dirname(path));
       if (problem !== null) deps.onProblem(null);
       [problem, retrySeconds, isDirty] = [null, 1, true];
     } catch (error) {
@@ -176,6 +178,8 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
       since?.push(line);
       if (problem !== null || !isThere) return;
       queue.push(line);
+      queued += line.length;
+      if (queued > mostQueued) fail(new Error("the disk does not take it for a long time"));
       drain();
     },
     async look() {
@@ -203,6 +207,12 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
       fd = null;
     },
   };
+}
+
+/** Makes the names in a folder survive a power loss, without keeping the calling thread waiting. */
+async function syncNames(folder: string): Promise<void> {
+  const fd = await openedFor(folder, "r");
+  await done((ended) => fsync(fd, ended)).finally(() => close(fd));
 }
 
 function openedFor(path: string, flags: string): Promise<number> {

@@ -8,13 +8,17 @@ export type S3ProxyOptions = {
   readonly hideChecksums?: boolean;
   /** If-Match and If-None-Match on writes, as S3 has them; the test's servers ignore both. */
   readonly conditions?: boolean;
+  /** Shared by proxies in front of one store, whose conditions hold for all that come through any of them. */
+  readonly locks?: Map<string, Promise<unknown>>;
+  /** Waited for before a request is passed on ("before") and before its answer is ("after"); never to resolve is to be cut off there. */
+  readonly hold?: (request: Request, when: "before" | "after") => Promise<void>;
 };
 
 /** A proxy in front of an S3 server on loopback. The servers behind it check the signature of the name that they are called by. */
 export function s3Proxy(endpoint: string, options: S3ProxyOptions) {
   const refused: string[] = [];
   /** Conditional writes to one key happen one after another. */
-  const locks = new Map<string, Promise<unknown>>();
+  const locks = options.locks ?? new Map<string, Promise<unknown>>();
 
   async function pass(request: Request): Promise<Response> {
     const { pathname, search } = new URL(request.url);
@@ -57,7 +61,12 @@ export function s3Proxy(endpoint: string, options: S3ProxyOptions) {
     hostname: "127.0.0.1",
     idleTimeout: 60,
     maxRequestBodySize: 2 ** 30,
-    fetch: async (request) => options.answer?.(request) ?? conditionally(request),
+    async fetch(request) {
+      await options.hold?.(request, "before");
+      const response = options.answer?.(request) ?? (await conditionally(request));
+      await options.hold?.(request, "after");
+      return response;
+    },
   });
   return { endpoint: `http://127.0.0.1:${server.port}`, refused, stop: () => server.stop(true) };
 }

@@ -97,12 +97,12 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
           yield { day, dueMs: isCurrent ? record.uploaded_us / 1000 + pace.settleMs : 0 };
         }
       },
-      upload: async (day, onProgress) =>
+      upload: async (day, onProgress, isAgain) =>
         isPast(config, day, time())
           ? "gone"
           : uploadDay(day, options, {
               ...bucket,
-              ...{ nowUs, unite, onProgress, unsettled },
+              ...{ nowUs, unite, onProgress, unsettled, isAgain },
               onTrouble: (of, what) => uploader.noteTrouble(of, what),
             }),
       nowMs: () => nowUs() / 1000,

@@ -1,6 +1,7 @@
 import { type Day, dateOf, dateStartUs, dayUs } from "../segment.ts";
 import { type BucketDay, type BucketDayDeps, type BucketDayOptions, lookAt, type Vouched } from "./bucket-day.ts";
-import { isRefusal } from "./store-problem.ts";
+import { StoreProblem } from "./store-problem.ts";
+import { isOvertaken } from "./upload-file.ts";
 
 /*
  * A record that one recorder has got before midnight and another one after it is in two archives. It belongs to the day of its best
@@ -12,6 +13,9 @@ import { isRefusal } from "./store-problem.ts";
 export type Beside = { readonly before: BucketDay | null; readonly after: BucketDay | null };
 
 export type Span = Vouched["ids"];
+
+/** `isAgain`: the attempt before has failed as well. */
+export type BesideDeps = { readonly isAgain?: boolean };
 
 /** The day so many days later. */
 export function dayBeside(day: Day, days: -1 | 1): Day {
@@ -27,11 +31,11 @@ export async function overlapping(
   spans: readonly Span[],
   mine: boolean,
   options: BucketDayOptions,
-  deps: BucketDayDeps & { readonly vouchedLocally: (day: Day) => Vouched | null },
+  deps: BucketDayDeps & BesideDeps & { readonly vouchedLocally: (day: Day) => Vouched | null },
 ): Promise<Beside> {
   const span = spanOf(spans);
   const find = async (days: -1 | 1) => {
-    const found = await lookAt(dayBeside(day, days), options, deps).catch(nullIfRefused);
+    const found = await lookAt(dayBeside(day, days), options, deps).catch(unlessRefused(deps.isAgain ?? false));
     const vouched = found?.vouched ?? null;
     if (found === null || vouched === null) return null;
     if (span !== null && vouched.ids !== null) {
@@ -44,11 +48,20 @@ export async function overlapping(
   return { before: await find(-1), after: await find(1) };
 }
 
-/** A day that the store refuses is no trouble of the days beside it; what is in both is found out later. */
-export function nullIfRefused(error: unknown): null {
-  if (isRefusal(error)) return null;
-  throw error;
+/**
+ * A day that the store refuses is no trouble of the days beside it; what is in both is found out once it takes that day. But a
+ * refusal may pass, so that only the second one in a row (`isAgain`) is taken for one, unless its reason is the object's own.
+ */
+export function unlessRefused(isAgain: boolean): (error: unknown) => null {
+  return (error) => {
+    if (!(error instanceof StoreProblem) || error.scope === "store" || isOvertaken(error)) throw error;
+    if (error.scope === "object" || isAgain) return null;
+    throw new StoreProblem(besideCode, `look at the day beside: ${error.message}`, "object", { cause: error });
+  };
 }
+
+/** Code of a problem that a day has only because of one beside it. */
+export const besideCode = "Beside";
 
 /** What all of them span; null if one does not say. */
 function spanOf(spans: readonly Span[]): Span {

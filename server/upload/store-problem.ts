@@ -88,11 +88,6 @@ export function storeProblemOf(error: unknown, operation: string, key: string): 
   return storeProblem(code, messageOf(error), operation, key);
 }
 
-/** Is it a refusal, which says nothing of other objects? Anything else is thrown on by whoever asks. */
-export function isRefusal(error: unknown): boolean {
-  return error instanceof StoreProblem && error.scope !== "store";
-}
-
 /** What came over is not what was sent. */
 export function mismatch(key: string, what: string): StoreProblem {
   return new StoreProblem("Mismatch", `verify ${key}: ${what}`, "object");

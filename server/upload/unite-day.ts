@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, renameSync, rmSync } from "../platform/files.ts
 import { statfs } from "../platform/files-async.ts";
 import { type Day, quarantineFolder } from "../segment.ts";
 import type { BucketDay, Vouched } from "./bucket-day.ts";
-import { type Beside, nullIfRefused } from "./day-borders.ts";
+import { type Beside, type BesideDeps, unlessRefused } from "./day-borders.ts";
 import { download } from "./object-content.ts";
 import { type Placed, putManifest, type ReplaceDeps, type ReplaceOptions, replaceObject } from "./replace-object.ts";
 import { StoreProblem } from "./store-problem.ts";
@@ -35,7 +35,7 @@ export type United =
   | { readonly kind: "new" | "same" | "own"; readonly manifest: string }
   | { readonly kind: "unreadable"; readonly path: string; readonly reason: string };
 
-export type UniteDeps = ReplaceDeps & { readonly unite: (order: UniteOrder) => Promise<United> };
+export type UniteDeps = ReplaceDeps & BesideDeps & { readonly unite: (order: UniteOrder) => Promise<United> };
 
 /**
  * "unreadable": the bucket's archive is none; a copy of it lies at `path`, and the bucket has it still. "unvouched": nothing was done,
@@ -110,7 +110,9 @@ export async function uniteDay(
 /** An archive beside that is not what its manifest says is passed over: nothing is known of what belongs there. */
 async function fetchBeside(found: BucketDay | null, path: string, deps: UniteDeps): Promise<BesideFile | null> {
   if (found === null || found.state === null || found.vouched === null) return null;
-  const sha256 = await download(deps.store, found.key, found.state, path, deps.pacer).catch(nullIfRefused);
+  const sha256 = await download(deps.store, found.key, found.state, path, deps.pacer).catch(
+    unlessRefused(deps.isAgain ?? false),
+  );
   return sha256 === found.vouched.compressed_sha256 ? { path, sha256 } : null;
 }
 

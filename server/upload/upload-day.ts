@@ -10,7 +10,7 @@ import {
   recordOf,
   type Vouched,
 } from "./bucket-day.ts";
-import { type Beside, dayBeside, isSettled, nullIfRefused, overlapping } from "./day-borders.ts";
+import { type Beside, dayBeside, isSettled, overlapping, unlessRefused } from "./day-borders.ts";
 import { sha256OfObject } from "./object-content.ts";
 import { finishReplacing, type Placed, putManifest, replaceObject } from "./replace-object.ts";
 import { type UniteDeps, uniteDay } from "./unite-day.ts";
@@ -171,17 +171,18 @@ export async function hasMoved(
   { borders }: Vouched,
   day: Day,
   options: BucketDayOptions,
-  deps: Pick<UploadDayDeps, "store" | "pacer" | "parseManifest" | "vouchedLocally" | "mayBeGone">,
+  deps: Pick<UploadDayDeps, "store" | "pacer" | "parseManifest" | "vouchedLocally" | "mayBeGone" | "isAgain">,
 ): Promise<boolean> {
+  const orRefused = unlessRefused(deps.isAgain ?? false);
   for (const [border, days] of [
     [borders.before, -1],
     [borders.after, 1],
   ] as const) {
     const beside = dayBeside(day, days);
     if (!border?.moved || deps.mayBeGone(beside)) continue;
-    const found = await lookAt(beside, options, deps);
     // One that may not be read (in a glacier, say) is there all the same.
-    const compared = await compareContent(found, null, options, deps).catch(nullIfRefused);
+    const found = await lookAt(beside, options, deps).catch(orRefused);
+    const compared = found && (await compareContent(found, null, options, deps).catch(orRefused));
     if (compared === "other") return false;
   }
   return true;
@@ -216,7 +217,7 @@ async function settleBorders(
     if (beside !== null)
       await lookAt(beside.day, options, deps)
         .then((of) => settle(of, false))
-        .catch(nullIfRefused);
+        .catch(unlessRefused(deps.isAgain ?? false));
   const now = await lookAt(day, options, deps);
   return now.vouched !== null && holds(now.vouched, own) ? now : null;
 }

@@ -1,5 +1,6 @@
 import type { Log } from "../log.ts";
 import { codeOf, messageOf } from "../problem.ts";
+import { besideCode } from "./day-borders.ts";
 import type { Waiting } from "./day-queue.ts";
 import { nameOf } from "./day-queue.ts";
 import { StoreProblem } from "./store-problem.ts";
@@ -75,7 +76,8 @@ export function createUploadFailures(deps: {
       }
       const code = codeOf(error) ?? message;
       day.dueMs = nowMs() + backoff(day.failures - 1, retryMs, longestRefusedMs);
-      if (day.failures === 1 && error instanceof StoreProblem && error.scope === "unclear") {
+      const mayPass = error instanceof StoreProblem && (error.scope === "unclear" || error.code === besideCode);
+      if (day.failures === 1 && mayPass) {
         // Stores fail now and then; the second time in a row it is the day's trouble.
         log.warn("an upload did not succeed; it is tried again", { ...day.day, reason: message });
         return;

@@ -31,7 +31,8 @@ export type UploaderOptions = {
 export type UploaderDeps = {
   /** Archived days that the bucket should have and is not known to, with the moment (ms since the epoch) to deal with each. */
   readonly pending: () => AsyncIterable<{ readonly day: Day; readonly dueMs: number }>;
-  readonly upload: (day: Day, onProgress: (bytes: number) => void) => Promise<DayOutcome>;
+  /** `isAgain`: the attempt before has failed. */
+  readonly upload: (day: Day, onProgress: (bytes: number) => void, isAgain: boolean) => Promise<DayOutcome>;
   /** ms since the epoch. */
   readonly nowMs: () => number;
   /** Ends all requests. */
@@ -85,10 +86,11 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
     current = { day, bytes: 0 };
     const startedMs = nowMs();
     try {
-      const outcome = await deps.upload(day, (bytes) => {
+      const onProgress = (bytes: number) => {
         counts.bytes += bytes;
         if (current !== null) current.bytes += bytes;
-      });
+      };
+      const outcome = await deps.upload(day, onProgress, next.failures > 0);
       // A day that is gone from this disk says nothing of the store.
       if (outcome !== "gone") failures.succeeded();
       settle(next, outcome, startedMs);

@@ -161,8 +161,13 @@ export async function liveBucket({ seed, days, log = () => {} }: Life, s3: S3): 
     );
   }
 
-  async function checkRemoved({ seen }: Recorder, day: Day): Promise<void> {
-    const ids = seen.filter(({ recvUs }) => dateOf(recvUs) === day.date).map(({ event }) => event.id);
+  async function checkRemoved({ seen, late }: Recorder, day: Day): Promise<void> {
+    // What has not been merged into it yet was not in it.
+    const coming = new Set(idsIn(shape, late.get(day.date)?.trimEnd().split("\n") ?? []));
+    const ids = seen
+      .filter(({ recvUs }) => dateOf(recvUs) === day.date)
+      .map(({ event }) => event.id)
+      .filter((id) => !coming.has(id));
     const startUs = dateStartUs(day.date);
     const there = new Set<number>();
     for (const us of [startUs - dayUs, startUs, startUs + dayUs]) {
@@ -227,9 +232,9 @@ export async function liveBucket({ seed, days, log = () => {} }: Life, s3: S3): 
   async function mergeLate(recorder: Recorder): Promise<void> {
     for (const [date, text] of recorder.late) {
       const day = dayOf(shape, date);
-      // A day that has gone from the disk gets no late rows: they would be an archive of their own.
-      recorder.late.delete(date);
+      // Where the day has gone from the disk already they are an archive of their own.
       await archive(recorder.dataDir, day, text, "23-00");
+      recorder.late.delete(date);
       recorder.keeping?.onArchived(day);
     }
   }

@@ -2,6 +2,7 @@ import type { Config } from "../config.ts";
 import { boundedFetch } from "../platform/bounded-fetch.ts";
 import { messageOf } from "../problem.ts";
 import { createObjectStore } from "../upload/object-store.ts";
+import { isOvertaken } from "../upload/upload-file.ts";
 import { type Finding, failed, ok, type Probe, reach, skipped } from "./check-finding.ts";
 
 /** The bucket: a small object can be listed, stored, read back and removed. */
@@ -16,12 +17,20 @@ export const checkUpload: Probe = async ({ upload, host }, patience) => {
   );
   const key = [upload.prefix, `rt-data-check-${host}-${process.pid}.txt`].filter((part) => part !== "").join("/");
   const text = "A probe of rt-data check; it may be deleted.\n";
+  const body = { bytes: Buffer.byteLength(text), open: () => text };
+  let conditions = "";
   try {
     for await (const _ of store.list(key)) break;
-    await store.put(key, { bytes: Buffer.byteLength(text), open: () => text }, null);
+    await store.put(key, body, null);
     try {
       if ((await store.readText(key))?.text !== text)
         throw new Error(`what was stored at ${key} is read back as something else`);
+      const isReplaced = await store.put(key, body, "absent").catch((error: unknown) => {
+        if (isOvertaken(error)) return null;
+        throw error;
+      });
+      if (isReplaced !== null)
+        conditions = "; it heeds no conditions (of two recorders at once the slower adds itself again)";
     } finally {
       await store.remove(key);
     }
@@ -31,7 +40,7 @@ export const checkUpload: Probe = async ({ upload, host }, patience) => {
       failed("upload.bucket", messageOf(error), "correct [upload]; the key has to get, put, delete and list"),
     ];
   }
-  return [reached, ok("upload.bucket", `${store.name}: list, store, read and delete work`)];
+  return [reached, ok("upload.bucket", `${store.name}: list, store, read and delete work${conditions}`)];
 };
 
 /** Whoever is told of trouble can be reached: names and connections only, for each question there would count as a message. */

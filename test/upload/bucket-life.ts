@@ -193,7 +193,12 @@ export async function liveBucket({ seed, days, log = () => {} }: Life, s3: S3): 
         return !has || existsSync(archivePath(dataDir, dayOf(shape, date)));
       });
     const nextTo = (date: string, n: number) => dateOf(dateStartUs(date) + n * dayUs);
-    const possible = dates.filter((date) => date < nowDate && [-1, 0, 1].every((n) => isEverywhere(nextTo(date, n))));
+    // A recorder at work may just have asked the bucket for a day that it removes: nothing can help against what comes in between.
+    const isAlive = recorders.some(({ keeping }) => keeping !== null);
+    const safeFrom = isAlive ? nextTo(nowDate, -1) : "";
+    const possible = dates.filter(
+      (date) => date >= safeFrom && date < nowDate && [-1, 0, 1].every((n) => isEverywhere(nextTo(date, n))),
+    );
     if (possible.length === 0) return;
     const [object = "", manifest = ""] = keysOf(dayOf(shape, random.of(possible)), `${prefix}/`);
     const keys = await s3.keys(`${prefix}/`);
@@ -246,18 +251,18 @@ export async function liveBucket({ seed, days, log = () => {} }: Life, s3: S3): 
       if (random.chance(0.6)) recorder.faults.killIn = 1 + random.int(40);
       recorder.faults.when = random.of(["before", "after"]);
       recorder.faults.failing = random.chance(0.3) ? random.next() * 0.3 : 0;
-      recorder.faults.refused = random.chance(0.3) ? `date=${random.of(dates)}` : null;
+      recorder.faults.refused = random.chance(0.3) ? random.of(dates) : null;
     }
     await Promise.all(recorders.map((recorder) => merge(recorder, date)));
     await Bun.sleep(random.int(250));
     await Promise.all(recorders.map((recorder) => (random.chance(0.5) ? mergeLate(recorder) : null)));
-    for (const recorder of recorders) {
-      if (!recorder.faults.killed && !random.chance(0.3)) continue;
+    const ended = recorders.filter(({ faults }) => faults.killed || random.chance(0.4));
+    for (const recorder of ended) {
       told.kills++;
       await end(recorder);
-      if (random.chance(0.5)) await damage();
-      begin(recorder);
     }
+    for (let n = random.int(3); n > 0 && ended.length > 0; n--) await damage();
+    for (const recorder of ended) begin(recorder);
     log(`${date} ${JSON.stringify(told)}`);
   }
   for (const recorder of recorders) await end(recorder);

@@ -3,7 +3,7 @@ import { takeWithoutKernel } from "./folder-lock-by-pid.ts";
 import { type FolderLock, ownHolder, readHolder, stateOf } from "./lock-holder.ts";
 import { closeSync, flock, fstatSync, ftruncateSync, openSync, rmSync, statSync, writeSync } from "./platform/files.ts";
 import { closeAtExec } from "./platform/flock.ts";
-import { OperatorError } from "./problem.ts";
+import { codeOf, OperatorError } from "./problem.ts";
 
 const lockFile = "rt-data.lock";
 
@@ -35,7 +35,7 @@ export function takeFolderLock(folder: string, own: readonly number[] = []): Fol
   const lock = lockPath(folder);
   const folderFd = takeFolder(folder, lock, own);
   try {
-    const file = takeFile(folder, lock, own);
+    const file = takeFile(folder, lock, own, folderFd !== null);
     if (typeof file !== "number") {
       if (folderFd !== null) closeSync(folderFd);
       return takeWithoutKernel(folder, lock, file.unsupported);
@@ -72,9 +72,14 @@ function takeFolder(folder: string, lock: string, own: readonly number[]): numbe
   return kind === "held" ? (ownOf(folder, own) ?? inherited(folder, lock) ?? refuse(folder, lock)) : null;
 }
 
-function takeFile(folder: string, lock: string, own: readonly number[]): number | { readonly unsupported: string } {
+function takeFile(
+  folder: string,
+  lock: string,
+  own: readonly number[],
+  isFolderOurs: boolean,
+): number | { readonly unsupported: string } {
   for (;;) {
-    const fd = openSync(lock, "a+");
+    const fd = openLock(lock, isFolderOurs);
     const answer = patiently(fd, lock, own);
     if (answer.kind === "taken") {
       if (isSame(fd, lock)) return refuseOlder(folder, lock, fd);
@@ -85,6 +90,17 @@ function takeFile(folder: string, lock: string, own: readonly number[]): number 
     closeSync(fd);
     if (answer.kind === "unsupported") return { unsupported: answer.reason };
     return ownOf(lock, own) ?? inherited(lock, lock) ?? refuse(folder, lock);
+  }
+}
+
+/** A file that another user's recorder has left behind cannot be opened, but be removed by who has the folder. */
+function openLock(lock: string, isFolderOurs: boolean): number {
+  try {
+    return openSync(lock, "a+");
+  } catch (error) {
+    if (!isFolderOurs || (codeOf(error) !== "EACCES" && codeOf(error) !== "EPERM")) throw error;
+    rmSync(lock);
+    return openSync(lock, "a+");
   }
 }
 

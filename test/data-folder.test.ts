@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { takeDataFolder } from "../server/data-folder.ts";
@@ -81,3 +81,22 @@ test("a folder that cannot be made is an operator's error that says where and wh
   expect(() => takeDataFolder(join(file, "data"), "record")).toThrow(OperatorError);
   expect(() => takeDataFolder(join(file, "data"), "record")).toThrow(/cannot use the data folder .*--data-dir/s);
 });
+
+const otherUserMissing =
+  process.getuid?.() === 0 && Bun.which("setpriv") !== null ? "" : " (skipped: this user may not become another one)";
+
+test.skipIf(otherUserMissing !== "")(
+  `a lock file that a recorder of another user has left behind, as root by hand, keeps none out${otherUserMissing}`,
+  async () => {
+    const folder = temporaryFolder();
+    chmodSync(folder, 0o777);
+    writeFileSync(join(folder, "rt-data.lock"), '{"pid":1,"started":null,"host":"elsewhere"}', { mode: 0o600 });
+    const words = ["setpriv", "--reuid=65534", "--clear-groups", process.execPath, "-e", script, folder];
+    const child = Bun.spawn(words, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+    const { value } = await child.stdout.getReader().read();
+    expect(new TextDecoder().decode(value).trim()).toBe("taken");
+    expect(() => takeDataFolder(folder, "record")).toThrow(`another recorder (process ${child.pid}`);
+    child.kill("SIGKILL");
+    await child.exited;
+  },
+);

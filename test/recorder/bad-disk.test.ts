@@ -221,3 +221,17 @@ function recordedIds(dataDir: string): number[] {
   const lines = file.flatMap((path) => readFileSync(path, "utf8").split("\n").slice(0, -1));
   return lines.map((line) => (JSON.parse(line) as { a: number }).a);
 }
+
+for (const error of ["EIO", "ESTALE", "ENODEV"]) {
+  test.skipIf(straceMissing !== "")(
+    `a descriptor that fails for good (${error}) is given up, and everything goes to a new file, once and in order${straceMissing}`,
+    async () => {
+      const dataDir = temporaryFolder();
+      const result = await recordSteadily(dataDir, [`write,pwrite64,ftruncate:error=${error}:when=5+`], 3500);
+      expect(result.dropped).toBe(0);
+      expect(result.failures.join()).toContain(error);
+      expect(recordedIds(dataDir)).toEqual(upTo(result.appended));
+    },
+    30_000,
+  );
+}

@@ -24,7 +24,13 @@ const moments = [
   "commit",
 ];
 const steps = (random: Random) => (random.chance(0.3) ? 0 : random.between(1, random.chance(0.5) ? 5 : 300));
-const down = (random: Random) => (random.chance(0.8) ? random.between(1, 20) : random.between(20, 200));
+/** Mostly some seconds, sometimes hours, s. */
+const down = (random: Random) =>
+  random.chance(0.75)
+    ? random.between(1, 20)
+    : random.chance(0.7)
+      ? random.between(20, 200)
+      : random.between(3600, 100_000);
 
 /** Every kind that the swarm knows, with how it is drawn. */
 export const draws: Readonly<Record<FaultKind["kind"], Draw>> = {
@@ -60,7 +66,10 @@ export const draws: Readonly<Record<FaultKind["kind"], Draw>> = {
     ms: (random.chance(0.5) ? -1 : 1) * Math.round(50 * 10 ** (random.next() * 5)),
     backAfterS: random.chance(0.7) ? random.between(1, 120) : null,
   }),
-  suspend: (random) => ({ kind: "suspend", s: random.between(2, 300) }),
+  suspend: (random) => ({
+    kind: "suspend",
+    s: random.chance(0.8) ? random.between(2, 300) : random.between(3600, 40_000),
+  }),
   disk_full: (random) => ({ kind: "disk_full", s: random.between(1, 60) }),
   disk_error: (random) => ({
     kind: "disk_error",
@@ -143,8 +152,8 @@ export function generate(seed: number, kinds: readonly FaultKind["kind"][]): Pla
     types: types.length === 0 ? ["aggTrade"] : types,
     startMs: Date.UTC(2026, 10, 23) - beforeMidnightS * 1000,
     faultyS,
-    kindS: 420,
-    paceMs: random.pick([200, 500, 1000, 2000]),
+    kindS: 900,
+    paceMs: random.pick([200, 500, 1000, 2000, 4000]),
     settings: {
       "record.segment_minutes": random.pick([1, 1, 2, 5]),
       "record.sync": random.pick(["seal", "seal", "flush", "never"]),

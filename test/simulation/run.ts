@@ -31,8 +31,7 @@ export async function play(plan: Plan, tamper: (world: World) => void = () => {}
   const world = createWorld(plan);
   const violations: Violation[] = [];
   try {
-    playOut(world, plan);
-    violations.push(...judgeLiveness(world));
+    violations.push(...playOut(world, plan));
     stopAtEnd(world);
     tamper(world);
     const { violations: found, gaps } = judge(world, plan);
@@ -57,21 +56,45 @@ export async function play(plan: Plan, tamper: (world: World) => void = () => {}
   };
 }
 
-/** The market goes on for ever; faults come at their time; then the world is kind for a while. */
-function playOut(world: World, plan: Plan): void {
+/** After the last fault it is looked at these times whether all is well again, s. */
+const looksS = [45, 90, 180, 300];
+
+/** Who sleeps for longer is not struck before it wakes, ms. */
+const longMs = 240_000;
+
+/** Nobody notices what happens in the market while nobody runs: so much slower it is then. */
+const unwatched = 60;
+
+/** The market goes on for ever; faults come at their time; then the world is kind until all is well, for `kindS` at most. */
+function playOut(world: World, plan: Plan): readonly Violation[] {
   const { scheduler, market, exchange, random } = world;
   for (const history of market.histories.values()) {
     const next = (): void => {
       exchange.emit(market.happen(history, scheduler.nowMs()));
-      scheduler.after(Math.min(random.wait(plan.paceMs), plan.paceMs * 6), next);
+      const paceMs = plan.paceMs * (world.isAsleep() ? unwatched : 1);
+      scheduler.after(Math.min(random.wait(paceMs), paceMs * 6), next);
     };
     scheduler.after(random.wait(plan.paceMs), next);
   }
-  for (const fault of plan.faults) scheduler.at(plan.startMs + fault.atS * 1000, () => strike(world, fault));
   scheduler.at(plan.startMs, world.boot);
-  world.run(plan.startMs + plan.faultyS * 1000);
+  let atS = 0;
+  for (const fault of [...plan.faults, null]) {
+    const nextS = fault?.atS ?? plan.faultyS;
+    world.run(scheduler.nowMs() + (nextS - atS) * 1000);
+    atS = nextS;
+    // Hours in which nothing runs are let pass.
+    if (world.wakesMs() - scheduler.nowMs() > longMs) world.run(world.wakesMs() - longMs / 2);
+    if (fault !== null) world.turn(() => strike(world, fault));
+  }
   beKind(world);
-  world.run(scheduler.nowMs() + plan.kindS * 1000);
+  world.run(Math.max(scheduler.nowMs(), world.wakesMs()) + 1000);
+  const kindMs = scheduler.nowMs();
+  for (const s of [...looksS.filter((s) => s < plan.kindS), plan.kindS]) {
+    world.run(kindMs + s * 1000);
+    const found = judgeLiveness(world);
+    if (found.length === 0 || s === plan.kindS) return found;
+  }
+  return [];
 }
 
 /** The service is stopped as it should be. */

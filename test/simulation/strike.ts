@@ -6,6 +6,7 @@ const catalogue = `${dataDir}/rt-data.sqlite`;
 /** Makes a fault happen. */
 export function strike(world: World, fault: Fault): unknown {
   world.counts.set(`fault ${fault.kind}`, (world.counts.get(`fault ${fault.kind}`) ?? 0) + 1);
+  world.struck.push({ fault, atMs: world.scheduler.nowMs() });
   const { exchange, market, disk, tree, sqlite, scheduler } = world;
   const after = (s: number, run: () => void) => void scheduler.after(s * 1000, run);
   const streams = [...market.histories.values()];

@@ -14,7 +14,7 @@ import { useMachine } from "./machine/globals.ts";
 import { createLife, type Life, takeTurn } from "./machine/life.ts";
 import { createScheduler, type Scheduler } from "./machine/scheduler.ts";
 import { startWorker } from "./machine/worker.ts";
-import type { Plan } from "./plan.ts";
+import type { Fault, Plan } from "./plan.ts";
 import { createRandom, type Random } from "./random.ts";
 
 /** Where the program of a run keeps its data. */
@@ -47,6 +47,8 @@ export type World = {
   /** Numbers of the processes that were killed, and true times at which the power went, ms. */
   readonly killed: Set<number>;
   readonly powerLosses: number[];
+  /** The faults so far. */
+  readonly struck: { readonly fault: Fault; readonly atMs: number }[];
   /** Times at which the machine slept, true ms. */
   readonly sleeps: { readonly fromMs: number; readonly toMs: number }[];
   /** Times at which the process stood still, waiting for the disk. */
@@ -61,9 +63,15 @@ export type World = {
   life(): Life | null;
   /** The service is started, and started again 5 s after each failure, until it is told otherwise. */
   boot(): void;
+  /** Nothing of the machine runs at present. */
+  isAsleep(): boolean;
+  /** When the machine wakes, or the service starts, true ms; in the past while it runs. */
+  wakesMs(): number;
   kill(downS: number): void;
   stop(downS: number): void;
   run(untilMs: number): void;
+  /** Does something to the world, and lets follow what follows at once. */
+  turn(work: () => void): void;
   hash(): string;
   /** Reads as the program would, without faults and without a process. */
   read<T>(work: () => T): T;
@@ -97,6 +105,7 @@ export function createWorld(plan: Plan): World {
   let app: App | null = null;
   let symbols = plan.symbols;
   let isReader = false;
+  let startsMs = 0;
   let hash = 0;
 
   const locks = new Map();
@@ -219,7 +228,8 @@ export function createWorld(plan: Plan): World {
   /** The process is gone; the service starts it again after a while. */
   function end(downS: number): void {
     life?.kill();
-    scheduler.after(downS * 1000, () => {
+    startsMs = scheduler.nowMs() + downS * 1000;
+    scheduler.at(startsMs, () => {
       if (life === null) boot();
     });
   }
@@ -267,6 +277,7 @@ export function createWorld(plan: Plan): World {
     harmed: [],
     steps: [{ atMs: 0, offsetMs: 0 }],
     sleeps: [],
+    struck: [],
     gapsAtEnd: (gaps) => gaps,
     stalls: [],
     killed: new Set(),
@@ -288,11 +299,17 @@ export function createWorld(plan: Plan): World {
     app: () => app,
     life: () => life,
     boot,
+    wakesMs: () => Math.max(startsMs, life?.asleepUntilMs() ?? 0),
+    isAsleep: () => life === null || scheduler.nowMs() < life.asleepUntilMs(),
     kill(downS) {
       if (life !== null) world.killed.add(life.number);
       end(downS);
     },
     stop,
+    turn(work) {
+      takeTurn(work, onError);
+      afterTurn();
+    },
     run(untilMs) {
       for (let next = scheduler.take(untilMs); next !== null; next = scheduler.take(untilMs)) {
         takeTurn(next, onError);

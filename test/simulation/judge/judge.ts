@@ -40,7 +40,7 @@ export function judge(world: World, plan: Plan): Findings {
     absent.set(key, missing);
     for (const event of missing) {
       const delivery = delivered.get(event);
-      const atUs = localUs(world, event, delivery?.atMs ?? null, slowMs(plan, event.atMs));
+      const atUs = localUs(world, event, delivery?.atMs ?? null, slowMs(world, event.atMs));
       if (!ownGaps.some((gap) => gap.from_us <= atUs.toUs && gap.to_us >= atUs.fromUs))
         say("written down", `${key}: id ${event.id} of ${iso(event.atMs)} is in no file and in no gap`);
       else if (delivery !== undefined && !mayBeLost(world, plan, delivery.life, delivery.atMs))
@@ -146,11 +146,10 @@ function arrivalOf(world: World, ms: number): number {
 }
 
 /** How long the network held messages up at a time, ms. */
-function slowMs(plan: Plan, atMs: number): number {
-  const atS = (atMs - plan.startMs) / 1000;
+function slowMs(world: World, atMs: number): number {
   let most = 0;
-  for (const fault of plan.faults)
-    if (fault.kind === "slow_network" && atS >= fault.atS && atS <= fault.atS + fault.s + fault.ms / 1000)
+  for (const { fault, atMs: fromMs } of world.struck)
+    if (fault.kind === "slow_network" && atMs >= fromMs && atMs <= fromMs + fault.s * 1000 + fault.ms)
       most = Math.max(most, fault.ms);
   return most;
 }
@@ -160,14 +159,23 @@ function mayBeLost(world: World, plan: Plan, lifeNumber: number, atMs: number): 
   const life = world.lives[lifeNumber - 1];
   const endedMs = life?.endedMs() ?? null;
   const flushMs = Number(plan.settings["record.flush_ms"] ?? 1000);
-  const isDisk = plan.faults.some(
-    ({ kind, atS }) =>
-      /^(disk|sync_fails|no_inodes)/.test(kind) && plan.startMs + atS * 1000 < (endedMs ?? Number.POSITIVE_INFINITY),
+  const isDisk = world.struck.some(
+    ({ fault, atMs: struckMs }) =>
+      /^(disk|sync_fails|no_inodes)/.test(fault.kind) && struckMs < (endedMs ?? Number.POSITIVE_INFINITY),
   );
-  if (endedMs !== null && endedMs - atMs <= flushMs + 1500 && world.killed.has(lifeNumber)) return true;
+  if (endedMs !== null && world.killed.has(lifeNumber) && awakeMs(world, atMs, endedMs) <= flushMs + 1500) return true;
   if (isDisk && endedMs !== null) return true;
   if (world.harmed.some((harm) => atMs <= harm.atMs + 10_000)) return true;
   return world.powerLosses.some((lossMs) => atMs <= lossMs);
+}
+
+/** Time in which the process could run. */
+function awakeMs(world: World, fromMs: number, toMs: number): number {
+  const away = [...world.sleeps, ...world.stalls].reduce(
+    (sum, span) => sum + Math.max(0, Math.min(toMs, span.toMs) - Math.max(fromMs, span.fromMs)),
+    0,
+  );
+  return toMs - fromMs - away;
 }
 
 /** Nothing is recorded within a gap, except a second at its ends. */

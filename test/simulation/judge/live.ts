@@ -37,6 +37,7 @@ export function judgeLiveness(world: World): readonly Violation[] {
   if (left[0] !== undefined) say(`${left.length} files are left over, such as ${left[0].path}`);
   const held = status.symbols.reduce((sum, { buffered_records }) => sum + buffered_records, 0);
   if (held > 500) say(`${held} records are held in memory`);
+  if (status.totals.holes > 0) say(`${status.totals.holes} holes of trades are still being refetched`);
   if (!status.ready) say(`not ready: ${status.reasons.join("; ")}`);
   return violations;
 }

@@ -75,13 +75,13 @@ export type Other = { readonly cursor: Cursor | undefined; readonly sinceUs: num
 
 /**
  * A connection is gone and others stand, which began later: what was under way on it may be in none, unless it had come as far as
- * another one's first record. Returns true if there may be a gap.
+ * another one's first record. `lastDataUs` is when the connection last delivered anything. Returns true if there may be a gap.
  */
 export function part(
   one: Carried,
   old: Cursor | undefined,
   others: readonly Other[],
-  { cause, isPlanned, nowUs }: { cause: GapCause; isPlanned: boolean; nowUs: number },
+  { cause, isPlanned, lastDataUs, nowUs }: { cause: GapCause; isPlanned: boolean; lastDataUs: number; nowUs: number },
 ): boolean {
   if (old === undefined || one.gap !== null) return false;
   const began = others.map(({ cursor }) => cursor).filter((cursor) => cursor !== undefined);
@@ -89,6 +89,12 @@ export function part(
     return false;
   const first = began[0];
   if (first === undefined) {
+    const toUs = Math.min(...others.map(({ sinceUs }) => sinceUs));
+    if (lastDataUs < toUs) {
+      // It was dead already when the others began to deliver: in between nobody listened.
+      one.spans.push({ fromUs: lastDataUs, toUs, cause, alone: false, provable: one.sequence.holes !== null });
+      return true;
+    }
     // Nothing of a quiet stream on either is what it looks like, nor is that of a busy one after a while.
     const isLate = others.some(({ sinceUs }) => old.lastUs < sinceUs && nowUs - sinceUs > underWayUs);
     if (!isPlanned && !isLate && isBusy(one)) lose(one, old.lastUs, cause, true);

@@ -65,7 +65,8 @@ export function createCoverage(deps: {
           sinceUs: active.get(name) ?? 0,
         }));
         if (covering.length === 0) lose(one, lastDataUs, causeOf(why.cause, lastDataUs));
-        else if (part(one, link.cursors[index], active, { ...why, nowUs: deps.nowUs() })) pending.add(one);
+        else if (part(one, link.cursors[index], active, { ...why, lastDataUs: link.lastDataUs, nowUs: deps.nowUs() }))
+          pending.add(one);
       }
     },
     onVain() {

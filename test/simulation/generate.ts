@@ -153,6 +153,7 @@ export function generate(seed: number, kinds: readonly FaultKind["kind"][]): Pla
     startMs: Date.UTC(2026, 10, 23) - beforeMidnightS * 1000,
     faultyS,
     kindS: 900,
+    isAudited: random.chance(0.5),
     paceMs: random.pick([200, 500, 1000, 2000, 4000]),
     settings: {
       "record.segment_minutes": random.pick([1, 1, 2, 5]),

@@ -1,13 +1,15 @@
 import "./machine/globals.ts";
 import { drainMicrotasks } from "bun:jsc";
+import { judgeCatalogue } from "./judge/catalogue.ts";
 import { judge, type Violation } from "./judge/judge.ts";
 import { judgeLiveness } from "./judge/live.ts";
+import { judgeVerify } from "./judge/verify.ts";
 import { realTurn } from "./machine/globals.ts";
 import { Killed } from "./machine/life.ts";
 import { makeZlibSynchronous } from "./machine/zlib.ts";
 import type { Plan } from "./plan.ts";
 import { beKind, strike } from "./strike.ts";
-import { createWorld, type World } from "./world.ts";
+import { createWorld, dataDir, type World } from "./world.ts";
 
 makeZlibSynchronous();
 
@@ -34,8 +36,10 @@ export async function play(plan: Plan, tamper: (world: World) => void = () => {}
     violations.push(...playOut(world, plan));
     stopAtEnd(world);
     tamper(world);
-    const { violations: found, gaps } = judge(world, plan);
-    violations.push(...found);
+    const found = judge(world, plan);
+    violations.push(...found.violations, ...judgeCatalogue(world, found), ...judgeVerify(world, found));
+    const { gaps } = found;
+    if (violations.length === 0 && plan.isAudited === true) violations.push(...audit(world, plan));
     for (const { cause } of gaps) world.counts.set(`gap ${cause}`, (world.counts.get(`gap ${cause}`) ?? 0) + 1);
   } catch (error) {
     violations.push({ promise: "simulator", detail: error instanceof Error ? (error.stack ?? "") : String(error) });
@@ -71,8 +75,9 @@ function playOut(world: World, plan: Plan): readonly Violation[] {
   for (const history of market.histories.values()) {
     const next = (): void => {
       exchange.emit(market.happen(history, scheduler.nowMs()));
-      const paceMs = plan.paceMs * (world.isAsleep() ? unwatched : 1);
-      scheduler.after(Math.min(random.wait(paceMs), paceMs * 6), next);
+      const waitMs = Math.min(random.wait(plan.paceMs), plan.paceMs * 6);
+      const untilAwakeMs = Math.max(0, world.wakesMs() - scheduler.nowMs());
+      scheduler.after(Math.min(waitMs * unwatched, untilAwakeMs + waitMs), next);
     };
     scheduler.after(random.wait(plan.paceMs), next);
   }
@@ -97,10 +102,35 @@ function playOut(world: World, plan: Plan): readonly Violation[] {
   return [];
 }
 
+const dayMs = 86_400_000;
+
+/** On the next day the catalogue is gone, and every day is merged: all must be as before, now from archives and manifests. */
+function audit(world: World, plan: Plan): readonly Violation[] {
+  const { scheduler, tree } = world;
+  world.run(world.wakesMs() - 1);
+  tree.remove(`${dataDir}/rt-data.sqlite`);
+  world.run(world.wakesMs() + 1);
+  const startMs = scheduler.nowMs();
+  let violations: readonly Violation[] = [];
+  for (const s of [30, 90, 400]) {
+    world.run(startMs + s * 1000);
+    violations = judgeLiveness(world);
+    if (violations.length === 0) break;
+  }
+  stopAtEnd(world);
+  const found = judge(world, plan);
+  const all = [...violations, ...found.violations, ...judgeCatalogue(world, found), ...judgeVerify(world, found)];
+  return all.map(({ promise, detail }) => ({
+    promise,
+    detail: `on the next day, with a catalogue made anew: ${detail}`,
+  }));
+}
+
 /** The service is stopped as it should be. */
 function stopAtEnd(world: World): void {
-  world.stop(1e9);
-  world.run(world.scheduler.nowMs() + 40_000);
+  const { scheduler } = world;
+  world.stop((Math.floor(scheduler.nowMs() / dayMs) + 1) * (dayMs / 1000) + 3600 - scheduler.nowMs() / 1000);
+  world.run(scheduler.nowMs() + 40_000);
   if (world.life() !== null) world.kill(1e9);
   world.run(world.scheduler.nowMs() + 10);
 }

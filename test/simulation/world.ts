@@ -79,6 +79,7 @@ export type World = {
 };
 
 const restartMs = 5000;
+const deafMs = 60_000;
 const stopMs = 25_000;
 
 const system = new Map([
@@ -291,6 +292,8 @@ export function createWorld(plan: Plan): World {
       life.sleepUntil(scheduler.nowMs() + ms);
       world.sleeps.push({ fromMs: scheduler.nowMs(), toMs: scheduler.nowMs() + ms });
       clock.suspendedMs += ms;
+      // The other side gives up a connection that answers no ping.
+      if (ms > deafMs) scheduler.after(deafMs, () => exchange.cut(null));
     },
     config(names) {
       symbols = names;

@@ -1,7 +1,14 @@
 import { type MarketEvent, restTrade } from "../exchange/market.ts";
 import type { Plan } from "../plan.ts";
 import { dataDir, type World } from "../world.ts";
-import { readManifestGaps, readRecords, type Stored, type StoredFile, type StoredGap } from "./reader.ts";
+import {
+  readJournalGaps,
+  readManifestGaps,
+  readRecords,
+  type Stored,
+  type StoredFile,
+  type StoredGap,
+} from "./reader.ts";
 
 /** A promise that was broken: its number in the table of README.md, and how. */
 export type Violation = { readonly promise: string; readonly detail: string };
@@ -57,15 +64,12 @@ function iso(ms: number): string {
   return new Date(ms).toISOString();
 }
 
+/** What journal and manifests say; the catalogue is a by-product. */
 function allGaps(world: World): readonly StoredGap[] {
-  const database = world.sqlite.at(`${dataDir}/rt-data.sqlite`);
-  let kept: readonly StoredGap[] = [];
-  try {
-    kept = database === null ? [] : (database.query("select * from gap").all() as StoredGap[]);
-  } catch {
-    // A catalogue without that table knows of no gaps.
-  }
-  return [...kept, ...readManifestGaps(world.tree, `${dataDir}/archive`)];
+  return [
+    ...readJournalGaps(world.tree, `${dataDir}/journal/recorder.journal`),
+    ...readManifestGaps(world.tree, `${dataDir}/archive`),
+  ];
 }
 
 /** Receipt never decreases within a file. */
@@ -178,12 +182,14 @@ function awakeMs(world: World, fromMs: number, toMs: number): number {
   return toMs - fromMs - away;
 }
 
-/** Nothing is recorded within a gap, except a second at its ends. */
+/** No more than a second's records lie within a gap, those of the second at each end not counted. */
 function checkWidth(gaps: readonly StoredGap[], files: readonly StoredFile[], key: string, say: Say): void {
   const live: Stored[] = files.flatMap(({ records }) => records.filter(({ isRefetched }) => !isRefetched));
+  live.sort((a, b) => a.recvUs - b.recvUs);
   for (const { from_us, to_us, cause } of gaps) {
     const within = live.filter(({ recvUs }) => recvUs > from_us + tooWideUs && recvUs < to_us - tooWideUs);
-    if (within.length === 0) continue;
+    // A run of less than a second in the midst of it makes it no wider than it may be.
+    if ((within.at(-1)?.recvUs ?? 0) - (within[0]?.recvUs ?? 0) <= tooWideUs) continue;
     const span = `${iso(from_us / 1000)} to ${iso(to_us / 1000)}`;
     say(
       "gap width",

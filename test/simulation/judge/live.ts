@@ -8,10 +8,12 @@ export function judgeLiveness(world: World): readonly Violation[] {
   const say = (detail: string) => violations.push({ promise: "liveness", detail });
   const nowMs = world.scheduler.nowMs();
   const app = world.app();
-  if (app === null || world.life()?.isDead() !== false) {
+  const life = world.life();
+  if (app === null || life === null || life.isDead()) {
     say("no recorder runs");
     return violations;
   }
+  const sinceMs = Math.max(life.startedMs, life.asleepUntilMs()) + 5000;
   const files = readRecords(world.tree, `${dataDir}/live`);
   const newest = new Map<string, number>();
   for (const { stream, symbol, records } of files) {
@@ -22,7 +24,7 @@ export function judgeLiveness(world: World): readonly Violation[] {
   const status = app.status();
   for (const { stream, events } of world.market.histories.values()) {
     if (!status.symbols.some(({ symbol }) => symbol === stream.symbol)) continue;
-    const due = events.findLast(({ atMs }) => atMs < nowMs - 3000);
+    const due = events.findLast(({ atMs }) => atMs < nowMs - 3000 && atMs > sinceMs);
     const seen = newest.get(`${stream.type.folder}/${stream.symbol}`) ?? 0;
     if (due !== undefined && seen < due.atMs * 1000)
       say(`${stream.name}: the newest record is of ${new Date(seen / 1000).toISOString()}`);

@@ -67,3 +67,18 @@ export function readManifestGaps(tree: Tree, folder: string): readonly StoredGap
     return gaps.map((gap) => ({ ...gap, stream, symbol }));
   });
 }
+
+/** The gaps of a journal: each as its newest line says, its end never earlier than in a line before. Damaged lines say nothing. */
+export function readJournalGaps(tree: Tree, path: string): readonly StoredGap[] {
+  const inode = tree.find(path);
+  const found = new Map<string, StoredGap>();
+  for (const row of (inode?.data.toString("utf8", 0, inode.size) ?? "").split("\n")) {
+    const [, checksum, text = ""] = /^([0-9a-f]{8}) (\d+ \{.*)$/.exec(row) ?? [];
+    if (checksum === undefined || Bun.hash.crc32(text).toString(16).padStart(8, "0") !== checksum) continue;
+    const { kind, gap } = JSON.parse(text.slice(text.indexOf("{"))) as { kind: string; gap: StoredGap };
+    if (kind !== "gap") continue;
+    const key = `${gap.stream}/${gap.symbol}/${gap.from_us}`;
+    found.set(key, { ...gap, to_us: Math.max(gap.to_us, found.get(key)?.to_us ?? 0) });
+  }
+  return [...found.values()];
+}

@@ -94,7 +94,7 @@ export function createWorld(plan: Plan): World {
   const chance = createRandom(plan.seed ^ 0x5bd1e995);
   const scheduler = createScheduler(plan.startMs);
   const clock = { offsetMs: 0, suspendedMs: 0 };
-  const tree = createTree(() => scheduler.nowMs() + clock.offsetMs);
+  const tree = createTree(() => scheduler.nowMs() + clock.offsetMs, scheduler.nowMs);
   const disk = workingDisk();
   const market = createMarket(plan.symbols, plan.types, random);
   const exchange = createVirtualExchange(market, scheduler, createRandom(plan.seed ^ 0x27d4eb2f));

@@ -6,6 +6,23 @@ export type Case = { readonly name: string; readonly plan: Plan };
 /** Plans that hold, and have to go on holding. */
 export const cases: readonly Case[] = [
   {
+    name: "a socket that was dead when the machine woke leaves a gap of quiet streams as well",
+    plan: {
+      seed: 714785877,
+      symbols: ["BTCUSDT"],
+      types: ["depth@100ms", "aggTrade", "bookTicker"],
+      faultyS: 57,
+      kindS: 900,
+      paceMs: 500,
+      settings: {},
+      startMs: Date.parse("2026-11-22T23:58:24.000Z"),
+      faults: [
+        { atS: 46.385, kind: "suspend", s: 95 },
+        { atS: 46.597, kind: "silence", n: null, s: 70 },
+      ],
+    },
+  },
+  {
     name: "network down, connections refused, the exchange's own end, and restarts",
     plan: {
       seed: 7,

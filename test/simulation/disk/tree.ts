@@ -13,6 +13,8 @@ export type Inode = {
   /** The content on the platter where it is none that `data` begins with. */
   platter: Buffer | null;
   mtimeMs: number;
+  /** When it last changed, true ms. */
+  changedMs: number;
   links: number;
 };
 
@@ -42,10 +44,11 @@ const words: Record<string, string> = {
 };
 
 /** An empty tree. */
-export function createTree(nowMs: () => number) {
+export function createTree(nowMs: () => number, trueMs: () => number) {
   let nextId = 100;
   const root = createInode(true);
   let pending: (readonly Change[])[] = [];
+  const pendingSince = new WeakMap<readonly Change[], number>();
   let bytes = 0;
 
   function createInode(isFolder: boolean): Inode {
@@ -58,6 +61,7 @@ export function createTree(nowMs: () => number) {
       synced: 0,
       platter: null,
       mtimeMs: nowMs(),
+      changedMs: trueMs(),
       links: 1,
     };
   }
@@ -114,6 +118,7 @@ export function createTree(nowMs: () => number) {
       folder.mtimeMs = nowMs();
     }
     pending.push(group);
+    pendingSince.set(group, trueMs());
   }
 
   function drop(inode: Inode): void {
@@ -147,6 +152,7 @@ export function createTree(nowMs: () => number) {
     inode.size = size;
     inode.synced = Math.min(inode.synced, size);
     inode.mtimeMs = nowMs();
+    inode.changedMs = trueMs();
   }
 
   function grow(inode: Inode, least: number): void {
@@ -205,6 +211,8 @@ export function createTree(nowMs: () => number) {
       if (end > inode.size) resize(inode, end);
       inode.data.set(content, at);
       inode.mtimeMs = nowMs();
+      inode.changedMs = trueMs();
+      inode.changedMs = trueMs();
     },
     resize,
     /** What of it is on the platter from now on, its name included (as ext4, XFS and btrfs do for a new file). */
@@ -226,6 +234,10 @@ export function createTree(nowMs: () => number) {
         // Within a folder changes reach the platter in their order; between folders nothing is said.
         if (!keeps.has(first.folder))
           keeps.set(first.folder, random.chance(0.4) ? 0 : random.chance(0.5) ? 1e9 : random.between(0, 3));
+        if (trueMs() - (pendingSince.get(group) ?? 0) > writebackMs) {
+          commit(group);
+          continue;
+        }
         const left = Math.min(...group.map(({ folder }) => keeps.get(folder) ?? 0));
         for (const { folder } of group) keeps.set(folder, left > 0 ? left - 1 : 0);
         if (left > 0) commit(group);
@@ -248,7 +260,7 @@ export function createTree(nowMs: () => number) {
 
       function loseContent(inode: Inode): void {
         const isChanged = inode.platter !== null || inode.synced < inode.size;
-        if (isChanged && random.chance(0.7)) {
+        if (isChanged && trueMs() - inode.changedMs <= writebackMs && random.chance(0.7)) {
           if (inode.platter !== null) {
             inode.data = Buffer.from(inode.platter);
             inode.size = inode.data.length;
@@ -281,3 +293,6 @@ export function createTree(nowMs: () => number) {
 }
 
 const nothing = Buffer.alloc(0);
+
+/** The system writes everything to the platter by itself after this time, ms. */
+const writebackMs = 35_000;

@@ -110,6 +110,11 @@ export function createWorld(plan: Plan): World {
   let hash = 0;
 
   const locks = new Map();
+  const sources = {
+    wallMs: () => Date.now(),
+    monotonicMs: () => performance.now(),
+    bootMs: () => scheduler.nowMs() - plan.startMs + 100_000,
+  };
   const reader: Holder = {
     step() {},
     isDead: () => false,
@@ -341,8 +346,6 @@ export function createWorld(plan: Plan): World {
   replaceFiles(readerFiles);
   return world;
 }
-
-const sources = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
 
 /** No server: nobody looks. */
 const serve = (() => ({

@@ -13,6 +13,8 @@ const readsClock = /\bDate\.now\b|\bnew Date\(\)|\bnowUs\b|\bnowMs\b|\bwallMs\b/
 const apart: Readonly<Record<string, string>> = {
   "server/app/catalogue.ts":
     "forgets an archive in the catalogue when retention has removed it; the clock dates events",
+  "server/catalogue/live-catalogue.ts":
+    "forgets what retention has removed, and repaired holes; the clock says since when it is away",
   "server/app/repair.ts": "removes a hole that was refetched; the clock is the REST books'",
   "server/app/uploads.ts": "the bucket is swept by a confirmed time; the clock paces uploads",
   "server/monitor/incidents.ts": "removes mutes; see mutes.ts",
@@ -31,8 +33,8 @@ test("what deletes does not read a clock: it is handed a ConfirmedTime", () => {
   expect(both).toEqual([]);
 });
 
-test("retention, the bucket's sweep and logins are handed the confirmed time by its type", () => {
-  for (const file of ["archive/retention.ts", "app/uploads.ts", "http/sessions.ts", "app/midnight.ts"]) {
+test("retention, the bucket's sweep and the merge of past days are handed the confirmed time by its type", () => {
+  for (const file of ["archive/retention.ts", "app/uploads.ts", "app/midnight.ts"]) {
     const source = readFileSync(join(root, "server", file), "utf8");
     expect([file, /\(\) => ConfirmedTime/.test(source)]).toEqual([file, true]);
   }

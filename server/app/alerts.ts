@@ -87,16 +87,19 @@ function createTelegram(config: Config, sources: AlertSources): { notifier: Noti
   return { notifier, digest };
 }
 
-function createWebhookOf({ alerts, http, host }: Config, { nowUs, log }: AlertSources): Webhook | null {
+/** Runs on while the wall clock is set: what waits for it waits no longer, and what it ages grows no older. */
+const steadyUs = () => Math.round((performance.timeOrigin + performance.now()) * 1000);
+
+function createWebhookOf({ alerts, http, host }: Config, { log }: AlertSources): Webhook | null {
   if (alerts.webhook_url === "") return null;
   const publicUrl = http.public_url === "" ? null : http.public_url;
-  return createWebhook({ url: alerts.webhook_url, host, version, publicUrl }, { nowUs, log });
+  return createWebhook({ url: alerts.webhook_url, host, version, publicUrl }, { nowUs: steadyUs, log });
 }
 
-function createHeartbeatOf({ alerts }: Config, { nowUs, log }: AlertSources): Heartbeat | null {
+function createHeartbeatOf({ alerts }: Config, { log }: AlertSources): Heartbeat | null {
   if (alerts.heartbeat_url === "") return null;
   const options = { url: alerts.heartbeat_url, everySeconds: alerts.heartbeat_seconds, version };
-  return createHeartbeat(options, { nowUs, log });
+  return createHeartbeat(options, { nowUs: steadyUs, log });
 }
 
 /** Half a setting is most likely a mistake. */

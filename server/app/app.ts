@@ -153,7 +153,7 @@ export function createApp(
     { host: config.http.host, port: config.http.port, access: accessOf(config, dataDir) },
     {
       ...{ status, trades: past.trades, history: past.history, metrics, assetsDir, log },
-      ...{ incidents: watch.incidents, instance: watch.instance, book, time: time.settled },
+      ...{ incidents: watch.incidents, instance: watch.instance, book },
     },
   );
 

@@ -1,5 +1,4 @@
 import type { Server } from "bun";
-import type { ConfirmedTime } from "../confirmed-time.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
 import { createAccessFile } from "./access-file.ts";
@@ -38,8 +37,6 @@ export type Access = ReturnType<typeof createAccess>;
 const longestWriteMs = 2000;
 
 type Deps = {
-  /** Logins expire by it alone. */
-  time: () => ConfirmedTime;
   log: Log;
   /** A session has ended: what is open for it has to be closed. */
   onSessionEnd: (id: string) => void;

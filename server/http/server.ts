@@ -2,7 +2,6 @@ import type { Server as BunServer, WebSocketHandler } from "bun";
 import { Elysia } from "elysia";
 import { websocket } from "elysia/ws";
 import type { BookView } from "../book.ts";
-import type { ConfirmedTime } from "../confirmed-time.ts";
 import type { History } from "../history.ts";
 import type { HttpLoad } from "../http-load.ts";
 import type { Incidents } from "../incident.ts";
@@ -45,8 +44,6 @@ type Deps = {
   incidents: Incidents;
   /** Told in `/health/live`, so that a recorder knows itself from outside. */
   instance?: string;
-  /** Logins expire by it alone; without it they do not. */
-  time?: () => ConfirmedTime;
   /** Folder with the built page. */
   assetsDir: string;
   log: Log;
@@ -74,7 +71,6 @@ export function createHttpServer(
     const access = createAccess(
       { ...(options.access ?? openAccess), host: options.host },
       {
-        time: deps.time ?? (() => ({ kind: "unconfirmed", why: "nobody confirms the time" })),
         log: deps.log,
         onSessionEnd(id) {
           live.endSession(id);

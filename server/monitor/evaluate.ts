@@ -51,12 +51,14 @@ export function evaluate(
   const silencing = new Set<IncidentRule>();
   const isRefetching = seen.status.totals.holes > 0;
   const wasAsleep = nowUs - before.atUs > pauseUs;
+  const wasPutBack = nowUs < before.atUs;
   let { lastId } = before;
 
   for (const entry of rules) {
     const { rule, parents } = entry;
     const known = states.get(rule) ?? freshState(nowUs);
-    const state = wasAsleep ? { ...known, heldUs: nowUs } : known;
+    const awake = wasAsleep ? { ...known, heldUs: nowUs } : known;
+    const state = wasPutBack ? putBack(awake, nowUs) : awake;
     const own = settings[rule];
     if (!own.enabled) {
       take(end(state, nowUs, nowUs));
@@ -85,6 +87,13 @@ export function evaluate(
     }
   }
   return { state: { atUs: nowUs, lastId, rules: states }, changes };
+}
+
+/** The clock was put back: what was seen in its future is seen from now on. */
+function putBack(state: RuleState, nowUs: number): RuleState {
+  const gone = state.gone && { atUs: Math.min(state.gone.atUs, nowUs), knownUs: Math.min(state.gone.knownUs, nowUs) };
+  const seenUs = state.seenUs === null ? null : Math.min(state.seenUs, nowUs);
+  return { ...state, heldUs: Math.min(state.heldUs, nowUs), seenUs, gone };
 }
 
 /** Somebody knows of the incident; null where there is no such open one, or somebody knew already. */

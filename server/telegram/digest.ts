@@ -57,7 +57,8 @@ export function createDigest(options: DigestOptions, deps: DigestDeps): Digest {
       const told = notifier.note(toldNote(chat));
       // A chat that is new in the afternoon is not told of this morning.
       if (told === null) notifier.setNote(toldNote(chat), isPast ? today : "-");
-      return told === null ? !isPast : told < today;
+      // One of the days to come was told by a clock that was ahead.
+      return told === null ? !isPast : told < today || (told !== "-" && told > tomorrowOf(today));
     });
   }
 
@@ -108,7 +109,8 @@ export function createDigest(options: DigestOptions, deps: DigestDeps): Digest {
   return {
     tick() {
       const now = nowUs();
-      if (isWorking || now < notBeforeUs) return;
+      // The clock may have been put back since.
+      if (isWorking || (now < notBeforeUs && notBeforeUs - now <= askAgainUs)) return;
       // Only the minute counts: no need to look at the calendar each second.
       notBeforeUs = now - (now % askAgainUs) + askAgainUs;
       const { date, minutes } = localTime(now, options.timeZone);
@@ -134,6 +136,10 @@ export function localTime(us: number, timeZone?: string): { readonly date: strin
   const parts = new Map(format.formatToParts(us / 1000).map(({ type, value }) => [type, value]));
   const date = `${parts.get("year")}-${parts.get("month")}-${parts.get("day")}`;
   return { date, minutes: Number(parts.get("hour")) * 60 + Number(parts.get("minute")) };
+}
+
+function tomorrowOf(date: string): string {
+  return dateOf(dateStartUs(date) + dayUs);
 }
 
 function toldNote(chat: number): string {

@@ -28,6 +28,9 @@ const refusedPauses = [60, 300, 900, 3600] as const;
 
 const outageNote = "telegram unreachable since";
 
+/** Longer than any pause that Telegram asks for, or that is made after failures, µs. */
+const longestUs = 86_400_000_000;
+
 /** Keeps in mind what goes wrong; each trouble is logged when it begins and when it is over, and never in between. */
 export function createReach(deps: { nowUs: () => number; outbox: Outbox; log: Log }): Reach {
   const { nowUs, outbox, log } = deps;
@@ -99,13 +102,12 @@ export function createReach(deps: { nowUs: () => number; outbox: Outbox; log: Lo
 
   return {
     idOf,
-    readyUs: (chat) =>
-      Math.max(
-        paceUntil.get(chat) ?? 0,
-        refused.get(chat)?.untilUs ?? 0,
-        unreachable?.untilUs ?? 0,
-        deaf?.untilUs ?? 0,
-      ),
+    readyUs(chat) {
+      const waits = [paceUntil.get(chat), refused.get(chat)?.untilUs, unreachable?.untilUs, deaf?.untilUs];
+      const untilUs = Math.max(0, ...waits.map((us) => us ?? 0));
+      // The clock was put back since: nothing is waited for that long.
+      return untilUs - nowUs() > longestUs ? 0 : untilUs;
+    },
     note(chat, outcome) {
       const pace = idOf(chat) < 0 ? groupPaceUs : personPaceUs;
       paceUntil.set(chat, nowUs() + (outcome.kind === "wait" ? outcome.seconds * 1e6 : pace));

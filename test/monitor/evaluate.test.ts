@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Gap } from "../../server/gap.ts";
 import { type IncidentRule, incidentRules } from "../../server/incident.ts";
+import { beginning, evaluate } from "../../server/monitor/evaluate.ts";
 import type { Observation } from "../../server/monitor/observation.ts";
 import { rules } from "../../server/monitor/rules.ts";
 import type { Hardware, Status } from "../../server/status.ts";
@@ -430,4 +431,22 @@ test("a rule that is switched off is silent, and ends what it had begun", () => 
   watch.restart(before.open(), [], 1, 60);
   watch.run(10, bad);
   expect(watch.told()).toEqual(["write_error closed"]);
+});
+
+test("a clock that is put back keeps no incident from beginning or from ending", () => {
+  const bad = (now: number) => observe(now, { writeFailure: "write x: ENOSPC" });
+  let state = beginning({ open: [], ended: [], lastId: 0 }, startUs);
+  const kinds: string[] = [];
+  const look = (seen: Observation, nowUs: number) => {
+    const next = evaluate(state, seen, defaultAlerts, nowUs);
+    state = next.state;
+    kinds.push(...next.changes.map(({ change }) => change));
+  };
+  const back = startUs - 9 * 3600e6;
+  look(bad(startUs + 1e6), startUs + 1e6);
+  for (let s = 0; s < 30; s++) look(bad(back + s * 1e6), back + s * 1e6);
+  expect(kinds[0]).toBe("opened");
+  look(observe(back + 30e6), back + 30e6);
+  for (let s = 0; s < 120; s++) look(observe(back - 3600e6 + s * 1e6), back - 3600e6 + s * 1e6);
+  expect(kinds.at(-1)).toBe("closed");
 });

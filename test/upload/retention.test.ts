@@ -49,6 +49,32 @@ test("days over the age limit go, oldest first and whole, each with its reason i
   expect(readdirSync(join(dataDir, "removing"))).toEqual([]);
 });
 
+test("one hour's looks remove seven dates at most, and say what waits; an unconfirmed time removes nothing", async () => {
+  const dataDir = newDataDir();
+  const ten: Day[] = Array.from({ length: 10 }, (_, n) => ({ ...oldest, date: `2026-11-${n + 10}` }));
+  for (const day of ten) await archive(dataDir, day, trades(day, [1, 2, 3], 0));
+  const left = () => ten.filter((day) => existsSync(archivePath(dataDir, day))).length;
+  const unsure = keep(
+    dataDir,
+    none,
+    { "archive.retention_days": 1 },
+    { time: () => ({ kind: "unconfirmed", why: "?" }) },
+  );
+  unsure.onArchived(oldest);
+  await until(() => existsSync(dataDir), "a look");
+  await unsure.stop();
+  expect(left()).toBe(10);
+  const keeping = keep(dataDir, none, { "archive.retention_days": 1 });
+  const told = () => keeping.lines.filter(({ message }) => message.startsWith("more archives are over a limit"));
+  await until(() => told().length > 0, "the rest to be told", 20_000);
+  keeping.onArchived(oldest);
+  await until(() => told().length > 1, "another look", 20_000);
+  await keeping.stop();
+  expect(left()).toBe(3);
+  expect(told()[0]).toMatchObject({ level: "error", fields: { removed: 7, postponed: 3 } });
+  expect(told()[1]).toMatchObject({ fields: { removed: 0, postponed: 3 } });
+});
+
 test("size and free disk take the oldest days, and no more than is needed", () => {
   const gb = 1e9;
   const candidates = days.map((day) => ({ day, bytes: 2 * gb }));

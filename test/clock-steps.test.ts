@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Listed } from "../server/commands/ls-report.ts";
+import { recorderOf } from "../server/data-folder.ts";
 import { createExchange, type Exchange } from "../server/exchange/exchange.ts";
 import { createSyntheticMarket } from "../server/exchange/market/synthetic-market.ts";
 import type { MarketSource } from "../server/exchange/source.ts";
@@ -247,3 +248,29 @@ for (const { name, offset } of [
     120_000,
   );
 }
+
+test.skipIf(faketimeMissing !== "")(
+  `an upgrade while the clock is nine hours ahead, which is then put right, loses and doubles nothing${faketimeMissing}`,
+  async () => {
+    const dataDir = newDataDir();
+    const clock = fakeClock(`+${9 * hour}`);
+    const old = record(dataDir, clock.env);
+    await more(old, 100);
+    await until(() => old.errors().includes("ahead of the exchange's"), "the wrong clock to be told", 30_000);
+    const pidOf = () => recorderOf(dataDir)?.pid ?? 0;
+    const before = pidOf();
+    process.kill(before, "SIGUSR2");
+    await until(() => pidOf() !== 0 && pidOf() !== before && /taken over/.test(old.errors()), "the upgrade", 60_000);
+    const pid = pidOf();
+    clock.set("+0");
+    await until(() => old.errors().includes("clock was set"), "the step to be told", 30_000);
+    const rows = () => filesOf(dataDir).reduce((sum, { stamps }) => sum + stamps.length, 0);
+    const seen = rows();
+    await until(() => rows() > seen + 50, "more records", 60_000);
+    process.kill(pid, "SIGTERM");
+    await until(() => recorderOf(dataDir) === null, "the end", 30_000);
+    expectTrueStamps(dataDir, Date.now());
+    expectOrderAndOnce(dataDir);
+  },
+  180_000,
+);

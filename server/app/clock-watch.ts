@@ -103,7 +103,9 @@ export function createClockWatch(deps: ClockWatchDeps): ClockWatch {
   }
 
   function begin(steadyUs: number, errorUs: number): void {
-    wrong ??= { steadyUs, trueUs: steadyUs - (deps.offsetUs() ?? 0), isFar: Math.abs(errorUs) > farUs };
+    if (wrong !== null) return;
+    wrong = { steadyUs, trueUs: steadyUs - (deps.offsetUs() ?? 0), isFar: Math.abs(errorUs) > farUs };
+    deps.updateGaps(openGaps());
   }
 
   /** The stamps that the wrong clock has given. */

@@ -14,6 +14,7 @@ const all: Record<GapCause, true> = {
   restart: true,
   crash: true,
   halted: true,
+  not_configured: true,
   clock: true,
 };
 

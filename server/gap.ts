@@ -2,7 +2,7 @@
  * Why a record is not there: the connection was lost ("reconnect"), delivered nothing ("silent"), was ended by the exchange after an
  * announcement ("serverShutdown") or could not be had ("exchange_down"); the ids jump although the connection stood ("missing");
  * we could not keep up ("overflow"), the disk did not take it ("disk"), the delay gate dropped it ("latency"); nobody ran
- * ("host_asleep", "restart", "crash"); or the exchange halted the symbol, so that there was nothing to record ("halted"). "clock" is no
+ * ("host_asleep", "restart", "crash"); or the exchange halted the symbol, so that there was nothing to record ("halted"); or the config did not ask for the stream ("not_configured"). "clock" is no
  * absence: this machine's clock was wrong or was set, and records of that time bear stamps that were wrong.
  */
 export type GapCause =
@@ -18,6 +18,7 @@ export type GapCause =
   | "restart"
   | "crash"
   | "halted"
+  | "not_configured"
   | "clock";
 
 /** A time span in which a stream could not be received or kept. A stream's gaps are told apart by their beginning. */

@@ -193,7 +193,7 @@ export function createApp(
         const { lastRun, down } = known.beginRun(leftovers, {
           ...{ streams, left, recorded: standby === undefined ? streams : [], flushMs: config.record.flush_ms },
         });
-        recording.noteDown(down.of);
+        recording.noteDown(down.of, standby === undefined ? down.newestUs : startedUs);
         if (down.newestUs > 0) known.noteRun(down.newestUs, false);
         watch.start(lastRun, standby === undefined ? Math.min(down.newestUs, startedUs) : 0);
         outside.start();
@@ -201,7 +201,7 @@ export function createApp(
         await machine.look();
         ticker.start();
         recording.tick(nowUs());
-        recording.start(down.of, standby);
+        recording.start(standby);
         tidyUp.start(leftovers);
         return { url };
       } catch (error) {

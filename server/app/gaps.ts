@@ -1,6 +1,6 @@
 import { isNumbered } from "../binance/carried.ts";
 import type { FeedGap } from "../binance/feed-sink.ts";
-import type { Gap } from "../gap.ts";
+import type { Gap, GapCause } from "../gap.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
@@ -59,7 +59,7 @@ export function createGapIntake(deps: {
 
   return {
     take(found) {
-      const ofEarlier = found.filter(({ cause }) => cause === "restart" || cause === "crash");
+      const ofEarlier = found.filter(({ cause }) => isPause(cause));
       const others = found.filter((gap) => !ofEarlier.includes(gap));
       ledger.add(others.map(gapOf));
       if (others.length > 0) tell(others);
@@ -71,10 +71,11 @@ export function createGapIntake(deps: {
       }
       for (const { stream, ...rest } of ofEarlier) {
         const firstId = firstIds.get(stream);
+        const isLeftOut = rest.cause === "not_configured";
         deps.hold(gapOf({ stream, ...rest }), (gap) => {
           ledger.update([gap]);
-          if (isNumbered(stream) && firstId !== undefined)
-            void catchUp({ gap, stream, resumedUs: deps.startedUs, firstId });
+          const resumedUs = isLeftOut ? gap.to_us : deps.startedUs;
+          if (isNumbered(stream) && firstId !== undefined) void catchUp({ gap, stream, resumedUs, firstId });
         });
       }
     },
@@ -93,14 +94,21 @@ function unjudgedPauses({ gapsSince, runs }: Pick<Journal, "gapsSince" | "runs">
   const starts = runs().map(({ started_us }) => started_us);
   return gapsSince(0)
     .filter(({ stream, cause, missing }) => {
-      const isPause = cause === "restart" || cause === "crash";
-      return isPause && missing === null && (stream === "aggTrade" || stream === "trade");
+      return isPause(cause) && missing === null && (stream === "aggTrade" || stream === "trade");
     })
     .flatMap((gap) => {
-      const resumedUs = starts.findLast((us) => us > gap.from_us && us <= gap.to_us) ?? null;
+      const resumedUs =
+        gap.cause === "not_configured"
+          ? gap.from_us + 1
+          : (starts.findLast((us) => us > gap.from_us && us <= gap.to_us) ?? null);
       return resumedUs === null ? [] : [{ gap, resumedUs }];
     })
     .sort((a, b) => a.gap.from_us - b.gap.from_us);
+}
+
+/** True where the stream was not recorded although nothing had failed, or nobody ran. */
+function isPause(cause: GapCause): boolean {
+  return cause === "restart" || cause === "crash" || cause === "not_configured";
 }
 
 /** A gap of the feed as it is written down. */

@@ -48,7 +48,9 @@ export function createKnown(deps: Deps) {
       const lastRun = knownLastRun(dataDir, options.streams, { journal, catalogue, nowUs: startedUs });
       journal.beginRun(startedUs);
       journal.noteGaps(options.left);
-      const before = { lastRun, segments: leftovers.segments, gapsOf: journal.gapsOfStream };
+      const notedUsOf = (stream: string, symbol: string) => journal.lastRecord(stream, symbol)?.recvUs ?? 0;
+      const { segments } = leftovers;
+      const before = { lastRun, segments, notedUsOf, isLost: journal.isNew, gapsOf: journal.gapsOfStream };
       // Which clock was wrong, that of the run before or this one, is found out later.
       const times = { flushMs: options.flushMs, nowUs: Number.MAX_SAFE_INTEGER };
       return { lastRun, down: downtimes(dataDir, options.recorded, before, times) };

@@ -19,6 +19,7 @@ import type { Day, Segment } from "../segment.ts";
 import { type Stream, symbolsOf } from "../stream.ts";
 import { createDeparture, type Departure } from "./departure.ts";
 import { createGapIntake, firstIdOf, gapOf } from "./gaps.ts";
+import { createLeftOut } from "./left-out.ts";
 import { createNewestBooks, type NewestBooks } from "./newest-books.ts";
 import { createNewestRecords } from "./newest-records.ts";
 import { recorderOptions } from "./recorder-options.ts";
@@ -32,9 +33,9 @@ export type Recording = {
   readonly parts: RecordingParts;
   streams(): readonly Stream[];
   /** Writes down at once since when the streams of earlier runs are not recorded, so that a day merged at start knows of it. */
-  noteDown(downtimes: ReadonlyMap<Stream, Downtime>): void;
+  noteDown(downtimes: ReadonlyMap<Stream, Downtime>, sinceUs: number): void;
   /** Begins to receive, or goes on with what `standby` has received. */
-  start(downtimes: ReadonlyMap<Stream, Downtime>, standby?: Standby): void;
+  start(standby?: Standby): void;
   /** Towards another process that goes on in its place; once it has left, `stop` writes what there is. */
   readonly departure: Pick<Departure, "begin" | "cancel" | "isSettled" | "leave">;
   /** Other streams from now on; those that stay are not touched. */
@@ -102,6 +103,7 @@ export function createRecording(
   });
   const tracks = new Map(streams.map((stream) => [stream, recorder.track(stream)]));
   const newest = createNewestRecords({ journal });
+  const leftOut = createLeftOut({ dataDir, journal, addGaps: ledger.add, nowUs });
   const quarantine = createQuarantine({ dataDir }, { log });
   const rates = createRates(streams);
   const books = createNewestBooks(streams);
@@ -164,7 +166,7 @@ export function createRecording(
   }
 
   const feedGaps = () => feed?.openGaps().map(gapOf) ?? [];
-  const openGaps = () => [...departure.held().map(gapOf), ...feedGaps()];
+  const openGaps = () => [...departure.held().map(gapOf), ...feedGaps(), ...leftOut.openGaps()];
 
   return {
     parts: {
@@ -172,8 +174,11 @@ export function createRecording(
       ...{ recorder, ledger, rates, books, delay, clockOffset, quarantine, gate, symbols, repair },
     },
     streams: () => streams,
-    noteDown: (downtimes) => timed.holdDown(downtimes, journal.runs(), ledger),
-    start(downtimes, standby) {
+    noteDown(downtimes, sinceUs) {
+      timed.holdDown(downtimes, journal.runs(), ledger);
+      leftOut.begin(streams, downtimes, sinceUs);
+    },
+    start(standby) {
       const sink: FeedSink = {
         onData,
         onGaps: departure.onGaps,
@@ -186,8 +191,8 @@ export function createRecording(
       const offsetMs = standby?.clockOffsetMs() ?? null;
       if (offsetMs !== null) delay.setClockOffset(offsetMs);
       feed =
-        standby?.attach({ sink, mayDeliver, noteGaps: ledger.add }) ??
-        openFeed({ config, streams, downtimes }, { clock, log, mayDeliver, sink });
+        standby?.attach({ sink, mayDeliver, noteGaps: ledger.add, ...leftOut }) ??
+        openFeed({ config, streams, ...leftOut }, { clock, log, mayDeliver, sink });
       clockOffset.start();
       if (standby === undefined) feed.start();
       symbols.start();
@@ -196,6 +201,7 @@ export function createRecording(
     },
     setStreams(wanted) {
       const gone = streams.filter((stream) => !wanted.includes(stream));
+      leftOut.change(streams, wanted);
       streams = wanted;
       for (const stream of wanted) if (!tracks.has(stream)) tracks.set(stream, recorder.track(stream));
       rates.setKeys(wanted);
@@ -216,7 +222,7 @@ export function createRecording(
       recorder.checkFiles();
       if (recorder.failure() === null) ledger.settle();
       if (++seconds % noteOpenEvery !== 0) return;
-      ledger.update(feedGaps());
+      ledger.update([...feedGaps(), ...leftOut.openGaps()]);
       if (recorder.failure() === null) newest.note();
     },
     departure,

@@ -35,6 +35,8 @@ export type Standby = {
     sink: FeedSink;
     mayDeliver: (symbol: string) => boolean;
     noteGaps: (gaps: readonly Gap[]) => void;
+    /** Since when streams that are added later are missing. */
+    interruptions: ReadonlyMap<Stream, Downtime>;
   }): Feed;
 };
 
@@ -52,20 +54,15 @@ const mostCharacters = 64 * 1024 * 1024;
 /** Frames of unknown form, of which the other process has kept all but the newest. */
 const oddKept = 100;
 
-/** The feed of a recorder that begins; `downtimes` tell since when nobody recorded. */
+/** The feed of a recorder that begins; `interruptions` tell since when nobody recorded. */
 export function openFeed(
-  options: { config: Config; streams: readonly Stream[]; downtimes: ReadonlyMap<Stream, Downtime> },
+  options: { config: Config; streams: readonly Stream[]; interruptions: ReadonlyMap<Stream, Downtime> },
   deps: Omit<FeedDeps, "nowUs"> & { clock: ReceiveClock },
 ): Feed {
-  const { config, streams, downtimes } = options;
+  const { config, streams, interruptions } = options;
   return createStampedFeed(feedOptionsOf(config, streams), {
     ...deps,
-    interruptionOf(stream) {
-      const downtime = downtimes.get(stream);
-      // One that seems to lie in the future follows a run whose clock was ahead.
-      const fromUs = Math.min(downtime?.fromUs ?? 0, deps.clock.nowUs());
-      return downtime === undefined ? null : { ...downtime, fromUs, lastId: null };
-    },
+    interruptionOf: (stream) => interruptionIn(interruptions, stream, deps.clock.nowUs()),
   });
 }
 
@@ -106,6 +103,7 @@ export function createStandby(
   let stoppedAtUs = 0;
   let attached: FeedSink | null = null;
   let mayDeliver: (symbol: string) => boolean = () => true;
+  let interruptions: ReadonlyMap<Stream, Downtime> = new Map();
 
   function hold(stream: Stream, payload: string, recvUs: number, eventMs: number, id: number): void {
     if (characters + payload.length > limit) {
@@ -125,6 +123,7 @@ export function createStandby(
     {
       ...deps,
       mayDeliver: (symbol) => mayDeliver(symbol),
+      interruptionOf: (stream) => interruptionIn(interruptions, stream, deps.clock.nowUs()),
       sink: {
         onData: (...record) => (attached === null ? hold(...record) : attached.onData(...record)),
         onGaps: (found) => (attached === null ? void gaps.push(...found) : attached.onGaps(found)),
@@ -197,6 +196,7 @@ export function createStandby(
     attach(to) {
       attached = to.sink;
       mayDeliver = to.mayDeliver;
+      interruptions = to.interruptions;
       if (ping !== null) to.sink.onPing(...ping);
       for (const [stream, found] of dated) to.sink.onDated(stream, ...found);
       drain(to.sink);
@@ -211,4 +211,10 @@ export function createStandby(
 
 function keyOf(name: string, id: number): string {
   return `${name}/${id}`;
+}
+
+/** One that seems to begin in the future follows a run whose clock was ahead. */
+function interruptionIn(interruptions: ReadonlyMap<Stream, Downtime>, stream: Stream, nowUs: number) {
+  const downtime = interruptions.get(stream);
+  return downtime === undefined ? null : { ...downtime, fromUs: Math.min(downtime.fromUs, nowUs), lastId: null };
 }

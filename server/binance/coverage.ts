@@ -80,5 +80,5 @@ export function createCoverage(deps: {
 }
 
 function isOfEarlierRun(cause: GapCause): boolean {
-  return cause === "restart" || cause === "crash";
+  return cause === "restart" || cause === "crash" || cause === "not_configured";
 }

@@ -1,6 +1,6 @@
 import type { ConnectionStatus } from "../status.ts";
 import type { Stream } from "../stream.ts";
-import { type Carried, createCarried, forgetIds, lose, regain, unjudged } from "./carried.ts";
+import { type Carried, createCarried, forgetIds, judge, lose, regain, unjudged } from "./carried.ts";
 import { createCoverage } from "./coverage.ts";
 import { hostOf } from "./endpoint.ts";
 import type { FeedGap } from "./feed-sink.ts";
@@ -157,12 +157,10 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
     sink.onEpoch(one.stream, id, recvUs);
   }
 
-  function onGlitch(one: Carried): void {
-    const glitch = one.sequence.takeGlitch();
-    if (glitch === null) return;
-    const { name } = one.stream;
-    log.warn("ids of this stream had jumped and are back; it is recorded on", { stream: name, id: glitch.id });
-    if (glitch.notMissing !== null) sink.onNotMissing?.(one.stream, glitch.notMissing);
+  function onGlitch({ stream, sequence }: Carried): void {
+    const { id, notMissing } = sequence.takeGlitch() ?? { id: 0, notMissing: null };
+    log.warn("ids of this stream had jumped and are back; it is recorded on", { stream: stream.name, id });
+    if (notMissing !== null) sink.onNotMissing?.(stream, notMissing);
   }
 
   function onGone(link: Link, { vain, isPlanned }: { vain: boolean; isPlanned: boolean }): void {
@@ -210,8 +208,12 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
     },
     change(added, removed) {
       const gone = removed.map(({ name }) => name);
-      for (const [index, one] of carried.entries())
-        if (one !== null && gone.includes(one.stream.name)) carried[index] = null;
+      for (const [index, one] of carried.entries()) {
+        if (one === null || !gone.includes(one.stream.name)) continue;
+        // What is not over, or waits to be judged, is not forgotten with it.
+        if (!one.isReference) sink.onGaps([...judge(one, Number.POSITIVE_INFINITY), ...unjudged(one, nowUs())]);
+        carried[index] = null;
+      }
       add(added);
       for (const { connection } of ownLinks()) {
         if (gone.length > 0) connection.unsubscribe(gone);

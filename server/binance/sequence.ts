@@ -34,7 +34,7 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
     if (id > ring.high()) {
       // Something that had been ahead of its turn comes again over another connection.
       if (holes !== null && id <= ring.top() && ring.find(id, mark) === mark) return "duplicate";
-      const isFar = holes !== null && !options.mayVary && firstId - ring.high() > longestHole;
+      const isFar = holes !== null && !options.mayVary && ring.high() >= 0 && firstId - ring.high() > longestHole;
       return isFar && cursors.size === 1 ? begin(cursor, id, mark, recvUs) : next(firstId, id, mark, recvUs);
     }
     const repeats = id <= cursor.highest;

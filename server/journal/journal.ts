@@ -44,6 +44,8 @@ export type Journal = {
   noteLast(records: readonly LastRecord[]): void;
   /** The newest record of a stream that was noted, by the stream's folder name; null if none ever was. */
   lastRecord(stream: string, symbol: string): { readonly recvUs: number; readonly id: number | null } | null;
+  /** The newest records of all streams that were ever noted. */
+  lastRecords(): readonly LastRecord[];
   /** Calls `listener` after each change of a gap; `before` is what was known of it. */
   onGap(listener: (gap: Gap, before: Gap | null) => void): void;
   /** Call it once a second. */
@@ -136,6 +138,7 @@ export function openJournal(dataDir: string, deps: { log: Log }): Journal {
     noteLast(records) {
       if (records.length > 0) note({ kind: "last", records });
     },
+    lastRecords: state.lasts,
     lastRecord(stream, symbol) {
       const last = state.last(stream, symbol);
       return last === null ? null : { recvUs: last[2], id: last[3] };

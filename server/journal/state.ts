@@ -18,6 +18,7 @@ export type JournalState = {
   /** Oldest first. */
   runs(): readonly Run[];
   last(stream: string, symbol: string): LastRecord | null;
+  lasts(): readonly LastRecord[];
   /** Everything as entries, from which the same state follows. */
   snapshot(): JournalEntry[];
   /** Forgets a gap that is written down elsewhere; without an entry of its own, since the next rewrite leaves it out. */
@@ -96,6 +97,7 @@ export function createJournalState(most: number = mostGaps): JournalState {
     gapCount: () => count,
     holes: () => [...holes.values()].sort((a, b) => a.fromUs - b.fromUs || a.fromId - b.fromId),
     runs: () => [...runs.values()],
+    lasts: () => [...lasts.values()],
     last: (stream, symbol) => lasts.get(`${stream}/${symbol}`) ?? null,
     snapshot() {
       const entries: JournalEntry[] = [];

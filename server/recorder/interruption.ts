@@ -2,9 +2,14 @@ import type { Gap, GapCause } from "../gap.ts";
 import { type Segment, segmentPath } from "../segment.ts";
 import type { Stream } from "../stream.ts";
 import { lastRecordUs, wasRecorded } from "./last-record.ts";
+import { leftOutSince } from "./left-out.ts";
+import { newestOnDiskUs } from "./newest-on-disk.ts";
 
-/** Since when a stream is not recorded, µs, because nobody ran. */
-export type Downtime = { readonly fromUs: number; readonly cause: Extract<GapCause, "restart" | "crash"> };
+/** Since when a stream is not recorded, µs, because nobody ran, or because the config did not ask for it. */
+export type Downtime = {
+  readonly fromUs: number;
+  readonly cause: Extract<GapCause, "restart" | "crash" | "not_configured">;
+};
 
 /** What is known of the runs before this one. */
 export type Before = {
@@ -12,6 +17,10 @@ export type Before = {
   readonly lastRun: { readonly lastRecvUs: number; readonly clean: boolean } | null;
   /** Segments that were open when the run before this one ended. */
   readonly segments: readonly Segment[];
+  /** Receipt of the newest record of a stream that was written down, µs; 0 if none was. */
+  readonly notedUsOf: (stream: string, symbol: string) => number;
+  /** Which streams the runs before have recorded is not known: the files of each alone tell. */
+  readonly isLost: boolean;
   /** Gaps of a stream that are written down, by beginning. */
   readonly gapsOf: (stream: string, symbol: string) => readonly Gap[];
 };
@@ -19,13 +28,14 @@ export type Before = {
 /**
  * For each stream that was recorded before, the time since which nothing is: of a clean stop the last receipt, of a crash the last
  * record on disk, or what the last receipt leaves after one flush interval, whichever is later. A pause that an earlier start has
- * written down, and after which nothing was recorded, goes on: it is one gap, however many starts there were. `newestUs` is what is
- * known of all streams together, 0 for nothing.
+ * written down, and after which nothing was recorded, goes on: it is one gap, however many starts there were. A stream that the config
+ * did not ask for meanwhile is missing since it was taken out, whatever others have received since. `newestUs` is what is known of all
+ * streams together, 0 for nothing.
  */
 export function downtimes(
   dataDir: string,
   streams: readonly Stream[],
-  { lastRun, segments, gapsOf }: Before,
+  { lastRun, segments, notedUsOf, isLost, gapsOf }: Before,
   { flushMs, nowUs }: { flushMs: number; nowUs: number },
 ): { readonly newestUs: number; readonly of: ReadonlyMap<Stream, Downtime> } {
   const lastOf = new Map<string, number>();
@@ -40,9 +50,16 @@ export function downtimes(
   const isClean = lastRun?.clean === true;
   for (const stream of streams) {
     const { folder } = stream.type;
-    const pause = gapsOf(folder, stream.symbol).findLast(isPause);
+    const gaps = gapsOf(folder, stream.symbol);
+    const pause = gaps.findLast(isPause);
     if (pause === undefined && !wasRecorded(dataDir, stream)) continue;
     const ownUs = lastOf.get(`${folder}/${stream.symbol}`) ?? 0;
+    const noted = isLost ? newestOnDiskUs(dataDir, [stream]) : notedUsOf(folder, stream.symbol);
+    const leftOutUs = leftOutSince(gaps, Math.max(ownUs, noted), newestUs);
+    if (leftOutUs !== null || (isLost && ownUs === 0 && noted > 0 && noted < newestUs)) {
+      found.set(stream, { fromUs: leftOutUs ?? noted, cause: leftOutUs === null ? "restart" : "not_configured" });
+      continue;
+    }
     const fromUs = isClean ? newestUs : Math.max(Math.min(ownUs, newestUs), newestUs - flushMs * 1000);
     const cause = isClean ? "restart" : "crash";
     const goesOn = pause !== undefined && Math.max(newestUs, ownUs) <= pause.to_us;
@@ -51,7 +68,7 @@ export function downtimes(
   return { newestUs, of: found };
 }
 
-function isPause(gap: Gap): gap is Gap & { readonly cause: Downtime["cause"] } {
+function isPause(gap: Gap): gap is Gap & { readonly cause: "restart" | "crash" } {
   return gap.cause === "restart" || gap.cause === "crash";
 }
 

@@ -32,6 +32,7 @@ const causes: Readonly<Record<GapCause, string>> = {
   restart: "recorder restarted",
   crash: "recorder crashed",
   halted: "halted by the exchange",
+  not_configured: "not configured",
   clock: "wrong clock",
 };
 

@@ -30,6 +30,7 @@ const causes: CommandWords["causes"] = {
   restart: "레코더 재시작",
   crash: "레코더 비정상 종료",
   halted: "거래소 거래 중단",
+  not_configured: "설정에서 제외됨",
   clock: "시계 오류",
 };
 

@@ -18,6 +18,14 @@ function trades() {
 
 const once = (verdicts: readonly Verdict[]) => verdicts.every((verdict) => verdict === "next" || verdict === "late");
 
+test("the first record of all begins no other numbering, however high its id; a jump that no gap explains does", () => {
+  const { sequence, take } = trades();
+  const cursor = sequence.join();
+  expect([take(cursor, 4_000_000_000), take(cursor, 4_000_000_001)]).toEqual(["next", "next"]);
+  expect([take(cursor, 9_000_000_000, 1), take(cursor, 9_000_000_001, 2)]).toEqual(["epoch", "next"]);
+  expect(sequence.holes?.open()).toEqual([]);
+});
+
 test("one id that is 300 too high, then as before: every trade is kept once, nothing is missing but the id it should have borne, and the true bearer of the id is kept", () => {
   const { sequence, take, row, holes } = trades();
   const cursor = sequence.join();

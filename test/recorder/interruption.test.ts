@@ -11,6 +11,8 @@ const second = 1_000_000;
 const now = Date.parse("2026-11-22T12:00:00Z") * 1000;
 const [btc, eth, sol] = ["btcusdt@aggTrade", "ethusdt@aggTrade", "solusdt@aggTrade"].map(streamOf);
 const streams = [btc, eth, sol].filter((stream) => stream !== undefined);
+/** Nothing else is known. */
+const bare = { notedUsOf: () => 0, isLost: false };
 const times = { flushMs: 1000, nowUs: now };
 
 function orphan(dataDir: string, symbol: string, line: string, name = "11-55"): Segment {
@@ -29,7 +31,7 @@ test("after a clean stop nothing is missing before the last receipt, whichever s
   const { newestUs, of } = downtimes(
     dataDir,
     streams,
-    { lastRun: { lastRecvUs: now - 60 * second, clean: true }, segments: [], gapsOf: () => [] },
+    { ...bare, lastRun: { lastRecvUs: now - 60 * second, clean: true }, segments: [], gapsOf: () => [] },
     times,
   );
   expect(newestUs).toBe(now - 60 * second);
@@ -46,7 +48,7 @@ test("after a crash each stream is missing from its last record on disk, or from
   const { of } = downtimes(
     dataDir,
     streams,
-    { lastRun: { lastRecvUs: now - 40 * second, clean: false }, segments: orphans, gapsOf: () => [] },
+    { ...bare, lastRun: { lastRecvUs: now - 40 * second, clean: false }, segments: orphans, gapsOf: () => [] },
     times,
   );
   expect([...of.values()].map(({ fromUs, cause }) => [(now - fromUs) / second, cause])).toEqual([
@@ -62,12 +64,17 @@ test("refetched trades, which bear the exchange's time, and a clock that was put
     orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 30 * second, null)),
     orphan(dataDir, "BTCUSDT", encodeRepairedLine('{"a":2}', now + 90 * second), "11-55_02"),
   ];
-  const { newestUs } = downtimes(dataDir, streams, { lastRun: null, segments: orphans, gapsOf: () => [] }, times);
+  const { newestUs } = downtimes(
+    dataDir,
+    streams,
+    { ...bare, lastRun: null, segments: orphans, gapsOf: () => [] },
+    times,
+  );
   expect(newestUs).toBe(now - 30 * second);
   const later = downtimes(
     dataDir,
     streams,
-    { lastRun: { lastRecvUs: now + 3600 * second, clean: false }, segments: orphans, gapsOf: () => [] },
+    { ...bare, lastRun: { lastRecvUs: now + 3600 * second, clean: false }, segments: orphans, gapsOf: () => [] },
     times,
   );
   expect([later.newestUs, later.of.get(streams[0] as never)?.fromUs]).toEqual([now, now - second]);
@@ -81,7 +88,7 @@ test("a pause after which nothing was recorded goes on, judged or not; one after
     ...{ from_us: now - 29.9 * second, to_us: now - toS * second },
   });
   const fromOf = (gap: ReturnType<typeof pause>, lastRecvUs: number) => {
-    const before = { lastRun: { lastRecvUs, clean: false }, segments: orphans, gapsOf: () => [gap] };
+    const before = { ...bare, lastRun: { lastRecvUs, clean: false }, segments: orphans, gapsOf: () => [gap] };
     const down = [...downtimes(dataDir, streams, before, times).of.values()][0];
     return [(now - (down?.fromUs ?? 0)) / second, down?.cause];
   };

@@ -15,6 +15,7 @@ const words: Record<GapCause, keyof Words> = {
   restart: "causeRestart",
   crash: "causeCrash",
   halted: "causeHalted",
+  not_configured: "causeNotConfigured",
   clock: "causeClock",
 };
 

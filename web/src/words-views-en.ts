@@ -74,6 +74,7 @@ export const viewsEn = {
   causeRestart: "recorder restarted",
   causeCrash: "recorder crashed",
   causeHalted: "halted by the exchange",
+  causeNotConfigured: "not configured",
   causeClock: "wrong clock",
   archiveTitle: "Archive",
   archiveHint: "Each UTC day of a stream as one zstd file with its manifest.",

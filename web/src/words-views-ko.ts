@@ -75,6 +75,7 @@ export const viewsKo: Readonly<Record<keyof typeof viewsEn, string>> = {
   causeRestart: "레코더 재시작",
   causeCrash: "레코더 비정상 종료",
   causeHalted: "거래소 중단",
+  causeNotConfigured: "설정에서 제외됨",
   causeClock: "시계 오류",
   archiveTitle: "아카이브",
   archiveHint: "스트림의 UTC 하루가 zstd 파일 하나와 매니페스트로 보관됩니다.",

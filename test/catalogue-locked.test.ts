@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { copyFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { readJournal } from "../server/journal/journal.ts";
 import { dateOf } from "../server/segment.ts";
@@ -112,6 +112,32 @@ for (const [signal, then] of [
     120_000,
   );
 }
+
+test.skipIf(sqliteMissing !== "")(
+  `a catalogue that is overwritten with an old copy of itself while the recorder runs has the gaps of today's books again${sqliteMissing}`,
+  async () => {
+    const { dataDir, market } = await setUp();
+    const path = join(dataDir, "rt-data.sqlite");
+    const { program, status } = await market.record();
+    await records(status);
+    copyFileSync(path, `${path}.old`);
+    await market.cut();
+    await until(async () => (await status()).connections.every(({ state }) => state !== "open"), "the cut", 20_000);
+    await market.restore();
+    await until(async () => (await status()).totals.gaps >= 2, "the gaps of the books to be known", 60_000);
+    const books = "select count(*) from gap where stream = 'depth20'";
+    await until(() => askCatalogue(dataDir, books)[0] === "2", "the gaps to be in the catalogue");
+    // What the gaps were written to is in the file itself by now, and no longer beside it.
+    askCatalogue(dataDir, "pragma wal_checkpoint(truncate)");
+    copyFileSync(`${path}.old`, path);
+    await until(() => askCatalogue(dataDir, books)[0] === "2", "the gaps to be in the catalogue again", 20_000);
+    expect((await status()).catalogue.problem).toBeNull();
+    program.kill("SIGTERM");
+    expect(await program.ended).toBe(0);
+    expect(askCatalogue(dataDir, books)).toEqual(["2"]);
+  },
+  90_000,
+);
 
 test.skipIf(sqliteMissing !== "")(
   `an upgrade succeeds while another program holds the catalogue, and nothing is lost${sqliteMissing}`,

@@ -102,7 +102,7 @@ export function createCatalogueCare(parts: CatalogueParts) {
     start() {
       journal.onGap(catalogue.follow);
       catalogue.start((why) => {
-        fresh = why;
+        fresh = why ?? fresh;
         isDue = true;
       });
     },

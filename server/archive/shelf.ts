@@ -42,8 +42,8 @@ export type ShelfList = {
 
 type ShelfDeps = { readonly list: ShelfList; readonly log: Log };
 
-/** Manifests noted in one go: about a millisecond. */
-const notedAtOnce = 50;
+/** Manifests noted in one go: less than a millisecond. */
+const notedAtOnce = 25;
 /** A pause after this many looks, so that neither disk nor thread is ever busy with this alone. */
 const looksAtOnce = 100;
 const pauseMs = 2;

@@ -1,13 +1,13 @@
 import type { Gap } from "../gap.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
-import { nextTurn } from "../timer.ts";
 import { type CatalogueFile, clearPath, openCatalogueFile, writeContent } from "./catalogue-file.ts";
 import { isDamaged } from "./database.ts";
 import { fileChanges, freshness, knownPosition } from "./file-words.ts";
 import type { GapSource } from "./gap-source.ts";
 import { createMirror, type Mirror } from "./mirror.ts";
 import type { Tables } from "./tables.ts";
+import { writeGaps } from "./write-gaps.ts";
 
 /*
  * The catalogue's file may be locked, damaged, replaced, on a full disk or gone at any moment. Nobody who reads or writes through here
@@ -35,7 +35,8 @@ export type Attachment = {
   /** To be done once the file is back; it has nothing to do with the mirror. */
   postpone(work: (tables: Tables) => void): void;
   follow(gap: Gap): void;
-  start(onFresh: (why: string) => void): void;
+  /** `onFresh` hears that the file knows nothing of the archives, and why; null: it may know too little. */
+  start(onFresh: (why: string | null) => void): void;
   /** Call it once a second. "restored": the file had been deleted or replaced and was written again. */
   look(): "restored" | null;
   /** Why the file is away, and since when; null while it is ready. */
@@ -43,8 +44,6 @@ export type Attachment = {
   close(): void;
 };
 
-/** Gaps written in one transaction: a few ms. */
-const gapsAtOnce = 500;
 /** Changes that wait for the file; beyond it the archives are looked through again instead. */
 const mostMissed = 10_000;
 const longestRetryS = 10;
@@ -66,7 +65,9 @@ export function createAttachment(
   let lost: { readonly what: string; readonly isOurs: boolean } | null = null;
   /** The mirror was loaded from a file, and has rows that the file lacks. */
   let [isLoaded, hasNews] = [false, false];
-  let onFresh: (why: string) => void = () => {};
+  /** The file may lack anything, whatever position it names. */
+  let isSuspect = false;
+  let onFresh: (why: string | null) => void = () => {};
   let [retryIn, retryS] = [1, 1];
   let isFlushDue = false;
   let runNoted: ReturnType<GapSource["runs"]>[number] | undefined;
@@ -120,34 +121,21 @@ export function createAttachment(
     }
   }
 
-  /** Few gaps are written at once; many in turns with everybody else. */
   function catchUp(to: CatalogueFile): void {
     const position = source.position();
-    const gaps = source.gapsSince(knownPosition(to.tables.fact("journal"), source));
-    const writePiece = (at: number) => to.tables.noteGaps(gaps.slice(at, at + gapsAtOnce));
-    const finish = () => {
+    const known = isSuspect ? 0 : knownPosition(to.tables.fact("journal"), source);
+    const gaps = source.gapsSince(known);
+    const onDone = () => {
       to.tables.setFact("journal", `${source.id} ${position}`);
       if (away !== null) {
         const seconds = Math.round((nowUs() - away.sinceUs) / 1e6);
         log.info("the catalogue is available again and has caught up", { seconds, gaps: gaps.length });
       }
-      [isReady, away, retryIn, retryS] = [true, null, 1, 1];
+      [isReady, isSuspect, away, retryIn, retryS] = [true, false, null, 1, 1];
       mirror.dropGaps();
       flush();
     };
-    if (gaps.length <= gapsAtOnce) {
-      writePiece(0);
-      finish();
-      return;
-    }
-    const inTurns = async () => {
-      for (let at = 0; at < gaps.length && file === to; at += gapsAtOnce) {
-        writePiece(at);
-        await nextTurn();
-      }
-      if (file === to) finish();
-    };
-    inTurns().catch((error) => file === to && leave(error));
+    if (writeGaps(to.tables, gaps, { isCurrent: () => file === to, onDone, onError: leave })) return;
     // Until then it is read from memory, and tried again only after an error.
     retryIn = Number.POSITIVE_INFINITY;
     mirror.setGaps(source.gapsSince(0));
@@ -173,13 +161,25 @@ export function createAttachment(
     }
   }
 
+  /** Another program has written to the file: whatever it holds now, everything of ours is written to it once more. */
+  function reopen(): null {
+    log.debug("the catalogue was written to by another program; it is opened again", { data_dir: dataDir });
+    file?.close();
+    [file, isReady, hasNews, isSuspect] = [null, false, true, true];
+    onFresh(null);
+    attempt();
+    return null;
+  }
+
   /** What somebody has done to the file. */
   function lookAtFile(): "restored" | null {
     const change = file?.changed() ?? null;
     if (file === null || change === null) return null;
     const what = fileChanges[change];
-    log.error(`the catalogue's file ${what}; it is written again`, { data_dir: dataDir });
+    const isOnlyTouched = change === "touched";
+    if (!isOnlyTouched) log.error(`the catalogue's file ${what}; it is written again`, { data_dir: dataDir });
     try {
+      if (isOnlyTouched) return reopen();
       const content = isReady && change !== "overwritten" ? file.content() : null;
       if (content !== null) {
         clearPath(dataDir, false);

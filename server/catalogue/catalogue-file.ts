@@ -26,7 +26,7 @@ export type CatalogueFile = {
 };
 
 /** The write-ahead log is moved into the file from this size on. */
-const largeLogBytes = 4 * 1024 * 1024;
+const largeLogBytes = 1024 * 1024;
 const largestContent = 32 * 1024 * 1024;
 
 /** Databases whose files are not ours any more. They stay open, and their garbage is not collected, so that nothing is written. */
@@ -53,8 +53,7 @@ export function openCatalogueFile(dataDir: string): CatalogueFile {
     database.run(`pragma user_version = ${++version}`);
     identity?.expect(applicationId, version);
     database.run("pragma wal_checkpoint(passive)");
-    // Sees the new numbers, after which the old ones are somebody else's.
-    identity?.changed();
+    identity?.noteOwnWrite();
   }
 
   return {

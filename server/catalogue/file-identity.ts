@@ -8,6 +8,8 @@ import { closeSync, fstatSync, openSync, readSync, statSync } from "../platform/
  *   overwritten in place    bytes 60 to 71 of the file (user_version and application_id) are not what we wrote: application_id is a
  *                           random number of this opening, user_version goes up with each of our checkpoints, so that even a copy
  *                           of our own file that was made before the last checkpoint is told apart
+ *   written by others       its time of change is not that of our last checkpoint: another program's checkpoint, or a copy that looks
+ *                           like ours; only opening it again tells
  *   cut off                 the file is shorter than its header says (bytes 16 and 17: page size, 28 to 31: pages)
  *
  * The descriptor stays open as long as the database: to close any descriptor of a file takes a process's POSIX locks on it away, on
@@ -22,10 +24,12 @@ export type FileIdentity = {
   changed(): FileChange | null;
   /** These two numbers are in the file's header from the next checkpoint on. */
   expect(applicationId: number, userVersion: number): void;
+  /** A checkpoint of ours is over. */
+  noteOwnWrite(): void;
   close(): void;
 };
 
-export type FileChange = "deleted" | "replaced" | "overwritten";
+export type FileChange = "deleted" | "replaced" | "overwritten" | "touched";
 
 /** Remembers the file and its write-ahead log. Null where there is no file, as for a database in memory. */
 export function identityOf(path: string): FileIdentity | null {
@@ -38,6 +42,7 @@ export function identityOf(path: string): FileIdentity | null {
   const [file, log] = [inodeOf(path), inodeOf(`${path}-wal`)];
   let before = headerOf(fd);
   let next = before;
+  let writtenMs = changedMs(fd);
   return {
     changed() {
       const now = inodeOf(path);
@@ -47,12 +52,18 @@ export function identityOf(path: string): FileIdentity | null {
       if (header !== next && header !== before) return "overwritten";
       if (header === next) before = next;
       const nowLog = inodeOf(`${path}-wal`);
-      return log !== null && nowLog !== log ? "replaced" : null;
+      if (log !== null && nowLog !== log) return "replaced";
+      return changedMs(fd) === writtenMs ? null : "touched";
     },
     expect(applicationId, userVersion) {
       // A checkpoint that another reader has held up leaves the header as it was.
       before = headerOf(fd);
       next = `${userVersion}/${applicationId}`;
+    },
+    noteOwnWrite() {
+      const header = headerOf(fd);
+      if (header === next) before = next;
+      writtenMs = changedMs(fd);
     },
     close: () => closeSync(fd),
   };
@@ -64,6 +75,14 @@ function inodeOf(path: string): string | null {
     return found === undefined ? null : `${found.dev}/${found.ino}`;
   } catch {
     return null;
+  }
+}
+
+function changedMs(fd: number): number {
+  try {
+    return fstatSync(fd).mtimeMs;
+  } catch {
+    return 0;
   }
 }
 

@@ -5,6 +5,7 @@ import type { GapSource } from "./gap-source.ts";
 export const fileChanges: Record<FileChange, string> = {
   deleted: "was deleted",
   replaced: "was replaced by another file",
+  touched: "was written to by another program",
   overwritten: "was overwritten with another file's content",
 };
 

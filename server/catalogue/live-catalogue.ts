@@ -16,8 +16,8 @@ import type { NotedRun, Tables } from "./tables.ts";
 
 /** What the recorder shows to people, in `rt-data.sqlite`. Writing never fails and never waits; what cannot be read is `Unavailable`. */
 export type LiveCatalogue = {
-  /** Opens the file, or goes on without it. `onFresh` hears whenever a file was begun that knows no archives yet. */
-  start(onFresh: (why: string) => void): void;
+  /** Opens the file, or goes on without it. `onFresh` hears that a file was begun that knows no archives (why), or too few (null). */
+  start(onFresh: (why: string | null) => void): void;
   /** Call it once a second. "restored": the file had been deleted or replaced. */
   look(): "restored" | null;
   /** Why the file cannot be used, and since when, µs; null while it can. */

@@ -6,19 +6,35 @@ export type FilePlaces = {
   /** False if there is no room; each true has to be given back. */
   take(): boolean;
   giveBack(): void;
+  /** How many were refused since the last call. */
+  missed(): number;
 };
 
-/** Room for so many open segments at once. */
-export function createFilePlaces(most: number): FilePlaces {
+/** Room for so many open segments at once; `onFree`: one was given back after another was refused. */
+export function createFilePlaces(most: number, onFree: () => void): FilePlaces {
   let taken = 0;
+  let missed = 0;
+  let isShort = false;
   return {
     take() {
-      if (taken >= most) return false;
-      taken++;
-      return true;
+      if (taken < most) {
+        taken++;
+        return true;
+      }
+      missed++;
+      isShort = true;
+      return false;
     },
     giveBack() {
       taken--;
+      if (!isShort) return;
+      isShort = false;
+      onFree();
+    },
+    missed() {
+      const count = missed;
+      missed = 0;
+      return count;
     },
   };
 }

@@ -4,6 +4,7 @@ import type { Stream } from "../stream.ts";
 import { createDiskPace } from "./disk-pace.ts";
 import { createDiskTrouble } from "./disk-trouble.ts";
 import { createFilePlaces } from "./file-places.ts";
+import { createFileTurns } from "./file-turns.ts";
 import type { DropCause } from "./gap-ledger.ts";
 import { failureOf } from "./segment-writer.ts";
 import { createTamperLog } from "./tamper-log.ts";
@@ -47,6 +48,8 @@ export type RecorderOptions = Omit<TrackOptions, "maxSegmentBytes"> & {
   readonly maxSegmentBytes?: number;
   /** Segments open at once, for the descriptors that there are; default any number. */
   readonly mostOpen?: number;
+  /** With more streams than may be open, one keeps its segment at least so long before another one gets the place, ms; default 60,000. */
+  readonly turnMs?: number;
 };
 
 export type RecorderDeps = {
@@ -75,7 +78,8 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
   const tracks = new Map<Stream, Track>();
   const releasing = new Map<Promise<void>, string>();
   const pace = createDiskPace();
-  const places = createFilePlaces(options.mostOpen ?? Number.POSITIVE_INFINITY);
+  const places = createFilePlaces(options.mostOpen ?? Number.POSITIVE_INFINITY, () => turns.onFree(deps.nowUs()));
+  const turns = createFileTurns({ turnMs: options.turnMs ?? 60_000 }, { tracks: () => [...tracks.values()], places });
   const trouble = createDiskTrouble(deps.log);
   const tampered = createTamperLog(deps.log);
   let flushTimer: ReturnType<typeof setTimeout> | null = null;
@@ -131,6 +135,7 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
     earlyFlush = null;
     const nowUs = deps.nowUs();
     for (const track of tracks.values()) alone(track, "write", () => track.flush(nowUs));
+    turns.pass(nowUs);
   }
 
   /** What one stream meets with must not keep the others from being written. */

@@ -23,6 +23,7 @@ export function createTrackFile(
   let open: Open | null = null;
   /** Failed writes in a row on this descriptor that may have killed it. */
   let failures = 0;
+  let openedMs = 0;
   /** Given up and not looked at since. */
   const abandoned: LiveSegment[] = [];
   const closing = new Set<Promise<void>>();
@@ -122,6 +123,7 @@ export function createTrackFile(
           openLive(options, stream, firstUs, pace),
         );
         open = { ...live, generation };
+        openedMs = performance.now();
         failures = 0;
       } catch (error) {
         places.giveBack();
@@ -168,6 +170,8 @@ export function createTrackFile(
       );
     },
     close,
+    /** Since when the segment is open, ms of the monotonic clock; null if none is. */
+    openedMs: () => (open === null ? null : openedMs),
     windowEndUs: () => open?.windowEndUs ?? Number.POSITIVE_INFINITY,
     /** Closes; resolves when all is on disk that can be. */
     async stop(): Promise<void> {

@@ -17,6 +17,8 @@ export type Track = {
   rotateIfDue(nowUs: number): void;
   /** Closes the segment as soon as it holds what is in memory now; later records, of whatever time, go to another one. */
   closeSegment(nowUs: number): void;
+  /** Since when its segment is open, ms of the monotonic clock; null if none is. */
+  openedMs(): number | null;
   /** Looks whether the open file is still there and as long as it should be; if not, it is made whole again. */
   checkFile(): void;
   /** Flushes and closes; resolves when the segment is on disk. */
@@ -142,6 +144,7 @@ export function createTrack(stream: Stream, options: TrackOptions, events: Track
       flush(nowUs);
       if (busy === null && batches.oldest() === undefined) file.close();
     },
+    openedMs: file.openedMs,
     checkFile() {
       const work = busy === null ? file.check() : null;
       if (work !== null) waitFor(work, lastRecvUs ?? 0);

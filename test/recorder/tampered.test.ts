@@ -170,6 +170,27 @@ test("closeSegments lets what comes later, of whatever time, go to a file of its
   expect(idsIn("00-00_02")).toEqual([62]);
 });
 
+test("streams that are more than may be open take turns, and each is recorded whole", async () => {
+  const others = ["ETHUSDT", "SOLUSDT"].map((symbol) => parseStreamName(`${symbol.toLowerCase()}@aggTrade`) as Stream);
+  const { recorder, lost } = await recorded({ mostOpen: 1, turnMs: 50 });
+  const all = [stream, ...others];
+  const wasEmpty = new Set<Stream>();
+  let n = 100;
+  await until(
+    () => {
+      n++;
+      for (const one of all) recorder.track(one).append(`{"a":${n}}`, midnight + n * 10, null);
+      for (const one of others) if ((recorder.status(one)?.bytesWritten ?? 0) > 0) wasEmpty.add(one);
+      return wasEmpty.size === others.length;
+    },
+    "each to have had its turn",
+    15_000,
+  );
+  await recorder.stop();
+  expect(lost).toEqual([]);
+  expect(all.map((one) => recorder.status(one)?.bufferedRecords)).toEqual([0, 0, 0]);
+}, 20_000);
+
 test("without room for a further open file a stream waits in memory, the others are written, and it follows by itself", async () => {
   const other = parseStreamName("ethusdt@aggTrade") as Stream;
   const { recorder, append, log } = await recorded({ mostOpen: 1 });

@@ -11,6 +11,7 @@ import { readFile } from "../platform/files-async.ts";
 import { messageOf } from "../problem.ts";
 import { archivePath, type Day, dateOf, manifestPath } from "../segment.ts";
 import type { Prove } from "../upload/prove-day.ts";
+import { isBorderOpen, openBorders } from "../upload/settle-borders.ts";
 import { sweepBucket } from "../upload/sweep-bucket.ts";
 import { type United, type UniteOrder, unionFolder } from "../upload/unite-day.ts";
 import { createUnsettled } from "../upload/unsettled.ts";
@@ -89,7 +90,7 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
     {
       async *pending() {
         rmSync(unionFolder(dataDir), { recursive: true, force: true });
-        for (const day of daysBeingReplaced(dataDir)) yield { day, dueMs: 0 };
+        for (const day of [...daysBeingReplaced(dataDir), ...openBorders(dataDir)]) yield { day, dueMs: 0 };
         for (const day of await archivedDays(dataDir)) {
           const record = uploadedOf(config, dataDir, day);
           const isCurrent = record !== null && record.compressed_sha256 === (await archiveSha256(dataDir, day));
@@ -105,6 +106,7 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
               ...{ nowUs, unite, onProgress, unsettled, isAgain },
               onTrouble: (of, what) => uploader.noteTrouble(of, what),
             }),
+      isBorderOpen: (day) => !isPast(config, day, time()) && isBorderOpen(dataDir, day),
       nowMs: () => nowUs() / 1000,
       abort: bucket.abort,
       onConfirmed: deps.onConfirmed,

@@ -134,3 +134,8 @@ export function isChecksum(etag: string): boolean {
 export function holds(manifest: Vouched, own: Vouched): boolean {
   return manifest.raw_sha256 === own.raw_sha256 || manifest.sources.includes(own.raw_sha256);
 }
+
+/** Is an archive of the bucket this disk's, and nobody else's? */
+export function isPlain(vouched: Vouched, own: Vouched): boolean {
+  return vouched.compressed_sha256 === own.compressed_sha256 && vouched.sources.length === 0;
+}

@@ -9,8 +9,12 @@ import { isOvertaken } from "./upload-file.ts";
  * a download: only where ids of one day lie among those of the day beside.
  */
 
-/** The archives beside one of the bucket whose ids reach into it. */
-export type Beside = { readonly before: BucketDay | null; readonly after: BucketDay | null };
+/** The archives beside one of the bucket whose ids reach into it. `isUnknown`: of one beside it cannot be told at this moment. */
+export type Beside = {
+  readonly before: BucketDay | null;
+  readonly after: BucketDay | null;
+  readonly isUnknown: boolean;
+};
 
 export type Span = Vouched["ids"];
 
@@ -34,10 +38,14 @@ export async function overlapping(
   deps: BucketDayDeps & BesideDeps & { readonly vouchedLocally: (day: Day) => Vouched | null },
 ): Promise<Beside> {
   const span = spanOf(spans);
+  let isUnknown = false;
   const find = async (days: -1 | 1) => {
     const found = await lookAt(dayBeside(day, days), options, deps).catch(unlessRefused(deps.isAgain ?? false));
     const vouched = found?.vouched ?? null;
-    if (found === null || vouched === null) return null;
+    if (found === null || vouched === null) {
+      isUnknown ||= found === null || found.state !== null || found.manifest !== null;
+      return null;
+    }
     if (span !== null && vouched.ids !== null) {
       const [early, late] = days < 0 ? [vouched.ids, span] : [span, vouched.ids];
       return early.highest < late.lowest ? null : found;
@@ -45,7 +53,8 @@ export async function overlapping(
     const isOwn = vouched.sources.length === 0 && localSha256(found.day, deps) === vouched.raw_sha256;
     return mine && isOwn ? null : found;
   };
-  return { before: await find(-1), after: await find(1) };
+  const [before, after] = [await find(-1), await find(1)];
+  return { before, after, isUnknown };
 }
 
 /**
@@ -75,7 +84,7 @@ function spanOf(spans: readonly Span[]): Span {
 }
 
 /** Has an archive been compared with those beside it, as they are now? */
-export function isSettled({ borders }: Vouched, { before, after }: Beside): boolean {
+export function isSettled({ borders }: Vouched, { before, after }: Pick<Beside, "before" | "after">): boolean {
   return (
     (before === null || borders.before?.sha256 === before.vouched?.compressed_sha256) &&
     (after === null || borders.after?.sha256 === after.vouched?.compressed_sha256)

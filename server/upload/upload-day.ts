@@ -6,13 +6,15 @@ import {
   compareContent,
   holds,
   isChecksum,
+  isPlain,
   lookAt,
   recordOf,
   type Vouched,
 } from "./bucket-day.ts";
-import { type Beside, dayBeside, isSettled, overlapping, unlessRefused } from "./day-borders.ts";
+import { dayBeside, overlapping, unlessRefused } from "./day-borders.ts";
 import { sha256OfObject } from "./object-content.ts";
 import { finishReplacing, type Placed, putManifest, replaceObject } from "./replace-object.ts";
+import { isBorderOpen, settleBorders } from "./settle-borders.ts";
 import { type UniteDeps, uniteDay } from "./unite-day.ts";
 import type { Unsettled } from "./unsettled.ts";
 import { etagOfFile } from "./upload-file.ts";
@@ -50,7 +52,10 @@ export type UploadDayDeps = UniteDeps & {
 export async function uploadDay(day: Day, options: UploadDayOptions, deps: UploadDayDeps): Promise<DayOutcome> {
   await finishReplacing(day, options, deps);
   const own = deps.vouchedLocally(day);
-  if (own === null) return "gone";
+  if (own === null) {
+    if (isBorderOpen(options.dataDir, day)) await settleBorders(day, null, options, deps);
+    return "gone";
+  }
   try {
     return await bringDay(await lookAt(day, options, deps), own, options, deps);
   } catch (error) {
@@ -186,44 +191,6 @@ export async function hasMoved(
     if (compared === "other") return false;
   }
   return true;
-}
-
-/**
- * Takes rows out of the bucket's archive of a day that belong to a day beside, and out of the archives beside that belong to this
- * day. Resolves with the day as it is then, or null if another recorder is at it.
- */
-async function settleBorders(
-  day: Day,
-  own: Vouched,
-  options: UploadDayOptions,
-  deps: UploadDayDeps,
-): Promise<BucketDay | null> {
-  const besides = async (found: BucketDay, mine: boolean): Promise<Beside> =>
-    found.vouched === null
-      ? { before: null, after: null }
-      : overlapping(found.day, [found.vouched.ids], mine, options, deps);
-  const settle = async (found: BucketDay, mine: boolean) => {
-    const beside = await besides(found, mine);
-    if (found.vouched === null || isSettled(found.vouched, beside)) return;
-    await uniteDay(found, null, beside, options, deps);
-  };
-  const found = await lookAt(day, options, deps);
-  if (found.vouched === null) return null;
-  const mine = isPlain(found.vouched, own);
-  const { before, after } = await besides(found, mine);
-  if (before === null && after === null) return found;
-  await settle(found, mine);
-  for (const beside of [before, after])
-    if (beside !== null)
-      await lookAt(beside.day, options, deps)
-        .then((of) => settle(of, false))
-        .catch(unlessRefused(deps.isAgain ?? false));
-  const now = await lookAt(day, options, deps);
-  return now.vouched !== null && holds(now.vouched, own) ? now : null;
-}
-
-function isPlain(vouched: Vouched, own: Vouched): boolean {
-  return vouched.compressed_sha256 === own.compressed_sha256 && vouched.sources.length === 0;
 }
 
 /** Does this disk's archive contain all that the bucket's one says it holds? */

@@ -33,6 +33,8 @@ export type UploaderDeps = {
   readonly pending: () => AsyncIterable<{ readonly day: Day; readonly dueMs: number }>;
   /** `isAgain`: the attempt before has failed. */
   readonly upload: (day: Day, onProgress: (bytes: number) => void, isAgain: boolean) => Promise<DayOutcome>;
+  /** Is something left to be done at the borders of a day? It is looked at again then. */
+  readonly isBorderOpen?: (day: Day) => boolean;
   /** ms since the epoch. */
   readonly nowMs: () => number;
   /** Ends all requests. */
@@ -105,6 +107,7 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
   }
 
   function settle({ day }: Waiting, outcome: DayOutcome, startedMs: number): void {
+    if (deps.isBorderOpen?.(day)) queue.add(day, nowMs() + options.settleMs);
     if (outcome === "waits") queue.add(day, nowMs() + options.settleMs / 4);
     if (outcome === "confirmed") deps.onConfirmed?.(day);
     if (outcome === "uploaded" || outcome === "united" || outcome === "found") {

@@ -1,5 +1,5 @@
 import { createLane, type Lane, type LaneDeps, type LaneLimits } from "./lane.ts";
-import { type Attempt, createLoginLimit } from "./login-limit.ts";
+import { type Attempt, createLoginLimit, type LoginLimit } from "./login-limit.ts";
 import { networkOf, siteNetworkOf } from "./network.ts";
 import { createRecent } from "./recent.ts";
 
@@ -32,18 +32,26 @@ const siteMs = 86_400_000;
 const mostNetworks = 20_000;
 const mostDevices = 1000;
 const mostLanes = 256;
+/** Longest advice, ms. */
+const mostAdvisedMs = 8000;
 
 /** Where a password is looked at, and what a wrong one counts against besides. */
 export type Place = Room | { readonly waitMs: number };
 
-/** Without a lane a password is looked at at once. Lower ranks go first in a lane. */
-export type Room = { readonly lane: Lane | null; readonly rank: number; readonly attempt: Attempt | null };
+/** Without a lane a password is looked at at once. Lower ranks go first in a lane. A wrong one is told to wait for `advisedMs`. */
+export type Room = {
+  readonly lane: Lane | null;
+  readonly rank: number;
+  readonly attempt: Attempt | null;
+  readonly advisedMs: number;
+};
 
 /** The lanes of one recorder. */
 export function createLoginLanes(deps: LaneDeps) {
   const { nowMs } = deps;
   const networks = createLoginLimit(nowMs, mostNetworks);
   const devices = createLoginLimit(nowMs, mostDevices);
+  const programs = createLoginLimit(nowMs, mostDevices);
   const sites = createRecent<{ count: number; readonly sinceMs: number }>(mostNetworks);
   const used = createRecent<Lane>(mostLanes);
   const newcomers = createLane(lanes.newcomers, deps);
@@ -53,6 +61,13 @@ export function createLoginLanes(deps: LaneDeps) {
     const lane = used.get(name) ?? createLane(limits, deps);
     used.put(name, lane);
     return lane;
+  }
+
+  /** Who is known is told to wait after wrong passwords, but a right one is let in all the same: the lane alone holds guesses up. */
+  function advised(limit: LoginLimit, key: string, lane: Lane): Room {
+    const begun = limit.begin(key);
+    if (begun.ok) return { lane, rank: 0, attempt: begun.attempt, advisedMs: 0 };
+    return { lane, rank: 0, attempt: null, advisedMs: Math.min(mostAdvisedMs, begun.waitMs) };
   }
 
   /** Counts one more newcomer of this neighbourhood; null if it is one customer who has guessed too much to be new. */
@@ -68,14 +83,12 @@ export function createLoginLanes(deps: LaneDeps) {
   return {
     ofDevice(device: string): Place {
       const begun = devices.begin(device);
-      return begun.ok ? { lane: null, rank: 0, attempt: begun.attempt } : begun;
+      return begun.ok ? { lane: null, rank: 0, attempt: begun.attempt, advisedMs: 0 } : begun;
     },
-    ofClient: (client: string): Place => ({ lane: laneOf(`client ${client}`, lanes.client), rank: 0, attempt: null }),
-    ofNetwork(network: string): Place {
-      // Counted for the advice alone: whoever does not heed it is held by the lane.
-      const begun = networks.begin(network);
-      return { lane: laneOf(`network ${network}`, lanes.network), rank: 0, attempt: begun.ok ? begun.attempt : null };
-    },
+    ofClient: (client: string) => advised(programs, client, laneOf(`client ${client}`, lanes.client)),
+    ofProgramAt: (network: string, program: string) =>
+      advised(programs, program, laneOf(`network ${network}`, lanes.network)),
+    ofNetwork: (network: string) => advised(networks, network, laneOf(`network ${network}`, lanes.network)),
     ofStranger(address: string): Place {
       const begun = networks.begin(networkOf(address));
       if (!begun.ok) return begun;
@@ -93,11 +106,16 @@ export function createLoginLanes(deps: LaneDeps) {
         },
       };
       const atSite = failures <= newcomersFailures ? countAtSite(address) : null;
-      if (atSite === null) return { lane: strangers, rank: failures, attempt };
+      if (atSite === null) return { lane: strangers, rank: failures, attempt, advisedMs: 0 };
       // Among networks that are equally new those go first of whose neighbourhood the fewest have come.
-      return { lane: newcomers, rank: failures * 1000 + Math.min(atSite, 999), attempt };
+      return { lane: newcomers, rank: failures * 1000 + Math.min(atSite, 999), attempt, advisedMs: 0 };
     },
-    waitMsOfDevice: devices.waitMs,
-    waitMsOf: networks.waitMs,
+    /** How long they have to wait after a wrong password, ms. */
+    waitMs: {
+      ofDevice: devices.waitMs,
+      ofStranger: networks.waitMs,
+      ofNetwork: (network: string) => Math.min(mostAdvisedMs, networks.waitMs(network)),
+      ofProgram: (program: string) => Math.min(mostAdvisedMs, programs.waitMs(program)),
+    },
   };
 }

@@ -3,7 +3,6 @@ import { longestPassword } from "../password.ts";
 import type { KnownLogins } from "./known-logins.ts";
 import type { Lane, LaneDeps, Patience, Turn } from "./lane.ts";
 import { createLoginLanes, type Place, type Room } from "./login-lanes.ts";
-import type { Attempt } from "./login-limit.ts";
 import { networkOf } from "./network.ts";
 import { createPasswordCheck, type PasswordCheckDeps, type Verdict } from "./password-check.ts";
 
@@ -37,7 +36,6 @@ type Deps = PasswordCheckDeps &
 
 /** The network of programs on this machine. */
 const thisMachine = "this machine";
-const mostAdvisedMs = 8000;
 
 /** So many failures are logged at once, then one line in so many ms, with how many there were. */
 const linesAtOnce = 20;
@@ -56,14 +54,16 @@ export function createLogin(passwordHash: string, deps: Deps): Login {
     const network = networkOf(address);
     if (device !== null) return lanes.ofDevice(device);
     if (client !== null && known.hasClient(nameOf(client, network))) return lanes.ofClient(nameOf(client, network));
-    if (isLocal) return lanes.ofNetwork(thisMachine);
-    return known.hasNetwork(network) ? lanes.ofNetwork(network) : lanes.ofStranger(address);
+    if (!isLocal && !known.hasNetwork(network)) return lanes.ofStranger(address);
+    const at = isLocal ? thisMachine : network;
+    return client === null ? lanes.ofNetwork(at) : lanes.ofProgramAt(at, nameOf(client, network));
   }
 
-  function enter(applicant: Applicant, tried: string, { lane, rank, attempt }: Room) {
-    if (lane === null) return look(applicant, tried, null, attempt);
+  function enter(applicant: Applicant, tried: string, room: Room) {
+    const { lane, rank, attempt } = room;
+    if (lane === null) return look(applicant, tried, null, room);
     const go = (turn: Awaited<ReturnType<Lane["enter"]>>) => {
-      if (turn.ok) return look(applicant, tried, turn, attempt);
+      if (turn.ok) return look(applicant, tried, turn, room);
       attempt?.cancel();
       return wait(turn.waitMs);
     };
@@ -71,7 +71,7 @@ export function createLogin(passwordHash: string, deps: Deps): Login {
     return turn instanceof Promise ? turn.then(go) : go(turn);
   }
 
-  function look(applicant: Applicant, tried: string, turn: Turn | null, attempt: Attempt | null) {
+  function look(applicant: Applicant, tried: string, turn: Turn | null, { attempt, advisedMs }: Room) {
     const conclude = (verdict: Verdict): LoginResult => {
       turn?.settle(verdict === "busy" ? null : verdict === "right");
       if (verdict === "busy") attempt?.cancel();
@@ -81,6 +81,7 @@ export function createLogin(passwordHash: string, deps: Deps): Login {
         remember(applicant);
         return { kind: "right" };
       }
+      if (advisedMs > 0) return wait(advisedMs);
       tell.failed(applicant.address, attempt?.failures);
       return { kind: "wrong", waitMs: waitAfter(applicant) };
     };
@@ -93,12 +94,13 @@ export function createLogin(passwordHash: string, deps: Deps): Login {
     return verdict instanceof Promise ? verdict.then(conclude, giveUp) : conclude(verdict);
   }
 
-  /** What somebody who was wrong is told to wait, ms; one who is not held to it is not told of more than a few seconds. */
-  function waitAfter({ device, isLocal, address }: Applicant): number {
-    if (device !== null) return lanes.waitMsOfDevice(device);
+  /** What somebody who was wrong is told to wait, ms. */
+  function waitAfter({ device, client, isLocal, address }: Applicant): number {
     const network = networkOf(address);
-    if (!isLocal && !known.hasNetwork(network)) return lanes.waitMsOf(network);
-    return Math.min(mostAdvisedMs, lanes.waitMsOf(isLocal ? thisMachine : network));
+    if (device !== null) return lanes.waitMs.ofDevice(device);
+    if (!isLocal && !known.hasNetwork(network)) return lanes.waitMs.ofStranger(network);
+    if (client !== null) return lanes.waitMs.ofProgram(nameOf(client, network));
+    return lanes.waitMs.ofNetwork(isLocal ? thisMachine : network);
   }
 
   function remember({ address, isLocal, client }: Applicant): void {

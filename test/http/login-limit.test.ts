@@ -134,7 +134,9 @@ test("a guesser behind the owner's own address costs neither the known device no
   const device = known.deviceOf(known.createDevice());
   const program = stranger(home, { client: "prometheus\nPrometheus/3" });
   expect((await attempt(program, "right")).kind).toBe("right");
-  for (let n = 0; n < 6100; n++) await attempt(stranger(home, n % 2 === 0 ? {} : { client: "x\ncurl" }), `guess ${n}`);
+  for (let n = 0; n < 6100; n++) await attempt(stranger(home), `guess ${n}`);
+  for (let n = 0; n < 10; n++) await attempt(stranger(home, { client: "x\ncurl" }), `guess ${n}`);
+  expect((await attempt(stranger(home, { client: "x\ncurl" }), "right")).kind).toBe("wait");
   expect((await attempt(stranger(home), "guess")).kind).toBe("wait");
   for (let n = 0; n < 45; n++) {
     expect((await attempt(program, "right")).kind).toBe("right");
@@ -144,6 +146,23 @@ test("a guesser behind the owner's own address costs neither the known device no
   for (let n = 0; n < 4000; n++) await attempt(program, `guess ${n}`);
   expect((await attempt(program, "right")).kind).toBe("right");
 }, 60_000);
+
+test("whoever is known is told to wait after wrong guesses, and a right password is let in all the same", async () => {
+  const { attempt } = door();
+  const places = [
+    stranger("198.51.100.1", { client: "prometheus\nPrometheus/3" }),
+    stranger("198.51.100.1"),
+    stranger("127.0.0.1", { isLocal: true }),
+    stranger("127.0.0.1", { isLocal: true, client: "x\ncurl" }),
+  ];
+  for (const place of places) {
+    expect((await attempt(place, "right")).kind).toBe("right");
+    const kinds: string[] = [];
+    for (let n = 0; n < 7; n++) kinds.push((await attempt(place, `guess ${n}`)).kind);
+    expect(kinds).toEqual(["wrong", "wrong", "wrong", "wrong", "wrong", "wait", "wait"]);
+    expect((await attempt(place, "right")).kind).toBe("right");
+  }
+});
 
 test("a new network goes before all that have guessed wrong, however many of them wait", async () => {
   const { attempt, login, time } = door();

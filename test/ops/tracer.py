@@ -4,6 +4,7 @@ processes that the command starts: what strace's `when=` counts for each process
 
   tracer.py count FOLDER 0 COMMAND...   counts how many there are
   tracer.py kill FOLDER N COMMAND...    kills all of them at the N-th, before it happens
+  tracer.py one FOLDER N COMMAND...     kills the process alone that is about to do it
   tracer.py full FOLDER N COMMAND...    from the N-th on, those that need room on the disk fail with ENOSPC
 
 Exit code: that of the command; 137 when it was killed. The count goes to the file that TRACER_COUNT names. x86-64 Linux alone.
@@ -163,6 +164,8 @@ def main():
                         os.kill(tracee, signal.SIGKILL)
                     report(seen)
                     sys.exit(137)
+                if mode == "one" and seen == wanted:
+                    os.kill(pid, signal.SIGKILL)
                 if mode == "full" and seen >= wanted and call[4]:
                     registers.orig_rax = (1 << 64) - 1
                     registers.rax = (1 << 64) - ENOSPC

@@ -73,7 +73,7 @@ export function createApp(
   const streams = standby?.streams ?? createStreams(config, ownSymbols(config.record));
   const folder = takeDataFolder(config.record.data_dir, mode, log);
   const dataDir = folder.path;
-  const time = createTimeAuthority({ clock, sources: options.clock });
+  const time = createTimeAuthority({ clock, sources: options.clock, events: (us) => parts.delay.lagMs(us) });
   const known = createKnown({
     ...{ dataDir, startedUs, nowUs, time: time.now, renewFolder: folder.renew, log },
     archiver: () => archiver,

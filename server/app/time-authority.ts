@@ -27,7 +27,12 @@ const settleMs = 15_000;
  * its own; so the true time is known at once after every step of the wall clock. The time is confirmed if both agree within five
  * minutes. `us` is the earlier of both, so that an error of either makes things happen too late, never too early.
  */
-export function createTimeAuthority(deps: { clock: ReceiveClock; sources?: ClockSources | undefined }): AppTime {
+export function createTimeAuthority(deps: {
+  clock: ReceiveClock;
+  sources?: ClockSources | undefined;
+  /** Receipt minus event time of the newest messages, ms; null if there are none. */
+  events?: (nowUs: number) => number | null;
+}): AppTime {
   const { clock, sources = systemClock } = deps;
   let measured: (ClockOffset & { readonly atMs: number; readonly sleeps: number }) | null = null;
   let steadySinceMs = sources.monotonicMs();
@@ -47,12 +52,17 @@ export function createTimeAuthority(deps: { clock: ReceiveClock; sources?: Clock
 
   function now(): ConfirmedTime {
     const steadyUs = clock.steadyUs();
-    const why = problem();
-    if (measured === null || why !== null) return unconfirmed(why ?? "");
     const stampUs = clock.stampOf(steadyUs);
-    const trueUs = steadyUs - Math.round(measured.offsetMs * 1000);
+    const why = problem();
+    // Where it does not answer, the times in its messages tell, which are late by the delay.
+    const bySocketMs = why === null ? null : (deps.events?.(stampUs) ?? null);
+    if (bySocketMs === null && (measured === null || why !== null)) return unconfirmed(why ?? "");
+    const trueUs = Math.round(
+      bySocketMs === null ? steadyUs - (measured?.offsetMs ?? 0) * 1000 : stampUs - bySocketMs * 1000,
+    );
     const offsetMs = (stampUs - trueUs) / 1000;
-    if (Math.abs(offsetMs) > toleranceMs + measured.boundMs)
+    const boundMs = bySocketMs === null ? (measured?.boundMs ?? 0) : 0;
+    if (Math.abs(offsetMs) > toleranceMs + boundMs)
       return unconfirmed(
         `this machine's clock is ${lengthOf(offsetMs)} ${offsetMs > 0 ? "ahead of" : "behind"} the exchange's (see timedatectl)`,
       );

@@ -11,6 +11,8 @@ export type DelayEstimator = {
   setClockOffset(offsetMs: number): void;
   /** The clock of `recvUs` was set by so much: estimates stay as they are, and go on from there. */
   shift(byUs: number): void;
+  /** Receipt minus event time of all symbols lately, ms: delay plus the clock's offset. Null if nothing dated has come for a minute. */
+  lagMs(nowUs: number): number | null;
   /** Current estimate, whole ms, never below 0; null while the clock offset or the first observation is missing. */
   estimateMs(symbol: string): number | null;
   /** Median and 99th percentile of the symbol's last minute or two, ms; null where none of its messages is dated. */
@@ -72,6 +74,7 @@ export function createDelayEstimator(): DelayEstimator {
       if (clockOffsetMs !== null) clockOffsetMs += byUs / 1000;
       nowUs += byUs;
     },
+    lagMs: (now) => (all.atUs === 0 || now - all.atUs > lifetimeUs ? null : all.meanMs),
     estimateMs(symbol) {
       const own = bySymbol.get(symbol);
       const best = own !== undefined && nowUs - own.atUs <= lifetimeUs ? own : all;

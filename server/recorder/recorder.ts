@@ -225,6 +225,8 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
     dropped: () => dropped,
     failure,
     checkFiles() {
+      // A look at a disk that stands still would hold everything up.
+      if (pace.stalled() !== null) return;
       const all = [...tracks.values()];
       const now = Math.min(checkedAtOnce, Math.ceil(all.length / checkEvery));
       for (let n = 0; n < now; n++) {

@@ -21,7 +21,7 @@ const hour = 3600;
 const day = 24 * hour;
 
 /** The exchange's time minus this machine's, s: a test may need another time of day. */
-const exchangeAheadS = 0;
+let exchangeAheadS = 0;
 const exchangeMs = () => Date.now() + exchangeAheadS * 1000;
 let exchange: Exchange;
 let urls = { wsUrl: "", restUrl: "" };
@@ -271,6 +271,39 @@ test.skipIf(faketimeMissing !== "")(
     await until(() => recorderOf(dataDir) === null, "the end", 30_000);
     expectTrueStamps(dataDir, Date.now());
     expectOrderAndOnce(dataDir);
+  },
+  180_000,
+);
+
+test.skipIf(faketimeMissing !== "")(
+  `a clock that is put back over midnight: both days hold what they should, and yesterday is merged once it is over${faketimeMissing}`,
+  async () => {
+    const now = new Date();
+    const untilMidnightS = Math.ceil(day - (now.getUTCHours() * hour + now.getUTCMinutes() * 60 + now.getUTCSeconds()));
+    // Exchange and recorder are 20 s before midnight.
+    exchangeAheadS = untilMidnightS - 20;
+    const midnightMs = Date.now() + untilMidnightS * 1000;
+    const dataDir = newDataDir();
+    const clock = fakeClock(`+${exchangeAheadS}`);
+    try {
+      const program = record(dataDir, clock.env);
+      await until(() => exchangeMs() > midnightMs + 1000, "midnight", 60_000);
+      clock.set(`+${exchangeAheadS - 4}`);
+      await until(() => program.errors().includes("clock was set"), "the step to be told", 30_000);
+      await more(program, 50);
+      clock.set(`+${exchangeAheadS}`);
+      await until(async () => (await get<Status>(program, "/api/status")).clock_steps === 2, "the step back", 30_000);
+      await more(program, 50);
+      const archives = () => dataFiles(dataDir).filter((file) => file.startsWith("archive/"));
+      await until(() => archives().length === 2, "yesterday to be merged", 60_000);
+      program.kill("SIGTERM");
+      await program.ended;
+      expectOrderAndOnce(dataDir);
+      const dates = new Set(dataFiles(dataDir).map((file) => /date=([\d-]+)/.exec(file)?.[1]));
+      expect(dates.size).toBe(2);
+    } finally {
+      exchangeAheadS = 0;
+    }
   },
   180_000,
 );

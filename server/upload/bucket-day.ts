@@ -40,6 +40,8 @@ export type BucketDay = {
   readonly manifest: ObjectText | null;
   /** What the manifest says; null unless it is one of this day, and of an archive of the size that is there. */
   readonly vouched: Vouched | null;
+  /** There is something under the manifest's key that is none of this day: nobody leaves that on purpose. */
+  readonly isSpoilt: boolean;
 };
 
 export type BucketDayOptions = {
@@ -77,7 +79,7 @@ export async function lookAt(
   const state = await deps.store.stat(key);
   const said = manifest === null ? null : deps.parseManifest(manifest.text, day);
   const vouched = said !== null && said.compressed_bytes === state?.bytes ? said : null;
-  return { day, key, manifestKey, target, state, manifest, vouched };
+  return { day, key, manifestKey, target, state, manifest, vouched, isSpoilt: manifest !== null && said === null };
 }
 
 /** What lies under the key of a manifest; empty if it is longer than any of ours, and vouches for nothing. */

@@ -104,7 +104,12 @@ async function bringDay(
     note({ ...found, vouched: own }, "read_back", null);
     return "found";
   }
-  if (state !== null && vouched === null && !deps.unsettled.isOver(found.key, state.etag, options.settleMs))
+  if (
+    state !== null &&
+    vouched === null &&
+    !found.isSpoilt &&
+    !deps.unsettled.isOver(found.key, state.etag, options.settleMs)
+  )
     return "waits";
   const isVouched = vouched !== null && (await compare(found, own, options, deps)) !== "other";
   if (vouched !== null && !isVouched && !holds(vouched, own)) trouble("the object is not what its manifest says");

@@ -1,7 +1,8 @@
 import { isAscii } from "node:buffer";
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import { createGunzip } from "node:zlib";
 import { closeSync, createReadStream, openSync, readSync } from "./platform/files.ts";
 import { createFrameWalker, frameProblem } from "./zstd-frame.ts";
+import { unpackedZstd } from "./zstd-pieces.ts";
 
 /** The lines of one file, a chunk at a time in memory. */
 export type LineReader = {
@@ -105,16 +106,21 @@ function enlarged(buffer: Buffer): Buffer {
 /** Whole lines only, as of a plain file. */
 async function* readPacked(fd: number, isGzip: boolean): AsyncGenerator<Buffer, void> {
   const file = createReadStream("", { fd, highWaterMark: 64 * 1024 });
-  const unpacked = isGzip ? createGunzip({ chunkSize: chunkBytes }) : createZstdDecompress({ chunkSize: chunkBytes });
+  const gunzip = isGzip ? createGunzip({ chunkSize: chunkBytes }) : null;
   // The decoder takes the end of the input for the end of the frame.
   const walker = createFrameWalker();
-  if (!isGzip) file.on("data", (bytes) => walker.push(bytes as Uint8Array));
-  file.on("error", (error) => unpacked.destroy(error));
-  file.pipe(unpacked);
+  async function* seen() {
+    for await (const bytes of file as AsyncIterable<Buffer>) {
+      walker.push(bytes);
+      yield bytes;
+    }
+  }
+  file.on("error", (error) => gunzip?.destroy(error));
+  const unpacked: AsyncIterable<Buffer> = gunzip === null ? unpackedZstd(seen()) : file.pipe(gunzip);
   let rest: Buffer[] = [];
   let restBytes = 0;
   try {
-    for await (const chunk of unpacked as AsyncIterable<Buffer>) {
+    for await (const chunk of unpacked) {
       const end = chunk.lastIndexOf(newline) + 1;
       if (end > 0) {
         yield rest.length === 0 ? chunk.subarray(0, end) : Buffer.concat([...rest, chunk.subarray(0, end)]);
@@ -127,7 +133,7 @@ async function* readPacked(fd: number, isGzip: boolean): AsyncGenerator<Buffer, 
     }
   } finally {
     file.destroy();
-    unpacked.destroy();
+    gunzip?.destroy();
   }
   const problem = isGzip ? null : frameProblem(walker.shape());
   if (problem !== null) throw new Error(problem);

@@ -1,9 +1,10 @@
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import { createGunzip } from "node:zlib";
 import { isAsWritten } from "./manifest-mark.ts";
 import { createReadStream, existsSync, readFileSync, statSync } from "./platform/files.ts";
 import { codeOf, messageOf } from "./problem.ts";
 import { previousSuffix } from "./segment.ts";
 import { createFrameWalker, frameProblem } from "./zstd-frame.ts";
+import { unpackedZstd } from "./zstd-pieces.ts";
 
 /**
  * Tells why no line of a file may be given out, or null if its bytes are proved. A zstd frame has a single checksum, at its end, so
@@ -90,14 +91,19 @@ async function sha256Of(path: string, stop?: AbortSignal): Promise<string> {
 async function unpackedProblem(path: string, isGzip: boolean, stop?: AbortSignal): Promise<string | null> {
   const file = bytesOf(path, stop);
   const walker = createFrameWalker();
-  const unpacked = isGzip ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
-  if (!isGzip) file.on("data", (bytes) => walker.push(bytes as Uint8Array));
-  file.on("error", (error) => unpacked.destroy(error));
-  file.pipe(unpacked);
+  const gunzip = isGzip ? createGunzip({ chunkSize }) : null;
+  async function* seen() {
+    for await (const bytes of file as AsyncIterable<Buffer>) {
+      walker.push(bytes);
+      yield bytes;
+    }
+  }
+  file.on("error", (error) => gunzip?.destroy(error));
+  const unpacked: AsyncIterable<Buffer> = gunzip === null ? unpackedZstd(seen()) : file.pipe(gunzip);
   const lines = createJsonJudge();
   let isJson = true;
   try {
-    for await (const chunk of unpacked as AsyncIterable<Buffer>) {
+    for await (const chunk of unpacked) {
       if (!isGzip && isJson && !walker.shape().checksum) isJson = lines.accepts(chunk);
     }
   } catch (error) {
@@ -106,7 +112,7 @@ async function unpackedProblem(path: string, isGzip: boolean, stop?: AbortSignal
     return messageOf(error);
   } finally {
     file.destroy();
-    unpacked.destroy();
+    gunzip?.destroy();
   }
   const problem = isGzip ? null : frameProblem(walker.shape());
   if (problem !== null) return problem;

@@ -1,7 +1,7 @@
 import { createFrameWalker, frameProblem } from "../zstd-frame.ts";
+import { createZstdPieces } from "../zstd-pieces.ts";
 import { readChunks } from "./chunks.ts";
 import { FileError } from "./failure.ts";
-import { createDecompressor } from "./zstd-stream.ts";
 
 /** The lines of one file, in the calling thread and in bounded memory. */
 export type LineSource = {
@@ -26,7 +26,9 @@ const newline = 10;
 export function openLines(path: string, onRaw: (bytes: Uint8Array) => void = () => {}): LineSource {
   const chunks = readChunks(path, path.endsWith(".zst") ? 64 * 1024 : 256 * 1024);
   const walker = path.endsWith(".zst") ? createFrameWalker() : null;
-  const decompressor = walker === null ? null : createDecompressor((bytes) => append(bytes));
+  const unpacker = walker === null ? null : createZstdPieces();
+  /** What the newest piece of the file unpacks to, as far as it has not been read. */
+  let pieces: Generator<Uint8Array, void> | null = null;
   /** End of what has been read; behind `to` lies the beginning of a line. */
   let end = 0;
   let ended = false;
@@ -47,7 +49,7 @@ export function openLines(path: string, onRaw: (bytes: Uint8Array) => void = () 
     tail: () => source.bytes.subarray(source.to, end),
     close() {
       chunks.return(undefined);
-      decompressor?.close();
+      unpacker?.close();
     },
   };
 
@@ -60,18 +62,22 @@ export function openLines(path: string, onRaw: (bytes: Uint8Array) => void = () 
       source.from = 0;
     }
     try {
+      const piece = pieces?.next();
+      if (piece?.done === false) {
+        append(piece.value);
+        return;
+      }
       const next = chunks.next();
       if (next.done) {
         ended = true;
-        decompressor?.end();
         const problem = walker === null ? null : frameProblem(walker.shape());
         if (problem !== null) throw new UnreadableFile("read", path, problem);
         return;
       }
       onRaw(next.value);
       walker?.push(next.value);
-      if (decompressor === null) append(next.value);
-      else decompressor.write(next.value);
+      if (unpacker === null) append(next.value);
+      else pieces = unpacker.unpack(next.value);
     } catch (error) {
       if (error instanceof UnreadableFile) throw error;
       // The system's own errors may pass, except that a bad sector stays bad.

@@ -1,6 +1,6 @@
-import { createZstdDecompress } from "node:zlib";
 import { createReadStream } from "../platform/files.ts";
 import { createFrameWalker, frameProblem } from "../zstd-frame.ts";
+import { unpackedZstd } from "../zstd-pieces.ts";
 import { FileError } from "./failure.ts";
 
 /** What reading can be told besides the path. */
@@ -64,18 +64,17 @@ async function* contentOf(path: string, options: ReadOptions): AsyncGenerator<Bu
     return;
   }
   const walker = createFrameWalker();
-  const decompressor = createZstdDecompress({ chunkSize: 256 * 1024 });
-  file.on("data", (chunk) => {
-    walker.push(chunk as Buffer);
-    options.onBytes?.(chunk as Buffer);
-  });
-  file.on("error", (error) => decompressor.destroy(error));
-  file.pipe(decompressor);
+  async function* seen() {
+    for await (const chunk of file as AsyncIterable<Buffer>) {
+      walker.push(chunk);
+      options.onBytes?.(chunk);
+      yield chunk;
+    }
+  }
   try {
-    yield* decompressor as AsyncIterable<Buffer>;
+    yield* unpackedZstd(seen());
   } finally {
     file.destroy();
-    decompressor.destroy();
   }
   // Bun's decoder takes the end of the input for the end of the frame.
   const problem = frameProblem(walker.shape());

@@ -1,17 +1,20 @@
 import { join } from "node:path";
-import { createZstdDecompress } from "node:zlib";
 import type { Gap } from "../gap.ts";
 import { createReadStream, existsSync, readdirSync } from "../platform/files.ts";
 import { decodeLine, recordId } from "../record.ts";
 import { type Day, liveFolder, segmentOfPath, segmentPath } from "../segment.ts";
 import { streamTypeOfFolder } from "../stream.ts";
 import { createFrameWalker, frameProblem } from "../zstd-frame.ts";
+import { createZstdPieces } from "../zstd-pieces.ts";
 
 /** A stream without ids in a row is missed after this time, µs: quiet symbols are silent for 20 s. */
 const silenceUs = 60_000_000;
 
 /** A piece of a file costs well under a millisecond. */
 const bytesAtOnce = 64 * 1024;
+
+/** A line that is longer than this is none. */
+const longestLine = 32 * 1024 * 1024;
 
 /** Refetched ids that are remembered while a day is read. */
 const mostRefetched = 1_000_000;
@@ -96,20 +99,37 @@ function pathsOf(dataDir: string, day: Day): string[] {
 async function* linesOf(path: string): AsyncGenerator<string, void> {
   const file = createReadStream(path, { highWaterMark: bytesAtOnce });
   const walker = path.endsWith(".zst") ? createFrameWalker() : null;
-  let content: AsyncIterable<Buffer> = file;
-  if (walker !== null) {
-    const decompressor = createZstdDecompress({ chunkSize: bytesAtOnce });
-    file.on("data", (chunk) => walker.push(chunk as Buffer));
-    file.on("error", (error) => decompressor.destroy(error));
-    content = file.pipe(decompressor);
+  const unpacker = walker === null ? null : createZstdPieces();
+  let rest: string[] = [];
+  let restLength = 0;
+
+  function* linesIn(piece: Uint8Array): Generator<string, void> {
+    const text = Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString("latin1");
+    const end = text.lastIndexOf("\n") + 1;
+    if (end > 0) {
+      const lines = (rest.join("") + text.slice(0, end)).split("\n");
+      lines.pop();
+      rest = [];
+      restLength = 0;
+      yield* lines;
+    }
+    rest.push(text.slice(end));
+    restLength += text.length - end;
+    if (restLength > longestLine) throw new Error(`a line is longer than ${longestLine} bytes`);
   }
-  let rest = "";
-  for await (const chunk of content) {
-    const lines = (rest + chunk.toString("latin1")).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
-    // Whoever records goes first.
-    await new Promise((resolve) => setTimeout(resolve, 1));
+
+  try {
+    for await (const chunk of file as AsyncIterable<Buffer>) {
+      walker?.push(chunk);
+      for (const piece of unpacker === null ? [chunk] : unpacker.unpack(chunk)) {
+        yield* linesIn(piece);
+        // Whoever records goes first.
+        await new Promise((resolve) => setTimeout(resolve, 1));
+      }
+    }
+  } finally {
+    file.destroy();
+    unpacker?.close();
   }
   // Bun's decoder takes the end of the input for the end of the frame.
   const problem = walker === null ? null : frameProblem(walker.shape());

@@ -9,6 +9,9 @@ import { lastRecordUs } from "./last-record.ts";
 /** A larger segment is not read for this; when it was last written to says enough. */
 const mostBytes = 4 * 1024 * 1024;
 
+/** A segment is closed when it has this size; one that unpacks to more is none of ours. */
+const mostUnpacked = 80 * 1024 * 1024;
+
 /**
  * When the newest record of these streams was received, µs; 0 if there is none. Looks only at the newest file of each stream: its last
  * segments, else its newest manifest. Never throws.
@@ -53,7 +56,7 @@ function lastOfSealed(path: string): number {
   const { size, mtimeMs } = statSync(path);
   // It was sealed after its last record.
   if (size > mostBytes) return Math.floor(mtimeMs * 1000);
-  const text = zstdDecompressSync(readFileSync(path)).toString("latin1");
+  const text = zstdDecompressSync(readFileSync(path), { maxOutputLength: mostUnpacked }).toString("latin1");
   let us = 0;
   for (const line of text.slice(-256 * 1024).split("\n")) {
     const record = decodeLine(line);

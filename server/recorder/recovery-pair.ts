@@ -1,7 +1,7 @@
 import { pipeline } from "node:stream/promises";
-import { createZstdDecompress } from "node:zlib";
 import { closeSync, createReadStream, openSync, readSync } from "../platform/files.ts";
 import { createFrameWalker, frameProblem } from "../zstd-frame.ts";
+import { unpackedZstd } from "../zstd-pieces.ts";
 
 /** What a raw segment and the sealed one of the same name have in common. */
 export type Pair = "sealed_has_all" | "raw_has_all" | "sealed_unreadable" | "different";
@@ -36,24 +36,19 @@ export async function comparePair(raw: string, sealed: string): Promise<Pair> {
   }
 
   try {
-    await pipeline(
-      createReadStream(sealed),
-      watched,
-      createZstdDecompress(),
-      async (content: AsyncIterable<Buffer>) => {
-        for await (const bytes of content) {
-          if (rawEnded || differs) continue;
-          let own: Buffer;
-          try {
-            own = nextOfRaw(bytes.length);
-          } catch (error) {
-            failure = error instanceof Error ? error : new Error(String(error));
-            throw failure;
-          }
-          differs = !own.equals(bytes.subarray(0, own.length));
+    await pipeline(createReadStream(sealed), watched, unpackedZstd, async (content: AsyncIterable<Buffer>) => {
+      for await (const bytes of content) {
+        if (rawEnded || differs) continue;
+        let own: Buffer;
+        try {
+          own = nextOfRaw(bytes.length);
+        } catch (error) {
+          failure = error instanceof Error ? error : new Error(String(error));
+          throw failure;
         }
-      },
-    );
+        differs = !own.equals(bytes.subarray(0, own.length));
+      }
+    });
     // Bun's decoder takes the end of the input for the end of the frame.
     if (frameProblem(walker.shape()) !== null) return "sealed_unreadable";
     if (differs) return "different";

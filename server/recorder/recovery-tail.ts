@@ -22,6 +22,9 @@ export type TailRepair =
 /** Looked at from the end of the file; the first window nearly always suffices. */
 const firstWindow = 16 * 1024;
 
+/** Bytes at the end of a file in which there must be a line of ours: a whole segment is hardly larger. */
+const lastWindow = 64 * 1024 * 1024;
+
 /** Most that is kept of what is cut off: far above any half-written line, far below a disk. */
 const mostKept = 4 * 1024 * 1024;
 
@@ -30,13 +33,13 @@ const newline = 10;
 /**
  * Makes a raw segment end with a whole line of ours: a last line that lacks only its newline gets one, everything else behind
  * the last good line (half a line, NULs where a power loss has left blocks unwritten, foreign text) is cut off and kept in
- * `folder`. Throws the system's errors.
+ * `folder`. A file without any line of ours in its last 64 MiB is none of ours, whatever stands before. Throws the system's errors.
  */
 export function repairTail(path: string, folder: string): TailRepair {
   const fd = openSync(path, "r+");
   try {
     const size = fstatSync(fd).size;
-    for (let window = firstWindow; ; window *= 16) {
+    for (let window = firstWindow; ; window = Math.min(window * 16, lastWindow)) {
       const from = Math.max(0, size - window);
       const bytes = read(fd, from, size);
       const end = endOfGoodLines(bytes, from === 0);
@@ -47,7 +50,7 @@ export function repairTail(path: string, folder: string): TailRepair {
         return { kind: "completed" };
       }
       if (end !== null && end > 0) return cut(fd, path, from + end, size, folder);
-      if (from === 0) return { kind: "none_of_ours", bytes: size };
+      if (from === 0 || window >= lastWindow) return { kind: "none_of_ours", bytes: size };
     }
   } finally {
     closeSync(fd);

@@ -76,7 +76,7 @@ export function createApp(
   const time = createTimeAuthority({ clock, sources: options.clock, events: (us) => parts.delay.lagMs(us) });
   const known = createKnown({
     ...{ dataDir, startedUs, nowUs, time: time.now, renewFolder: folder.renew, log },
-    archiver: () => archiver,
+    ...{ archiver: () => archiver, refetch: (hole) => parts.repair.refetch(hole) },
     onRecovered: (report) => watch.noteRecovered(report),
   });
   const { journal, catalogue, care, tidyUp } = known;

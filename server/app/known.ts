@@ -1,4 +1,5 @@
 import type { Archiver } from "../archive/archiver.ts";
+import type { TradeHole } from "../binance/trade-holes.ts";
 import { createLiveCatalogue } from "../catalogue/live-catalogue.ts";
 import type { ConfirmedTime } from "../confirmed-time.ts";
 import type { Gap } from "../gap.ts";
@@ -11,6 +12,7 @@ import { createCatalogueCare } from "./catalogue.ts";
 import { knownLastRun } from "./earlier-runs.ts";
 import { createSettledGaps } from "./settled-gaps.ts";
 import { createTidyUp } from "./tidy-up.ts";
+import { createUnwrittenHoles } from "./unwritten-holes.ts";
 
 type Deps = {
   readonly dataDir: string;
@@ -19,6 +21,7 @@ type Deps = {
   readonly time: () => ConfirmedTime;
   readonly archiver: () => Archiver;
   readonly renewFolder: () => void;
+  readonly refetch: (hole: TradeHole) => void;
   readonly onRecovered: (report: RecoveryReport) => void;
   readonly log: Log;
 };
@@ -35,8 +38,9 @@ export function createKnown(deps: Deps) {
   const merge: Archiver["merge"] = (day) => archiver().merge(day);
   const settled = createSettledGaps({ journal, dataDir, merge, now: deps.time, log });
   const isLost = () => journal.isNew && care.isFresh();
-  const { onRecovered } = deps;
-  const tidyUp = createTidyUp({ dataDir, startedUs, archiver, care, settled, isLost, onRecovered, log });
+  const { onRecovered, refetch } = deps;
+  const findHoles = createUnwrittenHoles({ dataDir, journal, refetch, log });
+  const tidyUp = createTidyUp({ dataDir, startedUs, archiver, care, settled, findHoles, isLost, onRecovered, log });
 
   return {
     ...{ journal, catalogue, care, settled, tidyUp },

@@ -2,6 +2,7 @@ import type { Archiver } from "../archive/archiver.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
 import { type Leftovers, type RecoveryReport, recover } from "../recorder/recovery.ts";
+import type { Segment } from "../segment.ts";
 import type { CatchUpStatus } from "../status.ts";
 import type { CatalogueCare } from "./catalogue.ts";
 import type { SettledGaps } from "./settled-gaps.ts";
@@ -9,7 +10,7 @@ import type { SettledGaps } from "./settled-gaps.ts";
 /*
  * What a start does beside the recording, one after the other, a few milliseconds at a time:
  *
- *   1. recovery    tails are cut, pairs settled, orphans sealed; it touches nothing that this run has made
+ *   1. recovery    tails are cut, pairs settled, orphans looked through for gaps and sealed; it touches nothing that this run has made
  *   2. merging     of days that are over, by whoever tells that they are; none before 1 is done
  *   3. gaps        manifests are brought up to date with the journal
  *   4. archives    the catalogue's list is compared with every manifest
@@ -34,6 +35,8 @@ type Deps = {
   readonly archiver: () => Archiver;
   readonly care: CatalogueCare;
   readonly settled: SettledGaps;
+  /** Looks for gaps in a segment that the last run left open, before it is sealed. */
+  readonly findHoles: (segment: Segment) => void;
   /** Neither journal nor catalogue knew anything: gaps are looked for in the segments. */
   readonly isLost: () => boolean;
   readonly onRecovered: (report: RecoveryReport) => void;
@@ -49,10 +52,15 @@ export function createTidyUp(deps: Deps): TidyUp {
   let doing: CatchUpStatus["doing"] = null;
   let running: Promise<void> = Promise.resolve();
 
+  function onOrphan(segment: Segment): void {
+    deps.findHoles(segment);
+    deps.archiver().seal(segment);
+  }
+
   async function work(leftovers: Leftovers): Promise<void> {
     const startedMs = performance.now();
     doing = "recovery";
-    const report = await recover(dataDir, leftovers, { onOrphan: deps.archiver().seal, signal });
+    const report = await recover(dataDir, leftovers, { onOrphan, signal });
     if (signal.aborted) return;
     care.noteRepairs(report.repairs);
     deps.onRecovered(report);

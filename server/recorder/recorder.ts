@@ -68,7 +68,7 @@ const latestMs = 3_600_000;
 const retryMs = 1000;
 
 /** Each file is looked at so often, s, unless there are more than can be looked at in that time: a look costs some microseconds. */
-const checkEvery = 2;
+const checkEvery = 3;
 const checkedAtOnce = 500;
 
 /** The recorder of any number of streams; `onClosed` is told of every segment that is complete. */

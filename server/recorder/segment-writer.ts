@@ -45,12 +45,12 @@ export async function openSegment(path: string, what: "new" | "existing", pace: 
   const { fd } = file;
   let bytes = fstatSync(fd).size;
   /** Some file systems number a file anew at each look; there a replaced file cannot be told from ours. */
-  const isTold = isNamed();
+  const isTold = isNamed(fstatSync(fd));
   /** The file may hold a part of lines that were not written. */
   let torn = false;
 
-  function isNamed(): boolean {
-    const [own, named] = [fstatSync(fd), statSync(path)];
+  function isNamed(own: ReturnType<typeof fstatSync>): boolean {
+    const named = statSync(path);
     return own.nlink > 0 && own.ino === named.ino && own.dev === named.dev;
   }
 
@@ -107,9 +107,9 @@ export async function openSegment(path: string, what: "new" | "existing", pace: 
     },
     inspect() {
       try {
-        const { size, nlink } = fstatSync(fd);
-        if (nlink === 0 || (isTold && !isNamed())) return "unnamed";
-        return size === bytes || torn ? "whole" : "changed";
+        const own = fstatSync(fd);
+        if (own.nlink === 0 || (isTold && !isNamed(own))) return "unnamed";
+        return own.size === bytes || torn ? "whole" : "changed";
       } catch (error) {
         return codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR" ? "unnamed" : "unreachable";
       }

@@ -9,7 +9,7 @@ type Runs = readonly { readonly last_recv_us: number | null }[];
 
 /** Holds gaps whose end was stamped by a clock that nobody has confirmed yet. */
 export type TimedGaps = {
-  /** `write` gets the gap with its true end, at once or when the exchange has told its time. */
+  /** `write` gets the gap with its true end: at once if it is plausible, else when the exchange has told its time. */
   hold(gap: Gap, write: (gap: Gap) => void): void;
   /**
    * The same of the pauses before this run, of which the first second is written at once, so that no crash hides it. A pause that seems
@@ -24,6 +24,9 @@ export type TimedGaps = {
 
 /** A clock that is off by less is believed, µs. */
 const exactUs = 2_000_000;
+
+/** A pause that seems shorter is believed at once, µs: nothing that depends on it has to wait for the exchange. */
+const plausibleUs = 600_000_000;
 
 /** The exchange is waited for so long, in looks. */
 const mostLooks = 60;
@@ -66,6 +69,12 @@ export function createTimedGaps(deps: {
   }
 
   function hold(gap: Gap, write: (gap: Gap) => void): void {
+    const lengthUs = gap.to_us - gap.from_us;
+    // A wrong clock would hardly make so short a pause.
+    if (offsetUs() === null && lengthUs > 0 && lengthUs < plausibleUs) {
+      write(gap);
+      return;
+    }
     held.push({ gap, toSteadyUs: clock.steadyOf(gap.to_us), looks: 0, write });
     settle(false);
   }

@@ -56,6 +56,9 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
     const isOld = holes !== null || id < ring.low();
     if (repeats) return isOld || isRising(cursor, id) ? begin(cursor, id, mark, recvUs) : late(ring, id, mark);
     if (!isOld) return late(ring, id, mark);
+    // Of trades what is newer than the oldest that is remembered would be remembered, had anybody brought it.
+    const isUnseen = holes !== null && !options.mayVary && id > ring.low() && firstId === cursor.recent + 1;
+    if (isUnseen && Number.isFinite(ring.low())) return late(ring, id, mark);
     const isBefore = id < current.first;
     if (isBefore && cursors.size > 1) return late(ring, id, mark);
     // A connection that goes on lags behind, whoever was ahead of it; one that begins so far back has another numbering.

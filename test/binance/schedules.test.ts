@@ -257,7 +257,8 @@ function judge(
     const recorded = new Set(lines.map(({ payload }) => recordId(payload, stream.type.kind)));
     for (const { missing, holes } of ofStream) {
       // What is on disk is not fetched again.
-      for (const { fromId, toId } of stream === streams[restarted ?? -1] ? [] : holes)
+      // After a glitch of one connection alone a hole may be told too large; whoever refetches compares it with the disk.
+      for (const { fromId, toId } of twists.size > 0 || stream === streams[restarted ?? -1] ? [] : holes)
         for (let id = fromId; id <= toId; id++)
           if (recorded.has(id))
             expect.unreachable(`${key} ${id} is on disk and told to be missing (${fromId} to ${toId})`);

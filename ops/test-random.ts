@@ -21,7 +21,7 @@ if (!(minutes > 0)) {
 const endMs = Date.now() + minutes * 60_000;
 let rounds = 0;
 do {
-  const env = { ...process.env, RT_DATA_TEST_RUNS: "500" };
+  const env = { ...process.env, TEST_RANDOM_RUNS: "500" };
   const { exitCode } = Bun.spawnSync(["bun", "test", "--timeout=600000", ...suites], {
     cwd: root,
     env,

@@ -74,7 +74,7 @@ async function runTests(names: readonly string[], flags: readonly string[]): Pro
   const reporting = ["--reporter=junit", `--reporter-outfile=${report}`, "--timings=test/timings.json"];
   const child = Bun.spawn(["bun", "test", "--timeout=60000", ...flags, ...reporting, ...names], {
     cwd: root,
-    env: { ...process.env, ...(existsSync(page) && { RT_DATA_TEST_PAGE: page }) },
+    env: { ...process.env, ...(existsSync(page) && { TEST_BUILT_PAGE: page }) },
     stdio: ["ignore", "inherit", "inherit"],
   });
   const code = await child.exited;

@@ -3,8 +3,8 @@ import { appendFileSync, existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { filesIn, type InstallMachine, installMachine, killMissing } from "./install-machine.ts";
 
-/** Every point instead of some: `RT_DATA_INSTALL_MATRIX=all bun test test/ops/install-kill.test.ts`. */
-const isWhole = process.env.RT_DATA_INSTALL_MATRIX === "all";
+/** Every point instead of some: `TEST_INSTALL_MATRIX=all bun test test/ops/install-kill.test.ts`. */
+const isWhole = process.env.TEST_INSTALL_MATRIX === "all";
 /** Points of each kind and command otherwise. */
 const some = 5;
 

@@ -23,6 +23,9 @@ const retryMs = 30_000;
 /** The exchange's answer is cut to whole ms: on average the time is half of one later, and by at most as much. */
 const cutMs = 0.5;
 
+/** Shorter than that is no sleep, only a busy process, ms. */
+const leastSleepMs = 1000;
+
 /**
  * Asks `/api/v3/time` five times (weight 1 each) and believes the answer with the shortest round trip, which is that of the
  * request, not of its wait in the client; again every ten minutes, after a failure every 30 s. `nowUs` is the clock whose offset is
@@ -71,7 +74,7 @@ export function createClockOffsetMeter(deps: {
     if (answer.kind === "failed") return null;
     const serverTime = answer.kind === "ok" ? /^\s*\{"serverTime":(\d{13})\}\s*$/.exec(answer.text)?.[1] : undefined;
     if (answer.kind === "ok" && serverTime !== undefined) {
-      const halfMs = answer.roundTripMs / 2;
+      const halfMs = roundTripOf(answer.roundTripMs, (nowUs() - sentUs) / 1000) / 2;
       return { offsetMs: sentUs / 1000 + halfMs - Number(serverTime) - cutMs, boundMs: halfMs + cutMs };
     }
     if (!failing) {
@@ -94,4 +97,9 @@ export function createClockOffsetMeter(deps: {
     },
     current: () => current,
   };
+}
+
+/** A machine that slept meanwhile: the round trip was measured by a clock that stood still. */
+function roundTripOf(measuredMs: number, passedMs: number): number {
+  return passedMs > measuredMs + leastSleepMs ? passedMs : measuredMs;
 }

@@ -68,9 +68,25 @@ test("a stepped clock is measured anew at once, and what was measured across the
   expect(asked()).toBeLessThanOrEqual(9);
 });
 
+test("an answer that was waited for while the machine slept is not believed, however short its round trip seems", async () => {
+  let sleptMs = 0;
+  const { offsets, clock } = setUp(async (n) => {
+    if (n !== 2) await Bun.sleep(30);
+    else {
+      sleptMs = 60_000;
+      clock.aheadMs = sleptMs;
+    }
+    return Response.json({ serverTime: Date.now() + sleptMs });
+  });
+  await until(() => offsets.length === 1, "an offset");
+  const { offsetMs, boundMs } = offsets[0] as ClockOffset;
+  expect(boundMs).toBeLessThan(1000);
+  expect(Math.abs(offsetMs)).toBeLessThanOrEqual(boundMs + 1.5);
+});
+
 for (const [name, answer, told] of [
   ["an error status", () => new Response("", { status: 451 }), "HTTP 451: it does not serve this country"],
-  ["an answer that is no JSON", () => new Response("<html>"), "something that is not JSON"],
+  ["an answer that is no JSON", () => new Response("<html>"), "HTTP 200 that is not JSON"],
   ["an answer without a time", () => Response.json({}), "cannot ask the exchange for its time"],
 ] as const) {
   test(`${name} leaves the offset unknown and is told once, not thrown`, async () => {

@@ -4,7 +4,7 @@ import type { Plan } from "./plan.ts";
  * Makes a failing plan small: fewer faults, streams and symbols, less time, as long as it `fails` in the same way. Tries at most `most`
  * plans.
  */
-export async function shrink(plan: Plan, fails: (plan: Plan) => Promise<boolean>, most = 80): Promise<Plan> {
+export async function shrink(plan: Plan, fails: (plan: Plan) => Promise<boolean>, most = 60): Promise<Plan> {
   let best = plan;
   let tries = 0;
 

@@ -67,7 +67,7 @@ export function strike(world: World, fault: Fault): unknown {
       return world.app()?.reload(world.config(fault.symbols));
     case "clock_step":
       world.stepClock(fault.ms);
-      if (fault.backAfterS !== null) after(fault.backAfterS, () => world.stepClock(-fault.ms));
+      if (fault.backAfterS !== null) after(fault.backAfterS, () => !world.isKind && world.stepClock(-fault.ms));
       return;
     case "suspend":
       return world.suspend(fault.s * 1000);
@@ -138,6 +138,7 @@ export function strike(world: World, fault: Fault): unknown {
 export function beKind(world: World): void {
   const { disk, sqlite, exchange } = world;
   world.traps = [];
+  world.isKind = true;
   if (disk.failure?.code === "ENOTCONN") disk.generation++;
   Object.assign(disk, { capacity: Number.POSITIVE_INFINITY, failure: null, failingSyncs: 0 });
   Object.assign(disk, { isOutOfInodes: false, slowMs: 0 });

@@ -40,6 +40,8 @@ export type World = {
   /** Every process so far, with when it began to record and when it ended. */
   readonly lives: Life[];
   traps: Trap[];
+  /** Nothing goes wrong any more. */
+  isKind: boolean;
   /** Files that somebody has deleted, cut short or renamed. */
   readonly harmed: { readonly path: string; readonly atMs: number }[];
   /** How far the local clock was off since when, ms, oldest first. */
@@ -280,6 +282,7 @@ export function createWorld(plan: Plan): World {
   const world: World = {
     ...{ scheduler, tree, disk, sqlite, market, exchange, random, clock, counts, errors, logs, lives },
     traps: [],
+    isKind: false,
     harmed: [],
     steps: [{ atMs: 0, offsetMs: 0 }],
     sleeps: [],

@@ -23,6 +23,40 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    name: "an answer about the time that was waited for in a sleep does not make the clock wrong",
+    plan: {
+      seed: 1001,
+      symbols: ["BTCUSDT"],
+      types: ["depth@100ms"],
+      faultyS: 289,
+      kindS: 900,
+      paceMs: 1000,
+      settings: {},
+      startMs: Date.parse("2026-11-22T23:55:27.000Z"),
+      faults: [
+        { atS: 7.978, kind: "suspend", s: 7337 },
+        { atS: 23.825, kind: "suspend", s: 63 },
+        { atS: 150.427, kind: "suspend", s: 30151 },
+        { atS: 158.432, kind: "suspend", s: 29134 },
+        { atS: 278.542, kind: "suspend", s: 291 },
+      ],
+    },
+  },
+  {
+    name: "a book of an hour whose file could not be synced does not keep the days from being merged",
+    plan: {
+      seed: 1003,
+      symbols: ["BTCUSDT"],
+      types: ["depth@100ms"],
+      faultyS: 81,
+      kindS: 900,
+      paceMs: 1000,
+      settings: {},
+      startMs: Date.parse("2026-11-22T23:59:26.000Z"),
+      faults: [{ atS: 20.148, kind: "disk_error", code: "EDQUOT", all: false, s: 60 }],
+    },
+  },
+  {
     name: "network down, connections refused, the exchange's own end, and restarts",
     plan: {
       seed: 7,

@@ -1,4 +1,5 @@
 import { hostname } from "node:os";
+import { bootId } from "./platform/boot-id.ts";
 import { readFileSync, statSync } from "./platform/files.ts";
 import { codeOf } from "./problem.ts";
 
@@ -66,14 +67,6 @@ function ownPids(): string | null {
     return boot === null ? null : `${boot}/${statSync("/proc/self/ns/pid").ino}`;
   } catch {
     return boot;
-  }
-}
-
-function bootId(): string | null {
-  try {
-    return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-  } catch {
-    return null;
   }
 }
 

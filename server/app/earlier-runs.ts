@@ -1,10 +1,14 @@
 import type { LiveCatalogue } from "../catalogue/live-catalogue.ts";
 import type { Journal } from "../journal/journal.ts";
+import { bootId } from "../platform/boot-id.ts";
 import { newestOnDiskUs } from "../recorder/newest-on-disk.ts";
 import type { Stream } from "../stream.ts";
 
-/** How the run before this one ended: when it last received something, and whether it stopped of its own will. */
-export type LastRun = { readonly lastRecvUs: number; readonly clean: boolean };
+/**
+ * How the run before this one ended: when it last received something, whether it stopped of its own will, and whether the machine has
+ * started anew since, or nobody can tell.
+ */
+export type LastRun = { readonly lastRecvUs: number; readonly clean: boolean; readonly isRebooted: boolean };
 
 /** Gaps of catalogues of earlier versions that are taken over: what is older stands in the manifests, µs. */
 const keptUs = 7 * 86_400_000_000;
@@ -45,5 +49,7 @@ function lastOf(journal: Journal): LastRun | null {
   const run = runs.at(-1);
   // A run whose clock was behind says less than the one before it.
   const lastRecvUs = Math.max(...runs.map(({ last_recv_us }) => last_recv_us ?? 0));
-  return run === undefined ? null : { lastRecvUs, clean: run.clean };
+  if (run === undefined) return null;
+  const boot = bootId();
+  return { lastRecvUs, clean: run.clean, isRebooted: boot === null || run.boot !== boot };
 }

@@ -12,12 +12,17 @@ export type PastDays = {
   noteLate(day: Day): void;
 };
 
+const retrySeconds = 15;
+
 /** While the time is unconfirmed nothing is merged; the first confirmed second merges all that is due. */
 export function createPastDays(
   archiver: Pick<Archiver, "mergeDaysBefore" | "merge">,
   deps: { now: () => ConfirmedTime; log: Log },
 ): PastDays {
   let lastMerged = "";
+  /** Seconds until days are looked for again after that has failed. */
+  let retryIn = 0;
+  let isTold = false;
 
   /** The date whose predecessors are over, or null while nobody can tell. */
   function today(): string | null {
@@ -27,12 +32,21 @@ export function createPastDays(
 
   return {
     tick() {
+      if (retryIn > 0 && --retryIn > 0) return;
       const date = today();
       if (date === null || date === lastMerged) return;
       lastMerged = date;
-      archiver
-        .mergeDaysBefore(date)
-        .catch((error) => deps.log.error("cannot look for days to merge", { reason: messageOf(error) }));
+      archiver.mergeDaysBefore(date).then(
+        () => {
+          isTold = false;
+        },
+        (error) => {
+          if (!isTold) deps.log.error("cannot look for days to merge; trying again", { reason: messageOf(error) });
+          isTold = true;
+          lastMerged = "";
+          retryIn = retrySeconds;
+        },
+      );
     },
     noteLate(day) {
       const date = today();

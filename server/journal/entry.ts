@@ -21,6 +21,8 @@ export type Run = {
   readonly last_recv_us: number | null;
   /** It stopped of its own will. */
   readonly clean: boolean;
+  /** The machine's boot in which it ran; absent or null where nobody can tell. */
+  readonly boot?: string | null;
 };
 
 /** `[stream folder, symbol, recv_us, id]`; the id is null where the stream has none. */
@@ -54,7 +56,8 @@ export function isGap(value: unknown): value is Gap {
 
 function isRun(value: unknown): value is Run {
   if (!isObject(value)) return false;
-  const { started_us, last_recv_us, clean } = value;
+  const { started_us, last_recv_us, clean, boot } = value;
+  if (boot !== undefined && boot !== null && typeof boot !== "string") return false;
   return isCount(started_us) && (last_recv_us === null || isCount(last_recv_us)) && typeof clean === "boolean";
 }
 

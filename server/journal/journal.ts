@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Gap } from "../gap.ts";
 import type { Log } from "../log.ts";
 import type { HoleStore } from "../missing-ids.ts";
+import { bootId } from "../platform/boot-id.ts";
 import type { Day } from "../segment.ts";
 import { isGap, type JournalEntry, type LastRecord, type Run } from "./entry.ts";
 import { createJournalFile } from "./journal-file.ts";
@@ -130,7 +131,7 @@ export function openJournal(dataDir: string, deps: { log: Log }): Journal {
       remove: ({ stream, symbol, fromId }) => note({ kind: "hole_done", stream, symbol, fromId }),
     },
     runs: state.runs,
-    beginRun: (startedUs) => noteOwnRun({ started_us: startedUs, last_recv_us: null, clean: false }),
+    beginRun: (startedUs) => noteOwnRun({ started_us: startedUs, last_recv_us: null, clean: false, boot: bootId() }),
     noteRun(lastRecvUs, clean) {
       if (run !== null) noteOwnRun({ ...run, last_recv_us: lastRecvUs, clean });
     },

@@ -14,7 +14,12 @@ export type Downtime = {
 /** What is known of the runs before this one. */
 export type Before = {
   /** Null where no run is known. */
-  readonly lastRun: { readonly lastRecvUs: number; readonly clean: boolean } | null;
+  readonly lastRun: {
+    readonly lastRecvUs: number;
+    readonly clean: boolean;
+    /** The machine has started anew since, or nobody can tell: what was not synced may be lost. */
+    readonly isRebooted?: boolean;
+  } | null;
   /** Segments that were open when the run before this one ended. */
   readonly segments: readonly Segment[];
   /** Receipt of the newest record of a stream that was written down, µs; 0 if none was. */
@@ -27,7 +32,8 @@ export type Before = {
 
 /**
  * For each stream that was recorded before, the time since which nothing is: of a clean stop the last receipt, of a crash the last
- * record on disk, or what the last receipt leaves after one flush interval, whichever is later. A pause that an earlier start has
+ * record on disk, or what the last receipt leaves after one flush interval, whichever is later; of a power loss the last record on
+ * disk. A pause that an earlier start has
  * written down, and after which nothing was recorded, goes on: it is one gap, however many starts there were. A stream that the config
  * did not ask for meanwhile is missing since it was taken out, whatever others have received since. `newestUs` is what is known of all
  * streams together, 0 for nothing.
@@ -48,6 +54,7 @@ export function downtimes(
   const found = new Map<Stream, Downtime>();
   if (newestUs === 0) return { newestUs, of: found };
   const isClean = lastRun?.clean === true;
+  const isRebooted = lastRun?.isRebooted === true;
   for (const stream of streams) {
     const { folder } = stream.type;
     const gaps = gapsOf(folder, stream.symbol);
@@ -60,7 +67,9 @@ export function downtimes(
       found.set(stream, { fromUs: leftOutUs ?? noted, cause: leftOutUs === null ? "restart" : "not_configured" });
       continue;
     }
-    const fromUs = isClean ? newestUs : Math.max(Math.min(ownUs, newestUs), newestUs - flushMs * 1000);
+    // A power loss takes what was not synced, and there is no telling how much that was: only the files say how far they go.
+    const onDiskUs = isRebooted ? ownUs || newestOnDiskUs(dataDir, [stream]) || newestUs : newestUs - flushMs * 1000;
+    const fromUs = isClean ? newestUs : Math.max(Math.min(ownUs, newestUs), Math.min(onDiskUs, newestUs));
     const cause = isClean ? "restart" : "crash";
     const goesOn = pause !== undefined && Math.max(newestUs, ownUs) <= pause.to_us;
     found.set(stream, goesOn ? { fromUs: pause.from_us, cause: pause.cause } : { fromUs, cause });

@@ -102,12 +102,6 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
     },
     onClosed: deps.onClosed,
     onFailure(stream, operation, path, failed) {
-      if (operation === "close") {
-        // Nothing waits for it, so nothing would ever end it: its sealed copy is synced, and compared with it before it goes.
-        const { code, message } = failed;
-        deps.log.error("cannot sync a segment that is complete; sealing it makes up for that", { path, code, message });
-        return;
-      }
       trouble.note(stream, operation, path, failed);
       if (stopped === null) flushTimer ??= setTimeout(flushAll, retryIn());
     },

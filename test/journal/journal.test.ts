@@ -60,7 +60,7 @@ test("what was noted is known to the next run, however the one before ended", as
   expect(next.gapsOf(day)).toEqual([gap(10, 25, { missing: 7, repaired: 5 }), gap(30, 40)]);
   expect(next.holes.all()).toHaveLength(1);
   expect(next.lastRecord("depth20", "BTCUSDT")).toEqual({ recvUs: startUs + 5, id: 77 });
-  expect(next.runs()).toEqual([{ started_us: startUs, last_recv_us: startUs + 9, clean: false }]);
+  expect(next.runs()).toMatchObject([{ started_us: startUs, last_recv_us: startUs + 9, clean: false }]);
   next.holes.remove({ stream: "trade", symbol: "BTCUSDT", fromId: 5 });
   await next.close(5000);
   expect(openJournal(dataDir, { log: silentLog }).holes.all()).toEqual([]);

@@ -38,6 +38,20 @@ test("after a clean stop nothing is missing before the last receipt, whichever s
   expect([...of]).toEqual([[streams[0] as never, { fromUs: now - 60 * second, cause: "restart" }]]);
 });
 
+test("after a power loss each stream is missing from its own last record on disk, however much of it was not synced", () => {
+  const dataDir = temporaryFolder();
+  const orphans = [
+    orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 30 * second, null)),
+    orphan(dataDir, "ETHUSDT", encodeLine(trade(1), now - 50 * second, null)),
+  ];
+  const lastRun = { lastRecvUs: now - 20 * second, clean: false, isRebooted: true };
+  const { of } = downtimes(dataDir, streams, { ...bare, lastRun, segments: orphans, gapsOf: () => [] }, times);
+  expect([...of.values()].map(({ fromUs, cause }) => [(now - fromUs) / second, cause])).toEqual([
+    [30, "crash"],
+    [50, "crash"],
+  ]);
+});
+
 test("after a crash each stream is missing from its last record on disk, or from one flush interval before the newest of all", () => {
   const dataDir = temporaryFolder();
   const orphans = [

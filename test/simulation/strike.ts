@@ -53,14 +53,7 @@ export function strike(world: World, fault: Fault): unknown {
     case "kill":
       return setTrap(fault.steps, fault.near, () => world.kill(fault.downS));
     case "power_loss":
-      return setTrap(fault.steps, fault.near, () => {
-        world.kill(fault.downS);
-        world.powerLosses.push(scheduler.nowMs());
-        after(0, () => {
-          tree.losePower(world.random);
-          sqlite.losePower(world.random.chance);
-        });
-      });
+      return setTrap(fault.steps, fault.near, () => world.losePower(fault.downS));
     case "stop":
       return world.stop(fault.downS);
     case "reload":

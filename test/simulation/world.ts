@@ -61,6 +61,8 @@ export type World = {
   /** Nothing of the machine runs for so long. */
   suspend(ms: number): void;
   config(symbols: readonly string[]): Config;
+  /** The config does not ask for the symbol at this time, or has just begun to. */
+  isLeftOut(symbol: string, atMs: number): boolean;
   app(): App | null;
   life(): Life | null;
   /** The service is started, and started again 5 s after each failure, until it is told otherwise. */
@@ -75,6 +77,8 @@ export type World = {
   /** Does something to the world, and lets follow what follows at once. */
   turn(work: () => void): void;
   hash(): string;
+  /** The power goes: the process, what was not synced, and the boot's id. */
+  losePower(downS: number): void;
   /** Reads as the program would, without faults and without a process. */
   read<T>(work: () => T): T;
   close(): void;
@@ -84,11 +88,13 @@ const restartMs = 5000;
 const deafMs = 60_000;
 const stopMs = 25_000;
 
-const system = new Map([
+const bootIdPath = "/proc/sys/kernel/random/boot_id";
+const systemTexts: readonly (readonly [path: string, text: string])[] = [
+  [bootIdPath, "boot-0\n"],
   ["/proc/stat", "cpu  100 0 100 10000 0 0 0 0 0 0\n"],
   ["/proc/meminfo", "MemAvailable:    4000000 kB\n"],
   ["/proc/net/dev", ""],
-]);
+];
 
 /** The world of a plan; nothing happens before `boot` and `run`. */
 export function createWorld(plan: Plan): World {
@@ -107,11 +113,13 @@ export function createWorld(plan: Plan): World {
   let life: Life | null = null;
   let app: App | null = null;
   let symbols = plan.symbols;
+  const asked = [{ atMs: 0, symbols }];
   let isReader = false;
   let startsMs = 0;
   let hash = 0;
 
   const locks = new Map();
+  const system = new Map(systemTexts);
   const sources = {
     wallMs: () => Date.now(),
     monotonicMs: () => performance.now(),
@@ -166,8 +174,8 @@ export function createWorld(plan: Plan): World {
   useMachine({
     wallMs: () => Math.floor(scheduler.nowMs() + clock.offsetMs),
     monotonicMs: () => scheduler.nowMs() - plan.startMs - clock.suspendedMs + 100_000,
-    setTimer: (run, ms, repeats) => (life ?? deadLife()).setTimer(run, ms, repeats),
-    clearTimer: (timer) => life?.clearTimer(timer),
+    setTimer: (run, ms, repeats) => (isReader ? readerLife : (life ?? deadLife())).setTimer(run, ms, repeats),
+    clearTimer: (timer) => (life ?? readerLife).clearTimer(timer),
     random: chance.next,
     fetch: (url, signal) => (life === null ? new Promise(() => {}) : exchange.fetch(url, signal, life)),
     openSocket: (url) => exchange.openSocket(url, life ?? deadLife()),
@@ -175,6 +183,9 @@ export function createWorld(plan: Plan): World {
     startWorker: (url) => startWorker(url, life ?? deadLife()),
   });
   replaceSqlite(sqlite.open);
+
+  /** Whoever only reads has timers as well. */
+  const readerLife = createLife(-1, scheduler, () => {}, block);
 
   /** The process waits in its only thread. */
   function block(ms: number): void {
@@ -303,8 +314,15 @@ export function createWorld(plan: Plan): World {
       // The other side gives up a connection that answers no ping.
       if (ms > deafMs) scheduler.after(deafMs, () => exchange.cut(null));
     },
+    isLeftOut(symbol, atMs) {
+      const at = asked.findLastIndex((one) => one.atMs <= atMs);
+      const before = asked[at - 1];
+      const isNew = before !== undefined && !before.symbols.includes(symbol) && atMs - (asked[at]?.atMs ?? 0) < 2000;
+      return isNew || asked[at]?.symbols.includes(symbol) === false;
+    },
     config(names) {
       symbols = names;
+      asked.push({ atMs: scheduler.nowMs(), symbols });
       return config(names);
     },
     app: () => app,
@@ -327,6 +345,15 @@ export function createWorld(plan: Plan): World {
         afterTurn();
       }
       scheduler.moveTo(untilMs);
+    },
+    losePower(downS) {
+      world.kill(downS);
+      world.powerLosses.push(scheduler.nowMs());
+      system.set(bootIdPath, `boot-${world.powerLosses.length}\n`);
+      scheduler.after(0, () => {
+        tree.losePower(random);
+        sqlite.losePower(random.chance);
+      });
     },
     hash: () => (hash >>> 0).toString(16).padStart(8, "0"),
     read(work) {

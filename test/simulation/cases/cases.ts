@@ -57,6 +57,34 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    name: "a disk that is away at midnight does not put the merge off to the next midnight",
+    plan: {
+      seed: 1004,
+      symbols: ["BTCUSDT"],
+      types: ["aggTrade"],
+      faultyS: 75,
+      kindS: 900,
+      paceMs: 1000,
+      settings: {},
+      startMs: Date.parse("2026-11-22T23:59:00.000Z"),
+      faults: [{ atS: 64.161, kind: "disk_error", code: "ENODEV", all: true, s: 36 }],
+    },
+  },
+  {
+    name: "what a power loss has taken of a segment that was not synced lies in a gap",
+    plan: {
+      seed: 1001,
+      symbols: ["BTCUSDT", "ETHUSDT"],
+      types: ["depth20@100ms", "depth@100ms", "aggTrade", "bookTicker"],
+      faultyS: 18,
+      kindS: 900,
+      paceMs: 1000,
+      settings: {},
+      startMs: Date.parse("2026-11-22T23:51:09.000Z"),
+      faults: [{ atS: 7.978, kind: "power_loss", steps: 5, near: "archive", downS: 15 }],
+    },
+  },
+  {
     name: "network down, connections refused, the exchange's own end, and restarts",
     plan: {
       seed: 7,

@@ -51,7 +51,7 @@ export function judge(world: World, plan: Plan): Findings {
       const atUs = localUs(world, event, delivery?.atMs ?? null, slowMs(world, event.atMs));
       if (!ownGaps.some((gap) => gap.from_us <= atUs.toUs && gap.to_us >= atUs.fromUs))
         say("written down", `${key}: id ${event.id} of ${iso(event.atMs)} is in no file and in no gap`);
-      else if (delivery !== undefined && !mayBeLost(world, plan, delivery.life, delivery.atMs))
+      else if (delivery !== undefined && !mayBeLost(world, plan, delivery.life, delivery.atMs, stream.symbol))
         say("kept", `${key}: id ${event.id} was delivered at ${iso(delivery.atMs)} and is in no file`);
     }
     if (isSteady) checkWidth(ownGaps, own, key, say);
@@ -160,7 +160,7 @@ function slowMs(world: World, atMs: number): number {
 }
 
 /** A record may be lost though it was delivered: in memory at a kill, not synced at a power loss, refused by the disk, destroyed by others. */
-function mayBeLost(world: World, plan: Plan, lifeNumber: number, atMs: number): boolean {
+function mayBeLost(world: World, plan: Plan, lifeNumber: number, atMs: number, symbol: string): boolean {
   const life = world.lives[lifeNumber - 1];
   const endedMs = life?.endedMs() ?? null;
   const flushMs = Number(plan.settings["record.flush_ms"] ?? 1000);
@@ -170,6 +170,7 @@ function mayBeLost(world: World, plan: Plan, lifeNumber: number, atMs: number): 
   );
   if (endedMs !== null && world.killed.has(lifeNumber) && awakeMs(world, atMs, endedMs) <= flushMs + 1500) return true;
   if (isDisk && endedMs !== null) return true;
+  if (world.isLeftOut(symbol, atMs)) return true;
   if (world.harmed.some((harm) => atMs <= harm.atMs + 10_000)) return true;
   return world.powerLosses.some((lossMs) => atMs <= lossMs);
 }

@@ -62,6 +62,7 @@ export const alertKeys = {
   verify_failed: { ...times(0, 0), keep_hours: key(integer(1, 8760), 24) },
   crash_recovered: { ...times(0, 0), keep_s: key(integer(1, 86_400), 300) },
   catalogue_away: { ...times(5, 10) },
+  retention: { ...times(0, 60) },
   symbol_unknown: { ...times(30, 0) },
   upload: { ...times(600, 60) },
   upload_object: { ...times(0, 60) },

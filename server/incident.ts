@@ -18,6 +18,7 @@ export const incidentRules = [
   "verify_failed",
   "crash_recovered",
   "catalogue_away",
+  "retention",
   "symbol_unknown",
   "upload",
   "upload_object",
@@ -32,7 +33,7 @@ export type IncidentUnit = "s" | "ms" | "bytes" | "ratio" | "count";
 /**
  * The figure of each rule, null where it has none: disconnected, stale, gap, crash_recovered how long (the longest); reconnect_storm
  * connections lost within the window; delay and clock_offset their amount; disk_low free bytes; disk_forecast time until it is full;
- * memory bytes in use; cpu share of all cores; backlog what waits, or failed; fault what fails; upload archives that wait; public_url time until the
+ * memory bytes in use; cpu share of all cores; backlog what waits, or failed; fault what fails; retention dates that are due; upload archives that wait; public_url time until the
  * certificate expires, where that is the matter.
  */
 export const incidentUnits: Readonly<Record<IncidentRule, IncidentUnit | null>> = {
@@ -52,6 +53,7 @@ export const incidentUnits: Readonly<Record<IncidentRule, IncidentUnit | null>> 
   verify_failed: null,
   crash_recovered: "s",
   catalogue_away: null,
+  retention: "count",
   symbol_unknown: null,
   upload: "count",
   upload_object: null,

@@ -83,9 +83,8 @@ export function createApp(
   const about = { version, mode, host: hostname(), shard: shardName(config.record.shard), started_us: startedUs };
   const id = recorderId(dataDir);
   const madeBy = { version, host: about.host, ...(id !== undefined && { id }) };
-  const keeping = createKeeping(config, {
-    ...{ dataDir, mode, nowUs, time: time.settled, recorder: madeBy, onRemoved: care.forgetArchive, log },
-  });
+  const kept = { dataDir, mode, nowUs, time: time.settled, recorder: madeBy };
+  const keeping = createKeeping(config, { ...kept, onRemoved: care.forgetArchive, log });
   const past = createAppHistory({
     ...{ dataDir, streams, nowUs, catalogue, gapsOf, log },
     onVerified: (day, problem) => watch.noteVerified(day, problem),
@@ -117,7 +116,8 @@ export function createApp(
   );
   const { parts } = recording;
   const faults = createFaults({ log });
-  const watch = createAppIncidents(config, { catalogue, parts, faults: faults.current, nowUs, startedUs, log });
+  const watched = { catalogue, parts, faults: faults.current, removalsWaiting: keeping.removalsWaiting };
+  const watch = createAppIncidents(config, { ...watched, nowUs, startedUs, log });
   const machine = createMachineWatch(dataDir, {
     ...{ clock, offsetUs: time.offsetUs, streams: recording.streams, onStep: recording.onClockStep, log },
     ...{ noteGaps: parts.ledger.add, updateGaps: parts.ledger.update, setRoom: archiver.setRoom },

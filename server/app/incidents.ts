@@ -36,6 +36,7 @@ type Deps = {
   readonly catalogue: Pick<LiveCatalogue, "incidents" | "gapPages">;
   readonly parts: Pick<RecordingParts, "recorder" | "symbols">;
   readonly faults: () => Observation["faults"];
+  readonly removalsWaiting: () => Observation["removalsWaiting"];
   readonly nowUs: () => number;
   readonly startedUs: number;
   readonly log: Log;
@@ -158,6 +159,7 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
       incidents.look({
         ...{ status, gaps, crash, reconnectsUs, verified: news },
         faults: deps.faults(),
+        removalsWaiting: deps.removalsWaiting(),
         writeFailure: deps.parts.recorder.failure(),
         suggestions: suggestions(status),
         publicUrl: publicUrl.state(),

@@ -1,5 +1,5 @@
 import type { Manifest } from "../archive/manifest.ts";
-import { createRetention, type Retention, type RetentionOptions } from "../archive/retention.ts";
+import { createRetention, type RemovalsWaiting, type Retention, type RetentionOptions } from "../archive/retention.ts";
 import type { Config } from "../config.ts";
 import type { ConfirmedTime } from "../confirmed-time.ts";
 import type { Log } from "../log.ts";
@@ -20,6 +20,8 @@ export type Keeping = {
    */
   tick(freeBytes: number): void;
   status(): UploadStatus | null;
+  /** Archives that are due, but that wait since an hour may remove only so much; null if none. */
+  removalsWaiting(): RemovalsWaiting | null;
   /** Idempotent. */
   stop(): Promise<void>;
 };
@@ -96,6 +98,7 @@ export function createKeeping(settings: Config, deps: KeepingDeps): Keeping {
       }
     },
     status: () => uploads?.uploader.status() ?? null,
+    removalsWaiting: retention.waiting,
     async stop() {
       await uploads?.stop();
     },

@@ -4,17 +4,29 @@ import type { ConfirmedTime } from "../confirmed-time.ts";
 import { syncFolder } from "../durable-file.ts";
 import type { Log } from "../log.ts";
 import { createReadStream, existsSync, mkdirSync, renameSync, rmSync } from "../platform/files.ts";
-import { readdir, rmdir, stat, statfs } from "../platform/files-async.ts";
+import { rmdir } from "../platform/files-async.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import { archiveFolder, archivePath, type Day, dateOf, dateStartUs, dayUs, liveFolder } from "../segment.ts";
-import { archivedDays } from "./archived-days.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
+import { candidates, freeBytesOf } from "./retention-candidates.ts";
 import { type Candidate, planRetention, type Removal, type RetentionLimits } from "./retention-plan.ts";
 
 /** Removes archives that are over a limit from this disk. */
 export type Retention = {
   /** Looks once; at most one look is under way at a time. `dryRun` removes nothing. Rejects where a folder cannot be read. */
   run(dryRun?: boolean): Promise<RetentionReport>;
+  /** What the last look left over because an hour may remove only so much; null if nothing. */
+  waiting(): RemovalsWaiting | null;
+};
+
+/** Archives that are over a limit, but wait for a later look: those of `dates` dates, `from` the oldest `to` the newest. */
+export type RemovalsWaiting = {
+  readonly dates: number;
+  readonly archives: number;
+  readonly from: string;
+  readonly to: string;
+  /** This many dates go in an hour. */
+  readonly limit: number;
 };
 
 /**
@@ -58,7 +70,8 @@ export type RetentionDeps = {
  * recorder did not run for long, or that something is wrong: there must be time to look.
  */
 const mostDates = 7;
-const capMs = 3_600_000;
+/** A little less than the hour between two looks, so that each look may remove that much. */
+const capMs = 3_590_000;
 
 /**
  * The retention of a data folder. Only archived days go, oldest first, never today, and only if the archive has the size and the
@@ -73,11 +86,14 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
   const removing = [join(dataDir, "removing"), join(dataDir, "archive", ".removing")];
   const told = new Map<string, string>();
   let running: Promise<RetentionReport> | null = null;
+  let waiting: RemovalsWaiting | null = null;
 
   async function look(dryRun: boolean): Promise<RetentionReport> {
     const removed: Removal[] = [];
     const kept: { day: Day; why: string }[] = [];
     if (!dryRun) for (const folder of removing) rmSync(folder, { recursive: true, force: true });
+    const atMs = performance.now();
+    const later: string[] = [];
     let postponed = 0;
     if (limits.days === 0 && limits.gb === 0 && limits.minFreeGb === 0) return { removed, kept, postponed };
     const archived = await candidates(dataDir);
@@ -87,6 +103,7 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
       const removal = next.value;
       if (!mayGo(removal.day.date)) {
         postponed++;
+        if (later.at(-1) !== removal.day.date) later.push(removal.day.date);
         next = plan.next(true);
         continue;
       }
@@ -96,7 +113,7 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
       if (why === null) {
         if (!dryRun) {
           await remove(removal);
-          removedMs.set(removal.day.date, performance.now());
+          removedMs.set(removal.day.date, atMs);
         }
         removed.push(removal);
       } else {
@@ -105,7 +122,10 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
       }
       next = plan.next(why === null);
     }
-    if (postponed > 0 && !dryRun) tellPostponed(removed.length, postponed);
+    if (!dryRun) {
+      if (postponed > 0) tellPostponed(removed.length, postponed);
+      waiting = waitingOf(later, postponed);
+    }
     return { removed, kept, postponed };
   }
 
@@ -197,25 +217,15 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
       });
       return running;
     },
+    waiting: () => waiting,
   };
 }
 
-async function candidates(dataDir: string): Promise<Candidate[]> {
-  const found: Candidate[] = [];
-  for (const day of await archivedDays(dataDir)) {
-    const folder = archiveFolder(dataDir, day);
-    let bytes = 0;
-    for (const name of await readdir(folder).catch(() => [])) {
-      bytes += (await stat(join(folder, name)).catch(() => null))?.size ?? 0;
-    }
-    found.push({ day, bytes });
-  }
-  return found;
-}
-
-async function freeBytesOf(path: string): Promise<number> {
-  const { bavail, bsize } = await statfs(path);
-  return bavail * bsize;
+/** `dates` are in order. */
+function waitingOf(dates: readonly string[], archives: number): RemovalsWaiting | null {
+  const [from, to] = [dates[0], dates.at(-1)];
+  if (from === undefined || to === undefined) return null;
+  return { dates: dates.length, archives, from, to, limit: mostDates };
 }
 
 /** A symbol that is recorded no more leaves no folders behind. */

@@ -1,6 +1,16 @@
 import type { Gap } from "../gap.ts";
 import type { Status } from "../status.ts";
 
+/** Archives that are over a limit of the retention and wait, since `limit` dates at most go in an hour. */
+export type RemovalsWaiting = {
+  readonly dates: number;
+  readonly archives: number;
+  /** The oldest and the newest date. */
+  readonly from: string;
+  readonly to: string;
+  readonly limit: number;
+};
+
 /** How the recorder looks from outside, by its public name. */
 export type PublicUrlState =
   | { readonly kind: "reached"; readonly host: string; readonly expiresInS: number | null }
@@ -24,6 +34,8 @@ export type Observation = {
   readonly verified: readonly { readonly subject: string; readonly problem: string | null }[];
   /** For symbols that the exchange does not know: what was meant, perhaps. */
   readonly suggestions: ReadonlyMap<string, string>;
+  /** Null where no archive waits to be removed. */
+  readonly removalsWaiting: RemovalsWaiting | null;
   /** Null where nothing is known yet, or nothing is to be watched. */
   readonly publicUrl: PublicUrlState | null;
 };

@@ -95,6 +95,23 @@ export const catalogueAway: Rule<"catalogue_away"> = {
   },
 };
 
+/** More dates are over a limit of the retention than an hour may remove. The rest waits, so that somebody can look first. */
+export const retention: Rule<"retention"> = {
+  rule: "retention",
+  parents: [],
+  find({ seen: { removalsWaiting } }) {
+    if (removalsWaiting === null) return null;
+    const { dates, archives, from, to, limit } = removalsWaiting;
+    return {
+      severity: "warning",
+      subjects: [],
+      value: dates,
+      limit,
+      detail: `${archives} archives of ${dates} more dates (${from} to ${to}) are due; ${limit} dates go in an hour, the rest waits`,
+    };
+  },
+};
+
 /** Symbols that the exchange does not know. */
 export const symbolUnknown: Rule<"symbol_unknown"> = {
   rule: "symbol_unknown",

@@ -53,6 +53,7 @@ const rules: Readonly<Record<IncidentRule, string>> = {
   verify_failed: "archive check failed",
   crash_recovered: "crash recovered",
   catalogue_away: "catalogue not available",
+  retention: "archives due for removal",
   symbol_unknown: "unknown symbol",
   upload: "upload",
   upload_object: "archive in the bucket",

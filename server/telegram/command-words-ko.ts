@@ -51,6 +51,7 @@ const rules: CommandWords["rules"] = {
   verify_failed: "아카이브 검사 실패",
   crash_recovered: "비정상 종료 후 복구",
   catalogue_away: "카탈로그 사용 불가",
+  retention: "삭제 예정 아카이브",
   symbol_unknown: "알 수 없는 심볼",
   upload: "업로드",
   upload_object: "버킷의 아카이브",

@@ -114,6 +114,13 @@ const rules: RuleWordTable = {
     cost: "Recording goes on, and gaps are written down in the journal. History and archive lists may be incomplete until it is back.",
     advice: "End the program that locks rt-data.sqlite, or see what is wrong with the disk. It catches up by itself.",
   },
+  retention: {
+    title: "Many archives are due to be removed",
+    measure: "Dates due",
+    cost: "Seven dates go in an hour, so that you can look first. The rest waits on this disk.",
+    advice:
+      "To keep them, raise the limit in [archive] (retention_days, retention_gb, min_free_gb) and restart. If they should go, do nothing, or run `rt-data retention` with the recorder stopped.",
+  },
   symbol_unknown: {
     title: "Binance does not know a symbol",
     titleOf: "Binance does not know {subjects}",

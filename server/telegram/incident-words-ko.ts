@@ -97,6 +97,13 @@ const rules: RuleWordTable = {
     cost: "기록은 계속되고, 빠진 구간은 저널에 남습니다. 복구될 때까지 이력과 아카이브 목록이 불완전할 수 있습니다.",
     advice: "rt-data.sqlite 를 잠근 프로그램을 끝내거나 디스크를 확인하세요. 밀린 내용은 자동으로 반영됩니다.",
   },
+  retention: {
+    title: "삭제 예정 아카이브가 많음",
+    measure: "삭제 예정 날짜",
+    cost: "먼저 확인할 수 있도록 한 시간에 7일치까지만 지웁니다. 나머지는 이 디스크에 남아 기다립니다.",
+    advice:
+      "남겨 두려면 [archive]의 한도(retention_days, retention_gb, min_free_gb)를 올리고 다시 시작하세요. 지워도 되면 그대로 두거나, 레코더를 멈추고 `rt-data retention`을 실행하세요.",
+  },
   symbol_unknown: {
     title: "바이낸스에 없는 심볼",
     titleOf: "바이낸스에 없는 심볼: {subjects}",

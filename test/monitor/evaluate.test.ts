@@ -54,6 +54,21 @@ const cases: readonly Case[] = [
     ...{ holdS: 5, clearS: 10, expected: { severity: "warning", detail: "database is locked" } },
   },
   {
+    rule: "retention",
+    bad: (now) =>
+      observe(now, {
+        removalsWaiting: { dates: 53, archives: 106, from: "2026-09-01", to: "2026-10-23", limit: 7 },
+      }),
+    holdS: 0,
+    clearS: 60,
+    expected: {
+      severity: "warning",
+      value: 53,
+      limit: 7,
+      detail: "106 archives of 53 more dates (2026-09-01 to 2026-10-23) are due; 7 dates go in an hour, the rest waits",
+    },
+  },
+  {
     rule: "fault",
     bad: (now) => observe(now, { faults: [{ part: "history", reason: "no such table" }] }),
     ...{ holdS: 0, clearS: 60, expected: { severity: "warning", subjects: ["history"], detail: "no such table" } },

@@ -31,6 +31,7 @@ export function observe(nowUs: number, over: Partial<Observation> = {}, status: 
     ...{
       writeFailure: null,
       faults: [],
+      removalsWaiting: null,
       reconnectsUs: [],
       gaps: [],
       crash: null,

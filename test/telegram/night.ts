@@ -138,6 +138,7 @@ function observed(world: World, since: { network: number; dead: number }, us: nu
   const quiet = {
     writeFailure: null,
     faults: [],
+    removalsWaiting: null,
     reconnectsUs: [],
     gaps: [],
     crash: null,

@@ -69,6 +69,9 @@ test("one hour's looks remove seven dates at most, and say what waits; an unconf
   await until(() => told().length > 0, "the rest to be told", 20_000);
   keeping.onArchived(oldest);
   await until(() => told().length > 1, "another look", 20_000);
+  expect(keeping.removalsWaiting()).toEqual({
+    ...{ dates: 3, archives: 3, from: "2026-11-17", to: "2026-11-19", limit: 7 },
+  });
   await keeping.stop();
   expect(left()).toBe(3);
   expect(told()[0]).toMatchObject({ level: "error", fields: { removed: 7, postponed: 3 } });

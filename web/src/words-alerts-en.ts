@@ -53,6 +53,10 @@ export const alertsEn = {
   "catalogue_away.title": "The catalogue cannot be used",
   "catalogue_away.cost": "Recording goes on and gaps are written down; history may be incomplete until it is back.",
   "catalogue_away.todo": "End the program that locks rt-data.sqlite, or check the disk. It catches up by itself.",
+  "retention.title": "Many archives are due to be removed",
+  "retention.cost": "Seven dates go in an hour, so that you can look first; the rest waits on this disk.",
+  "retention.todo":
+    "To keep them, raise the limit in [archive] and restart. If they should go, do nothing, or run rt-data retention with the recorder stopped.",
   "symbol_unknown.title": "Binance does not know a symbol",
   "symbol_unknown.cost": "Nothing of it is recorded; the others go on.",
   "symbol_unknown.todo": "Misspelt or delisted: correct it in record.symbols, then reload.",

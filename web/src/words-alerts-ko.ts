@@ -56,6 +56,10 @@ export const alertsKo: Readonly<Record<keyof typeof alertsEn, string>> = {
   "catalogue_away.cost": "기록은 계속되고 빠진 구간도 남습니다. 복구될 때까지 이력이 불완전할 수 있습니다.",
   "catalogue_away.todo":
     "rt-data.sqlite를 잠근 프로그램을 끝내거나 디스크를 확인하세요. 밀린 내용은 자동으로 반영됩니다.",
+  "retention.title": "삭제 예정 아카이브가 많음",
+  "retention.cost": "먼저 확인할 수 있도록 한 시간에 7일치까지만 지웁니다. 나머지는 이 디스크에 남아 기다립니다.",
+  "retention.todo":
+    "남겨 두려면 [archive]의 한도를 올리고 다시 시작하세요. 지워도 되면 그대로 두거나, 레코더를 멈추고 rt-data retention을 실행하세요.",
   "symbol_unknown.title": "바이낸스에 없는 심볼",
   "symbol_unknown.cost": "이 심볼은 기록되지 않고, 나머지는 계속됩니다.",
   "symbol_unknown.todo": "오타이거나 상장 폐지입니다. record.symbols를 고치고 설정을 다시 읽게 하세요.",

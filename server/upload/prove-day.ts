@@ -48,6 +48,7 @@ export function createProve(options: BucketDayOptions, deps: ProveDeps): Prove {
     async function missing(): Promise<string | null> {
       if (found.state === null) return "the object is gone";
       if (found.manifest === null) return "its manifest is gone";
+      if (found.isSpoilt) return "what lies in place of its manifest is none";
       if (found.vouched === null) return "the object has not the size of its manifest";
       if (!holds(found.vouched, own)) return "the manifest does not hold this archive";
       if ((await compareContent(found, own, options, deps)) === "other")

@@ -1,4 +1,5 @@
 import { existsSync } from "../platform/files.ts";
+import { codeOf } from "../problem.ts";
 import { archivePath, type Day } from "../segment.ts";
 import {
   type BucketDay,
@@ -176,6 +177,9 @@ function compare(found: BucketDay, own: Vouched, options: UploadDayOptions, deps
   });
 }
 
+/** Codes of an object whose content was asked for and is not as long as the store said, or not there at all. */
+const notWhole = new Set(["Mismatch", "NoSuchKey", "TooLarge"]);
+
 /** Are rows that were left out, since they belong to a day beside, still there? */
 export async function hasMoved(
   { borders }: Vouched,
@@ -190,9 +194,13 @@ export async function hasMoved(
   ] as const) {
     const beside = dayBeside(day, days);
     if (!border?.moved || deps.mayBeGone(beside)) continue;
-    // One that may not be read (in a glacier, say) is there all the same.
+    // One that may not be read (in a glacier, say) is there all the same; one that was read and is not whole is not.
     const found = await lookAt(beside, options, deps).catch(orRefused);
-    const compared = found && (await compareContent(found, null, options, deps).catch(orRefused));
+    const compared =
+      found &&
+      (await compareContent(found, null, options, deps).catch((error: unknown) =>
+        notWhole.has(codeOf(error) ?? "") ? "other" : orRefused(error),
+      ));
     if (compared === "other") return false;
   }
   return true;

@@ -3,6 +3,8 @@ import type { Manifest } from "../../server/archive/manifest.ts";
 import { dateStartUs } from "../../server/segment.ts";
 import { fromSource, start } from "../support/program.ts";
 import { type S3, startFauxS3 } from "../support/s3.ts";
+import { s3Proxy } from "../support/s3-proxy.ts";
+import { until } from "../support/wait.ts";
 import { keep, keysOf } from "./bucket.ts";
 import {
   copyOf,
@@ -155,3 +157,28 @@ test("rows that went to the day beside come back when that day is lost, and what
   const expected = events.filter(({ us }) => us + 35_000 >= midnight && us + 5000 < dateStartUs("2026-11-20"));
   expect(ids).toEqual(expected.map(({ id }) => id));
 }, 60_000);
+
+test.each([
+  ["cut off", (whole: Uint8Array) => new Response(Uint8Array.from(whole.subarray(0, -1)))],
+  ["too long", (whole: Uint8Array) => new Response(Buffer.concat([whole, whole]))],
+  ["gone, though its size is told", () => new Response("<Error><Code>NoSuchKey</Code></Error>", { status: 404 })],
+] as const)(
+  "rows that went to a day beside that is %s count as lost: the bucket gets them again",
+  async (name, answer) => {
+    const [shape] = kinds as [StreamShape];
+    const prefix = name.replaceAll(/\W/g, "-");
+    const [quick, slow] = [await recorderOf(shape, after(5), dates), await recorderOf(shape, after(35), dates)];
+    await upload(prefix, [quick, slow]);
+    const [key = ""] = keysOf(dayOf(shape, dates[0] ?? ""), `${prefix}/`);
+    const whole = await s3.client.file(key).bytes();
+    const proxy = s3Proxy(s3.endpoint, {
+      answer: ({ method, url }) => (method === "GET" && url.includes(key.slice(-30)) ? answer(whole) : null),
+    });
+    const keeping = keep(slow, { ...s3, endpoint: proxy.endpoint }, { "upload.prefix": prefix });
+    const said = () => keeping.lines.some(({ fields }) => fields.reason === "rows that lay in the day beside are gone");
+    await until(said, "the loss to be told", 20_000);
+    await keeping.stop();
+    await proxy.stop();
+  },
+  60_000,
+);

@@ -65,6 +65,17 @@ export function createObjectStore(
   const send = createSendSigned(access, signal, patience);
   /** Some stores refuse conditions, which is found out once; others ignore them, which cannot be seen from here. */
   let takesConditions = true;
+  /** False once an ETag was weak, as proxies that compress make them: If-Match never holds for a weak ETag (RFC 9110, 13.1.1). */
+  let hasStrongEtags = true;
+
+  function etagOf(headers: Headers): string {
+    const etag = headers.get("etag");
+    if (etag?.startsWith("W/") && hasStrongEtags) {
+      hasStrongEtags = false;
+      onUnconditional();
+    }
+    return bare(etag) ?? "";
+  }
 
   async function unlessMissing<T>(work: Promise<T>): Promise<T | null> {
     return work.catch((error: unknown) => {
@@ -73,16 +84,17 @@ export function createObjectStore(
     });
   }
 
+  function headersOf(condition: Exclude<Condition, null>): Record<string, string> {
+    if (condition === "absent") return { "if-none-match": "*" };
+    // An object without an ETag matches none.
+    return hasStrongEtags && condition.is !== "" ? { "if-match": `"${condition.is}"` } : {};
+  }
+
   async function conditionally<T>(
     condition: Condition,
     attempt: (headers: Record<string, string>) => Promise<T>,
   ): Promise<T> {
-    const headers: Record<string, string> =
-      condition === null || !takesConditions
-        ? {}
-        : condition === "absent"
-          ? { "if-none-match": "*" }
-          : { "if-match": `"${condition.is}"` };
+    const headers = !takesConditions || condition === null ? {} : headersOf(condition);
     try {
       return await attempt(headers);
     } catch (error) {
@@ -101,7 +113,7 @@ export function createObjectStore(
       if (found === null) return null;
       const bytes = Number(found.headers.get("content-length") ?? Number.NaN);
       if (!Number.isSafeInteger(bytes)) throw storeProblem("InvalidResponse", "it tells no size", "look for", key);
-      return { bytes, etag: bare(found.headers.get("etag")) ?? "" };
+      return { bytes, etag: etagOf(found.headers) };
     },
     async readText(key) {
       const request = {
@@ -112,7 +124,7 @@ export function createObjectStore(
         answerBytes: mostTextBytes,
       } as const;
       const found = await unlessMissing(send(request));
-      return found && { text: found.text, etag: bare(found.headers.get("etag")) ?? "" };
+      return found && { text: found.text, etag: etagOf(found.headers) };
     },
     read: (key, bytes) =>
       send.pieces({ method: "GET", key, operation: "read", timeoutMs: quickMs, answerBytes: bytes }),

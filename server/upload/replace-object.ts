@@ -13,7 +13,7 @@ import {
 import { sha256OfObject } from "./object-content.ts";
 import type { ObjectState } from "./object-store.ts";
 import { mismatch, overtaken } from "./store-problem.ts";
-import { uploadFile } from "./upload-file.ts";
+import { isOvertaken, uploadFile } from "./upload-file.ts";
 import {
   type Replacing,
   readRecord,
@@ -70,7 +70,11 @@ export async function replaceObject(
       if (manifest !== null) await deps.store.remove(manifestKey);
     },
   };
-  const placed = await uploadFile(upload, { ...deps, partBytes: options.partBytes });
+  const placed = await uploadFile(upload, { ...deps, partBytes: options.partBytes }).catch(async (error: unknown) => {
+    // The next attempt may be an hour away, and would find the manifest gone until then.
+    if (isOvertaken(error)) await finishReplacing(day, options, deps).catch(() => {});
+    throw error;
+  });
   const there = { bytes, etag: placed.etag };
   await putManifest({ ...found, state: there, manifest: null }, text, deps);
   forget(options.dataDir, day);

@@ -22,6 +22,10 @@ export type UploadFailures = {
 };
 
 const daysForOutage = 3;
+/** So many recorders are not quicker one after another: from then on the store's conditions do not hold what its ETags say. */
+const mostOvertaken = 12;
+const unstable =
+  "; if no other recorder does so, the store changes ETags by itself, or its If-Match does not go by them";
 /** Longest wait in an outage, and of a day that is refused, ms. */
 const longestOutageMs = 600_000;
 const longestRefusedMs = 3_600_000;
@@ -60,7 +64,7 @@ export function createUploadFailures(deps: {
     outage: () => outage?.message ?? null,
     untilMs: () => outage?.untilMs ?? 0,
     failed(day, error) {
-      const message = messageOf(error);
+      const message = messageOf(error) + (isOvertaken(error) && day.failures + 1 >= mostOvertaken ? unstable : "");
       const isOverall = isOutage(day, error);
       day.failures++;
       if (isOverall) {
@@ -70,7 +74,7 @@ export function createUploadFailures(deps: {
         return;
       }
       day.failedAfter = successes;
-      if (isOvertaken(error)) {
+      if (isOvertaken(error) && day.failures < mostOvertaken) {
         day.dueMs = nowMs() + backoff(0, retryMs, longestOutageMs);
         return;
       }

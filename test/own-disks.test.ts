@@ -18,7 +18,7 @@ import { moveAside } from "../server/durable-file.ts";
 import { createExchange } from "../server/exchange/exchange.ts";
 import { createSyntheticMarket } from "../server/exchange/market/synthetic-market.ts";
 import { silentLog } from "../server/log.ts";
-import { freeForArchives } from "../server/monitor/volumes.ts";
+import { freeForArchives, measureVolumes } from "../server/monitor/volumes.ts";
 import { archiveFolder, archivePath, type Day } from "../server/segment.ts";
 import type { Status } from "../server/status.ts";
 import { archiveDays, secondLines, tradeLine } from "./commands/recorded-data.ts";
@@ -211,3 +211,18 @@ test.skipIf(mountMissing !== "")(
   },
   150_000,
 );
+
+test("a folder that is made while it is looked at is no link that leads nowhere", async () => {
+  const root = temporaryFolder();
+  const problems = new Set<string | null>();
+  for (let n = 0; n < 600; n++) {
+    const dataDir = join(root, `${n}`);
+    mkdirSync(dataDir);
+    const measured = measureVolumes(dataDir);
+    for (let turn = 0; turn < n % 6; turn++) await new Promise(setImmediate);
+    mkdirSync(join(dataDir, "live"));
+    mkdirSync(join(dataDir, "archive"));
+    for (const { problem } of await measured) problems.add(problem);
+  }
+  expect([...problems]).toEqual([null]);
+});

@@ -10,6 +10,7 @@ import { archiveFolder, archivePath, type Day, dateOf, dateStartUs, dayUs, liveF
 import { type Manifest, readManifest } from "./manifest.ts";
 import { candidates, freeBytesOf } from "./retention-candidates.ts";
 import { type Candidate, planRetention, type Removal, type RetentionLimits } from "./retention-plan.ts";
+import { type AgeContext, keptForItsStamps } from "./wrong-stamps.ts";
 
 /** Removes archives that are over a limit from this disk. */
 export type Retention = {
@@ -98,7 +99,8 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
     if (limits.days === 0 && limits.gb === 0 && limits.minFreeGb === 0) return { removed, kept, postponed };
     const archived = await candidates(dataDir);
     const freeBytes = await (deps.freeBytes ?? (() => freeBytesOf(join(dataDir, "archive"))))();
-    const plan = planRetention(archived, limits, { today: today(archived), freeBytes });
+    const at = { dataDir, limits, today: today(archived), archived };
+    const plan = planRetention(archived, limits, { today: at.today, freeBytes });
     for (let next = plan.next(); !next.done; ) {
       const removal = next.value;
       if (!mayGo(removal.day.date)) {
@@ -109,7 +111,7 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
       }
       // Ten thousand days that are not uploaded yet must not hold the main thread up.
       await Bun.sleep(0);
-      const why = await unsafe(removal.day, dryRun);
+      const why = await unsafe(removal.day, at, dryRun);
       if (why === null) {
         if (!dryRun) {
           await remove(removal);
@@ -152,12 +154,14 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
     });
   }
 
-  async function unsafe(day: Day, dryRun: boolean): Promise<string | null> {
+  async function unsafe(day: Day, at: AgeContext, dryRun: boolean): Promise<string | null> {
     if (existsSync(liveFolder(dataDir, day))) return "segments of this day wait to be merged";
     let manifest: Manifest | null;
     try {
       manifest = readManifest(dataDir, day);
       if (manifest === null) return "it has no manifest";
+      const stamped = await keptForItsStamps(day, manifest, at);
+      if (stamped !== null) return stamped;
       const missing = deps.notUploaded(day, manifest);
       if (missing !== null) return missing;
       const hash = new Bun.CryptoHasher("sha256");

@@ -56,8 +56,11 @@ async function keyOf(dataDir: string, part: VolumePart): Promise<string | null> 
     return `${(await stat(pathOf(dataDir, part))).dev}`;
   } catch (error) {
     if (codeOf(error) !== "ENOENT") return `! ${messageOf(error)}`;
-    const isLink = part !== "data" && (await readdir(dataDir).catch((): string[] => [])).includes(part);
-    return isLink ? `! ${pathOf(dataDir, part)} is a link that leads nowhere; is its disk mounted?` : null;
+    const isThere = part !== "data" && (await readdir(dataDir).catch((): string[] => [])).includes(part);
+    // It may have been made between the two looks.
+    const made = isThere ? await stat(pathOf(dataDir, part)).catch(() => null) : null;
+    if (made !== null) return `${made.dev}`;
+    return isThere ? `! ${pathOf(dataDir, part)} is a link that leads nowhere; is its disk mounted?` : null;
   }
 }
 

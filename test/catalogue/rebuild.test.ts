@@ -72,7 +72,7 @@ async function start(dataDir: string) {
   return { catalogue, journal, log, lastRun, stop };
 }
 
-for (const how of ["deleted", "damaged", "half overwritten"] as const) {
+for (const how of ["deleted", "damaged", "half overwritten", "replaced by a folder"] as const) {
   for (const journal of ["is gone as well", "is there"] as const) {
     test(`a catalogue that was ${how} is made again, where the journal ${journal}: archives, gaps, holes of today, the last run`, async () => {
       const dataDir = await recordedFolder();
@@ -82,6 +82,10 @@ for (const how of ["deleted", "damaged", "half overwritten"] as const) {
       if (how === "deleted") rmSync(path);
       if (how === "damaged") writeFileSync(path, "this is no database".repeat(1000));
       if (how === "half overwritten") writeFileSync(path, readFileSync(path).fill(0x55, Math.min(size - 100, 4096)));
+      if (how === "replaced by a folder") {
+        rmSync(path);
+        mkdirSync(join(path, "inside"), { recursive: true });
+      }
       if (journal === "is gone as well") rmSync(join(dataDir, "journal"), { recursive: true });
       const { catalogue, log, lastRun, stop } = await start(dataDir);
       expect(catalogue.gapsOf(day)).toEqual([hole]);

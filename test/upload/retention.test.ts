@@ -1,8 +1,11 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { encodeManifest, readManifest } from "../../server/archive/manifest.ts";
+import { createRetention } from "../../server/archive/retention.ts";
 import { keptFrom, planRetention } from "../../server/archive/retention-plan.ts";
-import { archiveFolder, archivePath, type Day, liveFolder } from "../../server/segment.ts";
+import { silentLog } from "../../server/log.ts";
+import { archiveFolder, archivePath, type Day, dateStartUs, liveFolder, manifestPath } from "../../server/segment.ts";
 import { createObjectStore } from "../../server/upload/object-store.ts";
 import { createPacer } from "../../server/upload/pacer.ts";
 import { sweepBucket } from "../../server/upload/sweep-bucket.ts";
@@ -76,6 +79,40 @@ test("one hour's looks remove seven dates at most, and say what waits; an unconf
   expect(left()).toBe(3);
   expect(told()[0]).toMatchObject({ level: "error", fields: { removed: 7, postponed: 3 } });
   expect(told()[1]).toMatchObject({ fields: { removed: 0, postponed: 3 } });
+});
+
+test("what a wrong clock has stamped counts as of its merge, for its age and for its place in the order", async () => {
+  const dataDir = newDataDir();
+  const day: Day = { ...oldest, date: "2026-09-23" };
+  const clock = { cause: "clock", missing: 0, repaired: 0 } as const;
+  const startUs = dateStartUs(day.date);
+  for (const one of [day, ...days]) await archive(dataDir, one, trades(one, [1, 2, 3], 0));
+  const manifest = readManifest(dataDir, day);
+  if (manifest === null) throw new Error("no manifest");
+  // In two pieces that touch.
+  const gaps = [
+    { ...clock, from_us: startUs, to_us: startUs + 2e6 },
+    { ...clock, from_us: startUs + 2e6, to_us: startUs + 60e6 },
+  ];
+  writeFileSync(manifestPath(dataDir, day), encodeManifest({ ...manifest, gaps }));
+  const mergedOn = (date: string) => {
+    const at = new Date(`${date}T12:00:00Z`);
+    utimesSync(manifestPath(dataDir, day), at, at);
+  };
+  const run = async (settings: object, date: string) => {
+    mergedOn(date);
+    const limits = { days: 0, gb: 0, minFreeGb: 0, ...settings };
+    const time = () => ({ kind: "confirmed", us: dateStartUs("2026-11-22") }) as const;
+    const retention = createRetention(
+      { dataDir, limits, unconfirmed: "keep", isCapped: false },
+      { time, notUploaded: () => null, log: silentLog },
+    );
+    return (await retention.run(true)).removed.map(({ day: { date } }) => date.slice(5));
+  };
+  expect(await run({ days: 3 }, "2026-11-20")).toEqual(["11-17", "11-18", "11-19"]);
+  expect(await run({ days: 3 }, "2026-11-19")).toEqual(["09-23", "11-17", "11-18", "11-19"]);
+  expect(await run({ gb: 1e-9 }, "2026-11-20")).toEqual(["11-17", "11-18", "11-19", "11-20", "11-21"]);
+  expect(await run({ gb: 1e-9 }, "2026-11-16")).toEqual(["09-23", "11-17", "11-18", "11-19", "11-20", "11-21"]);
 });
 
 test("size and free disk take the oldest days, and no more than is needed", () => {

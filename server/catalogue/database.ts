@@ -40,7 +40,7 @@ export type OpenedDatabase = {
 };
 
 /**
- * Opens the database of a data folder, and creates it where there is none. One that is damaged is put aside under `quarantine/`,
+ * Opens the database of a data folder, and creates it where there is none. One that is damaged, or a folder in its place, is put aside under `quarantine/`,
  * with its journal, and a new one begun. Throws with the path where SQLite cannot work at all.
  */
 export function openDatabase(dataDir: string): OpenedDatabase {
@@ -58,6 +58,9 @@ export function openDatabase(dataDir: string): OpenedDatabase {
 }
 
 function open(path: string, movedAsideTo: string | null): OpenedDatabase {
+  for (const suffix of ["", "-wal", "-shm"])
+    if (statSync(path + suffix, { throwIfNoEntry: false })?.isFile() === false)
+      throw new Damaged(`${path}${suffix} is no file`);
   const isSmall = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) <= quicklyChecked;
   const database = openSqlite(path, { create: true, strict: true });
   try {

@@ -115,14 +115,23 @@ function readManifest(path: string): Manifest | null {
   if (!existsSync(path)) return null;
   let value: Record<string, unknown> = {};
   try {
-    value = JSON.parse(readFileSync(path, "utf8")) as Record<string, unknown>;
+    const parsed: unknown = JSON.parse(readFileSync(path, "utf8"));
+    if (typeof parsed === "object" && parsed !== null) value = parsed as Record<string, unknown>;
   } catch {}
   return {
-    gaps: Array.isArray(value.gaps) ? value.gaps.map((gap) => ({ missing: null, repaired: 0, ...gap })) : null,
+    gaps: Array.isArray(value.gaps)
+      ? value.gaps.filter(isGap).map((gap) => ({ ...gap, missing: gap.missing ?? null, repaired: gap.repaired ?? 0 }))
+      : null,
     segments: Array.isArray(value.segments) ? value.segments : null,
     lastUs: typeof value.last_recv_us === "number" ? value.last_recv_us : null,
     bytes: typeof value.compressed_bytes === "number" ? value.compressed_bytes : null,
   };
+}
+
+/** Counts of missing and refetched ids came with 0.2. */
+function isGap(value: unknown): value is Gap {
+  const gap = value as Partial<Gap> | null;
+  return typeof gap?.from_us === "number" && typeof gap.to_us === "number";
 }
 
 function sizeOf(path: string): number {

@@ -2,7 +2,7 @@ import { createGunzip } from "node:zlib";
 import { isAsWritten } from "./manifest-mark.ts";
 import { createReadStream, existsSync, readFileSync, statSync } from "./platform/files.ts";
 import { codeOf, messageOf } from "./problem.ts";
-import { previousSuffix } from "./segment.ts";
+import { dayOfPath, dayPath, previousSuffix } from "./segment.ts";
 import { createFrameWalker, frameProblem } from "./zstd-frame.ts";
 import { unpackedZstd } from "./zstd-pieces.ts";
 
@@ -10,7 +10,7 @@ import { unpackedZstd } from "./zstd-pieces.ts";
  * Tells why no line of a file may be given out, or null if its bytes are proved. A zstd frame has a single checksum, at its end, so
  * that its reader learns of a flipped byte only after the wrong lines have gone out. This reads the file once before:
  *
- *   archive with manifest        SHA-256 of the compressed bytes, against the manifest
+ *   archive with manifest        SHA-256 of the compressed bytes, against the manifest; it must be of the day whose folder it lies in
  *   other .zst, with checksum    decompressed; the frame's own checksum
  *   other .zst, without          decompressed; each line must be JSON (segments that 0.1 sealed, captures of others)
  *   .gz                          decompressed; its own checksum
@@ -48,7 +48,7 @@ function identityOf(path: string): string {
 
 async function problemOf(path: string, isGzip: boolean, stated: Stated | null, stop?: AbortSignal) {
   if (stated === null) return unpackedProblem(path, isGzip, stop);
-  if ((await sha256Of(path, stop)) === stated.sha256) return null;
+  if ((await sha256Of(path, stop)) === stated.sha256) return strangerProblem(path, stated);
   const now = statedSha256(path);
   if (now !== null && now.sha256 !== stated.sha256 && (await sha256Of(path, stop)) === now.sha256) return null;
   // While an archive is being replaced, its manifest still names the one before; and a damaged manifest names nothing.
@@ -61,7 +61,16 @@ type Stated = {
   readonly sha256: string;
   /** The manifest carries a checksum of its own, which fits. */
   readonly isVouched: boolean;
+  /** What it is of, as the folders of a day are named; null if it does not say. */
+  readonly folders: string | null;
 };
+
+/** A whole archive that lies, with its manifest, in the folder of another day: its rows would be given out as that day's. */
+function strangerProblem(path: string, { folders }: Stated): string | null {
+  const day = dayOfPath(path);
+  if (day === null || folders === null || folders === dayPath(day)) return null;
+  return `it is of ${folders} and lies in the folder of another day, so none of its lines is given out`;
+}
 
 /** What the manifest beside an archive says; null if there is none, or none that can be read. */
 function statedSha256(path: string): Stated | null {
@@ -70,8 +79,10 @@ function statedSha256(path: string): Stated | null {
   if (!archive.endsWith(".jsonl.zst") || !existsSync(manifest)) return null;
   try {
     const text = readFileSync(manifest, "utf8");
-    const { compressed_sha256: sha256 } = JSON.parse(text) as Record<string, unknown>;
-    return typeof sha256 === "string" ? { sha256, isVouched: isAsWritten(text) } : null;
+    const { compressed_sha256: sha256, stream, symbol, date } = JSON.parse(text) as Record<string, unknown>;
+    const isNamed = typeof stream === "string" && typeof symbol === "string" && typeof date === "string";
+    const folders = isNamed ? dayPath({ stream, symbol, date }) : null;
+    return typeof sha256 === "string" ? { sha256, isVouched: isAsWritten(text), folders } : null;
   } catch {
     return null;
   }

@@ -189,6 +189,28 @@ test("a damaged manifest keeps no whole archive back, and another whole archive 
   expect(errors).toContain(archivePath(dataDir, { ...trades, date: before }));
 }, 20_000);
 
+test("an archive that lies, with its manifest, under another date is named, and its lines are given out once", async () => {
+  const dataDir = folderWith((folder) => {
+    for (const pathOf of [archivePath, manifestPath])
+      cpSync(pathOf(folder, { ...trades, date }), pathOf(folder, { ...trades, date: before }));
+  });
+  const { code, output, errors } = await run(["cat", "--data-dir", dataDir, ...selection]);
+  expect({ code, isRest: output === stored.second + stored.sealed + stored.open }).toEqual({ code: 1, isRest: true });
+  expect(errors).toContain(`${archivePath(dataDir, { ...trades, date: before })}: it is of stream=aggTrade/`);
+}, 20_000);
+
+test.each(["null", "[]", "5", '{"gaps":[null,5,{"from_us":"x"}]}', ""])(
+  "a manifest that is %p keeps no whole archive back, and no gap is made of it",
+  async (text) => {
+    const dataDir = folderWith((folder) => writeFileSync(manifestPath(folder, { ...trades, date }), text));
+    const { code, output, errors } = await run(["cat", "--gaps", "--data-dir", dataDir, ...selection]);
+    const lines = output.split(/(?<=\n)/).filter((line) => !line.startsWith('{"gap"'));
+    expect([code, errors]).toEqual([0, ""]);
+    expect(lines.join("") === stored.first + stored.second + stored.sealed + stored.open).toBe(true);
+  },
+  20_000,
+);
+
 test("what a sealed segment holds is vouched for by a checksum that zstd itself checks", async () => {
   const check = () => Bun.spawnSync(["zstd", "-tq", sealed(folder)]).exitCode;
   const folder = folderWith(() => {});

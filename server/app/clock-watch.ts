@@ -38,6 +38,13 @@ const mostUnjudged = 100;
 /** How often a gap that is not over is written down, s. */
 const noteOpenEvery = 10;
 
+/** So many steps are told within this time, µs; all are written down. */
+const mostTold = 5;
+const toldWithinUs = 600_000_000;
+
+const fightHint =
+  "it is set again and again: two programs fight over it (chronyd, systemd-timesyncd, ntpd, the tools of a virtual machine); leave one of them; further steps are counted, not told, for ten minutes";
+
 const hint =
   "see timedatectl; if it is off by whole hours, the hardware clock may hold local time: timedatectl set-local-rtc 0";
 
@@ -55,6 +62,9 @@ export function createClockWatch(deps: ClockWatchDeps): ClockWatch {
   let count = 0;
   let looks = 0;
   const noted: ClockStep[] = [];
+  /** When steps were told lately, steady µs; and how many were not, since. */
+  const told: number[] = [];
+  let untold = 0;
   /** Steps that nobody can judge before the exchange has told its time. */
   const unjudged: ClockStep[] = [];
 
@@ -70,22 +80,36 @@ export function createClockWatch(deps: ClockWatchDeps): ClockWatch {
     return offsetUs === null ? null : stampUs - (us - offsetUs);
   }
 
-  /** Told at once, by the second around it, so that no crash hides it. */
-  function tell(step: ClockStep): void {
+  /** Written down at once, by the second around it, so that no crash hides it. */
+  function take(step: ClockStep): void {
     const before = errorAt(step.atUs, step.fromUs);
     const after = errorAt(step.atUs, step.toUs);
+    tell(step, before, after);
+    if (after === null) write([gapOf(step.fromUs - 1e6, step.fromUs), gapOf(step.toUs, step.toUs + 1e6)]);
+    unjudged.push(step);
+    if (unjudged.length > mostUnjudged) unjudged.shift();
+  }
+
+  /** Two programs that fight over the clock may set it every few seconds. */
+  function tell(step: ClockStep, before: number | null, after: number | null): void {
+    while (step.atUs - (told[0] ?? step.atUs) > toldWithinUs) told.shift();
+    if (told.length >= mostTold) {
+      untold++;
+      return;
+    }
+    told.push(step.atUs);
+    const isLast = told.length === mostTold;
     log.warn(
       "this machine's clock was set; open segments are closed, and recording goes on by the clock as it is now",
       {
         step_s: (step.toUs - step.fromUs) / 1e6,
         off_before_s: before === null ? undefined : Math.round(before / 1e5) / 10,
         off_now_s: after === null ? undefined : Math.round(after / 1e5) / 10,
-        ...(after !== null && Math.abs(after) > wrongUs && { hint }),
+        ...(untold > 0 && { more_since_the_last_line: untold }),
+        ...(isLast ? { hint: fightHint } : after !== null && Math.abs(after) > wrongUs && { hint }),
       },
     );
-    if (after === null) write([gapOf(step.fromUs - 1e6, step.fromUs), gapOf(step.toUs, step.toUs + 1e6)]);
-    unjudged.push(step);
-    if (unjudged.length > mostUnjudged) unjudged.shift();
+    untold = 0;
   }
 
   function judge(step: ClockStep): void {
@@ -131,7 +155,7 @@ export function createClockWatch(deps: ClockWatchDeps): ClockWatch {
   return {
     look() {
       const nowUs = clock.steadyUs();
-      for (const step of noted.splice(0)) tell(step);
+      for (const step of noted.splice(0)) take(step);
       if (deps.offsetUs() !== null) for (const step of unjudged.splice(0)) judge(step);
       if (++looks % noteOpenEvery === 0) deps.updateGaps(openGaps());
       if (wrong !== null) return;

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import type { Gap } from "../gap.ts";
 import { createReadStream, existsSync, readdirSync } from "../platform/files.ts";
+import { codeOf } from "../problem.ts";
 import { decodeLine, recordId } from "../record.ts";
-import { type Day, liveFolder, segmentOfPath, segmentPath } from "../segment.ts";
+import { type Day, liveFolder, type Segment, segmentOfPath, segmentPath } from "../segment.ts";
 import { streamTypeOfFolder } from "../stream.ts";
 import { createFrameWalker, frameProblem } from "../zstd-frame.ts";
 import { createZstdPieces } from "../zstd-pieces.ts";
@@ -57,12 +58,11 @@ export async function findLiveHoles(dataDir: string, day: Day, beforeUs: number)
     lastId = id === null ? lastId : Math.max(lastId ?? 0, id);
   }
 
-  for (const path of pathsOf(dataDir, day)) {
-    try {
-      for await (const line of linesOf(path)) look(line);
-    } catch {
-      isBroken = true;
-    }
+  for (const segment of segmentsOf(dataDir, day)) {
+    const end = await readSegment(dataDir, segment, look);
+    if (end === "broken") isBroken = true;
+    // It was merged meanwhile: nothing is known of what lies between its neighbours.
+    if (end === "gone") [lastUs, lastId] = [null, null];
   }
   return gaps.map((gap) => {
     const [first, last] = absent.get(gap) ?? [0, -1];
@@ -73,27 +73,39 @@ export async function findLiveHoles(dataDir: string, day: Day, beforeUs: number)
 /** When the newest record of a day's segments was received, µs; null if they hold none that can be read. */
 export async function lastLiveUs(dataDir: string, day: Day): Promise<number | null> {
   let lastUs: number | null = null;
-  for (const path of pathsOf(dataDir, day).slice(-2)) {
-    try {
-      for await (const line of linesOf(path)) lastUs = Math.max(lastUs ?? 0, decodeLine(line)?.recvUs ?? 0);
-    } catch {
-      // The merge will say what is wrong with it.
-    }
+  for (const segment of segmentsOf(dataDir, day).slice(-2)) {
+    // The merge will say what is wrong with a broken one.
+    await readSegment(dataDir, segment, (line) => {
+      lastUs = Math.max(lastUs ?? 0, decodeLine(line)?.recvUs ?? 0);
+    });
   }
   return lastUs;
 }
 
-/** In the order of time; a segment may be sealed while we read. */
-function pathsOf(dataDir: string, day: Day): string[] {
+/** In the order of time. */
+function segmentsOf(dataDir: string, day: Day): Segment[] {
   const folder = liveFolder(dataDir, day);
   const names = existsSync(folder) ? readdirSync(folder) : [];
   const segments = names.flatMap((name) => segmentOfPath(join(folder, name))?.segment ?? []);
   const unique = new Map(segments.map((segment) => [segment.name, segment]));
-  return [...unique.values()]
-    .sort((a, b) => (a.name < b.name ? -1 : 1))
-    .map((segment) =>
-      segmentPath(dataDir, segment, existsSync(segmentPath(dataDir, segment, "open")) ? "open" : "sealed"),
-    );
+  return [...unique.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+/** Reads the lines of a segment, which may be sealed and merged meanwhile: its sealed file is there before its raw one goes. */
+async function readSegment(
+  dataDir: string,
+  segment: Segment,
+  look: (line: string) => void,
+): Promise<"read" | "broken" | "gone"> {
+  for (const state of ["open", "sealed"] as const) {
+    try {
+      for await (const line of linesOf(segmentPath(dataDir, segment, state))) look(line);
+      return "read";
+    } catch (error) {
+      if (codeOf(error) !== "ENOENT") return "broken";
+    }
+  }
+  return "gone";
 }
 
 async function* linesOf(path: string): AsyncGenerator<string, void> {

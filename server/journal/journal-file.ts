@@ -3,6 +3,7 @@ import { close, fsync, open, write } from "../platform/files.ts";
 import { mkdir, rename, stat } from "../platform/files-async.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import { nextTurn } from "../timer.ts";
+import { clearWay } from "./clear-way.ts";
 
 /*
  * How the journal is written. Lines are appended by one write at a time, in the order in which they were noted; a kill leaves at most
@@ -108,6 +109,8 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
     wantsRewrite = false;
     let next: number | null = null;
     try {
+      const movedTo = await clearWay(path);
+      if (movedTo !== null) deps.onReplaced(`could not be written: what was in its way lies at ${movedTo} now`);
       await mkdir(dirname(path), { recursive: true });
       next = await openedFor(`${path}.tmp`, "w");
       since = [];
@@ -160,7 +163,7 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
   async function lookAtFile(): Promise<void> {
     if (isWriting !== null || isRewriting !== null || fd === null) return;
     const [known, of] = [size, ino];
-    const found = await stat(path).catch((error) => (codeOf(error) === "ENOENT" ? null : undefined));
+    const found = await stat(path).catch((error) => (isGone(error) ? null : undefined));
     if (found === undefined || isWriting !== null || isRewriting !== null || size !== known || ino !== of) return;
     if (found !== null && found.ino === of && found.size === known) return;
     const what =
@@ -207,6 +210,11 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
       fd = null;
     },
   };
+}
+
+/** Also where its folder has become a file. */
+function isGone(error: unknown): boolean {
+  return codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
 }
 
 /** Makes the names in a folder survive a power loss, without keeping the calling thread waiting. */

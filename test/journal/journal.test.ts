@@ -6,6 +6,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   truncateSync,
   writeFileSync,
 } from "node:fs";
@@ -123,8 +124,8 @@ for (const [what, harm] of Object.entries(harms)) {
 test("what the disk refuses is held and written as soon as the disk takes it; each is said once", async () => {
   const dataDir = temporaryFolder();
   const folder = join(dataDir, "journal");
-  // Root may write anywhere: a file in the folder's place is refused to everybody.
-  writeFileSync(folder, "");
+  // Root may write anywhere: a link that leads nowhere is refused to everybody, and no file that could be put aside.
+  symlinkSync(join(dataDir, "nowhere"), folder);
   const { log, lines } = collectingLog();
   const journal = openJournal(dataDir, { log });
   journal.noteGaps([gap(10, 20)]);
@@ -141,6 +142,37 @@ test("what the disk refuses is held and written as soon as the disk takes it; ea
   expect(lines.filter((line) => line.includes("is written again; nothing"))).toHaveLength(1);
   await journal.close(5000);
 });
+
+for (const when of ["while it is written", "between two runs"] as const) {
+  for (const what of ["a file where its folder was", "a folder where it was"] as const) {
+    test(`${what}, ${when}, is put aside, and the journal is written again`, async () => {
+      const dataDir = temporaryFolder();
+      const path = journalPath(dataDir);
+      let journal = openJournal(dataDir, { log: silentLog });
+      journal.noteGaps([gap(10, 20)]);
+      journal.look();
+      await written(dataDir, 1);
+      if (when === "between two runs") await journal.close(5000);
+      rmSync(what.startsWith("a file") ? dirname(path) : path, { recursive: true });
+      if (what.startsWith("a file")) writeFileSync(dirname(path), "not a folder");
+      else mkdirSync(join(path, "inside"), { recursive: true });
+      const { log, lines } = collectingLog();
+      if (when === "between two runs") journal = openJournal(dataDir, { log });
+      journal.noteGaps([gap(30, 40)]);
+      await until(() => {
+        journal.look();
+        return (readJournal(dataDir)?.gapsOf(day).length ?? 0) > 0;
+      }, "the journal to be written again");
+      await journal.close(5000);
+      const known = when === "between two runs" ? ["30-40"] : ["10-20", "30-40"];
+      expect(spans(readJournal(dataDir)?.gapsOf(day))).toEqual(known);
+      expect(existsSync(join(dataDir, "quarantine", what.startsWith("a file") ? "journal" : "recorder.journal"))).toBe(
+        true,
+      );
+      if (when === "between two runs") expect(lines.some((line) => line.includes("lies at"))).toBe(true);
+    });
+  }
+}
 
 test("a journal shrinks to what still matters, and what is noted meanwhile is in it", async () => {
   const dataDir = temporaryFolder();

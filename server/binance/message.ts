@@ -34,6 +34,7 @@ export type MessageReader = (text: string) => Message;
 
 const opening = '{"stream":"';
 const middle = '","data":';
+const symbolMark = '"s":"';
 
 /** A stream as its frames are read. */
 type Target = {
@@ -44,6 +45,8 @@ type Target = {
   /** Where the first id stands, if it is another one. */
   readonly firstIdMark: string | null;
   readonly timed: boolean;
+  /** The symbol as its payloads name it, from the quote on; null where they do not. */
+  readonly symbolEnd: string | null;
 };
 
 /** A reader that knows these streams; frames of others are odd. */
@@ -55,7 +58,9 @@ export function createMessageReader(streams: readonly Stream[]): MessageReader {
     const shape = shapes.get(stream.type.name) ?? createShape(kind, levels);
     shapes.set(stream.type.name, shape);
     const firstIdMark = kind === "diffDepth" ? '"U":' : null;
-    known.set(stream.name, { index, stream, shape, idMark: idMarks[kind], firstIdMark, timed: isTimed(kind) });
+    const symbolEnd = isTimed(kind) || kind === "bookTicker" ? `${stream.symbol}"` : null;
+    const marks = { idMark: idMarks[kind], firstIdMark, timed: isTimed(kind), symbolEnd };
+    known.set(stream.name, { index, stream, shape, ...marks });
   }
   const first = streams[0];
   if (first === undefined) return (text) => judge(text, new Map());
@@ -69,6 +74,9 @@ export function createMessageReader(streams: readonly Stream[]): MessageReader {
     if (target === undefined || !text.startsWith(middle, nameEnd)) return judge(text, known);
     const start = nameEnd + middle.length;
     if (!target.shape.isProved(text, start)) return judge(text, known);
+    const { symbolEnd } = target;
+    if (symbolEnd !== null && !text.startsWith(symbolEnd, text.indexOf(symbolMark, start) + symbolMark.length))
+      return judge(text, known);
     data.index = target.index;
     data.stream = target.stream;
     data.payload = text.slice(start, -1);
@@ -121,10 +129,14 @@ function judge(text: string, known: ReadonlyMap<string, Target>): Message {
   const { index, stream } = target;
   const envelope = `${opening}${name}${middle}`;
   const payload = text.slice(envelope.length, -1);
-  const spliceable = text.startsWith(`${envelope}{"`) && !/[\r\n]/.test(payload) && isObject(parseJson(payload));
+  // An empty one lacks what its stream must hold, which is the better reason.
+  const opens = text.startsWith(`${envelope}{"`) || text === `${envelope}{}}`;
+  const spliceable = opens && !/[\r\n]/.test(payload) && isObject(parseJson(payload));
   if (!spliceable) return { type: "odd", reason: "an envelope of another form" };
   const problem = payloadProblem(payload, data, stream.type.kind);
   if (problem !== null) return { type: "odd", reason: `${stream.type.name} ${problem}` };
+  if (typeof data.s === "string" && data.s !== stream.symbol)
+    return { type: "odd", reason: "data of another symbol than its stream's" };
   const id = data[idMarks[stream.type.kind].slice(1, -2)] as number;
   const eventMs = isTimed(stream.type.kind) && typeof data.E === "number" ? data.E : 0;
   const firstId = stream.type.kind === "diffDepth" ? (data.U as number) : id;

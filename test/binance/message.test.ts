@@ -31,22 +31,22 @@ const documented: readonly [stream: string, payload: string, id: number][] = [
   ["btcusdt@depth20@100ms", '{"lastUpdateId":160,"bids":[],"asks":[]}', 160],
   [
     "btcusdt@depth@100ms",
-    '{"e":"depthUpdate","E":1672515782136,"s":"BNBBTC","U":157,"u":160,"b":[["0.0024","10"]],"a":[["0.0026","100"]]}',
+    '{"e":"depthUpdate","E":1672515782136,"s":"BTCUSDT","U":157,"u":160,"b":[["0.0024","10"]],"a":[["0.0026","100"]]}',
     160,
   ],
   [
     "btcusdt@aggTrade",
-    '{"e":"aggTrade","E":1672515782136,"s":"BNBBTC","a":12345,"p":"0.001","q":"100","f":100,"l":105,"T":1672515782136,"m":true,"M":true}',
+    '{"e":"aggTrade","E":1672515782136,"s":"BTCUSDT","a":12345,"p":"0.001","q":"100","f":100,"l":105,"T":1672515782136,"m":true,"M":true}',
     12345,
   ],
   [
     "btcusdt@trade",
-    '{"e":"trade","E":1672515782136,"s":"BNBBTC","t":12345,"p":"0.001","q":"100","T":1672515782136,"m":true,"M":true}',
+    '{"e":"trade","E":1672515782136,"s":"BTCUSDT","t":12345,"p":"0.001","q":"100","T":1672515782136,"m":true,"M":true}',
     12345,
   ],
   [
     "btcusdt@bookTicker",
-    '{"u":400900217,"s":"BNBUSDT","b":"25.35190000","B":"31.21000000","a":"25.36520000","A":"40.66000000"}',
+    '{"u":400900217,"s":"BTCUSDT","b":"25.35190000","B":"31.21000000","a":"25.36520000","A":"40.66000000"}',
     400900217,
   ],
 ];
@@ -89,6 +89,18 @@ test("a payload with a new member is kept as it is and counted as unusual", () =
   }
 });
 
+test("a payload of another symbol than its stream's is put aside, whatever its form", () => {
+  for (const [stream, payload] of documented.filter(([, payload]) => payload.includes('"s":'))) {
+    for (const other of ["DOGEUSDT", "BTCUSDTX", "XBTCUSDT", "btcusdt"]) {
+      const foreign = payload.replace('"BTCUSDT"', `"${other}"`);
+      expect(kept(read(combined(stream, foreign)))).toBe("data of another symbol than its stream's");
+      expect(kept(read(combined(stream, foreign.replace('"s":', '"new":1,"s":'))))).toBe(
+        "data of another symbol than its stream's",
+      );
+    }
+  }
+});
+
 test("data of a form that cannot be trusted is put aside with a reason", () => {
   const odd: readonly [string, string][] = [
     ["null", "not a JSON object"],
@@ -116,9 +128,9 @@ test("what is no JSON, or JSON that parsers read differently, is put aside with 
   const [d20, agg, diffs] = ["depth20@100ms", "aggTrade", "depth@100ms"];
   const notJson: readonly [stream: string, payload: string][] = [
     ...["\n", "\r", "\u0000", "\t", "\u001f"].flatMap((control): [string, string][] => [
-      [agg, trade.replace("BNBBTC", `BNB${control}BTC`)],
-      [diffs, diff.replace("BNBBTC", `BNB${control}BTC`)],
-      ["bookTicker", ticker.replace("BNBUSDT", `BNB${control}USDT`)],
+      [agg, trade.replace("BTCUSDT", `BNB${control}BTC`)],
+      [diffs, diff.replace("BTCUSDT", `BNB${control}BTC`)],
+      ["bookTicker", ticker.replace("BTCUSDT", `BNB${control}USDT`)],
       [d20, book.replace("0.0023", `0.00${control}23`)],
       [d20, book.replace("}", `,"new":"a${control}b"}`)],
     ]),
@@ -155,9 +167,9 @@ test("what is no JSON, or JSON that parsers read differently, is put aside with 
     [agg, trade.replace('"M":true', '"M":true,"new":[{"b":1,"b":2}]'), "with a name twice"],
     [agg, trade.replace('"M":true', '"M":true,"recv_us":1'), "with a member under a name that RT-Data uses itself"],
     [agg, trade.replace('"M":true', '"M":true,"repaired":true'), "with a member under a name that RT-Data uses itself"],
-    [agg, trade.replace("BNBBTC", "BNB\\ud800BTC"), "with half of a surrogate pair"],
+    [agg, trade.replace("BTCUSDT", "BNB\\ud800BTC"), "with half of a surrogate pair"],
     // Bun puts this sign where bytes were not UTF-8.
-    [agg, trade.replace("BNBBTC", "BNB\ufffdBTC"), "with bytes that are not UTF-8"],
+    [agg, trade.replace("BTCUSDT", "BNB\ufffdBTC"), "with bytes that are not UTF-8"],
   ];
   for (const [stream, payload, reason] of doubtful)
     expect([payload, kept(read(combined(`btcusdt@${stream}`, payload)))]).toEqual([payload, `${stream} ${reason}`]);
@@ -174,7 +186,7 @@ test("JSON of another form that every reader understands alike is kept", () => {
   expect(kept(read(combined("btcusdt@depth20@100ms", largest)))).toMatchObject({ id: Number.MAX_SAFE_INTEGER });
   // Two characters that some take for the end of a line; readers of JSON lines do not.
   for (const symbol of ["币安人生USDT", "A\u2028B\u2029C", "A\\nB", "\\ud83d\\ude00"]) {
-    const payload = trade.replace("BNBBTC", symbol);
+    const payload = trade.replace('"M":true', `"M":true,"new":"${symbol}"`);
     expect(kept(read(combined("btcusdt@aggTrade", payload)))).toMatchObject({ id: 12_345, payload });
   }
 });

@@ -63,7 +63,7 @@ export const draws: Readonly<Record<FaultKind["kind"], Draw>> = {
   }),
   clock_step: (random) => ({
     kind: "clock_step",
-    ms: (random.chance(0.5) ? -1 : 1) * Math.round(50 * 10 ** (random.next() * 5)),
+    ms: (random.chance(0.5) ? -1 : 1) * Math.round(50 * 10 ** (random.next() * 8)),
     backAfterS: random.chance(0.7) ? random.between(1, 120) : null,
   }),
   suspend: (random) => ({
@@ -161,7 +161,9 @@ export function generate(seed: number, kinds: readonly FaultKind["kind"][]): Pla
       "record.flush_records": random.pick([100, 100, 5]),
       "feed.connections": random.pick([1, 1, 2]),
       "feed.rollover_hours": random.pick([23, 0.05]),
+      "archive.retention_days": random.pick([0, 30]),
     },
+    ...(random.chance(0.4) && { pastDays: random.between(1, 20) }),
     faults,
   };
 }

@@ -44,6 +44,8 @@ export type Plan = {
   readonly kindS: number;
   /** Mean time between events of a stream, ms. */
   readonly paceMs: number;
+  /** Days before the start of which the folder holds a record each, of a symbol of their own; none of them is due. */
+  readonly pastDays?: number;
   /** The run is looked at once more on the next day. */
   readonly isAudited?: boolean;
   readonly settings: Readonly<Record<string, unknown>>;

@@ -373,8 +373,25 @@ export function createWorld(plan: Plan): World {
       sqlite.close();
     },
   };
+  for (const { path, row } of pastRows(plan)) {
+    tree.makeFolders(`${dataDir}/live/${path.slice(0, path.lastIndexOf("/"))}`);
+    const inode = tree.create(`${dataDir}/live/${path}`);
+    tree.write(inode, Buffer.from(`${row}\n`), 0);
+    tree.sync(inode);
+  }
   replaceFiles(readerFiles);
   return world;
+}
+
+/** What the folder holds of days before the run: `path` below `live` or `archive`. */
+export function pastRows({ pastDays = 0, startMs }: Plan): readonly { readonly path: string; readonly row: string }[] {
+  return Array.from({ length: pastDays }, (_, index) => {
+    const ms = startMs - (index + 1) * 86_400_000;
+    const date = new Date(ms).toISOString().slice(0, 10);
+    const id = 900_000 - index;
+    const row = `{"recv_us":${Math.floor(ms) * 1000},"net_delay_ms":null,"e":"aggTrade","E":${Math.floor(ms)},"s":"OLDUSDT","a":${id},"p":"1.00000000","q":"1.00000000","f":1,"l":1,"T":${Math.floor(ms)},"m":true,"M":true}`;
+    return { path: `stream=aggTrade/symbol=OLDUSDT/date=${date}/00-00.jsonl`, row };
+  });
 }
 
 /** No server: nobody looks. */

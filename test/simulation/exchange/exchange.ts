@@ -236,11 +236,8 @@ function faulty(fault: RestFault): { status: number; body: string } {
 
 /** Trades of the current numbering from an id on. */
 function trades(history: History, fromId: number, limit: number): string[] {
-  const found: string[] = [];
-  for (const event of history.events) {
-    if (event.epoch !== history.epoch || event.id < fromId) continue;
-    found.push(restTrade(event));
-    if (found.length >= Math.min(limit, 1000)) break;
-  }
-  return found;
+  const found = history.events.filter(({ epoch, id }) => epoch === history.epoch && id >= fromId);
+  // An id that had jumped is listed where it belongs by its number, and once.
+  const byId = new Map(found.sort((a, b) => a.id - b.id).map((event) => [event.id, event]));
+  return [...byId.values()].slice(0, Math.min(limit, 1000)).map(restTrade);
 }

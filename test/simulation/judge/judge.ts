@@ -1,6 +1,6 @@
 import { type MarketEvent, restTrade } from "../exchange/market.ts";
 import type { Plan } from "../plan.ts";
-import { dataDir, type World } from "../world.ts";
+import { dataDir, pastRows, type World } from "../world.ts";
 import {
   readJournalGaps,
   readManifestGaps,
@@ -55,6 +55,12 @@ export function judge(world: World, plan: Plan): Findings {
         say("kept", `${key}: id ${event.id} was delivered at ${iso(delivery.atMs)} and is in no file`);
     }
     if (isSteady) checkWidth(ownGaps, own, key, say);
+  }
+  for (const { path, row } of pastRows(plan)) {
+    const day = path.slice(0, path.lastIndexOf("/"));
+    const count = files.filter((file) => file.path.includes(day)).flatMap(({ records }) => records);
+    const isThere = count.length === 1 && row.includes(count[0]?.payload.slice(1) ?? "-");
+    if (!isThere) say("deleted", `${day}: ${count.length} rows of a day that was not due to be removed`);
   }
   return { violations, absent, gaps };
 }

@@ -67,7 +67,7 @@ const looksS = [45, 90, 180, 300];
 const longMs = 240_000;
 
 /** Nobody notices what happens in the market while nobody runs: so much slower it is then. */
-const unwatched = 60;
+const unwatched = 600;
 
 /** The market goes on for ever; faults come at their time; then the world is kind until all is well, for `kindS` at most. */
 function playOut(world: World, plan: Plan): readonly Violation[] {

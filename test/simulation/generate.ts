@@ -92,20 +92,8 @@ export const draws: Readonly<Record<FaultKind["kind"], Draw>> = {
   }),
 };
 
-/** Kinds of which a defect is known and being mended: the swarm leaves them out unless it is asked for them. */
-export const awaited: readonly FaultKind["kind"][] = [
-  "id_glitch",
-  "power_loss",
-  "reload",
-  "clock_step",
-  "disk_full",
-  "disk_error",
-  "disk_gone",
-  "sync_fails",
-  "catalogue_fails",
-  "catalogue_broken",
-  "segment_gone",
-];
+/** Kinds that the swarm leaves out unless it is asked for them: what they find is not settled yet, see README.md. */
+export const awaited: readonly FaultKind["kind"][] = ["silence", "id_glitch"];
 
 /** Kinds by which nothing breaks any more, in whatever company: those of the suite. */
 export const steadyKinds: readonly FaultKind["kind"][] = [

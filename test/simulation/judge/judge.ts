@@ -1,3 +1,4 @@
+import type { Delivery } from "../exchange/exchange.ts";
 import { type MarketEvent, restTrade } from "../exchange/market.ts";
 import type { Plan } from "../plan.ts";
 import { dataDir, pastRows, type World } from "../world.ts";
@@ -36,7 +37,10 @@ export function judge(world: World, plan: Plan): Findings {
   const isSteady = world.steps.every(({ offsetMs }) => offsetMs === 0);
   for (const { path, problem } of files) if (problem !== null) say("readable", `${path}: ${problem}`);
   for (const file of files) checkOrder(file, say);
-  const delivered = new Map(world.exchange.deliveries.map((delivery) => [delivery.event, delivery]));
+  const delivered = new Map<MarketEvent, Delivery>();
+  // What several connections bring counts when the first one does.
+  for (const delivery of world.exchange.deliveries)
+    if (!delivered.has(delivery.event)) delivered.set(delivery.event, delivery);
   const absent = new Map<string, readonly MarketEvent[]>();
   for (const { stream, events } of world.market.histories.values()) {
     const key = `${stream.type.folder}/${stream.symbol}`;
@@ -141,7 +145,8 @@ function localUs(
 ): { fromUs: number; toUs: number } {
   const offsets = world.steps.map(({ offsetMs }) => offsetMs);
   const [least, most] = [Math.min(...offsets), Math.max(...offsets)];
-  const slack = world.steps.length > 1 ? 1000 : 0;
+  // Receipt is told by a clock that is cut to whole ms.
+  const slack = 1000;
   const arrivalMs = arrivalOf(world, event.atMs + underWayUs / 1000 + delayMs);
   const fromUs = ((deliveredMs ?? event.atMs) + least) * 1000 - slack;
   const toUs = (deliveredMs ?? arrivalMs) * 1000 + most * 1000 + slack;

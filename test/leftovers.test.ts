@@ -1,12 +1,15 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, readdirSync } from "node:fs";
+import { chmodSync, mkdirSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "./support/folder.ts";
 
 const root = join(import.meta.dir, "..");
 
 test("a run of several test files leaves nothing behind in the temporary folder", () => {
-  const tmp = join(temporaryFolder(), "tmp");
+  const folder = temporaryFolder();
+  // Some of the tests start a program as another user, who has to reach its folder.
+  chmodSync(folder, 0o755);
+  const tmp = join(folder, "tmp");
   mkdirSync(tmp);
   const files = ["catalogue/history", "data-folder", "http/history"].map((name) => `./test/${name}.test.ts`);
   const { exitCode, stderr } = Bun.spawnSync([process.execPath, "test", ...files], {

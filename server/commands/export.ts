@@ -74,8 +74,10 @@ export const exportCommand: Command = {
     }
     progress.clear();
     const report = flags.json !== undefined ? JSON.stringify(written, null, 2) : written.map(lineOf).join("\n");
-    if (jobs.some(({ path }) => isStandardOutput(path))) process.stderr.write(report === "" ? "" : `${report}\n`);
-    else if (report !== "") await createStandardOutput(terminal.stop).write(`${report}\n`);
+    if (jobs.some(({ path }) => isStandardOutput(path))) {
+      // Beside rows on standard output a script wants to hear of problems alone.
+      if (report !== "" && (terminal.isInteractive || flags.json !== undefined)) process.stderr.write(`${report}\n`);
+    } else if (report !== "") await createStandardOutput(terminal.stop).write(`${report}\n`);
     if (written.length === 0 && named.size === 0) warn("nothing was received in this range");
     return named.size > 0 || written.length === 0 ? 1 : 0;
   },

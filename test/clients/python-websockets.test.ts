@@ -14,7 +14,7 @@ afterAll(stopAllLines);
 test.skipIf(python === null)(
   `Python's websockets keeps unbroken local books, ends a stream, and comes back after a cut${missing}`,
   async () => {
-    const market = await startExchange({ pingMs: 100, pongTimeoutMs: 2000, incomingPerSecond: 100 });
+    const market = await startExchange({ pingMs: 100, pongTimeoutMs: 10_000, incomingPerSecond: 100 });
     const script = join(import.meta.dir, "websockets_local_book.py");
     const child = startLines([python ?? "", script, market.urls.wsUrl, market.urls.restUrl, "300", ...symbols]);
     const { books } = (await child.next()) as { books: BookReport[] };

@@ -15,7 +15,7 @@ afterAll(stopAllLines);
 test.skipIf(node === null)(
   `@binance/spot and binance keep unbroken local books under Node, and come back after a cut${node === null ? " (no node here)" : ""}`,
   async () => {
-    const market = await startExchange({ pingMs: 100, pongTimeoutMs: 2000, incomingPerSecond: 100 });
+    const market = await startExchange({ pingMs: 100, pongTimeoutMs: 10_000, incomingPerSecond: 100 });
     const program = await bundle();
     const child = startLines([node ?? "", program, market.urls.wsUrl, market.urls.restUrl, "300", ...symbols]);
     const { version, reports } = (await child.next()) as { version: string; reports: BookReport[][] };

@@ -132,7 +132,7 @@ test("a corrupt file is named, the rest is played, and the exit code is 1", asyn
   await until(() => client.closed() !== null, "the close");
   expect(client.received).toHaveLength(180);
   expect(program.errors()).toContain(
-    `a file cannot be played in whole path="${path}" problem="Unknown frame descriptor"`,
+    `a file cannot be played in whole path="${path}" problem="Unknown frame descriptor (ZSTD_error_prefix_unknown)"`,
   );
 }, 20_000);
 

@@ -32,6 +32,11 @@ const notShown = [
   "rt_data_connection_streams",
   "rt_data_segments_sealed_total",
   "rt_data_upload_sent_bytes_total",
+  "rt_data_volume_free_bytes",
+  "rt_data_volume_free_inodes",
+  "rt_data_volume_inodes",
+  "rt_data_volume_reachable",
+  "rt_data_volume_size_bytes",
 ];
 
 const password = "s3cret";
@@ -52,7 +57,12 @@ beforeAll(async () => {
     http,
   );
   full = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response(metrics.text("text")) });
-  const known = ["rt_data_clock_offset_seconds", "rt_data_delay_estimate_seconds", "rt_data_flush_interval_seconds"];
+  const known = [
+    "rt_data_clock_offset_seconds",
+    "rt_data_delay_estimate_seconds",
+    "rt_data_flush_interval_seconds",
+    "rt_data_volume_size_bytes",
+  ];
   const areKnown = async () => {
     const [names, all] = [namesIn(await scrape()), await (await fetch(full.url)).text()];
     return known.every((name) => names.has(name)) && all.includes("rt_data_scrape_duration_seconds");

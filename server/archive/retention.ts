@@ -98,6 +98,11 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
     let postponed = 0;
     if (limits.days === 0 && limits.gb === 0 && limits.minFreeGb === 0) return { removed, kept, postponed };
     const archived = await candidates(dataDir);
+    // There may be no folder to measure either.
+    if (archived.length === 0) {
+      waiting = dryRun ? waiting : null;
+      return { removed, kept, postponed };
+    }
     const freeBytes = await (deps.freeBytes ?? (() => freeBytesOf(join(dataDir, "archive"))))();
     const at = { dataDir, limits, today: today(archived), archived };
     const plan = planRetention(archived, limits, { today: at.today, freeBytes });

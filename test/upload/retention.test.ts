@@ -81,6 +81,15 @@ test("one hour's looks remove seven dates at most, and say what waits; an unconf
   expect(told()[1]).toMatchObject({ fields: { removed: 0, postponed: 3 } });
 });
 
+test("a data folder that has no archives yet is no error", async () => {
+  const limits = { days: 3, gb: 1, minFreeGb: 1 };
+  const retention = createRetention(
+    { dataDir: newDataDir(), limits, unconfirmed: "keep", isCapped: true },
+    { time: () => ({ kind: "confirmed", us: dateStartUs("2026-11-22") }), notUploaded: () => null, log: silentLog },
+  );
+  expect(await retention.run()).toEqual({ removed: [], kept: [], postponed: 0 });
+});
+
 test("what a wrong clock has stamped counts as of its merge, for its age and for its place in the order", async () => {
   const dataDir = newDataDir();
   const day: Day = { ...oldest, date: "2026-09-23" };

@@ -53,17 +53,18 @@ export function sortOutDays(paths: readonly string[]): {
     const day = { ...(dayOfPath(own[0] ?? "") as Day), date };
     const segments = segmentFiles(own);
     const archive = findArchive(own, day);
+    const lost = archive === null ? own.find((path) => path.endsWith(".manifest.json")) : undefined;
+    // A manifest whose archive is gone still says that the day was recorded: its reader is told that lines are missing.
+    if (lost !== undefined) files.push(fileOfDay(lost.replace(/\.manifest\.json$/, ".jsonl.zst"), date, null));
     if (archive === null && segments.length === 0) {
-      // A manifest whose archive is gone still says that the day was recorded.
-      if (own.some((path) => path.endsWith(".manifest.json"))) days.push({ ...day, gaps: null });
+      if (lost !== undefined) days.push({ ...day, gaps: null });
       continue;
     }
     // An archive without manifest is the beginning of a merge; its segments are still there.
     if (archive === null || (archive.manifest === null && segments.length > 0)) files.push(...segments);
     else {
       const { manifest, path } = archive;
-      const startUs = dateStartUs(date);
-      files.push({ path, startUs, lastUs: manifest?.lastUs ?? null, date, sealed: null, merged: null });
+      files.push(fileOfDay(path, date, manifest?.lastUs ?? null));
       const { segments: merged = null } = manifest ?? {};
       if (merged !== null) {
         const isLate = (file: RecordedFile) => !merged.includes(segmentOfPath(file.path)?.segment.name ?? "");
@@ -73,6 +74,10 @@ export function sortOutDays(paths: readonly string[]): {
     days.push({ ...day, gaps: archive?.manifest?.gaps ?? null });
   }
   return { days, files, late };
+}
+
+function fileOfDay(path: string, date: string, lastUs: number | null): RecordedFile {
+  return { path, startUs: dateStartUs(date), lastUs, date, sealed: null, merged: null };
 }
 
 /** Segments in order; where a crash left one twice, the sealed one is known to be whole. */

@@ -1,8 +1,8 @@
 import { join, resolve } from "node:path";
-import { readdirSync } from "./platform/files.ts";
+import { existsSync, readdirSync } from "./platform/files.ts";
 import { messageOf, OperatorError } from "./problem.ts";
 import { type RecordedDay, type RecordedFile, sortOutDays } from "./recorded-day.ts";
-import { archiveFolder, type Day, dayOfPath, liveFolder } from "./segment.ts";
+import { archiveFolder, archivePath, type Day, dayOfPath, liveFolder, manifestPath } from "./segment.ts";
 import { createStream, type Stream, streamTypeOfFolder } from "./stream.ts";
 
 /** Files of one stream that follow each other in time and hold each record once. */
@@ -21,9 +21,15 @@ export function findRecordedTracks(dataDir: string): readonly RecordedTrack[] {
   return tracksOf(filesBelow(resolve(dataDir)));
 }
 
-/** The tracks of one day, as the files of its two folders are now. */
+/** The tracks of one day, as the files of its two folders are now; without an archive that is gone. */
 export function tracksOfDay(dataDir: string, day: Day): RecordedTrack[] {
-  return tracksOf([liveFolder(dataDir, day), archiveFolder(dataDir, day)].flatMap(filesIn));
+  const paths = [liveFolder(dataDir, day), archiveFolder(dataDir, day)].flatMap(filesIn);
+  return tracksOf(paths).map((track) => ({ ...track, files: track.files.filter(({ path }) => paths.includes(path)) }));
+}
+
+/** Is the archive of a merged day gone? Its manifest comes after it, so that one without an archive never is of a merge under way. */
+export function isArchiveLost(dataDir: string, day: Day): boolean {
+  return existsSync(manifestPath(dataDir, day)) && !existsSync(archivePath(dataDir, day));
 }
 
 /** The tracks that these files make; files of other origin are passed over. */

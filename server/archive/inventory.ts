@@ -5,7 +5,7 @@ import { statSync } from "../platform/files.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import type { RecordedFile } from "../recorded-day.ts";
 import { type GapsOf, gapsOfDays } from "../recorded-gaps.ts";
-import { type RecordedTrack, tracksOfDay } from "../recorded-track.ts";
+import { isArchiveLost, type RecordedTrack, tracksOfDay } from "../recorded-track.ts";
 import { archivePath, type Day, segmentOfPath } from "../segment.ts";
 import type { Stream } from "../stream.ts";
 import { type Manifest, readManifest } from "./manifest.ts";
@@ -89,19 +89,19 @@ async function lookAtDay(day: Day, options: InventoryOptions): Promise<Inventory
 
 async function lookOnce(day: Day, options: InventoryOptions): Promise<InventoryDay | null> {
   const files = tracksOfDay(options.dataDir, day).flatMap((track) => track.files);
-  if (files.length === 0) {
-    if (readManifest(options.dataDir, day) === null) return null;
+  const bytes = files.reduce((sum, { path }) => sum + statSync(path).size, 0);
+  const segments = files.filter(({ path }) => segmentOfPath(path) !== null);
+  if (segments.length === files.length && isArchiveLost(options.dataDir, day)) {
     return {
       ...day,
       state: "unverified",
       rows: null,
-      bytes: 0,
+      bytes,
       received: null,
       problem: "the archive is gone, its manifest is not",
     };
   }
-  const bytes = files.reduce((sum, { path }) => sum + statSync(path).size, 0);
-  const segments = files.filter(({ path }) => segmentOfPath(path) !== null);
+  if (files.length === 0) return null;
   if (segments.length === files.length) return { ...day, bytes, ...(await lookAtSegments(day, segments, options)) };
   const manifest = readManifest(options.dataDir, day);
   if (manifest === null) {

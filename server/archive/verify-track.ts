@@ -5,7 +5,7 @@ import { statSync } from "../platform/files.ts";
 import { codeOf, messageOf } from "../problem.ts";
 import type { RecordedFile } from "../recorded-day.ts";
 import { type GapsOf, gapsOfDays } from "../recorded-gaps.ts";
-import { type RecordedTrack, tracksOfDay } from "../recorded-track.ts";
+import { isArchiveLost, type RecordedTrack, tracksOfDay } from "../recorded-track.ts";
 import { type Day, dateOf, dateStartUs, dayUs, segmentOfPath } from "../segment.ts";
 import { type DayIds, joined } from "./day-overlap.ts";
 import { createIdChain, type IdChain, type IdReport, type Run } from "./id-chain.ts";
@@ -151,7 +151,9 @@ async function lookOnce(day: Day, chain: IdChain | null, options: VerifyTrackOpt
   const files = tracksOfDay(options.dataDir, day).flatMap((track) => track.files);
   const segments = files.filter(({ path }) => segmentOfPath(path) !== null);
   const onLines = chain?.add;
-  if (files.length > 0 && segments.length === files.length) {
+  // Where there is a manifest, segments alone are not the day: they came after its merge.
+  const isLost = isArchiveLost(options.dataDir, day);
+  if (files.length > 0 && segments.length === files.length && !isLost) {
     if (options.quick) return unread(day);
     const onBytes = (bytes: Uint8Array) => options.onProgress(bytes.length, day);
     const found = await verifySegments(day, pathsOf(segments), { onBytes, onLines });

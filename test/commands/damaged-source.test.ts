@@ -1,6 +1,6 @@
 import { beforeAll, expect, test } from "bun:test";
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { archivePath, manifestPath, segmentPath } from "../../server/segment.ts";
 import { createSourceCheck } from "../../server/source-check.ts";
 import { connect } from "../exchange/client.ts";
@@ -207,6 +207,32 @@ test.each(["null", "[]", "5", '{"gaps":[null,5,{"from_us":"x"}]}', ""])(
     const lines = output.split(/(?<=\n)/).filter((line) => !line.startsWith('{"gap"'));
     expect([code, errors]).toEqual([0, ""]);
     expect(lines.join("") === stored.first + stored.second + stored.sealed + stored.open).toBe(true);
+  },
+  20_000,
+);
+
+test.each([
+  ["", false],
+  [", and late segments of its day are not merged yet", true],
+])(
+  "an archive that is gone, though its manifest is there%s, is named; export replaces no file",
+  async (_, isLate) => {
+    const dataDir = folderWith((folder) => {
+      rmSync(archive(folder));
+      const late = segmentPath(folder, { ...trades, date, name: "23-00" }, "open");
+      if (isLate) mkdirSync(dirname(late), { recursive: true });
+      if (isLate) writeFileSync(late, secondLines(date, 82_800, 82_801, tradeLine));
+    });
+    const cat = await run(["cat", "--data-dir", dataDir, ...selection]);
+    const rest =
+      stored.first + (isLate ? secondLines(date, 82_800, 82_801, tradeLine) : "") + stored.sealed + stored.open;
+    expect({ code: cat.code, isRest: cat.output === rest }).toEqual({ code: 1, isRest: true });
+    expect(cat.errors).toContain(`${archive(dataDir)}: it is gone`);
+    const out = join(temporaryFolder(), "good.csv");
+    writeFileSync(out, "good");
+    expect((await run(["export", "--data-dir", dataDir, ...selection, "--out", out])).code).toBe(1);
+    expect(readFileSync(out, "utf8")).toBe("good");
+    expect((await run(["verify", "--data-dir", dataDir])).output).toContain("archive_missing");
   },
   20_000,
 );

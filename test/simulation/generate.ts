@@ -93,7 +93,7 @@ export const draws: Readonly<Record<FaultKind["kind"], Draw>> = {
 };
 
 /** Kinds that the swarm leaves out unless it is asked for them: what they find is not settled yet, see README.md. */
-export const awaited: readonly FaultKind["kind"][] = ["silence", "id_glitch"];
+export const awaited: readonly FaultKind["kind"][] = ["silence", "id_glitch", "clock_step"];
 
 /** Kinds by which nothing breaks any more, in whatever company: those of the suite. */
 export const steadyKinds: readonly FaultKind["kind"][] = [

@@ -93,10 +93,13 @@ test.skipIf(otherUserMissing !== "")(
     writeFileSync(join(folder, "rt-data.lock"), '{"pid":1,"started":null,"host":"elsewhere"}', { mode: 0o600 });
     const words = ["setpriv", "--reuid=65534", "--clear-groups", process.execPath, "-e", script, folder];
     const child = Bun.spawn(words, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
-    const { value } = await child.stdout.getReader().read();
-    expect(new TextDecoder().decode(value).trim()).toBe("taken");
-    expect(() => takeDataFolder(folder, "record")).toThrow(`another recorder (process ${child.pid}`);
-    child.kill("SIGKILL");
-    await child.exited;
+    try {
+      const { value } = await child.stdout.getReader().read();
+      expect(new TextDecoder().decode(value).trim()).toBe("taken");
+      expect(() => takeDataFolder(folder, "record")).toThrow(`another recorder (process ${child.pid}`);
+    } finally {
+      child.kill("SIGKILL");
+      await child.exited;
+    }
   },
 );

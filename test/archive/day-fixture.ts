@@ -100,7 +100,7 @@ export async function drained(archiver: Archiver): Promise<void> {
   for (;;) {
     const { segments_waiting, days_waiting } = archiver.status();
     if (segments_waiting === 0 && days_waiting === 0) return;
-    if (performance.now() - started > 15_000) throw new Error(`still waiting: ${JSON.stringify(archiver.status())}`);
+    if (performance.now() - started > 50_000) throw new Error(`still waiting: ${JSON.stringify(archiver.status())}`);
     await Bun.sleep(5);
   }
 }

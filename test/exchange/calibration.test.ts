@@ -52,7 +52,7 @@ for (const symbol of ["BTCUSDT", "ETHUSDT"]) {
       );
       expect(outside).toEqual([]);
     },
-    20_000,
+    60_000,
   );
 }
 

@@ -46,8 +46,10 @@ async function recordAgain(options: Partial<RecordingOptions> & { path: string }
   return { dataDir, messages: source.played() };
 }
 
+/** Without REST books: how many are asked for depends on how long the replay takes. */
 function payloadsOf(dataDir: string): Map<string, string[]> {
-  return new Map([...readRecords(dataDir)].sort().map(([key, lines]) => [key, lines.map(({ payload }) => payload)]));
+  const streamed = [...readRecords(dataDir)].filter(([key]) => !key.endsWith("/depthSnapshot"));
+  return new Map(streamed.sort().map(([key, lines]) => [key, lines.map(({ payload }) => payload)]));
 }
 
 function expectSame(first: Map<string, string[]>, second: Map<string, string[]>): void {

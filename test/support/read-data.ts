@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import { Glob } from "bun";
@@ -7,10 +7,20 @@ import { dayOfPath } from "../../server/segment.ts";
 
 /** Files of a data folder that hold records, in the order of time within each stream. */
 export function dataFiles(dataDir: string): string[] {
-  return [...new Glob("{archive,live}/**/*.jsonl{,.zst}").scanSync(dataDir)].sort((a, b) => {
-    const [left, right] = [a, b].map((path) => path.slice(path.indexOf("stream=")));
-    return (left ?? "") < (right ?? "") ? -1 : 1;
-  });
+  const all = [...new Glob("{archive,live}/**/*.jsonl{,.zst}").scanSync(dataDir)];
+  return all
+    .filter((path) => !isSealedToo(dataDir, path))
+    .sort((a, b) => {
+      const [left, right] = [a, b].map((path) => path.slice(path.indexOf("stream=")));
+      return (left ?? "") < (right ?? "") ? -1 : 1;
+    });
+}
+
+/** A stop may come between the sealed copy and the end of its raw segment: the next start removes the raw one, which says the same. */
+function isSealedToo(dataDir: string, path: string): boolean {
+  const sealed = join(dataDir, `${path}.zst`);
+  if (path.endsWith(".zst") || !existsSync(sealed)) return false;
+  return zstdDecompressSync(readFileSync(sealed)).equals(readFileSync(join(dataDir, path)));
 }
 
 /** Every line of a file, decoded; throws on one that is torn or none of ours. */

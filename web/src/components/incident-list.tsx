@@ -16,7 +16,7 @@ export function IncidentList() {
     openIncidents.value.map(({ id, acknowledged }) => `${id}${acknowledged?.at_us}`).join(),
   );
   const pages = usePages(key.value, (after) =>
-    ask(api.api.alerts.get({ query: { limit: "20", ...(after === null ? {} : { after }) }, ...patience() })),
+    ask(api.api.alerts.get({ query: { limit: "30", ...(after === null ? {} : { after }) }, ...patience() })),
   );
   const items = pages.items.value;
   return (

@@ -35,8 +35,22 @@ export const writeError: Rule<"write_error"> = {
   find: ({ seen }) =>
     seen.writeFailure === null
       ? null
-      : { severity: "critical", subjects: [], value: null, limit: null, detail: seen.writeFailure },
+      : {
+          severity: "critical",
+          subjects: [],
+          value: null,
+          limit: null,
+          detail: inWords(seen.writeFailure, seen.status),
+        },
 };
+
+/** ENOSPC says "no space left" also when there is room and only the inodes are used up. */
+function inWords(failure: string, { disks }: { readonly disks: readonly VolumeStatus[] }): string {
+  const isOutOfInodes = disks.some(({ scarce, level }) => scarce === "inodes" && level !== "ok");
+  return isOutOfInodes && failure.includes("ENOSPC")
+    ? `no inodes are left (too many files): remove small files at once (${failure})`
+    : failure;
+}
 
 /** Little is left of the disk. */
 export const diskLow: Rule<"disk_low"> = {

@@ -38,8 +38,9 @@ describe("what only the official connector can do", () => {
     for (const { E = 0, T = 0 } of trades) expect(`${E} ${T}`).toMatch(/^\d{16} \d{16}$/);
     const { serverTime = 0 } = await (await client.restAPI.time()).data();
     expect(String(serverTime)).toMatch(/^\d{16}$/);
-    const since = await (await client.restAPI.aggTrades({ symbol: "BTCUSDT", startTime: from, limit: 3 })).data();
-    expect(since.map(({ T = 0 }) => BigInt(T) >= BigInt(from))).toEqual([true, true, true]);
+    const since = await (await client.restAPI.aggTrades({ symbol: "BTCUSDT", startTime: from, limit: 100 })).data();
+    // Several trades may bear the same time: the one that was asked for need not be the first of them.
+    expect(since.every(({ T = 0 }) => BigInt(T) >= BigInt(from))).toBe(true);
     expect(since.find(({ a }) => a === first)?.T).toBe(Number(from));
   });
 

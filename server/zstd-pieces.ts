@@ -8,6 +8,14 @@ export type ZstdPieces = {
   close(): void;
 };
 
+/** A zlib stream of Node's, driven in the calling thread instead of in the pool that file operations share. */
+export type ZstdDriver = {
+  /** Takes the input and yields the output, a piece at a time; a piece is valid until the next one. Throws on corrupt data. */
+  step(input: Uint8Array, flush: number): Generator<Uint8Array, void>;
+  /** Gives the native memory back. Idempotent. */
+  close(): void;
+};
+
 /** The part of node:zlib's binding that its own synchronous functions are made of. */
 type Handle = {
   onerror: (message: string, errno: number, code: string) => void;
@@ -25,10 +33,14 @@ type Handle = {
 /** Bytes of one piece. */
 const pieceBytes = 256 * 1024;
 
-/** In the calling thread: a piece takes well under a millisecond. */
-export function createZstdPieces(): ZstdPieces {
-  const stream = createZstdDecompress();
+/** Drives a stream of node:zlib; nothing else may be done with the stream. */
+export function driveZstd(stream: { close(): void }): ZstdDriver {
   const { _handle: handle, _writeState: left } = stream as unknown as { _handle: Handle; _writeState: Uint32Array };
+  if (typeof handle?.writeSync !== "function" || left?.length !== 2) {
+    throw new Error(
+      "this runtime's node:zlib has no synchronous streams; run RT-Data with the Bun version it is pinned to",
+    );
+  }
   const output = new Uint8Array(pieceBytes);
   let failure: string | null = null;
   let closed = false;
@@ -37,11 +49,11 @@ export function createZstdPieces(): ZstdPieces {
   };
 
   return {
-    *unpack(input) {
+    *step(input, flush) {
       let offset = 0;
       for (;;) {
         const before = input.length - offset;
-        handle.writeSync(0, input, offset, before, output, 0, pieceBytes);
+        handle.writeSync(flush, input, offset, before, output, 0, pieceBytes);
         if (failure !== null) throw new Error(failure);
         const [outputLeft = 0, inputLeft = 0] = left;
         offset += before - inputLeft;
@@ -54,6 +66,12 @@ export function createZstdPieces(): ZstdPieces {
       closed = true;
     },
   };
+}
+
+/** In the calling thread: a piece takes well under a millisecond. */
+export function createZstdPieces(): ZstdPieces {
+  const { step, close } = driveZstd(createZstdDecompress());
+  return { unpack: (input) => step(input, 0), close };
 }
 
 /** What a stream of input unpacks to; the pieces are the caller's to keep. Others in this thread have their turn between two of them. */

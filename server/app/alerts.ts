@@ -87,7 +87,7 @@ function createTelegram(config: Config, sources: AlertSources): { notifier: Noti
   return { notifier, digest };
 }
 
-/** Runs on while the wall clock is set: what waits for it waits no longer, and what it ages grows no older. */
+/** Time that goes on evenly while the wall clock is set: time-outs and ages do not see the step. */
 const steadyUs = () => Math.round((performance.timeOrigin + performance.now()) * 1000);
 
 function createWebhookOf({ alerts, http, host }: Config, { log }: AlertSources): Webhook | null {

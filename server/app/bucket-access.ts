@@ -12,7 +12,7 @@ import { createPacer, type Pacer } from "../upload/pacer.ts";
 import { createProve, type Prove } from "../upload/prove-day.ts";
 import { readRecord, type Uploaded, uploadedPath } from "../upload/upload-record.ts";
 
-/** The bucket of a config, with what is known of it on this disk. */
+/** The bucket of a config, with the upload records that this disk holds about it. */
 export type BucketAccess = {
   readonly store: ObjectStore;
   readonly pacer: Pacer;
@@ -74,7 +74,7 @@ export function isPast(config: Config, day: Day, time: ConfirmedTime): boolean {
   return from !== null && day.date < from;
 }
 
-/** What is known of a day's upload to where the config says, or null. */
+/** The upload record of a day for the config's bucket, or null. */
 export function uploadedOf(config: Config, dataDir: string, day: Day): Uploaded | null {
   const record = readRecord<Uploaded>(uploadedPath(dataDir, day));
   const { endpoint, bucket } = config.upload;
@@ -99,7 +99,7 @@ function vouchedLocally(dataDir: string, day: Day): Vouched | null {
   return vouched(text, parseManifest(text));
 }
 
-/** Null for what is no manifest of the day. */
+/** Null if the object is no manifest of the day. */
 function vouchedOf(text: string, day: Day): Vouched | null {
   try {
     const manifest = parseManifest(text);

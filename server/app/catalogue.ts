@@ -149,7 +149,7 @@ export function createCatalogueCare(parts: CatalogueParts) {
     },
     /** It knows nothing of the archives yet. */
     isFresh: () => fresh !== null,
-    /** Archived days looked through so far; null while nobody looks. */
+    /** Archived days read so far; null if no scan is running. */
     daysChecked: () => days,
     async stop(): Promise<void> {
       stopping.abort();

@@ -22,7 +22,7 @@ export type ClockWatchDeps = {
   /** Closes all segments: what comes now has other stamps. */
   readonly onStep: (byUs: number) => void;
   readonly noteGaps: (gaps: readonly Gap[]) => void;
-  /** What is known now of gaps that are not over. */
+  /** Updates gaps that are still open. */
   readonly updateGaps: (gaps: readonly Gap[]) => void;
   readonly log: Log;
 };

@@ -56,7 +56,7 @@ export type BucketDayOptions = {
 export type BucketDayDeps = {
   readonly store: ObjectStore;
   readonly pacer: Pacer;
-  /** Null for what is no manifest of the day. */
+  /** Null if the object is no manifest of the day. */
   readonly parseManifest: (text: string, day: Day) => Vouched | null;
 };
 

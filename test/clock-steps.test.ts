@@ -87,6 +87,12 @@ function filesOf(dataDir: string) {
     });
 }
 
+/** The open segments of trades that hold something. */
+const tradeSegments = (dataDir: string) =>
+  dataFiles(dataDir).filter(
+    (file) => file.includes("aggTrade") && file.endsWith(".jsonl") && Bun.file(join(dataDir, file)).size > 0,
+  );
+
 /** In every file stamps never decrease; every trade between the first and the last is there exactly once. */
 function expectOrderAndOnce(dataDir: string): void {
   const files = filesOf(dataDir);
@@ -186,8 +192,11 @@ for (const ahead of [26 * hour, -26 * hour]) {
       const clock = fakeClock();
       for (const offset of [0, ahead, 0]) {
         clock.set(`${offset < 0 ? "" : "+"}${offset}`);
+        const before = new Set(tradeSegments(dataDir));
         const program = record(dataDir, clock.env);
         await more(program, 100);
+        // Without a flush this run would have nothing to continue from.
+        await until(() => tradeSegments(dataDir).some((file) => !before.has(file)), "trades on disk", 30_000);
         await until(async () => (await get<Status>(program, "/api/status")).totals.holes === 0, "the refetch", 60_000);
         program.kill("SIGKILL");
         await program.ended;

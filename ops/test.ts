@@ -12,6 +12,7 @@ type Totals = { readonly passed: number; readonly failed: number; readonly skipp
 const root = join(import.meta.dir, "..");
 const folder = mkdtempSync(join(tmpdir(), "rt-data-tests-"));
 const page = join(folder, "page");
+const executable = join(root, "dist/rt-data");
 
 /** Files that build into the checkout; they run when all others are done. */
 const alone: readonly string[] = ["test/ops/release.test.ts"];
@@ -74,7 +75,7 @@ async function runTests(names: readonly string[], flags: readonly string[]): Pro
   const reporting = ["--reporter=junit", `--reporter-outfile=${report}`, "--timings=test/timings.json"];
   const child = Bun.spawn(["bun", "test", "--timeout=60000", ...flags, ...reporting, ...names], {
     cwd: root,
-    env: { ...process.env, ...(existsSync(page) && { TEST_BUILT_PAGE: page }) },
+    env: { ...process.env, ...(existsSync(page) && { TEST_BUILT_PAGE: page, TEST_EXECUTABLE: executable }) },
     stdio: ["ignore", "inherit", "inherit"],
   });
   const code = await child.exited;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Glob } from "bun";
 import type { Manifest } from "../server/archive/manifest.ts";
@@ -9,16 +9,16 @@ import type { Status } from "../server/status.ts";
 import { recordedFolder } from "./commands/recorded-data.ts";
 import { findBrowser } from "./support/browser.ts";
 import { query } from "./support/duckdb.ts";
+import { builtExecutable } from "./support/executable.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import { start } from "./support/program.ts";
 import { readLines } from "./support/read-data.ts";
 import { run } from "./support/run.ts";
 import { until } from "./support/wait.ts";
 
-const built = join(import.meta.dir, "../dist/rt-data");
+const built = await builtExecutable();
 
 test("the executable alone, in an empty folder with an empty PATH, runs the demo, serves the page, seals and merges", async () => {
-  if (!existsSync(built)) throw new Error("dist/rt-data is missing: run `bun run build` first (`bun run test` does)");
   const folder = temporaryFolder();
   copyFileSync(built, join(folder, "rt-data"));
   const program = start([join(folder, "rt-data"), "demo", "--port", "0"], {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { ArchiveSummary, Page } from "../server/history.ts";
+import { builtExecutable } from "./support/executable.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import { freePort, nginxMissing, nginxSite } from "./support/nginx.ts";
 import { type Program, start } from "./support/program.ts";
@@ -10,7 +11,7 @@ import { until } from "./support/wait.ts";
 
 type Archives = Page<ArchiveSummary>;
 
-const built = join(import.meta.dir, "../dist/rt-data");
+const built = await builtExecutable();
 const password = "correct horse";
 const name = "data.example.org";
 const basic = { authorization: `Basic ${btoa(`x:${password}`)}` };
@@ -26,8 +27,6 @@ describe.skipIf(nginxMissing !== "")(
     let ports: { http: number; https: number };
 
     beforeAll(async () => {
-      if (!existsSync(built))
-        throw new Error("dist/rt-data is missing: run `bun run build` first (`bun run test` does)");
       const folder = temporaryFolder();
       const port = await freePort();
       ports = { http: await freePort(), https: await freePort() };

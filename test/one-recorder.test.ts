@@ -6,13 +6,14 @@ import { createExchange } from "../server/exchange/exchange.ts";
 import { createSyntheticMarket } from "../server/exchange/market/synthetic-market.ts";
 import { silentLog } from "../server/log.ts";
 import { asContainer, containersMissing, firstProcessOf } from "./support/containers.ts";
+import { builtExecutable } from "./support/executable.ts";
 import { temporaryFolder } from "./support/folder.ts";
 import { fromSource, start } from "./support/program.ts";
 import { straceMissing, withFaults } from "./support/strace.ts";
 import { endRecorders, isRunning, startUpgradable } from "./support/upgrades.ts";
 import { until } from "./support/wait.ts";
 
-const built = join(import.meta.dir, "../dist/rt-data");
+const built = await builtExecutable();
 const stops: (() => unknown)[] = [];
 afterAll(async () => {
   endRecorders();
@@ -42,7 +43,6 @@ const filesBelow = (folder: string) =>
 test.skipIf(containersMissing !== "")(
   `of two containers with the same host name, each process 1, one records and the other is refused; a container that was killed keeps none out, whatever its name was${containersMissing}`,
   async () => {
-    if (!existsSync(built)) throw new Error("dist/rt-data is missing: run `bun run build` first (`bun run test` does)");
     const dataDir = join(temporaryFolder(), "data");
     const env = await environment(dataDir);
     const container = (host: string) => start(asContainer(host, [built, "record"]), { env });

@@ -6,11 +6,12 @@ import { which } from "bun";
 import { compile, type Prepared, prepare } from "../../ops/build.ts";
 import { sbomText } from "../../ops/sbom.ts";
 import { versionOf } from "../../ops/version.ts";
+import { builtExecutable } from "../support/executable.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { run } from "../support/run.ts";
 
 const root = join(import.meta.dir, "../..");
-const built = join(root, "dist/rt-data");
+const built = await builtExecutable();
 const libraries = "/usr/aarch64-linux-gnu";
 const isArm = process.arch === "arm64";
 const emulator = isArm ? "" : which("qemu-aarch64");

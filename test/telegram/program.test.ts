@@ -1,16 +1,16 @@
 import { expect, test } from "bun:test";
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { incidentRules } from "../../server/incident.ts";
 import type { Status } from "../../server/status.ts";
 import { commandNames } from "../../server/telegram/commands/help.ts";
 import { nextSeen, type Seen, startBotApi } from "../support/bot-api.ts";
+import { builtExecutable } from "../support/executable.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { fromSource, start } from "../support/program.ts";
 import { until } from "../support/wait.ts";
 import { chat, token } from "./bot-fixture.ts";
 
-const built = join(import.meta.dir, "../../dist/rt-data");
+const built = await builtExecutable();
 
 /** Nobody is told of anything by itself: on a busy machine a message of that might come between. */
 const withoutAlerts = Object.fromEntries(
@@ -77,7 +77,6 @@ test("the real program answers every command in Korean, draws its charts, knows 
 }, 60_000);
 
 test("the executable alone draws a chart, in an empty folder with an empty PATH", async () => {
-  if (!existsSync(built)) throw new Error("dist/rt-data is missing: run `bun run build` first (`bun run test` does)");
   const demo = await startDemo([built]);
   expect(textOf(await demo.ask("/status"))).toContain("All is well.");
   const chart = await demo.ask("/chart ETHUSDT 1h");

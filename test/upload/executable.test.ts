@@ -1,21 +1,21 @@
 import { expect, test } from "bun:test";
-import { copyFileSync, existsSync } from "node:fs";
+import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Manifest } from "../../server/archive/manifest.ts";
 import { createExchange } from "../../server/exchange/exchange.ts";
 import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
 import { silentLog } from "../../server/log.ts";
+import { builtExecutable } from "../support/executable.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { start } from "../support/program.ts";
 import { startS3rver } from "../support/s3.ts";
 import { until } from "../support/wait.ts";
 import { archive, keysOf, newDataDir, trades } from "./bucket.ts";
 
-const built = join(import.meta.dir, "../../dist/rt-data");
+const built = await builtExecutable();
 const day = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-20" };
 
 test("the executable alone uploads, and unites its archive with another recorder's", async () => {
-  if (!existsSync(built)) throw new Error("dist/rt-data is missing: run `bun run build` first (`bun run test` does)");
   const s3 = await startS3rver();
   const market = createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 1 });
   const exchange = createExchange({}, { source: market, log: silentLog });

@@ -135,9 +135,8 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
 
   function mergeNext(): void {
     if (merging !== null || stopped !== null || mergeBackoff.isHeld() || deps.mayMerge?.() === false) return;
-    const busy = seals.folders();
     for (const [folder, day] of days) {
-      if (busy.has(folder) || blocked.has(folder) || (needs.get(folder) ?? 0) > room.forMerges) continue;
+      if (seals.isBusy(folder) || blocked.has(folder) || (needs.get(folder) ?? 0) > room.forMerges) continue;
       const files = segmentFiles(dataDir, day);
       const written = files.find((name) => name.endsWith(".jsonl") && !leftRaw.has(`${folder}/${name}`));
       if (written !== undefined) {

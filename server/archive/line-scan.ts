@@ -31,10 +31,12 @@ export function createTally(dayStartUs: number): Tally {
 
 /** The delay below which a share of the counted lines lies, whole ms, or null if none had one. */
 export function delayQuantile(tally: Tally, share: number): number | null {
-  const total = tally.delays.reduce((sum, count) => sum + count, 0);
+  const { delays } = tally;
+  let total = 0;
+  for (let at = 0; at < delayCounts; at++) total += delays[at] ?? 0;
   let below = 0;
   for (let at = 0; at < delayCounts; at++) {
-    below += tally.delays[at] ?? 0;
+    below += delays[at] ?? 0;
     if (below > 0 && below >= share * total) return lowestDelay + at;
   }
   return null;

@@ -14,8 +14,8 @@ export type SealQueue = {
   size(): number;
   /** Threads at this moment. */
   workers(): number;
-  /** Folders of days of which a segment waits or is being sealed. */
-  folders(): ReadonlySet<string>;
+  /** True while a segment of this day's folder waits or is being sealed. */
+  isBusy(folder: string): boolean;
   /** Ends the workers at the deadline at the latest; returns the segments that stay raw. */
   stop(deadlineMs: number): Promise<readonly Segment[]>;
 };
@@ -60,6 +60,8 @@ export function createSealQueue(options: SealQueueOptions, deps: SealQueueDeps):
   );
   /** By path, those in a worker included. */
   const queue = new Map<string, { readonly segment: Segment; attempts: number; isRunning: boolean }>();
+  /** Number of queued segments of each day's folder. After a long outage thousands wait, so they are counted and not listed. */
+  const queuedIn = new Map<string, number>();
   const jobs = new Set<Promise<void>>();
   let stopping = false;
   /** The workers are being ended. */
@@ -91,13 +93,25 @@ export function createSealQueue(options: SealQueueOptions, deps: SealQueueDeps):
         if (deps.backoff.note(failure)) deps.onPostponed(failure);
         return;
       }
-      queue.delete(path);
+      remove(path, segment);
       deps.onLeftRaw(path, segment, failure);
       return;
     }
-    queue.delete(path);
+    remove(path, segment);
     deps.backoff.clear();
     deps.onSealed(segment, outcome.result.kind === "sealed" ? outcome.result : null);
+  }
+
+  function remove(path: string, segment: Segment): void {
+    queue.delete(path);
+    countIn(segment, -1);
+  }
+
+  function countIn(segment: Segment, change: 1 | -1): void {
+    const folder = liveFolder(dataDir, segment);
+    const count = (queuedIn.get(folder) ?? 0) + change;
+    if (count > 0) queuedIn.set(folder, count);
+    else queuedIn.delete(folder);
   }
 
   async function drain(): Promise<void> {
@@ -109,12 +123,13 @@ export function createSealQueue(options: SealQueueOptions, deps: SealQueueDeps):
       const path = pathOf(segment);
       if (stopping || queue.has(path)) return;
       queue.set(path, { segment, attempts: 0, isRunning: false });
+      countIn(segment, 1);
       pump();
     },
     pump,
     size: () => queue.size,
     workers: pool.workers,
-    folders: () => new Set([...queue.values()].map(({ segment }) => liveFolder(dataDir, segment))),
+    isBusy: (folder) => queuedIn.has(folder),
     async stop(deadlineMs) {
       stopping = true;
       let timer: ReturnType<typeof setTimeout> | undefined;

@@ -67,3 +67,9 @@ export function recordId(text: string, kind: StreamKind): number | null {
   const match = idPatterns[kind].exec(text);
   return match === null ? null : Number(match[1]);
 }
+
+/** The first id that a record covers: `U` of a diff, which covers all up to its `u`; of others their id. Null if the text has none. */
+export function firstRecordId(text: string, kind: StreamKind): number | null {
+  const match = kind === "diffDepth" ? /"U":(\d+)/.exec(text) : null;
+  return match === null ? recordId(text, kind) : Number(match[1]);
+}

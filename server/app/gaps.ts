@@ -4,6 +4,7 @@ import type { Gap, GapCause } from "../gap.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
+import { firstRecordId } from "../record.ts";
 import type { GapLedger } from "../recorder/gap-ledger.ts";
 import { createStream, type Stream, streamTypeOfFolder } from "../stream.ts";
 import type { Pause, Repair } from "./repair.ts";
@@ -119,6 +120,5 @@ export function gapOf({ stream, fromUs, toUs, cause, missing }: FeedGap): Gap {
 
 /** Of a diff the first update that it covers, of others their id. */
 export function firstIdOf(stream: Stream, payload: string, id: number): number {
-  const first = stream.type.kind === "diffDepth" ? /"U":(\d+)/.exec(payload)?.[1] : undefined;
-  return first === undefined ? id : Number(first);
+  return stream.type.kind === "diffDepth" ? (firstRecordId(payload, "diffDepth") ?? id) : id;
 }

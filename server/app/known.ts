@@ -1,4 +1,5 @@
 import type { Archiver } from "../archive/archiver.ts";
+import { readLineBytes } from "../archive/reader.ts";
 import type { TradeHole } from "../binance/trade-holes.ts";
 import { createLiveCatalogue } from "../catalogue/live-catalogue.ts";
 import type { ConfirmedTime } from "../confirmed-time.ts";
@@ -39,7 +40,7 @@ export function createKnown(deps: Deps) {
   const settled = createSettledGaps({ journal, dataDir, merge, now: deps.time, log });
   const isLost = () => journal.isNew && care.isFresh();
   const { onRecovered, refetch } = deps;
-  const findHoles = createUnwrittenHoles({ dataDir, journal, refetch, log });
+  const findHoles = createUnwrittenHoles({ dataDir, journal, refetch, readLines: readLineBytes, log });
   const tidyUp = createTidyUp({ dataDir, startedUs, archiver, care, settled, findHoles, isLost, onRecovered, log });
 
   return {

@@ -36,7 +36,7 @@ type Deps = {
   readonly care: CatalogueCare;
   readonly settled: SettledGaps;
   /** Looks for gaps in a segment that the last run left open, before it is sealed. */
-  readonly findHoles: (segment: Segment) => void;
+  readonly findHoles: (segment: Segment) => Promise<void>;
   /** Neither journal nor catalogue knew anything: gaps are looked for in the segments. */
   readonly isLost: () => boolean;
   readonly onRecovered: (report: RecoveryReport) => void;
@@ -52,8 +52,8 @@ export function createTidyUp(deps: Deps): TidyUp {
   let doing: CatchUpStatus["doing"] = null;
   let running: Promise<void> = Promise.resolve();
 
-  function onOrphan(segment: Segment): void {
-    deps.findHoles(segment);
+  async function onOrphan(segment: Segment): Promise<void> {
+    await deps.findHoles(segment);
     deps.archiver().seal(segment);
   }
 

@@ -1,33 +1,52 @@
+import { isNumbered } from "../binance/carried.ts";
 import type { TradeHole } from "../binance/trade-holes.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { Log } from "../log.ts";
 import { messageOf } from "../problem.ts";
-import { holesInTail } from "../recorder/tail-holes.ts";
+import { recordBefore } from "../recorder/record-before.ts";
+import type { ReadLines } from "../recorder/stored-lines.ts";
+import { holesInTail, isContiguous } from "../recorder/tail-holes.ts";
 import type { Segment } from "../segment.ts";
 import { createStream, streamTypeOfFolder } from "../stream.ts";
 
-/** Writes down the holes in a segment that the last run left open, and has them refetched, unless the journal knows of them. */
+/**
+ * Writes down the holes in, and right before, a segment that the last run left open, unless the journal knows of them, and has trades
+ * refetched. Never rejects.
+ */
 export function createUnwrittenHoles(deps: {
   readonly dataDir: string;
-  readonly journal: Journal;
+  readonly journal: Pick<Journal, "gapsOfStream" | "noteGaps">;
   readonly refetch: (hole: TradeHole) => void;
+  readonly readLines: ReadLines;
   readonly log: Log;
-}): (segment: Segment) => void {
+}): (segment: Segment) => Promise<void> {
   const { dataDir, journal, log } = deps;
-  return (segment) => {
-    const { stream, symbol } = segment;
+
+  async function look(segment: Segment): Promise<void> {
+    const { symbol } = segment;
+    const type = streamTypeOfFolder(segment.stream);
+    if (type === null || !isContiguous(type.kind)) return;
+    const stream = createStream(symbol, type);
+    const before = await recordBefore(dataDir, segment, deps);
+    // A span of cause "clock" says by which clock rows are stamped, not that any is missing.
+    const known = journal.gapsOfStream(type.folder, symbol).filter(({ cause }) => cause !== "clock");
+    for (const hole of holesInTail(dataDir, segment, before)) {
+      const { fromUs, fromId, toId } = hole;
+      const toUs = Math.max(hole.toUs, fromUs + 1);
+      if (known.some((gap) => gap.from_us < toUs && gap.to_us > fromUs)) continue;
+      const isTrades = isNumbered(stream);
+      const missing = isTrades ? toId - fromId + 1 : null;
+      const gap = { stream: type.folder, symbol, from_us: fromUs, to_us: toUs, missing, repaired: 0 };
+      journal.noteGaps([{ ...gap, cause: "missing" }]);
+      const fields = { stream: stream.name, missing };
+      log.warn("a gap that the last run had not written down was found in its files", fields);
+      if (isTrades) deps.refetch({ ...hole, toUs, stream, cause: "missing" });
+    }
+  }
+
+  return async (segment) => {
     try {
-      const type = streamTypeOfFolder(stream);
-      const known = journal.gapsOfStream(stream, symbol);
-      for (const hole of holesInTail(dataDir, segment)) {
-        const { fromUs, toUs, fromId, toId } = hole;
-        if (type === null || known.some((gap) => gap.from_us < toUs && gap.to_us > fromUs)) continue;
-        const missing = toId - fromId + 1;
-        const span = { from_us: fromUs, to_us: Math.max(toUs, fromUs + 1), cause: "missing" as const };
-        journal.noteGaps([{ stream, symbol, ...span, missing, repaired: 0 }]);
-        log.warn("a gap that the last run had not written down was found in its files", { stream, symbol, missing });
-        deps.refetch({ ...hole, stream: createStream(symbol, type), cause: "missing" });
-      }
+      await look(segment);
     } catch (error) {
       log.warn("cannot look for gaps in a segment of the last run", { ...segment, reason: messageOf(error) });
     }

@@ -84,7 +84,7 @@ export function findLeftovers(dataDir: string): Leftovers {
 export async function recover(
   dataDir: string,
   leftovers: Leftovers = findLeftovers(dataDir),
-  options: { onOrphan?: (segment: Segment) => void; signal?: AbortSignal } = {},
+  options: { onOrphan?: (segment: Segment) => void | Promise<void>; signal?: AbortSignal } = {},
 ): Promise<RecoveryReport> {
   const repairs: Repair[] = [];
   const orphans: Segment[] = [];
@@ -101,7 +101,7 @@ export async function recover(
     try {
       for (const orphan of await repairSegment(dataDir, segment, repairs)) {
         orphans.push(orphan);
-        options.onOrphan?.(orphan);
+        await options.onOrphan?.(orphan);
       }
     } catch (error) {
       const path = segmentPath(dataDir, segment, "open");

@@ -104,4 +104,22 @@ export const cases: readonly Case[] = [
       ],
     },
   },
+  {
+    name: "a kill a moment after a hole in the diffs, before it is written down, leaves a gap",
+    plan: {
+      seed: 9555,
+      symbols: ["BTCUSDT", "ETHUSDT"],
+      types: ["depth@100ms", "aggTrade", "bookTicker"],
+      faultyS: 30,
+      kindS: 900,
+      isAudited: false,
+      paceMs: 500,
+      settings: {},
+      startMs: Date.parse("2026-11-22T04:07:56.000Z"),
+      faults: [
+        { atS: 9.711, kind: "kill", steps: 2, near: "fsync", downS: 19 },
+        { atS: 19.014, kind: "cut", n: 0 },
+      ],
+    },
+  },
 ];

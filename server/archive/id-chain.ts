@@ -113,25 +113,29 @@ export function createIdChain(kind: StreamKind): IdChain | null {
       if (last !== null && contiguous && first > last.id + 1)
         found.holes.push({ firstId: last.id + 1, lastId: first - 1, fromUs: last.us, toUs: us });
       state.last = { id, us };
-      order.rise(id);
+      order.rise(id, us);
     }
     state.origin ??= first;
   }
 
   /** A row whose id is not above all before it. */
   function addLate(first: number, id: number, us: number, last: { id: number; us: number }): void {
-    const { found, before, order } = state;
+    const { found, order } = state;
     const isDoubled = order.hasSeen(id);
-    if (contiguous && !isDoubled && first < (state.origin ?? first)) {
-      const origin = state.origin ?? first;
-      if (id + 1 < origin) found.holes.unshift({ firstId: id + 1, lastId: origin - 1, fromUs: us, toUs: us });
-      state.origin = first;
-    } else if (contiguous && !isDoubled) {
-      for (const holes of [found.holes, before.holes]) if (fillFrom(holes, first, id)) break;
-    }
-    const isInOrder = order.fall(id);
+    const isMissed = !isDoubled && (!contiguous || takeFromHoles(first, id, us));
+    const isInOrder = order.fall(id, us, isMissed);
     if ((isDoubled || !isInOrder) && found.setbacks.length < mostSetbacks)
       found.setbacks.push({ id: first, before: last.id, fromUs: last.us, toUs: us });
+  }
+
+  /** Fills a hole with ids that come late; false if they are in none. */
+  function takeFromHoles(first: number, id: number, us: number): boolean {
+    const { found, before, origin } = state;
+    if (origin === null || first >= origin)
+      return fillFrom(found.holes, first, id) || fillFrom(before.holes, first, id);
+    if (id + 1 < origin) found.holes.unshift({ firstId: id + 1, lastId: origin - 1, fromUs: us, toUs: us });
+    state.origin = first;
+    return id < origin;
   }
 
   function addRefetched(id: number): void {

@@ -55,6 +55,28 @@ test("an id that does not rise is told, of books as well; a book may jump", () =
   expect(setbacks).toEqual([{ id: 9, before: 9, fromUs: 9 * second, toUs: 9 * second }]);
 });
 
+test("a row that a slower connection brings late is in order if nobody had brought it; a copy, and a row of long ago, are told", () => {
+  const trade = (id: number, us: number) => encodeLine(`{"e":"aggTrade","E":1,"s":"BTCUSDT","a":${id},"p":"1"}`, us, 5);
+  const book = (id: number, us: number) => encodeLine(`{"lastUpdateId":${id},"bids":[],"asks":[]}`, us, null);
+  for (const [kind, row] of [["aggTrade", trade] as const, ["partialDepth", book] as const]) {
+    const setbacks = (...rows: readonly (readonly [id: number, s: number])[]) => {
+      const report = chainOf(kind, ...rows.map(([id, s]) => row(id, s * second))).report();
+      return [report.setbacks.map(({ id }) => id), report.holes.length];
+    };
+    expect(setbacks([1, 0], [4, 1], [5, 2], [2, 3], [3, 4], [6, 5])).toEqual([[], 0]);
+    expect(setbacks([4, 1], [2, 2], [3, 2], [5, 3])).toEqual([[], 0]);
+    expect(setbacks([1, 0], [4, 1], [2, 3], [3, 3], [2, 4], [5, 5])).toEqual([[2], 0]);
+    expect(setbacks([1, 0], [4, 1], [5, 2], [2, 40], [3, 41], [6, 42])).toEqual([[2, 3], 0]);
+  }
+});
+
+test("a diff whose ids lie partly among those before is told, however soon it comes", () => {
+  const diff = (U: number, u: number, s: number) =>
+    encodeLine(`{"e":"depthUpdate","E":1,"s":"X","U":${U},"u":${u},"b":[],"a":[]}`, s * second, 5);
+  expect(chainOf("diffDepth", diff(1, 4, 1), diff(8, 9, 2), diff(5, 7, 3)).report().setbacks).toEqual([]);
+  expect(chainOf("diffDepth", diff(1, 4, 1), diff(3, 6, 2)).report().setbacks).toHaveLength(1);
+});
+
 test("diffs follow each other from U to u", () => {
   const diff = (U: number, u: number) =>
     encodeLine(`{"e":"depthUpdate","E":1,"s":"X","U":${U},"u":${u},"b":[],"a":[]}`, u, 5);

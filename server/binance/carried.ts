@@ -85,7 +85,7 @@ export function part(
 ): boolean {
   if (old === undefined || one.gap !== null) return false;
   const began = others.map(({ cursor }) => cursor).filter((cursor) => cursor !== undefined);
-  if (began.some((other) => old.epoch > other.epoch || (old.epoch === other.epoch && old.highest >= other.first)))
+  if (began.some((other) => old.epoch > other.epoch || (old.epoch === other.epoch && old.recent >= other.first)))
     return false;
   const first = began[0];
   if (first === undefined) {

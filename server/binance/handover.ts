@@ -43,7 +43,7 @@ export function judgeHandover(
     const after = next.cursors[index];
     if (after !== undefined) {
       // What the old one was sent before the new one began may still be under way.
-      const hasCaughtUp = before !== undefined && (before.highest >= after.first || before.epoch !== after.epoch);
+      const hasCaughtUp = before !== undefined && (before.recent >= after.first || before.epoch !== after.epoch);
       if (!hasCaughtUp && nowUs - after.firstUs < mostLagUs) isComplete = false;
     } else if (before !== undefined && before.lastUs > sinceUs) {
       if (isOver && before.lastUs - sinceUs > mostLagUs) return "in_vain";

@@ -12,7 +12,9 @@ export type Holes = {
   /** A record that goes beyond all before it: ids `firstId` to `id`; `isRecorded` tells of ids that had been ahead of their turn. */
   advance(firstId: number, id: number, recvUs: number, isRecorded: (id: number) => boolean): void;
   /** A record that comes late; false if none of its ids was missing. */
-  fill(firstId: number, id: number): boolean;
+  fill(firstId: number, id: number, recvUs: number): boolean;
+  /** A record has come, whatever it is: a hole that was filled up to its middle ends with the next one behind it. */
+  pass(id: number, recvUs: number): void;
   /**
    * The connection that had brought what lies behind the hole which `id` lies in goes on in it: the ids had jumped and are back, and what
    * has not come yet is not missing. Ids are expected from the beginning of that hole on. Null if `id` lies in no hole, neither in one that
@@ -52,8 +54,11 @@ const mostGiven = 8;
 /** Records behind a hole that may be a glitch. */
 const fewRecords = 100;
 
-/** A hole, and how many records had gone ahead when it was seen. */
-type Seen = Hole & { readonly at: number };
+/** A hole, and how many records had gone ahead when it was seen. `isOpen`: filled up to here, nothing has come behind it since. */
+type Seen = Hole & { readonly at: number; readonly isOpen?: boolean };
+
+/** A record that fills a hole so long after it was seen has not lagged behind: the ids had jumped, µs. */
+const mostLagUs = 5_000_000;
 
 /** Absent ids that are looked for one by one among those that had been ahead; beyond it a hole is one hole. */
 const mostLookedFor = 256;
@@ -68,18 +73,21 @@ export function createHoles(lastId: number | null): Holes {
   let past: Seen[] = [];
   let given: readonly Hole[] = [];
   let records = 0;
+  let hasOpen = false;
 
   function add(fromId: number, toId: number, toUs: number): void {
     const last = holes.length + fresh.length < mostWaiting ? undefined : (fresh.pop() ?? holes.pop());
     fresh.push({ fromId: last?.fromId ?? fromId, toId, fromUs: last?.fromUs ?? lastUs, toUs, at: records });
   }
 
-  function without(all: Seen[], firstId: number, id: number): Seen[] {
+  function without(all: Seen[], firstId: number, id: number, recvUs: number): Seen[] {
     if (!all.some((hole) => id >= hole.fromId && firstId <= hole.toId)) return all;
     return all.flatMap((hole) => {
       if (id < hole.fromId || firstId > hole.toId) return [hole];
-      const left = { ...hole, toId: firstId - 1 };
-      const right = { ...hole, fromId: id + 1 };
+      hasOpen = true;
+      const fromUs = recvUs - hole.toUs > mostLagUs ? recvUs : hole.fromUs;
+      const left = { ...hole, toId: firstId - 1, toUs: Math.max(hole.toUs, recvUs) };
+      const right = { ...hole, fromId: id + 1, fromUs, toUs: Math.max(hole.toUs, fromUs), isOpen: true };
       return [left, right].filter(({ fromId, toId }) => fromId <= toId);
     });
   }
@@ -105,18 +113,27 @@ export function createHoles(lastId: number | null): Holes {
       expected = id + 1;
       lastUs = recvUs;
     },
-    fill(firstId, id) {
+    fill(firstId, id, recvUs) {
       const [before, freshBefore] = [holes, fresh];
-      holes = without(holes, firstId, id);
-      fresh = without(fresh, firstId, id);
+      holes = without(holes, firstId, id, recvUs);
+      fresh = without(fresh, firstId, id, recvUs);
       return holes !== before || fresh !== freshBefore;
+    },
+    pass(id, recvUs) {
+      if (!hasOpen) return;
+      const end = (hole: Seen) =>
+        hole.isOpen && id > hole.toId ? { ...hole, toUs: Math.max(hole.toUs, recvUs), isOpen: false } : hole;
+      holes = holes.map(end);
+      fresh = fresh.map(end);
+      hasOpen = [...holes, ...fresh].some(({ isOpen }) => isOpen);
     },
     retract(firstId, id, recvUs) {
       const holds = (hole: Hole) => id >= hole.fromId && firstId <= hole.toId;
       const waiting = [...holes, ...fresh].find(holds);
       const before = waiting ?? given.findLast((hole) => holds(hole) && recvUs - hole.toUs < glitchUs);
       if (before === undefined) return null;
-      holes = holes.filter(({ toId }) => toId < before.fromId);
+      // The part of the jump's hole that another connection has left behind is a hole, whatever comes of the rest.
+      holes = [...holes, ...fresh].filter(({ toId }) => toId < before.fromId);
       fresh = [];
       lastUs = before.fromUs;
       // What was given away before this record stays missing.

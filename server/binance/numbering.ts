@@ -24,6 +24,14 @@ const surelyUs = 10_000_000;
 /** No trades are missed in a row as long as this: it is another numbering. */
 export const longestHole = 100_000_000;
 
+/** After a quick restart a server that lags behind repeats at most so many ids. */
+const repeatedIds = 1000;
+
+/** A little below the last id of an earlier run, whose other ids nobody remembers. */
+export function mayBeOfEarlierRun(lastId: number | null, id: number): boolean {
+  return lastId !== null && id <= lastId && id > lastId - repeatedIds;
+}
+
 /** Counts a record; true once the numbering has begun for good. */
 export function isSure(tried: Attempt, recvUs: number): boolean {
   return tried.records++ >= surelyRecords || recvUs - tried.sinceUs > surelyUs;
@@ -33,4 +41,24 @@ export function isSure(tried: Attempt, recvUs: number): boolean {
 export function isBack(tried: Attempt, current: Epoch, { firstId, id, mark }: Arrived): boolean {
   if (id !== tried.id && tried.before.ring.find(id, mark) === mark) return true;
   return firstId > tried.highest && firstId - tried.highest <= Math.abs(firstId - current.ring.high());
+}
+
+/** Numberings that are over and may still be repeated from, and for how long, µs. */
+const mostEarlier = 8;
+const earlierUs = 10_000_000;
+
+/** Remembers the numberings of the last seconds. A glitch of ids makes several in a row, and a connection that lags behind repeats all. */
+export function createEarlierEpochs() {
+  let earlier: readonly { readonly epoch: Epoch; readonly untilUs: number }[] = [];
+  return {
+    add(epoch: Epoch, recvUs: number): void {
+      earlier = [{ epoch, untilUs: recvUs + earlierUs }, ...earlier].slice(0, mostEarlier);
+    },
+    isEmpty: () => earlier.length === 0,
+    /** True if the record was recorded in one of those numberings, other than `except`. */
+    has(id: number, mark: number, recvUs: number, except: readonly (Epoch | null)[]): boolean {
+      earlier = earlier.filter(({ untilUs }) => recvUs < untilUs);
+      return earlier.some(({ epoch }) => !except.includes(epoch) && epoch.ring.find(id, mark) === mark);
+    },
+  };
 }

@@ -10,7 +10,7 @@ export type Verdict = "next" | "late" | "epoch" | "duplicate";
 export type Cursor = {
   /** Highest id that this connection has brought in its epoch; NaN before the first. */
   highest: number;
-  /** The first id, and the one just brought. */
+  /** The first id, and the one just brought. Whoever asks how far the connection has come takes this one: the highest may be a wrong one. */
   first: number;
   recent: number;
   /** Receipt of the first and of the newest message, µs; 0 before. */

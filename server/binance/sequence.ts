@@ -1,10 +1,16 @@
 import { createHoles, type Hole, type HolesMark } from "./holes.ts";
 import { contentMark, createIdRing, type IdRing } from "./id-ring.ts";
-import { type Arrived, type Attempt, type Epoch, isBack, isSure, longestHole } from "./numbering.ts";
+import {
+  type Arrived,
+  type Attempt,
+  createEarlierEpochs,
+  type Epoch,
+  isBack,
+  isSure,
+  longestHole,
+  mayBeOfEarlierRun,
+} from "./numbering.ts";
 import type { Cursor, Followed, Glitch, Sequence, Verdict } from "./sequence-types.ts";
-
-/** After a quick restart a server that lags behind repeats at most so many ids. */
-const earlierIds = 1000;
 
 /**
  * The sequence of a stream. First arrival wins: an id that any connection has brought is a duplicate from every other. Ids that
@@ -19,6 +25,7 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
   let current: Epoch = { ring: createIdRing(), first: Number.NaN };
   /** The epoch before, as long as a connection may still be in it. */
   let previous: Epoch | null = null;
+  const earlier = createEarlierEpochs();
   let epoch = 0;
   let attempt: Attempt | null = null;
   let glitch: Glitch | null = null;
@@ -26,6 +33,7 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
 
   function decide(cursor: Cursor, firstId: number, id: number, mark: number, recvUs: number): Verdict {
     if (attempt !== null && cursor.epoch === epoch) look(attempt, { firstId, id, mark, recvUs });
+    if (!earlier.isEmpty() && earlier.has(id, mark, recvUs, [current, previous])) return "duplicate";
     if (previous !== null) {
       const across = decideAcross(previous, cursor, id, mark);
       if (across !== null) return across;
@@ -33,12 +41,12 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
     const { ring } = current;
     if (id > ring.high()) {
       // Something that had been ahead of its turn comes again over another connection.
-      if (holes !== null && id <= ring.top() && ring.find(id, mark) === mark) return "duplicate";
+      if (id <= ring.top() && ring.find(id, mark) === mark) return "duplicate";
       const isFar = holes !== null && !options.mayVary && ring.high() >= 0 && firstId - ring.high() > longestHole;
       return isFar && cursors.size === 1 ? begin(cursor, id, mark, recvUs) : next(firstId, id, mark, recvUs);
     }
     const repeats = id <= cursor.highest;
-    if (mayBeOfEarlierRun(id)) return "duplicate";
+    if (epoch === 0 && mayBeOfEarlierRun(options.lastId, id)) return "duplicate";
     const known = ring.find(id, mark);
     // What had jumped to this id was another record.
     if (known !== null && known !== mark && holes !== null && firstId === cursor.recent + 1)
@@ -52,7 +60,7 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
       const found = holes.retract(firstId, id, recvUs);
       if (found !== null) return retract(cursor, { firstId, id, mark, recvUs }, found.given);
     }
-    if (holes?.fill(firstId, id)) return late(ring, id, mark);
+    if (holes?.fill(firstId, id, recvUs)) return late(ring, id, mark);
     const isOld = holes !== null || id < ring.low();
     if (repeats) return isOld || isRising(cursor, id) ? begin(cursor, id, mark, recvUs) : late(ring, id, mark);
     if (!isOld) return late(ring, id, mark);
@@ -126,6 +134,7 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
       ...{ before: current, mark: holes?.mark() ?? noMark, id, highest: cursor.highest },
       ...{ sinceUs: recvUs, records: 0 },
     };
+    earlier.add(current, recvUs);
     previous = cursors.size > 1 ? current : null;
     current = { ring: createIdRing(), first: id };
     current.ring.add(id, mark);
@@ -141,12 +150,6 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
     cursor.highest = Number.NaN;
     cursor.first = Number.NEGATIVE_INFINITY;
     if (previous !== null && [...cursors].every((one) => one.epoch === epoch)) previous = null;
-  }
-
-  /** A little below the last id of an earlier run, whose other ids nobody remembers. */
-  function mayBeOfEarlierRun(id: number): boolean {
-    const { lastId } = options;
-    return lastId !== null && epoch === 0 && id <= lastId && id > lastId - earlierIds;
   }
 
   /** Another connection is ahead of this one, so that what it brings has been there. */
@@ -174,6 +177,7 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
     }
     cursor.recent = id;
     cursor.lastUs = recvUs;
+    holes?.pass(id, recvUs);
   }
 
   /** Another process has put several connections together, so that its order is none of a single one's. */
@@ -186,7 +190,7 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
     else if (isEpoch) begin(cursor, id, mark, recvUs);
     else if (known === null && id > ring.high() && !isBehind) next(firstId, id, mark, recvUs);
     else if (known === null) {
-      holes?.fill(firstId, id);
+      holes?.fill(firstId, id, recvUs);
       ring.add(id, mark);
     }
     advance(cursor, id, recvUs);

@@ -22,17 +22,17 @@ export function leftoversOf({ stream, spans, gap }: Carried): readonly Leftover[
 export function unsettledOf({ stream, sequence }: Carried, standing: readonly Cursor[]): Leftover | null {
   const ahead = sequence
     .gone()
-    .filter((one) => standing.some((two) => two.epoch === one.epoch && two.highest < one.first));
+    .filter((one) => standing.some((two) => two.epoch === one.epoch && two.recent < one.first));
   const cursors = [...standing, ...ahead];
   const [lowest, ...others] = cursors.filter(({ firstUs }) => firstUs > 0).toSorted((a, b) => a.first - b.first);
   if (lowest === undefined || cursors.some(({ epoch }) => epoch !== lowest.epoch)) return null;
   let reached = lowest;
   for (const next of others) {
-    if (next.first > reached.highest) {
+    if (next.first > reached.recent) {
       const [fromUs, toUs] = [Math.min(reached.lastUs, next.firstUs), Math.max(reached.lastUs, next.firstUs)];
       return { stream: stream.name, fromUs, toUs, cause: "reconnect", alone: false, provable: sequence.holes !== null };
     }
-    if (next.highest > reached.highest) reached = next;
+    if (next.recent > reached.recent) reached = next;
   }
   return null;
 }

@@ -7,6 +7,7 @@ import { createFilePlaces } from "./file-places.ts";
 import { createFileTurns } from "./file-turns.ts";
 import type { DropCause } from "./gap-ledger.ts";
 import { failureOf } from "./segment-writer.ts";
+import { stopTracks } from "./stop-tracks.ts";
 import { createTamperLog } from "./tamper-log.ts";
 import { createTrack, type Track, type TrackStatus } from "./track.ts";
 import type { TrackEvents, TrackOptions } from "./track-contract.ts";
@@ -76,7 +77,8 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
   const maxHeld = options.maxHeld ?? 64 * 1024 * 1024;
   const trackOptions: TrackOptions = { ...options, maxSegmentBytes: options.maxSegmentBytes ?? 64 * 1024 * 1024 };
   const tracks = new Map<Stream, Track>();
-  const releasing = new Map<Promise<void>, string>();
+  /** Streams that are being released: what there is of them is being written. */
+  const releasing = new Map<Promise<void>, Track>();
   const pace = createDiskPace();
   const places = createFilePlaces(options.mostOpen ?? Number.POSITIVE_INFINITY, () => turns.onFree(deps.nowUs()));
   const turns = createFileTurns({ turnMs: options.turnMs ?? 60_000 }, { tracks: () => [...tracks.values()], places });
@@ -178,26 +180,12 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
     deps.log.error(message, { streams: names.length, stream: names[0], records });
   }
 
-  /** In rounds: those that were closed leave their descriptors to those that waited for one. */
-  async function stopAll(nowUs: number): Promise<void> {
-    let left = [...tracks.values()];
-    for (let before = Number.POSITIVE_INFINITY; left.length > 0 && left.length < before; ) {
-      before = left.length;
-      await Promise.all(left.map((track) => track.stop(nowUs)));
-      left = left.filter((track) => track.unwritten() !== null);
-    }
-  }
-
   async function stop(deadlineMs: number): Promise<void> {
     for (const timer of [flushTimer, earlyFlush, rotateTimer]) if (timer !== null) clearTimeout(timer);
-    const nowUs = deps.nowUs();
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<void>((resolve) => {
-      timer = setTimeout(resolve, deadlineMs);
-    });
-    await Promise.race([Promise.all([stopAll(nowUs), ...releasing.keys()]), late]);
-    clearTimeout(timer);
-    dropUnwritten([...tracks.values()]);
+    await stopTracks([...tracks.values()], releasing, { nowUs: deps.nowUs(), deadlineMs });
+    const late = [...releasing.values()];
+    releasing.clear();
+    dropUnwritten([...tracks.values(), ...late]);
   }
 
   return {
@@ -213,11 +201,10 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
       const track = tracks.get(stream);
       if (track === undefined) return;
       const done = track.stop(deps.nowUs()).then(() => {
-        dropUnwritten([track]);
+        if (releasing.delete(done)) dropUnwritten([track]);
         trouble.end(stream, dropped);
-        releasing.delete(done);
       });
-      releasing.set(done, stream.name);
+      releasing.set(done, track);
       tracks.delete(stream);
     },
     flushed: (stream) => writtenOut(tracks.get(stream), releasesOf(releasing, stream), deps.nowUs),

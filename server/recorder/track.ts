@@ -23,6 +23,8 @@ export type Track = {
   checkFile(): void;
   /** Flushes and closes; resolves when the segment is on disk. */
   stop(nowUs: number): Promise<void>;
+  /** Begins no further write. One that is under way may still be. */
+  giveUp(): void;
   /** End of the window that is being written, µs; Infinity if there is none. */
   dueUs(): number;
   status(): TrackStatus;
@@ -46,6 +48,7 @@ export function createTrack(stream: Stream, options: TrackOptions, events: Track
   /** What the disk is being waited for; one thing at a time, so that order is kept. */
   let busy: Promise<void> | null = null;
   let failing = false;
+  let isGivenUp = false;
   let records = 0;
   let bytesWritten = 0;
   let lastRecvUs: number | null = null;
@@ -68,7 +71,7 @@ export function createTrack(stream: Stream, options: TrackOptions, events: Track
   }
 
   function flush(nowUs: number): void {
-    if (busy !== null) return;
+    if (busy !== null || isGivenUp) return;
     // What arrives from here on must not join a batch that is being written.
     batches.cut();
     for (let batch = batches.oldest(); batch !== undefined; batch = batches.oldest()) {
@@ -157,6 +160,9 @@ export function createTrack(stream: Stream, options: TrackOptions, events: Track
         if (batches.oldest() === undefined) break;
       }
       await file.stop();
+    },
+    giveUp() {
+      isGivenUp = true;
     },
     dueUs: () => Math.min(file.windowEndUs(), batches.oldest()?.windowEndUs ?? Number.POSITIVE_INFINITY),
     status: () => ({ records, bufferedRecords: batches.records(), bytesWritten, lastRecvUs, flushIntervalUs }),

@@ -21,6 +21,6 @@ export async function writtenOut(
 }
 
 /** Releases of tracks of this name that are under way. */
-export function releasesOf(releasing: ReadonlyMap<Promise<void>, string>, { name }: Stream): readonly Promise<void>[] {
-  return [...releasing].flatMap(([release, released]) => (released === name ? [release] : []));
+export function releasesOf(releasing: ReadonlyMap<Promise<void>, Track>, { name }: Stream): readonly Promise<void>[] {
+  return [...releasing].flatMap(([release, { stream }]) => (stream.name === name ? [release] : []));
 }

@@ -122,4 +122,25 @@ export const cases: readonly Case[] = [
       ],
     },
   },
+  {
+    name: "a gap of what a slow disk did not take before the stop was over has no record in it that it took afterwards",
+    plan: {
+      seed: 424358,
+      symbols: ["BTCUSDT"],
+      types: ["trade"],
+      faultyS: 244,
+      kindS: 900,
+      paceMs: 1000,
+      settings: { "record.segment_minutes": 1 },
+      startMs: Date.parse("2026-11-22T23:54:06.000Z"),
+      faults: [
+        { atS: 41.092, kind: "disk_slow", ms: 2000, s: 37 },
+        { atS: 59.283, kind: "no_inodes", s: 43 },
+        { atS: 203.571, kind: "no_inodes", s: 44 },
+        { atS: 225.962, kind: "disk_slow", ms: 2000, s: 50 },
+        { atS: 232.192, kind: "odd_frame", n: 7 },
+        { atS: 233.007, kind: "stop", downS: 16 },
+      ],
+    },
+  },
 ];

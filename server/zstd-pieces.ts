@@ -1,4 +1,5 @@
 import { createZstdDecompress } from "node:zlib";
+import { borrowPiece, pieceBytes, returnPiece } from "./piece-buffers.ts";
 import { nextTurn } from "./timer.ts";
 
 /** Unpacks zstd a piece at a time, so that what a piece of input unpacks to is bounded however large it is altogether. */
@@ -30,9 +31,6 @@ type Handle = {
   ): void;
 };
 
-/** Bytes of one piece. */
-const pieceBytes = 256 * 1024;
-
 /** Drives a stream of node:zlib; nothing else may be done with the stream. */
 export function driveZstd(stream: { close(): void }): ZstdDriver {
   const { _handle: handle, _writeState: left } = stream as unknown as { _handle: Handle; _writeState: Uint32Array };
@@ -41,7 +39,7 @@ export function driveZstd(stream: { close(): void }): ZstdDriver {
       "this runtime's node:zlib has no synchronous streams; run RT-Data with the Bun version it is pinned to",
     );
   }
-  const output = new Uint8Array(pieceBytes);
+  const output = borrowPiece();
   let failure: string | null = null;
   let closed = false;
   handle.onerror = (message, _errno, code) => {
@@ -62,8 +60,10 @@ export function driveZstd(stream: { close(): void }): ZstdDriver {
       }
     },
     close() {
-      if (!closed) stream.close();
+      if (closed) return;
       closed = true;
+      stream.close();
+      returnPiece(output);
     },
   };
 }

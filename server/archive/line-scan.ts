@@ -11,13 +11,15 @@ export type Tally = {
   /** Lines whose time is before that of the line in front. */
   disordered: number;
   refetched: number;
-  /** Counts by whole ms, from `lowestDelay` on; what lies outside is in the first and last. */
-  readonly delays: Uint32Array;
+  /** Counts by whole ms, from `lowestDelay` on, in pages of 1024; what lies outside is in the first and last. */
+  readonly delays: (Uint32Array | undefined)[];
 };
 
 /** Smallest delay with a count of its own, ms. */
-export const lowestDelay = -10_000;
+const lowestDelay = -10_000;
 const delayCounts = 130_001;
+const pageBits = 10;
+const pageCounts = 1 << pageBits;
 const minuteUs = 60_000_000;
 
 /** A tally of nothing yet. */
@@ -25,7 +27,7 @@ export function createTally(dayStartUs: number): Tally {
   return {
     ...{ rows: 0, bytes: 0, dayStartUs, firstUs: 0, lastUs: 0, disordered: 0, refetched: 0 },
     perMinute: new Uint32Array(1440),
-    delays: new Uint32Array(delayCounts),
+    delays: [],
   };
 }
 
@@ -33,11 +35,13 @@ export function createTally(dayStartUs: number): Tally {
 export function delayQuantile(tally: Tally, share: number): number | null {
   const { delays } = tally;
   let total = 0;
-  for (let at = 0; at < delayCounts; at++) total += delays[at] ?? 0;
+  for (const page of delays) for (const count of page ?? []) total += count;
   let below = 0;
-  for (let at = 0; at < delayCounts; at++) {
-    below += delays[at] ?? 0;
-    if (below > 0 && below >= share * total) return lowestDelay + at;
+  for (const [n, page] of delays.entries()) {
+    for (const [at, count] of page?.entries() ?? []) {
+      below += count;
+      if (below > 0 && below >= share * total) return lowestDelay + n * pageCounts + at;
+    }
   }
   return null;
 }
@@ -121,7 +125,9 @@ function addHead(bytes: Buffer, at: number, tally: Tally): boolean {
   if (bytes[pos] !== comma && bytes[pos] !== closing) return false;
   if (bytes[pos] === comma && bytes[pos + 1] !== quote) return false;
   const count = Math.min(delayCounts - 1, Math.max(0, (negative ? -value : value) - lowestDelay));
-  tally.delays[count] = (tally.delays[count] ?? 0) + 1;
+  let page = tally.delays[count >> pageBits];
+  if (page === undefined) tally.delays[count >> pageBits] = page = new Uint32Array(pageCounts);
+  page[count & (pageCounts - 1)] = (page[count & (pageCounts - 1)] ?? 0) + 1;
   return true;
 }
 

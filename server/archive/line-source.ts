@@ -19,6 +19,8 @@ export type LineSource = {
 /** A file whose content is damaged, so that a second attempt would not read it either. */
 export class UnreadableFile extends FileError {}
 
+/** Most segments are small; the buffer grows with what is read. */
+const firstBytes = 32 * 1024;
 const longestLine = 32 * 1024 * 1024;
 const newline = 10;
 
@@ -34,7 +36,7 @@ export function openLines(path: string, onRaw: (bytes: Uint8Array) => void = () 
   let ended = false;
 
   const source: LineSource = {
-    bytes: Buffer.allocUnsafe(512 * 1024),
+    bytes: Buffer.allocUnsafe(firstBytes),
     from: 0,
     to: 0,
     fill() {

@@ -143,15 +143,20 @@ export function generate(seed: number, kinds: readonly FaultKind["kind"][]): Pla
     kindS: 900,
     isAudited: random.chance(0.5),
     paceMs: random.pick([200, 500, 1000, 2000, 4000]),
-    settings: {
-      "record.segment_minutes": random.pick([1, 1, 2, 5]),
-      "record.sync": random.pick(["seal", "seal", "flush", "never"]),
-      "record.flush_records": random.pick([100, 100, 5]),
-      "feed.connections": random.pick([1, 1, 2]),
-      "feed.rollover_hours": random.pick([23, 0.05]),
-      "archive.retention_days": random.pick([0, 30]),
-    },
+    settings: drawSettings(random),
     ...(random.chance(0.4) && { pastDays: random.between(1, 20) }),
     faults,
+  };
+}
+
+/** Settings of the recorder that faults may meet. */
+export function drawSettings(random: Random): Plan["settings"] {
+  return {
+    "record.segment_minutes": random.pick([1, 1, 2, 5]),
+    "record.sync": random.pick(["seal", "seal", "flush", "never"]),
+    "record.flush_records": random.pick([100, 100, 5]),
+    "feed.connections": random.pick([1, 1, 2]),
+    "feed.rollover_hours": random.pick([23, 0.05]),
+    "archive.retention_days": random.pick([0, 30]),
   };
 }

@@ -5,6 +5,7 @@ import { realNowMs } from "./machine/globals.ts";
 import type { FaultKind, Plan } from "./plan.ts";
 import { play } from "./run.ts";
 import { planText, shrink } from "./shrink.ts";
+import { generateStorm } from "./storm.ts";
 
 /** What a process tells of a seed. */
 export type Report = {
@@ -18,13 +19,23 @@ export type Report = {
   readonly small: string | null;
 };
 
-const [firstSeed = "1", step = "1", seconds = "10", mostRuns = "1000000", kinds = ""] = process.argv.slice(2);
+const [
+  firstSeed = "1",
+  step = "1",
+  seconds = "10",
+  mostRuns = "1000000",
+  kinds = "",
+  profile = "swarm",
+  mostShrunk = "5",
+] = process.argv.slice(2);
+type Profile = "swarm" | "storm";
+const generators = { swarm: generate, storm: generateStorm };
 const endMs = realNowMs() + Number(seconds) * 1000;
 const shrunk = new Set<string>();
 
 for (let n = 0; n < Number(mostRuns) && (n === 0 || realNowMs() < endMs); n++) {
   const seed = Number(firstSeed) + n * Number(step);
-  const plan = generate(seed, kinds.split(",") as FaultKind["kind"][]);
+  const plan = generators[profile as Profile](seed, kinds.split(",") as FaultKind["kind"][]);
   const outcome = await play(plan);
   const [first] = outcome.violations;
   const report: Report = {
@@ -39,7 +50,7 @@ process.exit(0);
 
 /** One seed of each kind of failure is made small; that takes some seconds. */
 async function small(plan: Plan, promise: string): Promise<string | null> {
-  if (shrunk.size >= 5 || shrunk.has(promise)) return null;
+  if (shrunk.size >= Number(mostShrunk) || shrunk.has(promise)) return null;
   shrunk.add(promise);
   const found = await shrink(plan, async (next) =>
     (await play(next)).violations.some((one) => one.promise === promise),

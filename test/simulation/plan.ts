@@ -48,6 +48,8 @@ export type Plan = {
   readonly pastDays?: number;
   /** The run is looked at once more on the next day. */
   readonly isAudited?: boolean;
+  /** Who is struck runs: a fault whose time comes while nothing runs waits until the program is back. */
+  readonly strikesAwake?: boolean;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly faults: readonly Fault[];
 };

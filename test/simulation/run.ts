@@ -89,6 +89,8 @@ function playOut(world: World, plan: Plan): readonly Violation[] {
     atS = nextS;
     // Hours in which nothing runs are let pass.
     if (world.wakesMs() - scheduler.nowMs() > longMs) world.run(world.wakesMs() - longMs / 2);
+    if (plan.strikesAwake === true && world.wakesMs() > scheduler.nowMs())
+      world.run(world.wakesMs() + 1000 * random.next());
     if (fault !== null) world.turn(() => strike(world, fault));
   }
   beKind(world);

@@ -331,7 +331,8 @@ export function createFiles(deps: {
           path,
           () => {
             fd ??= open(path, "r");
-            const buffer = Buffer.alloc(size);
+            const left = descriptor(fd, "read").inode.size - position;
+            const buffer = Buffer.alloc(Math.max(0, Math.min(size, left)));
             const count = read(fd, buffer, 0, size, position);
             position += count;
             return count === 0 ? null : buffer.subarray(0, count);

@@ -33,8 +33,8 @@ export type Before = {
 /**
  * For each stream that was recorded before, the time since which nothing is: of a clean stop the last receipt, of a crash the last
  * record on disk, or what the last receipt leaves after one flush interval, whichever is later; of a power loss the last record on
- * disk. A pause that an earlier start has
- * written down, and after which nothing was recorded, goes on: it is one gap, however many starts there were. A stream that the config
+ * disk. A pause that an earlier start has written down, and in or after which nothing was recorded, goes on: it is one gap, however many
+ * starts there were. A record at its very end is the one that ended it. A stream that the config
  * did not ask for meanwhile is missing since it was taken out, whatever others have received since. `newestUs` is what is known of all
  * streams together, 0 for nothing.
  */
@@ -71,7 +71,7 @@ export function downtimes(
     const onDiskUs = isRebooted ? ownUs || newestOnDiskUs(dataDir, [stream]) || newestUs : newestUs - flushMs * 1000;
     const fromUs = isClean ? newestUs : Math.max(Math.min(ownUs, newestUs), Math.min(onDiskUs, newestUs));
     const cause = isClean ? "restart" : "crash";
-    const goesOn = pause !== undefined && Math.max(newestUs, ownUs) <= pause.to_us;
+    const goesOn = pause !== undefined && Math.max(newestUs, ownUs) < pause.to_us;
     found.set(stream, goesOn ? { fromUs: pause.from_us, cause: pause.cause } : { fromUs, cause });
   }
   return { newestUs, of: found };

@@ -110,3 +110,14 @@ test("a pause after which nothing was recorded goes on, judged or not; one after
   expect(fromOf(pause(10, 7), now - 30 * second)).toEqual([29.9, "restart"]);
   expect(fromOf(pause(10, null), now - 5 * second)).toEqual([6, "crash"]);
 });
+
+test("a pause that ended with the only record of a run is over", () => {
+  const dataDir = temporaryFolder();
+  orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 10 * second, null));
+  const span = { from_us: now - 30 * second, to_us: now - 10 * second, missing: 3, repaired: 3 };
+  const pause = { stream: "aggTrade", symbol: "BTCUSDT", cause: "restart" as const, ...span };
+  const lastRun = { lastRecvUs: now - 10 * second, clean: true };
+  const before = { ...bare, lastRun, segments: [], gapsOf: () => [pause] };
+  const down = [...downtimes(dataDir, streams, before, times).of.values()];
+  expect(down).toEqual([{ fromUs: now - 10 * second, cause: "restart" }]);
+});

@@ -114,6 +114,7 @@ export function createIdChain(kind: StreamKind): IdChain | null {
         found.holes.push({ firstId: last.id + 1, lastId: first - 1, fromUs: last.us, toUs: us });
       state.last = { id, us };
       order.rise(id, us);
+      addRun(first, id);
     }
     state.origin ??= first;
   }
@@ -124,6 +125,8 @@ export function createIdChain(kind: StreamKind): IdChain | null {
     const isDoubled = order.hasSeen(id);
     const isMissed = !isDoubled && (!contiguous || takeFromHoles(first, id, us));
     const isInOrder = order.fall(id, us, isMissed);
+    // A book that comes a moment after midnight does not make the days' ids overlap.
+    if (contiguous || isDoubled || !isInOrder) addRun(first, id);
     if ((isDoubled || !isInOrder) && found.setbacks.length < mostSetbacks)
       found.setbacks.push({ id: first, before: last.id, fromUs: last.us, toUs: us });
   }
@@ -139,6 +142,7 @@ export function createIdChain(kind: StreamKind): IdChain | null {
   }
 
   function addRefetched(id: number): void {
+    addRun(id, id);
     const run = state.refetched.at(-1);
     if (run?.last === id - 1) run.last = id;
     else state.refetched.push({ first: id, last: id });
@@ -155,10 +159,8 @@ export function createIdChain(kind: StreamKind): IdChain | null {
         const match = pattern.exec(text);
         if (match === null) continue;
         const id = Number(match[3]);
-        const lastId = Number(match[4] ?? id);
-        addRun(id, lastId);
-        if (match[2] !== undefined) addRefetched(id);
-        else addLive(id, lastId, Number(match[1]));
+        if (match[2] === undefined) addLive(id, Number(match[4] ?? id), Number(match[1]));
+        else addRefetched(id);
         at = pattern.lastIndex;
       }
     },

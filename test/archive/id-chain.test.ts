@@ -70,6 +70,15 @@ test("a row that a slower connection brings late is in order if nobody had broug
   }
 });
 
+test("a book that comes late, after midnight, does not count among the ids of the new day", () => {
+  const book = (id: number, s: number) => encodeLine(`{"lastUpdateId":${id},"bids":[],"asks":[]}`, s * second, null);
+  const chain = chainOf("partialDepth", book(1, 1), book(7, 2));
+  chain.report();
+  expect(chain.takeRuns()).toEqual([{ first: 1, last: 7 }]);
+  chain.add(Buffer.from(book(5, 3) + book(9, 4) + book(6, 5) + book(12, 6)));
+  expect(chain.takeRuns()).toEqual([{ first: 9, last: 12 }]);
+});
+
 test("a diff whose ids lie partly among those before is told, however soon it comes", () => {
   const diff = (U: number, u: number, s: number) =>
     encodeLine(`{"e":"depthUpdate","E":1,"s":"X","U":${U},"u":${u},"b":[],"a":[]}`, s * second, 5);

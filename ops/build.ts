@@ -4,16 +4,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { $ } from "bun";
 import { buildWeb } from "./build-web.ts";
-import { type BundledPackage, bundledPackages } from "./bundled.ts";
-import { licensesText } from "./licenses.ts";
-import { type SourceVersion, sourceVersion } from "./version.ts";
+import { type BundledPackage, bundledPackages } from "./release/bundled.ts";
+import { licensesText } from "./release/licenses.ts";
+import { type SourceVersion, sourceVersion } from "./release/version.ts";
 
 const root = join(import.meta.dir, "..");
 
 /** What a compiled executable starts besides main: the workers, each an entry point of its own. */
 const entries = [
   "server/main.ts",
-  ...["archive/seal", "archive/day", "archive/verify", "telegram/picture"].map((name) => `server/${name}.worker.ts`),
+  ...["archive/seal/seal", "archive/merge/day", "archive/verify/verify", "telegram/pictures/picture"].map(
+    (name) => `server/${name}.worker.ts`,
+  ),
 ];
 
 /** What every executable of this checkout has in common. */

@@ -1,23 +1,23 @@
-import { cat } from "./commands/cat.ts";
-import { check } from "./commands/check.ts";
-import { type Command, columns, helpOf, readFlags } from "./commands/command.ts";
-import { demo } from "./commands/demo.ts";
-import { exportCommand } from "./commands/export.ts";
-import { ls } from "./commands/ls.ts";
-import { ops } from "./commands/ops.ts";
-import { password } from "./commands/password.ts";
-import { record } from "./commands/record.ts";
-import { replay } from "./commands/replay.ts";
-import { retention } from "./commands/retention.ts";
-import { upgrade } from "./commands/upgrade.ts";
-import { verify } from "./commands/verify.ts";
-import { versionCommand } from "./commands/version.ts";
-import { underJournal } from "./environment.ts";
-import { priorityOf } from "./log-line.ts";
-import { messageOf, OperatorError } from "./problem.ts";
-import { didYouMean } from "./suggestion.ts";
-import type { Channel } from "./takeover.ts";
-import { version } from "./version.ts";
+import { check } from "./cli/check/check.ts";
+import { cat } from "./cli/data/cat.ts";
+import { exportCommand } from "./cli/data/export.ts";
+import { ls } from "./cli/data/ls.ts";
+import { verify } from "./cli/data/verify.ts";
+import { type Command, columns, helpOf, readFlags } from "./cli/framework/command.ts";
+import { ops } from "./cli/ops/ops.ts";
+import { password } from "./cli/password.ts";
+import { record } from "./cli/record/record.ts";
+import { upgrade } from "./cli/record/upgrade.ts";
+import { demo } from "./cli/replay/demo.ts";
+import { replay } from "./cli/replay/replay.ts";
+import { retention } from "./cli/retention.ts";
+import { versionCommand } from "./cli/version.ts";
+import { didYouMean } from "./platform/did-you-mean.ts";
+import { messageOf, OperatorError } from "./platform/errors.ts";
+import { priorityOf } from "./platform/log/log-format.ts";
+import { underJournal } from "./platform/process/environment.ts";
+import { version } from "./platform/process/version.ts";
+import type { Channel } from "./upgrade/protocol.ts";
 
 const commands: readonly Command[] = [
   ...[record, demo, replay, ls, cat, exportCommand, verify, retention, check, password, upgrade, ops, versionCommand],

@@ -5,20 +5,20 @@
 
 /** Starts the worker that seals segments. */
 export function startSealWorker(): Worker {
-  return new Worker(new URL("./archive/seal.worker.ts", import.meta.url).href, { smol: true });
+  return new Worker(new URL("./archive/seal/seal.worker.ts", import.meta.url).href, { smol: true });
 }
 
 /** Starts the worker that merges days. */
 export function startDayWorker(): Worker {
-  return new Worker(new URL("./archive/day.worker.ts", import.meta.url).href, { smol: true });
+  return new Worker(new URL("./archive/merge/day.worker.ts", import.meta.url).href, { smol: true });
 }
 
 /** Starts the worker that checks one archive. */
 export function startVerifyWorker(): Worker {
-  return new Worker(new URL("./archive/verify.worker.ts", import.meta.url).href, { smol: true });
+  return new Worker(new URL("./archive/verify/verify.worker.ts", import.meta.url).href, { smol: true });
 }
 
 /** Starts the worker that draws one picture. */
 export function startPictureWorker(): Worker {
-  return new Worker(new URL("./telegram/picture.worker.ts", import.meta.url).href, { smol: true });
+  return new Worker(new URL("./telegram/pictures/picture.worker.ts", import.meta.url).href, { smol: true });
 }

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Config } from "../config.ts";
+import type { Config } from "../config/config.ts";
 
 /** What the config says about who may look. Logins outlive a restart in a file of the data folder. */
 export function accessOf({ http }: Config, dataDir: string) {

@@ -1,5 +1,5 @@
-import type { Log } from "../log.ts";
-import { messageOf } from "../problem.ts";
+import { messageOf } from "../platform/errors.ts";
+import type { Log } from "../platform/log/log.ts";
 
 /** Errors that nobody expected. Each keeps to the part in which it came up: it is caught, reported once, and everything else goes on. */
 export type Faults = {

@@ -1,10 +1,10 @@
-import type { MetricsText } from "../http/metrics.ts";
-import type { HttpLoad } from "../http-load.ts";
+import type { HttpLoad } from "../domain/status.ts";
+import type { Stream } from "../domain/stream.ts";
+import type { MetricsText } from "../http/routes/health.ts";
 import { contentTypes } from "../metrics/exposition.ts";
 import { createMetrics } from "../metrics/metrics.ts";
 import type { MetricsSources, StreamCounts } from "../metrics/sources.ts";
-import type { Stream } from "../stream.ts";
-import type { RecordingParts } from "./recording.ts";
+import type { RecordingParts } from "./recording/recording.ts";
 
 /** What the figures are taken from. */
 export type AppMetricsDeps = Pick<MetricsSources, "status" | "lag" | "incidents"> & {

@@ -1,7 +1,7 @@
-import { type Config, changedKeys } from "../config.ts";
-import type { Log } from "../log.ts";
-import { ownSymbols, shardName, symbolsOfShard } from "../shard.ts";
-import { createStream, type Stream } from "../stream.ts";
+import { type Config, changedKeys } from "../config/config.ts";
+import { ownSymbols, shardName, symbolsOfShard } from "../domain/shard.ts";
+import { createStream, type Stream } from "../domain/stream.ts";
+import type { Log } from "../platform/log/log.ts";
 
 /** What a reload takes over; everything else waits for the next start. Who owns the log sets its level. */
 const liveKeys = ["record.symbols", "record.streams", "log.level"];

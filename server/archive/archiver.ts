@@ -1,17 +1,17 @@
-import type { Gap } from "../gap.ts";
-import type { Log } from "../log.ts";
-import { archivePath, type Day, liveFolder, type Segment } from "../segment.ts";
-import type { ArchiveStatus } from "../status.ts";
-import { removeTemporaries } from "./day-archive.ts";
-import type { DayJob, DayResult } from "./day-job.ts";
-import { type Failure, failureOf } from "./failure.ts";
-import { createLevelChoice } from "./level-choice.ts";
-import type { Manifest } from "./manifest.ts";
-import { daysBefore, segmentFiles } from "./pending-days.ts";
-import { createPool } from "./pool.ts";
-import { createSealQueue, type SealedSegment } from "./seal-queue.ts";
-import { createTally } from "./tally.ts";
-import { archiveEstimate, createBackoff, mayPass, unlimitedRoom, type WorkRoom } from "./work-room.ts";
+import { archivePath, type Day, liveFolder, type Segment } from "../domain/day.ts";
+import type { Gap } from "../domain/gap.ts";
+import type { ArchiveStatus } from "../domain/status.ts";
+import { type Failure, failureOf } from "../platform/errors.ts";
+import type { Log } from "../platform/log/log.ts";
+import { daysBefore, segmentFiles } from "../storage/list/listing.ts";
+import type { Manifest } from "../storage/manifest.ts";
+import { createTally } from "./archive-counters.ts";
+import { createLevelChoice } from "./merge/compression-planner.ts";
+import { removeTemporaries } from "./merge/replace-archive.ts";
+import type { DayJob, DayResult } from "./merge/write-archive.ts";
+import { createSealQueue, type SealedSegment } from "./seal/seal-queue.ts";
+import { archiveEstimate, createBackoff, mayPass, unlimitedRoom, type WorkRoom } from "./workers/disk-budget.ts";
+import { createPool } from "./workers/worker-pool.ts";
 
 /** Seals segments and merges days, in workers. */
 export type Archiver = {

@@ -1,17 +1,17 @@
 import { join } from "node:path";
-import type { CatalogueEvent } from "../archived-day.ts";
-import { writeDurably } from "../durable-file.ts";
-import type { Gap } from "../gap.ts";
-import type { HoleStore } from "../missing-ids.ts";
-import type { OutgoingStore } from "../outgoing.ts";
-import { existsSync } from "../platform/files.ts";
-import type { Day } from "../segment.ts";
-import type { ArchiveDays } from "./archive-days.ts";
-import { databaseFile, openDatabase } from "./database.ts";
-import type { GapPages } from "./gap-page.ts";
-import type { IncidentStore } from "./incident-store.ts";
-import type { Memory } from "./memory.ts";
-import { createTables } from "./tables.ts";
+import type { Day } from "../domain/day.ts";
+import type { Gap } from "../domain/gap.ts";
+import type { HoleStore } from "../domain/missing-ids.ts";
+import type { OutgoingStore } from "../domain/notification-state.ts";
+import type { CatalogueEvent } from "../domain/queries.ts";
+import { writeDurably } from "../platform/files/durable-files.ts";
+import { existsSync } from "../platform/files/files.ts";
+import { databaseFile, openDatabase } from "./file/database.ts";
+import type { ArchiveDays } from "./tables/archive-days.ts";
+import type { Memory } from "./tables/dashboard-history.ts";
+import type { GapPages } from "./tables/gap-queries.ts";
+import type { IncidentStore } from "./tables/incident-store.ts";
+import { createTables } from "./tables/tables.ts";
 
 /** What the recorder remembers between runs, in `rt-data.sqlite`. It can be made again from the files. */
 export type Catalogue = {

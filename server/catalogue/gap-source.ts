@@ -1,6 +1,6 @@
-import type { Gap } from "../gap.ts";
-import type { Day } from "../segment.ts";
-import type { NotedRun } from "./tables.ts";
+import type { Day } from "../domain/day.ts";
+import type { Gap } from "../domain/gap.ts";
+import type { NotedRun } from "./tables/tables.ts";
 
 /** The journal, as far as the catalogue follows it. */
 export type GapSource = {

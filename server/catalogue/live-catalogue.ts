@@ -1,18 +1,18 @@
-import type { CatalogueEvent } from "../archived-day.ts";
-import type { Gap } from "../gap.ts";
-import type { Log } from "../log.ts";
-import type { StoredHole } from "../missing-ids.ts";
-import type { OutgoingStore } from "../outgoing.ts";
-import { Unavailable } from "../problem.ts";
-import type { Day } from "../segment.ts";
-import type { ArchiveDays } from "./archive-days.ts";
-import { createAttachment } from "./attachment.ts";
-import type { GapPages } from "./gap-page.ts";
+import type { Day } from "../domain/day.ts";
+import type { Gap } from "../domain/gap.ts";
+import type { StoredHole } from "../domain/missing-ids.ts";
+import type { OutgoingStore } from "../domain/notification-state.ts";
+import type { CatalogueEvent } from "../domain/queries.ts";
+import { Unavailable } from "../platform/errors.ts";
+import type { Log } from "../platform/log/log.ts";
+import { createAttachment } from "./file/attachment.ts";
+import { createGuardedTables } from "./file/guarded-tables.ts";
 import type { GapSource } from "./gap-source.ts";
-import { createGuardedTables } from "./guarded-tables.ts";
-import type { IncidentStore } from "./incident-store.ts";
-import type { Memory } from "./memory.ts";
-import type { NotedRun, Tables } from "./tables.ts";
+import type { ArchiveDays } from "./tables/archive-days.ts";
+import type { Memory } from "./tables/dashboard-history.ts";
+import type { GapPages } from "./tables/gap-queries.ts";
+import type { IncidentStore } from "./tables/incident-store.ts";
+import type { NotedRun, Tables } from "./tables/tables.ts";
 
 /** What the recorder shows to people, in `rt-data.sqlite`. Writing never fails and never waits; what cannot be read is `Unavailable`. */
 export type LiveCatalogue = {

@@ -1,4 +1,4 @@
-import type { StreamType } from "../stream.ts";
+import type { StreamType } from "../domain/stream.ts";
 
 /** What a column holds. "number" is a decimal as the exchange wrote it, "numbers" a list of them. */
 export type ColumnKind = "integer" | "number" | "numbers" | "delay" | "boolean" | "text";

@@ -1,4 +1,4 @@
-import { OperatorError } from "../problem.ts";
+import { OperatorError } from "../platform/errors.ts";
 
 /** What a DECIMAL column holds: as many digits as 64 bits do, eight of them behind the point, as the exchange writes them. */
 export const decimalPrecision = 18;

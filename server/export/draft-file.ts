@@ -1,6 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { dirname, join } from "node:path";
-import { removeIfThere, renameDurably } from "../durable-file.ts";
+import { codeOf, messageOf } from "../platform/errors.ts";
+import { removeIfThere, renameDurably } from "../platform/files/durable-files.ts";
 import {
   closeSync,
   fchmodSync,
@@ -14,8 +15,7 @@ import {
   rmdirSync,
   unlinkSync,
   writeSync,
-} from "../platform/files.ts";
-import { codeOf, messageOf } from "../problem.ts";
+} from "../platform/files/files.ts";
 import type { OutputFile } from "./table-file.ts";
 import { type FileRights, isTemporary, temporaryBeside } from "./target.ts";
 

@@ -1,5 +1,5 @@
-import { closeSync, open } from "../platform/files.ts";
-import { messageOf } from "../problem.ts";
+import { messageOf } from "../platform/errors.ts";
+import { closeSync, open } from "../platform/files/files.ts";
 import type { OutputFile } from "./table-file.ts";
 import type { Target } from "./target.ts";
 

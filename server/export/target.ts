@@ -1,6 +1,6 @@
 import { basename, dirname, join, resolve } from "node:path";
-import { fstatSync, lstatSync, readlinkSync, realpathSync, statSync } from "../platform/files.ts";
-import { codeOf, messageOf, OperatorError } from "../problem.ts";
+import { codeOf, messageOf, OperatorError } from "../platform/errors.ts";
+import { fstatSync, lstatSync, readlinkSync, realpathSync, statSync } from "../platform/files/files.ts";
 
 /** Where an export goes. */
 export type Target =

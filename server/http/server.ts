@@ -1,29 +1,26 @@
 import type { Server as BunServer, WebSocketHandler } from "bun";
 import { Elysia } from "elysia";
 import { websocket } from "elysia/ws";
-import type { BookView } from "../book.ts";
-import type { History } from "../history.ts";
-import type { HttpLoad } from "../http-load.ts";
-import type { Incidents } from "../incident.ts";
-import type { Log } from "../log.ts";
-import type { NewestTrades } from "../newest-trades.ts";
-import type { Status } from "../status.ts";
-import { type Access, type AccessOptions, createAccess, openAccess } from "./access.ts";
-import { createAlertsApi } from "./alerts-api.ts";
-import { createApi } from "./api.ts";
-import { createArchiveApi } from "./archive-api.ts";
-import { createAssets } from "./assets.ts";
-import { maxBufferedBytes } from "./audience.ts";
-import { createErrors } from "./errors.ts";
-import { securityHeaders } from "./headers.ts";
-import { createHealth } from "./health.ts";
-import { createHistoryApi } from "./history-api.ts";
-import { ListenError } from "./listen-error.ts";
-import { createLive, type Live } from "./live.ts";
-import { createLiveBook, type LiveBook } from "./live-book.ts";
-import { createMetricsRoute, type MetricsText } from "./metrics.ts";
-import { createOpenApi } from "./openapi.ts";
-import { createSnapshot, type Snapshot } from "./snapshot.ts";
+import type { Incidents } from "../domain/incident.ts";
+import type { NewestTrades } from "../domain/latest-trades.ts";
+import type { History } from "../domain/queries.ts";
+import type { BookView, HttpLoad, Status } from "../domain/status.ts";
+import { messageOf, OperatorError } from "../platform/errors.ts";
+import type { Log } from "../platform/log/log.ts";
+import { type Access, type AccessOptions, createAccess, openAccess } from "./auth/auth.ts";
+import { createErrors } from "./core/errors.ts";
+import { securityHeaders } from "./core/security-headers.ts";
+import { createSnapshot, type Snapshot } from "./core/status-cache.ts";
+import { createLiveBook, type LiveBook } from "./live/live-book.ts";
+import { createLive, type Live } from "./live/live-status.ts";
+import { maxBufferedBytes } from "./live/subscribers.ts";
+import { createArchiveApi } from "./routes/archive-routes.ts";
+import { createHealth, createMetricsRoute, type MetricsText } from "./routes/health.ts";
+import { createHistoryApi } from "./routes/history-routes.ts";
+import { createAlertsApi } from "./routes/incident-routes.ts";
+import { createOpenApi } from "./routes/openapi.ts";
+import { createAssets } from "./routes/page.ts";
+import { createApi } from "./routes/status-routes.ts";
 
 export type HttpServer = {
   /** Binds; rejects with ListenError where that cannot be. `url` is what a browser on this machine can open. */
@@ -170,3 +167,21 @@ function openable(host: string): string {
   if (host === "::") return "[::1]";
   return host.includes(":") ? `[${host}]` : host;
 }
+
+/** The address could not be bound. `code` is the system's (`EADDRINUSE`, `EACCES`, …); the message says what to do. */
+export class ListenError extends OperatorError {
+  readonly code: string;
+
+  constructor(host: string, port: number, cause: unknown) {
+    const code = typeof cause === "object" && cause !== null && "code" in cause ? String(cause.code) : "unknown";
+    const reason = messageOf(cause);
+    super(`cannot listen on ${host}:${port}: ${hints[code] ?? `${reason}; check http.host and http.port`}`, { cause });
+    this.code = code;
+  }
+}
+
+const hints: Record<string, string> = {
+  EADDRINUSE: "the port is taken by another program; stop it, or set http.port to a free one",
+  EACCES: "ports below 1024 need a privilege; set http.port to a higher one, with a proxy such as nginx in front",
+  EADDRNOTAVAIL: "this machine has no such address; set http.host to one of its own, such as 127.0.0.1",
+};

@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
-import { mkdir, rename, stat } from "../platform/files-async.ts";
-import { codeOf } from "../problem.ts";
+import { codeOf } from "../platform/errors.ts";
+import { mkdir, rename, stat } from "../platform/files/files-async.ts";
 
 /**
  * Moves what is in the journal's way under `quarantine/`: a file where its folder should be, a folder where a file should be. Returns where

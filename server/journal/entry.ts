@@ -1,6 +1,5 @@
-import type { Gap } from "../gap.ts";
-import { gapCauses } from "../gap-causes.ts";
-import type { StoredHole } from "../missing-ids.ts";
+import { type Gap, gapCauses } from "../domain/gap.ts";
+import type { StoredHole } from "../domain/missing-ids.ts";
 
 /** One fact in the journal. A later entry about the same thing replaces the earlier one, so that reading twice is harmless. */
 export type JournalEntry =

@@ -1,8 +1,8 @@
 import { dirname } from "node:path";
-import { close, fsync, open, write } from "../platform/files.ts";
-import { mkdir, rename, stat } from "../platform/files-async.ts";
-import { codeOf, messageOf } from "../problem.ts";
-import { nextTurn } from "../timer.ts";
+import { codeOf, messageOf } from "../platform/errors.ts";
+import { close, fsync, open, write } from "../platform/files/files.ts";
+import { mkdir, rename, stat } from "../platform/files/files-async.ts";
+import { nextTurn } from "../platform/time/timers.ts";
 import { clearWay } from "./clear-way.ts";
 
 /*

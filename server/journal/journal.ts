@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import type { Gap } from "../gap.ts";
-import type { Log } from "../log.ts";
-import type { HoleStore } from "../missing-ids.ts";
-import { bootId } from "../platform/boot-id.ts";
-import type { Day } from "../segment.ts";
+import type { Day } from "../domain/day.ts";
+import type { Gap } from "../domain/gap.ts";
+import type { HoleStore } from "../domain/missing-ids.ts";
+import type { Log } from "../platform/log/log.ts";
+import { bootId } from "../platform/process/boot-id.ts";
 import { isGap, type JournalEntry, type LastRecord, type Run } from "./entry.ts";
 import { createJournalFile } from "./journal-file.ts";
-import { encodeEntry, encodeHead } from "./line.ts";
-import { readJournalFile } from "./read.ts";
+import { encodeEntry, encodeHead } from "./journal-line.ts";
+import { readJournalFile } from "./read-journal.ts";
 
 /**
  * What has to be known of the recording beside the records themselves: gaps, runs, missing ids, and each stream's newest record. It is

@@ -1,4 +1,4 @@
-import type { ConnectionStatus, Status } from "../status.ts";
+import type { ConnectionStatus, Status } from "../domain/status.ts";
 import { counter, type Family, gauge } from "./family.ts";
 
 /** The sockets to the exchange, and the clock that delays are measured by. */

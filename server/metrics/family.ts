@@ -1,4 +1,4 @@
-import type { HistogramView } from "../histogram.ts";
+import type { HistogramView } from "../platform/histogram.ts";
 
 export type Labels = Readonly<Record<string, string>>;
 

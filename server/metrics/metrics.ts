@@ -1,5 +1,4 @@
-import type { HttpLoad } from "../http-load.ts";
-import type { Status } from "../status.ts";
+import type { HttpLoad, Status } from "../domain/status.ts";
 import { connectionFamilies } from "./connections.ts";
 import { type ExpositionFormat, encode } from "./exposition.ts";
 import { type Family, gauge } from "./family.ts";

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from "../platform/files.ts";
+import { readdirSync, readFileSync } from "../platform/files/files.ts";
 import { counter, type Family, gauge } from "./family.ts";
 
 /** The process, by the names that every Prometheus exporter has for it; what the system does not tell is left out. */

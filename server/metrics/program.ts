@@ -1,7 +1,6 @@
-import type { HttpLoad } from "../http-load.ts";
-import { incidentRules } from "../incident.ts";
-import type { Status } from "../status.ts";
-import { type Build, build } from "../version.ts";
+import { incidentRules } from "../domain/incident.ts";
+import type { HttpLoad, Status } from "../domain/status.ts";
+import { type Build, build } from "../platform/process/version.ts";
 import { counter, type Family, gauge, histogram, info } from "./family.ts";
 import type { MetricsSources } from "./sources.ts";
 

@@ -1,4 +1,4 @@
-import type { Status, SymbolStatus } from "../status.ts";
+import type { Status, SymbolStatus } from "../domain/status.ts";
 import { counter, type Family, gauge, histogram } from "./family.ts";
 import type { MetricsSources } from "./sources.ts";
 

@@ -1,7 +1,7 @@
-import type { GapCause } from "../gap.ts";
-import type { HistogramView } from "../histogram.ts";
-import type { Incidents } from "../incident.ts";
-import type { Status } from "../status.ts";
+import type { GapCause } from "../domain/gap.ts";
+import type { Incidents } from "../domain/incident.ts";
+import type { Status } from "../domain/status.ts";
+import type { HistogramView } from "../platform/histogram.ts";
 
 /** One recorded stream of one symbol; counts are since it was last added to what is recorded. */
 export type StreamCounts = {

@@ -1,5 +1,5 @@
-import type { DiskStatus, VolumeStatus } from "../disk-status.ts";
-import type { Status, UploadStatus } from "../status.ts";
+import type { DiskStatus, VolumeStatus } from "../domain/disk-status.ts";
+import type { Status, UploadStatus } from "../domain/status.ts";
 import { counter, type Family, gauge, oneOf } from "./family.ts";
 
 const diskLevels: readonly DiskStatus["level"][] = ["ok", "low", "very_low", "full"];

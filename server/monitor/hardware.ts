@@ -1,7 +1,7 @@
 import { cpus, freemem, totalmem } from "node:os";
-import { readFileSync } from "../platform/files.ts";
-import { statfs } from "../platform/files-async.ts";
-import type { Hardware } from "../status.ts";
+import type { Hardware } from "../domain/status.ts";
+import { readFileSync } from "../platform/files/files.ts";
+import { statfs } from "../platform/files/files-async.ts";
 
 /** Measures the machine's load; every rate is the mean since the sample before. */
 export type HardwareMeter = {

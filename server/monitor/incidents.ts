@@ -1,5 +1,5 @@
-import type { AlertSettings } from "../alert-settings.ts";
-import type { GapCause } from "../gap.ts";
+import type { AlertSettings } from "../config/alert-keys.ts";
+import type { GapCause } from "../domain/gap.ts";
 import {
   type AlertStatus,
   byGravity,
@@ -9,13 +9,13 @@ import {
   incidentUnits,
   type KeptIncidents,
   type Mute,
-} from "../incident.ts";
-import type { Log } from "../log.ts";
-import { messageOf } from "../problem.ts";
-import { acknowledge, beginning, evaluate, type MonitorState, openOf, withCost } from "./evaluate.ts";
+} from "../domain/incident.ts";
+import { messageOf } from "../platform/errors.ts";
+import type { Log } from "../platform/log/log.ts";
 import { createMutes, type Mutes } from "./mutes.ts";
 import type { Observation } from "./observation.ts";
-import { ruleOf } from "./rules.ts";
+import { acknowledge, beginning, evaluate, type MonitorState, openOf, withCost } from "./rules/evaluate.ts";
+import { ruleOf } from "./rules/rules.ts";
 
 /** Incidents, and what keeps them up to date. */
 export type IncidentWatch = Incidents & {

@@ -1,4 +1,4 @@
-import { dayStartUs, dayUs } from "../segment.ts";
+import { dayStartUs, dayUs } from "../domain/day.ts";
 
 /** Rows of today by UTC minute, counted as they come: what a manifest will say of the day once it is merged. */
 export type MinuteRows<K> = {

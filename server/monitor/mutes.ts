@@ -1,4 +1,4 @@
-import type { Incident, IncidentRule, Mute } from "../incident.ts";
+import type { Incident, IncidentRule, Mute } from "../domain/incident.ts";
 
 /** Who is not to be told of what, and until when. */
 export type Mutes = {

@@ -1,5 +1,5 @@
-import type { Gap } from "../gap.ts";
-import type { Status } from "../status.ts";
+import type { Gap } from "../domain/gap.ts";
+import type { Status } from "../domain/status.ts";
 
 /** Archives that are over a limit of the retention and wait, since `limit` dates at most go in an hour. */
 export type RemovalsWaiting = {

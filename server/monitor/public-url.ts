@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { connect, type PeerCertificate } from "node:tls";
-import { boundedFetch, statusBytes } from "../platform/bounded-fetch.ts";
-import { codeOf, messageOf } from "../problem.ts";
+import { codeOf, messageOf } from "../platform/errors.ts";
+import { boundedFetch, statusBytes } from "../platform/fetch/bounded-fetch.ts";
 import type { PublicUrlState } from "./observation.ts";
 
 /** Watches that the recorder is reached by its public name. */

@@ -1,4 +1,5 @@
-import { type Sample, type SeriesName, type SeriesSpan, type SeriesView, seriesNames } from "../history.ts";
+import { type Sample, type SeriesName, type SeriesSpan, type SeriesView, seriesNames } from "../domain/queries.ts";
+import type { Status } from "../domain/status.ts";
 
 /** The last hour and the last week of every figure, in memory that does not grow. */
 export type Series = {
@@ -123,4 +124,18 @@ function fold(how: "sum" | "least" | "mean", kept: number, count: number, value:
 
 function known(value: number | undefined): number | null {
   return value === undefined || Number.isNaN(value) ? null : Math.round(value * 1000) / 1000;
+}
+
+/** The figures of a status of which a history is kept; gaps are counted from one to the next. */
+export function sampleOf({ totals, hardware, symbols }: Status): Omit<Sample, "gaps"> {
+  const delays = symbols.map(({ delay_ms }) => delay_ms).filter((delay) => delay !== null);
+  const received = hardware.network_receive_bytes_per_s;
+  return {
+    messages_per_s: totals.messages_per_s,
+    delay_p50_ms: delays.sort((a, b) => a - b)[Math.floor(delays.length / 2)] ?? null,
+    disk_free_bytes: hardware.disk_total_bytes > 0 ? hardware.disk_free_bytes : null,
+    memory_bytes: hardware.process_memory_bytes,
+    cpu_cores: hardware.process_cpu_cores,
+    network_bytes_per_s: received,
+  };
 }

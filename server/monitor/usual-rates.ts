@@ -1,5 +1,5 @@
-import type { Status } from "../status.ts";
-import { parseStreamType } from "../stream.ts";
+import type { Status } from "../domain/status.ts";
+import { parseStreamType } from "../domain/stream.ts";
 
 /** How many records each stream usually brings: what an outage has cost is estimated from it. */
 export type UsualRates = {

@@ -1,6 +1,6 @@
-import type { Log } from "../log.ts";
-import { boundedFetch, statusBytes } from "../platform/bounded-fetch.ts";
-import { hostOf, problemOf } from "./host.ts";
+import { boundedFetch, statusBytes } from "../platform/fetch/bounded-fetch.ts";
+import type { Log } from "../platform/log/log.ts";
+import { hostOf, problemOf } from "./webhook.ts";
 
 /** Tells somebody else that data flows, so that silence means trouble: also of a machine that can say nothing any more. */
 export type Heartbeat = {

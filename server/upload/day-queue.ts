@@ -1,4 +1,4 @@
-import type { Day } from "../segment.ts";
+import type { Day } from "../domain/day.ts";
 
 /** A day that waits to be dealt with. */
 export type Waiting = {

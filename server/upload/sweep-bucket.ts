@@ -1,10 +1,10 @@
 import { join } from "node:path";
-import type { Log } from "../log.ts";
-import { messageOf } from "../problem.ts";
-import { type Day, dayOfPath } from "../segment.ts";
-import { type BucketDay, type BucketDayOptions, lookAt, type Vouched } from "./bucket-day.ts";
-import type { ObjectStore } from "./object-store.ts";
-import { abandonParts } from "./upload-file.ts";
+import { type Day, dayOfPath } from "../domain/day.ts";
+import { messageOf } from "../platform/errors.ts";
+import type { Log } from "../platform/log/log.ts";
+import { type BucketDay, type BucketDayOptions, lookAt, type Vouched } from "./day/bucket-day.ts";
+import { abandonParts } from "./day/upload-file.ts";
+import type { ObjectStore } from "./store/object-store.ts";
 import { type Removing, readRecord, writeRecord } from "./upload-record.ts";
 
 /** A multipart upload that nobody has gone on with for so long was left by a recorder that is no more, ms. */

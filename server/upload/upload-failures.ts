@@ -1,10 +1,9 @@
-import type { Log } from "../log.ts";
-import { codeOf, messageOf } from "../problem.ts";
-import { besideCode } from "./day-borders.ts";
-import type { Waiting } from "./day-queue.ts";
-import { nameOf } from "./day-queue.ts";
-import { StoreProblem } from "./store-problem.ts";
-import { isOvertaken } from "./upload-file.ts";
+import { codeOf, messageOf } from "../platform/errors.ts";
+import type { Log } from "../platform/log/log.ts";
+import { besideCode } from "./day/day-borders.ts";
+import { isOvertaken } from "./day/upload-file.ts";
+import { nameOf, type Waiting } from "./day-queue.ts";
+import { StoreProblem } from "./store/store-errors.ts";
 
 /**
  * Tells outages, which keep all days waiting, from the refusal of one day, around which the others go on. A store that cannot be

@@ -1,5 +1,7 @@
 import { join } from "node:path";
-import { removeIfThere } from "../durable-file.ts";
+import { archivePath, type Day, dayOfPath, dayPath, temporarySuffix } from "../domain/day.ts";
+import { codeOf } from "../platform/errors.ts";
+import { removeIfThere } from "../platform/files/durable-files.ts";
 import {
   closeSync,
   fsyncSync,
@@ -8,9 +10,7 @@ import {
   readFileSync,
   renameSync,
   writeFileSync,
-} from "../platform/files.ts";
-import { codeOf } from "../problem.ts";
-import { archivePath, type Day, dayOfPath, dayPath, temporarySuffix } from "../segment.ts";
+} from "../platform/files/files.ts";
 
 /*
  * What is known of a day's upload lies beside its archive, goes with it, and is worth nothing without it: whoever loses it

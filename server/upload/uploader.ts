@@ -1,9 +1,9 @@
-import type { Log } from "../log.ts";
-import { messageOf } from "../problem.ts";
-import type { Day } from "../segment.ts";
-import type { UploadStatus } from "../status.ts";
+import type { Day } from "../domain/day.ts";
+import type { UploadStatus } from "../domain/status.ts";
+import { messageOf } from "../platform/errors.ts";
+import type { Log } from "../platform/log/log.ts";
+import type { DayOutcome } from "./day/upload-day.ts";
 import { createDayQueue, nameOf, type Waiting } from "./day-queue.ts";
-import type { DayOutcome } from "./upload-day.ts";
 import { createUploadFailures } from "./upload-failures.ts";
 
 /** Brings days into the bucket, one after another, oldest first, again and again until each is there. */

@@ -4,9 +4,9 @@
  * own. `--quick` takes a quarter of the time, for a look. Linux.
  */
 import { join } from "node:path";
-import { floorRows, steadyRows } from "./floor-rows.ts";
-import { measureFloor, measureRecorder } from "./record-against-floor.ts";
-import { chartOf } from "./symbols-chart.ts";
+import { floorRows, steadyRows } from "./record/floor-rows.ts";
+import { measureFloor, measureRecorder } from "./record/record-against-floor.ts";
+import { chartOf } from "./record/symbols-chart.ts";
 import { atMost, machine, markdownOf, type Row, spread, tableHead, told } from "./table.ts";
 
 const quick = process.argv.includes("--quick");
@@ -42,7 +42,7 @@ for (const note of notes) console.log(`\n${note}`);
 process.exit(0);
 
 async function path(): Promise<Row[]> {
-  const { result } = await inner<{ result: Record<string, number[]> }>("record-path.ts");
+  const { result } = await inner<{ result: Record<string, number[]> }>("record/record-path.ts");
   const sum = Object.values(result).reduce((total, [middle = 0]) => total + middle, 0);
   const bare = await measureFloor(3000, { warmUpMs: 3000, measureMs: 10_000 });
   const share = Math.round(sum / bare.usPerMessage / 10);
@@ -56,7 +56,7 @@ async function path(): Promise<Row[]> {
 }
 
 async function syscalls(): Promise<Row[]> {
-  const { counts } = await inner<{ counts: Record<string, number> }>("syscalls.ts", quick ? "20" : "62");
+  const { counts } = await inner<{ counts: Record<string, number> }>("record/syscalls.ts", quick ? "20" : "62");
   const of = (...names: string[]) => names.reduce((sum, name) => sum + (counts[name] ?? 0), 0).toFixed(1);
   return [
     told("system calls per 1,000 messages at 3,000/s: receiving", of("recvfrom", "epoll_pwait2")),
@@ -69,7 +69,7 @@ async function syscalls(): Promise<Row[]> {
 
 async function seal(): Promise<Row[]> {
   type Figures = { seal: Record<string, number[]>; merge: Record<string, number[]>; sizes: number[] };
-  const { seal, merge, sizes } = await inner<Figures>("seal-and-merge.ts", quick ? "20" : "60");
+  const { seal, merge, sizes } = await inner<Figures>("archive/seal-and-merge.ts", quick ? "20" : "60");
   const rate = (values: number[] = []) => spread(values, 0);
   const [ours = 0, native = 0] = sizes;
   return [
@@ -85,7 +85,7 @@ async function seal(): Promise<Row[]> {
 }
 
 async function delay(): Promise<Row[]> {
-  const { figures } = await inner<{ figures: Record<string, number> }>("delay-to-file.ts", quick ? "20" : "60");
+  const { figures } = await inner<{ figures: Record<string, number> }>("record/delay-to-file.ts", quick ? "20" : "60");
   const row = atMost(
     "socket → file at 3,000/s, oldest of each flush, p99, ms (flush interval 1,000)",
     1005,
@@ -99,7 +99,7 @@ async function delay(): Promise<Row[]> {
 async function stall(): Promise<Row[]> {
   const words = ["--gb", quick ? "0.1" : "0.4", "--dashboards", "100", "--bot", "--json"];
   type Figures = { stalls: Record<string, number>; peak: number; control: number; chat: Record<string, number> };
-  const { stalls, peak, control, chat } = await inner<Figures>("merge-day.ts", ...words);
+  const { stalls, peak, control, chat } = await inner<Figures>("archive/merge-day.ts", ...words);
   const row = atMost(
     "main thread stands still while sealing, merging, serving 100 dashboards and answering the bot's chat, p99.9, ms",
     20,
@@ -116,7 +116,7 @@ async function stall(): Promise<Row[]> {
 
 async function symbols(): Promise<Row[]> {
   type Figures = { symbols: number; perSecond: number; cpuPerSecond: number; memory: number; most: number }[];
-  const found = await inner<Figures>("by-symbols.ts", quick ? "0.3" : "1");
+  const found = await inner<Figures>("record/by-symbols.ts", quick ? "0.3" : "1");
   notes.push(chartOf(found));
   const goals: Record<number, number> = { 15: 120, 1000: 400 };
   return found
@@ -130,7 +130,7 @@ async function symbols(): Promise<Row[]> {
 
 async function start(): Promise<Row[]> {
   type Figures = { empty: number[]; archives: number; withCatalogue: number[]; withoutCatalogue: number[] };
-  const found = await inner<Figures>("start-up.ts", String(quick ? 2 : 5));
+  const found = await inner<Figures>("record/start-up.ts", String(quick ? 2 : 5));
   return [
     atMost("from the start of the process to the first record, ms", 1000, found.empty, 0),
     atMost(`… after a crash, beside 100 GB (${found.archives} archives)`, 1000, found.withCatalogue, 0),

@@ -1,7 +1,8 @@
 /** The invented market as an exchange in a process of its own: `bun market.ts <symbols>`; prints its addresses as JSON. */
-import { createExchange } from "../../server/exchange/exchange.ts";
-import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
-import { silentLog } from "../../server/log.ts";
+
+import { silentLog } from "../../server/platform/log/log.ts";
+import { createSyntheticMarket } from "../../server/simulator/market/synthetic-market.ts";
+import { createExchange } from "../../server/simulator/simulated-exchange.ts";
 import { symbolNames } from "./processes.ts";
 
 const source = createSyntheticMarket({ symbols: symbolNames(Number(process.argv[2])), seed: 3 });

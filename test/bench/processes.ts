@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import type { Status } from "../../server/status.ts";
+import type { Status } from "../../server/domain/status.ts";
 import { fromSource, type Program, start } from "../support/program.ts";
 import { until } from "../support/wait.ts";
 
@@ -25,7 +25,7 @@ export function symbolNames(count: number): readonly string[] {
 
 /** The load of the original's benchmark at this rate; 0 for as fast as it is taken. */
 export async function startSender(perSecond: number, symbols = 15): Promise<Sender> {
-  const child = start([process.execPath, join(import.meta.dir, "sender.ts"), String(perSecond), String(symbols)]);
+  const child = start([process.execPath, join(import.meta.dir, "web/sender.ts"), String(perSecond), String(symbols)]);
   await until(() => child.output().includes("\n"), "the sender's port", 20_000);
   const port = child.output().trim();
   return { wsUrl: `ws://127.0.0.1:${port}`, restUrl: `http://127.0.0.1:${port}`, stop: () => end(child) };

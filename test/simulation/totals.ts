@@ -1,4 +1,4 @@
-import { gapCauses } from "../../server/gap-causes.ts";
+import { gapCauses } from "../../server/domain/gap.ts";
 import { draws } from "./generate.ts";
 import type { Report } from "./loop.ts";
 

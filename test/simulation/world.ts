@@ -1,8 +1,8 @@
 import { type App, createApp } from "../../server/app/app.ts";
-import { replaceSqlite } from "../../server/catalogue/sqlite.ts";
-import { type Config, loadConfig } from "../../server/config.ts";
-import type { Log } from "../../server/log.ts";
-import { replaceFiles, systemFiles } from "../../server/platform/files.ts";
+import { replaceSqlite } from "../../server/catalogue/file/sqlite.ts";
+import { type Config, loadConfig } from "../../server/config/config.ts";
+import { replaceFiles, systemFiles } from "../../server/platform/files/files.ts";
+import type { Log } from "../../server/platform/log/log.ts";
 import { type DiskState, workingDisk } from "./disk/faults.ts";
 import { createFiles, type Holder } from "./disk/files.ts";
 import { createSqliteDisk, type SqliteDisk } from "./disk/sqlite.ts";

@@ -1,4 +1,4 @@
-import { type Config, loadConfig } from "../../server/config.ts";
+import { type Config, loadConfig } from "../../server/config/config.ts";
 
 /** The config of these settings alone, by `section.key`, on any free port; nothing of the machine's own. Throws what is wrong with them. */
 export function appConfig(settings: Readonly<Record<string, unknown>>): Config {

@@ -2,18 +2,18 @@ import { Database } from "bun:sqlite";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createArchiver } from "../../server/archive/archiver.ts";
-import { type HandoverReport, readHandoverReport } from "../../server/commands/handover-report.ts";
-import { recorderOf } from "../../server/data-folder.ts";
-import { createExchange } from "../../server/exchange/exchange.ts";
-import { createSyntheticMarket } from "../../server/exchange/market/synthetic-market.ts";
-import type { MarketSource } from "../../server/exchange/source.ts";
-import { type Gap, isOpenHole } from "../../server/gap.ts";
-import { silentLog } from "../../server/log.ts";
-import { dateOf, dayUs } from "../../server/segment.ts";
-import { parseStreamName } from "../../server/stream.ts";
+import { dateOf, dayUs } from "../../server/domain/day.ts";
+import { type Gap, isOpenHole } from "../../server/domain/gap.ts";
+import { parseStreamName } from "../../server/domain/stream.ts";
+import { silentLog } from "../../server/platform/log/log.ts";
+import { createSyntheticMarket } from "../../server/simulator/market/synthetic-market.ts";
+import type { MarketSource } from "../../server/simulator/protocol/market-source.ts";
+import { createExchange } from "../../server/simulator/simulated-exchange.ts";
+import { recorderOf } from "../../server/storage/lock/data-folder.ts";
+import { type HandoverReport, readHandoverReport } from "../../server/upgrade/report.ts";
 import { startDayWorker, startSealWorker } from "../../server/workers.ts";
+import { dataFiles, readLines, readRecords } from "./data/read-data.ts";
 import { type Program, start } from "./program.ts";
-import { dataFiles, readLines, readRecords } from "./read-data.ts";
 import { until } from "./wait.ts";
 
 /** What was sent of each stream, and when first, µs. */

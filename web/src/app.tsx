@@ -1,11 +1,10 @@
 import { useComputed } from "@preact/signals";
-import { duration } from "./format.ts";
-import { choose, type Language, language, t } from "./i18n.ts";
-import { address, follow, overviewPath, route } from "./route.ts";
-import { loggedIn, logOut } from "./session.ts";
-import { ageSeconds, link, old, status } from "./state.ts";
-import { nextTheme, theme } from "./theme.ts";
-import { nextZone, zone, zoneName } from "./time.ts";
+import { loggedIn, logOut } from "./api/session.ts";
+import { address, follow, overviewPath, route } from "./browser/route.ts";
+import { nextTheme, theme } from "./browser/theme.ts";
+import { duration } from "./present/format.ts";
+import { nextZone, zone, zoneName } from "./present/time.ts";
+import { ageSeconds, link, old, status } from "./state/state.ts";
 import { ArchiveView } from "./views/archive.tsx";
 import { CoverageView } from "./views/coverage.tsx";
 import { DayView } from "./views/day.tsx";
@@ -13,6 +12,7 @@ import { HistoryView } from "./views/history.tsx";
 import { LoginView } from "./views/login.tsx";
 import { OrderBook } from "./views/orderbook.tsx";
 import { Overview } from "./views/overview.tsx";
+import { choose, type Language, language, t } from "./words/i18n.ts";
 
 const languages: readonly { code: Language; short: string; name: string }[] = [
   { code: "en", short: "EN", name: "English" },

@@ -1,8 +1,8 @@
 import { render } from "preact";
+import { checkSession } from "./api/session.ts";
 import { App } from "./app.tsx";
-import { connect } from "./live.ts";
-import { route } from "./route.ts";
-import { checkSession } from "./session.ts";
+import { route } from "./browser/route.ts";
+import { connect } from "./state/live.ts";
 import "./style/base.css";
 import "./style/frame.css";
 import "./style/headline.css";

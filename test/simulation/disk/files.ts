@@ -1,6 +1,6 @@
 import { Readable } from "node:stream";
 import type { FileSink } from "bun";
-import type { Files } from "../../../server/platform/files.ts";
+import type { Files } from "../../../server/platform/files/files.ts";
 import type { Random } from "../random.ts";
 import type { DiskState } from "./faults.ts";
 import { type Inode, systemError, type Tree } from "./tree.ts";

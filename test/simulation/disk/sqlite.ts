@@ -1,5 +1,5 @@
 import { Database } from "bun:sqlite";
-import type { OpenSqlite } from "../../../server/catalogue/sqlite.ts";
+import type { OpenSqlite } from "../../../server/catalogue/file/sqlite.ts";
 import type { Holder } from "./files.ts";
 import { type Inode, systemError, type Tree } from "./tree.ts";
 

@@ -1,4 +1,4 @@
-import { createStream, parseStreamType, type Stream } from "../../../server/stream.ts";
+import { createStream, parseStreamType, type Stream } from "../../../server/domain/stream.ts";
 import type { Random } from "../random.ts";
 
 /** One thing that happened in the market: what the exchange sends of it, to whom it does. */

@@ -1,9 +1,9 @@
 import { drainMicrotasks } from "bun:jsc";
-import { type VerifiedDay, verifyTrack } from "../../../server/archive/verify-track.ts";
-import { openGapList } from "../../../server/commands/gap-list.ts";
-import { isComplete } from "../../../server/commands/verify-report.ts";
-import { isOpenHole } from "../../../server/gap.ts";
-import { findRecordedTracks } from "../../../server/recorded-track.ts";
+import { type VerifiedDay, verifyTrack } from "../../../server/archive/verify/verify-stream.ts";
+import { openGapList } from "../../../server/cli/data/selection.ts";
+import { isComplete } from "../../../server/cli/data/verify-report.ts";
+import { isOpenHole } from "../../../server/domain/gap.ts";
+import { findRecordedTracks } from "../../../server/storage/list/listing.ts";
 import { dataDir, type World } from "../world.ts";
 import type { Findings, Violation } from "./judge.ts";
 

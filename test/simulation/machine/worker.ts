@@ -1,11 +1,11 @@
 import { constants, zstdCompressSync } from "node:zlib";
-import type { DayJob, DayResult } from "../../../server/archive/day-job.ts";
-import { failureOf } from "../../../server/archive/failure.ts";
-import { mergeDay } from "../../../server/archive/merge-day.ts";
-import { type SealJob, sealSegment } from "../../../server/archive/seal-segment.ts";
-import { uniteArchives } from "../../../server/archive/unite-archives.ts";
-import type { UniteJob } from "../../../server/archive/unite-job.ts";
-import { archivePath, segmentPath } from "../../../server/segment.ts";
+import { uniteArchives } from "../../../server/archive/combine/combine-archives.ts";
+import type { UniteJob } from "../../../server/archive/combine/combine-job.ts";
+import { mergeDay } from "../../../server/archive/merge/merge-day.ts";
+import type { DayJob, DayResult } from "../../../server/archive/merge/write-archive.ts";
+import { type SealJob, sealSegment } from "../../../server/archive/seal/seal-segment.ts";
+import { archivePath, segmentPath } from "../../../server/domain/day.ts";
+import { failureOf } from "../../../server/platform/errors.ts";
 import { Killed, type Life } from "./life.ts";
 
 type Listener = (event: object) => void;

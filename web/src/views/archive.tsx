@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
-import { api, ask, patience } from "../api.ts";
-import { ArchiveTable } from "../components/archive-table.tsx";
-import { StreamChoice } from "../components/stream-choice.tsx";
-import { Trouble } from "../components/trouble.tsx";
-import { t } from "../i18n.ts";
+import { api, ask, patience } from "../api/api.ts";
+import { ArchiveTable } from "../components/archive/archive-table.tsx";
+import { StreamChoice } from "../components/book/stream-choice.tsx";
+import { Trouble } from "../components/incidents/trouble.tsx";
 import { usePages } from "../pages.ts";
+import { t } from "../words/i18n.ts";
 
 const pageSize = "100";
 

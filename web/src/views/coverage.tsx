@@ -1,16 +1,16 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type { CoverageTable } from "../../../server/history.ts";
-import { api, ask, patience } from "../api.ts";
-import { StreamChoice } from "../components/stream-choice.tsx";
-import { Trouble } from "../components/trouble.tsx";
-import { coverageLevel } from "../coverage-level.ts";
-import { coveragePercent } from "../format.ts";
-import { t } from "../i18n.ts";
-import { useResource } from "../resource.ts";
-import { dayPath, follow, go } from "../route.ts";
-import { addDays, dateName, dateOf, weekday } from "../time.ts";
-import { watchVisible } from "../visible.ts";
+import type { CoverageTable } from "../../../server/domain/queries.ts";
+import { api, ask, patience } from "../api/api.ts";
+import { useResource } from "../api/resource.ts";
+import { dayPath, follow, go } from "../browser/route.ts";
+import { watchVisible } from "../browser/visible.ts";
+import { StreamChoice } from "../components/book/stream-choice.tsx";
+import { Trouble } from "../components/incidents/trouble.tsx";
+import { coverageLevel } from "../present/coverage-level.ts";
+import { coveragePercent } from "../present/format.ts";
+import { addDays, dateName, dateOf, weekday } from "../present/time.ts";
+import { t } from "../words/i18n.ts";
 
 /** Days beside each other, and how far a step goes. */
 const span = 31;

@@ -1,17 +1,17 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import type { DayDetail } from "../../../server/history.ts";
-import { type Answer, api, ask, patience } from "../api.ts";
-import { Chart } from "../components/chart.tsx";
-import { GapTable } from "../components/gap-table.tsx";
-import { MinuteGrid } from "../components/minute-grid.tsx";
-import { Trouble } from "../components/trouble.tsx";
-import { coveragePercent, number } from "../format.ts";
-import { t } from "../i18n.ts";
-import { useResource } from "../resource.ts";
-import { address, bookPath, dayPath, follow, go } from "../route.ts";
-import { symbolSignal } from "../state.ts";
-import { addDays, dateName, dateOf, dateStart } from "../time.ts";
+import type { DayDetail } from "../../../server/domain/queries.ts";
+import { type Answer, api, ask, patience } from "../api/api.ts";
+import { useResource } from "../api/resource.ts";
+import { address, bookPath, dayPath, follow, go } from "../browser/route.ts";
+import { GapTable } from "../components/archive/gap-table.tsx";
+import { Chart } from "../components/charts/chart.tsx";
+import { MinuteGrid } from "../components/charts/minute-grid.tsx";
+import { Trouble } from "../components/incidents/trouble.tsx";
+import { coveragePercent, number } from "../present/format.ts";
+import { addDays, dateName, dateOf, dateStart } from "../present/time.ts";
+import { symbolSignal } from "../state/state.ts";
+import { t } from "../words/i18n.ts";
 
 const renewMs = 20_000;
 

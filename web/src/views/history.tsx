@@ -1,18 +1,18 @@
 import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preact/signals";
-import type { RecorderEvent, SeriesName, SeriesSpan, SeriesView } from "../../../server/history.ts";
-import { api, ask, patience } from "../api.ts";
-import { causes, causeWord } from "../causes.ts";
-import { Chart } from "../components/chart.tsx";
-import { GapTable } from "../components/gap-table.tsx";
-import { IncidentList } from "../components/incident-list.tsx";
-import { StreamChoice } from "../components/stream-choice.tsx";
-import { Trouble } from "../components/trouble.tsx";
-import { t } from "../i18n.ts";
+import type { RecorderEvent, SeriesName, SeriesSpan, SeriesView } from "../../../server/domain/queries.ts";
+import { api, ask, patience } from "../api/api.ts";
+import { useResource } from "../api/resource.ts";
+import { GapTable } from "../components/archive/gap-table.tsx";
+import { StreamChoice } from "../components/book/stream-choice.tsx";
+import { Chart } from "../components/charts/chart.tsx";
+import { IncidentList } from "../components/incidents/incident-list.tsx";
+import { Trouble } from "../components/incidents/trouble.tsx";
 import { usePages } from "../pages.ts";
-import { reasonOf } from "../reason.ts";
-import { useResource } from "../resource.ts";
-import { bothZones, dateTime } from "../time.ts";
-import type { Words } from "../words-en.ts";
+import { causes, causeWord } from "../present/causes.ts";
+import { reasonOf } from "../present/reason.ts";
+import { bothZones, dateTime } from "../present/time.ts";
+import type { Words } from "../words/common-en.ts";
+import { t } from "../words/i18n.ts";
 
 const charts: readonly (readonly [SeriesName, keyof Words, scale: number, decimals: number, from: "zero" | "least"])[] =
   [

@@ -1,7 +1,7 @@
 import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { t } from "../i18n.ts";
-import { checkSession, enter, type LoginAnswer, logIn } from "../session.ts";
+import { checkSession, enter, type LoginAnswer, logIn } from "../api/session.ts";
+import { t } from "../words/i18n.ts";
 
 type Refusal = Exclude<LoginAnswer, { kind: "in" }>;
 

@@ -1,13 +1,13 @@
 import { useComputed } from "@preact/signals";
-import { Chart } from "../components/chart.tsx";
-import { DepthChart } from "../components/depth-chart.tsx";
-import { Ladder } from "../components/ladder.tsx";
-import { SymbolStreams } from "../components/symbol-streams.tsx";
-import { TradeTape } from "../components/trade-tape.tsx";
-import { t } from "../i18n.ts";
-import { type BookTrouble, useLiveBook } from "../live-book.ts";
-import { bookPath, follow, go, overviewPath } from "../route.ts";
-import { symbolNames } from "../state.ts";
+import { bookPath, follow, go, overviewPath } from "../browser/route.ts";
+import { Ladder } from "../components/book/ladder.tsx";
+import { TradeTape } from "../components/book/trade-tape.tsx";
+import { Chart } from "../components/charts/chart.tsx";
+import { DepthChart } from "../components/charts/depth-chart.tsx";
+import { SymbolStreams } from "../components/symbols/symbol-streams.tsx";
+import { type BookTrouble, useLiveBook } from "../state/live-book.ts";
+import { symbolNames } from "../state/state.ts";
+import { t } from "../words/i18n.ts";
 
 /** The live book of one symbol, ten times a second: ladder, depth, mid price, trades. */
 export function OrderBook({ symbol }: { symbol: string }) {

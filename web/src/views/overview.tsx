@@ -1,11 +1,11 @@
-import { Alerts } from "../components/alerts.tsx";
-import { Archive } from "../components/archive.tsx";
-import { Connections } from "../components/connections.tsx";
-import { Headline } from "../components/headline.tsx";
-import { Services } from "../components/services.tsx";
-import { SymbolTable } from "../components/symbol-table.tsx";
-import { Tiles } from "../components/tiles.tsx";
-import { usePast } from "../past.ts";
+import { Archive } from "../components/archive/archive.tsx";
+import { Alerts } from "../components/incidents/alerts.tsx";
+import { Connections } from "../components/status/connections.tsx";
+import { Headline } from "../components/status/headline.tsx";
+import { Services } from "../components/status/services.tsx";
+import { Tiles } from "../components/status/tiles.tsx";
+import { SymbolTable } from "../components/symbols/symbol-table.tsx";
+import { usePast } from "../state/past.ts";
 
 /** Everything at a glance. */
 export function Overview() {

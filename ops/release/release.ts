@@ -1,0 +1,83 @@
+/**
+ * `bun run release [--check] [--targets=A,B]`: the files of a release in dist/release: an executable for each target, SBOM, licences,
+ * changelog and SHA256SUMS. `--check` builds all of it a second time from a clean copy of the commit, in another folder and with packages
+ * installed anew, and fails where a byte differs.
+ */
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import manifest from "../../package.json" with { type: "json" };
+import { compile, prepare } from "../build.ts";
+import { sbomText } from "./sbom.ts";
+import { sourceVersion } from "./version.ts";
+
+const root = join(import.meta.dir, "../..");
+const folder = join(root, "dist/release");
+const sums = join(folder, "SHA256SUMS");
+
+/** musl is for Alpine. Bun 1.4's x64 asks the processor what it can do, so that x64-baseline differs from it by its name only. */
+const targets = ["linux-x64", "linux-x64-baseline", "linux-arm64", "linux-x64-musl", "linux-arm64-musl"];
+
+const { values } = parseArgs({ options: { check: { type: "boolean" }, targets: { type: "string" } } });
+const wanted = values.targets?.split(",") ?? targets;
+const unknown = wanted.filter((target) => !targets.includes(target));
+if (unknown.length > 0) fail(`unknown target ${unknown.join(", ")}; there are ${targets.join(", ")}`);
+if (manifest.packageManager !== `bun@${process.versions.bun}`)
+  fail(`this is Bun ${process.versions.bun}; a release is built with ${manifest.packageManager}, as package.json says`);
+const { version, commit } = sourceVersion(root);
+if (values.check && version.endsWith("dirty"))
+  fail("--check compares with a clean copy of the commit; commit the changes first");
+
+console.log(`rt-data ${version} (${commit})`);
+await release();
+if (values.check) await check();
+
+async function release(): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const { source, packages } = await prepare();
+  for (const target of wanted) await compile(join(folder, `rt-data-${target}`), target, source);
+  await Bun.write(join(folder, "rt-data.cdx.json"), sbomText(source, packages));
+  copyFileSync(join(root, "web/dist/static/licenses.txt"), join(folder, "THIRD-PARTY-LICENSES.txt"));
+  copyFileSync(join(root, "CHANGELOG.md"), join(folder, "CHANGELOG.md"));
+  const lines: string[] = [];
+  for (const name of readdirSync(folder).sort()) {
+    const sum = await sha256(join(folder, name));
+    lines.push(`${sum}  ${name}\n`);
+    console.log(`${sum}  ${(statSync(join(folder, name)).size / 1e6).toFixed(1).padStart(6)} MB  ${name}`);
+  }
+  await Bun.write(sums, lines.join(""));
+}
+
+async function check(): Promise<void> {
+  const copy = mkdtempSync(join(tmpdir(), "rt-data-release-"));
+  try {
+    run(["git", "-C", root, "worktree", "add", "--quiet", "--detach", copy, commit]);
+    run([process.execPath, "install", "--frozen-lockfile", "--silent"], copy);
+    run([process.execPath, "ops/release/release.ts", `--targets=${wanted.join(",")}`], copy);
+    const [first, second] = await Promise.all(
+      [sums, join(copy, "dist/release/SHA256SUMS")].map((path) => Bun.file(path).text()),
+    );
+    if (first !== second) fail(`two builds of one commit differ:\n${first}\n${second}`);
+    console.log("a second build, from a clean copy in another folder, has the same checksums");
+  } finally {
+    Bun.spawnSync(["git", "-C", root, "worktree", "remove", "--force", copy]);
+    rmSync(copy, { recursive: true, force: true });
+  }
+}
+
+async function sha256(path: string): Promise<string> {
+  const hasher = new Bun.CryptoHasher("sha256");
+  for await (const chunk of Bun.file(path).stream()) hasher.update(chunk);
+  return hasher.digest("hex");
+}
+
+function run(words: readonly string[], cwd = root): void {
+  const { success, stderr } = Bun.spawnSync([...words], { cwd, stdout: "ignore", stderr: "pipe" });
+  if (!success) fail(`${words.join(" ")}: ${stderr.toString().trim()}`);
+}
+
+function fail(problem: string): never {
+  throw new Error(problem);
+}

@@ -1,0 +1,101 @@
+/**
+ * `bun run test [FILES]`: style, types and the build beside each other, then every test, several files at a time. Ends with one line
+ * `N passed, N failed` (`, N skipped`); each check before the tests counts as one.
+ */
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { Glob } from "bun";
+
+type Totals = { readonly passed: number; readonly failed: number; readonly skipped: number };
+
+const root = join(import.meta.dir, "../..");
+const folder = mkdtempSync(join(tmpdir(), "rt-data-tests-"));
+const page = join(folder, "page");
+const executable = join(root, "dist/rt-data");
+
+/** Files that build into the checkout; they run when all others are done. */
+const alone: readonly string[] = ["test/packaging/release.test.ts"];
+
+/** Tests wait for sockets, timers and child processes more than they compute: two files for each core keep the cores busy. */
+const filesAtOnce = Math.max(2, availableParallelism() * 2);
+
+const checks: readonly (readonly [name: string, words: readonly string[]])[] = [
+  ["style and lint (biome)", ["bunx", "biome", "ci"]],
+  ["types (tsc)", ["bunx", "tsc"]],
+  ["the page and the executable build", ["bun", "run", "build"]],
+];
+
+const wanted = process.argv.slice(2);
+const files = wanted.length > 0 ? wanted : [...new Glob("test/**/*.test.ts").scanSync(root)].sort();
+
+try {
+  const totals = [await runChecks()];
+  // Browser tests share the page that was just built instead of building five of their own.
+  if (existsSync(join(root, "web/dist"))) cpSync(join(root, "web/dist"), page, { recursive: true });
+  totals.push(
+    await runTests(
+      files.filter((file) => !alone.includes(file)),
+      [`--parallel=${filesAtOnce}`],
+    ),
+  );
+  totals.push(
+    await runTests(
+      files.filter((file) => alone.includes(file)),
+      [],
+    ),
+  );
+  const { passed, failed, skipped } = totals.reduce(add);
+  console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+  process.exitCode = failed === 0 ? 0 : 1;
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
+
+/** What a check says is shown when it is over, so that three at a time do not mix. */
+async function runChecks(): Promise<Totals> {
+  const outcomes = await Promise.all(
+    checks.map(async ([name, words]) => {
+      const child = Bun.spawn([...words], { cwd: root, stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+      const said = await Promise.all([child.stdout, child.stderr].map((stream) => new Response(stream).text()));
+      const isPassed = (await child.exited) === 0;
+      console.log(`${isPassed ? "" : said.join("\n")}(${isPassed ? "pass" : "fail"}) ${name}`);
+      return isPassed;
+    }),
+  );
+  const passed = outcomes.filter(Boolean).length;
+  return { passed, failed: outcomes.length - passed, skipped: 0 };
+}
+
+/** The slowest files start first: `test/timings.json` knows them (`bun test --timings=test/timings.json --update-timings`). */
+async function runTests(names: readonly string[], flags: readonly string[]): Promise<Totals> {
+  if (names.length === 0) return { passed: 0, failed: 0, skipped: 0 };
+  const report = join(folder, "junit.xml");
+  rmSync(report, { force: true });
+  const reporting = ["--reporter=junit", `--reporter-outfile=${report}`, "--timings=test/timings.json"];
+  const child = Bun.spawn(["bun", "test", "--timeout=60000", ...flags, ...reporting, ...names], {
+    cwd: root,
+    env: { ...process.env, ...(existsSync(page) && { TEST_BUILT_PAGE: page, TEST_EXECUTABLE: executable }) },
+    stdio: ["ignore", "inherit", "inherit"],
+  });
+  const code = await child.exited;
+  const { tests, failures, skipped } = readTotals(report);
+  const failed = code !== 0 && failures === 0 ? 1 : failures;
+  return { passed: tests - failures - skipped, failed, skipped };
+}
+
+/** The sums that the test runner wrote down; zeros if it did not come that far. */
+function readTotals(report: string): { tests: number; failures: number; skipped: number } {
+  let head = "";
+  try {
+    head = /<testsuites [^>]*>/.exec(readFileSync(report, "utf8"))?.[0] ?? "";
+  } catch {
+    console.error("the test runner ended without a report");
+  }
+  const sum = (name: string) => Number(new RegExp(` ${name}="(\\d+)"`).exec(head)?.[1] ?? 0);
+  return { tests: sum("tests"), failures: sum("failures"), skipped: sum("skipped") };
+}
+
+function add(a: Totals, b: Totals): Totals {
+  return { passed: a.passed + b.passed, failed: a.failed + b.failed, skipped: a.skipped + b.skipped };
+}

@@ -1,0 +1,121 @@
+import { keptFrom } from "../../archive/retention/retention-plan.ts";
+import type { Config } from "../../config/config.ts";
+import { archivePath, type Day, dateOf, manifestPath } from "../../domain/day.ts";
+import { codeOf } from "../../platform/errors.ts";
+import { readFileSync } from "../../platform/files/files.ts";
+import type { Log } from "../../platform/log/log.ts";
+import type { ConfirmedTime } from "../../platform/time/confirmed-time.ts";
+import { type Manifest, parseManifest } from "../../storage/manifest.ts";
+import { createPacer, type Pacer } from "../../upload/bandwidth-limit.ts";
+import { type BucketDayOptions, keyOf, type Vouched } from "../../upload/day/bucket-day.ts";
+import { createProve, type Prove } from "../../upload/day/prove-day.ts";
+import { createObjectStore, type ObjectStore } from "../../upload/store/object-store.ts";
+import { readRecord, type Uploaded, uploadedPath } from "../../upload/upload-record.ts";
+
+/** The bucket of a config, with the upload records that this disk holds about it. */
+export type BucketAccess = {
+  readonly store: ObjectStore;
+  readonly pacer: Pacer;
+  readonly options: BucketDayOptions;
+  /** The day's manifest on this disk, byte for byte; null if there is none. Throws if it cannot be read. */
+  readonly vouchedLocally: (day: Day) => Vouched | null;
+  readonly parseManifest: (text: string, day: Day) => Vouched | null;
+  /** The bucket may have dropped a day because of its age. */
+  readonly mayBeGone: (day: Day) => boolean;
+  readonly prove: Prove;
+  /** Ends all requests. */
+  abort(): void;
+};
+
+export type BucketAccessDeps = {
+  readonly dataDir: string;
+  readonly time: () => ConfirmedTime;
+  /** Default: this machine's clock. */
+  readonly nowUs?: () => number;
+  readonly log: Log;
+  /** A day that the bucket had is not there any more. */
+  readonly onMissing?: (day: Day, what: string) => void;
+};
+
+/** Multipart uploads are made of parts of this size, bytes. */
+export const usualPartBytes = 8 * 1024 * 1024;
+
+/** The bucket that `config.upload` names; nothing is asked of it before the first call. */
+export function createBucketAccess(
+  config: Config,
+  deps: BucketAccessDeps,
+  partBytes: number = usualPartBytes,
+): BucketAccess {
+  const { dataDir, time, log, nowUs = () => Date.now() * 1000 } = deps;
+  const { endpoint, bucket, region, access_key, secret_key } = config.upload;
+  const requests = new AbortController();
+  const access = { endpoint, bucket, region, accessKey: access_key, secretKey: secret_key };
+  const store = createObjectStore(access, requests.signal, () =>
+    log.warn("the store takes no conditional writes; of two recorders at once the slower one adds itself again later", {
+      bucket,
+      endpoint,
+    }),
+  );
+  const pacer = createPacer(config.upload.bandwidth_mbps);
+  const options = { dataDir, prefix: prefixOf(config), endpoint, bucket, partBytes };
+  const known = {
+    vouchedLocally: (day: Day) => vouchedLocally(dataDir, day),
+    parseManifest: vouchedOf,
+    mayBeGone: (day: Day) => isPast(config, day, time()),
+  };
+  const onMissing = deps.onMissing ?? (() => {});
+  const prove = createProve(options, { store, pacer, nowUs, onMissing, ...known });
+  return { store, pacer, options, ...known, prove, abort: () => requests.abort() };
+}
+
+/** A day that the bucket would not keep any more is not brought there; while the time is unconfirmed that is no day. */
+export function isPast(config: Config, day: Day, time: ConfirmedTime): boolean {
+  const from = time.kind === "confirmed" ? keptFrom(dateOf(time.us), config.upload.retention_days) : null;
+  return from !== null && day.date < from;
+}
+
+/** The upload record of a day for the config's bucket, or null. */
+export function uploadedOf(config: Config, dataDir: string, day: Day): Uploaded | null {
+  const record = readRecord<Uploaded>(uploadedPath(dataDir, day));
+  const { endpoint, bucket } = config.upload;
+  return record?.target === `${endpoint}/${bucket}/${keyOf(prefixOf(config), archivePath(dataDir, day))}`
+    ? record
+    : null;
+}
+
+function prefixOf(config: Config): string {
+  const { prefix } = config.upload;
+  return prefix === "" ? "" : `${prefix}/`;
+}
+
+function vouchedLocally(dataDir: string, day: Day): Vouched | null {
+  let text: string;
+  try {
+    text = readFileSync(manifestPath(dataDir, day), "utf8");
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return null;
+    throw error;
+  }
+  return vouched(text, parseManifest(text));
+}
+
+/** Null if the object is no manifest of the day. */
+function vouchedOf(text: string, day: Day): Vouched | null {
+  try {
+    const manifest = parseManifest(text);
+    const isOfDay = manifest.stream === day.stream && manifest.symbol === day.symbol && manifest.date === day.date;
+    return isOfDay ? vouched(text, manifest) : null;
+  } catch {
+    return null;
+  }
+}
+
+function vouched(text: string, manifest: Manifest): Vouched {
+  const { raw_sha256, compressed_sha256, compressed_bytes, sources, contains = [], ids = null, recorder } = manifest;
+  return {
+    ...{ text, raw_sha256, compressed_sha256, compressed_bytes, contains, ids },
+    sources: (sources ?? []).map((source) => source.raw_sha256),
+    borders: manifest.borders ?? { before: null, after: null },
+    recorders: (sources ?? [recorder]).map(({ id }) => id ?? null),
+  };
+}

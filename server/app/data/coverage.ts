@@ -1,0 +1,156 @@
+import type { LiveCatalogue } from "../../catalogue/live-catalogue.ts";
+import { type Day, dateOf, dateStartUs, dayStartUs, dayUs } from "../../domain/day.ts";
+import { type DayFacts, dayCoverage, minuteSpans } from "../../domain/day-coverage.ts";
+import type { Gap } from "../../domain/gap.ts";
+import type { DayCoverage, DayDetail, History } from "../../domain/queries.ts";
+import type { Status } from "../../domain/status.ts";
+import { parseStreamType, type Stream } from "../../domain/stream.ts";
+import type { MinuteRows } from "../../monitor/minute-rows.ts";
+import { createTurn, type Turn } from "../../platform/time/timers.ts";
+import { isImpossible, isInvented } from "../../storage/list/invented-day.ts";
+import { readManifest } from "../../storage/manifest.ts";
+
+type Parts = {
+  readonly dataDir: string;
+  readonly nowUs: () => number;
+  readonly catalogue: Pick<LiveCatalogue, "gapPages" | "archiveDays">;
+  /** Gaps of a day, those that are not over yet included. */
+  readonly gapsOf: (day: Day) => readonly Gap[];
+  readonly minutes: MinuteRows<Stream>;
+  /** The recorded streams by `folder/symbol`. */
+  readonly streams: () => ReadonlyMap<string, Stream>;
+  /** The newest status, which knows the gaps that are not over yet. */
+  readonly newest: () => Status | null;
+};
+
+/** A day of which less is covered may be one that only a wrong clock has made: its manifests tell. */
+const suspicious = 0.5;
+
+/** A day may have a hundred thousand gaps; nothing else waits for them longer than this, ms. */
+const turnMs = 4;
+
+/** How complete the recording is: archived days by their manifests, today as it comes. */
+export function createCoverage(parts: Parts): Pick<History, "coverage" | "today" | "day"> {
+  const { catalogue, minutes, nowUs, dataDir } = parts;
+
+  function factsToday(stream: Stream, gaps: DayFacts["gaps"], now: number): DayFacts {
+    const start = dayStartUs(now);
+    const span = minutes.span(stream, start);
+    const day = { stream: stream.type.folder, symbol: stream.symbol, date: dateOf(now) };
+    const rowsPerMinute = minutes.rows(stream, start) ?? new Uint16Array(1440);
+    return { day, gaps, firstUs: span?.firstUs ?? null, lastUs: span?.lastUs ?? null, rowsPerMinute, untilUs: now };
+  }
+
+  async function daysToday(): Promise<DayCoverage[]> {
+    const now = nowUs();
+    const turn = createTurn(turnMs);
+    const gaps = await gapsByStream(now, turn);
+    const days: DayCoverage[] = [];
+    for (const [key, stream] of [...parts.streams()]) {
+      const facts = factsToday(stream, gaps.get(key) ?? [], now);
+      days.push({ ...facts.day, ...shown(facts) });
+      await turn.giveWay();
+    }
+    return days;
+  }
+
+  /** Today's gaps by stream: the catalogue's, and those that are not over yet by the newest status. */
+  async function gapsByStream(now: number, turn: Turn): Promise<Map<string, DayFacts["gaps"][number][]>> {
+    const gaps = new Map<string, DayFacts["gaps"][number][]>();
+    const add = (key: string, gap: DayFacts["gaps"][number]) => {
+      const list = gaps.get(key);
+      if (list === undefined) gaps.set(key, [gap]);
+      else list.push(gap);
+    };
+    for (const piece of catalogue.gapPages.pieces(dayStartUs(now), now)) {
+      for (const gap of piece) add(`${gap.stream}/${gap.symbol}`, gap);
+      await turn.giveWay();
+    }
+    for (const { symbol, streams: own } of parts.newest()?.symbols ?? []) {
+      for (const { stream, gap } of own) {
+        const key = `${parseStreamType(stream)?.folder}/${symbol}`;
+        if (gap !== null) add(key, { ...gap, to_us: now, missing: null, repaired: 0 });
+      }
+    }
+    return gaps;
+  }
+
+  function detailOf(day: Day): DayDetail | null {
+    const manifest = readManifest(dataDir, day);
+    const now = nowUs();
+    const stream = parts.streams().get(`${day.stream}/${day.symbol}`);
+    if (manifest !== null) {
+      const { gaps } = manifest;
+      const [firstUs, lastUs] = [manifest.first_recv_us, manifest.last_recv_us];
+      const facts = {
+        day,
+        gaps,
+        firstUs,
+        lastUs,
+        rowsPerMinute: manifest.rows_per_minute,
+        untilUs: Math.min(now, dateStartUs(day.date) + dayUs),
+      };
+      return { ...day, ...shown(facts), rows_per_minute: manifest.rows_per_minute, gaps, source: "manifest" };
+    }
+    const rows = stream === undefined ? null : minutes.rows(stream, dateStartUs(day.date));
+    if (stream === undefined || day.date !== dateOf(now)) return null;
+    const gaps = parts.gapsOf(day);
+    const facts = factsToday(stream, gaps, now);
+    const rows_per_minute = [...(rows ?? new Uint16Array(1440))];
+    return { ...day, ...shown(facts), rows_per_minute, gaps, source: "live" };
+  }
+
+  /** All archives of this symbol and date were made by a wrong clock alone. */
+  function isWrongClocks(symbol: string, date: string, today: string): boolean {
+    const manifests = [...parts.streams().values()]
+      .filter((stream) => stream.symbol === symbol)
+      .map(({ type }) => readManifest(dataDir, { stream: type.folder, symbol, date }))
+      .filter((manifest) => manifest !== null);
+    return (
+      manifests.length > 0 &&
+      manifests.every(({ first_recv_us: firstUs, last_recv_us: lastUs, gaps }) =>
+        isInvented({ date, received: { firstUs, lastUs } }, gaps, today),
+      )
+    );
+  }
+
+  return {
+    async coverage({ stream, from, to }) {
+      const dates = datesBetween(from, to);
+      const rows = new Map(
+        [...parts.streams().values()].map(({ symbol }) => [symbol, dates.map((): number | null => null)]),
+      );
+      const put = (symbol: string, date: string, coverage: number) => {
+        const row = rows.get(symbol) ?? dates.map(() => null);
+        const at = dates.indexOf(date);
+        row[at] = Math.min(row[at] ?? 1, coverage);
+        rows.set(symbol, row);
+      };
+      const now = dateOf(nowUs());
+      for (const { symbol, date, coverage } of catalogue.archiveDays.coverage(stream, from, to)) {
+        if (isImpossible(date, now) || (coverage < suspicious && isWrongClocks(symbol, date, now))) continue;
+        put(symbol, date, coverage);
+      }
+      const running = dates.includes(now) ? await daysToday() : [];
+      for (const { symbol, coverage, ...day } of running)
+        if (coverage !== null && (stream === null || day.stream === stream)) put(symbol, now, coverage);
+      return { dates, rows: [...rows].map(([symbol, coverage]) => ({ symbol, coverage })) };
+    },
+    async today() {
+      const now = nowUs();
+      const gaps = catalogue.gapPages.count(dayStartUs(now), now + 1);
+      return { date: dateOf(now), gaps, days: await daysToday() };
+    },
+    day: detailOf,
+  };
+}
+
+function shown(facts: DayFacts) {
+  return { coverage: dayCoverage(facts), spans: minuteSpans(facts) };
+}
+
+function datesBetween(from: string, to: string): string[] {
+  const dates: string[] = [];
+  for (let at = dateStartUs(from); at <= dateStartUs(to); at += dayUs) dates.push(dateOf(at));
+  return dates;
+}

@@ -1,0 +1,73 @@
+import type { Archiver } from "../../archive/archiver.ts";
+import type { TradeHole } from "../../binance/rest/backfill-queue.ts";
+import { createLiveCatalogue } from "../../catalogue/live-catalogue.ts";
+import type { Gap } from "../../domain/gap.ts";
+import type { Stream } from "../../domain/stream.ts";
+import { openJournal } from "../../journal/journal.ts";
+import type { Log } from "../../platform/log/log.ts";
+import type { ConfirmedTime } from "../../platform/time/confirmed-time.ts";
+import { downtimes } from "../../recorder/recover/downtime.ts";
+import type { Leftovers, RecoveryReport } from "../../recorder/recover/recovery.ts";
+import { readLineBytes } from "../../storage/read/archive-reader.ts";
+import { knownLastRun } from "../gaps/earlier-runs.ts";
+import { createSettledGaps } from "../gaps/settled-gaps.ts";
+import { createUnwrittenHoles } from "../gaps/unwritten-gaps.ts";
+import { createCatalogueCare } from "./catalogue-sync.ts";
+import { createTidyUp } from "./tidy-up.ts";
+
+type Deps = {
+  readonly dataDir: string;
+  readonly startedUs: number;
+  readonly nowUs: () => number;
+  readonly time: () => ConfirmedTime;
+  readonly archiver: () => Archiver;
+  readonly renewFolder: () => void;
+  readonly refetch: (hole: TradeHole) => void;
+  readonly onRecovered: (report: RecoveryReport) => void;
+  readonly log: Log;
+};
+
+/** What is known beside the records: the journal, the catalogue that follows it, and what keeps manifests and both in step. */
+export type Known = ReturnType<typeof createKnown>;
+
+/** Reads the journal; everything else waits for a start. Never throws: what cannot be read is begun anew and said. */
+export function createKnown(deps: Deps) {
+  const { dataDir, startedUs, nowUs, log, archiver } = deps;
+  const journal = openJournal(dataDir, { log });
+  const catalogue = createLiveCatalogue(dataDir, journal, { nowUs, log });
+  const care = createCatalogueCare({ catalogue, journal, dataDir, nowUs, renewFolder: deps.renewFolder, log });
+  const merge: Archiver["merge"] = (day) => archiver().merge(day);
+  const settled = createSettledGaps({ journal, dataDir, merge, now: deps.time, log });
+  const isLost = () => journal.isNew && care.isFresh();
+  const { onRecovered, refetch } = deps;
+  const findHoles = createUnwrittenHoles({ dataDir, journal, refetch, readLines: readLineBytes, log });
+  const tidyUp = createTidyUp({ dataDir, startedUs, archiver, care, settled, findHoles, isLost, onRecovered, log });
+
+  return {
+    ...{ journal, catalogue, care, settled, tidyUp },
+    /** Begins a run; tells how the one before ended, and since when which of `recorded` is missing. */
+    beginRun(
+      leftovers: Leftovers,
+      options: { streams: readonly Stream[]; recorded: readonly Stream[]; flushMs: number; left: readonly Gap[] },
+    ) {
+      const lastRun = knownLastRun(dataDir, options.streams, { journal, catalogue, nowUs: startedUs });
+      journal.beginRun(startedUs);
+      journal.noteGaps(options.left);
+      const notedUsOf = (stream: string, symbol: string) => journal.lastRecord(stream, symbol)?.recvUs ?? 0;
+      const { segments } = leftovers;
+      const before = { lastRun, segments, notedUsOf, isLost: journal.isNew, gapsOf: journal.gapsOfStream };
+      // Which clock was wrong, that of the run before or this one, is found out later.
+      const times = { flushMs: options.flushMs, nowUs: Number.MAX_SAFE_INTEGER };
+      return { lastRun, down: downtimes(dataDir, options.recorded, before, times) };
+    },
+    /** What this run has received so far. */
+    noteRun(lastRecvUs: number | null, clean: boolean): void {
+      if (lastRecvUs !== null) journal.noteRun(lastRecvUs, clean);
+    },
+    async close(deadlineMs: number): Promise<void> {
+      care.noteEvent("stop", "stopped of its own will");
+      await journal.close(deadlineMs);
+      catalogue.close();
+    },
+  };
+}

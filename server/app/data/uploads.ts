@@ -1,0 +1,146 @@
+import type { UniteJob, UniteResult } from "../../archive/combine/combine-job.ts";
+import { keptFrom } from "../../archive/retention/retention-plan.ts";
+import { createPool } from "../../archive/workers/worker-pool.ts";
+import type { Config } from "../../config/config.ts";
+import { archivePath, type Day, dateOf, manifestPath } from "../../domain/day.ts";
+import { messageOf } from "../../platform/errors.ts";
+import { rmSync } from "../../platform/files/files.ts";
+import { readFile } from "../../platform/files/files-async.ts";
+import type { Log } from "../../platform/log/log.ts";
+import type { ConfirmedTime } from "../../platform/time/confirmed-time.ts";
+import { archivedDays } from "../../storage/list/listing.ts";
+import { encodeManifest, type Manifest, parseManifest as manifestOf } from "../../storage/manifest.ts";
+import { type United, type UniteOrder, unionFolder } from "../../upload/day/combine-day.ts";
+import type { Prove } from "../../upload/day/prove-day.ts";
+import { isBorderOpen, openBorders } from "../../upload/day/settle-borders.ts";
+import { uploadDay } from "../../upload/day/upload-day.ts";
+import { sweepBucket } from "../../upload/sweep-bucket.ts";
+import { createUnsettled } from "../../upload/unsettled.ts";
+import { daysBeingReplaced } from "../../upload/upload-record.ts";
+import { createUploader, type Uploader } from "../../upload/uploader.ts";
+import { startDayWorker } from "../../workers.ts";
+import { createBucketAccess, isPast, uploadedOf, usualPartBytes } from "./bucket-access.ts";
+
+/** What uploading needs of the app. */
+export type UploadsDeps = {
+  readonly dataDir: string;
+  readonly nowUs: () => number;
+  /** Nothing is removed from the bucket by any other time. */
+  readonly time: () => ConfirmedTime;
+  readonly recorder: Manifest["recorder"];
+  readonly log: Log;
+  readonly onConfirmed: () => void;
+  readonly pace?: UploadPace;
+};
+
+/** For tests; otherwise what suits real stores. */
+export type UploadPace = { readonly settleMs?: number; readonly retryMs?: number; readonly partBytes?: number };
+
+/** An hour: no recorder takes so long between its last look at an object and the change of it. */
+const settleMs = 3_600_000;
+
+/** Uploads, and what is removed from the bucket. */
+export type Uploads = {
+  readonly uploader: Uploader;
+  /** Whether the bucket has a day at this moment; one that is missing is uploaded again and told. */
+  readonly prove: Prove;
+  /** Removes what the bucket should not keep; failures are the uploader's to tell. */
+  sweep(): Promise<void>;
+  /** Idempotent. */
+  stop(): Promise<void>;
+};
+
+/** The uploads that `config.upload` asks for. */
+export function createUploads(config: Config, deps: UploadsDeps): Uploads {
+  const { dataDir, nowUs, time, log } = deps;
+  const pace = { settleMs, partBytes: usualPartBytes, ...deps.pace };
+  const onMissing = (day: Day, what: string) => {
+    uploader.noteTrouble(day, what);
+    uploader.note(day);
+  };
+  const bucket = createBucketAccess(config, { dataDir, nowUs, time, log, onMissing }, pace.partBytes);
+  const { store, vouchedLocally } = bucket;
+  const options = { ...bucket.options, settleMs: pace.settleMs };
+  const unsettled = createUnsettled(() => nowUs() / 1000);
+  const unions = createPool<UniteJob, UniteResult>(
+    { operation: "unite", size: 1, pathOf: (job) => archivePath(dataDir, job.day) },
+    startDayWorker,
+  );
+
+  async function unite(order: UniteOrder): Promise<United> {
+    const { day, withOwn, other, otherManifest, before, after, out } = order;
+    const outcome = await unions.run({
+      ...{ kind: "unite", dataDir, day, withOwn, other, before, after, out },
+      otherManifest: otherManifest === null ? null : manifestOf(otherManifest),
+      ...{ level: config.archive.level, recorder: deps.recorder },
+    });
+    if (outcome.kind === "stopped") throw new Error("stopping");
+    if (outcome.kind === "done")
+      return { kind: outcome.result.kind, manifest: encodeManifest(outcome.result.manifest) };
+    const { operation, path, message, code } = outcome.failure;
+    // What the system refuses says nothing of the file.
+    const isDamage = operation === "read" && (code === null || code === "EIO");
+    if (isDamage && [other, before?.path, after?.path].includes(path))
+      return { kind: "unreadable", path, reason: message };
+    throw new Error(`${path}: ${message}`);
+  }
+
+  const uploader: Uploader = createUploader(
+    { target: store.name, settleMs: pace.settleMs, retryMs: pace.retryMs },
+    {
+      async *pending() {
+        rmSync(unionFolder(dataDir), { recursive: true, force: true });
+        for (const day of [...daysBeingReplaced(dataDir), ...openBorders(dataDir)]) yield { day, dueMs: 0 };
+        for (const day of await archivedDays(dataDir)) {
+          const record = uploadedOf(config, dataDir, day);
+          const isCurrent = record !== null && record.compressed_sha256 === (await archiveSha256(dataDir, day));
+          if (isPast(config, day, time()) || (isCurrent && record.confirmed_us !== null)) continue;
+          yield { day, dueMs: isCurrent ? record.uploaded_us / 1000 + pace.settleMs : 0 };
+        }
+      },
+      upload: async (day, onProgress, isAgain) =>
+        isPast(config, day, time())
+          ? "gone"
+          : uploadDay(day, options, {
+              ...bucket,
+              ...{ nowUs, unite, onProgress, unsettled, isAgain },
+              onTrouble: (of, what) => uploader.noteTrouble(of, what),
+            }),
+      isBorderOpen: (day) => !isPast(config, day, time()) && isBorderOpen(dataDir, day),
+      nowMs: () => nowUs() / 1000,
+      abort: bucket.abort,
+      onConfirmed: deps.onConfirmed,
+      log,
+    },
+  );
+
+  return {
+    uploader,
+    prove: bucket.prove,
+    async sweep(): Promise<void> {
+      const confirmed = time();
+      if (confirmed.kind === "unconfirmed") return;
+      const keepFrom = keptFrom(dateOf(confirmed.us), config.upload.retention_days);
+      try {
+        const { parseManifest } = bucket;
+        const whose = { ownId: deps.recorder.id ?? null, shared: config.upload.retention_shared };
+        const ownership = { options, vouchedLocally, parseManifest, ...whose };
+        await sweepBucket(store, options.prefix, { keepFrom, nowMs: confirmed.us / 1000, ownership, log });
+      } catch (error) {
+        // The uploader tells what is the matter with the bucket.
+        log.debug("the bucket cannot be looked through; tomorrow again", { reason: messageOf(error) });
+      }
+    },
+    async stop(): Promise<void> {
+      const done = uploader.stop();
+      await unions.stop();
+      await done;
+    },
+  };
+}
+
+/** Without taking the whole manifest apart: at a start there may be many thousands of them. */
+async function archiveSha256(dataDir: string, day: Day): Promise<string | null> {
+  const text = await readFile(manifestPath(dataDir, day), "utf8");
+  return /"compressed_sha256": "([0-9a-f]{64})"/.exec(text)?.[1] ?? null;
+}

@@ -1,0 +1,177 @@
+import { randomUUID } from "node:crypto";
+import type { LiveCatalogue } from "../../catalogue/live-catalogue.ts";
+import type { StreamCost } from "../../catalogue/tables/incident-store.ts";
+import type { Config } from "../../config/config.ts";
+import type { Day } from "../../domain/day.ts";
+import type { Gap, GapCause } from "../../domain/gap.ts";
+import type { AlertStatus, Incident, Incidents } from "../../domain/incident.ts";
+import type { Status } from "../../domain/status.ts";
+import { parseStreamType } from "../../domain/stream.ts";
+import { type Cost, createIncidents } from "../../monitor/incidents.ts";
+import type { Observation } from "../../monitor/observation.ts";
+import { createPublicUrlWatch } from "../../monitor/public-url.ts";
+import { createUsualRates } from "../../monitor/usual-rates.ts";
+import { messageOf } from "../../platform/errors.ts";
+import type { Log } from "../../platform/log/log.ts";
+import type { RecoveryReport } from "../../recorder/recover/recovery.ts";
+import type { RecordingParts } from "../recording/recording.ts";
+
+/** What is not as it should be: watched, kept, and told of to those who ask. */
+export type AppIncidents = {
+  readonly incidents: Incidents;
+  /** What `/health/live` answers, so that the recorder knows itself from outside. */
+  readonly instance: string;
+  /** Takes up what earlier runs left; `lastRun` is how the one before ended, null where that was not written down; `downSinceUs` is 0 if there was none. */
+  start(lastRun: { readonly clean: boolean } | null, downSinceUs: number): void;
+  /** What the last run left has been repaired. */
+  noteRecovered(report: RecoveryReport): void;
+  /** Call it every second: looks at everything every five seconds, and every second while something is not as it should be. */
+  tick(status: () => Omit<Status, "alerts">): void;
+  status(): AlertStatus;
+  /** An archive was read back; `problem` is null where it is what its manifest says. */
+  noteVerified(day: Day, problem: string | null): void;
+};
+
+type Deps = {
+  readonly catalogue: Pick<LiveCatalogue, "incidents" | "gapPages">;
+  readonly parts: Pick<RecordingParts, "recorder" | "symbols">;
+  readonly faults: () => Observation["faults"];
+  readonly removalsWaiting: () => Observation["removalsWaiting"];
+  readonly nowUs: () => number;
+  readonly startedUs: number;
+  readonly log: Log;
+};
+
+/** Gaps that ended within this are looked at, µs; and how many of them at most, the newest. */
+const recentUs = 1_800_000_000;
+const mostGaps = 2000;
+const mostReconnects = 1000;
+
+/** Written-down gaps are read again when their number changed, and after this anyway: a part may have been refetched, µs. */
+const readAgainUs = 30_000_000;
+
+/** A look costs as much as a second of a dashboard, s. */
+const lookEvery = 5;
+
+/** A gap may begin a little before the incident that it belongs to, and end a little after, µs. */
+const slackUs = 5_000_000;
+
+/** The watch that `config.alerts` asks for. */
+export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
+  const { catalogue, nowUs, log } = deps;
+  const instance = randomUUID();
+  const usual = createUsualRates();
+  const { every_s, timeout_s } = config.alerts.public_url;
+  const url = config.alerts.public_url.enabled ? config.http.public_url : "";
+  const publicUrl = createPublicUrlWatch(
+    { url, everyMs: every_s * 1000, timeoutMs: timeout_s * 1000 },
+    { instance, nowMs: () => nowUs() / 1000 },
+  );
+  const incidents = createIncidents(config.alerts, { kept: () => catalogue.incidents, nowUs, costOf, log });
+  const reconnectsUs: number[] = [];
+  let reconnects = 0;
+  let verified: Observation["verified"][number][] = [];
+  let crash: Observation["crash"] = null;
+  /** Since when nothing was recorded because of a crash, µs; 0 if there was none. */
+  let crashedUs = 0;
+  let gaps: readonly Gap[] = [];
+  let gapsKey = "";
+  let seconds = 0;
+
+  function costOf(incident: Incident, causes: readonly GapCause[]): Cost {
+    const toUs = incident.to_us ?? nowUs();
+    const rows = catalogue.incidents
+      .costs(causes, incident.from_us - slackUs, toUs + slackUs)
+      .filter((row) => incident.rule !== "stale" || isNamed(incident, row));
+    const counted = rows.filter((row) => row.counted > 0);
+    const guesses = rows.flatMap(({ stream, symbol, uncounted_us }) => {
+      const rate = uncounted_us > 0 ? usual.perSecond(stream, symbol) : null;
+      return rate === null ? [] : [(uncounted_us / 1e6) * rate];
+    });
+    const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+    return {
+      records_lost: counted.length === 0 ? null : sum(counted.map(({ absent }) => absent)),
+      records_lost_estimate: guesses.length === 0 ? null : Math.round(sum(guesses)),
+    };
+  }
+
+  function noteReconnects(now: number, { totals }: Pick<Status, "totals">): void {
+    for (let n = reconnects; n < totals.reconnects && n - reconnects < mostReconnects; n++) reconnectsUs.push(now);
+    reconnectsUs.splice(0, reconnectsUs.length - mostReconnects);
+    reconnects = totals.reconnects;
+  }
+
+  /** Those that are over; one that is not is written down up to a moment ago. */
+  function readGaps(now: number, { totals, symbols }: Pick<Status, "totals" | "symbols">): void {
+    const key = `${totals.gaps} ${totals.records_repaired} ${totals.holes} ${Math.floor(now / readAgainUs)}`;
+    if (key === gapsKey) return;
+    gapsKey = key;
+    try {
+      const lasting = new Set<string>();
+      for (const { symbol, streams } of symbols)
+        for (const { stream, gap } of streams)
+          if (gap !== null) lasting.add(`${parseStreamType(stream)?.folder}/${symbol}/${gap.from_us}`);
+      gaps = catalogue.gapPages
+        .between(now - recentUs, now)
+        .slice(-mostGaps)
+        .filter(({ stream, symbol, from_us }) => !lasting.has(`${stream}/${symbol}/${from_us}`));
+    } catch (error) {
+      log.warn("cannot read gaps from the catalogue", { reason: messageOf(error) });
+    }
+  }
+
+  function suggestions({ symbols }: Pick<Status, "symbols">): ReadonlyMap<string, string> {
+    const found = new Map<string, string>();
+    for (const { symbol, state } of symbols) {
+      const known = state === "unknown" ? deps.parts.symbols.stateOf(symbol) : null;
+      if (known?.kind === "unknown" && known.didYouMean !== null) found.set(symbol, known.didYouMean);
+    }
+    return found;
+  }
+
+  return {
+    incidents,
+    instance,
+    start(lastRun, downSinceUs) {
+      incidents.start();
+      incidents.onChange(({ rule }, change) => {
+        if (rule === "crash_recovered" && change === "closed") crash = null;
+      });
+      if (lastRun?.clean !== true) crashedUs = downSinceUs;
+    },
+    noteRecovered({ repairs }) {
+      if (crashedUs === 0) return;
+      const what = repairs.length === 0 ? "nothing had to be repaired" : `${repairs.length} files were repaired`;
+      const first = repairs[0] === undefined ? "" : `, ${repairs[0].path}: ${repairs[0].message}`;
+      crash = { fromUs: crashedUs, toUs: deps.startedUs, detail: `${what}${first}` };
+    },
+    tick(read) {
+      publicUrl.tick();
+      const isTime = seconds++ % lookEvery === 0;
+      if (!isTime && !incidents.isAlert()) return;
+      const now = nowUs();
+      const status = read();
+      if (isTime) usual.note(status);
+      noteReconnects(now, status);
+      readGaps(now, status);
+      const news = verified;
+      verified = [];
+      incidents.look({
+        ...{ status, gaps, crash, reconnectsUs, verified: news },
+        faults: deps.faults(),
+        removalsWaiting: deps.removalsWaiting(),
+        writeFailure: deps.parts.recorder.failure(),
+        suggestions: suggestions(status),
+        publicUrl: publicUrl.state(),
+      });
+    },
+    status: incidents.status,
+    noteVerified({ symbol, stream, date }, problem) {
+      verified.push({ subject: `${symbol} ${stream} ${date}`, problem });
+    },
+  };
+}
+
+function isNamed({ subjects }: Incident, { stream, symbol }: StreamCost): boolean {
+  return subjects.some((subject) => subject === symbol || subject === `${symbol} ${stream}`);
+}

@@ -1,0 +1,113 @@
+import type { LiveCatalogue } from "../../catalogue/live-catalogue.ts";
+import type { Config } from "../../config/config.ts";
+import type { Incidents } from "../../domain/incident.ts";
+import type { History } from "../../domain/queries.ts";
+import type { Status, TelegramStatus } from "../../domain/status.ts";
+import { createHeartbeat, type Heartbeat } from "../../notify/heartbeat.ts";
+import { createWebhook, type Webhook } from "../../notify/webhook.ts";
+import type { Log } from "../../platform/log/log.ts";
+import { version } from "../../platform/process/version.ts";
+import { createSender } from "../../telegram/api/send-queue.ts";
+import { createIncidentButtons, type IncidentButtons } from "../../telegram/bot/incident-buttons.ts";
+import { createDigest, type Digest } from "../../telegram/notifier/digest.ts";
+import { createNotifier, type Notifier } from "../../telegram/notifier/notifier.ts";
+import { digestFacts } from "./digest.ts";
+
+/** Everything that tells somebody outside: Telegram, the webhook, the heartbeat. Recording never waits for any of it. */
+export type AppAlerts = {
+  start(): void;
+  /** Call it once a second. Returns at once. */
+  tick(): void;
+  /** Null where nobody is told on Telegram. */
+  telegram(): TelegramStatus | null;
+  /** What the bot needs for the buttons under incidents and to know its chats; null where there is no bot. */
+  readonly bot: { readonly buttons: IncidentButtons; readonly chats: Notifier["chats"] } | null;
+  /** Ends what is under way within `deadlineMs`. Idempotent. */
+  stop(deadlineMs: number): Promise<void>;
+};
+
+/** Of what the alerts are made. */
+export type AlertSources = {
+  readonly catalogue: Pick<LiveCatalogue, "outgoing">;
+  readonly incidents: Incidents;
+  readonly history: Pick<History, "archives" | "coverage" | "gaps">;
+  readonly status: () => Status;
+  readonly nowUs: () => number;
+  readonly log: Log;
+  /** Draws the digest's picture of a day, a PNG. */
+  readonly picture?: (date: string) => Promise<Uint8Array | null>;
+};
+
+/** Creates what the config asks for; does nothing before `start`. */
+export function createAppAlerts(config: Config, sources: AlertSources): AppAlerts {
+  const { incidents, nowUs, log } = sources;
+  const telegram = createTelegram(config, sources);
+  const webhook = createWebhookOf(config, sources);
+  const heartbeat = createHeartbeatOf(config, sources);
+  return {
+    start() {
+      tellMissing(config, log);
+      telegram?.notifier.start();
+      if (webhook !== null) incidents.onChange(webhook.note);
+    },
+    tick() {
+      telegram?.notifier.tick();
+      telegram?.digest?.tick();
+      webhook?.tick();
+      heartbeat?.tick(() => sources.status().ready);
+    },
+    telegram: () => telegram?.notifier.status() ?? null,
+    bot: telegram === null ? null : { buttons: buttonsOf(config, telegram.notifier), chats: telegram.notifier.chats },
+    async stop(deadlineMs) {
+      await Promise.all([telegram?.notifier.stop(deadlineMs), webhook?.stop(), heartbeat?.stop()]);
+    },
+  };
+
+  function buttonsOf({ telegram: { language } }: Config, notifier: Notifier): IncidentButtons {
+    return createIncidentButtons({ language }, { incidents, refresh: notifier.refresh, nowUs });
+  }
+}
+
+function createTelegram(config: Config, sources: AlertSources): { notifier: Notifier; digest: Digest | null } | null {
+  const { token, chats, api_root: apiRoot, language, digest_time: atMinutes } = config.telegram;
+  if (token === "" || chats.length === 0) return null;
+  const { catalogue, incidents, nowUs, log, picture } = sources;
+  const about = { chats, language, host: config.host };
+  const sender = createSender({ token, apiRoot });
+  const notifier = createNotifier(about, { incidents, sender, store: () => catalogue.outgoing, nowUs, log });
+  if (atMinutes === null) return { notifier, digest: null };
+  const digest = createDigest(
+    { ...about, atMinutes },
+    {
+      ...{ notifier, nowUs, log },
+      facts: (date, isLast) => digestFacts(date, isLast, sources),
+      picture: picture ?? (async () => null),
+    },
+  );
+  return { notifier, digest };
+}
+
+/** Time that goes on evenly while the wall clock is set: time-outs and ages do not see the step. */
+const steadyUs = () => Math.round((performance.timeOrigin + performance.now()) * 1000);
+
+function createWebhookOf({ alerts, http, host }: Config, { log }: AlertSources): Webhook | null {
+  if (alerts.webhook_url === "") return null;
+  const publicUrl = http.public_url === "" ? null : http.public_url;
+  return createWebhook({ url: alerts.webhook_url, host, version, publicUrl }, { nowUs: steadyUs, log });
+}
+
+function createHeartbeatOf({ alerts }: Config, { log }: AlertSources): Heartbeat | null {
+  if (alerts.heartbeat_url === "") return null;
+  const options = { url: alerts.heartbeat_url, everySeconds: alerts.heartbeat_seconds, version };
+  return createHeartbeat(options, { nowUs: steadyUs, log });
+}
+
+/** Half a setting is most likely a mistake. */
+function tellMissing({ telegram }: Config, log: Log): void {
+  if (telegram.token !== "" && telegram.chats.length === 0)
+    log.warn(
+      "telegram.chats is empty, so nobody is told; `rt-data check --telegram` prints the id of whoever writes to the bot",
+    );
+  if (telegram.token === "" && telegram.chats.length > 0)
+    log.warn("telegram.token is empty, so nobody is told; put the one from @BotFather into it");
+}

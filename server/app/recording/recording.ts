@@ -1,0 +1,250 @@
+import { createDelayEstimator, type DelayEstimator } from "../../binance/delay/delay-estimator.ts";
+import { createLatencyGate, type LatencyGate } from "../../binance/delay/latency-gate.ts";
+import type { Feed } from "../../binance/feed/feed.ts";
+import type { FeedSink } from "../../binance/gaps/feed-events.ts";
+import type { ClockOffset, ClockOffsetMeter } from "../../binance/rest/clock-offset.ts";
+import { createRestClient } from "../../binance/rest/rest-client.ts";
+import { createSymbolWatch, type SymbolWatch } from "../../binance/rest/symbol-status.ts";
+import type { Config } from "../../config/config.ts";
+import type { Day, Segment } from "../../domain/day.ts";
+import type { Gap } from "../../domain/gap.ts";
+import { type Stream, symbolsOf } from "../../domain/stream.ts";
+import type { Journal } from "../../journal/journal.ts";
+import { createRates, type Rates } from "../../monitor/rates.ts";
+import type { Log } from "../../platform/log/log.ts";
+import type { ReceiveClock } from "../../platform/time/receive-clock.ts";
+import type { Downtime } from "../../recorder/recover/downtime.ts";
+import { createGapLedger, type GapLedger } from "../../recorder/write/gap-ledger.ts";
+import { createQuarantine, type Quarantine } from "../../recorder/write/quarantine.ts";
+import { createRecorder, type Recorder } from "../../recorder/write/recorder.ts";
+import { createGapIntake, firstIdOf, gapOf } from "../gaps/gap-handling.ts";
+import { createLeftOut } from "../gaps/left-out.ts";
+import { createTimedGaps } from "../gaps/timed-gaps.ts";
+import { createWallOffset } from "../time/wall-offset.ts";
+import { createDeparture, type Departure } from "../upgrade/parent-state.ts";
+import { openFeed, type Standby } from "../upgrade/standby-feed.ts";
+import { createRepair, type Repair } from "./backfill.ts";
+import { createNewestBooks, type NewestBooks } from "./latest-books.ts";
+import { createNewestRecords } from "./newest-records.ts";
+import { recorderOptions } from "./recorder-options.ts";
+
+/** From the exchange to the files: everything that records, and what it knows of itself. */
+export type Recording = {
+  readonly parts: RecordingParts;
+  streams(): readonly Stream[];
+  /** Writes down at once since when the streams of earlier runs are not recorded, so that a day merged at start knows of it. */
+  noteDown(downtimes: ReadonlyMap<Stream, Downtime>, sinceUs: number): void;
+  /** Begins to receive, or goes on with what `standby` has received. */
+  start(standby?: Standby): void;
+  /** Towards another process that goes on in its place; once it has left, `stop` writes what there is. */
+  readonly departure: Pick<Departure, "begin" | "cancel" | "isSettled" | "leave">;
+  /** Other streams from now on; those that stay are not touched. */
+  setStreams(streams: readonly Stream[]): void;
+  /** To be called once a second. */
+  tick(nowUs: number): void;
+  /** Gaps that are not over yet, up to now. */
+  openGaps(): readonly Gap[];
+  /** Receipt of the newest record, µs, or null. */
+  lastRecvUs(): number | null;
+  onClockStep(byUs: number): void;
+  /** Stops receiving, then writes what there is; resolves when it is on disk. Idempotent. */
+  stop(): Promise<void>;
+};
+
+/** What the live status is made of. */
+export type RecordingParts = {
+  readonly feed: () => Feed | null;
+  readonly recorder: Recorder;
+  readonly ledger: GapLedger;
+  readonly rates: Rates<Stream>;
+  readonly books: NewestBooks;
+  readonly delay: DelayEstimator;
+  readonly clockOffset: ClockOffsetMeter;
+  readonly quarantine: Quarantine;
+  readonly gate: LatencyGate;
+  readonly symbols: SymbolWatch;
+  readonly repair: Repair;
+};
+
+export type RecordingDeps = {
+  readonly clock: ReceiveClock;
+  readonly journal: Journal;
+  readonly onClosed: (segment: Segment) => void;
+  /** A file of this day has come, which may be merged already. */
+  readonly onLate: (day: Day) => void;
+  /** The exchange was asked for its time; of steady time. */
+  readonly onClockOffset: (offset: ClockOffset) => void;
+  /** The newest of those, µs; null while unknown. */
+  readonly offsetUs: () => number | null;
+  readonly onRecord?: (stream: Stream, payload: string, recvUs: number) => void;
+  readonly log: Log;
+};
+
+/** How often gaps that are not over are written down, so that a crash cannot hide them, s. */
+const noteOpenEvery = 10;
+
+/** Creates the parts and connects them; nothing is opened before `start`. */
+export function createRecording(
+  options: { config: Config; dataDir: string; startedUs: number; streams: readonly Stream[] },
+  deps: RecordingDeps,
+): Recording {
+  const { config, dataDir, startedUs } = options;
+  const { clock, journal, log } = deps;
+  const { nowUs } = deps.clock;
+  const { record, exchange } = config;
+  let streams = options.streams;
+  let feed: Feed | null = null;
+  let lastRecvUs: number | null = null;
+  let seconds = 0;
+
+  const ledger = createGapLedger({ store: journal.noteGaps, log });
+  const recorder = createRecorder(recorderOptions(config, dataDir, streams.length, log), {
+    ...{ nowUs, onClosed: deps.onClosed, onDropped: ledger.drop, onLost: ledger.lose, log },
+  });
+  const tracks = new Map(streams.map((stream) => [stream, recorder.track(stream)]));
+  const newest = createNewestRecords({ journal });
+  const leftOut = createLeftOut({ dataDir, journal, addGaps: ledger.add, nowUs });
+  const quarantine = createQuarantine({ dataDir }, { log });
+  const rates = createRates(streams);
+  const books = createNewestBooks(streams);
+  const delay = createDelayEstimator();
+  const gate = createLatencyGate({ thresholdMs: config.latency.threshold_ms, gate: config.latency.gate });
+  const rest = createRestClient({ restUrl: exchange.rest_url }, { log });
+  const clockOffset = createWallOffset({
+    ...{ rest, clock, log },
+    onOffset: (offsetMs) => delay.setClockOffset(offsetMs),
+    onSteadyOffset: deps.onClockOffset,
+  });
+  const symbols = createSymbolWatch({ symbols: symbolsOf(streams) }, { rest, log });
+  /** First id of this run, of trades; of diffs the first `U` since the newest hole. */
+  const firstIds = new Map<Stream, number>();
+  const repair = createRepair(
+    { dataDir, segmentMinutes: record.segment_minutes, streams },
+    {
+      ...{ rest, journal, nowUs, log, onClosed: deps.onClosed, onLate: deps.onLate },
+      flushed: recorder.flushed,
+      firstDiffId: (symbol) => firstIds.get(diffOf(symbol) as Stream) ?? null,
+      onSnapshot: (stream, payload, recvUs) =>
+        recorder.track(stream).append(payload, recvUs, delay.estimateMs(stream.symbol)),
+    },
+  );
+
+  const diffOf = (symbol: string) =>
+    streams.find((stream) => stream.symbol === symbol && stream.type.kind === "diffDepth");
+
+  function onData(stream: Stream, payload: string, recvUs: number, eventMs: number, id: number): void {
+    if (lastRecvUs === null) {
+      const after = Math.max(0, Math.round((recvUs - startedUs) / 1000));
+      log.info("recording", { data_dir: dataDir, streams: streams.length, after_ms: after });
+    }
+    lastRecvUs = recvUs;
+    if (eventMs > 0) {
+      delay.observe(stream.symbol, eventMs, recvUs);
+      if (!firstIds.has(stream)) firstIds.set(stream, firstIdOf(stream, payload, id));
+    }
+    const delayMs = delay.estimateMs(stream.symbol);
+    departure.onRecorded(stream, payload, recvUs, id);
+    if (gate.admits(stream.symbol, delayMs)) {
+      tracks.get(stream)?.append(payload, recvUs, delayMs);
+      newest.observe(stream, recvUs, id);
+    } else ledger.drop(stream, recvUs, "latency");
+    rates.count(stream);
+    books.note(stream, payload, recvUs);
+    deps.onRecord?.(stream, payload, recvUs);
+  }
+
+  const timed = createTimedGaps({ clock, startedUs, offsetUs: deps.offsetUs });
+  const gaps = createGapIntake({ ledger, repair, firstIds, startedUs, journal, hold: timed.hold, log });
+
+  const departure = createDeparture({ feed: () => feed, take: gaps.take });
+
+  /** False for a symbol of which the exchange says that nothing is to be expected. */
+  function mayDeliver(symbol: string): boolean {
+    const { kind } = symbols.stateOf(symbol);
+    if (kind === "trading" || kind === "unchecked") symbols.checkNow();
+    return kind === "trading" || kind === "unchecked";
+  }
+
+  const feedGaps = () => feed?.openGaps().map(gapOf) ?? [];
+  const openGaps = () => [...departure.held().map(gapOf), ...feedGaps(), ...leftOut.openGaps()];
+
+  return {
+    parts: {
+      feed: () => feed,
+      ...{ recorder, ledger, rates, books, delay, clockOffset, quarantine, gate, symbols, repair },
+    },
+    streams: () => streams,
+    noteDown(downtimes, sinceUs) {
+      timed.holdDown(downtimes, journal.runs(), ledger);
+      leftOut.begin(streams, downtimes, sinceUs);
+    },
+    start(standby) {
+      const sink: FeedSink = {
+        onData,
+        onGaps: departure.onGaps,
+        onOdd: quarantine.add,
+        onPing: delay.observePing,
+        onEpoch: departure.onEpoch,
+        onNotMissing: repair.withdraw,
+        onDated: (stream, eventMs, recvUs) => delay.observe(stream.symbol, eventMs, recvUs),
+      };
+      const offsetMs = standby?.clockOffsetMs() ?? null;
+      if (offsetMs !== null) delay.setClockOffset(offsetMs);
+      feed =
+        standby?.attach({ sink, mayDeliver, noteGaps: ledger.add, ...leftOut }) ??
+        openFeed({ config, streams, ...leftOut }, { clock, log, mayDeliver, sink });
+      clockOffset.start();
+      if (standby === undefined) feed.start();
+      symbols.start();
+      repair.start();
+      gaps.lookBack();
+    },
+    setStreams(wanted) {
+      const gone = streams.filter((stream) => !wanted.includes(stream));
+      leftOut.change(streams, wanted);
+      streams = wanted;
+      for (const stream of wanted) if (!tracks.has(stream)) tracks.set(stream, recorder.track(stream));
+      rates.setKeys(wanted);
+      books.setStreams(wanted);
+      feed?.setStreams(wanted);
+      symbols.setSymbols(symbolsOf(wanted));
+      repair.setStreams(wanted);
+      for (const stream of gone) {
+        tracks.delete(stream);
+        newest.release(stream);
+        firstIds.delete(stream);
+        recorder.release(stream);
+      }
+    },
+    tick(now) {
+      rates.tick(now);
+      timed.look();
+      recorder.checkFiles();
+      if (recorder.failure() === null) ledger.settle();
+      if (++seconds % noteOpenEvery !== 0) return;
+      ledger.update([...feedGaps(), ...leftOut.openGaps()]);
+      if (recorder.failure() === null) newest.note();
+    },
+    departure,
+    openGaps,
+    lastRecvUs: () => lastRecvUs,
+    onClockStep(byUs) {
+      recorder.closeSegments();
+      delay.shift(byUs);
+    },
+    async stop() {
+      feed?.stop();
+      timed.flush();
+      // What is not over, or not judged, is the next process's to write down.
+      if (!departure.hasLeft()) ledger.update(openGaps());
+      clockOffset.stop();
+      symbols.stop();
+      rest.stop();
+      await repair.stop();
+      await recorder.stop();
+      ledger.settle();
+      if (recorder.failure() === null) newest.noteAll();
+      await quarantine.stop();
+    },
+  };
+}

@@ -1,0 +1,57 @@
+import type { Status } from "../domain/status.ts";
+import { notifySocket, watchdogMs } from "../platform/process/environment.ts";
+import { notifyService } from "../platform/process/systemd.ts";
+
+/** Tells systemd that we live, and in words what we do. */
+export type ServiceReport = {
+  /** Call it once a second, from the main loop that the sign of life stands for. */
+  look(): void;
+};
+
+/** What `systemctl status` shows is renewed so often, s. */
+const statusEvery = 10;
+
+/**
+ * Where systemd listens, `look` tells it the status every ten seconds and sends the watchdog's sign of life every half of the time
+ * that the unit allows, without any timer of its own; elsewhere it does nothing.
+ */
+export function createServiceReport(
+  status: () => Pick<Status, "ready" | "reasons" | "symbols" | "totals">,
+  manager: { socket: string | null; watchdogMs: number | null } = { socket: notifySocket(), watchdogMs: watchdogMs() },
+  now: () => number = () => performance.now(),
+): ServiceReport {
+  let seconds = 0;
+  let lastAlive = Number.NEGATIVE_INFINITY;
+  return {
+    look() {
+      if (manager.socket === null) return;
+      const lines: string[] = [];
+      if (manager.watchdogMs !== null && now() - lastAlive >= manager.watchdogMs / 2 - 1000) {
+        lines.push("WATCHDOG=1");
+        lastAlive = now();
+      }
+      if (seconds++ % statusEvery === 0) lines.push(`STATUS=${statusLine(status())}`);
+      if (lines.length > 0) notifyService(lines.join("\n"), manager.socket);
+    },
+  };
+}
+
+/** "recording 3 symbols, 153 messages/s, 0 gaps since the start", or why not. */
+export function statusLine({
+  ready,
+  reasons,
+  symbols,
+  totals,
+}: Pick<Status, "ready" | "reasons" | "symbols" | "totals">): string {
+  const [reason = "not ready"] = reasons;
+  if (!ready) return `not recording: ${reason}`.replaceAll(/\s+/g, " ");
+  return [
+    `recording ${counted(symbols.length, "symbol")}`,
+    `${Math.round(totals.messages_per_s)} messages/s`,
+    `${counted(totals.gaps, "gap")} since the start`,
+  ].join(", ");
+}
+
+function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+}

@@ -1,0 +1,136 @@
+import { basename, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
+import { archiveFolder, liveFolder, manifestPath, quarantineFolder, segmentOfPath } from "../../domain/day.ts";
+import { FileError } from "../../platform/errors.ts";
+import { moveAside, removeIfThere, writeDurably } from "../../platform/files/durable-files.ts";
+import { mkdirSync, readdirSync, rmdirSync, unlinkSync } from "../../platform/files/files.ts";
+import { encodeManifest, type Manifest } from "../../storage/manifest.ts";
+import { UnreadableFile } from "../../storage/read/line-reader-sync.ts";
+import { commitArchive, hasSameLines, removeTemporaries, settleArchive } from "./replace-archive.ts";
+import { type DayJob, type DayResult, writeArchive } from "./write-archive.ts";
+
+/** Earlier archives of a day that its manifest names; whoever has an older one than these unites instead of replacing. */
+const mostContained = 100;
+
+/**
+ * Merges the segments of a day, together with the archive that the day may have already, into one archive with manifest; then
+ * removes the segments. A crash at any point leaves every row either in an archive that its manifest vouches for or in its
+ * segment. Throws a FileError; the segments and the old archive are then as they were.
+ */
+export function mergeDay(job: DayJob, alive: () => void = () => {}): DayResult {
+  const { dataDir, day } = job;
+  const before = settleArchive(dataDir, day);
+  const quarantined = removeLeftovers(job, before);
+  const inputs = job.inputs.filter((name) => !before?.segments.includes(segmentNameOf(job, name))).sort();
+  if (inputs.length === 0) return finish("nothing", refreshGaps(job, before));
+  refusePairs(job, inputs);
+  mkdirSync(archiveFolder(dataDir, day), { recursive: true });
+  const unreadable = new Map<string, string>();
+  try {
+    const written = writeReadable(job, inputs, before, unreadable, alive);
+    if (written.rows === 0) {
+      removeTemporaries(dataDir, day);
+      removeInputs();
+      return finish("nothing", null);
+    }
+    const isSame = (archive: string) => hasSameLines(archive, written.raw_sha256);
+    const stranger = commitArchive(dataDir, written, before !== null, isSame);
+    if (stranger !== null) quarantined.push({ path: stranger, reason: "an archive without manifest held other rows" });
+    removeInputs();
+    return finish("archived", written);
+  } catch (error) {
+    settleArchive(dataDir, day);
+    throw error;
+  }
+
+  function removeInputs(): void {
+    for (const name of inputs) {
+      const path = join(liveFolder(dataDir, day), name);
+      const reason = unreadable.get(name);
+      if (reason === undefined) unlinkSync(path);
+      else quarantined.push({ path: moveAside(path, quarantineFolder(dataDir, day)), reason });
+    }
+  }
+
+  function finish(kind: DayResult["kind"], manifest: Manifest | null): DayResult {
+    removeFolderIfEmpty(liveFolder(dataDir, day));
+    if (kind === "nothing") removeFolderIfEmpty(archiveFolder(dataDir, day));
+    return { kind, manifest, quarantined };
+  }
+}
+
+/** What is known of the gaps by now goes into the manifest, which is replaced by a rename; null where that is nothing new. */
+function refreshGaps(job: DayJob, manifest: Manifest | null): Manifest | null {
+  if (manifest === null || isDeepStrictEqual(manifest.gaps, job.gaps)) return null;
+  const next = { ...manifest, gaps: job.gaps };
+  writeDurably(manifestPath(job.dataDir, job.day), encodeManifest(next));
+  return next;
+}
+
+/** A raw and a sealed segment of one name hold the same rows, most likely; recovery finds out. */
+function refusePairs(job: DayJob, inputs: readonly string[]): void {
+  for (const name of inputs) {
+    if (!inputs.includes(`${name}.zst`)) continue;
+    const path = join(liveFolder(job.dataDir, job.day), name);
+    throw new FileError(
+      "merge",
+      path,
+      "there is a sealed segment of the same name; the next start settles which one stays",
+    );
+  }
+}
+
+/** Files that the manifest names: a crash came between the commit and their removal. Their rows are in the archive. */
+function removeLeftovers(job: DayJob, manifest: Manifest | null): { path: string; reason: string }[] {
+  const moved: { path: string; reason: string }[] = [];
+  for (const input of job.inputs) {
+    const name = segmentNameOf(job, input);
+    const path = join(liveFolder(job.dataDir, job.day), input);
+    if (manifest?.quarantined.includes(name)) {
+      moved.push({ path: moveAside(path, quarantineFolder(job.dataDir, job.day)), reason: "it could not be read" });
+    } else if (manifest?.segments.includes(name)) {
+      removeIfThere(path);
+    }
+  }
+  return moved;
+}
+
+/** Writes the archive from all inputs that can be read; each one that cannot costs another attempt, which is rare enough. */
+function writeReadable(
+  job: DayJob,
+  inputs: readonly string[],
+  before: Manifest | null,
+  unreadable: Map<string, string>,
+  alive: () => void,
+): Manifest {
+  for (;;) {
+    const readable = inputs.filter((name) => !unreadable.has(name));
+    const bad = inputs.filter((name) => unreadable.has(name)).map((name) => segmentNameOf(job, name));
+    try {
+      const written = writeArchive({ ...job, inputs: readable }, before, alive);
+      const segments = [...(before?.segments ?? []), ...inputs.map((name) => segmentNameOf(job, name))];
+      return {
+        ...written,
+        segments: [...new Set(segments)].sort(),
+        ...(before !== null && { contains: [...(before.contains ?? []), before.raw_sha256].slice(-mostContained) }),
+        quarantined: [...(before?.quarantined ?? []), ...bad],
+      };
+    } catch (error) {
+      const name = error instanceof UnreadableFile ? basename(error.path) : "";
+      if (!(error instanceof UnreadableFile) || !readable.includes(name)) throw error;
+      unreadable.set(name, error.message);
+    }
+  }
+}
+
+function segmentNameOf(job: DayJob, input: string): string {
+  return segmentOfPath(join(liveFolder(job.dataDir, job.day), input))?.segment.name ?? input;
+}
+
+function removeFolderIfEmpty(path: string): void {
+  try {
+    if (readdirSync(path).length === 0) rmdirSync(path);
+  } catch {
+    // Already gone, or something has just been put there: both are fine.
+  }
+}

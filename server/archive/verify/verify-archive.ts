@@ -1,0 +1,171 @@
+import { archivePath, type Day, dateStartUs, manifestPath } from "../../domain/day.ts";
+import { recordId } from "../../domain/line.ts";
+import { streamTypeOfFolder } from "../../domain/stream.ts";
+import { failureOf } from "../../platform/errors.ts";
+import { existsSync, readFileSync, statSync } from "../../platform/files/files.ts";
+import { delayQuantile, type SegmentScan, scanSegment } from "../../storage/line-stats.ts";
+import { type Manifest, readManifest } from "../../storage/manifest.ts";
+import { isAsWritten } from "../../storage/manifest-mark.ts";
+import { createFrameWalker } from "../../storage/zstd/zstd-frame.ts";
+
+/** What checking an archive against its manifest has found. */
+export type Verification =
+  | { readonly kind: "ok"; readonly manifest: Manifest }
+  | { readonly kind: "problems"; readonly manifest: Manifest | null; readonly problems: readonly Problem[] };
+
+/** `detail` is for people. */
+export type Problem = {
+  readonly kind:
+    | "manifest_missing"
+    | "manifest_unreadable"
+    | "manifest_changed"
+    | "archive_missing"
+    | "archive_unreadable"
+    | "other_day"
+    | "compressed_bytes"
+    | "compressed_checksum"
+    | "frame"
+    | "raw_bytes"
+    | "raw_checksum"
+    | "rows"
+    | "minutes"
+    | "foreign_line"
+    | "wrong_day"
+    | "order"
+    | "first_or_last"
+    | "delays"
+    | "refetched"
+    | "id_order"
+    | "id_missing"
+    | "id_doubled"
+    | "segment_unreadable";
+  readonly detail: string;
+};
+
+export type VerifyOptions = {
+  /** Compares the size of the archive only, and does not read it. */
+  readonly quick?: boolean;
+  /** Whole lines as they pass. */
+  readonly onLines?: (lines: Buffer) => void;
+};
+
+/** Reads the whole archive of a day in bounded memory; `onProgress` is told the share done, 0 to 1. Rejects never for what is on disk. */
+export async function verifyArchive(
+  dataDir: string,
+  day: Day,
+  onProgress: (share: number) => void = () => {},
+  options: VerifyOptions = {},
+): Promise<Verification> {
+  const path = archivePath(dataDir, day);
+  let manifest: Manifest | null;
+  try {
+    manifest = readManifest(dataDir, day);
+  } catch (error) {
+    return problems(null, [
+      { kind: "manifest_unreadable", detail: `${manifestPath(dataDir, day)}: ${failureOf(error, "", "").message}` },
+    ]);
+  }
+  if (manifest === null) {
+    const detail = existsSync(path)
+      ? "an archive without manifest vouches for nothing"
+      : "there is no archive of this day";
+    return problems(null, [{ kind: "manifest_missing", detail }]);
+  }
+  if (!existsSync(path)) return problems(manifest, [{ kind: "archive_missing", detail: path }]);
+  const isChanged = !isAsWritten(readFileSync(manifestPath(dataDir, day), "utf8"));
+  const changed = isChanged
+    ? [
+        {
+          kind: "manifest_changed" as const,
+          detail: "the manifest does not fit its own checksum: it was edited or damaged",
+        },
+      ]
+    : [];
+  const found = [...changed, ...(await compare(path, day, manifest, onProgress, options))];
+  return found.length === 0 ? { kind: "ok", manifest } : problems(manifest, found);
+}
+
+function problems(manifest: Manifest | null, found: readonly Problem[]): Verification {
+  return { kind: "problems", manifest, problems: found };
+}
+
+async function compare(
+  path: string,
+  day: Day,
+  manifest: Manifest,
+  onProgress: (share: number) => void,
+  options: VerifyOptions,
+): Promise<Problem[]> {
+  const found: Problem[] = [];
+  const check = (
+    kind: Problem["kind"],
+    what: string,
+    actual: string | number | null,
+    stated: string | number | null,
+  ) => {
+    if (actual !== stated) found.push({ kind, detail: `${what}: ${actual}, by the manifest ${stated}` });
+  };
+  for (const key of ["stream", "symbol", "date"] as const) check("other_day", key, day[key], manifest[key]);
+  const size = statSync(path).size;
+  check("compressed_bytes", "bytes of the file", size, manifest.compressed_bytes);
+  if (options.quick) return found;
+  const compressedHash = new Bun.CryptoHasher("sha256");
+  const rawHash = new Bun.CryptoHasher("sha256");
+  const walker = createFrameWalker();
+  let seen = 0;
+  let rawBytes = 0;
+  let first = "";
+  let last = "";
+  let scan: SegmentScan;
+  try {
+    const onBytes = (bytes: Uint8Array) => {
+      compressedHash.update(bytes);
+      walker.push(bytes);
+      seen += bytes.length;
+      onProgress(seen / size);
+    };
+    const onRaw = (bytes: Uint8Array) => {
+      rawHash.update(bytes);
+      rawBytes += bytes.length;
+    };
+    const onLines = (lines: Buffer) => {
+      if (first === "") first = lines.toString("utf8", 0, lines.indexOf(10));
+      last = lines.toString("utf8", lines.lastIndexOf(10, lines.length - 2) + 1, lines.length - 1);
+      options.onLines?.(lines);
+    };
+    scan = await scanSegment(path, dateStartUs(day.date), { onBytes, onRaw, onLines });
+  } catch (error) {
+    found.push({ kind: "archive_unreadable", detail: failureOf(error, "read", path).message });
+    return found;
+  }
+  const { tally, foreign } = scan;
+  const shape = walker.shape();
+  if (shape.frames !== 1 || !shape.checksum) {
+    found.push({
+      kind: "frame",
+      detail: `${shape.frames} zstd frames, ${shape.checksum ? "with" : "without"} checksum`,
+    });
+  }
+  check("compressed_checksum", "SHA-256 of the file", compressedHash.digest("hex"), manifest.compressed_sha256);
+  check("raw_checksum", "SHA-256 of the lines", rawHash.digest("hex"), manifest.raw_sha256);
+  check("raw_bytes", "bytes of the lines", rawBytes, manifest.raw_bytes);
+  check("rows", "rows", tally.rows + foreign, manifest.rows);
+  const minutes = manifest.rows_per_minute.filter((count, minute) => count !== tally.perMinute[minute]).length;
+  check("minutes", "minutes with another number of rows", minutes, 0);
+  if (foreign > 0) found.push({ kind: "foreign_line", detail: `${foreign} lines are none of ours` });
+  const inDay = tally.perMinute.reduce((sum, count) => sum + count, 0);
+  if (inDay !== tally.rows)
+    found.push({ kind: "wrong_day", detail: `${tally.rows - inDay} rows were received on another day` });
+  if (tally.disordered > 0)
+    found.push({ kind: "order", detail: `${tally.disordered} rows are older than the row before` });
+  const kind = streamTypeOfFolder(day.stream)?.kind;
+  const idOf = (line: string) => (kind === undefined ? null : recordId(line, kind));
+  check("first_or_last", "first recv_us", tally.firstUs, manifest.first_recv_us);
+  check("first_or_last", "last recv_us", tally.lastUs, manifest.last_recv_us);
+  check("first_or_last", "first id", idOf(first), manifest.first_id);
+  check("first_or_last", "last id", idOf(last), manifest.last_id);
+  check("delays", "median delay in ms", delayQuantile(tally, 0.5), manifest.delay_p50_ms);
+  check("delays", "99th percentile of the delay in ms", delayQuantile(tally, 0.99), manifest.delay_p99_ms);
+  check("refetched", "refetched rows", tally.refetched, manifest.repaired.refetched);
+  return found;
+}

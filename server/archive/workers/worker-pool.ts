@@ -1,0 +1,146 @@
+import { type Failure, messageOf } from "../../platform/errors.ts";
+import type { Reply, Request } from "./worker-protocol.ts";
+
+/** A few workers of one kind that are started when there is work and sent away when there has been none for a while. */
+export type Pool<Job, Result> = {
+  /** Never rejects: a failed job, a worker that dies of it and a worker that hangs are outcomes. Jobs are done in order. */
+  run(job: Job): Promise<Outcome<Result>>;
+  /** Jobs that wait or run. */
+  size(): number;
+  /** Threads at this moment, those that wait for work included. */
+  workers(): number;
+  /** Drops what waits and ends the workers; what had not finished is "stopped". Resolves when the workers are gone. Idempotent. */
+  stop(): Promise<void>;
+};
+
+export type Outcome<Result> =
+  | { readonly kind: "done"; readonly result: Result }
+  | { readonly kind: "failed"; readonly failure: Failure }
+  | { readonly kind: "stopped" };
+
+/** A worker in the middle of a native call ends after it. */
+const goneMs = 3_000;
+
+type Task<Job, Result> = { readonly job: Job; readonly settle: (outcome: Outcome<Result>) => void };
+type Slot<Job, Result> = {
+  readonly worker: Worker;
+  task: Task<Job, Result> | null;
+  timer: ReturnType<typeof setTimeout>;
+};
+
+/**
+ * A pool of at most `size` workers. One that has been idle for `idleMs` is ended, which gives its memory back; one that says
+ * nothing for `silentMs` during a job is taken for dead.
+ */
+export function createPool<Job, Result>(
+  options: { operation: string; size: number; idleMs?: number; silentMs?: number; pathOf: (job: Job) => string },
+  startWorker: () => Worker,
+): Pool<Job, Result> {
+  const { size, idleMs = 5_000, silentMs = 600_000 } = options;
+  const waiting: Task<Job, Result>[] = [];
+  const slots = new Set<Slot<Job, Result>>();
+  /** Settles as each worker is really gone; `terminate` only asks for it. */
+  const ending = new Set<Promise<void>>();
+  let stopped = false;
+  let lastId = 0;
+
+  function pump(): void {
+    while (waiting.length > 0) {
+      let slot = [...slots].find((one) => one.task === null);
+      if (slot === undefined) {
+        if (slots.size >= size) return;
+        try {
+          slot = open();
+        } catch (error) {
+          fail(waiting.shift(), `a worker cannot be started: ${messageOf(error)}`);
+          continue;
+        }
+      }
+      const task = waiting.shift();
+      if (task !== undefined) begin(slot, task);
+    }
+  }
+
+  function open(): Slot<Job, Result> {
+    const slot: Slot<Job, Result> = { worker: startWorker(), task: null, timer: setTimeout(() => {}, 0) };
+    slot.worker.addEventListener("message", ({ data }: MessageEvent<Reply<Result>>) => onReply(slot, data));
+    slot.worker.addEventListener("error", (event) => {
+      event.preventDefault();
+      discard(slot, `the worker failed: ${event.message || "it could not be loaded"}`);
+    });
+    const gone = new Promise<void>((resolve) => slot.worker.addEventListener("close", () => resolve())).then(() => {
+      ending.delete(gone);
+      discard(slot, "the worker ended in the middle of it");
+    });
+    ending.add(gone);
+    slots.add(slot);
+    return slot;
+  }
+
+  function begin(slot: Slot<Job, Result>, task: Task<Job, Result>): void {
+    slot.task = task;
+    watch(slot);
+    const request: Request<Job> = { id: ++lastId, job: task.job };
+    slot.worker.postMessage(request);
+  }
+
+  function watch(slot: Slot<Job, Result>): void {
+    clearTimeout(slot.timer);
+    slot.timer = setTimeout(() => discard(slot, `the worker has said nothing for ${silentMs / 1000} s`), silentMs);
+  }
+
+  function onReply(slot: Slot<Job, Result>, reply: Reply<Result>): void {
+    const { task } = slot;
+    if (task === null || !slots.has(slot)) return;
+    if (reply.kind === "alive") {
+      watch(slot);
+      return;
+    }
+    slot.task = null;
+    clearTimeout(slot.timer);
+    if (reply.kind === "done") {
+      task.settle({ kind: "done", result: reply.result });
+      slot.timer = setTimeout(() => discard(slot, ""), idleMs);
+      slot.timer.unref();
+    } else {
+      // A failed job may have left wasm memory in any state; the next one gets a new worker.
+      discard(slot, "");
+      task.settle({ kind: "failed", failure: reply.failure });
+    }
+    pump();
+  }
+
+  function discard(slot: Slot<Job, Result>, why: string): void {
+    if (!slots.delete(slot)) return;
+    clearTimeout(slot.timer);
+    slot.worker.terminate();
+    const { task } = slot;
+    slot.task = null;
+    fail(task ?? undefined, why);
+    if (!stopped) pump();
+  }
+
+  function fail(task: Task<Job, Result> | undefined, message: string): void {
+    if (task === undefined) return;
+    const failure = { operation: options.operation, path: options.pathOf(task.job), message, code: null };
+    task.settle(stopped ? { kind: "stopped" } : { kind: "failed", failure });
+  }
+
+  return {
+    run: (job) =>
+      new Promise((settle) => {
+        if (stopped) return settle({ kind: "stopped" });
+        waiting.push({ job, settle });
+        pump();
+      }),
+    size: () => waiting.length + [...slots].filter((slot) => slot.task !== null).length,
+    workers: () => slots.size,
+    async stop() {
+      stopped = true;
+      for (const slot of [...slots]) discard(slot, "");
+      for (const task of waiting.splice(0)) task.settle({ kind: "stopped" });
+      const late = new Promise<void>((resolve) => setTimeout(resolve, goneMs).unref());
+      await Promise.race([Promise.all(ending), late]);
+    },
+  };
+}

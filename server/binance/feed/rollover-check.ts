@@ -1,0 +1,56 @@
+import type { Carried } from "../gaps/stream-state.ts";
+import type { Link } from "../sockets/live-connection.ts";
+
+/**
+ * "done": the new connection has all that the old one brings, so that closing the old one loses nothing. "waiting": not yet.
+ * "in_vain": time is up, and there are streams that the old one delivers and the new one does not.
+ */
+export type Handover = "done" | "waiting" | "in_vain";
+
+/** A stream that is quiet on both is believed after `lingerUs`; after `deadlineUs` everything is decided. */
+export type HandoverTimes = { readonly lingerUs: number; readonly deadlineUs: number };
+
+/** One connection may lag behind another by so much, µs; seen in captures: less than 3 s. */
+const mostLagUs = 5_000_000;
+
+/** A connection that has shown nothing at all by then will not, µs. */
+const firstDataWithinUs = 15_000_000;
+
+/** How far the change from one connection to the next has come. */
+export function judgeHandover(
+  old: Link,
+  next: Link,
+  carried: readonly (Carried | null)[],
+  nowUs: number,
+  times: HandoverTimes,
+): Handover {
+  const isOver = nowUs - next.openedUs > times.deadlineUs;
+  if (next.firstDataUs === 0) {
+    if (nowUs - next.openedUs < Math.min(times.deadlineUs, firstDataWithinUs)) return "waiting";
+    // Nothing on either: the fresh one is no worse.
+    return old.lastDataUs > next.openedUs ? "in_vain" : "done";
+  }
+  if (old.isSilent) return "done";
+  let isComplete = true;
+  for (const [index, one] of carried.entries()) {
+    if (one === null) continue;
+    const sinceUs = next.active.get(one.stream.name);
+    if (sinceUs === undefined) {
+      isComplete = false;
+      continue;
+    }
+    const before = old.cursors[index];
+    const after = next.cursors[index];
+    if (after !== undefined) {
+      // What the old one was sent before the new one began may still be under way.
+      const hasCaughtUp = before !== undefined && (before.recent >= after.first || before.epoch !== after.epoch);
+      if (!hasCaughtUp && nowUs - after.firstUs < mostLagUs) isComplete = false;
+    } else if (before !== undefined && before.lastUs > sinceUs) {
+      if (isOver && before.lastUs - sinceUs > mostLagUs) return "in_vain";
+      isComplete = false;
+    } else if (nowUs - sinceUs < times.lingerUs) {
+      isComplete = false;
+    }
+  }
+  return isComplete || isOver ? "done" : "waiting";
+}

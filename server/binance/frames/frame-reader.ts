@@ -1,0 +1,167 @@
+import type { Stream, StreamKind } from "../../domain/stream.ts";
+import { payloadProblem } from "./payload.ts";
+import { createShape, type Shape } from "./payload-patterns.ts";
+
+/**
+ * What one text frame of a combined stream turned out to be.
+ * `data`: a payload of one of our streams; `unusual` if its shape was only believed after parsing (a new field, say).
+ * `reply`: an answer to a control message; `shutdown`: the server announces its end; `odd`: anything else, with the reason.
+ */
+export type Message =
+  | { readonly type: "data"; readonly data: DataMessage }
+  | { readonly type: "reply"; readonly id: number | null; readonly error: string | null }
+  | { readonly type: "shutdown" }
+  | { readonly type: "odd"; readonly reason: string };
+
+/** A payload with what is needed to file it. One object per reader, overwritten by its next message: copy what you keep. */
+export type DataMessage = {
+  /** Position of the stream in the reader's list. */
+  index: number;
+  stream: Stream;
+  /** The payload's text, byte for byte. */
+  payload: string;
+  /** Update or trade id, by which the stream is ordered. */
+  id: number;
+  /** First id that the payload covers: `U` of a diff, otherwise the same as `id`. */
+  firstId: number;
+  /** Event time `E`, ms since the Unix epoch in the exchange's clock; 0 where the payload has none. */
+  eventMs: number;
+  unusual: boolean;
+};
+
+/** Reads text frames of combined streams. */
+export type MessageReader = (text: string) => Message;
+
+const opening = '{"stream":"';
+const middle = '","data":';
+const symbolMark = '"s":"';
+
+/** A stream as its frames are read. */
+type Target = {
+  readonly index: number;
+  readonly stream: Stream;
+  readonly shape: Shape;
+  readonly idMark: string;
+  /** Where the first id stands, if it is another one. */
+  readonly firstIdMark: string | null;
+  readonly timed: boolean;
+  /** The symbol as its payloads name it, from the quote on; null where they do not. */
+  readonly symbolEnd: string | null;
+};
+
+/** A reader that knows these streams; frames of others are odd. */
+export function createMessageReader(streams: readonly Stream[]): MessageReader {
+  const known = new Map<string, Target>();
+  const shapes = new Map<string, Shape>();
+  for (const [index, stream] of streams.entries()) {
+    const { kind, levels } = stream.type;
+    const shape = shapes.get(stream.type.name) ?? createShape(kind, levels);
+    shapes.set(stream.type.name, shape);
+    const firstIdMark = kind === "diffDepth" ? '"U":' : null;
+    const symbolEnd = isTimed(kind) || kind === "bookTicker" ? `${stream.symbol}"` : null;
+    const marks = { idMark: idMarks[kind], firstIdMark, timed: isTimed(kind), symbolEnd };
+    known.set(stream.name, { index, stream, shape, ...marks });
+  }
+  const first = streams[0];
+  if (first === undefined) return (text) => judge(text, new Map());
+  const data: DataMessage = { index: 0, stream: first, payload: "", id: 0, firstId: 0, eventMs: 0, unusual: false };
+  const message: Message = { type: "data", data };
+
+  return (text) => {
+    if (!text.startsWith(opening)) return judge(text, known);
+    const nameEnd = text.indexOf('"', opening.length);
+    const target = known.get(text.slice(opening.length, nameEnd));
+    if (target === undefined || !text.startsWith(middle, nameEnd)) return judge(text, known);
+    const start = nameEnd + middle.length;
+    if (!target.shape.isProved(text, start)) return judge(text, known);
+    const { symbolEnd } = target;
+    if (symbolEnd !== null && !text.startsWith(symbolEnd, text.indexOf(symbolMark, start) + symbolMark.length))
+      return judge(text, known);
+    data.index = target.index;
+    data.stream = target.stream;
+    data.payload = text.slice(start, -1);
+    data.id = integerAfter(text, target.idMark, start);
+    data.firstId = target.firstIdMark === null ? data.id : integerAfter(text, target.firstIdMark, start);
+    data.eventMs = target.timed ? integerAfter(text, '"E":', start) : 0;
+    data.unusual = false;
+    return message;
+  };
+}
+
+const idMarks: Record<StreamKind, string> = {
+  partialDepth: '"lastUpdateId":',
+  depthSnapshot: '"lastUpdateId":',
+  diffDepth: '"u":',
+  aggTrade: '"a":',
+  trade: '"t":',
+  bookTicker: '"u":',
+};
+
+function isTimed(kind: StreamKind): boolean {
+  return kind === "diffDepth" || kind === "aggTrade" || kind === "trade";
+}
+
+/** The integer behind the first `mark`; the shape has proved that it is there. */
+function integerAfter(text: string, mark: string, from: number): number {
+  let at = text.indexOf(mark, from) + mark.length;
+  const negative = text.charCodeAt(at) === 45;
+  if (negative) at++;
+  let value = 0;
+  for (let code = text.charCodeAt(at); code >= 48 && code <= 57; code = text.charCodeAt(++at))
+    value = value * 10 + code - 48;
+  return negative ? -value : value;
+}
+
+/** Characters of a frame that is still parsed: far above any book, so that one frame holds nobody up. */
+const longestFrame = 4 * 1024 * 1024;
+
+/** The slow path: parse and decide. Data is kept if it holds what its stream must hold, whatever else it holds. */
+function judge(text: string, known: ReadonlyMap<string, Target>): Message {
+  if (text.length > longestFrame) return { type: "odd", reason: "a frame that is too long" };
+  const parsed = parseJson(text);
+  if (!isObject(parsed)) return { type: "odd", reason: parsed === undefined ? "not JSON" : "not a JSON object" };
+  const { stream: name, data } = parsed;
+  if (name === "!serverShutdown" || parsed.e === "serverShutdown") return { type: "shutdown" };
+  if ("result" in parsed || "error" in parsed || "code" in parsed) return reply(parsed);
+  if (typeof name !== "string" || !isObject(data)) return { type: "odd", reason: "not a combined stream's message" };
+  const target = known.get(name);
+  if (target === undefined) return { type: "odd", reason: "a stream that was not subscribed to" };
+  const { index, stream } = target;
+  const envelope = `${opening}${name}${middle}`;
+  const payload = text.slice(envelope.length, -1);
+  // An empty one lacks what its stream must hold, which is the better reason.
+  const opens = text.startsWith(`${envelope}{"`) || text === `${envelope}{}}`;
+  const spliceable = opens && !/[\r\n]/.test(payload) && isObject(parseJson(payload));
+  if (!spliceable) return { type: "odd", reason: "an envelope of another form" };
+  const problem = payloadProblem(payload, data, stream.type.kind);
+  if (problem !== null) return { type: "odd", reason: `${stream.type.name} ${problem}` };
+  if (typeof data.s === "string" && data.s !== stream.symbol)
+    return { type: "odd", reason: "data of another symbol than its stream's" };
+  const id = data[idMarks[stream.type.kind].slice(1, -2)] as number;
+  const eventMs = isTimed(stream.type.kind) && typeof data.E === "number" ? data.E : 0;
+  const firstId = stream.type.kind === "diffDepth" ? (data.U as number) : id;
+  return { type: "data", data: { index, stream, payload, id, firstId, eventMs, unusual: true } };
+}
+
+function reply(parsed: Record<string, unknown>): Message {
+  const nested = isObject(parsed.error) ? parsed.error : parsed;
+  const failed = "error" in parsed || "code" in parsed;
+  const id = typeof parsed.id === "number" ? parsed.id : null;
+  return {
+    type: "reply",
+    id,
+    error: failed ? `${nested.msg ?? "unknown error"} (code ${nested.code ?? "none"})` : null,
+  };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

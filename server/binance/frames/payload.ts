@@ -1,0 +1,126 @@
+import type { StreamKind } from "../../domain/stream.ts";
+
+/**
+ * Why a payload that had to be parsed cannot be stored as it is; null if it can. `text` is the payload's own text and `data` what
+ * JSON.parse made of it. Whoever reads the files finds an id by the first text of its name, so that the text must say what the
+ * parser says: each name once, integers as digits alone, no member under a name of ours.
+ */
+export function payloadProblem(text: string, data: Record<string, unknown>, kind: StreamKind): string | null {
+  const missing = required[kind].find(([name, isValid]) => !isValid(data[name]))?.[0];
+  if (missing !== undefined) return `without a valid "${missing}"`;
+  const structure = structureProblem(text, data);
+  if (structure !== null) return structure;
+  for (const [name, isValid] of required[kind])
+    if (isValid === isId && plainInteger(text, name) !== data[name]) return `without a plain "${name}"`;
+  return null;
+}
+
+/** As `payloadProblem`, of any object: what no reader of lines may meet, whichever members there are. */
+export function structureProblem(text: string, data: object): string | null {
+  if (ours.some((name) => name in data)) return "with a member under a name that RT-Data uses itself";
+  return text.includes("\ufffd") ? "with bytes that are not UTF-8" : disputedText(text);
+}
+
+const ours = ["recv_us", "net_delay_ms", "repaired"];
+
+const required: Record<StreamKind, readonly [name: string, isValid: (value: unknown) => boolean][]> = {
+  partialDepth: [
+    ["lastUpdateId", isId],
+    ["bids", isSide],
+    ["asks", isSide],
+  ],
+  depthSnapshot: [
+    ["lastUpdateId", isId],
+    ["bids", isSide],
+    ["asks", isSide],
+  ],
+  diffDepth: [
+    ["U", isId],
+    ["u", isId],
+    ["b", isSide],
+    ["a", isSide],
+  ],
+  aggTrade: [
+    ["a", isId],
+    ["p", isDecimal],
+    ["q", isDecimal],
+    ["T", isId],
+  ],
+  trade: [
+    ["t", isId],
+    ["p", isDecimal],
+    ["q", isDecimal],
+    ["T", isId],
+  ],
+  bookTicker: [
+    ["u", isId],
+    ["b", isDecimal],
+    ["B", isDecimal],
+    ["a", isDecimal],
+    ["A", isDecimal],
+  ],
+};
+
+/** Looks through valid JSON for what parsers disagree about: a name twice in one object, half of a surrogate pair, a huge integer. */
+function disputedText(text: string): string | null {
+  /** Names of the objects that are open; null for lists. */
+  const open: (Set<string> | null)[] = [];
+  for (let at = 0; at < text.length; at++) {
+    const character = text[at];
+    if (character === "{") open.push(new Set());
+    else if (character === "[") open.push(null);
+    else if (character === "}" || character === "]") open.pop();
+    else if (isNumberStart(character)) {
+      const [digits = ""] = /^[-+.\deE]+/.exec(text.slice(at, at + longestNumber)) ?? [];
+      if (/^-?\d+$/.test(digits) && !Number.isSafeInteger(Number(digits)))
+        return "with an integer that not every reader can hold";
+      at += digits.length - 1;
+    } else if (character === '"') {
+      const end = endOfString(text, at);
+      const token = text.slice(at, end);
+      const value: string = token.includes("\\") ? JSON.parse(token) : token.slice(1, -1);
+      if (!value.isWellFormed()) return "with half of a surrogate pair";
+      at = end - 1;
+      if (!/^\s*:/.test(text.slice(end, end + 16))) continue;
+      const names = open.at(-1);
+      if (names?.has(value)) return "with a name twice";
+      names?.add(value);
+    }
+  }
+  return null;
+}
+
+/** Characters of a number that are looked at; a longer one is no integer that anybody can hold. */
+const longestNumber = 400;
+
+function isNumberStart(character: string | undefined): boolean {
+  return character === "-" || (character !== undefined && character >= "0" && character <= "9");
+}
+
+/** Behind the closing quote of the string that begins at `at`. */
+function endOfString(text: string, at: number): number {
+  let end = at + 1;
+  while (end < text.length && text[end] !== '"') end += text[end] === "\\" ? 2 : 1;
+  return end + 1;
+}
+
+/** The digits behind the first text of the name, as readers of lines look for it; null if nothing but digits does not stand there. */
+export function plainInteger(text: string, name: string): number | null {
+  const mark = `"${name}":`;
+  const found = /^(?:0|[1-9]\d{0,15})(?=[,}])/.exec(text.slice(text.indexOf(mark) + mark.length).slice(0, 17));
+  return found === null ? null : Number(found[0]);
+}
+
+function isId(value: unknown): boolean {
+  return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isDecimal(value: unknown): boolean {
+  return typeof value === "string" && /^\d+(\.\d+)?$/.test(value);
+}
+
+function isSide(value: unknown): boolean {
+  return (
+    Array.isArray(value) && value.every((level) => Array.isArray(level) && level.length >= 2 && level.every(isDecimal))
+  );
+}

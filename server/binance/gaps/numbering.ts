@@ -1,0 +1,64 @@
+import type { HolesMark } from "./missing-ids.ts";
+import type { IdRing } from "./recent-ids.ts";
+
+/** A numbering: what has been recorded of it. */
+export type Epoch = { readonly ring: IdRing; first: number };
+
+/** A numbering that has just begun, and the one before, to which the ids may be back with one of the next records. */
+export type Attempt = {
+  readonly before: Epoch;
+  readonly mark: HolesMark;
+  /** How far its connection had come before, and the id with which it seemed to begin. */
+  readonly highest: number;
+  readonly id: number;
+  readonly sinceUs: number;
+  records: number;
+};
+
+export type Arrived = { readonly firstId: number; readonly id: number; readonly mark: number; readonly recvUs: number };
+
+/** A numbering has begun for good after so many records, or this time, µs. */
+const surelyRecords = 20;
+const surelyUs = 10_000_000;
+
+/** No trades are missed in a row as long as this: it is another numbering. */
+export const longestHole = 100_000_000;
+
+/** After a quick restart a server that lags behind repeats at most so many ids. */
+const repeatedIds = 1000;
+
+/** A little below the last id of an earlier run, whose other ids nobody remembers. */
+export function mayBeOfEarlierRun(lastId: number | null, id: number): boolean {
+  return lastId !== null && id <= lastId && id > lastId - repeatedIds;
+}
+
+/** Counts a record; true once the numbering has begun for good. */
+export function isSure(tried: Attempt, recvUs: number): boolean {
+  return tried.records++ >= surelyRecords || recvUs - tried.sinceUs > surelyUs;
+}
+
+/** True if a record goes on in the numbering before rather than in the one that its connection seemed to begin. */
+export function isBack(tried: Attempt, current: Epoch, { firstId, id, mark }: Arrived): boolean {
+  if (id !== tried.id && tried.before.ring.find(id, mark) === mark) return true;
+  return firstId > tried.highest && firstId - tried.highest <= Math.abs(firstId - current.ring.high());
+}
+
+/** Numberings that are over and may still be repeated from, and for how long, µs. */
+const mostEarlier = 8;
+const earlierUs = 10_000_000;
+
+/** Remembers the numberings of the last seconds. A glitch of ids makes several in a row, and a connection that lags behind repeats all. */
+export function createEarlierEpochs() {
+  let earlier: readonly { readonly epoch: Epoch; readonly untilUs: number }[] = [];
+  return {
+    add(epoch: Epoch, recvUs: number): void {
+      earlier = [{ epoch, untilUs: recvUs + earlierUs }, ...earlier].slice(0, mostEarlier);
+    },
+    isEmpty: () => earlier.length === 0,
+    /** True if the record was recorded in one of those numberings, other than `except`. */
+    has(id: number, mark: number, recvUs: number, except: readonly (Epoch | null)[]): boolean {
+      earlier = earlier.filter(({ untilUs }) => recvUs < untilUs);
+      return earlier.some(({ epoch }) => !except.includes(epoch) && epoch.ring.find(id, mark) === mark);
+    },
+  };
+}

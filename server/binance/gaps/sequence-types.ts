@@ -1,0 +1,63 @@
+import type { Hole, Holes } from "./missing-ids.ts";
+
+/**
+ * What a message is to its stream: the "next" one; a "late" one, which another socket has overtaken but which nobody had brought; the
+ * first of a new "epoch", in which the exchange counts anew; or a "duplicate". All but the last are to be recorded.
+ */
+export type Verdict = "next" | "late" | "epoch" | "duplicate";
+
+/** How far one connection has come in a stream. */
+export type Cursor = {
+  /** Highest id that this connection has brought in its epoch; NaN before the first. */
+  highest: number;
+  /** The first id, and the one just brought. Whoever asks how far the connection has come takes this one: the highest may be a wrong one. */
+  first: number;
+  recent: number;
+  /** Receipt of the first and of the newest message, µs; 0 before. */
+  firstUs: number;
+  lastUs: number;
+  epoch: number;
+};
+
+/** The order of one stream, put together from any number of connections. */
+export type Sequence = {
+  /** A connection begins to bring this stream. */
+  join(): Cursor;
+  /** It does no more. */
+  leave(cursor: Cursor): void;
+  /** The newest two that have left, as far as they had come: others may lag behind them. */
+  gone(): readonly Cursor[];
+  /** `firstId` is the first id that the message covers (`U` of a diff), for others the same as `id`. */
+  judge(cursor: Cursor, firstId: number, id: number, payload: string, recvUs: number): Verdict;
+  /** A message that another process has recorded, with what it was there; `cursor` is that process's. */
+  follow(cursor: Cursor, message: Followed): void;
+  readonly holes: Holes | null;
+  /** Holes that can be told now, as `Holes.take`. */
+  takeHoles(beforeUs: number): readonly Hole[];
+  /** Ids had jumped and are back, since `takeGlitch` was last called: false almost always. */
+  hasGlitch(): boolean;
+  takeGlitch(): Glitch | null;
+  /** The newest of what has been recorded, for a process that is to go on with it. */
+  trail(): Trail;
+  /** Goes on where another process is, of which this is the trail; returns its cursor. To be called before anything is judged. */
+  inherit(trail: Trail, lastUs: number): Cursor;
+};
+
+/** Ids had jumped, and went on where they had been. `notMissing`: what was given away as a hole for it, and is none. */
+export type Glitch = { readonly id: number; readonly notMissing: Hole | null };
+
+/** What another process tells of a message that it has recorded; `mark` is that of its content, `isEpoch`: the numbering began anew. */
+export type Followed = {
+  readonly firstId: number;
+  readonly id: number;
+  readonly mark: number;
+  readonly recvUs: number;
+  readonly isEpoch: boolean;
+};
+
+/** The newest ids of the current epoch with the marks of their content, oldest first, and the holes that are waited for. */
+export type Trail = {
+  readonly ids: readonly number[];
+  readonly marks: readonly number[];
+  readonly holes: readonly Hole[];
+};

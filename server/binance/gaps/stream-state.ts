@@ -1,0 +1,159 @@
+import type { GapCause } from "../../domain/gap.ts";
+import type { Stream } from "../../domain/stream.ts";
+import type { FeedGap } from "./feed-events.ts";
+import { createSequence } from "./sequence.ts";
+import type { Cursor, Sequence } from "./sequence-types.ts";
+import { createRhythm, enoughOfOne, type Rhythm } from "./silence-detector.ts";
+
+/** A stream as a group carries it: what has come of it, and since when it has not. */
+export type Carried = {
+  readonly stream: Stream;
+  /** Subscribed to for its event times alone, not recorded. */
+  readonly isReference: boolean;
+  readonly sequence: Sequence;
+  readonly rhythm: Rhythm;
+  /** Receipt of the newest record, µs; 0 before the first. */
+  lastRecvUs: number;
+  /** Since when it is received without interruption, as far as is known, µs. */
+  coveredUs: number;
+  gap: OpenGap | null;
+  /** Gaps that are over, but not judged: the ids of the next record tell whether something was missed. */
+  spans: Span[];
+  /** When another connection may be tried because this stream alone is silent, µs, and how often that was in vain. */
+  nextTryUs: number;
+  tries: number;
+};
+
+/**
+ * `alone`: only its own next record ends it, since the connection delivers other streams. `provable`: the id before it is known, so
+ * that the next one can prove that nothing was missed.
+ */
+export type OpenGap = { readonly fromUs: number; cause: GapCause; readonly alone: boolean; readonly provable: boolean };
+
+type Span = OpenGap & { readonly toUs: number };
+
+/** What an earlier run left: since when nothing is recorded, why, and the last id it had. */
+export type Interruption = { readonly fromUs: number; readonly cause: GapCause; readonly lastId: number | null };
+
+/** A stream is busy enough for its own last record to tell when it broke off, if it never pauses longer, µs. */
+const busyUs = 500_000;
+
+/** What was sent before another connection began has come by so much later, µs. */
+export const underWayUs = 2_000_000;
+
+/** A stream of which nothing has come yet. */
+export function createCarried(stream: Stream, isReference: boolean, interruption: Interruption | null): Carried {
+  const { kind } = stream.type;
+  const contiguous = isNumbered(stream) || kind === "diffDepth";
+  const gap = interruption && {
+    ...{ fromUs: interruption.fromUs, cause: interruption.cause, alone: false },
+    provable: interruption.lastId !== null,
+  };
+  return {
+    stream,
+    isReference,
+    sequence: createSequence({ contiguous, mayVary: kind === "diffDepth", lastId: interruption?.lastId ?? null }),
+    rhythm: createRhythm(enoughOfOne),
+    ...{ lastRecvUs: 0, coveredUs: 0, gap, spans: [], nextTryUs: 0, tries: 0 },
+  };
+}
+
+/** Trades are numbered one by one, so that the absent ones can be counted and asked for. */
+export function isNumbered(stream: Stream): boolean {
+  return stream.type.kind === "aggTrade" || stream.type.kind === "trade";
+}
+
+/** The stream is not received from now on; `lastDataUs` is when its group last received anything. */
+export function lose(one: Carried, lastDataUs: number, cause: GapCause, alone = false): void {
+  if (one.gap !== null || (one.lastRecvUs === 0 && one.coveredUs === 0)) return;
+  const fromUs = alone || isBusy(one) ? one.lastRecvUs : Math.max(one.lastRecvUs, lastDataUs);
+  one.gap = { fromUs: Math.max(fromUs, one.coveredUs), cause, alone, provable: one.lastRecvUs > 0 };
+}
+
+/** Another connection: what it has shown of a stream, and since when the stream is active on it. */
+export type Other = { readonly cursor: Cursor | undefined; readonly sinceUs: number };
+
+/**
+ * A connection is gone and others stand, which began later: what was under way on it may be in none, unless it had come as far as
+ * another one's first record. `lastDataUs` is when the connection last delivered anything. Returns true if there may be a gap.
+ */
+export function part(
+  one: Carried,
+  old: Cursor | undefined,
+  others: readonly Other[],
+  { cause, isPlanned, lastDataUs, nowUs }: { cause: GapCause; isPlanned: boolean; lastDataUs: number; nowUs: number },
+): boolean {
+  if (old === undefined || one.gap !== null) return false;
+  const began = others.map(({ cursor }) => cursor).filter((cursor) => cursor !== undefined);
+  if (began.some((other) => old.epoch > other.epoch || (old.epoch === other.epoch && old.recent >= other.first)))
+    return false;
+  const first = began[0];
+  if (first === undefined) {
+    const toUs = Math.min(...others.map(({ sinceUs }) => sinceUs));
+    if (lastDataUs < toUs) {
+      // It was dead already when the others began to deliver: in between nobody listened.
+      one.spans.push({ fromUs: lastDataUs, toUs, cause, alone: false, provable: one.sequence.holes !== null });
+      return true;
+    }
+    // Nothing of a quiet stream on either is what it looks like, nor is that of a busy one after a while.
+    const isLate = others.some(({ sinceUs }) => old.lastUs < sinceUs && nowUs - sinceUs > underWayUs);
+    if (!isPlanned && !isLate && isBusy(one)) lose(one, old.lastUs, cause, true);
+    return false;
+  }
+  const [fromUs, toUs] = [Math.min(old.lastUs, first.firstUs), Math.max(old.lastUs, first.firstUs)];
+  one.spans.push({ fromUs, toUs, cause, alone: false, provable: one.sequence.holes !== null });
+  return true;
+}
+
+/** It is received again. */
+export function regain(one: Carried, atUs: number): void {
+  const { gap } = one;
+  one.coveredUs = atUs;
+  one.gap = null;
+  if (gap !== null && gap.fromUs < atUs) one.spans.push({ ...gap, toUs: atUs });
+}
+
+/**
+ * The gaps that can be judged now. Where ids follow each other they say what was missed, once the next record is there; a hole is
+ * given until `beforeUs` for another connection to fill it. Elsewhere nobody can tell, and a gap counts as soon as it is over.
+ */
+export function judge(one: Carried, beforeUs: number): readonly FeedGap[] {
+  const { stream, spans } = one;
+  const { holes } = one.sequence;
+  if (holes === null) return one.spans.splice(0).map((span) => gapOf(stream, span, null));
+  const judged: FeedGap[] = [];
+  for (const hole of one.sequence.takeHoles(beforeUs)) {
+    const within = spans.filter((span) => span.fromUs >= hole.fromUs && span.toUs <= hole.toUs);
+    one.spans = one.spans.filter((span) => !within.includes(span));
+    const numbered = isNumbered(stream);
+    // Which of several pauses the absent ones lie in cannot be told: they are counted with the last.
+    for (const span of within.slice(0, -1)) judged.push(gapOf(stream, span, numbered ? 0 : null));
+    const { fromUs, toUs, cause } = within.at(-1) ?? { ...hole, cause: "missing" as const };
+    const missing = numbered ? hole.toId - hole.fromId + 1 : null;
+    judged.push({ stream, fromUs, toUs, cause, missing, holes: numbered ? [hole] : [] });
+  }
+  if (holes.waiting() > 0) return judged;
+  const answered = one.spans.filter((span) => one.lastRecvUs >= span.toUs);
+  if (answered.length > 0) one.spans = one.spans.filter((span) => one.lastRecvUs < span.toUs);
+  return [...judged, ...answered.map((span) => gapOf(stream, span, span.provable ? 0 : null))];
+}
+
+/** Gaps of the stream that nobody has been told of yet; what is not over reaches up to `nowUs`. */
+export function unjudged(one: Carried, nowUs: number): readonly FeedGap[] {
+  const { stream, gap } = one;
+  const open = gap === null ? [] : [{ ...gap, toUs: nowUs }];
+  return [...one.spans, ...open].map((span) => gapOf(stream, span, null));
+}
+
+/** The exchange counts anew: the next id proves nothing of what was before. */
+export function forgetIds(one: Carried): void {
+  one.spans = one.spans.map((span) => ({ ...span, provable: false }));
+}
+
+function isBusy(one: Carried): boolean {
+  return (one.rhythm.longestUs() ?? Number.POSITIVE_INFINITY) <= busyUs;
+}
+
+function gapOf(stream: Stream, { fromUs, toUs, cause }: Span, missing: number | null): FeedGap {
+  return { stream, fromUs, toUs, cause, missing, holes: [] };
+}

@@ -1,0 +1,105 @@
+import { foreignAnswer } from "../../platform/fetch/foreign-answer.ts";
+import type { Log } from "../../platform/log/log.ts";
+import { type After, after as systemAfter } from "../../platform/time/timers.ts";
+import type { RestClient } from "./rest-client.ts";
+
+/** Local clock minus exchange clock, ms, wrong by at most `boundMs` (half the round trip it was measured in). */
+export type ClockOffset = { readonly offsetMs: number; readonly boundMs: number };
+
+/** Measures the clock offset now and then. */
+export type ClockOffsetMeter = {
+  start(): void;
+  stop(): void;
+  /** Measures at once: the local clock was stepped, say. What is being measured at that moment is thrown away. */
+  measureNow(): void;
+  /** The newest estimate, or null before the first. */
+  current(): ClockOffset | null;
+};
+
+const samples = 5;
+const everyMs = 10 * 60_000;
+const retryMs = 30_000;
+
+/** The exchange's answer is cut to whole ms: on average the time is half of one later, and by at most as much. */
+const cutMs = 0.5;
+
+/** Shorter than that is no sleep, only a busy process, ms. */
+const leastSleepMs = 1000;
+
+/**
+ * Asks `/api/v3/time` five times (weight 1 each) and believes the answer with the shortest round trip, which is that of the
+ * request, not of its wait in the client; again every ten minutes, after a failure every 30 s. `nowUs` is the clock whose offset is
+ * wanted: the one that stamps `recv_us`. Never throws: without an answer the offset stays what it was.
+ */
+export function createClockOffsetMeter(deps: {
+  rest: RestClient;
+  nowUs: () => number;
+  log: Log;
+  onOffset: (offset: ClockOffset) => void;
+  after?: After;
+}): ClockOffsetMeter {
+  const { rest, nowUs, log, after = systemAfter } = deps;
+  let current: ClockOffset | null = null;
+  let cancelTimer: (() => void) | null = null;
+  let abort = new AbortController();
+  let failing = false;
+
+  async function measure(): Promise<void> {
+    abort.abort();
+    cancelTimer?.();
+    abort = new AbortController();
+    const { signal } = abort;
+    let best: ClockOffset | null = null;
+    for (let n = 0; n < samples; n++) {
+      const offset = await sample(signal);
+      if (signal.aborted) return;
+      if (offset === null) break;
+      if (best === null || offset.boundMs < best.boundMs) best = offset;
+    }
+    if (best !== null) {
+      current = best;
+      failing = false;
+      deps.onOffset(best);
+    }
+    cancelTimer = after(best === null ? retryMs : everyMs, () => void measure());
+  }
+
+  async function sample(signal: AbortSignal): Promise<ClockOffset | null> {
+    let sentUs = 0;
+    const onSend = () => {
+      sentUs = nowUs();
+    };
+    const answer = await rest.get("/api/v3/time", {}, { weight: 1, priority: "high", signal, onSend });
+    // The client tells why there is no answer.
+    if (answer.kind === "failed") return null;
+    const serverTime = answer.kind === "ok" ? /^\s*\{"serverTime":(\d{13})\}\s*$/.exec(answer.text)?.[1] : undefined;
+    if (answer.kind === "ok" && serverTime !== undefined) {
+      const halfMs = roundTripOf(answer.roundTripMs, (nowUs() - sentUs) / 1000) / 2;
+      return { offsetMs: sentUs / 1000 + halfMs - Number(serverTime) - cutMs, boundMs: halfMs + cutMs };
+    }
+    if (!failing) {
+      const reason =
+        answer.kind === "ok"
+          ? foreignAnswer("GET /api/v3/time answered JSON that is not Binance's", "exchange.rest_url")
+          : answer.msg;
+      log.warn("cannot ask the exchange for its time; delays stay unknown until it answers", { reason });
+    }
+    failing = true;
+    return null;
+  }
+
+  return {
+    start: () => void measure(),
+    measureNow: () => void measure(),
+    stop() {
+      abort.abort();
+      cancelTimer?.();
+    },
+    current: () => current,
+  };
+}
+
+/** A machine that slept meanwhile: the round trip was measured by a clock that stood still. */
+function roundTripOf(measuredMs: number, passedMs: number): number {
+  return passedMs > measuredMs + leastSleepMs ? passedMs : measuredMs;
+}

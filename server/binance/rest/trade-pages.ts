@@ -1,0 +1,98 @@
+import type { Stream } from "../../domain/stream.ts";
+import { plainInteger, structureProblem } from "../frames/payload.ts";
+import type { RestQuery } from "./rest-client.ts";
+
+/** A trade as REST has it. */
+export type RestTrade = {
+  /** The object's text, byte for byte as it stood in the answer. */
+  readonly payload: string;
+  /** Aggregate id of aggTrades, trade id of trades. */
+  readonly id: number;
+  /** Time of the trade, µs. */
+  readonly tradeUs: number;
+};
+
+/** Most trades that one answer holds. */
+export const mostTrades = 1000;
+
+/**
+ * How the trades of a stream from an id on are asked for; null for a stream that has none.
+ * Source: rest-api.md, "Compressed/Aggregate trades list" and "Old trade lookup"; neither needs a key (since 2023).
+ */
+export function tradesRequest(
+  { symbol, type }: Stream,
+  fromId: number,
+  limit: number,
+): { readonly path: string; readonly query: RestQuery; readonly weight: number } | null {
+  const query = { symbol, fromId, limit: Math.min(limit, mostTrades) };
+  if (type.kind === "aggTrade") return { path: "/api/v3/aggTrades", query, weight: 4 };
+  return type.kind === "trade" ? { path: "/api/v3/historicalTrades", query, weight: 25 } : null;
+}
+
+/**
+ * The trades of an answer, each as it was sent but for white space between its members; null if the answer is not a list of such
+ * trades with rising ids, or holds what parsers disagree about. Numbers and texts are never read and written again.
+ */
+export function parseTrades(text: string, kind: Stream["type"]["kind"]): readonly RestTrade[] | null {
+  const [idName, timeName] = kind === "trade" ? tradeMembers : aggTradeMembers;
+  const trades: RestTrade[] = [];
+  const parsed = parsedList(text);
+  if (parsed === null) return null;
+  for (const payload of objectsOf(text) ?? [""]) {
+    const data = parsed[trades.length];
+    if (typeof data !== "object" || data === null || structureProblem(payload, data) !== null) return null;
+    const [id, time] = [plainInteger(payload, idName), plainInteger(payload, timeName)];
+    const { [idName]: parsedId, [timeName]: parsedTime } = data as Record<string, unknown>;
+    if (id === null || time === null || id !== parsedId || time !== parsedTime) return null;
+    if (id <= (trades.at(-1)?.id ?? -1)) return null;
+    trades.push({ payload, id, tradeUs: time < microseconds ? time * 1000 : time });
+  }
+  return trades;
+}
+
+const aggTradeMembers = ["a", "T"] as const;
+const tradeMembers = ["id", "time"] as const;
+
+/** From here on a time is in µs. */
+const microseconds = 1e14;
+
+const [quote, backslash, opening, closing] = [34, 92, 123, 125];
+
+/** A text, or white space outside of one. */
+const whiteSpace = /("(?:[^"\\]|\\.)*")|\s+/g;
+
+function parsedList(text: string): readonly unknown[] | null {
+  try {
+    const parsed: unknown = JSON.parse(text);
+    return Array.isArray(parsed) ? parsed : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The text of each object in a list of objects, without white space between its members; null if it is no such list. */
+function objectsOf(text: string): string[] | null {
+  const list = /^\s*\[([\s\S]*)\]\s*$/.exec(text)?.[1];
+  if (list === undefined) return null;
+  const objects: string[] = [];
+  let depth = 0;
+  let from = 0;
+  let inText = false;
+  for (let at = 0; at < list.length; at++) {
+    const code = list.charCodeAt(at);
+    if (inText) {
+      if (code === backslash) at++;
+      else inText = code !== quote;
+    } else if (code === quote) inText = true;
+    else if (code === opening && depth++ === 0) {
+      const between = list.slice(from, at).trim();
+      if (between !== (objects.length === 0 ? "" : ",")) return null;
+      from = at;
+    } else if (code === closing && --depth === 0) {
+      const object = list.slice(from, at + 1);
+      objects.push(/\s/.test(object) ? object.replace(whiteSpace, "$1") : object);
+      from = at + 1;
+    }
+  }
+  return depth === 0 && list.slice(from).trim() === "" ? objects : null;
+}

@@ -1,0 +1,136 @@
+import type { Database } from "bun:sqlite";
+import type { Day } from "../../domain/day.ts";
+import type { ArchivedDay, ArchiveSummary, Page } from "../../domain/queries.ts";
+
+/** What the manifests say of each archived day, so that months are one question, and when it was verified; can be rebuilt from them. */
+export type ArchiveDays = {
+  /**
+   * Notes a day or what is known now of it; `manifestMs` is when its manifest was last changed. Of two times at which it was
+   * verified the later stays.
+   */
+  note(day: ArchivedDay, manifestMs: number): void;
+  /** The archive of this day is no longer there. */
+  remove(day: Day): void;
+  /** The archive of this day has been read and found to be what its manifest says. */
+  noteVerified(day: Day, atUs: number): void;
+  /** When the manifest of each known day was last changed, by `stream/symbol/date`. */
+  known(): Map<string, number>;
+  /** The same of one day; null if it is not known. */
+  manifestMs(day: Day): number | null;
+  /** The next few hundred days behind this one (null: from the beginning), by date, symbol and stream. */
+  after(day: Day | null): readonly Day[];
+  /** Every day, by date, symbol and stream. */
+  all(): readonly ArchivedDay[];
+  get(day: Day): ArchiveSummary | null;
+  /** Newest date first, then by symbol and stream; `after` is the `next` of the page before. */
+  page(filter: ArchiveFilter, limit: number, after: string | null): Page<ArchiveSummary>;
+  /** Coverage of every symbol and day from `from` to `to`, both included; of several streams the least. */
+  coverage(
+    stream: string | null,
+    from: string,
+    to: string,
+  ): readonly { symbol: string; date: string; coverage: number }[];
+  /** Days, rows and bytes in all. */
+  totals(): { readonly days: number; readonly rows: number; readonly compressed_bytes: number };
+};
+
+export type ArchiveFilter = {
+  readonly stream: string | null;
+  readonly symbol: string | null;
+  readonly date: string | null;
+};
+
+const summary =
+  "stream, symbol, date, rows, raw_bytes, compressed_bytes, sha256, coverage, gaps, delay_p50_ms, delay_p99_ms";
+const facts = `${summary}, first_recv_us, last_recv_us, minutes_with_rows, hole_us, missing, repaired`;
+const columns = `${facts}, verified_us`;
+
+/** The table of archived days. */
+export function createArchiveDays(database: Database): ArchiveDays {
+  createArchiveDayTable(database);
+  const insert = database.query(`
+    insert into archive_day (${columns}, manifest_ms) values (${columns.replace(/\w+/g, "$$$&")}, $manifest_ms)
+    on conflict do update set ${facts.replace(/\w+/g, "$& = excluded.$&")}, manifest_ms = excluded.manifest_ms,
+      verified_us = coalesce(max(verified_us, excluded.verified_us), excluded.verified_us, verified_us)`);
+  const verify = database.query("update archive_day set verified_us = ? where date = ? and symbol = ? and stream = ?");
+  const all = database.query<ArchivedDay, []>(`select ${columns} from archive_day order by date, symbol, stream`);
+  const remove = database.query("delete from archive_day where date = ? and symbol = ? and stream = ?");
+  const one = database.query<ArchiveSummary, [string, string, string]>(
+    `select ${summary} from archive_day where date = ? and symbol = ? and stream = ?`,
+  );
+  const page = database.query<ArchiveSummary, [Record<string, string | number | null>]>(`
+    select ${summary} from archive_day
+    where ($stream is null or stream = $stream) and ($symbol is null or symbol = $symbol) and ($date is null or date = $date)
+      and (date < $afterDate or (date = $afterDate and (symbol, stream) > ($afterSymbol, $afterStream)))
+    order by date desc, symbol, stream limit $limit`);
+  const covered = database.query<{ symbol: string; date: string; coverage: number }, [string, string, string | null]>(`
+    select symbol, date, min(coverage) as coverage from archive_day
+    where date >= ?1 and date <= ?2 and (?3 is null or stream = ?3) group by symbol, date`);
+  const known = database.query<{ key: string; ms: number }, []>(
+    "select stream || '/' || symbol || '/' || date as key, manifest_ms as ms from archive_day",
+  );
+  const ms = database.query<{ ms: number }, [string, string, string]>(
+    "select manifest_ms as ms from archive_day where date = ? and symbol = ? and stream = ?",
+  );
+  const next = database.query<Day, [string, string, string]>(
+    "select date, symbol, stream from archive_day where (date, symbol, stream) > (?, ?, ?) " +
+      "order by date, symbol, stream limit 500",
+  );
+  const totals = database.query<{ days: number; rows: number; compressed_bytes: number }, []>(
+    "select count(*) as days, coalesce(sum(rows), 0) as rows, coalesce(sum(compressed_bytes), 0) as compressed_bytes from archive_day",
+  );
+  return {
+    note: (day, manifestMs) => void insert.run({ ...day, manifest_ms: manifestMs }),
+    remove: ({ date, symbol, stream }) => void remove.run(date, symbol, stream),
+    noteVerified: ({ date, symbol, stream }, atUs) => void verify.run(atUs, date, symbol, stream),
+    known: () => new Map(known.all().map(({ key, ms }) => [key, ms])),
+    manifestMs: ({ date, symbol, stream }) => ms.get(date, symbol, stream)?.ms ?? null,
+    after: (day) => next.all(day?.date ?? "", day?.symbol ?? "", day?.stream ?? ""),
+    all: () => all.all(),
+    get: ({ date, symbol, stream }) => one.get(date, symbol, stream),
+    page({ stream, symbol, date }, limit, after) {
+      const [afterDate = "9", afterSymbol = "", afterStream = ""] = after?.split("/") ?? [];
+      const items = page.all({ stream, symbol, date, afterDate, afterSymbol, afterStream, limit: limit + 1 });
+      const last = items.length > limit ? items[limit - 1] : undefined;
+      const next = last === undefined ? null : `${last.date}/${last.symbol}/${last.stream}`;
+      return { items: items.slice(0, limit), next };
+    },
+    coverage: (stream, from, to) => covered.all(from, to, stream),
+    totals: () => totals.get() ?? { days: 0, rows: 0, compressed_bytes: 0 },
+  };
+}
+
+const schema = `
+  create table if not exists archive_day (
+    date text not null, symbol text not null, stream text not null, rows integer not null, raw_bytes integer not null,
+    compressed_bytes integer not null, sha256 text not null, coverage real not null, gaps integer not null,
+    delay_p50_ms real, delay_p99_ms real, first_recv_us integer not null, last_recv_us integer not null,
+    minutes_with_rows integer not null, hole_us integer not null, missing integer not null, repaired integer not null,
+    verified_us integer, manifest_ms integer not null,
+    primary key (date, symbol, stream)
+  ) strict, without rowid;
+`;
+
+/**
+ * Catalogues of before 0.2 have two tables of archived days, some of them only `archive`. What both know becomes a row; one that
+ * only `archive` knows is read anew from its manifest at the next look, since nothing says when that was last changed.
+ */
+const joinTables = `
+  create table if not exists archive_day (date, symbol, stream, sha256, coverage, delay_p50_ms, delay_p99_ms, manifest_ms);
+  alter table archive_day rename to archive_day_before;
+  ${schema}
+  insert into archive_day
+    select date, symbol, stream, a.rows, a.raw_bytes, a.compressed_bytes, coalesce(b.sha256, ''), coalesce(b.coverage, 0), a.gaps,
+      b.delay_p50_ms, b.delay_p99_ms, a.first_recv_us, a.last_recv_us, a.minutes_with_rows, a.hole_us, a.missing, a.repaired,
+      a.verified_us, coalesce(b.manifest_ms, 0)
+    from archive a left join archive_day_before b using (date, symbol, stream);
+  drop table archive_day_before;
+  drop table archive;
+`;
+
+/** Creates the table of archived days where there is none, out of those of older catalogues where they are. */
+export function createArchiveDayTable(database: Database): void {
+  const isOld = database.query("select 1 from sqlite_schema where type = 'table' and name = 'archive'").get() !== null;
+  if (isOld) database.transaction(() => database.run(joinTables))();
+  else database.run(schema);
+}

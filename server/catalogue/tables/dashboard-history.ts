@@ -1,0 +1,74 @@
+import type { Database } from "bun:sqlite";
+import type { Page, RecorderEvent } from "../../domain/queries.ts";
+
+/** Counts of one stream's running day. */
+type KeptMinutes = {
+  readonly dayStart: number;
+  readonly firstUs: number;
+  readonly lastUs: number;
+  readonly rows: Uint16Array;
+};
+
+type KeptRow = { readonly from_us: number; readonly values: readonly (number | null)[] };
+
+/** What the dashboard is to remember over a restart; all of it is bounded. */
+export type Memory = {
+  /** What was noted as events, newest first; `after` is the `next` of the page before. */
+  events(limit: number, after: string | null): Page<RecorderEvent>;
+  keepSeries(rows: readonly KeptRow[]): void;
+  /** Kept intervals from `fromUs` on, in order; older ones are forgotten. */
+  series(fromUs: number): readonly KeptRow[];
+  /** `key` names the stream: its day's counts replace what was kept of it before. */
+  keepMinutes(key: string, day: KeptMinutes): void;
+  minutes(): readonly (readonly [key: string, day: KeptMinutes])[];
+};
+
+const schema = `
+  create table if not exists series (from_us integer primary key, value text not null) strict;
+  create table if not exists minute_rows (
+    key text primary key, day_start integer not null, first_us integer not null, last_us integer not null, rows blob not null
+  ) strict, without rowid;
+`;
+
+type MinuteRow = { key: string; day_start: number; first_us: number; last_us: number; rows: Uint8Array };
+
+/** The tables behind the dashboard's past; needs the table `event`. */
+export function createMemory(database: Database): Memory {
+  database.run(schema);
+  const events = database.query<RecorderEvent & { id: number }, [number, number]>(
+    "select id, at_us, kind, message as detail from event where id < ? order by id desc limit ?",
+  );
+  const insertSeries = database.query("insert or replace into series (from_us, value) values (?, ?)");
+  const forgetSeries = database.query("delete from series where from_us < ?");
+  const series = database.query<{ from_us: number; value: string }, []>(
+    "select from_us, value from series order by from_us",
+  );
+  const insertMinutes = database.query("insert or replace into minute_rows values (?, ?, ?, ?, ?)");
+  const minutes = database.query<MinuteRow, []>("select * from minute_rows");
+  return {
+    events(limit, after) {
+      const before = /^\d{1,15}$/.test(after ?? "") ? Number(after) : Number.MAX_SAFE_INTEGER;
+      const rows = events.all(before, limit + 1);
+      const items = rows
+        .slice(0, limit)
+        .map(({ at_us, kind, detail }) => ({ at_us, kind, detail: detail === "" ? null : detail }));
+      return { items, next: rows.length > limit ? String(rows[limit - 1]?.id) : null };
+    },
+    keepSeries(rows) {
+      for (const { from_us, values } of rows) insertSeries.run(from_us, JSON.stringify(values));
+    },
+    series(fromUs) {
+      forgetSeries.run(fromUs);
+      return series.all().map(({ from_us, value }) => ({ from_us, values: JSON.parse(value) as (number | null)[] }));
+    },
+    keepMinutes(key, { dayStart, firstUs, lastUs, rows }) {
+      insertMinutes.run(key, dayStart, firstUs, lastUs, new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength));
+    },
+    minutes: () =>
+      minutes.all().flatMap(({ key, day_start, first_us, last_us, rows }) => {
+        if (rows.byteLength !== 2880) return [];
+        const counts = new Uint16Array(rows.slice().buffer);
+        return [[key, { dayStart: day_start, firstUs: first_us, lastUs: last_us, rows: counts }] as const];
+      }),
+  };
+}

@@ -1,0 +1,32 @@
+import type { Gap } from "../../domain/gap.ts";
+import { nextTurn } from "../../platform/time/timers.ts";
+import type { Tables } from "./tables.ts";
+
+/** Gaps written in one transaction: a few ms. */
+const gapsAtOnce = 500;
+
+/**
+ * Writes gaps to a file: few of them at once, true; many in turns with everybody else, false. Then `onDone` is called in either case,
+ * unless the file is no longer `isCurrent`. Throws SQLite's error, or hands it to `onError` later.
+ */
+export function writeGaps(
+  tables: Tables,
+  gaps: readonly Gap[],
+  deps: { isCurrent: () => boolean; onDone: () => void; onError: (error: unknown) => void },
+): boolean {
+  const writePiece = (at: number) => tables.noteGaps(gaps.slice(at, at + gapsAtOnce));
+  if (gaps.length <= gapsAtOnce) {
+    writePiece(0);
+    deps.onDone();
+    return true;
+  }
+  const inTurns = async () => {
+    for (let at = 0; at < gaps.length && deps.isCurrent(); at += gapsAtOnce) {
+      writePiece(at);
+      await nextTurn();
+    }
+    if (deps.isCurrent()) deps.onDone();
+  };
+  inTurns().catch((error) => deps.isCurrent() && deps.onError(error));
+  return false;
+}

@@ -1,0 +1,165 @@
+import { after } from "../../platform/time/timers.ts";
+import { type Calls, createCalls } from "../../telegram/api/bot-api.ts";
+import { escapeHtml } from "../../telegram/api/html.ts";
+import { createSender, type Outcome, type Sender } from "../../telegram/api/send-queue.ts";
+import { readIncoming, updateIdOf } from "../../telegram/bot/update-parser.ts";
+import type { Terminal } from "../framework/command.ts";
+
+/** What the first contact needs of the config. */
+export type TelegramSettings = {
+  readonly token: string;
+  readonly apiRoot: string;
+  readonly chats: readonly number[];
+  /** How long it listens for somebody to write, ms. */
+  readonly patienceMs?: number;
+};
+
+const tenMinutes = 600_000;
+
+/** Telegram keeps us waiting so long for somebody to write, s. */
+const longPollSeconds = 20;
+
+/**
+ * First contact with the bot: proves the token, sends a test message to each configured chat, then tells the id of whoever writes to
+ * the bot, until it is stopped or nobody has written for a while. Resolves with the exit code: 0 if all of it worked.
+ */
+export async function helloTelegram(
+  settings: TelegramSettings,
+  terminal: Pick<Terminal, "print" | "stop">,
+): Promise<number> {
+  const { print, stop } = terminal;
+  const { token, apiRoot, chats, patienceMs = tenMinutes } = settings;
+  if (token === "") {
+    print("no token: open t.me/BotFather, send /newbot, and put the token that it gives into telegram.token,");
+    print("or into a file that RT_DATA_TELEGRAM_TOKEN_FILE names");
+    return 2;
+  }
+  const ending = new AbortController();
+  const end = () => ending.abort();
+  stop.addEventListener("abort", end, { once: true });
+  const cancel = after(patienceMs, end);
+  const calls = createCalls({ token, apiRoot, signal: ending.signal });
+  const sender = createSender({ token, apiRoot });
+  try {
+    const me = await calls.me();
+    if (!me.ok) {
+      print(adviceOn(me.code, me.problem, apiRoot));
+      return 1;
+    }
+    print(`ok      the token is that of @${me.value}`);
+    let isWell = true;
+    for (const chat of chats) {
+      const [word, text] = sentLine(await sender.send(chat, { html: testText(chat) }), chat);
+      isWell &&= word === "ok";
+      print(`${word.padEnd(7)} ${text}`);
+    }
+    print(
+      `waiting for somebody to write to t.me/${me.value} (in a group: add the bot, then /start@${me.value}); Ctrl-C ends it`,
+    );
+    const heard = await listen({ calls, sender, name: me.value, chats, signal: ending.signal }, print);
+    if (heard.problem !== null) print(heard.problem);
+    else if (heard.count === 0 && chats.length === 0) print("nobody has written");
+    return heard.problem === null && isWell && (heard.count > 0 || chats.length > 0) ? 0 : 1;
+  } finally {
+    cancel();
+    stop.removeEventListener("abort", end);
+    sender.abort();
+  }
+}
+
+type Listening = {
+  readonly calls: Calls;
+  readonly sender: Sender;
+  readonly name: string;
+  readonly chats: readonly number[];
+  readonly signal: AbortSignal;
+};
+
+/** Tells of each chat once; returns how many there were, and why it could not go on listening, or null. */
+async function listen(
+  { calls, sender, name, chats, signal }: Listening,
+  print: (line: string) => void,
+): Promise<{ count: number; problem: string | null }> {
+  const known = new Set<number>();
+  let offset = 0;
+  let failures = 0;
+  while (!signal.aborted) {
+    const found = await calls.updates(offset, longPollSeconds);
+    if (signal.aborted) break;
+    if (!found.ok) {
+      if (found.code === 409) return { count: known.size, problem: conflictText(found.problem) };
+      if (++failures > 5) return { count: known.size, problem: `failed  Telegram does not answer: ${found.problem}` };
+      await pause((found.waitSeconds ?? failures) * 1000, signal);
+      continue;
+    }
+    failures = 0;
+    for (const update of found.value) {
+      offset = Math.max(offset, (updateIdOf(update) ?? -1) + 1);
+      const incoming = readIncoming(update, name);
+      if (incoming === null || known.has(incoming.chat)) continue;
+      known.add(incoming.chat);
+      const { chat, title } = incoming;
+      const isListed = chats.includes(chat);
+      print(`chat    ${chat}  ${chat < 0 ? "group" : "private"}  ${title}${isListed ? "  (is listed)" : ""}`);
+      if (isListed) continue;
+      const [word, text] = sentLine(await sender.send(chat, { html: testText(chat) }), chat);
+      print(`${word.padEnd(7)} ${text}`);
+      print(
+        `        to have it told and answered: telegram.chats = [${[...chats, ...known].filter(isOnce).join(", ")}]`,
+      );
+    }
+    // Telegram forgets what has been fetched only when it is asked for the next.
+  }
+  return { count: known.size, problem: null };
+}
+
+function isOnce<T>(value: T, index: number, all: readonly T[]): boolean {
+  return all.indexOf(value) === index;
+}
+
+function testText(chat: number): string {
+  return escapeHtml(
+    `RT-Data can write to this chat. Its id is ${chat}.\nRT-Data가 이 채팅에 쓸 수 있습니다. id는 ${chat}입니다.`,
+  );
+}
+
+function sentLine(outcome: Outcome, chat: number): readonly [word: "ok" | "failed", text: string] {
+  switch (outcome.kind) {
+    case "done":
+      return ["ok", `a test message was sent to ${chat}`];
+    case "moved":
+      return ["failed", `${chat} has become a supergroup: put ${outcome.chat} into telegram.chats instead`];
+    case "wait":
+      return ["failed", `${chat}: Telegram asks to wait for ${outcome.seconds} s; try again then`];
+    case "refused":
+      return ["failed", `${chat}: ${outcome.problem}: ${outcome.advice}`];
+    case "gone":
+      return ["failed", `${chat}: the message is gone`];
+    default:
+      return ["failed", `${chat}: ${outcome.problem}`];
+  }
+}
+
+function conflictText(problem: string): string {
+  if (/webhook/i.test(problem))
+    return "failed  a webhook is set for this token, so nobody can be heard: delete it (deleteWebhook), or take another bot from @BotFather";
+  return [
+    "failed  another program polls with this token. If it is a recorder: whoever writes to the bot stands in its log,",
+    "        with the id that telegram.chats needs (rt-data's /logs, or journalctl -u rt-data). Otherwise stop that program,",
+    "        or take a bot of its own from @BotFather",
+  ].join("\n");
+}
+
+function adviceOn(code: number | null, problem: string, apiRoot: string): string {
+  if (code === 401 || code === 404)
+    return `failed  Telegram does not know the token (${code}): copy it again from @BotFather into telegram.token`;
+  const host = new URL(apiRoot).host;
+  return `failed  ${host} does not answer: ${problem}. Check the network, a proxy, and telegram.api_root`;
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, ms);
+    signal.addEventListener("abort", () => resolve(clearTimeout(timer)), { once: true });
+  });
+}

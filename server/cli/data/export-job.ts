@@ -1,0 +1,138 @@
+import { type Cell, type Members, rowShape } from "../../export/column.ts";
+import { createCsvFile } from "../../export/csv.ts";
+import { openOutput } from "../../export/output-file.ts";
+import { createParquetFile } from "../../export/parquet.ts";
+import type { TableFile } from "../../export/table-file.ts";
+import { codeOf } from "../../platform/errors.ts";
+import { version } from "../../platform/process/version.ts";
+import type { RecordedTrack } from "../../storage/list/listing.ts";
+import { createMergedReader } from "../../storage/read/merged-reader.ts";
+import type { SourceCheck } from "../../storage/read/source-check.ts";
+import { firstFile, type LineTrack, type Received } from "../../storage/read/stream-reader.ts";
+import { createStandardOutput } from "../terminal/standard-output.ts";
+import type { ExportJob, ExportSettings } from "./export-plan.ts";
+import { endOfReading } from "./selection.ts";
+
+/** What has become of one file. "damaged": a source is, so that nothing was written. */
+export type ExportResult =
+  | { readonly kind: "written"; readonly rows: number; readonly bytes: number }
+  | { readonly kind: "empty" }
+  | { readonly kind: "damaged" };
+
+export type ExportDeps = {
+  readonly check: SourceCheck;
+  /** Hears of each file of which something cannot be given out. */
+  readonly onDamage: (path: string, problem: string) => void;
+  readonly onProgress: (share: number) => void;
+  readonly stop: AbortSignal;
+};
+
+/**
+ * Writes one file. Its sources are proved before the first row goes out, and what only reading tells (a damaged line of a segment that
+ * is still written to) still leaves the file that was there as it was. Rejects if it cannot be written or is stopped: nothing is left.
+ */
+export async function exportOne(job: ExportJob, settings: ExportSettings, deps: ExportDeps): Promise<ExportResult> {
+  let isDamaged = false;
+  const onDamage = (path: string, problem: string) => {
+    // What was being checked when the process was asked to stop is not damaged.
+    if (deps.stop.aborted) return;
+    isDamaged = true;
+    deps.onDamage(path, problem);
+  };
+  const isRefused = () => isDamaged && !settings.skipsDamaged;
+  if (!settings.skipsDamaged) await checkSources(job, { ...deps, onDamage });
+  if (deps.stop.aborted) throw stopped(job);
+  if (isRefused()) return { kind: "damaged" };
+  const { range } = job;
+  const endUs = endOfReading(job.tracks, range);
+  const reader = createMergedReader(
+    job.tracks.map((track) => rowTrack(track, job, settings)),
+    { fromUs: range.fromUs, onDamage, check: deps.check },
+  );
+  let file: TableFile | null = null;
+  let rows = 0;
+  let firstUs = 0;
+  try {
+    for (;;) {
+      if (file?.waits()) await file.taken();
+      const next = reader.peek();
+      if (next === undefined) {
+        if (deps.stop.aborted) throw stopped(job);
+        if (await reader.fill()) continue;
+        break;
+      }
+      if (next.recvUs >= range.toUs || isRefused()) break;
+      if (file === null) {
+        file = createFile(job, settings, deps.stop);
+        firstUs = next.recvUs;
+      }
+      file.add(next.cells);
+      rows++;
+      if (rows % 1000 === 0) deps.onProgress((next.recvUs - firstUs) / (endUs - firstUs));
+      reader.skip();
+    }
+    // What was read of a file that is still open is judged here.
+    reader.close();
+    if (deps.stop.aborted) throw stopped(job);
+    if (isRefused()) return { kind: "damaged" };
+    return file === null ? { kind: "empty" } : { kind: "written", rows, bytes: await file.finish() };
+  } finally {
+    reader.close();
+    file?.discard();
+  }
+}
+
+function stopped({ path }: ExportJob): Error {
+  return new Error(`the export was stopped; ${path} was not written`);
+}
+
+/** Of a file that is gone by now the reader knows where its lines are. */
+async function checkSources({ tracks, range }: ExportJob, { check, onDamage, stop }: ExportDeps): Promise<void> {
+  for (const { files } of tracks) {
+    for (const { path } of files.slice(firstFile(files, range.fromUs)).filter(({ startUs }) => startUs < range.toUs)) {
+      if (stop.aborted) return;
+      try {
+        const problem = await check(path);
+        if (problem !== null) onDamage(path, problem);
+      } catch (error) {
+        if (codeOf(error) !== "ENOENT" && !stop.aborted) throw error;
+      }
+    }
+  }
+}
+
+function createFile({ path, type, withSymbol }: ExportJob, settings: ExportSettings, stop: AbortSignal): TableFile {
+  const { columns } = rowShape(type, { levels: settings.levels, symbol: withSymbol ? "" : null });
+  const file = openOutput(path, {
+    stop,
+    write: (fd, bytes, name) => createStandardOutput(stop, fd, name).write(bytes),
+  });
+  if (settings.format === "csv") return createCsvFile(file, columns);
+  const { numbers, compression } = settings;
+  return createParquetFile(file, columns, { numbers, compression, createdBy: `rt-data version ${version}` });
+}
+
+type RowLine = Received & { readonly cells: readonly Cell[] };
+
+function rowTrack({ files, stream }: RecordedTrack, job: ExportJob, settings: ExportSettings): LineTrack<RowLine> {
+  const shape = rowShape(stream.type, { levels: settings.levels, symbol: job.withSymbol ? stream.symbol : null });
+  // The symbol is ours; every other text is a decimal.
+  const decimalsFrom = job.withSymbol ? 1 : 0;
+  return {
+    files,
+    accepts: ({ cells }) => cells.slice(decimalsFrom).flat().every(isSound),
+    createParser: () => (text, from, to) => {
+      try {
+        const members = JSON.parse(text.slice(from, to)) as Members;
+        const recvUs = members.recv_us;
+        return typeof recvUs === "number" ? { recvUs, cells: shape.row(members) } : "damaged";
+      } catch {
+        return "damaged";
+      }
+    },
+  };
+}
+
+function isSound(cell: Cell | string): boolean {
+  return typeof cell !== "string" || /^\d+(\.\d+)?$/.test(cell);
+}

@@ -1,0 +1,124 @@
+import { join } from "node:path";
+import type { Span } from "../../domain/coverage.ts";
+import { type Day, dateStartUs, dayPath, dayUs } from "../../domain/day.ts";
+import type { StreamType } from "../../domain/stream.ts";
+import { compressions, type NumberForm, numberForms } from "../../export/table-file.ts";
+import { isNoFolder } from "../../export/target.ts";
+import { didYouMean } from "../../platform/did-you-mean.ts";
+import { messageOf, OperatorError } from "../../platform/errors.ts";
+import { statSync } from "../../platform/files/files.ts";
+import type { RecordedTrack } from "../../storage/list/listing.ts";
+import type { Flags } from "../framework/command.ts";
+import type { SelectedTrack } from "./selection.ts";
+
+/** How `rt-data export` was asked to write. */
+export type ExportSettings = {
+  readonly format: "csv" | "parquet";
+  readonly out: string;
+  /** One file a stream, symbol and day below `out`, or one file of all. */
+  readonly isFolder: boolean;
+  readonly numbers: NumberForm;
+  readonly levels: "columns" | "list";
+  readonly compression: (typeof compressions)[number];
+  readonly withSymbol: boolean;
+  /** Of damaged files the rest is written. */
+  readonly skipsDamaged: boolean;
+};
+
+/** One file to be written: what is in it. */
+export type ExportJob = {
+  readonly path: string;
+  readonly type: StreamType;
+  readonly tracks: readonly RecordedTrack[];
+  readonly range: Span;
+  readonly withSymbol: boolean;
+};
+
+const formats = ["csv", "parquet"] as const;
+
+/** Reads the flags; throws an OperatorError that lists everything that is wrong with them and what is accepted. */
+export function exportSettings(flags: Flags): ExportSettings {
+  const problems: string[] = [];
+
+  function one<T extends string>(name: string, words: readonly T[], fallback: T): T {
+    const text = flags[name];
+    const word = words.find((candidate) => candidate === text);
+    if (text !== undefined && word === undefined)
+      problems.push(`--${name} "${text}" is not accepted${didYouMean(text, words)}; give ${words.join(", ")}`);
+    return word ?? fallback;
+  }
+
+  const out = flags.out ?? "";
+  if (out === "") problems.push("--out FILE_OR_DIR is needed: where to write (- for standard output)");
+  const ending = formats.find((format) => out.endsWith(`.${format}`));
+  if (flags.format === undefined && ending === undefined && out !== "")
+    problems.push("--format is needed: csv or parquet (or an --out that ends with .csv or .parquet)");
+  const format = one("format", formats, ending ?? "parquet");
+  const isFolder = out.endsWith("/") || isFolderNow(out) || (ending === undefined && !isNoFolder(out));
+  if (format === "csv") {
+    for (const name of ["numbers", "compression"])
+      if (flags[name] !== undefined)
+        problems.push(`--${name} is for --format parquet; CSV has decimals as they are stored`);
+  }
+  const settings: ExportSettings = {
+    ...{ format, out, isFolder },
+    numbers: one("numbers", numberForms, "float64"),
+    levels: one("levels", ["columns", "list"], "columns"),
+    compression: one("compression", compressions, "zstd"),
+    withSymbol: flags["with-symbol"] !== undefined,
+    skipsDamaged: flags["skip-damaged"] !== undefined,
+  };
+  if (problems.length > 0) throw new OperatorError(problems.join("\n"));
+  return settings;
+}
+
+/** The files to write. Throws an OperatorError where one file cannot hold all that was selected. */
+export function planExport(tracks: readonly SelectedTrack[], range: Span, settings: ExportSettings): ExportJob[] {
+  if (settings.isFolder) return tracks.flatMap((track) => jobsOfDays(track, tracks, range, settings));
+  const [first] = tracks;
+  const types = [...new Set(tracks.map(({ stream }) => stream.type))];
+  const symbols = [...new Set(tracks.map(({ stream }) => stream.symbol))];
+  if (first === undefined) return [];
+  if (types.length > 1) {
+    const names = types.map(({ folder }) => folder).join(", ");
+    throw new OperatorError(
+      `one file holds one stream, and ${names} are recorded: choose one by --stream, or give a folder as --out`,
+    );
+  }
+  if (symbols.length > 1 && !settings.withSymbol) {
+    throw new OperatorError(
+      `${symbols.length} symbols are recorded (${symbols.slice(0, 6).join(", ")}${symbols.length > 6 ? ", …" : ""}): choose one by --symbol, give a folder as --out, or let --with-symbol add a column to one file`,
+    );
+  }
+  return [{ path: settings.out, type: first.stream.type, tracks, range, withSymbol: settings.withSymbol }];
+}
+
+/** Late segments of a merged day are a track without days; they go into the same file. */
+function jobsOfDays(
+  track: SelectedTrack,
+  all: readonly SelectedTrack[],
+  range: Span,
+  { out, format, withSymbol }: ExportSettings,
+): ExportJob[] {
+  const { symbol, type } = track.stream;
+  const own = all.filter(({ stream }) => stream.name === track.stream.name);
+  return track.days.map(({ date }) => {
+    const day: Day = { stream: type.folder, symbol, date };
+    const startUs = dateStartUs(date);
+    return {
+      path: join(out, dayPath(day), `${symbol}-${type.folder}-${date}.${format}`),
+      type,
+      tracks: own.map((one) => ({ ...one, files: one.files.filter((file) => file.date === date) })),
+      range: { fromUs: Math.max(range.fromUs, startUs), toUs: Math.min(range.toUs, startUs + dayUs) },
+      withSymbol,
+    };
+  });
+}
+
+function isFolderNow(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  } catch (error) {
+    throw new OperatorError(`cannot write ${path}: ${messageOf(error)}`, { cause: error });
+  }
+}

@@ -1,0 +1,118 @@
+import type { InventoryDay, InventoryTrack } from "../../archive/data-inventory.ts";
+import { type Coverage, coverageOf, type ReceivedDay, type Span } from "../../domain/coverage.ts";
+import { dateOf, dateStartUs, dayUs } from "../../domain/day.ts";
+import { clipGap, type Gap, isOpenHole } from "../../domain/gap.ts";
+import { latestDate, trueDays } from "../../storage/list/invented-day.ts";
+
+/** What `rt-data ls` tells of a stream, or of one day of it; also its JSON form. */
+export type Listed = {
+  readonly stream: string;
+  readonly symbol: string;
+  /** With `--days`. */
+  readonly date?: string;
+  readonly days: number;
+  /** Null where not all was counted. */
+  readonly rows: number | null;
+  readonly bytes: number;
+  readonly first_us: number | null;
+  readonly last_us: number | null;
+  /** Share of the time between, 0 to 1; null where nothing is known. */
+  readonly coverage: number | null;
+  readonly missing_us: number | null;
+  /** How many gaps have something absent still, by cause, and how many have not. */
+  readonly gaps: Readonly<Record<string, number>>;
+  readonly gaps_repaired: number;
+  /** Dates that only a wrong clock has made: they count in nothing else. */
+  readonly invented: readonly string[];
+  /** How many days are in which state. */
+  readonly states: Readonly<Partial<Record<InventoryDay["state"], number>>>;
+  readonly problems: readonly string[];
+};
+
+/** Which of the stream's days lie outside of what was selected. */
+export type Surroundings = { readonly hasEarlier: boolean; readonly hasLater: boolean };
+
+/** One entry a stream: from its first to its last record, or the whole of the range where more was recorded before and after it. */
+export function listTrack(track: InventoryTrack, range: Span, around: Surroundings): Listed {
+  const received = receivedDays(track);
+  const [first, last] = [received[0], received.at(-1)];
+  if (first === undefined || last === undefined) return entry(track, track.days, null, [], null);
+  const span = {
+    fromUs: around.hasEarlier ? range.fromUs : Math.max(range.fromUs, first.firstUs),
+    toUs: around.hasLater ? range.toUs : Math.min(range.toUs, last.lastUs + 1),
+  };
+  const coverage = coverageOf(track.stream.type.kind, withNeighbours(received, around), track.gaps, span);
+  return entry(track, track.days, coverage, clipped(track.gaps, span), {
+    fromUs: Math.max(first.firstUs, range.fromUs),
+    toUs: Math.min(last.lastUs, range.toUs),
+  });
+}
+
+/** One entry a day: the share of the UTC day, of today that of the time until now. */
+export function listDays(track: InventoryTrack, range: Span, around: Surroundings, nowUs: number): Listed[] {
+  const received = withNeighbours(receivedDays(track), around);
+  return track.days.map((day) => {
+    const startUs = dateStartUs(day.date);
+    const endUs = Math.max(startUs, Math.min(startUs + dayUs, nowUs));
+    const span = { fromUs: Math.max(range.fromUs, startUs), toUs: Math.min(range.toUs, endUs) };
+    const coverage = coverageOf(track.stream.type.kind, received, track.gaps, span);
+    const { firstUs, lastUs } = day.received ?? {};
+    const ends = firstUs === undefined || lastUs === undefined ? null : { fromUs: firstUs, toUs: lastUs };
+    return { ...entry(track, [day], coverage, clipped(track.gaps, span), ends), date: day.date };
+  });
+}
+
+function entry(
+  { stream, invented }: InventoryTrack,
+  days: readonly InventoryDay[],
+  coverage: Coverage | null,
+  gaps: readonly Gap[],
+  ends: Span | null,
+): Listed {
+  const open = gaps.filter(isOpenHole);
+  return {
+    stream: stream.type.folder,
+    symbol: stream.symbol,
+    days: days.length,
+    rows: days.some(({ rows }) => rows === null) ? null : days.reduce((sum, { rows }) => sum + (rows ?? 0), 0),
+    bytes: days.reduce((sum, { bytes }) => sum + bytes, 0),
+    first_us: ends?.fromUs ?? null,
+    last_us: ends?.toUs ?? null,
+    coverage: coverage?.share ?? null,
+    missing_us: coverage?.missingUs ?? null,
+    gaps: countBy(open.map(({ cause }) => cause)),
+    gaps_repaired: gaps.length - open.length,
+    invented: invented.map(({ date }) => date),
+    states: countBy(days.map(({ state }) => state)),
+    problems: days.flatMap(({ date, problem }) => (problem === null ? [] : [`${date}: ${problem}`])),
+  };
+}
+
+function receivedDays({ days, gaps }: InventoryTrack): ReceivedDay[] {
+  const received = days.flatMap(({ received }) => received ?? []);
+  return trueDays(received, gaps, latestDate(Date.now()));
+}
+
+/** Days outside of the selection stand for themselves: that something was received on them is all that matters here. */
+function withNeighbours(days: readonly ReceivedDay[], { hasEarlier, hasLater }: Surroundings): ReceivedDay[] {
+  const [first, last] = [days[0], days.at(-1)];
+  if (first === undefined || last === undefined) return [];
+  const whole = (startUs: number): ReceivedDay => ({
+    ...{ date: dateOf(startUs), firstUs: startUs, lastUs: startUs + dayUs - 1, rowsPerMinute: null },
+  });
+  return [
+    ...(hasEarlier ? [whole(dateStartUs(first.date) - dayUs)] : []),
+    ...days,
+    ...(hasLater ? [whole(dateStartUs(last.date) + dayUs)] : []),
+  ];
+}
+
+function clipped(gaps: readonly Gap[], { fromUs, toUs }: Span): Gap[] {
+  return gaps.map((gap) => clipGap(gap, fromUs, toUs)).filter((gap) => gap !== null);
+}
+
+function countBy(words: readonly string[]): Record<string, number> {
+  const counts: Record<string, number> = {};
+  for (const word of words) counts[word] = (counts[word] ?? 0) + 1;
+  return counts;
+}

@@ -1,0 +1,48 @@
+import { type Config, loadConfig, loadDataDir, type Overrides } from "../../config/config.ts";
+import type { ConfigProblem } from "../../config/sources.ts";
+import { OperatorError } from "../../platform/errors.ts";
+import type { Flag, Flags } from "./command.ts";
+
+/** Flags that stand for settings, and the setting each one stands for. */
+const settings = {
+  "data-dir": { key: "record.data_dir", value: "DIR", help: "where the data goes (default ./data)" },
+  symbols: { key: "record.symbols", value: "A,B,…", help: "symbols to record (default BTCUSDT,ETHUSDT,SOLUSDT)" },
+  streams: { key: "record.streams", value: "A,B,…", help: "streams of each symbol (default depth20@100ms,aggTrade)" },
+  host: { key: "http.host", value: "ADDRESS", help: "address of the dashboard (default 127.0.0.1)" },
+  port: { key: "http.port", value: "N", help: "port of the dashboard (default 8000)" },
+  "log-level": { key: "log.level", value: "LEVEL", help: "debug, info, warn or error (default info)" },
+} as const;
+
+/** The flags of commands that record. */
+export const settingFlags: Readonly<Record<string, Flag>> = {
+  config: {
+    value: "FILE",
+    help: "config file (default ./rt-data.toml, then /etc/rt-data/rt-data.toml, if there is one)",
+  },
+  ...Object.fromEntries(Object.entries(settings).map(([name, { value, help }]) => [name, { value, help }])),
+};
+
+/** The config that file, environment and flags make together; `defaults` stand behind all three. */
+export function configOf(flags: Flags, forced: Overrides = {}): Config {
+  const overrides: Record<string, unknown> = { ...forced };
+  for (const [name, { key }] of Object.entries(settings)) {
+    if (flags[name] !== undefined) overrides[key] = flags[name];
+  }
+  const loaded = loadConfig(flags.config ?? null, overrides);
+  if (loaded.ok) return loaded.config;
+  throw refusal(loaded.problems);
+}
+
+/** The data folder that flags, environment and file name; the rest of the config need not be right for those who only read. */
+export function dataDirOf(flags: Flags): string {
+  if (flags["data-dir"] !== undefined) return flags["data-dir"];
+  const loaded = loadDataDir(flags.config ?? null);
+  if (loaded.ok) return loaded.dataDir;
+  throw refusal(loaded.problems);
+}
+
+function refusal(found: readonly ConfigProblem[]): OperatorError {
+  const problems = found.map(({ where, problem }) => `  ${where}: ${problem}`);
+  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
+  return new OperatorError([`the configuration has ${count}:`, ...problems].join("\n"));
+}

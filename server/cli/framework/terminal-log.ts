@@ -1,0 +1,20 @@
+import { type AdjustableLog, createLog } from "../../platform/log/log.ts";
+import type { LogLevel } from "../../platform/log/log-format.ts";
+import { underJournal, wantsNoColor } from "../../platform/process/environment.ts";
+import type { Terminal } from "./command.ts";
+
+/**
+ * The log of a command, on standard error: text for people, in colours on a terminal that has some; JSON for systemd's journal, which is
+ * also told how grave each line is.
+ */
+export function terminalLog(
+  options: { level: LogLevel; format: "auto" | "text" | "json" },
+  terminal: Pick<Terminal, "isInteractive">,
+  write?: (line: string) => void,
+): AdjustableLog {
+  const { level, format } = options;
+  const priorities = underJournal();
+  const resolved = format === "auto" ? (priorities ? "json" : "text") : format;
+  const color = terminal.isInteractive && !wantsNoColor();
+  return createLog({ level, format: resolved, color, priorities }, write);
+}

@@ -1,0 +1,37 @@
+import { messageOf } from "../../platform/errors.ts";
+import type { Command, Terminal } from "../framework/command.ts";
+import { configOf, settingFlags } from "../framework/config-flags.ts";
+import { terminalLog } from "../framework/terminal-log.ts";
+import { runRecorder } from "./run-recorder.ts";
+
+/** `rt-data record` */
+export const record: Command = {
+  name: "record",
+  summary: "record live, serve the dashboard, merge days",
+  flags: { ...settingFlags, "take-over": { value: null, help: "", isHidden: true } },
+  examples: [
+    ["rt-data record", "the default symbols into ./data, dashboard on port 8000"],
+    ["rt-data record --symbols BTCUSDT,BNBUSDT --data-dir /srv/rt-data", "two symbols, another folder"],
+    ["rt-data record --config /etc/rt-data/rt-data.toml", "everything from a file"],
+  ],
+  async run(flags, terminal) {
+    const config = telling(terminal, () => configOf(flags));
+    const log = terminalLog(config.log, terminal);
+    return runRecorder(config, terminal, {
+      log,
+      isSuccessor: flags["take-over"] !== undefined,
+      readAgain: () => configOf(flags),
+      onRunning: (url) => terminal.print(`Dashboard: ${url}/dashboard`),
+    });
+  },
+};
+
+/** The recorder that is to be taken over is told what is wrong, since it goes on. */
+function telling<T>({ predecessor }: Terminal, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    predecessor?.send({ type: "failed", reason: messageOf(error) });
+    throw error;
+  }
+}

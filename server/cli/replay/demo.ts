@@ -1,0 +1,109 @@
+import { createApp } from "../../app/app.ts";
+import type { Config } from "../../config/config.ts";
+import { OperatorError } from "../../platform/errors.ts";
+import { createSyntheticMarket } from "../../simulator/market/synthetic-market.ts";
+import type { MarketSource } from "../../simulator/protocol/market-source.ts";
+import { createRecordingSource } from "../../simulator/replay/replay-source.ts";
+import { createExchange } from "../../simulator/simulated-exchange.ts";
+import type { Command, Flags } from "../framework/command.ts";
+import { configOf, settingFlags } from "../framework/config-flags.ts";
+import { terminalLog } from "../framework/terminal-log.ts";
+import { runApp } from "../record/run-recorder.ts";
+import { writeYesterday } from "./demo-yesterday.ts";
+import { openScenario } from "./replay-flags.ts";
+
+/** Invented data goes into a folder of its own, so that it can never be taken for recorded data. */
+const demoDir = "./demo-data";
+
+/** `rt-data demo` */
+export const demo: Command = {
+  name: "demo",
+  summary: "the whole program against the embedded exchange, no network needed",
+  flags: {
+    ...settingFlags,
+    data: {
+      value: "PATH",
+      help: "play this recording (a data folder, or a file of raw messages) instead of the invented market",
+    },
+    speed: { value: "N", help: "with --data: how many times as fast (default 1)" },
+    faults: { value: "FILE", help: "let the faults of this scenario happen at the exchange" },
+    seed: { value: "N", help: "of the invented market (default 1)" },
+    "data-dir": { value: "DIR", help: `where the data goes (default ${demoDir})` },
+  },
+  examples: [
+    ["rt-data demo", "three invented symbols, dashboard on port 8000"],
+    ["rt-data demo --symbols BTCUSDT,ETHUSDT,XRPUSDT,DOGEUSDT --port 0", "four symbols, any free port"],
+    ["rt-data demo --data ./data --speed 10", "your own recording, ten times as fast"],
+  ],
+  async run(flags, terminal) {
+    const settings = configOf(flags);
+    const log = terminalLog(settings.log, terminal);
+    const speed = numberOf(flags, "speed", 1, 0.01, 10_000);
+    const seed = numberOf(flags, "seed", 1, 0, 2 ** 31);
+    const market = createSyntheticMarket({ symbols: settings.record.symbols, seed });
+    const today = startLater(market);
+    // Times of today, so that delays are those of a recorder and not the recording's age.
+    const playing = { speed, loop: true, time: "shifted" } as const;
+    const source =
+      flags.data === undefined ? today.source : createRecordingSource({ path: flags.data, ...playing }, { log });
+    const scenario = openScenario(flags.faults ?? null, seed, log);
+    const exchange = createExchange({}, { source, faults: scenario.faults, log });
+    const { wsUrl, restUrl } = await exchange.start();
+    try {
+      scenario.start();
+      const config = demoOf(
+        configOf(flags, {
+          "record.data_dir": flags["data-dir"] ?? demoDir,
+          "exchange.ws_url": wsUrl,
+          "exchange.rest_url": restUrl,
+          // A demo that is well says nothing of the recorder whose address this is.
+          "alerts.heartbeat_url": "",
+        }),
+      );
+      const app = createApp(config, { mode: "demo", log });
+      terminal.onUpgrade(() => log.error("a demo cannot hand over to another process; stop it and start it anew"));
+      try {
+        if (flags.data === undefined) await writeYesterday(config, market);
+        today.start();
+      } catch (error) {
+        await app.stop(0);
+        throw error;
+      }
+      return await runApp(app, terminal, log, (url) => [
+        flags.data === undefined
+          ? "RT-Data demo: an invented market, recorded like the real one."
+          : `RT-Data demo: playing ${flags.data}, recorded like the real market.`,
+        `Dashboard: ${url}/dashboard`,
+        `Data:      ${config.record.data_dir}`,
+      ]);
+    } finally {
+      scenario.stop();
+      await exchange.stop();
+    }
+  },
+};
+
+/** A market that the exchange may start, but on which nothing happens before `start`, so that it can be given a past. */
+function startLater(market: MarketSource): { readonly source: MarketSource; start(): void } {
+  let start = () => {};
+  const source: MarketSource = {
+    ...market,
+    start(emit, audience) {
+      start = () => void market.start(emit, audience);
+    },
+  };
+  return { source, start: () => start() };
+}
+
+/** Whoever is told of a demo's incidents is to know that they are one's. */
+function demoOf(config: Config): Config {
+  return { ...config, host: `${config.host} (demo)` };
+}
+
+function numberOf(flags: Flags, name: string, fallback: number, min: number, max: number): number {
+  const text = flags[name];
+  if (text === undefined) return fallback;
+  const value = Number(text);
+  if (text.trim() !== "" && value >= min && value <= max) return value;
+  throw new OperatorError(`--${name} "${text}" is not accepted; give a number from ${min} to ${max}`);
+}

@@ -1,0 +1,152 @@
+import type { Log } from "../../platform/log/log.ts";
+import { createReplayControl } from "../../simulator/control/replay-control.ts";
+import { createSyntheticMarket } from "../../simulator/market/synthetic-market.ts";
+import { createRecordingSource, type RecordingSource } from "../../simulator/replay/replay-source.ts";
+import { createExchange, type Exchange } from "../../simulator/simulated-exchange.ts";
+import { createSite } from "../../simulator/site-check.ts";
+import type { GapsOf } from "../../storage/recorded-gaps.ts";
+import { openGapList } from "../data/selection.ts";
+import type { Command, Terminal } from "../framework/command.ts";
+import { openScenario, type ReplaySettings, replayFlags, replaySettings } from "./replay-flags.ts";
+import { createReplayTerminal } from "./replay-terminal.ts";
+
+/** Of the invented market. */
+const defaultSymbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];
+
+/** How long readers may take to answer the close at the end, ms. */
+const goodbyeMs = 5000;
+
+/** And how long an answer may still take. */
+const answerMs = 50;
+
+/** A recording waits for its readers, so none is too slow or too old; what answers no ping may be busy with what it has. */
+const patient = {
+  maxBufferedBytes: Number.POSITIVE_INFINITY,
+  pongTimeoutMs: Number.POSITIVE_INFINITY,
+  connectsPer5Minutes: Number.POSITIVE_INFINITY,
+  lifeMs: Number.MAX_SAFE_INTEGER,
+};
+
+/** But it waits for nobody who does not read at all, as all other readers would wait as well. */
+const stall = { leastBytes: 64 * 1024, windowMs: 20_000 };
+
+/** `rt-data replay` */
+export const replay: Command = {
+  name: "replay",
+  summary: "serve recorded data as a Binance-compatible exchange",
+  flags: replayFlags,
+  examples: [
+    ["rt-data replay --data ./data --from 2026-11-22T15:04 --to 2026-11-22T16:00", "an hour, as it was"],
+    ["rt-data replay --data ./data --speed max --symbols BTCUSDT", "as fast as the client takes it"],
+    ["rt-data replay --data capture.jsonl.gz --time shifted --loop", "raw messages, for ever, as if live"],
+    [
+      "curl -X POST 'http://127.0.0.1:9443/replay/seek?to=2026-11-22T15:30'",
+      "move it; also pause, resume, speed?value=10",
+    ],
+    ["curl http://127.0.0.1:9443/replay", "where it is"],
+  ],
+  async run(flags, terminal) {
+    const settings = replaySettings(flags);
+    const screen = createReplayTerminal(settings.logLevel, terminal);
+    const { log } = screen;
+    const scenario = openScenario(settings.faults, settings.seed, log);
+    const recording = settings.data === null ? null : recordingOf(settings.data, settings, log);
+    const source = recording ?? inventedMarket(settings);
+    const counts = () => {
+      const { connections, messagesSent } = exchange.stats();
+      return { clients: connections, sent: messagesSent };
+    };
+    const exchange = createExchange(
+      {
+        host: settings.host,
+        port: settings.port,
+        ...(recording === null ? {} : patient),
+        stall: settings.patient ? null : stall,
+      },
+      {
+        ...{ source, faults: scenario.faults, log },
+        ...{ route: createReplayControl(recording, counts), refuse: createSite(settings) },
+      },
+    );
+    const { wsUrl, restUrl } = await exchange.start();
+    try {
+      scenario.start();
+      terminal.print(`WebSocket: ${wsUrl}/stream`);
+      terminal.print(`REST:      ${restUrl}/api/v3`);
+      if (recording === null) {
+        await stopOf(terminal);
+        return 0;
+      }
+      terminal.print(`Control:   ${restUrl}/replay`);
+      screen.start(recording.playReport, counts);
+      return await playToEnd(recording, exchange, settings, terminal, log);
+    } finally {
+      screen.stop();
+      scenario.stop();
+      await exchange.stop();
+    }
+  },
+};
+
+function recordingOf(path: string, settings: ReplaySettings, log: Log): RecordingSource {
+  return createRecordingSource({ ...settings, path }, { log, gapsOf: gapListOf(path, log) });
+}
+
+function inventedMarket({ symbols, seed, speed }: ReplaySettings) {
+  return createSyntheticMarket({
+    symbols: symbols ?? defaultSymbols,
+    seed,
+    speed: speed === "max" ? Number.POSITIVE_INFINITY : speed,
+  });
+}
+
+function gapListOf(path: string, log: Log): GapsOf {
+  return openGapList(path, (reason) => {
+    log.warn("the gap list cannot be read; gaps are computed where there is no manifest", { reason });
+  });
+}
+
+/** Resolves with the exit code: 1 if something of the recording could not be played. */
+async function playToEnd(
+  recording: RecordingSource,
+  exchange: Exchange,
+  settings: ReplaySettings,
+  terminal: Terminal,
+  log: Log,
+): Promise<number> {
+  const asked = stopOf(terminal);
+  const end = await Promise.race([recording.ended, asked.then(() => ({ outcome: "stopped" as const }))]);
+  if (end.outcome === "failed") throw end.error;
+  if (end.outcome === "complete") {
+    await until(() => terminal.stop.aborted || exchange.stats().bufferedBytes === 0);
+    exchange.disconnectAll({ code: 1000, reason: "end of replay" });
+    const deadline = performance.now() + goodbyeMs;
+    await until(() => terminal.stop.aborted || exchange.stats().closing === 0 || performance.now() > deadline);
+    // Whoever moved it to its end by /replay still waits for the answer.
+    await Bun.sleep(answerMs);
+  }
+  const { gaps, damaged } = recording.flaws();
+  const { messagesSent } = exchange.stats();
+  log.info(end.outcome === "complete" ? "end of the replay" : "replay stopped", {
+    messages: recording.played(),
+    sent: messagesSent,
+    gaps,
+    damaged_files: damaged.length,
+  });
+  if (gaps > 0 && !settings.gaps) {
+    log.warn("the recording has gaps that were not sent; --gaps sends them as events", { gaps });
+  }
+  if (damaged.length > 0) log.error("something of the recording could not be played; the files are named above");
+  return damaged.length > 0 ? 1 : 0;
+}
+
+function stopOf(terminal: Terminal): Promise<void> {
+  return new Promise((resolve) => {
+    if (terminal.stop.aborted) resolve();
+    terminal.stop.addEventListener("abort", () => resolve(), { once: true });
+  });
+}
+
+async function until(condition: () => boolean): Promise<void> {
+  while (!condition()) await Bun.sleep(10);
+}

@@ -1,0 +1,138 @@
+import { parse } from "smol-toml";
+import { didYouMean } from "../platform/did-you-mean.ts";
+import { codeOf, messageOf } from "../platform/errors.ts";
+import { readFileSync } from "../platform/files/files.ts";
+import { optionalText, type ValueKind } from "./values.ts";
+
+/** What is wrong with one key. */
+export type ConfigProblem = { readonly where: string; readonly problem: string };
+
+/** The keys of each section; a secret may also come out of a file. */
+export type Sections = Readonly<Record<string, Keys>>;
+
+/** What the file gives, by `section.key` or `section.table.key`; what is wrong with it goes into `problems`. */
+export function readFile(
+  path: string | null,
+  sections: Sections,
+  problems: ConfigProblem[],
+): [name: string, raw: unknown][] {
+  if (path === null) return [];
+  let tables: Record<string, unknown>;
+  try {
+    tables = parse(readFileSync(path, "utf8"));
+  } catch (error) {
+    problems.push({ where: path, problem: fileProblem(error) });
+    return [];
+  }
+  const found: [string, unknown][] = [];
+  for (const [section, table] of Object.entries(tables)) {
+    const keys = Object.entries(sections).find(([name]) => name === section)?.[1];
+    if (keys === undefined) {
+      const names = Object.keys(sections);
+      problems.push({
+        where: `${path}: [${section}]`,
+        problem: `unknown section${didYouMean(section, names)}; sections: ${names.join(", ")}`,
+      });
+    } else readTable(section, table, keys);
+  }
+  return found;
+
+  function readTable(prefix: string, table: unknown, keys: Keys): void {
+    if (typeof table !== "object" || table === null || Array.isArray(table)) {
+      const problem = `must be a section: write [${prefix}] on a line of its own`;
+      problems.push({ where: `${path}: ${prefix}`, problem });
+      return;
+    }
+    for (const [name, raw] of Object.entries(table)) {
+      const entry = Object.entries(keys).find(([known]) => known === name)?.[1];
+      const whole = `${prefix}.${name}`;
+      if (entry === undefined)
+        problems.push({ where: `${path}: ${whole}`, problem: unknownKey(prefix, name, Object.keys(keys)) });
+      else if (isKey(entry)) found.push([whole, raw]);
+      else readTable(whole, raw, entry);
+    }
+  }
+}
+
+/** What the variables `RT_DATA_<SECTION>_<KEY>` give, and for secrets the files that `…_FILE` names. */
+export function readEnvironment(
+  environment: Readonly<Record<string, string | undefined>>,
+  sections: Sections,
+  problems: ConfigProblem[],
+): [name: string, raw: string, variable: string][] {
+  const known = new Map<string, string>();
+  const inFiles = new Map<string, string>();
+  for (const [name, { isSecret }] of allKeys(sections)) {
+    const variable = `RT_DATA_${name.replaceAll(".", "_")}`.toUpperCase();
+    known.set(variable, name);
+    if (isSecret) inFiles.set(`${variable}_FILE`, name);
+  }
+  const found: [string, string, string][] = [];
+  for (const [variable, raw] of Object.entries(environment)) {
+    if (!variable.startsWith("RT_DATA_") || raw === undefined) continue;
+    const name = known.get(variable);
+    const nameInFile = inFiles.get(variable);
+    if (name !== undefined) found.push([name, raw, variable]);
+    else if (nameInFile !== undefined) {
+      try {
+        const text = readFileSync(raw, "utf8");
+        // An empty file, as systemd hands it over where there is no such secret, says nothing.
+        if (text.trim() !== "") found.push([nameInFile, text, variable]);
+      } catch (error) {
+        problems.push({ where: variable, problem: `${raw}: ${fileProblem(error)}` });
+      }
+    } else
+      problems.push({
+        where: variable,
+        problem: `unknown variable${didYouMean(variable, [...known.keys(), ...inFiles.keys()])}`,
+      });
+  }
+  return found;
+}
+
+function unknownKey(section: string, name: string, keys: readonly string[]): string {
+  return `unknown key${didYouMean(name, keys)}; keys of [${section}]: ${keys.join(", ")}`;
+}
+
+function fileProblem(error: unknown): string {
+  if (codeOf(error) === "ENOENT") return "there is no such file";
+  return `cannot be read: ${messageOf(error).trim()}`;
+}
+
+/** One key of the config: how it is read, and its default. A secret is never shown, and a file may hold it. */
+export type Key<T> = { readonly kind: ValueKind<T>; readonly fallback: T; readonly isSecret?: boolean };
+
+/** Keys by name, and tables of keys within a section. */
+export type Keys = { readonly [name: string]: Key<unknown> | { readonly [name: string]: Key<unknown> } };
+
+/** Values of these keys, once they are read. */
+export type ValuesOf<K> = {
+  readonly [N in keyof K]: K[N] extends Key<infer T> ? T : ValuesOf<K[N]>;
+};
+
+/** A key with its default. */
+export function key<T>(kind: ValueKind<T>, fallback: NoInfer<T>): Key<T> {
+  return { kind, fallback };
+}
+
+/** A text that is never shown, and that a file may hold: `RT_DATA_<SECTION>_<KEY>_FILE`. Empty means not set. */
+export function secret(kind: ValueKind<string> = optionalText): Key<string> {
+  return { kind, fallback: "", isSecret: true };
+}
+
+/** True for a key, false for a table of keys. */
+export function isKey(entry: Keys[string]): entry is Key<unknown> {
+  return typeof entry.kind === "function";
+}
+
+/** Every key of these sections by its whole name: `http.port`, `alerts.delay.hold_s`. */
+export function allKeys(sections: Readonly<Record<string, Keys>>): ReadonlyMap<string, Key<unknown>> {
+  const found = new Map<string, Key<unknown>>();
+  for (const [section, keys] of Object.entries(sections)) {
+    for (const [name, entry] of Object.entries(keys)) {
+      if (isKey(entry)) found.set(`${section}.${name}`, entry);
+      else for (const [inner, one] of Object.entries(entry)) found.set(`${section}.${name}.${inner}`, one);
+    }
+  }
+  return found;
+}

@@ -1,0 +1,218 @@
+import { isIP } from "node:net";
+import { acceptedShards, parseShard, type Shard } from "../domain/shard.ts";
+import { parseStreamType, parseSymbol, type StreamType, streamTypeNames } from "../domain/stream.ts";
+
+/** A value read from a file or the environment: accepted, or refused with what would be. */
+export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly accepted: string };
+
+/** How one key is read; `raw` is a TOML value, or text from the environment or the command line. */
+export type ValueKind<T> = (raw: unknown) => Parsed<T>;
+
+/**
+ * Reads what was given for a key. White space around a text, such as the newline at the end of a file, does not belong to it; a control
+ * character within could become a setting of its own wherever the value is printed, and is refused for every kind.
+ */
+export function parseGiven<T>(kind: ValueKind<T>, given: unknown): Parsed<T> {
+  const raw = typeof given === "string" ? given.trim() : given;
+  return hasControl(raw) ? refuse("a value on one line, without control characters") : kind(raw);
+}
+
+/** Also the two characters that some programs take for the end of a line. */
+const control = /[\p{Cc}\u2028\u2029]/u;
+
+function hasControl(raw: unknown): boolean {
+  if (Array.isArray(raw)) return raw.some(hasControl);
+  return typeof raw === "string" && control.test(raw);
+}
+
+/** Any text but the empty one. */
+export const text: ValueKind<string> = (raw) =>
+  typeof raw === "string" && raw.trim() !== "" ? accept(raw.trim()) : refuse("a text that is not empty");
+
+/** Any text; the empty one means that it is not set. */
+export const optionalText: ValueKind<string> = (raw) =>
+  typeof raw === "string" ? accept(raw.trim()) : refuse("a text, or an empty one for none");
+
+/** The URL of a server, as `url`, or the empty text for none. */
+export function optionalUrl(...schemes: readonly string[]): ValueKind<string> {
+  const wanted = url(...schemes);
+  return (raw) => (typeof raw === "string" && raw.trim() === "" ? accept("") : wanted(raw));
+}
+
+/** A part of the symbols: `2/5`. */
+export const shard: ValueKind<Shard> = (raw) => {
+  const value = typeof raw === "string" ? parseShard(raw) : null;
+  return value === null ? refuse(acceptedShards) : accept(value);
+};
+
+/** An integer from `min` to `max`. */
+export function integer(min: number, max: number): ValueKind<number> {
+  return (raw) => {
+    const value = typeof raw === "string" && /^\s*-?\d+\s*$/.test(raw) ? Number(raw) : raw;
+    return typeof value === "number" && Number.isInteger(value) && value >= min && value <= max
+      ? accept(value)
+      : refuse(`a whole number from ${min} to ${max}`);
+  };
+}
+
+/** A number from `min` to `max`, whole or not. */
+export function number(min: number, max: number): ValueKind<number> {
+  return (raw) => {
+    const value = typeof raw === "string" && /^\s*\d+(\.\d+)?\s*$/.test(raw) ? Number(raw) : raw;
+    return typeof value === "number" && value >= min && value <= max
+      ? accept(value)
+      : refuse(`a number from ${min} to ${max}`);
+  };
+}
+
+/** What `kind` accepts, or a word that stands for null. */
+export function orWord<T>(word: string, kind: ValueKind<T>): ValueKind<T | null> {
+  return (raw) => {
+    if (raw === word) return accept(null);
+    const parsed = kind(raw);
+    return parsed.ok ? parsed : refuse(`"${word}", or ${parsed.accepted}`);
+  };
+}
+
+/** A list of URLs of one of the schemes; may be empty. */
+export function urls(...schemes: readonly string[]): ValueKind<readonly string[]> {
+  const one = url(...schemes);
+  const accepted = `a list of URLs such as ["${schemes[0]}://host:port"]`;
+  return (raw) => {
+    if (emptyList(raw)) return accept([]);
+    const item = (text: string) => {
+      const parsed = one(text);
+      // In the environment commas stand between the items.
+      return parsed.ok && !text.includes(",") ? parsed.value : null;
+    };
+    return list(raw, item, accepted);
+  };
+}
+
+/** One of the words listed. */
+export function oneOf<const W extends string>(words: readonly W[]): ValueKind<W> {
+  return (raw) => {
+    const word = words.find((candidate) => candidate === raw);
+    return word === undefined ? refuse(words.map((w) => `"${w}"`).join(", ")) : accept(word);
+  };
+}
+
+/** An URL of one of the schemes, without user, password, query or fragment; a trailing slash is dropped. */
+export function url(...schemes: readonly string[]): ValueKind<string> {
+  const accepted = `an URL such as ${schemes.map((scheme) => `${scheme}://host:port`).join(" or ")}`;
+  return (raw) => {
+    if (typeof raw !== "string" || !URL.canParse(raw)) return refuse(accepted);
+    const parsed = new URL(raw);
+    const plain = parsed.username === "" && parsed.password === "" && parsed.search === "" && parsed.hash === "";
+    return schemes.includes(parsed.protocol.slice(0, -1)) && plain ? accept(raw.replace(/\/+$/, "")) : refuse(accepted);
+  };
+}
+
+/** An URL of one of the schemes with whatever belongs to it, query included, or the empty text for none. */
+export function wholeUrl(...schemes: readonly string[]): ValueKind<string> {
+  return (raw) => {
+    const value = typeof raw === "string" ? raw.trim() : null;
+    if (value === "") return accept("");
+    return value !== null && URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1))
+      ? accept(value)
+      : refuse(
+          `an URL such as ${schemes.map((scheme) => `${scheme}://host/path`).join(" or ")}, or an empty text for none`,
+        );
+  };
+}
+
+/** Yes or no. */
+export const flag: ValueKind<boolean> = (raw) => {
+  if (raw === true || raw === "true") return accept(true);
+  return raw === false || raw === "false" ? accept(false) : refuse("true or false");
+};
+
+/** The path below which a server is reached, as `/` or `/rt-data`: no slash at its end, nothing that needs quoting. */
+export const basePath: ValueKind<string> = (raw) =>
+  typeof raw === "string" && /^(\/[A-Za-z0-9._~-]+)*\/?$/.test(raw) && !/\/\.\.?(\/|$)/.test(raw)
+    ? accept(raw.replace(/\/$/, "") || "/")
+    : refuse('a path such as "/" or "/rt-data"');
+
+/** An argon2id hash as `rt-data password` prints it, or the empty text for none; one that would take much memory is refused. */
+export const passwordHash: ValueKind<string> = (raw) => {
+  const text = typeof raw === "string" ? raw.trim() : null;
+  if (text === "") return accept("");
+  const parts = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$[\w+/]{11,}\$[\w+/]{22,}$/.exec(text ?? "");
+  if (parts === null) return refuse("what `rt-data password` prints, which begins with $argon2id$, not the password");
+  const [, memoryKiB, passes] = parts.map(Number);
+  if (memoryKiB === undefined || passes === undefined || memoryKiB < 8 || memoryKiB > 262_144 || passes > 20)
+    return refuse("an argon2id hash with m (KiB) of at most 262144 and t of at most 20; `rt-data password` makes one");
+  return accept(text ?? "");
+};
+
+/** IP addresses and ranges, as `127.0.0.1` or `10.0.0.0/8`; may be empty. */
+export const addressRanges: ValueKind<readonly string[]> = (raw) =>
+  emptyList(raw)
+    ? accept([])
+    : list(raw, parseRange, 'a list of addresses and ranges such as ["127.0.0.1", "10.0.0.0/8"]');
+
+/** Ids of Telegram chats, those of groups being negative; may be empty. */
+export const chats: ValueKind<readonly number[]> = (raw) => {
+  if (emptyList(raw)) return accept([]);
+  const one = typeof raw === "number" ? [raw] : raw;
+  const items = Array.isArray(one) ? one.map((item) => (typeof item === "number" ? String(item) : item)) : one;
+  const parse = (text: string) => (/^-?[1-9]\d{0,15}$/.test(text) ? Number(text) : null);
+  return list(items, parse, "a list of chat ids such as [123456789, -1001234567890]");
+};
+
+/** A time of the day, `HH:MM`, as minutes after midnight. */
+export const timeOfDay: ValueKind<number> = (raw) => {
+  const parts = typeof raw === "string" ? /^([01]\d|2[0-3]):([0-5]\d)$/.exec(raw.trim()) : null;
+  return parts === null ? refuse('a time such as "09:00"') : accept(Number(parts[1]) * 60 + Number(parts[2]));
+};
+
+/** A list of symbols: a TOML list, or text with commas. */
+export const symbols: ValueKind<readonly string[]> = (raw) =>
+  list(raw, parseSymbol, 'a list of symbols as Binance spells them, such as ["BTCUSDT", "ETHUSDT"]');
+
+/** A list of stream types; two speeds of one stream would share a folder and are refused. */
+export const streamTypes: ValueKind<readonly StreamType[]> = (raw) => {
+  const parsed = list(raw, parseStreamType, `a list out of ${streamTypeNames.join(", ")}`);
+  if (!parsed.ok) return parsed;
+  const folders = new Set(parsed.value.map((type) => type.folder));
+  return folders.size === parsed.value.length
+    ? parsed
+    : refuse("one speed of each stream, not both (they share a folder)");
+};
+
+/** An IP address or host name to listen on. */
+export const host: ValueKind<string> = (raw) =>
+  typeof raw === "string" && /^[A-Za-z0-9.:_-]{1,253}$/.test(raw)
+    ? accept(raw)
+    : refuse("an address such as 127.0.0.1");
+
+function emptyList(raw: unknown): boolean {
+  return raw === "" || (Array.isArray(raw) && raw.length === 0);
+}
+
+function parseRange(range: string): string | null {
+  const [address = "", bits, ...rest] = range.split("/");
+  const family = isIP(address);
+  const isWidth = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128));
+  return family !== 0 && isWidth && rest.length === 0 ? range : null;
+}
+
+function list<T>(raw: unknown, item: (text: string) => T | null, accepted: string): Parsed<readonly T[]> {
+  const parts = typeof raw === "string" ? raw.split(",") : raw;
+  if (!Array.isArray(parts) || parts.length === 0) return refuse(accepted);
+  const values: T[] = [];
+  for (const part of parts) {
+    const value = typeof part === "string" ? item(part.trim()) : null;
+    if (value === null) return refuse(`${accepted} (${JSON.stringify(part)} is none)`);
+    if (!values.includes(value)) values.push(value);
+  }
+  return accept(values);
+}
+
+function accept<T>(value: T): Parsed<T> {
+  return { ok: true, value };
+}
+
+function refuse(accepted: string): { ok: false; accepted: string } {
+  return { ok: false, accepted };
+}

@@ -1,0 +1,59 @@
+import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
+import { createRecent, type Recent } from "./bounded-map.ts";
+
+/** Who has given the right password before: browsers by a signed cookie, networks and programs by a mark that tells nothing of them. */
+export type KnownLogins = {
+  restore(known: { readonly networks: readonly string[]; readonly clients: readonly string[] }): void;
+  networks(): readonly string[];
+  clients(): readonly string[];
+  hasNetwork(network: string): boolean;
+  hasClient(client: string): boolean;
+  addNetwork(network: string): void;
+  addClient(client: string): void;
+  /** A new device's cookie: a name made up for it, and the signature that only this password's recorder can make. */
+  createDevice(): string;
+  /** The device's name, or null if the cookie was not made by `createDevice` under this password. */
+  deviceOf(cookie: string | null): string | null;
+};
+
+/** Only the right password adds one, so that strangers can push nobody out. */
+const mostKnown = 1000;
+
+/** `onChange` is called when something was added that the next start should know. Another password makes everything unknown. */
+export function createKnownLogins(passwordHash: string, deps: { onChange: () => void }): KnownLogins {
+  const key = createHmac("sha256", passwordHash).update("rt-data known logins 1").digest();
+  const networks = createRecent<true>(mostKnown);
+  const clients = createRecent<true>(mostKnown);
+  const sign = (kind: string, text: string) => createHmac("sha256", key).update(`${kind}\0${text}`).digest();
+  const mark = (kind: string, text: string) => sign(kind, text).subarray(0, 16).toString("base64url");
+
+  function add(to: Recent<true>, entry: string): void {
+    const isNew = to.get(entry) === undefined;
+    to.put(entry, true);
+    if (isNew) deps.onChange();
+  }
+
+  return {
+    restore(known) {
+      for (const network of known.networks) networks.put(network, true);
+      for (const client of known.clients) clients.put(client, true);
+    },
+    networks: () => [...networks.keys()],
+    clients: () => [...clients.keys()],
+    hasNetwork: (network) => networks.get(mark("network", network)) === true,
+    hasClient: (client) => clients.get(mark("client", client)) === true,
+    addNetwork: (network) => add(networks, mark("network", network)),
+    addClient: (client) => add(clients, mark("client", client)),
+    createDevice() {
+      const name = randomBytes(12).toString("base64url");
+      return `${name}.${sign("device", name).toString("base64url")}`;
+    },
+    deviceOf(cookie) {
+      const [, name, signature] = /^([\w-]{16})\.([\w-]{43})$/.exec(cookie ?? "") ?? [];
+      if (name === undefined || signature === undefined) return null;
+      const given = Buffer.from(signature, "base64url");
+      const right = sign("device", name);
+      return given.length === right.length && timingSafeEqual(given, right) ? name : null;
+    },
+  };
+}

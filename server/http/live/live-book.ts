@@ -1,0 +1,128 @@
+import { Elysia } from "elysia";
+import type { NewestTrades, TradeView } from "../../domain/latest-trades.ts";
+import type { BookView } from "../../domain/status.ts";
+import { parseSymbol } from "../../domain/stream.ts";
+import type { Log } from "../../platform/log/log.ts";
+import { errorBody } from "../core/errors.ts";
+import { type Client, createAudience, type Listener, maxBufferedBytes } from "./subscribers.ts";
+
+/** `/ws/book/:symbol` and the clock behind it. */
+export type LiveBook = ReturnType<typeof createLiveBook>;
+
+/** Ten a second, as often as a depth20@100ms stream changes. */
+const tickMs = 100;
+
+/** Where nothing has changed, the same is said again after this many ticks, so that silence means a dead connection. */
+const repeatAfter = 10;
+
+const maxClients = 64;
+
+type Deps = {
+  /** The newest book of a symbol in upper case; "no_data" until one has come, null when it is not recorded. */
+  book: (symbol: string) => BookView | "no_data" | null;
+  trades: NewestTrades["since"];
+  publish: (topic: string, text: string, compress: boolean) => void;
+  /** Who sent a request. */
+  listenerOf: (request: Request) => Listener;
+  log: Log;
+};
+
+type Channel = { clients: number; seen: number; recvUs: number; quiet: number };
+
+/**
+ * Sends the newest book of a symbol and the trades since the last message to everybody who looks at it: at once, then whenever
+ * it has changed, ten times a second at most and once a second at least. Serialised once a symbol; nobody is waited for.
+ */
+export function createLiveBook(deps: Deps) {
+  const audience = createAudience({ name: "book viewer", most: maxClients }, deps);
+  const channels = new Map<string, Channel>();
+  const symbolOf = new Map<Client, string>();
+  let timer: ReturnType<typeof setInterval> | null = null;
+
+  function open(client: Client, symbol: string, request: Request): void {
+    if (deps.book(symbol) === null) {
+      client.close(4404, "unknown_symbol");
+      return;
+    }
+    if (!audience.enter(client, topicOf(symbol), deps.listenerOf(request))) return;
+    const channel = channels.get(symbol) ?? { clients: 0, seen: deps.trades(symbol, 0).count, recvUs: 0, quiet: 0 };
+    channels.set(symbol, channel);
+    channel.clients++;
+    symbolOf.set(client, symbol);
+    const { trades, count } = deps.trades(symbol, 0);
+    // What is newer than the channel's last message comes with its next one.
+    client.send(textOf(symbol, trades.slice(0, trades.length - (count - channel.seen))), false);
+    timer ??= setInterval(tick, tickMs);
+  }
+
+  function close(client: Client): void {
+    audience.leave(client);
+    const symbol = symbolOf.get(client);
+    symbolOf.delete(client);
+    const channel = symbol === undefined ? undefined : channels.get(symbol);
+    if (symbol === undefined || channel === undefined) return;
+    channel.clients--;
+    if (channel.clients === 0) channels.delete(symbol);
+    if (channels.size > 0 || timer === null) return;
+    clearInterval(timer);
+    timer = null;
+  }
+
+  function tick(): void {
+    for (const client of audience.dropSlow(maxBufferedBytes)) close(client);
+    for (const [symbol, channel] of channels) {
+      const { trades, count } = deps.trades(symbol, channel.seen);
+      const view = deps.book(symbol);
+      const recvUs = view === null || view === "no_data" ? 0 : view.recv_us;
+      if (recvUs === channel.recvUs && trades.length === 0 && ++channel.quiet < repeatAfter) continue;
+      Object.assign(channel, { seen: count, recvUs, quiet: 0 });
+      deps.publish(topicOf(symbol), textOf(symbol, trades), false);
+    }
+  }
+
+  /** Payloads are spliced in as they are: they are JSON already. */
+  function textOf(symbol: string, trades: readonly TradeView[]): string {
+    const view = deps.book(symbol);
+    const known = view !== null && view !== "no_data";
+    const tape = trades.map(({ recv_us, trade }) => `{"recv_us":${recv_us},"trade":${trade}}`).join(",");
+    const head = `{"symbol":${JSON.stringify(symbol)},"recv_us":${known ? view.recv_us : null}`;
+    return `${head},"net_delay_ms":${known ? view.net_delay_ms : null},"book":${known ? view.book : null},"trades":[${tape}]}`;
+  }
+
+  const routes = new Elysia({ name: "live-book", detail: { hide: true } })
+    .get("/ws/book/:symbol", ({ status }) =>
+      status(426, errorBody("upgrade_required", "This address speaks WebSocket only.")),
+    )
+    .ws("/ws/book/:symbol", {
+      open({ raw, data: { params, request } }) {
+        open(raw as unknown as Client, parseSymbol(decode(params.symbol)) ?? "", request);
+      },
+      message() {},
+      close: (socket) => close(socket.raw as unknown as Client),
+    });
+
+  return {
+    routes,
+    endSession: audience.endSession,
+    clients: audience.size,
+    dropped: audience.dropped,
+    /** Says goodbye to everybody and stops the clock. */
+    stop(): void {
+      const clients = [...symbolOf.keys()];
+      audience.dismiss();
+      for (const client of clients) close(client);
+    },
+  };
+}
+
+function topicOf(symbol: string): string {
+  return `book/${symbol}`;
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}

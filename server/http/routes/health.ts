@@ -1,0 +1,46 @@
+import { Elysia } from "elysia";
+import type { Snapshot } from "../core/status-cache.ts";
+
+/**
+ * For uptime monitors: `live` while the process answers at all, `ready` only while data flows. Why it does not is told only to those
+ * who may see it.
+ */
+export function createHealth(snapshot: Snapshot, isTrusted: (request: Request) => boolean, instance?: string) {
+  return new Elysia({ name: "health", prefix: "/health" })
+    .get(
+      "/live",
+      ({ set }) => {
+        set.headers["cache-control"] = "no-store";
+        if (instance !== undefined) set.headers["rt-data-instance"] = instance;
+        return { live: true };
+      },
+      { detail: { tags: ["health"], summary: "200 while the process answers" } },
+    )
+    .get(
+      "/ready",
+      ({ request, set }): { ready: boolean; reasons?: readonly string[] } => {
+        const { ready, reasons } = snapshot.status();
+        set.headers["cache-control"] = "no-store";
+        set.status = ready ? 200 : 503;
+        return isTrusted(request) ? { ready, reasons } : { ready };
+      },
+      { detail: { tags: ["health"], summary: "200 while data flows, otherwise 503 with reasons" } },
+    );
+}
+
+/** What is answered, and as what. */
+export type MetricsText = (wantsOpenMetrics: boolean) => { readonly text: string; readonly contentType: string };
+
+/** `/metrics`, in Prometheus's text format, or in OpenMetrics for those who ask for it. */
+export function createMetricsRoute(text: MetricsText) {
+  return new Elysia({ name: "metrics" }).get(
+    "/metrics",
+    ({ request, set }) => {
+      const answer = text(/application\/openmetrics-text/.test(request.headers.get("accept") ?? ""));
+      set.headers["cache-control"] = "no-store";
+      set.headers["content-type"] = answer.contentType;
+      return answer.text;
+    },
+    { detail: { tags: ["health"], summary: "figures for Prometheus" } },
+  );
+}

@@ -1,0 +1,120 @@
+import { Elysia, t } from "elysia";
+import { dateStartUs, dayUs } from "../../domain/day.ts";
+import { type GapCause, gapCauses } from "../../domain/gap.ts";
+import type { History } from "../../domain/queries.ts";
+import { errorBody } from "../core/errors.ts";
+import {
+  dateOfText,
+  dayOf,
+  instantOf,
+  limitOf,
+  optional,
+  QueryError,
+  streamOf,
+  symbolOf,
+} from "../core/request-params.ts";
+
+/** Days of one coverage table. */
+const mostDays = 92;
+
+const text = (description: string) => t.Optional(t.String({ description }));
+const after = text("`next` of the page before");
+const limit = (fallback: number, most: number) => text(`items a page, 1 to ${most} (default ${fallback})`);
+const stream = text("folder name of a stream: depth20, aggTrade, …");
+const symbol = text("BTCUSDT; in any case");
+const pathDay = t.Object({ stream: t.String(), symbol: t.String(), date: t.String({ description: "UTC date" }) });
+const detail = (tag: string, summary: string, description?: string) => ({
+  detail: { tags: [tag], summary, ...(description === undefined ? {} : { description }) },
+});
+
+/** What the recorder knows of its past: series, gaps, events, coverage. Every answer is bounded. */
+export function createHistoryApi(history: History) {
+  const today = kept(5000, () => history.today());
+  return new Elysia({ name: "history-api", prefix: "/api" })
+    .onRequest(({ set }) => {
+      set.headers["cache-control"] = "no-store";
+    })
+    .get("/series", ({ query }) => history.series(spanOf(query.span)), {
+      query: t.Object({ span: text("hour (steps of 10 s, default) or week (steps of 5 minutes)") }),
+      ...detail("history", "Rate, delay, gaps and load over time", "Equally spaced values, null where unknown."),
+    })
+    .get(
+      "/gaps",
+      ({ query }) =>
+        history.gaps(
+          {
+            stream: optional(query.stream, streamOf),
+            symbol: optional(query.symbol, symbolOf),
+            cause: optional(query.cause, causeOf),
+            fromUs: instantOf("from", query.from),
+            toUs: instantOf("to", query.to),
+          },
+          limitOf(query.limit, 100, 1000),
+          query.after ?? null,
+        ),
+      {
+        query: t.Object({
+          ...{ stream, symbol, cause: text(`one of ${gapCauses.join(", ")}`), limit: limit(100, 1000), after },
+          ...{ from: text("UTC time: gaps that end after it"), to: text("UTC time: gaps that begin before it") },
+        }),
+        ...detail(
+          "history",
+          "Gaps, newest first",
+          "`missing` is null where ids cannot tell how many records are absent.",
+        ),
+      },
+    )
+    .get("/events", ({ query }) => history.events(limitOf(query.limit, 100, 1000), query.after ?? null), {
+      query: t.Object({ limit: limit(100, 1000), after }),
+      ...detail("history", "What happened to the recorder, newest first"),
+    })
+    .get("/coverage", ({ query }) => history.coverage(rangeOf(query)), {
+      query: t.Object({
+        ...{ stream, from: text("first UTC date (default: 30 days before `to`)") },
+        to: text(`last UTC date (default: today); at most ${mostDays} days`),
+      }),
+      ...detail("coverage", "Symbols by days", "Share of each day that was recorded; of several streams the least."),
+    })
+    .get("/coverage/today", () => today(), detail("coverage", "Every recorded stream today, by minute"))
+    .get(
+      "/coverage/:stream/:symbol/:date",
+      ({ params, status }) =>
+        history.day(dayOf(params)) ?? status(404, errorBody("no_day", "Nothing is known of this stream on this day.")),
+      { params: pathDay, ...detail("coverage", "One stream's day: rows a minute, gaps, spans") },
+    );
+}
+
+function spanOf(text: string | undefined): "hour" | "week" {
+  if (text === undefined || text === "hour") return "hour";
+  if (text === "week") return text;
+  throw new QueryError(`span "${text}" is not accepted; give hour or week.`);
+}
+
+function causeOf(text: string): GapCause {
+  const cause = gapCauses.find((one) => one === text);
+  if (cause !== undefined) return cause;
+  throw new QueryError(`cause "${text}" is not accepted; give one of ${gapCauses.join(", ")}.`);
+}
+
+function rangeOf(query: { stream?: string | undefined; from?: string | undefined; to?: string | undefined }) {
+  const to = dateOfText("to", query.to ?? new Date().toISOString().slice(0, 10));
+  const fallback = new Date((dateStartUs(to) - 30 * dayUs) / 1000).toISOString().slice(0, 10);
+  const from = dateOfText("from", query.from ?? fallback);
+  const days = (dateStartUs(to) - dateStartUs(from)) / dayUs + 1;
+  if (days >= 1 && days <= mostDays) return { stream: optional(query.stream, streamOf), from, to };
+  throw new QueryError(`from ${from} to ${to} is not accepted; give 1 to ${mostDays} days, the earlier one first.`);
+}
+
+/** Reads at most once in `ms`, however many ask; a failure is not kept. */
+function kept<T>(ms: number, read: () => Promise<T>): () => Promise<T> {
+  let value: { readonly at: number; readonly of: Promise<T> } | null = null;
+  return () => {
+    if (value !== null && performance.now() - value.at <= ms) return value.of;
+    const next = { at: performance.now(), of: read() };
+    next.of.catch(() => {
+      if (value === next) value = null;
+    });
+    value = next;
+    return next.of;
+  };
+}

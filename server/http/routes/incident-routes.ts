@@ -1,0 +1,140 @@
+import { Elysia, t } from "elysia";
+import {
+  type Incident,
+  type IncidentRule,
+  type Incidents,
+  incidentRules,
+  incidentUnits,
+  type Mute,
+} from "../../domain/incident.ts";
+import { errorBody } from "../core/errors.ts";
+import { limitOf, optional, QueryError, symbolOf } from "../core/request-params.ts";
+
+/** What is asked of the API in whole numbers: a mute lasts from a minute to thirty days. */
+const mostMinutes = 30 * 24 * 60;
+
+/** Who has acknowledged or muted, where the request does not say. */
+const byPage = "dashboard";
+const longestName = 40;
+
+const tags = ["alerts"];
+const text = (description: string) => t.Optional(t.String({ description }));
+const pathId = t.Object({ id: t.String({ description: "a number" }) });
+const noIncident = errorBody("no_incident", "There is no such incident.");
+const noMute = errorBody("no_mute", "There is no such mute; it may be over already.");
+
+/** A mute as it is asked for; null or left out is any rule, or any symbol. */
+const muteBody = t.Object({
+  rule: t.Optional(t.Nullable(t.String({ description: `one of ${incidentRules.join(", ")}` }))),
+  symbol: t.Optional(t.Nullable(t.String({ description: "BTCUSDT: what concerns this symbol alone" }))),
+  kind: t.Optional(t.String({ description: "mute (default) or maintenance: nobody is told of anything" })),
+  minutes: t.Number({ description: `whole minutes from now, 1 to ${mostMinutes}` }),
+  by: text("who, in a word"),
+});
+
+/** Incidents and mutes. */
+export function createAlertsApi(incidents: Incidents) {
+  return new Elysia({ name: "alerts-api", prefix: "/api" })
+    .get(
+      "/alerts",
+      ({ query, set }) => {
+        set.headers["cache-control"] = "no-store";
+        const { items, next } = incidents.page(limitOf(query.limit, 50, 500), query.after ?? null);
+        return { open: incidents.open().map(shown), items: items.map(shown), next };
+      },
+      {
+        query: t.Object({
+          limit: text("items a page, 1 to 500 (default 50)"),
+          after: text("`next` of the page before"),
+        }),
+        detail: {
+          tags,
+          summary: "Incidents: those that last, and all of them page by page, newest first",
+          description: "`muted`: nobody is to be told of it now. `value`, `worst` and `limit` are in `unit`.",
+        },
+      },
+    )
+    .get(
+      "/alerts/:id",
+      ({ params, set, status }) => {
+        set.headers["cache-control"] = "no-store";
+        const incident = incidents.get(idOf(params.id));
+        return incident === null ? status(404, noIncident) : shown(incident);
+      },
+      { params: pathId, detail: { tags, summary: "One incident by its number" } },
+    )
+    .post(
+      "/alerts/:id/acknowledge",
+      ({ params, body, status }) => {
+        const id = idOf(params.id);
+        if (incidents.acknowledge(id, nameOf(body?.by))) {
+          const incident = incidents.get(id);
+          if (incident !== null) return shown(incident);
+        }
+        if (incidents.get(id) === null) return status(404, noIncident);
+        return status(409, errorBody("incident_over", "This incident is over; there is nothing to acknowledge."));
+      },
+      {
+        params: pathId,
+        body: t.Optional(t.Object({ by: text("who, in a word") })),
+        detail: { tags, summary: "Somebody knows of it: no more repeats" },
+      },
+    )
+    .get(
+      "/mutes",
+      ({ set }) => {
+        set.headers["cache-control"] = "no-store";
+        return { items: [...incidents.mutes()] };
+      },
+      { detail: { tags, summary: "What nobody is told of at present, and until when" } },
+    )
+    .post(
+      "/mutes",
+      ({ body, status }) => {
+        const untilUs = (Math.floor(Date.now() / 1000) + minutesOf(body.minutes) * 60) * 1_000_000;
+        const kind = kindOf(body.kind);
+        const rule = optional(body.rule ?? undefined, ruleOf);
+        const symbol = optional(body.symbol ?? undefined, symbolOf);
+        if (kind === "maintenance" && (rule !== null || symbol !== null))
+          throw new QueryError("A maintenance concerns everything; leave rule and symbol out.");
+        return status(201, incidents.mute({ rule, symbol, kind }, untilUs, nameOf(body.by)));
+      },
+      { body: muteBody, detail: { tags, summary: "Nobody is told of a rule, a symbol or anything for a while" } },
+    )
+    .delete(
+      "/mutes/:id",
+      ({ params, status }) => (incidents.unmute(idOf(params.id)) > 0 ? { removed: 1 } : status(404, noMute)),
+      { params: pathId, detail: { tags, summary: "End a mute before its time" } },
+    );
+
+  function shown(incident: Incident) {
+    return { ...incident, unit: incidentUnits[incident.rule], muted: incidents.isMuted(incident) };
+  }
+}
+
+function idOf(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new QueryError(`id "${text}" is not accepted; give the number of one.`);
+}
+
+function ruleOf(text: string): IncidentRule {
+  const rule = incidentRules.find((one) => one === text);
+  if (rule !== undefined) return rule;
+  throw new QueryError(`rule "${text}" is not accepted; give one of ${incidentRules.join(", ")}.`);
+}
+
+function kindOf(text: string | undefined): Mute["kind"] {
+  if (text === undefined || text === "mute" || text === "maintenance") return text ?? "mute";
+  throw new QueryError(`kind "${text}" is not accepted; give mute or maintenance.`);
+}
+
+function minutesOf(minutes: number): number {
+  if (Number.isInteger(minutes) && minutes >= 1 && minutes <= mostMinutes) return minutes;
+  throw new QueryError(`minutes ${minutes} is not accepted; give a whole number from 1 to ${mostMinutes}.`);
+}
+
+function nameOf(by: string | undefined): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  const name = (by ?? "").replace(/[\u0000-\u001f\u007f]/g, "").trim();
+  return name === "" ? byPage : [...name].slice(0, longestName).join("");
+}

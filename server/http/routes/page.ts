@@ -1,0 +1,75 @@
+import { join } from "node:path";
+import { staticPlugin } from "@elysiajs/static";
+import { Elysia } from "elysia";
+import type { Log } from "../../platform/log/log.ts";
+import { errorBody } from "../core/errors.ts";
+import { securityHeaders } from "../core/security-headers.ts";
+
+const base = '<base href="./" />';
+
+/**
+ * The page and its files from a folder, on disk or inside the executable. Everything in the page is relative to its
+ * `<base>`, which is set here from the depth of the path asked for, so that it works under any prefix a proxy puts before it.
+ */
+export async function createAssets(options: { assetsDir: string }, deps: { log: Log }) {
+  const page = await readPage(options.assetsDir);
+  if (page === null) {
+    deps.log.warn("the dashboard is not there; build it with: bun run build:web", { folder: options.assetsDir });
+    return createPages(null);
+  }
+  return createPages(page)
+    .use(await folder(options.assetsDir, "/assets", 31_536_000, "immutable"))
+    .use(await folder(options.assetsDir, "/static", 3600, "public"));
+}
+
+async function readPage(assetsDir: string): Promise<string | null> {
+  const file = Bun.file(join(assetsDir, "index.html"));
+  if (!(await file.exists())) return null;
+  const page = await file.text();
+  if (!page.includes(base))
+    throw new Error(`${join(assetsDir, "index.html")} has no ${base}; build it with: bun run build:web`);
+  return page;
+}
+
+function createPages(page: string | null) {
+  const answer = ({ request }: { request: Request }) => (page === null ? notBuilt() : html(page, request));
+  return new Elysia({ name: "pages" })
+    .get("/", () => new Response(null, { status: 302, headers: { location: "dashboard" } }))
+    .get("/dashboard", answer)
+    .get("/login", answer)
+    .get("/orderbook/:symbol", answer)
+    .get("/coverage", answer)
+    .get("/coverage/:symbol", answer)
+    .get("/coverage/:symbol/:date", answer)
+    .get("/archive", answer)
+    .get("/history", answer);
+}
+
+function html(page: string, request: Request): Response {
+  const depth = new URL(request.url).pathname.split("/").length - 2;
+  return new Response(page.replace(base, `<base href="${"../".repeat(depth) || "./"}" />`), {
+    headers: { ...securityHeaders, "content-type": "text/html; charset=utf-8", "cache-control": "no-cache" },
+  });
+}
+
+function notBuilt(): Response {
+  const body = errorBody("page_not_built", "The dashboard has not been built; run: bun run build:web");
+  return Response.json(body, { status: 503, headers: { ...securityHeaders } });
+}
+
+function folder(assetsDir: string, prefix: string, maxAge: number, directive: "immutable" | "public") {
+  return staticPlugin({
+    assets: join(assetsDir, prefix),
+    prefix,
+    alwaysStatic: true,
+    indexHTML: false,
+    maxAge,
+    directive,
+    headers: { ...securityHeaders },
+  });
+}
+
+/** Folder of the built page: web/dist in a checkout; a compiled executable (ops/build.ts) carries it beside its own modules. */
+export const assetsDir: string = import.meta.dir.startsWith("/$bunfs/")
+  ? join(import.meta.dir, "dist")
+  : join(import.meta.dir, "../../../web/dist");

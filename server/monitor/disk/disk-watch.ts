@@ -1,0 +1,92 @@
+import type { DiskStatus } from "../../domain/disk-status.ts";
+import type { Log } from "../../platform/log/log.ts";
+import { isWorse, levelOf, limitsOfBytes, limitsOfInodes } from "./disk-level.ts";
+import { diskWords, forecastWords } from "./disk-texts.ts";
+import { createForecast } from "./forecast.ts";
+import type { Volume } from "./volumes.ts";
+
+/** Watches how full one file system is, in bytes and in inodes, and foretells when it will be. */
+export type DiskWatch = {
+  /** Takes a look; `refusal` is what the disk answers to writes at present, or null. Call it once a second. */
+  note(nowMs: number, left: DiskRoom, refusal: string | null): void;
+  /** Null before the first look. */
+  status(): DiskStatus | null;
+  /** How many bytes work on archives may take up: merging leaves more room than sealing, and recording needs the rest. */
+  room(): { readonly forSeals: number; readonly forMerges: number };
+};
+
+export type DiskRoom = Pick<Volume, "freeBytes" | "totalBytes" | "freeInodes" | "totalInodes">;
+
+/** A forecast nearer than this is worth a warning; one farther than `farSeconds` ends it. */
+const nearSeconds = 3 * 86_400;
+const farSeconds = 4 * 86_400;
+
+/** Sealing and merging need a few inodes at a time, and give more back. */
+const fewestInodes = 16;
+
+/** The watch of one file system; every change of level, and of the forecast's being near, is logged once. `name`: which one, if there are more. */
+export function createDiskWatch(deps: { log: Log; name?: string | undefined }): DiskWatch {
+  const [bytes, inodes] = [createForecast(), createForecast()];
+  let status: DiskStatus | null = null;
+  let inodeLevel: DiskStatus["level"] = "ok";
+  let byteLevel: DiskStatus["level"] = "ok";
+
+  function tell(before: DiskStatus | null, now: DiskStatus): void {
+    const fields = { ...(deps.name !== undefined && { disk: deps.name }), ...figuresOf(now) };
+    const isNews = now.level !== (before?.level ?? "ok");
+    if (isNews) deps.log[now.level === "ok" ? "info" : "error"](diskWords(now), fields);
+    if (now.is_filling === (before?.is_filling ?? false)) return;
+    if (now.is_filling) deps.log.warn(forecastWords(now), fields);
+    else deps.log.info("the disk is no longer about to be full", fields);
+  }
+
+  return {
+    note(nowMs, { freeBytes, totalBytes, freeInodes, totalInodes }, refusal) {
+      if (totalBytes === 0) return;
+      const isRefusing = refusal !== null && /ENOSPC|EDQUOT/.test(refusal);
+      const before = status;
+      const limits = limitsOfBytes(totalBytes);
+      byteLevel = levelOf(freeBytes, limits, byteLevel);
+      inodeLevel =
+        freeInodes === null || totalInodes === null
+          ? "ok"
+          : levelOf(freeInodes, limitsOfInodes(totalInodes), inodeLevel);
+      const [pace, files] = [bytes.note(nowMs, freeBytes), inodes.note(nowMs, freeInodes ?? 0)];
+      const fullIn = [pace.overInS, freeInodes === null ? null : files.overInS].filter((s) => s !== null);
+      const soonest = fullIn.length === 0 ? null : Math.min(...fullIn);
+      const ofInodes =
+        isWorse(inodeLevel, byteLevel) || (byteLevel === "ok" && soonest !== null && soonest !== pace.overInS);
+      status = {
+        level: isRefusing ? "full" : isWorse(inodeLevel, byteLevel) ? inodeLevel : byteLevel,
+        scarce: ofInodes ? "inodes" : "bytes",
+        free_bytes: freeBytes,
+        total_bytes: totalBytes,
+        free_inodes: freeInodes,
+        total_inodes: totalInodes,
+        low_bytes: limits.low,
+        very_low_bytes: limits.veryLow,
+        fill_bytes_per_s: pace.perSecond === null ? null : Math.round(pace.perSecond),
+        full_in_s: soonest,
+        is_filling: soonest !== null && soonest < (before?.is_filling ? farSeconds : nearSeconds),
+      };
+      tell(before, status);
+    },
+    status: () => status,
+    room() {
+      if (status === null) return { forSeals: Number.POSITIVE_INFINITY, forMerges: Number.POSITIVE_INFINITY };
+      const { level, free_bytes, free_inodes, low_bytes, very_low_bytes } = status;
+      if ((free_inodes ?? fewestInodes) < fewestInodes) return { forSeals: 0, forMerges: 0 };
+      // Too few inodes alone is no reason to wait: a merge makes one file of many.
+      const isFull = level === "full" && status.scarce === "bytes";
+      return {
+        forSeals: !isFull && byteLevel !== "very_low" ? free_bytes - very_low_bytes : 0,
+        forMerges: !isFull && byteLevel === "ok" ? free_bytes - low_bytes : 0,
+      };
+    },
+  };
+}
+
+function figuresOf({ scarce, free_bytes, total_bytes, free_inodes, total_inodes }: DiskStatus) {
+  if (scarce === "inodes") return { free_inodes: free_inodes ?? 0, total_inodes: total_inodes ?? 0 };
+  return { free_mb: Math.round(free_bytes / 1024 ** 2), total_mb: Math.round(total_bytes / 1024 ** 2) };
+}

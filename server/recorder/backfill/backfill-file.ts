@@ -1,0 +1,66 @@
+import { dirname } from "node:path";
+import { promisify } from "node:util";
+import { type Segment, segmentPath } from "../../domain/day.ts";
+import { close, fdatasync, ftruncate, open as openFile, write } from "../../platform/files/files.ts";
+import { mkdir, open } from "../../platform/files/files-async.ts";
+import { createFree } from "../write/free-segment-name.ts";
+
+/** A segment of refetched trades while it is written. Nothing of it is done in the calling thread. */
+export type RepairFile = {
+  readonly segment: Segment;
+  bytes(): number;
+  /**
+   * Appends lines; resolves when they are on disk. If it rejects with what the system says, the file holds what it held before and
+   * the same lines may be tried again.
+   */
+  append(lines: string): Promise<void>;
+  close(): Promise<void>;
+};
+
+const openNew = promisify(openFile);
+const truncate = promisify(ftruncate);
+const sync = promisify(fdatasync);
+const closeFile = promisify(close);
+
+/** Creates a segment of its own in the window of `wanted`; rejects with the system's error. */
+export async function createRepairFile(dataDir: string, wanted: Segment): Promise<RepairFile> {
+  await mkdir(dirname(segmentPath(dataDir, wanted, "open")), { recursive: true });
+  const { segment, file: fd } = await createFree(dataDir, wanted, (path) => openNew(path, "wx"));
+  const path = segmentPath(dataDir, segment, "open");
+  let bytes = 0;
+  let isNamed = false;
+
+  return {
+    segment,
+    bytes: () => bytes,
+    async append(lines) {
+      const buffer = Buffer.from(lines);
+      try {
+        for (let at = 0; at < buffer.length; ) at += await writeSome(fd, buffer, at, bytes + at);
+        await sync(fd);
+        if (!isNamed) await syncName(dirname(path));
+      } catch (error) {
+        await truncate(fd, bytes).catch(() => {});
+        throw error;
+      }
+      isNamed = true;
+      bytes += buffer.length;
+    },
+    close: () => closeFile(fd),
+  };
+}
+
+function writeSome(fd: number, content: Buffer, at: number, position: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(fd, content, at, content.length - at, position, (error, count) => (error ? reject(error) : resolve(count)));
+  });
+}
+
+async function syncName(folder: string): Promise<void> {
+  const handle = await open(folder, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

@@ -1,0 +1,45 @@
+import { recordId } from "../../domain/line.ts";
+import type { Stream } from "../../domain/stream.ts";
+import { type ReadLines, readStored } from "../../storage/list/stored-lines.ts";
+import type { IdFile, IdFiles } from "./id-files.ts";
+import { createIdRuns, type IdRun, type IdRuns } from "./id-runs.ts";
+
+/**
+ * Ids of a stream within `range` that are on disk, in whatever file of those that `files` looks at, whatever the clock said when it was
+ * written. `span` is the time in which the trades were made, as far as it is known. Reads only files whose ids may lie in the range.
+ */
+export async function recordedIds(
+  files: IdFiles,
+  stream: Stream,
+  range: IdRun,
+  deps: { readLines: ReadLines; span?: { readonly fromUs: number; readonly toUs: number } },
+): Promise<IdRuns> {
+  const found = createIdRuns();
+  for (const { path } of within(await files.of(stream, deps.span), range)) {
+    for await (const lines of readStored(path, deps.readLines)) {
+      for (const line of lines.toString("latin1").split("\n")) {
+        const id = recordId(line, stream.type.kind);
+        if (id !== null && id >= range.first && id <= range.last) found.add(id);
+      }
+    }
+  }
+  return found;
+}
+
+/**
+ * Files that may hold ids of the range. A segment's last id is not known: of those that were received live, and of those that were
+ * refetched, it is taken to lie before the beginning of the one that begins behind the next, since two connections may overlap.
+ */
+function within(all: readonly IdFile[], { first, last }: IdRun): readonly IdFile[] {
+  const byId = (a: IdFile, b: IdFile) => a.firstId - b.firstId;
+  const chosen: IdFile[] = [];
+  for (const isRefetched of [false, true]) {
+    const own = all.filter((file) => file.last === null && file.isRefetched === isRefetched).sort(byId);
+    for (const [at, file] of own.entries()) {
+      const next = own[at + 2]?.firstId ?? Number.POSITIVE_INFINITY;
+      if (file.firstId <= last && next >= first) chosen.push(file);
+    }
+  }
+  const archives = all.filter((file) => file.last !== null);
+  return [...chosen, ...archives.filter((file) => file.firstId <= last && (file.last?.id ?? 0) >= first)];
+}

@@ -1,0 +1,91 @@
+import { type Segment, segmentPath } from "../../domain/day.ts";
+import type { Gap, GapCause } from "../../domain/gap.ts";
+import type { Stream } from "../../domain/stream.ts";
+import { lastRecordUs, wasRecorded } from "../../storage/list/last-record.ts";
+import { leftOutSince } from "./left-out-since.ts";
+import { newestOnDiskUs } from "./newest-on-disk.ts";
+
+/** Since when a stream is not recorded, µs, because nobody ran, or because the config did not ask for it. */
+export type Downtime = {
+  readonly fromUs: number;
+  readonly cause: Extract<GapCause, "restart" | "crash" | "not_configured">;
+};
+
+/** What is known of the runs before this one. */
+export type Before = {
+  /** Null where no run is known. */
+  readonly lastRun: {
+    readonly lastRecvUs: number;
+    readonly clean: boolean;
+    /** The machine has started anew since, or nobody can tell: what was not synced may be lost. */
+    readonly isRebooted?: boolean;
+  } | null;
+  /** Segments that were open when the run before this one ended. */
+  readonly segments: readonly Segment[];
+  /** Receipt of the newest record of a stream that was written down, µs; 0 if none was. */
+  readonly notedUsOf: (stream: string, symbol: string) => number;
+  /** Which streams the runs before have recorded is not known: the files of each alone tell. */
+  readonly isLost: boolean;
+  /** Gaps of a stream that are written down, by beginning. */
+  readonly gapsOf: (stream: string, symbol: string) => readonly Gap[];
+};
+
+/**
+ * For each stream that was recorded before, the time since which nothing is: of a clean stop the last receipt, of a crash the last
+ * record on disk, or what the last receipt leaves after one flush interval, whichever is later; of a power loss the last record on
+ * disk. A pause that an earlier start has written down, and in or after which nothing was recorded, goes on: it is one gap, however many
+ * starts there were. A record at its very end is the one that ended it. A stream that the config
+ * did not ask for meanwhile is missing since it was taken out, whatever others have received since. `newestUs` is what is known of all
+ * streams together, 0 for nothing.
+ */
+export function downtimes(
+  dataDir: string,
+  streams: readonly Stream[],
+  { lastRun, segments, notedUsOf, isLost, gapsOf }: Before,
+  { flushMs, nowUs }: { flushMs: number; nowUs: number },
+): { readonly newestUs: number; readonly of: ReadonlyMap<Stream, Downtime> } {
+  const lastOf = new Map<string, number>();
+  for (const segment of segments) {
+    const key = `${segment.stream}/${segment.symbol}`;
+    lastOf.set(key, Math.max(lastUsOf(dataDir, segment), lastOf.get(key) ?? 0));
+  }
+  // A clock that was put back since then would make it the future.
+  const newestUs = Math.min(nowUs, Math.max(lastRun?.lastRecvUs ?? 0, ...lastOf.values()));
+  const found = new Map<Stream, Downtime>();
+  if (newestUs === 0) return { newestUs, of: found };
+  const isClean = lastRun?.clean === true;
+  const isRebooted = lastRun?.isRebooted === true;
+  for (const stream of streams) {
+    const { folder } = stream.type;
+    const gaps = gapsOf(folder, stream.symbol);
+    const pause = gaps.findLast(isPause);
+    if (pause === undefined && !wasRecorded(dataDir, stream)) continue;
+    const ownUs = lastOf.get(`${folder}/${stream.symbol}`) ?? 0;
+    const noted = isLost ? newestOnDiskUs(dataDir, [stream]) : notedUsOf(folder, stream.symbol);
+    const leftOutUs = leftOutSince(gaps, Math.max(ownUs, noted), newestUs);
+    if (leftOutUs !== null || (isLost && ownUs === 0 && noted > 0 && noted < newestUs)) {
+      found.set(stream, { fromUs: leftOutUs ?? noted, cause: leftOutUs === null ? "restart" : "not_configured" });
+      continue;
+    }
+    // A power loss takes what was not synced, and there is no telling how much that was: only the files say how far they go.
+    const onDiskUs = isRebooted ? ownUs || newestOnDiskUs(dataDir, [stream]) || newestUs : newestUs - flushMs * 1000;
+    const fromUs = isClean ? newestUs : Math.max(Math.min(ownUs, newestUs), Math.min(onDiskUs, newestUs));
+    const cause = isClean ? "restart" : "crash";
+    const goesOn = pause !== undefined && Math.max(newestUs, ownUs) < pause.to_us;
+    found.set(stream, goesOn ? { fromUs: pause.from_us, cause: pause.cause } : { fromUs, cause });
+  }
+  return { newestUs, of: found };
+}
+
+function isPause(gap: Gap): gap is Gap & { readonly cause: "restart" | "crash" } {
+  return gap.cause === "restart" || gap.cause === "crash";
+}
+
+/** 0 for a segment that holds no record or cannot be read. */
+function lastUsOf(dataDir: string, segment: Segment): number {
+  try {
+    return lastRecordUs(segmentPath(dataDir, segment, "open")) ?? 0;
+  } catch {
+    return 0;
+  }
+}

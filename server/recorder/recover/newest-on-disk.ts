@@ -1,0 +1,82 @@
+import { join } from "node:path";
+import { zstdDecompressSync } from "node:zlib";
+import { type Day, liveFolder, manifestPath, segmentOfPath } from "../../domain/day.ts";
+import { decodeLine } from "../../domain/line.ts";
+import type { Stream } from "../../domain/stream.ts";
+import { readdirSync, readFileSync, statSync } from "../../platform/files/files.ts";
+import { lastRecordUs } from "../../storage/list/last-record.ts";
+
+/** A larger segment is not read for this; when it was last written to says enough. */
+const mostBytes = 4 * 1024 * 1024;
+
+/** A segment is closed when it has this size; one that unpacks to more is none of ours. */
+const mostUnpacked = 80 * 1024 * 1024;
+
+/**
+ * When the newest record of these streams was received, µs; 0 if there is none. Looks only at the newest file of each stream: its last
+ * segments, else its newest manifest. Never throws.
+ */
+export function newestOnDiskUs(dataDir: string, streams: readonly Stream[]): number {
+  let newest = 0;
+  for (const stream of streams) newest = Math.max(newest, newestOf(dataDir, stream));
+  return newest;
+}
+
+function newestOf(dataDir: string, { type, symbol }: Stream): number {
+  const below = join(`stream=${type.folder}`, `symbol=${symbol}`);
+  for (const at of ["live", "archive"] as const) {
+    const date = namesIn(join(dataDir, at, below))
+      .filter((name) => /^date=\d{4}-\d\d-\d\d$/.test(name))
+      .at(-1)
+      ?.slice("date=".length);
+    if (date === undefined) continue;
+    const day = { stream: type.folder, symbol, date };
+    const us = at === "live" ? newestOfSegments(dataDir, day) : newestOfArchive(dataDir, day);
+    if (us > 0) return us;
+  }
+  return 0;
+}
+
+function newestOfSegments(dataDir: string, day: Day): number {
+  const folder = liveFolder(dataDir, day);
+  const names = namesIn(folder).filter((name) => segmentOfPath(join(folder, name)) !== null);
+  let newest = 0;
+  for (const name of names.slice(-2)) {
+    const path = join(folder, name);
+    try {
+      newest = Math.max(newest, name.endsWith(".zst") ? lastOfSealed(path) : (lastRecordUs(path) ?? 0));
+    } catch {
+      // The merge will say what is wrong with it.
+    }
+  }
+  return newest;
+}
+
+function lastOfSealed(path: string): number {
+  const { size, mtimeMs } = statSync(path);
+  // It was sealed after its last record.
+  if (size > mostBytes) return Math.floor(mtimeMs * 1000);
+  const text = zstdDecompressSync(readFileSync(path), { maxOutputLength: mostUnpacked }).toString("latin1");
+  let us = 0;
+  for (const line of text.slice(-256 * 1024).split("\n")) {
+    const record = decodeLine(line);
+    if (record !== null && !record.repaired) us = Math.max(us, record.recvUs);
+  }
+  return us;
+}
+
+function newestOfArchive(dataDir: string, day: Day): number {
+  try {
+    return Number(/"last_recv_us": ?(\d+)/.exec(readFileSync(manifestPath(dataDir, day), "utf8"))?.[1] ?? 0);
+  } catch {
+    return 0;
+  }
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder).sort();
+  } catch {
+    return [];
+  }
+}

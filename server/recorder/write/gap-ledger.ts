@@ -1,0 +1,120 @@
+import { type Gap, type GapCause, gapCauses } from "../../domain/gap.ts";
+import type { Stream } from "../../domain/stream.ts";
+import { messageOf } from "../../platform/errors.ts";
+import type { Log } from "../../platform/log/log.ts";
+
+/** Writes every hole down, also while the disk that it is to be written to does not work. */
+export type GapLedger = {
+  /** Gaps that are new. */
+  add(gaps: readonly Gap[]): void;
+  /** What is known now of gaps that were added before. */
+  update(gaps: readonly Gap[]): void;
+  /** A record was received and not kept; such records in a row are one gap. */
+  drop(stream: Stream, recvUs: number, cause: DropCause): void;
+  /** Records that were on disk are there no more. */
+  lose(stream: Stream, loss: { readonly fromUs: number; readonly toUs: number; readonly records: number }): void;
+  /** Ends the gaps of dropped records and stores what could not be stored before. Call it now and then while the disk works. */
+  settle(): void;
+  count(): number;
+  /** So many records are now known to be missing in a gap that was added before. */
+  foundMissing(cause: GapCause, records: number): void;
+  /** Gaps added since the start, each as long as it was known to be then, and what is missing in them; every cause once. */
+  sums(): readonly GapSum[];
+};
+
+/** All gaps of a cause together. */
+export type GapSum = {
+  readonly cause: GapCause;
+  readonly gaps: number;
+  readonly seconds: number;
+  readonly missing: number;
+};
+
+/** Why a record that was received was not kept. */
+export type DropCause = Extract<GapCause, "disk" | "overflow" | "latency">;
+
+/** Gaps held in memory while they cannot be stored; beyond it neighbours are joined, none is forgotten. */
+const mostWaiting = 10_000;
+
+/** `deps.store` takes them all or none, and may throw. */
+export function createGapLedger(deps: { store: (gaps: readonly Gap[]) => void; log: Log }): GapLedger {
+  let waiting: Gap[] = [];
+  const dropping = new Map<Stream, { fromUs: number; toUs: number; cause: DropCause; count: number }>();
+  const sums = new Map(gapCauses.map((cause) => [cause, { gaps: 0, seconds: 0, missing: 0 }]));
+  let count = 0;
+
+  function store(): void {
+    try {
+      deps.store(waiting);
+      waiting = [];
+    } catch (error) {
+      const reason = messageOf(error);
+      deps.log.warn("gaps cannot be stored yet and are kept in memory", { gaps: waiting.length, reason });
+      if (waiting.length > mostWaiting) waiting = joined(waiting);
+    }
+  }
+
+  function update(gaps: readonly Gap[]): void {
+    for (const gap of gaps) if (gap.from_us < gap.to_us) waiting.push(gap);
+    if (waiting.length > 0) store();
+  }
+
+  function add(gaps: readonly Gap[]): void {
+    const real = gaps.filter((gap) => gap.from_us < gap.to_us);
+    count += real.length;
+    for (const gap of real) {
+      const sum = sums.get(gap.cause);
+      if (sum === undefined) continue;
+      sum.gaps++;
+      sum.seconds += (gap.to_us - gap.from_us) / 1e6;
+      sum.missing += gap.missing ?? 0;
+    }
+    update(real);
+  }
+
+  function endDrop(stream: Stream): Gap[] {
+    const open = dropping.get(stream);
+    if (open === undefined) return [];
+    dropping.delete(stream);
+    const { fromUs, toUs, cause } = open;
+    const span = { from_us: fromUs, to_us: toUs, cause, missing: open.count, repaired: 0 };
+    return [{ stream: stream.type.folder, symbol: stream.symbol, ...span }];
+  }
+
+  return {
+    add,
+    update,
+    drop(stream, recvUs, cause) {
+      if (dropping.get(stream)?.cause !== cause) add(endDrop(stream));
+      const open = dropping.get(stream) ?? { fromUs: recvUs, toUs: recvUs + 1, cause, count: 0 };
+      dropping.set(stream, open);
+      open.toUs = recvUs + 1;
+      open.count++;
+    },
+    lose({ type, symbol }, { fromUs, toUs, records }) {
+      const span = { from_us: fromUs, to_us: toUs, cause: "disk" as const, missing: records, repaired: 0 };
+      add([{ stream: type.folder, symbol, ...span }]);
+    },
+    settle() {
+      add([...dropping.keys()].flatMap(endDrop));
+    },
+    count: () => count,
+    foundMissing(cause, records) {
+      const sum = sums.get(cause);
+      if (sum !== undefined) sum.missing += records;
+    },
+    sums: () => [...sums].map(([cause, sum]) => ({ cause, ...sum })),
+  };
+}
+
+/** One gap a stream, from its first to its last. */
+function joined(gaps: readonly Gap[]): Gap[] {
+  const byStream = new Map<string, Gap>();
+  for (const gap of gaps) {
+    const key = `${gap.stream}/${gap.symbol}`;
+    const kept = byStream.get(key);
+    if (kept === undefined) byStream.set(key, gap);
+    else byStream.set(key, { ...kept, to_us: Math.max(kept.to_us, gap.to_us), missing: null, repaired: 0 });
+  }
+  return [...byStream.values()];
+}

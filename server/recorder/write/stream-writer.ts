@@ -1,0 +1,175 @@
+import { encodeLine } from "../../domain/line.ts";
+import type { Stream } from "../../domain/stream.ts";
+import { createBatches } from "./line-batches.ts";
+import type { LiveSegment } from "./open-segment.ts";
+import { failureOf, type WriteFailure } from "./segment-file.ts";
+import { createTrackFile } from "./stream-file.ts";
+import type { TrackDeps, TrackEvents, TrackOptions } from "./stream-writer-types.ts";
+
+/** One stream on its way to disk: the batch in memory and the segment that it goes to. */
+export type Track = {
+  readonly stream: Stream;
+  /** Takes one record; `recvUs` must not decrease. The line is in memory until the next flush. */
+  append(payload: string, recvUs: number, netDelayMs: number | null): void;
+  /** Writes what is in memory to the file, oldest first. Idempotent; an error is reported, the lines are kept and tried again. */
+  flush(nowUs: number): void;
+  /** Closes the segment if its window is over; `nowUs` tells. */
+  rotateIfDue(nowUs: number): void;
+  /** Closes the segment as soon as it holds what is in memory now; later records, of whatever time, go to another one. */
+  closeSegment(nowUs: number): void;
+  /** Since when its segment is open, ms of the monotonic clock; null if none is. */
+  openedMs(): number | null;
+  /** Looks whether the open file is still there and as long as it should be; if not, it is made whole again. */
+  checkFile(): void;
+  /** Flushes and closes; resolves when the segment is on disk. */
+  stop(nowUs: number): Promise<void>;
+  /** Begins no further write. One that is under way may still be. */
+  giveUp(): void;
+  /** End of the window that is being written, µs; Infinity if there is none. */
+  dueUs(): number;
+  status(): TrackStatus;
+  /** What is still in memory: its records, and the time from the first to the last; null if nothing is. */
+  unwritten(): { readonly records: number; readonly fromUs: number; readonly toUs: number } | null;
+};
+
+export type TrackStatus = {
+  readonly records: number;
+  readonly bufferedRecords: number;
+  readonly bytesWritten: number;
+  readonly lastRecvUs: number | null;
+  /** Time between the last two flushes, µs; null before the second. */
+  readonly flushIntervalUs: number | null;
+};
+
+/** The track of one stream. Nothing touches the disk before the first flush. */
+export function createTrack(stream: Stream, options: TrackOptions, events: TrackEvents, deps: TrackDeps): Track {
+  const batches = createBatches(options.segmentMinutes);
+  const file = createTrackFile(stream, options, events, deps);
+  /** What the disk is being waited for; one thing at a time, so that order is kept. */
+  let busy: Promise<void> | null = null;
+  let failing = false;
+  let isGivenUp = false;
+  let records = 0;
+  let bytesWritten = 0;
+  let lastRecvUs: number | null = null;
+  let lastFlushUs: number | null = null;
+  let flushIntervalUs: number | null = null;
+
+  function append(payload: string, recvUs: number, netDelayMs: number | null): void {
+    if (!events.mayHold(payload.length)) {
+      events.onDropped(stream, recvUs);
+      return;
+    }
+    const batch = batches.batchFor(recvUs, events.onBuffered);
+    batch.lines += encodeLine(payload, recvUs, netDelayMs);
+    batch.held += payload.length;
+    batch.records++;
+    batch.lastUs = recvUs;
+    records++;
+    lastRecvUs = recvUs;
+    if (batch.records >= options.flushRecords && !failing) flush(recvUs);
+  }
+
+  function flush(nowUs: number): void {
+    if (busy !== null || isGivenUp) return;
+    // What arrives from here on must not join a batch that is being written.
+    batches.cut();
+    for (let batch = batches.oldest(); batch !== undefined; batch = batches.oldest()) {
+      const open = file.openFor(batch);
+      if (open === null) {
+        waitFor(
+          file.open(batch).then((ok) => ok || fail()),
+          nowUs,
+        );
+        return;
+      }
+      const before = open.writer.bytes();
+      const pending = open.writer.write(batch.lines, { sync: options.sync === "flush" });
+      if (pending !== null) {
+        waitFor(settle(open, pending, before, nowUs), nowUs);
+        return;
+      }
+      onWritten(open, before, nowUs);
+    }
+  }
+
+  function fail(): false {
+    failing = true;
+    return false;
+  }
+
+  /** Goes on with the next batch once the disk has done its part; after a failure the recorder says when to try again. */
+  function waitFor(work: Promise<boolean>, nowUs: number): void {
+    const done = work.catch((error) => {
+      events.onFailure(stream, "write", stream.name, failureOf(error));
+      return fail();
+    });
+    busy = done.then((ok) => {
+      busy = null;
+      if (ok) flush(nowUs);
+    });
+  }
+
+  async function settle(open: LiveSegment, pending: Promise<WriteFailure>, before: number, nowUs: number) {
+    const failure = await pending;
+    if (failure === null) {
+      onWritten(open, before, nowUs);
+      return true;
+    }
+    file.onWriteFailed(failure);
+    return fail();
+  }
+
+  /** The oldest batch is in the file. */
+  function onWritten(open: LiveSegment, before: number, nowUs: number): void {
+    const batch = batches.shift();
+    if (batch === undefined) return;
+    open.written.note(batch.records, batch.firstUs, batch.lastUs);
+    bytesWritten += open.writer.bytes() - before;
+    flushIntervalUs = lastFlushUs === null ? null : nowUs - lastFlushUs;
+    lastFlushUs = nowUs;
+    failing = false;
+    events.onWritten(stream, batch.held);
+    file.onWritten();
+  }
+
+  return {
+    stream,
+    append,
+    flush,
+    rotateIfDue(nowUs) {
+      if (nowUs < file.windowEndUs()) return;
+      flush(nowUs);
+      if (busy === null && nowUs >= file.windowEndUs() && batches.oldest() === undefined) file.close();
+    },
+    closeSegment(nowUs) {
+      batches.nextGeneration();
+      flush(nowUs);
+      if (busy === null && batches.oldest() === undefined) file.close();
+    },
+    openedMs: file.openedMs,
+    checkFile() {
+      const work = busy === null ? file.check() : null;
+      if (work !== null) waitFor(work, lastRecvUs ?? 0);
+    },
+    async stop(nowUs) {
+      // A failed descriptor is given up at the second failure; then the rest goes to a new file.
+      for (let attempt = 0; attempt < 4; attempt++) {
+        flush(nowUs);
+        while (busy !== null) await busy;
+        if (batches.oldest() === undefined) break;
+      }
+      await file.stop();
+    },
+    giveUp() {
+      isGivenUp = true;
+    },
+    dueUs: () => Math.min(file.windowEndUs(), batches.oldest()?.windowEndUs ?? Number.POSITIVE_INFINITY),
+    status: () => ({ records, bufferedRecords: batches.records(), bytesWritten, lastRecvUs, flushIntervalUs }),
+    unwritten() {
+      const [oldest, newest] = [batches.oldest(), batches.newest()];
+      if (oldest === undefined || newest === undefined) return null;
+      return { records: batches.records(), fromUs: oldest.firstUs, toUs: newest.lastUs };
+    },
+  };
+}

@@ -1,0 +1,137 @@
+import type { StreamKind } from "../../domain/stream.ts";
+import type { RecordedMessage } from "./recorded-message.ts";
+
+/** Makes a recording that is played again and again look like one that goes on. */
+export type Loop = {
+  /** The payload as it is to be sent in this round; notes its ids and times until a whole round was seen. */
+  shift(message: RecordedMessage): string;
+  /** The recording begins again; `whole` if none of it was left out in the round that ended. */
+  again(whole: boolean): void;
+  /** How much later than recorded this round's event times are, ms. */
+  laterMs(): number;
+};
+
+/** Ids of one numbering: all streams of a symbol that carry update ids, trade ids, or aggregate ids. */
+type Numbering = "update" | "trade" | "aggregate";
+type Span = { first: number; last: number };
+
+/** Where a payload of some kind holds ids and times; members that are not numbered are times. */
+type Shape = { readonly pattern: RegExp; readonly numbering: ReadonlyMap<string, Numbering> };
+
+const shapes: Record<StreamKind, Shape> = {
+  partialDepth: shape({ lastUpdateId: "update" }),
+  depthSnapshot: shape({ lastUpdateId: "update" }),
+  diffDepth: shape({ U: "update", u: "update" }, ["E"]),
+  bookTicker: shape({ u: "update" }),
+  trade: shape({ t: "trade" }, ["E", "T"]),
+  aggTrade: shape({ a: "aggregate", f: "trade", l: "trade" }, ["E", "T"]),
+};
+const unknownShape = shape({}, ["E"]);
+
+/** Time between the end of a round and the beginning of the next. */
+const pauseMs = 100;
+/** From here on a time is in µs. */
+const microseconds = 1e14;
+
+/**
+ * From the second round on ids and event times are raised by as much as a round covers, so that they keep rising a symbol and a
+ * chain of diffs stays one (next `U` = previous `u` + 1), also where one round meets the next. Nothing else is touched, and the times only where `times` says so.
+ */
+export function createLoop(options: { times: boolean }): Loop {
+  let round = 0;
+  let noting = true;
+  let firstUs = Number.POSITIVE_INFINITY;
+  let lastUs = 0;
+  let longestMs = 0;
+  /** What each stream covers of each numbering, and each symbol of time. */
+  const spans = new Map<string, Map<string, Span>>();
+  let shifts = new Map<string, Record<Numbering, number>>();
+
+  function note(message: RecordedMessage): void {
+    firstUs = Math.min(firstUs, message.recvUs);
+    lastUs = Math.max(lastUs, message.recvUs);
+    const kind = message.parsed?.type.kind;
+    const head = headOf(message.payload, kind);
+    const { pattern, numbering: numberings } = shapeOf(kind);
+    for (const [, member = "", digits = ""] of head.matchAll(pattern)) {
+      const numbering = numberings.get(member);
+      const value = Number(digits);
+      if (numbering !== undefined) extend(message.stream, numbering, value);
+      else extend(symbolOf(message.stream), "time", value >= microseconds ? value / 1000 : value);
+    }
+  }
+
+  function extend(owner: string, what: string, value: number): void {
+    let owned = spans.get(owner);
+    if (owned === undefined) {
+      owned = new Map();
+      spans.set(owner, owned);
+    }
+    const span = owned.get(what);
+    if (span === undefined) owned.set(what, { first: value, last: value });
+    else if (value < span.first) span.first = value;
+    else if (value > span.last) span.last = value;
+  }
+
+  function measure(): void {
+    shifts = new Map();
+    longestMs = Math.max(0, (lastUs - firstUs) / 1000);
+    for (const [owner, owned] of spans) {
+      for (const [what, { first, last }] of owned) {
+        if (what === "time") longestMs = Math.max(longestMs, last - first);
+        else {
+          const of = shifts.get(symbolOf(owner)) ?? { update: 0, trade: 0, aggregate: 0 };
+          of[what as Numbering] = Math.max(of[what as Numbering], last - first + 1);
+          shifts.set(symbolOf(owner), of);
+        }
+      }
+    }
+  }
+
+  const laterMs = () => (round === 0 ? 0 : round * (Math.ceil(longestMs) + pauseMs));
+
+  return {
+    laterMs,
+    shift(message) {
+      if (noting) note(message);
+      if (round === 0) return message.payload;
+      const kind = message.parsed?.type.kind;
+      const ids = shifts.get(symbolOf(message.stream));
+      const timeMs = options.times ? laterMs() : 0;
+      const head = headOf(message.payload, kind);
+      const { pattern, numbering: numberings } = shapeOf(kind);
+      const shifted = head.replace(pattern, (_, member: string, digits: string) => {
+        const numbering = numberings.get(member);
+        const value = Number(digits);
+        const step = value >= microseconds ? timeMs * 1000 : timeMs;
+        return `"${member}":${value + (numbering === undefined ? step : round * (ids?.[numbering] ?? 0))}`;
+      });
+      return shifted + message.payload.slice(head.length);
+    },
+    again(whole) {
+      if (noting) measure();
+      if (whole) noting = false;
+      round += 1;
+    },
+  };
+}
+
+function symbolOf(stream: string): string {
+  return stream.slice(0, stream.indexOf("@"));
+}
+
+function shape(ids: Record<string, Numbering>, times: readonly string[] = []): Shape {
+  const pattern = new RegExp(`"(${[...Object.keys(ids), ...times].join("|")})":(\\d+)(?=[,}])`, "g");
+  return { pattern, numbering: new Map(Object.entries(ids)) };
+}
+
+function shapeOf(kind: StreamKind | undefined): Shape {
+  return kind === undefined ? unknownShape : shapes[kind];
+}
+
+/** The part of a payload that holds ids and times: in books, what comes before the levels. */
+function headOf(payload: string, kind: StreamKind | undefined): string {
+  if (kind !== "partialDepth" && kind !== "diffDepth" && kind !== "depthSnapshot") return payload;
+  const levels = payload.indexOf("[");
+  return levels < 0 ? payload : payload.slice(0, levels);
+}

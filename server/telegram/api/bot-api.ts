@@ -1,0 +1,135 @@
+import { Api, GrammyError, HttpError, InputFile } from "grammy";
+import { messageOf } from "../../platform/errors.ts";
+import { FetchBoundError } from "../../platform/fetch/bounded-body.ts";
+import { boundedFetchOf } from "../../platform/fetch/bounded-fetch.ts";
+import { cut, mostCaption, plainOf } from "./html.ts";
+import { type Button, scrub } from "./send-queue.ts";
+
+/** How a call ended that brings nothing back. */
+export type CallProblem = {
+  /** Telegram's code, or null where nothing came of it at all. */
+  readonly code: number | null;
+  /** In words, without the token. */
+  readonly problem: string;
+  /** Not before so many seconds; null where Telegram does not say. */
+  readonly waitSeconds: number | null;
+  /** The answer was longer than any that is read. */
+  readonly isTooLong?: boolean;
+};
+
+export type CallResult<T> = { readonly ok: true; readonly value: T } | ({ readonly ok: false } & CallProblem);
+
+/** A command in Telegram's menu. */
+export type MenuEntry = { readonly command: string; readonly description: string };
+
+/** The calls of the Bot API that the bot needs besides those of the sender. None of them rejects. */
+export type Calls = {
+  /** The bot's name, without @. */
+  me(signal?: AbortSignal): Promise<CallResult<string>>;
+  /** Waits up to so many seconds for something to come in; what comes is as Telegram sent it. */
+  updates(offset: number, seconds: number, signal?: AbortSignal): Promise<CallResult<readonly unknown[]>>;
+  /** Ends the waiting of whoever pressed a button, with a line that is shown for a moment. */
+  answerPress(callback: string, text: string | null): Promise<CallResult<boolean>>;
+  showPicture(chat: number, messageId: number, png: Uint8Array, letter: PictureLetter): Promise<CallResult<boolean>>;
+  /** Tells that a picture is coming. */
+  drawing(chat: number): Promise<CallResult<boolean>>;
+  setMenu(entries: readonly MenuEntry[], language: string | null): Promise<CallResult<boolean>>;
+};
+
+type PictureLetter = { readonly html: string; readonly buttons?: readonly (readonly Button[])[] };
+
+/** Longest wait for any call, ms; the call's own deadline is shorter. */
+const longestMs = 120_000;
+
+/** Updates asked for at once. */
+const mostUpdates = 100;
+
+/** Longest answer: a hundred updates of 80 KB each. An update with a long text and its markup has some 20 KB. */
+const mostAnswerBytes = 8 * 1024 * 1024;
+
+/** Speaks to the Bot API; `signal` ends everything. `timeoutMs`: longest wait for an ordinary call. */
+export function createCalls(options: {
+  token: string;
+  apiRoot: string;
+  signal: AbortSignal;
+  timeoutMs?: number;
+}): Calls {
+  const { token, apiRoot, timeoutMs: usualMs = 15_000 } = options;
+  const ask = boundedFetchOf({ timeoutMs: longestMs, maxBytes: mostAnswerBytes });
+  const api = new Api(token, {
+    apiRoot,
+    timeoutSeconds: longestMs / 1000,
+    // The platform's own, which follows no redirection: the token is in the URL.
+    fetch: ((url: string, init: RequestInit) =>
+      ask(url, { ...init, redirect: "error", signal: init.signal ?? null })) as never,
+  });
+
+  let limit = mostUpdates;
+
+  async function call<T>(ms: number, signal: AbortSignal | undefined, run: (signal: never) => Promise<T>) {
+    const timeout = AbortSignal.timeout(ms);
+    const ends = AbortSignal.any([options.signal, timeout, ...(signal === undefined ? [] : [signal])]);
+    try {
+      return { ok: true as const, value: await run(ends as never) };
+    } catch (error) {
+      const reason = timeout.aborted ? `no answer within ${ms / 1000} s` : null;
+      return { ok: false as const, ...problemOf(error, reason, token) };
+    }
+  }
+
+  return {
+    async me(signal) {
+      const found = await call(usualMs, signal, (ends) => api.getMe(ends));
+      if (!found.ok) return found;
+      const name: unknown = found.value?.username;
+      if (typeof name === "string") return { ok: true, value: name };
+      return { ok: false, code: null, problem: "the answer is not that of the Bot API", waitSeconds: null };
+    },
+    async updates(offset, seconds, signal) {
+      const wanted = { offset, timeout: seconds, limit, allowed_updates: ["message", "callback_query"] as const };
+      const found = await call(seconds * 1000 + usualMs, signal, (ends) => api.getUpdates(wanted, ends));
+      // One at a time, an honest answer always fits; what was too long must not come back for ever.
+      limit = found.ok ? Math.min(mostUpdates, limit * 2) : found.isTooLong === true ? 1 : limit;
+      if (!found.ok) return found;
+      const value: unknown = found.value;
+      if (Array.isArray(value)) return { ok: true, value };
+      return { ok: false, code: null, problem: "the answer is not that of the Bot API", waitSeconds: null };
+    },
+    answerPress: (callback, text) =>
+      call(usualMs, undefined, (ends) =>
+        api.answerCallbackQuery(callback, text === null ? {} : { text: cut(text, 190) }, ends),
+      ),
+    showPicture: (chat, messageId, png, { html, buttons = [] }) =>
+      call(usualMs, undefined, async (ends) => {
+        const isLong = plainOf(html).length > mostCaption;
+        const caption = isLong ? cut(plainOf(html), mostCaption) : html;
+        const media = { type: "photo" as const, media: new InputFile(png, "picture.png"), caption };
+        const keyboard = buttons.map((row) => row.map(({ text, data }) => ({ text, callback_data: data })));
+        const markup = { reply_markup: { inline_keyboard: keyboard } };
+        await api.editMessageMedia(chat, messageId, isLong ? media : { ...media, parse_mode: "HTML" }, markup, ends);
+        return true;
+      }),
+    drawing: (chat) => call(usualMs, undefined, (ends) => api.sendChatAction(chat, "upload_photo", {}, ends)),
+    setMenu: (entries, language) =>
+      call(usualMs, undefined, (ends) =>
+        api.setMyCommands(entries, language === null ? {} : { language_code: language as "en" | "ko" }, ends),
+      ),
+  };
+}
+
+function problemOf(error: unknown, reason: string | null, token: string): CallProblem {
+  if (error instanceof GrammyError) {
+    const code = Number(error.error_code);
+    const wait = Number((error.parameters as { retry_after?: unknown } | null | undefined)?.retry_after);
+    const problem = scrub(String(error.description), token);
+    return {
+      code: Number.isFinite(code) ? code : null,
+      problem,
+      waitSeconds: wait > 0 ? Math.min(wait, 86_400) : null,
+    };
+  }
+  // The inner error says why; its text may hold the URL, and with it the token.
+  const inner = error instanceof HttpError ? error.error : error;
+  const isTooLong = inner instanceof FetchBoundError && inner.name === "AnswerTooLong";
+  return { code: null, problem: reason ?? scrub(messageOf(inner), token), waitSeconds: null, isTooLong };
+}

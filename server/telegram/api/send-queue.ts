@@ -1,0 +1,214 @@
+import { Api, GrammyError, HttpError, InputFile } from "grammy";
+import { messageOf } from "../../platform/errors.ts";
+import { boundedFetchOf } from "../../platform/fetch/bounded-fetch.ts";
+import { cut, mostCaption, mostText, plainOf } from "./html.ts";
+
+/** A button under a message, by what it says and what its press brings back. */
+export type Button = { readonly text: string; readonly data: string };
+
+/** A message for one chat. */
+export type Letter = {
+  /** With Telegram's HTML; what is too long is sent as plain text, cut. */
+  readonly html: string;
+  readonly buttons?: readonly (readonly Button[])[];
+  /** It makes no sound. */
+  readonly silent?: boolean;
+  /** Id of the message that it answers; 0 for one that never came to be. */
+  readonly replyTo?: number | null;
+};
+
+/** What became of a call. */
+export type Outcome =
+  | { readonly kind: "done"; readonly messageId: number }
+  /** Nobody answered, or nothing that makes sense: to be tried again later. */
+  | { readonly kind: "unreachable"; readonly problem: string }
+  /** Too much was sent: not before so many seconds, to this chat or to any. */
+  | { readonly kind: "wait"; readonly seconds: number }
+  /** The group has become a supergroup, with this id. */
+  | { readonly kind: "moved"; readonly chat: number }
+  /** The message that was to be changed is not there any more. */
+  | { readonly kind: "gone" }
+  /** Nothing can be sent to this chat ("chat"), or to any ("bot"), until somebody puts it right. */
+  | { readonly kind: "refused"; readonly concerns: "chat" | "bot"; readonly problem: string; readonly advice: string }
+  /** This message will never be taken. */
+  | { readonly kind: "unacceptable"; readonly problem: string };
+
+/** The calls of the Bot API that the notifier needs. None of them rejects, none takes longer than the time-out by much. */
+export type Sender = {
+  send(chat: number, letter: Letter): Promise<Outcome>;
+  edit(chat: number, messageId: number, letter: Letter): Promise<Outcome>;
+  remove(chat: number, messageId: number): Promise<Outcome>;
+  /** A picture with words under it. */
+  sendPhoto(chat: number, picture: Uint8Array, letter: Letter): Promise<Outcome>;
+  /** Ends what is under way. */
+  abort(): void;
+};
+
+export type SenderOptions = {
+  readonly token: string;
+  readonly apiRoot: string;
+  readonly timeoutMs?: number;
+  /** Stands in for the network. */
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
+};
+
+/** Longest answer to one of these calls; each brings one message back, a few KB. */
+const mostAnswerBytes = 1024 * 1024;
+
+/** Longest text of a problem that is shown. */
+const mostProblem = 200;
+
+/** Speaks to the Bot API. The token is in none of the texts that come back. */
+export function createSender({ token, apiRoot, timeoutMs = 15_000, fetch: go }: SenderOptions): Sender {
+  const aborting = new AbortController();
+  const ask = go ?? boundedFetchOf({ timeoutMs, maxBytes: mostAnswerBytes });
+  const api = new Api(token, {
+    apiRoot,
+    timeoutSeconds: timeoutMs / 1000,
+    // The platform's own, which follows no redirection: the token is in the URL.
+    fetch: ((url: string, init: RequestInit) =>
+      ask(url, {
+        ...init,
+        redirect: "error",
+        signal: AbortSignal.any([aborting.signal, init.signal].filter((signal) => signal != null)),
+      })) as never,
+  });
+
+  /** With markup, and once more without where Telegram does not like it. */
+  async function attempt(html: string, most: number, call: (text: string, mode?: "HTML") => Promise<number>) {
+    const plain = cut(plainOf(html), most);
+    const withMarkup = plainOf(html).length <= most;
+    if (withMarkup) {
+      const outcome = await judged(() => call(html, "HTML"));
+      if (outcome.kind !== "unacceptable" || !/parse|entit/i.test(outcome.problem)) return outcome;
+    }
+    return judged(() => call(plain));
+  }
+
+  async function judged(call: () => Promise<number>): Promise<Outcome> {
+    try {
+      const messageId = await call();
+      if (Number.isSafeInteger(messageId)) return { kind: "done", messageId };
+      return { kind: "unreachable", problem: "the Bot API answered without the id of the message" };
+    } catch (error) {
+      const outcome = outcomeOf(error);
+      return "problem" in outcome ? { ...outcome, problem: scrub(outcome.problem, token) } : outcome;
+    }
+  }
+
+  const options = ({ buttons, silent, replyTo }: Letter) => ({
+    ...(silent === true ? { disable_notification: true } : {}),
+    ...(replyTo == null || replyTo <= 0
+      ? {}
+      : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } }),
+    ...keyboard(buttons),
+  });
+
+  return {
+    send: (chat, letter) =>
+      attempt(letter.html, mostText, async (text, parse_mode) => {
+        const more = { link_preview_options: { is_disabled: true }, ...options(letter) };
+        return (await api.sendMessage(chat, text, { parse_mode, ...more })).message_id;
+      }),
+    edit: (chat, messageId, letter) =>
+      attempt(letter.html, mostText, async (text, parse_mode) => {
+        const more = { link_preview_options: { is_disabled: true }, ...keyboard(letter.buttons) };
+        await api.editMessageText(chat, messageId, text, { parse_mode, ...more }).catch(unlessUnchanged);
+        return messageId;
+      }),
+    remove: (chat, messageId) =>
+      judged(async () => {
+        await api.deleteMessage(chat, messageId);
+        return messageId;
+      }),
+    sendPhoto: (chat, picture, letter) =>
+      attempt(letter.html, mostCaption, async (caption, parse_mode) => {
+        const file = new InputFile(picture, "digest.png");
+        return (await api.sendPhoto(chat, file, { caption, parse_mode, ...options(letter) })).message_id;
+      }),
+    abort: () => aborting.abort(),
+  };
+}
+
+/** Replaces a bot's token, and its secret half, wherever they stand; shortens what is long. */
+export function scrub(text: string, token: string): string {
+  const secret = token.slice(token.indexOf(":") + 1);
+  const parts = [token, encodeURIComponent(token), ...(secret.length >= 8 ? [secret] : [])];
+  const clean = parts.filter((part) => part !== "").reduce((left, part) => left.replaceAll(part, "<token>"), text);
+  return cut(clean.replace(/\s+/g, " ").trim(), mostProblem);
+}
+
+function keyboard(buttons: Letter["buttons"]) {
+  if (buttons === undefined || buttons.length === 0) return {};
+  const rows = buttons.map((row) => row.map(({ text, data }) => ({ text, callback_data: data })));
+  return { reply_markup: { inline_keyboard: rows } };
+}
+
+function unlessUnchanged(error: unknown): void {
+  if (error instanceof GrammyError && /message is not modified/i.test(String(error.description))) return;
+  throw error;
+}
+
+function outcomeOf(error: unknown): Outcome {
+  if (!(error instanceof GrammyError)) {
+    // The inner error says why; its text may hold the URL, and with it the token.
+    const reason = error instanceof HttpError ? error.error : error;
+    return { kind: "unreachable", problem: messageOf(reason) };
+  }
+  const code = Number(error.error_code);
+  const problem = typeof error.description === "string" ? error.description : "";
+  const { retry_after, migrate_to_chat_id } = parametersOf(error);
+  if (typeof migrate_to_chat_id === "number" && Number.isSafeInteger(migrate_to_chat_id))
+    return { kind: "moved", chat: migrate_to_chat_id };
+  if (code === 429) return { kind: "wait", seconds: secondsOf(retry_after) };
+  if (code === 401 || code === 404)
+    return refused(
+      "bot",
+      `Telegram does not know the token (${code})`,
+      "put the token from @BotFather into telegram.token, and check telegram.api_root",
+    );
+  if (code === 403) return refused("chat", problem, adviceFor(problem));
+  if (code === 400) return badRequest(problem);
+  if (code >= 400 && code < 500) return { kind: "unacceptable", problem: `${code} ${problem}` };
+  return {
+    kind: "unreachable",
+    problem: `the Bot API answered ${Number.isFinite(code) ? code : "nonsense"} ${problem}`,
+  };
+}
+
+function badRequest(problem: string): Outcome {
+  if (/message to (edit|delete) not found|message can't be (edited|deleted)|MESSAGE_ID_INVALID/i.test(problem))
+    return { kind: "gone" };
+  if (
+    /chat not found|PEER_ID_INVALID|chat_id is empty|rights|deactivated|CHAT_WRITE_FORBIDDEN|kicked|TOPIC_CLOSED/i.test(
+      problem,
+    )
+  )
+    return refused("chat", problem, adviceFor(problem));
+  return { kind: "unacceptable", problem };
+}
+
+function adviceFor(problem: string): string {
+  if (/blocked/i.test(problem)) return "unblock the bot in Telegram, or take the chat out of telegram.chats";
+  if (/kicked|not a member/i.test(problem))
+    return "add the bot to the group again, or take the chat out of telegram.chats";
+  if (/initiate|chat not found|PEER_ID/i.test(problem))
+    return "write /start to the bot from that chat, and check its id with `rt-data check --telegram`";
+  if (/rights|FORBIDDEN|TOPIC/i.test(problem)) return "allow the bot to write in that chat";
+  return "check the chat with `rt-data check --telegram`, or take it out of telegram.chats";
+}
+
+function refused(concerns: "chat" | "bot", problem: string, advice: string): Outcome {
+  return { kind: "refused", concerns, problem, advice };
+}
+
+function parametersOf(error: GrammyError): { retry_after?: unknown; migrate_to_chat_id?: unknown } {
+  const { parameters } = error;
+  return typeof parameters === "object" && parameters !== null ? parameters : {};
+}
+
+/** Telegram's pause, within reason. */
+function secondsOf(retryAfter: unknown): number {
+  const seconds = Number(retryAfter);
+  return Number.isFinite(seconds) && seconds > 0 ? Math.min(Math.ceil(seconds), 86_400) : 5;
+}

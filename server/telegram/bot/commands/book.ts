@@ -1,0 +1,70 @@
+import type { BookView } from "../../../domain/status.ts";
+import { decimalsIn, price, quantity } from "../../../text/decimal-figure.ts";
+import { table } from "../../text/text-table.ts";
+import { chooseSymbol } from "../symbol-choice.ts";
+import { type Ask, asOf, type Command, fill, go, rows, type Sources, shortAge } from "./command.ts";
+
+/** Levels of each side. */
+const levels = 8;
+
+type Level = readonly [price: string, quantity: string];
+
+/** `/book [SYMBOL]`: the newest book, asks above bids. */
+export function bookCommand({ status, book, nowUs }: Sources): Command {
+  return {
+    name: "book",
+    run(ask) {
+      const { say, words } = ask;
+      const symbols = status().symbols.map(({ symbol }) => symbol);
+      const choice = chooseSymbol(words[0], symbols, ask, (symbol) => `book ${symbol}`);
+      if (!choice.ok) return choice.answer;
+      const { symbol, previous, next } = choice;
+      const beside = symbols.length > 1;
+      const buttons = rows(
+        [
+          ...(beside ? go(`‹ ${previous}`, `book ${previous}`) : []),
+          ...go("🔄", `book ${symbol}`),
+          ...(beside ? go(`${next} ›`, `book ${next}`) : []),
+        ],
+        go(`📈 ${say.chart} 1h`, `chart ${symbol} 1h`),
+      );
+      const view = book(symbol);
+      const shown = view === null || view === "no_data" ? null : ladder(view, ask);
+      if (shown === null || view === null || view === "no_data") return { html: fill(say.noBook, { symbol }), buttons };
+      const age = fill(say.received, { age: shortAge(nowUs() - view.recv_us) });
+      return { html: [`<b>${symbol}</b>`, shown, age, asOf(nowUs(), ask)].join("\n"), buttons };
+    },
+  };
+}
+
+/** Null where the payload has no levels on both sides. */
+function ladder(view: BookView, { say }: Ask): string | null {
+  const { bids, asks } = levelsOf(view.book);
+  const [bid, ask] = [bids[0], asks[0]];
+  if (bid === undefined || ask === undefined) return null;
+  const [upper, lower] = [asks.slice(0, levels).reverse(), bids.slice(0, levels)];
+  const decimals = Math.max(...[...upper, ...lower].map(([at]) => decimalsIn(at)));
+  const spread = (Number(ask[0]) - Number(bid[0])).toFixed(decimals);
+  const mid = (Number(ask[0]) + Number(bid[0])) / 2;
+  const points = mid === 0 ? 0 : (Number(spread) / mid) * 10_000;
+  const line = (side: string) => (level: Level) => [side, price(level[0], decimals), quantity(level[1])];
+  const words = `${fill(say.spread, { spread: price(spread, decimals) })} (${points.toFixed(points < 1 ? 2 : 1)} bp)`;
+  return `${words}\n${table([...upper.map(line("ask")), ...lower.map(line("bid"))])}`;
+}
+
+function levelsOf(text: string): { bids: readonly Level[]; asks: readonly Level[] } {
+  try {
+    const { bids, asks } = JSON.parse(text) as { bids?: unknown; asks?: unknown };
+    return { bids: levelList(bids), asks: levelList(asks) };
+  } catch {
+    return { bids: [], asks: [] };
+  }
+}
+
+function levelList(value: unknown): readonly Level[] {
+  if (!Array.isArray(value)) return [];
+  return value.filter(
+    (level): level is Level =>
+      Array.isArray(level) && level.length >= 2 && level.every((part) => typeof part === "string"),
+  );
+}

@@ -1,0 +1,67 @@
+import type { KnownGap } from "../../../domain/queries.ts";
+import { count, duration } from "../../../text/amounts.ts";
+import { chooseSymbol } from "../symbol-choice.ts";
+import { type Ask, asOf, type Command, fill, go, rows, type Sources, shortTime } from "./command.ts";
+
+/** Gaps of one page. */
+const perPage = 10;
+
+/** How many pages there are to turn; further back the dashboard is of more use. */
+const mostPages = 20;
+
+/** `/gaps [SYMBOL] [PAGE]` */
+export function gapsCommand({ status, history }: Sources): Command {
+  return {
+    name: "gaps",
+    run(ask) {
+      const { say, words } = ask;
+      const page = Math.min(mostPages, Math.max(1, Number(words.find(isPage) ?? 1)));
+      const named = words.find((word) => !isPage(word));
+      const now = status();
+      const symbols = now.symbols.map(({ symbol }) => symbol);
+      const choice = chooseSymbol(named, symbols, ask, (symbol) => `gaps ${symbol}`);
+      if (named !== undefined && !choice.ok) return choice.answer;
+      const symbol = named !== undefined && choice.ok ? choice.symbol : null;
+      const filter = { stream: null, symbol, cause: null, fromUs: null, toUs: null };
+      const { items } = history.gaps(filter, perPage * page + 1, null);
+      const shown = items.slice(perPage * (page - 1), perPage * page);
+      const open = now.symbols.flatMap((one) =>
+        one.streams.filter(({ gap }) => gap !== null).map(({ stream }) => `${one.symbol} ${stream}`),
+      );
+      const more = open.length > 5 ? ` ${fill(say.andMore, { n: open.length - 5 })}` : "";
+      const html = [
+        `<b>${symbol === null ? say.gapsTitle : fill(say.gapsOf, { symbol })}</b>`,
+        ...(open.length > 0 ? [`🔴 ${fill(say.openGaps, { names: open.slice(0, 5).join(", ") + more })}`] : []),
+        ...(shown.length === 0 ? [say.noGaps] : shown.map((gap) => `• ${lineOf(gap, ask)}`)),
+        asOf(now.now_us, ask),
+      ];
+      const line = (n: number) => `gaps${symbol === null ? "" : ` ${symbol}`} ${n}`;
+      const turn = [
+        ...(page > 1 ? go(say.previous, line(page - 1)) : []),
+        ...go(`🔄 ${say.refresh}`, line(page)),
+        ...(items.length > perPage * page && page < mostPages ? go(say.next, line(page + 1)) : []),
+      ];
+      return { html: html.join("\n"), buttons: rows(turn) };
+    },
+  };
+}
+
+function isPage(word: string): boolean {
+  return /^\d{1,2}$/.test(word);
+}
+
+function lineOf(gap: KnownGap, ask: Ask): string {
+  const { say, language } = ask;
+  const { missing, repaired } = gap;
+  const parts = [
+    `${shortTime(gap.from_us, ask)} <b>${gap.symbol}</b> ${gap.stream}`,
+    duration(gap.to_us - gap.from_us, language),
+    say.causes[gap.cause],
+  ];
+  if (missing !== null && missing > 0) {
+    if (repaired >= missing) parts.push(fill(say.refetched, { n: count(missing, language) }));
+    else if (repaired > 0) parts.push(fill(say.partlyRefetched, { repaired, missing }));
+    else parts.push(fill(say.missing, { n: count(missing, language) }));
+  }
+  return parts.join(", ");
+}

@@ -1,0 +1,71 @@
+import type { SymbolStatus } from "../../../domain/status.ts";
+import { count, figure } from "../../../text/amounts.ts";
+import { table } from "../../text/text-table.ts";
+import { type Ask, asOf, type Command, fill, go, rows, type Sources, shortAge } from "./command.ts";
+
+/** Symbols of one page. */
+const perPage = 25;
+
+/** Without data for so long a symbol counts as silent, µs: as on the dashboard. */
+const silentUs = 60_000_000;
+
+/** `/symbols [PAGE or beginning]`: those with trouble first, then as they are configured. */
+export function symbolsCommand({ status }: Sources): Command {
+  return {
+    name: "symbols",
+    run(ask) {
+      const { say, language, words } = ask;
+      const now = status();
+      if (now.symbols.length === 0) return { html: say.noSymbols };
+      const { page: wanted, beginning } = readWords(words);
+      const matching = now.symbols.filter(({ symbol }) => symbol.startsWith(beginning));
+      const all = matching.length > 0 ? matching : now.symbols;
+      const rank = (symbol: SymbolStatus) => (troubleOf(symbol, now.now_us, ask) === null ? 1 : 0);
+      const sorted = [...all].sort((a, b) => rank(a) - rank(b));
+      const pages = Math.ceil(sorted.length / perPage);
+      const page = Math.min(Math.max(1, wanted), pages);
+      const cells = sorted
+        .slice((page - 1) * perPage, page * perPage)
+        .map((symbol) => cellsOf(symbol, now.now_us, ask));
+      const title = fill(say.symbolsTitle, { n: count(all.length, language) });
+      const more = pages > 1 ? ` · ${fill(say.pageOf, { page, pages })}` : "";
+      const html = [`<b>${title}</b>${more}`, table([say.symbolHeads.split(" "), ...cells]), asOf(now.now_us, ask)];
+      const suffix = all === matching && beginning !== "" ? ` ${beginning}` : "";
+      const line = (n: number) => `symbols ${n}${suffix}`;
+      const turn = [
+        ...(page > 1 ? go(say.previous, line(page - 1)) : []),
+        ...go(`🔄 ${say.refresh}`, line(page)),
+        ...(page < pages ? go(say.next, line(page + 1)) : []),
+      ];
+      return { html: html.join("\n"), buttons: rows(turn) };
+    },
+  };
+}
+
+function readWords(words: readonly string[]): { page: number; beginning: string } {
+  let [page, beginning] = [1, ""];
+  for (const word of words) {
+    // Some symbols begin with digits, as 1INCHUSDT does.
+    if (/^\d{1,4}$/.test(word)) page = Number(word);
+    else beginning = word.toUpperCase().slice(0, 40);
+  }
+  return { page, beginning };
+}
+
+function cellsOf(symbol: SymbolStatus, nowUs: number, ask: Ask): readonly string[] {
+  const { symbol: name, messages_per_s, delay_ms, last_recv_us } = symbol;
+  const trouble = troubleOf(symbol, nowUs, ask);
+  return [
+    name.length > 12 ? `${name.slice(0, 11)}…` : name,
+    figure(messages_per_s, ask.language),
+    trouble ?? (delay_ms === null ? "–" : `${Math.round(delay_ms)}ms`),
+    last_recv_us === null ? "–" : shortAge(nowUs - last_recv_us),
+  ];
+}
+
+function troubleOf(symbol: SymbolStatus, nowUs: number, { say }: Ask): string | null {
+  if (symbol.state === "halted") return say.stateHalted;
+  if (symbol.state === "unknown") return say.stateUnknown;
+  if (symbol.streams.some(({ gap }) => gap !== null)) return say.stateGap;
+  return symbol.last_recv_us === null || nowUs - symbol.last_recv_us > silentUs ? say.stateSilent : null;
+}

@@ -1,0 +1,64 @@
+import { dateOf } from "../../../domain/day.ts";
+import { messageOf } from "../../../platform/errors.ts";
+import { count, coverage } from "../../../text/amounts.ts";
+import { cut, escapeHtml } from "../../api/html.ts";
+import { table } from "../../text/text-table.ts";
+import { dayJob } from "../day-request.ts";
+import { type Answer, type Ask, asOf, type Command, fill, go, rows, type Sources } from "./command.ts";
+
+/** Symbols named, the worst first. */
+const most = 20;
+
+/** `/today`, and `/today picture` */
+export function todayCommand(sources: Sources): Command {
+  return {
+    name: "today",
+    run: (ask) => (/^(picture|그림)$/i.test(ask.words[0] ?? "") ? picture(sources, ask) : text(sources, ask)),
+  };
+}
+
+async function text({ history, nowUs }: Sources, ask: Ask): Promise<Answer> {
+  const { say, language } = ask;
+  const { date, gaps, days } = await history.today();
+  const shares = new Map<string, number | null>();
+  for (const { symbol, coverage: share } of days) {
+    const before = shares.get(symbol) ?? null;
+    shares.set(symbol, before === null ? share : Math.min(before, share ?? before));
+  }
+  const holes = [...shares].filter(([, share]) => share === null || share < 1);
+  const worst = holes.sort(([, a], [, b]) => (a ?? 2) - (b ?? 2)).slice(0, most);
+  const cells = worst.map(([symbol, share]) => [
+    symbol.slice(0, 14),
+    bar(share ?? 0),
+    share === null ? "–" : coverage(share, language),
+  ]);
+  const whole = shares.size - holes.length;
+  const html = [
+    `<b>${fill(say.todayTitle, { date })}</b>`,
+    fill(say.todayGaps, { n: count(gaps, language) }),
+    ...(cells.length > 0 ? [table(cells, [0, 1])] : []),
+    ...(holes.length > most ? [fill(say.andMore, { n: holes.length - most })] : []),
+    ...(whole > 0 ? [fill(holes.length === 0 ? say.todayWhole : say.todayOthers, { n: count(whole, language) })] : []),
+    asOf(nowUs(), ask),
+  ];
+  const buttons = rows([...go(`🔄 ${say.refresh}`, "today"), ...go(`🖼 ${say.picture}`, "today picture")]);
+  return { html: html.join("\n"), buttons };
+}
+
+/** Ten fields: only a whole share fills the last one. */
+function bar(share: number): string {
+  const full = Math.floor(Math.min(1, Math.max(0, share)) * 10);
+  return "█".repeat(full) + "░".repeat(10 - full);
+}
+
+async function picture(sources: Sources, ask: Ask): Promise<Answer> {
+  const { say } = ask;
+  const date = dateOf(sources.nowUs());
+  try {
+    const drawn = await sources.pictures.draw(await dayJob(sources, date));
+    const html = `<b>${fill(say.todayTitle, { date })}</b>\n${say.pictureCaption}\n${asOf(sources.nowUs(), ask)}`;
+    return { html, picture: drawn, buttons: rows(go(`🔄 ${say.refresh}`, "today picture")) };
+  } catch (error) {
+    return { html: fill(say.chartFailed, { reason: escapeHtml(cut(messageOf(error), 200)) }) };
+  }
+}

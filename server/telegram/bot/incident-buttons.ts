@@ -1,0 +1,56 @@
+import type { Incident, Incidents } from "../../domain/incident.ts";
+import { timeOfDay } from "../../text/amounts.ts";
+import { fill, type Speech, wordsOf } from "../text/incident-phrases.ts";
+
+/** What the buttons under incidents do. */
+export type IncidentButtons = {
+  /**
+   * Somebody pressed a button. Returns what to answer ("Muted until 04:20"), or null where `data` is of none of these buttons. The
+   * message changes by itself.
+   */
+  press(data: string, by: string): string | null;
+};
+
+/** `ack:<id>`, and `mute:<id>:<minutes>` with one of the times that are offered. */
+const pattern = /^(?:ack:(\d{1,15})|mute:(\d{1,15}):(60|480))$/;
+
+/** The buttons Acknowledge, Mute 1 h and Mute 8 h; a mute concerns the rule, and the symbol alone where it is only one. */
+export function createIncidentButtons(
+  options: Pick<Speech, "language" | "timeZone">,
+  deps: {
+    readonly incidents: Pick<Incidents, "get" | "acknowledge" | "mute">;
+    readonly refresh: (incident: number) => void;
+    readonly nowUs: () => number;
+  },
+): IncidentButtons {
+  const { incidents, refresh, nowUs } = deps;
+  const words = wordsOf(options.language);
+  return {
+    press(data, by) {
+      const [, acknowledged, muted, minutes] = pattern.exec(data) ?? [];
+      const id = Number(acknowledged ?? muted);
+      if (!Number.isSafeInteger(id)) return null;
+      const incident = incidents.get(id);
+      if (incident === null || incident.to_us !== null) return words.pressedOver;
+      if (acknowledged !== undefined) {
+        // Pressed twice, or by two: somebody knows, which is what it is for.
+        if (incident.acknowledged === null) incidents.acknowledge(id, by);
+        refresh(id);
+        return words.pressedAcknowledge;
+      }
+      const untilUs = nowUs() + Number(minutes) * 60_000_000;
+      incidents.mute({ rule: incident.rule, symbol: onlySymbol(incident), kind: "mute" }, untilUs, by);
+      refresh(id);
+      const time = timeOfDay(untilUs, nowUs(), options.language, options.timeZone);
+      return fill(words.pressedMute, { time });
+    },
+  };
+}
+
+/** The symbol where an incident concerns no other. */
+function onlySymbol({ subjects, subject_count }: Incident): string | null {
+  const symbols = new Set(subjects.map((subject) => subject.split(" ")[0] ?? ""));
+  const [symbol] = symbols;
+  const isOne = symbols.size === 1 && subject_count <= subjects.length;
+  return isOne && symbol !== undefined && /^[A-Z0-9]{5,20}$/.test(symbol) ? symbol : null;
+}

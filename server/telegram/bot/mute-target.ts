@@ -1,0 +1,74 @@
+import { type Incident, type IncidentRule, incidentRules, type Mute } from "../../domain/incident.ts";
+import { nearest } from "../../platform/did-you-mean.ts";
+import type { Ask } from "./commands/command.ts";
+
+/** What is to be muted and for how long, as far as the words say so. */
+export type MuteWords = {
+  readonly target: Pick<Mute, "rule" | "symbol" | "kind">;
+  readonly spanUs: number | null;
+  /** The first word that could not be understood, or null. */
+  readonly unknown: string | null;
+};
+
+const minuteUs = 60_000_000;
+const units: Readonly<Record<string, number>> = {
+  ...{ m: minuteUs, min: minuteUs, 분: minuteUs },
+  ...{ h: 60 * minuteUs, 시간: 60 * minuteUs, d: 1440 * minuteUs, 일: 1440 * minuteUs },
+};
+
+/** Reads `2h`, `delay 8h`, `BTCUSDT 1h`, `delay BTCUSDT 90min`, `all 2h` and `#12 1h`, in any order. */
+export function readMute(
+  words: readonly string[],
+  symbols: readonly string[],
+  incidentOf: (id: number) => Incident | null,
+): MuteWords {
+  let [rule, symbol, spanUs, unknown]: [IncidentRule | null, string | null, number | null, string | null] = [
+    null,
+    null,
+    null,
+    null,
+  ];
+  let kind: Mute["kind"] = "mute";
+  for (const word of words) {
+    const span = /^(\d{1,5}(?:\.\d)?)(m|min|h|d|분|시간|일)$/i.exec(word);
+    const incident = /^#(\d{1,15})$/.exec(word);
+    const of = incident === null ? null : incidentOf(Number(incident[1]));
+    const found = symbols.find((one) => one === word.toUpperCase());
+    const meant = ruleOf(word);
+    if (span !== null) spanUs = Number(span[1]) * (units[(span[2] ?? "").toLowerCase()] ?? 0);
+    else if (of !== null) [rule, symbol] = [of.rule, onlySymbol(of, symbols)];
+    else if (/^(all|maintenance|전부|점검)$/i.test(word)) kind = "maintenance";
+    else if (found !== undefined) symbol = found;
+    else if (meant !== null) rule = meant;
+    else unknown ??= word;
+  }
+  return {
+    target: kind === "maintenance" ? { rule: null, symbol: null, kind } : { rule, symbol, kind },
+    spanUs,
+    unknown,
+  };
+}
+
+/** A mute in words: `delay, BTCUSDT`. */
+export function muteName(
+  { rule, symbol, kind }: Pick<Mute, "rule" | "symbol" | "kind">,
+  { say }: Pick<Ask, "say">,
+): string {
+  if (kind === "maintenance") return say.maintenance;
+  const parts = [...(rule === null ? [] : [say.rules[rule]]), ...(symbol === null ? [] : [symbol])];
+  return parts.length === 0 ? say.muteAll : parts.join(", ");
+}
+
+function ruleOf(word: string): IncidentRule | null {
+  const plain = word.toLowerCase().replaceAll("-", "_");
+  const exact = incidentRules.find((rule) => rule === plain) ?? incidentRules.find((rule) => rule.startsWith(plain));
+  return exact ?? (nearest(plain, incidentRules) as IncidentRule | null);
+}
+
+function onlySymbol({ subjects, subject_count }: Incident, symbols: readonly string[]): string | null {
+  const named = new Set(subjects.map((subject) => subject.split(" ")[0] ?? ""));
+  const [symbol] = named;
+  return named.size === 1 && subject_count <= subjects.length && symbols.includes(symbol ?? "")
+    ? (symbol ?? null)
+    : null;
+}

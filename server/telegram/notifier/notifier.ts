@@ -1,0 +1,228 @@
+import type { Incident, IncidentChange, Incidents } from "../../domain/incident.ts";
+import type { Outgoing, OutgoingStore } from "../../domain/notification-state.ts";
+import type { TelegramStatus } from "../../domain/status.ts";
+import type { Log } from "../../platform/log/log.ts";
+import type { Language } from "../../text/amounts.ts";
+import type { Outcome, Sender } from "../api/send-queue.ts";
+import { incidentLetter } from "../text/incident-message.ts";
+import { fill, type Speech, wordsOf } from "../text/incident-phrases.ts";
+import { createBacklog } from "./backlog.ts";
+import { deliver, hashOf } from "./deliver.ts";
+import { createReach } from "./delivery-health.ts";
+import { nextStep, type Step, shownOf, type Told } from "./next-step.ts";
+import { createPosts, type Post } from "./one-off-messages.ts";
+import { createOutbox } from "./outbox.ts";
+
+/** Tells chats of incidents: once each, changed while they last, and again where nobody answers. */
+export type Notifier = {
+  /** Goes on where the process before stopped, and listens from now on. */
+  start(): void;
+  /** Call it once a second: does what is due. Returns at once. */
+  tick(): void;
+  /** The incident's message is to show its newest state at once. */
+  refresh(incident: number): void;
+  /** Tells one chat, or all, something apart from incidents. */
+  post(post: Post, chat?: number): void;
+  /** The chats as they are reached now: a group that became a supergroup has another id than in the config. */
+  chats(): readonly number[];
+  /** A word kept over restarts. */
+  note(name: string): string | null;
+  setNote(name: string, value: string): void;
+  status(): TelegramStatus;
+  /** Begins nothing more; resolves when the call under way has ended, or was ended after `deadlineMs`. Idempotent. */
+  stop(deadlineMs: number): Promise<void>;
+};
+
+export type NotifierOptions = {
+  readonly chats: readonly number[];
+  readonly language: Language;
+  readonly host: string;
+  readonly timeZone?: string;
+};
+
+export type NotifierDeps = {
+  readonly incidents: Pick<Incidents, "open" | "get" | "page" | "mutes" | "isMuted" | "onChange">;
+  readonly sender: Sender;
+  /** Asked for each time: a catalogue that was restored has a new one. */
+  readonly store: () => OutgoingStore;
+  readonly nowUs: () => number;
+  readonly log: Log;
+};
+
+/** A message is changed at most so often, µs, unless somebody has pressed a button. */
+const editEveryUs = 45_000_000;
+
+/** And looked at for a change at most so often, µs. */
+const lookEveryUs = 5_000_000;
+
+/** Creates a notifier. One call for each chat is under way at a time; whatever else there is to tell waits in the outbox. */
+export function createNotifier(options: NotifierOptions, deps: NotifierDeps): Notifier {
+  const { incidents, sender, nowUs, log } = deps;
+  const outbox = createOutbox(deps.store, log);
+  const reach = createReach({ nowUs, outbox, log });
+  const posts = createPosts(log);
+  const backlog = createBacklog({ chats: options.chats, incidents, outbox });
+  const urgent = new Set<Outgoing>();
+  const lookedUs = new WeakMap<Outgoing, number>();
+  let sent = 0;
+  let running: Promise<void> | null = null;
+  let phase: "new" | "started" | "stopped" = "new";
+
+  /** Chats of the config, without those that have become another one of it. */
+  function chats(): readonly number[] {
+    return options.chats.filter((chat) => reach.idOf(chat) === chat || !options.chats.includes(reach.idOf(chat)));
+  }
+
+  function speech(): Speech {
+    const { language, host, timeZone } = options;
+    return { language, host, nowUs: nowUs(), ...(timeZone === undefined ? {} : { timeZone }) };
+  }
+
+  function onChange(incident: Incident, change: IncidentChange): void {
+    if (phase !== "started") return;
+    if (change === "opened") backlog.note(incident);
+    if (change === "worse") for (const chat of chats()) noteWorse(chat, incident.id);
+    if (change === "acknowledged") refresh(incident.id);
+    wake();
+  }
+
+  function noteWorse(chat: number, id: number): void {
+    const row = outbox.of(chat).find(({ incident, messageId }) => incident === id && messageId !== null);
+    if (row === undefined) return;
+    row.isWorse = true;
+    outbox.save(row);
+    urgent.add(row);
+  }
+
+  function refresh(id: number): void {
+    for (const chat of chats()) for (const row of outbox.of(chat)) if (row.incident === id) urgent.add(row);
+    wake();
+  }
+
+  function told(chat: number): Told[] {
+    return outbox.of(chat).flatMap((row) => {
+      const incident = incidents.get(row.incident);
+      if (incident !== null) return [{ row, incident }];
+      outbox.remove(row);
+      return [];
+    });
+  }
+
+  function isOutdated({ row, incident }: Told): boolean {
+    const now = nowUs();
+    const isTooSoon = now - row.shownUs < editEveryUs || now - (lookedUs.get(row) ?? 0) < lookEveryUs;
+    if (isTooSoon && !urgent.has(row)) return false;
+    lookedUs.set(row, now);
+    urgent.delete(row);
+    return shownOf(incident, hashOf(incidentLetter(incident, speech(), mutedUntilUs(incident)))) !== row.shown;
+  }
+
+  function mutedUntilUs(incident: Incident): number | null {
+    if (!incidents.isMuted(incident)) return null;
+    const isOf = (symbol: string | null) =>
+      symbol === null || incident.subjects.some((subject) => subject.split(" ")[0] === symbol);
+    const own = incidents.mutes().filter((mute) => (mute.rule ?? incident.rule) === incident.rule && isOf(mute.symbol));
+    return Math.max(nowUs(), ...own.map(({ until_us }) => until_us));
+  }
+
+  async function work(): Promise<void> {
+    while (phase === "started") {
+      const done = await Promise.all(chats().map((chat) => workOn(chat)));
+      if (!done.includes(true)) break;
+    }
+  }
+
+  /** One step of a chat; false where there is none now. */
+  async function workOn(chat: number): Promise<boolean> {
+    if (phase !== "started" || reach.readyUs(chat) > nowUs()) return false;
+    const moment = { nowUs: nowUs(), isMuted: incidents.isMuted, isOutdated };
+    const step = nextStep(told(chat), moment);
+    const post = step === null ? posts.next(chat, nowUs()) : null;
+    if (step === null && post === null) return false;
+    const to = reach.idOf(chat);
+    const outcome =
+      step !== null ? await run(step, chat, to) : post !== null ? await posts.send(chat, to, post, sender) : null;
+    if (step?.kind === "summary" && outcome?.kind === "done") backlog.clearForgotten(chat);
+    if (phase === "started" && outcome !== null) settle(chat, outcome);
+    return true;
+  }
+
+  function run(step: Step, chat: number, to: number): Promise<Outcome | null> {
+    return deliver(step, sender, {
+      chat: to,
+      speech: speech(),
+      mutedUntilUs,
+      outage: reach.outage(),
+      forgotten: backlog.forgotten(chat),
+      save: outbox.save,
+      remove(row) {
+        urgent.delete(row);
+        outbox.remove(row);
+      },
+    });
+  }
+
+  function settle(chat: number, outcome: Outcome): void {
+    reach.note(chat, outcome);
+    if (outcome.kind === "done") sent++;
+    if (outcome.kind === "unacceptable") log.error("Telegram does not take a message", { reason: outcome.problem });
+    if (outcome.kind !== "moved") return;
+    backlog.retell(chat);
+    const values = { id: String(outcome.chat), old: String(chat) };
+    const letter = { html: fill(wordsOf(options.language).moved, values), silent: true };
+    post({ name: "new id of the group", letter, picture: null, untilUs: nowUs() + 86_400e6 }, chat);
+  }
+
+  function post(one: Post, chat?: number): void {
+    for (const to of chat === undefined ? chats() : [chat]) posts.add(to, one);
+    wake();
+  }
+
+  function wake(): void {
+    if (phase !== "started" || running !== null) return;
+    running = Promise.resolve()
+      .then(work)
+      .catch((error: unknown) => log.error("cannot tell Telegram", { reason: String(error).slice(0, 200) }))
+      .finally(() => {
+        running = null;
+      });
+  }
+
+  return {
+    start() {
+      if (phase !== "new") return;
+      phase = "started";
+      outbox.load(options.chats);
+      backlog.catchUp();
+      incidents.onChange(onChange);
+      wake();
+    },
+    tick() {
+      if (phase !== "started") return;
+      backlog.look();
+      wake();
+    },
+    ...{ refresh, post },
+    chats: () => chats().map((chat) => reach.idOf(chat)),
+    note: outbox.note,
+    setNote: outbox.setNote,
+    status() {
+      const problem = reach.problem();
+      const waiting = chats().reduce((sum, chat) => sum + backlog.waiting(chat) + posts.waiting(chat), 0);
+      return {
+        state: problem?.state ?? "ok",
+        chats: chats().length,
+        waiting,
+        sent,
+        last_error: problem?.text ?? null,
+        since_us: problem?.sinceUs ?? null,
+      };
+    },
+    async stop(deadlineMs) {
+      phase = "stopped";
+      const timer = setTimeout(() => sender.abort(), deadlineMs);
+      await running;
+      clearTimeout(timer);
+    },
+  };
+}

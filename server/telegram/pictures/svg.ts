@@ -1,0 +1,86 @@
+import { escapeHtml } from "../api/html.ts";
+
+/** Colours of the pictures: those of the page in the dark, where most phones look at them. */
+export const ink = {
+  ground: "#0d1015",
+  surface: "#151a21",
+  line: "#2a3340",
+  text: "#e7ebf0",
+  soft: "#9aa6b5",
+  accent: "#69a2ff",
+  good: "#37c08a",
+  warn: "#e7ab45",
+  bad: "#f5717b",
+  blank: "#212934",
+} as const;
+
+/** The one font there is; its digits are of equal width. */
+const fontFamily = "Roboto Medium";
+
+/** Type sizes, px of a picture 1080 wide: on a phone a third of that. */
+export const type = { title: 62, large: 46, normal: 32, small: 28 } as const;
+
+/** Width of every picture, px. */
+export const pictureWidth = 1080;
+
+/** A whole picture of this height from its parts. */
+export function svg(height: number, parts: readonly string[]): string {
+  const size = `width="${pictureWidth}" height="${height}" viewBox="0 0 ${pictureWidth} ${height}"`;
+  const ground = `<rect width="${pictureWidth}" height="${height}" fill="${ink.ground}"/>`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="${fontFamily}">${ground}${parts.join("")}</svg>`;
+}
+
+/** Text whose baseline begins, ends or is centred at a place. */
+export function label(
+  x: number,
+  y: number,
+  text: string,
+  style: { size?: number; fill?: string; anchor?: "start" | "middle" | "end" } = {},
+): string {
+  const { size = type.normal, fill = ink.text, anchor = "start" } = style;
+  return `<text x="${at(x)}" y="${at(y)}" font-size="${size}" fill="${fill}" text-anchor="${anchor}">${escapeHtml(text)}</text>`;
+}
+
+/** A filled rectangle. */
+export function box(x: number, y: number, width: number, height: number, fill: string, more = ""): string {
+  return `<rect x="${at(x)}" y="${at(y)}" width="${at(width)}" height="${at(height)}" fill="${fill}" ${more}/>`;
+}
+
+/** A thin horizontal line. */
+export function rule(x: number, y: number, width: number, stroke: string = ink.line): string {
+  return `<path d="M${at(x)} ${at(y)}h${at(width)}" stroke="${stroke}" stroke-width="2" fill="none"/>`;
+}
+
+/** Points joined by lines; null breaks it. A point alone is a dot. */
+export function polyline(
+  points: readonly (readonly [x: number, y: number] | null)[],
+  stroke: string,
+  options: { width?: number; floor?: number } = {},
+): string {
+  const { width = 4, floor } = options;
+  const runs: (readonly [number, number])[][] = [[]];
+  for (const point of points) {
+    if (point === null) runs.push([]);
+    else runs.at(-1)?.push(point);
+  }
+  const shown = runs.filter((run) => run.length > 0);
+  const path = (run: readonly (readonly [number, number])[]) => run.map(([x, y]) => `${at(x)} ${at(y)}`).join("L");
+  const lines = shown.map((run) => `M${path(run)}${run.length === 1 ? "h6" : ""}`).join("");
+  const line = `<path d="${lines}" stroke="${stroke}" stroke-width="${width}" fill="none" stroke-linejoin="round" stroke-linecap="round"/>`;
+  if (floor === undefined) return line;
+  const areas = shown.map(
+    (run) => `M${at(run[0]?.[0] ?? 0)} ${floor}L${path(run)}L${at(run.at(-1)?.[0] ?? 0)} ${floor}Z`,
+  );
+  return `<path d="${areas.join("")}" fill="${stroke}" fill-opacity="0.14"/>${line}`;
+}
+
+/** About as wide as the font draws it, px. */
+export function widthOf(text: string, size: number): number {
+  let ems = 0;
+  for (const letter of text) ems += /[.,:·' il|]/.test(letter) ? 0.26 : /[A-Z%MW]/.test(letter) ? 0.65 : 0.565;
+  return ems * size;
+}
+
+function at(value: number): string {
+  return String(Math.round(value * 10) / 10);
+}

@@ -1,0 +1,211 @@
+import type { Incident } from "../../domain/incident.ts";
+import { localizedReason } from "../../platform/fetch/foreign-answer.ts";
+import { count, roughDuration } from "../../text/amounts.ts";
+import { cut, escapeHtml, fit, mostText } from "../api/html.ts";
+import type { Letter } from "../api/send-queue.ts";
+import {
+  at,
+  counselOf,
+  figureOf,
+  fill,
+  isPast,
+  lasted,
+  lossOf,
+  mark,
+  type Speech,
+  titleOf,
+  wordsOf,
+  zone,
+} from "./incident-phrases.ts";
+
+/** Longest text of a source's own words that is shown. */
+const mostDetail = 400;
+
+/** The one message of an incident, as it is to look now; `mutedUntilUs` where nobody is to be told of it. */
+export function incidentLetter(incident: Incident, speech: Speech, mutedUntilUs: number | null = null): Letter {
+  const isSilent = incident.severity === "info" || incident.to_us !== null;
+  const lines = incident.to_us === null ? openLines(incident, speech, mutedUntilUs) : closedLines(incident, speech);
+  const html = fit(headOf(incident, speech), lines, mostText, () => "…");
+  const buttons = incident.to_us === null ? buttonsOf(incident, speech, mutedUntilUs !== null) : [];
+  return { html, silent: isSilent, buttons };
+}
+
+/** Said as a reply when an incident concerns more, or has become critical: it makes a sound. */
+export function worseLetter(incident: Incident, speech: Speech, messageId: number): Letter {
+  const title = fill(wordsOf(speech.language).worse, { title: titleOf(incident, speech.language) });
+  return {
+    html: [`${mark(incident)} <b>${title}</b>`, ...shortLines(incident, speech)].join("\n"),
+    replyTo: messageId,
+  };
+}
+
+/** Said again as a reply, with its buttons, while nobody has acknowledged it. */
+export function stillLetter(incident: Incident, speech: Speech, messageId: number): Letter {
+  return { html: stillLine(incident, speech), replyTo: messageId, buttons: buttonsOf(incident, speech, false) };
+}
+
+/** `Still: No connection to Binance, for 2 h`, with its mark. */
+export function stillLine(incident: Incident, speech: Speech): string {
+  const values = { title: titleOf(incident, speech.language), duration: roughly(incident, speech) };
+  return `${mark(incident)} ${fill(wordsOf(speech.language).still, values)}`;
+}
+
+/** Said as a reply once it is over, for whoever would not look at the message again; with its title where that is not quoted. */
+export function overLetter(incident: Incident, isQuoted: boolean, speech: Speech, messageId: number): Letter {
+  const { language } = speech;
+  const { over, reply } = wordsOf(language);
+  const values = { duration: lasted(incident, speech), title: titleOf(incident, language) };
+  const lost = lossOf(incident, language);
+  const text = `${mark(incident)} ${fill(isQuoted ? reply : over, values)}${isQuoted ? "" : "."}`;
+  return { html: lost === null ? text : `${text} ${lost}`, replyTo: messageId, silent: true };
+}
+
+function headOf(incident: Incident, speech: Speech): string {
+  const title = titleOf(incident, speech.language);
+  if (incident.to_us === null || isPast(incident)) return `${mark(incident)} <b>${title}</b>`;
+  const values = { title, duration: lasted(incident, speech) };
+  return `${mark(incident)} <b>${fill(wordsOf(speech.language).over, values)}</b>`;
+}
+
+function openLines(incident: Incident, speech: Speech, mutedUntilUs: number | null): string[] {
+  const words = wordsOf(speech.language);
+  const { cost, advice } = counselOf(incident, speech.language);
+  const since = {
+    time: at(incident.from_us, speech),
+    zone: zone(speech),
+    duration: roughly(incident, speech),
+  };
+  const known = incident.acknowledged;
+  return [
+    fill(isPast(incident) ? words.past : words.since, since),
+    ...shortLines(incident, speech),
+    ...flapLine(incident, speech),
+    ...(cost === undefined ? [] : [escapeHtml(cost)]),
+    ...(advice === undefined ? [] : [`→ ${codeOf(advice)}`]),
+    ...(known === null
+      ? []
+      : [fill(words.acknowledged, { by: escapeHtml(cut(known.by, 60)), time: at(known.at_us, speech) })]),
+    ...(mutedUntilUs === null ? [] : [fill(words.muted, { time: at(mutedUntilUs, speech) })]),
+    hostLine(speech),
+  ];
+}
+
+function closedLines(incident: Incident, speech: Speech): string[] {
+  const words = wordsOf(speech.language);
+  const [from, to] = [at(incident.from_us, speech), at(incident.to_us ?? speech.nowUs, speech)];
+  const values = { from, to, time: to, zone: zone(speech) };
+  const when = fill(from === to || isPast(incident) ? words.past : words.span, values);
+  const { advice } = isPast(incident) ? counselOf(incident, speech.language) : {};
+  return [
+    when,
+    ...shortLines(incident, speech),
+    ...flapLine(incident, speech),
+    ...(advice !== undefined ? [`→ ${codeOf(advice)}`] : []),
+    hostLine(speech),
+  ];
+}
+
+/** Figure, the source's own words and the loss. */
+function shortLines(incident: Incident, speech: Speech): string[] {
+  const detail = localizedReason(incident.detail?.trim() ?? "", speech.language);
+  const lines = [
+    figureOf(incident, speech.language),
+    detail === "" ? null : `<code>${escapeHtml(cut(detail.replace(/\s+/g, " "), mostDetail))}</code>`,
+    lossOf(incident, speech.language),
+  ];
+  return lines.filter((line) => line !== null);
+}
+
+function flapLine({ flaps }: Incident, { language }: Speech): string[] {
+  return flaps > 0 ? [fill(wordsOf(language).flaps, { n: String(flaps) })] : [];
+}
+
+function hostLine({ host }: Speech): string {
+  return `<i>${escapeHtml(host)}</i>`;
+}
+
+function buttonsOf(incident: Incident, { language }: Speech, isMuted: boolean): NonNullable<Letter["buttons"]> {
+  const { acknowledge, mute1h, mute8h } = wordsOf(language);
+  if (isMuted || incident.severity === "info") return [];
+  return [
+    [
+      ...(incident.acknowledged === null ? [{ text: acknowledge, data: `ack:${incident.id}` }] : []),
+      { text: mute1h, data: `mute:${incident.id}:60` },
+      { text: mute8h, data: `mute:${incident.id}:480` },
+    ],
+  ];
+}
+
+/** `like this` in our own words becomes code, which a tap copies. */
+function codeOf(text: string): string {
+  return escapeHtml(text).replace(/`([^`]*)`/g, "<code>$1</code>");
+}
+
+function roughly({ from_us }: Incident, { nowUs, language }: Speech): string {
+  return roughDuration(nowUs - from_us, language);
+}
+
+/** What is told together, and why so late. */
+export type Late = {
+  /** When Telegram could not be reached, µs; null where that is not why. */
+  readonly unreachable: { readonly fromUs: number; readonly toUs: number } | null;
+  readonly over: readonly Incident[];
+  readonly open: readonly Incident[];
+  /** So many older ones, of which nothing else is known any more. */
+  readonly forgotten: number;
+};
+
+/** One message for what could not be told in time; it makes a sound only where something is still open. */
+export function summaryLetter({ unreachable, over, open, forgotten }: Late, speech: Speech): Letter {
+  const words = wordsOf(speech.language);
+  const lines = [
+    ...(open.length > 0 ? [`<b>${words.meanwhileOpen}</b>`, ...open.map((one) => overLine(one, speech))] : []),
+    ...(over.length > 0 ? [`<b>${words.meanwhileOver}</b>`, ...over.map((one) => overLine(one, speech))] : []),
+    ...(forgotten > 0 ? [fill(words.older, { n: count(forgotten, speech.language) })] : []),
+  ];
+  const html = fit(severalHead(unreachable, open.length + over.length, speech), lines, mostText - hostRoom, (n) =>
+    fill(words.andMore, { n: count(n, speech.language) }),
+  );
+  const isSilent = open.every(({ severity }) => severity === "info");
+  return { html: `${html}\n<i>${escapeHtml(cut(speech.host, hostRoom - 1))}</i>`, silent: isSilent };
+}
+
+/** One reminder of several. */
+export function stillSeveralLetter(open: readonly Incident[], speech: Speech): Letter {
+  const words = wordsOf(speech.language);
+  const lines = open.map((one) => stillLine(one, speech));
+  return { html: fit(`<b>${words.stillSeveral}</b>`, lines, mostText, moreOf(speech)) };
+}
+
+/** One silent note that several are over. */
+export function overSeveralLetter(over: readonly Incident[], speech: Speech, replyTo: number | null): Letter {
+  const words = wordsOf(speech.language);
+  const lines = over.map((one) => overLine(one, speech));
+  return { html: fit(`<b>${words.overSeveral}</b>`, lines, mostText, moreOf(speech)), silent: true, replyTo };
+}
+
+const hostRoom = 100;
+
+function severalHead(unreachable: Late["unreachable"], n: number, speech: Speech): string {
+  const words = wordsOf(speech.language);
+  if (unreachable === null) return fill(words.severalOpen, { n: count(n, speech.language) });
+  const { fromUs, toUs } = unreachable;
+  return fill(words.late, { from: at(fromUs, speech), to: at(toUs, speech), zone: zone(speech) });
+}
+
+function moreOf({ language }: Speech): (n: number) => string {
+  return (n) => fill(wordsOf(language).andMore, { n: count(n, language) });
+}
+
+/** `No connection to Binance, 12 min from 03:12. No records lost.`, with its mark. */
+export function overLine(incident: Incident, speech: Speech): string {
+  const { language } = speech;
+  const values = {
+    title: titleOf(incident, language),
+    duration: lasted(incident, speech),
+    time: at(incident.from_us, speech),
+  };
+  const loss = incident.to_us === null ? null : lossOf(incident, language);
+  const line = `${mark(incident)} ${fill(wordsOf(language).overLine, values)}`;
+  return loss === null ? line : `${line}. ${loss}`;
+}

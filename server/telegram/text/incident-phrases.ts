@@ -1,0 +1,142 @@
+import { type Incident, type IncidentRule, incidentUnits } from "../../domain/incident.ts";
+import {
+  bytes,
+  count,
+  duration,
+  figure,
+  type Language,
+  milliseconds,
+  percent,
+  timeOfDay,
+  zoneName,
+} from "../../text/amounts.ts";
+import { type IncidentWords, incidentWordsEn } from "../../text/en/incident-texts.ts";
+import { incidentWordsKo } from "../../text/ko/incident-texts.ts";
+import { cut, escapeHtml } from "../api/html.ts";
+
+/** For whom, when and of which machine something is said. */
+export type Speech = {
+  readonly language: Language;
+  readonly nowUs: number;
+  /** Of times that are shown; the machine's own where it is not given. */
+  readonly timeZone?: string;
+  readonly host: string;
+};
+
+/** Rules that cost records, of which one wants to hear that none were lost. */
+const costly: readonly IncidentRule[] = [
+  "disconnected",
+  "reconnect_storm",
+  "stale",
+  "gap",
+  "write_error",
+  "crash_recovered",
+];
+
+/** Rules that tell of what is over already: nothing lasts, and nothing ends. */
+const past: readonly IncidentRule[] = ["gap", "crash_recovered"];
+
+/** Subjects that are named before it is "and so many more". */
+const namedSubjects = 3;
+
+const marks = { critical: "🔴", warning: "🟠", info: "🔵" } as const;
+
+/** The words of a language. */
+export function wordsOf(language: Language): IncidentWords {
+  return language === "ko" ? incidentWordsKo : incidentWordsEn;
+}
+
+/** A text with its `{names}` replaced; the values are taken as they are. */
+export function fill(text: string, values: Readonly<Record<string, string>>): string {
+  return text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
+}
+
+/** How grave it is, at a glance. */
+export function mark(incident: Incident): string {
+  return incident.to_us !== null && !isPast(incident) ? "✅" : marks[incident.severity];
+}
+
+/** It is told as something that happened rather than as something that lasts. */
+export function isPast({ rule }: Pick<Incident, "rule">): boolean {
+  return past.includes(rule);
+}
+
+/** What it costs while it lasts, and what to do. */
+export function counselOf({ rule, severity }: Incident, language: Language): { cost?: string; advice?: string } {
+  const { cost, mild, advice } = wordsOf(language).rules[rule];
+  const said = severity === "critical" ? cost : (mild?.cost ?? cost);
+  return { ...(said === undefined ? {} : { cost: said }), ...(advice === undefined ? {} : { advice }) };
+}
+
+/** What is the matter, as HTML without tags: `No data from BTCUSDT, ETHUSDT and 3 more`. */
+export function titleOf(incident: Incident, language: Language): string {
+  const words = wordsOf(language);
+  const { title, titleOf: template, mild } = words.rules[incident.rule];
+  if (mild !== undefined && incident.severity !== "critical") return escapeHtml(mild.title);
+  if (incident.subjects.length === 0 || template === undefined) return escapeHtml(title);
+  const named = incident.subjects.slice(0, namedSubjects).map((subject) => cut(subject.replace(/\s+/g, " "), 60));
+  const rest = Math.max(incident.subject_count, incident.subjects.length) - named.length;
+  const listed = named.join(", ");
+  const subjects = rest > 0 ? fill(words.more, { subjects: listed, n: count(rest, language) }) : listed;
+  return escapeHtml(fill(template, { subjects }));
+}
+
+/** The watched figure with its worst and its limit, as HTML, or null where there is none. */
+export function figureOf(incident: Incident, language: Language): string | null {
+  const words = wordsOf(language);
+  const { measure } = words.rules[incident.rule];
+  const isOver = incident.to_us !== null;
+  const value = isOver ? (incident.worst ?? incident.value) : incident.value;
+  if (measure === undefined || value === null || !Number.isFinite(value)) return null;
+  const say = (amount: number) => amountOf(incident.rule, amount, language);
+  const { worst, limit } = incident;
+  const isWorse = worst !== null && !isOver && say(worst) !== say(value);
+  const parts = [
+    fill(isOver && !isPast(incident) ? words.atWorst : words.figure, { measure, value: say(value) }),
+    ...(isWorse ? [fill(words.worst, { worst: say(worst) })] : []),
+    ...(limit === null ? [] : [fill(words.limit, { limit: say(limit) })]),
+  ];
+  return escapeHtml(parts.join(", "));
+}
+
+/** What was lost to it, as far as that is known, or null where there is nothing to say of that. */
+export function lossOf(incident: Incident, language: Language): string | null {
+  const words = wordsOf(language);
+  const { records_lost, records_lost_estimate: about, rule, to_us } = incident;
+  const isOver = to_us !== null || isPast(incident);
+  const lost = records_lost ?? 0;
+  const estimate = about == null || about <= 0 ? null : fill(words.about, { n: figure(roundTo2(about), language) });
+  const counted = lost > 0 ? fill(words.records, { n: count(lost, language) }) : null;
+  const parts = [counted, estimate].filter((part) => part !== null);
+  if (parts.length > 0) return fill(isOver ? words.lost : words.lostSoFar, { what: parts.join(words.and) });
+  return isOver && costly.includes(rule) && records_lost === 0 ? words.nothingLost : null;
+}
+
+/** How long it lasted, or lasts. */
+export function lasted({ from_us, to_us }: Incident, { nowUs, language }: Speech): string {
+  return duration((to_us ?? nowUs) - from_us, language);
+}
+
+/** `03:12`, in the machine's time. */
+export function at(us: number, { nowUs, language, timeZone }: Speech): string {
+  return timeOfDay(us, nowUs, language, timeZone);
+}
+
+/** Name of the time zone in which times are said. */
+export function zone({ nowUs, timeZone }: Speech): string {
+  return zoneName(nowUs, timeZone);
+}
+
+function amountOf(rule: IncidentRule, amount: number, language: Language): string {
+  const unit = incidentUnits[rule];
+  if (unit === "ms") return milliseconds(amount, language);
+  if (unit === "s") return duration(amount * 1e6, language);
+  if (unit === "ratio") return percent(amount, language);
+  return unit === "bytes" ? bytes(amount, language) : figure(amount, language);
+}
+
+/** An estimate does not pretend to know more than two digits. */
+function roundTo2(value: number): number {
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(value)) - 1);
+  return Math.round(value / unit) * unit;
+}

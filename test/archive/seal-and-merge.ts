@@ -1,7 +1,0 @@
-import { recover } from "../../server/recorder/recovery.ts";
-import { sealAndMerge } from "./day-fixture.ts";
-
-/** A whole start on a data folder, in a process of its own that can be killed: `bun seal-and-merge.ts <data folder>`. */
-const dataDir = process.argv[2] ?? "";
-const { orphans } = await recover(dataDir);
-await sealAndMerge(dataDir, orphans);

@@ -1,0 +1,189 @@
+import { beforeAll, expect, test } from "bun:test";
+import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { which } from "bun";
+import { archivePath, manifestPath } from "../../../server/domain/day.ts";
+import { parseManifest } from "../../../server/storage/manifest.ts";
+import { query, statementsOf } from "../../support/data/duckdb.ts";
+import { recordedFolder } from "../../support/data/recorded-data.ts";
+import { temporaryFolder } from "../../support/folder.ts";
+import { fromSource } from "../../support/program.ts";
+
+/** Code of the README's section "Reading the data", by what is said in front of it. */
+function snippet(language: string, title: string): string {
+  const readme = readFileSync(join(import.meta.dir, "../../../README.md"), "utf8");
+  const section = /\n## Reading the data\n(.*?)\n## /s.exec(readme)?.[1] ?? "";
+  const blocks = [...section.matchAll(/(?:^|\n)([^\n]*)\n\n```(\w+)\n(.*?)```/gs)];
+  const found = blocks.find(([, before = "", is]) => is === language && before.includes(title));
+  if (found?.[3] === undefined) throw new Error(`the README has no ${language} for "${title}"`);
+  return found[3];
+}
+
+const folder = temporaryFolder();
+const day = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-21" };
+const dataDir = join(folder, "data");
+const rowsOf = (of: typeof day) => parseManifest(readFileSync(manifestPath(dataDir, of), "utf8")).rows;
+
+beforeAll(async () => {
+  renameSync(await recordedFolder(), dataDir);
+  mkdirSync(join(folder, "bin"));
+  const program = fromSource.map((word) => `'${word}'`).join(" ");
+  writeFileSync(join(folder, "bin/rt-data"), `#!/bin/sh\nexec ${program} "$@"\n`);
+  chmodSync(join(folder, "bin/rt-data"), 0o755);
+  // What Python and DuckDB read is made as the README says.
+  const made = inFolder(["rt-data", "export", "--format", "parquet", "--out", "parquet"]);
+  if (made.code !== 0) throw new Error(made.errors);
+});
+
+function inFolder(words: readonly string[]): { code: number; output: string; errors: string } {
+  const path = [join(folder, "bin"), dirname(process.execPath), "/usr/local/bin:/usr/bin:/bin"].join(":");
+  const { exitCode, stdout, stderr } = Bun.spawnSync([...words], { cwd: folder, env: { PATH: path } });
+  return { code: exitCode, output: stdout.toString(), errors: stderr.toString() };
+}
+
+const node = which("node");
+const nodeReadsZstd = node !== null && hasZstd(node);
+const python = pythonWith("pandas", "zstandard");
+const anyPython = pythonWith();
+const clickhouse = which("clickhouse");
+
+/** The first Python here that has these modules, or null. */
+function pythonWith(...modules: string[]): string | null {
+  const has = (path: string | null) =>
+    path !== null && Bun.spawnSync([path, "-c", `import sys, ${["os", ...modules].join(", ")}`]).exitCode === 0;
+  return ["/usr/bin/python3", which("python3")].find(has) ?? null;
+}
+
+function hasZstd(path: string): boolean {
+  return Bun.spawnSync([path, "-e", "require('node:zlib').createZstdDecompress()"]).exitCode === 0;
+}
+
+const noZstd = which("zstd") === null ? " (skipped: no zstd here)" : "";
+test.skipIf(noZstd !== "")(`the README's commands run as they are written${noZstd}`, () => {
+  const lines = snippet("sh", "Also while a recorder is running").trim().split("\n");
+  expect(lines.length).toBeGreaterThanOrEqual(6);
+  for (const line of lines) {
+    const { code, output, errors } = inFolder(["bash", "-c", line]);
+    expect([line, code, errors]).toEqual([line, 0, ""]);
+    expect(output).not.toBe("");
+  }
+});
+
+const rows = [
+  ["BTCUSDT", "2026-11-20", "600"],
+  ["BTCUSDT", "2026-11-21", "600"],
+];
+
+test("DuckDB runs the README's query on archives", async () => {
+  const sql = snippet("sql", "DuckDB, on the archives").replaceAll("'data/", `'${dataDir}/`);
+  expect(await query(sql)).toEqual(rows.map((row) => [...row, "86000.99000000"]));
+});
+
+test("DuckDB runs the README's query on exported Parquet", async () => {
+  const sql = snippet("sql", "DuckDB, on exported Parquet").replaceAll("'parquet/", `'${folder}/parquet/`);
+  const dates = await query(sql);
+  expect(dates.map(([symbol, date]) => [symbol, date])).toEqual([
+    ...rows.map(([symbol, date]) => [symbol, date]),
+    ["BTCUSDT", "2026-11-22"],
+  ]);
+  for (const [, , spread] of dates) expect(Number(spread)).toBeCloseTo(100, 9);
+});
+
+test("the README's query of a bucket is SQL that DuckDB understands", async () => {
+  const readme = readFileSync(join(import.meta.dir, "../../../README.md"), "utf8");
+  const sql = /```sql\n(install httpfs.*?)```/s.exec(readme)?.[1] ?? "";
+  expect(await statementsOf(sql)).toBe(4);
+});
+
+test.skipIf(python === null)(
+  `pandas runs what the README says${python === null ? " (skipped: no Python with pandas and zstandard here)" : ""}`,
+  () => {
+    const { code, output, errors } = inFolder([python ?? "", "-c", snippet("python", "pandas (with")]);
+    expect({ code, errors }).toEqual({ code: 0, errors: "" });
+    const [trades = "", books] = output.trim().split("\n");
+    expect(trades).toStartWith(`${rowsOf(day)} `);
+    expect(books).toStartWith(`${rowsOf({ ...day, stream: "depth20" })} 86000.`);
+  },
+);
+
+test.skipIf(anyPython === null)(
+  `what the README says of Polars and Spark is Python${anyPython === null ? " (skipped: no python3 here)" : " (compiled, not run)"}`,
+  () => {
+    for (const title of ["Polars:", "Spark:"]) {
+      const code = `compile(${JSON.stringify(snippet("python", title))}, "README", "exec")`;
+      expect(inFolder([anyPython ?? "", "-c", code])).toEqual({ code: 0, output: "", errors: "" });
+    }
+  },
+);
+
+test.skipIf(clickhouse === null)(
+  `ClickHouse runs the README's query${clickhouse === null ? " (skipped: no clickhouse here)" : ""}`,
+  () => {
+    const { code, output } = inFolder([clickhouse ?? "", "local", "--query", snippet("sql", "ClickHouse (")]);
+    expect(code).toBe(0);
+    expect(output).toBe(rows.map((row) => `${[...row, "86000.99"].join("\t")}\n`).join(""));
+  },
+);
+
+test("Bun runs the README's program", () => {
+  writeFileSync(join(folder, "read.mjs"), snippet("js", "Node (22.15"));
+  expect(inFolder([process.execPath, "read.mjs"])).toEqual({ code: 0, output: `${rowsOf(day)}\n`, errors: "" });
+});
+
+test.skipIf(!nodeReadsZstd)(
+  `Node runs the README's program${nodeReadsZstd ? "" : " (skipped: no Node of 22.15 or later here)"}`,
+  () => {
+    writeFileSync(join(folder, "read.mjs"), snippet("js", "Node (22.15"));
+    expect(inFolder([node ?? "", "read.mjs"])).toMatchObject({ code: 0, output: `${rowsOf(day)}\n` });
+  },
+);
+
+const withWasm = `
+  const { init, decompress } = require(process.argv[1]);
+  const bytes = require("node:fs").readFileSync(process.argv[2]);
+  init().then(() => console.log(Buffer.from(decompress(bytes)).toString("latin1").split("\\n").length - 1));
+`;
+const withZstandard = `
+import sys, zstandard
+with open(sys.argv[1], "rb") as file, zstandard.ZstdDecompressor().stream_reader(file) as lines:
+    count = 0
+    while piece := lines.read(65536): count += piece.count(b"\\n")
+print(count)
+`;
+
+type Words = (path: string) => string[];
+const withTool = (tool: string | null, words: (tool: string, path: string) => string[]): Words | null =>
+  tool === null ? null : (path) => words(tool, path);
+const inBun =
+  "console.log(Bun.zstdDecompressSync(await Bun.file(process.argv[1]).bytes()).toString().split('\\n').length - 1)";
+const inPandas = "import pandas, sys; print(len(pandas.read_json(sys.argv[1], lines=True)))";
+const wasm = join(import.meta.dir, "../../../node_modules/@bokuweb/zstd-wasm");
+
+/** Readers that know nothing of RT-Data; each prints how many lines it finds. */
+const readers: readonly (readonly [name: string, words: Words | null])[] = [
+  ["the zstd command", withTool(which("zstd"), (zstd, path) => ["bash", "-c", `${zstd} -dc '${path}' | wc -l`])],
+  ["Node, by zstd compiled to wasm,", withTool(node, (node, path) => [node, "-e", withWasm, wasm, path])],
+  ["Bun", (path) => [process.execPath, "-e", inBun, path]],
+  ["Python, by zstandard,", withTool(python, (python, path) => [python, "-c", withZstandard, path])],
+  ["pandas", withTool(python, (python, path) => [python, "-c", inPandas, path])],
+];
+
+for (const [name, words] of readers) {
+  test.skipIf(words === null)(
+    `${name} sees as many rows as the manifest says${words === null ? " (skipped: it is not here)" : ""}`,
+    () => {
+      for (const stream of ["aggTrade", "depth20"]) {
+        const path = archivePath(dataDir, { ...day, stream });
+        const { output, errors } = inFolder(words?.(path) ?? []);
+        expect([output.trim(), errors]).toEqual([String(rowsOf({ ...day, stream })), ""]);
+      }
+    },
+  );
+}
+
+test("DuckDB sees as many rows as the manifest says", async () => {
+  for (const stream of ["aggTrade", "depth20"]) {
+    const path = archivePath(dataDir, { ...day, stream });
+    expect(await query(`select count(*)::int from read_json('${path}')`)).toEqual([[rowsOf({ ...day, stream })]]);
+  }
+});

@@ -1,0 +1,147 @@
+import { beforeAll, expect, test } from "bun:test";
+import { rmSync, truncateSync, writeFileSync } from "node:fs";
+import { tableLines } from "../../../server/cli/terminal/table.ts";
+import { archivePath, manifestPath } from "../../../server/domain/day.ts";
+import { writeRaw } from "../../support/data/day-fixture.ts";
+import {
+  before,
+  bookLine,
+  date,
+  recordedFolder,
+  secondLines,
+  secondOf,
+  today,
+} from "../../support/data/recorded-data.ts";
+import { run } from "../../support/run.ts";
+
+let dataDir = "";
+beforeAll(async () => {
+  dataDir = await recordedFolder();
+});
+
+const ls = (...words: string[]) => run(["ls", "--data-dir", dataDir, ...words]);
+const json = async (...words: string[]) => JSON.parse((await ls("--json", ...words)).output);
+
+test("each stream and symbol is one line: days, rows, first and last time, coverage, gaps by cause, state", async () => {
+  const { code, output, errors } = await ls();
+  expect({ code, errors }).toEqual({ code: 0, errors: "" });
+  const [heading = "", ...lines] = output.trimEnd().split("\n");
+  expect(heading.split(/ {2,}/)).toEqual([
+    "STREAM",
+    "SYMBOL",
+    "DAYS",
+    "FIRST",
+    "LAST",
+    "ROWS",
+    "BYTES",
+    "COVERAGE",
+    "STATE",
+    "GAPS",
+  ]);
+  expect(lines).toHaveLength(3);
+  expect(lines[2]?.split(/ {2,}/).toSpliced(6, 1)).toEqual([
+    "depth20",
+    "BTCUSDT",
+    "3",
+    "2026-11-20 23:50",
+    "2026-11-22 00:06",
+    "1,600",
+    "1.82 %",
+    "2 verified, 1 live",
+    "1 restart",
+  ]);
+});
+
+test("coverage is of the time from the first to the last record; a gap over two days is one", async () => {
+  const [, , books] = await json();
+  const span = secondOf(today, 399) + 1 - secondOf(before, 85_800);
+  const missing = secondOf(today, 0) - secondOf(date, 599);
+  expect(books).toMatchObject({
+    ...{
+      stream: "depth20",
+      symbol: "BTCUSDT",
+      days: 3,
+      rows: 1600,
+      gaps: { restart: 1 },
+      gaps_repaired: 0,
+      problems: [],
+    },
+    ...{ first_us: secondOf(before, 85_800), last_us: secondOf(today, 399), missing_us: missing },
+    ...{ states: { verified: 2, live: 1 } },
+  });
+  expect(books.coverage).toBeCloseTo((span - missing) / span, 12);
+});
+
+test("--days tells each day, as a share of the whole UTC day", async () => {
+  const days = await json("--days", "--stream", "depth20");
+  expect(days.map((day: { date: string; rows: number; state: string }) => [day.date, day.rows])).toEqual([
+    [before, 600],
+    [date, 600],
+    [today, 400],
+  ]);
+  expect(days[0].coverage).toBeCloseTo(600 / 86_400, 12);
+  expect(days[1].coverage).toBeCloseTo(599 / 86_400, 12);
+  expect(days.map((day: { states: object }) => day.states)).toEqual([{ verified: 1 }, { verified: 1 }, { live: 1 }]);
+});
+
+test("a range of a recording that reaches beyond it is judged as a whole", async () => {
+  const [books] = await json("--stream", "depth20", "--from", date, "--to", today);
+  expect(books).toMatchObject({ days: 1, rows: 600 });
+  expect(books.coverage).toBeCloseTo(599 / 86_400, 12);
+});
+
+test("--quick counts no rows of days that are not merged, and says so", async () => {
+  const own = await recordedFolder();
+  const day = { stream: "depth20", symbol: "BTCUSDT", date: today };
+  writeRaw(own, { ...day, name: "00-10" }, secondLines(today, 600, 650, bookLine));
+  writeRaw(own, { ...day, name: "00-10_02" }, secondLines(today, 602, 604, bookLine));
+  const quick = ["ls", "--data-dir", own, "--quick", "--stream", "depth20"];
+  const days = JSON.parse((await run([...quick, "--days", "--json"])).output);
+  expect(days.map((one: { rows: number | null }) => one.rows)).toEqual([600, 600, null]);
+  expect(days[2].last_us).toBe(secondOf(today, 649));
+  expect((await run(quick)).output).toMatch(/ {2}– {2}/);
+  rmSync(own, { recursive: true });
+});
+
+test("what nothing vouches for is told, with the reason, and the exit code is 1", async () => {
+  const own = await recordedFolder();
+  const day = { stream: "depth20", symbol: "BTCUSDT", date };
+  truncateSync(archivePath(own, day), 100);
+  rmSync(manifestPath(own, { ...day, stream: "aggTrade" }));
+  writeFileSync(manifestPath(own, { ...day, date: before }), "{");
+  const { code, output, errors } = await run(["ls", "--data-dir", own]);
+  expect(code).toBe(1);
+  expect(errors).toContain("depth20 BTCUSDT 2026-11-21: the archive has 100 bytes, by its manifest ");
+  expect(errors).toContain("depth20 BTCUSDT 2026-11-20: ");
+  expect(errors).toContain("aggTrade BTCUSDT 2026-11-21: the archive has no manifest");
+  expect(output).toContain("2 unverified, 1 live");
+  rmSync(own, { recursive: true });
+});
+
+test("times are local ones with --local", async () => {
+  const seoul = await run(["ls", "--data-dir", dataDir, "--local", "--stream", "depth20"], {
+    env: { TZ: "Asia/Seoul" },
+  });
+  expect(seoul.output).toContain("2026-11-21 08:50  2026-11-22 09:06");
+});
+
+test("a table fits the terminal: columns are left out, the least important first, then lines are cut", () => {
+  const columns = [
+    { heading: "SYMBOL", align: "left", dropped: 0 },
+    { heading: "ROWS", align: "right", dropped: 2 },
+    { heading: "BYTES", align: "right", dropped: 1 },
+    { heading: "GAPS", align: "left", dropped: 0 },
+  ] as const;
+  const rows = [
+    ["BTCUSDT", "1,000", "5 MB", "1 crash"],
+    ["币安人生USDT", "20", "3 kB", ""],
+  ];
+  expect(tableLines(columns, rows, Number.POSITIVE_INFINITY)).toEqual([
+    "SYMBOL         ROWS  BYTES  GAPS",
+    "BTCUSDT       1,000   5 MB  1 crash",
+    "币安人生USDT     20   3 kB",
+  ]);
+  expect(tableLines(columns, rows, 30)[1]).toBe("BTCUSDT       1,000  1 crash");
+  expect(tableLines(columns, rows, 25)[1]).toBe("BTCUSDT       1 crash");
+  expect(tableLines(columns, rows, 16)[1]).toBe("BTCUSDT       1…");
+});

@@ -1,0 +1,122 @@
+import { expect, test } from "bun:test";
+import { createNoteSender } from "../../../server/app/upgrade/record-notices.ts";
+import { handOver } from "../../../server/cli/record/hand-over.ts";
+import type { Gap } from "../../../server/domain/gap.ts";
+import { silentLog } from "../../../server/platform/log/log.ts";
+import type { FromOld } from "../../../server/upgrade/protocol.ts";
+import {
+  endsWithUs,
+  noRoom,
+  ownCommand,
+  type Successor,
+  startSuccessor,
+  takeOverFlag,
+} from "../../../server/upgrade/spawn.ts";
+import { isRunning } from "../../support/upgrades.ts";
+
+const hang = "setInterval(() => {}, 1000);";
+const hello = 'process.send({ type: "hello", protocol: 1, version: "2" });';
+const onBegun = (code: string) => `process.on("message", ({ type }) => { if (type === "begun") { ${code} } });`;
+
+/** Hands an app, of which only the calls count, over to a process that runs this code. */
+async function handOverTo(code: string) {
+  const calls: string[] = [];
+  const app = {
+    departure: {
+      begin: () => new Map(),
+      cancel: () => void calls.push("cancel"),
+      refusal: () => null,
+      isSettled: () => true,
+      retire: async () => void calls.push("retire"),
+      clockOffsetMs: () => null,
+      leave() {
+        calls.push("leave");
+        return [
+          { stream: "btcusdt@trade", fromUs: 5, toUs: null, cause: "silent" as const, alone: false, provable: false },
+        ];
+      },
+    },
+    stop: async () => void calls.push("stop"),
+  };
+  const processes: Successor[] = [];
+  const start = () => {
+    const successor = startSuccessor([process.execPath, "-e", code]);
+    processes.push(successor);
+    return successor;
+  };
+  const times = { helloMs: 1000, readyMs: 700, recordingMs: 700 };
+  const deps = { startSuccessor: start, nowUs: () => 9, stop: new AbortController().signal, log: silentLog };
+  const outcome = await handOver(app, { dataDir: "/nowhere", version: "1", times }, deps);
+  return { outcome, calls, runs: isRunning(processes[0]?.pid ?? 0) };
+}
+
+test("a new process that hangs before it is ready is ended, and nothing has changed for the running one", async () => {
+  const [silent, unready] = await Promise.all([handOverTo(hang), handOverTo(hello + hang)]);
+  expect(silent).toEqual({
+    outcome: { kind: "stays", reason: "it did not say hello within 1 s" },
+    calls: ["cancel"],
+    runs: false,
+  });
+  expect(unready).toEqual({
+    outcome: { kind: "stays", reason: "it does not receive all that is recorded within 1 s" },
+    calls: ["cancel"],
+    runs: false,
+  });
+});
+
+test("one that hangs after the running one has stopped is ended before that one starts anew, with the gaps that it had left", async () => {
+  const stuck = await handOverTo(`${onBegun('process.send({ type: "ready", streams: 0 })')} ${hello} ${hang}`);
+  const gap: Gap = {
+    stream: "trade",
+    symbol: "BTCUSDT",
+    from_us: 5,
+    to_us: 9,
+    cause: "silent",
+    missing: null,
+    repaired: 0,
+  };
+  expect(stuck).toEqual({
+    outcome: { kind: "restart", reason: "it did not begin to record within 1 s", left: [gap] },
+    calls: ["retire", "leave", "stop", "stop"],
+    runs: false,
+  });
+});
+
+test("what cannot be started, or has no memory beside the running process, is refused by name", async () => {
+  const start = () => startSuccessor(["/nowhere/rt-data"]);
+  const deps = { startSuccessor: start, nowUs: () => 9, stop: new AbortController().signal, log: silentLog };
+  const outcome = await handOver({} as never, { dataDir: "/nowhere", version: "1" }, deps);
+  expect(outcome).toMatchObject({ kind: "stays", reason: expect.stringContaining("/nowhere/rt-data") });
+  expect(noRoom("MemAvailable:   100000 kB", 200e6)).toContain("needs 234 MB more memory; 102 MB are available");
+  expect(noRoom("MemAvailable:   900000 kB", 200e6)).toBeNull();
+});
+
+test("where what is started would end with this process, nothing is started", () => {
+  expect(endsWithUs({ pid: 1, isService: false, canNotify: false })).toContain("the first process of its container");
+  expect(endsWithUs({ pid: 2, isService: true, canNotify: false })).toContain("Type=notify");
+  expect(endsWithUs({ pid: 2, isService: true, canNotify: true })).toBeNull();
+  expect(endsWithUs({ pid: 2, isService: false, canNotify: false })).toBeNull();
+});
+
+test("the process that is started has the words of this one, and the flag once", () => {
+  const words = ownCommand();
+  expect(words[0]).toBe(process.execPath);
+  expect(words.filter((word) => word === takeOverFlag)).toEqual([takeOverFlag]);
+});
+
+test("records that nobody confirms are told up to a bound, then the other process counts as stuck", async () => {
+  const sent: FromOld[] = [];
+  const sender = createNoteSender((message) => void sent.push(message));
+  const about = { firstId: 1, mark: 7, recvUs: 10, isEpoch: false };
+  sender.add("btcusdt@trade", { ...about, id: 1 });
+  sender.start(["btcusdt@trade"]);
+  expect(sent).toEqual([{ type: "notes", batch: 1, notes: [0, 1, 1, 7, 10, 0] }]);
+  const failures: string[] = [];
+  sender.failed.catch((error: Error) => {
+    failures.push(error.message);
+  });
+  for (let id = 2; id < 800_002; id++) sender.add("btcusdt@trade", { ...about, id });
+  sender.stop();
+  await Promise.resolve();
+  expect(failures).toEqual(["it does not keep up with what is recorded"]);
+});

@@ -1,0 +1,174 @@
+import { afterEach, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { dataFiles } from "../../support/data/read-data.ts";
+import { temporaryFolder } from "../../support/folder.ts";
+import { run } from "../../support/run.ts";
+import { endRecorders, isRunning, startUpgradable } from "../../support/upgrades.ts";
+import { until } from "../../support/wait.ts";
+
+afterEach(endRecorders);
+
+const main = JSON.stringify(join(import.meta.dir, "../../../server/main.ts"));
+
+/** What is started next is another program than the one that runs. */
+async function startReplaceable({
+  files,
+  ...options
+}: {
+  flags?: readonly string[];
+  types?: string[];
+  typesInFile?: boolean;
+  files?: number;
+} = {}) {
+  const folder = temporaryFolder();
+  const script = join(folder, "rt-data.ts");
+  const replaceBy = (code: string) => writeFileSync(script, code);
+  const restore = () => replaceBy(`await import(${main});`);
+  restore();
+  const dataDir = join(folder, "data");
+  const program = [process.execPath, script];
+  const env = { RT_DATA_RECORD_FLUSH_MS: "200" };
+  const market = await startUpgradable({ dataDir, program, symbols: 2, speed: 4, env, ...options });
+  // Of what no file holds yet nobody can say that it is missing.
+  await until(() => dataFiles(dataDir).length >= (files ?? market.streams), "every stream to have a file", 20_000);
+  return { ...market, folder, replaceBy, restore };
+}
+
+/** Code of a process that ends, and itself or its parent with it, at a message of the protocol. */
+function killAt(victim: "new" | "old", moment: string): string {
+  // Once: whoever has lost its parent has another one.
+  const begin = `let victim = ${victim === "new" ? "process.pid" : "process.ppid"};`;
+  const [what, type] = moment.split(" ");
+  const strike = `if (message.type === ${JSON.stringify(type)} && victim > 1) { process.kill(victim, "SIGKILL"); victim = 0; }`;
+  if (what === "receives") return `${begin} process.on("message", (message) => { ${strike} }); await import(${main});`;
+  return `${begin} const send = process.send.bind(process); process.send = (message) => { send(message); ${strike} }; await import(${main});`;
+}
+
+const refusals: readonly [what: string, code: string, reason: RegExp][] = [
+  ["crashes at start", "process.exit(3)", /it has ended \(exit code 3\)/],
+  ["is of a version that does not know how", 'process.stderr.write("unknown flag\\n"); process.exit(2)', /exit code 2/],
+  [
+    "hands over in another way",
+    'process.send({ type: "hello", protocol: 99, version: "9.9.9" }); setInterval(() => {}, 1000)',
+    /its version, 9\.9\.9, hands over in another way/,
+  ],
+];
+
+test("where the new executable crashes, is too old or too new, the running one records on and misses nothing", async () => {
+  const market = await startReplaceable();
+  const pid = market.pid();
+  for (const [, code, reason] of refusals) {
+    market.replaceBy(code);
+    const { result } = await market.upgrade(pid);
+    expect(result).toMatchObject({ kind: "failed", restarted: false, reason: expect.stringMatching(reason) });
+    expect(market.pid()).toBe(pid);
+  }
+  const found = await market.finish(pid);
+  expect(found).toMatchObject({ recorded: found.sent, lost: 0, doubled: 0, gaps: [] });
+  expect(
+    market.recorder.errors().match(/the upgrade failed; this process records on, nothing is missing/g),
+  ).toHaveLength(refusals.length);
+});
+
+test("rt-data upgrade says what became of it: 0 done, 1 not, and why, 2 nobody to ask", async () => {
+  const market = await startReplaceable();
+  const pid = market.pid();
+  const words = ["upgrade", "--data-dir", join(market.folder, "data")];
+  market.replaceBy("process.exit(3)");
+  const refused = await run(words);
+  expect(refused).toMatchObject({ code: 1, output: "" });
+  expect(refused.errors).toContain(`it has ended (exit code 3). The running version (process ${pid}) records on`);
+  market.restore();
+  const done = await run(words);
+  expect(done).toMatchObject({ code: 0, errors: "" });
+  expect(done.output).toContain(`(process ${market.pid()}) has taken over from`);
+  expect(await market.finish(market.pid())).toMatchObject({ lost: 0, doubled: 0, gaps: [] });
+  const nobody = await run(words);
+  expect(nobody).toMatchObject({ code: 2, output: "" });
+  expect(nobody.errors).toContain("no recorder of this machine is recording into");
+});
+
+test("a wrong config is told by the new process and refused; a right one is taken over, with its new streams and without those that are gone", async () => {
+  const config = join(temporaryFolder(), "rt-data.toml");
+  const types = ["depth20@100ms", "aggTrade", "trade"];
+  const streams = (names: string) => `[record]\nstreams = [${names}]\n`;
+  writeFileSync(config, streams('"aggTrade", "depth20@100ms"'));
+  const market = await startReplaceable({ flags: ["--config", config], types, typesInFile: true, files: 4 });
+  const pid = market.pid();
+  writeFileSync(config, streams('"agTrade"'));
+  const refused = await market.upgrade(pid);
+  expect(refused.result).toMatchObject({ kind: "failed", restarted: false });
+  expect(refused.result.kind === "failed" && refused.result.reason).toContain("agTrade");
+  expect(market.pid()).toBe(pid);
+
+  writeFileSync(config, streams('"aggTrade", "trade"'));
+  expect((await market.upgrade(pid)).result.kind).toBe("handed_over");
+  const before = market.sentCount();
+  await until(() => market.sentCount() > before + 200, "data to flow");
+  const found = await market.finish(market.pid(), ["depth20"]);
+  expect(found).toMatchObject({ lost: 0, doubled: 0, foreign: 0 });
+  // The stream that left the config is written down as left out, and nothing else is.
+  expect(new Set(found.gaps.map(({ cause, stream }) => `${cause} ${stream}`))).toEqual(
+    new Set(["not_configured depth20"]),
+  );
+  for (const stream of ["depth20", "aggTrade", "trade"])
+    expect(found.recordedOf(`BTCUSDT/${stream}`)).toBeGreaterThan(0);
+});
+
+test("a second SIGUSR2 during an upgrade is named and ignored", async () => {
+  const market = await startReplaceable();
+  const pid = market.pid();
+  const upgrade = market.upgrade(pid);
+  await until(() => market.recorder.errors().includes("another process is started"), "the upgrade to begin");
+  process.kill(pid, "SIGUSR2");
+  expect((await upgrade).result.kind).toBe("handed_over");
+  expect(market.recorder.errors().match(/another process is started/g)).toHaveLength(1);
+  expect(market.recorder.errors()).toContain("it is ignored");
+  expect(await market.finish(market.pid())).toMatchObject({ lost: 0, doubled: 0, gaps: [] });
+});
+
+/** Who is killed when; who records then, and whether all that was sent is recorded. */
+const kills: readonly [victim: "new" | "old", moment: string, records: "new" | "old", loses: "nothing" | "a gap"][] = [
+  ["new", "sends hello", "old", "nothing"],
+  ["new", "receives begin", "old", "nothing"],
+  ["new", "receives begun", "old", "nothing"],
+  ["new", "receives notes", "old", "nothing"],
+  ["new", "sends ready", "old", "a gap"],
+  ["new", "receives stopped", "old", "a gap"],
+  ["new", "receives released", "old", "a gap"],
+  ["old", "sends hello", "new", "a gap"],
+  ["old", "receives begun", "new", "a gap"],
+  ["old", "receives notes", "new", "a gap"],
+  ["old", "sends ready", "new", "a gap"],
+  ["old", "receives stopped", "new", "a gap"],
+  ["old", "receives released", "new", "nothing"],
+  ["old", "sends recording", "new", "nothing"],
+];
+
+for (const victim of ["new", "old"] as const) {
+  const own = kills.filter((kill) => kill[0] === victim);
+  test(`kill -9 of the ${victim} process at each of ${own.length} steps: somebody records on, nothing is doubled, and what is missing lies in a gap`, async () => {
+    await Promise.all(
+      own.map(async ([, moment, records, loses]) => {
+        const market = await startReplaceable();
+        const pid = market.pid();
+        market.replaceBy(killAt(victim, moment));
+        process.kill(pid, "SIGUSR2");
+        const successor = () => Number(/started to take over process=(\d+)/.exec(market.recorder.errors())?.[1]);
+        await until(() => successor() > 0, "the new process to be started", 20_000);
+        const killed = victim === "new" ? successor() : pid;
+        const left = victim === "new" ? pid : successor();
+        await until(() => !isRunning(killed), `the ${victim} process to be gone (${moment})`, 30_000);
+        await until(() => market.pid() === left, `the other process to record (${moment})`, 30_000);
+        const before = market.sentCount();
+        await until(() => market.sentCount() > before + 200, `data to flow (${moment})`, 20_000);
+        const found = await market.finish(left);
+        expect([moment, left === pid ? "old" : "new"]).toEqual([moment, records]);
+        expect([moment, found]).toMatchObject([moment, { doubled: 0, foreign: 0, unexplained: 0, unordered: [] }]);
+        if (loses === "nothing") expect([moment, found.lost, found.gaps]).toEqual([moment, 0, []]);
+        else expect([moment, found.gaps.length]).not.toEqual([moment, 0]);
+      }),
+    );
+  }, 120_000);
+}

@@ -1,0 +1,53 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { zstdDecompressSync } from "node:zlib";
+import { Glob } from "bun";
+import { dayOfPath } from "../../../server/domain/day.ts";
+import { decodeLine, type Line } from "../../../server/domain/line.ts";
+
+/** Files of a data folder that hold records, in the order of time within each stream. */
+export function dataFiles(dataDir: string): string[] {
+  const all = [...new Glob("{archive,live}/**/*.jsonl{,.zst}").scanSync(dataDir)];
+  return all
+    .filter((path) => !isSealedToo(dataDir, path))
+    .sort((a, b) => {
+      const [left, right] = [a, b].map((path) => path.slice(path.indexOf("stream=")));
+      return (left ?? "") < (right ?? "") ? -1 : 1;
+    });
+}
+
+/** A stop may come between the sealed copy and the end of its raw segment: the next start removes the raw one, which says the same. */
+function isSealedToo(dataDir: string, path: string): boolean {
+  const sealed = join(dataDir, `${path}.zst`);
+  if (path.endsWith(".zst") || !existsSync(sealed)) return false;
+  return zstdDecompressSync(readFileSync(sealed)).equals(readFileSync(join(dataDir, path)));
+}
+
+/** Every line of a file, decoded; throws on one that is torn or none of ours. */
+export function readLines(dataDir: string, file: string): Line[] {
+  const bytes = readFileSync(join(dataDir, file));
+  const text = new TextDecoder().decode(file.endsWith(".zst") ? zstdDecompressSync(bytes) : bytes);
+  if (text !== "" && !text.endsWith("\n")) throw new Error(`${file} has a torn tail: ${text.slice(-80)}`);
+  return text
+    .split("\n")
+    .slice(0, -1)
+    .map((line) => {
+      const decoded = decodeLine(line);
+      if (decoded === null) throw new Error(`${file} holds a line that is none of ours: ${line.slice(0, 200)}`);
+      return decoded;
+    });
+}
+
+/** All records of a data folder by `SYMBOL/stream folder`, archives and segments together, in order. */
+export function readRecords(dataDir: string): Map<string, Line[]> {
+  const records = new Map<string, Line[]>();
+  for (const file of dataFiles(dataDir)) {
+    const day = dayOfPath(file);
+    if (day === null) throw new Error(`${file} lies outside of any day`);
+    const key = `${day.symbol}/${day.stream}`;
+    const lines = records.get(key) ?? [];
+    for (const line of readLines(dataDir, file)) lines.push(line);
+    records.set(key, lines);
+  }
+  return records;
+}

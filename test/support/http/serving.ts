@@ -1,0 +1,97 @@
+import { mkdir } from "node:fs/promises";
+import { type IncomingHttpHeaders, request } from "node:http";
+import { join } from "node:path";
+import type { Incidents } from "../../../server/domain/incident.ts";
+import type { NewestTrades } from "../../../server/domain/latest-trades.ts";
+import type { History } from "../../../server/domain/queries.ts";
+import type { BookView, Status } from "../../../server/domain/status.ts";
+import { type AccessOptions, openAccess } from "../../../server/http/auth/auth.ts";
+import type { MetricsText } from "../../../server/http/routes/health.ts";
+import { createHttpServer } from "../../../server/http/server.ts";
+import { createLog } from "../../../server/platform/log/log.ts";
+import { fakeHistory } from "../fakes/fake-history.ts";
+import { fakeIncidents } from "../fakes/fake-incidents.ts";
+import { fakeStatus } from "../fakes/fake-status.ts";
+import { temporaryFolder } from "../folder.ts";
+
+export const bookText =
+  '{"lastUpdateId":48291849102,"bids":[["86704.77000000","4.67805000"]],"asks":[["86704.78000000","0.10000000"]]}';
+
+/** A server on a free port with a page of three small files; everything it says in its log is kept. */
+export async function serve(
+  over: {
+    status?: () => Status;
+    book?: (symbol: string) => BookView | "no_data" | null;
+    trades?: NewestTrades["since"];
+    history?: History;
+    metrics?: MetricsText;
+    incidents?: Incidents;
+    tickMs?: number;
+    port?: number;
+    page?: boolean;
+    access?: Partial<AccessOptions>;
+  } = {},
+) {
+  const folder = temporaryFolder();
+  const assetsDir = join(folder, "dist");
+  await Bun.write(join(folder, "secret.txt"), "not for you");
+  await mkdir(assetsDir, { recursive: true });
+  if (over.page !== false) {
+    await Bun.write(join(assetsDir, "index.html"), '<!doctype html><head><base href="./" /></head>');
+    await Bun.write(join(assetsDir, "assets/index-abc.js"), "export {};");
+    await Bun.write(join(assetsDir, "static/icon.svg"), '<svg xmlns="http://www.w3.org/2000/svg"/>');
+  }
+  const lines: string[] = [];
+  const server = createHttpServer(
+    {
+      ...{ host: "127.0.0.1", port: over.port ?? 0, access: { ...openAccess, ...over.access } },
+      ...(over.tickMs === undefined ? {} : { tickMs: over.tickMs }),
+    },
+    {
+      status: over.status ?? (() => fakeStatus(1, 3)),
+      book: over.book ?? book,
+      trades: over.trades ?? (() => ({ trades: [], count: 0 })),
+      history: over.history ?? fakeHistory(3),
+      metrics: over.metrics ?? (() => ({ text: "", contentType: "text/plain" })),
+      incidents: over.incidents ?? fakeIncidents(),
+      instance: "the-instance",
+      assetsDir,
+      log: createLog({ level: "debug", format: "text", color: false }, (line) => lines.push(line)),
+    },
+  );
+  const { url, port } = await server.start();
+  return {
+    server,
+    url,
+    port,
+    lines,
+    socketUrl: `${url.replace("http", "ws")}/ws/dashboard`,
+    close: server.stop,
+  };
+}
+
+function book(symbol: string): BookView | "no_data" | null {
+  if (symbol === "BTCUSDT" || symbol === "币安人生USDT")
+    return { symbol, recv_us: 1763800000123456, net_delay_ms: 114, book: bookText };
+  return symbol === "ETHUSDT" ? "no_data" : null;
+}
+
+/** A request whose path goes out exactly as written; `fetch` would tidy it up first. */
+export function rawGet(
+  port: number,
+  path: string,
+  headers: Record<string, string> = {},
+  method = "GET",
+): Promise<{ status: number; body: string; headers: IncomingHttpHeaders }> {
+  return new Promise((resolve, reject) => {
+    const sent = request({ host: "127.0.0.1", port, path, headers, method, agent: false }, (answer) => {
+      let body = "";
+      answer.on("data", (chunk) => {
+        body += chunk;
+      });
+      answer.on("end", () => resolve({ status: answer.statusCode ?? 0, body, headers: answer.headers }));
+    });
+    sent.on("error", reject);
+    sent.end();
+  });
+}

@@ -1,0 +1,10 @@
+import type { ReceiveClock } from "../../../server/platform/time/receive-clock.ts";
+
+/** A clock that nobody sets: steady time is the wall clock's. */
+export function unsteppedClock(nowUs: () => number): ReceiveClock {
+  const same = (us: number) => us;
+  return {
+    ...{ steadyUs: nowUs, nowUs, stampOf: same, steadyOf: same, onStep() {}, sleeps: () => 0 },
+    spansOf: (fromUs, toUs) => [{ fromUs, toUs }],
+  };
+}

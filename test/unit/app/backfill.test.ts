@@ -1,0 +1,65 @@
+import { expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { createRepair } from "../../../server/app/recording/backfill.ts";
+import type { PendingHole } from "../../../server/binance/rest/backfill-queue.ts";
+import { createRestClient } from "../../../server/binance/rest/rest-client.ts";
+import { segmentPath } from "../../../server/domain/day.ts";
+import { encodeLine } from "../../../server/domain/line.ts";
+import { openJournal } from "../../../server/journal/journal.ts";
+import { silentLog } from "../../../server/platform/log/log.ts";
+import { streamOf } from "../../support/binance/gap-check.ts";
+import { temporaryFolder } from "../../support/folder.ts";
+
+const stream = streamOf("btcusdt@aggTrade");
+const stoppedUs = Date.parse("2026-11-22T12:00:00Z") * 1000;
+const resumedUs = stoppedUs + 60_000_000;
+const gap = {
+  ...{ stream: "aggTrade", symbol: "BTCUSDT", from_us: stoppedUs, to_us: resumedUs, cause: "crash" as const },
+  ...{ missing: null, repaired: 0 },
+};
+
+/** A folder in which trade `lastId` was recorded before the pause and `firstId` after it. */
+function setUp(lastId: number, firstId: number) {
+  const dataDir = temporaryFolder();
+  for (const [name, id, us] of [
+    ["11-55", lastId, stoppedUs - 1000],
+    ["12-00", firstId, resumedUs + 1000],
+  ] as const) {
+    const path = segmentPath(dataDir, { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-22", name }, "open");
+    mkdirSync(dirname(path), { recursive: true });
+    writeFileSync(path, encodeLine(`{"e":"aggTrade","E":1,"s":"BTCUSDT","a":${id}}`, us, null));
+  }
+  const journal = openJournal(dataDir, { log: silentLog });
+  const repair = createRepair(
+    { dataDir, segmentMinutes: 5, streams: [stream] },
+    {
+      rest: createRestClient({ restUrl: "http://127.0.0.1:9" }, { log: silentLog }),
+      ...{ journal, log: silentLog, nowUs: () => resumedUs, firstDiffId: () => null },
+      ...{ onSnapshot() {}, onClosed() {}, onLate() {}, flushed: async () => {} },
+    },
+  );
+  const holes = () =>
+    journal.holes.all().map(({ fromId, toId }: Pick<PendingHole, "fromId" | "toId">) => [fromId, toId]);
+  return { repair, holes };
+}
+
+test("a pause is judged by the trades on disk before and after it, also long afterwards, and what is missing is kept to be refetched", async () => {
+  const { repair, holes } = setUp(100, 151);
+  expect(await repair.catchUp({ gap, stream, resumedUs, firstId: null })).toBe(50);
+  expect(holes()).toEqual([[101, 150]]);
+});
+
+test("where the ids follow each other over a pause nothing is missing", async () => {
+  const { repair, holes } = setUp(100, 101);
+  expect(await repair.catchUp({ gap, stream, resumedUs, firstId: null })).toBe(0);
+  expect(holes()).toEqual([]);
+});
+
+test("ids that have begun anew during a pause, lower or far higher, tell nothing, and nothing is asked for", async () => {
+  for (const firstId of [7, 2_000_000_000]) {
+    const { repair, holes } = setUp(100, firstId);
+    expect(await repair.catchUp({ gap, stream, resumedUs, firstId: null })).toBeNull();
+    expect(holes()).toEqual([]);
+  }
+});

@@ -1,0 +1,78 @@
+import { expect, test } from "bun:test";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createCatalogueCare } from "../../../server/app/data/catalogue-sync.ts";
+import { createLiveCatalogue } from "../../../server/catalogue/live-catalogue.ts";
+import { archiveFolder, archivePath, dateOf, manifestPath } from "../../../server/domain/day.ts";
+import { openJournal } from "../../../server/journal/journal.ts";
+import { silentLog } from "../../../server/platform/log/log.ts";
+import { day as pattern, sealAndMerge, writeDay } from "../../support/data/day-fixture.ts";
+import { temporaryFolder } from "../../support/folder.ts";
+
+const nowUs = () => Date.parse("2026-11-22T12:00:00Z") * 1000;
+/** The garbage collector's turns are among them. */
+const mostMs = 15;
+
+test("the look through two thousand archives gives the main thread back after a few milliseconds, whether it knows them or not", async () => {
+  const made = temporaryFolder();
+  await sealAndMerge(made, writeDay(made, { segments: 1 }));
+  const manifest = readFileSync(manifestPath(made, pattern), "utf8");
+  // The first look pays for compiling what it runs.
+  await lookThrough(archives(manifest, 20));
+  for (const longest of await lookThrough(archives(manifest, 200))) expect(longest).toBeLessThan(mostMs);
+}, 60_000);
+
+/** A folder with so many archived days of ten symbols. */
+function archives(manifest: string, days: number): string {
+  const dataDir = temporaryFolder();
+  for (let symbol = 0; symbol < 10; symbol++) {
+    for (let n = 1; n <= days; n++) {
+      const day = { stream: "depth20", symbol: `SYM${symbol}USDT`, date: dateOf(nowUs() - n * 86_400_000_000) };
+      mkdirSync(archiveFolder(dataDir, day), { recursive: true });
+      writeFileSync(archivePath(dataDir, day), "");
+      writeFileSync(
+        manifestPath(dataDir, day),
+        manifest.replaceAll(pattern.symbol, day.symbol).replaceAll(pattern.date, day.date),
+      );
+    }
+  }
+  return dataDir;
+}
+
+/** The longest turns of a look by a catalogue that knows nothing, and of one by the same catalogue afterwards, ms. */
+async function lookThrough(dataDir: string): Promise<number[]> {
+  const journal = openJournal(dataDir, { log: silentLog });
+  const catalogue = createLiveCatalogue(dataDir, journal, { nowUs, log: silentLog });
+  const createCare = () =>
+    createCatalogueCare({ catalogue, journal, dataDir, nowUs, renewFolder() {}, log: silentLog });
+  const first = createCare();
+  first.start();
+  const longest: number[] = [];
+  for (const care of [first, createCare()]) {
+    const turns = measureTurns();
+    await care.reconcile();
+    longest.push(Math.max(...turns.stop()));
+  }
+  await journal.close(5000);
+  catalogue.close();
+  return longest;
+}
+
+/** CPU time that this thread takes between two turns of the event loop, ms. */
+function measureTurns() {
+  const turns: number[] = [0];
+  let isOn = true;
+  let before = process.threadCpuUsage();
+  const turn = () => {
+    const { user, system } = process.threadCpuUsage(before);
+    turns[0] = Math.max(turns[0] ?? 0, (user + system) / 1000);
+    before = process.threadCpuUsage();
+    if (isOn) setImmediate(turn);
+  };
+  setImmediate(turn);
+  return {
+    stop() {
+      isOn = false;
+      return turns;
+    },
+  };
+}

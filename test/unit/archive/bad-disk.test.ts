@@ -1,0 +1,165 @@
+import { afterAll, afterEach, beforeEach, expect, test } from "bun:test";
+import { existsSync, readFileSync, rmSync, statfsSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { verifyArchive } from "../../../server/archive/verify/verify-archive.ts";
+import { archivePath, manifestPath, type Segment, segmentPath } from "../../../server/domain/day.ts";
+import {
+  archivedIds,
+  day,
+  drained,
+  filesBelow,
+  lines,
+  realArchiver,
+  seconds,
+  segmentOf,
+  temporaryData,
+  today,
+  writeDay,
+  writeRaw,
+} from "../../support/data/day-fixture.ts";
+import { mountMissing, mountSmallDisk, unmountAll } from "../../support/machine/mounts.ts";
+import { until } from "../../support/wait.ts";
+
+afterAll(unmountAll);
+
+let dataDir = "";
+let remove = () => {};
+beforeEach(() => {
+  ({ dataDir, remove } = temporaryData());
+});
+afterEach(() => remove());
+
+const plenty = 1e9;
+
+test("without room for merging segments are sealed all the same, without room for sealing they stay raw, with room all goes on", async () => {
+  const segments = writeDay(dataDir);
+  const archiver = realArchiver(dataDir);
+  archiver.setRoom({ forSeals: 0, forMerges: 0 });
+  for (const segment of segments) archiver.seal(segment);
+  await archiver.mergeDaysBefore(today);
+  expect(archiver.status()).toMatchObject({ segments_sealed: 0, segments_waiting: 3, days_waiting: 1 });
+  archiver.setRoom({ forSeals: plenty, forMerges: 0 });
+  await until(() => archiver.status().segments_waiting === 0, "the segments to be sealed");
+  archiver.setRoom({ forSeals: plenty, forMerges: 1000 });
+  await Bun.sleep(300);
+  expect(archiver.status()).toMatchObject({ segments_sealed: 3, days_merged: 0, days_waiting: 1 });
+  archiver.setRoom({ forSeals: plenty, forMerges: plenty });
+  await drained(archiver);
+  await archiver.stop(0);
+  expect(archiver.failures).toEqual([]);
+  expect(archivedIds(dataDir)).toEqual(seconds(0, 2700));
+});
+
+test("stopping does not wait for segments that there is no room to seal", async () => {
+  const segments = writeDay(dataDir);
+  const archiver = realArchiver(dataDir);
+  archiver.setRoom({ forSeals: 0, forMerges: 0 });
+  for (const segment of segments) archiver.seal(segment);
+  await archiver.stop(60_000);
+  expect(filesBelow(dataDir).every((path) => path.endsWith(".jsonl"))).toBe(true);
+});
+
+test.skipIf(mountMissing !== "")(
+  `a disk that is full while a segment is sealed, or a day is merged, is told of once; both are done when there is room${mountMissing}`,
+  async () => {
+    dataDir = mountSmallDisk("8m");
+    const ballast = join(dataDir, "ballast");
+    const fill = (leave: number) => {
+      const { bavail, bsize } = statfsSync(dataDir);
+      writeFileSync(ballast, Buffer.alloc(bavail * bsize - leave));
+    };
+    const segments = writeDay(dataDir);
+    const archiver = realArchiver(dataDir, { retryMs: 50 });
+    const look = setInterval(() => archiver.setRoom({ forSeals: plenty, forMerges: plenty }), 10);
+    fill(4096);
+    for (const segment of segments) archiver.seal(segment);
+    await archiver.mergeDaysBefore(today);
+    await until(() => archiver.failures.length > 0, "the seal to fail");
+    await Bun.sleep(300);
+    expect(archiver.failures).toMatchObject([{ operation: "write", code: "ENOSPC" }]);
+    for (const segment of segments)
+      expect(readFileSync(segmentPath(dataDir, segment, "open"), "utf8")).toEndWith("}\n");
+
+    archiver.setRoom({ forSeals: plenty, forMerges: 0 });
+    clearInterval(look);
+    rmSync(ballast);
+    const sealing = setInterval(() => archiver.setRoom({ forSeals: plenty, forMerges: 0 }), 10);
+    await until(() => archiver.status().segments_sealed === 3, "the segments to be sealed");
+    clearInterval(sealing);
+
+    fill(8192);
+    const merging = setInterval(() => archiver.setRoom({ forSeals: plenty, forMerges: plenty }), 10);
+    await until(() => archiver.failures.length > 1, "the merge to fail");
+    await Bun.sleep(300);
+    expect(archiver.failures.slice(1)).toMatchObject([{ code: "ENOSPC" }]);
+    expect(existsSync(manifestPath(dataDir, day))).toBe(false);
+    rmSync(ballast);
+    await drained(archiver);
+    clearInterval(merging);
+    await archiver.stop(0);
+    expect(archivedIds(dataDir)).toEqual(seconds(0, 2700));
+    expect((await verifyArchive(dataDir, day)).kind).toBe("ok");
+    expect(filesBelow(dataDir)).toHaveLength(2);
+  },
+  20_000,
+);
+
+test("a late segment of a day that is merged already is merged into it, with the gaps that are known now", async () => {
+  const [first, second, third] = writeDay(dataDir) as [Segment, Segment, Segment];
+  const secondText = readFileSync(segmentPath(dataDir, second, "open"));
+  rmSync(segmentPath(dataDir, second, "open"));
+  const hole = { ...{ stream: day.stream, symbol: day.symbol }, from_us: 1, to_us: 2, cause: "missing" as const };
+  const gaps = [{ ...hole, missing: 900, repaired: 0 }];
+  const archiver = realArchiver(dataDir, { gaps });
+  archiver.seal(first);
+  archiver.seal(third);
+  await archiver.mergeDaysBefore(today);
+  await drained(archiver);
+  expect(archivedIds(dataDir)).toEqual([...seconds(0, 900), ...seconds(1800, 2700)]);
+
+  gaps[0] = { ...hole, missing: 900, repaired: 900 };
+  const late = segmentOf("00-15");
+  writeRaw(dataDir, late, secondText);
+  archiver.seal(late);
+  archiver.merge(day);
+  await until(() => archiver.status().days_merged === 2, "the second merge");
+  await archiver.stop(0);
+  expect(archivedIds(dataDir)).toEqual(seconds(0, 2700));
+  expect(JSON.parse(readFileSync(manifestPath(dataDir, day), "utf8"))).toMatchObject({
+    rows: 2700,
+    gaps: [{ missing: 900, repaired: 900 }],
+    segments: ["00-00", "00-15", "00-30"],
+  });
+  expect(filesBelow(dataDir)).toHaveLength(2);
+  expect(existsSync(archivePath(dataDir, day))).toBe(true);
+});
+
+test("what is learnt of a merged day's gaps goes into its manifest, and its archive is not touched", async () => {
+  const hole = { ...{ stream: day.stream, symbol: day.symbol }, from_us: 1, to_us: 2, cause: "missing" as const };
+  const gaps = [{ ...hole, missing: 9, repaired: 0 }];
+  const archiver = realArchiver(dataDir, { gaps });
+  for (const segment of writeDay(dataDir, { segments: 1 })) archiver.seal(segment);
+  await archiver.mergeDaysBefore(today);
+  await drained(archiver);
+  const { mtimeMs, ino } = statSync(archivePath(dataDir, day));
+  gaps[0] = { ...hole, missing: 9, repaired: 9 };
+  archiver.merge(day);
+  await drained(archiver);
+  await archiver.stop(0);
+  expect(archiver.archived.map(({ gaps: [gap] }) => gap?.repaired)).toEqual([0, 9]);
+  expect(statSync(archivePath(dataDir, day))).toMatchObject({ mtimeMs, ino });
+  const verified = await verifyArchive(dataDir, day);
+  expect(verified.kind).toBe("ok");
+  expect(verified.manifest?.gaps[0]?.repaired).toBe(9);
+});
+
+test("a late segment of today waits for the day's end", async () => {
+  const tomorrow = { ...day, date: today };
+  writeRaw(dataDir, segmentOf("00-00", tomorrow), lines(0, 10));
+  const archiver = realArchiver(dataDir);
+  await archiver.mergeDaysBefore(today);
+  archiver.seal(segmentOf("00-00", tomorrow));
+  await drained(archiver);
+  await archiver.stop(0);
+  expect(archiver.status()).toMatchObject({ segments_sealed: 1, days_merged: 0 });
+});

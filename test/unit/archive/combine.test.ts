@@ -1,0 +1,238 @@
+import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import fc from "fast-check";
+import { uniteArchives } from "../../../server/archive/combine/combine-archives.ts";
+import { sharedGaps } from "../../../server/archive/combine/shared-gaps.ts";
+import { createIdIndex } from "../../../server/archive/merge/id-index.ts";
+import { writeLines } from "../../../server/archive/merge/write-lines.ts";
+import { verifyArchive } from "../../../server/archive/verify/verify-archive.ts";
+import { archivePath, type Day, dateStartUs, manifestPath } from "../../../server/domain/day.ts";
+import { encodeLine } from "../../../server/domain/line.ts";
+import { encodeManifest, type Manifest, type ManifestGap, readManifest } from "../../../server/storage/manifest.ts";
+import { temporaryData, writeRaw } from "../../support/data/day-fixture.ts";
+
+const day: Day = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-21" };
+const startUs = dateStartUs(day.date);
+
+type Row = { id: number; us: number; repaired?: boolean };
+
+let left = "";
+let right = "";
+let remove = () => {};
+beforeEach(() => {
+  const [a, b] = [temporaryData(), temporaryData()];
+  [left, right] = [a.dataDir, b.dataDir];
+  remove = () => {
+    a.remove();
+    b.remove();
+  };
+});
+afterEach(() => remove());
+
+const nothing = { onForeign: () => {}, onTail: () => {} };
+
+function text(rows: readonly Row[], member = "a"): string {
+  return rows
+    .map(({ id, us, repaired }) => {
+      const line = encodeLine(`{"${member}":${id}}`, startUs + us, repaired ? null : 7);
+      return repaired ? line.replace('"net_delay_ms":null', '"net_delay_ms":null,"repaired":true') : line;
+    })
+    .join("");
+}
+
+/** An archive with manifest, of rows in order of time. */
+function archive(dataDir: string, rows: readonly Row[], gaps: ManifestGap[] = [], of = day, member = "a"): Manifest {
+  const raw = writeRaw(dataDir, { ...of, name: "00-00" }, text(rows, member));
+  mkdirSync(dirname(archivePath(dataDir, of)), { recursive: true });
+  const written = writeLines({ path: archivePath(dataDir, of), day: of, level: 1 }, [{ path: raw }], nothing, () => {});
+  const manifest: Manifest = {
+    ...{ manifest_version: 1, recorder: { version: "0", host: dataDir }, gaps, clock_offset_ms: null },
+    ...{ repaired: { torn_tails: 0, refetched: 0, foreign_lines: 0 }, segments: [], quarantined: [] },
+    ...written,
+  };
+  writeFileSync(manifestPath(dataDir, of), encodeManifest(manifest));
+  return manifest;
+}
+
+function unite(of = day) {
+  const out = join(left, "united.jsonl.zst");
+  const otherManifest = readManifest(right, of);
+  const other = archivePath(right, of);
+  const { kind, manifest } = uniteArchives({
+    ...{ kind: "unite", dataDir: left, day: of, other, otherManifest, out, level: 1 },
+    recorder: { version: "0", host: "here" },
+  });
+  return { kind, manifest, text: Bun.zstdDecompressSync(readFileSync(kind === "same" ? other : out)).toString() };
+}
+
+const idsOf = (lines: string) => [...lines.matchAll(/"a":(\d+)/g)].map((match) => Number(match[1]));
+
+test("the union of two recorders has every record of either exactly once, the one that came first, in order of time", () => {
+  const rows = fc
+    .record({
+      ids: fc.uniqueArray(fc.integer({ min: 0, max: 400 }), { minLength: 2, maxLength: 200 }),
+      skewUs: fc.integer({ min: 0, max: 5_000_000 }),
+    })
+    .map(({ ids, skewUs }) =>
+      // Delays of up to 350 ms at a record each 100 ms: not even the ids of one recorder are in order.
+      ids
+        .map((id): Row => ({ id, us: id * 100_000 + skewUs + ((id * 7919) % 350_000) }))
+        .sort((a, b) => a.us - b.us || a.id - b.id),
+    );
+  fc.assert(
+    fc.property(rows, rows, (ours, theirs) => {
+      archive(left, ours);
+      archive(right, theirs);
+      const united = unite();
+      const best = new Map<number, number>();
+      for (const { id, us } of [...ours, ...theirs])
+        best.set(id, Math.min(us, best.get(id) ?? Number.MAX_SAFE_INTEGER));
+      const expected = [...best].map(([id, us]) => ({ id, us }));
+      const found = united.text
+        .trimEnd()
+        .split("\n")
+        .map((line) => ({ id: idsOf(line)[0] ?? -1, us: Number(/recv_us":(\d+)/.exec(line)?.[1]) - startUs }));
+      const byTime = (a: Row, b: Row) => a.us - b.us || a.id - b.id;
+      expect([...found].sort(byTime)).toEqual(expected.sort(byTime));
+      expect(found.map(({ us }) => us)).toEqual(found.map(({ us }) => us).sort((a, b) => a - b));
+      expect(united.manifest.rows).toBe(best.size);
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test("a record that was received is better than one that was refetched, whichever comes first in time", () => {
+  archive(left, [
+    { id: 1, us: 10 },
+    { id: 2, us: 20, repaired: true },
+    { id: 3, us: 40 },
+  ]);
+  archive(right, [
+    { id: 1, us: 11 },
+    { id: 2, us: 30 },
+    { id: 3, us: 35, repaired: true },
+  ]);
+  const { text: united, manifest } = unite();
+  expect(idsOf(united)).toEqual([1, 2, 3]);
+  expect(united).not.toContain("repaired");
+  expect(manifest.repaired.refetched).toBe(0);
+});
+
+test("a clock that is a quarter of an hour off doubles nothing", () => {
+  const ids = Array.from({ length: 50_000 }, (_, n) => n);
+  archive(
+    left,
+    ids.map((id) => ({ id, us: id * 1000 })),
+  );
+  archive(
+    right,
+    ids.map((id) => ({ id, us: id * 1000 + 900_000_000 })),
+  );
+  expect(idsOf(unite().text)).toEqual(ids);
+});
+
+test("every stream is united by its own id", () => {
+  const members = { depth20: "lastUpdateId", depth: "u", trade: "t", bookTicker: "u", depthSnapshot: "lastUpdateId" };
+  const [ours, theirs] = [
+    [
+      { id: 1, us: 1 },
+      { id: 2, us: 3 },
+    ],
+    [
+      { id: 2, us: 2 },
+      { id: 3, us: 4 },
+    ],
+  ];
+  for (const [stream, member] of Object.entries(members)) {
+    const of = { ...day, stream };
+    archive(left, ours, [], of, member);
+    archive(right, theirs, [], of, member);
+    const found = [...unite(of).text.matchAll(/:(\d+)\}/g)].map((match) => Number(match[1]));
+    expect([stream, found]).toEqual([stream, [1, 2, 3]]);
+  }
+});
+
+test("where the other one has everything already, its archive stays and only the manifest changes", () => {
+  archive(left, [
+    { id: 1, us: 5 },
+    { id: 3, us: 9 },
+  ]);
+  const theirs = archive(
+    right,
+    [1, 2, 3].map((id) => ({ id, us: id })),
+  );
+  const { kind, manifest } = unite();
+  expect(kind).toBe("same");
+  expect(manifest).toMatchObject({ compressed_sha256: theirs.compressed_sha256, rows: 3 });
+  expect(manifest.sources?.map(({ rows }) => rows)).toEqual([3, 2]);
+});
+
+test("a united archive is one that `verify` finds whole", async () => {
+  archive(left, [
+    { id: 1, us: 5 },
+    { id: 3, us: 9 },
+  ]);
+  archive(right, [{ id: 2, us: 7 }]);
+  const { manifest } = unite();
+  writeFileSync(archivePath(right, day), readFileSync(join(left, "united.jsonl.zst")));
+  writeFileSync(manifestPath(right, day), encodeManifest(manifest));
+  expect(await verifyArchive(right, day)).toMatchObject({ kind: "ok", manifest: { first_id: 1, last_id: 3 } });
+});
+
+test("ids that are too far out of order to be compared are an error, not doubled rows", () => {
+  const rows = Array.from({ length: 200_000 }, (_, n) => ({ id: n + 1, us: n }));
+  archive(left, [...rows, { id: 5, us: 200_001 }]);
+  archive(right, rows);
+  expect(() => unite()).toThrow(/too far out of order/);
+  const index = createIdIndex(archivePath(right, day), "aggTrade");
+  expect([index.arrivalOf(1), index.arrivalOf(200_000), index.arrivalOf(200_001)]).toEqual([
+    startUs,
+    startUs + 199_999,
+    null,
+  ]);
+  index.close();
+});
+
+describe("gaps of a union", () => {
+  const gap = (from_us: number, to_us: number, more: Partial<ManifestGap> = {}): ManifestGap => ({
+    ...{ from_us, to_us, cause: "reconnect", missing: null, repaired: 0 },
+    ...more,
+  });
+  const covered = (gaps: ManifestGap[], first_recv_us = 0, last_recv_us = 1000) => ({
+    gaps,
+    first_recv_us,
+    last_recv_us,
+  });
+  const spans = (gaps: readonly ManifestGap[]) => gaps.map(({ from_us, to_us }) => [from_us, to_us]);
+
+  test("are those that both had, where both had them", () => {
+    const ours = covered([gap(10, 50), gap(100, 200), gap(700, 710)]);
+    const theirs = covered([gap(40, 120), gap(150, 160), gap(800, 900)]);
+    expect(spans(sharedGaps(ours, theirs))).toEqual([
+      [40, 50],
+      [100, 120],
+      [150, 160],
+    ]);
+    expect(spans(sharedGaps(theirs, ours))).toEqual(spans(sharedGaps(ours, theirs)));
+  });
+
+  test("are not filled by a recorder that was not there yet, or not any more", () => {
+    expect(spans(sharedGaps(covered([gap(10, 50), gap(900, 990)]), covered([], 30, 950)))).toEqual([
+      [10, 30],
+      [950, 990],
+    ]);
+    expect(sharedGaps(covered([], 30), covered([], 60))).toEqual([]);
+  });
+
+  test("are filled by one that has refetched what was missing", () => {
+    const refetched = covered([gap(10, 50, { missing: 3, repaired: 3 })]);
+    expect(sharedGaps(covered([gap(10, 50)]), refetched)).toEqual([]);
+    expect(sharedGaps(refetched, refetched)).toEqual([gap(10, 50, { missing: 3, repaired: 3 })]);
+  });
+
+  test("stay where the exchange itself had halted", () => {
+    const halted = gap(10, 50, { cause: "halted" });
+    expect(sharedGaps(covered([gap(10, 50)]), covered([halted]))).toEqual([halted]);
+  });
+});

@@ -1,0 +1,116 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { constants, zstdCompressSync } from "node:zlib";
+import { verifyArchive } from "../../../server/archive/verify/verify-archive.ts";
+import { archivePath, manifestPath } from "../../../server/domain/day.ts";
+import { encodeManifest, type Manifest, parseManifest } from "../../../server/storage/manifest.ts";
+import { day, line, lines, sealAndMerge, temporaryData, writeDay } from "../../support/data/day-fixture.ts";
+
+let dataDir = "";
+let remove = () => {};
+let manifest: Manifest;
+beforeEach(async () => {
+  ({ dataDir, remove } = temporaryData());
+  await sealAndMerge(dataDir, writeDay(dataDir, { segments: 2 }));
+  manifest = parseManifest(readFileSync(manifestPath(dataDir, day), "utf8"));
+});
+afterEach(() => remove());
+
+async function problems(): Promise<string[]> {
+  const found = await verifyArchive(dataDir, day);
+  return found.kind === "ok" ? [] : found.problems.map((problem) => problem.kind);
+}
+
+function compress(text: string): Buffer {
+  return zstdCompressSync(Buffer.from(text), { params: { [constants.ZSTD_c_checksumFlag]: 1 } });
+}
+
+/** Puts other lines into the archive and makes the manifest agree about the file's own bytes. */
+function replaceLines(text: string, stated: Partial<Manifest> = {}): void {
+  const bytes = compress(text);
+  writeFileSync(archivePath(dataDir, day), bytes);
+  const sha256 = (data: Uint8Array | string) => new Bun.CryptoHasher("sha256").update(data).digest("hex");
+  const raw = { raw_bytes: Buffer.byteLength(text), raw_sha256: sha256(text) };
+  const own = { compressed_bytes: bytes.length, compressed_sha256: sha256(bytes) };
+  writeFileSync(manifestPath(dataDir, day), encodeManifest({ ...manifest, ...own, ...raw, ...stated }));
+}
+
+test("a whole archive is ok, and progress ends at 1", async () => {
+  let share = 0;
+  expect(await verifyArchive(dataDir, day, (now) => (share = now))).toEqual({ kind: "ok", manifest });
+  expect(share).toBe(1);
+});
+
+test("a single changed bit is found", async () => {
+  const bytes = readFileSync(archivePath(dataDir, day));
+  for (const at of [0, 5, bytes.length >> 1, bytes.length - 1]) {
+    const damaged = Buffer.from(bytes);
+    damaged[at] = (damaged[at] ?? 0) ^ 1;
+    writeFileSync(archivePath(dataDir, day), damaged);
+    expect((await problems()).length).toBeGreaterThan(0);
+  }
+});
+
+test("an archive cut short anywhere is found", async () => {
+  const bytes = readFileSync(archivePath(dataDir, day));
+  for (const length of [0, 3, 1000, bytes.length - 4, bytes.length - 1]) {
+    writeFileSync(archivePath(dataDir, day), bytes.subarray(0, length));
+    expect(await problems()).toContain("archive_unreadable");
+  }
+});
+
+test("a second frame behind the first, which many readers would not see, is found", async () => {
+  const bytes = Buffer.concat([readFileSync(archivePath(dataDir, day)), compress(line(3000))]);
+  writeFileSync(archivePath(dataDir, day), bytes);
+  expect(await problems()).toContain("archive_unreadable");
+});
+
+test("a frame without checksum is found", async () => {
+  const bytes = zstdCompressSync(Buffer.from(lines(0, 1800)));
+  writeFileSync(archivePath(dataDir, day), bytes);
+  expect(await problems()).toContain("frame");
+});
+
+test("a missing archive, a missing manifest and an unreadable one are told apart", async () => {
+  writeFileSync(manifestPath(dataDir, day), "{");
+  expect(await problems()).toEqual(["manifest_unreadable"]);
+  writeFileSync(manifestPath(dataDir, day), encodeManifest(manifest).replace(/"rows": \d+/, '"rows": -1'));
+  expect(await verifyArchive(dataDir, day)).toMatchObject({
+    problems: [{ detail: expect.stringContaining("rows is not a whole number from 0") }],
+  });
+  rmSync(manifestPath(dataDir, day));
+  expect(await problems()).toEqual(["manifest_missing"]);
+  writeFileSync(manifestPath(dataDir, day), encodeManifest(manifest));
+  rmSync(archivePath(dataDir, day));
+  expect(await problems()).toEqual(["archive_missing"]);
+});
+
+test("each statement of the manifest is checked by itself", async () => {
+  replaceLines(lines(0, 1799));
+  expect(await problems()).toEqual(["rows", "minutes", "first_or_last", "first_or_last"]);
+  replaceLines(lines(0, 1800), { rows: 1801 });
+  expect(await problems()).toEqual(["rows"]);
+  replaceLines(lines(0, 1800), { raw_bytes: 1, raw_sha256: "0".repeat(64) });
+  expect(await problems()).toEqual(["raw_checksum", "raw_bytes"]);
+  replaceLines(lines(0, 1800), { symbol: "ETHUSDT" });
+  expect(await problems()).toEqual(["other_day"]);
+});
+
+test("rows in the wrong order, of another day, or none of ours are found", async () => {
+  const rows = lines(0, 1800).split("\n").slice(0, 1800);
+  const swapped = [...rows];
+  [swapped[60], swapped[61]] = [swapped[61] ?? "", swapped[60] ?? ""];
+  replaceLines(`${swapped.join("\n")}\n`);
+  expect(await problems()).toEqual(["order"]);
+  replaceLines(`${lines(0, 1799)}${line(86_400 + 5, 1799)}`, { last_recv_us: manifest.last_recv_us + 84_606e6 });
+  expect(await problems()).toEqual(["minutes", "wrong_day"]);
+  replaceLines(`${lines(0, 100)}hello\n${lines(101, 1800)}`);
+  expect(await problems()).toEqual(["minutes", "foreign_line"]);
+});
+
+test("a manifest is written with its keys in one order, whatever order they had", () => {
+  const shuffled = Object.fromEntries(Object.entries(manifest).reverse()) as Manifest;
+  const text = encodeManifest({ ...shuffled, recorder: { host: "h", version: "v" } });
+  expect(text).toBe(encodeManifest({ ...manifest, recorder: { version: "v", host: "h" } }));
+  expect(parseManifest(text)).toEqual({ ...manifest, recorder: { version: "v", host: "h" } });
+});

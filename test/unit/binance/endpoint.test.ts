@@ -1,0 +1,39 @@
+import { expect, test } from "bun:test";
+import { addressesOf, spreadStreams, subscriptionOf } from "../../../server/binance/sockets/endpoint.ts";
+import { splitNames } from "../../../server/binance/sockets/subscriptions.ts";
+import { createStream, parseStreamType, type StreamType } from "../../../server/domain/stream.ts";
+import { backoffMs } from "../../../server/platform/fetch/backoff.ts";
+
+const types = ["depth20@100ms", "aggTrade"].map(parseStreamType) as StreamType[];
+const many = Array.from({ length: 1000 }, (_, n) => types.map((type) => createStream(`SYMBOL${n}USDT`, type))).flat();
+
+test("a thousand symbols fit Binance's limits, each stream is asked for exactly once, a symbol stays on one socket", () => {
+  const sockets = spreadStreams(many);
+  expect(sockets.flat().length).toBe(2000);
+  expect(new Set(sockets.flat()).size).toBe(2000);
+  for (const streams of sockets) {
+    expect(streams.length).toBeLessThanOrEqual(1024);
+    const names = streams.map(({ name }) => name);
+    const { url, inUrl, rest } = subscriptionOf("wss://stream.binance.com:9443", names);
+    expect(new URL(url).searchParams.get("streams")?.split("/") ?? []).toEqual([...inUrl]);
+    expect([...inUrl, ...rest]).toEqual(names);
+    expect(url.length).toBeLessThan(4200);
+    for (const list of splitNames(rest)) expect(JSON.stringify(list).length).toBeLessThan(4100);
+  }
+  const home = new Map<string, number>();
+  sockets.forEach((streams, n) => {
+    for (const { symbol } of streams) expect(home.get(symbol) ?? n).toBe(home.set(symbol, n).get(symbol) as number);
+  });
+});
+
+test("two sockets have two addresses: those configured, else both ports of the exchange's own host", () => {
+  const [own, twin] = ["wss://stream.binance.com:9443", "wss://stream.binance.com:443"];
+  expect(addressesOf(own, [])).toEqual([own, twin]);
+  expect(addressesOf(own, ["wss://data-stream.binance.vision"])).toEqual([own, "wss://data-stream.binance.vision"]);
+  expect(addressesOf("ws://127.0.0.1:1", [])).toEqual(["ws://127.0.0.1:1"]);
+});
+
+test("the wait before a reconnect doubles up to 30 s and is spread by chance", () => {
+  expect([0, 1, 2, 3, 20].map((failures) => backoffMs(failures, 0))).toEqual([250, 500, 1000, 2000, 30_000]);
+  expect(backoffMs(20, 0.999)).toBeGreaterThan(15_000);
+});

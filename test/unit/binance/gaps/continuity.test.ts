@@ -1,0 +1,87 @@
+import { expect, test } from "bun:test";
+import type { ConnectionStatus } from "../../../../server/domain/status.ts";
+import { compareWithEmitted, keyOf, startContinuity } from "../../../support/binance/gap-check.ts";
+import { temporaryFolder } from "../../../support/folder.ts";
+import { until } from "../../../support/wait.ts";
+
+const types = ["depth20@100ms", "depth@100ms", "aggTrade"];
+
+test("100 changes of connection under 15 symbols × 3 streams at ten times the market's speed, half of them announced by serverShutdown: nothing is lost, nothing doubled, and there is no gap", async () => {
+  const run = await startContinuity({ dataDir: temporaryFolder(), symbols: 15, types, speed: 10 });
+  for (let n = 1; n <= 100; n++) {
+    if (n % 2 === 0) run.feed.rollOver();
+    else run.exchange.announceShutdown();
+    await until(() => run.feed.counts().rollovers === n, `change ${n}`, 10_000);
+    await until(() => run.exchange.stats().connections === 1, "the old connection to be closed");
+  }
+  await run.stop();
+  const { recorded, ...result } = compareWithEmitted(run.emitted, run.dataDir);
+  const { duplicates, rollovers, reconnects } = run.feed.counts();
+  console.log(JSON.stringify({ emitted: run.emitted.length, recorded, duplicates, rollovers, reconnects }));
+  expect(result).toEqual({ lost: [], doubled: 0, strange: 0, disordered: 0 });
+  expect(run.gaps).toEqual([]);
+  expect(run.got.epochs).toBe(0);
+  expect(duplicates).toBeGreaterThan(100);
+}, 120_000);
+
+test("with two sockets at all times, one cut after the other costs nothing: lost 0, doubled 0", async () => {
+  const run = await startContinuity({ dataDir: temporaryFolder(), symbols: 15, types, speed: 10, connections: 2 });
+  const bothDeliver = () => areEstablished(run);
+  for (let n = 0; n < 12; n++) {
+    await until(bothDeliver, "both sockets to deliver");
+    const [oldest] = run.exchange.connections();
+    run.exchange.disconnect(oldest ?? 0, n % 2 === 0 ? "terminate" : { code: 1001, reason: "" });
+    await until(() => run.feed.counts().reconnects > n, "the cut to be noticed");
+  }
+  await until(bothDeliver, "both sockets to deliver");
+  await run.stop();
+  const { recorded, ...result } = compareWithEmitted(run.emitted, run.dataDir);
+  console.log(JSON.stringify({ emitted: run.emitted.length, recorded, ...run.feed.counts() }));
+  expect(result).toEqual({ lost: [], doubled: 0, strange: 0, disordered: 0 });
+  expect(run.gaps.filter(({ missing }) => missing !== 0)).toEqual([]);
+}, 60_000);
+
+test("with one socket every lost message lies within a recorded gap, no gap is wider than the outage by more than a second, and the ids that are missing are counted", async () => {
+  const run = await startContinuity({ dataDir: temporaryFolder(), symbols: 15, types, speed: 10 });
+  const outages: { readonly fromUs: number; toUs: number }[] = [];
+  for (let n = 0; n < 8; n++) {
+    await until(() => areEstablished(run), "data for a while", 10_000);
+    const fromUs = run.nowUs();
+    run.exchange.disconnectAll(n % 2 === 0 ? "terminate" : { code: 1008, reason: "Pong timeout" });
+    await until(() => run.exchange.stats().streams === 0, "the cut");
+    await until(() => run.exchange.stats().streams === 45, "the reconnect", 10_000);
+    outages.push({ fromUs, toUs: run.nowUs() });
+  }
+  await run.stop();
+  const { lost, ...result } = compareWithEmitted(run.emitted, run.dataDir);
+  expect(result).toMatchObject({ doubled: 0, strange: 0, disordered: 0 });
+  expect(lost.length).toBeGreaterThan(100);
+  const unexplained = lost.filter(
+    ({ key, afterUs, beforeUs }) =>
+      !run.gaps.some((gap) => keyOf(gap.stream) === key && gap.fromUs <= beforeUs && gap.toUs >= afterUs),
+  );
+  expect(unexplained).toEqual([]);
+  for (const { fromUs, toUs } of run.gaps) {
+    const outage = outages.find((one) => one.fromUs <= toUs && fromUs <= one.toUs);
+    expect(toUs - fromUs - ((outage?.toUs ?? 0) - (outage?.fromUs ?? 0))).toBeLessThan(1_000_000);
+  }
+  const trades = run.gaps.filter(({ stream }) => stream.type.kind === "aggTrade");
+  const missing = trades.reduce((sum, gap) => sum + (gap.missing ?? 0), 0);
+  expect(missing).toBe(lost.filter(({ key }) => key.endsWith("/aggTrade")).length);
+  console.log(
+    JSON.stringify({
+      emitted: run.emitted.length,
+      recorded: result.recorded,
+      lost: lost.length,
+      gaps: run.gaps.length,
+      trades_missing: missing,
+    }),
+  );
+}, 60_000);
+
+/** Every connection has delivered for so long that a cut is no repetition of the last one. */
+function areEstablished({ feed, nowUs }: Awaited<ReturnType<typeof startContinuity>>): boolean {
+  const isEstablished = ({ state, since_us, last_recv_us }: ConnectionStatus) =>
+    state === "open" && last_recv_us !== null && nowUs() - since_us > 2_100_000;
+  return feed.connections().every(isEstablished);
+}

@@ -1,0 +1,203 @@
+import { expect, test } from "bun:test";
+import { createSequence } from "../../../../server/binance/gaps/sequence.ts";
+import type { Cursor, Verdict } from "../../../../server/binance/gaps/sequence-types.ts";
+
+/** Trades as several connections bring them; `content` is the trade itself, whatever id it bears. */
+function trades() {
+  const sequence = createSequence({ contiguous: true, mayVary: false, lastId: null });
+  let us = 0;
+  const take = (cursor: Cursor, id: number, content = id): Verdict => {
+    us += 100_000;
+    return sequence.judge(cursor, id, id, `${"x".repeat(40)}${content}`, us);
+  };
+  const row = (cursor: Cursor, from: number, to: number) =>
+    Array.from({ length: to - from + 1 }, (_, n) => take(cursor, from + n));
+  const holes = (beforeUs = us - 1_000_000) => sequence.takeHoles(beforeUs).map(({ fromId, toId }) => [fromId, toId]);
+  return { sequence, take, row, holes };
+}
+
+const once = (verdicts: readonly Verdict[]) => verdicts.every((verdict) => verdict === "next" || verdict === "late");
+
+test("the first record of all begins no other numbering, however high its id; a jump that no gap explains does", () => {
+  const { sequence, take } = trades();
+  const cursor = sequence.join();
+  expect([take(cursor, 4_000_000_000), take(cursor, 4_000_000_001)]).toEqual(["next", "next"]);
+  expect([take(cursor, 9_000_000_000, 1), take(cursor, 9_000_000_001, 2)]).toEqual(["epoch", "next"]);
+  expect(sequence.holes?.open()).toEqual([]);
+});
+
+test("one id that is 300 too high, then as before: every trade is kept once, nothing is missing but the id it should have borne, and the true bearer of the id is kept", () => {
+  const { sequence, take, row, holes } = trades();
+  const cursor = sequence.join();
+  row(cursor, 1, 1000);
+  expect(take(cursor, 1301, 1001)).toBe("next");
+  const verdicts = row(cursor, 1002, 1500);
+  expect(once(verdicts)).toBe(true);
+  expect(holes()).toEqual([[1001, 1001]]);
+  expect(sequence.takeGlitch()).toEqual({ id: 1301, notMissing: null });
+  expect(row(cursor, 1490, 1500).every((verdict) => verdict === "duplicate")).toBe(true);
+});
+
+test("ids that are too high for some records, so long that a hole was told: the rest of it is taken back", () => {
+  const { sequence, take, row, holes } = trades();
+  const cursor = sequence.join();
+  row(cursor, 1, 1000);
+  for (let n = 1; n <= 30; n++) take(cursor, 1300 + n, 1000 + n);
+  expect(holes()).toEqual([[1001, 1300]]);
+  expect(once(row(cursor, 1031, 1500))).toBe(true);
+  expect(sequence.takeGlitch()).toEqual({
+    id: 1330,
+    notMissing: expect.objectContaining({ fromId: 1031, toId: 1300 }),
+  });
+  expect(holes()).toEqual([]);
+});
+
+test("one id that is 300 too low, then as before, begins no numbering for good: nothing is missing but its own id", () => {
+  const { sequence, take, row, holes } = trades();
+  const cursor = sequence.join();
+  row(cursor, 1, 1000);
+  expect(take(cursor, 701, 1001)).toBe("epoch");
+  expect(once(row(cursor, 1002, 1400))).toBe(true);
+  expect(holes()).toEqual([[1001, 1001]]);
+  expect(sequence.takeGlitch()).toEqual({ id: 701, notMissing: null });
+});
+
+test("of two connections of which one alone brings wrong ids nothing is doubled, lost, or told to be missing", () => {
+  for (const [wrong, ahead] of [
+    [1301, "right"],
+    [1301, "wrong"],
+    [701, "right"],
+    [701, "wrong"],
+  ] as const) {
+    const { sequence, take, holes } = trades();
+    const [right, other] = [sequence.join(), sequence.join()];
+    const kept: number[] = [];
+    const bring = (cursor: Cursor, id: number, content = id) => {
+      if (take(cursor, id, content) !== "duplicate") kept.push(content);
+    };
+    for (let id = 1; id <= 1400; id++) {
+      const both = [() => bring(right, id), () => bring(other, id === 1001 ? wrong : id, id)];
+      for (const one of ahead === "right" ? both : both.reverse()) one();
+    }
+    // The one trade comes under both of its ids.
+    expect(kept.filter((content) => content !== 1001)).toEqual(
+      Array.from({ length: 1400 }, (_, n) => n + 1).filter((id) => id !== 1001),
+    );
+    expect(kept.filter((content) => content === 1001)).toHaveLength(2);
+    expect([wrong, ahead, holes(Number.POSITIVE_INFINITY)]).toEqual([wrong, ahead, []]);
+  }
+});
+
+test("a wrong id as the last one before a cut, and as the first one behind it, hides nothing of what is missing", () => {
+  for (const where of ["before", "behind"]) {
+    const { sequence, take, row, holes } = trades();
+    const first = sequence.join();
+    row(first, 1, 1000);
+    if (where === "before") take(first, 1301, 1001);
+    sequence.leave(first);
+    const second = sequence.join();
+    if (where === "behind") take(second, 1310, 1010);
+    expect(once(row(second, 1011, 1200))).toBe(true);
+    expect(holes()).toEqual([[1001, 1010]]);
+    expect(once(row(second, 1201, 1500))).toBe(true);
+    expect(holes()).toEqual([]);
+  }
+});
+
+test("a true new numbering is recognized, on one connection and on two, and nothing of it is missing or taken for a glitch", () => {
+  for (const lag of [0, 5]) {
+    const { sequence, take, row, holes } = trades();
+    const a = sequence.join();
+    const b = sequence.join();
+    row(a, 1, 1000);
+    row(b, 1, 1000 - lag);
+    const kept: number[] = [];
+    for (let n = 1; n <= 200; n++) {
+      if (take(a, 500 + n, 5000 + n) !== "duplicate") kept.push(n);
+      const behind = n - lag;
+      const isDuplicate = behind > 0 ? take(b, 500 + behind, 5000 + behind) : take(b, 1000 + behind);
+      expect(isDuplicate).toBe("duplicate");
+    }
+    expect(kept).toEqual(Array.from({ length: 200 }, (_, n) => n + 1));
+    expect([holes(), sequence.takeGlitch()]).toEqual([[], null]);
+  }
+});
+
+test("a hole that is one stays one, also where records come in another order behind it", () => {
+  const { sequence, take, row, holes } = trades();
+  const cursor = sequence.join();
+  row(cursor, 1, 10);
+  for (const id of [20, 22, 21, 23, 25, 24]) expect(take(cursor, id)).not.toBe("duplicate");
+  row(cursor, 26, 60);
+  expect(holes()).toEqual([[11, 19]]);
+  expect(sequence.takeGlitch()).toBeNull();
+});
+
+test("the last id before a cut is 300 too high, and the next connection leaves some trades out: they are missing, however few they are", () => {
+  const { sequence, take, row, holes } = trades();
+  const first = sequence.join();
+  const second = sequence.join();
+  row(first, 1, 1000);
+  take(first, 1301, 1001);
+  expect(take(second, 1010)).toBe("late");
+  sequence.leave(first);
+  expect(once(row(second, 1011, 1200))).toBe(true);
+  expect(holes()).toEqual([[1001, 1009]]);
+});
+
+test("the hole that wrong ids of one connection have made, filled by the other until both are cut, lies where the records are missing", () => {
+  const { sequence, take } = trades();
+  const [right, other] = [sequence.join(), sequence.join()];
+  const both = (id: number, wrong = id) => [take(right, id), take(other, wrong, id)];
+  for (let id = 1; id <= 1000; id++) both(id);
+  both(1001, 1301);
+  for (let id = 1002; id <= 1290; id++) both(id);
+  const cutUs = other.lastUs;
+  for (const cursor of [right, other]) sequence.leave(cursor);
+  const next = sequence.join();
+  for (let id = 1310; id <= 1330; id++) take(next, id);
+  const [hole, ...others] = sequence.takeHoles(Number.POSITIVE_INFINITY);
+  expect([hole, others]).toEqual([
+    { fromId: 1291, toId: 1300, fromUs: expect.any(Number), toUs: expect.any(Number) },
+    [expect.objectContaining({ fromId: 1302, toId: 1309 })],
+  ]);
+  expect(hole?.fromUs).toBeGreaterThan(cutUs - 6_000_000);
+  expect(hole?.toUs).toBe(next.firstUs);
+});
+
+/** Books that bear their number as id, unless they are told another one; each is recorded once or the test fails. */
+function books() {
+  const sequence = createSequence({ contiguous: false, mayVary: false, lastId: null });
+  const seen = new Set<number>();
+  let us = 0;
+  const bring = (cursor: Cursor, book: number, id = book) => {
+    us += 50_000;
+    if (sequence.judge(cursor, id, id, `${"x".repeat(40)}${book} ${id}`, us) === "duplicate") return;
+    expect([book, seen.has(book)]).toEqual([book, false]);
+    seen.add(book);
+  };
+  return { sequence, seen, bring };
+}
+
+test("books are kept once if one connection has brought a wrong id that the other one reaches later", () => {
+  const { sequence, seen, bring } = books();
+  const [ahead, behind] = [sequence.join(), sequence.join()];
+  for (let book = 1; book <= 100; book++) for (const cursor of [ahead, behind]) bring(cursor, book);
+  bring(behind, 101, 106);
+  for (let book = 102; book <= 110; book++) bring(ahead, book);
+  for (let book = 102; book <= 110; book++) bring(behind, book);
+  for (let book = 111; book <= 200; book++) for (const cursor of [ahead, behind]) bring(cursor, book);
+  expect(seen.size).toBe(200);
+});
+
+test("books of a connection that lags behind are kept once, however many numberings wrong ids seem to begin on the other one", () => {
+  const { sequence, seen, bring } = books();
+  const [ahead, behind] = [sequence.join(), sequence.join()];
+  const idOf = (book: number) =>
+    book > 100 && book <= 105 ? book + 773 : book > 107 && book <= 109 ? book - 60 : book;
+  for (let book = 1; book <= 300; book++) {
+    bring(ahead, book, idOf(book));
+    if (book > 7) bring(behind, book - 7, idOf(book - 7));
+  }
+  expect(seen.size).toBe(300);
+});

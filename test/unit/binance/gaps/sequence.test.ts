@@ -1,0 +1,92 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { createSequence } from "../../../../server/binance/gaps/sequence.ts";
+import type { Cursor, Verdict } from "../../../../server/binance/gaps/sequence-types.ts";
+
+const contiguous = { contiguous: true, mayVary: false, lastId: null };
+const sparse = { contiguous: false, mayVary: false, lastId: null };
+
+/** Judges ids as they come; the content of an id is `text` or the same everywhere. */
+function judging(options: { contiguous: boolean; mayVary: boolean; lastId: number | null }) {
+  const sequence = createSequence(options);
+  let us = 0;
+  const take = (cursor: Cursor, id: number, text = "same"): Verdict =>
+    sequence.judge(cursor, id, id, `${"x".repeat(40)}${id} ${text}`, ++us);
+  return { sequence, take };
+}
+
+test("of two connections the first to bring an id wins, whoever is ahead, and the other one's are duplicates", () => {
+  const { sequence, take } = judging(sparse);
+  const [a, b] = [sequence.join(), sequence.join()];
+  const verdicts = [take(a, 10), take(a, 20), take(b, 10), take(b, 20), take(b, 30), take(a, 30), take(a, 40)];
+  expect(verdicts).toEqual(["next", "next", "duplicate", "duplicate", "next", "duplicate", "next"]);
+});
+
+test("what one connection has left out and the other brings later is kept", () => {
+  const { sequence, take } = judging(contiguous);
+  const [a, b] = [sequence.join(), sequence.join()];
+  const verdicts = [take(a, 1), take(a, 2), take(a, 4), take(b, 1), take(b, 2), take(b, 3), take(b, 4)];
+  expect(verdicts).toEqual(["next", "next", "next", "duplicate", "duplicate", "late", "duplicate"]);
+  expect(sequence.holes?.waiting()).toBe(0);
+});
+
+test("ids that start again lower on every connection are a new epoch, each of its messages kept once, the lagging connection's old ones not doubled", () => {
+  const { sequence, take } = judging(contiguous);
+  const [a, b] = [sequence.join(), sequence.join()];
+  for (const id of [100, 101, 102]) take(a, id);
+  take(b, 100);
+  const verdicts = [
+    ...[take(a, 101, "anew"), take(a, 102, "anew"), take(b, 101), take(b, 102), take(a, 103, "anew")],
+    ...[take(b, 101, "anew"), take(b, 102, "anew"), take(b, 103, "anew"), take(b, 104, "anew"), take(a, 104, "anew")],
+  ];
+  expect(verdicts).toEqual([
+    ...(["epoch", "next", "duplicate", "duplicate", "next"] as const),
+    ...(["duplicate", "duplicate", "duplicate", "next", "duplicate"] as const),
+  ]);
+});
+
+test("swapped neighbours are late, not a new epoch, and what one connection repeats is a duplicate", () => {
+  const { sequence, take } = judging(sparse);
+  const cursor = sequence.join();
+  expect([10, 30, 20, 40, 40, 30].map((id) => take(cursor, id))).toEqual([
+    ...(["next", "next", "late", "next", "duplicate", "duplicate"] as const),
+  ]);
+});
+
+test("after a restart the last record of the run before is not taken again, and the ids in between are a hole", () => {
+  const { sequence, take } = judging({ ...contiguous, lastId: 500 });
+  const cursor = sequence.join();
+  expect([take(cursor, 500), take(cursor, 504)]).toEqual(["duplicate", "next"]);
+  expect(sequence.holes?.open()).toEqual([{ fromId: 501, toId: 503, fromUs: 0, toUs: 2 }]);
+});
+
+test("whatever part of a stream each of several lagging connections brings, each id is kept once, and holes are exactly the ids that nobody brought", () => {
+  const part = fc.record({ skips: fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }), lag: fc.nat(20) });
+  fc.assert(
+    fc.property(fc.array(part, { minLength: 1, maxLength: 3 }), (parts) => {
+      const { sequence, take } = judging(contiguous);
+      const cursors = parts.map(() => sequence.join());
+      const kept: number[] = [];
+      const brought = new Set<number>();
+      for (let at = 0; at < 100; at++) {
+        for (const [n, { skips, lag }] of parts.entries()) {
+          const id = at - lag;
+          if (id < 0 || id >= 60 || skips[id] || (id === 0 && lag > 0)) continue;
+          brought.add(id);
+          if (take(cursors[n] as Cursor, id) !== "duplicate") kept.push(id);
+        }
+      }
+      expect(kept.toSorted((x, y) => x - y)).toEqual([...brought].sort((x, y) => x - y));
+      // What was missed before anything had come is no hole.
+      const [first, last] = [kept[0] ?? 0, Math.max(...brought)];
+      const holes = (sequence.holes?.open() ?? []).flatMap(({ fromId, toId }) =>
+        Array.from({ length: toId - fromId + 1 }, (_, k) => fromId + k),
+      );
+      const absent = Array.from({ length: Math.max(0, last - first + 1) }, (_, k) => first + k).filter(
+        (id) => !brought.has(id),
+      );
+      expect(holes.sort((x, y) => x - y)).toEqual(absent);
+    }),
+    { numRuns: 500 },
+  );
+});

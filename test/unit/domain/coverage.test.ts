@@ -1,0 +1,90 @@
+import { expect, test } from "bun:test";
+import { coverageOf, type ReceivedDay, silentSpans } from "../../../server/domain/coverage.ts";
+import { dateStartUs, dayUs } from "../../../server/domain/day.ts";
+import type { Gap } from "../../../server/domain/gap.ts";
+
+const date = "2026-11-21";
+const start = dateStartUs(date);
+const minute = 60_000_000;
+const whole = { fromUs: start, toUs: start + dayUs };
+
+/** A day on which something was received in all minutes but these. */
+function day(empty: (minute: number) => boolean = () => false, of = date): ReceivedDay {
+  const rowsPerMinute = Array.from({ length: 1440 }, (_, n) => (empty(n) ? 0 : 600));
+  const from = dateStartUs(of);
+  const [first, last] = [rowsPerMinute.findIndex((n) => n > 0), rowsPerMinute.findLastIndex((n) => n > 0)];
+  return {
+    date: of,
+    firstUs: from + first * minute + 80_000,
+    lastUs: from + (last + 1) * minute - 20_000,
+    rowsPerMinute,
+  };
+}
+
+function gap(from: number, to: number, more: Partial<Gap> = {}): Gap {
+  const span = { from_us: start + from * minute, to_us: start + to * minute };
+  return { stream: "depth20", symbol: "BTCUSDT", cause: "reconnect", missing: null, repaired: 0, ...span, ...more };
+}
+
+test("a day with something in every minute is covered in full", () => {
+  expect(coverageOf("partialDepth", [day()], [], whole)).toEqual({ spanUs: dayUs, missingUs: 0, share: 1 });
+});
+
+test("gaps count by the µs and each moment once, however many gaps and empty minutes hold it", () => {
+  const gaps = [gap(10, 12.5), gap(12, 13), gap(12, 12.25), gap(100, 100.5)];
+  const { missingUs } = coverageOf("partialDepth", [day((n) => n === 10 || n === 11)], gaps, whole);
+  expect(missingUs).toBe(3.5 * minute);
+});
+
+test("a gap that was refetched in full, or in which the exchange had halted the symbol, takes nothing away", () => {
+  const closed = [
+    gap(10, 12, { missing: 5, repaired: 5 }),
+    gap(20, 30, { cause: "halted" }),
+    gap(40, 41, { missing: 0 }),
+  ];
+  expect(coverageOf("partialDepth", [day((n) => n >= 20 && n < 30)], closed, whole).missingUs).toBe(0);
+  const partly = [gap(10, 12, { missing: 5, repaired: 4 })];
+  expect(coverageOf("aggTrade", [day()], partly, whole).missingUs).toBe(2 * minute);
+});
+
+test("an empty minute that no gap accounts for is missing from a book; trades may rest", () => {
+  const days = [day((n) => n === 700)];
+  expect(coverageOf("partialDepth", days, [], whole).missingUs).toBe(minute);
+  expect(coverageOf("diffDepth", days, [], whole).missingUs).toBe(minute);
+  expect(coverageOf("aggTrade", days, [], whole).missingUs).toBe(0);
+  expect(silentSpans("partialDepth", days, [], whole)).toEqual([
+    { fromUs: start + 700 * minute, toUs: start + 701 * minute },
+  ]);
+});
+
+test("time before the first and after the last record, and days without any, are missing from every stream", () => {
+  const after = day(() => false, "2026-11-23");
+  const days = [day((n) => n < 720), after];
+  for (const kind of ["partialDepth", "aggTrade", "depthSnapshot"] as const) {
+    expect(coverageOf(kind, days, [], whole).share).toBe(0.5);
+    const three = { fromUs: start, toUs: start + 4 * dayUs };
+    expect(coverageOf(kind, days, [], three).missingUs).toBe(0.5 * dayUs + dayUs + dayUs);
+  }
+  expect(coverageOf("aggTrade", [], [], whole)).toMatchObject({ share: 0, missingUs: dayUs });
+});
+
+test("trades that begin late in a day rest; that is no hole if the day before had some", () => {
+  const days = [day(() => false, "2026-11-20"), day((n) => n < 3), day(() => false, "2026-11-22")];
+  expect(coverageOf("aggTrade", days, [], whole).missingUs).toBe(0);
+  expect(coverageOf("partialDepth", days, [], whole).missingUs).toBe(3 * minute);
+});
+
+test("where minutes were not counted, gaps and the first and last record still do", () => {
+  const quick = { ...day(), firstUs: start + 60 * minute + 1, lastUs: start + 120 * minute - 1, rowsPerMinute: null };
+  const hour = { fromUs: start + 60 * minute, toUs: start + 120 * minute };
+  expect(coverageOf("partialDepth", [quick], [gap(70, 85)], hour).share).toBe(0.75);
+  expect(coverageOf("partialDepth", [quick], [], whole).missingUs).toBe(dayUs - 60 * minute);
+});
+
+test("a span of no length has no share", () => {
+  expect(coverageOf("trade", [day()], [], { fromUs: start, toUs: start })).toEqual({
+    spanUs: 0,
+    missingUs: 0,
+    share: null,
+  });
+});

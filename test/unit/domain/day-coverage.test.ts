@@ -1,0 +1,75 @@
+import { expect, test } from "bun:test";
+import { dateStartUs, dayUs } from "../../../server/domain/day.ts";
+import { type DayFacts, dayCoverage, minuteSpans } from "../../../server/domain/day-coverage.ts";
+
+const date = "2026-11-22";
+const start = dateStartUs(date);
+const minute = 60_000_000;
+const gap = (from: number, to: number, over: Partial<DayFacts["gaps"][number]> = {}) => ({
+  from_us: start + from * minute,
+  to_us: start + to * minute,
+  cause: "reconnect" as const,
+  missing: null,
+  repaired: 0,
+  ...over,
+});
+const facts = (over: Partial<DayFacts> = {}): DayFacts => ({
+  day: { stream: "depth20", symbol: "BTCUSDT", date },
+  gaps: [],
+  rowsPerMinute: new Uint16Array(1440).fill(600),
+  firstUs: start + 1,
+  lastUs: start + dayUs - 1,
+  untilUs: start + 2 * dayUs,
+  ...over,
+});
+
+test("a day without gaps is whole", () => {
+  expect(dayCoverage(facts())).toBe(1);
+  expect(minuteSpans(facts())).toEqual([[0, 1440, "recorded"]]);
+});
+
+test("gaps that overlap count once, and their minutes are missing in whole or in part", () => {
+  const gaps = [gap(10.5, 13), gap(12, 14.25)];
+  expect(dayCoverage(facts({ gaps }))).toBeCloseTo(1 - 3.75 / 1440, 10);
+  expect(minuteSpans(facts({ gaps }))).toEqual([
+    [0, 10, "recorded"],
+    [10, 11, "partial"],
+    [11, 14, "missing"],
+    [14, 15, "partial"],
+    [15, 1440, "recorded"],
+  ]);
+});
+
+test("what was refetched in whole is not missing, what was in part is; a pause of the exchange is none of ours", () => {
+  expect(dayCoverage(facts({ gaps: [gap(0, 100, { missing: 7, repaired: 7 })] }))).toBe(1);
+  expect(dayCoverage(facts({ gaps: [gap(0, 144, { missing: 7, repaired: 6 })] }))).toBeCloseTo(0.9, 10);
+  const halted = facts({ gaps: [gap(60, 90, { cause: "halted" })] });
+  expect(dayCoverage(halted)).toBe(1);
+  expect(minuteSpans(halted)[1]).toEqual([60, 90, "halted"]);
+});
+
+test("today counts up to the last minute that is over, and what is to come is ahead", () => {
+  const untilUs = start + 720 * minute + 20_000_000;
+  const noon = facts({ untilUs, lastUs: untilUs - 5, gaps: [gap(0, 72), gap(700, 2000)] });
+  expect(dayCoverage(noon)).toBeCloseTo(1 - 92 / 720, 10);
+  expect(minuteSpans(noon).slice(-2)).toEqual([
+    [700, 720, "missing"],
+    [720, 1440, "ahead"],
+  ]);
+  expect(dayCoverage(facts({ untilUs: start + 5 }))).toBeNull();
+});
+
+test("minutes in which a book says nothing are missing, those in which nobody trades are not", () => {
+  const rowsPerMinute = new Uint16Array(1440).fill(600).fill(0, 100, 110);
+  expect(minuteSpans(facts({ rowsPerMinute }))[1]).toEqual([100, 110, "missing"]);
+  expect(dayCoverage(facts({ rowsPerMinute }))).toBeCloseTo(1 - 10 / 1440, 10);
+  const trades = { stream: "aggTrade", symbol: "BTCUSDT", date };
+  const ends = { firstUs: start + 4 * minute, lastUs: start + dayUs - 4 * minute };
+  expect(dayCoverage(facts({ day: trades, rowsPerMinute, ...ends }))).toBe(1);
+});
+
+test("a recording that begins at noon misses the morning, a day without records all of it", () => {
+  const rowsPerMinute = new Uint16Array(1440).fill(600, 720);
+  expect(dayCoverage(facts({ rowsPerMinute, firstUs: start + 720 * minute }))).toBeCloseTo(0.5, 10);
+  expect(dayCoverage(facts({ firstUs: null, lastUs: null, rowsPerMinute: new Uint16Array(1440) }))).toBe(0);
+});

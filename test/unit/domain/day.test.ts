@@ -1,0 +1,64 @@
+import { expect, test } from "bun:test";
+import fc from "fast-check";
+import { archivePath, dateOf, segmentName, segmentOfPath, segmentPath, windowOf } from "../../../server/domain/day.ts";
+import {
+  parseStreamName,
+  parseStreamType,
+  streamTypeNames,
+  streamTypeOfFolder,
+} from "../../../server/domain/stream.ts";
+
+const us = (text: string) => Date.parse(text) * 1000;
+
+test("files lie where the contract says", () => {
+  const day = { stream: "depth20", symbol: "BTCUSDT", date: "2026-11-22" };
+  expect(segmentPath("data", { ...day, name: "15-04" }, "open")).toBe(
+    "data/live/stream=depth20/symbol=BTCUSDT/date=2026-11-22/15-04.jsonl",
+  );
+  expect(segmentPath("data", { ...day, name: "15-04" }, "sealed")).toEndWith("/15-04.jsonl.zst");
+  expect(archivePath("data", day)).toBe(
+    "data/archive/stream=depth20/symbol=BTCUSDT/date=2026-11-22/BTCUSDT-depth20-2026-11-22.jsonl.zst",
+  );
+});
+
+test("a segment is known again by its path, a stranger is not", () => {
+  const segment = { stream: "aggTrade", symbol: "币安人生USDT", date: "2026-11-22", name: "15-04_02" };
+  for (const state of ["open", "sealed"] as const) {
+    expect(segmentOfPath(segmentPath("/srv/data", segment, state))).toEqual({ segment, state });
+  }
+  expect(segmentOfPath("/srv/data/live/stream=aggTrade/symbol=X/date=2026-11-22/15-04.jsonl.zst.tmp")).toBeNull();
+  expect(segmentOfPath("/srv/data/15-04.jsonl")).toBeNull();
+});
+
+test("every moment lies in exactly one window, and no window crosses midnight UTC", () => {
+  fc.assert(
+    fc.property(
+      fc.integer({ min: us("2020-01-01"), max: us("2040-01-01") }),
+      fc.integer({ min: 1, max: 1440 }),
+      (at, minutes) => {
+        const window = windowOf(at, minutes);
+        expect(window.startUs).toBeLessThanOrEqual(at);
+        expect(window.endUs).toBeGreaterThan(at);
+        expect(dateOf(window.startUs)).toBe(dateOf(window.endUs - 1));
+        expect(windowOf(window.endUs - 1, minutes)).toEqual(window);
+        expect(windowOf(window.endUs, minutes).startUs).toBe(window.endUs);
+      },
+    ),
+  );
+});
+
+test("names of one day sort in the order of time, further files of a window behind its first", () => {
+  const names = ["00-00", segmentName("00-00", 2), segmentName("00-00", 10), "00-05", "23-55"].map(
+    (name) => `${name}.jsonl.zst`,
+  );
+  expect([...names].sort()).toEqual(names);
+});
+
+test("every stream of the contract is known by Binance's name and by its folder", () => {
+  expect(streamTypeNames).toHaveLength(11);
+  for (const name of streamTypeNames)
+    expect(streamTypeOfFolder(parseStreamType(name)?.folder ?? "")?.kind).toBe(parseStreamType(name)?.kind);
+  expect(parseStreamName("btcusdt@depth20@100ms")).toMatchObject({ symbol: "BTCUSDT", name: "btcusdt@depth20@100ms" });
+  expect(parseStreamName("btcusdt@depth30@100ms")).toBeNull();
+  expect(parseStreamType("Depth20@100ms")).toBeNull();
+});

@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { History } from "../../../server/domain/queries.ts";
+import { fakeHistory } from "../../support/fakes/fake-history.ts";
+import { temporaryFolder } from "../../support/folder.ts";
+import { rawGet, serve } from "../../support/http/serving.ts";
+
+const content = Array.from({ length: 5000 }, (_, n) => `line ${n}\n`).join("");
+const file = "/api/archives/depth20/BTCUSDT/2026-11-21/file";
+let site: Awaited<ReturnType<typeof serve>>;
+let asked: Parameters<History["gaps"]>[] = [];
+let todays = 0;
+let verify: ReturnType<History["verify"]> = "started";
+
+beforeAll(async () => {
+  const folder = temporaryFolder();
+  writeFileSync(join(folder, "archive"), content);
+  const past = fakeHistory(3);
+  site = await serve({
+    history: {
+      ...past,
+      gaps: (...question) => {
+        asked.push(question);
+        return past.gaps(...question);
+      },
+      today: () => {
+        todays++;
+        return past.today();
+      },
+      archive: (day) => ({ ...day, sha256: "abc123" }) as ReturnType<History["archive"]>,
+      files: ({ date }) => ({
+        archive: join(folder, date === "2026-11-21" ? "archive" : "none"),
+        manifest: join(folder, "none"),
+      }),
+      verify: () => verify,
+    },
+  });
+});
+afterAll(() => site.close());
+
+const get = (path: string, headers: Record<string, string> = {}) => fetch(site.url + path, { headers });
+async function code(answer: Response): Promise<string> {
+  const { error } = (await answer.json()) as { error: { code: string; message: string } };
+  return `${answer.status} ${error.code}: ${error.message}`;
+}
+
+test("an archive can be had in whole, in any range, and not at all while it has not changed", async () => {
+  const whole = await get(file);
+  expect([whole.status, await whole.text()]).toEqual([200, content]);
+  expect(whole.headers.get("etag")).toBe('"abc123"');
+  expect(whole.headers.get("content-disposition")).toContain("attachment");
+  const size = content.length;
+  const cases: [range: string, status: number, from: number, to: number][] = [
+    ["bytes=0-0", 206, 0, 1],
+    ["bytes=100-199", 206, 100, 200],
+    [`bytes=${size - 5}-`, 206, size - 5, size],
+    ["bytes=-7", 206, size - 7, size],
+    ["bytes=-99999999", 206, 0, size],
+    [`bytes=10-${size + 99}`, 206, 10, size],
+    ["bytes=5-2", 200, 0, size],
+    ["bytes=0-1,5-6", 200, 0, size],
+    ["lines=0-1", 200, 0, size],
+  ];
+  for (const [range, status, from, to] of cases) {
+    const part = await get(file, { range });
+    expect([range, part.status, await part.text()]).toEqual([range, status, content.slice(from, to)]);
+    if (status === 206) expect(part.headers.get("content-range")).toBe(`bytes ${from}-${to - 1}/${size}`);
+  }
+  const beyond = await get(file, { range: `bytes=${size}-` });
+  expect(beyond.headers.get("content-range")).toBe(`bytes */${size}`);
+  expect(await code(beyond)).toStartWith("416 range_not_satisfiable");
+  expect((await get(file, { "if-none-match": '"abc123"' })).status).toBe(304);
+  expect((await get(file, { "if-none-match": '"other", W/"abc123"' })).status).toBe(304);
+  expect((await get(file, { range: "bytes=0-3", "if-range": '"abc123"' })).status).toBe(206);
+  expect((await get(file, { range: "bytes=0-3", "if-range": '"older"' })).status).toBe(200);
+  const head = await fetch(site.url + file, { method: "HEAD" });
+  expect([head.status, head.headers.get("content-length"), await head.text()]).toEqual([200, String(size), ""]);
+});
+
+test("no path leads to another file than an archive or a manifest", async () => {
+  for (const path of [
+    "/api/archives/depth20/..%2f..%2fsecret/2026-11-21/file",
+    "/api/archives/..%2f..%2f/BTCUSDT/2026-11-21/file",
+    "/api/archives/depth20/BTCUSDT/..%2f2026-11-21/file",
+    "/api/archives/depth20/BTCUSDT/2026-13-41/file",
+    "/api/archives/depth20/BTC%00USDT/2026-11-21/file",
+    "/api/archives/depth20/BTCUSDT/2026-11-21/secret.txt",
+    "/api/archives/../../secret.txt",
+  ]) {
+    const { status, body } = await rawGet(site.port, path);
+    expect([path, status === 400 || status === 404, body.includes("not for you")]).toEqual([path, true, false]);
+  }
+  expect(await code(await get("/api/archives/depth20/BTCUSDT/2026-11-20/file"))).toStartWith("404 no_archive");
+});
+
+test("what is asked of the gaps gets through in any case and with times; what cannot be is refused with what can", async () => {
+  asked = [];
+  await get("/api/gaps?symbol=btcusdt&stream=depth20&cause=disk&from=2026-11-21&to=2026-11-22T12:00Z&limit=7&after=3");
+  expect(asked).toEqual([
+    [{ stream: "depth20", symbol: "BTCUSDT", cause: "disk", fromUs: 1795219200000000, toUs: 1795348800000000 }, 7, "3"],
+  ]);
+  for (const [query, hint] of [
+    ["symbol=../etc", "BTCUSDT"],
+    ["stream=depth99", "depth20"],
+    ["cause=bad", "reconnect"],
+    ["from=yesterday", "2026-11-22"],
+    ["limit=1001", "1 to 1000"],
+    ["limit=0", "1 to 1000"],
+  ]) {
+    expect(await code(await get(`/api/gaps?${query}`))).toMatch(new RegExp(`^400 bad_request: .*${hint}`));
+  }
+  for (const query of ["from=2026-11-02&to=2026-11-01", "from=2026-01-01&to=2026-11-01", "from=2026-02-30"])
+    expect(await code(await get(`/api/coverage?${query}`))).toStartWith("400 bad_request");
+  expect(await code(await get("/api/series?span=year"))).toStartWith("400 bad_request");
+  expect(await code(await get("/api/coverage/depth20/NOPEUSDT/2026-11-21"))).toStartWith("404 no_day");
+});
+
+test("today's coverage is worked out once, however many ask", async () => {
+  todays = 0;
+  const answers = await Promise.all(Array.from({ length: 20 }, async () => (await get("/api/coverage/today")).json()));
+  expect((answers[0] as { days: unknown[] }).days).toHaveLength(6);
+  expect(todays).toBe(1);
+});
+
+test("a check is started by POST from the page itself, one at a time", async () => {
+  const start = (headers: Record<string, string> = {}) =>
+    fetch(`${site.url}/api/verify/depth20/BTCUSDT/2026-11-21`, { method: "POST", headers });
+  expect((await start({ "sec-fetch-site": "same-origin" })).status).toBe(202);
+  expect(await code(await start({ "sec-fetch-site": "cross-site" }))).toStartWith("403 cross_site");
+  verify = "busy";
+  expect(await code(await start())).toStartWith("409 verify_running");
+  verify = "no_archive";
+  expect(await code(await start())).toStartWith("404 no_archive");
+  expect(await (await get("/api/verify")).json()).toMatchObject({ kind: "idle" });
+});
+
+test("the API describes itself, every route of it, and loads nothing from elsewhere", async () => {
+  const answer = await get("/openapi");
+  const spec = (await answer.json()) as {
+    openapi: string;
+    paths: Record<string, Record<string, { summary?: string }>>;
+  };
+  expect(spec.openapi).toStartWith("3.");
+  expect(Object.keys(spec.paths)).toContain("/api/archives/{stream}/{symbol}/{date}/file");
+  for (const [path, methods] of Object.entries(spec.paths))
+    for (const one of Object.values(methods)) expect([path, (one.summary ?? "").length > 10]).toEqual([path, true]);
+});

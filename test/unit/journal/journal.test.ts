@@ -1,0 +1,206 @@
+import { expect, test } from "bun:test";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import type { Gap } from "../../../server/domain/gap.ts";
+import { journalPath, openJournal, readJournal } from "../../../server/journal/journal.ts";
+import { createJournalState } from "../../../server/journal/journal-state.ts";
+import { type Log, silentLog } from "../../../server/platform/log/log.ts";
+import { temporaryFolder } from "../../support/folder.ts";
+import { until } from "../../support/wait.ts";
+
+const day = { stream: "depth20", symbol: "BTCUSDT", date: "2026-11-22" };
+const startUs = Date.parse("2026-11-22T00:00:00Z") * 1000;
+
+function gap(fromS: number, toS: number, more: Partial<Gap> = {}): Gap {
+  const span = { from_us: startUs + fromS * 1e6, to_us: startUs + toS * 1e6 };
+  return { stream: "depth20", symbol: "BTCUSDT", cause: "reconnect", missing: null, repaired: 0, ...span, ...more };
+}
+
+function spans(gaps: readonly Gap[] | undefined): string[] {
+  return (gaps ?? []).map(({ from_us, to_us }) => `${(from_us - startUs) / 1e6}-${(to_us - startUs) / 1e6}`);
+}
+
+function collectingLog(): { log: Log; lines: string[] } {
+  const lines: string[] = [];
+  const add = (text: string, fields: object = {}) => void lines.push(`${text} ${JSON.stringify(fields)}`);
+  return { log: { debug: () => {}, info: add, warn: add, error: add }, lines };
+}
+
+async function written(dataDir: string, count: number): Promise<void> {
+  const isThere = () => (readJournal(dataDir)?.gapsOf(day).length ?? 0) >= count;
+  await until(isThere, `${count} gaps in the journal's file`);
+}
+
+test("what was noted is known to the next run, however the one before ended", async () => {
+  const dataDir = temporaryFolder();
+  const first = openJournal(dataDir, { log: silentLog });
+  first.beginRun(startUs);
+  first.noteGaps([gap(10, 20), gap(30, 40)]);
+  first.noteGaps([gap(10, 25, { missing: 7 })]);
+  first.noteRepair(gap(10, 0), 5);
+  first.holes.save({
+    ...{ stream: "trade", symbol: "BTCUSDT", fromId: 5, toId: 9, fromUs: startUs, toUs: startUs + 1 },
+    ...{ cause: "missing", nextId: 6, fetched: 1 },
+  });
+  first.noteLast([["depth20", "BTCUSDT", startUs + 5, 77]]);
+  first.noteRun(startUs + 9, false);
+  await written(dataDir, 2);
+  const next = openJournal(dataDir, { log: silentLog });
+  expect(next.id).toBe(first.id);
+  expect(next.gapsOf(day)).toEqual([gap(10, 25, { missing: 7, repaired: 5 }), gap(30, 40)]);
+  expect(next.holes.all()).toHaveLength(1);
+  expect(next.lastRecord("depth20", "BTCUSDT")).toEqual({ recvUs: startUs + 5, id: 77 });
+  expect(next.runs()).toMatchObject([{ started_us: startUs, last_recv_us: startUs + 9, clean: false }]);
+  next.holes.remove({ stream: "trade", symbol: "BTCUSDT", fromId: 5 });
+  await next.close(5000);
+  expect(openJournal(dataDir, { log: silentLog }).holes.all()).toEqual([]);
+});
+
+test("a torn last line and a damaged one are skipped, counted and said; every other line is read", async () => {
+  const dataDir = temporaryFolder();
+  const first = openJournal(dataDir, { log: silentLog });
+  for (let n = 0; n < 10; n++) first.noteGaps([gap(n * 10, n * 10 + 1)]);
+  await first.close(5000);
+  const path = journalPath(dataDir);
+  const lines = readFileSync(path, "utf8").split("\n");
+  const at = lines.findIndex((line) => line.includes(String(gap(30, 31).from_us)));
+  lines[at] = (lines[at] ?? "").replace("reconnect", "recoNnect");
+  writeFileSync(path, lines.join("\n"));
+  truncateSync(path, readFileSync(path).length - 9);
+  const { log, lines: said } = collectingLog();
+  const next = openJournal(dataDir, { log });
+  expect(spans(next.gapsOf(day))).toEqual(["0-1", "10-11", "20-21", "40-41", "50-51", "60-61", "70-71", "80-81"]);
+  expect(said.join()).toContain('"lines":2');
+  next.noteGaps([gap(200, 201)]);
+  await next.close(5000);
+  expect(openJournal(dataDir, { log: silentLog }).gapsOf(day)).toHaveLength(9);
+});
+
+const harms: Record<string, (path: string) => void> = {
+  deleted: (path) => rmSync(path),
+  "deleted with its folder": (path) => rmSync(dirname(path), { recursive: true }),
+  "cut off": (path) => truncateSync(path, 20),
+  "replaced by another file": (path) => {
+    writeFileSync(`${path}.other`, "something else\n");
+    renameSync(`${path}.other`, path);
+  },
+  "appended to by somebody else": (path) => appendFileSync(path, "half a line of somebody"),
+};
+
+for (const [what, harm] of Object.entries(harms)) {
+  test(`a journal that is ${what} while it is written is noticed and written again from memory`, async () => {
+    const dataDir = temporaryFolder();
+    const { log, lines } = collectingLog();
+    const journal = openJournal(dataDir, { log });
+    journal.noteGaps([gap(10, 20)]);
+    await written(dataDir, 1);
+    journal.look();
+    harm(journalPath(dataDir));
+    await until(() => {
+      journal.look();
+      return lines.some((line) => line.includes("it is written again from memory"));
+    }, "it to be noticed");
+    journal.noteGaps([gap(30, 40)]);
+    await written(dataDir, 2);
+    await journal.close(5000);
+    expect(spans(readJournal(dataDir)?.gapsOf(day))).toEqual(["10-20", "30-40"]);
+    const { log: later, lines: damage } = collectingLog();
+    openJournal(dataDir, { log: later });
+    expect(damage).toEqual([]);
+  });
+}
+
+test("what the disk refuses is held and written as soon as the disk takes it; each is said once", async () => {
+  const dataDir = temporaryFolder();
+  const folder = join(dataDir, "journal");
+  // Root may write anywhere: a link that leads nowhere is refused to everybody, and no file that could be put aside.
+  symlinkSync(join(dataDir, "nowhere"), folder);
+  const { log, lines } = collectingLog();
+  const journal = openJournal(dataDir, { log });
+  journal.noteGaps([gap(10, 20)]);
+  await until(() => journal.problem() !== null, "the disk to refuse it");
+  journal.look();
+  journal.noteGaps([gap(30, 40)]);
+  rmSync(folder);
+  await until(() => {
+    journal.look();
+    return journal.problem() === null;
+  }, "the disk to take it");
+  await written(dataDir, 2);
+  expect(lines.filter((line) => line.includes("cannot be written"))).toHaveLength(1);
+  expect(lines.filter((line) => line.includes("is written again; nothing"))).toHaveLength(1);
+  await journal.close(5000);
+});
+
+for (const when of ["while it is written", "between two runs"] as const) {
+  for (const what of ["a file where its folder was", "a folder where it was"] as const) {
+    test(`${what}, ${when}, is put aside, and the journal is written again`, async () => {
+      const dataDir = temporaryFolder();
+      const path = journalPath(dataDir);
+      let journal = openJournal(dataDir, { log: silentLog });
+      journal.noteGaps([gap(10, 20)]);
+      journal.look();
+      await written(dataDir, 1);
+      if (when === "between two runs") await journal.close(5000);
+      rmSync(what.startsWith("a file") ? dirname(path) : path, { recursive: true });
+      if (what.startsWith("a file")) writeFileSync(dirname(path), "not a folder");
+      else mkdirSync(join(path, "inside"), { recursive: true });
+      const { log, lines } = collectingLog();
+      if (when === "between two runs") journal = openJournal(dataDir, { log });
+      journal.noteGaps([gap(30, 40)]);
+      await until(() => {
+        journal.look();
+        return (readJournal(dataDir)?.gapsOf(day).length ?? 0) > 0;
+      }, "the journal to be written again");
+      await journal.close(5000);
+      const known = when === "between two runs" ? ["30-40"] : ["10-20", "30-40"];
+      expect(spans(readJournal(dataDir)?.gapsOf(day))).toEqual(known);
+      expect(existsSync(join(dataDir, "quarantine", what.startsWith("a file") ? "journal" : "recorder.journal"))).toBe(
+        true,
+      );
+      if (when === "between two runs") expect(lines.some((line) => line.includes("lies at"))).toBe(true);
+    });
+  }
+}
+
+test("a journal shrinks to what still matters, and what is noted meanwhile is in it", async () => {
+  const dataDir = temporaryFolder();
+  mkdirSync(join(dataDir, "journal"), { recursive: true });
+  const journal = openJournal(dataDir, { log: silentLog });
+  journal.beginRun(startUs);
+  for (let n = 0; n < 40_000; n++) journal.noteRun(startUs + n, false);
+  journal.look();
+  let n = 0;
+  await until(() => {
+    journal.noteGaps([gap(n, n + 0.5)]);
+    n++;
+    journal.look();
+    return n > 20 && existsSync(journalPath(dataDir)) && readFileSync(journalPath(dataDir)).length < 100_000;
+  }, "the journal to shrink");
+  await journal.close(5000);
+  expect(readJournal(dataDir)?.gapsOf(day)).toHaveLength(n);
+});
+
+test("beyond its bound neighbouring gaps are joined: no hole is forgotten, and none becomes one of another stream", () => {
+  const state = createJournalState(10);
+  for (let n = 0; n < 64; n++) state.apply({ kind: "gap", gap: gap(n * 10, n * 10 + 1, { missing: 1 }) }, n);
+  state.apply({ kind: "gap", gap: gap(5, 6, { symbol: "ETHUSDT" }) }, 99);
+  const gaps = state.gapsOf(day);
+  expect(state.gapCount()).toBeLessThanOrEqual(11);
+  for (let n = 0; n < 64; n++)
+    expect(
+      gaps.some(({ from_us, to_us }) => from_us <= gap(n * 10, 0).from_us && to_us >= gap(0, n * 10 + 1).to_us),
+    ).toBe(true);
+  expect(gaps.reduce((sum, { missing }) => sum + (missing ?? 0), 0)).toBe(64);
+  expect(state.gapsOf({ ...day, symbol: "ETHUSDT" })).toHaveLength(1);
+});

@@ -1,0 +1,467 @@
+import { expect, test } from "bun:test";
+import type { Gap } from "../../../server/domain/gap.ts";
+import { type IncidentRule, incidentRules } from "../../../server/domain/incident.ts";
+import type { Hardware, Status } from "../../../server/domain/status.ts";
+import type { Observation } from "../../../server/monitor/observation.ts";
+import { beginning, evaluate } from "../../../server/monitor/rules/evaluate.ts";
+import { rules } from "../../../server/monitor/rules/rules.ts";
+import { disksOf } from "../../support/fakes/fake-status.ts";
+import { closed, createWatch, defaultAlerts, observe, silent, startUs } from "../../support/fakes/observation.ts";
+
+const hardware = (now: number, over: Partial<Hardware>) => ({ hardware: { ...observe(now).status.hardware, ...over } });
+const disk = (now: number, over: Partial<NonNullable<Status["disk"]>>) => {
+  const one = { ...(observe(now).status.disk as NonNullable<Status["disk"]>), ...over };
+  return { disk: one, disks: disksOf(one) };
+};
+const delays = (now: number, ms: number) => ({
+  symbols: observe(now).status.symbols.map((one, n) => (n === 0 ? { ...one, delay_ms: ms } : one)),
+});
+const aGap = (over: Partial<Gap> = {}): Gap => ({
+  ...{ stream: "depth20", symbol: "BTCUSDT", from_us: startUs + 5e6, to_us: startUs + 30e6, cause: "reconnect" },
+  ...{ missing: null, repaired: 0, ...over },
+});
+
+type Case = {
+  readonly rule: IncidentRule;
+  /** What makes it an incident, what is not enough to become one but enough to stay one (hysteresis), and what ends it. */
+  readonly bad: (nowUs: number) => Observation;
+  readonly between?: (nowUs: number) => Observation;
+  readonly holdS: number;
+  readonly clearS: number;
+  readonly expected: object;
+};
+
+const gigabyte = 1e9;
+const cases: readonly Case[] = [
+  {
+    rule: "disconnected",
+    bad: (now) => {
+      const symbols = observe(now).status.symbols.map((one) => ({ ...one, last_recv_us: startUs + 30e6 }));
+      return observe(now, {}, { connections: closed(observe(now).status, "ENOTFOUND"), symbols });
+    },
+    ...{ holdS: 30, clearS: 30 },
+    expected: { severity: "critical", subjects: ["stream.binance.com:9443"], detail: "ENOTFOUND", limit: 30 },
+  },
+  {
+    rule: "write_error",
+    bad: (now) => observe(now, { writeFailure: "write x: ENOSPC" }),
+    ...{ holdS: 5, clearS: 30, expected: { severity: "critical", detail: "write x: ENOSPC" } },
+  },
+  {
+    rule: "catalogue_away",
+    bad: (now) =>
+      observe(now, {}, { catalogue: { problem: "database is locked", since_us: now, journal_problem: null } }),
+    ...{ holdS: 5, clearS: 10, expected: { severity: "warning", detail: "database is locked" } },
+  },
+  {
+    rule: "retention",
+    bad: (now) =>
+      observe(now, {
+        removalsWaiting: { dates: 53, archives: 106, from: "2026-09-01", to: "2026-10-23", limit: 7 },
+      }),
+    holdS: 0,
+    clearS: 60,
+    expected: {
+      severity: "warning",
+      value: 53,
+      limit: 7,
+      detail: "106 archives of 53 more dates (2026-09-01 to 2026-10-23) are due; 7 dates go in an hour, the rest waits",
+    },
+  },
+  {
+    rule: "fault",
+    bad: (now) => observe(now, { faults: [{ part: "history", reason: "no such table" }] }),
+    ...{ holdS: 0, clearS: 60, expected: { severity: "warning", subjects: ["history"], detail: "no such table" } },
+  },
+  {
+    rule: "disk_low",
+    bad: (now) => observe(now, {}, disk(now, { free_bytes: 80 * gigabyte })),
+    between: (now) => observe(now, {}, disk(now, { free_bytes: 110 * gigabyte })),
+    ...{ holdS: 60, clearS: 300, expected: { severity: "warning", value: 80 * gigabyte, limit: 100 * gigabyte } },
+  },
+  {
+    rule: "disk_forecast",
+    bad: (now) => observe(now, {}, disk(now, { full_in_s: 70 * 3600, is_filling: true })),
+    between: (now) => observe(now, {}, disk(now, { full_in_s: 80 * 3600 })),
+    ...{ holdS: 600, clearS: 1800, expected: { severity: "warning", value: 252_000, limit: 259_200 } },
+  },
+  {
+    rule: "reconnect_storm",
+    bad: (now) => observe(now, { reconnectsUs: [1, 2, 3, 4, 5].map((n) => now - n * 1e6) }),
+    between: (now) => observe(now, { reconnectsUs: [1, 2, 3].map((n) => now - n * 1e6) }),
+    ...{ holdS: 10, clearS: 300, expected: { severity: "warning", value: 5, limit: 5 } },
+  },
+  {
+    rule: "stale",
+    bad: (now) => {
+      const gap = { cause: "silent", from_us: startUs + 30e6 } as const;
+      return observe(now, {}, { symbols: silent(observe(now).status, ["BTCUSDT", "ETHUSDT aggTrade"], gap) });
+    },
+    ...{ holdS: 60, clearS: 30, expected: { severity: "critical", subjects: ["BTCUSDT", "ETHUSDT aggTrade"] } },
+  },
+  {
+    rule: "delay",
+    bad: (now) => observe(now, {}, delays(now, 1200)),
+    between: (now) => observe(now, {}, delays(now, 900)),
+    ...{ holdS: 60, clearS: 300, expected: { severity: "warning", subjects: ["BTCUSDT"], value: 1200, limit: 1000 } },
+  },
+  {
+    rule: "clock_offset",
+    bad: (now) => observe(now, {}, { clock_offset_ms: -700, clock_offset_bound_ms: 50 }),
+    between: (now) => observe(now, {}, { clock_offset_ms: -530, clock_offset_bound_ms: 50 }),
+    ...{ holdS: 120, clearS: 300, expected: { value: 700, limit: 500, detail: expect.stringContaining("behind") } },
+  },
+  {
+    rule: "memory",
+    bad: (now) => observe(now, {}, hardware(now, { process_memory_bytes: 1.1e9 })),
+    between: (now) => observe(now, {}, hardware(now, { process_memory_bytes: 0.95e9 })),
+    ...{ holdS: 120, clearS: 300, expected: { value: 1.1e9, limit: 1e9, detail: "rt-data itself" } },
+  },
+  {
+    rule: "cpu",
+    bad: (now) => observe(now, {}, hardware(now, { cpu_ratio: 0.99 })),
+    between: (now) => observe(now, {}, hardware(now, { cpu_ratio: 0.9 })),
+    ...{ holdS: 300, clearS: 300, expected: { value: 0.99, limit: 0.95 } },
+  },
+  {
+    rule: "backlog",
+    bad: (now) => observe(now, {}, { archive: { ...observe(now).status.archive, segments_waiting: 37 } }),
+    between: (now) => observe(now, {}, { archive: { ...observe(now).status.archive, segments_waiting: 20 } }),
+    ...{ holdS: 600, clearS: 300, expected: { value: 37, limit: 36 } },
+  },
+  {
+    rule: "symbol_unknown",
+    bad: (now) => {
+      const symbols = observe(now).status.symbols.map((one, n) =>
+        n === 2 ? { ...one, state: "unknown" as const } : one,
+      );
+      return observe(now, { suggestions: new Map([["SOLUSDT", "SOLUSDC"]]) }, { symbols });
+    },
+    ...{ holdS: 30, clearS: 0, expected: { subjects: ["SOLUSDT"], detail: "SOLUSDT: did you mean SOLUSDC?" } },
+  },
+  {
+    rule: "upload",
+    bad: (now) => {
+      const upload = { target: "bucket at s3.example.com", problem: "403", archives_waiting: 4, failures: 9 };
+      return observe(now, {}, { upload: { ...upload, archives_uploaded: 0, archives_unconfirmed: 0, bytes_sent: 0 } });
+    },
+    ...{ holdS: 600, clearS: 60, expected: { value: 4, subjects: ["bucket at s3.example.com"], detail: "403" } },
+  },
+  {
+    rule: "upload_object",
+    bad: (now) => {
+      const upload = { target: "bucket at s3.example.com", problem: null, archives_waiting: 1, failures: 2 };
+      const objects = [{ subject: "2026-11-20/depth20/BTCUSDT", problem: "403 InvalidObjectState" }];
+      const counts = { archives_uploaded: 7, archives_unconfirmed: 0, bytes_sent: 0 };
+      return observe(now, {}, { upload: { ...upload, ...counts, objects } });
+    },
+    ...{ holdS: 0, clearS: 60 },
+    expected: {
+      subjects: ["2026-11-20/depth20/BTCUSDT"],
+      detail: "2026-11-20/depth20/BTCUSDT: 403 InvalidObjectState",
+    },
+  },
+  {
+    rule: "public_url",
+    bad: (now) =>
+      observe(now, { publicUrl: { kind: "unreachable", host: "data.example.org", detail: "nginx answers 502" } }),
+    ...{ holdS: 120, clearS: 60, expected: { subjects: ["data.example.org"], detail: "nginx answers 502" } },
+  },
+];
+
+test.each(cases.map((one) => [one.rule, one] as const))(
+  "%s begins when it has lasted, not before; stays through the hysteresis; and ends when it has been over for long enough",
+  (rule, { bad, between, holdS, clearS, expected }) => {
+    const watch = createWatch();
+    watch.run(30);
+    watch.run(Math.max(0, holdS - 10), bad);
+    if (holdS > 10) expect(watch.told()).toEqual([]);
+    watch.run(20, bad);
+    expect(watch.told()).toEqual([`${rule} opened`]);
+    expect(watch.changes[0]?.incident).toMatchObject({ rule, to_us: null, flaps: 0, acknowledged: null, ...expected });
+    // Later than the hold time, from its cause on, by ten seconds at most.
+    const { incident, atS } = watch.changes[0] ?? { atS: Number.NaN };
+    const causeS = ((incident?.from_us ?? 0) - startUs) / 1e6;
+    expect(atS - Math.max(causeS, 30)).toBeLessThanOrEqual(holdS + 10);
+    if (between !== undefined) {
+      watch.run(clearS + 60, between);
+      expect(watch.told().filter((line) => line.endsWith("closed"))).toEqual([]);
+    }
+    const endS = watch.nowS();
+    if (clearS > 0) {
+      watch.run(clearS - 5);
+      expect(watch.open()).toHaveLength(1);
+    }
+    watch.run(15);
+    const last = watch.changes.at(-1);
+    expect([last?.incident.rule, last?.change, watch.open()]).toEqual([rule, "closed", []]);
+    expect(((last?.incident.to_us ?? 0) - startUs) / 1e6).toBeWithin(endS - 6, endS + 6);
+    expect(watch.changes.filter(({ change }) => change === "opened" || change === "closed")).toHaveLength(2);
+  },
+);
+
+test("every rule of the contract is in the table once, after its parents, and each is covered by a test here", () => {
+  expect(rules.map(({ rule }) => rule).sort()).toEqual([...incidentRules].sort());
+  for (const [n, { parents }] of rules.entries())
+    for (const parent of parents) expect(rules.findIndex(({ rule }) => rule === parent)).toBeLessThan(n);
+  const others = ["gap", "verify_failed", "crash_recovered"] as const;
+  expect([...cases.map(({ rule }) => rule), ...others].sort()).toEqual([...incidentRules].sort());
+});
+
+test("the first seconds of a start, and a planned change of connection, are no incident", () => {
+  const watch = createWatch();
+  const nothingYet = (now: number) => {
+    const { status } = observe(now);
+    const symbols = status.symbols.map((one) => ({
+      ...{ ...one, state: "unchecked" as const, last_recv_us: null, delay_ms: null, messages_per_s: 0 },
+      streams: one.streams.map((stream) => ({ ...stream, last_recv_us: null, messages_per_s: 0 })),
+    }));
+    const connections = status.connections.map((one) => ({ ...one, state: "connecting" as const, last_recv_us: null }));
+    return observe(now, { publicUrl: null }, { symbols, connections, disk: null, clock_offset_ms: null });
+  };
+  watch.run(25, nothingYet);
+  const rollover = (now: number) => {
+    const [one] = observe(now).status.connections;
+    if (one === undefined) throw new Error("no connection");
+    return observe(now, {}, { connections: [one, { ...one, id: 2, role: "successor", state: "connecting" }] });
+  };
+  watch.run(300, rollover);
+  expect(watch.told()).toEqual([]);
+});
+
+test("network down is one incident: what follows from it keeps silent, and afterwards only what is still wrong is told", () => {
+  const watch = createWatch();
+  watch.run(60);
+  const downUs = watch.nowUs();
+  const gap = { cause: "reconnect", from_us: downUs } as const;
+  const attempts = Array.from({ length: 40 }, (_, n) => downUs + n * 20e6);
+  const down = (now: number) =>
+    observe(
+      now,
+      { reconnectsUs: attempts, publicUrl: { kind: "unreachable", host: "data.example.org", detail: "DNS" } },
+      {
+        connections: closed(observe(now).status, "ENOTFOUND"),
+        symbols: silent(observe(now).status, "all", gap).map((one) => ({
+          ...one,
+          delay_ms: 9000,
+          last_recv_us: downUs,
+        })),
+        clock_offset_ms: 9000,
+      },
+    );
+  watch.run(1200, down);
+  expect(watch.told().filter((line) => !line.endsWith("changed"))).toEqual(["disconnected opened"]);
+  expect(watch.open()).toMatchObject([{ rule: "disconnected", from_us: downUs, severity: "critical" }]);
+  // The network is back; one symbol stays silent, and the gaps of the outage are written down.
+  const upUs = watch.nowUs();
+  const gaps = ["BTCUSDT", "ETHUSDT"].map((symbol) => aGap({ symbol, from_us: downUs, to_us: upUs + 2e6 }));
+  const up = (now: number) =>
+    observe(now, { gaps, reconnectsUs: attempts }, { symbols: silent(observe(now).status, ["SOLUSDT"], gap) });
+  watch.run(300, up);
+  expect(watch.told().filter((line) => !line.endsWith("changed"))).toEqual([
+    "disconnected opened",
+    "disconnected closed",
+    "stale opened",
+  ]);
+  const end = watch.of("disconnected").at(-1)?.incident;
+  expect([end?.from_us, end?.to_us, end?.value]).toEqual([downUs, upUs + 5e6, 1205]);
+  expect(watch.open()).toMatchObject([{ rule: "stale", subjects: ["SOLUSDT"] }]);
+});
+
+test("a socket that calls itself open while nothing comes is network down too", () => {
+  const watch = createWatch();
+  const gap = { cause: "silent", from_us: startUs } as const;
+  watch.run(60, (now) =>
+    observe(
+      now,
+      {},
+      { symbols: silent(observe(now).status, "all", gap).map((one) => ({ ...one, last_recv_us: startUs })) },
+    ),
+  );
+  expect(watch.told()).toEqual(["disconnected opened"]);
+  expect(watch.open()[0]).toMatchObject({ severity: "critical", from_us: startUs });
+});
+
+test("one of two sockets is a warning of its own, and does not keep silent what is wrong with a symbol on the other", () => {
+  const watch = createWatch();
+  const gap = { cause: "silent", from_us: startUs } as const;
+  watch.run(120, (now) => {
+    const { status } = observe(now);
+    const connections = [...status.connections, ...closed(status).map((one) => ({ ...one, id: 2, host: "other:443" }))];
+    return observe(now, {}, { connections, symbols: silent(status, ["BTCUSDT"], gap) });
+  });
+  expect(watch.open()).toMatchObject([
+    { rule: "disconnected", severity: "warning", subjects: ["other:443"] },
+    { rule: "stale", subjects: ["BTCUSDT"] },
+  ]);
+});
+
+test("forty symbols that fall silent are one incident; more of them make it worse, a few more only change it", () => {
+  const watch = createWatch();
+  const who = (count: number) => Array.from({ length: count }, (_, n) => `A${String(n).padStart(2, "0")}USDT`);
+  const look = (count: number) => (now: number) => {
+    const [one] = observe(now).status.symbols;
+    if (one === undefined) throw new Error("no symbol");
+    const symbols = who(200).map((symbol) => ({ ...one, symbol }));
+    return observe(now, {}, { symbols: silent({ symbols }, who(count), { cause: "silent", from_us: startUs }) });
+  };
+  watch.run(70, look(40));
+  expect(watch.told()).toEqual(["stale opened"]);
+  expect(watch.open()[0]).toMatchObject({ subject_count: 40, subjects: who(40), severity: "warning" });
+  watch.run(70, look(44));
+  watch.run(10, look(90));
+  watch.run(10, look(120));
+  const told = watch.changes.map(({ change, incident }) => [change, incident.subject_count, incident.severity]);
+  expect(told).toEqual([
+    ["opened", 40, "warning"],
+    ["changed", 44, "warning"],
+    ["worse", 90, "warning"],
+    ["worse", 120, "critical"],
+  ]);
+  expect(watch.open()[0]?.subjects).toHaveLength(50);
+});
+
+test("a delay that comes and goes every two minutes, for three hours, is one incident", () => {
+  const watch = createWatch();
+  for (let n = 0; n < 45; n++) {
+    watch.run(120, (now) => observe(now, {}, delays(now, 3000)));
+    watch.run(120);
+  }
+  watch.run(3600);
+  expect(watch.told().filter((line) => !line.endsWith("changed"))).toEqual(["delay opened", "delay closed"]);
+  expect(watch.changes.at(-1)?.incident.flaps).toBe(44);
+  // And calmly: not each of its changes is told.
+  expect(watch.changes.length).toBeLessThan(100);
+});
+
+test("what comes back soon after it has ended takes longer to end each time", () => {
+  const watch = createWatch();
+  for (let n = 0; n < 20; n++) {
+    const lostUs = watch.nowUs();
+    watch.run(90, (now) => {
+      const symbols = observe(now).status.symbols.map((one) => ({ ...one, last_recv_us: lostUs }));
+      return observe(now, {}, { connections: closed(observe(now).status), symbols });
+    });
+    watch.run(240);
+  }
+  // Ended after 30, 60, 120 s; the fourth would need 240 s and lasts.
+  const opened = watch.of("disconnected").filter(({ change }) => change === "opened");
+  expect(opened).toHaveLength(4);
+  expect(watch.open()).toMatchObject([{ rule: "disconnected", flaps: 16 }]);
+});
+
+test("a gap is told of only where no other incident does, and where it matters", () => {
+  const told = (gaps: Gap[]) => {
+    const watch = createWatch();
+    watch.run(120, (now) => observe(now, { gaps: gaps.filter(({ to_us }) => to_us < now) }));
+    return watch.told();
+  };
+  expect(told([aGap()])).toEqual(["gap opened"]);
+  expect(told([aGap({ to_us: startUs + 6e6 })])).toEqual([]);
+  expect(told([aGap({ stream: "aggTrade", missing: 40, repaired: 40 })])).toEqual([]);
+  expect(told([aGap({ stream: "aggTrade", missing: 0 })])).toEqual([]);
+  expect(told([aGap({ stream: "aggTrade", to_us: startUs + 6e6, missing: 3, repaired: 1 })])).toEqual(["gap opened"]);
+  for (const cause of ["halted", "crash", "restart"] as const) expect(told([aGap({ cause })])).toEqual([]);
+  const night = aGap({ cause: "restart", from_us: startUs - 8 * 3600e6, to_us: startUs + 1e6 });
+  expect(told([night])).toEqual(["gap opened"]);
+});
+
+test("gaps of many streams within minutes are one incident, which ends by itself with the true end", () => {
+  const watch = createWatch();
+  const gaps = ["BTCUSDT", "ETHUSDT", "SOLUSDT"].map((symbol) => aGap({ symbol }));
+  const later = aGap({ from_us: startUs + 200e6, to_us: startUs + 260e6, cause: "missing" });
+  watch.run(150, (now) => observe(now, { gaps }));
+  watch.run(1500, (now) => observe(now, { gaps: [...gaps, later] }));
+  expect(watch.told()).toEqual(["gap opened", "gap changed", "gap closed"]);
+  const [opened, , ended] = watch.changes.map(({ incident }) => incident);
+  expect(opened).toMatchObject({ subject_count: 3, value: 25, from_us: gaps[0]?.from_us, detail: "reconnect" });
+  expect(ended).toMatchObject({ to_us: later.to_us, worst: 60 });
+});
+
+test("a failed verification stays until the same archive is verified, also through a restart, or a day has passed", () => {
+  const failed = { subject: "BTCUSDT depth20 2026-11-21", problem: "SHA-256 differs" };
+  const once = (watch: ReturnType<typeof createWatch>, verified: Observation["verified"]) =>
+    watch.run(5, (now) => observe(now, { verified }));
+  const watch = createWatch();
+  once(watch, [failed]);
+  watch.run(3600);
+  expect(watch.open()).toMatchObject([{ rule: "verify_failed", severity: "critical", subjects: [failed.subject] }]);
+  watch.restart(watch.open(), [], 1, 60);
+  watch.run(3600);
+  expect(watch.told()).toEqual(["verify_failed opened"]);
+  once(watch, [{ subject: failed.subject, problem: null }]);
+  expect(watch.told()).toEqual(["verify_failed opened", "verify_failed closed"]);
+  once(watch, [failed]);
+  watch.run(25 * 3600);
+  expect(watch.open()).toEqual([]);
+});
+
+test("a crash is told of once, when data flows again, with how long nobody ran", () => {
+  const watch = createWatch();
+  const crash = { fromUs: startUs - 90e6, toUs: startUs, detail: "2 files were repaired" };
+  const dry = (now: number) =>
+    observe(now, { crash }, { symbols: observe(now).status.symbols.map((one) => ({ ...one, last_recv_us: null })) });
+  watch.run(20, dry);
+  expect(watch.told()).toEqual([]);
+  watch.run(310, (now) => observe(now, { crash }));
+  watch.run(60);
+  expect(watch.told()).toEqual(["crash_recovered opened", "crash_recovered closed"]);
+  expect(watch.changes.at(-1)?.incident).toMatchObject({
+    ...{ severity: "info", value: 90, from_us: crash.fromUs, to_us: crash.toUs, detail: crash.detail },
+  });
+});
+
+test("a certificate that runs out is told of before it does, with the days that are left", () => {
+  const watch = createWatch();
+  const publicUrl = { kind: "reached", host: "data.example.org", expiresInS: 5.5 * 86_400 } as const;
+  watch.run(140, (now) => observe(now, { publicUrl }));
+  expect(watch.open()[0]?.detail).toContain("expires in 5 days");
+});
+
+test("after a sleep of the machine everything has to last anew before it is told", () => {
+  const watch = createWatch();
+  watch.run(60);
+  const lastUs = watch.nowUs();
+  const down = (now: number) => {
+    const { status } = observe(now);
+    const symbols = status.symbols.map((one) => ({ ...one, last_recv_us: lastUs }));
+    return observe(now, {}, { connections: closed(status), symbols });
+  };
+  watch.run(5, down);
+  watch.sleep(8 * 3600);
+  watch.run(25, down);
+  expect(watch.told()).toEqual([]);
+  watch.run(15, down);
+  expect(watch.told()).toEqual(["disconnected opened"]);
+});
+
+test("a rule that is switched off is silent, and ends what it had begun", () => {
+  const off = { ...defaultAlerts, write_error: { ...defaultAlerts.write_error, enabled: false } };
+  const bad = (now: number) => observe(now, { writeFailure: "EIO" });
+  const watch = createWatch(off);
+  watch.run(60, bad);
+  expect(watch.told()).toEqual([]);
+  const before = createWatch();
+  before.run(60, bad);
+  watch.restart(before.open(), [], 1, 60);
+  watch.run(10, bad);
+  expect(watch.told()).toEqual(["write_error closed"]);
+});
+
+test("a clock that is put back keeps no incident from beginning or from ending", () => {
+  const bad = (now: number) => observe(now, { writeFailure: "write x: ENOSPC" });
+  let state = beginning({ open: [], ended: [], lastId: 0 }, startUs);
+  const kinds: string[] = [];
+  const look = (seen: Observation, nowUs: number) => {
+    const next = evaluate(state, seen, defaultAlerts, nowUs);
+    state = next.state;
+    kinds.push(...next.changes.map(({ change }) => change));
+  };
+  const back = startUs - 9 * 3600e6;
+  look(bad(startUs + 1e6), startUs + 1e6);
+  for (let s = 0; s < 30; s++) look(bad(back + s * 1e6), back + s * 1e6);
+  expect(kinds[0]).toBe("opened");
+  look(observe(back + 30e6), back + 30e6);
+  for (let s = 0; s < 120; s++) look(observe(back - 3600e6 + s * 1e6), back - 3600e6 + s * 1e6);
+  expect(kinds.at(-1)).toBe("closed");
+});

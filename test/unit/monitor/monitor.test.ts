@@ -1,0 +1,50 @@
+import { expect, test } from "bun:test";
+import { tmpdir } from "node:os";
+import { createHardwareMeter } from "../../../server/monitor/hardware.ts";
+import { createRates } from "../../../server/monitor/rates.ts";
+
+test("a rate is the mean of the last five seconds, whatever the timer's unsteadiness", () => {
+  const rates = createRates(["a", "b"]);
+  rates.tick(0);
+  let now = 0;
+  for (let second = 0; second < 20; second++) {
+    now += second % 2 === 0 ? 900_000 : 1_100_000;
+    for (let n = 0; n < (second % 2 === 0 ? 9 : 11); n++) rates.count("a");
+    rates.tick(now);
+  }
+  expect(rates.perSecond("a")).toBeCloseTo(10, 5);
+  expect(rates.perSecond("b")).toBe(0);
+  expect(rates.total("a")).toBe(200);
+  for (let second = 0; second < 6; second++) {
+    now += 1_000_000;
+    rates.tick(now);
+  }
+  expect(rates.perSecond("a")).toBe(0);
+});
+
+test("a rate is right from the second tick on", () => {
+  const rates = createRates(["a"]);
+  rates.tick(0);
+  for (let n = 0; n < 7; n++) rates.count("a");
+  rates.tick(1_000_000);
+  expect(rates.perSecond("a")).toBe(7);
+});
+
+test("the hardware meter tells sizes and shares that can be true", async () => {
+  const meter = createHardwareMeter(tmpdir());
+  const before = process.cpuUsage();
+  const began = performance.now();
+  for (const end = began + 60; performance.now() < end; );
+  await meter.sample();
+  const load = meter.current();
+  // On a busy machine less than the whole core was ours: the process knows how much.
+  const { user, system } = process.cpuUsage(before);
+  const cores = (user + system) / 1000 / (performance.now() - began);
+  expect(load.process_cpu_cores).toBeGreaterThan(cores / 2);
+  expect(load.cpu_ratio).toBeGreaterThanOrEqual(0);
+  expect(load.cpu_ratio).toBeLessThanOrEqual(1);
+  expect(load.disk_free_bytes).toBeGreaterThan(0);
+  expect(load.disk_total_bytes).toBeGreaterThan(load.disk_free_bytes);
+  expect(load.memory_used_bytes).toBeLessThan(load.memory_total_bytes);
+  expect(load.process_memory_bytes).toBeGreaterThan(10e6);
+});

@@ -1,0 +1,64 @@
+import { expect, test } from "bun:test";
+import type { Sample } from "../../../server/domain/queries.ts";
+import { createSeries } from "../../../server/monitor/series.ts";
+
+const second = 1e6;
+const sample = (over: Partial<Sample>): Sample => ({
+  messages_per_s: null,
+  delay_p50_ms: null,
+  gaps: null,
+  disk_free_bytes: null,
+  memory_bytes: null,
+  cpu_cores: null,
+  network_bytes_per_s: null,
+  ...over,
+});
+
+test("ten seconds become one value: gaps add up, of the free disk the least counts, of the rest the mean", () => {
+  const series = createSeries();
+  for (let n = 0; n < 20; n++) {
+    series.note(n * second, sample({ messages_per_s: n, gaps: n % 2, disk_free_bytes: 100 - n }));
+  }
+  const { from_us, step_s, values } = series.view("hour", 19 * second);
+  expect([values.messages_per_s.length, step_s, from_us]).toEqual([360, 10, (1 - 359) * 10 * second]);
+  expect(values.messages_per_s.slice(-2)).toEqual([4.5, 14.5]);
+  expect(values.gaps.slice(-2)).toEqual([5, 5]);
+  expect(values.disk_free_bytes.slice(-2)).toEqual([91, 81]);
+  expect(values.delay_p50_ms.at(-1)).toBeNull();
+});
+
+test("a time without samples is unknown, not zero, and the view goes on to now", () => {
+  const series = createSeries();
+  series.note(0, sample({ cpu_cores: 1 }));
+  series.note(35 * second, sample({ cpu_cores: 2 }));
+  expect(series.view("hour", 55 * second).values.cpu_cores.slice(-6)).toEqual([1, null, null, 2, null, null]);
+});
+
+test("after more than an hour only the last hour is left, also when the clock jumped", () => {
+  const series = createSeries();
+  for (let n = 0; n < 5000; n += 10) series.note(n * second, sample({ messages_per_s: n }));
+  const { values } = series.view("hour", 4999 * second);
+  expect(values.messages_per_s[0]).toBe(1400);
+  expect(values.messages_per_s.at(-1)).toBe(4990);
+  series.note(900_000 * second, sample({ messages_per_s: 7 }));
+  expect(series.view("hour", 900_000 * second).values.messages_per_s.filter((value) => value !== null)).toEqual([7]);
+});
+
+test("a clock that was stepped back adds to the newest interval and loses nothing", () => {
+  const series = createSeries();
+  series.note(100 * second, sample({ gaps: 1 }));
+  series.note(40 * second, sample({ gaps: 1 }));
+  expect(series.view("hour", 100 * second).values.gaps.at(-1)).toBe(2);
+});
+
+test("the week survives a restart by the intervals that were finished", () => {
+  const series = createSeries();
+  for (let n = 0; n <= 900; n++) series.note(n * second, sample({ messages_per_s: n < 300 ? 10 : 30 }));
+  const rows = series.takeFinished();
+  expect(rows.map(({ from_us }) => from_us / second)).toEqual([0, 300, 600]);
+  expect(series.takeFinished()).toEqual([]);
+  const next = createSeries();
+  next.restore(rows);
+  next.note(1500 * second, sample({ messages_per_s: 50 }));
+  expect(next.view("week", 1500 * second).values.messages_per_s.slice(-6)).toEqual([10, 30, 30, null, null, 50]);
+});

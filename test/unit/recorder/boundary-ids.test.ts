@@ -1,0 +1,253 @@
+import { afterEach, beforeEach, expect, test } from "bun:test";
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { createRestClient } from "../../../server/binance/rest/rest-client.ts";
+import { createTradeRepair } from "../../../server/binance/rest/trade-backfill.ts";
+import { manifestPath, type Segment, segmentPath } from "../../../server/domain/day.ts";
+import { encodeLine, encodeRepairedLine, recordId } from "../../../server/domain/line.ts";
+import { parseStreamName, type Stream } from "../../../server/domain/stream.ts";
+import { silentLog } from "../../../server/platform/log/log.ts";
+import { createRepairWriter } from "../../../server/recorder/backfill/backfill-writer.ts";
+import { lastRecordedId } from "../../../server/recorder/backfill/boundary-ids.ts";
+import { createIdFiles } from "../../../server/recorder/backfill/id-files.ts";
+import { absentIn } from "../../../server/recorder/backfill/id-runs.ts";
+import { recordedIds } from "../../../server/recorder/backfill/recorded-ids.ts";
+import { createRecorder } from "../../../server/recorder/write/recorder.ts";
+import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
+import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import type { ReadLines } from "../../../server/storage/list/stored-lines.ts";
+import { readLineBytes } from "../../../server/storage/read/archive-reader.ts";
+import { drained, realArchiver, temporaryData } from "../../support/data/day-fixture.ts";
+import { readRecords } from "../../support/data/read-data.ts";
+import { until } from "../../support/wait.ts";
+
+let dataDir = "";
+let remove = () => {};
+beforeEach(() => {
+  ({ dataDir, remove } = temporaryData());
+});
+const stops: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+  remove();
+});
+
+const btc = streamOf("btcusdt@aggTrade");
+const noonUs = Date.parse("2026-11-22T12:00:00Z") * 1000;
+const later = Number.POSITIVE_INFINITY;
+
+function streamOf(name: string): Stream {
+  const stream = parseStreamName(name);
+  if (stream === null) throw new Error(name);
+  return stream;
+}
+
+const line = (id: number, us: number) => encodeLine(`{"e":"aggTrade","E":1,"s":"BTCUSDT","a":${id},"T":1}`, us, 5);
+
+function write(name: string, text: string, date = "2026-11-22"): Segment {
+  const segment = { stream: "aggTrade", symbol: "BTCUSDT", date, name };
+  const path = segmentPath(dataDir, segment, "open");
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, text);
+  return segment;
+}
+
+function filesOf(readLines: ReadLines = readLineBytes) {
+  return createIdFiles(dataDir, { readLines, nowUs: () => noonUs + 600_000_000 });
+}
+
+function last(belowId = 1_000_000, stream = btc, sinceUs = later) {
+  return lastRecordedId(filesOf(), stream, { belowId, sinceUs, readLines: readLineBytes });
+}
+
+test("where nothing was recorded there is no last record", async () => {
+  expect(await last()).toBeNull();
+  write("12-00", "");
+  expect(await last()).toBeNull();
+});
+
+test("the last whole line of the newest segment counts, a torn tail does not", async () => {
+  write("11-55", line(1, noonUs - 9));
+  write("12-00", line(2, noonUs) + line(3, noonUs + 7) + line(4, noonUs + 8).slice(0, 30));
+  expect(await last()).toEqual({ id: 3, recvUs: noonUs + 7 });
+});
+
+test("a window's files are looked at together: the highest id counts, whichever file it is in", async () => {
+  write("12-00", line(10, noonUs + 50_000));
+  write("12-00_02", encodeRepairedLine('{"a":7,"p":"1","T":1}', noonUs + 20_000));
+  write("12-00_03", line(12, noonUs + 90_000));
+  expect(await last()).toEqual({ id: 12, recvUs: noonUs + 90_000 });
+});
+
+test("what this run has recorded itself is passed over, by its ids", async () => {
+  write("11-55", line(5, noonUs - 100));
+  write("12-00", line(9, noonUs + 10) + line(10, noonUs + 20));
+  write("12-05", line(11, noonUs + 400_000_000));
+  expect(await last(9, btc, noonUs)).toEqual({ id: 5, recvUs: noonUs - 100 });
+  expect(await last(10, btc, noonUs)).toEqual({ id: 9, recvUs: noonUs + 10 });
+  write("12-10", Array.from({ length: 20_000 }, (_, n) => line(n + 100, noonUs + 600_000_000 + n)).join(""));
+  expect(await last(200, btc, noonUs)).toEqual({ id: 199, recvUs: noonUs + 600_000_099 });
+});
+
+test("files that a wrong clock has written are looked at as well, whichever date and window it filed them under", async () => {
+  write("12-00", line(1, noonUs));
+  for (const [id, name, date] of [
+    [2, "21-00", "2026-11-22"],
+    [3, "12-00", "2027-01-21"],
+    [4, "03-00", "2026-11-22"],
+    [5, "00-00", "1970-01-01"],
+    [6, "12-00", "2026-11-21"],
+  ] as const) {
+    const us = Date.parse(`${date}T${name.replace("-", ":")}:00Z`) * 1000 + 7;
+    write(name, line(id, us), date);
+    expect(await last()).toEqual({ id, recvUs: us });
+  }
+});
+
+test("one id that had jumped, or some, at the end of what was recorded, does not hide what is missing behind them", async () => {
+  const ids = [1000, 1001, 1002, 1300, 1003, 1004];
+  write("12-00", ids.map((id, n) => line(id, noonUs + n)).join(""));
+  expect(await last(1100)).toEqual({ id: 1004, recvUs: noonUs + 5 });
+  expect(await last(1400)).toEqual({ id: 1002, recvUs: noonUs + 2 });
+  const range = { first: 1003, last: 1399 };
+  const runs = (await recordedIds(filesOf(), btc, range, { readLines: readLineBytes })).all();
+  expect(absentIn(range, runs)).toEqual([
+    { first: 1005, last: 1299 },
+    { first: 1301, last: 1399 },
+  ]);
+  write("12-05", line(700, noonUs + 300_000_000) + line(1005, noonUs + 300_000_001));
+  // One from further back is as good: what is on disk behind it is not refetched.
+  const before = await last(1007);
+  const behind = { first: 1005, last: 1006 };
+  expect(before).toEqual({ id: 1004, recvUs: noonUs + 5 });
+  const recorded = (await recordedIds(filesOf(), btc, behind, { readLines: readLineBytes })).all();
+  expect(absentIn(behind, recorded)).toEqual([{ first: 1006, last: 1006 }]);
+});
+
+test("where earlier ids were higher the exchange has counted anew", async () => {
+  write("12-00", line(500, noonUs) + line(501, noonUs + 1));
+  expect(await last(7, btc, noonUs + 2)).toBe("anew");
+  write("12-05", line(7, noonUs + 300_000_000));
+  expect(await last(7, btc, noonUs + 2)).toBe("anew");
+});
+
+test("ids on disk are found in live, refetched, sealed and merged files, whatever date they are filed under", async () => {
+  const archiver = realArchiver(dataDir);
+  const day = (date: string) => Date.parse(`${date}T12:00:00Z`) * 1000;
+  archiver.seal(write("12-00", [1, 2, 3].map((id) => line(id, day("2026-11-21") + id)).join(""), "2026-11-21"));
+  await archiver.mergeDaysBefore("2026-11-22");
+  await drained(archiver);
+  archiver.seal(write("12-00", [5, 6].map((id) => line(id, noonUs + id)).join("")));
+  await drained(archiver);
+  await archiver.stop(0);
+  write("11-00", encodeRepairedLine('{"a":4,"p":"1","T":1}', noonUs - 3_600_000_000));
+  write("09-00", line(8, day("2026-12-24")), "2026-12-24");
+  write("12-05", line(10, noonUs + 300_000_000));
+  const range = { first: 1, last: 12 };
+  const found = await recordedIds(filesOf(), btc, range, { readLines: readLineBytes });
+  expect(found.all()).toEqual([
+    { first: 1, last: 6 },
+    { first: 8, last: 8 },
+    { first: 10, last: 10 },
+  ]);
+  expect([0, 1, 7, 8, 9, 10, 11].map(found.has)).toEqual([false, true, false, true, false, true, false]);
+  expect(absentIn(range, found.all())).toEqual([
+    { first: 7, last: 7 },
+    { first: 9, last: 9 },
+    { first: 11, last: 12 },
+  ]);
+});
+
+test("sealed segments and, where no segment is left, the manifest of the newest archive are read", async () => {
+  const archiver = realArchiver(dataDir);
+  const many = Array.from({ length: 20_000 }, (_, n) => line(n, noonUs + n)).join("");
+  archiver.seal(write("12-00", many));
+  await drained(archiver);
+  expect(await last()).toEqual({ id: 19_999, recvUs: noonUs + 19_999 });
+  await archiver.mergeDaysBefore("2026-11-23");
+  await drained(archiver);
+  await archiver.stop(0);
+  expect(await last()).toEqual({ id: 19_999, recvUs: noonUs + 19_999 });
+  appendFileSync(manifestPath(dataDir, { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-22" }), "}");
+  expect(await last()).toBeNull();
+});
+
+test("a segment that is sealed and then merged while it is about to be read is no error", async () => {
+  const sealing = realArchiver(dataDir);
+  const segment = write("12-00", line(1, noonUs));
+  // What the reader is told of is gone when it opens it, and what it became as well.
+  const readLines = async function* (path: string) {
+    if (path.endsWith(".jsonl")) {
+      sealing.seal(segment);
+      await drained(sealing);
+    }
+    yield* readLineBytes(path);
+  };
+  const found = await lastRecordedId(filesOf(readLines), btc, { belowId: 9, sinceUs: later, readLines });
+  expect(found).toEqual({ id: 1, recvUs: noonUs });
+  await sealing.stop(0);
+});
+
+test("trades of REST's own words are understood", async () => {
+  const stream = streamOf("btcusdt@trade");
+  const segment = { stream: "trade", symbol: "BTCUSDT", date: "2026-11-22", name: "12-00" };
+  const path = segmentPath(dataDir, segment, "open");
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, encodeRepairedLine('{"id":77,"price":"1","time":1}', noonUs));
+  expect(await last(100, stream)).toEqual({ id: 77, recvUs: noonUs });
+});
+
+test("after a restart the ids between the last record on disk and the first one received are refetched, and nothing is missing or twice", async () => {
+  const market = createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 9 });
+  const sent: { id: number; us: number; payload: string }[] = [];
+  const tick = (us: number) => {
+    for (const { payload } of market.tick(us / 1000, (name) => name === btc.name))
+      sent.push({ id: recordId(payload, "aggTrade") ?? 0, us: us + 50_000, payload });
+  };
+  const span = (fromUs: number, seconds: number) => {
+    const from = sent.length;
+    for (let us = fromUs; us < fromUs + seconds * 1e6; us += 100_000) tick(us);
+    return sent.slice(from);
+  };
+  const run = async (records: typeof sent, { isKilled }: { isKilled: boolean }) => {
+    let nowUs = 0;
+    const options = { dataDir, segmentMinutes: 5, flushRecords: 100, flushMs: 1000, sync: "seal" } as const;
+    const deps = { nowUs: () => nowUs, onClosed() {}, onDropped() {}, onLost() {}, log: silentLog };
+    const recorder = createRecorder(options, deps);
+    const track = recorder.track(btc);
+    for (const { us, payload } of records) {
+      nowUs = us;
+      track.append(payload, us, 50);
+    }
+    if (!isKilled) await recorder.stop();
+  };
+  await run(span(noonUs, 60), { isKilled: true });
+  span(noonUs + 60e6, 120);
+  const startedUs = noonUs + 180e6;
+  const second = span(startedUs, 30);
+  await run(second, { isKilled: false });
+
+  const before = await last(second[0]?.id ?? 0, btc, startedUs);
+  if (before === null || before === "anew") throw new Error("the last record is not found");
+  const exchange = createExchange({}, { source: { ...market, start() {}, stop() {} }, log: silentLog });
+  const { restUrl } = await exchange.start();
+  const rest = createRestClient({ restUrl }, { log: silentLog });
+  const writer = createRepairWriter({ dataDir, segmentMinutes: 5 }, { readLines: readLineBytes, onClosed() {} });
+  let isDone = false;
+  const repair = createTradeRepair({
+    ...{ rest, onPage: writer.write, log: silentLog },
+    onDone: () => {
+      isDone = true;
+    },
+  });
+  stops.push(exchange.stop, rest.stop, writer.stop, repair.stop);
+  const [fromId, toId] = [before.id + 1, (second[0]?.id ?? 0) - 1];
+  repair.add({ stream: btc, fromId, toId, fromUs: before.recvUs, toUs: second[0]?.us ?? 0, cause: "crash" });
+  repair.start();
+  await until(() => isDone, "the hole to be refetched");
+  await writer.stop();
+  const records = readRecords(dataDir).get("BTCUSDT/aggTrade") ?? [];
+  const ids = records.map(({ payload }) => recordId(payload, "aggTrade") ?? 0).sort((a, b) => a - b);
+  expect(ids).toEqual(sent.map(({ id }) => id));
+  expect(records.some(({ repaired }) => repaired)).toBe(true);
+});

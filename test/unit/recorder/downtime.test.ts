@@ -1,0 +1,123 @@
+import { expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { type Segment, segmentPath } from "../../../server/domain/day.ts";
+import { encodeLine, encodeRepairedLine } from "../../../server/domain/line.ts";
+import { downtimes } from "../../../server/recorder/recover/downtime.ts";
+import { streamOf } from "../../support/binance/gap-check.ts";
+import { temporaryFolder } from "../../support/folder.ts";
+
+const second = 1_000_000;
+const now = Date.parse("2026-11-22T12:00:00Z") * 1000;
+const [btc, eth, sol] = ["btcusdt@aggTrade", "ethusdt@aggTrade", "solusdt@aggTrade"].map(streamOf);
+const streams = [btc, eth, sol].filter((stream) => stream !== undefined);
+/** Nothing else is known. */
+const bare = { notedUsOf: () => 0, isLost: false };
+const times = { flushMs: 1000, nowUs: now };
+
+function orphan(dataDir: string, symbol: string, line: string, name = "11-55"): Segment {
+  const segment = { stream: "aggTrade", symbol, date: "2026-11-22", name };
+  const path = segmentPath(dataDir, segment, "open");
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, line);
+  return segment;
+}
+
+const trade = (id: number) => `{"e":"aggTrade","a":${id}}`;
+
+test("after a clean stop nothing is missing before the last receipt, whichever stream it was of", () => {
+  const dataDir = temporaryFolder();
+  orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 90 * second, null));
+  const { newestUs, of } = downtimes(
+    dataDir,
+    streams,
+    { ...bare, lastRun: { lastRecvUs: now - 60 * second, clean: true }, segments: [], gapsOf: () => [] },
+    times,
+  );
+  expect(newestUs).toBe(now - 60 * second);
+  expect([...of]).toEqual([[streams[0] as never, { fromUs: now - 60 * second, cause: "restart" }]]);
+});
+
+test("after a power loss each stream is missing from its own last record on disk, however much of it was not synced", () => {
+  const dataDir = temporaryFolder();
+  const orphans = [
+    orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 30 * second, null)),
+    orphan(dataDir, "ETHUSDT", encodeLine(trade(1), now - 50 * second, null)),
+  ];
+  const lastRun = { lastRecvUs: now - 20 * second, clean: false, isRebooted: true };
+  const { of } = downtimes(dataDir, streams, { ...bare, lastRun, segments: orphans, gapsOf: () => [] }, times);
+  expect([...of.values()].map(({ fromUs, cause }) => [(now - fromUs) / second, cause])).toEqual([
+    [30, "crash"],
+    [50, "crash"],
+  ]);
+});
+
+test("after a crash each stream is missing from its last record on disk, or from one flush interval before the newest of all", () => {
+  const dataDir = temporaryFolder();
+  const orphans = [
+    orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 30 * second, null)),
+    orphan(dataDir, "ETHUSDT", encodeLine(trade(1), now - 50 * second, null)),
+    orphan(dataDir, "SOLUSDT", encodeLine(trade(1), now - 30.5 * second, null)),
+  ];
+  const { of } = downtimes(
+    dataDir,
+    streams,
+    { ...bare, lastRun: { lastRecvUs: now - 40 * second, clean: false }, segments: orphans, gapsOf: () => [] },
+    times,
+  );
+  expect([...of.values()].map(({ fromUs, cause }) => [(now - fromUs) / second, cause])).toEqual([
+    [30, "crash"],
+    [31, "crash"],
+    [30.5, "crash"],
+  ]);
+});
+
+test("refetched trades, which bear the exchange's time, and a clock that was put back, make no downtime begin in the future", () => {
+  const dataDir = temporaryFolder();
+  const orphans = [
+    orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 30 * second, null)),
+    orphan(dataDir, "BTCUSDT", encodeRepairedLine('{"a":2}', now + 90 * second), "11-55_02"),
+  ];
+  const { newestUs } = downtimes(
+    dataDir,
+    streams,
+    { ...bare, lastRun: null, segments: orphans, gapsOf: () => [] },
+    times,
+  );
+  expect(newestUs).toBe(now - 30 * second);
+  const later = downtimes(
+    dataDir,
+    streams,
+    { ...bare, lastRun: { lastRecvUs: now + 3600 * second, clean: false }, segments: orphans, gapsOf: () => [] },
+    times,
+  );
+  expect([later.newestUs, later.of.get(streams[0] as never)?.fromUs]).toEqual([now, now - second]);
+});
+
+test("a pause after which nothing was recorded goes on, judged or not; one after which another stream was recorded is over", () => {
+  const dataDir = temporaryFolder();
+  const orphans = [orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 30 * second, null))];
+  const pause = (toS: number, missing: number | null) => ({
+    ...{ stream: "aggTrade", symbol: "BTCUSDT", cause: "restart" as const, missing, repaired: 0 },
+    ...{ from_us: now - 29.9 * second, to_us: now - toS * second },
+  });
+  const fromOf = (gap: ReturnType<typeof pause>, lastRecvUs: number) => {
+    const before = { ...bare, lastRun: { lastRecvUs, clean: false }, segments: orphans, gapsOf: () => [gap] };
+    const down = [...downtimes(dataDir, streams, before, times).of.values()][0];
+    return [(now - (down?.fromUs ?? 0)) / second, down?.cause];
+  };
+  expect(fromOf(pause(10, null), now - 30 * second)).toEqual([29.9, "restart"]);
+  expect(fromOf(pause(10, 7), now - 30 * second)).toEqual([29.9, "restart"]);
+  expect(fromOf(pause(10, null), now - 5 * second)).toEqual([6, "crash"]);
+});
+
+test("a pause that ended with the only record of a run is over", () => {
+  const dataDir = temporaryFolder();
+  orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 10 * second, null));
+  const span = { from_us: now - 30 * second, to_us: now - 10 * second, missing: 3, repaired: 3 };
+  const pause = { stream: "aggTrade", symbol: "BTCUSDT", cause: "restart" as const, ...span };
+  const lastRun = { lastRecvUs: now - 10 * second, clean: true };
+  const before = { ...bare, lastRun, segments: [], gapsOf: () => [pause] };
+  const down = [...downtimes(dataDir, streams, before, times).of.values()];
+  expect(down[0]).toEqual({ fromUs: now - 10 * second, cause: "restart" });
+});

@@ -1,0 +1,45 @@
+import { expect, test } from "bun:test";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { dateStartUs, liveFolder, segmentPath } from "../../../server/domain/day.ts";
+import { encodeLine } from "../../../server/domain/line.ts";
+import { findLiveHoles, lastLiveUs } from "../../../server/storage/ids/live-ids.ts";
+import { temporaryFolder } from "../../support/folder.ts";
+
+const day = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-22" };
+const startUs = dateStartUs(day.date);
+const names = Array.from({ length: 40 }, (_, n) => `${String(n >> 1).padStart(2, "0")}-${n % 2 === 0 ? "00" : "30"}`);
+const lines = (n: number) =>
+  [0, 1, 2].map((k) => encodeLine(`{"e":"aggTrade","a":${n * 3 + k}}`, startUs + (n * 3 + k) * 1e6, null)).join("");
+const raw = (dataDir: string, name: string) => segmentPath(dataDir, { ...day, name }, "open");
+
+function folderOfSegments(): string {
+  const dataDir = temporaryFolder();
+  mkdirSync(dirname(raw(dataDir, "00-00")), { recursive: true });
+  for (const [n, name] of names.entries()) writeFileSync(raw(dataDir, name), lines(n));
+  return dataDir;
+}
+
+function seal(dataDir: string, name: string, n: number): void {
+  writeFileSync(segmentPath(dataDir, { ...day, name }, "sealed"), Bun.zstdCompressSync(lines(n)));
+  rmSync(raw(dataDir, name));
+}
+
+test("segments that are sealed while the holes of a day are looked for are no holes", async () => {
+  const dataDir = folderOfSegments();
+  const found = findLiveHoles(dataDir, day, Number.MAX_SAFE_INTEGER);
+  const last = lastLiveUs(dataDir, day);
+  for (const [n, name] of names.entries()) if (n % 3 !== 0) seal(dataDir, name, n);
+  expect(await found).toEqual([]);
+  expect(await last).toBe(startUs + 119e6);
+});
+
+test("a day that is merged while its holes are looked for has none that anybody could tell of", async () => {
+  const dataDir = folderOfSegments();
+  rmSync(raw(dataDir, names[1] ?? ""));
+  const found = findLiveHoles(dataDir, day, Number.MAX_SAFE_INTEGER);
+  for (const name of names.slice(3, 20)) rmSync(raw(dataDir, name));
+  expect(existsSync(liveFolder(dataDir, day))).toBe(true);
+  // The one from before the merge stays found.
+  expect(await found).toMatchObject([{ from_us: startUs + 2e6, to_us: startUs + 6e6, missing: 3 }]);
+});

@@ -1,0 +1,96 @@
+import { expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { createUnwrittenHoles } from "../../../server/app/gaps/unwritten-gaps.ts";
+import type { TradeHole } from "../../../server/binance/rest/backfill-queue.ts";
+import { type Segment, segmentPath } from "../../../server/domain/day.ts";
+import type { Gap } from "../../../server/domain/gap.ts";
+import { encodeLine, encodeRepairedLine } from "../../../server/domain/line.ts";
+import { silentLog } from "../../../server/platform/log/log.ts";
+import { holesInTail } from "../../../server/recorder/recover/tail-missing-ids.ts";
+import { readLineBytes } from "../../../server/storage/read/archive-reader.ts";
+import { temporaryFolder } from "../../support/folder.ts";
+
+const startUs = Date.parse("2026-11-22T12:00:00Z") * 1000;
+const line = (id: number) => encodeLine(`{"e":"aggTrade","a":${id}}`, startUs + id, null);
+const diff = (first: number, last: number) => encodeLine(`{"U":${first},"u":${last},"b":[]}`, startUs + last, null);
+
+function put(dataDir: string, stream: string, name: string, text: string, sealed = false): Segment {
+  const segment = { stream, symbol: "BTCUSDT", date: "2026-11-22", name };
+  const path = segmentPath(dataDir, segment, sealed ? "sealed" : "open");
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, sealed ? Bun.zstdCompressSync(text) : text);
+  return segment;
+}
+
+function segmentOf(stream: string, text: string) {
+  const dataDir = temporaryFolder();
+  return holesInTail(dataDir, put(dataDir, stream, "12-00", text));
+}
+
+/** What a start writes down after a look into the segments that the last run left open. */
+async function startAfter(dataDir: string, segments: readonly Segment[], known: readonly Gap[] = []) {
+  const gaps: Gap[] = [];
+  const holes: TradeHole[] = [];
+  const look = createUnwrittenHoles({
+    ...{ dataDir, readLines: readLineBytes, log: silentLog },
+    journal: { gapsOfStream: () => known, noteGaps: (found) => gaps.push(...found) },
+    refetch: (hole) => holes.push(hole),
+  });
+  for (const segment of segments) await look(segment);
+  return { gaps, refetched: holes.map(({ fromId, toId }) => [fromId, toId]) };
+}
+
+const gapOf = (stream: string, from: number, to: number, missing: number | null): Gap => ({
+  ...{ stream, symbol: "BTCUSDT", from_us: startUs + from, to_us: startUs + to, cause: "missing", missing },
+  repaired: 0,
+});
+
+test("missing trades between the last records of a segment are found, whatever was refetched, and however large the file is; what came late is not missing", () => {
+  const text = line(1) + line(2) + line(5) + line(4) + encodeRepairedLine('{"a":9}', startUs) + line(6) + line(8);
+  const holes = [
+    { fromId: 3, toId: 3, fromUs: startUs + 2, toUs: startUs + 5 },
+    { fromId: 7, toId: 7, fromUs: startUs + 6, toUs: startUs + 8 },
+  ];
+  expect(segmentOf("aggTrade", text)).toEqual(holes);
+  expect(segmentOf("aggTrade", `${"x".repeat(2_000_000)}\n${text}{"recv_us":17`)).toEqual(holes);
+  expect(segmentOf("depth20", text)).toEqual([]);
+});
+
+test("missing diffs are found by the ids that each one covers", () => {
+  const text = diff(1, 9) + diff(10, 10) + diff(14, 20) + diff(12, 13) + diff(21, 22);
+  expect(segmentOf("depth", text)).toEqual([{ fromId: 11, toId: 11, fromUs: startUs + 10, toUs: startUs + 20 }]);
+});
+
+test("ids that had jumped and are back leave no hole", () => {
+  expect(segmentOf("aggTrade", line(1) + line(2) + line(500) + line(3) + line(4))).toEqual([]);
+});
+
+test("a hole that a kill left between two segments of diffs, or within one, is written down at the next start", async () => {
+  const dataDir = temporaryFolder();
+  put(dataDir, "depth", "11-58", diff(1, 9), true);
+  const segments = [
+    put(dataDir, "depth", "11-59", diff(13, 15)),
+    put(dataDir, "depth", "12-00", diff(16, 20) + diff(22, 30)),
+  ];
+  const gaps = [gapOf("depth", 9, 15, null), gapOf("depth", 20, 30, null)];
+  expect(await startAfter(dataDir, segments)).toEqual({ gaps, refetched: [] });
+  expect(await startAfter(dataDir, segments, gaps)).toEqual({ gaps: [], refetched: [] });
+});
+
+test("trades that are missing between two segments are refetched, however large the second one is", async () => {
+  const dataDir = temporaryFolder();
+  put(dataDir, "aggTrade", "11-58", line(1) + line(2));
+  // Refetched trades lie in segments of their own.
+  put(dataDir, "aggTrade", "11-59", encodeRepairedLine('{"a":1}', startUs), true);
+  const second = put(dataDir, "aggTrade", "12-00", line(5) + "x".repeat(2_000_000));
+  const { gaps, refetched } = await startAfter(dataDir, [second]);
+  expect({ gaps, refetched }).toEqual({ gaps: [gapOf("aggTrade", 2, 5, 2)], refetched: [[3, 4]] });
+});
+
+test("a span in which the clock was wrong does not hide a hole", async () => {
+  const dataDir = temporaryFolder();
+  const segment = put(dataDir, "depth", "12-00", diff(1, 2) + diff(5, 6));
+  const clock: Gap = { ...gapOf("depth", 0, 1000, 0), cause: "clock" };
+  expect((await startAfter(dataDir, [segment], [clock])).gaps).toHaveLength(1);
+});

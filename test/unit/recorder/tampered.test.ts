@@ -1,0 +1,206 @@
+import { expect, test } from "bun:test";
+import { appendFileSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { segmentPath } from "../../../server/domain/day.ts";
+import { decodeLine } from "../../../server/domain/line.ts";
+import { parseStreamName, type Stream } from "../../../server/domain/stream.ts";
+import { createLog } from "../../../server/platform/log/log.ts";
+import type { Loss } from "../../../server/recorder/tamper/written-bytes.ts";
+import { createRecorder, type RecorderOptions } from "../../../server/recorder/write/recorder.ts";
+import { temporaryFolder } from "../../support/folder.ts";
+import { until } from "../../support/wait.ts";
+
+const stream = parseStreamName("btcusdt@aggTrade") as Stream;
+const midnight = Date.parse("2026-11-23T00:00:00Z") * 1000;
+const path = (dataDir: string, name = "00-00") =>
+  segmentPath(dataDir, { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-23", name }, "open");
+
+/** A recorder that has written 60 records in batches of ten, a microsecond apart from midnight on. */
+async function recorded(options: Partial<RecorderOptions> = {}) {
+  const dataDir = temporaryFolder();
+  const [log, lost]: [string[], Loss[]] = [[], []];
+  const time = { us: midnight };
+  const recorder = createRecorder(
+    { dataDir, segmentMinutes: 1, flushRecords: 10, flushMs: 5, sync: "seal", ...options },
+    {
+      nowUs: () => time.us,
+      onClosed: () => {},
+      onDropped: () => expect.unreachable(),
+      onLost: (_, loss) => lost.push(loss),
+      log: createLog({ level: "info", format: "json", color: false }, (line) => log.push(line)),
+    },
+  );
+  let n = 0;
+  const append = async (count: number) => {
+    for (let i = 0; i < count; i++) recorder.track(stream).append(`{"a":${++n}}`, ++time.us, null);
+    await until(() => recorder.status(stream)?.bufferedRecords === 0, "all to be written");
+  };
+  const noticed = (what: string) =>
+    until(() => {
+      recorder.checkFiles();
+      return log.some((line) => line.includes(what));
+    }, `"${what}" to be noticed`);
+  await append(60);
+  recorder.checkFiles();
+  return { dataDir, recorder, append, noticed, log, lost };
+}
+
+/** Ids of the lines of all open segments, each of which must be whole lines of ours and nothing else. */
+function idsOf(dataDir: string): number[] {
+  const folder = join(path(dataDir), "..");
+  const files = readdirSync(folder).filter((name) => /^\d\d-\d\d(_\d\d)?\.jsonl$/.test(name));
+  return files.toSorted().flatMap((name) => {
+    const text = readFileSync(join(folder, name), "utf8");
+    expect(text === "" || text.endsWith("\n")).toBe(true);
+    return text
+      .split("\n")
+      .slice(0, -1)
+      .map((line) => Number(/^\{"a":(\d+)\}$/.exec(decodeLine(line)?.payload ?? "")?.[1]));
+  });
+}
+
+const from = (first: number, last: number) => Array.from({ length: last - first + 1 }, (_, n) => first + n);
+const atUs = (id: number) => midnight + id;
+const lineBytes = '{"recv_us":1795392000000001,"net_delay_ms":null,"a":1}\n'.length;
+
+test("a file that is emptied under us (logrotate copytruncate) costs what it held, to the record, and goes on", async () => {
+  const { dataDir, recorder, append, noticed, lost, log } = await recorded();
+  truncateSync(path(dataDir), 0);
+  await append(20);
+  await noticed("was truncated");
+  await append(10);
+  await recorder.stop();
+  expect(lost).toEqual([{ fromUs: atUs(1), toUs: atUs(61), records: 60 }]);
+  expect(idsOf(dataDir)).toEqual(from(61, 90));
+  expect(log.filter((line) => /"level":"error"/.test(line))).toHaveLength(1);
+});
+
+for (const [what, keptBytes, lastKept] of [
+  ["in the middle of a line", 9 * lineBytes + 30, 9],
+  ["behind a line", 9 * lineBytes, 9],
+] as const) {
+  test(`a file that is cut ${what} keeps what is before and after, and the gap is what lies between`, async () => {
+    const { dataDir, recorder, append, noticed, lost } = await recorded();
+    truncateSync(path(dataDir), keptBytes);
+    await append(20);
+    await noticed("was truncated");
+    await append(5);
+    await recorder.stop();
+    expect(lost).toEqual([{ fromUs: atUs(lastKept), toUs: atUs(61), records: 60 - lastKept }]);
+    expect(idsOf(dataDir)).toEqual([...from(1, lastKept), ...from(61, 85)]);
+  });
+}
+
+test("a file that is cut while nothing more arrives is noticed, and its end is the gap", async () => {
+  const { dataDir, recorder, noticed, lost } = await recorded();
+  truncateSync(path(dataDir), 50 * lineBytes + 41 + 12);
+  await noticed("was truncated");
+  await recorder.stop();
+  const kept = idsOf(dataDir);
+  expect(kept).toEqual(from(1, kept.length));
+  expect(lost).toEqual([{ fromUs: atUs(kept.length), toUs: atUs(60) + 1, records: 60 - kept.length }]);
+});
+
+for (const [what, tamper] of [
+  ["deleted", (file: string) => rmSync(file)],
+  ["renamed", (file: string) => renameSync(file, `${file}.1`)],
+  [
+    "renamed and made again empty (logrotate create)",
+    (file: string) => {
+      renameSync(file, `${file}.1`);
+      writeFileSync(file, "");
+    },
+  ],
+  [
+    "replaced by an editor's copy",
+    (file: string) => {
+      writeFileSync(`${file}.new`, readFileSync(file));
+      renameSync(`${file}.new`, file);
+    },
+  ],
+] as const) {
+  test(`a file that is ${what} is written again whole, and nothing is lost or doubled`, async () => {
+    const { dataDir, recorder, append, noticed, lost } = await recorded();
+    tamper(path(dataDir));
+    await append(20);
+    await noticed("was deleted or replaced");
+    await append(10);
+    await recorder.stop();
+    expect(lost).toEqual([]);
+    expect(idsOf(dataDir)).toEqual(from(1, 90));
+  });
+}
+
+for (const [what, text] of [
+  ["a line", "somebody else's words\n"],
+  ["half a line", "somebody else's words"],
+  ["NULs", "\0".repeat(5000)],
+] as const) {
+  test(`${what} that another program appends goes to quarantine, and our lines are whole`, async () => {
+    const { dataDir, recorder, append, noticed, lost } = await recorded();
+    appendFileSync(path(dataDir), text);
+    await append(20);
+    await noticed("appended to");
+    await append(10);
+    await recorder.stop();
+    expect(lost).toEqual([]);
+    expect(idsOf(dataDir)).toEqual(from(1, 90));
+  });
+}
+
+test("a file that is changed and then closed at once, without a look in between, is made whole before it is sealed", async () => {
+  const { dataDir, recorder, append, lost } = await recorded();
+  truncateSync(path(dataDir), 0);
+  await append(10);
+  await recorder.stop();
+  expect(lost).toEqual([{ fromUs: atUs(1), toUs: atUs(61), records: 60 }]);
+  expect(idsOf(dataDir)).toEqual(from(61, 70));
+});
+
+test("closeSegments lets what comes later, of whatever time, go to a file of its own", async () => {
+  const { dataDir, recorder } = await recorded();
+  const track = recorder.track(stream);
+  track.append('{"a":61}', midnight + 100, null);
+  recorder.closeSegments();
+  track.append('{"a":62}', midnight + 5, null);
+  await recorder.stop();
+  const idsIn = (name: string) =>
+    [...readFileSync(path(dataDir, name), "utf8").matchAll(/"a":(\d+)/g)].map(([, id]) => Number(id));
+  expect(idsIn("00-00")).toEqual(from(1, 61));
+  expect(idsIn("00-00_02")).toEqual([62]);
+});
+
+test("streams that are more than may be open take turns, and each is recorded whole", async () => {
+  const others = ["ETHUSDT", "SOLUSDT"].map((symbol) => parseStreamName(`${symbol.toLowerCase()}@aggTrade`) as Stream);
+  const { recorder, lost } = await recorded({ mostOpen: 1, turnMs: 50 });
+  const all = [stream, ...others];
+  const wasEmpty = new Set<Stream>();
+  let n = 100;
+  await until(
+    () => {
+      n++;
+      for (const one of all) recorder.track(one).append(`{"a":${n}}`, midnight + n * 10, null);
+      for (const one of others) if ((recorder.status(one)?.bytesWritten ?? 0) > 0) wasEmpty.add(one);
+      return wasEmpty.size === others.length;
+    },
+    "each to have had its turn",
+    15_000,
+  );
+  await recorder.stop();
+  expect(lost).toEqual([]);
+  expect(all.map((one) => recorder.status(one)?.bufferedRecords)).toEqual([0, 0, 0]);
+}, 20_000);
+
+test("without room for a further open file a stream waits in memory, the others are written, and it follows by itself", async () => {
+  const other = parseStreamName("ethusdt@aggTrade") as Stream;
+  const { recorder, append, log } = await recorded({ mostOpen: 1 });
+  recorder.track(other).append('{"a":1}', midnight + 100, null);
+  await until(() => recorder.failure()?.includes("EMFILE") === true, "the shortage to be told");
+  await append(20);
+  expect(recorder.status(other)?.bufferedRecords).toBe(1);
+  recorder.release(stream);
+  await until(() => recorder.failure() === null, "the other stream to be written");
+  expect(recorder.status(other)?.bufferedRecords).toBe(0);
+  await recorder.stop();
+  expect(log.filter((line) => /"level":"error"/.test(line))).toHaveLength(1);
+});

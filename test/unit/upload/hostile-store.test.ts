@@ -1,0 +1,117 @@
+import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
+import { createObjectStore } from "../../../server/upload/store/object-store.ts";
+import { type HostileKind, startHostileServer } from "../../support/network/hostile-server.ts";
+import { until } from "../../support/wait.ts";
+
+type Told = { ended: Record<string, string>; longestMs: number; startMb: number; peakMb: number };
+
+/** Runs the client in a process of its own, whose memory is its alone. */
+async function ask(endpoint: string): Promise<{ told: Told; end(): Promise<void> }> {
+  const child = Bun.spawn(
+    [process.execPath, join(import.meta.dir, "../../support/upload/hostile-client.ts"), endpoint],
+    {
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "inherit",
+    },
+  );
+  const reader = child.stdout.getReader();
+  let text = "";
+  while (!text.includes("\n")) {
+    const { done, value } = await reader.read();
+    if (done) throw new Error(`the client has ended: ${text}`);
+    text += Buffer.from(value).toString();
+  }
+  return {
+    told: JSON.parse(text) as Told,
+    async end() {
+      child.stdin.write("\n");
+      child.stdin.end();
+      await child.exited;
+    },
+  };
+}
+
+const pouring: readonly HostileKind[] = [
+  "endless-body",
+  "endless-chunks",
+  "endless-gzip",
+  "gzip-bomb",
+  "announced-giant",
+];
+const waiting: readonly HostileKind[] = ["silent", "stalled-headers", "stalled-body", "drip-headers", "drip-body"];
+
+describe("whatever is asked of a store that is hostile ends soon, in little memory, and leaves no connection behind", () => {
+  const endure = async (kind: HostileKind) => {
+    const server = await startHostileServer(kind);
+    const { told, end } = await ask(`http://127.0.0.1:${server.port}`);
+    await until(() => server.open() <= 1, "every connection to be closed but the one that is used again", 10_000);
+    await end();
+    server.stop();
+    console.info(`${kind}: ${told.startMb} MB before, ${told.peakMb} MB at most, ${told.longestMs} ms at most`);
+    // An answer of 32 MiB is the longest that is taken: as pieces, as text, and in between.
+    expect(told.peakMb - told.startMb).toBeLessThan(200);
+    const ends = Object.values(told.ended);
+    expect(ends.filter((code) => !/^(?:TooLarge|Timeout|Mismatch|Invalid\w+|done)$/.test(code))).toEqual([]);
+  };
+
+  test.each(pouring)("%s", endure);
+  test("stalled and dripping answers", async () => {
+    await Promise.all(waiting.map(endure));
+  });
+});
+
+describe("a list that has no end is given up", () => {
+  const page = (keys: readonly string[], token: string | null) =>
+    new Response(
+      `<ListBucketResult><IsTruncated>${token !== null}</IsTruncated>${token === null ? "" : `<NextContinuationToken>${token}</NextContinuationToken>`}${keys
+        .map((key) => `<Contents><Key>${key}</Key><Size>1</Size></Contents>`)
+        .join("")}</ListBucketResult>`,
+    );
+  let asked = 0;
+  const list = async (answer: () => Response) => {
+    asked = 0;
+    const server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch() {
+        asked++;
+        return answer();
+      },
+    });
+    const access = { bucket: "b", region: "", accessKey: "a", secretKey: "s" };
+    const endpoint = `http://127.0.0.1:${server.port}`;
+    const store = createObjectStore({ ...access, endpoint }, new AbortController().signal);
+    const keys: string[] = [];
+    try {
+      for await (const { key } of store.list("")) keys.push(key);
+      return { keys, code: null };
+    } catch (error) {
+      return { keys, code: (error as { code: string }).code };
+    } finally {
+      server.stop(true);
+    }
+  };
+
+  test("the same token again and again", async () => {
+    expect(await list(() => page(["a", "b"], "again"))).toEqual({ keys: ["a", "b"], code: "EndlessList" });
+    expect(asked).toBeLessThanOrEqual(2);
+  });
+  test("a new token each time, and the same page", async () => {
+    expect((await list(() => page(["a", "b"], `t${asked}`))).code).toBe("EndlessList");
+    expect(asked).toBe(2);
+  });
+  test("a new token each time, and no page", async () => {
+    expect((await list(() => page([], `t${asked}`))).code).toBe("EndlessList");
+    expect(asked).toBeLessThanOrEqual(102);
+  });
+  test("tokens that go round in a circle", async () => {
+    expect((await list(() => page([`k${asked}`], `t${asked % 3}`))).code).toBe("EndlessList");
+    expect(asked).toBeLessThanOrEqual(4);
+  });
+  test("one that does end is read to its end", async () => {
+    const found = await list(() => page([`k${asked}`], asked < 5 ? `t${asked}` : null));
+    expect(found).toEqual({ keys: ["k1", "k2", "k3", "k4", "k5"], code: null });
+  });
+});

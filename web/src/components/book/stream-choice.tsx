@@ -1,0 +1,35 @@
+import { computed, type Signal } from "@preact/signals";
+import { status } from "../../state/state.ts";
+import { t } from "../../words/i18n.ts";
+
+/** Folder names of the recorded streams. */
+const streams = computed(() => {
+  const names = status.value?.symbols.flatMap((symbol) =>
+    symbol.streams.map(({ stream }) => stream.replace(/@.*/, "")),
+  );
+  return [...new Set(names ?? [])].join();
+});
+
+/** Which stream is looked at; "" is all of them. */
+export function StreamChoice({ value }: { value: Signal<string> }) {
+  const names = streams.value === "" ? [] : streams.value.split(",");
+  const all = value.value === "" || names.includes(value.value) ? names : [...names, value.value];
+  return (
+    <select
+      aria-label={t("stream")}
+      value={value}
+      onChange={(event) => {
+        value.value = event.currentTarget.value;
+      }}
+    >
+      <option value="">
+        {t("stream")}: {t("all")}
+      </option>
+      {all.map((name) => (
+        <option key={name} value={name}>
+          {name}
+        </option>
+      ))}
+    </select>
+  );
+}

@@ -1,0 +1,119 @@
+import { useComputed } from "@preact/signals";
+import type { Mute } from "../../../../server/domain/incident.ts";
+import { api, ask, patience } from "../../api/api.ts";
+import { useResource } from "../../api/resource.ts";
+import { usePages } from "../../pages.ts";
+import { duration, number } from "../../present/format.ts";
+import { bothZones, dateTime, zoneName } from "../../present/time.ts";
+import {
+  doings,
+  endMute,
+  lostOf,
+  maintenanceUntil,
+  momentOf,
+  openIncidents,
+  subjectsOf,
+  titleOf,
+} from "../../state/alerts.ts";
+import { t } from "../../words/i18n.ts";
+import { ActionTrouble, Maintenance, MaintenanceButtons } from "./alerts.tsx";
+import { Trouble } from "./trouble.tsx";
+
+/** Every incident there was, with how long it lasted and what it cost; and what is muted. */
+export function IncidentList() {
+  const key = useComputed(() =>
+    openIncidents.value.map(({ id, acknowledged }) => `${id}${acknowledged?.at_us}`).join(),
+  );
+  const pages = usePages(key.value, (after) =>
+    ask(api.api.alerts.get({ query: { limit: "30", ...(after === null ? {} : { after }) }, ...patience() })),
+  );
+  const items = pages.items.value;
+  return (
+    <section class="panel" aria-labelledby="incidents-title">
+      <header>
+        <h2 id="incidents-title">{t("incidents")}</h2>
+        <div class="tools">{maintenanceUntil.value === null && <MaintenanceButtons />}</div>
+      </header>
+      {maintenanceUntil.value !== null && <Maintenance untilUs={maintenanceUntil.value} />}
+      <ActionTrouble />
+      <Mutes />
+      <Trouble trouble={pages.trouble} hasValue={items.length > 0} />
+      {pages.trouble.value === null && items.length === 0 && <p class="empty">{t("noIncidents")}</p>}
+      {items.length > 0 && (
+        <table class="list incidents">
+          <thead>
+            <tr>
+              <th scope="col">
+                {t("began")} ({zoneName()})
+              </th>
+              <th scope="col">{t("incident")}</th>
+              <th scope="col" class="figure">
+                {t("lasted")}
+              </th>
+              <th scope="col" class="figure">
+                {t("lostColumn")}
+              </th>
+            </tr>
+          </thead>
+          <tbody>
+            {items.map((one) => (
+              <tr key={one.id} data-incident={one.rule} data-severity={one.severity}>
+                <td data-label={t("began")} title={bothZones(one.from_us)}>
+                  {dateTime(one.from_us)}
+                </td>
+                <td data-label={t("incident")}>
+                  <span class="lamp" aria-hidden="true" /> <strong>{titleOf(one)}</strong>{" "}
+                  <span class="severity">{t(`severity_${one.severity}`)}</span>
+                  {one.subjects.length > 0 && <span class="quiet"> {subjectsOf(one)}</span>}
+                  {one.flaps > 0 && <span class="quiet"> · {t("alertFlaps", { n: number(one.flaps) })}</span>}
+                </td>
+                <td data-label={t("lasted")} class="figure">
+                  {one.to_us === null ? t("stillOpen") : duration((one.to_us - one.from_us) / 1e6)}
+                </td>
+                <td data-label={t("lostColumn")} class="figure">
+                  {lostOf(one) ?? "–"}
+                </td>
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      )}
+      {pages.hasMore.value && (
+        <button type="button" class="more" onClick={pages.more}>
+          {t("showMore")}
+        </button>
+      )}
+    </section>
+  );
+}
+
+/** What nobody is told of, apart from a maintenance, which is said above. */
+function Mutes() {
+  const mutes = useResource(`mutes ${doings.value}`, 10_000, () => ask(api.api.mutes.get(patience())));
+  const items = mutes.value.value?.items.filter(({ kind }) => kind === "mute") ?? [];
+  if (items.length === 0) return null;
+  return (
+    <div class="mutes">
+      <h3>{t("mutesTitle")}</h3>
+      <ul>
+        {items.map((mute) => (
+          <li key={mute.id}>
+            <strong>{nameOf(mute)}</strong>
+            <span class="quiet" title={bothZones(mute.until_us)}>
+              {t("muteUntil", { time: momentOf(mute.until_us).text, zone: zoneName(), by: mute.by })}
+            </span>
+            <button type="button" class="button" onClick={() => void endMute(mute.id)}>
+              {t("endMute")}
+              <span class="unseen"> {nameOf(mute)}</span>
+            </button>
+          </li>
+        ))}
+      </ul>
+    </div>
+  );
+}
+
+function nameOf({ rule, symbol }: Pick<Mute, "rule" | "symbol">): string {
+  const what = rule === null ? null : t(`${rule}.title`);
+  return [what, symbol].filter((part) => part !== null).join(", ") || t("muteAll");
+}

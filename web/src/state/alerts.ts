@@ -1,0 +1,129 @@
+import { computed, signal } from "@preact/signals";
+import type { IncidentRule, OpenIncident } from "../../../server/domain/incident.ts";
+import { type Answer, api, ask, patience } from "../api/api.ts";
+import { bytes, duration, milliseconds, number, percent } from "../present/format.ts";
+import { bothZones, day, shortClock } from "../present/time.ts";
+import { t } from "../words/i18n.ts";
+import { status } from "./state.ts";
+
+/** Of these the figure is the time that has passed, which is said anyway. */
+const timed: readonly IncidentRule[] = ["disconnected", "stale"];
+
+/** Of these the time is said of what is over already. */
+const past: readonly IncidentRule[] = ["gap", "crash_recovered"];
+
+/** The incidents that last, as the newest status has them. */
+export const openIncidents = computed(() => status.value?.alerts.open ?? []);
+
+/** Until when a maintenance lasts, µs, or null. */
+export const maintenanceUntil = computed(() => status.value?.alerts.maintenance_until_us ?? null);
+
+/** What the last press of a button has come to where it was in vain, or null. */
+export const trouble = signal<string | null>(null);
+
+/** Counts what was done here, for lists to be read again. */
+export const doings = signal(0);
+
+/** What is the matter. */
+export function titleOf({ rule, severity }: Pick<OpenIncident, "rule" | "severity">): string {
+  if (rule === "disconnected" && severity !== "critical") return t("disconnected.mild");
+  return t(`${rule}.title`);
+}
+
+/** What it costs. */
+export function costOf({ rule, severity }: Pick<OpenIncident, "rule" | "severity">): string {
+  if (rule === "disconnected" && severity !== "critical") return t("disconnected.mildCost");
+  return t(`${rule}.cost`);
+}
+
+/** The first few of what it concerns. */
+export function subjectsOf({ subjects, subject_count }: OpenIncident): string {
+  const shown = subjects.slice(0, 5).join(", ");
+  const more = subject_count - Math.min(5, subjects.length);
+  return more > 0 ? t("more", { symbols: shown, n: number(more) }) : shown;
+}
+
+/** The watched figure against its limit, or nothing. */
+export function figuresOf(incident: OpenIncident): readonly string[] {
+  const { rule, unit, value, worst, limit } = incident;
+  if (unit === null || value === null || timed.includes(rule)) return [];
+  const say = (amount: number) => inUnit(unit, amount);
+  if (isPast(incident)) return [t(rule === "gap" ? "alertOver" : "alertDown", { value: say(worst ?? value) })];
+  return [
+    t("alertFigure", { value: say(value) }),
+    ...(limit === null || limit === 0 ? [] : [t("alertLimit", { limit: say(limit) })]),
+    ...(worst === null || say(worst) === say(value) ? [] : [t("alertWorst", { worst: say(worst) })]),
+  ];
+}
+
+/** It is over, and only told of. */
+export function isPast({ rule }: Pick<OpenIncident, "rule">): boolean {
+  return past.includes(rule);
+}
+
+/** What is known to be lost, and what is estimated; null where nothing is known. */
+export function lostOf({ records_lost, records_lost_estimate }: OpenIncident): string | null {
+  const about = roughly(records_lost_estimate ?? 0);
+  if (records_lost === null) return about > 0 ? t("lostOnlyAbout", { n: number(about) }) : null;
+  const known = t("lostRecords", { n: number(records_lost) });
+  return about > 0 ? `${known}, ${t("lostAbout", { n: number(about) })}` : known;
+}
+
+/** A time of today as `15:04`, an earlier or later one with its day; for titles, in both zones. */
+export function momentOf(us: number): { readonly text: string; readonly title: string } {
+  const now = status.value?.now_us ?? us;
+  const text = day(us) === day(now) ? shortClock(us) : `${day(us)} ${shortClock(us)}`;
+  return { text, title: bothZones(us) };
+}
+
+/** Somebody knows of it. */
+export const acknowledge = (id: number) =>
+  act(() => api.api.alerts({ id: String(id) }).acknowledge.post({}, patience()));
+
+/** Nobody is told of this rule for some hours. */
+export const mute = (rule: IncidentRule, hours: number) =>
+  act(() => api.api.mutes.post({ rule, minutes: hours * 60 }, patience()));
+
+/** Nobody is told of anything for some hours. */
+export const beginMaintenance = (hours: number) =>
+  act(() => api.api.mutes.post({ kind: "maintenance", minutes: hours * 60 }, patience()));
+
+/** Ends one mute. */
+export const endMute = (id: number) => act(() => api.api.mutes({ id: String(id) }).delete(null, patience()));
+
+/** Ends every maintenance. */
+export async function endMaintenance(): Promise<void> {
+  const mutes = await ask(api.api.mutes.get(patience()));
+  if (!mutes.ok) {
+    trouble.value = t("actionFailed");
+    return;
+  }
+  for (const { id, kind } of mutes.value.items) if (kind === "maintenance") await endMute(id);
+}
+
+async function act(request: () => Promise<{ data: unknown; error: unknown; status: number }>): Promise<void> {
+  const answer: Answer<unknown> = await ask(request());
+  trouble.value = answer.ok ? null : t(answer.code === "incident_over" ? "actionOver" : "actionFailed");
+  doings.value++;
+}
+
+function inUnit(unit: NonNullable<OpenIncident["unit"]>, amount: number): string {
+  switch (unit) {
+    case "s":
+      return amount < 10 ? `${number(amount, 1)} s` : duration(amount);
+    case "ms":
+      return milliseconds(amount);
+    case "bytes":
+      return bytes(amount);
+    case "ratio":
+      return percent(amount);
+    default:
+      return number(amount);
+  }
+}
+
+/** An estimate does not pretend to be one to the last digit. */
+function roughly(amount: number): number {
+  const step = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, amount))) - 1);
+  return Math.round(amount / step) * step;
+}

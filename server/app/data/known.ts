@@ -10,6 +10,7 @@ import { downtimes } from "../../recorder/recover/downtime.ts";
 import type { Leftovers, RecoveryReport } from "../../recorder/recover/recovery.ts";
 import { readLineBytes } from "../../storage/read/archive-reader.ts";
 import { knownLastRun } from "../gaps/earlier-runs.ts";
+import { createLostWhileAway } from "../gaps/lost-while-away.ts";
 import { createSettledGaps } from "../gaps/settled-gaps.ts";
 import { createUnwrittenHoles } from "../gaps/unwritten-gaps.ts";
 import { createCatalogueCare } from "./catalogue-sync.ts";
@@ -41,7 +42,10 @@ export function createKnown(deps: Deps) {
   const isLost = () => journal.isNew && care.isFresh();
   const { onRecovered, refetch } = deps;
   const findHoles = createUnwrittenHoles({ dataDir, journal, refetch, readLines: readLineBytes, log });
-  const tidyUp = createTidyUp({ dataDir, startedUs, archiver, care, settled, findHoles, isLost, onRecovered, log });
+  const lost = createLostWhileAway({ dataDir, startedUs, journal, readLines: readLineBytes, log });
+  const tidyUp = createTidyUp({
+    ...{ dataDir, startedUs, archiver, care, settled, findHoles, lost, isLost, onRecovered, log },
+  });
 
   return {
     ...{ journal, catalogue, care, settled, tidyUp },

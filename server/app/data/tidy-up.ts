@@ -4,13 +4,15 @@ import type { CatchUpStatus } from "../../domain/status.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { type Leftovers, type RecoveryReport, recover } from "../../recorder/recover/recovery.ts";
+import type { LostWhileAway } from "../gaps/lost-while-away.ts";
 import type { SettledGaps } from "../gaps/settled-gaps.ts";
 import type { CatalogueCare } from "./catalogue-sync.ts";
 
 /*
  * What a start does beside the recording, one after the other, a few milliseconds at a time:
  *
- *   1. recovery    tails are cut, pairs settled, orphans looked through for gaps and sealed; it touches nothing that this run has made
+ *   1. recovery    tails are cut, pairs settled, orphans looked through for gaps and sealed; it touches nothing that this run has made;
+ *                  records that the last run had on disk and that are gone become gaps
  *   2. merging     of days that are over, by whoever tells that they are; none before 1 is done
  *   3. gaps        manifests are brought up to date with the journal
  *   4. archives    the catalogue's list is compared with every manifest
@@ -37,6 +39,7 @@ type Deps = {
   readonly settled: SettledGaps;
   /** Looks for gaps in a segment that the last run left open, before it is sealed. */
   readonly findHoles: (segment: Segment) => Promise<void>;
+  readonly lost: LostWhileAway;
   /** Neither journal nor catalogue knew anything: gaps are looked for in the segments. */
   readonly isLost: () => boolean;
   readonly onRecovered: (report: RecoveryReport) => void;
@@ -62,6 +65,7 @@ export function createTidyUp(deps: Deps): TidyUp {
     doing = "recovery";
     const report = await recover(dataDir, leftovers, { onOrphan, signal });
     if (signal.aborted) return;
+    await deps.lost.check(signal);
     care.noteRepairs(report.repairs);
     deps.onRecovered(report);
     isRecovered = true;
@@ -76,6 +80,7 @@ export function createTidyUp(deps: Deps): TidyUp {
 
   return {
     start(leftovers) {
+      deps.lost.begin();
       running = work(leftovers)
         .catch((error) => log.error("cannot tidy up after the start", { doing, reason: messageOf(error) }))
         .finally(() => {

@@ -1,7 +1,7 @@
 import { type Segment, segmentPath } from "../../domain/day.ts";
 import type { Gap, GapCause } from "../../domain/gap.ts";
 import type { Stream } from "../../domain/stream.ts";
-import { lastRecordUs, wasRecorded } from "../../storage/list/last-record.ts";
+import { endOf, wasRecorded } from "../../storage/list/last-record.ts";
 import { leftOutSince } from "./left-out-since.ts";
 import { newestOnDiskUs } from "./newest-on-disk.ts";
 
@@ -45,9 +45,15 @@ export function downtimes(
   { flushMs, nowUs }: { flushMs: number; nowUs: number },
 ): { readonly newestUs: number; readonly of: ReadonlyMap<Stream, Downtime> } {
   const lastOf = new Map<string, number>();
+  /** Streams of which the newest file ends within a record. */
+  const torn = new Set<string>();
   for (const segment of segments) {
     const key = `${segment.stream}/${segment.symbol}`;
-    lastOf.set(key, Math.max(lastUsOf(dataDir, segment), lastOf.get(key) ?? 0));
+    const end = endOfSegment(dataDir, segment);
+    if (end === null) continue;
+    lastOf.set(key, Math.max(end.lastUs, lastOf.get(key) ?? 0));
+    if (end.isTorn) torn.add(key);
+    else torn.delete(key);
   }
   // A clock that was put back since then would make it the future.
   const newestUs = Math.min(nowUs, Math.max(lastRun?.lastRecvUs ?? 0, ...lastOf.values()));
@@ -60,7 +66,8 @@ export function downtimes(
     const gaps = gapsOf(folder, stream.symbol);
     const pause = gaps.findLast(isPause);
     if (pause === undefined && !wasRecorded(dataDir, stream)) continue;
-    const ownUs = lastOf.get(`${folder}/${stream.symbol}`) ?? 0;
+    const key = `${folder}/${stream.symbol}`;
+    const ownUs = lastOf.get(key) ?? 0;
     const noted = isLost ? newestOnDiskUs(dataDir, [stream]) : notedUsOf(folder, stream.symbol);
     const leftOutUs = leftOutSince(gaps, Math.max(ownUs, noted), newestUs);
     if (leftOutUs !== null || (isLost && ownUs === 0 && noted > 0 && noted < newestUs)) {
@@ -68,7 +75,9 @@ export function downtimes(
       continue;
     }
     // A power loss takes what was not synced, and there is no telling how much that was: only the files say how far they go.
-    const onDiskUs = isRebooted ? ownUs || newestOnDiskUs(dataDir, [stream]) || newestUs : newestUs - flushMs * 1000;
+    // The same holds for a file that was cut short meanwhile: a kill alone tears no line.
+    const isShort = isRebooted || torn.has(key);
+    const onDiskUs = isShort ? ownUs || newestOnDiskUs(dataDir, [stream]) || newestUs : newestUs - flushMs * 1000;
     const fromUs = isClean ? newestUs : Math.max(Math.min(ownUs, newestUs), Math.min(onDiskUs, newestUs));
     const cause = isClean ? "restart" : "crash";
     const goesOn = pause !== undefined && Math.max(newestUs, ownUs) < pause.to_us;
@@ -81,11 +90,11 @@ function isPause(gap: Gap): gap is Gap & { readonly cause: "restart" | "crash" }
   return gap.cause === "restart" || gap.cause === "crash";
 }
 
-/** 0 for a segment that holds no record or cannot be read. */
-function lastUsOf(dataDir: string, segment: Segment): number {
+/** Null for a segment that is empty or cannot be read. */
+function endOfSegment(dataDir: string, segment: Segment): ReturnType<typeof endOf> {
   try {
-    return lastRecordUs(segmentPath(dataDir, segment, "open")) ?? 0;
+    return endOf(segmentPath(dataDir, segment, "open"));
   } catch {
-    return 0;
+    return null;
   }
 }

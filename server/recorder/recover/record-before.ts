@@ -10,8 +10,8 @@ import { type HighestRecord, highestOf } from "./tail-missing-ids.ts";
 const mostSegments = 5;
 
 /**
- * The highest record of the segment before this one, of the same stream and whatever date, whose ids follow each other; null where none is
- * there, since days that are over are merged.
+ * The highest record of the segment before this one, of the same stream and whatever date; null where none is there, since days that are
+ * over are merged.
  */
 export async function recordBefore(
   dataDir: string,

@@ -39,14 +39,25 @@ export function holesInTail(dataDir: string, segment: Segment, before: HighestRe
   return [...(isNext ? jumpTo(first, before) : []), ...jumpsIn(rows)].flatMap((hole) => withoutLate(hole, rows));
 }
 
+/** Receipt of the first record of a raw segment, µs; null if its beginning holds none. Throws the system's error. */
+export function firstReceiptUs(dataDir: string, segment: Segment): number | null {
+  const { head } = readEnds(segmentPath(dataDir, segment, "open"));
+  const record = head.map(decodeLine).find((line) => line !== null && !line.repaired);
+  return record?.recvUs ?? null;
+}
+
 /** Streams of which each id must come: trades, and diffs, which cover ids from `U` to `u`. */
 export function isContiguous(kind: StreamKind): boolean {
   return kind === "aggTrade" || kind === "trade" || kind === "diffDepth";
 }
 
-/** The highest of a segment's newest records and `before`; refetched ones do not count. */
-export function highestOf(lines: readonly string[], kind: StreamKind, before: HighestRecord | null) {
-  return rowsOf(lines, kind).reduce(
+/** The highest of these records and `before`; refetched ones do not count. */
+export function highestOf(
+  lines: readonly string[],
+  kind: StreamKind,
+  before: HighestRecord | null,
+): HighestRecord | null {
+  return rowsOf(lines, kind).reduce<HighestRecord | null>(
     (highest, { last, recvUs }) => (highest === null || last > highest.id ? { id: last, recvUs } : highest),
     before,
   );

@@ -6,22 +6,29 @@ import { closeSync, existsSync, fstatSync, openSync, readSync } from "../../plat
 /** Far above any line. */
 const window = 256 * 1024;
 
-/**
- * `recv_us` of the last whole record in a raw segment, whose tail may be torn; null if it holds none, or refetched ones: those bear the
- * time of the trade, by the exchange's clock.
- */
+/** `recv_us` of the last whole record in a raw segment; null if it holds none, or refetched ones. */
 export function lastRecordUs(path: string): number | null {
+  const lastUs = endOf(path)?.lastUs ?? 0;
+  return lastUs === 0 ? null : lastUs;
+}
+
+/**
+ * The end of a raw segment: `recv_us` of its last whole record, 0 if it holds none, and whether a part of another one follows; null if it
+ * is empty, or holds refetched records: those bear the time of the trade, by the exchange's clock.
+ */
+export function endOf(path: string): { readonly lastUs: number; readonly isTorn: boolean } | null {
   const fd = openSync(path, "r");
   try {
     const { size } = fstatSync(fd);
     const bytes = Buffer.alloc(Math.min(size, window));
     readSync(fd, bytes, 0, bytes.length, size - bytes.length);
     const lines = bytes.toString().split("\n");
+    const isTorn = lines.at(-1) !== "";
     while (lines.length > 0) {
       const record = decodeLine(lines.pop() ?? "");
-      if (record !== null) return record.repaired ? null : record.recvUs;
+      if (record !== null) return record.repaired ? null : { lastUs: record.recvUs, isTorn };
     }
-    return null;
+    return isTorn ? { lastUs: 0, isTorn } : null;
   } finally {
     closeSync(fd);
   }

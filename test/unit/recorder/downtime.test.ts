@@ -72,6 +72,20 @@ test("after a crash each stream is missing from its last record on disk, or from
   ]);
 });
 
+test("after a crash a stream whose file somebody has cut short is missing from its last record that is left", () => {
+  const dataDir = temporaryFolder();
+  const line = encodeLine(trade(1), now - 50 * second, null);
+  const orphans = [
+    orphan(dataDir, "BTCUSDT", line + line.slice(0, 30)),
+    orphan(dataDir, "ETHUSDT", encodeLine(trade(1), now - 90 * second, null), "11-50"),
+    orphan(dataDir, "ETHUSDT", line.slice(0, 30)),
+    orphan(dataDir, "SOLUSDT", encodeLine(trade(1), now - 30 * second, null)),
+  ];
+  const lastRun = { lastRecvUs: now - 40 * second, clean: false };
+  const { of } = downtimes(dataDir, streams, { ...bare, lastRun, segments: orphans, gapsOf: () => [] }, times);
+  expect([...of.values()].map(({ fromUs }) => (now - fromUs) / second)).toEqual([50, 90, 30]);
+});
+
 test("refetched trades, which bear the exchange's time, and a clock that was put back, make no downtime begin in the future", () => {
   const dataDir = temporaryFolder();
   const orphans = [

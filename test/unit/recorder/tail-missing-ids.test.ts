@@ -29,12 +29,15 @@ function segmentOf(stream: string, text: string) {
 }
 
 /** What a start writes down after a look into the segments that the last run left open. */
-async function startAfter(dataDir: string, segments: readonly Segment[], known: readonly Gap[] = []) {
+async function startAfter(dataDir: string, segments: readonly Segment[], known: readonly Gap[] = [], runUs = startUs) {
   const gaps: Gap[] = [];
   const holes: TradeHole[] = [];
   const look = createUnwrittenHoles({
     ...{ dataDir, readLines: readLineBytes, log: silentLog },
-    journal: { gapsOfStream: () => known, noteGaps: (found) => gaps.push(...found) },
+    journal: {
+      ...{ gapsOfStream: () => known, noteGaps: (found) => gaps.push(...found) },
+      runs: () => [{ started_us: runUs, last_recv_us: null, clean: false }],
+    },
     refetch: (hole) => holes.push(hole),
   });
   for (const segment of segments) await look(segment);
@@ -93,4 +96,29 @@ test("a span in which the clock was wrong does not hide a hole", async () => {
   const segment = put(dataDir, "depth", "12-00", diff(1, 2) + diff(5, 6));
   const clock: Gap = { ...gapOf("depth", 0, 1000, 0), cause: "clock" };
   expect((await startAfter(dataDir, [segment], [clock])).gaps).toHaveLength(1);
+});
+
+test("what a run had received on a disk that did not take the journal begins behind a gap, but for what other gaps cover", async () => {
+  const dataDir = temporaryFolder();
+  const second = 1_000_000;
+  const book = (s: number) => encodeLine(`{"lastUpdateId":${s},"bids":[]}`, startUs + s * second, null);
+  put(dataDir, "depth20", "12-00", book(1) + book(50), true);
+  const segment = put(dataDir, "depth20", "12-02", book(120) + book(121));
+  const crash = (from: number, to: number): Gap => ({
+    ...gapOf("depth20", from * second, to * second, null),
+    cause: "crash",
+  });
+  const known = [crash(49, 60)];
+  expect((await startAfter(dataDir, [segment], known)).gaps).toEqual([crash(60, 120)]);
+  // The journal knows of the run that wrote it: a book may rest for a minute.
+  expect((await startAfter(dataDir, [segment], known, startUs + 110 * second)).gaps).toEqual([]);
+});
+
+test("a hole in the diffs that lasts longer than the gap that is known of it gets another one", async () => {
+  const dataDir = temporaryFolder();
+  const second = 1_000_000;
+  const at = (id: number, s: number) => encodeLine(`{"U":${id},"u":${id}}`, startUs + s * second, null);
+  const segment = put(dataDir, "depth", "12-00", at(1, 1) + at(9, 100));
+  const known = [gapOf("depth", second, 30 * second, null)];
+  expect((await startAfter(dataDir, [segment], known)).gaps).toEqual([gapOf("depth", 30 * second, 100 * second, null)]);
 });

@@ -1,0 +1,74 @@
+import { join } from "node:path";
+import { archiveFolder, type Day, liveFolder, manifestPath, segmentOfPath } from "../../domain/day.ts";
+import { decodeLine } from "../../domain/line.ts";
+import { existsSync, readdirSync, readFileSync } from "../../platform/files/files.ts";
+import { type ReadLines, readStored } from "../../storage/list/stored-lines.ts";
+
+/** Segments with records of earlier runs that are read: around a step of the clock the newest by name is not the newest. */
+const mostRead = 2;
+
+/**
+ * Receipt of the newest record of a stream that was received before `beforeUs`, µs; 0 if none is on disk. Refetched trades, which bear the
+ * exchange's time, do not count. Reads in pieces.
+ */
+export async function storedUntilUs(
+  dataDir: string,
+  series: Pick<Day, "stream" | "symbol">,
+  { beforeUs, readLines }: { readonly beforeUs: number; readonly readLines: ReadLines },
+): Promise<number> {
+  for (const date of datesOf(dataDir, series)) {
+    const day = { ...series, date };
+    let newestUs = archivedUntilUs(dataDir, day);
+    let read = 0;
+    for (const path of segmentsOf(dataDir, day)) {
+      const us = await lastOf(path, beforeUs, readLines);
+      newestUs = Math.max(newestUs, us);
+      if (us > 0 && ++read === mostRead) break;
+    }
+    if (newestUs > 0) return newestUs;
+  }
+  return 0;
+}
+
+async function lastOf(path: string, beforeUs: number, readLines: ReadLines): Promise<number> {
+  let lastUs = 0;
+  for await (const lines of readStored(path, readLines)) {
+    for (const line of lines.toString("latin1").split("\n")) {
+      const record = decodeLine(line);
+      if (record === null || record.repaired) continue;
+      if (record.recvUs >= beforeUs) return lastUs;
+      lastUs = record.recvUs;
+    }
+  }
+  return lastUs;
+}
+
+/** By its manifest; 0 where there is none that can be read. */
+function archivedUntilUs(dataDir: string, day: Day): number {
+  const path = manifestPath(dataDir, day);
+  if (!existsSync(path)) return 0;
+  return Number(/"last_recv_us": ?(\d+)/.exec(readFileSync(path, "utf8"))?.[1] ?? 0);
+}
+
+/** Newest first. */
+function datesOf(dataDir: string, series: Pick<Day, "stream" | "symbol">): readonly string[] {
+  const of = (folder: string) => namesIn(join(folder, ".."));
+  const names = [liveFolder, archiveFolder].flatMap((folder) => of(folder(dataDir, { ...series, date: "x" })));
+  const dates = names.flatMap((name) => /^date=(\d{4}-\d\d-\d\d)$/.exec(name)?.[1] ?? []);
+  return [...new Set(dates)].sort().reverse();
+}
+
+/** Newest first by name. Of a segment that is both raw and sealed the raw file is read. */
+function segmentsOf(dataDir: string, day: Day): readonly string[] {
+  const folder = liveFolder(dataDir, day);
+  const found = namesIn(folder).flatMap((name) => segmentOfPath(join(folder, name)) ?? []);
+  const byName = new Map(found.map(({ segment, state }) => [segment.name, state]));
+  for (const { segment, state } of found) if (state === "open") byName.set(segment.name, state);
+  return [...byName]
+    .sort(([a], [b]) => (a < b ? 1 : -1))
+    .map(([name, state]) => join(folder, `${name}.jsonl${state === "open" ? "" : ".zst"}`));
+}
+
+function namesIn(folder: string): readonly string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}

@@ -143,4 +143,21 @@ export const cases: readonly Case[] = [
       ],
     },
   },
+  {
+    name: "diffs in a file that somebody has cut short while nobody ran lie in a gap",
+    plan: {
+      seed: 9201,
+      symbols: ["BTCUSDT", "ETHUSDT", "SOLUSDT"],
+      types: ["depth@100ms"],
+      faultyS: 233,
+      kindS: 900,
+      paceMs: 1000,
+      settings: {},
+      startMs: Date.parse("2026-11-22T05:52:42.000Z"),
+      faults: [
+        { atS: 208.313, kind: "kill", steps: 0, near: "archive", downS: 15 },
+        { atS: 222.076, kind: "segment_gone", n: 47, how: "truncated" },
+      ],
+    },
+  },
 ];

@@ -44,17 +44,7 @@ export function downtimes(
   { lastRun, segments, notedUsOf, isLost, gapsOf }: Before,
   { flushMs, nowUs }: { flushMs: number; nowUs: number },
 ): { readonly newestUs: number; readonly of: ReadonlyMap<Stream, Downtime> } {
-  const lastOf = new Map<string, number>();
-  /** Streams of which the newest file ends within a record. */
-  const torn = new Set<string>();
-  for (const segment of segments) {
-    const key = `${segment.stream}/${segment.symbol}`;
-    const end = endOfSegment(dataDir, segment);
-    if (end === null) continue;
-    lastOf.set(key, Math.max(end.lastUs, lastOf.get(key) ?? 0));
-    if (end.isTorn) torn.add(key);
-    else torn.delete(key);
-  }
+  const { lastOf, torn } = endsOnDisk(dataDir, streams, { lastRun, segments });
   // A clock that was put back since then would make it the future.
   const newestUs = Math.min(nowUs, Math.max(lastRun?.lastRecvUs ?? 0, ...lastOf.values()));
   const found = new Map<Stream, Downtime>();
@@ -84,6 +74,33 @@ export function downtimes(
     found.set(stream, goesOn ? { fromUs: pause.from_us, cause: pause.cause } : { fromUs, cause });
   }
   return { newestUs, of: found };
+}
+
+/** Receipt of the newest record of each stream, µs, as far as files can tell that the last run has not noted. */
+function endsOnDisk(
+  dataDir: string,
+  streams: readonly Stream[],
+  { lastRun, segments }: Pick<Before, "lastRun" | "segments">,
+): { readonly lastOf: ReadonlyMap<string, number>; readonly torn: ReadonlySet<string> } {
+  const lastOf = new Map<string, number>();
+  /** Streams of which the newest file ends within a record. */
+  const torn = new Set<string>();
+  for (const segment of segments) {
+    const key = `${segment.stream}/${segment.symbol}`;
+    const end = endOfSegment(dataDir, segment);
+    if (end === null) continue;
+    lastOf.set(key, Math.max(end.lastUs, lastOf.get(key) ?? 0));
+    if (end.isTorn) torn.add(key);
+    else torn.delete(key);
+  }
+  if (lastRun === null || lastRun.clean) return { lastOf, torn };
+  // While the disk was slow nothing was noted, and what was recorded then may have been sealed since.
+  const knownUs = Math.max(lastRun.lastRecvUs, ...lastOf.values());
+  for (const stream of streams) {
+    const key = `${stream.type.folder}/${stream.symbol}`;
+    lastOf.set(key, Math.max(newestOnDiskUs(dataDir, [stream], knownUs), lastOf.get(key) ?? 0));
+  }
+  return { lastOf, torn };
 }
 
 function isPause(gap: Gap): gap is Gap & { readonly cause: "restart" | "crash" } {

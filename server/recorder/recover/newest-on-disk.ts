@@ -14,15 +14,15 @@ const mostUnpacked = 80 * 1024 * 1024;
 
 /**
  * When the newest record of these streams was received, µs; 0 if there is none. Looks only at the newest file of each stream: its last
- * segments, else its newest manifest. Never throws.
+ * segments, else its newest manifest. `afterUs`: sealed segments that were last written to before then are not read. Never throws.
  */
-export function newestOnDiskUs(dataDir: string, streams: readonly Stream[]): number {
+export function newestOnDiskUs(dataDir: string, streams: readonly Stream[], afterUs = 0): number {
   let newest = 0;
-  for (const stream of streams) newest = Math.max(newest, newestOf(dataDir, stream));
+  for (const stream of streams) newest = Math.max(newest, newestOf(dataDir, stream, afterUs));
   return newest;
 }
 
-function newestOf(dataDir: string, { type, symbol }: Stream): number {
+function newestOf(dataDir: string, { type, symbol }: Stream, afterUs: number): number {
   const below = join(`stream=${type.folder}`, `symbol=${symbol}`);
   for (const at of ["live", "archive"] as const) {
     const date = namesIn(join(dataDir, at, below))
@@ -31,20 +31,20 @@ function newestOf(dataDir: string, { type, symbol }: Stream): number {
       ?.slice("date=".length);
     if (date === undefined) continue;
     const day = { stream: type.folder, symbol, date };
-    const us = at === "live" ? newestOfSegments(dataDir, day) : newestOfArchive(dataDir, day);
+    const us = at === "live" ? newestOfSegments(dataDir, day, afterUs) : newestOfArchive(dataDir, day);
     if (us > 0) return us;
   }
   return 0;
 }
 
-function newestOfSegments(dataDir: string, day: Day): number {
+function newestOfSegments(dataDir: string, day: Day, afterUs: number): number {
   const folder = liveFolder(dataDir, day);
   const names = namesIn(folder).filter((name) => segmentOfPath(join(folder, name)) !== null);
   let newest = 0;
   for (const name of names.slice(-2)) {
     const path = join(folder, name);
     try {
-      newest = Math.max(newest, name.endsWith(".zst") ? lastOfSealed(path) : (lastRecordUs(path) ?? 0));
+      newest = Math.max(newest, name.endsWith(".zst") ? lastOfSealed(path, afterUs) : (lastRecordUs(path) ?? 0));
     } catch {
       // The merge will say what is wrong with it.
     }
@@ -52,8 +52,9 @@ function newestOfSegments(dataDir: string, day: Day): number {
   return newest;
 }
 
-function lastOfSealed(path: string): number {
+function lastOfSealed(path: string, afterUs: number): number {
   const { size, mtimeMs } = statSync(path);
+  if (mtimeMs * 1000 < afterUs) return 0;
   // It was sealed after its last record.
   if (size > mostBytes) return Math.floor(mtimeMs * 1000);
   const text = zstdDecompressSync(readFileSync(path), { maxOutputLength: mostUnpacked }).toString("latin1");

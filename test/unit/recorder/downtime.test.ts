@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { zstdCompressSync } from "node:zlib";
 import { type Segment, segmentPath } from "../../../server/domain/day.ts";
 import { encodeLine, encodeRepairedLine } from "../../../server/domain/line.ts";
 import { downtimes } from "../../../server/recorder/recover/downtime.ts";
@@ -134,4 +135,16 @@ test("a pause that ended with the only record of a run is over", () => {
   const before = { ...bare, lastRun, segments: [], gapsOf: () => [pause] };
   const down = [...downtimes(dataDir, streams, before, times).of.values()];
   expect(down[0]).toEqual({ fromUs: now - 10 * second, cause: "restart" });
+});
+
+test("after a crash a sealed segment tells how far the run came, even if it could note nothing any more", () => {
+  const dataDir = temporaryFolder();
+  const segment = orphan(dataDir, "BTCUSDT", "");
+  rmSync(segmentPath(dataDir, segment, "open"));
+  const sealed = zstdCompressSync(encodeLine(trade(1), now - 10 * second, null));
+  writeFileSync(segmentPath(dataDir, segment, "sealed"), sealed);
+  const lastRun = { lastRecvUs: now - 60 * second, clean: false };
+  const before = { ...bare, lastRun, segments: [], gapsOf: () => [] };
+  const down = [...downtimes(dataDir, streams, before, times).of.values()];
+  expect(down).toEqual([{ fromUs: now - 10 * second, cause: "crash" }]);
 });

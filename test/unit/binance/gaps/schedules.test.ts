@@ -17,7 +17,7 @@ import { createManualTime } from "../../../support/time/manual-time.ts";
 import { randomRuns } from "../../../support/time/random-runs.ts";
 
 const startUs = Date.parse("2026-11-22T23:59:00Z") * 1000;
-const runs = randomRuns(250);
+const runs = randomRuns(40);
 
 /** An event of the exchange, and by when it must have come over any connection. */
 type Sent = {

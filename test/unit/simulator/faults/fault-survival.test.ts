@@ -37,6 +37,15 @@ type Trial = {
 /** Over as soon as they have begun. */
 const momentary = ["close", "reset", "shutdown", "odd-control", "id-back", "id-hole"];
 
+/** After so long the recorder's next wait before a new attempt is the shortest again, µs. */
+const establishedUs = 2_100_000;
+
+/** The recorder loses its connection in this trial. */
+function breaks({ fault, cut, untilReconnect }: Trial): boolean {
+  const kinds = ["close", "reset", "shutdown", "silent-no-pings", "refused-port"];
+  return cut === true || untilReconnect === true || kinds.includes(fault.kind);
+}
+
 /** What the plain client listens to; depth10 tells its connections from the recorder's. */
 const watched = ["btcusdt@depth10@100ms", "btcusdt@depth20@100ms", "btcusdt@depth@100ms"];
 
@@ -81,7 +90,7 @@ const trials: Trial[] = [
 ];
 
 test("through every fault the recorder stays alive, keeps exactly once what it was sent, and has data again after each", async () => {
-  const source = createSyntheticMarket({ symbols, seed: 11, speed: 8 });
+  const source = createSyntheticMarket({ symbols, seed: 11, speed: 4 });
   const sent: SentFrame[] = [];
   const faults = createFaults();
   const exchange = createExchange({}, { source, faults, onSent: (frame) => sent.push(frame), log: silentLog });
@@ -94,7 +103,8 @@ test("through every fault the recorder stays alive, keeps exactly once what it w
   async function undergo(trial: Trial): Promise<void> {
     const { kind } = trial.fault;
     const lasts = !momentary.includes(kind) && !trial.cut;
-    await until(() => isEstablished(app), "the recorder's connection to count as good");
+    const ageUs = breaks(trial) ? establishedUs : 0;
+    await until(() => isConnected(app, ageUs), "the recorder's connection to count as good", 15_000);
     const client = await watch(`${wsUrl}/stream?streams=${watched.join("/")}`);
     await until(() => client.frames.length > 10, "data of the plain client");
     const from = client.frames.length;
@@ -179,10 +189,10 @@ function haveAllGrown(app: App, before: ReadonlyMap<string, number>): boolean {
   return [...recordsOf(app)].every(([name, records]) => records > (before.get(name) ?? 0));
 }
 
-/** It has delivered for so long that the next wait before a new attempt is the shortest again, and no change is under way. */
-function isEstablished(app: App): boolean {
+/** The connection has been open for longer than `ageUs`, and no change is under way. */
+function isConnected(app: App, ageUs: number): boolean {
   const { connections, now_us } = app.status();
-  const isGood = connections.every(({ state, since_us }) => state === "open" && now_us - since_us > 2_100_000);
+  const isGood = connections.every(({ state, since_us }) => state === "open" && now_us - since_us > ageUs);
   return isGood && connections.length === 1;
 }
 
@@ -228,7 +238,9 @@ function compare(sent: readonly SentFrame[], dataDir: string) {
     const parsed = parseStreamName(stream);
     const frame = `${parsed?.symbol}/${parsed?.type.folder} ${payload}`;
     const socket = `${connection} ${stream}`;
-    perSocket.set(socket, [...(perSocket.get(socket) ?? []), frame]);
+    const frames = perSocket.get(socket) ?? [];
+    frames.push(frame);
+    perSocket.set(socket, frames);
     const count = (onOne.get(`${connection} ${frame}`) ?? 0) + 1;
     onOne.set(`${connection} ${frame}`, count);
     mostOnOne.set(frame, Math.max(count, mostOnOne.get(frame) ?? 0));

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Status } from "../../server/domain/status.ts";
-import { fromSource, type Program, start } from "../support/program.ts";
+import { type Program, rtData, start } from "../support/program.ts";
 import { until } from "../support/wait.ts";
 
 /** Where messages come from, in a process of its own. */
@@ -52,7 +52,7 @@ export async function startRecorder(
     env?: Readonly<Record<string, string>>;
   },
 ): Promise<Recorder> {
-  const { symbols, streams = "depth20@100ms", segmentMinutes = 5, words = fromSource } = settings;
+  const { symbols, streams = "depth20@100ms", segmentMinutes = 5, words = rtData } = settings;
   const folder = settings.dataDir === undefined ? mkdtempSync(join(tmpdir(), "rt-data-bench-")) : null;
   const dataDir = settings.dataDir ?? join(folder ?? "", "data");
   const child = start([...words, "record", "--port", "0", "--data-dir", dataDir], {

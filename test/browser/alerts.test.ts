@@ -126,7 +126,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     expect(await text(page, '[data-alert="crash_recovered"]')).toContain("not running for 1 min 30 s");
     expect(complaints).toEqual([]);
     await close();
-  }, 30_000);
+  }, 60_000);
 
   test("acknowledge, mute and maintenance are one press each, and shown to everybody who looks", async () => {
     show(late, down);
@@ -152,7 +152,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     await page.locator(".mutes").waitFor({ state: "detached" });
     expect(incidents.mutes()).toEqual([]);
     await Promise.all([close(), other.close()]);
-  }, 30_000);
+  }, 60_000);
 
   test("what could not be done is said", async () => {
     show(late);
@@ -161,7 +161,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     await page.getByRole("button", { name: "Acknowledge" }).click();
     await page.getByText("That could not be done").waitFor();
     await close();
-  }, 30_000);
+  }, 60_000);
 
   test("the history lists every incident with how long it lasted and what was lost; without any it says so, and when it cannot be read too", async () => {
     show(late, gone);
@@ -180,7 +180,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     await empty.page.locator("section:has(#incidents-title)").getByText("The recorder did not answer.").waitFor();
     expect(await empty.page.locator("[data-alert]").count()).toBe(0);
     await empty.close();
-  }, 30_000);
+  }, 60_000);
 
   test("each rule has its words in both languages, and on a phone nothing is wider than the screen", async () => {
     show(
@@ -212,7 +212,7 @@ describe.skipIf(!runtime.ok)(title, () => {
         expect([path, await violations(page)]).toEqual([path, []]);
         await close();
       }
-    }, 30_000);
+    }, 60_000);
   }
 });
 

@@ -105,7 +105,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     await page.goto(`${url}/dashboard`);
     expect(page.url()).toBe(`${url}/login?to=dashboard`);
     await close();
-  }, 30_000);
+  }, 60_000);
 
   test("a wrong password is said, in both languages; too many are, and how long to wait", async () => {
     for (const [locale, wrong, button] of [
@@ -123,7 +123,7 @@ describe.skipIf(!runtime.ok)(title, () => {
       expect(await submit.isDisabled()).toBe(true);
       await close();
     }
-  }, 30_000);
+  }, 60_000);
 
   test("the way back is never out of this server, whatever the address says", async () => {
     const { url } = await serve().start();
@@ -144,7 +144,7 @@ describe.skipIf(!runtime.ok)(title, () => {
       expect([place, new URL(page.url()).origin]).toEqual([place, url]);
     }
     await close();
-  }, 30_000);
+  }, 60_000);
 
   test("below a path, taken away by a proxy or not, everything works, the cookie included", async () => {
     const { url, port } = await serve(0, "/rt-data").start();
@@ -162,7 +162,7 @@ describe.skipIf(!runtime.ok)(title, () => {
       await close();
     }
     await proxy.stop(true);
-  }, 30_000);
+  }, 60_000);
 
   test("axe finds nothing on the login page, in both themes, empty and with an error; on a phone nothing is too wide", async () => {
     const { url } = await serve().start();
@@ -176,5 +176,5 @@ describe.skipIf(!runtime.ok)(title, () => {
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
       await close();
     }
-  }, 30_000);
+  }, 60_000);
 });

@@ -99,7 +99,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     }
     expect(complaints).toEqual([]);
     await close();
-  }, 20_000);
+  }, 60_000);
 
   test("a stopped server is said within two seconds; when it is back the page is, by itself", async () => {
     const first = serve();
@@ -118,7 +118,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     await until(async () => (await tile(page, "records")) !== kept, "new numbers");
     expect(await page.getAttribute(".page", "data-freshness")).toBe("live");
     await close();
-  }, 20_000);
+  }, 60_000);
 
   test("a recorder of another version brings its own page", async () => {
     status = () => fakeStatus(step, 3, { version: "0.1.0" });
@@ -137,7 +137,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     );
     await until(async () => (await sentence(page)) === "All is well.", "the good news again");
     await close();
-  }, 20_000);
+  }, 60_000);
 
   test("a server that hangs with its connection open is said too", async () => {
     const hanging = serve(0, 60_000);
@@ -146,7 +146,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     await until(async () => (await sentence(page)) === "All is well.", "the good news");
     await until(async () => (await sentence(page)) === "No news from the recorder.", "the doubt", 3000);
     await close();
-  }, 20_000);
+  }, 60_000);
 
   test("what is wrong is the headline, in the recorder's words", async () => {
     status = () => fakeStatus(step, 3, { ready: false, reasons: ["no data from ETHUSDT for 12 s", "disk full"] });
@@ -163,7 +163,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     status = () => fakeStatus(step, 3);
     await until(async () => (await sentence(page)) === "All is well.", "the good news");
     await close();
-  }, 20_000);
+  }, 60_000);
 
   test("it speaks the browser's language, the other on request, and remembers it", async () => {
     const { url } = await serve().start();
@@ -176,7 +176,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     await until(async () => (await sentence(page)) === "All is well.", "English after a reload");
     expect(complaints).toEqual([]);
     await close();
-  }, 20_000);
+  }, 60_000);
 
   test("300 symbols can be sorted and filtered, and only texts that changed and can be seen are drawn", async () => {
     status = () => fakeStatus(step, 300);
@@ -227,7 +227,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     expect(complaints).toEqual([]);
     status = () => fakeStatus(step, 3);
     await close();
-  }, 20_000);
+  }, 60_000);
 
   test("a symbol leads to its book and back, also under a path that a proxy puts before", async () => {
     const { port } = await serve().start();
@@ -246,7 +246,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     expect(complaints).toEqual([]);
     await close();
     await proxy.stop(true);
-  }, 20_000);
+  }, 60_000);
 
   test("a book that is not there is explained", async () => {
     const { url } = await serve().start();
@@ -261,7 +261,7 @@ describe.skipIf(!runtime.ok)(title, () => {
       "the other explanation",
     );
     await close();
-  }, 20_000);
+  }, 60_000);
 
   test("on a phone nothing is wider than the screen, in either view", async () => {
     const { url } = await serve().start();
@@ -271,5 +271,5 @@ describe.skipIf(!runtime.ok)(title, () => {
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(390);
       await close();
     }
-  }, 20_000);
+  }, 60_000);
 });

@@ -177,7 +177,7 @@ describe.skipIf(!runtime.ok)(title, () => {
       expect(await cell("coverageToday")).toBeCloseTo(Math.min(...shares) * 100, 0);
     }
     await close();
-  }, 20_000);
+  }, 60_000);
 
   test("the calendar says what /api/coverage does, the arrow keys go from day to day, and a day says its minutes", async () => {
     const { page, close } = await open(`${url}/coverage`);
@@ -214,7 +214,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     );
     expect(await text(page, ".minute-grid .said")).toContain(`${detail.rows_per_minute[754]} rows`);
     await close();
-  }, 20_000);
+  }, 60_000);
 
   test("the archive says what /api/archives does, hands out the file, and checks it where it is", async () => {
     const { page, close } = await open(`${url}/archive`);
@@ -256,7 +256,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     await until(async () => !(await page.locator("table").textContent())?.includes("BTCUSDT"), "the filter");
     past = fakeHistory(3);
     await close();
-  }, 20_000);
+  }, 60_000);
 
   test("the charts of the history hold the values of /api/series, and gaps are found by cause", async () => {
     const { page, close } = await open(`${url}/history`);
@@ -279,7 +279,7 @@ describe.skipIf(!runtime.ok)(title, () => {
       "the week",
     );
     await close();
-  }, 20_000);
+  }, 60_000);
 
   test("the book moves ten times a second, its tape is the trades, and a lost connection is said and healed", async () => {
     const { page, close } = await open(`${url}/orderbook/BTCUSDT`);
@@ -305,7 +305,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     expect(again.port).not.toBe(0);
     ({ url, port } = again);
     await close();
-  }, 20_000);
+  }, 60_000);
 
   test("every view says within two seconds that the recorder is gone, and heals by itself", async () => {
     const pages = await Promise.all(["/coverage", "/archive", "/history"].map((view) => open(url + view)));
@@ -325,7 +325,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     for (const { close } of pages) await close();
     await healing.stop();
     ({ url, port } = await server.start());
-  }, 30_000);
+  }, 60_000);
 
   test("colours, time zone and views are chosen once, and hold after a reload, under a proxy's path as well", async () => {
     const proxy = prefixProxy(port, "/rt");
@@ -344,5 +344,5 @@ describe.skipIf(!runtime.ok)(title, () => {
     expect(complaints).toEqual([]);
     await close();
     await proxy.stop(true);
-  }, 20_000);
+  }, 60_000);
 });

@@ -123,7 +123,7 @@ test("the executable does not look at bunfig.toml or .env where it is started", 
   const wrong = start([built, "record", "--port", "x"], { cwd: join(folder, "cwd") });
   expect(await wrong.ended).toBe(2);
   expect(wrong.errors()).not.toContain("PROT");
-}, 30_000);
+}, 60_000);
 
 const runtime = await findBrowser();
 const noBrowser = runtime.ok ? "" : ` (skipped: ${runtime.reason})`;

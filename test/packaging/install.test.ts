@@ -147,7 +147,7 @@ test("install puts everything in its place, starts the service, and may be repea
   expect(host.mainPid()).toBe(pid);
   expect(host.read("etc/rt-data/rt-data.toml")).toBe("# mine");
   expect(host.read("etc/rt-data/credentials/telegram_token")).toBe("secret");
-}, 20_000);
+}, 60_000);
 
 test("a file that is not what SHA256SUMS means, or has none, is refused, and nothing is touched", () => {
   const host = machine();
@@ -161,7 +161,7 @@ test("a file that is not what SHA256SUMS means, or has none, is refused, and not
   }
   expect(existsSync(join(host.root, "opt"))).toBe(false);
   expect(host.run("install", host.file(name, release("1.0.0"), "none"), "--unverified").code).toBe(0);
-}, 20_000);
+}, 60_000);
 
 test("a file that does not run here is refused with what to take instead", () => {
   const host = machine();
@@ -188,7 +188,7 @@ test("an upgrade is taken over by the new version without a restart, and a rollb
   expect(host.read("etc/systemd/system/rt-data.service")).toContain("unit of 1.0.0");
   expect(host.mainPid()).not.toBe(second);
   expect(host.asked()).not.toContain("restart");
-}, 20_000);
+}, 60_000);
 
 for (const behaviour of ["hangs", "unready"] as const) {
   test(`an upgrade whose new version is one that ${behaviour} goes back by itself, and says so`, () => {
@@ -201,7 +201,7 @@ for (const behaviour of ["hangs", "unready"] as const) {
     expect(told).toContain("Version 1.1.0 records as before");
     expect([host.read("opt/rt-data/current"), host.read("opt/rt-data/previous")]).toEqual(["1.1.0", "1.0.0"]);
     expect(host.read("opt/rt-data/bin/rt-data")).toContain("# 1.1.0");
-  }, 30_000);
+  }, 60_000);
 }
 
 test("a version that does not accept the config changes nothing at all", () => {
@@ -213,7 +213,7 @@ test("a version that does not accept the config changes nothing at all", () => {
   expect(told).toContain("does not accept the config: nothing was changed");
   expect([host.read("opt/rt-data/current"), host.mainPid()]).toEqual(["1.0.0", pid]);
   expect(host.read("opt/rt-data/bin/rt-data")).toContain("# 1.0.0");
-}, 20_000);
+}, 60_000);
 
 test("wrong words are refused with the right ones, and a rollback without a version before it too", () => {
   const host = machine();
@@ -260,7 +260,7 @@ test("without systemd an image gets every file and nothing is started; a machine
     1,
     expect.stringMatching(/there is no systemd here|this needs root/),
   ]);
-}, 20_000);
+}, 60_000);
 
 test("two installers at once: the second one is refused", async () => {
   const host = machine();
@@ -273,4 +273,4 @@ test("two installers at once: the second one is refused", async () => {
   holder.stdin.end();
   await holder.exited;
   expect(host.run("upgrade", host.file(name, release("1.1.0"))).code).toBe(0);
-}, 20_000);
+}, 60_000);

@@ -1,6 +1,11 @@
-/** Preloaded before every test file (bunfig.toml): says what to do in a fresh clone, where each import would fail in its own words. */
+/**
+ * Preloaded (bunfig.toml): says what to do in a fresh clone, where each import would fail in its own words, and gives the tests of a file
+ * that is run by itself the time that `bun run test` gives them.
+ */
+import { afterAll, setDefaultTimeout } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { endPrograms } from "./program.ts";
 
 if (!existsSync(join(import.meta.dir, "../../node_modules"))) {
   console.error(
@@ -8,3 +13,6 @@ if (!existsSync(join(import.meta.dir, "../../node_modules"))) {
   );
   process.exit(1);
 }
+
+setDefaultTimeout(60_000);
+afterAll(endPrograms);

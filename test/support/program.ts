@@ -14,11 +14,29 @@ export type Program = {
   readonly ended: Promise<number | string>;
 };
 
-/** From the checkout: `bun server/main.ts …`. */
-export const fromSource: readonly string[] = [process.execPath, join(import.meta.dir, "../../server/main.ts")];
+const { TEST_EXECUTABLE: executable } = process.env;
 
-/** Starts a program; `words` begin with what to run. */
+/**
+ * The program's first words: the executable that `bun run test` has built (`TEST_EXECUTABLE`), which starts with half the CPU;
+ * otherwise `bun server/main.ts`.
+ */
+export const rtData: readonly string[] =
+  executable === undefined ? [process.execPath, join(import.meta.dir, "../../server/main.ts")] : [executable];
+
+/** Programs that run, by their processes; a test that fails may leave its own behind. */
+const running = new Set<Bun.Subprocess>();
+let startedBy = "";
+
+/** Kills what a test has left running. */
+export function endPrograms(): void {
+  for (const child of running) child.kill("SIGKILL");
+}
+
+/** Starts a program; `words` begin with what to run. It is killed at the latest when the next test file starts one. */
 export function start(words: readonly string[], options: { cwd?: string; env?: Record<string, string> } = {}): Program {
+  // While tests run, this is the test file at hand.
+  if (Bun.main !== startedBy) endPrograms();
+  startedBy = Bun.main;
   const child = Bun.spawn([...words], {
     cwd: options.cwd ?? join(import.meta.dir, "../.."),
     env: options.env ?? {},
@@ -26,6 +44,7 @@ export function start(words: readonly string[], options: { cwd?: string; env?: R
     stdout: "pipe",
     stderr: "pipe",
   });
+  running.add(child);
   const texts = { output: "", errors: "" };
   const read = async (stream: ReadableStream<Uint8Array>, name: keyof typeof texts) => {
     const decoder = new TextDecoder();
@@ -49,6 +68,7 @@ export function start(words: readonly string[], options: { cwd?: string; env?: R
     },
     kill: (signal) => child.kill(signal),
     ended: child.exited.then(async (code) => {
+      running.delete(child);
       await reading;
       return child.signalCode ?? code;
     }),

@@ -1,5 +1,5 @@
 import { temporaryFolder } from "./folder.ts";
-import { fromSource, start } from "./program.ts";
+import { rtData, start } from "./program.ts";
 
 /** A run of the program that has come to its end. */
 export type Ran = { readonly code: number | string; readonly output: string; readonly errors: string };
@@ -9,7 +9,7 @@ export async function run(
   words: readonly string[],
   options: { cwd?: string; env?: Record<string, string>; program?: readonly string[] } = {},
 ): Promise<Ran> {
-  const { cwd = temporaryFolder(), env = {}, program: program_ = fromSource } = options;
+  const { cwd = temporaryFolder(), env = {}, program: program_ = rtData } = options;
   const program = start([...program_, ...words], { cwd, env });
   return { code: await program.ended, output: program.output(), errors: program.errors() };
 }

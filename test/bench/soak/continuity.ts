@@ -11,7 +11,7 @@ import { createFaults } from "../../../server/simulator/faults/faults.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { compareWithEmitted, startContinuity } from "../../support/binance/gap-check.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { until } from "../../support/wait.ts";
 
 const types = ["depth20@100ms", "depth@100ms", "aggTrade"];
@@ -166,7 +166,7 @@ function scratch(): string {
 }
 
 async function record(wsUrl: string, restUrl: string, symbols: string) {
-  const program = start([...fromSource, "record", "--data-dir", scratch(), "--port", "0", "--symbols", symbols], {
+  const program = start([...rtData, "record", "--data-dir", scratch(), "--port", "0", "--symbols", symbols], {
     env: { RT_DATA_EXCHANGE_WS_URL: wsUrl, RT_DATA_EXCHANGE_REST_URL: restUrl, RT_DATA_RECORD_SEGMENT_MINUTES: "1" },
   });
   const url = await program.url();

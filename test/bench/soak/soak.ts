@@ -7,7 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Status } from "../../../server/domain/status.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { cpuUs, residentBytes } from "../cpu.ts";
 import { compareWithHappened } from "./soak-compare.ts";
 import { createAudience, median, quantile, slope } from "./soak-figures.ts";
@@ -24,7 +24,7 @@ const list = join(folder, "happened.json");
 const exchange = start([process.execPath, join(import.meta.dir, "soak-exchange.ts"), list, "60"]);
 const addresses = await line(exchange.output, 0);
 const { wsUrl, restUrl } = JSON.parse(addresses) as { wsUrl: string; restUrl: string };
-const recorder = start([...fromSource, "record", "--data-dir", dataDir, "--port", "0"], {
+const recorder = start([...rtData, "record", "--data-dir", dataDir, "--port", "0"], {
   env: {
     RT_DATA_EXCHANGE_WS_URL: wsUrl,
     RT_DATA_EXCHANGE_REST_URL: restUrl,

@@ -5,13 +5,13 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 
 const symbolCount = Number(process.argv[2] ?? 300);
 const scrapes = Number(process.argv[3] ?? 30);
 const folder = mkdtempSync(join(tmpdir(), "rt-data-scrape-"));
 const symbols = Array.from({ length: symbolCount }, (_, n) => `S${String(n).padStart(3, "0")}USDT`);
-const program = start([...fromSource, "demo", "--port", "0", "--symbols", symbols.join(","), "--data-dir", folder]);
+const program = start([...rtData, "demo", "--port", "0", "--symbols", symbols.join(","), "--data-dir", folder]);
 
 try {
   const url = await program.url();

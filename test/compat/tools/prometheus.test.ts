@@ -5,7 +5,7 @@ import { which } from "bun";
 import { createMetrics } from "../../../server/metrics/metrics.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { fakeSources } from "../../support/metrics/sources.ts";
-import { fromSource, type Program, start } from "../../support/program.ts";
+import { type Program, rtData, start } from "../../support/program.ts";
 import { until } from "../../support/wait.ts";
 
 const root = join(import.meta.dir, "../../..");
@@ -48,7 +48,7 @@ let full: ReturnType<typeof Bun.serve>;
 beforeAll(async () => {
   const hash = await Bun.password.hash(password, { algorithm: "argon2id", memoryCost: 1024, timeCost: 1 });
   const env = { RT_DATA_HTTP_PASSWORD_HASH: hash };
-  program = start([...fromSource, "demo", "--port", "0", "--data-dir", join(temporaryFolder(), "data")], { env });
+  program = start([...rtData, "demo", "--port", "0", "--data-dir", join(temporaryFolder(), "data")], { env });
   url = await program.url();
   let step = 0;
   const http = () => ({ dashboards: 1, books: 1, dropped: 1, pendingRequests: 1 });

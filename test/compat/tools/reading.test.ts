@@ -7,7 +7,7 @@ import { parseManifest } from "../../../server/storage/manifest.ts";
 import { query, statementsOf } from "../../support/data/duckdb.ts";
 import { recordedFolder } from "../../support/data/recorded-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
-import { fromSource } from "../../support/program.ts";
+import { rtData } from "../../support/program.ts";
 
 /** Code of the README's section "Reading the data", by what is said in front of it. */
 function snippet(language: string, title: string): string {
@@ -27,7 +27,7 @@ const rowsOf = (of: typeof day) => parseManifest(readFileSync(manifestPath(dataD
 beforeAll(async () => {
   renameSync(await recordedFolder(), dataDir);
   mkdirSync(join(folder, "bin"));
-  const program = fromSource.map((word) => `'${word}'`).join(" ");
+  const program = rtData.map((word) => `'${word}'`).join(" ");
   writeFileSync(join(folder, "bin/rt-data"), `#!/bin/sh\nexec ${program} "$@"\n`);
   chmodSync(join(folder, "bin/rt-data"), 0o755);
   // What Python and DuckDB read is made as the README says.

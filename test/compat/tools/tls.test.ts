@@ -7,7 +7,7 @@ import { createExchange } from "../../../server/simulator/simulated-exchange.ts"
 import { readRecords } from "../../support/data/read-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { slowProxy } from "../../support/network/slow-proxy.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { committedCertificate, createCertificate } from "../../support/simulator/certificate.ts";
 import { createSentLog } from "../../support/simulator/sent.ts";
 import { until } from "../../support/wait.ts";
@@ -29,18 +29,7 @@ async function startSecure(tls = createCertificate()) {
 async function record(urls: { wsUrl: string; restUrl: string }, env: Record<string, string>) {
   const dataDir = join(temporaryFolder(), "data");
   const program = start(
-    [
-      ...fromSource,
-      "record",
-      "--data-dir",
-      dataDir,
-      "--symbols",
-      "BTCUSDT",
-      "--streams",
-      "depth20@100ms",
-      "--port",
-      "0",
-    ],
+    [...rtData, "record", "--data-dir", dataDir, "--symbols", "BTCUSDT", "--streams", "depth20@100ms", "--port", "0"],
     {
       cwd: temporaryFolder(),
       env: { RT_DATA_EXCHANGE_WS_URL: urls.wsUrl, RT_DATA_EXCHANGE_REST_URL: urls.restUrl, ...env },
@@ -88,7 +77,7 @@ test("rt-data records over wss:// where NODE_EXTRA_CA_CERTS names the certificat
   expect(recorded.map(({ payload }) => payload)).toEqual(
     (sent.byStream.get("BTCUSDT/depth20") ?? []).map(({ payload }) => payload),
   );
-}, 40_000);
+}, 60_000);
 
 test("without it the certificate is refused: the status says so in words, and the program lives on", async () => {
   const urls = await startSecure();
@@ -100,7 +89,7 @@ test("without it the certificate is refused: the status says so in words, and th
   expect([ready, totals.records, urls.exchange.stats().connectionsTotal]).toEqual([false, 0, 0]);
   program.kill("SIGTERM");
   expect(await program.ended).toBe(0);
-}, 40_000);
+}, 60_000);
 
 test("slow TLS: a handshake that takes its time is waited for, not taken for a failure", async () => {
   const { tls, port, sent } = await startSecure();
@@ -114,4 +103,4 @@ test("slow TLS: a handshake that takes its time is waited for, not taken for a f
   expect((await status()).connections[0]).toMatchObject({ state: "open", reconnects: 0, last_error: null });
   program.kill("SIGTERM");
   expect(await program.ended).toBe(0);
-}, 40_000);
+}, 60_000);

@@ -16,7 +16,7 @@ import {
   tradeLine,
 } from "../../support/data/recorded-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { run } from "../../support/run.ts";
 import { until } from "../../support/wait.ts";
 
@@ -95,7 +95,7 @@ test("--gaps prints a gap where it begins, once, also one over midnight", async 
 });
 
 test("a reader that has enough may close the pipe: no error, exit code 0", async () => {
-  const words = [...fromSource, "cat", "--data-dir", dataDir, "--stream", "depth20"];
+  const words = [...rtData, "cat", "--data-dir", dataDir, "--stream", "depth20"];
   const shell = start(["bash", "-c", `"$@" | head -1; echo "codes \${PIPESTATUS[0]}"`, "bash", ...words]);
   expect(await shell.ended).toBe(0);
   expect(shell.output()).toBe(`${bookLine(secondOf(before, 85_800), 85_800)}codes 0\n`);
@@ -103,7 +103,7 @@ test("a reader that has enough may close the pipe: no error, exit code 0", async
 });
 
 test("it waits for a reader that takes its time, and hears a signal meanwhile", async () => {
-  const words = [...fromSource, "cat", "--data-dir", dataDir, "--stream", "depth20"];
+  const words = [...rtData, "cat", "--data-dir", dataDir, "--stream", "depth20"];
   const script = '"$@" > >(head -c 1 >&2; exec sleep 6) & echo "pid $!"; wait $!; echo "ended $?"';
   const stuck = start(["bash", "-c", script, "bash", ...words]);
   // Twenty times what a pipe holds is to come behind the first byte.
@@ -158,7 +158,7 @@ test("bytes that are no text come out as they are stored", async () => {
   broken[line.indexOf("币")] = 0xff;
   const path = writeRaw(own, { ...day, name: "00-00" }, Buffer.concat([line, broken]));
   const out = join(temporaryFolder(), "out");
-  const shell = start(["bash", "-c", `"$@" > ${out}`, "bash", ...fromSource, "cat", "--data-dir", own]);
+  const shell = start(["bash", "-c", `"$@" > ${out}`, "bash", ...rtData, "cat", "--data-dir", own]);
   expect(await shell.ended).toBe(0);
   expect(readFileSync(out)).toEqual(readFileSync(path));
 });

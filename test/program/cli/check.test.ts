@@ -8,7 +8,7 @@ import { createFaults } from "../../../server/simulator/faults/faults.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import { createExchange, type ExchangeOptions } from "../../../server/simulator/simulated-exchange.ts";
 import { temporaryFolder } from "../../support/folder.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { type Ran, run } from "../../support/run.ts";
 import { createCertificate } from "../../support/simulator/certificate.ts";
 import { startS3rver } from "../../support/upload/s3.ts";
@@ -166,7 +166,7 @@ describe("this machine", () => {
     const port = String(probe.port);
     await probe.stop(true);
     const env = { ...(await exchangeWith()), RT_DATA_RECORD_DATA_DIR: join(folder, "data"), RT_DATA_HTTP_PORT: port };
-    const recorder = start([...fromSource, "record", "--log-level", "error"], { cwd: folder, env });
+    const recorder = start([...rtData, "record", "--log-level", "error"], { cwd: folder, env });
     stops.push(() => recorder.kill("SIGKILL"));
     const ready = await run(["check", "--ready", "20"], { env });
     expect(ready).toMatchObject({ code: 0, output: "ready: data flows\n" });
@@ -180,7 +180,7 @@ describe("this machine", () => {
     expect(await recorder.ended).toBe(0);
     const over = await run(["check", "--ready", "0"], { env });
     expect(over).toMatchObject({ code: 1, output: `not ready within 0 s: nobody answers on port ${port}\n` });
-  }, 40_000);
+  }, 60_000);
 
   test("a folder of the demo, one that is no folder, and a port that somebody else has", async () => {
     const folder = join(temporaryFolder(), "data");

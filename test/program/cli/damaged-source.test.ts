@@ -13,7 +13,7 @@ import {
   tradeLine,
 } from "../../support/data/recorded-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { run } from "../../support/run.ts";
 import { connect } from "../../support/simulator/client.ts";
 import { until } from "../../support/wait.ts";
@@ -109,7 +109,7 @@ test.each(damages)(
   async (_, pathIn, rest) => {
     const dataDir = folderWith((folder) => flip(pathIn(folder), middle(pathIn(folder))));
     const words = ["replay", "--port", "0", "--data", dataDir, "--speed", "max"];
-    const program = start([...fromSource, ...words], { cwd: temporaryFolder() });
+    const program = start([...rtData, ...words], { cwd: temporaryFolder() });
     const url = () => /WebSocket: (\S+)\/stream/.exec(program.output())?.[1];
     await until(() => url() !== undefined, "the replay to listen", 20_000);
     const client = await connect(`${url()}/ws/btcusdt@depth20@100ms`);
@@ -135,7 +135,7 @@ test("a folder gets the days whose sources are whole; of the damaged day the fil
   expect(errors).toContain(`${fileOf(date)} was not written`);
   expect(readFileSync(fileOf(date), "utf8") === good).toBe(true);
   expect([before, today].map((day) => existsSync(fileOf(day)))).toEqual([true, true]);
-}, 20_000);
+}, 60_000);
 
 test("of a segment that is being written, lines that cannot be right are left out and named, and no file is replaced", async () => {
   const lines = stored.open.split(/(?<=\n)/);
@@ -156,7 +156,7 @@ test("of a segment that is being written, lines that cannot be right are left ou
   const words = ["export", "--data-dir", dataDir, ...selection, "--from", today, "--to", "2026-11-22T00:05:20"];
   expect((await run([...words, "--out", out])).code).toBe(1);
   expect(readFileSync(out, "utf8")).toBe("good");
-}, 20_000);
+}, 60_000);
 
 test("whichever byte is flipped, a file has a problem or still the same lines: archive, archive without manifest, sealed segment", async () => {
   const folder = folderWith(() => {});
@@ -184,7 +184,7 @@ test("whichever byte is flipped, a file has a problem or still the same lines: a
     expect(caught).toBeGreaterThan(240);
     writeFileSync(path, bytes);
   }
-}, 20_000);
+}, 60_000);
 
 test("a damaged manifest keeps no whole archive back, and another whole archive under its name is", async () => {
   const dataDir = folderWith((folder) => {
@@ -195,7 +195,7 @@ test("a damaged manifest keeps no whole archive back, and another whole archive 
   const { code, output, errors } = await run(["cat", "--data-dir", dataDir, ...selection]);
   expect({ code, isRest: output === stored.second + stored.sealed + stored.open }).toEqual({ code: 1, isRest: true });
   expect(errors).toContain(archivePath(dataDir, { ...trades, date: before }));
-}, 20_000);
+}, 60_000);
 
 test("an archive that lies, with its manifest, under another date is named, and its lines are given out once", async () => {
   const dataDir = folderWith((folder) => {
@@ -205,7 +205,7 @@ test("an archive that lies, with its manifest, under another date is named, and 
   const { code, output, errors } = await run(["cat", "--data-dir", dataDir, ...selection]);
   expect({ code, isRest: output === stored.second + stored.sealed + stored.open }).toEqual({ code: 1, isRest: true });
   expect(errors).toContain(`${archivePath(dataDir, { ...trades, date: before })}: it is of stream=aggTrade/`);
-}, 20_000);
+}, 60_000);
 
 test.each(["null", "[]", "5", '{"gaps":[null,5,{"from_us":"x"}]}', ""])(
   "a manifest that is %p keeps no whole archive back, and no gap is made of it",

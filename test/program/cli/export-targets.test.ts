@@ -21,7 +21,7 @@ import { date, recordedFolder } from "../../support/data/recorded-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { mountAgain, mountMissing, mountSmallDisk, remount, unmountAll } from "../../support/machine/mounts.ts";
 import { straceMissing, withFaults } from "../../support/machine/strace.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { run } from "../../support/run.ts";
 import { until } from "../../support/wait.ts";
 
@@ -41,7 +41,7 @@ const wordsTo = (out: string, ...words: string[]) => [
 const exportTo = (out: string, ...words: string[]) => run(wordsTo(out, ...words));
 /** `"$@"` is the export. */
 const inShell = (script: string, out: string, cwd: string) =>
-  start(["bash", "-c", script, "bash", ...fromSource, ...wordsTo(out, "--format", "csv")], { cwd });
+  start(["bash", "-c", script, "bash", ...rtData, ...wordsTo(out, "--format", "csv")], { cwd });
 
 beforeAll(async () => {
   dataDir = await recordedFolder();
@@ -54,7 +54,7 @@ afterAll(unmountAll);
 
 /** An export that has written everything and stops before it puts its file in place, until `goOn`. */
 async function heldExport(out: string) {
-  const program = start(withFaults(["fsync:signal=SIGSTOP:when=1"], [], [...fromSource, ...wordsTo(out)]));
+  const program = start(withFaults(["fsync:signal=SIGSTOP:when=1"], [], [...rtData, ...wordsTo(out)]));
   const pid = () =>
     Number(
       spawnSync("pgrep", ["-P", String(program.pid)])
@@ -98,7 +98,7 @@ test.skipIf(straceMissing !== "")(
     const folder = temporaryFolder();
     const out = join(folder, "trades.csv");
     writeFileSync(out, "good");
-    const killed = start(withFaults(["fsync:signal=SIGKILL"], [], [...fromSource, ...wordsTo(out)]));
+    const killed = start(withFaults(["fsync:signal=SIGKILL"], [], [...rtData, ...wordsTo(out)]));
     expect(await killed.ended).not.toBe(0);
     const [leftover = ""] = readdirSync(folder).filter((name) => name !== "trades.csv");
     expect(leftover).toMatch(/^\.rt-data-export-\w+\.tmp$/);
@@ -122,7 +122,7 @@ test("a FIFO is written to and stays one, whatever the format", async () => {
       "-c",
       'cat pipe > got & "$@"; code=$?; wait; exit $code',
       "bash",
-      ...fromSource,
+      ...rtData,
       ...wordsTo("pipe", "--format", "parquet"),
     ],
     { cwd: folder },
@@ -131,7 +131,7 @@ test("a FIFO is written to and stays one, whatever the format", async () => {
   expect(readFileSync(join(folder, "got")).subarray(-4).toString()).toBe("PAR1");
   expect(lstatSync(fifo).isFIFO()).toBe(true);
   expect(readdirSync(folder).sort()).toEqual(["got", "pipe"]);
-}, 20_000);
+}, 60_000);
 
 test("standard output, by each of its names, gets the rows and nothing else; standard error has the report if it is asked for as JSON", async () => {
   for (const out of ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]) {
@@ -155,13 +155,13 @@ test("standard output, by each of its names, gets the rows and nothing else; sta
       "-c",
       `"$@" --out >(cat > got); code=$?; until [ "$(wc -c < got)" -ge ${whole.length} ]; do sleep 0.05; done; exit $code`,
       "bash",
-    ].concat(fromSource, wordsTo("-", "--format", "csv").slice(0, -4), ["--format", "csv"]),
+    ].concat(rtData, wordsTo("-", "--format", "csv").slice(0, -4), ["--format", "csv"]),
     { cwd: folder },
   );
   expect(await substituted.ended).toBe(0);
   expect(readFileSync(join(folder, "got"), "utf8") === whole).toBe(true);
   expect(await inShell('"$@" | head -1 > first; exit "${PIPESTATUS[0]}"', "-", folder).ended).toBe(0);
-}, 40_000);
+}, 60_000);
 
 /** Devices of our own, so that a program that replaces them does no harm: one that takes everything, one that is always full. */
 const devices = temporaryDevices();
@@ -218,7 +218,7 @@ test("of a symbolic link the file at its end is replaced, in that file's folder,
     code: 2,
     errors: expect.stringContaining("loop.csv"),
   });
-}, 20_000);
+}, 60_000);
 
 test("a folder where a file of the export belongs is named, and the file that is there stays", async () => {
   const folder = temporaryFolder();
@@ -230,7 +230,7 @@ test("a folder where a file of the export belongs is named, and the file that is
   writeFileSync(join(folder, "file"), "");
   const below = await exportTo(join(folder, "file/a.csv"));
   expect(below).toMatchObject({ code: 2, errors: expect.stringContaining("cannot write") });
-}, 20_000);
+}, 60_000);
 
 test.skipIf(mountMissing !== "")(
   `a read-only folder and a disk that fills up in the middle: an error, the good file stays, nothing is left${mountMissing}`,
@@ -262,7 +262,7 @@ test.skipIf(straceMissing !== "")(
     const archive = archivePath(dataDir, { stream: "aggTrade", symbol: "BTCUSDT", date });
     for (const words of [wordsTo(out), ["cat", "--data-dir", dataDir, ...trades, "--from", date]]) {
       const trace = join(folder, "trace");
-      const slow = withFaults(["read,pread64:delay_enter=1000000"], [archive], [...fromSource, ...words], trace);
+      const slow = withFaults(["read,pread64:delay_enter=1000000"], [archive], [...rtData, ...words], trace);
       const program = start(slow);
       const pid = () => Number(/^(\d+) /.exec(existsSync(trace) ? readFileSync(trace, "utf8") : "")?.[1] ?? 0);
       await until(() => pid() > 0, "the archive to be read", 20_000);
@@ -284,7 +284,7 @@ function mainOf(thread: number): number {
 test("an export that waits for the reader of a FIFO hears a signal", async () => {
   const folder = temporaryFolder();
   spawnSync("mkfifo", [join(folder, "pipe")]);
-  const waiting = start([...fromSource, ...wordsTo(join(folder, "pipe"), "--format", "csv")]);
+  const waiting = start([...rtData, ...wordsTo(join(folder, "pipe"), "--format", "csv")]);
   // It has read everything by the time that it waits.
   const waits = () => /pipe_|fifo_|wait_for_partner/.test(waitingPlaces(waiting.pid));
   await until(waits, "the export to wait for a reader", 20_000);
@@ -292,7 +292,7 @@ test("an export that waits for the reader of a FIFO hears a signal", async () =>
   expect(await waiting.ended).toBe(1);
   expect(waiting.errors()).toContain("the export was stopped");
   expect(existsSync(join(folder, "pipe"))).toBe(true);
-}, 30_000);
+}, 60_000);
 
 /** What the threads of a process wait for, by the kernel's names. */
 function waitingPlaces(pid: number): string {

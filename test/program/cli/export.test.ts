@@ -257,7 +257,7 @@ test("a damaged source is named and nothing is written; --skip-damaged exports t
   expect(code).toBe(1);
   expect(errors).toContain(path);
   expect(output).toContain("1,300 rows");
-}, 20_000);
+}, 60_000);
 
 test("mistakes are answered all at once, exit code 2", async () => {
   const { code, errors } = await exportTo(join(temporaryFolder(), "a.csv"), "--levels", "lists", "--numbers", "text");

@@ -3,12 +3,12 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../../server/config/config.ts";
 import { temporaryFolder } from "../../support/folder.ts";
-import { fromSource } from "../../support/program.ts";
+import { rtData } from "../../support/program.ts";
 import { until } from "../../support/wait.ts";
 
 /** Runs it with what comes over a pipe. */
 async function piped(input: string) {
-  const words = [...fromSource, "password"];
+  const words = [...rtData, "password"];
   const child = Bun.spawn(words, { stdin: new Blob([input]), stdout: "pipe", stderr: "pipe", env: {} });
   const [output, errors] = await Promise.all([new Response(child.stdout).text(), new Response(child.stderr).text()]);
   return { code: await child.exited, output, errors };
@@ -18,7 +18,7 @@ const noScript = Bun.which("script") === null ? " (skipped: no script command)" 
 
 /** Runs it on a terminal; each answer is typed once the question that it belongs to has been asked. */
 async function typed(...answers: readonly (readonly [question: string, keys: string])[]) {
-  const command = [...fromSource, "password"].map((word) => `'${word}'`).join(" ");
+  const command = [...rtData, "password"].map((word) => `'${word}'`).join(" ");
   const child = Bun.spawn(["script", "-qec", command, "/dev/null"], {
     stdin: "pipe",
     stdout: "pipe",

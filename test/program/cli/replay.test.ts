@@ -4,7 +4,7 @@ import { request } from "node:http";
 import { join } from "node:path";
 import { openCatalogue } from "../../../server/catalogue/catalogue.ts";
 import { temporaryFolder } from "../../support/folder.ts";
-import { fromSource, type Program, start } from "../../support/program.ts";
+import { type Program, rtData, start } from "../../support/program.ts";
 import { connect } from "../../support/simulator/client.ts";
 import { at, book, rows, trade, write, writeArchive, writeSegments } from "../../support/simulator/recorded-folder.ts";
 import { until } from "../../support/wait.ts";
@@ -19,7 +19,7 @@ afterEach(async () => {
 
 /** Starts `rt-data replay` and waits until it listens. */
 async function replay(...words: string[]) {
-  const program = start([...fromSource, "replay", "--port", "0", ...words], { cwd: temporaryFolder() });
+  const program = start([...rtData, "replay", "--port", "0", ...words], { cwd: temporaryFolder() });
   programs.push(program);
   let ended = false;
   void program.ended.then(() => {
@@ -32,7 +32,7 @@ async function replay(...words: string[]) {
 
 /** Runs to its end. */
 async function run(...words: string[]) {
-  const program = start([...fromSource, "replay", "--port", "0", ...words], { cwd: temporaryFolder() });
+  const program = start([...rtData, "replay", "--port", "0", ...words], { cwd: temporaryFolder() });
   programs.push(program);
   return { code: await program.ended, errors: program.errors() };
 }
@@ -63,7 +63,7 @@ test("a data folder is served to its end: every reader has everything, is told s
   expect(books.map(({ data }) => data.lastUpdateId)).toEqual(Array.from({ length: 180 }, (_, n) => n));
   expect(program.errors()).toMatch(/end of the replay messages=300 sent=300 gaps=0 damaged_files=0/);
   expect(program.errors()).not.toContain("\r");
-}, 20_000);
+}, 60_000);
 
 test("range, symbols and streams are chosen by flags, and /replay tells and moves the position", async () => {
   const folder = writeFolder();
@@ -90,7 +90,7 @@ test("range, symbols and streams are chosen by flags, and /replay tells and move
   expect(await program.ended).toBe(0);
   await until(() => client.closed() !== null, "the close");
   expect(client.received.map((text) => JSON.parse(text).a).slice(1)).toEqual([50, 51, 52, 53, 54, 55, 56, 57, 58, 59]);
-}, 20_000);
+}, 60_000);
 
 test("gaps of the recorder's list are sent with --gaps; without, their number is told at the end", async () => {
   const folder = temporaryFolder();
@@ -118,7 +118,7 @@ test("gaps of the recorder's list are sent with --gaps; without, their number is
     expect(program.errors().includes("has gaps that were not sent")).toBe(!withGaps);
     expect(program.errors()).toContain("a gap of the recording is passed over from=2026-11-22T15:00:04.000Z");
   }
-}, 20_000);
+}, 60_000);
 
 test("a corrupt file is named, the rest is played, and the exit code is 1", async () => {
   const folder = writeFolder();
@@ -134,7 +134,7 @@ test("a corrupt file is named, the rest is played, and the exit code is 1", asyn
   expect(program.errors()).toContain(
     `a file cannot be played in whole path="${path}" problem="Unknown frame descriptor (ZSTD_error_prefix_unknown)"`,
   );
-}, 20_000);
+}, 60_000);
 
 test("mistakes are answered all at once with what is accepted, exit code 2", async () => {
   const folder = writeFolder();
@@ -173,7 +173,7 @@ test("mistakes are answered all at once with what is accepted, exit code 2", asy
     code: 2,
     errors: expect.stringContaining("ENOENT"),
   });
-}, 20_000);
+}, 60_000);
 
 test("without --data the invented market is served until the process is asked to stop", async () => {
   const { program, wsUrl, restUrl } = await replay("--symbols", "ABCUSDT", "--speed", "5");
@@ -182,7 +182,7 @@ test("without --data the invented market is served until the process is asked to
   expect((await fetch(`${restUrl}/replay`)).status).toBe(409);
   program.kill("SIGTERM");
   expect(await program.ended).toBe(0);
-}, 20_000);
+}, 60_000);
 
 test("a scenario of faults happens to a replay", async () => {
   const faults = join(temporaryFolder(), "faults.toml");
@@ -196,7 +196,7 @@ test("a scenario of faults happens to a replay", async () => {
   expect(await program.ended).toBe(0);
   await until(() => client.closed() !== null, "the close");
   expect(client.received).toHaveLength(100);
-}, 20_000);
+}, 60_000);
 
 test("a replay answers to its own names alone, and no other site's page steers it or listens to it", async () => {
   const { restUrl, program } = await replay("--data", writeFolder(), "--names", "replay.example.org");
@@ -240,7 +240,7 @@ test("a replay answers to its own names alone, and no other site's page steers i
 });
 
 test("the help says when a client that does not read is dropped, and how to wait for it", async () => {
-  const program = start([...fromSource, "replay", "--help"], { cwd: temporaryFolder() });
+  const program = start([...rtData, "replay", "--help"], { cwd: temporaryFolder() });
   programs.push(program);
   expect(await program.ended).toBe(0);
   expect(program.output()).toMatch(/--patient .*does not read.*64 KB in 20 s/);

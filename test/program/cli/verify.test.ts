@@ -97,7 +97,7 @@ test("what is whole is said to be, day by day; gaps alone make the exit code 1, 
     code: 0,
     output: expect.stringContaining("3 complete, 0 with gaps"),
   });
-}, 20_000);
+}, 60_000);
 
 test("--quiet prints nothing where all is well, and the days that are not where it is not", async () => {
   expect(await verify("--quiet", "--to", date)).toEqual({ code: 0, output: "", errors: "" });
@@ -116,7 +116,7 @@ test("a flipped byte is found, wherever it lies", async () => {
     await expectFound(books);
     cpSync(archivePath(original, books), archivePath(dataDir, books));
   }
-}, 20_000);
+}, 60_000);
 
 test("a truncated file is found, also by --quick", async () => {
   changeBytes(archivePath(dataDir, trades), (bytes) => bytes.subarray(0, bytes.length - 1));
@@ -172,7 +172,7 @@ test("an edited manifest is found, whatever was edited: a number, a gap taken ou
     await expectFound({ ...trades, date: before }, "manifest_changed");
     expect(await verify("--quick", "--allow-gaps")).toMatchObject({ code: 1 });
   }
-}, 30_000);
+}, 60_000);
 
 test("an edited manifest whose own checksum was forged too is found by what it states of the data", async () => {
   const edits: [Partial<Manifest>, string][] = [
@@ -188,7 +188,7 @@ test("an edited manifest whose own checksum was forged too is found by what it s
     writeFileSync(path, encodeManifest({ ...manifest, ...edit }));
     await expectFound(trades, kind);
   }
-}, 30_000);
+}, 60_000);
 
 test("a sealed segment that is damaged is found, and named", async () => {
   const path = segmentPath(dataDir, { ...books, date: today, name: "00-00" }, "sealed");
@@ -268,7 +268,7 @@ test("a hole that was refetched in full leaves a day complete; one that was not,
     expect(ran.output).toContain(verdict);
     expect(ran.code).toBe(code);
   }
-}, 20_000);
+}, 60_000);
 
 test("a minute of a book without any record and without a gap is told as such", async () => {
   const folder = temporaryFolder();

@@ -5,7 +5,7 @@ import { createRandom } from "../../../server/simulator/market/random.ts";
 import { residentBytes } from "../../bench/cpu.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { type Attack, attack } from "../../support/http/request-fuzz.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { until } from "../../support/wait.ts";
 
 const count = 10_000;
@@ -67,7 +67,7 @@ test(`${count} fuzzed requests and sockets and ${slowSenders} slow senders: no c
   const folder = temporaryFolder();
   const hash = await Bun.password.hash(password, { algorithm: "argon2id", memoryCost: 256, timeCost: 2 });
   const words = ["demo", "--port", "0", "--data-dir", join(folder, "data"), "--log-level", "warn"];
-  const program = start([...fromSource, ...words], { cwd: folder, env: { RT_DATA_HTTP_PASSWORD_HASH: hash } });
+  const program = start([...rtData, ...words], { cwd: folder, env: { RT_DATA_HTTP_PASSWORD_HASH: hash } });
   cleanups.push(() => program.kill("SIGKILL"));
   const url = await program.url();
   const port = Number(new URL(url).port);

@@ -5,7 +5,7 @@ import { dateOf } from "../../../server/domain/day.ts";
 import { readJournal } from "../../../server/journal/journal.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { askCatalogue, lockCatalogue, locks, releaseLocks, sqliteMissing } from "../../support/machine/sqlite-lock.ts";
-import { fromSource } from "../../support/program.ts";
+import { rtData } from "../../support/program.ts";
 import { run } from "../../support/run.ts";
 import { records, startCutMarket } from "../../support/simulator/cut-market.ts";
 import { endRecorders, isRunning, startUpgradable } from "../../support/upgrades.ts";
@@ -143,7 +143,7 @@ test.skipIf(sqliteMissing !== "")(
   `an upgrade succeeds while another program holds the catalogue, and nothing is lost${sqliteMissing}`,
   async () => {
     const dataDir = join(temporaryFolder(), "data");
-    const market = await startUpgradable({ dataDir, program: fromSource, symbols: 3, speed: 3 });
+    const market = await startUpgradable({ dataDir, program: rtData, symbols: 3, speed: 3 });
     await until(() => market.sentCount() > 500, "data to flow");
     const lock = await lockCatalogue(dataDir);
     const old = market.pid();

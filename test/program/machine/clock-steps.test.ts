@@ -12,7 +12,7 @@ import { createExchange, type Exchange } from "../../../server/simulator/simulat
 import { recorderOf } from "../../../server/storage/lock/data-folder.ts";
 import { dataFiles, readLines } from "../../support/data/read-data.ts";
 import { fakeClock, faketimeMissing } from "../../support/machine/faketime.ts";
-import { fromSource, type Program, start } from "../../support/program.ts";
+import { type Program, rtData, start } from "../../support/program.ts";
 import { run } from "../../support/run.ts";
 import { newDataDir } from "../../support/upload/bucket.ts";
 import { until } from "../../support/wait.ts";
@@ -43,7 +43,7 @@ afterAll(async () => {
 });
 
 function record(dataDir: string, env: Record<string, string>): Program {
-  const program = start([...fromSource, "record"], {
+  const program = start([...rtData, "record"], {
     env: {
       ...env,
       RT_DATA_RECORD_DATA_DIR: dataDir,

@@ -9,7 +9,7 @@ import { createExchange } from "../../../server/simulator/simulated-exchange.ts"
 import { readRecords } from "../../support/data/read-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { type FuseDisk, fuseMissing, mountFuse } from "../../support/machine/fuse.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { run } from "../../support/run.ts";
 import { createScriptedSource } from "../../support/simulator/scripted-source.ts";
 import { gapsIn } from "../../support/upgrades.ts";
@@ -29,7 +29,7 @@ async function recordOnto(disk: Pick<FuseDisk, "path" | "end">) {
   const exchange = createExchange({}, { source, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const dataDir = join(disk.path, "data");
-  const program = start([...fromSource, "record"], {
+  const program = start([...rtData, "record"], {
     env: {
       RT_DATA_EXCHANGE_WS_URL: wsUrl,
       RT_DATA_EXCHANGE_REST_URL: restUrl,

@@ -9,7 +9,7 @@ import { builtExecutable } from "../../support/executable.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { asContainer, containersMissing, firstProcessOf } from "../../support/machine/containers.ts";
 import { straceMissing, withFaults } from "../../support/machine/strace.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { endRecorders, isRunning, startUpgradable } from "../../support/upgrades.ts";
 import { until } from "../../support/wait.ts";
 
@@ -183,7 +183,7 @@ test("a process that was started with the lock takes over without a moment in wh
 
 test("nobody gets the folder while one recorder hands over to another, however often he tries", async () => {
   const dataDir = join(temporaryFolder(), "data");
-  const market = await startUpgradable({ dataDir, program: fromSource, symbols: 2, speed: 1 });
+  const market = await startUpgradable({ dataDir, program: rtData, symbols: 2, speed: 1 });
   const script = `
     const { takeDataFolder } = await import(${JSON.stringify(join(import.meta.dir, "../../../server/storage/lock/data-folder.ts"))});
     let [taken, tries] = [0, 0];
@@ -219,7 +219,7 @@ for (const error of ["ENOLCK", "EOPNOTSUPP"]) {
     async () => {
       const dataDir = join(temporaryFolder(), "data");
       const env = await environment(dataDir);
-      const words = withFaults([`flock:error=${error}`], [], [...fromSource, "record"]);
+      const words = withFaults([`flock:error=${error}`], [], [...rtData, "record"]);
       const first = start(words, { env });
       await first.url();
       expect(first.errors() + first.output()).toContain("this file system cannot lock the data folder");

@@ -24,7 +24,7 @@ import { createExchange } from "../../../server/simulator/simulated-exchange.ts"
 import { archiveDays, secondLines, tradeLine } from "../../support/data/recorded-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { mountMissing, mountSmallDisk, unmountAll } from "../../support/machine/mounts.ts";
-import { fromSource, type Program, start } from "../../support/program.ts";
+import { type Program, rtData, start } from "../../support/program.ts";
 import { run } from "../../support/run.ts";
 import { until } from "../../support/wait.ts";
 
@@ -44,7 +44,7 @@ async function record(
     { source: createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 3 }), log: silentLog },
   );
   const { wsUrl, restUrl } = await exchange.start();
-  const program = start([...fromSource, "record"], {
+  const program = start([...rtData, "record"], {
     env: {
       RT_DATA_EXCHANGE_WS_URL: wsUrl,
       RT_DATA_EXCHANGE_REST_URL: restUrl,

@@ -5,7 +5,7 @@ import { notifySocket, watchdogMs } from "../../../server/platform/process/envir
 import { notifyService, reloading } from "../../../server/platform/process/systemd.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { hasPython, listenForNotify, type NotifySocket } from "../../support/machine/notify-socket.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { until } from "../../support/wait.ts";
 
 const open: NotifySocket[] = [];
@@ -86,7 +86,7 @@ test.skipIf(!hasPython)(
     const socket = await listening(address);
     const folder = temporaryFolder();
     const program = start(
-      [...fromSource, "record", "--port", "0", "--data-dir", join(folder, "data"), "--log-level", "error"],
+      [...rtData, "record", "--port", "0", "--data-dir", join(folder, "data"), "--log-level", "error"],
       {
         cwd: folder,
         env: {

@@ -8,7 +8,7 @@ import { silentLog } from "../../../server/platform/log/log.ts";
 import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { readRecords } from "../../support/data/read-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { run } from "../../support/run.ts";
 import { createScriptedSource } from "../../support/simulator/scripted-source.ts";
 import { gapsIn } from "../../support/upgrades.ts";
@@ -28,7 +28,7 @@ async function recordWith(limit: number, count: number, env: Record<string, stri
   const { wsUrl, restUrl } = await exchange.start();
   const symbols = Array.from({ length: count }, (_, n) => `SYM${n}USDT`);
   const dataDir = join(temporaryFolder(), "data");
-  const program = start(["prlimit", `--nofile=${limit}:${limit}`, ...fromSource, "record"], {
+  const program = start(["prlimit", `--nofile=${limit}:${limit}`, ...rtData, "record"], {
     env: {
       PATH: process.env.PATH ?? "",
       RT_DATA_EXCHANGE_WS_URL: wsUrl,
@@ -146,7 +146,7 @@ test.skipIf(limitMissing !== "")(
   async () => {
     const words = ["check", "--only", "data", "--data-dir", join(temporaryFolder(), "data"), "--symbols"];
     const symbols = Array.from({ length: 100 }, (_, n) => `SYM${n}USDT`).join(",");
-    const program = ["prlimit", "--nofile=200:200", ...fromSource];
+    const program = ["prlimit", "--nofile=200:200", ...rtData];
     const low = await run([...words, symbols], { program, env: { PATH: process.env.PATH ?? "" } });
     expect([low.code, low.output]).toEqual([
       1,

@@ -7,7 +7,7 @@ import { createSyntheticMarket } from "../../../server/simulator/market/syntheti
 import { createExchange, type Exchange } from "../../../server/simulator/simulated-exchange.ts";
 import { drained, realArchiver, segmentOf, writeRaw } from "../../support/data/day-fixture.ts";
 import { type FakeClock, fakeClock, faketimeMissing } from "../../support/machine/faketime.ts";
-import { fromSource, type Program, start } from "../../support/program.ts";
+import { type Program, rtData, start } from "../../support/program.ts";
 import { run } from "../../support/run.ts";
 import { newDataDir, trades } from "../../support/upload/bucket.ts";
 import { until } from "../../support/wait.ts";
@@ -48,7 +48,7 @@ async function recorded(): Promise<{ dataDir: string; left: () => number; isOver
 }
 
 function record(dataDir: string, clock: FakeClock, exchangeUrls = urls): Program {
-  const program = start([...fromSource, "record"], {
+  const program = start([...rtData, "record"], {
     env: {
       ...clock.env,
       RT_DATA_RECORD_DATA_DIR: dataDir,

@@ -7,7 +7,7 @@ import { createSyntheticMarket } from "../../../server/simulator/market/syntheti
 import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { readRecords } from "../../support/data/read-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { createSentLog } from "../../support/simulator/sent.ts";
 import { until } from "../../support/wait.ts";
 
@@ -30,7 +30,7 @@ test(`kill -9 at ${kills} random moments: every file is readable after the next 
 
   for (let n = 0; n <= kills; n++) {
     const before = sent.count();
-    const program = start([...fromSource, "record", "--data-dir", dataDir, "--port", "0", "--log-level", "info"], {
+    const program = start([...rtData, "record", "--data-dir", dataDir, "--port", "0", "--log-level", "info"], {
       env: {
         RT_DATA_EXCHANGE_WS_URL: wsUrl,
         RT_DATA_EXCHANGE_REST_URL: restUrl,

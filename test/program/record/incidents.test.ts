@@ -7,7 +7,7 @@ import { createFaults } from "../../../server/simulator/faults/faults.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { temporaryFolder } from "../../support/folder.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { until } from "../../support/wait.ts";
 
 type Answer = { readonly open: readonly Incident[]; readonly items: readonly Incident[] };
@@ -23,7 +23,7 @@ test("an outage of the exchange is one incident of the real program, which ends 
     ...{ RT_DATA_EXCHANGE_WS_URL: wsUrl, RT_DATA_EXCHANGE_REST_URL: restUrl },
     ...{ RT_DATA_ALERTS_DISCONNECTED_HOLD_S: "1", RT_DATA_ALERTS_DISCONNECTED_CLEAR_S: "1" },
   };
-  const words = [...fromSource, "record"];
+  const words = [...rtData, "record"];
   const first = start(words, { env });
   let second: ReturnType<typeof start> | null = null;
   try {

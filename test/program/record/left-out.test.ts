@@ -9,7 +9,7 @@ import { createSyntheticMarket } from "../../../server/simulator/market/syntheti
 import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { readRecords } from "../../support/data/read-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
-import { fromSource, type Program, start } from "../../support/program.ts";
+import { type Program, rtData, start } from "../../support/program.ts";
 import { run } from "../../support/run.ts";
 import { until } from "../../support/wait.ts";
 
@@ -47,7 +47,7 @@ async function setUp() {
         `[exchange]\nws_url = "${wsUrl}"\nrest_url = "${restUrl}"\n[http]\nport = 0\n`,
     );
   const begin = async (): Promise<Program> => {
-    const program = start([...fromSource, "record", "--config", file]);
+    const program = start([...rtData, "record", "--config", file]);
     stops.push(() => program.kill("SIGKILL"));
     await program.url();
     return program;

@@ -7,7 +7,7 @@ import { createSyntheticMarket } from "../../../server/simulator/market/syntheti
 import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { readRecords } from "../../support/data/read-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { createSentLog } from "../../support/simulator/sent.ts";
 import { until } from "../../support/wait.ts";
 
@@ -26,7 +26,7 @@ test("SIGHUP takes symbols and streams from the config: those that stay miss not
         `[exchange]\nws_url = "${wsUrl}"\nrest_url = "${restUrl}"\n[http]\nport = 0\n`,
     );
   configure('"BTCUSDT", "ETHUSDT"', '"depth20@100ms", "aggTrade"');
-  const program = start([...fromSource, "record", "--config", file]);
+  const program = start([...rtData, "record", "--config", file]);
   const url = await program.url();
   const status = async (): Promise<Status> => (await fetch(`${url}/api/status`)).json() as Promise<Status>;
   const streamsOf = async () =>

@@ -5,7 +5,7 @@ import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { temporaryFolder } from "../../support/folder.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { run } from "../../support/run.ts";
 import { until } from "../../support/wait.ts";
 
@@ -49,7 +49,7 @@ test("at every level, with all that needs them failing and a config read anew, n
     RT_DATA_UPLOAD_ACCESS_KEY: secrets.accessKey,
     RT_DATA_UPLOAD_SECRET_KEY_FILE: s3,
   };
-  const program = start([...fromSource, "record", "--config", file], { env });
+  const program = start([...rtData, "record", "--config", file], { env });
   const url = await program.url();
   await until(async () => (await fetch(`${url}/health/ready`)).ok, "data to flow");
   expect(program.errors()).not.toMatch(/ info {2}| debug /);
@@ -72,7 +72,7 @@ test("at every level, with all that needs them failing and a config read anew, n
   await exchange.stop();
   const all = [program.errors(), program.output(), ...answers].join("\n");
   for (const [name, secret] of Object.entries(secrets)) expect([name, all.includes(secret)]).toEqual([name, false]);
-}, 40_000);
+}, 60_000);
 
 test("a secret that is not accepted is not repeated in what is said of it", async () => {
   const env = { RT_DATA_ALERTS_WEBHOOK_URL: "hooks.example.com/T0/B0/whsec-4f3a9c", RT_DATA_HTTP_PORT: "x" };

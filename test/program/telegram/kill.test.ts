@@ -6,7 +6,7 @@ import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { temporaryFolder } from "../../support/folder.ts";
-import { fromSource, type Program, start } from "../../support/program.ts";
+import { type Program, rtData, start } from "../../support/program.ts";
 import { token } from "../../support/telegram/evening.ts";
 import { createFakeTelegram } from "../../support/telegram/fake-telegram.ts";
 import { until } from "../../support/wait.ts";
@@ -26,7 +26,7 @@ test("kill -9 between raise and send, and during the send: after the next start 
   const apiRoot = telegram.start();
   const dataDir = join(temporaryFolder(), "data");
   const begin = () => {
-    const begun = start([...fromSource, "record", "--data-dir", dataDir, "--port", "0", "--log-level", "info"], {
+    const begun = start([...rtData, "record", "--data-dir", dataDir, "--port", "0", "--log-level", "info"], {
       env: {
         RT_DATA_EXCHANGE_WS_URL: wsUrl,
         RT_DATA_EXCHANGE_REST_URL: restUrl,

@@ -5,7 +5,7 @@ import type { Status } from "../../../server/domain/status.ts";
 import { commandNames } from "../../../server/telegram/bot/commands/help.ts";
 import { builtExecutable } from "../../support/executable.ts";
 import { temporaryFolder } from "../../support/folder.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { nextSeen, type Seen, startBotApi } from "../../support/telegram/bot-api.ts";
 import { chat, token } from "../../support/telegram/bot-fixture.ts";
 import { until } from "../../support/wait.ts";
@@ -54,7 +54,7 @@ function textOf(seen: Seen): string {
 }
 
 test("the real program answers every command in Korean, draws its charts, knows its strangers, and never prints the token", async () => {
-  const demo = await startDemo(fromSource, { RT_DATA_TELEGRAM_LANGUAGE: "ko", RT_DATA_LOG_LEVEL: "debug" });
+  const demo = await startDemo(rtData, { RT_DATA_TELEGRAM_LANGUAGE: "ko", RT_DATA_LOG_LEVEL: "debug" });
   const answers = new Map<string, Seen>();
   for (const name of commandNames) answers.set(name, await demo.ask(`/${name}`));
   for (const [name, seen] of answers) {

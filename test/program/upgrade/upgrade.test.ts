@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
 import { temporaryFolder } from "../../support/folder.ts";
-import { fromSource } from "../../support/program.ts";
+import { rtData } from "../../support/program.ts";
 import { run } from "../../support/run.ts";
 import { endRecorders, isRunning, mergeAll, startUpgradable } from "../../support/upgrades.ts";
 import { until } from "../../support/wait.ts";
@@ -10,7 +10,7 @@ afterEach(endRecorders);
 
 test("three upgrades in a row under load lose and double nothing, and the merged day is complete", async () => {
   const dataDir = join(temporaryFolder(), "data");
-  const market = await startUpgradable({ dataDir, program: fromSource, symbols: 30, speed: 6 });
+  const market = await startUpgradable({ dataDir, program: rtData, symbols: 30, speed: 6 });
   const pids = [market.pid()];
   for (let n = 0; n < 3; n++) {
     const [old = 0, before] = [pids.at(-1), market.sentCount()];

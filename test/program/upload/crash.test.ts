@@ -8,7 +8,7 @@ import { createSyntheticMarket } from "../../../server/simulator/market/syntheti
 import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { type Uploading, uploadedPath, uploadingPath } from "../../../server/upload/upload-record.ts";
 import { temporaryFolder } from "../../support/folder.ts";
-import { fromSource, type Program, start } from "../../support/program.ts";
+import { type Program, rtData, start } from "../../support/program.ts";
 import { archive, keysOf, newDataDir, noise, trades } from "../../support/upload/bucket.ts";
 import { type S3, startFauxS3 } from "../../support/upload/s3.ts";
 import { until } from "../../support/wait.ts";
@@ -36,7 +36,7 @@ afterAll(async () => {
 function record(dataDir: string, over: Record<string, string> = {}): Program {
   const secretFile = join(temporaryFolder(), "secret_key");
   Bun.write(secretFile, `${secret}\n`);
-  return start([...fromSource, "record", "--port", "0", "--data-dir", dataDir, "--symbols", "BTCUSDT,ETHUSDT"], {
+  return start([...rtData, "record", "--port", "0", "--data-dir", dataDir, "--symbols", "BTCUSDT,ETHUSDT"], {
     env: {
       ...{ RT_DATA_EXCHANGE_WS_URL: urls.wsUrl, RT_DATA_EXCHANGE_REST_URL: urls.restUrl },
       ...{ RT_DATA_UPLOAD_ENDPOINT: s3.endpoint, RT_DATA_UPLOAD_BUCKET: s3.bucket },

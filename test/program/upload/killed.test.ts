@@ -4,7 +4,7 @@ import type { Day } from "../../../server/domain/day.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { archive, keep, keysOf, newDataDir, trades } from "../../support/upload/bucket.ts";
 import { type S3, startFauxS3 } from "../../support/upload/s3.ts";
 import { s3Proxy } from "../../support/upload/s3-proxy.ts";
@@ -140,7 +140,7 @@ test("`kill -9` of the program between the removal of a manifest and the new obj
     },
   });
   const record = () =>
-    start([...fromSource, "record", "--port", "0", "--data-dir", dataDir, "--symbols", "BTCUSDT"], {
+    start([...rtData, "record", "--port", "0", "--data-dir", dataDir, "--symbols", "BTCUSDT"], {
       env: {
         ...{ RT_DATA_EXCHANGE_WS_URL: wsUrl, RT_DATA_EXCHANGE_REST_URL: restUrl, RT_DATA_UPLOAD_PREFIX: "nine" },
         ...{ RT_DATA_UPLOAD_ENDPOINT: proxy.endpoint, RT_DATA_UPLOAD_BUCKET: s3.bucket },

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { dateStartUs } from "../../../server/domain/day.ts";
 import type { Manifest } from "../../../server/storage/manifest.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { keep, keysOf } from "../../support/upload/bucket.ts";
 import { type S3, startFauxS3 } from "../../support/upload/s3.ts";
 import { s3Proxy } from "../../support/upload/s3-proxy.ts";
@@ -96,7 +96,7 @@ test("verify still tells what is missing in a union, and what is there twice", a
     await recorderOf(shape, after(35, hole), dates),
   ];
   await upload("holes", [quick, slow]);
-  const program = start([...fromSource, "verify", "--data-dir", await copyOf(s3, "holes/")], { env: {} });
+  const program = start([...rtData, "verify", "--data-dir", await copyOf(s3, "holes/")], { env: {} });
   expect(await program.ended).toBe(1);
   expect(program.output()).toContain("5 ids are missing and no gap says why");
   expect(program.output()).not.toContain("not above the one before");

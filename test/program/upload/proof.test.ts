@@ -6,7 +6,7 @@ import { archiveFolder, archivePath, type Day } from "../../../server/domain/day
 import type { Manifest } from "../../../server/storage/manifest.ts";
 import { type Uploaded, uploadedPath } from "../../../server/upload/upload-record.ts";
 import { temporaryFolder } from "../../support/folder.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { archive, keep, keysOf, newDataDir, trades } from "../../support/upload/bucket.ts";
 import { type S3, startFauxS3 } from "../../support/upload/s3.ts";
 import { s3Proxy } from "../../support/upload/s3-proxy.ts";
@@ -115,7 +115,7 @@ test("an object that is replaced before its confirmation is not confirmed, but u
 test("`rt-data retention` asks the bucket as well; a dry run changes nothing", async () => {
   const { dataDir, bytes } = await uploaded("cli");
   const run = async (...words: string[]) => {
-    const program = start([...fromSource, "retention", "--data-dir", dataDir, ...words], {
+    const program = start([...rtData, "retention", "--data-dir", dataDir, ...words], {
       env: {
         ...{ RT_DATA_ARCHIVE_RETENTION_DAYS: "1", RT_DATA_UPLOAD_ENDPOINT: faux.endpoint },
         ...{ RT_DATA_UPLOAD_BUCKET: faux.bucket, RT_DATA_UPLOAD_PREFIX: "cli" },

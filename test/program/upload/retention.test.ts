@@ -16,7 +16,7 @@ import { encodeManifest, readManifest } from "../../../server/storage/manifest.t
 import { createPacer } from "../../../server/upload/bandwidth-limit.ts";
 import { createObjectStore } from "../../../server/upload/store/object-store.ts";
 import { sweepBucket } from "../../../server/upload/sweep-bucket.ts";
-import { fromSource, start } from "../../support/program.ts";
+import { rtData, start } from "../../support/program.ts";
 import { archive, keep, keysOf, newDataDir, rememberingLog, trades } from "../../support/upload/bucket.ts";
 import { type S3, startFauxS3, startS3rver } from "../../support/upload/s3.ts";
 import { s3Proxy } from "../../support/upload/s3-proxy.ts";
@@ -297,7 +297,7 @@ test("the bandwidth limit holds over every second, whatever the pieces", async (
 test("`rt-data retention --dry-run` lists what would go and removes nothing; without the flag it goes", async () => {
   const dataDir = await recorded();
   const run = async (...words: string[]) => {
-    const program = start([...fromSource, "retention", "--data-dir", dataDir, ...words], {
+    const program = start([...rtData, "retention", "--data-dir", dataDir, ...words], {
       env: { RT_DATA_ARCHIVE_RETENTION_DAYS: "1" },
     });
     return { code: await program.ended, output: program.output(), errors: program.errors() };
@@ -315,7 +315,7 @@ test("`rt-data retention --dry-run` lists what would go and removes nothing; wit
   });
   expect((await run()).output).toContain("5 archives removed");
   expect(datesLeft(dataDir)).toEqual([]);
-  const aimless = start([...fromSource, "retention", "--data-dir", dataDir], { env: {} });
+  const aimless = start([...rtData, "retention", "--data-dir", dataDir], { env: {} });
   expect(await aimless.ended).toBe(2);
   expect(aimless.errors()).toContain("archive.retention_days");
 });

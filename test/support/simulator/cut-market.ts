@@ -2,7 +2,7 @@ import type { Status } from "../../../server/domain/status.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
-import { fromSource, type Program, start } from "../program.ts";
+import { type Program, rtData, start } from "../program.ts";
 import { until } from "../wait.ts";
 
 /** A recorder's process on a busy exchange that can be cut off and come back at the same address. */
@@ -16,7 +16,7 @@ export async function startCutMarket(dataDir: string) {
   const programs: Program[] = [];
 
   function spawn(env: Record<string, string> = {}): { program: Program } {
-    const words = [...fromSource, "record", "--data-dir", dataDir, "--port", "0"];
+    const words = [...rtData, "record", "--data-dir", dataDir, "--port", "0"];
     const program = start(words, {
       env: {
         ...{ RT_DATA_EXCHANGE_WS_URL: wsUrl, RT_DATA_EXCHANGE_REST_URL: restUrl, RT_DATA_RECORD_FLUSH_MS: "200" },

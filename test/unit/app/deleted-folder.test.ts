@@ -55,4 +55,4 @@ test("a data folder that is deleted while it is recorded into is taken again, wi
   const catalogue = openCatalogue(dataDir);
   expect(catalogue.events(9).map(({ kind }) => kind)).toEqual(["stop", "repair", "start"]);
   catalogue.close();
-}, 20_000);
+}, 60_000);

@@ -64,7 +64,7 @@ test("a recorder counts its minutes and figures, tells what happened, and knows 
   expect(items.map(({ kind }) => kind)).toEqual(["start", "stop", "start"]);
   const { gaps } = await second.get<TodayCoverage>("coverage/today");
   expect(gaps).toBeGreaterThan(0);
-}, 30_000);
+}, 60_000);
 
 test("a symbol that is added while it runs is counted from then on, and one that is taken away is gone", async () => {
   const one = await start(join(temporaryFolder(), "data"), "BTCUSDT");
@@ -78,4 +78,4 @@ test("a symbol that is added while it runs is counted from then on, and one that
   expect([...new Set(days.map(({ symbol }) => symbol))]).toEqual(["ETHUSDT"]);
   const detail = await one.get<DayDetail>(`coverage/depth20/ETHUSDT/${today()}`);
   expect(detail.rows_per_minute.some((count) => count > 0)).toBe(true);
-}, 30_000);
+}, 60_000);

@@ -79,7 +79,7 @@ test("a pause over midnight stands in yesterday's manifest, from the last record
   expect(gaps[0]?.from_us).toBeLessThan(before + 20e6);
   await trade(second);
   expect(second.status().totals.gaps).toBe(1);
-}, 30_000);
+}, 60_000);
 
 test("an outage that lasts over midnight stands in yesterday's manifest although it is not over when the day is merged", async () => {
   const { startApp, trade, manifest, exchange } = await setUp();
@@ -89,7 +89,7 @@ test("an outage that lasts over midnight stands in yesterday's manifest although
   const { gaps } = await manifest("2026-11-22");
   expect(gaps).toHaveLength(1);
   expect(gaps[0]).toMatchObject({ cause: "exchange_down", to_us: midnightMs * 1000 });
-}, 30_000);
+}, 60_000);
 
 test("a stream that is recorded for the first time has no gap from before it was asked for", async () => {
   const { startApp, trade } = await setUp();
@@ -99,4 +99,4 @@ test("a stream that is recorded for the first time has no gap from before it was
   const second = await startApp(clockAt(3_700_000), "aggTrade,trade");
   await trade(second);
   expect(second.status().totals.gaps).toBe(1);
-}, 30_000);
+}, 60_000);

@@ -356,7 +356,7 @@ test("a thousand symbols' holes take turns with a long one, within three quarter
   expect(turns.slice(0, 2)).toEqual([0, 1001]);
   expect(Math.max(...perMinute.values())).toBeLessThanOrEqual(2250);
   expect([...perMinute.values()].reduce((sum, weight) => sum + weight, 0)).toBe(4 * 1050);
-}, 30_000);
+}, 60_000);
 
 test("trades are taken from an answer as they stand there, whatever is in their texts and between them", () => {
   const odd = '{"a":1,"T":1763800000000,"x":"}{[,\\"\\\\"}';

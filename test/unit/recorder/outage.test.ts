@@ -103,4 +103,4 @@ test("after an outage of sockets and REST alike, 15 symbols' trades of 30 market
     rest.stop();
     await Promise.all([recorder.stop(), repair.stop(), writer.stop(), exchange.stop()]);
   }
-}, 40_000);
+}, 60_000);

@@ -189,7 +189,7 @@ test("streams that are more than may be open take turns, and each is recorded wh
   await recorder.stop();
   expect(lost).toEqual([]);
   expect(all.map((one) => recorder.status(one)?.bufferedRecords)).toEqual([0, 0, 0]);
-}, 20_000);
+}, 60_000);
 
 test("without room for a further open file a stream waits in memory, the others are written, and it follows by itself", async () => {
   const other = parseStreamName("ethusdt@aggTrade") as Stream;

@@ -74,7 +74,7 @@ test("against an emulator of the Bot API written by others: an incident opens, c
   await notifier.stop(1000);
   await emulator.stop();
   catalogue.close();
-}, 20_000);
+}, 60_000);
 
 /** The emulator cannot be given port 0. */
 async function freePort(): Promise<number> {

@@ -92,4 +92,4 @@ test("a store whose ETags change by themselves: a day that cannot be replaced is
   await s3.stop();
   expect(existsSync(archivePath(dataDir, day))).toBe(true);
   expect(await faux.keys("unstable/")).toEqual(keysOf(day, "unstable/"));
-}, 30_000);
+}, 60_000);

@@ -81,7 +81,7 @@ for (const [name, conditions] of [
     expect(manifest.rows).toBe(500);
     expect(manifest.sources).toHaveLength(3);
     expect(proxy.refused.length > 0 || !conditions).toBe(true);
-  }, 40_000);
+  }, 60_000);
 }
 
 test("a recorder whose rows another one has taken away, on a store that ignores conditions, adds itself again", async () => {

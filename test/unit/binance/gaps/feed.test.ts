@@ -110,7 +110,7 @@ test("while the exchange is away the feed keeps trying and says why; when it is 
   await received(2);
   await until(() => got.gaps.length === 2, "a gap of each stream");
   expect(got.gaps.map(({ cause }) => cause)).toEqual(["exchange_down", "exchange_down"]);
-}, 30_000);
+}, 60_000);
 
 test("a message that comes again, over the same connection or a new one, is dropped and counted", async () => {
   const { exchange, feed, got, emit, subscribed, received, source } = await setUp();

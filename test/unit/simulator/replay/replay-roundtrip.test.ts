@@ -69,7 +69,7 @@ test("a recording of the invented market, replayed at full speed and recorded ag
   const second = await recordAgain({ path: first }, symbols, allStreams);
   expect(second.messages).toBeGreaterThan(10_000);
   expectSame(payloadsOf(first), payloadsOf(second.dataDir));
-}, 30_000);
+}, 60_000);
 
 for (const [file, symbols, streams] of [
   ["depth20+trade.btc-eth.2024-08-08.jsonl.gz", "BTCUSDT,ETHUSDT", "depth20@100ms,trade"],

@@ -161,7 +161,7 @@ test("while it is played, a recorder may seal a segment and merge the day: nothi
   await until(() => client.received.length === 1800, "the last message");
   expect(client.received.map((text) => JSON.parse(text).data.lastUpdateId)).toEqual(all.map((_, n) => n));
   expect(replay.source.flaws().damaged).toEqual([]);
-}, 20_000);
+}, 60_000);
 
 test("pause, seek in both directions, speed: over HTTP, and each mistake is answered with what is accepted", async () => {
   const folder = temporaryFolder();
@@ -289,7 +289,7 @@ test("a silence that is no gap is waited for, and with keepPauses a gap too", as
     expect(performance.now() - asked).toBeGreaterThan(200);
     expect(replay.logged.filter((line) => line.includes("passed over"))).toEqual([]);
   }
-}, 15_000);
+}, 60_000);
 
 test("a reader that is too slow holds the replay at any speed, loses nothing and is not cut", async () => {
   const folder = temporaryFolder();
@@ -312,7 +312,7 @@ test("a reader that is too slow holds the replay at any speed, loses nothing and
   const bytes = Array.from({ length: 12_000 }, (_, id) => wide(id).length + 4).reduce((sum, length) => sum + length);
   await until(() => slow.received() >= bytes, "the last bytes");
   expect(replay.exchange.stats()).toMatchObject({ slowClosed: 0, connections: 1 });
-}, 20_000);
+}, 60_000);
 
 test("with shifted time event times move as one, so that the replay seems live, and nothing else changes", async () => {
   const folder = temporaryFolder();

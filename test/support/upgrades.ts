@@ -75,6 +75,8 @@ export async function startUpgradable(options: {
     ...(options.typesInFile ? {} : { RT_DATA_RECORD_STREAMS: types.join(",") }),
     RT_DATA_RECORD_DATA_DIR: dataDir,
     RT_DATA_HTTP_PORT: "0",
+    // A busy machine holds up the market of this process: its rests are no gaps.
+    RT_DATA_FEED_STALE_MS: "60000",
     ...options.env,
   };
   const recorder: Program = start([...options.program, "record", ...(options.flags ?? [])], { env });

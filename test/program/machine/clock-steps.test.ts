@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Listed } from "../../../server/cli/data/ls-report.ts";
+import { dateOf, dayUs } from "../../../server/domain/day.ts";
 import type { Gap } from "../../../server/domain/gap.ts";
 import { recordId } from "../../../server/domain/line.ts";
 import type { Status } from "../../../server/domain/status.ts";
@@ -303,8 +304,11 @@ test.skipIf(faketimeMissing !== "")(
       clock.set(`+${exchangeAheadS}`);
       await until(async () => (await get<Status>(program, "/api/status")).clock_steps === 2, "the step back", 30_000);
       await more(program, 50);
-      const archives = () => dataFiles(dataDir).filter((file) => file.startsWith("archive/"));
-      await until(() => archives().length === 2, "yesterday to be merged", 60_000);
+      const filesOfYesterday = () =>
+        dataFiles(dataDir).filter((file) => file.includes(`date=${dateOf(midnightMs * 1000 - dayUs)}`));
+      const isMerged = () => filesOfYesterday().every((file) => file.startsWith("archive/"));
+      await until(isMerged, "yesterday to be merged, and its segments to be gone", 60_000);
+      expect(filesOfYesterday()).toHaveLength(2);
       program.kill("SIGTERM");
       await program.ended;
       expectOrderAndOnce(dataDir);

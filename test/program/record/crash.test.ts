@@ -80,7 +80,7 @@ test(`kill -9 at ${kills} random moments: every file is readable after the next 
   console.log(
     `${sent.count()} messages sent, ${lost} of them within the last flush interval before one of ${kills} kills`,
   );
-}, 90_000);
+}, 180_000);
 
 /** The trades of each pause were refetched by their ids: from the first to the last there is each one, once. */
 function expectEachTradeOnce(key: string, sent: readonly { payload: string }[], lines: readonly Line[]): void {

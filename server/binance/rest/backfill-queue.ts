@@ -27,8 +27,9 @@ export type WaitingHole = {
   notBeforeMs: number;
   /** Attempts in a row that failed. */
   failures: number;
-  /** Answers in a row at which the exchange's history ended before the hole did. */
+  /** Answers at which the exchange's history ended before the hole did, and the highest id of the hole in the last one; 0 if none. */
   ends: number;
+  listedId: number;
   /** Nothing of it is missing any more. */
   isWithdrawn: boolean;
   /** Nothing of it has been handed over in this process: what comes next may be on disk already. */
@@ -67,7 +68,15 @@ export function createHoleQueue(): HoleQueue {
       if (rest === null) return null;
       if (count >= mostHoles) return "full";
       count++;
-      waiting.push({ hole: rest, notBeforeMs: 0, failures: 0, ends: 0, isWithdrawn: false, untouched: true });
+      waiting.push({
+        hole: rest,
+        notBeforeMs: 0,
+        failures: 0,
+        ends: 0,
+        listedId: 0,
+        isWithdrawn: false,
+        untouched: true,
+      });
       byStream.set(hole.stream.name, waiting);
       return rest;
     },

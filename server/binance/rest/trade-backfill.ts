@@ -111,14 +111,17 @@ export function createTradeRepair(deps: TradeRepairDeps): TradeRepair {
     if (trades === null || (trades[0] !== undefined && trades[0].id < hole.nextId))
       return complain(turn, `${path} answered in an unknown form`);
     const page = trades.filter(({ id }) => id <= hole.toId);
-    // Fewer than asked for: here the exchange's history ends.
+    // Fewer than asked for: here the exchange's history ends. It may lag behind; or the exchange counts anew, and each trade that is made now
+    // has an id of the hole. Those are being recorded: what was listed before is looked for on disk, and the rest waits.
     const isEnd = trades.length < Math.min(wanted, mostTrades) && (trades.at(-1)?.id ?? 0) < hole.toId;
-    if (!(await handOver(turn, page))) return;
+    const settled = isEnd ? page.filter(({ id }) => id <= turn.listedId) : page;
+    if (isEnd) turn.listedId = page.at(-1)?.id ?? 0;
+    if (!(await handOver(turn, settled))) return;
     if (turn.hole.nextId > turn.hole.toId || (!isEnd && page.length < trades.length)) {
       await finish(turn, absent);
     } else if (isEnd) {
-      if (page.length > 0) turn.ends = 0;
       const reason = "the exchange does not have trades up to this id";
+      turn.untouched = true;
       if (turn.ends++ >= lagAttempts) await finish(turn, reason);
       else postpone(turn, reason);
     }

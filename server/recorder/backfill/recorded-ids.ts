@@ -28,7 +28,8 @@ export async function recordedIds(
 
 /**
  * Files that may hold ids of the range. A segment's last id is not known: of those that were received live, and of those that were
- * refetched, it is taken to lie before the beginning of the one that begins behind the next, since two connections may overlap.
+ * refetched, it is taken to lie before the beginning of the one that begins behind the next, since two connections may overlap. Files that
+ * are older say nothing about it: the exchange may have counted the same ids before.
  */
 function within(all: readonly IdFile[], { first, last }: IdRun): readonly IdFile[] {
   const byId = (a: IdFile, b: IdFile) => a.firstId - b.firstId;
@@ -36,10 +37,20 @@ function within(all: readonly IdFile[], { first, last }: IdRun): readonly IdFile
   for (const isRefetched of [false, true]) {
     const own = all.filter((file) => file.last === null && file.isRefetched === isRefetched).sort(byId);
     for (const [at, file] of own.entries()) {
-      const next = own[at + 2]?.firstId ?? Number.POSITIVE_INFINITY;
-      if (file.firstId <= last && next >= first) chosen.push(file);
+      if (file.firstId <= last && endOf(own, at) >= first) chosen.push(file);
     }
   }
   const archives = all.filter((file) => file.last !== null);
   return [...chosen, ...archives.filter((file) => file.firstId <= last && (file.last?.id ?? 0) >= first)];
+}
+
+/** The id at which the file that begins behind the next one begins; infinite if none does. */
+function endOf(files: readonly IdFile[], at: number): number {
+  const sinceUs = files[at]?.firstUs ?? 0;
+  let behind = 0;
+  for (let next = at + 1; next < files.length; next++) {
+    const file = files[next];
+    if (file !== undefined && file.firstUs >= sinceUs && ++behind === 2) return file.firstId;
+  }
+  return Number.POSITIVE_INFINITY;
 }

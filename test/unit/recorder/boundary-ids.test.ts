@@ -251,3 +251,14 @@ test("after a restart the ids between the last record on disk and the first one 
   expect(ids).toEqual(sent.map(({ id }) => id));
   expect(records.some(({ repaired }) => repaired)).toBe(true);
 });
+
+test("ids of the newest segments are found where an earlier numbering had the same ones", async () => {
+  const minuteUs = 60_000_000;
+  // Before the exchange counted anew.
+  write("12-00", line(105, noonUs));
+  write("12-01", line(110, noonUs + minuteUs));
+  write("12-02", [100, 115, 120].map((id, n) => line(id, noonUs + 2 * minuteUs + n)).join(""));
+  const range = { first: 115, last: 120 };
+  const found = await recordedIds(filesOf(), btc, range, { readLines: readLineBytes });
+  expect(absentIn(range, found.all())).toEqual([{ first: 116, last: 119 }]);
+});

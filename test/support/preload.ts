@@ -14,5 +14,10 @@ if (!existsSync(join(import.meta.dir, "../../node_modules"))) {
   process.exit(1);
 }
 
-setDefaultTimeout(60_000);
+const { TEST_RANDOM_TIMES: times, TEST_RANDOM_SEED: seed } = process.env;
+
+setDefaultTimeout(60_000 * Number(times ?? 1));
 afterAll(endPrograms);
+
+// `bun run test:random` draws the seed, so that it can say it.
+if (seed !== undefined) (await import("fast-check")).default.configureGlobal({ seed: Number(seed) });

@@ -1,8 +1,8 @@
 /**
- * How often a random suite runs its schedules: `usual` times in `bun run test`, `TEST_RANDOM_RUNS` times where that is set, as
- * `bun run test:random` does for an hour with new seeds.
+ * Returns how often a random test runs: `usual` times in `bun run test`, `TEST_RANDOM_TIMES` times as often in `bun run test:random`, which
+ * repeats every file that imports this with new seeds.
  */
 export function randomRuns(usual: number): number {
-  const wanted = Number(process.env.TEST_RANDOM_RUNS);
-  return Number.isInteger(wanted) && wanted > 0 ? wanted : usual;
+  const times = Number(process.env.TEST_RANDOM_TIMES);
+  return Number.isInteger(times) && times > 0 ? usual * times : usual;
 }

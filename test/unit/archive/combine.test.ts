@@ -11,6 +11,7 @@ import { archivePath, type Day, dateStartUs, manifestPath } from "../../../serve
 import { encodeLine } from "../../../server/domain/line.ts";
 import { encodeManifest, type Manifest, type ManifestGap, readManifest } from "../../../server/storage/manifest.ts";
 import { temporaryData, writeRaw } from "../../support/data/day-fixture.ts";
+import { randomRuns } from "../../support/time/random-runs.ts";
 
 const day: Day = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-21" };
 const startUs = dateStartUs(day.date);
@@ -98,7 +99,7 @@ test("the union of two recorders has every record of either exactly once, the on
       expect(found.map(({ us }) => us)).toEqual(found.map(({ us }) => us).sort((a, b) => a - b));
       expect(united.manifest.rows).toBe(best.size);
     }),
-    { numRuns: 60 },
+    { numRuns: randomRuns(25) },
   );
 });
 

@@ -13,6 +13,7 @@ import {
 } from "../../../server/domain/day.ts";
 import { encodeLine } from "../../../server/domain/line.ts";
 import { recover } from "../../../server/recorder/recover/recovery.ts";
+import { randomRuns } from "../../support/time/random-runs.ts";
 
 const day = { stream: "depth20", symbol: "BTCUSDT", date: "2026-11-21" };
 const segment: Segment = { ...day, name: "15-04" };
@@ -71,7 +72,7 @@ test("wherever a crash cuts the file, exactly the whole records stay and a secon
         rmSync(raw(), { force: true });
       },
     ),
-    { numRuns: 60 },
+    { numRuns: randomRuns(25) },
   );
 });
 

@@ -9,6 +9,7 @@ import { fakeStatus } from "../../support/fakes/fake-status.ts";
 import { chat, startBotBench, token } from "../../support/telegram/bot-fixture.ts";
 import { withoutMarkup } from "../../support/telegram/fake-telegram.ts";
 import { createScriptedIncidents } from "../../support/telegram/scripted-incidents.ts";
+import { randomRuns } from "../../support/time/random-runs.ts";
 import { until } from "../../support/wait.ts";
 
 const word = fc.oneof(
@@ -105,7 +106,7 @@ test("whatever comes in is read or passed over, without an exception", () => {
       expect(read.title).toMatch(/^[^\p{C}\n]{1,80}$/u);
       if (read.kind === "command") expect(read.line.length).toBeLessThanOrEqual(300);
     }),
-    { numRuns: 3000 },
+    { numRuns: randomRuns(500) },
   );
 });
 
@@ -138,7 +139,7 @@ test("every line gets an answer that Telegram takes: markup that is well-formed,
       for (const button of (answer.buttons ?? []).flat())
         expect(Buffer.byteLength(button.data)).toBeLessThanOrEqual(64);
     }),
-    { numRuns: 600 },
+    { numRuns: randomRuns(150) },
   );
 });
 

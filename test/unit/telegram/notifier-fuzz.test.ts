@@ -15,6 +15,7 @@ import {
 } from "../../../server/telegram/text/incident-message.ts";
 import { evening, token } from "../../support/telegram/evening.ts";
 import { createFakeTelegram } from "../../support/telegram/fake-telegram.ts";
+import { randomRuns } from "../../support/time/random-runs.ts";
 
 const secret = token.split(":")[1] ?? "";
 
@@ -100,7 +101,7 @@ test("whatever an incident says, its messages are taken by Telegram at the first
         }
       },
     ),
-    { numRuns: 150 },
+    { numRuns: randomRuns(40) },
   );
 });
 
@@ -153,7 +154,7 @@ test("whatever the Bot API answers, the notifier goes on, and tells once it answ
       expect(status).not.toContain(secret);
       await night.stop();
     }),
-    { numRuns: 60 },
+    { numRuns: randomRuns(20) },
   );
   expect(lines.length).toBeGreaterThan(0);
   expect(lines.join("")).not.toContain(secret);

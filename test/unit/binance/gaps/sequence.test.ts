@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { createSequence } from "../../../../server/binance/gaps/sequence.ts";
 import type { Cursor, Verdict } from "../../../../server/binance/gaps/sequence-types.ts";
+import { randomRuns } from "../../../support/time/random-runs.ts";
 
 const contiguous = { contiguous: true, mayVary: false, lastId: null };
 const sparse = { contiguous: false, mayVary: false, lastId: null };
@@ -87,6 +88,6 @@ test("whatever part of a stream each of several lagging connections brings, each
       );
       expect(holes.sort((x, y) => x - y)).toEqual(absent);
     }),
-    { numRuns: 500 },
+    { numRuns: randomRuns(200) },
   );
 });

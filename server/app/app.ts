@@ -75,7 +75,7 @@ export function createApp(
   const time = createTimeAuthority({ clock, sources: options.clock, events: (us) => parts.delay.lagMs(us) });
   const known = createKnown({
     ...{ dataDir, startedUs, nowUs, time: time.now, renewFolder: folder.renew, log },
-    ...{ archiver: () => archiver, refetch: (hole) => parts.repair.refetch(hole) },
+    ...{ archiver: () => archiver, parts: () => parts },
     onRecovered: (report) => watch.noteRecovered(report),
   });
   const { journal, catalogue, care, tidyUp } = known;
@@ -93,7 +93,7 @@ export function createApp(
     {
       ...{ startSealWorker, startDayWorker, gapsOf, recorder: madeBy, log },
       clockOffsetMs: () => parts.clockOffset.current()?.offsetMs ?? null,
-      mayMerge: tidyUp.mayMerge,
+      ...{ mayMerge: tidyUp.mayMerge, onUnreadable: known.onUnreadable },
       onArchived(manifest, isVerified) {
         care.noteArchive(manifest, isVerified);
         keeping.onArchived(manifest);

@@ -61,18 +61,19 @@ export type ArchiverDeps = {
   readonly onSealed?: (segment: Segment, sealed: SealedSegment) => void;
   /** `isVerified`: the archive was written and read back; false where only its manifest's gaps were brought up to date. */
   readonly onArchived?: (manifest: Manifest, isVerified: boolean) => void;
+  /** A segment was put aside; `segments` names all of the day. */
+  readonly onUnreadable?: (segment: Segment, segments: readonly string[]) => void;
   readonly onFailure?: (failure: Failure) => void;
   readonly log: Log;
 };
 
 /**
- * The archiver of a data folder. Failed work is counted and reported. What failed because of the disk is tried again by itself; any
- * other failed merge when days are next queued, and a segment that could not be sealed goes into its day's merge as it is.
+ * The archiver of a data folder. Failed work is counted and reported. What failed because of the disk is tried again by itself; any other
+ * failed merge when days are next queued, and a segment that could not be sealed goes into its day's merge as it is.
  */
 export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Archiver {
-  const { dataDir } = options;
+  const { dataDir, retryMs = 30_000 } = options;
   let room = unlimitedRoom;
-  const { retryMs = 30_000 } = options;
   const mergeBackoff = createBackoff(retryMs);
   const seals = createSealQueue(
     { dataDir, level: options.segmentLevel, workers: options.sealWorkers ?? 1 },
@@ -169,7 +170,7 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
         mergeBackoff.clear();
         for (const name of inputs) leftRaw.delete(`${folder}/${name}`);
         if (!isOnlyManifest) levels.learn(level, bytes, performance.now() - startedMs);
-        onMerged(outcome.result, performance.now() - startedMs);
+        onMerged(day, outcome.result, performance.now() - startedMs);
       }
     } catch (error) {
       onMergeFailed(day, folder, failureOf(error, "merge", archivePath(dataDir, day)));
@@ -188,11 +189,12 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
     if (mergeBackoff.note(failure)) fail(failure);
   }
 
-  function onMerged(result: DayResult, tookMs: number): void {
-    for (const { path, reason } of result.quarantined) {
-      fail({ operation: "merge a file, which was put aside", path, message: reason, code: null });
-    }
+  function onMerged(day: Day, result: DayResult, tookMs: number): void {
     const { manifest } = result;
+    for (const { path, reason, segment } of result.quarantined) {
+      fail({ operation: "merge a file, which was put aside", path, message: reason, code: null });
+      if (segment !== null) deps.onUnreadable?.({ ...day, name: segment }, manifest?.segments ?? []);
+    }
     if (manifest === null) return;
     const isNew = result.kind === "archived";
     if (isNew) {
@@ -217,9 +219,7 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
 
   return {
     start: async () => {},
-    seal(segment) {
-      if (stopped === null) seals.add(segment);
-    },
+    seal: (segment) => void (stopped === null && seals.add(segment)),
     async mergeDaysBefore(today) {
       for (const day of await daysBefore(dataDir, today)) queue(day);
       blocked.clear();

@@ -52,6 +52,12 @@ export function windowOf(recvUs: number, minutes: number): { startUs: number; en
   return { startUs, endUs, name: new Date(startUs / 1000).toISOString().slice(11, 16).replace(":", "-") };
 }
 
+/** Start of a segment's window, µs. */
+export function windowStartUs({ date, name }: Segment): number {
+  const [hours = 0, minutes = 0] = name.slice(0, 5).split("-").map(Number);
+  return dateStartUs(date) + (hours * 60 + minutes) * minuteUs;
+}
+
 /** `name` for the n-th file of the same window, n from 1. */
 export function segmentName(windowName: string, n: number): string {
   return n === 1 ? windowName : `${windowName}_${String(n).padStart(2, "0")}`;

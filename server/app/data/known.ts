@@ -10,9 +10,11 @@ import { downtimes } from "../../recorder/recover/downtime.ts";
 import type { Leftovers, RecoveryReport } from "../../recorder/recover/recovery.ts";
 import { readLineBytes } from "../../storage/read/archive-reader.ts";
 import { knownLastRun } from "../gaps/earlier-runs.ts";
+import { createLostRecords } from "../gaps/lost-records.ts";
 import { createLostWhileAway } from "../gaps/lost-while-away.ts";
 import { createSettledGaps } from "../gaps/settled-gaps.ts";
 import { createUnwrittenHoles } from "../gaps/unwritten-gaps.ts";
+import type { RecordingParts } from "../recording/recording.ts";
 import { createCatalogueCare } from "./catalogue-sync.ts";
 import { createTidyUp } from "./tidy-up.ts";
 
@@ -23,7 +25,8 @@ type Deps = {
   readonly time: () => ConfirmedTime;
   readonly archiver: () => Archiver;
   readonly renewFolder: () => void;
-  readonly refetch: (hole: TradeHole) => void;
+  /** Where holes are written down and refetched. */
+  readonly parts: () => Pick<RecordingParts, "ledger" | "repair">;
   readonly onRecovered: (report: RecoveryReport) => void;
   readonly log: Log;
 };
@@ -40,15 +43,18 @@ export function createKnown(deps: Deps) {
   const merge: Archiver["merge"] = (day) => archiver().merge(day);
   const settled = createSettledGaps({ journal, dataDir, merge, now: deps.time, log });
   const isLost = () => journal.isNew && care.isFresh();
-  const { onRecovered, refetch } = deps;
+  const { onRecovered } = deps;
+  const refetch = (hole: TradeHole) => deps.parts().repair.refetch(hole);
   const findHoles = createUnwrittenHoles({ dataDir, journal, refetch, readLines: readLineBytes, log });
   const lost = createLostWhileAway({ dataDir, startedUs, journal, readLines: readLineBytes, log });
+  const unreadable = createLostRecords({ dataDir, startedUs, journal, parts: deps.parts, log });
   const tidyUp = createTidyUp({
     ...{ dataDir, startedUs, archiver, care, settled, findHoles, lost, isLost, onRecovered, log },
+    onLost: unreadable.onRecovery,
   });
 
   return {
-    ...{ journal, catalogue, care, settled, tidyUp },
+    ...{ journal, catalogue, care, settled, tidyUp, onUnreadable: unreadable.onMerge },
     /** Begins a run; tells how the one before ended, and since when which of `recorded` is missing. */
     beginRun(
       leftovers: Leftovers,

@@ -3,6 +3,7 @@ import type { Segment } from "../../domain/day.ts";
 import type { CatchUpStatus } from "../../domain/status.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
+import type { LostRecords } from "../../recorder/recover/lost-span.ts";
 import { type Leftovers, type RecoveryReport, recover } from "../../recorder/recover/recovery.ts";
 import type { LostWhileAway } from "../gaps/lost-while-away.ts";
 import type { SettledGaps } from "../gaps/settled-gaps.ts";
@@ -40,6 +41,8 @@ type Deps = {
   /** Looks for gaps in a segment that the last run left open, before it is sealed. */
   readonly findHoles: (segment: Segment) => Promise<void>;
   readonly lost: LostWhileAway;
+  /** Writes down what recovery could not keep. */
+  readonly onLost: (lost: LostRecords) => Promise<void>;
   /** Neither journal nor catalogue knew anything: gaps are looked for in the segments. */
   readonly isLost: () => boolean;
   readonly onRecovered: (report: RecoveryReport) => void;
@@ -63,9 +66,11 @@ export function createTidyUp(deps: Deps): TidyUp {
   async function work(leftovers: Leftovers): Promise<void> {
     const startedMs = performance.now();
     doing = "recovery";
-    const report = await recover(dataDir, leftovers, { onOrphan, signal });
+    const lost: LostRecords[] = [];
+    const report = await recover(dataDir, leftovers, { onOrphan, onLost: (found) => lost.push(found), signal });
     if (signal.aborted) return;
     await deps.lost.check(signal);
+    for (const found of lost) await deps.onLost(found);
     care.noteRepairs(report.repairs);
     deps.onRecovered(report);
     isRecovered = true;

@@ -7,7 +7,7 @@ import { mkdirSync, readdirSync, rmdirSync, unlinkSync } from "../../platform/fi
 import { encodeManifest, type Manifest } from "../../storage/manifest.ts";
 import { UnreadableFile } from "../../storage/read/line-reader-sync.ts";
 import { commitArchive, hasSameLines, removeTemporaries, settleArchive } from "./replace-archive.ts";
-import { type DayJob, type DayResult, writeArchive } from "./write-archive.ts";
+import { type DayJob, type DayResult, type Quarantined, writeArchive } from "./write-archive.ts";
 
 /** Earlier archives of a day that its manifest names; whoever has an older one than these unites instead of replacing. */
 const mostContained = 100;
@@ -35,7 +35,8 @@ export function mergeDay(job: DayJob, alive: () => void = () => {}): DayResult {
     }
     const isSame = (archive: string) => hasSameLines(archive, written.raw_sha256);
     const stranger = commitArchive(dataDir, written, before !== null, isSame);
-    if (stranger !== null) quarantined.push({ path: stranger, reason: "an archive without manifest held other rows" });
+    if (stranger !== null)
+      quarantined.push({ path: stranger, reason: "an archive without manifest held other rows", segment: null });
     removeInputs();
     return finish("archived", written);
   } catch (error) {
@@ -48,7 +49,7 @@ export function mergeDay(job: DayJob, alive: () => void = () => {}): DayResult {
       const path = join(liveFolder(dataDir, day), name);
       const reason = unreadable.get(name);
       if (reason === undefined) unlinkSync(path);
-      else quarantined.push({ path: moveAside(path, quarantineFolder(dataDir, day)), reason });
+      else quarantined.push(aside(job, name, reason));
     }
   }
 
@@ -81,13 +82,13 @@ function refusePairs(job: DayJob, inputs: readonly string[]): void {
 }
 
 /** Files that the manifest names: a crash came between the commit and their removal. Their rows are in the archive. */
-function removeLeftovers(job: DayJob, manifest: Manifest | null): { path: string; reason: string }[] {
-  const moved: { path: string; reason: string }[] = [];
+function removeLeftovers(job: DayJob, manifest: Manifest | null): Quarantined[] {
+  const moved: Quarantined[] = [];
   for (const input of job.inputs) {
     const name = segmentNameOf(job, input);
     const path = join(liveFolder(job.dataDir, job.day), input);
     if (manifest?.quarantined.includes(name)) {
-      moved.push({ path: moveAside(path, quarantineFolder(job.dataDir, job.day)), reason: "it could not be read" });
+      moved.push(aside(job, input, "it could not be read"));
     } else if (manifest?.segments.includes(name)) {
       removeIfThere(path);
     }
@@ -121,6 +122,11 @@ function writeReadable(
       unreadable.set(name, error.message);
     }
   }
+}
+
+function aside(job: DayJob, input: string, reason: string): Quarantined {
+  const path = join(liveFolder(job.dataDir, job.day), input);
+  return { path: moveAside(path, quarantineFolder(job.dataDir, job.day)), reason, segment: segmentNameOf(job, input) };
 }
 
 function segmentNameOf(job: DayJob, input: string): string {

@@ -111,9 +111,12 @@ export type DayJob = {
   readonly clockOffsetMs: number | null;
 };
 
-/** What came of it. `quarantined`: new paths of files that could not be used. "nothing": no rows that are not archived yet. */
+/** A file that could not be used: where it lies now, and which segment it was; null for an archive. */
+export type Quarantined = { readonly path: string; readonly reason: string; readonly segment: string | null };
+
+/** What came of it. "nothing": no rows that are not archived yet. */
 export type DayResult = {
   readonly kind: "archived" | "nothing";
   readonly manifest: Manifest | null;
-  readonly quarantined: readonly { readonly path: string; readonly reason: string }[];
+  readonly quarantined: readonly Quarantined[];
 };

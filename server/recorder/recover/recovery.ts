@@ -14,7 +14,9 @@ import { messageOf } from "../../platform/errors.ts";
 import { moveAside, removeIfThere, renameDurably } from "../../platform/files/durable-files.ts";
 import { closeSync, existsSync, openSync, readdirSync, statSync } from "../../platform/files/files.ts";
 import { createTurn } from "../../platform/time/timers.ts";
+import { lastRecordUs } from "../../storage/list/last-record.ts";
 import { createFree } from "../write/free-segment-name.ts";
+import type { LostRecords } from "./lost-span.ts";
 import { comparePair } from "./sealed-pair.ts";
 import { repairTail } from "./torn-tail.ts";
 
@@ -78,13 +80,17 @@ export function findLeftovers(dataDir: string): Leftovers {
  * Brings what earlier runs left into order; to be run under the lock. It may go on while this run records: it touches nothing but
  * `leftovers`. Nothing of their days may be merged meanwhile. Only segments that were not sealed yet are looked into, and of those
  * only the end. What cannot be repaired is reported as "failed" and left as it is. Nothing that may be a record is deleted: what is
- * cut off is kept under `quarantine/`. `onOrphan` is told of each segment as soon as it wants sealing. Stops early, with what was done
- * so far, once `signal` is aborted.
+ * cut off is kept under `quarantine/`. `onOrphan` is told of each segment as soon as it wants sealing, `onLost` of each whose records, or
+ * the last of them, can be read no more. Stops early, with what was done so far, once `signal` is aborted.
  */
 export async function recover(
   dataDir: string,
   leftovers: Leftovers = findLeftovers(dataDir),
-  options: { onOrphan?: (segment: Segment) => void | Promise<void>; signal?: AbortSignal } = {},
+  options: {
+    onOrphan?: (segment: Segment) => void | Promise<void>;
+    onLost?: (lost: LostRecords) => void;
+    signal?: AbortSignal;
+  } = {},
 ): Promise<RecoveryReport> {
   const repairs: Repair[] = [];
   const orphans: Segment[] = [];
@@ -99,7 +105,7 @@ export async function recover(
   for (const segment of leftovers.segments) {
     if (options.signal?.aborted === true) break;
     try {
-      for (const orphan of await repairSegment(dataDir, segment, repairs)) {
+      for (const orphan of await repairSegment(dataDir, segment, repairs, options.onLost)) {
         orphans.push(orphan);
         await options.onOrphan?.(orphan);
       }
@@ -147,7 +153,12 @@ function removeTemporary(path: string, repairs: Repair[]): void {
 }
 
 /** Repairs one raw segment; returns it if it is still to be sealed. */
-async function repairSegment(dataDir: string, found: Segment, repairs: Repair[]): Promise<Segment[]> {
+async function repairSegment(
+  dataDir: string,
+  found: Segment,
+  repairs: Repair[],
+  onLost: (lost: LostRecords) => void = () => {},
+): Promise<Segment[]> {
   const path = segmentPath(dataDir, found, "open");
   if (statSync(path).size === 0) {
     removeIfThere(path);
@@ -173,11 +184,15 @@ async function repairSegment(dataDir: string, found: Segment, repairs: Repair[])
       keptAt,
       message: "it holds no line of ours and was put aside",
     });
+    onLost({ segment, afterUs: null });
     return [];
   }
   if (tail.kind === "cut") {
     const message = `a torn tail of ${tail.bytes} bytes was cut off`;
     repairs.push({ kind: "tail_cut", path: raw, bytes: tail.bytes, keptAt: tail.keptAt, message });
+    const afterUs = lastRecordUs(raw);
+    // The holes of refetched records are still written down.
+    if (afterUs !== null) onLost({ segment, afterUs });
   } else if (tail.kind === "completed") {
     const message = "its last record was whole but for the newline, which was added";
     repairs.push({ kind: "newline_added", path: raw, bytes: 0, keptAt: null, message });

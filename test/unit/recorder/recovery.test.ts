@@ -12,6 +12,7 @@ import {
   temporarySuffix,
 } from "../../../server/domain/day.ts";
 import { encodeLine } from "../../../server/domain/line.ts";
+import type { LostRecords } from "../../../server/recorder/recover/lost-span.ts";
 import { recover } from "../../../server/recorder/recover/recovery.ts";
 import { randomRuns } from "../../support/time/random-runs.ts";
 
@@ -85,7 +86,9 @@ test("a last record that lacks only its newline is kept", async () => {
 
 test("NULs that a power loss left at the end are cut, however many", async () => {
   write(raw(), lines(0, 9) + "\0".repeat(3_000_000));
-  const { repairs } = await recover(dataDir);
+  const lost: LostRecords[] = [];
+  const { repairs } = await recover(dataDir, undefined, { onLost: (found) => lost.push(found) });
+  expect(lost).toEqual([{ segment, afterUs: dateStartUs(day.date) + 8 }]);
   expect(repairs).toMatchObject([{ kind: "tail_cut", bytes: 3_000_000 }]);
   expect(readFileSync(raw(), "utf8")).toBe(lines(0, 9));
   expect(readFileSync(repairs[0]?.keptAt ?? "", "utf8")).toBe("");
@@ -102,7 +105,9 @@ test("last lines that are none of ours are cut; whatever stands before a good li
 test("a file without any line of ours is put aside whole; an empty one is removed", async () => {
   write(raw(), "nothing of ours\n\0\0\0");
   write(segmentPath(dataDir, { ...segment, name: "15-05" }, "open"), "");
-  const { orphans, repairs } = await recover(dataDir);
+  const lost: LostRecords[] = [];
+  const { orphans, repairs } = await recover(dataDir, undefined, { onLost: (found) => lost.push(found) });
+  expect(lost).toEqual([{ segment, afterUs: null }]);
   expect(orphans).toEqual([]);
   expect(repairs).toMatchObject([{ kind: "set_aside" }, { kind: "empty_removed" }]);
   expect(readFileSync(join(quarantineFolder(dataDir, day), "15-04.jsonl"), "utf8")).toBe("nothing of ours\n\0\0\0");

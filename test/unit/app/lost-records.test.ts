@@ -1,0 +1,116 @@
+import { afterEach, expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { createApp } from "../../../server/app/app.ts";
+import { manifestPath, segmentPath } from "../../../server/domain/day.ts";
+import type { Gap } from "../../../server/domain/gap.ts";
+import { encodeLine, recordId } from "../../../server/domain/line.ts";
+import { readJournal } from "../../../server/journal/journal.ts";
+import { silentLog } from "../../../server/platform/log/log.ts";
+import type { MarketSource } from "../../../server/simulator/protocol/market-source.ts";
+import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import type { Manifest } from "../../../server/storage/manifest.ts";
+import { appConfig } from "../../support/app-config.ts";
+import { readRecords } from "../../support/data/read-data.ts";
+import { temporaryFolder } from "../../support/folder.ts";
+import { createScriptedSource } from "../../support/simulator/scripted-source.ts";
+import { until } from "../../support/wait.ts";
+
+const midnightMs = Date.parse("2026-11-23T00:00:00Z");
+const minuteUs = 60_000_000;
+const tenUs = Date.parse("2026-11-22T10:00:00Z") * 1000;
+const date = "2026-11-22";
+const running: { stop(deadlineMs: number): Promise<void> }[] = [];
+afterEach(async () => {
+  for (const part of running.splice(0).reverse()) await part.stop(5000);
+});
+
+const tradeOf = (id: number) =>
+  `{"a":${id},"p":"1.0","q":"1.0","f":${id},"l":${id},"T":${tenUs / 1000 + id * 6000},"m":true,"M":true}`;
+const bookOf = (id: number) => `{"lastUpdateId":${id},"bids":[["1.0","2.0"]],"asks":[]}`;
+/** Ten records a minute from 10:00 on, number 1 to 30. */
+const recvUs = (id: number) => tenUs + (id - 1) * 6_000_000 + 1_500_000;
+
+/** A data folder with a run that ended at 23:59:30, and files of an hour long before: of the middle one nothing can be read. */
+async function setUp(damaged: { readonly sealed: boolean; readonly bytes: Uint8Array | string }) {
+  const source = createScriptedSource();
+  const market: MarketSource = {
+    ...source,
+    aggTrades: (_symbol, { fromId, limit }) => {
+      const ids = Array.from({ length: limit }, (_, n) => (fromId ?? 1) + n).filter((id) => id <= 30);
+      return `[${ids.map(tradeOf).join(",")}]`;
+    },
+  };
+  let startedMs = performance.now();
+  let beganMs = midnightMs - 30_000;
+  const wallMs = () => Math.floor(beganMs + performance.now() - startedMs);
+  const exchange = createExchange({}, { source: market, log: silentLog, now: wallMs });
+  running.push(exchange);
+  const { wsUrl, restUrl } = await exchange.start();
+  const dataDir = join(temporaryFolder(), "data");
+  const begin = async (atMs: number) => {
+    [beganMs, startedMs] = [atMs, performance.now()];
+    const config = appConfig({
+      ...{ "record.data_dir": dataDir, "record.symbols": "BTCUSDT", "record.streams": "depth20@100ms,aggTrade" },
+      ...{ "record.flush_ms": 20, "exchange.ws_url": wsUrl, "exchange.rest_url": restUrl },
+    });
+    const clock = { wallMs, monotonicMs: () => performance.now() };
+    const app = createApp(config, { mode: "record", log: silentLog, clock });
+    running.push(app);
+    await app.start();
+    await until(() => source.wants("btcusdt@aggTrade"), "the subscription", 20_000);
+    return app;
+  };
+  await (await begin(midnightMs - 30_000)).stop(5000);
+  for (const stream of ["aggTrade", "depth20"]) {
+    const payload = stream === "aggTrade" ? tradeOf : bookOf;
+    const lines = (from: number) =>
+      Array.from({ length: 10 }, (_, n) => encodeLine(payload(from + n), recvUs(from + n), null)).join("");
+    const write = (name: string, isSealed: boolean, content: Uint8Array | string) => {
+      const path = segmentPath(dataDir, { stream, symbol: "BTCUSDT", date, name }, isSealed ? "sealed" : "open");
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, content);
+    };
+    write("10-00", true, Bun.zstdCompressSync(lines(1)));
+    write("10-01", damaged.sealed, damaged.bytes);
+    write("10-02", true, Bun.zstdCompressSync(lines(21)));
+  }
+  const gaps = (stream: string): readonly Gap[] =>
+    (readJournal(dataDir)?.gapsOf({ stream, symbol: "BTCUSDT", date }) ?? []).filter(({ cause }) => cause === "disk");
+  const manifest = async (stream: string) =>
+    (await Bun.file(manifestPath(dataDir, { stream, symbol: "BTCUSDT", date }))
+      .json()
+      .catch(() => null)) as Manifest | null;
+  return { dataDir, begin, gaps, manifest };
+}
+
+for (const { what, sealed, bytes } of [
+  { what: "a raw segment of which recovery can read nothing", sealed: false, bytes: new Uint8Array(50_000) },
+  { what: "a sealed segment that the merge cannot read", sealed: true, bytes: "none of ours" },
+])
+  test(`${what} is a gap from the record before it to the one behind it, and its trades are refetched`, async () => {
+    const { dataDir, begin, gaps, manifest } = await setUp({ sealed, bytes });
+    await begin(midnightMs + 20_000);
+    await until(() => gaps("depth20").length > 0, "the gap of the books", 20_000);
+    await until(() => gaps("aggTrade")[0]?.repaired === 10, "the trades to be refetched", 30_000);
+    for (const stream of ["depth20", "aggTrade"]) {
+      const [gap, ...others] = gaps(stream);
+      expect(others).toEqual([]);
+      expect(gap?.from_us).toBeGreaterThanOrEqual(recvUs(10));
+      expect(gap?.from_us).toBeLessThanOrEqual(tenUs + minuteUs);
+      expect(gap?.to_us).toBeGreaterThanOrEqual(tenUs + 2 * minuteUs);
+      expect(gap?.to_us).toBeLessThanOrEqual(recvUs(21));
+      const inManifest = async () => (await manifest(stream))?.gaps.some(({ cause }) => cause === "disk") === true;
+      await until(inManifest, "the gap in the manifest", 30_000);
+    }
+    expect(gaps("aggTrade")).toMatchObject([{ missing: 10, repaired: 10 }]);
+    const hasAll = () => {
+      const ids = (readRecords(dataDir).get("BTCUSDT/aggTrade") ?? []).map(({ payload }) =>
+        recordId(payload, "aggTrade"),
+      );
+      return (
+        ids.toSorted((a, b) => Number(a) - Number(b)).join() === Array.from({ length: 30 }, (_, n) => n + 1).join()
+      );
+    };
+    await until(hasAll, "every trade once", 30_000);
+  }, 90_000);

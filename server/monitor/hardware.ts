@@ -100,8 +100,9 @@ function availableMemory(): number {
 function network(): { received: number | null; transmitted: number | null } {
   let received: number | null = null;
   let transmitted: number | null = null;
-  for (const [, name, counters] of readProc("/proc/net/dev").matchAll(/^\s*([^:\s]+):\s*(.*)$/gm)) {
-    if (name === "lo" || counters === undefined) continue;
+  for (const line of readProc("/proc/net/dev").split("\n")) {
+    const [name = "", counters] = line.split(":");
+    if (name.trim() === "lo" || counters === undefined) continue;
     const fields = counters.trim().split(/\s+/).map(Number);
     received = (received ?? 0) + (fields[0] ?? 0);
     transmitted = (transmitted ?? 0) + (fields[8] ?? 0);

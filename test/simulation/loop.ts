@@ -11,6 +11,7 @@ import { generateStorm } from "./storm.ts";
 export type Report = {
   readonly seed: number;
   readonly simulatedS: number;
+  readonly runningS: number;
   readonly faults: number;
   readonly hash: string;
   readonly counts: readonly (readonly [string, number])[];
@@ -39,7 +40,7 @@ for (let n = 0; n < Number(mostRuns) && (n === 0 || realNowMs() < endMs); n++) {
   const outcome = await play(plan);
   const [first] = outcome.violations;
   const report: Report = {
-    ...{ seed, simulatedS: outcome.simulatedS, faults: outcome.faults, hash: outcome.hash },
+    ...{ seed, simulatedS: outcome.simulatedS, runningS: outcome.runningS, faults: outcome.faults, hash: outcome.hash },
     counts: [...outcome.counts],
     violations: outcome.violations.slice(0, 5),
     small: first === undefined ? null : await small(plan, first.promise),

@@ -18,6 +18,8 @@ export type Outcome = {
   readonly violations: readonly Violation[];
   readonly hash: string;
   readonly simulatedS: number;
+  /** Time of it in which a recorder ran, neither down nor asleep. */
+  readonly runningS: number;
   readonly faults: number;
   readonly counts: ReadonlyMap<string, number>;
   readonly logs: readonly string[];
@@ -54,10 +56,16 @@ export async function play(plan: Plan, tamper: (world: World) => void = () => {}
     violations,
     hash: world.hash(),
     simulatedS: (world.scheduler.nowMs() - plan.startMs) / 1000,
-    faults: plan.faults.length,
+    runningS: runningMs(world) / 1000,
+    faults: world.struck.length,
     counts: world.counts,
     logs: world.logs,
   };
+}
+
+function runningMs({ lives, sleeps, scheduler }: World): number {
+  const lived = lives.reduce((sum, life) => sum + (life.endedMs() ?? scheduler.nowMs()) - life.startedMs, 0);
+  return lived - sleeps.reduce((sum, { fromMs, toMs }) => sum + toMs - fromMs, 0);
 }
 
 /** After the last fault it is looked at these times whether all is well again, s. */
@@ -65,6 +73,9 @@ const looksS = [45, 90, 180, 300];
 
 /** Who sleeps for longer is not struck before it wakes, ms. */
 const longMs = 240_000;
+
+/** Mean time that a program has run when a fault strikes that waited for it, ms. */
+const awakeMs = 2000;
 
 /** Nobody notices what happens in the market while nobody runs: so much slower it is then. */
 const unwatched = 600;
@@ -90,7 +101,7 @@ function playOut(world: World, plan: Plan): readonly Violation[] {
     // Hours in which nothing runs are let pass.
     if (world.wakesMs() - scheduler.nowMs() > longMs) world.run(world.wakesMs() - longMs / 2);
     if (plan.strikesAwake === true && world.wakesMs() > scheduler.nowMs())
-      world.run(world.wakesMs() + 1000 * random.next());
+      world.run(world.wakesMs() + random.wait(awakeMs));
     if (fault !== null) world.turn(() => strike(world, fault));
   }
   beKind(world);

@@ -1,7 +1,7 @@
 /**
  * Simulates years: `bun run test:simulate --minutes 60 [--seed N] [--jobs 2] [--kinds kill,cut]`. Each seed is a run of some minutes of
- * simulated time with a few kinds of faults; a run that breaks a promise is made small and printed. Exit 1 if any did.
- * `--cases` plays the kept cases, `--judge` shows that the judge sees what it should, `--again` plays a seed twice.
+ * simulated time with a few kinds of faults; a run that breaks a promise is made small and printed, `--shrink` of them by each process.
+ * `--storm`: hundreds of faults a run instead. Exit 1 if any run broke a promise.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -17,6 +17,8 @@ const { values } = parseArgs({
     jobs: { type: "string", default: "2" },
     runs: { type: "string", default: "1000000" },
     kinds: { type: "string" },
+    storm: { type: "boolean", default: false },
+    shrink: { type: "string", default: "5" },
     all: { type: "boolean", default: false },
     table: { type: "boolean", default: true },
   },
@@ -25,8 +27,9 @@ const { values } = parseArgs({
 const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
 const jobs = Number(values.jobs);
 const kinds = values.kinds ?? (values.all ? Object.keys(draws) : usualKinds).join(",");
+const profile = values.storm ? "storm" : "swarm";
 const totals = createTotals();
-console.log(`seed ${seed}, kinds ${kinds}`);
+console.log(`seed ${seed}, ${profile}, kinds ${kinds}`);
 
 await Promise.all(Array.from({ length: jobs }, (_, job) => runJob(job)));
 console.log(totals.summary());
@@ -34,7 +37,9 @@ if (values.table) console.log(totals.table());
 process.exit(totals.failures() > 0 ? 1 : 0);
 
 async function runJob(job: number): Promise<void> {
-  const parameters = [seed + job, jobs, Number(values.minutes) * 60, values.runs, kinds].map(String);
+  const parameters = [seed + job, jobs, Number(values.minutes) * 60, values.runs, kinds, profile, values.shrink].map(
+    String,
+  );
   const child = Bun.spawn([process.execPath, join(import.meta.dir, "loop.ts"), ...parameters], {
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -4,8 +4,8 @@ import { createRandom } from "./random.ts";
 
 const streamTypes = ["depth20@100ms", "depth@100ms", "aggTrade", "trade", "bookTicker"];
 
-/** Of downtimes and sleeps that last for hours so many stay; more would make a run of weeks that is mostly merging. */
-const longShare = 0.05;
+/** Share of the drawn downtimes and sleeps of hours that is kept; with all of them a run would last for weeks and be mostly merging. */
+const longShare = 0.2;
 
 /**
  * The plan of a seed for a storm: hundreds of faults of a few kinds, seconds apart, on a quiet market. What a fault costs the simulator is

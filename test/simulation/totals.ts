@@ -7,12 +7,13 @@ export function createTotals() {
   const startedMs = performance.now();
   const counts = new Map<string, number>();
   const failed = new Map<string, number>();
-  let [runs, seconds, faults, failures, crashes] = [0, 0, 0, 0, 0];
+  let [runs, seconds, running, faults, failures, crashes] = [0, 0, 0, 0, 0, 0];
 
   return {
     add(report: Report) {
       runs++;
       seconds += report.simulatedS;
+      running += report.runningS;
       faults += report.faults;
       for (const [name, count] of report.counts) counts.set(name, (counts.get(name) ?? 0) + count);
       if (report.violations.length === 0) return;
@@ -29,7 +30,7 @@ export function createTotals() {
       const took = (performance.now() - startedMs) / 1000;
       const broken = [...failed].map(([promise, count]) => `${promise} ${count}`).join(", ");
       return (
-        `${runs} runs, ${hours.toFixed(1)} simulated hours, ${faults} faults in ${took.toFixed(1)} s; ` +
+        `${runs} runs, ${hours.toFixed(1)} simulated hours (${(running / 3600).toFixed(1)} of them with a recorder running), ${faults} faults in ${took.toFixed(1)} s; ` +
         (failures + crashes === 0
           ? "every promise held"
           : `${failures} runs broke a promise (${broken}), ${crashes} processes crashed`)

@@ -19,12 +19,15 @@ export type SqliteDisk = {
   close(): void;
 };
 
+type Calls = Record<string, (...values: unknown[]) => unknown>;
+
 const header = "SQLite format 3\0";
 
 /** `holder` says whose hands it is in at the time. */
 export function createSqliteDisk(tree: Tree, holder: () => Holder): SqliteDisk {
   const databases = new Map<Inode, Database>();
   const checkpoints = new Map<Inode, Buffer>();
+  const statements = new WeakMap<Database, Map<string, Calls>>();
   let isLocked = false;
   let isFailing = false;
 
@@ -38,9 +41,7 @@ export function createSqliteDisk(tree: Tree, holder: () => Holder): SqliteDisk {
 
   function wrap(real: Database, inode: Inode): Database {
     const wrapped = {
-      query(sql: string) {
-        return guarded(real.query(sql) as unknown as Record<string, (...values: unknown[]) => unknown>, sql, inode);
-      },
+      query: (sql: string) => guarded(prepared(real, sql), sql, inode),
       prepare: (sql: string) => wrapped.query(sql),
       run(sql: string, ...values: never[]) {
         guard(sql, inode);
@@ -73,7 +74,16 @@ export function createSqliteDisk(tree: Tree, holder: () => Holder): SqliteDisk {
     return wrapped as unknown as Database;
   }
 
-  function guarded(statement: Record<string, (...values: unknown[]) => unknown>, sql: string, inode: Inode) {
+  /** Statements outlast the process that prepared them: to prepare them all is the dearest part of a start. */
+  function prepared(real: Database, sql: string): Calls {
+    const known = statements.get(real) ?? new Map<string, Calls>();
+    statements.set(real, known);
+    const statement = known.get(sql) ?? (real.prepare(sql) as unknown as Calls);
+    known.set(sql, statement);
+    return statement;
+  }
+
+  function guarded(statement: Calls, sql: string, inode: Inode) {
     const call =
       (name: string) =>
       (...values: unknown[]) => {

@@ -33,9 +33,18 @@ test("no promise is broken in hours of simulated faults", async () => {
   expect(code === 0 ? "" : text).toBe("");
 }, 120_000);
 
+test("no promise is broken in storms of hundreds of faults", async () => {
+  const kinds = ["--kinds", steadyKinds.join(",")];
+  const runs = ["--storm", "--runs", "3", "--jobs", "1", "--seed", "5", "--shrink", "0"];
+  const { code, text } = await run("simulate.ts", ...runs, ...kinds);
+  console.log(text.split("\n").find((line) => line.includes("simulated hours")));
+  expect(code === 0 ? "" : text).toBe("");
+}, 120_000);
+
 test("the same seed is the same run, step by step; another seed is another one", async () => {
-  const hashes = async (seed: string) => {
-    const { text } = await run("loop.ts", seed, "1", "1000", "3", "kill,cut,suspend,disk_slow,catalogue_gone");
+  const hashes = async (seed: string, runs = "3", profile = "swarm") => {
+    const kinds = "kill,cut,suspend,disk_slow,catalogue_gone";
+    const { text } = await run("loop.ts", seed, "1", "1000", runs, kinds, profile, "0");
     return text
       .trim()
       .split("\n")
@@ -45,6 +54,7 @@ test("the same seed is the same run, step by step; another seed is another one",
   expect(first).toHaveLength(3);
   expect(again).toEqual(first);
   expect(other).not.toEqual(first);
+  expect(await hashes("501", "1", "storm")).toEqual(await hashes("501", "1", "storm"));
 }, 120_000);
 
 test("every defect that was found stays mended", async () => {

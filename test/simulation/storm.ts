@@ -5,7 +5,7 @@ import { createRandom } from "./random.ts";
 const streamTypes = ["depth20@100ms", "depth@100ms", "aggTrade", "trade", "bookTicker"];
 
 /** Share of the drawn downtimes and sleeps of hours that is kept; with all of them a run would last for weeks and be mostly merging. */
-const longShare = 0.2;
+const longShare = 0.8;
 
 /**
  * The plan of a seed for a storm: hundreds of faults of a few kinds, seconds apart, on a quiet market. What a fault costs the simulator is

@@ -7,7 +7,7 @@ import { ownSymbols, shardName } from "../domain/shard.ts";
 import { assetsDir } from "../http/routes/page.ts";
 import { createHttpServer } from "../http/server.ts";
 import type { Log } from "../platform/log/log.ts";
-import { createLogTail } from "../platform/log/recent-logs.ts";
+import { createRecentLogs } from "../platform/log/recent-logs.ts";
 import { version } from "../platform/process/version.ts";
 import { type ClockSources, createReceiveClock } from "../platform/time/receive-clock.ts";
 import { findLeftovers } from "../recorder/recover/recovery.ts";
@@ -15,23 +15,23 @@ import { takeDataFolder } from "../storage/lock/data-folder.ts";
 import { recorderId } from "../storage/lock/recorder-id.ts";
 import { startDayWorker, startSealWorker } from "../workers.ts";
 import { accessOf } from "./access.ts";
-import { assembleStatus } from "./collect-status.ts";
-import { createKeeping } from "./data/archive-lifecycle.ts";
+import { collectStatus } from "./collect-status.ts";
+import { createArchiveLifecycle } from "./data/archive-lifecycle.ts";
 import { createAppHistory, tickSeconds } from "./data/history.ts";
 import { createKnown } from "./data/known.ts";
-import { createFaults } from "./faults.ts";
 import { gapsInManifest, gapsOfDay, withManifestGaps } from "./gaps/gap-handling.ts";
-import { createMachineWatch } from "./host.ts";
+import { createHost } from "./host.ts";
 import { createAppIncidents } from "./messaging/incidents.ts";
-import { createOutside } from "./messaging/messaging.ts";
+import { createMessaging } from "./messaging/messaging.ts";
 import { createAppMetrics } from "./metrics.ts";
 import { createRecording } from "./recording/recording.ts";
-import { createStreams, reloadedStreams, tellShard } from "./reload.ts";
-import { createServiceReport } from "./systemd-status.ts";
+import { createStreams, logShard, reloadedStreams } from "./reload.ts";
+import { createSystemdStatus } from "./systemd-status.ts";
 import { createPastDays, createTicker } from "./ticker.ts";
 import { createTimeAuthority } from "./time/time-authority.ts";
 import type { App } from "./types.ts";
-import type { Standby } from "./upgrade/standby-feed.ts";
+import { createUnexpectedErrors } from "./unexpected-errors.ts";
+import type { StandbyFeed } from "./upgrade/standby-feed.ts";
 
 export type { App } from "./types.ts";
 
@@ -60,12 +60,12 @@ export function createApp(
     mode: "record" | "demo";
     log: Log;
     clock?: ClockSources;
-    standby?: Standby;
+    standby?: StandbyFeed;
     serve?: typeof createHttpServer;
   },
 ): App {
   const { mode, standby } = options;
-  const { log, newest: logs } = createLogTail(options.log, secretsOf(config));
+  const { log, newest: logs } = createRecentLogs(options.log, secretsOf(config));
   const clock = standby?.clock ?? createReceiveClock(options.clock);
   const { nowUs } = clock;
   const startedUs = standby?.stoppedUs() ?? nowUs();
@@ -83,7 +83,7 @@ export function createApp(
   const id = recorderId(dataDir);
   const madeBy = { version, host: about.host, ...(id !== undefined && { id }) };
   const kept = { dataDir, mode, nowUs, time: time.settled, recorder: madeBy };
-  const keeping = createKeeping(config, { ...kept, onRemoved: care.forgetArchive, log });
+  const keeping = createArchiveLifecycle(config, { ...kept, onRemoved: care.forgetArchive, log });
   const past = createAppHistory({
     ...{ dataDir, streams, nowUs, catalogue, gapsOf, log },
     onVerified: (day, problem) => watch.noteVerified(day, problem),
@@ -114,10 +114,10 @@ export function createApp(
     },
   );
   const { parts } = recording;
-  const faults = createFaults({ log });
+  const faults = createUnexpectedErrors({ log });
   const watched = { catalogue, parts, faults: faults.current, removalsWaiting: keeping.removalsWaiting };
   const watch = createAppIncidents(config, { ...watched, nowUs, startedUs, log });
-  const machine = createMachineWatch(dataDir, {
+  const machine = createHost(dataDir, {
     ...{ clock, offsetUs: time.offsetUs, streams: recording.streams, onStep: recording.onClockStep, log },
     ...{ noteGaps: parts.ledger.add, updateGaps: parts.ledger.update, setRoom: archiver.setRoom },
     failure: () => parts.recorder.failure(),
@@ -131,7 +131,7 @@ export function createApp(
   }
 
   const status = () =>
-    assembleStatus({
+    collectStatus({
       ...{ about, nowUs, archiver, machine, journal, catalogue, tidyUp },
       ...parts,
       streams: recording.streams(),
@@ -140,7 +140,7 @@ export function createApp(
       alerts: watch.status,
     });
   const book = (symbol: string) => parts.books.view(symbol, parts.delay.estimateMs(symbol));
-  const outside = createOutside(config, {
+  const outside = createMessaging(config, {
     ...{ dataDir, status, history: past.history, incidents: watch.incidents, catalogue, book, logs, nowUs, log },
   });
   const metrics = createAppMetrics({
@@ -165,7 +165,7 @@ export function createApp(
       [1, "catalogue", care.look],
       [1, "merging", pastDays.tick],
       [1, "manifests", known.settled.look],
-      [1, "service report", createServiceReport(status).look],
+      [1, "service report", createSystemdStatus(status).look],
       [1, "retention", () => keeping.tick(machine.disk.freeForArchives())],
       [1, "incidents", () => watch.tick(status)],
       [1, "messages", outside.tick],
@@ -187,7 +187,7 @@ export function createApp(
         listeningMs = Date.now();
         const leftovers = findLeftovers(dataDir);
         care.start();
-        tellShard(config, log);
+        logShard(config, log);
         past.start();
         const { lastRun, down } = known.beginRun(leftovers, {
           ...{ streams, left, recorded: standby === undefined ? streams : [], flushMs: config.record.flush_ms },

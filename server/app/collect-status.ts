@@ -15,7 +15,7 @@ import type {
 import type { Stream } from "../domain/stream.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { TidyUp } from "./data/tidy-up.ts";
-import type { MachineWatch } from "./host.ts";
+import type { Host } from "./host.ts";
 import type { RecordingParts } from "./recording/recording.ts";
 
 /** Without any data for this long the recorder is not ready, µs. */
@@ -27,7 +27,7 @@ export type StatusParts = RecordingParts & {
   readonly streams: readonly Stream[];
   readonly nowUs: () => number;
   readonly archiver: Archiver;
-  readonly machine: MachineWatch;
+  readonly machine: Host;
   readonly journal: Pick<Journal, "problem">;
   readonly catalogue: Pick<LiveCatalogue, "away">;
   readonly tidyUp: Pick<TidyUp, "status">;
@@ -38,7 +38,7 @@ export type StatusParts = RecordingParts & {
 };
 
 /** The status of this moment, put together from the parts; costs about a microsecond a stream. */
-export function assembleStatus(parts: StatusParts): Status {
+export function collectStatus(parts: StatusParts): Status {
   const nowUs = parts.nowUs();
   const symbols = symbolsOf(parts, nowUs);
   const counts = parts.feed()?.counts();

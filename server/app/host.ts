@@ -5,7 +5,7 @@ import { createHardwareMeter, type HardwareMeter } from "../monitor/hardware.ts"
 import { type ClockWatch, type ClockWatchDeps, createClockWatch } from "./time/clock-watch.ts";
 
 /** What is watched of the machine: its load, its disk, its clock. */
-export type MachineWatch = {
+export type Host = {
   readonly hardware: HardwareMeter;
   readonly disk: DisksWatch;
   readonly clock: Pick<ClockWatch, "steps" | "openGaps">;
@@ -20,7 +20,7 @@ type Deps = ClockWatchDeps & {
 };
 
 /** Watches the machine on which the data folder lies. */
-export function createMachineWatch(dataDir: string, deps: Deps): MachineWatch {
+export function createHost(dataDir: string, deps: Deps): Host {
   const clock = createClockWatch(deps);
   const hardware = createHardwareMeter(dataDir);
   const disk = createDisksWatch({ log: deps.log });

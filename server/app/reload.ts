@@ -34,7 +34,7 @@ export function reloadedStreams(
 }
 
 /** Tells which symbols are recorded here, where others record the rest. */
-export function tellShard({ record }: Config, log: Log): void {
+export function logShard({ record }: Config, log: Log): void {
   const symbols = ownSymbols(record).join(",");
   if (record.shard.of > 1) log.info("recording a part of the symbols", { shard: shardName(record.shard), symbols });
 }

@@ -3,7 +3,7 @@ import { notifySocket, watchdogMs } from "../platform/process/environment.ts";
 import { notifyService } from "../platform/process/systemd.ts";
 
 /** Tells systemd that we live, and in words what we do. */
-export type ServiceReport = {
+export type SystemdStatus = {
   /** Call it once a second, from the main loop that the sign of life stands for. */
   look(): void;
 };
@@ -15,11 +15,11 @@ const statusEvery = 10;
  * Where systemd listens, `look` tells it the status every ten seconds and sends the watchdog's sign of life every half of the time
  * that the unit allows, without any timer of its own; elsewhere it does nothing.
  */
-export function createServiceReport(
+export function createSystemdStatus(
   status: () => Pick<Status, "ready" | "reasons" | "symbols" | "totals">,
   manager: { socket: string | null; watchdogMs: number | null } = { socket: notifySocket(), watchdogMs: watchdogMs() },
   now: () => number = () => performance.now(),
-): ServiceReport {
+): SystemdStatus {
   let seconds = 0;
   let lastAlive = Number.NEGATIVE_INFINITY;
   return {

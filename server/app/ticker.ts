@@ -4,7 +4,7 @@ import { messageOf } from "../platform/errors.ts";
 import { createHistogram, type HistogramView } from "../platform/histogram.ts";
 import type { Log } from "../platform/log/log.ts";
 import type { ConfirmedTime } from "../platform/time/confirmed-time.ts";
-import type { Faults } from "./faults.ts";
+import type { UnexpectedErrors } from "./unexpected-errors.ts";
 
 /** Something to do every so many whole seconds. Each fails alone: what it throws or rejects with keeps nothing else from being done. */
 export type Recurring = readonly [everySeconds: number, part: string, run: (nowUs: number) => unknown];
@@ -24,7 +24,7 @@ const lagBounds = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.
 export function createTicker(
   nowUs: () => number,
   work: readonly Recurring[],
-  faults: Pick<Faults, "note" | "clear">,
+  faults: Pick<UnexpectedErrors, "note" | "clear">,
 ): Ticker {
   let timer: ReturnType<typeof setInterval> | null = null;
   let seconds = 0;

@@ -1,7 +1,7 @@
 import type { Config } from "../config/config.ts";
 import type { Gap } from "../domain/gap.ts";
 import type { Status } from "../domain/status.ts";
-import type { Departure } from "./upgrade/parent-state.ts";
+import type { ParentState } from "./upgrade/parent-state.ts";
 
 /** The program: recording, archive, server. */
 export type App = {
@@ -17,7 +17,7 @@ export type App = {
   reload(next: Config): void;
   status(): Status;
   /** Towards another process that takes over. After `leave`, and after `retire`, only `stop` is left to be called. */
-  readonly departure: Pick<Departure, "begin" | "cancel" | "isSettled" | "leave"> & {
+  readonly departure: Pick<ParentState, "begin" | "cancel" | "isSettled" | "leave"> & {
     /** Why it cannot be now, or null. */
     refusal(): string | null;
     /** Ends what can wait for the next process, while recording goes on. */

@@ -3,7 +3,7 @@ import type { Failure } from "../platform/errors.ts";
 import type { Manifest } from "../storage/manifest.ts";
 
 /** What has been sealed, merged and has failed since the start. */
-export type Tally = {
+export type ArchiveCounters = {
   sealed(): void;
   merged(manifest: Manifest): void;
   failed(failure: Failure): void;
@@ -11,7 +11,7 @@ export type Tally = {
 };
 
 /** All of it is zero. */
-export function createTally(): Tally {
+export function createArchiveCounters(): ArchiveCounters {
   const sums = { segments_sealed: 0, days_merged: 0, rows_merged: 0, raw_bytes_merged: 0, compressed_bytes_merged: 0 };
   let failures = 0;
   let lastFailure: string | null = null;

@@ -5,13 +5,13 @@ import { type Failure, failureOf } from "../platform/errors.ts";
 import type { Log } from "../platform/log/log.ts";
 import { daysBefore, segmentFiles } from "../storage/list/listing.ts";
 import type { Manifest } from "../storage/manifest.ts";
-import { createTally } from "./archive-counters.ts";
-import { createLevelChoice } from "./merge/compression-planner.ts";
+import { createArchiveCounters } from "./archive-counters.ts";
+import { createCompressionPlanner } from "./merge/compression-planner.ts";
 import { removeTemporaries } from "./merge/replace-archive.ts";
 import type { DayJob, DayResult } from "./merge/write-archive.ts";
 import { createSealQueue, type SealedSegment } from "./seal/seal-queue.ts";
-import { archiveEstimate, createBackoff, mayPass, unlimitedRoom, type WorkRoom } from "./workers/disk-budget.ts";
-import { createPool } from "./workers/worker-pool.ts";
+import { archiveEstimate, createBackoff, type DiskBudget, mayPass, unlimitedDisk } from "./workers/disk-budget.ts";
+import { createWorkerPool } from "./workers/worker-pool.ts";
 
 /** Seals segments and merges days, in workers. */
 export type Archiver = {
@@ -29,7 +29,7 @@ export type Archiver = {
    */
   merge(day: Day): void;
   /** How much disk the work may take up from now on; what needs more waits, and goes on when there is room. Call it now and then. */
-  setRoom(room: WorkRoom): void;
+  setRoom(room: DiskBudget): void;
   status(): ArchiveStatus;
   /**
    * Abandons a merge at once (the next start finishes it) and goes on sealing until the deadline; what remains stays raw for the
@@ -73,7 +73,7 @@ export type ArchiverDeps = {
  */
 export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Archiver {
   const { dataDir, retryMs = 30_000 } = options;
-  let room = unlimitedRoom;
+  let room = unlimitedDisk;
   const mergeBackoff = createBackoff(retryMs);
   const seals = createSealQueue(
     { dataDir, level: options.segmentLevel, workers: options.sealWorkers ?? 1 },
@@ -96,11 +96,11 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
       onPostponed: fail,
     },
   );
-  const merges = createPool<DayJob, DayResult>(
+  const merges = createWorkerPool<DayJob, DayResult>(
     { operation: "merge", size: 1, pathOf: (job) => archivePath(dataDir, job.day) },
     deps.startDayWorker,
   );
-  const levels = createLevelChoice(options.level);
+  const levels = createCompressionPlanner(options.level);
   const usual = { level: options.level, bytes: 0 };
   /** Raw segments that stay raw, since sealing failed; a merge takes them as they are. */
   const leftRaw = new Set<string>();
@@ -112,7 +112,7 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
   const needs = new Map<string, number>();
   let merging: Day | null = null;
   let stopped: Promise<void> | null = null;
-  const tally = createTally();
+  const tally = createArchiveCounters();
 
   function fail(failure: Failure): void {
     tally.failed(failure);

@@ -1,16 +1,22 @@
 import { type Day, dateStartUs, dayUs, manifestPath } from "../domain/day.ts";
 import { dayCoverage } from "../domain/day-coverage.ts";
-import { isOpenHole } from "../domain/gap.ts";
+import { awaitsBackfill } from "../domain/gap.ts";
 import type { ArchivedDay } from "../domain/queries.ts";
 import { messageOf, Unavailable } from "../platform/errors.ts";
 import { statSync } from "../platform/files/files.ts";
 import { readFile } from "../platform/files/files-async.ts";
 import type { Log } from "../platform/log/log.ts";
-import { type ArchiveTrack, archiveDates, archiveTracks, archiveTurn, manifestMsOf } from "../storage/list/listing.ts";
+import {
+  type ArchivedStream,
+  archiveDates,
+  archivedStreams,
+  archiveTurn,
+  manifestMsOf,
+} from "../storage/list/listing.ts";
 import { type Manifest, parseManifest } from "../storage/manifest.ts";
 
 /** Keeps the list of archived days in step with the manifests on disk. */
-export type Shelf = {
+export type CatalogueIndex = {
   /** Notes a day that has just been merged; `verifiedUs` is when it was read back, null if it was not. */
   note(manifest: Manifest, verifiedUs: number | null): void;
   /**
@@ -31,7 +37,7 @@ export type ReconcileOptions = {
 type Entry = { readonly entry: ArchivedDay; readonly manifestMs: number };
 
 /** The list of archived days, somewhere else. */
-export type ShelfList = {
+export type IndexedArchives = {
   note(entry: ArchivedDay, manifestMs: number): void;
   /** All of it or, if it returns false, nothing. */
   change(found: readonly Entry[], gone: readonly Day[]): boolean;
@@ -41,7 +47,7 @@ export type ShelfList = {
   after(day: Day | null): readonly Day[];
 };
 
-type ShelfDeps = { readonly list: ShelfList; readonly log: Log };
+type ShelfDeps = { readonly list: IndexedArchives; readonly log: Log };
 
 /** Manifests noted in one go: less than a millisecond. */
 const notedAtOnce = 25;
@@ -50,7 +56,7 @@ const looksAtOnce = 100;
 const pauseMs = 2;
 
 /** The shelf of a data folder. */
-export function createShelf(options: { dataDir: string }, deps: ShelfDeps): Shelf {
+export function createCatalogueIndex(options: { dataDir: string }, deps: ShelfDeps): CatalogueIndex {
   const { dataDir } = options;
   const { list, log } = deps;
 
@@ -79,7 +85,7 @@ export function createShelf(options: { dataDir: string }, deps: ShelfDeps): Shel
       return true;
     }
 
-    for await (const track of archiveTracks(dataDir)) {
+    for await (const track of archivedStreams(dataDir)) {
       const seen = new Uint8Array(mostDays / 8);
       onDisk.set(keyOf(track), seen);
       for (const date of await archiveDates(dataDir, track)) {
@@ -153,7 +159,7 @@ function isMarked(days: Uint8Array | undefined, date: string): boolean {
   return ((days?.[Math.floor(day / 8)] ?? 0) & (1 << (day % 8))) !== 0;
 }
 
-function keyOf({ stream, symbol }: ArchiveTrack): string {
+function keyOf({ stream, symbol }: ArchivedStream): string {
   return `${stream}/${symbol}`;
 }
 
@@ -184,7 +190,7 @@ export function archiveEntry(manifest: Manifest, verifiedUs: number | null): Arc
 function holeUs(gaps: Manifest["gaps"]): number {
   let sum = 0;
   let reachedUs = 0;
-  for (const { from_us, to_us } of gaps.filter(isOpenHole).sort((a, b) => a.from_us - b.from_us)) {
+  for (const { from_us, to_us } of gaps.filter(awaitsBackfill).sort((a, b) => a.from_us - b.from_us)) {
     sum += Math.max(0, to_us - Math.max(from_us, reachedUs));
     reachedUs = Math.max(reachedUs, to_us);
   }

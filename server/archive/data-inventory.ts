@@ -6,7 +6,7 @@ import { codeOf, messageOf } from "../platform/errors.ts";
 import { statSync } from "../platform/files/files.ts";
 import type { RecordedFile } from "../storage/list/day-files.ts";
 import { isInvented, latestDate } from "../storage/list/invented-day.ts";
-import { isArchiveLost, type RecordedTrack, tracksOfDay } from "../storage/list/listing.ts";
+import { isArchiveLost, type RecordedStream, streamsOfDay } from "../storage/list/listing.ts";
 import { type Manifest, readManifest } from "../storage/manifest.ts";
 import { type GapsOf, gapsOfDays } from "../storage/recorded-gaps.ts";
 import { verifySegments } from "./verify/verify-segments.ts";
@@ -27,7 +27,7 @@ export type InventoryDay = Day & {
 };
 
 /** All that is recorded of one stream. */
-export type InventoryTrack = {
+export type InventoryStream = {
   readonly stream: Stream;
   readonly days: readonly InventoryDay[];
   /** Days that only a wrong clock has made: they are none of `days`. */
@@ -45,11 +45,11 @@ export type InventoryOptions = {
 
 /** Looks through what is there. Archives are not read, their manifests tell; segments are, unless it is to be quick. */
 export async function takeInventory(
-  tracks: readonly RecordedTrack[],
+  tracks: readonly RecordedStream[],
   gapsOf: GapsOf,
   options: InventoryOptions,
-): Promise<InventoryTrack[]> {
-  const found: InventoryTrack[] = [];
+): Promise<InventoryStream[]> {
+  const found: InventoryStream[] = [];
   const total = tracks.reduce((sum, { days }) => sum + days.length, 0);
   const today = latestDate(Date.now());
   let done = 0;
@@ -88,7 +88,7 @@ async function lookAtDay(day: Day, options: InventoryOptions): Promise<Inventory
 }
 
 async function lookOnce(day: Day, options: InventoryOptions): Promise<InventoryDay | null> {
-  const files = tracksOfDay(options.dataDir, day).flatMap((track) => track.files);
+  const files = streamsOfDay(options.dataDir, day).flatMap((track) => track.files);
   const bytes = files.reduce((sum, { path }) => sum + statSync(path).size, 0);
   const segments = files.filter(({ path }) => segmentOfPath(path) !== null);
   if (segments.length === files.length && isArchiveLost(options.dataDir, day)) {

@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import type { Day } from "../domain/day.ts";
 import type { Gap } from "../domain/gap.ts";
-import type { HoleStore } from "../domain/missing-ids.ts";
-import type { OutgoingStore } from "../domain/notification-state.ts";
+import type { BackfillStore } from "../domain/missing-ids.ts";
+import type { NotificationStore } from "../domain/notification-state.ts";
 import type { CatalogueEvent } from "../domain/queries.ts";
 import { writeDurably } from "../platform/files/durable-files.ts";
 import { existsSync } from "../platform/files/files.ts";
 import { databaseFile, openDatabase } from "./file/database.ts";
 import type { ArchiveDays } from "./tables/archive-days.ts";
-import type { Memory } from "./tables/dashboard-history.ts";
+import type { DashboardHistory } from "./tables/dashboard-history.ts";
 import type { GapPages } from "./tables/gap-queries.ts";
 import type { IncidentStore } from "./tables/incident-store.ts";
 import { createTables } from "./tables/tables.ts";
@@ -38,7 +38,7 @@ export type Catalogue = {
   noteRepair(gap: Pick<Gap, "stream" | "symbol" | "from_us">, records: number): void;
   /** Gaps of a day, clipped to it, in order. */
   gapsOf(day: Day): readonly Gap[];
-  readonly holes: HoleStore;
+  readonly holes: BackfillStore;
   /** Remembers what happened; the newest ten thousand are kept. */
   noteEvent(event: CatalogueEvent): void;
   /** The newest events, newest first. */
@@ -50,8 +50,8 @@ export type Catalogue = {
   /** Made anew by `restoreFile`: ask for them each time. */
   readonly gapPages: GapPages;
   readonly archiveDays: ArchiveDays;
-  readonly memory: Memory;
-  readonly outgoing: OutgoingStore;
+  readonly memory: DashboardHistory;
+  readonly outgoing: NotificationStore;
   readonly incidents: IncidentStore;
   close(): void;
 };

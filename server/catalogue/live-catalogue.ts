@@ -1,7 +1,7 @@
 import type { Day } from "../domain/day.ts";
 import type { Gap } from "../domain/gap.ts";
-import type { StoredHole } from "../domain/missing-ids.ts";
-import type { OutgoingStore } from "../domain/notification-state.ts";
+import type { StoredBackfill } from "../domain/missing-ids.ts";
+import type { NotificationStore } from "../domain/notification-state.ts";
 import type { CatalogueEvent } from "../domain/queries.ts";
 import { Unavailable } from "../platform/errors.ts";
 import type { Log } from "../platform/log/log.ts";
@@ -9,7 +9,7 @@ import { createAttachment } from "./file/attachment.ts";
 import { createGuardedTables } from "./file/guarded-tables.ts";
 import type { GapSource } from "./gap-source.ts";
 import type { ArchiveDays } from "./tables/archive-days.ts";
-import type { Memory } from "./tables/dashboard-history.ts";
+import type { DashboardHistory } from "./tables/dashboard-history.ts";
 import type { GapPages } from "./tables/gap-queries.ts";
 import type { IncidentStore } from "./tables/incident-store.ts";
 import type { NotedRun, Tables } from "./tables/tables.ts";
@@ -27,7 +27,7 @@ export type LiveCatalogue = {
   /** A gap was noted in the journal. */
   follow(gap: Gap): void;
   /** What a version without a journal left in the file; null where the file cannot be read. */
-  inherited(): Inherited | null;
+  inherited(): InheritedRows | null;
   noteEvent(event: CatalogueEvent): void;
   /** The newest events, newest first. */
   events(most: number): readonly CatalogueEvent[];
@@ -37,17 +37,17 @@ export type LiveCatalogue = {
   changeArchives(work: (days: ArchiveDays, noteDayGaps: (gaps: readonly Gap[]) => void) => void): boolean;
   readonly gapPages: GapPages;
   readonly archiveDays: ArchiveDays;
-  readonly memory: Memory;
-  readonly outgoing: OutgoingStore;
+  readonly memory: DashboardHistory;
+  readonly outgoing: NotificationStore;
   readonly incidents: IncidentStore;
   close(): void;
 };
 
 /** What earlier versions kept in SQLite alone. */
-export type Inherited = {
+export type InheritedRows = {
   readonly lastRun: NotedRun | null;
   readonly gaps: readonly Gap[];
-  readonly holes: readonly StoredHole[];
+  readonly holes: readonly StoredBackfill[];
 };
 
 /** Ids of incidents and events that begin while no earlier ones can be read, so that they are none of theirs: seconds since 2026. */

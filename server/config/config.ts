@@ -7,13 +7,13 @@ import { alertKeys } from "./alert-keys.ts";
 import { bucketName, keyPrefix } from "./bucket-values.ts";
 import {
   allKeys,
+  type ConfigKey,
   type ConfigProblem,
   isKey,
-  type Key,
   type Keys,
   key,
+  readConfigFile,
   readEnvironment,
-  readFile,
   secret,
   type ValuesOf,
 } from "./sources.ts";
@@ -138,7 +138,8 @@ export function loadConfig(
   const problems: ConfigProblem[] = [];
   const path = file ?? configPaths.find((candidate) => existsSync(candidate)) ?? null;
   const values = new Map<string, Given>();
-  for (const [name, raw] of readFile(path, schema, problems)) values.set(name, { raw, where: `${path}: ${name}` });
+  for (const [name, raw] of readConfigFile(path, schema, problems))
+    values.set(name, { raw, where: `${path}: ${name}` });
   for (const [name, raw, variable] of readEnvironment(environment, schema, problems))
     values.set(name, { raw, where: variable });
   for (const [name, raw] of Object.entries(overrides))
@@ -167,7 +168,7 @@ type Given = { readonly raw: unknown; readonly where: string };
 
 /** What was given for a key, or its default; undefined where it is not accepted. */
 function readValue(
-  { kind, fallback, isSecret }: Key<unknown>,
+  { kind, fallback, isSecret }: ConfigKey<unknown>,
   given: Given | undefined,
   name: string,
   problems: ConfigProblem[],
@@ -210,7 +211,7 @@ export function loadDataDir(
 ): { ok: true; dataDir: string } | { ok: false; problems: readonly ConfigProblem[] } {
   const problems: ConfigProblem[] = [];
   const path = file ?? configPaths.find((candidate) => existsSync(candidate)) ?? null;
-  const values = [...readFile(path, schema, problems), ...readEnvironment(environment, schema, problems)];
+  const values = [...readConfigFile(path, schema, problems), ...readEnvironment(environment, schema, problems)];
   const unreadable = problems.filter(({ where }) => where === path);
   if (unreadable.length > 0) return { ok: false, problems: unreadable };
   const { kind, fallback } = schema.record.data_dir;

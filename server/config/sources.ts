@@ -11,7 +11,7 @@ export type ConfigProblem = { readonly where: string; readonly problem: string }
 export type Sections = Readonly<Record<string, Keys>>;
 
 /** What the file gives, by `section.key` or `section.table.key`; what is wrong with it goes into `problems`. */
-export function readFile(
+export function readConfigFile(
   path: string | null,
   sections: Sections,
   problems: ConfigProblem[],
@@ -100,34 +100,34 @@ function fileProblem(error: unknown): string {
 }
 
 /** One key of the config: how it is read, and its default. A secret is never shown, and a file may hold it. */
-export type Key<T> = { readonly kind: ValueKind<T>; readonly fallback: T; readonly isSecret?: boolean };
+export type ConfigKey<T> = { readonly kind: ValueKind<T>; readonly fallback: T; readonly isSecret?: boolean };
 
 /** Keys by name, and tables of keys within a section. */
-export type Keys = { readonly [name: string]: Key<unknown> | { readonly [name: string]: Key<unknown> } };
+export type Keys = { readonly [name: string]: ConfigKey<unknown> | { readonly [name: string]: ConfigKey<unknown> } };
 
 /** Values of these keys, once they are read. */
 export type ValuesOf<K> = {
-  readonly [N in keyof K]: K[N] extends Key<infer T> ? T : ValuesOf<K[N]>;
+  readonly [N in keyof K]: K[N] extends ConfigKey<infer T> ? T : ValuesOf<K[N]>;
 };
 
 /** A key with its default. */
-export function key<T>(kind: ValueKind<T>, fallback: NoInfer<T>): Key<T> {
+export function key<T>(kind: ValueKind<T>, fallback: NoInfer<T>): ConfigKey<T> {
   return { kind, fallback };
 }
 
 /** A text that is never shown, and that a file may hold: `RT_DATA_<SECTION>_<KEY>_FILE`. Empty means not set. */
-export function secret(kind: ValueKind<string> = optionalText): Key<string> {
+export function secret(kind: ValueKind<string> = optionalText): ConfigKey<string> {
   return { kind, fallback: "", isSecret: true };
 }
 
 /** True for a key, false for a table of keys. */
-export function isKey(entry: Keys[string]): entry is Key<unknown> {
+export function isKey(entry: Keys[string]): entry is ConfigKey<unknown> {
   return typeof entry.kind === "function";
 }
 
 /** Every key of these sections by its whole name: `http.port`, `alerts.delay.hold_s`. */
-export function allKeys(sections: Readonly<Record<string, Keys>>): ReadonlyMap<string, Key<unknown>> {
-  const found = new Map<string, Key<unknown>>();
+export function allKeys(sections: Readonly<Record<string, Keys>>): ReadonlyMap<string, ConfigKey<unknown>> {
+  const found = new Map<string, ConfigKey<unknown>>();
   for (const [section, keys] of Object.entries(sections)) {
     for (const [name, entry] of Object.entries(keys)) {
       if (isKey(entry)) found.set(`${section}.${name}`, entry);

@@ -1,9 +1,9 @@
 import { dateOf, dateStartUs, dayStartUs, dayUs } from "./day.ts";
-import { type Gap, isOpenHole } from "./gap.ts";
+import { awaitsBackfill, type Gap } from "./gap.ts";
 import type { StreamKind } from "./stream.ts";
 
 /** A time span, µs; `toUs` is exclusive. */
-export type Span = { readonly fromUs: number; readonly toUs: number };
+export type TimeSpan = { readonly fromUs: number; readonly toUs: number };
 
 /** What is known of a day of a stream on which something was received. */
 export type ReceivedDay = {
@@ -31,8 +31,13 @@ const minuteUs = 60_000_000;
  * Time counts once. Gaps count by the µs, silence by whole minutes. `days` are all days of the stream, `gaps` all its gaps, also
  * those outside of the span.
  */
-export function coverageOf(kind: StreamKind, days: readonly ReceivedDay[], gaps: readonly Gap[], span: Span): Coverage {
-  const open = gaps.filter(isOpenHole).map(({ from_us, to_us }) => ({ fromUs: from_us, toUs: to_us }));
+export function coverageOf(
+  kind: StreamKind,
+  days: readonly ReceivedDay[],
+  gaps: readonly Gap[],
+  span: TimeSpan,
+): Coverage {
+  const open = gaps.filter(awaitsBackfill).map(({ from_us, to_us }) => ({ fromUs: from_us, toUs: to_us }));
   const missing = [...open, ...silentSpans(kind, days, gaps, span)];
   const missingUs = lengthOf(union(missing.flatMap((one) => clipSpan(one, span))));
   const spanUs = Math.max(0, span.toUs - span.fromUs);
@@ -44,10 +49,15 @@ export function coverageOf(kind: StreamKind, days: readonly ReceivedDay[], gaps:
  * every 20 s while its symbol trades, so that each such minute counts. Trades may rest: of them, and of REST books, only days without any
  * record and the time before the first and after the last record count.
  */
-export function silentSpans(kind: StreamKind, days: readonly ReceivedDay[], gaps: readonly Gap[], span: Span): Span[] {
+export function silentSpans(
+  kind: StreamKind,
+  days: readonly ReceivedDay[],
+  gaps: readonly Gap[],
+  span: TimeSpan,
+): TimeSpan[] {
   const [first, last] = [days[0], days.at(-1)];
   if (first === undefined || last === undefined) return subtract([span], gaps);
-  const silent: Span[] = [
+  const silent: TimeSpan[] = [
     { fromUs: span.fromUs, toUs: minuteOf(first.firstUs) },
     { fromUs: minuteOf(last.lastUs) + minuteUs, toUs: span.toUs },
   ].filter(({ fromUs, toUs }) => fromUs < toUs);
@@ -62,7 +72,7 @@ export function silentSpans(kind: StreamKind, days: readonly ReceivedDay[], gaps
 }
 
 /** Where the minutes were not counted, only those before the first and after the last record are known to be empty. */
-function emptyMinutes({ date, firstUs, lastUs, rowsPerMinute }: ReceivedDay): Span[] {
+function emptyMinutes({ date, firstUs, lastUs, rowsPerMinute }: ReceivedDay): TimeSpan[] {
   const startUs = dateStartUs(date);
   if (rowsPerMinute === null) {
     return [
@@ -70,7 +80,7 @@ function emptyMinutes({ date, firstUs, lastUs, rowsPerMinute }: ReceivedDay): Sp
       { fromUs: minuteOf(lastUs) + minuteUs, toUs: startUs + dayUs },
     ];
   }
-  const spans: Span[] = [];
+  const spans: TimeSpan[] = [];
   for (let minute = 0; minute < 1440; minute++) {
     if (rowsPerMinute[minute] !== 0) continue;
     const from = minute;
@@ -89,15 +99,15 @@ function minuteOf(us: number): number {
 }
 
 /** The part of a span that lies within another: one span or none. */
-export function clipSpan(span: Span, within: Span): Span[] {
+export function clipSpan(span: TimeSpan, within: TimeSpan): TimeSpan[] {
   const fromUs = Math.max(span.fromUs, within.fromUs);
   const toUs = Math.min(span.toUs, within.toUs);
   return fromUs < toUs ? [{ fromUs, toUs }] : [];
 }
 
 /** The same time as spans that are in order and apart from each other. */
-function union(spans: readonly Span[]): Span[] {
-  const joined: Span[] = [];
+function union(spans: readonly TimeSpan[]): TimeSpan[] {
+  const joined: TimeSpan[] = [];
   for (const span of spans.toSorted((a, b) => a.fromUs - b.fromUs)) {
     const before = joined.at(-1);
     if (before === undefined || before.toUs < span.fromUs) joined.push(span);
@@ -107,10 +117,10 @@ function union(spans: readonly Span[]): Span[] {
 }
 
 /** What of the spans lies in no gap; `spans` are in order and apart. */
-function subtract(spans: readonly Span[], gaps: readonly Gap[]): Span[] {
+function subtract(spans: readonly TimeSpan[], gaps: readonly Gap[]): TimeSpan[] {
   const taken = union(gaps.map(({ from_us, to_us }) => ({ fromUs: from_us, toUs: to_us })));
   return spans.flatMap((span) => {
-    const left: Span[] = [];
+    const left: TimeSpan[] = [];
     let fromUs = span.fromUs;
     for (const gap of taken) {
       if (gap.toUs <= fromUs || gap.fromUs >= span.toUs) continue;
@@ -121,6 +131,6 @@ function subtract(spans: readonly Span[], gaps: readonly Gap[]): Span[] {
   });
 }
 
-function lengthOf(spans: readonly Span[]): number {
+function lengthOf(spans: readonly TimeSpan[]): number {
   return spans.reduce((sum, { fromUs, toUs }) => sum + toUs - fromUs, 0);
 }

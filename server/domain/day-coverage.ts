@@ -1,6 +1,6 @@
-import { coverageOf, type ReceivedDay, type Span, silentSpans } from "./coverage.ts";
+import { coverageOf, type ReceivedDay, silentSpans, type TimeSpan } from "./coverage.ts";
 import { type Day, dateStartUs, dayUs } from "./day.ts";
-import { type Gap, isOpenHole } from "./gap.ts";
+import { awaitsBackfill, type Gap } from "./gap.ts";
 import type { MinuteSpan, MinuteState } from "./queries.ts";
 import { streamTypeOfFolder } from "./stream.ts";
 
@@ -41,7 +41,7 @@ export function minuteSpans(facts: DayFacts): MinuteSpan[] {
   const codes = new Uint8Array(minutes);
   for (const { from_us, to_us, cause } of gaps)
     if (cause === "halted") codes.fill(halted, ...touched(from_us - start, to_us - start));
-  const holes = gaps.filter(isOpenHole).map(({ from_us, to_us }) => ({ fromUs: from_us, toUs: to_us }));
+  const holes = gaps.filter(awaitsBackfill).map(({ from_us, to_us }) => ({ fromUs: from_us, toUs: to_us }));
   const silent = silentSpans(kindOf(facts.day), received(facts), gaps, span);
   for (const { fromUs, toUs } of [...holes, ...silent])
     markMissing(codes, fromUs - start, Math.min(toUs, span.toUs) - start);
@@ -57,7 +57,7 @@ export function minuteSpans(facts: DayFacts): MinuteSpan[] {
   return spans;
 }
 
-function judged({ day, untilUs }: DayFacts): Span {
+function judged({ day, untilUs }: DayFacts): TimeSpan {
   const fromUs = dateStartUs(day.date);
   const toUs = Math.min(fromUs + dayUs, untilUs - (untilUs % minuteUs));
   return { fromUs, toUs: Math.max(fromUs, toUs) };

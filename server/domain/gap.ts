@@ -41,7 +41,7 @@ export type Gap = {
 };
 
 /** True if something of the gap is still absent: not all was refetched, and it was not the exchange that paused. */
-export function isOpenHole({ cause, missing, repaired }: Pick<Gap, "cause" | "missing" | "repaired">): boolean {
+export function awaitsBackfill({ cause, missing, repaired }: Pick<Gap, "cause" | "missing" | "repaired">): boolean {
   return cause !== "halted" && (missing === null || repaired < missing);
 }
 

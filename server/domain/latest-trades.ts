@@ -4,7 +4,7 @@ import type { Stream } from "./stream.ts";
 export type TradeView = { readonly recv_us: number; readonly trade: string };
 
 /** The last trades of each symbol. */
-export type NewestTrades = {
+export type LatestTrades = {
   /** These streams from now on; what is known of those that stay is kept. */
   setStreams(streams: readonly Stream[]): void;
   /** A payload of any stream; all but trades are passed over. */
@@ -17,7 +17,7 @@ export type NewestTrades = {
 export const keptTrades = 40;
 
 /** Where a symbol has both, aggTrade counts. */
-export function createNewestTrades(streams: readonly Stream[]): NewestTrades {
+export function createLatestTrades(streams: readonly Stream[]): LatestTrades {
   let tapes = new Map<string, { kind: string; count: number; ring: TradeView[] }>();
   setStreams(streams);
 

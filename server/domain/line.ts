@@ -27,7 +27,7 @@ export function encodeLine(payload: string, recvUs: number, netDelayMs: number |
  * The line of a trade that was refetched over REST, with its newline: the trade's own time stands for that of its receipt.
  * `payload` is the text of the REST object.
  */
-export function encodeRepairedLine(payload: string, tradeUs: number): string {
+export function encodeBackfilledLine(payload: string, tradeUs: number): string {
   return `${lineHead(tradeUs, null)},"repaired":true,${payload.slice(1)}\n`;
 }
 

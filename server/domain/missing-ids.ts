@@ -1,7 +1,7 @@
 import type { GapCause } from "./gap.ts";
 
 /** Trades that are being refetched by their ids; everything before `nextId` is done. */
-export type StoredHole = {
+export type StoredBackfill = {
   /** Folder name of the stream. */
   readonly stream: string;
   readonly symbol: string;
@@ -16,9 +16,9 @@ export type StoredHole = {
 };
 
 /** Keeps ranges of missing ids from one run to the next. */
-export type HoleStore = {
+export type BackfillStore = {
   /** Oldest first. */
-  all(): readonly StoredHole[];
-  save(hole: StoredHole): void;
-  remove(hole: Pick<StoredHole, "stream" | "symbol" | "fromId">): void;
+  all(): readonly StoredBackfill[];
+  save(hole: StoredBackfill): void;
+  remove(hole: Pick<StoredBackfill, "stream" | "symbol" | "fromId">): void;
 };

@@ -1,5 +1,5 @@
 /** What one chat has been told of one incident, and what is still to be told; it outlives the process. */
-export type Outgoing = {
+export type NotificationState = {
   /** As the config names it; a group that has become a supergroup since is reached under another id. */
   readonly chat: number;
   readonly incident: number;
@@ -24,11 +24,11 @@ export type Outgoing = {
 };
 
 /** Keeps what is to be told from one run to the next. Its methods throw where SQLite cannot. */
-export type OutgoingStore = {
+export type NotificationStore = {
   /** Oldest incident first. */
-  all(): readonly Outgoing[];
-  save(row: Outgoing): void;
-  remove(row: Pick<Outgoing, "chat" | "incident">): void;
+  all(): readonly NotificationState[];
+  save(row: NotificationState): void;
+  remove(row: Pick<NotificationState, "chat" | "incident">): void;
   /** A word kept under a name, or null. */
   note(name: string): string | null;
   setNote(name: string, value: string): void;

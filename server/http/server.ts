@@ -2,25 +2,25 @@ import type { Server as BunServer, WebSocketHandler } from "bun";
 import { Elysia } from "elysia";
 import { websocket } from "elysia/ws";
 import type { Incidents } from "../domain/incident.ts";
-import type { NewestTrades } from "../domain/latest-trades.ts";
+import type { LatestTrades } from "../domain/latest-trades.ts";
 import type { History } from "../domain/queries.ts";
 import type { BookView, HttpLoad, Status } from "../domain/status.ts";
 import { messageOf, OperatorError } from "../platform/errors.ts";
 import type { Log } from "../platform/log/log.ts";
-import { type Access, type AccessOptions, createAccess, openAccess } from "./auth/auth.ts";
+import { type Auth, type AuthOptions, createAuth, createOpenAuth } from "./auth/auth.ts";
 import { createErrors } from "./core/errors.ts";
 import { securityHeaders } from "./core/security-headers.ts";
-import { createSnapshot, type Snapshot } from "./core/status-cache.ts";
+import { createStatusCache, type StatusCache } from "./core/status-cache.ts";
 import { createLiveBook, type LiveBook } from "./live/live-book.ts";
-import { createLive, type Live } from "./live/live-status.ts";
+import { createLiveStatus, type LiveStatus } from "./live/live-status.ts";
 import { maxBufferedBytes } from "./live/subscribers.ts";
-import { createArchiveApi } from "./routes/archive-routes.ts";
+import { createArchiveRoutes } from "./routes/archive-routes.ts";
 import { createHealth, createMetricsRoute, type MetricsText } from "./routes/health.ts";
-import { createHistoryApi } from "./routes/history-routes.ts";
-import { createAlertsApi } from "./routes/incident-routes.ts";
+import { createHistoryRoutes } from "./routes/history-routes.ts";
+import { createIncidentRoutes } from "./routes/incident-routes.ts";
 import { createOpenApi } from "./routes/openapi.ts";
-import { createAssets } from "./routes/page.ts";
-import { createApi } from "./routes/status-routes.ts";
+import { createPageRoutes } from "./routes/page.ts";
+import { createStatusRoutes } from "./routes/status-routes.ts";
 
 export type HttpServer = {
   /** Binds; rejects with ListenError where that cannot be. `url` is what a browser on this machine can open. */
@@ -35,7 +35,7 @@ type Deps = {
   status: () => Status;
   /** The newest book of a symbol in upper case; "no_data" until one has come, null when it is not recorded. */
   book: (symbol: string) => BookView | "no_data" | null;
-  trades: NewestTrades["since"];
+  trades: LatestTrades["since"];
   history: History;
   metrics: MetricsText;
   incidents: Incidents;
@@ -46,27 +46,27 @@ type Deps = {
   log: Log;
 };
 
-type Parts = { readonly access: Access; readonly live: Live; readonly liveBook: LiveBook };
+type Parts = { readonly access: Auth; readonly live: LiveStatus; readonly liveBook: LiveBook };
 
 /** Type of the routes, for Eden. */
-export type App = Awaited<ReturnType<typeof createApp>>;
+export type HttpApi = Awaited<ReturnType<typeof createApp>>;
 
 /** Serves page, API and live status. Port 0 takes any free one. */
 export function createHttpServer(
-  options: { host: string; port: number; tickMs?: number; access?: AccessOptions },
+  options: { host: string; port: number; tickMs?: number; access?: AuthOptions },
   deps: Deps,
 ): HttpServer {
   const tickMs = options.tickMs ?? 1000;
-  let opened: { app: App; parts: Parts } | null = null;
-  let running: Promise<{ app: App; parts: Parts; url: string; port: number }> | null = null;
+  let opened: { app: HttpApi; parts: Parts } | null = null;
+  let running: Promise<{ app: HttpApi; parts: Parts; url: string; port: number }> | null = null;
 
   async function open() {
-    const snapshot = createSnapshot({ tickMs }, deps);
-    let app: App | null = null;
+    const snapshot = createStatusCache({ tickMs }, deps);
+    let app: HttpApi | null = null;
     const publish: BunServer<unknown>["publish"] = (topic, text, compress) =>
       app?.server?.publish(topic, text, compress) ?? 0;
-    const access = createAccess(
-      { ...(options.access ?? openAccess), host: options.host },
+    const access = createAuth(
+      { ...(options.access ?? createOpenAuth), host: options.host },
       {
         log: deps.log,
         onSessionEnd(id) {
@@ -76,7 +76,7 @@ export function createHttpServer(
       },
     );
     const listening = { publish, listenerOf: access.gate.guestOf, log: deps.log };
-    const live = createLive({ tickMs }, { snapshot, ...listening });
+    const live = createLiveStatus({ tickMs }, { snapshot, ...listening });
     const liveBook = createLiveBook({ book: deps.book, trades: deps.trades, ...listening });
     const parts = { access, live, liveBook };
     await access.start();
@@ -116,7 +116,7 @@ export function createHttpServer(
   };
 }
 
-async function createApp(deps: Deps, snapshot: Snapshot, { access, live, liveBook }: Parts) {
+async function createApp(deps: Deps, snapshot: StatusCache, { access, live, liveBook }: Parts) {
   return new Elysia({
     name: "rt-data",
     // Otherwise the path is looked for behind the eleventh character of the URL, which misses it where the host is `nas` or `pi`.
@@ -127,18 +127,18 @@ async function createApp(deps: Deps, snapshot: Snapshot, { access, live, liveBoo
     .use(createHealth(snapshot, (request) => access.gate.guestOf(request).isTrusted, deps.instance))
     .use(access.routes())
     .use(createMetricsRoute(deps.metrics))
-    .use(createApi({ snapshot, book: deps.book }))
-    .use(createHistoryApi(deps.history))
-    .use(createArchiveApi(deps.history))
-    .use(createAlertsApi(deps.incidents))
+    .use(createStatusRoutes({ snapshot, book: deps.book }))
+    .use(createHistoryRoutes(deps.history))
+    .use(createArchiveRoutes(deps.history))
+    .use(createIncidentRoutes(deps.incidents))
     .use(live.routes)
     .use(liveBook.routes)
     .use(createOpenApi())
-    .use(await createAssets({ assetsDir: deps.assetsDir }, { log: deps.log }));
+    .use(await createPageRoutes({ assetsDir: deps.assetsDir }, { log: deps.log }));
 }
 
 /** Not by Elysia's own `listen`, which has Bun find the routes: then what the gate looks at could be another path than what is answered. */
-function listen(app: App, access: Access, hostname: string, port: number): number {
+function listen(app: HttpApi, access: Auth, hostname: string, port: number): number {
   try {
     app.compile();
     app.server = Bun.serve({

@@ -1,20 +1,20 @@
 import { type Gap, gapCauses } from "../domain/gap.ts";
-import type { StoredHole } from "../domain/missing-ids.ts";
+import type { StoredBackfill } from "../domain/missing-ids.ts";
 
 /** One fact in the journal. A later entry about the same thing replaces the earlier one, so that reading twice is harmless. */
 export type JournalEntry =
   /** What is known now of a gap; told apart by stream, symbol and `from_us`. */
   | { readonly kind: "gap"; readonly gap: Gap }
   /** A run of the recorder; told apart by `started_us`. */
-  | { readonly kind: "run"; readonly run: Run }
+  | { readonly kind: "run"; readonly run: RecorderRun }
   /** Missing ids that are to be refetched; told apart by stream, symbol and `fromId`. */
-  | { readonly kind: "hole"; readonly hole: StoredHole }
+  | { readonly kind: "hole"; readonly hole: StoredBackfill }
   | { readonly kind: "hole_done"; readonly stream: string; readonly symbol: string; readonly fromId: number }
   /** The newest record of each stream that is on disk; only streams that have changed. */
   | { readonly kind: "last"; readonly records: readonly LastRecord[] };
 
 /** A run of the recorder. */
-export type Run = {
+export type RecorderRun = {
   readonly started_us: number;
   /** Receipt of its newest record that is on disk, µs; null before the first one. */
   readonly last_recv_us: number | null;
@@ -53,14 +53,14 @@ export function isGap(value: unknown): value is Gap {
   );
 }
 
-function isRun(value: unknown): value is Run {
+function isRun(value: unknown): value is RecorderRun {
   if (!isObject(value)) return false;
   const { started_us, last_recv_us, clean, boot } = value;
   if (boot !== undefined && boot !== null && typeof boot !== "string") return false;
   return isCount(started_us) && (last_recv_us === null || isCount(last_recv_us)) && typeof clean === "boolean";
 }
 
-function isHole(value: unknown): value is StoredHole {
+function isHole(value: unknown): value is StoredBackfill {
   if (!isObject(value) || !isNamed(value)) return false;
   const numbers = [value.fromId, value.toId, value.fromUs, value.toUs, value.nextId, value.fetched];
   return numbers.every(isCount) && gapCauses.some((known) => known === value.cause);

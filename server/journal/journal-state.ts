@@ -1,7 +1,7 @@
 import { type Day, dateStartUs, dayUs } from "../domain/day.ts";
 import { clipGap, type Gap } from "../domain/gap.ts";
-import type { StoredHole } from "../domain/missing-ids.ts";
-import type { JournalEntry, LastRecord, Run } from "./entry.ts";
+import type { StoredBackfill } from "../domain/missing-ids.ts";
+import type { JournalEntry, LastRecord, RecorderRun } from "./entry.ts";
 
 /** What the journal's entries come to. */
 export type JournalState = {
@@ -14,9 +14,9 @@ export type JournalState = {
   /** Gaps that were noted after the entry of this number. */
   gapsSince(number: number): readonly Gap[];
   gapCount(): number;
-  holes(): readonly StoredHole[];
+  holes(): readonly StoredBackfill[];
   /** Oldest first. */
-  runs(): readonly Run[];
+  runs(): readonly RecorderRun[];
   last(stream: string, symbol: string): LastRecord | null;
   lasts(): readonly LastRecord[];
   /** Everything as entries, from which the same state follows. */
@@ -34,8 +34,8 @@ const mostRuns = 1000;
 /** An empty state. `most` is for tests. */
 export function createJournalState(most: number = mostGaps): JournalState {
   const streams = new Map<string, Map<number, { readonly gap: Gap; readonly number: number }>>();
-  const holes = new Map<string, StoredHole>();
-  const runs = new Map<number, Run>();
+  const holes = new Map<string, StoredBackfill>();
+  const runs = new Map<number, RecorderRun>();
   const lasts = new Map<string, LastRecord>();
   let count = 0;
 

@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { Day } from "../domain/day.ts";
 import type { Gap } from "../domain/gap.ts";
-import type { HoleStore } from "../domain/missing-ids.ts";
+import type { BackfillStore } from "../domain/missing-ids.ts";
 import type { Log } from "../platform/log/log.ts";
 import { bootId } from "../platform/process/boot-id.ts";
-import { isGap, type JournalEntry, type LastRecord, type Run } from "./entry.ts";
+import { isGap, type JournalEntry, type LastRecord, type RecorderRun } from "./entry.ts";
 import { createJournalFile } from "./journal-file.ts";
 import { encodeEntry, encodeHead } from "./journal-line.ts";
 import { readJournalFile } from "./read-journal.ts";
@@ -33,14 +33,14 @@ export type Journal = {
   gapsOfStream(stream: string, symbol: string): readonly Gap[];
   /** Gaps noted after this position; 0 for all. */
   gapsSince(position: number): readonly Gap[];
-  readonly holes: HoleStore;
+  readonly holes: BackfillStore;
   /** Runs, oldest first. */
-  runs(): readonly Run[];
+  runs(): readonly RecorderRun[];
   beginRun(startedUs: number): void;
   /** Notes how far the run has got; `clean` when it ends of its own will. */
   noteRun(lastRecvUs: number, clean: boolean): void;
   /** Takes over a run that another record knew of. */
-  assumeRun(run: Run): void;
+  assumeRun(run: RecorderRun): void;
   /** Notes the newest records on disk, of streams that have changed; one write for all. */
   noteLast(records: readonly LastRecord[]): void;
   /** The newest record of a stream that was noted, by the stream's folder name; null if none ever was. */
@@ -71,7 +71,7 @@ export function openJournal(dataDir: string, deps: { log: Log }): Journal {
   const id = found.id ?? randomUUID();
   const listeners: ((gap: Gap, before: Gap | null) => void)[] = [];
   let position = found.number;
-  let run: Run | null = null;
+  let run: RecorderRun | null = null;
 
   const file = createJournalFile(path, found.problem === null ? found.bytes : 0, {
     snapshot: () => snapshotLines(id, position, state.snapshot()),
@@ -105,7 +105,7 @@ export function openJournal(dataDir: string, deps: { log: Log }): Journal {
     for (const listener of listeners) listener(state.gap(gap) ?? gap, before);
   }
 
-  function noteOwnRun(next: Run): void {
+  function noteOwnRun(next: RecorderRun): void {
     run = next;
     note({ kind: "run", run: next });
   }

@@ -1,4 +1,4 @@
-import type { Family, Labels, Sample } from "./family.ts";
+import type { Family, Labels, MetricSample } from "./family.ts";
 
 /** Prometheus's text format 0.0.4, which everybody reads, and OpenMetrics 1.0, which Prometheus asks for. */
 export type ExpositionFormat = "text" | "openmetrics";
@@ -36,7 +36,7 @@ function addHistogram(lines: string[], { name, view }: Extract<Family, { type: "
   lines.push(line(`${name}_sum`, [view.sum]), line(`${name}_count`, [view.count]));
 }
 
-function line(name: string, [value, labels]: Sample): string {
+function line(name: string, [value, labels]: MetricSample): string {
   return `${name}${labels === undefined ? "" : labelText(labels)} ${numberText(value)}`;
 }
 

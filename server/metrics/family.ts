@@ -3,7 +3,7 @@ import type { HistogramView } from "../platform/histogram.ts";
 export type Labels = Readonly<Record<string, string>>;
 
 /** One value of a family, with the labels that tell it from the others. */
-export type Sample = readonly [value: number, labels?: Labels];
+export type MetricSample = readonly [value: number, labels?: Labels];
 
 /**
  * A metric with all its samples. `name` is without what its type adds (`_total` of a counter, `_info` of an info). Values are in base
@@ -14,7 +14,7 @@ export type Family =
       readonly type: "counter" | "gauge" | "info";
       readonly name: string;
       readonly help: string;
-      readonly samples: readonly Sample[];
+      readonly samples: readonly MetricSample[];
     }
   | {
       readonly type: "histogram";
@@ -24,7 +24,7 @@ export type Family =
     };
 
 /** What has only grown since the start of the process. */
-export function counter(name: string, help: string, ...samples: readonly Sample[]): Family {
+export function counter(name: string, help: string, ...samples: readonly MetricSample[]): Family {
   return { type: "counter", name, help, samples };
 }
 
@@ -34,7 +34,7 @@ export function gauge(
   help: string,
   ...samples: readonly (readonly [value: number | null, labels?: Labels])[]
 ): Family {
-  return { type: "gauge", name, help, samples: samples.filter((sample): sample is Sample => sample[0] !== null) };
+  return { type: "gauge", name, help, samples: samples.filter((sample): sample is MetricSample => sample[0] !== null) };
 }
 
 /** What does not change: its labels are the news, its value is 1. */
@@ -48,6 +48,6 @@ export function histogram(name: string, help: string, view: HistogramView): Fami
 }
 
 /** One sample for each of `values`, 1 where it is the `current` one and 0 where it is not. */
-export function oneOf<T extends string>(label: string, values: readonly T[], current: T): readonly Sample[] {
+export function stateSet<T extends string>(label: string, values: readonly T[], current: T): readonly MetricSample[] {
   return values.map((value) => [value === current ? 1 : 0, { [label]: value }]);
 }

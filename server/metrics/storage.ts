@@ -1,6 +1,6 @@
 import type { DiskStatus, VolumeStatus } from "../domain/disk-status.ts";
 import type { Status, UploadStatus } from "../domain/status.ts";
-import { counter, type Family, gauge, oneOf } from "./family.ts";
+import { counter, type Family, gauge, stateSet } from "./family.ts";
 
 const diskLevels: readonly DiskStatus["level"][] = ["ok", "low", "very_low", "full"];
 
@@ -30,7 +30,7 @@ function diskFamilies(disk: DiskStatus): readonly Family[] {
     gauge("rt_data_disk_free_bytes", "Free on the file system of the data folder.", [disk.free_bytes]),
     gauge("rt_data_disk_size_bytes", "Size of the file system of the data folder.", [disk.total_bytes]),
     gauge("rt_data_disk_low_bytes", "Free bytes below which days are not merged.", [disk.low_bytes]),
-    gauge("rt_data_disk_level", "How full the disk is.", ...oneOf("level", diskLevels, disk.level)),
+    gauge("rt_data_disk_level", "How full the disk is.", ...stateSet("level", diskLevels, disk.level)),
     gauge("rt_data_disk_fill_bytes_per_second", "Pace of the last hours, negative where it empties.", [pace]),
     gauge("rt_data_disk_full_in_seconds", "Time until the disk is full at that pace; +Inf where it does not fill.", [
       pace === null ? null : (fullIn ?? Number.POSITIVE_INFINITY),

@@ -2,7 +2,7 @@ import type { Gap } from "../domain/gap.ts";
 import type { Status } from "../domain/status.ts";
 
 /** Archives that are over a limit of the retention and wait, since `limit` dates at most go in an hour. */
-export type RemovalsWaiting = {
+export type WaitingRemovals = {
   readonly dates: number;
   readonly archives: number;
   /** The oldest and the newest date. */
@@ -35,7 +35,7 @@ export type Observation = {
   /** For symbols that the exchange does not know: what was meant, perhaps. */
   readonly suggestions: ReadonlyMap<string, string>;
   /** Null where no archive waits to be removed. */
-  readonly removalsWaiting: RemovalsWaiting | null;
+  readonly removalsWaiting: WaitingRemovals | null;
   /** Null where nothing is known yet, or nothing is to be watched. */
   readonly publicUrl: PublicUrlState | null;
 };

@@ -1,6 +1,6 @@
 import { boundedFetch, statusBytes } from "../platform/fetch/bounded-fetch.ts";
 import type { Log } from "../platform/log/log.ts";
-import { hostOf, problemOf } from "./webhook.ts";
+import { problemOf, webhookHost } from "./webhook.ts";
 
 /** Tells somebody else that data flows, so that silence means trouble: also of a machine that can say nothing any more. */
 export type Heartbeat = {
@@ -32,7 +32,7 @@ export function createHeartbeat(
   deps: { readonly nowUs: () => number; readonly log: Log },
 ): Heartbeat {
   const { nowUs, log } = deps;
-  const watcher = hostOf(options.url);
+  const watcher = webhookHost(options.url);
   const aborting = new AbortController();
   let lastUs: number | null = null;
   let nextUs = 0;

@@ -56,7 +56,7 @@ export function createWebhook(
   deps: { readonly nowUs: () => number; readonly log: Log },
 ): Webhook {
   const { nowUs, log } = deps;
-  const receiver = hostOf(options.url);
+  const receiver = webhookHost(options.url);
   const aborting = new AbortController();
   let queue: Delivery[] = [];
   let delivered = 0;
@@ -144,7 +144,7 @@ export function createWebhook(
 }
 
 /** Host and port of an URL whose path may be a secret. */
-export function hostOf(url: string): string {
+export function webhookHost(url: string): string {
   return URL.canParse(url) ? new URL(url).host : "";
 }
 

@@ -2,9 +2,9 @@ import type { ServerWebSocket } from "bun";
 import type { Log } from "../platform/log/log.ts";
 import { createLives, type LifeOptions } from "./connection-life.ts";
 import type { Ending, FaultHooks } from "./faults/hooks.ts";
-import { createPressure } from "./protocol/backpressure.ts";
+import { createBackpressure } from "./protocol/backpressure.ts";
 import { createDelivery, type Frame } from "./protocol/frames.ts";
-import type { Audience, MarketEvent } from "./protocol/market-source.ts";
+import type { MarketEvent, MarketListeners } from "./protocol/market-source.ts";
 import { createSession, type Session, type SessionLimits } from "./protocol/socket-session.ts";
 import { createStallWatch, type StallLimit } from "./protocol/stall-watch.ts";
 import type { StreamRequest } from "./protocol/stream-url.ts";
@@ -14,7 +14,7 @@ export type ConnectionData = { readonly id: number; readonly request: StreamRequ
 
 /** All open sockets of an exchange. */
 export type Connections = {
-  readonly audience: Audience;
+  readonly audience: MarketListeners;
   /** Hands a batch to those who subscribed. */
   emit(events: readonly MarketEvent[]): void;
   /** Sends the pings that are due at `now`, carrying what the exchange's clock shows (both ms). */
@@ -72,7 +72,7 @@ export function createConnections(
 ): Connections {
   const { hooks, now, onSent, log } = deps;
   const delivery = createDelivery();
-  const pressure = createPressure<Session>();
+  const pressure = createBackpressure<Session>();
   const stalls = options.stall === null ? null : createStallWatch<number>(options.stall);
   const lives = createLives(options.life, { announce, end });
   const sockets = new Map<number, Socket>();

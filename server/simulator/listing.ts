@@ -1,6 +1,6 @@
 import type { FaultHooks } from "./faults/hooks.ts";
 import type { AggTradeQuery, MarketEvent, MarketSource, TradeQuery } from "./protocol/market-source.ts";
-import type { SymbolStatus } from "./protocol/symbol-info.ts";
+import type { ListingStatus } from "./protocol/symbol-info.ts";
 
 /** A source whose symbols have statuses that can be changed while it runs. */
 export type Listing = MarketSource & {
@@ -8,12 +8,12 @@ export type Listing = MarketSource & {
    * From now on the symbol has this status. Unless it is TRADING its streams are silent; `absent` ones are unknown to REST,
    * others keep their book there. A source that can halt a symbol does, so that its diffs go on without a hole afterwards.
    */
-  setStatus(symbol: string, status: SymbolStatus): void;
+  setStatus(symbol: string, status: ListingStatus): void;
 };
 
 /** Puts statuses, and the faults that touch all connections alike, between a source and the exchange. */
 export function createListing(source: MarketSource, hooks: FaultHooks): Listing {
-  const statuses = new Map<string, SymbolStatus>();
+  const statuses = new Map<string, ListingStatus>();
 
   function emits({ stream }: MarketEvent): boolean {
     return !statuses.has(stream.slice(0, stream.indexOf("@")).toUpperCase());

@@ -14,12 +14,12 @@ import type { MarketSource } from "./protocol/market-source.ts";
 import type { SessionLimits } from "./protocol/socket-session.ts";
 import type { StallLimit } from "./protocol/stall-watch.ts";
 import { parseStreamUrl } from "./protocol/stream-url.ts";
-import type { SymbolStatus } from "./protocol/symbol-info.ts";
+import type { ListingStatus } from "./protocol/symbol-info.ts";
 import { createRest } from "./rest.ts";
 import { createWeights } from "./weights.ts";
 
 /** The exchange as a server. */
-export type Exchange = {
+export type SimulatedExchange = {
   /**
    * Listens and starts the source; resolves with where to reach it. Rejects with an OperatorError if the port cannot be had,
    * and with the source's own error if that cannot start; nothing is left open then.
@@ -36,12 +36,12 @@ export type Exchange = {
   /** Sends `serverShutdown` to every open socket; what follows it is up to the caller. */
   announceShutdown(): void;
   /** Gives a symbol a status from now on; only TRADING ones are heard on streams, absent ones are unknown to REST. */
-  setStatus(symbol: string, status: SymbolStatus): void;
-  stats(): ExchangeStats;
+  setStatus(symbol: string, status: ListingStatus): void;
+  stats(): SimulatedExchangeStats;
 };
 
 /** Counters since the start. */
-export type ExchangeStats = {
+export type SimulatedExchangeStats = {
   /** Open sockets now, and ever. */
   readonly connections: number;
   readonly connectionsTotal: number;
@@ -60,7 +60,7 @@ export type ExchangeStats = {
 /** What a test or a benchmark compares its recording against. */
 export type SentFrame = { readonly connection: number; readonly stream: string; readonly payload: string };
 
-export type ExchangeOptions = Partial<SessionLimits> &
+export type SimulatedExchangeOptions = Partial<SessionLimits> &
   Partial<LifeOptions> & {
     /** 127.0.0.1 */
     readonly host?: string;
@@ -98,8 +98,8 @@ const connectWindowMs = 5 * 60_000;
  * that went: one that `faults` changed into other data is reported as changed, one that they left out or made unreadable is
  * not reported here (but to the faults' own `onSpoiled`).
  */
-export function createExchange(
-  options: ExchangeOptions,
+export function createSimulatedExchange(
+  options: SimulatedExchangeOptions,
   deps: {
     source: MarketSource;
     onSent?: (sent: SentFrame) => void;
@@ -111,7 +111,7 @@ export function createExchange(
     log: Log;
     now?: () => number;
   },
-): Exchange {
+): SimulatedExchange {
   const { onSent, faults, log } = deps;
   const now = deps.now ?? Date.now;
   const clockMs = () => deps.source.nowMs?.() ?? now();

@@ -1,16 +1,19 @@
 import { hostname } from "node:os";
-import { foreignOrigin, isOwnName } from "../platform/fetch/private-names.ts";
+import { foreignOrigin, isPrivateName } from "../platform/fetch/private-names.ts";
 
 /**
  * Refuses what a browser sends for the sake of another site's page: names that others can let lead here are not answered (421), and
  * only our own pages may open sockets or change something (403). Programs send no origin, and ask by an address or a name of ours.
  */
-export function createSite(options: { host: string; names: readonly string[] }): (request: Request) => Response | null {
+export function createSiteCheck(options: {
+  host: string;
+  names: readonly string[];
+}): (request: Request) => Response | null {
   const names = new Set([options.host, hostname(), ...options.names].map((name) => name.toLowerCase()));
 
   return ({ headers, method }) => {
     const host = (headers.get("host") ?? "").toLowerCase();
-    if (!isOwnName(host, names)) {
+    if (!isPrivateName(host, names)) {
       const advice = `This replay does not know itself as ${JSON.stringify(host)}; if that is yours, give --names.`;
       return refuse(421, "unknown_host", advice);
     }

@@ -1,7 +1,7 @@
 import { type ReadOptions, readLineBytes } from "./read/archive-reader.ts";
 
 /** What a scan adds up over the lines it passes. */
-export type Tally = {
+export type LineStats = {
   rows: number;
   bytes: number;
   /** µs at which the day begins. */
@@ -25,7 +25,7 @@ const pageCounts = 1 << pageBits;
 const minuteUs = 60_000_000;
 
 /** A tally of nothing yet. */
-export function createTally(dayStartUs: number): Tally {
+export function createLineStats(dayStartUs: number): LineStats {
   return {
     ...{ rows: 0, bytes: 0, dayStartUs, firstUs: 0, lastUs: 0, disordered: 0, refetched: 0 },
     perMinute: new Uint32Array(1440),
@@ -34,7 +34,7 @@ export function createTally(dayStartUs: number): Tally {
 }
 
 /** The delay below which a share of the counted lines lies, whole ms, or null if none had one. */
-export function delayQuantile(tally: Tally, share: number): number | null {
+export function delayQuantile(tally: LineStats, share: number): number | null {
   const { delays } = tally;
   let total = 0;
   for (const page of delays) for (const count of page ?? []) total += count;
@@ -79,7 +79,7 @@ export function recvUsAt(bytes: Buffer, at: number): number {
  * Returns where it stopped, which is the start of a line or `to`. Works on bytes: a string of every line would cost more than
  * all the rest.
  */
-export function scanLines(bytes: Buffer, from: number, to: number, limit: number, tally: Tally): number {
+export function scanLines(bytes: Buffer, from: number, to: number, limit: number, tally: LineStats): number {
   let at = from;
   while (at < to) {
     const recvUs = recvUsAt(bytes, at);
@@ -93,7 +93,7 @@ export function scanLines(bytes: Buffer, from: number, to: number, limit: number
   return at;
 }
 
-function addTime(recvUs: number, tally: Tally): void {
+function addTime(recvUs: number, tally: LineStats): void {
   if (tally.rows === 0) tally.firstUs = recvUs;
   else if (recvUs < tally.lastUs) tally.disordered++;
   tally.lastUs = recvUs;
@@ -103,7 +103,7 @@ function addTime(recvUs: number, tally: Tally): void {
 }
 
 /** Adds the delay and the mark of a refetched line; false if the rest of the head is not ours. */
-function addHead(bytes: Buffer, at: number, tally: Tally): boolean {
+function addHead(bytes: Buffer, at: number, tally: LineStats): boolean {
   let pos = bytes.indexOf(comma, at + headStart.length);
   for (let i = 0; i < delayStart.length; i++) if (bytes[pos + i] !== delayStart[i]) return false;
   pos += delayStart.length;
@@ -139,7 +139,7 @@ function isAt(bytes: Buffer, at: number, wanted: Buffer): boolean {
 }
 
 /** What the lines of a file add up to; `foreign` of them are none of ours. */
-export type SegmentScan = { readonly tally: Tally; readonly foreign: number };
+export type SegmentScan = { readonly tally: LineStats; readonly foreign: number };
 
 /** Reads a segment or archive whole, in bounded memory. Throws a FileError as `readLineBytes` does. */
 export async function scanSegment(
@@ -147,7 +147,7 @@ export async function scanSegment(
   dayStartUs: number,
   options: ReadOptions & { readonly onLines?: (lines: Buffer) => void } = {},
 ): Promise<SegmentScan> {
-  const tally = createTally(dayStartUs);
+  const tally = createLineStats(dayStartUs);
   let foreign = 0;
   for await (const lines of readLineBytes(path, options)) {
     foreign += scanAll(lines, tally);
@@ -157,7 +157,7 @@ export async function scanSegment(
 }
 
 /** Adds up whole lines; returns how many of them are none of ours. */
-function scanAll(lines: Buffer, tally: Tally): number {
+function scanAll(lines: Buffer, tally: LineStats): number {
   let foreign = 0;
   for (let at = 0; at < lines.length; ) {
     at = scanLines(lines, at, lines.length, Number.POSITIVE_INFINITY, tally);

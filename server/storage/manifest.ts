@@ -8,7 +8,7 @@ import { sha256Of } from "./manifest-mark.ts";
 export type Manifest = {
   /** Version of this format. */
   readonly manifest_version: 1;
-  readonly recorder: Recorder;
+  readonly recorder: ManifestRecorder;
   readonly stream: string;
   readonly symbol: string;
   readonly date: string;
@@ -55,7 +55,7 @@ export type Manifest = {
 };
 
 /** Who wrote it. `id` is the data folder's own, and stays the same while host and version change. */
-export type Recorder = { readonly version: string; readonly host: string; readonly id?: string };
+export type ManifestRecorder = { readonly version: string; readonly host: string; readonly id?: string };
 
 /** The archive beside, by its `compressed_sha256`; `moved`: rows of the sources lie there and not here. */
 export type ManifestBorder = { readonly sha256: string; readonly moved: boolean };

@@ -2,14 +2,14 @@ import type { GapCause } from "../domain/gap.ts";
 
 /** A line to another process of the same machine; messages arrive whole and in order. */
 export type Channel = {
-  send(message: FromOld | FromNew): void;
+  send(message: FromParent | FromChild): void;
   /** One listener each; what arrived before is kept for it. `onClose`: the other process is gone or has let go. */
   onMessage(listener: (message: unknown) => void): void;
   onClose(listener: () => void): void;
 };
 
 /** The version of what is spoken here; processes of different ones do not understand each other. */
-export const takeoverProtocol = 1;
+export const upgradeProtocol = 1;
 
 /** How many numbers tell of one record. */
 export const numbersOfNote = 6;
@@ -39,7 +39,7 @@ export type StreamGap = {
 };
 
 /** The running recorder to the one that takes over, in this order. */
-export type FromOld =
+export type FromParent =
   /** Where it records, so that the new one can say that its config means another folder. */
   | { readonly type: "begin"; readonly version: string; readonly dataDir: string }
   /** How far its streams are. */
@@ -58,7 +58,7 @@ export type FromOld =
   | { readonly type: "released" };
 
 /** The new process to the running recorder. */
-export type FromNew =
+export type FromChild =
   | { readonly type: "hello"; readonly protocol: number; readonly version: string }
   | { readonly type: "seen"; readonly batch: number }
   /** It receives all that the old one does. */
@@ -69,7 +69,10 @@ export type FromNew =
   | { readonly type: "failed"; readonly reason: string };
 
 /** A message of one of these types, or null. What is in it is our own program's and trusted. */
-export function messageOfType<M extends FromOld | FromNew>(message: unknown, types: readonly M["type"][]): M | null {
+export function messageOfType<M extends FromParent | FromChild>(
+  message: unknown,
+  types: readonly M["type"][],
+): M | null {
   if (typeof message !== "object" || message === null || !("type" in message)) return null;
   return (types as readonly unknown[]).includes(message.type) ? (message as M) : null;
 }

@@ -3,7 +3,7 @@ import { writeDurably } from "../platform/files/durable-files.ts";
 import { readFileSync } from "../platform/files/files.ts";
 
 /** What has become of the newest upgrade of the recorder of a data folder, for who has asked for it. */
-export type HandoverReport = {
+export type UpgradeReport = {
   /** The process that handed over, or was to. */
   readonly pid: number;
   readonly atMs: number;
@@ -18,14 +18,14 @@ export type HandoverReport = {
 const reportFile = "rt-data.upgrade.json";
 
 /** Throws the system's error. */
-export function writeHandoverReport(dataDir: string, report: HandoverReport): void {
+export function writeUpgradeReport(dataDir: string, report: UpgradeReport): void {
   writeDurably(join(dataDir, reportFile), `${JSON.stringify(report)}\n`);
 }
 
 /** Null where there is none that can be read. */
-export function readHandoverReport(dataDir: string): HandoverReport | null {
+export function readUpgradeReport(dataDir: string): UpgradeReport | null {
   try {
-    return JSON.parse(readFileSync(join(dataDir, reportFile), "utf8")) as HandoverReport;
+    return JSON.parse(readFileSync(join(dataDir, reportFile), "utf8")) as UpgradeReport;
   } catch {
     return null;
   }

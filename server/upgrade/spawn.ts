@@ -4,7 +4,7 @@ import { isService, notifySocket } from "../platform/process/environment.ts";
 import type { Channel } from "./protocol.ts";
 
 /** A process of this program that was started to take over from this one. */
-export type Successor = {
+export type UpgradeChild = {
   readonly pid: number;
   readonly path: string;
   readonly channel: Channel;
@@ -21,10 +21,10 @@ export const takeOverFlag = "--take-over";
  * checkout: the same Bun with the same script. It outlives us, and shares the open files `descriptors` with us. Throws the system's error
  * if it cannot be started.
  */
-export function startSuccessor(
+export function spawnChild(
   command: readonly string[] = ownCommand(),
   descriptors: readonly number[] = [],
-): Successor {
+): UpgradeChild {
   let onMessage: ((message: unknown) => void) | null = null;
   let onClose: (() => void) | null = null;
   const waiting: unknown[] = [];

@@ -1,5 +1,5 @@
 /** Keeps a stream of bytes below a rate. */
-export type Pacer = {
+export type BandwidthLimit = {
   /** Resolves when so many bytes may pass; at once where there is no limit. */
   take(bytes: number): Promise<void>;
 };
@@ -8,7 +8,7 @@ export type Pacer = {
 const burstSeconds = 0.1;
 
 /** A pacer for `mbps` megabits (10^6 bits) a second over all that is taken from it; 0 is no limit. */
-export function createPacer(mbps: number, nowMs: () => number = () => performance.now()): Pacer {
+export function createBandwidthLimit(mbps: number, nowMs: () => number = () => performance.now()): BandwidthLimit {
   const bytesPerMs = mbps * 125;
   /** When all that was taken has passed at the limit. */
   let doneMs = 0;

@@ -2,9 +2,9 @@
 
 import { silentLog } from "../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../server/simulator/simulated-exchange.ts";
 import { symbolNames } from "./processes.ts";
 
 const source = createSyntheticMarket({ symbols: symbolNames(Number(process.argv[2])), seed: 3 });
-console.log(JSON.stringify(await createExchange({}, { source, log: silentLog }).start()));
+console.log(JSON.stringify(await createSimulatedExchange({}, { source, log: silentLog }).start()));
 process.on("SIGTERM", () => process.exit(0));

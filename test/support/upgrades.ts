@@ -3,14 +3,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { createArchiver } from "../../server/archive/archiver.ts";
 import { dateOf, dayUs } from "../../server/domain/day.ts";
-import { type Gap, isOpenHole } from "../../server/domain/gap.ts";
+import { awaitsBackfill, type Gap } from "../../server/domain/gap.ts";
 import { parseStreamName } from "../../server/domain/stream.ts";
 import { silentLog } from "../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../server/simulator/market/synthetic-market.ts";
 import type { MarketSource } from "../../server/simulator/protocol/market-source.ts";
-import { createExchange } from "../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../server/simulator/simulated-exchange.ts";
 import { recorderOf } from "../../server/storage/lock/data-folder.ts";
-import { type HandoverReport, readHandoverReport } from "../../server/upgrade/report.ts";
+import { readUpgradeReport, type UpgradeReport } from "../../server/upgrade/report.ts";
 import { startDayWorker, startSealWorker } from "../../server/workers.ts";
 import { dataFiles, readLines, readRecords } from "./data/read-data.ts";
 import { type Program, start } from "./program.ts";
@@ -59,7 +59,7 @@ export async function startUpgradable(options: {
     ...market,
     start: (emit) => market.start((events) => (isPaused ? undefined : emit(events))),
   };
-  const exchange = createExchange(
+  const exchange = createSimulatedExchange(
     { connectsPer5Minutes: Number.POSITIVE_INFINITY },
     { source, onSent, log: silentLog },
   );
@@ -92,15 +92,15 @@ export async function startUpgradable(options: {
     /** The process that records; 0 while none does. */
     pid: () => recorderOf(dataDir)?.pid ?? 0,
     /** Asks the recorder, waits, and tells what it says has become of it. */
-    async upgrade(pid: number): Promise<HandoverReport> {
+    async upgrade(pid: number): Promise<UpgradeReport> {
       const sinceMs = Date.now();
       process.kill(pid, "SIGUSR2");
       const report = () => {
-        const found = readHandoverReport(dataDir);
+        const found = readUpgradeReport(dataDir);
         return found !== null && found.pid === pid && found.atMs >= sinceMs ? found : null;
       };
       await until(() => report() !== null, `process ${pid} to say what became of the upgrade`, 60_000);
-      return report() as HandoverReport;
+      return report() as UpgradeReport;
     },
     /**
      * Lets the recorder write everything, stops it, and compares what it has with what was sent. A stream of a type in `ended` left the
@@ -178,7 +178,7 @@ export function gapsIn(dataDir: string, which: "open" | "all" = "open"): readonl
     return database
       .query<Gap, []>("select * from gap")
       .all()
-      .filter((gap) => which === "all" || isOpenHole(gap));
+      .filter((gap) => which === "all" || awaitsBackfill(gap));
   } finally {
     database.close();
   }

@@ -12,11 +12,11 @@ import type { Log } from "../../platform/log/log.ts";
 import type { ConfirmedTime } from "../../platform/time/confirmed-time.ts";
 import type { Manifest } from "../../storage/manifest.ts";
 import type { Prove } from "../../upload/day/prove-day.ts";
-import { createBucketAccess, isPast, uploadedOf } from "./bucket-access.ts";
+import { createBucketAccess, isPastDay, uploadedOf } from "./bucket-access.ts";
 import { createUploads, type UploadPace } from "./uploads.ts";
 
 /** What becomes of archives: into the bucket, and off this disk and the bucket when their time is over. */
-export type Keeping = {
+export type ArchiveLifecycle = {
   /** A day was archived, or archived anew. */
   onArchived(day: Day): void;
   /**
@@ -31,7 +31,7 @@ export type Keeping = {
   stop(): Promise<void>;
 };
 
-export type KeepingDeps = {
+export type ArchiveLifecycleDeps = {
   readonly dataDir: string;
   readonly nowUs: () => number;
   /** Nothing is removed by any other time, here or in the bucket. */
@@ -50,7 +50,7 @@ export type KeepingDeps = {
 const lookMs = 600_000;
 
 /** The keeping that a config asks for; without limits and without bucket it does nothing. */
-export function createKeeping(settings: Config, deps: KeepingDeps): Keeping {
+export function createArchiveLifecycle(settings: Config, deps: ArchiveLifecycleDeps): ArchiveLifecycle {
   const config = deps.mode === "demo" ? { ...settings, upload: { ...settings.upload, endpoint: "" } } : settings;
   const { log } = deps;
   const today = () => dateBy(deps.time());
@@ -117,7 +117,7 @@ function dateBy(time: ConfirmedTime): string | null {
 /** The retention that a config asks for on this disk. */
 export function retentionOf(
   config: Config,
-  deps: Pick<KeepingDeps, "dataDir" | "time" | "onRemoved" | "log"> & { readonly prove?: Prove },
+  deps: Pick<ArchiveLifecycleDeps, "dataDir" | "time" | "onRemoved" | "log"> & { readonly prove?: Prove },
   how: Pick<RetentionOptions, "unconfirmed" | "isCapped">,
 ): Retention {
   const { dataDir, time, onRemoved, log } = deps;
@@ -131,13 +131,13 @@ export function retentionOf(
       ...(onRemoved && { onRemoved }),
       log,
       notUploaded(day, manifest) {
-        if (config.upload.endpoint === "" || isPast(config, day, time())) return null;
+        if (config.upload.endpoint === "" || isPastDay(config, day, time())) return null;
         const record = uploadedOf(config, dataDir, day);
         if (record?.compressed_sha256 !== manifest.compressed_sha256) return "it is not uploaded yet";
         return record.confirmed_us === null ? "its upload is not confirmed yet" : null;
       },
       notThere: async (day, manifest, isDryRun) =>
-        prove === null || isPast(config, day, time()) ? null : prove(day, manifest, isDryRun),
+        prove === null || isPastDay(config, day, time()) ? null : prove(day, manifest, isDryRun),
     },
   );
 }

@@ -6,7 +6,7 @@ import { readFileSync } from "../../platform/files/files.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { ConfirmedTime } from "../../platform/time/confirmed-time.ts";
 import { type Manifest, parseManifest } from "../../storage/manifest.ts";
-import { createPacer, type Pacer } from "../../upload/bandwidth-limit.ts";
+import { type BandwidthLimit, createBandwidthLimit } from "../../upload/bandwidth-limit.ts";
 import { type BucketDayOptions, keyOf, type Vouched } from "../../upload/day/bucket-day.ts";
 import { createProve, type Prove } from "../../upload/day/prove-day.ts";
 import { createObjectStore, type ObjectStore } from "../../upload/store/object-store.ts";
@@ -15,7 +15,7 @@ import { readRecord, type Uploaded, uploadedPath } from "../../upload/upload-rec
 /** The bucket of a config, with the upload records that this disk holds about it. */
 export type BucketAccess = {
   readonly store: ObjectStore;
-  readonly pacer: Pacer;
+  readonly pacer: BandwidthLimit;
   readonly options: BucketDayOptions;
   /** The day's manifest on this disk, byte for byte; null if there is none. Throws if it cannot be read. */
   readonly vouchedLocally: (day: Day) => Vouched | null;
@@ -56,12 +56,12 @@ export function createBucketAccess(
       endpoint,
     }),
   );
-  const pacer = createPacer(config.upload.bandwidth_mbps);
+  const pacer = createBandwidthLimit(config.upload.bandwidth_mbps);
   const options = { dataDir, prefix: prefixOf(config), endpoint, bucket, partBytes };
   const known = {
     vouchedLocally: (day: Day) => vouchedLocally(dataDir, day),
     parseManifest: vouchedOf,
-    mayBeGone: (day: Day) => isPast(config, day, time()),
+    mayBeGone: (day: Day) => isPastDay(config, day, time()),
   };
   const onMissing = deps.onMissing ?? (() => {});
   const prove = createProve(options, { store, pacer, nowUs, onMissing, ...known });
@@ -69,7 +69,7 @@ export function createBucketAccess(
 }
 
 /** A day that the bucket would not keep any more is not brought there; while the time is unconfirmed that is no day. */
-export function isPast(config: Config, day: Day, time: ConfirmedTime): boolean {
+export function isPastDay(config: Config, day: Day, time: ConfirmedTime): boolean {
   const from = time.kind === "confirmed" ? keptFrom(dateOf(time.us), config.upload.retention_days) : null;
   return from !== null && day.date < from;
 }

@@ -1,11 +1,11 @@
-import { createShelf } from "../../archive/catalogue-index.ts";
+import { createCatalogueIndex } from "../../archive/catalogue-index.ts";
 import type { LiveCatalogue } from "../../catalogue/live-catalogue.ts";
 import type { Day } from "../../domain/day.ts";
 import type { Journal } from "../../journal/journal.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { Repair } from "../../recorder/recover/recovery.ts";
-import { findLiveHoles } from "../../storage/ids/live-ids.ts";
+import { findLiveMissingIds } from "../../storage/ids/live-ids.ts";
 import type { Manifest } from "../../storage/manifest.ts";
 
 type CatalogueParts = {
@@ -19,16 +19,16 @@ type CatalogueParts = {
 };
 
 /** Keeps the catalogue in step with journal and files; none of it keeps anybody waiting, and none of it fails the recording. */
-export type CatalogueCare = ReturnType<typeof createCatalogueCare>;
+export type CatalogueSync = ReturnType<typeof createCatalogueSync>;
 
 /** Days at whose look through the archives a word is logged. */
 const toldEvery = 50_000;
 
 /** Nothing happens before `start`. */
-export function createCatalogueCare(parts: CatalogueParts) {
+export function createCatalogueSync(parts: CatalogueParts) {
   const { catalogue, journal, dataDir, nowUs, log } = parts;
   const stopping = new AbortController();
-  const shelf = createShelf(
+  const shelf = createCatalogueIndex(
     { dataDir },
     {
       list: {
@@ -125,7 +125,7 @@ export function createCatalogueCare(parts: CatalogueParts) {
       let count = 0;
       for (const day of unmerged) {
         if (stopping.signal.aborted) return;
-        const gaps = await findLiveHoles(dataDir, day, beforeUs);
+        const gaps = await findLiveMissingIds(dataDir, day, beforeUs);
         journal.noteGaps(gaps);
         count += gaps.length;
       }

@@ -2,7 +2,7 @@ import { createVerifier } from "../../archive/verify/verifier.ts";
 import type { LiveCatalogue } from "../../catalogue/live-catalogue.ts";
 import { archivePath, type Day, dayStartUs, dayUs, manifestPath } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
-import { createNewestTrades, type NewestTrades } from "../../domain/latest-trades.ts";
+import { createLatestTrades, type LatestTrades } from "../../domain/latest-trades.ts";
 import type { History } from "../../domain/queries.ts";
 import type { Status } from "../../domain/status.ts";
 import type { Stream } from "../../domain/stream.ts";
@@ -16,7 +16,7 @@ import { createCoverage } from "./coverage.ts";
 /** What the program knows of its past, and what keeps it. */
 export type AppHistory = {
   readonly history: History;
-  readonly trades: NewestTrades["since"];
+  readonly trades: LatestTrades["since"];
   /** Other streams from now on; what is known of those that stay is kept. */
   setStreams(streams: readonly Stream[]): void;
   /** One more record of a stream. */
@@ -54,7 +54,7 @@ export function createAppHistory(parts: Parts): AppHistory {
   let byKey = keysOf(streams);
   const minutes = createMinuteRows(streams);
   const series = createSeries();
-  const trades = createNewestTrades(streams);
+  const trades = createLatestTrades(streams);
   const verifier = createVerifier({ dataDir }, { startWorker: startVerifyWorker, nowUs, onDone: noteVerified });
   const reconnects = new Map<number, number>();
   let rollovers = 0;

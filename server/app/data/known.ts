@@ -1,5 +1,5 @@
 import type { Archiver } from "../../archive/archiver.ts";
-import type { TradeHole } from "../../binance/rest/backfill-queue.ts";
+import type { MissingTrades } from "../../binance/rest/backfill-queue.ts";
 import { createLiveCatalogue } from "../../catalogue/live-catalogue.ts";
 import type { Gap } from "../../domain/gap.ts";
 import type { Stream } from "../../domain/stream.ts";
@@ -13,9 +13,9 @@ import { knownLastRun } from "../gaps/earlier-runs.ts";
 import { createLostRecords } from "../gaps/lost-records.ts";
 import { createLostWhileAway } from "../gaps/lost-while-away.ts";
 import { createSettledGaps } from "../gaps/settled-gaps.ts";
-import { createUnwrittenHoles } from "../gaps/unwritten-gaps.ts";
+import { createUnwrittenGaps } from "../gaps/unwritten-gaps.ts";
 import type { RecordingParts } from "../recording/recording.ts";
-import { createCatalogueCare } from "./catalogue-sync.ts";
+import { createCatalogueSync } from "./catalogue-sync.ts";
 import { createTidyUp } from "./tidy-up.ts";
 
 type Deps = {
@@ -39,13 +39,13 @@ export function createKnown(deps: Deps) {
   const { dataDir, startedUs, nowUs, log, archiver } = deps;
   const journal = openJournal(dataDir, { log });
   const catalogue = createLiveCatalogue(dataDir, journal, { nowUs, log });
-  const care = createCatalogueCare({ catalogue, journal, dataDir, nowUs, renewFolder: deps.renewFolder, log });
+  const care = createCatalogueSync({ catalogue, journal, dataDir, nowUs, renewFolder: deps.renewFolder, log });
   const merge: Archiver["merge"] = (day) => archiver().merge(day);
   const settled = createSettledGaps({ journal, dataDir, merge, now: deps.time, log });
   const isLost = () => journal.isNew && care.isFresh();
   const { onRecovered } = deps;
-  const refetch = (hole: TradeHole) => deps.parts().repair.refetch(hole);
-  const findHoles = createUnwrittenHoles({ dataDir, journal, refetch, readLines: readLineBytes, log });
+  const refetch = (hole: MissingTrades) => deps.parts().repair.refetch(hole);
+  const findHoles = createUnwrittenGaps({ dataDir, journal, refetch, readLines: readLineBytes, log });
   const lost = createLostWhileAway({ dataDir, startedUs, journal, readLines: readLineBytes, log });
   const unreadable = createLostRecords({ dataDir, startedUs, journal, parts: deps.parts, log });
   const tidyUp = createTidyUp({

@@ -7,7 +7,7 @@ import type { LostRecords } from "../../recorder/recover/lost-span.ts";
 import { type Leftovers, type RecoveryReport, recover } from "../../recorder/recover/recovery.ts";
 import type { LostWhileAway } from "../gaps/lost-while-away.ts";
 import type { SettledGaps } from "../gaps/settled-gaps.ts";
-import type { CatalogueCare } from "./catalogue-sync.ts";
+import type { CatalogueSync } from "./catalogue-sync.ts";
 
 /*
  * What a start does beside the recording, one after the other, a few milliseconds at a time:
@@ -36,7 +36,7 @@ type Deps = {
   readonly dataDir: string;
   readonly startedUs: number;
   readonly archiver: () => Archiver;
-  readonly care: CatalogueCare;
+  readonly care: CatalogueSync;
   readonly settled: SettledGaps;
   /** Looks for gaps in a segment that the last run left open, before it is sealed. */
   readonly findHoles: (segment: Segment) => Promise<void>;

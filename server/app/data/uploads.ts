@@ -1,6 +1,6 @@
-import type { UniteJob, UniteResult } from "../../archive/combine/combine-job.ts";
+import type { CombineJob, CombineResult } from "../../archive/combine/combine-job.ts";
 import { keptFrom } from "../../archive/retention/retention-plan.ts";
-import { createPool } from "../../archive/workers/worker-pool.ts";
+import { createWorkerPool } from "../../archive/workers/worker-pool.ts";
 import type { Config } from "../../config/config.ts";
 import { archivePath, type Day, dateOf, manifestPath } from "../../domain/day.ts";
 import { messageOf } from "../../platform/errors.ts";
@@ -10,7 +10,7 @@ import type { Log } from "../../platform/log/log.ts";
 import type { ConfirmedTime } from "../../platform/time/confirmed-time.ts";
 import { archivedDays } from "../../storage/list/listing.ts";
 import { encodeManifest, type Manifest, parseManifest as manifestOf } from "../../storage/manifest.ts";
-import { type United, type UniteOrder, unionFolder } from "../../upload/day/combine-day.ts";
+import { type Combined, type CombineOrder, combineFolder } from "../../upload/day/combine-day.ts";
 import type { Prove } from "../../upload/day/prove-day.ts";
 import { isBorderOpen, openBorders } from "../../upload/day/settle-borders.ts";
 import { uploadDay } from "../../upload/day/upload-day.ts";
@@ -19,7 +19,7 @@ import { createUnsettled } from "../../upload/unsettled.ts";
 import { daysBeingReplaced } from "../../upload/upload-record.ts";
 import { createUploader, type Uploader } from "../../upload/uploader.ts";
 import { startDayWorker } from "../../workers.ts";
-import { createBucketAccess, isPast, uploadedOf, usualPartBytes } from "./bucket-access.ts";
+import { createBucketAccess, isPastDay, uploadedOf, usualPartBytes } from "./bucket-access.ts";
 
 /** What uploading needs of the app. */
 export type UploadsDeps = {
@@ -62,12 +62,12 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
   const { store, vouchedLocally } = bucket;
   const options = { ...bucket.options, settleMs: pace.settleMs };
   const unsettled = createUnsettled(() => nowUs() / 1000);
-  const unions = createPool<UniteJob, UniteResult>(
+  const unions = createWorkerPool<CombineJob, CombineResult>(
     { operation: "unite", size: 1, pathOf: (job) => archivePath(dataDir, job.day) },
     startDayWorker,
   );
 
-  async function unite(order: UniteOrder): Promise<United> {
+  async function unite(order: CombineOrder): Promise<Combined> {
     const { day, withOwn, other, otherManifest, before, after, out } = order;
     const outcome = await unions.run({
       ...{ kind: "unite", dataDir, day, withOwn, other, before, after, out },
@@ -89,24 +89,24 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
     { target: store.name, settleMs: pace.settleMs, retryMs: pace.retryMs },
     {
       async *pending() {
-        rmSync(unionFolder(dataDir), { recursive: true, force: true });
+        rmSync(combineFolder(dataDir), { recursive: true, force: true });
         for (const day of [...daysBeingReplaced(dataDir), ...openBorders(dataDir)]) yield { day, dueMs: 0 };
         for (const day of await archivedDays(dataDir)) {
           const record = uploadedOf(config, dataDir, day);
           const isCurrent = record !== null && record.compressed_sha256 === (await archiveSha256(dataDir, day));
-          if (isPast(config, day, time()) || (isCurrent && record.confirmed_us !== null)) continue;
+          if (isPastDay(config, day, time()) || (isCurrent && record.confirmed_us !== null)) continue;
           yield { day, dueMs: isCurrent ? record.uploaded_us / 1000 + pace.settleMs : 0 };
         }
       },
       upload: async (day, onProgress, isAgain) =>
-        isPast(config, day, time())
+        isPastDay(config, day, time())
           ? "gone"
           : uploadDay(day, options, {
               ...bucket,
               ...{ nowUs, unite, onProgress, unsettled, isAgain },
               onTrouble: (of, what) => uploader.noteTrouble(of, what),
             }),
-      isBorderOpen: (day) => !isPast(config, day, time()) && isBorderOpen(dataDir, day),
+      isBorderOpen: (day) => !isPastDay(config, day, time()) && isBorderOpen(dataDir, day),
       nowMs: () => nowUs() / 1000,
       abort: bucket.abort,
       onConfirmed: deps.onConfirmed,

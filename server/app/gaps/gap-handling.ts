@@ -9,7 +9,7 @@ import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { GapLedger } from "../../recorder/write/gap-ledger.ts";
 import { type ManifestGap, readManifest } from "../../storage/manifest.ts";
-import type { Pause, Repair } from "../recording/backfill.ts";
+import type { Backfill, Pause } from "../recording/backfill.ts";
 import type { TimedGaps } from "./timed-gaps.ts";
 
 /** Takes gaps from the feed to where they are written down, and to those who can put them right. */
@@ -24,7 +24,7 @@ export type GapIntake = {
  */
 export function createGapIntake(deps: {
   ledger: GapLedger;
-  repair: Repair;
+  repair: Backfill;
   firstIds: Map<Stream, number>;
   /** What was received before is of earlier runs, µs. */
   startedUs: number;

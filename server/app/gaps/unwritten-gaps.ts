@@ -1,5 +1,5 @@
 import { isNumbered } from "../../binance/gaps/stream-state.ts";
-import type { TradeHole } from "../../binance/rest/backfill-queue.ts";
+import type { MissingTrades } from "../../binance/rest/backfill-queue.ts";
 import type { Segment } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
 import { createStream, type Stream, streamTypeOfFolder } from "../../domain/stream.ts";
@@ -10,16 +10,16 @@ import { recordBefore } from "../../recorder/recover/record-before.ts";
 import {
   firstReceiptUs,
   type HighestRecord,
-  holesInTail,
   isContiguous,
-  type TailHole,
+  missingIdsInTail,
+  type TailMissingIds,
 } from "../../recorder/recover/tail-missing-ids.ts";
 import type { ReadLines } from "../../storage/list/stored-lines.ts";
 
 type Deps = {
   readonly dataDir: string;
   readonly journal: Pick<Journal, "gapsOfStream" | "noteGaps" | "runs">;
-  readonly refetch: (hole: TradeHole) => void;
+  readonly refetch: (hole: MissingTrades) => void;
   readonly readLines: ReadLines;
   readonly log: Log;
 };
@@ -36,7 +36,7 @@ const underWayUs = 2_000_000;
  * Writes down the holes in, and right before, a segment that the last run left open, unless the journal knows of them, and has trades
  * refetched. To be created before this run notes anything of its own. Never rejects.
  */
-export function createUnwrittenHoles(deps: Deps): (segment: Segment) => Promise<void> {
+export function createUnwrittenGaps(deps: Deps): (segment: Segment) => Promise<void> {
   const { dataDir, journal, log } = deps;
   const knownUntilUs = Math.max(0, ...journal.runs().flatMap((run) => [run.started_us, run.last_recv_us ?? 0]));
 
@@ -47,11 +47,12 @@ export function createUnwrittenHoles(deps: Deps): (segment: Segment) => Promise<
     const before = await recordBefore(dataDir, segment, deps);
     // A span of cause "clock" says by which clock rows are stamped, not that any is missing.
     const known = journal.gapsOfStream(type.folder, stream.symbol).filter(({ cause }) => cause !== "clock");
-    if (isContiguous(type.kind)) for (const hole of holesInTail(dataDir, segment, before)) take(stream, hole, known);
+    if (isContiguous(type.kind))
+      for (const hole of missingIdsInTail(dataDir, segment, before)) take(stream, hole, known);
     else if (before !== null) lookBefore(stream, segment, before, known);
   }
 
-  function take(stream: Stream, hole: TailHole, known: readonly Gap[]): void {
+  function take(stream: Stream, hole: TailMissingIds, known: readonly Gap[]): void {
     const { fromUs, fromId, toId } = hole;
     const toUs = Math.max(hole.toUs, fromUs + 1);
     const isKnown = known.some((gap) => gap.from_us < toUs && gap.to_us > fromUs);

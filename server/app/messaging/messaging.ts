@@ -1,11 +1,11 @@
 import type { LiveCatalogue } from "../../catalogue/live-catalogue.ts";
 import type { Config } from "../../config/config.ts";
 import type { BotStatus, TelegramStatus } from "../../domain/status.ts";
-import { createAppAlerts } from "./notifications.ts";
+import { createNotifications } from "./notifications.ts";
 import { type BotSources, createAppBot, createDayPictures } from "./telegram-bot.ts";
 
 /** The people outside: who is told, and who asks. Recording never waits for any of it. */
-export type Outside = {
+export type Messaging = {
   start(): void;
   /** Call it once a second. Returns at once. */
   tick(): void;
@@ -17,12 +17,12 @@ export type Outside = {
 };
 
 /** Creates what the config asks for; does nothing before `start`. */
-export function createOutside(
+export function createMessaging(
   config: Config,
   sources: BotSources & { readonly catalogue: Pick<LiveCatalogue, "outgoing"> },
-): Outside {
+): Messaging {
   const { pictures, ofDay } = createDayPictures(sources);
-  const alerts = createAppAlerts(config, { ...sources, picture: ofDay });
+  const alerts = createNotifications(config, { ...sources, picture: ofDay });
   const bot = createAppBot(config, { ...sources, pictures }, alerts.bot);
   return {
     start() {

@@ -7,14 +7,14 @@ import { createHeartbeat, type Heartbeat } from "../../notify/heartbeat.ts";
 import { createWebhook, type Webhook } from "../../notify/webhook.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { version } from "../../platform/process/version.ts";
-import { createSender } from "../../telegram/api/send-queue.ts";
+import { createSendQueue } from "../../telegram/api/send-queue.ts";
 import { createIncidentButtons, type IncidentButtons } from "../../telegram/bot/incident-buttons.ts";
 import { createDigest, type Digest } from "../../telegram/notifier/digest.ts";
 import { createNotifier, type Notifier } from "../../telegram/notifier/notifier.ts";
 import { digestFacts } from "./digest.ts";
 
 /** Everything that tells somebody outside: Telegram, the webhook, the heartbeat. Recording never waits for any of it. */
-export type AppAlerts = {
+export type Notifications = {
   start(): void;
   /** Call it once a second. Returns at once. */
   tick(): void;
@@ -39,7 +39,7 @@ export type AlertSources = {
 };
 
 /** Creates what the config asks for; does nothing before `start`. */
-export function createAppAlerts(config: Config, sources: AlertSources): AppAlerts {
+export function createNotifications(config: Config, sources: AlertSources): Notifications {
   const { incidents, nowUs, log } = sources;
   const telegram = createTelegram(config, sources);
   const webhook = createWebhookOf(config, sources);
@@ -73,7 +73,7 @@ function createTelegram(config: Config, sources: AlertSources): { notifier: Noti
   if (token === "" || chats.length === 0) return null;
   const { catalogue, incidents, nowUs, log, picture } = sources;
   const about = { chats, language, host: config.host };
-  const sender = createSender({ token, apiRoot });
+  const sender = createSendQueue({ token, apiRoot });
   const notifier = createNotifier(about, { incidents, sender, store: () => catalogue.outgoing, nowUs, log });
   if (atMinutes === null) return { notifier, digest: null };
   const digest = createDigest(

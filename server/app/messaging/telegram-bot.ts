@@ -7,10 +7,10 @@ import type { Log } from "../../platform/log/log.ts";
 import type { LogEntry } from "../../platform/log/recent-logs.ts";
 import { createBot } from "../../telegram/bot/bot.ts";
 import type { Sources } from "../../telegram/bot/commands/command.ts";
-import { dayJob } from "../../telegram/bot/day-request.ts";
-import { createPictures } from "../../telegram/pictures/picture-worker-client.ts";
+import { dayRequest } from "../../telegram/bot/day-request.ts";
+import { createPictureWorker } from "../../telegram/pictures/picture-worker-client.ts";
 import { startPictureWorker } from "../../workers.ts";
-import type { AppAlerts } from "./notifications.ts";
+import type { Notifications } from "./notifications.ts";
 
 /** The bot, and the pictures that it and the digest show. */
 export type AppBot = {
@@ -40,10 +40,10 @@ export function createDayPictures({
   nowUs,
   log,
 }: Pick<BotSources, "status" | "history" | "nowUs" | "log">) {
-  const pictures = createPictures({ startWorker: startPictureWorker, log });
+  const pictures = createPictureWorker({ startWorker: startPictureWorker, log });
   return {
     pictures,
-    ofDay: async (date: string) => pictures.draw(await dayJob({ status, history, nowUs }, date)),
+    ofDay: async (date: string) => pictures.draw(await dayRequest({ status, history, nowUs }, date)),
   };
 }
 
@@ -51,7 +51,7 @@ export function createDayPictures({
 export function createAppBot(
   config: Config,
   sources: BotSources & { readonly pictures: Sources["pictures"] },
-  alerts: AppAlerts["bot"],
+  alerts: Notifications["bot"],
 ): AppBot {
   const { token, api_root: apiRoot, language } = config.telegram;
   const { status } = sources;

@@ -1,14 +1,14 @@
-import type { PendingHole, TradeHole } from "../../binance/rest/backfill-queue.ts";
+import type { MissingTrades, PendingBackfill } from "../../binance/rest/backfill-queue.ts";
 import { createDepthSnapshots, type DepthSnapshots } from "../../binance/rest/depth-snapshots.ts";
 import type { RestClient } from "../../binance/rest/rest-client.ts";
-import { createTradeRepair } from "../../binance/rest/trade-backfill.ts";
+import { createTradeBackfill } from "../../binance/rest/trade-backfill.ts";
 import { type Day, dayUs, type Segment } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
-import type { StoredHole } from "../../domain/missing-ids.ts";
+import type { StoredBackfill } from "../../domain/missing-ids.ts";
 import { createStream, type Stream, streamTypeOfFolder } from "../../domain/stream.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Log } from "../../platform/log/log.ts";
-import { createRepairWriter } from "../../recorder/backfill/backfill-writer.ts";
+import { createBackfillWriter } from "../../recorder/backfill/backfill-writer.ts";
 import { firstRecordedId, lastRecordedId } from "../../recorder/backfill/boundary-ids.ts";
 import { createIdFiles } from "../../recorder/backfill/id-files.ts";
 import { absentIn, joinedRuns } from "../../recorder/backfill/id-runs.ts";
@@ -16,10 +16,10 @@ import { recordedIds } from "../../recorder/backfill/recorded-ids.ts";
 import { readLineBytes } from "../../storage/read/archive-reader.ts";
 
 /** What is put right over REST: trades that were missed, and the books that diffs are joined to. */
-export type Repair = {
+export type Backfill = {
   start(): void;
   /** Trades that the ids prove to be missing. */
-  refetch(hole: TradeHole): void;
+  refetch(hole: MissingTrades): void;
   /** Ids of a stream that were told to be missing are not. */
   withdraw(stream: Stream, hole: { readonly fromId: number; readonly toId: number }): void;
   /**
@@ -48,7 +48,7 @@ export type Pause = {
   readonly onJudged?: (missing: number) => void;
 };
 
-export type RepairDeps = {
+export type BackfillDeps = {
   readonly rest: RestClient;
   readonly journal: Pick<Journal, "holes" | "noteRepair">;
   readonly nowUs: () => number;
@@ -70,10 +70,10 @@ const longestPauseUs = 31 * dayUs;
 const mostMissing = 100_000_000;
 
 /** Connects REST, the writer of refetched trades and the journal. */
-export function createRepair(
+export function createBackfill(
   options: { dataDir: string; segmentMinutes: number; streams: readonly Stream[] },
-  deps: RepairDeps,
-): Repair {
+  deps: BackfillDeps,
+): Backfill {
   const { dataDir, segmentMinutes } = options;
   const { rest, journal, log } = deps;
   let refetched = 0;
@@ -84,8 +84,8 @@ export function createRepair(
   const readLines = readLineBytes;
   const files = createIdFiles(dataDir, { readLines, nowUs: deps.nowUs });
   const { onClosed, flushed } = deps;
-  const writer = createRepairWriter({ dataDir, segmentMinutes }, { readLines, files, flushed, onClosed });
-  const trades = createTradeRepair({
+  const writer = createBackfillWriter({ dataDir, segmentMinutes }, { readLines, files, flushed, onClosed });
+  const trades = createTradeBackfill({
     ...{ rest, log },
     onPage: writer.write,
     onDone(hole, { fetched }) {
@@ -100,7 +100,7 @@ export function createRepair(
   const books: DepthSnapshots = createDepthSnapshots({ symbols: diffSymbols(options.streams) }, deps);
 
   /** The gap knows of its repair before the day is merged again, so that the manifest does. */
-  async function finish(hole: TradeHole, fetched: number): Promise<void> {
+  async function finish(hole: MissingTrades, fetched: number): Promise<void> {
     journal.noteRepair({ ...keyOf(hole.stream), from_us: hole.fromUs }, fetched);
     for (const day of await writer.finish(hole.stream)) deps.onLate(day);
   }
@@ -182,6 +182,6 @@ function keyOf({ type, symbol }: Stream): { stream: string; symbol: string } {
   return { stream: type.folder, symbol };
 }
 
-function storedOf({ stream, ...hole }: PendingHole): StoredHole {
+function storedOf({ stream, ...hole }: PendingBackfill): StoredBackfill {
   return { ...hole, ...keyOf(stream) };
 }

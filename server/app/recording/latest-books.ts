@@ -2,7 +2,7 @@ import type { BookView } from "../../domain/status.ts";
 import type { Stream } from "../../domain/stream.ts";
 
 /** The newest partial depth of each symbol, kept as text: nobody parses it before somebody looks. */
-export type NewestBooks = {
+export type LatestBooks = {
   /** These streams from now on; what is known of those that stay is kept. */
   setStreams(streams: readonly Stream[]): void;
   /** A payload of any stream; all but partial depth are passed over. */
@@ -12,7 +12,7 @@ export type NewestBooks = {
 };
 
 /** Where a symbol has partial depth of several sizes, the deepest counts. */
-export function createNewestBooks(streams: readonly Stream[]): NewestBooks {
+export function createLatestBooks(streams: readonly Stream[]): LatestBooks {
   let books = new Map<string, { deepest: Stream | null; recvUs: number; payload: string }>();
   setStreams(streams);
 

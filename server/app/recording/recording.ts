@@ -1,7 +1,7 @@
 import { createDelayEstimator, type DelayEstimator } from "../../binance/delay/delay-estimator.ts";
 import { createLatencyGate, type LatencyGate } from "../../binance/delay/latency-gate.ts";
 import type { Feed } from "../../binance/feed/feed.ts";
-import type { FeedSink } from "../../binance/gaps/feed-events.ts";
+import type { FeedEvents } from "../../binance/gaps/feed-events.ts";
 import type { ClockOffset, ClockOffsetMeter } from "../../binance/rest/clock-offset.ts";
 import { createRestClient } from "../../binance/rest/rest-client.ts";
 import { createSymbolWatch, type SymbolWatch } from "../../binance/rest/symbol-status.ts";
@@ -21,10 +21,10 @@ import { createGapIntake, firstIdOf, gapOf } from "../gaps/gap-handling.ts";
 import { createLeftOut } from "../gaps/left-out.ts";
 import { createTimedGaps } from "../gaps/timed-gaps.ts";
 import { createWallOffset } from "../time/wall-offset.ts";
-import { createDeparture, type Departure } from "../upgrade/parent-state.ts";
-import { openFeed, type Standby } from "../upgrade/standby-feed.ts";
-import { createRepair, type Repair } from "./backfill.ts";
-import { createNewestBooks, type NewestBooks } from "./latest-books.ts";
+import { createParentState, type ParentState } from "../upgrade/parent-state.ts";
+import { openFeed, type StandbyFeed } from "../upgrade/standby-feed.ts";
+import { type Backfill, createBackfill } from "./backfill.ts";
+import { createLatestBooks, type LatestBooks } from "./latest-books.ts";
 import { createNewestRecords } from "./newest-records.ts";
 import { recorderOptions } from "./recorder-options.ts";
 
@@ -35,9 +35,9 @@ export type Recording = {
   /** Writes down at once since when the streams of earlier runs are not recorded, so that a day merged at start knows of it. */
   noteDown(downtimes: ReadonlyMap<Stream, Downtime>, sinceUs: number): void;
   /** Begins to receive, or goes on with what `standby` has received. */
-  start(standby?: Standby): void;
+  start(standby?: StandbyFeed): void;
   /** Towards another process that goes on in its place; once it has left, `stop` writes what there is. */
-  readonly departure: Pick<Departure, "begin" | "cancel" | "isSettled" | "leave">;
+  readonly departure: Pick<ParentState, "begin" | "cancel" | "isSettled" | "leave">;
   /** Other streams from now on; those that stay are not touched. */
   setStreams(streams: readonly Stream[]): void;
   /** To be called once a second. */
@@ -57,13 +57,13 @@ export type RecordingParts = {
   readonly recorder: Recorder;
   readonly ledger: GapLedger;
   readonly rates: Rates<Stream>;
-  readonly books: NewestBooks;
+  readonly books: LatestBooks;
   readonly delay: DelayEstimator;
   readonly clockOffset: ClockOffsetMeter;
   readonly quarantine: Quarantine;
   readonly gate: LatencyGate;
   readonly symbols: SymbolWatch;
-  readonly repair: Repair;
+  readonly repair: Backfill;
 };
 
 export type RecordingDeps = {
@@ -106,7 +106,7 @@ export function createRecording(
   const leftOut = createLeftOut({ dataDir, journal, addGaps: ledger.add, nowUs });
   const quarantine = createQuarantine({ dataDir }, { log });
   const rates = createRates(streams);
-  const books = createNewestBooks(streams);
+  const books = createLatestBooks(streams);
   const delay = createDelayEstimator();
   const gate = createLatencyGate({ thresholdMs: config.latency.threshold_ms, gate: config.latency.gate });
   const rest = createRestClient({ restUrl: exchange.rest_url }, { log });
@@ -118,7 +118,7 @@ export function createRecording(
   const symbols = createSymbolWatch({ symbols: symbolsOf(streams) }, { rest, log });
   /** First id of this run, of trades; of diffs the first `U` since the newest hole. */
   const firstIds = new Map<Stream, number>();
-  const repair = createRepair(
+  const repair = createBackfill(
     { dataDir, segmentMinutes: record.segment_minutes, streams },
     {
       ...{ rest, journal, nowUs, log, onClosed: deps.onClosed, onLate: deps.onLate },
@@ -156,7 +156,7 @@ export function createRecording(
   const timed = createTimedGaps({ clock, startedUs, offsetUs: deps.offsetUs });
   const gaps = createGapIntake({ ledger, repair, firstIds, startedUs, journal, hold: timed.hold, log });
 
-  const departure = createDeparture({ feed: () => feed, take: gaps.take });
+  const departure = createParentState({ feed: () => feed, take: gaps.take });
 
   /** False for a symbol of which the exchange says that nothing is to be expected. */
   function mayDeliver(symbol: string): boolean {
@@ -179,7 +179,7 @@ export function createRecording(
       leftOut.begin(streams, downtimes, sinceUs);
     },
     start(standby) {
-      const sink: FeedSink = {
+      const sink: FeedEvents = {
         onData,
         onGaps: departure.onGaps,
         onOdd: quarantine.add,

@@ -1,6 +1,6 @@
 import { createFeed, type Feed, type FeedDeps, type FeedOptions } from "../../binance/feed/feed.ts";
-import type { FeedGap, FeedSink } from "../../binance/gaps/feed-events.ts";
-import type { Inherited, Leftover } from "../../binance/sockets/parent-connection.ts";
+import type { FeedEvents, FeedGap } from "../../binance/gaps/feed-events.ts";
+import type { InheritedFeed, Leftover } from "../../binance/sockets/parent-connection.ts";
 import type { ReceiveClock } from "../../platform/time/receive-clock.ts";
 
 /**
@@ -15,7 +15,7 @@ export function createStampedFeed(
   const { steadyUs, stampOf, spansOf, steadyOf } = deps.clock;
   const { interruptionOf } = deps;
 
-  const sink: FeedSink = {
+  const sink: FeedEvents = {
     onData: (stream, payload, us, eventMs, id) => deps.sink.onData(stream, payload, stampOf(us), eventMs, id),
     onOdd: (reason, text, us) => deps.sink.onOdd(reason, text, stampOf(us)),
     onGaps: (gaps) => deps.sink.onGaps(gaps.flatMap(stampedGaps)),
@@ -87,7 +87,7 @@ function spanBy(of: (us: number) => number, { fromUs, toUs }: { fromUs: number; 
 }
 
 /** 0 stands for never and stays. */
-function translated(trails: Inherited, of: (us: number) => number): Inherited {
+function translated(trails: InheritedFeed, of: (us: number) => number): InheritedFeed {
   return new Map(
     [...trails].map(([name, trail]) => {
       const holes = trail.holes.map((hole) => ({ ...hole, ...spanBy(of, hole) }));

@@ -2,21 +2,21 @@ import type { Feed } from "../../binance/feed/feed.ts";
 import type { FeedGap } from "../../binance/gaps/feed-events.ts";
 import { contentMark } from "../../binance/gaps/recent-ids.ts";
 import type { Followed } from "../../binance/gaps/sequence-types.ts";
-import type { Inherited, Leftover } from "../../binance/sockets/parent-connection.ts";
+import type { InheritedFeed, Leftover } from "../../binance/sockets/parent-connection.ts";
 import type { Gap } from "../../domain/gap.ts";
 import { parseStreamName, type Stream } from "../../domain/stream.ts";
 import { firstIdOf } from "../gaps/gap-handling.ts";
 
 /** Tells of a record of the stream of this name. */
-export type Note = (name: string, message: Followed) => void;
+export type RecordNotice = (name: string, message: Followed) => void;
 
 /** What a recorder tells the process that gets ready to go on in its place. */
-export type Departure = {
+export type ParentState = {
   /**
    * Returns how far each stream is. From now on each record is told, and gaps are held back: the other process may have received
    * what is missing here.
    */
-  begin(note: Note): Inherited;
+  begin(note: RecordNotice): InheritedFeed;
   /** Nobody takes over: what was held back is dealt with here. */
   cancel(): void;
   /** False while some connections have yet to bring what others have missed. */
@@ -33,11 +33,11 @@ export type Departure = {
 };
 
 /** Does nothing but pass gaps on to `take`, until `begin`. */
-export function createDeparture(deps: {
+export function createParentState(deps: {
   feed: () => Feed | null;
   take: (gaps: readonly FeedGap[]) => void;
-}): Departure {
-  let note: Note | null = null;
+}): ParentState {
+  let note: RecordNotice | null = null;
   let held: readonly FeedGap[] = [];
   let hasLeft = false;
   let epoch: Stream | null = null;

@@ -1,5 +1,5 @@
-import type { FromOld } from "../../upgrade/protocol.ts";
-import type { Note } from "./parent-state.ts";
+import type { FromParent } from "../../upgrade/protocol.ts";
+import type { RecordNotice } from "./parent-state.ts";
 
 /** How long what is to be told waits for more, ms. */
 const pauseMs = 40;
@@ -8,8 +8,8 @@ const pauseMs = 40;
 const mostUnseen = 4_000_000;
 
 /** Tells another process of records, in batches. */
-export type NoteSender = {
-  readonly add: Note;
+export type RecordNotices = {
+  readonly add: RecordNotice;
   /** Records are told by the place of their stream in this list; those of others are not. */
   start(streams: readonly string[]): void;
   /** The other process has read all up to this batch. */
@@ -21,9 +21,9 @@ export type NoteSender = {
 };
 
 /** Nothing is sent before `start`; what is added before is kept. */
-export function createNoteSender(send: (message: FromOld) => void): NoteSender {
+export function createRecordNotices(send: (message: FromParent) => void): RecordNotices {
   const places = new Map<string, number>();
-  const early: Parameters<Note>[] = [];
+  const early: Parameters<RecordNotice>[] = [];
   const unseen = new Map<number, number>();
   let notes: number[] = [];
   let batch = 0;
@@ -36,7 +36,7 @@ export function createNoteSender(send: (message: FromOld) => void): NoteSender {
   // It may fail after nobody waits any more.
   failed.catch(() => {});
 
-  function push(...[name, { firstId, id, mark, recvUs, isEpoch }]: Parameters<Note>): void {
+  function push(...[name, { firstId, id, mark, recvUs, isEpoch }]: Parameters<RecordNotice>): void {
     const place = places.get(name);
     if (place !== undefined) notes.push(place, firstId, id, mark, recvUs, isEpoch ? 1 : 0);
   }

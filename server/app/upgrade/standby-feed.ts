@@ -1,8 +1,8 @@
 import type { Feed, FeedDeps, FeedOptions } from "../../binance/feed/feed.ts";
-import type { FeedGap, FeedSink } from "../../binance/gaps/feed-events.ts";
+import type { FeedEvents, FeedGap } from "../../binance/gaps/feed-events.ts";
 import type { Followed } from "../../binance/gaps/sequence-types.ts";
 import { addressesOf } from "../../binance/sockets/endpoint.ts";
-import type { Inherited, Leftover } from "../../binance/sockets/parent-connection.ts";
+import type { InheritedFeed, Leftover } from "../../binance/sockets/parent-connection.ts";
 import type { Config } from "../../config/config.ts";
 import type { Gap } from "../../domain/gap.ts";
 import type { Stream } from "../../domain/stream.ts";
@@ -12,7 +12,7 @@ import { createStampedFeed } from "../recording/stamped-feed.ts";
 import { gapOfLeftover } from "./parent-state.ts";
 
 /** Receives beside a recorder of another process, and keeps what that one has not recorded until it may be written. */
-export type Standby = {
+export type StandbyFeed = {
   readonly clock: ReceiveClock;
   readonly streams: readonly Stream[];
   start(): void;
@@ -32,7 +32,7 @@ export type Standby = {
   leftovers: Feed["leftovers"];
   /** Hands over what is kept, in the order of receipt, and from now on what is received. */
   attach(deps: {
-    sink: FeedSink;
+    sink: FeedEvents;
     mayDeliver: (symbol: string) => boolean;
     noteGaps: (gaps: readonly Gap[]) => void;
     /** Since when streams that are added later are missing. */
@@ -79,17 +79,17 @@ function feedOptionsOf(config: Config, streams: readonly Stream[]): FeedOptions 
 }
 
 /** Nothing is opened before `start`. `inherited` tells how far the other process is. */
-export function createStandby(
-  options: { config: Config; streams: readonly Stream[]; inherited: Inherited; mostCharacters?: number },
+export function createStandbyFeed(
+  options: { config: Config; streams: readonly Stream[]; inherited: InheritedFeed; mostCharacters?: number },
   deps: Pick<FeedDeps, "log" | "after" | "connect" | "random"> & { clock: ReceiveClock },
-): Standby {
+): StandbyFeed {
   const { config, streams, inherited } = options;
   const limit = options.mostCharacters ?? mostCharacters;
   const known = new Set(streams.map(({ name }) => name));
   /** By stream and id, in the order of receipt. */
   const held = new Map<string, Held>();
   const gaps: FeedGap[] = [];
-  const odd: Parameters<FeedSink["onOdd"]>[] = [];
+  const odd: Parameters<FeedEvents["onOdd"]>[] = [];
   const dated = new Map<Stream, readonly [number, number]>();
   /** The highest id that the other process has of a stream, and when it came. */
   const last = new Map<string, { id: number; us: number }>();
@@ -101,7 +101,7 @@ export function createStandby(
   let most = 0;
   let offsetMs: number | null = null;
   let stoppedAtUs = 0;
-  let attached: FeedSink | null = null;
+  let attached: FeedEvents | null = null;
   let mayDeliver: (symbol: string) => boolean = () => true;
   let interruptions: ReadonlyMap<Stream, Downtime> = new Map();
 
@@ -146,7 +146,7 @@ export function createStandby(
   );
 
   /** Receipt does not run back from one process to the next, however late the other one has looked at its clock. */
-  function drain(sink: FeedSink): void {
+  function drain(sink: FeedEvents): void {
     const floors = new Map<Stream, number>();
     for (const { stream, payload, recvUs, eventMs, id } of held.values()) {
       const before = last.get(stream.name);

@@ -8,8 +8,8 @@ import { UnreadableFile } from "../../storage/read/line-reader-sync.ts";
 import { createIdIndex, type IdIndex } from "../merge/id-index.ts";
 import type { MergeInput } from "../merge/merge-lines.ts";
 import { writeLines } from "../merge/write-lines.ts";
-import type { UniteJob, UniteResult } from "./combine-job.ts";
-import { unitedManifest } from "./combined-manifest.ts";
+import type { CombineJob, CombineResult } from "./combine-job.ts";
+import { combinedManifest } from "./combined-manifest.ts";
 
 /** Rows of the day before that are remembered: a million, from its end. */
 const neighbourBlocks = 32;
@@ -22,7 +22,7 @@ const neighbourBlocks = 32;
  *
  * Throws UnreadableFile, FileError; no archive is touched.
  */
-export function uniteArchives(job: UniteJob, alive: () => void = () => {}): UniteResult {
+export function combineArchives(job: CombineJob, alive: () => void = () => {}): CombineResult {
   const { dataDir, day, other } = job;
   const own = job.withOwn === false ? null : archivePath(dataDir, day);
   const ownManifest = own === null ? null : readManifest(dataDir, day);
@@ -66,7 +66,7 @@ export function uniteArchives(job: UniteJob, alive: () => void = () => {}): Unit
     const lines = writeLines(target, inputs, { onForeign: refuse, onTail: refuse }, alive);
     if (own !== null && ownHash.digest("hex") !== ownManifest?.compressed_sha256)
       throw new FileError("unite", own, "it is not what its manifest says; see `rt-data verify`");
-    const result = unitedManifest(job, lines, ownManifest, moved);
+    const result = combinedManifest(job, lines, ownManifest, moved);
     if (result.kind !== "new") rmSync(job.out, { force: true });
     return result;
   } catch (error) {

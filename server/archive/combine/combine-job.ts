@@ -5,7 +5,7 @@ import type { Manifest } from "../../storage/manifest.ts";
 export type Neighbour = { readonly path: string; readonly sha256: string };
 
 /** Recorders' archives of a day that are to become one, without the rows that belong to a day beside it; sent to the day worker. */
-export type UniteJob = {
+export type CombineJob = {
   readonly kind: "unite";
   readonly dataDir: string;
   readonly day: Day;
@@ -27,4 +27,4 @@ export type UniteJob = {
  * "same": the other archive has every row already; the manifest is for it, and nothing was written to `out`. "own": this disk's
  * archive is the whole, and the manifest is its own. A failure to read names the file that is damaged.
  */
-export type UniteResult = { readonly kind: "new" | "same" | "own"; readonly manifest: Manifest };
+export type CombineResult = { readonly kind: "new" | "same" | "own"; readonly manifest: Manifest };

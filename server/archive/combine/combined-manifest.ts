@@ -1,15 +1,15 @@
 import type { Manifest, ManifestBorder, ManifestSource } from "../../storage/manifest.ts";
 import type { WrittenLines } from "../merge/write-lines.ts";
-import type { Neighbour, UniteJob, UniteResult } from "./combine-job.ts";
+import type { CombineJob, CombineResult, Neighbour } from "./combine-job.ts";
 import { sharedGaps } from "./shared-gaps.ts";
 
 /** The manifest of a united archive; `moved` counts the rows that belong to the day before and after. */
-export function unitedManifest(
-  job: UniteJob,
+export function combinedManifest(
+  job: CombineJob,
   written: WrittenLines,
   own: Manifest | null,
   moved: { readonly before: number; readonly after: number },
-): UniteResult {
+): CombineResult {
   const { refetched, ...lines } = written;
   const other = job.otherManifest;
   const known = [other, own].filter((manifest) => manifest !== null);

@@ -1,4 +1,4 @@
-import { isOpenHole } from "../../domain/gap.ts";
+import { awaitsBackfill } from "../../domain/gap.ts";
 import type { Manifest, ManifestGap } from "../../storage/manifest.ts";
 
 /** What is known of when an archive was recorded. */
@@ -36,8 +36,8 @@ function uncovered({ gaps, first_recv_us, last_recv_us }: Covered): Span[] {
 /** What both lacked; null if neither calls it a gap, or if one of them has refetched everything. */
 function remaining(a: ManifestGap | null, b: ManifestGap | null): ManifestGap | null {
   if (a === null || b === null) return a ?? b;
-  if (!isOpenHole(a)) return isOpenHole(b) && a.cause !== "halted" ? null : a;
-  if (!isOpenHole(b)) return b.cause === "halted" ? b : null;
+  if (!awaitsBackfill(a)) return awaitsBackfill(b) && a.cause !== "halted" ? null : a;
+  if (!awaitsBackfill(b)) return b.cause === "halted" ? b : null;
   // How many of the missing both lack, neither count tells, unless it is the same hole.
   const isSame = a.from_us === b.from_us && a.to_us === b.to_us && a.missing === b.missing;
   return { ...a, missing: isSame ? a.missing : null, repaired: isSame ? Math.max(a.repaired, b.repaired) : 0 };

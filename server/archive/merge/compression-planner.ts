@@ -4,7 +4,7 @@ import { stat } from "../../platform/files/files-async.ts";
 import { segmentFiles } from "../../storage/list/listing.ts";
 
 /** Chooses how hard to compress, so that merging never falls behind recording. */
-export type LevelChoice = {
+export type CompressionPlanner = {
   /** The level for the next merge, given what waits behind it, and its estimated raw bytes, which `learn` wants to know. */
   choose(dataDir: string, next: Day, waiting: readonly Day[]): Promise<{ level: number; bytes: number }>;
   /** How long a merge took. */
@@ -28,7 +28,7 @@ const budgetSeconds = 6 * 3600;
 const sealedRatio = 20;
 
 /** The choice between `highest` and the cheap levels. */
-export function createLevelChoice(highest: number): LevelChoice {
+export function createCompressionPlanner(highest: number): CompressionPlanner {
   /** Seconds that a merge really took for each one foretold. */
   let slowness = 1;
   const sizes = new WeakMap<Day, number>();

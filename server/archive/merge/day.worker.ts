@@ -1,13 +1,13 @@
 import { archivePath } from "../../domain/day.ts";
-import { uniteArchives } from "../combine/combine-archives.ts";
-import type { UniteJob, UniteResult } from "../combine/combine-job.ts";
+import { combineArchives } from "../combine/combine-archives.ts";
+import type { CombineJob, CombineResult } from "../combine/combine-job.ts";
 import { serveJobs } from "../workers/worker-protocol.ts";
 import { mergeDay } from "./merge-day.ts";
 import type { DayJob, DayResult } from "./write-archive.ts";
 
-serveJobs<DayJob | UniteJob, DayResult | UniteResult>({
+serveJobs<DayJob | CombineJob, DayResult | CombineResult>({
   operation: "merge",
   niceness: 15,
   pathOf: (job) => archivePath(job.dataDir, job.day),
-  prepare: async () => (job, alive) => ("kind" in job ? uniteArchives(job, alive) : mergeDay(job, alive)),
+  prepare: async () => (job, alive) => ("kind" in job ? combineArchives(job, alive) : mergeDay(job, alive)),
 });

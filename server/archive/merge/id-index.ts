@@ -1,7 +1,7 @@
 import type { StreamKind } from "../../domain/stream.ts";
 import { FileError } from "../../platform/errors.ts";
 import { arrivalUs, lineId } from "../../storage/ids/line-ids.ts";
-import { openLines } from "../../storage/read/line-reader-sync.ts";
+import { openLinesSync } from "../../storage/read/line-reader-sync.ts";
 
 /** Answers when an archive received a record, for ids that are asked about in nearly the order of the archive. */
 export type IdIndex = {
@@ -22,7 +22,7 @@ const blockRows = 32_768;
  * doubled row. `mostBlocks` are held, of half a megabyte each: the one that is asked about, two ahead, and the rest before.
  */
 export function createIdIndex(path: string, kind: StreamKind, mostBlocks = 4): IdIndex {
-  const source = openLines(path);
+  const source = openLinesSync(path);
   const blocks: Block[] = [];
   let forgotten = -1;
   let ended = false;

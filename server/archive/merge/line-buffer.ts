@@ -1,5 +1,5 @@
 /** Gathers short runs of lines into large ones and remembers the first and the last line. */
-export type Stage = {
+export type LineBuffer = {
   /** Whole lines; copied if they are few. */
   add(lines: Buffer): void;
   flush(): void;
@@ -12,7 +12,7 @@ const stageBytes = 256 * 1024;
 const newline = 10;
 
 /** `onLines` gets what was added, in order, in pieces that are worth a call each; valid during the call. */
-export function createStage(onLines: (lines: Buffer) => void): Stage {
+export function createLineBuffer(onLines: (lines: Buffer) => void): LineBuffer {
   const held = Buffer.allocUnsafe(stageBytes);
   let length = 0;
   let first: string | null = null;

@@ -1,5 +1,5 @@
-import { recvUsAt, scanLines, type Tally } from "../../storage/line-stats.ts";
-import { type LineSource, openLines } from "../../storage/read/line-reader-sync.ts";
+import { type LineStats, recvUsAt, scanLines } from "../../storage/line-stats.ts";
+import { type LineSource, openLinesSync } from "../../storage/read/line-reader-sync.ts";
 
 /** A file to merge. Its own lines are in order of `recv_us`. */
 export type MergeInput = {
@@ -28,7 +28,7 @@ const newline = 10;
  * Merges files by `recv_us`; lines of the same time come in the order of `inputs`. A file is open only while its time has come,
  * and as long as no other file's has, its lines pass in runs as long as the buffer. Throws UnreadableFile, FileError.
  */
-export function mergeLines(inputs: readonly MergeInput[], tally: Tally, events: MergeEvents): void {
+export function mergeLines(inputs: readonly MergeInput[], tally: LineStats, events: MergeEvents): void {
   const queue = inputs.map((input, order): Queued => ({ input, order, headUs: firstRecvUs(input.path) })).sort(compare);
   const active: Active[] = [];
   try {
@@ -39,7 +39,7 @@ export function mergeLines(inputs: readonly MergeInput[], tally: Tally, events: 
       );
       const next = queue[0];
       if (next !== undefined && (lowest === undefined || compare(next, lowest) < 0)) {
-        active.push({ ...next, source: openLines(next.input.path, next.input.onRaw) });
+        active.push({ ...next, source: openLinesSync(next.input.path, next.input.onRaw) });
         queue.shift();
       } else if (lowest === undefined) {
         return;
@@ -54,7 +54,7 @@ export function mergeLines(inputs: readonly MergeInput[], tally: Tally, events: 
 }
 
 function firstRecvUs(path: string): number {
-  const source = openLines(path);
+  const source = openLinesSync(path);
   try {
     return source.fill() ? Math.max(0, recvUsAt(source.bytes, source.from)) : 0;
   } finally {
@@ -77,7 +77,7 @@ function limitFor(one: Active, active: readonly Active[], next: Queued | undefin
 }
 
 /** Emits lines up to the limit; false when the file is at its end. */
-function drain(active: Active, limit: number, tally: Tally, events: MergeEvents): boolean {
+function drain(active: Active, limit: number, tally: LineStats, events: MergeEvents): boolean {
   const { source, input } = active;
   while (source.fill()) {
     const to = input.isTaken === undefined ? source.to : takenUpTo(source, limit, input.isTaken);

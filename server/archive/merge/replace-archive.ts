@@ -19,7 +19,7 @@ import {
   writeFileSync,
 } from "../../platform/files/files.ts";
 import { encodeManifest, type Manifest, readManifest } from "../../storage/manifest.ts";
-import { openLines, readChunks, UnreadableFile } from "../../storage/read/line-reader-sync.ts";
+import { openLinesSync, readChunks, UnreadableFile } from "../../storage/read/line-reader-sync.ts";
 
 /*
  * How an archive is replaced. Old pair A1 + M1, new pair A2 + M2; a manifest vouches for an archive by its SHA-256:
@@ -108,7 +108,7 @@ function sha256Of(path: string): string {
 /** Does an archive decompress to lines of this SHA-256? A damaged one does not. */
 export function hasSameLines(archive: string, sha256: string): boolean {
   const hash = new Bun.CryptoHasher("sha256");
-  const source = openLines(archive);
+  const source = openLinesSync(archive);
   try {
     while (source.fill()) {
       hash.update(source.bytes.subarray(source.from, source.to));

@@ -3,14 +3,14 @@ import { recordId } from "../../domain/line.ts";
 import { streamTypeOfFolder } from "../../domain/stream.ts";
 import { FileError } from "../../platform/errors.ts";
 import { createOutput } from "../../platform/files/durable-files.ts";
-import { createTally, delayQuantile } from "../../storage/line-stats.ts";
+import { createLineStats, delayQuantile } from "../../storage/line-stats.ts";
 import type { Manifest } from "../../storage/manifest.ts";
 import { readChunks } from "../../storage/read/line-reader-sync.ts";
 import { createFrameWalker, frameProblem } from "../../storage/zstd/zstd-frame.ts";
 import { createCompressor, createDecompressor } from "../../storage/zstd/zstd-stream.ts";
 import { createTieSorter } from "../combine/line-ties.ts";
 import { createIdSpan } from "../verify/id-span.ts";
-import { createStage } from "./line-buffer.ts";
+import { createLineBuffer } from "./line-buffer.ts";
 import { type MergeEvents, type MergeInput, mergeLines } from "./merge-lines.ts";
 
 /** What a manifest says of the lines themselves. */
@@ -40,7 +40,7 @@ export function writeLines(
   alive: () => void,
 ): WrittenLines {
   const { path, day, level } = target;
-  const tally = createTally(dateStartUs(day.date));
+  const tally = createLineStats(dateStartUs(day.date));
   const rawHash = new Bun.CryptoHasher("sha256");
   const compressedHash = new Bun.CryptoHasher("sha256");
   const output = attempt("write", path, () => createOutput(path));
@@ -50,7 +50,7 @@ export function writeLines(
   });
   const kind = streamTypeOfFolder(day.stream)?.kind;
   const ids = createIdSpan(kind);
-  const stage = createStage((lines) => {
+  const stage = createLineBuffer((lines) => {
     rawHash.update(lines);
     ids.add(lines);
     compressor.write(lines);

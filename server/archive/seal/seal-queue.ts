@@ -2,7 +2,7 @@ import { liveFolder, type Segment, segmentPath, temporarySuffix } from "../../do
 import type { Failure } from "../../platform/errors.ts";
 import { removeIfThere } from "../../platform/files/durable-files.ts";
 import { type Backoff, compressedEstimate, mayPass, sizeOf } from "../workers/disk-budget.ts";
-import { createPool } from "../workers/worker-pool.ts";
+import { createWorkerPool } from "../workers/worker-pool.ts";
 import type { SealJob, SealResult } from "./seal-segment.ts";
 
 /** Closed raw segments on their way to being sealed, first in, first out. */
@@ -54,7 +54,7 @@ const idleMs = 75_000;
 export function createSealQueue(options: SealQueueOptions, deps: SealQueueDeps): SealQueue {
   const { dataDir, level, workers } = options;
   const pathOf = (segment: Segment) => segmentPath(dataDir, segment, "open");
-  const pool = createPool<SealJob, SealResult>(
+  const pool = createWorkerPool<SealJob, SealResult>(
     { operation: "seal", size: workers, idleMs, pathOf: (job) => pathOf(job.segment) },
     deps.startWorker,
   );

@@ -1,7 +1,7 @@
-import type { Run } from "../../storage/ids/id-check.ts";
+import type { IdRange } from "../../storage/ids/id-check.ts";
 
 /** Ids of one day, in order. */
-export type DayIds = { readonly date: string; readonly runs: readonly Run[] };
+export type DayIds = { readonly date: string; readonly runs: readonly IdRange[] };
 
 /** Ids that two days have in common: `firstId` is the lowest. `count` is null where only their ranges are known to overlap. */
 export type Overlap = { readonly date: string; readonly firstId: number; readonly count: number | null };
@@ -26,14 +26,14 @@ export function overlapsOf(day: DayIds, others: readonly DayIds[], isExact: bool
   });
 }
 
-function mayOverlap(a: readonly Run[], b: readonly Run[]): boolean {
+function mayOverlap(a: readonly IdRange[], b: readonly IdRange[]): boolean {
   const [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   return (a[0]?.first ?? first) <= (b.at(-1)?.last ?? last) && (b[0]?.first ?? first) <= (a.at(-1)?.last ?? last);
 }
 
 /** What of these ids no day has. */
-export function absentEverywhere(ids: Run, all: readonly Run[]): readonly Run[] {
-  const absent: Run[] = [];
+export function absentEverywhere(ids: IdRange, all: readonly IdRange[]): readonly IdRange[] {
+  const absent: IdRange[] = [];
   let nextId = ids.first;
   for (const run of all) {
     if (run.last < nextId) continue;
@@ -46,8 +46,8 @@ export function absentEverywhere(ids: Run, all: readonly Run[]): readonly Run[] 
 }
 
 /** The same ids in order, as few runs as possible. */
-export function joined(runs: readonly Run[]): readonly Run[] {
-  const found: Run[] = [];
+export function joined(runs: readonly IdRange[]): readonly IdRange[] {
+  const found: IdRange[] = [];
   for (const { first, last } of runs.toSorted((a, b) => a.first - b.first)) {
     const before = found.at(-1);
     if (before === undefined || first > before.last + 1) found.push({ first, last });
@@ -56,14 +56,14 @@ export function joined(runs: readonly Run[]): readonly Run[] {
   return found;
 }
 
-export function countOf(runs: readonly Run[]): number {
+export function countOf(runs: readonly IdRange[]): number {
   return runs.reduce((sum, { first, last }) => sum + last - first + 1, 0);
 }
 
-function intersection(a: readonly Run[], b: readonly Run[]): Run[] {
-  const found: Run[] = [];
+function intersection(a: readonly IdRange[], b: readonly IdRange[]): IdRange[] {
+  const found: IdRange[] = [];
   for (let i = 0, j = 0; i < a.length && j < b.length; ) {
-    const [one, two] = [a[i] as Run, b[j] as Run];
+    const [one, two] = [a[i] as IdRange, b[j] as IdRange];
     const [first, last] = [Math.max(one.first, two.first), Math.min(one.last, two.last)];
     if (first <= last) found.push({ first, last });
     if (one.last < two.last) i++;

@@ -1,6 +1,6 @@
-import { type Gap, isOpenHole } from "../../domain/gap.ts";
+import { awaitsBackfill, type Gap } from "../../domain/gap.ts";
 import type { StreamKind } from "../../domain/stream.ts";
-import type { IdReport, Run } from "../../storage/ids/id-check.ts";
+import type { IdRange, IdReport } from "../../storage/ids/id-check.ts";
 import { absentEverywhere, countOf, type DayIds, overlapsOf } from "./day-overlap.ts";
 import type { Problem } from "./verify-archive.ts";
 
@@ -8,14 +8,14 @@ import type { Problem } from "./verify-archive.ts";
 export function idProblems(
   { holes, setbacks, doubled }: IdReport,
   gaps: readonly Gap[],
-  all: readonly Run[],
+  all: readonly IdRange[],
 ): readonly Problem[] {
   const problems: Problem[] = [];
   const known = (fromUs: number, toUs: number, counts: (gap: Gap) => boolean) =>
     gaps.some((gap) => gap.from_us <= toUs && gap.to_us >= fromUs && counts(gap));
   // A wrong clock has filed some elsewhere.
   const missing = holes
-    .filter(({ fromUs, toUs }) => !known(fromUs, toUs, (gap) => isOpenHole(gap) || gap.cause === "halted"))
+    .filter(({ fromUs, toUs }) => !known(fromUs, toUs, (gap) => awaitsBackfill(gap) || gap.cause === "halted"))
     .flatMap(({ firstId, lastId }) => absentEverywhere({ first: firstId, last: lastId }, all));
   const back = setbacks.filter(({ fromUs, toUs }) => !known(fromUs, toUs, () => true));
   const [hole, setback] = [missing[0], back[0]];

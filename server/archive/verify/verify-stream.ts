@@ -1,12 +1,12 @@
-import { clipSpan, type ReceivedDay, type Span, silentSpans } from "../../domain/coverage.ts";
+import { clipSpan, type ReceivedDay, silentSpans, type TimeSpan } from "../../domain/coverage.ts";
 import { type Day, dateOf, dateStartUs, dayUs, segmentOfPath } from "../../domain/day.ts";
 import { clipGap, type Gap } from "../../domain/gap.ts";
 import { codeOf, messageOf } from "../../platform/errors.ts";
 import { statSync } from "../../platform/files/files.ts";
-import { createIdChain, type IdChain, type IdReport, type Run } from "../../storage/ids/id-check.ts";
+import { createIdCheck, type IdCheck, type IdRange, type IdReport } from "../../storage/ids/id-check.ts";
 import type { RecordedFile } from "../../storage/list/day-files.ts";
 import { isImpossible, isInvented, latestDate, trueDays } from "../../storage/list/invented-day.ts";
-import { isArchiveLost, type RecordedTrack, tracksOfDay } from "../../storage/list/listing.ts";
+import { isArchiveLost, type RecordedStream, streamsOfDay } from "../../storage/list/listing.ts";
 import { readManifest } from "../../storage/manifest.ts";
 import { type GapsOf, gapsOfDays } from "../../storage/recorded-gaps.ts";
 import { type DayIds, joined } from "./day-overlap.ts";
@@ -27,10 +27,10 @@ export type VerifiedDay = Day & {
   /** Recorded gaps, clipped to the day. */
   readonly gaps: readonly Gap[];
   /** Stretches in which nothing was recorded and no gap says why. */
-  readonly silences: readonly Span[];
+  readonly silences: readonly TimeSpan[];
 };
 
-export type VerifyTrackOptions = {
+export type VerifyStreamOptions = {
   readonly dataDir: string;
   /** Reads no archive and no segment: manifests, sizes and gaps alone. */
   readonly quick: boolean;
@@ -39,13 +39,13 @@ export type VerifyTrackOptions = {
 };
 
 /** Checks every day of a stream from its first to its last, in order. Never rejects for what is on disk: that is what the problems are for. */
-export async function verifyTrack(
-  track: RecordedTrack,
+export async function verifyStream(
+  track: RecordedStream,
   gapsOf: GapsOf,
-  options: VerifyTrackOptions,
+  options: VerifyStreamOptions,
 ): Promise<VerifiedDay[]> {
   const { stream } = track;
-  const chain = options.quick ? null : createIdChain(stream.type.kind);
+  const chain = options.quick ? null : createIdCheck(stream.type.kind);
   const sources = createSourceCount(options.dataDir);
   const checked: { day: Day; looked: LookedAt; isInvented: boolean }[] = [];
   const { gaps } = gapsOfDays(track.days, gapsOf);
@@ -95,7 +95,7 @@ type LookedAt = {
   readonly problems: readonly Problem[];
   readonly received: ReceivedDay | null;
   readonly ids: IdReport | null;
-  readonly runs: readonly Run[];
+  readonly runs: readonly IdRange[];
 };
 
 const absent: LookedAt = { state: "absent", rows: 0, problems: [], received: null, ids: null, runs: [] };
@@ -131,7 +131,7 @@ function createSourceCount(dataDir: string): (day: Day) => number {
 }
 
 /** A recorder may seal or merge files while they are read; then the day is read again. */
-async function lookAtDay(day: Day, chain: IdChain | null, options: VerifyTrackOptions): Promise<LookedAt> {
+async function lookAtDay(day: Day, chain: IdCheck | null, options: VerifyStreamOptions): Promise<LookedAt> {
   for (let attempt = 1; ; attempt++) {
     const before = chain?.mark();
     try {
@@ -147,8 +147,8 @@ async function lookAtDay(day: Day, chain: IdChain | null, options: VerifyTrackOp
   }
 }
 
-async function lookOnce(day: Day, chain: IdChain | null, options: VerifyTrackOptions): Promise<LookedAt> {
-  const files = tracksOfDay(options.dataDir, day).flatMap((track) => track.files);
+async function lookOnce(day: Day, chain: IdCheck | null, options: VerifyStreamOptions): Promise<LookedAt> {
+  const files = streamsOfDay(options.dataDir, day).flatMap((track) => track.files);
   const segments = files.filter(({ path }) => segmentOfPath(path) !== null);
   const onLines = chain?.add;
   // Where there is a manifest, segments alone are not the day: they came after its merge.
@@ -188,7 +188,7 @@ async function lookOnce(day: Day, chain: IdChain | null, options: VerifyTrackOpt
 }
 
 /** What the chain has found in the lines of a day. */
-function idsOf(chain: IdChain | null): Pick<LookedAt, "ids" | "runs"> {
+function idsOf(chain: IdCheck | null): Pick<LookedAt, "ids" | "runs"> {
   return { ids: chain?.report() ?? null, runs: chain?.takeRuns() ?? [] };
 }
 

@@ -2,10 +2,10 @@ import type { Failure } from "../../platform/errors.ts";
 import { statSync } from "../../platform/files/files.ts";
 
 /** Bytes that work may take up on the disk while it lasts: a seal its compressed copy, a merge a whole archive. */
-export type WorkRoom = { readonly forSeals: number; readonly forMerges: number };
+export type DiskBudget = { readonly forSeals: number; readonly forMerges: number };
 
 /** Before anybody has looked at the disk. */
-export const unlimitedRoom: WorkRoom = { forSeals: Number.POSITIVE_INFINITY, forMerges: Number.POSITIVE_INFINITY };
+export const unlimitedDisk: DiskBudget = { forSeals: Number.POSITIVE_INFINITY, forMerges: Number.POSITIVE_INFINITY };
 
 /** Raw lines become about a twentieth; this is on the safe side. */
 export function compressedEstimate(rawBytes: number): number {

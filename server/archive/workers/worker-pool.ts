@@ -2,9 +2,9 @@ import { type Failure, messageOf } from "../../platform/errors.ts";
 import type { Reply, Request } from "./worker-protocol.ts";
 
 /** A few workers of one kind that are started when there is work and sent away when there has been none for a while. */
-export type Pool<Job, Result> = {
+export type WorkerPool<Job, Result> = {
   /** Never rejects: a failed job, a worker that dies of it and a worker that hangs are outcomes. Jobs are done in order. */
-  run(job: Job): Promise<Outcome<Result>>;
+  run(job: Job): Promise<JobOutcome<Result>>;
   /** Jobs that wait or run. */
   size(): number;
   /** Threads at this moment, those that wait for work included. */
@@ -13,7 +13,7 @@ export type Pool<Job, Result> = {
   stop(): Promise<void>;
 };
 
-export type Outcome<Result> =
+export type JobOutcome<Result> =
   | { readonly kind: "done"; readonly result: Result }
   | { readonly kind: "failed"; readonly failure: Failure }
   | { readonly kind: "stopped" };
@@ -21,7 +21,7 @@ export type Outcome<Result> =
 /** A worker in the middle of a native call ends after it. */
 const goneMs = 3_000;
 
-type Task<Job, Result> = { readonly job: Job; readonly settle: (outcome: Outcome<Result>) => void };
+type Task<Job, Result> = { readonly job: Job; readonly settle: (outcome: JobOutcome<Result>) => void };
 type Slot<Job, Result> = {
   readonly worker: Worker;
   task: Task<Job, Result> | null;
@@ -32,10 +32,10 @@ type Slot<Job, Result> = {
  * A pool of at most `size` workers. One that has been idle for `idleMs` is ended, which gives its memory back; one that says
  * nothing for `silentMs` during a job is taken for dead.
  */
-export function createPool<Job, Result>(
+export function createWorkerPool<Job, Result>(
   options: { operation: string; size: number; idleMs?: number; silentMs?: number; pathOf: (job: Job) => string },
   startWorker: () => Worker,
-): Pool<Job, Result> {
+): WorkerPool<Job, Result> {
   const { size, idleMs = 5_000, silentMs = 600_000 } = options;
   const waiting: Task<Job, Result>[] = [];
   const slots = new Set<Slot<Job, Result>>();

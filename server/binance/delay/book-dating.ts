@@ -2,7 +2,7 @@ import type { Stream } from "../../domain/stream.ts";
 import type { DataMessage } from "../frames/frame-reader.ts";
 
 /** Dates the partial books of one symbol on one connection by its diffs, which carry an event time. */
-export type DelayJoin = {
+export type BookDating = {
   /** A message of the symbol; `onDated` is told of the book that it dates, or that is dated by it. */
   note(message: DataMessage, recvUs: number, onDated: OnDated): void;
 };
@@ -13,7 +13,7 @@ type OnDated = (stream: Stream, eventMs: number, recvUs: number) => void;
 const remembered = 16;
 
 /** Partial depth has no event time; the diff that led to it has, and the same update id (490 of 490 pairs measured, either order). */
-export function createDelayJoin(): DelayJoin {
+export function createBookDating(): BookDating {
   const diffs = createPairs();
   const books = createPairs();
   return {

@@ -2,15 +2,15 @@ import type { ConnectionStatus } from "../../domain/status.ts";
 import { createStream, parseStreamType, type Stream } from "../../domain/stream.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { type After, after as systemAfter } from "../../platform/time/timers.ts";
-import type { FeedGap, FeedSink } from "../gaps/feed-events.ts";
+import type { FeedEvents, FeedGap } from "../gaps/feed-events.ts";
 import type { Interruption } from "../gaps/stream-state.ts";
-import { createPacer } from "../sockets/connect-rate-limit.ts";
+import { createConnectRateLimit } from "../sockets/connect-rate-limit.ts";
 import { type OpenConnection, openConnection } from "../sockets/connection.ts";
 import { spreadStreams, streamsPerSocket } from "../sockets/endpoint.ts";
-import type { Inherited, Leftover, Predecessor } from "../sockets/parent-connection.ts";
-import { createSleepWatch } from "../sockets/suspend-detector.ts";
-import type { Handover } from "./rollover-check.ts";
-import { createGroup, type Group } from "./stream-group.ts";
+import type { InheritedFeed, Leftover, ParentConnection } from "../sockets/parent-connection.ts";
+import { createSuspendDetector } from "../sockets/suspend-detector.ts";
+import type { Rollover } from "./rollover-check.ts";
+import { createStreamGroup, type StreamGroup } from "./stream-group.ts";
 import type { FeedCounts } from "./stream-group-types.ts";
 import { leftoversOf, trailOf } from "./upgrade-snapshot.ts";
 
@@ -28,12 +28,12 @@ export type Feed = {
   openGaps(): readonly FeedGap[];
   counts(): Readonly<FeedCounts>;
   /** How far each stream is, and what its gaps are, for a process that is to go on with them. */
-  trails(): Inherited;
+  trails(): InheritedFeed;
   leftovers(): readonly Leftover[];
   /** What would be missing if nothing more were received, since some connections lag behind others. */
   unsettled(): readonly Leftover[];
   /** The process that these streams were inherited from, as long as it records. */
-  readonly predecessor: Pick<Predecessor, "note" | "leave"> & { judge(): Handover };
+  readonly predecessor: Pick<ParentConnection, "note" | "leave"> & { judge(): Rollover };
 };
 
 export type FeedOptions = {
@@ -49,13 +49,13 @@ export type FeedOptions = {
   /** How long a change of sockets waits for streams that are quiet on both, ms; default 2000. */
   readonly lingerMs?: number;
   /** How far a process is that still records these streams, by their names; default: there is none. */
-  readonly inherited?: Inherited;
+  readonly inherited?: InheritedFeed;
 };
 
 export type FeedDeps = {
   /** Stamps receipt; must never decrease. */
   readonly nowUs: () => number;
-  readonly sink: FeedSink;
+  readonly sink: FeedEvents;
   readonly log: Log;
   /** What an earlier run left of a stream; default: nothing. */
   readonly interruptionOf?: (stream: Stream) => Interruption | null;
@@ -80,22 +80,22 @@ const deadlineUs = 60_000_000;
 export function createFeed(options: FeedOptions, deps: FeedDeps): Feed {
   const { nowUs, sink, log, after = systemAfter, random = Math.random } = deps;
   const counts: FeedCounts = { duplicates: 0, unusual: 0, reconnects: 0, rollovers: 0, epochs: 0 };
-  const pacer = createPacer({
+  const pacer = createConnectRateLimit({
     nowUs,
     after,
     onWait: (ms) => log.warn("connects are held back to stay far below the exchange's limit", { wait_ms: ms }),
   });
-  const sleep = createSleepWatch(nowUs);
+  const sleep = createSuspendDetector(nowUs);
   const connections = options.connections ?? 1;
   const rolloverUs = (options.rolloverHours ?? 23) * 3_600_000_000;
   let nextLeg = 1;
   let addressesTaken = 0;
   let isRunning = false;
   let cancel = () => {};
-  const groups: Group[] = spreadStreams(options.streams).map(open);
+  const groups: StreamGroup[] = spreadStreams(options.streams).map(open);
 
-  function open(streams: readonly Stream[]): Group {
-    return createGroup(
+  function open(streams: readonly Stream[]): StreamGroup {
+    return createStreamGroup(
       {
         streams,
         reference: referenceOf(streams),

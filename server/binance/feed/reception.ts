@@ -1,35 +1,35 @@
 import type { GapCause } from "../../domain/gap.ts";
-import type { PendingGaps } from "../gaps/gap-resolver.ts";
-import { type Carried, lose, part, regain } from "../gaps/stream-state.ts";
-import { covers, type Link } from "../sockets/live-connection.ts";
-import type { SleepWatch } from "../sockets/suspend-detector.ts";
+import type { GapResolver } from "../gaps/gap-resolver.ts";
+import { lose, part, regain, type StreamState } from "../gaps/stream-state.ts";
+import { covers, type LiveConnection } from "../sockets/live-connection.ts";
+import type { SuspendDetector } from "../sockets/suspend-detector.ts";
 
 /** Which streams of a group are received at this moment, by at least one of its connections. */
-export type Coverage = {
+export type Reception = {
   /** When the group last received anything, µs. */
   lastDataUs: number;
   /** Data flows on a connection on which none did: all that was asked for on it is received again. */
-  onFlow(link: Link, recvUs: number): void;
+  onFlow(link: LiveConnection, recvUs: number): void;
   /** The exchange delivers these streams on the connection from now on. */
-  onActive(link: Link, names: readonly string[], atUs: number): void;
+  onActive(link: LiveConnection, names: readonly string[], atUs: number): void;
   /** The connection delivers no more: what no other one delivers has a gap from now on. */
-  onLost(link: Link, why: { readonly cause: GapCause; readonly isPlanned: boolean }): void;
+  onLost(link: LiveConnection, why: { readonly cause: GapCause; readonly isPlanned: boolean }): void;
   /** An attempt to connect was in vain. */
   onVain(): void;
 };
 
 /** Keeps `carried` up to date; streams whose gaps want judging are put into `pending`. */
-export function createCoverage(deps: {
-  carried: readonly (Carried | null)[];
-  pending: Pick<PendingGaps, "add">;
-  liveLinks: () => readonly Link[];
-  sleep: Pick<SleepWatch, "explains">;
+export function createReception(deps: {
+  carried: readonly (StreamState | null)[];
+  pending: Pick<GapResolver, "add">;
+  liveLinks: () => readonly LiveConnection[];
+  sleep: Pick<SuspendDetector, "explains">;
   nowUs: () => number;
-}): Coverage {
+}): Reception {
   const { carried, pending } = deps;
 
   /** The connection delivers, although nothing of this stream has come yet. */
-  function regainBeside(one: Carried, atUs: number): void {
+  function regainBeside(one: StreamState, atUs: number): void {
     if (one.gap?.alone) return;
     if (one.gap !== null || one.coveredUs === 0) regain(one, atUs);
     if (one.spans.length > 0) pending.add(one);
@@ -39,7 +39,7 @@ export function createCoverage(deps: {
     return deps.sleep.explains(fromUs) ? "host_asleep" : cause;
   }
 
-  const coverage: Coverage = {
+  const coverage: Reception = {
     lastDataUs: 0,
     onFlow(link, recvUs) {
       link.isSilent = false;

@@ -1,14 +1,14 @@
-import type { Carried } from "../gaps/stream-state.ts";
-import type { Link } from "../sockets/live-connection.ts";
+import type { StreamState } from "../gaps/stream-state.ts";
+import type { LiveConnection } from "../sockets/live-connection.ts";
 
 /**
  * "done": the new connection has all that the old one brings, so that closing the old one loses nothing. "waiting": not yet.
  * "in_vain": time is up, and there are streams that the old one delivers and the new one does not.
  */
-export type Handover = "done" | "waiting" | "in_vain";
+export type Rollover = "done" | "waiting" | "in_vain";
 
 /** A stream that is quiet on both is believed after `lingerUs`; after `deadlineUs` everything is decided. */
-export type HandoverTimes = { readonly lingerUs: number; readonly deadlineUs: number };
+export type RolloverTimes = { readonly lingerUs: number; readonly deadlineUs: number };
 
 /** One connection may lag behind another by so much, µs; seen in captures: less than 3 s. */
 const mostLagUs = 5_000_000;
@@ -17,13 +17,13 @@ const mostLagUs = 5_000_000;
 const firstDataWithinUs = 15_000_000;
 
 /** How far the change from one connection to the next has come. */
-export function judgeHandover(
-  old: Link,
-  next: Link,
-  carried: readonly (Carried | null)[],
+export function checkRollover(
+  old: LiveConnection,
+  next: LiveConnection,
+  carried: readonly (StreamState | null)[],
   nowUs: number,
-  times: HandoverTimes,
-): Handover {
+  times: RolloverTimes,
+): Rollover {
   const isOver = nowUs - next.openedUs > times.deadlineUs;
   if (next.firstDataUs === 0) {
     if (nowUs - next.openedUs < Math.min(times.deadlineUs, firstDataWithinUs)) return "waiting";

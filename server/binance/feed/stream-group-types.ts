@@ -1,19 +1,19 @@
 import type { Stream } from "../../domain/stream.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { After } from "../../platform/time/timers.ts";
-import type { FeedSink } from "../gaps/feed-events.ts";
+import type { FeedEvents } from "../gaps/feed-events.ts";
 import type { Interruption } from "../gaps/stream-state.ts";
-import type { Pacer } from "../sockets/connect-rate-limit.ts";
+import type { ConnectRateLimit } from "../sockets/connect-rate-limit.ts";
 import type { OpenConnection } from "../sockets/connection.ts";
-import type { Inherited } from "../sockets/parent-connection.ts";
-import type { SleepWatch } from "../sockets/suspend-detector.ts";
-import type { HandoverTimes } from "./rollover-check.ts";
+import type { InheritedFeed } from "../sockets/parent-connection.ts";
+import type { SuspendDetector } from "../sockets/suspend-detector.ts";
+import type { RolloverTimes } from "./rollover-check.ts";
 
 /** What the feed counts, over all its groups. */
 export type FeedCounts = { duplicates: number; unusual: number; reconnects: number; rollovers: number; epochs: number };
 
 /** What a group is made for. */
-export type GroupOptions = {
+export type StreamGroupOptions = {
   readonly streams: readonly Stream[];
   /** Recorded or not, its event times date the books of its symbol; null for none. */
   readonly reference: Stream | null;
@@ -22,22 +22,22 @@ export type GroupOptions = {
   readonly legs: readonly { readonly id: number; readonly rolloverUs: () => number }[];
   /** Fixed time-out of silence, µs, or null for adaptive ones. */
   readonly staleUs: number | null;
-  readonly handover: HandoverTimes;
+  readonly handover: RolloverTimes;
   /** How far another process is with streams of the group, which still records them; null where none does. */
-  readonly inherited: Inherited | null;
+  readonly inherited: InheritedFeed | null;
 };
 
 /** What a group lives on. */
-export type GroupDeps = {
+export type StreamGroupDeps = {
   readonly nowUs: () => number;
   readonly after: After;
-  readonly pacer: Pacer;
+  readonly pacer: ConnectRateLimit;
   readonly random: () => number;
-  readonly sleep: Pick<SleepWatch, "explains">;
+  readonly sleep: Pick<SuspendDetector, "explains">;
   readonly connect: OpenConnection;
   /** Where the next connection goes: to none of those that are taken, as long as there are others. */
   readonly nextAddress: (taken: readonly string[]) => string;
-  readonly sink: FeedSink;
+  readonly sink: FeedEvents;
   /** What an earlier run left of a stream. */
   readonly interruptionOf: (stream: Stream) => Interruption | null;
   /** False while the exchange has halted the symbol, or does not know it. */

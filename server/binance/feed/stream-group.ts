@@ -1,21 +1,21 @@
 import type { ConnectionStatus } from "../../domain/status.ts";
 import type { Stream } from "../../domain/stream.ts";
-import { createMessageReader, type DataMessage } from "../frames/frame-reader.ts";
+import { createFrameReader, type DataMessage } from "../frames/frame-reader.ts";
 import type { FeedGap } from "../gaps/feed-events.ts";
-import { createPendingGaps } from "../gaps/gap-resolver.ts";
-import { type Carried, createCarried, forgetIds, judge, lose, regain, unjudged } from "../gaps/stream-state.ts";
-import { createLeg, type LinkEvents } from "../sockets/connection-slot.ts";
-import { hostOf } from "../sockets/endpoint.ts";
-import { createLink, type Link } from "../sockets/live-connection.ts";
-import { createPredecessor, type Leftover, type Predecessor } from "../sockets/parent-connection.ts";
-import { isLinkSilent, silentStreams } from "../sockets/silence-watchdog.ts";
-import { createCoverage } from "./reception.ts";
-import { judgeHandover } from "./rollover-check.ts";
-import type { GroupDeps, GroupOptions } from "./stream-group-types.ts";
+import { createGapResolver } from "../gaps/gap-resolver.ts";
+import { createStreamState, forgetIds, judge, lose, regain, type StreamState, unjudged } from "../gaps/stream-state.ts";
+import { createConnectionSlot, type SlotEvents } from "../sockets/connection-slot.ts";
+import { hostOfAddress } from "../sockets/endpoint.ts";
+import { createLiveConnection, type LiveConnection } from "../sockets/live-connection.ts";
+import { createParentConnection, type Leftover, type ParentConnection } from "../sockets/parent-connection.ts";
+import { isConnectionSilent, silentStreams } from "../sockets/silence-watchdog.ts";
+import { createReception } from "./reception.ts";
+import { checkRollover } from "./rollover-check.ts";
+import type { StreamGroupDeps, StreamGroupOptions } from "./stream-group-types.ts";
 import { unsettledOf } from "./upgrade-snapshot.ts";
 
 /** Streams that go over the same connections: one, or several at the same time of which the first to deliver wins. */
-export type Group = {
+export type StreamGroup = {
   start(): void;
   stop(): void;
   /** Adds to and takes from what is carried, on the connections that stand. */
@@ -30,33 +30,33 @@ export type Group = {
   /** Gaps that nobody has been told of, up to now. */
   openGaps(): readonly FeedGap[];
   /** What is recorded, as it stands. */
-  carried(): readonly Carried[];
+  carried(): readonly StreamState[];
   /** What would be missing if nothing more came. */
   unsettled(): readonly Leftover[];
   /** The process that still records what this group is to go on with; null where there is none. */
-  readonly predecessor: Predecessor | null;
+  readonly predecessor: ParentConnection | null;
 };
 
 /** Time between connections that are tried because one stream is silent, µs, doubled each time up to 32 times. */
 const retryUs = 60_000_000;
 
 /** Creates the group; nothing is opened before `start`. */
-export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
+export function createStreamGroup(options: StreamGroupOptions, deps: StreamGroupDeps): StreamGroup {
   const { sink, counts, log, nowUs } = deps;
   /** By position in the reader; null for streams that were taken away, whose last frames may still come. */
-  const carried: (Carried | null)[] = [];
+  const carried: (StreamState | null)[] = [];
   const names: Stream[] = [];
-  let read = createMessageReader([]);
+  let read = createFrameReader([]);
   /** Streams with gaps or holes that want judging. */
-  const pending = createPendingGaps(sink.onGaps);
+  const pending = createGapResolver(sink.onGaps);
 
   /** That connections are silent has been said, and none has delivered since. */
   let isToldSilent = false;
 
   const legs = options.legs.map(({ id, rolloverUs }) =>
-    createLeg(
-      { id, host: hostOf(options.address), streams: () => streams().length, rolloverUs },
-      { ...deps, open, onGone, judge: (old, next, now) => judgeHandover(old, next, carried, now, options.handover) },
+    createConnectionSlot(
+      { id, host: hostOfAddress(options.address), streams: () => streams().length, rolloverUs },
+      { ...deps, open, onGone, judge: (old, next, now) => checkRollover(old, next, carried, now, options.handover) },
     ),
   );
   add(options.streams);
@@ -65,22 +65,22 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
 
   function add(streams: readonly Stream[], isReference = false): void {
     for (const stream of streams) {
-      carried.push(createCarried(stream, isReference, isReference ? null : deps.interruptionOf(stream)));
+      carried.push(createStreamState(stream, isReference, isReference ? null : deps.interruptionOf(stream)));
       names.push(stream);
     }
-    read = createMessageReader(names);
+    read = createFrameReader(names);
   }
 
-  const recorded = () => carried.filter((one): one is Carried => one !== null && !one.isReference);
+  const recorded = () => carried.filter((one): one is StreamState => one !== null && !one.isReference);
   const streams = () => recorded().map(({ stream }) => stream);
   const ownLinks = () => legs.flatMap((leg) => leg.links());
   const liveLinks = () => [...ownLinks(), ...(predecessor?.links() ?? [])];
-  const coverage = createCoverage({ carried, pending, liveLinks, nowUs, sleep: deps.sleep });
+  const coverage = createReception({ carried, pending, liveLinks, nowUs, sleep: deps.sleep });
   const predecessor =
     options.inherited &&
-    createPredecessor(options.inherited, { ...deps, carried, coverage, pending, ownLinks, ...options });
+    createParentConnection(options.inherited, { ...deps, carried, coverage, pending, ownLinks, ...options });
 
-  function open({ onOpen, onEnd }: LinkEvents, place: Pick<Link, "rhythm" | "replace">): Link {
+  function open({ onOpen, onEnd }: SlotEvents, place: Pick<LiveConnection, "rhythm" | "replace">): LiveConnection {
     const wanted = carried.flatMap((one) => (one === null ? [] : [one.stream.name]));
     const address = deps.nextAddress(ownLinks().map((one) => one.address));
     const connection = deps.connect({ wsUrl: address, names: wanted }, deps, {
@@ -94,11 +94,11 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
       onPing: sink.onPing,
       onEnd: (end) => onEnd(link, end),
     });
-    const link = createLink({ address, connection, ...place });
+    const link = createLiveConnection({ address, connection, ...place });
     return link;
   }
 
-  function onText(link: Link, text: string, recvUs: number): void {
+  function onText(link: LiveConnection, text: string, recvUs: number): void {
     const message = read(text);
     if (message.type === "data") onData(link, message.data, recvUs);
     else if (message.type === "odd") sink.onOdd(message.reason, text, recvUs);
@@ -107,7 +107,7 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
     else log.error("the exchange refused a subscription", { host: link.host, reason: message.error });
   }
 
-  function onData(link: Link, data: DataMessage, recvUs: number): void {
+  function onData(link: LiveConnection, data: DataMessage, recvUs: number): void {
     const one = carried[data.index];
     if (one === null || one === undefined) return;
     link.rhythm.beat(recvUs, link.isSilent ? 0 : link.lastDataUs);
@@ -144,26 +144,26 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
     sink.onData(one.stream, data.payload, recvUs, data.eventMs, data.id);
   }
 
-  function onShutdown(link: Link): void {
+  function onShutdown(link: LiveConnection): void {
     link.isAnnounced = true;
     log.warn("the exchange announces that it will close this connection; another one is opened", { host: link.host });
     link.replace("the exchange announced its shutdown");
   }
 
-  function onEpoch(one: Carried, id: number, recvUs: number): void {
+  function onEpoch(one: StreamState, id: number, recvUs: number): void {
     counts.epochs++;
     forgetIds(one);
     log.warn("the exchange counts this stream anew; it is recorded on", { stream: one.stream.name, id });
     sink.onEpoch(one.stream, id, recvUs);
   }
 
-  function onGlitch({ stream, sequence }: Carried): void {
+  function onGlitch({ stream, sequence }: StreamState): void {
     const { id, notMissing } = sequence.takeGlitch() ?? { id: 0, notMissing: null };
     log.warn("ids of this stream had jumped and are back; it is recorded on", { stream: stream.name, id });
     if (notMissing !== null) sink.onNotMissing?.(stream, notMissing);
   }
 
-  function onGone(link: Link, { vain, isPlanned }: { vain: boolean; isPlanned: boolean }): void {
+  function onGone(link: LiveConnection, { vain, isPlanned }: { vain: boolean; isPlanned: boolean }): void {
     for (const [index, cursor] of link.cursors.entries())
       if (cursor !== undefined) carried[index]?.sequence.leave(cursor);
     if (vain) coverage.onVain();
@@ -174,7 +174,7 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
 
   function watch(now: number): void {
     for (const link of ownLinks()) {
-      if (!isLinkSilent(link, options.staleUs, now)) continue;
+      if (!isConnectionSilent(link, options.staleUs, now)) continue;
       link.isSilent = true;
       if (!isToldSilent)
         log.warn("no data although the connection is open; another one is opened", { host: link.host });
@@ -186,7 +186,7 @@ export function createGroup(options: GroupOptions, deps: GroupDeps): Group {
   }
 
   /** A stream is silent while others flow: the exchange has halted it, or another connection may bring it. */
-  function onSilent(one: Carried, now: number): void {
+  function onSilent(one: StreamState, now: number): void {
     const isHalted = !deps.mayDeliver(one.stream.symbol);
     const isNew = one.lastRecvUs > 0 ? one.gap === null : one.tries === 0;
     if (isNew && !isHalted)

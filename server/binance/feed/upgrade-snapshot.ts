@@ -1,14 +1,14 @@
 import type { Cursor, Trail } from "../gaps/sequence-types.ts";
-import type { Carried } from "../gaps/stream-state.ts";
+import type { StreamState } from "../gaps/stream-state.ts";
 import type { Leftover } from "../sockets/parent-connection.ts";
 
 /** How far a stream is. */
-export function trailOf({ sequence, lastRecvUs }: Carried): Trail & { readonly lastUs: number } {
+export function trailOf({ sequence, lastRecvUs }: StreamState): Trail & { readonly lastUs: number } {
   return { ...sequence.trail(), lastUs: lastRecvUs };
 }
 
 /** Gaps of a stream that nobody has been told of yet. */
-export function leftoversOf({ stream, spans, gap }: Carried): readonly Leftover[] {
+export function leftoversOf({ stream, spans, gap }: StreamState): readonly Leftover[] {
   const over = spans.map((span) => ({ stream: stream.name, ...span }));
   if (gap === null) return over;
   return [...over, { stream: stream.name, ...gap, toUs: null }];
@@ -19,7 +19,7 @@ export function leftoversOf({ stream, spans, gap }: Carried): readonly Leftover[
  * behind and have not come so far yet, be it that the first one is gone by now as well. `standing` are of connections that stand; null where
  * nothing can be.
  */
-export function unsettledOf({ stream, sequence }: Carried, standing: readonly Cursor[]): Leftover | null {
+export function unsettledOf({ stream, sequence }: StreamState, standing: readonly Cursor[]): Leftover | null {
   const ahead = sequence
     .gone()
     .filter((one) => standing.some((two) => two.epoch === one.epoch && two.recent < one.first));

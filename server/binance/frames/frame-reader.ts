@@ -1,6 +1,6 @@
 import type { Stream, StreamKind } from "../../domain/stream.ts";
 import { payloadProblem } from "./payload.ts";
-import { createShape, type Shape } from "./payload-patterns.ts";
+import { createPayloadPattern, type PayloadPattern } from "./payload-patterns.ts";
 
 /**
  * What one text frame of a combined stream turned out to be.
@@ -30,7 +30,7 @@ export type DataMessage = {
 };
 
 /** Reads text frames of combined streams. */
-export type MessageReader = (text: string) => Message;
+export type FrameReader = (text: string) => Message;
 
 const opening = '{"stream":"';
 const middle = '","data":';
@@ -40,7 +40,7 @@ const symbolMark = '"s":"';
 type Target = {
   readonly index: number;
   readonly stream: Stream;
-  readonly shape: Shape;
+  readonly shape: PayloadPattern;
   readonly idMark: string;
   /** Where the first id stands, if it is another one. */
   readonly firstIdMark: string | null;
@@ -50,12 +50,12 @@ type Target = {
 };
 
 /** A reader that knows these streams; frames of others are odd. */
-export function createMessageReader(streams: readonly Stream[]): MessageReader {
+export function createFrameReader(streams: readonly Stream[]): FrameReader {
   const known = new Map<string, Target>();
-  const shapes = new Map<string, Shape>();
+  const shapes = new Map<string, PayloadPattern>();
   for (const [index, stream] of streams.entries()) {
     const { kind, levels } = stream.type;
-    const shape = shapes.get(stream.type.name) ?? createShape(kind, levels);
+    const shape = shapes.get(stream.type.name) ?? createPayloadPattern(kind, levels);
     shapes.set(stream.type.name, shape);
     const firstIdMark = kind === "diffDepth" ? '"U":' : null;
     const symbolEnd = isTimed(kind) || kind === "bookTicker" ? `${stream.symbol}"` : null;

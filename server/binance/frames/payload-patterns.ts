@@ -1,7 +1,7 @@
 import type { StreamKind } from "../../domain/stream.ts";
 
 /** Proves payloads of one stream type. */
-export type Shape = {
+export type PayloadPattern = {
   /** True if `text` holds, from `from` to its end, a payload of this shape and the end of its envelope. */
   isProved(text: string, from: number): boolean;
 };
@@ -12,7 +12,7 @@ export type Shape = {
  * stream's envelope, so that a match also proves that nothing follows. Repetition is bounded by the frame's own brackets.
  * Source: web-socket-streams.md of binance-spot-api-docs.
  */
-export function createShape(kind: StreamKind, levels: number | null): Shape {
+export function createPayloadPattern(kind: StreamKind, levels: number | null): PayloadPattern {
   const common = new RegExp(`${payload(kind, levels, commonDecimal)}\\}$`, "y");
   const any = new RegExp(`${payload(kind, levels, decimal)}\\}$`, "y");
   return {

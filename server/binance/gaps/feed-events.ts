@@ -1,6 +1,6 @@
 import type { GapCause } from "../../domain/gap.ts";
 import type { Stream } from "../../domain/stream.ts";
-import type { Hole } from "./missing-ids.ts";
+import type { MissingIds } from "./missing-ids.ts";
 
 /** A span in which a stream could not be received. */
 export type FeedGap = {
@@ -11,11 +11,11 @@ export type FeedGap = {
   /** Records that the ids prove to be absent; 0: nothing was missed; null: ids cannot tell how many. */
   readonly missing: number | null;
   /** The ids that are absent, where they are counted one by one (trades). */
-  readonly holes: readonly Hole[];
+  readonly holes: readonly MissingIds[];
 };
 
 /** Where the feed delivers; all are called synchronously, data in the order in which the sockets delivered. */
-export type FeedSink = {
+export type FeedEvents = {
   /** A payload of a stream, not yet seen; `id` is its update or trade id, `eventMs` its event time or 0. */
   readonly onData: (stream: Stream, payload: string, recvUs: number, eventMs: number, id: number) => void;
   /** A frame that is no data we know. `text` is what arrived. */
@@ -25,7 +25,7 @@ export type FeedSink = {
   /** The exchange began to count anew in this stream. */
   readonly onEpoch: (stream: Stream, id: number, recvUs: number) => void;
   /** Ids of trades that were told to be missing are not: the exchange's ids had jumped, and are back. */
-  readonly onNotMissing?: (stream: Stream, hole: Hole) => void;
+  readonly onNotMissing?: (stream: Stream, hole: MissingIds) => void;
   /** The exchange's clock, ms, from a ping. */
   readonly onPing: (serverMs: number, recvUs: number) => void;
   /** A book without event time, dated by the diff of the same id on the same socket. */

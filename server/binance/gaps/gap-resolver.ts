@@ -1,9 +1,9 @@
 import type { FeedGap } from "./feed-events.ts";
-import { type Carried, judge } from "./stream-state.ts";
+import { judge, type StreamState } from "./stream-state.ts";
 
 /** Streams of a group with gaps or holes that want judging. */
-export type PendingGaps = {
-  add(one: Carried): void;
+export type GapResolver = {
+  add(one: StreamState): void;
   /** Hands over what can be judged now; `connections` is how many there are at the moment. */
   judge(nowUs: number, connections: number): void;
 };
@@ -13,8 +13,8 @@ const neighbourUs = 1_000_000;
 const lagUs = 5_000_000;
 
 /** Nothing is pending at first. */
-export function createPendingGaps(onGaps: (gaps: readonly FeedGap[]) => void): PendingGaps {
-  const pending = new Set<Carried>();
+export function createGapResolver(onGaps: (gaps: readonly FeedGap[]) => void): GapResolver {
+  const pending = new Set<StreamState>();
   /** When there last was more than one connection, µs. */
   let severalUs = 0;
 

@@ -1,5 +1,5 @@
 /** Ids that must exist and have not come: of trades each one, of diffs the update ids from the first to the last. */
-export type Hole = {
+export type MissingIds = {
   readonly fromId: number;
   readonly toId: number;
   /** Receipt of the record before and of the one after it, µs. */
@@ -8,7 +8,7 @@ export type Hole = {
 };
 
 /** Watches a stream whose ids follow each other without a break. */
-export type Holes = {
+export type MissingIdsFinder = {
   /** A record that goes beyond all before it: ids `firstId` to `id`; `isRecorded` tells of ids that had been ahead of their turn. */
   advance(firstId: number, id: number, recvUs: number, isRecorded: (id: number) => boolean): void;
   /** A record that comes late; false if none of its ids was missing. */
@@ -20,29 +20,33 @@ export type Holes = {
    * has not come yet is not missing. Ids are expected from the beginning of that hole on. Null if `id` lies in no hole, neither in one that
    * is waited for nor in one that was given away a moment ago; otherwise that which was given away and is not missing, if anything was.
    */
-  retract(firstId: number, id: number, recvUs: number): { readonly given: Hole | null } | null;
+  retract(firstId: number, id: number, recvUs: number): { readonly given: MissingIds | null } | null;
   /** True if these ids lie in a hole that is waited for and that few records have come behind. */
   isDoubtful(firstId: number, id: number): boolean;
   /** The numbering begins again. */
   restart(id: number, recvUs: number): void;
   /** What is needed to go on in the numbering before a restart. */
-  mark(): HolesMark;
-  returnTo(mark: HolesMark): void;
+  mark(): MissingIdsMark;
+  returnTo(mark: MissingIdsMark): void;
   /**
    * Holes that were seen before `beforeUs`, that have been confirmed by a further record behind them, and that `isPassed`: a connection
    * that still delivers is behind them. They are given away and no longer waited for.
    */
-  take(beforeUs: number, isPassed: (toId: number) => boolean): readonly Hole[];
+  take(beforeUs: number, isPassed: (toId: number) => boolean): readonly MissingIds[];
   /** How many are waited for. */
   waiting(): number;
   /** Those that are waited for; they still are. */
-  open(): readonly Hole[];
+  open(): readonly MissingIds[];
   /** Goes on where another process is: behind `lastId`, which came at `lastUs`, waiting for `open`. */
-  inherit(lastId: number, lastUs: number, open: readonly Hole[]): void;
+  inherit(lastId: number, lastUs: number, open: readonly MissingIds[]): void;
 };
 
 /** Where a numbering was when another one began. */
-export type HolesMark = { readonly expected: number; readonly lastUs: number; readonly fresh: readonly Hole[] };
+export type MissingIdsMark = {
+  readonly expected: number;
+  readonly lastUs: number;
+  readonly fresh: readonly MissingIds[];
+};
 
 /** Beyond this many the last one grows instead, over what lies between: too large a hole is better than a forgotten one. */
 const mostWaiting = 1000;
@@ -55,7 +59,7 @@ const mostGiven = 8;
 const fewRecords = 100;
 
 /** A hole, and how many records had gone ahead when it was seen. `isOpen`: filled up to here, nothing has come behind it since. */
-type Seen = Hole & { readonly at: number; readonly isOpen?: boolean };
+type Seen = MissingIds & { readonly at: number; readonly isOpen?: boolean };
 
 /** A record that fills a hole so long after it was seen has not lagged behind: the ids had jumped, µs. */
 const mostLagUs = 5_000_000;
@@ -64,14 +68,14 @@ const mostLagUs = 5_000_000;
 const mostLookedFor = 256;
 
 /** `lastId` is the last id of an earlier run, or null. */
-export function createHoles(lastId: number | null): Holes {
+export function createMissingIdsFinder(lastId: number | null): MissingIdsFinder {
   let expected = lastId === null ? Number.NaN : lastId + 1;
   let lastUs = 0;
   /** Those that a further record has confirmed, those of the newest record, and those of numberings that are over. */
   let holes: Seen[] = [];
   let fresh: Seen[] = [];
   let past: Seen[] = [];
-  let given: readonly Hole[] = [];
+  let given: readonly MissingIds[] = [];
   let records = 0;
   let hasOpen = false;
 
@@ -128,7 +132,7 @@ export function createHoles(lastId: number | null): Holes {
       hasOpen = [...holes, ...fresh].some(({ isOpen }) => isOpen);
     },
     retract(firstId, id, recvUs) {
-      const holds = (hole: Hole) => id >= hole.fromId && firstId <= hole.toId;
+      const holds = (hole: MissingIds) => id >= hole.fromId && firstId <= hole.toId;
       const waiting = [...holes, ...fresh].find(holds);
       const before = waiting ?? given.findLast((hole) => holds(hole) && recvUs - hole.toUs < glitchUs);
       if (before === undefined) return null;
@@ -178,8 +182,8 @@ export function createHoles(lastId: number | null): Holes {
   };
 }
 
-const none: readonly Hole[] = [];
+const none: readonly MissingIds[] = [];
 
-function plain({ fromId, toId, fromUs, toUs }: Hole): Hole {
+function plain({ fromId, toId, fromUs, toUs }: MissingIds): MissingIds {
   return { fromId, toId, fromUs, toUs };
 }

@@ -1,13 +1,13 @@
-import type { HolesMark } from "./missing-ids.ts";
-import type { IdRing } from "./recent-ids.ts";
+import type { MissingIdsMark } from "./missing-ids.ts";
+import type { RecentIds } from "./recent-ids.ts";
 
 /** A numbering: what has been recorded of it. */
-export type Epoch = { readonly ring: IdRing; first: number };
+export type Epoch = { readonly ring: RecentIds; first: number };
 
 /** A numbering that has just begun, and the one before, to which the ids may be back with one of the next records. */
-export type Attempt = {
+export type NumberingAttempt = {
   readonly before: Epoch;
-  readonly mark: HolesMark;
+  readonly mark: MissingIdsMark;
   /** How far its connection had come before, and the id with which it seemed to begin. */
   readonly highest: number;
   readonly id: number;
@@ -33,12 +33,12 @@ export function mayBeOfEarlierRun(lastId: number | null, id: number): boolean {
 }
 
 /** Counts a record; true once the numbering has begun for good. */
-export function isSure(tried: Attempt, recvUs: number): boolean {
+export function isSure(tried: NumberingAttempt, recvUs: number): boolean {
   return tried.records++ >= surelyRecords || recvUs - tried.sinceUs > surelyUs;
 }
 
 /** True if a record goes on in the numbering before rather than in the one that its connection seemed to begin. */
-export function isBack(tried: Attempt, current: Epoch, { firstId, id, mark }: Arrived): boolean {
+export function isBack(tried: NumberingAttempt, current: Epoch, { firstId, id, mark }: Arrived): boolean {
   if (id !== tried.id && tried.before.ring.find(id, mark) === mark) return true;
   return firstId > tried.highest && firstId - tried.highest <= Math.abs(firstId - current.ring.high());
 }

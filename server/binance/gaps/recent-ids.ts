@@ -1,5 +1,5 @@
 /** The newest ids of a stream, each with a mark of its content. */
-export type IdRing = {
+export type RecentIds = {
   /** Highest id added, or set since; -Infinity while empty. */
   high(): number;
   /** Highest id ever added, also where it had jumped; -Infinity while empty. */
@@ -19,7 +19,7 @@ export type IdRing = {
 const size = 256;
 
 /** An empty ring. Looking up costs what lies between the newest id and the wanted one. */
-export function createIdRing(): IdRing {
+export function createRecentIds(): RecentIds {
   const ids = new Float64Array(size);
   const marks = new Int32Array(size);
   let count = 0;

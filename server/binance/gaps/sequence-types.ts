@@ -1,10 +1,10 @@
-import type { Hole, Holes } from "./missing-ids.ts";
+import type { MissingIds, MissingIdsFinder } from "./missing-ids.ts";
 
 /**
  * What a message is to its stream: the "next" one; a "late" one, which another socket has overtaken but which nobody had brought; the
  * first of a new "epoch", in which the exchange counts anew; or a "duplicate". All but the last are to be recorded.
  */
-export type Verdict = "next" | "late" | "epoch" | "duplicate";
+export type SequenceVerdict = "next" | "late" | "epoch" | "duplicate";
 
 /** How far one connection has come in a stream. */
 export type Cursor = {
@@ -28,12 +28,12 @@ export type Sequence = {
   /** The newest two that have left, as far as they had come: others may lag behind them. */
   gone(): readonly Cursor[];
   /** `firstId` is the first id that the message covers (`U` of a diff), for others the same as `id`. */
-  judge(cursor: Cursor, firstId: number, id: number, payload: string, recvUs: number): Verdict;
+  judge(cursor: Cursor, firstId: number, id: number, payload: string, recvUs: number): SequenceVerdict;
   /** A message that another process has recorded, with what it was there; `cursor` is that process's. */
   follow(cursor: Cursor, message: Followed): void;
-  readonly holes: Holes | null;
+  readonly holes: MissingIdsFinder | null;
   /** Holes that can be told now, as `Holes.take`. */
-  takeHoles(beforeUs: number): readonly Hole[];
+  takeHoles(beforeUs: number): readonly MissingIds[];
   /** Ids had jumped and are back, since `takeGlitch` was last called: false almost always. */
   hasGlitch(): boolean;
   takeGlitch(): Glitch | null;
@@ -44,7 +44,7 @@ export type Sequence = {
 };
 
 /** Ids had jumped, and went on where they had been. `notMissing`: what was given away as a hole for it, and is none. */
-export type Glitch = { readonly id: number; readonly notMissing: Hole | null };
+export type Glitch = { readonly id: number; readonly notMissing: MissingIds | null };
 
 /** What another process tells of a message that it has recorded; `mark` is that of its content, `isEpoch`: the numbering began anew. */
 export type Followed = {
@@ -59,5 +59,5 @@ export type Followed = {
 export type Trail = {
   readonly ids: readonly number[];
   readonly marks: readonly number[];
-  readonly holes: readonly Hole[];
+  readonly holes: readonly MissingIds[];
 };

@@ -1,16 +1,16 @@
-import { createHoles, type Hole, type HolesMark } from "./missing-ids.ts";
+import { createMissingIdsFinder, type MissingIds, type MissingIdsMark } from "./missing-ids.ts";
 import {
   type Arrived,
-  type Attempt,
   createEarlierEpochs,
   type Epoch,
   isBack,
   isSure,
   longestHole,
   mayBeOfEarlierRun,
+  type NumberingAttempt,
 } from "./numbering.ts";
-import { contentMark, createIdRing, type IdRing } from "./recent-ids.ts";
-import type { Cursor, Followed, Glitch, Sequence, Verdict } from "./sequence-types.ts";
+import { contentMark, createRecentIds, type RecentIds } from "./recent-ids.ts";
+import type { Cursor, Followed, Glitch, Sequence, SequenceVerdict } from "./sequence-types.ts";
 
 /**
  * The sequence of a stream. First arrival wins: an id that any connection has brought is a duplicate from every other. Ids that
@@ -21,17 +21,17 @@ import type { Cursor, Followed, Glitch, Sequence, Verdict } from "./sequence-typ
 export function createSequence(options: { contiguous: boolean; mayVary: boolean; lastId: number | null }): Sequence {
   const cursors = new Set<Cursor>();
   let gone: readonly Cursor[] = [];
-  const holes = options.contiguous ? createHoles(options.lastId) : null;
-  let current: Epoch = { ring: createIdRing(), first: Number.NaN };
+  const holes = options.contiguous ? createMissingIdsFinder(options.lastId) : null;
+  let current: Epoch = { ring: createRecentIds(), first: Number.NaN };
   /** The epoch before, as long as a connection may still be in it. */
   let previous: Epoch | null = null;
   const earlier = createEarlierEpochs();
   let epoch = 0;
-  let attempt: Attempt | null = null;
+  let attempt: NumberingAttempt | null = null;
   let glitch: Glitch | null = null;
   if (options.lastId !== null) current.ring.add(options.lastId, 0);
 
-  function decide(cursor: Cursor, firstId: number, id: number, mark: number, recvUs: number): Verdict {
+  function decide(cursor: Cursor, firstId: number, id: number, mark: number, recvUs: number): SequenceVerdict {
     if (attempt !== null && cursor.epoch === epoch) look(attempt, { firstId, id, mark, recvUs });
     if (!earlier.isEmpty() && earlier.has(id, mark, recvUs, [current, previous])) return "duplicate";
     if (previous !== null) {
@@ -75,7 +75,7 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
   }
 
   /** The ids had jumped ahead on this connection and are back. */
-  function retract(cursor: Cursor, { firstId, id, mark, recvUs }: Arrived, given: Hole | null): Verdict {
+  function retract(cursor: Cursor, { firstId, id, mark, recvUs }: Arrived, given: MissingIds | null): SequenceVerdict {
     if (given !== null || cursor.highest - id > 1) glitch = { id: cursor.highest, notMissing: given };
     cursor.highest = Number.NaN;
     next(firstId, id, mark, recvUs);
@@ -83,12 +83,12 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
     return "late";
   }
 
-  function look(tried: Attempt, arrived: Arrived): void {
+  function look(tried: NumberingAttempt, arrived: Arrived): void {
     if (isSure(tried, arrived.recvUs)) attempt = null;
     else if (isBack(tried, current, arrived)) goBack(tried, arrived.id);
   }
 
-  function goBack(tried: Attempt, id: number): void {
+  function goBack(tried: NumberingAttempt, id: number): void {
     attempt = null;
     glitch = { id: tried.id, notMissing: null };
     const { ids, marks } = current.ring.entries();
@@ -105,7 +105,7 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
   }
 
   /** While two epochs overlap; null where the current one decides alone. */
-  function decideAcross(old: Epoch, cursor: Cursor, id: number, mark: number): Verdict | null {
+  function decideAcross(old: Epoch, cursor: Cursor, id: number, mark: number): SequenceVerdict | null {
     const isOld = cursor.epoch !== epoch;
     const [own, other] = isOld ? [old.ring, current.ring] : [current.ring, old.ring];
     const known = own.find(id, mark);
@@ -120,7 +120,7 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
     return null;
   }
 
-  function next(firstId: number, id: number, mark: number, recvUs: number): Verdict {
+  function next(firstId: number, id: number, mark: number, recvUs: number): SequenceVerdict {
     current.ring.add(id, mark);
     if (Number.isNaN(current.first)) current.first = firstId;
     holes?.advance(firstId, id, recvUs, isRecorded);
@@ -129,14 +129,14 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
 
   const isRecorded = (id: number) => current.ring.find(id, 0) !== null;
 
-  function begin(cursor: Cursor, id: number, mark: number, recvUs: number): Verdict {
+  function begin(cursor: Cursor, id: number, mark: number, recvUs: number): SequenceVerdict {
     attempt = {
       ...{ before: current, mark: holes?.mark() ?? noMark, id, highest: cursor.highest },
       ...{ sinceUs: recvUs, records: 0 },
     };
     earlier.add(current, recvUs);
     previous = cursors.size > 1 ? current : null;
-    current = { ring: createIdRing(), first: id };
+    current = { ring: createRecentIds(), first: id };
     current.ring.add(id, mark);
     epoch++;
     enter(cursor);
@@ -233,9 +233,9 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
   };
 }
 
-const noMark: HolesMark = { expected: Number.NaN, lastUs: 0, fresh: [] };
+const noMark: MissingIdsMark = { expected: Number.NaN, lastUs: 0, fresh: [] };
 
-function late(ring: IdRing, id: number, mark: number): Verdict {
+function late(ring: RecentIds, id: number, mark: number): SequenceVerdict {
   ring.add(id, mark);
   return "late";
 }

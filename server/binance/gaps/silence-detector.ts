@@ -1,5 +1,5 @@
 /** How often something arrives, learnt from when it did: what silence is normal and what is not. */
-export type Rhythm = {
+export type SilenceDetector = {
   /**
    * It arrived. `beforeUs` is when it last did on the same connection; 0 where the time since then tells nothing of the exchange:
    * the connection is new, or was given up meanwhile.
@@ -32,7 +32,7 @@ const mostUs = 60_000_000;
  * A rhythm that nothing is known of yet. Exponentially distributed intervals exceed four times the longest of a few hundred less than once
  * in a billion; real books come in bursts, and stall for a second and then catch up, hence the least time-out.
  */
-export function createRhythm(enough: Enough): Rhythm {
+export function createSilenceDetector(enough: Enough): SilenceDetector {
   let beats = 0;
   let firstUs = 0;
   let lastUs = 0;

@@ -3,15 +3,15 @@ import type { Stream } from "../../domain/stream.ts";
 import type { FeedGap } from "./feed-events.ts";
 import { createSequence } from "./sequence.ts";
 import type { Cursor, Sequence } from "./sequence-types.ts";
-import { createRhythm, enoughOfOne, type Rhythm } from "./silence-detector.ts";
+import { createSilenceDetector, enoughOfOne, type SilenceDetector } from "./silence-detector.ts";
 
 /** A stream as a group carries it: what has come of it, and since when it has not. */
-export type Carried = {
+export type StreamState = {
   readonly stream: Stream;
   /** Subscribed to for its event times alone, not recorded. */
   readonly isReference: boolean;
   readonly sequence: Sequence;
-  readonly rhythm: Rhythm;
+  readonly rhythm: SilenceDetector;
   /** Receipt of the newest record, µs; 0 before the first. */
   lastRecvUs: number;
   /** Since when it is received without interruption, as far as is known, µs. */
@@ -42,7 +42,11 @@ const busyUs = 500_000;
 export const underWayUs = 2_000_000;
 
 /** A stream of which nothing has come yet. */
-export function createCarried(stream: Stream, isReference: boolean, interruption: Interruption | null): Carried {
+export function createStreamState(
+  stream: Stream,
+  isReference: boolean,
+  interruption: Interruption | null,
+): StreamState {
   const { kind } = stream.type;
   const contiguous = isNumbered(stream) || kind === "diffDepth";
   const gap = interruption && {
@@ -53,7 +57,7 @@ export function createCarried(stream: Stream, isReference: boolean, interruption
     stream,
     isReference,
     sequence: createSequence({ contiguous, mayVary: kind === "diffDepth", lastId: interruption?.lastId ?? null }),
-    rhythm: createRhythm(enoughOfOne),
+    rhythm: createSilenceDetector(enoughOfOne),
     ...{ lastRecvUs: 0, coveredUs: 0, gap, spans: [], nextTryUs: 0, tries: 0 },
   };
 }
@@ -64,7 +68,7 @@ export function isNumbered(stream: Stream): boolean {
 }
 
 /** The stream is not received from now on; `lastDataUs` is when its group last received anything. */
-export function lose(one: Carried, lastDataUs: number, cause: GapCause, alone = false): void {
+export function lose(one: StreamState, lastDataUs: number, cause: GapCause, alone = false): void {
   if (one.gap !== null || (one.lastRecvUs === 0 && one.coveredUs === 0)) return;
   const fromUs = alone || isBusy(one) ? one.lastRecvUs : Math.max(one.lastRecvUs, lastDataUs);
   one.gap = { fromUs: Math.max(fromUs, one.coveredUs), cause, alone, provable: one.lastRecvUs > 0 };
@@ -78,7 +82,7 @@ export type Other = { readonly cursor: Cursor | undefined; readonly sinceUs: num
  * another one's first record. `lastDataUs` is when the connection last delivered anything. Returns true if there may be a gap.
  */
 export function part(
-  one: Carried,
+  one: StreamState,
   old: Cursor | undefined,
   others: readonly Other[],
   { cause, isPlanned, lastDataUs, nowUs }: { cause: GapCause; isPlanned: boolean; lastDataUs: number; nowUs: number },
@@ -106,7 +110,7 @@ export function part(
 }
 
 /** It is received again. */
-export function regain(one: Carried, atUs: number): void {
+export function regain(one: StreamState, atUs: number): void {
   const { gap } = one;
   one.coveredUs = atUs;
   one.gap = null;
@@ -117,7 +121,7 @@ export function regain(one: Carried, atUs: number): void {
  * The gaps that can be judged now. Where ids follow each other they say what was missed, once the next record is there; a hole is
  * given until `beforeUs` for another connection to fill it. Elsewhere nobody can tell, and a gap counts as soon as it is over.
  */
-export function judge(one: Carried, beforeUs: number): readonly FeedGap[] {
+export function judge(one: StreamState, beforeUs: number): readonly FeedGap[] {
   const { stream, spans } = one;
   const { holes } = one.sequence;
   if (holes === null) return one.spans.splice(0).map((span) => gapOf(stream, span, null));
@@ -139,18 +143,18 @@ export function judge(one: Carried, beforeUs: number): readonly FeedGap[] {
 }
 
 /** Gaps of the stream that nobody has been told of yet; what is not over reaches up to `nowUs`. */
-export function unjudged(one: Carried, nowUs: number): readonly FeedGap[] {
+export function unjudged(one: StreamState, nowUs: number): readonly FeedGap[] {
   const { stream, gap } = one;
   const open = gap === null ? [] : [{ ...gap, toUs: nowUs }];
   return [...one.spans, ...open].map((span) => gapOf(stream, span, null));
 }
 
 /** The exchange counts anew: the next id proves nothing of what was before. */
-export function forgetIds(one: Carried): void {
+export function forgetIds(one: StreamState): void {
   one.spans = one.spans.map((span) => ({ ...span, provable: false }));
 }
 
-function isBusy(one: Carried): boolean {
+function isBusy(one: StreamState): boolean {
   return (one.rhythm.longestUs() ?? Number.POSITIVE_INFINITY) <= busyUs;
 }
 

@@ -2,7 +2,7 @@ import type { GapCause } from "../../domain/gap.ts";
 import type { Stream } from "../../domain/stream.ts";
 
 /** Trades that the ids prove to be missing, both ends included. */
-export type TradeHole = {
+export type MissingTrades = {
   /** An aggTrade or trade stream. */
   readonly stream: Stream;
   readonly fromId: number;
@@ -14,15 +14,15 @@ export type TradeHole = {
 };
 
 /** A hole that is being refetched; holes that are kept over a restart are given back as this. */
-export type PendingHole = TradeHole & {
+export type PendingBackfill = MissingTrades & {
   /** All before this id is done. */
   readonly nextId: number;
   readonly fetched: number;
 };
 
 /** Holes in memory, with what is needed to take turns. */
-export type WaitingHole = {
-  hole: PendingHole;
+export type WaitingBackfill = {
+  hole: PendingBackfill;
   /** Not to be asked for before, ms. */
   notBeforeMs: number;
   /** Attempts in a row that failed. */
@@ -37,28 +37,28 @@ export type WaitingHole = {
 };
 
 /** The holes that wait, by stream, each stream's in order of arrival. */
-export type HoleQueue = {
+export type BackfillQueue = {
   /**
    * Takes what of the hole is not waiting already (its end, most often all of it), and returns that, or null where nothing is left;
    * "full" if there are too many.
    */
-  add(hole: PendingHole): PendingHole | null | "full";
+  add(hole: PendingBackfill): PendingBackfill | null | "full";
   /** The first hole of the stream whose turn it is; null if all must wait or none is there. */
-  next(nowMs: number): WaitingHole | null;
+  next(nowMs: number): WaitingBackfill | null;
   /** When the next one may be asked for, ms; Infinity if there is none. */
   dueMs(): number;
-  remove(waiting: WaitingHole): void;
-  all(): readonly PendingHole[];
+  remove(waiting: WaitingBackfill): void;
+  all(): readonly PendingBackfill[];
   /** Those of a stream. */
-  of(stream: Stream): readonly WaitingHole[];
+  of(stream: Stream): readonly WaitingBackfill[];
   size(): number;
 };
 
 const mostHoles = 50_000;
 
 /** Streams take turns, a page each, so that a long hole of one does not keep the others waiting. */
-export function createHoleQueue(): HoleQueue {
-  const byStream = new Map<string, WaitingHole[]>();
+export function createBackfillQueue(): BackfillQueue {
+  const byStream = new Map<string, WaitingBackfill[]>();
   let count = 0;
 
   return {
@@ -110,7 +110,7 @@ export function createHoleQueue(): HoleQueue {
   };
 }
 
-function withoutWaiting(hole: PendingHole, waiting: readonly WaitingHole[]): PendingHole | null {
+function withoutWaiting(hole: PendingBackfill, waiting: readonly WaitingBackfill[]): PendingBackfill | null {
   let { nextId } = hole;
   for (const { hole: other } of waiting) if (other.fromId <= nextId && other.toId >= nextId) nextId = other.toId + 1;
   if (nextId > hole.toId) return null;

@@ -2,7 +2,7 @@ import { createStream, depthSnapshot, type Stream } from "../../domain/stream.ts
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { type After, after as systemAfter } from "../../platform/time/timers.ts";
-import { createShape } from "../frames/payload-patterns.ts";
+import { createPayloadPattern } from "../frames/payload-patterns.ts";
 import type { RestClient } from "./rest-client.ts";
 
 /** Fetches REST books for symbols whose diff depth is recorded: at start, after each hole, and every hour. */
@@ -53,7 +53,7 @@ export function createDepthSnapshots(
 ): DepthSnapshots {
   const { rest, log, after = systemAfter } = deps;
   const everyMs = options.everyMs ?? hourMs;
-  const shape = createShape("depthSnapshot", null);
+  const shape = createPayloadPattern("depthSnapshot", null);
   const abort = new AbortController();
   const waiting = new Map<string, Wanted>();
   const timers = new Set<() => void>();

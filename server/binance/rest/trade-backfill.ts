@@ -2,36 +2,42 @@ import type { Stream } from "../../domain/stream.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { type After, after as systemAfter } from "../../platform/time/timers.ts";
-import { createHoleQueue, type PendingHole, type TradeHole, type WaitingHole } from "./backfill-queue.ts";
+import {
+  createBackfillQueue,
+  type MissingTrades,
+  type PendingBackfill,
+  type WaitingBackfill,
+} from "./backfill-queue.ts";
 import type { RestAnswer } from "./responses.ts";
 import type { RestClient } from "./rest-client.ts";
 import { mostTrades, parseTrades, type RestTrade, tradesRequest } from "./trade-pages.ts";
 
 /** Refetches missing trades by their ids. */
-export type TradeRepair = {
+export type TradeBackfill = {
   start(): void;
   /**
    * Takes a hole of an aggTrade or trade stream, or one that was pending when the process ended before. What of it is pending
    * already is left out; a hole of which nothing remains then is not heard of again.
    */
-  add(hole: TradeHole | PendingHole): void;
+  add(hole: MissingTrades | PendingBackfill): void;
   /** These ids are not missing after all, as far as they are not done yet; returns by the beginnings of their gaps how many there are. */
-  withdraw(
-    stream: Stream,
-    fromId: number,
-    toId: number,
-  ): readonly { readonly fromUs: number; readonly count: number }[];
+  withdraw(stream: Stream, fromId: number, toId: number): readonly WithdrawnIds[];
   /** Everything that is not done yet, with its progress. */
-  pending(): readonly PendingHole[];
+  pending(): readonly PendingBackfill[];
   status(): { readonly holes: number; readonly records: number; readonly lastProblem: string | null };
   /** Resolves when nothing is asked for or handed over any more; what is pending stays so. Idempotent. */
   stop(): Promise<void>;
 };
 
-/** What came of a hole: `reason` says in words why some are missing; null if none are. */
-export type RepairResult = { readonly fetched: number; readonly missing: number; readonly reason: string | null };
+/** How many ids of the gap that begins at `fromUs` were taken back. */
+type WithdrawnIds = { readonly fromUs: number; readonly count: number };
 
-export type TradeRepairDeps = {
+/** What came of a hole: `reason` says in words why some are missing; null if none are. */
+export type BackfillResult = { readonly fetched: number; readonly missing: number; readonly reason: string | null };
+
+type TradePage = { readonly isFirst: boolean; readonly toId: number };
+
+export type TradeBackfillDeps = {
   readonly rest: RestClient;
   /**
    * Takes a page: at most 1000 trades of one hole, in order. The next page of any hole comes after this has resolved, which must
@@ -41,18 +47,11 @@ export type TradeRepairDeps = {
    * out the ids that are there already. `isFirst` says that nothing of this hole has been handed over by this process, so that only
    * then it need be looked for on disk; `toId` is the last id of the hole.
    */
-  readonly onPage: (
-    stream: Stream,
-    records: readonly RestTrade[],
-    page: { isFirst: boolean; toId: number },
-  ) => Promise<unknown>;
-  /**
-   * A hole is over, for good or bad. It is kept in the store until this has returned, or what it returns has settled: after a crash in
-   * between it is told once more.
-   */
-  readonly onDone: (hole: TradeHole, result: RepairResult) => unknown;
+  readonly onPage: (stream: Stream, records: readonly RestTrade[], page: TradePage) => Promise<unknown>;
+  /** Called when a backfill is over. It stays in the store until this settles, so a crash in between reports it again. */
+  readonly onDone: (hole: MissingTrades, result: BackfillResult) => unknown;
   /** Keeps holes over a restart; may throw. A hole is told apart by its stream and `fromId`. */
-  readonly store?: { save(hole: PendingHole): void; remove(hole: TradeHole): void };
+  readonly store?: { save(hole: PendingBackfill): void; remove(hole: MissingTrades): void };
   readonly log: Log;
   /** Any clock that does not run backwards, ms. */
   readonly now?: () => number;
@@ -66,9 +65,9 @@ const firstWaitMs = 1000;
 const longestWaitMs = 60_000;
 
 /** Refetches holes a page at a time, with low priority, streams taking turns. Nothing is asked for before `start`. */
-export function createTradeRepair(deps: TradeRepairDeps): TradeRepair {
+export function createTradeBackfill(deps: TradeBackfillDeps): TradeBackfill {
   const { rest, log, now = () => performance.now(), after = systemAfter } = deps;
-  const queue = createHoleQueue();
+  const queue = createBackfillQueue();
   const abort = new AbortController();
   let running: Promise<void> | null = null;
   let started = false;
@@ -98,7 +97,7 @@ export function createTradeRepair(deps: TradeRepairDeps): TradeRepair {
     }
   }
 
-  async function fetchPage(turn: WaitingHole): Promise<void> {
+  async function fetchPage(turn: WaitingBackfill): Promise<void> {
     const { hole } = turn;
     const wanted = hole.toId - hole.nextId + 1;
     const request = tradesRequest(hole.stream, hole.nextId, wanted);
@@ -128,7 +127,7 @@ export function createTradeRepair(deps: TradeRepairDeps): TradeRepair {
   }
 
   /** False if the page could not be handed over. */
-  async function handOver(turn: WaitingHole, page: readonly RestTrade[]): Promise<boolean> {
+  async function handOver(turn: WaitingBackfill, page: readonly RestTrade[]): Promise<boolean> {
     const last = page.at(-1);
     if (last === undefined) return true;
     try {
@@ -144,7 +143,7 @@ export function createTradeRepair(deps: TradeRepairDeps): TradeRepair {
     return true;
   }
 
-  async function noteRefusal(turn: WaitingHole, answer: Exclude<RestAnswer, { kind: "ok" }>): Promise<void> {
+  async function noteRefusal(turn: WaitingBackfill, answer: Exclude<RestAnswer, { kind: "ok" }>): Promise<void> {
     if (answer.kind === "failed") postpone(turn, answer.reason);
     else if (answer.code === -1121) await finish(turn, "the exchange does not know the symbol any more");
     else if (answer.status === 404)
@@ -153,19 +152,19 @@ export function createTradeRepair(deps: TradeRepairDeps): TradeRepair {
   }
 
   /** The client tells of its own failures; others are told here. */
-  function complain(turn: WaitingHole, reason: string): void {
+  function complain(turn: WaitingBackfill, reason: string): void {
     if (turn.failures === 0) log.warn("refetching waits and is tried again", { stream: turn.hole.stream.name, reason });
     postpone(turn, reason);
   }
 
-  function postpone(turn: WaitingHole, reason: string): void {
+  function postpone(turn: WaitingBackfill, reason: string): void {
     lastProblem = `${turn.hole.stream.name}: ${reason}`;
     turn.notBeforeMs =
       now() + Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(Math.max(turn.failures, turn.ends), 10));
     turn.failures++;
   }
 
-  async function finish(turn: WaitingHole, reason: string): Promise<void> {
+  async function finish(turn: WaitingBackfill, reason: string): Promise<void> {
     queue.remove(turn);
     await conclude(turn.hole, reason);
     if (queue.size() > 0) return;
@@ -173,7 +172,7 @@ export function createTradeRepair(deps: TradeRepairDeps): TradeRepair {
     Object.assign(round, { holes: 0, fetched: 0, missing: 0 });
   }
 
-  async function conclude(hole: PendingHole, reason: string): Promise<void> {
+  async function conclude(hole: PendingBackfill, reason: string): Promise<void> {
     const { fromId, toId, fetched, stream } = hole;
     const missing = toId - fromId + 1 - fetched;
     round.holes++;

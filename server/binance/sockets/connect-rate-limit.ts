@@ -1,7 +1,7 @@
 import type { After } from "../../platform/time/timers.ts";
 
 /** Paces the connects of the whole process. */
-export type Pacer = {
+export type ConnectRateLimit = {
   /** Runs `connect` as soon as one more is due, in order of asking; the function returned takes the wish back. */
   take(connect: () => void): () => void;
 };
@@ -15,10 +15,10 @@ const windowMs = 5 * 60_000;
 const spacingMs = 100;
 
 /** A pacer; `onWait` is told once each time the limit makes connects wait, with for how long. */
-export function createPacer(
+export function createConnectRateLimit(
   deps: { nowUs: () => number; after: After; onWait: (ms: number) => void },
   limits: { most: number; windowMs: number; spacingMs: number } = { most, windowMs, spacingMs },
-): Pacer {
+): ConnectRateLimit {
   const waiting: (() => void)[] = [];
   const made: number[] = [];
   let scheduled = false;

@@ -2,45 +2,45 @@ import type { ConnectionStatus } from "../../domain/status.ts";
 import { backoffMs } from "../../platform/fetch/backoff.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { After } from "../../platform/time/timers.ts";
-import type { Handover } from "../feed/rollover-check.ts";
-import { createRhythm, enoughOfMany, type Rhythm } from "../gaps/silence-detector.ts";
-import type { Pacer } from "./connect-rate-limit.ts";
+import type { Rollover } from "../feed/rollover-check.ts";
+import { createSilenceDetector, enoughOfMany, type SilenceDetector } from "../gaps/silence-detector.ts";
+import type { ConnectRateLimit } from "./connect-rate-limit.ts";
 import type { ConnectionEnd } from "./connection.ts";
-import type { Link } from "./live-connection.ts";
+import type { LiveConnection } from "./live-connection.ts";
 
 /** One place of a group: the connection that stands there now and, during a change, its successor, which opens before it closes. */
-export type Leg = {
+export type ConnectionSlot = {
   readonly id: number;
   /** Of whatever comes over this leg. */
-  readonly rhythm: Rhythm;
+  readonly rhythm: SilenceDetector;
   start(): void;
   stop(): void;
   /** Opens a successor beside the connection; both deliver until the change is over. Does nothing while one is under way. */
   replace(why: string): void;
   /** Takes the change further, and begins one where the connection has grown old. */
   tick(nowUs: number): void;
-  links(): readonly Link[];
+  links(): readonly LiveConnection[];
   isChanging(): boolean;
   status(): readonly ConnectionStatus[];
 };
 
 /** What a leg is told of its connections by those who open them. */
-export type LinkEvents = {
-  readonly onOpen: (link: Link) => void;
-  readonly onEnd: (link: Link, end: ConnectionEnd) => void;
+export type SlotEvents = {
+  readonly onOpen: (link: LiveConnection) => void;
+  readonly onEnd: (link: LiveConnection, end: ConnectionEnd) => void;
 };
 
-export type LegDeps = {
+export type ConnectionSlotDeps = {
   readonly nowUs: () => number;
   readonly after: After;
-  readonly pacer: Pacer;
+  readonly pacer: ConnectRateLimit;
   /** From 0 to 1, so that sockets that ended together do not come back together. */
   readonly random: () => number;
   /** Opens a connection to the next address. */
-  readonly open: (events: LinkEvents, place: Pick<Link, "rhythm" | "replace">) => Link;
-  readonly judge: (old: Link, next: Link, nowUs: number) => Handover;
+  readonly open: (events: SlotEvents, place: Pick<LiveConnection, "rhythm" | "replace">) => LiveConnection;
+  readonly judge: (old: LiveConnection, next: LiveConnection, nowUs: number) => Rollover;
   /** The link delivers no more. `vain`: it never had been open; `isPlanned`: a successor is in its place. */
-  readonly onGone: (link: Link, how: { readonly vain: boolean; readonly isPlanned: boolean }) => void;
+  readonly onGone: (link: LiveConnection, how: { readonly vain: boolean; readonly isPlanned: boolean }) => void;
   readonly counts: { reconnects: number; rollovers: number };
   readonly log: Log;
 };
@@ -52,14 +52,14 @@ const goodAfterUs = 1_000_000;
 const vainUs = 60_000_000;
 
 /** Creates the place; `streams` tells how many it carries. */
-export function createLeg(
+export function createConnectionSlot(
   options: { id: number; host: string; streams: () => number; rolloverUs: () => number },
-  deps: LegDeps,
-): Leg {
+  deps: ConnectionSlotDeps,
+): ConnectionSlot {
   const { log, counts, nowUs } = deps;
-  const rhythm = createRhythm(enoughOfMany);
-  let current: Link | null = null;
-  let successor: Link | null = null;
+  const rhythm = createSilenceDetector(enoughOfMany);
+  let current: LiveConnection | null = null;
+  let successor: LiveConnection | null = null;
   /** Why a successor is wanted; null while none is. */
   let wanted: string | null = null;
   let sinceUs = nowUs();
@@ -87,19 +87,19 @@ export function createLeg(
     });
   }
 
-  function onOpen(link: Link): void {
+  function onOpen(link: LiveConnection): void {
     if (link !== current) return;
     settleIn(link);
     log.info("connected", { host: link.host, connection: options.id, streams: options.streams() });
   }
 
-  function settleIn(link: Link): void {
+  function settleIn(link: LiveConnection): void {
     host = link.host;
     sinceUs = link.openedUs;
     rolloverAtUs = link.openedUs + options.rolloverUs();
   }
 
-  function onEnd(link: Link, { reason, wasOpen }: ConnectionEnd): void {
+  function onEnd(link: LiveConnection, { reason, wasOpen }: ConnectionEnd): void {
     deps.onGone(link, { vain: !wasOpen, isPlanned: false });
     if (link === successor) {
       successor = null;
@@ -126,7 +126,7 @@ export function createLeg(
   }
 
   /** The successor is the connection from now on. */
-  function takeOver(link: Link): void {
+  function takeOver(link: LiveConnection): void {
     current = link;
     successor = null;
     wanted = null;
@@ -146,7 +146,7 @@ export function createLeg(
     deps.onGone(link, { vain: false, isPlanned: true });
   }
 
-  function change(old: Link, next: Link, now: number): void {
+  function change(old: LiveConnection, next: LiveConnection, now: number): void {
     const result = deps.judge(old, next, now);
     if (result === "waiting") return;
     if (result === "done") {
@@ -191,10 +191,10 @@ export function createLeg(
       else if (now >= rolloverAtUs) replace("its time was nearly up");
       else if (current?.isSilent) replace("it was silent");
     },
-    links: () => [current, successor].filter((link) => link !== null && link.openedUs > 0) as Link[],
+    links: () => [current, successor].filter((link) => link !== null && link.openedUs > 0) as LiveConnection[],
     isChanging: () => wanted !== null,
     status() {
-      const row = (link: Link | null, role: ConnectionStatus["role"]): ConnectionStatus => ({
+      const row = (link: LiveConnection | null, role: ConnectionStatus["role"]): ConnectionStatus => ({
         id: options.id,
         role,
         host: link?.host ?? host,

@@ -1,7 +1,7 @@
 import { certificateAdvice, foreignAnswer } from "../../platform/fetch/foreign-answer.ts";
 import type { After } from "../../platform/time/timers.ts";
-import { hostOf, subscriptionOf } from "./endpoint.ts";
-import { createControl } from "./subscriptions.ts";
+import { hostOfAddress, subscriptionOf } from "./endpoint.ts";
+import { createSubscriptions } from "./subscriptions.ts";
 
 /** One WebSocket to the exchange, from its opening to its end; it is not opened again. */
 export type Connection = {
@@ -49,7 +49,7 @@ export const openConnection: OpenConnection = (options, { nowUs, after }, events
   const socket = new WebSocket(url, { perMessageDeflate: false } as unknown as string[]) as WebSocket & {
     terminate(): void;
   };
-  const control = createControl({ send: (text) => socket.send(text), after });
+  const control = createSubscriptions({ send: (text) => socket.send(text), after });
   control.subscribe(rest);
   let ended = false;
   let wasOpen = false;
@@ -94,7 +94,7 @@ export const openConnection: OpenConnection = (options, { nowUs, after }, events
   }
 
   return {
-    host: hostOf(url),
+    host: hostOfAddress(url),
     subscribe: control.subscribe,
     unsubscribe: control.unsubscribe,
     confirm: control.confirm,

@@ -52,7 +52,7 @@ export function addressesOf(wsUrl: string, wsUrls: readonly string[]): readonly 
 }
 
 /** Host and port of an URL, for people and logs. */
-export function hostOf(url: string): string {
+export function hostOfAddress(url: string): string {
   return new URL(url).host;
 }
 

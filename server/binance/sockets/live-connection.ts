@@ -1,22 +1,22 @@
-import { createDelayJoin, type DelayJoin } from "../delay/book-dating.ts";
+import { type BookDating, createBookDating } from "../delay/book-dating.ts";
 import type { Cursor } from "../gaps/sequence-types.ts";
-import type { Rhythm } from "../gaps/silence-detector.ts";
+import type { SilenceDetector } from "../gaps/silence-detector.ts";
 import type { Connection } from "./connection.ts";
 
 /** One connection of a group, with what it has shown. All times are receipt times, µs, 0 before. */
-export type Link = {
+export type LiveConnection = {
   readonly address: string;
   readonly host: string;
   readonly connection: Connection;
   /** Of the place where it stands. */
-  readonly rhythm: Rhythm;
+  readonly rhythm: SilenceDetector;
   /** Asks for another connection in its place. */
   readonly replace: (why: string) => void;
   /** By position of the stream in its group. */
   readonly cursors: (Cursor | undefined)[];
   /** Names that the exchange delivers on it. */
   readonly active: Map<string, number>;
-  readonly join: DelayJoin;
+  readonly join: BookDating;
   openedUs: number;
   firstDataUs: number;
   /** Since when it has delivered without being given up. */
@@ -29,13 +29,15 @@ export type Link = {
 };
 
 /** A link that is not open yet. */
-export function createLink(parts: Pick<Link, "address" | "connection" | "rhythm" | "replace">): Link {
+export function createLiveConnection(
+  parts: Pick<LiveConnection, "address" | "connection" | "rhythm" | "replace">,
+): LiveConnection {
   return {
     ...parts,
     host: parts.connection.host,
     cursors: [],
     active: new Map(),
-    join: createDelayJoin(),
+    join: createBookDating(),
     openedUs: 0,
     firstDataUs: 0,
     flowingUs: 0,
@@ -46,6 +48,6 @@ export function createLink(parts: Pick<Link, "address" | "connection" | "rhythm"
 }
 
 /** It delivers, and this stream is among what it was asked for: nothing of the stream can pass unseen. */
-export function covers(link: Link, name: string): boolean {
+export function covers(link: LiveConnection, name: string): boolean {
   return link.firstDataUs > 0 && !link.isSilent && link.active.has(name);
 }

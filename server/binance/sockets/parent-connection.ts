@@ -1,14 +1,14 @@
 import type { GapCause } from "../../domain/gap.ts";
-import type { Coverage } from "../feed/reception.ts";
-import { type Handover, type HandoverTimes, judgeHandover } from "../feed/rollover-check.ts";
-import type { PendingGaps } from "../gaps/gap-resolver.ts";
+import type { Reception } from "../feed/reception.ts";
+import { checkRollover, type Rollover, type RolloverTimes } from "../feed/rollover-check.ts";
+import type { GapResolver } from "../gaps/gap-resolver.ts";
 import type { Cursor, Followed, Trail } from "../gaps/sequence-types.ts";
-import { createRhythm, enoughOfMany } from "../gaps/silence-detector.ts";
-import { type Carried, forgetIds, regain, underWayUs } from "../gaps/stream-state.ts";
-import { covers, createLink, type Link } from "./live-connection.ts";
+import { createSilenceDetector, enoughOfMany } from "../gaps/silence-detector.ts";
+import { forgetIds, regain, type StreamState, underWayUs } from "../gaps/stream-state.ts";
+import { covers, createLiveConnection, type LiveConnection } from "./live-connection.ts";
 
 /** How far another process was with its streams, by their names, when it began to tell of what it records. */
-export type Inherited = ReadonlyMap<string, Trail & { readonly lastUs: number }>;
+export type InheritedFeed = ReadonlyMap<string, Trail & { readonly lastUs: number }>;
 
 /** A gap that another process leaves: one that is over, or, where `toUs` is null, one that is not. */
 export type Leftover = {
@@ -25,33 +25,33 @@ export type Leftover = {
  * The process that records until this one takes over. To its group it is a connection like any other, of which only the ids of what
  * it brings are told, after it has recorded them: so all is decided as when one connection replaces another.
  */
-export type Predecessor = {
+export type ParentConnection = {
   /** One connection until it has left. */
-  links(): readonly Link[];
+  links(): readonly LiveConnection[];
   /** It has recorded a message; ignored for streams that this group does not have, or that it was not known to record. */
   note(name: string, message: Followed): void;
   /** Whether the group's own connections bring all that it records. */
-  judge(nowUs: number): Handover;
+  judge(nowUs: number): Rollover;
   /** It receives no more since `stoppedUs`; all has been told. What it leaves is judged here. */
   leave(leftovers: readonly Leftover[], stoppedUs: number): void;
 };
 
 type PredecessorDeps = {
-  readonly carried: readonly (Carried | null)[];
-  readonly coverage: Coverage;
-  readonly pending: Pick<PendingGaps, "add">;
-  readonly ownLinks: () => readonly Link[];
-  readonly handover: HandoverTimes;
+  readonly carried: readonly (StreamState | null)[];
+  readonly coverage: Reception;
+  readonly pending: Pick<GapResolver, "add">;
+  readonly ownLinks: () => readonly LiveConnection[];
+  readonly handover: RolloverTimes;
   readonly nowUs: () => number;
 };
 
 /** Lets the sequences of `carried` go on where the other process is. */
-export function createPredecessor(inherited: Inherited, deps: PredecessorDeps): Predecessor {
+export function createParentConnection(inherited: InheritedFeed, deps: PredecessorDeps): ParentConnection {
   const { carried, coverage, pending } = deps;
-  const link = createLink({
+  const link = createLiveConnection({
     address: "",
     connection: { host: "", subscribe() {}, unsubscribe() {}, confirm: () => [], close() {} },
-    rhythm: createRhythm(enoughOfMany),
+    rhythm: createSilenceDetector(enoughOfMany),
     replace() {},
   });
   const indexes = new Map<string, number>();
@@ -72,17 +72,17 @@ export function createPredecessor(inherited: Inherited, deps: PredecessorDeps): 
   coverage.lastDataUs = link.lastDataUs;
 
   /** Connections here that deliver the stream. */
-  function covering(one: Carried): readonly Link[] {
+  function covering(one: StreamState): readonly LiveConnection[] {
     return deps.ownLinks().filter((own) => covers(own, one.stream.name));
   }
 
   /** One of them has listened for so long that all that was sent before it began had come to the other process by then. */
-  function hasListened(one: Carried, untilUs: number): boolean {
+  function hasListened(one: StreamState, untilUs: number): boolean {
     return covering(one).some(({ active }) => Number(active.get(one.stream.name)) < untilUs - underWayUs);
   }
 
   /** The gap was open in the other process; it ends with what this one receives. */
-  function goOn(one: Carried, index: number, { fromUs, cause, alone, provable }: Leftover): void {
+  function goOn(one: StreamState, index: number, { fromUs, cause, alone, provable }: Leftover): void {
     one.gap = { fromUs, cause, alone, provable };
     const leastUs = hasListened(one, fromUs) ? 0 : fromUs + 1;
     const times = covering(one).map((own) => (alone ? firstSince(own.cursors[index], fromUs) : own.flowingUs));
@@ -91,7 +91,7 @@ export function createPredecessor(inherited: Inherited, deps: PredecessorDeps): 
   }
 
   /** What is over counts only where nothing was received here at that time. */
-  function judgeOver(one: Carried, { fromUs, toUs, cause, alone, provable }: Leftover): void {
+  function judgeOver(one: StreamState, { fromUs, toUs, cause, alone, provable }: Leftover): void {
     const isContiguous = one.sequence.holes !== null;
     if (isContiguous ? cause !== "missing" : !hasListened(one, fromUs))
       one.spans.push({ fromUs, toUs: toUs ?? fromUs, cause, alone, provable });
@@ -114,7 +114,7 @@ export function createPredecessor(inherited: Inherited, deps: PredecessorDeps): 
     },
     judge(nowUs) {
       const wanted = carried.map((one, index) => (link.cursors[index] === undefined ? null : one));
-      const results = deps.ownLinks().map((own) => judgeHandover(link, own, wanted, nowUs, deps.handover));
+      const results = deps.ownLinks().map((own) => checkRollover(link, own, wanted, nowUs, deps.handover));
       if (hasLeft || indexes.size === 0 || results.includes("done")) return "done";
       return results.length > 0 && results.every((result) => result === "in_vain") ? "in_vain" : "waiting";
     },

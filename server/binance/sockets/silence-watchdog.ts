@@ -1,5 +1,5 @@
-import { type Carried, isNumbered } from "../gaps/stream-state.ts";
-import type { Link } from "./live-connection.ts";
+import { isNumbered, type StreamState } from "../gaps/stream-state.ts";
+import type { LiveConnection } from "./live-connection.ts";
 
 /** Before anything is known of the rhythm, µs. */
 const unknownUs = 10_000_000;
@@ -17,7 +17,7 @@ const quietUs = 15_000_000;
 const tradeFactor = 5;
 
 /** True if the connection is open and has delivered nothing for longer than is normal, whatever its pings say. */
-export function isLinkSilent(link: Link, staleUs: number | null, nowUs: number): boolean {
+export function isConnectionSilent(link: LiveConnection, staleUs: number | null, nowUs: number): boolean {
   if (link.isSilent) return false;
   const usualUs = staleUs ?? link.rhythm.timeoutUs() ?? unknownUs;
   const timeoutUs = link.firstDataUs === 0 ? Math.max(usualUs, freshUs) : usualUs;
@@ -29,11 +29,11 @@ export function isLinkSilent(link: Link, staleUs: number | null, nowUs: number):
  * that should have shown a first message by now.
  */
 export function silentStreams(
-  carried: readonly (Carried | null)[],
+  carried: readonly (StreamState | null)[],
   staleUs: number | null,
   nowUs: number,
-): readonly Carried[] {
-  return carried.filter((one): one is Carried => {
+): readonly StreamState[] {
+  return carried.filter((one): one is StreamState => {
     if (one === null || one.isReference || one.coveredUs === 0) return false;
     if (one.gap !== null && !one.gap.alone) return false;
     const silentUs = nowUs - Math.max(one.lastRecvUs, one.coveredUs);

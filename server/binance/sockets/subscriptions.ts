@@ -1,7 +1,7 @@
 import type { After } from "../../platform/time/timers.ts";
 
 /** The SUBSCRIBE and UNSUBSCRIBE messages of one connection, sent no faster than is allowed. */
-export type Control = {
+export type Subscriptions = {
   /** Nothing is sent before; what was asked for earlier follows then. */
   open(): void;
   subscribe(names: readonly string[]): void;
@@ -18,7 +18,7 @@ const everyMs = 300;
 const longestList = 4000;
 
 /** Messages leave through `send`, split where a list of names would be too long. */
-export function createControl(deps: { send: (text: string) => void; after: After }): Control {
+export function createSubscriptions(deps: { send: (text: string) => void; after: After }): Subscriptions {
   const queue: { method: "SUBSCRIBE" | "UNSUBSCRIBE"; names: readonly string[] }[] = [];
   const unanswered = new Map<number, readonly string[]>();
   let isOpen = false;

@@ -1,5 +1,5 @@
 /** Notices that nothing ran for a while: the machine slept, the process was stopped. */
-export type SleepWatch = {
+export type SuspendDetector = {
   /** To be called again and again; how long nothing ran before this call, µs, or 0 if that was as usual. */
   look(): number;
   /** True if what broke off at `fromUs` may have done so because nothing ran. */
@@ -13,7 +13,7 @@ const sleptUs = 3_000_000;
 const aftermathUs = 60_000_000;
 
 /** `look` is expected at least once a second. */
-export function createSleepWatch(nowUs: () => number): SleepWatch {
+export function createSuspendDetector(nowUs: () => number): SuspendDetector {
   let lastLookUs = nowUs();
   let lastSleepUs: number | null = null;
 

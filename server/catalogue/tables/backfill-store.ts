@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { HoleStore, StoredHole } from "../../domain/missing-ids.ts";
+import type { BackfillStore, StoredBackfill } from "../../domain/missing-ids.ts";
 
 const schema = `
   create table if not exists hole (
@@ -11,9 +11,9 @@ const schema = `
 `;
 
 /** The holes of an open catalogue; its methods throw where SQLite cannot. */
-export function createHoleStore(database: Database): HoleStore {
+export function createBackfillStore(database: Database): BackfillStore {
   database.run(schema);
-  const select = database.query<StoredHole, []>(
+  const select = database.query<StoredBackfill, []>(
     "select stream, symbol, from_id as fromId, to_id as toId, from_us as fromUs, to_us as toUs, cause, " +
       "next_id as nextId, fetched from hole order by from_us, stream, symbol, from_id",
   );

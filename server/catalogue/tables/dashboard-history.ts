@@ -12,7 +12,7 @@ type KeptMinutes = {
 type KeptRow = { readonly from_us: number; readonly values: readonly (number | null)[] };
 
 /** What the dashboard is to remember over a restart; all of it is bounded. */
-export type Memory = {
+export type DashboardHistory = {
   /** What was noted as events, newest first; `after` is the `next` of the page before. */
   events(limit: number, after: string | null): Page<RecorderEvent>;
   keepSeries(rows: readonly KeptRow[]): void;
@@ -33,7 +33,7 @@ const schema = `
 type MinuteRow = { key: string; day_start: number; first_us: number; last_us: number; rows: Uint8Array };
 
 /** The tables behind the dashboard's past; needs the table `event`. */
-export function createMemory(database: Database): Memory {
+export function createDashboardHistory(database: Database): DashboardHistory {
   database.run(schema);
   const events = database.query<RecorderEvent & { id: number }, [number, number]>(
     "select id, at_us, kind, message as detail from event where id < ? order by id desc limit ?",

@@ -1,5 +1,5 @@
 import type { Database } from "bun:sqlite";
-import type { Outgoing, OutgoingStore } from "../../domain/notification-state.ts";
+import type { NotificationState, NotificationStore } from "../../domain/notification-state.ts";
 
 const schema = `
   create table if not exists outgoing (
@@ -11,10 +11,10 @@ const schema = `
   create table if not exists notice (name text primary key, value text not null) strict, without rowid;
 `;
 
-type Row = Omit<Outgoing, "isWorse"> & { readonly isWorse: number };
+type Row = Omit<NotificationState, "isWorse"> & { readonly isWorse: number };
 
 /** What is to be told, in an open catalogue. */
-export function createOutgoingStore(database: Database): OutgoingStore {
+export function createNotificationStore(database: Database): NotificationStore {
   database.run(schema);
   const select = database.query<Row, []>(
     "select chat, incident, message_id as messageId, form, shown, shown_us as shownUs, sent_us as sentUs, " +

@@ -3,11 +3,11 @@ import { dayUs } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
 import type { CatalogueEvent } from "../../domain/queries.ts";
 import { createArchiveDays } from "./archive-days.ts";
-import { createHoleStore } from "./backfill-store.ts";
-import { createMemory } from "./dashboard-history.ts";
+import { createBackfillStore } from "./backfill-store.ts";
+import { createDashboardHistory } from "./dashboard-history.ts";
 import { createGapPages, createGapQuery } from "./gap-queries.ts";
 import { createIncidentStore } from "./incident-store.ts";
-import { createOutgoingStore } from "./notification-store.ts";
+import { createNotificationStore } from "./notification-store.ts";
 
 /** What is asked of the tables, and written to them. */
 export type Tables = ReturnType<typeof createTables>;
@@ -87,12 +87,12 @@ export function createTables(database: Database) {
     noteRepair({ stream, symbol, from_us }: Pick<Gap, "stream" | "symbol" | "from_us">, records: number): void {
       repairGap.run(records, stream, symbol, from_us);
     },
-    holes: createHoleStore(database),
+    holes: createBackfillStore(database),
     gapsOf: createGapQuery(database),
     gapPages: createGapPages(database),
     archiveDays: createArchiveDays(database),
-    memory: createMemory(database),
-    outgoing: createOutgoingStore(database),
+    memory: createDashboardHistory(database),
+    outgoing: createNotificationStore(database),
     incidents: createIncidentStore(database),
     noteEvent({ at_us, kind, message }: CatalogueEvent): void {
       insertEvent.run(at_us, kind, message);

@@ -6,7 +6,7 @@ import type { StreamType } from "../../domain/stream.ts";
 import { levelOf, limitsOfBytes, limitsOfInodes } from "../../monitor/disk/disk-level.ts";
 import { measureVolumes, type Volume } from "../../monitor/disk/volumes.ts";
 import { existsSync, statSync } from "../../platform/files/files.ts";
-import { type Finding, failed, ok, type Probe, warning } from "./finding.ts";
+import { type CheckFinding, failed, ok, type Probe, warning } from "./finding.ts";
 
 /**
  * Bytes of a merged day of one symbol, roughly: measured for depth20 (README, "Measured"), the others in proportion to what a
@@ -51,11 +51,11 @@ export const checkDisk: Probe = async (config) => {
 function aboutVolume(
   { name, path, problem, freeBytes, totalBytes, freeInodes, totalInodes }: Volume,
   all: number,
-): Finding[] {
+): CheckFinding[] {
   const where = all === 1 ? "" : ` (${name}: ${path})`;
   if (problem !== null)
     return [failed(`disk.${name}`, `${path} cannot be reached: ${problem}`, "see whether its disk is mounted")];
-  const found: Finding[] = [];
+  const found: CheckFinding[] = [];
   if (all > 1 && name !== "archive") {
     const room = `${gigabytes(freeBytes)} of ${gigabytes(totalBytes)} are free${where}`;
     const isLow = levelOf(freeBytes, limitsOfBytes(totalBytes), "ok") !== "ok";

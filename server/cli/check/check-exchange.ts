@@ -2,7 +2,7 @@ import { createClockOffsetMeter } from "../../binance/rest/clock-offset.ts";
 import { askStatuses } from "../../binance/rest/exchange-info.ts";
 import { createRestClient, type RestClient } from "../../binance/rest/rest-client.ts";
 import { openConnection } from "../../binance/sockets/connection.ts";
-import { addressesOf, hostOf } from "../../binance/sockets/endpoint.ts";
+import { addressesOf, hostOfAddress } from "../../binance/sockets/endpoint.ts";
 import type { Config } from "../../config/config.ts";
 import { ownSymbols } from "../../domain/shard.ts";
 import { createStream } from "../../domain/stream.ts";
@@ -11,7 +11,17 @@ import { certificateAdvice, foreignAnswer } from "../../platform/fetch/foreign-a
 import { silentLog } from "../../platform/log/log.ts";
 import { after } from "../../platform/time/timers.ts";
 import { clockDaemon } from "./check-machine.ts";
-import { type Finding, failed, ok, type Patience, type Probe, reach, skipped, warning, within } from "./finding.ts";
+import {
+  type CheckFinding,
+  failed,
+  ok,
+  type Probe,
+  type ProbePatience,
+  reach,
+  skipped,
+  warning,
+  within,
+} from "./finding.ts";
 
 /** The exchange, step by step: name, connection, REST, symbols, first message of a stream; and this clock against its clock. */
 export const checkExchange: Probe = async (config, patience) => {
@@ -37,7 +47,7 @@ export const checkExchange: Probe = async (config, patience) => {
       const found = failed("exchange.rest", what, advice);
       return [reached, found, skipped("exchange.symbols", "REST does not answer"), ...streams, clockDaemon()];
     }
-    const took = ok("exchange.rest", `${hostOf(rest_url)} answers in ${Math.round(answer.roundTripMs)} ms`);
+    const took = ok("exchange.rest", `${hostOfAddress(rest_url)} answers in ${Math.round(answer.roundTripMs)} ms`);
     return [
       reached,
       took,
@@ -61,13 +71,13 @@ function tlsAdvice(reason: string): string | null {
   return certificateAdvice;
 }
 
-async function checkSymbols(config: Config, rest: RestClient, patience: Patience): Promise<Finding[]> {
+async function checkSymbols(config: Config, rest: RestClient, patience: ProbePatience): Promise<CheckFinding[]> {
   const symbols = ownSymbols(config.record);
   const found = await askStatuses(rest, symbols, { doubtful: new Set(), signal: patience.signal });
   if (found === null) {
     return [failed("exchange.symbols", "the exchange does not say which symbols there are", "try again in a minute")];
   }
-  const strange: Finding[] = [];
+  const strange: CheckFinding[] = [];
   for (const symbol of symbols) {
     const status = found.statuses.get(symbol) ?? null;
     if (status === "TRADING") continue;
@@ -87,16 +97,16 @@ async function checkSymbols(config: Config, rest: RestClient, patience: Patience
 /** Symbols asked for a first message; one that is quiet must not be taken for a dead exchange. */
 const mostAsked = 20;
 
-async function checkStreams(config: Config, patience: Patience): Promise<Finding[]> {
+async function checkStreams(config: Config, patience: ProbePatience): Promise<CheckFinding[]> {
   const { ws_url, ws_urls } = config.exchange;
   const names = ownSymbols(config.record)
     .slice(0, mostAsked)
     .flatMap((symbol) => config.record.streams.map((type) => createStream(symbol, type).name));
-  const asked = addressesOf(ws_url, ws_urls).map(async (wsUrl): Promise<Finding> => {
+  const asked = addressesOf(ws_url, ws_urls).map(async (wsUrl): Promise<CheckFinding> => {
     const key = wsUrl === ws_url ? "exchange.ws_url" : "exchange.ws_urls";
     const began = performance.now();
     const reason = await firstMessage(wsUrl, names, patience);
-    const host = hostOf(wsUrl);
+    const host = hostOfAddress(wsUrl);
     if (reason === null)
       return ok("exchange.stream", `${host}: first message after ${Math.round(performance.now() - began)} ms`);
     const [what, advice] = splitAdvice(reason);
@@ -106,7 +116,7 @@ async function checkStreams(config: Config, patience: Patience): Promise<Finding
 }
 
 /** Null once a message has come, otherwise why none did. */
-function firstMessage(wsUrl: string, names: readonly string[], patience: Patience): Promise<string | null> {
+function firstMessage(wsUrl: string, names: readonly string[], patience: ProbePatience): Promise<string | null> {
   return new Promise((resolve) => {
     const finish = (reason: string | null) => {
       connection.close();
@@ -130,7 +140,7 @@ function firstMessage(wsUrl: string, names: readonly string[], patience: Patienc
   });
 }
 
-async function checkClock(rest: RestClient, patience: Patience): Promise<Finding[]> {
+async function checkClock(rest: RestClient, patience: ProbePatience): Promise<CheckFinding[]> {
   const nowUs = () => Date.now() * 1000;
   const measured = Promise.withResolvers<{ offsetMs: number; boundMs: number }>();
   const meter = createClockOffsetMeter({ rest, nowUs, log: silentLog, onOffset: measured.resolve });

@@ -7,7 +7,7 @@ import { accessSync, constants, existsSync, statSync } from "../../platform/file
 import { open, rm, statfs } from "../../platform/files/files-async.ts";
 import { limitProblem } from "../../storage/descriptor-need.ts";
 import { isDemoFolder, lockWeakness, recorderAt } from "../../storage/lock/data-folder.ts";
-import { type Finding, failed, ok, type Probe, skipped, warning } from "./finding.ts";
+import { type CheckFinding, failed, ok, type Probe, skipped, warning } from "./finding.ts";
 
 /** The data folder: there, writable, nobody else's, and on a disk that is fit for it. */
 export const checkData: Probe = async (config) => {
@@ -24,7 +24,7 @@ export const checkData: Probe = async (config) => {
   );
 };
 
-function absent(dataDir: string): Finding {
+function absent(dataDir: string): CheckFinding {
   let parent = dirname(dataDir);
   while (!existsSync(parent)) parent = dirname(parent);
   try {
@@ -39,7 +39,7 @@ function absent(dataDir: string): Finding {
   }
 }
 
-async function writable(dataDir: string): Promise<Finding> {
+async function writable(dataDir: string): Promise<CheckFinding> {
   const probe = join(dataDir, `.check-${process.pid}.tmp`);
   const began = performance.now();
   try {
@@ -67,14 +67,14 @@ async function writable(dataDir: string): Promise<Finding> {
   return ok("data.folder", `${dataDir} can be written, and synced in ${ms} ms`);
 }
 
-function holder(dataDir: string): Finding {
+function holder(dataDir: string): CheckFinding {
   const recorder = recorderAt(dataDir);
   if (recorder === null) return ok("data.recorder", "nobody records into it at present");
   return ok("data.recorder", `process ${recorder.pid} on ${recorder.host} is recording into it`);
 }
 
 /** Whether this process could open a file for each stream; a service has a limit of its own, in its unit. */
-function openFiles({ record }: Config): Finding {
+function openFiles({ record }: Config): CheckFinding {
   const [limit, streams] = [descriptorLimit(), ownSymbols(record).length * record.streams.length];
   const found = limitProblem(limit, streams);
   if (found !== null) return failed("data.files", found.problem, found.advice);
@@ -85,7 +85,7 @@ function openFiles({ record }: Config): Finding {
 }
 
 /** Whether the kernel keeps a second recorder out; what is taken cannot be tried. */
-function locks(dataDir: string): Finding | null {
+function locks(dataDir: string): CheckFinding | null {
   if (recorderAt(dataDir) !== null) return null;
   try {
     const reason = lockWeakness(dataDir);
@@ -101,7 +101,7 @@ function locks(dataDir: string): Finding | null {
 }
 
 /** Files of another user than the folder's: somebody has recorded by hand as root, and the service cannot go on there. */
-function owner(dataDir: string): Finding | null {
+function owner(dataDir: string): CheckFinding | null {
   const wanted = statSync(dataDir).uid;
   const strange = ["rt-data.sqlite", "journal", "live", "archive", "quarantine"].filter((name) => {
     const path = join(dataDir, name);
@@ -116,7 +116,7 @@ function owner(dataDir: string): Finding | null {
 }
 
 /** Archives and open segments may lie on file systems of their own, by a link or a mount. */
-function ownDisks(dataDir: string): Finding | null {
+function ownDisks(dataDir: string): CheckFinding | null {
   const parts = ["live", "archive"].map((name) => join(dataDir, name)).filter((path) => existsSync(path));
   const other = parts.filter((path) => statSync(path).dev !== statSync(dataDir).dev);
   if (other.length === 0) return null;
@@ -132,7 +132,7 @@ const kinds: Readonly<Record<number, string>> = {
   16914836: "memory (tmpfs)",
 };
 
-async function kindOfDisk(dataDir: string): Promise<Finding | null> {
+async function kindOfDisk(dataDir: string): Promise<CheckFinding | null> {
   const { type } = await statfs(dataDir);
   const kind = kinds[type >>> 0];
   if (kind === undefined) return null;
@@ -141,7 +141,7 @@ async function kindOfDisk(dataDir: string): Promise<Finding | null> {
 }
 
 /** Whether the machine's clock is kept right by somebody, as the kernel knows it. */
-export function clockDaemon(): Finding {
+export function clockDaemon(): CheckFinding {
   const advice = "let it be kept by NTP: sudo apt install chrony, or sudo timedatectl set-ntp true";
   if (Bun.which("timedatectl") === null) return skipped("clock.daemon", "there is no timedatectl to ask");
   const asked = Bun.spawnSync(["timedatectl", "show", "--property", "NTPSynchronized", "--value"], { timeout: 5000 });

@@ -4,7 +4,17 @@ import type { Config } from "../../config/config.ts";
 import { codeOf, messageOf } from "../../platform/errors.ts";
 import { boundedFetch, statusBytes } from "../../platform/fetch/bounded-fetch.ts";
 import { upstreamOf } from "../ops/ops-site.ts";
-import { type Finding, failed, ok, type Patience, type Probe, reach, skipped, warning, within } from "./finding.ts";
+import {
+  type CheckFinding,
+  failed,
+  ok,
+  type Probe,
+  type ProbePatience,
+  reach,
+  skipped,
+  warning,
+  within,
+} from "./finding.ts";
 
 /** The page: its port, who may see it, and the way to it from outside. */
 export const checkServer: Probe = async ({ http }, patience) => {
@@ -22,7 +32,7 @@ export const checkServer: Probe = async ({ http }, patience) => {
   return http.public_url === "" ? findings : [...findings, ...(await checkPublicUrl(http.public_url, patience))];
 };
 
-async function checkPort(http: Config["http"]): Promise<Finding> {
+async function checkPort(http: Config["http"]): Promise<CheckFinding> {
   const { host, port } = http;
   const ready = await askReady(http);
   if (ready !== null) {
@@ -70,7 +80,7 @@ function bindProblem(host: string, port: number): Promise<string | null> {
   });
 }
 
-async function checkPublicUrl(publicUrl: string, patience: Patience): Promise<Finding[]> {
+async function checkPublicUrl(publicUrl: string, patience: ProbePatience): Promise<CheckFinding[]> {
   const reached = await reach("public.reach", publicUrl, "http.public_url", patience);
   if (reached.state === "failed") {
     const advice = `${reached.advice ?? ""}. Many routers do not lead back into their own network: try it from a phone without Wi-Fi`;
@@ -82,7 +92,7 @@ async function checkPublicUrl(publicUrl: string, patience: Patience): Promise<Fi
   try {
     const bounds = { timeoutMs: patience.ms, maxBytes: statusBytes, statusOnly: true };
     const { status } = await boundedFetch(url, { method: "HEAD", signal: patience.signal }, bounds);
-    const meanings: Readonly<Record<number, Finding>> = {
+    const meanings: Readonly<Record<number, CheckFinding>> = {
       200: ok("public.page", `${publicUrl} leads to the recorder, and data flows`),
       503: warning("public.page", `${publicUrl} leads to the recorder, which is not ready`, "see http.port above"),
       404: failed(
@@ -105,7 +115,7 @@ async function checkPublicUrl(publicUrl: string, patience: Patience): Promise<Fi
   return found;
 }
 
-async function certificate(url: string, patience: Patience): Promise<Finding> {
+async function certificate(url: string, patience: ProbePatience): Promise<CheckFinding> {
   const { hostname, port } = new URL(url);
   const renew = "renew it: sudo certbot renew, and sudo nginx -t";
   const socket = connectTls({

@@ -3,7 +3,7 @@ import { messageOf } from "../../platform/errors.ts";
 import { boundedFetch } from "../../platform/fetch/bounded-fetch.ts";
 import { isOvertaken } from "../../upload/day/upload-file.ts";
 import { createObjectStore } from "../../upload/store/object-store.ts";
-import { type Finding, failed, ok, type Probe, reach, skipped } from "./finding.ts";
+import { type CheckFinding, failed, ok, type Probe, reach, skipped } from "./finding.ts";
 
 /** The bucket: a small object can be listed, stored, read back and removed. */
 export const checkUpload: Probe = async ({ upload, host }, patience) => {
@@ -76,7 +76,7 @@ export const checkTelegram: Probe = async ({ telegram }, patience) => {
   return [...found, ...(await Promise.all(telegram.chats.map((chat) => checkChat(telegram, chat, name, patience.ms))))];
 };
 
-async function checkChat(telegram: Config["telegram"], chat: number, bot: string, ms: number): Promise<Finding> {
+async function checkChat(telegram: Config["telegram"], chat: number, bot: string, ms: number): Promise<CheckFinding> {
   const answer = await ask(telegram, "getChat", { chat_id: chat }, ms);
   if (answer.ok) {
     const title =

@@ -1,7 +1,7 @@
 import { after } from "../../platform/time/timers.ts";
-import { type Calls, createCalls } from "../../telegram/api/bot-api.ts";
+import { type BotApi, createBotApi } from "../../telegram/api/bot-api.ts";
 import { escapeHtml } from "../../telegram/api/html.ts";
-import { createSender, type Outcome, type Sender } from "../../telegram/api/send-queue.ts";
+import { createSendQueue, type SendOutcome, type SendQueue } from "../../telegram/api/send-queue.ts";
 import { readIncoming, updateIdOf } from "../../telegram/bot/update-parser.ts";
 import type { Terminal } from "../framework/command.ts";
 
@@ -38,8 +38,8 @@ export async function helloTelegram(
   const end = () => ending.abort();
   stop.addEventListener("abort", end, { once: true });
   const cancel = after(patienceMs, end);
-  const calls = createCalls({ token, apiRoot, signal: ending.signal });
-  const sender = createSender({ token, apiRoot });
+  const calls = createBotApi({ token, apiRoot, signal: ending.signal });
+  const sender = createSendQueue({ token, apiRoot });
   try {
     const me = await calls.me();
     if (!me.ok) {
@@ -68,8 +68,8 @@ export async function helloTelegram(
 }
 
 type Listening = {
-  readonly calls: Calls;
-  readonly sender: Sender;
+  readonly calls: BotApi;
+  readonly sender: SendQueue;
   readonly name: string;
   readonly chats: readonly number[];
   readonly signal: AbortSignal;
@@ -123,7 +123,7 @@ function testText(chat: number): string {
   );
 }
 
-function sentLine(outcome: Outcome, chat: number): readonly [word: "ok" | "failed", text: string] {
+function sentLine(outcome: SendOutcome, chat: number): readonly [word: "ok" | "failed", text: string] {
   switch (outcome.kind) {
     case "done":
       return ["ok", `a test message was sent to ${chat}`];

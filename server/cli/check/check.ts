@@ -9,7 +9,7 @@ import { checkData } from "./check-machine.ts";
 import { askReady, checkServer } from "./check-server.ts";
 import { checkAlerts, checkTelegram, checkUpload } from "./check-services.ts";
 import { helloTelegram } from "./check-telegram.ts";
-import { type Finding, failed, ok, type Probe } from "./finding.ts";
+import { type CheckFinding, failed, ok, type Probe } from "./finding.ts";
 
 /** Groups of checks, in the order in which they are told. The clock is looked at with the exchange, whose clock it is held against. */
 const probes: Readonly<Record<string, Probe>> = {
@@ -64,7 +64,7 @@ export const check: Command = {
     if (flags.ready !== undefined) return waitUntilReady(config, flags, terminal);
     // All at once, told in order.
     const running = chosen.map((group) => (probes[group] as Probe)(config, patience));
-    const findings: Finding[] = [];
+    const findings: CheckFinding[] = [];
     for (const group of running) {
       const found = await group;
       findings.push(...found);
@@ -112,20 +112,20 @@ function secondsOf(flags: Flags, name: "ready" | "timeout", fallback: number): n
   throw new OperatorError(`--${name} ${JSON.stringify(word)}: give seconds, from 0 to 86400`);
 }
 
-const marks: Readonly<Record<Finding["state"], string>> = { ok: "✓", warning: "!", failed: "✗", skipped: "-" };
+const marks: Readonly<Record<CheckFinding["state"], string>> = { ok: "✓", warning: "!", failed: "✗", skipped: "-" };
 
 /** Names are short enough for this. */
 const width = 20;
 
 /** A finding for people: a line, and one more with what to do. */
-export function findingLines({ check, state, detail, advice }: Finding): readonly string[] {
+export function findingLines({ check, state, detail, advice }: CheckFinding): readonly string[] {
   const line = `${marks[state]} ${check.padEnd(width)} ${detail}`;
   return advice === undefined ? [line] : [line, `${" ".repeat(width + 2)} → ${advice}`];
 }
 
 /** "2 failed, 1 warning, 12 well" */
-export function summaryOf(findings: readonly Finding[]): string {
-  const count = (state: Finding["state"]) => findings.filter((finding) => finding.state === state).length;
+export function summaryOf(findings: readonly CheckFinding[]): string {
+  const count = (state: CheckFinding["state"]) => findings.filter((finding) => finding.state === state).length;
   const [failures, warnings] = [count("failed"), count("warning")];
   const what = failures > 0 ? `${failures} failed` : "nothing failed";
   return `\n${what}${warnings > 0 ? `, ${warnings} to look at` : ""}, ${count("ok")} well`;

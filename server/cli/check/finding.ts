@@ -4,7 +4,7 @@ import type { Config } from "../../config/config.ts";
 import { codeOf, messageOf } from "../../platform/errors.ts";
 
 /** What one check found. `advice` says what to do, where something is to be done. */
-export type Finding = {
+export type CheckFinding = {
   /** `clock.offset`: the group, then what of it. */
   readonly check: string;
   readonly state: "ok" | "warning" | "failed" | "skipped";
@@ -13,29 +13,29 @@ export type Finding = {
 };
 
 /** How long any one question may take, ms, and what ends all of them. */
-export type Patience = { readonly ms: number; readonly signal: AbortSignal };
+export type ProbePatience = { readonly ms: number; readonly signal: AbortSignal };
 
 /** One group of checks. Resolves within a bounded time; never rejects for what it is there to find. */
-export type Probe = (config: Config, patience: Patience) => Promise<readonly Finding[]>;
+export type Probe = (config: Config, patience: ProbePatience) => Promise<readonly CheckFinding[]>;
 
-export function ok(check: string, detail: string): Finding {
+export function ok(check: string, detail: string): CheckFinding {
   return { check, state: "ok", detail };
 }
 
-export function warning(check: string, detail: string, advice: string): Finding {
+export function warning(check: string, detail: string, advice: string): CheckFinding {
   return { check, state: "warning", detail, advice };
 }
 
-export function failed(check: string, detail: string, advice: string): Finding {
+export function failed(check: string, detail: string, advice: string): CheckFinding {
   return { check, state: "failed", detail, advice };
 }
 
-export function skipped(check: string, detail: string): Finding {
+export function skipped(check: string, detail: string): CheckFinding {
   return { check, state: "skipped", detail };
 }
 
 /** Rejects when the patience is at its end, or the process is asked to stop. */
-export function within<T>(work: Promise<T>, { ms, signal }: Patience): Promise<T> {
+export function within<T>(work: Promise<T>, { ms, signal }: ProbePatience): Promise<T> {
   return new Promise((resolve, reject) => {
     const give = (reason: string) => () => reject(new Error(reason));
     const timer = setTimeout(give(`no answer within ${ms / 1000} s`), ms);
@@ -49,7 +49,7 @@ export function within<T>(work: Promise<T>, { ms, signal }: Patience): Promise<T
 }
 
 /** Name and connection of the server of an URL, in the order in which they can fail; empty-handed once one has. `name` is the group. */
-export async function reach(name: string, url: string, key: string, patience: Patience): Promise<Finding> {
+export async function reach(name: string, url: string, key: string, patience: ProbePatience): Promise<CheckFinding> {
   const { hostname, port, protocol } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, "");
   const number = Number(port) || (protocol === "https:" || protocol === "wss:" ? 443 : 80);

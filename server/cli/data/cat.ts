@@ -1,20 +1,20 @@
 import type { Gap } from "../../domain/gap.ts";
 import { OperatorError } from "../../platform/errors.ts";
-import { formatInstant } from "../../platform/time/time-parser.ts";
+import { formatTime } from "../../platform/time/time-parser.ts";
 import { createMergedReader } from "../../storage/read/merged-reader.ts";
 import { createSourceCheck } from "../../storage/read/source-check.ts";
 import { gapsOfDays } from "../../storage/recorded-gaps.ts";
 import type { Command, Flags } from "../framework/command.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
-import { type CatLine, catTrack, createLineGatherer } from "./line-gatherer.ts";
+import { type CatLine, catStream, createLineGatherer } from "./line-gatherer.ts";
 import {
   endOfReading,
   openGapList,
-  type SelectedTrack,
+  type SelectedStream,
   selectionFlags,
   selectionOf,
-  selectTracks,
+  selectStreams,
 } from "./selection.ts";
 
 /** Handed to the system at once, characters. */
@@ -45,7 +45,7 @@ export const cat: Command = {
   async run(flags, terminal) {
     const selection = selectionOf(flags);
     const { range, zone } = selection;
-    const tracks = selectTracks(selection);
+    const tracks = selectStreams(selection);
     requireOne(tracks, flags);
     const output = createStandardOutput(terminal.stop);
     // On a terminal the lines themselves show that it goes on.
@@ -58,7 +58,7 @@ export const cat: Command = {
     const gaps = flags.gaps === undefined ? [] : gapsOfTracks(tracks, range, (days) => gapsOfDays(days, gapsOf).gaps);
     const damaged = new Set<string>();
     const reader = createMergedReader<CatLine>(
-      tracks.map((track) => catTrack(track, flags["with-symbol"] !== undefined)),
+      tracks.map((track) => catStream(track, flags["with-symbol"] !== undefined)),
       {
         fromUs: range.fromUs,
         check: createSourceCheck(terminal.stop),
@@ -91,7 +91,7 @@ export const cat: Command = {
         reader.skip();
         if (gathered.size() < writeAtOnce) continue;
         if (!(await output.write(gathered.take()))) return terminal.stop.aborted ? 1 : 0;
-        progress.update((line.recvUs - firstUs) / (endUs - firstUs), formatInstant(line.recvUs, zone));
+        progress.update((line.recvUs - firstUs) / (endUs - firstUs), formatTime(line.recvUs, zone));
       }
       if (!terminal.stop.aborted) for (const gap of gaps) gathered.addText(gapLine(gap));
       await output.write(gathered.take());
@@ -104,7 +104,7 @@ export const cat: Command = {
 };
 
 /** A line does not say what it is of, so that lines of several streams or symbols may not be mixed without saying so. */
-function requireOne(tracks: readonly SelectedTrack[], flags: Flags): void {
+function requireOne(tracks: readonly SelectedStream[], flags: Flags): void {
   const names = [...new Set(tracks.map(({ stream }) => `${stream.type.folder} ${stream.symbol}`))];
   if (names.length <= 1 || flags["with-symbol"] !== undefined) return;
   throw new OperatorError(
@@ -113,9 +113,9 @@ function requireOne(tracks: readonly SelectedTrack[], flags: Flags): void {
 }
 
 function gapsOfTracks(
-  tracks: readonly SelectedTrack[],
+  tracks: readonly SelectedStream[],
   { fromUs, toUs }: { fromUs: number; toUs: number },
-  gapsOf: (days: SelectedTrack["days"]) => readonly Gap[],
+  gapsOf: (days: SelectedStream["days"]) => readonly Gap[],
 ): Gap[] {
   return tracks
     .flatMap(({ days }) => gapsOf(days))

@@ -5,10 +5,10 @@ import { createParquetFile } from "../../export/parquet.ts";
 import type { TableFile } from "../../export/table-file.ts";
 import { codeOf } from "../../platform/errors.ts";
 import { version } from "../../platform/process/version.ts";
-import type { RecordedTrack } from "../../storage/list/listing.ts";
+import type { RecordedStream } from "../../storage/list/listing.ts";
 import { createMergedReader } from "../../storage/read/merged-reader.ts";
 import type { SourceCheck } from "../../storage/read/source-check.ts";
-import { firstFile, type LineTrack, type Received } from "../../storage/read/stream-reader.ts";
+import { firstFile, type LineStream, type Received } from "../../storage/read/stream-reader.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
 import type { ExportJob, ExportSettings } from "./export-plan.ts";
 import { endOfReading } from "./selection.ts";
@@ -114,7 +114,7 @@ function createFile({ path, type, withSymbol }: ExportJob, settings: ExportSetti
 
 type RowLine = Received & { readonly cells: readonly Cell[] };
 
-function rowTrack({ files, stream }: RecordedTrack, job: ExportJob, settings: ExportSettings): LineTrack<RowLine> {
+function rowTrack({ files, stream }: RecordedStream, job: ExportJob, settings: ExportSettings): LineStream<RowLine> {
   const shape = rowShape(stream.type, { levels: settings.levels, symbol: job.withSymbol ? stream.symbol : null });
   // The symbol is ours; every other text is a decimal.
   const decimalsFrom = job.withSymbol ? 1 : 0;

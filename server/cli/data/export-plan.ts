@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Span } from "../../domain/coverage.ts";
+import type { TimeSpan } from "../../domain/coverage.ts";
 import { type Day, dateStartUs, dayPath, dayUs } from "../../domain/day.ts";
 import type { StreamType } from "../../domain/stream.ts";
 import { compressions, type NumberForm, numberForms } from "../../export/table-file.ts";
@@ -7,9 +7,9 @@ import { isNoFolder } from "../../export/target.ts";
 import { didYouMean } from "../../platform/did-you-mean.ts";
 import { messageOf, OperatorError } from "../../platform/errors.ts";
 import { statSync } from "../../platform/files/files.ts";
-import type { RecordedTrack } from "../../storage/list/listing.ts";
+import type { RecordedStream } from "../../storage/list/listing.ts";
 import type { Flags } from "../framework/command.ts";
-import type { SelectedTrack } from "./selection.ts";
+import type { SelectedStream } from "./selection.ts";
 
 /** How `rt-data export` was asked to write. */
 export type ExportSettings = {
@@ -29,8 +29,8 @@ export type ExportSettings = {
 export type ExportJob = {
   readonly path: string;
   readonly type: StreamType;
-  readonly tracks: readonly RecordedTrack[];
-  readonly range: Span;
+  readonly tracks: readonly RecordedStream[];
+  readonly range: TimeSpan;
   readonly withSymbol: boolean;
 };
 
@@ -73,7 +73,7 @@ export function exportSettings(flags: Flags): ExportSettings {
 }
 
 /** The files to write. Throws an OperatorError where one file cannot hold all that was selected. */
-export function planExport(tracks: readonly SelectedTrack[], range: Span, settings: ExportSettings): ExportJob[] {
+export function planExport(tracks: readonly SelectedStream[], range: TimeSpan, settings: ExportSettings): ExportJob[] {
   if (settings.isFolder) return tracks.flatMap((track) => jobsOfDays(track, tracks, range, settings));
   const [first] = tracks;
   const types = [...new Set(tracks.map(({ stream }) => stream.type))];
@@ -95,9 +95,9 @@ export function planExport(tracks: readonly SelectedTrack[], range: Span, settin
 
 /** Late segments of a merged day are a track without days; they go into the same file. */
 function jobsOfDays(
-  track: SelectedTrack,
-  all: readonly SelectedTrack[],
-  range: Span,
+  track: SelectedStream,
+  all: readonly SelectedStream[],
+  range: TimeSpan,
   { out, format, withSymbol }: ExportSettings,
 ): ExportJob[] {
   const { symbol, type } = track.stream;

@@ -5,7 +5,7 @@ import { createProgress } from "../terminal/progress.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
 import { exportOne } from "./export-job.ts";
 import { exportSettings, planExport } from "./export-plan.ts";
-import { selectionFlags, selectionOf, selectTracks } from "./selection.ts";
+import { selectionFlags, selectionOf, selectStreams } from "./selection.ts";
 
 /** `rt-data export` */
 export const exportCommand: Command = {
@@ -45,7 +45,7 @@ export const exportCommand: Command = {
   async run(flags, terminal) {
     const settings = exportSettings(flags);
     const selection = selectionOf(flags);
-    const jobs = planExport(selectTracks(selection), selection.range, settings);
+    const jobs = planExport(selectStreams(selection), selection.range, settings);
     const progress = createProgress(terminal);
     const warn = (line: string) => {
       progress.clear();

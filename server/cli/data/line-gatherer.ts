@@ -1,5 +1,5 @@
-import type { RecordedTrack } from "../../storage/list/listing.ts";
-import type { LineTrack, Received } from "../../storage/read/stream-reader.ts";
+import type { RecordedStream } from "../../storage/list/listing.ts";
+import type { LineStream, Received } from "../../storage/read/stream-reader.ts";
 
 /** Gathers lines for one large write; lines that lie one behind the other are taken in one piece. Text is one character a byte. */
 export type LineGatherer = {
@@ -62,7 +62,7 @@ export type CatLine = Received & {
 const headStart = '{"recv_us":';
 
 /** The lines of a track without taking them apart. */
-export function catTrack({ files, stream }: RecordedTrack, withSymbol: boolean): LineTrack<CatLine> {
+export function catStream({ files, stream }: RecordedStream, withSymbol: boolean): LineStream<CatLine> {
   const names = `{"stream":${JSON.stringify(stream.type.folder)},"symbol":${JSON.stringify(stream.symbol)},`;
   const prefix = withSymbol ? Buffer.from(names).toString("latin1") : "";
   return {

@@ -1,7 +1,7 @@
-import type { InventoryDay, InventoryTrack } from "../../archive/data-inventory.ts";
-import { type Coverage, coverageOf, type ReceivedDay, type Span } from "../../domain/coverage.ts";
+import type { InventoryDay, InventoryStream } from "../../archive/data-inventory.ts";
+import { type Coverage, coverageOf, type ReceivedDay, type TimeSpan } from "../../domain/coverage.ts";
 import { dateOf, dateStartUs, dayUs } from "../../domain/day.ts";
-import { clipGap, type Gap, isOpenHole } from "../../domain/gap.ts";
+import { awaitsBackfill, clipGap, type Gap } from "../../domain/gap.ts";
 import { latestDate, trueDays } from "../../storage/list/invented-day.ts";
 
 /** What `rt-data ls` tells of a stream, or of one day of it; also its JSON form. */
@@ -33,7 +33,7 @@ export type Listed = {
 export type Surroundings = { readonly hasEarlier: boolean; readonly hasLater: boolean };
 
 /** One entry a stream: from its first to its last record, or the whole of the range where more was recorded before and after it. */
-export function listTrack(track: InventoryTrack, range: Span, around: Surroundings): Listed {
+export function listStream(track: InventoryStream, range: TimeSpan, around: Surroundings): Listed {
   const received = receivedDays(track);
   const [first, last] = [received[0], received.at(-1)];
   if (first === undefined || last === undefined) return entry(track, track.days, null, [], null);
@@ -49,7 +49,7 @@ export function listTrack(track: InventoryTrack, range: Span, around: Surroundin
 }
 
 /** One entry a day: the share of the UTC day, of today that of the time until now. */
-export function listDays(track: InventoryTrack, range: Span, around: Surroundings, nowUs: number): Listed[] {
+export function listDays(track: InventoryStream, range: TimeSpan, around: Surroundings, nowUs: number): Listed[] {
   const received = withNeighbours(receivedDays(track), around);
   return track.days.map((day) => {
     const startUs = dateStartUs(day.date);
@@ -63,13 +63,13 @@ export function listDays(track: InventoryTrack, range: Span, around: Surrounding
 }
 
 function entry(
-  { stream, invented }: InventoryTrack,
+  { stream, invented }: InventoryStream,
   days: readonly InventoryDay[],
   coverage: Coverage | null,
   gaps: readonly Gap[],
-  ends: Span | null,
+  ends: TimeSpan | null,
 ): Listed {
-  const open = gaps.filter(isOpenHole);
+  const open = gaps.filter(awaitsBackfill);
   return {
     stream: stream.type.folder,
     symbol: stream.symbol,
@@ -88,7 +88,7 @@ function entry(
   };
 }
 
-function receivedDays({ days, gaps }: InventoryTrack): ReceivedDay[] {
+function receivedDays({ days, gaps }: InventoryStream): ReceivedDay[] {
   const received = days.flatMap(({ received }) => received ?? []);
   return trueDays(received, gaps, latestDate(Date.now()));
 }
@@ -107,7 +107,7 @@ function withNeighbours(days: readonly ReceivedDay[], { hasEarlier, hasLater }: 
   ];
 }
 
-function clipped(gaps: readonly Gap[], { fromUs, toUs }: Span): Gap[] {
+function clipped(gaps: readonly Gap[], { fromUs, toUs }: TimeSpan): Gap[] {
   return gaps.map((gap) => clipGap(gap, fromUs, toUs)).filter((gap) => gap !== null);
 }
 

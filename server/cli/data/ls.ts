@@ -1,11 +1,11 @@
 import { takeInventory } from "../../archive/data-inventory.ts";
-import { formatInstant, type TimeZone } from "../../platform/time/time-parser.ts";
+import { formatTime, type TimeZone } from "../../platform/time/time-parser.ts";
 import type { Command } from "../framework/command.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
 import { type Column, tableLines } from "../terminal/table.ts";
-import { type Listed, listDays, listTrack } from "./ls-report.ts";
-import { openGapList, selectionFlags, selectionOf, selectTracks } from "./selection.ts";
+import { type Listed, listDays, listStream } from "./ls-report.ts";
+import { openGapList, selectionFlags, selectionOf, selectStreams } from "./selection.ts";
 
 /** `rt-data ls` */
 export const ls: Command = {
@@ -30,7 +30,7 @@ export const ls: Command = {
   ],
   async run(flags, terminal) {
     const selection = selectionOf(flags);
-    const tracks = selectTracks(selection);
+    const tracks = selectStreams(selection);
     const progress = createProgress(terminal);
     const warn = (line: string) => process.stderr.write(`rt-data: ${line}\n`);
     const gapsOf = openGapList(selection.dataDir, (reason) => warn(`${reason}; gaps of live days are not known`));
@@ -47,7 +47,7 @@ export const ls: Command = {
         hasLater: false,
       };
       if (flags.days !== undefined) return listDays(track, selection.range, around, nowUs);
-      return [listTrack(track, selection.range, around)];
+      return [listStream(track, selection.range, around)];
     });
     const text =
       flags.json === undefined
@@ -69,7 +69,7 @@ function tableOf(listed: readonly Listed[], zone: TimeZone, width: number): stri
   const time = (us: number | null) =>
     us === null
       ? "–"
-      : formatInstant(us, zone)
+      : formatTime(us, zone)
           .slice(byDay ? 11 : 0, 16)
           .replace("T", " ");
   const columns: (Column & { cell: (one: Listed) => string })[] = [

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { openGapReader } from "../../catalogue/tables/gap-queries.ts";
 import { symbols as symbolList } from "../../config/values.ts";
-import type { Span } from "../../domain/coverage.ts";
+import type { TimeSpan } from "../../domain/coverage.ts";
 import { type Day, dateStartUs, dayUs } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
 import { depthSnapshot, streamTypeNames } from "../../domain/stream.ts";
@@ -9,8 +9,8 @@ import { readJournal } from "../../journal/journal.ts";
 import { didYouMean } from "../../platform/did-you-mean.ts";
 import { messageOf, OperatorError } from "../../platform/errors.ts";
 import { existsSync, statSync } from "../../platform/files/files.ts";
-import { acceptedInstants, formatInstant, parseInstant, type TimeZone } from "../../platform/time/time-parser.ts";
-import { findRecordedTracks, type RecordedTrack } from "../../storage/list/listing.ts";
+import { acceptedTimes, formatTime, parseTime, type TimeZone } from "../../platform/time/time-parser.ts";
+import { findRecordedStreams, type RecordedStream } from "../../storage/list/listing.ts";
 import type { GapsOf } from "../../storage/recorded-gaps.ts";
 import type { Flag, Flags } from "../framework/command.ts";
 import { dataDirOf, settingFlags } from "../framework/config-flags.ts";
@@ -22,12 +22,12 @@ export type Selection = {
   readonly streams: readonly string[] | null;
   readonly symbols: readonly string[] | null;
   /** -Infinity and Infinity where an end is open. */
-  readonly range: Span;
+  readonly range: TimeSpan;
   readonly zone: TimeZone;
 };
 
 /** A track of which only the days and files of the range are left, and whether it has others. */
-export type SelectedTrack = RecordedTrack & { readonly hasEarlier: boolean; readonly hasLater: boolean };
+export type SelectedStream = RecordedStream & { readonly hasEarlier: boolean; readonly hasLater: boolean };
 
 /** Flags of all reading commands. */
 export const selectionFlags: Readonly<Record<string, Flag>> = {
@@ -73,8 +73,8 @@ export function readSelection(
     return value;
   }
 
-  const instant = (text: string) => parseInstant(text, names.zone);
-  const range = { fromUs: read("from", instant, acceptedInstants), toUs: read("to", instant, acceptedInstants) };
+  const instant = (text: string) => parseTime(text, names.zone);
+  const range = { fromUs: read("from", instant, acceptedTimes), toUs: read("to", instant, acceptedTimes) };
   if (range.fromUs !== null && range.toUs !== null && range.fromUs >= range.toUs) {
     const day = /^\d{4}-\d\d-\d\d$/.test(flags.to ?? "") ? " (a date is its first moment: give the day after)" : "";
     problems.push(`--to "${flags.to}" is not after --from "${flags.from}", and --to is exclusive${day}`);
@@ -91,10 +91,10 @@ export function readSelection(
  * The tracks of what was selected, with the days and files that may hold something of the range. Throws an OperatorError if
  * there is nothing; it says what is recorded instead.
  */
-export function selectTracks(selection: Selection): readonly SelectedTrack[] {
+export function selectStreams(selection: Selection): readonly SelectedStream[] {
   const { dataDir, streams, symbols, range } = selection;
   requireFolder(dataDir);
-  const all = findRecordedTracks(dataDir);
+  const all = findRecordedStreams(dataDir);
   const wanted = all
     .filter(({ stream }) => streams?.includes(stream.type.folder) ?? true)
     .filter(({ stream }) => symbols?.includes(stream.symbol) ?? true)
@@ -111,13 +111,13 @@ export function selectTracks(selection: Selection): readonly SelectedTrack[] {
 }
 
 /** When what is read of these tracks ends at the latest, µs: for telling how far it is. */
-export function endOfReading(tracks: readonly RecordedTrack[], range: Span): number {
+export function endOfReading(tracks: readonly RecordedStream[], range: TimeSpan): number {
   const dates = tracks.flatMap(({ files }) => files.map(({ date }) => date ?? ""));
   const lastUs = dates.reduce((last, date) => Math.max(last, dateStartUs(date) + dayUs), 0);
   return Math.min(range.toUs, lastUs, Date.now() * 1000);
 }
 
-function isWithin(date: string, { fromUs, toUs }: Span): boolean {
+function isWithin(date: string, { fromUs, toUs }: TimeSpan): boolean {
   const startUs = dateStartUs(date);
   return startUs < toUs && startUs + dayUs > fromUs;
 }
@@ -128,7 +128,7 @@ function requireFolder(dataDir: string): void {
   throw new OperatorError(`there is no data folder ${dataDir}; give one by --data-dir or --config${hint}`);
 }
 
-function nothingThere({ dataDir, streams, symbols, range, zone }: Selection, all: readonly RecordedTrack[]) {
+function nothingThere({ dataDir, streams, symbols, range, zone }: Selection, all: readonly RecordedStream[]) {
   if (all.length === 0)
     return new OperatorError(`nothing is recorded in ${dataDir}; give another folder by --data-dir`);
   const known = {
@@ -143,8 +143,8 @@ function nothingThere({ dataDir, streams, symbols, range, zone }: Selection, all
   const asked = [
     streams === null ? "" : ` of ${streams.join(", ")}`,
     symbols === null ? "" : ` of ${symbols.join(", ")}`,
-    range.fromUs === Number.NEGATIVE_INFINITY ? "" : ` from ${formatInstant(range.fromUs, zone)}`,
-    range.toUs === Number.POSITIVE_INFINITY ? "" : ` before ${formatInstant(range.toUs, zone)}`,
+    range.fromUs === Number.NEGATIVE_INFINITY ? "" : ` from ${formatTime(range.fromUs, zone)}`,
+    range.toUs === Number.POSITIVE_INFINITY ? "" : ` before ${formatTime(range.toUs, zone)}`,
   ].join("");
   return new OperatorError(
     `nothing is recorded in ${dataDir}${asked}${suggestion}. Recorded are ${known.dates[0]} to ${known.dates.at(-1)}: ${known.symbols.join(", ")} (${known.streams.join(", ")})`,

@@ -1,6 +1,6 @@
 import type { VerifiedDay } from "../../archive/verify/verify-stream.ts";
-import { isOpenHole } from "../../domain/gap.ts";
-import { formatInstant, type TimeZone } from "../../platform/time/time-parser.ts";
+import { awaitsBackfill } from "../../domain/gap.ts";
+import { formatTime, type TimeZone } from "../../platform/time/time-parser.ts";
 
 /** Gaps of a day that are told one by one. */
 const mostShown = 5;
@@ -8,7 +8,7 @@ const mostShown = 5;
 /** Nothing is wrong with it, and nothing is missing. */
 export function isComplete({ problems, gaps, silences, isInvented }: VerifiedDay): boolean {
   if (isInvented) return problems.length === 0;
-  return problems.length === 0 && silences.length === 0 && !gaps.some(isOpenHole);
+  return problems.length === 0 && silences.length === 0 && !gaps.some(awaitsBackfill);
 }
 
 /** Lines for people: one a day, with what is wrong below it; days that follow each other and of which nothing is there are one. */
@@ -38,11 +38,11 @@ function linesOf(day: VerifiedDay, zone: TimeZone): string[] {
   const verdict = problems.length > 0 ? "DAMAGED" : isComplete(day) ? "complete" : "GAPS";
   const counted = rows === null ? "" : `  ${rows.toLocaleString("en")} rows`;
   const spans = [
-    ...gaps.filter(isOpenHole).map((gap) => ({ fromUs: gap.from_us, toUs: gap.to_us, what: gapText(gap) })),
+    ...gaps.filter(awaitsBackfill).map((gap) => ({ fromUs: gap.from_us, toUs: gap.to_us, what: gapText(gap) })),
     ...silences.map((span) => ({ ...span, what: "nothing was recorded, and no gap says why" })),
   ].sort((a, b) => a.fromUs - b.fromUs);
   const clock = gaps.filter(({ cause }) => cause === "clock").length;
-  const closed = gaps.filter((gap) => !isOpenHole(gap)).length - clock;
+  const closed = gaps.filter((gap) => !awaitsBackfill(gap)).length - clock;
   return [
     `${verdict.padEnd(8)}  ${stream}  ${symbol}  ${date}  ${state}${counted}`,
     ...(isInvented ? ["          recorded by a wrong clock; it is kept, and counts as no day"] : []),
@@ -62,7 +62,7 @@ function gapText({ cause, missing, repaired }: VerifiedDay["gaps"][number]): str
 
 /** `2026-11-22T15:04:05.250Z  3.2 s` */
 function spanText({ fromUs, toUs }: { fromUs: number; toUs: number }, zone: TimeZone): string {
-  return `${formatInstant(fromUs, zone)}  ${((toUs - fromUs) / 1e6).toLocaleString("en", { maximumFractionDigits: 3 })} s`;
+  return `${formatTime(fromUs, zone)}  ${((toUs - fromUs) / 1e6).toLocaleString("en", { maximumFractionDigits: 3 })} s`;
 }
 
 /** A day as `--json` tells it. */

@@ -1,9 +1,9 @@
-import { type VerifiedDay, verifyTrack } from "../../archive/verify/verify-stream.ts";
+import { type VerifiedDay, verifyStream } from "../../archive/verify/verify-stream.ts";
 import { statSync } from "../../platform/files/files.ts";
 import type { Command } from "../framework/command.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
-import { openGapList, type SelectedTrack, selectionFlags, selectionOf, selectTracks } from "./selection.ts";
+import { openGapList, type SelectedStream, selectionFlags, selectionOf, selectStreams } from "./selection.ts";
 import { isComplete, reportLines, verifiedJson } from "./verify-report.ts";
 
 /** `rt-data verify` */
@@ -37,7 +37,7 @@ export const verify: Command = {
   ],
   async run(flags, terminal) {
     const selection = selectionOf(flags);
-    const tracks = selectTracks(selection);
+    const tracks = selectStreams(selection);
     const progress = createProgress(terminal);
     const warn = (line: string) => {
       progress.clear();
@@ -53,7 +53,7 @@ export const verify: Command = {
     let read = 0;
     for (const track of tracks) {
       if (track.days.length === 0) continue;
-      const found = await verifyTrack(track, gapsOf, {
+      const found = await verifyStream(track, gapsOf, {
         dataDir: selection.dataDir,
         quick: flags.quick !== undefined,
         onProgress(bytes, day) {
@@ -85,7 +85,7 @@ export const verify: Command = {
   },
 };
 
-function bytesOf(files: SelectedTrack["files"]): number {
+function bytesOf(files: SelectedStream["files"]): number {
   return files.reduce((sum, { path }) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
 }
 

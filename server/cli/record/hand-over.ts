@@ -1,26 +1,26 @@
 import type { App } from "../../app/app.ts";
 import { gapOfLeftover } from "../../app/upgrade/parent-state.ts";
-import { createNoteSender } from "../../app/upgrade/record-notices.ts";
+import { createRecordNotices } from "../../app/upgrade/record-notices.ts";
 import type { Gap } from "../../domain/gap.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { nextTurn } from "../../platform/time/timers.ts";
-import { type FromNew, messageOfType, takeoverProtocol } from "../../upgrade/protocol.ts";
-import type { Successor } from "../../upgrade/spawn.ts";
+import { type FromChild, messageOfType, upgradeProtocol } from "../../upgrade/protocol.ts";
+import type { UpgradeChild } from "../../upgrade/spawn.ts";
 
 /**
  * What has become of it. "handed_over": the other process records, this one is done. "stays": nothing has changed, this one records on.
  * "restart": this one had stopped already when the other one failed, and has to start anew; `left` are gaps to be written down then.
  */
-export type HandoverOutcome =
+export type UpgradeOutcome =
   | { readonly kind: "handed_over"; readonly pid: number; readonly version: string; readonly withoutPageMs: number }
   | { readonly kind: "stays"; readonly reason: string }
   | { readonly kind: "restart"; readonly reason: string; readonly left: readonly Gap[] };
 
 /** How long each step may take, ms: until it answers, until it receives all, and until it records. */
-export type HandoverTimes = { readonly helloMs: number; readonly readyMs: number; readonly recordingMs: number };
+export type UpgradeTimes = { readonly helloMs: number; readonly readyMs: number; readonly recordingMs: number };
 
-const usualTimes: HandoverTimes = { helloMs: 20_000, readyMs: 90_000, recordingMs: 60_000 };
+const usualTimes: UpgradeTimes = { helloMs: 20_000, readyMs: 90_000, recordingMs: 60_000 };
 
 /** Streams whose newest ids go into one message, so that writing it down keeps nobody waiting. */
 const trailsAtOnce = 50;
@@ -41,27 +41,26 @@ const graceMs = 3000;
  */
 export async function handOver(
   app: Pick<App, "departure" | "stop">,
-  options: { dataDir: string; version: string; times?: HandoverTimes },
-  deps: { startSuccessor: () => Successor; nowUs: () => number; stop: AbortSignal; log: Log },
-): Promise<HandoverOutcome> {
+  options: { dataDir: string; version: string; times?: UpgradeTimes },
+  deps: { spawnChild: () => UpgradeChild; nowUs: () => number; stop: AbortSignal; log: Log },
+): Promise<UpgradeOutcome> {
   const { dataDir, version, times = usualTimes } = options;
   const { log } = deps;
-  let successor: Successor;
+  let child: UpgradeChild;
   try {
-    successor = deps.startSuccessor();
+    child = deps.spawnChild();
   } catch (error) {
     return { kind: "stays", reason: `it cannot be started: ${messageOf(error)}` };
   }
-  const { channel, pid } = successor;
-  log.info("another process is started to take over", { process: pid, path: successor.path });
-  const inbox = createInbox(successor, deps.stop);
-  const notes = createNoteSender(channel.send);
+  const { channel, pid } = child;
+  log.info("another process is started to take over", { process: pid, path: child.path });
+  const inbox = createInbox(child, deps.stop);
+  const notes = createRecordNotices(channel.send);
   let left: readonly Gap[] = [];
   let step: "stays" | "restart" = "stays";
   try {
     const hello = await inbox.next("hello", times.helloMs, "it did not say hello");
-    if (hello.protocol !== takeoverProtocol)
-      throw new Error(`its version, ${hello.version}, hands over in another way`);
+    if (hello.protocol !== upgradeProtocol) throw new Error(`its version, ${hello.version}, hands over in another way`);
     const trails = app.departure.begin(notes.add);
     channel.send({ type: "begin", version, dataDir });
     const all = [...trails].map(([stream, trail]) => ({ stream, ...trail }));
@@ -93,7 +92,7 @@ export async function handOver(
   } catch (error) {
     const reason = messageOf(error);
     notes.stop();
-    await end(successor, inbox);
+    await end(child, inbox);
     if (step === "stays") {
       app.departure.cancel();
       return { kind: "stays", reason };
@@ -104,22 +103,22 @@ export async function handOver(
 }
 
 /** Whatever state it is in, it must not record once this process does again. */
-async function end(successor: Successor, inbox: { isOver(): boolean }): Promise<void> {
+async function end(child: UpgradeChild, inbox: { isOver(): boolean }): Promise<void> {
   if (inbox.isOver()) return;
-  successor.kill("SIGTERM");
-  const timer = setTimeout(() => successor.kill("SIGKILL"), graceMs);
-  await successor.ended;
+  child.kill("SIGTERM");
+  const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
+  await child.ended;
   clearTimeout(timer);
 }
 
 /** The other process's messages, one after the other. */
-function createInbox({ channel, ended }: Successor, stop: AbortSignal) {
-  const arrived: FromNew[] = [];
+function createInbox({ channel, ended }: UpgradeChild, stop: AbortSignal) {
+  const arrived: FromChild[] = [];
   let over: string | null = null;
   let wake = () => {};
   let seen: (batch: number) => void = () => {};
   channel.onMessage((message) => {
-    const known = messageOfType<FromNew>(message, ["hello", "seen", "ready", "recording", "failed"]);
+    const known = messageOfType<FromChild>(message, ["hello", "seen", "ready", "recording", "failed"]);
     if (known?.type === "seen") seen(known.batch);
     else if (known !== null) arrived.push(known);
     wake();
@@ -137,11 +136,11 @@ function createInbox({ channel, ended }: Successor, stop: AbortSignal) {
       seen = listener;
     },
     /** The next message, which is to be of this type; rejects with what came instead. */
-    async next<T extends FromNew["type"]>(type: T, withinMs: number, late: string) {
+    async next<T extends FromChild["type"]>(type: T, withinMs: number, late: string) {
       const deadline = performance.now() + withinMs;
       for (;;) {
         const message = arrived.shift();
-        if (message?.type === type) return message as Extract<FromNew, { type: T }>;
+        if (message?.type === type) return message as Extract<FromChild, { type: T }>;
         if (message?.type === "failed") throw new Error(message.reason);
         if (message !== undefined) continue;
         if (over !== null) throw new Error(over);

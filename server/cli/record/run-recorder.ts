@@ -5,8 +5,8 @@ import { messageOf, OperatorError } from "../../platform/errors.ts";
 import type { AdjustableLog, Log } from "../../platform/log/log.ts";
 import { notifyService, reloading } from "../../platform/process/systemd.ts";
 import { version } from "../../platform/process/version.ts";
-import { type HandoverReport, writeHandoverReport } from "../../upgrade/report.ts";
-import { endsWithUs, noRoom, ownCommand, startSuccessor } from "../../upgrade/spawn.ts";
+import { type UpgradeReport, writeUpgradeReport } from "../../upgrade/report.ts";
+import { endsWithUs, noRoom, ownCommand, spawnChild } from "../../upgrade/spawn.ts";
 import type { Terminal } from "../framework/command.ts";
 import { handOver } from "./hand-over.ts";
 import { takeOver } from "./take-over.ts";
@@ -112,11 +112,11 @@ async function upgrade(app: App, { stop }: Terminal, log: Log) {
   const began = Date.now();
   const dataDir = app.dataDir;
   // With the folder's lock, so that nobody else can take the folder while it changes hands.
-  const startNext = () => startSuccessor(ownCommand(), app.passOnFolder());
+  const startNext = () => spawnChild(ownCommand(), app.passOnFolder());
   const reason = app.departure.refusal() ?? endsWithUs() ?? noRoom();
   const outcome =
     reason === null
-      ? await handOver(app, { dataDir, version }, { startSuccessor: startNext, nowUs: app.nowUs, stop, log })
+      ? await handOver(app, { dataDir, version }, { spawnChild: startNext, nowUs: app.nowUs, stop, log })
       : ({ kind: "stays", reason } as const);
   const result = resultOf(outcome);
   const tookMs = Date.now() - began;
@@ -137,14 +137,14 @@ async function upgrade(app: App, { stop }: Terminal, log: Log) {
     log.error("the upgrade failed; this process records on, nothing is missing", { reason: result.reason });
   }
   try {
-    writeHandoverReport(dataDir, { pid: process.pid, atMs: Date.now(), tookMs, from: version, result });
+    writeUpgradeReport(dataDir, { pid: process.pid, atMs: Date.now(), tookMs, from: version, result });
   } catch (error) {
     log.warn("what became of the upgrade cannot be written down", { reason: messageOf(error) });
   }
   return outcome;
 }
 
-function resultOf(outcome: Awaited<ReturnType<typeof handOver>>): HandoverReport["result"] {
+function resultOf(outcome: Awaited<ReturnType<typeof handOver>>): UpgradeReport["result"] {
   if (outcome.kind === "handed_over") return outcome;
   return { kind: "failed", reason: outcome.reason, restarted: outcome.kind === "restart" };
 }

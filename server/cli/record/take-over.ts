@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { type App, createApp } from "../../app/app.ts";
 import { createStreams } from "../../app/reload.ts";
-import { createStandby, type Standby } from "../../app/upgrade/standby-feed.ts";
+import { createStandbyFeed, type StandbyFeed } from "../../app/upgrade/standby-feed.ts";
 import type { Config } from "../../config/config.ts";
 import { ownSymbols } from "../../domain/shard.ts";
 import { messageOf, OperatorError } from "../../platform/errors.ts";
@@ -11,11 +11,11 @@ import { createReceiveClock } from "../../platform/time/receive-clock.ts";
 import { recorderOf } from "../../storage/lock/data-folder.ts";
 import {
   type Channel,
-  type FromOld,
+  type FromParent,
   messageOfType,
   numbersOfNote,
   type StreamTrail,
-  takeoverProtocol,
+  upgradeProtocol,
 } from "../../upgrade/protocol.ts";
 
 /** How often is looked whether all is received, ms. */
@@ -75,7 +75,7 @@ async function untilFree(dataDir: string): Promise<void> {
 }
 
 type StandbyEnd =
-  | { readonly kind: "released"; readonly standby: Standby }
+  | { readonly kind: "released"; readonly standby: StandbyFeed }
   | { readonly kind: "alone" | "stopped" }
   | { readonly kind: "failed"; readonly reason: string };
 
@@ -87,7 +87,7 @@ function standBy(
   const clock = createReceiveClock();
   const streams = createStreams(config, ownSymbols(config.record));
   const trails: StreamTrail[] = [];
-  let standby: Standby | null = null;
+  let standby: StandbyFeed | null = null;
   let isReady = false;
   let isOver = false;
   let heardMs = performance.now();
@@ -98,10 +98,10 @@ function standBy(
     channel.onClose(() => finish({ kind: "alone" }));
     channel.onMessage((message) => {
       heardMs = performance.now();
-      const known = messageOfType<FromOld>(message, ["begin", "trails", "begun", "notes", "stopped", "released"]);
+      const known = messageOfType<FromParent>(message, ["begin", "trails", "begun", "notes", "stopped", "released"]);
       if (known !== null) take(known);
     });
-    channel.send({ type: "hello", protocol: takeoverProtocol, version });
+    channel.send({ type: "hello", protocol: upgradeProtocol, version });
 
     function finish(end: StandbyEnd): void {
       if (isOver) return;
@@ -111,7 +111,7 @@ function standBy(
       settle(end);
     }
 
-    function take(message: FromOld): void {
+    function take(message: FromParent): void {
       if (message.type === "begin") begin(message);
       else if (message.type === "trails") trails.push(...message.trails);
       else if (message.type === "begun") open();
@@ -120,7 +120,7 @@ function standBy(
       else if (standby !== null) finish({ kind: "released", standby });
     }
 
-    function begin({ version: other, dataDir }: Extract<FromOld, { type: "begin" }>): void {
+    function begin({ version: other, dataDir }: Extract<FromParent, { type: "begin" }>): void {
       log.info("taking over from a running recorder", { from: other, to: version });
       const own = resolve(config.record.data_dir);
       const reason = `the config now names another data folder (${own}, and not ${dataDir}); stop the recorder and start it anew for that`;
@@ -129,11 +129,11 @@ function standBy(
 
     function open(): void {
       const inherited = new Map(trails.map((trail) => [trail.stream, trail]));
-      standby = createStandby({ config, streams, inherited }, { clock, log });
+      standby = createStandbyFeed({ config, streams, inherited }, { clock, log });
       standby.start();
     }
 
-    function note({ batch, notes }: Extract<FromOld, { type: "notes" }>): void {
+    function note({ batch, notes }: Extract<FromParent, { type: "notes" }>): void {
       for (let at = 0; at + numbersOfNote <= notes.length; at += numbersOfNote) {
         const [place = 0, firstId = 0, id = 0, mark = 0, recvUs = 0, epoch = 0] = notes.slice(at, at + numbersOfNote);
         standby?.note(trails[place]?.stream ?? "", { firstId, id, mark, recvUs, isEpoch: epoch === 1 });

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import { codeOf, messageOf, OperatorError } from "../../platform/errors.ts";
 import { readFileSync } from "../../platform/files/files.ts";
 import { recorderOf } from "../../storage/lock/data-folder.ts";
-import { type HandoverReport, readHandoverReport } from "../../upgrade/report.ts";
+import { readUpgradeReport, type UpgradeReport } from "../../upgrade/report.ts";
 import type { Command } from "../framework/command.ts";
 import { dataDirOf, settingFlags } from "../framework/config-flags.ts";
 
@@ -82,10 +82,10 @@ async function reportOf(
   dataDir: string,
   sinceMs: number,
   stop: AbortSignal,
-): Promise<HandoverReport | null> {
+): Promise<UpgradeReport | null> {
   const deadline = performance.now() + mostMs;
   while (performance.now() < deadline && !stop.aborted) {
-    const report = readHandoverReport(dataDir);
+    const report = readUpgradeReport(dataDir);
     if (report !== null && report.pid === pid && report.atMs >= sinceMs) return report;
     // A process that has ended has written its report before.
     const isGone = recorderOf(dataDir) === null && !isThere(pid);
@@ -104,7 +104,7 @@ function isThere(pid: number): boolean {
   }
 }
 
-function tell({ pid, from, tookMs, result }: HandoverReport, print: (line: string) => void): number {
+function tell({ pid, from, tookMs, result }: UpgradeReport, print: (line: string) => void): number {
   if (result.kind === "handed_over") {
     const seconds = (tookMs / 1000).toFixed(1);
     print(

@@ -3,8 +3,8 @@ import type { Config } from "../../config/config.ts";
 import { OperatorError } from "../../platform/errors.ts";
 import { createSyntheticMarket } from "../../simulator/market/synthetic-market.ts";
 import type { MarketSource } from "../../simulator/protocol/market-source.ts";
-import { createRecordingSource } from "../../simulator/replay/replay-source.ts";
-import { createExchange } from "../../simulator/simulated-exchange.ts";
+import { createReplaySource } from "../../simulator/replay/replay-source.ts";
+import { createSimulatedExchange } from "../../simulator/simulated-exchange.ts";
 import type { Command, Flags } from "../framework/command.ts";
 import { configOf, settingFlags } from "../framework/config-flags.ts";
 import { terminalLog } from "../framework/terminal-log.ts";
@@ -45,9 +45,9 @@ export const demo: Command = {
     // Times of today, so that delays are those of a recorder and not the recording's age.
     const playing = { speed, loop: true, time: "shifted" } as const;
     const source =
-      flags.data === undefined ? today.source : createRecordingSource({ path: flags.data, ...playing }, { log });
+      flags.data === undefined ? today.source : createReplaySource({ path: flags.data, ...playing }, { log });
     const scenario = openScenario(flags.faults ?? null, seed, log);
-    const exchange = createExchange({}, { source, faults: scenario.faults, log });
+    const exchange = createSimulatedExchange({}, { source, faults: scenario.faults, log });
     const { wsUrl, restUrl } = await exchange.start();
     try {
       scenario.start();

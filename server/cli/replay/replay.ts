@@ -1,9 +1,9 @@
 import type { Log } from "../../platform/log/log.ts";
 import { createReplayControl } from "../../simulator/control/replay-control.ts";
 import { createSyntheticMarket } from "../../simulator/market/synthetic-market.ts";
-import { createRecordingSource, type RecordingSource } from "../../simulator/replay/replay-source.ts";
-import { createExchange, type Exchange } from "../../simulator/simulated-exchange.ts";
-import { createSite } from "../../simulator/site-check.ts";
+import { createReplaySource, type ReplaySource } from "../../simulator/replay/replay-source.ts";
+import { createSimulatedExchange, type SimulatedExchange } from "../../simulator/simulated-exchange.ts";
+import { createSiteCheck } from "../../simulator/site-check.ts";
 import type { GapsOf } from "../../storage/recorded-gaps.ts";
 import { openGapList } from "../data/selection.ts";
 import type { Command, Terminal } from "../framework/command.ts";
@@ -56,7 +56,7 @@ export const replay: Command = {
       const { connections, messagesSent } = exchange.stats();
       return { clients: connections, sent: messagesSent };
     };
-    const exchange = createExchange(
+    const exchange = createSimulatedExchange(
       {
         host: settings.host,
         port: settings.port,
@@ -65,7 +65,7 @@ export const replay: Command = {
       },
       {
         ...{ source, faults: scenario.faults, log },
-        ...{ route: createReplayControl(recording, counts), refuse: createSite(settings) },
+        ...{ route: createReplayControl(recording, counts), refuse: createSiteCheck(settings) },
       },
     );
     const { wsUrl, restUrl } = await exchange.start();
@@ -88,8 +88,8 @@ export const replay: Command = {
   },
 };
 
-function recordingOf(path: string, settings: ReplaySettings, log: Log): RecordingSource {
-  return createRecordingSource({ ...settings, path }, { log, gapsOf: gapListOf(path, log) });
+function recordingOf(path: string, settings: ReplaySettings, log: Log): ReplaySource {
+  return createReplaySource({ ...settings, path }, { log, gapsOf: gapListOf(path, log) });
 }
 
 function inventedMarket({ symbols, seed, speed }: ReplaySettings) {
@@ -108,8 +108,8 @@ function gapListOf(path: string, log: Log): GapsOf {
 
 /** Resolves with the exit code: 1 if something of the recording could not be played. */
 async function playToEnd(
-  recording: RecordingSource,
-  exchange: Exchange,
+  recording: ReplaySource,
+  exchange: SimulatedExchange,
   settings: ReplaySettings,
   terminal: Terminal,
   log: Log,

@@ -3,18 +3,18 @@ import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { errorBody } from "../core/errors.ts";
 import { securityHeaders } from "../core/security-headers.ts";
-import { createGate, type Gate } from "./authorize.ts";
-import { createReadVisitor } from "./client-address.ts";
+import { type Authorize, createAuthorize } from "./authorize.ts";
+import { createReadClient } from "./client-address.ts";
 import { createCookies } from "./cookies.ts";
 import { createKnownLogins } from "./lanes/known-logins.ts";
 import { createLogin } from "./login.ts";
-import { createSite } from "./origin-policy.ts";
-import { createSessionApi } from "./session-api.ts";
+import { createOriginPolicy } from "./origin-policy.ts";
+import { createSessionRoutes } from "./session-api.ts";
 import { createSessions } from "./sessions.ts";
-import { createAccessFile } from "./sessions-file.ts";
+import { createSessionsFile } from "./sessions-file.ts";
 
 /** Who may look, and from where. Everything is open to who can reach the server where `passwordHash` is empty. */
-export type AccessOptions = {
+export type AuthOptions = {
   /** Where a proxy serves us: `/` or `/rt-data`. Addresses are answered with it and without. */
   readonly basePath: string;
   /** argon2id; empty: no password. */
@@ -27,11 +27,11 @@ export type AccessOptions = {
   readonly sessionsPath: string | null;
 };
 
-export const openAccess: AccessOptions = {
+export const createOpenAuth: AuthOptions = {
   ...{ basePath: "/", passwordHash: "", trustedProxies: ["127.0.0.1", "::1"], publicUrl: "", sessionsPath: null },
 };
 
-export type Access = ReturnType<typeof createAccess>;
+export type Auth = ReturnType<typeof createAuth>;
 
 /** A disk that stands still does not hold up the end for longer, ms. */
 const longestWriteMs = 2000;
@@ -43,10 +43,10 @@ type Deps = {
 };
 
 /** The gate in front of all routes, and the routes by which one logs in and out. */
-export function createAccess(options: AccessOptions & { host: string }, deps: Deps) {
+export function createAuth(options: AuthOptions & { host: string }, deps: Deps) {
   const { basePath, passwordHash } = options;
   const nowMs = () => performance.now();
-  const file = createAccessFile({ path: passwordHash === "" ? null : options.sessionsPath, passwordHash }, deps);
+  const file = createSessionsFile({ path: passwordHash === "" ? null : options.sessionsPath, passwordHash }, deps);
   /** How long the recorder has run: what the runs before left, and this one. */
   const run = { beforeMs: 0, instance: "", startedMs: nowMs() };
   const runMs = () => run.beforeMs + nowMs() - run.startedMs;
@@ -61,8 +61,15 @@ export function createAccess(options: AccessOptions & { host: string }, deps: De
     return { instance: run.instance, run_ms: Math.round(runMs()), sessions: sessions.all(), networks, clients };
   }
 
-  const readVisitor = createReadVisitor(options);
-  const gate: Gate = createGate({ readVisitor, site: createSite(options), login, sessions, cookies, known });
+  const readVisitor = createReadClient(options);
+  const gate: Authorize = createAuthorize({
+    readVisitor,
+    site: createOriginPolicy(options),
+    login,
+    sessions,
+    cookies,
+    known,
+  });
 
   /** From `/rt-data`, as the browser sees it, to `/rt-data/`: everything else is relative to that. */
   const rootAddress = `${basePath.slice(basePath.lastIndexOf("/") + 1)}/`;
@@ -109,7 +116,7 @@ export function createAccess(options: AccessOptions & { host: string }, deps: De
 
   return {
     gate,
-    routes: () => createSessionApi({ gate, login, sessions, cookies, known }),
+    routes: () => createSessionRoutes({ gate, login, sessions, cookies, known }),
     guard,
     async start() {
       const { instance, run_ms, ...stored } = await file.load();

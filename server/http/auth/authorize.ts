@@ -1,14 +1,14 @@
 import { errorBody } from "../core/errors.ts";
 import { securityHeaders } from "../core/security-headers.ts";
-import type { ReadVisitor, Visitor } from "./client-address.ts";
+import type { Client, ReadClient } from "./client-address.ts";
 import type { createCookies } from "./cookies.ts";
 import type { KnownLogins } from "./lanes/known-logins.ts";
 import type { Login, LoginResult } from "./login.ts";
-import type { Site } from "./origin-policy.ts";
+import type { OriginPolicy } from "./origin-policy.ts";
 import type { Sessions } from "./sessions.ts";
 
 /** Somebody who has been let in. */
-export type Guest = Visitor & {
+export type Principal = Client & {
   /** Id of the session that the cookie stands for, or null. */
   readonly session: string | null;
   /** May see what the password guards; true for everybody where there is none. */
@@ -16,18 +16,18 @@ export type Guest = Visitor & {
 };
 
 /** Decides who may have what, before anything else looks at a request. */
-export type Gate = {
+export type Authorize = {
   /** Null lets it through; `path` is the address as the routes know it, without query. */
   admit(request: Request, path: string, peer: string): Response | null | Promise<Response | null>;
   /** Who sent a request that was let through. */
-  guestOf(request: Request): Guest;
+  guestOf(request: Request): Principal;
   /** Adds to an answer what belongs to it for the one who asked. */
   dress(request: Request, response: Response): Response;
 };
 
 type Deps = {
-  readVisitor: ReadVisitor;
-  site: Site;
+  readVisitor: ReadClient;
+  site: OriginPolicy;
   /** Null: there is no password. */
   login: Login | null;
   sessions: Sessions;
@@ -37,14 +37,14 @@ type Deps = {
 
 /** What strangers may have: whether the recorder is well, and what the login page is made of. */
 const openPath = /^\/(health\/(live|ready)|login|api\/session|(assets|static)\/[^%\\]*)$/;
-const stranger: Guest = {
+const stranger: Principal = {
   ...{ address: "", isLocal: false, proxy: "none", isHttps: false, hosts: [] },
   ...{ session: null, isTrusted: false },
 };
 
 /** The gate of a server. Everything is guarded but what is named as open. */
-export function createGate(deps: Deps): Gate {
-  const guests = new WeakMap<Request, Guest>();
+export function createAuthorize(deps: Deps): Authorize {
+  const guests = new WeakMap<Request, Principal>();
 
   function admit(request: Request, path: string, peer: string): Response | null | Promise<Response | null> {
     const visitor = deps.readVisitor(request, peer);
@@ -52,7 +52,7 @@ export function createGate(deps: Deps): Gate {
       void guests.set(request, { ...visitor, session, isTrusted });
     const isOpen = openPath.test(path);
     const isHealth = isOpen && path.startsWith("/health/");
-    if (deps.login === null && !isHealth && !deps.site.isOwnName(visitor)) return notOurName(visitor);
+    if (deps.login === null && !isHealth && !deps.site.isPrivateName(visitor)) return notOurName(visitor);
     const acts = !isReading(request.method) || request.headers.has("upgrade");
     const foreign = acts ? deps.site.foreignOrigin(request, visitor) : null;
     if (foreign !== null) return crossSite(foreign);
@@ -132,7 +132,7 @@ function loginNeeded(request: Request, path: string): Response {
   return new Response(null, { status: 303, headers: { ...securityHeaders, location, "cache-control": "no-store" } });
 }
 
-function notOurName({ hosts }: Visitor): Response {
+function notOurName({ hosts }: Client): Response {
   const name = JSON.stringify(hosts[0] ?? "");
   const message = `This recorder does not know itself as ${name}; if it is yours, set http.public_url to its address, or a password.`;
   return refuse(421, "unknown_host", message);

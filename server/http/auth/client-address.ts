@@ -2,7 +2,7 @@ import { BlockList, isIP } from "node:net";
 import { isLoopback } from "../../platform/fetch/addresses.ts";
 
 /** Who asks, as far as it can be known: what a proxy tells of its client is believed of trusted proxies alone. */
-export type Visitor = {
+export type Client = {
   /** Address of the client, behind all trusted proxies. */
   readonly address: string;
   /** The client is a program of this machine, and no proxy says that it asks for somebody else. */
@@ -16,10 +16,10 @@ export type Visitor = {
 };
 
 /** Reads a visitor out of a request and the address at the other end of its connection. */
-export type ReadVisitor = (request: Request, peer: string) => Visitor;
+export type ReadClient = (request: Request, peer: string) => Client;
 
 /** `trustedProxies` are addresses and ranges; `publicUrl` is how the page is reached from outside, or empty. */
-export function createReadVisitor(options: { trustedProxies: readonly string[]; publicUrl: string }): ReadVisitor {
+export function createReadClient(options: { trustedProxies: readonly string[]; publicUrl: string }): ReadClient {
   const trusted = createRanges(options.trustedProxies);
   const own = options.publicUrl === "" ? null : new URL(options.publicUrl);
 

@@ -1,10 +1,10 @@
 import type { Log } from "../../platform/log/log.ts";
 import { longestPassword } from "../../platform/password-hash.ts";
 import type { KnownLogins } from "./lanes/known-logins.ts";
-import type { Lane, LaneDeps, Patience, Turn } from "./lanes/lane.ts";
-import { createLoginLanes, type Place, type Room } from "./lanes/login-lanes.ts";
+import type { Lane, LaneDeps, LanePatience, LaneTurn } from "./lanes/lane.ts";
+import { createLoginLanes, type LoginOrigin, type Room } from "./lanes/login-lanes.ts";
 import { networkOf } from "./lanes/network.ts";
-import { createPasswordCheck, type PasswordCheckDeps, type Verdict } from "./password-check.ts";
+import { createPasswordCheck, type PasswordCheckDeps, type PasswordVerdict } from "./password-check.ts";
 
 /** What trying a password came to. */
 export type LoginResult =
@@ -14,7 +14,7 @@ export type LoginResult =
   | { readonly kind: "busy" };
 
 /** Who tries a password. */
-export type Applicant = Patience & {
+export type Applicant = LanePatience & {
   readonly address: string;
   /** A program of this machine. */
   readonly isLocal: boolean;
@@ -50,7 +50,7 @@ export function createLogin(passwordHash: string, deps: Deps): Login {
   /** What is waiting for its verdict, by who tries what; bounded, as all lanes are. */
   const pending = new Map<string, Promise<LoginResult>>();
 
-  function placeOf({ device, client, address, isLocal }: Applicant): Place {
+  function placeOf({ device, client, address, isLocal }: Applicant): LoginOrigin {
     const network = networkOf(address);
     if (device !== null) return lanes.ofDevice(device);
     if (client !== null && known.hasClient(nameOf(client, network))) return lanes.ofClient(nameOf(client, network));
@@ -71,8 +71,8 @@ export function createLogin(passwordHash: string, deps: Deps): Login {
     return turn instanceof Promise ? turn.then(go) : go(turn);
   }
 
-  function look(applicant: Applicant, tried: string, turn: Turn | null, { attempt, advisedMs }: Room) {
-    const conclude = (verdict: Verdict): LoginResult => {
+  function look(applicant: Applicant, tried: string, turn: LaneTurn | null, { attempt, advisedMs }: Room) {
+    const conclude = (verdict: PasswordVerdict): LoginResult => {
       turn?.settle(verdict === "busy" ? null : verdict === "right");
       if (verdict === "busy") attempt?.cancel();
       if (verdict === "busy") return { kind: "busy" };

@@ -1,16 +1,16 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { normalPassword } from "../../platform/password-hash.ts";
 
-export type Verdict = "right" | "wrong" | "busy";
+export type PasswordVerdict = "right" | "wrong" | "busy";
 
 /** Whether a text is the password; "busy" where too many are being looked at already. */
 export type PasswordCheck = {
   /** At once if the password is known by now: then a text is right or it is not. Else as `verify`. */
-  judge(password: string): Verdict | Promise<Verdict>;
+  judge(password: string): PasswordVerdict | Promise<PasswordVerdict>;
   /** Quick, and knows only a password that has been found right before: false may still turn out to be right. */
   isKnown(password: string): boolean;
   /** Takes a fraction of a second in a thread of its own, one after the other. */
-  verify(password: string): Promise<Verdict>;
+  verify(password: string): Promise<PasswordVerdict>;
 };
 
 /** After a wrong one the processor has so long to itself, ms: a storm of guesses takes a fifth of a core at most, not a whole one. */

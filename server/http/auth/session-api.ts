@@ -1,6 +1,6 @@
 import { Elysia, t } from "elysia";
 import { longestPassword } from "../../platform/password-hash.ts";
-import { type Gate, loginRefusal } from "./authorize.ts";
+import { type Authorize, loginRefusal } from "./authorize.ts";
 import type { createCookies } from "./cookies.ts";
 import type { KnownLogins } from "./lanes/known-logins.ts";
 import type { Login } from "./login.ts";
@@ -10,7 +10,7 @@ import type { Sessions } from "./sessions.ts";
 export type SessionAnswer = { readonly password: boolean; readonly logged_in: boolean };
 
 type Deps = {
-  gate: Gate;
+  gate: Authorize;
   login: Login | null;
   sessions: Sessions;
   cookies: ReturnType<typeof createCookies>;
@@ -18,7 +18,7 @@ type Deps = {
 };
 
 /** Logging in and out, for the page. */
-export function createSessionApi({ gate, login, sessions, cookies, known }: Deps) {
+export function createSessionRoutes({ gate, login, sessions, cookies, known }: Deps) {
   const tags = ["session"];
   return new Elysia({ name: "session-api", prefix: "/api" })
     .get(

@@ -8,7 +8,7 @@ import type { Log } from "../../platform/log/log.ts";
 export type StoredSession = { readonly id: string; readonly used_ms: number };
 
 /** What a recorder remembers of who came in. No password, token or address is in it. */
-export type Remembered = {
+export type RememberedLogins = {
   /** Names this recorder in its cookies, so that two on one host do not take each other's. */
   readonly instance: string;
   /** How long the recorder has run, ms: by it sessions grow old, whatever the wall clock shows. */
@@ -20,23 +20,23 @@ export type Remembered = {
 };
 
 /** One small file in the data folder. It may be lost: then everybody logs in once more. */
-export type AccessFile = {
+export type SessionsFile = {
   /** What the run before left; only its instance if the password was another. */
-  load(): Promise<Remembered>;
+  load(): Promise<RememberedLogins>;
   /** Writes soon, off the main thread; `collect` is asked when it is written. */
-  save(collect: () => Remembered): void;
+  save(collect: () => RememberedLogins): void;
   /** Resolves when everything is on disk. */
   settled(): Promise<void>;
 };
 
 /** `path` null: nothing outlives the process. `passwordHash` is what all were let in by; another one makes the file worthless. */
-export function createAccessFile(
+export function createSessionsFile(
   options: { path: string | null; passwordHash: string },
   deps: { log: Log },
-): AccessFile {
+): SessionsFile {
   const password = createHash("sha256").update(options.passwordHash).digest("hex");
   let writing: Promise<void> | null = null;
-  let wanted: (() => Remembered) | null = null;
+  let wanted: (() => RememberedLogins) | null = null;
   let failed = false;
 
   async function writeAll(path: string): Promise<void> {
@@ -71,7 +71,7 @@ export function createAccessFile(
   };
 }
 
-async function read(path: string): Promise<(Remembered & { password: string }) | null | "damaged"> {
+async function read(path: string): Promise<(RememberedLogins & { password: string }) | null | "damaged"> {
   try {
     return parse(JSON.parse(await readFile(path, "utf8"))) ?? "damaged";
   } catch (error) {
@@ -80,7 +80,7 @@ async function read(path: string): Promise<(Remembered & { password: string }) |
 }
 
 /** Also reads the form of before, which knew passwords and sessions alone and took `used_ms` off the wall clock. */
-function parse(value: unknown): (Remembered & { password: string }) | null {
+function parse(value: unknown): (RememberedLogins & { password: string }) | null {
   if (typeof value !== "object" || value === null) return null;
   const { password, sessions, instance, run_ms, networks, clients } = value as Record<string, unknown>;
   if (typeof password !== "string" || !Array.isArray(sessions) || !sessions.every(isSession)) return null;

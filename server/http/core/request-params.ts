@@ -1,6 +1,6 @@
 import { type Day, dateStartUs } from "../../domain/day.ts";
 import { parseSymbol, streamTypeOfFolder } from "../../domain/stream.ts";
-import { parseInstant } from "../../platform/time/time-parser.ts";
+import { parseTime } from "../../platform/time/time-parser.ts";
 
 /** A value in a request that is not accepted; becomes a 400 whose code and message say which and why. */
 export class QueryError extends Error {
@@ -18,7 +18,7 @@ export function limitOf(text: string | undefined, fallback: number, most: number
 /** µs of an ISO time, or null where none was given. */
 export function instantOf(name: string, text: string | undefined): number | null {
   if (text === undefined) return null;
-  const us = parseInstant(text);
+  const us = parseTime(text);
   if (us !== null) return us;
   throw new QueryError(
     `${name} "${text}" is not accepted; give a UTC time such as 2026-11-22 or 2026-11-22T15:04:05Z.`,

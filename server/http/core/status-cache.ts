@@ -1,7 +1,7 @@
 import type { Status } from "../../domain/status.ts";
 
 /** The status as everybody gets it, taken at most once a tick however many ask. */
-export type Snapshot = {
+export type StatusCache = {
   /** The newest status, taken now if the last one is older than a tick. */
   status(): Status;
   /** The same as JSON; serialised once per status. */
@@ -11,7 +11,7 @@ export type Snapshot = {
 };
 
 /** `tickMs` is how long a status stays good for those who ask between two ticks. */
-export function createSnapshot(options: { tickMs: number }, deps: { status: () => Status }): Snapshot {
+export function createStatusCache(options: { tickMs: number }, deps: { status: () => Status }): StatusCache {
   let status: Status | null = null;
   let text: string | null = null;
   let takenMs = 0;

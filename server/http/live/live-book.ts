@@ -1,10 +1,10 @@
 import { Elysia } from "elysia";
-import type { NewestTrades, TradeView } from "../../domain/latest-trades.ts";
+import type { LatestTrades, TradeView } from "../../domain/latest-trades.ts";
 import type { BookView } from "../../domain/status.ts";
 import { parseSymbol } from "../../domain/stream.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { errorBody } from "../core/errors.ts";
-import { type Client, createAudience, type Listener, maxBufferedBytes } from "./subscribers.ts";
+import { createSubscribers, type Listener, type LiveClient, maxBufferedBytes } from "./subscribers.ts";
 
 /** `/ws/book/:symbol` and the clock behind it. */
 export type LiveBook = ReturnType<typeof createLiveBook>;
@@ -20,7 +20,7 @@ const maxClients = 64;
 type Deps = {
   /** The newest book of a symbol in upper case; "no_data" until one has come, null when it is not recorded. */
   book: (symbol: string) => BookView | "no_data" | null;
-  trades: NewestTrades["since"];
+  trades: LatestTrades["since"];
   publish: (topic: string, text: string, compress: boolean) => void;
   /** Who sent a request. */
   listenerOf: (request: Request) => Listener;
@@ -34,12 +34,12 @@ type Channel = { clients: number; seen: number; recvUs: number; quiet: number };
  * it has changed, ten times a second at most and once a second at least. Serialised once a symbol; nobody is waited for.
  */
 export function createLiveBook(deps: Deps) {
-  const audience = createAudience({ name: "book viewer", most: maxClients }, deps);
+  const audience = createSubscribers({ name: "book viewer", most: maxClients }, deps);
   const channels = new Map<string, Channel>();
-  const symbolOf = new Map<Client, string>();
+  const symbolOf = new Map<LiveClient, string>();
   let timer: ReturnType<typeof setInterval> | null = null;
 
-  function open(client: Client, symbol: string, request: Request): void {
+  function open(client: LiveClient, symbol: string, request: Request): void {
     if (deps.book(symbol) === null) {
       client.close(4404, "unknown_symbol");
       return;
@@ -55,7 +55,7 @@ export function createLiveBook(deps: Deps) {
     timer ??= setInterval(tick, tickMs);
   }
 
-  function close(client: Client): void {
+  function close(client: LiveClient): void {
     audience.leave(client);
     const symbol = symbolOf.get(client);
     symbolOf.delete(client);
@@ -95,10 +95,10 @@ export function createLiveBook(deps: Deps) {
     )
     .ws("/ws/book/:symbol", {
       open({ raw, data: { params, request } }) {
-        open(raw as unknown as Client, parseSymbol(decode(params.symbol)) ?? "", request);
+        open(raw as unknown as LiveClient, parseSymbol(decode(params.symbol)) ?? "", request);
       },
       message() {},
-      close: (socket) => close(socket.raw as unknown as Client),
+      close: (socket) => close(socket.raw as unknown as LiveClient),
     });
 
   return {

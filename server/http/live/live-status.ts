@@ -2,11 +2,11 @@ import { Elysia } from "elysia";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { errorBody } from "../core/errors.ts";
-import type { Snapshot } from "../core/status-cache.ts";
-import { type Client, createAudience, type Listener, maxBufferedBytes } from "./subscribers.ts";
+import type { StatusCache } from "../core/status-cache.ts";
+import { createSubscribers, type Listener, type LiveClient, maxBufferedBytes } from "./subscribers.ts";
 
 /** `/ws/dashboard` and the clock behind it. */
-export type Live = ReturnType<typeof createLive>;
+export type LiveStatus = ReturnType<typeof createLiveStatus>;
 
 const topic = "dashboard";
 
@@ -20,7 +20,7 @@ const maxClients = 256;
 const maxCompressedBytes = 1024 * 1024;
 
 type LiveDeps = {
-  snapshot: Snapshot;
+  snapshot: StatusCache;
   /** Sends a text to every subscriber of a topic. */
   publish: (topic: string, text: string, compress: boolean) => void;
   /** Who sent a request. */
@@ -32,18 +32,18 @@ type LiveDeps = {
  * Sends the status to every connected dashboard, once a tick and serialised once; the newest one at once to who connects.
  * The clock stands still while nobody is connected. Nobody is waited for.
  */
-export function createLive(options: { tickMs: number }, deps: LiveDeps) {
-  const audience = createAudience({ name: "dashboard", most: maxClients }, deps);
+export function createLiveStatus(options: { tickMs: number }, deps: LiveDeps) {
+  const audience = createSubscribers({ name: "dashboard", most: maxClients }, deps);
   let timer: ReturnType<typeof setInterval> | null = null;
 
-  function open(client: Client, request: Request): void {
+  function open(client: LiveClient, request: Request): void {
     if (!audience.enter(client, topic, deps.listenerOf(request))) return;
     const text = attempt(() => deps.snapshot.text());
     if (text !== null) client.send(text, worthCompressing(text));
     timer ??= setInterval(tick, options.tickMs);
   }
 
-  function close(client: Client): void {
+  function close(client: LiveClient): void {
     audience.leave(client);
     rest();
   }
@@ -83,9 +83,9 @@ export function createLive(options: { tickMs: number }, deps: LiveDeps) {
       status(426, errorBody("upgrade_required", "This address speaks WebSocket only.")),
     )
     .ws("/ws/dashboard", {
-      open: (socket) => open(socket.raw as unknown as Client, socket.data.request),
+      open: (socket) => open(socket.raw as unknown as LiveClient, socket.data.request),
       message() {},
-      close: (socket) => close(socket.raw as unknown as Client),
+      close: (socket) => close(socket.raw as unknown as LiveClient),
     });
 
   return {

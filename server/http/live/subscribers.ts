@@ -10,16 +10,19 @@ const mostOfOne = 32;
 /** What of somebody who has been let in matters to an audience. */
 export type Listener = { readonly address: string; readonly isLocal: boolean; readonly session: string | null };
 
-export type Client = Pick<ServerWebSocket<unknown>, "getBufferedAmount" | "send" | "subscribe" | "close" | "terminate">;
+export type LiveClient = Pick<
+  ServerWebSocket<unknown>,
+  "getBufferedAmount" | "send" | "subscribe" | "close" | "terminate"
+>;
 
 /** Those who listen to live messages. Nobody is waited for. */
-export type Audience = {
+export type Subscribers = {
   size(): number;
   /** Lets a client in, or tells it to come back later where there are too many. */
-  enter(client: Client, topic: string, listener: Listener): boolean;
-  leave(client: Client): void;
+  enter(client: LiveClient, topic: string, listener: Listener): boolean;
+  leave(client: LiveClient): void;
   /** Ends the connection of those for whom more waits than `limitBytes`; returns them. */
-  dropSlow(limitBytes: number): readonly Client[];
+  dropSlow(limitBytes: number): readonly LiveClient[];
   /** Ends what is open for a session that has ended. */
   endSession(session: string): void;
   /** Says goodbye to everybody. */
@@ -29,8 +32,8 @@ export type Audience = {
 };
 
 /** `name` is what a client is called in the log and in the refusal. */
-export function createAudience(options: { name: string; most: number }, deps: { log: Log }): Audience {
-  const clients = new Map<Client, Listener>();
+export function createSubscribers(options: { name: string; most: number }, deps: { log: Log }): Subscribers {
+  const clients = new Map<LiveClient, Listener>();
   let dropped = 0;
 
   function isFull({ address, isLocal }: Listener): boolean {

@@ -10,7 +10,7 @@ const pathDay = t.Object({ stream: t.String(), symbol: t.String(), date: t.Strin
 const tags = ["archives"];
 
 /** Archived days: the list, the files, and checking them. */
-export function createArchiveApi(history: History) {
+export function createArchiveRoutes(history: History) {
   return new Elysia({ name: "archive-api", prefix: "/api" })
     .get(
       "/archives",

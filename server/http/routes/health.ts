@@ -1,11 +1,11 @@
 import { Elysia } from "elysia";
-import type { Snapshot } from "../core/status-cache.ts";
+import type { StatusCache } from "../core/status-cache.ts";
 
 /**
  * For uptime monitors: `live` while the process answers at all, `ready` only while data flows. Why it does not is told only to those
  * who may see it.
  */
-export function createHealth(snapshot: Snapshot, isTrusted: (request: Request) => boolean, instance?: string) {
+export function createHealth(snapshot: StatusCache, isTrusted: (request: Request) => boolean, instance?: string) {
   return new Elysia({ name: "health", prefix: "/health" })
     .get(
       "/live",

@@ -28,7 +28,7 @@ const detail = (tag: string, summary: string, description?: string) => ({
 });
 
 /** What the recorder knows of its past: series, gaps, events, coverage. Every answer is bounded. */
-export function createHistoryApi(history: History) {
+export function createHistoryRoutes(history: History) {
   const today = kept(5000, () => history.today());
   return new Elysia({ name: "history-api", prefix: "/api" })
     .onRequest(({ set }) => {

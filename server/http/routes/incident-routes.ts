@@ -33,7 +33,7 @@ const muteBody = t.Object({
 });
 
 /** Incidents and mutes. */
-export function createAlertsApi(incidents: Incidents) {
+export function createIncidentRoutes(incidents: Incidents) {
   return new Elysia({ name: "alerts-api", prefix: "/api" })
     .get(
       "/alerts",

@@ -11,7 +11,7 @@ const base = '<base href="./" />';
  * The page and its files from a folder, on disk or inside the executable. Everything in the page is relative to its
  * `<base>`, which is set here from the depth of the path asked for, so that it works under any prefix a proxy puts before it.
  */
-export async function createAssets(options: { assetsDir: string }, deps: { log: Log }) {
+export async function createPageRoutes(options: { assetsDir: string }, deps: { log: Log }) {
   const page = await readPage(options.assetsDir);
   if (page === null) {
     deps.log.warn("the dashboard is not there; build it with: bun run build:web", { folder: options.assetsDir });

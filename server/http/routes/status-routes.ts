@@ -2,7 +2,7 @@ import { Elysia } from "elysia";
 import type { BookView } from "../../domain/status.ts";
 import { parseSymbol } from "../../domain/stream.ts";
 import { errorBody } from "../core/errors.ts";
-import type { Snapshot } from "../core/status-cache.ts";
+import type { StatusCache } from "../core/status-cache.ts";
 
 /** A book as `/state/:symbol` answers it: prices and quantities are Binance's own decimal texts. */
 export type BookAnswer = {
@@ -17,7 +17,10 @@ export type BookAnswer = {
 };
 
 /** What programs ask for: the status, and the newest book of a symbol (in any case). */
-export function createApi(deps: { snapshot: Snapshot; book: (symbol: string) => BookView | "no_data" | null }) {
+export function createStatusRoutes(deps: {
+  snapshot: StatusCache;
+  book: (symbol: string) => BookView | "no_data" | null;
+}) {
   return new Elysia({ name: "api" })
     .get(
       "/api/status",

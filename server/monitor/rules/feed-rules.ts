@@ -1,7 +1,7 @@
 import type { GapCause } from "../../domain/gap.ts";
 import type { Status, StreamStatus, SymbolStatus } from "../../domain/status.ts";
 import { parseStreamType } from "../../domain/stream.ts";
-import type { Finding, Rule } from "./rule.ts";
+import type { Rule, RuleFinding } from "./rule.ts";
 
 /** Causes of which the sockets speak, not the single stream. */
 const ofSockets: readonly GapCause[] = ["reconnect", "exchange_down", "serverShutdown"];
@@ -106,7 +106,7 @@ export const delay: Rule<"delay"> = {
   rule: "delay",
   parents: ["disconnected"],
   costs: ["latency"],
-  find({ seen, settings, isRaised }): Finding | null | "unknown" {
+  find({ seen, settings, isRaised }): RuleFinding | null | "unknown" {
     const limit = settings.warning_ms * (isRaised ? delayRelief : 1);
     const known = seen.status.symbols.filter(({ delay_ms }) => delay_ms !== null);
     if (known.length === 0) return "unknown";

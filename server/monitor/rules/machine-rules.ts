@@ -1,6 +1,6 @@
 import type { AlertSettings } from "../../config/alert-keys.ts";
 import type { VolumeStatus } from "../../domain/disk-status.ts";
-import type { Finding, Rule } from "./rule.ts";
+import type { Rule, RuleFinding } from "./rule.ts";
 
 /** Part of a limit below which what was above it counts as over. */
 const relief = 0.9;
@@ -75,7 +75,7 @@ export const diskForecast: Rule<"disk_forecast"> = {
     const { disks } = status;
     if (disks.every(({ fill_bytes_per_s }) => fill_bytes_per_s === null)) return "unknown";
     const limit = settings.warning_hours * 3600;
-    const found = disks.flatMap(({ full_in_s, name, scarce }): Finding[] => {
+    const found = disks.flatMap(({ full_in_s, name, scarce }): RuleFinding[] => {
       if (full_in_s === null || full_in_s >= limit * (isRaised ? recovery : 1)) return [];
       return [
         {
@@ -92,7 +92,7 @@ export const diskForecast: Rule<"disk_forecast"> = {
 };
 
 /** What is wrong with one disk, or null; its subjects are the caller's. */
-function lowOf(disk: VolumeStatus, settings: AlertSettings["disk_low"], isRaised: boolean): Finding | null {
+function lowOf(disk: VolumeStatus, settings: AlertSettings["disk_low"], isRaised: boolean): RuleFinding | null {
   const { level, scarce, free_bytes: free, total_bytes: total, free_inodes: inodes } = disk;
   if (disk.problem !== null)
     return { severity: "critical", subjects: [], value: null, limit: null, detail: disk.problem };
@@ -114,7 +114,7 @@ function lowOf(disk: VolumeStatus, settings: AlertSettings["disk_low"], isRaised
 }
 
 /** The gravest, with the subjects of all; null if there is none. */
-function worstOf(found: readonly Finding[]): Finding | null {
+function worstOf(found: readonly RuleFinding[]): RuleFinding | null {
   const [first] = found.toSorted((a, b) => Number(b.severity === "critical") - Number(a.severity === "critical"));
   return first === undefined ? null : { ...first, subjects: found.flatMap(({ subjects }) => subjects) };
 }

@@ -1,4 +1,4 @@
-import { type Gap, isOpenHole } from "../../domain/gap.ts";
+import { awaitsBackfill, type Gap } from "../../domain/gap.ts";
 import type { Look, Rule } from "./rule.ts";
 
 /** Gaps that no other incident tells of, and that are worth it. All of some minutes are one incident. */
@@ -37,7 +37,7 @@ function nameOf({ symbol, stream }: Gap): string {
  * own doing, and of a crash, a late or a full machine others tell.
  */
 function isWorthTelling(one: Gap, { nowUs, settings, isTold }: Look<"gap">): boolean {
-  if (!isOpenHole(one) || one.cause === "crash" || one.cause === "not_configured") return false;
+  if (!awaitsBackfill(one) || one.cause === "crash" || one.cause === "not_configured") return false;
   if (nowUs - one.to_us > (settings.hold_s + settings.clear_s) * 1e6) return false;
   const seconds = (one.to_us - one.from_us) / 1e6;
   const isLong = seconds >= (one.cause === "restart" ? settings.restart_s : settings.warning_s);

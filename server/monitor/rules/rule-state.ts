@@ -7,7 +7,7 @@ import {
   lessIsWorse,
   severityOrder,
 } from "../../domain/incident.ts";
-import type { Finding, TableRule } from "./rule.ts";
+import type { RuleFinding, TableRule } from "./rule.ts";
 
 /** What is remembered of one rule from look to look. */
 export type RuleState = {
@@ -69,7 +69,7 @@ export function freshState(heldUs: number): RuleState {
 /** One step of a rule whose finding is known. */
 export function step(
   state: RuleState,
-  finding: Finding | null,
+  finding: RuleFinding | null,
   at: Moment,
 ): { state: RuleState; change: Change | null } {
   const { nowUs } = at;
@@ -106,7 +106,7 @@ function unseen(state: RuleState): RuleState {
   return state.seenUs === null ? state : { ...state, seenUs: null };
 }
 
-function open(state: RuleState, finding: Finding, { rule, nowUs, nextId }: Moment) {
+function open(state: RuleState, finding: RuleFinding, { rule, nowUs, nextId }: Moment) {
   const { severity, subjects, value, limit, detail } = finding;
   const incident: Incident = {
     ...{ id: nextId, rule: rule.rule, severity, from_us: finding.fromUs ?? state.seenUs ?? nowUs, to_us: null },
@@ -120,7 +120,7 @@ function open(state: RuleState, finding: Finding, { rule, nowUs, nextId }: Momen
   return { state: next, change: { incident, change: "opened" as const } };
 }
 
-function goOn(state: RuleState, before: Incident, finding: Finding, { nowUs, rule }: Moment) {
+function goOn(state: RuleState, before: Incident, finding: RuleFinding, { nowUs, rule }: Moment) {
   const isBack = state.gone !== null && !state.isOver;
   const { subjects, value, limit } = finding;
   const grave = severityOrder[finding.severity] < severityOrder[before.severity];

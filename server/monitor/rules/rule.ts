@@ -4,7 +4,7 @@ import type { Incident, IncidentRule, IncidentSeverity } from "../../domain/inci
 import type { Observation } from "../observation.ts";
 
 /** What a rule finds wrong at one moment. */
-export type Finding = {
+export type RuleFinding = {
   readonly severity: IncidentSeverity;
   readonly subjects: readonly string[];
   readonly value: number | null;
@@ -41,12 +41,12 @@ export type Rule<R extends IncidentRule = IncidentRule> = {
   readonly parents: readonly IncidentRule[];
   /** Gaps of these causes, while it lasts, are what it costs. */
   readonly costs?: readonly GapCause[];
-  find(look: Look<R>): Finding | null | "unknown";
+  find(look: Look<R>): RuleFinding | null | "unknown";
 };
 
 /** A rule as the table holds it: it picks its own settings. */
 export type TableRule = Omit<Rule, "find"> & {
-  find(look: Omit<Look, "settings">, settings: AlertSettings): Finding | null | "unknown";
+  find(look: Omit<Look, "settings">, settings: AlertSettings): RuleFinding | null | "unknown";
 };
 
 /** Puts a rule into the table. */

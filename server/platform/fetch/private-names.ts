@@ -9,7 +9,7 @@ const privateName = /^[\w-]+$|^[\w.-]+\.(local|lan|home|internal|intranet|locald
  * page of somebody else can let its own name lead to this machine (DNS rebinding), and its visitors' browsers then take us for a part
  * of it.
  */
-export function isOwnName(host: string, names: ReadonlySet<string>): boolean {
+export function isPrivateName(host: string, names: ReadonlySet<string>): boolean {
   const name = host.replace(/:\d+$/, "").replace(/\.$/, "");
   return isIP(name.replace(/^\[|\]$/g, "")) !== 0 || privateName.test(name) || isLoopback(name) || names.has(name);
 }

@@ -10,7 +10,7 @@ export type LogEntry = {
 };
 
 /** A log that also keeps its newest warnings and errors, whatever level is written. */
-export type LogTail = {
+export type RecentLogs = {
   readonly log: Log;
   /** Oldest first. */
   newest(): readonly LogEntry[];
@@ -21,7 +21,7 @@ const most = 200;
 const longest = 500;
 
 /** Keeps what passes on its way to `log`, with each of `secrets` blotted out. */
-export function createLogTail(log: Log, secrets: readonly string[]): LogTail {
+export function createRecentLogs(log: Log, secrets: readonly string[]): RecentLogs {
   const entries: LogEntry[] = [];
 
   function keep(level: LogLevel, message: string, fields: LogFields): void {

@@ -1,8 +1,8 @@
 /** What a time without an offset means, and how times are written: UTC, or as the clock on the wall of this machine. */
 export type TimeZone = "utc" | "local";
 
-/** What `parseInstant` takes, for error messages. */
-export const acceptedInstants =
+/** What `parseTime` takes, for error messages. */
+export const acceptedTimes =
   "a UTC time such as 2026-11-22, 2026-11-22T15:04 or 2026-11-22T15:04:05.250Z, or one with an offset such as 2026-11-22T15:04+09:00";
 
 const pattern = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?(Z|[+-]\d\d:?\d\d)?)?$/i;
@@ -11,7 +11,7 @@ const pattern = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,
  * µs since the Unix epoch of a date or time in ISO form, in `zone` unless it has an offset; null if it is none, or none that the
  * clocks of the zone ever showed. A date is its first moment.
  */
-export function parseInstant(text: string, zone: TimeZone = "utc"): number | null {
+export function parseTime(text: string, zone: TimeZone = "utc"): number | null {
   const match = pattern.exec(text.trim());
   if (match === null) return null;
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match
@@ -31,7 +31,7 @@ export function parseInstant(text: string, zone: TimeZone = "utc"): number | nul
 }
 
 /** `2026-11-22T15:04:05.250Z`, local: `2026-11-23T00:04:05.250+09:00` */
-export function formatInstant(us: number, zone: TimeZone = "utc"): string {
+export function formatTime(us: number, zone: TimeZone = "utc"): string {
   const at = new Date(us / 1000);
   if (zone === "utc") return at.toISOString();
   const minutes = -at.getTimezoneOffset();

@@ -6,7 +6,7 @@ import { mkdir, open } from "../../platform/files/files-async.ts";
 import { createFree } from "../write/free-segment-name.ts";
 
 /** A segment of refetched trades while it is written. Nothing of it is done in the calling thread. */
-export type RepairFile = {
+export type BackfillFile = {
   readonly segment: Segment;
   bytes(): number;
   /**
@@ -23,7 +23,7 @@ const sync = promisify(fdatasync);
 const closeFile = promisify(close);
 
 /** Creates a segment of its own in the window of `wanted`; rejects with the system's error. */
-export async function createRepairFile(dataDir: string, wanted: Segment): Promise<RepairFile> {
+export async function createBackfillFile(dataDir: string, wanted: Segment): Promise<BackfillFile> {
   await mkdir(dirname(segmentPath(dataDir, wanted, "open")), { recursive: true });
   const { segment, file: fd } = await createFree(dataDir, wanted, (path) => openNew(path, "wx"));
   const path = segmentPath(dataDir, segment, "open");

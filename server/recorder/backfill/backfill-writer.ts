@@ -1,14 +1,14 @@
 import { type Day, dateOf, liveFolder, type Segment, windowOf } from "../../domain/day.ts";
-import { encodeRepairedLine } from "../../domain/line.ts";
+import { encodeBackfilledLine } from "../../domain/line.ts";
 import type { Stream } from "../../domain/stream.ts";
 import type { ReadLines } from "../../storage/list/stored-lines.ts";
-import { createRepairFile, type RepairFile } from "./backfill-file.ts";
+import { type BackfillFile, createBackfillFile } from "./backfill-file.ts";
 import { createIdFiles, type IdFiles } from "./id-files.ts";
 import type { IdRun, IdRuns } from "./id-runs.ts";
 import { recordedIds } from "./recorded-ids.ts";
 
 /** Writes refetched trades into segments of their own, in the day and window that the time of the trade belongs to. */
-export type RepairWriter = {
+export type BackfillWriter = {
   /**
    * Writes a page of one stream in the order of time; resolves when it is on disk. If it rejects, what was written of the page is
    * remembered, and the same page may be handed in again. `isFirst`: a hole begins, which ends at `toId` (default: with the page). Of it,
@@ -16,7 +16,7 @@ export type RepairWriter = {
    */
   write(
     stream: Stream,
-    records: readonly RefetchedTrade[],
+    records: readonly BackfilledTrade[],
     page: { isFirst: boolean; toId?: number },
   ): Promise<{ written: number; skipped: number }>;
   /** Closes the stream's segment; resolves with the days that were written to since it was last called. */
@@ -26,9 +26,14 @@ export type RepairWriter = {
 };
 
 /** `payload` is the REST object's own text. */
-export type RefetchedTrade = { readonly payload: string; readonly id: number; readonly tradeUs: number };
+export type BackfilledTrade = { readonly payload: string; readonly id: number; readonly tradeUs: number };
 
-type Open = { readonly file: RepairFile; readonly windowEndUs: number; readonly windowStartUs: number; lastUs: number };
+type Open = {
+  readonly file: BackfillFile;
+  readonly windowEndUs: number;
+  readonly windowStartUs: number;
+  lastUs: number;
+};
 type Progress = {
   open: Open | null;
   readonly days: Map<string, Day>;
@@ -48,7 +53,7 @@ const mostOpen = 32;
 const idleMs = 30_000;
 
 /** Nothing touches the disk before the first page. `onClosed` is told of every segment that is complete and synced. */
-export function createRepairWriter(
+export function createBackfillWriter(
   options: { dataDir: string; segmentMinutes: number },
   deps: {
     readLines: ReadLines;
@@ -58,7 +63,7 @@ export function createRepairWriter(
     flushed?: (stream: Stream) => Promise<void>;
     onClosed: (segment: Segment) => void;
   },
-): RepairWriter {
+): BackfillWriter {
   const { dataDir, segmentMinutes } = options;
   const files = deps.files ?? createIdFiles(dataDir, { readLines: deps.readLines, nowUs: () => Date.now() * 1000 });
   /** By stream, the one written to last at the end. */
@@ -73,7 +78,7 @@ export function createRepairWriter(
     return result;
   }
 
-  async function write(stream: Stream, records: readonly RefetchedTrade[], page: { isFirst: boolean; toId?: number }) {
+  async function write(stream: Stream, records: readonly BackfilledTrade[], page: { isFirst: boolean; toId?: number }) {
     const progress = progressOf(stream);
     if (page.isFirst) Object.assign(progress, { isChecking: true, known: null });
     const known = await idsOnDisk(progress, stream, records, page.toId);
@@ -81,7 +86,7 @@ export function createRepairWriter(
     const fresh = records.filter(({ id }) => !known.has(id) && !progress.written.has(id));
     for (const group of byWindow(fresh, segmentMinutes)) {
       const open = await openFor(stream, progress, group);
-      await open.file.append(group.map(({ payload, tradeUs }) => encodeRepairedLine(payload, tradeUs)).join(""));
+      await open.file.append(group.map(({ payload, tradeUs }) => encodeBackfilledLine(payload, tradeUs)).join(""));
       open.lastUs = group.at(-1)?.tradeUs ?? open.lastUs;
       for (const { id } of group) progress.written.add(id);
       if (open.file.bytes() >= maxSegmentBytes) await close(progress);
@@ -96,7 +101,7 @@ export function createRepairWriter(
   async function idsOnDisk(
     progress: Progress,
     stream: Stream,
-    records: readonly RefetchedTrade[],
+    records: readonly BackfilledTrade[],
     toId: number | undefined,
   ): Promise<ReadonlySet<number>> {
     const [first, last] = [records[0]?.id ?? 0, records.at(-1)?.id ?? 0];
@@ -127,7 +132,7 @@ export function createRepairWriter(
   }
 
   /** The open file if the group goes on where it ends, else a new one. */
-  async function openFor(stream: Stream, progress: Progress, group: readonly RefetchedTrade[]): Promise<Open> {
+  async function openFor(stream: Stream, progress: Progress, group: readonly BackfilledTrade[]): Promise<Open> {
     const firstUs = group[0]?.tradeUs ?? 0;
     const { open } = progress;
     if (open !== null && firstUs >= open.lastUs && firstUs >= open.windowStartUs && firstUs < open.windowEndUs)
@@ -135,7 +140,7 @@ export function createRepairWriter(
     await close(progress);
     const day: Day = { stream: stream.type.folder, symbol: stream.symbol, date: dateOf(firstUs) };
     const window = windowOf(firstUs, segmentMinutes);
-    const file = await createRepairFile(dataDir, { ...day, name: window.name });
+    const file = await createBackfillFile(dataDir, { ...day, name: window.name });
     progress.open = { file, windowStartUs: window.startUs, windowEndUs: window.endUs, lastUs: firstUs };
     progress.days.set(liveFolder(dataDir, day), day);
     return progress.open;
@@ -176,9 +181,9 @@ export function createRepairWriter(
 }
 
 /** Groups of one window each, by time; trades of one time keep the order of their ids. */
-function byWindow(records: readonly RefetchedTrade[], minutes: number): readonly (readonly RefetchedTrade[])[] {
+function byWindow(records: readonly BackfilledTrade[], minutes: number): readonly (readonly BackfilledTrade[])[] {
   const sorted = [...records].sort((a, b) => a.tradeUs - b.tradeUs || a.id - b.id);
-  const groups: RefetchedTrade[][] = [];
+  const groups: BackfilledTrade[][] = [];
   let endUs = 0;
   for (const record of sorted) {
     if (record.tradeUs >= endUs) {

@@ -4,7 +4,7 @@ import type { Stream } from "../../domain/stream.ts";
 import { codeOf } from "../../platform/errors.ts";
 import { readFile } from "../../platform/files/files-async.ts";
 import { type ReadLines, readStored, storedDates, storedFiles } from "../../storage/list/stored-lines.ts";
-import { beginning } from "../recover/first-lines.ts";
+import { readFirstLines } from "../recover/first-lines.ts";
 
 /** A file with trades, and where its ids begin. */
 export type IdFile = {
@@ -87,7 +87,7 @@ function candidates(
 }
 
 async function beginningOf(path: string, stream: Stream, readLines: ReadLines): Promise<IdFile | null> {
-  const start = await beginning(path);
+  const start = await readFirstLines(path);
   if (start !== null) return firstOf(path, start, stream);
   for await (const lines of readStored(path, readLines)) {
     const found = firstOf(path, lines, stream);

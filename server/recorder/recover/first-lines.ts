@@ -14,7 +14,7 @@ const newline = 10;
  * Whole lines at the beginning of a segment, raw or sealed, for the price of a look; null where a look does not suffice, or the file
  * is not there. Never rejects.
  */
-export async function beginning(path: string): Promise<Buffer | null> {
+export async function readFirstLines(path: string): Promise<Buffer | null> {
   try {
     const file = await open(path, "r");
     try {

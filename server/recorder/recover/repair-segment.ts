@@ -4,18 +4,18 @@ import { decodeLine } from "../../domain/line.ts";
 import { freePath, moveAside, syncFolder } from "../../platform/files/durable-files.ts";
 import { open, readFile, rename, rm, stat } from "../../platform/files/files-async.ts";
 import { createTurn } from "../../platform/time/timers.ts";
-import { type Loss, lossOf, lossOfAll, type Written, writtenAt } from "../tamper/written-bytes.ts";
+import { type Loss, lossOfAll, tamperLoss, type WrittenBytes, writtenAt } from "../tamper/written-bytes.ts";
 
 /** Where a segment lies, and where what is none of ours goes. */
 export type SegmentPlace = { readonly segment: Segment; readonly path: string; readonly quarantine: string };
 
 /** `isReplaced`: there is another file at the path now, which has to be opened anew. */
-export type Mended = {
+export type RepairedSegment = {
   readonly bytes: number;
   readonly isReplaced: boolean;
   readonly loss: Loss | null;
   /** What the file holds now. */
-  readonly written: Written;
+  readonly written: WrittenBytes;
 };
 
 /** A segment is closed long before; a larger file is somebody else's. */
@@ -35,11 +35,11 @@ const head = '{"recv_us":';
  * a line of ours that was glued to them stays. The new file takes the old one's place by a rename. `upTo`: what lies behind it was never
  * confirmed and is not ours. Rejects with the system's error; the file is then as it was.
  */
-export async function mendSegment(
+export async function repairSegment(
   { path, quarantine }: SegmentPlace,
-  written: Written,
+  written: WrittenBytes,
   upTo = Number.POSITIVE_INFINITY,
-): Promise<Mended> {
+): Promise<RepairedSegment> {
   const { size } = await stat(path);
   if (size > largestFile) {
     moveAside(path, quarantine);
@@ -49,7 +49,7 @@ export async function mendSegment(
   const content = await readFile(path);
   const { kept, strange, times } = await sift(content.subarray(0, Math.min(upTo, content.length)));
   const bytes = kept.reduce((sum, { length }) => sum + length, 0);
-  const loss = lossOf(written, times);
+  const loss = tamperLoss(written, times);
   const now = loss === null ? written : writtenAt(times, written.firstUs());
   if (bytes === content.length) return { bytes, isReplaced: false, loss, written: now };
   await keepStrange(strange, path, quarantine);
@@ -58,7 +58,7 @@ export async function mendSegment(
 }
 
 /** Nothing of it is there any more. */
-export function nothing(written: Written): Mended {
+export function nothing(written: WrittenBytes): RepairedSegment {
   return { bytes: 0, isReplaced: false, loss: lossOfAll(written), written: writtenAt([], written.firstUs()) };
 }
 

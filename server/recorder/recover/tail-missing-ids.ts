@@ -5,7 +5,7 @@ import { closeSync, fstatSync, openSync, readSync } from "../../platform/files/f
 import { absentIn, type IdRun } from "../backfill/id-runs.ts";
 
 /** Missing ids between two records of a stream. */
-export type TailHole = {
+export type TailMissingIds = {
   readonly fromId: number;
   readonly toId: number;
   /** Receipt of the record before and of the one after, µs. */
@@ -28,7 +28,11 @@ const headBytes = 64 * 1024;
  * leaves records on both sides of a hole that nobody has written down. Empty for streams whose ids do not follow each other. Throws the
  * system's error.
  */
-export function holesInTail(dataDir: string, segment: Segment, before: HighestRecord | null = null): TailHole[] {
+export function missingIdsInTail(
+  dataDir: string,
+  segment: Segment,
+  before: HighestRecord | null = null,
+): TailMissingIds[] {
   const kind = streamTypeOfFolder(segment.stream)?.kind;
   if (kind === undefined || !isContiguous(kind)) return [];
   const { head, tail } = readEnds(segmentPath(dataDir, segment, "open"));
@@ -74,8 +78,8 @@ function rowsOf(lines: readonly string[], kind: StreamKind): Row[] {
   });
 }
 
-function jumpsIn(rows: readonly Row[]): TailHole[] {
-  const jumps: TailHole[] = [];
+function jumpsIn(rows: readonly Row[]): TailMissingIds[] {
+  const jumps: TailMissingIds[] = [];
   let highest: HighestRecord | null = null;
   for (const row of rows) {
     // The ids had jumped and are back.
@@ -87,12 +91,12 @@ function jumpsIn(rows: readonly Row[]): TailHole[] {
   return jumps;
 }
 
-function jumpTo({ first, recvUs }: Row, { id, recvUs: fromUs }: HighestRecord): TailHole[] {
+function jumpTo({ first, recvUs }: Row, { id, recvUs: fromUs }: HighestRecord): TailMissingIds[] {
   return first > id + 1 ? [{ fromId: id + 1, toId: first - 1, fromUs, toUs: recvUs }] : [];
 }
 
 /** What came late, over another connection, is not missing. */
-function withoutLate({ fromId, toId, ...span }: TailHole, rows: readonly Row[]): TailHole[] {
+function withoutLate({ fromId, toId, ...span }: TailMissingIds, rows: readonly Row[]): TailMissingIds[] {
   const late = rows.filter(({ first, last }) => last >= fromId && first <= toId).sort((a, b) => a.first - b.first);
   const absent = absentIn({ first: fromId, last: toId }, late);
   return absent.map(({ first, last }) => ({ fromId: first, toId: last, ...span }));

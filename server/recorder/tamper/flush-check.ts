@@ -1,5 +1,5 @@
 import type { Stream } from "../../domain/stream.ts";
-import type { Track } from "../write/stream-writer.ts";
+import type { StreamWriter } from "../write/stream-writer.ts";
 
 /** How long a disk is waited for, and how often is looked, ms. */
 const patienceMs = 10_000;
@@ -7,7 +7,7 @@ const lookMs = 10;
 
 /** Flushes a track until nothing of it is in memory, and waits for what is being closed; gives up after a while. */
 export async function writtenOut(
-  track: Track | undefined,
+  track: StreamWriter | undefined,
   closing: readonly Promise<void>[],
   nowUs: () => number,
 ): Promise<void> {
@@ -21,6 +21,9 @@ export async function writtenOut(
 }
 
 /** Releases of tracks of this name that are under way. */
-export function releasesOf(releasing: ReadonlyMap<Promise<void>, Track>, { name }: Stream): readonly Promise<void>[] {
+export function releasesOf(
+  releasing: ReadonlyMap<Promise<void>, StreamWriter>,
+  { name }: Stream,
+): readonly Promise<void>[] {
   return [...releasing].flatMap(([release, { stream }]) => (stream.name === name ? [release] : []));
 }

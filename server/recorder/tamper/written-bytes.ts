@@ -1,5 +1,5 @@
 /** What has been written to one segment, as far as it must be known to tell what a truncated file has lost. */
-export type Written = {
+export type WrittenBytes = {
   /** A batch is in the file. */
   note(records: number, firstUs: number, lastUs: number): void;
   /** The file was found to hold all of it. */
@@ -19,7 +19,7 @@ export type Loss = { readonly fromUs: number; readonly toUs: number; readonly re
 const mostBatches = 4096;
 
 /** Nothing has been written; the first record was received at `startUs`. */
-export function createWritten(startUs: number): Written {
+export function createWrittenBytes(startUs: number): WrittenBytes {
   const batches = new Map<number, number>();
   let records = 0;
   let firstUs = startUs;
@@ -40,8 +40,8 @@ export function createWritten(startUs: number): Written {
 }
 
 /** What a file holds after it was mended: records received at `times`. */
-export function writtenAt(times: readonly number[], startUs: number): Written {
-  const written = createWritten(times[0] ?? startUs);
+export function writtenAt(times: readonly number[], startUs: number): WrittenBytes {
+  const written = createWrittenBytes(times[0] ?? startUs);
   const [first, last] = [times[0], times.at(-1)];
   if (first !== undefined && last !== undefined) written.note(times.length, first, last);
   written.confirm();
@@ -49,7 +49,7 @@ export function writtenAt(times: readonly number[], startUs: number): Written {
 }
 
 /** All of it. */
-export function lossOfAll(written: Written): Loss | null {
+export function lossOfAll(written: WrittenBytes): Loss | null {
   const records = written.records();
   return records === 0 ? null : { fromUs: written.firstUs(), toUs: written.lastUs() + 1, records };
 }
@@ -58,7 +58,7 @@ export function lossOfAll(written: Written): Loss | null {
  * What is lost if the file holds records received at `times` and no others. A file is cut at its end and goes on with later batches, so what
  * is left is the beginning and some whole batches of the end. If it is not clear where one ends and the other begins, the loss spans all.
  */
-export function lossOf(written: Written, times: readonly number[]): Loss | null {
+export function tamperLoss(written: WrittenBytes, times: readonly number[]): Loss | null {
   const records = written.records() - times.length;
   if (records <= 0) return null;
   const lastKept = times.at(-1);

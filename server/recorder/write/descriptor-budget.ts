@@ -2,7 +2,7 @@
  * Room for open segments among the descriptors that this process may have. Without it a recorder with too many streams would take the last one,
  * and neither page nor catalogue nor workers could open anything.
  */
-export type FilePlaces = {
+export type DescriptorBudget = {
   /** False if there is no room; each true has to be given back. */
   take(): boolean;
   giveBack(): void;
@@ -11,7 +11,7 @@ export type FilePlaces = {
 };
 
 /** Room for so many open segments at once; `onFree`: one was given back after another was refused. */
-export function createFilePlaces(most: number, onFree: () => void): FilePlaces {
+export function createDescriptorBudget(most: number, onFree: () => void): DescriptorBudget {
   let taken = 0;
   let missed = 0;
   let isShort = false;

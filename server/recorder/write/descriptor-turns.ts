@@ -1,8 +1,8 @@
-import type { FilePlaces } from "./descriptor-budget.ts";
-import type { Track } from "./stream-writer.ts";
+import type { DescriptorBudget } from "./descriptor-budget.ts";
+import type { StreamWriter } from "./stream-writer.ts";
 
 /** Lets streams that are more than may be open take turns, so that each is written and none fills the memory. */
-export type FileTurns = {
+export type DescriptorTurns = {
   /** Those that have had their segment longest make room for as many as were refused; to be called after each flush of all. */
   pass(nowUs: number): void;
   /** There is room: whoever has waited longest gets it. */
@@ -10,16 +10,16 @@ export type FileTurns = {
 };
 
 /** `turnMs`: one keeps its segment at least so long. */
-export function createFileTurns(
+export function createDescriptorTurns(
   { turnMs }: { turnMs: number },
-  { tracks, places }: { tracks: () => readonly Track[]; places: FilePlaces },
-): FileTurns {
+  { tracks, places }: { tracks: () => readonly StreamWriter[]; places: DescriptorBudget },
+): DescriptorTurns {
   return {
     pass(nowUs) {
       const wanted = places.missed();
       if (wanted === 0) return;
       const untilMs = performance.now() - turnMs;
-      const since = (track: Track) => track.openedMs() ?? Number.POSITIVE_INFINITY;
+      const since = (track: StreamWriter) => track.openedMs() ?? Number.POSITIVE_INFINITY;
       const due = tracks().filter((track) => since(track) <= untilMs);
       for (const track of due.sort((a, b) => since(a) - since(b)).slice(0, wanted)) track.closeSegment(nowUs);
     },

@@ -3,7 +3,7 @@ import type { Log } from "../../platform/log/log.ts";
 import type { WriteFailure } from "./segment-file.ts";
 
 /** Which streams the disk refuses at present; said once when it begins and once when it is over. */
-export type DiskTrouble = {
+export type DiskErrors = {
   /** What failed lasts until a write of this stream works; a segment that could not be closed is only logged. */
   note(stream: Stream, operation: string, path: string, failure: NonNullable<WriteFailure>): void;
   /** A write of this stream has worked. */
@@ -13,7 +13,7 @@ export type DiskTrouble = {
 };
 
 /** No trouble yet. */
-export function createDiskTrouble(log: Log): DiskTrouble {
+export function createDiskErrors(log: Log): DiskErrors {
   const failing = new Map<Stream, string>();
 
   return {

@@ -1,7 +1,7 @@
 import { windowOf } from "../../domain/day.ts";
 
 /** Lines of one window that are still in memory. */
-export type Batch = {
+export type LineBatch = {
   lines: string;
   records: number;
   /** Characters that count against the memory bound. */
@@ -17,16 +17,16 @@ export type Batch = {
 const largestBatch = 1024 * 1024;
 
 /** The lines of one stream on their way to the disk, oldest first. */
-export function createBatches(segmentMinutes: number) {
+export function createLineBatches(segmentMinutes: number) {
   /** More than one only around a window's border and while the disk is slow or fails. */
-  const queue: Batch[] = [];
+  const queue: LineBatch[] = [];
   /** Where the next record goes, if it is of the same window. */
-  let current: Batch | null = null;
+  let current: LineBatch | null = null;
   let generation = 0;
 
   return {
     /** The batch that takes a record of this time, and whether it is new. */
-    batchFor(recvUs: number, onNew: () => void): Batch {
+    batchFor(recvUs: number, onNew: () => void): LineBatch {
       if (current === null || recvUs >= current.windowEndUs || current.held >= largestBatch) {
         const windowEndUs = windowOf(recvUs, segmentMinutes).endUs;
         current = { lines: "", records: 0, held: 0, firstUs: recvUs, lastUs: recvUs, windowEndUs, generation };
@@ -45,9 +45,9 @@ export function createBatches(segmentMinutes: number) {
       generation++;
     },
     generation: () => generation,
-    oldest: (): Batch | undefined => queue[0],
-    newest: (): Batch | undefined => queue.at(-1),
-    shift: (): Batch | undefined => queue.shift(),
+    oldest: (): LineBatch | undefined => queue[0],
+    newest: (): LineBatch | undefined => queue.at(-1),
+    shift: (): LineBatch | undefined => queue.shift(),
     records: () => queue.reduce((sum, batch) => sum + batch.records, 0),
   };
 }

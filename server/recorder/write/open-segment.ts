@@ -10,45 +10,45 @@ import {
 import type { Stream } from "../../domain/stream.ts";
 import { moveAside } from "../../platform/files/durable-files.ts";
 import { mkdir, rename, rm } from "../../platform/files/files-async.ts";
-import { type Mended, mendSegment, nothing, type SegmentPlace } from "../recover/repair-segment.ts";
-import { createWritten, type Loss, type Written } from "../tamper/written-bytes.ts";
+import { nothing, type RepairedSegment, repairSegment, type SegmentPlace } from "../recover/repair-segment.ts";
+import { createWrittenBytes, type Loss, type WrittenBytes } from "../tamper/written-bytes.ts";
 import { createFree, isThere } from "./free-segment-name.ts";
-import { openSegment, type SegmentWriter } from "./segment-file.ts";
-import type { DiskPace } from "./write-latency.ts";
+import { openSegment, type SegmentFile } from "./segment-file.ts";
+import type { WriteLatency } from "./write-latency.ts";
 
 /** A segment that is being written. */
-export type LiveSegment = {
-  readonly writer: SegmentWriter;
+export type OpenSegment = {
+  readonly writer: SegmentFile;
   readonly segment: Segment;
-  readonly written: Written;
+  readonly written: WrittenBytes;
   /** End of its window, µs. */
   readonly windowEndUs: number;
 };
 
 /** Opens a segment, under a name that nothing had before, for records from `firstUs` on. Rejects with the system's error. */
-export async function openLive(
+export async function createOpenSegment(
   options: { dataDir: string; segmentMinutes: number },
   stream: Stream,
   firstUs: number,
-  pace: DiskPace,
-): Promise<LiveSegment> {
+  pace: WriteLatency,
+): Promise<OpenSegment> {
   const window = windowOf(firstUs, options.segmentMinutes);
   const day = { stream: stream.type.folder, symbol: stream.symbol, date: dateOf(firstUs) };
   await mkdir(liveFolder(options.dataDir, day), { recursive: true });
   const { segment, file } = await createFree(options.dataDir, { ...day, name: window.name }, (path) =>
     openSegment(path, "new", pace),
   );
-  return { writer: file, segment, written: createWritten(firstUs), windowEndUs: window.endUs };
+  return { writer: file, segment, written: createWrittenBytes(firstUs), windowEndUs: window.endUs };
 }
 
 /** A segment after it was made whole again, and what is gone for good. */
-export type Restored = { readonly live: LiveSegment; readonly loss: Loss | null };
+export type Restored = { readonly live: OpenSegment; readonly loss: Loss | null };
 
 /**
  * Writes a segment whose name was deleted or leads elsewhere once more, from what its descriptor still holds. A stranger's file in its place
  * goes to quarantine. Rejects with the system's error.
  */
-export async function writeAgain(dataDir: string, live: LiveSegment, pace: DiskPace): Promise<Restored> {
+export async function writeAgain(dataDir: string, live: OpenSegment, pace: WriteLatency): Promise<Restored> {
   const place = placeOf(dataDir, live.segment);
   await mkdir(liveFolder(dataDir, live.segment), { recursive: true });
   const temporary = place.path + temporarySuffix;
@@ -59,12 +59,12 @@ export async function writeAgain(dataDir: string, live: LiveSegment, pace: DiskP
   const writer = await openSegment(place.path, "existing", pace);
   await closeQuietly(live.writer);
   const next = { ...live, writer };
-  return writer.bytes() === live.writer.bytes() ? { live: next, loss: null } : mendLive(dataDir, next, pace);
+  return writer.bytes() === live.writer.bytes() ? { live: next, loss: null } : repairOpenSegment(dataDir, next, pace);
 }
 
 /** Makes a segment that somebody has truncated or appended to whole again. Rejects with the system's error. */
-export async function mendLive(dataDir: string, live: LiveSegment, pace: DiskPace): Promise<Restored> {
-  const { bytes, isReplaced, loss, written } = await mendSegment(placeOf(dataDir, live.segment), live.written);
+export async function repairOpenSegment(dataDir: string, live: OpenSegment, pace: WriteLatency): Promise<Restored> {
+  const { bytes, isReplaced, loss, written } = await repairSegment(placeOf(dataDir, live.segment), live.written);
   if (!isReplaced) {
     live.writer.adopt(bytes);
     return { live: { ...live, written }, loss };
@@ -78,10 +78,13 @@ export async function mendLive(dataDir: string, live: LiveSegment, pace: DiskPac
  * Looks what has become of a segment whose descriptor failed for good, once its file system can be reached again. Half of what could not be
  * written is cut off: it is written elsewhere. Rejects with the system's error.
  */
-export async function settleAbandoned(dataDir: string, { segment, written, writer }: LiveSegment): Promise<Mended> {
+export async function settleAbandoned(
+  dataDir: string,
+  { segment, written, writer }: OpenSegment,
+): Promise<RepairedSegment> {
   const place = placeOf(dataDir, segment);
   if (!(await isThere(place.path))) return nothing(written);
-  const mended = await mendSegment(place, written, writer.bytes());
+  const mended = await repairSegment(place, written, writer.bytes());
   if (mended.bytes === 0) await rm(place.path, { force: true });
   return mended;
 }
@@ -90,6 +93,6 @@ function placeOf(dataDir: string, segment: Segment): SegmentPlace {
   return { segment, path: segmentPath(dataDir, segment, "open"), quarantine: quarantineFolder(dataDir, segment) };
 }
 
-async function closeQuietly(writer: SegmentWriter): Promise<void> {
+async function closeQuietly(writer: SegmentFile): Promise<void> {
   await writer.close({ sync: false }).catch(() => {});
 }

@@ -4,23 +4,23 @@ import type { Log } from "../../platform/log/log.ts";
 import { releasesOf, writtenOut } from "../tamper/flush-check.ts";
 import { createTamperLog } from "../tamper/tamper-log.ts";
 import type { Loss } from "../tamper/written-bytes.ts";
-import { createFilePlaces } from "./descriptor-budget.ts";
-import { createFileTurns } from "./descriptor-turns.ts";
-import { createDiskTrouble } from "./disk-errors.ts";
+import { createDescriptorBudget } from "./descriptor-budget.ts";
+import { createDescriptorTurns } from "./descriptor-turns.ts";
+import { createDiskErrors } from "./disk-errors.ts";
 import type { DropCause } from "./gap-ledger.ts";
-import { failureOf } from "./segment-file.ts";
-import { stopTracks } from "./stop-tracks.ts";
-import { createTrack, type Track, type TrackStatus } from "./stream-writer.ts";
-import type { TrackEvents, TrackOptions } from "./stream-writer-types.ts";
-import { createDiskPace } from "./write-latency.ts";
+import { writeFailureOf } from "./segment-file.ts";
+import { stopStreamWriters } from "./stop-stream-writers.ts";
+import { createStreamWriter, type StreamWriter, type StreamWriterStatus } from "./stream-writer.ts";
+import type { StreamWriterEvents, StreamWriterOptions } from "./stream-writer-types.ts";
+import { createWriteLatency } from "./write-latency.ts";
 
 /** Everything on its way to disk. */
 export type Recorder = {
   /** The track of a stream, created at first sight; ask once and keep it. */
-  track(stream: Stream): Track;
+  track(stream: Stream): StreamWriter;
   /** The stream is recorded no more: what there is of it is written and its segment closed. */
   release(stream: Stream): void;
-  status(stream: Stream): TrackStatus | null;
+  status(stream: Stream): StreamWriterStatus | null;
   /**
    * Resolves when all that was taken of the stream so far is in its files, also what was taken before it was released; within some seconds
    * even if the disk does not take it.
@@ -41,7 +41,7 @@ export type Recorder = {
   stop(deadlineMs?: number): Promise<void>;
 };
 
-export type RecorderOptions = Omit<TrackOptions, "maxSegmentBytes"> & {
+export type RecorderOptions = Omit<StreamWriterOptions, "maxSegmentBytes"> & {
   /** Longest time that a record waits in memory, ms. */
   readonly flushMs: number;
   /** Characters held in memory, above all while the disk fails; default 64 Mi. */
@@ -75,14 +75,20 @@ const checkedAtOnce = 500;
 /** The recorder of any number of streams; `onClosed` is told of every segment that is complete. */
 export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Recorder {
   const maxHeld = options.maxHeld ?? 64 * 1024 * 1024;
-  const trackOptions: TrackOptions = { ...options, maxSegmentBytes: options.maxSegmentBytes ?? 64 * 1024 * 1024 };
-  const tracks = new Map<Stream, Track>();
+  const trackOptions: StreamWriterOptions = {
+    ...options,
+    maxSegmentBytes: options.maxSegmentBytes ?? 64 * 1024 * 1024,
+  };
+  const tracks = new Map<Stream, StreamWriter>();
   /** Streams that are being released: what there is of them is being written. */
-  const releasing = new Map<Promise<void>, Track>();
-  const pace = createDiskPace();
-  const places = createFilePlaces(options.mostOpen ?? Number.POSITIVE_INFINITY, () => turns.onFree(deps.nowUs()));
-  const turns = createFileTurns({ turnMs: options.turnMs ?? 60_000 }, { tracks: () => [...tracks.values()], places });
-  const trouble = createDiskTrouble(deps.log);
+  const releasing = new Map<Promise<void>, StreamWriter>();
+  const pace = createWriteLatency();
+  const places = createDescriptorBudget(options.mostOpen ?? Number.POSITIVE_INFINITY, () => turns.onFree(deps.nowUs()));
+  const turns = createDescriptorTurns(
+    { turnMs: options.turnMs ?? 60_000 },
+    { tracks: () => [...tracks.values()], places },
+  );
+  const trouble = createDiskErrors(deps.log);
   const tampered = createTamperLog(deps.log);
   let flushTimer: ReturnType<typeof setTimeout> | null = null;
   let earlyFlush: ReturnType<typeof setTimeout> | null = null;
@@ -96,7 +102,7 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
   const isTroubled = () => failure() !== null || pace.isSlow();
   const retryIn = () => (isTroubled() ? Math.max(options.flushMs, retryMs) : options.flushMs);
 
-  const events: TrackEvents = {
+  const events: StreamWriterEvents = {
     onBuffered() {
       // One timer for all files: a record waits at most as long as the first one of any file, and there is one wake-up.
       flushTimer ??= setTimeout(flushAll, trouble.failure() === null ? options.flushMs : retryIn());
@@ -141,11 +147,11 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
   }
 
   /** What one stream meets with must not keep the others from being written. */
-  function alone(track: Track, operation: string, work: () => void): void {
+  function alone(track: StreamWriter, operation: string, work: () => void): void {
     try {
       work();
     } catch (error) {
-      events.onFailure(track.stream, operation, track.stream.name, failureOf(error));
+      events.onFailure(track.stream, operation, track.stream.name, writeFailureOf(error));
     }
   }
 
@@ -164,7 +170,7 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
   }
 
   /** A disk that does not work even now costs what is in memory: it is said, counted, and a gap from first to last. */
-  function dropUnwritten(stopped: readonly Track[]): void {
+  function dropUnwritten(stopped: readonly StreamWriter[]): void {
     const names: string[] = [];
     let records = 0;
     for (const track of stopped) {
@@ -182,7 +188,7 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
 
   async function stop(deadlineMs: number): Promise<void> {
     for (const timer of [flushTimer, earlyFlush, rotateTimer]) if (timer !== null) clearTimeout(timer);
-    await stopTracks([...tracks.values()], releasing, { nowUs: deps.nowUs(), deadlineMs });
+    await stopStreamWriters([...tracks.values()], releasing, { nowUs: deps.nowUs(), deadlineMs });
     const late = [...releasing.values()];
     releasing.clear();
     dropUnwritten([...tracks.values(), ...late]);
@@ -192,7 +198,7 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
     track(stream) {
       let track = tracks.get(stream);
       if (track === undefined) {
-        track = createTrack(stream, trackOptions, events, { pace, places });
+        track = createStreamWriter(stream, trackOptions, events, { pace, places });
         tracks.set(stream, track);
       }
       return track;

@@ -1,10 +1,10 @@
 import { codeOf, messageOf } from "../../platform/errors.ts";
 import { fstatSync, fsync, ftruncate, statSync, write, writeSync } from "../../platform/files/files.ts";
 import { copyFile, open } from "../../platform/files/files-async.ts";
-import type { DiskPace } from "./write-latency.ts";
+import type { WriteLatency } from "./write-latency.ts";
 
 /** An open segment file. It takes one descriptor, which the kernel closes in programs that this one starts. */
-export type SegmentWriter = {
+export type SegmentFile = {
   readonly path: string;
   /** Bytes in the file that are known to be whole lines. */
   bytes(): number;
@@ -40,7 +40,7 @@ export type WriteFailure = { readonly code: string; readonly message: string } |
  * Why not Bun's FileSink: it duplicates the descriptor, is of no use after its first failed write, and leaks its descriptor then. A batch
  * is one write either way, and `writeSync` of a string costs the same (test/bench/measured.md).
  */
-export async function openSegment(path: string, what: "new" | "existing", pace: DiskPace): Promise<SegmentWriter> {
+export async function openSegment(path: string, what: "new" | "existing", pace: WriteLatency): Promise<SegmentFile> {
   const file = await open(path, what === "new" ? "ax" : "a");
   const { fd } = file;
   let bytes = fstatSync(fd).size;
@@ -81,7 +81,7 @@ export async function openSegment(path: string, what: "new" | "existing", pace: 
     } catch {
       // Done before the next write; recovery does it after a crash.
     }
-    return failureOf(error);
+    return writeFailureOf(error);
   }
 
   return {
@@ -130,7 +130,7 @@ export async function openSegment(path: string, what: "new" | "existing", pace: 
 }
 
 /** What was thrown, as a failure. */
-export function failureOf(error: unknown): NonNullable<WriteFailure> {
+export function writeFailureOf(error: unknown): NonNullable<WriteFailure> {
   return { code: codeOf(error) ?? "unknown", message: messageOf(error) };
 }
 

@@ -1,11 +1,11 @@
 import type { Segment } from "../../domain/day.ts";
 import type { Stream } from "../../domain/stream.ts";
 import type { Loss } from "../tamper/written-bytes.ts";
-import type { FilePlaces } from "./descriptor-budget.ts";
+import type { DescriptorBudget } from "./descriptor-budget.ts";
 import type { WriteFailure } from "./segment-file.ts";
-import type { DiskPace } from "./write-latency.ts";
+import type { WriteLatency } from "./write-latency.ts";
 
-export type TrackOptions = {
+export type StreamWriterOptions = {
   readonly dataDir: string;
   readonly segmentMinutes: number;
   readonly flushRecords: number;
@@ -15,7 +15,7 @@ export type TrackOptions = {
 };
 
 /** What a track tells the recorder. */
-export type TrackEvents = {
+export type StreamWriterEvents = {
   /** The first record of a batch was taken: a flush is due within the flush interval. */
   readonly onBuffered: () => void;
   /** A segment is complete, and synced where that is wanted. */
@@ -32,7 +32,7 @@ export type TrackEvents = {
 };
 
 /** What tracks share. */
-export type TrackDeps = { readonly pace: DiskPace; readonly places: FilePlaces };
+export type StreamWriterDeps = { readonly pace: WriteLatency; readonly places: DescriptorBudget };
 
 /** What somebody has done to an open file. */
 export type Tampering = "deleted or replaced" | "truncated or appended to" | "lost with its file system";

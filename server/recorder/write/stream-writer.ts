@@ -1,13 +1,13 @@
 import { encodeLine } from "../../domain/line.ts";
 import type { Stream } from "../../domain/stream.ts";
-import { createBatches } from "./line-batches.ts";
-import type { LiveSegment } from "./open-segment.ts";
-import { failureOf, type WriteFailure } from "./segment-file.ts";
-import { createTrackFile } from "./stream-file.ts";
-import type { TrackDeps, TrackEvents, TrackOptions } from "./stream-writer-types.ts";
+import { createLineBatches } from "./line-batches.ts";
+import type { OpenSegment } from "./open-segment.ts";
+import { type WriteFailure, writeFailureOf } from "./segment-file.ts";
+import { createStreamOutput } from "./stream-output.ts";
+import type { StreamWriterDeps, StreamWriterEvents, StreamWriterOptions } from "./stream-writer-types.ts";
 
 /** One stream on its way to disk: the batch in memory and the segment that it goes to. */
-export type Track = {
+export type StreamWriter = {
   readonly stream: Stream;
   /** Takes one record; `recvUs` must not decrease. The line is in memory until the next flush. */
   append(payload: string, recvUs: number, netDelayMs: number | null): void;
@@ -27,12 +27,12 @@ export type Track = {
   giveUp(): void;
   /** End of the window that is being written, µs; Infinity if there is none. */
   dueUs(): number;
-  status(): TrackStatus;
+  status(): StreamWriterStatus;
   /** What is still in memory: its records, and the time from the first to the last; null if nothing is. */
   unwritten(): { readonly records: number; readonly fromUs: number; readonly toUs: number } | null;
 };
 
-export type TrackStatus = {
+export type StreamWriterStatus = {
   readonly records: number;
   readonly bufferedRecords: number;
   readonly bytesWritten: number;
@@ -42,9 +42,14 @@ export type TrackStatus = {
 };
 
 /** The track of one stream. Nothing touches the disk before the first flush. */
-export function createTrack(stream: Stream, options: TrackOptions, events: TrackEvents, deps: TrackDeps): Track {
-  const batches = createBatches(options.segmentMinutes);
-  const file = createTrackFile(stream, options, events, deps);
+export function createStreamWriter(
+  stream: Stream,
+  options: StreamWriterOptions,
+  events: StreamWriterEvents,
+  deps: StreamWriterDeps,
+): StreamWriter {
+  const batches = createLineBatches(options.segmentMinutes);
+  const file = createStreamOutput(stream, options, events, deps);
   /** What the disk is being waited for; one thing at a time, so that order is kept. */
   let busy: Promise<void> | null = null;
   let failing = false;
@@ -101,7 +106,7 @@ export function createTrack(stream: Stream, options: TrackOptions, events: Track
   /** Goes on with the next batch once the disk has done its part; after a failure the recorder says when to try again. */
   function waitFor(work: Promise<boolean>, nowUs: number): void {
     const done = work.catch((error) => {
-      events.onFailure(stream, "write", stream.name, failureOf(error));
+      events.onFailure(stream, "write", stream.name, writeFailureOf(error));
       return fail();
     });
     busy = done.then((ok) => {
@@ -110,7 +115,7 @@ export function createTrack(stream: Stream, options: TrackOptions, events: Track
     });
   }
 
-  async function settle(open: LiveSegment, pending: Promise<WriteFailure>, before: number, nowUs: number) {
+  async function settle(open: OpenSegment, pending: Promise<WriteFailure>, before: number, nowUs: number) {
     const failure = await pending;
     if (failure === null) {
       onWritten(open, before, nowUs);
@@ -121,7 +126,7 @@ export function createTrack(stream: Stream, options: TrackOptions, events: Track
   }
 
   /** The oldest batch is in the file. */
-  function onWritten(open: LiveSegment, before: number, nowUs: number): void {
+  function onWritten(open: OpenSegment, before: number, nowUs: number): void {
     const batch = batches.shift();
     if (batch === undefined) return;
     open.written.note(batch.records, batch.firstUs, batch.lastUs);

@@ -1,5 +1,5 @@
 /** How long the disk takes for what is asked of it, all files together. */
-export type DiskPace = {
+export type WriteLatency = {
   /** The disk has lately been so slow that nothing may wait for it in the calling thread. */
   isSlow(): boolean;
   /** Notes how long an operation took, ms. */
@@ -28,7 +28,7 @@ const rememberMs = 60_000;
 const stalledMs = 1000;
 
 /** A disk of which nothing is known yet; `nowMs` need only never run backwards. */
-export function createDiskPace(nowMs: () => number = () => performance.now()): DiskPace {
+export function createWriteLatency(nowMs: () => number = () => performance.now()): WriteLatency {
   let slowUntilMs = Number.NEGATIVE_INFINITY;
   /** In the order in which they began. */
   const pending = new Map<symbol, { readonly operation: string; readonly path: string; readonly startedMs: number }>();

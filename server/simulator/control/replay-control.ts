@@ -1,4 +1,4 @@
-import { acceptedInstants, formatInstant, parseInstant } from "../../platform/time/time-parser.ts";
+import { acceptedTimes, formatTime, parseTime } from "../../platform/time/time-parser.ts";
 
 /** Where a replay is. */
 export type PlayReport = {
@@ -51,12 +51,12 @@ export function createReplayControl(
     const share = toUs === null ? null : Math.min(1, Math.max(0, (positionUs - fromUs) / Math.max(1, toUs - fromUs)));
     return Response.json({
       state,
-      position: formatInstant(positionUs),
+      position: formatTime(positionUs),
       position_us: Math.round(positionUs),
       progress: state === "ended" ? 1 : share,
       speed,
       paused: state === "paused",
-      range: { from: formatInstant(fromUs), to: toUs === null ? null : formatInstant(toUs) },
+      range: { from: formatTime(fromUs), to: toUs === null ? null : formatTime(toUs) },
       messages,
       ...counts(),
     });
@@ -65,14 +65,14 @@ export function createReplayControl(
   function seek(of: PlayControl, parameters: URLSearchParams): Response {
     // In a query a plus sign means a space.
     const text = (parameters.get("to") ?? "").replace(/(T.*) (\d\d:?\d\d)$/, "$1+$2");
-    const us = parseInstant(text);
-    if (us === null) return refuse(400, "bad_time", `"${text}" is no time; give to=${acceptedInstants}`);
+    const us = parseTime(text);
+    if (us === null) return refuse(400, "bad_time", `"${text}" is no time; give to=${acceptedTimes}`);
     const { outcome } = of.seek(us);
     if (outcome === "ended")
       return refuse(409, "ended", "The replay has come to its end and cannot be moved any more.");
     if (outcome === "outside") {
       const { fromUs, toUs } = of.playReport();
-      const range = `from ${formatInstant(fromUs)}${toUs === null ? "" : ` up to ${formatInstant(toUs)}`}`;
+      const range = `from ${formatTime(fromUs)}${toUs === null ? "" : ` up to ${formatTime(toUs)}`}`;
       return refuse(400, "outside_range", `${text} is not within what is played: ${range}`);
     }
     return report(of);

@@ -2,7 +2,7 @@ import type { Random } from "../market/random.ts";
 import type { FaultScope } from "./fault.ts";
 
 /** Decides which frames a fault hits, and counts them. */
-export type Aim = {
+export type FaultScopeMatch = {
   /** Whether the fault concerns this connection and stream at all. */
   covers(connection: number, stream: string): boolean;
   /** Whether this frame, which the fault could change, is one it does change. */
@@ -11,7 +11,7 @@ export type Aim = {
 };
 
 /** Takes aim; the same random gives the same hits. */
-export function createAim(scope: FaultScope, random: Random): Aim {
+export function createFaultScope(scope: FaultScope, random: Random): FaultScopeMatch {
   const { connection: only, stream: name, symbol, every, share, times } = scope;
   const prefix = symbol === null ? "" : `${symbol.toLowerCase()}@`;
   let seen = 0;

@@ -4,9 +4,9 @@ import {
   closeReason,
   duration,
   httpStatus,
-  type Key,
   key,
   optional,
+  type ScriptKey,
   share,
   streamName,
   symbolName,
@@ -130,9 +130,9 @@ export function isInstant(name: FaultKind): boolean {
   return ["close", "reset", "shutdown", "odd-control", "id-back", "id-hole"].includes(name);
 }
 
-type Keys = Readonly<Record<string, Key<unknown>>>;
+type Keys = Readonly<Record<string, ScriptKey<unknown>>>;
 type KindOf<K extends Keys> = { readonly does: string; readonly keys: K };
-type Values<K extends Keys> = { readonly [N in keyof K]: K[N] extends Key<infer T> ? T : never };
+type Values<K extends Keys> = { readonly [N in keyof K]: K[N] extends ScriptKey<infer T> ? T : never };
 
 function kind<K extends Keys>(does: string, keys: K): KindOf<K> {
   return { does, keys };

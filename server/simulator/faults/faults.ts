@@ -2,7 +2,7 @@ import { createRandom } from "../market/random.ts";
 import type { Frame } from "../protocol/frames.ts";
 import { createConnectionFault } from "./connection-faults.ts";
 import { type CompleteFault, completeFault, type Fault } from "./fault.ts";
-import { createAim } from "./fault-scope.ts";
+import { createFaultScope } from "./fault-scope.ts";
 import { changeFrame } from "./frame-change.ts";
 import { createLate, createReorder, createStall } from "./held-frames.ts";
 import { createHooks, type Effect, type FaultHooks, type FaultTarget } from "./hooks.ts";
@@ -25,7 +25,7 @@ export type SpoiledFrame = {
   readonly text: string | Uint8Array;
 };
 
-/** What goes wrong at one exchange. Given to `createExchange` and to whoever begins and ends faults. */
+/** What goes wrong at one exchange. Given to `createSimulatedExchange` and to whoever begins and ends faults. */
 export type Faults = {
   begin(fault: Fault): FaultHandle;
   /** Called by the exchange: what it asks on its way. */
@@ -54,7 +54,7 @@ export function createFaults(options: { seed?: number; onSpoiled?: (frame: Spoil
     const onHit = () => {
       hits += 1;
     };
-    const aim = createAim(fault, createRandom(options.seed ?? 1, `${begun} ${fault.kind}`));
+    const aim = createFaultScope(fault, createRandom(options.seed ?? 1, `${begun} ${fault.kind}`));
     if (fault.kind === "id-back" || fault.kind === "id-hole") {
       hooks.ids ??= createIdShift();
       hooks.ids.add(fault.symbol, fault.kind === "id-back" ? -fault.by : fault.by, onHit);
@@ -132,7 +132,7 @@ export function createFaults(options: { seed?: number; onSpoiled?: (frame: Spoil
 
 function createFrameFault(
   fault: CompleteFault,
-  aim: ReturnType<typeof createAim>,
+  aim: ReturnType<typeof createFaultScope>,
   release: (connection: number, frames: readonly Frame[]) => void,
 ): Effect {
   if (fault.kind === "stall") return createStall(aim, release);

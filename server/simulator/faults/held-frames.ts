@@ -1,5 +1,5 @@
 import type { Frame } from "../protocol/frames.ts";
-import type { Aim } from "./fault-scope.ts";
+import type { FaultScopeMatch } from "./fault-scope.ts";
 import type { Effect } from "./hooks.ts";
 
 /** Sends frames that were held back on their way. */
@@ -9,7 +9,7 @@ export type Release = (connection: number, frames: readonly Frame[]) => void;
 const mostHeld = 64 * 1024 * 1024;
 
 /** Holds everything back until the end. */
-export function createStall(aim: Aim, release: Release): Effect {
+export function createStall(aim: FaultScopeMatch, release: Release): Effect {
   const held = createHold(release);
   return {
     pass(connection, frames) {
@@ -26,7 +26,7 @@ export function createStall(aim: Aim, release: Release): Effect {
 }
 
 /** Sends everything `delayMs` later; at the end what is still under way goes out at once. */
-export function createLate(aim: Aim, delayMs: number, release: Release): Effect {
+export function createLate(aim: FaultScopeMatch, delayMs: number, release: Release): Effect {
   const queues = new Map<number, { due: number; frame: Frame }[]>();
   const timers = new Map<number, ReturnType<typeof setTimeout>>();
 
@@ -74,7 +74,7 @@ export function createLate(aim: Aim, delayMs: number, release: Release): Effect 
 }
 
 /** Holds a frame back until the next one of its stream went before it. */
-export function createReorder(aim: Aim, release: Release): Effect {
+export function createReorder(aim: FaultScopeMatch, release: Release): Effect {
   const held = createHold(release);
   return {
     pass(connection, frames) {

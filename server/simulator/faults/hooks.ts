@@ -1,5 +1,5 @@
 import type { Frame } from "../protocol/frames.ts";
-import type { SymbolStatus } from "../protocol/symbol-info.ts";
+import type { ListingStatus } from "../protocol/symbol-info.ts";
 import type { IdShift } from "./id-shift.ts";
 
 /** How a connection is brought to its end: with a close frame, or by cutting TCP. */
@@ -16,7 +16,7 @@ export type FaultTarget = {
   announce(connection: number): void;
   ping(connection: number, payload: Uint8Array): void;
   pong(connection: number, payload: Uint8Array): void;
-  setStatus(symbol: string, status: SymbolStatus): void;
+  setStatus(symbol: string, status: ListingStatus): void;
   /** Cuts all connections and closes the port. */
   closePort(): void;
   /** Listens again on the same port; tries until it can be had. */

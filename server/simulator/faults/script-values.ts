@@ -2,15 +2,15 @@ import { integer, type Parsed, text, type ValueKind } from "../../config/values.
 import { parseSymbol } from "../../domain/stream.ts";
 
 /** One parameter of a fault: how it is read and what stands where it is left out. */
-export type Key<T> = { readonly kind: ValueKind<T>; readonly fallback: T };
+export type ScriptKey<T> = { readonly kind: ValueKind<T>; readonly fallback: T };
 
 /** A parameter with a default. */
-export function key<T>(kind: ValueKind<T>, fallback: NoInfer<T>): Key<T> {
+export function key<T>(kind: ValueKind<T>, fallback: NoInfer<T>): ScriptKey<T> {
   return { kind, fallback };
 }
 
 /** A parameter that may be missing. */
-export function optional<T>(kind: ValueKind<T>): Key<T | null> {
+export function optional<T>(kind: ValueKind<T>): ScriptKey<T | null> {
   return { kind, fallback: null };
 }
 

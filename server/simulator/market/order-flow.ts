@@ -5,13 +5,13 @@ import type { SymbolProfile } from "./symbol-profile.ts";
 import type { TradeTape } from "./trade-tape.ts";
 
 /** The crowd that trades one symbol. */
-export type Flow = {
+export type OrderFlow = {
   /** Lets one tick of orders, cancels and trades happen to the book. Often nothing happens on quiet symbols. */
   tick(): void;
 };
 
 /** What the flow acts on: every change goes through `set`, which counts one update id. */
-export type FlowBook = {
+export type OrderFlowBook = {
   readonly bids: BookSide;
   readonly asks: BookSide;
   set(side: BookSide, tick: number, lots: number): void;
@@ -30,10 +30,10 @@ const moveShare = 0.75e-4;
  * Orders with a memory: levels are added, taken back and requoted near the best and far away, market orders eat the best
  * levels, now and then the price moves by several levels and the other side follows. Activity comes in clusters.
  */
-export function createFlow(
+export function createOrderFlow(
   options: { profile: SymbolProfile; levels: number },
-  deps: { book: FlowBook; tape: TradeTape; quantities: Quantities; random: Random },
-): Flow {
+  deps: { book: OrderFlowBook; tape: TradeTape; quantities: Quantities; random: Random },
+): OrderFlow {
   const { profile } = options;
   const { book, tape, quantities, random } = deps;
   const startTick = Math.round(profile.price * 10 ** profile.tickDecimals);

@@ -2,7 +2,7 @@ import type { AggTradeQuery, MarketEvent, TradeQuery } from "../protocol/market-
 import { restTrade, type TradeOf } from "../protocol/rest-trade.ts";
 import { type BookSide, type ChangeWindow, createBookSide } from "./book-side.ts";
 import { decimalFormat } from "./decimal.ts";
-import { createFlow, gapGrowth } from "./order-flow.ts";
+import { createOrderFlow, gapGrowth } from "./order-flow.ts";
 import { createQuantities } from "./quantity.ts";
 import { createRandom } from "./random.ts";
 import type { SymbolProfile } from "./symbol-profile.ts";
@@ -84,7 +84,7 @@ export function createSyntheticSymbol(
   }
 
   const book = { bids, asks, set, touched: () => id > tickFrom };
-  const flow = createFlow({ profile, levels: options.levels }, { book, tape, quantities, random });
+  const flow = createOrderFlow({ profile, levels: options.levels }, { book, tape, quantities, random });
   seedBook();
 
   /** Levels thin out with their distance. */

@@ -1,4 +1,4 @@
-import type { Audience, MarketEvent, MarketSource } from "../protocol/market-source.ts";
+import type { MarketEvent, MarketListeners, MarketSource } from "../protocol/market-source.ts";
 import { createSyntheticSymbol } from "./symbol.ts";
 import { profileOf, type SymbolProfile } from "./symbol-profile.ts";
 import { createTickClock } from "./tick-clock.ts";
@@ -57,7 +57,7 @@ export function createSyntheticMarket(options: SyntheticOptions): SyntheticMarke
 
   return {
     tick,
-    start(emit: (events: readonly MarketEvent[]) => void, audience?: Audience) {
+    start(emit: (events: readonly MarketEvent[]) => void, audience?: MarketListeners) {
       clock.start((atMs) => {
         const events = tick(atMs, audience?.wants);
         if (events.length > 0) emit(events);

@@ -1,7 +1,7 @@
 import type { AggTradeQuery } from "../protocol/market-source.ts";
 
 /** The newest trades or aggregate trades of a symbol, for REST. */
-export type TradeHistory<T extends Remembered> = {
+export type TradeHistory<T extends RememberedTrade> = {
   /** Ids and times rise. */
   add(trade: T): void;
   /** As `GET /api/v3/aggTrades` answers: the first after what was asked for, or the newest; oldest first. */
@@ -9,10 +9,13 @@ export type TradeHistory<T extends Remembered> = {
 };
 
 /** What trades are asked for by. */
-export type Remembered = { readonly id: number; readonly timeMs: number };
+export type RememberedTrade = { readonly id: number; readonly timeMs: number };
 
 /** Remembers at least `most` trades, at most twice that many; `text` makes a trade's REST form once somebody asks. */
-export function createTradeHistory<T extends Remembered>(most: number, text: (trade: T) => string): TradeHistory<T> {
+export function createTradeHistory<T extends RememberedTrade>(
+  most: number,
+  text: (trade: T) => string,
+): TradeHistory<T> {
   const trades: T[] = [];
   return {
     add(trade) {

@@ -1,5 +1,5 @@
 /** Watches which readers lag, so that a source which may wait does. */
-export type Pressure<K> = {
+export type Backpressure<K> = {
   /** The reader has this many bytes before it. */
   note(reader: K, bufferedBytes: number): void;
   /** The reader is gone. */
@@ -9,7 +9,7 @@ export type Pressure<K> = {
 };
 
 /** A reader lags from `high` bytes on until it is below `low`; between the two stays what was. */
-export function createPressure<K>(high = 1024 * 1024, low = 256 * 1024): Pressure<K> {
+export function createBackpressure<K>(high = 1024 * 1024, low = 256 * 1024): Backpressure<K> {
   const lagging = new Set<K>();
   let waiting: PromiseWithResolvers<void> | null = null;
 

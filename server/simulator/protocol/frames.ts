@@ -1,4 +1,4 @@
-import type { Audience, MarketEvent } from "./market-source.ts";
+import type { MarketEvent, MarketListeners } from "./market-source.ts";
 import type { Session } from "./socket-session.ts";
 
 /** A data frame on its way to one client. */
@@ -13,7 +13,7 @@ export type Frame = {
 };
 
 /** Hands batches to those who subscribed; each text is made once, however many sockets take it. */
-export type Delivery = Pick<Audience, "wants"> & {
+export type FrameDelivery = Pick<MarketListeners, "wants"> & {
   add(session: Session, streams: readonly string[]): void;
   remove(session: Session, streams: Iterable<string>): void;
   /** Calls `send` once for each session that has frames in this batch, with its frames in the batch's order. */
@@ -21,7 +21,7 @@ export type Delivery = Pick<Audience, "wants"> & {
 };
 
 /** Creates the table of who listens to what. */
-export function createDelivery(): Delivery {
+export function createDelivery(): FrameDelivery {
   const audience = new Map<string, Set<Session>>();
 
   return {

@@ -11,7 +11,7 @@ export type MarketEvent = {
 };
 
 /** Who listens: lets a source leave out what nobody reads, and wait for slow readers where it may. */
-export type Audience = {
+export type MarketListeners = {
   /** True while at least one socket is subscribed to this stream. */
   wants(stream: string): boolean;
   /** Null while every socket keeps up; otherwise resolves once all of them do again, or are gone. */
@@ -36,7 +36,7 @@ export type MarketSource = {
    * Begins to call `emit` with what happens at one instant, one batch each. Without an audience every stream is emitted and
    * nobody is waited for.
    */
-  start(emit: (events: readonly MarketEvent[]) => void, audience?: Audience): void | Promise<void>;
+  start(emit: (events: readonly MarketEvent[]) => void, audience?: MarketListeners): void | Promise<void>;
   /** No batch is emitted after this has resolved. */
   stop(): void | Promise<void>;
   /** The exchange calls this after a socket subscribed, unsubscribed or left. */

@@ -11,11 +11,11 @@ export type SymbolInfo = {
   readonly pricePrecision: number;
   readonly quantityPrecision: number;
   /** TRADING where left out. */
-  readonly status?: SymbolStatus;
+  readonly status?: ListingStatus;
 };
 
 /** As exchangeInfo has it (enums.md, "Symbol status"); `absent` symbols are not listed at all. */
-export type SymbolStatus = "TRADING" | "END_OF_DAY" | "HALT" | "BREAK" | "CANCEL_ONLY" | "absent";
+export type ListingStatus = "TRADING" | "END_OF_DAY" | "HALT" | "BREAK" | "CANCEL_ONLY" | "absent";
 
 const quoteAssets = ["USDT", "USDC", "FDUSD", "TUSD", "BUSD", "BTC", "ETH", "BNB", "EUR", "TRY", "BRL", "JPY", "USD"];
 

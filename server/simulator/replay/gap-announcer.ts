@@ -2,7 +2,7 @@ import { dateOf, dayUs } from "../../domain/day.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { type GapsOf, gapsOfDays } from "../../storage/recorded-gaps.ts";
 import type { RecordedMessage } from "./recorded-message.ts";
-import type { Track } from "./recording-files.ts";
+import type { RecordingFiles } from "./recording-files.ts";
 
 /** A span in which a stream was not recorded. */
 export type MissingSpan = {
@@ -22,7 +22,7 @@ export type KnownGaps = {
 };
 
 /** Finds the gaps between the messages that are played. */
-export type GapWatch = {
+export type GapAnnouncer = {
   /** The gaps that are over now that this message comes; it is the next one in order. */
   before(message: RecordedMessage): readonly MissingSpan[];
   /** The gaps that are not over when the recording ends. */
@@ -40,10 +40,10 @@ const longestSilenceUs = 60_000_000;
 const nothing: readonly MissingSpan[] = [];
 
 /** `wants` says which streams matter; gaps are clipped to [fromUs, toUs). */
-export function createGapWatch(
+export function createGapAnnouncer(
   options: { fromUs: number; toUs: number },
   deps: { known: KnownGaps; wants: (stream: Stream) => boolean },
-): GapWatch {
+): GapAnnouncer {
   const { known } = deps;
   const spans = known.spans.flatMap((span) => {
     const fromUs = Math.max(span.fromUs, options.fromUs);
@@ -165,7 +165,7 @@ function subtract(span: MissingSpan, others: readonly MissingSpan[]): MissingSpa
 }
 
 /** What the manifests of merged days say of gaps, and for other days, those without any file included, the recorder's gap list. */
-export function findKnownGaps(tracks: readonly Track[], gapsOf: GapsOf): KnownGaps {
+export function findKnownGaps(tracks: readonly RecordingFiles[], gapsOf: GapsOf): KnownGaps {
   const spans: MissingSpan[] = [];
   const watchedDays = new Set<string>();
   for (const { stream, days } of tracks) {

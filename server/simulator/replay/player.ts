@@ -1,6 +1,6 @@
 import { createTurn, type Nap } from "../../platform/time/timers.ts";
 import type { MergedReader } from "../../storage/read/merged-reader.ts";
-import type { Audience, MarketEvent } from "../protocol/market-source.ts";
+import type { MarketEvent, MarketListeners } from "../protocol/market-source.ts";
 import type { MissingSpan } from "./gap-announcer.ts";
 import type { Loop } from "./loop.ts";
 import type { PlayClock } from "./play-clock.ts";
@@ -115,7 +115,7 @@ export type RecordingEmitter = {
 /** `shiftMs` moves event times; null leaves payloads as they are. `rest` is told what was sent. */
 export function createRecordingEmitter(deps: {
   emit: (events: readonly MarketEvent[]) => void;
-  audience: Audience | undefined;
+  audience: MarketListeners | undefined;
   loop: Loop | null;
   shiftMs: ((recvUs: number) => number) | null;
   rest: () => RecordedRest;

@@ -1,7 +1,7 @@
 import { createMergedReader } from "../../storage/read/merged-reader.ts";
 import { type SymbolInfo, splitSymbol } from "../protocol/symbol-info.ts";
 import type { RecordedMessage } from "./recorded-message.ts";
-import type { Track } from "./recording-files.ts";
+import type { RecordingFiles } from "./recording-files.ts";
 
 /** What a recording has to offer. */
 export type Preview = {
@@ -23,7 +23,7 @@ const enough = 50;
 
 /** Reads the beginning of every track. `wants` says of which messages; all where left out. */
 export async function previewRecording(
-  tracks: readonly Track[],
+  tracks: readonly RecordingFiles[],
   wants: (message: RecordedMessage) => boolean = () => true,
 ): Promise<Preview> {
   const streams = new Set<string>();
@@ -56,7 +56,7 @@ export async function previewRecording(
   };
 }
 
-async function* firstMessages(track: Track, damage: string[]): AsyncGenerator<RecordedMessage> {
+async function* firstMessages(track: RecordingFiles, damage: string[]): AsyncGenerator<RecordedMessage> {
   const reader = createMergedReader([track], { onDamage: (path, problem) => damage.push(`${path}: ${problem}`) });
   let characters = 0;
   let count = 0;

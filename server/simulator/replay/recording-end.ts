@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import type { RecordedFile } from "../../storage/list/day-files.ts";
 import { openLines } from "../../storage/read/line-reader.ts";
 import type { MessageParser } from "./recorded-message.ts";
-import type { Track } from "./recording-files.ts";
+import type { RecordingFiles } from "./recording-files.ts";
 
 /** A line is shorter than this many bytes; the last ones are looked for there. */
 const tailBytes = 256 * 1024;
@@ -12,7 +12,7 @@ const tailLines = 64;
 const mostPacked = 64;
 
 /** When the last message of a recording was received, µs; null if there is none or finding out would take too long. */
-export async function findEnd(tracks: readonly Track[]): Promise<number | null> {
+export async function findEnd(tracks: readonly RecordingFiles[]): Promise<number | null> {
   let lastUs: number | null = null;
   let packed = 0;
   for (const track of tracks) {

@@ -4,12 +4,12 @@ import { dayOfPath } from "../../domain/day.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { messageOf, OperatorError } from "../../platform/errors.ts";
 import type { RecordedDay, RecordedFile } from "../../storage/list/day-files.ts";
-import { filesBelow, tracksOf } from "../../storage/list/listing.ts";
-import type { LineTrack } from "../../storage/read/stream-reader.ts";
+import { filesBelow, recordedStreamsOf } from "../../storage/list/listing.ts";
+import type { LineStream } from "../../storage/read/stream-reader.ts";
 import { createLineParser, createRawParser, type RecordedMessage } from "./recorded-message.ts";
 
 /** Files that follow each other in time, read one after the other. */
-export type Track = LineTrack<RecordedMessage> & {
+export type RecordingFiles = LineStream<RecordedMessage> & {
   /** What all its messages are of; null for raw files, which one must read to know. */
   readonly stream: Stream | null;
   /** Days of a data folder with what is known of their gaps. */
@@ -20,7 +20,7 @@ export type Track = LineTrack<RecordedMessage> & {
  * The tracks of a recording: a file of `{"t","raw"}` lines (`.jsonl`, also `.gz`, `.zst`), a folder of such files, or a data
  * folder of RT-Data or a part of one. Throws an OperatorError if there is nothing to play.
  */
-export function findTracks(path: string): readonly Track[] {
+export function findRecordingFiles(path: string): readonly RecordingFiles[] {
   const whole = resolve(path);
   const files = isFolder(path) ? filesBelow(whole) : [whole];
   const ours = files.filter((file) => dayOfPath(file) !== null);
@@ -46,14 +46,14 @@ function isNamedRaw(file: string): boolean {
   return /\.jsonl?(\.gz|\.zst)?$/.test(file);
 }
 
-function rawTrack(path: string): Track {
+function rawTrack(path: string): RecordingFiles {
   const startUs = Number.NEGATIVE_INFINITY;
   const file: RecordedFile = { path, startUs, lastUs: null, date: null, sealed: null, merged: null };
   return { files: [file], stream: null, days: [], createParser: createRawParser };
 }
 
-function dataTracks(paths: readonly string[]): Track[] {
-  const readable = tracksOf(paths).filter(({ files }) => files.length > 0);
+function dataTracks(paths: readonly string[]): RecordingFiles[] {
+  const readable = recordedStreamsOf(paths).filter(({ files }) => files.length > 0);
   return readable.map((track) => ({
     ...track,
     createParser: () => createLineParser(track.stream.symbol, track.stream.type),

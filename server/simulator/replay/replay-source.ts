@@ -1,19 +1,19 @@
 import { messageOf, OperatorError } from "../../platform/errors.ts";
 import { type Log, silentLog } from "../../platform/log/log.ts";
-import { formatInstant } from "../../platform/time/time-parser.ts";
+import { formatTime } from "../../platform/time/time-parser.ts";
 import { createNap } from "../../platform/time/timers.ts";
 import type { GapsOf } from "../../storage/recorded-gaps.ts";
 import type { PlayControl } from "../control/replay-control.ts";
-import type { Audience, MarketSource } from "../protocol/market-source.ts";
-import type { GapWatch } from "./gap-announcer.ts";
+import type { MarketListeners, MarketSource } from "../protocol/market-source.ts";
+import type { GapAnnouncer } from "./gap-announcer.ts";
 import { createLoop } from "./loop.ts";
 import { createPlayClock } from "./play-clock.ts";
 import { createRecordingEmitter, playRound, type RecordingEmitter, type RoundEnd } from "./player.ts";
 import type { RecordedMessage } from "./recorded-message.ts";
 import { createRecordedRest } from "./recorded-rest.ts";
-import { type Choice, openRecording, type Recording } from "./selection.ts";
+import { type OpenedRecording, openRecording, type ReplaySelection } from "./selection.ts";
 
-export type RecordingOptions = Partial<Choice> & {
+export type RecordingOptions = Partial<ReplaySelection> & {
   /**
    * A file of `{"t","raw"}` lines (`.jsonl`, also `.gz`, `.zst`), a folder of such files, or a data folder of RT-Data with
    * `live/` and `archive/`.
@@ -37,7 +37,7 @@ export type PlayEnd =
   | { readonly outcome: "stopped" }
   | { readonly outcome: "failed"; readonly error: Error };
 
-export type RecordingSource = MarketSource &
+export type ReplaySource = MarketSource &
   PlayControl & {
     /**
      * Resolves once the last message was handed over and no reader lags behind, or playing was stopped or failed. Never settles
@@ -59,10 +59,7 @@ const pauseMs = 100;
  * Plays a recording in its recorded order. Time stands still while nobody is subscribed to a stream that it has, and while a
  * reader lags. `start` throws an OperatorError if there is nothing to play.
  */
-export function createRecordingSource(
-  options: RecordingOptions,
-  deps: { log?: Log; gapsOf?: GapsOf } = {},
-): RecordingSource {
+export function createReplaySource(options: RecordingOptions, deps: { log?: Log; gapsOf?: GapsOf } = {}): ReplaySource {
   const log = deps.log ?? silentLog;
   const shifted = options.time === "shifted";
   const end = Promise.withResolvers<PlayEnd>();
@@ -72,10 +69,10 @@ export function createRecordingSource(
   const damaged = new Set<string>();
   const halt = new AbortController();
   let rest = createRecordedRest();
-  let audience: Audience | undefined;
-  let recording: Recording | null = null;
+  let audience: MarketListeners | undefined;
+  let recording: OpenedRecording | null = null;
   let playing: Promise<void> = Promise.resolve();
-  let gaps: GapWatch | null = null;
+  let gaps: GapAnnouncer | null = null;
   let ended = false;
   let stopped = false;
   let seekUs: number | null = null;
@@ -87,7 +84,7 @@ export function createRecordingSource(
     return false;
   }
 
-  async function play(from: Recording, watch: GapWatch, emitter: RecordingEmitter): Promise<void> {
+  async function play(from: OpenedRecording, watch: GapAnnouncer, emitter: RecordingEmitter): Promise<void> {
     try {
       let fromUs = from.fromUs;
       for (let whole = true; !stopped; ) {
@@ -118,8 +115,8 @@ export function createRecordingSource(
 
   async function playFrom(
     fromUs: number,
-    from: Recording,
-    watch: GapWatch,
+    from: OpenedRecording,
+    watch: GapAnnouncer,
     emitter: RecordingEmitter,
   ): Promise<RoundEnd> {
     rest = createRecordedRest();
@@ -152,15 +149,15 @@ export function createRecordingSource(
     log.error("a file cannot be played in whole", { path, problem });
   }
 
-  function skipsTo(message: RecordedMessage, lastUs: number, watch: GapWatch): boolean {
+  function skipsTo(message: RecordedMessage, lastUs: number, watch: GapAnnouncer): boolean {
     if (options.keepPauses || message.recvUs - lastUs <= longestWaitUs) return false;
     if (watch.longestWithin(lastUs, message.recvUs) <= longestWaitUs) return false;
-    const [from, to] = [formatInstant(lastUs), formatInstant(message.recvUs)];
+    const [from, to] = [formatTime(lastUs), formatTime(message.recvUs)];
     log.info("a gap of the recording is passed over", { from, to });
     return true;
   }
 
-  function finish(from: Recording, watch: GapWatch, emitter: RecordingEmitter): void {
+  function finish(from: OpenedRecording, watch: GapAnnouncer, emitter: RecordingEmitter): void {
     for (const gap of watch.atEnd(from.toUs)) if (options.gaps) emitter.gap(gap);
     emitter.flush();
     ended = true;
@@ -177,7 +174,7 @@ export function createRecordingSource(
       const opened = await openRecording(options.path, options, deps.gapsOf ?? (() => null), halt.signal);
       if (stopped) return;
       recording = opened;
-      gaps = opened.createGapWatch();
+      gaps = opened.createGapAnnouncer();
       log.info("recording is ready", { path: options.path, streams: opened.preview.streams.size });
       clock.jump(opened.firstUs);
       clock.setHeard(heard());

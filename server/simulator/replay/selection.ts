@@ -1,17 +1,17 @@
 import type { Stream } from "../../domain/stream.ts";
 import { OperatorError } from "../../platform/errors.ts";
-import { formatInstant } from "../../platform/time/time-parser.ts";
-import { createMergedReader, type MergedReader, type ReadOptions } from "../../storage/read/merged-reader.ts";
+import { formatTime } from "../../platform/time/time-parser.ts";
+import { createMergedReader, type MergedReader, type MergeOptions } from "../../storage/read/merged-reader.ts";
 import { createSourceCheck } from "../../storage/read/source-check.ts";
 import type { GapsOf } from "../../storage/recorded-gaps.ts";
-import { createGapWatch, findKnownGaps, type GapWatch } from "./gap-announcer.ts";
+import { createGapAnnouncer, findKnownGaps, type GapAnnouncer } from "./gap-announcer.ts";
 import { type Preview, previewRecording } from "./preview.ts";
 import type { RecordedMessage } from "./recorded-message.ts";
 import { findEnd } from "./recording-end.ts";
-import { findTracks } from "./recording-files.ts";
+import { findRecordingFiles } from "./recording-files.ts";
 
 /** What of a recording is to be played; all of it where null or left out. */
-export type Choice = {
+export type ReplaySelection = {
   /** µs; `to` is exclusive. */
   readonly range: { readonly fromUs: number | null; readonly toUs: number | null };
   readonly symbols: readonly string[] | null;
@@ -20,7 +20,7 @@ export type Choice = {
 };
 
 /** A recording that has something to play. */
-export type Recording = {
+export type OpenedRecording = {
   readonly preview: Preview;
   /** Names that can be subscribed to. */
   readonly names: ReadonlySet<string>;
@@ -30,8 +30,8 @@ export type Recording = {
   readonly toUs: number;
   wants(message: RecordedMessage): boolean;
   /** Reads from a time on, and before it what REST needs to know its books. */
-  open(fromUs: number, onDamage: NonNullable<ReadOptions["onDamage"]>): MergedReader<RecordedMessage>;
-  createGapWatch(): GapWatch;
+  open(fromUs: number, onDamage: NonNullable<MergeOptions["onDamage"]>): MergedReader<RecordedMessage>;
+  createGapAnnouncer(): GapAnnouncer;
 };
 
 /** REST books are recorded once an hour. */
@@ -40,13 +40,13 @@ const recallUs = 65 * 60_000_000;
 /** Looks what is there. Throws an OperatorError if nothing is, or nothing of what was chosen; it says what is recorded instead. */
 export async function openRecording(
   path: string,
-  choice: Partial<Choice>,
+  choice: Partial<ReplaySelection>,
   gapsOf: GapsOf,
   stop?: AbortSignal,
-): Promise<Recording> {
+): Promise<OpenedRecording> {
   const { fromUs: from = null, toUs: to = null } = choice.range ?? {};
   const wants = createFilter(choice);
-  const all = findTracks(path);
+  const all = findRecordingFiles(path);
   const tracks = all.filter(({ stream }) => stream === null || wants.stream(stream) || wants.book(stream));
   const preview = await previewRecording(tracks, wants.message);
   const endUs = await findEnd(tracks);
@@ -68,7 +68,7 @@ export async function openRecording(
   const recalls = tracks.some(({ stream }) => stream?.type.kind === "depthSnapshot") ? recallUs : 0;
   const isIndexed = tracks.every(({ stream }) => stream !== null);
   const check = createSourceCheck(stop);
-  const open: Recording["open"] = (fromUs, onDamage) =>
+  const open: OpenedRecording["open"] = (fromUs, onDamage) =>
     createMergedReader(tracks, { fromUs: isIndexed ? fromUs - recalls : Number.NEGATIVE_INFINITY, onDamage, check });
   const firstUs = from === null && to === null ? preview.firstUs : await findFirst(open, range, wants.message);
   if (firstUs === null) throw nothingThere(path, choice, preview, endUs);
@@ -79,15 +79,15 @@ export async function openRecording(
     firstUs,
     wants: wants.message,
     open,
-    createGapWatch: () =>
-      createGapWatch(
+    createGapAnnouncer: () =>
+      createGapAnnouncer(
         { fromUs: from ?? Number.NEGATIVE_INFINITY, toUs: range.toUs },
         { known: findKnownGaps(tracks, gapsOf), wants: wants.stream },
       ),
   };
 }
 
-function createFilter({ symbols = null, streams = null }: Partial<Choice>) {
+function createFilter({ symbols = null, streams = null }: Partial<ReplaySelection>) {
   const isSymbol = (symbol: string) => symbols === null || symbols.includes(symbol.toUpperCase());
   const isType = (name: string, folder: string) =>
     streams === null || streams.some((stream) => stream === name || stream.replace(/@\d+ms$/, "") === folder);
@@ -116,7 +116,7 @@ function createFilter({ symbols = null, streams = null }: Partial<Choice>) {
 
 /** When the first message of a range was received, or null if there is none. */
 async function findFirst(
-  open: Recording["open"],
+  open: OpenedRecording["open"],
   range: { fromUs: number; toUs: number },
   wants: (message: RecordedMessage) => boolean,
 ): Promise<number | null> {
@@ -137,16 +137,21 @@ async function findFirst(
   }
 }
 
-function nothingThere(path: string, choice: Partial<Choice>, there: Preview, endUs: number | null): OperatorError {
+function nothingThere(
+  path: string,
+  choice: Partial<ReplaySelection>,
+  there: Preview,
+  endUs: number | null,
+): OperatorError {
   const { fromUs = null, toUs = null } = choice.range ?? {};
   const asked = [
-    fromUs === null ? "" : ` from ${formatInstant(fromUs)}`,
-    toUs === null ? "" : ` before ${formatInstant(toUs)}`,
+    fromUs === null ? "" : ` from ${formatTime(fromUs)}`,
+    toUs === null ? "" : ` before ${formatTime(toUs)}`,
     choice.symbols ? ` of ${choice.symbols.join(", ")}` : "",
     choice.streams ? ` (${choice.streams.join(", ")})` : "",
   ].join("");
-  const from = there.firstUs === null ? "" : `from ${formatInstant(there.firstUs)}`;
-  const until = endUs === null ? "" : ` to ${formatInstant(endUs)}`;
+  const from = there.firstUs === null ? "" : `from ${formatTime(there.firstUs)}`;
+  const until = endUs === null ? "" : ` to ${formatTime(endUs)}`;
   const symbols = [...new Set([...there.streams].map((name) => name.slice(0, name.indexOf("@")).toUpperCase()))].sort();
   const streams = [...new Set([...there.streams].map((name) => name.slice(name.indexOf("@") + 1)))].sort();
   return new OperatorError(

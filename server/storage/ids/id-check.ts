@@ -2,7 +2,7 @@ import type { StreamKind } from "../../domain/stream.ts";
 import { createSourceOrder, type SourceOrder } from "./source-order.ts";
 
 /** A run of ids that no record has: the records before and after it were received at these times, µs. */
-export type IdHole = {
+export type MissingRange = {
   readonly firstId: number;
   readonly lastId: number;
   readonly fromUs: number;
@@ -19,14 +19,14 @@ export type IdSetback = {
 
 /** What the ids of a day's lines prove. At most a thousand setbacks are told apart. */
 export type IdReport = {
-  readonly holes: readonly IdHole[];
+  readonly holes: readonly MissingRange[];
   readonly setbacks: readonly IdSetback[];
   /** Refetched records that were there already. */
   readonly doubled: number;
 };
 
 /** Follows the ids of a stream from line to line and from day to day. */
-export type IdChain = {
+export type IdCheck = {
   /**
    * Call it before the lines of a day. `sources` is the number of recorders whose rows it holds: each one's ids rise, but where the
    * quicker one had a gap the other's rows come between its own.
@@ -40,7 +40,7 @@ export type IdChain = {
    * All ids since the call before, as runs in the order of the lines; where ids do not follow each other, one run from the lowest to the
    * highest.
    */
-  takeRuns(): readonly Run[];
+  takeRuns(): readonly IdRange[];
   /** Where the chain is, and back to there: for lines that must be read again. Nothing may have been reported in between. */
   mark(): IdMark;
   returnTo(mark: IdMark): void;
@@ -55,14 +55,14 @@ type State = {
   /** Lowest id of all; what was refetched from before it completes nothing. */
   origin: number | null;
   /** Refetched ids, as runs in the order of the lines. */
-  refetched: Run[];
+  refetched: IdRange[];
   order: SourceOrder;
   /** Of the day before and of this one. */
   before: Found;
   found: Found;
 };
 
-type Found = { holes: IdHole[]; setbacks: IdSetback[]; doubled: number };
+type Found = { holes: MissingRange[]; setbacks: IdSetback[]; doubled: number };
 
 const mostSetbacks = 1000;
 /** Runs of a day that are told apart: each is a hole or a step back. */
@@ -81,7 +81,7 @@ const patterns: Record<StreamKind, { readonly ids: string; readonly contiguous: 
 };
 
 /** A chain of the ids of one stream and symbol, or null where ids prove nothing. */
-export function createIdChain(kind: StreamKind): IdChain | null {
+export function createIdCheck(kind: StreamKind): IdCheck | null {
   const rule = patterns[kind];
   if (rule === null) return null;
   const { contiguous } = rule;
@@ -94,7 +94,7 @@ export function createIdChain(kind: StreamKind): IdChain | null {
     before: nothingFound(),
     found: nothingFound(),
   };
-  let runs: Run[] = [];
+  let runs: IdRange[] = [];
 
   function addRun(first: number, id: number): void {
     const run = runs.at(-1);
@@ -206,12 +206,12 @@ function copyOf(state: State): State {
 }
 
 /** Takes ids out of the hole that holds all of them, newest hole first; false if none does. */
-function fillFrom(holes: IdHole[], first: number, last: number): boolean {
+function fillFrom(holes: MissingRange[], first: number, last: number): boolean {
   for (let at = holes.length - 1; at >= 0; at--) {
     const hole = holes[at];
     if (hole === undefined || first < hole.firstId) continue;
     if (last > hole.lastId) return false;
-    const left: IdHole[] = [];
+    const left: MissingRange[] = [];
     if (first > hole.firstId) left.push({ ...hole, lastId: first - 1 });
     if (last < hole.lastId) left.push({ ...hole, firstId: last + 1 });
     holes.splice(at, 1, ...left);
@@ -221,12 +221,12 @@ function fillFrom(holes: IdHole[], first: number, last: number): boolean {
 }
 
 /** Ids that follow each other. */
-export type Run = { first: number; last: number };
+export type IdRange = { first: number; last: number };
 
 /** What remains of the holes once the refetched records are put into them, and what is left of those. Each hole takes an id once. */
-function fill(holes: readonly IdHole[], runs: readonly Run[]): { left: IdHole[]; unused: Run[] } {
-  const left: IdHole[] = [];
-  const unused: Run[] = [];
+function fill(holes: readonly MissingRange[], runs: readonly IdRange[]): { left: MissingRange[]; unused: IdRange[] } {
+  const left: MissingRange[] = [];
+  const unused: IdRange[] = [];
   const queue = runs.toSorted((a, b) => a.first - b.first);
   for (const hole of holes.toSorted((a, b) => a.firstId - b.firstId)) {
     let nextId = hole.firstId;

@@ -25,7 +25,7 @@ const mostRefetched = 1_000_000;
  * streams a minute without a record. Reads every line, in pieces. A segment that cannot be read is a hole from the record before it
  * to the one after it.
  */
-export async function findLiveHoles(dataDir: string, day: Day, beforeUs: number): Promise<readonly Gap[]> {
+export async function findLiveMissingIds(dataDir: string, day: Day, beforeUs: number): Promise<readonly Gap[]> {
   const kind = streamTypeOfFolder(day.stream)?.kind;
   const counts = kind === "aggTrade" || kind === "trade";
   const gaps: Gap[] = [];

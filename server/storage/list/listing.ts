@@ -16,7 +16,7 @@ import { createTurn, type Turn } from "../../platform/time/timers.ts";
 import { type RecordedDay, type RecordedFile, sortOutDays } from "./day-files.ts";
 
 /** Files of one stream that follow each other in time and hold each record once. */
-export type RecordedTrack = {
+export type RecordedStream = {
   readonly stream: Stream;
   readonly files: readonly RecordedFile[];
   /** Days with what is known of their gaps. */
@@ -27,14 +27,17 @@ export type RecordedTrack = {
  * The tracks of a data folder or of a part of one, by stream and symbol: one each, and one more (without days) where segments of a
  * merged day are not in its archive. Throws an OperatorError if the folder cannot be read.
  */
-export function findRecordedTracks(dataDir: string): readonly RecordedTrack[] {
-  return tracksOf(filesBelow(resolve(dataDir)));
+export function findRecordedStreams(dataDir: string): readonly RecordedStream[] {
+  return recordedStreamsOf(filesBelow(resolve(dataDir)));
 }
 
 /** The tracks of one day, as the files of its two folders are now; without an archive that is gone. */
-export function tracksOfDay(dataDir: string, day: Day): RecordedTrack[] {
+export function streamsOfDay(dataDir: string, day: Day): RecordedStream[] {
   const paths = [liveFolder(dataDir, day), archiveFolder(dataDir, day)].flatMap(filesIn);
-  return tracksOf(paths).map((track) => ({ ...track, files: track.files.filter(({ path }) => paths.includes(path)) }));
+  return recordedStreamsOf(paths).map((track) => ({
+    ...track,
+    files: track.files.filter(({ path }) => paths.includes(path)),
+  }));
 }
 
 /** Is the archive of a merged day gone? Its manifest comes after it, so that one without an archive never is of a merge under way. */
@@ -43,7 +46,7 @@ export function isArchiveLost(dataDir: string, day: Day): boolean {
 }
 
 /** The tracks that these files make; files of other origin are passed over. */
-export function tracksOf(paths: readonly string[]): RecordedTrack[] {
+export function recordedStreamsOf(paths: readonly string[]): RecordedStream[] {
   const byStream = new Map<string, string[]>();
   for (const path of paths) {
     const day = dayOfPath(path);
@@ -84,19 +87,19 @@ function filesIn(folder: string): string[] {
   }
 }
 
-function tracksOfStream(paths: readonly string[]): RecordedTrack[] {
+function tracksOfStream(paths: readonly string[]): RecordedStream[] {
   const day = dayOfPath(paths[0] ?? "");
   const type = day === null ? null : streamTypeOfFolder(day.stream);
   if (day === null || type === null) return [];
   const { days, files, late } = sortOutDays(paths);
   const stream = createStream(day.symbol, type);
-  const tracks: RecordedTrack[] = days.length > 0 ? [{ stream, files, days }] : [];
+  const tracks: RecordedStream[] = days.length > 0 ? [{ stream, files, days }] : [];
   if (late.length > 0) tracks.push({ stream, files: late, days: [] });
   return tracks;
 }
 
 /** A stream and symbol that has archives. */
-export type ArchiveTrack = Pick<Day, "stream" | "symbol">;
+export type ArchivedStream = Pick<Day, "stream" | "symbol">;
 
 /** The main thread is given back after this time, ms. */
 const mostMs = 3;
@@ -107,8 +110,8 @@ const mostMs = 3;
  */
 export async function archivedDays(dataDir: string): Promise<Day[]> {
   const turn = createTurn(mostMs);
-  const dates = new Map<string, ArchiveTrack[]>();
-  for await (const track of archiveTracks(dataDir)) {
+  const dates = new Map<string, ArchivedStream[]>();
+  for await (const track of archivedStreams(dataDir)) {
     for (const date of await archiveDates(dataDir, track)) {
       const own = dates.get(date);
       if (own === undefined) dates.set(date, [track]);
@@ -128,7 +131,7 @@ export async function archivedDays(dataDir: string): Promise<Day[]> {
 }
 
 /** Streams and symbols that have archives, by stream and symbol. */
-export async function* archiveTracks(dataDir: string): AsyncGenerator<ArchiveTrack> {
+export async function* archivedStreams(dataDir: string): AsyncGenerator<ArchivedStream> {
   const archive = join(dataDir, "archive");
   for (const stream of await namesIn(archive, "stream=")) {
     for (const symbol of await namesIn(join(archive, `stream=${stream}`), "symbol=")) yield { stream, symbol };
@@ -136,7 +139,7 @@ export async function* archiveTracks(dataDir: string): AsyncGenerator<ArchiveTra
 }
 
 /** Dates of a track that have a folder, oldest first. */
-export async function archiveDates(dataDir: string, { stream, symbol }: ArchiveTrack): Promise<string[]> {
+export async function archiveDates(dataDir: string, { stream, symbol }: ArchivedStream): Promise<string[]> {
   const dates = await namesIn(join(dataDir, "archive", `stream=${stream}`, `symbol=${symbol}`), "date=");
   return dates.filter((date) => /^\d{4}-\d\d-\d\d$/.test(date));
 }

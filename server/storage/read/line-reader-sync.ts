@@ -26,7 +26,7 @@ const longestLine = 32 * 1024 * 1024;
 const newline = 10;
 
 /** Opens a file of lines, plain or (`.zst`) one zstd frame. `onRaw` sees the file's own bytes as they pass. */
-export function openLines(path: string, onRaw: (bytes: Uint8Array) => void = () => {}): LineSource {
+export function openLinesSync(path: string, onRaw: (bytes: Uint8Array) => void = () => {}): LineSource {
   const chunks = readChunks(path, path.endsWith(".zst") ? 64 * 1024 : 256 * 1024);
   const walker = path.endsWith(".zst") ? createFrameWalker() : null;
   const unpacker = walker === null ? null : createZstdPieces();

@@ -1,5 +1,5 @@
 import type { SourceCheck } from "./source-check.ts";
-import { createHead, type Head, type LineTrack, type Received } from "./stream-reader.ts";
+import { createHead, type Head, type LineStream, type Received } from "./stream-reader.ts";
 
 /** The messages of several tracks in the order in which they were received. */
 export type MergedReader<M extends Received> = {
@@ -11,7 +11,7 @@ export type MergedReader<M extends Received> = {
   close(): void;
 };
 
-export type ReadOptions = {
+export type MergeOptions = {
   /** Messages received before this are left out, µs (none). */
   readonly fromUs?: number;
   /** A file could not be read, in part or at all; reading goes on behind it. */
@@ -25,8 +25,8 @@ export type ReadOptions = {
  * the recorded order stands. One chunk of one file a track is in memory.
  */
 export function createMergedReader<M extends Received>(
-  tracks: readonly LineTrack<M>[],
-  options: ReadOptions = {},
+  tracks: readonly LineStream<M>[],
+  options: MergeOptions = {},
 ): MergedReader<M> {
   const { fromUs = Number.NEGATIVE_INFINITY, onDamage = () => {}, check } = options;
   const heap: Head<M>[] = [];

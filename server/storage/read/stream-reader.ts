@@ -14,7 +14,7 @@ export type Received = { readonly recvUs: number };
 export type LineParser<M extends Received> = (text: string, from: number, to: number) => M | "damaged" | null;
 
 /** Files that follow each other in time, read one after the other, and how their lines are read. */
-export type LineTrack<M extends Received> = {
+export type LineStream<M extends Received> = {
   readonly files: readonly RecordedFile[];
   readonly encoding?: LineEncoding;
   /** A further look at a message of a file that nothing vouches for: false if it cannot be right. */
@@ -53,7 +53,7 @@ type Source<M extends Received> = {
  * read of a compressed file that it has a problem with, and lines of plain segments are read only if they are JSON of the file's day.
  */
 export function createHead<M extends Received>(
-  track: LineTrack<M>,
+  track: LineStream<M>,
   order: number,
   options: { fromUs: number; onDamage: (path: string, problem: string) => void; check?: SourceCheck | undefined },
 ): Head<M> {

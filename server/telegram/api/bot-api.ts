@@ -23,7 +23,7 @@ export type CallResult<T> = { readonly ok: true; readonly value: T } | ({ readon
 export type MenuEntry = { readonly command: string; readonly description: string };
 
 /** The calls of the Bot API that the bot needs besides those of the sender. None of them rejects. */
-export type Calls = {
+export type BotApi = {
   /** The bot's name, without @. */
   me(signal?: AbortSignal): Promise<CallResult<string>>;
   /** Waits up to so many seconds for something to come in; what comes is as Telegram sent it. */
@@ -48,12 +48,12 @@ const mostUpdates = 100;
 const mostAnswerBytes = 8 * 1024 * 1024;
 
 /** Speaks to the Bot API; `signal` ends everything. `timeoutMs`: longest wait for an ordinary call. */
-export function createCalls(options: {
+export function createBotApi(options: {
   token: string;
   apiRoot: string;
   signal: AbortSignal;
   timeoutMs?: number;
-}): Calls {
+}): BotApi {
   const { token, apiRoot, timeoutMs: usualMs = 15_000 } = options;
   const ask = boundedFetchOf({ timeoutMs: longestMs, maxBytes: mostAnswerBytes });
   const api = new Api(token, {

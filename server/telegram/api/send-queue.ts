@@ -7,7 +7,7 @@ import { cut, mostCaption, mostText, plainOf } from "./html.ts";
 export type Button = { readonly text: string; readonly data: string };
 
 /** A message for one chat. */
-export type Letter = {
+export type ChatMessage = {
   /** With Telegram's HTML; what is too long is sent as plain text, cut. */
   readonly html: string;
   readonly buttons?: readonly (readonly Button[])[];
@@ -18,7 +18,7 @@ export type Letter = {
 };
 
 /** What became of a call. */
-export type Outcome =
+export type SendOutcome =
   | { readonly kind: "done"; readonly messageId: number }
   /** Nobody answered, or nothing that makes sense: to be tried again later. */
   | { readonly kind: "unreachable"; readonly problem: string }
@@ -34,17 +34,17 @@ export type Outcome =
   | { readonly kind: "unacceptable"; readonly problem: string };
 
 /** The calls of the Bot API that the notifier needs. None of them rejects, none takes longer than the time-out by much. */
-export type Sender = {
-  send(chat: number, letter: Letter): Promise<Outcome>;
-  edit(chat: number, messageId: number, letter: Letter): Promise<Outcome>;
-  remove(chat: number, messageId: number): Promise<Outcome>;
+export type SendQueue = {
+  send(chat: number, letter: ChatMessage): Promise<SendOutcome>;
+  edit(chat: number, messageId: number, letter: ChatMessage): Promise<SendOutcome>;
+  remove(chat: number, messageId: number): Promise<SendOutcome>;
   /** A picture with words under it. */
-  sendPhoto(chat: number, picture: Uint8Array, letter: Letter): Promise<Outcome>;
+  sendPhoto(chat: number, picture: Uint8Array, letter: ChatMessage): Promise<SendOutcome>;
   /** Ends what is under way. */
   abort(): void;
 };
 
-export type SenderOptions = {
+export type SendQueueOptions = {
   readonly token: string;
   readonly apiRoot: string;
   readonly timeoutMs?: number;
@@ -59,7 +59,7 @@ const mostAnswerBytes = 1024 * 1024;
 const mostProblem = 200;
 
 /** Speaks to the Bot API. The token is in none of the texts that come back. */
-export function createSender({ token, apiRoot, timeoutMs = 15_000, fetch: go }: SenderOptions): Sender {
+export function createSendQueue({ token, apiRoot, timeoutMs = 15_000, fetch: go }: SendQueueOptions): SendQueue {
   const aborting = new AbortController();
   const ask = go ?? boundedFetchOf({ timeoutMs, maxBytes: mostAnswerBytes });
   const api = new Api(token, {
@@ -85,7 +85,7 @@ export function createSender({ token, apiRoot, timeoutMs = 15_000, fetch: go }: 
     return judged(() => call(plain));
   }
 
-  async function judged(call: () => Promise<number>): Promise<Outcome> {
+  async function judged(call: () => Promise<number>): Promise<SendOutcome> {
     try {
       const messageId = await call();
       if (Number.isSafeInteger(messageId)) return { kind: "done", messageId };
@@ -96,7 +96,7 @@ export function createSender({ token, apiRoot, timeoutMs = 15_000, fetch: go }: 
     }
   }
 
-  const options = ({ buttons, silent, replyTo }: Letter) => ({
+  const options = ({ buttons, silent, replyTo }: ChatMessage) => ({
     ...(silent === true ? { disable_notification: true } : {}),
     ...(replyTo == null || replyTo <= 0
       ? {}
@@ -138,7 +138,7 @@ export function scrub(text: string, token: string): string {
   return cut(clean.replace(/\s+/g, " ").trim(), mostProblem);
 }
 
-function keyboard(buttons: Letter["buttons"]) {
+function keyboard(buttons: ChatMessage["buttons"]) {
   if (buttons === undefined || buttons.length === 0) return {};
   const rows = buttons.map((row) => row.map(({ text, data }) => ({ text, callback_data: data })));
   return { reply_markup: { inline_keyboard: rows } };
@@ -149,7 +149,7 @@ function unlessUnchanged(error: unknown): void {
   throw error;
 }
 
-function outcomeOf(error: unknown): Outcome {
+function outcomeOf(error: unknown): SendOutcome {
   if (!(error instanceof GrammyError)) {
     // The inner error says why; its text may hold the URL, and with it the token.
     const reason = error instanceof HttpError ? error.error : error;
@@ -176,7 +176,7 @@ function outcomeOf(error: unknown): Outcome {
   };
 }
 
-function badRequest(problem: string): Outcome {
+function badRequest(problem: string): SendOutcome {
   if (/message to (edit|delete) not found|message can't be (edited|deleted)|MESSAGE_ID_INVALID/i.test(problem))
     return { kind: "gone" };
   if (
@@ -198,7 +198,7 @@ function adviceFor(problem: string): string {
   return "check the chat with `rt-data check --telegram`, or take it out of telegram.chats";
 }
 
-function refused(concerns: "chat" | "bot", problem: string, advice: string): Outcome {
+function refused(concerns: "chat" | "bot", problem: string, advice: string): SendOutcome {
   return { kind: "refused", concerns, problem, advice };
 }
 

@@ -1,16 +1,16 @@
 import type { BotStatus } from "../../domain/status.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { Language } from "../../text/amounts.ts";
-import { type Calls, createCalls } from "../api/bot-api.ts";
-import { createSender } from "../api/send-queue.ts";
+import { type BotApi, createBotApi } from "../api/bot-api.ts";
+import { createSendQueue } from "../api/send-queue.ts";
 import { createAllowance, createStrangers } from "./access.ts";
-import { createConversation } from "./command-router.ts";
-import { goPrefix, type Sources, wordsOf } from "./commands/command.ts";
+import { createCommandRouter } from "./command-router.ts";
+import { commandTexts, goPrefix, type Sources } from "./commands/command.ts";
 import { commandNames } from "./commands/help.ts";
 import type { IncidentButtons } from "./incident-buttons.ts";
-import { createReply, type Place } from "./reply.ts";
+import { createReply, type ReplyPlace } from "./reply.ts";
 import { type Incoming, readIncoming } from "./update-parser.ts";
-import { createPoller, type PollerPace } from "./update-poller.ts";
+import { createUpdatePoller, type UpdatePollerPace } from "./update-poller.ts";
 
 /** Answers on Telegram. Nothing of the recorder waits for it. */
 export type Bot = {
@@ -26,7 +26,7 @@ export type BotOptions = {
   readonly language: Language;
   readonly host: string;
   readonly timeZone?: string;
-  readonly pace?: PollerPace;
+  readonly pace?: UpdatePollerPace;
   /** Questions of one chat: so many at once, then one every so often, ms. */
   readonly allowance?: { readonly burst: number; readonly everyMs: number };
 };
@@ -52,19 +52,19 @@ const mostAtOnce = 12;
 export function createBot(options: BotOptions, deps: BotDeps): Bot {
   const { language, timeZone } = options;
   const { log } = deps;
-  const say = wordsOf(language);
+  const say = commandTexts(language);
   const ending = new AbortController();
-  const calls = createCalls({ ...options, signal: ending.signal });
-  const sender = createSender(options);
+  const calls = createBotApi({ ...options, signal: ending.signal });
+  const sender = createSendQueue(options);
   const reply = createReply({ calls, sender, signal: ending.signal, log });
-  const conversation = createConversation(options, deps);
+  const conversation = createCommandRouter(options, deps);
   const strangers = createStrangers({ log });
   const allowance = createAllowance(options.allowance ?? usualAllowance);
   const underWay = new Set<Promise<void>>();
   let startedS = 0;
   let answered = 0;
   let old = 0;
-  const poller = createPoller({ calls, onUpdate, onName, log }, options.pace);
+  const poller = createUpdatePoller({ calls, onUpdate, onName, log }, options.pace);
 
   function onName(name: string): void {
     log.info("the Telegram bot listens", { bot: `@${name}` });
@@ -135,20 +135,20 @@ export function createBot(options: BotOptions, deps: BotDeps): Bot {
   };
 }
 
-function placeOf(incoming: Incoming & { kind: "command" | "press" }): Place {
+function placeOf(incoming: Incoming & { kind: "command" | "press" }): ReplyPlace {
   const { chat, messageId } = incoming;
   if (incoming.kind === "press") return { chat, messageId, isPicture: incoming.isPicture, replyTo: null };
   return { chat, messageId: null, isPicture: false, replyTo: incoming.isGroup ? messageId : null };
 }
 
 /** The menu in both languages; without one the bot works as well. */
-async function setMenus(calls: Calls, log: Log): Promise<void> {
+async function setMenus(calls: BotApi, log: Log): Promise<void> {
   for (const [language, code] of [
     ["en", null],
     ["en", "en"],
     ["ko", "ko"],
   ] as const) {
-    const { about } = wordsOf(language);
+    const { about } = commandTexts(language);
     const done = await calls.setMenu(
       commandNames.map((command) => ({ command, description: about[command] })),
       code,

@@ -1,5 +1,5 @@
 import { dateOf, dateStartUs, dayUs } from "../../domain/day.ts";
-import { type Gap, isOpenHole } from "../../domain/gap.ts";
+import { awaitsBackfill, type Gap } from "../../domain/gap.ts";
 import { parseStreamType } from "../../domain/stream.ts";
 import type { PictureJob } from "../pictures/picture-worker-client.ts";
 import type { Sources } from "./commands/command.ts";
@@ -20,7 +20,7 @@ const minuteUs = 60_000_000;
 const mostGaps = 500;
 
 /** What is to be drawn for the last hours of a symbol; null where no stream of it has prices. */
-export function chartJob(
+export function chartRequest(
   { status, history, nowUs, priceStream, dataDir }: Sources,
   symbol: string,
   span: ChartSpan,
@@ -34,7 +34,9 @@ export function chartJob(
   const own = status().symbols.find((one) => one.symbol === symbol)?.streams ?? [];
   const folders = own.map((one) => parseStreamType(one.stream)?.folder ?? one.stream);
   const filter = { stream: null, symbol, cause: null, fromUs, toUs };
-  const known = history.gaps(filter, mostGaps, null).items.filter((gap) => isOpenHole(gap) || gap.cause === "halted");
+  const known = history
+    .gaps(filter, mostGaps, null)
+    .items.filter((gap) => awaitsBackfill(gap) || gap.cause === "halted");
   const open = own.flatMap(({ gap }) => (gap === null ? [] : [{ from_us: gap.from_us, to_us: toUs }]));
   const rates: { atUs: number; value: number | null }[] = [];
   for (let start = dateStartUs(dateOf(fromUs)); start < toUs; start += dayUs) {

@@ -4,7 +4,7 @@ import { cut, escapeHtml } from "../api/html.ts";
 import { ackCommand, alertsCommand } from "./commands/alerts.ts";
 import { bookCommand } from "./commands/book.ts";
 import { chartCommand } from "./commands/chart.ts";
-import { type Answer, type Ask, type Command, fill, go, rows, type Sources } from "./commands/command.ts";
+import { type Ask, type BotCommand, type CommandAnswer, fill, go, rows, type Sources } from "./commands/command.ts";
 import { delayCommand } from "./commands/delay.ts";
 import { diskCommand } from "./commands/disk.ts";
 import { gapsCommand } from "./commands/gaps.ts";
@@ -17,9 +17,9 @@ import { todayCommand } from "./commands/today.ts";
 import { verifyCommand } from "./commands/verify.ts";
 
 /** Answers lines such as `chart ETHUSDT 6h`, wherever they come from. */
-export type Conversation = {
+export type CommandRouter = {
   /** Never rejects: what goes wrong is said. */
-  answer(line: string, ask: Omit<Ask, "words">): Promise<Answer>;
+  answer(line: string, ask: Omit<Ask, "words">): Promise<CommandAnswer>;
   /** True if the answer to it is a picture that takes its time. */
   draws(line: string): boolean;
 };
@@ -29,8 +29,8 @@ const mostWords = 8;
 const longestWord = 64;
 
 /** Every command of the bot. */
-export function createConversation(options: { readonly host: string }, sources: Sources): Conversation {
-  const commands: readonly Command[] = [
+export function createCommandRouter(options: { readonly host: string }, sources: Sources): CommandRouter {
+  const commands: readonly BotCommand[] = [
     statusCommand(sources),
     symbolsCommand(sources),
     bookCommand(sources),
@@ -77,7 +77,7 @@ function wordsOf(line: string): readonly string[] {
     .map((word) => word.slice(0, longestWord));
 }
 
-function unknown(name: string, { say }: Omit<Ask, "words">): Answer {
+function unknown(name: string, { say }: Omit<Ask, "words">): CommandAnswer {
   const near = nearest(name, commandNames);
   const html = [
     fill(say.unknownCommand, { name: escapeHtml(name.slice(0, 32)) }),

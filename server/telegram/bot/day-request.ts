@@ -8,7 +8,7 @@ import type { Sources } from "./commands/command.ts";
 type DaySources = Pick<Sources, "history" | "nowUs" | "status">;
 
 /** What is to be drawn of a UTC day, today included. Reads a manifest at a time, and lets everybody else go on between two. */
-export async function dayJob(sources: DaySources, date: string): Promise<{ kind: "day"; day: DayPicture }> {
+export async function dayRequest(sources: DaySources, date: string): Promise<{ kind: "day"; day: DayPicture }> {
   const { history, nowUs } = sources;
   const fromUs = dateStartUs(date);
   const toUs = fromUs + dayUs;

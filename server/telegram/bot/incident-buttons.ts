@@ -1,6 +1,6 @@
 import type { Incident, Incidents } from "../../domain/incident.ts";
 import { timeOfDay } from "../../text/amounts.ts";
-import { fill, type Speech, wordsOf } from "../text/incident-phrases.ts";
+import { fill, incidentTexts, type Speech } from "../text/incident-phrases.ts";
 
 /** What the buttons under incidents do. */
 export type IncidentButtons = {
@@ -24,7 +24,7 @@ export function createIncidentButtons(
   },
 ): IncidentButtons {
   const { incidents, refresh, nowUs } = deps;
-  const words = wordsOf(options.language);
+  const words = incidentTexts(options.language);
   return {
     press(data, by) {
       const [, acknowledged, muted, minutes] = pattern.exec(data) ?? [];

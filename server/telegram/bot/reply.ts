@@ -1,10 +1,10 @@
 import type { Log } from "../../platform/log/log.ts";
-import type { Calls } from "../api/bot-api.ts";
-import type { Outcome, Sender } from "../api/send-queue.ts";
-import type { Answer } from "./commands/command.ts";
+import type { BotApi } from "../api/bot-api.ts";
+import type { SendOutcome, SendQueue } from "../api/send-queue.ts";
+import type { CommandAnswer } from "./commands/command.ts";
 
 /** Where an answer goes: below the question, or in the place of an earlier answer. */
-export type Place = {
+export type ReplyPlace = {
   readonly chat: number;
   /** The message that is to become the answer, or null. */
   readonly messageId: number | null;
@@ -18,11 +18,11 @@ export type Place = {
 const mostWaitSeconds = 20;
 
 /** Shows answers. Never rejects: an answer that cannot be shown is not worth more than a line in the log. */
-export function createReply(deps: { calls: Calls; sender: Sender; signal: AbortSignal; log: Log }) {
+export function createReply(deps: { calls: BotApi; sender: SendQueue; signal: AbortSignal; log: Log }) {
   const { calls, sender, signal, log } = deps;
 
   /** Shows an answer, and what becomes of it; resolves when all is said. */
-  return async function reply(place: Place, answer: Answer): Promise<void> {
+  return async function reply(place: ReplyPlace, answer: CommandAnswer): Promise<void> {
     let shown = await show(place, answer);
     for (let next = answer.follow; next !== undefined && shown !== null && !signal.aborted; ) {
       const later = await next(signal);
@@ -33,7 +33,7 @@ export function createReply(deps: { calls: Calls; sender: Sender; signal: AbortS
   };
 
   /** Id of the message that shows it, or null where none does. */
-  async function show(place: Place, answer: Answer): Promise<number | null> {
+  async function show(place: ReplyPlace, answer: CommandAnswer): Promise<number | null> {
     const outcome = await attempt(place, answer);
     if (outcome.kind === "done") return outcome.messageId;
     if (outcome.kind === "wait" && outcome.seconds <= mostWaitSeconds && !signal.aborted) {
@@ -45,7 +45,10 @@ export function createReply(deps: { calls: Calls; sender: Sender; signal: AbortS
     return null;
   }
 
-  async function attempt({ chat, messageId, isPicture, replyTo }: Place, answer: Answer): Promise<Outcome> {
+  async function attempt(
+    { chat, messageId, isPicture, replyTo }: ReplyPlace,
+    answer: CommandAnswer,
+  ): Promise<SendOutcome> {
     const { picture, ...rest } = answer;
     const letter = { ...rest, replyTo };
     if (messageId !== null && picture === undefined && !isPicture) {
@@ -63,6 +66,6 @@ export function createReply(deps: { calls: Calls; sender: Sender; signal: AbortS
   }
 }
 
-function reasonOf(outcome: Outcome): string {
+function reasonOf(outcome: SendOutcome): string {
   return "problem" in outcome ? outcome.problem : outcome.kind;
 }

@@ -1,12 +1,12 @@
 import { parseSymbol } from "../../domain/stream.ts";
 import { nearest } from "../../platform/did-you-mean.ts";
 import { escapeHtml } from "../api/html.ts";
-import { type Answer, type Ask, fill, go, rows } from "./commands/command.ts";
+import { type Ask, type CommandAnswer, fill, go, rows } from "./commands/command.ts";
 
 /** A recorded symbol, or what is to be answered instead. */
 export type SymbolChoice =
   | { readonly ok: true; readonly symbol: string; readonly previous: string; readonly next: string }
-  | { readonly ok: false; readonly answer: Answer };
+  | { readonly ok: false; readonly answer: CommandAnswer };
 
 /** Symbols that are offered where one is not known. */
 const offered = 6;

@@ -1,18 +1,18 @@
 import type { BotStatus } from "../../domain/status.ts";
 import type { Log } from "../../platform/log/log.ts";
-import type { CallProblem, Calls } from "../api/bot-api.ts";
+import type { BotApi, CallProblem } from "../api/bot-api.ts";
 import { updateIdOf } from "./update-parser.ts";
 
 /** Asks Telegram for what comes in, for as long as it lives, whatever happens. */
-export type Poller = {
+export type UpdatePoller = {
   start(): void;
   /** Ends at once; resolves when nothing is under way. Idempotent. */
   stop(): Promise<void>;
   state(): Pick<BotStatus, "state" | "name">;
 };
 
-export type PollerDeps = {
-  readonly calls: Pick<Calls, "me" | "updates">;
+export type UpdatePollerDeps = {
+  readonly calls: Pick<BotApi, "me" | "updates">;
   /** One thing that came in; it may throw, and is not waited for. */
   readonly onUpdate: (update: unknown, botName: string) => void;
   /** Telegram has told the bot's name for the first time. */
@@ -21,7 +21,7 @@ export type PollerDeps = {
 };
 
 /** How long Telegram may keep us waiting for something to come in, s, and how long we wait after failures, ms. */
-export type PollerPace = {
+export type UpdatePollerPace = {
   readonly longPollSeconds: number;
   readonly leastMs: number;
   readonly mostMs: number;
@@ -31,7 +31,7 @@ export type PollerPace = {
   readonly conflictMs: readonly [first: number, then: number];
 };
 
-const usualPace: PollerPace = {
+const usualPace: UpdatePollerPace = {
   longPollSeconds: 50,
   leastMs: 1000,
   mostMs: 60_000,
@@ -47,7 +47,7 @@ const quietMs = 600_000;
 type Trouble = "unreachable" | "refused" | "conflict";
 
 /** A poller of one token; does nothing before `start`. */
-export function createPoller(deps: PollerDeps, pace: PollerPace = usualPace): Poller {
+export function createUpdatePoller(deps: UpdatePollerDeps, pace: UpdatePollerPace = usualPace): UpdatePoller {
   const { calls, log } = deps;
   const stopping = new AbortController();
   let running: Promise<void> | null = null;

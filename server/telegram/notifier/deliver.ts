@@ -1,17 +1,17 @@
 import type { Incident } from "../../domain/incident.ts";
-import type { Outgoing } from "../../domain/notification-state.ts";
-import type { Letter, Outcome, Sender } from "../api/send-queue.ts";
+import type { NotificationState } from "../../domain/notification-state.ts";
+import type { ChatMessage, SendOutcome, SendQueue } from "../api/send-queue.ts";
 import {
-  incidentLetter,
-  overLetter,
-  overSeveralLetter,
-  stillLetter,
-  stillSeveralLetter,
-  summaryLetter,
-  worseLetter,
+  incidentMessage,
+  overMessage,
+  overSeveralMessage,
+  stillMessage,
+  stillSeveralMessage,
+  summaryMessage,
+  worseMessage,
 } from "../text/incident-message.ts";
 import type { Speech } from "../text/incident-phrases.ts";
-import { type Step, shownOf, type Told } from "./next-step.ts";
+import { type Action, type ChatIncident, shownOf } from "./next-step.ts";
 
 /** What a delivery needs to know besides its step. */
 export type Delivery = {
@@ -22,19 +22,19 @@ export type Delivery = {
   readonly outage: { readonly fromUs: number; readonly toUs: number } | null;
   /** Incidents that nobody was told of and that are known by their number alone. */
   readonly forgotten: number;
-  readonly save: (row: Outgoing) => void;
-  readonly remove: (row: Outgoing) => void;
+  readonly save: (row: NotificationState) => void;
+  readonly remove: (row: NotificationState) => void;
 };
 
 /** Mark of a message that Telegram will never take, or that went without its id. */
 const noMessage = 0;
 
 /** Does one step, and writes down what came of it; null where nothing had to be sent for it. */
-export async function deliver(step: Step, sender: Sender, delivery: Delivery): Promise<Outcome | null> {
+export async function deliver(step: Action, sender: SendQueue, delivery: Delivery): Promise<SendOutcome | null> {
   const { chat, speech, save, remove } = delivery;
   const nowUs = speech.nowUs;
 
-  async function tell({ row, incident }: Told): Promise<Outcome> {
+  async function tell({ row, incident }: ChatIncident): Promise<SendOutcome> {
     const letter = letterOf(incident);
     let outcome = await sender.send(chat, letter);
     // Its first line alone is better than nothing.
@@ -50,10 +50,10 @@ export async function deliver(step: Step, sender: Sender, delivery: Delivery): P
     return outcome;
   }
 
-  async function summary(all: readonly Told[]): Promise<Outcome> {
+  async function summary(all: readonly ChatIncident[]): Promise<SendOutcome> {
     const open = all.filter(({ incident }) => incident.to_us === null);
     const over = all.filter(({ incident }) => incident.to_us !== null);
-    const letter = summaryLetter(
+    const letter = summaryMessage(
       {
         unreachable: outageOf(all),
         open: open.map(({ incident }) => incident),
@@ -74,25 +74,25 @@ export async function deliver(step: Step, sender: Sender, delivery: Delivery): P
   }
 
   /** Where Telegram was out of reach while one of these began. */
-  function outageOf(all: readonly Told[]): Delivery["outage"] {
+  function outageOf(all: readonly ChatIncident[]): Delivery["outage"] {
     const { outage } = delivery;
     return outage !== null && all.some(({ incident }) => incident.from_us < outage.toUs) ? outage : null;
   }
 
-  function noteTold(row: Outgoing, isSilent: boolean): void {
+  function noteTold(row: NotificationState, isSilent: boolean): void {
     row.sentUs = nowUs;
     row.soundUs = isSilent ? row.soundUs : nowUs;
     row.isWorse = false;
     save(row);
   }
 
-  function noteShown({ row, incident }: Told, letter: Letter): void {
+  function noteShown({ row, incident }: ChatIncident, letter: ChatMessage): void {
     row.shown = shownOf(incident, hashOf(letter));
     row.shownUs = nowUs;
     save(row);
   }
 
-  async function change({ row, incident }: Told): Promise<Outcome> {
+  async function change({ row, incident }: ChatIncident): Promise<SendOutcome> {
     const letter = letterOf(incident);
     const messageId = row.messageId ?? noMessage;
     const outcome = await sender.edit(chat, messageId, letter);
@@ -100,12 +100,12 @@ export async function deliver(step: Step, sender: Sender, delivery: Delivery): P
     if (isLost && row.form === "own") row.form = "lost";
     if (outcome.kind === "done" || isLost) noteShown({ row, incident }, letter);
     if (outcome.kind === "done" && row.form === "closed" && row.repeatId !== null)
-      await sender.edit(chat, row.repeatId, overLetter(incident, true, speech, messageId));
+      await sender.edit(chat, row.repeatId, overMessage(incident, true, speech, messageId));
     return outcome;
   }
 
-  async function worse({ row, incident }: Told): Promise<Outcome> {
-    const outcome = await sender.send(chat, worseLetter(incident, speech, row.messageId ?? noMessage));
+  async function worse({ row, incident }: ChatIncident): Promise<SendOutcome> {
+    const outcome = await sender.send(chat, worseMessage(incident, speech, row.messageId ?? noMessage));
     if (isSettled(outcome)) {
       row.isWorse = false;
       row.soundUs = nowUs;
@@ -114,13 +114,13 @@ export async function deliver(step: Step, sender: Sender, delivery: Delivery): P
     return outcome;
   }
 
-  async function repeat(all: readonly Told[]): Promise<Outcome> {
+  async function repeat(all: readonly ChatIncident[]): Promise<SendOutcome> {
     const [first] = all;
     const isAlone = all.length === 1 && first !== undefined;
     const incidents = all.map(({ incident }) => incident);
     const letter = isAlone
-      ? stillLetter(first.incident, speech, first.row.messageId ?? noMessage)
-      : stillSeveralLetter(incidents, speech);
+      ? stillMessage(first.incident, speech, first.row.messageId ?? noMessage)
+      : stillSeveralMessage(incidents, speech);
     const outcome = await sender.send(chat, letter);
     if (!isSettled(outcome)) return outcome;
     for (const { row } of all) {
@@ -134,7 +134,7 @@ export async function deliver(step: Step, sender: Sender, delivery: Delivery): P
     return outcome;
   }
 
-  async function over(all: readonly Told[], isSaid: boolean): Promise<Outcome | null> {
+  async function over(all: readonly ChatIncident[], isSaid: boolean): Promise<SendOutcome | null> {
     const outcome = isSaid ? await sender.send(chat, overLetterOf(all)) : null;
     if (outcome !== null && !isSettled(outcome)) return outcome;
     for (const { row } of all) {
@@ -150,18 +150,18 @@ export async function deliver(step: Step, sender: Sender, delivery: Delivery): P
     return outcome;
   }
 
-  function overLetterOf(all: readonly Told[]): Letter {
+  function overLetterOf(all: readonly ChatIncident[]): ChatMessage {
     const [first] = all;
     const messageId = first?.row.messageId ?? noMessage;
     if (all.length === 1 && first !== undefined)
-      return overLetter(first.incident, first.row.form === "own", speech, messageId);
+      return overMessage(first.incident, first.row.form === "own", speech, messageId);
     const isOneSummary = all.every(({ row }) => row.messageId === messageId);
     const incidents = all.map(({ incident }) => incident);
-    return overSeveralLetter(incidents, speech, isOneSummary ? messageId : null);
+    return overSeveralMessage(incidents, speech, isOneSummary ? messageId : null);
   }
 
-  function letterOf(incident: Incident): Letter {
-    return incidentLetter(incident, speech, delivery.mutedUntilUs(incident));
+  function letterOf(incident: Incident): ChatMessage {
+    return incidentMessage(incident, speech, delivery.mutedUntilUs(incident));
   }
 
   switch (step.kind) {
@@ -185,11 +185,11 @@ export async function deliver(step: Step, sender: Sender, delivery: Delivery): P
 }
 
 /** What a message shows, in short. */
-export function hashOf({ html, buttons }: Letter): string {
+export function hashOf({ html, buttons }: ChatMessage): string {
   return Bun.hash(JSON.stringify([html, buttons])).toString(36);
 }
 
 /** It was taken, or never will be. */
-function isSettled({ kind }: Outcome): boolean {
+function isSettled({ kind }: SendOutcome): boolean {
   return kind === "done" || kind === "unacceptable" || kind === "gone";
 }

@@ -1,15 +1,15 @@
 import type { Log } from "../../platform/log/log.ts";
-import type { Outcome } from "../api/send-queue.ts";
+import type { SendOutcome } from "../api/send-queue.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** How well the chats can be reached, and when to try again. */
-export type Reach = {
+export type DeliveryHealth = {
   /** Where messages to a chat go: the supergroup that it has become, or itself. */
   idOf(chat: number): number;
   /** Nothing is to be sent to the chat before, µs. */
   readyUs(chat: number): number;
   /** What became of a call for a chat. */
-  note(chat: number, outcome: Outcome): void;
+  note(chat: number, outcome: SendOutcome): void;
   /** The last time in which nobody could be reached, the end being now while it lasts; null where there was none. */
   outage(): { readonly fromUs: number; readonly toUs: number } | null;
   /** What is wrong at this moment, for people; null where nothing is. */
@@ -32,7 +32,7 @@ const outageNote = "telegram unreachable since";
 const longestUs = 86_400_000_000;
 
 /** Keeps in mind what goes wrong; each trouble is logged when it begins and when it is over, and never in between. */
-export function createReach(deps: { nowUs: () => number; outbox: Outbox; log: Log }): Reach {
+export function createDeliveryHealth(deps: { nowUs: () => number; outbox: Outbox; log: Log }): DeliveryHealth {
   const { nowUs, outbox, log } = deps;
   const paceUntil = new Map<number, number>();
   const refused = new Map<number, Trouble>();
@@ -66,7 +66,7 @@ export function createReach(deps: { nowUs: () => number; outbox: Outbox; log: Lo
     unreachable = null;
   }
 
-  function noteRefused(chat: number, { concerns, problem, advice }: Extract<Outcome, { kind: "refused" }>): void {
+  function noteRefused(chat: number, { concerns, problem, advice }: Extract<SendOutcome, { kind: "refused" }>): void {
     const before = concerns === "bot" ? deaf : refused.get(chat);
     // Several chats may find out at the same time that nobody is listened to.
     if (concerns === "bot" && deaf !== null && deaf.untilUs > nowUs()) return;

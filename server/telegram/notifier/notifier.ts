@@ -1,16 +1,16 @@
 import type { Incident, IncidentChange, Incidents } from "../../domain/incident.ts";
-import type { Outgoing, OutgoingStore } from "../../domain/notification-state.ts";
+import type { NotificationState, NotificationStore } from "../../domain/notification-state.ts";
 import type { TelegramStatus } from "../../domain/status.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { Language } from "../../text/amounts.ts";
-import type { Outcome, Sender } from "../api/send-queue.ts";
-import { incidentLetter } from "../text/incident-message.ts";
-import { fill, type Speech, wordsOf } from "../text/incident-phrases.ts";
+import type { SendOutcome, SendQueue } from "../api/send-queue.ts";
+import { incidentMessage } from "../text/incident-message.ts";
+import { fill, incidentTexts, type Speech } from "../text/incident-phrases.ts";
 import { createBacklog } from "./backlog.ts";
 import { deliver, hashOf } from "./deliver.ts";
-import { createReach } from "./delivery-health.ts";
-import { nextStep, type Step, shownOf, type Told } from "./next-step.ts";
-import { createPosts, type Post } from "./one-off-messages.ts";
+import { createDeliveryHealth } from "./delivery-health.ts";
+import { type Action, type ChatIncident, nextAction, shownOf } from "./next-step.ts";
+import { createOneOffMessages, type OneOffMessage } from "./one-off-messages.ts";
 import { createOutbox } from "./outbox.ts";
 
 /** Tells chats of incidents: once each, changed while they last, and again where nobody answers. */
@@ -22,7 +22,7 @@ export type Notifier = {
   /** The incident's message is to show its newest state at once. */
   refresh(incident: number): void;
   /** Tells one chat, or all, something apart from incidents. */
-  post(post: Post, chat?: number): void;
+  post(post: OneOffMessage, chat?: number): void;
   /** The chats as they are reached now: a group that became a supergroup has another id than in the config. */
   chats(): readonly number[];
   /** A word kept over restarts. */
@@ -42,9 +42,9 @@ export type NotifierOptions = {
 
 export type NotifierDeps = {
   readonly incidents: Pick<Incidents, "open" | "get" | "page" | "mutes" | "isMuted" | "onChange">;
-  readonly sender: Sender;
+  readonly sender: SendQueue;
   /** Asked for each time: a catalogue that was restored has a new one. */
-  readonly store: () => OutgoingStore;
+  readonly store: () => NotificationStore;
   readonly nowUs: () => number;
   readonly log: Log;
 };
@@ -59,11 +59,11 @@ const lookEveryUs = 5_000_000;
 export function createNotifier(options: NotifierOptions, deps: NotifierDeps): Notifier {
   const { incidents, sender, nowUs, log } = deps;
   const outbox = createOutbox(deps.store, log);
-  const reach = createReach({ nowUs, outbox, log });
-  const posts = createPosts(log);
+  const reach = createDeliveryHealth({ nowUs, outbox, log });
+  const posts = createOneOffMessages(log);
   const backlog = createBacklog({ chats: options.chats, incidents, outbox });
-  const urgent = new Set<Outgoing>();
-  const lookedUs = new WeakMap<Outgoing, number>();
+  const urgent = new Set<NotificationState>();
+  const lookedUs = new WeakMap<NotificationState, number>();
   let sent = 0;
   let running: Promise<void> | null = null;
   let phase: "new" | "started" | "stopped" = "new";
@@ -99,7 +99,7 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     wake();
   }
 
-  function told(chat: number): Told[] {
+  function told(chat: number): ChatIncident[] {
     return outbox.of(chat).flatMap((row) => {
       const incident = incidents.get(row.incident);
       if (incident !== null) return [{ row, incident }];
@@ -108,13 +108,13 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     });
   }
 
-  function isOutdated({ row, incident }: Told): boolean {
+  function isOutdated({ row, incident }: ChatIncident): boolean {
     const now = nowUs();
     const isTooSoon = now - row.shownUs < editEveryUs || now - (lookedUs.get(row) ?? 0) < lookEveryUs;
     if (isTooSoon && !urgent.has(row)) return false;
     lookedUs.set(row, now);
     urgent.delete(row);
-    return shownOf(incident, hashOf(incidentLetter(incident, speech(), mutedUntilUs(incident)))) !== row.shown;
+    return shownOf(incident, hashOf(incidentMessage(incident, speech(), mutedUntilUs(incident)))) !== row.shown;
   }
 
   function mutedUntilUs(incident: Incident): number | null {
@@ -136,7 +136,7 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
   async function workOn(chat: number): Promise<boolean> {
     if (phase !== "started" || reach.readyUs(chat) > nowUs()) return false;
     const moment = { nowUs: nowUs(), isMuted: incidents.isMuted, isOutdated };
-    const step = nextStep(told(chat), moment);
+    const step = nextAction(told(chat), moment);
     const post = step === null ? posts.next(chat, nowUs()) : null;
     if (step === null && post === null) return false;
     const to = reach.idOf(chat);
@@ -147,7 +147,7 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     return true;
   }
 
-  function run(step: Step, chat: number, to: number): Promise<Outcome | null> {
+  function run(step: Action, chat: number, to: number): Promise<SendOutcome | null> {
     return deliver(step, sender, {
       chat: to,
       speech: speech(),
@@ -162,18 +162,18 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     });
   }
 
-  function settle(chat: number, outcome: Outcome): void {
+  function settle(chat: number, outcome: SendOutcome): void {
     reach.note(chat, outcome);
     if (outcome.kind === "done") sent++;
     if (outcome.kind === "unacceptable") log.error("Telegram does not take a message", { reason: outcome.problem });
     if (outcome.kind !== "moved") return;
     backlog.retell(chat);
     const values = { id: String(outcome.chat), old: String(chat) };
-    const letter = { html: fill(wordsOf(options.language).moved, values), silent: true };
+    const letter = { html: fill(incidentTexts(options.language).moved, values), silent: true };
     post({ name: "new id of the group", letter, picture: null, untilUs: nowUs() + 86_400e6 }, chat);
   }
 
-  function post(one: Post, chat?: number): void {
+  function post(one: OneOffMessage, chat?: number): void {
     for (const to of chat === undefined ? chats() : [chat]) posts.add(to, one);
     wake();
   }

@@ -1,11 +1,11 @@
 import type { Log } from "../../platform/log/log.ts";
-import type { Letter, Outcome, Sender } from "../api/send-queue.ts";
+import type { ChatMessage, SendOutcome, SendQueue } from "../api/send-queue.ts";
 
 /** Something to be told once, apart from incidents. */
-export type Post = {
+export type OneOffMessage = {
   /** What it is, for the log. */
   readonly name: string;
-  readonly letter: Letter;
+  readonly letter: ChatMessage;
   readonly picture: Uint8Array | null;
   /** Not worth telling any more after, µs. */
   readonly untilUs: number;
@@ -14,11 +14,11 @@ export type Post = {
 };
 
 /** What waits to be told to each chat, in order. */
-export type Posts = {
-  add(chat: number, post: Post): void;
-  next(chat: number, nowUs: number): Post | null;
+export type OneOffMessages = {
+  add(chat: number, post: OneOffMessage): void;
+  next(chat: number, nowUs: number): OneOffMessage | null;
   /** Sends the next one of a chat; `to` is where the chat is reached. */
-  send(chat: number, to: number, post: Post, sender: Sender): Promise<Outcome>;
+  send(chat: number, to: number, post: OneOffMessage, sender: SendQueue): Promise<SendOutcome>;
   waiting(chat: number): number;
 };
 
@@ -26,10 +26,10 @@ export type Posts = {
 const mostPosts = 10;
 
 /** Posts in memory. */
-export function createPosts(log: Log): Posts {
-  const queues = new Map<number, Post[]>();
+export function createOneOffMessages(log: Log): OneOffMessages {
+  const queues = new Map<number, OneOffMessage[]>();
 
-  function drop(chat: number, post: Post, reason: string): void {
+  function drop(chat: number, post: OneOffMessage, reason: string): void {
     queues.set(
       chat,
       (queues.get(chat) ?? []).filter((other) => other !== post),

@@ -1,4 +1,4 @@
-import type { Outgoing, OutgoingStore } from "../../domain/notification-state.ts";
+import type { NotificationState, NotificationStore } from "../../domain/notification-state.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 
@@ -7,19 +7,19 @@ export type Outbox = {
   /** Takes back what the process before has kept, for these chats alone. */
   load(chats: readonly number[]): void;
   /** Rows of a chat, oldest incident first. */
-  of(chat: number): readonly Outgoing[];
+  of(chat: number): readonly NotificationState[];
   /** Begins to tell a chat of an incident; nothing where that has begun already. */
   add(chat: number, incident: number): void;
   has(chat: number, incident: number): boolean;
-  save(row: Outgoing): void;
-  remove(row: Outgoing): void;
+  save(row: NotificationState): void;
+  remove(row: NotificationState): void;
   note(name: string): string | null;
   setNote(name: string, value: string): void;
 };
 
 /** The outbox of an open catalogue. A catalogue that cannot be written to costs its memory over a restart, not the messages. */
-export function createOutbox(store: () => OutgoingStore, log: Log): Outbox {
-  const rows = new Map<number, Map<number, Outgoing>>();
+export function createOutbox(store: () => NotificationStore, log: Log): Outbox {
+  const rows = new Map<number, Map<number, NotificationState>>();
   const notes = new Map<string, string | null>();
   let isTold = false;
 
@@ -50,7 +50,7 @@ export function createOutbox(store: () => OutgoingStore, log: Log): Outbox {
       const own = rows.get(chat);
       if (own === undefined || own.has(incident)) return;
       const sent = { shown: "", shownUs: 0, sentUs: 0, soundUs: 0, repeats: 0, repeatId: null, isWorse: false };
-      const row: Outgoing = { chat, incident, messageId: null, form: "own", ...sent };
+      const row: NotificationState = { chat, incident, messageId: null, form: "own", ...sent };
       own.set(incident, row);
       attempt(() => store().save(row));
     },

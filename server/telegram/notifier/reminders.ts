@@ -1,5 +1,5 @@
 import type { Incident } from "../../domain/incident.ts";
-import type { Outgoing } from "../../domain/notification-state.ts";
+import type { NotificationState } from "../../domain/notification-state.ts";
 import { isPast } from "../text/incident-phrases.ts";
 
 const hourUs = 3_600_000_000;
@@ -13,7 +13,7 @@ const nearUs = 15 * 60_000_000;
 /** When an incident is to be repeated to a chat, µs, or null where it is not: acknowledged, over, past, only good to know. */
 export function repeatDueUs(
   incident: Incident,
-  { soundUs, repeats }: Pick<Outgoing, "soundUs" | "repeats">,
+  { soundUs, repeats }: Pick<NotificationState, "soundUs" | "repeats">,
 ): number | null {
   if (
     incident.to_us !== null ||

@@ -2,7 +2,7 @@ import { decimalsIn } from "../../text/decimal-figure.ts";
 import type { ChartPoint } from "./chart-points.ts";
 import { drawClock, drawPanel, margin, type Panel, type PanelFrame } from "./panel.ts";
 import { figure, shortSpan } from "./scale.ts";
-import { ink, label, pictureWidth, svg, type, widthOf } from "./svg.ts";
+import { ink, label, pictureWidth, svg, textWidth, type } from "./svg.ts";
 
 /** What a chart shows: a symbol's price, spread and rate over some hours, and where nothing was recorded. */
 export type Chart = {
@@ -73,7 +73,7 @@ function headline(chart: Chart, prices: readonly { readonly value: number }[], d
   const price = last === undefined ? "no data" : figure(last, decimals);
   return [
     label(margin, 86, symbol, { size: titleSize }),
-    label(margin + widthOf(symbol, titleSize) + 24, 86, span, { size: type.large, fill: ink.soft }),
+    label(margin + textWidth(symbol, titleSize) + 24, 86, span, { size: type.large, fill: ink.soft }),
     label(pictureWidth - margin, 86, price, { size: price.length > 12 ? type.large : type.title, anchor: "end" }),
     label(margin, 148, gaps.length === 0 ? "no gaps" : `${counted}, ${shortSpan(lostUs)}`, {
       fill: gaps.length === 0 ? ink.soft : ink.bad,

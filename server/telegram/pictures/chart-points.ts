@@ -1,7 +1,7 @@
 import { dateOf, dayUs } from "../../domain/day.ts";
 import { codeOf } from "../../platform/errors.ts";
 import type { RecordedFile } from "../../storage/list/day-files.ts";
-import { tracksOfDay } from "../../storage/list/listing.ts";
+import { streamsOfDay } from "../../storage/list/listing.ts";
 import { type LineReader, openLines } from "../../storage/read/line-reader.ts";
 
 /** What a chart shows of one moment. */
@@ -65,7 +65,7 @@ export async function readChartPoints(query: ChartQuery): Promise<readonly Chart
 function filesOf({ dataDir, symbol, stream, fromUs, toUs }: ChartQuery): readonly RecordedFile[] {
   const files: RecordedFile[] = [];
   for (let dayStart = fromUs - (fromUs % dayUs); dayStart < toUs; dayStart += dayUs)
-    files.push(...tracksOfDay(dataDir, { stream, symbol, date: dateOf(dayStart) }).flatMap((track) => track.files));
+    files.push(...streamsOfDay(dataDir, { stream, symbol, date: dateOf(dayStart) }).flatMap((track) => track.files));
   return files.sort((a, b) => a.startUs - b.startUs);
 }
 

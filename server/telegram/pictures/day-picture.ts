@@ -1,7 +1,7 @@
 import type { MinuteSpan, MinuteState } from "../../domain/queries.ts";
 import { drawClock, drawPanel, margin, type PanelFrame } from "./panel.ts";
 import { figure } from "./scale.ts";
-import { box, ink, label, pictureWidth, svg, type, widthOf } from "./svg.ts";
+import { box, ink, label, pictureWidth, svg, textWidth, type } from "./svg.ts";
 
 /** What the picture of a day shows: the coverage of the symbols, the worst first, and how the day went. */
 export type DayPicture = {
@@ -76,7 +76,7 @@ function headline({ date, coverage, gaps }: DayPicture): string {
   const isWhole = coverage !== null && coverage >= 1;
   return [
     label(margin, 86, date, { size: type.title }),
-    label(margin + widthOf(date, type.title) + 28, 86, "UTC", { size: type.normal, fill: ink.soft }),
+    label(margin + textWidth(date, type.title) + 28, 86, "UTC", { size: type.normal, fill: ink.soft }),
     label(pictureWidth - margin, 86, share, { size: type.title, anchor: "end", fill: isWhole ? ink.good : ink.text }),
     label(margin, 148, gaps === 0 ? (isWhole ? "no gaps" : "") : gaps === 1 ? "1 gap" : `${figure(gaps, 0)} gaps`, {
       fill: gaps === 0 ? ink.soft : ink.bad,

@@ -3,7 +3,7 @@ import type { Chart } from "./chart-picture.ts";
 import type { DayPicture } from "./day-picture.ts";
 
 /** Draws pictures in a worker that lives as long as one of them: neither time nor memory of the recorder goes into it. */
-export type Pictures = {
+export type PictureWorker = {
   /** Resolves with a PNG; rejects, saying why, also where too many are waiting or one takes too long. */
   draw(job: PictureJob): Promise<Uint8Array>;
   /** Gives up what is under way or waiting. Idempotent. */
@@ -16,10 +16,10 @@ const mostWaiting = 6;
 type Waiting = { job: PictureJob; resolve: (png: Uint8Array) => void; reject: (error: Error) => void };
 
 /** One picture at a time, each within `timeoutMs`. */
-export function createPictures(
+export function createPictureWorker(
   deps: { readonly startWorker: () => Worker; readonly log: Log },
   { timeoutMs = 25_000 }: { readonly timeoutMs?: number } = {},
-): Pictures {
+): PictureWorker {
   const waiting: Waiting[] = [];
   let current: { worker: Worker; of: Waiting; timer: ReturnType<typeof setTimeout> } | null = null;
   let stopped = false;

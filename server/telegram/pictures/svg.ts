@@ -75,7 +75,7 @@ export function polyline(
 }
 
 /** About as wide as the font draws it, px. */
-export function widthOf(text: string, size: number): number {
+export function textWidth(text: string, size: number): number {
   let ems = 0;
   for (const letter of text) ems += /[.,:·' il|]/.test(letter) ? 0.26 : /[A-Z%MW]/.test(letter) ? 0.65 : 0.565;
   return ems * size;

@@ -2,19 +2,19 @@ import type { Incident } from "../../domain/incident.ts";
 import { localizedReason } from "../../platform/fetch/foreign-answer.ts";
 import { count, roughDuration } from "../../text/amounts.ts";
 import { cut, escapeHtml, fit, mostText } from "../api/html.ts";
-import type { Letter } from "../api/send-queue.ts";
+import type { ChatMessage } from "../api/send-queue.ts";
 import {
   at,
   counselOf,
   figureOf,
   fill,
+  incidentTexts,
   isPast,
   lasted,
   lossOf,
   mark,
   type Speech,
   titleOf,
-  wordsOf,
   zone,
 } from "./incident-phrases.ts";
 
@@ -22,7 +22,7 @@ import {
 const mostDetail = 400;
 
 /** The one message of an incident, as it is to look now; `mutedUntilUs` where nobody is to be told of it. */
-export function incidentLetter(incident: Incident, speech: Speech, mutedUntilUs: number | null = null): Letter {
+export function incidentMessage(incident: Incident, speech: Speech, mutedUntilUs: number | null = null): ChatMessage {
   const isSilent = incident.severity === "info" || incident.to_us !== null;
   const lines = incident.to_us === null ? openLines(incident, speech, mutedUntilUs) : closedLines(incident, speech);
   const html = fit(headOf(incident, speech), lines, mostText, () => "…");
@@ -31,8 +31,8 @@ export function incidentLetter(incident: Incident, speech: Speech, mutedUntilUs:
 }
 
 /** Said as a reply when an incident concerns more, or has become critical: it makes a sound. */
-export function worseLetter(incident: Incident, speech: Speech, messageId: number): Letter {
-  const title = fill(wordsOf(speech.language).worse, { title: titleOf(incident, speech.language) });
+export function worseMessage(incident: Incident, speech: Speech, messageId: number): ChatMessage {
+  const title = fill(incidentTexts(speech.language).worse, { title: titleOf(incident, speech.language) });
   return {
     html: [`${mark(incident)} <b>${title}</b>`, ...shortLines(incident, speech)].join("\n"),
     replyTo: messageId,
@@ -40,20 +40,20 @@ export function worseLetter(incident: Incident, speech: Speech, messageId: numbe
 }
 
 /** Said again as a reply, with its buttons, while nobody has acknowledged it. */
-export function stillLetter(incident: Incident, speech: Speech, messageId: number): Letter {
+export function stillMessage(incident: Incident, speech: Speech, messageId: number): ChatMessage {
   return { html: stillLine(incident, speech), replyTo: messageId, buttons: buttonsOf(incident, speech, false) };
 }
 
 /** `Still: No connection to Binance, for 2 h`, with its mark. */
 export function stillLine(incident: Incident, speech: Speech): string {
   const values = { title: titleOf(incident, speech.language), duration: roughly(incident, speech) };
-  return `${mark(incident)} ${fill(wordsOf(speech.language).still, values)}`;
+  return `${mark(incident)} ${fill(incidentTexts(speech.language).still, values)}`;
 }
 
 /** Said as a reply once it is over, for whoever would not look at the message again; with its title where that is not quoted. */
-export function overLetter(incident: Incident, isQuoted: boolean, speech: Speech, messageId: number): Letter {
+export function overMessage(incident: Incident, isQuoted: boolean, speech: Speech, messageId: number): ChatMessage {
   const { language } = speech;
-  const { over, reply } = wordsOf(language);
+  const { over, reply } = incidentTexts(language);
   const values = { duration: lasted(incident, speech), title: titleOf(incident, language) };
   const lost = lossOf(incident, language);
   const text = `${mark(incident)} ${fill(isQuoted ? reply : over, values)}${isQuoted ? "" : "."}`;
@@ -64,11 +64,11 @@ function headOf(incident: Incident, speech: Speech): string {
   const title = titleOf(incident, speech.language);
   if (incident.to_us === null || isPast(incident)) return `${mark(incident)} <b>${title}</b>`;
   const values = { title, duration: lasted(incident, speech) };
-  return `${mark(incident)} <b>${fill(wordsOf(speech.language).over, values)}</b>`;
+  return `${mark(incident)} <b>${fill(incidentTexts(speech.language).over, values)}</b>`;
 }
 
 function openLines(incident: Incident, speech: Speech, mutedUntilUs: number | null): string[] {
-  const words = wordsOf(speech.language);
+  const words = incidentTexts(speech.language);
   const { cost, advice } = counselOf(incident, speech.language);
   const since = {
     time: at(incident.from_us, speech),
@@ -91,7 +91,7 @@ function openLines(incident: Incident, speech: Speech, mutedUntilUs: number | nu
 }
 
 function closedLines(incident: Incident, speech: Speech): string[] {
-  const words = wordsOf(speech.language);
+  const words = incidentTexts(speech.language);
   const [from, to] = [at(incident.from_us, speech), at(incident.to_us ?? speech.nowUs, speech)];
   const values = { from, to, time: to, zone: zone(speech) };
   const when = fill(from === to || isPast(incident) ? words.past : words.span, values);
@@ -117,15 +117,15 @@ function shortLines(incident: Incident, speech: Speech): string[] {
 }
 
 function flapLine({ flaps }: Incident, { language }: Speech): string[] {
-  return flaps > 0 ? [fill(wordsOf(language).flaps, { n: String(flaps) })] : [];
+  return flaps > 0 ? [fill(incidentTexts(language).flaps, { n: String(flaps) })] : [];
 }
 
 function hostLine({ host }: Speech): string {
   return `<i>${escapeHtml(host)}</i>`;
 }
 
-function buttonsOf(incident: Incident, { language }: Speech, isMuted: boolean): NonNullable<Letter["buttons"]> {
-  const { acknowledge, mute1h, mute8h } = wordsOf(language);
+function buttonsOf(incident: Incident, { language }: Speech, isMuted: boolean): NonNullable<ChatMessage["buttons"]> {
+  const { acknowledge, mute1h, mute8h } = incidentTexts(language);
   if (isMuted || incident.severity === "info") return [];
   return [
     [
@@ -156,8 +156,8 @@ export type Late = {
 };
 
 /** One message for what could not be told in time; it makes a sound only where something is still open. */
-export function summaryLetter({ unreachable, over, open, forgotten }: Late, speech: Speech): Letter {
-  const words = wordsOf(speech.language);
+export function summaryMessage({ unreachable, over, open, forgotten }: Late, speech: Speech): ChatMessage {
+  const words = incidentTexts(speech.language);
   const lines = [
     ...(open.length > 0 ? [`<b>${words.meanwhileOpen}</b>`, ...open.map((one) => overLine(one, speech))] : []),
     ...(over.length > 0 ? [`<b>${words.meanwhileOver}</b>`, ...over.map((one) => overLine(one, speech))] : []),
@@ -171,15 +171,15 @@ export function summaryLetter({ unreachable, over, open, forgotten }: Late, spee
 }
 
 /** One reminder of several. */
-export function stillSeveralLetter(open: readonly Incident[], speech: Speech): Letter {
-  const words = wordsOf(speech.language);
+export function stillSeveralMessage(open: readonly Incident[], speech: Speech): ChatMessage {
+  const words = incidentTexts(speech.language);
   const lines = open.map((one) => stillLine(one, speech));
   return { html: fit(`<b>${words.stillSeveral}</b>`, lines, mostText, moreOf(speech)) };
 }
 
 /** One silent note that several are over. */
-export function overSeveralLetter(over: readonly Incident[], speech: Speech, replyTo: number | null): Letter {
-  const words = wordsOf(speech.language);
+export function overSeveralMessage(over: readonly Incident[], speech: Speech, replyTo: number | null): ChatMessage {
+  const words = incidentTexts(speech.language);
   const lines = over.map((one) => overLine(one, speech));
   return { html: fit(`<b>${words.overSeveral}</b>`, lines, mostText, moreOf(speech)), silent: true, replyTo };
 }
@@ -187,14 +187,14 @@ export function overSeveralLetter(over: readonly Incident[], speech: Speech, rep
 const hostRoom = 100;
 
 function severalHead(unreachable: Late["unreachable"], n: number, speech: Speech): string {
-  const words = wordsOf(speech.language);
+  const words = incidentTexts(speech.language);
   if (unreachable === null) return fill(words.severalOpen, { n: count(n, speech.language) });
   const { fromUs, toUs } = unreachable;
   return fill(words.late, { from: at(fromUs, speech), to: at(toUs, speech), zone: zone(speech) });
 }
 
 function moreOf({ language }: Speech): (n: number) => string {
-  return (n) => fill(wordsOf(language).andMore, { n: count(n, language) });
+  return (n) => fill(incidentTexts(language).andMore, { n: count(n, language) });
 }
 
 /** `No connection to Binance, 12 min from 03:12. No records lost.`, with its mark. */
@@ -206,6 +206,6 @@ export function overLine(incident: Incident, speech: Speech): string {
     time: at(incident.from_us, speech),
   };
   const loss = incident.to_us === null ? null : lossOf(incident, language);
-  const line = `${mark(incident)} ${fill(wordsOf(language).overLine, values)}`;
+  const line = `${mark(incident)} ${fill(incidentTexts(language).overLine, values)}`;
   return loss === null ? line : `${line}. ${loss}`;
 }

@@ -42,7 +42,7 @@ const namedSubjects = 3;
 const marks = { critical: "🔴", warning: "🟠", info: "🔵" } as const;
 
 /** The words of a language. */
-export function wordsOf(language: Language): IncidentWords {
+export function incidentTexts(language: Language): IncidentWords {
   return language === "ko" ? incidentWordsKo : incidentWordsEn;
 }
 
@@ -63,14 +63,14 @@ export function isPast({ rule }: Pick<Incident, "rule">): boolean {
 
 /** What it costs while it lasts, and what to do. */
 export function counselOf({ rule, severity }: Incident, language: Language): { cost?: string; advice?: string } {
-  const { cost, mild, advice } = wordsOf(language).rules[rule];
+  const { cost, mild, advice } = incidentTexts(language).rules[rule];
   const said = severity === "critical" ? cost : (mild?.cost ?? cost);
   return { ...(said === undefined ? {} : { cost: said }), ...(advice === undefined ? {} : { advice }) };
 }
 
 /** What is the matter, as HTML without tags: `No data from BTCUSDT, ETHUSDT and 3 more`. */
 export function titleOf(incident: Incident, language: Language): string {
-  const words = wordsOf(language);
+  const words = incidentTexts(language);
   const { title, titleOf: template, mild } = words.rules[incident.rule];
   if (mild !== undefined && incident.severity !== "critical") return escapeHtml(mild.title);
   if (incident.subjects.length === 0 || template === undefined) return escapeHtml(title);
@@ -83,7 +83,7 @@ export function titleOf(incident: Incident, language: Language): string {
 
 /** The watched figure with its worst and its limit, as HTML, or null where there is none. */
 export function figureOf(incident: Incident, language: Language): string | null {
-  const words = wordsOf(language);
+  const words = incidentTexts(language);
   const { measure } = words.rules[incident.rule];
   const isOver = incident.to_us !== null;
   const value = isOver ? (incident.worst ?? incident.value) : incident.value;
@@ -101,7 +101,7 @@ export function figureOf(incident: Incident, language: Language): string | null 
 
 /** What was lost to it, as far as that is known, or null where there is nothing to say of that. */
 export function lossOf(incident: Incident, language: Language): string | null {
-  const words = wordsOf(language);
+  const words = incidentTexts(language);
   const { records_lost, records_lost_estimate: about, rule, to_us } = incident;
   const isOver = to_us !== null || isPast(incident);
   const lost = records_lost ?? 0;

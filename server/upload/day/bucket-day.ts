@@ -1,6 +1,6 @@
 import { archivePath, type Day, manifestPath } from "../../domain/day.ts";
 import { codeOf } from "../../platform/errors.ts";
-import type { Pacer } from "../bandwidth-limit.ts";
+import type { BandwidthLimit } from "../bandwidth-limit.ts";
 import { sha256OfObject } from "../store/object-content.ts";
 import type { ObjectState, ObjectStore, ObjectText } from "../store/object-store.ts";
 import { readRecord, type Uploaded, uploadedPath } from "../upload-record.ts";
@@ -55,7 +55,7 @@ export type BucketDayOptions = {
 
 export type BucketDayDeps = {
   readonly store: ObjectStore;
-  readonly pacer: Pacer;
+  readonly pacer: BandwidthLimit;
   /** Null if the object is no manifest of the day. */
   readonly parseManifest: (text: string, day: Day) => Vouched | null;
 };

@@ -13,7 +13,7 @@ import { type Placed, putManifest, type ReplaceDeps, type ReplaceOptions, replac
 export type BesideFile = { readonly path: string; readonly sha256: string };
 
 /** Recorders' archives of one day, to be made one. */
-export type UniteOrder = {
+export type CombineOrder = {
   readonly day: Day;
   /** False: this disk's archive takes no part. */
   readonly withOwn: boolean;
@@ -31,17 +31,17 @@ export type UniteOrder = {
  * "same": the bucket's archive stays as it is, under the new manifest; "own": this disk's archive is the whole. "unreadable": a file
  * of the order is damaged, for the reason given.
  */
-export type United =
+export type Combined =
   | { readonly kind: "new" | "same" | "own"; readonly manifest: string }
   | { readonly kind: "unreadable"; readonly path: string; readonly reason: string };
 
-export type UniteDeps = ReplaceDeps & BesideDeps & { readonly unite: (order: UniteOrder) => Promise<United> };
+export type CombineDeps = ReplaceDeps & BesideDeps & { readonly unite: (order: CombineOrder) => Promise<Combined> };
 
 /**
  * "unreadable": the bucket's archive is none; a copy of it lies at `path`, and the bucket has it still. "unvouched": nothing was done,
  * since neither this disk's archive nor one that its manifest vouches for was there.
  */
-export type UnitedDay =
+export type CombinedDay =
   | { readonly kind: "unvouched" }
   | { readonly kind: "placed"; readonly placed: Placed }
   | { readonly kind: "unreadable"; readonly path: string; readonly reason: string };
@@ -50,7 +50,7 @@ export type UnitedDay =
 const spareBytes = 1e9;
 
 /** Where partial unions lie; worth nothing after a crash. */
-export function unionFolder(dataDir: string): string {
+export function combineFolder(dataDir: string): string {
   return join(dataDir, "union");
 }
 
@@ -58,15 +58,15 @@ export function unionFolder(dataDir: string): string {
  * Makes the bucket's archive of a day the union of what is there and this disk's (`own`, with its path, unless it takes no part),
  * without the rows that belong to the days beside. Rejects with a StoreProblem or a file's error.
  */
-export async function uniteDay(
+export async function combineDay(
   found: BucketDay,
   own: { readonly path: string; readonly vouched: Vouched } | null,
   beside: Beside,
   options: ReplaceOptions,
-  deps: UniteDeps,
-): Promise<UnitedDay> {
+  deps: CombineDeps,
+): Promise<CombinedDay> {
   const { day, state, vouched } = found;
-  const folder = join(unionFolder(options.dataDir), `${day.symbol}-${day.stream}-${day.date}`);
+  const folder = join(combineFolder(options.dataDir), `${day.symbol}-${day.stream}-${day.date}`);
   const parts = [state?.bytes, beside.before?.state?.bytes, beside.after?.state?.bytes, own?.vouched.compressed_bytes];
   const largest = (state?.bytes ?? 0) + (own?.vouched.compressed_bytes ?? 0);
   const needed = parts.reduce<number>((sum, bytes) => sum + (bytes ?? 0), 0) + largest;
@@ -108,7 +108,7 @@ export async function uniteDay(
 }
 
 /** An archive beside that is not what its manifest says is passed over: nothing is known of what belongs there. */
-async function fetchBeside(found: BucketDay | null, path: string, deps: UniteDeps): Promise<BesideFile | null> {
+async function fetchBeside(found: BucketDay | null, path: string, deps: CombineDeps): Promise<BesideFile | null> {
   if (found === null || found.state === null || found.vouched === null) return null;
   const sha256 = await download(deps.store, found.key, found.state, path, deps.pacer).catch(
     unlessRefused(deps.isAgain ?? false),

@@ -5,7 +5,7 @@ import { isOvertaken } from "./upload-file.ts";
 
 /*
  * A record that one recorder has got before midnight and another one after it is in two archives. It belongs to the day of its best
- * line, which `uniteArchives` knows from the archives of both days. Here it is told when they have to be looked at, since that costs
+ * line, which `combineArchives` knows from the archives of both days. Here it is told when they have to be looked at, since that costs
  * a download: only where ids of one day lie among those of the day beside.
  */
 
@@ -16,7 +16,7 @@ export type Beside = {
   readonly isUnknown: boolean;
 };
 
-export type Span = Vouched["ids"];
+export type IdBounds = Vouched["ids"];
 
 /** `isAgain`: the attempt before has failed as well. */
 export type BesideDeps = { readonly isAgain?: boolean };
@@ -32,7 +32,7 @@ export function dayBeside(day: Day, days: -1 | 1): Day {
  */
 export async function overlapping(
   day: Day,
-  spans: readonly Span[],
+  spans: readonly IdBounds[],
   mine: boolean,
   options: BucketDayOptions,
   deps: BucketDayDeps & BesideDeps & { readonly vouchedLocally: (day: Day) => Vouched | null },
@@ -73,8 +73,8 @@ export function unlessRefused(isAgain: boolean): (error: unknown) => null {
 export const besideCode = "Beside";
 
 /** What all of them span; null if one does not say. */
-function spanOf(spans: readonly Span[]): Span {
-  let all: Span = null;
+function spanOf(spans: readonly IdBounds[]): IdBounds {
+  let all: IdBounds = null;
   for (const span of spans) {
     if (span === null) return null;
     all =

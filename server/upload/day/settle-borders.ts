@@ -2,10 +2,10 @@ import { dirname, join } from "node:path";
 import { type Day, dayOfPath, dayPath } from "../../domain/day.ts";
 import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "../../platform/files/files.ts";
 import { type BucketDay, type BucketDayOptions, holds, isPlain, lookAt, type Vouched } from "./bucket-day.ts";
-import { type UniteDeps, uniteDay } from "./combine-day.ts";
+import { type CombineDeps, combineDay } from "./combine-day.ts";
 import { isSettled, overlapping, unlessRefused } from "./day-borders.ts";
 
-export type SettleDeps = UniteDeps & { readonly vouchedLocally: (day: Day) => Vouched | null };
+export type SettleDeps = CombineDeps & { readonly vouchedLocally: (day: Day) => Vouched | null };
 
 /**
  * Takes rows out of the bucket's archive of a day that belong to a day beside, and out of the archives beside that belong to this
@@ -49,7 +49,7 @@ async function settle(found: BucketDay, mine: boolean, options: BucketDayOptions
   if (found.vouched === null) return false;
   const beside = await overlapping(found.day, [found.vouched.ids], mine, options, deps);
   if (isSettled(found.vouched, beside)) return true;
-  return (await uniteDay(found, null, beside, options, deps)).kind === "placed";
+  return (await combineDay(found, null, beside, options, deps)).kind === "placed";
 }
 
 /** Is something left to be done at the borders of a day? */

@@ -15,7 +15,7 @@ import {
   recordOf,
   type Vouched,
 } from "./bucket-day.ts";
-import { type UniteDeps, uniteDay } from "./combine-day.ts";
+import { type CombineDeps, combineDay } from "./combine-day.ts";
 import { dayBeside, overlapping, unlessRefused } from "./day-borders.ts";
 import { finishReplacing, type Placed, putManifest, replaceObject } from "./replace-object.ts";
 import { isBorderOpen, settleBorders } from "./settle-borders.ts";
@@ -29,7 +29,7 @@ export type UploadDayOptions = BucketDayOptions & {
   readonly settleMs: number;
 };
 
-export type UploadDayDeps = UniteDeps & {
+export type UploadDayDeps = CombineDeps & {
   readonly nowUs: () => number;
   /** The day's manifest on this disk, or null. Throws if it cannot be read. */
   readonly vouchedLocally: (day: Day) => Vouched | null;
@@ -123,7 +123,7 @@ async function bringDay(
     return "uploaded";
   }
   const known = isVouched ? found : { ...found, vouched: null };
-  const united = await uniteDay(known, { path, vouched: own }, beside, options, deps);
+  const united = await combineDay(known, { path, vouched: own }, beside, options, deps);
   if (united.kind === "unvouched") return "waits";
   if (united.kind === "unreadable") {
     trouble(`the object could not be read (${united.reason}); it was kept as ${united.path} and replaced`);

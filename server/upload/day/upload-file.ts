@@ -1,5 +1,5 @@
 import { codeOf } from "../../platform/errors.ts";
-import type { Pacer } from "../bandwidth-limit.ts";
+import type { BandwidthLimit } from "../bandwidth-limit.ts";
 import { sha256OfObject } from "../store/object-content.ts";
 import type { Condition, ObjectStore } from "../store/object-store.ts";
 import { mismatch, overtaken } from "../store/store-errors.ts";
@@ -28,7 +28,7 @@ type OpenUpload = FileUpload & { readonly file: OpenFile };
 
 export type FileUploadDeps = {
   readonly store: ObjectStore;
-  readonly pacer: Pacer;
+  readonly pacer: BandwidthLimit;
   /** Of a multipart upload; S3 wants 5 MiB at least. Files up to twice as long go in one request. */
   readonly partBytes: number;
   readonly onProgress: (bytes: number) => void;

@@ -1,5 +1,5 @@
 import { open } from "../../platform/files/files-async.ts";
-import type { Pacer } from "../bandwidth-limit.ts";
+import type { BandwidthLimit } from "../bandwidth-limit.ts";
 import type { ObjectState, ObjectStore } from "./object-store.ts";
 import { mismatch } from "./store-errors.ts";
 
@@ -8,7 +8,7 @@ export async function sha256OfObject(
   store: ObjectStore,
   key: string,
   state: ObjectState,
-  pacer: Pacer,
+  pacer: BandwidthLimit,
 ): Promise<string> {
   return pass(store, key, state, pacer, async () => {});
 }
@@ -19,7 +19,7 @@ export async function download(
   key: string,
   state: ObjectState,
   path: string,
-  pacer: Pacer,
+  pacer: BandwidthLimit,
 ): Promise<string> {
   const file = await open(path, "w");
   try {
@@ -35,7 +35,7 @@ async function pass(
   store: ObjectStore,
   key: string,
   { bytes }: ObjectState,
-  pacer: Pacer,
+  pacer: BandwidthLimit,
   onPiece: (piece: Uint8Array) => Promise<void>,
 ): Promise<string> {
   const hash = new Bun.CryptoHasher("sha256");

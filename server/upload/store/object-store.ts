@@ -3,8 +3,8 @@ import {
   type Body,
   bare,
   createSendSigned,
-  type Patience,
   type StoreAccess,
+  type StorePatience,
   usualPatience,
   xmlText,
 } from "./signed-request.ts";
@@ -58,7 +58,7 @@ export function createObjectStore(
   access: StoreAccess,
   signal: AbortSignal,
   onUnconditional: () => void = () => {},
-  patience: Patience = usualPatience,
+  patience: StorePatience = usualPatience,
 ): ObjectStore {
   const { endpoint, bucket } = access;
   const { quickMs } = patience;

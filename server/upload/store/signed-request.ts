@@ -31,17 +31,17 @@ export type SignedRequest = {
 };
 
 /** An answer in full. */
-export type Answer = { readonly headers: Headers; readonly text: string };
+export type StoreAnswer = { readonly headers: Headers; readonly text: string };
 
 export type SendSigned = {
   /** Resolves with the answer of a request that succeeded, rejects with a StoreProblem. */
-  (request: SignedRequest): Promise<Answer>;
+  (request: SignedRequest): Promise<StoreAnswer>;
   /** The pieces of an answer of up to `answerBytes`, as they come; leaving the loop ends the transfer. */
   pieces(request: SignedRequest): AsyncGenerator<Uint8Array, void>;
 };
 
 /** How long a store may take, ms. */
-export type Patience = {
+export type StorePatience = {
   /** For a small answer to come, and for each piece of any. */
   readonly quickMs: number;
   /** For the answer to a body that was sent, and for each piece of that body to be taken. */
@@ -50,7 +50,7 @@ export type Patience = {
   readonly pieceMs: number;
 };
 
-export const usualPatience: Patience = { quickMs: 30_000, answerMs: 120_000, pieceMs: 60_000 };
+export const usualPatience: StorePatience = { quickMs: 30_000, answerMs: 120_000, pieceMs: 60_000 };
 
 const usualBytes = 1024 * 1024;
 /** An answer that says why a request failed is cut off here. */
@@ -121,7 +121,7 @@ export function createSendSigned(access: StoreAccess, signal: AbortSignal, patie
     }
   }
 
-  async function send(of: SignedRequest): Promise<Answer> {
+  async function send(of: SignedRequest): Promise<StoreAnswer> {
     const [headers, text] = await request(of, (response, bounds, abort) => [
       response.headers,
       boundedText(response.body, bounds, abort),

@@ -1,7 +1,7 @@
 /** What each step of one message costs once it is warm, ns of CPU: `bun record-path.ts`; prints JSON. In a process of its own. */
 
-import { createNewestBooks } from "../../../server/app/recording/latest-books.ts";
-import { createMessageReader } from "../../../server/binance/frames/frame-reader.ts";
+import { createLatestBooks } from "../../../server/app/recording/latest-books.ts";
+import { createFrameReader } from "../../../server/binance/frames/frame-reader.ts";
 import { createSequence } from "../../../server/binance/gaps/sequence.ts";
 import { encodeLine } from "../../../server/domain/line.ts";
 import { createStream, parseStreamType } from "../../../server/domain/stream.ts";
@@ -16,7 +16,7 @@ if (type === null) throw new Error("depth20@100ms is no stream");
 const streams = symbolNames(15).map((symbol) => createStream(symbol, type));
 const frames = Array.from({ length: 6000 }, (_, n) => frame(n));
 const payloads = frames.map((text) => text.slice(text.indexOf('"data":') + 7, -1));
-const read = createMessageReader(streams);
+const read = createFrameReader(streams);
 const { nowUs } = createReceiveClock();
 const order = streams.map(() => {
   const sequence = createSequence({ contiguous: false, mayVary: false, lastId: null });
@@ -24,7 +24,7 @@ const order = streams.map(() => {
 });
 const rates = createRates(streams);
 const minutes = createMinuteRows(streams);
-const books = createNewestBooks(streams);
+const books = createLatestBooks(streams);
 let id = 0;
 let lines = "";
 let seen = 0;

@@ -3,7 +3,7 @@
  * between two messages differs from the recorded time between them, at a client in another process.
  */
 import { join } from "node:path";
-import { formatInstant } from "../../../server/platform/time/time-parser.ts";
+import { formatTime } from "../../../server/platform/time/time-parser.ts";
 import { realDataDir, realMessages } from "../../support/simulator/real-data.ts";
 
 const seconds = Number(process.argv[2] ?? 300);
@@ -14,7 +14,7 @@ const endMs = (all[0]?.t ?? 0) + seconds * 1000;
 const expected = all.filter(({ t }) => t < endMs);
 const streams = [...new Set(expected.map(({ raw }) => /"stream":"([^"]+)"/.exec(raw)?.[1] ?? ""))];
 
-const words = ["replay", "--data", join(realDataDir, file), "--to", formatInstant(endMs * 1000), "--port", "0"];
+const words = ["replay", "--data", join(realDataDir, file), "--to", formatTime(endMs * 1000), "--port", "0"];
 const server = Bun.spawn([process.execPath, main, ...words], { stdout: "pipe", stderr: "inherit", env: {} });
 let printed = "";
 for await (const chunk of server.stdout) {

@@ -9,7 +9,7 @@ import type { Status } from "../../../server/domain/status.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createFaults } from "../../../server/simulator/faults/faults.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { compareWithEmitted, startContinuity } from "../../support/binance/gap-check.ts";
 import { rtData, start } from "../../support/program.ts";
 import { until } from "../../support/wait.ts";
@@ -74,7 +74,7 @@ async function silent(): Promise<void> {
   const names = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];
   const source = createSyntheticMarket({ symbols: names, seed: 2 });
   const faults = createFaults();
-  const exchange = createExchange({}, { source, faults, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source, faults, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const { errors, stop } = await record(wsUrl, restUrl, names.join(","));
   const noticed = () => errors().split(/no data although|a stream is silent/).length;
@@ -110,7 +110,7 @@ async function silent(): Promise<void> {
 async function soak(): Promise<void> {
   const symbols = Array.from({ length: 300 }, (_, n) => `SYM${n}USDT`);
   const source = createSyntheticMarket({ symbols, seed: 3 });
-  const exchange = createExchange({}, { source, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const { status, stop } = await record(wsUrl, restUrl, symbols.join(","));
   const samples: { minute: number; megabytes: number; p50: number; p99: number; rate: number }[] = [];

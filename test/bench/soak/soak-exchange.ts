@@ -12,7 +12,7 @@ import { createFaults } from "../../../server/simulator/faults/faults.ts";
 import { profileOf } from "../../../server/simulator/market/symbol-profile.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import type { MarketSource } from "../../../server/simulator/protocol/market-source.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 
 const [file = "", everySeconds = "60"] = process.argv.slice(2);
 const symbols = Array.from({ length: 160 }, (_, n) => `SYM${n}USDT`);
@@ -70,7 +70,7 @@ const source: MarketSource = {
   },
 };
 const faults = createFaults();
-const exchange = createExchange({ connectsPer5Minutes: 300 }, { source, faults, log: silentLog });
+const exchange = createSimulatedExchange({ connectsPer5Minutes: 300 }, { source, faults, log: silentLog });
 console.log(JSON.stringify(await exchange.start()));
 
 let turn = 0;

@@ -5,7 +5,7 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { createKeeping } from "../../../server/app/data/archive-lifecycle.ts";
+import { createArchiveLifecycle } from "../../../server/app/data/archive-lifecycle.ts";
 import { writeLines } from "../../../server/archive/merge/write-lines.ts";
 import { archivePath, type Day, manifestPath } from "../../../server/domain/day.ts";
 import { createOutput } from "../../../server/platform/files/durable-files.ts";
@@ -82,7 +82,7 @@ async function upload(mbps: number): Promise<void> {
     recorder: { version: "0", host: "bench" },
     log: silentLog,
   };
-  const keeping = createKeeping(config, deps);
+  const keeping = createArchiveLifecycle(config, deps);
   const stalls: number[] = [];
   const seconds: number[] = [];
   const before = process.memoryUsage.rss();
@@ -146,13 +146,13 @@ async function unite(): Promise<void> {
     );
   }
   const script = `
-    import { uniteArchives } from "${join(import.meta.dir, "../../../server/archive/combine/combine-archives.ts")}";
+    import { combineArchives } from "${join(import.meta.dir, "../../../server/archive/combine/combine-archives.ts")}";
     import { readManifest } from "${join(import.meta.dir, "../../../server/storage/manifest.ts")}";
     import { archivePath } from "${join(import.meta.dir, "../../../server/domain/day.ts")}";
     const day = ${JSON.stringify(day)};
     const started = performance.now();
     const other = "${sides[1]}";
-    const result = uniteArchives({ kind: "unite", dataDir: "${sides[0]}", day, other: archivePath(other, day),
+    const result = combineArchives({ kind: "unite", dataDir: "${sides[0]}", day, other: archivePath(other, day),
       otherManifest: readManifest(other, day), out: "${root}/out.zst", level: 3, recorder: { version: "0", host: "x" } });
     const peak = /VmHWM:\\s+(\\d+)/.exec(require("node:fs").readFileSync("/proc/self/status", "utf8"))[1];
     console.log(result.manifest.rows + " rows, " + (result.manifest.raw_bytes / 1e9).toFixed(2) + " GB of lines in " +

@@ -1,7 +1,11 @@
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import type { MarketEvent, MarketSource } from "../../../server/simulator/protocol/market-source.ts";
-import { createExchange, type ExchangeOptions, type SentFrame } from "../../../server/simulator/simulated-exchange.ts";
+import {
+  createSimulatedExchange,
+  type SentFrame,
+  type SimulatedExchangeOptions,
+} from "../../../server/simulator/simulated-exchange.ts";
 
 export const symbols = ["BTCUSDT", "ETHUSDT"];
 
@@ -12,12 +16,12 @@ type Deps = {
 };
 
 /** Our exchange over a lively synthetic market, many times faster than real time. */
-export async function startExchange(options: ExchangeOptions = {}, { now = Date.now, alter }: Deps = {}) {
+export async function startExchange(options: SimulatedExchangeOptions = {}, { now = Date.now, alter }: Deps = {}) {
   const sent: SentFrame[] = [];
   const onSent = (frame: SentFrame) => void sent.push(frame);
   const market = createSyntheticMarket({ symbols, seed: 7, speed: 20 });
   const source = alter === undefined ? market : spoil(market, alter);
-  const exchange = createExchange(options, { source, onSent, log: silentLog, now });
+  const exchange = createSimulatedExchange(options, { source, onSent, log: silentLog, now });
   const { wsUrl, restUrl } = await exchange.start();
   return { exchange, sent, urls: { wsUrl, restUrl } };
 }

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import type { ExchangeOptions } from "../../../server/simulator/simulated-exchange.ts";
+import type { SimulatedExchangeOptions } from "../../../server/simulator/simulated-exchange.ts";
 import { until } from "../../support/wait.ts";
 import { openBinance } from "./binance-client.ts";
 import { type ExchangeUnderTest, startExchange, symbols } from "./exchange-under-test.ts";
@@ -31,7 +31,7 @@ describe.each(clients)("the client %s", (_, open) => {
   const count = (stream: string) => received.get(stream)?.length ?? 0;
   const each = (n: number) => streams.every((stream) => count(stream) >= n);
 
-  async function restart(options: ExchangeOptions): Promise<void> {
+  async function restart(options: SimulatedExchangeOptions): Promise<void> {
     await market.exchange.stop();
     market = await startExchange(options);
   }

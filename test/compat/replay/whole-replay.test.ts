@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { silentLog } from "../../../server/platform/log/log.ts";
-import { createRecordingSource } from "../../../server/simulator/replay/replay-source.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createReplaySource } from "../../../server/simulator/replay/replay-source.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { realDataDir, realDataMissing, realMessages } from "../../support/simulator/real-data.ts";
 import { openBinance } from "../clients/binance-client.ts";
 import { followBooks } from "../clients/follow-books.ts";
@@ -21,8 +21,8 @@ for (const [name, open] of [
     `${name} keeps local books over a whole replay of real diffs without a break${realDataMissing}`,
     async () => {
       const diffs = realMessages(file).filter(({ raw }) => raw.startsWith('{"stream":"ethusdt@depth')).length;
-      const source = createRecordingSource({ path: join(realDataDir, file), speed: 40, loop: false });
-      const exchange = createExchange({}, { source, log: silentLog });
+      const source = createReplaySource({ path: join(realDataDir, file), speed: 40, loop: false });
+      const exchange = createSimulatedExchange({}, { source, log: silentLog });
       const { wsUrl, restUrl } = await exchange.start();
       const reports = await followBooks(
         open,

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Status } from "../../../server/domain/status.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { readRecords } from "../../support/data/read-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { slowProxy } from "../../support/network/slow-proxy.ts";
@@ -20,7 +20,7 @@ afterEach(async () => {
 async function startSecure(tls = createCertificate()) {
   const sent = createSentLog();
   const source = createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 5 });
-  const exchange = createExchange({ tls }, { source, onSent: sent.onSent, log: silentLog });
+  const exchange = createSimulatedExchange({ tls }, { source, onSent: sent.onSent, log: silentLog });
   stops.push(exchange.stop);
   return { tls, sent, source, exchange, ...(await exchange.start()) };
 }

@@ -1,12 +1,15 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Finding } from "../../../server/cli/check/finding.ts";
+import type { CheckFinding } from "../../../server/cli/check/finding.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import type { Fault } from "../../../server/simulator/faults/fault.ts";
 import { createFaults } from "../../../server/simulator/faults/faults.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange, type ExchangeOptions } from "../../../server/simulator/simulated-exchange.ts";
+import {
+  createSimulatedExchange,
+  type SimulatedExchangeOptions,
+} from "../../../server/simulator/simulated-exchange.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { rtData, start } from "../../support/program.ts";
 import { type Ran, run } from "../../support/run.ts";
@@ -19,25 +22,25 @@ afterEach(async () => {
 });
 
 /** An exchange with these faults, as environment. */
-async function exchangeWith(faults: readonly Fault[] = [], options: ExchangeOptions = {}) {
+async function exchangeWith(faults: readonly Fault[] = [], options: SimulatedExchangeOptions = {}) {
   const player = createFaults();
   const source = createSyntheticMarket({ symbols: ["BTCUSDT", "ETHUSDT"], seed: 8 });
-  const exchange = createExchange(options, { source, faults: player, log: silentLog });
+  const exchange = createSimulatedExchange(options, { source, faults: player, log: silentLog });
   stops.push(exchange.stop);
   const { wsUrl, restUrl } = await exchange.start();
   for (const fault of faults) player.begin(fault);
   return { RT_DATA_EXCHANGE_WS_URL: wsUrl, RT_DATA_EXCHANGE_REST_URL: restUrl, RT_DATA_RECORD_SYMBOLS: "BTCUSDT" };
 }
 
-async function check(env: Record<string, string>, ...words: string[]): Promise<Ran & { findings: Finding[] }> {
+async function check(env: Record<string, string>, ...words: string[]): Promise<Ran & { findings: CheckFinding[] }> {
   const ran = await run(["check", "--json", "--timeout", "3", ...words], { env });
-  return { ...ran, findings: JSON.parse(ran.output) as Finding[] };
+  return { ...ran, findings: JSON.parse(ran.output) as CheckFinding[] };
 }
 
-function one(findings: readonly Finding[], check: string): Finding {
+function one(findings: readonly CheckFinding[], check: string): CheckFinding {
   const found = findings.filter((finding) => finding.check === check);
   expect(found.map((finding) => finding.check)).toEqual([check]);
-  return found[0] as Finding;
+  return found[0] as CheckFinding;
 }
 
 describe("the exchange", () => {

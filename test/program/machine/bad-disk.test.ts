@@ -6,7 +6,7 @@ import { parseStreamName, type Stream } from "../../../server/domain/stream.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
 import type { Loss } from "../../../server/recorder/tamper/written-bytes.ts";
 import { createRecorder, type RecorderOptions } from "../../../server/recorder/write/recorder.ts";
-import { createDiskPace } from "../../../server/recorder/write/write-latency.ts";
+import { createWriteLatency } from "../../../server/recorder/write/write-latency.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { mountAgain, mountMissing, mountSmallDisk, remount, unmountAll } from "../../support/machine/mounts.ts";
 import { straceMissing, withFaults } from "../../support/machine/strace.ts";
@@ -138,7 +138,7 @@ test("a manifest that somebody damaged does not keep a day from being recorded",
 
 test("a sync of several hundred milliseconds, as of many files that rotate at once, is no reason to write in another thread", async () => {
   let nowMs = 0;
-  const pace = createDiskPace(() => nowMs);
+  const pace = createWriteLatency(() => nowMs);
   const close = async (tookMs: number) => {
     const sync = Promise.withResolvers<void>();
     const timed = pace.turning("close", "/data/x", () => sync.promise);
@@ -153,7 +153,7 @@ test("a sync of several hundred milliseconds, as of many files that rotate at on
 
 test("a disk is slow for a minute after an operation that took long, and one that lasts is named", async () => {
   let nowMs = 0;
-  const pace = createDiskPace(() => nowMs);
+  const pace = createWriteLatency(() => nowMs);
   pace.note(20);
   expect(pace.isSlow()).toBe(false);
   const work = Promise.withResolvers<void>();

@@ -9,7 +9,7 @@ import type { Status } from "../../../server/domain/status.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import type { MarketSource } from "../../../server/simulator/protocol/market-source.ts";
-import { createExchange, type Exchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange, type SimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { recorderOf } from "../../../server/storage/lock/data-folder.ts";
 import { dataFiles, readLines } from "../../support/data/read-data.ts";
 import { fakeClock, faketimeMissing } from "../../support/machine/faketime.ts";
@@ -24,7 +24,7 @@ const day = 24 * hour;
 /** The exchange's time minus this machine's, s: a test may need another time of day. */
 let exchangeAheadS = 0;
 const exchangeMs = () => Date.now() + exchangeAheadS * 1000;
-let exchange: Exchange;
+let exchange: SimulatedExchange;
 let urls = { wsUrl: "", restUrl: "" };
 /** Ids of trades that were sent, whoever listened. */
 const sent = new Set<number>();
@@ -34,7 +34,7 @@ beforeAll(async () => {
   const onSent = ({ stream, payload }: { stream: string; payload: string }) => {
     if (stream === "btcusdt@aggTrade") sent.add(Number(/"a":(\d+)/.exec(payload)?.[1]));
   };
-  exchange = createExchange({}, { source, onSent, log: silentLog });
+  exchange = createSimulatedExchange({}, { source, onSent, log: silentLog });
   urls = await exchange.start();
 });
 const running: Program[] = [];

@@ -5,7 +5,7 @@ import { Glob } from "bun";
 import { recordId } from "../../../server/domain/line.ts";
 import type { Status } from "../../../server/domain/status.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { readRecords } from "../../support/data/read-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { type FuseDisk, fuseMissing, mountFuse } from "../../support/machine/fuse.ts";
@@ -26,7 +26,7 @@ const symbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];
 async function recordOnto(disk: Pick<FuseDisk, "path" | "end">) {
   ends.push(disk.end);
   const source = createScriptedSource();
-  const exchange = createExchange({}, { source, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const dataDir = join(disk.path, "data");
   const program = start([...rtData, "record"], {

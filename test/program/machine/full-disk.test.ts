@@ -6,7 +6,7 @@ import { openCatalogue } from "../../../server/catalogue/catalogue.ts";
 import { dateOf } from "../../../server/domain/day.ts";
 import { recordId } from "../../../server/domain/line.ts";
 import { createLog, silentLog } from "../../../server/platform/log/log.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { appConfig } from "../../support/app-config.ts";
 import { readRecords } from "../../support/data/read-data.ts";
 import { mountMissing, mountSmallDisk, unmountAll } from "../../support/machine/mounts.ts";
@@ -35,7 +35,7 @@ test.skipIf(mountMissing !== "")(
         );
     });
     const source = createScriptedSource();
-    const exchange = createExchange({}, { source, log: silentLog });
+    const exchange = createSimulatedExchange({}, { source, log: silentLog });
     const { wsUrl, restUrl } = await exchange.start();
     const config = appConfig({
       "record.data_dir": dataDir,

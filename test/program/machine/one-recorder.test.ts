@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs
 import { join } from "node:path";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { recorderAt, recorderOf, takeDataFolder } from "../../../server/storage/lock/data-folder.ts";
 import { builtExecutable } from "../../support/executable.ts";
 import { temporaryFolder } from "../../support/folder.ts";
@@ -22,7 +22,7 @@ afterAll(async () => {
 
 async function environment(dataDir: string): Promise<Record<string, string>> {
   const source = createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 3 });
-  const exchange = createExchange({}, { source, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source, log: silentLog });
   stops.push(() => exchange.stop());
   const { wsUrl, restUrl } = await exchange.start();
   return {

@@ -20,7 +20,7 @@ import { freeForArchives, measureVolumes } from "../../../server/monitor/disk/vo
 import { moveAside } from "../../../server/platform/files/durable-files.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { archiveDays, secondLines, tradeLine } from "../../support/data/recorded-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { mountMissing, mountSmallDisk, unmountAll } from "../../support/machine/mounts.ts";
@@ -39,7 +39,7 @@ async function record(
   dataDir: string,
   env: Record<string, string> = {},
 ): Promise<{ program: Program; status: () => Promise<Status>; url: string }> {
-  const exchange = createExchange(
+  const exchange = createSimulatedExchange(
     {},
     { source: createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 3 }), log: silentLog },
   );

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { join } from "node:path";
-import { createServiceReport, statusLine } from "../../../server/app/systemd-status.ts";
+import { createSystemdStatus, statusLine } from "../../../server/app/systemd-status.ts";
 import { notifySocket, watchdogMs } from "../../../server/platform/process/environment.ts";
 import { notifyService, reloading } from "../../../server/platform/process/systemd.ts";
 import { temporaryFolder } from "../../support/folder.ts";
@@ -59,7 +59,7 @@ test.skipIf(!hasPython)("life is told at half the time allowed, the status every
   const address = join(temporaryFolder(), "notify");
   const socket = await listening(address);
   let nowMs = 0;
-  const report = createServiceReport(
+  const report = createSystemdStatus(
     () => working as never,
     { socket: address, watchdogMs: 30_000 },
     () => nowMs,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { recordId } from "../../../server/domain/line.ts";
 import type { Status } from "../../../server/domain/status.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { readRecords } from "../../support/data/read-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { rtData, start } from "../../support/program.ts";
@@ -24,7 +24,7 @@ const limitMissing = Bun.which("prlimit") === null ? " (skipped: there is no prl
 /** The program with trades of so many symbols, and so many descriptors at most. */
 async function recordWith(limit: number, count: number, env: Record<string, string> = {}) {
   const source = createScriptedSource();
-  const exchange = createExchange({}, { source, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const symbols = Array.from({ length: count }, (_, n) => `SYM${n}USDT`);
   const dataDir = join(temporaryFolder(), "data");

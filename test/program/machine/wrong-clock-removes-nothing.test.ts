@@ -4,7 +4,7 @@ import { archivePath, type Day, dateOf, dayUs } from "../../../server/domain/day
 import type { Status } from "../../../server/domain/status.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange, type Exchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange, type SimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { drained, realArchiver, segmentOf, writeRaw } from "../../support/data/day-fixture.ts";
 import { type FakeClock, fakeClock, faketimeMissing } from "../../support/machine/faketime.ts";
 import { type Program, rtData, start } from "../../support/program.ts";
@@ -16,11 +16,11 @@ const ofDaysAgo = (days: number): Day => {
   return { stream: "aggTrade", symbol: "BTCUSDT", date: dateOf(Date.now() * 1000 - days * dayUs) };
 };
 
-let exchange: Exchange;
+let exchange: SimulatedExchange;
 let urls = { wsUrl: "", restUrl: "" };
 beforeAll(async () => {
   const source = createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 1 });
-  exchange = createExchange({}, { source, log: silentLog });
+  exchange = createSimulatedExchange({}, { source, log: silentLog });
   urls = await exchange.start();
 });
 const running: Program[] = [];

@@ -4,7 +4,7 @@ import { type Line, recordId } from "../../../server/domain/line.ts";
 import type { Status } from "../../../server/domain/status.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { readRecords } from "../../support/data/read-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { rtData, start } from "../../support/program.ts";
@@ -23,7 +23,7 @@ const noticeMs = 1500;
 test(`kill -9 at ${kills} random moments: every file is readable after the next start, only the last flush interval is lost, and of trades nothing in the end`, async () => {
   const sent = createSentLog();
   const source = createSyntheticMarket({ symbols: ["BTCUSDT", "ETHUSDT", "SOLUSDT"], seed: 3, speed: 3 });
-  const exchange = createExchange({}, { source, onSent: sent.onSent, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source, onSent: sent.onSent, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const dataDir = join(temporaryFolder(), "data");
   const killedAtMs: number[] = [];

@@ -5,7 +5,7 @@ import type { Status } from "../../../server/domain/status.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createFaults } from "../../../server/simulator/faults/faults.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { rtData, start } from "../../support/program.ts";
 import { until } from "../../support/wait.ts";
@@ -15,7 +15,7 @@ type Answer = { readonly open: readonly Incident[]; readonly items: readonly Inc
 test("an outage of the exchange is one incident of the real program, which ends with its duration and what was lost, also where the program is killed in its middle", async () => {
   const faults = createFaults();
   const source = createSyntheticMarket({ symbols: ["BTCUSDT", "ETHUSDT"], seed: 5 });
-  const exchange = createExchange({}, { source, faults, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source, faults, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const env = {
     RT_DATA_RECORD_DATA_DIR: join(temporaryFolder(), "data"),

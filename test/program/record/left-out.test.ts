@@ -6,7 +6,7 @@ import { recordId } from "../../../server/domain/line.ts";
 import { readJournal } from "../../../server/journal/journal.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { readRecords } from "../../support/data/read-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { type Program, rtData, start } from "../../support/program.ts";
@@ -34,7 +34,7 @@ async function setUp() {
         emit(events);
       }),
   };
-  const exchange = createExchange({}, { source, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   stops.push(() => source.stop(), exchange.stop);
   const folder = temporaryFolder();

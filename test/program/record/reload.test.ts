@@ -4,7 +4,7 @@ import { join } from "node:path";
 import type { Status } from "../../../server/domain/status.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { readRecords } from "../../support/data/read-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { rtData, start } from "../../support/program.ts";
@@ -14,7 +14,7 @@ import { until } from "../../support/wait.ts";
 test("SIGHUP takes symbols and streams from the config: those that stay miss nothing, new ones begin, others end; a wrong config and what cannot change live are named", async () => {
   const sent = createSentLog();
   const source = createSyntheticMarket({ symbols: ["BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT"], seed: 6, speed: 4 });
-  const exchange = createExchange({}, { source, onSent: sent.onSent, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source, onSent: sent.onSent, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const folder = temporaryFolder();
   const dataDir = join(folder, "data");

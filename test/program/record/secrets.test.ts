@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { rtData, start } from "../../support/program.ts";
 import { run } from "../../support/run.ts";
@@ -25,7 +25,7 @@ test("at every level, with all that needs them failing and a config read anew, n
     secretKey: "s3-wJalrXUtnFEMI",
   };
   writeFileSync(s3, `${secrets.secretKey}\n`);
-  const exchange = createExchange(
+  const exchange = createSimulatedExchange(
     {},
     { source: createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 1 }), log: silentLog },
   );

@@ -4,7 +4,7 @@ import type { Incident } from "../../../server/domain/incident.ts";
 import type { Status } from "../../../server/domain/status.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { type Program, rtData, start } from "../../support/program.ts";
 import { token } from "../../support/telegram/evening.ts";
@@ -20,7 +20,7 @@ afterAll(() => {
 
 test("kill -9 between raise and send, and during the send: after the next start the message is there, once; later kills change nothing", async () => {
   const market = createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 5, speed: 1 });
-  const exchange = createExchange({}, { source: market, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source: market, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const telegram = createFakeTelegram(token);
   const apiRoot = telegram.start();

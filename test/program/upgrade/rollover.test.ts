@@ -1,16 +1,16 @@
 import { expect, test } from "bun:test";
-import { createNoteSender } from "../../../server/app/upgrade/record-notices.ts";
+import { createRecordNotices } from "../../../server/app/upgrade/record-notices.ts";
 import { handOver } from "../../../server/cli/record/hand-over.ts";
 import type { Gap } from "../../../server/domain/gap.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
-import type { FromOld } from "../../../server/upgrade/protocol.ts";
+import type { FromParent } from "../../../server/upgrade/protocol.ts";
 import {
   endsWithUs,
   noRoom,
   ownCommand,
-  type Successor,
-  startSuccessor,
+  spawnChild,
   takeOverFlag,
+  type UpgradeChild,
 } from "../../../server/upgrade/spawn.ts";
 import { isRunning } from "../../support/upgrades.ts";
 
@@ -38,14 +38,14 @@ async function handOverTo(code: string) {
     },
     stop: async () => void calls.push("stop"),
   };
-  const processes: Successor[] = [];
+  const processes: UpgradeChild[] = [];
   const start = () => {
-    const successor = startSuccessor([process.execPath, "-e", code]);
+    const successor = spawnChild([process.execPath, "-e", code]);
     processes.push(successor);
     return successor;
   };
   const times = { helloMs: 1000, readyMs: 700, recordingMs: 700 };
-  const deps = { startSuccessor: start, nowUs: () => 9, stop: new AbortController().signal, log: silentLog };
+  const deps = { spawnChild: start, nowUs: () => 9, stop: new AbortController().signal, log: silentLog };
   const outcome = await handOver(app, { dataDir: "/nowhere", version: "1", times }, deps);
   return { outcome, calls, runs: isRunning(processes[0]?.pid ?? 0) };
 }
@@ -83,8 +83,8 @@ test("one that hangs after the running one has stopped is ended before that one 
 });
 
 test("what cannot be started, or has no memory beside the running process, is refused by name", async () => {
-  const start = () => startSuccessor(["/nowhere/rt-data"]);
-  const deps = { startSuccessor: start, nowUs: () => 9, stop: new AbortController().signal, log: silentLog };
+  const start = () => spawnChild(["/nowhere/rt-data"]);
+  const deps = { spawnChild: start, nowUs: () => 9, stop: new AbortController().signal, log: silentLog };
   const outcome = await handOver({} as never, { dataDir: "/nowhere", version: "1" }, deps);
   expect(outcome).toMatchObject({ kind: "stays", reason: expect.stringContaining("/nowhere/rt-data") });
   expect(noRoom("MemAvailable:   100000 kB", 200e6)).toContain("needs 234 MB more memory; 102 MB are available");
@@ -105,8 +105,8 @@ test("the process that is started has the words of this one, and the flag once",
 });
 
 test("records that nobody confirms are told up to a bound, then the other process counts as stuck", async () => {
-  const sent: FromOld[] = [];
-  const sender = createNoteSender((message) => void sent.push(message));
+  const sent: FromParent[] = [];
+  const sender = createRecordNotices((message) => void sent.push(message));
   const about = { firstId: 1, mark: 7, recvUs: 10, isEpoch: false };
   sender.add("btcusdt@trade", { ...about, id: 1 });
   sender.start(["btcusdt@trade"]);

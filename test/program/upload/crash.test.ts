@@ -5,7 +5,7 @@ import { archivePath, type Day } from "../../../server/domain/day.ts";
 import type { Status } from "../../../server/domain/status.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { type Uploading, uploadedPath, uploadingPath } from "../../../server/upload/upload-record.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { type Program, rtData, start } from "../../support/program.ts";
@@ -18,7 +18,7 @@ const small: Day = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-21" }
 const secret = "S3CR3T-0123456789-abcdef";
 
 let s3: S3;
-const exchange = createExchange(
+const exchange = createSimulatedExchange(
   {},
   { source: createSyntheticMarket({ symbols: ["BTCUSDT", "ETHUSDT"], seed: 1 }), log: silentLog },
 );

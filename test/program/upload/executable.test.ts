@@ -3,7 +3,7 @@ import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import type { Manifest } from "../../../server/storage/manifest.ts";
 import { builtExecutable } from "../../support/executable.ts";
 import { temporaryFolder } from "../../support/folder.ts";
@@ -18,7 +18,7 @@ const day = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-20" };
 test("the executable alone uploads, and unites its archive with another recorder's", async () => {
   const s3 = await startS3rver();
   const market = createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 1 });
-  const exchange = createExchange({}, { source: market, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source: market, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const cwd = temporaryFolder();
   copyFileSync(built, join(cwd, "rt-data"));

@@ -3,7 +3,7 @@ import { zstdDecompressSync } from "node:zlib";
 import type { Day } from "../../../server/domain/day.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { rtData, start } from "../../support/program.ts";
 import { archive, keep, keysOf, newDataDir, trades } from "../../support/upload/bucket.ts";
 import { type S3, startFauxS3 } from "../../support/upload/s3.ts";
@@ -121,7 +121,7 @@ describe("killed at each request, before the store has done it and after, a reco
 });
 
 test("`kill -9` of the program between the removal of a manifest and the new object: the next start puts both right", async () => {
-  const exchange = createExchange(
+  const exchange = createSimulatedExchange(
     {},
     { source: createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 1 }), log: silentLog },
   );

@@ -13,7 +13,7 @@ import {
 } from "../../../server/domain/day.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { encodeManifest, readManifest } from "../../../server/storage/manifest.ts";
-import { createPacer } from "../../../server/upload/bandwidth-limit.ts";
+import { createBandwidthLimit } from "../../../server/upload/bandwidth-limit.ts";
 import { createObjectStore } from "../../../server/upload/store/object-store.ts";
 import { sweepBucket } from "../../../server/upload/sweep-bucket.ts";
 import { rtData, start } from "../../support/program.ts";
@@ -276,7 +276,7 @@ test("the bandwidth limit holds over every second, whatever the pieces", async (
       nowMs += ms;
       return Promise.resolve();
     }) as typeof Bun.sleep;
-    const pacer = createPacer(8, () => nowMs);
+    const pacer = createBandwidthLimit(8, () => nowMs);
     for (let n = 0; n < 400; n++) {
       const bytes = 1000 + ((n * 7919) % 130_000);
       await pacer.take(bytes);

@@ -1,9 +1,9 @@
 import { drainMicrotasks } from "bun:jsc";
-import { type VerifiedDay, verifyTrack } from "../../../server/archive/verify/verify-stream.ts";
+import { type VerifiedDay, verifyStream } from "../../../server/archive/verify/verify-stream.ts";
 import { openGapList } from "../../../server/cli/data/selection.ts";
 import { isComplete } from "../../../server/cli/data/verify-report.ts";
-import { isOpenHole } from "../../../server/domain/gap.ts";
-import { findRecordedTracks } from "../../../server/storage/list/listing.ts";
+import { awaitsBackfill } from "../../../server/domain/gap.ts";
+import { findRecordedStreams } from "../../../server/storage/list/listing.ts";
 import { dataDir, type World } from "../world.ts";
 import type { Findings, Violation } from "./judge.ts";
 
@@ -19,7 +19,7 @@ export function judgeVerify(world: World, { absent, gaps }: Findings): readonly 
     const name = `${key} ${day.date}`;
     const missing = (absent.get(key) ?? []).filter(({ atMs }) => dateOf(atMs) === day.date);
     const open = gaps.filter(
-      (gap) => `${gap.stream}/${gap.symbol}` === key && touches(gap, day.date) && isOpenHole(gap as never),
+      (gap) => `${gap.stream}/${gap.symbol}` === key && touches(gap, day.date) && awaitsBackfill(gap as never),
     );
     const first = missing[0];
     const isComplete_ = isComplete(day);
@@ -37,9 +37,9 @@ export function judgeVerify(world: World, { absent, gaps }: Findings): readonly 
 function verifyAll(world: World): readonly VerifiedDay[] {
   return world.read(() => {
     const gapsOf = openGapList(dataDir, () => {});
-    return findRecordedTracks(dataDir)
+    return findRecordedStreams(dataDir)
       .filter(({ days }) => days.length > 0)
-      .flatMap((track) => settle(world, verifyTrack(track, gapsOf, { dataDir, quick: false, onProgress() {} })));
+      .flatMap((track) => settle(world, verifyStream(track, gapsOf, { dataDir, quick: false, onProgress() {} })));
   });
 }
 

@@ -1,6 +1,6 @@
 import { constants, zstdCompressSync } from "node:zlib";
-import { uniteArchives } from "../../../server/archive/combine/combine-archives.ts";
-import type { UniteJob } from "../../../server/archive/combine/combine-job.ts";
+import { combineArchives } from "../../../server/archive/combine/combine-archives.ts";
+import type { CombineJob } from "../../../server/archive/combine/combine-job.ts";
 import { mergeDay } from "../../../server/archive/merge/merge-day.ts";
 import type { DayJob, DayResult } from "../../../server/archive/merge/write-archive.ts";
 import { type SealJob, sealSegment } from "../../../server/archive/seal/seal-segment.ts";
@@ -57,8 +57,8 @@ export function startWorker(url: string, life: Life): object {
 function resultOf(url: string, job: unknown): object {
   if (url.includes("seal.worker")) return sealSegment(job as SealJob, compress);
   if (!url.includes("day.worker")) throw new Error(`no such worker: ${url}`);
-  const dayJob = job as DayJob | UniteJob;
-  const result: DayResult | object = "kind" in dayJob ? uniteArchives(dayJob, () => {}) : mergeDay(dayJob);
+  const dayJob = job as DayJob | CombineJob;
+  const result: DayResult | object = "kind" in dayJob ? combineArchives(dayJob, () => {}) : mergeDay(dayJob);
   return result;
 }
 

@@ -7,7 +7,10 @@ import { createReceiveClock } from "../../../server/platform/time/receive-clock.
 import { createRecorder } from "../../../server/recorder/write/recorder.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import type { MarketSource } from "../../../server/simulator/protocol/market-source.ts";
-import { createExchange, type ExchangeOptions } from "../../../server/simulator/simulated-exchange.ts";
+import {
+  createSimulatedExchange,
+  type SimulatedExchangeOptions,
+} from "../../../server/simulator/simulated-exchange.ts";
 import { readRecords } from "../data/read-data.ts";
 import { until } from "../wait.ts";
 
@@ -21,7 +24,7 @@ export async function startContinuity(
     symbols: number;
     types: readonly string[];
     speed: number;
-    exchange?: ExchangeOptions;
+    exchange?: SimulatedExchangeOptions;
   } & Partial<FeedOptions>,
 ) {
   const symbols = Array.from(
@@ -50,7 +53,7 @@ export async function startContinuity(
         emit(events);
       }),
   };
-  const exchange = createExchange(
+  const exchange = createSimulatedExchange(
     { connectsPer5Minutes: Number.POSITIVE_INFINITY, ...options.exchange },
     { source, log: silentLog },
   );

@@ -11,7 +11,7 @@ import { type App, createApp } from "../../../server/app/app.ts";
 import { liveFolder, segmentPath } from "../../../server/domain/day.ts";
 import { encodeLine } from "../../../server/domain/line.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { appConfig } from "../app-config.ts";
 import { createScriptedSource } from "../simulator/scripted-source.ts";
 import { until } from "../wait.ts";
@@ -31,7 +31,7 @@ let offsetMs = { record: -90_000, again: 600_000 }[what] ?? 900_000;
 const started = performance.now();
 const wallMs = () => Math.floor(midnightMs + offsetMs + performance.now() - started);
 const source = createScriptedSource();
-const exchange = createExchange({}, { source, log, now: wallMs });
+const exchange = createSimulatedExchange({}, { source, log, now: wallMs });
 const { wsUrl, restUrl } = await exchange.start();
 let last = what === "again" ? 1000 : 0;
 

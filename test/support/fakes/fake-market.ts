@@ -1,4 +1,4 @@
-import type { NewestTrades } from "../../../server/domain/latest-trades.ts";
+import type { LatestTrades } from "../../../server/domain/latest-trades.ts";
 import type { BookView } from "../../../server/domain/status.ts";
 
 /** A book of twenty levels that moves with time, and its trades. The same moment gives the same. */
@@ -17,7 +17,7 @@ export function fakeMarket(nowMs: () => number = Date.now) {
     net_delay_ms: 108,
     book: `{"lastUpdateId":${step()},"bids":[${side(-1)}],"asks":[${side(1)}]}`,
   });
-  const trades: NewestTrades["since"] = (_, seen) => {
+  const trades: LatestTrades["since"] = (_, seen) => {
     const count = step();
     const from = Math.max(seen, count - 40);
     const list = Array.from({ length: Math.max(0, count - from) }, (_, n) => {

@@ -2,10 +2,10 @@ import { mkdir } from "node:fs/promises";
 import { type IncomingHttpHeaders, request } from "node:http";
 import { join } from "node:path";
 import type { Incidents } from "../../../server/domain/incident.ts";
-import type { NewestTrades } from "../../../server/domain/latest-trades.ts";
+import type { LatestTrades } from "../../../server/domain/latest-trades.ts";
 import type { History } from "../../../server/domain/queries.ts";
 import type { BookView, Status } from "../../../server/domain/status.ts";
-import { type AccessOptions, openAccess } from "../../../server/http/auth/auth.ts";
+import { type AuthOptions, createOpenAuth } from "../../../server/http/auth/auth.ts";
 import type { MetricsText } from "../../../server/http/routes/health.ts";
 import { createHttpServer } from "../../../server/http/server.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
@@ -22,14 +22,14 @@ export async function serve(
   over: {
     status?: () => Status;
     book?: (symbol: string) => BookView | "no_data" | null;
-    trades?: NewestTrades["since"];
+    trades?: LatestTrades["since"];
     history?: History;
     metrics?: MetricsText;
     incidents?: Incidents;
     tickMs?: number;
     port?: number;
     page?: boolean;
-    access?: Partial<AccessOptions>;
+    access?: Partial<AuthOptions>;
   } = {},
 ) {
   const folder = temporaryFolder();
@@ -44,7 +44,7 @@ export async function serve(
   const lines: string[] = [];
   const server = createHttpServer(
     {
-      ...{ host: "127.0.0.1", port: over.port ?? 0, access: { ...openAccess, ...over.access } },
+      ...{ host: "127.0.0.1", port: over.port ?? 0, access: { ...createOpenAuth, ...over.access } },
       ...(over.tickMs === undefined ? {} : { tickMs: over.tickMs }),
     },
     {

@@ -1,7 +1,7 @@
 import type { Status } from "../../../server/domain/status.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { type Program, rtData, start } from "../program.ts";
 import { until } from "../wait.ts";
 
@@ -10,7 +10,7 @@ export async function startCutMarket(dataDir: string) {
   const symbols = ["BTCUSDT", "ETHUSDT"];
   const source = createSyntheticMarket({ symbols, seed: 5, speed: 3 });
   const open = (port: number) =>
-    createExchange({ port, connectsPer5Minutes: Number.POSITIVE_INFINITY }, { source, log: silentLog });
+    createSimulatedExchange({ port, connectsPer5Minutes: Number.POSITIVE_INFINITY }, { source, log: silentLog });
   let exchange = open(0);
   const { port, wsUrl, restUrl } = await exchange.start();
   const programs: Program[] = [];

@@ -1,7 +1,11 @@
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createFaults, type SpoiledFrame } from "../../../server/simulator/faults/faults.ts";
 import type { MarketEvent } from "../../../server/simulator/protocol/market-source.ts";
-import { createExchange, type ExchangeOptions, type SentFrame } from "../../../server/simulator/simulated-exchange.ts";
+import {
+  createSimulatedExchange,
+  type SentFrame,
+  type SimulatedExchangeOptions,
+} from "../../../server/simulator/simulated-exchange.ts";
 import { until } from "../wait.ts";
 import { createScriptedSource } from "./scripted-source.ts";
 
@@ -58,12 +62,17 @@ export function watchUnopened(url: string): Watcher {
 }
 
 /** An exchange whose market and faults are in the test's hands. */
-export async function startFaulty(options: ExchangeOptions = {}) {
+export async function startFaulty(options: SimulatedExchangeOptions = {}) {
   const source = createScriptedSource();
   const sent: SentFrame[] = [];
   const spoiled: SpoiledFrame[] = [];
   const faults = createFaults({ onSpoiled: (frame) => spoiled.push(frame) });
-  const exchange = createExchange(options, { source, faults, onSent: (frame) => sent.push(frame), log: silentLog });
+  const exchange = createSimulatedExchange(options, {
+    source,
+    faults,
+    onSent: (frame) => sent.push(frame),
+    log: silentLog,
+  });
   return { source, faults, sent, spoiled, exchange, ...(await exchange.start()) };
 }
 

@@ -1,6 +1,10 @@
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { createKeeping, type Keeping, type KeepingDeps } from "../../../server/app/data/archive-lifecycle.ts";
+import {
+  type ArchiveLifecycle,
+  type ArchiveLifecycleDeps,
+  createArchiveLifecycle,
+} from "../../../server/app/data/archive-lifecycle.ts";
 import { archivePath, type Day, dateStartUs, manifestPath } from "../../../server/domain/day.ts";
 import { encodeLine } from "../../../server/domain/line.ts";
 import type { Log } from "../../../server/platform/log/log.ts";
@@ -61,14 +65,15 @@ export function noise(day: Day, megabytes: number): Buffer {
   return Buffer.from(lines.join(""));
 }
 
-export type TestKeeping = Keeping & ReturnType<typeof rememberingLog> & { settled(count?: number): Promise<void> };
+export type TestKeeping = ArchiveLifecycle &
+  ReturnType<typeof rememberingLog> & { settled(count?: number): Promise<void> };
 
 /** What keeps the archives of `dataDir` in the bucket of `s3`, with short waits, and ticked as by the app. */
 export function keep(
   dataDir: string,
   s3: Pick<S3, "endpoint" | "bucket" | "accessKey" | "secretKey">,
   settings: Record<string, unknown> = {},
-  deps: Partial<KeepingDeps> = {},
+  deps: Partial<ArchiveLifecycleDeps> = {},
 ): TestKeeping {
   const config = appConfig({
     ...{ "record.data_dir": dataDir, "archive.level": 3 },
@@ -78,7 +83,7 @@ export function keep(
   });
   const remembered = rememberingLog();
   const nowUs = () => dateStartUs(today) + 3_600_000_000 + Math.round(performance.now() * 1000);
-  const keeping = createKeeping(config, {
+  const keeping = createArchiveLifecycle(config, {
     dataDir,
     mode: "record",
     nowUs,

@@ -1,11 +1,11 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
-import { verifyTrack } from "../../../server/archive/verify/verify-stream.ts";
+import { verifyStream } from "../../../server/archive/verify/verify-stream.ts";
 import { type Day, dateOf, dateStartUs } from "../../../server/domain/day.ts";
-import { encodeLine, encodeRepairedLine } from "../../../server/domain/line.ts";
+import { encodeBackfilledLine, encodeLine } from "../../../server/domain/line.ts";
 import type { StreamKind } from "../../../server/domain/stream.ts";
-import { findRecordedTracks } from "../../../server/storage/list/listing.ts";
+import { findRecordedStreams } from "../../../server/storage/list/listing.ts";
 import { temporaryFolder } from "../folder.ts";
 import { archive, keysOf, newDataDir } from "./bucket.ts";
 import type { S3 } from "./s3.ts";
@@ -76,7 +76,7 @@ export function linesByDate(shape: StreamShape, seen: readonly Seen[]): Map<stri
     const date = dateOf(recvUs);
     const line =
       isRefetched && shape.rest !== undefined
-        ? encodeRepairedLine(shape.rest(event), recvUs)
+        ? encodeBackfilledLine(shape.rest(event), recvUs)
         : encodeLine(shape.payload(event), recvUs, 5);
     const lines = byDate.get(date) ?? [];
     lines.push(line);
@@ -127,8 +127,8 @@ export async function copyOf(s3: S3, prefix: string): Promise<string> {
 /** What `rt-data verify` would complain about in a folder. */
 export async function verified(dataDir: string): Promise<string[]> {
   const found: string[] = [];
-  for (const track of findRecordedTracks(dataDir)) {
-    const days = await verifyTrack(track, () => null, { dataDir, quick: false, onProgress: () => {} });
+  for (const track of findRecordedStreams(dataDir)) {
+    const days = await verifyStream(track, () => null, { dataDir, quick: false, onProgress: () => {} });
     for (const { date, state, problems, silences } of days) {
       if (state !== "archived") found.push(`${date}: ${state}`);
       found.push(...problems.map(({ kind, detail }) => `${date} ${kind}: ${detail}`));

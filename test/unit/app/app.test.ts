@@ -6,8 +6,8 @@ import type { ArchiveStatus } from "../../../server/domain/status.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import type { MarketSource } from "../../../server/simulator/protocol/market-source.ts";
-import { createRecordingSource } from "../../../server/simulator/replay/replay-source.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createReplaySource } from "../../../server/simulator/replay/replay-source.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { appConfig } from "../../support/app-config.ts";
 import { dataFiles, readRecords } from "../../support/data/read-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
@@ -29,7 +29,7 @@ async function record(source: MarketSource, enough: number, symbols: string, str
   const clock = fastClock(2.5, clockSpeed);
   // The exchange's clock is as fast: it has to confirm the recorder's.
   const timed = { ...source, nowMs: clock.wallMs };
-  const exchange = createExchange({}, { source: timed, onSent: sent.onSent, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source: timed, onSent: sent.onSent, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const dataDir = join(temporaryFolder(), "data");
   const config = appConfig({
@@ -104,7 +104,7 @@ for (const { file, enough, symbols, streams } of sets) {
   test.skipIf(realDataMissing !== "")(
     `${enough} real messages (${file}, looped) are in the files exactly once, byte for byte, over rotations and a day border${realDataMissing}`,
     async () => {
-      const source = createRecordingSource({ path: join(realDataDir, file), speed: 60, loop: true });
+      const source = createReplaySource({ path: join(realDataDir, file), speed: 60, loop: true });
       const { sent, dataDir, status } = await record(source, enough, symbols, streams, 60);
       expectExactlyOnce(sent, dataDir);
       expectDaysAndRotations(dataDir);

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { createRepair } from "../../../server/app/recording/backfill.ts";
-import type { PendingHole } from "../../../server/binance/rest/backfill-queue.ts";
+import { createBackfill } from "../../../server/app/recording/backfill.ts";
+import type { PendingBackfill } from "../../../server/binance/rest/backfill-queue.ts";
 import { createRestClient } from "../../../server/binance/rest/rest-client.ts";
 import { segmentPath } from "../../../server/domain/day.ts";
 import { encodeLine } from "../../../server/domain/line.ts";
@@ -31,7 +31,7 @@ function setUp(lastId: number, firstId: number) {
     writeFileSync(path, encodeLine(`{"e":"aggTrade","E":1,"s":"BTCUSDT","a":${id}}`, us, null));
   }
   const journal = openJournal(dataDir, { log: silentLog });
-  const repair = createRepair(
+  const repair = createBackfill(
     { dataDir, segmentMinutes: 5, streams: [stream] },
     {
       rest: createRestClient({ restUrl: "http://127.0.0.1:9" }, { log: silentLog }),
@@ -40,7 +40,7 @@ function setUp(lastId: number, firstId: number) {
     },
   );
   const holes = () =>
-    journal.holes.all().map(({ fromId, toId }: Pick<PendingHole, "fromId" | "toId">) => [fromId, toId]);
+    journal.holes.all().map(({ fromId, toId }: Pick<PendingBackfill, "fromId" | "toId">) => [fromId, toId]);
   return { repair, holes };
 }
 

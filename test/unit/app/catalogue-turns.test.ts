@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { createCatalogueCare } from "../../../server/app/data/catalogue-sync.ts";
+import { createCatalogueSync } from "../../../server/app/data/catalogue-sync.ts";
 import { createLiveCatalogue } from "../../../server/catalogue/live-catalogue.ts";
 import { archiveFolder, archivePath, dateOf, manifestPath } from "../../../server/domain/day.ts";
 import { openJournal } from "../../../server/journal/journal.ts";
@@ -43,7 +43,7 @@ async function lookThrough(dataDir: string): Promise<number[]> {
   const journal = openJournal(dataDir, { log: silentLog });
   const catalogue = createLiveCatalogue(dataDir, journal, { nowUs, log: silentLog });
   const createCare = () =>
-    createCatalogueCare({ catalogue, journal, dataDir, nowUs, renewFolder() {}, log: silentLog });
+    createCatalogueSync({ catalogue, journal, dataDir, nowUs, renewFolder() {}, log: silentLog });
   const first = createCare();
   first.start();
   const longest: number[] = [];

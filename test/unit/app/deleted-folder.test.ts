@@ -5,7 +5,7 @@ import { createApp } from "../../../server/app/app.ts";
 import { openCatalogue } from "../../../server/catalogue/catalogue.ts";
 import { recordId } from "../../../server/domain/line.ts";
 import { createLog, silentLog } from "../../../server/platform/log/log.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { appConfig } from "../../support/app-config.ts";
 import { readRecords } from "../../support/data/read-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
@@ -16,7 +16,7 @@ test("a data folder that is deleted while it is recorded into is taken again, wi
   const dataDir = join(temporaryFolder(), "data");
   const log: string[] = [];
   const source = createScriptedSource();
-  const exchange = createExchange({}, { source, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const config = appConfig({
     "record.data_dir": dataDir,

@@ -4,7 +4,7 @@ import { type App, createApp } from "../../../server/app/app.ts";
 import type { DayDetail, Page, RecorderEvent, SeriesView, TodayCoverage } from "../../../server/domain/queries.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { appConfig } from "../../support/app-config.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { until } from "../../support/wait.ts";
@@ -16,7 +16,7 @@ afterEach(async () => {
 
 async function start(dataDir: string, symbols: string) {
   const source = createSyntheticMarket({ symbols: ["BTCUSDT", "ETHUSDT"], seed: 1 });
-  const exchange = createExchange({}, { source, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const configOf = (list: string) => {
     return appConfig({

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type App, createApp } from "../../../server/app/app.ts";
 import { manifestPath } from "../../../server/domain/day.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import type { Manifest } from "../../../server/storage/manifest.ts";
 import { appConfig } from "../../support/app-config.ts";
 import { temporaryFolder } from "../../support/folder.ts";
@@ -19,7 +19,7 @@ afterEach(async () => {
 async function setUp() {
   const source = createScriptedSource();
   let exchangeMs = () => midnightMs;
-  const exchange = createExchange({}, { source, log: silentLog, now: () => exchangeMs() });
+  const exchange = createSimulatedExchange({}, { source, log: silentLog, now: () => exchangeMs() });
   running.push(exchange);
   const { wsUrl, restUrl, port } = await exchange.start();
   const dataDir = join(temporaryFolder(), "data");

@@ -8,7 +8,7 @@ import { encodeLine, recordId } from "../../../server/domain/line.ts";
 import { readJournal } from "../../../server/journal/journal.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import type { MarketSource } from "../../../server/simulator/protocol/market-source.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import type { Manifest } from "../../../server/storage/manifest.ts";
 import { appConfig } from "../../support/app-config.ts";
 import { readRecords } from "../../support/data/read-data.ts";
@@ -44,7 +44,7 @@ async function setUp(damaged: { readonly sealed: boolean; readonly bytes: Uint8A
   let startedMs = performance.now();
   let beganMs = midnightMs - 30_000;
   const wallMs = () => Math.floor(beganMs + performance.now() - startedMs);
-  const exchange = createExchange({}, { source: market, log: silentLog, now: wallMs });
+  const exchange = createSimulatedExchange({}, { source: market, log: silentLog, now: wallMs });
   running.push(exchange);
   const { wsUrl, restUrl } = await exchange.start();
   const dataDir = join(temporaryFolder(), "data");

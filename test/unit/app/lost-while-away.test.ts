@@ -4,7 +4,7 @@ import { dirname } from "node:path";
 import { createLostWhileAway } from "../../../server/app/gaps/lost-while-away.ts";
 import { segmentPath } from "../../../server/domain/day.ts";
 import type { Gap } from "../../../server/domain/gap.ts";
-import { encodeLine, encodeRepairedLine } from "../../../server/domain/line.ts";
+import { encodeBackfilledLine, encodeLine } from "../../../server/domain/line.ts";
 import type { LastRecord } from "../../../server/journal/entry.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { readLineBytes } from "../../../server/storage/read/archive-reader.ts";
@@ -49,7 +49,7 @@ test("records that were on disk when the last run ended and are gone are a gap u
   for (const stream of ["depth20", "aggTrade"]) {
     put(dataDir, stream, "12-00", row(1) + row(200), true);
     // Refetched trades, and what this run has received, do not count.
-    put(dataDir, stream, "12-05", encodeRepairedLine('{"a":9}', noonUs + 500 * second), true);
+    put(dataDir, stream, "12-05", encodeBackfilledLine('{"a":9}', noonUs + 500 * second), true);
     put(dataDir, stream, "12-10", row(601) + row(602));
   }
   expect(await startAfter(dataDir, "depth20", 420, [pauseOf("depth20", 430)])).toEqual([[200, 430, "disk", null]]);

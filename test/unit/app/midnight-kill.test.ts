@@ -5,7 +5,7 @@ import { createApp } from "../../../server/app/app.ts";
 import { manifestPath } from "../../../server/domain/day.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import type { MarketSource } from "../../../server/simulator/protocol/market-source.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import type { Manifest } from "../../../server/storage/manifest.ts";
 import { appConfig } from "../../support/app-config.ts";
 import { temporaryFolder } from "../../support/folder.ts";
@@ -39,7 +39,7 @@ test("a gap over midnight that is refetched later settles in the manifests of bo
     },
   };
   let exchangeMs = clockAt(-50);
-  const exchange = createExchange({}, { source: withTrades, log: silentLog, now: () => exchangeMs() });
+  const exchange = createSimulatedExchange({}, { source: withTrades, log: silentLog, now: () => exchangeMs() });
   running.push(exchange);
   const { wsUrl, restUrl } = await exchange.start();
   const startApp = async (dataDir: string, wallMs: () => number) => {

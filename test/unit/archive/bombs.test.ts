@@ -31,8 +31,8 @@ for (const kind of ["nulls", "lines"] as const) {
     const readers: Record<string, string> = {
       merge: `
         import { mergeDay } from "./server/archive/merge/merge-day.ts";
-        import { openLines } from "./server/storage/read/line-reader-sync.ts";
-        const source = openLines("${path}");
+        import { openLinesSync } from "./server/storage/read/line-reader-sync.ts";
+        const source = openLinesSync("${path}");
         try { while (source.fill()) source.from = source.to; } catch (error) { console.log(error.message); }`,
       verify: `
         import { readLineBytes } from "./server/storage/read/archive-reader.ts";

@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createShelf, type ShelfList } from "../../../server/archive/catalogue-index.ts";
+import { createCatalogueIndex, type IndexedArchives } from "../../../server/archive/catalogue-index.ts";
 import { createVerifier } from "../../../server/archive/verify/verifier.ts";
 import { openCatalogue } from "../../../server/catalogue/catalogue.ts";
 import { archivePath, manifestPath } from "../../../server/domain/day.ts";
@@ -24,13 +24,13 @@ async function archived() {
   const { archiveDays } = catalogue;
   const list = {
     ...archiveDays,
-    change(found: Parameters<ShelfList["change"]>[0], gone: Parameters<ShelfList["change"]>[1]) {
+    change(found: Parameters<IndexedArchives["change"]>[0], gone: Parameters<IndexedArchives["change"]>[1]) {
       for (const { entry, manifestMs } of found) archiveDays.note(entry, manifestMs);
       for (const one of gone) archiveDays.remove(one);
       return true;
     },
   };
-  const shelf = createShelf({ dataDir }, { list, log: silentLog });
+  const shelf = createCatalogueIndex({ dataDir }, { list, log: silentLog });
   const look = () => shelf.reconcile({ signal: new AbortController().signal, onProgress: () => {} });
   return { dataDir, catalogue, look };
 }

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import fc from "fast-check";
-import { uniteArchives } from "../../../server/archive/combine/combine-archives.ts";
+import { combineArchives } from "../../../server/archive/combine/combine-archives.ts";
 import { sharedGaps } from "../../../server/archive/combine/shared-gaps.ts";
 import { createIdIndex } from "../../../server/archive/merge/id-index.ts";
 import { writeLines } from "../../../server/archive/merge/write-lines.ts";
@@ -60,7 +60,7 @@ function unite(of = day) {
   const out = join(left, "united.jsonl.zst");
   const otherManifest = readManifest(right, of);
   const other = archivePath(right, of);
-  const { kind, manifest } = uniteArchives({
+  const { kind, manifest } = combineArchives({
     ...{ kind: "unite", dataDir: left, day: of, other, otherManifest, out, level: 1 },
     recorder: { version: "0", host: "here" },
   });

@@ -1,14 +1,14 @@
 import { expect, test } from "bun:test";
-import { encodeLine, encodeRepairedLine } from "../../../server/domain/line.ts";
+import { encodeBackfilledLine, encodeLine } from "../../../server/domain/line.ts";
 import type { StreamKind } from "../../../server/domain/stream.ts";
-import { createIdChain, type IdChain } from "../../../server/storage/ids/id-check.ts";
+import { createIdCheck, type IdCheck } from "../../../server/storage/ids/id-check.ts";
 
 const second = 1_000_000;
 const live = (id: number) => encodeLine(`{"e":"aggTrade","E":1,"s":"BTCUSDT","a":${id},"p":"1"}`, id * second, 5);
-const refetched = (id: number) => encodeRepairedLine(`{"a":${id},"p":"1","T":${id}}`, id * second);
+const refetched = (id: number) => encodeBackfilledLine(`{"a":${id},"p":"1","T":${id}}`, id * second);
 
-function chainOf(kind: StreamKind, ...lines: string[]): IdChain {
-  const chain = createIdChain(kind);
+function chainOf(kind: StreamKind, ...lines: string[]): IdCheck {
+  const chain = createIdCheck(kind);
   if (chain === null) throw new Error(`${kind} has no chain`);
   chain.add(Buffer.from(lines.join("")));
   return chain;
@@ -94,7 +94,7 @@ test("diffs follow each other from U to u", () => {
 });
 
 test("REST books prove nothing by their ids", () => {
-  expect(createIdChain("depthSnapshot")).toBeNull();
+  expect(createIdCheck("depthSnapshot")).toBeNull();
 });
 
 test("what was read in vain is forgotten, so that it can be read again", () => {

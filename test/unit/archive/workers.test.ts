@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { levelFor } from "../../../server/archive/merge/compression-planner.ts";
-import { createPool } from "../../../server/archive/workers/worker-pool.ts";
+import { createWorkerPool } from "../../../server/archive/workers/worker-pool.ts";
 import { createCompressor } from "../../../server/storage/zstd/zstd-stream.ts";
 import { loadZstd } from "../../../server/storage/zstd/zstd-wasm.ts";
 import { drained, lines, realArchiver, temporaryData, writeDay } from "../../support/data/day-fixture.ts";
@@ -13,7 +13,7 @@ const answer = "onmessage = ({ data }) => postMessage({ id: data.id, kind: 'done
 const options = { operation: "work", size: 1, pathOf: (job: number) => `/job/${job}` };
 
 test("jobs are done in order, one after another, and each gets its own answer", async () => {
-  const pool = createPool<number, number>(options, start(answer));
+  const pool = createWorkerPool<number, number>(options, start(answer));
   const outcomes = await Promise.all([1, 2, 3, 4].map((job) => pool.run(job)));
   expect(outcomes).toEqual([1, 2, 3, 4].map((result) => ({ kind: "done", result })));
   await pool.stop();
@@ -21,7 +21,7 @@ test("jobs are done in order, one after another, and each gets its own answer", 
 
 test("a worker that dies fails its job and no other", async () => {
   const code = `onmessage = ({ data }) => { if (data.job === 2) process.exit(3); postMessage({ id: data.id, kind: "done", result: data.job }); };`;
-  const pool = createPool<number, number>(options, start(code));
+  const pool = createWorkerPool<number, number>(options, start(code));
   const outcomes = await Promise.all([1, 2, 3].map((job) => pool.run(job)));
   expect(outcomes.map((outcome) => outcome.kind)).toEqual(["done", "failed", "done"]);
   expect(outcomes[1]).toMatchObject({ failure: { operation: "work", path: "/job/2" } });
@@ -30,7 +30,7 @@ test("a worker that dies fails its job and no other", async () => {
 
 test("a worker that hangs is ended, its job fails, the next one runs", async () => {
   const code = `onmessage = ({ data }) => { while (data.job === 1); postMessage({ id: data.id, kind: "done", result: data.job }); };`;
-  const pool = createPool<number, number>({ ...options, silentMs: 200 }, start(code));
+  const pool = createWorkerPool<number, number>({ ...options, silentMs: 200 }, start(code));
   const [hung, next] = await Promise.all([pool.run(1), pool.run(2)]);
   expect(hung).toMatchObject({ kind: "failed", failure: { message: "the worker has said nothing for 0.2 s" } });
   expect(next).toEqual({ kind: "done", result: 2 });
@@ -42,13 +42,13 @@ test("a long job that shows signs of life is not taken for dead", async () => {
     for (let n = 0; n < 10; n++) { postMessage({ id: data.id, kind: "alive" }); await Bun.sleep(100); }
     postMessage({ id: data.id, kind: "done", result: data.job });
   };`;
-  const pool = createPool<number, number>({ ...options, silentMs: 500 }, start(code));
+  const pool = createWorkerPool<number, number>({ ...options, silentMs: 500 }, start(code));
   expect(await pool.run(7)).toEqual({ kind: "done", result: 7 });
   await pool.stop();
 });
 
 test("stopping settles everything that waits or runs, and what comes after", async () => {
-  const pool = createPool<number, number>(options, start("onmessage = () => { for (;;); };"));
+  const pool = createWorkerPool<number, number>(options, start("onmessage = () => { for (;;); };"));
   const jobs = [pool.run(1), pool.run(2)];
   await pool.stop();
   expect(await Promise.all([...jobs, pool.run(3)])).toEqual([

@@ -5,7 +5,7 @@ import { recordId } from "../../../server/domain/line.ts";
 import { createLog, silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import { refusal } from "../../../server/simulator/protocol/control-message.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { createManualTime } from "../../support/time/manual-time.ts";
 import { until } from "../../support/wait.ts";
 
@@ -73,7 +73,7 @@ const names = (count: number) => Array.from({ length: count }, (_, n) => `SYM${n
 test("the book that an exchange serves is delivered byte for byte, as depthSnapshot, with the time of its arrival", async () => {
   const source = createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 5 });
   for (let n = 0; n < 50; n++) source.tick(startMs + n * 100);
-  const exchange = createExchange({}, { source: { ...source, start() {}, stop() {} }, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source: { ...source, start() {}, stop() {} }, log: silentLog });
   const { restUrl } = await exchange.start();
   stops.push(exchange.stop);
   const { snapshots, got } = setUp(["BTCUSDT"], (symbol) =>

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { createMessageReader, type Message } from "../../../server/binance/frames/frame-reader.ts";
+import { createFrameReader, type Message } from "../../../server/binance/frames/frame-reader.ts";
 import { parseStreamName, type Stream } from "../../../server/domain/stream.ts";
 import { realDataMissing, realMessages } from "../../support/simulator/real-data.ts";
 
@@ -11,7 +11,7 @@ function streams(...names: string[]): Stream[] {
   });
 }
 
-const read = createMessageReader(
+const read = createFrameReader(
   streams("btcusdt@depth20@100ms", "btcusdt@aggTrade", "btcusdt@depth@100ms", "btcusdt@trade", "btcusdt@bookTicker"),
 );
 
@@ -225,7 +225,7 @@ for (const file of [
   test.skipIf(realDataMissing !== "")(`every real message of ${file} takes the fast path${realDataMissing}`, () => {
     const messages = realMessages(file).filter(({ raw }) => !raw.includes("@kline") && raw.startsWith('{"stream"'));
     const names = new Set(messages.map(({ raw }) => JSON.parse(raw).stream as string));
-    const reader = createMessageReader(streams(...names));
+    const reader = createFrameReader(streams(...names));
     for (const { raw } of messages) {
       const message = reader(raw);
       const slow = message.type !== "data" || message.data.unusual;

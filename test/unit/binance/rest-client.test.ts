@@ -5,7 +5,7 @@ import { createRestClient, type RestPriority } from "../../../server/binance/res
 import { createLog, silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import { refusal } from "../../../server/simulator/protocol/control-message.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { peakOf } from "../../support/machine/peak-memory.ts";
 import { createManualTime } from "../../support/time/manual-time.ts";
 import { until } from "../../support/wait.ts";
@@ -88,7 +88,7 @@ for (const status of [429, 418]) {
 test("while banned by the exchange itself nothing more is sent, so the ban does not grow", async () => {
   const source = createSyntheticMarket({ symbols: ["BTCUSDT"] });
   let clock = () => 0;
-  const exchange = createExchange({ weightPerMinute: 10 }, { source, log: silentLog, now: () => clock() });
+  const exchange = createSimulatedExchange({ weightPerMinute: 10 }, { source, log: silentLog, now: () => clock() });
   const { restUrl } = await exchange.start();
   // The address has more than the exchange grants: others on it make it angry.
   const { rest, time } = client(restUrl, { addressLimit: 1000 }, exchange.stop);

@@ -4,7 +4,7 @@ import { createSymbolWatch, type SymbolState } from "../../../server/binance/res
 import { createLog, silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import { refusal } from "../../../server/simulator/protocol/control-message.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { createManualTime } from "../../support/time/manual-time.ts";
 import { until } from "../../support/wait.ts";
 
@@ -18,7 +18,7 @@ const names = Array.from({ length: 297 }, (_, n) => `SYM${n}USDT`);
 /** A watch over `symbols`; every request passes `before`, then a real exchange that lists `listed`. */
 async function setUp(symbols: readonly string[], listed: readonly string[] = names) {
   const source = createSyntheticMarket({ symbols: listed, levels: 10 });
-  const exchange = createExchange({}, { source: { ...source, start() {}, stop() {} }, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source: { ...source, start() {}, stop() {} }, log: silentLog });
   const { restUrl } = await exchange.start();
   const asked: string[] = [];
   let before: () => Response | null = () => null;

@@ -1,14 +1,14 @@
 import { afterEach, expect, test } from "bun:test";
-import type { PendingHole, TradeHole } from "../../../server/binance/rest/backfill-queue.ts";
+import type { MissingTrades, PendingBackfill } from "../../../server/binance/rest/backfill-queue.ts";
 import { createRestClient } from "../../../server/binance/rest/rest-client.ts";
-import { createTradeRepair, type RepairResult } from "../../../server/binance/rest/trade-backfill.ts";
+import { type BackfillResult, createTradeBackfill } from "../../../server/binance/rest/trade-backfill.ts";
 import { parseTrades, type RestTrade } from "../../../server/binance/rest/trade-pages.ts";
 import { createStream, parseStreamName, parseStreamType, type Stream } from "../../../server/domain/stream.ts";
 import { createLog, silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import { refusal } from "../../../server/simulator/protocol/control-message.ts";
 import type { MarketSource } from "../../../server/simulator/protocol/market-source.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { createManualTime, type ManualTime } from "../../support/time/manual-time.ts";
 import { until } from "../../support/wait.ts";
 
@@ -27,7 +27,7 @@ function streamOf(name: string): Stream {
   return stream;
 }
 
-function hole(stream: Stream, fromId: number, toId: number): TradeHole {
+function hole(stream: Stream, fromId: number, toId: number): MissingTrades {
   return { stream, fromId, toId, fromUs: 1, toUs: 2, cause: "reconnect" };
 }
 
@@ -38,8 +38,8 @@ function createRepair(
 ) {
   const pages: { stream: string; ids: number[]; isFirst: boolean }[] = [];
   const records: RestTrade[] = [];
-  const done: { fromId: number; result: RepairResult }[] = [];
-  const stored = new Map<string, PendingHole>();
+  const done: { fromId: number; result: BackfillResult }[] = [];
+  const stored = new Map<string, PendingBackfill>();
   const lines: string[] = [];
   const log = createLog({ level: "info", format: "text", color: false }, (line) =>
     lines.push(line.slice(20).trimEnd()),
@@ -50,8 +50,8 @@ function createRepair(
     { log: silentLog, random: () => 0, ...options.time },
   );
   let write: (records: readonly RestTrade[]) => Promise<void> = async () => {};
-  const keyOf = ({ stream, fromId }: TradeHole) => `${stream.name} ${fromId}`;
-  const repair = createTradeRepair({
+  const keyOf = ({ stream, fromId }: MissingTrades) => `${stream.name} ${fromId}`;
+  const repair = createTradeBackfill({
     rest,
     async onPage(stream, page, { isFirst }) {
       await write(page);
@@ -90,7 +90,7 @@ async function startExchange(ticks: number, symbols: readonly string[], weightPe
     }
   }
   const source: MarketSource = { ...market, start() {}, stop() {} };
-  const exchange = createExchange({ weightPerMinute }, { source, log: silentLog });
+  const exchange = createSimulatedExchange({ weightPerMinute }, { source, log: silentLog });
   const { restUrl } = await exchange.start();
   stops.push(exchange.stop);
   const span = (stream: Stream) => ({ first: first.get(stream.name) ?? 0, last: last.get(stream.name) ?? 0 });
@@ -131,7 +131,7 @@ test("ids that the exchange does not have are counted as missing, with the reaso
     market.aggTrades?.("BTCUSDT", { fromId: 0, startTime: null, endTime: null, limit: 1000 }) ?? "",
   );
   const oldest: number = all[0].a;
-  const exchange = createExchange({}, { source: { ...market, start() {}, stop() {} }, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source: { ...market, start() {}, stop() {} }, log: silentLog });
   const { restUrl } = await exchange.start();
   stops.push(exchange.stop);
   const { repair, done, records, lines } = createRepair(restUrl);

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { createCatalogueCare } from "../../../server/app/data/catalogue-sync.ts";
+import { createCatalogueSync } from "../../../server/app/data/catalogue-sync.ts";
 import { knownLastRun } from "../../../server/app/gaps/earlier-runs.ts";
 import { openCatalogue } from "../../../server/catalogue/catalogue.ts";
 import { createLiveCatalogue } from "../../../server/catalogue/live-catalogue.ts";
@@ -11,7 +11,7 @@ import { createStream, parseStreamType, type StreamType } from "../../../server/
 import { openJournal } from "../../../server/journal/journal.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
 import { recover } from "../../../server/recorder/recover/recovery.ts";
-import { findLiveHoles } from "../../../server/storage/ids/live-ids.ts";
+import { findLiveMissingIds } from "../../../server/storage/ids/live-ids.ts";
 import { day, drained, realArchiver, today, writeDay } from "../../support/data/day-fixture.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 
@@ -55,7 +55,7 @@ async function start(dataDir: string) {
   const lines = createLog({ level: "info", format: "text", color: false }, (line) => log.push(line));
   const journal = openJournal(dataDir, { log: lines });
   const catalogue = createLiveCatalogue(dataDir, journal, { nowUs, log: lines });
-  const care = createCatalogueCare({ catalogue, journal, dataDir, nowUs, renewFolder() {}, log: lines });
+  const care = createCatalogueSync({ catalogue, journal, dataDir, nowUs, renewFolder() {}, log: lines });
   care.start();
   const wasLost = journal.isNew && care.isFresh();
   const lastRun = knownLastRun(dataDir, streams, { journal, catalogue, nowUs: nowUs() });
@@ -200,7 +200,7 @@ test("a stream without ids in a row is missed after a minute, and a segment that
   put("00-00", book(0) + book(59) + book(130), "open");
   put("00-05", Bun.zstdCompressSync(book(310)).subarray(0, 20), "sealed");
   put("00-10", book(160) + book(161), "open");
-  const found = await findLiveHoles(dataDir, of, Number.POSITIVE_INFINITY);
+  const found = await findLiveMissingIds(dataDir, of, Number.POSITIVE_INFINITY);
   expect(found.map(({ from_us, to_us, cause }) => [from_us - startUs, to_us - startUs, cause])).toEqual([
     [59e6, 130e6, "crash"],
     [130e6, 160e6, "crash"],

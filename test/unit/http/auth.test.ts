@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { AccessOptions } from "../../../server/http/auth/auth.ts";
+import type { AuthOptions } from "../../../server/http/auth/auth.ts";
 import { version } from "../../../server/platform/process/version.ts";
 import { fakeStatus } from "../../support/fakes/fake-status.ts";
 import { temporaryFolder } from "../../support/folder.ts";
@@ -19,7 +19,7 @@ afterEach(async () => {
   for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
 });
 
-async function guarded(access: Partial<AccessOptions> = {}, over: Parameters<typeof serve>[0] = {}) {
+async function guarded(access: Partial<AuthOptions> = {}, over: Parameters<typeof serve>[0] = {}) {
   const site = await serve({ ...over, access: { passwordHash, ...access } });
   cleanups.push(site.close);
   const get = (path: string, headers: Record<string, string> = {}) =>
@@ -184,7 +184,7 @@ test("logins outlive a restart in a file that holds no token, and end when the p
 
 test("behind https the cookie is Secure with a prefix, and only a trusted proxy can say that it is https", async () => {
   const https = { "x-forwarded-proto": "https" };
-  const cookieBehind = async (access: Partial<AccessOptions>, headers: Record<string, string>) => {
+  const cookieBehind = async (access: Partial<AuthOptions>, headers: Record<string, string>) => {
     const { logIn } = await guarded(access);
     const answer = await logIn(password, headers);
     return [
@@ -231,7 +231,7 @@ test("what another site's page asks for is refused: WebSockets and whatever chan
 });
 
 test("our own page is known behind a proxy: by Host, by X-Forwarded-Host of one that is trusted, by the public URL", async () => {
-  const from = async (access: Partial<AccessOptions>, headers: Record<string, string>) => {
+  const from = async (access: Partial<AuthOptions>, headers: Record<string, string>) => {
     const { port } = await guarded({ passwordHash: "", ...access });
     return handshake(port, "/ws/dashboard", headers);
   };

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
-import { createReadVisitor } from "../../../server/http/auth/client-address.ts";
+import { createReadClient } from "../../../server/http/auth/client-address.ts";
 
-const read = createReadVisitor({ trustedProxies: ["127.0.0.1", "::1", "10.0.0.0/8"], publicUrl: "" });
+const read = createReadClient({ trustedProxies: ["127.0.0.1", "::1", "10.0.0.0/8"], publicUrl: "" });
 const addressOf = (peer: string, forwardedFor?: string) =>
   read(
     new Request("http://nas/", { headers: forwardedFor === undefined ? {} : { "x-forwarded-for": forwardedFor } }),

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { createNewestTrades } from "../../../server/domain/latest-trades.ts";
+import { createLatestTrades } from "../../../server/domain/latest-trades.ts";
 import { parseStreamName } from "../../../server/domain/stream.ts";
 import { serve } from "../../support/http/serving.ts";
 import { until } from "../../support/wait.ts";
@@ -20,7 +20,7 @@ const trades = parseStreamName("btcusdt@aggTrade");
 if (trades === null) throw new Error("no such stream");
 
 async function market() {
-  const tape = createNewestTrades([trades as NonNullable<typeof trades>]);
+  const tape = createLatestTrades([trades as NonNullable<typeof trades>]);
   const state = { id: 1 };
   const site = await serve({
     trades: tape.since,

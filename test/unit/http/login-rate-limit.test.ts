@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { createKnownLogins } from "../../../server/http/auth/lanes/known-logins.ts";
-import { createLoginLimit } from "../../../server/http/auth/lanes/login-rate-limit.ts";
+import { createLoginRateLimit } from "../../../server/http/auth/lanes/login-rate-limit.ts";
 import { networkOf } from "../../../server/http/auth/lanes/network.ts";
 import { type Applicant, createLogin } from "../../../server/http/auth/login.ts";
 import { createPasswordCheck } from "../../../server/http/auth/password-check.ts";
@@ -201,7 +201,7 @@ test("a new device in a quiet neighbourhood goes before a crowd of new networks,
 });
 
 test("a whole /64 of IPv6 is one address", () => {
-  const limit = createLoginLimit(() => 0, 10);
+  const limit = createLoginRateLimit(() => 0, 10);
   for (let n = 0; n < 5; n++) limit.begin(networkOf(`2001:db8:1:2::${n}`));
   expect(limit.waitMs(networkOf("2001:0db8:1:2:ffff::9"))).toBeGreaterThan(0);
   expect(limit.waitMs(networkOf("2001:db8:1:3::9"))).toBe(0);

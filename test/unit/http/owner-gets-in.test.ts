@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { AccessOptions } from "../../../server/http/auth/auth.ts";
+import type { AuthOptions } from "../../../server/http/auth/auth.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { serve } from "../../support/http/serving.ts";
 
@@ -19,7 +19,7 @@ type Headers = Record<string, string>;
 const from = (address: string): Headers => ({ "x-forwarded-for": address });
 const basic = (word: string): Headers => ({ authorization: `Basic ${btoa(`prometheus:${word}`)}` });
 
-async function guarded(access: Partial<AccessOptions> = {}) {
+async function guarded(access: Partial<AuthOptions> = {}) {
   const site = await serve({ access: { passwordHash, ...access } });
   cleanups.push(site.close);
   const get = async (path: string, headers: Headers) => {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { encode } from "../../../server/metrics/exposition.ts";
-import { counter, gauge, histogram, info, oneOf } from "../../../server/metrics/family.ts";
+import { counter, gauge, histogram, info, stateSet } from "../../../server/metrics/family.ts";
 import { createHistogram } from "../../../server/platform/histogram.ts";
 
 test("counters, gauges and infos are written as the text format wants them, names and labels escaped", () => {
@@ -58,7 +58,7 @@ test("a histogram counts what was at most each bound, up to everything", () => {
 
 test("what has no sample is not spoken of, and of several states one is 1", () => {
   expect(encode([gauge("e", "E.", [null]), counter("f", "F.")], "text")).toBe("\n");
-  expect(oneOf("level", ["ok", "low", "full"], "low")).toEqual([
+  expect(stateSet("level", ["ok", "low", "full"], "low")).toEqual([
     [0, { level: "ok" }],
     [1, { level: "low" }],
     [0, { level: "full" }],

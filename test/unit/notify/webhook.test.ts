@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import type { IncidentChange } from "../../../server/domain/incident.ts";
-import { createWebhook, hostOf, problemOf, type Webhook } from "../../../server/notify/webhook.ts";
+import { createWebhook, problemOf, type Webhook, webhookHost } from "../../../server/notify/webhook.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
 import { createScriptedIncidents } from "../../support/telegram/scripted-incidents.ts";
 import { until } from "../../support/wait.ts";
@@ -125,5 +125,5 @@ test("an error's words lose the URL and its parts, however they are written into
     expect(problem).not.toMatch(/s3cr3t|pass-w0rd/);
   }
   expect(problemOf(new DOMException("The operation timed out.", "TimeoutError"), url)).toBe("no answer in time");
-  expect(hostOf(url)).toBe("hooks.example.org");
+  expect(webhookHost(url)).toBe("hooks.example.org");
 });

@@ -1,14 +1,14 @@
 import { expect, test } from "bun:test";
 import { secretsOf } from "../../../server/config/config.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
-import { createLogTail } from "../../../server/platform/log/recent-logs.ts";
+import { createRecentLogs } from "../../../server/platform/log/recent-logs.ts";
 import { appConfig } from "../../support/app-config.ts";
 
 test("the newest warnings and errors are kept, bounded, whatever level is written, without any secret of the config", () => {
   const written: string[] = [];
   const config = appConfig({ "telegram.token": "123:SECRET", "upload.secret_key": "" });
   const quiet = createLog({ level: "error", format: "text", color: false }, (line) => written.push(line));
-  const { log, newest } = createLogTail(quiet, secretsOf(config));
+  const { log, newest } = createRecentLogs(quiet, secretsOf(config));
   for (let n = 0; n < 300; n++) log.warn(`warning ${n}`, { url: "https://x/bot123:SECRET/getMe", none: null });
   log.info("not kept");
   log.error("x".repeat(10_000));

@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { formatInstant, parseInstant } from "../../../server/platform/time/time-parser.ts";
+import { formatTime, parseTime } from "../../../server/platform/time/time-parser.ts";
 
 const written = (text: string) => {
-  const us = parseInstant(text);
-  return us === null ? null : formatInstant(us);
+  const us = parseTime(text);
+  return us === null ? null : formatTime(us);
 };
 
 test("dates and times are UTC unless they have an offset; a date is its first moment", () => {
@@ -14,7 +14,7 @@ test("dates and times are UTC unless they have an offset; a date is its first mo
   }
   expect(written("2026-11-22T00:30+09:00")).toBe("2026-11-21T15:30:00.000Z");
   expect(written("2026-11-22T23:30-0130")).toBe("2026-11-23T01:00:00.000Z");
-  expect(parseInstant("2026-11-22T00:00:00.000001")).toBe(Date.parse("2026-11-22T00:00:00Z") * 1000 + 1);
+  expect(parseTime("2026-11-22T00:00:00.000001")).toBe(Date.parse("2026-11-22T00:00:00Z") * 1000 + 1);
 });
 
 test("what is no time is none: days and hours that do not exist, other forms", () => {
@@ -22,20 +22,20 @@ test("what is no time is none: days and hours that do not exist, other forms", (
     ...["", "now", "2026-11", "2026-02-30", "2026-13-01", "2026-11-22T24:00", "2026-11-22T15:60", "22.11.2026"],
     ...["2026-11-22T15", "2026-11-22T15:04+25:00", "1763800000", "2026-11-22T15:04:05.1234567"],
   ]) {
-    expect([text, parseInstant(text)]).toEqual([text, null]);
+    expect([text, parseTime(text)]).toEqual([text, null]);
   }
 });
 
 /** In a process of its own, whose clocks are those of a zone. */
 function inZone(zone: string, code: string): string {
-  const source = `import { parseInstant, formatInstant } from ${JSON.stringify(join(import.meta.dir, "../../../server/platform/time/time-parser.ts"))};
+  const source = `import { parseTime, formatTime } from ${JSON.stringify(join(import.meta.dir, "../../../server/platform/time/time-parser.ts"))};
     console.log(${code});`;
   const { stdout } = Bun.spawnSync([process.execPath, "-e", source], { env: { TZ: zone } });
   return stdout.toString().trim();
 }
 
 test("local times are those of the machine's clock on the wall; an offset still wins", () => {
-  const seconds = (text: string) => `parseInstant("${text}", "local") / 1e6`;
+  const seconds = (text: string) => `parseTime("${text}", "local") / 1e6`;
   const utc = (text: string) => String(Date.parse(text) / 1000);
   expect(inZone("Asia/Seoul", seconds("2026-11-22T09:00"))).toBe(utc("2026-11-22T00:00Z"));
   expect(inZone("Asia/Seoul", seconds("2026-11-22"))).toBe(utc("2026-11-21T15:00Z"));
@@ -45,12 +45,12 @@ test("local times are those of the machine's clock on the wall; an offset still 
 });
 
 test("a local time that no clock showed, because clocks were put forward, is none", () => {
-  expect(inZone("America/New_York", 'parseInstant("2026-03-08T02:30", "local")')).toBe("null");
+  expect(inZone("America/New_York", 'parseTime("2026-03-08T02:30", "local")')).toBe("null");
 });
 
 test("local times are written with their offset, and read back", () => {
   const us = Date.parse("2026-11-22T15:04:05.250Z") * 1000;
-  expect(inZone("Asia/Seoul", `formatInstant(${us}, "local")`)).toBe("2026-11-23T00:04:05.250+09:00");
-  expect(inZone("America/St_Johns", `formatInstant(${us}, "local")`)).toBe("2026-11-22T11:34:05.250-03:30");
-  expect(inZone("America/St_Johns", `parseInstant(formatInstant(${us}, "local")) === ${us}`)).toBe("true");
+  expect(inZone("Asia/Seoul", `formatTime(${us}, "local")`)).toBe("2026-11-23T00:04:05.250+09:00");
+  expect(inZone("America/St_Johns", `formatTime(${us}, "local")`)).toBe("2026-11-22T11:34:05.250-03:30");
+  expect(inZone("America/St_Johns", `parseTime(formatTime(${us}, "local")) === ${us}`)).toBe("true");
 });

@@ -3,9 +3,9 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { verifyArchive } from "../../../server/archive/verify/verify-archive.ts";
-import type { TradeHole } from "../../../server/binance/rest/backfill-queue.ts";
+import type { MissingTrades } from "../../../server/binance/rest/backfill-queue.ts";
 import { createRestClient } from "../../../server/binance/rest/rest-client.ts";
-import { createTradeRepair } from "../../../server/binance/rest/trade-backfill.ts";
+import { createTradeBackfill } from "../../../server/binance/rest/trade-backfill.ts";
 import {
   archivePath,
   type Day,
@@ -17,14 +17,14 @@ import {
   windowOf,
 } from "../../../server/domain/day.ts";
 import { clipGap } from "../../../server/domain/gap.ts";
-import { decodeLine, encodeLine, encodeRepairedLine, type Line, recordId } from "../../../server/domain/line.ts";
+import { decodeLine, encodeBackfilledLine, encodeLine, type Line, recordId } from "../../../server/domain/line.ts";
 import { parseStreamName, type Stream } from "../../../server/domain/stream.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
-import { createRepairWriter } from "../../../server/recorder/backfill/backfill-writer.ts";
+import { createBackfillWriter } from "../../../server/recorder/backfill/backfill-writer.ts";
 import { createIdFiles } from "../../../server/recorder/backfill/id-files.ts";
 import { recordedIds } from "../../../server/recorder/backfill/recorded-ids.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { readLineBytes } from "../../../server/storage/read/archive-reader.ts";
 import { drained, filesBelow, realArchiver, temporaryData } from "../../support/data/day-fixture.ts";
 import { readLines } from "../../support/data/read-data.ts";
@@ -89,13 +89,13 @@ for (const type of ["aggTrade", "trade"] as const) {
         sent.set(stream, [...(sent.get(stream) ?? []), { id, us: us + delayUs, payload }].slice());
       }
     }
-    const exchange = createExchange({}, { source: { ...market, start() {}, stop() {} }, log: silentLog });
+    const exchange = createSimulatedExchange({}, { source: { ...market, start() {}, stop() {} }, log: silentLog });
     const { restUrl } = await exchange.start();
     stops.push(exchange.stop);
 
     // What was recorded live; yesterday is merged before anything is refetched.
-    const holes: TradeHole[] = [];
-    let repairedOf = (_hole: TradeHole) => 0;
+    const holes: MissingTrades[] = [];
+    let repairedOf = (_hole: MissingTrades) => 0;
     const archiver = realArchiver(dataDir, {
       gapsOf: (day) =>
         holes
@@ -122,12 +122,12 @@ for (const type of ["aggTrade", "trade"] as const) {
     expect(archived(streams[0] as Stream, yesterday).length).toBeGreaterThan(100);
 
     const rest = createRestClient({ restUrl }, { log: silentLog });
-    const writer = createRepairWriter(
+    const writer = createBackfillWriter(
       { dataDir, segmentMinutes },
       { readLines: readLineBytes, onClosed: archiver.seal },
     );
     let done = 0;
-    const repair = createTradeRepair({
+    const repair = createTradeBackfill({
       rest,
       onPage: writer.write,
       async onDone({ stream }, result) {
@@ -147,7 +147,7 @@ for (const type of ["aggTrade", "trade"] as const) {
 
     for (const [n, stream] of streams.entries()) {
       const all = sent.get(stream.name) ?? [];
-      const { fromId, toId } = holes[n] as TradeHole;
+      const { fromId, toId } = holes[n] as MissingTrades;
       const segments = filesBelow(dataDir).filter((path) => path.startsWith("live/"));
       const live = segments.filter((path) => path.includes(`stream=${type}/symbol=${stream.symbol}/`));
       expect(live.every((path) => path.includes(`date=${today}`) && path.endsWith(".jsonl.zst"))).toBe(true);
@@ -209,7 +209,7 @@ const trades = (from: number, count: number, us = midnightUs) =>
 
 function createWriter() {
   const closed: Segment[] = [];
-  const writer = createRepairWriter(
+  const writer = createBackfillWriter(
     { dataDir, segmentMinutes },
     { readLines: readLineBytes, onClosed: (segment) => closed.push(segment) },
   );
@@ -263,7 +263,7 @@ test("trades that are older than the last one written begin another segment, sin
 test("pages that come again after a crash are recognized, in raw, sealed and merged files, and only what is new is written", async () => {
   const repairedUs = midnightUs - 10 * minuteUs;
   const lines = (from: number, count: number, us: number) =>
-    trades(from, count, us).map((one) => ({ us: one.tradeUs, text: encodeRepairedLine(one.payload, one.tradeUs) }));
+    trades(from, count, us).map((one) => ({ us: one.tradeUs, text: encodeBackfilledLine(one.payload, one.tradeUs) }));
   const archiver = realArchiver(dataDir);
   for (const segment of writeSegments(lines(1, 1000, repairedUs), btc)) archiver.seal(segment);
   await archiver.mergeDaysBefore(today);
@@ -320,7 +320,10 @@ test.skipIf(!mounted)(
   async () => {
     const data = { dataDir: join(small, "data"), segmentMinutes };
     const closed: Segment[] = [];
-    const writer = createRepairWriter(data, { readLines: readLineBytes, onClosed: (segment) => closed.push(segment) });
+    const writer = createBackfillWriter(data, {
+      readLines: readLineBytes,
+      onClosed: (segment) => closed.push(segment),
+    });
     stops.push(writer.stop);
     writeFileSync(join(small, "ballast"), "x".repeat(180_000));
     await writer.write(btc, trades(1, 10), { isFirst: true });
@@ -350,7 +353,7 @@ test("many streams at once keep few files open, and a stop closes all of them", 
 test("a repaired line is decoded as such, for both of REST's words", () => {
   const payload =
     '{"id":7,"price":"1.00","qty":"2.00","quoteQty":"2.0000","time":1763800000000,"isBuyerMaker":true,"isBestMatch":true}';
-  const line = encodeRepairedLine(payload, 1763800000000000).trimEnd();
+  const line = encodeBackfilledLine(payload, 1763800000000000).trimEnd();
   expect(line).toStartWith('{"recv_us":1763800000000000,"net_delay_ms":null,"repaired":true,"id":7,');
   expect(decodeLine(line)).toEqual({ recvUs: 1763800000000000, netDelayMs: null, repaired: true, payload });
   expect([recordId(line, "trade"), recordId(trade(9, 1000).payload, "aggTrade")]).toEqual([7, 9]);

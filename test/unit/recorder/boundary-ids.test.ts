@@ -2,19 +2,19 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { createRestClient } from "../../../server/binance/rest/rest-client.ts";
-import { createTradeRepair } from "../../../server/binance/rest/trade-backfill.ts";
+import { createTradeBackfill } from "../../../server/binance/rest/trade-backfill.ts";
 import { manifestPath, type Segment, segmentPath } from "../../../server/domain/day.ts";
-import { encodeLine, encodeRepairedLine, recordId } from "../../../server/domain/line.ts";
+import { encodeBackfilledLine, encodeLine, recordId } from "../../../server/domain/line.ts";
 import { parseStreamName, type Stream } from "../../../server/domain/stream.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
-import { createRepairWriter } from "../../../server/recorder/backfill/backfill-writer.ts";
+import { createBackfillWriter } from "../../../server/recorder/backfill/backfill-writer.ts";
 import { lastRecordedId } from "../../../server/recorder/backfill/boundary-ids.ts";
 import { createIdFiles } from "../../../server/recorder/backfill/id-files.ts";
 import { absentIn } from "../../../server/recorder/backfill/id-runs.ts";
 import { recordedIds } from "../../../server/recorder/backfill/recorded-ids.ts";
 import { createRecorder } from "../../../server/recorder/write/recorder.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import type { ReadLines } from "../../../server/storage/list/stored-lines.ts";
 import { readLineBytes } from "../../../server/storage/read/archive-reader.ts";
 import { drained, realArchiver, temporaryData } from "../../support/data/day-fixture.ts";
@@ -74,7 +74,7 @@ test("the last whole line of the newest segment counts, a torn tail does not", a
 
 test("a window's files are looked at together: the highest id counts, whichever file it is in", async () => {
   write("12-00", line(10, noonUs + 50_000));
-  write("12-00_02", encodeRepairedLine('{"a":7,"p":"1","T":1}', noonUs + 20_000));
+  write("12-00_02", encodeBackfilledLine('{"a":7,"p":"1","T":1}', noonUs + 20_000));
   write("12-00_03", line(12, noonUs + 90_000));
   expect(await last()).toEqual({ id: 12, recvUs: noonUs + 90_000 });
 });
@@ -140,7 +140,7 @@ test("ids on disk are found in live, refetched, sealed and merged files, whateve
   archiver.seal(write("12-00", [5, 6].map((id) => line(id, noonUs + id)).join("")));
   await drained(archiver);
   await archiver.stop(0);
-  write("11-00", encodeRepairedLine('{"a":4,"p":"1","T":1}', noonUs - 3_600_000_000));
+  write("11-00", encodeBackfilledLine('{"a":4,"p":"1","T":1}', noonUs - 3_600_000_000));
   write("09-00", line(8, day("2026-12-24")), "2026-12-24");
   write("12-05", line(10, noonUs + 300_000_000));
   const range = { first: 1, last: 12 };
@@ -193,7 +193,7 @@ test("trades of REST's own words are understood", async () => {
   const segment = { stream: "trade", symbol: "BTCUSDT", date: "2026-11-22", name: "12-00" };
   const path = segmentPath(dataDir, segment, "open");
   mkdirSync(dirname(path), { recursive: true });
-  writeFileSync(path, encodeRepairedLine('{"id":77,"price":"1","time":1}', noonUs));
+  writeFileSync(path, encodeBackfilledLine('{"id":77,"price":"1","time":1}', noonUs));
   expect(await last(100, stream)).toEqual({ id: 77, recvUs: noonUs });
 });
 
@@ -229,12 +229,12 @@ test("after a restart the ids between the last record on disk and the first one 
 
   const before = await last(second[0]?.id ?? 0, btc, startedUs);
   if (before === null || before === "anew") throw new Error("the last record is not found");
-  const exchange = createExchange({}, { source: { ...market, start() {}, stop() {} }, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source: { ...market, start() {}, stop() {} }, log: silentLog });
   const { restUrl } = await exchange.start();
   const rest = createRestClient({ restUrl }, { log: silentLog });
-  const writer = createRepairWriter({ dataDir, segmentMinutes: 5 }, { readLines: readLineBytes, onClosed() {} });
+  const writer = createBackfillWriter({ dataDir, segmentMinutes: 5 }, { readLines: readLineBytes, onClosed() {} });
   let isDone = false;
-  const repair = createTradeRepair({
+  const repair = createTradeBackfill({
     ...{ rest, onPage: writer.write, log: silentLog },
     onDone: () => {
       isDone = true;

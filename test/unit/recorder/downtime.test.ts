@@ -3,7 +3,7 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import { type Segment, segmentPath } from "../../../server/domain/day.ts";
-import { encodeLine, encodeRepairedLine } from "../../../server/domain/line.ts";
+import { encodeBackfilledLine, encodeLine } from "../../../server/domain/line.ts";
 import { downtimes } from "../../../server/recorder/recover/downtime.ts";
 import { streamOf } from "../../support/binance/gap-check.ts";
 import { temporaryFolder } from "../../support/folder.ts";
@@ -91,7 +91,7 @@ test("refetched trades, which bear the exchange's time, and a clock that was put
   const dataDir = temporaryFolder();
   const orphans = [
     orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 30 * second, null)),
-    orphan(dataDir, "BTCUSDT", encodeRepairedLine('{"a":2}', now + 90 * second), "11-55_02"),
+    orphan(dataDir, "BTCUSDT", encodeBackfilledLine('{"a":2}', now + 90 * second), "11-55_02"),
   ];
   const { newestUs } = downtimes(
     dataDir,

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { dateStartUs, liveFolder, segmentPath } from "../../../server/domain/day.ts";
 import { encodeLine } from "../../../server/domain/line.ts";
-import { findLiveHoles, lastLiveUs } from "../../../server/storage/ids/live-ids.ts";
+import { findLiveMissingIds, lastLiveUs } from "../../../server/storage/ids/live-ids.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 
 const day = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-22" };
@@ -27,7 +27,7 @@ function seal(dataDir: string, name: string, n: number): void {
 
 test("segments that are sealed while the holes of a day are looked for are no holes", async () => {
   const dataDir = folderOfSegments();
-  const found = findLiveHoles(dataDir, day, Number.MAX_SAFE_INTEGER);
+  const found = findLiveMissingIds(dataDir, day, Number.MAX_SAFE_INTEGER);
   const last = lastLiveUs(dataDir, day);
   for (const [n, name] of names.entries()) if (n % 3 !== 0) seal(dataDir, name, n);
   expect(await found).toEqual([]);
@@ -37,7 +37,7 @@ test("segments that are sealed while the holes of a day are looked for are no ho
 test("a day that is merged while its holes are looked for has none that anybody could tell of", async () => {
   const dataDir = folderOfSegments();
   rmSync(raw(dataDir, names[1] ?? ""));
-  const found = findLiveHoles(dataDir, day, Number.MAX_SAFE_INTEGER);
+  const found = findLiveMissingIds(dataDir, day, Number.MAX_SAFE_INTEGER);
   for (const name of names.slice(3, 20)) rmSync(raw(dataDir, name));
   expect(existsSync(liveFolder(dataDir, day))).toBe(true);
   // The one from before the merge stays found.

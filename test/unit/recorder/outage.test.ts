@@ -3,16 +3,16 @@ import { join } from "node:path";
 import { createFeed } from "../../../server/binance/feed/feed.ts";
 import type { FeedGap } from "../../../server/binance/gaps/feed-events.ts";
 import { createRestClient } from "../../../server/binance/rest/rest-client.ts";
-import { createTradeRepair } from "../../../server/binance/rest/trade-backfill.ts";
+import { createTradeBackfill } from "../../../server/binance/rest/trade-backfill.ts";
 import { recordId } from "../../../server/domain/line.ts";
 import { createStream, parseStreamType, type Stream, type StreamType } from "../../../server/domain/stream.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createReceiveClock } from "../../../server/platform/time/receive-clock.ts";
-import { createRepairWriter } from "../../../server/recorder/backfill/backfill-writer.ts";
+import { createBackfillWriter } from "../../../server/recorder/backfill/backfill-writer.ts";
 import { createRecorder } from "../../../server/recorder/write/recorder.ts";
 import { createFaults } from "../../../server/simulator/faults/faults.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { readLineBytes } from "../../../server/storage/read/archive-reader.ts";
 import { readRecords } from "../../support/data/read-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
@@ -25,7 +25,7 @@ test("after an outage of sockets and REST alike, 15 symbols' trades of 30 market
   const streams = symbols.flatMap((symbol) => types.map((type) => createStream(symbol, type)));
   const source = createSyntheticMarket({ symbols, seed: 21, speed: 20 });
   const faults = createFaults();
-  const exchange = createExchange({}, { source, faults, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source, faults, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const dataDir = join(temporaryFolder(), "data");
   const { nowUs } = createReceiveClock();
@@ -34,10 +34,10 @@ test("after an outage of sockets and REST alike, 15 symbols' trades of 30 market
     { nowUs, onClosed() {}, onDropped() {}, onLost: () => {}, log: silentLog },
   );
   const rest = createRestClient({ restUrl }, { log: silentLog });
-  const writer = createRepairWriter({ dataDir, segmentMinutes: 5 }, { readLines: readLineBytes, onClosed() {} });
+  const writer = createBackfillWriter({ dataDir, segmentMinutes: 5 }, { readLines: readLineBytes, onClosed() {} });
   let missing = 0;
   const refetched = new Set<Stream>();
-  const repair = createTradeRepair({
+  const repair = createTradeBackfill({
     ...{ rest, log: silentLog, onPage: writer.write },
     onDone({ stream }, result) {
       missing += result.missing;

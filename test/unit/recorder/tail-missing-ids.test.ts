@@ -1,13 +1,13 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { createUnwrittenHoles } from "../../../server/app/gaps/unwritten-gaps.ts";
-import type { TradeHole } from "../../../server/binance/rest/backfill-queue.ts";
+import { createUnwrittenGaps } from "../../../server/app/gaps/unwritten-gaps.ts";
+import type { MissingTrades } from "../../../server/binance/rest/backfill-queue.ts";
 import { type Segment, segmentPath } from "../../../server/domain/day.ts";
 import type { Gap } from "../../../server/domain/gap.ts";
-import { encodeLine, encodeRepairedLine } from "../../../server/domain/line.ts";
+import { encodeBackfilledLine, encodeLine } from "../../../server/domain/line.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
-import { holesInTail } from "../../../server/recorder/recover/tail-missing-ids.ts";
+import { missingIdsInTail } from "../../../server/recorder/recover/tail-missing-ids.ts";
 import { readLineBytes } from "../../../server/storage/read/archive-reader.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 
@@ -25,14 +25,14 @@ function put(dataDir: string, stream: string, name: string, text: string, sealed
 
 function segmentOf(stream: string, text: string) {
   const dataDir = temporaryFolder();
-  return holesInTail(dataDir, put(dataDir, stream, "12-00", text));
+  return missingIdsInTail(dataDir, put(dataDir, stream, "12-00", text));
 }
 
 /** What a start writes down after a look into the segments that the last run left open. */
 async function startAfter(dataDir: string, segments: readonly Segment[], known: readonly Gap[] = [], runUs = startUs) {
   const gaps: Gap[] = [];
-  const holes: TradeHole[] = [];
-  const look = createUnwrittenHoles({
+  const holes: MissingTrades[] = [];
+  const look = createUnwrittenGaps({
     ...{ dataDir, readLines: readLineBytes, log: silentLog },
     journal: {
       ...{ gapsOfStream: () => known, noteGaps: (found) => gaps.push(...found) },
@@ -50,7 +50,7 @@ const gapOf = (stream: string, from: number, to: number, missing: number | null)
 });
 
 test("missing trades between the last records of a segment are found, whatever was refetched, and however large the file is; what came late is not missing", () => {
-  const text = line(1) + line(2) + line(5) + line(4) + encodeRepairedLine('{"a":9}', startUs) + line(6) + line(8);
+  const text = line(1) + line(2) + line(5) + line(4) + encodeBackfilledLine('{"a":9}', startUs) + line(6) + line(8);
   const holes = [
     { fromId: 3, toId: 3, fromUs: startUs + 2, toUs: startUs + 5 },
     { fromId: 7, toId: 7, fromUs: startUs + 6, toUs: startUs + 8 },
@@ -85,7 +85,7 @@ test("trades that are missing between two segments are refetched, however large 
   const dataDir = temporaryFolder();
   put(dataDir, "aggTrade", "11-58", line(1) + line(2));
   // Refetched trades lie in segments of their own.
-  put(dataDir, "aggTrade", "11-59", encodeRepairedLine('{"a":1}', startUs), true);
+  put(dataDir, "aggTrade", "11-59", encodeBackfilledLine('{"a":1}', startUs), true);
   const second = put(dataDir, "aggTrade", "12-00", line(5) + "x".repeat(2_000_000));
   const { gaps, refetched } = await startAfter(dataDir, [second]);
   expect({ gaps, refetched }).toEqual({ gaps: [gapOf("aggTrade", 2, 5, 2)], refetched: [[3, 4]] });

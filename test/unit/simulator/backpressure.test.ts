@@ -3,9 +3,9 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createPressure } from "../../../server/simulator/protocol/backpressure.ts";
-import { createRecordingSource } from "../../../server/simulator/replay/replay-source.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createBackpressure } from "../../../server/simulator/protocol/backpressure.ts";
+import { createReplaySource } from "../../../server/simulator/replay/replay-source.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { connect, connectPaused } from "../../support/simulator/client.ts";
 import { until } from "../../support/wait.ts";
@@ -44,9 +44,9 @@ async function untilSteady(count: () => number, what: string): Promise<void> {
 }
 
 test("at full speed a recording waits for the slowest reader: nothing is lost, little is buffered", async () => {
-  const source = createRecordingSource({ path: writeRecording(), speed: "max", loop: false });
+  const source = createReplaySource({ path: writeRecording(), speed: "max", loop: false });
   let buffered = 0;
-  const exchange = createExchange(
+  const exchange = createSimulatedExchange(
     {},
     {
       source,
@@ -79,7 +79,7 @@ test("at full speed a recording waits for the slowest reader: nothing is lost, l
 
 test("at full speed the synthetic market is paced by its reader too", async () => {
   const source = createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 1, speed: Number.POSITIVE_INFINITY });
-  const exchange = createExchange({}, { source, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source, log: silentLog });
   stops.push(exchange.stop);
   const { port } = await exchange.start();
   const slow = await connectPaused(port, "/ws/btcusdt@depth20@100ms");
@@ -90,8 +90,8 @@ test("at full speed the synthetic market is paced by its reader too", async () =
 });
 
 test("a reader that leaves while it holds the others up holds them up no longer", async () => {
-  const source = createRecordingSource({ path: writeRecording(), speed: "max", loop: false });
-  const exchange = createExchange({}, { source, log: silentLog });
+  const source = createReplaySource({ path: writeRecording(), speed: "max", loop: false });
+  const exchange = createSimulatedExchange({}, { source, log: silentLog });
   stops.push(exchange.stop);
   const { wsUrl, port } = await exchange.start();
   const slow = await connectPaused(port, "/ws/btcusdt@trade");
@@ -103,8 +103,8 @@ test("a reader that leaves while it holds the others up holds them up no longer"
 }, 60_000);
 
 test("stopping does not wait for a reader that never reads", async () => {
-  const source = createRecordingSource({ path: writeRecording(), speed: "max", loop: true });
-  const exchange = createExchange({}, { source, log: silentLog });
+  const source = createReplaySource({ path: writeRecording(), speed: "max", loop: true });
+  const exchange = createSimulatedExchange({}, { source, log: silentLog });
   const { port } = await exchange.start();
   const slow = await connectPaused(port, "/ws/btcusdt@trade");
   await until(() => exchange.stats().bufferedBytes > 1024 * 1024, "the reader to hold everything up");
@@ -115,7 +115,7 @@ test("stopping does not wait for a reader that never reads", async () => {
 
 test("in real time nobody is waited for: a reader too far behind is closed, the others go on", async () => {
   const source = createSyntheticMarket({ symbols: ["BTCUSDT", "ETHUSDT"], seed: 1, speed: 200 });
-  const exchange = createExchange({ maxBufferedBytes: 512 * 1024 }, { source, log: silentLog });
+  const exchange = createSimulatedExchange({ maxBufferedBytes: 512 * 1024 }, { source, log: silentLog });
   stops.push(exchange.stop);
   const { wsUrl, port } = await exchange.start();
   const fast = await connect(`${wsUrl}/ws/btcusdt@depth20@100ms`);
@@ -128,7 +128,7 @@ test("in real time nobody is waited for: a reader too far behind is closed, the 
 }, 60_000);
 
 test("a reader lags from the upper bound on until it is below the lower one", async () => {
-  const pressure = createPressure<string>(100, 10);
+  const pressure = createBackpressure<string>(100, 10);
   pressure.note("a", 99);
   expect(pressure.wait()).toBeNull();
   pressure.note("a", 100);

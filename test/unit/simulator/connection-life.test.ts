@@ -2,7 +2,10 @@ import { afterEach, expect, test } from "bun:test";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createConnectLimit } from "../../../server/simulator/connect-limit.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange, type ExchangeOptions } from "../../../server/simulator/simulated-exchange.ts";
+import {
+  createSimulatedExchange,
+  type SimulatedExchangeOptions,
+} from "../../../server/simulator/simulated-exchange.ts";
 import { book, startFaulty, watch } from "../../support/simulator/fault-bench.ts";
 import { until } from "../../support/wait.ts";
 
@@ -11,7 +14,7 @@ afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 });
 
-async function start(options: ExchangeOptions = {}) {
+async function start(options: SimulatedExchangeOptions = {}) {
   const running = await startFaulty(options);
   stops.push(running.exchange.stop);
   return running;
@@ -169,7 +172,10 @@ test("messages are compressed where that is switched on and the client offers it
 
 test("the clock of /api/v3/time and exchangeInfo can be ahead of the exchange's own for good", async () => {
   const source = createSyntheticMarket({ symbols: ["BTCUSDT"] });
-  const exchange = createExchange({ clockOffsetMs: 90_000 }, { source, log: silentLog, now: () => 1_763_800_000_000 });
+  const exchange = createSimulatedExchange(
+    { clockOffsetMs: 90_000 },
+    { source, log: silentLog, now: () => 1_763_800_000_000 },
+  );
   const { restUrl } = await exchange.start();
   stops.push(exchange.stop);
   for (const path of ["time", "exchangeInfo"]) {

@@ -1,6 +1,10 @@
 import { afterEach, expect, test } from "bun:test";
 import { silentLog } from "../../../server/platform/log/log.ts";
-import { createExchange, type ExchangeOptions, type SentFrame } from "../../../server/simulator/simulated-exchange.ts";
+import {
+  createSimulatedExchange,
+  type SentFrame,
+  type SimulatedExchangeOptions,
+} from "../../../server/simulator/simulated-exchange.ts";
 import { connect, connectPaused } from "../../support/simulator/client.ts";
 import { createScriptedSource } from "../../support/simulator/scripted-source.ts";
 import { until } from "../../support/wait.ts";
@@ -10,10 +14,10 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-async function start(options: ExchangeOptions = {}) {
+async function start(options: SimulatedExchangeOptions = {}) {
   const source = createScriptedSource();
   const sent: SentFrame[] = [];
-  const exchange = createExchange(options, { source, onSent: (frame) => sent.push(frame), log: silentLog });
+  const exchange = createSimulatedExchange(options, { source, onSent: (frame) => sent.push(frame), log: silentLog });
   stops.push(exchange.stop);
   return { source, sent, exchange, ...(await exchange.start()) };
 }
@@ -228,19 +232,21 @@ test("stop says goodbye, frees the port, and may be called again", async () => {
   await exchange.stop();
   await until(() => client.closed() !== null, "the close");
   expect(client.closed()?.code).toBe(1001);
-  const again = createExchange({ port }, { source: createScriptedSource(), log: silentLog });
+  const again = createSimulatedExchange({ port }, { source: createScriptedSource(), log: silentLog });
   expect((await again.start()).port).toBe(port);
-  await expect(createExchange({ port }, { source: createScriptedSource(), log: silentLog }).start()).rejects.toThrow(
-    `the exchange cannot listen on 127.0.0.1:${port}`,
-  );
+  await expect(
+    createSimulatedExchange({ port }, { source: createScriptedSource(), log: silentLog }).start(),
+  ).rejects.toThrow(`the exchange cannot listen on 127.0.0.1:${port}`);
   await again.stop();
 });
 
 test("a source that cannot start leaves nothing open", async () => {
   const source = { ...createScriptedSource(), start: () => Promise.reject(new Error("no such recording")) };
-  const probe = createExchange({}, { source: createScriptedSource(), log: silentLog });
+  const probe = createSimulatedExchange({}, { source: createScriptedSource(), log: silentLog });
   const { port, restUrl } = await probe.start();
   await probe.stop();
-  await expect(createExchange({ port }, { source, log: silentLog }).start()).rejects.toThrow("no such recording");
+  await expect(createSimulatedExchange({ port }, { source, log: silentLog }).start()).rejects.toThrow(
+    "no such recording",
+  );
   await expect(fetch(`${restUrl}/api/v3/ping`)).rejects.toThrow();
 });

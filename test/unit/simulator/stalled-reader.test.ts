@@ -3,8 +3,8 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createStallWatch } from "../../../server/simulator/protocol/stall-watch.ts";
-import { createRecordingSource } from "../../../server/simulator/replay/replay-source.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createReplaySource } from "../../../server/simulator/replay/replay-source.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { connect, connectPaused } from "../../support/simulator/client.ts";
 import { until } from "../../support/wait.ts";
@@ -28,8 +28,11 @@ function writeRecording(): string {
 }
 
 async function serve(stall: { leastBytes: number; windowMs: number } | null) {
-  const source = createRecordingSource({ path: writeRecording(), speed: "max", loop: false });
-  const exchange = createExchange({ maxBufferedBytes: Number.POSITIVE_INFINITY, stall }, { source, log: silentLog });
+  const source = createReplaySource({ path: writeRecording(), speed: "max", loop: false });
+  const exchange = createSimulatedExchange(
+    { maxBufferedBytes: Number.POSITIVE_INFINITY, stall },
+    { source, log: silentLog },
+  );
   stops.push(exchange.stop);
   return { source, exchange, ...(await exchange.start()) };
 }

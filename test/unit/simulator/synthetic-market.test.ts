@@ -3,7 +3,7 @@ import { silentLog } from "../../../server/platform/log/log.ts";
 import { profileOf } from "../../../server/simulator/market/symbol-profile.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import type { MarketEvent } from "../../../server/simulator/protocol/market-source.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { connect } from "../../support/simulator/client.ts";
 import { until } from "../../support/wait.ts";
 
@@ -196,7 +196,7 @@ test("a past generated tick by tick goes on seamlessly when the market starts", 
     const [diff] = byStream(market.tick(startMs + n * 100), "btcusdt@depth@100ms");
     if (diff !== undefined) last = JSON.parse(diff);
   }
-  const exchange = createExchange({}, { source: market, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source: market, log: silentLog });
   stops.push(exchange.stop);
   const depthBefore = JSON.parse(market.depth("BTCUSDT", 5) ?? "{}");
   expect(depthBefore.lastUpdateId).toBe(last?.u);
@@ -209,7 +209,7 @@ test("a past generated tick by tick goes on seamlessly when the market starts", 
 
 test("a client that follows the documented steps over real sockets keeps the book of the partial depth stream", async () => {
   const market = createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 4, speed: 10 });
-  const exchange = createExchange({}, { source: market, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source: market, log: silentLog });
   stops.push(exchange.stop);
   const { wsUrl, restUrl } = await exchange.start();
   const client = await connect(`${wsUrl}/stream?streams=btcusdt@depth@100ms/btcusdt@depth20@100ms`);

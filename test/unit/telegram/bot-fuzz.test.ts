@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { plainOf } from "../../../server/telegram/api/html.ts";
-import { createConversation } from "../../../server/telegram/bot/command-router.ts";
-import { go, wordsOf } from "../../../server/telegram/bot/commands/command.ts";
+import { createCommandRouter } from "../../../server/telegram/bot/command-router.ts";
+import { commandTexts, go } from "../../../server/telegram/bot/commands/command.ts";
 import { readIncoming, updateIdOf } from "../../../server/telegram/bot/update-parser.ts";
 import { fakeHistory } from "../../support/fakes/fake-history.ts";
 import { fakeStatus } from "../../support/fakes/fake-status.ts";
@@ -114,7 +114,7 @@ test("every line gets an answer that Telegram takes: markup that is well-formed,
   const nowUs = () => Date.now() * 1000;
   const incidents = createScriptedIncidents(nowUs);
   incidents.raise({ rule: "stale", subjects: ["<b>&odd\u202e", "BTCUSDT depth20"], detail: "x".repeat(5000) });
-  const conversation = createConversation(
+  const conversation = createCommandRouter(
     { host: "<host>" },
     {
       ...{ incidents, nowUs, history: fakeHistory(40), status: () => fakeStatus(2, 40), dataDir: "/nowhere" },
@@ -129,7 +129,7 @@ test("every line gets an answer that Telegram takes: markup that is well-formed,
     fc.asyncProperty(line, fc.constantFrom("en" as const, "ko" as const), async (text, language) => {
       const answer = await conversation.answer(text, {
         language,
-        say: wordsOf(language),
+        say: commandTexts(language),
         who: "@mina",
         timeZone: "UTC",
       });

@@ -1,6 +1,6 @@
 import { afterEach, expect, setSystemTime, test } from "bun:test";
 import { createStrangers } from "../../../server/telegram/bot/access.ts";
-import { createPoller } from "../../../server/telegram/bot/update-poller.ts";
+import { createUpdatePoller } from "../../../server/telegram/bot/update-poller.ts";
 import { fakeStatus } from "../../support/fakes/fake-status.ts";
 import { nextSeen } from "../../support/telegram/bot-api.ts";
 import { type BotBench, chat, onePixel, quickPace, startBotBench, token } from "../../support/telegram/bot-fixture.ts";
@@ -243,7 +243,7 @@ test("a wrong token, a webhook, nonsense, too many requests and no network at al
 
 test("Telegram's pause is kept to the second, and stopping waits for none", async () => {
   const asked: number[] = [];
-  const poller = createPoller(
+  const poller = createUpdatePoller(
     {
       calls: {
         me: async () => ({ ok: true, value: "bot" }),

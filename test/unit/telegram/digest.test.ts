@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { plainOf } from "../../../server/telegram/api/html.ts";
 import { createDigest, localTime } from "../../../server/telegram/notifier/digest.ts";
-import type { Post } from "../../../server/telegram/notifier/one-off-messages.ts";
+import type { OneOffMessage } from "../../../server/telegram/notifier/one-off-messages.ts";
 import { type DigestFacts, digestHtml } from "../../../server/telegram/text/digest-message.ts";
 import { createScriptedIncidents } from "../../support/telegram/scripted-incidents.ts";
 
@@ -34,7 +34,7 @@ function morning(options: {
 }) {
   let us = Date.parse(options.from) * 1000;
   const notes = new Map<string, string>();
-  const posts: { at: string; chat: number; post: Post }[] = [];
+  const posts: { at: string; chat: number; post: OneOffMessage }[] = [];
   const asked: string[] = [];
   const begin = () =>
     createDigest(

@@ -2,16 +2,16 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { type Incident, incidentRules } from "../../../server/domain/incident.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
-import { createSender } from "../../../server/telegram/api/send-queue.ts";
+import { createSendQueue } from "../../../server/telegram/api/send-queue.ts";
 import { createIncidentButtons } from "../../../server/telegram/bot/incident-buttons.ts";
 import {
-  incidentLetter,
-  overLetter,
-  overSeveralLetter,
-  stillLetter,
-  stillSeveralLetter,
-  summaryLetter,
-  worseLetter,
+  incidentMessage,
+  overMessage,
+  overSeveralMessage,
+  stillMessage,
+  stillSeveralMessage,
+  summaryMessage,
+  worseMessage,
 } from "../../../server/telegram/text/incident-message.ts";
 import { evening, token } from "../../support/telegram/evening.ts";
 import { createFakeTelegram } from "../../support/telegram/fake-telegram.ts";
@@ -71,7 +71,7 @@ const incident: fc.Arbitrary<Incident> = fc.record({
 
 test("whatever an incident says, its messages are taken by Telegram at the first try, markup and all", async () => {
   const telegram = createFakeTelegram(token);
-  const sender = createSender({ token, apiRoot: "http://telegram.test", fetch: telegram.fetch });
+  const sender = createSendQueue({ token, apiRoot: "http://telegram.test", fetch: telegram.fetch });
   await fc.assert(
     fc.asyncProperty(
       fc.array(incident, { minLength: 1, maxLength: 60 }),
@@ -83,15 +83,15 @@ test("whatever an incident says, its messages are taken by Telegram at the first
         const speech = { language, host: host || "h", nowUs: startUs + 60e6, timeZone: "UTC" } as const;
         const late = { unreachable: { fromUs: startUs, toUs: startUs + 1e9 }, open: all, over: all, forgotten: 7 };
         const letters = [
-          incidentLetter(one, speech, startUs + 1e9),
-          incidentLetter(one, speech),
-          worseLetter(one, speech, 1),
-          stillLetter(one, speech, 1),
-          overLetter(one, false, speech, 1),
-          summaryLetter(late, speech),
-          summaryLetter({ ...late, unreachable: null }, speech),
-          stillSeveralLetter(all, speech),
-          overSeveralLetter(all, speech, null),
+          incidentMessage(one, speech, startUs + 1e9),
+          incidentMessage(one, speech),
+          worseMessage(one, speech, 1),
+          stillMessage(one, speech, 1),
+          overMessage(one, false, speech, 1),
+          summaryMessage(late, speech),
+          summaryMessage({ ...late, unreachable: null }, speech),
+          stillSeveralMessage(all, speech),
+          overSeveralMessage(all, speech, null),
         ];
         for (const letter of letters) {
           const before = telegram.calls.length;

@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import { createLog } from "../../../server/platform/log/log.ts";
-import type { Post } from "../../../server/telegram/notifier/one-off-messages.ts";
+import type { OneOffMessage } from "../../../server/telegram/notifier/one-off-messages.ts";
 import { evening } from "../../support/telegram/evening.ts";
 import { refusal } from "../../support/telegram/fake-telegram.ts";
 
 const picture = new Uint8Array([137, 80, 78, 71]);
 
-function digestOf(day: number, nowUs: number, sent: number[] = []): Post {
+function digestOf(day: number, nowUs: number, sent: number[] = []): OneOffMessage {
   const letter = { html: `<b>day ${day}</b>`, silent: true };
   return { name: `digest ${day}`, letter, picture, untilUs: nowUs + 3600e6, onSent: (chat) => void sent.push(chat) };
 }

@@ -5,9 +5,9 @@ import { zstdCompressSync } from "node:zlib";
 import { dateOf, type Segment, segmentPath } from "../../../server/domain/day.ts";
 import { encodeLine } from "../../../server/domain/line.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
-import { dayJob } from "../../../server/telegram/bot/day-request.ts";
+import { dayRequest } from "../../../server/telegram/bot/day-request.ts";
 import { readChartPoints } from "../../../server/telegram/pictures/chart-points.ts";
-import { createPictures, type PictureJob } from "../../../server/telegram/pictures/picture-worker-client.ts";
+import { createPictureWorker, type PictureJob } from "../../../server/telegram/pictures/picture-worker-client.ts";
 import { startPictureWorker } from "../../../server/workers.ts";
 import { fakeHistory } from "../../support/fakes/fake-history.ts";
 import { fakeStatus } from "../../support/fakes/fake-status.ts";
@@ -64,7 +64,7 @@ test("a torn or damaged file is a hole in the chart, and the others are drawn", 
   expect(await readChartPoints({ ...query, dataDir, points: 360 })).toHaveLength(300);
 });
 
-const pictures = () => createPictures({ startWorker: startPictureWorker, log: silentLog });
+const pictures = () => createPictureWorker({ startWorker: startPictureWorker, log: silentLog });
 
 function chartJob(dataDir: string): PictureJob {
   const gaps = [{ fromUs: toUs - 30 * minute, toUs: toUs - 25 * minute }];
@@ -81,7 +81,7 @@ test("charts and days are drawn in a worker, as pictures that a phone takes", as
   const folder = temporaryFolder();
   const chart = await drawn.draw(chartJob(recordedHour()));
   const sources = { status: () => fakeStatus(1, 30), history: fakeHistory(30), nowUs: () => Date.now() * 1000 };
-  const day = await drawn.draw(await dayJob(sources, dateOf(Date.now() * 1000 - 86_400e6)));
+  const day = await drawn.draw(await dayRequest(sources, dateOf(Date.now() * 1000 - 86_400e6)));
   for (const [name, png] of Object.entries({ chart, day })) {
     writeFileSync(join(folder, `${name}.png`), png);
     const view = new DataView(png.buffer, png.byteOffset);
@@ -104,7 +104,7 @@ test("a chart of nothing is drawn as well, and one that cannot be drawn says so"
 });
 
 test("one picture at a time, a few waiting, and none for longer than it may take", async () => {
-  const drawn = createPictures(
+  const drawn = createPictureWorker(
     { startWorker: () => new Worker(`data:text/javascript,self.onmessage = () => {}`), log: silentLog },
     { timeoutMs: 50 },
   );

@@ -1,16 +1,16 @@
 import { afterAll, expect, test } from "bun:test";
-import { createSender, type Outcome, scrub } from "../../../server/telegram/api/send-queue.ts";
+import { createSendQueue, type SendOutcome, scrub } from "../../../server/telegram/api/send-queue.ts";
 import { token } from "../../support/telegram/evening.ts";
 import { createFakeTelegram, refusal, type Scripted } from "../../support/telegram/fake-telegram.ts";
 import { until } from "../../support/wait.ts";
 
 const telegram = createFakeTelegram(token);
 const apiRoot = telegram.start();
-const sender = createSender({ token, apiRoot, timeoutMs: 300 });
+const sender = createSendQueue({ token, apiRoot, timeoutMs: 300 });
 afterAll(() => telegram.stop());
 
 /** Sends to a Bot API that answers so. */
-async function sendTo(answer: () => Scripted, html = "text"): Promise<Outcome> {
+async function sendTo(answer: () => Scripted, html = "text"): Promise<SendOutcome> {
   telegram.script(answer);
   try {
     return await sender.send(42, { html });
@@ -62,14 +62,14 @@ for (const [what, answer, outcome] of cases) {
 
 test("a Bot API that is not there, by address and by name, is told without the token", async () => {
   for (const root of ["http://127.0.0.1:1", "http://no-such-host.invalid"]) {
-    const found = await createSender({ token, apiRoot: root, timeoutMs: 2000 }).send(42, { html: "text" });
+    const found = await createSendQueue({ token, apiRoot: root, timeoutMs: 2000 }).send(42, { html: "text" });
     expect(found.kind).toBe("unreachable");
     expect(JSON.stringify(found)).not.toContain("fake_Token");
   }
 });
 
 test("an end waits for no answer", async () => {
-  const patient = createSender({ token, apiRoot, timeoutMs: 60_000 });
+  const patient = createSendQueue({ token, apiRoot, timeoutMs: 60_000 });
   telegram.script(() => "hang");
   const before = telegram.calls.length;
   const call = patient.send(42, { html: "text" });

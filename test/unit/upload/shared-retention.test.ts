@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { KeepingDeps } from "../../../server/app/data/archive-lifecycle.ts";
+import type { ArchiveLifecycleDeps } from "../../../server/app/data/archive-lifecycle.ts";
 import { loadConfig } from "../../../server/config/config.ts";
 import type { Day } from "../../../server/domain/day.ts";
 import { recorderId } from "../../../server/storage/lock/recorder-id.ts";
@@ -22,7 +22,7 @@ afterAll(() => s3.stop());
 async function recorder(
   symbol: string,
   ids: readonly number[],
-): Promise<{ dataDir: string; deps: Partial<KeepingDeps> }> {
+): Promise<{ dataDir: string; deps: Partial<ArchiveLifecycleDeps> }> {
   const dataDir = newDataDir();
   const id = recorderId(dataDir);
   const made = { version: "0.0.0", host: "one-host", ...(id !== undefined && { id }) };

@@ -6,7 +6,7 @@ import { DuckDBInstance } from "@duckdb/node-api";
 import { verifyArchive } from "../../../server/archive/verify/verify-archive.ts";
 import type { Day } from "../../../server/domain/day.ts";
 import type { Manifest } from "../../../server/storage/manifest.ts";
-import { unionFolder } from "../../../server/upload/day/combine-day.ts";
+import { combineFolder } from "../../../server/upload/day/combine-day.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { archive, keep, keysOf, newDataDir, noise, trades } from "../../support/upload/bucket.ts";
 import { type S3, startFauxS3, startS3rver } from "../../support/upload/s3.ts";
@@ -50,7 +50,7 @@ test("two recorders of one symbol, one after the other: the bucket keeps the uni
   const { ids, manifest } = await stored(s3, "union/");
   expect(ids).toEqual(range(0, 400));
   expect(manifest).toMatchObject({ rows: 400, first_id: 0, last_id: 399, sources: [{ rows: 300 }, { rows: 250 }] });
-  expect(existsSync(join(unionFolder(b), `${day.symbol}-${day.stream}-${day.date}`))).toBe(false);
+  expect(existsSync(join(combineFolder(b), `${day.symbol}-${day.stream}-${day.date}`))).toBe(false);
 
   const again = keep(a, s3, settings, { pace: { settleMs: 50 } });
   again.onArchived(day);

@@ -1,10 +1,10 @@
 import { treaty } from "@elysiajs/eden/treaty2";
-import type { App } from "../../../server/http/server.ts";
+import type { HttpApi } from "../../../server/http/server.ts";
 import { address } from "../browser/route.ts";
 import { toLogin } from "./session.ts";
 
 /** The recorder's API, typed by its routes. Dates stay the texts that they are typed as. */
-export const api = treaty<App>(address("").replace(/\/$/, ""), { parseDate: false });
+export const api = treaty<HttpApi>(address("").replace(/\/$/, ""), { parseDate: false });
 
 /** Given with each request: nothing is waited for longer than ten seconds. */
 export const patience = () => ({ fetch: { signal: AbortSignal.timeout(10_000) } });

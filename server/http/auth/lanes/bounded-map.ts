@@ -1,5 +1,5 @@
 /** A map with a bound: the entry that was put longest ago makes room. */
-export type Recent<V> = {
+export type BoundedMap<V> = {
   get(key: string): V | undefined;
   put(key: string, value: V): void;
   delete(key: string): void;
@@ -8,7 +8,7 @@ export type Recent<V> = {
   size(): number;
 };
 
-export function createRecent<V>(most: number): Recent<V> {
+export function createBoundedMap<V>(most: number): BoundedMap<V> {
   const entries = new Map<string, V>();
   return {
     get: (key) => entries.get(key),

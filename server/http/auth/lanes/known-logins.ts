@@ -1,5 +1,5 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
-import { createRecent, type Recent } from "./bounded-map.ts";
+import { type BoundedMap, createBoundedMap } from "./bounded-map.ts";
 
 /** Who has given the right password before: browsers by a signed cookie, networks and programs by a mark that tells nothing of them. */
 export type KnownLogins = {
@@ -22,12 +22,12 @@ const mostKnown = 1000;
 /** `onChange` is called when something was added that the next start should know. Another password makes everything unknown. */
 export function createKnownLogins(passwordHash: string, deps: { onChange: () => void }): KnownLogins {
   const key = createHmac("sha256", passwordHash).update("rt-data known logins 1").digest();
-  const networks = createRecent<true>(mostKnown);
-  const clients = createRecent<true>(mostKnown);
+  const networks = createBoundedMap<true>(mostKnown);
+  const clients = createBoundedMap<true>(mostKnown);
   const sign = (kind: string, text: string) => createHmac("sha256", key).update(`${kind}\0${text}`).digest();
   const mark = (kind: string, text: string) => sign(kind, text).subarray(0, 16).toString("base64url");
 
-  function add(to: Recent<true>, entry: string): void {
+  function add(to: BoundedMap<true>, entry: string): void {
     const isNew = to.get(entry) === undefined;
     to.put(entry, true);
     if (isNew) deps.onChange();

@@ -1,5 +1,5 @@
 /** Permission to look at one password. */
-export type Turn = {
+export type LaneTurn = {
   readonly ok: true;
   /** Has to be called once: false if the password was wrong, null if it was not looked at. */
   settle(isRight: boolean | null): void;
@@ -8,12 +8,12 @@ export type Turn = {
 export type Refusal = { readonly ok: false; readonly waitMs: number };
 
 /** How long a request may wait: until `signal` is aborted, or not at all. */
-export type Patience = { readonly waits: boolean; readonly signal: AbortSignal | null };
+export type LanePatience = { readonly waits: boolean; readonly signal: AbortSignal | null };
 
 /** Passwords that are looked at one after the other. Whoever cannot use up this lane's budget cannot hold up anybody in it. */
 export type Lane = {
   /** Lower ranks go first; a turn at once is given without a promise. Without `waits` nothing is waited for. */
-  enter(rank: number, visit: Patience): Turn | Refusal | Promise<Turn | Refusal>;
+  enter(rank: number, visit: LanePatience): LaneTurn | Refusal | Promise<LaneTurn | Refusal>;
 };
 
 export type LaneLimits = {
@@ -33,7 +33,7 @@ export type LaneDeps = {
   readonly after: (ms: number, work: () => void) => () => void;
 };
 
-type Waiting = { readonly rank: number; readonly answer: (turn: Turn | Refusal) => void };
+type Waiting = { readonly rank: number; readonly answer: (turn: LaneTurn | Refusal) => void };
 
 /** What somebody who does not find a place is told to wait. */
 const comeBackMs = 1000;
@@ -54,7 +54,7 @@ export function createLane(limits: LaneLimits, { nowMs, after }: LaneDeps): Lane
     return spent < limits.budget ? 0 : refilledMs + limits.refillMs - now;
   }
 
-  function take(): Turn {
+  function take(): LaneTurn {
     isBusy = true;
     let isSettled = false;
     return {
@@ -84,9 +84,9 @@ export function createLane(limits: LaneLimits, { nowMs, after }: LaneDeps): Lane
     else waiting.shift()?.answer(take());
   }
 
-  function join(rank: number, signal: AbortSignal | null): Promise<Turn | Refusal> {
+  function join(rank: number, signal: AbortSignal | null): Promise<LaneTurn | Refusal> {
     return new Promise((resolve) => {
-      const answer = (turn: Turn | Refusal) => {
+      const answer = (turn: LaneTurn | Refusal) => {
         cancel();
         signal?.removeEventListener("abort", giveUp);
         resolve(turn);

@@ -1,6 +1,6 @@
-import { createRecent } from "./bounded-map.ts";
+import { createBoundedMap } from "./bounded-map.ts";
 import { createLane, type Lane, type LaneDeps, type LaneLimits } from "./lane.ts";
-import { type Attempt, createLoginLimit, type LoginLimit } from "./login-rate-limit.ts";
+import { createLoginRateLimit, type LoginAttempt, type LoginRateLimit } from "./login-rate-limit.ts";
 import { networkOf, siteNetworkOf } from "./network.ts";
 
 /**
@@ -36,24 +36,24 @@ const mostLanes = 256;
 const mostAdvisedMs = 8000;
 
 /** Where a password is looked at, and what a wrong one counts against besides. */
-export type Place = Room | { readonly waitMs: number };
+export type LoginOrigin = Room | { readonly waitMs: number };
 
 /** Without a lane a password is looked at at once. Lower ranks go first in a lane. A wrong one is told to wait for `advisedMs`. */
 export type Room = {
   readonly lane: Lane | null;
   readonly rank: number;
-  readonly attempt: Attempt | null;
+  readonly attempt: LoginAttempt | null;
   readonly advisedMs: number;
 };
 
 /** The lanes of one recorder. */
 export function createLoginLanes(deps: LaneDeps) {
   const { nowMs } = deps;
-  const networks = createLoginLimit(nowMs, mostNetworks);
-  const devices = createLoginLimit(nowMs, mostDevices);
-  const programs = createLoginLimit(nowMs, mostDevices);
-  const sites = createRecent<{ count: number; readonly sinceMs: number }>(mostNetworks);
-  const used = createRecent<Lane>(mostLanes);
+  const networks = createLoginRateLimit(nowMs, mostNetworks);
+  const devices = createLoginRateLimit(nowMs, mostDevices);
+  const programs = createLoginRateLimit(nowMs, mostDevices);
+  const sites = createBoundedMap<{ count: number; readonly sinceMs: number }>(mostNetworks);
+  const used = createBoundedMap<Lane>(mostLanes);
   const newcomers = createLane(lanes.newcomers, deps);
   const strangers = createLane(lanes.strangers, deps);
 
@@ -64,7 +64,7 @@ export function createLoginLanes(deps: LaneDeps) {
   }
 
   /** Who is known is told to wait after wrong passwords, but a right one is let in all the same: the lane alone holds guesses up. */
-  function advised(limit: LoginLimit, key: string, lane: Lane): Room {
+  function advised(limit: LoginRateLimit, key: string, lane: Lane): Room {
     const begun = limit.begin(key);
     if (begun.ok) return { lane, rank: 0, attempt: begun.attempt, advisedMs: 0 };
     return { lane, rank: 0, attempt: null, advisedMs: Math.min(mostAdvisedMs, begun.waitMs) };
@@ -81,7 +81,7 @@ export function createLoginLanes(deps: LaneDeps) {
   }
 
   return {
-    ofDevice(device: string): Place {
+    ofDevice(device: string): LoginOrigin {
       const begun = devices.begin(device);
       return begun.ok ? { lane: null, rank: 0, attempt: begun.attempt, advisedMs: 0 } : begun;
     },
@@ -89,11 +89,11 @@ export function createLoginLanes(deps: LaneDeps) {
     ofProgramAt: (network: string, program: string) =>
       advised(programs, program, laneOf(`network ${network}`, lanes.network)),
     ofNetwork: (network: string) => advised(networks, network, laneOf(`network ${network}`, lanes.network)),
-    ofStranger(address: string): Place {
+    ofStranger(address: string): LoginOrigin {
       const begun = networks.begin(networkOf(address));
       if (!begun.ok) return begun;
       const { failures } = begun.attempt;
-      const attempt: Attempt = {
+      const attempt: LoginAttempt = {
         failures,
         succeed() {
           begun.attempt.succeed();

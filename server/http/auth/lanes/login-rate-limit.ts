@@ -1,10 +1,12 @@
-import { createRecent } from "./bounded-map.ts";
+import { createBoundedMap } from "./bounded-map.ts";
 
 /** Room for a try, or how long there is none. */
-export type Begun = { readonly ok: true; readonly attempt: Attempt } | { readonly ok: false; readonly waitMs: number };
+export type Begun =
+  | { readonly ok: true; readonly attempt: LoginAttempt }
+  | { readonly ok: false; readonly waitMs: number };
 
 /** A try under way. It counts as failed until it is said to be otherwise, so that many at once are no way round the limit. */
-export type Attempt = {
+export type LoginAttempt = {
   succeed(): void;
   /** It was not looked at: it does not count. */
   cancel(): void;
@@ -13,7 +15,7 @@ export type Attempt = {
 };
 
 /** Slows down whoever guesses passwords, each by a key: a network or a device. */
-export type LoginLimit = {
+export type LoginRateLimit = {
   /** How long this key has to wait, ms; 0 where it may try now. */
   waitMs(key: string): number;
   begin(key: string): Begun;
@@ -29,8 +31,8 @@ const forgottenAfterMs = 24 * 60 * 60_000;
 type Entry = { failures: number; lastMs: number; untilMs: number };
 
 /** Each wrong guess costs its key more time than the last. `most` keys are remembered. `nowMs` never runs back. */
-export function createLoginLimit(nowMs: () => number, most: number): LoginLimit {
-  const entries = createRecent<Entry>(most);
+export function createLoginRateLimit(nowMs: () => number, most: number): LoginRateLimit {
+  const entries = createBoundedMap<Entry>(most);
   const waitMs = (key: string) => Math.max(0, (entries.get(key)?.untilMs ?? 0) - nowMs());
 
   return {
@@ -44,7 +46,7 @@ export function createLoginLimit(nowMs: () => number, most: number): LoginLimit 
       const delay = failures < freeFailures ? 0 : Math.min(longestWaitMs, firstWaitMs * 2 ** (failures - freeFailures));
       const entry = { failures, lastMs: now, untilMs: now + delay };
       entries.put(key, entry);
-      const attempt: Attempt = {
+      const attempt: LoginAttempt = {
         failures,
         succeed: () => entries.delete(key),
         cancel() {

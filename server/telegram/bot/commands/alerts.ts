@@ -3,7 +3,17 @@ import { duration, roughDuration } from "../../../text/amounts.ts";
 import { escapeHtml } from "../../api/html.ts";
 import { figureOf, mark, titleOf } from "../../text/incident-phrases.ts";
 import { muteName } from "../mute-target.ts";
-import { type Answer, type Ask, asOf, type Command, fill, go, rows, type Sources, shortTime } from "./command.ts";
+import {
+  type Ask,
+  asOf,
+  type BotCommand,
+  type CommandAnswer,
+  fill,
+  go,
+  rows,
+  type Sources,
+  shortTime,
+} from "./command.ts";
 
 /** Open incidents with buttons of their own, open ones shown, and those that are over. */
 const mostButtons = 4;
@@ -11,12 +21,12 @@ const mostOpen = 12;
 const mostClosed = 5;
 
 /** `/alerts` */
-export function alertsCommand(sources: Sources): Command {
+export function alertsCommand(sources: Sources): BotCommand {
   return { name: "alerts", run: (ask) => alerts(sources, ask) };
 }
 
 /** `/ack ID`, which the buttons of `/alerts` say. */
-export function ackCommand(sources: Sources): Command {
+export function ackCommand(sources: Sources): BotCommand {
   return {
     name: "ack",
     run(ask) {
@@ -28,7 +38,7 @@ export function ackCommand(sources: Sources): Command {
   };
 }
 
-function alerts({ incidents, nowUs }: Sources, ask: Ask): Answer {
+function alerts({ incidents, nowUs }: Sources, ask: Ask): CommandAnswer {
   const { say } = ask;
   const open = incidents.open();
   const closed = incidents.page(20, null).items.filter(({ to_us }) => to_us !== null);

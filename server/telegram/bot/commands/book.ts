@@ -2,7 +2,7 @@ import type { BookView } from "../../../domain/status.ts";
 import { decimalsIn, price, quantity } from "../../../text/decimal-figure.ts";
 import { table } from "../../text/text-table.ts";
 import { chooseSymbol } from "../symbol-choice.ts";
-import { type Ask, asOf, type Command, fill, go, rows, type Sources, shortAge } from "./command.ts";
+import { type Ask, asOf, type BotCommand, fill, go, rows, type Sources, shortAge } from "./command.ts";
 
 /** Levels of each side. */
 const levels = 8;
@@ -10,7 +10,7 @@ const levels = 8;
 type Level = readonly [price: string, quantity: string];
 
 /** `/book [SYMBOL]`: the newest book, asks above bids. */
-export function bookCommand({ status, book, nowUs }: Sources): Command {
+export function bookCommand({ status, book, nowUs }: Sources): BotCommand {
   return {
     name: "book",
     run(ask) {

@@ -1,18 +1,18 @@
 import { messageOf } from "../../../platform/errors.ts";
 import { duration } from "../../../text/amounts.ts";
 import { cut, escapeHtml } from "../../api/html.ts";
-import { type ChartSpan, chartJob, chartSpans } from "../chart-request.ts";
+import { type ChartSpan, chartRequest, chartSpans } from "../chart-request.ts";
 import { chooseSymbol } from "../symbol-choice.ts";
-import { type Answer, asOf, type Command, fill, go, rows, type Sources } from "./command.ts";
+import { asOf, type BotCommand, type CommandAnswer, fill, go, rows, type Sources } from "./command.ts";
 
 const spans = Object.keys(chartSpans) as readonly ChartSpan[];
 
 /** `/chart [SYMBOL] [1h | 6h | 24h]` */
-export function chartCommand(sources: Sources): Command {
+export function chartCommand(sources: Sources): BotCommand {
   return {
     name: "chart",
     draws: true,
-    async run(ask): Promise<Answer> {
+    async run(ask): Promise<CommandAnswer> {
       const { say, words, language } = ask;
       const isTime = (word: string) => /^\d+(\.\d+)?(m|min|h|d|분|시간|일)?$/i.test(word);
       const time = words.find(isTime);
@@ -31,7 +31,7 @@ export function chartCommand(sources: Sources): Command {
         ...(beside ? go(`${next} ›`, `chart ${next} ${span}`) : []),
       ];
       const buttons = rows(ofSpans, turn);
-      const job = chartJob(sources, symbol, span, ask.timeZone);
+      const job = chartRequest(sources, symbol, span, ask.timeZone);
       if (job === null) return { html: fill(say.noStreamOfPrices, { symbol }), buttons };
       const { gaps } = job.chart;
       const lostUs = gaps.reduce((sum, gap) => sum + gap.toUs - gap.fromUs, 0);

@@ -6,7 +6,7 @@ import { type Language, zoneName } from "../../../text/amounts.ts";
 import { type CommandName, type CommandWords, commandWordsEn } from "../../../text/en/command-texts.ts";
 import { commandWordsKo } from "../../../text/ko/command-texts.ts";
 import type { Button } from "../../api/send-queue.ts";
-import type { Pictures } from "../../pictures/picture-worker-client.ts";
+import type { PictureWorker } from "../../pictures/picture-worker-client.ts";
 
 /** What the commands ask the recorder. None of it waits for anything but pictures. */
 export type Sources = {
@@ -15,7 +15,7 @@ export type Sources = {
   readonly incidents: Incidents;
   /** The newest book of a symbol in upper case; "no_data" until one has come, null when it is not recorded. */
   readonly book: (symbol: string) => BookView | "no_data" | null;
-  readonly pictures: Pictures;
+  readonly pictures: PictureWorker;
   /** The newest warnings and errors, oldest first. */
   readonly logs: () => readonly LogEntry[];
   readonly nowUs: () => number;
@@ -36,27 +36,27 @@ export type Ask = {
 };
 
 /** What is shown for it: text with Telegram's HTML, or a picture with it as caption. */
-export type Answer = {
+export type CommandAnswer = {
   readonly html: string;
   readonly buttons?: readonly (readonly Button[])[];
   readonly picture?: Uint8Array;
   /** A moment later the same message is to say something else; to be asked again as long as the answer has this. */
-  readonly follow?: (signal: AbortSignal) => Promise<Answer | null>;
+  readonly follow?: (signal: AbortSignal) => Promise<CommandAnswer | null>;
 };
 
 /** A verb of the bot. Its `run` may throw or reject; the asker is told why. */
-export type Command = {
+export type BotCommand = {
   /** As written behind the slash. */
   readonly name: CommandName | "start" | "ack";
   /** It draws: the asker is told meanwhile that a picture is coming. */
   readonly draws?: boolean;
-  readonly run: (ask: Ask) => Answer | Promise<Answer>;
+  readonly run: (ask: Ask) => CommandAnswer | Promise<CommandAnswer>;
 };
 
 const tables: Record<Language, CommandWords> = { en: commandWordsEn, ko: commandWordsKo };
 
 /** The texts of a language. */
-export function wordsOf(language: Language): CommandWords {
+export function commandTexts(language: Language): CommandWords {
   return tables[language];
 }
 

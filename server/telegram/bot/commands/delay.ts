@@ -1,13 +1,13 @@
 import { milliseconds } from "../../../text/amounts.ts";
 import { escapeHtml } from "../../api/html.ts";
 import { table } from "../../text/text-table.ts";
-import { asOf, type Command, fill, go, rows, type Sources } from "./command.ts";
+import { asOf, type BotCommand, fill, go, rows, type Sources } from "./command.ts";
 
 /** Symbols shown, the slowest first. */
 const most = 20;
 
 /** `/delay` */
-export function delayCommand({ status }: Sources): Command {
+export function delayCommand({ status }: Sources): BotCommand {
   return {
     name: "delay",
     run(ask) {

@@ -2,13 +2,13 @@ import { shortage, type VolumeStatus } from "../../../domain/disk-status.ts";
 import type { Status } from "../../../domain/status.ts";
 import { bytes, count, duration, percent } from "../../../text/amounts.ts";
 import { cut, escapeHtml } from "../../api/html.ts";
-import { type Ask, asOf, type Command, fill, go, rows, type Sources } from "./command.ts";
+import { type Ask, asOf, type BotCommand, fill, go, rows, type Sources } from "./command.ts";
 
 /** Longest text of a failure that is shown. */
 const mostReason = 300;
 
 /** `/disk` */
-export function diskCommand({ status }: Sources): Command {
+export function diskCommand({ status }: Sources): BotCommand {
   return {
     name: "disk",
     run(ask) {

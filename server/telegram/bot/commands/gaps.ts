@@ -1,7 +1,7 @@
 import type { KnownGap } from "../../../domain/queries.ts";
 import { count, duration } from "../../../text/amounts.ts";
 import { chooseSymbol } from "../symbol-choice.ts";
-import { type Ask, asOf, type Command, fill, go, rows, type Sources, shortTime } from "./command.ts";
+import { type Ask, asOf, type BotCommand, fill, go, rows, type Sources, shortTime } from "./command.ts";
 
 /** Gaps of one page. */
 const perPage = 10;
@@ -10,7 +10,7 @@ const perPage = 10;
 const mostPages = 20;
 
 /** `/gaps [SYMBOL] [PAGE]` */
-export function gapsCommand({ status, history }: Sources): Command {
+export function gapsCommand({ status, history }: Sources): BotCommand {
   return {
     name: "gaps",
     run(ask) {

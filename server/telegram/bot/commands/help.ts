@@ -1,12 +1,12 @@
 import { type CommandName, commandWordsEn } from "../../../text/en/command-texts.ts";
 import { escapeHtml } from "../../api/html.ts";
-import { type Command, fill, go, rows } from "./command.ts";
+import { type BotCommand, fill, go, rows } from "./command.ts";
 
 /** Commands that are told of, in the order of the menu. */
 export const commandNames = Object.keys(commandWordsEn.about) as readonly CommandName[];
 
 /** `/help`, and `/start`, which Telegram sends when somebody begins to talk to a bot. */
-export function helpCommand(name: "help" | "start", options: { readonly host: string }): Command {
+export function helpCommand(name: "help" | "start", options: { readonly host: string }): BotCommand {
   return {
     name,
     run({ say }) {

@@ -1,5 +1,5 @@
 import { cut, escapeHtml } from "../../api/html.ts";
-import { asOf, type Command, go, rows, type Sources, shortTime } from "./command.ts";
+import { asOf, type BotCommand, go, rows, type Sources, shortTime } from "./command.ts";
 
 /** Entries shown unless another number is asked for, the most, and letters of each. */
 const usual = 10;
@@ -10,7 +10,7 @@ const longest = 220;
 const room = 3500;
 
 /** `/logs [N]`: newest first. */
-export function logsCommand({ logs, nowUs }: Sources): Command {
+export function logsCommand({ logs, nowUs }: Sources): BotCommand {
   return {
     name: "logs",
     run(ask) {

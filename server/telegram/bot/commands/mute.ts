@@ -1,14 +1,14 @@
 import { escapeHtml } from "../../api/html.ts";
 import { muteName, readMute } from "../mute-target.ts";
 import { muteLine } from "./alerts.ts";
-import { type Answer, type Ask, type Command, fill, go, rows, type Sources, shortTime } from "./command.ts";
+import { type Ask, type BotCommand, type CommandAnswer, fill, go, rows, type Sources, shortTime } from "./command.ts";
 
 /** Shortest and longest mute, µs. */
 const leastUs = 60_000_000;
 const mostUs = 30 * 86_400_000_000;
 
 /** `/mute [rule] [SYMBOL] TIME`, `/mute all TIME` (maintenance), `/mute #INCIDENT TIME` */
-export function muteCommand({ incidents, status, nowUs }: Sources): Command {
+export function muteCommand({ incidents, status, nowUs }: Sources): BotCommand {
   return {
     name: "mute",
     run(ask) {
@@ -41,7 +41,7 @@ export function muteCommand({ incidents, status, nowUs }: Sources): Command {
 }
 
 /** `/unmute [ID or all]` */
-export function unmuteCommand({ incidents }: Sources): Command {
+export function unmuteCommand({ incidents }: Sources): BotCommand {
   return {
     name: "unmute",
     run(ask) {
@@ -64,7 +64,7 @@ export function unmuteCommand({ incidents }: Sources): Command {
 }
 
 /** What is muted, and buttons for what the words name. */
-function usage(muted: readonly string[], words: readonly string[], { say }: Ask): Answer {
+function usage(muted: readonly string[], words: readonly string[], { say }: Ask): CommandAnswer {
   const of = words.length === 0 ? "" : `${words.join(" ")} `;
   const html = [...muted.map((line) => `🔕 ${line}`), say.muteUsage].join("\n");
   return { html, buttons: rows([...go(say.mute1h, `mute ${of}1h`), ...go(say.mute8h, `mute ${of}8h`)]) };

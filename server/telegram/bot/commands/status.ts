@@ -2,10 +2,10 @@ import type { Status } from "../../../domain/status.ts";
 import { bytes, count, coverage, duration, figure, milliseconds, percent } from "../../../text/amounts.ts";
 import { escapeHtml } from "../../api/html.ts";
 import { table } from "../../text/text-table.ts";
-import { type Ask, asOf, type Command, fill, go, rows, type Sources } from "./command.ts";
+import { type Ask, asOf, type BotCommand, fill, go, rows, type Sources } from "./command.ts";
 
 /** `/status` */
-export function statusCommand({ status, history, incidents }: Sources): Command {
+export function statusCommand({ status, history, incidents }: Sources): BotCommand {
   return {
     name: "status",
     async run(ask) {

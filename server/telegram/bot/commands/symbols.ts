@@ -1,7 +1,7 @@
 import type { SymbolStatus } from "../../../domain/status.ts";
 import { count, figure } from "../../../text/amounts.ts";
 import { table } from "../../text/text-table.ts";
-import { type Ask, asOf, type Command, fill, go, rows, type Sources, shortAge } from "./command.ts";
+import { type Ask, asOf, type BotCommand, fill, go, rows, type Sources, shortAge } from "./command.ts";
 
 /** Symbols of one page. */
 const perPage = 25;
@@ -10,7 +10,7 @@ const perPage = 25;
 const silentUs = 60_000_000;
 
 /** `/symbols [PAGE or beginning]`: those with trouble first, then as they are configured. */
-export function symbolsCommand({ status }: Sources): Command {
+export function symbolsCommand({ status }: Sources): BotCommand {
   return {
     name: "symbols",
     run(ask) {

@@ -3,21 +3,21 @@ import { messageOf } from "../../../platform/errors.ts";
 import { count, coverage } from "../../../text/amounts.ts";
 import { cut, escapeHtml } from "../../api/html.ts";
 import { table } from "../../text/text-table.ts";
-import { dayJob } from "../day-request.ts";
-import { type Answer, type Ask, asOf, type Command, fill, go, rows, type Sources } from "./command.ts";
+import { dayRequest } from "../day-request.ts";
+import { type Ask, asOf, type BotCommand, type CommandAnswer, fill, go, rows, type Sources } from "./command.ts";
 
 /** Symbols named, the worst first. */
 const most = 20;
 
 /** `/today`, and `/today picture` */
-export function todayCommand(sources: Sources): Command {
+export function todayCommand(sources: Sources): BotCommand {
   return {
     name: "today",
     run: (ask) => (/^(picture|그림)$/i.test(ask.words[0] ?? "") ? picture(sources, ask) : text(sources, ask)),
   };
 }
 
-async function text({ history, nowUs }: Sources, ask: Ask): Promise<Answer> {
+async function text({ history, nowUs }: Sources, ask: Ask): Promise<CommandAnswer> {
   const { say, language } = ask;
   const { date, gaps, days } = await history.today();
   const shares = new Map<string, number | null>();
@@ -51,11 +51,11 @@ function bar(share: number): string {
   return "█".repeat(full) + "░".repeat(10 - full);
 }
 
-async function picture(sources: Sources, ask: Ask): Promise<Answer> {
+async function picture(sources: Sources, ask: Ask): Promise<CommandAnswer> {
   const { say } = ask;
   const date = dateOf(sources.nowUs());
   try {
-    const drawn = await sources.pictures.draw(await dayJob(sources, date));
+    const drawn = await sources.pictures.draw(await dayRequest(sources, date));
     const html = `<b>${fill(say.todayTitle, { date })}</b>\n${say.pictureCaption}\n${asOf(sources.nowUs(), ask)}`;
     return { html, picture: drawn, buttons: rows(go(`🔄 ${say.refresh}`, "today picture")) };
   } catch (error) {

@@ -3,7 +3,7 @@ import type { ArchiveSummary, VerifyState } from "../../../domain/queries.ts";
 import { parseStreamType, parseSymbol, streamTypeOfFolder } from "../../../domain/stream.ts";
 import { count, duration, percent } from "../../../text/amounts.ts";
 import { cut, escapeHtml } from "../../api/html.ts";
-import { type Answer, type Ask, type Command, fill, go, rows, type Sources } from "./command.ts";
+import { type Ask, type BotCommand, type CommandAnswer, fill, go, rows, type Sources } from "./command.ts";
 
 /** Archives offered, problems shown, and how often progress is told, ms. */
 const offered = 5;
@@ -11,7 +11,7 @@ const mostProblems = 8;
 const everyMs = 2500;
 
 /** `/verify SYMBOL STREAM DATE`: checks an archive and tells in the same message how it ended. */
-export function verifyCommand({ history }: Sources): Command {
+export function verifyCommand({ history }: Sources): BotCommand {
   return {
     name: "verify",
     run(ask) {
@@ -45,17 +45,17 @@ function dayOf(words: readonly string[]): Day | string {
   return stream === "" || symbol === "" || date === "" ? symbol : { stream, symbol, date };
 }
 
-function choice(items: readonly ArchiveSummary[], { say }: Ask): Answer {
+function choice(items: readonly ArchiveSummary[], { say }: Ask): CommandAnswer {
   if (items.length === 0) return { html: say.verifyNoArchives };
   const each = items.map((day) => go(nameOf(day), `verify ${nameOf(day)}`));
   return { html: say.verifyUsage, buttons: rows(...each) };
 }
 
-function progress(state: () => VerifyState, archive: ArchiveSummary, ask: Ask): Answer {
+function progress(state: () => VerifyState, archive: ArchiveSummary, ask: Ask): CommandAnswer {
   const { say, language } = ask;
   const name = nameOf(archive);
   const running = (share: number) => `⏳ ${fill(say.verifying, { name, percent: percent(share, language) })}`;
-  const follow = async (signal: AbortSignal): Promise<Answer | null> => {
+  const follow = async (signal: AbortSignal): Promise<CommandAnswer | null> => {
     const endMs = performance.now() + everyMs;
     while (performance.now() < endMs && state().kind === "running" && !signal.aborted) await Bun.sleep(50);
     const now = state();

@@ -10,7 +10,7 @@ import {
 } from "../../../../server/domain/stream.ts";
 import { silentLog } from "../../../../server/platform/log/log.ts";
 import { createReceiveClock } from "../../../../server/platform/time/receive-clock.ts";
-import { createExchange, type Exchange } from "../../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange, type SimulatedExchange } from "../../../../server/simulator/simulated-exchange.ts";
 import { createScriptedSource } from "../../../support/simulator/scripted-source.ts";
 import { until } from "../../../support/wait.ts";
 
@@ -25,7 +25,7 @@ const book = (id: number) => `{"lastUpdateId":${id},"bids":[["1.00","2.0"]],"ask
 
 async function setUp(streams: readonly Stream[] = [btc, eth], options: { pingMs?: number; port?: number } = {}) {
   const source = createScriptedSource();
-  const exchange: Exchange = createExchange(options, { source, log: silentLog });
+  const exchange: SimulatedExchange = createSimulatedExchange(options, { source, log: silentLog });
   running.push(exchange);
   const { wsUrl, port } = await exchange.start();
   const got = {
@@ -102,7 +102,7 @@ test("while the exchange is away the feed keeps trying and says why; when it is 
   await until(() => (feed.connections()[0]?.reconnects ?? 0) >= 2, "two vain attempts");
   expect(feed.connections()[0]?.last_error).toBe("no connection: refused, unreachable, or the name does not resolve");
   const again = createScriptedSource();
-  const back = createExchange({ port }, { source: again, log: silentLog });
+  const back = createSimulatedExchange({ port }, { source: again, log: silentLog });
   running.push(back);
   await back.start();
   await until(() => again.wants(btc.name), "the feed to come back", 20_000);

@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import { createSequence } from "../../../../server/binance/gaps/sequence.ts";
-import type { Cursor, Verdict } from "../../../../server/binance/gaps/sequence-types.ts";
+import type { Cursor, SequenceVerdict } from "../../../../server/binance/gaps/sequence-types.ts";
 
 /** Trades as several connections bring them; `content` is the trade itself, whatever id it bears. */
 function trades() {
   const sequence = createSequence({ contiguous: true, mayVary: false, lastId: null });
   let us = 0;
-  const take = (cursor: Cursor, id: number, content = id): Verdict => {
+  const take = (cursor: Cursor, id: number, content = id): SequenceVerdict => {
     us += 100_000;
     return sequence.judge(cursor, id, id, `${"x".repeat(40)}${content}`, us);
   };
@@ -16,7 +16,8 @@ function trades() {
   return { sequence, take, row, holes };
 }
 
-const once = (verdicts: readonly Verdict[]) => verdicts.every((verdict) => verdict === "next" || verdict === "late");
+const once = (verdicts: readonly SequenceVerdict[]) =>
+  verdicts.every((verdict) => verdict === "next" || verdict === "late");
 
 test("the first record of all begins no other numbering, however high its id; a jump that no gap explains does", () => {
   const { sequence, take } = trades();

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { createSequence } from "../../../../server/binance/gaps/sequence.ts";
-import type { Cursor, Verdict } from "../../../../server/binance/gaps/sequence-types.ts";
+import type { Cursor, SequenceVerdict } from "../../../../server/binance/gaps/sequence-types.ts";
 import { randomRuns } from "../../../support/time/random-runs.ts";
 
 const contiguous = { contiguous: true, mayVary: false, lastId: null };
@@ -11,7 +11,7 @@ const sparse = { contiguous: false, mayVary: false, lastId: null };
 function judging(options: { contiguous: boolean; mayVary: boolean; lastId: number | null }) {
   const sequence = createSequence(options);
   let us = 0;
-  const take = (cursor: Cursor, id: number, text = "same"): Verdict =>
+  const take = (cursor: Cursor, id: number, text = "same"): SequenceVerdict =>
     sequence.judge(cursor, id, id, `${"x".repeat(40)}${id} ${text}`, ++us);
   return { sequence, take };
 }

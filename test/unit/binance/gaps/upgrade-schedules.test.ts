@@ -1,10 +1,10 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { gapOf } from "../../../../server/app/gaps/gap-handling.ts";
-import { createDeparture, gapOfLeftover } from "../../../../server/app/upgrade/parent-state.ts";
-import { createStandby, type Standby } from "../../../../server/app/upgrade/standby-feed.ts";
+import { createParentState, gapOfLeftover } from "../../../../server/app/upgrade/parent-state.ts";
+import { createStandbyFeed, type StandbyFeed } from "../../../../server/app/upgrade/standby-feed.ts";
 import { createFeed } from "../../../../server/binance/feed/feed.ts";
-import type { FeedGap, FeedSink } from "../../../../server/binance/gaps/feed-events.ts";
+import type { FeedEvents, FeedGap } from "../../../../server/binance/gaps/feed-events.ts";
 import type { Gap } from "../../../../server/domain/gap.ts";
 import { recordId } from "../../../../server/domain/line.ts";
 import { parseStreamName, type Stream } from "../../../../server/domain/stream.ts";
@@ -150,7 +150,7 @@ function play(plan: Plan, steps: readonly (readonly [number, Step])[]) {
   const kept = new Map<Stream, Kept[]>(streams.map((stream) => [stream, []]));
   const gaps: Gap[] = [];
   const take = (found: readonly FeedGap[]) => void gaps.push(...found.map(gapOf));
-  const sinkOf = (by: "old" | "new", onGaps: FeedSink["onGaps"]): FeedSink => ({
+  const sinkOf = (by: "old" | "new", onGaps: FeedEvents["onGaps"]): FeedEvents => ({
     onData(stream, payload, recvUs, _eventMs, id) {
       kept.get(stream)?.push({ payload, recvUs, by });
       if (by === "old") departure.onRecorded(stream, payload, recvUs, id);
@@ -165,9 +165,9 @@ function play(plan: Plan, steps: readonly (readonly [number, Step])[]) {
     { streams, addresses: ["ws://one"], connections: plan.connections, lingerMs: 500 },
     { ...shared, sink: sinkOf("old", (found) => departure.onGaps(found)) },
   );
-  const departure = createDeparture({ feed: () => old, take });
+  const departure = createParentState({ feed: () => old, take });
   const tell = (work: () => void) => after(plan.channelMs, work);
-  let standby: Standby | null = null;
+  let standby: StandbyFeed | null = null;
   let hasLeft = false;
   let isHandedOver = false;
 
@@ -175,7 +175,7 @@ function play(plan: Plan, steps: readonly (readonly [number, Step])[]) {
     const inherited = departure.begin((...note) => tell(() => standby?.note(...note)));
     tell(() => {
       const config = appConfig({ "feed.connections": plan.connections });
-      standby = createStandby({ config, streams, inherited }, { ...shared, clock: unsteppedClock(shared.nowUs) });
+      standby = createStandbyFeed({ config, streams, inherited }, { ...shared, clock: unsteppedClock(shared.nowUs) });
       standby.start();
     });
   }
@@ -217,10 +217,10 @@ function play(plan: Plan, steps: readonly (readonly [number, Step])[]) {
     look();
   }
   if (!isHandedOver) departure.cancel();
-  const open = [...old.leftovers(), ...((standby as Standby | null)?.leftovers() ?? [])];
+  const open = [...old.leftovers(), ...((standby as StandbyFeed | null)?.leftovers() ?? [])];
   gaps.push(...open.flatMap((one) => gapOfLeftover(one, nowUs())));
   old.stop();
-  (standby as Standby | null)?.stop();
+  (standby as StandbyFeed | null)?.stop();
   return { sent, kept, gaps, isHandedOver };
 }
 

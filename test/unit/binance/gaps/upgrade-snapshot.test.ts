@@ -3,7 +3,7 @@ import { unsettledOf } from "../../../../server/binance/feed/upgrade-snapshot.ts
 import { contentMark } from "../../../../server/binance/gaps/recent-ids.ts";
 import { createSequence } from "../../../../server/binance/gaps/sequence.ts";
 import type { Cursor } from "../../../../server/binance/gaps/sequence-types.ts";
-import { createCarried } from "../../../../server/binance/gaps/stream-state.ts";
+import { createStreamState } from "../../../../server/binance/gaps/stream-state.ts";
 import { parseStreamName, type Stream } from "../../../../server/domain/stream.ts";
 
 const payload = (id: number) => `{"e":"trade","E":1763800000000,"s":"BTCUSDT","t":${id},"p":"1.0","q":"${id}.0"}`;
@@ -61,7 +61,7 @@ test("what the other process has put together from several sockets, in whatever 
 });
 
 test("connections of which one has yet to bring what another has missed are not settled", () => {
-  const one = createCarried(parseStreamName("btcusdt@depth20@100ms") as Stream, false, null);
+  const one = createStreamState(parseStreamName("btcusdt@depth20@100ms") as Stream, false, null);
   const cursor = (first: number, highest: number): Cursor => ({
     ...{ first, highest, recent: highest, firstUs: first * 10, lastUs: highest * 10, epoch: 0 },
   });

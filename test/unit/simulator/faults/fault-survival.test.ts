@@ -10,7 +10,7 @@ import { silentLog } from "../../../../server/platform/log/log.ts";
 import type { Fault } from "../../../../server/simulator/faults/fault.ts";
 import { createFaults } from "../../../../server/simulator/faults/faults.ts";
 import { createSyntheticMarket } from "../../../../server/simulator/market/synthetic-market.ts";
-import { createExchange, type SentFrame } from "../../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange, type SentFrame } from "../../../../server/simulator/simulated-exchange.ts";
 import { appConfig } from "../../../support/app-config.ts";
 import { readRecords } from "../../../support/data/read-data.ts";
 import { temporaryFolder } from "../../../support/folder.ts";
@@ -93,7 +93,7 @@ test("through every fault the recorder stays alive, keeps exactly once what it w
   const source = createSyntheticMarket({ symbols, seed: 11, speed: 4 });
   const sent: SentFrame[] = [];
   const faults = createFaults();
-  const exchange = createExchange({}, { source, faults, onSent: (frame) => sent.push(frame), log: silentLog });
+  const exchange = createSimulatedExchange({}, { source, faults, onSent: (frame) => sent.push(frame), log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const dataDir = join(temporaryFolder(), "data");
   const app = createRecorder(dataDir, wsUrl, restUrl);

@@ -3,7 +3,10 @@ import { silentLog } from "../../../../server/platform/log/log.ts";
 import { type Fault, faultKinds } from "../../../../server/simulator/faults/fault.ts";
 import { createFaults } from "../../../../server/simulator/faults/faults.ts";
 import { createSyntheticMarket } from "../../../../server/simulator/market/synthetic-market.ts";
-import { createExchange, type ExchangeOptions } from "../../../../server/simulator/simulated-exchange.ts";
+import {
+  createSimulatedExchange,
+  type SimulatedExchangeOptions,
+} from "../../../../server/simulator/simulated-exchange.ts";
 import {
   book,
   btcBook,
@@ -29,7 +32,7 @@ afterEach(async () => {
 const tested = new Set<string>();
 const streams = [btcBook, ethBook, btcTrades, "btcusdt@depth@100ms", mark].join("/");
 
-async function start(options: ExchangeOptions = {}) {
+async function start(options: SimulatedExchangeOptions = {}) {
   const running = await startFaulty(options);
   stops.push(running.exchange.stop);
   const { source, faults, wsUrl } = running;
@@ -336,7 +339,7 @@ test("after an id jump REST speaks the new ids too: the local book procedure wor
   tested.add("id-back");
   const source = createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 3, speed: 20 });
   const faults = createFaults();
-  const exchange = createExchange({}, { source, faults, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source, faults, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   stops.push(exchange.stop);
   const watcher = await watch(`${wsUrl}/stream?streams=btcusdt@depth@100ms/btcusdt@aggTrade`);
@@ -368,7 +371,7 @@ test("symbol-status: a halted symbol is silent, keeps its book, and its diffs go
   const onSent = ({ stream }: { stream: string }) => {
     if (stream === streams[0]) sent++;
   };
-  const exchange = createExchange({}, { source, faults, onSent, log: silentLog });
+  const exchange = createSimulatedExchange({}, { source, faults, onSent, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   stops.push(exchange.stop);
   const watcher = await watch(`${wsUrl}/stream?streams=${streams.join("/")}`);

@@ -3,11 +3,11 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { archivePath, manifestPath, segmentPath } from "../../../../server/domain/day.ts";
-import { encodeLine, encodeRepairedLine } from "../../../../server/domain/line.ts";
+import { encodeBackfilledLine, encodeLine } from "../../../../server/domain/line.ts";
 import { silentLog } from "../../../../server/platform/log/log.ts";
 import type { MarketEvent } from "../../../../server/simulator/protocol/market-source.ts";
-import { createRecordingSource, type RecordingOptions } from "../../../../server/simulator/replay/replay-source.ts";
-import { createExchange } from "../../../../server/simulator/simulated-exchange.ts";
+import { createReplaySource, type RecordingOptions } from "../../../../server/simulator/replay/replay-source.ts";
+import { createSimulatedExchange } from "../../../../server/simulator/simulated-exchange.ts";
 import { temporaryFolder } from "../../../support/folder.ts";
 import { connect } from "../../../support/simulator/client.ts";
 import { realDataDir, realDataMissing, realMessages } from "../../../support/simulator/real-data.ts";
@@ -22,7 +22,7 @@ const t0 = 1_700_000_000_000;
 
 /** Plays to the end, or until so many messages, and returns what was emitted. */
 async function play(options: Partial<RecordingOptions> & { path: string }, most = Number.POSITIVE_INFINITY) {
-  const source = createRecordingSource({ speed: "max", loop: false, ...options });
+  const source = createReplaySource({ speed: "max", loop: false, ...options });
   stops.push(source.stop);
   const events: MarketEvent[] = [];
   await source.start((batch) => events.push(...batch));
@@ -163,7 +163,7 @@ test("a data folder is played from archives and segments, each record once, by r
 test("a refetched trade comes back in the form that it has on the stream", async () => {
   const folder = temporaryFolder();
   const rest = '{"a":5,"p":"10.00000000","q":"1.00000000","f":10,"l":11,"T":1700000000000,"m":true,"M":true}';
-  const line = encodeRepairedLine(rest, t0 * 1000);
+  const line = encodeBackfilledLine(rest, t0 * 1000);
   write(
     segmentPath(folder, { stream: "aggTrade", symbol: "BTCUSDT", date: "2023-11-14", name: "22-10" }, "open"),
     line,
@@ -178,7 +178,7 @@ test("a refetched trade of the trade stream is put back from REST's words into t
   const folder = temporaryFolder();
   const rest = `{"id":77,"price":"10.50000000","qty":"2.00000000","quoteQty":"21.00000000","time":${t0},"isBuyerMaker":false,"isBestMatch":true}`;
   const segment = { stream: "trade", symbol: "BTCUSDT", date: "2023-11-14", name: "22-10_02" };
-  write(segmentPath(folder, segment, "open"), encodeRepairedLine(rest, t0 * 1000));
+  write(segmentPath(folder, segment, "open"), encodeBackfilledLine(rest, t0 * 1000));
   const { events } = await play({ path: folder });
   expect(events.map((event) => event.payload)).toEqual([
     `{"e":"trade","E":${t0},"s":"BTCUSDT","t":77,"p":"10.50000000","q":"2.00000000","T":${t0},"m":false,"M":true}`,
@@ -191,7 +191,7 @@ test("refetched trades of the last window are played where they belong by time, 
   const live = [1, 2, 5, 6].map((id) => encodeLine(aggTrade(id, t0 + id), (t0 + id) * 1000, 5));
   const refetched = [3, 4].map((id) => {
     const rest = `{"a":${id},"p":"10.00000000","q":"1.00000000","f":1,"l":1,"T":${t0 + id},"m":true,"M":true}`;
-    return encodeRepairedLine(rest, (t0 + id) * 1000);
+    return encodeBackfilledLine(rest, (t0 + id) * 1000);
   });
   write(segmentPath(folder, segment, "open"), live.join(""));
   write(segmentPath(folder, { ...segment, name: "22-10_02" }, "sealed"), zstdCompressSync(refetched.join("")));
@@ -281,8 +281,8 @@ for (const file of [
 test("time stands still until somebody subscribes to a stream of the recording, and while nobody does", async () => {
   const lines = Array.from({ length: 2000 }, (_, n) => rawLine(t0 + n, "btcusdt@aggTrade", aggTrade(n + 1)));
   const path = write(join(temporaryFolder(), "two-seconds.jsonl"), lines.join(""));
-  const source = createRecordingSource({ path, speed: 5, loop: false });
-  const exchange = createExchange({}, { source, log: silentLog });
+  const source = createReplaySource({ path, speed: 5, loop: false });
+  const exchange = createSimulatedExchange({}, { source, log: silentLog });
   stops.push(exchange.stop);
   const { wsUrl } = await exchange.start();
   const stranger = await connect(`${wsUrl}/ws/ethusdt@aggTrade`);
@@ -310,7 +310,7 @@ test("playing takes as long as receiving took, divided by the speed; a long gap 
   const path = write(join(temporaryFolder(), "silence.jsonl"), lines.join(""));
   const started = performance.now();
   const at: number[] = [];
-  const source = createRecordingSource({ path, speed: 100, loop: false });
+  const source = createReplaySource({ path, speed: 100, loop: false });
   stops.push(source.stop);
   await source.start((batch) => at.push(...batch.map(() => performance.now() - started)), {
     wants: () => true,

@@ -4,8 +4,8 @@ import { createApp } from "../../../../server/app/app.ts";
 import { silentLog } from "../../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../../server/simulator/market/synthetic-market.ts";
 import type { MarketSource } from "../../../../server/simulator/protocol/market-source.ts";
-import { createRecordingSource, type RecordingOptions } from "../../../../server/simulator/replay/replay-source.ts";
-import { createExchange } from "../../../../server/simulator/simulated-exchange.ts";
+import { createReplaySource, type RecordingOptions } from "../../../../server/simulator/replay/replay-source.ts";
+import { createSimulatedExchange } from "../../../../server/simulator/simulated-exchange.ts";
 import { appConfig } from "../../../support/app-config.ts";
 import { readRecords } from "../../../support/data/read-data.ts";
 import { temporaryFolder } from "../../../support/folder.ts";
@@ -16,7 +16,7 @@ const allStreams = "depth20@100ms,aggTrade,depth@100ms,bookTicker,trade";
 
 /** Records with our own recorder what a source sends, until `isOver`; returns the data folder. */
 async function record(source: MarketSource, symbols: string, streams: string, isOver: (sent: number) => boolean) {
-  const exchange = createExchange({ maxBufferedBytes: Number.POSITIVE_INFINITY }, { source, log: silentLog });
+  const exchange = createSimulatedExchange({ maxBufferedBytes: Number.POSITIVE_INFINITY }, { source, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
   const dataDir = join(temporaryFolder(), "data");
   const config = appConfig({
@@ -37,7 +37,7 @@ async function record(source: MarketSource, symbols: string, streams: string, is
 
 /** Plays a recording to its end into our own recorder. */
 async function recordAgain(options: Partial<RecordingOptions> & { path: string }, symbols: string, streams: string) {
-  const source = createRecordingSource({ speed: "max", loop: false, ...options });
+  const source = createReplaySource({ speed: "max", loop: false, ...options });
   let isOver = false;
   void source.ended.then(({ outcome }) => {
     isOver = outcome === "complete";

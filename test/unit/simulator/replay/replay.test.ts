@@ -6,8 +6,8 @@ import { archivePath, type Day } from "../../../../server/domain/day.ts";
 import type { Gap } from "../../../../server/domain/gap.ts";
 import { createLog, silentLog } from "../../../../server/platform/log/log.ts";
 import { createReplayControl } from "../../../../server/simulator/control/replay-control.ts";
-import { createRecordingSource, type RecordingOptions } from "../../../../server/simulator/replay/replay-source.ts";
-import { createExchange } from "../../../../server/simulator/simulated-exchange.ts";
+import { createReplaySource, type RecordingOptions } from "../../../../server/simulator/replay/replay-source.ts";
+import { createSimulatedExchange } from "../../../../server/simulator/simulated-exchange.ts";
 import { temporaryFolder } from "../../../support/folder.ts";
 import { connect, connectPaused } from "../../../support/simulator/client.ts";
 import {
@@ -36,10 +36,10 @@ async function serve(
 ) {
   const logged: string[] = [];
   const log = createLog({ level: "info", format: "text", color: false }, (line) => logged.push(line));
-  const source = createRecordingSource({ speed: "max", loop: false, ...options }, { log, gapsOf });
+  const source = createReplaySource({ speed: "max", loop: false, ...options }, { log, gapsOf });
   const patient = { maxBufferedBytes: Number.POSITIVE_INFINITY };
   const route = createReplayControl(source, () => ({ clients: exchange.stats().connections, sent: 0 }));
-  const exchange = createExchange(patient, { source, route, log: silentLog });
+  const exchange = createSimulatedExchange(patient, { source, route, log: silentLog });
   stops.push(exchange.stop);
   const { port, wsUrl, restUrl } = await exchange.start();
   const control = async (path: string, method = "POST") => {

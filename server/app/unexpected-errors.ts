@@ -2,7 +2,7 @@ import { messageOf } from "../platform/errors.ts";
 import type { Log } from "../platform/log/log.ts";
 
 /** Errors that nobody expected. Each keeps to the part in which it came up: it is caught, reported once, and everything else goes on. */
-export type Faults = {
+export type UnexpectedErrors = {
   /** Something failed in this part. A reason that is known already is counted only. */
   note(part: string, error: unknown): void;
   /** The part works. */
@@ -18,7 +18,7 @@ const rememberMs = 60_000;
 const mostTold = 50;
 
 /** No faults yet; `nowMs` need only never run backwards. */
-export function createFaults(deps: { log: Log; nowMs?: () => number }): Faults {
+export function createUnexpectedErrors(deps: { log: Log; nowMs?: () => number }): UnexpectedErrors {
   const { log, nowMs = () => performance.now() } = deps;
   const known = new Map<string, { part: string; reason: string; times: number; lastMs: number }>();
 

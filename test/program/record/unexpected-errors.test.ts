@@ -1,11 +1,11 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { createFaults } from "../../../server/app/faults.ts";
 import { createTicker } from "../../../server/app/ticker.ts";
+import { createUnexpectedErrors } from "../../../server/app/unexpected-errors.ts";
 import type { Status } from "../../../server/domain/status.ts";
 import { createLog, silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
-import { createExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { start } from "../../support/program.ts";
 import { until } from "../../support/wait.ts";
@@ -13,7 +13,7 @@ import { until } from "../../support/wait.ts";
 test("of recurring tasks one that throws and one that rejects keep no other from being done, and each is told once until it works again", async () => {
   const lines: string[] = [];
   const log = createLog({ level: "info", format: "json", color: false }, (line) => lines.push(line));
-  const faults = createFaults({ log });
+  const faults = createUnexpectedErrors({ log });
   let isBroken = true;
   let done = 0;
   const ticker = createTicker(
@@ -61,7 +61,7 @@ test("errors that nobody catches, in a timer and in a promise, are a line each a
      setInterval(() => { if (isUp()) throw new TypeError("nobody catches this"); }, 200);
      setInterval(() => { if (isUp()) void Promise.reject(new Error("nor this")); }, 200);`,
   );
-  const exchange = createExchange(
+  const exchange = createSimulatedExchange(
     {},
     { source: createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 3 }), log: silentLog },
   );

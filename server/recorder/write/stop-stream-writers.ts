@@ -1,4 +1,4 @@
-import type { Track } from "./stream-writer.ts";
+import type { StreamWriter } from "./stream-writer.ts";
 
 /** No write begins so shortly before the deadline, ms: one that is under way by then is most likely over at the deadline. */
 const lastWriteMs = 3000;
@@ -7,9 +7,9 @@ const lastWriteMs = 3000;
  * Flushes and closes `tracks`, and waits for the `releases` that are under way, until `deadlineMs` at the latest. Whatever is in memory
  * afterwards is not written any more, unless the disk then takes a write that has stood still since `lastWriteMs` before the deadline.
  */
-export async function stopTracks(
-  tracks: readonly Track[],
-  releases: ReadonlyMap<Promise<void>, Track>,
+export async function stopStreamWriters(
+  tracks: readonly StreamWriter[],
+  releases: ReadonlyMap<Promise<void>, StreamWriter>,
   { nowUs, deadlineMs }: { nowUs: number; deadlineMs: number },
 ): Promise<void> {
   const done = Promise.all([stopInRounds(tracks, nowUs), ...releases.keys()]);
@@ -19,7 +19,7 @@ export async function stopTracks(
 }
 
 /** Tracks that were closed leave their descriptors to those that waited for one. */
-async function stopInRounds(tracks: readonly Track[], nowUs: number): Promise<void> {
+async function stopInRounds(tracks: readonly StreamWriter[], nowUs: number): Promise<void> {
   let left = tracks;
   for (let before = Number.POSITIVE_INFINITY; left.length > 0 && left.length < before; ) {
     before = left.length;

@@ -1,23 +1,30 @@
 import type { Stream } from "../../domain/stream.ts";
-import type { Batch } from "./line-batches.ts";
-import { type LiveSegment, mendLive, openLive, type Restored, settleAbandoned, writeAgain } from "./open-segment.ts";
-import { failureOf, type WriteFailure } from "./segment-file.ts";
-import type { TrackDeps, TrackEvents, TrackOptions } from "./stream-writer-types.ts";
+import type { LineBatch } from "./line-batches.ts";
+import {
+  createOpenSegment,
+  type OpenSegment,
+  type Restored,
+  repairOpenSegment,
+  settleAbandoned,
+  writeAgain,
+} from "./open-segment.ts";
+import { type WriteFailure, writeFailureOf } from "./segment-file.ts";
+import type { StreamWriterDeps, StreamWriterEvents, StreamWriterOptions } from "./stream-writer-types.ts";
 
 /** After these the same descriptor works again as soon as the disk does; after any other one it may be dead for good. */
 const passing = new Set(["ENOSPC", "EDQUOT", "EROFS", "EAGAIN", "EINTR", "ENOMEM"]);
 
-type Open = LiveSegment & { readonly generation: number };
+type Open = OpenSegment & { readonly generation: number };
 
 /**
  * The segment that a stream is written to: opened, watched, closed, given up when its descriptor fails for good. Only one of `open` and `check`
  * may be under way at a time, and nothing be written meanwhile.
  */
-export function createTrackFile(
+export function createStreamOutput(
   stream: Stream,
-  options: TrackOptions,
-  events: Pick<TrackEvents, "onClosed" | "onFailure" | "onTampered" | "onWritten">,
-  { pace, places }: TrackDeps,
+  options: StreamWriterOptions,
+  events: Pick<StreamWriterEvents, "onClosed" | "onFailure" | "onTampered" | "onWritten">,
+  { pace, places }: StreamWriterDeps,
 ) {
   const { dataDir } = options;
   let open: Open | null = null;
@@ -25,11 +32,11 @@ export function createTrackFile(
   let failures = 0;
   let openedMs = 0;
   /** Given up and not looked at since. */
-  const abandoned: LiveSegment[] = [];
+  const abandoned: OpenSegment[] = [];
   const closing = new Set<Promise<void>>();
 
   function fail(operation: string, path: string, error: unknown): false {
-    events.onFailure(stream, operation, path, failureOf(error));
+    events.onFailure(stream, operation, path, writeFailureOf(error));
     return false;
   }
 
@@ -43,7 +50,7 @@ export function createTrackFile(
     closing.add(work);
   }
 
-  async function finish(live: LiveSegment): Promise<void> {
+  async function finish(live: OpenSegment): Promise<void> {
     let last = live;
     const state = live.writer.inspect();
     if (state === "unreachable") {
@@ -69,9 +76,9 @@ export function createTrackFile(
     events.onClosed(last.segment);
   }
 
-  async function restore(live: LiveSegment, state: "unnamed" | "changed"): Promise<LiveSegment> {
+  async function restore(live: OpenSegment, state: "unnamed" | "changed"): Promise<OpenSegment> {
     const restored: Restored =
-      state === "unnamed" ? await writeAgain(dataDir, live, pace) : await mendLive(dataDir, live, pace);
+      state === "unnamed" ? await writeAgain(dataDir, live, pace) : await repairOpenSegment(dataDir, live, pace);
     const what = state === "unnamed" ? "deleted or replaced" : "truncated or appended to";
     events.onTampered(stream, restored.live.writer.path, what, restored.loss);
     return restored.live;
@@ -107,12 +114,12 @@ export function createTrackFile(
 
   return {
     /** The open segment if the batch belongs into it; another one is closed. */
-    openFor({ windowEndUs, generation }: Batch): LiveSegment | null {
+    openFor({ windowEndUs, generation }: LineBatch): OpenSegment | null {
       if (open !== null && (open.windowEndUs !== windowEndUs || open.generation !== generation)) close();
       return open;
     },
     /** Opens a segment for the batch; false: it cannot be opened, which was reported. */
-    async open({ firstUs, generation }: Batch): Promise<boolean> {
+    async open({ firstUs, generation }: LineBatch): Promise<boolean> {
       try {
         await takePlace();
       } catch (error) {
@@ -120,7 +127,7 @@ export function createTrackFile(
       }
       try {
         const live = await pace.turning("open a segment of", stream.name, () =>
-          openLive(options, stream, firstUs, pace),
+          createOpenSegment(options, stream, firstUs, pace),
         );
         open = { ...live, generation };
         openedMs = performance.now();

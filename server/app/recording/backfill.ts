@@ -110,7 +110,12 @@ export function createBackfill(
     await flushed(stream);
     const firstId = known.firstId ?? (await firstRecordedId(dataDir, stream, { fromUs: resumedUs, readLines }));
     if (firstId === null) return null;
-    const last = await lastRecordedId(files, stream, { belowId: firstId, sinceUs: resumedUs, readLines });
+    const last = await lastRecordedId(files, stream, {
+      belowId: firstId,
+      sinceUs: resumedUs,
+      untilUs: deps.nowUs(),
+      readLines,
+    });
     const { from_us: fromUs, to_us: toUs, cause } = gap;
     const before = last === null || last === "anew" ? null : last.id;
     if (last === "anew" || (before !== null && firstId - before > mostMissing)) {

@@ -26,7 +26,7 @@ export function createGapResolver(onGaps: (gaps: readonly FeedGap[]) => void): G
       const beforeUs = nowUs - (nowUs - severalUs < 2 * lagUs ? lagUs : neighbourUs);
       const gaps: FeedGap[] = [];
       for (const one of pending) {
-        gaps.push(...judge(one, beforeUs));
+        gaps.push(...judge(one, beforeUs, connections));
         if (one.spans.length === 0 && (one.sequence.holes?.waiting() ?? 0) === 0) pending.delete(one);
       }
       if (gaps.length > 0) onGaps(gaps);

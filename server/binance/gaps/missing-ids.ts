@@ -29,10 +29,10 @@ export type MissingIdsFinder = {
   mark(): MissingIdsMark;
   returnTo(mark: MissingIdsMark): void;
   /**
-   * Holes that were seen before `beforeUs`, that have been confirmed by a further record behind them, and that `isPassed`: a connection
-   * that still delivers is behind them. They are given away and no longer waited for.
+   * Holes that were seen before `beforeUs`, that have been confirmed by a further record behind them, and that `isOver`. They are given away
+   * and no longer waited for.
    */
-  take(beforeUs: number, isPassed: (toId: number) => boolean): readonly MissingIds[];
+  take(beforeUs: number, isOver: (hole: MissingIds) => boolean): readonly MissingIds[];
   /** How many are waited for. */
   waiting(): number;
   /** Those that are waited for; they still are. */
@@ -161,9 +161,9 @@ export function createMissingIdsFinder(lastId: number | null): MissingIdsFinder 
       holes = past.filter((hole) => !mark.fresh.includes(hole));
       past = [];
     },
-    take(beforeUs, isPassed) {
+    take(beforeUs, isOver) {
       if (holes.length === 0 && past.length === 0) return none;
-      const ripe = holes.filter(({ toUs, toId }) => toUs < beforeUs && isPassed(toId));
+      const ripe = holes.filter((hole) => hole.toUs < beforeUs && isOver(hole));
       const over = past.filter(({ toUs }) => toUs < beforeUs);
       if (ripe.length > 0) {
         holes = holes.filter((hole) => !ripe.includes(hole));

@@ -1,5 +1,6 @@
 import type { MissingIdsMark } from "./missing-ids.ts";
 import type { RecentIds } from "./recent-ids.ts";
+import type { Cursor } from "./sequence-types.ts";
 
 /** A numbering: what has been recorded of it. */
 export type Epoch = { readonly ring: RecentIds; first: number };
@@ -61,4 +62,25 @@ export function createEarlierEpochs() {
       return earlier.some(({ epoch }) => !except.includes(epoch) && epoch.ring.find(id, mark) === mark);
     },
   };
+}
+
+/** A connection that lags behind others is waited for so much longer, µs: what it brings need not be refetched. */
+const longestLagUs = 25_000_000;
+
+/** True if a connection has brought something behind this id. */
+export function isPassed(cursors: Iterable<Cursor>, epoch: number, id: number): boolean {
+  for (const cursor of cursors) if (cursor.epoch === epoch && cursor.recent > id) return true;
+  return false;
+}
+
+/** True if one of so many `connections` has not come as far as this id: what lies before it may still be on its way. */
+export function isLagging(cursors: ReadonlySet<Cursor>, epoch: number, id: number, connections: number): boolean {
+  if (cursors.size < connections) return true;
+  for (const cursor of cursors) if (cursor.epoch === epoch && cursor.recent < id) return true;
+  return false;
+}
+
+/** Seen so lately that a connection that lags behind is still waited for; `beforeUs`: others are not waited for since then. */
+export function isRecent(us: number, beforeUs: number): boolean {
+  return us > beforeUs - longestLagUs;
 }

@@ -33,7 +33,12 @@ export type Sequence = {
   follow(cursor: Cursor, message: Followed): void;
   readonly holes: MissingIdsFinder | null;
   /** Holes that can be told now, as `Holes.take`. */
-  takeHoles(beforeUs: number): readonly MissingIds[];
+  takeHoles(beforeUs: number, connections?: number): readonly MissingIds[];
+  /**
+   * What has come since `sinceUs` is not the beginning for certain: one of the `connections` lags behind. Those that do not are waited for
+   * until `beforeUs`.
+   */
+  mayBeginEarlier(sinceUs: number, beforeUs: number, connections: number): boolean;
   /** Ids had jumped and are back, since `takeGlitch` was last called: false almost always. */
   hasGlitch(): boolean;
   takeGlitch(): Glitch | null;

@@ -4,6 +4,9 @@ import {
   createEarlierEpochs,
   type Epoch,
   isBack,
+  isLagging,
+  isPassed,
+  isRecent,
   isSure,
   longestHole,
   mayBeOfEarlierRun,
@@ -158,11 +161,6 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
     return false;
   }
 
-  function isPassed(toId: number): boolean {
-    for (const one of cursors) if (one.epoch === epoch && one.recent > toId) return true;
-    return false;
-  }
-
   function join(): Cursor {
     const cursor = { highest: Number.NaN, first: Number.NaN, recent: Number.NaN, firstUs: 0, lastUs: 0, epoch };
     cursors.add(cursor);
@@ -198,7 +196,13 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
 
   return {
     holes,
-    takeHoles: (beforeUs) => holes?.take(beforeUs, isPassed) ?? [],
+    takeHoles(beforeUs, connections = 0) {
+      const mayFill = ({ toId, toUs }: MissingIds) =>
+        isRecent(toUs, beforeUs) && isLagging(cursors, epoch, toId, connections);
+      return holes?.take(beforeUs, (hole) => isPassed(cursors, epoch, hole.toId) && !mayFill(hole)) ?? [];
+    },
+    mayBeginEarlier: (sinceUs, beforeUs, connections) =>
+      isRecent(sinceUs, beforeUs) && isLagging(cursors, epoch, current.first, connections),
     hasGlitch: () => glitch !== null,
     takeGlitch() {
       const found = glitch;

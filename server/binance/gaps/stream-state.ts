@@ -119,14 +119,15 @@ export function regain(one: StreamState, atUs: number): void {
 
 /**
  * The gaps that can be judged now. Where ids follow each other they say what was missed, once the next record is there; a hole is
- * given until `beforeUs` for another connection to fill it. Elsewhere nobody can tell, and a gap counts as soon as it is over.
+ * given until `beforeUs` for another connection to fill it, and longer for one of the `connections` that lags behind. Elsewhere nobody can
+ * tell, and a gap counts as soon as it is over.
  */
-export function judge(one: StreamState, beforeUs: number): readonly FeedGap[] {
+export function judge(one: StreamState, beforeUs: number, connections = 0): readonly FeedGap[] {
   const { stream, spans } = one;
   const { holes } = one.sequence;
   if (holes === null) return one.spans.splice(0).map((span) => gapOf(stream, span, null));
   const judged: FeedGap[] = [];
-  for (const hole of one.sequence.takeHoles(beforeUs)) {
+  for (const hole of one.sequence.takeHoles(beforeUs, connections)) {
     const within = spans.filter((span) => span.fromUs >= hole.fromUs && span.toUs <= hole.toUs);
     one.spans = one.spans.filter((span) => !within.includes(span));
     const numbered = isNumbered(stream);
@@ -137,8 +138,11 @@ export function judge(one: StreamState, beforeUs: number): readonly FeedGap[] {
     judged.push({ stream, fromUs, toUs, cause, missing, holes: numbered ? [hole] : [] });
   }
   if (holes.waiting() > 0) return judged;
-  const answered = one.spans.filter((span) => one.lastRecvUs >= span.toUs);
-  if (answered.length > 0) one.spans = one.spans.filter((span) => one.lastRecvUs < span.toUs);
+  // Without an id before it a gap is looked into by the first id behind it.
+  const isAnswered = ({ toUs, provable }: Span) =>
+    one.lastRecvUs >= toUs && (provable || !one.sequence.mayBeginEarlier(toUs, beforeUs, connections));
+  const answered = one.spans.filter(isAnswered);
+  if (answered.length > 0) one.spans = one.spans.filter((span) => !answered.includes(span));
   return [...judged, ...answered.map((span) => gapOf(stream, span, span.provable ? 0 : null))];
 }
 

@@ -10,15 +10,17 @@ export type LastRecorded = { readonly id: number; readonly recvUs: number };
 /**
  * The record of a stream of trades on disk behind which ids up to `belowId` may be missing: the highest id, or the one before a jump
  * among the last thousand records, since one id alone may have been a glitch. Ids alone tell, since the clock may have been wrong: files
- * of the future are looked at as well. Null if no id below it is there; "anew" if what was recorded before `sinceUs` had higher ids.
- * Ask for one stream at a time.
+ * of the future are looked at as well. What was received between `sinceUs` and `untilUs` is not asked for: some of it may have come late, with
+ * lower ids. Null if no id below it is there; "anew" if what was recorded before `sinceUs` had higher ids. Ask for one stream at a time.
  */
 export async function lastRecordedId(
   files: IdFiles,
   stream: Stream,
-  options: { belowId: number; sinceUs: number; readLines: ReadLines },
+  options: { belowId: number; sinceUs: number; untilUs: number; readLines: ReadLines },
 ): Promise<LastRecorded | "anew" | null> {
-  const all = await files.of(stream);
+  const isSince = ({ isRefetched, last, firstUs }: IdFile) =>
+    !isRefetched && last === null && firstUs >= options.sinceUs && firstUs <= options.untilUs;
+  const all = (await files.of(stream)).filter((file) => !isSince(file));
   const isAbove = (file: IdFile) =>
     !file.isRefetched && file.firstId >= options.belowId && file.firstUs < options.sinceUs;
   if (all.some(isAbove)) return "anew";

@@ -28,8 +28,9 @@ export async function recordedIds(
 
 /**
  * Files that may hold ids of the range. A segment's last id is not known: of those that were received live, and of those that were
- * refetched, it is taken to lie before the beginning of the one that begins behind the next, since two connections may overlap. Files that
- * are older say nothing about it: the exchange may have counted the same ids before.
+ * refetched, it is taken to lie before the beginning of the one that begins behind the next, since two connections may overlap. For the
+ * same reason the next two that begin behind the range may hold some of its ids. Files that are older say nothing about it: the exchange may
+ * have counted the same ids before.
  */
 function within(all: readonly IdFile[], { first, last }: IdRun): readonly IdFile[] {
   const byId = (a: IdFile, b: IdFile) => a.firstId - b.firstId;
@@ -37,7 +38,8 @@ function within(all: readonly IdFile[], { first, last }: IdRun): readonly IdFile
   for (const isRefetched of [false, true]) {
     const own = all.filter((file) => file.last === null && file.isRefetched === isRefetched).sort(byId);
     for (const [at, file] of own.entries()) {
-      if (file.firstId <= last && endOf(own, at) >= first) chosen.push(file);
+      const before = own[at - 2]?.firstId ?? 0;
+      if (before <= last && endOf(own, at) >= first) chosen.push(file);
     }
   }
   const archives = all.filter((file) => file.last !== null);

@@ -191,4 +191,23 @@ export const cases: readonly Case[] = [
       ],
     },
   },
+  {
+    name: "trades that the slower of two connections brings after a restart are not refetched beside it",
+    plan: {
+      seed: 550048,
+      symbols: ["BTCUSDT"],
+      types: ["depth20@100ms", "depth@100ms", "trade"],
+      faultyS: 375,
+      kindS: 900,
+      isAudited: false,
+      paceMs: 1000,
+      settings: { "feed.connections": 2 },
+      startMs: Date.parse("2026-11-22T06:03:18.000Z"),
+      faults: [
+        { atS: 344.599, kind: "stop", downS: 13 },
+        { atS: 351.405, kind: "slow_network", ms: 7840, s: 10 },
+        { atS: 364.445, kind: "cut", n: 1 },
+      ],
+    },
+  },
 ];

@@ -57,7 +57,12 @@ function filesOf(readLines: ReadLines = readLineBytes) {
 }
 
 function last(belowId = 1_000_000, stream = btc, sinceUs = later) {
-  return lastRecordedId(filesOf(), stream, { belowId, sinceUs, readLines: readLineBytes });
+  return lastRecordedId(filesOf(), stream, {
+    belowId,
+    sinceUs,
+    untilUs: noonUs + 600_000_000,
+    readLines: readLineBytes,
+  });
 }
 
 test("where nothing was recorded there is no last record", async () => {
@@ -79,14 +84,33 @@ test("a window's files are looked at together: the highest id counts, whichever 
   expect(await last()).toEqual({ id: 12, recvUs: noonUs + 90_000 });
 });
 
-test("what this run has recorded itself is passed over, by its ids", async () => {
+test("what this run has recorded itself is passed over, also what came late with lower ids than its first record", async () => {
   write("11-55", line(5, noonUs - 100));
-  write("12-00", line(9, noonUs + 10) + line(10, noonUs + 20));
+  write("12-00", line(9, noonUs + 10) + line(7, noonUs + 20) + line(8, noonUs + 30) + line(10, noonUs + 40));
   write("12-05", line(11, noonUs + 400_000_000));
   expect(await last(9, btc, noonUs)).toEqual({ id: 5, recvUs: noonUs - 100 });
-  expect(await last(10, btc, noonUs)).toEqual({ id: 9, recvUs: noonUs + 10 });
-  write("12-10", Array.from({ length: 20_000 }, (_, n) => line(n + 100, noonUs + 600_000_000 + n)).join(""));
-  expect(await last(200, btc, noonUs)).toEqual({ id: 199, recvUs: noonUs + 600_000_099 });
+  expect(await last(12, btc, noonUs)).toEqual({ id: 5, recvUs: noonUs - 100 });
+});
+
+test("a file that the clock has stamped with a time to come is none of this run's", async () => {
+  write("11-55", line(5, noonUs - 100));
+  write("12-55", line(6, noonUs + 3_300_000_000));
+  expect(await last(9, btc, noonUs)).toEqual({ id: 6, recvUs: noonUs + 3_300_000_000 });
+});
+
+test("an id that came late is found in a file that begins behind it", async () => {
+  write("11-55", line(5, noonUs - 100));
+  write("12-00", [9, 10, 11, 12].map((id) => line(id, noonUs + id)).join(""));
+  write(
+    "12-01",
+    [13, 14, 15, 7].map((id) => line(id, noonUs + 60_000_000 + id)).join("") + line(16, noonUs + 61_000_000),
+  );
+  const range = { first: 6, last: 8 };
+  const found = await recordedIds(filesOf(), btc, range, { readLines: readLineBytes });
+  expect(absentIn(range, found.all())).toEqual([
+    { first: 6, last: 6 },
+    { first: 8, last: 8 },
+  ]);
 });
 
 test("files that a wrong clock has written are looked at as well, whichever date and window it filed them under", async () => {
@@ -183,7 +207,12 @@ test("a segment that is sealed and then merged while it is about to be read is n
     }
     yield* readLineBytes(path);
   };
-  const found = await lastRecordedId(filesOf(readLines), btc, { belowId: 9, sinceUs: later, readLines });
+  const found = await lastRecordedId(filesOf(readLines), btc, {
+    belowId: 9,
+    sinceUs: later,
+    untilUs: later,
+    readLines,
+  });
   expect(found).toEqual({ id: 1, recvUs: noonUs });
   await sealing.stop(0);
 });

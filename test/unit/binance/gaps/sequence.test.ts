@@ -91,3 +91,35 @@ test("whatever part of a stream each of several lagging connections brings, each
     { numRuns: randomRuns(200) },
   );
 });
+
+test("a hole waits for a connection that lags behind, and for one that has brought nothing yet, but not for ever", () => {
+  const second = 1_000_000;
+  const { sequence, take } = judging(contiguous);
+  const holes = (afterS: number, connections: number) => sequence.takeHoles(afterS * second, connections).length;
+  const [a, b] = [sequence.join(), sequence.join()];
+  for (const [cursor, id] of [[a, 1] as const, [b, 1] as const, [a, 5] as const, [a, 6] as const]) take(cursor, id);
+  expect(holes(20, 2)).toBe(0);
+  take(b, 2);
+  take(b, 7);
+  expect(holes(20, 3)).toBe(0);
+  expect(holes(20, 2)).toBe(1);
+  take(a, 9);
+  take(a, 10);
+  expect(holes(20, 2)).toBe(0);
+  expect(holes(30, 2)).toBe(1);
+});
+
+test("the first record of a run is not its beginning for certain while a connection lags behind", () => {
+  const second = 1_000_000;
+  const { sequence, take } = judging(contiguous);
+  const a = sequence.join();
+  take(a, 10);
+  expect(sequence.mayBeginEarlier(1, second, 1)).toBe(false);
+  expect(sequence.mayBeginEarlier(1, second, 2)).toBe(true);
+  expect(sequence.mayBeginEarlier(1, 30 * second, 2)).toBe(false);
+  const b = sequence.join();
+  take(b, 7);
+  expect(sequence.mayBeginEarlier(1, second, 2)).toBe(true);
+  take(b, 10);
+  expect(sequence.mayBeginEarlier(1, second, 2)).toBe(false);
+});

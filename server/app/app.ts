@@ -94,6 +94,7 @@ export function createApp(
       ...{ startSealWorker, startDayWorker, gapsOf, recorder: madeBy, log },
       clockOffsetMs: () => parts.clockOffset.current()?.offsetMs ?? null,
       ...{ mayMerge: tidyUp.mayMerge, onUnreadable: known.onUnreadable },
+      onSealed: (segment, rows) => void parts.recorder.checkSealed(segment, rows),
       onArchived(manifest, isVerified) {
         care.noteArchive(manifest, isVerified);
         keeping.onArchived(manifest);

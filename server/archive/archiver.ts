@@ -9,7 +9,7 @@ import { createArchiveCounters } from "./archive-counters.ts";
 import { createCompressionPlanner } from "./merge/compression-planner.ts";
 import { removeTemporaries } from "./merge/replace-archive.ts";
 import type { DayJob, DayResult } from "./merge/write-archive.ts";
-import { createSealQueue, type SealedSegment } from "./seal/seal-queue.ts";
+import { createSealQueue } from "./seal/seal-queue.ts";
 import { archiveEstimate, createBackoff, type DiskBudget, mayPass, unlimitedDisk } from "./workers/disk-budget.ts";
 import { createWorkerPool } from "./workers/worker-pool.ts";
 
@@ -58,7 +58,8 @@ export type ArchiverDeps = {
   readonly recorder: { readonly version: string; readonly host: string };
   /** False while days may hold what recovery has not looked at; days are queued meanwhile. */
   readonly mayMerge?: () => boolean;
-  readonly onSealed?: (segment: Segment, sealed: SealedSegment) => void;
+  /** It is sealed with so many rows; null: it stays raw, or is gone. */
+  readonly onSealed?: (segment: Segment, rows: number | null) => void;
   /** `isVerified`: the archive was written and read back; false where only its manifest's gaps were brought up to date. */
   readonly onArchived?: (manifest: Manifest, isVerified: boolean) => void;
   /** A segment was put aside; `segments` names all of the day. */
@@ -82,16 +83,13 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
       room: () => room.forSeals,
       backoff: createBackoff(retryMs),
       onSealed(segment, sealed) {
-        if (sealed !== null) {
-          tally.sealed();
-          deps.onSealed?.(segment, sealed);
-        }
-        afterSeal(segment);
+        if (sealed !== null) tally.sealed();
+        afterSeal(segment, sealed?.rows ?? null);
       },
       onLeftRaw(path, segment, failure) {
         leftRaw.add(path);
         fail(failure);
-        afterSeal(segment);
+        afterSeal(segment, null);
       },
       onPostponed: fail,
     },
@@ -123,7 +121,8 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
     deps.onFailure?.(failure);
   }
 
-  function afterSeal(segment: Segment): void {
+  function afterSeal(segment: Segment, rows: number | null): void {
+    deps.onSealed?.(segment, rows);
     blocked.delete(liveFolder(dataDir, segment));
     needs.delete(liveFolder(dataDir, segment));
     mergeNext();

@@ -7,6 +7,7 @@ import { createStream, type Stream, streamTypeOfFolder } from "../../domain/stre
 import type { Journal } from "../../journal/journal.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
+import type { Loss } from "../../recorder/tamper/written-bytes.ts";
 import type { GapLedger } from "../../recorder/write/gap-ledger.ts";
 import { type ManifestGap, readManifest } from "../../storage/manifest.ts";
 import type { Backfill, Pause } from "../recording/backfill.ts";
@@ -15,9 +16,15 @@ import type { TimedGaps } from "./timed-gaps.ts";
 /** Takes gaps from the feed to where they are written down, and to those who can put them right. */
 export type GapIntake = {
   take(gaps: readonly FeedGap[]): void;
+  /** Records that had been written are gone from the disk. Trades are refetched as soon as there is a record behind them. */
+  lose(stream: Stream, loss: Loss): void;
   /** Looks into the pauses that earlier runs left unjudged. */
   lookBack(): void;
 };
+
+/** The next record is there within a second, mostly; after the last attempt a quarter of an hour has passed. */
+const firstAttemptMs = 2000;
+const mostAttempts = 8;
 
 /**
  * `firstIds`: the first id of this run, of trades; of diffs the first `U` since the newest hole, which is forgotten with each hole.
@@ -60,7 +67,28 @@ export function createGapIntake(deps: {
     }
   }
 
+  /** Null where the trades before or behind are not there, or cannot be: then it is tried again a little later, some times. */
+  function regain(stream: Stream, gap: Gap, attempt: number): void {
+    const onJudged = (missing: number) => ledger.update([{ ...gap, missing }]);
+    const retry = (missing: number | null) => {
+      if (missing === null && attempt < mostAttempts) regain(stream, gap, attempt + 1);
+    };
+    const tellError = (error: unknown) => {
+      log.warn("cannot find which trades were lost; the gap stays", { stream: stream.name, reason: messageOf(error) });
+    };
+    const waitMs = firstAttemptMs * 2 ** attempt;
+    setTimeout(() => {
+      repair.catchUp({ gap, stream, resumedUs: gap.to_us, firstId: null, onJudged }).then(retry, tellError);
+    }, waitMs).unref();
+  }
+
   return {
+    lose(stream, { fromUs, toUs, records }) {
+      ledger.lose(stream, { fromUs, toUs, records });
+      if (stream.type.kind === "diffDepth") repair.wantBook(stream.symbol);
+      const span = { stream, fromUs, toUs, cause: "disk" as const, missing: records, holes: [] };
+      if (isNumbered(stream)) regain(stream, gapOf(span), 0);
+    },
     take(found) {
       const ofEarlier = found.filter(({ cause }) => isPause(cause));
       const others = found.filter((gap) => !ofEarlier.includes(gap));

@@ -99,7 +99,7 @@ export function createRecording(
 
   const ledger = createGapLedger({ store: journal.noteGaps, log });
   const recorder = createRecorder(recorderOptions(config, dataDir, streams.length, log), {
-    ...{ nowUs, onClosed: deps.onClosed, onDropped: ledger.drop, onLost: ledger.lose, log },
+    ...{ nowUs, onClosed: deps.onClosed, onDropped: ledger.drop, onLost: (...lost) => gaps.lose(...lost), log },
   });
   const tracks = new Map(streams.map((stream) => [stream, recorder.track(stream)]));
   const newest = createNewestRecords({ journal });

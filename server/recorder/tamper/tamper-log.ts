@@ -1,15 +1,17 @@
+import type { Stream } from "../../domain/stream.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { Tampering } from "../write/stream-writer-types.ts";
 import type { Loss } from "./written-bytes.ts";
 
-/** Reports files that somebody has changed under us. */
-export type TamperLog = { note(path: string, what: Tampering, loss: Loss | null): void };
+/** Reports files that somebody has changed under us, and hands on what they have lost. */
+export type TamperLog = { note(stream: Stream, path: string, what: Tampering, loss: Loss | null): void };
 
 /** Whoever truncates one file mostly truncates them all: after the first line the others are counted, ms. */
 const gatherMs = 5000;
 
 /** Nothing was changed yet. */
-export function createTamperLog(log: Log): TamperLog {
+export function createTamperLog(deps: { log: Log; onLost: (stream: Stream, loss: Loss) => void }): TamperLog {
+  const { log } = deps;
   const counted = new Map<string, { segments: number; records: number }>();
 
   function tellRest(message: string): void {
@@ -20,7 +22,8 @@ export function createTamperLog(log: Log): TamperLog {
   }
 
   return {
-    note(path, what, loss) {
+    note(stream, path, what, loss) {
+      if (loss !== null) deps.onLost(stream, loss);
       const message = `a segment was ${what} while it was written to; ${
         loss === null ? "it has been written again" : "records are lost, which is a gap"
       }`;

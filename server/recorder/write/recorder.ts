@@ -1,6 +1,7 @@
 import type { Segment } from "../../domain/day.ts";
 import type { Stream } from "../../domain/stream.ts";
 import type { Log } from "../../platform/log/log.ts";
+import { createClosedSegments } from "../tamper/closed-segments.ts";
 import { releasesOf, writtenOut } from "../tamper/flush-check.ts";
 import { createTamperLog } from "../tamper/tamper-log.ts";
 import type { Loss } from "../tamper/written-bytes.ts";
@@ -32,6 +33,8 @@ export type Recorder = {
   failure(): string | null;
   /** Looks for files that somebody has deleted, replaced or truncated, a part of them at each call; to be called once a second. */
   checkFiles(): void;
+  /** A closed segment is sealed with so many rows, or stays raw or is gone (null). */
+  checkSealed(segment: Segment, rows: number | null): Promise<void>;
   /** Closes every segment once it holds what is in memory now; later records, of whatever time, go to new ones (a step of the clock). */
   closeSegments(): void;
   /**
@@ -89,7 +92,8 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
     { tracks: () => [...tracks.values()], places },
   );
   const trouble = createDiskErrors(deps.log);
-  const tampered = createTamperLog(deps.log);
+  const tampered = createTamperLog(deps);
+  const closed = createClosedSegments({ dataDir: options.dataDir, onTampered: tampered.note });
   let flushTimer: ReturnType<typeof setTimeout> | null = null;
   let earlyFlush: ReturnType<typeof setTimeout> | null = null;
   let rotateTimer: ReturnType<typeof setTimeout> | null = null;
@@ -108,7 +112,10 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
       flushTimer ??= setTimeout(flushAll, trouble.failure() === null ? options.flushMs : retryIn());
       rotateTimer ??= setTimeout(rotateDue, 0);
     },
-    onClosed: deps.onClosed,
+    onClosed(segment, stream, written) {
+      closed.add(segment, stream, written);
+      deps.onClosed(segment);
+    },
     onFailure(stream, operation, path, failed) {
       trouble.note(stream, operation, path, failed);
       if (stopped === null) flushTimer ??= setTimeout(flushAll, retryIn());
@@ -131,10 +138,7 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
       dropped++;
       deps.onDropped(stream, recvUs, cause);
     },
-    onTampered(stream, path, what, loss) {
-      tampered.note(path, what, loss);
-      if (loss !== null) deps.onLost(stream, loss);
-    },
+    onTampered: tampered.note,
   };
 
   function flushAll(): void {
@@ -227,6 +231,7 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
         if (track !== undefined) alone(track, "look at", track.checkFile);
       }
     },
+    checkSealed: closed.check,
     closeSegments() {
       const nowUs = deps.nowUs();
       for (const track of tracks.values()) alone(track, "close", () => track.closeSegment(nowUs));

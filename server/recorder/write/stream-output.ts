@@ -73,7 +73,7 @@ export function createStreamOutput(
       fail("close", last.writer.path, error);
     }
     // Also one that could not be synced: its sealed copy is synced, and compared with it before it goes.
-    events.onClosed(last.segment);
+    events.onClosed(last.segment, stream, last.written);
   }
 
   async function restore(live: OpenSegment, state: "unnamed" | "changed"): Promise<OpenSegment> {
@@ -87,10 +87,10 @@ export function createStreamOutput(
   async function settle(): Promise<boolean> {
     for (let live = abandoned[0]; live !== undefined; live = abandoned[0]) {
       try {
-        const { bytes, loss } = await settleAbandoned(dataDir, live);
+        const { bytes, loss, written } = await settleAbandoned(dataDir, live);
         abandoned.shift();
         if (loss !== null) events.onTampered(stream, live.writer.path, "lost with its file system", loss);
-        if (bytes > 0) events.onClosed(live.segment);
+        if (bytes > 0) events.onClosed(live.segment, stream, written);
       } catch {
         // The file system does not answer yet. The next look tries again.
         return true;

@@ -1,6 +1,6 @@
 import type { Segment } from "../../domain/day.ts";
 import type { Stream } from "../../domain/stream.ts";
-import type { Loss } from "../tamper/written-bytes.ts";
+import type { Loss, WrittenBytes } from "../tamper/written-bytes.ts";
 import type { DescriptorBudget } from "./descriptor-budget.ts";
 import type { WriteFailure } from "./segment-file.ts";
 import type { WriteLatency } from "./write-latency.ts";
@@ -18,8 +18,8 @@ export type StreamWriterOptions = {
 export type StreamWriterEvents = {
   /** The first record of a batch was taken: a flush is due within the flush interval. */
   readonly onBuffered: () => void;
-  /** A segment is complete, and synced where that is wanted. */
-  readonly onClosed: (segment: Segment) => void;
+  /** A segment is complete, and synced where that is wanted; it holds what was `written`. */
+  readonly onClosed: (segment: Segment, stream: Stream, written: WrittenBytes) => void;
   readonly onFailure: (stream: Stream, operation: string, path: string, failure: NonNullable<WriteFailure>) => void;
   /** A write has worked; ends what onFailure began. `characters` fewer are held in memory. */
   readonly onWritten: (stream: Stream, characters: number) => void;

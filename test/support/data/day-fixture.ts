@@ -81,7 +81,7 @@ export function realArchiver(
       startDayWorker,
       gapsOf: () => deps.gaps ?? [],
       recorder: { version: "0.0.0", host: "test" },
-      onSealed: (segment) => sealed.push(segment),
+      onSealed: (segment, rows) => void (rows !== null && sealed.push(segment)),
       onArchived: (manifest) => archived.push(manifest),
       onFailure: (failure) => failures.push(failure),
       log: silentLog,

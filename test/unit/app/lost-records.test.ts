@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { createApp } from "../../../server/app/app.ts";
 import { manifestPath, segmentPath } from "../../../server/domain/day.ts";
@@ -25,19 +25,23 @@ afterEach(async () => {
   for (const part of running.splice(0).reverse()) await part.stop(5000);
 });
 
+/** Numbers up to 30 are of the day before, 101 to 112 of today. */
+const madeMs = (id: number) => (id > 100 ? midnightMs + 20_000 + id : tenUs / 1000 + id * 6000);
 const tradeOf = (id: number) =>
-  `{"a":${id},"p":"1.0","q":"1.0","f":${id},"l":${id},"T":${tenUs / 1000 + id * 6000},"m":true,"M":true}`;
+  `{"a":${id},"p":"1.0","q":"1.0","f":${id},"l":${id},"T":${madeMs(id)},"m":true,"M":true}`;
 const bookOf = (id: number) => `{"lastUpdateId":${id},"bids":[["1.0","2.0"]],"asks":[]}`;
 /** Ten records a minute from 10:00 on, number 1 to 30. */
 const recvUs = (id: number) => tenUs + (id - 1) * 6_000_000 + 1_500_000;
 
 /** A data folder with a run that ended at 23:59:30, and files of an hour long before: of the middle one nothing can be read. */
-async function setUp(damaged: { readonly sealed: boolean; readonly bytes: Uint8Array | string }) {
+async function setUp(damaged: { readonly sealed: boolean; readonly bytes: Uint8Array | string } | null) {
   const source = createScriptedSource();
   const market: MarketSource = {
     ...source,
     aggTrades: (_symbol, { fromId, limit }) => {
-      const ids = Array.from({ length: limit }, (_, n) => (fromId ?? 1) + n).filter((id) => id <= 30);
+      const ids = Array.from({ length: limit }, (_, n) => (fromId ?? 1) + n).filter(
+        (id) => id <= 30 || (id > 100 && id <= 112),
+      );
       return `[${ids.map(tradeOf).join(",")}]`;
     },
   };
@@ -62,7 +66,7 @@ async function setUp(damaged: { readonly sealed: boolean; readonly bytes: Uint8A
     return app;
   };
   await (await begin(midnightMs - 30_000)).stop(5000);
-  for (const stream of ["aggTrade", "depth20"]) {
+  for (const stream of damaged === null ? [] : ["aggTrade", "depth20"]) {
     const payload = stream === "aggTrade" ? tradeOf : bookOf;
     const lines = (from: number) =>
       Array.from({ length: 10 }, (_, n) => encodeLine(payload(from + n), recvUs(from + n), null)).join("");
@@ -72,16 +76,29 @@ async function setUp(damaged: { readonly sealed: boolean; readonly bytes: Uint8A
       writeFileSync(path, content);
     };
     write("10-00", true, Bun.zstdCompressSync(lines(1)));
-    write("10-01", damaged.sealed, damaged.bytes);
+    write("10-01", damaged?.sealed === true, damaged?.bytes ?? "");
     write("10-02", true, Bun.zstdCompressSync(lines(21)));
   }
-  const gaps = (stream: string): readonly Gap[] =>
-    (readJournal(dataDir)?.gapsOf({ stream, symbol: "BTCUSDT", date }) ?? []).filter(({ cause }) => cause === "disk");
+  const gaps = (stream: string, on = date): readonly Gap[] =>
+    (readJournal(dataDir)?.gapsOf({ stream, symbol: "BTCUSDT", date: on }) ?? []).filter(
+      ({ cause }) => cause === "disk",
+    );
   const manifest = async (stream: string) =>
     (await Bun.file(manifestPath(dataDir, { stream, symbol: "BTCUSDT", date }))
       .json()
       .catch(() => null)) as Manifest | null;
-  return { dataDir, begin, gaps, manifest };
+  const emit = (id: number) =>
+    source.emit({ stream: "btcusdt@aggTrade", payload: `{"e":"aggTrade","E":1,"s":"BTCUSDT",${tradeOf(id).slice(1)}` });
+  const ids = () => {
+    try {
+      const trades = readRecords(dataDir).get("BTCUSDT/aggTrade") ?? [];
+      return trades.map(({ payload }) => recordId(payload, "aggTrade") ?? 0).toSorted((a, b) => a - b);
+    } catch {
+      // A segment was sealed while it was about to be read.
+      return [];
+    }
+  };
+  return { dataDir, begin, gaps, manifest, emit, ids };
 }
 
 for (const { what, sealed, bytes } of [
@@ -89,7 +106,7 @@ for (const { what, sealed, bytes } of [
   { what: "a sealed segment that the merge cannot read", sealed: true, bytes: "none of ours" },
 ])
   test(`${what} is a gap from the record before it to the one behind it, and its trades are refetched`, async () => {
-    const { dataDir, begin, gaps, manifest } = await setUp({ sealed, bytes });
+    const { begin, gaps, manifest, ids } = await setUp({ sealed, bytes });
     await begin(midnightMs + 20_000);
     await until(() => gaps("depth20").length > 0, "the gap of the books", 20_000);
     await until(() => gaps("aggTrade")[0]?.repaired === 10, "the trades to be refetched", 30_000);
@@ -104,13 +121,23 @@ for (const { what, sealed, bytes } of [
       await until(inManifest, "the gap in the manifest", 30_000);
     }
     expect(gaps("aggTrade")).toMatchObject([{ missing: 10, repaired: 10 }]);
-    const hasAll = () => {
-      const ids = (readRecords(dataDir).get("BTCUSDT/aggTrade") ?? []).map(({ payload }) =>
-        recordId(payload, "aggTrade"),
-      );
-      return (
-        ids.toSorted((a, b) => Number(a) - Number(b)).join() === Array.from({ length: 30 }, (_, n) => n + 1).join()
-      );
-    };
+    const hasAll = () => ids().join() === Array.from({ length: 30 }, (_, n) => n + 1).join();
     await until(hasAll, "every trade once", 30_000);
   }, 90_000);
+
+test("trades that somebody cuts off an open segment are refetched by their ids", async () => {
+  const { dataDir, begin, gaps, emit, ids } = await setUp(null);
+  const app = await begin(midnightMs + 20_000);
+  const isWritten = (records: number) => () =>
+    app.status().totals.records === records && app.status().symbols.every((symbol) => symbol.buffered_records === 0);
+  for (let id = 101; id <= 110; id++) emit(id);
+  await until(isWritten(10), "the trades to be written");
+  const today = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-23" };
+  const file = segmentPath(dataDir, { ...today, name: "00-00" }, "open");
+  const lines = readFileSync(file, "utf8").split("\n");
+  truncateSync(file, lines.slice(0, 4).join("\n").length + 1);
+  for (let id = 111; id <= 112; id++) emit(id);
+  await until(() => gaps("aggTrade", today.date)[0]?.repaired === 6, "the trades to be refetched", 30_000);
+  expect(gaps("aggTrade", today.date)).toMatchObject([{ missing: 6, repaired: 6 }]);
+  await until(() => ids().join() === Array.from({ length: 12 }, (_, n) => 101 + n).join(), "every trade once", 30_000);
+}, 90_000);

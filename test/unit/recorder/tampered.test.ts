@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { appendFileSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { segmentPath } from "../../../server/domain/day.ts";
+import { type Segment, segmentPath } from "../../../server/domain/day.ts";
 import { decodeLine } from "../../../server/domain/line.ts";
 import { parseStreamName, type Stream } from "../../../server/domain/stream.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
@@ -18,13 +18,13 @@ const path = (dataDir: string, name = "00-00") =>
 /** A recorder that has written 60 records in batches of ten, a microsecond apart from midnight on. */
 async function recorded(options: Partial<RecorderOptions> = {}) {
   const dataDir = temporaryFolder();
-  const [log, lost]: [string[], Loss[]] = [[], []];
+  const [log, lost, closed]: [string[], Loss[], Segment[]] = [[], [], []];
   const time = { us: midnight };
   const recorder = createRecorder(
     { dataDir, segmentMinutes: 1, flushRecords: 10, flushMs: 5, sync: "seal", ...options },
     {
       nowUs: () => time.us,
-      onClosed: () => {},
+      onClosed: (segment) => closed.push(segment),
       onDropped: () => expect.unreachable(),
       onLost: (_, loss) => lost.push(loss),
       log: createLog({ level: "info", format: "json", color: false }, (line) => log.push(line)),
@@ -42,7 +42,7 @@ async function recorded(options: Partial<RecorderOptions> = {}) {
     }, `"${what}" to be noticed`);
   await append(60);
   recorder.checkFiles();
-  return { dataDir, recorder, append, noticed, log, lost };
+  return { dataDir, recorder, append, noticed, log, lost, closed };
 }
 
 /** Ids of the lines of all open segments, each of which must be whole lines of ours and nothing else. */
@@ -204,3 +204,35 @@ test("without room for a further open file a stream waits in memory, the others 
   await recorder.stop();
   expect(log.filter((line) => /"level":"error"/.test(line))).toHaveLength(1);
 });
+
+for (const { what, change, loss } of [
+  {
+    what: "cut short",
+    change: (file: string) => truncateSync(file, lengthOf(file, 40)),
+    loss: { fromUs: midnight + 40, records: 20 },
+  },
+  { what: "emptied", change: (file: string) => truncateSync(file, 0), loss: { fromUs: midnight + 1, records: 60 } },
+  { what: "deleted", change: (file: string) => rmSync(file), loss: { fromUs: midnight + 1, records: 60 } },
+])
+  test(`a segment that is ${what} after it was closed is compared when it is sealed, and what it lost is told`, async () => {
+    const { dataDir, recorder, lost, closed, log } = await recorded();
+    await recorder.stop();
+    change(path(dataDir));
+    const rows = what === "cut short" ? 40 : null;
+    for (const segment of closed) await recorder.checkSealed(segment, rows);
+    expect(lost).toEqual([{ toUs: midnight + 61, ...loss }]);
+    expect(log.some((line) => line.includes("records are lost, which is a gap"))).toBe(true);
+  });
+
+test("a closed segment that is sealed as it was, or with lines of others behind it, has lost nothing", async () => {
+  const { dataDir, recorder, lost, closed } = await recorded();
+  await recorder.stop();
+  appendFileSync(path(dataDir), "stranger\n");
+  for (const rows of [61, 60]) for (const segment of closed) await recorder.checkSealed(segment, rows);
+  expect(lost).toEqual([]);
+});
+
+/** Bytes of the first `lines` lines. */
+function lengthOf(file: string, lines: number): number {
+  return readFileSync(file, "utf8").split("\n").slice(0, lines).join("\n").length + 1;
+}

@@ -111,7 +111,7 @@ export function createApp(
         // A slow disk may have kept it until its day was merged.
         pastDays.noteLate(segment);
       },
-      ...{ onClockOffset: time.noteOffset, offsetUs: time.offsetUs },
+      ...{ onClockOffset: time.noteOffset, offset: time.offset },
     },
   );
   const { parts } = recording;
@@ -119,7 +119,7 @@ export function createApp(
   const watched = { catalogue, parts, faults: faults.current, removalsWaiting: keeping.removalsWaiting };
   const watch = createAppIncidents(config, { ...watched, nowUs, startedUs, log });
   const machine = createHost(dataDir, {
-    ...{ clock, offsetUs: time.offsetUs, streams: recording.streams, onStep: recording.onClockStep, log },
+    ...{ clock, offset: time.offset, streams: recording.streams, onStep: recording.onClockStep, log },
     ...{ noteGaps: parts.ledger.add, updateGaps: parts.ledger.update, setRoom: archiver.setRoom },
     failure: () => parts.recorder.failure(),
   });

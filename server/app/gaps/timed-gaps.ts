@@ -3,6 +3,7 @@ import type { Stream } from "../../domain/stream.ts";
 import type { ReceiveClock } from "../../platform/time/receive-clock.ts";
 import type { Downtime } from "../../recorder/recover/downtime.ts";
 import type { GapLedger } from "../../recorder/write/gap-ledger.ts";
+import type { SteadyOffset } from "../time/time-authority.ts";
 
 /** When runs before this one received last, µs. */
 type Runs = readonly { readonly last_recv_us: number | null }[];
@@ -33,32 +34,32 @@ const mostLooks = 60;
 
 /**
  * The pause before a run ends with its first record, which a clock that is wrong at boot files hours away; the gap would be as much
- * too long, or have no length. `offsetUs`: steady time minus the exchange's, null while unknown.
+ * too long, or have no length. `offset`: steady time minus the exchange's, null while unknown.
  */
 export function createTimedGaps(deps: {
   clock: ReceiveClock;
   startedUs: number;
-  offsetUs: () => number | null;
+  offset: () => SteadyOffset | null;
 }): TimedGaps {
-  const { clock, offsetUs } = deps;
+  const { clock } = deps;
   const startedSteadyUs = clock.steadyOf(deps.startedUs);
   let held: { gap: Gap; toSteadyUs: number; looks: number; write: (gap: Gap) => void }[] = [];
 
   /** Both ends are of this run where the beginning is not earlier than its start. */
-  function corrected(gap: Gap, toSteadyUs: number, offset: number): Gap {
-    const errorUs = gap.to_us - Math.round(toSteadyUs - offset);
-    if (Math.abs(errorUs) <= exactUs) return gap;
+  function corrected(gap: Gap, toSteadyUs: number, { us, boundUs }: SteadyOffset): Gap {
+    const errorUs = gap.to_us - Math.round(toSteadyUs - us);
+    if (Math.abs(errorUs) <= exactUs + boundUs) return gap;
     const to_us = gap.to_us - errorUs;
     const isOwn = gap.from_us >= deps.startedUs && gap.from_us <= gap.to_us;
     return {
       ...gap,
       to_us,
-      from_us: isOwn ? Math.max(gap.from_us - errorUs, Math.round(startedSteadyUs - offset)) : gap.from_us,
+      from_us: isOwn ? Math.max(gap.from_us - errorUs, Math.round(startedSteadyUs - us)) : gap.from_us,
     };
   }
 
   function settle(isEnd: boolean): void {
-    const offset = offsetUs();
+    const offset = deps.offset();
     const all = held;
     held = [];
     for (const one of all) {
@@ -71,7 +72,7 @@ export function createTimedGaps(deps: {
   function hold(gap: Gap, write: (gap: Gap) => void): void {
     const lengthUs = gap.to_us - gap.from_us;
     // A wrong clock would hardly make so short a pause.
-    if (offsetUs() === null && lengthUs > 0 && lengthUs < plausibleUs) {
+    if (deps.offset() === null && lengthUs > 0 && lengthUs < plausibleUs) {
       write(gap);
       return;
     }

@@ -20,6 +20,7 @@ import { createRecorder, type Recorder } from "../../recorder/write/recorder.ts"
 import { createGapIntake, firstIdOf, gapOf } from "../gaps/gap-handling.ts";
 import { createLeftOut } from "../gaps/left-out.ts";
 import { createTimedGaps } from "../gaps/timed-gaps.ts";
+import type { SteadyOffset } from "../time/time-authority.ts";
 import { createWallOffset } from "../time/wall-offset.ts";
 import { createParentState, type ParentState } from "../upgrade/parent-state.ts";
 import { openFeed, type StandbyFeed } from "../upgrade/standby-feed.ts";
@@ -72,10 +73,9 @@ export type RecordingDeps = {
   readonly onClosed: (segment: Segment) => void;
   /** A file of this day has come, which may be merged already. */
   readonly onLate: (day: Day) => void;
-  /** The exchange was asked for its time; of steady time. */
+  /** The exchange was asked for its time; of steady time. `offset` is the newest of those, null while unknown. */
   readonly onClockOffset: (offset: ClockOffset) => void;
-  /** The newest of those, µs; null while unknown. */
-  readonly offsetUs: () => number | null;
+  readonly offset: () => SteadyOffset | null;
   readonly onRecord?: (stream: Stream, payload: string, recvUs: number) => void;
   readonly log: Log;
 };
@@ -153,7 +153,7 @@ export function createRecording(
     deps.onRecord?.(stream, payload, recvUs);
   }
 
-  const timed = createTimedGaps({ clock, startedUs, offsetUs: deps.offsetUs });
+  const timed = createTimedGaps({ clock, startedUs, offset: deps.offset });
   const gaps = createGapIntake({ ledger, repair, firstIds, startedUs, journal, hold: timed.hold, log });
 
   const departure = createParentState({ feed: () => feed, take: gaps.take });

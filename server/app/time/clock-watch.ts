@@ -2,6 +2,7 @@ import type { Gap } from "../../domain/gap.ts";
 import type { Stream } from "../../domain/stream.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { ClockStep, ReceiveClock } from "../../platform/time/receive-clock.ts";
+import type { SteadyOffset } from "./time-authority.ts";
 
 /** Writes down when this machine's clock was set, and since when it was wrong. */
 export type ClockWatch = {
@@ -16,8 +17,8 @@ export type ClockWatch = {
 /** What a clock watch needs. */
 export type ClockWatchDeps = {
   readonly clock: ReceiveClock;
-  /** Steady time minus the exchange's, µs; null while unknown. */
-  readonly offsetUs: () => number | null;
+  /** Steady time minus the exchange's; null while unknown. */
+  readonly offset: () => SteadyOffset | null;
   readonly streams: () => readonly Stream[];
   /** Closes all segments: what comes now has other stamps. */
   readonly onStep: (byUs: number) => void;
@@ -76,8 +77,13 @@ export function createClockWatch(deps: ClockWatchDeps): ClockWatch {
 
   /** Stamp minus true time, µs; null while unknown. */
   function errorAt(us: number, stampUs: number): number | null {
-    const offsetUs = deps.offsetUs();
-    return offsetUs === null ? null : stampUs - (us - offsetUs);
+    const offset = deps.offset();
+    return offset === null ? null : stampUs - (us - offset.us);
+  }
+
+  /** Further off than a clock may be, and than the exchange's answer, which may have been slow, can tell. */
+  function isWrong(errorUs: number): boolean {
+    return Math.abs(errorUs) > wrongUs + (deps.offset()?.boundUs ?? 0);
   }
 
   /** Written down at once, by the second around it, so that no crash hides it. */
@@ -106,7 +112,7 @@ export function createClockWatch(deps: ClockWatchDeps): ClockWatch {
         off_before_s: before === null ? undefined : Math.round(before / 1e5) / 10,
         off_now_s: after === null ? undefined : Math.round(after / 1e5) / 10,
         ...(untold > 0 && { more_since_the_last_line: untold }),
-        ...(isLast ? { hint: fightHint } : after !== null && Math.abs(after) > wrongUs && { hint }),
+        ...(isLast ? { hint: fightHint } : after !== null && isWrong(after) && { hint }),
       },
     );
     untold = 0;
@@ -115,8 +121,8 @@ export function createClockWatch(deps: ClockWatchDeps): ClockWatch {
   function judge(step: ClockStep): void {
     const byUs = step.toUs - step.fromUs;
     const before = errorAt(step.atUs, step.fromUs) ?? 0;
-    const wasRight = Math.abs(before) <= wrongUs;
-    if (Math.abs(errorAt(step.atUs, step.toUs) ?? 0) > wrongUs) begin(wasRight ? step.atUs : beganUs, before + byUs);
+    const wasRight = !isWrong(before);
+    if (isWrong(errorAt(step.atUs, step.toUs) ?? 0)) begin(wasRight ? step.atUs : beganUs, before + byUs);
     else {
       if (!wasRight) begin(beganUs, before);
       const fromUs = wrong?.trueUs ?? step.toUs - Math.abs(byUs);
@@ -128,7 +134,7 @@ export function createClockWatch(deps: ClockWatchDeps): ClockWatch {
 
   function begin(steadyUs: number, errorUs: number): void {
     if (wrong !== null) return;
-    wrong = { steadyUs, trueUs: steadyUs - (deps.offsetUs() ?? 0), isFar: Math.abs(errorUs) > farUs };
+    wrong = { steadyUs, trueUs: steadyUs - (deps.offset()?.us ?? 0), isFar: Math.abs(errorUs) > farUs };
     deps.updateGaps(openGaps());
   }
 
@@ -156,11 +162,11 @@ export function createClockWatch(deps: ClockWatchDeps): ClockWatch {
     look() {
       const nowUs = clock.steadyUs();
       for (const step of noted.splice(0)) take(step);
-      if (deps.offsetUs() !== null) for (const step of unjudged.splice(0)) judge(step);
+      if (deps.offset() !== null) for (const step of unjudged.splice(0)) judge(step);
       if (++looks % noteOpenEvery === 0) deps.updateGaps(openGaps());
       if (wrong !== null) return;
       const error = errorAt(nowUs, clock.stampOf(nowUs));
-      if (error === null || Math.abs(error) <= wrongUs) return;
+      if (error === null || !isWrong(error)) return;
       begin(beganUs, error);
       const side = error > 0 ? "ahead of" : "behind";
       log.warn(`this machine's clock is ${side} the exchange's; until it is right, nothing is deleted or merged`, {

@@ -2,12 +2,15 @@ import type { ClockOffset } from "../../binance/rest/clock-offset.ts";
 import type { ConfirmedTime, TimeAuthority } from "../../platform/time/confirmed-time.ts";
 import { type ClockSources, type ReceiveClock, systemClock } from "../../platform/time/receive-clock.ts";
 
+/** How far steady time is ahead of the exchange's, µs, and by how much that may be wrong. */
+export type SteadyOffset = { readonly us: number; readonly boundUs: number };
+
 /** The authority of a recorder, and what it learns from. */
 export type AppTime = TimeAuthority & {
   /** The exchange was asked for its time just now: steady time minus its own. */
   noteOffset(offset: ClockOffset): void;
-  /** The newest offset of steady time, µs, as long as it counts; else null. */
-  offsetUs(): number | null;
+  /** The newest offset of steady time, as long as it counts; else null. */
+  offset(): SteadyOffset | null;
 };
 
 /** Clocks that agree this well are both believed, ms. Nothing depends on it finely: the earlier of both is taken. */
@@ -73,7 +76,10 @@ export function createTimeAuthority(deps: {
     noteOffset(offset) {
       measured = { ...offset, atMs: sources.monotonicMs(), sleeps: clock.sleeps() };
     },
-    offsetUs: () => (measured === null || problem() !== null ? null : measured.offsetMs * 1000),
+    offset() {
+      if (measured === null || problem() !== null) return null;
+      return { us: measured.offsetMs * 1000, boundUs: measured.boundMs * 1000 };
+    },
     now,
     settled() {
       const time = now();

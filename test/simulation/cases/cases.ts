@@ -210,4 +210,24 @@ export const cases: readonly Case[] = [
       ],
     },
   },
+  {
+    name: "a slow answer about the time moves no gap's end",
+    plan: {
+      seed: 550094,
+      symbols: ["BTCUSDT"],
+      types: ["bookTicker"],
+      faultyS: 211,
+      kindS: 900,
+      paceMs: 1000,
+      settings: { "feed.connections": 2 },
+      startMs: Date.parse("2026-11-22T16:54:28.000Z"),
+      faults: [
+        { atS: 119.257, kind: "slow_network", ms: 7756, s: 53 },
+        { atS: 158.502, kind: "stop", downS: 5 },
+        { atS: 160.221, kind: "refuse", s: 33 },
+        { atS: 164.181, kind: "slow_network", ms: 5323, s: 55 },
+        { atS: 176.647, kind: "refuse", s: 11 },
+      ],
+    },
+  },
 ];

@@ -16,7 +16,7 @@ test("a clock that is set every two seconds, for an hour, is written down each t
   let closed = 0;
   const watch = createClockWatch({
     clock,
-    offsetUs: () => 0,
+    offset: () => ({ us: 0, boundUs: 0 }),
     streams: () => [trades],
     onStep: () => closed++,
     noteGaps: (news) => gaps.push(...news),
@@ -37,4 +37,28 @@ test("a clock that is set every two seconds, for an hour, is written down each t
   expect(told.some((line) => line.includes("two programs fight over it"))).toBe(true);
   const more = told.reduce((sum, line) => sum + Number(/more_since_the_last_line=(\d+)/.exec(line)?.[1] ?? 0), 0);
   expect(told.length + more).toBeGreaterThan(1450);
+});
+
+test("an answer that took seconds does not make a right clock wrong, and one that came quickly does", () => {
+  for (const [boundUs, isTold] of [[2_700_000, false] as const, [50_000, true] as const]) {
+    let passedMs = 0;
+    const clock = createReceiveClock({
+      wallMs: () => Date.UTC(2026, 10, 22, 12) + passedMs,
+      monotonicMs: () => passedMs,
+    });
+    const lines: string[] = [];
+    const watch = createClockWatch({
+      clock,
+      offset: () => ({ us: clock.steadyUs() - clock.nowUs() - 2_700_000, boundUs }),
+      streams: () => [trades],
+      onStep: () => {},
+      noteGaps: () => {},
+      updateGaps: () => {},
+      log: createLog({ level: "info", format: "text", color: false }, (line) => lines.push(line)),
+    });
+    passedMs += 1000;
+    watch.look();
+    expect(lines.length).toBe(isTold ? 1 : 0);
+    expect(watch.openGaps().length).toBe(isTold ? 1 : 0);
+  }
 });

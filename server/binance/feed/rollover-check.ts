@@ -10,7 +10,7 @@ export type Rollover = "done" | "waiting" | "in_vain";
 /** A stream that is quiet on both is believed after `lingerUs`; after `deadlineUs` everything is decided. */
 export type RolloverTimes = { readonly lingerUs: number; readonly deadlineUs: number };
 
-/** One connection may lag behind another by so much, µs; seen in captures: less than 3 s. */
+/** One connection may lag behind another by so much, µs; seen in captures: less than 3 s. One that goes on catching up is waited for longer. */
 const mostLagUs = 5_000_000;
 
 /** A connection that has shown nothing at all by then will not, µs. */
@@ -44,7 +44,8 @@ export function checkRollover(
     if (after !== undefined) {
       // What the old one was sent before the new one began may still be under way.
       const hasCaughtUp = before !== undefined && (before.recent >= after.first || before.epoch !== after.epoch);
-      if (!hasCaughtUp && nowUs - after.firstUs < mostLagUs) isComplete = false;
+      const isCatchingUp = before !== undefined && before.lastUs > after.firstUs && nowUs - before.lastUs < mostLagUs;
+      if (!hasCaughtUp && (isCatchingUp || nowUs - after.firstUs < mostLagUs)) isComplete = false;
     } else if (before !== undefined && before.lastUs > sinceUs) {
       if (isOver && before.lastUs - sinceUs > mostLagUs) return "in_vain";
       isComplete = false;

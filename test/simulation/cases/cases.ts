@@ -230,4 +230,27 @@ export const cases: readonly Case[] = [
       ],
     },
   },
+  {
+    name: "a connection that lags far behind its successor is closed once it has caught up",
+    plan: {
+      seed: 550041,
+      symbols: ["BTCUSDT", "ETHUSDT"],
+      types: ["depth20@100ms", "trade"],
+      faultyS: 77,
+      kindS: 900,
+      isAudited: false,
+      paceMs: 200,
+      settings: {},
+      startMs: Date.parse("2026-11-22T13:01:32.000Z"),
+      faults: [
+        { atS: 34.1, kind: "slow_network", ms: 1504, s: 22 },
+        { atS: 35.066, kind: "cut", n: 1 },
+        { atS: 41.352, kind: "slow_network", ms: 5234, s: 33 },
+        { atS: 48.193, kind: "cut", n: 1 },
+        { atS: 56.439, kind: "slow_network", ms: 4184, s: 52 },
+        { atS: 69.938, kind: "slow_network", ms: 7116, s: 19 },
+        { atS: 76.839, kind: "cut", n: 1 },
+      ],
+    },
+  },
 ];

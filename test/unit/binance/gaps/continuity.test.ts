@@ -6,11 +6,11 @@ import { until } from "../../../support/wait.ts";
 
 const types = ["depth20@100ms", "depth@100ms", "aggTrade"];
 
-test("100 changes of connection under 15 symbols × 3 streams at four times the market's speed, half of them announced by serverShutdown: nothing is lost, nothing doubled, and there is no gap", async () => {
+test.concurrent("50 changes of connection under 15 symbols × 3 streams at four times the market's speed, half of them announced by serverShutdown: nothing is lost, nothing doubled, and there is no gap", async () => {
   // A busy machine slows the market down, too: a book that rests for 2 s is not what this test is about.
   const staleMs = 30_000;
   const run = await startContinuity({ dataDir: temporaryFolder(), symbols: 15, types, speed: 4, staleMs });
-  for (let n = 1; n <= 100; n++) {
+  for (let n = 1; n <= 50; n++) {
     if (n % 2 === 0) run.feed.rollOver();
     else run.exchange.announceShutdown();
     await until(() => run.feed.counts().rollovers === n, `change ${n}`, 10_000);
@@ -26,10 +26,10 @@ test("100 changes of connection under 15 symbols × 3 streams at four times the 
   expect(duplicates).toBeGreaterThan(100);
 }, 120_000);
 
-test("with two sockets at all times, one cut after the other costs nothing: lost 0, doubled 0", async () => {
+test.concurrent("with two sockets at all times, one cut after the other costs nothing: lost 0, doubled 0", async () => {
   const run = await startContinuity({ dataDir: temporaryFolder(), symbols: 15, types, speed: 4, connections: 2 });
   const bothDeliver = () => areEstablished(run);
-  for (let n = 0; n < 12; n++) {
+  for (let n = 0; n < 8; n++) {
     await until(bothDeliver, "both sockets to deliver");
     const [oldest] = run.exchange.connections();
     run.exchange.disconnect(oldest ?? 0, n % 2 === 0 ? "terminate" : { code: 1001, reason: "" });
@@ -43,10 +43,10 @@ test("with two sockets at all times, one cut after the other costs nothing: lost
   expect(run.gaps.filter(({ missing }) => missing !== 0)).toEqual([]);
 }, 60_000);
 
-test("with one socket every lost message lies within a recorded gap, no gap is wider than the outage by more than a second, and the ids that are missing are counted", async () => {
+test.concurrent("with one socket every lost message lies within a recorded gap, no gap is wider than the outage by more than a second, and the ids that are missing are counted", async () => {
   const run = await startContinuity({ dataDir: temporaryFolder(), symbols: 15, types, speed: 4 });
   const outages: { readonly fromUs: number; toUs: number }[] = [];
-  for (let n = 0; n < 8; n++) {
+  for (let n = 0; n < 6; n++) {
     await until(() => areEstablished(run), "data for a while", 10_000);
     const fromUs = run.nowUs();
     run.exchange.disconnectAll(n % 2 === 0 ? "terminate" : { code: 1008, reason: "Pong timeout" });

@@ -51,7 +51,7 @@ const statusOf = async (url: string) => (await (await fetch(`${url}/api/status`)
 
 test("killed in the middle of an upload in parts, the recorder goes on with it at the next start, sending no part again", async () => {
   const dataDir = newDataDir();
-  await archive(dataDir, big, noise(big, 60));
+  await archive(dataDir, big, noise(big, 36));
   await archive(dataDir, small, trades(small, [1, 2, 3], 0));
   const bytes = readFileSync(archivePath(dataDir, big));
   expect(bytes.length).toBeGreaterThan(3 * 8 * 1024 * 1024);

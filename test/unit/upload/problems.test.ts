@@ -110,7 +110,7 @@ test("an object that is not what was sent gets no manifest", async () => {
 test("where the store's ETag is no checksum, the object is read again and compared", async () => {
   const proxy = s3Proxy(faux.endpoint, { hideChecksums: true });
   const dataDir = newDataDir();
-  await archive(dataDir, day, noise(day, 30));
+  await archive(dataDir, day, noise(day, 15));
   const keeping = keep(dataDir, { ...faux, endpoint: proxy.endpoint }, { "upload.prefix": "opaque" });
   await keeping.settled();
   await keeping.stop();
@@ -141,7 +141,7 @@ test("an archive that is damaged on this disk is not uploaded, others are", asyn
 
 test("an upload in parts that was begun for other bytes is given back, so that no parts are paid for", async () => {
   const dataDir = newDataDir();
-  await archive(dataDir, day, noise(day, 30));
+  await archive(dataDir, day, noise(day, 15));
   let parts = 0;
   const answer = (request: Request) =>
     request.method === "PUT" && request.url.includes("partNumber=") && ++parts > 1

@@ -101,7 +101,7 @@ test("a recorder whose rows another one has taken away, on a store that ignores 
 test("an archive that appears while ours is on its way in parts is not replaced, but united with", async () => {
   const of = { ...day, stream: "depth20" };
   const dataDir = newDataDir();
-  await archive(dataDir, of, noise(of, 30));
+  await archive(dataDir, of, noise(of, 15));
   const other = newDataDir();
   await archive(other, of, noise(of, 1).toString().replaceAll('Id":', 'Id":9'));
   let copied: Promise<unknown> | null = null;

@@ -92,7 +92,7 @@ for (const [name, start, multipart] of [
 
     test("a large archive goes in parts, and is whole afterwards", async () => {
       const dataDir = newDataDir();
-      await archive(dataDir, day, noise(day, 30));
+      await archive(dataDir, day, noise(day, 15));
       const keeping = keep(dataDir, s3, { "upload.prefix": "large" });
       await keeping.settled();
       await keeping.stop();

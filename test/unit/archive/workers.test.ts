@@ -110,7 +110,7 @@ test.skipIf(process.platform !== "linux")(
     const { dataDir, remove } = temporaryData();
     const archiver = realArchiver(dataDir, { level: 19 });
     const seen = new Set<number>();
-    for (const segment of writeDay(dataDir, { segments: 4 })) archiver.seal(segment);
+    for (const segment of writeDay(dataDir, { segments: 2 })) archiver.seal(segment);
     await archiver.mergeDaysBefore("2026-11-22");
     while (archiver.status().days_waiting > 0) {
       for (const niceness of nicenesses()) seen.add(niceness);

@@ -100,7 +100,10 @@ test.concurrent.each(groups)(
     const source = createSyntheticMarket({ symbols, seed: 11, speed: 4 });
     const sent: SentFrame[] = [];
     const faults = createFaults();
-    const exchange = createSimulatedExchange({}, { source, faults, onSent: (frame) => sent.push(frame), log: silentLog });
+    const exchange = createSimulatedExchange(
+      {},
+      { source, faults, onSent: (frame) => sent.push(frame), log: silentLog },
+    );
     const { wsUrl, restUrl } = await exchange.start();
     const dataDir = join(temporaryFolder(), "data");
     const app = createRecorder(dataDir, wsUrl, restUrl);

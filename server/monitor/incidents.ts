@@ -6,16 +6,15 @@ import {
   type Incident,
   type IncidentChange,
   type Incidents,
-  incidentUnits,
   type KeptIncidents,
   type Mute,
 } from "../domain/incident.ts";
+import { ruleFacts } from "../domain/incident-rules.ts";
 import { messageOf } from "../platform/errors.ts";
 import type { Log } from "../platform/log/log.ts";
 import { createMutes, type Mutes } from "./mutes.ts";
 import type { Observation } from "./observation.ts";
 import { acknowledge, beginning, evaluate, type MonitorState, openOf, withCost } from "./rules/evaluate.ts";
-import { ruleOf } from "./rules/rules.ts";
 
 /** Incidents, and what keeps them up to date. */
 export type IncidentWatch = Incidents & {
@@ -102,7 +101,7 @@ export function createIncidents(
   }
 
   function costed(incident: Incident): Incident {
-    const { costs } = ruleOf(incident.rule);
+    const { costs } = ruleFacts[incident.rule];
     if (costs === undefined) return incident;
     const cost = attempt("what an incident cost", () => deps.costOf(incident, costs));
     return cost === null ? incident : { ...incident, ...cost };
@@ -177,7 +176,7 @@ export function createIncidents(
       return {
         open: open.map((one) => ({
           ...{ ...one, subjects: one.subjects.slice(0, fewSubjects) },
-          unit: incidentUnits[one.rule],
+          unit: ruleFacts[one.rule].unit,
           muted: mutes.covers(one),
         })),
         maintenance_until_us: ends.length === 0 ? null : Math.max(...ends.map(({ until_us }) => until_us)),

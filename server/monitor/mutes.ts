@@ -1,4 +1,5 @@
-import type { Incident, IncidentRule, Mute } from "../domain/incident.ts";
+import type { Incident, Mute } from "../domain/incident.ts";
+import type { IncidentRule } from "../domain/incident-rules.ts";
 
 /** Who is not to be told of what, and until when. */
 export type Mutes = {

@@ -3,7 +3,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
-import { byGravity, type Incident, incidentRules, incidentUnits } from "../../server/domain/incident.ts";
+import { byGravity, type Incident } from "../../server/domain/incident.ts";
+import { incidentRules, ruleFacts } from "../../server/domain/incident-rules.ts";
 import { createHttpServer, type HttpServer } from "../../server/http/server.ts";
 import { silentLog } from "../../server/platform/log/log.ts";
 import { violations } from "../support/browser/axe.ts";
@@ -72,7 +73,7 @@ describe.skipIf(!runtime.ok)(title, () => {
           const ends = incidents.mutes().filter(({ kind }) => kind === "maintenance");
           return fakeStatus(7, 3, {
             alerts: {
-              open: open.map((one) => ({ ...one, unit: incidentUnits[one.rule], muted: incidents.isMuted(one) })),
+              open: open.map((one) => ({ ...one, unit: ruleFacts[one.rule].unit, muted: incidents.isMuted(one) })),
               maintenance_until_us: ends.length === 0 ? null : Math.max(...ends.map(({ until_us }) => until_us)),
             },
           });

@@ -1,12 +1,6 @@
 import { Elysia, t } from "elysia";
-import {
-  type Incident,
-  type IncidentRule,
-  type Incidents,
-  incidentRules,
-  incidentUnits,
-  type Mute,
-} from "../../domain/incident.ts";
+import type { Incident, Incidents, Mute } from "../../domain/incident.ts";
+import { type IncidentRule, incidentRules, ruleFacts } from "../../domain/incident-rules.ts";
 import { errorBody } from "../core/errors.ts";
 import { limitOf, optional, QueryError, symbolOf } from "../core/request-params.ts";
 
@@ -108,7 +102,7 @@ export function createIncidentRoutes(incidents: Incidents) {
     );
 
   function shown(incident: Incident) {
-    return { ...incident, unit: incidentUnits[incident.rule], muted: incidents.isMuted(incident) };
+    return { ...incident, unit: ruleFacts[incident.rule].unit, muted: incidents.isMuted(incident) };
   }
 }
 

@@ -1,7 +1,7 @@
 import type { GapCause } from "../../domain/gap.ts";
 import type { Status, StreamStatus, SymbolStatus } from "../../domain/status.ts";
 import { parseStreamType } from "../../domain/stream.ts";
-import type { Rule, RuleFinding } from "./rule.ts";
+import type { FindRule, RuleTable } from "./rule.ts";
 
 /** Causes of which the sockets speak, not the single stream. */
 const ofSockets: readonly GapCause[] = ["reconnect", "exchange_down", "serverShutdown"];
@@ -10,117 +10,97 @@ const ofSockets: readonly GapCause[] = ["reconnect", "exchange_down", "serverShu
 const delayRelief = 0.8;
 
 /** No socket delivers ("network down"), or one of several is not open. Planned successors do not count. */
-export const disconnected: Rule<"disconnected"> = {
-  rule: "disconnected",
-  parents: [],
-  costs: ["reconnect", "silent", "serverShutdown", "exchange_down", "missing", "host_asleep"],
-  find({ seen: { status }, nowUs, settings }) {
-    const current = status.connections.filter(({ role }) => role === "current");
-    if (current.length === 0) return "unknown";
-    const closed = current.filter(({ state }) => state !== "open");
-    const isDown = closed.length === current.length || isNothingReceived(status);
-    if (!isDown && closed.length === 0) return null;
-    const fromUs = isDown ? newestReceipt(status) : null;
-    const since = fromUs ?? Math.min(...closed.map(({ since_us }) => since_us), nowUs);
-    return {
-      severity: isDown ? "critical" : "warning",
-      subjects: [...new Set((isDown ? current : closed).map(({ host }) => host))].sort(),
-      value: Math.round((nowUs - since) / 1e6),
-      limit: settings.hold_s,
-      detail: closed.find(({ last_error }) => last_error !== null)?.last_error ?? null,
-      fromUs,
-      isPartial: !isDown,
-    };
-  },
+const disconnected: FindRule<"disconnected"> = ({ seen: { status }, nowUs, settings }) => {
+  const current = status.connections.filter(({ role }) => role === "current");
+  if (current.length === 0) return "unknown";
+  const closed = current.filter(({ state }) => state !== "open");
+  const isDown = closed.length === current.length || isNothingReceived(status);
+  if (!isDown && closed.length === 0) return null;
+  const fromUs = isDown ? newestReceipt(status) : null;
+  const since = fromUs ?? Math.min(...closed.map(({ since_us }) => since_us), nowUs);
+  return {
+    severity: isDown ? "critical" : "warning",
+    subjects: [...new Set((isDown ? current : closed).map(({ host }) => host))].sort(),
+    value: Math.round((nowUs - since) / 1e6),
+    limit: settings.hold_s,
+    detail: closed.find(({ last_error }) => last_error !== null)?.last_error ?? null,
+    fromUs,
+    isPartial: !isDown,
+  };
 };
 
 /** Connections that are lost again and again. */
-export const reconnectStorm: Rule<"reconnect_storm"> = {
-  rule: "reconnect_storm",
-  parents: ["disconnected"],
-  find({ seen, nowUs, settings, isRaised, sinceUs }) {
-    const fromUs = Math.max(nowUs - settings.window_s * 1e6, sinceUs);
-    const within = seen.reconnectsUs.filter((us) => us > fromUs);
-    const limit = settings.warning_count;
-    if (within.length < (isRaised ? Math.max(1, limit / 2) : limit)) return null;
-    const last = seen.status.connections.find(({ last_error }) => last_error !== null);
-    return {
-      severity: "warning",
-      subjects: [...new Set(seen.status.connections.map(({ host }) => host))].sort(),
-      value: within.length,
-      limit,
-      detail: last?.last_error ?? null,
-      fromUs: within[0] ?? null,
-    };
-  },
+const reconnectStorm: FindRule<"reconnect_storm"> = ({ seen, nowUs, settings, isRaised, sinceUs }) => {
+  const fromUs = Math.max(nowUs - settings.window_s * 1e6, sinceUs);
+  const within = seen.reconnectsUs.filter((us) => us > fromUs);
+  const limit = settings.warning_count;
+  if (within.length < (isRaised ? Math.max(1, limit / 2) : limit)) return null;
+  const last = seen.status.connections.find(({ last_error }) => last_error !== null);
+  return {
+    severity: "warning",
+    subjects: [...new Set(seen.status.connections.map(({ host }) => host))].sort(),
+    value: within.length,
+    limit,
+    detail: last?.last_error ?? null,
+    fromUs: within[0] ?? null,
+  };
 };
 
 /** Streams that deliver nothing while others do. All of them together are one incident. */
-export const stale: Rule<"stale"> = {
-  rule: "stale",
-  parents: ["disconnected"],
-  costs: ["silent", "missing"],
-  find({ seen: { status }, nowUs, settings, sinceUs, open }) {
-    const isOneClosed = status.connections.some(({ role, state }) => role === "current" && state !== "open");
-    const subjects: string[] = [];
-    let fromUs = nowUs;
-    let held = 0;
-    let symbols = 0;
-    for (const symbol of status.symbols) {
-      if (symbol.state === "halted" || symbol.state === "unknown") continue;
-      const silent = symbol.streams.filter((stream) => isSilent(stream, symbol));
-      if (silent.length === 0) continue;
-      symbols++;
-      fromUs = Math.min(fromUs, ...silent.map(({ gap }) => gap?.from_us ?? status.started_us));
-      held += silent.filter(({ gap }) => gap !== null).length;
-      if (silent.length === symbol.streams.length) subjects.push(symbol.symbol);
-      else
-        subjects.push(...silent.map(({ stream }) => `${symbol.symbol} ${parseStreamType(stream)?.folder ?? stream}`));
-    }
-    if (subjects.length === 0) return open !== null && nowUs - sinceUs < settings.hold_s * 1e6 ? "unknown" : null;
-    return {
-      severity: symbols > 1 && symbols * 2 >= status.symbols.length ? "critical" : "warning",
-      subjects: subjects.sort(),
-      value: Math.round((nowUs - fromUs) / 1e6),
-      limit: settings.hold_s,
-      detail: null,
-      fromUs,
-      isHeld: held > 0,
-    };
+const stale: FindRule<"stale"> = ({ seen: { status }, nowUs, settings, sinceUs, open }) => {
+  const isOneClosed = status.connections.some(({ role, state }) => role === "current" && state !== "open");
+  const subjects: string[] = [];
+  let fromUs = nowUs;
+  let held = 0;
+  let symbols = 0;
+  for (const symbol of status.symbols) {
+    if (symbol.state === "halted" || symbol.state === "unknown") continue;
+    const silent = symbol.streams.filter((stream) => isSilent(stream, symbol));
+    if (silent.length === 0) continue;
+    symbols++;
+    fromUs = Math.min(fromUs, ...silent.map(({ gap }) => gap?.from_us ?? status.started_us));
+    held += silent.filter(({ gap }) => gap !== null).length;
+    if (silent.length === symbol.streams.length) subjects.push(symbol.symbol);
+    else subjects.push(...silent.map(({ stream }) => `${symbol.symbol} ${parseStreamType(stream)?.folder ?? stream}`));
+  }
+  if (subjects.length === 0) return open !== null && nowUs - sinceUs < settings.hold_s * 1e6 ? "unknown" : null;
+  return {
+    severity: symbols > 1 && symbols * 2 >= status.symbols.length ? "critical" : "warning",
+    subjects: subjects.sort(),
+    value: Math.round((nowUs - fromUs) / 1e6),
+    limit: settings.hold_s,
+    detail: null,
+    fromUs,
+    isHeld: held > 0,
+  };
 
-    /** Of a stream that never came nobody can tell more; trades may just not have been made. */
-    function isSilent({ stream, gap, last_recv_us }: StreamStatus, symbol: SymbolStatus): boolean {
-      if (gap !== null) {
-        if (gap.cause === "halted" || (isOneClosed && ofSockets.includes(gap.cause))) return false;
-        return nowUs - Math.max(gap.from_us, sinceUs) >= settings.hold_s * 1e6;
-      }
-      if (last_recv_us !== null || nowUs - Math.max(status.started_us, sinceUs) < settings.never_s * 1e6) return false;
-      const kind = parseStreamType(stream)?.kind;
-      return (kind !== "aggTrade" && kind !== "trade") || symbol.last_recv_us === null;
+  /** Of a stream that never came nobody can tell more; trades may just not have been made. */
+  function isSilent({ stream, gap, last_recv_us }: StreamStatus, symbol: SymbolStatus): boolean {
+    if (gap !== null) {
+      if (gap.cause === "halted" || (isOneClosed && ofSockets.includes(gap.cause))) return false;
+      return nowUs - Math.max(gap.from_us, sinceUs) >= settings.hold_s * 1e6;
     }
-  },
+    if (last_recv_us !== null || nowUs - Math.max(status.started_us, sinceUs) < settings.never_s * 1e6) return false;
+    const kind = parseStreamType(stream)?.kind;
+    return (kind !== "aggTrade" && kind !== "trade") || symbol.last_recv_us === null;
+  }
 };
 
 /** Symbols whose messages come late. */
-export const delay: Rule<"delay"> = {
-  rule: "delay",
-  parents: ["disconnected"],
-  costs: ["latency"],
-  find({ seen, settings, isRaised }): RuleFinding | null | "unknown" {
-    const limit = settings.warning_ms * (isRaised ? delayRelief : 1);
-    const known = seen.status.symbols.filter(({ delay_ms }) => delay_ms !== null);
-    if (known.length === 0) return "unknown";
-    const late = known.filter(({ delay_ms }) => (delay_ms ?? 0) > limit);
-    if (late.length === 0) return null;
-    const value = Math.max(...late.map(({ delay_ms }) => delay_ms ?? 0));
-    return {
-      severity: value > settings.critical_ms ? "critical" : "warning",
-      subjects: late.map(({ symbol }) => symbol).sort(),
-      value,
-      limit: settings.warning_ms,
-      detail: null,
-    };
-  },
+const delay: FindRule<"delay"> = ({ seen, settings, isRaised }) => {
+  const limit = settings.warning_ms * (isRaised ? delayRelief : 1);
+  const known = seen.status.symbols.filter(({ delay_ms }) => delay_ms !== null);
+  if (known.length === 0) return "unknown";
+  const late = known.filter(({ delay_ms }) => (delay_ms ?? 0) > limit);
+  if (late.length === 0) return null;
+  const value = Math.max(...late.map(({ delay_ms }) => delay_ms ?? 0));
+  return {
+    severity: value > settings.critical_ms ? "critical" : "warning",
+    subjects: late.map(({ symbol }) => symbol).sort(),
+    value,
+    limit: settings.warning_ms,
+    detail: null,
+  };
 };
 
 /** Every stream that should deliver is missing, although its socket may call itself open. */
@@ -135,3 +115,11 @@ function isNothingReceived({ symbols }: Pick<Status, "symbols">): boolean {
 function newestReceipt({ symbols, started_us }: Pick<Status, "symbols" | "started_us">): number {
   return symbols.reduce((newest, { last_recv_us }) => Math.max(newest, last_recv_us ?? 0), started_us);
 }
+
+/** The rules of this file by name. */
+export const feedRules = {
+  disconnected,
+  reconnect_storm: reconnectStorm,
+  stale,
+  delay,
+} satisfies Partial<RuleTable>;

@@ -1,31 +1,23 @@
 import { awaitsBackfill, type Gap } from "../../domain/gap.ts";
-import type { Look, Rule } from "./rule.ts";
+import type { FindRule, Look } from "./rule.ts";
 
 /** Gaps that no other incident tells of, and that are worth it. All of some minutes are one incident. */
-export const gap: Rule<"gap"> = {
-  rule: "gap",
-  parents: ["disconnected", "write_error"],
-  costs: [
-    ...["reconnect", "silent", "serverShutdown", "exchange_down", "missing"],
-    ...["overflow", "disk", "latency", "host_asleep", "restart"],
-  ] as Gap["cause"][],
-  find(look) {
-    const told = look.seen.gaps.filter((one) => isWorthTelling(one, look));
-    if (told.length === 0) return null;
-    const length = (one: Gap) => (one.to_us - one.from_us) / 1e6;
-    const causes = told.map(({ cause }): string => cause);
-    // Those of the same incident that are no longer looked at stay named.
-    const { subjects = [], detail } = look.open ?? {};
-    return {
-      severity: "warning",
-      subjects: [...new Set([...subjects, ...told.map(nameOf)])].sort(),
-      value: Math.round(Math.max(...told.map(length)) * 10) / 10,
-      limit: look.settings.warning_s,
-      detail: [...new Set([...(detail?.split(", ") ?? []), ...causes])].sort().join(", "),
-      fromUs: Math.min(...told.map(({ from_us }) => from_us)),
-      overUs: Math.max(...told.map(({ to_us }) => to_us)),
-    };
-  },
+export const gap: FindRule<"gap"> = (look) => {
+  const told = look.seen.gaps.filter((one) => isWorthTelling(one, look));
+  if (told.length === 0) return null;
+  const length = (one: Gap) => (one.to_us - one.from_us) / 1e6;
+  const causes = told.map(({ cause }): string => cause);
+  // Those of the same incident that are no longer looked at stay named.
+  const { subjects = [], detail } = look.open ?? {};
+  return {
+    severity: "warning",
+    subjects: [...new Set([...subjects, ...told.map(nameOf)])].sort(),
+    value: Math.round(Math.max(...told.map(length)) * 10) / 10,
+    limit: look.settings.warning_s,
+    detail: [...new Set([...(detail?.split(", ") ?? []), ...causes])].sort().join(", "),
+    fromUs: Math.min(...told.map(({ from_us }) => from_us)),
+    overUs: Math.max(...told.map(({ to_us }) => to_us)),
+  };
 };
 
 function nameOf({ symbol, stream }: Gap): string {

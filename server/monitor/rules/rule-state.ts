@@ -1,13 +1,8 @@
 import type { AlertSettings } from "../../config/alert-keys.ts";
-import {
-  type Incident,
-  type IncidentChange,
-  type IncidentRule,
-  incidentUnits,
-  lessIsWorse,
-  severityOrder,
-} from "../../domain/incident.ts";
-import type { RuleFinding, TableRule } from "./rule.ts";
+import { type Incident, type IncidentChange, severityOrder } from "../../domain/incident.ts";
+import { type IncidentRule, ruleFacts } from "../../domain/incident-rules.ts";
+import type { RuleFinding } from "./rule.ts";
+import type { Rule } from "./rules.ts";
 
 /** What is remembered of one rule from look to look. */
 export type RuleState = {
@@ -32,7 +27,7 @@ export type RuleState = {
 export type Change = { readonly incident: Incident; readonly change: IncidentChange };
 
 type Moment = {
-  readonly rule: TableRule;
+  readonly rule: Rule;
   readonly settings: AlertSettings[IncidentRule];
   readonly nowUs: number;
   /** A number that no incident has had. */
@@ -89,10 +84,10 @@ export function end(state: RuleState, toUs: number, nowUs: number): { state: Rul
   if (state.incident === null) return { state, change: null };
   const to_us = Math.max(toUs, state.incident.from_us);
   const lasted = Math.round((to_us - state.incident.from_us) / 1e6);
-  const isTime = ["disconnected", "stale"].includes(state.incident.rule);
+  const { figureIsAge } = ruleFacts[state.incident.rule];
   const incident = {
     ...state.incident,
-    ...(isTime ? { value: lasted, worst: lasted } : {}),
+    ...(figureIsAge ? { value: lasted, worst: lasted } : {}),
     ...{ to_us, changed_us: nowUs },
   };
   const ended = [...state.ended, incident].slice(-mostEnded);
@@ -157,7 +152,7 @@ function leave(state: RuleState, at: Moment): { state: RuleState; change: Change
 
 function worse(rule: IncidentRule, before: number | null, now: number | null): number | null {
   if (before === null || now === null) return before ?? now;
-  return lessIsWorse.includes(rule) ? Math.min(before, now) : Math.max(before, now);
+  return ruleFacts[rule].lessIsWorse ? Math.min(before, now) : Math.max(before, now);
 }
 
 /** What is worth telling about an incident that was last told as it was then, or null. */
@@ -177,6 +172,7 @@ function changeOf(told: Incident, now: Incident, nowUs: number): "worse" | "chan
 /** How long something lasts grows by itself and is no news; only that it has doubled is. */
 function isMoved({ rule, value: before }: Incident, { value }: Incident): boolean {
   if (before === null || value === null) return before !== value;
-  const part = incidentUnits[rule] === "s" && !lessIsWorse.includes(rule) ? 1 : changePart;
+  const { unit, lessIsWorse } = ruleFacts[rule];
+  const part = unit === "s" && !lessIsWorse ? 1 : changePart;
   return Math.abs(value - before) > part * Math.abs(before);
 }

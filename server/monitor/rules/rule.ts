@@ -1,11 +1,12 @@
 import type { AlertSettings } from "../../config/alert-keys.ts";
-import type { Gap, GapCause } from "../../domain/gap.ts";
-import type { Incident, IncidentRule, IncidentSeverity } from "../../domain/incident.ts";
+import type { Gap } from "../../domain/gap.ts";
+import type { Incident } from "../../domain/incident.ts";
+import type { IncidentRule, SeverityOf } from "../../domain/incident-rules.ts";
 import type { Observation } from "../observation.ts";
 
 /** What a rule finds wrong at one moment. */
-export type RuleFinding = {
-  readonly severity: IncidentSeverity;
+export type RuleFinding<R extends IncidentRule = IncidentRule> = {
+  readonly severity: SeverityOf<R>;
   readonly subjects: readonly string[];
   readonly value: number | null;
   readonly limit: number | null;
@@ -34,22 +35,8 @@ export type Look<R extends IncidentRule = IncidentRule> = {
   readonly isTold: (gap: Gap) => boolean;
 };
 
-/** One rule of the table. A "unknown" leaves everything as it is. */
-export type Rule<R extends IncidentRule = IncidentRule> = {
-  readonly rule: R;
-  /** While one of these is found, this one is kept silent. They come earlier in the table. */
-  readonly parents: readonly IncidentRule[];
-  /** Gaps of these causes, while it lasts, are what it costs. */
-  readonly costs?: readonly GapCause[];
-  find(look: Look<R>): RuleFinding | null | "unknown";
-};
+/** Checks one rule. An answer of null means that nothing is wrong; "unknown" leaves everything as it is. */
+export type FindRule<R extends IncidentRule = IncidentRule> = (look: Look<R>) => RuleFinding<R> | null | "unknown";
 
-/** A rule as the table holds it: it picks its own settings. */
-export type TableRule = Omit<Rule, "find"> & {
-  find(look: Omit<Look, "settings">, settings: AlertSettings): RuleFinding | null | "unknown";
-};
-
-/** Puts a rule into the table. */
-export function inTable<R extends IncidentRule>(rule: Rule<R>): TableRule {
-  return { ...rule, find: (look, settings) => rule.find({ ...look, settings: settings[rule.rule] }) };
-}
+/** How each rule is checked; a rule that is missing does not compile. */
+export type RuleTable = { readonly [R in IncidentRule]: FindRule<R> };

@@ -1,49 +1,25 @@
-import type { IncidentRule } from "../../domain/incident.ts";
-import { delay, disconnected, reconnectStorm, stale } from "./feed-rules.ts";
-import { clockOffset, cpu, diskForecast, diskLow, memory, writeError } from "./machine-rules.ts";
-import { inTable, type TableRule } from "./rule.ts";
+import type { AlertSettings } from "../../config/alert-keys.ts";
+import { type IncidentRule, incidentRules, type RuleFacts, ruleFacts } from "../../domain/incident-rules.ts";
+import { feedRules } from "./feed-rules.ts";
+import { machineRules } from "./machine-rules.ts";
+import type { Look, RuleFinding, RuleTable } from "./rule.ts";
 import { gap } from "./rule-gap.ts";
-import {
-  backlog,
-  catalogueAway,
-  crashRecovered,
-  fault,
-  publicUrl,
-  retention,
-  symbolUnknown,
-  upload,
-  uploadObject,
-  verifyFailed,
-} from "./work-rules.ts";
+import { workRules } from "./work-rules.ts";
+
+/** A rule that can be evaluated: it picks its own settings. */
+export type Rule = Pick<RuleFacts, "costs"> & {
+  readonly rule: IncidentRule;
+  readonly parents: readonly IncidentRule[];
+  find(look: Omit<Look, "settings">, settings: AlertSettings): RuleFinding | null | "unknown";
+};
+
+const table: RuleTable = { ...feedRules, ...machineRules, ...workRules, gap };
 
 /** Every rule once, parents before their children. */
-export const rules: readonly TableRule[] = [
-  inTable(disconnected),
-  inTable(writeError),
-  inTable(crashRecovered),
-  inTable(diskLow),
-  inTable(diskForecast),
-  inTable(reconnectStorm),
-  inTable(stale),
-  inTable(delay),
-  inTable(clockOffset),
-  inTable(gap),
-  inTable(memory),
-  inTable(cpu),
-  inTable(backlog),
-  inTable(fault),
-  inTable(verifyFailed),
-  inTable(catalogueAway),
-  inTable(retention),
-  inTable(symbolUnknown),
-  inTable(upload),
-  inTable(uploadObject),
-  inTable(publicUrl),
-];
+export const rules: readonly Rule[] = incidentRules.map(ruleOf);
 
-/** The entry of a rule. */
-export function ruleOf(name: IncidentRule): TableRule {
-  const found = rules.find(({ rule }) => rule === name);
-  if (found === undefined) throw new Error(`no rule ${name}`);
-  return found;
+function ruleOf<R extends IncidentRule>(rule: R): Rule {
+  const { parents = [], costs } = ruleFacts[rule];
+  const find = table[rule];
+  return { rule, parents, costs, find: (look, settings) => find({ ...look, settings: settings[rule] }) };
 }

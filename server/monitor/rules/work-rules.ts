@@ -1,180 +1,153 @@
-import type { Rule } from "./rule.ts";
+import type { FindRule, RuleTable } from "./rule.ts";
 
 /** Compressing and merging do not keep up, or fail. */
-export const backlog: Rule<"backlog"> = {
-  rule: "backlog",
-  parents: ["write_error", "disk_low"],
-  find({ seen: { status }, settings, isRaised }) {
-    const { segments_waiting, days_waiting, failures, last_failure } = status.archive;
-    if (failures > 0)
-      return { severity: "warning", subjects: [], value: failures, limit: 0, detail: `failed: ${last_failure ?? ""}` };
-    const streams = Math.max(
-      1,
-      status.symbols.reduce((sum, { streams }) => sum + streams.length, 0),
-    );
-    const part = isRaised ? 0.5 : 1;
-    const figures = [
-      {
-        value: segments_waiting,
-        limit: settings.segments_per_stream * streams,
-        what: "segments wait to be compressed",
-      },
-      { value: days_waiting, limit: settings.days_per_stream * streams, what: "days wait to be merged" },
-    ];
-    const above = figures.find(({ value, limit }) => value > limit * part);
-    if (above === undefined) return null;
-    return { severity: "warning", subjects: [], value: above.value, limit: above.limit, detail: above.what };
-  },
+const backlog: FindRule<"backlog"> = ({ seen: { status }, settings, isRaised }) => {
+  const { segments_waiting, days_waiting, failures, last_failure } = status.archive;
+  if (failures > 0)
+    return { severity: "warning", subjects: [], value: failures, limit: 0, detail: `failed: ${last_failure ?? ""}` };
+  const streams = Math.max(
+    1,
+    status.symbols.reduce((sum, { streams }) => sum + streams.length, 0),
+  );
+  const part = isRaised ? 0.5 : 1;
+  const figures = [
+    {
+      value: segments_waiting,
+      limit: settings.segments_per_stream * streams,
+      what: "segments wait to be compressed",
+    },
+    { value: days_waiting, limit: settings.days_per_stream * streams, what: "days wait to be merged" },
+  ];
+  const above = figures.find(({ value, limit }) => value > limit * part);
+  if (above === undefined) return null;
+  return { severity: "warning", subjects: [], value: above.value, limit: above.limit, detail: above.what };
 };
 
 /** A part of the program fails in a way that nobody expected. */
-export const fault: Rule<"fault"> = {
-  rule: "fault",
-  parents: ["write_error"],
-  find({ seen: { faults } }) {
-    const [first] = faults;
-    if (first === undefined) return null;
-    const subjects = [...new Set(faults.map(({ part }) => part))].sort();
-    return { severity: "warning", subjects, value: faults.length, limit: null, detail: first.reason };
-  },
+const fault: FindRule<"fault"> = ({ seen: { faults } }) => {
+  const [first] = faults;
+  if (first === undefined) return null;
+  const subjects = [...new Set(faults.map(({ part }) => part))].sort();
+  return { severity: "warning", subjects, value: faults.length, limit: null, detail: first.reason };
 };
 
 /** Archives that are not what their manifests say; each until it is verified, or nobody has failed for a day. */
-export const verifyFailed: Rule<"verify_failed"> = {
-  rule: "verify_failed",
-  parents: [],
-  find({ seen, nowUs, settings, open }) {
-    const subjects = new Set(open?.subjects ?? []);
-    let detail = open?.detail ?? null;
-    let isNew = false;
-    for (const { subject, problem } of seen.verified) {
-      if (problem === null) subjects.delete(subject);
-      else {
-        subjects.add(subject);
-        detail = `${subject}: ${problem}`;
-        isNew = true;
-      }
+const verifyFailed: FindRule<"verify_failed"> = ({ seen, nowUs, settings, open }) => {
+  const subjects = new Set(open?.subjects ?? []);
+  let detail = open?.detail ?? null;
+  let isNew = false;
+  for (const { subject, problem } of seen.verified) {
+    if (problem === null) subjects.delete(subject);
+    else {
+      subjects.add(subject);
+      detail = `${subject}: ${problem}`;
+      isNew = true;
     }
-    if (subjects.size === 0) return null;
-    const isOld = open !== null && nowUs - open.changed_us > settings.keep_hours * 3600e6;
-    if (isOld && !isNew) return null;
-    return { severity: "critical", subjects: [...subjects].sort(), value: null, limit: null, detail };
-  },
+  }
+  if (subjects.size === 0) return null;
+  const isOld = open !== null && nowUs - open.changed_us > settings.keep_hours * 3600e6;
+  if (isOld && !isNew) return null;
+  return { severity: "critical", subjects: [...subjects].sort(), value: null, limit: null, detail };
 };
 
 /** The run before this one did not end of its own will. Told once data flows again. */
-export const crashRecovered: Rule<"crash_recovered"> = {
-  rule: "crash_recovered",
-  parents: [],
-  costs: ["crash"],
-  find({ seen: { crash, status }, nowUs, settings, open }) {
-    if (crash === null) return null;
-    const isFlowing = status.symbols.some(({ last_recv_us }) => (last_recv_us ?? 0) >= crash.toUs);
-    if (!isFlowing) return "unknown";
-    if (open !== null && nowUs - open.changed_us > settings.keep_s * 1e6) return null;
-    return {
-      severity: "info",
-      subjects: [],
-      value: Math.round((crash.toUs - crash.fromUs) / 1e6),
-      limit: null,
-      detail: crash.detail,
-      fromUs: crash.fromUs,
-      overUs: crash.toUs,
-    };
-  },
+const crashRecovered: FindRule<"crash_recovered"> = ({ seen: { crash, status }, nowUs, settings, open }) => {
+  if (crash === null) return null;
+  const isFlowing = status.symbols.some(({ last_recv_us }) => (last_recv_us ?? 0) >= crash.toUs);
+  if (!isFlowing) return "unknown";
+  if (open !== null && nowUs - open.changed_us > settings.keep_s * 1e6) return null;
+  return {
+    severity: "info",
+    subjects: [],
+    value: Math.round((crash.toUs - crash.fromUs) / 1e6),
+    limit: null,
+    detail: crash.detail,
+    fromUs: crash.fromUs,
+    overUs: crash.toUs,
+  };
 };
 
 /** Gaps or history cannot be written: the catalogue is locked, damaged or refused by the disk, or the journal is. Nothing is lost. */
-export const catalogueAway: Rule<"catalogue_away"> = {
-  rule: "catalogue_away",
-  parents: ["write_error"],
-  find({ seen: { status } }) {
-    const { problem, journal_problem } = status.catalogue;
-    const detail = journal_problem === null ? problem : `the journal cannot be written: ${journal_problem}`;
-    return detail === null ? null : { severity: "warning", subjects: [], value: null, limit: null, detail };
-  },
+const catalogueAway: FindRule<"catalogue_away"> = ({ seen: { status } }) => {
+  const { problem, journal_problem } = status.catalogue;
+  const detail = journal_problem === null ? problem : `the journal cannot be written: ${journal_problem}`;
+  return detail === null ? null : { severity: "warning", subjects: [], value: null, limit: null, detail };
 };
 
 /** More dates are over a limit of the retention than an hour may remove. The rest waits, so that somebody can look first. */
-export const retention: Rule<"retention"> = {
-  rule: "retention",
-  parents: [],
-  find({ seen: { removalsWaiting } }) {
-    if (removalsWaiting === null) return null;
-    const { dates, archives, from, to, limit } = removalsWaiting;
-    return {
-      severity: "warning",
-      subjects: [],
-      value: dates,
-      limit,
-      detail: `${archives} archives of ${dates} more dates (${from} to ${to}) are due; ${limit} dates go in an hour, the rest waits`,
-    };
-  },
+const retention: FindRule<"retention"> = ({ seen: { removalsWaiting } }) => {
+  if (removalsWaiting === null) return null;
+  const { dates, archives, from, to, limit } = removalsWaiting;
+  return {
+    severity: "warning",
+    subjects: [],
+    value: dates,
+    limit,
+    detail: `${archives} archives of ${dates} more dates (${from} to ${to}) are due; ${limit} dates go in an hour, the rest waits`,
+  };
 };
 
 /** Symbols that the exchange does not know. */
-export const symbolUnknown: Rule<"symbol_unknown"> = {
-  rule: "symbol_unknown",
-  parents: [],
-  find({ seen: { status, suggestions }, open }) {
-    if (status.symbols.every(({ state }) => state === "unchecked")) return "unknown";
-    const unknown = status.symbols.filter(({ state }) => state === "unknown").map(({ symbol }) => symbol);
-    if (unknown.length === 0) return null;
-    const hints = unknown.flatMap((symbol) => {
-      const meant = suggestions.get(symbol);
-      return meant === undefined ? [] : [`${symbol}: did you mean ${meant}?`];
-    });
-    const detail = hints.length > 0 ? hints.slice(0, 5).join(" ") : (open?.detail ?? null);
-    return { severity: "warning", subjects: unknown.sort(), value: null, limit: null, detail };
-  },
+const symbolUnknown: FindRule<"symbol_unknown"> = ({ seen: { status, suggestions }, open }) => {
+  if (status.symbols.every(({ state }) => state === "unchecked")) return "unknown";
+  const unknown = status.symbols.filter(({ state }) => state === "unknown").map(({ symbol }) => symbol);
+  if (unknown.length === 0) return null;
+  const hints = unknown.flatMap((symbol) => {
+    const meant = suggestions.get(symbol);
+    return meant === undefined ? [] : [`${symbol}: did you mean ${meant}?`];
+  });
+  const detail = hints.length > 0 ? hints.slice(0, 5).join(" ") : (open?.detail ?? null);
+  return { severity: "warning", subjects: unknown.sort(), value: null, limit: null, detail };
 };
 
 /** The bucket does not take archives. */
-export const upload: Rule<"upload"> = {
-  rule: "upload",
-  parents: ["disconnected"],
-  find({ seen: { status } }) {
-    const { upload } = status;
-    if (upload === null || upload.problem === null) return null;
-    return {
-      severity: "warning",
-      subjects: [upload.target],
-      value: upload.archives_waiting,
-      limit: null,
-      detail: upload.problem,
-    };
-  },
+const upload: FindRule<"upload"> = ({ seen: { status } }) => {
+  const { upload } = status;
+  if (upload === null || upload.problem === null) return null;
+  return {
+    severity: "warning",
+    subjects: [upload.target],
+    value: upload.archives_waiting,
+    limit: null,
+    detail: upload.problem,
+  };
 };
 
 /** Archives that the bucket refuses while it takes others, or that somebody has changed or removed there. */
-export const uploadObject: Rule<"upload_object"> = {
-  rule: "upload_object",
-  parents: ["disconnected"],
-  find({ seen: { status } }) {
-    const [first, ...others] = status.upload?.objects ?? [];
-    if (first === undefined) return null;
-    return {
-      severity: "warning",
-      subjects: [first, ...others].map(({ subject }) => subject).sort(),
-      value: null,
-      limit: null,
-      detail: `${first.subject}: ${first.problem}`,
-    };
-  },
+const uploadObject: FindRule<"upload_object"> = ({ seen: { status } }) => {
+  const [first, ...others] = status.upload?.objects ?? [];
+  if (first === undefined) return null;
+  return {
+    severity: "warning",
+    subjects: [first, ...others].map(({ subject }) => subject).sort(),
+    value: null,
+    limit: null,
+    detail: `${first.subject}: ${first.problem}`,
+  };
 };
 
 /** The page is not reached by its public name, or soon will not be. */
-export const publicUrl: Rule<"public_url"> = {
-  rule: "public_url",
-  parents: ["disconnected"],
-  find({ seen: { publicUrl: state }, settings }) {
-    if (state === null) return "unknown";
-    if (state.kind === "unreachable")
-      return { severity: "warning", subjects: [state.host], value: null, limit: null, detail: state.detail };
-    const limit = settings.certificate_days * 86_400;
-    if (state.expiresInS === null || state.expiresInS >= limit) return null;
-    const days = Math.max(0, Math.floor(state.expiresInS / 86_400));
-    const detail = `the certificate of ${state.host} expires in ${days} days; renew it, and see why nobody has (certbot renew --dry-run)`;
-    return { severity: "warning", subjects: [state.host], value: Math.round(state.expiresInS), limit, detail };
-  },
+const publicUrl: FindRule<"public_url"> = ({ seen: { publicUrl: state }, settings }) => {
+  if (state === null) return "unknown";
+  if (state.kind === "unreachable")
+    return { severity: "warning", subjects: [state.host], value: null, limit: null, detail: state.detail };
+  const limit = settings.certificate_days * 86_400;
+  if (state.expiresInS === null || state.expiresInS >= limit) return null;
+  const days = Math.max(0, Math.floor(state.expiresInS / 86_400));
+  const detail = `the certificate of ${state.host} expires in ${days} days; renew it, and see why nobody has (certbot renew --dry-run)`;
+  return { severity: "warning", subjects: [state.host], value: Math.round(state.expiresInS), limit, detail };
 };
+
+/** The rules of this file by name. */
+export const workRules = {
+  backlog,
+  fault,
+  verify_failed: verifyFailed,
+  crash_recovered: crashRecovered,
+  catalogue_away: catalogueAway,
+  retention,
+  symbol_unknown: symbolUnknown,
+  upload,
+  upload_object: uploadObject,
+  public_url: publicUrl,
+} satisfies Partial<RuleTable>;

@@ -1,4 +1,5 @@
-import { type Incident, type IncidentRule, incidentRules, type Mute } from "../../domain/incident.ts";
+import type { Incident, Mute } from "../../domain/incident.ts";
+import { type IncidentRule, incidentRules } from "../../domain/incident-rules.ts";
 import { nearest } from "../../platform/did-you-mean.ts";
 import type { Ask } from "./commands/command.ts";
 

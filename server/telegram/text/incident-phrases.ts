@@ -1,4 +1,5 @@
-import { type Incident, type IncidentRule, incidentUnits } from "../../domain/incident.ts";
+import type { Incident } from "../../domain/incident.ts";
+import { type IncidentRule, ruleFacts } from "../../domain/incident-rules.ts";
 import {
   bytes,
   count,
@@ -23,19 +24,6 @@ export type Speech = {
   readonly host: string;
 };
 
-/** Rules that cost records, of which one wants to hear that none were lost. */
-const costly: readonly IncidentRule[] = [
-  "disconnected",
-  "reconnect_storm",
-  "stale",
-  "gap",
-  "write_error",
-  "crash_recovered",
-];
-
-/** Rules that tell of what is over already: nothing lasts, and nothing ends. */
-const past: readonly IncidentRule[] = ["gap", "crash_recovered"];
-
 /** Subjects that are named before it is "and so many more". */
 const namedSubjects = 3;
 
@@ -58,7 +46,7 @@ export function mark(incident: Incident): string {
 
 /** It is told as something that happened rather than as something that lasts. */
 export function isPast({ rule }: Pick<Incident, "rule">): boolean {
-  return past.includes(rule);
+  return ruleFacts[rule].isPast === true;
 }
 
 /** What it costs while it lasts, and what to do. */
@@ -109,7 +97,7 @@ export function lossOf(incident: Incident, language: Language): string | null {
   const counted = lost > 0 ? fill(words.records, { n: count(lost, language) }) : null;
   const parts = [counted, estimate].filter((part) => part !== null);
   if (parts.length > 0) return fill(isOver ? words.lost : words.lostSoFar, { what: parts.join(words.and) });
-  return isOver && costly.includes(rule) && records_lost === 0 ? words.nothingLost : null;
+  return isOver && ruleFacts[rule].costs !== undefined && records_lost === 0 ? words.nothingLost : null;
 }
 
 /** How long it lasted, or lasts. */
@@ -128,7 +116,7 @@ export function zone({ nowUs, timeZone }: Speech): string {
 }
 
 function amountOf(rule: IncidentRule, amount: number, language: Language): string {
-  const unit = incidentUnits[rule];
+  const unit = ruleFacts[rule].unit;
   if (unit === "ms") return milliseconds(amount, language);
   if (unit === "s") return duration(amount * 1e6, language);
   if (unit === "ratio") return percent(amount, language);

@@ -1,5 +1,5 @@
 import type { GapCause } from "../../domain/gap.ts";
-import type { IncidentRule } from "../../domain/incident.ts";
+import type { IncidentRule } from "../../domain/incident-rules.ts";
 
 /** What each command does, for Telegram's menu and the help. */
 const about = {

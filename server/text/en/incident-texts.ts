@@ -1,4 +1,4 @@
-import type { IncidentRule } from "../../domain/incident.ts";
+import type { IncidentRule } from "../../domain/incident-rules.ts";
 
 /** What is said of a rule's incidents. */
 export type RuleWords = {

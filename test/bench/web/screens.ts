@@ -5,7 +5,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import { type Incident, incidentUnits } from "../../../server/domain/incident.ts";
+import type { Incident } from "../../../server/domain/incident.ts";
+import { ruleFacts } from "../../../server/domain/incident-rules.ts";
 import { createHttpServer } from "../../../server/http/server.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { findBrowser } from "../../support/browser/browser.ts";
@@ -106,7 +107,7 @@ async function take(page: Page, path: string): Promise<void> {
 }
 
 function statusOf(symbols: number, open: readonly Incident[]) {
-  const shown = open.map((one) => ({ ...one, unit: incidentUnits[one.rule], muted: false }));
+  const shown = open.map((one) => ({ ...one, unit: ruleFacts[one.rule].unit, muted: false }));
   return fakeStatus(step++, symbols, { alerts: { open: shown, maintenance_until_us: null } });
 }
 

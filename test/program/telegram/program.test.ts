@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { incidentRules } from "../../../server/domain/incident.ts";
+import { incidentRules } from "../../../server/domain/incident-rules.ts";
 import type { Status } from "../../../server/domain/status.ts";
 import { commandNames } from "../../../server/telegram/bot/commands/help.ts";
 import { builtExecutable } from "../../support/executable.ts";

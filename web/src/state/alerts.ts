@@ -1,16 +1,11 @@
 import { computed, signal } from "@preact/signals";
-import type { IncidentRule, OpenIncident } from "../../../server/domain/incident.ts";
+import type { OpenIncident } from "../../../server/domain/incident.ts";
+import { type IncidentRule, ruleFacts } from "../../../server/domain/incident-rules.ts";
 import { type Answer, api, ask, patience } from "../api/api.ts";
 import { bytes, duration, milliseconds, number, percent } from "../present/format.ts";
 import { bothZones, day, shortClock } from "../present/time.ts";
 import { t } from "../words/i18n.ts";
 import { status } from "./state.ts";
-
-/** Of these the figure is the time that has passed, which is said anyway. */
-const timed: readonly IncidentRule[] = ["disconnected", "stale"];
-
-/** Of these the time is said of what is over already. */
-const past: readonly IncidentRule[] = ["gap", "crash_recovered"];
 
 /** The incidents that last, as the newest status has them. */
 export const openIncidents = computed(() => status.value?.alerts.open ?? []);
@@ -46,7 +41,7 @@ export function subjectsOf({ subjects, subject_count }: OpenIncident): string {
 /** The watched figure against its limit, or nothing. */
 export function figuresOf(incident: OpenIncident): readonly string[] {
   const { rule, unit, value, worst, limit } = incident;
-  if (unit === null || value === null || timed.includes(rule)) return [];
+  if (unit === null || value === null || ruleFacts[rule].figureIsAge) return [];
   const say = (amount: number) => inUnit(unit, amount);
   if (isPast(incident)) return [t(rule === "gap" ? "alertOver" : "alertDown", { value: say(worst ?? value) })];
   return [
@@ -58,7 +53,7 @@ export function figuresOf(incident: OpenIncident): readonly string[] {
 
 /** It is over, and only told of. */
 export function isPast({ rule }: Pick<OpenIncident, "rule">): boolean {
-  return past.includes(rule);
+  return ruleFacts[rule].isPast === true;
 }
 
 /** What is known to be lost, and what is estimated; null where nothing is known. */

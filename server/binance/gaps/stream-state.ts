@@ -38,6 +38,9 @@ export type Interruption = { readonly fromUs: number; readonly cause: GapCause; 
 /** A stream is busy enough for its own last record to tell when it broke off, if it never pauses longer, µs. */
 const busyUs = 500_000;
 
+/** Receipts that lie so close together tell nothing of the order of what was sent, µs. */
+const sameMomentUs = 100_000;
+
 /** What was sent before another connection began has come by so much later, µs. */
 export const underWayUs = 2_000_000;
 
@@ -94,9 +97,12 @@ export function part(
   const first = began[0];
   if (first === undefined) {
     const toUs = Math.min(...others.map(({ sinceUs }) => sinceUs));
-    if (lastDataUs < toUs) {
-      // It was dead already when the others began to deliver: in between nobody listened.
-      one.spans.push({ fromUs: lastDataUs, toUs, cause, alone: false, provable: one.sequence.holes !== null });
+    if (lastDataUs < toUs + sameMomentUs) {
+      // It was dead already when the others began to deliver: in between nobody listened. A process that stood still finds the last data of
+      // the one and the beginning of the other in the same moment.
+      const fromUs = lastDataUs < toUs ? lastDataUs : Math.max(old.lastUs, toUs - underWayUs);
+      const untilUs = Math.max(toUs, lastDataUs);
+      one.spans.push({ fromUs, toUs: untilUs, cause, alone: false, provable: one.sequence.holes !== null });
       return true;
     }
     // Nothing of a quiet stream on either is what it looks like, nor is that of a busy one after a while.

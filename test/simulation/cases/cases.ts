@@ -253,4 +253,23 @@ export const cases: readonly Case[] = [
       ],
     },
   },
+  {
+    name: "a quiet stream has a gap if a process that stood still found its connection closed and the next one open at once",
+    plan: {
+      seed: 660075,
+      symbols: ["BTCUSDT", "ETHUSDT"],
+      types: ["depth20@100ms", "depth@100ms", "bookTicker"],
+      faultyS: 51,
+      kindS: 900,
+      isAudited: false,
+      paceMs: 1000,
+      settings: { "feed.connections": 2 },
+      startMs: Date.parse("2026-11-22T23:58:56.000Z"),
+      faults: [
+        { atS: 27.988, kind: "disk_slow", ms: 50, s: 3 },
+        { atS: 32.541, kind: "disk_slow", ms: 2000, s: 60 },
+        { atS: 40.143, kind: "shutdown", leadS: 15 },
+      ],
+    },
+  },
 ];

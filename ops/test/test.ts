@@ -14,8 +14,12 @@ const folder = mkdtempSync(join(tmpdir(), "rt-data-tests-"));
 const page = join(folder, "page");
 const executable = join(root, "dist/rt-data");
 
-/** Files that build into the checkout; they run when all others are done. */
-const alone: readonly string[] = ["test/packaging/release.test.ts"];
+/** Files that build into the checkout, or compare real time with figures; they run one after another when all others are done. */
+const alone: readonly string[] = [
+  "test/packaging/release.test.ts",
+  "test/program/telegram/kill.test.ts",
+  "test/unit/monitor/monitor.test.ts",
+];
 
 /** Tests wait for sockets, timers and child processes more than they compute: two files for each core keep the cores busy. */
 const filesAtOnce = Math.max(2, availableParallelism() * 2);

@@ -106,7 +106,10 @@ export function createGapIntake(deps: {
         deps.hold(gapOf({ stream, ...rest }), (gap) => {
           ledger.update([gap]);
           const resumedUs = isLeftOut ? gap.to_us : deps.startedUs;
-          if (isNumbered(stream) && firstId !== undefined) void catchUp({ gap, stream, resumedUs, firstId });
+          if (!isNumbered(stream)) return;
+          if (firstId !== undefined) void catchUp({ gap, stream, resumedUs, firstId });
+          // Nothing has come since; the first trade is waited for.
+          else if (isLeftOut) regain(stream, gap, 0);
         });
       }
     },

@@ -1,3 +1,4 @@
+import type { FeedGap } from "../../binance/gaps/feed-events.ts";
 import { dateOf, dayUs } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
 import type { Stream } from "../../domain/stream.ts";
@@ -16,6 +17,11 @@ export type LeftOut = {
   readonly interruptions: ReadonlyMap<Stream, Downtime>;
   /** At a start: these streams were missing, and those of earlier runs, that ended at `sinceUs`, that are left out now are written down. */
   begin(streams: readonly Stream[], downtimes: ReadonlyMap<Stream, Downtime>, sinceUs: number): void;
+  /**
+   * These streams are recorded from `sinceUs` on, or from now on (null), by a process that takes over from one that did not record them.
+   * Writes down and returns the time in which those were missing that had been recorded before.
+   */
+  resume(streams: readonly { readonly stream: Stream; readonly sinceUs: number | null }[]): readonly FeedGap[];
   /** The config asks for other streams. */
   change(before: readonly Stream[], wanted: readonly Stream[]): void;
   /** Of those that are left out since yesterday or today, up to now: the day must not be merged without. */
@@ -53,16 +59,15 @@ export function createLeftOut(deps: {
     return { fromUs, cause: "not_configured" };
   }
 
+  function gapUntil({ type, symbol }: Stream, { fromUs, cause }: Downtime, toUs: number): Gap {
+    const span = { from_us: fromUs, to_us: Math.max(toUs, fromUs + 1), missing: null, repaired: 0 };
+    return { stream: type.folder, symbol, ...span, cause };
+  }
+
   function interrupt(found: ReadonlyMap<Stream, Downtime>): void {
+    for (const [stream, downtime] of found) interruptions.set(stream, downtime);
     const toUs = nowUs();
-    const gaps: Gap[] = [];
-    for (const [stream, downtime] of found) {
-      const { fromUs, cause } = downtime;
-      const span = { from_us: fromUs, to_us: Math.max(toUs, fromUs + 1), missing: null, repaired: 0 };
-      interruptions.set(stream, downtime);
-      gaps.push({ stream: stream.type.folder, symbol: stream.symbol, ...span, cause });
-    }
-    deps.addGaps(gaps);
+    deps.addGaps([...found].map(([stream, downtime]) => gapUntil(stream, downtime, toUs)));
   }
 
   return {
@@ -77,6 +82,16 @@ export function createLeftOut(deps: {
         if (known === null || dateOf(known) >= dateOf(nowUs() - dayUs))
           note(folder, symbol, known ?? Math.min(Math.max(recvUs, sinceUs), nowUs()));
       }
+    },
+    resume(streams) {
+      const gaps = streams.flatMap(({ stream, sinceUs }) => {
+        const downtime = missingSince(stream);
+        if (downtime === null) return [];
+        const toUs = Math.max(sinceUs ?? nowUs(), downtime.fromUs + 1);
+        return [{ stream, ...downtime, toUs, missing: null, holes: [] }];
+      });
+      deps.addGaps(gaps.map(({ stream, toUs, ...downtime }) => gapUntil(stream, downtime, toUs)));
+      return gaps;
     },
     change(before, wanted) {
       const added = wanted.filter((stream) => !before.includes(stream));

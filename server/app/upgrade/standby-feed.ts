@@ -8,6 +8,7 @@ import type { Gap } from "../../domain/gap.ts";
 import type { Stream } from "../../domain/stream.ts";
 import type { ReceiveClock } from "../../platform/time/receive-clock.ts";
 import type { Downtime } from "../../recorder/recover/downtime.ts";
+import type { LeftOut } from "../gaps/left-out.ts";
 import { createStampedFeed } from "../recording/stamped-feed.ts";
 import { gapOfLeftover } from "./parent-state.ts";
 
@@ -37,6 +38,8 @@ export type StandbyFeed = {
     noteGaps: (gaps: readonly Gap[]) => void;
     /** Since when streams that are added later are missing. */
     interruptions: ReadonlyMap<Stream, Downtime>;
+    /** Is told which streams the other process did not record, and since when they are received here. */
+    resume: LeftOut["resume"];
   }): Feed;
 };
 
@@ -145,6 +148,12 @@ export function createStandbyFeed(
     },
   );
 
+  /** Receipt of the first record that is held of a stream, µs; null if there is none. */
+  function heldSince(stream: Stream): number | null {
+    for (const record of held.values()) if (record.stream === stream) return record.recvUs;
+    return null;
+  }
+
   /** Receipt does not run back from one process to the next, however late the other one has looked at its clock. */
   function drain(sink: FeedEvents): void {
     const floors = new Map<Stream, number>();
@@ -195,12 +204,15 @@ export function createStandbyFeed(
     held: () => ({ handedOver, mostCharacters: most, isFull: dropped.size > 0 }),
     attach(to) {
       attached = to.sink;
+      const added = streams.filter(({ name }) => !inherited.has(name));
+      const resumed = to.resume(added.map((stream) => ({ stream, sinceUs: heldSince(stream) })));
       mayDeliver = to.mayDeliver;
       interruptions = to.interruptions;
       if (ping !== null) to.sink.onPing(...ping);
       for (const [stream, found] of dated) to.sink.onDated(stream, ...found);
       drain(to.sink);
-      if (gaps.length > 0) to.sink.onGaps(gaps);
+      const found = [...resumed, ...gaps];
+      if (found.length > 0) to.sink.onGaps(found);
       to.noteGaps(lostGaps());
       // What came before that was the other process's to keep.
       for (const found of odd) if (found[2] > stoppedAtUs) to.sink.onOdd(...found);

@@ -7,10 +7,13 @@ import { readJournal } from "../../../server/journal/journal.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { recorderOf } from "../../../server/storage/lock/data-folder.ts";
+import { readUpgradeReport } from "../../../server/upgrade/report.ts";
 import { readRecords } from "../../support/data/read-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { type Program, rtData, start } from "../../support/program.ts";
 import { run } from "../../support/run.ts";
+import { isRunning } from "../../support/upgrades.ts";
 import { until } from "../../support/wait.ts";
 
 const stops: (() => unknown)[] = [];
@@ -107,7 +110,24 @@ async function setUp() {
     return told;
   };
   const verify = async () => (await run(["verify", "--data-dir", dataDir])).code;
-  return { configure, begin, pass, complete, judge, gaps, verify };
+  /** Another process takes over; what it runs in is no child of the test. */
+  const upgrade = async () => {
+    const [old, sinceMs] = [recorderOf(dataDir)?.pid ?? 0, Date.now()];
+    process.kill(old, "SIGUSR2");
+    const report = () => {
+      const found = readUpgradeReport(dataDir);
+      return found !== null && found.pid === old && found.atMs >= sinceMs ? found : null;
+    };
+    await until(() => report() !== null, "the report of the upgrade", 60_000);
+    expect(report()?.result.kind).toBe("handed_over");
+    const pid = recorderOf(dataDir)?.pid ?? 0;
+    stops.push(() => isRunning(pid) && process.kill(pid, "SIGKILL"));
+    return async () => {
+      process.kill(pid, "SIGTERM");
+      await until(() => !isRunning(pid), "the recorder to end", 30_000);
+    };
+  };
+  return { configure, begin, pass, complete, judge, gaps, verify, upgrade };
 }
 
 test("a symbol that is taken out and put back by SIGHUP has a gap of its own in between, its trades are refetched, none twice", async () => {
@@ -170,5 +190,23 @@ test("a stream type that is taken out, whose recorder then goes down and comes b
   await complete();
   second.kill("SIGTERM");
   await second.ended;
+  expect(judge().map(({ cause, missing }) => [cause, missing])).toEqual([["not_configured", null]]);
+}, 120_000);
+
+test("a symbol that comes back with an upgrade is missing since it was taken out, and its trades are refetched", async () => {
+  const { configure, begin, pass, complete, judge, upgrade } = await setUp();
+  configure(["BTCUSDT", "ETHUSDT"]);
+  const first = await begin();
+  await pass(100);
+  first.kill("SIGTERM");
+  await first.ended;
+  configure(["BTCUSDT"]);
+  await begin();
+  await pass(100);
+  configure(["BTCUSDT", "ETHUSDT"]);
+  const end = await upgrade();
+  await pass(50);
+  await complete();
+  await end();
   expect(judge().map(({ cause, missing }) => [cause, missing])).toEqual([["not_configured", null]]);
 }, 120_000);

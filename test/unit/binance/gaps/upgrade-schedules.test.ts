@@ -201,7 +201,13 @@ function play(plan: Plan, steps: readonly (readonly [number, Step])[]) {
   function attach(): void {
     isHandedOver = true;
     const noteGaps = (found: readonly Gap[]) => void gaps.push(...found);
-    standby?.attach({ sink: sinkOf("new", take), mayDeliver: () => true, noteGaps, interruptions: new Map() });
+    standby?.attach({
+      sink: sinkOf("new", take),
+      mayDeliver: () => true,
+      noteGaps,
+      interruptions: new Map(),
+      resume: () => [],
+    });
   }
 
   const market = createVirtualMarket(streams, plan.busy, (stream, id, payload) => {

@@ -101,7 +101,7 @@ export function part(
       // It was dead already when the others began to deliver: in between nobody listened. A process that stood still finds the last data of
       // the one and the beginning of the other in the same moment.
       const fromUs = lastDataUs < toUs ? lastDataUs : Math.max(old.lastUs, toUs - underWayUs);
-      const untilUs = Math.max(toUs, lastDataUs);
+      const untilUs = Math.max(toUs, lastDataUs, fromUs + 1);
       one.spans.push({ fromUs, toUs: untilUs, cause, alone: false, provable: one.sequence.holes !== null });
       return true;
     }

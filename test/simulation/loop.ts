@@ -32,6 +32,8 @@ const [
 type Profile = "swarm" | "storm";
 const generators = { swarm: generate, storm: generateStorm };
 const endMs = realNowMs() + Number(seconds) * 1000;
+/** A process that has grown larger ends, and another one goes on with the next seed. */
+const mostBytes = 1_200_000_000;
 const shrunk = new Set<string>();
 
 for (let n = 0; n < Number(mostRuns) && (n === 0 || realNowMs() < endMs); n++) {
@@ -46,6 +48,7 @@ for (let n = 0; n < Number(mostRuns) && (n === 0 || realNowMs() < endMs); n++) {
     small: first === undefined ? null : await small(plan, first.promise),
   };
   process.stdout.write(`${JSON.stringify(report)}\n`);
+  if (process.memoryUsage.rss() > mostBytes) break;
 }
 process.exit(0);
 

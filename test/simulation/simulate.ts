@@ -28,6 +28,7 @@ const seed = Number(values.seed ?? Math.floor(Math.random() * 1e9));
 const jobs = Number(values.jobs);
 const kinds = values.kinds ?? (values.all ? Object.keys(draws) : usualKinds).join(",");
 const profile = values.storm ? "storm" : "swarm";
+const endMs = performance.now() + Number(values.minutes) * 60_000;
 const totals = createTotals();
 console.log(`seed ${seed}, ${profile}, kinds ${kinds}`);
 
@@ -36,20 +37,33 @@ console.log(totals.summary());
 if (values.table) console.log(totals.table());
 process.exit(totals.failures() > 0 ? 1 : 0);
 
+/** Plays every `jobs`-th seed until the time is over, in one process after the other. */
 async function runJob(job: number): Promise<void> {
-  const parameters = [seed + job, jobs, Number(values.minutes) * 60, values.runs, kinds, profile, values.shrink].map(
-    String,
-  );
-  const child = Bun.spawn([process.execPath, join(import.meta.dir, "loop.ts"), ...parameters], {
+  const runs = Number(values.runs);
+  let played = 0;
+  for (let before = -1; before < played && played < runs; ) {
+    const leftS = (endMs - performance.now()) / 1000;
+    if (played > 0 && leftS <= 0) return;
+    before = played;
+    played += await runProcess([seed + job + played * jobs, jobs, leftS, runs - played, kinds, profile, values.shrink]);
+  }
+}
+
+/** Returns how many seeds the process played. */
+async function runProcess(parameters: readonly (string | number)[]): Promise<number> {
+  const child = Bun.spawn([process.execPath, join(import.meta.dir, "loop.ts"), ...parameters.map(String)], {
     stdio: ["ignore", "pipe", "inherit"],
   });
+  let played = 0;
   let rest = "";
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + chunk).split("\n");
     rest = lines.pop() ?? "";
+    played += lines.length;
     for (const line of lines) tell(JSON.parse(line) as Report);
   }
   if ((await child.exited) !== 0) totals.crashed();
+  return played;
 }
 
 function tell(report: Report): void {

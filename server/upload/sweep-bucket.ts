@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Day, dayOfPath } from "../domain/day.ts";
+import { type Day, dateOf, dayOfPath } from "../domain/day.ts";
 import { messageOf } from "../platform/errors.ts";
 import type { Log } from "../platform/log/log.ts";
 import { type BucketDay, type BucketDayOptions, lookAt, type Vouched } from "./day/bucket-day.ts";
@@ -53,13 +53,14 @@ async function removeOld(prefix: string, keepFrom: string, deps: Sweeping): Prom
   let last = "";
   let kept = 0;
   let oldest: string | null = null;
-  for await (const { key } of store.list(`${prefix}stream=`)) {
+  for await (const { key, modifiedMs } of store.list(`${prefix}stream=`)) {
     const day = archivedDayOfKey(key);
     const folder = key.slice(0, key.lastIndexOf("/"));
     if (day === null || day.date >= keepFrom || folder === last) continue;
     last = folder;
     const found = await lookAt(day, options, deps);
-    if (isOwn(found, deps)) await remove(found, keepFrom, deps);
+    if (isYoung(found, modifiedMs, keepFrom)) log.info("an archive of a wrong date stays in the bucket", { ...day });
+    else if (isOwn(found, deps)) await remove(found, keepFrom, deps);
     else {
       kept++;
       if (oldest === null || day.date < oldest) oldest = day.date;
@@ -69,6 +70,12 @@ async function removeOld(prefix: string, keepFrom: string, deps: Sweeping): Prom
   const message =
     "archives in the bucket are older than upload.retention_days, but not known to be this recorder's alone; they stay";
   log.info(message, { archives: kept, oldest, before: keepFrom });
+}
+
+/** The date of a day that a wrong clock has stamped says nothing: it counts as of when it came into the bucket, and stays if nobody knows. */
+function isYoung({ vouched }: BucketDay, modifiedMs: number | null, keepFrom: string): boolean {
+  if (vouched?.hasWrongDate !== true) return false;
+  return modifiedMs === null || dateOf(modifiedMs * 1000) >= keepFrom;
 }
 
 /**

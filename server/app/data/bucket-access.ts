@@ -1,8 +1,10 @@
+import { resolve } from "node:path";
 import { keptFrom } from "../../archive/retention/retention-plan.ts";
+import { isWrongDate } from "../../archive/retention/wrong-stamps.ts";
 import type { Config } from "../../config/config.ts";
 import { archivePath, type Day, dateOf, manifestPath } from "../../domain/day.ts";
 import { codeOf } from "../../platform/errors.ts";
-import { readFileSync } from "../../platform/files/files.ts";
+import { readFileSync, statSync } from "../../platform/files/files.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { ConfirmedTime } from "../../platform/time/confirmed-time.ts";
 import { type Manifest, parseManifest } from "../../storage/manifest.ts";
@@ -68,10 +70,29 @@ export function createBucketAccess(
   return { store, pacer, options, ...known, prove, abort: () => requests.abort() };
 }
 
-/** A day that the bucket would not keep any more is not brought there; while the time is unconfirmed that is no day. */
+/**
+ * A day that the bucket would not keep any more is not brought there; while the time is unconfirmed that is no day. One that a wrong clock
+ * has stamped counts as of its merge.
+ */
 export function isPastDay(config: Config, day: Day, time: ConfirmedTime): boolean {
   const from = time.kind === "confirmed" ? keptFrom(dateOf(time.us), config.upload.retention_days) : null;
-  return from !== null && day.date < from;
+  if (from === null || day.date >= from) return false;
+  const mergedOn = mergeOfWrongDate(resolve(config.record.data_dir), day);
+  return mergedOn === null || mergedOn < from;
+}
+
+/** The date of the merge of an archive on this disk whose own date is wrong; null for any other. */
+function mergeOfWrongDate(dataDir: string, day: Day): string | null {
+  const path = manifestPath(dataDir, day);
+  try {
+    const text = readFileSync(path, "utf8");
+    // Most manifests need not be taken apart for this.
+    if (!text.includes('"clock"') || !isWrongDate(parseManifest(text))) return null;
+    return dateOf(Math.round(statSync(path).mtimeMs * 1000));
+  } catch {
+    // Whoever wants to upload or remove it says what is wrong with it.
+    return null;
+  }
 }
 
 /** The upload record of a day for the config's bucket, or null. */
@@ -115,6 +136,7 @@ function vouched(text: string, manifest: Manifest): Vouched {
   return {
     ...{ text, raw_sha256, compressed_sha256, compressed_bytes, contains, ids },
     sources: (sources ?? []).map((source) => source.raw_sha256),
+    hasWrongDate: isWrongDate(manifest),
     borders: manifest.borders ?? { before: null, after: null },
     recorders: (sources ?? [recorder]).map(({ id }) => id ?? null),
   };

@@ -19,6 +19,8 @@ export type Vouched = {
   readonly contains: readonly string[];
   /** The lowest and the highest id; null if it does not say. */
   readonly ids: { readonly lowest: number; readonly highest: number } | null;
+  /** A wrong clock has stamped every record, so that the date says nothing of their age. */
+  readonly hasWrongDate: boolean;
   /** The archives beside that it was compared with. */
   readonly borders: Borders;
   /** The data folders that recorded it; null for one that is not named. */

@@ -9,7 +9,7 @@ import {
   xmlText,
 } from "./signed-request.ts";
 import { storeProblem } from "./store-errors.ts";
-import { listObjects } from "./store-listing.ts";
+import { type Listed, listObjects } from "./store-listing.ts";
 
 /** What a store says of an object. `etag` is without quotes. */
 export type ObjectState = { readonly bytes: number; readonly etag: string };
@@ -35,7 +35,7 @@ export type ObjectStore = {
   /** The object's bytes, a piece at a time; an object that is longer than `bytes` is cut off there, with the code `TooLarge`. */
   read(key: string, bytes: number): AsyncGenerator<Uint8Array, void>;
   /** Every object below a prefix, in the store's order. Rejects if the store repeats itself. */
-  list(prefix: string): AsyncGenerator<{ readonly key: string; readonly bytes: number }, void>;
+  list(prefix: string): AsyncGenerator<Listed, void>;
   remove(key: string): Promise<void>;
   /** Stores an object in one request; resolves with its ETag. */
   put(key: string, body: Body, condition: Condition): Promise<string>;

@@ -7,6 +7,9 @@ const mostPages = 100_000;
 /** S3 may answer with pages that hold nothing, but not with many in a row. */
 const mostEmptyPages = 100;
 
+/** An object in a list; `modifiedMs` is when it was stored, by the store's clock, null if the store does not say. */
+export type Listed = { readonly key: string; readonly bytes: number; readonly modifiedMs: number | null };
+
 /**
  * Every object below a prefix. `ask` sends one request and resolves with the XML of a page. Rejects with a StoreProblem
  * (`EndlessList`) when the store repeats a token or a page: it would never come to an end.
@@ -14,7 +17,7 @@ const mostEmptyPages = 100;
 export async function* listObjects(
   prefix: string,
   ask: (query: Record<string, string>) => Promise<string>,
-): AsyncGenerator<{ readonly key: string; readonly bytes: number }, void> {
+): AsyncGenerator<Listed, void> {
   const seen = new Set<string>();
   const refuseRepeated = (what: string) => {
     if (seen.has(what) || seen.size > 2 * mostPages)
@@ -30,7 +33,7 @@ export async function* listObjects(
       if (first === null) refuseRepeated(`key ${key}`);
       first ??= key;
       // A store that answers with other keys than those asked for is not believed.
-      if (key.startsWith(prefix)) yield { key, bytes: Number(xmlText(item, "Size")) };
+      if (key.startsWith(prefix)) yield listed(key, item);
     }
     empty = first === null ? empty + 1 : 0;
     token = xmlText(text, "IsTruncated") === "true" ? xmlText(text, "NextContinuationToken") : null;
@@ -38,4 +41,9 @@ export async function* listObjects(
     if (empty > mostEmptyPages)
       throw storeProblem("EndlessList", `${empty} pages without an object; it was given up`, "list", prefix);
   }
+}
+
+function listed(key: string, item: string): Listed {
+  const modifiedMs = Date.parse(xmlText(item, "LastModified") ?? "");
+  return { key, bytes: Number(xmlText(item, "Size")), modifiedMs: Number.isNaN(modifiedMs) ? null : modifiedMs };
 }

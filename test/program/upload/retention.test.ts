@@ -237,6 +237,27 @@ test("the bucket has its own limit: older days go there, nothing else does, and 
   expect(keeping.lines.filter(({ message }) => message === "removed an archive from the bucket")).toHaveLength(2);
 });
 
+test("a day that a wrong clock has stamped is brought to the bucket and stays there: its date says nothing of its age", async () => {
+  const dataDir = newDataDir();
+  const day: Day = { ...oldest, date: "2026-09-23" };
+  for (const one of [day, ...days]) await archive(dataDir, one, trades(one, [1, 2, 3], 0));
+  const manifest = readManifest(dataDir, day);
+  if (manifest === null) throw new Error("no manifest");
+  const span = { from_us: dateStartUs(day.date), to_us: dateStartUs(day.date) + 60e6 };
+  const gaps = [{ ...span, cause: "clock" as const, missing: 0, repaired: 0 }];
+  writeFileSync(manifestPath(dataDir, day), encodeManifest({ ...manifest, gaps }));
+  const settings = { "upload.prefix": "wrong-date", "upload.retention_days": 4 };
+  for (const run of ["first", "second"]) {
+    const keeping = keep(dataDir, s3, settings);
+    if (run === "first") await keeping.settled(4);
+    const swept = ({ message }: { message: string }) => message === "an archive of a wrong date stays in the bucket";
+    if (run === "second") await until(() => keeping.lines.some(swept), "the bucket to be swept");
+    await keeping.stop();
+  }
+  const left = [day, ...days.slice(2)].flatMap((one) => keysOf(one, "wrong-date/"));
+  expect(await s3.keys("wrong-date/")).toEqual(left.sort());
+});
+
 test("parts of an upload that nobody has gone on with for a week are removed, others stay", async () => {
   const upload = (key: string, id: string, date: string) =>
     `<Upload><Key>${key}</Key><UploadId>${id}</UploadId><Initiated>${date}T00:00:00.000Z</Initiated></Upload>`;

@@ -1,5 +1,5 @@
 /**
- * `bun run bench [--quick] [part …]`: the performance table of README, as Markdown: each figure with its goal, median and spread. Parts:
+ * `bun run bench [--quick] [part …]`: the performance table of measured.md, as Markdown: each figure with its goal, median and spread. Parts:
  * floor, path, syscalls, seal, delay, stall, symbols, start, page, all of them without a word; and steady, which takes half an hour of its
  * own. `--quick` takes a quarter of the time, for a look. Linux.
  */

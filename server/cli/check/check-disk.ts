@@ -9,7 +9,7 @@ import { existsSync, statSync } from "../../platform/files/files.ts";
 import { type CheckFinding, failed, ok, type Probe, warning } from "./finding.ts";
 
 /**
- * Bytes of a merged day of one symbol, roughly: measured for depth20 (README, "Measured"), the others in proportion to what a
+ * Bytes of a merged day of one symbol, roughly: measured for depth20 (test/bench/measured.md), the others in proportion to what a
  * message holds. Trades differ most from symbol to symbol; this is a busy one's.
  */
 function bytesADay({ kind, levels, speedMs }: StreamType): number {

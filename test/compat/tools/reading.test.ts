@@ -9,14 +9,14 @@ import { recordedFolder } from "../../support/data/recorded-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { rtData } from "../../support/program.ts";
 
-/** Code of the README's section "Reading the data", by what is said in front of it. */
+const read = (path: string) => readFileSync(join(import.meta.dir, "../../..", path), "utf8");
+
+/** Code of the page "Reading the data", by the line in front of it. */
 function snippet(language: string, title: string): string {
-  const readme = readFileSync(join(import.meta.dir, "../../../README.md"), "utf8");
-  const section = /\n## Reading the data\n(.*?)\n## /s.exec(readme)?.[1] ?? "";
-  const blocks = [...section.matchAll(/(?:^|\n)([^\n]*)\n\n```(\w+)\n(.*?)```/gs)];
-  const found = blocks.find(([, before = "", is]) => is === language && before.includes(title));
-  if (found?.[3] === undefined) throw new Error(`the README has no ${language} for "${title}"`);
-  return found[3];
+  const blocks = [...read("ops/docs/reading.md").matchAll(/(?:^|\n)([^\n]*)\n\n```(\w+)\n(.*?)```/gs)];
+  const block = blocks.find(([, before = "", is]) => is === language && before.includes(title));
+  if (block?.[3] === undefined) throw new Error(`ops/docs/reading.md has no ${language} for "${title}"`);
+  return block[3];
 }
 
 const folder = temporaryFolder();
@@ -30,7 +30,7 @@ beforeAll(async () => {
   const program = rtData.map((word) => `'${word}'`).join(" ");
   writeFileSync(join(folder, "bin/rt-data"), `#!/bin/sh\nexec ${program} "$@"\n`);
   chmodSync(join(folder, "bin/rt-data"), 0o755);
-  // What Python and DuckDB read is made as the README says.
+  // What Python and DuckDB read is made as the page says.
   const made = inFolder(["rt-data", "export", "--format", "parquet", "--out", "parquet"]);
   if (made.code !== 0) throw new Error(made.errors);
 });
@@ -59,8 +59,8 @@ function hasZstd(path: string): boolean {
 }
 
 const noZstd = which("zstd") === null ? " (skipped: no zstd here)" : "";
-test.skipIf(noZstd !== "")(`the README's commands run as they are written${noZstd}`, () => {
-  const lines = snippet("sh", "Also while a recorder is running").trim().split("\n");
+test.skipIf(noZstd !== "")(`the page's commands run as they are written${noZstd}`, () => {
+  const lines = snippet("sh", "The commands:").trim().split("\n");
   expect(lines.length).toBeGreaterThanOrEqual(6);
   for (const line of lines) {
     const { code, output, errors } = inFolder(["bash", "-c", line]);
@@ -69,17 +69,24 @@ test.skipIf(noZstd !== "")(`the README's commands run as they are written${noZst
   }
 });
 
+test("the code in the README's section on reading is the page's", () => {
+  const section = /\n## Reading the data\n(.*?)\n## /s.exec(read("README.md"))?.[1] ?? "";
+  const blocks = section.match(/```\w+\n.*?```/gs) ?? [];
+  expect(blocks.length).toBeGreaterThan(0);
+  for (const block of blocks) expect(read("ops/docs/reading.md")).toContain(block);
+});
+
 const rows = [
   ["BTCUSDT", "2026-11-20", "600"],
   ["BTCUSDT", "2026-11-21", "600"],
 ];
 
-test("DuckDB runs the README's query on archives", async () => {
+test("DuckDB runs the page's query on archives", async () => {
   const sql = snippet("sql", "DuckDB, on the archives").replaceAll("'data/", `'${dataDir}/`);
   expect(await query(sql)).toEqual(rows.map((row) => [...row, "86000.99000000"]));
 });
 
-test("DuckDB runs the README's query on exported Parquet", async () => {
+test("DuckDB runs the page's query on exported Parquet", async () => {
   const sql = snippet("sql", "DuckDB, on exported Parquet").replaceAll("'parquet/", `'${folder}/parquet/`);
   const dates = await query(sql);
   expect(dates.map(([symbol, date]) => [symbol, date])).toEqual([
@@ -89,14 +96,13 @@ test("DuckDB runs the README's query on exported Parquet", async () => {
   for (const [, , spread] of dates) expect(Number(spread)).toBeCloseTo(100, 9);
 });
 
-test("the README's query of a bucket is SQL that DuckDB understands", async () => {
-  const readme = readFileSync(join(import.meta.dir, "../../../README.md"), "utf8");
-  const sql = /```sql\n(install httpfs.*?)```/s.exec(readme)?.[1] ?? "";
+test("the page's query of a bucket is SQL that DuckDB understands", async () => {
+  const sql = snippet("sql", "DuckDB, in a bucket");
   expect(await statementsOf(sql)).toBe(4);
 });
 
 test.skipIf(python === null)(
-  `pandas runs what the README says${python === null ? " (skipped: no Python with pandas and zstandard here)" : ""}`,
+  `pandas runs what the page says${python === null ? " (skipped: no Python with pandas and zstandard here)" : ""}`,
   () => {
     const { code, output, errors } = inFolder([python ?? "", "-c", snippet("python", "pandas (with")]);
     expect({ code, errors }).toEqual({ code: 0, errors: "" });
@@ -107,17 +113,17 @@ test.skipIf(python === null)(
 );
 
 test.skipIf(anyPython === null)(
-  `what the README says of Polars and Spark is Python${anyPython === null ? " (skipped: no python3 here)" : " (compiled, not run)"}`,
+  `what the page says of Polars and Spark is Python${anyPython === null ? " (skipped: no python3 here)" : " (compiled, not run)"}`,
   () => {
     for (const title of ["Polars:", "Spark:"]) {
-      const code = `compile(${JSON.stringify(snippet("python", title))}, "README", "exec")`;
+      const code = `compile(${JSON.stringify(snippet("python", title))}, "reading.md", "exec")`;
       expect(inFolder([anyPython ?? "", "-c", code])).toEqual({ code: 0, output: "", errors: "" });
     }
   },
 );
 
 test.skipIf(clickhouse === null)(
-  `ClickHouse runs the README's query${clickhouse === null ? " (skipped: no clickhouse here)" : ""}`,
+  `ClickHouse runs the page's query${clickhouse === null ? " (skipped: no clickhouse here)" : ""}`,
   () => {
     const { code, output } = inFolder([clickhouse ?? "", "local", "--query", snippet("sql", "ClickHouse (")]);
     expect(code).toBe(0);
@@ -125,13 +131,13 @@ test.skipIf(clickhouse === null)(
   },
 );
 
-test("Bun runs the README's program", () => {
+test("Bun runs the page's program", () => {
   writeFileSync(join(folder, "read.mjs"), snippet("js", "Node (22.15"));
   expect(inFolder([process.execPath, "read.mjs"])).toEqual({ code: 0, output: `${rowsOf(day)}\n`, errors: "" });
 });
 
 test.skipIf(!nodeReadsZstd)(
-  `Node runs the README's program${nodeReadsZstd ? "" : " (skipped: no Node of 22.15 or later here)"}`,
+  `Node runs the page's program${nodeReadsZstd ? "" : " (skipped: no Node of 22.15 or later here)"}`,
   () => {
     writeFileSync(join(folder, "read.mjs"), snippet("js", "Node (22.15"));
     expect(inFolder([node ?? "", "read.mjs"])).toMatchObject({ code: 0, output: `${rowsOf(day)}\n` });

@@ -1,5 +1,4 @@
-/** Languages of the bot. */
-export type Language = "en" | "ko";
+import type { Language } from "./language.ts";
 
 const formats = new Map<string, Intl.DateTimeFormat>();
 const locales: Record<Language, string> = { en: "en-GB", ko: "ko-KR" };

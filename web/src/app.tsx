@@ -1,4 +1,5 @@
 import { useComputed } from "@preact/signals";
+import type { Language } from "../../server/text/language.ts";
 import { loggedIn, logOut } from "./api/session.ts";
 import { address, follow, overviewPath, route } from "./browser/route.ts";
 import { nextTheme, theme } from "./browser/theme.ts";
@@ -12,7 +13,7 @@ import { HistoryView } from "./views/history.tsx";
 import { LoginView } from "./views/login.tsx";
 import { OrderBook } from "./views/orderbook.tsx";
 import { Overview } from "./views/overview.tsx";
-import { choose, type Language, language, t } from "./words/i18n.ts";
+import { choose, language, t } from "./words/i18n.ts";
 
 const languages: readonly { code: Language; short: string; name: string }[] = [
   { code: "en", short: "EN", name: "English" },

@@ -19,11 +19,3 @@ export function redirectText(status: number, location: string | null): string {
 const who =
   "something between this machine and Binance answers in its place (a login page of this network, a proxy, a filter)";
 const todo = "open a web page from this network and log in there, or check the proxy and";
-
-/** A text for people, of which one by `foreignAnswer` is said in their language; every other is as it was. */
-export function localizedReason(text: string, language: "en" | "ko"): string {
-  if (language === "en" || !text.includes(who)) return text;
-  const key = /check the proxy and (\S+)/.exec(text)?.[1] ?? "";
-  const seen = text.slice(0, text.indexOf(`: ${who}`));
-  return `${seen}: 이 서버와 바이낸스 사이에서 다른 무언가가 대신 응답하고 있거나(네트워크 로그인 페이지, 프록시, 차단 장비), ${key} 값이 잘못되었습니다. 이 네트워크에서 웹 페이지를 열어 로그인하거나, 프록시와 ${key} 값을 확인하세요.`;
-}

@@ -1,6 +1,6 @@
 import type { BotStatus } from "../../domain/status.ts";
 import type { Log } from "../../platform/log/log.ts";
-import type { Language } from "../../text/amounts.ts";
+import type { Language } from "../../text/language.ts";
 import { type BotApi, createBotApi } from "../api/bot-api.ts";
 import { createSendQueue } from "../api/send-queue.ts";
 import { createAllowance, createStrangers } from "./access.ts";

@@ -1,6 +1,7 @@
 import type { Incident, Incidents } from "../../domain/incident.ts";
 import { timeOfDay } from "../../text/amounts.ts";
-import { fill, incidentTexts, type Speech } from "../text/incident-phrases.ts";
+import { fill } from "../../text/language.ts";
+import { incidentTexts, type Speech } from "../text/incident-phrases.ts";
 
 /** What the buttons under incidents do. */
 export type IncidentButtons = {

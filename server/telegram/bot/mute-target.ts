@@ -1,6 +1,7 @@
 import type { Incident, Mute } from "../../domain/incident.ts";
 import { type IncidentRule, incidentRules } from "../../domain/incident-rules.ts";
 import { nearest } from "../../platform/did-you-mean.ts";
+import { ruleWords } from "../../text/rules/rule-words.ts";
 import type { Ask } from "./commands/command.ts";
 
 /** What is to be muted and for how long, as far as the words say so. */
@@ -53,10 +54,10 @@ export function readMute(
 /** A mute in words: `delay, BTCUSDT`. */
 export function muteName(
   { rule, symbol, kind }: Pick<Mute, "rule" | "symbol" | "kind">,
-  { say }: Pick<Ask, "say">,
+  { say, language }: Pick<Ask, "say" | "language">,
 ): string {
   if (kind === "maintenance") return say.maintenance;
-  const parts = [...(rule === null ? [] : [say.rules[rule]]), ...(symbol === null ? [] : [symbol])];
+  const parts = [...(rule === null ? [] : [ruleWords(rule, language).name]), ...(symbol === null ? [] : [symbol])];
   return parts.length === 0 ? say.muteAll : parts.join(", ");
 }
 

@@ -1,7 +1,7 @@
 import { dateOf, dateStartUs, dayUs } from "../../domain/day.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
-import type { Language } from "../../text/amounts.ts";
+import type { Language } from "../../text/language.ts";
 import { type DigestFacts, digestHtml } from "../text/digest-message.ts";
 import type { Notifier } from "./notifier.ts";
 

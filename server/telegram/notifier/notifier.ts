@@ -2,10 +2,10 @@ import type { Incident, IncidentChange, Incidents } from "../../domain/incident.
 import type { NotificationState, NotificationStore } from "../../domain/notification-state.ts";
 import type { TelegramStatus } from "../../domain/status.ts";
 import type { Log } from "../../platform/log/log.ts";
-import type { Language } from "../../text/amounts.ts";
+import { fill, type Language } from "../../text/language.ts";
 import type { SendOutcome, SendQueue } from "../api/send-queue.ts";
 import { incidentMessage } from "../text/incident-message.ts";
-import { fill, incidentTexts, type Speech } from "../text/incident-phrases.ts";
+import { incidentTexts, type Speech } from "../text/incident-phrases.ts";
 import { createBacklog } from "./backlog.ts";
 import { deliver, hashOf } from "./deliver.ts";
 import { createDeliveryHealth } from "./delivery-health.ts";

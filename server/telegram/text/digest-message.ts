@@ -1,8 +1,9 @@
 import type { Incident } from "../../domain/incident.ts";
-import { bytes, count, coverage, dayName, duration, type Language } from "../../text/amounts.ts";
+import { bytes, count, coverage, dayName, duration } from "../../text/amounts.ts";
+import { fill, type Language } from "../../text/language.ts";
 import { cut, escapeHtml, fit, mostCaption } from "../api/html.ts";
 import { overLine } from "./incident-message.ts";
-import { fill, type Speech } from "./incident-phrases.ts";
+import type { Speech } from "./incident-phrases.ts";
 
 /** What is known of one UTC day once it is over. */
 export type DigestFacts = {

@@ -1,13 +1,13 @@
 import type { Incident } from "../../domain/incident.ts";
-import { localizedReason } from "../../platform/fetch/foreign-answer.ts";
 import { count, roughDuration } from "../../text/amounts.ts";
+import { fill } from "../../text/language.ts";
+import { localizedReason } from "../../text/reason.ts";
+import { incidentAdvice, incidentCost } from "../../text/rules/rule-words.ts";
 import { cut, escapeHtml, fit, mostText } from "../api/html.ts";
 import type { ChatMessage } from "../api/send-queue.ts";
 import {
   at,
-  counselOf,
   figureOf,
-  fill,
   incidentTexts,
   isPast,
   lasted,
@@ -69,7 +69,6 @@ function headOf(incident: Incident, speech: Speech): string {
 
 function openLines(incident: Incident, speech: Speech, mutedUntilUs: number | null): string[] {
   const words = incidentTexts(speech.language);
-  const { cost, advice } = counselOf(incident, speech.language);
   const since = {
     time: at(incident.from_us, speech),
     zone: zone(speech),
@@ -80,8 +79,8 @@ function openLines(incident: Incident, speech: Speech, mutedUntilUs: number | nu
     fill(isPast(incident) ? words.past : words.since, since),
     ...shortLines(incident, speech),
     ...flapLine(incident, speech),
-    ...(cost === undefined ? [] : [escapeHtml(cost)]),
-    ...(advice === undefined ? [] : [`→ ${codeOf(advice)}`]),
+    escapeHtml(incidentCost(incident, speech.language)),
+    adviceLine(incident, speech),
     ...(known === null
       ? []
       : [fill(words.acknowledged, { by: escapeHtml(cut(known.by, 60)), time: at(known.at_us, speech) })]),
@@ -95,12 +94,11 @@ function closedLines(incident: Incident, speech: Speech): string[] {
   const [from, to] = [at(incident.from_us, speech), at(incident.to_us ?? speech.nowUs, speech)];
   const values = { from, to, time: to, zone: zone(speech) };
   const when = fill(from === to || isPast(incident) ? words.past : words.span, values);
-  const { advice } = isPast(incident) ? counselOf(incident, speech.language) : {};
   return [
     when,
     ...shortLines(incident, speech),
     ...flapLine(incident, speech),
-    ...(advice !== undefined ? [`→ ${codeOf(advice)}`] : []),
+    ...(isPast(incident) ? [adviceLine(incident, speech)] : []),
     hostLine(speech),
   ];
 }
@@ -114,6 +112,10 @@ function shortLines(incident: Incident, speech: Speech): string[] {
     lossOf(incident, speech.language),
   ];
   return lines.filter((line) => line !== null);
+}
+
+function adviceLine({ rule }: Incident, { language }: Speech): string {
+  return `→ ${codeOf(incidentAdvice(rule, language, "bot"))}`;
 }
 
 function flapLine({ flaps }: Incident, { language }: Speech): string[] {

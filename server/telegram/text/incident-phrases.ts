@@ -1,18 +1,10 @@
 import type { Incident } from "../../domain/incident.ts";
 import { type IncidentRule, ruleFacts } from "../../domain/incident-rules.ts";
-import {
-  bytes,
-  count,
-  duration,
-  figure,
-  type Language,
-  milliseconds,
-  percent,
-  timeOfDay,
-  zoneName,
-} from "../../text/amounts.ts";
+import { bytes, count, duration, figure, milliseconds, percent, timeOfDay, zoneName } from "../../text/amounts.ts";
 import { type IncidentWords, incidentWordsEn } from "../../text/en/incident-texts.ts";
 import { incidentWordsKo } from "../../text/ko/incident-texts.ts";
+import { fill, type Language } from "../../text/language.ts";
+import { incidentTitle, ruleWords } from "../../text/rules/rule-words.ts";
 import { cut, escapeHtml } from "../api/html.ts";
 
 /** For whom, when and of which machine something is said. */
@@ -34,11 +26,6 @@ export function incidentTexts(language: Language): IncidentWords {
   return language === "ko" ? incidentWordsKo : incidentWordsEn;
 }
 
-/** A text with its `{names}` replaced; the values are taken as they are. */
-export function fill(text: string, values: Readonly<Record<string, string>>): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => values[name] ?? whole);
-}
-
 /** How grave it is, at a glance. */
 export function mark(incident: Incident): string {
   return incident.to_us !== null && !isPast(incident) ? "✅" : marks[incident.severity];
@@ -49,19 +36,13 @@ export function isPast({ rule }: Pick<Incident, "rule">): boolean {
   return ruleFacts[rule].isPast === true;
 }
 
-/** What it costs while it lasts, and what to do. */
-export function counselOf({ rule, severity }: Incident, language: Language): { cost?: string; advice?: string } {
-  const { cost, mild, advice } = incidentTexts(language).rules[rule];
-  const said = severity === "critical" ? cost : (mild?.cost ?? cost);
-  return { ...(said === undefined ? {} : { cost: said }), ...(advice === undefined ? {} : { advice }) };
-}
-
 /** What is the matter, as HTML without tags: `No data from BTCUSDT, ETHUSDT and 3 more`. */
 export function titleOf(incident: Incident, language: Language): string {
   const words = incidentTexts(language);
-  const { title, titleOf: template, mild } = words.rules[incident.rule];
-  if (mild !== undefined && incident.severity !== "critical") return escapeHtml(mild.title);
-  if (incident.subjects.length === 0 || template === undefined) return escapeHtml(title);
+  const { titleOf: template, mild } = ruleWords(incident.rule, language);
+  const isMild = mild !== undefined && incident.severity !== "critical";
+  if (isMild || incident.subjects.length === 0 || template === undefined)
+    return escapeHtml(incidentTitle(incident, language));
   const named = incident.subjects.slice(0, namedSubjects).map((subject) => cut(subject.replace(/\s+/g, " "), 60));
   const rest = Math.max(incident.subject_count, incident.subjects.length) - named.length;
   const listed = named.join(", ");
@@ -72,7 +53,7 @@ export function titleOf(incident: Incident, language: Language): string {
 /** The watched figure with its worst and its limit, as HTML, or null where there is none. */
 export function figureOf(incident: Incident, language: Language): string | null {
   const words = incidentTexts(language);
-  const { measure } = words.rules[incident.rule];
+  const { measure } = ruleWords(incident.rule, language);
   const isOver = incident.to_us !== null;
   const value = isOver ? (incident.worst ?? incident.value) : incident.value;
   if (measure === undefined || value === null || !Number.isFinite(value)) return null;

@@ -1,6 +1,3 @@
-import type { GapCause } from "../../domain/gap.ts";
-import type { IncidentRule } from "../../domain/incident-rules.ts";
-
 /** What each command does, for Telegram's menu and the help. */
 const about = {
   status: "is all well?",
@@ -19,52 +16,9 @@ const about = {
   help: "these commands",
 };
 
-const causes: Readonly<Record<GapCause, string>> = {
-  reconnect: "connection lost",
-  silent: "connection silent",
-  serverShutdown: "exchange restarted",
-  exchange_down: "exchange unreachable",
-  missing: "ids missing",
-  overflow: "could not keep up",
-  disk: "disk",
-  latency: "delay too high",
-  host_asleep: "machine asleep",
-  restart: "recorder restarted",
-  crash: "recorder crashed",
-  halted: "halted by the exchange",
-  not_configured: "not configured",
-  clock: "wrong clock",
-};
-
-const rules: Readonly<Record<IncidentRule, string>> = {
-  disconnected: "disconnected",
-  reconnect_storm: "reconnect storm",
-  stale: "no data",
-  gap: "gap recorded",
-  delay: "delay",
-  clock_offset: "clock offset",
-  disk_low: "disk low",
-  disk_forecast: "disk forecast",
-  memory: "memory",
-  cpu: "CPU",
-  backlog: "compression backlog",
-  write_error: "write error",
-  fault: "program error",
-  verify_failed: "archive check failed",
-  crash_recovered: "crash recovered",
-  catalogue_away: "catalogue not available",
-  retention: "archives due for removal",
-  symbol_unknown: "unknown symbol",
-  upload: "upload",
-  upload_object: "archive in the bucket",
-  public_url: "public address",
-};
-
 /** Texts of the commands in English; `{…}` is filled in. */
 export const commandWordsEn = {
   about,
-  causes,
-  rules,
   refresh: "Refresh",
   previous: "‹ Previous",
   next: "Next ›",

@@ -17,52 +17,9 @@ const about: CommandWords["about"] = {
   help: "명령 목록",
 };
 
-const causes: CommandWords["causes"] = {
-  reconnect: "연결 끊김",
-  silent: "연결 무응답",
-  serverShutdown: "거래소 재시작",
-  exchange_down: "거래소 접속 불가",
-  missing: "id 누락",
-  overflow: "처리 지연",
-  disk: "디스크",
-  latency: "지연 초과",
-  host_asleep: "서버 절전",
-  restart: "레코더 재시작",
-  crash: "레코더 비정상 종료",
-  halted: "거래소 거래 중단",
-  not_configured: "설정에서 제외됨",
-  clock: "시계 오류",
-};
-
-const rules: CommandWords["rules"] = {
-  disconnected: "연결 끊김",
-  reconnect_storm: "잦은 재연결",
-  stale: "데이터 없음",
-  gap: "기록 공백",
-  delay: "지연",
-  clock_offset: "시계 오차",
-  disk_low: "디스크 부족",
-  disk_forecast: "디스크 예측",
-  memory: "메모리",
-  cpu: "CPU",
-  backlog: "압축 밀림",
-  write_error: "쓰기 오류",
-  fault: "프로그램 오류",
-  verify_failed: "아카이브 검사 실패",
-  crash_recovered: "비정상 종료 후 복구",
-  catalogue_away: "카탈로그 사용 불가",
-  retention: "삭제 예정 아카이브",
-  symbol_unknown: "알 수 없는 심볼",
-  upload: "업로드",
-  upload_object: "버킷의 아카이브",
-  public_url: "공개 주소",
-};
-
 /** Texts of the commands in Korean. */
 export const commandWordsKo: CommandWords = {
   about,
-  causes,
-  rules,
   refresh: "새로 고침",
   previous: "‹ 이전",
   next: "다음 ›",

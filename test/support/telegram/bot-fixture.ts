@@ -2,7 +2,7 @@ import type { Log } from "../../../server/platform/log/log.ts";
 import type { LogFields } from "../../../server/platform/log/log-format.ts";
 import { type Bot, type BotDeps, createBot } from "../../../server/telegram/bot/bot.ts";
 import { createIncidentButtons } from "../../../server/telegram/bot/incident-buttons.ts";
-import type { Language } from "../../../server/text/amounts.ts";
+import type { Language } from "../../../server/text/language.ts";
 import { fakeHistory } from "../fakes/fake-history.ts";
 import { fakeStatus } from "../fakes/fake-status.ts";
 import { until } from "../wait.ts";

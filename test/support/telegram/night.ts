@@ -7,7 +7,7 @@ import type { Observation } from "../../../server/monitor/observation.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSendQueue } from "../../../server/telegram/api/send-queue.ts";
 import { createNotifier } from "../../../server/telegram/notifier/notifier.ts";
-import type { Language } from "../../../server/text/amounts.ts";
+import type { Language } from "../../../server/text/language.ts";
 import { appConfig } from "../app-config.ts";
 import { disksOf, fakeStatus } from "../fakes/fake-status.ts";
 import { temporaryFolder } from "../folder.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { refusalText } from "../../../server/binance/sockets/connection.ts";
-import { localizedReason } from "../../../server/platform/fetch/foreign-answer.ts";
+import { localizedReason } from "../../../server/text/reason.ts";
 
 /** Why a real socket to this server failed, in our words. */
 async function refusalOf(url: string): Promise<string> {

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { VerifyState } from "../../../server/domain/queries.ts";
 import { commandNames } from "../../../server/telegram/bot/commands/help.ts";
-import type { Language } from "../../../server/text/amounts.ts";
+import type { Language } from "../../../server/text/language.ts";
 import { fakeHistory } from "../../support/fakes/fake-history.ts";
 import type { Seen } from "../../support/telegram/bot-api.ts";
 import { type BotBench, chat, startBotBench } from "../../support/telegram/bot-fixture.ts";

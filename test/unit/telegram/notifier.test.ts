@@ -196,7 +196,7 @@ test("what is only good to know makes no sound, is never repeated and has no but
     {
       silent: true,
       buttons: [],
-      text: "🔵 A gap in BTCUSDT depth20\nAt 22:00 UTC\nLength: 12 s\n→ /gaps lists it with its cause.\nhome-server",
+      text: "🔵 A gap in BTCUSDT depth20\nAt 22:00 UTC\nLength: 12 s\n→ See /gaps for the streams and the cause.\nhome-server",
     },
   ]);
   await night.stop();

@@ -1,8 +1,9 @@
-import { language, t } from "../words/i18n.ts";
-import { foreignAnswerIn } from "./foreign-answer.ts";
+import type { Language } from "../../../server/text/language.ts";
+import { localizedReason } from "../../../server/text/reason.ts";
+import { language } from "../words/i18n.ts";
 
-/** A reason in the recorder's own words, which are English, with the language that it is in: the one that matters most is translated. */
-export function reasonOf(text: string): { readonly text: string; readonly lang: "en" | "ko" } {
-  const found = language.value === "en" ? null : foreignAnswerIn(text);
-  return found === null ? { text, lang: "en" } : { text: t("foreignAnswer", found), lang: language.value };
+/** A reason in the recorder's own words, translated if there is a translation, and the language that it is in. */
+export function reasonOf(text: string): { readonly text: string; readonly lang: Language } {
+  const localized = localizedReason(text, language.value);
+  return { text: localized, lang: localized === text ? "en" : language.value };
 }

@@ -1,10 +1,11 @@
 import { computed, signal } from "@preact/signals";
 import type { OpenIncident } from "../../../server/domain/incident.ts";
 import { type IncidentRule, ruleFacts } from "../../../server/domain/incident-rules.ts";
+import { incidentAdvice, incidentCost, incidentTitle } from "../../../server/text/rules/rule-words.ts";
 import { type Answer, api, ask, patience } from "../api/api.ts";
 import { bytes, duration, milliseconds, number, percent } from "../present/format.ts";
 import { bothZones, day, shortClock } from "../present/time.ts";
-import { t } from "../words/i18n.ts";
+import { language, t } from "../words/i18n.ts";
 import { status } from "./state.ts";
 
 /** The incidents that last, as the newest status has them. */
@@ -19,16 +20,15 @@ export const trouble = signal<string | null>(null);
 /** Counts what was done here, for lists to be read again. */
 export const doings = signal(0);
 
-/** What is the matter. */
-export function titleOf({ rule, severity }: Pick<OpenIncident, "rule" | "severity">): string {
-  if (rule === "disconnected" && severity !== "critical") return t("disconnected.mild");
-  return t(`${rule}.title`);
+/** What is wrong. */
+export function titleOf(incident: Pick<OpenIncident, "rule" | "severity">): string {
+  return incidentTitle(incident, language.value);
 }
 
-/** What it costs. */
-export function costOf({ rule, severity }: Pick<OpenIncident, "rule" | "severity">): string {
-  if (rule === "disconnected" && severity !== "critical") return t("disconnected.mildCost");
-  return t(`${rule}.cost`);
+/** What it costs and what to do; every second part is code. */
+export function counselOf(incident: Pick<OpenIncident, "rule" | "severity">): readonly string[] {
+  const cost = incidentCost(incident, language.value);
+  return `${cost} ${incidentAdvice(incident.rule, language.value, "page")}`.split("`");
 }
 
 /** The first few of what it concerns. */

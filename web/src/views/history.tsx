@@ -1,4 +1,5 @@
 import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preact/signals";
+import { gapCauses } from "../../../server/domain/gap.ts";
 import type { RecorderEvent, SeriesName, SeriesSpan, SeriesView } from "../../../server/domain/queries.ts";
 import { api, ask, patience } from "../api/api.ts";
 import { useResource } from "../api/resource.ts";
@@ -8,7 +9,7 @@ import { Chart } from "../components/charts/chart.tsx";
 import { IncidentList } from "../components/incidents/incident-list.tsx";
 import { Trouble } from "../components/incidents/trouble.tsx";
 import { usePages } from "../pages.ts";
-import { causes, causeWord } from "../present/causes.ts";
+import { causeWord } from "../present/causes.ts";
 import { reasonOf } from "../present/reason.ts";
 import { bothZones, dateTime } from "../present/time.ts";
 import type { Words } from "../words/common-en.ts";
@@ -169,7 +170,7 @@ function CauseChoice({ value }: { value: Signal<string> }) {
       <option value="">
         {t("cause")}: {t("all")}
       </option>
-      {causes.map((one) => (
+      {gapCauses.map((one) => (
         <option key={one} value={one}>
           {causeWord(one)}
         </option>

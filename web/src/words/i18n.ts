@@ -1,9 +1,8 @@
 import { effect, signal } from "@preact/signals";
+import { fill, type Language } from "../../../server/text/language.ts";
 import { recall, remember } from "../browser/memory.ts";
 import { en, type Words } from "./common-en.ts";
 import { ko } from "./common-ko.ts";
-
-export type Language = "en" | "ko";
 
 const words: Record<Language, Words> = { en, ko };
 const key = "rt-data.language";
@@ -23,7 +22,7 @@ export function choose(next: Language): void {
 
 /** A text in the language shown. */
 export function t(name: keyof Words, values: Readonly<Record<string, string | number>> = {}): string {
-  return words[language.value][name].replace(/\{(\w+)\}/g, (whole, value: string) => String(values[value] ?? whole));
+  return fill(words[language.value][name], values);
 }
 
 function remembered(): Language | null {

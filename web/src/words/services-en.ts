@@ -17,6 +17,4 @@ export const servicesEn = {
   shard: "Share of the symbols",
   shardOf: "part {n} of {of}",
   shardSymbols: "{n} symbols here",
-  foreignAnswer:
-    "{seen}: something between this machine and Binance answers in its place (a login page of this network, a proxy, a filter), or {key} is wrong",
 };

@@ -17,6 +17,4 @@ export const servicesKo = {
   shard: "맡은 심볼",
   shardOf: "전체 {of} 중 {n}번째",
   shardSymbols: "여기서 {n}개 심볼",
-  foreignAnswer:
-    "{seen}: 이 서버와 바이낸스 사이에서 다른 무언가가 대신 응답하고 있거나(네트워크 로그인 페이지, 프록시, 차단 장비), {key} 값이 잘못되었습니다. 이 네트워크에서 웹 페이지를 열어 로그인하거나, 프록시와 이 값을 확인하세요.",
 };

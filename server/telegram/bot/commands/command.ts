@@ -2,9 +2,10 @@ import type { Incidents } from "../../../domain/incident.ts";
 import type { History } from "../../../domain/queries.ts";
 import type { BookView, Status } from "../../../domain/status.ts";
 import type { LogEntry } from "../../../platform/log/recent-logs.ts";
-import { type Language, zoneName } from "../../../text/amounts.ts";
+import { zoneName } from "../../../text/amounts.ts";
 import { type CommandName, type CommandWords, commandWordsEn } from "../../../text/en/command-texts.ts";
 import { commandWordsKo } from "../../../text/ko/command-texts.ts";
+import type { Language } from "../../../text/language.ts";
 import type { Button } from "../../api/send-queue.ts";
 import type { PictureWorker } from "../../pictures/picture-worker-client.ts";
 

@@ -1,5 +1,6 @@
 import type { KnownGap } from "../../../domain/queries.ts";
 import { count, duration } from "../../../text/amounts.ts";
+import { gapCauseWords } from "../../../text/gap-causes.ts";
 import { chooseSymbol } from "../symbol-choice.ts";
 import { type Ask, asOf, type BotCommand, fill, go, rows, type Sources, shortTime } from "./command.ts";
 
@@ -56,7 +57,7 @@ function lineOf(gap: KnownGap, ask: Ask): string {
   const parts = [
     `${shortTime(gap.from_us, ask)} <b>${gap.symbol}</b> ${gap.stream}`,
     duration(gap.to_us - gap.from_us, language),
-    say.causes[gap.cause],
+    gapCauseWords[gap.cause][language],
   ];
   if (missing !== null && missing > 0) {
     if (repaired >= missing) parts.push(fill(say.refetched, { n: count(missing, language) }));

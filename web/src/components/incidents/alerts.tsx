@@ -5,7 +5,7 @@ import { zoneName } from "../../present/time.ts";
 import {
   acknowledge,
   beginMaintenance,
-  costOf,
+  counselOf,
   endMaintenance,
   figuresOf,
   isPast,
@@ -114,7 +114,7 @@ function Alert({ incident }: { incident: OpenIncident }) {
         ))}
       </p>
       <p class="counsel">
-        {costOf(incident)} {t(`${rule}.todo`)}
+        {counselOf(incident).map((part, n) => (n % 2 === 1 ? <code key={part}>{part}</code> : part))}
       </p>
       {detail !== null && (
         <p class="detail" lang={reasonOf(detail).lang}>

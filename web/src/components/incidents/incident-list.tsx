@@ -1,5 +1,6 @@
 import { useComputed } from "@preact/signals";
 import type { Mute } from "../../../../server/domain/incident.ts";
+import { ruleWords } from "../../../../server/text/rules/rule-words.ts";
 import { api, ask, patience } from "../../api/api.ts";
 import { useResource } from "../../api/resource.ts";
 import { usePages } from "../../pages.ts";
@@ -15,7 +16,7 @@ import {
   subjectsOf,
   titleOf,
 } from "../../state/alerts.ts";
-import { t } from "../../words/i18n.ts";
+import { language, t } from "../../words/i18n.ts";
 import { ActionTrouble, Maintenance, MaintenanceButtons } from "./alerts.tsx";
 import { Trouble } from "./trouble.tsx";
 
@@ -114,6 +115,6 @@ function Mutes() {
 }
 
 function nameOf({ rule, symbol }: Pick<Mute, "rule" | "symbol">): string {
-  const what = rule === null ? null : t(`${rule}.title`);
+  const what = rule === null ? null : ruleWords(rule, language.value).title;
   return [what, symbol].filter((part) => part !== null).join(", ") || t("muteAll");
 }

@@ -1,0 +1,114 @@
+import type { RuleTexts } from "./rule-text.ts";
+
+/** Words of the rules about data that arrives. */
+export const feedWords = {
+  disconnected: {
+    en: {
+      name: "disconnected",
+      title: "No connection to Binance",
+      cost: "What Binance sends meanwhile is lost. Trades are fetched again afterwards, books cannot be.",
+      mild: {
+        title: "One of the connections to Binance is down",
+        cost: "The streams on it are not being recorded, the rest goes on.",
+      },
+      advice: "It connects again by itself. If it lasts, look at this machine's network.",
+    },
+    ko: {
+      name: "연결 끊김",
+      title: "바이낸스 연결 끊김",
+      cost: "그동안 바이낸스가 보낸 데이터는 기록되지 않습니다. 체결은 복구 후 다시 받아 오지만 호가는 되살릴 수 없습니다.",
+      mild: {
+        title: "바이낸스 연결 중 일부가 끊김",
+        cost: "그 연결의 스트림만 기록되지 않고, 나머지는 계속 기록 중입니다.",
+      },
+      advice: "자동으로 다시 연결합니다. 오래 가면 서버의 네트워크를 확인하세요.",
+    },
+  },
+  reconnect_storm: {
+    en: {
+      name: "reconnect storm",
+      title: "The connection keeps breaking",
+      measure: "Lately lost connections",
+      cost: "Each break can cost a second or two of books.",
+      advice:
+        "Usually the line or a proxy. `rt-data check` shows how Binance is reached; feed.connections = 2 bridges short breaks.",
+    },
+    ko: {
+      name: "잦은 재연결",
+      title: "연결이 자꾸 끊김",
+      measure: "최근 끊긴 횟수",
+      cost: "끊길 때마다 호가 1~2초가 빠질 수 있습니다.",
+      advice:
+        "대개 회선이나 프록시 문제입니다. `rt-data check`로 바이낸스까지의 경로를 확인하세요. feed.connections = 2로 짧은 끊김을 막을 수 있습니다.",
+    },
+  },
+  stale: {
+    en: {
+      name: "no data",
+      title: "No data",
+      titleOf: "No data from {subjects}",
+      cost: "These streams are not being recorded, the rest goes on.",
+      advice:
+        "Another connection is tried by itself. If it lasts, look whether Binance has halted or delisted the symbol.",
+    },
+    ko: {
+      name: "데이터 없음",
+      title: "데이터 없음",
+      titleOf: "{subjects} 데이터 없음",
+      cost: "해당 데이터만 기록되지 않고, 나머지는 계속 기록 중입니다.",
+      advice: "다른 연결을 자동으로 시도합니다. 오래 가면 바이낸스의 거래 중단이나 상장 폐지 여부를 확인하세요.",
+    },
+  },
+  gap: {
+    en: {
+      name: "gap recorded",
+      title: "A gap in the recording",
+      titleOf: "A gap in {subjects}",
+      measure: "Length",
+      cost: "It is over and written down. Trades that Binance still had were fetched again.",
+      advice: "See {gaps} for the streams and the cause.",
+    },
+    ko: {
+      name: "기록 공백",
+      title: "기록 공백",
+      titleOf: "{subjects} 기록 공백",
+      measure: "길이",
+      cost: "이미 끝났고 기록되었습니다. 다시 받을 수 있는 체결은 받았습니다.",
+      advice: "어떤 스트림이 왜 빠졌는지 {gaps}에서 볼 수 있습니다.",
+    },
+  },
+  delay: {
+    en: {
+      name: "delay",
+      title: "Data comes late",
+      titleOf: "Late data from {subjects}",
+      measure: "Delay",
+      cost: "Everything is recorded unless latency.gate drops it, but the time stamps are worth less.",
+      advice: "Usually a busy line; {delay} shows the delay of each symbol.",
+    },
+    ko: {
+      name: "지연",
+      title: "데이터가 늦게 도착함",
+      titleOf: "{subjects} 데이터 지연",
+      measure: "지연",
+      cost: "latency.gate로 버리지 않는 한 모두 기록되지만 수신 시각의 정확도가 떨어집니다.",
+      advice: "대개 회선이 붐비는 경우입니다. {delay}에서 심볼별 지연을 볼 수 있습니다.",
+    },
+  },
+  symbol_unknown: {
+    en: {
+      name: "unknown symbol",
+      title: "Binance does not know a symbol",
+      titleOf: "Binance does not know {subjects}",
+      cost: "It is not being recorded, the rest goes on.",
+      advice: "Misspelt or delisted: correct record.symbols and reload the config.",
+    },
+    ko: {
+      name: "알 수 없는 심볼",
+      title: "바이낸스에 없는 심볼",
+      titleOf: "바이낸스에 없는 심볼: {subjects}",
+      cost: "이 심볼은 기록되지 않고, 나머지는 계속 기록 중입니다.",
+      advice: "오타이거나 상장 폐지된 심볼입니다. record.symbols를 고치고 설정을 다시 읽히세요.",
+    },
+  },
+} satisfies Partial<RuleTexts>;

@@ -1,0 +1,117 @@
+import type { RuleTexts } from "./rule-text.ts";
+
+/** Words of the rules about this machine. */
+export const machineWords = {
+  clock_offset: {
+    en: {
+      name: "clock offset",
+      title: "This machine's clock is off",
+      measure: "Offset",
+      cost: "recv_us is off by as much in everything recorded now.",
+      advice:
+        "Look at the time service: `timedatectl`. Off by whole hours: the hardware clock holds local time; `timedatectl set-local-rtc 0`.",
+    },
+    ko: {
+      name: "시계 오차",
+      title: "서버 시계가 어긋남",
+      measure: "오차",
+      cost: "지금 기록되는 recv_us가 그만큼 어긋납니다.",
+      advice:
+        "`timedatectl`로 시간 동기화를 확인하세요. 정확히 몇 시간씩 어긋났다면 하드웨어 시계가 현지 시각입니다: `timedatectl set-local-rtc 0`",
+    },
+  },
+  write_error: {
+    en: {
+      name: "write error",
+      title: "The disk does not take data",
+      cost: "Records wait in memory (64 MiB); what does not fit there is lost and noted as a gap.",
+      advice: "See that the disk is not full, mounted and writable.",
+    },
+    ko: {
+      name: "쓰기 오류",
+      title: "디스크에 기록되지 않음",
+      cost: "레코드는 메모리(64 MiB)에서 대기합니다. 넘치는 만큼은 잃게 되며 공백으로 남깁니다.",
+      advice: "디스크가 가득 찼는지, 마운트되어 있고 쓸 수 있는지 확인하세요.",
+    },
+  },
+  disk_low: {
+    en: {
+      name: "disk low",
+      title: "The disk is nearly full",
+      measure: "Free",
+      cost: "Recording goes on as long as it can; merging days stops first, then sealing.",
+      advice: "Free some space, or set archive.retention_days. See {disk}.",
+    },
+    ko: {
+      name: "디스크 부족",
+      title: "디스크가 거의 참",
+      measure: "남은 공간",
+      cost: "기록은 가능한 한 계속됩니다. 날짜 병합이 먼저 멈추고, 그다음 세그먼트 봉인이 멈춥니다.",
+      advice: "공간을 비우거나 archive.retention_days를 설정하세요. 사용량은 {disk}에서 볼 수 있습니다.",
+    },
+  },
+  disk_forecast: {
+    en: {
+      name: "disk forecast",
+      title: "The disk will be full soon",
+      measure: "Full in",
+      cost: "Nothing is lost yet.",
+      advice: "Free some space, or set archive.retention_days, while there is time.",
+    },
+    ko: {
+      name: "디스크 예측",
+      title: "디스크가 곧 가득 참",
+      measure: "남은 시간",
+      cost: "아직 잃은 데이터는 없습니다.",
+      advice: "여유가 있을 때 공간을 비우거나 archive.retention_days를 설정하세요.",
+    },
+  },
+  memory: {
+    en: {
+      name: "memory",
+      title: "Memory is running short",
+      measure: "In use",
+      cost: "If it runs out, the system may end the recorder.",
+      advice: "See what else runs on this machine, or record fewer symbols.",
+    },
+    ko: {
+      name: "메모리",
+      title: "메모리 부족",
+      measure: "사용 중",
+      cost: "메모리가 바닥나면 시스템이 레코더를 종료할 수 있습니다.",
+      advice: "서버에서 함께 도는 프로그램을 확인하거나 심볼 수를 줄이세요.",
+    },
+  },
+  cpu: {
+    en: {
+      name: "CPU",
+      title: "The processor is at its limit",
+      measure: "Load",
+      cost: "Recording comes first; delays may grow and archives wait.",
+      advice: "See what else runs on this machine.",
+    },
+    ko: {
+      name: "CPU",
+      title: "CPU 한계 도달",
+      measure: "부하",
+      cost: "기록이 우선입니다. 지연이 늘고 아카이브 작업이 밀릴 수 있습니다.",
+      advice: "서버에서 함께 도는 프로그램을 확인하세요.",
+    },
+  },
+  public_url: {
+    en: {
+      name: "public address",
+      title: "The page cannot be reached from outside",
+      measure: "Certificate expires in",
+      cost: "Recording is not affected.",
+      advice: "Check the name in DNS, the proxy and its certificate.",
+    },
+    ko: {
+      name: "공개 주소",
+      title: "외부에서 페이지에 접속되지 않음",
+      measure: "인증서 만료까지",
+      cost: "기록에는 영향이 없습니다.",
+      advice: "DNS 이름, 프록시, 인증서를 확인하세요.",
+    },
+  },
+} satisfies Partial<RuleTexts>;

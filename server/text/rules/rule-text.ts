@@ -1,0 +1,26 @@
+import type { IncidentRule } from "../../domain/incident-rules.ts";
+import type { Language } from "../language.ts";
+
+/** What the page and the bot say about the incidents of one rule, in one language. */
+export type RuleWords = {
+  /** A short name, for lists of mutes: `delay`. */
+  readonly name: string;
+  /** What is wrong, as a phrase that can follow "over after 12 min: ". */
+  readonly title: string;
+  /** The title with the subjects in it, for places that do not list them. */
+  readonly titleOf?: string;
+  /** Instead of title and cost while the incident is not critical. */
+  readonly mild?: { readonly title: string; readonly cost: string };
+  /** Name of the figure; rules without it show no figure in messages. */
+  readonly measure?: string;
+  /** What the incident costs. */
+  readonly cost: string;
+  /** What to do. `…` in backquotes is shown as code; {gaps}, {delay}, {disk} and {logs} name a view of the page or a command of the bot. */
+  readonly advice: string;
+};
+
+/** The words of one rule in every language. */
+export type RuleText = Readonly<Record<Language, RuleWords>>;
+
+/** The words of some rules. */
+export type RuleTexts<R extends IncidentRule = IncidentRule> = Readonly<Record<R, RuleText>>;

@@ -1,0 +1,46 @@
+import type { Incident } from "../../domain/incident.ts";
+import type { IncidentRule } from "../../domain/incident-rules.ts";
+import { fill, type Language, type Texts } from "../language.ts";
+import { feedWords } from "./feed-words.ts";
+import { machineWords } from "./machine-words.ts";
+import type { RuleTexts, RuleWords } from "./rule-text.ts";
+import { workWords } from "./work-words.ts";
+
+/** Where a text is read: on the page, or in a chat with the bot. */
+export type Medium = "page" | "bot";
+
+const table: RuleTexts = { ...feedWords, ...machineWords, ...workWords };
+
+/** What an advice calls the place that shows more. A space behind a command keeps Telegram from reading on. */
+const places: Readonly<Record<Medium, Texts<"gaps" | "delay" | "disk" | "logs">>> = {
+  page: {
+    en: { gaps: "the list of gaps", delay: "the list of symbols", disk: "the overview", logs: "the log" },
+    ko: { gaps: "공백 목록", delay: "심볼 목록", disk: "개요", logs: "로그" },
+  },
+  bot: {
+    en: { gaps: "/gaps", delay: "/delay", disk: "/disk", logs: "/logs" },
+    ko: { gaps: "/gaps ", delay: "/delay ", disk: "/disk ", logs: "/logs " },
+  },
+};
+
+/** The words of a rule. */
+export function ruleWords(rule: IncidentRule, language: Language): RuleWords {
+  return table[rule][language];
+}
+
+/** What is wrong, without the subjects. */
+export function incidentTitle({ rule, severity }: Pick<Incident, "rule" | "severity">, language: Language): string {
+  const { title, mild } = ruleWords(rule, language);
+  return severity === "critical" ? title : (mild?.title ?? title);
+}
+
+/** What an incident costs. */
+export function incidentCost({ rule, severity }: Pick<Incident, "rule" | "severity">, language: Language): string {
+  const { cost, mild } = ruleWords(rule, language);
+  return severity === "critical" ? cost : (mild?.cost ?? cost);
+}
+
+/** What to do about an incident; parts in backquotes are code. */
+export function incidentAdvice(rule: IncidentRule, language: Language, medium: Medium): string {
+  return fill(ruleWords(rule, language).advice, places[medium][language]);
+}

@@ -1,0 +1,137 @@
+import type { RuleTexts } from "./rule-text.ts";
+
+/** Words of the rules about the program's own work: archives, catalogue, upload. */
+export const workWords = {
+  backlog: {
+    en: {
+      name: "compression backlog",
+      title: "Compressing falls behind",
+      measure: "Waiting",
+      cost: "Nothing is lost, but the disk fills faster.",
+      advice:
+        "It catches up by itself when the processor has time; a lower archive.level helps. Work that failed is tried again at the next start.",
+    },
+    ko: {
+      name: "압축 밀림",
+      title: "압축이 밀리고 있음",
+      measure: "대기",
+      cost: "잃는 데이터는 없지만 디스크가 더 빨리 찹니다.",
+      advice:
+        "CPU에 여유가 생기면 저절로 따라잡습니다. archive.level을 낮추면 빨라집니다. 실패한 작업은 다음 시작 때 다시 합니다.",
+    },
+  },
+  fault: {
+    en: {
+      name: "program error",
+      title: "A part of RT-Data fails",
+      titleOf: "A part of RT-Data fails: {subjects}",
+      measure: "Errors",
+      cost: "Recording and all other parts go on.",
+      advice: "The error is in {logs}. If it stays, report it; a newer version may have fixed it.",
+    },
+    ko: {
+      name: "프로그램 오류",
+      title: "RT-Data 일부 기능 오류",
+      titleOf: "RT-Data 일부 기능 오류: {subjects}",
+      measure: "오류",
+      cost: "기록과 다른 기능은 계속됩니다.",
+      advice: "오류는 {logs}에서 확인하세요. 계속되면 알려 주세요. 새 버전에서 고쳐졌을 수 있습니다.",
+    },
+  },
+  verify_failed: {
+    en: {
+      name: "archive check failed",
+      title: "An archive does not match its manifest",
+      titleOf: "The archive of {subjects} does not match its manifest",
+      cost: "Its data cannot be trusted.",
+      advice: "Check it with `rt-data verify`; the bucket may still hold a good copy. Look at the disk's health.",
+    },
+    ko: {
+      name: "아카이브 검사 실패",
+      title: "아카이브가 매니페스트와 다름",
+      titleOf: "{subjects} 아카이브가 매니페스트와 다름",
+      cost: "그 데이터는 믿을 수 없습니다.",
+      advice: "`rt-data verify`로 확인하세요. 버킷에 온전한 사본이 남아 있을 수 있습니다. 디스크 상태도 확인하세요.",
+    },
+  },
+  crash_recovered: {
+    en: {
+      name: "crash recovered",
+      title: "The recorder is back after a crash",
+      measure: "Not running for",
+      cost: "What was sent while it did not run is missing; trades are fetched again.",
+      advice: "Its files are repaired. See {gaps} for what is missing; {logs} may say why.",
+    },
+    ko: {
+      name: "비정상 종료 후 복구",
+      title: "비정상 종료 후 다시 시작됨",
+      measure: "멈춰 있던 시간",
+      cost: "멈춘 동안의 데이터는 없습니다. 체결은 다시 받아 옵니다.",
+      advice: "파일은 복구했습니다. 빠진 구간은 {gaps}에서, 원인은 {logs}에서 확인하세요.",
+    },
+  },
+  catalogue_away: {
+    en: {
+      name: "catalogue not available",
+      title: "The catalogue cannot be used",
+      cost: "Recording goes on, and gaps are written down in the journal. History and archive lists may be incomplete until it is back.",
+      advice: "End the program that locks rt-data.sqlite, or see what is wrong with the disk. It catches up by itself.",
+    },
+    ko: {
+      name: "카탈로그 사용 불가",
+      title: "카탈로그를 사용할 수 없음",
+      cost: "기록은 계속되고, 빠진 구간은 저널에 남습니다. 복구될 때까지 이력과 아카이브 목록이 불완전할 수 있습니다.",
+      advice: "rt-data.sqlite 를 잠근 프로그램을 끝내거나 디스크를 확인하세요. 밀린 내용은 자동으로 반영됩니다.",
+    },
+  },
+  retention: {
+    en: {
+      name: "archives due for removal",
+      title: "Many archives are due to be removed",
+      measure: "Dates due",
+      cost: "Seven dates go in an hour, so that you can look first. The rest waits on this disk.",
+      advice:
+        "To keep them, raise the limit in [archive] (retention_days, retention_gb, min_free_gb) and restart. If they should go, do nothing, or run `rt-data retention` with the recorder stopped.",
+    },
+    ko: {
+      name: "삭제 예정 아카이브",
+      title: "삭제 예정 아카이브가 많음",
+      measure: "삭제 예정 날짜",
+      cost: "먼저 확인할 수 있도록 한 시간에 7일치까지만 지웁니다. 나머지는 이 디스크에 남아 기다립니다.",
+      advice:
+        "남겨 두려면 [archive]의 한도(retention_days, retention_gb, min_free_gb)를 올리고 다시 시작하세요. 지워도 되면 그대로 두거나, 레코더를 멈추고 `rt-data retention`을 실행하세요.",
+    },
+  },
+  upload: {
+    en: {
+      name: "upload",
+      title: "Archives are not being uploaded",
+      measure: "Waiting",
+      cost: "They stay on this disk until it works again.",
+      advice: "Check endpoint, bucket and keys in [upload].",
+    },
+    ko: {
+      name: "업로드",
+      title: "아카이브가 업로드되지 않음",
+      measure: "대기",
+      cost: "다시 될 때까지 이 디스크에 보관합니다.",
+      advice: "[upload]의 엔드포인트, 버킷, 키를 확인하세요.",
+    },
+  },
+  upload_object: {
+    en: {
+      name: "archive in the bucket",
+      title: "The bucket has a problem with an archive",
+      titleOf: "The bucket has a problem with {subjects}",
+      cost: "The other archives go on. This one stays on this disk until the bucket has it.",
+      advice: "See who else writes to the bucket, and its locks and lifecycle rules.",
+    },
+    ko: {
+      name: "버킷의 아카이브",
+      title: "버킷의 아카이브에 문제 있음",
+      titleOf: "버킷의 아카이브에 문제 있음: {subjects}",
+      cost: "다른 아카이브는 계속 업로드됩니다. 이 아카이브는 버킷에 확실히 있을 때까지 이 디스크에 보관합니다.",
+      advice: "버킷에 쓰는 다른 프로그램과 버킷의 잠금, 수명 주기 규칙을 확인하세요.",
+    },
+  },
+} satisfies Partial<RuleTexts>;

@@ -1,6 +1,6 @@
 import type { GapCause } from "../../domain/gap.ts";
 import type { GapResolver } from "../gaps/gap-resolver.ts";
-import { lose, part, regain, type StreamState } from "../gaps/stream-state.ts";
+import { lagsBehind, lose, part, regain, type StreamState } from "../gaps/stream-state.ts";
 import { covers, type LiveConnection } from "../sockets/live-connection.ts";
 import type { SuspendDetector } from "../sockets/suspend-detector.ts";
 
@@ -56,17 +56,19 @@ export function createReception(deps: {
     onLost(link, why) {
       const others = deps.liveLinks().filter((other) => other !== link);
       const { lastDataUs } = coverage;
-      for (const [index, one] of carried.entries()) {
-        if (one === null || one.isReference || !link.active.has(one.stream.name)) continue;
-        const covering = others.filter((other) => covers(other, one.stream.name));
+      const lost = carried.flatMap((one, index) => {
+        if (one === null || one.isReference || !link.active.has(one.stream.name)) return [];
         const { name } = one.stream;
-        const active = covering.map(({ cursors, active }) => ({
-          cursor: cursors[index],
-          sinceUs: active.get(name) ?? 0,
-        }));
+        const covering = others
+          .filter((other) => covers(other, name))
+          .map(({ cursors, active }) => ({ cursor: cursors[index], sinceUs: active.get(name) ?? 0 }));
+        return [{ one, old: link.cursors[index], covering }];
+      });
+      const isLagging = lost.some(({ old, covering }) => lagsBehind(old, covering));
+      const parted = { ...why, isLagging, lastDataUs: link.lastDataUs, nowUs: deps.nowUs() };
+      for (const { one, old, covering } of lost) {
         if (covering.length === 0) lose(one, lastDataUs, causeOf(why.cause, lastDataUs));
-        else if (part(one, link.cursors[index], active, { ...why, lastDataUs: link.lastDataUs, nowUs: deps.nowUs() }))
-          pending.add(one);
+        else if (part(one, old, covering, parted)) pending.add(one);
       }
     },
     onVain() {

@@ -77,6 +77,15 @@ export function lose(one: StreamState, lastDataUs: number, cause: GapCause, alon
   one.gap = { fromUs: Math.max(fromUs, one.coveredUs), cause, alone, provable: one.lastRecvUs > 0 };
 }
 
+/** How a connection went. `isLagging`: its other streams show that something was still under way on it. */
+export type PartedConnection = {
+  readonly cause: GapCause;
+  readonly isPlanned: boolean;
+  readonly isLagging: boolean;
+  readonly lastDataUs: number;
+  readonly nowUs: number;
+};
+
 /** Another connection: what it has shown of a stream, and since when the stream is active on it. */
 export type Other = { readonly cursor: Cursor | undefined; readonly sinceUs: number };
 
@@ -88,7 +97,7 @@ export function part(
   one: StreamState,
   old: Cursor | undefined,
   others: readonly Other[],
-  { cause, isPlanned, lastDataUs, nowUs }: { cause: GapCause; isPlanned: boolean; lastDataUs: number; nowUs: number },
+  { cause, isPlanned, isLagging, lastDataUs, nowUs }: PartedConnection,
 ): boolean {
   if (old === undefined || one.gap !== null) return false;
   const began = others.map(({ cursor }) => cursor).filter((cursor) => cursor !== undefined);
@@ -97,7 +106,7 @@ export function part(
   const first = began[0];
   if (first === undefined) {
     const toUs = Math.min(...others.map(({ sinceUs }) => sinceUs));
-    if (lastDataUs < toUs + sameMomentUs) {
+    if (isLagging || lastDataUs < toUs + sameMomentUs) {
       // It was dead already when the others began to deliver: in between nobody listened. A process that stood still finds the last data of
       // the one and the beginning of the other in the same moment.
       const fromUs = lastDataUs < toUs ? lastDataUs : Math.max(old.lastUs, toUs - underWayUs);
@@ -113,6 +122,11 @@ export function part(
   const [fromUs, toUs] = [Math.min(old.lastUs, first.firstUs), Math.max(old.lastUs, first.firstUs)];
   one.spans.push({ fromUs, toUs, cause, alone: false, provable: one.sequence.holes !== null });
   return true;
+}
+
+/** Has another connection begun with something that the old one had not come as far as? */
+export function lagsBehind(old: Cursor | undefined, others: readonly Other[]): boolean {
+  return others.some(({ cursor }) => old?.epoch === cursor?.epoch && Number(old?.highest) < Number(cursor?.first));
 }
 
 /** It is received again. */

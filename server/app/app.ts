@@ -117,7 +117,7 @@ export function createApp(
   const { parts } = recording;
   const faults = createUnexpectedErrors({ log });
   const watched = { catalogue, parts, faults: faults.current, removalsWaiting: keeping.removalsWaiting };
-  const watch = createAppIncidents(config, { ...watched, nowUs, startedUs, log });
+  const watch = createAppIncidents(config, { ...watched, clock, startedUs, log });
   const machine = createHost(dataDir, {
     ...{ clock, offset: time.offset, streams: recording.streams, onStep: recording.onClockStep, log },
     ...{ noteGaps: parts.ledger.add, updateGaps: parts.ledger.update, setRoom: archiver.setRoom },

@@ -43,17 +43,19 @@ export function createIncidents(
   deps: {
     readonly kept: () => KeptIncidents;
     readonly nowUs: () => number;
+    /** A clock that nobody sets; default: the same. */
+    readonly steadyUs?: () => number;
     readonly costOf: (incident: Incident, causes: readonly GapCause[]) => Cost;
     readonly log: Log;
   },
 ): IncidentWatch {
-  const { nowUs, kept, log } = deps;
+  const { nowUs, kept, log, steadyUs = nowUs } = deps;
   const listeners: ((incident: Incident, change: IncidentChange) => void)[] = [];
   const unsaved = new Map<number, Incident>();
   const saveMute = (mute: Mute) => void attempt("a mute", () => kept().saveMute(mute));
   const removeMute = (id: number) => void attempt("a mute", () => kept().removeMute(id));
   let state: MonitorState = beginning({ open: [], ended: [], lastId: 0 }, nowUs());
-  let mutes: Mutes = createMutes([], { nowUs, save: saveMute, remove: removeMute });
+  let mutes: Mutes = createMutes([], { nowUs, steadyUs, save: saveMute, remove: removeMute });
   /** Ended lately: what they cost may still change. */
   let settling: Incident[] = [];
   let seenCosts = "";
@@ -134,7 +136,7 @@ export function createIncidents(
       if (left !== null) state = beginning(left, now);
       settling = [...(left?.ended ?? [])];
       const known = attempt("mutes", () => kept().mutes()) ?? [];
-      mutes = createMutes(known, { nowUs, save: saveMute, remove: removeMute });
+      mutes = createMutes(known, { nowUs, steadyUs, save: saveMute, remove: removeMute });
     },
     look(seen) {
       const found = evaluate(state, seen, settings, nowUs());

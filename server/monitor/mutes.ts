@@ -15,21 +15,44 @@ export type Mutes = {
 /** More than this nobody means; the oldest goes. */
 const mostMutes = 100;
 
-/** `kept` is what earlier runs left; `save` and `remove` keep it for the next one, and must not throw. */
+/** An end that the clock's steps have moved by less stays as it was said, µs. */
+const exactUs = 1_000_000;
+
+/**
+ * `kept` is what earlier runs left; `save` and `remove` keep it for the next one, and must not throw. `steadyUs` is a clock that nobody
+ * sets: a mute of this run lasts as long as it was meant to, and its end moves with the steps of the other clock.
+ */
 export function createMutes(
   kept: readonly Mute[],
-  deps: { nowUs: () => number; save: (mute: Mute) => void; remove: (id: number) => void },
+  deps: { nowUs: () => number; steadyUs: () => number; save: (mute: Mute) => void; remove: (id: number) => void },
 ): Mutes {
   let all = [...kept];
+  /** Those of this run. */
+  const own = new Set<number>();
+  let knownShiftUs = deps.nowUs() - deps.steadyUs();
   let lastId = Math.max(0, ...kept.map(({ id }) => id));
 
   function drop(those: readonly Mute[]): void {
-    for (const { id } of those) deps.remove(id);
+    for (const { id } of those) {
+      own.delete(id);
+      deps.remove(id);
+    }
     all = all.filter((mute) => !those.includes(mute));
+  }
+
+  /** Moves the ends of this run's mutes by what the clock was set. */
+  function follow(now: number): void {
+    const shiftUs = now - deps.steadyUs();
+    if (Math.abs(shiftUs - knownShiftUs) < exactUs) return;
+    const byUs = shiftUs - knownShiftUs;
+    knownShiftUs = shiftUs;
+    all = all.map((mute) => (own.has(mute.id) ? { ...mute, until_us: mute.until_us + byUs } : mute));
+    for (const mute of all) if (own.has(mute.id)) deps.save(mute);
   }
 
   function active(): readonly Mute[] {
     const now = deps.nowUs();
+    follow(now);
     const over = all.filter(({ until_us }) => until_us <= now);
     if (over.length > 0) drop(over);
     return all;
@@ -50,6 +73,7 @@ export function createMutes(
         by: by.slice(0, 100),
         kind,
       };
+      own.add(mute.id);
       all = [...all, mute];
       deps.save(mute);
       return mute;

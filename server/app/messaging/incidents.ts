@@ -13,6 +13,7 @@ import { createPublicUrlWatch } from "../../monitor/public-url.ts";
 import { createUsualRates } from "../../monitor/usual-rates.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
+import type { ReceiveClock } from "../../platform/time/receive-clock.ts";
 import type { RecoveryReport } from "../../recorder/recover/recovery.ts";
 import type { RecordingParts } from "../recording/recording.ts";
 
@@ -37,7 +38,7 @@ type Deps = {
   readonly parts: Pick<RecordingParts, "recorder" | "symbols">;
   readonly faults: () => Observation["faults"];
   readonly removalsWaiting: () => Observation["removalsWaiting"];
-  readonly nowUs: () => number;
+  readonly clock: Pick<ReceiveClock, "nowUs" | "steadyOf">;
   readonly startedUs: number;
   readonly log: Log;
 };
@@ -58,7 +59,9 @@ const slackUs = 5_000_000;
 
 /** The watch that `config.alerts` asks for. */
 export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
-  const { catalogue, nowUs, log } = deps;
+  const { catalogue, log } = deps;
+  const { nowUs, steadyOf } = deps.clock;
+  const steadyUs = () => steadyOf(nowUs());
   const instance = randomUUID();
   const usual = createUsualRates();
   const { every_s, timeout_s } = config.alerts.public_url;
@@ -67,7 +70,7 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
     { url, everyMs: every_s * 1000, timeoutMs: timeout_s * 1000 },
     { instance, nowMs: () => nowUs() / 1000 },
   );
-  const incidents = createIncidents(config.alerts, { kept: () => catalogue.incidents, nowUs, costOf, log });
+  const incidents = createIncidents(config.alerts, { kept: () => catalogue.incidents, nowUs, steadyUs, costOf, log });
   const reconnectsUs: number[] = [];
   let reconnects = 0;
   let verified: Observation["verified"][number][] = [];

@@ -2,7 +2,7 @@ import type { MissingTrades, PendingBackfill } from "../../binance/rest/backfill
 import { createDepthSnapshots, type DepthSnapshots } from "../../binance/rest/depth-snapshots.ts";
 import type { RestClient } from "../../binance/rest/rest-client.ts";
 import { createTradeBackfill } from "../../binance/rest/trade-backfill.ts";
-import { type Day, dayUs, type Segment } from "../../domain/day.ts";
+import { type Day, dateOf, dayUs, type Segment } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
 import type { StoredBackfill } from "../../domain/missing-ids.ts";
 import { createStream, type Stream, streamTypeOfFolder } from "../../domain/stream.ts";
@@ -50,7 +50,7 @@ export type Pause = {
 
 export type BackfillDeps = {
   readonly rest: RestClient;
-  readonly journal: Pick<Journal, "holes" | "noteRepair">;
+  readonly journal: Pick<Journal, "holes" | "noteRepair" | "gapsOfStream">;
   readonly nowUs: () => number;
   /** First `U` of the symbol's diffs since its newest hole, or null. */
   readonly firstDiffId: (symbol: string) => number | null;
@@ -82,8 +82,17 @@ export function createBackfill(
   let looking: Promise<unknown> = Promise.resolve();
   let stopped: Promise<void> | null = null;
   const readLines = readLineBytes;
-  const files = createIdFiles(dataDir, { readLines, nowUs: deps.nowUs });
+  const files = createIdFiles(dataDir, { readLines, nowUs: deps.nowUs, wrongDates });
   const { onClosed, flushed } = deps;
+
+  /** Dates that a clock is known to have shown while it was wrong. */
+  function wrongDates({ type, symbol }: Stream): readonly string[] {
+    return journal
+      .gapsOfStream(type.folder, symbol)
+      .filter(({ cause }) => cause === "clock")
+      .flatMap(({ from_us, to_us }) => [dateOf(from_us), dateOf(to_us)]);
+  }
+
   const writer = createBackfillWriter({ dataDir, segmentMinutes }, { readLines, files, flushed, onClosed });
   const trades = createTradeBackfill({
     ...{ rest, log },

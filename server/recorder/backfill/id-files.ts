@@ -22,8 +22,8 @@ export type IdFile = {
 /** Where the ids of a stream begin in each of its newest files. */
 export type IdFiles = {
   /**
-   * Files of the newest dates of a stream, of every date in the future, of impossible ones and of those around [fromUs, toUs]: the
-   * clock may have been wrong when they were written, so that neither their date nor their window tells how new they are. In no order.
+   * Files of the newest dates of a stream, of every date in the future, of impossible ones, of those that a wrong clock is known to have
+   * stamped, and of those around [fromUs, toUs]: the clock may have been wrong when they were written, so that neither their date nor their window tells how new they are. In no order.
    */
   of(stream: Stream, span?: { readonly fromUs: number; readonly toUs: number }): Promise<readonly IdFile[]>;
 };
@@ -42,7 +42,10 @@ const mostRemembered = 20_000;
 const firstLines = 3;
 
 /** `nowUs` is the clock as it is now. Reads the first piece of each file once. */
-export function createIdFiles(dataDir: string, deps: { readLines: ReadLines; nowUs: () => number }): IdFiles {
+export function createIdFiles(
+  dataDir: string,
+  deps: { readLines: ReadLines; nowUs: () => number; wrongDates?: (stream: Stream) => readonly string[] },
+): IdFiles {
   const remembered = new Map<string, IdFile>();
 
   async function ofSegment(path: string, stream: Stream): Promise<IdFile | null> {
@@ -59,7 +62,9 @@ export function createIdFiles(dataDir: string, deps: { readLines: ReadLines; now
   return {
     async of(stream, span) {
       const found: IdFile[] = [];
-      for (const date of candidates(await storedDates(dataDir, stream), dateOf(deps.nowUs()), span)) {
+      const dates = await storedDates(dataDir, stream);
+      const wrong = (deps.wrongDates?.(stream) ?? []).filter((date) => dates.includes(date));
+      for (const date of new Set([...candidates(dates, dateOf(deps.nowUs()), span), ...wrong])) {
         const day = { stream: stream.type.folder, symbol: stream.symbol, date };
         for (const { path, window } of await storedFiles(dataDir, day)) {
           const file =

@@ -326,4 +326,22 @@ export const cases: readonly Case[] = [
       ],
     },
   },
+  {
+    name: "what two wrong clocks have filed under days long past is not refetched",
+    plan: {
+      seed: 9018,
+      symbols: ["BTCUSDT"],
+      types: ["depth20@100ms", "trade"],
+      faultyS: 76,
+      kindS: 900,
+      isAudited: true,
+      paceMs: 4000,
+      settings: {},
+      startMs: Date.parse("2026-11-22T23:59:55.000Z"),
+      faults: [
+        { atS: 62.436, kind: "clock_step", ms: -502558491, backAfterS: 43 },
+        { atS: 65.382, kind: "clock_step", ms: -648335899, backAfterS: 67 },
+      ],
+    },
+  },
 ];

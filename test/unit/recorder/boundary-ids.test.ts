@@ -98,6 +98,17 @@ test("a file that the clock has stamped with a time to come is none of this run'
   expect(await last(9, btc, noonUs)).toEqual({ id: 6, recvUs: noonUs + 3_300_000_000 });
 });
 
+test("an id is found under a date that a wrong clock is known to have stamped, however long past", async () => {
+  for (const [at, date] of ["2026-11-19", "2026-11-20", "2026-11-21", "2026-11-22"].entries())
+    write("12-00", line(at + 10, noonUs), date);
+  write("12-00", line(15, noonUs), "2026-11-09");
+  const range = { first: 15, last: 15 };
+  const wrongDates = () => ["2026-11-09", "2026-11-08"];
+  const files = createIdFiles(dataDir, { readLines: readLineBytes, nowUs: () => noonUs, wrongDates });
+  expect((await recordedIds(files, btc, range, { readLines: readLineBytes })).has(15)).toBe(true);
+  expect((await recordedIds(filesOf(), btc, range, { readLines: readLineBytes })).has(15)).toBe(false);
+});
+
 test("an id that came late is found in a file that begins behind it", async () => {
   write("11-55", line(5, noonUs - 100));
   write("12-00", [9, 10, 11, 12].map((id) => line(id, noonUs + id)).join(""));

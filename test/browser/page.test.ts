@@ -114,7 +114,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     expect(await tile(page, "records")).toBe(kept);
     step += 1;
     await serve(port).start();
-    await until(async () => (await sentence(page)) === "All is well.", "the page to recover", 8000);
+    await until(async () => (await sentence(page)) === "All is well.", "the page to recover", 30_000);
     await until(async () => (await tile(page, "records")) !== kept, "new numbers");
     expect(await page.getAttribute(".page", "data-freshness")).toBe("live");
     await close();
@@ -133,7 +133,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     await until(
       async () => (await page.evaluate(() => !("isOldPage" in window)).catch(() => false)) === true,
       "the page to load again",
-      8000,
+      30_000,
     );
     await until(async () => (await sentence(page)) === "All is well.", "the good news again");
     await close();

@@ -321,7 +321,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     await until(() => said(1), "each to say so", 2000);
     const healing = createHttpServer({ host: "127.0.0.1", port, tickMs: 100 }, deps);
     await healing.start();
-    await until(() => said(0), "each to heal", 10_000);
+    await until(() => said(0), "each to heal", 30_000);
     for (const { close } of pages) await close();
     await healing.stop();
     ({ url, port } = await server.start());

@@ -151,7 +151,7 @@ test.skipIf(!runtime.ok)(
       if (shown === totals.records.toLocaleString("en")) agreed.add(shown);
       return agreed.size >= 4;
     };
-    await until(compare, "four different numbers of records, each the same on the page and in the API", 20_000);
+    await until(compare, "four different numbers of records, each the same on the page and in the API", 30_000);
     expect(await sentence()).toBe("All is well.");
 
     first.kill("SIGKILL");
@@ -163,7 +163,7 @@ test.skipIf(!runtime.ok)(
     const old = await records();
     const second = start(words, { cwd: folder });
     await second.url();
-    await until(async () => (await sentence()) === "All is well.", "the page to recover", 15_000);
+    await until(async () => (await sentence()) === "All is well.", "the page to recover", 30_000);
     await until(async () => (await records()) !== old, "new numbers");
     await browser.close();
     second.kill("SIGTERM");

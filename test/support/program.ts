@@ -60,7 +60,7 @@ export function start(words: readonly string[], options: { cwd?: string; env?: R
       await until(
         () => find() !== undefined || child.exitCode !== null,
         "the program to print where its dashboard is",
-        20_000,
+        30_000,
       );
       const url = find();
       if (url === undefined) throw new Error(`the program ended with ${child.exitCode}: ${texts.errors}`);

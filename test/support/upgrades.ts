@@ -110,7 +110,7 @@ export async function startUpgradable(options: {
       isPaused = true;
       await Bun.sleep(300);
       process.kill(pid, "SIGTERM");
-      await until(() => !isRunning(pid), "the recorder to end", 20_000);
+      await until(() => !isRunning(pid), "the recorder to end", 30_000);
       await exchange.stop();
       return { sent: sentCount(), ...compare(sent, dataDir, ended), gaps: gapsIn(dataDir) };
     },

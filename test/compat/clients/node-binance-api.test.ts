@@ -91,9 +91,9 @@ describe("the client node-binance-api", () => {
     const stepsOf = (symbol: string, book: number) =>
       steps.filter((step) => step.symbol === symbol && step.book === book);
     const stepped = (n: number, book: number) => symbols.every((symbol) => stepsOf(symbol, book).length >= n);
-    await until(() => stepped(300, 1), "300 diffs of each symbol", 10_000);
+    await until(() => stepped(300, 1), "300 diffs of each symbol", 30_000);
     market.exchange.disconnectAll(how);
-    await until(() => stepped(50, 2), "50 diffs of each symbol after the cut", 10_000);
+    await until(() => stepped(50, 2), "50 diffs of each symbol after the cut", 30_000);
 
     for (const book of [1, 2]) {
       for (const symbol of symbols) {

@@ -42,7 +42,7 @@ describe.skipIf(nginxMissing !== "")(
       program = start([built, "demo", "--config", config, "--data-dir", join(folder, "data")], { cwd: folder });
       const direct = await program.url();
       // Past nginx, which would soon have enough of being asked.
-      await until(async () => (await fetch(`${direct}/health/ready`)).ok, "data to flow", 20_000);
+      await until(async () => (await fetch(`${direct}/health/ready`)).ok, "data to flow", 30_000);
       const archives = async () =>
         (await (await fetch(`${direct}/api/archives`, { headers: basic })).json()) as Archives;
       await until(async () => (await archives()).items.length > 0, "an archived day", 30_000);

@@ -67,7 +67,7 @@ beforeAll(async () => {
     const [names, all] = [namesIn(await scrape()), await (await fetch(full.url)).text()];
     return known.every((name) => names.has(name)) && all.includes("rt_data_scrape_duration_seconds");
   };
-  await until(areKnown, "two flushes, and the clock to be compared", 20_000);
+  await until(areKnown, "two flushes, and the clock to be compared", 30_000);
 });
 
 afterAll(async () => {
@@ -160,14 +160,14 @@ test.skipIf(prometheus === null)(
     const server = start([prometheus ?? "", ...words], { cwd: folder });
     const port = () => /msg="Listening on" address=127\.0\.0\.1:(\d+)/.exec(server.errors())?.[1];
     const isReady = async () => port() !== undefined && (await fetch(`http://127.0.0.1:${port()}/-/ready`)).ok;
-    await until(isReady, "Prometheus to be ready", 20_000);
+    await until(isReady, "Prometheus to be ready", 30_000);
     const api = async (path: string) => (await fetch(`http://127.0.0.1:${port()}/api/v1/${path}`)).json();
     const ask = (expr: string) => api(`query?query=${encodeURIComponent(expr)}`);
 
     await until(
       async () => (await ask("min(count_over_time(up[1m])) >= 4")).data?.result?.length > 0,
       "four scrapes",
-      20_000,
+      30_000,
     );
     expect((await ask("up")).data.result.map(({ value }: { value: unknown[] }) => value[1])).toEqual(["1", "1"]);
     const failed: unknown[] = [];

@@ -63,7 +63,7 @@ for (const [words, certificate] of [
 test("rt-data records over wss:// where NODE_EXTRA_CA_CERTS names the certificate, measures the clock over https://, exactly once", async () => {
   const { tls, sent, source, ...urls } = await startSecure();
   const { program, dataDir, status } = await record(urls, { NODE_EXTRA_CA_CERTS: tls.path });
-  await until(() => sent.count() > 20, "messages", 20_000);
+  await until(() => sent.count() > 20, "messages", 30_000);
   await until(async () => (await status()).clock_offset_ms !== null, "the clock offset");
   await source.stop();
   // The diffs that date the books are not recorded.
@@ -82,7 +82,7 @@ test("rt-data records over wss:// where NODE_EXTRA_CA_CERTS names the certificat
 test("without it the certificate is refused: the status says so in words, and the program lives on", async () => {
   const urls = await startSecure();
   const { program, status } = await record(urls, {});
-  await until(async () => ((await status()).connections[0]?.last_error ?? null) !== null, "a reason", 20_000);
+  await until(async () => ((await status()).connections[0]?.last_error ?? null) !== null, "a reason", 30_000);
   const { connections, ready, totals } = await status();
   expect(connections[0]).toMatchObject({ state: expect.stringMatching(/waiting|connecting/) });
   expect(connections[0]?.last_error).toMatch(/certificate|TLS/i);
@@ -99,7 +99,7 @@ test("slow TLS: a handshake that takes its time is waited for, not taken for a f
   const { program, status } = await record(urls, { NODE_EXTRA_CA_CERTS: tls.path });
   expect((await status()).connections[0]).toMatchObject({ state: "connecting" });
   expect(sent.count()).toBe(0);
-  await until(async () => (await status()).totals.records > 0, "records", 20_000);
+  await until(async () => (await status()).totals.records > 0, "records", 30_000);
   expect((await status()).connections[0]).toMatchObject({ state: "open", reconnects: 0, last_error: null });
   program.kill("SIGTERM");
   expect(await program.ended).toBe(0);

@@ -107,7 +107,7 @@ test("it waits for a reader that takes its time, and hears a signal meanwhile", 
   const script = '"$@" > >(head -c 1 >&2; exec sleep 6) & echo "pid $!"; wait $!; echo "ended $?"';
   const stuck = start(["bash", "-c", script, "bash", ...words]);
   // Twenty times what a pipe holds is to come behind the first byte.
-  await until(() => stuck.errors() !== "", "the first byte", 10_000);
+  await until(() => stuck.errors() !== "", "the first byte", 30_000);
   const pid = Number(/pid (\d+)/.exec(stuck.output())?.[1]);
   process.kill(pid, "SIGTERM");
   await until(() => stuck.output().includes("ended"), "the end", 5000);

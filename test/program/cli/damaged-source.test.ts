@@ -111,7 +111,7 @@ test.each(damages)(
     const words = ["replay", "--port", "0", "--data", dataDir, "--speed", "max"];
     const program = start([...rtData, ...words], { cwd: temporaryFolder() });
     const url = () => /WebSocket: (\S+)\/stream/.exec(program.output())?.[1];
-    await until(() => url() !== undefined, "the replay to listen", 20_000);
+    await until(() => url() !== undefined, "the replay to listen", 30_000);
     const client = await connect(`${url()}/ws/btcusdt@depth20@100ms`);
     expect(await program.ended).toBe(1);
     await until(() => client.closed() !== null, "the close");

@@ -265,7 +265,7 @@ test.skipIf(straceMissing !== "")(
       const slow = withFaults(["read,pread64:delay_enter=1000000"], [archive], [...rtData, ...words], trace);
       const program = start(slow);
       const pid = () => Number(/^(\d+) /.exec(existsSync(trace) ? readFileSync(trace, "utf8") : "")?.[1] ?? 0);
-      await until(() => pid() > 0, "the archive to be read", 20_000);
+      await until(() => pid() > 0, "the archive to be read", 30_000);
       process.kill(mainOf(pid()), "SIGINT");
       expect(await program.ended).toBe(1);
       expect([program.output(), program.errors().replace(/^.*good.csv was not written\n$/, "")]).toEqual(["", ""]);
@@ -287,7 +287,7 @@ test("an export that waits for the reader of a FIFO hears a signal", async () =>
   const waiting = start([...rtData, ...wordsTo(join(folder, "pipe"), "--format", "csv")]);
   // It has read everything by the time that it waits.
   const waits = () => /pipe_|fifo_|wait_for_partner/.test(waitingPlaces(waiting.pid));
-  await until(waits, "the export to wait for a reader", 20_000);
+  await until(waits, "the export to wait for a reader", 30_000);
   waiting.kill("SIGINT");
   expect(await waiting.ended).toBe(1);
   expect(waiting.errors()).toContain("the export was stopped");

@@ -53,10 +53,10 @@ test("while segments are sealed and days merged, cat prints every line once, and
   });
   for (const segment of segments) {
     archiver.seal(segment);
-    await until(() => archiver.status().segments_waiting === 0, "the segment to be sealed", 20_000);
+    await until(() => archiver.status().segments_waiting === 0, "the segment to be sealed", 30_000);
   }
   await archiver.mergeDaysBefore(today);
-  await until(() => archiver.status().days_waiting === 0, "the day to be merged", 20_000);
+  await until(() => archiver.status().days_waiting === 0, "the day to be merged", 30_000);
   done = true;
   await Promise.all(reading);
   await archiver.stop(0);

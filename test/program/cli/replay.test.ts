@@ -25,7 +25,7 @@ async function replay(...words: string[]) {
   void program.ended.then(() => {
     ended = true;
   });
-  await until(() => ended || /REST: +(\S+)\/api/.test(program.output()), "the replay to listen", 15_000);
+  await until(() => ended || /REST: +(\S+)\/api/.test(program.output()), "the replay to listen", 30_000);
   const restUrl = /REST: +(\S+)\/api/.exec(program.output())?.[1] ?? "";
   return { program, restUrl, wsUrl: restUrl.replace("http", "ws") };
 }

@@ -74,7 +74,7 @@ test(`${count} fuzzed requests and sockets and ${slowSenders} slow senders: no c
   const ask = (path: string) => fetch(url + path, { headers: { authorization } });
   const records = async () =>
     ((await (await ask("/api/status")).json()) as { totals: { records: number } }).totals.records;
-  await until(async () => (await fetch(`${url}/health/ready`)).ok, "data to flow", 20_000);
+  await until(async () => (await fetch(`${url}/health/ready`)).ok, "data to flow", 30_000);
   const recordsBefore = await records();
 
   const slow = Array.from({ length: slowSenders }, (_, n) => {

@@ -60,7 +60,7 @@ for (const how of Object.keys(locks) as (keyof typeof locks)[]) {
       expect(said().filter((line) => line.includes("the catalogue is not available"))).toHaveLength(1);
 
       await lock.release();
-      await until(async () => (await second.status()).catalogue.problem === null, "the catalogue to be back", 20_000);
+      await until(async () => (await second.status()).catalogue.problem === null, "the catalogue to be back", 30_000);
       expect(said().filter((line) => line.includes("has caught up"))).toHaveLength(1);
       expect(askCatalogue(dataDir, "select count(*) from gap where cause = 'restart'")).toEqual([String(gaps)]);
       await until(async () => !(await isOpen()), "the incident to end", 30_000);
@@ -85,7 +85,7 @@ for (const [signal, then] of [
       const lock = await lockCatalogue(dataDir);
       await market.cut();
       const isDown = async () => (await first.status()).connections.every(({ state }) => state !== "open");
-      await until(isDown, "the connection to be lost", 20_000);
+      await until(isDown, "the connection to be lost", 30_000);
       await market.restore();
       await until(async () => (await first.status()).totals.gaps > 0, "the gap to be known", 60_000);
       await records(first.status);
@@ -122,7 +122,7 @@ test.skipIf(sqliteMissing !== "")(
     await records(status);
     copyFileSync(path, `${path}.old`);
     await market.cut();
-    await until(async () => (await status()).connections.every(({ state }) => state !== "open"), "the cut", 20_000);
+    await until(async () => (await status()).connections.every(({ state }) => state !== "open"), "the cut", 30_000);
     await market.restore();
     await until(async () => (await status()).totals.gaps >= 2, "the gaps of the books to be known", 60_000);
     const books = "select count(*) from gap where stream = 'depth20'";
@@ -130,7 +130,7 @@ test.skipIf(sqliteMissing !== "")(
     // What the gaps were written to is in the file itself by now, and no longer beside it.
     askCatalogue(dataDir, "pragma wal_checkpoint(truncate)");
     copyFileSync(`${path}.old`, path);
-    await until(() => askCatalogue(dataDir, books)[0] === "2", "the gaps to be in the catalogue again", 20_000);
+    await until(() => askCatalogue(dataDir, books)[0] === "2", "the gaps to be in the catalogue again", 30_000);
     expect((await status()).catalogue.problem).toBeNull();
     program.kill("SIGTERM");
     expect(await program.ended).toBe(0);

@@ -71,7 +71,7 @@ async function recordOnto(disk: Pick<FuseDisk, "path" | "end">) {
         const waiting = of.reduce((sum, { buffered_records }) => sum + buffered_records, 0);
         return totals.records >= upTo * symbols.length && waiting < symbols.length * 20;
       };
-      await until(isWritten, "what was sent to be written", 20_000);
+      await until(isWritten, "what was sent to be written", 30_000);
     },
   };
 }
@@ -90,10 +90,10 @@ test.skipIf(fuseMissing !== "")(
     await until(
       async () => (await status()).alerts.open.some(({ rule }) => rule === "write_error"),
       "the incident",
-      20_000,
+      30_000,
     );
     expect((await fetch(`${url}/health/ready`)).status).toBe(503);
-    await until(() => sent() > diedAt + 200, "the outage to last", 20_000);
+    await until(() => sent() > diedAt + 200, "the outage to last", 30_000);
     const seconds = (await status()).now_us;
     await until(async () => (await status()).now_us > seconds + 2_000_000, "the clock of the program to go on");
     await disk.comeBack();
@@ -101,7 +101,7 @@ test.skipIf(fuseMissing !== "")(
     await until(
       async () => (await status()).symbols.every(({ buffered_records }) => buffered_records < 40),
       "the held records to be written",
-      20_000,
+      30_000,
     );
     expect(performance.now() - backMs).toBeLessThan(10_000);
     await until(
@@ -156,11 +156,11 @@ test.skipIf(fuseMissing !== "")(
     await written();
     await disk.die();
     const diedAt = sent();
-    await until(() => sent() > diedAt + 100, "the outage to last", 20_000);
+    await until(() => sent() > diedAt + 100, "the outage to last", 30_000);
     await disk.comeBackEmpty();
     const isWritten = async () => (await status()).symbols.every(({ buffered_records }) => buffered_records < 40);
-    await until(isWritten, "the held records to be written", 20_000);
-    await until(() => program.errors().includes("lost with its file system"), "the loss to be told", 20_000);
+    await until(isWritten, "the held records to be written", 30_000);
+    await until(() => program.errors().includes("lost with its file system"), "the loss to be told", 30_000);
     stopSending();
     await written();
     program.kill("SIGTERM");
@@ -180,8 +180,8 @@ test("a data folder that is moved away under the recorder is made again at its p
   await written();
   renameSync(dataDir, join(top, "moved"));
   const movedAt = sent();
-  await until(() => program.errors().includes("deleted or replaced"), "the move to be noticed", 20_000);
-  await until(() => sent() > movedAt + 100, "recording to go on", 20_000);
+  await until(() => program.errors().includes("deleted or replaced"), "the move to be noticed", 30_000);
+  await until(() => sent() > movedAt + 100, "recording to go on", 30_000);
   stopSending();
   await written();
   program.kill("SIGTERM");
@@ -200,7 +200,7 @@ test("a segment that logrotate truncates while the program records is told, and 
     [...new Glob("live/stream=aggTrade/symbol=BTCUSDT/*/*.jsonl").scanSync(dataDir)][0] ?? "",
   );
   truncateSync(segment, 0);
-  await until(() => program.errors().includes("truncated or appended to"), "the truncation to be noticed", 20_000);
+  await until(() => program.errors().includes("truncated or appended to"), "the truncation to be noticed", 30_000);
   stopSending();
   await written();
   program.kill("SIGTERM");

@@ -88,7 +88,7 @@ test.skipIf(mountMissing !== "")(
     tell(`(${app.status().symbols[0]?.buffered_records} records wait in memory)`);
     rmSync(join(disk, "ballast"));
     tell("(somebody makes room)");
-    await until(() => app.status().symbols[0]?.buffered_records === 0, "all to be written", 10_000);
+    await until(() => app.status().symbols[0]?.buffered_records === 0, "all to be written", 30_000);
     await until(() => level() === "ok", "the disk to be well again");
     trade(100);
     await until(() => app.status().totals.messages === last, "the trades to be received");

@@ -98,7 +98,7 @@ test("of eight processes that take a folder at the same moment exactly one gets 
     for (const order of [{ path }, "release"]) {
       heard.length = 0;
       for (const one of racers) one.send(order);
-      await until(() => heard.length === 8, "all to answer", 20_000);
+      await until(() => heard.length === 8, "all to answer", 30_000);
       if (order !== "release") {
         const key = heard.toSorted().join();
         outcomes.set(key, (outcomes.get(key) ?? 0) + 1);
@@ -201,12 +201,12 @@ test("nobody gets the folder while one recorder hands over to another, however o
     },
   });
   stops.push(() => third.kill());
-  await until(() => seen.tries > 3, "the third to try", 20_000);
+  await until(() => seen.tries > 3, "the third to try", 30_000);
   const old = market.pid();
   const { result } = await market.upgrade(old);
   expect(result).toMatchObject({ kind: "handed_over" });
   const { tries } = seen;
-  await until(() => !isRunning(old) && seen.tries > tries + 10, "the third to have tried after it as well", 20_000);
+  await until(() => !isRunning(old) && seen.tries > tries + 10, "the third to have tried after it as well", 30_000);
   third.kill();
   expect(seen.taken).toBe(0);
   expect(market.pid()).not.toBe(old);

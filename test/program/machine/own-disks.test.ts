@@ -85,7 +85,7 @@ test.skipIf(mountMissing !== "")(
     await until(
       async () => (await status()).alerts.open.some(({ rule }) => rule === "disk_low"),
       "the incident",
-      20_000,
+      30_000,
     );
     const { disks, disk: own, alerts } = await status();
     expect(disks.map(({ name, level, total_bytes }) => [name, level, total_bytes])).toEqual([
@@ -179,29 +179,29 @@ test.skipIf(mountMissing !== "")(
       for (let n = 0; statfsSync(disk).ffree > leave; n++) writeFileSync(join(disk, "files", `${leave}-${n}`), "");
     };
     const { program, status } = await record(dataDir, { RT_DATA_RECORD_SEGMENT_MINUTES: "1" });
-    await until(async () => (await status()).totals.records > 0, "the first records", 20_000);
+    await until(async () => (await status()).totals.records > 0, "the first records", 30_000);
     takeAll(0);
     await until(
       async () => (await status()).disk?.scarce === "inodes" && (await status()).disk?.level !== "ok",
       "the shortage to be seen",
-      20_000,
+      30_000,
     );
     // Where a stream has no file yet, records cannot be written at once: that is the greater incident, and says the same.
     const told = async () =>
       (await status()).alerts.open.find(({ rule }) => rule === "disk_low" || rule === "write_error")?.detail ?? "";
     const words = /^(\d+ of 400 inodes are left \(too many files\)|no inodes are left \(too many files\))/;
-    await until(async () => words.test(await told()), "the incident to say so", 20_000);
+    await until(async () => words.test(await told()), "the incident to say so", 30_000);
     // The next segment cannot be made.
     await until(
       async () => (await status()).reasons.join().includes("the disk does not take data"),
       "the window's end",
       70_000,
     );
-    await until(() => program.errors().includes("no inodes left (too many files)"), "the log to say so", 10_000);
+    await until(() => program.errors().includes("no inodes left (too many files)"), "the log to say so", 30_000);
     expect((await status()).reasons.join()).toContain("out of inodes: none are left (too many files)");
     expect(program.errors()).not.toContain("the disk is full");
     rmSync(join(disk, "files"), { recursive: true });
-    await until(async () => (await status()).reasons.length === 0, "recording to go on", 20_000);
+    await until(async () => (await status()).reasons.length === 0, "recording to go on", 30_000);
     program.kill("SIGTERM");
     expect(await program.ended).toBe(0);
   },

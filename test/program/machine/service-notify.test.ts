@@ -99,7 +99,7 @@ test.skipIf(!hasPython)(
     );
     const told = (what: string) => socket.received.filter((text) => text.startsWith(what)).length;
     try {
-      await until(() => told("READY=1") === 1 && told("WATCHDOG=1") >= 2, "start and life", 20_000);
+      await until(() => told("READY=1") === 1 && told("WATCHDOG=1") >= 2, "start and life", 30_000);
       expect(socket.received[0]).toStartWith("READY=1\nSTATUS=");
       expect(socket.received.join("\n")).toContain("STATUS=not recording: ");
       program.kill("SIGHUP");

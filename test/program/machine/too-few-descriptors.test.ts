@@ -50,7 +50,7 @@ async function recordWith(limit: number, count: number, env: Record<string, stri
   await until(
     () => symbols.every((symbol) => source.wants(`${symbol.toLowerCase()}@aggTrade`)),
     "the subscriptions",
-    20_000,
+    30_000,
   );
   let last = 0;
   return {
@@ -76,11 +76,11 @@ test.skipIf(limitMissing !== "")(
     const { program, url, symbols, dataDir, status, sent, trade } = await recordWith(140, 120);
     expect(program.errors()).toContain("this process may have 140 files open; 120 streams want");
     for (let n = 0; n < 5; n++) trade();
-    await until(async () => (await status()).totals.records === 600, "the trades to be taken", 20_000);
+    await until(async () => (await status()).totals.records === 600, "the trades to be taken", 30_000);
     await until(
       async () => (await status()).alerts.open.some(({ rule }) => rule === "write_error"),
       "the incident",
-      20_000,
+      30_000,
     );
     const waiting = waitingOf(await status());
     expect(waiting).toBeGreaterThan(0);
@@ -110,7 +110,7 @@ test.skipIf(limitMissing !== "")(
     await until(
       async () => waitingOf(await status()) === 0 && (await status()).totals.records === 20,
       "the trades to be written",
-      20_000,
+      30_000,
     );
     const { hostname, port } = new URL(url);
     const visitors: Socket[] = [];
@@ -121,19 +121,19 @@ test.skipIf(limitMissing !== "")(
     }
     ends.push(() => visitors.forEach((socket) => void socket.destroy()));
     const inUse = () => readdirSync(`/proc/${program.pid}/fd`).length;
-    await until(() => inUse() >= 128, "the descriptors to be used up", 20_000);
+    await until(() => inUse() >= 128, "the descriptors to be used up", 30_000);
     trade();
     const linesOf = () => [...readRecords(dataDir).values()].reduce((sum, { length }) => sum + length, 0);
-    await until(() => linesOf() === 40, "the trades to be written all the same", 20_000);
+    await until(() => linesOf() === 40, "the trades to be written all the same", 30_000);
     for (const socket of visitors) socket.destroy();
     await until(
       async () => (await status().catch(() => null))?.totals.records === 40,
       "the page to answer again",
-      20_000,
+      30_000,
     );
-    await until(async () => waitingOf(await status()) === 0, "all to be written", 20_000);
+    await until(async () => waitingOf(await status()) === 0, "all to be written", 30_000);
     trade();
-    await until(async () => (await status()).totals.records === 60, "recording to go on", 20_000);
+    await until(async () => (await status()).totals.records === 60, "recording to go on", 30_000);
     program.kill("SIGTERM");
     expect(await program.ended).toBe(0);
     expect(program.errors() + program.output()).not.toMatch(/^\s+at /m);

@@ -41,9 +41,9 @@ test(`kill -9 at ${kills} random moments: every file is readable after the next 
       },
     });
     await program.url();
-    await until(() => sent.count() > before, "the recorder to subscribe", 10_000);
+    await until(() => sent.count() > before, "the recorder to subscribe", 30_000);
     if (n === kills) {
-      await until(() => areHolesRefetched(program), "the trades that were lost to be refetched", 20_000);
+      await until(() => areHolesRefetched(program), "the trades that were lost to be refetched", 30_000);
       await source.stop();
       await Bun.sleep(100);
       program.kill("SIGTERM");

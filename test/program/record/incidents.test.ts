@@ -41,14 +41,14 @@ test("an outage of the exchange is one incident of the real program, which ends 
     const isOpen = () => answer.open.some(({ rule }) => rule === "disconnected");
     const begin = async () => {
       const outage = faults.begin({ kind: "refused-port" });
-      await until(async () => (await look()) && isOpen(), "the incident to begin", 20_000);
+      await until(async () => (await look()) && isOpen(), "the incident to begin", 30_000);
       return outage;
     };
     const whole = await begin();
     whole.end();
     await until(async () => (await look()) && !isOpen(), "its end", 30_000);
     // What the ids say of trades may come a moment after the end.
-    await until(async () => (await look()).items[0]?.records_lost !== null, "what was lost to be known", 10_000);
+    await until(async () => (await look()).items[0]?.records_lost !== null, "what was lost to be known", 30_000);
     const [over] = answer.items;
     const lasted = ((over?.to_us ?? 0) - (over?.from_us ?? 0)) / 1e6;
     expect(over).toMatchObject({ rule: "disconnected", value: Math.round(lasted), worst: Math.round(lasted) });

@@ -137,7 +137,7 @@ test("a symbol that is taken out and put back by SIGHUP has a gap of its own in 
   await pass(100);
   configure(["BTCUSDT"]);
   program.kill("SIGHUP");
-  await until(() => gaps("depth20").length === 1, "the gap to be begun", 10_000);
+  await until(() => gaps("depth20").length === 1, "the gap to be begun", 30_000);
   await pass(100);
   configure(["BTCUSDT", "ETHUSDT"]);
   program.kill("SIGHUP");

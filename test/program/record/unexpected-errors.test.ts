@@ -38,7 +38,7 @@ test("of recurring tasks one that throws and one that rejects keep no other from
     faults,
   );
   ticker.start();
-  await until(() => done >= 2, "the third task to be done twice", 10_000);
+  await until(() => done >= 2, "the third task to be done twice", 30_000);
   expect(
     faults
       .current()
@@ -46,7 +46,7 @@ test("of recurring tasks one that throws and one that rejects keep no other from
       .toSorted(),
   ).toEqual(["first", "second"]);
   isBroken = false;
-  await until(() => faults.current().length === 0, "both to work again", 10_000);
+  await until(() => faults.current().length === 0, "both to work again", 30_000);
   ticker.stop();
   const told = lines.map((line) => JSON.parse(line)).map(({ level, part }) => `${level} ${part}`);
   expect(told.toSorted()).toEqual(["error first", "error second", "info first", "info second"]);
@@ -80,9 +80,9 @@ test("errors that nobody catches, in a timer and in a promise, are a line each a
   );
   const url = await program.url();
   const status = async () => (await (await fetch(`${url}/api/status`)).json()) as Status;
-  await until(async () => (await status()).alerts.open.some(({ rule }) => rule === "fault"), "the incident", 20_000);
+  await until(async () => (await status()).alerts.open.some(({ rule }) => rule === "fault"), "the incident", 30_000);
   const { records } = (await status()).totals;
-  await until(async () => (await status()).totals.records > records + 20, "recording to go on", 20_000);
+  await until(async () => (await status()).totals.records > records + 20, "recording to go on", 30_000);
   const open = (await status()).alerts.open.find(({ rule }) => rule === "fault");
   expect(open?.subjects).toEqual(["uncaught error", "unhandled rejection"]);
   program.kill("SIGTERM");

@@ -48,12 +48,12 @@ test("kill -9 between raise and send, and during the send: after the next start 
 
   let program = begin();
   await program.url();
-  await until(async () => (await statusOf(program)).totals.records > 0, "data to flow", 20_000);
+  await until(async () => (await statusOf(program)).totals.records > 0, "data to flow", 30_000);
   // The message is taken, but nobody hears of it: the program dies while it waits for the answer.
   telegram.script(({ method }) => (method === "sendMessage" ? "hang" : null));
   const lostMs = performance.now();
   await exchange.stop();
-  await until(() => telegram.calls.some(({ method }) => method === "sendMessage"), "the call to be under way", 20_000);
+  await until(() => telegram.calls.some(({ method }) => method === "sendMessage"), "the call to be under way", 30_000);
   const seconds = (performance.now() - lostMs) / 1000;
   expect(seconds).toBeLessThan(holdSeconds + 10);
   console.log(
@@ -67,9 +67,9 @@ test("kill -9 between raise and send, and during the send: after the next start 
   for (const run of ["first", "second"]) {
     program = begin();
     await program.url();
-    await until(() => telegram.chat(42).length > 0, `the message after the ${run} start`, 20_000);
+    await until(() => telegram.chat(42).length > 0, `the message after the ${run} start`, 30_000);
     const { now_us } = await statusOf(program);
-    await until(async () => (await statusOf(program)).now_us > now_us + 2_500_000, "two more ticks", 10_000);
+    await until(async () => (await statusOf(program)).now_us > now_us + 2_500_000, "two more ticks", 30_000);
     expect((await statusOf(program)).telegram).toMatchObject({ state: "ok", waiting: 0 });
     await kill(program);
   }

@@ -31,7 +31,7 @@ async function startReplaceable({
   const env = { RT_DATA_RECORD_FLUSH_MS: "200" };
   const market = await startUpgradable({ dataDir, program, symbols: 2, speed: 4, env, ...options });
   // Of what no file holds yet nobody can say that it is missing.
-  await until(() => dataFiles(dataDir).length >= (files ?? market.streams), "every stream to have a file", 20_000);
+  await until(() => dataFiles(dataDir).length >= (files ?? market.streams), "every stream to have a file", 30_000);
   return { ...market, folder, replaceBy, restore };
 }
 
@@ -156,13 +156,13 @@ for (const victim of ["new", "old"] as const) {
         market.replaceBy(killAt(victim, moment));
         process.kill(pid, "SIGUSR2");
         const successor = () => Number(/started to take over process=(\d+)/.exec(market.recorder.errors())?.[1]);
-        await until(() => successor() > 0, "the new process to be started", 20_000);
+        await until(() => successor() > 0, "the new process to be started", 30_000);
         const killed = victim === "new" ? successor() : pid;
         const left = victim === "new" ? pid : successor();
         await until(() => !isRunning(killed), `the ${victim} process to be gone (${moment})`, 30_000);
         await until(() => market.pid() === left, `the other process to record (${moment})`, 30_000);
         const before = market.sentCount();
-        await until(() => market.sentCount() > before + 200, `data to flow (${moment})`, 20_000);
+        await until(() => market.sentCount() > before + 200, `data to flow (${moment})`, 30_000);
         const found = await market.finish(left);
         expect([moment, left === pid ? "old" : "new"]).toEqual([moment, records]);
         expect([moment, found]).toMatchObject([moment, { doubled: 0, foreign: 0, unexplained: 0, unordered: [] }]);

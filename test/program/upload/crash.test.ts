@@ -61,7 +61,7 @@ test("killed in the middle of an upload in parts, the recorder goes on with it a
   const journal = () =>
     existsSync(uploadingPath(dataDir, big)) ? readFileSync(uploadingPath(dataDir, big), "utf8") : "{}";
   const parts = () => (JSON.parse(journal()) as Partial<Uploading>).parts?.length ?? 0;
-  await until(() => parts() >= 1, "the first part to be there", 20_000);
+  await until(() => parts() >= 1, "the first part to be there", 30_000);
   killed.kill("SIGKILL");
   await killed.ended;
   const arrived = parts();
@@ -96,7 +96,7 @@ test("recorders of two shards subscribe to every symbol once, and say which are 
   const statuses = await Promise.all(
     programs.map(async (program) => {
       const url = await program.url();
-      await until(async () => (await statusOf(url)).ready, "data to flow", 20_000);
+      await until(async () => (await statusOf(url)).ready, "data to flow", 30_000);
       return statusOf(url);
     }),
   );

@@ -37,7 +37,7 @@ test("the executable alone uploads, and unites its archive with another recorder
         ...{ RT_DATA_UPLOAD_ACCESS_KEY: s3.accessKey, RT_DATA_UPLOAD_SECRET_KEY: s3.secretKey },
       },
     });
-    await until(() => program.errors().includes(said), said, 20_000);
+    await until(() => program.errors().includes(said), said, 30_000);
     program.kill("SIGTERM");
     expect(await program.ended).toBe(0);
   }

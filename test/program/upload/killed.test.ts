@@ -107,7 +107,7 @@ describe("killed at each request, before the store has done it and after, a reco
           const all = [...new Set([...range(0, 200), ...(before ?? []), ...again])].sort((a, b) => a - b);
           // Between two looks of this test the recorder may be between two steps.
           const isRight = async () => String(await stored(`${prefix}/`).catch(() => [])) === String(all);
-          await until(isRight, `step ${step}: all rows to be there`, 20_000);
+          await until(isRight, `step ${step}: all rows to be there`, 30_000);
           await next.settled(0);
           await next.stop();
           await proxy.stop();
@@ -155,7 +155,7 @@ test("`kill -9` of the program between the removal of a manifest and the new obj
   expect(await stored("nine/")).toEqual(range(150, 400));
   isHeld = false;
   const program = record();
-  await until(() => program.errors().includes("united an archive"), "the union", 20_000);
+  await until(() => program.errors().includes("united an archive"), "the union", 30_000);
   program.kill("SIGTERM");
   await program.ended;
   await exchange.stop();

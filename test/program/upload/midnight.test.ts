@@ -176,7 +176,7 @@ test.each([
     });
     const keeping = keep(slow, { ...s3, endpoint: proxy.endpoint }, { "upload.prefix": prefix });
     const said = () => keeping.lines.some(({ fields }) => fields.reason === "rows that lay in the day beside are gone");
-    await until(said, "the loss to be told", 20_000);
+    await until(said, "the loss to be told", 30_000);
     await keeping.stop();
     await proxy.stop();
   },

@@ -85,7 +85,7 @@ for (const [kind, hideChecksums] of [
       expect(keeping.status()?.objects?.map(({ subject }) => subject)).toEqual(["2026-11-20/aggTrade/BTCUSDT"]);
       expect(readFileSync(archivePath(dataDir, day)).equals(bytes)).toBe(true);
       takesNothing = false;
-      await until(() => !existsSync(archivePath(dataDir, day)), "the archive to go from this disk", 20_000);
+      await until(() => !existsSync(archivePath(dataDir, day)), "the archive to go from this disk", 30_000);
       await keeping.stop();
       await proxy.stop();
       const keys = keysOf(day, `${prefix}/`);
@@ -105,7 +105,7 @@ test("an object that is replaced before its confirmation is not confirmed, but u
   await until(() => keeping.status()?.archives_uploaded === 1, "the upload");
   const bytes = readFileSync(archivePath(dataDir, day));
   await faux.client.write(object(keysOf(day, "early/")), Buffer.alloc(bytes.length, 1));
-  await until(() => !existsSync(archivePath(dataDir, day)), "the archive to go from this disk", 20_000);
+  await until(() => !existsSync(archivePath(dataDir, day)), "the archive to go from this disk", 30_000);
   await keeping.stop();
   expect(idsOf(await faux.client.file(object(keysOf(day, "early/"))).bytes())).toEqual(range(0, 500));
   const said = keeping.lines.filter(({ message }) => message.startsWith("an archive in the bucket was changed"));

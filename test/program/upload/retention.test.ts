@@ -76,9 +76,9 @@ test("one hour's looks remove seven dates at most, and say what waits; an unconf
   expect(left()).toBe(10);
   const keeping = keep(dataDir, none, { "archive.retention_days": 1 });
   const told = () => keeping.lines.filter(({ message }) => message.startsWith("more archives are over a limit"));
-  await until(() => told().length > 0, "the rest to be told", 20_000);
+  await until(() => told().length > 0, "the rest to be told", 30_000);
   keeping.onArchived(oldest);
-  await until(() => told().length > 1, "another look", 20_000);
+  await until(() => told().length > 1, "another look", 30_000);
   expect(keeping.removalsWaiting()).toEqual({
     ...{ dates: 3, archives: 3, from: "2026-11-17", to: "2026-11-19", limit: 7 },
   });

@@ -90,7 +90,7 @@ export async function startContinuity(
     ...{ exchange, feed, gaps, got, emitted, nowUs, dataDir, streams, source },
     /** Lets what is under way arrive, then stops everything. */
     async stop(): Promise<void> {
-      await until(() => feed.openGaps().length === 0, "the ids to prove what was missed", 20_000);
+      await until(() => feed.openGaps().length === 0, "the ids to prove what was missed", 30_000);
       await source.stop();
       let before = -1;
       let still = 0;

@@ -29,7 +29,7 @@ export async function lockCatalogue(dataDir: string, how: keyof typeof locks = "
   const reading = (async () => {
     for await (const chunk of child.stdout) said += new TextDecoder().decode(chunk);
   })();
-  await until(() => said.includes("it is|held"), "sqlite3 to hold the lock", 20_000);
+  await until(() => said.includes("it is|held"), "sqlite3 to hold the lock", 30_000);
   const lock = {
     async release() {
       held.delete(lock);

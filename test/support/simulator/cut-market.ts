@@ -58,6 +58,6 @@ export async function records(status: () => Promise<Status>): Promise<void> {
   await until(
     async () => (await status()).totals.bytes_written > totals.bytes_written,
     "records to be written",
-    20_000,
+    30_000,
   );
 }

@@ -39,7 +39,7 @@ async function setUp() {
     });
     running.push(app);
     await app.start();
-    await until(() => source.wants("btcusdt@aggTrade"), "the subscription", 20_000);
+    await until(() => source.wants("btcusdt@aggTrade"), "the subscription", 30_000);
     return app;
   };
   let id = 0;
@@ -52,7 +52,7 @@ async function setUp() {
   };
   const manifest = async (date: string): Promise<Manifest> => {
     const path = manifestPath(dataDir, { stream: "aggTrade", symbol: "BTCUSDT", date });
-    await until(() => Bun.file(path).exists(), `the manifest of ${date}`, 10_000);
+    await until(() => Bun.file(path).exists(), `the manifest of ${date}`, 30_000);
     return Bun.file(path).json();
   };
   return { startApp, trade, manifest, source, exchange, port };

@@ -62,7 +62,7 @@ async function setUp(damaged: { readonly sealed: boolean; readonly bytes: Uint8A
     const app = createApp(config, { mode: "record", log: silentLog, clock });
     running.push(app);
     await app.start();
-    await until(() => source.wants("btcusdt@aggTrade"), "the subscription", 20_000);
+    await until(() => source.wants("btcusdt@aggTrade"), "the subscription", 30_000);
     return app;
   };
   await (await begin(midnightMs - 30_000)).stop(5000);
@@ -108,7 +108,7 @@ for (const { what, sealed, bytes } of [
   test(`${what} is a gap from the record before it to the one behind it, and its trades are refetched`, async () => {
     const { begin, gaps, manifest, ids } = await setUp({ sealed, bytes });
     await begin(midnightMs + 20_000);
-    await until(() => gaps("depth20").length > 0, "the gap of the books", 20_000);
+    await until(() => gaps("depth20").length > 0, "the gap of the books", 30_000);
     await until(() => gaps("aggTrade")[0]?.repaired === 10, "the trades to be refetched", 30_000);
     for (const stream of ["depth20", "aggTrade"]) {
       const [gap, ...others] = gaps(stream);

@@ -52,7 +52,7 @@ test("a gap over midnight that is refetched later settles in the manifests of bo
     const app = createApp(config, { mode: "record", log: silentLog, clock });
     running.push(app);
     await app.start();
-    await until(() => source.wants("btcusdt@aggTrade"), "the subscription", 20_000);
+    await until(() => source.wants("btcusdt@aggTrade"), "the subscription", 30_000);
     return app;
   };
   const trade = (id: number) =>
@@ -74,10 +74,10 @@ test("a gap over midnight that is refetched later settles in the manifests of bo
 
   const manifest = async () => (await Bun.file(manifestPath(dataDir, day)).json()) as Manifest;
   const second = await startApp(dataDir, clockAt(10_000));
-  await until(() => Bun.file(manifestPath(dataDir, day)).exists(), "the first day to be merged", 20_000);
+  await until(() => Bun.file(manifestPath(dataDir, day)).exists(), "the first day to be merged", 30_000);
   expect((await manifest()).gaps).toMatchObject([{ cause: "crash", to_us: midnightMs * 1000, missing: null }]);
   trade(21);
-  await until(async () => (await manifest()).gaps[0]?.missing === 15, "the manifest to count what is missing", 20_000);
+  await until(async () => (await manifest()).gaps[0]?.missing === 15, "the manifest to count what is missing", 30_000);
   isAnswering = true;
   await until(async () => (await manifest()).gaps[0]?.repaired === 15, "the manifest to know of the repair", 30_000);
   expect((await manifest()).gaps).toMatchObject([

@@ -43,15 +43,15 @@ test("over cuts of the connection and symbols that come and go no counter falls,
   await until(async () => ((await look()).get(btc) ?? 0) > 20, "records");
   for (let cut = 1; cut <= 2; cut++) {
     exchange.disconnectAll("terminate");
-    await until(async () => (await look()).get("rt_data_reconnects_total") === cut, "a new connection", 15_000);
+    await until(async () => (await look()).get("rt_data_reconnects_total") === cut, "a new connection", 30_000);
   }
   const gapsOfBtc = 'rt_data_gaps_total{cause="reconnect"}';
-  await until(async () => ((await look()).get(gapsOfBtc) ?? 0) >= 8, "a gap of each stream and cut", 15_000);
+  await until(async () => ((await look()).get(gapsOfBtc) ?? 0) >= 8, "a gap of each stream and cut", 30_000);
 
   app.reload(configOf(["BTCUSDT"]));
-  await until(async () => !(await look()).has(eth), "the symbol's series to end", 10_000);
+  await until(async () => !(await look()).has(eth), "the symbol's series to end", 30_000);
   app.reload(configOf(["BTCUSDT", "ETHUSDT"]));
-  await until(async () => ((await look()).get(eth) ?? 0) > 0, "the symbol to be back", 15_000);
+  await until(async () => ((await look()).get(eth) ?? 0) > 0, "the symbol to be back", 30_000);
   expect(scrapes).toBeGreaterThan(5);
 
   const listed = (await (await fetch(`${url}/api/gaps?cause=reconnect&limit=200`)).json()) as Page<Gap>;

@@ -141,7 +141,7 @@ for (const type of ["aggTrade", "trade"] as const) {
     stops.push(rest.stop, writer.stop, repair.stop);
     for (const hole of holes) repair.add(hole);
     repair.start();
-    await until(() => done === 2, "both holes to be refetched", 20_000);
+    await until(() => done === 2, "both holes to be refetched", 30_000);
     await drained(archiver);
     expect(archiver.failures).toEqual([]);
 

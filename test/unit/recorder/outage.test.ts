@@ -77,7 +77,7 @@ test("after an outage of sockets and REST alike, 15 symbols' trades of 30 market
     await until(() => performance.now() - begunMs > 1500, "1.5 s, which are 30 of the market");
     outage.end();
     const isOver = () => repair.pending().length === 0 && streams.every((stream) => refetched.has(stream));
-    await until(isOver, "the holes to be refetched", 20_000);
+    await until(isOver, "the holes to be refetched", 30_000);
     feed.stop();
     await until(() => repair.pending().length === 0, "the last holes");
     await Promise.all([recorder.stop(), repair.stop()]);

@@ -120,7 +120,7 @@ test("in real time nobody is waited for: a reader too far behind is closed, the 
   const { wsUrl, port } = await exchange.start();
   const fast = await connect(`${wsUrl}/ws/btcusdt@depth20@100ms`);
   const slow = await connectPaused(port, "/ws/btcusdt@depth@100ms/btcusdt@depth20@100ms/ethusdt@depth20@100ms");
-  await until(() => exchange.stats().slowClosed === 1, "the slow reader to be closed", 15_000);
+  await until(() => exchange.stats().slowClosed === 1, "the slow reader to be closed", 30_000);
   const before = fast.received.length;
   await until(() => fast.received.length > before + 20, "the fast reader to go on");
   expect(exchange.stats().connections).toBe(1);

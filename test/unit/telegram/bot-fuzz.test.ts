@@ -160,7 +160,7 @@ test("after hundreds of random updates and odd answers the bot still answers, an
   });
   for (const one of updates) bench.api.put(one);
   const polls = bench.api.calls.length;
-  await until(() => bench.api.calls.lastIndexOf("getUpdates") > polls, "all of them to be fetched", 10_000);
+  await until(() => bench.api.calls.lastIndexOf("getUpdates") > polls, "all of them to be fetched", 30_000);
   bench.api.script(() => null);
   await until(async () => {
     await bench.api.say("/xyzzy");

@@ -226,7 +226,7 @@ test("a wrong token, a webhook, nonsense, too many requests and no network at al
     await until(
       () => bench.log.slice(before).some((line) => line.includes("listens again")),
       `the end of: ${what}`,
-      10_000,
+      30_000,
     );
   }
   bench.api.script((method) =>

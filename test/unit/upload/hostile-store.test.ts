@@ -46,7 +46,7 @@ describe("whatever is asked of a store that is hostile ends soon, in little memo
   const endure = async (kind: HostileKind) => {
     const server = await startHostileServer(kind);
     const { told, end } = await ask(`http://127.0.0.1:${server.port}`);
-    await until(() => server.open() <= 1, "every connection to be closed but the one that is used again", 10_000);
+    await until(() => server.open() <= 1, "every connection to be closed but the one that is used again", 30_000);
     await end();
     server.stop();
     console.info(`${kind}: ${told.startMb} MB before, ${told.peakMb} MB at most, ${told.longestMs} ms at most`);

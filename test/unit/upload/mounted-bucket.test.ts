@@ -35,7 +35,7 @@ async function mount(s3: S3, read: (folder: string) => Promise<void>): Promise<v
   try {
     // Never synchronously: the store that rclone asks runs in this very thread.
     const isMounted = async () => (await readdir(folder)).length > 0 || child.exitCode !== null;
-    await until(isMounted, "the bucket to be mounted", 15_000);
+    await until(isMounted, "the bucket to be mounted", 30_000);
     if (child.exitCode !== null) throw new Error(await new Response(child.stderr).text());
     await read(folder);
   } finally {

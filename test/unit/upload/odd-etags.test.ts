@@ -87,7 +87,7 @@ test("a store whose ETags change by themselves: a day that cannot be replaced is
   await archive(dataDir, day, trades(day, [100, 101], 0), "00-15");
   keeping.onArchived(day);
   const isTold = () => keeping.status()?.objects?.some(({ problem }) => problem.includes("changes ETags by itself"));
-  await until(() => isTold() === true, "the trouble to be told", 20_000);
+  await until(() => isTold() === true, "the trouble to be told", 30_000);
   await keeping.stop();
   await s3.stop();
   expect(existsSync(archivePath(dataDir, day))).toBe(true);

@@ -60,10 +60,10 @@ describe("a store that refuses one day for good, and takes all others", () => {
       const settings = { "upload.prefix": prefix, "archive.retention_days": 1 };
       const keeping = keep(dataDir, { ...faux, endpoint: proxy.endpoint }, settings);
       const others = days.slice(1);
-      await until(() => others.every((day) => !existsSync(archivePath(dataDir, day))), "the others to go", 20_000);
-      await until(() => subjects(keeping).length === 1, "the day to be told", 20_000);
+      await until(() => others.every((day) => !existsSync(archivePath(dataDir, day))), "the others to go", 30_000);
+      await until(() => subjects(keeping).length === 1, "the day to be told", 30_000);
       expect(subjects(keeping)).toEqual([`${refused.date}/aggTrade/BTCUSDT`]);
-      await until(() => keeping.status()?.problem === null, "no outage", 20_000);
+      await until(() => keeping.status()?.problem === null, "no outage", 30_000);
       expect(existsSync(archivePath(dataDir, refused))).toBe(true);
       expect((await faux.keys(`${prefix}/`)).filter((key) => !key.includes(refused.date))).toEqual(
         others.flatMap((day) => keysOf(day, `${prefix}/`)).sort(),
@@ -85,8 +85,8 @@ describe("a store that refuses one day for good, and takes all others", () => {
       answer: ({ url, method }) => (method === "PUT" && url.includes(refused.date) ? xml(504, "HTTP 504") : null),
     });
     const keeping = keep(dataDir, { ...faux, endpoint: proxy.endpoint }, { "upload.prefix": "silent" });
-    await until(() => keeping.status()?.archives_uploaded === 4, "the others to be uploaded", 20_000);
-    await until(() => subjects(keeping).length === 1 && keeping.status()?.problem === null, "the day alone", 20_000);
+    await until(() => keeping.status()?.archives_uploaded === 4, "the others to be uploaded", 30_000);
+    await until(() => subjects(keeping).length === 1 && keeping.status()?.problem === null, "the day alone", 30_000);
     await keeping.stop();
     await proxy.stop();
   });

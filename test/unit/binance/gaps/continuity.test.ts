@@ -6,14 +6,14 @@ import { until } from "../../../support/wait.ts";
 
 const types = ["depth20@100ms", "depth@100ms", "aggTrade"];
 
-test.concurrent("50 changes of connection under 15 symbols × 3 streams at four times the market's speed, half of them announced by serverShutdown: nothing is lost, nothing doubled, and there is no gap", async () => {
+test("50 changes of connection under 15 symbols × 3 streams at four times the market's speed, half of them announced by serverShutdown: nothing is lost, nothing doubled, and there is no gap", async () => {
   // A busy machine slows the market down, too: a book that rests for 2 s is not what this test is about.
   const staleMs = 30_000;
   const run = await startContinuity({ dataDir: temporaryFolder(), symbols: 15, types, speed: 4, staleMs });
   for (let n = 1; n <= 50; n++) {
     if (n % 2 === 0) run.feed.rollOver();
     else run.exchange.announceShutdown();
-    await until(() => run.feed.counts().rollovers === n, `change ${n}`, 10_000);
+    await until(() => run.feed.counts().rollovers === n, `change ${n}`, 30_000);
     await until(() => run.exchange.stats().connections === 1, "the old connection to be closed");
   }
   await run.stop();
@@ -47,11 +47,11 @@ test.concurrent("with one socket every lost message lies within a recorded gap, 
   const run = await startContinuity({ dataDir: temporaryFolder(), symbols: 15, types, speed: 4 });
   const outages: { readonly fromUs: number; toUs: number }[] = [];
   for (let n = 0; n < 6; n++) {
-    await until(() => areEstablished(run), "data for a while", 10_000);
+    await until(() => areEstablished(run), "data for a while", 30_000);
     const fromUs = run.nowUs();
     run.exchange.disconnectAll(n % 2 === 0 ? "terminate" : { code: 1008, reason: "Pong timeout" });
     await until(() => run.exchange.stats().streams === 0, "the cut");
-    await until(() => run.exchange.stats().streams === 45, "the reconnect", 10_000);
+    await until(() => run.exchange.stats().streams === 45, "the reconnect", 30_000);
     outages.push({ fromUs, toUs: run.nowUs() });
   }
   await run.stop();

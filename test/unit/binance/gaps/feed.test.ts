@@ -105,7 +105,7 @@ test("while the exchange is away the feed keeps trying and says why; when it is 
   const back = createSimulatedExchange({ port }, { source: again, log: silentLog });
   running.push(back);
   await back.start();
-  await until(() => again.wants(btc.name), "the feed to come back", 20_000);
+  await until(() => again.wants(btc.name), "the feed to come back", 30_000);
   again.emit({ stream: btc.name, payload: book(9) });
   await received(2);
   await until(() => got.gaps.length === 2, "a gap of each stream");

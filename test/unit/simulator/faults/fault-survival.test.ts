@@ -114,7 +114,7 @@ test.concurrent.each(groups)(
       const { kind } = trial.fault;
       const lasts = !momentary.includes(kind) && !trial.cut;
       const ageUs = breaks(trial) ? establishedUs : 0;
-      await until(() => isConnected(app, ageUs), "the recorder's connection to count as good", 15_000);
+      await until(() => isConnected(app, ageUs), "the recorder's connection to count as good", 30_000);
       const client = await watch(`${wsUrl}/stream?streams=${watched.join("/")}`);
       await until(() => client.frames.length > 10, "data of the plain client");
       const from = client.frames.length;
@@ -128,8 +128,8 @@ test.concurrent.each(groups)(
       const handle = faults.begin({ ...trial.fault, ...only });
       if (trial.cut) faults.begin({ kind: "reset" }).end();
       const began = performance.now();
-      await until(() => handle.hits() >= (trial.hits ?? 5), `"${trial.name}" to hit`, 10_000);
-      if (trial.untilReconnect) await until(reconnected, `"${trial.name}" to be noticed`, 15_000);
+      await until(() => handle.hits() >= (trial.hits ?? 5), `"${trial.name}" to hit`, 30_000);
+      if (trial.untilReconnect) await until(reconnected, `"${trial.name}" to be noticed`, 30_000);
       const saw: string[] = [];
       if (trial.cut || kind === "refused-port") saw.push(await describeNewConnection(wsUrl, restUrl));
       if (lasts) await until(() => performance.now() - began > atLeastMs, "the fault to last");
@@ -138,7 +138,7 @@ test.concurrent.each(groups)(
       handle.end();
       const counts = recordsOf(app);
       const ended = performance.now();
-      await until(() => haveAllGrown(app, counts), `data of every stream after "${trial.name}"`, 15_000);
+      await until(() => haveAllGrown(app, counts), `data of every stream after "${trial.name}"`, 30_000);
       const again = Math.round(performance.now() - ended);
       if ("connection" in only) saw.push("nothing of it: the recorder's connection alone is silent");
       else {
@@ -157,7 +157,7 @@ test.concurrent.each(groups)(
     }
 
     try {
-      await until(() => haveAllGrown(app, new Map()), "data of every stream", 15_000);
+      await until(() => haveAllGrown(app, new Map()), "data of every stream", 30_000);
       for (const trial of group) await undergo(trial);
       await source.stop();
       await untilStill(app);

@@ -31,7 +31,7 @@ async function play(options: Partial<RecordingOptions> & { path: string }, most 
     if (end.outcome === "failed") throw end.error;
     expect(end).toEqual({ outcome: "complete", messages: events.length });
   } else {
-    await until(() => events.length >= most, `${most} messages`, 15_000);
+    await until(() => events.length >= most, `${most} messages`, 30_000);
     await source.stop();
     expect(await source.ended).toEqual({ outcome: "stopped" });
   }

@@ -27,7 +27,7 @@ async function record(source: MarketSource, symbols: string, streams: string, is
   await app.start();
   await until(() => isOver(exchange.stats().messagesSent), "everything to be sent", 25_000);
   await source.stop();
-  await until(() => app.status().totals.records === exchange.stats().messagesSent, "everything to be recorded", 10_000);
+  await until(() => app.status().totals.records === exchange.stats().messagesSent, "everything to be recorded", 30_000);
   const { totals } = app.status();
   await app.stop(10_000);
   await exchange.stop();

@@ -152,7 +152,7 @@ test("while it is played, a recorder may seal a segment and merge the day: nothi
   write(`${paths[1]}.zst`, zstdCompressSync(readFileSync(paths[1] ?? "")));
   rmSync(paths[1] ?? "");
   appendFileSync(paths[2] ?? "", linesOf([[at("15:15:30"), book(5000)]]));
-  await until(() => client.received.length > 700, "the sealed segment to be played", 20_000);
+  await until(() => client.received.length > 700, "the sealed segment to be played", 30_000);
   const day = { stream: "depth20", symbol: "BTCUSDT", date: "2026-11-22" };
   write(archivePath(folder, day), zstdCompressSync(linesOf(all)));
   rmSync(join(folder, "live"), { recursive: true });
@@ -298,7 +298,7 @@ test("a reader that is too slow holds the replay at any speed, loses nothing and
   writeSegments(folder, "depth20", rows(at("15:00:00"), 12_000, 10, wide));
   const replay = await serve({ path: folder, speed: 100 });
   const slow = await connectPaused(replay.port, `/ws/${bookStream}`);
-  await until(() => replay.exchange.stats().bufferedBytes > 1024 * 1024, "the reader to be behind", 10_000);
+  await until(() => replay.exchange.stats().bufferedBytes > 1024 * 1024, "the reader to be behind", 30_000);
   const held = replay.source.played();
   const { body } = await replay.control("", "GET");
   await until(

@@ -1,6 +1,6 @@
 import { dateOf, dateStartUs, dayStartUs, dayUs } from "./day.ts";
 import { awaitsBackfill, type Gap } from "./gap.ts";
-import type { StreamKind } from "./stream.ts";
+import { type StreamKind, streamKinds } from "./stream-kinds.ts";
 
 /** A time span, µs; `toUs` is exclusive. */
 export type TimeSpan = { readonly fromUs: number; readonly toUs: number };
@@ -66,7 +66,7 @@ export function silentSpans(
     if (us + dayUs <= span.fromUs || us >= span.toUs) continue;
     const day = byDate.get(dateOf(us));
     if (day === undefined) silent.push({ fromUs: us, toUs: us + dayUs });
-    else if (isBook(kind)) silent.push(...emptyMinutes(day));
+    else if (streamKinds[kind].isSteady) silent.push(...emptyMinutes(day));
   }
   return subtract(union(silent.flatMap((one) => clipSpan(one, span))), gaps);
 }
@@ -88,10 +88,6 @@ function emptyMinutes({ date, firstUs, lastUs, rowsPerMinute }: ReceivedDay): Ti
     spans.push({ fromUs: startUs + from * minuteUs, toUs: startUs + minute * minuteUs });
   }
   return spans;
-}
-
-function isBook(kind: StreamKind): boolean {
-  return kind === "partialDepth" || kind === "diffDepth" || kind === "bookTicker";
 }
 
 function minuteOf(us: number): number {

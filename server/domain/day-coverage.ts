@@ -3,6 +3,7 @@ import { type Day, dateStartUs, dayUs } from "./day.ts";
 import { awaitsBackfill, type Gap } from "./gap.ts";
 import type { MinuteSpan, MinuteState } from "./queries.ts";
 import { streamTypeOfFolder } from "./stream.ts";
+import { streamKinds } from "./stream-kinds.ts";
 
 /** What is known of one stream's day. */
 export type DayFacts = {
@@ -67,7 +68,7 @@ function received(facts: DayFacts): ReceivedDay[] {
   const { day, firstUs, lastUs } = facts;
   if (firstUs === null || lastUs === null) return [];
   const { fromUs, toUs } = judged(facts);
-  const rests = ["aggTrade", "trade", "depthSnapshot"].includes(kindOf(day));
+  const rests = !streamKinds[kindOf(day)].isSteady;
   // Only read by index: a typed array does as well.
   const rowsPerMinute = facts.rowsPerMinute as readonly number[];
   return [

@@ -1,4 +1,5 @@
 import type { Stream } from "./stream.ts";
+import { streamKinds } from "./stream-kinds.ts";
 
 /** A trade as received: nobody parses it before somebody looks. */
 export type TradeView = { readonly recv_us: number; readonly trade: string };
@@ -25,7 +26,7 @@ export function createLatestTrades(streams: readonly Stream[]): LatestTrades {
     const before = tapes;
     tapes = new Map();
     for (const { symbol, type } of wanted) {
-      if (type.kind !== "aggTrade" && type.kind !== "trade") continue;
+      if (streamKinds[type.kind].shows !== "trades") continue;
       if (tapes.get(symbol)?.kind === "aggTrade") continue;
       const known = before.get(symbol);
       tapes.set(symbol, known?.kind === type.kind ? known : { kind: type.kind, count: 0, ring: [] });
@@ -35,7 +36,7 @@ export function createLatestTrades(streams: readonly Stream[]): LatestTrades {
   return {
     setStreams,
     note({ symbol, type }, payload, recvUs) {
-      if (type.kind !== "aggTrade" && type.kind !== "trade") return;
+      if (streamKinds[type.kind].shows !== "trades") return;
       const tape = tapes.get(symbol);
       if (tape === undefined || tape.kind !== type.kind) return;
       tape.ring[tape.count % keptTrades] = { recv_us: recvUs, trade: payload };

@@ -1,4 +1,4 @@
-import type { StreamKind } from "./stream.ts";
+import { byKind, idMembers, type StreamKind, streamKinds } from "./stream-kinds.ts";
 
 /** What we know of a line besides the payload. */
 export type LineHead = {
@@ -50,26 +50,32 @@ export function decodeLine(line: string): Line | null {
   };
 }
 
-const idPatterns: Record<StreamKind, RegExp> = {
-  partialDepth: /"lastUpdateId":(\d+)/,
-  depthSnapshot: /"lastUpdateId":(\d+)/,
-  diffDepth: /"u":(\d+)/,
-  aggTrade: /"a":(\d+)/,
-  trade: /"(?:t|id)":(\d+)/,
-  bookTicker: /"u":(\d+)/,
-};
+const idPatterns = byKind((kind) => memberPattern(idMembers(kind)));
+
+/** Null for kinds of which a record covers one id. */
+const firstIdPatterns = byKind((kind) => {
+  const { firstId } = streamKinds[kind];
+  return firstId === null ? null : memberPattern([firstId]);
+});
 
 /**
  * The update or trade id by which Binance orders this stream: `lastUpdateId`, the final `u` of a diff or bookTicker, the
  * aggregate id `a`, the trade id `t` (`id` in the words of REST); null if the text has none. Works on payloads and on stored lines.
  */
 export function recordId(text: string, kind: StreamKind): number | null {
-  const match = idPatterns[kind].exec(text);
-  return match === null ? null : Number(match[1]);
+  return integerIn(text, idPatterns[kind]);
 }
 
 /** The first id that a record covers: `U` of a diff, which covers all up to its `u`; of others their id. Null if the text has none. */
 export function firstRecordId(text: string, kind: StreamKind): number | null {
-  const match = kind === "diffDepth" ? /"U":(\d+)/.exec(text) : null;
-  return match === null ? recordId(text, kind) : Number(match[1]);
+  return integerIn(text, firstIdPatterns[kind]) ?? recordId(text, kind);
+}
+
+function memberPattern(names: readonly string[]): RegExp {
+  return new RegExp(`"(?:${names.join("|")})":(\\d+)`);
+}
+
+function integerIn(text: string, pattern: RegExp | null): number | null {
+  const match = pattern?.exec(text) ?? null;
+  return match === null ? null : Number(match[1]);
 }

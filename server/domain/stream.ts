@@ -1,5 +1,4 @@
-/** What a stream carries, in Binance's own words; `depthSnapshot` is the REST book, recorded as a stream of its own. */
-export type StreamKind = "partialDepth" | "diffDepth" | "aggTrade" | "trade" | "bookTicker" | "depthSnapshot";
+import { type StreamKind, streamKindNames, streamKinds } from "./stream-kinds.ts";
 
 /** One kind of stream, without a symbol: what `record.streams` lists. */
 export type StreamType = {
@@ -23,22 +22,23 @@ export type Stream = {
   readonly name: string;
 };
 
-const types = new Map<string, StreamType>(
-  [
-    ...([5, 10, 20] as const).flatMap((levels) => [
-      streamType("partialDepth", `depth${levels}`, "", levels, 1000),
-      streamType("partialDepth", `depth${levels}`, "@100ms", levels, 100),
-    ]),
-    streamType("diffDepth", "depth", "", null, 1000),
-    streamType("diffDepth", "depth", "@100ms", null, 100),
-    streamType("aggTrade", "aggTrade", "", null, null),
-    streamType("trade", "trade", "", null, null),
-    streamType("bookTicker", "bookTicker", "", null, null),
-  ].map((type) => [type.name, type]),
+const allTypes = streamKindNames.flatMap((kind) =>
+  streamKinds[kind].types.flatMap(({ folder, levels, speeds }) =>
+    speeds.map((speedMs): StreamType => {
+      return { name: speedMs === 100 ? `${folder}@100ms` : folder, kind, levels, speedMs, folder };
+    }),
+  ),
 );
 
+const types = new Map(
+  allTypes.filter(({ kind }) => streamKinds[kind].source === "socket").map((type) => [type.name, type]),
+);
+
+/** By folder; of types that share one, the quickest. */
+const typesByFolder = new Map(allTypes.map((type) => [type.folder, type]));
+
 /** The REST order book as a stream; it is recorded, never subscribed to. */
-export const depthSnapshot: StreamType = streamType("depthSnapshot", "depthSnapshot", "", null, null);
+export const depthSnapshot: StreamType = typeOfKind("depthSnapshot");
 
 /** Every stream type that can be subscribed to, by name. */
 export const streamTypeNames: readonly string[] = [...types.keys()];
@@ -72,18 +72,14 @@ export function parseStreamName(name: string): Stream | null {
 
 /** The stream type whose folder this is, or null. The speed is not part of the folder name; 100 ms is assumed. */
 export function streamTypeOfFolder(folder: string): StreamType | null {
-  if (folder === depthSnapshot.folder) return depthSnapshot;
-  return types.get(`${folder}@100ms`) ?? types.get(folder) ?? null;
+  return typesByFolder.get(folder) ?? null;
 }
 
-function streamType(
-  kind: StreamKind,
-  folder: string,
-  suffix: "" | "@100ms",
-  levels: StreamType["levels"],
-  speedMs: StreamType["speedMs"],
-): StreamType {
-  return { name: folder + suffix, kind, levels, speedMs, folder };
+/** The quickest stream type of a kind; if the kind has several depths, the deepest. */
+export function typeOfKind(kind: StreamKind): StreamType {
+  const type = allTypes.findLast((type) => type.kind === kind);
+  if (type === undefined) throw new Error(`the table of stream kinds has no type of ${kind}`);
+  return type;
 }
 
 /** The symbols of these streams, each once. */

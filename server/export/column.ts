@@ -1,4 +1,6 @@
 import type { StreamType } from "../domain/stream.ts";
+import type { StreamMember } from "../domain/stream-kind-facts.ts";
+import { streamKinds } from "../domain/stream-kinds.ts";
 
 /** What a column holds. "number" is a decimal as the exchange wrote it, "numbers" a list of them. */
 export type ColumnKind = "integer" | "number" | "numbers" | "delay" | "boolean" | "text";
@@ -36,7 +38,7 @@ type Level = readonly [price: string, quantity: string];
 export function rowShape(type: StreamType, options: { levels: "columns" | "list"; symbol: string | null }): RowShape {
   const sources: Source[] = [
     ...(options.symbol === null ? [] : [column("symbol", "text", false, () => options.symbol)]),
-    integer("recv_us", "recv_us"),
+    integer("recv_us", ["recv_us"]),
     column("net_delay_ms", "delay", true, ({ net_delay_ms }) =>
       typeof net_delay_ms === "number" ? net_delay_ms : null,
     ),
@@ -61,41 +63,52 @@ export function rowShape(type: StreamType, options: { levels: "columns" | "list"
   return { columns: sources, row: (members) => sources.map(({ from }) => from(members)) };
 }
 
-/** Members of a stream without its levels; the meaning is that of Binance's documentation (web-socket-streams.md). */
+/** Columns of a stream without its levels; the meaning is that of Binance's documentation (web-socket-streams.md). */
 function sourcesOf({ kind }: StreamType): Source[] {
-  if (kind === "partialDepth" || kind === "depthSnapshot") return [integer("last_update_id", "lastUpdateId")];
-  if (kind === "diffDepth")
-    return [integer("event_time_ms", "E"), integer("first_update_id", "U"), integer("final_update_id", "u")];
-  if (kind === "bookTicker") {
-    return [
-      integer("update_id", "u"),
-      ...[number("bid_px", "b"), number("bid_sz", "B"), number("ask_px", "a"), number("ask_sz", "A")],
-    ];
+  const { columns, members, backfill } = streamKinds[kind];
+  const isBackfilled = column("repaired", "boolean", false, ({ repaired }) => repaired === true);
+  const sources = Object.entries(columns).map(([name, key]) => {
+    const member = members.find((member) => member.name === key);
+    if (member === undefined) throw new Error(`${kind} has no member ${key}`);
+    return sourceOf(name, member, backfill !== null);
+  });
+  return backfill === null ? sources : [isBackfilled, ...sources];
+}
+
+/** A column is empty in fetched records if REST leaves out its member. */
+function sourceOf(name: string, { name: key, form, rest }: StreamMember, mayBeFetched: boolean): Source {
+  const keys = rest === null || rest === key ? [key] : [key, rest];
+  const source = ofForm(name, form, keys);
+  if (rest !== null || !mayBeFetched) return source;
+  const isThere = (value: unknown) => value !== undefined && (source.kind !== "integer" || typeof value === "number");
+  return column(name, source.kind, true, (members) => (isThere(members[key]) ? source.from(members) : null));
+}
+
+function ofForm(name: string, form: StreamMember["form"], keys: readonly string[]): Source {
+  switch (form) {
+    case "id":
+    case "integer":
+    case "time":
+      return integer(name, keys);
+    case "decimal":
+      return number(name, keys);
+    case "boolean":
+      return boolean(name, keys);
+    case "event":
+    case "symbol":
+      return column(name, "text", false, (members) => String(first(members, keys)));
+    case "bids":
+    case "asks":
+      throw new Error(`levels cannot be one column: ${name}`);
   }
-  const ids =
-    kind === "aggTrade"
-      ? [integer("agg_trade_id", "a"), integer("first_trade_id", "f"), integer("last_trade_id", "l")]
-      : [integer("trade_id", "t", "id")];
-  return [
-    column("repaired", "boolean", false, ({ repaired }) => repaired === true),
-    // Over REST a trade has no event time, and `trade` has its members' long names.
-    column("event_time_ms", "integer", true, ({ E }) => (typeof E === "number" ? E : null)),
-    integer("trade_time_ms", "T", "time"),
-    ...ids,
-    ...[number("price", "p", "price"), number("quantity", "q", "qty")],
-    boolean("is_buyer_maker", "m", "isBuyerMaker"),
-  ];
 }
 
 function listsOf({ kind }: StreamType): Source[] {
-  if (kind !== "partialDepth" && kind !== "depthSnapshot" && kind !== "diffDepth") return [];
-  const [bids, asks] = kind === "diffDepth" ? ["b", "a"] : ["bids", "asks"];
-  return [
-    list("bid_px", bids ?? "", 0),
-    list("bid_sz", bids ?? "", 1),
-    list("ask_px", asks ?? "", 0),
-    list("ask_sz", asks ?? "", 1),
-  ];
+  return streamKinds[kind].members.flatMap(({ name, form }) => {
+    if (form !== "bids" && form !== "asks") return [];
+    const side = form === "bids" ? "bid" : "ask";
+    return [list(`${side}_px`, name, 0), list(`${side}_sz`, name, 1)];
+  });
 }
 
 function levelColumns(levels: number): ExportColumn[] {
@@ -131,7 +144,7 @@ function first(members: Members, keys: readonly string[]): unknown {
   return undefined;
 }
 
-function integer(name: string, ...keys: string[]): Source {
+function integer(name: string, keys: readonly string[]): Source {
   return column(name, "integer", false, (members) => {
     const value = first(members, keys);
     if (!Number.isSafeInteger(value)) throw new Error(`${keys[0]} is no whole number`);
@@ -139,11 +152,11 @@ function integer(name: string, ...keys: string[]): Source {
   });
 }
 
-function number(name: string, ...keys: string[]): Source {
+function number(name: string, keys: readonly string[]): Source {
   return column(name, "number", false, (members) => decimal(first(members, keys), keys[0] ?? ""));
 }
 
-function boolean(name: string, ...keys: string[]): Source {
+function boolean(name: string, keys: readonly string[]): Source {
   return column(name, "boolean", false, (members) => {
     const value = first(members, keys);
     if (typeof value !== "boolean") throw new Error(`${keys[0]} is neither true nor false`);

@@ -1,9 +1,9 @@
 import type { FeedGap } from "../../binance/gaps/feed-events.ts";
-import { isNumbered } from "../../binance/gaps/stream-state.ts";
 import { type Day, dateStartUs, dayUs } from "../../domain/day.ts";
 import { clipGap, type Gap, type GapCause } from "../../domain/gap.ts";
 import { firstRecordId } from "../../domain/line.ts";
 import { createStream, type Stream, streamTypeOfFolder } from "../../domain/stream.ts";
+import { isNumbered, streamKinds } from "../../domain/stream-kinds.ts";
 import type { Journal } from "../../journal/journal.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
@@ -87,7 +87,7 @@ export function createGapIntake(deps: {
       ledger.lose(stream, { fromUs, toUs, records });
       if (stream.type.kind === "diffDepth") repair.wantBook(stream.symbol);
       const span = { stream, fromUs, toUs, cause: "disk" as const, missing: records, holes: [] };
-      if (isNumbered(stream)) regain(stream, gapOf(span), 0);
+      if (isNumbered(stream.type.kind)) regain(stream, gapOf(span), 0);
     },
     take(found) {
       const ofEarlier = found.filter(({ cause }) => isPause(cause));
@@ -106,7 +106,7 @@ export function createGapIntake(deps: {
         deps.hold(gapOf({ stream, ...rest }), (gap) => {
           ledger.update([gap]);
           const resumedUs = isLeftOut ? gap.to_us : deps.startedUs;
-          if (!isNumbered(stream)) return;
+          if (!isNumbered(stream.type.kind)) return;
           if (firstId !== undefined) void catchUp({ gap, stream, resumedUs, firstId });
           // Nothing has come since; the first trade is waited for.
           else if (isLeftOut) regain(stream, gap, 0);
@@ -128,7 +128,8 @@ function unjudgedPauses({ gapsSince, runs }: Pick<Journal, "gapsSince" | "runs">
   const starts = runs().map(({ started_us }) => started_us);
   return gapsSince(0)
     .filter(({ stream, cause, missing }) => {
-      return isPause(cause) && missing === null && (stream === "aggTrade" || stream === "trade");
+      const kind = streamTypeOfFolder(stream)?.kind;
+      return isPause(cause) && missing === null && kind !== undefined && streamKinds[kind].backfill !== null;
     })
     .flatMap((gap) => {
       const resumedUs =

@@ -1,7 +1,7 @@
-import { isNumbered } from "../../binance/gaps/stream-state.ts";
 import { dateStartUs, dayUs, type Segment, windowStartUs } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
 import { createStream, streamTypeOfFolder } from "../../domain/stream.ts";
+import { isNumbered } from "../../domain/stream-kinds.ts";
 import type { Journal } from "../../journal/journal.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
@@ -41,7 +41,7 @@ export function createLostRecords(deps: {
     log.warn("recorded lines can be read no more, which is a gap", { ...segment, cause: gap.cause });
     const type = streamTypeOfFolder(folder);
     const stream = type && createStream(symbol, type);
-    if (stream === null || !isNumbered(stream)) return;
+    if (stream === null || !isNumbered(stream.type.kind)) return;
     const onJudged = (missing: number) => {
       ledger.update([{ ...gap, missing }]);
       ledger.foundMissing(gap.cause, missing);

@@ -1,6 +1,6 @@
-import { isNumbered } from "../../binance/gaps/stream-state.ts";
 import type { Gap } from "../../domain/gap.ts";
-import { createStream, streamTypeOfFolder } from "../../domain/stream.ts";
+import { streamTypeOfFolder } from "../../domain/stream.ts";
+import { isNumbered } from "../../domain/stream-kinds.ts";
 import type { LastRecord } from "../../journal/entry.ts";
 import type { Journal } from "../../journal/journal.ts";
 import { messageOf } from "../../platform/errors.ts";
@@ -41,7 +41,7 @@ export function createLostWhileAway(deps: {
     const pause = gaps.find(({ from_us, cause }) => from_us >= notedUs && (cause === "crash" || cause === "restart"));
     const span = { from_us: storedUs, to_us: Math.max(notedUs + 1, pause?.from_us ?? 0), cause: "disk" as const };
     // Trades are counted with the pause: they are looked for from the last one on disk to the first one after it.
-    const isCounted = isNumbered(createStream(symbol, type)) && pause !== undefined;
+    const isCounted = isNumbered(type.kind) && pause !== undefined;
     const gap: Gap = { stream, symbol, ...span, missing: isCounted ? 0 : null, repaired: 0 };
     journal.noteGaps([gap]);
     const seconds = Math.round((gap.to_us - gap.from_us) / 1e5) / 10;

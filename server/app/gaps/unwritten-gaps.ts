@@ -1,8 +1,8 @@
-import { isNumbered } from "../../binance/gaps/stream-state.ts";
 import type { MissingTrades } from "../../binance/rest/backfill-queue.ts";
 import type { Segment } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
 import { createStream, type Stream, streamTypeOfFolder } from "../../domain/stream.ts";
+import { isContiguous, isNumbered } from "../../domain/stream-kinds.ts";
 import type { Journal } from "../../journal/journal.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
@@ -10,7 +10,6 @@ import { recordBefore } from "../../recorder/recover/record-before.ts";
 import {
   firstReceiptUs,
   type HighestRecord,
-  isContiguous,
   missingIdsInTail,
   type TailMissingIds,
 } from "../../recorder/recover/tail-missing-ids.ts";
@@ -56,7 +55,7 @@ export function createUnwrittenGaps(deps: Deps): (segment: Segment) => Promise<v
     const { fromUs, fromId, toId } = hole;
     const toUs = Math.max(hole.toUs, fromUs + 1);
     const isKnown = known.some((gap) => gap.from_us < toUs && gap.to_us > fromUs);
-    if (!isNumbered(stream)) {
+    if (!isNumbered(stream.type.kind)) {
       const spans = isKnown ? uncovered({ fromUs, toUs }, known) : [{ fromUs, toUs }];
       for (const span of spans) note(stream, span, "missing", null);
     } else if (!isKnown) {

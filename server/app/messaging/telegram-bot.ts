@@ -3,6 +3,7 @@ import type { Incidents } from "../../domain/incident.ts";
 import type { History } from "../../domain/queries.ts";
 import type { BotStatus, Status } from "../../domain/status.ts";
 import { parseStreamType, type StreamType } from "../../domain/stream.ts";
+import { streamKinds } from "../../domain/stream-kinds.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { LogEntry } from "../../platform/log/recent-logs.ts";
 import { createBot } from "../../telegram/bot/bot.ts";
@@ -80,8 +81,7 @@ export function createAppBot(
 /** Folder of the stream with both sides of the book, the deepest first; of trades where there is no other. */
 function bestPrices(names: readonly string[]): string | null {
   const types = names.map(parseStreamType).filter((type) => type !== null);
-  const rank = ({ kind, levels }: StreamType) =>
-    kind === "partialDepth" ? 100 + (levels ?? 0) : ({ bookTicker: 3, aggTrade: 2, trade: 1 }[kind as string] ?? 0);
+  const rank = ({ kind, levels }: StreamType) => streamKinds[kind].priceRank + (levels ?? 0);
   const best = types.toSorted((a, b) => rank(b) - rank(a))[0];
   return best === undefined || rank(best) === 0 ? null : best.folder;
 }

@@ -1,5 +1,6 @@
 import type { BookView } from "../../domain/status.ts";
 import type { Stream } from "../../domain/stream.ts";
+import { streamKinds } from "../../domain/stream-kinds.ts";
 
 /** The newest partial depth of each symbol, kept as text: nobody parses it before somebody looks. */
 export type LatestBooks = {
@@ -30,7 +31,7 @@ export function createLatestBooks(streams: readonly Stream[]): LatestBooks {
   return {
     setStreams,
     note(stream, payload, recvUs) {
-      if (stream.type.kind !== "partialDepth") return;
+      if (streamKinds[stream.type.kind].shows !== "book") return;
       const kept = books.get(stream.symbol);
       if (kept === undefined || kept.deepest !== stream) return;
       kept.payload = payload;

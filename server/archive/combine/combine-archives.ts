@@ -1,5 +1,6 @@
 import { archivePath } from "../../domain/day.ts";
-import { type StreamKind, streamTypeOfFolder } from "../../domain/stream.ts";
+import { streamTypeOfFolder } from "../../domain/stream.ts";
+import type { StreamKind } from "../../domain/stream-kinds.ts";
 import { FileError } from "../../platform/errors.ts";
 import { rmSync } from "../../platform/files/files.ts";
 import { arrivalUs, lineId } from "../../storage/ids/line-ids.ts";

@@ -1,4 +1,4 @@
-import type { StreamKind } from "../../domain/stream.ts";
+import type { StreamKind } from "../../domain/stream-kinds.ts";
 import { FileError } from "../../platform/errors.ts";
 import { arrivalUs, lineId } from "../../storage/ids/line-ids.ts";
 import { openLinesSync } from "../../storage/read/line-reader-sync.ts";

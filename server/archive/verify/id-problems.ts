@@ -1,5 +1,5 @@
 import { awaitsBackfill, type Gap } from "../../domain/gap.ts";
-import type { StreamKind } from "../../domain/stream.ts";
+import { isContiguous, type StreamKind } from "../../domain/stream-kinds.ts";
 import type { IdRange, IdReport } from "../../storage/ids/id-check.ts";
 import { absentEverywhere, countOf, type DayIds, overlapsOf } from "./day-overlap.ts";
 import type { Problem } from "./verify-archive.ts";
@@ -34,9 +34,6 @@ export function idProblems(
   return problems;
 }
 
-/** Streams whose ids follow each other, so that equal ids are equal records. */
-const numbered: readonly StreamKind[] = ["aggTrade", "trade", "diffDepth"];
-
 /** Ids of a day that another day has as well. Told on the later one of both. */
 export function overlapProblems(
   date: string,
@@ -46,7 +43,7 @@ export function overlapProblems(
 ): readonly Problem[] {
   const day = ids.find((one) => one.date === date);
   if (day === undefined || day.runs.length === 0) return [];
-  const isExact = numbered.includes(kind);
+  const isExact = isContiguous(kind);
   // Books have no ids that could be compared one by one: a wrong clock that is known of explains ranges that overlap.
   if (!isExact && gaps.some(({ cause }) => cause === "clock")) return [];
   const earlier = ids.filter((one) => one.date < date);

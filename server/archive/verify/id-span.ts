@@ -1,4 +1,4 @@
-import type { StreamKind } from "../../domain/stream.ts";
+import type { StreamKind } from "../../domain/stream-kinds.ts";
 import { lineId } from "../../storage/ids/line-ids.ts";
 
 /** The lowest and the highest id of lines, which need not be in order. */

@@ -1,5 +1,5 @@
 import type { ConnectionStatus } from "../../domain/status.ts";
-import { createStream, parseStreamType, type Stream } from "../../domain/stream.ts";
+import { createStream, type Stream, typeOfKind } from "../../domain/stream.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { type After, after as systemAfter } from "../../platform/time/timers.ts";
 import type { FeedEvents, FeedGap } from "../gaps/feed-events.ts";
@@ -204,8 +204,7 @@ function referenceOf(streams: readonly Stream[]): Stream | null {
   const books = streams.filter(({ type }) => type.kind === "partialDepth");
   const symbols = new Set(books.map(({ symbol }) => symbol));
   const recorded = streams.find(({ type, symbol }) => type.kind === "diffDepth" && symbols.has(symbol));
-  const diffs = parseStreamType("depth@100ms");
   const book = books.find(({ type }) => type.speedMs === 100);
   if (recorded !== undefined) return recorded;
-  return book === undefined || diffs === null ? null : createStream(book.symbol, diffs);
+  return book === undefined ? null : createStream(book.symbol, typeOfKind("diffDepth"));
 }

@@ -1,4 +1,6 @@
-import type { Stream, StreamKind } from "../../domain/stream.ts";
+import type { Stream } from "../../domain/stream.ts";
+import { eventTimeMember } from "../../domain/stream-kind-facts.ts";
+import { hasEventTime, streamKinds } from "../../domain/stream-kinds.ts";
 import { payloadProblem } from "./payload.ts";
 import { createPayloadPattern, type PayloadPattern } from "./payload-patterns.ts";
 
@@ -57,10 +59,16 @@ export function createFrameReader(streams: readonly Stream[]): FrameReader {
     const { kind, levels } = stream.type;
     const shape = shapes.get(stream.type.name) ?? createPayloadPattern(kind, levels);
     shapes.set(stream.type.name, shape);
-    const firstIdMark = kind === "diffDepth" ? '"U":' : null;
-    const symbolEnd = isTimed(kind) || kind === "bookTicker" ? `${stream.symbol}"` : null;
-    const marks = { idMark: idMarks[kind], firstIdMark, timed: isTimed(kind), symbolEnd };
-    known.set(stream.name, { index, stream, shape, ...marks });
+    const { id, firstId, members } = streamKinds[kind];
+    known.set(stream.name, {
+      index,
+      stream,
+      shape,
+      idMark: markOf(id),
+      firstIdMark: firstId === null ? null : markOf(firstId),
+      timed: hasEventTime(kind),
+      symbolEnd: members.some(({ form }) => form === "symbol") ? `${stream.symbol}"` : null,
+    });
   }
   const first = streams[0];
   if (first === undefined) return (text) => judge(text, new Map());
@@ -82,24 +90,18 @@ export function createFrameReader(streams: readonly Stream[]): FrameReader {
     data.payload = text.slice(start, -1);
     data.id = integerAfter(text, target.idMark, start);
     data.firstId = target.firstIdMark === null ? data.id : integerAfter(text, target.firstIdMark, start);
-    data.eventMs = target.timed ? integerAfter(text, '"E":', start) : 0;
+    data.eventMs = target.timed ? integerAfter(text, eventTimeMark, start) : 0;
     data.unusual = false;
     return message;
   };
 }
 
-const idMarks: Record<StreamKind, string> = {
-  partialDepth: '"lastUpdateId":',
-  depthSnapshot: '"lastUpdateId":',
-  diffDepth: '"u":',
-  aggTrade: '"a":',
-  trade: '"t":',
-  bookTicker: '"u":',
-};
-
-function isTimed(kind: StreamKind): boolean {
-  return kind === "diffDepth" || kind === "aggTrade" || kind === "trade";
+/** Text in front of a member's value. */
+function markOf(member: string): string {
+  return `"${member}":`;
 }
+
+const eventTimeMark = markOf(eventTimeMember);
 
 /** The integer behind the first `mark`; the shape has proved that it is there. */
 function integerAfter(text: string, mark: string, from: number): number {
@@ -137,9 +139,11 @@ function judge(text: string, known: ReadonlyMap<string, Target>): Message {
   if (problem !== null) return { type: "odd", reason: `${stream.type.name} ${problem}` };
   if (typeof data.s === "string" && data.s !== stream.symbol)
     return { type: "odd", reason: "data of another symbol than its stream's" };
-  const id = data[idMarks[stream.type.kind].slice(1, -2)] as number;
-  const eventMs = isTimed(stream.type.kind) && typeof data.E === "number" ? data.E : 0;
-  const firstId = stream.type.kind === "diffDepth" ? (data.U as number) : id;
+  const facts = streamKinds[stream.type.kind];
+  const id = data[facts.id] as number;
+  const firstId = facts.firstId === null ? id : (data[facts.firstId] as number);
+  const eventTime = hasEventTime(stream.type.kind) ? data[eventTimeMember] : 0;
+  const eventMs = typeof eventTime === "number" ? eventTime : 0;
   return { type: "data", data: { index, stream, payload, id, firstId, eventMs, unusual: true } };
 }
 

@@ -1,4 +1,5 @@
-import type { StreamKind } from "../../domain/stream.ts";
+import type { StreamMember } from "../../domain/stream-kind-facts.ts";
+import { type StreamKind, streamKinds } from "../../domain/stream-kinds.ts";
 
 /** Proves payloads of one stream type. */
 export type PayloadPattern = {
@@ -42,18 +43,34 @@ function side(most: number | null, decimal: string): string {
 }
 
 function payload(kind: StreamKind, levels: number | null, decimal: string): string {
-  const event = (type: string) => `\\{"e":"${type}","E":${int},"s":${name}`;
-  switch (kind) {
-    case "partialDepth":
-    case "depthSnapshot":
-      return `\\{"lastUpdateId":${id},"bids":${side(levels, decimal)},"asks":${side(levels, decimal)}\\}`;
-    case "diffDepth":
-      return `${event("depthUpdate")},"U":${id},"u":${id},"b":${side(null, decimal)},"a":${side(null, decimal)}\\}`;
-    case "aggTrade":
-      return `${event("aggTrade")},"a":${id},"p":${decimal},"q":${decimal},"f":${int},"l":${int},"T":${int},"m":${bool},"M":${bool}\\}`;
-    case "trade":
-      return `${event("trade")},"t":${id},"p":${decimal},"q":${decimal}(?:,"b":${int},"a":${int})?,"T":${int},"m":${bool},"M":${bool}\\}`;
-    case "bookTicker":
-      return `\\{"u":${id},"s":${name},"b":${decimal},"B":${decimal},"a":${decimal},"A":${decimal}\\}`;
+  let pattern = "";
+  let isInFormer = false;
+  for (const [n, member] of streamKinds[kind].members.entries()) {
+    if (isInFormer && !member.isFormer) pattern += ")?";
+    if (member.isFormer && !isInFormer) pattern += "(?:";
+    isInFormer = member.isFormer;
+    pattern += `${n === 0 ? "" : ","}"${member.name}":${valuePattern(member, levels, decimal)}`;
+  }
+  return `\\{${pattern}${isInFormer ? ")?" : ""}\\}`;
+}
+
+function valuePattern({ form, value }: StreamMember, levels: number | null, decimal: string): string {
+  switch (form) {
+    case "event":
+      return `"${value}"`;
+    case "symbol":
+      return name;
+    case "id":
+      return id;
+    case "time":
+    case "integer":
+      return int;
+    case "decimal":
+      return decimal;
+    case "boolean":
+      return bool;
+    case "bids":
+    case "asks":
+      return side(levels, decimal);
   }
 }

@@ -1,4 +1,5 @@
-import type { StreamKind } from "../../domain/stream.ts";
+import type { StreamMember } from "../../domain/stream-kind-facts.ts";
+import { type StreamKind, streamKinds } from "../../domain/stream-kinds.ts";
 
 /**
  * Why a payload that had to be parsed cannot be stored as it is; null if it can. `text` is the payload's own text and `data` what
@@ -6,12 +7,13 @@ import type { StreamKind } from "../../domain/stream.ts";
  * parser says: each name once, integers as digits alone, no member under a name of ours.
  */
 export function payloadProblem(text: string, data: Record<string, unknown>, kind: StreamKind): string | null {
-  const missing = required[kind].find(([name, isValid]) => !isValid(data[name]))?.[0];
-  if (missing !== undefined) return `without a valid "${missing}"`;
+  const required = streamKinds[kind].members.filter(({ isRequired }) => isRequired);
+  const missing = required.find(({ name, form }) => !checks[form](data[name]));
+  if (missing !== undefined) return `without a valid "${missing.name}"`;
   const structure = structureProblem(text, data);
   if (structure !== null) return structure;
-  for (const [name, isValid] of required[kind])
-    if (isValid === isId && plainInteger(text, name) !== data[name]) return `without a plain "${name}"`;
+  for (const { name, form } of required)
+    if (checks[form] === isId && plainInteger(text, name) !== data[name]) return `without a plain "${name}"`;
   return null;
 }
 
@@ -23,42 +25,17 @@ export function structureProblem(text: string, data: object): string | null {
 
 const ours = ["recv_us", "net_delay_ms", "repaired"];
 
-const required: Record<StreamKind, readonly [name: string, isValid: (value: unknown) => boolean][]> = {
-  partialDepth: [
-    ["lastUpdateId", isId],
-    ["bids", isSide],
-    ["asks", isSide],
-  ],
-  depthSnapshot: [
-    ["lastUpdateId", isId],
-    ["bids", isSide],
-    ["asks", isSide],
-  ],
-  diffDepth: [
-    ["U", isId],
-    ["u", isId],
-    ["b", isSide],
-    ["a", isSide],
-  ],
-  aggTrade: [
-    ["a", isId],
-    ["p", isDecimal],
-    ["q", isDecimal],
-    ["T", isId],
-  ],
-  trade: [
-    ["t", isId],
-    ["p", isDecimal],
-    ["q", isDecimal],
-    ["T", isId],
-  ],
-  bookTicker: [
-    ["u", isId],
-    ["b", isDecimal],
-    ["B", isDecimal],
-    ["a", isDecimal],
-    ["A", isDecimal],
-  ],
+/** Whether a value is written as its form wants it. */
+const checks: Readonly<Record<StreamMember["form"], (value: unknown) => boolean>> = {
+  event: isText,
+  symbol: isText,
+  time: isId,
+  id: isId,
+  integer: isId,
+  decimal: isDecimal,
+  boolean: (value) => typeof value === "boolean",
+  bids: isSide,
+  asks: isSide,
 };
 
 /** Looks through valid JSON for what parsers disagree about: a name twice in one object, half of a surrogate pair, a huge integer. */
@@ -113,6 +90,10 @@ export function plainInteger(text: string, name: string): number | null {
 
 function isId(value: unknown): boolean {
   return typeof value === "number" && Number.isSafeInteger(value) && value >= 0;
+}
+
+function isText(value: unknown): boolean {
+  return typeof value === "string";
 }
 
 function isDecimal(value: unknown): boolean {

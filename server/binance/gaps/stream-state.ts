@@ -1,5 +1,6 @@
 import type { GapCause } from "../../domain/gap.ts";
 import type { Stream } from "../../domain/stream.ts";
+import { isContiguous, isNumbered, streamKinds } from "../../domain/stream-kinds.ts";
 import type { FeedGap } from "./feed-events.ts";
 import { createSequence } from "./sequence.ts";
 import type { Cursor, Sequence } from "./sequence-types.ts";
@@ -51,7 +52,6 @@ export function createStreamState(
   interruption: Interruption | null,
 ): StreamState {
   const { kind } = stream.type;
-  const contiguous = isNumbered(stream) || kind === "diffDepth";
   const gap = interruption && {
     ...{ fromUs: interruption.fromUs, cause: interruption.cause, alone: false },
     provable: interruption.lastId !== null,
@@ -59,15 +59,14 @@ export function createStreamState(
   return {
     stream,
     isReference,
-    sequence: createSequence({ contiguous, mayVary: kind === "diffDepth", lastId: interruption?.lastId ?? null }),
+    sequence: createSequence({
+      contiguous: isContiguous(kind),
+      mayVary: streamKinds[kind].firstId !== null,
+      lastId: interruption?.lastId ?? null,
+    }),
     rhythm: createSilenceDetector(enoughOfOne),
     ...{ lastRecvUs: 0, coveredUs: 0, gap, spans: [], nextTryUs: 0, tries: 0 },
   };
-}
-
-/** Trades are numbered one by one, so that the absent ones can be counted and asked for. */
-export function isNumbered(stream: Stream): boolean {
-  return stream.type.kind === "aggTrade" || stream.type.kind === "trade";
 }
 
 /** The stream is not received from now on; `lastDataUs` is when its group last received anything. */
@@ -150,7 +149,7 @@ export function judge(one: StreamState, beforeUs: number, connections = 0): read
   for (const hole of one.sequence.takeHoles(beforeUs, connections)) {
     const within = spans.filter((span) => span.fromUs >= hole.fromUs && span.toUs <= hole.toUs);
     one.spans = one.spans.filter((span) => !within.includes(span));
-    const numbered = isNumbered(stream);
+    const numbered = isNumbered(stream.type.kind);
     // Which of several pauses the absent ones lie in cannot be told: they are counted with the last.
     for (const span of within.slice(0, -1)) judged.push(gapOf(stream, span, numbered ? 0 : null));
     const { fromUs, toUs, cause } = within.at(-1) ?? { ...hole, cause: "missing" as const };

@@ -1,4 +1,5 @@
 import type { Stream } from "../../domain/stream.ts";
+import { restName, type StreamKind, streamKinds } from "../../domain/stream-kinds.ts";
 import { plainInteger, structureProblem } from "../frames/payload.ts";
 import type { RestQuery } from "./rest-client.ts";
 
@@ -25,16 +26,17 @@ export function tradesRequest(
   limit: number,
 ): { readonly path: string; readonly query: RestQuery; readonly weight: number } | null {
   const query = { symbol, fromId, limit: Math.min(limit, mostTrades) };
-  if (type.kind === "aggTrade") return { path: "/api/v3/aggTrades", query, weight: 4 };
-  return type.kind === "trade" ? { path: "/api/v3/historicalTrades", query, weight: 25 } : null;
+  const { backfill } = streamKinds[type.kind];
+  return backfill === null ? null : { ...backfill, query };
 }
 
 /**
  * The trades of an answer, each as it was sent but for white space between its members; null if the answer is not a list of such
  * trades with rising ids, or holds what parsers disagree about. Numbers and texts are never read and written again.
  */
-export function parseTrades(text: string, kind: Stream["type"]["kind"]): readonly RestTrade[] | null {
-  const [idName, timeName] = kind === "trade" ? tradeMembers : aggTradeMembers;
+export function parseTrades(text: string, kind: StreamKind): readonly RestTrade[] | null {
+  const { id: idMember } = streamKinds[kind];
+  const [idName, timeName] = [restName(kind, idMember), restName(kind, tradeTimeMember)];
   const trades: RestTrade[] = [];
   const parsed = parsedList(text);
   if (parsed === null) return null;
@@ -50,8 +52,8 @@ export function parseTrades(text: string, kind: Stream["type"]["kind"]): readonl
   return trades;
 }
 
-const aggTradeMembers = ["a", "T"] as const;
-const tradeMembers = ["id", "time"] as const;
+/** Member with the time of a trade. */
+const tradeTimeMember = "T";
 
 /** From here on a time is in µs. */
 const microseconds = 1e14;

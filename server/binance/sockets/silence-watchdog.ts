@@ -1,4 +1,5 @@
-import { isNumbered, type StreamState } from "../gaps/stream-state.ts";
+import { streamKinds } from "../../domain/stream-kinds.ts";
+import type { StreamState } from "../gaps/stream-state.ts";
 import type { LiveConnection } from "./live-connection.ts";
 
 /** Before anything is known of the rhythm, µs. */
@@ -36,11 +37,12 @@ export function silentStreams(
   return carried.filter((one): one is StreamState => {
     if (one === null || one.isReference || one.coveredUs === 0) return false;
     if (one.gap !== null && !one.gap.alone) return false;
+    const { isSteady } = streamKinds[one.stream.type.kind];
     const silentUs = nowUs - Math.max(one.lastRecvUs, one.coveredUs);
-    if (one.lastRecvUs === 0) return !isNumbered(one.stream) && silentUs > firstUs;
+    if (one.lastRecvUs === 0) return isSteady && silentUs > firstUs;
     const rhythmUs = one.rhythm.timeoutUs();
     if (rhythmUs === null) return false;
-    const timeoutUs = staleUs ?? (isNumbered(one.stream) ? rhythmUs * tradeFactor : rhythmUs);
+    const timeoutUs = staleUs ?? (isSteady ? rhythmUs : rhythmUs * tradeFactor);
     return timeoutUs <= quietUs && silentUs > timeoutUs;
   });
 }

@@ -2,6 +2,7 @@ import type { Database } from "bun:sqlite";
 import { dayUs } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
 import type { CatalogueEvent } from "../../domain/queries.ts";
+import { foldersOf, streamKinds } from "../../domain/stream-kinds.ts";
 import { createArchiveDays } from "./archive-days.ts";
 import { createBackfillStore } from "./backfill-store.ts";
 import { createDashboardHistory } from "./dashboard-history.ts";
@@ -30,10 +31,12 @@ export function createTables(database: Database) {
     for (const { stream, symbol, from_us, to_us, cause, missing, repaired } of gaps)
       insertGap.run(stream, symbol, from_us, to_us, cause, missing, repaired);
   });
+  const backfilledFolders = foldersOf((kind) => streamKinds[kind].backfill !== null).map((folder) => `'${folder}'`);
   const selectPauses = database.query<Gap & { resumed_us: number }, []>(
     "select stream, symbol, from_us, to_us, cause, missing, repaired, " +
       "(select min(started_us) from run where started_us > from_us) as resumed_us from gap " +
-      "where missing is null and cause in ('restart', 'crash') and stream in ('aggTrade', 'trade') " +
+      "where missing is null and cause in ('restart', 'crash') " +
+      `and stream in (${backfilledFolders}) ` +
       "and resumed_us is not null order by from_us",
   );
   const repairGap = database.query(

@@ -2,22 +2,11 @@ import { dirname, join, resolve } from "node:path";
 import { Glob } from "bun";
 import type { Config } from "../../config/config.ts";
 import { ownSymbols } from "../../domain/shard.ts";
-import type { StreamType } from "../../domain/stream.ts";
+import { streamKinds } from "../../domain/stream-kinds.ts";
 import { levelOf, limitsOfBytes, limitsOfInodes } from "../../monitor/disk/disk-level.ts";
 import { measureVolumes, type Volume } from "../../monitor/disk/volumes.ts";
 import { existsSync, statSync } from "../../platform/files/files.ts";
 import { type CheckFinding, failed, ok, type Probe, warning } from "./finding.ts";
-
-/**
- * Bytes of a merged day of one symbol, roughly: measured for depth20 (test/bench/measured.md), the others in proportion to what a
- * message holds. Trades differ most from symbol to symbol; this is a busy one's.
- */
-function bytesADay({ kind, levels, speedMs }: StreamType): number {
-  const perSecond = speedMs === 1000 ? 1 : 10;
-  if (kind === "partialDepth") return perSecond * 86_400 * (2 + 1.9 * (levels ?? 20));
-  if (kind === "diffDepth") return perSecond * 86_400 * 45;
-  return { aggTrade: 12e6, trade: 20e6, bookTicker: 50e6, depthSnapshot: 1e6 }[kind];
-}
 
 /** Besides archives: the day that is not merged yet, in segments, and room for the merge. */
 const workingDays = 3;
@@ -31,7 +20,9 @@ export const checkDisk: Probe = async (config) => {
   const { freeBytes: free = 0, totalBytes: total = 0 } = volumes.find(({ holds }) => holds.includes("archive")) ?? {};
   const others = volumes.flatMap((volume) => aboutVolume(volume, volumes.length));
   const recorded = meanOfArchives(dataDir);
-  const estimated = ownSymbols(config.record).length * config.record.streams.reduce((sum, t) => sum + bytesADay(t), 0);
+  const estimated =
+    ownSymbols(config.record).length *
+    config.record.streams.reduce((sum, type) => sum + streamKinds[type.kind].bytesADay(type), 0);
   const perDay = recorded ?? estimated;
   const basis = recorded === null ? "estimated for these symbols and streams" : "as the last archived days took";
   const room = `${gigabytes(free)} of ${gigabytes(total)} are free`;

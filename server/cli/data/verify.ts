@@ -1,4 +1,5 @@
 import { type VerifiedDay, verifyStream } from "../../archive/verify/verify-stream.ts";
+import { foldersOf, isContiguous } from "../../domain/stream-kinds.ts";
 import { statSync } from "../../platform/files/files.ts";
 import type { Command } from "../framework/command.ts";
 import { createProgress } from "../terminal/progress.ts";
@@ -28,7 +29,7 @@ export const verify: Command = {
   notes: [
     "Complete means: every archive is, byte for byte, what its manifest states (checksums of both forms, rows, rows a minute, first and last",
     "record, delays), and the manifest is as it was written; segments can be read to their end; recv_us never decreases; ids rise, and",
-    "where the exchange numbers records without a hole (aggTrade, trade, depth) none is missing and none is there twice; and there is no",
+    `where the exchange numbers records without a break (${foldersOf(isContiguous).join(", ")}) none is missing and none is there twice; and there is no`,
     "gap, nor a minute of a book or a whole day without any record. A gap of which all was refetched, or in which the exchange had halted",
     "the symbol, does not make a day incomplete. Time before the first and after the last record is not judged.",
     "Ids that two days have in common are damage (id_doubled): a wrong clock has filed some under the wrong day. A day that only a wrong",

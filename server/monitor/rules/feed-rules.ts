@@ -1,6 +1,7 @@
 import type { GapCause } from "../../domain/gap.ts";
 import type { Status, StreamStatus, SymbolStatus } from "../../domain/status.ts";
 import { parseStreamType } from "../../domain/stream.ts";
+import { streamKinds } from "../../domain/stream-kinds.ts";
 import type { FindRule, RuleTable } from "./rule.ts";
 
 /** Causes of which the sockets speak, not the single stream. */
@@ -82,7 +83,7 @@ const stale: FindRule<"stale"> = ({ seen: { status }, nowUs, settings, sinceUs, 
     }
     if (last_recv_us !== null || nowUs - Math.max(status.started_us, sinceUs) < settings.never_s * 1e6) return false;
     const kind = parseStreamType(stream)?.kind;
-    return (kind !== "aggTrade" && kind !== "trade") || symbol.last_recv_us === null;
+    return kind === undefined || streamKinds[kind].isSteady || symbol.last_recv_us === null;
   }
 };
 

@@ -1,6 +1,7 @@
 import { type Segment, segmentPath } from "../../domain/day.ts";
 import { decodeLine, firstRecordId, recordId } from "../../domain/line.ts";
-import { type StreamKind, streamTypeOfFolder } from "../../domain/stream.ts";
+import { streamTypeOfFolder } from "../../domain/stream.ts";
+import { isContiguous, type StreamKind } from "../../domain/stream-kinds.ts";
 import { closeSync, fstatSync, openSync, readSync } from "../../platform/files/files.ts";
 import { absentIn, type IdRun } from "../backfill/id-runs.ts";
 
@@ -48,11 +49,6 @@ export function firstReceiptUs(dataDir: string, segment: Segment): number | null
   const { head } = readEnds(segmentPath(dataDir, segment, "open"));
   const record = head.map(decodeLine).find((line) => line !== null && !line.repaired);
   return record?.recvUs ?? null;
-}
-
-/** Streams of which each id must come: trades, and diffs, which cover ids from `U` to `u`. */
-export function isContiguous(kind: StreamKind): boolean {
-  return kind === "aggTrade" || kind === "trade" || kind === "diffDepth";
 }
 
 /** The highest of these records and `before`; refetched ones do not count. */

@@ -1,3 +1,6 @@
+import { parseStreamName } from "../../domain/stream.ts";
+import type { Numbering } from "../../domain/stream-kind-facts.ts";
+import { byKind, countedMembers, restName, type StreamKind } from "../../domain/stream-kinds.ts";
 import type { AggTradeQuery, MarketEvent, TradeQuery } from "../protocol/market-source.ts";
 
 /** Other ids than the source's, the same on every socket and over REST. */
@@ -15,24 +18,11 @@ export type IdShift = {
   trades(symbol: string, query: TradeQuery, ask: (query: TradeQuery) => string | null): string | null;
 };
 
-/** Ids of one numbering are moved together. */
-type Numbering = "update" | "trade" | "aggregate";
 type Jump = {
   readonly symbol: string | null;
   readonly by: number;
   readonly onHit: () => void;
   readonly taken: Map<string, number>;
-};
-
-const numberings: Readonly<Record<string, Numbering>> = {
-  lastUpdateId: "update",
-  U: "update",
-  u: "update",
-  t: "trade",
-  id: "trade",
-  f: "trade",
-  l: "trade",
-  a: "aggregate",
 };
 
 /** Jumps follow each other; a jump stays, since an exchange that begins a new numbering does not return to the old. */
@@ -55,10 +45,10 @@ export function createIdShift(): IdShift {
     return shift;
   }
 
-  function move(symbol: string, text: string, pattern: RegExp): string {
+  function move(symbol: string, text: string, { pattern, numberings }: PayloadIds): string {
     return text.replace(pattern, (_, member: string, digits: string) => {
       const id = Number(digits);
-      return `"${member}":${id + amount(symbol, numberings[member] ?? "update", id)}`;
+      return `"${member}":${id + amount(symbol, numberings.get(member) ?? "update", id)}`;
     });
   }
 
@@ -67,21 +57,23 @@ export function createIdShift(): IdShift {
     if (!jumps.some((jump) => jump.symbol === null || jump.symbol === symbol)) return event;
     const levels = event.payload.indexOf("[");
     const head = levels < 0 ? event.payload : event.payload.slice(0, levels);
-    const payload = move(symbol, head, patternOf(event.payload)) + event.payload.slice(head.length);
+    const kind = parseStreamName(event.stream)?.type.kind;
+    const payload =
+      move(symbol, head, kind === undefined ? unknownIds : sentIds[kind]) + event.payload.slice(head.length);
     return { stream: event.stream, payload };
   }
 
   return {
     add: (symbol, by, onHit) => void jumps.push({ symbol, by, onHit, taken: new Map() }),
     events: (events) => events.map(moveEvent),
-    book: (symbol, text) => move(symbol, text.slice(0, 60), update) + text.slice(60),
+    book: (symbol, text) => move(symbol, text.slice(0, 60), bookIds) + text.slice(60),
     aggTrades(symbol, query, ask) {
       const trades = ask({ ...query, fromId: unmoved(symbol, "aggregate", query.fromId) });
-      return trades === null ? null : move(symbol, trades, aggregate);
+      return trades === null ? null : move(symbol, trades, aggTradeIds);
     },
     trades(symbol, query, ask) {
       const trades = ask({ ...query, fromId: unmoved(symbol, "trade", query.fromId) });
-      return trades === null ? null : move(symbol, trades, restTrade);
+      return trades === null ? null : move(symbol, trades, tradeIds);
     },
   };
 
@@ -90,12 +82,21 @@ export function createIdShift(): IdShift {
   }
 }
 
-const update = /"(lastUpdateId|U|u)":(\d+)/g;
-const trade = /"(t)":(\d+)/g;
-const restTrade = /"(id)":(\d+)/g;
-const aggregate = /"([afl])":(\d+)/g;
+/** Where ids are in the text of a payload, and of which numbering. */
+type PayloadIds = { readonly pattern: RegExp; readonly numberings: ReadonlyMap<string, Numbering> };
 
-function patternOf(payload: string): RegExp {
-  if (payload.startsWith('{"e":"trade"')) return trade;
-  return payload.startsWith('{"e":"aggTrade"') ? aggregate : update;
+function payloadIds(numberings: ReadonlyMap<string, Numbering>): PayloadIds {
+  return { pattern: new RegExp(`"(${[...numberings.keys()].join("|")})":(\\d+)`, "g"), numberings };
 }
+
+/** The ids of a record that was asked for over REST. */
+function restIds(kind: StreamKind): PayloadIds {
+  return payloadIds(new Map([...countedMembers(kind)].map(([name, numbering]) => [restName(kind, name), numbering])));
+}
+
+const sentIds = byKind((kind) => payloadIds(countedMembers(kind)));
+/** Streams that RT-Data does not record may hold update ids. */
+const unknownIds = payloadIds(new Map([...countedMembers("diffDepth"), ...countedMembers("partialDepth")]));
+const bookIds = restIds("depthSnapshot");
+const aggTradeIds = restIds("aggTrade");
+const tradeIds = restIds("trade");

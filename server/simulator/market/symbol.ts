@@ -1,3 +1,4 @@
+import type { SubscribedKind } from "../../domain/stream-kinds.ts";
 import type { AggTradeQuery, MarketEvent, TradeQuery } from "../protocol/market-source.ts";
 import { restTrade, type TradeOf } from "../protocol/rest-trade.ts";
 import { type BookSide, type ChangeWindow, createBookSide } from "./book-side.ts";
@@ -49,13 +50,13 @@ export function createSyntheticSymbol(
     bookTicker: stream("bookTicker"),
     trade: stream("trade"),
     aggTrade: stream("aggTrade"),
-    partial: [5, 10, 20].map((levels) => ({
+    partialDepth: [5, 10, 20].map((levels) => ({
       levels,
       fast: stream(`depth${levels}@100ms`),
       slow: stream(`depth${levels}`),
     })),
-    diff: { "100ms": stream("depth@100ms"), "1000ms": stream("depth") },
-  };
+    diffDepth: { "100ms": stream("depth@100ms"), "1000ms": stream("depth") },
+  } satisfies Record<SubscribedKind, unknown>;
   let id = firstId;
   let tickFrom = firstId;
   let secondFrom = firstId;
@@ -139,7 +140,7 @@ export function createSyntheticSymbol(
   function diffEvent(window: ChangeWindow, from: number, atMs: number): MarketEvent {
     const ids = `"U":${from + 1},"u":${id}`;
     const sides = `"b":${bids.changes(window)},"a":${asks.changes(window)}`;
-    return { stream: names.diff[window], payload: `{"e":"depthUpdate","E":${atMs},"s":${name},${ids},${sides}}` };
+    return { stream: names.diffDepth[window], payload: `{"e":"depthUpdate","E":${atMs},"s":${name},${ids},${sides}}` };
   }
 
   function clear(window: ChangeWindow): void {
@@ -160,9 +161,9 @@ export function createSyntheticSymbol(
       if (quotes.length > 0) quotes = [];
       const fast = id > tickFrom;
       const slow = second && id > secondFrom;
-      if (fast && wants(names.diff["100ms"])) events.push(diffEvent("100ms", tickFrom, atMs));
-      if (slow && wants(names.diff["1000ms"])) events.push(diffEvent("1000ms", secondFrom, atMs));
-      for (const partial of names.partial) {
+      if (fast && wants(names.diffDepth["100ms"])) events.push(diffEvent("100ms", tickFrom, atMs));
+      if (slow && wants(names.diffDepth["1000ms"])) events.push(diffEvent("1000ms", secondFrom, atMs));
+      for (const partial of names.partialDepth) {
         const fastWanted = fast && wants(partial.fast);
         const slowWanted = slow && wants(partial.slow);
         if (!fastWanted && !slowWanted) continue;

@@ -1,5 +1,6 @@
 import { dateOf, dayUs } from "../../domain/day.ts";
 import type { Stream } from "../../domain/stream.ts";
+import { streamKinds } from "../../domain/stream-kinds.ts";
 import { type GapsOf, gapsOfDays } from "../../storage/recorded-gaps.ts";
 import type { RecordedMessage } from "./recorded-message.ts";
 import type { RecordingFiles } from "./recording-files.ts";
@@ -88,11 +89,11 @@ export function createGapAnnouncer(
     const own = lastOf.get(message.stream);
     if (quiet) {
       for (const last of lastOf.values()) {
-        const fromUs = isBook(last.stream) ? last.us : (lastUs ?? last.us);
+        const fromUs = isSteady(last.stream) ? last.us : (lastUs ?? last.us);
         found.push(...unwatched(last.stream, fromUs, recvUs));
         last.us = recvUs;
       }
-    } else if (own !== undefined && parsed !== null && isBook(parsed) && recvUs - own.us > longestSilenceUs) {
+    } else if (own !== undefined && parsed !== null && isSteady(parsed) && recvUs - own.us > longestSilenceUs) {
       found.push(...unwatched(parsed, own.us, recvUs));
     }
     return found;
@@ -107,7 +108,7 @@ export function createGapAnnouncer(
         found = silences(message);
       }
       if (own !== undefined) own.us = recvUs;
-      else if (parsed !== null && parsed.type.kind !== "depthSnapshot")
+      else if (parsed !== null && streamKinds[parsed.type.kind].source === "socket")
         lastOf.set(message.stream, { stream: parsed, us: recvUs });
       lastUs = recvUs;
       if (recvUs >= nextUs) found = [...takeKnown(recvUs), ...found];
@@ -144,8 +145,8 @@ export function createGapAnnouncer(
   };
 }
 
-function isBook(stream: Stream): boolean {
-  return stream.type.kind === "partialDepth" || stream.type.kind === "diffDepth" || stream.type.kind === "bookTicker";
+function isSteady({ type }: Stream): boolean {
+  return streamKinds[type.kind].isSteady;
 }
 
 function dayEnd(us: number): number {

@@ -1,4 +1,5 @@
-import type { StreamKind } from "../../domain/stream.ts";
+import { eventTimeMember, type Numbering } from "../../domain/stream-kind-facts.ts";
+import { byKind, countedMembers, hasLevels, type StreamKind, timeMembers } from "../../domain/stream-kinds.ts";
 import type { RecordedMessage } from "./recorded-message.ts";
 
 /** Makes a recording that is played again and again look like one that goes on. */
@@ -11,22 +12,13 @@ export type Loop = {
   laterMs(): number;
 };
 
-/** Ids of one numbering: all streams of a symbol that carry update ids, trade ids, or aggregate ids. */
-type Numbering = "update" | "trade" | "aggregate";
 type Span = { first: number; last: number };
 
 /** Where a payload of some kind holds ids and times; members that are not numbered are times. */
 type Shape = { readonly pattern: RegExp; readonly numbering: ReadonlyMap<string, Numbering> };
 
-const shapes: Record<StreamKind, Shape> = {
-  partialDepth: shape({ lastUpdateId: "update" }),
-  depthSnapshot: shape({ lastUpdateId: "update" }),
-  diffDepth: shape({ U: "update", u: "update" }, ["E"]),
-  bookTicker: shape({ u: "update" }),
-  trade: shape({ t: "trade" }, ["E", "T"]),
-  aggTrade: shape({ a: "aggregate", f: "trade", l: "trade" }, ["E", "T"]),
-};
-const unknownShape = shape({}, ["E"]);
+const shapes = byKind((kind) => shape(countedMembers(kind), timeMembers(kind)));
+const unknownShape = shape(new Map(), [eventTimeMember]);
 
 /** Time between the end of a round and the beginning of the next. */
 const pauseMs = 100;
@@ -120,9 +112,9 @@ function symbolOf(stream: string): string {
   return stream.slice(0, stream.indexOf("@"));
 }
 
-function shape(ids: Record<string, Numbering>, times: readonly string[] = []): Shape {
-  const pattern = new RegExp(`"(${[...Object.keys(ids), ...times].join("|")})":(\\d+)(?=[,}])`, "g");
-  return { pattern, numbering: new Map(Object.entries(ids)) };
+function shape(numbering: ReadonlyMap<string, Numbering>, times: readonly string[]): Shape {
+  const pattern = new RegExp(`"(${[...numbering.keys(), ...times].join("|")})":(\\d+)(?=[,}])`, "g");
+  return { pattern, numbering };
 }
 
 function shapeOf(kind: StreamKind | undefined): Shape {
@@ -131,7 +123,7 @@ function shapeOf(kind: StreamKind | undefined): Shape {
 
 /** The part of a payload that holds ids and times: in books, what comes before the levels. */
 function headOf(payload: string, kind: StreamKind | undefined): string {
-  if (kind !== "partialDepth" && kind !== "diffDepth" && kind !== "depthSnapshot") return payload;
+  if (kind === undefined || !hasLevels(kind)) return payload;
   const levels = payload.indexOf("[");
   return levels < 0 ? payload : payload.slice(0, levels);
 }

@@ -1,4 +1,4 @@
-import type { StreamKind } from "../../domain/stream.ts";
+import type { StreamKind } from "../../domain/stream-kinds.ts";
 
 /** The REST book of one symbol, pieced together from what a recording has played so far. */
 export type RecordedBook = {

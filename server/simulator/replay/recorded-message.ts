@@ -4,9 +4,11 @@ import {
   depthSnapshot,
   parseStreamName,
   type Stream,
-  type StreamKind,
   type StreamType,
+  typeOfKind,
 } from "../../domain/stream.ts";
+import { eventTimeMember } from "../../domain/stream-kind-facts.ts";
+import { type StreamKind, streamKindNames, streamKinds, timeMembers } from "../../domain/stream-kinds.ts";
 import type { LineParser } from "../../storage/read/stream-reader.ts";
 
 /** One recorded message. */
@@ -127,11 +129,18 @@ function fromEnvelope(raw: string): Named | null {
 function fromPayload(raw: string): Named | null {
   const symbol = /"s":"([^"\\]+)"/.exec(raw)?.[1]?.toLowerCase();
   if (symbol === undefined) return null;
-  const type = /^\{"e":"(\w+)"/.exec(raw)?.[1];
-  if (type === "depthUpdate") return { stream: `${symbol}@depth@100ms`, payload: raw };
-  if (type === "trade" || type === "aggTrade") return { stream: `${symbol}@${type}`, payload: raw };
-  return type === undefined && raw.startsWith('{"u":') ? { stream: `${symbol}@bookTicker`, payload: raw } : null;
+  const opening = openings.find(({ text }) => raw.startsWith(text));
+  return opening === undefined ? null : { stream: `${symbol}@${opening.type.name}`, payload: raw };
 }
+
+/** How payloads with a symbol begin: with their event type, or else with their first member. */
+const openings = streamKindNames.flatMap((kind) => {
+  const { members } = streamKinds[kind];
+  const [first] = members;
+  if (first === undefined || members.every(({ form }) => form !== "symbol")) return [];
+  const value = first.value === null ? "" : `"${first.value}"`;
+  return [{ text: `{"${first.name}":${value}`, type: typeOfKind(kind) }];
+});
 
 function restBook(url: string, raw: string): Named | null {
   const symbol = /\/depth\?(?:.*&)?symbol=([^&]+)/.exec(url)?.[1];
@@ -143,22 +152,21 @@ function restBook(url: string, raw: string): Named | null {
 /** From here on a time is in µs. */
 const microseconds = 1e14;
 
-/**
- * The payload with its event and trade times (`E`, `T`; ms or µs) moved by so many ms, everything else as it was. Partial depth,
- * REST books and bookTicker carry none.
- */
+/** The payload with its times (ms or µs) moved by so many ms, everything else as it was. Some kinds carry no time. */
 export function shiftEventTimes(payload: string, kind: StreamKind | undefined, ms: number): string {
-  switch (kind) {
-    case "partialDepth":
-    case "depthSnapshot":
-    case "bookTicker":
-      return payload;
-    case "trade":
-    case "aggTrade":
-      return payload.replace(/"([ET])":(\d+)(?=[,}])/g, (_, member, digits) => moved(member, digits, ms));
-    default:
-      return payload.replace(/"(E)":(\d+)(?=[,}])/, (_, member, digits) => moved(member, digits, ms));
-  }
+  const pattern = timePatterns.get(kind);
+  if (pattern === undefined) return payload;
+  return payload.replace(pattern, (_, member, digits) => moved(member, digits, ms));
+}
+
+/** The times of a payload, by kind; of an unknown kind the event time. */
+const timePatterns = new Map<StreamKind | undefined, RegExp>([[undefined, timePattern([eventTimeMember])]]);
+for (const kind of streamKindNames)
+  if (timeMembers(kind).length > 0) timePatterns.set(kind, timePattern(timeMembers(kind)));
+
+function timePattern(names: readonly string[]): RegExp {
+  // Where there is one time, nothing behind it is looked at: a book is long.
+  return new RegExp(`"(${names.join("|")})":(\\d+)(?=[,}])`, names.length > 1 ? "g" : "");
 }
 
 function moved(member: string, digits: string, ms: number): string {

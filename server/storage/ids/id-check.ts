@@ -1,4 +1,4 @@
-import type { StreamKind } from "../../domain/stream.ts";
+import { idMembers, isContiguous, type StreamKind, streamKinds } from "../../domain/stream-kinds.ts";
 import { createSourceOrder, type SourceOrder } from "./source-order.ts";
 
 /** A run of ids that no record has: the records before and after it were received at these times, µs. */
@@ -69,23 +69,20 @@ const mostSetbacks = 1000;
 const mostRuns = 100_000;
 const head = String.raw`\{"recv_us":(\d+),"net_delay_ms":[^,}]+(,"repaired":true)?[^\n]*?`;
 
-/** Up to the first and the last id of a line. Trades and diffs are numbered without a hole; books only rise; REST books do neither. */
-const patterns: Record<StreamKind, { readonly ids: string; readonly contiguous: boolean } | null> = {
-  aggTrade: { ids: String.raw`"a":(\d+)`, contiguous: true },
-  // Over REST a trade's id is called `id`.
-  trade: { ids: String.raw`"(?:t|id)":(\d+)`, contiguous: true },
-  diffDepth: { ids: String.raw`"U":(\d+),"u":(\d+)`, contiguous: true },
-  partialDepth: { ids: String.raw`"lastUpdateId":(\d+)`, contiguous: false },
-  bookTicker: { ids: String.raw`"u":(\d+)`, contiguous: false },
-  depthSnapshot: null,
-};
+/** A pattern of a line up to its first and, if it covers several, its last id. */
+function idPattern(kind: StreamKind): RegExp {
+  const { firstId, id } = streamKinds[kind];
+  const digits = String.raw`(\d+)`;
+  const ids =
+    firstId === null ? `"(?:${idMembers(kind).join("|")})":${digits}` : `"${firstId}":${digits},"${id}":${digits}`;
+  return new RegExp(head + ids, "y");
+}
 
 /** A chain of the ids of one stream and symbol, or null where ids prove nothing. */
 export function createIdCheck(kind: StreamKind): IdCheck | null {
-  const rule = patterns[kind];
-  if (rule === null) return null;
-  const { contiguous } = rule;
-  const pattern = new RegExp(head + rule.ids, "y");
+  if (streamKinds[kind].numbering === "none") return null;
+  const contiguous = isContiguous(kind);
+  const pattern = idPattern(kind);
   let state: State = {
     last: null,
     origin: null,
@@ -98,7 +95,7 @@ export function createIdCheck(kind: StreamKind): IdCheck | null {
 
   function addRun(first: number, id: number): void {
     const run = runs.at(-1);
-    if (run === undefined || (rule?.contiguous && (first !== run.last + 1 || runs.length >= mostRuns))) {
+    if (run === undefined || (contiguous && (first !== run.last + 1 || runs.length >= mostRuns))) {
       if (runs.length < mostRuns) runs.push({ first, last: id });
       return;
     }

@@ -1,15 +1,8 @@
-import type { StreamKind } from "../../domain/stream.ts";
+import { byKind, idMembers, type StreamKind } from "../../domain/stream-kinds.ts";
 import { recvUsAt } from "../line-stats.ts";
 
 /** The members by which the records of a stream are told apart, as in `recordId`; a trade refetched over REST calls it `id`. */
-const members: Readonly<Record<StreamKind, readonly Buffer[]>> = {
-  partialDepth: [Buffer.from('"lastUpdateId":')],
-  depthSnapshot: [Buffer.from('"lastUpdateId":')],
-  diffDepth: [Buffer.from('"u":')],
-  aggTrade: [Buffer.from('"a":')],
-  trade: [Buffer.from('"t":'), Buffer.from('"id":')],
-  bookTicker: [Buffer.from('"u":')],
-};
+const members = byKind((kind) => idMembers(kind).map((name) => Buffer.from(`"${name}":`)));
 
 const refetched = Buffer.from(',"net_delay_ms":null,"repaired":true');
 const comma = 44;

@@ -3,6 +3,7 @@ import { type Day, liveFolder, type Segment, segmentOfPath, segmentPath } from "
 import type { Gap } from "../../domain/gap.ts";
 import { decodeLine, recordId } from "../../domain/line.ts";
 import { streamTypeOfFolder } from "../../domain/stream.ts";
+import { isNumbered } from "../../domain/stream-kinds.ts";
 import { codeOf } from "../../platform/errors.ts";
 import { createReadStream, existsSync, readdirSync } from "../../platform/files/files.ts";
 import { createFrameWalker, frameProblem } from "../zstd/zstd-frame.ts";
@@ -27,7 +28,7 @@ const mostRefetched = 1_000_000;
  */
 export async function findLiveMissingIds(dataDir: string, day: Day, beforeUs: number): Promise<readonly Gap[]> {
   const kind = streamTypeOfFolder(day.stream)?.kind;
-  const counts = kind === "aggTrade" || kind === "trade";
+  const counts = kind !== undefined && isNumbered(kind);
   const gaps: Gap[] = [];
   /** First and last absent id of each gap that ids tell of. */
   const absent = new Map<Gap, readonly [number, number]>();

@@ -4,7 +4,7 @@ import { zstdDecompressSync } from "node:zlib";
 import { verifyStream } from "../../../server/archive/verify/verify-stream.ts";
 import { type Day, dateOf, dateStartUs } from "../../../server/domain/day.ts";
 import { encodeBackfilledLine, encodeLine } from "../../../server/domain/line.ts";
-import type { StreamKind } from "../../../server/domain/stream.ts";
+import type { StreamKind } from "../../../server/domain/stream-kinds.ts";
 import { findRecordedStreams } from "../../../server/storage/list/listing.ts";
 import { temporaryFolder } from "../folder.ts";
 import { archive, keysOf, newDataDir } from "./bucket.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { encodeBackfilledLine, encodeLine } from "../../../server/domain/line.ts";
-import type { StreamKind } from "../../../server/domain/stream.ts";
+import type { StreamKind } from "../../../server/domain/stream-kinds.ts";
 import { createIdCheck, type IdCheck } from "../../../server/storage/ids/id-check.ts";
 
 const second = 1_000_000;

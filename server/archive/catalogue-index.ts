@@ -1,5 +1,5 @@
+import { dayCoverage } from "../domain/coverage/day-coverage.ts";
 import { type Day, dateStartUs, dayUs, manifestPath } from "../domain/day.ts";
-import { dayCoverage } from "../domain/day-coverage.ts";
 import { awaitsBackfill } from "../domain/gap.ts";
 import type { ArchivedDay } from "../domain/queries.ts";
 import { messageOf, Unavailable } from "../platform/errors.ts";

@@ -1,4 +1,4 @@
-import type { ReceivedDay } from "../domain/coverage.ts";
+import type { ReceivedDay } from "../domain/coverage/coverage.ts";
 import { archivePath, type Day, segmentOfPath } from "../domain/day.ts";
 import type { Gap } from "../domain/gap.ts";
 import type { Stream } from "../domain/stream.ts";

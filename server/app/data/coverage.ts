@@ -1,6 +1,6 @@
 import type { LiveCatalogue } from "../../catalogue/live-catalogue.ts";
+import { type DayFacts, dayCoverage, minuteSpans } from "../../domain/coverage/day-coverage.ts";
 import { type Day, dateOf, dateStartUs, dayStartUs, dayUs } from "../../domain/day.ts";
-import { type DayFacts, dayCoverage, minuteSpans } from "../../domain/day-coverage.ts";
 import type { Gap } from "../../domain/gap.ts";
 import type { DayCoverage, DayDetail, History } from "../../domain/queries.ts";
 import type { Status } from "../../domain/status.ts";

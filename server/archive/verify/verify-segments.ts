@@ -1,5 +1,5 @@
 import { basename } from "node:path";
-import type { ReceivedDay } from "../../domain/coverage.ts";
+import type { ReceivedDay } from "../../domain/coverage/coverage.ts";
 import { type Day, dateStartUs } from "../../domain/day.ts";
 import { codeOf, messageOf } from "../../platform/errors.ts";
 import { type SegmentScan, scanSegment } from "../../storage/line-stats.ts";

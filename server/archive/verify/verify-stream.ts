@@ -1,4 +1,4 @@
-import { clipSpan, type ReceivedDay, silentSpans, type TimeSpan } from "../../domain/coverage.ts";
+import { clipSpan, type ReceivedDay, silentSpans, type TimeSpan } from "../../domain/coverage/coverage.ts";
 import { type Day, dateOf, dateStartUs, dayUs, segmentOfPath } from "../../domain/day.ts";
 import { clipGap, type Gap } from "../../domain/gap.ts";
 import { codeOf, messageOf } from "../../platform/errors.ts";

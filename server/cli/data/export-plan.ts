@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { TimeSpan } from "../../domain/coverage.ts";
+import type { TimeSpan } from "../../domain/coverage/coverage.ts";
 import { type Day, dateStartUs, dayPath, dayUs } from "../../domain/day.ts";
 import type { StreamType } from "../../domain/stream.ts";
 import { compressions, type NumberForm, numberForms } from "../../export/table-file.ts";

@@ -1,5 +1,5 @@
 import type { InventoryDay, InventoryStream } from "../../archive/data-inventory.ts";
-import { type Coverage, coverageOf, type ReceivedDay, type TimeSpan } from "../../domain/coverage.ts";
+import { type Coverage, coverageOf, type ReceivedDay, type TimeSpan } from "../../domain/coverage/coverage.ts";
 import { dateOf, dateStartUs, dayUs } from "../../domain/day.ts";
 import { awaitsBackfill, clipGap, type Gap } from "../../domain/gap.ts";
 import { latestDate, trueDays } from "../../storage/list/invented-day.ts";

@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { openGapReader } from "../../catalogue/tables/gap-queries.ts";
 import { symbols as symbolList } from "../../config/values.ts";
-import type { TimeSpan } from "../../domain/coverage.ts";
+import type { TimeSpan } from "../../domain/coverage/coverage.ts";
 import { type Day, dateStartUs, dayUs } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
 import { depthSnapshot, streamTypeNames } from "../../domain/stream.ts";

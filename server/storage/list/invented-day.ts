@@ -1,4 +1,4 @@
-import type { ReceivedDay } from "../../domain/coverage.ts";
+import type { ReceivedDay } from "../../domain/coverage/coverage.ts";
 import { dateStartUs } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
 

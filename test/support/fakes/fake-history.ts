@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
+import { dayCoverage, minuteSpans } from "../../../server/domain/coverage/day-coverage.ts";
 import { type Day, dateOf, dateStartUs, dayStartUs, dayUs } from "../../../server/domain/day.ts";
-import { dayCoverage, minuteSpans } from "../../../server/domain/day-coverage.ts";
 import type { Gap } from "../../../server/domain/gap.ts";
 import {
   type ArchiveSummary,

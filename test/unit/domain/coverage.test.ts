@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { coverageOf, type ReceivedDay, silentSpans } from "../../../server/domain/coverage.ts";
+import { coverageOf, type ReceivedDay, silentSpans } from "../../../server/domain/coverage/coverage.ts";
 import { dateStartUs, dayUs } from "../../../server/domain/day.ts";
 import type { Gap } from "../../../server/domain/gap.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
+import { type DayFacts, dayCoverage, minuteSpans } from "../../../server/domain/coverage/day-coverage.ts";
 import { dateStartUs, dayUs } from "../../../server/domain/day.ts";
-import { type DayFacts, dayCoverage, minuteSpans } from "../../../server/domain/day-coverage.ts";
 
 const date = "2026-11-22";
 const start = dateStartUs(date);

@@ -1,9 +1,9 @@
+import { type Day, dateStartUs, dayUs } from "../day.ts";
+import { awaitsBackfill, type Gap } from "../gap.ts";
+import type { MinuteSpan, MinuteState } from "../queries.ts";
+import { streamTypeOfFolder } from "../stream.ts";
+import { streamKinds } from "../stream-kinds.ts";
 import { coverageOf, type ReceivedDay, silentSpans, type TimeSpan } from "./coverage.ts";
-import { type Day, dateStartUs, dayUs } from "./day.ts";
-import { awaitsBackfill, type Gap } from "./gap.ts";
-import type { MinuteSpan, MinuteState } from "./queries.ts";
-import { streamTypeOfFolder } from "./stream.ts";
-import { streamKinds } from "./stream-kinds.ts";
 
 /** What is known of one stream's day. */
 export type DayFacts = {

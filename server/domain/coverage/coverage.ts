@@ -1,6 +1,6 @@
-import { dateOf, dateStartUs, dayStartUs, dayUs } from "./day.ts";
-import { awaitsBackfill, type Gap } from "./gap.ts";
-import { type StreamKind, streamKinds } from "./stream-kinds.ts";
+import { dateOf, dateStartUs, dayStartUs, dayUs } from "../day.ts";
+import { awaitsBackfill, type Gap } from "../gap.ts";
+import { type StreamKind, streamKinds } from "../stream-kinds.ts";
 
 /** A time span, µs; `toUs` is exclusive. */
 export type TimeSpan = { readonly fromUs: number; readonly toUs: number };

@@ -61,6 +61,16 @@ test("every link between pages leads to a file, and to a heading that it has", (
   expect(broken).toEqual([]);
 });
 
+test("every path of the repository that a page names is there", () => {
+  const gone = pages.flatMap((page) =>
+    [...read(page).matchAll(/`((?:server|web|test|ops)\/[\w./-]+)`/g)]
+      .map(([, path = ""]) => path)
+      .filter((path) => !path.startsWith("web/dist") && !existsSync(join(root, path)))
+      .map((path) => `${page}: ${path}`),
+  );
+  expect(gone).toEqual([]);
+});
+
 test("every decision has a context, a decision and consequences, and is in the list", () => {
   const decisions = pages.filter((page) => /^server\/decisions\/\d{4}-/.test(page));
   const list = read("server/decisions/README.md");

@@ -27,6 +27,8 @@ export type Sequence = {
   leave(cursor: Cursor): void;
   /** The newest two that have left, as far as they had come: others may lag behind them. */
   gone(): readonly Cursor[];
+  /** All that bring it, and the newest that have left. */
+  cursors(): readonly Cursor[];
   /** `firstId` is the first id that the message covers (`U` of a diff), for others the same as `id`. */
   judge(cursor: Cursor, firstId: number, id: number, payload: string, recvUs: number): SequenceVerdict;
   /** A message that another process has recorded, with what it was there; `cursor` is that process's. */

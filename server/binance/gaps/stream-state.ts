@@ -98,29 +98,54 @@ export function part(
   others: readonly Other[],
   { cause, isPlanned, isLagging, lastDataUs, nowUs }: PartedConnection,
 ): boolean {
-  if (old === undefined || one.gap !== null) return false;
+  if (one.gap !== null) return false;
   const began = others.map(({ cursor }) => cursor).filter((cursor) => cursor !== undefined);
+  const sinceUs = Math.min(...others.map((other) => other.sinceUs));
+  if (old === undefined) {
+    // Nothing of the stream has come on it; it covered the stream as long as it delivered others.
+    if (isPlanned || lastDataUs === 0) return false;
+    return pushUncovered(one, { fromUs: lastDataUs, toUs: sinceUs }, cause, []);
+  }
   if (began.some((other) => old.epoch > other.epoch || (old.epoch === other.epoch && old.recent >= other.first)))
     return false;
-  const first = began[0];
-  if (first === undefined) {
-    const toUs = Math.min(...others.map(({ sinceUs }) => sinceUs));
-    if (isLagging || lastDataUs < toUs + sameMomentUs) {
+  if (began.length === 0) {
+    if (isLagging || lastDataUs < sinceUs + sameMomentUs) {
       // It was dead already when the others began to deliver: in between nobody listened. A process that stood still finds the last data of
       // the one and the beginning of the other in the same moment.
-      const fromUs = lastDataUs < toUs ? lastDataUs : Math.max(old.lastUs, toUs - underWayUs);
-      const untilUs = Math.max(toUs, lastDataUs, fromUs + 1);
-      one.spans.push({ fromUs, toUs: untilUs, cause, alone: false, provable: one.sequence.holes !== null });
-      return true;
+      const fromUs = lastDataUs < sinceUs ? lastDataUs : Math.max(old.lastUs, sinceUs - underWayUs);
+      const toUs = Math.max(sinceUs, lastDataUs, fromUs + 1);
+      return pushUncovered(one, { fromUs, toUs }, cause, [old]);
     }
     // Nothing of a quiet stream on either is what it looks like, nor is that of a busy one after a while.
-    const isLate = others.some(({ sinceUs }) => old.lastUs < sinceUs && nowUs - sinceUs > underWayUs);
+    const isLate = others.some((other) => old.lastUs < other.sinceUs && nowUs - other.sinceUs > underWayUs);
     if (!isPlanned && !isLate && isBusy(one)) lose(one, old.lastUs, cause, true);
     return false;
   }
-  const [fromUs, toUs] = [Math.min(old.lastUs, first.firstUs), Math.max(old.lastUs, first.firstUs)];
-  one.spans.push({ fromUs, toUs, cause, alone: false, provable: one.sequence.holes !== null });
-  return true;
+  const firstUs = Math.min(...began.map((cursor) => cursor.firstUs));
+  const span = { fromUs: Math.min(old.lastUs, firstUs), toUs: Math.max(old.lastUs, firstUs) };
+  return pushUncovered(one, span, cause, [old, ...began]);
+}
+
+/** Notes what of a span no connection but those `between` has covered, be it gone by now; false if that is nothing. */
+function pushUncovered(
+  one: StreamState,
+  { fromUs, toUs }: { readonly fromUs: number; readonly toUs: number },
+  cause: GapCause,
+  between: readonly Cursor[],
+): boolean {
+  const { sequence, spans } = one;
+  const others = sequence.cursors().filter((cursor) => !between.includes(cursor));
+  let atUs = fromUs;
+  const before = spans.length;
+  const push = (endUs: number) =>
+    spans.push({ fromUs: atUs, toUs: endUs, cause, alone: false, provable: sequence.holes !== null });
+  for (const { firstUs, lastUs } of others.toSorted((a, b) => a.firstUs - b.firstUs)) {
+    if (lastUs <= atUs || firstUs >= toUs || lastUs <= firstUs) continue;
+    if (firstUs > atUs) push(firstUs);
+    atUs = lastUs;
+  }
+  if (atUs < toUs) push(toUs);
+  return spans.length > before;
 }
 
 /** Has another connection begun with something that the old one had not come as far as? */

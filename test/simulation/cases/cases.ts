@@ -144,6 +144,45 @@ export const cases: readonly Case[] = [
     },
   },
   {
+    name: "with two connections that stall one after the other, what both missed lies in a gap, also of a quiet stream",
+    plan: {
+      seed: 514,
+      symbols: ["BTCUSDT", "SOLUSDT"],
+      types: ["depth20@100ms", "depth@100ms"],
+      faultyS: 298,
+      kindS: 900,
+      isAudited: true,
+      paceMs: 500,
+      settings: { "feed.connections": 2 },
+      startMs: Date.parse("2026-11-22T19:26:51.000Z"),
+      faults: [
+        { atS: 290.926, kind: "silence", n: 2, s: 86 },
+        { atS: 292.648, kind: "silence", n: null, s: 7 },
+        { atS: 294.661, kind: "silence", n: 1, s: 62 },
+        { atS: 296.571, kind: "silence", n: null, s: 60 },
+      ],
+    },
+  },
+  {
+    name: "a connection that was found to be dead late leaves a gap only where no other one delivered",
+    plan: {
+      seed: 515,
+      symbols: ["BTCUSDT"],
+      types: ["depth20@100ms"],
+      faultyS: 56,
+      kindS: 900,
+      isAudited: false,
+      paceMs: 500,
+      settings: { "feed.connections": 2 },
+      startMs: Date.parse("2026-11-22T02:29:59.000Z"),
+      faults: [
+        { atS: 6.1, kind: "silence", n: 3, s: 5 },
+        { atS: 39.818, kind: "silence", n: 3, s: 35 },
+        { atS: 45.32, kind: "silence", n: 0, s: 21 },
+      ],
+    },
+  },
+  {
     name: "diffs in a file that somebody has cut short while nobody ran lie in a gap",
     plan: {
       seed: 9201,

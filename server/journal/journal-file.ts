@@ -1,9 +1,10 @@
 import { dirname } from "node:path";
 import { codeOf, messageOf } from "../platform/errors.ts";
-import { close, fsync, open, write } from "../platform/files/files.ts";
-import { mkdir, rename, stat } from "../platform/files/files-async.ts";
+import { close, fsync } from "../platform/files/files.ts";
+import { mkdir, rename, rm, stat } from "../platform/files/files-async.ts";
 import { nextTurn } from "../platform/time/timers.ts";
 import { clearWay } from "./clear-way.ts";
+import { done, openedFor, syncNames, writeAll } from "./file-calls.ts";
 
 /*
  * How the journal is written. Lines are appended by one write at a time, in the order in which they were noted; a kill leaves at most
@@ -17,7 +18,7 @@ import { clearWay } from "./clear-way.ts";
  *   5. appending goes on, to the new J                                              new J
  *
  * After a crash before 4 the old J holds every line, those that its disk refused excepted: nothing could have kept them. A J.tmp that
- * was left behind is overwritten by the next rewrite.
+ * was left behind is removed.
  */
 
 /** A journal's file. Nothing here throws, rejects or makes the caller wait. */
@@ -70,6 +71,8 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
   let isThere = bytes > 0;
   let isSwapping = false;
   let isDirty = false;
+  /** There may be one, of this process or of one before. */
+  let hasRest = true;
   let retryIn = 0;
   let retrySeconds = 1;
 
@@ -103,6 +106,14 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
       isWriting = null;
       drain();
     });
+  }
+
+  /** What an attempt has left behind takes up room on a disk that may be full, and says nothing. */
+  async function removeRest(): Promise<void> {
+    hasRest = await rm(`${path}.tmp`, { force: true }).then(
+      () => false,
+      () => true,
+    );
   }
 
   async function rewriteNow(): Promise<void> {
@@ -141,13 +152,17 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
     } catch (error) {
       if (next !== null) close(next);
       fail(error);
+      await removeRest();
     }
     [since, isSwapping] = [null, false];
     drain();
   }
 
-  function startRewrite(): void {
-    isRewriting ??= rewriteNow().finally(() => {
+  const startRewrite = (): void => inTurn(rewriteNow);
+
+  /** One of them at a time: both are about J.tmp. */
+  function inTurn(work: () => Promise<void>): void {
+    isRewriting ??= work().finally(() => {
       isRewriting = null;
     });
   }
@@ -190,6 +205,7 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
       if (retryIn > 0) retryIn--;
       if (size > smallBytes && size > 3 * sizeOfSnapshot) wantsRewrite = true;
       if (wantsRewrite && retryIn === 0) startRewrite();
+      else if (hasRest) inTurn(removeRest);
       await sync();
     },
     rewrite(reason) {
@@ -200,6 +216,7 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
     problem: () => problem,
     bytes: () => size,
     async settle() {
+      await isRewriting;
       if (wantsRewrite) startRewrite();
       while (isRewriting !== null || isWriting !== null) {
         await isRewriting;
@@ -215,28 +232,4 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
 /** Also where its folder has become a file. */
 function isGone(error: unknown): boolean {
   return codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
-}
-
-/** Makes the names in a folder survive a power loss, without keeping the calling thread waiting. */
-async function syncNames(folder: string): Promise<void> {
-  const fd = await openedFor(folder, "r");
-  await done((ended) => fsync(fd, ended)).finally(() => close(fd));
-}
-
-function openedFor(path: string, flags: string): Promise<number> {
-  return new Promise((resolve, reject) => open(path, flags, (error, fd) => (error ? reject(error) : resolve(fd))));
-}
-
-async function writeAll(fd: number, text: string): Promise<number> {
-  const content = Buffer.from(text);
-  for (let at = 0; at < content.length; ) {
-    at += await new Promise<number>((resolve, reject) => {
-      write(fd, content, at, content.length - at, null, (error, count) => (error ? reject(error) : resolve(count)));
-    });
-  }
-  return content.length;
-}
-
-function done(work: (ended: (error: Error | null) => void) => void): Promise<void> {
-  return new Promise((resolve, reject) => work((error) => (error ? reject(error) : resolve())));
 }

@@ -58,11 +58,23 @@ function copyDurably(from: string, to: string): void {
       for (let at = 0; at < read; ) at += writeSync(target, chunk, at, read - at);
     }
     fsyncSync(target);
+  } catch (error) {
+    removeRest(temporary);
+    throw error;
   } finally {
     closeSync(source);
     closeSync(target);
   }
   renameDurably(temporary, to);
+}
+
+/** A half-written file takes up room on a disk that may be full. */
+function removeRest(path: string): void {
+  try {
+    removeIfThere(path);
+  } catch {
+    // The next attempt overwrites it.
+  }
 }
 
 const copiedAtOnce = 256 * 1024;
@@ -89,6 +101,9 @@ export function writeDurably(path: string, content: string | Uint8Array): void {
   try {
     writeFileSync(fd, content);
     fsyncSync(fd);
+  } catch (error) {
+    removeRest(temporary);
+    throw error;
   } finally {
     closeSync(fd);
   }

@@ -104,13 +104,18 @@ async function keepStrange(strange: readonly Buffer[], path: string, folder: str
 async function replace(path: string, pieces: readonly Buffer[]): Promise<void> {
   const temporary = path + temporarySuffix;
   await rm(temporary, { force: true });
-  const file = await open(temporary, "ax");
   try {
-    for (const piece of pieces) await file.writeFile(piece);
-    await file.sync();
-  } finally {
-    await file.close();
+    const file = await open(temporary, "ax");
+    try {
+      for (const piece of pieces) await file.writeFile(piece);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw error;
   }
-  await rename(temporary, path);
   syncFolder(dirname(path));
 }

@@ -53,9 +53,14 @@ export async function writeAgain(dataDir: string, live: OpenSegment, pace: Write
   await mkdir(liveFolder(dataDir, live.segment), { recursive: true });
   const temporary = place.path + temporarySuffix;
   await rm(temporary, { force: true });
-  await live.writer.copyTo(temporary);
-  if (await isThere(place.path)) moveAside(place.path, place.quarantine);
-  await rename(temporary, place.path);
+  try {
+    await live.writer.copyTo(temporary);
+    if (await isThere(place.path)) moveAside(place.path, place.quarantine);
+    await rename(temporary, place.path);
+  } catch (error) {
+    await rm(temporary, { force: true }).catch(() => {});
+    throw error;
+  }
   const writer = await openSegment(place.path, "existing", pace);
   await closeQuietly(live.writer);
   const next = { ...live, writer };

@@ -204,3 +204,17 @@ test("beyond its bound neighbouring gaps are joined: no hole is forgotten, and n
   expect(gaps.reduce((sum, { missing }) => sum + (missing ?? 0), 0)).toBe(64);
   expect(state.gapsOf({ ...day, symbol: "ETHUSDT" })).toHaveLength(1);
 });
+
+test("half of a rewrite that a crash has left behind is removed", async () => {
+  const dataDir = temporaryFolder();
+  const first = openJournal(dataDir, { log: silentLog });
+  first.noteGaps([gap(10, 20)]);
+  await first.close(5000);
+  const rest = `${journalPath(dataDir)}.tmp`;
+  writeFileSync(rest, "half of a rewr");
+  const next = openJournal(dataDir, { log: silentLog });
+  next.look();
+  await until(() => !existsSync(rest), "the rest to be removed");
+  await next.close(5000);
+  expect(spans(openJournal(dataDir, { log: silentLog }).gapsOf(day))).toEqual(["10-20"]);
+});

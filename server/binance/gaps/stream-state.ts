@@ -104,6 +104,8 @@ export function part(
   if (old === undefined) {
     // Nothing of the stream has come on it; it covered the stream as long as it delivered others.
     if (isPlanned || lastDataUs === 0) return false;
+    // One that was cut had listened until then, unless it was dead before.
+    if (cause !== "silent" && sinceUs - lastDataUs < busyUs) return false;
     return pushUncovered(one, { fromUs: lastDataUs, toUs: sinceUs }, cause, []);
   }
   if (began.some((other) => old.epoch > other.epoch || (old.epoch === other.epoch && old.recent >= other.first)))

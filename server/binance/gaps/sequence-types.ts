@@ -27,7 +27,7 @@ export type Sequence = {
   leave(cursor: Cursor): void;
   /** The newest two that have left, as far as they had come: others may lag behind them. */
   gone(): readonly Cursor[];
-  /** All that bring it, and the newest that have left. */
+  /** All that bring it, and the newest eight that have left. */
   cursors(): readonly Cursor[];
   /** `firstId` is the first id that the message covers (`U` of a diff), for others the same as `id`. */
   judge(cursor: Cursor, firstId: number, id: number, payload: string, recvUs: number): SequenceVerdict;

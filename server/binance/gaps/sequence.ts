@@ -15,9 +15,6 @@ import {
 import { contentMark, createRecentIds, type RecentIds } from "./recent-ids.ts";
 import type { Cursor, Followed, Glitch, Sequence, SequenceVerdict } from "./sequence-types.ts";
 
-/** Connections that have left and are remembered. */
-const mostGone = 8;
-
 /**
  * The sequence of a stream. First arrival wins: an id that any connection has brought is a duplicate from every other. Ids that
  * start again lower are a new epoch, told from late messages by what the same connection brought before; a connection that lags
@@ -217,7 +214,7 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
     cursors: () => [...gone, ...cursors],
     leave(cursor) {
       cursors.delete(cursor);
-      gone = [...gone.slice(1 - mostGone), cursor];
+      gone = [...gone.slice(-7), cursor];
       if (previous !== null && [...cursors].every((one) => one.epoch === epoch)) previous = null;
     },
     judge(cursor, firstId, id, payload, recvUs) {

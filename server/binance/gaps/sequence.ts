@@ -210,8 +210,7 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
       return found;
     },
     join,
-    gone: () => gone.slice(-2),
-    cursors: () => [...gone, ...cursors],
+    ...{ gone: () => gone.slice(-2), cursors: () => [...gone, ...cursors] },
     leave(cursor) {
       cursors.delete(cursor);
       gone = [...gone.slice(-7), cursor];

@@ -7,7 +7,7 @@ import { streamKinds } from "../../domain/stream-kinds.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { LogEntry } from "../../platform/log/recent-logs.ts";
 import { createBot } from "../../telegram/bot/bot.ts";
-import type { Sources } from "../../telegram/bot/commands/command.ts";
+import type { Sources } from "../../telegram/bot/command.ts";
 import { dayRequest } from "../../telegram/bot/day-request.ts";
 import { createPictureWorker } from "../../telegram/pictures/picture-worker-client.ts";
 import { startPictureWorker } from "../../workers.ts";

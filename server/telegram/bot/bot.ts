@@ -4,11 +4,12 @@ import type { Language } from "../../text/language.ts";
 import { type BotApi, createBotApi } from "../api/bot-api.ts";
 import { createSendQueue } from "../api/send-queue.ts";
 import { createAllowance, createStrangers } from "./access.ts";
+import { menuCommands } from "./bot-commands.ts";
+import { goPrefix, type Sources } from "./command.ts";
 import { createCommandRouter } from "./command-router.ts";
-import { commandTexts, goPrefix, type Sources } from "./commands/command.ts";
-import { commandNames } from "./commands/help.ts";
 import type { IncidentButtons } from "./incident-buttons.ts";
 import { createReply, type ReplyPlace } from "./reply.ts";
+import { sharedWords } from "./shared-words.ts";
 import { type Incoming, readIncoming } from "./update-parser.ts";
 import { createUpdatePoller, type UpdatePollerPace } from "./update-poller.ts";
 
@@ -52,7 +53,7 @@ const mostAtOnce = 12;
 export function createBot(options: BotOptions, deps: BotDeps): Bot {
   const { language, timeZone } = options;
   const { log } = deps;
-  const say = commandTexts(language);
+  const say = sharedWords[language];
   const ending = new AbortController();
   const calls = createBotApi({ ...options, signal: ending.signal });
   const sender = createSendQueue(options);
@@ -148,9 +149,8 @@ async function setMenus(calls: BotApi, log: Log): Promise<void> {
     ["en", "en"],
     ["ko", "ko"],
   ] as const) {
-    const { about } = commandTexts(language);
     const done = await calls.setMenu(
-      commandNames.map((command) => ({ command, description: about[command] })),
+      menuCommands.map(({ name, about }) => ({ command: name, description: about[language] })),
       code,
     );
     if (!done.ok) {

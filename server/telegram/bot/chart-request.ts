@@ -2,7 +2,7 @@ import { dateOf, dateStartUs, dayUs } from "../../domain/day.ts";
 import { awaitsBackfill, type Gap } from "../../domain/gap.ts";
 import { parseStreamType } from "../../domain/stream.ts";
 import type { PictureJob } from "../pictures/picture-worker-client.ts";
-import type { Sources } from "./commands/command.ts";
+import type { Sources } from "./command.ts";
 
 /** Time spans of charts, and the time between two points of them, µs. */
 export const chartSpans = {

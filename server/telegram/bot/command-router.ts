@@ -1,20 +1,9 @@
 import { nearest } from "../../platform/did-you-mean.ts";
 import { messageOf } from "../../platform/errors.ts";
+import { fill } from "../../text/language.ts";
 import { cut, escapeHtml } from "../api/html.ts";
-import { ackCommand, alertsCommand } from "./commands/alerts.ts";
-import { bookCommand } from "./commands/book.ts";
-import { chartCommand } from "./commands/chart.ts";
-import { type Ask, type BotCommand, type CommandAnswer, fill, go, rows, type Sources } from "./commands/command.ts";
-import { delayCommand } from "./commands/delay.ts";
-import { diskCommand } from "./commands/disk.ts";
-import { gapsCommand } from "./commands/gaps.ts";
-import { commandNames, helpCommand } from "./commands/help.ts";
-import { logsCommand } from "./commands/logs.ts";
-import { muteCommand, unmuteCommand } from "./commands/mute.ts";
-import { statusCommand } from "./commands/status.ts";
-import { symbolsCommand } from "./commands/symbols.ts";
-import { todayCommand } from "./commands/today.ts";
-import { verifyCommand } from "./commands/verify.ts";
+import { botCommands, menuCommands } from "./bot-commands.ts";
+import { type Ask, type CommandAnswer, go, rows, type Sources } from "./command.ts";
 
 /** Answers lines such as `chart ETHUSDT 6h`, wherever they come from. */
 export type CommandRouter = {
@@ -30,42 +19,24 @@ const longestWord = 64;
 
 /** Every command of the bot. */
 export function createCommandRouter(options: { readonly host: string }, sources: Sources): CommandRouter {
-  const commands: readonly BotCommand[] = [
-    statusCommand(sources),
-    symbolsCommand(sources),
-    bookCommand(sources),
-    chartCommand(sources),
-    delayCommand(sources),
-    gapsCommand(sources),
-    diskCommand(sources),
-    todayCommand(sources),
-    alertsCommand(sources),
-    ackCommand(sources),
-    muteCommand(sources),
-    unmuteCommand(sources),
-    verifyCommand(sources),
-    logsCommand(sources),
-    helpCommand("help", options),
-    helpCommand("start", options),
-  ];
-  const find = (line: string) => {
-    const [name = ""] = wordsOf(line);
-    return commands.find((command) => command.name === name.toLowerCase());
-  };
+  const runs = new Map(
+    botCommands.map(({ name, create }) => [name, create(sources, { ...options, menu: menuCommands })]),
+  );
 
   return {
     async answer(line, ask) {
       const [name = "", ...words] = wordsOf(line);
-      const command = find(line);
-      if (command === undefined) return unknown(name, ask);
+      const run = runs.get(name.toLowerCase());
+      if (run === undefined) return unknown(name, ask);
       try {
-        return await command.run({ ...ask, words });
+        return await run({ ...ask, words });
       } catch (error) {
         return { html: fill(ask.say.failed, { reason: escapeHtml(cut(messageOf(error), 200)) }) };
       }
     },
     draws(line) {
-      return find(line)?.draws === true || /^today +(picture|그림)/i.test(line);
+      const [name = "", ...words] = wordsOf(line);
+      return botCommands.find((command) => command.name === name.toLowerCase())?.draws?.(words) === true;
     },
   };
 }
@@ -78,7 +49,10 @@ function wordsOf(line: string): readonly string[] {
 }
 
 function unknown(name: string, { say }: Omit<Ask, "words">): CommandAnswer {
-  const near = nearest(name, commandNames);
+  const near = nearest(
+    name,
+    menuCommands.map((command) => command.name),
+  );
   const html = [
     fill(say.unknownCommand, { name: escapeHtml(name.slice(0, 32)) }),
     near === null ? "/help" : fill(say.meant, { name: near }),

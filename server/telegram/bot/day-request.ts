@@ -3,7 +3,7 @@ import type { DayCoverage, MinuteSpan, MinuteState } from "../../domain/queries.
 import { parseStreamType } from "../../domain/stream.ts";
 import { nextTurn } from "../../platform/time/timers.ts";
 import { type DayPicture, mostDayRows } from "../pictures/day-picture.ts";
-import type { Sources } from "./commands/command.ts";
+import type { Sources } from "./command.ts";
 
 type DaySources = Pick<Sources, "history" | "nowUs" | "status">;
 

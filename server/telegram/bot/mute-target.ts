@@ -2,7 +2,7 @@ import type { Incident, Mute } from "../../domain/incident.ts";
 import { type IncidentRule, incidentRules } from "../../domain/incident-rules.ts";
 import { nearest } from "../../platform/did-you-mean.ts";
 import { ruleWords } from "../../text/rules/rule-words.ts";
-import type { Ask } from "./commands/command.ts";
+import type { Ask } from "./command.ts";
 
 /** What is to be muted and for how long, as far as the words say so. */
 export type MuteWords = {

@@ -1,7 +1,7 @@
 import type { Log } from "../../platform/log/log.ts";
 import type { BotApi } from "../api/bot-api.ts";
 import type { SendOutcome, SendQueue } from "../api/send-queue.ts";
-import type { CommandAnswer } from "./commands/command.ts";
+import type { CommandAnswer } from "./command.ts";
 
 /** Where an answer goes: below the question, or in the place of an earlier answer. */
 export type ReplyPlace = {

@@ -1,7 +1,8 @@
 import { parseSymbol } from "../../domain/stream.ts";
 import { nearest } from "../../platform/did-you-mean.ts";
+import { fill } from "../../text/language.ts";
 import { escapeHtml } from "../api/html.ts";
-import { type Ask, type CommandAnswer, fill, go, rows } from "./commands/command.ts";
+import { type Ask, type CommandAnswer, go, rows } from "./command.ts";
 
 /** A recorded symbol, or what is to be answered instead. */
 export type SymbolChoice =

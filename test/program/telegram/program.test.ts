@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { incidentRules } from "../../../server/domain/incident-rules.ts";
 import type { Status } from "../../../server/domain/status.ts";
-import { commandNames } from "../../../server/telegram/bot/commands/help.ts";
+import { menuCommands } from "../../../server/telegram/bot/bot-commands.ts";
 import { builtExecutable } from "../../support/executable.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { rtData, start } from "../../support/program.ts";
@@ -56,7 +56,7 @@ function textOf(seen: Seen): string {
 test("the real program answers every command in Korean, draws its charts, knows its strangers, and never prints the token", async () => {
   const demo = await startDemo(rtData, { RT_DATA_TELEGRAM_LANGUAGE: "ko", RT_DATA_LOG_LEVEL: "debug" });
   const answers = new Map<string, Seen>();
-  for (const name of commandNames) answers.set(name, await demo.ask(`/${name}`));
+  for (const { name } of menuCommands) answers.set(name, await demo.ask(`/${name}`));
   for (const [name, seen] of answers) {
     expect([name, textOf(seen)]).not.toEqual([name, expect.stringContaining("처리하지 못했습니다")]);
     expect([name, /[가-힣]/.test(textOf(seen))]).toEqual([name, true]);

@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { plainOf } from "../../../server/telegram/api/html.ts";
+import { go } from "../../../server/telegram/bot/command.ts";
 import { createCommandRouter } from "../../../server/telegram/bot/command-router.ts";
-import { commandTexts, go } from "../../../server/telegram/bot/commands/command.ts";
+import { sharedWords } from "../../../server/telegram/bot/shared-words.ts";
 import { readIncoming, updateIdOf } from "../../../server/telegram/bot/update-parser.ts";
 import { fakeHistory } from "../../support/fakes/fake-history.ts";
 import { fakeStatus } from "../../support/fakes/fake-status.ts";
@@ -129,7 +130,7 @@ test("every line gets an answer that Telegram takes: markup that is well-formed,
     fc.asyncProperty(line, fc.constantFrom("en" as const, "ko" as const), async (text, language) => {
       const answer = await conversation.answer(text, {
         language,
-        say: commandTexts(language),
+        say: sharedWords[language],
         who: "@mina",
         timeZone: "UTC",
       });

@@ -1,19 +1,41 @@
 import type { Incident, Incidents, Mute } from "../../../domain/incident.ts";
 import { duration, roughDuration } from "../../../text/amounts.ts";
+import { fill, texts } from "../../../text/language.ts";
 import { escapeHtml } from "../../api/html.ts";
 import { figureOf, mark, titleOf } from "../../text/incident-phrases.ts";
+import { type Ask, asOf, type BotCommand, type CommandAnswer, go, rows, type Sources, shortTime } from "../command.ts";
 import { muteName } from "../mute-target.ts";
-import {
-  type Ask,
-  asOf,
-  type BotCommand,
-  type CommandAnswer,
-  fill,
-  go,
-  rows,
-  type Sources,
-  shortTime,
-} from "./command.ts";
+
+const phrases = texts({
+  en: {
+    alertsNone: "Nothing is the matter.",
+    alertsOpen: "{n} open",
+    alertsClosed: "Over lately",
+    alertsMutes: "Muted",
+    since: "since {time}",
+    lasted: "{time}, {duration}",
+    acknowledgedBy: "acknowledged by {by}",
+    isMuted: "muted",
+    acknowledge: "✓ Ack {n}",
+    acknowledged: "Acknowledged.",
+    notOpen: "That is over already.",
+    mutedUntil: "{what}, until {time}",
+  },
+  ko: {
+    alertsNone: "장애가 없습니다.",
+    alertsOpen: "진행 중 {n}건",
+    alertsClosed: "최근 해결",
+    alertsMutes: "알림 끔",
+    since: "{time}부터",
+    lasted: "{time}, {duration}",
+    acknowledgedBy: "{by} 확인",
+    isMuted: "알림 끔",
+    acknowledge: "✓ 확인 {n}",
+    acknowledged: "확인했습니다.",
+    notOpen: "이미 해결되었습니다.",
+    mutedUntil: "{what}, {time}까지",
+  },
+});
 
 /** Open incidents with buttons of their own, open ones shown, and those that are over. */
 const mostButtons = 4;
@@ -21,36 +43,42 @@ const mostOpen = 12;
 const mostClosed = 5;
 
 /** `/alerts` */
-export function alertsCommand(sources: Sources): BotCommand {
-  return { name: "alerts", run: (ask) => alerts(sources, ask) };
-}
+export const alertsCommand: BotCommand = {
+  name: "alerts",
+  about: { en: "what is the matter, and what was", ko: "지금과 최근의 장애" },
+  create: (sources) => (ask) => alerts(sources, ask),
+};
 
 /** `/ack ID`, which the buttons of `/alerts` say. */
-export function ackCommand(sources: Sources): BotCommand {
-  return {
-    name: "ack",
-    run(ask) {
-      const id = Number(ask.words[0]);
-      const isDone = Number.isSafeInteger(id) && sources.incidents.acknowledge(id, ask.who);
-      const { html, buttons } = alerts(sources, ask);
-      return { html: `${isDone ? ask.say.acknowledged : ask.say.notOpen}\n\n${html}`, buttons: buttons ?? [] };
-    },
-  };
-}
+export const ackCommand: BotCommand = {
+  name: "ack",
+  about: null,
+  create: (sources) => (ask) => {
+    const id = Number(ask.words[0]);
+    const isDone = Number.isSafeInteger(id) && sources.incidents.acknowledge(id, ask.who);
+    const { html, buttons } = alerts(sources, ask);
+    return {
+      html: `${isDone ? phrases[ask.language].acknowledged : phrases[ask.language].notOpen}\n\n${html}`,
+      buttons: buttons ?? [],
+    };
+  },
+};
 
 function alerts({ incidents, nowUs }: Sources, ask: Ask): CommandAnswer {
-  const { say } = ask;
+  const { say, language } = ask;
   const open = incidents.open();
   const closed = incidents.page(20, null).items.filter(({ to_us }) => to_us !== null);
   const mutes = incidents.mutes();
   const shown = open.slice(0, mostOpen);
   const html = [
-    open.length === 0 ? `✅ <b>${say.alertsNone}</b>` : `<b>${fill(say.alertsOpen, { n: open.length })}</b>`,
+    open.length === 0
+      ? `✅ <b>${phrases[language].alertsNone}</b>`
+      : `<b>${fill(phrases[language].alertsOpen, { n: open.length })}</b>`,
     ...shown.map((incident, n) => openLine(incident, open.length > 1 ? `${n + 1}. ` : "", incidents, nowUs(), ask)),
     ...(open.length > shown.length ? [fill(say.andMore, { n: open.length - shown.length })] : []),
-    ...(closed.length > 0 ? ["", `<b>${say.alertsClosed}</b>`] : []),
+    ...(closed.length > 0 ? ["", `<b>${phrases[language].alertsClosed}</b>`] : []),
     ...closed.slice(0, mostClosed).map((incident) => closedLine(incident, ask)),
-    ...(mutes.length > 0 ? ["", `<b>${say.alertsMutes}</b>`] : []),
+    ...(mutes.length > 0 ? ["", `<b>${phrases[language].alertsMutes}</b>`] : []),
     ...mutes.slice(0, mostClosed).map((mute) => `🔕 ${muteLine(mute, ask)}`),
     asOf(nowUs(), ask),
   ];
@@ -59,7 +87,7 @@ function alerts({ incidents, nowUs }: Sources, ask: Ask): CommandAnswer {
     .slice(0, mostButtons)
     .map((incident) => [
       ...go(
-        fill(say.acknowledge, { n: open.length > 1 ? open.indexOf(incident) + 1 : "" }).trim(),
+        fill(phrases[language].acknowledge, { n: open.length > 1 ? open.indexOf(incident) + 1 : "" }).trim(),
         `ack ${incident.id}`,
       ),
       ...go(say.mute1h, `mute #${incident.id} 1h`),
@@ -71,18 +99,21 @@ function alerts({ incidents, nowUs }: Sources, ask: Ask): CommandAnswer {
 
 /** `delay of BTCUSDT, until 11-24 15:04` */
 export function muteLine(mute: Mute, ask: Ask): string {
-  return fill(ask.say.mutedUntil, { what: escapeHtml(muteName(mute, ask)), time: shortTime(mute.until_us, ask) });
+  return fill(phrases[ask.language].mutedUntil, {
+    what: escapeHtml(muteName(mute, ask)),
+    time: shortTime(mute.until_us, ask),
+  });
 }
 
 function openLine(incident: Incident, number: string, incidents: Incidents, nowUs: number, ask: Ask): string {
-  const { say, language } = ask;
+  const { language } = ask;
   const { acknowledged, from_us } = incident;
   const figure = figureOf(incident, language);
   const more = [
-    `${fill(say.since, { time: shortTime(from_us, ask) })} (${roughDuration(nowUs - from_us, language)})`,
+    `${fill(phrases[language].since, { time: shortTime(from_us, ask) })} (${roughDuration(nowUs - from_us, language)})`,
     ...(figure === null ? [] : [figure]),
-    ...(acknowledged === null ? [] : [fill(say.acknowledgedBy, { by: escapeHtml(acknowledged.by) })]),
-    ...(incidents.isMuted(incident) ? [say.isMuted] : []),
+    ...(acknowledged === null ? [] : [fill(phrases[language].acknowledgedBy, { by: escapeHtml(acknowledged.by) })]),
+    ...(incidents.isMuted(incident) ? [phrases[language].isMuted] : []),
   ];
   return `${mark(incident)} ${number}<b>${titleOf(incident, language)}</b>\n${more.join(", ")}`;
 }
@@ -90,6 +121,6 @@ function openLine(incident: Incident, number: string, incidents: Incidents, nowU
 function closedLine(incident: Incident, ask: Ask): string {
   const { from_us, to_us } = incident;
   const lasted = duration((to_us ?? from_us) - from_us, ask.language);
-  const when = fill(ask.say.lasted, { time: shortTime(from_us, ask), duration: lasted });
+  const when = fill(phrases[ask.language].lasted, { time: shortTime(from_us, ask), duration: lasted });
   return `${mark(incident)} ${titleOf(incident, ask.language)} (${when})`;
 }

@@ -1,8 +1,24 @@
 import type { BookView } from "../../../domain/status.ts";
 import { decimalsIn, price, quantity } from "../../../text/decimal-figure.ts";
+import { fill, texts } from "../../../text/language.ts";
 import { table } from "../../text/text-table.ts";
+import { type Ask, asOf, type BotCommand, go, rows, shortAge } from "../command.ts";
 import { chooseSymbol } from "../symbol-choice.ts";
-import { type Ask, asOf, type BotCommand, fill, go, rows, type Sources, shortAge } from "./command.ts";
+
+const phrases = texts({
+  en: {
+    noBook: "There is no book of {symbol} yet. It comes with the first depth message, if partial depth is recorded.",
+    spread: "spread {spread}",
+    received: "received {age} ago",
+    chart: "Chart",
+  },
+  ko: {
+    noBook: "{symbol}의 호가가 아직 없습니다. 부분 호가를 기록한다면 첫 depth 메시지와 함께 나타납니다.",
+    spread: "스프레드 {spread}",
+    received: "{age} 전 수신",
+    chart: "차트",
+  },
+});
 
 /** Levels of each side. */
 const levels = 8;
@@ -10,11 +26,13 @@ const levels = 8;
 type Level = readonly [price: string, quantity: string];
 
 /** `/book [SYMBOL]`: the newest book, asks above bids. */
-export function bookCommand({ status, book, nowUs }: Sources): BotCommand {
-  return {
-    name: "book",
-    run(ask) {
-      const { say, words } = ask;
+export const bookCommand: BotCommand = {
+  name: "book",
+  about: { en: "order book of a symbol", ko: "심볼의 호가창" },
+  create:
+    ({ status, book, nowUs }) =>
+    (ask) => {
+      const { words, language } = ask;
       const symbols = status().symbols.map(({ symbol }) => symbol);
       const choice = chooseSymbol(words[0], symbols, ask, (symbol) => `book ${symbol}`);
       if (!choice.ok) return choice.answer;
@@ -26,19 +44,19 @@ export function bookCommand({ status, book, nowUs }: Sources): BotCommand {
           ...go("🔄", `book ${symbol}`),
           ...(beside ? go(`${next} ›`, `book ${next}`) : []),
         ],
-        go(`📈 ${say.chart} 1h`, `chart ${symbol} 1h`),
+        go(`📈 ${phrases[language].chart} 1h`, `chart ${symbol} 1h`),
       );
       const view = book(symbol);
       const shown = view === null || view === "no_data" ? null : ladder(view, ask);
-      if (shown === null || view === null || view === "no_data") return { html: fill(say.noBook, { symbol }), buttons };
-      const age = fill(say.received, { age: shortAge(nowUs() - view.recv_us) });
+      if (shown === null || view === null || view === "no_data")
+        return { html: fill(phrases[language].noBook, { symbol }), buttons };
+      const age = fill(phrases[language].received, { age: shortAge(nowUs() - view.recv_us) });
       return { html: [`<b>${symbol}</b>`, shown, age, asOf(nowUs(), ask)].join("\n"), buttons };
     },
-  };
-}
+};
 
 /** Null where the payload has no levels on both sides. */
-function ladder(view: BookView, { say }: Ask): string | null {
+function ladder(view: BookView, { language }: Ask): string | null {
   const { bids, asks } = levelsOf(view.book);
   const [bid, ask] = [bids[0], asks[0]];
   if (bid === undefined || ask === undefined) return null;
@@ -48,7 +66,7 @@ function ladder(view: BookView, { say }: Ask): string | null {
   const mid = (Number(ask[0]) + Number(bid[0])) / 2;
   const points = mid === 0 ? 0 : (Number(spread) / mid) * 10_000;
   const line = (side: string) => (level: Level) => [side, price(level[0], decimals), quantity(level[1])];
-  const words = `${fill(say.spread, { spread: price(spread, decimals) })} (${points.toFixed(points < 1 ? 2 : 1)} bp)`;
+  const words = `${fill(phrases[language].spread, { spread: price(spread, decimals) })} (${points.toFixed(points < 1 ? 2 : 1)} bp)`;
   return `${words}\n${table([...upper.map(line("ask")), ...lower.map(line("bid"))])}`;
 }
 

@@ -1,35 +1,73 @@
 import { shortage, type VolumeStatus } from "../../../domain/disk-status.ts";
 import type { Status } from "../../../domain/status.ts";
 import { bytes, count, duration, percent } from "../../../text/amounts.ts";
+import { fill, texts } from "../../../text/language.ts";
 import { cut, escapeHtml } from "../../api/html.ts";
-import { type Ask, asOf, type BotCommand, fill, go, rows, type Sources } from "./command.ts";
+import { type Ask, asOf, type BotCommand, go, rows } from "../command.ts";
+
+const phrases = texts({
+  en: {
+    diskFree: "{free} of {total} free ({share} used)",
+    diskForecast: "full in {time} at this pace",
+    diskSteady: "no end in sight",
+    diskLow: "Days are not merged until there is room.",
+    diskVeryLow: "Segments are not compressed until there is room.",
+    diskFull: "The disk is full: records wait in memory.",
+    archived: "Archived: {n} days since the start, {waiting} waiting",
+    lastArchive: "Last: {name}, {rows} rows, {size}",
+    noArchive: "The first archive follows after midnight UTC.",
+    archiveFailure: "Last failure: {reason}",
+    uploaded: "Uploaded: {n}, {waiting} waiting, {unconfirmed} to be confirmed",
+    uploadProblem: "Upload: {problem}",
+  },
+  ko: {
+    diskFree: "{total} 중 {free} 남음 ({share} 사용)",
+    diskForecast: "이 속도면 {time} 후 가득 찹니다",
+    diskSteady: "가득 찰 걱정 없음",
+    diskLow: "공간이 생길 때까지 날짜를 병합하지 않습니다.",
+    diskVeryLow: "공간이 생길 때까지 세그먼트를 압축하지 않습니다.",
+    diskFull: "디스크가 가득 차서 레코드가 메모리에서 기다립니다.",
+    archived: "아카이브: 시작 후 {n}일치, {waiting}일치 대기",
+    lastArchive: "최근: {name}, {rows}행, {size}",
+    noArchive: "첫 아카이브는 UTC 자정 이후에 만들어집니다.",
+    archiveFailure: "최근 실패: {reason}",
+    uploaded: "업로드: {n}개, {waiting}개 대기, {unconfirmed}개 확인 전",
+    uploadProblem: "업로드: {problem}",
+  },
+});
 
 /** Longest text of a failure that is shown. */
 const mostReason = 300;
 
 /** `/disk` */
-export function diskCommand({ status }: Sources): BotCommand {
-  return {
-    name: "disk",
-    run(ask) {
+export const diskCommand: BotCommand = {
+  name: "disk",
+  about: { en: "disk, archives, upload", ko: "디스크, 아카이브, 업로드" },
+  create:
+    ({ status }) =>
+    (ask) => {
       const now = status();
       const html = [...spaceOf(now, ask), ...archivesOf(now, ask), ...uploadOf(now, ask), asOf(now.now_us, ask)];
       return { html: html.join("\n"), buttons: rows(go(`🔄 ${ask.say.refresh}`, "disk")) };
     },
-  };
-}
+};
 
-function spaceOf({ hardware, disk, disks }: Status, { say, language }: Ask): string[] {
+function spaceOf({ hardware, disk, disks }: Status, { language }: Ask): string[] {
   const { disk_free_bytes: free, disk_total_bytes: total } = hardware;
   const used = total === 0 ? 0 : 1 - free / total;
   const level = disk?.level ?? "ok";
-  const words = { ok: null, low: say.diskLow, very_low: say.diskVeryLow, full: say.diskFull }[level];
+  const words = {
+    ok: null,
+    low: phrases[language].diskLow,
+    very_low: phrases[language].diskVeryLow,
+    full: phrases[language].diskFull,
+  }[level];
   const shown = { free: bytes(free, language), total: bytes(total, language), share: percent(used, language) };
   const forecast =
     disk?.full_in_s == null
-      ? say.diskSteady
-      : fill(say.diskForecast, { time: duration(disk.full_in_s * 1e6, language) });
-  const head = `${level === "ok" ? "💽" : "🔴"} <b>${fill(say.diskFree, shown)}</b>`;
+      ? phrases[language].diskSteady
+      : fill(phrases[language].diskForecast, { time: duration(disk.full_in_s * 1e6, language) });
+  const head = `${level === "ok" ? "💽" : "🔴"} <b>${fill(phrases[language].diskFree, shown)}</b>`;
   const lines = [head, bar(used), ...(words === null ? [] : [words]), forecast];
   return [...lines, ...disks.flatMap((one) => volumeOf(one, disks.length, language)), ""];
 }
@@ -56,16 +94,25 @@ function archivesOf({ archive }: Status, { say, language }: Ask): string[] {
   const { last_archive: last, last_failure: failure } = archive;
   const name = last === null ? "" : `${last.symbol} ${last.stream} ${last.date}`;
   return [
-    fill(say.archived, { n: count(archive.days_merged, language), waiting: count(archive.days_waiting, language) }),
+    fill(phrases[language].archived, {
+      n: count(archive.days_merged, language),
+      waiting: count(archive.days_waiting, language),
+    }),
     last === null
-      ? say.noArchive
-      : fill(say.lastArchive, { name, rows: count(last.rows, language), size: bytes(last.compressed_bytes, language) }),
+      ? phrases[language].noArchive
+      : fill(phrases[language].lastArchive, {
+          name,
+          rows: count(last.rows, language),
+          size: bytes(last.compressed_bytes, language),
+        }),
     `${say.waitingSegments}: ${fill(say.segments, { n: count(archive.segments_waiting, language) })}`,
-    ...(failure === null ? [] : [`⚠️ ${fill(say.archiveFailure, { reason: escapeHtml(cut(failure, mostReason)) })}`]),
+    ...(failure === null
+      ? []
+      : [`⚠️ ${fill(phrases[language].archiveFailure, { reason: escapeHtml(cut(failure, mostReason)) })}`]),
   ];
 }
 
-function uploadOf({ upload }: Status, { say, language }: Ask): string[] {
+function uploadOf({ upload }: Status, { language }: Ask): string[] {
   if (upload === null) return [];
   const counts = {
     n: count(upload.archives_uploaded, language),
@@ -75,6 +122,8 @@ function uploadOf({ upload }: Status, { say, language }: Ask): string[] {
   const [first] = upload.objects ?? [];
   const problem = upload.problem ?? (first === undefined ? null : `${first.subject}: ${first.problem}`);
   const trouble =
-    problem === null ? [] : [`⚠️ ${fill(say.uploadProblem, { problem: escapeHtml(cut(problem, mostReason)) })}`];
-  return [fill(say.uploaded, counts), ...trouble];
+    problem === null
+      ? []
+      : [`⚠️ ${fill(phrases[language].uploadProblem, { problem: escapeHtml(cut(problem, mostReason)) })}`];
+  return [fill(phrases[language].uploaded, counts), ...trouble];
 }

@@ -1,8 +1,30 @@
 import type { KnownGap } from "../../../domain/queries.ts";
 import { count, duration } from "../../../text/amounts.ts";
 import { gapCauseWords } from "../../../text/gap-causes.ts";
+import { fill, texts } from "../../../text/language.ts";
+import { type Ask, asOf, type BotCommand, go, rows, shortTime } from "../command.ts";
 import { chooseSymbol } from "../symbol-choice.ts";
-import { type Ask, asOf, type BotCommand, fill, go, rows, type Sources, shortTime } from "./command.ts";
+
+const phrases = texts({
+  en: {
+    gapsTitle: "Gaps, newest first",
+    gapsOf: "Gaps of {symbol}, newest first",
+    noGaps: "No gaps.",
+    openGaps: "Not recorded at this moment: {names}",
+    missing: "{n} missing",
+    refetched: "all {n} refetched",
+    partlyRefetched: "{repaired} of {missing} refetched",
+  },
+  ko: {
+    gapsTitle: "공백, 최근 순",
+    gapsOf: "{symbol}의 공백, 최근 순",
+    noGaps: "공백이 없습니다.",
+    openGaps: "지금 기록되지 않는 스트림: {names}",
+    missing: "{n}건 누락",
+    refetched: "{n}건 모두 복구",
+    partlyRefetched: "{missing}건 중 {repaired}건 복구",
+  },
+});
 
 /** Gaps of one page. */
 const perPage = 10;
@@ -11,11 +33,13 @@ const perPage = 10;
 const mostPages = 20;
 
 /** `/gaps [SYMBOL] [PAGE]` */
-export function gapsCommand({ status, history }: Sources): BotCommand {
-  return {
-    name: "gaps",
-    run(ask) {
-      const { say, words } = ask;
+export const gapsCommand: BotCommand = {
+  name: "gaps",
+  about: { en: "newest gaps and their causes", ko: "최근 공백과 원인" },
+  create:
+    ({ status, history }) =>
+    (ask) => {
+      const { say, words, language } = ask;
       const page = Math.min(mostPages, Math.max(1, Number(words.find(isPage) ?? 1)));
       const named = words.find((word) => !isPage(word));
       const now = status();
@@ -31,9 +55,11 @@ export function gapsCommand({ status, history }: Sources): BotCommand {
       );
       const more = open.length > 5 ? ` ${fill(say.andMore, { n: open.length - 5 })}` : "";
       const html = [
-        `<b>${symbol === null ? say.gapsTitle : fill(say.gapsOf, { symbol })}</b>`,
-        ...(open.length > 0 ? [`🔴 ${fill(say.openGaps, { names: open.slice(0, 5).join(", ") + more })}`] : []),
-        ...(shown.length === 0 ? [say.noGaps] : shown.map((gap) => `• ${lineOf(gap, ask)}`)),
+        `<b>${symbol === null ? phrases[language].gapsTitle : fill(phrases[language].gapsOf, { symbol })}</b>`,
+        ...(open.length > 0
+          ? [`🔴 ${fill(phrases[language].openGaps, { names: open.slice(0, 5).join(", ") + more })}`]
+          : []),
+        ...(shown.length === 0 ? [phrases[language].noGaps] : shown.map((gap) => `• ${lineOf(gap, ask)}`)),
         asOf(now.now_us, ask),
       ];
       const line = (n: number) => `gaps${symbol === null ? "" : ` ${symbol}`} ${n}`;
@@ -44,15 +70,14 @@ export function gapsCommand({ status, history }: Sources): BotCommand {
       ];
       return { html: html.join("\n"), buttons: rows(turn) };
     },
-  };
-}
+};
 
 function isPage(word: string): boolean {
   return /^\d{1,2}$/.test(word);
 }
 
 function lineOf(gap: KnownGap, ask: Ask): string {
-  const { say, language } = ask;
+  const { language } = ask;
   const { missing, repaired } = gap;
   const parts = [
     `${shortTime(gap.from_us, ask)} <b>${gap.symbol}</b> ${gap.stream}`,
@@ -60,9 +85,9 @@ function lineOf(gap: KnownGap, ask: Ask): string {
     gapCauseWords[gap.cause][language],
   ];
   if (missing !== null && missing > 0) {
-    if (repaired >= missing) parts.push(fill(say.refetched, { n: count(missing, language) }));
-    else if (repaired > 0) parts.push(fill(say.partlyRefetched, { repaired, missing }));
-    else parts.push(fill(say.missing, { n: count(missing, language) }));
+    if (repaired >= missing) parts.push(fill(phrases[language].refetched, { n: count(missing, language) }));
+    else if (repaired > 0) parts.push(fill(phrases[language].partlyRefetched, { repaired, missing }));
+    else parts.push(fill(phrases[language].missing, { n: count(missing, language) }));
   }
   return parts.join(", ");
 }

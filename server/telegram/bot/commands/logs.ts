@@ -1,5 +1,17 @@
+import { texts } from "../../../text/language.ts";
 import { cut, escapeHtml } from "../../api/html.ts";
-import { asOf, type BotCommand, go, rows, type Sources, shortTime } from "./command.ts";
+import { asOf, type BotCommand, go, rows, shortTime } from "../command.ts";
+
+const phrases = texts({
+  en: {
+    logsTitle: "Newest warnings and errors",
+    noLogs: "No warnings and no errors since the start.",
+  },
+  ko: {
+    logsTitle: "최근 경고와 오류",
+    noLogs: "시작 후 경고와 오류가 없습니다.",
+  },
+});
 
 /** Entries shown unless another number is asked for, the most, and letters of each. */
 const usual = 10;
@@ -10,11 +22,13 @@ const longest = 220;
 const room = 3500;
 
 /** `/logs [N]`: newest first. */
-export function logsCommand({ logs, nowUs }: Sources): BotCommand {
-  return {
-    name: "logs",
-    run(ask) {
-      const { say, words } = ask;
+export const logsCommand: BotCommand = {
+  name: "logs",
+  about: { en: "newest warnings and errors", ko: "최근 경고와 오류" },
+  create:
+    ({ logs, nowUs }) =>
+    (ask) => {
+      const { say, words, language } = ask;
       const wanted = Math.min(most, Math.max(1, Number(/^\d{1,3}$/.test(words[0] ?? "") ? words[0] : usual)));
       const lines: string[] = [];
       let length = 0;
@@ -24,8 +38,11 @@ export function logsCommand({ logs, nowUs }: Sources): BotCommand {
         if (length > room) break;
         lines.push(escapeHtml(line));
       }
-      const html = [`<b>${say.logsTitle}</b>`, ...(lines.length === 0 ? [say.noLogs] : lines), asOf(nowUs(), ask)];
+      const html = [
+        `<b>${phrases[language].logsTitle}</b>`,
+        ...(lines.length === 0 ? [phrases[language].noLogs] : lines),
+        asOf(nowUs(), ask),
+      ];
       return { html: html.join("\n"), buttons: rows(go(`🔄 ${say.refresh}`, `logs ${wanted}`)) };
     },
-  };
-}
+};

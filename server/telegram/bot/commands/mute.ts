@@ -1,23 +1,51 @@
+import { fill, texts } from "../../../text/language.ts";
 import { escapeHtml } from "../../api/html.ts";
+import { type Ask, type BotCommand, type CommandAnswer, go, rows, shortTime } from "../command.ts";
 import { muteName, readMute } from "../mute-target.ts";
 import { muteLine } from "./alerts.ts";
-import { type Ask, type BotCommand, type CommandAnswer, fill, go, rows, type Sources, shortTime } from "./command.ts";
+
+const phrases = texts({
+  en: {
+    muteUsage:
+      "For how long? /mute 2h mutes everything; /mute delay 8h, /mute BTCUSDT 1h a part; /mute all 2h is maintenance.",
+    muteUnknown: "I do not understand “{word}”.",
+    muteSpan: "From a minute to 30 days, please.",
+    muted: "Quiet until {time}: {what}.",
+    noMutes: "Nothing is muted.",
+    unmute: "Unmute {what}",
+    unmuted: "Mutes ended: {n}.",
+    unmuteWhich: "Which one?",
+  },
+  ko: {
+    muteUsage:
+      "얼마 동안인가요? /mute 2h 는 전부, /mute delay 8h 와 /mute BTCUSDT 1h 는 일부, /mute all 2h 는 점검입니다.",
+    muteUnknown: "“{word}”을(를) 이해하지 못했습니다.",
+    muteSpan: "1분에서 30일 사이로 정해 주세요.",
+    muted: "{time}까지 조용히 합니다: {what}",
+    noMutes: "꺼 둔 알림이 없습니다.",
+    unmute: "{what} 켜기",
+    unmuted: "알림 끔 {n}건을 풀었습니다.",
+    unmuteWhich: "어느 것인가요?",
+  },
+});
 
 /** Shortest and longest mute, µs. */
 const leastUs = 60_000_000;
 const mostUs = 30 * 86_400_000_000;
 
 /** `/mute [rule] [SYMBOL] TIME`, `/mute all TIME` (maintenance), `/mute #INCIDENT TIME` */
-export function muteCommand({ incidents, status, nowUs }: Sources): BotCommand {
-  return {
-    name: "mute",
-    run(ask) {
-      const { say, words } = ask;
+export const muteCommand: BotCommand = {
+  name: "mute",
+  about: { en: "be quiet for a while", ko: "잠시 알림 끄기" },
+  create:
+    ({ incidents, status, nowUs }) =>
+    (ask) => {
+      const { words, language } = ask;
       const symbols = status().symbols.map(({ symbol }) => symbol);
       const { target, spanUs, unknown } = readMute(words, symbols, incidents.get);
       if (unknown !== null) {
-        const what = fill(say.muteUnknown, { word: escapeHtml(unknown.slice(0, 40)) });
-        return { html: `${what}\n${say.muteUsage}` };
+        const what = fill(phrases[language].muteUnknown, { word: escapeHtml(unknown.slice(0, 40)) });
+        return { html: `${what}\n${phrases[language].muteUsage}` };
       }
       if (spanUs === null)
         return usage(
@@ -25,47 +53,51 @@ export function muteCommand({ incidents, status, nowUs }: Sources): BotCommand {
           words,
           ask,
         );
-      if (spanUs < leastUs || spanUs > mostUs) return { html: `${say.muteSpan}\n${say.muteUsage}` };
+      if (spanUs < leastUs || spanUs > mostUs)
+        return { html: `${phrases[language].muteSpan}\n${phrases[language].muteUsage}` };
       const mute = incidents.mute(target, nowUs() + spanUs, ask.who);
       const what = escapeHtml(muteName(mute, ask));
-      const html = `🔕 ${fill(say.muted, { time: shortTime(mute.until_us, ask), what })}`;
+      const html = `🔕 ${fill(phrases[language].muted, { time: shortTime(mute.until_us, ask), what })}`;
       return {
         html,
         buttons: rows(
-          go(fill(say.unmute, { what: muteName(mute, ask) }), `unmute ${mute.id}`),
+          go(fill(phrases[language].unmute, { what: muteName(mute, ask) }), `unmute ${mute.id}`),
           go("/alerts", "alerts"),
         ),
       };
     },
-  };
-}
+};
 
 /** `/unmute [ID or all]` */
-export function unmuteCommand({ incidents }: Sources): BotCommand {
-  return {
-    name: "unmute",
-    run(ask) {
-      const { say, words } = ask;
+export const unmuteCommand: BotCommand = {
+  name: "unmute",
+  about: { en: "speak again", ko: "알림 다시 켜기" },
+  create:
+    ({ incidents }) =>
+    (ask) => {
+      const { say, words, language } = ask;
       const mutes = incidents.mutes();
-      if (mutes.length === 0) return { html: say.noMutes };
+      if (mutes.length === 0) return { html: phrases[language].noMutes };
       const word = words[0] ?? (mutes.length === 1 ? String(mutes[0]?.id) : "");
       const isAll = /^(all|전부)$/i.test(word);
       if (isAll || mutes.some(({ id }) => String(id) === word)) {
         const n = incidents.unmute(isAll ? null : Number(word));
-        return { html: `🔔 ${fill(say.unmuted, { n })}`, buttons: rows(go("/alerts", "alerts")) };
+        return { html: `🔔 ${fill(phrases[language].unmuted, { n })}`, buttons: rows(go("/alerts", "alerts")) };
       }
       const each = mutes
         .slice(0, 6)
-        .map((mute) => go(fill(say.unmute, { what: muteName(mute, ask) }), `unmute ${mute.id}`));
-      const html = [say.unmuteWhich, ...mutes.slice(0, 6).map((mute) => `🔕 ${muteLine(mute, ask)}`)].join("\n");
+        .map((mute) => go(fill(phrases[language].unmute, { what: muteName(mute, ask) }), `unmute ${mute.id}`));
+      const html = [
+        phrases[language].unmuteWhich,
+        ...mutes.slice(0, 6).map((mute) => `🔕 ${muteLine(mute, ask)}`),
+      ].join("\n");
       return { html, buttons: rows(...each, go(say.unmuteAll, "unmute all")) };
     },
-  };
-}
+};
 
 /** What is muted, and buttons for what the words name. */
-function usage(muted: readonly string[], words: readonly string[], { say }: Ask): CommandAnswer {
+function usage(muted: readonly string[], words: readonly string[], { say, language }: Ask): CommandAnswer {
   const of = words.length === 0 ? "" : `${words.join(" ")} `;
-  const html = [...muted.map((line) => `🔕 ${line}`), say.muteUsage].join("\n");
+  const html = [...muted.map((line) => `🔕 ${line}`), phrases[language].muteUsage].join("\n");
   return { html, buttons: rows([...go(say.mute1h, `mute ${of}1h`), ...go(say.mute8h, `mute ${of}8h`)]) };
 }

@@ -1,14 +1,64 @@
 import type { Status } from "../../../domain/status.ts";
 import { bytes, count, coverage, duration, figure, milliseconds, percent } from "../../../text/amounts.ts";
+import { fill, texts } from "../../../text/language.ts";
 import { escapeHtml } from "../../api/html.ts";
 import { table } from "../../text/text-table.ts";
-import { type Ask, asOf, type BotCommand, fill, go, rows, type Sources } from "./command.ts";
+import { type Ask, asOf, type BotCommand, go, rows } from "../command.ts";
+
+const phrases = texts({
+  en: {
+    well: "All is well.",
+    notReady: "Not recording as it should.",
+    attention: "Recording, but worth a look: {n} open.",
+    demo: "Demo: an invented market",
+    recording: "{symbols} symbols, {streams} streams, {rate} messages a second",
+    covered: "{percent} of today recorded, {gaps} gaps today",
+    delay: "Delay",
+    clock: "Clock",
+    memory: "Memory",
+    disk: "Disk",
+    load: "Load",
+    records: "Records",
+    sockets: "Sockets",
+    running: "Running",
+    version: "Version",
+    strangers: "Strangers",
+    free: "{free} free",
+    fullIn: "full in {time}",
+    ofCore: "{share} of a core",
+    socketsOpen: "{open} of {all} open",
+  },
+  ko: {
+    well: "모두 정상입니다.",
+    notReady: "정상적으로 기록되지 않고 있습니다.",
+    attention: "기록 중이지만 확인이 필요합니다: {n}건",
+    demo: "데모: 가상의 시장",
+    recording: "심볼 {symbols}개, 스트림 {streams}개, 초당 {rate}건",
+    covered: "오늘 {percent} 기록, 오늘 공백 {gaps}건",
+    delay: "지연",
+    clock: "시계",
+    memory: "메모리",
+    disk: "디스크",
+    load: "부하",
+    records: "레코드",
+    sockets: "연결",
+    running: "가동",
+    version: "버전",
+    strangers: "낯선 사람",
+    free: "{free} 남음",
+    fullIn: "{time} 후 가득 참",
+    ofCore: "코어 1개의 {share}",
+    socketsOpen: "{all}개 중 {open}개 열림",
+  },
+});
 
 /** `/status` */
-export function statusCommand({ status, history, incidents }: Sources): BotCommand {
-  return {
-    name: "status",
-    async run(ask) {
+export const statusCommand: BotCommand = {
+  name: "status",
+  about: { en: "is all well?", ko: "모두 정상인지 확인" },
+  create:
+    ({ status, history, incidents }) =>
+    async (ask) => {
       const { say, language } = ask;
       const now = status();
       const open = incidents.open().filter((incident) => !incidents.isMuted(incident)).length;
@@ -27,9 +77,9 @@ export function statusCommand({ status, history, incidents }: Sources): BotComma
       const html = [
         headline(now, open, ask),
         ...now.reasons.slice(0, 4).map((reason) => `• ${escapeHtml(reason)}`),
-        ...(now.mode === "demo" ? [say.demo] : []),
-        fill(say.recording, recording),
-        fill(say.covered, covered),
+        ...(now.mode === "demo" ? [phrases[language].demo] : []),
+        fill(phrases[language].recording, recording),
+        fill(phrases[language].covered, covered),
         table(figuresOf(now, ask)),
         asOf(now.now_us, ask),
       ].join("\n");
@@ -40,12 +90,13 @@ export function statusCommand({ status, history, incidents }: Sources): BotComma
       );
       return { html, buttons };
     },
-  };
-}
+};
 
-function headline({ ready }: Status, open: number, { say, language }: Ask): string {
-  if (!ready) return `🔴 <b>${say.notReady}</b>`;
-  return open > 0 ? `⚠️ <b>${fill(say.attention, { n: count(open, language) })}</b>` : `✅ <b>${say.well}</b>`;
+function headline({ ready }: Status, open: number, { language }: Ask): string {
+  if (!ready) return `🔴 <b>${phrases[language].notReady}</b>`;
+  return open > 0
+    ? `⚠️ <b>${fill(phrases[language].attention, { n: count(open, language) })}</b>`
+    : `✅ <b>${phrases[language].well}</b>`;
 }
 
 function figuresOf(status: Status, { say, language }: Ask): readonly (readonly string[])[] {
@@ -55,19 +106,19 @@ function figuresOf(status: Status, { say, language }: Ask): readonly (readonly s
   const open = status.connections.filter(({ state }) => state === "open").length;
   const strangers = status.bot?.strangers ?? 0;
   return [
-    [say.records, count(totals.records, language)],
-    [say.delay, delay === null ? "–" : milliseconds(delay, language)],
-    [say.clock, offset === null ? "–" : `${offset} ± ${status.clock_offset_bound_ms ?? 0} ms`],
-    [say.sockets, fill(say.socketsOpen, { open, all: status.connections.length })],
-    [say.load, fill(say.ofCore, { share: percent(hardware.process_cpu_cores, language) })],
-    [say.memory, bytes(hardware.process_memory_bytes, language)],
-    [say.disk, fill(say.free, { free: bytes(hardware.disk_free_bytes, language) })],
+    [phrases[language].records, count(totals.records, language)],
+    [phrases[language].delay, delay === null ? "–" : milliseconds(delay, language)],
+    [phrases[language].clock, offset === null ? "–" : `${offset} ± ${status.clock_offset_bound_ms ?? 0} ms`],
+    [phrases[language].sockets, fill(phrases[language].socketsOpen, { open, all: status.connections.length })],
+    [phrases[language].load, fill(phrases[language].ofCore, { share: percent(hardware.process_cpu_cores, language) })],
+    [phrases[language].memory, bytes(hardware.process_memory_bytes, language)],
+    [phrases[language].disk, fill(phrases[language].free, { free: bytes(hardware.disk_free_bytes, language) })],
     ...(disk?.full_in_s != null && disk.is_filling
-      ? [["", fill(say.fullIn, { time: duration(disk.full_in_s * 1e6, language) })]]
+      ? [["", fill(phrases[language].fullIn, { time: duration(disk.full_in_s * 1e6, language) })]]
       : []),
     [say.waitingSegments, fill(say.segments, { n: count(archive.segments_waiting, language) })],
-    ...(strangers > 0 ? [[say.strangers, count(strangers, language)]] : []),
-    [say.running, duration(status.now_us - status.started_us, language)],
-    [say.version, status.version],
+    ...(strangers > 0 ? [[phrases[language].strangers, count(strangers, language)]] : []),
+    [phrases[language].running, duration(status.now_us - status.started_us, language)],
+    [phrases[language].version, status.version],
   ];
 }

@@ -1,7 +1,29 @@
 import type { SymbolStatus } from "../../../domain/status.ts";
 import { count, figure } from "../../../text/amounts.ts";
+import { fill, texts } from "../../../text/language.ts";
 import { table } from "../../text/text-table.ts";
-import { type Ask, asOf, type BotCommand, fill, go, rows, type Sources, shortAge } from "./command.ts";
+import { type Ask, asOf, type BotCommand, go, rows, shortAge } from "../command.ts";
+
+const phrases = texts({
+  en: {
+    pageOf: "{page} of {pages}",
+    symbolsTitle: "{n} symbols",
+    symbolHeads: "symbol /s delay age",
+    stateHalted: "halted",
+    stateUnknown: "unknown",
+    stateSilent: "silent",
+    stateGap: "gap",
+  },
+  ko: {
+    pageOf: "{page} / {pages}",
+    symbolsTitle: "심볼 {n}개",
+    symbolHeads: "심볼 /초 지연 경과",
+    stateHalted: "중단",
+    stateUnknown: "없음",
+    stateSilent: "무응답",
+    stateGap: "공백",
+  },
+});
 
 /** Symbols of one page. */
 const perPage = 25;
@@ -10,10 +32,12 @@ const perPage = 25;
 const silentUs = 60_000_000;
 
 /** `/symbols [PAGE or beginning]`: those with trouble first, then as they are configured. */
-export function symbolsCommand({ status }: Sources): BotCommand {
-  return {
-    name: "symbols",
-    run(ask) {
+export const symbolsCommand: BotCommand = {
+  name: "symbols",
+  about: { en: "every symbol: rate, delay, age", ko: "모든 심볼: 빈도, 지연, 경과" },
+  create:
+    ({ status }) =>
+    (ask) => {
       const { say, language, words } = ask;
       const now = status();
       if (now.symbols.length === 0) return { html: say.noSymbols };
@@ -27,9 +51,13 @@ export function symbolsCommand({ status }: Sources): BotCommand {
       const cells = sorted
         .slice((page - 1) * perPage, page * perPage)
         .map((symbol) => cellsOf(symbol, now.now_us, ask));
-      const title = fill(say.symbolsTitle, { n: count(all.length, language) });
-      const more = pages > 1 ? ` · ${fill(say.pageOf, { page, pages })}` : "";
-      const html = [`<b>${title}</b>${more}`, table([say.symbolHeads.split(" "), ...cells]), asOf(now.now_us, ask)];
+      const title = fill(phrases[language].symbolsTitle, { n: count(all.length, language) });
+      const more = pages > 1 ? ` · ${fill(phrases[language].pageOf, { page, pages })}` : "";
+      const html = [
+        `<b>${title}</b>${more}`,
+        table([phrases[language].symbolHeads.split(" "), ...cells]),
+        asOf(now.now_us, ask),
+      ];
       const suffix = all === matching && beginning !== "" ? ` ${beginning}` : "";
       const line = (n: number) => `symbols ${n}${suffix}`;
       const turn = [
@@ -39,8 +67,7 @@ export function symbolsCommand({ status }: Sources): BotCommand {
       ];
       return { html: html.join("\n"), buttons: rows(turn) };
     },
-  };
-}
+};
 
 function readWords(words: readonly string[]): { page: number; beginning: string } {
   let [page, beginning] = [1, ""];
@@ -63,9 +90,9 @@ function cellsOf(symbol: SymbolStatus, nowUs: number, ask: Ask): readonly string
   ];
 }
 
-function troubleOf(symbol: SymbolStatus, nowUs: number, { say }: Ask): string | null {
-  if (symbol.state === "halted") return say.stateHalted;
-  if (symbol.state === "unknown") return say.stateUnknown;
-  if (symbol.streams.some(({ gap }) => gap !== null)) return say.stateGap;
-  return symbol.last_recv_us === null || nowUs - symbol.last_recv_us > silentUs ? say.stateSilent : null;
+function troubleOf(symbol: SymbolStatus, nowUs: number, { language }: Ask): string | null {
+  if (symbol.state === "halted") return phrases[language].stateHalted;
+  if (symbol.state === "unknown") return phrases[language].stateUnknown;
+  if (symbol.streams.some(({ gap }) => gap !== null)) return phrases[language].stateGap;
+  return symbol.last_recv_us === null || nowUs - symbol.last_recv_us > silentUs ? phrases[language].stateSilent : null;
 }

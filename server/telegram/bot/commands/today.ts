@@ -1,20 +1,44 @@
 import { dateOf } from "../../../domain/day.ts";
 import { messageOf } from "../../../platform/errors.ts";
 import { count, coverage } from "../../../text/amounts.ts";
+import { fill, texts } from "../../../text/language.ts";
 import { cut, escapeHtml } from "../../api/html.ts";
 import { table } from "../../text/text-table.ts";
+import { type Ask, asOf, type BotCommand, type CommandAnswer, go, rows, type Sources } from "../command.ts";
 import { dayRequest } from "../day-request.ts";
-import { type Ask, asOf, type BotCommand, type CommandAnswer, fill, go, rows, type Sources } from "./command.ts";
+
+const phrases = texts({
+  en: {
+    todayTitle: "{date} so far (UTC)",
+    todayGaps: "{n} gaps today",
+    todayWhole: "{n} symbols, all of them whole",
+    todayOthers: "{n} others are whole",
+    picture: "Picture",
+    pictureCaption: "Coverage by symbol, rate and delay; red is missing.",
+  },
+  ko: {
+    todayTitle: "{date} 지금까지 (UTC)",
+    todayGaps: "오늘 공백 {n}건",
+    todayWhole: "심볼 {n}개 모두 빠짐없음",
+    todayOthers: "나머지 {n}개는 빠짐없음",
+    picture: "그림",
+    pictureCaption: "심볼별 기록률, 빈도, 지연. 빨간색은 빠진 부분입니다.",
+  },
+});
 
 /** Symbols named, the worst first. */
 const most = 20;
 
 /** `/today`, and `/today picture` */
-export function todayCommand(sources: Sources): BotCommand {
-  return {
-    name: "today",
-    run: (ask) => (/^(picture|그림)$/i.test(ask.words[0] ?? "") ? picture(sources, ask) : text(sources, ask)),
-  };
+export const todayCommand: BotCommand = {
+  name: "today",
+  about: { en: "coverage of today", ko: "오늘의 기록률" },
+  draws: isForPicture,
+  create: (sources) => (ask) => (isForPicture(ask.words) ? picture(sources, ask) : text(sources, ask)),
+};
+
+function isForPicture([word = ""]: readonly string[]): boolean {
+  return /^(picture|그림)$/i.test(word);
 }
 
 async function text({ history, nowUs }: Sources, ask: Ask): Promise<CommandAnswer> {
@@ -34,14 +58,20 @@ async function text({ history, nowUs }: Sources, ask: Ask): Promise<CommandAnswe
   ]);
   const whole = shares.size - holes.length;
   const html = [
-    `<b>${fill(say.todayTitle, { date })}</b>`,
-    fill(say.todayGaps, { n: count(gaps, language) }),
+    `<b>${fill(phrases[language].todayTitle, { date })}</b>`,
+    fill(phrases[language].todayGaps, { n: count(gaps, language) }),
     ...(cells.length > 0 ? [table(cells, [0, 1])] : []),
     ...(holes.length > most ? [fill(say.andMore, { n: holes.length - most })] : []),
-    ...(whole > 0 ? [fill(holes.length === 0 ? say.todayWhole : say.todayOthers, { n: count(whole, language) })] : []),
+    ...(whole > 0
+      ? [
+          fill(holes.length === 0 ? phrases[language].todayWhole : phrases[language].todayOthers, {
+            n: count(whole, language),
+          }),
+        ]
+      : []),
     asOf(nowUs(), ask),
   ];
-  const buttons = rows([...go(`🔄 ${say.refresh}`, "today"), ...go(`🖼 ${say.picture}`, "today picture")]);
+  const buttons = rows([...go(`🔄 ${say.refresh}`, "today"), ...go(`🖼 ${phrases[language].picture}`, "today picture")]);
   return { html: html.join("\n"), buttons };
 }
 
@@ -52,11 +82,11 @@ function bar(share: number): string {
 }
 
 async function picture(sources: Sources, ask: Ask): Promise<CommandAnswer> {
-  const { say } = ask;
+  const { say, language } = ask;
   const date = dateOf(sources.nowUs());
   try {
     const drawn = await sources.pictures.draw(await dayRequest(sources, date));
-    const html = `<b>${fill(say.todayTitle, { date })}</b>\n${say.pictureCaption}\n${asOf(sources.nowUs(), ask)}`;
+    const html = `<b>${fill(phrases[language].todayTitle, { date })}</b>\n${phrases[language].pictureCaption}\n${asOf(sources.nowUs(), ask)}`;
     return { html, picture: drawn, buttons: rows(go(`🔄 ${say.refresh}`, "today picture")) };
   } catch (error) {
     return { html: fill(say.chartFailed, { reason: escapeHtml(cut(messageOf(error), 200)) }) };

@@ -1,13 +1,12 @@
-import type { Incidents } from "../../../domain/incident.ts";
-import type { History } from "../../../domain/queries.ts";
-import type { BookView, Status } from "../../../domain/status.ts";
-import type { LogEntry } from "../../../platform/log/recent-logs.ts";
-import { zoneName } from "../../../text/amounts.ts";
-import { type CommandName, type CommandWords, commandWordsEn } from "../../../text/en/command-texts.ts";
-import { commandWordsKo } from "../../../text/ko/command-texts.ts";
-import type { Language } from "../../../text/language.ts";
-import type { Button } from "../../api/send-queue.ts";
-import type { PictureWorker } from "../../pictures/picture-worker-client.ts";
+import type { Incidents } from "../../domain/incident.ts";
+import type { History } from "../../domain/queries.ts";
+import type { BookView, Status } from "../../domain/status.ts";
+import type { LogEntry } from "../../platform/log/recent-logs.ts";
+import { zoneName } from "../../text/amounts.ts";
+import { fill, type Language } from "../../text/language.ts";
+import type { Button } from "../api/send-queue.ts";
+import type { PictureWorker } from "../pictures/picture-worker-client.ts";
+import type { SharedWords } from "./shared-words.ts";
 
 /** What the commands ask the recorder. None of it waits for anything but pictures. */
 export type Sources = {
@@ -29,7 +28,8 @@ export type Sources = {
 export type Ask = {
   readonly words: readonly string[];
   readonly language: Language;
-  readonly say: CommandWords;
+  /** The words that commands share. */
+  readonly say: SharedWords;
   /** For "acknowledged by". */
   readonly who: string;
   /** In which times are told; the machine's own where it is not given. */
@@ -45,26 +45,25 @@ export type CommandAnswer = {
   readonly follow?: (signal: AbortSignal) => Promise<CommandAnswer | null>;
 };
 
-/** A verb of the bot. Its `run` may throw or reject; the asker is told why. */
+/** A command that the menu and the help list. */
+export type MenuCommand = { readonly name: string; readonly about: Readonly<Record<Language, string>> };
+
+/** Answers one question. May throw or reject; the asker is told why. */
+export type RunCommand = (ask: Ask) => CommandAnswer | Promise<CommandAnswer>;
+
+/** A command of the bot, with its own words. */
 export type BotCommand = {
   /** As written behind the slash. */
-  readonly name: CommandName | "start" | "ack";
-  /** It draws: the asker is told meanwhile that a picture is coming. */
-  readonly draws?: boolean;
-  readonly run: (ask: Ask) => CommandAnswer | Promise<CommandAnswer>;
+  readonly name: string;
+  /** What it does, for Telegram's menu and the help; null for a command that is not listed. */
+  readonly about: MenuCommand["about"] | null;
+  /** True if the answer to these words is a picture; the asker is told meanwhile that one is coming. */
+  readonly draws?: (words: readonly string[]) => boolean;
+  readonly create: (
+    sources: Sources,
+    bot: { readonly host: string; readonly menu: readonly MenuCommand[] },
+  ) => RunCommand;
 };
-
-const tables: Record<Language, CommandWords> = { en: commandWordsEn, ko: commandWordsKo };
-
-/** The texts of a language. */
-export function commandTexts(language: Language): CommandWords {
-  return tables[language];
-}
-
-/** A text with its `{…}` filled in. */
-export function fill(text: string, values: Readonly<Record<string, string | number>>): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
-}
 
 /** What begins the data of a button that asks something; the rest is the command's line. */
 export const goPrefix = "go:";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { loadConfig } from "../../server/config/config.ts";
 import { gapCauses } from "../../server/domain/gap.ts";
 import { ruleFacts } from "../../server/domain/incident-rules.ts";
-import { commandNames } from "../../server/telegram/bot/commands/help.ts";
+import { menuCommands } from "../../server/telegram/bot/bot-commands.ts";
 import { serve } from "../support/http/serving.ts";
 import { run } from "../support/run.ts";
 import { root, serverFiles } from "./graph.ts";
@@ -66,7 +66,7 @@ describe.each(languages)("the reference%s names", (language) => {
   });
 
   test("every command of the bot", () => {
-    const names = commandNames.map((name) => `\`/${name}`);
+    const names = menuCommands.map(({ name }) => `\`/${name}`);
     expect(missing(page("telegram"), names)).toEqual([]);
   });
 

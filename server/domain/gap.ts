@@ -1,9 +1,20 @@
 /**
- * Why a record is not there: the connection was lost ("reconnect"), delivered nothing ("silent"), was ended by the exchange after an
- * announcement ("serverShutdown") or could not be had ("exchange_down"); the ids jump although the connection stood ("missing");
- * we could not keep up ("overflow"), the disk did not take it ("disk"), the delay gate dropped it ("latency"); nobody ran
- * ("host_asleep", "restart", "crash"); or the exchange halted the symbol, so that there was nothing to record ("halted"); or the config did not ask for the stream ("not_configured"). "clock" is no
- * absence: this machine's clock was wrong or was set, and records of that time bear stamps that were wrong.
+ * Why a stretch of records is absent.
+ *
+ * | Cause | Reason |
+ * |---|---|
+ * | `reconnect` | The connection was lost. |
+ * | `silent` | The connection delivered nothing. |
+ * | `serverShutdown` | The exchange ended the connection after an announcement. |
+ * | `exchange_down` | No connection could be made. |
+ * | `missing` | The ids jump although the connection was up. |
+ * | `overflow` | The recorder could not keep up. |
+ * | `disk` | The disk did not accept the records. |
+ * | `latency` | The delay gate dropped the records. |
+ * | `host_asleep`, `restart`, `crash` | The recorder was not running. |
+ * | `halted` | The exchange halted the symbol, so there were no records. |
+ * | `not_configured` | The config did not list the stream. |
+ * | `clock` | No records are absent: this machine's clock was wrong or was set, so records of that time have wrong stamps. |
  */
 export type GapCause =
   | "reconnect"
@@ -21,31 +32,31 @@ export type GapCause =
   | "not_configured"
   | "clock";
 
-/** A time span in which a stream could not be received or kept. A stream's gaps are told apart by their beginning. */
+/** A time span in which a stream was not recorded. The gaps of a stream are identified by their start. */
 export type Gap = {
   /** Folder name of the stream. */
   readonly stream: string;
   readonly symbol: string;
-  /** µs since the Unix epoch: the last moment at which all that came before is known to have been recorded. */
+  /** µs since the Unix epoch: the last moment up to which everything is known to be recorded. */
   readonly from_us: number;
-  /** µs: from here on it is recorded again. */
+  /** µs since the Unix epoch: the moment from which the stream is recorded again. */
   readonly to_us: number;
   readonly cause: GapCause;
   /**
-   * Records that the ids prove to be absent; 0 if nothing was missed, or if it is counted with a later gap of the same hole; null where
-   * ids cannot tell how many (books, diffs).
+   * Number of records that the ids prove to be absent.
+   * 0 if no record was missed, or if a later gap counts the same missing ids. Null if ids cannot give the number (books, diffs).
    */
   readonly missing: number | null;
-  /** Of those, refetched over REST since. */
+  /** Number of missing records that have been backfilled over REST. */
   readonly repaired: number;
 };
 
-/** True if something of the gap is still absent: not all was refetched, and it was not the exchange that paused. */
+/** Tests whether records are still absent: the gap was not backfilled in full, and the symbol was not halted. */
 export function awaitsBackfill({ cause, missing, repaired }: Pick<Gap, "cause" | "missing" | "repaired">): boolean {
   return cause !== "halted" && (missing === null || repaired < missing);
 }
 
-/** The part of a gap that lies within [fromUs, toUs), or null; counts stay those of the whole gap. */
+/** Clips a gap to [fromUs, toUs); null if they do not overlap. The counts remain those of the whole gap. */
 export function clipGap(gap: Gap, fromUs: number, toUs: number): Gap | null {
   const from = Math.max(gap.from_us, fromUs);
   const to = Math.min(gap.to_us, toUs);
@@ -70,5 +81,5 @@ const all: Record<GapCause, true> = {
   clock: true,
 };
 
-/** Causes of gaps, for those who ask for one. */
+/** Every cause, for lists and for checks of input. */
 export const gapCauses = Object.keys(all) as readonly GapCause[];

@@ -1,12 +1,12 @@
 import type { GapCause } from "./gap.ts";
 
-/** "critical": data is being lost, or soon will be. "warning": it needs attention. "info": it is over already, and good to know. */
+/** "critical": data is lost now or soon. "warning": needs attention. "info": already over, but worth knowing. */
 export type IncidentSeverity = "info" | "warning" | "critical";
 
 /** Unit of `value`, `worst` and `limit` of an incident: a "ratio" is a share from 0 to 1; "count" is a plain number. */
 export type IncidentUnit = "s" | "ms" | "bytes" | "ratio" | "count";
 
-/** A number in `[alerts.<rule>]`: its default, and the range that is accepted. */
+/** A number in `[alerts.<rule>]`: its default and its accepted range. */
 export type RuleSetting = {
   readonly fallback: number;
   readonly min: number;
@@ -26,9 +26,9 @@ export type RuleFacts = {
   readonly figureIsAge?: true;
   /** Its incidents are over before they are reported. */
   readonly isPast?: true;
-  /** While one of these rules finds something, this rule keeps silent. Parents come earlier in the table. */
+  /** While one of these rules finds a problem, this rule keeps silent. Parents come earlier in the table. */
   readonly parents?: readonly string[];
-  /** Causes of the gaps that count as the cost of its incidents. */
+  /** Causes of the gaps that count as the cost of this rule's incidents. */
   readonly costs?: readonly GapCause[];
   /** Keys of `[alerts.<rule>]` beside `enabled`. */
   readonly settings: Readonly<Record<"hold_s" | "clear_s", RuleSetting>> & Readonly<Record<string, RuleSetting>>;
@@ -163,7 +163,7 @@ const facts = {
 /** A rule of the alerts, as the config names it. */
 export type IncidentRule = keyof typeof facts;
 
-/** The facts about each rule; a parent that is no rule does not compile. */
+/** The facts about each rule. A parent that is not a rule does not compile. */
 export const ruleFacts: Readonly<Record<IncidentRule, RuleFacts & { readonly parents?: readonly IncidentRule[] }>> =
   facts;
 
@@ -176,7 +176,7 @@ export type RuleSettings = { readonly [R in IncidentRule]: (typeof facts)[R]["se
 /** Severities that a rule's incidents can have. */
 export type SeverityOf<R extends IncidentRule> = (typeof facts)[R]["severities"][number];
 
-/** How long a condition has to last before it is an incident, and has to be gone before the incident ends. */
+/** Settings for how long a condition must last to become an incident, and must be absent to end the incident. */
 function times(holdSeconds: number, clearSeconds: number) {
   return { hold_s: whole(holdSeconds, 0, 86_400), clear_s: whole(clearSeconds, 0, 86_400) };
 }

@@ -1,34 +1,34 @@
 import type { Stream } from "./stream.ts";
 import { streamKinds } from "./stream-kinds.ts";
 
-/** A trade as received: nobody parses it before somebody looks. */
+/** A trade as received, unparsed: parsing would be wasted while there is no viewer. */
 export type TradeView = { readonly recv_us: number; readonly trade: string };
 
-/** The last trades of each symbol. */
+/** The latest trades of each symbol. */
 export type LatestTrades = {
-  /** These streams from now on; what is known of those that stay is kept. */
+  /** Replaces the set of streams. Streams that stay keep their trades. */
   setStreams(streams: readonly Stream[]): void;
-  /** A payload of any stream; all but trades are passed over. */
+  /** Saves a payload if it is a trade; ignores other streams. */
   note(stream: Stream, payload: string, recvUs: number): void;
-  /** Trades after the `seen`-th of the symbol, oldest first, as far as they are kept, and how many there have been. */
+  /** Returns the trades after the symbol's `seen`-th that are still kept, oldest first, and the number of trades so far. */
   since(symbol: string, seen: number): { readonly trades: readonly TradeView[]; readonly count: number };
 };
 
-/** Trades kept of each symbol. */
+/** Trades kept per symbol. */
 export const keptTrades = 40;
 
-/** Where a symbol has both, aggTrade counts. */
+/** Creates the store. If a symbol has both trade streams, aggTrade is used. */
 export function createLatestTrades(streams: readonly Stream[]): LatestTrades {
   let tapes = new Map<string, { kind: string; count: number; ring: TradeView[] }>();
   setStreams(streams);
 
   function setStreams(wanted: readonly Stream[]): void {
-    const before = tapes;
+    const previous = tapes;
     tapes = new Map();
     for (const { symbol, type } of wanted) {
       if (streamKinds[type.kind].shows !== "trades") continue;
       if (tapes.get(symbol)?.kind === "aggTrade") continue;
-      const known = before.get(symbol);
+      const known = previous.get(symbol);
       tapes.set(symbol, known?.kind === type.kind ? known : { kind: type.kind, count: 0, ring: [] });
     }
   }

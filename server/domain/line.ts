@@ -1,44 +1,44 @@
 import { byKind, idMembers, type StreamKind, streamKinds } from "./stream-kinds.ts";
 
-/** What we know of a line besides the payload. */
+/** What a stored line adds to the payload. */
 export type LineHead = {
   /** Local receipt time, µs since the Unix epoch. */
   readonly recvUs: number;
-  /** One-way delay estimate at that moment, ms; null while unknown. */
+  /** Estimated one-way delay at that moment, ms; null while unknown. */
   readonly netDelayMs: number | null;
 };
 
-/** A stored line taken apart again. `payload` is the exchange's own text, byte for byte. */
+/** A decoded line. `payload` is the exchange's own text, byte for byte. */
 export type Line = LineHead & {
-  /** Refetched over REST after a hole. */
+  /** True if the record was backfilled over REST. */
   readonly repaired: boolean;
   readonly payload: string;
 };
 
 /**
- * The line of one payload, with its newline: our members are spliced in front of the payload's own, which are not touched.
- * `payload` must be the text of a JSON object.
+ * Encodes a payload as a line with its newline.
+ * Our members are inserted before the payload's own members, which stay untouched. `payload` must be the text of a JSON object.
  */
 export function encodeLine(payload: string, recvUs: number, netDelayMs: number | null): string {
   return `${lineHead(recvUs, netDelayMs)}${payload.length === 2 ? "}" : `,${payload.slice(1)}`}\n`;
 }
 
 /**
- * The line of a trade that was refetched over REST, with its newline: the trade's own time stands for that of its receipt.
- * `payload` is the text of the REST object.
+ * Encodes a trade that was backfilled over REST as a line with its newline.
+ * `recv_us` is the time of the trade. `payload` is the text of the REST object.
  */
 export function encodeBackfilledLine(payload: string, tradeUs: number): string {
   return `${lineHead(tradeUs, null)},"repaired":true,${payload.slice(1)}\n`;
 }
 
-/** The opening of a line, up to where the payload's first member would follow after a comma. */
+/** Returns the start of a line, up to the place where the payload's first member follows after a comma. */
 export function lineHead(recvUs: number, netDelayMs: number | null): string {
   return `{"recv_us":${recvUs},"net_delay_ms":${netDelayMs}`;
 }
 
 const linePattern = /^\{"recv_us":(\d{1,16}),"net_delay_ms":(-?\d+(?:\.\d+)?|null)(,"repaired":true)?(?:,(?=")|(?=\}))/;
 
-/** Takes a stored line (without its newline) apart, or returns null if it is not one of ours. */
+/** Decodes a stored line (without its newline); null if it does not have our format. */
 export function decodeLine(line: string): Line | null {
   const match = linePattern.exec(line);
   if (match === null || !line.endsWith("}")) return null;
@@ -59,14 +59,14 @@ const firstIdPatterns = byKind((kind) => {
 });
 
 /**
- * The update or trade id by which Binance orders this stream: `lastUpdateId`, the final `u` of a diff or bookTicker, the
- * aggregate id `a`, the trade id `t` (`id` in the words of REST); null if the text has none. Works on payloads and on stored lines.
+ * Extracts the id by which Binance orders this stream; null if the text has none. Accepts payloads and stored lines.
+ * `lastUpdateId` of a book, the final `u` of a diff or bookTicker, `a` of an aggTrade, `t` of a trade (`id` over REST).
  */
 export function recordId(text: string, kind: StreamKind): number | null {
   return integerIn(text, idPatterns[kind]);
 }
 
-/** The first id that a record covers: `U` of a diff, which covers all up to its `u`; of others their id. Null if the text has none. */
+/** Extracts the first id that a record covers: `U` of a diff (which covers `U` to `u`), else its id. Null if the text has none. */
 export function firstRecordId(text: string, kind: StreamKind): number | null {
   return integerIn(text, firstIdPatterns[kind]) ?? recordId(text, kind);
 }

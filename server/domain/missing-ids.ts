@@ -1,13 +1,13 @@
 import type { GapCause } from "./gap.ts";
 
-/** Trades that are being refetched by their ids; everything before `nextId` is done. */
+/** A range of trades that is being backfilled by id. Everything before `nextId` is done. */
 export type StoredBackfill = {
   /** Folder name of the stream. */
   readonly stream: string;
   readonly symbol: string;
   readonly fromId: number;
   readonly toId: number;
-  /** The gap that it belongs to, µs. */
+  /** The gap that the missing trades belong to, µs. */
   readonly fromUs: number;
   readonly toUs: number;
   readonly cause: GapCause;
@@ -15,10 +15,10 @@ export type StoredBackfill = {
   readonly fetched: number;
 };
 
-/** Keeps ranges of missing ids from one run to the next. */
+/** Stores ranges of missing ids across runs. */
 export type BackfillStore = {
-  /** Oldest first. */
+  /** Returns all ranges, oldest first. */
   all(): readonly StoredBackfill[];
-  save(hole: StoredBackfill): void;
-  remove(hole: Pick<StoredBackfill, "stream" | "symbol" | "fromId">): void;
+  save(backfill: StoredBackfill): void;
+  remove(backfill: Pick<StoredBackfill, "stream" | "symbol" | "fromId">): void;
 };

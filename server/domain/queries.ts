@@ -1,7 +1,7 @@
 import type { Day } from "./day.ts";
 import type { Gap, GapCause } from "./gap.ts";
 
-/** Figures of which a history is kept, in a fixed order; the unit stands in the name where it is not a plain number. */
+/** Figures with a history, in a fixed order. The name ends with the unit, except for plain numbers. */
 export const seriesNames = [
   "messages_per_s",
   "delay_p50_ms",
@@ -14,10 +14,10 @@ export const seriesNames = [
 
 export type SeriesName = (typeof seriesNames)[number];
 
-/** Values of one moment; null where a figure is not known. `gaps` counts those that began since the moment before. */
+/** The figures at one moment; null if unknown. `gaps` counts gaps that began since the previous moment. */
 export type Sample = Readonly<Record<SeriesName, number | null>>;
 
-/** Equally spaced values of every figure, oldest first; the last one's interval is not over yet. */
+/** Equally spaced values of every figure, oldest first. The interval of the last value is still running. */
 export type SeriesView = {
   /** Start of the first interval, µs. */
   readonly from_us: number;
@@ -25,10 +25,10 @@ export type SeriesView = {
   readonly values: Readonly<Record<SeriesName, readonly (number | null)[]>>;
 };
 
-/** How far a history looks back: one hour in steps of 10 s, or a week in steps of 5 minutes. */
+/** Length of a history: one hour in steps of 10 s, or a week in steps of 5 minutes. */
 export type SeriesSpan = "hour" | "week";
 
-/** Which gaps are asked for; null does not filter. Times are µs. */
+/** Selects gaps; null does not filter. Times are µs. */
 export type GapFilter = {
   readonly stream: string | null;
   readonly symbol: string | null;
@@ -37,17 +37,17 @@ export type GapFilter = {
   readonly toUs: number | null;
 };
 
-/** A part of a list, newest first; `next` is what to ask for to get the part behind it, or null at the end. */
+/** A part of a list, newest first. `next` requests the following part; null at the end. */
 export type Page<Item> = { readonly items: readonly Item[]; readonly next: string | null };
 
-/** A gap as it stands in the catalogue. */
+/** A gap in the catalogue. */
 export type KnownGap = Gap;
 
-/** Something that happened to the recorder. */
+/** An event in the life of the recorder. */
 export type RecorderEvent = {
   readonly at_us: number;
   readonly kind: string;
-  /** What it concerned, in words for people (a path, a host, a symbol), or null. */
+  /** What it concerned, for people (a path, a host, a symbol), or null. */
   readonly detail: string | null;
 };
 
@@ -65,15 +65,15 @@ export type ArchiveSummary = Day & {
   readonly delay_p99_ms: number | null;
 };
 
-/** State of a part of a day: recorded, partly missing, missing, paused by the exchange, or not yet over. */
+/** State of a part of a day: recorded, partly missing, missing, halted by the exchange, or still to come. */
 export type MinuteState = "recorded" | "partial" | "missing" | "halted" | "ahead";
 
-/** Minutes of a day in a row that share a state: from, to (excluded), state. */
+/** Consecutive minutes of a day with the same state: from, to (exclusive), state. */
 export type MinuteSpan = readonly [from: number, to: number, state: MinuteState];
 
 /** One stream of one symbol on one day. */
 export type DayCoverage = Day & {
-  /** Share of the day that was recorded, of what is over of it; null where nothing is known of the day. */
+  /** Recorded share of the finished part of the day; null if the day is unknown. */
   readonly coverage: number | null;
   readonly spans: readonly MinuteSpan[];
 };
@@ -83,25 +83,25 @@ export type TodayCoverage = {
   readonly date: string;
   /** Gaps of all streams that began today. */
   readonly gaps: number;
-  /** Every recorded stream. */
+  /** Every stream that is being recorded. */
   readonly days: readonly DayCoverage[];
 };
 
-/** The same with rows for each of the 1440 minutes and gaps. */
+/** A day's coverage with its gaps and the rows of each of the 1440 minutes. */
 export type DayDetail = DayCoverage & {
   readonly rows_per_minute: readonly number[];
   readonly gaps: readonly Pick<Gap, "from_us" | "to_us" | "cause" | "missing" | "repaired">[];
-  /** From the manifest, or counted as it comes. */
+  /** "manifest": read from the manifest. "live": counted while recording. */
   readonly source: "manifest" | "live";
 };
 
-/** Symbols by days. Of several streams of a symbol the least covered counts. */
+/** Coverage of symbols by day. For a symbol with several streams, the lowest coverage counts. */
 export type CoverageTable = {
   readonly dates: readonly string[];
   readonly rows: readonly { readonly symbol: string; readonly coverage: readonly (number | null)[] }[];
 };
 
-/** A check of an archive against its manifest. */
+/** State of checking an archive against its manifest. */
 export type VerifyState =
   | { readonly kind: "idle" }
   | { readonly kind: "running"; readonly day: Day; readonly progress: number; readonly started_us: number }
@@ -110,11 +110,11 @@ export type VerifyState =
       readonly day: Day;
       readonly started_us: number;
       readonly ended_us: number;
-      /** Empty where archive and manifest agree. */
+      /** Empty if archive and manifest agree. */
       readonly problems: readonly { readonly kind: string; readonly detail: string }[];
     };
 
-/** What is asked of the past; every answer is bounded. */
+/** Queries about the past. Every answer is bounded. */
 export type History = {
   series(span: SeriesSpan): SeriesView;
   gaps(filter: GapFilter, limit: number, after: string | null): Page<KnownGap>;
@@ -124,40 +124,40 @@ export type History = {
     limit: number,
     after: string | null,
   ): Page<ArchiveSummary>;
-  /** The archive of a day, or null. */
+  /** Returns the archive of a day, or null. */
   archive(day: Day): ArchiveSummary | null;
-  /** Days from `from` to `to`, both included. This and `today` take turns with the recording, however many gaps there are. */
+  /** Returns the coverage from `from` to `to`, inclusive. `coverage` and `today` yield to the recording, even with many gaps. */
   coverage(filter: {
     readonly stream: string | null;
     readonly from: string;
     readonly to: string;
   }): Promise<CoverageTable>;
   today(): Promise<TodayCoverage>;
-  /** Null where nothing is known of the day. */
+  /** Returns a day in detail; null if the day is unknown. */
   day(day: Day): DayDetail | null;
-  /** Paths of an archive and its manifest. */
+  /** Returns the paths of an archive and its manifest. */
   files(day: Day): { readonly archive: string; readonly manifest: string };
-  /** Starts a check; one at a time. */
+  /** Starts a check of an archive. Only one check runs at a time. */
   verify(day: Day): "started" | "busy" | "no_archive";
   verification(): VerifyState;
 };
 
-/** What is known of an archive without reading it or its manifest; all of it but `verified_us` is the manifest's. */
+/** Facts about an archive that the catalogue knows without reading files. All except `verified_us` come from the manifest. */
 export type ArchivedDay = ArchiveSummary & {
   readonly first_recv_us: number;
   readonly last_recv_us: number;
-  /** Minutes of the day, of 1440, that have a row. */
+  /** Minutes of the day with at least one row, of 1440. */
   readonly minutes_with_rows: number;
-  /** Time in which something is still absent, µs; overlapping gaps count once. */
+  /** Time in gaps with records still absent, µs. Overlapping gaps count once. */
   readonly hole_us: number;
-  /** Records that ids prove to be absent, and how many of them were refetched. */
+  /** Records that ids prove to be absent, and how many of them were backfilled. */
   readonly missing: number;
   readonly repaired: number;
-  /** When it was last read back and found to be what its manifest says, µs; null if that is not known. */
+  /** When the archive was last verified against its manifest, µs; null if unknown. */
   readonly verified_us: number | null;
 };
 
-/** Something that happened to the recorder and should be found again: a start, a stop, a repair. */
+/** An event of the recorder worth finding again: a start, a stop, a repair. */
 export type CatalogueEvent = {
   readonly at_us: number;
   /** `start`, `stop`, `repair`, `rebuild`, `archive`, … */

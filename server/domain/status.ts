@@ -4,39 +4,39 @@ import type { AlertStatus } from "./incident.ts";
 
 /** Load of the machine and of this process. */
 export type Hardware = {
-  /** Share of all cores in use by everybody, 0 to 1. */
+  /** Share of all cores in use by all processes, 0 to 1. */
   readonly cpu_ratio: number;
-  /** Cores in use by this process, workers included: 0.25 is a quarter of one core. */
+  /** Cores in use by this process including its workers: 0.25 is a quarter of one core. */
   readonly process_cpu_cores: number;
   readonly cores: number;
   /** Resident memory of this process. */
   readonly process_memory_bytes: number;
   readonly memory_used_bytes: number;
   readonly memory_total_bytes: number;
-  /** Of the file system that holds the data folder. */
+  /** Free bytes on the file system of the data folder; `disk_total_bytes` likewise. */
   readonly disk_free_bytes: number;
   readonly disk_total_bytes: number;
-  /** All interfaces but loopback, both null where the system does not tell. */
+  /** Traffic of all interfaces except loopback; null if the system does not report it. */
   readonly network_receive_bytes_per_s: number | null;
   readonly network_transmit_bytes_per_s: number | null;
 };
 
-/** One WebSocket to the exchange. */
+/** One WebSocket connection to the exchange. */
 export type ConnectionStatus = {
   readonly id: number;
-  /** A successor delivers beside the current one until it can take its place. */
+  /** "successor": the new connection of a rollover, which delivers in parallel until it replaces the current connection. */
   readonly role: "current" | "successor";
-  /** Host and port, never a whole URL. */
+  /** Host and port, never a full URL. */
   readonly host: string;
   readonly state: "connecting" | "open" | "waiting";
   /** When this state began. */
   readonly since_us: number;
-  /** When it is to be replaced, or null while it is not open. */
+  /** When the connection is due for rollover; null while it is not open. */
   readonly rollover_us: number | null;
   readonly streams: number;
   readonly reconnects: number;
   readonly last_recv_us: number | null;
-  /** Why it is not open, in words, or null. */
+  /** Why the connection is not open, or null. */
   readonly last_error: string | null;
 };
 
@@ -45,24 +45,24 @@ export type StreamStatus = {
   /** `depth20@100ms` */
   readonly stream: string;
   readonly messages_per_s: number;
-  /** Records kept since start. */
+  /** Records kept since the start. */
   readonly records: number;
-  /** Records in memory that are not in the file yet. */
+  /** Records in memory that are not yet in the file. */
   readonly buffered_records: number;
   readonly last_recv_us: number | null;
-  /** The gap that is not over yet, or null. */
+  /** The gap that is still open, or null. */
   readonly gap: { readonly cause: GapCause; readonly from_us: number } | null;
 };
 
-/** One symbol, all its streams together. */
+/** One symbol with all its streams. */
 export type SymbolStatus = {
   readonly symbol: string;
-  /** What the exchange says of the symbol; "unchecked" until it was asked, "unknown" where it knows no such symbol. */
+  /** State of the symbol on the exchange; "unchecked" before the first query, "unknown" if the exchange does not list it. */
   readonly state: "trading" | "halted" | "unknown" | "unchecked";
   readonly messages_per_s: number;
   /** Estimated one-way delay, ms, corrected by the clock offset; null while unknown. */
   readonly delay_ms: number | null;
-  /** Of the last minute or two, ms; null while unknown. */
+  /** Delay of the last minute or two, ms; null while unknown. */
   readonly delay_p50_ms: number | null;
   readonly delay_p99_ms: number | null;
   /** Mean time between messages over the last seconds, ms; null without messages. */
@@ -74,23 +74,23 @@ export type SymbolStatus = {
   readonly streams: readonly StreamStatus[];
 };
 
-/** What the workers have done and have before them. */
+/** Finished and waiting work of the archive workers. */
 export type ArchiveStatus = {
   readonly segments_sealed: number;
   readonly segments_waiting: number;
   readonly days_merged: number;
   readonly days_waiting: number;
-  /** Of the days that were merged. */
+  /** Rows and bytes of the merged days. */
   readonly rows_merged: number;
   readonly raw_bytes_merged: number;
   readonly compressed_bytes_merged: number;
-  /** Threads that seal and merge at this moment. */
+  /** Threads that are sealing or merging now. */
   readonly workers: number;
-  /** Jobs that failed and will be tried again at the next start. */
+  /** Failed jobs. They are tried again at the next start. */
   readonly failures: number;
-  /** The newest failure in words, or null. */
+  /** The latest failure, or null. */
   readonly last_failure: string | null;
-  /** The newest archive, or null. */
+  /** The latest archive, or null. */
   readonly last_archive: {
     readonly stream: string;
     readonly symbol: string;
@@ -101,36 +101,39 @@ export type ArchiveStatus = {
   } | null;
 };
 
-/** What the bucket has and has not got. */
+/** State of the upload to the bucket. */
 export type UploadStatus = {
   /** Bucket and host. */
   readonly target: string;
-  /** Since the start of the process, found or united ones included. */
+  /** Since the start of the process, including archives already in the bucket and combined archives. */
   readonly archives_uploaded: number;
   readonly archives_waiting: number;
-  /** Uploaded and verified, but not yet seen to be there an hour later; nothing of them is removed from this disk before. */
+  /**
+   * Archives that were uploaded and verified but not yet confirmed an hour later.
+   * They are not removed from this disk before that.
+   */
   readonly archives_unconfirmed: number;
   readonly bytes_sent: number;
   readonly failures: number;
-  /** What keeps it from uploading anything at this moment, in words, or null. */
+  /** What prevents all uploads now, or null. */
   readonly problem: string | null;
   /**
-   * Days (`date/stream/symbol`) that the store refuses while others go on, and those whose object was changed or removed in the bucket
-   * within the last day, each with what is the matter; 50 at most.
+   * Days (`date/stream/symbol`) with a problem of their own, at most 50.
+   * Either the store refuses them while it accepts others, or their object in the bucket was changed or removed within the last day.
    */
   readonly objects?: readonly { readonly subject: string; readonly problem: string }[];
 };
 
-/** How well the chats on Telegram can be told. */
+/** State of sending to the Telegram chats. */
 export type TelegramStatus = {
-  /** "refused": Telegram answers, but takes no messages for a chat, or for any; `last_error` says what to do. */
+  /** "refused": Telegram answers, but rejects messages for one chat or all chats; `last_error` says how to fix it. */
   readonly state: "ok" | "unreachable" | "refused";
   readonly chats: number;
-  /** Messages that wait, over all chats. */
+  /** Messages waiting to be sent, over all chats. */
   readonly waiting: number;
-  /** Since the start of the process. */
+  /** Messages sent since the start of the process. */
   readonly sent: number;
-  /** What keeps it from telling at this moment, in words, and since when; or null. */
+  /** The problem that prevents sending now, and since when; or null. */
   readonly last_error: string | null;
   readonly since_us: number | null;
 };
@@ -139,11 +142,11 @@ export type TelegramStatus = {
 export type BotStatus = {
   /** "conflict": another program polls with the same token; "refused": Telegram does not know the token. */
   readonly state: "connecting" | "listening" | "conflict" | "refused" | "unreachable";
-  /** Its name, without the @; null until Telegram has told it. */
+  /** Name of the bot without the @; null until Telegram has reported it. */
   readonly name: string | null;
-  /** Commands and buttons that were answered since the start of the process. */
+  /** Commands and buttons answered since the start of the process. */
   readonly answered: number;
-  /** How often chats that are not listed have written to it. */
+  /** Number of messages from chats that are not in the config. */
   readonly strangers: number;
 };
 
@@ -152,59 +155,61 @@ export type Totals = {
   readonly messages: number;
   readonly messages_per_s: number;
   readonly records: number;
-  /** Records that were refetched over REST. */
+  /** Records that were backfilled over REST. */
   readonly records_repaired: number;
-  /** Records that came later than the threshold and were kept, or were not kept for it. */
+  /** Records later than the threshold: kept (`records_late`) and dropped by the delay gate (`records_gated`). */
   readonly records_late: number;
   readonly records_gated: number;
   readonly bytes_written: number;
   /** Messages dropped because their id had already been recorded from another socket. */
   readonly duplicates: number;
-  /** Messages of no known shape, kept aside under `quarantine/`. */
+  /** Messages with an unknown shape, saved under `quarantine/`. */
   readonly quarantined: number;
   readonly reconnects: number;
-  /** Planned changes of connection. */
+  /** Planned replacements of a connection by a new connection. */
   readonly rollovers: number;
-  /** Times at which the exchange began to count a stream anew. */
+  /** How often the exchange restarted the numbering of a stream. */
   readonly epochs: number;
-  /** Holes of trades that are being refetched. */
+  /** Ranges of missing trades that are being backfilled. */
   readonly holes: number;
   readonly gaps: number;
 };
 
-/** Whether what is known beside the records can be written. Recording never depends on it. */
+/** Whether the catalogue and the journal can be written. Recording never depends on either. */
 export type CatalogueStatus = {
-  /** Why `rt-data.sqlite` cannot be used, in words, and since when, µs; null while it can. What it misses is made up for. */
+  /** Why `rt-data.sqlite` cannot be used, and since when, µs; null while it can. What it misses is added later. */
   readonly problem: string | null;
   readonly since_us: number | null;
-  /** Why the journal cannot be written, in words; null while it can. What it lacks is held in memory. */
+  /** Why the journal cannot be written; null while it can. Unwritten entries wait in memory. */
   readonly journal_problem: string | null;
 };
 
-/** What a start does beside the recording. */
+/** Work after a start that runs beside the recording. */
 export type CatchUpStatus = {
   /**
-   * `recovery`: what the last run left is repaired; `gaps`: manifests are compared with the journal; `archives`: the catalogue is
-   * compared with the archives. Null when all is done.
+   * - `recovery`: repairs files that the last run left behind.
+   * - `gaps`: compares manifests with the journal.
+   * - `archives`: compares the catalogue with the archives.
+   * - null: all is done.
    */
   readonly doing: "recovery" | "gaps" | "archives" | null;
-  /** Archived days looked through so far; null while that is not under way. */
+  /** Archived days checked so far; null while no such check is running. */
   readonly days_checked: number | null;
 };
 
-/** The live status: the answer of `/api/status`, and each message of `/ws/dashboard`. */
+/** The live status: the answer of `/api/status` and each message of `/ws/dashboard`. */
 export type Status = {
   readonly version: string;
   readonly mode: "record" | "demo";
   readonly host: string;
-  /** The part of the configured symbols that this recorder takes: `2/5`; `1/1` is all of them. */
+  /** The part of the configured symbols that this recorder records: `2/5`; `1/1` is all of them. */
   readonly shard: string;
   readonly now_us: number;
   readonly started_us: number;
-  /** Data flows; otherwise `reasons` says what is missing. */
+  /** True if data flows. Otherwise `reasons` says what is missing. */
   readonly ready: boolean;
   readonly reasons: readonly string[];
-  /** Local clock minus exchange clock, ms, and half the round trip that bounds its error; null while unknown. */
+  /** Local clock minus exchange clock, ms, and its maximum error (half the round trip); null while unknown. */
   readonly clock_offset_ms: number | null;
   readonly clock_offset_bound_ms: number | null;
   /** How often the system's clock was set since the start. */
@@ -214,37 +219,37 @@ export type Status = {
   readonly archive: ArchiveStatus;
   readonly catalogue: CatalogueStatus;
   readonly catch_up: CatchUpStatus;
-  /** The disk that takes the records; null before the first look. */
+  /** The disk to which records are written; null before the first check. */
   readonly disk: DiskStatus | null;
-  /** Every file system of the data folder, the disk above among them. */
+  /** All file systems of the data folder, including `disk`. */
   readonly disks: readonly VolumeStatus[];
-  /** Null where nothing is to be uploaded. */
+  /** Null if upload is not configured. */
   readonly upload: UploadStatus | null;
-  /** Null where nobody is told on Telegram. */
+  /** Null if Telegram is not configured. */
   readonly telegram: TelegramStatus | null;
   readonly alerts: AlertStatus;
-  /** Null where no bot is configured. */
+  /** Null if the bot is not configured. */
   readonly bot: BotStatus | null;
   readonly connections: readonly ConnectionStatus[];
   readonly symbols: readonly SymbolStatus[];
 };
 
-/** The newest order book of a symbol. */
+/** The latest order book of a symbol. */
 export type BookView = {
   readonly symbol: string;
   readonly recv_us: number;
   readonly net_delay_ms: number | null;
-  /** Text of the partial depth payload, as received. */
+  /** Text of the partial depth payload as received. */
   readonly book: string;
 };
 
-/** Who is connected to the HTTP server at this moment. */
+/** Current load of the HTTP server. */
 export type HttpLoad = {
-  /** Sockets of the dashboard, and of live books. */
+  /** Open sockets of dashboards; `books` counts those of live books. */
   readonly dashboards: number;
   readonly books: number;
-  /** Sockets dropped since the start since they did not keep up. */
+  /** Sockets dropped since the start because the client was too slow. */
   readonly dropped: number;
-  /** Requests that are being answered. */
+  /** Requests being answered now. */
   readonly pendingRequests: number;
 };

@@ -1,4 +1,4 @@
-/** The candidate that the word was probably meant to be, or null where none is near. */
+/** Finds the candidate closest to a mistyped word. Null if no candidate is close enough. */
 export function nearest(word: string, candidates: readonly string[]): string | null {
   let best: string | null = null;
   let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
@@ -12,7 +12,7 @@ export function nearest(word: string, candidates: readonly string[]): string | n
   return best;
 }
 
-/** ` (did you mean "x"?)`, or nothing. */
+/** Formats the suggestion ` (did you mean "x"?)`. Empty if no candidate is close. */
 export function didYouMean(word: string, candidates: readonly string[]): string {
   const candidate = nearest(word, candidates);
   return candidate === null ? "" : ` (did you mean "${candidate}"?)`;

@@ -1,24 +1,24 @@
-/** Something that the operator can put right; `main` prints the message alone and exits with 2. */
+/** A problem that the operator can fix. `main` prints only the message and exits with 2. */
 export class OperatorError extends Error {
   override readonly name = "OperatorError";
 }
 
-/** The message of whatever was thrown. */
+/** Returns the message of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** The system's code of whatever was thrown (`ENOENT`, `ENOSPC`), or null. */
+/** Returns the system's error code (`ENOENT`, `ENOSPC`) of any thrown value, or null. */
 export function codeOf(error: unknown): string | null {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
 
-/** What was asked for cannot be answered at this moment, through no fault of whoever asks; the message says why. */
+/** The request cannot be answered right now, through no fault of the caller. The message says why. */
 export class Unavailable extends Error {
   override readonly name = "Unavailable";
 }
 
-/** Work on a file that failed: what was being done, to which file, and the system's words for why. */
+/** A failed file operation: the operation, the path, and the system's reason as message. */
 export class FileError extends Error {
   override readonly name = "FileError";
   readonly operation: string;
@@ -31,7 +31,7 @@ export class FileError extends Error {
   }
 }
 
-/** A failure as it travels out of a worker and into the status; `code` is the system's (`ENOSPC`), null where it has none. */
+/** A failure as sent by a worker and shown in the status. `code` is the system's (`ENOSPC`), or null. */
 export type Failure = {
   readonly operation: string;
   readonly path: string;
@@ -39,7 +39,7 @@ export type Failure = {
   readonly code: string | null;
 };
 
-/** The failure that an error is; `operation` and `path` are for errors that do not say themselves. */
+/** Converts an error to a `Failure`. `operation` and `path` are used unless the error is a `FileError`. */
 export function failureOf(error: unknown, operation: string, path: string): Failure {
   if (error instanceof FileError)
     return { operation: error.operation, path: error.path, message: error.message, code: codeOf(error.cause) };

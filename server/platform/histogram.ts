@@ -1,10 +1,10 @@
-/** How values were distributed since the start. */
+/** Distribution of observed values since the start. */
 export type Histogram = {
   observe(value: number): void;
   read(): HistogramView;
 };
 
-/** `counts[n]` values were at most `bounds[n]`, bigger ones are in `count` alone; counts and sum never fall. */
+/** `counts[n]` values were at most `bounds[n]`. Larger values appear only in `count`. Counts and sum never decrease. */
 export type HistogramView = {
   readonly bounds: readonly number[];
   readonly counts: readonly number[];
@@ -12,25 +12,25 @@ export type HistogramView = {
   readonly sum: number;
 };
 
-/** A histogram with these upper bounds, rising; an observation costs a few comparisons. */
+/** Creates a histogram with ascending upper bounds. An observation costs a few comparisons. */
 export function createHistogram(bounds: readonly number[]): Histogram {
-  const own = new Float64Array(bounds.length);
+  const buckets = new Float64Array(bounds.length);
   let count = 0;
   let sum = 0;
   return {
     observe(value) {
       count++;
       sum += value;
-      for (let n = 0; n < own.length; n++) {
+      for (let n = 0; n < buckets.length; n++) {
         if (value > (bounds[n] ?? 0)) continue;
-        own[n] = (own[n] ?? 0) + 1;
+        buckets[n] = (buckets[n] ?? 0) + 1;
         return;
       }
     },
     read() {
       let below = 0;
       const counts = bounds.map((_, n) => {
-        below += own[n] ?? 0;
+        below += buckets[n] ?? 0;
         return below;
       });
       return { bounds, counts, count, sum };

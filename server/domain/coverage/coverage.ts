@@ -5,31 +5,31 @@ import { type StreamKind, streamKinds } from "../stream-kinds.ts";
 /** A time span, µs; `toUs` is exclusive. */
 export type TimeSpan = { readonly fromUs: number; readonly toUs: number };
 
-/** What is known of a day of a stream on which something was received. */
+/** Facts about a day of a stream on which records were received. */
 export type ReceivedDay = {
   readonly date: string;
-  /** `recv_us` of its first and last record. */
+  /** `recv_us` of the first record of the day; `lastUs` that of the last. */
   readonly firstUs: number;
   readonly lastUs: number;
-  /** 1440 counts, by UTC minute of `recv_us`; null where nobody has counted. */
+  /** 1440 counts, by UTC minute of `recv_us`; null if the rows were not counted. */
   readonly rowsPerMinute: readonly number[] | null;
 };
 
-/** How much of a span was received; `share` is null for a span of no length. */
+/** How much of a time span was received. `share` is null if the span is empty. */
 export type Coverage = { readonly spanUs: number; readonly missingUs: number; readonly share: number | null };
 
 const minuteUs = 60_000_000;
 
 /**
- * The coverage of a stream in a span: the share of the time in which it was received. Not received are
+ * Computes the coverage of a stream: the share of a time span in which it was received. Not received are
  *
- * 1. recorded gaps of which something is still absent: one that was refetched in full, or in which the exchange had halted the
- *    symbol, takes nothing away;
- * 2. UTC minutes without any record outside of every recorded gap (`silentSpans`);
- * 3. days without any record, and the time before the stream's first and after its last record.
+ * 1. recorded gaps with records that are still absent (not gaps that were backfilled in full, or in which the exchange had halted the
+ *    symbol);
+ * 2. UTC minutes without a record and outside every recorded gap (`silentSpans`);
+ * 3. days without a record, and the time before the first and after the last record of the stream.
  *
- * Time counts once. Gaps count by the µs, silence by whole minutes. `days` are all days of the stream, `gaps` all its gaps, also
- * those outside of the span.
+ * Overlapping time counts once. Gaps count by the µs, silence by whole minutes. `days` are all days of the stream and `gaps` all its
+ * gaps, including those outside the span.
  */
 export function coverageOf(
   kind: StreamKind,
@@ -39,15 +39,15 @@ export function coverageOf(
 ): Coverage {
   const open = gaps.filter(awaitsBackfill).map(({ from_us, to_us }) => ({ fromUs: from_us, toUs: to_us }));
   const missing = [...open, ...silentSpans(kind, days, gaps, span)];
-  const missingUs = lengthOf(union(missing.flatMap((one) => clipSpan(one, span))));
+  const missingUs = lengthOf(union(missing.flatMap((piece) => clipSpan(piece, span))));
   const spanUs = Math.max(0, span.toUs - span.fromUs);
   return { spanUs, missingUs, share: spanUs === 0 ? null : (spanUs - missingUs) / spanUs };
 }
 
 /**
- * Stretches of whole UTC minutes without any record and without a recorded gap: nobody knows why. A book says something at least
- * every 20 s while its symbol trades, so that each such minute counts. Trades may rest: of them, and of REST books, only days without any
- * record and the time before the first and after the last record count.
+ * Finds whole UTC minutes without a record and without a recorded gap, whose absence has no known cause.
+ * While its symbol trades, a book changes at least every 20 s, so each such minute counts. Trades may pause: for trades and for REST
+ * books only days without a record and the time before the first and after the last record count.
  */
 export function silentSpans(
   kind: StreamKind,
@@ -68,10 +68,10 @@ export function silentSpans(
     if (day === undefined) silent.push({ fromUs: us, toUs: us + dayUs });
     else if (streamKinds[kind].isSteady) silent.push(...emptyMinutes(day));
   }
-  return subtract(union(silent.flatMap((one) => clipSpan(one, span))), gaps);
+  return subtract(union(silent.flatMap((silence) => clipSpan(silence, span))), gaps);
 }
 
-/** Where the minutes were not counted, only those before the first and after the last record are known to be empty. */
+/** Lists the empty minutes of a day. Without counts, only the time before the first and after the last record is known to be empty. */
 function emptyMinutes({ date, firstUs, lastUs, rowsPerMinute }: ReceivedDay): TimeSpan[] {
   const startUs = dateStartUs(date);
   if (rowsPerMinute === null) {
@@ -94,14 +94,14 @@ function minuteOf(us: number): number {
   return us - (us % minuteUs);
 }
 
-/** The part of a span that lies within another: one span or none. */
+/** Clips a time span to another. Returns a list with the overlap, empty if the spans do not overlap. */
 export function clipSpan(span: TimeSpan, within: TimeSpan): TimeSpan[] {
   const fromUs = Math.max(span.fromUs, within.fromUs);
   const toUs = Math.min(span.toUs, within.toUs);
   return fromUs < toUs ? [{ fromUs, toUs }] : [];
 }
 
-/** The same time as spans that are in order and apart from each other. */
+/** Merges spans so that they are in order and do not touch each other. */
 function union(spans: readonly TimeSpan[]): TimeSpan[] {
   const joined: TimeSpan[] = [];
   for (const span of spans.toSorted((a, b) => a.fromUs - b.fromUs)) {
@@ -112,18 +112,18 @@ function union(spans: readonly TimeSpan[]): TimeSpan[] {
   return joined;
 }
 
-/** What of the spans lies in no gap; `spans` are in order and apart. */
+/** Removes the gaps from the spans, which are in order and do not overlap. */
 function subtract(spans: readonly TimeSpan[], gaps: readonly Gap[]): TimeSpan[] {
-  const taken = union(gaps.map(({ from_us, to_us }) => ({ fromUs: from_us, toUs: to_us })));
+  const gapSpans = union(gaps.map(({ from_us, to_us }) => ({ fromUs: from_us, toUs: to_us })));
   return spans.flatMap((span) => {
-    const left: TimeSpan[] = [];
+    const rest: TimeSpan[] = [];
     let fromUs = span.fromUs;
-    for (const gap of taken) {
+    for (const gap of gapSpans) {
       if (gap.toUs <= fromUs || gap.fromUs >= span.toUs) continue;
-      if (gap.fromUs > fromUs) left.push({ fromUs, toUs: gap.fromUs });
+      if (gap.fromUs > fromUs) rest.push({ fromUs, toUs: gap.fromUs });
       fromUs = Math.max(fromUs, gap.toUs);
     }
-    return fromUs < span.toUs ? [...left, { fromUs, toUs: span.toUs }] : left;
+    return fromUs < span.toUs ? [...rest, { fromUs, toUs: span.toUs }] : rest;
   });
 }
 

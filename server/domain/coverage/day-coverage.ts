@@ -5,22 +5,22 @@ import { streamTypeOfFolder } from "../stream.ts";
 import { streamKinds } from "../stream-kinds.ts";
 import { coverageOf, type ReceivedDay, silentSpans, type TimeSpan } from "./coverage.ts";
 
-/** What is known of one stream's day. */
+/** Facts about one day of a stream, from which its coverage is computed. */
 export type DayFacts = {
   readonly day: Day;
   readonly gaps: readonly Pick<Gap, "from_us" | "to_us" | "cause" | "missing" | "repaired">[];
-  /** First and last record of the day, µs; null where there is none. */
+  /** `recv_us` of the first and last record of the day, µs; null if the day has no record. */
   readonly firstUs: number | null;
   readonly lastUs: number | null;
-  /** 1440 counts. */
+  /** 1440 counts, by UTC minute. */
   readonly rowsPerMinute: ArrayLike<number>;
-  /** Until when the day is judged, µs; of a running day the minutes that are over count. */
+  /** End of the time that counts, µs. For a running day this is now, rounded down to whole minutes. */
   readonly untilUs: number;
 };
 
 /**
- * Trades may rest over midnight. First and last ones that are this near to the day's ends, µs, leave nothing uncovered; a book's
- * must be in the first and last minute.
+ * Longest rest of trades at midnight, µs: first and last trades this close to the ends of the day leave no gap there.
+ * A book must have a record in the first and in the last minute.
  */
 const restUs = 5 * 60_000_000;
 
@@ -29,25 +29,25 @@ const minutes = 1440;
 const states: readonly MinuteState[] = ["recorded", "halted", "partial", "missing", "ahead"];
 const [recorded, halted, partial, missing, ahead] = [0, 1, 2, 3, 4] as const;
 
-/** The share of a day that was recorded (`coverageOf`), of the minutes of it that are over; null where none is. */
+/** Computes the recorded share of a day (`coverageOf`), counting only finished minutes; null if no minute has finished. */
 export function dayCoverage(facts: DayFacts): number | null {
-  return coverageOf(kindOf(facts.day), received(facts), gapsOf(facts), judged(facts)).share;
+  return coverageOf(kindOf(facts.day), received(facts), gapsOf(facts), finishedSpan(facts)).share;
 }
 
-/** The minutes of a day by their state, from 0 to 1440 without a hole between them. */
+/** Lists the states of a day's minutes as contiguous spans from 0 to 1440. */
 export function minuteSpans(facts: DayFacts): MinuteSpan[] {
   const start = dateStartUs(facts.day.date);
-  const span = judged(facts);
+  const span = finishedSpan(facts);
   const gaps = gapsOf(facts);
   const codes = new Uint8Array(minutes);
   for (const { from_us, to_us, cause } of gaps)
-    if (cause === "halted") codes.fill(halted, ...touched(from_us - start, to_us - start));
-  const holes = gaps.filter(awaitsBackfill).map(({ from_us, to_us }) => ({ fromUs: from_us, toUs: to_us }));
+    if (cause === "halted") codes.fill(halted, ...minutesTouched(from_us - start, to_us - start));
+  const open = gaps.filter(awaitsBackfill).map(({ from_us, to_us }) => ({ fromUs: from_us, toUs: to_us }));
   const silent = silentSpans(kindOf(facts.day), received(facts), gaps, span);
-  for (const { fromUs, toUs } of [...holes, ...silent])
+  for (const { fromUs, toUs } of [...open, ...silent])
     markMissing(codes, fromUs - start, Math.min(toUs, span.toUs) - start);
-  const over = Math.max(0, Math.ceil((span.toUs - start) / minuteUs));
-  codes.fill(ahead, Math.min(minutes, over));
+  const finishedMinutes = Math.max(0, Math.ceil((span.toUs - start) / minuteUs));
+  codes.fill(ahead, Math.min(minutes, finishedMinutes));
   const spans: MinuteSpan[] = [];
   for (let at = 0; at < minutes; ) {
     const from = at;
@@ -58,7 +58,7 @@ export function minuteSpans(facts: DayFacts): MinuteSpan[] {
   return spans;
 }
 
-function judged({ day, untilUs }: DayFacts): TimeSpan {
+function finishedSpan({ day, untilUs }: DayFacts): TimeSpan {
   const fromUs = dateStartUs(day.date);
   const toUs = Math.min(fromUs + dayUs, untilUs - (untilUs % minuteUs));
   return { fromUs, toUs: Math.max(fromUs, toUs) };
@@ -67,15 +67,15 @@ function judged({ day, untilUs }: DayFacts): TimeSpan {
 function received(facts: DayFacts): ReceivedDay[] {
   const { day, firstUs, lastUs } = facts;
   if (firstUs === null || lastUs === null) return [];
-  const { fromUs, toUs } = judged(facts);
-  const rests = !streamKinds[kindOf(day)].isSteady;
-  // Only read by index: a typed array does as well.
+  const { fromUs, toUs } = finishedSpan(facts);
+  const mayPause = !streamKinds[kindOf(day)].isSteady;
+  // It is only read by index, so a typed array will do.
   const rowsPerMinute = facts.rowsPerMinute as readonly number[];
   return [
     {
       date: day.date,
-      firstUs: rests && firstUs - fromUs < restUs ? fromUs : firstUs,
-      lastUs: rests && toUs - lastUs < restUs ? Math.max(lastUs, toUs - 1) : lastUs,
+      firstUs: mayPause && firstUs - fromUs < restUs ? fromUs : firstUs,
+      lastUs: mayPause && toUs - lastUs < restUs ? Math.max(lastUs, toUs - 1) : lastUs,
       rowsPerMinute,
     },
   ];
@@ -89,15 +89,15 @@ function kindOf(day: Day) {
   return streamTypeOfFolder(day.stream)?.kind ?? "aggTrade";
 }
 
-/** The minutes of the day that a span touches, from and to (excluded); its ends are µs since midnight. */
-function touched(fromUs: number, toUs: number): readonly [from: number, to: number] {
+/** Returns the minutes of the day that a span touches: first, and last plus one. The span is in µs since midnight. */
+function minutesTouched(fromUs: number, toUs: number): readonly [from: number, to: number] {
   return [Math.max(0, Math.floor(fromUs / minuteUs)), Math.min(minutes, Math.ceil(toUs / minuteUs))];
 }
 
-/** Whole minutes are missing, those at the ends partly; what is missing already stays so. */
+/** Marks fully covered minutes as missing and the minutes at the ends as partial. Minutes already missing stay missing. */
 function markMissing(codes: Uint8Array, fromUs: number, toUs: number): void {
   if (fromUs >= toUs) return;
-  const [first, end] = touched(fromUs, toUs);
+  const [first, end] = minutesTouched(fromUs, toUs);
   for (let n = first; n < end; n++) {
     const isWhole = fromUs <= n * minuteUs && toUs >= (n + 1) * minuteUs;
     if (isWhole || codes[n] !== missing) codes[n] = isWhole ? missing : partial;

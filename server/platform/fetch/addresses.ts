@@ -1,4 +1,4 @@
-/** True for an address or name by which a machine reaches only itself. */
+/** Tests whether an address or a host name is local to this machine (loopback). */
 export function isLoopback(host: string): boolean {
   const bare = host.replace(/^\[|\]$/g, "").toLowerCase();
   const name = bare.startsWith("::ffff:") ? bare.slice(7) : bare;

@@ -3,8 +3,8 @@ const firstMs = 250;
 const longestMs = 30_000;
 
 /**
- * How long to wait before attempt `failures` + 1, ms: doubled with each failure in a row, then shortened by up to a half at
- * random, so that many sockets cut at once do not come back at once.
+ * Returns the wait before attempt `failures` + 1, ms. It doubles with each failure in a row.
+ * Up to half of it is then removed at random, so that sockets cut at the same time do not reconnect at the same time.
  */
 export function backoffMs(failures: number, random: number): number {
   return Math.min(longestMs, firstMs * 2 ** Math.min(failures, 16)) * (1 - random / 2);

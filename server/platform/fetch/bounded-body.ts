@@ -1,16 +1,16 @@
 import { brotliDecompress, gunzip, inflate } from "node:zlib";
 
-/** Limits of one answer's body. */
+/** Limits for the body of an answer. */
 export type BodyBounds = {
-  /** Longest body that is accepted, in bytes; the same bound holds for the body once it is decompressed. */
+  /** Longest accepted body in bytes, both as sent and decompressed. */
   readonly maxBytes: number;
-  /** Takes the body chunk by chunk instead of memory; a promise is waited for before the next chunk is read. */
+  /** Receives the body chunk by chunk instead of buffering it. If it returns a promise, the next chunk is read after that. */
   readonly sink?: ((chunk: Uint8Array) => void | Promise<void>) | undefined;
-  /** Only the status is wanted: a body that does not end soon is cut off, and that is no error. */
+  /** True if the caller wants only the status. A body that does not end soon is then cut off without an error. */
   readonly statusOnly?: boolean | undefined;
 };
 
-/** Why an exchange was ended from this side. `name` is `TimeoutError` for a deadline, as `AbortSignal.timeout` names it. */
+/** We aborted the request. `name` is `TimeoutError` for a deadline, as with `AbortSignal.timeout`. */
 export class FetchBoundError extends Error {
   override readonly name: "TimeoutError" | "AnswerTooLong" | "AnswerEncoding";
   constructor(name: FetchBoundError["name"], message: string) {
@@ -21,7 +21,7 @@ export class FetchBoundError extends Error {
 
 type Body = {
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** False if the transfer is still going on and has to be ended. */
+  /** False if the transfer is still running and must be aborted. */
   readonly isWhole: boolean;
 };
 
@@ -38,8 +38,8 @@ const decoders: ReadonlyMap<string, Decode> = new Map<string, Decode>([
   ["br", brotliDecompress],
 ]);
 
-/** How long a body that nobody wants may take to end by itself, ms: a connection that ends well can be used again. */
-const farewellMs = 1000;
+/** Time for an unwanted body to end by itself, ms. If it does, the connection can be reused. */
+const unwantedBodyMs = 1000;
 
 /** Reads a body within its bounds. `onProgress` is called for each chunk. */
 export async function readBoundedBody(answer: Response, bounds: BodyBounds, onProgress: () => void): Promise<Body> {
@@ -50,7 +50,10 @@ export async function readBoundedBody(answer: Response, bounds: BodyBounds, onPr
   const decode = decoders.get(encoding);
   const isPlain = encoding === "" || encoding === "identity";
   if (!isPlain && (bounds.sink !== undefined || decode === undefined))
-    throw new FetchBoundError("AnswerEncoding", `the answer is compressed as "${encoding.slice(0, 40)}", unasked`);
+    throw new FetchBoundError(
+      "AnswerEncoding",
+      `the answer is compressed as "${encoding.slice(0, 40)}", which was not requested`,
+    );
   const announced = Number(answer.headers.get("content-length"));
   if (announced > bounds.maxBytes) throw tooLong(bounds.maxBytes);
   const chunks: Uint8Array[] = [];
@@ -71,7 +74,7 @@ export async function readBoundedBody(answer: Response, bounds: BodyBounds, onPr
 async function endsSoon(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number): Promise<boolean> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const over = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, farewellMs, false);
+    timer = setTimeout(resolve, unwantedBodyMs, false);
   });
   const drain = async () => {
     for (let length = 0; length <= maxBytes; ) {
@@ -93,7 +96,8 @@ function decoded(bytes: Uint8Array, decode: Decode, maxBytes: number): Promise<U
     decode(bytes, { maxOutputLength: maxBytes }, (error, result) => {
       if (error === null) resolve(new Uint8Array(result));
       else if (codeOf(error) === "ERR_BUFFER_TOO_LARGE") reject(tooLong(maxBytes));
-      else reject(new FetchBoundError("AnswerEncoding", "the answer is not compressed as it says it is"));
+      else
+        reject(new FetchBoundError("AnswerEncoding", "the answer cannot be decompressed as its content-encoding says"));
     });
   });
 }

@@ -1,16 +1,16 @@
 /**
- * Why an answer is none of Binance's: `seen` is what came (`HTTP 302 to login.example`), `key` the setting with the address. Behind
- * the semicolon stands what to do.
+ * Explains an answer that does not come from Binance, and what to do about it.
+ * `seen` is the answer (`HTTP 302 to login.example`), `key` the config key that holds the address.
  */
 export function foreignAnswer(seen: string, key: string): string {
   return `${seen}: ${who}, or ${key} is wrong; ${todo} ${key}`;
 }
 
-/** A certificate that is not to be trusted: what may be the reason. */
+/** Possible reasons for a certificate that cannot be verified. */
 export const certificateAdvice =
-  "its certificate is not to be trusted: somebody stands between (a login page, a proxy, an antivirus), or this clock is far off, or ca-certificates is missing";
+  "its certificate cannot be trusted: something intercepts the connection (a login page, a proxy, an antivirus), or this clock is far off, or ca-certificates is missing";
 
-/** What came, in words, of an answer with a redirect; only the host of its address, which may hold secrets. */
+/** Describes the status of an answer and where it redirects to. Shows only the host, because the address may hold secrets. */
 export function redirectText(status: number, location: string | null): string {
   const url = location !== null && URL.canParse(location) ? new URL(location) : null;
   return url === null ? `HTTP ${status}` : `HTTP ${status} to ${url.host.slice(0, 100)}`;

@@ -1,20 +1,20 @@
 import { isIP } from "node:net";
 import { isLoopback } from "./addresses.ts";
 
-/** Names that no public name server can answer for: who owns a domain cannot make one of them lead here. */
+/** Names outside the public name system. The owner of a public domain cannot make these resolve to this machine. */
 const privateName = /^[\w-]+$|^[\w.-]+\.(local|lan|home|internal|intranet|localdomain|home\.arpa|test)$/;
 
 /**
- * True if the name by which we were asked (`Host`) is one that nobody else can have: an address, a private name, or one of `names`. A
- * page of somebody else can let its own name lead to this machine (DNS rebinding), and its visitors' browsers then take us for a part
- * of it.
+ * Tests whether the `Host` of a request belongs to this machine: an address, a private name, or one of `names`.
+ * This stops DNS rebinding: a foreign page can make its own domain name resolve to this machine, and browsers then treat our answers as
+ * part of that page.
  */
 export function isPrivateName(host: string, names: ReadonlySet<string>): boolean {
   const name = host.replace(/:\d+$/, "").replace(/\.$/, "");
   return isIP(name.replace(/^\[|\]$/g, "")) !== 0 || privateName.test(name) || isLoopback(name) || names.has(name);
 }
 
-/** Null, or why a request that a browser sends for another page's sake is refused; `isOurs` knows our pages. */
+/** Returns why a browser request sent by a foreign page is refused, or null. `isOurs` knows our own pages. */
 export function foreignOrigin(headers: Headers, isOurs: (origin: URL) => boolean): string | null {
   const site = headers.get("sec-fetch-site");
   if (site !== null && site !== "same-origin" && site !== "none") return `sec-fetch-site is ${site}`;
@@ -22,5 +22,5 @@ export function foreignOrigin(headers: Headers, isOurs: (origin: URL) => boolean
   if (origin === null) return null;
   if (!URL.canParse(origin)) return "the origin is unknown";
   const from = new URL(origin);
-  return isOurs(from) ? null : `the page is of ${from.host}`;
+  return isOurs(from) ? null : `the page belongs to ${from.host}`;
 }

@@ -1,6 +1,9 @@
 import { readdirSync, readFileSync } from "./files.ts";
 
-/** How many files and sockets this process may have open; Infinity if the system does not say. Bun raises it to the hard limit as it starts. */
+/**
+ * Returns how many files and sockets this process may have open; Infinity if unknown.
+ * Bun raises the soft limit to the hard limit when it starts.
+ */
 export function descriptorLimit(): number {
   try {
     const soft = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync("/proc/self/limits", "utf8"))?.[1];
@@ -10,7 +13,7 @@ export function descriptorLimit(): number {
   }
 }
 
-/** How many it has open; 0 if the system does not say. */
+/** Returns how many files and sockets this process has open; 0 if unknown. */
 export function descriptorsInUse(): number {
   try {
     return readdirSync("/proc/self/fd").length;

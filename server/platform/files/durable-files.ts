@@ -14,7 +14,7 @@ import {
   writeSync,
 } from "./files.ts";
 
-/** Makes the names in a folder survive a power loss. */
+/** Makes the file names in a folder survive a power loss. */
 export function syncFolder(path: string): void {
   const fd = openSync(path, "r");
   try {
@@ -24,7 +24,7 @@ export function syncFolder(path: string): void {
   }
 }
 
-/** Renames (atomically, over what is there) and makes the new name survive a power loss. Both must be on one file system. */
+/** Renames atomically, replacing the target, and makes the new name survive a power loss. Both must be on the same file system. */
 export function renameDurably(from: string, to: string): void {
   renameSync(from, to);
   syncFolder(dirname(to));
@@ -32,8 +32,8 @@ export function renameDurably(from: string, to: string): void {
 }
 
 /**
- * Moves a file aside into `folder`, which is created if need be, under its own name or, where that is taken, with a number
- * behind it; onto another file system by a copy. Returns the new path. Nothing is ever overwritten.
+ * Moves a file into `folder` without overwriting any file, and returns the new path.
+ * Creates the folder if needed, adds a number if the name is taken, and copies if `folder` is on another file system.
  */
 export function moveAside(path: string, folder: string): string {
   const target = freePath(folder, basename(path));
@@ -48,7 +48,7 @@ export function moveAside(path: string, folder: string): string {
   return target;
 }
 
-/** Copies a file onto another file system; it is there in full or not at all, also after a power loss. */
+/** Copies a file to another file system. Even after a power loss the copy is complete or absent. */
 function copyDurably(from: string, to: string): void {
   const temporary = `${to}.tmp`;
   const [source, target] = [openSync(from, "r"), openSync(temporary, "w")];
@@ -79,7 +79,7 @@ function removeRest(path: string): void {
 
 const copiedAtOnce = 256 * 1024;
 
-/** A path in `folder`, created if need be, that nothing has: `name`, else `name.2`, `name.3`. */
+/** Returns an unused path in `folder`: `name`, else `name.2`, `name.3`. Creates the folder if needed. */
 export function freePath(folder: string, name: string): string {
   mkdirSync(folder, { recursive: true });
   for (let n = 1; ; n++) {
@@ -88,12 +88,12 @@ export function freePath(folder: string, name: string): string {
   }
 }
 
-/** Removes a file that may not be there. */
+/** Removes a file if it exists. */
 export function removeIfThere(path: string): void {
   rmSync(path, { force: true });
 }
 
-/** Writes a whole file so that it is there in full or not at all, also after a power loss; folders are created if need be. */
+/** Writes a whole file atomically and durably, creating folders if needed. Even after a power loss it is complete or absent. */
 export function writeDurably(path: string, content: string | Uint8Array): void {
   mkdirSync(dirname(path), { recursive: true });
   const temporary = `${path}.tmp`;
@@ -110,16 +110,16 @@ export function writeDurably(path: string, content: string | Uint8Array): void {
   renameDurably(temporary, path);
 }
 
-/** A file being written in the calling thread. */
+/** A file that the calling thread is writing. */
 export type Output = { write(bytes: Uint8Array): void; sync(): void; close(): void; bytes(): number };
 
-/** Creates (or empties) a file. */
+/** Creates a file, or empties an existing file. */
 export function createOutput(path: string): Output {
   const fd = openSync(path, "w");
   let bytes = 0;
   return {
     write(chunk) {
-      // A write may take less than it is given, on a disk that is nearly full for one.
+      // A write may accept fewer bytes than given, for example on a disk that is nearly full.
       for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at, chunk.length - at);
       bytes += chunk.length;
     },

@@ -3,12 +3,12 @@ import * as promises from "node:fs/promises";
 import { flock as flockOfSystem, type LockAnswer, type LockWish } from "./flock.ts";
 
 /**
- * The file system as the program sees it. Every file is reached through this port, so that the simulator (`test/simulation`) can put
- * one in its place that tears writes, forgets what was not synced and fails on purpose.
+ * The file system as the program sees it. All file access goes through this port.
+ * The simulation (`test/simulation`) replaces it with a file system that tears writes, forgets unsynced data and fails on purpose.
  */
 export type Files = Pick<typeof node, SyncName> & {
   readonly async: Pick<typeof promises, AsyncName>;
-  /** flock(2) on an open descriptor, without waiting. */
+  /** flock(2) on an open descriptor. Never waits. */
   flock(fd: number, wish: LockWish): LockAnswer;
 };
 
@@ -59,7 +59,7 @@ type AsyncName =
   | "statfs"
   | "unlink";
 
-/** The machine's own file system. */
+/** The real file system. */
 export const systemFiles: Files = {
   ...node,
   async: promises,
@@ -69,13 +69,13 @@ export const systemFiles: Files = {
 
 let current = systemFiles;
 
-/** Replaces the file system for the whole process; for the simulator alone. */
+/** Replaces the file system for the whole process. Only the simulation does this. */
 export function replaceFiles(files: Files): void {
   current = files;
 }
 
 function sync<Name extends SyncName>(name: Name): Files[Name] {
-  // Looked up at each call, since the simulator replaces it after this module was loaded.
+  // Look the function up at each call, because the simulation replaces the file system after this module has loaded.
   return ((...parameters: readonly never[]) =>
     (current[name] as (...all: readonly never[]) => unknown)(...parameters)) as Files[Name];
 }
@@ -113,12 +113,12 @@ export const write = sync("write");
 export const writeFileSync = sync("writeFileSync");
 export const writeSync = sync("writeSync");
 
-/** flock(2) on an open descriptor, without waiting; see `flock.ts`. */
+/** Calls flock(2) on an open descriptor without waiting. See `flock.ts`. */
 export function flock(fd: number, wish: LockWish): LockAnswer {
   return current.flock(fd, wish);
 }
 
-/** The promise half of the file system in force; `files-async.ts` names its functions. */
+/** Returns the promise-based functions of the current file system. `files-async.ts` exports them by name. */
 export function asyncFiles(): Files["async"] {
   return current.async;
 }

@@ -1,23 +1,24 @@
 import { FFIType } from "bun:ffi";
 import { errno, openLibc, prepareErrno } from "../process/libc.ts";
 
-/** "shared" and "exclusive" never wait; "unlock" gives back. */
+/** "shared" and "exclusive" never wait. "unlock" releases the lock. */
 export type LockWish = "shared" | "exclusive" | "unlock";
 
 /**
- * What the kernel answers. "held": another open file has it. "unsupported": this file system has no such locks (`reason` is the
- * error's name or number), or there is no C library to ask through.
+ * Result of a lock request.
+ * "held": another open file holds the lock. "unsupported": the file system has no such locks, or no C library was found;
+ * `reason` is the name or the number of the error.
  */
 export type LockAnswer =
   | { readonly kind: "taken" | "held" }
   | { readonly kind: "unsupported"; readonly reason: string };
 
-// flock(2), fcntl(2): the same numbers on Linux and macOS.
+// flock(2), fcntl(2): Linux and macOS use the same numbers.
 const wishes: Readonly<Record<LockWish, number>> = { shared: 1 | 4, exclusive: 2 | 4, unlock: 8 };
 const setDescriptorFlags = 2;
 const closeOnExec = 1;
 
-/** EWOULDBLOCK on Linux and on macOS; EINTR. */
+/** EWOULDBLOCK on Linux (11) and on macOS (35). */
 const heldErrors = [11, 35];
 const interrupted = 4;
 const names: Readonly<Record<number, string>> = {
@@ -39,8 +40,9 @@ function load() {
 let opened: ReturnType<typeof load> | undefined;
 
 /**
- * flock(2) on an open descriptor. The lock belongs to the open file, not to a process: descriptors that a child inherits share it, and the
- * kernel gives it back when the last of them is closed, however that comes about.
+ * Calls flock(2) on an open descriptor.
+ * The lock belongs to the open file, not to the process: descriptors inherited by a child share it. The kernel releases the lock when the
+ * last of them is closed, for whatever reason.
  */
 export function flock(fd: number, wish: LockWish): LockAnswer {
   if (opened === undefined) opened = load();
@@ -49,13 +51,13 @@ export function flock(fd: number, wish: LockWish): LockAnswer {
     if (opened.flock(fd, wishes[wish]) === 0) return { kind: "taken" };
     const error = errno();
     if (heldErrors.includes(error)) return { kind: "held" };
-    // Interrupted, or a number that something else left behind in between.
+    // Interrupted by a signal, or another call has overwritten errno.
     if (attempt < 3 && (error === interrupted || error === 0)) continue;
     return { kind: "unsupported", reason: names[error] ?? `error ${error}` };
   }
 }
 
-/** Keeps a descriptor that was inherited from being inherited further. */
+/** Stops our children from inheriting this descriptor. */
 export function closeAtExec(fd: number): void {
   if (opened === undefined) opened = load();
   opened?.fcntl(fd, setDescriptorFlags, closeOnExec);

@@ -2,10 +2,10 @@ export type LogLevel = "debug" | "info" | "warn" | "error";
 
 export type LogFields = Readonly<Record<string, string | number | boolean | null | undefined>>;
 
-/** From the least to the most grave. */
+/** From the least to the most severe. */
 export const logLevels: readonly LogLevel[] = ["debug", "info", "warn", "error"];
 
-/** What systemd's journal wants in front of a line (sd-daemon(3)): error, warning, informational, debug. */
+/** Line prefixes that systemd's journal reads as severity: error, warning, informational, debug. Source: sd-daemon(3). */
 export const priorityOf: Readonly<Record<LogLevel, string>> = {
   debug: "<7>",
   info: "<6>",
@@ -13,34 +13,34 @@ export const priorityOf: Readonly<Record<LogLevel, string>> = {
   error: "<3>",
 };
 
-/** Of a message, and of each value: what somebody else has written may be of any length. */
-const mostCharacters = 2000;
+/** Longest message and longest value in characters. Quoted text from outside may have any length. */
+const maxCharacters = 2000;
 
-/** An event as JSON, with `time`, `level` and `message` first; a field of such a name gets an underscore. */
+/** Formats an event as JSON. `time`, `level` and `message` come first; a field with such a name gets a trailing underscore. */
 export function jsonLine(now: Date, level: LogLevel, message: string, fields: LogFields): string {
-  const own = { time: now.toISOString(), level, message: bounded(message) };
-  const others: Record<string, unknown> = {};
-  for (const [name, value] of shown(fields))
-    others[name in own ? `${name}_` : name] = typeof value === "string" ? bounded(value) : value;
-  return escapeControls(JSON.stringify({ ...own, ...others }));
+  const standard = { time: now.toISOString(), level, message: bounded(message) };
+  const extra: Record<string, unknown> = {};
+  for (const [name, value] of definedFields(fields))
+    extra[name in standard ? `${name}_` : name] = typeof value === "string" ? bounded(value) : value;
+  return escapeControls(JSON.stringify({ ...standard, ...extra }));
 }
 
 const colors: Record<LogLevel, string> = { debug: "\x1b[2m", info: "\x1b[36m", warn: "\x1b[33m", error: "\x1b[31m" };
 
-/** An event for people: time (UTC), level, message, then `name=value`, in quotes where it would not be clear. */
+/** Formats an event for people: UTC time, level, message, then `name=value`. Values are quoted if they would be ambiguous. */
 export function textLine(now: Date, level: LogLevel, message: string, fields: LogFields, color: boolean): string {
   const time = now.toISOString().slice(0, 19).replace("T", " ");
   const name = level.padEnd(5);
-  const said = escapeControls(bounded(message));
-  const values = shown(fields)
+  const text = escapeControls(bounded(message));
+  const values = definedFields(fields)
     .map(([key, value]) => ` ${key}=${typeof value === "string" ? escapeControls(valueText(bounded(value))) : value}`)
     .join("");
   return color
-    ? `\x1b[2m${time}\x1b[0m ${colors[level]}${name}\x1b[0m ${said}\x1b[2m${values}\x1b[0m`
-    : `${time} ${name} ${said}${values}`;
+    ? `\x1b[2m${time}\x1b[0m ${colors[level]}${name}\x1b[0m ${text}\x1b[2m${values}\x1b[0m`
+    : `${time} ${name} ${text}${values}`;
 }
 
-function shown(fields: LogFields): [string, Exclude<LogFields[string], undefined>][] {
+function definedFields(fields: LogFields): [string, Exclude<LogFields[string], undefined>][] {
   return Object.entries(fields).filter((entry): entry is [string, string | number | boolean | null] => {
     return entry[1] !== undefined;
   });
@@ -51,17 +51,17 @@ function valueText(value: string): string {
 }
 
 function bounded(text: string): string {
-  if (text.length <= mostCharacters) return text;
-  return `${text.slice(0, mostCharacters).toWellFormed()}… (${text.length} characters)`;
+  if (text.length <= maxCharacters) return text;
+  return `${text.slice(0, maxCharacters).toWellFormed()}… (${text.length} characters)`;
 }
 
-/** Nothing that a line quotes may end it, or steer the terminal that shows it. */
+/** Escapes control characters: quoted text must not end the line or steer the terminal. */
 function escapeControls(text: string): string {
   return text.replace(
-    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the ones that must not get through
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters to escape
     /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (character) => named[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    (character) => shortEscapes[character] ?? `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
   );
 }
 
-const named: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };
+const shortEscapes: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" };

@@ -1,6 +1,6 @@
 import { jsonLine, type LogFields, type LogLevel, logLevels, priorityOf, textLine } from "./log-format.ts";
 
-/** Writes one line per event to standard error; never throws, never sees a secret (callers pass none). */
+/** Writes one line per event to standard error. Never throws. Callers must not pass secrets. */
 export type Log = Readonly<Record<LogLevel, (message: string, fields?: LogFields) => void>>;
 
 /** A log whose level can be changed while it is in use. */
@@ -11,11 +11,11 @@ export type LogOptions = {
   /** "text" is for people, "json" for collectors. */
   readonly format: "text" | "json";
   readonly color: boolean;
-  /** Puts `<4>` and the like in front, by which systemd's journal knows how grave a line is. */
+  /** Prefixes each line with `<4>` and the like, which systemd's journal reads as severity. */
   readonly priorities?: boolean;
 };
 
-/** Events below `level` are dropped; an event is one line of bounded length, whatever it speaks of. */
+/** Creates a log. It drops events below `level` and writes each other event as one line of bounded length. */
 export function createLog(
   options: LogOptions,
   write: (line: string) => void = (line) => process.stderr.write(line),
@@ -45,5 +45,5 @@ export function createLog(
   };
 }
 
-/** A log that keeps quiet. */
+/** A log that drops every event. */
 export const silentLog: Log = createLog({ level: "error", format: "text", color: false }, () => {});

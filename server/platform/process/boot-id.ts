@@ -1,6 +1,6 @@
 import { readFileSync } from "../files/files.ts";
 
-/** Id of the running kernel's boot, another one after each; null if the system tells none. */
+/** Returns the id of the current boot; null if the system has none. It changes with each boot. */
 export function bootId(): string | null {
   try {
     return readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();

@@ -3,9 +3,9 @@ import { notifySocket } from "./environment.ts";
 import { openLibc } from "./libc.ts";
 
 /**
- * Tells the service manager (systemd) something, as sd_notify(3) does: `READY=1`, `STATUS=…`, `MAINPID=…`; more than one on lines of
- * their own. `address` is a path, or `@name` for an abstract socket. False where nobody wants to know (null) or it was not taken;
- * never throws and never waits. Source of the protocol: sd_notify(3), unix(7).
+ * Sends a state to the service manager (systemd): `READY=1`, `STATUS=…`, `MAINPID=…`, several separated by newlines.
+ * `address` is a path, or `@name` for an abstract socket. Returns false if it is null or the message was not accepted.
+ * Never throws and never waits. Source: sd_notify(3), unix(7).
  */
 export function notifyService(state: string, address: string | null = notifySocket()): boolean {
   const to = address === null ? null : socketAddress(address);
@@ -20,8 +20,8 @@ export function notifyService(state: string, address: string | null = notifySock
 }
 
 /**
- * What systemd wants to hear when a reload begins; `READY=1` tells its end. The time is the monotonic one, by which it knows which
- * reload is meant.
+ * Builds the message that announces a reload to systemd. `READY=1` later announces its end.
+ * systemd identifies the reload by its monotonic time.
  */
 export function reloading(): string {
   const spec = new BigInt64Array(2);
@@ -30,7 +30,7 @@ export function reloading(): string {
   return `RELOADING=1\nMONOTONIC_USEC=${seconds * 1_000_000n + nanoseconds / 1000n}`;
 }
 
-// Linux's numbers, the same on x64 and arm64.
+// Linux's numbers; x64 and arm64 use the same.
 const unixFamily = 1;
 const datagram = 2;
 const closeOnExec = 0o2000000;
@@ -38,10 +38,10 @@ const dontWait = 0x40;
 const noSignal = 0x4000;
 const monotonic = 1;
 
-/** Room for a name in a socket address. */
+/** Longest name in a socket address, in bytes. */
 const longestName = 108;
 
-/** The address as the kernel wants it: family, name; an abstract name begins with a zero byte, a path ends with one. */
+/** Encodes a socket address: family, then name. An abstract name begins with a zero byte, a path ends with a zero byte. */
 function socketAddress(address: string): Buffer | null {
   const isAbstract = address.startsWith("@");
   if (!isAbstract && !address.startsWith("/")) return null;
@@ -53,7 +53,7 @@ function socketAddress(address: string): Buffer | null {
   return bytes;
 }
 
-/** Neither Node's nor Bun's sockets know datagrams of the Unix kind, so the C library is asked itself. */
+/** Opens the C library's socket functions, because neither Node nor Bun offers Unix datagram sockets. */
 function load() {
   const int = FFIType.i32;
   return openLibc({

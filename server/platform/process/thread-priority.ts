@@ -1,14 +1,15 @@
 import { setPriority } from "node:os";
 
 /**
- * Makes the calling thread nicer. Linux keeps a niceness for each thread, and 0 means the calling one; elsewhere it would slow the
- * whole process down, and nothing is done.
+ * Lowers the priority of the calling thread.
+ * Linux keeps a niceness for each thread, and process id 0 means the calling thread. On other systems it would slow down the whole
+ * process, so the call does nothing.
  */
 export function yieldTo(niceness: number): void {
   if (process.platform !== "linux") return;
   try {
     setPriority(0, niceness);
   } catch {
-    // A system that forbids this still does the work, only less politely.
+    // If the system forbids it, the work is still done, only at normal priority.
   }
 }

@@ -1,20 +1,20 @@
 import manifest from "../../../package.json" with { type: "json" };
 
-/** What this program was made of. */
+/** Facts about this build. */
 export type Build = {
   /** SemVer; `0.1.0+g1a2b3c4` between releases. */
   readonly version: string;
-  /** The commit, or "source" where it runs from a checkout. */
+  /** The commit, or "source" if the program runs from a checkout. */
   readonly commit: string;
   readonly bun: string;
-  /** What it was compiled for: `linux-x64`, `linux-x64-musl`; from a checkout, this machine. */
+  /** Compilation target: `linux-x64`, `linux-x64-musl`. From a checkout: this machine. */
   readonly target: string;
 };
 
-/** Put in place by ops/build.ts. */
+/** Defined by ops/build.ts. */
 declare const RT_DATA_BUILD: Pick<Build, "version" | "commit" | "target"> | undefined;
 
-/** What this program was made of. */
+/** Facts about this build. */
 export const build: Build = {
   ...(typeof RT_DATA_BUILD === "undefined"
     ? { version: manifest.version, commit: "source", target: `${process.platform}-${process.arch}` }
@@ -22,5 +22,5 @@ export const build: Build = {
   bun: process.versions.bun ?? "",
 };
 
-/** Version of this program. */
+/** The version of this program. */
 export const version: string = build.version;

@@ -1,15 +1,16 @@
 /**
- * The time, if more than this machine's clock vouches for it. Whatever deletes, expires or merges a past day is handed this type
- * and never a plain clock: an unconfirmed time must not remove anything. `why` says what is wrong and what to do, for people.
+ * A time that is confirmed by more than this machine's clock.
+ * Code that deletes, expires or merges a past day takes this type, never a plain clock: an unconfirmed time must not remove data.
+ * `why` says for people what is wrong and what to do.
  */
 export type ConfirmedTime =
   | { readonly kind: "confirmed"; readonly us: number }
   | { readonly kind: "unconfirmed"; readonly why: string };
 
-/** Tells the confirmed time. Cheap enough to be called every second. */
+/** Provides the confirmed time. Cheap enough to be called every second. */
 export type TimeAuthority = {
-  /** What the exchange confirms at this moment: enough to merge a day that is over, which loses nothing. */
+  /** The time that the exchange confirms now. Enough to merge a day that is over, because merging loses no data. */
   now(): ConfirmedTime;
-  /** The same, but unconfirmed soon after a start or a step of the clock: for everything that deletes or expires. */
+  /** Like `now`, but unconfirmed soon after a start or a clock step. For everything that deletes or expires data. */
   settled(): ConfirmedTime;
 };

@@ -1,33 +1,36 @@
 import { readFileSync } from "../files/files.ts";
 
-/** The clocks of a machine, ms; all replaceable in tests. */
+/** The clocks of a machine, ms. Tests can replace each of them. */
 export type ClockSources = {
   readonly wallMs: () => number;
-  /** Stands still while the machine sleeps. */
+  /** Does not count time during which the machine sleeps. */
   readonly monotonicMs: () => number;
-  /** Runs on while the machine sleeps; null or absent: nobody can tell a sleep from a clock that was set forward. */
+  /** Counts time during which the machine sleeps. If null or absent, a sleep looks like a clock that was set forward. */
   readonly bootMs?: () => number | null;
 };
 
-/** The clock of a recorder: one time that never jumps, and what the wall clock says to it. All times are µs, integers. */
+/**
+ * The clock of a recorder: one steady time that never jumps, and the wall clock's stamp for it.
+ * All times are integers in µs.
+ */
 export type ReceiveClock = {
-  /** Passes as true time does, however the wall clock is set. Never decreases. The feed lives by it. */
+  /** Passes like true time, even if the wall clock is set. Never decreases. The feed uses only this time. */
   steadyUs(): number;
-  /** The wall clock at a steady time, in µs since the Unix epoch: what `recv_us` is. Follows each step of the wall clock. */
+  /** Returns the wall clock's stamp for a steady time, µs since the Unix epoch (`recv_us`). Follows each step of the wall clock. */
   stampOf(steadyUs: number): number;
-  /** The same of a span: one for each stretch between two steps, in order. */
+  /** Converts a time span to stamps: one span for each stretch between two clock steps, in order. */
   spansOf(fromUs: number, toUs: number): readonly { readonly fromUs: number; readonly toUs: number }[];
-  /** The steady time that has this stamp by the wall clock as it is set now. */
+  /** Returns the steady time of a stamp, by the current setting of the wall clock. */
   steadyOf(stampUs: number): number;
-  /** The stamp of this moment. Runs back when the wall clock is set back. */
+  /** Returns the stamp of the current moment. Goes back if the wall clock is set back. */
   nowUs(): number;
-  /** Called at once when the wall clock was set, in the middle of whatever asked for the time: only note it. */
+  /** Calls the listener when the wall clock was set, in the middle of a call that asks for the time. It may only record the step. */
   onStep(listener: (step: ClockStep) => void): void;
-  /** How often the machine has slept: steady time is known less exactly across a sleep. */
+  /** Returns how often the machine has slept. Across a sleep, steady time is less exact. */
   sleeps(): number;
 };
 
-/** The wall clock was set: stamps after the steady time `atUs` begin at `toUs`, and those before it ended at `fromUs`. */
+/** The wall clock was set at the steady time `atUs`: earlier stamps end at `fromUs`, later stamps begin at `toUs`. */
 export type ClockStep = { readonly atUs: number; readonly fromUs: number; readonly toUs: number };
 
 /** The system's clocks. */
@@ -43,44 +46,49 @@ export const systemClock: ClockSources = {
   },
 };
 
-/** How fast a clock that is a little ahead of the wall is held back: 1 ms of correction a second. */
+/** Speed at which a lead over the wall clock is reduced: 1 ms per second. */
 const slew = 0.001;
 
-/** A larger difference is a step, a smaller one drift or slewing, µs. */
+/** Smallest clock step, µs. Smaller differences are drift or slewing. */
 const smallestStepUs = 50_000;
 
-/** A shorter sleep is none, ms. */
+/** Shortest sleep, ms. */
 const shortestSleepMs = 500;
 
-/** Steps that are remembered, so that times before them can still be told. */
-const mostSteps = 100;
+/** Number of clock steps kept, so that earlier times can still be converted. */
+const maxSteps = 100;
 
 /**
- * The monotonic clock says how much time has passed, the wall clock what to call it. Steady time follows small differences at once
- * forward, and slowly back, so that it does not run backwards. A larger one is a step: stamps follow it at once both ways, steady time
- * not at all. Between steps stamps and steady time are a constant apart, so that one time always has one stamp.
+ * Creates the clock. The monotonic clock measures how much time passes; the wall clock gives it a name.
+ * - A small difference: steady time follows it at once forward, and slowly back, because it must never decrease.
+ * - A large difference is a step: stamps follow it at once in both directions, steady time does not follow it.
+ * - Between two steps the difference of stamps and steady time is constant, so that each time has exactly one stamp.
  */
 export function createReceiveClock(sources: ClockSources = systemClock): ReceiveClock {
   const { wallMs, monotonicMs } = sources;
   const bootMs = sources.bootMs ?? (() => null);
   const listeners: ((step: ClockStep) => void)[] = [];
   const steps: ClockStep[] = [];
-  /** Steady time minus the monotonic clock, and stamps minus steady time, µs. */
+  /** Steady time minus the monotonic clock, µs. */
   let baseUs = (wallMs() - monotonicMs()) * 1000;
+  /** Stamps minus steady time, µs. */
   let shiftUs = 0;
   let lastUs = Math.floor(baseUs + monotonicMs() * 1000);
   let newestStepUs = 0;
   let asleepMs = asleep();
   let sleeps = 0;
 
-  /** Sleep since the boot, ms; null where nobody can tell. */
+  /** Returns the total sleep since boot, ms; null if unknown. */
   function asleep(): number | null {
     const ms = bootMs();
     return ms === null ? null : ms - monotonicMs();
   }
 
-  /** The process may be held up between two reads: the quickest pair counts. Wall minus stamp, µs; 0 if it may be none. */
-  function measure(): number {
+  /**
+   * Measures the wall clock minus the current stamp, µs; 0 if the difference may be a measuring error.
+   * The process may be suspended between two reads, so the quickest pair of reads counts.
+   */
+  function measureLead(): number {
     let best = { spanMs: Number.POSITIVE_INFINITY, us: 0 };
     for (let n = 0; n < 5; n++) {
       const before = monotonicMs();
@@ -93,7 +101,7 @@ export function createReceiveClock(sources: ClockSources = systemClock): Receive
   }
 
   function onJump(): void {
-    let us = measure();
+    let us = measureLead();
     if (us === 0) return;
     const asleepNowMs = us > 0 ? asleep() : null;
     if (asleepNowMs !== null && asleepMs !== null && asleepNowMs - asleepMs > shortestSleepMs) {
@@ -114,7 +122,7 @@ export function createReceiveClock(sources: ClockSources = systemClock): Receive
     newestStepUs = atUs;
     const step = { atUs, fromUs, toUs: lastUs + shiftUs };
     steps.push(step);
-    if (steps.length > mostSteps) steps.shift();
+    if (steps.length > maxSteps) steps.shift();
     for (const listener of listeners) listener(step);
   }
 
@@ -127,7 +135,7 @@ export function createReceiveClock(sources: ClockSources = systemClock): Receive
       lastUs = Math.max(lastUs, Math.floor(baseUs + monotonicMs() * 1000));
       return lastUs;
     }
-    // The wall clock is cut to whole ms: up to 1 ms ahead of it is no difference.
+    // The wall clock is truncated to whole ms, so a lead below 1 ms is not a difference.
     let correctionUs = 0;
     if (aheadUs < 0) correctionUs = -aheadUs;
     else if (aheadUs >= 1000) correctionUs = -Math.min(aheadUs - 999, Math.max(0, us - lastUs) * slew);

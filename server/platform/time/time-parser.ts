@@ -1,15 +1,15 @@
-/** What a time without an offset means, and how times are written: UTC, or as the clock on the wall of this machine. */
+/** How to read a time without an offset and how to write times: in UTC, or in the local time of this machine. */
 export type TimeZone = "utc" | "local";
 
-/** What `parseTime` takes, for error messages. */
+/** The formats that `parseTime` accepts, for error messages. */
 export const acceptedTimes =
   "a UTC time such as 2026-11-22, 2026-11-22T15:04 or 2026-11-22T15:04:05.250Z, or one with an offset such as 2026-11-22T15:04+09:00";
 
 const pattern = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?(Z|[+-]\d\d:?\d\d)?)?$/i;
 
 /**
- * µs since the Unix epoch of a date or time in ISO form, in `zone` unless it has an offset; null if it is none, or none that the
- * clocks of the zone ever showed. A date is its first moment.
+ * Parses an ISO date or time to µs since the Unix epoch, in `zone` unless the text has an offset.
+ * A date means its first moment. Null if the text is invalid, or if the local clocks skipped this time.
  */
 export function parseTime(text: string, zone: TimeZone = "utc"): number | null {
   const match = pattern.exec(text.trim());
@@ -23,14 +23,14 @@ export function parseTime(text: string, zone: TimeZone = "utc"): number | null {
   const micros = Number((match[7] ?? "").padEnd(6, "0"));
   if (match[8] === undefined && zone === "local") {
     const local = new Date(year, month - 1, day, hour, minute, second);
-    // Where clocks are put forward, an hour is skipped.
+    // Clocks that are put forward skip an hour.
     return local.getHours() === hour && local.getMinutes() === minute ? local.getTime() * 1000 + micros : null;
   }
   const offset = offsetMinutes(match[8] ?? "Z");
   return offset === null ? null : (at.getTime() - offset * 60_000) * 1000 + micros;
 }
 
-/** `2026-11-22T15:04:05.250Z`, local: `2026-11-23T00:04:05.250+09:00` */
+/** Formats a time: `2026-11-22T15:04:05.250Z`, local `2026-11-23T00:04:05.250+09:00`. */
 export function formatTime(us: number, zone: TimeZone = "utc"): string {
   const at = new Date(us / 1000);
   if (zone === "utc") return at.toISOString();

@@ -1,4 +1,4 @@
-/** Runs something once after `ms`; the function returned takes it back. Replaceable in tests that have a time of their own. */
+/** Runs a function once after `ms`. Returns a function that cancels it. Tests with their own time replace it. */
 export type After = (ms: number, run: () => void) => () => void;
 
 /** The system's timers. */
@@ -7,21 +7,21 @@ export const after: After = (ms, run) => {
   return () => clearTimeout(timer);
 };
 
-/** Resolves when all others that wait have had their turn. */
+/** Resolves when all other waiting work has had a turn. */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve));
 }
 
-/** A long work that gives way now and then. */
+/** A turn of a long job, which yields to other work now and then. */
 export type Turn = {
-  /** Lets others have theirs, if this one has lasted long enough. */
+  /** Lets other work run, if this turn has lasted long enough. */
   giveWay(): Promise<void>;
-  /** Others have just had theirs. */
+  /** Restarts the turn, because other work has just run. */
   begin(): void;
 };
 
-/** A turn that gives way after so many ms, and not before. */
-export function createTurn(mostMs: number): Turn {
+/** Creates a turn that yields after `maxMs` ms at the earliest. */
+export function createTurn(maxMs: number): Turn {
   let beganMs = performance.now();
   const begin = () => {
     beganMs = performance.now();
@@ -29,23 +29,23 @@ export function createTurn(mostMs: number): Turn {
   return {
     begin,
     async giveWay() {
-      if (performance.now() - beganMs < mostMs) return;
+      if (performance.now() - beganMs < maxMs) return;
       await nextTurn();
       begin();
     },
   };
 }
 
-/** Waiting that one may be woken from. */
+/** A wait that can be interrupted. */
 export type Nap = {
-  /** Resolves after so many ms (never, if Infinity) or when woken. */
+  /** Resolves after `ms` (never, if Infinity) or when woken. */
   sleep(ms: number): Promise<void>;
-  /** Resolves with the promise, or when woken. */
+  /** Resolves with the promise or when woken. */
   until(promise: Promise<void>): Promise<void>;
   wake(): void;
 };
 
-/** One sleeper at a time; nothing is left behind of a nap that is over. */
+/** Creates a nap for one sleeper at a time. A finished nap leaves no timer behind. */
 export function createNap(): Nap {
   let rouse: (() => void) | null = null;
 

@@ -148,11 +148,11 @@ describe("the exchange", () => {
     });
   }
 
-  test("a certificate that is not to be trusted, and a name that does not resolve", async () => {
+  test("a certificate that cannot be trusted, and a name that does not resolve", async () => {
     const tls = await check(await exchangeWith([], { tls: createCertificate() }), "--only", "exchange");
     expect(one(tls.findings, "exchange.rest")).toMatchObject({
       state: "failed",
-      advice: expect.stringContaining("not to be trusted"),
+      advice: expect.stringContaining("cannot be trusted"),
     });
     const env = { RT_DATA_EXCHANGE_REST_URL: "https://nowhere.invalid", RT_DATA_EXCHANGE_WS_URL: "ws://127.0.0.1:9" };
     const { code, findings } = await check(env, "--only", "exchange");

@@ -8,13 +8,13 @@ const start = dateStartUs(date);
 const minute = 60_000_000;
 const whole = { fromUs: start, toUs: start + dayUs };
 
-/** A day on which something was received in all minutes but these. */
-function day(empty: (minute: number) => boolean = () => false, of = date): ReceivedDay {
+/** Creates a day with records in every minute except those for which `empty` returns true. */
+function day(empty: (minute: number) => boolean = () => false, onDate = date): ReceivedDay {
   const rowsPerMinute = Array.from({ length: 1440 }, (_, n) => (empty(n) ? 0 : 600));
-  const from = dateStartUs(of);
+  const from = dateStartUs(onDate);
   const [first, last] = [rowsPerMinute.findIndex((n) => n > 0), rowsPerMinute.findLastIndex((n) => n > 0)];
   return {
-    date: of,
+    date: onDate,
     firstUs: from + first * minute + 80_000,
     lastUs: from + (last + 1) * minute - 20_000,
     rowsPerMinute,
@@ -26,28 +26,28 @@ function gap(from: number, to: number, more: Partial<Gap> = {}): Gap {
   return { stream: "depth20", symbol: "BTCUSDT", cause: "reconnect", missing: null, repaired: 0, ...span, ...more };
 }
 
-test("a day with something in every minute is covered in full", () => {
+test("a day with a record in every minute is fully covered", () => {
   expect(coverageOf("partialDepth", [day()], [], whole)).toEqual({ spanUs: dayUs, missingUs: 0, share: 1 });
 });
 
-test("gaps count by the µs and each moment once, however many gaps and empty minutes hold it", () => {
+test("gaps count by the µs, and time in several gaps or empty minutes counts once", () => {
   const gaps = [gap(10, 12.5), gap(12, 13), gap(12, 12.25), gap(100, 100.5)];
   const { missingUs } = coverageOf("partialDepth", [day((n) => n === 10 || n === 11)], gaps, whole);
   expect(missingUs).toBe(3.5 * minute);
 });
 
-test("a gap that was refetched in full, or in which the exchange had halted the symbol, takes nothing away", () => {
+test("a gap that was backfilled in full, or in which the symbol was halted, does not reduce coverage", () => {
   const closed = [
     gap(10, 12, { missing: 5, repaired: 5 }),
     gap(20, 30, { cause: "halted" }),
     gap(40, 41, { missing: 0 }),
   ];
   expect(coverageOf("partialDepth", [day((n) => n >= 20 && n < 30)], closed, whole).missingUs).toBe(0);
-  const partly = [gap(10, 12, { missing: 5, repaired: 4 })];
-  expect(coverageOf("aggTrade", [day()], partly, whole).missingUs).toBe(2 * minute);
+  const partlyBackfilled = [gap(10, 12, { missing: 5, repaired: 4 })];
+  expect(coverageOf("aggTrade", [day()], partlyBackfilled, whole).missingUs).toBe(2 * minute);
 });
 
-test("an empty minute that no gap accounts for is missing from a book; trades may rest", () => {
+test("an empty minute without a gap is missing from a book; trades may pause", () => {
   const days = [day((n) => n === 700)];
   expect(coverageOf("partialDepth", days, [], whole).missingUs).toBe(minute);
   expect(coverageOf("diffDepth", days, [], whole).missingUs).toBe(minute);
@@ -57,7 +57,7 @@ test("an empty minute that no gap accounts for is missing from a book; trades ma
   ]);
 });
 
-test("time before the first and after the last record, and days without any, are missing from every stream", () => {
+test("time before the first and after the last record, and days without records, are missing from every stream", () => {
   const after = day(() => false, "2026-11-23");
   const days = [day((n) => n < 720), after];
   for (const kind of ["partialDepth", "aggTrade", "depthSnapshot"] as const) {
@@ -68,20 +68,20 @@ test("time before the first and after the last record, and days without any, are
   expect(coverageOf("aggTrade", [], [], whole)).toMatchObject({ share: 0, missingUs: dayUs });
 });
 
-test("trades that begin late in a day rest; that is no hole if the day before had some", () => {
+test("trades that begin late in a day have paused; this is not missing time if there were trades the day before", () => {
   const days = [day(() => false, "2026-11-20"), day((n) => n < 3), day(() => false, "2026-11-22")];
   expect(coverageOf("aggTrade", days, [], whole).missingUs).toBe(0);
   expect(coverageOf("partialDepth", days, [], whole).missingUs).toBe(3 * minute);
 });
 
-test("where minutes were not counted, gaps and the first and last record still do", () => {
+test("without counts by minute, the gaps and the first and last record still decide coverage", () => {
   const quick = { ...day(), firstUs: start + 60 * minute + 1, lastUs: start + 120 * minute - 1, rowsPerMinute: null };
   const hour = { fromUs: start + 60 * minute, toUs: start + 120 * minute };
   expect(coverageOf("partialDepth", [quick], [gap(70, 85)], hour).share).toBe(0.75);
   expect(coverageOf("partialDepth", [quick], [], whole).missingUs).toBe(dayUs - 60 * minute);
 });
 
-test("a span of no length has no share", () => {
+test("an empty span has no share", () => {
   expect(coverageOf("trade", [day()], [], { fromUs: start, toUs: start })).toEqual({
     spanUs: 0,
     missingUs: 0,

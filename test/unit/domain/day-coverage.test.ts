@@ -23,12 +23,12 @@ const facts = (over: Partial<DayFacts> = {}): DayFacts => ({
   ...over,
 });
 
-test("a day without gaps is whole", () => {
+test("a day without gaps is fully recorded", () => {
   expect(dayCoverage(facts())).toBe(1);
   expect(minuteSpans(facts())).toEqual([[0, 1440, "recorded"]]);
 });
 
-test("gaps that overlap count once, and their minutes are missing in whole or in part", () => {
+test("overlapping gaps count once, and their minutes are missing or partial", () => {
   const gaps = [gap(10.5, 13), gap(12, 14.25)];
   expect(dayCoverage(facts({ gaps }))).toBeCloseTo(1 - 3.75 / 1440, 10);
   expect(minuteSpans(facts({ gaps }))).toEqual([
@@ -40,7 +40,7 @@ test("gaps that overlap count once, and their minutes are missing in whole or in
   ]);
 });
 
-test("what was refetched in whole is not missing, what was in part is; a pause of the exchange is none of ours", () => {
+test("a fully backfilled gap is not missing, a partly backfilled gap is; a halt by the exchange does not count", () => {
   expect(dayCoverage(facts({ gaps: [gap(0, 100, { missing: 7, repaired: 7 })] }))).toBe(1);
   expect(dayCoverage(facts({ gaps: [gap(0, 144, { missing: 7, repaired: 6 })] }))).toBeCloseTo(0.9, 10);
   const halted = facts({ gaps: [gap(60, 90, { cause: "halted" })] });
@@ -48,7 +48,7 @@ test("what was refetched in whole is not missing, what was in part is; a pause o
   expect(minuteSpans(halted)[1]).toEqual([60, 90, "halted"]);
 });
 
-test("today counts up to the last minute that is over, and what is to come is ahead", () => {
+test("today counts up to the last finished minute, and later minutes are ahead", () => {
   const untilUs = start + 720 * minute + 20_000_000;
   const noon = facts({ untilUs, lastUs: untilUs - 5, gaps: [gap(0, 72), gap(700, 2000)] });
   expect(dayCoverage(noon)).toBeCloseTo(1 - 92 / 720, 10);
@@ -59,7 +59,7 @@ test("today counts up to the last minute that is over, and what is to come is ah
   expect(dayCoverage(facts({ untilUs: start + 5 }))).toBeNull();
 });
 
-test("minutes in which a book says nothing are missing, those in which nobody trades are not", () => {
+test("silent minutes of a book are missing, minutes without trades are not", () => {
   const rowsPerMinute = new Uint16Array(1440).fill(600).fill(0, 100, 110);
   expect(minuteSpans(facts({ rowsPerMinute }))[1]).toEqual([100, 110, "missing"]);
   expect(dayCoverage(facts({ rowsPerMinute }))).toBeCloseTo(1 - 10 / 1440, 10);
@@ -68,7 +68,7 @@ test("minutes in which a book says nothing are missing, those in which nobody tr
   expect(dayCoverage(facts({ day: trades, rowsPerMinute, ...ends }))).toBe(1);
 });
 
-test("a recording that begins at noon misses the morning, a day without records all of it", () => {
+test("a recording that begins at noon misses the morning; a day without records misses everything", () => {
   const rowsPerMinute = new Uint16Array(1440).fill(600, 720);
   expect(dayCoverage(facts({ rowsPerMinute, firstUs: start + 720 * minute }))).toBeCloseTo(0.5, 10);
   expect(dayCoverage(facts({ firstUs: null, lastUs: null, rowsPerMinute: new Uint16Array(1440) }))).toBe(0);

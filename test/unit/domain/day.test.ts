@@ -10,7 +10,7 @@ import {
 
 const us = (text: string) => Date.parse(text) * 1000;
 
-test("files lie where the contract says", () => {
+test("file paths are those of the contract", () => {
   const day = { stream: "depth20", symbol: "BTCUSDT", date: "2026-11-22" };
   expect(segmentPath("data", { ...day, name: "15-04" }, "open")).toBe(
     "data/live/stream=depth20/symbol=BTCUSDT/date=2026-11-22/15-04.jsonl",
@@ -21,7 +21,7 @@ test("files lie where the contract says", () => {
   );
 });
 
-test("a segment is known again by its path, a stranger is not", () => {
+test("the path of a segment identifies it, and other paths are rejected", () => {
   const segment = { stream: "aggTrade", symbol: "币安人生USDT", date: "2026-11-22", name: "15-04_02" };
   for (const state of ["open", "sealed"] as const) {
     expect(segmentOfPath(segmentPath("/srv/data", segment, state))).toEqual({ segment, state });
@@ -30,7 +30,7 @@ test("a segment is known again by its path, a stranger is not", () => {
   expect(segmentOfPath("/srv/data/15-04.jsonl")).toBeNull();
 });
 
-test("every moment lies in exactly one window, and no window crosses midnight UTC", () => {
+test("every moment is in exactly one window, and no window crosses midnight UTC", () => {
   fc.assert(
     fc.property(
       fc.integer({ min: us("2020-01-01"), max: us("2040-01-01") }),
@@ -47,14 +47,14 @@ test("every moment lies in exactly one window, and no window crosses midnight UT
   );
 });
 
-test("names of one day sort in the order of time, further files of a window behind its first", () => {
+test("file names of a day sort by time, and further files of a window follow the first", () => {
   const names = ["00-00", segmentName("00-00", 2), segmentName("00-00", 10), "00-05", "23-55"].map(
     (name) => `${name}.jsonl.zst`,
   );
   expect([...names].sort()).toEqual(names);
 });
 
-test("every stream of the contract is known by Binance's name and by its folder", () => {
+test("every stream of the contract is found by Binance's name and by its folder", () => {
   expect(streamTypeNames).toHaveLength(11);
   for (const name of streamTypeNames)
     expect(streamTypeOfFolder(parseStreamType(name)?.folder ?? "")?.kind).toBe(parseStreamType(name)?.kind);

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { decodeLine, encodeLine, recordId } from "../../../server/domain/line.ts";
 
-test("a line keeps the payload's members byte for byte and puts ours in front", () => {
+test("a line keeps the payload's members byte for byte, after our own members", () => {
   const payload = '{"lastUpdateId":48291849102,"bids":[["86704.77000000","4.67805000"]],"asks":[]}';
   expect(encodeLine(payload, 1763800000123456, 114)).toBe(
     '{"recv_us":1763800000123456,"net_delay_ms":114,"lastUpdateId":48291849102,"bids":[["86704.77000000","4.67805000"]],"asks":[]}\n',
@@ -10,7 +10,7 @@ test("a line keeps the payload's members byte for byte and puts ours in front", 
   expect(encodeLine("{}", 1, null)).toBe('{"recv_us":1,"net_delay_ms":null}\n');
 });
 
-test("any JSON object comes back from its line exactly as it went in", () => {
+test("any JSON object is decoded from its line exactly as it was encoded", () => {
   const payloads = fc.dictionary(fc.string(), fc.jsonValue()).map((value) => JSON.stringify(value));
   fc.assert(
     fc.property(
@@ -31,7 +31,7 @@ test("any JSON object comes back from its line exactly as it went in", () => {
   );
 });
 
-test("what is not one of our lines is not taken for one", () => {
+test("foreign lines are rejected", () => {
   for (const line of [
     "",
     "{}",
@@ -44,7 +44,7 @@ test("what is not one of our lines is not taken for one", () => {
   }
 });
 
-test("the id of a stored line is Binance's own, not a part of ours", () => {
+test("the id of a stored line is Binance's, not a part of our members", () => {
   expect(recordId('{"recv_us":1,"net_delay_ms":2,"lastUpdateId":77,"bids":[],"asks":[]}', "partialDepth")).toBe(77);
   expect(
     recordId('{"recv_us":1,"net_delay_ms":2,"e":"depthUpdate","E":5,"s":"X","U":8,"u":9,"b":[],"a":[]}', "diffDepth"),

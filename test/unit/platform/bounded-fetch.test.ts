@@ -10,7 +10,7 @@ beforeAll(async () => {
 });
 afterAll(() => server.stop());
 
-/** Connections that ended well and wait in the pool for the next request. */
+/** Healthy connections that wait in the pool for the next request. */
 const idle = 4;
 
 const bounds: FetchBounds = { timeoutMs: 400, maxBytes: 1024 * 1024 };
@@ -26,11 +26,11 @@ async function outcomeOf(kind: HostileKind, more: Partial<FetchBounds> = {}, ini
   }
 }
 
-/** What each kind comes to; those that are not named here end by the deadline. */
+/** Expected outcome of each kind of hostile answer. Kinds that are not listed end by the deadline. */
 const expected: Partial<Record<HostileKind, RegExp>> = {
   "endless-body": /^AnswerTooLong$/,
   "endless-chunks": /^AnswerTooLong$/,
-  // The runtime's own bound of headers.
+  // The runtime limits headers itself.
   "endless-headers": /^TypeError|^Error/,
   "endless-header": /^TypeError|^Error/,
   "endless-gzip": /^AnswerTooLong$/,
@@ -42,7 +42,7 @@ const expected: Partial<Record<HostileKind, RegExp>> = {
 };
 
 test.each(hostileKinds)(
-  "a server with %s is left in time, in bounded memory, and without a connection",
+  "a request to a server with %s ends in time, in bounded memory, and leaves no connection",
   async (kind) => {
     // What ends by its own size is not to end by the clock of a busy machine.
     const timeoutMs = kind in expected ? 10_000 : bounds.timeoutMs;
@@ -68,11 +68,11 @@ test.each(hostileKinds)(
   },
 );
 
-test("redirects that are followed end by the same deadline", async () => {
+test("the deadline also covers followed redirects", async () => {
   expect(await outcomeOf("redirect-loop", {}, { redirect: "follow" })).toMatch(/Error/);
 });
 
-test("where only the status is wanted, a body without end is cut off and the status counts", async () => {
+test("if only the status is requested, an endless body is cut off and the status counts", async () => {
   for (const kind of ["endless-body", "endless-chunks", "drip-body", "stalled-body", "gzip-bomb"] as const)
     expect(await outcomeOf(kind, { statusOnly: true, timeoutMs: 5000 })).toBe("200");
   await until(() => server.open() <= idle, "the connections to be closed");
@@ -89,7 +89,7 @@ test("a sink takes a body of any length without holding it, and ends a transfer 
   expect(await outcomeOf("gzip-bomb", { sink })).toBe("AnswerEncoding");
 });
 
-test("the caller's own abort ends it with the caller's reason", async () => {
+test("an abort by the caller ends the request with the caller's reason", async () => {
   const ending = new AbortController();
   const asked = boundedFetch(
     `${server.url("drip-body")}/`,
@@ -102,7 +102,7 @@ test("the caller's own abort ends it with the caller's reason", async () => {
   await until(() => server.open() <= idle, "the connections to be closed");
 });
 
-test("an honest answer comes through whole: plain, compressed, empty, and exactly as long as is allowed", async () => {
+test("an honest answer arrives complete: plain, compressed, empty, and exactly as long as allowed", async () => {
   const text = "z".repeat(1024 * 1024);
   using honest = Bun.serve({
     port: 0,

@@ -20,7 +20,7 @@ const nowUs = () => performance.now() * 1000;
 const patience = { ms: timeoutMs, signal: new AbortController().signal };
 const text = "x".repeat(1000);
 
-/** Everything that asks a server outside, but for the exchange and the bucket; each asks once, and resolves when it has an answer or none. */
+/** Every client of an outside server except exchange and bucket. Each sends one request and resolves when that has succeeded or failed. */
 const askers: Readonly<Record<string, (url: string, port: number) => Promise<unknown>>> = {
   async heartbeat(url) {
     const heartbeat = createHeartbeat(
@@ -71,7 +71,7 @@ async function peakWhile(work: () => Promise<unknown>): Promise<number> {
 }
 
 test.each(kinds)(
-  "whoever is answered with %s is through in time, in bounded memory, and leaves no connection",
+  "every client that gets %s as an answer finishes in time, in bounded memory, and leaves no connection",
   async (kind) => {
     const results = await Promise.all(
       Object.entries(askers).map(async ([name, ask]) => {

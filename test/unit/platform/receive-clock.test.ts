@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { type ClockStep, createReceiveClock } from "../../../server/platform/time/receive-clock.ts";
 
-function hands(wallMs: number) {
+function createTestClock(wallMs: number) {
   const time = { wallMs, monotonicMs: 5000.25 };
   const clock = createReceiveClock({ wallMs: () => Math.floor(time.wallMs), monotonicMs: () => time.monotonicMs });
   const pass = (ms: number) => {
@@ -11,8 +11,8 @@ function hands(wallMs: number) {
   return { clock, time, pass };
 }
 
-test("recv_us keeps to the wall clock's millisecond and resolves microseconds", () => {
-  const { clock, time, pass } = hands(1_763_800_000_000);
+test("recv_us matches the wall clock to the millisecond and resolves microseconds", () => {
+  const { clock, time, pass } = createTestClock(1_763_800_000_000);
   const seen = new Set<number>();
   for (let n = 0; n < 1000; n++) {
     pass(0.137);
@@ -25,16 +25,16 @@ test("recv_us keeps to the wall clock's millisecond and resolves microseconds", 
   expect(seen.size).toBeGreaterThan(990);
 });
 
-test("a wall clock stepped forward is followed at once", () => {
-  const { clock, time, pass } = hands(1_763_800_000_000);
+test("stamps follow a forward step of the wall clock at once", () => {
+  const { clock, time, pass } = createTestClock(1_763_800_000_000);
   clock.nowUs();
   time.wallMs += 5000;
   pass(1);
   expect(Math.abs(clock.nowUs() - time.wallMs * 1000)).toBeLessThan(1500);
 });
 
-test("a wall clock stepped back is followed at once, while steady time goes on as if nothing had happened", () => {
-  const { clock, time, pass } = hands(1_763_800_000_000);
+test("stamps follow a backward step of the wall clock at once, while steady time continues undisturbed", () => {
+  const { clock, time, pass } = createTestClock(1_763_800_000_000);
   const steps: ClockStep[] = [];
   clock.onStep((step) => steps.push(step));
   for (const stepMs of [-3_600_000, 5_184_000_000, -5_184_000_000, -60, 86_400_000 * 365 * -50]) {
@@ -56,8 +56,8 @@ test("a wall clock stepped back is followed at once, while steady time goes on a
   ]);
 });
 
-test("times before a step keep the stamps that they had, and a span over it is told in two", () => {
-  const { clock, time, pass } = hands(1_763_800_000_000);
+test("times before a step keep their stamps, and a span across a step is split in two", () => {
+  const { clock, time, pass } = createTestClock(1_763_800_000_000);
   const first = clock.steadyUs();
   const stamp = clock.stampOf(first);
   pass(2000);
@@ -73,10 +73,12 @@ test("times before a step keep the stamps that they had, and a span over it is t
   expect(clock.steadyOf(clock.stampOf(second))).toBe(second);
 });
 
-test("a machine that slept is told from a clock that was set forward", () => {
+test("a sleeping machine is distinguished from a clock that was set forward", () => {
   const time = { wallMs: 1_763_800_000_000, monotonicMs: 1000, bootMs: 50_000 };
   const clock = createReceiveClock({
-    ...{ wallMs: () => time.wallMs, monotonicMs: () => time.monotonicMs, bootMs: () => time.bootMs },
+    wallMs: () => time.wallMs,
+    monotonicMs: () => time.monotonicMs,
+    bootMs: () => time.bootMs,
   });
   const steps: ClockStep[] = [];
   clock.onStep((step) => steps.push(step));
@@ -90,8 +92,8 @@ test("a machine that slept is told from a clock that was set forward", () => {
   expect([steps.length, clock.sleeps()]).toEqual([1, 1]);
 });
 
-test("a small lead over the wall clock is worked off without a step", () => {
-  const { clock, time, pass } = hands(1_763_800_000_000);
+test("a small lead over the wall clock is reduced without a step", () => {
+  const { clock, time, pass } = createTestClock(1_763_800_000_000);
   clock.nowUs();
   time.wallMs -= 20;
   for (let n = 0; n < 40_000; n++) {
@@ -101,8 +103,8 @@ test("a small lead over the wall clock is worked off without a step", () => {
   expect(Math.abs(clock.nowUs() - time.wallMs * 1000)).toBeLessThan(1100);
 });
 
-test("steps of the wall clock are told from drift and slewing, forward and back", () => {
-  const { clock, time, pass } = hands(1_763_800_000_000);
+test("clock steps are distinguished from drift and slewing, forward and back", () => {
+  const { clock, time, pass } = createTestClock(1_763_800_000_000);
   const steps: number[] = [];
   clock.onStep(({ fromUs, toUs }) => steps.push(Math.round((toUs - fromUs) / 1e4) / 100));
   for (const stepMs of [0, 3, -3, 40, 3_600_000, 0, -120, 0]) {

@@ -4,7 +4,7 @@ import { createLog } from "../../../server/platform/log/log.ts";
 import { createRecentLogs } from "../../../server/platform/log/recent-logs.ts";
 import { appConfig } from "../../support/app-config.ts";
 
-test("the newest warnings and errors are kept, bounded, whatever level is written, without any secret of the config", () => {
+test("the latest warnings and errors are kept, bounded and without secrets, whatever level is written", () => {
   const written: string[] = [];
   const config = appConfig({ "telegram.token": "123:SECRET", "upload.secret_key": "" });
   const quiet = createLog({ level: "error", format: "text", color: false }, (line) => written.push(line));

@@ -7,7 +7,7 @@ const written = (text: string) => {
   return us === null ? null : formatTime(us);
 };
 
-test("dates and times are UTC unless they have an offset; a date is its first moment", () => {
+test("dates and times are UTC unless they have an offset; a date means its first moment", () => {
   expect(written("2026-11-22")).toBe("2026-11-22T00:00:00.000Z");
   for (const text of ["2026-11-22T15:04", "2026-11-22 15:04:00", "2026-11-22T15:04Z", "2026-11-22T15:04:00.000z"]) {
     expect(written(text)).toBe("2026-11-22T15:04:00.000Z");
@@ -17,7 +17,7 @@ test("dates and times are UTC unless they have an offset; a date is its first mo
   expect(parseTime("2026-11-22T00:00:00.000001")).toBe(Date.parse("2026-11-22T00:00:00Z") * 1000 + 1);
 });
 
-test("what is no time is none: days and hours that do not exist, other forms", () => {
+test("invalid times are rejected: days and hours that do not exist, other formats", () => {
   for (const text of [
     ...["", "now", "2026-11", "2026-02-30", "2026-13-01", "2026-11-22T24:00", "2026-11-22T15:60", "22.11.2026"],
     ...["2026-11-22T15", "2026-11-22T15:04+25:00", "1763800000", "2026-11-22T15:04:05.1234567"],
@@ -26,7 +26,7 @@ test("what is no time is none: days and hours that do not exist, other forms", (
   }
 });
 
-/** In a process of its own, whose clocks are those of a zone. */
+/** Evaluates an expression in a separate process with the given time zone. */
 function inZone(zone: string, code: string): string {
   const source = `import { parseTime, formatTime } from ${JSON.stringify(join(import.meta.dir, "../../../server/platform/time/time-parser.ts"))};
     console.log(${code});`;
@@ -34,7 +34,7 @@ function inZone(zone: string, code: string): string {
   return stdout.toString().trim();
 }
 
-test("local times are those of the machine's clock on the wall; an offset still wins", () => {
+test("local times use the machine's time zone; an explicit offset wins", () => {
   const seconds = (text: string) => `parseTime("${text}", "local") / 1e6`;
   const utc = (text: string) => String(Date.parse(text) / 1000);
   expect(inZone("Asia/Seoul", seconds("2026-11-22T09:00"))).toBe(utc("2026-11-22T00:00Z"));
@@ -44,11 +44,11 @@ test("local times are those of the machine's clock on the wall; an offset still 
   expect(inZone("America/New_York", seconds("2026-12-01T12:00"))).toBe(utc("2026-12-01T17:00Z"));
 });
 
-test("a local time that no clock showed, because clocks were put forward, is none", () => {
+test("a local time that was skipped when clocks were put forward is rejected", () => {
   expect(inZone("America/New_York", 'parseTime("2026-03-08T02:30", "local")')).toBe("null");
 });
 
-test("local times are written with their offset, and read back", () => {
+test("local times are written with their offset and can be read back", () => {
   const us = Date.parse("2026-11-22T15:04:05.250Z") * 1000;
   expect(inZone("Asia/Seoul", `formatTime(${us}, "local")`)).toBe("2026-11-23T00:04:05.250+09:00");
   expect(inZone("America/St_Johns", `formatTime(${us}, "local")`)).toBe("2026-11-22T11:34:05.250-03:30");

@@ -108,10 +108,7 @@ export type UploadStatus = {
   /** Since the start of the process, including archives already in the bucket and combined archives. */
   readonly archives_uploaded: number;
   readonly archives_waiting: number;
-  /**
-   * Archives that were uploaded and verified but not yet confirmed an hour later.
-   * They are not removed from this disk before that.
-   */
+  /** Uploaded and verified, but not yet confirmed an hour later. They stay on this disk until then. */
   readonly archives_unconfirmed: number;
   readonly bytes_sent: number;
   readonly failures: number;
@@ -187,10 +184,8 @@ export type CatalogueStatus = {
 /** Work after a start that runs beside the recording. */
 export type CatchUpStatus = {
   /**
-   * - `recovery`: repairs files that the last run left behind.
-   * - `gaps`: compares manifests with the journal.
-   * - `archives`: compares the catalogue with the archives.
-   * - null: all is done.
+   * `recovery`: repairs files that the last run left behind. `gaps`: compares manifests with the journal.
+   * `archives`: compares the catalogue with the archives. Null: all is done.
    */
   readonly doing: "recovery" | "gaps" | "archives" | null;
   /** Archived days checked so far; null while no such check is running. */

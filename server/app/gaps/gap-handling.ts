@@ -1,7 +1,6 @@
 import type { FeedGap } from "../../binance/gaps/feed-events.ts";
 import { type Day, dateStartUs, dayUs } from "../../domain/day.ts";
 import { clipGap, type Gap, type GapCause } from "../../domain/gap.ts";
-import { firstRecordId } from "../../domain/line.ts";
 import { createStream, type Stream, streamTypeOfFolder } from "../../domain/stream.ts";
 import { isNumbered, streamKinds } from "../../domain/stream-kinds.ts";
 import type { Journal } from "../../journal/journal.ts";
@@ -150,11 +149,6 @@ function isPause(cause: GapCause): boolean {
 export function gapOf({ stream, fromUs, toUs, cause, missing }: FeedGap): Gap {
   const { type, symbol } = stream;
   return { stream: type.folder, symbol, from_us: fromUs, to_us: toUs, cause, missing, repaired: 0 };
-}
-
-/** Of a diff the first update that it covers, of others their id. */
-export function firstIdOf(stream: Stream, payload: string, id: number): number {
-  return stream.type.kind === "diffDepth" ? (firstRecordId(payload, "diffDepth") ?? id) : id;
 }
 
 /** Gaps of a day: those that are written down, and the part of the day's that are not over yet. */

@@ -1,7 +1,7 @@
 import { createDelayEstimator, type DelayEstimator } from "../../binance/delay/delay-estimator.ts";
 import { createLatencyGate, type LatencyGate } from "../../binance/delay/latency-gate.ts";
 import type { Feed } from "../../binance/feed/feed.ts";
-import type { FeedEvents } from "../../binance/gaps/feed-events.ts";
+import type { FeedEvents, FeedMessage } from "../../binance/gaps/feed-events.ts";
 import type { ClockOffset, ClockOffsetMeter } from "../../binance/rest/clock-offset.ts";
 import { createRestClient } from "../../binance/rest/rest-client.ts";
 import { createSymbolWatch, type SymbolWatch } from "../../binance/rest/symbol-status.ts";
@@ -17,7 +17,7 @@ import type { Downtime } from "../../recorder/recover/downtime.ts";
 import { createGapLedger, type GapLedger } from "../../recorder/write/gap-ledger.ts";
 import { createQuarantine, type Quarantine } from "../../recorder/write/quarantine.ts";
 import { createRecorder, type Recorder } from "../../recorder/write/recorder.ts";
-import { createGapIntake, firstIdOf, gapOf } from "../gaps/gap-handling.ts";
+import { createGapIntake, gapOf } from "../gaps/gap-handling.ts";
 import { createLeftOut } from "../gaps/left-out.ts";
 import { createTimedGaps } from "../gaps/timed-gaps.ts";
 import type { SteadyOffset } from "../time/time-authority.ts";
@@ -128,11 +128,11 @@ export function createRecording(
         recorder.track(stream).append(payload, recvUs, delay.estimateMs(stream.symbol)),
     },
   );
-
   const diffOf = (symbol: string) =>
     streams.find((stream) => stream.symbol === symbol && stream.type.kind === "diffDepth");
 
-  function onData(stream: Stream, payload: string, recvUs: number, eventMs: number, id: number): void {
+  function onData(message: FeedMessage): void {
+    const { stream, payload, recvUs, eventMs, id, firstId } = message;
     if (lastRecvUs === null) {
       const after = Math.max(0, Math.round((recvUs - startedUs) / 1000));
       log.info("recording", { data_dir: dataDir, streams: streams.length, after_ms: after });
@@ -140,10 +140,10 @@ export function createRecording(
     lastRecvUs = recvUs;
     if (eventMs > 0) {
       delay.observe(stream.symbol, eventMs, recvUs);
-      if (!firstIds.has(stream)) firstIds.set(stream, firstIdOf(stream, payload, id));
+      if (!firstIds.has(stream)) firstIds.set(stream, firstId);
     }
     const delayMs = delay.estimateMs(stream.symbol);
-    departure.onRecorded(stream, payload, recvUs, id);
+    departure.onRecorded(message);
     if (gate.admits(stream.symbol, delayMs)) {
       tracks.get(stream)?.append(payload, recvUs, delayMs);
       newest.observe(stream, recvUs, id);

@@ -16,7 +16,10 @@ export function createStampedFeed(
   const { interruptionOf } = deps;
 
   const sink: FeedEvents = {
-    onData: (stream, payload, us, eventMs, id) => deps.sink.onData(stream, payload, stampOf(us), eventMs, id),
+    onData(message) {
+      message.recvUs = stampOf(message.recvUs);
+      deps.sink.onData(message);
+    },
     onOdd: (reason, text, us) => deps.sink.onOdd(reason, text, stampOf(us)),
     onGaps: (gaps) => deps.sink.onGaps(gaps.flatMap(stampedGaps)),
     onEpoch: (stream, id, us) => deps.sink.onEpoch(stream, id, stampOf(us)),

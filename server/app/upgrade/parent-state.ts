@@ -1,11 +1,9 @@
 import type { Feed } from "../../binance/feed/feed.ts";
-import type { FeedGap } from "../../binance/gaps/feed-events.ts";
-import { contentMark } from "../../binance/gaps/recent-ids.ts";
+import type { FeedGap, FeedMessage } from "../../binance/gaps/feed-events.ts";
 import type { Followed } from "../../binance/gaps/sequence-types.ts";
 import type { InheritedFeed, Leftover } from "../../binance/sockets/parent-connection.ts";
 import type { Gap } from "../../domain/gap.ts";
 import { parseStreamName, type Stream } from "../../domain/stream.ts";
-import { firstIdOf } from "../gaps/gap-handling.ts";
 
 /** Tells of a record of the stream of this name. */
 export type RecordNotice = (name: string, message: Followed) => void;
@@ -28,7 +26,7 @@ export type ParentState = {
   held(): readonly FeedGap[];
   /** The next record of the stream begins another numbering. */
   onEpoch(stream: Stream): void;
-  onRecorded(stream: Stream, payload: string, recvUs: number, id: number): void;
+  onRecorded(message: FeedMessage): void;
   onGaps(gaps: readonly FeedGap[]): void;
 };
 
@@ -65,10 +63,9 @@ export function createParentState(deps: {
     onEpoch(stream) {
       epoch = stream;
     },
-    onRecorded(stream, payload, recvUs, id) {
+    onRecorded({ stream, firstId, id, mark, recvUs }) {
       if (note === null) return;
-      const message = { firstId: firstIdOf(stream, payload, id), id, mark: contentMark(payload), recvUs };
-      note(stream.name, { ...message, isEpoch: stream === epoch });
+      note(stream.name, { firstId, id, mark, recvUs, isEpoch: stream === epoch });
       epoch = null;
     },
     onGaps(gaps) {

@@ -1,5 +1,5 @@
 import type { Feed, FeedDeps, FeedOptions } from "../../binance/feed/feed.ts";
-import type { FeedEvents, FeedGap } from "../../binance/gaps/feed-events.ts";
+import type { FeedEvents, FeedGap, FeedMessage } from "../../binance/gaps/feed-events.ts";
 import type { Followed } from "../../binance/gaps/sequence-types.ts";
 import { addressesOf } from "../../binance/sockets/endpoint.ts";
 import type { InheritedFeed, Leftover } from "../../binance/sockets/parent-connection.ts";
@@ -43,14 +43,6 @@ export type StandbyFeed = {
   }): Feed;
 };
 
-type Held = {
-  readonly stream: Stream;
-  readonly payload: string;
-  readonly recvUs: number;
-  readonly eventMs: number;
-  readonly id: number;
-};
-
 /** As much as a recorder holds while its disk does not work. */
 const mostCharacters = 64 * 1024 * 1024;
 
@@ -90,7 +82,7 @@ export function createStandbyFeed(
   const limit = options.mostCharacters ?? mostCharacters;
   const known = new Set(streams.map(({ name }) => name));
   /** By stream and id, in the order of receipt. */
-  const held = new Map<string, Held>();
+  const held = new Map<string, FeedMessage>();
   const gaps: FeedGap[] = [];
   const odd: Parameters<FeedEvents["onOdd"]>[] = [];
   const dated = new Map<Stream, readonly [number, number]>();
@@ -108,7 +100,8 @@ export function createStandbyFeed(
   let mayDeliver: (symbol: string) => boolean = () => true;
   let interruptions: ReadonlyMap<Stream, Downtime> = new Map();
 
-  function hold(stream: Stream, payload: string, recvUs: number, eventMs: number, id: number): void {
+  function hold(message: FeedMessage): void {
+    const { stream, payload, recvUs, id } = message;
     if (characters + payload.length > limit) {
       const drop = dropped.get(stream) ?? { fromUs: recvUs, toUs: recvUs, count: 0 };
       dropped.set(stream, { fromUs: drop.fromUs, toUs: recvUs + 1, count: drop.count + 1 });
@@ -116,7 +109,7 @@ export function createStandbyFeed(
     }
     const key = keyOf(stream.name, id);
     // The same id in two numberings: both stay.
-    held.set(held.has(key) ? `${key}/${held.size}` : key, { stream, payload, recvUs, eventMs, id });
+    held.set(held.has(key) ? `${key}/${held.size}` : key, { ...message });
     characters += payload.length;
     most = Math.max(most, characters);
   }
@@ -128,7 +121,7 @@ export function createStandbyFeed(
       mayDeliver: (symbol) => mayDeliver(symbol),
       interruptionOf: (stream) => interruptionIn(interruptions, stream, deps.clock.nowUs()),
       sink: {
-        onData: (...record) => (attached === null ? hold(...record) : attached.onData(...record)),
+        onData: (message) => (attached === null ? hold(message) : attached.onData(message)),
         onGaps: (found) => (attached === null ? void gaps.push(...found) : attached.onGaps(found)),
         onOdd(...found) {
           if (attached !== null) attached.onOdd(...found);
@@ -157,12 +150,13 @@ export function createStandbyFeed(
   /** Receipt does not run back from one process to the next, however late the other one has looked at its clock. */
   function drain(sink: FeedEvents): void {
     const floors = new Map<Stream, number>();
-    for (const { stream, payload, recvUs, eventMs, id } of held.values()) {
+    for (const message of held.values()) {
+      const { stream, recvUs, id } = message;
       const before = last.get(stream.name);
       const ownUs = before !== undefined && id > before.id ? Math.max(recvUs, before.us) : recvUs;
       const us = Math.max(ownUs, floors.get(stream) ?? 0);
       floors.set(stream, us);
-      sink.onData(stream, payload, us, eventMs, id);
+      sink.onData({ ...message, recvUs: us });
     }
     handedOver = held.size;
     held.clear();

@@ -3,6 +3,7 @@ import type { Stream } from "../../domain/stream.ts";
 import { createFrameReader, type DataMessage } from "../frames/frame-reader.ts";
 import type { FeedGap } from "../gaps/feed-events.ts";
 import { createGapResolver } from "../gaps/gap-resolver.ts";
+import { contentMark } from "../gaps/recent-ids.ts";
 import { createStreamState, forgetIds, judge, lose, regain, type StreamState, unjudged } from "../gaps/stream-state.ts";
 import { createConnectionSlot, type SlotEvents } from "../sockets/connection-slot.ts";
 import { hostOfAddress } from "../sockets/endpoint.ts";
@@ -119,13 +120,15 @@ export function createStreamGroup(options: StreamGroupOptions, deps: StreamGroup
     coverage.lastDataUs = recvUs;
     if (one.stream.symbol === reference?.symbol) link.join.note(data, recvUs, sink.onDated);
     if (one.isReference) return;
+    data.recvUs = recvUs;
+    data.mark = contentMark(data.payload);
     let cursor = link.cursors[data.index];
     if (cursor === undefined) {
       cursor = one.sequence.join();
       link.cursors[data.index] = cursor;
     }
     one.rhythm.beat(recvUs, cursor.lastUs >= link.flowingUs ? cursor.lastUs : 0);
-    const verdict = one.sequence.judge(cursor, data.firstId, data.id, data.payload, recvUs);
+    const verdict = one.sequence.judge(cursor, data);
     if (one.sequence.hasGlitch()) onGlitch(one);
     if (one.gap !== null) {
       regain(one, recvUs);
@@ -141,7 +144,7 @@ export function createStreamGroup(options: StreamGroupOptions, deps: StreamGroup
     if (one.sequence.holes !== null && one.sequence.holes.waiting() > 0) pending.add(one);
     if (verdict === "epoch") onEpoch(one, data.id, recvUs);
     if (data.unusual) counts.unusual++;
-    sink.onData(one.stream, data.payload, recvUs, data.eventMs, data.id);
+    sink.onData(data);
   }
 
   function onShutdown(link: LiveConnection): void {
@@ -237,12 +240,8 @@ export function createStreamGroup(options: StreamGroupOptions, deps: StreamGroup
       const links = ownLinks().filter(({ isSilent }) => !isSilent);
       return carried.flatMap((one, index) => {
         if (one === null || one.isReference) return [];
-        return (
-          unsettledOf(
-            one,
-            links.flatMap(({ cursors }) => cursors[index] ?? []),
-          ) ?? []
-        );
+        const cursors = links.flatMap((link) => link.cursors[index] ?? []);
+        return unsettledOf(one, cursors) ?? [];
       });
     },
     predecessor,

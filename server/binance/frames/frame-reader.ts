@@ -29,6 +29,9 @@ export type DataMessage = {
   /** Event time `E`, ms since the Unix epoch in the exchange's clock; 0 where the payload has none. */
   eventMs: number;
   unusual: boolean;
+  /** Mark of the payload's content (`contentMark`), and receipt in µs; 0 until the feed has filled them in. */
+  mark: number;
+  recvUs: number;
 };
 
 /** Reads text frames of combined streams. */
@@ -72,7 +75,11 @@ export function createFrameReader(streams: readonly Stream[]): FrameReader {
   }
   const first = streams[0];
   if (first === undefined) return (text) => judge(text, new Map());
-  const data: DataMessage = { index: 0, stream: first, payload: "", id: 0, firstId: 0, eventMs: 0, unusual: false };
+  const data: DataMessage = {
+    ...{ index: 0, stream: first, payload: "", id: 0, firstId: 0, eventMs: 0, unusual: false },
+    mark: 0,
+    recvUs: 0,
+  };
   const message: Message = { type: "data", data };
 
   return (text) => {
@@ -144,7 +151,7 @@ function judge(text: string, known: ReadonlyMap<string, Target>): Message {
   const firstId = facts.firstId === null ? id : (data[facts.firstId] as number);
   const eventTime = hasEventTime(stream.type.kind) ? data[eventTimeMember] : 0;
   const eventMs = typeof eventTime === "number" ? eventTime : 0;
-  return { type: "data", data: { index, stream, payload, id, firstId, eventMs, unusual: true } };
+  return { type: "data", data: { index, stream, payload, id, firstId, eventMs, unusual: true, mark: 0, recvUs: 0 } };
 }
 
 function reply(parsed: Record<string, unknown>): Message {

@@ -14,10 +14,27 @@ export type FeedGap = {
   readonly holes: readonly MissingIds[];
 };
 
+/** A payload as the feed delivers it. One object, overwritten by the next message: copy it to keep it. */
+export type FeedMessage = {
+  readonly stream: Stream;
+  /** The payload's text, byte for byte. */
+  readonly payload: string;
+  /** Update or trade id. */
+  readonly id: number;
+  /** First id that the payload covers: `U` of a diff, otherwise the same as `id`. */
+  readonly firstId: number;
+  /** Mark of the payload's content, `contentMark`. */
+  readonly mark: number;
+  /** Event time, ms since the Unix epoch in the exchange's clock; 0 if the payload has none. */
+  readonly eventMs: number;
+  /** Receipt, µs. A feed that is read by another clock restamps it. */
+  recvUs: number;
+};
+
 /** Where the feed delivers; all are called synchronously, data in the order in which the sockets delivered. */
 export type FeedEvents = {
-  /** A payload of a stream, not yet seen; `id` is its update or trade id, `eventMs` its event time or 0. */
-  readonly onData: (stream: Stream, payload: string, recvUs: number, eventMs: number, id: number) => void;
+  /** A message that no connection has brought before. */
+  readonly onData: (message: FeedMessage) => void;
   /** A frame that is no data we know. `text` is what arrived. */
   readonly onOdd: (reason: string, text: string, recvUs: number) => void;
   /** Gaps that are over, with all that is known of them. */

@@ -1,6 +1,6 @@
 import type { MissingIdsMark } from "./missing-ids.ts";
 import type { RecentIds } from "./recent-ids.ts";
-import type { Cursor } from "./sequence-types.ts";
+import type { Arrived, Cursor } from "./sequence-types.ts";
 
 /** A numbering: what has been recorded of it. */
 export type Epoch = { readonly ring: RecentIds; first: number };
@@ -15,8 +15,6 @@ export type NumberingAttempt = {
   readonly sinceUs: number;
   records: number;
 };
-
-export type Arrived = { readonly firstId: number; readonly id: number; readonly mark: number; readonly recvUs: number };
 
 /** A numbering has begun for good after so many records, or this time, µs. */
 const surelyRecords = 20;

@@ -6,6 +6,9 @@ import type { MissingIds, MissingIdsFinder } from "./missing-ids.ts";
  */
 export type SequenceVerdict = "next" | "late" | "epoch" | "duplicate";
 
+/** What the order of a message goes by; `firstId` is the first id that it covers, `mark` that of its content, `recvUs` its receipt. */
+export type Arrived = { readonly firstId: number; readonly id: number; readonly mark: number; readonly recvUs: number };
+
 /** How far one connection has come in a stream. */
 export type Cursor = {
   /** Highest id that this connection has brought in its epoch; NaN before the first. */
@@ -29,8 +32,8 @@ export type Sequence = {
   gone(): readonly Cursor[];
   /** All that bring it, and the newest eight that have left. */
   cursors(): readonly Cursor[];
-  /** `firstId` is the first id that the message covers (`U` of a diff), for others the same as `id`. */
-  judge(cursor: Cursor, firstId: number, id: number, payload: string, recvUs: number): SequenceVerdict;
+  /** What the message is, given what all connections have brought before. */
+  judge(cursor: Cursor, message: Arrived): SequenceVerdict;
   /** A message that another process has recorded, with what it was there; `cursor` is that process's. */
   follow(cursor: Cursor, message: Followed): void;
   readonly holes: MissingIdsFinder | null;
@@ -54,13 +57,7 @@ export type Sequence = {
 export type Glitch = { readonly id: number; readonly notMissing: MissingIds | null };
 
 /** What another process tells of a message that it has recorded; `mark` is that of its content, `isEpoch`: the numbering began anew. */
-export type Followed = {
-  readonly firstId: number;
-  readonly id: number;
-  readonly mark: number;
-  readonly recvUs: number;
-  readonly isEpoch: boolean;
-};
+export type Followed = Arrived & { readonly isEpoch: boolean };
 
 /** The newest ids of the current epoch with the marks of their content, oldest first, and the holes that are waited for. */
 export type Trail = {

@@ -1,6 +1,5 @@
 import { createMissingIdsFinder, type MissingIds, type MissingIdsMark } from "./missing-ids.ts";
 import {
-  type Arrived,
   createEarlierEpochs,
   type Epoch,
   isBack,
@@ -12,8 +11,8 @@ import {
   mayBeOfEarlierRun,
   type NumberingAttempt,
 } from "./numbering.ts";
-import { contentMark, createRecentIds, type RecentIds } from "./recent-ids.ts";
-import type { Cursor, Followed, Glitch, Sequence, SequenceVerdict } from "./sequence-types.ts";
+import { createRecentIds, type RecentIds } from "./recent-ids.ts";
+import type { Arrived, Cursor, Followed, Glitch, Sequence, SequenceVerdict } from "./sequence-types.ts";
 
 /**
  * The sequence of a stream. First arrival wins: an id that any connection has brought is a duplicate from every other. Ids that
@@ -216,8 +215,8 @@ export function createSequence(options: { contiguous: boolean; mayVary: boolean;
       gone = [...gone.slice(-7), cursor];
       if (previous !== null && [...cursors].every((one) => one.epoch === epoch)) previous = null;
     },
-    judge(cursor, firstId, id, payload, recvUs) {
-      const verdict = decide(cursor, firstId, id, contentMark(payload), recvUs);
+    judge(cursor, { firstId, id, mark, recvUs }) {
+      const verdict = decide(cursor, firstId, id, mark, recvUs);
       advance(cursor, id, recvUs);
       return verdict;
     },

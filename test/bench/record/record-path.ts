@@ -2,6 +2,7 @@
 
 import { createLatestBooks } from "../../../server/app/recording/latest-books.ts";
 import { createFrameReader } from "../../../server/binance/frames/frame-reader.ts";
+import { contentMark } from "../../../server/binance/gaps/recent-ids.ts";
 import { createSequence } from "../../../server/binance/gaps/sequence.ts";
 import { encodeLine } from "../../../server/domain/line.ts";
 import { createStream, parseStreamType } from "../../../server/domain/stream.ts";
@@ -25,6 +26,7 @@ const order = streams.map(() => {
 const rates = createRates(streams);
 const minutes = createMinuteRows(streams);
 const books = createLatestBooks(streams);
+const message = { firstId: 0, id: 0, mark: 0, recvUs: 0 };
 let id = 0;
 let lines = "";
 let seen = 0;
@@ -38,7 +40,9 @@ const steps: Record<string, (n: number) => void> = {
   },
   "order and duplicates": (n) => {
     const one = order[n % 15];
-    one?.sequence.judge(one.cursor, ++id, id, payloads[n] ?? "", id);
+    message.id = message.firstId = message.recvUs = ++id;
+    message.mark = contentMark(payloads[n] ?? "");
+    one?.sequence.judge(one.cursor, message);
   },
   "splice and batch, written as bytes": (n) => {
     lines += encodeLine(payloads[n] ?? "", 1_763_800_000_123_456 + n, 114);

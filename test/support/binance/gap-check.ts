@@ -71,7 +71,7 @@ export async function startContinuity(
       nowUs,
       log: silentLog,
       sink: {
-        onData(stream, payload, recvUs) {
+        onData({ stream, payload, recvUs }) {
           got.records++;
           recorder.track(stream).append(payload, recvUs, null);
         },

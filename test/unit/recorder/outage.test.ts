@@ -51,7 +51,7 @@ test("after an outage of sockets and REST alike, 15 symbols' trades of 30 market
     {
       ...{ nowUs, log: silentLog },
       sink: {
-        onData(stream, payload, recvUs) {
+        onData({ stream, payload, recvUs }) {
           counts.set(stream, (counts.get(stream) ?? 0) + 1);
           recorder.track(stream).append(payload, recvUs, null);
         },

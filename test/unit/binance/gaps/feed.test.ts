@@ -42,7 +42,7 @@ async function setUp(streams: readonly Stream[] = [btc, eth], options: { pingMs?
       nowUs: createReceiveClock().nowUs,
       log: silentLog,
       sink: {
-        onData: (stream, payload, recvUs) => got.data.push({ stream: stream.name, payload, recvUs }),
+        onData: ({ stream, payload, recvUs }) => got.data.push({ stream: stream.name, payload, recvUs }),
         onOdd: (reason) => got.odd.push(reason),
         onGaps: (gaps) => got.gaps.push(...gaps),
         onEpoch: (stream) => got.epochs.push(stream.name),

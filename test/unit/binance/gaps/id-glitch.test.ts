@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { contentMark } from "../../../../server/binance/gaps/recent-ids.ts";
 import { createSequence } from "../../../../server/binance/gaps/sequence.ts";
 import type { Cursor, SequenceVerdict } from "../../../../server/binance/gaps/sequence-types.ts";
 
@@ -8,7 +9,7 @@ function trades() {
   let us = 0;
   const take = (cursor: Cursor, id: number, content = id): SequenceVerdict => {
     us += 100_000;
-    return sequence.judge(cursor, id, id, `${"x".repeat(40)}${content}`, us);
+    return sequence.judge(cursor, { firstId: id, id, mark: contentMark(`${"x".repeat(40)}${content}`), recvUs: us });
   };
   const row = (cursor: Cursor, from: number, to: number) =>
     Array.from({ length: to - from + 1 }, (_, n) => take(cursor, from + n));
@@ -173,7 +174,11 @@ function books() {
   let us = 0;
   const bring = (cursor: Cursor, book: number, id = book) => {
     us += 50_000;
-    if (sequence.judge(cursor, id, id, `${"x".repeat(40)}${book} ${id}`, us) === "duplicate") return;
+    if (
+      sequence.judge(cursor, { firstId: id, id, mark: contentMark(`${"x".repeat(40)}${book} ${id}`), recvUs: us }) ===
+      "duplicate"
+    )
+      return;
     expect([book, seen.has(book)]).toEqual([book, false]);
     seen.add(book);
   };

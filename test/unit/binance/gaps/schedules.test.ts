@@ -76,7 +76,7 @@ async function play(plan: Plan, dataDir: string) {
     {
       ...{ nowUs, after, random, log: silentLog, connect: exchange.connect },
       sink: {
-        onData: (stream, payload, recvUs) => recorder.track(stream).append(payload, recvUs, null),
+        onData: ({ stream, payload, recvUs }) => recorder.track(stream).append(payload, recvUs, null),
         onOdd: (reason, text) => expect.unreachable(`${reason}: ${text}`),
         onGaps: (found) => gaps.push(...found),
         onEpoch() {},

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
+import { contentMark } from "../../../../server/binance/gaps/recent-ids.ts";
 import { createSequence } from "../../../../server/binance/gaps/sequence.ts";
 import type { Cursor, SequenceVerdict } from "../../../../server/binance/gaps/sequence-types.ts";
 import { randomRuns } from "../../../support/time/random-runs.ts";
@@ -12,7 +13,12 @@ function judging(options: { contiguous: boolean; mayVary: boolean; lastId: numbe
   const sequence = createSequence(options);
   let us = 0;
   const take = (cursor: Cursor, id: number, text = "same"): SequenceVerdict =>
-    sequence.judge(cursor, id, id, `${"x".repeat(40)}${id} ${text}`, ++us);
+    sequence.judge(cursor, {
+      firstId: id,
+      id,
+      mark: contentMark(`${"x".repeat(40)}${id} ${text}`),
+      recvUs: ++us,
+    });
   return { sequence, take };
 }
 

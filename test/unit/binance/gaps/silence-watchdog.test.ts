@@ -27,7 +27,7 @@ function setUp(options: { mayDeliver?: (symbol: string) => boolean } = {}) {
     {
       ...{ nowUs, after: time.after, random: () => 0, connect: exchange.connect, log, ...options },
       sink: {
-        onData: (stream) => records.push({ key: keyOf(stream), ms: time.now() - startMs }),
+        onData: ({ stream }) => records.push({ key: keyOf(stream), ms: time.now() - startMs }),
         onOdd: (reason) => expect.unreachable(reason),
         onGaps: (found) => gaps.push(...found),
         onEpoch() {},

@@ -151,9 +151,10 @@ function play(plan: Plan, steps: readonly (readonly [number, Step])[]) {
   const gaps: Gap[] = [];
   const take = (found: readonly FeedGap[]) => void gaps.push(...found.map(gapOf));
   const sinkOf = (by: "old" | "new", onGaps: FeedEvents["onGaps"]): FeedEvents => ({
-    onData(stream, payload, recvUs, _eventMs, id) {
+    onData(message) {
+      const { stream, payload, recvUs } = message;
       kept.get(stream)?.push({ payload, recvUs, by });
-      if (by === "old") departure.onRecorded(stream, payload, recvUs, id);
+      if (by === "old") departure.onRecorded(message);
     },
     onOdd: (reason, text) => expect.unreachable(`${reason}: ${text}`),
     onGaps,

@@ -16,7 +16,7 @@ const told = (id: number) => ({
 function recorded(contiguous: boolean) {
   const sequence = createSequence({ contiguous, mayVary: false, lastId: null });
   const cursor = sequence.join();
-  for (let id = 1; id <= 100; id++) if (id !== 50) sequence.judge(cursor, id, id, payload(id), id * 10);
+  for (let id = 1; id <= 100; id++) if (id !== 50) sequence.judge(cursor, told(id));
   return sequence;
 }
 
@@ -24,7 +24,11 @@ function inherited(contiguous: boolean) {
   const sequence = createSequence({ contiguous, mayVary: false, lastId: null });
   const other = sequence.inherit(recorded(contiguous).trail(), 1000);
   const own = sequence.join();
-  return { sequence, other, judge: (id: number, text = payload(id)) => sequence.judge(own, id, id, text, id * 10) };
+  return {
+    sequence,
+    other,
+    judge: (id: number, text = payload(id)) => sequence.judge(own, { ...told(id), mark: contentMark(text) }),
+  };
 }
 
 for (const contiguous of [true, false]) {

@@ -23,7 +23,7 @@ export function createReception(deps: {
   carried: readonly (StreamState | null)[];
   pending: Pick<GapResolver, "add">;
   liveLinks: () => readonly LiveConnection[];
-  sleep: Pick<SuspendDetector, "explains">;
+  sleep: Pick<SuspendDetector, "explains" | "stoodStill">;
   nowUs: () => number;
 }): Reception {
   const { carried, pending } = deps;
@@ -65,7 +65,8 @@ export function createReception(deps: {
         return [{ one, old: link.cursors[index], covering }];
       });
       const isLagging = lost.some(({ old, covering }) => lagsBehind(old, covering));
-      const parted = { ...why, isLagging, lastDataUs: link.lastDataUs, nowUs: deps.nowUs() };
+      const { stoodStill } = deps.sleep;
+      const parted = { ...why, isLagging, stoodStill, lastDataUs: link.lastDataUs, nowUs: deps.nowUs() };
       for (const { one, old, covering } of lost) {
         if (covering.length === 0) lose(one, lastDataUs, causeOf(why.cause, lastDataUs));
         else if (part(one, old, covering, parted)) pending.add(one);

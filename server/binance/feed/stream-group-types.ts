@@ -33,7 +33,7 @@ export type StreamGroupDeps = {
   readonly after: After;
   readonly pacer: ConnectRateLimit;
   readonly random: () => number;
-  readonly sleep: Pick<SuspendDetector, "explains">;
+  readonly sleep: Pick<SuspendDetector, "explains" | "stoodStill">;
   readonly connect: OpenConnection;
   /** Where the next connection goes: to none of those that are taken, as long as there are others. */
   readonly nextAddress: (taken: readonly string[]) => string;

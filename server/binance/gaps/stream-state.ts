@@ -39,9 +39,6 @@ export type Interruption = { readonly fromUs: number; readonly cause: GapCause; 
 /** A stream is busy enough for its own last record to tell when it broke off, if it never pauses longer, µs. */
 const busyUs = 500_000;
 
-/** Receipts that lie so close together tell nothing of the order of what was sent, µs. */
-const sameMomentUs = 100_000;
-
 /** What was sent before another connection began has come by so much later, µs. */
 export const underWayUs = 2_000_000;
 
@@ -76,11 +73,15 @@ export function lose(one: StreamState, lastDataUs: number, cause: GapCause, alon
   one.gap = { fromUs: Math.max(fromUs, one.coveredUs), cause, alone, provable: one.lastRecvUs > 0 };
 }
 
-/** How a connection went. `isLagging`: its other streams show that something was still under way on it. */
+/**
+ * How a connection went. `isLagging`: its other streams show that something was still under way on it. `stoodStill`: the process stood
+ * still at that time, so that receipts tell nothing of the order of sending.
+ */
 export type PartedConnection = {
   readonly cause: GapCause;
   readonly isPlanned: boolean;
   readonly isLagging: boolean;
+  readonly stoodStill: (atUs: number) => boolean;
   readonly lastDataUs: number;
   readonly nowUs: number;
 };
@@ -96,7 +97,7 @@ export function part(
   one: StreamState,
   old: Cursor | undefined,
   others: readonly Other[],
-  { cause, isPlanned, isLagging, lastDataUs, nowUs }: PartedConnection,
+  { cause, isPlanned, isLagging, stoodStill, lastDataUs, nowUs }: PartedConnection,
 ): boolean {
   if (one.gap !== null) return false;
   const began = others.map(({ cursor }) => cursor).filter((cursor) => cursor !== undefined);
@@ -111,7 +112,7 @@ export function part(
   if (began.some((other) => old.epoch > other.epoch || (old.epoch === other.epoch && old.recent >= other.first)))
     return false;
   if (began.length === 0) {
-    if (isLagging || lastDataUs < sinceUs + sameMomentUs) {
+    if (isLagging || lastDataUs < sinceUs || stoodStill(lastDataUs)) {
       // It was dead already when the others began to deliver: in between nobody listened. A process that stood still finds the last data of
       // the one and the beginning of the other in the same moment.
       const fromUs = lastDataUs < sinceUs ? lastDataUs : Math.max(old.lastUs, sinceUs - underWayUs);

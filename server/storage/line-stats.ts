@@ -1,41 +1,47 @@
 import { type ReadOptions, readLineBytes } from "./read/archive-reader.ts";
 
-/** What a scan adds up over the lines it passes. */
+/** Totals of the scanned lines. */
 export type LineStats = {
   rows: number;
   bytes: number;
-  /** µs at which the day begins. */
+  /** Start of the day, µs. */
   readonly dayStartUs: number;
-  /** 1440 counts; a line of another day is in none. */
+  /** 1440 counts by minute. Lines of another day are not counted. */
   readonly perMinute: Uint32Array;
   firstUs: number;
   lastUs: number;
-  /** Lines whose time is before that of the line in front. */
+  /** Lines whose time is before the time of the previous line. */
   disordered: number;
   refetched: number;
-  /** Counts by whole ms, from `lowestDelay` on, in pages of 1024; what lies outside is in the first and last. */
+  /** Counts by whole ms from `lowestDelay`, in pages of 1024. Values out of range count in the first or last counter. */
   readonly delays: (Uint32Array | undefined)[];
 };
 
-/** Smallest delay with a count of its own, ms. */
+/** Smallest delay with its own counter, ms. */
 const lowestDelay = -10_000;
 const delayCounts = 130_001;
 const pageBits = 10;
 const pageCounts = 1 << pageBits;
 const minuteUs = 60_000_000;
 
-/** A tally of nothing yet. */
+/** Creates empty totals. */
 export function createLineStats(dayStartUs: number): LineStats {
   return {
-    ...{ rows: 0, bytes: 0, dayStartUs, firstUs: 0, lastUs: 0, disordered: 0, refetched: 0 },
+    rows: 0,
+    bytes: 0,
+    dayStartUs,
+    firstUs: 0,
+    lastUs: 0,
+    disordered: 0,
+    refetched: 0,
     perMinute: new Uint32Array(1440),
     delays: [],
   };
 }
 
-/** The delay below which a share of the counted lines lies, whole ms, or null if none had one. */
-export function delayQuantile(tally: LineStats, share: number): number | null {
-  const { delays } = tally;
+/** Returns the delay quantile for a share of the lines, whole ms; null if no line has a delay. */
+export function delayQuantile(stats: LineStats, share: number): number | null {
+  const { delays } = stats;
   let total = 0;
   for (const page of delays) for (const count of page ?? []) total += count;
   let below = 0;
@@ -60,7 +66,7 @@ const zero = 48;
 const letterN = 110;
 const closing = 125;
 
-/** `recv_us` of the line that begins at `at`, or -1 if it is not one of ours. */
+/** Reads `recv_us` of the line that begins at `at`; -1 if the line does not have our format. */
 export function recvUsAt(bytes: Buffer, at: number): number {
   for (let i = 0; i < headStart.length; i++) if (bytes[at + i] !== headStart[i]) return -1;
   const from = at + headStart.length;
@@ -75,41 +81,41 @@ export function recvUsAt(bytes: Buffer, at: number): number {
 }
 
 /**
- * Passes whole lines of `bytes` in [from, to) and adds them up, until one has a `recv_us` above `limit` or is none of ours.
- * Returns where it stopped, which is the start of a line or `to`. Works on bytes: a string of every line would cost more than
- * all the rest.
+ * Scans whole lines of `bytes` in [from, to) and adds them to the totals.
+ * Stops at a line with `recv_us` above `limit` or with another format. Returns the position of that line, or `to`.
+ * Works on bytes, because a string per line would cost more than all other work.
  */
-export function scanLines(bytes: Buffer, from: number, to: number, limit: number, tally: LineStats): number {
+export function scanLines(bytes: Buffer, from: number, to: number, limit: number, stats: LineStats): number {
   let at = from;
   while (at < to) {
     const recvUs = recvUsAt(bytes, at);
     if (recvUs < 0 || recvUs > limit) break;
     const end = bytes.indexOf(newline, at + headStart.length);
-    if (bytes[end - 1] !== closing || !addHead(bytes, at, tally)) break;
-    addTime(recvUs, tally);
+    if (bytes[end - 1] !== closing || !addHead(bytes, at, stats)) break;
+    addTime(recvUs, stats);
     at = end + 1;
   }
-  tally.bytes += at - from;
+  stats.bytes += at - from;
   return at;
 }
 
-function addTime(recvUs: number, tally: LineStats): void {
-  if (tally.rows === 0) tally.firstUs = recvUs;
-  else if (recvUs < tally.lastUs) tally.disordered++;
-  tally.lastUs = recvUs;
-  tally.rows++;
-  const minute = Math.floor((recvUs - tally.dayStartUs) / minuteUs);
-  if (minute >= 0 && minute < 1440) tally.perMinute[minute] = (tally.perMinute[minute] ?? 0) + 1;
+function addTime(recvUs: number, stats: LineStats): void {
+  if (stats.rows === 0) stats.firstUs = recvUs;
+  else if (recvUs < stats.lastUs) stats.disordered++;
+  stats.lastUs = recvUs;
+  stats.rows++;
+  const minute = Math.floor((recvUs - stats.dayStartUs) / minuteUs);
+  if (minute >= 0 && minute < 1440) stats.perMinute[minute] = (stats.perMinute[minute] ?? 0) + 1;
 }
 
-/** Adds the delay and the mark of a refetched line; false if the rest of the head is not ours. */
-function addHead(bytes: Buffer, at: number, tally: LineStats): boolean {
+/** Adds the delay and the backfill mark of a line. False if the rest of the head does not have our format. */
+function addHead(bytes: Buffer, at: number, stats: LineStats): boolean {
   let pos = bytes.indexOf(comma, at + headStart.length);
   for (let i = 0; i < delayStart.length; i++) if (bytes[pos + i] !== delayStart[i]) return false;
   pos += delayStart.length;
   if (bytes[pos] === letterN) {
     pos += 4;
-    if (bytes[pos] === comma && isAt(bytes, pos, repairedStart)) tally.refetched++;
+    if (bytes[pos] === comma && isAt(bytes, pos, repairedStart)) stats.refetched++;
     return bytes[pos] === comma || bytes[pos] === closing;
   }
   const negative = bytes[pos] === minus;
@@ -127,8 +133,8 @@ function addHead(bytes: Buffer, at: number, tally: LineStats): boolean {
   if (bytes[pos] !== comma && bytes[pos] !== closing) return false;
   if (bytes[pos] === comma && bytes[pos + 1] !== quote) return false;
   const count = Math.min(delayCounts - 1, Math.max(0, (negative ? -value : value) - lowestDelay));
-  let page = tally.delays[count >> pageBits];
-  if (page === undefined) tally.delays[count >> pageBits] = page = new Uint32Array(pageCounts);
+  let page = stats.delays[count >> pageBits];
+  if (page === undefined) stats.delays[count >> pageBits] = page = new Uint32Array(pageCounts);
   page[count & (pageCounts - 1)] = (page[count & (pageCounts - 1)] ?? 0) + 1;
   return true;
 }
@@ -138,10 +144,10 @@ function isAt(bytes: Buffer, at: number, wanted: Buffer): boolean {
   return true;
 }
 
-/** What the lines of a file add up to; `foreign` of them are none of ours. */
+/** Result of scanning a file. `foreign` counts lines that do not have our format. */
 export type SegmentScan = { readonly tally: LineStats; readonly foreign: number };
 
-/** Reads a segment or archive whole, in bounded memory. Throws a FileError as `readLineBytes` does. */
+/** Scans a whole segment or archive in bounded memory. @throws FileError as `readLineBytes` does. */
 export async function scanSegment(
   path: string,
   dayStartUs: number,
@@ -156,7 +162,7 @@ export async function scanSegment(
   return { tally, foreign };
 }
 
-/** Adds up whole lines; returns how many of them are none of ours. */
+/** Scans whole lines and returns the number of foreign lines. */
 function scanAll(lines: Buffer, tally: LineStats): number {
   let foreign = 0;
   for (let at = 0; at < lines.length; ) {

@@ -4,7 +4,7 @@ import { codeOf, FileError, messageOf } from "../platform/errors.ts";
 import { readFileSync } from "../platform/files/files.ts";
 import { sha256Of } from "./manifest-mark.ts";
 
-/** What an archive is: everything needed to check it and to say how complete it is, without reading it. */
+/** Facts about an archive: everything needed to verify it and to tell its completeness without reading it. */
 export type Manifest = {
   /** Version of this format. */
   readonly manifest_version: 1;
@@ -15,54 +15,54 @@ export type Manifest = {
   readonly rows: number;
   readonly raw_bytes: number;
   readonly compressed_bytes: number;
-  /** SHA-256, hex, of the lines and of the archive file. */
+  /** SHA-256 of the lines (`raw_sha256`) and of the archive file (`compressed_sha256`), hex. */
   readonly raw_sha256: string;
   readonly compressed_sha256: string;
   readonly compression_level: number;
   readonly first_recv_us: number;
   readonly last_recv_us: number;
-  /** Update or trade id of the first and the last line; null for a stream without. */
+  /** Update or trade id of the first and of the last line; null for a stream without ids. */
   readonly first_id: number | null;
   readonly last_id: number | null;
-  /** The lowest and the highest id of all rows, which are not in order of their ids everywhere; null for a stream without. */
+  /** Lowest and highest id of all rows, because rows are not always in order of their ids; null for a stream without ids. */
   readonly ids?: { readonly lowest: number; readonly highest: number } | null;
   /** 1440 counts, by UTC minute of `recv_us`. */
   readonly rows_per_minute: readonly number[];
   readonly gaps: readonly ManifestGap[];
-  /** Of the rows whose delay was known, whole ms; null if it never was. */
+  /** Quantiles of the known delays, whole ms; null if no delay was known. */
   readonly delay_p50_ms: number | null;
   readonly delay_p99_ms: number | null;
   /** Local clock minus exchange clock, ms; null while unknown. */
   readonly clock_offset_ms: number | null;
   readonly repaired: {
-    /** Half-written last lines that were cut off and kept under `quarantine/`. */
+    /** Half-written last lines that were cut off and saved under `quarantine/`. */
     readonly torn_tails: number;
-    /** Rows refetched over REST. */
+    /** Rows that were backfilled over REST. */
     readonly refetched: number;
-    /** Lines that were none of ours, left out and kept under `quarantine/`. */
+    /** Lines without our format, left out and saved under `quarantine/`. */
     readonly foreign_lines: number;
   };
-  /** Names of all segments that have been dealt with, in order; a segment of such a name is a left-over. */
+  /** Names of all merged segments, in order. A segment with such a name is a leftover. */
   readonly segments: readonly string[];
-  /** Those of them that could not be read and lie under `quarantine/`. */
+  /** Those segments that could not be read and are under `quarantine/`. */
   readonly quarantined: readonly string[];
-  /** `raw_sha256` of earlier archives of this day whose rows are all in this one: late segments were merged with them. */
+  /** `raw_sha256` of earlier archives of this day whose rows are all in this archive, because late segments were merged. */
   readonly contains?: readonly string[];
-  /** Only in a bucket: the recorders' archives of which this one is the union. */
+  /** Only in a bucket: the recorders' archives that this archive combines. */
   readonly sources?: readonly ManifestSource[];
-  /** Only in a bucket: the archives of the days before and after that it was compared with. */
+  /** Only in a bucket: the archives of the previous and the next day with which it was compared. */
   readonly borders?: { readonly before: ManifestBorder | null; readonly after: ManifestBorder | null };
 };
 
-/** Who wrote it. `id` is the data folder's own, and stays the same while host and version change. */
+/** The recorder that wrote the manifest. `id` belongs to the data folder and survives changes of host and version. */
 export type ManifestRecorder = { readonly version: string; readonly host: string; readonly id?: string };
 
-/** The archive beside, by its `compressed_sha256`; `moved`: rows of the sources lie there and not here. */
+/** A neighbouring archive, by its `compressed_sha256`. `moved`: it holds rows of our sources instead of this archive. */
 export type ManifestBorder = { readonly sha256: string; readonly moved: boolean };
 
 export type ManifestGap = Pick<Gap, "from_us" | "to_us" | "cause" | "missing" | "repaired">;
 
-/** One recorder's archive that went into a union. */
+/** One recorder's archive that went into a combined archive. */
 export type ManifestSource = {
   readonly host: string;
   readonly rows: number;
@@ -71,8 +71,8 @@ export type ManifestSource = {
 };
 
 /**
- * The manifest as stored: keys in a fixed order, one a line, lists of numbers on one line; last `manifest_sha256`, the SHA-256 of
- * the text without that line.
+ * Encodes a manifest: keys in fixed order, one per line, lists of numbers on one line.
+ * The last key is `manifest_sha256`, the SHA-256 of the text without that line.
  */
 export function encodeManifest(manifest: Manifest): string {
   const lines = (Object.keys(accepted) as (keyof Manifest)[])
@@ -82,29 +82,32 @@ export function encodeManifest(manifest: Manifest): string {
   return text.replace(/\n\}\n$/, `,\n  "manifest_sha256": "${sha256Of(text)}"\n}\n`);
 }
 
-/** Reads a stored manifest; throws an error that names every key that is missing or of another kind. Unknown keys are ignored. */
+/**
+ * Parses a stored manifest. Ignores unknown keys.
+ * @throws an error that names every key that is missing or has the wrong type.
+ */
 export function parseManifest(text: string): Manifest {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    throw new Error(`it is no JSON (${messageOf(cause)})`, { cause });
+    throw new Error(`it is not JSON (${messageOf(cause)})`, { cause });
   }
-  if (!isObject(value)) throw new Error("it is no JSON object");
-  const problems = Object.entries(accepted).flatMap(([key, [what, accepts]]) =>
-    accepts(value[key]) ? [] : [value[key] === undefined ? `${key} is missing` : `${key} is not ${what}`],
+  if (!isObject(value)) throw new Error("it is not a JSON object");
+  const problems = Object.entries(accepted).flatMap(([key, [expected, accepts]]) =>
+    accepts(value[key]) ? [] : [value[key] === undefined ? `${key} is missing` : `${key} is not ${expected}`],
   );
-  if (problems.length > 0) throw new Error(`it is no manifest of this version: ${problems.join(", ")}`);
+  if (problems.length > 0) throw new Error(`it is not a manifest of this version: ${problems.join(", ")}`);
   const { manifest_sha256: _, ...members } = value;
   const manifest = members as Manifest;
-  // Manifests of before 0.2 know no counts.
+  // Manifests from before 0.2 have no counts.
   return {
     ...manifest,
     gaps: manifest.gaps.map((gap) => ({ ...gap, missing: gap.missing ?? null, repaired: gap.repaired ?? 0 })),
   };
 }
 
-/** The manifest of a day, or null if there is none; throws a FileError if there is one that cannot be read. */
+/** Reads the manifest of a day; null if there is none. @throws FileError if it cannot be read. */
 export function readManifest(dataDir: string, day: Day): Manifest | null {
   const path = manifestPath(dataDir, day);
   try {
@@ -115,7 +118,7 @@ export function readManifest(dataDir: string, day: Day): Manifest | null {
   }
 }
 
-type Accept = readonly [what: string, accepts: (value: unknown) => boolean];
+type Accept = readonly [expected: string, accepts: (value: unknown) => boolean];
 
 const count: Accept = ["a whole number from 0", (value) => Number.isSafeInteger(value) && Number(value) >= 0];
 const text: Accept = ["a text", (value) => typeof value === "string" && value !== ""];
@@ -123,7 +126,7 @@ const sha256: Accept = ["64 hexadecimal digits", (value) => typeof value === "st
 const optionalNumber: Accept = ["a number or null", (value) => value === null || Number.isFinite(value)];
 const names: Accept = ["a list of texts", (value) => isListOf(value, text[1])];
 
-/** Every key in the order in which it is stored. */
+/** Every key, in the order in which it is stored. */
 const accepted: Record<keyof Manifest, Accept> = {
   manifest_version: ["1", (value) => value === 1],
   recorder: ["{version, host}", (value) => isObject(value) && text[1](value.version) && text[1](value.host)],
@@ -184,7 +187,7 @@ function isListOf(value: unknown, accepts: (item: unknown) => boolean): value is
   return Array.isArray(value) && value.every(accepts);
 }
 
-/** Objects inside are rebuilt, so that the order of their keys is ours as well. */
+/** Rebuilds nested objects, so that the order of their keys is fixed as well. */
 function encodeValue(value: Manifest[keyof Manifest]): string {
   if (isObject(value))
     return JSON.stringify(Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))));

@@ -3,15 +3,16 @@ import type { Gap } from "../domain/gap.ts";
 import type { RecordedDay } from "./list/day-files.ts";
 import { isImpossible, latestDate } from "./list/invented-day.ts";
 
-/** The gap list of a recorder: of a day, or null where none was kept. */
+/** Returns a recorder's gap list for a day; null if no list was kept. */
 export type GapsOf = (day: Day) => readonly Gap[] | null;
 
-/** A gap list is not asked for more days than this. */
-const mostDays = 3660;
+/** Longest range of days for which gap lists are requested. */
+const maxDays = 3660;
 
 /**
- * Gaps of one stream and symbol from its first to its last day, in order: those in the manifests of merged days, and for other
- * days, those without any file included, those of the recorder's gap list. A gap over midnight is one.
+ * Lists the gaps of one stream and symbol from its first to its last day, in order.
+ * For merged days it uses the manifests, for all other days, even without files, the recorder's gap lists. A gap across midnight is one
+ * gap.
  */
 export function gapsOfDays(
   days: readonly RecordedDay[],
@@ -20,32 +21,32 @@ export function gapsOfDays(
   const gaps: Gap[] = [];
   const watched = new Set<string>();
   for (const { day, recorded } of everyDay(days)) {
-    const known = recorded?.gaps ?? gapsOf(day);
-    if (known === null) continue;
+    const dayGaps = recorded?.gaps ?? gapsOf(day);
+    if (dayGaps === null) continue;
     if (recorded !== null) watched.add(day.date);
-    for (const gap of known) add(gaps, { ...gap, stream: day.stream, symbol: day.symbol });
+    for (const gap of dayGaps) addJoined(gaps, { ...gap, stream: day.stream, symbol: day.symbol });
   }
   return { gaps, watched };
 }
 
-/** A gap over midnight is written down with both days. */
-function add(gaps: Gap[], gap: Gap): void {
-  const before = gaps.at(-1);
-  const continues = before?.to_us === gap.from_us && before.cause === gap.cause;
-  if (continues) gaps[gaps.length - 1] = { ...before, to_us: gap.to_us };
+/** Adds a gap. A gap across midnight is recorded with both days, so its parts are joined. */
+function addJoined(gaps: Gap[], gap: Gap): void {
+  const previous = gaps.at(-1);
+  const continues = previous?.to_us === gap.from_us && previous.cause === gap.cause;
+  if (continues) gaps[gaps.length - 1] = { ...previous, to_us: gap.to_us };
   else gaps.push(gap);
 }
 
 function* everyDay(days: readonly RecordedDay[]): Generator<{ day: Day; recorded: RecordedDay | null }> {
   const today = latestDate(Date.now());
   const real = days.filter(({ date }) => !isImpossible(date, today));
-  // Days that a wrong clock has made stand for themselves: nothing is to be expected between them and the others.
+  // Invented days stand alone: no records are expected between them and the others.
   for (const day of days) if (isImpossible(day.date, today)) yield { day, recorded: day };
   const byDate = new Map(real.map((day) => [day.date, day]));
   const [first, last] = [real[0], real.at(-1)];
   if (first === undefined || last === undefined) return;
   const [fromUs, toUs] = [dateStartUs(first.date), dateStartUs(last.date)];
-  if (toUs - fromUs > mostDays * dayUs) return;
+  if (toUs - fromUs > maxDays * dayUs) return;
   for (let us = fromUs; us <= toUs; us += dayUs) {
     const date = dateOf(us);
     yield { day: { stream: first.stream, symbol: first.symbol, date }, recorded: byDate.get(date) ?? null };

@@ -1,4 +1,4 @@
-import type { IdRange } from "../../storage/ids/id-check.ts";
+import type { IdRange } from "../../storage/ids/id-ranges.ts";
 
 /** Ids of one day, in order. */
 export type DayIds = { readonly date: string; readonly runs: readonly IdRange[] };

@@ -1,6 +1,7 @@
 import { awaitsBackfill, type Gap } from "../../domain/gap.ts";
 import { isContiguous, type StreamKind } from "../../domain/stream-kinds.ts";
-import type { IdRange, IdReport } from "../../storage/ids/id-check.ts";
+import type { IdReport } from "../../storage/ids/id-check.ts";
+import type { IdRange } from "../../storage/ids/id-ranges.ts";
 import { absentEverywhere, countOf, type DayIds, overlapsOf } from "./day-overlap.ts";
 import type { Problem } from "./verify-archive.ts";
 

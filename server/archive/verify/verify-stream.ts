@@ -3,7 +3,8 @@ import { type Day, dateOf, dateStartUs, dayUs, segmentOfPath } from "../../domai
 import { clipGap, type Gap } from "../../domain/gap.ts";
 import { codeOf, messageOf } from "../../platform/errors.ts";
 import { statSync } from "../../platform/files/files.ts";
-import { createIdCheck, type IdCheck, type IdRange, type IdReport } from "../../storage/ids/id-check.ts";
+import { createIdCheck, type IdCheck, type IdReport } from "../../storage/ids/id-check.ts";
+import type { IdRange } from "../../storage/ids/id-ranges.ts";
 import type { RecordedFile } from "../../storage/list/day-files.ts";
 import { isImpossible, isInvented, latestDate, trueDays } from "../../storage/list/invented-day.ts";
 import { isArchiveLost, type RecordedStream, streamsOfDay } from "../../storage/list/listing.ts";

@@ -1,19 +1,19 @@
 import { byKind, idMembers, type StreamKind } from "../../domain/stream-kinds.ts";
 import { recvUsAt } from "../line-stats.ts";
 
-/** The members by which the records of a stream are told apart, as in `recordId`; a trade refetched over REST calls it `id`. */
+/** The members that hold the id of a record, as in `recordId`. A trade backfilled over REST calls it `id`. */
 const members = byKind((kind) => idMembers(kind).map((name) => Buffer.from(`"${name}":`)));
 
-const refetched = Buffer.from(',"net_delay_ms":null,"repaired":true');
+const backfilledHead = Buffer.from(',"net_delay_ms":null,"repaired":true');
 const comma = 44;
 const zero = 48;
 
-/** Id of the line in [at, end), or -1 if it has none. Works on bytes, as all that looks at every line. */
+/** Reads the id of the line in [at, end); -1 if it has none. Works on bytes, because it runs for every line. */
 export function lineId(bytes: Buffer, at: number, end: number, kind: StreamKind): number {
   for (const member of members[kind]) {
-    const found = bytes.indexOf(member, at);
-    if (found < 0 || found >= end) continue;
-    let pos = found + member.length;
+    const memberAt = bytes.indexOf(member, at);
+    if (memberAt < 0 || memberAt >= end) continue;
+    let pos = memberAt + member.length;
     let id = 0;
     const from = pos;
     for (; (bytes[pos] ?? 0) >= zero && (bytes[pos] ?? 0) < zero + 10; pos++) id = id * 10 + (bytes[pos] ?? 0) - zero;
@@ -22,9 +22,9 @@ export function lineId(bytes: Buffer, at: number, end: number, kind: StreamKind)
   return -1;
 }
 
-/** When the record of a line was received, µs; infinitely late if it was refetched, so that any received one is better. */
+/** Returns when the record of a line was received, µs; Infinity if it was backfilled, so that a received record is preferred. */
 export function arrivalUs(bytes: Buffer, at: number): number {
   const head = bytes.indexOf(comma, at);
-  for (let i = 0; i < refetched.length; i++) if (bytes[head + i] !== refetched[i]) return recvUsAt(bytes, at);
+  for (let i = 0; i < backfilledHead.length; i++) if (bytes[head + i] !== backfilledHead[i]) return recvUsAt(bytes, at);
   return Number.POSITIVE_INFINITY;
 }

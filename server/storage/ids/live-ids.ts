@@ -9,73 +9,73 @@ import { createReadStream, existsSync, readdirSync } from "../../platform/files/
 import { createFrameWalker, frameProblem } from "../zstd/zstd-frame.ts";
 import { createZstdPieces } from "../zstd/zstd-pieces.ts";
 
-/** A stream without ids in a row is missed after this time, µs: quiet symbols are silent for 20 s. */
+/** Longest silence of a stream without contiguous ids before it counts as a gap, µs. Quiet symbols are silent for 20 s. */
 const silenceUs = 60_000_000;
 
-/** A piece of a file costs well under a millisecond. */
+/** Size of a piece read at once. Handling a piece takes well under a millisecond. */
 const bytesAtOnce = 64 * 1024;
 
-/** A line that is longer than this is none. */
+/** Longest valid line in bytes. */
 const longestLine = 32 * 1024 * 1024;
 
-/** Refetched ids that are remembered while a day is read. */
-const mostRefetched = 1_000_000;
+/** Most backfilled ids remembered while reading a day. */
+const maxBackfilled = 1_000_000;
 
 /**
- * Finds a day's holes in its segments alone, among records from before `beforeUs`: ids of trades that are absent, and for other
- * streams a minute without a record. Reads every line, in pieces. A segment that cannot be read is a hole from the record before it
- * to the one after it.
+ * Finds a day's gaps from its segments alone, among records received before `beforeUs`.
+ * A gap is a range of missing trade ids, or for other streams a minute without a record. A segment that cannot be read is a gap from the
+ * record before it to the record after it. Reads every line, piece by piece.
  */
 export async function findLiveMissingIds(dataDir: string, day: Day, beforeUs: number): Promise<readonly Gap[]> {
   const kind = streamTypeOfFolder(day.stream)?.kind;
   const counts = kind !== undefined && isNumbered(kind);
   const gaps: Gap[] = [];
-  /** First and last absent id of each gap that ids tell of. */
-  const absent = new Map<Gap, readonly [number, number]>();
-  const refetched: number[] = [];
+  /** First and last missing id of each gap that was found by ids. */
+  const missingIds = new Map<Gap, readonly [number, number]>();
+  const backfilled: number[] = [];
   let lastUs: number | null = null;
   let lastId: number | null = null;
   let isBroken = false;
 
-  function look(line: string): void {
-    const found = decodeLine(line);
-    if (found === null || kind === undefined || found.recvUs >= beforeUs) return;
+  function addLine(line: string): void {
+    const record = decodeLine(line);
+    if (record === null || kind === undefined || record.recvUs >= beforeUs) return;
     const id = recordId(line, kind);
-    if (found.repaired) {
-      if (id !== null && refetched.length < mostRefetched) refetched.push(id);
+    if (record.repaired) {
+      if (id !== null && backfilled.length < maxBackfilled) backfilled.push(id);
       return;
     }
     const missing = counts && id !== null && lastId !== null ? id - lastId - 1 : null;
-    const isHole = missing === null ? found.recvUs - (lastUs ?? found.recvUs) > silenceUs : missing > 0;
-    if (lastUs !== null && (isHole || isBroken) && found.recvUs > lastUs) {
-      const span = { from_us: lastUs, to_us: found.recvUs, missing, repaired: 0 };
+    const isGap = missing === null ? record.recvUs - (lastUs ?? record.recvUs) > silenceUs : missing > 0;
+    if (lastUs !== null && (isGap || isBroken) && record.recvUs > lastUs) {
+      const span = { from_us: lastUs, to_us: record.recvUs, missing, repaired: 0 };
       const cause = missing === null ? "crash" : "missing";
       const gap: Gap = { stream: day.stream, symbol: day.symbol, ...span, cause };
       gaps.push(gap);
-      if (missing !== null && id !== null) absent.set(gap, [id - missing, id - 1]);
+      if (missing !== null && id !== null) missingIds.set(gap, [id - missing, id - 1]);
     }
     isBroken = false;
-    lastUs = Math.max(lastUs ?? 0, found.recvUs);
+    lastUs = Math.max(lastUs ?? 0, record.recvUs);
     lastId = id === null ? lastId : Math.max(lastId ?? 0, id);
   }
 
   for (const segment of segmentsOf(dataDir, day)) {
-    const end = await readSegment(dataDir, segment, look);
+    const end = await readSegment(dataDir, segment, addLine);
     if (end === "broken") isBroken = true;
-    // It was merged meanwhile: nothing is known of what lies between its neighbours.
+    // The segment was merged meanwhile, so the time between its neighbours is unknown.
     if (end === "gone") [lastUs, lastId] = [null, null];
   }
   return gaps.map((gap) => {
-    const [first, last] = absent.get(gap) ?? [0, -1];
-    return { ...gap, repaired: new Set(refetched.filter((id) => id >= first && id <= last)).size };
+    const [first, last] = missingIds.get(gap) ?? [0, -1];
+    return { ...gap, repaired: new Set(backfilled.filter((id) => id >= first && id <= last)).size };
   });
 }
 
-/** When the newest record of a day's segments was received, µs; null if they hold none that can be read. */
+/** Returns when the last record in a day's segments was received, µs; null if no record can be read. */
 export async function lastLiveUs(dataDir: string, day: Day): Promise<number | null> {
   let lastUs: number | null = null;
   for (const segment of segmentsOf(dataDir, day).slice(-2)) {
-    // The merge will say what is wrong with a broken one.
+    // A broken segment is ignored here; the merge will report it.
     await readSegment(dataDir, segment, (line) => {
       lastUs = Math.max(lastUs ?? 0, decodeLine(line)?.recvUs ?? 0);
     });
@@ -83,7 +83,7 @@ export async function lastLiveUs(dataDir: string, day: Day): Promise<number | nu
   return lastUs;
 }
 
-/** In the order of time. */
+/** Lists the segments of a day, in order of time. */
 function segmentsOf(dataDir: string, day: Day): Segment[] {
   const folder = liveFolder(dataDir, day);
   const names = existsSync(folder) ? readdirSync(folder) : [];
@@ -92,15 +92,15 @@ function segmentsOf(dataDir: string, day: Day): Segment[] {
   return [...unique.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Reads the lines of a segment, which may be sealed and merged meanwhile: its sealed file is there before its raw one goes. */
+/** Reads the lines of a segment. It may be sealed and merged meanwhile: the sealed file appears before the open file is removed. */
 async function readSegment(
   dataDir: string,
   segment: Segment,
-  look: (line: string) => void,
+  onLine: (line: string) => void,
 ): Promise<"read" | "broken" | "gone"> {
   for (const state of ["open", "sealed"] as const) {
     try {
-      for await (const line of linesOf(segmentPath(dataDir, segment, state))) look(line);
+      for await (const line of linesOf(segmentPath(dataDir, segment, state))) onLine(line);
       return "read";
     } catch (error) {
       if (codeOf(error) !== "ENOENT") return "broken";
@@ -136,7 +136,7 @@ async function* linesOf(path: string): AsyncGenerator<string, void> {
       walker?.push(chunk);
       for (const piece of unpacker === null ? [chunk] : unpacker.unpack(chunk)) {
         yield* linesIn(piece);
-        // Whoever records goes first.
+        // The recording has priority, so let it run between two pieces.
         await new Promise((resolve) => setTimeout(resolve, 1));
       }
     }
@@ -144,7 +144,7 @@ async function* linesOf(path: string): AsyncGenerator<string, void> {
     file.destroy();
     unpacker?.close();
   }
-  // Bun's decoder takes the end of the input for the end of the frame.
+  // Bun's decoder accepts a truncated frame.
   const problem = walker === null ? null : frameProblem(walker.shape());
   if (problem !== null) throw new Error(problem);
 }

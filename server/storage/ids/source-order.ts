@@ -1,30 +1,34 @@
 /**
- * Tells whether rows can come from so many recorders, each of whose ids rise. Rows are given one after another, in order of receipt; each is
- * put behind the one below it that is highest, which needs as few rising sequences as there can be. Rows that a slower connection of the
- * same recorder has brought late are in order as well.
+ * Tests whether rows can come from the allowed number of recorders, given that the ids of each recorder rise.
+ * Rows are added in order of receipt. Each row continues the sequence with the highest last id below its own, which needs the fewest
+ * rising sequences. Late rows from a slower connection of the same recorder also count as in order.
  */
 export type SourceOrder = {
-  /** From here on so many sequences are allowed. */
+  /** Sets the number of sequences that are allowed from here on. */
   allow(sources: number): void;
-  /** A row with an id above all before it; `us` is its receipt. */
+  /** Adds a row with an id above all earlier ids. `us` is its receipt time. */
   rise(id: number, us: number): void;
-  /** A row with a lower id; false if neither a slower connection (`mayBeLate`) nor the number of recorders explains it. */
+  /** Adds a row with a lower id. False if neither a slower connection (`mayBeLate`) nor the number of recorders explains it. */
   fall(id: number, us: number, mayBeLate: boolean): boolean;
-  /** Was a row with this id among the last ones? */
+  /** Tests whether a recent row has this id. */
   hasSeen(id: number): boolean;
   copy(): SourceOrder;
 };
 
-/** Rows that are remembered; a record that two recorders have lies as far apart as their delays differ. */
+/** Number of rows remembered. Copies of a record from two recorders are as far apart as their delays differ. */
 const rememberedRows = 32_768;
 
 /**
- * How long after a row with a higher id a row may be received, µs. While connections change, the new one may be quicker than the old one;
- * the recorder keeps what the old one then brings first. It remembers about as much of a stream of 100 ms (`binance/id-ring.ts`).
+ * Longest time after a row with a higher id at which a row may be received, µs.
+ * During a rollover the new connection may be faster than the old connection, and the recorder keeps late records of the old connection.
+ * It remembers about as much of a 100 ms stream (`binance/gaps/recent-ids.ts`).
  */
 const lateUs = 30_000_000;
 
-/** `count` rows so far; the newest are remembered. `settled` of them came so long ago that nothing below `settledHigh` can be late. */
+/**
+ * The rows so far (`count`), of which the latest are remembered.
+ * The first `settled` rows are so old that no row with an id below `settledHigh` can still be late.
+ */
 type Rows = {
   readonly ids: Float64Array;
   readonly times: Float64Array;
@@ -33,7 +37,7 @@ type Rows = {
   settledHigh: number;
 };
 
-/** An order of no row yet, from one recorder. */
+/** Creates the order without rows, for one recorder. */
 export function createSourceOrder(): SourceOrder {
   const ids = new Float64Array(rememberedRows).fill(-1);
   const times = new Float64Array(rememberedRows);
@@ -47,13 +51,13 @@ function orderOf(allowed: number, ends: number[], rows: Rows): SourceOrder {
       allowed = sources;
     },
     rise(id, us) {
-      note(rows, id, us);
+      saveRow(rows, id, us);
       if (ends.length === 0) ends.push(id);
       else ends[0] = id;
     },
     fall(id, us, mayBeLate) {
       const isLate = mayBeLate && isRecent(rows, id, us);
-      note(rows, id, us);
+      saveRow(rows, id, us);
       if (isLate) return true;
       const at = ends.findIndex((end) => end < id);
       if (at >= 0) ends[at] = id;
@@ -66,20 +70,21 @@ function orderOf(allowed: number, ends: number[], rows: Rows): SourceOrder {
   };
 }
 
-function note(rows: Rows, id: number, us: number): void {
-  if (rows.count - rows.settled >= rememberedRows) settleOne(rows);
+function saveRow(rows: Rows, id: number, us: number): void {
+  if (rows.count - rows.settled >= rememberedRows) settleOldest(rows);
   rows.ids[rows.count % rememberedRows] = id;
   rows.times[rows.count % rememberedRows] = us;
   rows.count++;
 }
 
-/** True if no row with a higher id was received long before. */
+/** Tests that no row with a higher id was received long before. */
 function isRecent(rows: Rows, id: number, us: number): boolean {
-  while (rows.settled < rows.count && (rows.times[rows.settled % rememberedRows] ?? 0) < us - lateUs) settleOne(rows);
+  while (rows.settled < rows.count && (rows.times[rows.settled % rememberedRows] ?? 0) < us - lateUs)
+    settleOldest(rows);
   return id > rows.settledHigh;
 }
 
-function settleOne(rows: Rows): void {
+function settleOldest(rows: Rows): void {
   rows.settledHigh = Math.max(rows.settledHigh, rows.ids[rows.settled % rememberedRows] ?? 0);
   rows.settled++;
 }

@@ -3,23 +3,23 @@ import { archivePath, type Day, dateStartUs, dayOfPath, previousSuffix, segmentO
 import type { Gap } from "../../domain/gap.ts";
 import { existsSync, readFileSync, statSync } from "../../platform/files/files.ts";
 
-/** A file of lines. */
+/** A file of recorded lines. */
 export type RecordedFile = {
   readonly path: string;
-  /** Nothing in it was received before this, µs; -Infinity where its name does not say. */
+  /** The file holds no record from before this time, µs; -Infinity if its name does not tell. */
   readonly startUs: number;
-  /** When its last line was received, µs, where that is known without reading it. */
+  /** `recv_us` of its last line, µs; null if unknown without reading it. */
   readonly lastUs: number | null;
-  /** UTC date, null for a raw file. */
+  /** UTC date; null for a file that is not part of a day. */
   readonly date: string | null;
-  /** Where its lines go while a recorder works on the folder: sealed first, then merged into the day's archive. */
+  /** Where the recorder moves the lines meanwhile: first into the sealed segment, then into the day's archive. */
   readonly sealed: string | null;
   readonly merged: string | null;
 };
 
 /** A day of one stream and symbol. */
 export type RecordedDay = Day & {
-  /** From its manifest; null for a day that has none yet. */
+  /** Gaps from the manifest; null for a day without a manifest. */
   readonly gaps: readonly Omit<Gap, "stream" | "symbol">[] | null;
 };
 
@@ -31,8 +31,8 @@ type Manifest = {
 };
 
 /**
- * From all files of one stream and symbol those that hold each record once, in order of time: of a merged day its archive, of
- * any other its segments. `late` are segments of merged days that came after the merge.
+ * Selects from all files of one stream and symbol those that hold each record once, in order of time.
+ * For a merged day this is its archive, for another day its segments. `late` are segments of merged days that came after the merge.
  */
 export function sortOutDays(paths: readonly string[]): {
   days: RecordedDay[];
@@ -42,25 +42,25 @@ export function sortOutDays(paths: readonly string[]): {
   const byDate = new Map<string, string[]>();
   for (const path of paths) {
     const date = dayOfPath(path)?.date ?? "";
-    const own = byDate.get(date);
-    if (own === undefined) byDate.set(date, [path]);
-    else own.push(path);
+    const dayPaths = byDate.get(date);
+    if (dayPaths === undefined) byDate.set(date, [path]);
+    else dayPaths.push(path);
   }
   const days: RecordedDay[] = [];
   const files: RecordedFile[] = [];
   const late: RecordedFile[] = [];
-  for (const [date, own] of [...byDate].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    const day = { ...(dayOfPath(own[0] ?? "") as Day), date };
-    const segments = segmentFiles(own);
-    const archive = findArchive(own, day);
-    const lost = archive === null ? own.find((path) => path.endsWith(".manifest.json")) : undefined;
-    // A manifest whose archive is gone still says that the day was recorded: its reader is told that lines are missing.
-    if (lost !== undefined) files.push(fileOfDay(lost.replace(/\.manifest\.json$/, ".jsonl.zst"), date, null));
+  for (const [date, dayPaths] of [...byDate].sort(([a], [b]) => (a < b ? -1 : 1))) {
+    const day = { ...(dayOfPath(dayPaths[0] ?? "") as Day), date };
+    const segments = segmentFiles(dayPaths);
+    const archive = findArchive(dayPaths, day);
+    const orphan = archive === null ? dayPaths.find((path) => path.endsWith(".manifest.json")) : undefined;
+    // A manifest without its archive still proves that the day was recorded, so its reader must learn that lines are missing.
+    if (orphan !== undefined) files.push(fileOfDay(orphan.replace(/\.manifest\.json$/, ".jsonl.zst"), date, null));
     if (archive === null && segments.length === 0) {
-      if (lost !== undefined) days.push({ ...day, gaps: null });
+      if (orphan !== undefined) days.push({ ...day, gaps: null });
       continue;
     }
-    // An archive without manifest is the beginning of a merge; its segments are still there.
+    // An archive without a manifest is an unfinished merge; the segments are still there.
     if (archive === null || (archive.manifest === null && segments.length > 0)) files.push(...segments);
     else {
       const { manifest, path } = archive;
@@ -80,13 +80,13 @@ function fileOfDay(path: string, date: string, lastUs: number | null): RecordedF
   return { path, startUs: dateStartUs(date), lastUs, date, sealed: null, merged: null };
 }
 
-/** Segments in order; where a crash left one twice, the sealed one is known to be whole. */
+/** Lists segments in order. If a crash left a segment twice, the sealed file is used, because it is complete. */
 function segmentFiles(paths: readonly string[]): RecordedFile[] {
   const byName = new Map<string, RecordedFile>();
   for (const path of paths) {
-    const found = segmentOfPath(path);
-    if (found === null || (found.state === "open" && byName.has(found.segment.name))) continue;
-    const { date, name } = found.segment;
+    const parsed = segmentOfPath(path);
+    if (parsed === null || (parsed.state === "open" && byName.has(parsed.segment.name))) continue;
+    const { date, name } = parsed.segment;
     const [hours = "", minutes = ""] = name.split(/[-_]/);
     const root = path.slice(0, path.lastIndexOf("/live/stream="));
     byName.set(name, {
@@ -94,8 +94,8 @@ function segmentFiles(paths: readonly string[]): RecordedFile[] {
       startUs: dateStartUs(date) + (Number(hours) * 60 + Number(minutes)) * 60_000_000,
       lastUs: null,
       date,
-      sealed: found.state === "open" ? `${path}.zst` : null,
-      merged: path.includes("/live/stream=") ? archivePath(root, found.segment) : null,
+      sealed: parsed.state === "open" ? `${path}.zst` : null,
+      merged: path.includes("/live/stream=") ? archivePath(root, parsed.segment) : null,
     });
   }
   return [...byName].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, file]) => file);
@@ -103,19 +103,19 @@ function segmentFiles(paths: readonly string[]): RecordedFile[] {
 
 function findArchive(paths: readonly string[], day: Day): { path: string; manifest: Manifest | null } | null {
   const name = `${day.symbol}-${day.stream}-${day.date}.jsonl.zst`;
-  const named = (path: string) => [name, name + previousSuffix].includes(basename(path));
-  const candidates = paths.filter((path) => named(path) && segmentOfPath(path) === null);
+  const hasName = (path: string) => [name, name + previousSuffix].includes(basename(path));
+  const candidates = paths.filter((path) => hasName(path) && segmentOfPath(path) === null);
   const first = candidates[0];
   if (first === undefined) return null;
   const manifest = readManifest(
     `${first.slice(0, first.lastIndexOf(name))}${name.slice(0, -".jsonl.zst".length)}.manifest.json`,
   );
-  // While one is being replaced there are two; the manifest says which of them it speaks of.
-  const vouched = candidates.find((path) => sizeOf(path) === manifest?.bytes);
-  return { path: vouched ?? first, manifest };
+  // While an archive is being replaced there are two files; the manifest belongs to the file of its size.
+  const matching = candidates.find((path) => sizeOf(path) === manifest?.bytes);
+  return { path: matching ?? first, manifest };
 }
 
-/** What we need of a manifest; of one that cannot be read, only that the day was merged. */
+/** Reads the needed members of a manifest. If it is unreadable, all members are null: the day was merged, more is unknown. */
 function readManifest(path: string): Manifest | null {
   if (!existsSync(path)) return null;
   let value: Record<string, unknown> = {};
@@ -133,7 +133,7 @@ function readManifest(path: string): Manifest | null {
   };
 }
 
-/** Counts of missing and refetched ids came with 0.2. */
+/** Tests the members that every version writes. Counts of missing and backfilled ids exist since 0.2. */
 function isGap(value: unknown): value is Gap {
   const gap = value as Partial<Gap> | null;
   return typeof gap?.from_us === "number" && typeof gap.to_us === "number";

@@ -3,24 +3,24 @@ import { decodeLine } from "../../domain/line.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { closeSync, existsSync, fstatSync, openSync, readSync } from "../../platform/files/files.ts";
 
-/** Far above any line. */
-const window = 256 * 1024;
+/** Bytes read from the end of a file. Far longer than any line. */
+const tailBytes = 256 * 1024;
 
-/** `recv_us` of the last whole record in a raw segment; null if it holds none, or refetched ones. */
+/** Returns `recv_us` of the last whole record in an open segment; null if it has none, or holds backfilled records. */
 export function lastRecordUs(path: string): number | null {
   const lastUs = endOf(path)?.lastUs ?? 0;
   return lastUs === 0 ? null : lastUs;
 }
 
 /**
- * The end of a raw segment: `recv_us` of its last whole record, 0 if it holds none, and whether a part of another one follows; null if it
- * is empty, or holds refetched records: those bear the time of the trade, by the exchange's clock.
+ * Reads the end of an open segment: `recv_us` of its last whole record (0 if none) and whether a torn record follows.
+ * Null if the segment is empty or holds backfilled records, whose `recv_us` is the time of the trade by the exchange's clock.
  */
 export function endOf(path: string): { readonly lastUs: number; readonly isTorn: boolean } | null {
   const fd = openSync(path, "r");
   try {
     const { size } = fstatSync(fd);
-    const bytes = Buffer.alloc(Math.min(size, window));
+    const bytes = Buffer.alloc(Math.min(size, tailBytes));
     readSync(fd, bytes, 0, bytes.length, size - bytes.length);
     const lines = bytes.toString().split("\n");
     const isTorn = lines.at(-1) !== "";
@@ -34,7 +34,7 @@ export function endOf(path: string): { readonly lastUs: number; readonly isTorn:
   }
 }
 
-/** True if the data folder holds anything of this stream. */
+/** Tests whether the data folder holds files of this stream. */
 export function wasRecorded(dataDir: string, stream: Stream): boolean {
   const below = join(`stream=${stream.type.folder}`, `symbol=${stream.symbol}`);
   return existsSync(join(dataDir, "live", below)) || existsSync(join(dataDir, "archive", below));

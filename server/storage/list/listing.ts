@@ -19,49 +19,53 @@ import { type RecordedDay, type RecordedFile, sortOutDays } from "./day-files.ts
 export type RecordedStream = {
   readonly stream: Stream;
   readonly files: readonly RecordedFile[];
-  /** Days with what is known of their gaps. */
+  /** The recorded days with their known gaps. */
   readonly days: readonly RecordedDay[];
 };
 
 /**
- * The tracks of a data folder or of a part of one, by stream and symbol: one each, and one more (without days) where segments of a
- * merged day are not in its archive. Throws an OperatorError if the folder cannot be read.
+ * Lists the recorded streams of a data folder or a part of it, by stream and symbol.
+ * If a merged day has segments that are not in its archive, these form a second entry without days.
+ * @throws OperatorError if the folder cannot be read.
  */
 export function findRecordedStreams(dataDir: string): readonly RecordedStream[] {
   return recordedStreamsOf(filesBelow(resolve(dataDir)));
 }
 
-/** The tracks of one day, as the files of its two folders are now; without an archive that is gone. */
+/** Lists the recorded streams of one day from its two folders as they are now, without an archive that has vanished. */
 export function streamsOfDay(dataDir: string, day: Day): RecordedStream[] {
   const paths = [liveFolder(dataDir, day), archiveFolder(dataDir, day)].flatMap(filesIn);
-  return recordedStreamsOf(paths).map((track) => ({
-    ...track,
-    files: track.files.filter(({ path }) => paths.includes(path)),
+  return recordedStreamsOf(paths).map((recorded) => ({
+    ...recorded,
+    files: recorded.files.filter(({ path }) => paths.includes(path)),
   }));
 }
 
-/** Is the archive of a merged day gone? Its manifest comes after it, so that one without an archive never is of a merge under way. */
+/**
+ * Tests whether the archive of a merged day is missing.
+ * During a merge the archive comes before its manifest, so a manifest without an archive means a loss.
+ */
 export function isArchiveLost(dataDir: string, day: Day): boolean {
   return existsSync(manifestPath(dataDir, day)) && !existsSync(archivePath(dataDir, day));
 }
 
-/** The tracks that these files make; files of other origin are passed over. */
+/** Groups files into recorded streams; ignores foreign files. */
 export function recordedStreamsOf(paths: readonly string[]): RecordedStream[] {
   const byStream = new Map<string, string[]>();
   for (const path of paths) {
     const day = dayOfPath(path);
     if (day === null) continue;
     const key = `${day.stream}/${day.symbol}`;
-    const own = byStream.get(key);
-    if (own === undefined) byStream.set(key, [path]);
-    else own.push(path);
+    const streamPaths = byStream.get(key);
+    if (streamPaths === undefined) byStream.set(key, [path]);
+    else streamPaths.push(path);
   }
-  return [...byStream].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, own]) => tracksOfStream(own));
+  return [...byStream].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, streamPaths]) => streamsOfPaths(streamPaths));
 }
 
 /**
- * Every file below a folder, sorted, except what was put aside as unusable. Folders may vanish meanwhile, when a day is merged.
- * Throws an OperatorError if the folder cannot be read.
+ * Lists every file below a folder, sorted, except quarantined files. Folders may vanish meanwhile, when a day is merged.
+ * @throws OperatorError if the folder cannot be read.
  */
 export function filesBelow(folder: string): string[] {
   for (let attempt = 1; ; attempt++) {
@@ -87,42 +91,42 @@ function filesIn(folder: string): string[] {
   }
 }
 
-function tracksOfStream(paths: readonly string[]): RecordedStream[] {
+function streamsOfPaths(paths: readonly string[]): RecordedStream[] {
   const day = dayOfPath(paths[0] ?? "");
   const type = day === null ? null : streamTypeOfFolder(day.stream);
   if (day === null || type === null) return [];
   const { days, files, late } = sortOutDays(paths);
   const stream = createStream(day.symbol, type);
-  const tracks: RecordedStream[] = days.length > 0 ? [{ stream, files, days }] : [];
-  if (late.length > 0) tracks.push({ stream, files: late, days: [] });
-  return tracks;
+  const streams: RecordedStream[] = days.length > 0 ? [{ stream, files, days }] : [];
+  if (late.length > 0) streams.push({ stream, files: late, days: [] });
+  return streams;
 }
 
-/** A stream and symbol that has archives. */
+/** A stream and symbol with archives. */
 export type ArchivedStream = Pick<Day, "stream" | "symbol">;
 
-/** The main thread is given back after this time, ms. */
-const mostMs = 3;
+/** Longest time to occupy the main thread, ms. */
+const maxTurnMs = 3;
 
 /**
- * The days that have an archive with a manifest, oldest first; by stream and symbol within a date. Gives way to others all the time:
- * there may be hundreds of thousands.
+ * Lists the days that have an archive with a manifest: oldest first, then by stream and symbol.
+ * Yields to other work often, because there may be hundreds of thousands of days.
  */
 export async function archivedDays(dataDir: string): Promise<Day[]> {
-  const turn = createTurn(mostMs);
+  const turn = createTurn(maxTurnMs);
   const dates = new Map<string, ArchivedStream[]>();
-  for await (const track of archivedStreams(dataDir)) {
-    for (const date of await archiveDates(dataDir, track)) {
-      const own = dates.get(date);
-      if (own === undefined) dates.set(date, [track]);
-      else own.push(track);
+  for await (const stream of archivedStreams(dataDir)) {
+    for (const date of await archiveDates(dataDir, stream)) {
+      const streams = dates.get(date);
+      if (streams === undefined) dates.set(date, [stream]);
+      else streams.push(stream);
       await turn.giveWay();
     }
   }
   const days: Day[] = [];
   for (const date of [...dates.keys()].sort()) {
-    for (const track of dates.get(date) ?? []) {
-      const day = { ...track, date };
+    for (const stream of dates.get(date) ?? []) {
+      const day = { ...stream, date };
       if ((await manifestMsOf(dataDir, day)) !== null) days.push(day);
     }
     await turn.giveWay();
@@ -130,7 +134,7 @@ export async function archivedDays(dataDir: string): Promise<Day[]> {
   return days;
 }
 
-/** Streams and symbols that have archives, by stream and symbol. */
+/** Lists streams and symbols with archives, in order. */
 export async function* archivedStreams(dataDir: string): AsyncGenerator<ArchivedStream> {
   const archive = join(dataDir, "archive");
   for (const stream of await namesIn(archive, "stream=")) {
@@ -138,24 +142,24 @@ export async function* archivedStreams(dataDir: string): AsyncGenerator<Archived
   }
 }
 
-/** Dates of a track that have a folder, oldest first. */
+/** Lists the dates for which a stream has an archive folder, oldest first. */
 export async function archiveDates(dataDir: string, { stream, symbol }: ArchivedStream): Promise<string[]> {
   const dates = await namesIn(join(dataDir, "archive", `stream=${stream}`, `symbol=${symbol}`), "date=");
   return dates.filter((date) => /^\d{4}-\d\d-\d\d$/.test(date));
 }
 
-/** When the manifest of a day was last changed, whole ms; null unless both it and the archive are there. */
+/** Returns when the manifest of a day was last changed, whole ms; null unless both manifest and archive exist. */
 export async function manifestMsOf(dataDir: string, day: Day): Promise<number | null> {
-  const ms = await changedMs(manifestPath(dataDir, day));
-  return ms === null || (await changedMs(archivePath(dataDir, day))) === null ? null : ms;
+  const ms = await modifiedMs(manifestPath(dataDir, day));
+  return ms === null || (await modifiedMs(archivePath(dataDir, day))) === null ? null : ms;
 }
 
-/** A turn for work on archives that nobody waits for. */
+/** Creates a turn for background work on archives. */
 export function archiveTurn(): Turn {
-  return createTurn(mostMs);
+  return createTurn(maxTurnMs);
 }
 
-/** The rest of the sorted names in a folder that begin with `prefix`. */
+/** Lists the sorted names in a folder that begin with `prefix`, without the prefix. */
 async function namesIn(path: string, prefix: string): Promise<string[]> {
   try {
     const names = await readdir(path);
@@ -169,12 +173,12 @@ async function namesIn(path: string, prefix: string): Promise<string[]> {
   }
 }
 
-async function changedMs(path: string): Promise<number | null> {
-  const found = await stat(path).catch(() => null);
-  return found === null ? null : Math.floor(found.mtimeMs);
+async function modifiedMs(path: string): Promise<number | null> {
+  const info = await stat(path).catch(() => null);
+  return info === null ? null : Math.floor(info.mtimeMs);
 }
 
-/** Days before `date` that have a folder under `live/`, oldest first, by stream and symbol within a date. */
+/** Lists days before `date` with a folder under `live/`: oldest first, then by stream and symbol. */
 export async function daysBefore(dataDir: string, date: string): Promise<Day[]> {
   const days: Day[] = [];
   const live = join(dataDir, "live");
@@ -186,10 +190,10 @@ export async function daysBefore(dataDir: string, date: string): Promise<Day[]> 
       }
     }
   }
-  return days.sort((a, b) => order(a.date, b.date) || order(a.stream, b.stream) || order(a.symbol, b.symbol));
+  return days.sort((a, b) => compare(a.date, b.date) || compare(a.stream, b.stream) || compare(a.symbol, b.symbol));
 }
 
-/** File names of a day's segments, sealed or raw; temporary and strange files are not among them. */
+/** Lists file names of a day's segments, open or sealed; without temporary and foreign files. */
 export function segmentFiles(dataDir: string, day: Day): string[] {
   const folder = liveFolder(dataDir, day);
   try {
@@ -209,6 +213,6 @@ async function foldersOf(path: string): Promise<string[]> {
   }
 }
 
-function order(a: string, b: string): number {
+function compare(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -5,28 +5,28 @@ import { codeOf } from "../../platform/errors.ts";
 import { existsSync } from "../../platform/files/files.ts";
 import { readdir } from "../../platform/files/files-async.ts";
 
-/** Whole lines of a segment or archive, raw or sealed, a piece at a time. */
+/** Reads whole lines of a segment or archive, plain or compressed, piece by piece. */
 export type ReadLines = (path: string) => AsyncIterable<Buffer>;
 
-/** A file that holds records of a day. */
+/** A file with records of a day. */
 export type StoredFile = {
   readonly path: string;
   /** Start of its window, `HH-MM`; null for the day's archive, which comes first. */
   readonly window: string | null;
 };
 
-/** Files of a day, by window and name; the archive only if its manifest vouches for it. Empty where there is nothing. */
+/** Lists the files of a day by window and name; empty if there are none. The archive counts only with its manifest. */
 export async function storedFiles(dataDir: string, day: Day): Promise<readonly StoredFile[]> {
   const folder = liveFolder(dataDir, day);
   const segments = (await namesIn(folder)).flatMap((name) => {
-    const found = segmentOfPath(join(folder, name));
-    return found === null ? [] : [{ path: join(folder, name), window: found.segment.name.slice(0, 5) }];
+    const parsed = segmentOfPath(join(folder, name));
+    return parsed === null ? [] : [{ path: join(folder, name), window: parsed.segment.name.slice(0, 5) }];
   });
   const isArchived = existsSync(manifestPath(dataDir, day));
   return isArchived ? [{ path: archivePath(dataDir, day), window: null }, ...segments] : segments;
 }
 
-/** Dates of which a stream has files, newest first. */
+/** Lists the dates for which a stream has files, newest first. */
 export async function storedDates(dataDir: string, stream: Stream): Promise<readonly string[]> {
   const day = { stream: stream.type.folder, symbol: stream.symbol, date: "x" };
   const folders = [dirname(liveFolder(dataDir, day)), dirname(dirname(manifestPath(dataDir, day)))];
@@ -36,8 +36,8 @@ export async function storedDates(dataDir: string, stream: Stream): Promise<read
 }
 
 /**
- * Pieces of a file. A raw segment may be sealed, and then merged, while somebody is about to read it: its sealed form is taken
- * then, and if that is gone as well nothing is returned.
+ * Reads a file piece by piece.
+ * An open segment may be sealed and then merged just before it is read. Then this reads the sealed file, or nothing if that is gone too.
  */
 export async function* readStored(path: string, readLines: ReadLines): AsyncGenerator<Buffer, void> {
   try {
@@ -50,13 +50,13 @@ export async function* readStored(path: string, readLines: ReadLines): AsyncGene
 
 const head = '{"recv_us":';
 
-/** `recv_us` of the line that begins at `at`; 0 if it is none of ours. */
+/** Reads `recv_us` of the line that begins at `at`; 0 if the line does not have our format. */
 export function recvUsOf(lines: Buffer, at: number): number {
   const text = lines.toString("latin1", at, at + head.length + 17);
   return text.startsWith(head) ? Number.parseInt(text.slice(head.length), 10) || 0 : 0;
 }
 
-/** `recv_us` of the last line of a piece. */
+/** Reads `recv_us` of the last line of a piece. */
 export function lastRecvUsOf(lines: Buffer): number {
   return recvUsOf(lines, lines.lastIndexOf(10, lines.length - 2) + 1);
 }

@@ -6,36 +6,37 @@ import type { Log } from "../../platform/log/log.ts";
 import { isLocked, lockPath, takeFolderLock } from "./folder-lock.ts";
 import { type FolderLock, type Holder, readHolder, stateOf } from "./lock-holder.ts";
 
-/** What a data folder holds: real data, or the demo's. The two are never mixed. */
+/** Kind of data in a data folder: real data or the demo's. The two are never mixed. */
 export type DataFolderUse = "record" | "demo";
 
-/** A data folder that nobody else records into until `release`. */
+/** A data folder that this process has locked until `release`. */
 export type DataFolder = {
   readonly path: string;
   /**
-   * Takes the folder again if its lock or the folder itself was deleted or replaced. Throws the system's error, or an OperatorError if
-   * another recorder has taken it meanwhile.
+   * Locks the folder again if its lock or the folder itself was deleted or replaced.
+   * @throws the system's error, or an OperatorError if another recorder has locked it meanwhile.
    */
   renew(): void;
-  /** The same, to be called every second; what goes wrong is logged once. */
+  /** Calls `renew` if needed and logs a failure once. Must be called every second. */
   look(): void;
-  /** Descriptors that hold the lock. A process that is started with them, to take over, shares it: the lock is never free in between. */
+  /** Returns the descriptors that hold the lock. The child of an upgrade inherits them, so the lock is never free in between. */
   passOn(): readonly number[];
-  /** What was taken is given back if the work fails. */
+  /** Runs the work and releases the folder if it fails. */
   orRelease<T>(work: () => T): T;
-  /** Idempotent. Never removes another's lock. */
+  /** Releases the lock. Idempotent. Never removes the lock of another recorder. */
   release(): void;
 };
 
 const demoMark = "this-is-demo-data";
 
 /**
- * Takes the folder for one recorder, creating it if need be. Throws an OperatorError if it cannot be written, is in use, or
- * holds the other kind of data. The lock of a recorder that is gone keeps nobody out, whatever its host or pid was.
+ * Locks the folder for one recorder, creating it if needed.
+ * The leftover lock of a dead recorder does not count, whatever its host or pid was.
+ * @throws OperatorError if the folder is not writable, is in use, or holds the other kind of data.
  */
 export function takeDataFolder(dataDir: string, use: DataFolderUse, log: Log | null = null): DataFolder {
   const path = resolve(dataDir);
-  let lock = taking(path, () => {
+  let lock = withFolderErrors(path, () => {
     mkdirSync(path, { recursive: true });
     refuseOtherUse(path, use);
     return takeFolderLock(path);
@@ -43,7 +44,7 @@ export function takeDataFolder(dataDir: string, use: DataFolderUse, log: Log | n
   let isHeld = true;
   let isPassedOn = false;
   let isLost = false;
-  tellWeakness(path, lock, log);
+  warnIfWeak(path, lock, log);
 
   function renew(): void {
     if (!isHeld || lock.isInPlace()) return;
@@ -69,7 +70,7 @@ export function takeDataFolder(dataDir: string, use: DataFolderUse, log: Log | n
         isLost = false;
       } catch (error) {
         const fields = { data_dir: path, reason: messageOf(error) };
-        if (!isLost) log?.error("the lock of the data folder was lost and cannot be taken again yet", fields);
+        if (!isLost) log?.error("cannot lock the data folder again; retrying every second", fields);
         isLost = true;
       }
     },
@@ -89,7 +90,7 @@ export function takeDataFolder(dataDir: string, use: DataFolderUse, log: Log | n
   };
 }
 
-/** Who records into a folder at this moment, or null. */
+/** Returns the recorder that is recording into a folder now, or null. */
 export function recorderAt(dataDir: string): { readonly pid: number; readonly host: string } | null {
   const path = resolve(dataDir);
   const holder = readHolder(lockPath(path));
@@ -98,19 +99,19 @@ export function recorderAt(dataDir: string): { readonly pid: number; readonly ho
   return (locked ?? stateOf(holder) !== "gone") ? holder : null;
 }
 
-/** Why the kernel does not lock this folder, or null if it does. The folder must exist and nobody record into it. */
+/** Returns why the kernel does not lock this folder, or null if it does. The folder must exist, and no recorder may be using it. */
 export function lockWeakness(dataDir: string): string | null {
   const lock = takeFolderLock(resolve(dataDir));
   lock.release(false);
   return lock.kind === "kernel" ? null : lock.kind.unsupported;
 }
 
-/** True for a folder that the demo has used. */
+/** Tests whether the demo has used this folder. */
 export function isDemoFolder(dataDir: string): boolean {
   return existsSync(join(resolve(dataDir), demoMark));
 }
 
-/** The process of this machine that records into a folder; null if none does. */
+/** Returns the process on this machine that is recording into a folder, or null. */
 export function recorderOf(dataDir: string): { readonly pid: number; readonly use: DataFolderUse } | null {
   const path = resolve(dataDir);
   const holder = readHolder(lockPath(path));
@@ -118,26 +119,27 @@ export function recorderOf(dataDir: string): { readonly pid: number; readonly us
   return { pid: holder.pid, use: isDemoFolder(dataDir) ? "demo" : "record" };
 }
 
-/** A process of this machine and container; our own counts. */
+/** Tests whether the holder is a process of this machine and container, this process included. */
 function isHere(holder: Holder): boolean {
   return holder.host === hostname() && (holder.pid === process.pid || stateOf(holder) === "running");
 }
 
-function taking<T>(path: string, take: () => T): T {
+function withFolderErrors<T>(path: string, work: () => T): T {
   try {
-    return take();
+    return work();
   } catch (error) {
     if (error instanceof OperatorError) throw error;
     throw new OperatorError(
-      `cannot use the data folder ${path}: ${messageOf(error)}. Give this user the right to write there, or another folder by --data-dir or record.data_dir`,
+      `cannot use the data folder ${path}: ${messageOf(error)}. Give this user write permission there, or choose another folder with --data-dir or record.data_dir`,
       { cause: error },
     );
   }
 }
 
 /**
- * The old lock goes only once there is a new one. Where only the lock file is new, the folder is still ours: its own descriptor is
- * kept, which a second attempt to lock the same folder would meet.
+ * Takes a new lock before it releases the old lock.
+ * If only the lock file was replaced, we still hold the folder: its descriptor is kept, because locking the folder again would collide
+ * with it.
  */
 function renewed(path: string, old: FolderLock): FolderLock {
   const lock = takeFolderLock(path, old.descriptors);
@@ -145,10 +147,10 @@ function renewed(path: string, old: FolderLock): FolderLock {
   return lock;
 }
 
-function tellWeakness(path: string, { kind }: FolderLock, log: Log | null): void {
+function warnIfWeak(path: string, { kind }: FolderLock, log: Log | null): void {
   if (kind === "kernel") return;
   log?.warn(
-    "this file system cannot lock the data folder; a second recorder is kept out by a file with a beat, which is weaker. Record on a local disk",
+    "this file system cannot lock the data folder; a heartbeat file keeps out a second recorder, which is weaker. Record to a local disk",
     { data_dir: path, reason: kind.unsupported },
   );
 }
@@ -164,7 +166,7 @@ function refuseOtherUse(path: string, use: DataFolderUse): void {
   if (use === "demo" && !isDemo) {
     if (readdirSync(path).some((name) => name === "live" || name === "archive")) {
       throw new OperatorError(
-        `${path} holds recorded data; the demo would mix invented data into it. Give it another folder by --data-dir`,
+        `${path} holds recorded data; the demo would mix invented data into it. Choose another folder for the demo with --data-dir`,
       );
     }
     closeSync(openSync(mark, "w"));

@@ -2,31 +2,33 @@ import { codeOf, OperatorError } from "../../platform/errors.ts";
 import { closeSync, openSync, rmSync, writeFileSync, writeSync } from "../../platform/files/files.ts";
 import { type FolderLock, type Holder, ownHolder, readHolder, stateOf } from "./lock-holder.ts";
 
-/** A holder beats every second; without a beat for so long it is gone, ms. */
+/** Time without a beat after which a holder counts as dead, ms. A living holder beats every second. */
 const silentMs = 6000;
-const lookMs = 250;
+const pollMs = 250;
 
-/** After this every process that removed the file of a holder that was gone has done so, ms. */
+/** Wait until every process that wanted to remove a dead holder's file has done so, ms. */
 const settleMs = 500;
 
 /**
- * The lock of a file system that knows none: a file that names the holder, who adds a beat to it every second. A holder of this machine is
- * known by pid and start; one that cannot be looked up is gone when its beat stands still for some seconds, which are waited for. Weaker than
- * the kernel's lock: who is stopped for longer than that (SIGSTOP, a suspended machine) can lose it, and is told so afterwards.
+ * Takes a lock on a file system without locks: a file that names the holder, who writes a beat into it every second.
+ * A holder on this machine is checked by pid and start time. Any other holder is dead if its beat stops for some seconds, which this
+ * waits for.
+ * Weaker than the kernel's lock: a holder that is stopped for longer (SIGSTOP, a suspended machine) can lose it and learns so only
+ * afterwards.
  */
 export function takeWithoutKernel(folder: string, lock: string, reason: string): FolderLock {
   for (let attempt = 0; attempt < 3; attempt++) {
-    const own = create(lock);
-    if (own !== null) {
+    const self = create(lock);
+    if (self !== null) {
       Bun.sleepSync(settleMs);
-      if (isOurs(lock, own)) return lockOf(lock, own, reason);
+      if (isOurs(lock, self)) return lockOf(lock, self, reason);
     }
     const holder = readHolder(lock);
     if (holder !== null && isAlive(lock, holder)) refuse(folder, lock, holder);
     if (readHolder(lock)?.beat === holder?.beat) rmSync(lock, { force: true });
   }
   throw new OperatorError(
-    `the lock ${lock} keeps being taken by another recorder that is starting at the same time; try again`,
+    `another recorder that is starting at the same time keeps taking the lock ${lock}; try again`,
   );
 }
 
@@ -43,16 +45,16 @@ function create(lock: string): Holder | null {
   }
 }
 
-function isOurs(lock: string, own: Holder): boolean {
+function isOurs(lock: string, self: Holder): boolean {
   const holder = readHolder(lock);
-  return holder !== null && holder.pid === own.pid && holder.pids === own.pids && holder.host === own.host;
+  return holder !== null && holder.pid === self.pid && holder.pids === self.pids && holder.host === self.host;
 }
 
 function isAlive(lock: string, holder: Holder): boolean {
   const state = stateOf(holder);
   if (state !== "unknown") return state === "running";
-  for (let waitedMs = 0; waitedMs < silentMs; waitedMs += lookMs) {
-    Bun.sleepSync(lookMs);
+  for (let waitedMs = 0; waitedMs < silentMs; waitedMs += pollMs) {
+    Bun.sleepSync(pollMs);
     const now = readHolder(lock);
     if (now !== null && now.beat !== holder.beat) return true;
   }
@@ -61,31 +63,31 @@ function isAlive(lock: string, holder: Holder): boolean {
 
 function refuse(folder: string, lock: string, holder: Holder): never {
   throw new OperatorError(
-    `another recorder (process ${holder.pid} on ${holder.host}) is recording into ${folder}. Stop it first, or give this one a folder of its own by --data-dir. This file system has no locks; if no recorder runs there, delete ${lock}`,
+    `another recorder (process ${holder.pid} on ${holder.host}) is recording into ${folder}. Stop it first, or choose another folder with --data-dir. This file system has no locks; if no recorder runs there, delete ${lock}`,
   );
 }
 
-function lockOf(lock: string, own: Holder, reason: string): FolderLock {
+function lockOf(lock: string, self: Holder, reason: string): FolderLock {
   let beat = 0;
   let isHeld = true;
   return {
     kind: { unsupported: reason },
     descriptors: [],
-    isInPlace: () => isOurs(lock, own),
+    isInPlace: () => isOurs(lock, self),
     beat() {
       try {
-        writeFileSync(lock, `${JSON.stringify({ ...own, beat: ++beat })}\n`);
+        writeFileSync(lock, `${JSON.stringify({ ...self, beat: ++beat })}\n`);
       } catch {
-        // The disk refuses; the recorder tells of it.
+        // The disk refuses writes; the recorder reports that elsewhere.
       }
     },
     release() {
       if (!isHeld) return;
       isHeld = false;
       try {
-        if (isOurs(lock, own)) rmSync(lock, { force: true });
+        if (isOurs(lock, self)) rmSync(lock, { force: true });
       } catch {
-        // Without a beat it keeps nobody out.
+        // A file without a beat keeps no recorder out.
       }
     },
   };

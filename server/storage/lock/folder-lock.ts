@@ -16,47 +16,51 @@ import { type FolderLock, ownHolder, readHolder, stateOf } from "./lock-holder.t
 
 const lockFile = "rt-data.lock";
 
-/** Path of a folder's lock file. */
+/** Returns the path of a folder's lock file. */
 export function lockPath(folder: string): string {
   return join(folder, lockFile);
 }
 
-/** Who looks whether a lock is taken holds it for some microseconds; the pause in ms, and how often. */
-const patienceMs = 10;
-const patience = 3;
+/**
+ * Wait between two attempts, ms, and number of attempts.
+ * A process that only tests the lock holds it for some microseconds.
+ */
+const retryMs = 10;
+const maxAttempts = 3;
 
 /**
- * The lock is the kernel's (flock) on two things: on the folder itself and on the lock file in it, since not every file system
- * locks folders and a lock file can be deleted. It knows nothing of pids, hosts and boots, and is free the moment that its holder is gone.
+ * Takes the lock of an existing folder.
+ * The kernel locks (flock) two things: the folder and the lock file in it. Not every file system locks folders, and a lock file can be
+ * deleted. The lock does not depend on pids, hosts or boots, and is free the moment its holder is gone.
  *
- * | file system | what holds |
+ * | File system | Protection |
  * |---|---|
  * | ext4, xfs, btrfs, zfs, tmpfs, overlay (containers) | folder and file, for every process and container of the machine |
- * | NFS 3 and 4 (Linux) | the file, for every client, as long as the server's lock service runs; not with `-o nolock` or `local_lock` |
+ * | NFS 3 and 4 (Linux) | the file, for every client, while the server's lock service runs; not with `-o nolock` or `local_lock` |
  * | SMB (Linux client) | the file, for every client |
- * | FUSE (sshfs, rclone, bindfs) | folder and file for this machine's processes on this mount; other machines, and the folder beneath, do not see it |
- * | none of it (ENOLCK, EOPNOTSUPP, ENOSYS) | a file with the pid and a beat, see `folder-lock-by-pid.ts`; it is logged and `rt-data check` warns |
+ * | FUSE (sshfs, rclone, bindfs) | folder and file for this machine's processes on this mount, but not for other machines or the folder beneath |
+ * | no locks (ENOLCK, EOPNOTSUPP, ENOSYS) | a file with pid and beat, see `folder-lock-by-pid.ts`; it is logged and `rt-data check` warns |
  *
- * Takes the lock of a folder that exists. Throws the system's error, or an OperatorError if a living recorder has it. `own` are
- * descriptors of a lock that this process has and that may have lost its place.
+ * `ownFds` are descriptors of a lock that this process holds and whose file may have been replaced.
+ * @throws the system's error, or an OperatorError if a living recorder holds the lock.
  */
-export function takeFolderLock(folder: string, own: readonly number[] = []): FolderLock {
+export function takeFolderLock(folder: string, ownFds: readonly number[] = []): FolderLock {
   const lock = lockPath(folder);
-  const folderFd = takeFolder(folder, lock, own);
+  const folderFd = takeFolder(folder, lock, ownFds);
   try {
-    const file = takeFile(folder, lock, own, folderFd !== null);
+    const file = takeFile(folder, lock, ownFds, folderFd !== null);
     if (typeof file !== "number") {
       if (folderFd !== null) closeSync(folderFd);
       return takeWithoutKernel(folder, lock, file.unsupported);
     }
     return lockOf(lock, folderFd === null ? [file] : [folderFd, file], file);
   } catch (error) {
-    if (folderFd !== null && !own.includes(folderFd)) closeSync(folderFd);
+    if (folderFd !== null && !ownFds.includes(folderFd)) closeSync(folderFd);
     throw error;
   }
 }
 
-/** Whether the kernel says that a folder's lock is taken; null if it does not say. Nothing is changed. */
+/** Tests whether the kernel has a lock on the folder; null if unknown. Changes nothing. */
 export function isLocked(folder: string): boolean | null {
   let fd: number;
   try {
@@ -72,37 +76,37 @@ export function isLocked(folder: string): boolean | null {
   }
 }
 
-/** Null if folders cannot be locked here. */
-function takeFolder(folder: string, lock: string, own: readonly number[]): number | null {
+/** Locks the folder itself; null if this file system cannot lock folders. */
+function takeFolder(folder: string, lock: string, ownFds: readonly number[]): number | null {
   const fd = openSync(folder, "r");
-  const { kind } = patiently(fd, folder, own);
+  const { kind } = lockWithRetries(fd, folder, ownFds);
   if (kind === "taken") return fd;
   closeSync(fd);
-  return kind === "held" ? (ownOf(folder, own) ?? inherited(folder, lock) ?? refuse(folder, lock)) : null;
+  return kind === "held" ? (ownFdOf(folder, ownFds) ?? inheritedFd(folder, lock) ?? refuse(folder, lock)) : null;
 }
 
 function takeFile(
   folder: string,
   lock: string,
-  own: readonly number[],
+  ownFds: readonly number[],
   isFolderOurs: boolean,
 ): number | { readonly unsupported: string } {
   for (;;) {
     const fd = openLock(lock, isFolderOurs);
-    const answer = patiently(fd, lock, own);
+    const answer = lockWithRetries(fd, lock, ownFds);
     if (answer.kind === "taken") {
       if (isSame(fd, lock)) return refuseOlder(folder, lock, fd);
-      // Whoever had it removed the file while we waited.
+      // The previous holder removed the file while we waited.
       closeSync(fd);
       continue;
     }
     closeSync(fd);
     if (answer.kind === "unsupported") return { unsupported: answer.reason };
-    return ownOf(lock, own) ?? inherited(lock, lock) ?? refuse(folder, lock);
+    return ownFdOf(lock, ownFds) ?? inheritedFd(lock, lock) ?? refuse(folder, lock);
   }
 }
 
-/** A file that another user's recorder has left behind cannot be opened, but be removed by who has the folder. */
+/** Opens the lock file. Another user's leftover file cannot be opened, but whoever holds the folder may remove it. */
 function openLock(lock: string, isFolderOurs: boolean): number {
   try {
     return openSync(lock, "a+");
@@ -113,26 +117,29 @@ function openLock(lock: string, isFolderOurs: boolean): number {
   }
 }
 
-function ownOf(path: string, own: readonly number[]): number | null {
-  return own.find((fd) => isSame(fd, path)) ?? null;
+function ownFdOf(path: string, ownFds: readonly number[]): number | null {
+  return ownFds.find((fd) => isSame(fd, path)) ?? null;
 }
 
-function patiently(fd: number, path: string, own: readonly number[]) {
+function lockWithRetries(fd: number, path: string, ownFds: readonly number[]) {
   for (let attempt = 1; ; attempt++) {
     const answer = flock(fd, "exclusive");
-    if (answer.kind !== "held" || attempt === patience || ownOf(path, own) !== null) return answer;
-    Bun.sleepSync(patienceMs);
+    if (answer.kind !== "held" || attempt === maxAttempts || ownFdOf(path, ownFds) !== null) return answer;
+    Bun.sleepSync(retryMs);
   }
 }
 
-/** Descriptors that a recorder passes on to the process that takes over, from 3 on. */
-const mostInherited = 8;
+/** Most descriptors that a parent passes to the child of an upgrade, from 3 on. */
+const maxInherited = 8;
 
-/** The descriptor that this process was started with and that holds the lock of `path`; null if there is none, or who shares it still records. */
-function inherited(path: string, lock: string): number | null {
+/**
+ * Finds an inherited descriptor that holds the lock of `path`.
+ * Null if there is none, or if the process that shares it is still recording.
+ */
+function inheritedFd(path: string, lock: string): number | null {
   const holder = readHolder(lock);
   if (holder !== null && stateOf(holder) === "running") return null;
-  for (let fd = 3; fd < 3 + mostInherited; fd++) {
+  for (let fd = 3; fd < 3 + maxInherited; fd++) {
     if (inUse.has(fd) || !isSame(fd, path) || flock(fd, "exclusive").kind !== "taken") continue;
     closeAtExec(fd);
     return fd;
@@ -140,13 +147,13 @@ function inherited(path: string, lock: string): number | null {
   return null;
 }
 
-/** Descriptors of locks that this process has taken itself: taking a folder twice is refused. */
+/** Descriptors of locks that this process took itself. Taking a folder twice is refused. */
 const inUse = new Set<number>();
 
 function isSame(fd: number, path: string): boolean {
   try {
-    const [own, there] = [fstatSync(fd), statSync(path)];
-    return own.ino === there.ino && own.dev === there.dev;
+    const [open, current] = [fstatSync(fd), statSync(path)];
+    return open.ino === current.ino && open.dev === current.dev;
   } catch {
     return false;
   }
@@ -156,11 +163,11 @@ function refuse(folder: string, lock: string): never {
   const holder = readHolder(lock);
   const who = holder === null ? "" : ` (process ${holder.pid} on ${holder.host})`;
   throw new OperatorError(
-    `another recorder${who} is recording into ${folder}. Stop it first, or give this one a folder of its own by --data-dir`,
+    `another recorder${who} is recording into ${folder}. Stop it first, or choose another folder with --data-dir`,
   );
 }
 
-/** A recorder of version 0.1.0 does not lock, but is known by its pid while it lives. */
+/** Refuses if a recorder of version 0.1.0 is alive: it does not lock, but its pid is known. */
 function refuseOlder(folder: string, lock: string, fd: number): number {
   const holder = readHolder(lock);
   if (holder === null || holder.kernel === true || stateOf(holder) !== "running") return fd;
@@ -181,8 +188,8 @@ function lockOf(lock: string, descriptors: readonly number[], file: number): Fol
     release(isPassedOn, kept = []) {
       if (!isHeld) return;
       isHeld = false;
-      if (kept.length === 0) forget(lock, file, isPassedOn);
-      for (const fd of descriptors.filter((one) => !kept.includes(one))) {
+      if (kept.length === 0) clearLockFile(lock, file, isPassedOn);
+      for (const fd of descriptors.filter((held) => !kept.includes(held))) {
         inUse.delete(fd);
         closeQuietly(fd);
       }
@@ -191,15 +198,15 @@ function lockOf(lock: string, descriptors: readonly number[], file: number): Fol
 }
 
 /**
- * Removes the lock file, or the holder's name from it if another process goes on with it. While it is locked nobody else can have taken
- * it; who has opened it meanwhile finds that the path no longer leads to it.
+ * Removes the lock file, or only the holder's name if another process keeps the lock.
+ * While we hold the lock, no other process can have taken it. A process that opened the file meanwhile finds that the path has changed.
  */
-function forget(lock: string, file: number, isPassedOn: boolean): void {
+function clearLockFile(lock: string, file: number, isPassedOn: boolean): void {
   try {
     ftruncateSync(file, 0);
     if (!isPassedOn && isSame(file, lock)) rmSync(lock);
   } catch {
-    // A file that nobody locks keeps nobody out.
+    // An unlocked file keeps no recorder out.
   }
 }
 
@@ -207,6 +214,6 @@ function closeQuietly(fd: number): void {
   try {
     closeSync(fd);
   } catch {
-    // The file system is gone, and the lock with it.
+    // The file system is gone, and with it the lock.
   }
 }

@@ -4,40 +4,44 @@ import { readFileSync, statSync } from "../../platform/files/files.ts";
 import { bootId } from "../../platform/process/boot-id.ts";
 
 /**
- * The text of a lock file: who took the lock. With a lock of the kernel's (`kernel`) it only serves to name the holder; without one, pid
- * and start time (pids are used again), host and `beat` decide. Version 0.1.0 wrote the first three members alone.
+ * Content of a lock file: the process that holds the lock.
+ * With a kernel lock (`kernel`) it only names the holder. Without, pid and start time (pids are reused), host and `beat` decide.
+ * Version 0.1.0 wrote only the first three members.
  */
 export type Holder = {
   readonly pid: number;
   readonly started: string | null;
   readonly host: string;
   readonly kernel?: boolean;
-  /** Namespace of the pid: the same number in another container is another process. */
+  /** Namespace of the pid: in another container the same number is another process. */
   readonly pids?: string | null;
-  /** Goes up every few seconds while the holder lives. */
+  /** Increases every few seconds while the holder lives. */
   readonly beat?: number;
 };
 
-/** A folder's lock that this process has; see `folder-lock.ts`. */
+/** A folder's lock held by this process; see `folder-lock.ts`. */
 export type FolderLock = {
-  /** "kernel", or why not. */
+  /** "kernel", or why the kernel cannot lock. */
   readonly kind: "kernel" | { readonly unsupported: string };
-  /** Open descriptors that hold it; a child that inherits them shares the lock. */
+  /** Open descriptors that hold the lock. A child that inherits them shares it. */
   readonly descriptors: readonly number[];
-  /** Whether the path still leads to what is locked: not if the lock file or the folder was deleted or replaced. */
+  /** Tests whether the path still leads to the locked file; false if file or folder was deleted or replaced. */
   isInPlace(): boolean;
-  /** Shows that we live where the kernel does not; to be called every second. */
+  /** Writes a sign of life if the kernel does not lock. Must be called every second. */
   beat(): void;
-  /** `isPassedOn`: another process shares the lock and keeps it. Never removes another's. `kept` descriptors stay open. */
+  /**
+   * Releases the lock. Never removes the lock of another process. `kept` descriptors stay open.
+   * `isPassedOn`: another process shares the lock and keeps it.
+   */
   release(isPassedOn: boolean, kept?: readonly number[]): void;
 };
 
-/** This process as the holder. */
+/** Describes this process as holder. */
 export function ownHolder(kernel: boolean): Holder {
   return { pid: process.pid, started: startOf(process.pid), host: hostname(), kernel, pids: ownPids() };
 }
 
-/** Who a lock file names; null if it names nobody. */
+/** Reads the holder named by a lock file; null if there is none. */
 export function readHolder(lock: string): Holder | null {
   try {
     const holder = JSON.parse(readFileSync(lock, "utf8")) as Holder;
@@ -47,7 +51,7 @@ export function readHolder(lock: string): Holder | null {
   }
 }
 
-/** "unknown": the holder is on another host or in another container, where its pid cannot be looked up. */
+/** Checks a holder. "unknown": it is on another host or in another container, where its pid cannot be checked. */
 export function stateOf(holder: Holder): "running" | "gone" | "unknown" {
   if (holder.host !== hostname()) return "unknown";
   if (holder.pids !== undefined && holder.pids !== ownPids()) return "unknown";
@@ -60,7 +64,7 @@ export function stateOf(holder: Holder): "running" | "gone" | "unknown" {
   return startOf(holder.pid) === holder.started ? "running" : "gone";
 }
 
-/** Namespace of our pids, with the boot, since the kernel counts these anew after each. */
+/** Returns the namespace of our pids together with the boot id, because the kernel reuses namespace numbers after a boot. */
 function ownPids(): string | null {
   const boot = bootId();
   try {
@@ -71,8 +75,8 @@ function ownPids(): string | null {
 }
 
 /**
- * When a process started, in the kernel's ticks since boot with the boot's id; null if the system does not say, and for a process that
- * has ended but whose parent has not noticed.
+ * Returns the start of a process, in kernel ticks since boot, with the boot id.
+ * Null if unknown, and for a process that has ended but whose parent has not noticed.
  */
 function startOf(pid: number): string | null {
   try {

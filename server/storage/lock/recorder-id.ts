@@ -5,22 +5,23 @@ import { writeDurably } from "../../platform/files/durable-files.ts";
 import { readFileSync } from "../../platform/files/files.ts";
 
 /**
- * The id of a data folder, 32 hexadecimal digits: made once, kept in the folder, and written into manifests, by which recorders that
- * share a bucket are told apart whatever their hosts are called. Undefined if it cannot be read or written; the next start tries again.
+ * Returns the id of a data folder, 32 hexadecimal digits; creates it on first use.
+ * Manifests contain it, to distinguish recorders that share a bucket, whatever their hosts are called.
+ * Undefined if it cannot be read or written; the next start tries again.
  */
 export function recorderId(dataDir: string): string | undefined {
   const path = join(dataDir, "recorder-id");
   try {
-    const known = readFileSync(path, "utf8").trim();
-    if (/^[0-9a-f]{32}$/.test(known)) return known;
+    const stored = readFileSync(path, "utf8").trim();
+    if (/^[0-9a-f]{32}$/.test(stored)) return stored;
     return undefined;
   } catch (error) {
     if (codeOf(error) !== "ENOENT") return undefined;
   }
   try {
-    const made = randomBytes(16).toString("hex");
-    writeDurably(path, `${made}\n`);
-    return made;
+    const id = randomBytes(16).toString("hex");
+    writeDurably(path, `${id}\n`);
+    return id;
   } catch {
     return undefined;
   }

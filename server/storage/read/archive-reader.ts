@@ -3,24 +3,24 @@ import { createReadStream } from "../../platform/files/files.ts";
 import { createFrameWalker, frameProblem } from "../zstd/zstd-frame.ts";
 import { unpackedZstd } from "../zstd/zstd-pieces.ts";
 
-/** What reading can be told besides the path. */
+/** Callbacks while reading a file. */
 export type ReadOptions = {
-  /** Sees the file's own bytes as they pass: for checksums and progress. */
+  /** Receives the file's own bytes as they pass, for checksums and progress. */
   readonly onBytes?: (bytes: Uint8Array) => void;
-  /** Sees the decompressed bytes as they pass, a torn last line included. */
+  /** Receives the decompressed bytes as they pass, including a torn last line. */
   readonly onRaw?: (bytes: Uint8Array) => void;
 };
 
 const newline = 10;
 
-/** A line that is longer than this is none. */
+/** Longest valid line in bytes. */
 const longestLine = 32 * 1024 * 1024;
 
 /**
- * The lines of a segment or archive, plain (`.jsonl`) or compressed (`.jsonl.zst`), in order and without newlines, as many at
- * once as a piece of the file holds. Bounded memory, whatever the file's size. What stands behind the last newline of a file
- * that is still being written is not returned. Throws a FileError if the file cannot be read, is damaged, or ends before its
- * zstd frame does.
+ * Reads the lines of a segment or archive, plain (`.jsonl`) or compressed (`.jsonl.zst`), in order and without newlines.
+ * Yields as many lines as a piece of the file holds, in bounded memory. Text after the last newline is not returned, because the file may
+ * still be written.
+ * @throws FileError if the file cannot be read, is damaged, or ends before its zstd frame does.
  */
 export async function* readLines(path: string, options: ReadOptions = {}): AsyncGenerator<string[], void> {
   for await (const bytes of readLineBytes(path, options)) {
@@ -30,7 +30,7 @@ export async function* readLines(path: string, options: ReadOptions = {}): Async
   }
 }
 
-/** As `readLines`, but whole lines with their newlines as bytes; a piece is the caller's to keep. */
+/** Like `readLines`, but yields whole lines as bytes, with newlines. The caller may keep each piece. */
 export async function* readLineBytes(path: string, options: ReadOptions = {}): AsyncGenerator<Buffer, void> {
   let rest: Buffer[] = [];
   let restBytes = 0;
@@ -64,7 +64,7 @@ async function* contentOf(path: string, options: ReadOptions): AsyncGenerator<Bu
     return;
   }
   const walker = createFrameWalker();
-  async function* seen() {
+  async function* watched() {
     for await (const chunk of file as AsyncIterable<Buffer>) {
       walker.push(chunk);
       options.onBytes?.(chunk);
@@ -72,11 +72,11 @@ async function* contentOf(path: string, options: ReadOptions): AsyncGenerator<Bu
     }
   }
   try {
-    yield* unpackedZstd(seen());
+    yield* unpackedZstd(watched());
   } finally {
     file.destroy();
   }
-  // Bun's decoder takes the end of the input for the end of the frame.
+  // Bun's decoder accepts a truncated frame.
   const problem = frameProblem(walker.shape());
   if (problem !== null) throw new Error(problem);
 }

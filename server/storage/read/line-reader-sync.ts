@@ -4,40 +4,40 @@ import { borrowPiece, pieceBytes, returnPiece } from "../zstd/piece-buffers.ts";
 import { createFrameWalker, frameProblem } from "../zstd/zstd-frame.ts";
 import { createZstdPieces } from "../zstd/zstd-pieces.ts";
 
-/** The lines of one file, in the calling thread and in bounded memory. */
+/** Reads the lines of one file in the calling thread and in bounded memory. */
 export type LineSource = {
-  /** Whole lines lie in `bytes` from `from` up to `to`; the reader moves `from` on. */
+  /** `bytes` holds whole lines from `from` to `to`. The reader advances `from`. */
   bytes: Buffer;
   from: number;
   to: number;
-  /** Makes more whole lines available once all are taken; false at the end of the file. Throws UnreadableFile or FileError. */
+  /** Reads more whole lines once all are consumed; false at the end of the file. @throws UnreadableFile or FileError */
   fill(): boolean;
-  /** After the end: bytes behind the last newline. */
+  /** After the end: the bytes after the last newline. */
   tail(): Buffer;
   close(): void;
 };
 
-/** A file whose content is damaged, so that a second attempt would not read it either. */
+/** A file with damaged content. A second attempt would fail as well. */
 export class UnreadableFile extends FileError {}
 
-/** Most segments are small; the buffer grows with what is read. */
-const firstBytes = 32 * 1024;
+/** Initial buffer size. Most segments are small; the buffer grows as needed. */
+const initialBytes = 32 * 1024;
 const longestLine = 32 * 1024 * 1024;
 const newline = 10;
 
-/** Opens a file of lines, plain or (`.zst`) one zstd frame. `onRaw` sees the file's own bytes as they pass. */
+/** Opens a file of lines, plain or compressed as one zstd frame (`.zst`). `onRaw` receives the file's own bytes as they pass. */
 export function openLinesSync(path: string, onRaw: (bytes: Uint8Array) => void = () => {}): LineSource {
   const chunks = readChunks(path, path.endsWith(".zst") ? 64 * 1024 : 256 * 1024);
   const walker = path.endsWith(".zst") ? createFrameWalker() : null;
   const unpacker = walker === null ? null : createZstdPieces();
-  /** What the newest piece of the file unpacks to, as far as it has not been read. */
+  /** The decompressed pieces of the latest chunk that have not been read yet. */
   let pieces: Generator<Uint8Array, void> | null = null;
-  /** End of what has been read; behind `to` lies the beginning of a line. */
+  /** End of the data in `bytes`. An incomplete line begins at `to`. */
   let end = 0;
   let ended = false;
 
   const source: LineSource = {
-    bytes: Buffer.allocUnsafe(firstBytes),
+    bytes: Buffer.allocUnsafe(initialBytes),
     from: 0,
     to: 0,
     fill() {
@@ -56,7 +56,7 @@ export function openLinesSync(path: string, onRaw: (bytes: Uint8Array) => void =
     },
   };
 
-  /** Adds the next piece of the file behind what is left, which moves to the front. */
+  /** Moves unread bytes to the front and appends the next piece of the file. */
   function readMore(): void {
     if (source.from > 0) {
       source.bytes.copyWithin(0, source.from, end);
@@ -83,7 +83,7 @@ export function openLinesSync(path: string, onRaw: (bytes: Uint8Array) => void =
       else pieces = unpacker.unpack(next.value);
     } catch (error) {
       if (error instanceof UnreadableFile) throw error;
-      // The system's own errors may pass, except that a bad sector stays bad.
+      // A system error may be temporary, except for a bad sector.
       if (error instanceof FileError && !isBadSector(error)) throw error;
       throw new UnreadableFile("read", path, error);
     }
@@ -107,16 +107,16 @@ function isBadSector(error: FileError): boolean {
 }
 
 /**
- * The bytes of a file, a piece of at most `bytesAtOnce` (256 KB) at a time, in the calling thread; a piece is valid until the next one.
- * Throws a FileError.
+ * Reads a file in pieces of at most `bytesAtOnce` (256 KB), in the calling thread. A piece is valid until the next piece is read.
+ * @throws FileError
  */
 export function* readChunks(path: string, bytesAtOnce: number = pieceBytes): Generator<Uint8Array, undefined> {
-  const fd = at(path, () => openSync(path, "r"));
+  const fd = withPath(path, () => openSync(path, "r"));
   const buffer = borrowPiece();
-  const most = Math.min(bytesAtOnce, buffer.length);
+  const maxBytes = Math.min(bytesAtOnce, buffer.length);
   try {
     for (;;) {
-      const length = at(path, () => readSync(fd, buffer, 0, most, null));
+      const length = withPath(path, () => readSync(fd, buffer, 0, maxBytes, null));
       if (length === 0) return;
       yield buffer.subarray(0, length);
     }
@@ -126,7 +126,7 @@ export function* readChunks(path: string, bytesAtOnce: number = pieceBytes): Gen
   }
 }
 
-function at<T>(path: string, work: () => T): T {
+function withPath<T>(path: string, work: () => T): T {
   try {
     return work();
   } catch (error) {

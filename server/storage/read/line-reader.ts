@@ -4,18 +4,18 @@ import { closeSync, createReadStream, openSync, readSync } from "../../platform/
 import { createFrameWalker, frameProblem } from "../zstd/zstd-frame.ts";
 import { unpackedZstd } from "../zstd/zstd-pieces.ts";
 
-/** The lines of one file, a chunk at a time in memory. */
+/** Reads the lines of one file, holding one chunk in memory. */
 export type LineReader = {
-  /** What was read last: whole lines. */
+  /** The latest chunk: whole lines. */
   readonly text: string;
-  /** Where in `text` the line begins, and where its newline is. */
+  /** Where in `text` the line begins (`from`), and where its newline is (`to`). */
   readonly from: number;
   readonly to: number;
-  /** Goes to the next line; false once `fill` is needed or the file is over. */
+  /** Advances to the next line; false if `fill` is needed or the file is over. */
   next(): boolean;
   /**
-   * Reads on; false at the end of the file. Throws if the file cannot be read, is damaged, or ends before its zstd frame does;
-   * the error does not name the file.
+   * Reads the next chunk; false at the end of the file.
+   * @throws if the file cannot be read, is damaged, or ends before its zstd frame does. The error does not name the file.
    */
   fill(): Promise<boolean>;
   close(): void;
@@ -25,12 +25,12 @@ const chunkBytes = 128 * 1024;
 const longestLine = 32 * 1024 * 1024;
 const newline = 10;
 
-/** How bytes become text: as UTF-8, or one character a byte, so that nothing can be lost on the way back. */
+/** How bytes become text: as UTF-8, or losslessly as one character per byte. */
 export type LineEncoding = "utf8" | "latin1";
 
 /**
- * Opens a file of lines: plain, `.gz` or `.zst` (also behind `.previous`). A last line without its newline (a torn tail) is left
- * out. Throws what the system says if the file cannot be opened.
+ * Opens a file of lines: plain, `.gz` or `.zst` (also with `.previous` appended). Omits a torn last line.
+ * @throws the system's error if the file cannot be opened.
  */
 export function openLines(path: string, encoding: LineEncoding = "utf8"): LineReader {
   const fd = openSync(path, "r");
@@ -75,13 +75,16 @@ export function openLines(path: string, encoding: LineEncoding = "utf8"): LineRe
   return reader;
 }
 
-/** Whole lines, valid until the next ones are asked for. Plain files are read in the calling thread: what is played was written in order, and the system reads ahead. */
+/**
+ * Reads whole lines of a plain file. They are valid until the next lines are requested.
+ * Reads in the calling thread: the file was written in order, so the system reads ahead.
+ */
 async function* readPlain(fd: number): AsyncGenerator<Buffer, void> {
   let buffer: Buffer = Buffer.allocUnsafe(chunkBytes);
   let length = 0;
   try {
     for (;;) {
-      if (length === buffer.length) buffer = enlarged(buffer);
+      if (length === buffer.length) buffer = enlarge(buffer);
       const read = readSync(fd, buffer, length, buffer.length - length, null);
       if (read === 0) return;
       length += read;
@@ -96,27 +99,27 @@ async function* readPlain(fd: number): AsyncGenerator<Buffer, void> {
   }
 }
 
-function enlarged(buffer: Buffer): Buffer {
-  if (buffer.length > longestLine) throw new Error("it holds no lines of text");
+function enlarge(buffer: Buffer): Buffer {
+  if (buffer.length > longestLine) throw new Error("it contains no lines of text");
   const larger = Buffer.allocUnsafe(buffer.length * 4);
   buffer.copy(larger);
   return larger;
 }
 
-/** Whole lines only, as of a plain file. */
+/** Reads whole lines of a compressed file. */
 async function* readPacked(fd: number, isGzip: boolean): AsyncGenerator<Buffer, void> {
   const file = createReadStream("", { fd, highWaterMark: 64 * 1024 });
   const gunzip = isGzip ? createGunzip({ chunkSize: chunkBytes }) : null;
-  // The decoder takes the end of the input for the end of the frame.
+  // The decoder accepts a truncated frame.
   const walker = createFrameWalker();
-  async function* seen() {
+  async function* watched() {
     for await (const bytes of file as AsyncIterable<Buffer>) {
       walker.push(bytes);
       yield bytes;
     }
   }
   file.on("error", (error) => gunzip?.destroy(error));
-  const unpacked: AsyncIterable<Buffer> = gunzip === null ? unpackedZstd(seen()) : file.pipe(gunzip);
+  const unpacked: AsyncIterable<Buffer> = gunzip === null ? unpackedZstd(watched()) : file.pipe(gunzip);
   let rest: Buffer[] = [];
   let restBytes = 0;
   try {
@@ -129,7 +132,7 @@ async function* readPacked(fd: number, isGzip: boolean): AsyncGenerator<Buffer, 
       }
       rest.push(chunk.subarray(end));
       restBytes += chunk.length - end;
-      if (restBytes > longestLine) throw new Error("it holds no lines of text");
+      if (restBytes > longestLine) throw new Error("it contains no lines of text");
     }
   } finally {
     file.destroy();

@@ -1,37 +1,37 @@
 import type { SourceCheck } from "./source-check.ts";
 import { createHead, type Head, type LineStream, type Received } from "./stream-reader.ts";
 
-/** The messages of several tracks in the order in which they were received. */
+/** Reads the messages of several streams in order of receipt. */
 export type MergedReader<M extends Received> = {
-  /** The next message, which stays the next one until `skip`; undefined once `fill` is needed or all is read. */
+  /** Returns the next message without consuming it; undefined if `fill` is needed or all is read. */
   peek(): M | undefined;
   skip(): void;
-  /** Reads on where `peek` came to an end; false when the recording is over. */
+  /** Reads on after `peek` returned undefined; false when the recording is over. */
   fill(): Promise<boolean>;
   close(): void;
 };
 
 export type MergeOptions = {
-  /** Messages received before this are left out, µs (none). */
+  /** Omits messages received before this time, µs (default: no limit). */
   readonly fromUs?: number;
-  /** A file could not be read, in part or at all; reading goes on behind it. */
+  /** Called for a file that could not be read, in part or at all. Reading continues after it. */
   readonly onDamage?: (path: string, problem: string) => void;
-  /** Proves each file before the first of its lines is given out (no check). */
+  /** Checks each file before its first line is returned (default: no check). */
   readonly check?: SourceCheck;
 };
 
 /**
- * Merges tracks by receipt time; of messages received in the same µs that of the earlier track comes first, and within a track
- * the recorded order stands. One chunk of one file a track is in memory.
+ * Merges streams by receipt time, with one chunk of one file per stream in memory.
+ * For messages received in the same µs, the earlier stream in the list comes first. Within a stream the recorded order is kept.
  */
 export function createMergedReader<M extends Received>(
-  tracks: readonly LineStream<M>[],
+  streams: readonly LineStream<M>[],
   options: MergeOptions = {},
 ): MergedReader<M> {
   const { fromUs = Number.NEGATIVE_INFINITY, onDamage = () => {}, check } = options;
   const heap: Head<M>[] = [];
-  /** Heads that need `fill` before anybody can say what comes next. */
-  const waiting: Head<M>[] = tracks.map((track, order) => createHead(track, order, { fromUs, onDamage, check }));
+  /** Heads that need `fill` before the next message is known. */
+  const waiting: Head<M>[] = streams.map((stream, order) => createHead(stream, order, { fromUs, onDamage, check }));
   let closed = false;
 
   return {
@@ -70,9 +70,9 @@ function push(heap: AnyHead[], head: AnyHead): void {
   let at = heap.push(head) - 1;
   while (at > 0) {
     const parent = (at - 1) >> 1;
-    const other = heap[parent] as AnyHead;
-    if (!before(head, other)) break;
-    heap[at] = other;
+    const parentHead = heap[parent] as AnyHead;
+    if (!before(head, parentHead)) break;
+    heap[at] = parentHead;
     at = parent;
   }
   heap[at] = head;
@@ -85,7 +85,7 @@ function pop(heap: AnyHead[]): void {
   sink(heap);
 }
 
-/** Puts the first head where it belongs after it moved on. */
+/** Moves the first head down to its place after it advanced. */
 function sink(heap: AnyHead[]): void {
   const head = heap[0] as AnyHead;
   let at = 0;
@@ -93,9 +93,9 @@ function sink(heap: AnyHead[]): void {
     let child = 2 * at + 1;
     const right = heap[child + 1];
     if (right !== undefined && before(right, heap[child] as AnyHead)) child += 1;
-    const other = heap[child];
-    if (other === undefined || !before(other, head)) break;
-    heap[at] = other;
+    const childHead = heap[child];
+    if (childHead === undefined || !before(childHead, head)) break;
+    heap[at] = childHead;
     at = child;
   }
   heap[at] = head;

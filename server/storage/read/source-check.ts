@@ -7,36 +7,39 @@ import { createFrameWalker, frameProblem } from "../zstd/zstd-frame.ts";
 import { unpackedZstd } from "../zstd/zstd-pieces.ts";
 
 /**
- * Tells why no line of a file may be given out, or null if its bytes are proved. A zstd frame has a single checksum, at its end, so
- * that its reader learns of a flipped byte only after the wrong lines have gone out. This reads the file once before:
+ * Returns why a file must not be read, or null if its bytes are proven correct.
+ * A zstd frame has only one checksum, at its end. A reader would notice a flipped byte only after it had returned wrong lines. This check
+ * therefore reads the whole file first:
  *
- *   archive with manifest        SHA-256 of the compressed bytes, against the manifest; it must be of the day whose folder it lies in
- *   other .zst, with checksum    decompressed; the frame's own checksum
- *   other .zst, without          decompressed; each line must be JSON (segments that 0.1 sealed, captures of others)
- *   .gz                          decompressed; its own checksum
- *   plain lines                  nothing vouches for them: null, and the reader judges line by line
+ * | File | Check |
+ * |---|---|
+ * | archive with manifest | SHA-256 of the compressed bytes against the manifest, which must be of the day of its folder |
+ * | other .zst with checksum | decompresses it, which checks the frame's checksum |
+ * | other .zst without | decompresses it; each line must be JSON (segments sealed by 0.1, foreign captures) |
+ * | .gz | decompresses it, which checks its checksum |
+ * | plain lines | no check is possible: null, and the reader checks each line |
  *
  * Rejects with the system's error if the file is gone, cannot be read, or `stop` fires.
  */
 export type SourceCheck = (path: string) => Promise<string | null>;
 
-/** More files than this are not remembered. */
-const mostRemembered = 20_000;
+/** Most results remembered. */
+const maxResults = 20_000;
 
-/** A check that reads each file once, however often it is asked, until the file changes. */
+/** Creates a check that reads each file once until the file changes. */
 export function createSourceCheck(stop?: AbortSignal): SourceCheck {
-  const known = new Map<string, string | null>();
+  const results = new Map<string, string | null>();
 
   return async (path) => {
     const packed = /\.(gz|zst)(?:\.previous)?$/.exec(path)?.[1];
     if (packed === undefined) return null;
     const stated = packed === "zst" ? statedSha256(path) : null;
     const key = `${identityOf(path)} ${stated?.sha256}`;
-    const before = known.get(key);
-    if (before !== undefined) return before;
+    const cached = results.get(key);
+    if (cached !== undefined) return cached;
     const problem = await problemOf(path, packed === "gz", stated, stop);
-    if (known.size >= mostRemembered) known.clear();
-    known.set(key, problem);
+    if (results.size >= maxResults) results.clear();
+    results.set(key, problem);
     return problem;
   };
 }
@@ -48,31 +51,31 @@ function identityOf(path: string): string {
 
 async function problemOf(path: string, isGzip: boolean, stated: Stated | null, stop?: AbortSignal) {
   if (stated === null) return unpackedProblem(path, isGzip, stop);
-  if ((await sha256Of(path, stop)) === stated.sha256) return strangerProblem(path, stated);
+  if ((await sha256Of(path, stop)) === stated.sha256) return misplacedProblem(path, stated);
   const now = statedSha256(path);
   if (now !== null && now.sha256 !== stated.sha256 && (await sha256Of(path, stop)) === now.sha256) return null;
-  // While an archive is being replaced, its manifest still names the one before; and a damaged manifest names nothing.
+  // While an archive is being replaced, its manifest still names the previous archive. A damaged manifest is no evidence.
   const isBetween = existsSync(withoutPrevious(path) + previousSuffix);
   if (isBetween || !stated.isVouched) return unpackedProblem(path, isGzip, stop);
-  return "its SHA-256 is not the one in its manifest, so none of its lines is given out. Run `rt-data verify`; `zstd -dc` shows what can still be unpacked";
+  return "its SHA-256 differs from its manifest, so all its lines are withheld. Run `rt-data verify`; `zstd -dc` shows what can still be unpacked";
 }
 
 type Stated = {
   readonly sha256: string;
-  /** The manifest carries a checksum of its own, which fits. */
+  /** True if the manifest has its own checksum and matches it. */
   readonly isVouched: boolean;
-  /** What it is of, as the folders of a day are named; null if it does not say. */
+  /** The folders of the day that it names; null if it names no day. */
   readonly folders: string | null;
 };
 
-/** A whole archive that lies, with its manifest, in the folder of another day: its rows would be given out as that day's. */
-function strangerProblem(path: string, { folders }: Stated): string | null {
+/** Detects an intact archive in the folder of another day: its rows would be returned as rows of that day. */
+function misplacedProblem(path: string, { folders }: Stated): string | null {
   const day = dayOfPath(path);
   if (day === null || folders === null || folders === dayPath(day)) return null;
-  return `it is of ${folders} and lies in the folder of another day, so none of its lines is given out`;
+  return `it belongs to ${folders} but is in the folder of another day, so all its lines are withheld`;
 }
 
-/** What the manifest beside an archive says; null if there is none, or none that can be read. */
+/** Reads the manifest next to an archive; null if it is absent or unreadable. */
 function statedSha256(path: string): Stated | null {
   const archive = withoutPrevious(path);
   const manifest = `${archive.slice(0, -".jsonl.zst".length)}.manifest.json`;
@@ -98,27 +101,27 @@ async function sha256Of(path: string, stop?: AbortSignal): Promise<string> {
   return hash.digest("hex");
 }
 
-/** Decompresses all of a file. */
+/** Decompresses the whole file and returns its problem, or null. */
 async function unpackedProblem(path: string, isGzip: boolean, stop?: AbortSignal): Promise<string | null> {
   const file = bytesOf(path, stop);
   const walker = createFrameWalker();
   const gunzip = isGzip ? createGunzip({ chunkSize }) : null;
-  async function* seen() {
+  async function* watched() {
     for await (const bytes of file as AsyncIterable<Buffer>) {
       walker.push(bytes);
       yield bytes;
     }
   }
   file.on("error", (error) => gunzip?.destroy(error));
-  const unpacked: AsyncIterable<Buffer> = gunzip === null ? unpackedZstd(seen()) : file.pipe(gunzip);
-  const lines = createJsonJudge();
+  const unpacked: AsyncIterable<Buffer> = gunzip === null ? unpackedZstd(watched()) : file.pipe(gunzip);
+  const lines = createJsonCheck();
   let isJson = true;
   try {
     for await (const chunk of unpacked) {
       if (!isGzip && isJson && !walker.shape().checksum) isJson = lines.accepts(chunk);
     }
   } catch (error) {
-    // What the system says may pass, or be said of the file by who opens it; the rest is damage.
+    // A system error may be temporary, and whoever opens the file reports it. Any other error means damage.
     if (stop?.aborted || /^E[A-Z]+$/.test(codeOf(error) ?? "")) throw error;
     return messageOf(error);
   } finally {
@@ -127,7 +130,7 @@ async function unpackedProblem(path: string, isGzip: boolean, stop?: AbortSignal
   }
   const problem = isGzip ? null : frameProblem(walker.shape());
   if (problem !== null) return problem;
-  return isJson ? null : "it has no checksum and a line that is no JSON, so none of its lines is given out";
+  return isJson ? null : "it has no checksum and a line that is not JSON, so all its lines are withheld";
 }
 
 const chunkSize = 256 * 1024;
@@ -136,12 +139,12 @@ function bytesOf(path: string, stop?: AbortSignal) {
   return createReadStream(path, { highWaterMark: chunkSize, ...(stop === undefined ? {} : { signal: stop }) });
 }
 
-/** A longer line is left to whoever reads the file. */
+/** Longest line that is checked. Longer lines are left to the reader. */
 const longestLine = 32 * 1024 * 1024;
 const newline = 10;
 
-/** Judges the lines of a file as its pieces pass. A torn last line is none. */
-function createJsonJudge() {
+/** Checks the lines of a file as its pieces pass. Ignores a torn last line. */
+function createJsonCheck() {
   let rest: Buffer[] = [];
   let restBytes = 0;
   return {
@@ -157,7 +160,7 @@ function createJsonJudge() {
   };
 }
 
-/** True for the text of a JSON object. */
+/** Tests whether a text is a JSON object. */
 export function isJsonObject(text: string): boolean {
   try {
     const value: unknown = JSON.parse(text);

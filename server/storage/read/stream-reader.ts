@@ -4,80 +4,80 @@ import type { RecordedFile } from "../list/day-files.ts";
 import { type LineEncoding, type LineReader, openLines } from "./line-reader.ts";
 import { isJsonObject, type SourceCheck } from "./source-check.ts";
 
-/** What a line holds: at least when it was received, µs. */
+/** A parsed line has at least its receipt time, µs. */
 export type Received = { readonly recvUs: number };
 
 /**
- * Reads the line between two places of a text; null if it holds nothing of interest (an empty line, a reply to a subscription),
- * "damaged" if it is no line of its kind.
+ * Parses the line between two positions of a text.
+ * Null if the line is irrelevant (empty, a reply to a subscription), "damaged" if it is invalid.
  */
 export type LineParser<M extends Received> = (text: string, from: number, to: number) => M | "damaged" | null;
 
-/** Files that follow each other in time, read one after the other, and how their lines are read. */
+/** Files that follow each other in time, and how to read their lines. */
 export type LineStream<M extends Received> = {
   readonly files: readonly RecordedFile[];
   readonly encoding?: LineEncoding;
-  /** A further look at a message of a file that nothing vouches for: false if it cannot be right. */
+  /** Additional check of a message from a file without a checksum: false if the message cannot be correct. */
   readonly accepts?: (message: M) => boolean;
   createParser(): LineParser<M>;
 };
 
-/** A track and the message it is at. */
+/** The read position in a stream, with its current message. */
 export type Head<M extends Received> = {
-  /** Place among the tracks; decides where two were received at the same time. */
+  /** Position of the stream in the list; decides between messages received at the same time. */
   readonly order: number;
-  /** Never decreases, whatever the recorder's clock did. */
+  /** Receipt time of the message. Never decreases, even if the recorder's clock did. */
   recvUs: number;
   message: M | undefined;
-  /** Goes on to the next message; undefined once `fill` is needed or the track is over. */
+  /** Advances to the next message; undefined if `fill` is needed or the stream is over. */
   next(): M | undefined;
-  /** Reads on; false at the end of the track. */
+  /** Reads on; false at the end of the stream. */
   fill(): Promise<boolean>;
   close(): void;
 };
 
-/** A file that is being read, and the message it is at; `undefined` once its lines must be filled again. */
+/** A file being read with its current message, which is undefined when more lines must be read. */
 type Source<M extends Received> = {
   readonly path: string;
-  /** Start of the day that its lines must belong to, µs, where no checksum vouches for them; else null. */
-  readonly judgedBy: number | null;
+  /** Start of the day to which its lines must belong, µs, if no checksum proves them; else null. */
+  readonly checkedDayUs: number | null;
   readonly lines: LineReader;
   message: M | undefined;
   damagedLines: number;
 };
 
 /**
- * The messages of one track that were received at `fromUs` or later, by receipt time. Files of one window may overlap (refetched
- * trades have a file of their own) and are read together; otherwise one follows the other. What cannot be read is passed over:
- * `onDamage` hears of each file of which something is missing, once, when the file is over or reading ends. With `check`, nothing is
- * read of a compressed file that it has a problem with, and lines of plain segments are read only if they are JSON of the file's day.
+ * Creates the read position of one stream, which yields messages received at `fromUs` or later by receipt time.
+ * - Files of the same window may overlap (backfilled trades have their own file) and are read together. Windows follow each other.
+ * - Unreadable parts are skipped. `onDamage` is called once for each damaged file, when the file is over or reading ends.
+ * - With `check`, a compressed file with a problem is not read at all, and lines of plain segments must be JSON of the file's day.
  */
 export function createHead<M extends Received>(
-  track: LineStream<M>,
+  stream: LineStream<M>,
   order: number,
   options: { fromUs: number; onDamage: (path: string, problem: string) => void; check?: SourceCheck | undefined },
 ): Head<M> {
-  const parse = track.createParser();
-  const { files } = track;
+  const parse = stream.createParser();
+  const { files } = stream;
   let file = firstFile(files, options.fromUs);
   let sources: Source<M>[] = [];
-  /** Messages so far that were received at `head.recvUs`. */
-  let atOnce = 0;
-  /** Lines to pass over because they were read from another file. */
-  let played: { untilUs: number; atOnce: number } | null = null;
+  /** Number of messages so far with the receipt time `head.recvUs`. */
+  let sameTimeCount = 0;
+  /** Lines to skip because they were already read from another file. */
+  let alreadyRead: { untilUs: number; sameTimeCount: number } | null = null;
 
-  function isPlayed(recvUs: number): boolean {
-    if (played === null) return false;
-    if (recvUs < played.untilUs) return true;
-    if (recvUs === played.untilUs && played.atOnce > 0) {
-      played.atOnce -= 1;
+  function isAlreadyRead(recvUs: number): boolean {
+    if (alreadyRead === null) return false;
+    if (recvUs < alreadyRead.untilUs) return true;
+    if (recvUs === alreadyRead.untilUs && alreadyRead.sameTimeCount > 0) {
+      alreadyRead.sameTimeCount -= 1;
       return true;
     }
-    played = null;
+    alreadyRead = null;
     return false;
   }
 
-  /** The next window's files, wherever a recorder has put their lines meanwhile. */
+  /** Opens the files of the next window, wherever the recorder has moved their lines meanwhile. */
   async function open(window: readonly RecordedFile[]): Promise<void> {
     for (const next of window) {
       try {
@@ -109,12 +109,12 @@ export function createHead<M extends Received>(
     return "gone";
   }
 
-  /** The archive of the day holds what is left of it, and what was read of it before. */
+  /** Opens the day's archive, which holds the rest of the window and the lines that were already read. */
   async function openMerged(next: RecordedFile): Promise<void> {
     for (const { lines } of sources) lines.close();
     try {
       sources = [await sourceOf(next.merged ?? "", next.date)];
-      played = { untilUs: head.recvUs, atOnce };
+      alreadyRead = { untilUs: head.recvUs, sameTimeCount };
       while (files[file]?.date === next.date) file += 1;
     } catch (error) {
       sources = [];
@@ -125,28 +125,28 @@ export function createHead<M extends Received>(
   async function sourceOf(path: string, date: string | null): Promise<Source<M>> {
     const problem = (await options.check?.(path)) ?? null;
     if (problem !== null) throw new Error(problem);
-    const isJudged = options.check !== undefined && date !== null && path.endsWith(".jsonl");
-    const judgedBy = isJudged ? dateStartUs(date ?? "") : null;
-    return { path, judgedBy, lines: openLines(path, track.encoding), message: undefined, damagedLines: 0 };
+    const isChecked = options.check !== undefined && date !== null && path.endsWith(".jsonl");
+    const checkedDayUs = isChecked ? dateStartUs(date ?? "") : null;
+    return { path, checkedDayUs, lines: openLines(path, stream.encoding), message: undefined, damagedLines: 0 };
   }
 
-  /** Goes on to the source's next message in what has been read of it. */
+  /** Advances to the source's next message within the lines read so far. */
   function advance(source: Source<M>): void {
-    const { lines, judgedBy } = source;
+    const { lines, checkedDayUs } = source;
     while (source.message === undefined && lines.next()) {
       const parsed = parse(lines.text, lines.from, lines.to);
-      const message = judgedBy === null ? parsed : judged(parsed, lines, judgedBy, track.accepts);
+      const message = checkedDayUs === null ? parsed : checkParsed(parsed, lines, checkedDayUs, stream.accepts);
       if (message === "damaged") source.damagedLines += 1;
-      else if (message !== null && message.recvUs >= options.fromUs && !isPlayed(message.recvUs))
+      else if (message !== null && message.recvUs >= options.fromUs && !isAlreadyRead(message.recvUs))
         source.message = message;
     }
   }
 
-  /** False at the end of the file. */
+  /** Reads the next lines of a source; false at the end of the file. */
   async function refill(source: Source<M>): Promise<boolean> {
     try {
       if (await source.lines.fill()) return true;
-      tellDamage(source);
+      reportDamage(source);
     } catch (error) {
       options.onDamage(source.path, messageOf(error));
     }
@@ -154,7 +154,7 @@ export function createHead<M extends Received>(
     return false;
   }
 
-  function tellDamage({ path, damagedLines }: Source<M>): void {
+  function reportDamage({ path, damagedLines }: Source<M>): void {
     const counted = damagedLines === 1 ? "1 line is damaged" : `${damagedLines} lines are damaged`;
     if (damagedLines > 0) options.onDamage(path, `${counted} and left out`);
   }
@@ -168,7 +168,7 @@ export function createHead<M extends Received>(
       let first: Source<M> | undefined;
       for (const source of sources) {
         advance(source);
-        // Nobody knows what comes next before all have been read on.
+        // The next message is known only once every source has a message.
         if (source.message === undefined) return undefined;
         if (first?.message === undefined || source.message.recvUs < first.message.recvUs) first = source;
       }
@@ -177,8 +177,8 @@ export function createHead<M extends Received>(
       first.message = undefined;
       if (message.recvUs > head.recvUs) {
         head.recvUs = message.recvUs;
-        atOnce = 1;
-      } else atOnce += 1;
+        sameTimeCount = 1;
+      } else sameTimeCount += 1;
       head.message = message;
       return message;
     },
@@ -200,15 +200,15 @@ export function createHead<M extends Received>(
     close() {
       for (const source of sources.splice(0)) {
         source.lines.close();
-        tellDamage(source);
+        reportDamage(source);
       }
     },
   };
   return head;
 }
 
-/** A message of a file that nothing vouches for. */
-function judged<M extends Received>(
+/** Checks a message from a file without a checksum. */
+function checkParsed<M extends Received>(
   parsed: M | "damaged" | null,
   { text, from, to }: LineReader,
   dayStartUs: number,
@@ -219,7 +219,7 @@ function judged<M extends Received>(
   return isOfDay && isJsonObject(text.slice(from, to)) && accepts(parsed) ? parsed : "damaged";
 }
 
-/** The file at a place and those behind it that are of the same window. */
+/** Returns the file at a position and those after it that belong to the same window. */
 function windowAt(files: readonly RecordedFile[], from: number): readonly RecordedFile[] {
   const first = files[from];
   if (first === undefined) return [];
@@ -228,13 +228,13 @@ function windowAt(files: readonly RecordedFile[], from: number): readonly Record
   return files.slice(from, to);
 }
 
-/** Files that a later one shows to end before `fromUs` need not be read: the place of the first that must. */
+/** Returns the index of the first file to read. Skips files that end before `fromUs`, as shown by the start of a later file. */
 export function firstFile(files: readonly RecordedFile[], fromUs: number): number {
   let first = 0;
   for (let n = 1; n < files.length; n++) {
     const { startUs } = files[n] as RecordedFile;
     if (startUs > fromUs) break;
-    // Files of the same window may overlap what is asked for.
+    // Files of the same window may overlap the requested range.
     if (startUs > (files[n - 1] as RecordedFile).startUs) first = n;
   }
   return first;

@@ -1,42 +1,45 @@
-/** The outer shape of zstd data, without decompressing it (RFC 8878, section 3.1). */
+/** Outer structure of zstd data, known without decompression. Source: RFC 8878, section 3.1. */
 export type FrameShape = {
-  /** Frames begun. */
+  /** Number of frames begun. */
   readonly frames: number;
-  /** Every frame begun is there to its last byte, and nothing follows. */
+  /** True if the last frame is complete and no bytes follow. */
   readonly complete: boolean;
-  /** Every frame carries a checksum of its content. */
+  /** True if every frame has a content checksum. */
   readonly checksum: boolean;
 };
 
-/** Follows compressed bytes as they pass; decoders differ in what they make of a truncated frame or a second one, this does not. */
+/**
+ * Parses the frame structure of compressed bytes as they pass.
+ * Decoders treat truncated and additional frames differently; this parser detects both.
+ */
 export type FrameWalker = { push(bytes: Uint8Array): void; shape(): FrameShape };
 
 const magic = 0xfd2fb528;
 const dictionaryIdBytes = [0, 1, 2, 4];
 const contentSizeBytes = [0, 2, 4, 8];
 
-/** A walker at the beginning of a file. */
+/** Creates a walker at the start of a file. */
 export function createFrameWalker(): FrameWalker {
   let frames = 0;
   let checksum = true;
   let frameHasChecksum = false;
   let broken = false;
-  /** What the next `want` bytes are. */
+  /** The part to which the next `want` bytes belong. */
   let next: "magic" | "descriptor" | "block" = "magic";
   let want = 4;
   let value = 0;
   let got = 0;
-  /** Bytes to pass over before the next ones matter. */
+  /** Bytes to skip before the next part. */
   let skip = 0;
 
-  function expect(what: typeof next, bytes: number): void {
-    next = what;
+  function expect(part: typeof next, bytes: number): void {
+    next = part;
     want = bytes;
     value = 0;
     got = 0;
   }
 
-  function take(): void {
+  function onPartComplete(): void {
     if (next === "magic") {
       if (value !== magic) broken = true;
       frames++;
@@ -73,7 +76,7 @@ export function createFrameWalker(): FrameWalker {
           continue;
         }
         value += (bytes[at++] ?? 0) * 2 ** (8 * got++);
-        if (got === want) take();
+        if (got === want) onPartComplete();
       }
     },
     shape: () => ({
@@ -84,9 +87,8 @@ export function createFrameWalker(): FrameWalker {
   };
 }
 
-/** What is wrong with a file that should be one whole frame, in words, or null. */
+/** Describes the problem of a file that should be exactly one frame, or null. */
 export function frameProblem(shape: FrameShape): string | null {
-  if (!shape.complete)
-    return shape.frames === 0 ? "it is empty" : "it ends before its zstd frame does, or is no zstd at all";
-  return shape.frames === 1 ? null : `it holds ${shape.frames} zstd frames instead of one`;
+  if (!shape.complete) return shape.frames === 0 ? "it is empty" : "it is truncated, or is not a zstd file";
+  return shape.frames === 1 ? null : `it holds ${shape.frames} zstd frames instead of 1`;
 }

@@ -2,22 +2,25 @@ import { createZstdDecompress } from "node:zlib";
 import { nextTurn } from "../../platform/time/timers.ts";
 import { borrowPiece, pieceBytes, returnPiece } from "./piece-buffers.ts";
 
-/** Unpacks zstd a piece at a time, so that what a piece of input unpacks to is bounded however large it is altogether. */
+/** Decompresses zstd piece by piece, so that memory is bounded, even if a small input decompresses to a large output. */
 export type ZstdPieces = {
-  /** What the input unpacks to; a piece is valid until the next one. Throws on corrupt data and wrong checksums, not on truncated data. */
+  /**
+   * Decompresses the input. A piece is valid until the next piece is requested.
+   * @throws on corrupt data and wrong checksums, but not on truncated data.
+   */
   unpack(input: Uint8Array): Generator<Uint8Array, void>;
   close(): void;
 };
 
-/** A zlib stream of Node's, driven in the calling thread instead of in the pool that file operations share. */
+/** A zlib stream of Node, driven in the calling thread instead of the thread pool shared with file operations. */
 export type ZstdDriver = {
-  /** Takes the input and yields the output, a piece at a time; a piece is valid until the next one. Throws on corrupt data. */
+  /** Processes the input and yields the output piece by piece. A piece is valid until the next. @throws on corrupt data */
   step(input: Uint8Array, flush: number): Generator<Uint8Array, void>;
-  /** Gives the native memory back. Idempotent. */
+  /** Frees the native memory. Idempotent. */
   close(): void;
 };
 
-/** The part of node:zlib's binding that its own synchronous functions are made of. */
+/** The part of node:zlib's binding on which its own synchronous functions are built. */
 type Handle = {
   onerror: (message: string, errno: number, code: string) => void;
   writeSync(
@@ -31,13 +34,14 @@ type Handle = {
   ): void;
 };
 
-/** Drives a stream of node:zlib; nothing else may be done with the stream. */
+/** Drives a stream of node:zlib. The stream must not be used in any other way. */
 export function driveZstd(stream: { close(): void }): ZstdDriver {
-  const { _handle: handle, _writeState: left } = stream as unknown as { _handle: Handle; _writeState: Uint32Array };
-  if (typeof handle?.writeSync !== "function" || left?.length !== 2) {
-    throw new Error(
-      "this runtime's node:zlib has no synchronous streams; run RT-Data with the Bun version it is pinned to",
-    );
+  const { _handle: handle, _writeState: writeState } = stream as unknown as {
+    _handle: Handle;
+    _writeState: Uint32Array;
+  };
+  if (typeof handle?.writeSync !== "function" || writeState?.length !== 2) {
+    throw new Error("this runtime's node:zlib has no synchronous streams; run RT-Data with the pinned Bun version");
   }
   const output = borrowPiece();
   let failure: string | null = null;
@@ -53,7 +57,7 @@ export function driveZstd(stream: { close(): void }): ZstdDriver {
         const before = input.length - offset;
         handle.writeSync(flush, input, offset, before, output, 0, pieceBytes);
         if (failure !== null) throw new Error(failure);
-        const [outputLeft = 0, inputLeft = 0] = left;
+        const [outputLeft = 0, inputLeft = 0] = writeState;
         offset += before - inputLeft;
         if (outputLeft < pieceBytes) yield output.subarray(0, pieceBytes - outputLeft);
         if (outputLeft > 0 && inputLeft === 0) return;
@@ -68,13 +72,13 @@ export function driveZstd(stream: { close(): void }): ZstdDriver {
   };
 }
 
-/** In the calling thread: a piece takes well under a millisecond. */
+/** Creates a decompressor for the calling thread. Each piece takes well under a millisecond. */
 export function createZstdPieces(): ZstdPieces {
   const { step, close } = driveZstd(createZstdDecompress());
   return { unpack: (input) => step(input, 0), close };
 }
 
-/** What a stream of input unpacks to; the pieces are the caller's to keep. Others in this thread have their turn between two of them. */
+/** Decompresses a stream of input. The caller may keep the pieces. Yields to other work in this thread between pieces. */
 export async function* unpackedZstd(input: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void> {
   const unpacker = createZstdPieces();
   try {

@@ -1,18 +1,19 @@
 import { constants, createZstdCompress, createZstdDecompress } from "node:zlib";
 import { driveZstd } from "./zstd-pieces.ts";
 
-/** Bytes in, bytes out, in the calling thread. What is handed out is valid only during the call. */
+/** Transforms bytes in the calling thread. Output is valid only during the callback. */
 export type ZstdStream = {
   write(bytes: Uint8Array): void;
-  /** Ends the frame (compressing) or hands out what is left (decompressing). */
+  /** Ends the frame (compressor), or outputs the rest (decompressor). */
   end(): void;
-  /** Gives the native memory back. Idempotent. */
+  /** Frees the native memory. Idempotent. */
   close(): void;
 };
 
 /**
- * Compresses into one frame with content checksum. Works in the calling thread rather than in the pool that the main
- * thread's file operations share, so that a worker of low priority keeps the work to itself.
+ * Compresses into one frame with a content checksum.
+ * Works in the calling thread, not in the pool shared with the main thread's file operations, so that a low-priority worker does all its
+ * work itself.
  */
 export function createCompressor(level: number, onBytes: (bytes: Uint8Array) => void): ZstdStream {
   const params = settingsOf(level);
@@ -20,33 +21,34 @@ export function createCompressor(level: number, onBytes: (bytes: Uint8Array) => 
 }
 
 /**
- * Decompresses; throws on corrupt data and wrong checksums, but **not** on truncated data: Bun's decoder lets that pass, so
- * that whoever reads must look at the frame's shape as well.
+ * Decompresses. Throws on corrupt data and wrong checksums, but **not** on truncated data.
+ * Bun's decoder accepts truncated frames, so readers must also check the frame structure.
  */
 export function createDecompressor(onBytes: (bytes: Uint8Array) => void): ZstdStream {
   const { ZSTD_d_windowLogMax } = constants;
   return drive(createZstdDecompress({ params: { [ZSTD_d_windowLogMax]: 27 } }), 0, 0, onBytes);
 }
 
-const nothing = new Uint8Array(0);
+const emptyBytes = new Uint8Array(0);
 
 function drive(
   stream: { close(): void },
-  go: number,
-  finish: number,
+  continueMode: number,
+  endMode: number,
   onBytes: (bytes: Uint8Array) => void,
 ): ZstdStream {
   const { step, close } = driveZstd(stream);
   const pass = (bytes: Uint8Array, flush: number) => {
     for (const piece of step(bytes, flush)) onBytes(piece);
   };
-  return { write: (bytes) => pass(bytes, go), end: () => pass(nothing, finish), close };
+  return { write: (bytes) => pass(bytes, continueMode), end: () => pass(emptyBytes, endMode), close };
 }
 
 /**
- * Settings of zstd for a level. From 16 to 19 they are our own: a record repeats most of the one before, so that small search
- * tables, which stay in the cache, find nearly what zstd's own 16 to 80 MB find. On real depth20 data 19 comes within 1 % of
- * zstd's 19 in about 0.6 of its time, and 16 to 18 are both smaller and faster than zstd's 16. Other levels are zstd's.
+ * Returns zstd parameters for a level. Levels 16 to 19 use our own parameters, all others zstd's.
+ * A record repeats most of the previous record, so small search tables, which stay in the cache, find nearly as much as zstd's own tables
+ * of 16 to 80 MB. Measured on real depth20 data: our 19 comes within 1 % of zstd's 19 in about 0.6 of its time; our 16 to 18 are smaller
+ * and faster than zstd's 16.
  */
 export function settingsOf(level: number): Record<number, number> {
   const base = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 };

@@ -131,7 +131,7 @@ test("after the folder was deleted and another recorder has taken it, neither a 
   const second = takeDataFolder(path, "record");
   first.look();
   first.look();
-  expect(log).toEqual(["the lock of the data folder was lost and cannot be taken again yet"]);
+  expect(log).toEqual(["cannot lock the data folder again; retrying every second"]);
   first.release();
   expect(() => takeDataFolder(path, "record")).toThrow("another recorder");
   second.release();

@@ -74,7 +74,7 @@ test.skipIf(limitMissing !== "")(
   `with fewer descriptors than streams the limit is named at the start and in check, what can be open is written, page and incidents go on, and a stop writes the rest${limitMissing}`,
   async () => {
     const { program, url, symbols, dataDir, status, sent, trade } = await recordWith(140, 120);
-    expect(program.errors()).toContain("this process may have 140 files open; 120 streams want");
+    expect(program.errors()).toContain("this process may have 140 files open; 120 streams need");
     for (let n = 0; n < 5; n++) trade();
     await until(async () => (await status()).totals.records === 600, "the trades to be taken", 30_000);
     await until(
@@ -150,7 +150,7 @@ test.skipIf(limitMissing !== "")(
     const low = await run([...words, symbols], { program, env: { PATH: process.env.PATH ?? "" } });
     expect([low.code, low.output]).toEqual([
       1,
-      expect.stringContaining("may have 200 files open; 200 streams want 566"),
+      expect.stringContaining("may have 200 files open; 200 streams need 566"),
     ]);
     expect(low.output).toContain("LimitNOFILE=566");
     const enough = await run([...words, "BTCUSDT"], { program, env: { PATH: process.env.PATH ?? "" } });

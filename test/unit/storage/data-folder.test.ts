@@ -12,29 +12,29 @@ const script = `
   await new Promise((resolve) => process.stdin.once("data", resolve));
 `;
 
-async function otherProcess(folder: string) {
+async function startLockingProcess(folder: string) {
   const child = Bun.spawn([process.execPath, "-e", script, folder], {
     stdin: "pipe",
     stdout: "pipe",
     stderr: "inherit",
   });
   const { value } = await child.stdout.getReader().read();
-  return { child, said: new TextDecoder().decode(value).trim() };
+  return { child, output: new TextDecoder().decode(value).trim() };
 }
 
-test("a second recorder on the same folder is refused, with the process that has it and what to do", async () => {
+test("a second recorder on the same folder is refused, and the error names the process and what to do", async () => {
   const folder = temporaryFolder();
-  const first = await otherProcess(folder);
-  expect(first.said).toBe("taken");
+  const first = await startLockingProcess(folder);
+  expect(first.output).toBe("taken");
   expect(() => takeDataFolder(folder, "record")).toThrow(
-    `another recorder (process ${first.child.pid} on ${hostname()}) is recording into ${folder}. Stop it first, or give this one a folder of its own by --data-dir`,
+    `another recorder (process ${first.child.pid} on ${hostname()}) is recording into ${folder}. Stop it first, or choose another folder with --data-dir`,
   );
   first.child.kill("SIGKILL");
   await first.child.exited;
   takeDataFolder(folder, "record").release();
 });
 
-test("the lock of a recorder before a reboot, or of a pid that somebody else has now, is not in the way", () => {
+test("a lock from before a reboot, or with a pid that was reused, does not block a recorder", () => {
   const folder = temporaryFolder();
   const host = hostname();
   writeFileSync(join(folder, "rt-data.lock"), JSON.stringify({ pid: process.ppid, started: "another-boot/1", host }));
@@ -44,7 +44,7 @@ test("the lock of a recorder before a reboot, or of a pid that somebody else has
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test("the lock file of a recorder on another host that is gone is not in the way, whichever version wrote it", () => {
+test("the lock file of a dead recorder on another host does not block a recorder, whichever version wrote it", () => {
   const folder = temporaryFolder();
   for (const kernel of [undefined, true]) {
     writeFileSync(join(folder, "rt-data.lock"), JSON.stringify({ pid: 1, started: null, host: "elsewhere", kernel }));
@@ -52,7 +52,7 @@ test("the lock file of a recorder on another host that is gone is not in the way
   }
 });
 
-test("a recorder of version 0.1.0 that still runs, and has no lock of the kernel's, is not robbed", async () => {
+test("a running recorder of version 0.1.0, which has no kernel lock, keeps its folder", async () => {
   const folder = temporaryFolder();
   const child = Bun.spawn(["sleep", "60"]);
   const [, ticks] = /^.*\) \S(?: \S+){18} (\d+)/.exec(readFileSync(`/proc/${child.pid}/stat`, "utf8")) ?? [];
@@ -64,7 +64,7 @@ test("a recorder of version 0.1.0 that still runs, and has no lock of the kernel
   takeDataFolder(folder, "record").release();
 });
 
-test("invented and recorded data never get into one folder", () => {
+test("invented and recorded data are never mixed in a folder", () => {
   const recorded = temporaryFolder();
   mkdirSync(join(recorded, "live"));
   expect(() => takeDataFolder(recorded, "demo")).toThrow("holds recorded data");
@@ -75,7 +75,7 @@ test("invented and recorded data never get into one folder", () => {
   expect(() => takeDataFolder(invented, "record")).toThrow("invented data");
 });
 
-test("a folder that cannot be made is an operator's error that says where and what to do", () => {
+test("a folder that cannot be created is an operator error that says where and what to do", () => {
   const file = join(temporaryFolder(), "file");
   writeFileSync(file, "");
   expect(() => takeDataFolder(join(file, "data"), "record")).toThrow(OperatorError);
@@ -83,10 +83,12 @@ test("a folder that cannot be made is an operator's error that says where and wh
 });
 
 const otherUserMissing =
-  process.getuid?.() === 0 && Bun.which("setpriv") !== null ? "" : " (skipped: this user may not become another one)";
+  process.getuid?.() === 0 && Bun.which("setpriv") !== null
+    ? ""
+    : " (skipped: this user cannot switch to another user)";
 
 test.skipIf(otherUserMissing !== "")(
-  `a lock file that a recorder of another user has left behind, as root by hand, keeps none out${otherUserMissing}`,
+  `a leftover lock file of another user, such as root, does not block a recorder${otherUserMissing}`,
   async () => {
     const folder = temporaryFolder();
     chmodSync(folder, 0o777);

@@ -5,14 +5,19 @@ import type { RecordedDay } from "../../../server/storage/list/day-files.ts";
 import { gapsOfDays } from "../../../server/storage/recorded-gaps.ts";
 
 const [first, second, third, fourth] = ["2026-11-20", "2026-11-21", "2026-11-22", "2026-11-23"] as const;
-const of = { stream: "depth20", symbol: "BTCUSDT" };
-const day = (date: string, gaps: RecordedDay["gaps"]): RecordedDay => ({ ...of, date, gaps });
+const series = { stream: "depth20", symbol: "BTCUSDT" };
+const day = (date: string, gaps: RecordedDay["gaps"]): RecordedDay => ({ ...series, date, gaps });
 const gap = (fromUs: number, toUs: number, more: Partial<Gap> = {}): Gap => ({
-  ...{ ...of, from_us: fromUs, to_us: toUs, cause: "crash", missing: null, repaired: 0 },
+  ...series,
+  from_us: fromUs,
+  to_us: toUs,
+  cause: "crash",
+  missing: null,
+  repaired: 0,
   ...more,
 });
 
-test("a merged day has the gaps of its manifest, another those of the recorder's list, days without any file included; over midnight they are one", () => {
+test("a merged day has the gaps of its manifest, other days those of the recorder's list, even without files; gaps join across midnight", () => {
   const start = dateStartUs(second) - 5;
   const end = dateStartUs(fourth) + 7;
   const listed = (asked: Day) => {
@@ -30,7 +35,7 @@ test("a merged day has the gaps of its manifest, another those of the recorder's
   expect([...watched]).toEqual([first, second, fourth]);
 });
 
-test("gaps that touch and have another cause stay apart", () => {
+test("adjacent gaps with different causes stay separate", () => {
   const midnight = dateStartUs(second);
   const days = [
     day(first, [gap(midnight - 5, midnight)]),
@@ -39,7 +44,7 @@ test("gaps that touch and have another cause stay apart", () => {
   expect(gapsOfDays(days, () => null).gaps).toHaveLength(2);
 });
 
-test("where no list was kept, nothing is known", () => {
+test("without a gap list, no gaps are known", () => {
   const { gaps, watched } = gapsOfDays([day(first, null)], () => null);
   expect(gaps).toEqual([]);
   expect(watched.size).toBe(0);

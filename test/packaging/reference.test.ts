@@ -5,9 +5,10 @@ import { loadConfig } from "../../server/config/config.ts";
 import { gapCauses } from "../../server/domain/gap.ts";
 import { ruleFacts } from "../../server/domain/incident-rules.ts";
 import { menuCommands } from "../../server/telegram/bot/bot-commands.ts";
+import { root, serverFiles } from "../house/graph.ts";
+import { unknownCalls } from "../support/docs/calls.ts";
 import { serve } from "../support/http/serving.ts";
 import { run } from "../support/run.ts";
-import { root, serverFiles } from "./graph.ts";
 
 const folder = join(root, "ops/docs");
 const read = (page: string) => readFileSync(join(folder, page), "utf8");
@@ -28,6 +29,10 @@ for (const page of english) {
       const withoutComments = (text: string) =>
         codeOf(text).map((block) => block.replaceAll(/\s*(?:#|--) .*| {4,}\S.*$/gm, ""));
       expect(withoutComments(ko)).toEqual(withoutComments(en));
+    });
+
+    test.each([page, korean])("%s calls only what the program knows: every command and flag", async (name) => {
+      expect(await unknownCalls(read(name))).toEqual([]);
     });
 
     test("is linked from the English page, and back", () => {

@@ -1,6 +1,7 @@
 import type { Language } from "./language.ts";
 
 const formats = new Map<string, Intl.DateTimeFormat>();
+const numberFormats = new Map<string, Intl.NumberFormat>();
 const locales: Record<Language, string> = { en: "en-GB", ko: "ko-KR" };
 const timeUnits: Record<Language, readonly [string, string, string, string]> = {
   en: [" d", " h", " min", " s"],
@@ -8,30 +9,48 @@ const timeUnits: Record<Language, readonly [string, string, string, string]> = {
 };
 const byteUnits = ["B", "kB", "MB", "GB", "TB", "PB"];
 
+/** A number with grouped digits and exactly `decimals` digits behind the point: `1,340.50`. */
+export function decimal(value: number, decimals: number, language: Language): string {
+  return numberFormat(decimals, decimals, language).format(value);
+}
+
 /** A whole number with grouped digits. */
 export function count(value: number, language: Language): string {
-  return new Intl.NumberFormat(locales[language], { maximumFractionDigits: 0 }).format(value);
+  return decimal(value, 0, language);
 }
 
 /** A number in three digits at most: `1.4`, `23`, `1,340`. */
 export function figure(value: number, language: Language): string {
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-  return new Intl.NumberFormat(locales[language], { maximumFractionDigits: digits }).format(value);
+  return numberFormat(0, digits, language).format(value);
 }
 
-/** 0.923 → `92.3%`. */
+/** An estimate in two digits, so that it does not look exact: 2,413,000 → `2,400,000`. */
+export function estimate(value: number, language: Language): string {
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, value))) - 1);
+  return count(Math.round(value / unit) * unit, language);
+}
+
+/** Events a second: one decimal below a hundred. */
+export function rate(perSecond: number, language: Language): string {
+  return decimal(perSecond, perSecond < 99.95 ? 1 : 0, language);
+}
+
+/** 0.213 → `21%`; one decimal below a tenth; nothing is `0%`. */
 export function percent(share: number, language: Language): string {
-  return `${new Intl.NumberFormat(locales[language], { maximumFractionDigits: 1 }).format(share * 100)}%`;
+  return `${decimal(share * 100, share > 0 && share < 0.0995 ? 1 : 0, language)}%`;
 }
 
-/** Coverage, in which no hole is rounded away: only a whole day is 100%. */
+/** Coverage as a percentage that is rounded down: only a whole day is 100%. */
 export function coverage(share: number, language: Language): string {
   if (share >= 1) return "100%";
-  const floored = Math.floor(share * 10_000) / 100;
-  return `${new Intl.NumberFormat(locales[language], { maximumFractionDigits: 2 }).format(floored)}%`;
+  const decimals = share < 0.1 || share >= 0.99 ? 2 : 1;
+  // The last digits of a product such as 0.57 * 1000 are noise; a gap of 1 µs in a day is a hundred times larger than this.
+  const floored = Math.floor(share * 10 ** (decimals + 2) + 1e-9) / 10 ** decimals;
+  return `${decimal(floored, decimals, language)}%`;
 }
 
-/** Bytes in decimal units. */
+/** Bytes in decimal units and three digits: `1.40 GB`. */
 export function bytes(value: number, language: Language): string {
   let scaled = Math.max(0, value);
   let unit = 0;
@@ -39,33 +58,39 @@ export function bytes(value: number, language: Language): string {
     scaled /= 1000;
     unit++;
   }
-  return `${figure(scaled, language)} ${byteUnits[unit]}`;
+  const decimals = unit === 0 || scaled >= 99.95 ? 0 : scaled >= 9.995 ? 1 : 2;
+  return `${decimal(scaled, decimals, language)} ${byteUnits[unit]}`;
 }
 
-/** ms, in seconds from one second on. */
+/** Milliseconds; from ten thousand on in seconds. */
 export function milliseconds(value: number, language: Language): string {
-  if (Math.abs(value) < 1000) return `${figure(value, language)} ms`;
-  return `${figure(value / 1000, language)}${timeUnits[language][3]}`;
+  if (Math.abs(value) >= 9999.5) return seconds(value / 1000, language);
+  return `${decimal(value, Math.abs(value) < 9.95 ? 1 : 0, language)} ms`;
 }
 
-/** A time span in its two largest units, without a second that is 0: `1 d 2 h`, `12 min`, `3 s`. */
+/** Seconds with one decimal: `3.2 s`. */
+export function seconds(value: number, language: Language): string {
+  return `${decimal(value, 1, language)}${timeUnits[language][3]}`;
+}
+
+/** A time span in its two largest units, without one that is 0: `1 d 2 h`, `3 min 5 s`, `3 s`; from five minutes on without seconds. */
 export function duration(us: number, language: Language): string {
-  const seconds = Math.max(0, Math.floor(us / 1e6));
-  const counts = [
-    Math.floor(seconds / 86_400),
-    Math.floor(seconds / 3600) % 24,
-    Math.floor(seconds / 60) % 60,
-    seconds % 60,
-  ];
+  const whole = Math.max(0, Math.floor(us / 1e6));
+  const counts = [Math.floor(whole / 86_400), Math.floor(whole / 3600) % 24, Math.floor(whole / 60) % 60, whole % 60];
   const first = counts.findIndex((n) => n > 0);
   if (first < 0) return `0${timeUnits[language][3]}`;
-  // Seconds beside minutes are of interest only while it is short.
-  const last = first === 2 && seconds >= 300 ? first : first + 1;
+  const last = first === 2 && whole >= 300 ? first : first + 1;
   return counts
     .map((n, index) => ({ n, index }))
     .filter(({ n, index }) => index >= first && index <= last && n > 0)
     .map(({ n, index }) => `${n}${timeUnits[language][index] ?? ""}`)
     .join(" ");
+}
+
+/** How long ago something was: tenths of seconds below ten seconds. */
+export function age(us: number, language: Language): string {
+  const past = Math.max(0, us) / 1e6;
+  return past < 9.95 ? seconds(past, language) : duration(us, language);
 }
 
 /** The same for what still lasts, in steps that grow with it, so that a message need not be changed all the time. */
@@ -107,6 +132,17 @@ function format(us: number, language: Language, options: Intl.DateTimeFormatOpti
 }
 
 /** Formats are slow to make and few. */
+function numberFormat(least: number, most: number, language: Language): Intl.NumberFormat {
+  const key = `${language} ${least} ${most}`;
+  let made = numberFormats.get(key);
+  if (made === undefined) {
+    made = new Intl.NumberFormat(locales[language], { minimumFractionDigits: least, maximumFractionDigits: most });
+    numberFormats.set(key, made);
+  }
+  return made;
+}
+
+/** The same for times. */
 function formatOf(language: Language, options: Intl.DateTimeFormatOptions, timeZone?: string): Intl.DateTimeFormat {
   const key = JSON.stringify([language, options, timeZone]);
   let made = formats.get(key);

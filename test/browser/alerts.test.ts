@@ -115,7 +115,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     const first = await text(page, '[data-alert="disconnected"]');
     expect(first).toContain("No connection to Binance critical stream.binance.com:9443");
     expect(first).toMatch(/since \d\d:\d\d UTC, for 12 min/);
-    expect(first).toContain("lost so far: about 4,300 records");
+    expect(first).toContain("lost so far: about 4,300 book updates");
     expect(first).toContain("books cannot be. It connects again by itself");
     expect(first).toContain("getaddrinfo ENOTFOUND");
     const second = await text(page, '[data-alert="delay"]');

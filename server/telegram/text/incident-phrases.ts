@@ -1,7 +1,8 @@
 import type { Incident } from "../../domain/incident.ts";
-import { type IncidentRule, ruleFacts } from "../../domain/incident-rules.ts";
-import { bytes, count, duration, figure, milliseconds, percent, timeOfDay, zoneName } from "../../text/amounts.ts";
+import { ruleFacts } from "../../domain/incident-rules.ts";
+import { count, duration, timeOfDay, zoneName } from "../../text/amounts.ts";
 import { type IncidentWords, incidentWordsEn } from "../../text/en/incident-texts.ts";
+import { inUnit, lossText } from "../../text/incident-figures.ts";
 import { incidentWordsKo } from "../../text/ko/incident-texts.ts";
 import { fill, type Language } from "../../text/language.ts";
 import { incidentTitle, ruleWords } from "../../text/rules/rule-words.ts";
@@ -54,10 +55,11 @@ export function titleOf(incident: Incident, language: Language): string {
 export function figureOf(incident: Incident, language: Language): string | null {
   const words = incidentTexts(language);
   const { measure } = ruleWords(incident.rule, language);
+  const { unit } = ruleFacts[incident.rule];
   const isOver = incident.to_us !== null;
   const value = isOver ? (incident.worst ?? incident.value) : incident.value;
-  if (measure === undefined || value === null || !Number.isFinite(value)) return null;
-  const say = (amount: number) => amountOf(incident.rule, amount, language);
+  if (measure === undefined || unit === null || value === null || !Number.isFinite(value)) return null;
+  const say = (amount: number) => inUnit(unit, amount, language);
   const { worst, limit } = incident;
   const isWorse = worst !== null && !isOver && say(worst) !== say(value);
   const parts = [
@@ -71,14 +73,13 @@ export function figureOf(incident: Incident, language: Language): string | null 
 /** What was lost to it, as far as that is known, or null where there is nothing to say of that. */
 export function lossOf(incident: Incident, language: Language): string | null {
   const words = incidentTexts(language);
-  const { records_lost, records_lost_estimate: about, rule, to_us } = incident;
-  const isOver = to_us !== null || isPast(incident);
-  const lost = records_lost ?? 0;
-  const estimate = about == null || about <= 0 ? null : fill(words.about, { n: figure(roundTo2(about), language) });
-  const counted = lost > 0 ? fill(words.records, { n: count(lost, language) }) : null;
-  const parts = [counted, estimate].filter((part) => part !== null);
-  if (parts.length > 0) return fill(isOver ? words.lost : words.lostSoFar, { what: parts.join(words.and) });
-  return isOver && ruleFacts[rule].costs !== undefined && records_lost === 0 ? words.nothingLost : null;
+  const isOver = incident.to_us !== null || isPast(incident);
+  const isLost = (incident.records_lost ?? 0) > 0 || (incident.records_lost_estimate ?? 0) > 0;
+  const what = isLost ? lossText(incident, language) : null;
+  if (what !== null) return fill(isOver ? words.lost : words.lostSoFar, { what });
+  return isOver && ruleFacts[incident.rule].costs !== undefined && incident.records_lost === 0
+    ? words.nothingLost
+    : null;
 }
 
 /** How long it lasted, or lasts. */
@@ -94,18 +95,4 @@ export function at(us: number, { nowUs, language, timeZone }: Speech): string {
 /** Name of the time zone in which times are said. */
 export function zone({ nowUs, timeZone }: Speech): string {
   return zoneName(nowUs, timeZone);
-}
-
-function amountOf(rule: IncidentRule, amount: number, language: Language): string {
-  const unit = ruleFacts[rule].unit;
-  if (unit === "ms") return milliseconds(amount, language);
-  if (unit === "s") return duration(amount * 1e6, language);
-  if (unit === "ratio") return percent(amount, language);
-  return unit === "bytes" ? bytes(amount, language) : figure(amount, language);
-}
-
-/** An estimate does not pretend to know more than two digits. */
-function roundTo2(value: number): number {
-  const unit = 10 ** Math.max(0, Math.floor(Math.log10(value)) - 1);
-  return Math.round(value / unit) * unit;
 }

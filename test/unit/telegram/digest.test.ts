@@ -168,7 +168,7 @@ test("the digest says what was recorded, what is missing and what it cost, and w
     [
       "📊 Tue 24 Nov (UTC): 99.98% recorded",
       "12,345,678 records of 15 symbols",
-      "Not whole: SOLUSDT 99.8%",
+      "Not whole: SOLUSDT 99.80%",
       "Gaps: 3, the longest 2 min 48 s. 120 trades were fetched again. 4 records are lost.",
       "Incidents: 1",
       "✅ No connection to Binance, 12 min from 24 Nov 03:12. Lost: 4 records.",
@@ -181,7 +181,7 @@ test("the digest says what was recorded, what is missing and what it cost, and w
     [
       "📊 11월 24일 (화) (UTC): 99.98% 기록됨",
       "심볼 15개, 레코드 12,345,678건",
-      "빠진 구간이 있는 심볼: SOLUSDT 99.8%",
+      "빠진 구간이 있는 심볼: SOLUSDT 99.80%",
       "공백 3건, 가장 긴 것 2분 48초. 체결 120건을 다시 받아 왔습니다. 레코드 4건은 유실되었습니다.",
       "알림 1건",
       "✅ 바이낸스 연결 끊김 (11월 24일 03:12부터 12분). 유실: 레코드 4건",

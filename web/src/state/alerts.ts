@@ -1,9 +1,10 @@
 import { computed, signal } from "@preact/signals";
 import type { OpenIncident } from "../../../server/domain/incident.ts";
 import { type IncidentRule, ruleFacts } from "../../../server/domain/incident-rules.ts";
+import { inUnit, lossText } from "../../../server/text/incident-figures.ts";
 import { incidentAdvice, incidentCost, incidentTitle } from "../../../server/text/rules/rule-words.ts";
 import { type Answer, api, ask, patience } from "../api/api.ts";
-import { bytes, duration, milliseconds, number, percent } from "../present/format.ts";
+import { number } from "../present/format.ts";
 import { bothZones, day, shortClock } from "../present/time.ts";
 import { language, t } from "../words/i18n.ts";
 import { status } from "./state.ts";
@@ -42,7 +43,7 @@ export function subjectsOf({ subjects, subject_count }: OpenIncident): string {
 export function figuresOf(incident: OpenIncident): readonly string[] {
   const { rule, unit, value, worst, limit } = incident;
   if (unit === null || value === null || ruleFacts[rule].figureIsAge) return [];
-  const say = (amount: number) => inUnit(unit, amount);
+  const say = (amount: number) => inUnit(unit, amount, language.value);
   if (isPast(incident)) return [t(rule === "gap" ? "alertOver" : "alertDown", { value: say(worst ?? value) })];
   return [
     t("alertFigure", { value: say(value) }),
@@ -57,11 +58,8 @@ export function isPast({ rule }: Pick<OpenIncident, "rule">): boolean {
 }
 
 /** What is known to be lost, and what is estimated; null where nothing is known. */
-export function lostOf({ records_lost, records_lost_estimate }: OpenIncident): string | null {
-  const about = roughly(records_lost_estimate ?? 0);
-  if (records_lost === null) return about > 0 ? t("lostOnlyAbout", { n: number(about) }) : null;
-  const known = t("lostRecords", { n: number(records_lost) });
-  return about > 0 ? `${known}, ${t("lostAbout", { n: number(about) })}` : known;
+export function lostOf(incident: OpenIncident): string | null {
+  return lossText(incident, language.value);
 }
 
 /** A time of today as `15:04`, an earlier or later one with its day; for titles, in both zones. */
@@ -100,25 +98,4 @@ async function act(request: () => Promise<{ data: unknown; error: unknown; statu
   const answer: Answer<unknown> = await ask(request());
   trouble.value = answer.ok ? null : t(answer.code === "incident_over" ? "actionOver" : "actionFailed");
   doings.value++;
-}
-
-function inUnit(unit: NonNullable<OpenIncident["unit"]>, amount: number): string {
-  switch (unit) {
-    case "s":
-      return amount < 10 ? `${number(amount, 1)} s` : duration(amount);
-    case "ms":
-      return milliseconds(amount);
-    case "bytes":
-      return bytes(amount);
-    case "ratio":
-      return percent(amount);
-    default:
-      return number(amount);
-  }
-}
-
-/** An estimate does not pretend to be one to the last digit. */
-function roughly(amount: number): number {
-  const step = 10 ** Math.max(0, Math.floor(Math.log10(Math.max(1, amount))) - 1);
-  return Math.round(amount / step) * step;
 }

@@ -1,5 +1,5 @@
 import type { Status } from "../../../domain/status.ts";
-import { bytes, count, coverage, duration, figure, milliseconds, percent } from "../../../text/amounts.ts";
+import { bytes, count, coverage, duration, milliseconds, percent, rate } from "../../../text/amounts.ts";
 import { fill, texts } from "../../../text/language.ts";
 import { escapeHtml } from "../../api/html.ts";
 import { table } from "../../text/text-table.ts";
@@ -71,7 +71,7 @@ export const statusCommand: BotCommand = {
           now.symbols.reduce((sum, symbol) => sum + symbol.streams.length, 0),
           language,
         ),
-        rate: figure(now.totals.messages_per_s, language),
+        rate: rate(now.totals.messages_per_s, language),
       };
       const covered = { percent: share === null ? "–" : coverage(share, language), gaps: count(today.gaps, language) };
       const html = [

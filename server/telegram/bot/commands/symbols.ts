@@ -1,5 +1,5 @@
 import type { SymbolStatus } from "../../../domain/status.ts";
-import { count, figure } from "../../../text/amounts.ts";
+import { count, rate } from "../../../text/amounts.ts";
 import { fill, texts } from "../../../text/language.ts";
 import { table } from "../../text/text-table.ts";
 import { type Ask, asOf, type BotCommand, go, rows, shortAge } from "../command.ts";
@@ -84,7 +84,7 @@ function cellsOf(symbol: SymbolStatus, nowUs: number, ask: Ask): readonly string
   const trouble = troubleOf(symbol, nowUs, ask);
   return [
     name.length > 12 ? `${name.slice(0, 11)}…` : name,
-    figure(messages_per_s, ask.language),
+    rate(messages_per_s, ask.language),
     trouble ?? (delay_ms === null ? "–" : `${Math.round(delay_ms)}ms`),
     last_recv_us === null ? "–" : shortAge(nowUs - last_recv_us),
   ];

@@ -1,9 +1,10 @@
 import { join } from "node:path";
+import type { StreamFolder } from "./stream.ts";
 
 /** The key of a data file's folder: one stream folder, one symbol, one UTC day. */
 export type Day = {
   /** Folder name of the stream: `depth20`. */
-  readonly stream: string;
+  readonly stream: StreamFolder;
   readonly symbol: string;
   /** UTC date by `recv_us`: `2026-11-22`. */
   readonly date: string;

@@ -1,3 +1,4 @@
+import type { StreamFolder } from "./stream.ts";
 /**
  * Why a stretch of records is absent.
  *
@@ -35,7 +36,7 @@ export type GapCause =
 /** A time span in which a stream was not recorded. The gaps of a stream are identified by their start. */
 export type Gap = {
   /** Folder name of the stream. */
-  readonly stream: string;
+  readonly stream: StreamFolder;
   readonly symbol: string;
   /** µs since the Unix epoch: the last moment up to which everything is known to be recorded. */
   readonly from_us: number;

@@ -1,9 +1,10 @@
 import type { GapCause } from "./gap.ts";
+import type { StreamFolder } from "./stream.ts";
 
 /** A range of trades that is being backfilled by id. Everything before `nextId` is done. */
 export type StoredBackfill = {
   /** Folder name of the stream. */
-  readonly stream: string;
+  readonly stream: StreamFolder;
   readonly symbol: string;
   readonly fromId: number;
   readonly toId: number;

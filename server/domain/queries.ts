@@ -1,5 +1,6 @@
 import type { Day } from "./day.ts";
 import type { Gap, GapCause } from "./gap.ts";
+import type { StreamFolder } from "./stream.ts";
 
 /** Figures with a history, in a fixed order. The name ends with the unit, except for plain numbers. */
 export const seriesNames = [
@@ -30,7 +31,7 @@ export type SeriesSpan = "hour" | "week";
 
 /** Selects gaps; null does not filter. Times are µs. */
 export type GapFilter = {
-  readonly stream: string | null;
+  readonly stream: StreamFolder | null;
   readonly symbol: string | null;
   readonly cause: GapCause | null;
   readonly fromUs: number | null;
@@ -120,7 +121,7 @@ export type History = {
   gaps(filter: GapFilter, limit: number, after: string | null): Page<KnownGap>;
   events(limit: number, after: string | null): Page<RecorderEvent>;
   archives(
-    filter: { readonly stream: string | null; readonly symbol: string | null; readonly date: string | null },
+    filter: { readonly stream: StreamFolder | null; readonly symbol: string | null; readonly date: string | null },
     limit: number,
     after: string | null,
   ): Page<ArchiveSummary>;
@@ -128,7 +129,7 @@ export type History = {
   archive(day: Day): ArchiveSummary | null;
   /** Returns the coverage from `from` to `to`, inclusive. `coverage` and `today` yield to the recording, even with many gaps. */
   coverage(filter: {
-    readonly stream: string | null;
+    readonly stream: StreamFolder | null;
     readonly from: string;
     readonly to: string;
   }): Promise<CoverageTable>;

@@ -1,6 +1,7 @@
 import type { DiskStatus, VolumeStatus } from "./disk-status.ts";
 import type { GapCause } from "./gap.ts";
 import type { AlertStatus } from "./incident.ts";
+import type { StreamFolder, StreamTypeName } from "./stream.ts";
 
 /** Load of the machine and of this process. */
 export type Hardware = {
@@ -42,8 +43,7 @@ export type ConnectionStatus = {
 
 /** One recorded stream of one symbol. */
 export type StreamStatus = {
-  /** `depth20@100ms` */
-  readonly stream: string;
+  readonly stream: StreamTypeName;
   readonly messages_per_s: number;
   /** Records kept since the start. */
   readonly records: number;
@@ -92,7 +92,7 @@ export type ArchiveStatus = {
   readonly last_failure: string | null;
   /** The latest archive, or null. */
   readonly last_archive: {
-    readonly stream: string;
+    readonly stream: StreamFolder;
     readonly symbol: string;
     readonly date: string;
     readonly rows: number;

@@ -1,5 +1,25 @@
 import { type StreamKind, streamKindNames, streamKinds } from "./stream-kinds.ts";
 
+declare const meaning: unique symbol;
+
+/**
+ * A string with one meaning. A plain string may become one, so that texts from outside need no ceremony; a string with another meaning
+ * does not, so that a name can never be taken for a folder.
+ */
+type Meaning<M extends string> = string & { readonly [meaning]?: M };
+
+/** One stream of one symbol, as subscribed: `btcusdt@depth20@100ms`. */
+export type StreamName = Meaning<"StreamName">;
+
+/** A type of stream, without a symbol, as `record.streams` lists it: `depth20@100ms`. */
+export type StreamTypeName = Meaning<"StreamTypeName">;
+
+/** Value of `stream=` in paths, which leaves out the speed: `depth20`. */
+export type StreamFolder = Meaning<"StreamFolder">;
+
+/** Folder and symbol of a recorded stream: `depth20/BTCUSDT`. */
+export type SeriesKey = Meaning<"SeriesKey">;
+
 /** One kind of stream, without a symbol. `record.streams` lists these. */
 export type StreamType = {
   /** Binance's name, as it follows the `@`: `depth20@100ms`, `aggTrade`. */
@@ -10,7 +30,7 @@ export type StreamType = {
   /** Milliseconds between updates of a depth stream, otherwise null (real time). */
   readonly speedMs: 100 | 1000 | null;
   /** Value of `stream=` in paths: the name without its speed. */
-  readonly folder: string;
+  readonly folder: StreamFolder;
 };
 
 /** One stream of one symbol. */
@@ -30,21 +50,21 @@ const allTypes = streamKindNames.flatMap((kind) =>
   ),
 );
 
-const types = new Map(
+const types = new Map<StreamTypeName, StreamType>(
   allTypes.filter(({ kind }) => streamKinds[kind].source === "socket").map((type) => [type.name, type]),
 );
 
 /** Stream types by folder. Of the types that share a folder, the fastest. */
-const typesByFolder = new Map(allTypes.map((type) => [type.folder, type]));
+const typesByFolder = new Map<StreamFolder, StreamType>(allTypes.map((type) => [type.folder, type]));
 
 /** The REST order book as a stream. It is recorded, but there is no subscription for it. */
 export const depthSnapshot: StreamType = typeOfKind("depthSnapshot");
 
 /** Names of all stream types that have a subscription. */
-export const streamTypeNames: readonly string[] = [...types.keys()];
+export const streamTypeNames: readonly StreamTypeName[] = [...types.keys()];
 
 /** Parses a stream type such as `depth20@100ms`; null if RT-Data does not record it. Case-sensitive, as with Binance. */
-export function parseStreamType(name: string): StreamType | null {
+export function parseStreamType(name: StreamTypeName): StreamType | null {
   return types.get(name) ?? null;
 }
 
@@ -63,8 +83,13 @@ export function createStream(symbol: string, type: StreamType): Stream {
   return { symbol, type, name: `${symbol.toLowerCase()}@${type.name}` };
 }
 
+/** The key of a recorded stream. */
+export function seriesKey(folder: StreamFolder, symbol: string): SeriesKey {
+  return `${folder}/${symbol}`;
+}
+
 /** Parses a full name such as `btcusdt@depth20@100ms`; null if invalid. */
-export function parseStreamName(name: string): Stream | null {
+export function parseStreamName(name: StreamName): Stream | null {
   const at = name.indexOf("@");
   const type = at < 0 ? null : parseStreamType(name.slice(at + 1));
   const symbol = type === null ? null : parseSymbol(name.slice(0, at));
@@ -72,7 +97,7 @@ export function parseStreamName(name: string): Stream | null {
 }
 
 /** Finds the stream type of a folder name, or null. Folder names have no speed; 100 ms is assumed. */
-export function streamTypeOfFolder(folder: string): StreamType | null {
+export function streamTypeOfFolder(folder: StreamFolder): StreamType | null {
   return typesByFolder.get(folder) ?? null;
 }
 

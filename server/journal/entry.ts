@@ -1,5 +1,6 @@
 import { type Gap, gapCauses } from "../domain/gap.ts";
 import type { StoredBackfill } from "../domain/missing-ids.ts";
+import type { StreamFolder } from "../domain/stream.ts";
 
 /** One fact in the journal. A later entry about the same thing replaces the earlier one, so that reading twice is harmless. */
 export type JournalEntry =
@@ -9,7 +10,7 @@ export type JournalEntry =
   | { readonly kind: "run"; readonly run: RecorderRun }
   /** Missing ids that are to be refetched; told apart by stream, symbol and `fromId`. */
   | { readonly kind: "hole"; readonly hole: StoredBackfill }
-  | { readonly kind: "hole_done"; readonly stream: string; readonly symbol: string; readonly fromId: number }
+  | { readonly kind: "hole_done"; readonly stream: StreamFolder; readonly symbol: string; readonly fromId: number }
   /** The newest record of each stream that is on disk; only streams that have changed. */
   | { readonly kind: "last"; readonly records: readonly LastRecord[] };
 
@@ -25,7 +26,7 @@ export type RecorderRun = {
 };
 
 /** `[stream folder, symbol, recv_us, id]`; the id is null where the stream has none. */
-export type LastRecord = readonly [stream: string, symbol: string, recvUs: number, id: number | null];
+export type LastRecord = readonly [stream: StreamFolder, symbol: string, recvUs: number, id: number | null];
 
 /** The entry in a parsed JSON value, or null if it is none of ours or a number in it is none. */
 export function entryOf(value: unknown): JournalEntry | null {

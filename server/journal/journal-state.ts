@@ -1,13 +1,14 @@
 import { type Day, dateStartUs, dayUs } from "../domain/day.ts";
 import { clipGap, type Gap } from "../domain/gap.ts";
 import type { StoredBackfill } from "../domain/missing-ids.ts";
+import { type SeriesKey, type StreamFolder, seriesKey } from "../domain/stream.ts";
 import type { JournalEntry, LastRecord, RecorderRun } from "./entry.ts";
 
 /** What the journal's entries come to. */
 export type JournalState = {
   apply(entry: JournalEntry, number: number): void;
   /** Gaps of a stream, by beginning. */
-  gapsOfStream(stream: string, symbol: string): readonly Gap[];
+  gapsOfStream(stream: StreamFolder, symbol: string): readonly Gap[];
   /** Gaps of a day, clipped to it, by beginning. */
   gapsOf(day: Day): readonly Gap[];
   gap(key: Pick<Gap, "stream" | "symbol" | "from_us">): Gap | null;
@@ -17,7 +18,7 @@ export type JournalState = {
   holes(): readonly StoredBackfill[];
   /** Oldest first. */
   runs(): readonly RecorderRun[];
-  last(stream: string, symbol: string): LastRecord | null;
+  last(stream: StreamFolder, symbol: string): LastRecord | null;
   lasts(): readonly LastRecord[];
   /** Everything as entries, from which the same state follows. */
   snapshot(): JournalEntry[];
@@ -33,14 +34,14 @@ const mostRuns = 1000;
 
 /** An empty state. `most` is for tests. */
 export function createJournalState(most: number = mostGaps): JournalState {
-  const streams = new Map<string, Map<number, { readonly gap: Gap; readonly number: number }>>();
+  const streams = new Map<SeriesKey, Map<number, { readonly gap: Gap; readonly number: number }>>();
   const holes = new Map<string, StoredBackfill>();
   const runs = new Map<number, RecorderRun>();
-  const lasts = new Map<string, LastRecord>();
+  const lasts = new Map<SeriesKey, LastRecord>();
   let count = 0;
 
   function put(gap: Gap, number: number): void {
-    const key = `${gap.stream}/${gap.symbol}`;
+    const key = seriesKey(gap.stream, gap.symbol);
     const own = streams.get(key) ?? new Map();
     streams.set(key, own);
     const before = own.get(gap.from_us)?.gap;
@@ -51,8 +52,8 @@ export function createJournalState(most: number = mostGaps): JournalState {
     if (count > most) joinNeighbours();
   }
 
-  function drop(stream: string, symbol: string, fromUs: number): void {
-    if (streams.get(`${stream}/${symbol}`)?.delete(fromUs)) count--;
+  function drop(stream: StreamFolder, symbol: string, fromUs: number): void {
+    if (streams.get(seriesKey(stream, symbol))?.delete(fromUs)) count--;
   }
 
   /** Halves the number of gaps of each stream that has several. */
@@ -81,14 +82,15 @@ export function createJournalState(most: number = mostGaps): JournalState {
         if (runs.size > mostRuns) runs.delete(runs.keys().next().value ?? 0);
       } else for (const record of entry.records) lasts.set(`${record[0]}/${record[1]}`, record);
     },
-    gapsOfStream: (stream, symbol) => sorted(streams.get(`${stream}/${symbol}`)?.values() ?? []).map(({ gap }) => gap),
+    gapsOfStream: (stream, symbol) =>
+      sorted(streams.get(seriesKey(stream, symbol))?.values() ?? []).map(({ gap }) => gap),
     gapsOf({ stream, symbol, date }) {
       const fromUs = dateStartUs(date);
-      return sorted(streams.get(`${stream}/${symbol}`)?.values() ?? [])
+      return sorted(streams.get(seriesKey(stream, symbol))?.values() ?? [])
         .map(({ gap }) => clipGap(gap, fromUs, fromUs + dayUs))
         .filter((gap) => gap !== null);
     },
-    gap: ({ stream, symbol, from_us }) => streams.get(`${stream}/${symbol}`)?.get(from_us)?.gap ?? null,
+    gap: ({ stream, symbol, from_us }) => streams.get(seriesKey(stream, symbol))?.get(from_us)?.gap ?? null,
     gapsSince(number) {
       const found: Gap[] = [];
       for (const own of streams.values()) for (const one of own.values()) if (one.number > number) found.push(one.gap);
@@ -98,7 +100,7 @@ export function createJournalState(most: number = mostGaps): JournalState {
     holes: () => [...holes.values()].sort((a, b) => a.fromUs - b.fromUs || a.fromId - b.fromId),
     runs: () => [...runs.values()],
     lasts: () => [...lasts.values()],
-    last: (stream, symbol) => lasts.get(`${stream}/${symbol}`) ?? null,
+    last: (stream, symbol) => lasts.get(seriesKey(stream, symbol)) ?? null,
     snapshot() {
       const entries: JournalEntry[] = [];
       for (const run of runs.values()) entries.push({ kind: "run", run });
@@ -126,6 +128,6 @@ function joined(one: Gap, next: Gap): Gap {
   };
 }
 
-function keyOf(stream: string, symbol: string, id: number): string {
+function keyOf(stream: StreamFolder, symbol: string, id: number): string {
   return `${stream}/${symbol}/${id}`;
 }

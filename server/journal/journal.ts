@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Day } from "../domain/day.ts";
 import type { Gap } from "../domain/gap.ts";
 import type { BackfillStore } from "../domain/missing-ids.ts";
+import type { StreamFolder } from "../domain/stream.ts";
 import type { Log } from "../platform/log/log.ts";
 import { bootId } from "../platform/process/boot-id.ts";
 import { isGap, type JournalEntry, type LastRecord, type RecorderRun } from "./entry.ts";
@@ -30,7 +31,7 @@ export type Journal = {
   forgetGap(gap: Gap): void;
   gap(key: Pick<Gap, "stream" | "symbol" | "from_us">): Gap | null;
   gapsOf(day: Day): readonly Gap[];
-  gapsOfStream(stream: string, symbol: string): readonly Gap[];
+  gapsOfStream(stream: StreamFolder, symbol: string): readonly Gap[];
   /** Gaps noted after this position; 0 for all. */
   gapsSince(position: number): readonly Gap[];
   readonly holes: BackfillStore;
@@ -44,7 +45,7 @@ export type Journal = {
   /** Notes the newest records on disk, of streams that have changed; one write for all. */
   noteLast(records: readonly LastRecord[]): void;
   /** The newest record of a stream that was noted, by the stream's folder name; null if none ever was. */
-  lastRecord(stream: string, symbol: string): { readonly recvUs: number; readonly id: number | null } | null;
+  lastRecord(stream: StreamFolder, symbol: string): { readonly recvUs: number; readonly id: number | null } | null;
   /** The newest records of all streams that were ever noted. */
   lastRecords(): readonly LastRecord[];
   /** Calls `listener` after each change of a gap; `before` is what was known of it. */

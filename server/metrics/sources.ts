@@ -1,12 +1,13 @@
 import type { GapCause } from "../domain/gap.ts";
 import type { Incidents } from "../domain/incident.ts";
 import type { Status } from "../domain/status.ts";
+import type { StreamTypeName } from "../domain/stream.ts";
 import type { HistogramView } from "../platform/histogram.ts";
 
 /** One recorded stream of one symbol; counts are since it was last added to what is recorded. */
 export type StreamCounts = {
   /** `depth20@100ms` */
-  readonly stream: string;
+  readonly stream: StreamTypeName;
   readonly symbol: string;
   readonly messages: number;
   readonly records: number;

@@ -1,12 +1,12 @@
 import type { Status } from "../domain/status.ts";
-import { parseStreamType } from "../domain/stream.ts";
+import { parseStreamType, type StreamFolder, seriesKey } from "../domain/stream.ts";
 
 /** How many records each stream usually brings: what an outage has cost is estimated from it. */
 export type UsualRates = {
   /** Takes a status; streams that are not received at the moment keep what is known of them. Call it every few seconds. */
   note(status: Pick<Status, "symbols">): void;
   /** Records a second, or null while nothing is known. `stream` is the folder's name. */
-  perSecond(stream: string, symbol: string): number | null;
+  perSecond(stream: StreamFolder, symbol: string): number | null;
 };
 
 /** Weight of a new look: what is usual changes within ten minutes or so, not within a burst. */
@@ -28,6 +28,6 @@ export function createUsualRates(): UsualRates {
       }
       rates = next;
     },
-    perSecond: (stream, symbol) => rates.get(`${stream}/${symbol}`) ?? null,
+    perSecond: (stream, symbol) => rates.get(seriesKey(stream, symbol)) ?? null,
   };
 }

@@ -1,5 +1,6 @@
 import { type Day, manifestPath } from "../domain/day.ts";
 import type { Gap } from "../domain/gap.ts";
+import type { StreamFolder } from "../domain/stream.ts";
 import { codeOf, FileError, messageOf } from "../platform/errors.ts";
 import { readFileSync } from "../platform/files/files.ts";
 import { sha256Of } from "./manifest-mark.ts";
@@ -9,7 +10,7 @@ export type Manifest = {
   /** Version of this format. */
   readonly manifest_version: 1;
   readonly recorder: ManifestRecorder;
-  readonly stream: string;
+  readonly stream: StreamFolder;
   readonly symbol: string;
   readonly date: string;
   readonly rows: number;

@@ -1,4 +1,5 @@
 import type { GapCause } from "../domain/gap.ts";
+import type { StreamName } from "../domain/stream.ts";
 
 /** A line to another process of the same machine; messages arrive whole and in order. */
 export type Channel = {
@@ -16,7 +17,7 @@ export const numbersOfNote = 6;
 
 /** What the newest records of a stream were, as the feed knows it. */
 export type StreamTrail = {
-  readonly stream: string;
+  readonly stream: StreamName;
   readonly ids: readonly number[];
   readonly marks: readonly number[];
   readonly holes: readonly {
@@ -30,7 +31,7 @@ export type StreamTrail = {
 
 /** A gap that is over, or not (`toUs` null). */
 export type StreamGap = {
-  readonly stream: string;
+  readonly stream: StreamName;
   readonly fromUs: number;
   readonly toUs: number | null;
   readonly cause: GapCause;

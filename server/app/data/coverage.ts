@@ -4,7 +4,7 @@ import { type Day, dateOf, dateStartUs, dayStartUs, dayUs } from "../../domain/d
 import type { Gap } from "../../domain/gap.ts";
 import type { DayCoverage, DayDetail, History } from "../../domain/queries.ts";
 import type { Status } from "../../domain/status.ts";
-import { parseStreamType, type Stream } from "../../domain/stream.ts";
+import { parseStreamType, type SeriesKey, type Stream, seriesKey } from "../../domain/stream.ts";
 import type { MinuteRows } from "../../monitor/minute-rows.ts";
 import { createTurn, type Turn } from "../../platform/time/timers.ts";
 import { isImpossible, isInvented } from "../../storage/list/invented-day.ts";
@@ -18,7 +18,7 @@ type Parts = {
   readonly gapsOf: (day: Day) => readonly Gap[];
   readonly minutes: MinuteRows<Stream>;
   /** The recorded streams by `folder/symbol`. */
-  readonly streams: () => ReadonlyMap<string, Stream>;
+  readonly streams: () => ReadonlyMap<SeriesKey, Stream>;
   /** The newest status, which knows the gaps that are not over yet. */
   readonly newest: () => Status | null;
 };
@@ -55,15 +55,15 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
   }
 
   /** Today's gaps by stream: the catalogue's, and those that are not over yet by the newest status. */
-  async function gapsByStream(now: number, turn: Turn): Promise<Map<string, DayFacts["gaps"][number][]>> {
-    const gaps = new Map<string, DayFacts["gaps"][number][]>();
+  async function gapsByStream(now: number, turn: Turn): Promise<Map<SeriesKey, DayFacts["gaps"][number][]>> {
+    const gaps = new Map<SeriesKey, DayFacts["gaps"][number][]>();
     const add = (key: string, gap: DayFacts["gaps"][number]) => {
       const list = gaps.get(key);
       if (list === undefined) gaps.set(key, [gap]);
       else list.push(gap);
     };
     for (const piece of catalogue.gapPages.pieces(dayStartUs(now), now)) {
-      for (const gap of piece) add(`${gap.stream}/${gap.symbol}`, gap);
+      for (const gap of piece) add(seriesKey(gap.stream, gap.symbol), gap);
       await turn.giveWay();
     }
     for (const { symbol, streams: own } of parts.newest()?.symbols ?? []) {
@@ -78,7 +78,7 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
   function detailOf(day: Day): DayDetail | null {
     const manifest = readManifest(dataDir, day);
     const now = nowUs();
-    const stream = parts.streams().get(`${day.stream}/${day.symbol}`);
+    const stream = parts.streams().get(seriesKey(day.stream, day.symbol));
     if (manifest !== null) {
       const { gaps } = manifest;
       const [firstUs, lastUs] = [manifest.first_recv_us, manifest.last_recv_us];

@@ -5,7 +5,7 @@ import type { Gap } from "../../domain/gap.ts";
 import { createLatestTrades, type LatestTrades } from "../../domain/latest-trades.ts";
 import type { History } from "../../domain/queries.ts";
 import type { Status } from "../../domain/status.ts";
-import type { Stream } from "../../domain/stream.ts";
+import { type SeriesKey, type Stream, seriesKey } from "../../domain/stream.ts";
 import { createMinuteRows } from "../../monitor/minute-rows.ts";
 import { createSeries, sampleOf } from "../../monitor/series.ts";
 import { messageOf } from "../../platform/errors.ts";
@@ -157,6 +157,6 @@ export function createAppHistory(parts: Parts): AppHistory {
   };
 }
 
-function keysOf(streams: readonly Stream[]): Map<string, Stream> {
-  return new Map(streams.map((stream) => [`${stream.type.folder}/${stream.symbol}`, stream]));
+function keysOf(streams: readonly Stream[]): Map<SeriesKey, Stream> {
+  return new Map(streams.map((stream) => [seriesKey(stream.type.folder, stream.symbol), stream]));
 }

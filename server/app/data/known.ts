@@ -2,7 +2,7 @@ import type { Archiver } from "../../archive/archiver.ts";
 import type { MissingTrades } from "../../binance/rest/backfill-queue.ts";
 import { createLiveCatalogue } from "../../catalogue/live-catalogue.ts";
 import type { Gap } from "../../domain/gap.ts";
-import type { Stream } from "../../domain/stream.ts";
+import type { Stream, StreamFolder } from "../../domain/stream.ts";
 import { openJournal } from "../../journal/journal.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { ConfirmedTime } from "../../platform/time/confirmed-time.ts";
@@ -63,7 +63,7 @@ export function createKnown(deps: Deps) {
       const lastRun = knownLastRun(dataDir, options.streams, { journal, catalogue, nowUs: startedUs });
       journal.beginRun(startedUs);
       journal.noteGaps(options.left);
-      const notedUsOf = (stream: string, symbol: string) => journal.lastRecord(stream, symbol)?.recvUs ?? 0;
+      const notedUsOf = (stream: StreamFolder, symbol: string) => journal.lastRecord(stream, symbol)?.recvUs ?? 0;
       const { segments } = leftovers;
       const before = { lastRun, segments, notedUsOf, isLost: journal.isNew, gapsOf: journal.gapsOfStream };
       // Which clock was wrong, that of the run before or this one, is found out later.

@@ -1,7 +1,7 @@
 import type { FeedGap } from "../../binance/gaps/feed-events.ts";
 import { dateOf, dayUs } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
-import type { Stream } from "../../domain/stream.ts";
+import { type SeriesKey, type Stream, type StreamFolder, seriesKey } from "../../domain/stream.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Downtime } from "../../recorder/recover/downtime.ts";
 import { leftOutSince } from "../../recorder/recover/left-out-since.ts";
@@ -37,12 +37,12 @@ export function createLeftOut(deps: {
 }): LeftOut {
   const { dataDir, journal, nowUs } = deps;
   const interruptions = new Map<Stream, Downtime>();
-  const open = new Map<string, Gap>();
+  const open = new Map<SeriesKey, Gap>();
 
-  function note(stream: string, symbol: string, fromUs: number): void {
+  function note(stream: StreamFolder, symbol: string, fromUs: number): void {
     const span = { from_us: fromUs, to_us: Math.max(nowUs(), fromUs + 1), missing: null, repaired: 0 };
     const gap: Gap = { stream, symbol, ...span, cause: "not_configured" };
-    open.set(`${stream}/${symbol}`, gap);
+    open.set(seriesKey(stream, symbol), gap);
     journal.noteGaps([gap]);
   }
 
@@ -76,7 +76,7 @@ export function createLeftOut(deps: {
       for (const [stream, downtime] of downtimes) interruptions.set(stream, downtime);
       const wanted = new Set(streams.map(keyOf));
       for (const [folder, symbol, recvUs] of journal.lastRecords()) {
-        if (wanted.has(`${folder}/${symbol}`)) continue;
+        if (wanted.has(seriesKey(folder, symbol))) continue;
         const known = leftOutSince(journal.gapsOfStream(folder, symbol), recvUs, sinceUs);
         // What is left out for longer stands in the gaps already; no day that is still to be merged is concerned.
         if (known === null || dateOf(known) >= dateOf(nowUs() - dayUs))
@@ -116,5 +116,5 @@ export function createLeftOut(deps: {
 }
 
 function keyOf({ type, symbol }: Stream): string {
-  return `${type.folder}/${symbol}`;
+  return seriesKey(type.folder, symbol);
 }

@@ -2,7 +2,7 @@ import type { Config } from "../../config/config.ts";
 import type { Incidents } from "../../domain/incident.ts";
 import type { History } from "../../domain/queries.ts";
 import type { BotStatus, Status } from "../../domain/status.ts";
-import { parseStreamType, type StreamType } from "../../domain/stream.ts";
+import { parseStreamType, type StreamFolder, type StreamType, type StreamTypeName } from "../../domain/stream.ts";
 import { streamKinds } from "../../domain/stream-kinds.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { LogEntry } from "../../platform/log/recent-logs.ts";
@@ -79,7 +79,7 @@ export function createAppBot(
 }
 
 /** Folder of the stream with both sides of the book, the deepest first; of trades where there is no other. */
-function bestPrices(names: readonly string[]): string | null {
+function bestPrices(names: readonly StreamTypeName[]): StreamFolder | null {
   const types = names.map(parseStreamType).filter((type) => type !== null);
   const rank = ({ kind, levels }: StreamType) => streamKinds[kind].priceRank + (levels ?? 0);
   const best = types.toSorted((a, b) => rank(b) - rank(a))[0];

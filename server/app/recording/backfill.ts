@@ -5,7 +5,7 @@ import { createTradeBackfill } from "../../binance/rest/trade-backfill.ts";
 import { type Day, dateOf, dayUs, type Segment } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
 import type { StoredBackfill } from "../../domain/missing-ids.ts";
-import { createStream, type Stream, streamTypeOfFolder } from "../../domain/stream.ts";
+import { createStream, type Stream, type StreamFolder, streamTypeOfFolder } from "../../domain/stream.ts";
 import type { Journal } from "../../journal/journal.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { createBackfillWriter } from "../../recorder/backfill/backfill-writer.ts";
@@ -192,7 +192,7 @@ function diffSymbols(streams: readonly Stream[]): readonly string[] {
   return streams.filter(({ type }) => type.kind === "diffDepth").map(({ symbol }) => symbol);
 }
 
-function keyOf({ type, symbol }: Stream): { stream: string; symbol: string } {
+function keyOf({ type, symbol }: Stream): { stream: StreamFolder; symbol: string } {
   return { stream: type.folder, symbol };
 }
 

@@ -3,10 +3,10 @@ import type { FeedGap, FeedMessage } from "../../binance/gaps/feed-events.ts";
 import type { Followed } from "../../binance/gaps/sequence-types.ts";
 import type { InheritedFeed, Leftover } from "../../binance/sockets/parent-connection.ts";
 import type { Gap } from "../../domain/gap.ts";
-import { parseStreamName, type Stream } from "../../domain/stream.ts";
+import { parseStreamName, type Stream, type StreamName } from "../../domain/stream.ts";
 
 /** Tells of a record of the stream of this name. */
-export type RecordNotice = (name: string, message: Followed) => void;
+export type RecordNotice = (name: StreamName, message: Followed) => void;
 
 /** What a recorder tells the process that gets ready to go on in its place. */
 export type ParentState = {

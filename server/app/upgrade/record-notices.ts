@@ -1,3 +1,4 @@
+import type { StreamName } from "../../domain/stream.ts";
 import type { FromParent } from "../../upgrade/protocol.ts";
 import type { RecordNotice } from "./parent-state.ts";
 
@@ -22,7 +23,7 @@ export type RecordNotices = {
 
 /** Nothing is sent before `start`; what is added before is kept. */
 export function createRecordNotices(send: (message: FromParent) => void): RecordNotices {
-  const places = new Map<string, number>();
+  const places = new Map<StreamName, number>();
   const early: Parameters<RecordNotice>[] = [];
   const unseen = new Map<number, number>();
   let notes: number[] = [];

@@ -5,7 +5,7 @@ import { addressesOf } from "../../binance/sockets/endpoint.ts";
 import type { InheritedFeed, Leftover } from "../../binance/sockets/parent-connection.ts";
 import type { Config } from "../../config/config.ts";
 import type { Gap } from "../../domain/gap.ts";
-import type { Stream } from "../../domain/stream.ts";
+import type { Stream, StreamName } from "../../domain/stream.ts";
 import type { ReceiveClock } from "../../platform/time/receive-clock.ts";
 import type { Downtime } from "../../recorder/recover/downtime.ts";
 import type { LeftOut } from "../gaps/left-out.ts";
@@ -19,7 +19,7 @@ export type StandbyFeed = {
   start(): void;
   stop(): void;
   /** The other process has recorded this. */
-  note(name: string, message: Followed): void;
+  note(name: StreamName, message: Followed): void;
   /** Whether all that the other one records is received here. */
   judge(): ReturnType<Feed["predecessor"]["judge"]>;
   /** The other process receives no more. */
@@ -87,7 +87,7 @@ export function createStandbyFeed(
   const odd: Parameters<FeedEvents["onOdd"]>[] = [];
   const dated = new Map<Stream, readonly [number, number]>();
   /** The highest id that the other process has of a stream, and when it came. */
-  const last = new Map<string, { id: number; us: number }>();
+  const last = new Map<StreamName, { id: number; us: number }>();
   const dropped = new Map<Stream, { fromUs: number; toUs: number; count: number }>();
   let strangers: readonly Leftover[] = [];
   let ping: readonly [number, number] | null = null;
@@ -215,7 +215,7 @@ export function createStandbyFeed(
   };
 }
 
-function keyOf(name: string, id: number): string {
+function keyOf(name: StreamName, id: number): string {
   return `${name}/${id}`;
 }
 

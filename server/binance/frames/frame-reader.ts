@@ -1,4 +1,4 @@
-import type { Stream } from "../../domain/stream.ts";
+import type { Stream, StreamName, StreamTypeName } from "../../domain/stream.ts";
 import { eventTimeMember } from "../../domain/stream-kind-facts.ts";
 import { hasEventTime, streamKinds } from "../../domain/stream-kinds.ts";
 import { payloadProblem } from "./payload.ts";
@@ -56,8 +56,8 @@ type Target = {
 
 /** A reader that knows these streams; frames of others are odd. */
 export function createFrameReader(streams: readonly Stream[]): FrameReader {
-  const known = new Map<string, Target>();
-  const shapes = new Map<string, PayloadPattern>();
+  const known = new Map<StreamName, Target>();
+  const shapes = new Map<StreamTypeName, PayloadPattern>();
   for (const [index, stream] of streams.entries()) {
     const { kind, levels } = stream.type;
     const shape = shapes.get(stream.type.name) ?? createPayloadPattern(kind, levels);
@@ -125,7 +125,7 @@ function integerAfter(text: string, mark: string, from: number): number {
 const longestFrame = 4 * 1024 * 1024;
 
 /** The slow path: parse and decide. Data is kept if it holds what its stream must hold, whatever else it holds. */
-function judge(text: string, known: ReadonlyMap<string, Target>): Message {
+function judge(text: string, known: ReadonlyMap<StreamName, Target>): Message {
   if (text.length > longestFrame) return { type: "odd", reason: "a frame that is too long" };
   const parsed = parseJson(text);
   if (!isObject(parsed)) return { type: "odd", reason: parsed === undefined ? "not JSON" : "not a JSON object" };

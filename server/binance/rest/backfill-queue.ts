@@ -1,5 +1,5 @@
 import type { GapCause } from "../../domain/gap.ts";
-import type { Stream } from "../../domain/stream.ts";
+import type { Stream, StreamName } from "../../domain/stream.ts";
 
 /** Trades that the ids prove to be missing, both ends included. */
 export type MissingTrades = {
@@ -58,7 +58,7 @@ const mostHoles = 50_000;
 
 /** Streams take turns, a page each, so that a long hole of one does not keep the others waiting. */
 export function createBackfillQueue(): BackfillQueue {
-  const byStream = new Map<string, WaitingBackfill[]>();
+  const byStream = new Map<StreamName, WaitingBackfill[]>();
   let count = 0;
 
   return {

@@ -1,3 +1,4 @@
+import type { StreamName } from "../../domain/stream.ts";
 import { type BookDating, createBookDating } from "../delay/book-dating.ts";
 import type { Cursor } from "../gaps/sequence-types.ts";
 import type { SilenceDetector } from "../gaps/silence-detector.ts";
@@ -15,7 +16,7 @@ export type LiveConnection = {
   /** By position of the stream in its group. */
   readonly cursors: (Cursor | undefined)[];
   /** Names that the exchange delivers on it. */
-  readonly active: Map<string, number>;
+  readonly active: Map<StreamName, number>;
   readonly join: BookDating;
   openedUs: number;
   firstDataUs: number;
@@ -48,6 +49,6 @@ export function createLiveConnection(
 }
 
 /** It delivers, and this stream is among what it was asked for: nothing of the stream can pass unseen. */
-export function covers(link: LiveConnection, name: string): boolean {
+export function covers(link: LiveConnection, name: StreamName): boolean {
   return link.firstDataUs > 0 && !link.isSilent && link.active.has(name);
 }

@@ -1,4 +1,5 @@
 import type { GapCause } from "../../domain/gap.ts";
+import type { StreamName } from "../../domain/stream.ts";
 import type { Reception } from "../feed/reception.ts";
 import { checkRollover, type Rollover, type RolloverTimes } from "../feed/rollover-check.ts";
 import type { GapResolver } from "../gaps/gap-resolver.ts";
@@ -8,11 +9,11 @@ import { forgetIds, regain, type StreamState, underWayUs } from "../gaps/stream-
 import { covers, createLiveConnection, type LiveConnection } from "./live-connection.ts";
 
 /** How far another process was with its streams, by their names, when it began to tell of what it records. */
-export type InheritedFeed = ReadonlyMap<string, Trail & { readonly lastUs: number }>;
+export type InheritedFeed = ReadonlyMap<StreamName, Trail & { readonly lastUs: number }>;
 
 /** A gap that another process leaves: one that is over, or, where `toUs` is null, one that is not. */
 export type Leftover = {
-  readonly stream: string;
+  readonly stream: StreamName;
   readonly fromUs: number;
   readonly toUs: number | null;
   readonly cause: GapCause;
@@ -29,7 +30,7 @@ export type ParentConnection = {
   /** One connection until it has left. */
   links(): readonly LiveConnection[];
   /** It has recorded a message; ignored for streams that this group does not have, or that it was not known to record. */
-  note(name: string, message: Followed): void;
+  note(name: StreamName, message: Followed): void;
   /** Whether the group's own connections bring all that it records. */
   judge(nowUs: number): Rollover;
   /** It receives no more since `stoppedUs`; all has been told. What it leaves is judged here. */
@@ -54,7 +55,7 @@ export function createParentConnection(inherited: InheritedFeed, deps: Predecess
     rhythm: createSilenceDetector(enoughOfMany),
     replace() {},
   });
-  const indexes = new Map<string, number>();
+  const indexes = new Map<StreamName, number>();
   let hasLeft = false;
 
   const beganUs = deps.nowUs();

@@ -1,6 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { Day } from "../../domain/day.ts";
 import type { ArchivedDay, ArchiveSummary, Page } from "../../domain/queries.ts";
+import type { StreamFolder } from "../../domain/stream.ts";
 
 /** What the manifests say of each archived day, so that months are one question, and when it was verified; can be rebuilt from them. */
 export type ArchiveDays = {
@@ -26,7 +27,7 @@ export type ArchiveDays = {
   page(filter: ArchiveFilter, limit: number, after: string | null): Page<ArchiveSummary>;
   /** Coverage of every symbol and day from `from` to `to`, both included; of several streams the least. */
   coverage(
-    stream: string | null,
+    stream: StreamFolder | null,
     from: string,
     to: string,
   ): readonly { symbol: string; date: string; coverage: number }[];
@@ -35,7 +36,7 @@ export type ArchiveDays = {
 };
 
 export type ArchiveFilter = {
-  readonly stream: string | null;
+  readonly stream: StreamFolder | null;
   readonly symbol: string | null;
   readonly date: string | null;
 };

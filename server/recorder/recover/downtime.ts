@@ -1,6 +1,6 @@
 import { type Segment, segmentPath } from "../../domain/day.ts";
 import type { Gap, GapCause } from "../../domain/gap.ts";
-import type { Stream } from "../../domain/stream.ts";
+import { type SeriesKey, type Stream, type StreamFolder, seriesKey } from "../../domain/stream.ts";
 import { endOf, wasRecorded } from "../../storage/list/last-record.ts";
 import { leftOutSince } from "./left-out-since.ts";
 import { newestOnDiskUs } from "./newest-on-disk.ts";
@@ -23,11 +23,11 @@ export type Before = {
   /** Segments that were open when the run before this one ended. */
   readonly segments: readonly Segment[];
   /** Receipt of the newest record of a stream that was written down, µs; 0 if none was. */
-  readonly notedUsOf: (stream: string, symbol: string) => number;
+  readonly notedUsOf: (stream: StreamFolder, symbol: string) => number;
   /** Which streams the runs before have recorded is not known: the files of each alone tell. */
   readonly isLost: boolean;
   /** Gaps of a stream that are written down, by beginning. */
-  readonly gapsOf: (stream: string, symbol: string) => readonly Gap[];
+  readonly gapsOf: (stream: StreamFolder, symbol: string) => readonly Gap[];
 };
 
 /**
@@ -56,7 +56,7 @@ export function downtimes(
     const gaps = gapsOf(folder, stream.symbol);
     const pause = gaps.findLast(isPause);
     if (pause === undefined && !wasRecorded(dataDir, stream)) continue;
-    const key = `${folder}/${stream.symbol}`;
+    const key = seriesKey(folder, stream.symbol);
     const ownUs = lastOf.get(key) ?? 0;
     const noted = isLost ? newestOnDiskUs(dataDir, [stream]) : notedUsOf(folder, stream.symbol);
     const leftOutUs = leftOutSince(gaps, Math.max(ownUs, noted), newestUs);
@@ -81,12 +81,12 @@ function endsOnDisk(
   dataDir: string,
   streams: readonly Stream[],
   { lastRun, segments }: Pick<Before, "lastRun" | "segments">,
-): { readonly lastOf: ReadonlyMap<string, number>; readonly torn: ReadonlySet<string> } {
-  const lastOf = new Map<string, number>();
+): { readonly lastOf: ReadonlyMap<SeriesKey, number>; readonly torn: ReadonlySet<SeriesKey> } {
+  const lastOf = new Map<SeriesKey, number>();
   /** Streams of which the newest file ends within a record. */
   const torn = new Set<string>();
   for (const segment of segments) {
-    const key = `${segment.stream}/${segment.symbol}`;
+    const key = seriesKey(segment.stream, segment.symbol);
     const end = endOfSegment(dataDir, segment);
     if (end === null) continue;
     lastOf.set(key, Math.max(end.lastUs, lastOf.get(key) ?? 0));
@@ -97,7 +97,7 @@ function endsOnDisk(
   // While the disk was slow nothing was noted, and what was recorded then may have been sealed since.
   const knownUs = Math.max(lastRun.lastRecvUs, ...lastOf.values());
   for (const stream of streams) {
-    const key = `${stream.type.folder}/${stream.symbol}`;
+    const key = seriesKey(stream.type.folder, stream.symbol);
     lastOf.set(key, Math.max(newestOnDiskUs(dataDir, [stream], knownUs), lastOf.get(key) ?? 0));
   }
   return { lastOf, torn };

@@ -1,5 +1,5 @@
 import { type Gap, type GapCause, gapCauses } from "../../domain/gap.ts";
-import type { Stream } from "../../domain/stream.ts";
+import { type SeriesKey, type Stream, seriesKey } from "../../domain/stream.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 
@@ -109,9 +109,9 @@ export function createGapLedger(deps: { store: (gaps: readonly Gap[]) => void; l
 
 /** One gap a stream, from its first to its last. */
 function joined(gaps: readonly Gap[]): Gap[] {
-  const byStream = new Map<string, Gap>();
+  const byStream = new Map<SeriesKey, Gap>();
   for (const gap of gaps) {
-    const key = `${gap.stream}/${gap.symbol}`;
+    const key = seriesKey(gap.stream, gap.symbol);
     const kept = byStream.get(key);
     if (kept === undefined) byStream.set(key, gap);
     else byStream.set(key, { ...kept, to_us: Math.max(kept.to_us, gap.to_us), missing: null, repaired: 0 });

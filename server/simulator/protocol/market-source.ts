@@ -1,9 +1,10 @@
+import type { StreamName } from "../../domain/stream.ts";
 import type { SymbolInfo } from "./symbol-info.ts";
 
 /** One payload of one stream, as the exchange words it. */
 export type MarketEvent = {
   /** `btcusdt@aggTrade` */
-  readonly stream: string;
+  readonly stream: StreamName;
   /** JSON text of the payload, without the combined wrapper. */
   readonly payload: string;
   /** Goes to the combined sockets that are subscribed to this stream, under the name `stream` that nobody subscribes to. */
@@ -13,7 +14,7 @@ export type MarketEvent = {
 /** Who listens: lets a source leave out what nobody reads, and wait for slow readers where it may. */
 export type MarketListeners = {
   /** True while at least one socket is subscribed to this stream. */
-  wants(stream: string): boolean;
+  wants(stream: StreamName): boolean;
   /** Null while every socket keeps up; otherwise resolves once all of them do again, or are gone. */
   pressure(): Promise<void> | null;
 };

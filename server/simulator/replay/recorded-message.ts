@@ -4,6 +4,7 @@ import {
   depthSnapshot,
   parseStreamName,
   type Stream,
+  type StreamName,
   type StreamType,
   typeOfKind,
 } from "../../domain/stream.ts";
@@ -16,7 +17,7 @@ export type RecordedMessage = {
   /** When it was received, µs; what pacing goes by. */
   readonly recvUs: number;
   /** `btcusdt@aggTrade`; for a REST book, the symbol's `depthSnapshot`, which nobody can subscribe to. */
-  readonly stream: string;
+  readonly stream: StreamName;
   /** Null for streams that RT-Data does not record itself (klines): they are played all the same. */
   readonly parsed: Stream | null;
   readonly payload: string;
@@ -115,7 +116,7 @@ function parseMembers(line: string): { t?: unknown; raw?: unknown; url?: unknown
   }
 }
 
-type Named = { readonly stream: string; readonly payload: string; readonly parsed?: Stream };
+type Named = { readonly stream: StreamName; readonly payload: string; readonly parsed?: Stream };
 
 const envelope = /^\{"stream":"([^"\\]+)","data":/;
 

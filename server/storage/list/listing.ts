@@ -8,7 +8,7 @@ import {
   manifestPath,
   segmentOfPath,
 } from "../../domain/day.ts";
-import { createStream, type Stream, streamTypeOfFolder } from "../../domain/stream.ts";
+import { createStream, type SeriesKey, type Stream, seriesKey, streamTypeOfFolder } from "../../domain/stream.ts";
 import { codeOf, messageOf, OperatorError } from "../../platform/errors.ts";
 import { existsSync, readdirSync } from "../../platform/files/files.ts";
 import { readdir, stat } from "../../platform/files/files-async.ts";
@@ -51,11 +51,11 @@ export function isArchiveLost(dataDir: string, day: Day): boolean {
 
 /** Groups files into recorded streams; ignores foreign files. */
 export function recordedStreamsOf(paths: readonly string[]): RecordedStream[] {
-  const byStream = new Map<string, string[]>();
+  const byStream = new Map<SeriesKey, string[]>();
   for (const path of paths) {
     const day = dayOfPath(path);
     if (day === null) continue;
-    const key = `${day.stream}/${day.symbol}`;
+    const key = seriesKey(day.stream, day.symbol);
     const streamPaths = byStream.get(key);
     if (streamPaths === undefined) byStream.set(key, [path]);
     else streamPaths.push(path);

@@ -32,7 +32,7 @@ export function chartRequest(
   const toUs = nowUs();
   const fromUs = toUs - lengthUs;
   const own = status().symbols.find((one) => one.symbol === symbol)?.streams ?? [];
-  const folders = own.map((one) => parseStreamType(one.stream)?.folder ?? one.stream);
+  const folders = own.flatMap((one) => parseStreamType(one.stream)?.folder ?? []);
   const filter = { stream: null, symbol, cause: null, fromUs, toUs };
   const known = history
     .gaps(filter, mostGaps, null)

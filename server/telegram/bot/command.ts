@@ -1,6 +1,7 @@
 import type { Incidents } from "../../domain/incident.ts";
 import type { History } from "../../domain/queries.ts";
 import type { BookView, Status } from "../../domain/status.ts";
+import type { StreamFolder } from "../../domain/stream.ts";
 import type { LogEntry } from "../../platform/log/recent-logs.ts";
 import { zoneName } from "../../text/amounts.ts";
 import { fill, type Language } from "../../text/language.ts";
@@ -20,7 +21,7 @@ export type Sources = {
   readonly logs: () => readonly LogEntry[];
   readonly nowUs: () => number;
   /** Folder name of the stream that shows a symbol's prices best, or null. */
-  readonly priceStream: (symbol: string) => string | null;
+  readonly priceStream: (symbol: string) => StreamFolder | null;
   readonly dataDir: string;
 };
 

@@ -67,10 +67,11 @@ async function daysOf(
   date: string,
 ): Promise<DayCoverage[]> {
   const found: DayCoverage[] = [];
-  const types = new Set(status().symbols.flatMap((symbol) => symbol.streams.map(({ stream }) => stream)));
+  const names = status().symbols.flatMap((symbol) => symbol.streams.map(({ stream }) => stream));
+  const folders = new Set(names.flatMap((name) => parseStreamType(name)?.folder ?? []));
   for (const symbol of symbols) {
-    for (const type of types) {
-      const day = history.day({ stream: parseStreamType(type)?.folder ?? type, symbol, date });
+    for (const folder of folders) {
+      const day = history.day({ stream: folder, symbol, date });
       if (day !== null) found.push(day);
       await nextTurn();
     }

@@ -1,4 +1,5 @@
 import { dateOf, dayUs } from "../../domain/day.ts";
+import type { StreamFolder } from "../../domain/stream.ts";
 import { codeOf } from "../../platform/errors.ts";
 import type { RecordedFile } from "../../storage/list/day-files.ts";
 import { streamsOfDay } from "../../storage/list/listing.ts";
@@ -18,7 +19,7 @@ export type ChartQuery = {
   readonly dataDir: string;
   readonly symbol: string;
   /** Folder name of the stream. */
-  readonly stream: string;
+  readonly stream: StreamFolder;
   readonly fromUs: number;
   readonly toUs: number;
   readonly points: number;

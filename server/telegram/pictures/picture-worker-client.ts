@@ -1,3 +1,4 @@
+import type { StreamFolder } from "../../domain/stream.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { Chart } from "./chart-picture.ts";
 import type { DayPicture } from "./day-picture.ts";
@@ -72,7 +73,12 @@ export function createPictureWorker(
 
 /** What the worker is to draw; the points of a chart it reads itself, from the files of this stream. */
 export type PictureJob =
-  | { readonly kind: "chart"; readonly dataDir: string; readonly stream: string; readonly chart: Omit<Chart, "points"> }
+  | {
+      readonly kind: "chart";
+      readonly dataDir: string;
+      readonly stream: StreamFolder;
+      readonly chart: Omit<Chart, "points">;
+    }
   | { readonly kind: "day"; readonly day: DayPicture };
 
 /** What it answers: a PNG, or why there is none. */

@@ -53,7 +53,7 @@ export function writeSegments(
   const windows = new Map<string, { segment: Segment; rows: Row[] }>();
   for (const row of content) {
     const { name, startUs } = windowOf(row[0], 5);
-    const window = windows.get(String(startUs)) ?? {
+    const window: { segment: Segment; rows: Row[] } = windows.get(String(startUs)) ?? {
       segment: { stream, symbol, date: dateOf(row[0]), name },
       rows: [],
     };

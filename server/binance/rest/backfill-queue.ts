@@ -1,75 +1,82 @@
 import type { GapCause } from "../../domain/gap.ts";
 import type { Stream, StreamName } from "../../domain/stream.ts";
 
-/** Trades that the ids prove to be missing, both ends included. */
+/** Trades that are missing according to their ids; both ends are included. */
 export type MissingTrades = {
   /** An aggTrade or trade stream. */
   readonly stream: Stream;
   readonly fromId: number;
   readonly toId: number;
-  /** The gap it belongs to, µs. */
+  /** Start and end of the gap that the trades belong to, µs. */
   readonly fromUs: number;
   readonly toUs: number;
   readonly cause: GapCause;
 };
 
-/** A hole that is being refetched; holes that are kept over a restart are given back as this. */
+/** Missing trades that are being backfilled. A stored backfill is restored in this form after a restart. */
 export type PendingBackfill = MissingTrades & {
-  /** All before this id is done. */
+  /** Ids below this id are done. */
   readonly nextId: number;
   readonly fetched: number;
 };
 
-/** Holes in memory, with what is needed to take turns. */
+/** How many ids were withdrawn from the gap that starts at `fromUs`. */
+export type WithdrawnIds = { readonly fromUs: number; readonly count: number };
+
+/** The result of a backfill. `reason` explains in words why some trades are still missing; null if all were fetched. */
+export type BackfillResult = { readonly fetched: number; readonly missing: number; readonly reason: string | null };
+
+/** A backfill in memory, with the state that its turns need. */
 export type WaitingBackfill = {
-  hole: PendingBackfill;
-  /** Not to be asked for before, ms. */
+  backfill: PendingBackfill;
+  /** Earliest time of the next request, ms. */
   notBeforeMs: number;
-  /** Attempts in a row that failed. */
+  /** Failed attempts in a row. */
   failures: number;
-  /** Answers at which the exchange's history ended before the hole did, and the highest id of the hole in the last one; 0 if none. */
+  /** How many answers ended before `toId`, because the exchange's history ended there. */
   ends: number;
+  /** Highest id of this backfill in the latest of those answers; 0 if there was none. */
   listedId: number;
-  /** Nothing of it is missing any more. */
+  /** The ids turned out not to be missing. */
   isWithdrawn: boolean;
-  /** Nothing of it has been handed over in this process: what comes next may be on disk already. */
+  /** This process has not handed over a page yet, so the next page may already be on disk. */
   untouched: boolean;
 };
 
-/** The holes that wait, by stream, each stream's in order of arrival. */
+/** Waiting backfills by stream, in order of arrival within each stream. */
 export type BackfillQueue = {
   /**
-   * Takes what of the hole is not waiting already (its end, most often all of it), and returns that, or null where nothing is left;
-   * "full" if there are too many.
+   * Adds the part of the backfill that is not waiting yet: its end, and usually all of it. Returns the added part; null if all of it is
+   * waiting already; "full" if the queue is full.
    */
-  add(hole: PendingBackfill): PendingBackfill | null | "full";
-  /** The first hole of the stream whose turn it is; null if all must wait or none is there. */
+  add(backfill: PendingBackfill): PendingBackfill | null | "full";
+  /** Returns the first backfill of the stream whose turn it is; null if the queue is empty or all must wait. */
   next(nowMs: number): WaitingBackfill | null;
-  /** When the next one may be asked for, ms; Infinity if there is none. */
+  /** When the next request may be sent, ms; Infinity if the queue is empty. */
   dueMs(): number;
   remove(waiting: WaitingBackfill): void;
   all(): readonly PendingBackfill[];
-  /** Those of a stream. */
+  /** Returns the backfills of a stream. */
   of(stream: Stream): readonly WaitingBackfill[];
   size(): number;
 };
 
-const mostHoles = 50_000;
+const mostBackfills = 50_000;
 
-/** Streams take turns, a page each, so that a long hole of one does not keep the others waiting. */
+/** Creates an empty queue. Streams take turns, one page each, so a long backfill does not keep other streams waiting. */
 export function createBackfillQueue(): BackfillQueue {
   const byStream = new Map<StreamName, WaitingBackfill[]>();
   let count = 0;
 
   return {
-    add(hole) {
-      const waiting = byStream.get(hole.stream.name) ?? [];
-      const rest = withoutWaiting(hole, waiting);
+    add(backfill) {
+      const waiting = byStream.get(backfill.stream.name) ?? [];
+      const rest = withoutWaiting(backfill, waiting);
       if (rest === null) return null;
-      if (count >= mostHoles) return "full";
+      if (count >= mostBackfills) return "full";
       count++;
       waiting.push({
-        hole: rest,
+        backfill: rest,
         notBeforeMs: 0,
         failures: 0,
         ends: 0,
@@ -77,7 +84,7 @@ export function createBackfillQueue(): BackfillQueue {
         isWithdrawn: false,
         untouched: true,
       });
-      byStream.set(hole.stream.name, waiting);
+      byStream.set(backfill.stream.name, waiting);
       return rest;
     },
     next(nowMs) {
@@ -96,23 +103,24 @@ export function createBackfillQueue(): BackfillQueue {
       return due;
     },
     remove(done) {
-      const { name } = done.hole.stream;
+      const { name } = done.backfill.stream;
       const waiting = byStream.get(name) ?? [];
       if (!waiting.includes(done)) return;
       count--;
-      const others = waiting.filter((one) => one !== done);
+      const others = waiting.filter((entry) => entry !== done);
       if (others.length === 0) byStream.delete(name);
       else byStream.set(name, others);
     },
-    all: () => [...byStream.values()].flat().map(({ hole }) => hole),
+    all: () => [...byStream.values()].flat().map(({ backfill }) => backfill),
     of: ({ name }) => [...(byStream.get(name) ?? [])],
     size: () => count,
   };
 }
 
-function withoutWaiting(hole: PendingBackfill, waiting: readonly WaitingBackfill[]): PendingBackfill | null {
-  let { nextId } = hole;
-  for (const { hole: other } of waiting) if (other.fromId <= nextId && other.toId >= nextId) nextId = other.toId + 1;
-  if (nextId > hole.toId) return null;
-  return nextId === hole.nextId ? hole : { ...hole, fromId: nextId, nextId };
+function withoutWaiting(backfill: PendingBackfill, waiting: readonly WaitingBackfill[]): PendingBackfill | null {
+  let { nextId } = backfill;
+  for (const { backfill: earlier } of waiting)
+    if (earlier.fromId <= nextId && earlier.toId >= nextId) nextId = earlier.toId + 1;
+  if (nextId > backfill.toId) return null;
+  return nextId === backfill.nextId ? backfill : { ...backfill, fromId: nextId, nextId };
 }

@@ -3,16 +3,16 @@ import type { Log } from "../../platform/log/log.ts";
 import { type After, after as systemAfter } from "../../platform/time/timers.ts";
 import type { RestClient } from "./rest-client.ts";
 
-/** Local clock minus exchange clock, ms, wrong by at most `boundMs` (half the round trip it was measured in). */
+/** Local clock minus exchange clock, ms. The error is at most `boundMs`: half of the measured round trip. */
 export type ClockOffset = { readonly offsetMs: number; readonly boundMs: number };
 
-/** Measures the clock offset now and then. */
+/** Measures the clock offset at regular intervals. */
 export type ClockOffsetMeter = {
   start(): void;
   stop(): void;
-  /** Measures at once: the local clock was stepped, say. What is being measured at that moment is thrown away. */
+  /** Measures at once, for example after a step of the local clock. Discards a measurement that is under way. */
   measureNow(): void;
-  /** The newest estimate, or null before the first. */
+  /** Returns the newest estimate; null before the first. */
   current(): ClockOffset | null;
 };
 
@@ -20,16 +20,16 @@ const samples = 5;
 const everyMs = 10 * 60_000;
 const retryMs = 30_000;
 
-/** The exchange's answer is cut to whole ms: on average the time is half of one later, and by at most as much. */
+/** The exchange cuts its time to whole ms. Its true time is later by 0.5 ms on average; the error is at most 0.5 ms. */
 const cutMs = 0.5;
 
-/** Shorter than that is no sleep, only a busy process, ms. */
+/** A shorter pause is a busy process, not a suspended machine, ms. */
 const leastSleepMs = 1000;
 
 /**
- * Asks `/api/v3/time` five times (weight 1 each) and believes the answer with the shortest round trip, which is that of the
- * request, not of its wait in the client; again every ten minutes, after a failure every 30 s. `nowUs` is the clock whose offset is
- * wanted: the one that stamps `recv_us`. Never throws: without an answer the offset stays what it was.
+ * Creates the meter. It asks `/api/v3/time` five times (weight 1 each) and uses the answer with the shortest round trip. The round trip
+ * does not include the wait in the REST client. It measures again every ten minutes, after a failure every 30 s.
+ * `nowUs` is the clock to measure: the one that stamps `recv_us`. Never throws; without an answer the offset does not change.
  */
 export function createClockOffsetMeter(deps: {
   rest: RestClient;
@@ -70,7 +70,7 @@ export function createClockOffsetMeter(deps: {
       sentUs = nowUs();
     };
     const answer = await rest.get("/api/v3/time", {}, { weight: 1, priority: "high", signal, onSend });
-    // The client tells why there is no answer.
+    // The REST client has logged the reason.
     if (answer.kind === "failed") return null;
     const serverTime = answer.kind === "ok" ? /^\s*\{"serverTime":(\d{13})\}\s*$/.exec(answer.text)?.[1] : undefined;
     if (answer.kind === "ok" && serverTime !== undefined) {
@@ -99,7 +99,7 @@ export function createClockOffsetMeter(deps: {
   };
 }
 
-/** A machine that slept meanwhile: the round trip was measured by a clock that stood still. */
+/** Uses the wall-clock time if the machine was suspended: the monotonic clock stood still meanwhile. */
 function roundTripOf(measuredMs: number, passedMs: number): number {
   return passedMs > measuredMs + leastSleepMs ? passedMs : measuredMs;
 }

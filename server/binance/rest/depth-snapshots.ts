@@ -5,12 +5,12 @@ import { type After, after as systemAfter } from "../../platform/time/timers.ts"
 import { createPayloadPattern } from "../frames/payload-patterns.ts";
 import type { RestClient } from "./rest-client.ts";
 
-/** Fetches REST books for symbols whose diff depth is recorded: at start, after each hole, and every hour. */
+/** Fetches order books over REST for symbols whose diffs are recorded: at start, after missing diffs, every hour. */
 export type DepthSnapshots = {
   start(): void;
-  /** The symbol's diffs have a hole, or begin: its book is wanted soon. Requests that wait already are joined. */
+  /** Asks for the symbol's book soon, because diffs are missing or begin. Joins a request that is waiting already. */
   request(symbol: string): void;
-  /** Other symbols from now on; new ones are asked for at once. */
+  /** Replaces the list of symbols. The books of new symbols are requested at once. */
   setSymbols(symbols: readonly string[]): void;
   status(): { readonly waiting: number; readonly delivered: number; readonly lastProblem: string | null };
   stop(): void;
@@ -20,32 +20,44 @@ export type DepthSnapshotDeps = {
   readonly rest: RestClient;
   readonly nowUs: () => number;
   /**
-   * The first update id `U` of the symbol's diffs since its newest hole; null while there has been none. A book from before it
-   * cannot be joined to the diffs.
+   * Returns the first update id `U` of the symbol's diffs since diffs were last missing; null before the first diff. An older book cannot
+   * be joined to the diffs.
    */
   readonly firstDiffId: (symbol: string) => number | null;
-  /** `stream` is the symbol's depthSnapshot, the same object each time; `payload` the answer's text, byte for byte, `recvUs` when it had arrived. */
+  /**
+   * Called for each book. `stream` is the symbol's depthSnapshot, the same object each time. `payload` is the answer's text, byte for byte;
+   * `recvUs` the time at which it had arrived.
+   */
   readonly onSnapshot: (stream: Stream, payload: string, recvUs: number) => void;
   readonly log: Log;
   readonly after?: After;
 };
 
-/** Levels a side, the most there are, and their weight (rest-api.md, "Order book"). */
+/** Levels a side (the maximum) and the weight of such a request. Source: rest-api.md, "Order book". */
 const limit = 5000;
 const weight = 250;
 const hourMs = 3_600_000;
 
-/** How long to wait for the first diff, or for a book that is new enough, and how often. */
+/** Time between attempts, and most attempts, while there is no diff yet or the book is too old. */
 const againMs = 2000;
 const mostAttempts = 10;
 
-/** A symbol that wants its book. `urgent`: there is a hole; others are only due. */
+/** A symbol whose book is wanted. `urgent`: diffs are missing; otherwise the hourly book is due. */
 type Wanted = { readonly symbol: string; urgent: boolean; waits: number; attempts: number; notReady: boolean };
 
 /**
- * One request is under way at a time; holes come before what is merely due; the hourly round is spread over the hour, and takes
- * longer where the weight does not suffice for all symbols. Only books that reach the first diff are delivered (web-socket-streams.md, "How to
- * manage a local order book correctly"); a symbol without any diff yet is waited for a little, then taken as it is.
+ * Creates the fetcher. One request is under way at a time; urgent books come first. The hourly round is spread over the hour and takes
+ * longer if the weight budget does not suffice for all symbols.
+ *
+ * | book of a symbol                          | next step                                                                       |
+ * |-------------------------------------------|---------------------------------------------------------------------------------|
+ * | no diff yet                               | wait `againMs`, at most `mostAttempts` times, then ask anyway                   |
+ * | reaches the first diff                    | deliver                                                                         |
+ * | older than the first diff, unknown form   | ask again after `againMs`; give up after `mostAttempts`, until the hourly round |
+ * | no answer                                 | ask again after `againMs`                                                       |
+ * | refused                                   | give up until the hourly round                                                  |
+ *
+ * Source: web-socket-streams.md, "How to manage a local order book correctly".
  */
 export function createDepthSnapshots(
   options: { symbols: readonly string[]; everyMs?: number },
@@ -53,7 +65,7 @@ export function createDepthSnapshots(
 ): DepthSnapshots {
   const { rest, log, after = systemAfter } = deps;
   const everyMs = options.everyMs ?? hourMs;
-  const shape = createPayloadPattern("depthSnapshot", null);
+  const pattern = createPayloadPattern("depthSnapshot", null);
   const abort = new AbortController();
   const waiting = new Map<string, Wanted>();
   const timers = new Set<() => void>();
@@ -68,7 +80,7 @@ export function createDepthSnapshots(
 
   function want(symbol: string, urgent: boolean): void {
     const known = waiting.get(symbol);
-    // What is under way may be a book from before this hole: another one is wanted.
+    // The book under way may be older than the missing diffs, so another book is needed.
     if (known === undefined || (urgent && known === underWay))
       waiting.set(symbol, { symbol, urgent, waits: 0, attempts: 0, notReady: false });
     else known.urgent ||= urgent;
@@ -113,7 +125,7 @@ export function createDepthSnapshots(
       delivered++;
       deps.onSnapshot(streamOf(symbol), answer.text, recvUs);
     } else if (++wanted.attempts >= mostAttempts)
-      drop(wanted, `its book over REST is older than its diffs, ${mostAttempts} times in a row`, true);
+      drop(wanted, `the REST order book was older than the diffs ${mostAttempts} times in a row`, true);
     else later(wanted);
   }
 
@@ -124,10 +136,10 @@ export function createDepthSnapshots(
   }
 
   function idOf(text: string): number | null {
-    return shape.isProved(`${text}}`, 0) ? Number(/^\{"lastUpdateId":(-?\d+)/.exec(text)?.[1]) : null;
+    return pattern.isProved(`${text}}`, 0) ? Number(/^\{"lastUpdateId":(-?\d+)/.exec(text)?.[1]) : null;
   }
 
-  /** Others have their turn meanwhile. */
+  /** Moves the symbol to the end of the queue and makes it ready again after `againMs`. */
   function later(wanted: Wanted): void {
     wanted.notReady = true;
     waiting.delete(wanted.symbol);
@@ -140,14 +152,15 @@ export function createDepthSnapshots(
     timers.add(cancel);
   }
 
-  /** The next round asks again. A symbol that is unknown is not told here: whoever watches symbols does. */
-  function drop({ symbol }: Wanted, reason: string, tell: boolean): void {
+  /** Gives up until the next round. Unknown symbols are not logged here, because the symbol watch logs them. */
+  function drop({ symbol }: Wanted, reason: string, isLogged: boolean): void {
     waiting.delete(symbol);
     lastProblem = `${symbol}: ${reason}`;
-    if (tell) log.warn("no order book over REST; the next hourly one is waited for", { symbol, reason });
+    if (isLogged)
+      log.warn("cannot fetch the order book over REST; the next attempt is the hourly book", { symbol, reason });
   }
 
-  /** Each symbol has its moment in the hour. */
+  /** Spreads the symbols evenly over the hour. */
   function scheduleRound(): void {
     cancelRound?.();
     cancelRound = null;

@@ -1,28 +1,32 @@
 import type { RestClient, RestQuery } from "./rest-client.ts";
 
-/** What the exchange says of symbols: their status word (`TRADING`, `HALT`), or null for those that it does not know. */
+/** Status words of symbols (`TRADING`, `HALT`); null for symbols that the exchange does not know. */
 export type SymbolStatuses = {
   readonly statuses: ReadonlyMap<string, string | null>;
-  /** Every symbol that there is, where all were asked for. */
+  /** All symbols of the exchange if all were requested; otherwise null. */
   readonly all: readonly string[] | null;
 };
 
-/** Symbols named in one request: an URL of 4 KB at most. */
+/** Symbols in one request: keeps the URL below 4 KB. */
 const perRequest = 100;
 
-/** So many requests, each of the weight of one for all symbols, are as many as are worth it. */
+/** Most requests: each has the same weight as one request for all symbols. */
 const mostRequests = 5;
 
 const weight = 20;
 
-/** All symbols are some 15 MB today. */
+/** Longest answer, bytes. All symbols take about 15 MB today. */
 const mostBytes = 64 * 1024 * 1024;
 
 /**
- * Asks for the statuses of `symbols`; null if the exchange did not answer. A list is refused as a whole (-1121) where one of it does
- * not exist. So those in `doubtful` are asked for one by one, the others in lists; where a list is refused, or that would be many
- * requests, all symbols of the exchange are asked for at once: the same weight, some MB more (without the permission sets, which
- * are most of it). Source: rest-api.md, "Exchange information".
+ * Asks for the statuses of `symbols`; null if the exchange did not answer.
+ *
+ * 1. Symbols in `doubtful` are requested one by one, because the exchange refuses a whole list (-1121) for one unknown symbol.
+ * 2. The other symbols are requested in lists.
+ * 3. If a list is refused, or if 1 and 2 take too many requests, one request asks for all symbols of the exchange. It has the same weight
+ *    and costs some MB more; the permission sets, most of the answer, are left out.
+ *
+ * Source: rest-api.md, "Exchange information".
  */
 export async function askStatuses(
   rest: RestClient,
@@ -38,15 +42,15 @@ export async function askStatuses(
   if (single.length + lists.length > mostRequests) return askAll(rest, symbols, signal);
   const statuses = new Map<string, string | null>();
   for (const list of lists) {
-    const found = await ask(rest, { symbols: JSON.stringify(list) }, signal);
-    if (found === null) return null;
-    if (found === "refused") return askAll(rest, symbols, signal);
-    for (const symbol of list) statuses.set(symbol, found.get(symbol) ?? null);
+    const answered = await ask(rest, { symbols: JSON.stringify(list) }, signal);
+    if (answered === null) return null;
+    if (answered === "refused") return askAll(rest, symbols, signal);
+    for (const symbol of list) statuses.set(symbol, answered.get(symbol) ?? null);
   }
   for (const symbol of single) {
-    const found = await ask(rest, { symbol }, signal);
-    if (found === null) return null;
-    statuses.set(symbol, found === "refused" ? null : (found.get(symbol) ?? null));
+    const answered = await ask(rest, { symbol }, signal);
+    if (answered === null) return null;
+    statuses.set(symbol, answered === "refused" ? null : (answered.get(symbol) ?? null));
   }
   return { statuses, all: null };
 }
@@ -56,9 +60,12 @@ async function askAll(
   symbols: readonly string[],
   signal: AbortSignal,
 ): Promise<SymbolStatuses | null> {
-  const found = await ask(rest, {}, signal);
-  if (found === null || found === "refused") return null;
-  return { statuses: new Map(symbols.map((symbol) => [symbol, found.get(symbol) ?? null])), all: [...found.keys()] };
+  const answered = await ask(rest, {}, signal);
+  if (answered === null || answered === "refused") return null;
+  return {
+    statuses: new Map(symbols.map((symbol) => [symbol, answered.get(symbol) ?? null])),
+    all: [...answered.keys()],
+  };
 }
 
 async function ask(
@@ -74,10 +81,10 @@ async function ask(
   return statuses === null || statuses.size === 0 ? null : statuses;
 }
 
-/** Answers of up to so many characters are parsed; what names a list of symbols is never longer. */
+/** Answers up to this length are parsed, characters. An answer to a list of symbols is never longer. */
 const parsedWhole = 1024 * 1024;
 
-/** Null if a single entry is not of the documented form: a symbol that cannot be read must not pass for one that does not exist. */
+/** Reads the statuses; null if any entry has an unknown form. Otherwise an unreadable symbol would look like an unknown symbol. */
 function parsedStatuses(text: string): ReadonlyMap<string, string> | null {
   let entries: unknown;
   try {

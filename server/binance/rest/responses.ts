@@ -3,40 +3,40 @@ import { FetchBoundError } from "../../platform/fetch/bounded-body.ts";
 import type { BoundedAnswer } from "../../platform/fetch/bounded-fetch.ts";
 import { certificateAdvice, foreignAnswer, redirectText } from "../../platform/fetch/foreign-answer.ts";
 
-/** What became of one request. */
+/** The outcome of one request. */
 export type RestAnswer =
-  /** `text` is the body, JSON, byte for byte as decoded from UTF-8; `roundTripMs` that of the request without any wait before it. */
+  /** `text` is the JSON body, byte for byte as decoded from UTF-8. `roundTripMs` does not include the wait in the client. */
   | { readonly kind: "ok"; readonly text: string; readonly roundTripMs: number }
-  /** The exchange understood and said no: its own code (-1121: it has no such symbol; null for 404) and words. */
+  /** The exchange refused, with its own code (-1121: unknown symbol; null for HTTP 404) and message. */
   | { readonly kind: "refused"; readonly status: number; readonly code: number | null; readonly msg: string }
-  /** No answer that could be used; ask again, the client does not let anybody do so too early. */
+  /** No usable answer. Ask again at once: the client delays the request as long as necessary. */
   | { readonly kind: "failed"; readonly reason: string };
 
-/** Trouble that concerns every request. */
+/** A problem that affects every request. */
 export type RestTrouble = {
-  /** Trouble of one kind in a row is told once. */
+  /** Consecutive problems of one kind are logged once. */
   readonly kind: string;
-  /** For people: what happened and what to do. */
+  /** What happened and what to do, in words. */
   readonly reason: string;
-  /** How long nobody may ask, ms, where the exchange has said so; null: back off. */
+  /** Pause that the exchange has asked for, ms; null: back off. */
   readonly pauseMs: number | null;
-  /** Shortest pause where it has not, ms. */
+  /** Shortest pause if the exchange has not asked for a pause, ms. */
   readonly leastMs: number;
 };
 
-/** Codes of an exchange that cannot answer now (errors.md): unknown error, disconnected, too many requests, time-out, overload. */
+/** Codes for temporary errors: unknown error, disconnected, too many requests, time-out, overload. Source: errors.md. */
 const passing: readonly number[] = [-1000, -1001, -1003, -1006, -1007, -1008, -1016, -1034];
 
 const minuteMs = 60_000;
 
-/** Reads a whole answer. */
+/** Classifies a complete answer. */
 export function readAnswer(answer: BoundedAnswer, roundTripMs: number): RestAnswer | RestTrouble {
   const { status, headers } = answer;
   const text = answer.text();
   const isJson = /^\s*[{[]/.test(text) && /[}\]]\s*$/.test(text);
   if (status === 429 || status === 418) return tooMuch(status, headers.get("retry-after"));
   if (status === 200 && isJson) return { kind: "ok", text, roundTripMs };
-  // 407 and 511 are a proxy's and a network's own: the exchange has neither, nor does it redirect.
+  // Proxies send 407, networks with a login page 511. The exchange sends neither, and no redirect.
   if (status < 400 || status === 407 || status === 511) {
     const seen = status < 300 ? `HTTP ${status} that is not JSON` : redirectText(status, headers.get("location"));
     return { kind: "page", reason: foreignAnswer(seen, "exchange.rest_url"), pauseMs: null, leastMs: minuteMs / 6 };
@@ -50,7 +50,7 @@ export function readAnswer(answer: BoundedAnswer, roundTripMs: number): RestAnsw
   return { kind: String(status), ...advice(status, words), pauseMs: null };
 }
 
-/** A request that got no answer at all. */
+/** Classifies a request without any answer. */
 export function noAnswer(error: unknown): RestTrouble {
   const isLate = error instanceof FetchBoundError && error.name === "TimeoutError";
   if (error instanceof FetchBoundError && !isLate) {
@@ -66,7 +66,7 @@ export function noAnswer(error: unknown): RestTrouble {
   return { kind: "network", reason, pauseMs: null, leastMs: 1000 };
 }
 
-/** What to wait beyond the end of a ban, and the longest ban there is (rest-api.md, "IP Limits"), ms. */
+/** Extra wait after the end of a ban, and the longest ban, ms. Source: rest-api.md, "IP Limits". */
 const graceMs = 500;
 const longestBanMs = 3 * 86_400_000;
 
@@ -80,20 +80,20 @@ function tooMuch(status: 429 | 418, retryAfter: string | null): RestTrouble {
       : 2 * minuteMs;
   const reason =
     status === 429
-      ? "too many requests from this address; nothing is asked until the time is over. If it comes back, something else here uses the same address"
-      : "this address is banned for a while after too many requests; nothing is asked until the ban ends. Find what else asks from this address";
+      ? "too many requests from this address; requests pause for the time that the exchange demands. If this comes back, another program uses the same address"
+      : "this address is banned for a while after too many requests; requests pause until the ban ends. Find the other program that uses this address";
   return { kind: String(status), reason: `HTTP ${status}: ${reason}`, pauseMs, leastMs: 1000 };
 }
 
 function advice(status: number, words: string): Pick<RestTrouble, "reason" | "leastMs"> {
   if (status === 403) {
-    const what = "its firewall refused us; it mostly lets an address in again after some minutes";
-    return { reason: `HTTP 403: ${what}`, leastMs: minuteMs };
+    const hint = "its firewall refused this address; it usually accepts the address again after some minutes";
+    return { reason: `HTTP 403: ${hint}`, leastMs: minuteMs };
   }
   if (status === 451) {
-    const what =
+    const hint =
       "it does not serve this country; try exchange.rest_url = https://data-api.binance.vision or another server";
-    return { reason: `HTTP 451: ${what}`, leastMs: 5 * minuteMs };
+    return { reason: `HTTP 451: ${hint}`, leastMs: 5 * minuteMs };
   }
   if (status >= 500) return { reason: `HTTP ${status}: the exchange cannot answer now${words}`, leastMs: 1000 };
   return { reason: `HTTP ${status}: an answer of an unknown form${words}; check exchange.rest_url`, leastMs: 10_000 };

@@ -4,21 +4,21 @@ import { type After, after as systemAfter } from "../../platform/time/timers.ts"
 import { noAnswer, type RestAnswer, type RestTrouble, readAnswer } from "./responses.ts";
 import { createWeightBudget } from "./weight-budget.ts";
 
-/** Asks the exchange over REST; the one way for the whole process, so that its weight is known and its bans are obeyed by all. */
+/** Sends REST requests to the exchange. The process has one client, so all requests share its weight budget and obey its pauses. */
 export type RestClient = {
   /**
-   * GET `path` with `query`. Waits for its turn, then for room in the minute's weight, then for the answer; never throws.
-   * Whoever gets "failed" may ask again at once: it waits in here as long as the exchange wants.
+   * Sends GET `path` with `query`. Waits for its turn, then for weight in this minute, then for the answer; never throws.
+   * After "failed" the caller may ask again at once: the client waits as long as the exchange demands.
    */
   get(path: string, query: RestQuery, options: RestOptions): Promise<RestAnswer>;
   status(): RestStatus;
-  /** Aborts what is under way and answers everything with "failed" from now on. Idempotent. */
+  /** Aborts requests under way. From now on every request gets "failed". Idempotent. */
   stop(): void;
 };
 
 export type RestQuery = Readonly<Record<string, string | number>>;
 
-/** What waits is served by priority, then in order. Low ones leave room in each minute's weight for the others. */
+/** Requests are served by priority, then in order. Lower priorities may use only a part of each minute's weight. */
 export type RestPriority = "high" | "normal" | "low";
 
 export type RestOptions = {
@@ -26,16 +26,16 @@ export type RestOptions = {
   readonly weight: number;
   readonly priority: RestPriority;
   readonly signal?: AbortSignal;
-  /** Longest answer that is read, bytes after decompression; default 8 MiB, far above any page of trades and any book. */
+  /** Longest accepted answer, bytes after decompression; default 8 MiB, far above any page of trades and any book. */
   readonly mostBytes?: number;
-  /** Called at the moment in which the request goes out. */
+  /** Called immediately before the request is sent. */
   readonly onSend?: () => void;
 };
 
 export type RestStatus = {
   readonly usedWeight: number;
   readonly waiting: number;
-  /** What is wrong, in words for people; null while the exchange answers. */
+  /** The current problem, in words; null while the exchange answers. */
   readonly trouble: string | null;
 };
 
@@ -48,15 +48,22 @@ type Waiting = {
 const ranks: readonly RestPriority[] = ["high", "normal", "low"];
 const shares: Readonly<Record<RestPriority, number>> = { high: 1, normal: 0.9, low: 0.75 };
 
-/** Requests under way at once. */
+/** Most requests under way at once. */
 const lanes = 2;
 const mostWaiting = 1000;
 const usualMostBytes = 8 * 1024 * 1024;
 const longestBackoffMs = 5 * 60_000;
 
 /**
- * `weightPerMinute` is what we spend at most (3000), of what the exchange allows an address (6000); `timeoutMs` how long an answer
- * may take (15 s: the exchange itself gives up after 10). `now` is the wall clock, ms.
+ * Creates the client. `weightPerMinute`: weight that this process may use (default 3000). `addressLimit`: weight that the exchange allows
+ * an address (default 6000). `timeoutMs`: longest wait for an answer (default 15 s; the exchange itself gives up after 10 s). `now`: the
+ * wall clock, ms.
+ *
+ * | state     | entered when                          | behaviour                                                            |
+ * |-----------|---------------------------------------|----------------------------------------------------------------------|
+ * | answering | a request was answered                | up to `lanes` requests at once                                       |
+ * | paused    | a request met a problem               | no requests until the pause ends: as demanded, or by backoff         |
+ * | probing   | the pause has ended                   | one request at a time; an answer leads to answering, else to paused  |
  */
 export function createRestClient(
   options: { restUrl: string; weightPerMinute?: number; addressLimit?: number; timeoutMs?: number },
@@ -67,14 +74,14 @@ export function createRestClient(
   const queues: Readonly<Record<RestPriority, Waiting[]>> = { high: [], normal: [], low: [] };
   const underWay = new Set<AbortController>();
   let stopped = false;
-  /** While the exchange wants to be left alone. */
+  /** Set while no request may be sent. */
   let pause: { readonly endMs: number; readonly cancel: () => void } | null = null;
-  /** Wakes us when the minute's weight is there again. */
+  /** Cancels the timer that waits for the next minute's weight. */
   let cancelWake: (() => void) | null = null;
   let trouble: RestTrouble | null = null;
   let troubleSince = 0;
   let failures = 0;
-  /** After a pause one request finds out whether the exchange answers again; the others wait for it. */
+  /** After a pause one request checks whether the exchange answers again; the others wait for it. */
   let probing = false;
 
   const waiting = () => ranks.reduce((sum, rank) => sum + queues[rank].length, 0);
@@ -108,36 +115,36 @@ export function createRestClient(
     underWay.add(abort);
     signal?.addEventListener("abort", cancel);
     const sent = performance.now();
-    let found: RestAnswer | RestTrouble;
+    let outcome: RestAnswer | RestTrouble;
     try {
       onSend?.();
       const answer = await boundedFetch(url, init, { maxBytes: mostBytes, timeoutMs: options.timeoutMs ?? 15_000 });
       budget.report(Number(answer.headers.get("x-mbx-used-weight-1m") ?? 0));
-      found = readAnswer(answer, performance.now() - sent);
+      outcome = readAnswer(answer, performance.now() - sent);
     } catch (error) {
-      found = stopped || signal?.aborted ? stoppedAnswer : noAnswer(error);
+      outcome = stopped || signal?.aborted ? stoppedAnswer : noAnswer(error);
     }
     signal?.removeEventListener("abort", cancel);
     underWay.delete(abort);
     probing = false;
-    if ("pauseMs" in found) noteTrouble(found);
-    else if (found !== stoppedAnswer) noteAnswer();
-    settle("pauseMs" in found ? { kind: "failed", reason: found.reason } : found);
+    if ("pauseMs" in outcome) onTrouble(outcome);
+    else if (outcome !== stoppedAnswer) onAnswer();
+    settle("pauseMs" in outcome ? { kind: "failed", reason: outcome.reason } : outcome);
   }
 
-  function noteTrouble(found: RestTrouble): void {
-    const backoffMs = Math.min(longestBackoffMs, found.leastMs * 2 ** Math.min(failures, 10)) * (1 - random() / 4);
+  function onTrouble(outcome: RestTrouble): void {
+    const backoffMs = Math.min(longestBackoffMs, outcome.leastMs * 2 ** Math.min(failures, 10)) * (1 - random() / 4);
     failures++;
-    const pauseMs = found.pauseMs ?? backoffMs;
-    keepStill(pauseMs);
+    const pauseMs = outcome.pauseMs ?? backoffMs;
+    pauseFor(pauseMs);
     if (trouble === null) troubleSince = now();
-    if (trouble?.kind !== found.kind)
-      log.warn(`REST: ${found.reason}`, { next_attempt_in_seconds: Math.ceil(pauseMs / 1000) });
-    trouble = found;
+    if (trouble?.kind !== outcome.kind)
+      log.warn(`REST: ${outcome.reason}`, { next_attempt_in_seconds: Math.ceil(pauseMs / 1000) });
+    trouble = outcome;
   }
 
-  /** Of two pauses the one that ends later counts. */
-  function keepStill(ms: number): void {
+  /** Starts a pause, unless the current pause ends later. */
+  function pauseFor(ms: number): void {
     const endMs = now() + ms;
     if (pause !== null && pause.endMs > endMs) return;
     pause?.cancel();
@@ -148,8 +155,8 @@ export function createRestClient(
     pause = { endMs, cancel };
   }
 
-  function noteAnswer(): void {
-    // What was under way when the exchange asked for silence may still be answered.
+  function onAnswer(): void {
+    // A request that was under way when the pause began may still be answered.
     if (trouble === null || pause !== null) return;
     log.info("REST: the exchange answers again", { after_seconds: Math.round((now() - troubleSince) / 1000) });
     trouble = null;
@@ -165,7 +172,7 @@ export function createRestClient(
     pump();
   }
 
-  /** Gives up a request that has not gone out yet. */
+  /** Removes a request that has not been sent yet. */
   function withdraw(entry: Waiting): void {
     const queue = queues[entry.options.priority];
     const at = queue.indexOf(entry);

@@ -6,8 +6,14 @@ import { askStatuses, type SymbolStatuses } from "./exchange-info.ts";
 import type { RestClient } from "./rest-client.ts";
 
 /**
- * What is known of a symbol. "halted": listed, but not traded now, `status` being the exchange's own word (HALT, BREAK, END_OF_DAY,
- * CANCEL_ONLY); "unknown": misspelt or delisted, `didYouMean` being the most similar symbol that there is, if any.
+ * The state of a symbol.
+ *
+ * | kind      | meaning                                                                                                           |
+ * |-----------|-------------------------------------------------------------------------------------------------------------------|
+ * | unchecked | the exchange has not been asked yet                                                                               |
+ * | trading   | traded now                                                                                                        |
+ * | halted    | listed, but not traded now; `status` is the exchange's word (HALT, BREAK, END_OF_DAY, CANCEL_ONLY)                |
+ * | unknown   | misspelt or delisted; `didYouMean` is the most similar symbol, or null                                            |
  */
 export type SymbolState =
   | { readonly kind: "unchecked" }
@@ -15,14 +21,14 @@ export type SymbolState =
   | { readonly kind: "halted"; readonly status: string }
   | { readonly kind: "unknown"; readonly didYouMean: string | null };
 
-/** Asks the exchange about the recorded symbols, at start, every ten minutes and when it is told to. */
+/** Asks the exchange about the recorded symbols: at start, every ten minutes, and on request. */
 export type SymbolWatch = {
   start(): void;
-  /** Asks soon, but never more often than every half minute: a symbol has fallen silent, say. */
+  /** Asks soon, for example after a symbol has fallen silent; at most every 30 s. */
   checkNow(): void;
-  /** Other symbols from now on; what is known of those that stay is kept, new ones are asked for soon. */
+  /** Replaces the list of symbols. Keeps known states; asks for new symbols soon. */
   setSymbols(symbols: readonly string[]): void;
-  /** "unchecked" also for a symbol that is not watched. */
+  /** Returns the state of a symbol; "unchecked" if the symbol is not watched. */
   stateOf(symbol: string): SymbolState;
   stop(): void;
 };
@@ -31,12 +37,12 @@ const everyMs = 10 * 60_000;
 const leastMs = 30_000;
 const unchecked: SymbolState = { kind: "unchecked" };
 
-/** Changes told by name at once; of more only their number is told. */
-const mostTold = 20;
+/** Most changes logged by name at once; of the others only the number is logged. */
+const mostNamed = 20;
 
 /**
- * Nothing waits for it: while the exchange does not answer, states stay what they were. `onChange` is called for each state that
- * is another than before, the first one included; what is not as it should be is logged by name, and so is its end.
+ * Creates the watch. While the exchange does not answer, states do not change. `onChange` is called for each changed state, including the
+ * first. A halted or unknown symbol is logged by name, and so is the end of that state.
  */
 export function createSymbolWatch(
   options: { symbols: readonly string[] },
@@ -44,7 +50,7 @@ export function createSymbolWatch(
     rest: RestClient;
     onChange?: (symbol: string, state: SymbolState) => void;
     log: Log;
-    /** Any clock that does not run backwards, ms. */
+    /** A monotonic clock, ms. */
     now?: () => number;
     after?: After;
   },
@@ -65,21 +71,21 @@ export function createSymbolWatch(
     lastMs = now();
     const symbols = [...states.keys()];
     const isUnknown = (symbol: string) => states.get(symbol)?.kind === "unknown";
-    let found: SymbolStatuses | null = null;
+    let answer: SymbolStatuses | null = null;
     try {
       if (symbols.length > 0)
-        found = await askStatuses(rest, symbols, {
+        answer = await askStatuses(rest, symbols, {
           doubtful: new Set(symbols.filter(isUnknown)),
           signal: abort.signal,
         });
-      if (found !== null && !abort.signal.aborted) note(found);
+      if (answer !== null && !abort.signal.aborted) updateStates(answer);
     } catch (error) {
-      log.warn("cannot read what the exchange says of the symbols; it is asked again", { reason: messageOf(error) });
-      found = null;
+      log.warn("cannot read the statuses of the symbols; the exchange is asked again", { reason: messageOf(error) });
+      answer = null;
     }
     isAsking = false;
     if (abort.signal.aborted) return;
-    schedule(isWanted || (found === null && symbols.length > 0) ? leastMs : everyMs);
+    schedule(isWanted || (answer === null && symbols.length > 0) ? leastMs : everyMs);
   }
 
   function schedule(ms: number): void {
@@ -87,8 +93,8 @@ export function createSymbolWatch(
     cancelTimer = after(Math.max(0, ms - (now() - lastMs)), () => void check());
   }
 
-  function note({ statuses, all }: SymbolStatuses): void {
-    let told = 0;
+  function updateStates({ statuses, all }: SymbolStatuses): void {
+    let changed = 0;
     for (const [symbol, status] of statuses) {
       const before = states.get(symbol);
       if (before === undefined) continue;
@@ -96,23 +102,23 @@ export function createSymbolWatch(
       if (isSame(before, state)) continue;
       states.set(symbol, state);
       if (state.kind !== "trading" || before.kind !== "unchecked") {
-        if (told++ < mostTold) tell(symbol, state);
+        if (changed++ < mostNamed) logState(symbol, state);
       }
       deps.onChange?.(symbol, state);
     }
-    if (told > mostTold) log.warn("more symbols have changed their status", { symbols: told - mostTold });
+    if (changed > mostNamed) log.warn("more symbols have changed their status", { symbols: changed - mostNamed });
   }
 
-  function tell(symbol: string, state: SymbolState): void {
+  function logState(symbol: string, state: SymbolState): void {
     if (state.kind === "trading") log.info("the symbol is traded again", { symbol });
     if (state.kind === "halted") {
-      const what = "the exchange does not trade this symbol now; it is recorded again as soon as it does";
-      log.warn(what, { symbol, status: state.status });
+      const message = "the exchange does not trade this symbol now; recording resumes with trading";
+      log.warn(message, { symbol, status: state.status });
     }
     if (state.kind === "unknown") {
-      const what =
-        "the exchange does not know this symbol: misspelt or delisted; correct or remove it in record.symbols. The others go on";
-      log.warn(what, { symbol, did_you_mean: state.didYouMean ?? undefined });
+      const message =
+        "the exchange does not know this symbol: misspelt or delisted; correct or remove it in record.symbols. Other symbols are recorded";
+      log.warn(message, { symbol, did_you_mean: state.didYouMean ?? undefined });
     }
   }
 

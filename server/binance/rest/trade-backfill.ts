@@ -3,68 +3,69 @@ import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { type After, after as systemAfter } from "../../platform/time/timers.ts";
 import {
+  type BackfillResult,
   createBackfillQueue,
   type MissingTrades,
   type PendingBackfill,
   type WaitingBackfill,
+  type WithdrawnIds,
 } from "./backfill-queue.ts";
 import type { RestAnswer } from "./responses.ts";
 import type { RestClient } from "./rest-client.ts";
 import { mostTrades, parseTrades, type RestTrade, tradesRequest } from "./trade-pages.ts";
 
-/** Refetches missing trades by their ids. */
+/** Fetches missing trades over REST by their ids. */
 export type TradeBackfill = {
   start(): void;
   /**
-   * Takes a hole of an aggTrade or trade stream, or one that was pending when the process ended before. What of it is pending
-   * already is left out; a hole of which nothing remains then is not heard of again.
+   * Adds missing trades of an aggTrade or trade stream, or a backfill that was pending when the last process ended. Ids that are pending
+   * already are left out. If all ids are pending already, nothing is queued.
    */
-  add(hole: MissingTrades | PendingBackfill): void;
-  /** These ids are not missing after all, as far as they are not done yet; returns by the beginnings of their gaps how many there are. */
+  add(added: MissingTrades | PendingBackfill): void;
+  /** Removes ids that are not missing after all and are not done yet. Returns how many, by the start of their gap. */
   withdraw(stream: Stream, fromId: number, toId: number): readonly WithdrawnIds[];
-  /** Everything that is not done yet, with its progress. */
+  /** Returns all unfinished backfills with their progress. */
   pending(): readonly PendingBackfill[];
   status(): { readonly holes: number; readonly records: number; readonly lastProblem: string | null };
-  /** Resolves when nothing is asked for or handed over any more; what is pending stays so. Idempotent. */
+  /** Resolves when the last request and hand-over have ended. Pending backfills stay in the store. Idempotent. */
   stop(): Promise<void>;
 };
-
-/** How many ids of the gap that begins at `fromUs` were taken back. */
-type WithdrawnIds = { readonly fromUs: number; readonly count: number };
-
-/** What came of a hole: `reason` says in words why some are missing; null if none are. */
-export type BackfillResult = { readonly fetched: number; readonly missing: number; readonly reason: string | null };
 
 type TradePage = { readonly isFirst: boolean; readonly toId: number };
 
 export type TradeBackfillDeps = {
   readonly rest: RestClient;
   /**
-   * Takes a page: at most 1000 trades of one hole, in order. The next page of any hole comes after this has resolved, which must
-   * mean that the page is on disk, since the hole's progress is stored then. If it rejects, the page comes again.
-   *
-   * Pages come at least once: after a crash the one that was on its way comes again. Ids make that harmless: whoever writes leaves
-   * out the ids that are there already. `isFirst` says that nothing of this hole has been handed over by this process, so that only
-   * then it need be looked for on disk; `toId` is the last id of the hole.
+   * Receives a page: at most 1000 trades of one backfill, in order. Resolving means that the page is on disk: then the progress is stored
+   * and the next page follows. The same page comes again after a rejection, or after a crash before the progress was stored: the writer
+   * leaves out ids that are on disk. `isFirst`: this process's first page of the backfill, to be compared with the disk. `toId`: the last id of the backfill.
    */
   readonly onPage: (stream: Stream, records: readonly RestTrade[], page: TradePage) => Promise<unknown>;
-  /** Called when a backfill is over. It stays in the store until this settles, so a crash in between reports it again. */
-  readonly onDone: (hole: MissingTrades, result: BackfillResult) => unknown;
-  /** Keeps holes over a restart; may throw. A hole is told apart by its stream and `fromId`. */
-  readonly store?: { save(hole: PendingBackfill): void; remove(hole: MissingTrades): void };
+  /** Called when a backfill ends. It stays in the store until this settles, so after a crash in between it is called again. */
+  readonly onDone: (missing: MissingTrades, result: BackfillResult) => unknown;
+  /** Keeps backfills over a restart; may throw. Stream and `fromId` identify a backfill. */
+  readonly store?: { save(backfill: PendingBackfill): void; remove(backfill: MissingTrades): void };
   readonly log: Log;
-  /** Any clock that does not run backwards, ms. */
+  /** A monotonic clock, ms. */
   readonly now?: () => number;
   readonly after?: After;
 };
 
-/** The exchange's own history of trades may lag behind its streams: what is not there yet is looked for again so often. */
 const lagAttempts = 6;
 const absent = "the exchange does not have all of these ids";
 const firstWaitMs = 1000;
 const longestWaitMs = 60_000;
 
-/** Refetches holes a page at a time, with low priority, streams taking turns. Nothing is asked for before `start`. */
+/**
+ * Creates the backfill of all streams: a page at a time, with low priority, streams taking turns. No request is sent before `start`.
+ * | answer to a page                                | next step                                                  |
+ * |-------------------------------------------------|------------------------------------------------------------|
+ * | full page                                       | hand it over, store the progress, next page                |
+ * | page reaches beyond `toId`                      | hand it over, finish                                       |
+ * | page ends before `toId` (end of the history)    | hand over ids seen twice, wait; finish after `lagAttempts` |
+ * | unknown form, no answer, page cannot be written | wait 1 s doubled up to 60 s, then the same page again      |
+ * | refused                                         | finish; the gap stays                                      |
+ */
 export function createTradeBackfill(deps: TradeBackfillDeps): TradeBackfill {
   const { rest, log, now = () => performance.now(), after = systemAfter } = deps;
   const queue = createBackfillQueue();
@@ -98,25 +99,25 @@ export function createTradeBackfill(deps: TradeBackfillDeps): TradeBackfill {
   }
 
   async function fetchPage(turn: WaitingBackfill): Promise<void> {
-    const { hole } = turn;
-    const wanted = hole.toId - hole.nextId + 1;
-    const request = tradesRequest(hole.stream, hole.nextId, wanted);
+    const { backfill } = turn;
+    const wanted = backfill.toId - backfill.nextId + 1;
+    const request = tradesRequest(backfill.stream, backfill.nextId, wanted);
     if (request === null) return await finish(turn, "trades of this stream cannot be asked for");
     const { path, query, weight } = request;
     const answer = await rest.get(path, query, { weight, priority: "low", signal: abort.signal });
     if (abort.signal.aborted || turn.isWithdrawn) return;
-    if (answer.kind !== "ok") return await noteRefusal(turn, answer);
-    const trades = parseTrades(answer.text, hole.stream.type.kind);
-    if (trades === null || (trades[0] !== undefined && trades[0].id < hole.nextId))
+    if (answer.kind !== "ok") return await onRefusal(turn, answer);
+    const trades = parseTrades(answer.text, backfill.stream.type.kind);
+    if (trades === null || (trades[0] !== undefined && trades[0].id < backfill.nextId))
       return complain(turn, `${path} answered in an unknown form`);
-    const page = trades.filter(({ id }) => id <= hole.toId);
-    // Fewer than asked for: here the exchange's history ends. It may lag behind; or the exchange counts anew, and each trade that is made now
-    // has an id of the hole. Those are being recorded: what was listed before is looked for on disk, and the rest waits.
-    const isEnd = trades.length < Math.min(wanted, mostTrades) && (trades.at(-1)?.id ?? 0) < hole.toId;
+    const page = trades.filter(({ id }) => id <= backfill.toId);
+    // A short page: the exchange's history ends here. Either the history lags behind, or the ids have restarted and current trades get ids
+    // of this range. Current trades are being recorded, so only ids that an earlier answer listed are handed over; the others wait.
+    const isEnd = trades.length < Math.min(wanted, mostTrades) && (trades.at(-1)?.id ?? 0) < backfill.toId;
     const settled = isEnd ? page.filter(({ id }) => id <= turn.listedId) : page;
     if (isEnd) turn.listedId = page.at(-1)?.id ?? 0;
     if (!(await handOver(turn, settled))) return;
-    if (turn.hole.nextId > turn.hole.toId || (!isEnd && page.length < trades.length)) {
+    if (turn.backfill.nextId > turn.backfill.toId || (!isEnd && page.length < trades.length)) {
       await finish(turn, absent);
     } else if (isEnd) {
       const reason = "the exchange does not have trades up to this id";
@@ -126,24 +127,24 @@ export function createTradeBackfill(deps: TradeBackfillDeps): TradeBackfill {
     }
   }
 
-  /** False if the page could not be handed over. */
+  /** Hands over a page and stores the progress; false if the page could not be written. */
   async function handOver(turn: WaitingBackfill, page: readonly RestTrade[]): Promise<boolean> {
     const last = page.at(-1);
     if (last === undefined) return true;
     try {
-      await deps.onPage(turn.hole.stream, page, { isFirst: turn.untouched, toId: turn.hole.toId });
+      await deps.onPage(turn.backfill.stream, page, { isFirst: turn.untouched, toId: turn.backfill.toId });
     } catch (error) {
-      complain(turn, `cannot write refetched trades: ${messageOf(error)}`);
+      complain(turn, `cannot write backfilled trades: ${messageOf(error)}`);
       return false;
     }
     turn.untouched = false;
     turn.failures = 0;
-    turn.hole = { ...turn.hole, nextId: last.id + 1, fetched: turn.hole.fetched + page.length };
-    store(() => deps.store?.save(turn.hole));
+    turn.backfill = { ...turn.backfill, nextId: last.id + 1, fetched: turn.backfill.fetched + page.length };
+    store(() => deps.store?.save(turn.backfill));
     return true;
   }
 
-  async function noteRefusal(turn: WaitingBackfill, answer: Exclude<RestAnswer, { kind: "ok" }>): Promise<void> {
+  async function onRefusal(turn: WaitingBackfill, answer: Exclude<RestAnswer, { kind: "ok" }>): Promise<void> {
     if (answer.kind === "failed") postpone(turn, answer.reason);
     else if (answer.code === -1121) await finish(turn, "the exchange does not know the symbol any more");
     else if (answer.status === 404)
@@ -151,14 +152,15 @@ export function createTradeBackfill(deps: TradeBackfillDeps): TradeBackfill {
     else await finish(turn, `${answer.msg} (code ${answer.code})`);
   }
 
-  /** The client tells of its own failures; others are told here. */
+  /** Logs a failure that the REST client has not logged, and waits. */
   function complain(turn: WaitingBackfill, reason: string): void {
-    if (turn.failures === 0) log.warn("refetching waits and is tried again", { stream: turn.hole.stream.name, reason });
+    const stream = turn.backfill.stream.name;
+    if (turn.failures === 0) log.warn("backfill interrupted; it is retried", { stream, reason });
     postpone(turn, reason);
   }
 
   function postpone(turn: WaitingBackfill, reason: string): void {
-    lastProblem = `${turn.hole.stream.name}: ${reason}`;
+    lastProblem = `${turn.backfill.stream.name}: ${reason}`;
     turn.notBeforeMs =
       now() + Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(Math.max(turn.failures, turn.ends), 10));
     turn.failures++;
@@ -166,37 +168,36 @@ export function createTradeBackfill(deps: TradeBackfillDeps): TradeBackfill {
 
   async function finish(turn: WaitingBackfill, reason: string): Promise<void> {
     queue.remove(turn);
-    await conclude(turn.hole, reason);
+    await conclude(turn.backfill, reason);
     if (queue.size() > 0) return;
-    log.info("missing trades were refetched", { ...round });
+    log.info("backfill finished", { ...round });
     Object.assign(round, { holes: 0, fetched: 0, missing: 0 });
   }
 
-  async function conclude(hole: PendingBackfill, reason: string): Promise<void> {
-    const { fromId, toId, fetched, stream } = hole;
+  async function conclude(backfill: PendingBackfill, reason: string): Promise<void> {
+    const { fromId, toId, fetched, stream } = backfill;
     const missing = toId - fromId + 1 - fetched;
     round.holes++;
     round.fetched += fetched;
     round.missing += missing;
     if (missing > 0) {
       lastProblem = `${stream.name}: ${reason}`;
-      log.warn("trades cannot be refetched; the gap stays", { stream: stream.name, fromId, toId, missing, reason });
+      log.warn("cannot backfill trades; the gap stays", { stream: stream.name, fromId, toId, missing, reason });
     }
     try {
-      await deps.onDone(hole, { fetched, missing, reason: missing > 0 ? reason : null });
+      await deps.onDone(backfill, { fetched, missing, reason: missing > 0 ? reason : null });
     } catch (error) {
-      log.error("cannot complete a refetched hole", { stream: stream.name, reason: messageOf(error) });
+      log.error("cannot complete a backfill", { stream: stream.name, reason: messageOf(error) });
     }
-    store(() => deps.store?.remove(hole));
+    store(() => deps.store?.remove(backfill));
   }
 
   function store(work: () => void): void {
     try {
       work();
     } catch (error) {
-      log.warn("the progress of refetching cannot be stored; after a restart some is refetched again", {
-        reason: messageOf(error),
-      });
+      const reason = messageOf(error);
+      log.warn("cannot store the backfill progress; after a restart some trades are fetched again", { reason });
     }
   }
 
@@ -206,32 +207,32 @@ export function createTradeBackfill(deps: TradeBackfillDeps): TradeBackfill {
       wake();
     },
     add(added) {
-      const hole = "nextId" in added ? added : { ...added, nextId: added.fromId, fetched: 0 };
-      // One of which all is done: the process ended between its last page and its end.
-      const taken = hole.nextId > hole.toId ? "over" : queue.add(hole);
-      if (taken === "over" || taken === "full") {
-        void conclude(hole, taken === "full" ? "too many holes are waiting" : absent);
+      const backfill = "nextId" in added ? added : { ...added, nextId: added.fromId, fetched: 0 };
+      // A stored backfill may be complete: the process ended between its last page and `onDone`.
+      const queued = backfill.nextId > backfill.toId ? "over" : queue.add(backfill);
+      if (queued === "over" || queued === "full") {
+        void conclude(backfill, queued === "full" ? "too many backfills are waiting" : absent);
         return;
       }
-      if (taken !== added && "nextId" in added) store(() => deps.store?.remove(added));
-      if (taken === null) return;
-      if (taken !== added) store(() => deps.store?.save(taken));
+      if (queued !== added && "nextId" in added) store(() => deps.store?.remove(added));
+      if (queued === null) return;
+      if (queued !== added) store(() => deps.store?.save(queued));
       wake();
     },
     withdraw(stream, fromId, toId) {
       return queue.of(stream).flatMap((turn) => {
-        const { hole } = turn;
-        const first = Math.max(fromId, hole.nextId);
-        if (first > hole.toId || hole.toId > toId) return [];
-        const count = hole.toId - first + 1;
-        turn.hole = { ...hole, toId: first - 1 };
-        if (hole.nextId < first) store(() => deps.store?.save(turn.hole));
+        const { backfill } = turn;
+        const first = Math.max(fromId, backfill.nextId);
+        if (first > backfill.toId || backfill.toId > toId) return [];
+        const count = backfill.toId - first + 1;
+        turn.backfill = { ...backfill, toId: first - 1 };
+        if (backfill.nextId < first) store(() => deps.store?.save(turn.backfill));
         else {
           turn.isWithdrawn = true;
           queue.remove(turn);
-          store(() => deps.store?.remove(hole));
+          store(() => deps.store?.remove(backfill));
         }
-        return [{ fromUs: hole.fromUs, count }];
+        return [{ fromUs: backfill.fromUs, count }];
       });
     },
     pending: queue.all,

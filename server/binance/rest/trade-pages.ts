@@ -3,22 +3,22 @@ import { restName, type StreamKind, streamKinds } from "../../domain/stream-kind
 import { plainInteger, structureProblem } from "../frames/payload.ts";
 import type { RestQuery } from "./rest-client.ts";
 
-/** A trade as REST has it. */
+/** A trade from a REST answer. */
 export type RestTrade = {
-  /** The object's text, byte for byte as it stood in the answer. */
+  /** The object's text, byte for byte as in the answer except for white space. */
   readonly payload: string;
-  /** Aggregate id of aggTrades, trade id of trades. */
+  /** Aggregate id for aggTrades, trade id for trades. */
   readonly id: number;
   /** Time of the trade, µs. */
   readonly tradeUs: number;
 };
 
-/** Most trades that one answer holds. */
+/** Most trades in one answer. */
 export const mostTrades = 1000;
 
 /**
- * How the trades of a stream from an id on are asked for; null for a stream that has none.
- * Source: rest-api.md, "Compressed/Aggregate trades list" and "Old trade lookup"; neither needs a key (since 2023).
+ * Builds the request for a stream's trades from an id on; null for a stream without trades.
+ * Source: rest-api.md, "Compressed/Aggregate trades list" and "Old trade lookup". Neither needs a key (since 2023).
  */
 export function tradesRequest(
   { symbol, type }: Stream,
@@ -31,8 +31,8 @@ export function tradesRequest(
 }
 
 /**
- * The trades of an answer, each as it was sent but for white space between its members; null if the answer is not a list of such
- * trades with rising ids, or holds what parsers disagree about. Numbers and texts are never read and written again.
+ * Splits an answer into trades, each as sent except for white space between its members. Numbers and texts are never parsed and written
+ * again. Null if the answer is not a list of such trades with rising ids, or if JSON parsers may disagree about it.
  */
 export function parseTrades(text: string, kind: StreamKind): readonly RestTrade[] | null {
   const { id: idMember } = streamKinds[kind];
@@ -52,15 +52,15 @@ export function parseTrades(text: string, kind: StreamKind): readonly RestTrade[
   return trades;
 }
 
-/** Member with the time of a trade. */
+/** Member that holds the time of a trade. */
 const tradeTimeMember = "T";
 
-/** From here on a time is in µs. */
+/** Times from this value on are in µs, lower times in ms. */
 const microseconds = 1e14;
 
 const [quote, backslash, opening, closing] = [34, 92, 123, 125];
 
-/** A text, or white space outside of one. */
+/** A string, or white space outside of a string. */
 const whiteSpace = /("(?:[^"\\]|\\.)*")|\s+/g;
 
 function parsedList(text: string): readonly unknown[] | null {
@@ -72,7 +72,7 @@ function parsedList(text: string): readonly unknown[] | null {
   }
 }
 
-/** The text of each object in a list of objects, without white space between its members; null if it is no such list. */
+/** Splits a JSON list of objects into their texts, without white space between members; null if it is not such a list. */
 function objectsOf(text: string): string[] | null {
   const list = /^\s*\[([\s\S]*)\]\s*$/.exec(text)?.[1];
   if (list === undefined) return null;

@@ -1,56 +1,57 @@
-/** Counts request weight as Binance does, per UTC minute. */
+/** Counts request weight per UTC minute, as Binance does. */
 export type WeightBudget = {
-  /** Charges `weight` if it fits into this minute; otherwise says in how many ms to ask again. 0: charged. */
+  /** Charges `weight` and returns 0 if it fits into this minute; otherwise returns the time until the next attempt, ms. */
   take(weight: number, share: number): number;
-  /** What `X-MBX-USED-WEIGHT-1M` said of this address, our own included. */
+  /** Takes over `X-MBX-USED-WEIGHT-1M`: the weight used by this address, including this process. */
   report(used: number): void;
-  /** Own weight in this minute. */
+  /** Returns the weight that this process has used in this minute. */
   used(): number;
 };
 
-/** Of what the exchange allows an address a minute, the part beyond which we keep still, whoever used it. */
-const everybodysShare = 0.8;
+/** Part of the address's limit beyond which this process sends no request, whichever program used the weight. */
+const addressShare = 0.8;
 const minuteMs = 60_000;
 
-/** A minute counts as begun when the exchange's clock surely says so as well, ms. */
+/** Wait after the start of a minute until the exchange's clock has surely reached it, ms. */
 const slackMs = 500;
 
 /**
- * `own`: the most weight that we spend a minute; `limit`: what the exchange allows the address (rest-api.md, "IP Limits": 6000).
- * `share` of a request is the part of our own that its kind may use up, so that there is always room for more urgent ones.
+ * Creates the budget. `own`: most weight that this process uses per minute. `limit`: the weight that the exchange allows the address
+ * (6000; source: rest-api.md, "IP Limits"). `share` of a request: the part of `own` that requests of its priority may use, so that
+ * weight remains for more urgent requests.
  */
 export function createWeightBudget(options: { own: number; limit: number }, now: () => number): WeightBudget {
   let minute = -1;
   let own = 0;
-  let everybody = 0;
+  let ofAddress = 0;
 
-  function turn(): number {
+  function startMinute(): number {
     const ms = now();
     const current = Math.floor(ms / minuteMs);
     if (current !== minute) {
       minute = current;
       own = 0;
-      everybody = 0;
+      ofAddress = 0;
     }
     return minuteMs - (ms % minuteMs) + slackMs;
   }
 
   return {
     take(weight, share) {
-      const waitMs = turn();
-      // A request larger than all that its kind may use goes when it would be the first of its minute.
+      const waitMs = startMinute();
+      // A request larger than its share is sent if it is the first in its minute.
       const fitsOwn = own + weight <= options.own * share || own === 0;
-      if (!fitsOwn || everybody + weight > options.limit * everybodysShare) return waitMs;
+      if (!fitsOwn || ofAddress + weight > options.limit * addressShare) return waitMs;
       own += weight;
-      everybody += weight;
+      ofAddress += weight;
       return 0;
     },
     report(used) {
-      turn();
-      everybody = Math.max(everybody, used);
+      startMinute();
+      ofAddress = Math.max(ofAddress, used);
     },
     used() {
-      turn();
+      startMinute();
       return own;
     },
   };

@@ -140,7 +140,7 @@ test("a book that never reaches the diffs is given up and told, and the next hou
     return lines.length === 1;
   }, "it to be told");
   expect(asked).toHaveLength(10);
-  expect(lines[0]).toContain("older than its diffs, 10 times in a row");
+  expect(lines[0]).toContain("older than the diffs 10 times in a row");
   id = 200;
   time.advance(3_600_000);
   await until(() => got.length === 1, "the hourly book");
@@ -216,7 +216,7 @@ test("a failing REST keeps the request; an unknown symbol ends it, and so does a
   }, "all to be settled");
   expect(got.map(({ symbol }) => symbol)).toEqual(["AUSDT"]);
   expect(asked.map(({ symbol }) => symbol).filter((symbol) => symbol === "ODDUSDT")).toHaveLength(10);
-  expect(lines.filter((line) => line.includes("no order book over REST"))).toEqual([
+  expect(lines.filter((line) => line.includes("cannot fetch the order book over REST"))).toEqual([
     expect.stringContaining('symbol=ODDUSDT reason="GET /api/v3/depth answered in an unknown form"'),
   ]);
 });

@@ -128,7 +128,7 @@ for (const [name, second] of [
 }
 
 const troubles: [name: string, answer: () => Response, told: string, seconds: number][] = [
-  ["a firewall's 403", () => refusal(403), "HTTP 403: its firewall refused us", 60],
+  ["a firewall's 403", () => refusal(403), "HTTP 403: its firewall refused this address", 60],
   ["a 451", () => refusal(451), "HTTP 451: it does not serve this country; try exchange.rest_url", 300],
   ["a 500", () => refusal(500), "HTTP 500: the exchange cannot answer now (An unknown error", 1],
   ["a gateway's 503", () => refusal(503), "HTTP 503: the exchange cannot answer now", 1],

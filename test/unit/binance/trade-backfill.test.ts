@@ -1,7 +1,7 @@
 import { afterEach, expect, test } from "bun:test";
-import type { MissingTrades, PendingBackfill } from "../../../server/binance/rest/backfill-queue.ts";
+import type { BackfillResult, MissingTrades, PendingBackfill } from "../../../server/binance/rest/backfill-queue.ts";
 import { createRestClient } from "../../../server/binance/rest/rest-client.ts";
-import { type BackfillResult, createTradeBackfill } from "../../../server/binance/rest/trade-backfill.ts";
+import { createTradeBackfill } from "../../../server/binance/rest/trade-backfill.ts";
 import { parseTrades, type RestTrade } from "../../../server/binance/rest/trade-pages.ts";
 import { createStream, parseStreamName, parseStreamType, type Stream } from "../../../server/domain/stream.ts";
 import { createLog, silentLog } from "../../../server/platform/log/log.ts";
@@ -120,7 +120,7 @@ for (const stream of [btc, btcTrades]) {
     const times = records.map(({ payload }) => Number(/"(?:T|time)":(\d+)/.exec(payload)?.[1]) * 1000);
     expect(records.map(({ tradeUs }) => tradeUs)).toEqual(times);
     expect([stored.size, repair.pending(), lines.length]).toEqual([0, [], 1]);
-    expect(lines[0]).toContain("missing trades were refetched holes=1 fetched=2500 missing=0");
+    expect(lines[0]).toContain("backfill finished holes=1 fetched=2500 missing=0");
   });
 }
 
@@ -145,7 +145,7 @@ test("ids that the exchange does not have are counted as missing, with the reaso
     { fetched: 0, missing: 10, reason },
   ]);
   expect(records).toHaveLength(10);
-  expect(lines[0]).toContain("trades cannot be refetched; the gap stays");
+  expect(lines[0]).toContain("cannot backfill trades; the gap stays");
 });
 
 test("a history that lags behind the streams is waited for, a minute, and only what has been there for a while is taken", async () => {
@@ -275,7 +275,7 @@ test("a page that cannot be written comes again; only what is written counts as 
   repair.add(hole(btc, first, first + 1499));
   await until(() => attempts === 2 && repair.status().lastProblem !== null, "the second page to fail");
   expect([...stored.values()]).toMatchObject([{ nextId: first + 1000, fetched: 1000 }]);
-  expect(lines.join()).toContain("refetching waits and is tried again");
+  expect(lines.join()).toContain("backfill interrupted; it is retried");
   await until(() => {
     time.advance(1000);
     return done.length === 1;

@@ -64,8 +64,9 @@ export function createKnown(deps: Deps) {
       journal.beginRun(startedUs);
       journal.noteGaps(options.left);
       const notedUsOf = (stream: StreamFolder, symbol: string) => journal.lastRecord(stream, symbol)?.recvUs ?? 0;
+      const notedIdOf = (stream: StreamFolder, symbol: string) => journal.lastRecord(stream, symbol)?.id ?? null;
       const { segments } = leftovers;
-      const before = { lastRun, segments, notedUsOf, isLost: journal.isNew, gapsOf: journal.gapsOfStream };
+      const before = { lastRun, segments, notedUsOf, notedIdOf, isLost: journal.isNew, gapsOf: journal.gapsOfStream };
       // Which clock was wrong, that of the run before or this one, is found out later.
       const times = { flushMs: options.flushMs, nowUs: Number.MAX_SAFE_INTEGER };
       return { lastRun, down: downtimes(dataDir, options.recorded, before, times) };

@@ -51,12 +51,14 @@ export function createLeftOut(deps: {
     const { folder } = stream.type;
     const removed = open.get(keyOf(stream));
     open.delete(keyOf(stream));
-    if (removed !== undefined) return { fromUs: removed.from_us, cause: "not_configured" };
+    const last = journal.lastRecord(folder, stream.symbol);
+    const repeated = typeof last?.id === "number" && { repeatedIds: [last.id] };
+    if (removed !== undefined) return { fromUs: removed.from_us, cause: "not_configured", ...repeated };
     if (!wasRecorded(dataDir, stream)) return null;
-    const ownUs = journal.lastRecord(folder, stream.symbol)?.recvUs ?? newestOnDiskUs(dataDir, [stream]);
+    const ownUs = last?.recvUs ?? newestOnDiskUs(dataDir, [stream]);
     if (ownUs === 0) return null;
     const fromUs = leftOutSince(journal.gapsOfStream(folder, stream.symbol), ownUs, 0) ?? ownUs;
-    return { fromUs, cause: "not_configured" };
+    return { fromUs, cause: "not_configured", ...repeated };
   }
 
   function gapUntil({ type, symbol }: Stream, { fromUs, cause }: Downtime, toUs: number): Gap {

@@ -46,16 +46,30 @@ export function isBack(tried: NumberingAttempt, current: Epoch, { firstId, id, m
 const mostEarlier = 8;
 const earlierUs = 10_000_000;
 
-/** Remembers the numberings of the last seconds. A glitch of ids makes several in a row, and a connection that lags behind repeats all. */
-export function createEarlierEpochs() {
+/**
+ * Remembers the numberings of the last seconds. A glitch of ids makes several in a row, and a connection that lags behind repeats all.
+ * `repeatedIds` are those that an earlier run has recorded last: the first messages may repeat them, and those of the seconds behind.
+ */
+export function createEarlierEpochs(repeatedIds: readonly number[] = []) {
   let earlier: readonly { readonly epoch: Epoch; readonly untilUs: number }[] = [];
+  let repeated = repeatedIds;
+  let repeatedUntilUs = Number.POSITIVE_INFINITY;
+
+  function isRepeated(id: number, recvUs: number): boolean {
+    if (recvUs >= repeatedUntilUs) repeated = [];
+    if (repeated.includes(id)) return true;
+    repeatedUntilUs = Math.min(repeatedUntilUs, recvUs + earlierUs);
+    return false;
+  }
+
   return {
     add(epoch: Epoch, recvUs: number): void {
       earlier = [{ epoch, untilUs: recvUs + earlierUs }, ...earlier].slice(0, mostEarlier);
     },
-    isEmpty: () => earlier.length === 0,
+    isEmpty: () => earlier.length === 0 && repeated.length === 0,
     /** True if the record was recorded in one of those numberings, other than `except`. */
     has(id: number, mark: number, recvUs: number, except: readonly (Epoch | null)[]): boolean {
+      if (repeated.length > 0 && isRepeated(id, recvUs)) return true;
       earlier = earlier.filter(({ untilUs }) => recvUs < untilUs);
       return earlier.some(({ epoch }) => !except.includes(epoch) && epoch.ring.find(id, mark) === mark);
     },

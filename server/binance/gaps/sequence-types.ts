@@ -22,6 +22,18 @@ export type Cursor = {
   epoch: number;
 };
 
+/** What is known of the ids of a stream before the first one comes. */
+export type IdOrder = {
+  /** Ids follow each other without a break (trades, diffs), so that holes can be told. */
+  readonly contiguous: boolean;
+  /** Connections may word one and the same event differently. */
+  readonly mayVary: boolean;
+  /** That of an earlier run, or null. */
+  readonly lastId: number | null;
+  /** Ids of records that are on disk already, which the first messages may repeat. */
+  readonly repeatedIds?: readonly number[];
+};
+
 /** The order of one stream, put together from any number of connections. */
 export type Sequence = {
   /** A connection begins to bring this stream. */

@@ -12,22 +12,21 @@ import {
   type NumberingAttempt,
 } from "./numbering.ts";
 import { createRecentIds, type RecentIds } from "./recent-ids.ts";
-import type { Arrived, Cursor, Followed, Glitch, Sequence, SequenceVerdict } from "./sequence-types.ts";
+import type { Arrived, Cursor, Followed, Glitch, IdOrder, Sequence, SequenceVerdict } from "./sequence-types.ts";
 
 /**
  * The sequence of a stream. First arrival wins: an id that any connection has brought is a duplicate from every other. Ids that
  * start again lower are a new epoch, told from late messages by what the same connection brought before; a connection that lags
- * behind goes on in the old epoch until it, too, begins anew. `contiguous`: ids follow each other without a break (trades, diffs), so
- * that holes can be told. `mayVary`: connections may word one and the same event differently. `lastId` is that of an earlier run, or null.
+ * behind goes on in the old epoch until it, too, begins anew.
  */
-export function createSequence(options: { contiguous: boolean; mayVary: boolean; lastId: number | null }): Sequence {
+export function createSequence(options: IdOrder): Sequence {
   const cursors = new Set<Cursor>();
   let gone: readonly Cursor[] = [];
   const holes = options.contiguous ? createMissingIdsFinder(options.lastId) : null;
   let current: Epoch = { ring: createRecentIds(), first: Number.NaN };
   /** The epoch before, as long as a connection may still be in it. */
   let previous: Epoch | null = null;
-  const earlier = createEarlierEpochs();
+  const earlier = createEarlierEpochs(options.repeatedIds);
   let epoch = 0;
   let attempt: NumberingAttempt | null = null;
   let glitch: Glitch | null = null;

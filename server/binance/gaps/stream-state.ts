@@ -33,8 +33,13 @@ export type OpenGap = { readonly fromUs: number; cause: GapCause; readonly alone
 
 type Span = OpenGap & { readonly toUs: number };
 
-/** What an earlier run left: since when nothing is recorded, why, and the last id it had. */
-export type Interruption = { readonly fromUs: number; readonly cause: GapCause; readonly lastId: number | null };
+/** What an earlier run left: since when nothing is recorded, why, the last id it had, and ids of its last records. */
+export type Interruption = {
+  readonly fromUs: number;
+  readonly cause: GapCause;
+  readonly lastId: number | null;
+  readonly repeatedIds?: readonly number[];
+};
 
 /** A stream is busy enough for its own last record to tell when it broke off, if it never pauses longer, µs. */
 const busyUs = 500_000;
@@ -60,6 +65,7 @@ export function createStreamState(
       contiguous: isContiguous(kind),
       mayVary: streamKinds[kind].firstId !== null,
       lastId: interruption?.lastId ?? null,
+      ...(interruption?.repeatedIds !== undefined && { repeatedIds: interruption.repeatedIds }),
     }),
     rhythm: createSilenceDetector(enoughOfOne),
     ...{ lastRecvUs: 0, coveredUs: 0, gap, spans: [], nextTryUs: 0, tries: 0 },

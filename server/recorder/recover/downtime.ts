@@ -1,5 +1,6 @@
 import { type Segment, segmentPath } from "../../domain/day.ts";
 import type { Gap, GapCause } from "../../domain/gap.ts";
+import { recordId } from "../../domain/line.ts";
 import { type SeriesKey, type Stream, type StreamFolder, seriesKey } from "../../domain/stream.ts";
 import { endOf, wasRecorded } from "../../storage/list/last-record.ts";
 import { leftOutSince } from "./left-out-since.ts";
@@ -9,6 +10,8 @@ import { newestOnDiskUs } from "./newest-on-disk.ts";
 export type Downtime = {
   readonly fromUs: number;
   readonly cause: Extract<GapCause, "restart" | "crash" | "not_configured">;
+  /** Ids of the last records before, which the exchange may send again. */
+  readonly repeatedIds?: readonly number[];
 };
 
 /** What is known of the runs before this one. */
@@ -24,6 +27,8 @@ export type Before = {
   readonly segments: readonly Segment[];
   /** Receipt of the newest record of a stream that was written down, µs; 0 if none was. */
   readonly notedUsOf: (stream: StreamFolder, symbol: string) => number;
+  /** Its id; null if none was written down. */
+  readonly notedIdOf?: (stream: StreamFolder, symbol: string) => number | null;
   /** Which streams the runs before have recorded is not known: the files of each alone tell. */
   readonly isLost: boolean;
   /** Gaps of a stream that are written down, by beginning. */
@@ -41,10 +46,10 @@ export type Before = {
 export function downtimes(
   dataDir: string,
   streams: readonly Stream[],
-  { lastRun, segments, notedUsOf, isLost, gapsOf }: Before,
+  { lastRun, segments, notedUsOf, notedIdOf, isLost, gapsOf }: Before,
   { flushMs, nowUs }: { flushMs: number; nowUs: number },
 ): { readonly newestUs: number; readonly of: ReadonlyMap<Stream, Downtime> } {
-  const { lastOf, torn } = endsOnDisk(dataDir, streams, { lastRun, segments });
+  const { lastOf, lines, torn } = endsOnDisk(dataDir, streams, { lastRun, segments });
   // A clock that was put back since then would make it the future.
   const newestUs = Math.min(nowUs, Math.max(lastRun?.lastRecvUs ?? 0, ...lastOf.values()));
   const found = new Map<Stream, Downtime>();
@@ -59,9 +64,15 @@ export function downtimes(
     const key = seriesKey(folder, stream.symbol);
     const ownUs = lastOf.get(key) ?? 0;
     const noted = isLost ? newestOnDiskUs(dataDir, [stream]) : notedUsOf(folder, stream.symbol);
+    const lastIds = [
+      notedIdOf?.(folder, stream.symbol) ?? null,
+      ...(lines.get(key) ?? []).map((line) => recordId(line, stream.type.kind)),
+    ].filter((id) => id !== null);
+    const repeated = lastIds.length > 0 && { repeatedIds: [...new Set(lastIds)] };
     const leftOutUs = leftOutSince(gaps, Math.max(ownUs, noted), newestUs);
     if (leftOutUs !== null || (isLost && ownUs === 0 && noted > 0 && noted < newestUs)) {
-      found.set(stream, { fromUs: leftOutUs ?? noted, cause: leftOutUs === null ? "restart" : "not_configured" });
+      const cause = leftOutUs === null ? "restart" : "not_configured";
+      found.set(stream, { fromUs: leftOutUs ?? noted, cause, ...repeated });
       continue;
     }
     // A power loss takes what was not synced, and there is no telling how much that was: only the files say how far they go.
@@ -71,7 +82,7 @@ export function downtimes(
     const fromUs = isClean ? newestUs : Math.max(Math.min(ownUs, newestUs), Math.min(onDiskUs, newestUs));
     const cause = isClean ? "restart" : "crash";
     const goesOn = pause !== undefined && Math.max(newestUs, ownUs) < pause.to_us;
-    found.set(stream, goesOn ? { fromUs: pause.from_us, cause: pause.cause } : { fromUs, cause });
+    found.set(stream, { ...(goesOn ? { fromUs: pause.from_us, cause: pause.cause } : { fromUs, cause }), ...repeated });
   }
   return { newestUs, of: found };
 }
@@ -81,8 +92,10 @@ function endsOnDisk(
   dataDir: string,
   streams: readonly Stream[],
   { lastRun, segments }: Pick<Before, "lastRun" | "segments">,
-): { readonly lastOf: ReadonlyMap<SeriesKey, number>; readonly torn: ReadonlySet<SeriesKey> } {
+) {
   const lastOf = new Map<SeriesKey, number>();
+  /** The last line of each of its open segments. */
+  const lines = new Map<SeriesKey, string[]>();
   /** Streams of which the newest file ends within a record. */
   const torn = new Set<string>();
   for (const segment of segments) {
@@ -90,17 +103,18 @@ function endsOnDisk(
     const end = endOfSegment(dataDir, segment);
     if (end === null) continue;
     lastOf.set(key, Math.max(end.lastUs, lastOf.get(key) ?? 0));
+    lines.set(key, [...(lines.get(key) ?? []), end.last]);
     if (end.isTorn) torn.add(key);
     else torn.delete(key);
   }
-  if (lastRun === null || lastRun.clean) return { lastOf, torn };
+  if (lastRun === null || lastRun.clean) return { lastOf, lines, torn };
   // While the disk was slow nothing was noted, and what was recorded then may have been sealed since.
   const knownUs = Math.max(lastRun.lastRecvUs, ...lastOf.values());
   for (const stream of streams) {
     const key = seriesKey(stream.type.folder, stream.symbol);
     lastOf.set(key, Math.max(newestOnDiskUs(dataDir, [stream], knownUs), lastOf.get(key) ?? 0));
   }
-  return { lastOf, torn };
+  return { lastOf, lines, torn };
 }
 
 function isPause(gap: Gap): gap is Gap & { readonly cause: "restart" | "crash" } {

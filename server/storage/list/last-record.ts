@@ -13,10 +13,12 @@ export function lastRecordUs(path: string): number | null {
 }
 
 /**
- * Reads the end of an open segment: `recv_us` of its last whole record (0 if none) and whether a torn record follows.
+ * Reads the end of an open segment: its last whole record, the `recv_us` of it (0 if none) and whether a torn record follows.
  * Null if the segment is empty or holds backfilled records, whose `recv_us` is the time of the trade by the exchange's clock.
  */
-export function endOf(path: string): { readonly lastUs: number; readonly isTorn: boolean } | null {
+export function endOf(
+  path: string,
+): { readonly last: string; readonly lastUs: number; readonly isTorn: boolean } | null {
   const fd = openSync(path, "r");
   try {
     const { size } = fstatSync(fd);
@@ -25,10 +27,11 @@ export function endOf(path: string): { readonly lastUs: number; readonly isTorn:
     const lines = bytes.toString().split("\n");
     const isTorn = lines.at(-1) !== "";
     while (lines.length > 0) {
-      const record = decodeLine(lines.pop() ?? "");
-      if (record !== null) return record.repaired ? null : { lastUs: record.recvUs, isTorn };
+      const last = lines.pop() ?? "";
+      const record = decodeLine(last);
+      if (record !== null) return record.repaired ? null : { last, lastUs: record.recvUs, isTorn };
     }
-    return isTorn ? { lastUs: 0, isTorn } : null;
+    return isTorn ? { last: "", lastUs: 0, isTorn } : null;
   } finally {
     closeSync(fd);
   }

@@ -383,4 +383,38 @@ export const cases: readonly Case[] = [
       ],
     },
   },
+  {
+    name: "what the exchange repeats right after a restart is not recorded a second time",
+    plan: {
+      seed: 990039,
+      symbols: ["BTCUSDT"],
+      types: ["depth20@100ms", "bookTicker"],
+      faultyS: 33,
+      kindS: 900,
+      paceMs: 4000,
+      settings: {},
+      startMs: Date.parse("2026-11-23T00:01:32.000Z"),
+      faults: [
+        { atS: 20.521, kind: "stop", downS: 2 },
+        { atS: 22.96, kind: "twice" },
+      ],
+    },
+  },
+  {
+    name: "what the exchange repeats right after a kill is not recorded a second time",
+    plan: {
+      seed: 990039,
+      symbols: ["BTCUSDT"],
+      types: ["depth20@100ms", "aggTrade", "bookTicker"],
+      faultyS: 33,
+      kindS: 900,
+      paceMs: 4000,
+      settings: {},
+      startMs: Date.parse("2026-11-23T00:01:32.000Z"),
+      faults: [
+        { atS: 20.521, kind: "kill", steps: 0, near: null, downS: 2 },
+        { atS: 22.96, kind: "twice" },
+      ],
+    },
+  },
 ];

@@ -9,7 +9,7 @@ const contiguous = { contiguous: true, mayVary: false, lastId: null };
 const sparse = { contiguous: false, mayVary: false, lastId: null };
 
 /** Judges ids as they come; the content of an id is `text` or the same everywhere. */
-function judging(options: { contiguous: boolean; mayVary: boolean; lastId: number | null }) {
+function judging(options: Parameters<typeof createSequence>[0]) {
   const sequence = createSequence(options);
   let us = 0;
   const take = (cursor: Cursor, id: number, text = "same"): SequenceVerdict =>
@@ -58,6 +58,21 @@ test("swapped neighbours are late, not a new epoch, and what one connection repe
   expect([10, 30, 20, 40, 40, 30].map((id) => take(cursor, id))).toEqual([
     ...(["next", "next", "late", "next", "duplicate", "duplicate"] as const),
   ]);
+});
+
+test("a new connection's repeat of the record that was written last by the run before is a duplicate, for some seconds", () => {
+  for (const options of [contiguous, sparse]) {
+    const { sequence, take } = judging({ ...options, repeatedIds: [500] });
+    const [a, b] = [sequence.join(), sequence.join()];
+    expect([take(a, 500), take(b, 500), take(a, 504), take(b, 500)]).toEqual([
+      ...(["duplicate", "duplicate", "next", "duplicate"] as const),
+    ]);
+    // Nothing is counted as missing behind it, and a numbering that comes as far again is recorded.
+    expect(sequence.takeHoles(Number.POSITIVE_INFINITY)).toEqual([]);
+    const later = sequence.judge(sequence.join(), { firstId: 505, id: 505, mark: 1, recvUs: 20_000_000 });
+    const anew = sequence.judge(sequence.join(), { firstId: 500, id: 500, mark: 1, recvUs: 20_000_001 });
+    expect([later, anew]).not.toContain("duplicate");
+  }
 });
 
 test("after a restart the last record of the run before is not taken again, and the ids in between are a hole", () => {

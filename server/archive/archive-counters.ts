@@ -2,7 +2,7 @@ import type { ArchiveStatus } from "../domain/status.ts";
 import type { Failure } from "../platform/errors.ts";
 import type { Manifest } from "../storage/manifest.ts";
 
-/** What has been sealed, merged and has failed since the start. */
+/** Counts sealed segments, merged days and failures since the start. */
 export type ArchiveCounters = {
   sealed(): void;
   merged(manifest: Manifest): void;
@@ -10,7 +10,7 @@ export type ArchiveCounters = {
   counts(): Omit<ArchiveStatus, "segments_waiting" | "days_waiting" | "workers">;
 };
 
-/** All of it is zero. */
+/** Creates counters at zero. */
 export function createArchiveCounters(): ArchiveCounters {
   const sums = { segments_sealed: 0, days_merged: 0, rows_merged: 0, raw_bytes_merged: 0, compressed_bytes_merged: 0 };
   let failures = 0;

@@ -13,38 +13,38 @@ import { createSealQueue } from "./seal/seal-queue.ts";
 import { archiveEstimate, createBackoff, type DiskBudget, mayPass, unlimitedDisk } from "./workers/disk-budget.ts";
 import { createWorkerPool } from "./workers/worker-pool.ts";
 
-/** Seals segments and merges days, in workers. */
+/** Seals segments and merges days, in worker threads. */
 export type Archiver = {
   start(): Promise<void>;
-  /** Queues a closed raw segment; it is compressed, verified and made visible, then the raw file goes. */
+  /** Queues a closed raw segment. It is compressed, verified and made visible; then the raw file is removed. */
   seal(segment: Segment): void;
   /**
-   * Queues every day before `today` that has files under `live/`; resolves when they are queued. A day waits for its segments:
-   * for those that are being sealed, and for raw files not yet handed to `seal`, which somebody still writes to.
+   * Queues every day before `today` that has files under `live/`; resolves when they are queued. A day waits until its queued
+   * segments are sealed. It also waits for raw files that were not handed to `seal` yet: they are still being written.
    */
   mergeDaysBefore(today: string): Promise<void>;
   /**
-   * Queues one day that is over and has files under `live/` again (late segments of refetched trades, say), or of which more is known
-   * about its gaps, which its manifest then tells.
+   * Queues one past day again: it has new files under `live/` (for example segments of backfilled trades), or its known gaps
+   * changed and its manifest must be updated.
    */
   merge(day: Day): void;
-  /** How much disk the work may take up from now on; what needs more waits, and goes on when there is room. Call it now and then. */
+  /** Sets how much disk space the work may use. Work that needs more waits until there is room. Call it regularly. */
   setRoom(room: DiskBudget): void;
   status(): ArchiveStatus;
   /**
-   * Abandons a merge at once (the next start finishes it) and goes on sealing until the deadline; what remains stays raw for the
-   * next start. Idempotent.
+   * Abandons a running merge at once; the next start does it again. Continues sealing until the deadline; the remaining segments
+   * stay raw for the next start. Idempotent.
    */
   stop(deadlineMs: number): Promise<void>;
 };
 
 export type ArchiverOptions = {
   readonly dataDir: string;
-  /** zstd level of archives; a lower one is taken while more waits than it could do in time. */
+  /** zstd level of archives. A lower level is used while more work waits than this level could finish in time. */
   readonly level: number;
   readonly segmentLevel: number;
   readonly sealWorkers?: number;
-  /** Pause after the disk has refused something, ms; default 30 s. */
+  /** Pause after a disk error, ms; default 30 s. */
   readonly retryMs?: number | undefined;
 };
 
@@ -56,21 +56,21 @@ export type ArchiverDeps = {
   /** Local clock minus exchange clock, ms; null while unknown. */
   readonly clockOffsetMs?: () => number | null;
   readonly recorder: { readonly version: string; readonly host: string };
-  /** False while days may hold what recovery has not looked at; days are queued meanwhile. */
+  /** False while days may hold files that recovery has not checked. Days are queued meanwhile. */
   readonly mayMerge?: () => boolean;
-  /** It is sealed with so many rows; null: it stays raw, or is gone. */
+  /** A segment left the seal queue: sealed with `rows` rows, or null if it stays raw or is gone. */
   readonly onSealed?: (segment: Segment, rows: number | null) => void;
-  /** `isVerified`: the archive was written and read back; false where only its manifest's gaps were brought up to date. */
+  /** `isVerified`: the archive was written and read back. False if only the gaps in its manifest were updated. */
   readonly onArchived?: (manifest: Manifest, isVerified: boolean) => void;
-  /** A segment was put aside; `segments` names all of the day. */
+  /** A segment was moved to quarantine; `segments` names all segments of the day. */
   readonly onUnreadable?: (segment: Segment, segments: readonly string[]) => void;
   readonly onFailure?: (failure: Failure) => void;
   readonly log: Log;
 };
 
 /**
- * The archiver of a data folder. Failed work is counted and reported. What failed because of the disk is tried again by itself; any other
- * failed merge when days are next queued, and a segment that could not be sealed goes into its day's merge as it is.
+ * Creates the archiver of a data folder. Failed work is counted and reported. Work that failed because of the disk is retried. Any
+ * other failed merge is retried when days are queued next. A segment that cannot be sealed goes raw into its day's merge.
  */
 export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Archiver {
   const { dataDir, retryMs = 30_000 } = options;
@@ -83,38 +83,38 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
       room: () => room.forSeals,
       backoff: createBackoff(retryMs),
       onSealed(segment, sealed) {
-        if (sealed !== null) tally.sealed();
+        if (sealed !== null) counters.sealed();
         afterSeal(segment, sealed?.rows ?? null);
       },
       onLeftRaw(path, segment, failure) {
         leftRaw.add(path);
-        fail(failure);
+        reportFailure(failure);
         afterSeal(segment, null);
       },
-      onPostponed: fail,
+      onPostponed: reportFailure,
     },
   );
   const merges = createWorkerPool<DayJob, DayResult>(
     { operation: "merge", size: 1, pathOf: (job) => archivePath(dataDir, job.day) },
     deps.startDayWorker,
   );
-  const levels = createCompressionPlanner(options.level);
-  const usual = { level: options.level, bytes: 0 };
-  /** Raw segments that stay raw, since sealing failed; a merge takes them as they are. */
+  const planner = createCompressionPlanner(options.level);
+  const usualPlan = { level: options.level, bytes: 0 };
+  /** Paths of raw segments whose sealing failed; a merge reads them raw. */
   const leftRaw = new Set<string>();
-  /** Days to merge, by folder; first in, first out. */
+  /** Days to merge, by live folder; first in, first out. */
   const days = new Map<string, Day>();
-  /** Those of them that hold a raw file which was not handed to `seal`; looked at again when something changes. */
+  /** Folders of queued days with a raw file that was not handed to `seal`; checked again when a segment is sealed or days are queued. */
   const blocked = new Set<string>();
-  /** Bytes that those need for which there was no room, so that files are not counted again each second. */
-  const needs = new Map<string, number>();
+  /** Bytes needed by days for which there was no room, by folder. Cached so that their files are not measured every second. */
+  const neededBytes = new Map<string, number>();
   let merging: Day | null = null;
   let stopped: Promise<void> | null = null;
-  const tally = createArchiveCounters();
+  const counters = createArchiveCounters();
 
-  function fail(failure: Failure): void {
-    tally.failed(failure);
-    deps.log.error(`cannot ${failure.operation}; the data is kept for a later attempt`, {
+  function reportFailure(failure: Failure): void {
+    counters.failed(failure);
+    deps.log.error(`cannot ${failure.operation}; the data is kept and the work is retried later`, {
       path: failure.path,
       reason: failure.message,
     });
@@ -124,11 +124,11 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
   function afterSeal(segment: Segment, rows: number | null): void {
     deps.onSealed?.(segment, rows);
     blocked.delete(liveFolder(dataDir, segment));
-    needs.delete(liveFolder(dataDir, segment));
+    neededBytes.delete(liveFolder(dataDir, segment));
     mergeNext();
   }
 
-  function queue(day: Day): void {
+  function enqueue(day: Day): void {
     const folder = liveFolder(dataDir, day);
     if (!days.has(folder)) days.set(folder, day);
   }
@@ -136,18 +136,20 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
   function mergeNext(): void {
     if (merging !== null || stopped !== null || mergeBackoff.isHeld() || deps.mayMerge?.() === false) return;
     for (const [folder, day] of days) {
-      if (seals.isBusy(folder) || blocked.has(folder) || (needs.get(folder) ?? 0) > room.forMerges) continue;
+      if (seals.isBusy(folder) || blocked.has(folder) || (neededBytes.get(folder) ?? 0) > room.forMerges) continue;
       const files = segmentFiles(dataDir, day);
-      const written = files.find((name) => name.endsWith(".jsonl") && !leftRaw.has(`${folder}/${name}`));
-      if (written !== undefined) {
+      const openFile = files.find((name) => name.endsWith(".jsonl") && !leftRaw.has(`${folder}/${name}`));
+      if (openFile !== undefined) {
         blocked.add(folder);
-        deps.log.info("a day waits for a segment that is still written to", { path: `${folder}/${written}` });
+        deps.log.info("merge postponed: a segment of the day is still being written", {
+          path: `${folder}/${openFile}`,
+        });
         continue;
       }
-      const need = archiveEstimate([archivePath(dataDir, day), ...files.map((name) => `${folder}/${name}`)]);
-      needs.set(folder, need);
-      if (need > room.forMerges) continue;
-      needs.delete(folder);
+      const bytesNeeded = archiveEstimate([archivePath(dataDir, day), ...files.map((name) => `${folder}/${name}`)]);
+      neededBytes.set(folder, bytesNeeded);
+      if (bytesNeeded > room.forMerges) continue;
+      neededBytes.delete(folder);
       days.delete(folder);
       merging = day;
       void merge(day, folder, files);
@@ -158,17 +160,17 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
   async function merge(day: Day, folder: string, inputs: string[]): Promise<void> {
     const startedMs = performance.now();
     try {
-      // Where only a manifest is brought up to date nothing is compressed; many such days may wait at once.
+      // An update of the manifest alone compresses nothing. Many such days may wait at once, so they skip the planner.
       const isOnlyManifest = inputs.length === 0;
-      const { level, bytes } = isOnlyManifest ? usual : await levels.choose(dataDir, day, [...days.values()]);
+      const { level, bytes } = isOnlyManifest ? usualPlan : await planner.choose(dataDir, day, [...days.values()]);
       const gaps = deps.gapsOf(day).map(({ stream: _stream, symbol: _symbol, ...gap }) => gap);
-      const about = { recorder: deps.recorder, gaps, clockOffsetMs: deps.clockOffsetMs?.() ?? null };
-      const outcome = await merges.run({ dataDir, day, inputs, level, ...about });
+      const manifestData = { recorder: deps.recorder, gaps, clockOffsetMs: deps.clockOffsetMs?.() ?? null };
+      const outcome = await merges.run({ dataDir, day, inputs, level, ...manifestData });
       if (outcome.kind === "failed") onMergeFailed(day, folder, outcome.failure);
       if (outcome.kind === "done") {
         mergeBackoff.clear();
         for (const name of inputs) leftRaw.delete(`${folder}/${name}`);
-        if (!isOnlyManifest) levels.learn(level, bytes, performance.now() - startedMs);
+        if (!isOnlyManifest) planner.learn(level, bytes, performance.now() - startedMs);
         onMerged(day, outcome.result, performance.now() - startedMs);
       }
     } catch (error) {
@@ -181,24 +183,24 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
 
   function onMergeFailed(day: Day, folder: string, failure: Failure): void {
     if (!mayPass(failure)) {
-      fail(failure);
+      reportFailure(failure);
       return;
     }
     days.set(folder, day);
-    if (mergeBackoff.note(failure)) fail(failure);
+    if (mergeBackoff.recordFailure(failure)) reportFailure(failure);
   }
 
   function onMerged(day: Day, result: DayResult, tookMs: number): void {
     const { manifest } = result;
     for (const { path, reason, segment } of result.quarantined) {
-      fail({ operation: "merge a file, which was put aside", path, message: reason, code: null });
+      reportFailure({ operation: "merge a file; it was moved to quarantine", path, message: reason, code: null });
       if (segment !== null) deps.onUnreadable?.({ ...day, name: segment }, manifest?.segments ?? []);
     }
     if (manifest === null) return;
     const isNew = result.kind === "archived";
     if (isNew) {
-      tally.merged(manifest);
-      const { last_archive } = tally.counts();
+      counters.merged(manifest);
+      const { last_archive } = counters.counts();
       const seconds = Math.round(tookMs / 100) / 10;
       deps.log.info("archived a day", { ...last_archive, zstd_level: manifest.compression_level, seconds });
     }
@@ -209,7 +211,7 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
     await merges.stop();
     if (merging !== null) {
       removeTemporaries(dataDir, merging);
-      deps.log.info("a merge was abandoned; the next start does it", { ...merging });
+      deps.log.info("merge abandoned; the next start repeats it", { ...merging });
     }
     const unfinished = await seals.stop(deadlineMs);
     if (unfinished.length > 0)
@@ -220,12 +222,12 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
     start: async () => {},
     seal: (segment) => void (stopped === null && seals.add(segment)),
     async mergeDaysBefore(today) {
-      for (const day of await daysBefore(dataDir, today)) queue(day);
+      for (const day of await daysBefore(dataDir, today)) enqueue(day);
       blocked.clear();
       mergeNext();
     },
     merge(day) {
-      queue(day);
+      enqueue(day);
       mergeNext();
     },
     setRoom(next) {
@@ -235,7 +237,7 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
       mergeNext();
     },
     status: () => ({
-      ...tally.counts(),
+      ...counters.counts(),
       segments_waiting: seals.size(),
       days_waiting: days.size + (merging === null ? 0 : 1),
       workers: seals.workers() + merges.workers(),

@@ -15,14 +15,16 @@ import {
 } from "../storage/list/listing.ts";
 import { type Manifest, parseManifest } from "../storage/manifest.ts";
 
-/** Keeps the list of archived days in step with the manifests on disk. */
+/** Keeps the catalogue's list of archived days in sync with the manifests on disk. */
 export type CatalogueIndex = {
-  /** Notes a day that has just been merged; `verifiedUs` is when it was read back, null if it was not. */
+  /** Saves a day that was just merged; `verifiedUs` is when its archive was read back, null if it was not. */
   note(manifest: Manifest, verifiedUs: number | null): void;
   /**
-   * Looks through all archives for what has become of them since they were listed, a few ms at a time and with pauses: whoever records
-   * goes first. Only manifests that are new or have changed are read, each once. "unavailable": the list cannot be read or written now;
-   * what was found so far is in it. Rejects with the system's error.
+   * Compares the list with all archives on disk and saves the differences. Works a few ms at a time with pauses, because recording
+   * has priority. Reads only manifests that are new or changed, each once. "unavailable": the list cannot be read or written at the
+   * moment; changes found before that are saved.
+   *
+   * @throws the system's error if a folder cannot be read
    */
   reconcile(options: ReconcileOptions): Promise<"done" | "stopped" | "unavailable">;
 };
@@ -30,42 +32,42 @@ export type CatalogueIndex = {
 export type ReconcileOptions = {
   readonly signal: AbortSignal;
   readonly onProgress: (days: number) => void;
-  /** Hands over the manifests that were read as well, before they are noted: a list that was lost gets gaps from them. */
+  /** Receives each batch of manifests before it is saved: a lost catalogue gets its gaps from them. False stops the work. */
   readonly onRead?: (manifests: readonly Manifest[]) => boolean;
 };
 
 type Entry = { readonly entry: ArchivedDay; readonly manifestMs: number };
 
-/** The list of archived days, somewhere else. */
+/** The stored list of archived days. */
 export type IndexedArchives = {
   note(entry: ArchivedDay, manifestMs: number): void;
-  /** All of it or, if it returns false, nothing. */
-  change(found: readonly Entry[], gone: readonly Day[]): boolean;
-  /** When the manifest of a listed day was last changed; null for a day that is not listed. Throws while that cannot be told. */
+  /** Saves and removes entries in one transaction; false: nothing was changed. */
+  change(changed: readonly Entry[], gone: readonly Day[]): boolean;
+  /** When the manifest of a listed day was last changed; null if the day is not listed. @throws Unavailable */
   manifestMs(day: Day): number | null;
-  /** Listed days behind this one (null: from the beginning), a few hundred, in one order. Throws while that cannot be told. */
+  /** The next few hundred listed days after this day, in a fixed order; null: from the beginning. @throws Unavailable */
   after(day: Day | null): readonly Day[];
 };
 
-type ShelfDeps = { readonly list: IndexedArchives; readonly log: Log };
+type CatalogueIndexDeps = { readonly list: IndexedArchives; readonly log: Log };
 
-/** Manifests noted in one go: less than a millisecond. */
-const notedAtOnce = 25;
-/** A pause after this many looks, so that neither disk nor thread is ever busy with this alone. */
-const looksAtOnce = 100;
+/** Manifests saved in one transaction; takes less than a millisecond. */
+const savedAtOnce = 25;
+/** Days checked before a pause, so that this work never occupies the disk or the thread alone. */
+const daysBeforePause = 100;
 const pauseMs = 2;
 
-/** The shelf of a data folder. */
-export function createCatalogueIndex(options: { dataDir: string }, deps: ShelfDeps): CatalogueIndex {
+/** Creates the catalogue index of a data folder. */
+export function createCatalogueIndex(options: { dataDir: string }, deps: CatalogueIndexDeps): CatalogueIndex {
   const { dataDir } = options;
   const { list, log } = deps;
 
-  async function read(day: Day): Promise<Manifest | null> {
+  async function readManifestOf(day: Day): Promise<Manifest | null> {
     const path = manifestPath(dataDir, day);
     try {
       return parseManifest(await readFile(path, "utf8"));
     } catch (error) {
-      log.warn("an archive's manifest cannot be read; see `rt-data verify`", { path, reason: messageOf(error) });
+      log.warn("cannot read the manifest of an archive; run `rt-data verify`", { path, reason: messageOf(error) });
       return null;
     }
   }
@@ -73,41 +75,41 @@ export function createCatalogueIndex(options: { dataDir: string }, deps: ShelfDe
   async function reconcile({ signal, onProgress, onRead }: ReconcileOptions) {
     const onDisk = new Map<string, Uint8Array>();
     const turn = archiveTurn();
-    let found: Entry[] = [];
+    let changed: Entry[] = [];
     let manifests: Manifest[] = [];
     let days = 0;
 
-    function write(): boolean {
+    function saveBatch(): boolean {
       if (manifests.length > 0 && onRead?.(manifests) === false) return false;
-      if (found.length > 0 && !list.change(found, [])) return false;
-      [found, manifests] = [[], []];
+      if (changed.length > 0 && !list.change(changed, [])) return false;
+      [changed, manifests] = [[], []];
       onProgress(days);
       return true;
     }
 
-    for await (const track of archivedStreams(dataDir)) {
-      const seen = new Uint8Array(mostDays / 8);
-      onDisk.set(keyOf(track), seen);
-      for (const date of await archiveDates(dataDir, track)) {
+    for await (const series of archivedStreams(dataDir)) {
+      const datesOnDisk = new Uint8Array(mostDays / 8);
+      onDisk.set(keyOf(series), datesOnDisk);
+      for (const date of await archiveDates(dataDir, series)) {
         if (signal.aborted) return "stopped";
-        const day = { ...track, date };
+        const day = { ...series, date };
         const manifestMs = await manifestMsOf(dataDir, day);
-        if (++days % looksAtOnce === 0) {
+        if (++days % daysBeforePause === 0) {
           onProgress(days);
           await Bun.sleep(pauseMs);
           turn.begin();
         } else await turn.giveWay();
         if (manifestMs === null) continue;
-        mark(seen, date);
+        mark(datesOnDisk, date);
         if (list.manifestMs(day) === manifestMs) continue;
-        const manifest = await read(day);
+        const manifest = await readManifestOf(day);
         if (manifest === null) continue;
         manifests.push(manifest);
-        // A manifest is written right after its archive was read back.
-        found.push({ entry: archiveEntry(manifest, manifestMs * 1000), manifestMs });
-        if (found.length >= notedAtOnce && !write()) return "unavailable";
+        // The manifest is written right after the archive was read back, so its time is the time of verification.
+        changed.push({ entry: archiveEntry(manifest, manifestMs * 1000), manifestMs });
+        if (changed.length >= savedAtOnce && !saveBatch()) return "unavailable";
       }
-      if (!write()) return "unavailable";
+      if (!saveBatch()) return "unavailable";
     }
     return (await removeGone(onDisk, signal)) ? "done" : "unavailable";
   }
@@ -121,7 +123,7 @@ export function createCatalogueIndex(options: { dataDir: string }, deps: ShelfDe
       const gone: Day[] = [];
       for (const day of listed) {
         if (isMarked(onDisk.get(keyOf(day)), day.date)) continue;
-        // It may have been merged since its folder was looked into.
+        // The day may have been merged after its folder was listed.
         if ((await manifestMsOf(dataDir, day)) === null) gone.push(day);
       }
       if (gone.length > 0 && !list.change([], gone)) return false;
@@ -145,13 +147,13 @@ export function createCatalogueIndex(options: { dataDir: string }, deps: ShelfDe
   };
 }
 
-/** Days since 1970 that one bit each stands for: until 2079. */
+/** Size of the bit sets: one bit for each day since 1970, enough until 2079. */
 const mostDays = 40_000;
 
 function mark(days: Uint8Array, date: string): void {
   const day = dateStartUs(date) / dayUs;
-  const at = Math.floor(day / 8);
-  if (at < days.length) days[at] = (days[at] ?? 0) | (1 << (day % 8));
+  const byte = Math.floor(day / 8);
+  if (byte < days.length) days[byte] = (days[byte] ?? 0) | (1 << (day % 8));
 }
 
 function isMarked(days: Uint8Array | undefined, date: string): boolean {
@@ -163,7 +165,7 @@ function keyOf({ stream, symbol }: ArchivedStream): string {
   return `${stream}/${symbol}`;
 }
 
-/** What the catalogue keeps of an archive. */
+/** Converts a manifest to the catalogue's entry of the archive. */
 export function archiveEntry(manifest: Manifest, verifiedUs: number | null): ArchivedDay {
   const { stream, symbol, date, rows, raw_bytes, compressed_bytes, first_recv_us, last_recv_us, gaps } = manifest;
   const coverage = dayCoverage({
@@ -175,19 +177,29 @@ export function archiveEntry(manifest: Manifest, verifiedUs: number | null): Arc
     untilUs: dateStartUs(date) + dayUs,
   });
   return {
-    ...{ stream, symbol, date, rows, raw_bytes, compressed_bytes, sha256: manifest.compressed_sha256 },
-    ...{ coverage: coverage ?? 0, gaps: gaps.length },
-    ...{ delay_p50_ms: manifest.delay_p50_ms, delay_p99_ms: manifest.delay_p99_ms, first_recv_us, last_recv_us },
+    stream,
+    symbol,
+    date,
+    rows,
+    raw_bytes,
+    compressed_bytes,
+    sha256: manifest.compressed_sha256,
+    coverage: coverage ?? 0,
+    gaps: gaps.length,
+    delay_p50_ms: manifest.delay_p50_ms,
+    delay_p99_ms: manifest.delay_p99_ms,
+    first_recv_us,
+    last_recv_us,
     minutes_with_rows: manifest.rows_per_minute.filter((count) => count > 0).length,
-    hole_us: holeUs(gaps),
+    hole_us: unfilledUs(gaps),
     missing: gaps.reduce((sum, gap) => sum + (gap.missing ?? 0), 0),
     repaired: gaps.reduce((sum, gap) => sum + gap.repaired, 0),
     verified_us: verifiedUs,
   };
 }
 
-/** Time in which something is absent; what several gaps have in common counts once. */
-function holeUs(gaps: Manifest["gaps"]): number {
+/** Returns the total time of gaps that still await backfill, µs. Time covered by several gaps counts once. */
+function unfilledUs(gaps: Manifest["gaps"]): number {
   let sum = 0;
   let reachedUs = 0;
   for (const { from_us, to_us } of gaps.filter(awaitsBackfill).sort((a, b) => a.from_us - b.from_us)) {

@@ -12,73 +12,73 @@ import { type GapsOf, gapsOfDays } from "../storage/recorded-gaps.ts";
 import { verifySegments } from "./verify/verify-segments.ts";
 
 /**
- * What a data folder holds of one day of a stream. "verified": an archive with the manifest that was written after it had been read
- * back, and still of the size stated there; "live": segments; "unverified": anything else, and `problem` says what.
+ * The files of one day of a stream in a data folder. "verified": an archive with a manifest, and of the size that the manifest
+ * states. "live": segments only. "unverified": anything else; `problem` gives the reason.
  */
 export type InventoryDay = Day & {
   readonly state: "verified" | "live" | "unverified";
-  /** Records; null where nobody has counted. */
+  /** Number of records; null if they were not counted. */
   readonly rows: number | null;
-  /** On disk. */
+  /** Size on disk. */
   readonly bytes: number;
-  /** Null where there is none or nobody has looked. */
+  /** When records were received; null if there are no records or they were not read. */
   readonly received: ReceivedDay | null;
   readonly problem: string | null;
 };
 
-/** All that is recorded of one stream. */
+/** All recorded days of one stream. */
 export type InventoryStream = {
   readonly stream: Stream;
   readonly days: readonly InventoryDay[];
-  /** Days that only a wrong clock has made: they are none of `days`. */
+  /** Days that exist only because a clock was wrong; they are not in `days`. */
   readonly invented: readonly InventoryDay[];
-  /** From the first to the last of these days, gaps over midnight joined. */
+  /** Gaps from the first to the last of these days; gaps over midnight are joined. */
   readonly gaps: readonly Gap[];
 };
 
 export type InventoryOptions = {
   readonly dataDir: string;
-  /** Leaves rows and minutes of live days uncounted: only their first and last segments are read. */
+  /** Reads only the first and last segments of live days; their rows and minutes are not counted. */
   readonly quick: boolean;
   readonly onProgress?: (share: number, path: string) => void;
 };
 
-/** Looks through what is there. Archives are not read, their manifests tell; segments are, unless it is to be quick. */
+/** Lists all recorded days. Reads manifests instead of archives; reads every segment unless `quick` is set. */
 export async function takeInventory(
-  tracks: readonly RecordedStream[],
+  streams: readonly RecordedStream[],
   gapsOf: GapsOf,
   options: InventoryOptions,
 ): Promise<InventoryStream[]> {
-  const found: InventoryStream[] = [];
-  const total = tracks.reduce((sum, { days }) => sum + days.length, 0);
+  const inventory: InventoryStream[] = [];
+  const total = streams.reduce((sum, { days }) => sum + days.length, 0);
   const today = latestDate(Date.now());
   let done = 0;
-  for (const { stream, days } of tracks) {
+  for (const { stream, days } of streams) {
     if (days.length === 0) continue;
-    const own: InventoryDay[] = [];
+    const inventoryDays: InventoryDay[] = [];
     for (const { date } of days) {
       const day = { stream: stream.type.folder, symbol: stream.symbol, date };
       options.onProgress?.(done++ / total, `${day.stream} ${day.symbol} ${day.date}`);
-      const looked = await lookAtDay(day, options);
-      if (looked !== null) own.push(looked);
+      const examined = await examineDay(day, options);
+      if (examined !== null) inventoryDays.push(examined);
     }
-    if (own.length === 0) continue;
+    if (inventoryDays.length === 0) continue;
     const { gaps } = gapsOfDays(days, gapsOf);
-    const [invented, real] = parted(own, (day) => isInvented(day, gaps, today));
-    found.push({ stream, days: real, invented, gaps });
+    const [invented, real] = partition(inventoryDays, (day) => isInvented(day, gaps, today));
+    inventory.push({ stream, days: real, invented, gaps });
   }
-  return found;
+  return inventory;
 }
 
-function parted<T>(all: readonly T[], is: (one: T) => boolean): readonly [T[], T[]] {
-  return [all.filter(is), all.filter((one) => !is(one))];
+function partition<T>(items: readonly T[], matches: (item: T) => boolean): readonly [T[], T[]] {
+  return [items.filter(matches), items.filter((item) => !matches(item))];
 }
 
-/** A recorder may seal or merge files while they are looked at; then the day is looked at again. */
-async function lookAtDay(day: Day, options: InventoryOptions): Promise<InventoryDay | null> {
+/** Examines a day. Starts again if a recorder seals or merges files meanwhile. Null if the day has no files. */
+async function examineDay(day: Day, options: InventoryOptions): Promise<InventoryDay | null> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await lookOnce(day, options);
+      return await examineOnce(day, options);
     } catch (error) {
       const isGone = codeOf(error instanceof Error && error.cause ? error.cause : error) === "ENOENT";
       if (isGone && attempt < 5) continue;
@@ -87,8 +87,8 @@ async function lookAtDay(day: Day, options: InventoryOptions): Promise<Inventory
   }
 }
 
-async function lookOnce(day: Day, options: InventoryOptions): Promise<InventoryDay | null> {
-  const files = streamsOfDay(options.dataDir, day).flatMap((track) => track.files);
+async function examineOnce(day: Day, options: InventoryOptions): Promise<InventoryDay | null> {
+  const files = streamsOfDay(options.dataDir, day).flatMap((recorded) => recorded.files);
   const bytes = files.reduce((sum, { path }) => sum + statSync(path).size, 0);
   const segments = files.filter(({ path }) => segmentOfPath(path) !== null);
   if (segments.length === files.length && isArchiveLost(options.dataDir, day)) {
@@ -98,49 +98,53 @@ async function lookOnce(day: Day, options: InventoryOptions): Promise<InventoryD
       rows: null,
       bytes,
       received: null,
-      problem: "the archive is gone, its manifest is not",
+      problem: "the archive is missing, but its manifest exists",
     };
   }
   if (files.length === 0) return null;
-  if (segments.length === files.length) return { ...day, bytes, ...(await lookAtSegments(day, segments, options)) };
+  if (segments.length === files.length) return { ...day, bytes, ...(await examineSegments(day, segments, options)) };
   const manifest = readManifest(options.dataDir, day);
   if (manifest === null) {
-    const problem = "the archive has no manifest, so that nothing vouches for it";
+    const problem = "the archive has no manifest and cannot be checked";
     return { ...day, state: "unverified", rows: null, bytes, received: null, problem };
   }
-  const late = await lookAtSegments(day, segments, options);
+  const late = await examineSegments(day, segments, options);
   const size = statSync(archivePath(options.dataDir, day)).size;
   const problem =
     size === manifest.compressed_bytes
       ? null
-      : `the archive has ${size} bytes, by its manifest ${manifest.compressed_bytes}`;
+      : `the archive has ${size} bytes; its manifest states ${manifest.compressed_bytes}`;
   const rows = late.rows === null ? null : manifest.rows + late.rows;
   const received = joined(receivedOf(manifest), late.received);
   return { ...day, state: problem === null ? "verified" : "unverified", rows, bytes, received, problem };
 }
 
-type Looked = Pick<InventoryDay, "state" | "rows" | "received" | "problem">;
+type ExaminedSegments = Pick<InventoryDay, "state" | "rows" | "received" | "problem">;
 
-async function lookAtSegments(day: Day, files: readonly RecordedFile[], options: InventoryOptions): Promise<Looked> {
-  // Files of one window overlap; any of them may begin first or end last.
-  const ends = [files[0]?.startUs, files.at(-1)?.startUs];
-  const scanned = options.quick ? files.filter(({ startUs }) => ends.includes(startUs)) : files;
-  const found = await verifySegments(
+async function examineSegments(
+  day: Day,
+  files: readonly RecordedFile[],
+  options: InventoryOptions,
+): Promise<ExaminedSegments> {
+  // Files of the same window overlap; each of them may contain the first or the last record.
+  const endsUs = [files[0]?.startUs, files.at(-1)?.startUs];
+  const scanned = options.quick ? files.filter(({ startUs }) => endsUs.includes(startUs)) : files;
+  const verified = await verifySegments(
     day,
     scanned.map(({ path }) => path),
     {},
   );
   const isWhole = scanned.length === files.length;
-  const received = found.received && { ...found.received, ...(isWhole ? {} : { rowsPerMinute: null }) };
-  const problem = found.problems.length === 0 ? null : found.problems.map(({ detail }) => detail).join("; ");
-  return { state: problem === null ? "live" : "unverified", rows: isWhole ? found.rows : null, received, problem };
+  const received = verified.received && { ...verified.received, ...(isWhole ? {} : { rowsPerMinute: null }) };
+  const problem = verified.problems.length === 0 ? null : verified.problems.map(({ detail }) => detail).join("; ");
+  return { state: problem === null ? "live" : "unverified", rows: isWhole ? verified.rows : null, received, problem };
 }
 
 function receivedOf({ date, first_recv_us, last_recv_us, rows_per_minute }: Manifest): ReceivedDay {
   return { date, firstUs: first_recv_us, lastUs: last_recv_us, rowsPerMinute: rows_per_minute };
 }
 
-/** An archive and segments that came after it. */
+/** Joins an archive's records with the records of segments that were written after its merge. */
 function joined(archived: ReceivedDay, late: ReceivedDay | null): ReceivedDay {
   if (late === null) return archived;
   const { rowsPerMinute } = late;

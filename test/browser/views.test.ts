@@ -243,14 +243,14 @@ describe.skipIf(!runtime.ok)(title, () => {
               day,
               started_us: 1,
               ended_us: 2,
-              problems: [{ kind: "rows", detail: "rows: 3, by the manifest 4" }],
+              problems: [{ kind: "rows", detail: "rows: 3; the manifest states 4" }],
             },
     };
     await row.getByRole("button", { name: "Verify" }).click();
     await until(async () => (await row.getByRole("button", { name: "Verifying 25%" }).count()) === 1, "progress");
     share = 1;
     await until(async () => (await row.locator(".outcome").count()) === 1, "the outcome");
-    expect(await row.locator(".outcome").textContent()).toContain("rows: 3, by the manifest 4");
+    expect(await row.locator(".outcome").textContent()).toContain("rows: 3; the manifest states 4");
     await page.getByRole("searchbox").fill("ethusdt");
     await page.getByRole("searchbox").press("Enter");
     await until(async () => !(await page.locator("table").textContent())?.includes("BTCUSDT"), "the filter");

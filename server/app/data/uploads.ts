@@ -70,7 +70,7 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
   async function unite(order: CombineOrder): Promise<Combined> {
     const { day, withOwn, other, otherManifest, before, after, out } = order;
     const outcome = await unions.run({
-      ...{ kind: "unite", dataDir, day, withOwn, other, before, after, out },
+      ...{ kind: "combine", dataDir, day, withOwn, other, before, after, out },
       otherManifest: otherManifest === null ? null : manifestOf(otherManifest),
       ...{ level: config.archive.level, recorder: deps.recorder },
     });

@@ -12,62 +12,67 @@ import { writeLines } from "../merge/write-lines.ts";
 import type { CombineJob, CombineResult } from "./combine-job.ts";
 import { combinedManifest } from "./combined-manifest.ts";
 
-/** Rows of the day before that are remembered: a million, from its end. */
+/** Blocks of the previous day that are held in memory: its last million rows. */
 const neighbourBlocks = 32;
 
 /**
- * Makes one archive of recorders' archives of a day: every record that any of them has, once, in order of `recv_us` and id. Of a
- * record that several have, told by its id, the best line stays: rather a received one than one refetched over REST, and the one
- * that was received first. The record belongs to the day of that line. A record whose best line lies in the archive of the day
- * before or after is therefore left out here. The outcome is the same whoever unites, in whatever order, and however often.
+ * Combines two recorders' archives of a day into one archive. The result holds every record once, in order of `recv_us` and id.
  *
- * Throws UnreadableFile, FileError; no archive is touched.
+ * Records are the same if their ids are equal. The best of their lines is kept: a received line is better than a backfilled line,
+ * then the earlier line is better. A record belongs to the day of its best line, so it is left out if that line is in the
+ * archive of the day before or after. The result does not depend on who combines, in which order, or how often.
+ *
+ * No input archive is changed.
+ *
+ * @throws UnreadableFile if an archive is damaged; FileError otherwise
  */
 export function combineArchives(job: CombineJob, alive: () => void = () => {}): CombineResult {
-  const { dataDir, day, other } = job;
-  const own = job.withOwn === false ? null : archivePath(dataDir, day);
-  const ownManifest = own === null ? null : readManifest(dataDir, day);
+  const { dataDir, day, other: otherPath } = job;
+  const ownPath = job.withOwn === false ? null : archivePath(dataDir, day);
+  const ownManifest = ownPath === null ? null : readManifest(dataDir, day);
   const kind = streamTypeOfFolder(day.stream)?.kind;
-  if (own !== null && ownManifest === null) throw new FileError("unite", own, "it has no manifest any more");
-  if (kind === undefined)
-    throw new FileError("unite", job.out, `the records of ${day.stream} have no id that is known`);
+  if (ownPath !== null && ownManifest === null) throw new FileError("combine", ownPath, "its manifest is missing");
+  if (kind === undefined) throw new FileError("combine", job.out, `records of ${day.stream} have no known id`);
   const indexes: IdIndex[] = [];
-  const index = (path: string | undefined | null, blocks?: number) => {
+  const openIndex = (path: string | undefined | null, blocks?: number) => {
     if (path === undefined || path === null) return null;
-    const made = createIdIndex(path, kind, blocks);
-    indexes.push(made);
-    return made;
+    const idIndex = createIdIndex(path, kind, blocks);
+    indexes.push(idIndex);
+    return idIndex;
   };
   const ownHash = new Bun.CryptoHasher("sha256");
-  const moved = { before: 0, after: 0 };
+  const movedRows = { before: 0, after: 0 };
   try {
-    const [before, after] = [index(job.before?.path, neighbourBlocks), index(job.after?.path)];
-    const isHere = (id: number, us: number) => {
-      // The same line twice belongs to the earlier day.
-      if ((before?.arrivalOf(id) ?? Number.NaN) <= us) moved.before++;
-      else if ((after?.arrivalOf(id) ?? Number.NaN) < us) moved.after++;
+    const [before, after] = [openIndex(job.before?.path, neighbourBlocks), openIndex(job.after?.path)];
+    const belongsHere = (id: number, us: number) => {
+      // If both days hold the same line, the record belongs to the earlier day.
+      if ((before?.arrivalOf(id) ?? Number.NaN) <= us) movedRows.before++;
+      else if ((after?.arrivalOf(id) ?? Number.NaN) < us) movedRows.after++;
       else return true;
       return false;
     };
     const inputs: MergeInput[] = [];
-    if (other !== null) {
-      const ours = index(own);
-      const isTaken = takenIf(kind, (id, us) => !((ours?.arrivalOf(id) ?? Number.NaN) < us) && isHere(id, us));
-      inputs.push({ path: other, isTaken });
+    if (otherPath !== null) {
+      const ownIndex = openIndex(ownPath);
+      const isTaken = takenIf(kind, (id, us) => !((ownIndex?.arrivalOf(id) ?? Number.NaN) < us) && belongsHere(id, us));
+      inputs.push({ path: otherPath, isTaken });
     }
-    if (own !== null) {
-      const theirs = index(other);
-      const isTaken = takenIf(kind, (id, us) => !((theirs?.arrivalOf(id) ?? Number.NaN) <= us) && isHere(id, us));
-      inputs.push({ path: own, isTaken, onRaw: (bytes) => ownHash.update(bytes) });
+    if (ownPath !== null) {
+      const otherIndex = openIndex(otherPath);
+      const isTaken = takenIf(
+        kind,
+        (id, us) => !((otherIndex?.arrivalOf(id) ?? Number.NaN) <= us) && belongsHere(id, us),
+      );
+      inputs.push({ path: ownPath, isTaken, onRaw: (bytes) => ownHash.update(bytes) });
     }
-    const refuse = (path: string) => {
-      throw new UnreadableFile("read", path, "it holds something that is no line of ours; see `rt-data verify`");
+    const refuseForeign = (path: string) => {
+      throw new UnreadableFile("read", path, "it contains a line that RT-Data did not write; run `rt-data verify`");
     };
     const target = { path: job.out, day, level: job.level, sortTies: true };
-    const lines = writeLines(target, inputs, { onForeign: refuse, onTail: refuse }, alive);
-    if (own !== null && ownHash.digest("hex") !== ownManifest?.compressed_sha256)
-      throw new FileError("unite", own, "it is not what its manifest says; see `rt-data verify`");
-    const result = combinedManifest(job, lines, ownManifest, moved);
+    const lines = writeLines(target, inputs, { onForeign: refuseForeign, onTail: refuseForeign }, alive);
+    if (ownPath !== null && ownHash.digest("hex") !== ownManifest?.compressed_sha256)
+      throw new FileError("combine", ownPath, "it does not match its manifest; run `rt-data verify`");
+    const result = combinedManifest(job, lines, ownManifest, movedRows);
     if (result.kind !== "new") rmSync(job.out, { force: true });
     return result;
   } catch (error) {

@@ -1,30 +1,35 @@
 import type { Day } from "../../domain/day.ts";
 import type { Manifest } from "../../storage/manifest.ts";
 
-/** An archive of the day before or after, and the SHA-256 of it. */
+/** An archive of the day before or after, with its SHA-256. */
 export type Neighbour = { readonly path: string; readonly sha256: string };
 
-/** Recorders' archives of a day that are to become one, without the rows that belong to a day beside it; sent to the day worker. */
+/** A request to the day worker: combines two recorders' archives of a day, without rows that belong to an adjacent day. */
 export type CombineJob = {
-  readonly kind: "unite";
+  readonly kind: "combine";
   readonly dataDir: string;
   readonly day: Day;
-  /** False: this disk's archive takes no part. */
+  /** False: this disk's archive is not read. */
   readonly withOwn?: boolean;
-  /** Path of the other archive; null if there is none, and the day is only compared with those beside it. */
+  /** Path of the other archive; null if the day is only compared with the adjacent days. */
   readonly other: string | null;
-  /** Its manifest, or null where none vouches for it. */
+  /** Manifest of the other archive; null if it has no valid manifest. */
   readonly otherManifest: Manifest | null;
   readonly before?: Neighbour | null;
   readonly after?: Neighbour | null;
-  /** Where the united archive goes. */
+  /** Path of the combined archive. */
   readonly out: string;
   readonly level: number;
   readonly recorder: Manifest["recorder"];
 };
 
 /**
- * "same": the other archive has every row already; the manifest is for it, and nothing was written to `out`. "own": this disk's
- * archive is the whole, and the manifest is its own. A failure to read names the file that is damaged.
+ * The manifest of the combined day. A failure to read names the damaged file.
+ *
+ * | kind   | where the rows are                               | `out`       |
+ * | ------ | ------------------------------------------------ | ----------- |
+ * | "new"  | in the combined archive                          | was written |
+ * | "same" | the other archive already has every row          | not there   |
+ * | "own"  | this disk's archive has every row; own manifest  | not there   |
  */
 export type CombineResult = { readonly kind: "new" | "same" | "own"; readonly manifest: Manifest };

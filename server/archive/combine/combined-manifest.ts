@@ -3,7 +3,7 @@ import type { WrittenLines } from "../merge/write-lines.ts";
 import type { CombineJob, CombineResult, Neighbour } from "./combine-job.ts";
 import { sharedGaps } from "./shared-gaps.ts";
 
-/** The manifest of a united archive; `moved` counts the rows that belong to the day before and after. */
+/** Builds the manifest of a combined archive. `moved`: number of rows that belong to the day before and after. */
 export function combinedManifest(
   job: CombineJob,
   written: WrittenLines,
@@ -14,12 +14,13 @@ export function combinedManifest(
   const other = job.otherManifest;
   const known = [other, own].filter((manifest) => manifest !== null);
   const sources = sourcesOf(known, own);
-  const isAlone = own !== null && sources.every(({ raw_sha256 }) => raw_sha256 === own.raw_sha256);
-  if (isAlone && lines.raw_sha256 === own.raw_sha256) return { kind: "own", manifest: own };
+  const isOnlyOwn = own !== null && sources.every(({ raw_sha256 }) => raw_sha256 === own.raw_sha256);
+  if (isOnlyOwn && lines.raw_sha256 === own.raw_sha256) return { kind: "own", manifest: own };
   const isSame = lines.raw_sha256 === other?.raw_sha256;
-  // What the other manifest has counted of this disk's archive already is not counted twice.
-  const adding = own !== null && other?.sources?.some((source) => isOf(own, source)) ? [other] : known;
-  const sum = (of: (manifest: Manifest) => number) => adding.reduce((total, manifest) => total + of(manifest), 0);
+  // The other manifest may already include the counts of this disk's archive; do not add them twice.
+  const counted = own !== null && other?.sources?.some((source) => isOf(own, source)) ? [other] : known;
+  const sum = (countOf: (manifest: Manifest) => number) =>
+    counted.reduce((total, manifest) => total + countOf(manifest), 0);
   const manifest: Manifest = {
     ...(isSame && other !== null ? other : lines),
     manifest_version: 1,
@@ -43,23 +44,26 @@ export function combinedManifest(
   return { kind: isSame ? "same" : "new", manifest };
 }
 
-/** Rows that had gone there before are not among the inputs any more; they still lie there. */
+/**
+ * Describes the border to an adjacent day; null without an adjacent archive. Rows that an earlier run moved there are no longer in
+ * the inputs, so `earlier` counts as well.
+ */
 function borderOf(
-  beside: Neighbour | null | undefined,
+  neighbour: Neighbour | null | undefined,
   rows: number,
   earlier: ManifestBorder | null | undefined,
 ): ManifestBorder | null {
-  if (beside === null || beside === undefined) return null;
-  return { sha256: beside.sha256, moved: rows > 0 || (earlier?.moved ?? false) };
+  if (neighbour === null || neighbour === undefined) return null;
+  return { sha256: neighbour.sha256, moved: rows > 0 || (earlier?.moved ?? false) };
 }
 
-/** Every recorder's archive once, and only the newest of those that this disk's has come to contain. */
+/** Lists each recorder's archive once. Archives that this disk's archive now contains are replaced by it. */
 function sourcesOf(manifests: readonly Manifest[], own: Manifest | null): ManifestSource[] {
   const sources = new Map<string, ManifestSource>();
   for (const manifest of manifests) {
     const { host, id } = manifest.recorder;
-    const alone = { host, rows: manifest.rows, raw_sha256: manifest.raw_sha256, ...(id !== undefined && { id }) };
-    for (const source of manifest.sources ?? [alone]) {
+    const itself = { host, rows: manifest.rows, raw_sha256: manifest.raw_sha256, ...(id !== undefined && { id }) };
+    for (const source of manifest.sources ?? [itself]) {
       const isReplaced = own?.contains?.includes(source.raw_sha256) && source.raw_sha256 !== own.raw_sha256;
       if (!isReplaced) sources.set(source.raw_sha256, source);
     }

@@ -2,9 +2,9 @@ import type { StreamKind } from "../../domain/stream-kinds.ts";
 import { lineId } from "../../storage/ids/line-ids.ts";
 import { recvUsAt } from "../../storage/line-stats.ts";
 
-/** Puts lines that were received in the same µs in order of their ids, and of their bytes where those are equal as well. */
+/** Sorts lines received in the same µs by id, then by bytes. */
 export type TieSorter = {
-  /** Whole lines in order of `recv_us`. */
+  /** Adds whole lines in order of `recv_us`. */
   add(lines: Buffer): void;
   flush(): void;
 };
@@ -12,8 +12,8 @@ export type TieSorter = {
 type Held = { readonly id: number; readonly line: Buffer };
 
 /**
- * Two archives that are united one way or the other have the same order then. `onLines` gets what was added; valid during the call.
- * A line is held back until the time of the next one is known.
+ * Creates a sorter that makes the order of combined archives independent of the order of the inputs. `onLines` receives the added
+ * lines; the buffer is valid during the call. A line with the time of its neighbour is held until a later time arrives.
  */
 export function createTieSorter(kind: StreamKind, onLines: (lines: Buffer) => void): TieSorter {
   let held: Held[] = [];
@@ -31,23 +31,23 @@ export function createTieSorter(kind: StreamKind, onLines: (lines: Buffer) => vo
 
   return {
     add(lines) {
-      /** Start of the lines that pass as they are. */
-      let from = 0;
+      /** Start of the lines that are passed on unchanged. */
+      let passFrom = 0;
       let at = 0;
       while (at < lines.length) {
         const end = lines.indexOf(10, at);
         const us = recvUsAt(lines, at);
         const next = end + 1 < lines.length ? recvUsAt(lines, end + 1) : us;
         if (us === heldUs || us === next) {
-          if (at > from) onLines(lines.subarray(from, at));
+          if (at > passFrom) onLines(lines.subarray(passFrom, at));
           if (us !== heldUs) flush();
           heldUs = us;
           hold(lines, at, end);
-          from = end + 1;
+          passFrom = end + 1;
         } else if (held.length > 0) flush();
         at = end + 1;
       }
-      if (from < lines.length) onLines(lines.subarray(from));
+      if (passFrom < lines.length) onLines(lines.subarray(passFrom));
     },
     flush,
   };

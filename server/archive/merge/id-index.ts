@@ -3,33 +3,34 @@ import { FileError } from "../../platform/errors.ts";
 import { arrivalUs, lineId } from "../../storage/ids/line-ids.ts";
 import { openLinesSync } from "../../storage/read/line-reader-sync.ts";
 
-/** Answers when an archive received a record, for ids that are asked about in nearly the order of the archive. */
+/** Looks up when an archive received a record. Lookups must come in nearly the order of the archive. */
 export type IdIndex = {
-  /** `arrivalUs` of the first line with this id, or null if the archive has none. Throws UnreadableFile, FileError. */
+  /** Returns `arrivalUs` of the first line with this id; null if the archive has no such line. @throws UnreadableFile, FileError */
   arrivalOf(id: number): number | null;
   close(): void;
 };
 
-/** Some rows of the archive, by id. */
+/** A run of consecutive rows of the archive, sorted by id. */
 type Block = { readonly ids: Float64Array; readonly arrivals: Float64Array; rows: number };
 
-/** Rows a block; ids may be out of order by as many without being missed. */
+/** Rows per block. An id that is out of order by no more than this many rows is still found. */
 const blockRows = 32_768;
 
 /**
- * Reads along an archive of lines. Ids rise nearly always; where a clock was put back or trades were refetched they are out of
- * order for a while, which is allowed for. An id that lies too far back for a sure answer is an error: no answer would be a
- * doubled row. `mostBlocks` are held, of half a megabyte each: the one that is asked about, two ahead, and the rest before.
+ * Creates an index that reads through an archive once, in step with the lookups. Ids mostly rise. They are out of order for a while
+ * after a clock was set back or trades were backfilled, and the index tolerates that. A lookup too far back throws an error: a wrong
+ * "not found" would duplicate a row. At most `mostBlocks` blocks of 512 KiB are held: the current block, two blocks ahead of it, and
+ * the rest behind it.
  */
 export function createIdIndex(path: string, kind: StreamKind, mostBlocks = 4): IdIndex {
   const source = openLinesSync(path);
   const blocks: Block[] = [];
-  let forgotten = -1;
+  let highestForgotten = -1;
   let ended = false;
 
   function readBlock(): void {
     const block = blocks.length < mostBlocks ? newBlock() : (blocks.shift() ?? newBlock());
-    forgotten = Math.max(forgotten, highestOf(block));
+    highestForgotten = Math.max(highestForgotten, highestOf(block));
     block.rows = 0;
     let isSorted = true;
     while (block.rows < blockRows) {
@@ -54,13 +55,13 @@ export function createIdIndex(path: string, kind: StreamKind, mostBlocks = 4): I
     arrivalOf(id) {
       while (!ended && !(highestOf(blocks.at(-2)) > id)) readBlock();
       for (const block of blocks) {
-        const at = firstAt(block, id);
+        const at = lowerBound(block, id);
         if (block.ids[at] === id && at < block.rows) return block.arrivals[at] ?? null;
       }
-      if (id > forgotten) return null;
+      if (id > highestForgotten) return null;
       const hint =
-        "its ids and those of the other archive are too far out of order to be compared; look at both clocks";
-      throw new FileError("unite", path, hint);
+        "the ids of this archive and the other archive are too far out of order to be compared; check the clocks of both recorders";
+      throw new FileError("combine", path, hint);
     },
     close: source.close,
   };
@@ -70,12 +71,12 @@ function newBlock(): Block {
   return { ids: new Float64Array(blockRows), arrivals: new Float64Array(blockRows), rows: 0 };
 }
 
-/** The highest id of a sorted block; -1 if there is none. */
+/** Returns the highest id of a sorted block; -1 if it is empty. */
 function highestOf(block: Block | undefined): number {
   return block === undefined || block.rows === 0 ? -1 : (block.ids[block.rows - 1] ?? -1);
 }
 
-/** By id, and in the archive's order where it is the same. */
+/** Sorts a block by id. Rows with the same id keep the archive's order. */
 function sort({ ids, arrivals, rows }: Block): void {
   const [oldIds, oldArrivals] = [ids.slice(0, rows), arrivals.slice(0, rows)];
   const order = new Uint32Array(rows).map((_, n) => n).sort((a, b) => (oldIds[a] ?? 0) - (oldIds[b] ?? 0) || a - b);
@@ -85,8 +86,8 @@ function sort({ ids, arrivals, rows }: Block): void {
   }
 }
 
-/** Where the first row with an id of at least `id` is. */
-function firstAt({ ids, rows }: Block, id: number): number {
+/** Returns the index of the first row with an id of at least `id`. */
+function lowerBound({ ids, rows }: Block, id: number): number {
   let [low, high] = [0, rows];
   while (low < high) {
     const middle = (low + high) >> 1;

@@ -1,40 +1,40 @@
-/** Gathers short runs of lines into large ones and remembers the first and the last line. */
+/** Collects short runs of lines into large runs and keeps the first and last line. */
 export type LineBuffer = {
-  /** Whole lines; copied if they are few. */
+  /** Adds whole lines. Small runs are copied, large runs are passed on at once. */
   add(lines: Buffer): void;
   flush(): void;
-  /** Without newline; empty while there has been none. */
+  /** The first line passed on, without newline; empty if none was passed on yet. */
   firstLine(): string;
   lastLine(): string;
 };
 
-const stageBytes = 256 * 1024;
+const bufferBytes = 256 * 1024;
 const newline = 10;
 
-/** `onLines` gets what was added, in order, in pieces that are worth a call each; valid during the call. */
+/** Creates a buffer; `onLines` receives the added lines in order and in large pieces. A piece is valid during the call. */
 export function createLineBuffer(onLines: (lines: Buffer) => void): LineBuffer {
-  const held = Buffer.allocUnsafe(stageBytes);
+  const held = Buffer.allocUnsafe(bufferBytes);
   let length = 0;
   let first: string | null = null;
   let last = "";
 
-  function pass(lines: Buffer): void {
+  function passOn(lines: Buffer): void {
     first ??= lines.toString("utf8", 0, lines.indexOf(newline));
     last = lines.toString("utf8", lines.lastIndexOf(newline, lines.length - 2) + 1, lines.length - 1);
     onLines(lines);
   }
 
   function flush(): void {
-    if (length > 0) pass(held.subarray(0, length));
+    if (length > 0) passOn(held.subarray(0, length));
     length = 0;
   }
 
   return {
     add(lines) {
-      if (length + lines.length > stageBytes) flush();
-      if (lines.length > stageBytes / 4) {
+      if (length + lines.length > bufferBytes) flush();
+      if (lines.length > bufferBytes / 4) {
         flush();
-        pass(lines);
+        passOn(lines);
       } else {
         held.set(lines, length);
         length += lines.length;

@@ -9,13 +9,14 @@ import { UnreadableFile } from "../../storage/read/line-reader-sync.ts";
 import { commitArchive, hasSameLines, removeTemporaries, settleArchive } from "./replace-archive.ts";
 import { type DayJob, type DayResult, type Quarantined, writeArchive } from "./write-archive.ts";
 
-/** Earlier archives of a day that its manifest names; whoever has an older one than these unites instead of replacing. */
+/** Earlier archives of a day that its manifest lists. A bucket object older than these is combined instead of replaced. */
 const mostContained = 100;
 
 /**
- * Merges the segments of a day, together with the archive that the day may have already, into one archive with manifest; then
- * removes the segments. A crash at any point leaves every row either in an archive that its manifest vouches for or in its
- * segment. Throws a FileError; the segments and the old archive are then as they were.
+ * Merges the segments of a day and its existing archive, if any, into one archive with manifest. Then removes the segments. After a
+ * crash at any point, every row is either in an archive that matches its manifest, or in its segment.
+ *
+ * @throws FileError; the segments and the old archive are then unchanged
  */
 export function mergeDay(job: DayJob, alive: () => void = () => {}): DayResult {
   const { dataDir, day } = job;
@@ -34,9 +35,13 @@ export function mergeDay(job: DayJob, alive: () => void = () => {}): DayResult {
       return finish("nothing", null);
     }
     const isSame = (archive: string) => hasSameLines(archive, written.raw_sha256);
-    const stranger = commitArchive(dataDir, written, before !== null, isSame);
-    if (stranger !== null)
-      quarantined.push({ path: stranger, reason: "an archive without manifest held other rows", segment: null });
+    const movedArchive = commitArchive(dataDir, written, before !== null, isSame);
+    if (movedArchive !== null)
+      quarantined.push({
+        path: movedArchive,
+        reason: "an archive without manifest contained other rows",
+        segment: null,
+      });
     removeInputs();
     return finish("archived", written);
   } catch (error) {
@@ -49,7 +54,7 @@ export function mergeDay(job: DayJob, alive: () => void = () => {}): DayResult {
       const path = join(liveFolder(dataDir, day), name);
       const reason = unreadable.get(name);
       if (reason === undefined) unlinkSync(path);
-      else quarantined.push(aside(job, name, reason));
+      else quarantined.push(quarantine(job, name, reason));
     }
   }
 
@@ -60,7 +65,7 @@ export function mergeDay(job: DayJob, alive: () => void = () => {}): DayResult {
   }
 }
 
-/** What is known of the gaps by now goes into the manifest, which is replaced by a rename; null where that is nothing new. */
+/** Writes the gaps known now into the manifest, replaced by a rename. Null if they did not change or there is no manifest. */
 function refreshGaps(job: DayJob, manifest: Manifest | null): Manifest | null {
   if (manifest === null || isDeepStrictEqual(manifest.gaps, job.gaps)) return null;
   const next = { ...manifest, gaps: job.gaps };
@@ -68,7 +73,7 @@ function refreshGaps(job: DayJob, manifest: Manifest | null): Manifest | null {
   return next;
 }
 
-/** A raw and a sealed segment of one name hold the same rows, most likely; recovery finds out. */
+/** Throws if a segment exists both raw and sealed. Both probably hold the same rows; recovery decides at the next start. */
 function refusePairs(job: DayJob, inputs: readonly string[]): void {
   for (const name of inputs) {
     if (!inputs.includes(`${name}.zst`)) continue;
@@ -76,19 +81,22 @@ function refusePairs(job: DayJob, inputs: readonly string[]): void {
     throw new FileError(
       "merge",
       path,
-      "there is a sealed segment of the same name; the next start settles which one stays",
+      "a sealed segment of the same name exists; the next start decides which file is kept",
     );
   }
 }
 
-/** Files that the manifest names: a crash came between the commit and their removal. Their rows are in the archive. */
+/**
+ * Removes segments that the manifest already lists: a crash came between the commit and their removal, and their rows are in the
+ * archive. Unreadable segments are moved to quarantine and returned.
+ */
 function removeLeftovers(job: DayJob, manifest: Manifest | null): Quarantined[] {
   const moved: Quarantined[] = [];
   for (const input of job.inputs) {
     const name = segmentNameOf(job, input);
     const path = join(liveFolder(job.dataDir, job.day), input);
     if (manifest?.quarantined.includes(name)) {
-      moved.push(aside(job, input, "it could not be read"));
+      moved.push(quarantine(job, input, "it could not be read"));
     } else if (manifest?.segments.includes(name)) {
       removeIfThere(path);
     }
@@ -96,7 +104,7 @@ function removeLeftovers(job: DayJob, manifest: Manifest | null): Quarantined[] 
   return moved;
 }
 
-/** Writes the archive from all inputs that can be read; each one that cannot costs another attempt, which is rare enough. */
+/** Writes the archive from all readable inputs. Starts again for each unreadable input; that is rare. */
 function writeReadable(
   job: DayJob,
   inputs: readonly string[],
@@ -124,7 +132,8 @@ function writeReadable(
   }
 }
 
-function aside(job: DayJob, input: string, reason: string): Quarantined {
+/** Moves a segment to quarantine. */
+function quarantine(job: DayJob, input: string, reason: string): Quarantined {
   const path = join(liveFolder(job.dataDir, job.day), input);
   return { path: moveAside(path, quarantineFolder(job.dataDir, job.day)), reason, segment: segmentNameOf(job, input) };
 }
@@ -137,6 +146,6 @@ function removeFolderIfEmpty(path: string): void {
   try {
     if (readdirSync(path).length === 0) rmdirSync(path);
   } catch {
-    // Already gone, or something has just been put there: both are fine.
+    // The folder is already gone, or a file was just added: both are fine.
   }
 }

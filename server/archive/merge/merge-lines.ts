@@ -1,40 +1,42 @@
 import { type LineStats, recvUsAt, scanLines } from "../../storage/line-stats.ts";
 import { type LineSource, openLinesSync } from "../../storage/read/line-reader-sync.ts";
 
-/** A file to merge. Its own lines are in order of `recv_us`. */
+/** A file to merge; its lines are in order of `recv_us`. */
 export type MergeInput = {
   readonly path: string;
   readonly onRaw?: (bytes: Uint8Array) => void;
-  /** Says of each line, in order, whether it is taken; `at` is its start and `end` its newline. Without it all are. */
+  /** Decides for each line, in order, whether it is merged; `at` is its start, `end` its newline. Absent: every line is merged. */
   readonly isTaken?: (bytes: Buffer, at: number, end: number) => boolean;
 };
 
 export type MergeEvents = {
-  /** Lines in their final order; valid during the call. */
+  /** Receives lines in their final order; valid during the call. */
   readonly onLines: (lines: Buffer) => void;
-  /** A line, without newline, that is none of ours and is left out. */
+  /** Receives a line, without newline, that RT-Data did not write and that is left out. */
   readonly onForeign: (path: string, line: Buffer) => void;
-  /** Bytes behind the last newline of a file. */
+  /** Receives the bytes after the last newline of a file. */
   readonly onTail: (path: string, bytes: Buffer) => void;
 };
 
-/** A file with the time of its first line; that of a file that begins with something else is 0, so that it comes first. */
+/** A file and the time of its first line. If the file begins with a foreign line the time is 0, so the file comes first. */
 type Queued = { readonly input: MergeInput; readonly order: number; headUs: number };
 type Active = Queued & { readonly source: LineSource };
 
 const newline = 10;
 
 /**
- * Merges files by `recv_us`; lines of the same time come in the order of `inputs`. A file is open only while its time has come,
- * and as long as no other file's has, its lines pass in runs as long as the buffer. Throws UnreadableFile, FileError.
+ * Merges files by `recv_us`; lines of the same time keep the order of `inputs`. A file is opened when its first line is due. While no
+ * other file is due, its lines pass in runs of a whole buffer.
+ *
+ * @throws UnreadableFile if an input is damaged; FileError otherwise
  */
-export function mergeLines(inputs: readonly MergeInput[], tally: LineStats, events: MergeEvents): void {
+export function mergeLines(inputs: readonly MergeInput[], stats: LineStats, events: MergeEvents): void {
   const queue = inputs.map((input, order): Queued => ({ input, order, headUs: firstRecvUs(input.path) })).sort(compare);
   const active: Active[] = [];
   try {
     for (;;) {
       const lowest = active.reduce<Active | undefined>(
-        (low, one) => (low && compare(low, one) < 0 ? low : one),
+        (lowest, file) => (lowest && compare(lowest, file) < 0 ? lowest : file),
         undefined,
       );
       const next = queue[0];
@@ -43,7 +45,7 @@ export function mergeLines(inputs: readonly MergeInput[], tally: LineStats, even
         queue.shift();
       } else if (lowest === undefined) {
         return;
-      } else if (!drain(lowest, limitFor(lowest, active, next), tally, events)) {
+      } else if (!drain(lowest, limitFor(lowest, active, next), stats, events)) {
         lowest.source.close();
         active.splice(active.indexOf(lowest), 1);
       }
@@ -66,27 +68,27 @@ function compare(a: Queued, b: Queued): number {
   return a.headUs - b.headUs || a.order - b.order;
 }
 
-/** The time up to which `one` may be emitted before another file has its turn. */
-function limitFor(one: Active, active: readonly Active[], next: Queued | undefined): number {
+/** Returns the time, inclusive, up to which the lines of `current` come before the lines of all other files. */
+function limitFor(current: Active, active: readonly Active[], next: Queued | undefined): number {
   let limit = Number.POSITIVE_INFINITY;
-  for (const other of next === undefined ? active : [...active, next]) {
-    if (other !== one && other.order !== one.order)
-      limit = Math.min(limit, one.order < other.order ? other.headUs : other.headUs - 1);
+  for (const file of next === undefined ? active : [...active, next]) {
+    if (file !== current && file.order !== current.order)
+      limit = Math.min(limit, current.order < file.order ? file.headUs : file.headUs - 1);
   }
   return limit;
 }
 
-/** Emits lines up to the limit; false when the file is at its end. */
-function drain(active: Active, limit: number, tally: LineStats, events: MergeEvents): boolean {
+/** Emits lines up to the limit; false at the end of the file. */
+function drain(active: Active, limit: number, stats: LineStats, events: MergeEvents): boolean {
   const { source, input } = active;
   while (source.fill()) {
     const to = input.isTaken === undefined ? source.to : takenUpTo(source, limit, input.isTaken);
-    const stop = scanLines(source.bytes, source.from, to, limit, tally);
+    const stop = scanLines(source.bytes, source.from, to, limit, stats);
     if (stop > source.from) events.onLines(source.bytes.subarray(source.from, stop));
     source.from = stop;
     if (stop === source.to) continue;
     if (stop === to) {
-      // The line that is not taken.
+      // Skip the line that `isTaken` refused.
       source.from = source.bytes.indexOf(newline, stop) + 1;
       continue;
     }
@@ -104,13 +106,13 @@ function drain(active: Active, limit: number, tally: LineStats, events: MergeEve
   return false;
 }
 
-/** Where the run of lines ends that are taken and whose time has come: at a line that is not taken, else behind them. */
+/** Returns the end of the run of taken lines: the start of the first refused line, or the end of the bytes. */
 function takenUpTo(source: LineSource, limit: number, isTaken: NonNullable<MergeInput["isTaken"]>): number {
   const { bytes, to } = source;
   let at = source.from;
   while (at < to) {
     const recvUs = recvUsAt(bytes, at);
-    // What lies behind the limit, and what is none of ours, is not asked about yet.
+    // `isTaken` is asked only about lines that are due; `scanLines` stops at later and foreign lines.
     if (recvUs < 0 || recvUs > limit) return to;
     const end = bytes.indexOf(newline, at);
     if (!isTaken(bytes, at, end)) return at;

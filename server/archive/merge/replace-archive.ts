@@ -22,20 +22,28 @@ import { encodeManifest, type Manifest, readManifest } from "../../storage/manif
 import { openLinesSync, readChunks, UnreadableFile } from "../../storage/read/line-reader-sync.ts";
 
 /*
- * How an archive is replaced. Old pair A1 + M1, new pair A2 + M2; a manifest vouches for an archive by its SHA-256:
+ * How an archive is replaced. Old pair A1 + M1, new pair A2 + M2. A manifest identifies its archive by SHA-256.
  *
- *   1. A2 and M2 are written under temporary names and synced      on disk: A1 M1 (temporaries are worth nothing)
+ *   step                                                           on disk afterwards
+ *   1. A2 and M2 are written under temporary names and synced      A1 M1 (temporary files are ignored)
  *   2. A1 → A.previous                                             previous=A1, M1
  *   3. A2 → A                                                      A=A2, previous=A1, M1
  *   4. M2 → M: the commit                                          A=A2, previous=A1, M2
- *   5. previous goes, then the segments                            A2 M2
+ *   5. previous is removed, then the segments                      A2 M2
  *
- * After a crash `settleArchive` looks which of A and previous the manifest vouches for: M1 names A1, which is put back, and the
- * segments, all of them still there, are merged once more; M2 names A2, and only step 5 is left to do. A first archive has no
- * step 2: without a manifest it is worth nothing until the merge has been done again.
+ * After a crash, `settleArchive` checks which of A and previous matches the manifest:
+ *
+ *   M1, so A1 matches: A1 is renamed back. All segments still exist and are merged again.
+ *   M2, so A2 matches: only step 5 remains.
+ *
+ * The first archive of a day has no step 2. Without a manifest it is ignored until the merge was done again.
  */
 
-/** Undoes or completes a replacement that a crash cut short; returns what the day has. Throws a FileError if neither can be told. */
+/**
+ * Undoes or completes a replacement that a crash interrupted. Returns the manifest of the day; null if the day has no archive yet.
+ *
+ * @throws FileError if neither is possible
+ */
 export function settleArchive(dataDir: string, day: Day): Manifest | null {
   const archive = archivePath(dataDir, day);
   const previous = archive + previousSuffix;
@@ -46,7 +54,7 @@ export function settleArchive(dataDir: string, day: Day): Manifest | null {
     } else if (manifest !== null && sha256Of(previous) === manifest.compressed_sha256) {
       renameDurably(previous, archive);
     } else {
-      const hint = `neither it nor ${previous} is what the manifest names; keep the right one of the two, then start again`;
+      const hint = `neither it nor ${previous} matches the manifest; keep the correct file of the two, then start again`;
       throw new FileError("settle", archive, hint);
     }
   }
@@ -55,22 +63,22 @@ export function settleArchive(dataDir: string, day: Day): Manifest | null {
     throw new FileError(
       "settle",
       archive,
-      "the manifest is there, but the archive is gone; put it back, or remove the manifest",
+      "the manifest exists, but the archive is missing; restore the archive or remove the manifest",
     );
   }
   return manifest;
 }
 
-/** Removes what an unfinished merge has written. */
+/** Removes the temporary files of an unfinished merge. */
 export function removeTemporaries(dataDir: string, day: Day): void {
   removeIfThere(archivePath(dataDir, day) + temporarySuffix);
   removeIfThere(manifestPath(dataDir, day) + temporarySuffix);
 }
 
 /**
- * Puts the archive that lies, synced and verified, under its temporary name in place with its manifest; from its return on the
- * segments may go. `replaces` says whether an archive with a manifest was there before. Returns the path to which an archive
- * without manifest was moved if it held anything else than the new one, else null.
+ * Moves the temporary archive, synced and verified, to its final name and writes its manifest. After the return the segments may
+ * be removed. `replaces`: the day already had an archive with manifest. An existing archive without manifest is moved to quarantine
+ * if its content differs from the new archive; its new path is returned, else null.
  */
 export function commitArchive(
   dataDir: string,
@@ -105,7 +113,7 @@ function sha256Of(path: string): string {
   return hash.digest("hex");
 }
 
-/** Does an archive decompress to lines of this SHA-256? A damaged one does not. */
+/** Returns true if an archive decompresses to lines with this SHA-256; false if it is damaged. */
 export function hasSameLines(archive: string, sha256: string): boolean {
   const hash = new Bun.CryptoHasher("sha256");
   const source = openLinesSync(archive);

@@ -8,25 +8,27 @@ import type { MergeInput } from "./merge-lines.ts";
 import { type WrittenLines, writeLines } from "./write-lines.ts";
 
 /**
- * Writes the day's archive under its temporary name, synced, and reads it back; returns its manifest, still without the names of
- * segments. Throws UnreadableFile for an input that is damaged, FileError otherwise; the temporary file may be left behind.
+ * Writes the day's archive under its temporary name, syncs it and reads it back. Returns its manifest; `segments` and `quarantined`
+ * are empty.
+ *
+ * @throws UnreadableFile if an input is damaged; FileError otherwise. The temporary file may remain.
  */
 export function writeArchive(job: DayJob, before: Manifest | null, alive: () => void): Manifest {
   const { dataDir, day, level } = job;
   const archiveHash = new Bun.CryptoHasher("sha256");
-  const aside = createAside(quarantineFolder(dataDir, day));
+  const quarantineFiles = createQuarantineFiles(quarantineFolder(dataDir, day));
   let written: WrittenLines;
   try {
     const inputs = inputsOf(job, before, (bytes) => archiveHash.update(bytes));
-    const onForeign = (path: string, line: Buffer) => aside.add(path, "foreign", line);
-    const onTail = (path: string, bytes: Buffer) => aside.add(path, "tail", bytes);
+    const onForeign = (path: string, line: Buffer) => quarantineFiles.add(path, "foreign", line);
+    const onTail = (path: string, bytes: Buffer) => quarantineFiles.add(path, "tail", bytes);
     const path = archivePath(dataDir, day) + temporarySuffix;
     written = writeLines({ path, day, level }, inputs, { onForeign, onTail }, alive);
   } finally {
-    aside.close();
+    quarantineFiles.close();
   }
   if (before !== null && archiveHash.digest("hex") !== before.compressed_sha256) {
-    const hint = "it is not what its manifest names; nothing was merged into it. See `rt-data verify`";
+    const hint = "it does not match its manifest; nothing was merged into it. Run `rt-data verify`";
     throw new FileError("merge", archivePath(dataDir, day), hint);
   }
   const { refetched, ...lines } = written;
@@ -36,31 +38,31 @@ export function writeArchive(job: DayJob, before: Manifest | null, alive: () => 
     ...lines,
     gaps: job.gaps,
     clock_offset_ms: before?.clock_offset_ms ?? job.clockOffsetMs,
-    repaired: repairedOf(job, refetched, before, aside.foreign()),
+    repaired: repairedOf(job, refetched, before, quarantineFiles.foreign()),
     segments: [],
     quarantined: [],
   };
 }
 
-/** The archive of before comes first, so that among rows of one time the old ones keep their place. */
+/** Returns the files to merge. The existing archive comes first, so its rows keep their place among rows of the same time. */
 function inputsOf(job: DayJob, before: Manifest | null, onRaw: (bytes: Uint8Array) => void): MergeInput[] {
   const segments = job.inputs.map((name) => ({ path: join(liveFolder(job.dataDir, job.day), name) }));
   return before === null ? segments : [{ path: archivePath(job.dataDir, job.day), onRaw }, ...segments];
 }
 
-/** Where lines that are none of ours, and torn tails, are kept; a file is made only if there is something to put into it. */
-function createAside(folder: string) {
+/** Keeps foreign lines and torn tails in the quarantine folder. Creates a file only when there are bytes to keep. */
+function createQuarantineFiles(folder: string) {
   const files = new Map<string, Output>();
   let foreign = 0;
   return {
-    add(path: string, what: "foreign" | "tail", bytes: Buffer): void {
-      if (what === "foreign") foreign++;
-      const target = join(folder, `${basename(path)}.${what === "tail" ? "merge.tail" : what}`);
+    add(path: string, kind: "foreign" | "tail", bytes: Buffer): void {
+      if (kind === "foreign") foreign++;
+      const target = join(folder, `${basename(path)}.${kind === "tail" ? "merge.tail" : kind}`);
       attempt("write", target, () => {
         mkdirSync(folder, { recursive: true });
         const output = files.get(target) ?? createOutput(target);
         files.set(target, output);
-        output.write(what === "tail" ? bytes : Buffer.concat([bytes, Buffer.from("\n")]));
+        output.write(kind === "tail" ? bytes : Buffer.concat([bytes, Buffer.from("\n")]));
       });
     },
     foreign: () => foreign,
@@ -75,14 +77,14 @@ function createAside(folder: string) {
 
 function repairedOf(job: DayJob, refetched: number, before: Manifest | null, foreign: number): Manifest["repaired"] {
   return {
-    torn_tails: tailsKept(quarantineFolder(job.dataDir, job.day)),
+    torn_tails: countTails(quarantineFolder(job.dataDir, job.day)),
     refetched,
     foreign_lines: (before?.repaired.foreign_lines ?? 0) + foreign,
   };
 }
 
-/** Every tail that was ever cut from the day's files lies there as a file of its own. */
-function tailsKept(folder: string): number {
+/** Counts the torn tails cut from files of this day: each is a separate file in the quarantine folder. */
+function countTails(folder: string): number {
   try {
     return readdirSync(folder).filter((name) => /\.tail(\.\d+)?$/.test(name)).length;
   } catch {
@@ -98,11 +100,11 @@ function attempt<T>(operation: string, path: string, work: () => T): T {
   }
 }
 
-/** What the day worker is asked to do. */
+/** A request to the day worker: merges the segments of a day. */
 export type DayJob = {
   readonly dataDir: string;
   readonly day: Day;
-  /** File names in the day's live folder, sealed or raw, none of which is still written to. */
+  /** Names of finished files in the day's live folder, sealed or raw. */
   readonly inputs: readonly string[];
   readonly level: number;
   readonly recorder: Manifest["recorder"];
@@ -111,10 +113,10 @@ export type DayJob = {
   readonly clockOffsetMs: number | null;
 };
 
-/** A file that could not be used: where it lies now, and which segment it was; null for an archive. */
+/** A file that could not be merged: its new path, the reason, and the name of the segment; null for an archive. */
 export type Quarantined = { readonly path: string; readonly reason: string; readonly segment: string | null };
 
-/** What came of it. "nothing": no rows that are not archived yet. */
+/** The result of a merge. "nothing": there were no rows to archive; `manifest` is then set only if its gaps were updated. */
 export type DayResult = {
   readonly kind: "archived" | "nothing";
   readonly manifest: Manifest | null;

@@ -13,7 +13,7 @@ import { createIdSpan } from "../verify/id-span.ts";
 import { createLineBuffer } from "./line-buffer.ts";
 import { type MergeEvents, type MergeInput, mergeLines } from "./merge-lines.ts";
 
-/** What a manifest says of the lines themselves. */
+/** The fields of a manifest that describe the lines. */
 export type WrittenLines = Omit<
   Manifest,
   | "manifest_version"
@@ -26,12 +26,13 @@ export type WrittenLines = Omit<
   | "contains"
   | "sources"
   | "borders"
-> & { /** Rows refetched over REST. */ readonly refetched: number };
+> & { /** Rows backfilled over REST. */ readonly refetched: number };
 
 /**
- * Merges files of lines of one day into one zstd frame at `path`, synced, and reads it back. Throws UnreadableFile for an input
- * that is damaged, FileError otherwise; the file may be left behind then. `sortTies`: lines of one µs come in order of their ids,
- * whatever the order of the files.
+ * Merges files of one day into one zstd frame at `path`, syncs it and reads it back. `sortTies`: lines of the same µs are sorted by
+ * id, whatever the order of the files.
+ *
+ * @throws UnreadableFile if an input is damaged; FileError otherwise. The file may remain.
  */
 export function writeLines(
   target: { readonly path: string; readonly day: Day; readonly level: number; readonly sortTies?: boolean },
@@ -40,7 +41,7 @@ export function writeLines(
   alive: () => void,
 ): WrittenLines {
   const { path, day, level } = target;
-  const tally = createLineStats(dateStartUs(day.date));
+  const stats = createLineStats(dateStartUs(day.date));
   const rawHash = new Bun.CryptoHasher("sha256");
   const compressedHash = new Bun.CryptoHasher("sha256");
   const output = attempt("write", path, () => createOutput(path));
@@ -50,17 +51,17 @@ export function writeLines(
   });
   const kind = streamTypeOfFolder(day.stream)?.kind;
   const ids = createIdSpan(kind);
-  const stage = createLineBuffer((lines) => {
+  const buffer = createLineBuffer((lines) => {
     rawHash.update(lines);
     ids.add(lines);
     compressor.write(lines);
     alive();
   });
   try {
-    const ties = target.sortTies && kind !== undefined ? createTieSorter(kind, stage.add) : null;
-    mergeLines(inputs, tally, { onLines: ties?.add ?? stage.add, ...events });
+    const ties = target.sortTies && kind !== undefined ? createTieSorter(kind, buffer.add) : null;
+    mergeLines(inputs, stats, { onLines: ties?.add ?? buffer.add, ...events });
     ties?.flush();
-    stage.flush();
+    buffer.flush();
     compressor.end();
     attempt("sync", path, output.sync);
   } finally {
@@ -69,29 +70,31 @@ export function writeLines(
   }
   const rawSha256 = rawHash.digest("hex");
   const compressedSha256 = compressedHash.digest("hex");
-  verifyWritten(path, { rows: tally.rows, rawSha256, compressedSha256 }, alive);
+  verifyWritten(path, { rows: stats.rows, rawSha256, compressedSha256 }, alive);
   const idOf = (line: string) => (kind === undefined || line === "" ? null : recordId(line, kind));
   return {
-    ...{ stream: day.stream, symbol: day.symbol, date: day.date },
-    rows: tally.rows,
-    raw_bytes: tally.bytes,
+    stream: day.stream,
+    symbol: day.symbol,
+    date: day.date,
+    rows: stats.rows,
+    raw_bytes: stats.bytes,
     compressed_bytes: output.bytes(),
     raw_sha256: rawSha256,
     compressed_sha256: compressedSha256,
     compression_level: level,
-    first_recv_us: tally.firstUs,
-    last_recv_us: tally.lastUs,
-    first_id: idOf(stage.firstLine()),
-    last_id: idOf(stage.lastLine()),
+    first_recv_us: stats.firstUs,
+    last_recv_us: stats.lastUs,
+    first_id: idOf(buffer.firstLine()),
+    last_id: idOf(buffer.lastLine()),
     ids: ids.span(),
-    rows_per_minute: [...tally.perMinute],
-    delay_p50_ms: delayQuantile(tally, 0.5),
-    delay_p99_ms: delayQuantile(tally, 0.99),
-    refetched: tally.refetched,
+    rows_per_minute: [...stats.perMinute],
+    delay_p50_ms: delayQuantile(stats, 0.5),
+    delay_p99_ms: delayQuantile(stats, 0.99),
+    refetched: stats.refetched,
   };
 }
 
-/** Reads the file back as it is on disk: the bytes that were written, one whole frame with checksum, the rows that went in. */
+/** Reads the file back from disk and checks its bytes, its frame (exactly one, with checksum) and its rows. */
 function verifyWritten(
   path: string,
   expected: { rows: number; rawSha256: string; compressedSha256: string },
@@ -122,9 +125,9 @@ function verifyWritten(
     if (problem !== null) throw new Error(problem);
     if (!walker.shape().checksum) throw new Error("its frame has no checksum");
     if (compressedHash.digest("hex") !== expected.compressedSha256)
-      throw new Error("it does not read back as it was written");
-    if (rawHash.digest("hex") !== expected.rawSha256) throw new Error("it does not decompress to what was compressed");
-    if (rows !== expected.rows) throw new Error(`it holds ${rows} of ${expected.rows} rows`);
+      throw new Error("the bytes on disk differ from the written bytes");
+    if (rawHash.digest("hex") !== expected.rawSha256) throw new Error("the decompressed lines differ from the input");
+    if (rows !== expected.rows) throw new Error(`it contains ${rows} of ${expected.rows} rows`);
   });
 }
 

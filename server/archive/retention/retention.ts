@@ -18,27 +18,27 @@ import {
 } from "./retention-plan.ts";
 import { type AgeContext, keptForItsStamps } from "./wrong-stamps.ts";
 
-/** Removes archives that are over a limit from this disk. */
+/** Removes archives that exceed a limit from this disk. */
 export type Retention = {
-  /** Looks once; at most one look is under way at a time. `dryRun` removes nothing. Rejects where a folder cannot be read. */
+  /** Runs once; a call during a run joins it. `dryRun` removes nothing. @throws if a folder cannot be read */
   run(dryRun?: boolean): Promise<RetentionReport>;
-  /** What the last look left over because an hour may remove only so much; null if nothing. */
+  /** Archives that the last run postponed because of the hourly limit; null if it postponed none. */
   waiting(): RemovalsWaiting | null;
 };
 
-/** Archives that are over a limit, but wait for a later look: those of `dates` dates, `from` the oldest `to` the newest. */
+/** Archives that exceed a limit but wait for a later run: `archives` archives of `dates` dates, from the oldest to the newest. */
 export type RemovalsWaiting = {
   readonly dates: number;
   readonly archives: number;
   readonly from: string;
   readonly to: string;
-  /** This many dates go in an hour. */
+  /** Dates that may be removed per hour. */
   readonly limit: number;
 };
 
 /**
- * `kept` are over a limit as well, but not safe to remove, for the reason given. `postponed` more wait for a later look, since one
- * may remove only so much.
+ * The result of a run. `kept`: archives that exceed a limit but are not safe to remove, with the reason. `postponed`: number of
+ * archives that wait for a later run because of the hourly limit.
  */
 export type RetentionReport = {
   readonly removed: readonly Removal[];
@@ -50,79 +50,80 @@ export type RetentionOptions = {
   readonly dataDir: string;
   readonly limits: RetentionLimits;
   /**
-   * What ages count to while the time is not confirmed: nothing goes for its age ("keep"), or they count from the newest archived day,
-   * but to no later date than `latest`.
+   * How age is measured while the time is not confirmed. "keep": the age limit is not applied. Else age is measured to the day after
+   * the newest archived day, but at most to `latest`.
    */
   readonly unconfirmed: "keep" | { readonly latest: string };
-  /** True: one hour's looks remove no more than seven dates. */
+  /** True: at most seven dates are removed per hour. */
   readonly isCapped: boolean;
 };
 
 export type RetentionDeps = {
-  /** Only a confirmed time makes anything go for its age. */
+  /** The current time. The age limit needs a confirmed time. */
   readonly time: () => ConfirmedTime;
-  /** Null if the day is where it should be besides this disk, or need not be; else what is missing. */
+  /** Why the day is not uploaded yet, from local records; null if it is uploaded or need not be. */
   readonly notUploaded: (day: Day, manifest: Manifest) => string | null;
-  /** The same, asked of the place itself when all else is in order, right before the day goes. */
+  /** The same, asked of the bucket itself right before the day is removed. */
   readonly notThere?: (day: Day, manifest: Manifest, isDryRun: boolean) => Promise<string | null>;
-  /** A day is gone from this disk. */
+  /** A day was removed from this disk. */
   readonly onRemoved?: (day: Day) => void;
   readonly log: Log;
-  /** Instead of the file system's own answer. */
+  /** Replaces the file system's answer. */
   readonly freeBytes?: () => Promise<number>;
 };
 
 /**
- * A day ends once a day, so that one date is due at a time. More than this within an hour means that a limit was lowered, that the
- * recorder did not run for long, or that something is wrong: there must be time to look.
+ * Dates that may be removed per hour. Normally one date a day is due. More dates mean that a limit was lowered, that the recorder was
+ * off for long, or that something is wrong: the operator gets time to check.
  */
 const mostDates = 7;
-/** A little less than the hour between two looks, so that each look may remove that much. */
+/** A little less than the hour between two runs, so that each run may remove the full number. */
 const capMs = 3_590_000;
 
 /**
- * The retention of a data folder. Only archived days go, oldest first, never today, and only if the archive has the size and the
- * checksum that its manifest says, nothing of the day waits to be merged, and it is uploaded where it should be. A day goes at
- * once, by a rename; what a crash leaves of it is removed by the next look.
+ * Creates the retention of a data folder. It removes archived days only, oldest first, never today. An archive is removed only if no
+ * segment of the day waits to be merged, it is uploaded (if uploads are configured), and its checksum matches its manifest. A day
+ * disappears at once, by a rename. The next run removes the files that a crash leaves behind.
  */
 export function createRetention(options: RetentionOptions, deps: RetentionDeps): Retention {
   const { dataDir, limits } = options;
-  /** When something of a date was last removed, ms of the monotonic clock. */
+  /** When an archive of a date was last removed, ms of the monotonic clock. */
   const removedMs = new Map<string, number>();
-  /** The second is for archives on a file system of their own, which a folder cannot leave by a rename. */
+  /** The second folder is for an `archive/` on its own file system, because a rename cannot leave a file system. */
   const removing = [join(dataDir, "removing"), join(dataDir, "archive", ".removing")];
-  const told = new Map<string, string>();
+  /** Last logged reason for keeping an archive, by folder: each is logged once, although every run finds the same archives. */
+  const loggedReasons = new Map<string, string>();
   let running: Promise<RetentionReport> | null = null;
   let waiting: RemovalsWaiting | null = null;
 
-  async function look(dryRun: boolean): Promise<RetentionReport> {
+  async function runOnce(dryRun: boolean): Promise<RetentionReport> {
     const removed: Removal[] = [];
     const kept: { day: Day; why: string }[] = [];
     if (!dryRun) for (const folder of removing) rmSync(folder, { recursive: true, force: true });
     const atMs = performance.now();
-    const later: string[] = [];
+    const laterDates: string[] = [];
     let postponed = 0;
     if (limits.days === 0 && limits.gb === 0 && limits.minFreeGb === 0) return { removed, kept, postponed };
     const archived = await candidates(dataDir);
-    // There may be no folder to measure either.
+    // Without archives the folder whose free space is measured below may not exist.
     if (archived.length === 0) {
       waiting = dryRun ? waiting : null;
       return { removed, kept, postponed };
     }
     const freeBytes = await (deps.freeBytes ?? (() => freeBytesOf(join(dataDir, "archive"))))();
-    const at = { dataDir, limits, today: today(archived), archived };
+    const at = { dataDir, limits, today: todayOf(archived), archived };
     const plan = planRetention(archived, limits, { today: at.today, freeBytes });
     for (let next = plan.next(); !next.done; ) {
       const removal = next.value;
       if (!mayGo(removal.day.date)) {
         postponed++;
-        if (later.at(-1) !== removal.day.date) later.push(removal.day.date);
+        if (laterDates.at(-1) !== removal.day.date) laterDates.push(removal.day.date);
         next = plan.next(true);
         continue;
       }
-      // Ten thousand days that are not uploaded yet must not hold the main thread up.
+      // Ten thousand days that are not uploaded yet must not block the main thread.
       await Bun.sleep(0);
-      const why = await unsafe(removal.day, at, dryRun);
+      const why = await whyKept(removal.day, at, dryRun);
       if (why === null) {
         if (!dryRun) {
           await remove(removal);
@@ -131,19 +132,19 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
         removed.push(removal);
       } else {
         kept.push({ day: removal.day, why });
-        if (!dryRun) tell(removal, why);
+        if (!dryRun) logKept(removal, why);
       }
       next = plan.next(why === null);
     }
     if (!dryRun) {
-      if (postponed > 0) tellPostponed(removed.length, postponed);
-      waiting = waitingOf(later, postponed);
+      if (postponed > 0) logPostponed(removed.length, postponed);
+      waiting = waitingOf(laterDates, postponed);
     }
     return { removed, kept, postponed };
   }
 
-  /** The date that ages count to; null: nothing goes for its age. */
-  function today(oldestFirst: readonly Candidate[]): string | null {
+  /** Returns the date to which age is measured; null: the age limit is not applied. */
+  function todayOf(oldestFirst: readonly Candidate[]): string | null {
     const time = deps.time();
     const newest = oldestFirst.at(-1)?.day.date;
     if (time.kind === "confirmed") return dateOf(time.us);
@@ -154,39 +155,41 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
 
   function mayGo(date: string): boolean {
     if (!options.isCapped) return true;
-    for (const [past, ms] of removedMs) if (performance.now() - ms > capMs) removedMs.delete(past);
+    for (const [removedDate, ms] of removedMs) if (performance.now() - ms > capMs) removedMs.delete(removedDate);
     return removedMs.has(date) || removedMs.size < mostDates;
   }
 
-  function tellPostponed(removed: number, postponed: number): void {
-    deps.log.error("more archives are over a limit than are removed at once; the next ones go in an hour", {
-      ...{ removed, postponed, ...limits },
-      hint: "raise the limit in [archive] if they are to stay; `rt-data retention`, with the recorder stopped, removes them now",
+  function logPostponed(removed: number, postponed: number): void {
+    deps.log.error("more archives exceed a limit than are removed per hour; the rest follows in an hour", {
+      removed,
+      postponed,
+      ...limits,
+      hint: "to keep them, raise the limit in [archive]; to remove them now, stop the recorder and run `rt-data retention`",
     });
   }
 
-  async function unsafe(day: Day, at: AgeContext, dryRun: boolean): Promise<string | null> {
+  async function whyKept(day: Day, at: AgeContext, dryRun: boolean): Promise<string | null> {
     if (existsSync(liveFolder(dataDir, day))) return "segments of this day wait to be merged";
     let manifest: Manifest | null;
     try {
       manifest = readManifest(dataDir, day);
       if (manifest === null) return "it has no manifest";
-      const stamped = await keptForItsStamps(day, manifest, at);
-      if (stamped !== null) return stamped;
+      const stampReason = await keptForItsStamps(day, manifest, at);
+      if (stampReason !== null) return stampReason;
       const missing = deps.notUploaded(day, manifest);
       if (missing !== null) return missing;
       const hash = new Bun.CryptoHasher("sha256");
-      // In pieces that hold the main thread up for 0.1 ms each.
+      // Pieces of this size block the main thread for 0.1 ms each.
       const file = createReadStream(archivePath(dataDir, day), { highWaterMark: 128 * 1024 });
       for await (const chunk of file as AsyncIterable<Buffer>) hash.update(chunk);
-      if (hash.digest("hex") !== manifest.compressed_sha256) return "it is not what its manifest says";
-      const gone = (await deps.notThere?.(day, manifest, dryRun)) ?? null;
-      if (gone !== null) return gone;
-      // Late segments may have come, or been merged, while the place was asked.
+      if (hash.digest("hex") !== manifest.compressed_sha256) return "it does not match its manifest";
+      const missingThere = (await deps.notThere?.(day, manifest, dryRun)) ?? null;
+      if (missingThere !== null) return missingThere;
+      // While the bucket was asked, late segments may have arrived or been merged.
       if (existsSync(liveFolder(dataDir, day))) return "segments of this day wait to be merged";
       return readManifest(dataDir, day)?.compressed_sha256 === manifest.compressed_sha256
         ? null
-        : "it was merged again just now";
+        : "it was just merged again";
     } catch (error) {
       return messageOf(error);
     }
@@ -194,40 +197,39 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
 
   async function remove({ day, bytes, reason }: Removal): Promise<void> {
     const folder = archiveFolder(dataDir, day);
-    const grave = bury(folder);
+    const movedTo = moveOut(folder);
     syncFolder(dirname(folder));
-    rmSync(grave, { recursive: true, force: true });
+    rmSync(movedTo, { recursive: true, force: true });
     await removeIfEmpty(dirname(folder));
     deps.onRemoved?.(day);
     deps.log.info("removed an archive from this disk", { ...day, bytes, reason });
   }
 
-  /** Moves it out of sight at once; the last place is beside it, for a stream or symbol that is a mount of its own. */
-  function bury(folder: string): string {
-    for (const place of [...removing, dirname(folder)]) {
-      const grave = join(place, place === dirname(folder) ? `.removing-${randomUUID()}` : randomUUID());
+  /** Renames a day's folder out of the archive; returns its new path. The last parent is for a stream or symbol that is a mount. */
+  function moveOut(folder: string): string {
+    for (const parent of [...removing, dirname(folder)]) {
+      const target = join(parent, parent === dirname(folder) ? `.removing-${randomUUID()}` : randomUUID());
       try {
-        mkdirSync(place, { recursive: true });
-        renameSync(folder, grave);
-        return grave;
+        mkdirSync(parent, { recursive: true });
+        renameSync(folder, target);
+        return target;
       } catch (error) {
         if (codeOf(error) !== "EXDEV") throw error;
       }
     }
-    throw new Error(`EXDEV: ${folder} is a mount of its own, which cannot be removed`);
+    throw new Error(`EXDEV: ${folder} is a separate mount and cannot be removed`);
   }
 
-  /** Once for each day and reason, since every look meets with it again. */
-  function tell({ day, reason }: Removal, why: string): void {
+  function logKept({ day, reason }: Removal, why: string): void {
     const name = archiveFolder(dataDir, day);
-    if (told.get(name) === why) return;
-    told.set(name, why);
-    deps.log.warn("an archive should go, but is kept", { ...day, reason, kept_since: why });
+    if (loggedReasons.get(name) === why) return;
+    loggedReasons.set(name, why);
+    deps.log.warn("cannot remove an archive that exceeds a limit", { ...day, reason, kept_since: why });
   }
 
   return {
     run(dryRun = false) {
-      running ??= look(dryRun).finally(() => {
+      running ??= runOnce(dryRun).finally(() => {
         running = null;
       });
       return running;
@@ -236,14 +238,13 @@ export function createRetention(options: RetentionOptions, deps: RetentionDeps):
   };
 }
 
-/** `dates` are in order. */
 function waitingOf(dates: readonly string[], archives: number): RemovalsWaiting | null {
   const [from, to] = [dates[0], dates.at(-1)];
   if (from === undefined || to === undefined) return null;
   return { dates: dates.length, archives, from, to, limit: mostDates };
 }
 
-/** A symbol that is recorded no more leaves no folders behind. */
+/** Removes the folder of a symbol without archives. */
 async function removeIfEmpty(folder: string): Promise<void> {
   await rmdir(folder).catch(() => {});
 }

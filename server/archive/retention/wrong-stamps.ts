@@ -3,19 +3,19 @@ import { stat } from "../../platform/files/files-async.ts";
 import type { Manifest } from "../../storage/manifest.ts";
 import { type Candidate, keptFrom, type RetentionLimits } from "./retention-plan.ts";
 
-/** Against what an age is judged. */
+/** The data by which the age of an archive is judged. */
 export type AgeContext = {
   readonly dataDir: string;
   readonly limits: RetentionLimits;
-  /** The date that ages count to; null: nothing goes for its age. */
+  /** The date to which age is measured; null: the age limit is not applied. */
   readonly today: string | null;
   readonly archived: readonly Candidate[];
 };
 
 /**
- * Why an archive stays although its date is over a limit, or null: a wrong clock has stamped it, so that its date says nothing of its
- * age. It counts as of the date of its merge instead, which waits for a confirmed time. For the limits of size it goes after
- * the archives from before that date.
+ * Returns why an archive is kept although its date exceeds a limit; null if it is not kept for that reason. If a wrong clock stamped
+ * all records, the date of the archive does not tell its age. The date of its merge is used instead: merges wait for a confirmed
+ * time. For the size limits it is removed after the archives from before that date.
  */
 export async function keptForItsStamps(day: Day, manifest: Manifest, at: AgeContext): Promise<string | null> {
   if (!isWrongDate(manifest)) return null;
@@ -26,10 +26,10 @@ export async function keptForItsStamps(day: Day, manifest: Manifest, at: AgeCont
     from !== null && day.date < from
       ? mergedOn < from
       : !at.archived.some(({ day: { date } }) => date > day.date && date < mergedOn);
-  return isOld ? null : `a wrong clock has stamped its records; it counts as of ${mergedOn}, when it was merged`;
+  return isOld ? null : `a wrong clock stamped its records; its age counts from ${mergedOn}, the date of its merge`;
 }
 
-/** True if a wrong clock has stamped every record: gaps of cause "clock" cover them from the first to the last. */
+/** Returns true if a wrong clock stamped every record: gaps of cause "clock" cover the day from its first to its last record. */
 export function isWrongDate({ first_recv_us, last_recv_us, gaps }: Manifest): boolean {
   let reachedUs = -1;
   for (const { from_us, to_us, cause } of gaps.toSorted((a, b) => a.from_us - b.from_us)) {

@@ -5,18 +5,18 @@ import { type Backoff, compressedEstimate, mayPass, sizeOf } from "../workers/di
 import { createWorkerPool } from "../workers/worker-pool.ts";
 import type { SealJob, SealResult } from "./seal-segment.ts";
 
-/** Closed raw segments on their way to being sealed, first in, first out. */
+/** Seals closed raw segments, first in, first out. */
 export type SealQueue = {
   add(segment: Segment): void;
-  /** Starts what the room on the disk allows; call it when that may have changed. */
+  /** Starts as many seals as the disk budget allows. Call it when the budget may have changed. */
   pump(): void;
-  /** Segments that wait or are being sealed. */
+  /** Number of segments that wait or are being sealed. */
   size(): number;
-  /** Threads at this moment. */
+  /** Number of worker threads now. */
   workers(): number;
   /** True while a segment of this day's folder waits or is being sealed. */
   isBusy(folder: string): boolean;
-  /** Ends the workers at the deadline at the latest; returns the segments that stay raw. */
+  /** Seals until the deadline at most, then ends the workers. Returns the segments that stay raw. */
   stop(deadlineMs: number): Promise<readonly Segment[]>;
 };
 
@@ -30,27 +30,27 @@ export type SealQueueOptions = {
 
 export type SealQueueDeps = {
   readonly startWorker: () => Worker;
-  /** Bytes that compressed copies may take up. */
+  /** Bytes that compressed copies may use on the disk. */
   readonly room: () => number;
   readonly backoff: Backoff;
-  /** It is sealed; null: nothing was to be sealed. */
+  /** A segment was sealed; null: it was empty or gone. */
   readonly onSealed: (segment: Segment, sealed: SealedSegment | null) => void;
-  /** It stays raw and will not be tried again in this run. */
+  /** A segment stays raw and is not retried in this run. */
   readonly onLeftRaw: (path: string, segment: Segment, failure: Failure) => void;
-  /** It is tried again when the disk is better; told once while that lasts. */
+  /** A seal failed because of the disk and is retried after a pause; called once per kind of failure until a seal succeeds. */
   readonly onPostponed: (failure: Failure) => void;
 };
 
-/** A bad sector does not get better; that many attempts for a segment that cannot be read. */
+/** Attempts for a segment with a read error. A bad sector does not recover. */
 const mostAttempts = 5;
 
 /**
- * A worker waits so long for more, ms. Beginning anew costs 90 ms of a core, and as much again until zstd has been compiled well: too much for
- * each minute, where windows are that short; with longer ones its memory is wanted back.
+ * Time after which an idle worker is ended, ms. To start a worker costs 90 ms of a core, and as much again until the JIT has compiled
+ * zstd: too much for one-minute windows. With longer windows the worker's memory is worth more.
  */
 const idleMs = 75_000;
 
-/** The queue of a data folder. */
+/** Creates the seal queue of a data folder. */
 export function createSealQueue(options: SealQueueOptions, deps: SealQueueDeps): SealQueue {
   const { dataDir, level, workers } = options;
   const pathOf = (segment: Segment) => segmentPath(dataDir, segment, "open");
@@ -58,13 +58,13 @@ export function createSealQueue(options: SealQueueOptions, deps: SealQueueDeps):
     { operation: "seal", size: workers, idleMs, pathOf: (job) => pathOf(job.segment) },
     deps.startWorker,
   );
-  /** By path, those in a worker included. */
+  /** Waiting and running segments, by path. */
   const queue = new Map<string, { readonly segment: Segment; attempts: number; isRunning: boolean }>();
-  /** Number of queued segments of each day's folder. After a long outage thousands wait, so they are counted and not listed. */
+  /** Number of queued segments of each day's folder. Counted, because thousands of segments may wait after a long outage. */
   const queuedIn = new Map<string, number>();
   const jobs = new Set<Promise<void>>();
   let stopping = false;
-  /** The workers are being ended. */
+  /** True once the workers are being ended. */
   let ended = false;
 
   function pump(): void {
@@ -90,7 +90,7 @@ export function createSealQueue(options: SealQueueOptions, deps: SealQueueDeps):
     if (outcome.kind === "failed") {
       const { failure } = outcome;
       if (mayPass(failure) && (failure.code !== "EIO" || ++entry.attempts < mostAttempts)) {
-        if (deps.backoff.note(failure)) deps.onPostponed(failure);
+        if (deps.backoff.recordFailure(failure)) deps.onPostponed(failure);
         return;
       }
       remove(path, segment);

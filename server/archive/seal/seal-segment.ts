@@ -9,20 +9,27 @@ import type { Compress } from "../../storage/zstd/zstd-wasm.ts";
 
 export type SealJob = { readonly dataDir: string; readonly segment: Segment; readonly level: number };
 
-/** "gone": nothing is left to seal, since a merge has taken the raw file. "empty": it held nothing and was removed. */
+/** "gone": the raw file does not exist any more, because a merge took it. "empty": the file was empty and was removed. */
 export type SealResult =
   | { readonly kind: "sealed"; readonly rows: number; readonly rawBytes: number; readonly compressedBytes: number }
   | { readonly kind: "empty" }
   | { readonly kind: "gone" };
 
-/** Larger segments are streamed, so that the memory of a worker stays bounded; wasm memory never shrinks. */
+/** Larger segments are streamed to bound the memory of a worker; wasm memory never shrinks. */
 const largestInMemory = 32 * 1024 * 1024;
 
 const newline = 10;
 
 /**
- * Seals one closed segment: compressed beside it, synced, read back and compared byte for byte, made visible by a rename; only
- * then the raw file goes. Throws a FileError and leaves the raw file as it was if anything is not as it should be.
+ * Seals one closed segment:
+ *
+ *   1. refuse a segment that is already sealed, or whose last line is torn
+ *   2. compress it beside the raw file, under a temporary name; sync
+ *   3. read the file back and compare it with the raw file, byte by byte
+ *   4. rename it to its final name
+ *   5. remove the raw file
+ *
+ * @throws FileError if a step fails; the raw file is then unchanged
  */
 export function sealSegment(job: SealJob, compress: Compress): SealResult {
   const raw = segmentPath(job.dataDir, job.segment, "open");
@@ -38,7 +45,7 @@ export function sealSegment(job: SealJob, compress: Compress): SealResult {
     throw new FileError(
       "seal",
       raw,
-      "there is a sealed segment of this name already; the next start settles which one is whole",
+      "a sealed segment of the same name exists; the next start decides which file is complete",
     );
   }
   refuseTorn(raw, rawBytes);
@@ -53,11 +60,11 @@ export function sealSegment(job: SealJob, compress: Compress): SealResult {
 function sealInto(temporary: string, job: SealJob, compress: Compress, rawBytes: number): SealResult {
   const raw = segmentPath(job.dataDir, job.segment, "open");
   const sealed = segmentPath(job.dataDir, job.segment, "sealed");
-  const whole = rawBytes <= largestInMemory ? attempt("read", raw, () => readWhole(raw, rawBytes)) : null;
+  const content = rawBytes <= largestInMemory ? attempt("read", raw, () => readWhole(raw, rawBytes)) : null;
   const compressedBytes = attempt("write", temporary, () => {
     const output = createOutput(temporary);
     try {
-      if (whole !== null) output.write(compress(whole, job.level));
+      if (content !== null) output.write(compress(content, job.level));
       else streamInto(raw, job.level, output.write);
       output.sync();
       return output.bytes();
@@ -65,24 +72,24 @@ function sealInto(temporary: string, job: SealJob, compress: Compress, rawBytes:
       output.close();
     }
   });
-  const rows = verify(raw, temporary, rawBytes, whole);
+  const rows = verify(raw, temporary, rawBytes, content);
   attempt("rename", sealed, () => renameDurably(temporary, sealed));
   attempt("remove", raw, () => unlinkSync(raw));
   return { kind: "sealed", rows, rawBytes, compressedBytes };
 }
 
-/** One buffer for all segments: a new one each would lie about until the garbage collector looks. */
+/** One buffer for all segments: new buffers would fill memory until the next garbage collection. */
 let buffer = new Uint8Array(0);
 
 function readWhole(raw: string, size: number): Uint8Array {
   if (buffer.length < size) buffer = new Uint8Array(size);
-  let got = 0;
+  let length = 0;
   for (const chunk of readChunks(raw)) {
-    if (got + chunk.length > size) throw new Error("it grew while it was read; somebody still writes to it");
-    buffer.set(chunk, got);
-    got += chunk.length;
+    if (length + chunk.length > size) throw new Error("it grew during reading; another process is still writing to it");
+    buffer.set(chunk, length);
+    length += chunk.length;
   }
-  return buffer.subarray(0, got);
+  return buffer.subarray(0, length);
 }
 
 function refuseTorn(raw: string, size: number): void {
@@ -90,7 +97,8 @@ function refuseTorn(raw: string, size: number): void {
   try {
     const last = new Uint8Array(1);
     attempt("read", raw, () => readSync(fd, last, 0, 1, size - 1));
-    if (last[0] !== newline) throw new FileError("seal", raw, "its last line is torn; the next start cuts it");
+    if (last[0] !== newline)
+      throw new FileError("seal", raw, "its last line is torn; the next start cuts that line off");
   } finally {
     closeSync(fd);
   }
@@ -106,10 +114,13 @@ function streamInto(raw: string, level: number, write: (bytes: Uint8Array) => vo
   }
 }
 
-/** Compares what was written, as it is on disk and by another implementation of zstd, with the raw file; returns its rows. */
-function verify(raw: string, temporary: string, rawBytes: number, whole: Uint8Array | null): number {
-  const expected = whole === null ? readChunks(raw) : null;
-  let pending: Uint8Array = whole ?? new Uint8Array(0);
+/**
+ * Reads the sealed file back from disk and compares it with the raw file. Decompresses with another implementation of zstd than the
+ * one that compressed. Returns the number of rows.
+ */
+function verify(raw: string, temporary: string, rawBytes: number, content: Uint8Array | null): number {
+  const expected = content === null ? readChunks(raw) : null;
+  let pending: Uint8Array = content ?? new Uint8Array(0);
   let compared = 0;
   let rows = 0;
   const walker = createFrameWalker();
@@ -142,7 +153,7 @@ function verify(raw: string, temporary: string, rawBytes: number, whole: Uint8Ar
   const problem = frameProblem(walker.shape());
   if (problem !== null) throw new FileError("verify", temporary, problem);
   if (compared !== rawBytes)
-    throw new FileError("verify", temporary, `it holds ${compared} of ${rawBytes} bytes of ${raw}`);
+    throw new FileError("verify", temporary, `it contains ${compared} of ${rawBytes} bytes of ${raw}`);
   return rows;
 }
 

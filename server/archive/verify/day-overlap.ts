@@ -1,17 +1,18 @@
 import type { IdRange } from "../../storage/ids/id-ranges.ts";
 
-/** Ids of one day, in order. */
+/** Ids of one day, as runs in ascending order. */
 export type DayIds = { readonly date: string; readonly runs: readonly IdRange[] };
 
-/** Ids that two days have in common: `firstId` is the lowest. `count` is null where only their ranges are known to overlap. */
+/** Ids that two days have in common; `firstId` is the lowest. `count` is null if only the ranges are known to overlap. */
 export type Overlap = { readonly date: string; readonly firstId: number; readonly count: number | null };
 
-/** Books come over several sockets, so that a few ids may be late over midnight: so small a part of a day says nothing. */
-const fewPart = 0.01;
+/** Share of a day's ids that may overlap. Books arrive over several sockets, so a few ids may come late, after midnight. */
+const toleratedShare = 0.01;
 
 /**
- * Ids of this day that are on another one as well. A day's ids follow those of the day before; where they lie among them, records are
- * there twice, or a wrong clock has filed them under the wrong day. `isExact`: ids follow each other, so that each can be told.
+ * Finds ids of this day that other days contain as well. The ids of a day normally follow the ids of the day before. If they overlap,
+ * records are stored twice, or a wrong clock put them into the wrong day. `isExact`: the stream's ids are contiguous, so every common
+ * id is counted.
  */
 export function overlapsOf(day: DayIds, others: readonly DayIds[], isExact: boolean): readonly Overlap[] {
   return others.flatMap(({ date, runs }): Overlap[] => {
@@ -21,8 +22,8 @@ export function overlapsOf(day: DayIds, others: readonly DayIds[], isExact: bool
     if (first === undefined) return [];
     const count = countOf(common);
     if (isExact) return [{ date, firstId: first.first, count }];
-    const isFew = count <= fewPart * Math.min(countOf(day.runs), countOf(runs));
-    return isFew ? [] : [{ date, firstId: first.first, count: null }];
+    const isTolerated = count <= toleratedShare * Math.min(countOf(day.runs), countOf(runs));
+    return isTolerated ? [] : [{ date, firstId: first.first, count: null }];
   });
 }
 
@@ -31,7 +32,7 @@ function mayOverlap(a: readonly IdRange[], b: readonly IdRange[]): boolean {
   return (a[0]?.first ?? first) <= (b.at(-1)?.last ?? last) && (b[0]?.first ?? first) <= (a.at(-1)?.last ?? last);
 }
 
-/** What of these ids no day has. */
+/** Returns the runs of `ids` that no day contains; `all` are the ids of all days, in order. */
 export function absentEverywhere(ids: IdRange, all: readonly IdRange[]): readonly IdRange[] {
   const absent: IdRange[] = [];
   let nextId = ids.first;
@@ -45,15 +46,15 @@ export function absentEverywhere(ids: IdRange, all: readonly IdRange[]): readonl
   return absent;
 }
 
-/** The same ids in order, as few runs as possible. */
+/** Sorts runs and joins adjacent and overlapping runs. */
 export function joined(runs: readonly IdRange[]): readonly IdRange[] {
-  const found: IdRange[] = [];
+  const result: IdRange[] = [];
   for (const { first, last } of runs.toSorted((a, b) => a.first - b.first)) {
-    const before = found.at(-1);
-    if (before === undefined || first > before.last + 1) found.push({ first, last });
+    const before = result.at(-1);
+    if (before === undefined || first > before.last + 1) result.push({ first, last });
     else before.last = Math.max(before.last, last);
   }
-  return found;
+  return result;
 }
 
 export function countOf(runs: readonly IdRange[]): number {
@@ -61,13 +62,13 @@ export function countOf(runs: readonly IdRange[]): number {
 }
 
 function intersection(a: readonly IdRange[], b: readonly IdRange[]): IdRange[] {
-  const found: IdRange[] = [];
+  const common: IdRange[] = [];
   for (let i = 0, j = 0; i < a.length && j < b.length; ) {
-    const [one, two] = [a[i] as IdRange, b[j] as IdRange];
-    const [first, last] = [Math.max(one.first, two.first), Math.min(one.last, two.last)];
-    if (first <= last) found.push({ first, last });
-    if (one.last < two.last) i++;
+    const [runOfA, runOfB] = [a[i] as IdRange, b[j] as IdRange];
+    const [first, last] = [Math.max(runOfA.first, runOfB.first), Math.min(runOfA.last, runOfB.last)];
+    if (first <= last) common.push({ first, last });
+    if (runOfA.last < runOfB.last) i++;
     else j++;
   }
-  return found;
+  return common;
 }

@@ -1,10 +1,10 @@
 import type { StreamKind } from "../../domain/stream-kinds.ts";
 import { lineId } from "../../storage/ids/line-ids.ts";
 
-/** The lowest and the highest id of lines, which need not be in order. */
+/** Tracks the lowest and highest id of lines in any order; null before the first id. */
 export type IdSpan = { add(lines: Buffer): void; span(): { readonly lowest: number; readonly highest: number } | null };
 
-/** Of no line yet. Lines without an id do not count. */
+/** Creates an empty id span. Lines without an id are ignored. */
 export function createIdSpan(kind: StreamKind | undefined): IdSpan {
   let lowest = Number.POSITIVE_INFINITY;
   let highest = -1;

@@ -2,26 +2,26 @@ import type { Day } from "../../domain/day.ts";
 import type { VerifyState } from "../../domain/queries.ts";
 import type { Problem } from "./verify-archive.ts";
 
-/** Checks archives against their manifests, one at a time, in a worker that lives as long as the check. */
+/** Checks archives against their manifests, one at a time, each in its own worker. */
 export type Verifier = {
   /** Starts a check unless one is running. */
   start(day: Day): "started" | "busy";
   state(): VerifyState;
-  /** Gives a running check up. Idempotent. */
+  /** Cancels a running check. Idempotent. */
   stop(): void;
 };
 
-/** A worker that has said nothing for this long is taken for dead, ms. */
+/** A worker without a message for this long is considered dead, ms. */
 const silentMs = 60_000;
 
-/** The verifier of a data folder; `onDone` is told how each check ended. */
+/** Creates the verifier of a data folder; `onDone` receives the result of each check. */
 export function createVerifier(
   options: { dataDir: string },
   deps: { startWorker: () => Worker; nowUs: () => number; onDone: (state: VerifyState & { kind: "done" }) => void },
 ): Verifier {
   let state: VerifyState = { kind: "idle" };
   let worker: Worker | null = null;
-  let watch: ReturnType<typeof setTimeout> | undefined;
+  let watchdog: ReturnType<typeof setTimeout> | undefined;
 
   function finish(day: Day, startedUs: number, problems: Extract<VerifyReply, { kind: "done" }>["problems"]): void {
     end();
@@ -31,7 +31,7 @@ export function createVerifier(
   }
 
   function end(): void {
-    clearTimeout(watch);
+    clearTimeout(watchdog);
     worker?.terminate();
     worker = null;
   }
@@ -43,23 +43,23 @@ export function createVerifier(
     const fail = (detail: string) => {
       if (worker === checking) finish(day, startedUs, [{ kind: "archive_unreadable", detail }]);
     };
-    const watchAgain = () => {
-      clearTimeout(watch);
-      watch = setTimeout(() => fail(`the check has said nothing for ${silentMs / 1000} s`), silentMs);
+    const restartWatchdog = () => {
+      clearTimeout(watchdog);
+      watchdog = setTimeout(() => fail(`the check did not respond for ${silentMs / 1000} s`), silentMs);
     };
     worker = checking;
     state = { kind: "running", day, progress: 0, started_us: startedUs };
     checking.addEventListener("message", ({ data }: MessageEvent<VerifyReply>) => {
       if (worker !== checking) return;
-      watchAgain();
+      restartWatchdog();
       if (data.kind === "done") finish(day, startedUs, data.problems);
       else state = { kind: "running", day, progress: data.share, started_us: startedUs };
     });
     checking.addEventListener("error", (event) => {
       event.preventDefault();
-      fail(`the check failed: ${event.message || "its worker could not be loaded"}`);
+      fail(`the check failed: ${event.message || "cannot load its worker"}`);
     });
-    watchAgain();
+    restartWatchdog();
     checking.postMessage({ dataDir: options.dataDir, day } satisfies VerifyJob);
     return "started";
   }
@@ -74,10 +74,10 @@ export function createVerifier(
   };
 }
 
-/** What the verify worker is asked to do. */
+/** A request to the verify worker. */
 export type VerifyJob = { readonly dataDir: string; readonly day: Day };
 
-/** What it says: now and then how far it is, at last what it has found. */
+/** A message of the verify worker: its progress (0 to 1) from time to time, at the end the problems. */
 export type VerifyReply =
   | { readonly kind: "progress"; readonly share: number }
   | { readonly kind: "done"; readonly problems: readonly Problem[] };

@@ -8,12 +8,12 @@ import { type Manifest, readManifest } from "../../storage/manifest.ts";
 import { isAsWritten } from "../../storage/manifest-mark.ts";
 import { createFrameWalker } from "../../storage/zstd/zstd-frame.ts";
 
-/** What checking an archive against its manifest has found. */
+/** The result of checking an archive against its manifest. */
 export type Verification =
   | { readonly kind: "ok"; readonly manifest: Manifest }
   | { readonly kind: "problems"; readonly manifest: Manifest | null; readonly problems: readonly Problem[] };
 
-/** `detail` is for people. */
+/** One problem of an archive or segment; `detail` is text for people. */
 export type Problem = {
   readonly kind:
     | "manifest_missing"
@@ -43,13 +43,16 @@ export type Problem = {
 };
 
 export type VerifyOptions = {
-  /** Compares the size of the archive only, and does not read it. */
+  /** Compares only the size of the archive, without reading it. */
   readonly quick?: boolean;
-  /** Whole lines as they pass. */
+  /** Receives whole lines during reading; valid during the call. */
   readonly onLines?: (lines: Buffer) => void;
 };
 
-/** Reads the whole archive of a day in bounded memory; `onProgress` is told the share done, 0 to 1. Rejects never for what is on disk. */
+/**
+ * Compares the archive of a day with its manifest. Reads the whole archive in bounded memory. `onProgress` receives the finished
+ * share, 0 to 1. Bad or missing files are reported as problems; they never reject.
+ */
 export async function verifyArchive(
   dataDir: string,
   day: Day,
@@ -66,9 +69,7 @@ export async function verifyArchive(
     ]);
   }
   if (manifest === null) {
-    const detail = existsSync(path)
-      ? "an archive without manifest vouches for nothing"
-      : "there is no archive of this day";
+    const detail = existsSync(path) ? "the archive has no manifest and cannot be checked" : "this day has no archive";
     return problems(null, [{ kind: "manifest_missing", detail }]);
   }
   if (!existsSync(path)) return problems(manifest, [{ kind: "archive_missing", detail: path }]);
@@ -77,16 +78,16 @@ export async function verifyArchive(
     ? [
         {
           kind: "manifest_changed" as const,
-          detail: "the manifest does not fit its own checksum: it was edited or damaged",
+          detail: "the manifest does not match its own checksum: it was edited or damaged",
         },
       ]
     : [];
-  const found = [...changed, ...(await compare(path, day, manifest, onProgress, options))];
-  return found.length === 0 ? { kind: "ok", manifest } : problems(manifest, found);
+  const problemsFound = [...changed, ...(await compare(path, day, manifest, onProgress, options))];
+  return problemsFound.length === 0 ? { kind: "ok", manifest } : problems(manifest, problemsFound);
 }
 
-function problems(manifest: Manifest | null, found: readonly Problem[]): Verification {
-  return { kind: "problems", manifest, problems: found };
+function problems(manifest: Manifest | null, problemsFound: readonly Problem[]): Verification {
+  return { kind: "problems", manifest, problems: problemsFound };
 }
 
 async function compare(
@@ -96,23 +97,23 @@ async function compare(
   onProgress: (share: number) => void,
   options: VerifyOptions,
 ): Promise<Problem[]> {
-  const found: Problem[] = [];
+  const problemsFound: Problem[] = [];
   const check = (
     kind: Problem["kind"],
-    what: string,
+    name: string,
     actual: string | number | null,
     stated: string | number | null,
   ) => {
-    if (actual !== stated) found.push({ kind, detail: `${what}: ${actual}, by the manifest ${stated}` });
+    if (actual !== stated) problemsFound.push({ kind, detail: `${name}: ${actual}; the manifest states ${stated}` });
   };
   for (const key of ["stream", "symbol", "date"] as const) check("other_day", key, day[key], manifest[key]);
   const size = statSync(path).size;
   check("compressed_bytes", "bytes of the file", size, manifest.compressed_bytes);
-  if (options.quick) return found;
+  if (options.quick) return problemsFound;
   const compressedHash = new Bun.CryptoHasher("sha256");
   const rawHash = new Bun.CryptoHasher("sha256");
   const walker = createFrameWalker();
-  let seen = 0;
+  let bytesRead = 0;
   let rawBytes = 0;
   let first = "";
   let last = "";
@@ -121,8 +122,8 @@ async function compare(
     const onBytes = (bytes: Uint8Array) => {
       compressedHash.update(bytes);
       walker.push(bytes);
-      seen += bytes.length;
-      onProgress(seen / size);
+      bytesRead += bytes.length;
+      onProgress(bytesRead / size);
     };
     const onRaw = (bytes: Uint8Array) => {
       rawHash.update(bytes);
@@ -135,13 +136,13 @@ async function compare(
     };
     scan = await scanSegment(path, dateStartUs(day.date), { onBytes, onRaw, onLines });
   } catch (error) {
-    found.push({ kind: "archive_unreadable", detail: failureOf(error, "read", path).message });
-    return found;
+    problemsFound.push({ kind: "archive_unreadable", detail: failureOf(error, "read", path).message });
+    return problemsFound;
   }
   const { tally, foreign } = scan;
   const shape = walker.shape();
   if (shape.frames !== 1 || !shape.checksum) {
-    found.push({
+    problemsFound.push({
       kind: "frame",
       detail: `${shape.frames} zstd frames, ${shape.checksum ? "with" : "without"} checksum`,
     });
@@ -151,13 +152,13 @@ async function compare(
   check("raw_bytes", "bytes of the lines", rawBytes, manifest.raw_bytes);
   check("rows", "rows", tally.rows + foreign, manifest.rows);
   const minutes = manifest.rows_per_minute.filter((count, minute) => count !== tally.perMinute[minute]).length;
-  check("minutes", "minutes with another number of rows", minutes, 0);
-  if (foreign > 0) found.push({ kind: "foreign_line", detail: `${foreign} lines are none of ours` });
+  check("minutes", "minutes with a different number of rows", minutes, 0);
+  if (foreign > 0) problemsFound.push({ kind: "foreign_line", detail: `${foreign} lines were not written by RT-Data` });
   const inDay = tally.perMinute.reduce((sum, count) => sum + count, 0);
   if (inDay !== tally.rows)
-    found.push({ kind: "wrong_day", detail: `${tally.rows - inDay} rows were received on another day` });
+    problemsFound.push({ kind: "wrong_day", detail: `${tally.rows - inDay} rows were received on another day` });
   if (tally.disordered > 0)
-    found.push({ kind: "order", detail: `${tally.disordered} rows are older than the row before` });
+    problemsFound.push({ kind: "order", detail: `${tally.disordered} rows are older than the row before` });
   const kind = streamTypeOfFolder(day.stream)?.kind;
   const idOf = (line: string) => (kind === undefined ? null : recordId(line, kind));
   check("first_or_last", "first recv_us", tally.firstUs, manifest.first_recv_us);
@@ -166,6 +167,6 @@ async function compare(
   check("first_or_last", "last id", idOf(last), manifest.last_id);
   check("delays", "median delay in ms", delayQuantile(tally, 0.5), manifest.delay_p50_ms);
   check("delays", "99th percentile of the delay in ms", delayQuantile(tally, 0.99), manifest.delay_p99_ms);
-  check("refetched", "refetched rows", tally.refetched, manifest.repaired.refetched);
-  return found;
+  check("refetched", "backfilled rows", tally.refetched, manifest.repaired.refetched);
+  return problemsFound;
 }

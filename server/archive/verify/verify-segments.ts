@@ -6,7 +6,7 @@ import { type SegmentScan, scanSegment } from "../../storage/line-stats.ts";
 import type { ReadOptions } from "../../storage/read/archive-reader.ts";
 import type { Problem } from "./verify-archive.ts";
 
-/** What reading the segments of a day has found. */
+/** The result of reading the segments of a day; `received` is null without rows. */
 export type VerifiedSegments = {
   readonly rows: number;
   readonly problems: readonly Problem[];
@@ -14,8 +14,8 @@ export type VerifiedSegments = {
 };
 
 /**
- * Reads segments whole, in their order: sealed ones to the end of their frame, open ones to their last whole line. Rejects only
- * if one is gone, since a recorder has sealed or merged it meanwhile.
+ * Reads and checks segments in the order of `paths`. Sealed segments are read to the end of their frame, open segments to their last
+ * whole line. Rejects only if a segment no longer exists, because a recorder sealed or merged it meanwhile.
  */
 export async function verifySegments(
   day: Day,
@@ -38,7 +38,8 @@ export async function verifySegments(
       continue;
     }
     const { tally, foreign } = scan;
-    if (foreign > 0) problems.push({ kind: "foreign_line", detail: `${name}: ${foreign} lines are none of ours` });
+    if (foreign > 0)
+      problems.push({ kind: "foreign_line", detail: `${name}: ${foreign} lines were not written by RT-Data` });
     if (tally.rows === 0) continue;
     const inDay = tally.perMinute.reduce((sum, count) => sum + count, 0);
     if (inDay !== tally.rows)

@@ -15,73 +15,73 @@ import { idProblems, overlapProblems } from "./id-problems.ts";
 import { type Problem, verifyArchive } from "./verify-archive.ts";
 import { verifySegments } from "./verify-segments.ts";
 
-/** What has been found out about one day of a stream. */
+/** The result of checking one day of a stream. */
 export type VerifiedDay = Day & {
-  /** "absent": nothing is there of it, although there is of days before and after. */
+  /** "absent": the day has no files, although days before and after have files. */
   readonly state: "archived" | "live" | "absent";
-  /** Null where they were not read. */
+  /** Number of rows; null if they were not read. */
   readonly rows: number | null;
-  /** Only a wrong clock has made the day: its records are kept, and it counts in nothing. */
+  /** True if the day exists only because a clock was wrong. Its records are kept, but it is excluded from all figures. */
   readonly isInvented: boolean;
-  /** What is not as it should be. */
   readonly problems: readonly Problem[];
   /** Recorded gaps, clipped to the day. */
   readonly gaps: readonly Gap[];
-  /** Stretches in which nothing was recorded and no gap says why. */
+  /** Spans without records that no recorded gap explains. */
   readonly silences: readonly TimeSpan[];
 };
 
 export type VerifyStreamOptions = {
   readonly dataDir: string;
-  /** Reads no archive and no segment: manifests, sizes and gaps alone. */
+  /** Checks only manifests, sizes and gaps; reads no archive and no segment. */
   readonly quick: boolean;
-  /** Bytes read since the last call, and of what. */
+  /** Receives the bytes read since the last call, and the day that is being read. */
   readonly onProgress: (bytes: number, day: Day) => void;
 };
 
-/** Checks every day of a stream from its first to its last, in order. Never rejects for what is on disk: that is what the problems are for. */
+/** Checks every day of a stream, from the first to the last. Bad files are reported as problems; they never reject. */
 export async function verifyStream(
-  track: RecordedStream,
+  recordedStream: RecordedStream,
   gapsOf: GapsOf,
   options: VerifyStreamOptions,
 ): Promise<VerifiedDay[]> {
-  const { stream } = track;
-  const chain = options.quick ? null : createIdCheck(stream.type.kind);
-  const sources = createSourceCount(options.dataDir);
-  const checked: { day: Day; looked: LookedAt; isInvented: boolean }[] = [];
-  const { gaps } = gapsOfDays(track.days, gapsOf);
+  const { stream } = recordedStream;
+  const idCheck = options.quick ? null : createIdCheck(stream.type.kind);
+  const countSources = createSourceCount(options.dataDir);
+  const checked: { day: Day; examined: ExaminedDay; isInvented: boolean }[] = [];
+  const { gaps } = gapsOfDays(recordedStream.days, gapsOf);
   const today = latestDate(Date.now());
-  const known = new Set(track.days.map(({ date }) => date));
+  const recordedDates = new Set(recordedStream.days.map(({ date }) => date));
   const ids: DayIds[] = [];
-  for (const date of datesOf(track.days, today)) {
+  for (const date of datesOf(recordedStream.days, today)) {
     const day = { stream: stream.type.folder, symbol: stream.symbol, date };
-    const before = chain?.mark();
-    chain?.beginDay(sources(day));
-    const looked = known.has(date) ? await lookAtDay(day, chain, options) : absent;
-    const isNone = isInvented({ date, received: looked.received }, gaps, today);
-    // Its records belong to other days: what comes before and after does not follow them.
-    if (isNone && before !== undefined) chain?.returnTo(before);
-    ids.push({ date, runs: joined(looked.runs) });
-    checked.push({ day, looked, isInvented: isNone });
+    const before = idCheck?.mark();
+    idCheck?.beginDay(countSources(day));
+    const examined = recordedDates.has(date) ? await examineDay(day, idCheck, options) : absent;
+    const isDayInvented = isInvented({ date, received: examined.received }, gaps, today);
+    // The records of an invented day belong to other days, so the ids of the next day do not continue after them.
+    if (isDayInvented && before !== undefined) idCheck?.returnTo(before);
+    ids.push({ date, runs: joined(examined.runs) });
+    checked.push({ day, examined, isInvented: isDayInvented });
   }
   const all = joined(ids.flatMap(({ runs }) => runs));
   const received = trueDays(
-    checked.flatMap(({ looked }) => looked.received ?? []),
+    checked.flatMap(({ examined }) => examined.received ?? []),
     gaps,
     today,
   );
   const span = { fromUs: received[0]?.firstUs ?? 0, toUs: received.at(-1)?.lastUs ?? 0 };
   const silences = silentSpans(stream.type.kind, received, gaps, span);
-  return checked.map(({ day, looked, isInvented }) => {
+  return checked.map(({ day, examined, isInvented }) => {
     const startUs = dateStartUs(day.date);
     const within = { fromUs: startUs, toUs: startUs + dayUs };
     return {
       ...day,
-      state: looked.state,
-      ...{ rows: looked.rows, isInvented },
+      state: examined.state,
+      rows: examined.rows,
+      isInvented,
       problems: [
-        ...looked.problems,
-        ...(looked.ids === null || isInvented ? [] : idProblems(looked.ids, gaps, all)),
+        ...examined.problems,
+        ...(examined.ids === null || isInvented ? [] : idProblems(examined.ids, gaps, all)),
         ...overlapProblems(day.date, ids, gaps, stream.type.kind),
       ],
       gaps: gaps.map((gap) => clipGap(gap, within.fromUs, within.toUs)).filter((gap) => gap !== null),
@@ -90,7 +90,7 @@ export async function verifyStream(
   });
 }
 
-type LookedAt = {
+type ExaminedDay = {
   readonly state: VerifiedDay["state"];
   readonly rows: number | null;
   readonly problems: readonly Problem[];
@@ -99,9 +99,9 @@ type LookedAt = {
   readonly runs: readonly IdRange[];
 };
 
-const absent: LookedAt = { state: "absent", rows: 0, problems: [], received: null, ids: null, runs: [] };
+const absent: ExaminedDay = { state: "absent", rows: 0, problems: [], received: null, ids: null, runs: [] };
 
-/** Every date from the first to the last that can have been recorded, and the impossible ones that are there all the same. */
+/** Returns every date from the first to the last possible date, and impossible dates that have files. */
 function datesOf(days: readonly { readonly date: string }[], today: string): string[] {
   const dates = days.map(({ date }) => date);
   const real = dates.filter((date) => !isImpossible(date, today));
@@ -113,8 +113,8 @@ function datesOf(days: readonly { readonly date: string }[], today: string): str
 }
 
 /**
- * How many recorders' rows may come between each other on a day: those of its union, and those of the day before, whose last rows
- * another one may have got after midnight.
+ * Counts the recorders whose rows may interleave on a day: the sources of its combined archive, and the sources of the day before,
+ * because another recorder may have received the last rows of that day after midnight. Call it for each day in order.
  */
 function createSourceCount(dataDir: string): (day: Day) => number {
   let before: readonly unknown[] | undefined;
@@ -123,7 +123,7 @@ function createSourceCount(dataDir: string): (day: Day) => number {
     try {
       ({ sources } = readManifest(dataDir, day) ?? {});
     } catch {
-      // Checking the archive tells what is the matter with its manifest.
+      // `verifyArchive` reports the unreadable manifest.
     }
     const count = sources === undefined && before === undefined ? 1 : (sources?.length ?? 1) + (before?.length ?? 1);
     before = sources;
@@ -131,44 +131,44 @@ function createSourceCount(dataDir: string): (day: Day) => number {
   };
 }
 
-/** A recorder may seal or merge files while they are read; then the day is read again. */
-async function lookAtDay(day: Day, chain: IdCheck | null, options: VerifyStreamOptions): Promise<LookedAt> {
+/** Checks a day. Starts again if a recorder seals or merges files meanwhile. */
+async function examineDay(day: Day, idCheck: IdCheck | null, options: VerifyStreamOptions): Promise<ExaminedDay> {
   for (let attempt = 1; ; attempt++) {
-    const before = chain?.mark();
+    const before = idCheck?.mark();
     try {
-      return await lookOnce(day, chain, options);
+      return await examineOnce(day, idCheck, options);
     } catch (error) {
       if (attempt < 5 && codeOf(error instanceof Error ? error.cause : error) === "ENOENT") {
-        if (before !== undefined) chain?.returnTo(before);
+        if (before !== undefined) idCheck?.returnTo(before);
         continue;
       }
       const problem: Problem = { kind: "segment_unreadable", detail: messageOf(error) };
-      return { state: "live", rows: null, problems: [problem], received: null, ...idsOf(chain) };
+      return { state: "live", rows: null, problems: [problem], received: null, ...idsOf(idCheck) };
     }
   }
 }
 
-async function lookOnce(day: Day, chain: IdCheck | null, options: VerifyStreamOptions): Promise<LookedAt> {
-  const files = streamsOfDay(options.dataDir, day).flatMap((track) => track.files);
+async function examineOnce(day: Day, idCheck: IdCheck | null, options: VerifyStreamOptions): Promise<ExaminedDay> {
+  const files = streamsOfDay(options.dataDir, day).flatMap((recorded) => recorded.files);
   const segments = files.filter(({ path }) => segmentOfPath(path) !== null);
-  const onLines = chain?.add;
-  // Where there is a manifest, segments alone are not the day: they came after its merge.
+  const onLines = idCheck?.add;
+  // A manifest without archive means a lost archive: the segments came after its merge and are not the whole day.
   const isLost = isArchiveLost(options.dataDir, day);
   if (files.length > 0 && segments.length === files.length && !isLost) {
     if (options.quick) return unread(day);
     const onBytes = (bytes: Uint8Array) => options.onProgress(bytes.length, day);
-    const found = await verifySegments(day, pathsOf(segments), { onBytes, onLines });
-    return { state: "live", ...found, ...idsOf(chain) };
+    const verified = await verifySegments(day, pathsOf(segments), { onBytes, onLines });
+    return { state: "live", ...verified, ...idsOf(idCheck) };
   }
-  let seen = 0;
+  let bytesReported = 0;
   const size = files.reduce((sum, { path }) => sum + statSync(path).size, 0);
   const onShare = (share: number) => {
-    options.onProgress(share * size - seen, day);
-    seen = share * size;
+    options.onProgress(share * size - bytesReported, day);
+    bytesReported = share * size;
   };
   const archive = await verifyArchive(options.dataDir, day, onShare, { quick: options.quick, onLines });
-  const ids = idsOf(chain);
-  // Segments that came after the merge; their ids lie between those of the archive.
+  const ids = idsOf(idCheck);
+  // Segments written after the merge. They are not added to the id check, because their ids lie within the archive's ids.
   const late = options.quick || segments.length === 0 ? null : await verifySegments(day, pathsOf(segments), {});
   const { manifest } = archive;
   return {
@@ -188,13 +188,13 @@ async function lookOnce(day: Day, chain: IdCheck | null, options: VerifyStreamOp
   };
 }
 
-/** What the chain has found in the lines of a day. */
-function idsOf(chain: IdCheck | null): Pick<LookedAt, "ids" | "runs"> {
-  return { ids: chain?.report() ?? null, runs: chain?.takeRuns() ?? [] };
+/** Returns the results of the id check for the lines of a day. */
+function idsOf(idCheck: IdCheck | null): Pick<ExaminedDay, "ids" | "runs"> {
+  return { ids: idCheck?.report() ?? null, runs: idCheck?.takeRuns() ?? [] };
 }
 
-/** A day of segments that were not read: that something was received is all that is known. */
-function unread({ date }: Day): LookedAt {
+/** The result for a day of segments that were not read: records exist, the rest is unknown. */
+function unread({ date }: Day): ExaminedDay {
   const startUs = dateStartUs(date);
   const received = { date, firstUs: startUs, lastUs: startUs + dayUs - 1, rowsPerMinute: null };
   return { state: "live", rows: null, problems: [], received, ids: null, runs: [] };

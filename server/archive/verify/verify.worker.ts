@@ -4,20 +4,20 @@ import { yieldTo } from "../../platform/process/thread-priority.ts";
 import type { VerifyJob, VerifyReply } from "./verifier.ts";
 import { verifyArchive } from "./verify-archive.ts";
 
-/** Progress is said this often at most, ms. */
-const everyMs = 100;
+/** Shortest time between two progress messages, ms. */
+const progressIntervalMs = 100;
 
 self.addEventListener("message", async ({ data }: MessageEvent<VerifyJob>) => {
   yieldTo(15);
-  let saidMs = 0;
+  let repliedMs = 0;
   const reply = (message: VerifyReply) => postMessage(message);
   try {
-    const found = await verifyArchive(data.dataDir, data.day, (share) => {
-      if (performance.now() - saidMs < everyMs) return;
-      saidMs = performance.now();
+    const verification = await verifyArchive(data.dataDir, data.day, (share) => {
+      if (performance.now() - repliedMs < progressIntervalMs) return;
+      repliedMs = performance.now();
       reply({ kind: "progress", share });
     });
-    reply({ kind: "done", problems: found.kind === "ok" ? [] : found.problems });
+    reply({ kind: "done", problems: verification.kind === "ok" ? [] : verification.problems });
   } catch (error) {
     const detail = `${archivePath(data.dataDir, data.day)}: ${messageOf(error)}`;
     reply({ kind: "done", problems: [{ kind: "archive_unreadable", detail }] });

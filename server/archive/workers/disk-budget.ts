@@ -1,18 +1,18 @@
 import type { Failure } from "../../platform/errors.ts";
 import { statSync } from "../../platform/files/files.ts";
 
-/** Bytes that work may take up on the disk while it lasts: a seal its compressed copy, a merge a whole archive. */
+/** Bytes that running work may use on the disk: a seal needs its compressed copy, a merge a whole archive. */
 export type DiskBudget = { readonly forSeals: number; readonly forMerges: number };
 
-/** Before anybody has looked at the disk. */
+/** The budget before the disk was measured. */
 export const unlimitedDisk: DiskBudget = { forSeals: Number.POSITIVE_INFINITY, forMerges: Number.POSITIVE_INFINITY };
 
-/** Raw lines become about a twentieth; this is on the safe side. */
+/** Estimates the compressed size of raw lines, bytes. Real files are about a twentieth; this estimate is safely larger. */
 export function compressedEstimate(rawBytes: number): number {
   return Math.ceil(rawBytes / 8) + 64 * 1024;
 }
 
-/** A new archive is no larger than the old one and the sealed segments, of which it is made, together. */
+/** Estimates the size of an archive made from these files, bytes: at most the sum of their compressed sizes. */
 export function archiveEstimate(paths: readonly string[]): number {
   return paths.reduce(
     (sum, path) => sum + (path.endsWith(".zst") ? sizeOf(path) : compressedEstimate(sizeOf(path))),
@@ -20,7 +20,7 @@ export function archiveEstimate(paths: readonly string[]): number {
   );
 }
 
-/** Size of a file; 0 for one that cannot be looked at, which whoever opens it will tell of. */
+/** Returns the size of a file; 0 if it cannot be read. The error is reported when the file is opened. */
 export function sizeOf(path: string): number {
   try {
     return statSync(path).size;
@@ -30,41 +30,52 @@ export function sizeOf(path: string): number {
 }
 
 const diskCodes = new Set([
-  ...["ENOSPC", "EDQUOT", "EROFS", "EACCES", "EPERM", "EIO", "ENODEV", "ENXIO", "ENOTCONN", "ESTALE", "ESHUTDOWN"],
-  ...["EMFILE", "ENFILE"],
+  "ENOSPC",
+  "EDQUOT",
+  "EROFS",
+  "EACCES",
+  "EPERM",
+  "EIO",
+  "ENODEV",
+  "ENXIO",
+  "ENOTCONN",
+  "ESTALE",
+  "ESHUTDOWN",
+  "EMFILE",
+  "ENFILE",
 ]);
 
-/** True for a failure that is the disk's and may pass: the same work is worth another attempt in a while. */
+/** Returns true for a failure of the disk that may pass, so that the same work should be retried after a pause. */
 export function mayPass(failure: Failure): boolean {
   return failure.code !== null && diskCodes.has(failure.code);
 }
 
-/** Work of one kind that waits for the disk: the failure is told once, and the next attempt comes after a pause. */
+/** Pauses one kind of work after a failure of the disk. */
 export type Backoff = {
-  /** Whether this failure is news; holds the work up for a while. */
-  note(failure: Failure): boolean;
-  /** The work is held up at present. */
+  /** Starts a pause. Returns true if the failure differs from the last failure and should be reported. */
+  recordFailure(failure: Failure): boolean;
+  /** True during a pause. */
   isHeld(): boolean;
-  /** The work goes well. */
+  /** Ends the pause; call it after a success. */
   clear(): void;
 };
 
-/** Nothing is held up yet. */
+/** Creates a backoff without a pause; `pauseMs`: length of a pause, ms. */
 export function createBackoff(pauseMs: number, nowMs: () => number = () => performance.now()): Backoff {
   let heldUntilMs = Number.NEGATIVE_INFINITY;
-  let told: string | null = null;
+  let lastCode: string | null = null;
 
   return {
-    note({ code }) {
+    recordFailure({ code }) {
       heldUntilMs = nowMs() + pauseMs;
-      const isNews = told !== code;
-      told = code;
-      return isNews;
+      const isNew = lastCode !== code;
+      lastCode = code;
+      return isNew;
     },
     isHeld: () => nowMs() < heldUntilMs,
     clear() {
       heldUntilMs = Number.NEGATIVE_INFINITY;
-      told = null;
+      lastCode = null;
     },
   };
 }

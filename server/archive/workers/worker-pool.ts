@@ -1,15 +1,15 @@
 import { type Failure, messageOf } from "../../platform/errors.ts";
 import type { Reply, Request } from "./worker-protocol.ts";
 
-/** A few workers of one kind that are started when there is work and sent away when there has been none for a while. */
+/** Runs jobs in worker threads, which start on demand and end when idle. */
 export type WorkerPool<Job, Result> = {
-  /** Never rejects: a failed job, a worker that dies of it and a worker that hangs are outcomes. Jobs are done in order. */
+  /** Queues a job; jobs start in order. Never rejects: a failed job, a dead worker and a hanging worker are outcomes. */
   run(job: Job): Promise<JobOutcome<Result>>;
-  /** Jobs that wait or run. */
+  /** Number of jobs that wait or run. */
   size(): number;
-  /** Threads at this moment, those that wait for work included. */
+  /** Number of threads now, including idle threads. */
   workers(): number;
-  /** Drops what waits and ends the workers; what had not finished is "stopped". Resolves when the workers are gone. Idempotent. */
+  /** Ends the workers. Waiting and running jobs become "stopped". Resolves when the workers are gone. Idempotent. */
   stop(): Promise<void>;
 };
 
@@ -18,8 +18,8 @@ export type JobOutcome<Result> =
   | { readonly kind: "failed"; readonly failure: Failure }
   | { readonly kind: "stopped" };
 
-/** A worker in the middle of a native call ends after it. */
-const goneMs = 3_000;
+/** Longest wait for terminated workers, ms. A worker inside a native call ends only after that call. */
+const longestEndMs = 3_000;
 
 type Task<Job, Result> = { readonly job: Job; readonly settle: (outcome: JobOutcome<Result>) => void };
 type Slot<Job, Result> = {
@@ -29,8 +29,8 @@ type Slot<Job, Result> = {
 };
 
 /**
- * A pool of at most `size` workers. One that has been idle for `idleMs` is ended, which gives its memory back; one that says
- * nothing for `silentMs` during a job is taken for dead.
+ * Creates a pool of at most `size` workers. A worker that is idle for `idleMs` is ended to free its memory. A worker that sends no
+ * message for `silentMs` during a job is considered dead.
  */
 export function createWorkerPool<Job, Result>(
   options: { operation: string; size: number; idleMs?: number; silentMs?: number; pathOf: (job: Job) => string },
@@ -39,20 +39,20 @@ export function createWorkerPool<Job, Result>(
   const { size, idleMs = 5_000, silentMs = 600_000 } = options;
   const waiting: Task<Job, Result>[] = [];
   const slots = new Set<Slot<Job, Result>>();
-  /** Settles as each worker is really gone; `terminate` only asks for it. */
+  /** One promise per worker, resolved when the worker is really gone; `terminate` only requests the end. */
   const ending = new Set<Promise<void>>();
   let stopped = false;
   let lastId = 0;
 
   function pump(): void {
     while (waiting.length > 0) {
-      let slot = [...slots].find((one) => one.task === null);
+      let slot = [...slots].find((candidate) => candidate.task === null);
       if (slot === undefined) {
         if (slots.size >= size) return;
         try {
           slot = open();
         } catch (error) {
-          fail(waiting.shift(), `a worker cannot be started: ${messageOf(error)}`);
+          fail(waiting.shift(), `cannot start a worker: ${messageOf(error)}`);
           continue;
         }
       }
@@ -66,11 +66,11 @@ export function createWorkerPool<Job, Result>(
     slot.worker.addEventListener("message", ({ data }: MessageEvent<Reply<Result>>) => onReply(slot, data));
     slot.worker.addEventListener("error", (event) => {
       event.preventDefault();
-      discard(slot, `the worker failed: ${event.message || "it could not be loaded"}`);
+      discard(slot, `the worker failed: ${event.message || "cannot load it"}`);
     });
     const gone = new Promise<void>((resolve) => slot.worker.addEventListener("close", () => resolve())).then(() => {
       ending.delete(gone);
-      discard(slot, "the worker ended in the middle of it");
+      discard(slot, "the worker ended during the job");
     });
     ending.add(gone);
     slots.add(slot);
@@ -86,7 +86,7 @@ export function createWorkerPool<Job, Result>(
 
   function watch(slot: Slot<Job, Result>): void {
     clearTimeout(slot.timer);
-    slot.timer = setTimeout(() => discard(slot, `the worker has said nothing for ${silentMs / 1000} s`), silentMs);
+    slot.timer = setTimeout(() => discard(slot, `the worker did not respond for ${silentMs / 1000} s`), silentMs);
   }
 
   function onReply(slot: Slot<Job, Result>, reply: Reply<Result>): void {
@@ -103,7 +103,7 @@ export function createWorkerPool<Job, Result>(
       slot.timer = setTimeout(() => discard(slot, ""), idleMs);
       slot.timer.unref();
     } else {
-      // A failed job may have left wasm memory in any state; the next one gets a new worker.
+      // A failed job may leave wasm memory in any state, so the next job gets a new worker.
       discard(slot, "");
       task.settle({ kind: "failed", failure: reply.failure });
     }
@@ -139,8 +139,8 @@ export function createWorkerPool<Job, Result>(
       stopped = true;
       for (const slot of [...slots]) discard(slot, "");
       for (const task of waiting.splice(0)) task.settle({ kind: "stopped" });
-      const late = new Promise<void>((resolve) => setTimeout(resolve, goneMs).unref());
-      await Promise.race([Promise.all(ending), late]);
+      const deadline = new Promise<void>((resolve) => setTimeout(resolve, longestEndMs).unref());
+      await Promise.race([Promise.all(ending), deadline]);
     },
   };
 }

@@ -1,18 +1,18 @@
 import { type Failure, failureOf } from "../../platform/errors.ts";
 import { yieldTo } from "../../platform/process/thread-priority.ts";
 
-/** What a worker is sent. */
+/** A message to a worker. */
 export type Request<Job> = { readonly id: number; readonly job: Job };
 
-/** What a worker answers; "alive" comes now and then from a long job. */
+/** A message from a worker; a long job sends "alive" from time to time. */
 export type Reply<Result> =
   | { readonly id: number; readonly kind: "done"; readonly result: Result }
   | { readonly id: number; readonly kind: "failed"; readonly failure: Failure }
   | { readonly id: number; readonly kind: "alive" };
 
 /**
- * Makes the calling thread a worker that does one job after another. `prepare` runs at the first job; `pathOf` names the file
- * for failures that do not.
+ * Makes the calling thread a worker that does one job after another. `prepare` runs at the first job. `pathOf` names the file in
+ * failures without a path.
  */
 export function serveJobs<Job, Result>(options: {
   operation: string;

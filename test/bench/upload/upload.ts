@@ -152,7 +152,7 @@ async function unite(): Promise<void> {
     const day = ${JSON.stringify(day)};
     const started = performance.now();
     const other = "${sides[1]}";
-    const result = combineArchives({ kind: "unite", dataDir: "${sides[0]}", day, other: archivePath(other, day),
+    const result = combineArchives({ kind: "combine", dataDir: "${sides[0]}", day, other: archivePath(other, day),
       otherManifest: readManifest(other, day), out: "${root}/out.zst", level: 3, recorder: { version: "0", host: "x" } });
     const peak = /VmHWM:\\s+(\\d+)/.exec(require("node:fs").readFileSync("/proc/self/status", "utf8"))[1];
     console.log(result.manifest.rows + " rows, " + (result.manifest.raw_bytes / 1e9).toFixed(2) + " GB of lines in " +

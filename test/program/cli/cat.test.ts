@@ -147,7 +147,7 @@ test("refetched trades, which have a file of their own, come where they belong b
   ].join("");
   expect(await run(["cat", "--data-dir", own])).toEqual({ code: 0, output: expected, errors: "" });
   const verified = await run(["verify", "--data-dir", own]);
-  expect(verified.output).toContain("id_missing: 120 ids are missing and no gap says why, first 172900 to 172919");
+  expect(verified.output).toContain("id_missing: 120 ids are missing and no gap explains it, first 172900 to 172919");
 });
 
 test("bytes that are no text come out as they are stored", async () => {

@@ -83,7 +83,7 @@ test("ids that two days have in common are found, however far apart they are and
 test("ids that a wrong clock has filed under another day are not missing from theirs", async () => {
   const dataDir = await recorded();
   wrongDay(dataDir, dateOf(nowUs), [10, 11]);
-  expect((await verify(dataDir)).output).toContain("3 ids are missing and no gap says why, first 7 to 9");
+  expect((await verify(dataDir)).output).toContain("3 ids are missing and no gap explains it, first 7 to 9");
   wrongDay(dataDir, dateOf(nowUs + 60 * dayUs), [7, 8, 9]);
   expect((await verify(dataDir)).output).not.toContain("id_missing");
 });

@@ -111,7 +111,7 @@ test("what nothing vouches for is told, with the reason, and the exit code is 1"
   writeFileSync(manifestPath(own, { ...day, date: before }), "{");
   const { code, output, errors } = await run(["ls", "--data-dir", own]);
   expect(code).toBe(1);
-  expect(errors).toContain("depth20 BTCUSDT 2026-11-21: the archive has 100 bytes, by its manifest ");
+  expect(errors).toContain("depth20 BTCUSDT 2026-11-21: the archive has 100 bytes; its manifest states ");
   expect(errors).toContain("depth20 BTCUSDT 2026-11-20: ");
   expect(errors).toContain("aggTrade BTCUSDT 2026-11-21: the archive has no manifest");
   expect(output).toContain("2 unverified, 1 live");

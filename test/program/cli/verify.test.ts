@@ -214,7 +214,7 @@ test("ids that are missing are damage unless a gap says so", async () => {
     const folder = temporaryFolder();
     await archiveDays(folder, [{ segment: { ...trades, date: before, name: "00-00" }, text }], today, gaps);
     const { code, output } = await run(["verify", "--data-dir", folder, "--allow-gaps"]);
-    expect(output.includes("id_missing: 10 ids are missing and no gap says why, first 300 to 309")).toBe(
+    expect(output.includes("id_missing: 10 ids are missing and no gap explains it, first 300 to 309")).toBe(
       gaps.length === 0,
     );
     expect(output.includes("reconnect, 10 of 10 records absent")).toBe(gaps.length === 1);
@@ -256,7 +256,7 @@ test("a hole that was refetched in full leaves a day complete; one that was not,
     [ids, [hole], "complete", 0],
     [ids.slice(1), [{ ...hole, repaired: 9 }], "GAPS", 1],
     [ids.slice(1), [hole], "id_missing: 1 ids are missing", 1],
-    [[...ids, 305], [hole], "id_order: 1 refetched rows were there already", 1],
+    [[...ids, 305], [hole], "id_order: 1 backfilled rows had already been recorded", 1],
   ];
   for (const [found, gaps, verdict, code] of verdicts) {
     const folder = temporaryFolder();

@@ -54,7 +54,7 @@ test("days over the age limit go, oldest first and whole, each with its reason i
   // Today is 2026-11-22: with it, the 21st and the 20th are three days.
   expect(datesLeft(dataDir)).toEqual(["20", "21"]);
   expect(removals(keeping).map(({ fields }) => fields.date)).toEqual(["2026-11-17", "2026-11-18", "2026-11-19"]);
-  expect(removals(keeping)[0]?.fields.reason).toBe("it is from before 2026-11-20 (archive.retention_days = 3)");
+  expect(removals(keeping)[0]?.fields.reason).toBe("it is older than 2026-11-20 (archive.retention_days = 3)");
   expect(existsSync(archiveFolder(dataDir, oldest))).toBe(false);
   expect(readdirSync(join(dataDir, "removing"))).toEqual([]);
 });
@@ -75,7 +75,7 @@ test("one hour's looks remove seven dates at most, and say what waits; an unconf
   await unsure.stop();
   expect(left()).toBe(10);
   const keeping = keep(dataDir, none, { "archive.retention_days": 1 });
-  const told = () => keeping.lines.filter(({ message }) => message.startsWith("more archives are over a limit"));
+  const told = () => keeping.lines.filter(({ message }) => message.startsWith("more archives exceed a limit"));
   await until(() => told().length > 0, "the rest to be told", 30_000);
   keeping.onArchived(oldest);
   await until(() => told().length > 1, "another look", 30_000);
@@ -172,7 +172,7 @@ test("what is damaged, has no manifest or waits for a merge is kept, said once, 
   await keeping.stop();
   expect(datesLeft(dataDir)).toEqual(["17", "18", "19"]);
   const kept = keeping.lines.filter(({ level }) => level === "warn").map(({ fields }) => fields.kept_since);
-  expect(kept).toEqual(["it is not what its manifest says", "segments of this day wait to be merged"]);
+  expect(kept).toEqual(["it does not match its manifest", "segments of this day wait to be merged"]);
 });
 
 test("with an upload, a day goes only once it is verifiably in the bucket and has been seen there again", async () => {

@@ -61,7 +61,7 @@ function unite(of = day) {
   const otherManifest = readManifest(right, of);
   const other = archivePath(right, of);
   const { kind, manifest } = combineArchives({
-    ...{ kind: "unite", dataDir: left, day: of, other, otherManifest, out, level: 1 },
+    ...{ kind: "combine", dataDir: left, day: of, other, otherManifest, out, level: 1 },
     recorder: { version: "0", host: "here" },
   });
   return { kind, manifest, text: Bun.zstdDecompressSync(readFileSync(kind === "same" ? other : out)).toString() };

@@ -32,7 +32,7 @@ test("a worker that hangs is ended, its job fails, the next one runs", async () 
   const code = `onmessage = ({ data }) => { while (data.job === 1); postMessage({ id: data.id, kind: "done", result: data.job }); };`;
   const pool = createWorkerPool<number, number>({ ...options, silentMs: 200 }, start(code));
   const [hung, next] = await Promise.all([pool.run(1), pool.run(2)]);
-  expect(hung).toMatchObject({ kind: "failed", failure: { message: "the worker has said nothing for 0.2 s" } });
+  expect(hung).toMatchObject({ kind: "failed", failure: { message: "the worker did not respond for 0.2 s" } });
   expect(next).toEqual({ kind: "done", result: 2 });
   await pool.stop();
 });

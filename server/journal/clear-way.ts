@@ -3,15 +3,15 @@ import { codeOf } from "../platform/errors.ts";
 import { mkdir, rename, stat } from "../platform/files/files-async.ts";
 
 /**
- * Moves what is in the journal's way under `quarantine/`: a file where its folder should be, a folder where a file should be. Returns where
- * it lies now, null if nothing was in the way. Rejects with the system's error.
+ * Moves obstacles of the journal to `quarantine/`: a file in place of its folder, or a folder in place of its file.
+ * Returns the new path of the obstacle; null if there was none. Rejects with the system's error.
  */
 export async function clearWay(path: string): Promise<string | null> {
   const folder = dirname(path);
   let movedTo: string | null = null;
   for (const place of [folder, path, `${path}.tmp`]) {
-    const found = await stat(place).catch(() => null);
-    if (found === null || (place === folder ? found.isDirectory() : found.isFile())) continue;
+    const info = await stat(place).catch(() => null);
+    if (info === null || (place === folder ? info.isDirectory() : info.isFile())) continue;
     const quarantine = join(dirname(folder), "quarantine");
     await mkdir(quarantine, { recursive: true });
     movedTo = await freeName(join(quarantine, basename(place)));

@@ -2,38 +2,38 @@ import { type Gap, gapCauses } from "../domain/gap.ts";
 import type { StoredBackfill } from "../domain/missing-ids.ts";
 import type { StreamFolder } from "../domain/stream.ts";
 
-/** One fact in the journal. A later entry about the same thing replaces the earlier one, so that reading twice is harmless. */
+/** One fact in the journal. A later entry about the same subject replaces the earlier entry, so reading twice is harmless. */
 export type JournalEntry =
-  /** What is known now of a gap; told apart by stream, symbol and `from_us`. */
+  /** The known facts about a gap; identified by stream, symbol and `from_us`. */
   | { readonly kind: "gap"; readonly gap: Gap }
-  /** A run of the recorder; told apart by `started_us`. */
+  /** A run of the recorder; identified by `started_us`. */
   | { readonly kind: "run"; readonly run: RecorderRun }
-  /** Missing ids that are to be refetched; told apart by stream, symbol and `fromId`. */
+  /** Missing ids to backfill; identified by stream, symbol and `fromId`. */
   | { readonly kind: "hole"; readonly hole: StoredBackfill }
   | { readonly kind: "hole_done"; readonly stream: StreamFolder; readonly symbol: string; readonly fromId: number }
-  /** The newest record of each stream that is on disk; only streams that have changed. */
+  /** The latest record on disk of each stream; only streams that have changed. */
   | { readonly kind: "last"; readonly records: readonly LastRecord[] };
 
-/** A run of the recorder. */
+/** One run of the recorder. */
 export type RecorderRun = {
   readonly started_us: number;
-  /** Receipt of its newest record that is on disk, µs; null before the first one. */
+  /** Receipt of its latest record on disk, µs; null before the first record. */
   readonly last_recv_us: number | null;
-  /** It stopped of its own will. */
+  /** True if the run stopped in an orderly way. */
   readonly clean: boolean;
-  /** The machine's boot in which it ran; absent or null where nobody can tell. */
+  /** The boot of the machine during the run; absent or null if unknown. */
   readonly boot?: string | null;
 };
 
-/** `[stream folder, symbol, recv_us, id]`; the id is null where the stream has none. */
+/** `[stream folder, symbol, recv_us, id]`; the id is null for a stream without ids. */
 export type LastRecord = readonly [stream: StreamFolder, symbol: string, recvUs: number, id: number | null];
 
-/** The entry in a parsed JSON value, or null if it is none of ours or a number in it is none. */
+/** Checks a parsed JSON value and returns it as entry; null if it is invalid. */
 export function entryOf(value: unknown): JournalEntry | null {
   if (!isObject(value)) return null;
   if (value.kind === "gap") return isGap(value.gap) ? { kind: "gap", gap: value.gap } : null;
   if (value.kind === "run") return isRun(value.run) ? { kind: "run", run: value.run } : null;
-  if (value.kind === "hole") return isHole(value.hole) ? { kind: "hole", hole: value.hole } : null;
+  if (value.kind === "hole") return isBackfill(value.hole) ? { kind: "hole", hole: value.hole } : null;
   if (value.kind === "last") return isLast(value.records) ? { kind: "last", records: value.records } : null;
   const { stream, symbol, fromId } = value;
   if (typeof stream !== "string" || typeof symbol !== "string") return null;
@@ -41,7 +41,7 @@ export function entryOf(value: unknown): JournalEntry | null {
   return null;
 }
 
-/** True if every member is what it should be: a gap whose ends are no numbers could never be stored anywhere. */
+/** Checks every member of a gap. A gap whose ends are not numbers could not be stored anywhere. */
 export function isGap(value: unknown): value is Gap {
   if (!isObject(value) || !isNamed(value)) return false;
   const { from_us, to_us, cause, missing, repaired } = value;
@@ -61,7 +61,7 @@ function isRun(value: unknown): value is RecorderRun {
   return isCount(started_us) && (last_recv_us === null || isCount(last_recv_us)) && typeof clean === "boolean";
 }
 
-function isHole(value: unknown): value is StoredBackfill {
+function isBackfill(value: unknown): value is StoredBackfill {
   if (!isObject(value) || !isNamed(value)) return false;
   const numbers = [value.fromId, value.toId, value.fromUs, value.toUs, value.nextId, value.fetched];
   return numbers.every(isCount) && gapCauses.some((known) => known === value.cause);

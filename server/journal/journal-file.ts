@@ -4,56 +4,56 @@ import { close, fsync } from "../platform/files/files.ts";
 import { mkdir, rename, rm, stat } from "../platform/files/files-async.ts";
 import { nextTurn } from "../platform/time/timers.ts";
 import { clearWay } from "./clear-way.ts";
-import { done, openedFor, syncNames, writeAll } from "./file-calls.ts";
+import { openFile, promiseOf, syncNames, writeAll } from "./file-calls.ts";
 
 /*
- * How the journal is written. Lines are appended by one write at a time, in the order in which they were noted; a kill leaves at most
- * the last line torn, which its checksum tells. The file is written again from memory when it has grown far beyond what it says, when
- * a write failed, and when it was deleted, replaced or changed by somebody else. J is the journal, S its snapshot from memory:
+ * How the journal is written. Lines are appended in order, with one write at a time. A kill leaves at most the last line torn, which its
+ * checksum reveals. The file is rewritten from memory if it has grown far beyond its content, if a write failed, or if it was deleted,
+ * replaced or changed by another program. J is the journal:
  *
- *   1. S is written to J.tmp, a piece at a time; lines noted meanwhile go to J      on disk: J (J.tmp is worth nothing)
- *   2. lines noted since 1 go to J.tmp, which is synced                             J
- *   3. appending pauses; lines noted since 2 go to J.tmp                            J
- *   4. J.tmp → J: the commit; the folder is synced                                  new J
- *   5. appending goes on, to the new J                                              new J
+ *   1. Write a snapshot of memory to J.tmp, piece by piece; new lines go to J       on disk: J (J.tmp is incomplete)
+ *   2. Append the lines since 1 to J.tmp and sync it                                J
+ *   3. Pause appending to J; append the lines since 2 to J.tmp                      J
+ *   4. Rename J.tmp to J: the commit; sync the folder                               new J
+ *   5. Continue appending, to the new J                                             new J
  *
- * After a crash before 4 the old J holds every line, those that its disk refused excepted: nothing could have kept them. A J.tmp that
- * was left behind is removed.
+ * After a crash before 4 the old J holds every line except those that the disk refused, which could not be saved anyway. A leftover J.tmp is
+ * removed.
  */
 
-/** A journal's file. Nothing here throws, rejects or makes the caller wait. */
+/** The file of a journal. Its methods never throw, reject or block. */
 export type JournalFile = {
-  /** Queues a line to be appended; while the disk refuses lines they are only in memory, which the rewrite then takes them from. */
+  /** Queues a line to be appended. While the disk refuses lines, they stay in memory, and the next rewrite saves them. */
   append(line: string): void;
-  /** Call it once a second: looks whether the file is still the one that was written, and tries again what failed. */
-  look(): Promise<void>;
-  /** Has the file written again from memory as soon as possible. */
+  /** Checks whether the file is still the file that was written, and retries failed work. Must be called every second. */
+  poll(): Promise<void>;
+  /** Requests a rewrite of the file from memory, as soon as possible. */
   rewrite(reason: string | null): void;
-  /** Why the file lacks lines that memory has, or null. */
+  /** Returns why the file lacks lines that are in memory, or null. */
   problem(): string | null;
   bytes(): number;
-  /** Resolves when everything noted is in the file and synced, or cannot be. */
-  settle(): Promise<void>;
+  /** Resolves when all lines are written and synced, or cannot be. */
+  flush(): Promise<void>;
 };
 
 export type JournalFileDeps = {
-  /** Everything there is to know, as lines; the head first. */
+  /** Returns the complete content as lines, the head first. */
   readonly snapshot: () => Iterable<string>;
-  /** The file was not what was written: in words for people. */
-  readonly onReplaced: (what: string) => void;
-  /** The disk refuses lines (a reason), or takes them again (null); told once each. */
+  /** Called when the file was not as written. The argument continues a sentence that begins with "the journal". */
+  readonly onReplaced: (event: string) => void;
+  /** Called when the disk begins to refuse lines (a reason), and when it accepts them again (null). */
   readonly onProblem: (reason: string | null) => void;
 };
 
-/** A file of this size is not worth shrinking. */
+/** Size below which shrinking the file is not worthwhile. */
 const smallBytes = 1024 * 1024;
 /** Lines of a snapshot written at once. */
 const linesAtOnce = 500;
-const mostRetrySeconds = 30;
-/** Characters that wait for a write that is under way; a disk that takes so long is as good as one that refuses. */
-const mostQueued = 4 * 1024 * 1024;
+const maxRetrySeconds = 30;
+/** Most characters that may wait for a running write. A disk that takes longer counts as refusing. */
+const maxQueued = 4 * 1024 * 1024;
 
-/** `bytes` are in the file at `path` already, 0 where there is none. */
+/** Creates the file. `bytes` is the size of the existing file at `path`; 0 if there is none. */
 export function createJournalFile(path: string, bytes: number, deps: JournalFileDeps): JournalFile {
   let fd: number | null = null;
   let size = bytes;
@@ -61,18 +61,18 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
   let ino = 0;
   let queue: string[] = [];
   let queued = 0;
-  /** Lines noted while a snapshot is written. */
-  let since: string[] | null = null;
+  /** Lines added while a snapshot is being written. */
+  let added: string[] | null = null;
   let isWriting: Promise<void> | null = null;
   let isRewriting: Promise<void> | null = null;
   let problem: string | null = null;
   let wantsRewrite = bytes === 0;
-  /** There is a file to append to. */
+  /** True if there is a file to append to. */
   let isThere = bytes > 0;
   let isSwapping = false;
   let isDirty = false;
-  /** There may be one, of this process or of one before. */
-  let hasRest = true;
+  /** True if a J.tmp may exist, from this process or an earlier process. */
+  let mayHaveLeftover = true;
   let retryIn = 0;
   let retrySeconds = 1;
 
@@ -82,12 +82,12 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
     [queue, queued] = [[], 0];
     wantsRewrite = true;
     retryIn = retrySeconds;
-    retrySeconds = Math.min(mostRetrySeconds, retrySeconds * 2);
+    retrySeconds = Math.min(maxRetrySeconds, retrySeconds * 2);
   }
 
   async function pump(): Promise<void> {
     try {
-      fd ??= await openedFor(path, "a");
+      fd ??= await openFile(path, "a");
       if (ino === 0) ino = (await stat(path)).ino;
       while (queue.length > 0) {
         const lines = queue.join("");
@@ -108,9 +108,9 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
     });
   }
 
-  /** What an attempt has left behind takes up room on a disk that may be full, and says nothing. */
-  async function removeRest(): Promise<void> {
-    hasRest = await rm(`${path}.tmp`, { force: true }).then(
+  /** Removes the J.tmp of a failed attempt, which wastes space on a disk that may be full. */
+  async function removeLeftover(): Promise<void> {
+    mayHaveLeftover = await rm(`${path}.tmp`, { force: true }).then(
       () => false,
       () => true,
     );
@@ -121,10 +121,10 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
     let next: number | null = null;
     try {
       const movedTo = await clearWay(path);
-      if (movedTo !== null) deps.onReplaced(`could not be written: what was in its way lies at ${movedTo} now`);
+      if (movedTo !== null) deps.onReplaced(`could not be written: the obstacle was moved to ${movedTo}`);
       await mkdir(dirname(path), { recursive: true });
-      next = await openedFor(`${path}.tmp`, "w");
-      since = [];
+      next = await openFile(`${path}.tmp`, "w");
+      added = [];
       let written = 0;
       let piece: string[] = [];
       for (const line of deps.snapshot()) {
@@ -135,13 +135,13 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
       }
       written += await writeAll(next, piece.join(""));
       sizeOfSnapshot = written;
-      written += await writeAll(next, since.splice(0).join(""));
+      written += await writeAll(next, added.splice(0).join(""));
       const synced = next;
-      await done((ended) => fsync(synced, ended));
+      await promiseOf((ended) => fsync(synced, ended));
       isSwapping = true;
       await isWriting;
       [queue, queued] = [[], 0];
-      written += await writeAll(next, since.splice(0).join(""));
+      written += await writeAll(next, added.splice(0).join(""));
       await rename(`${path}.tmp`, path);
       if (fd !== null) close(fd);
       [fd, next, size, isThere] = [next, null, written, true];
@@ -152,15 +152,15 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
     } catch (error) {
       if (next !== null) close(next);
       fail(error);
-      await removeRest();
+      await removeLeftover();
     }
-    [since, isSwapping] = [null, false];
+    [added, isSwapping] = [null, false];
     drain();
   }
 
   const startRewrite = (): void => inTurn(rewriteNow);
 
-  /** One of them at a time: both are about J.tmp. */
+  /** Runs one job at a time, because all of them use J.tmp. */
   function inTurn(work: () => Promise<void>): void {
     isRewriting ??= work().finally(() => {
       isRewriting = null;
@@ -171,41 +171,42 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
     if (!isDirty || fd === null) return;
     isDirty = false;
     const synced = fd;
-    // A journal that was written again meanwhile has closed it.
-    await done((ended) => fsync(synced, ended)).catch(() => {});
+    // A rewrite may have closed the file meanwhile.
+    await promiseOf((ended) => fsync(synced, ended)).catch(() => {});
   }
 
-  async function lookAtFile(): Promise<void> {
+  async function checkFile(): Promise<void> {
     if (isWriting !== null || isRewriting !== null || fd === null) return;
-    const [known, of] = [size, ino];
-    const found = await stat(path).catch((error) => (isGone(error) ? null : undefined));
-    if (found === undefined || isWriting !== null || isRewriting !== null || size !== known || ino !== of) return;
-    if (found !== null && found.ino === of && found.size === known) return;
-    const what =
-      found === null
+    const [knownSize, knownIno] = [size, ino];
+    const info = await stat(path).catch((error) => (isGone(error) ? null : undefined));
+    if (info === undefined || isWriting !== null || isRewriting !== null || size !== knownSize || ino !== knownIno)
+      return;
+    if (info !== null && info.ino === knownIno && info.size === knownSize) return;
+    const event =
+      info === null
         ? "was deleted"
-        : found.ino !== of
+        : info.ino !== knownIno
           ? "was replaced by another file"
-          : "was changed by somebody else";
-    deps.onReplaced(what);
+          : "was changed by another program";
+    deps.onReplaced(event);
     wantsRewrite = true;
   }
 
   return {
     append(line) {
-      since?.push(line);
+      added?.push(line);
       if (problem !== null || !isThere) return;
       queue.push(line);
       queued += line.length;
-      if (queued > mostQueued) fail(new Error("the disk does not take it for a long time"));
+      if (queued > maxQueued) fail(new Error("the disk has not accepted writes for a long time"));
       drain();
     },
-    async look() {
-      if (problem === null) await lookAtFile();
+    async poll() {
+      if (problem === null) await checkFile();
       if (retryIn > 0) retryIn--;
       if (size > smallBytes && size > 3 * sizeOfSnapshot) wantsRewrite = true;
       if (wantsRewrite && retryIn === 0) startRewrite();
-      else if (hasRest) inTurn(removeRest);
+      else if (mayHaveLeftover) inTurn(removeLeftover);
       await sync();
     },
     rewrite(reason) {
@@ -215,7 +216,7 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
     },
     problem: () => problem,
     bytes: () => size,
-    async settle() {
+    async flush() {
       await isRewriting;
       if (wantsRewrite) startRewrite();
       while (isRewriting !== null || isWriting !== null) {
@@ -229,7 +230,7 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
   };
 }
 
-/** Also where its folder has become a file. */
+/** Tests whether a file is missing, also because its folder has become a file. */
 function isGone(error: unknown): boolean {
   return codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR";
 }

@@ -1,30 +1,30 @@
 import { entryOf, type JournalEntry } from "./entry.ts";
 
 /*
- * A line of the journal: CRC-32 of the rest as eight hexadecimal digits, a space, the entry's number, a space, the entry as JSON.
+ * A line of the journal: CRC-32 of the rest as eight hexadecimal digits, a space, the number of the entry, a space, the entry as JSON.
  *
  *   1c291ca3 17 {"kind":"gap","gap":{"stream":"depth20","symbol":"BTCUSDT","from_us":…}}
  *
- * Numbers count up by one. The first line is `{"kind":"journal","version":1,"id":"…"}`; the id changes when a journal begins anew, so
- * that a number alone never passes for the same number of another journal.
+ * Numbers increase by one. The first line is `{"kind":"journal","version":1,"id":"…"}`. A new journal gets a new id, so that a number is
+ * never mistaken for the same number of another journal.
  */
 
-/** A line that could be read. */
+/** A decoded line. */
 export type JournalLine =
   | { readonly kind: "head"; readonly id: string; readonly number: number }
   | { readonly kind: "entry"; readonly entry: JournalEntry; readonly number: number };
 
-/** The line, newline included. */
+/** Encodes an entry as a line with its newline. */
 export function encodeEntry(entry: JournalEntry, number: number): string {
   return withChecksum(`${number} ${JSON.stringify(entry)}`);
 }
 
-/** The first line of a journal whose entries so far are numbered up to `number`. */
+/** Encodes the first line of a journal whose entries so far have numbers up to `number`. */
 export function encodeHead(id: string, number: number): string {
   return withChecksum(`${number} ${JSON.stringify({ kind: "journal", version: 1, id })}`);
 }
 
-/** Reads a line without its newline; null for one that is torn, damaged, or of a version that is not known here. */
+/** Decodes a line without its newline; null if it is torn, damaged, or of an unknown version. */
 export function decodeJournalLine(line: string): JournalLine | null {
   const match = /^([0-9a-f]{8}) (\d{1,15}) (.*)$/.exec(line);
   const [, checksum, digits, text = ""] = match ?? [];

@@ -4,97 +4,101 @@ import type { StoredBackfill } from "../domain/missing-ids.ts";
 import { type SeriesKey, type StreamFolder, seriesKey } from "../domain/stream.ts";
 import type { JournalEntry, LastRecord, RecorderRun } from "./entry.ts";
 
-/** What the journal's entries come to. */
+/** The state that results from the journal's entries. */
 export type JournalState = {
   apply(entry: JournalEntry, number: number): void;
-  /** Gaps of a stream, by beginning. */
+  /** Returns the gaps of a stream, by start. */
   gapsOfStream(stream: StreamFolder, symbol: string): readonly Gap[];
-  /** Gaps of a day, clipped to it, by beginning. */
+  /** Returns the gaps of a day, clipped to it, by start. */
   gapsOf(day: Day): readonly Gap[];
   gap(key: Pick<Gap, "stream" | "symbol" | "from_us">): Gap | null;
-  /** Gaps that were noted after the entry of this number. */
+  /** Returns the gaps saved after the entry with this number. */
   gapsSince(number: number): readonly Gap[];
   gapCount(): number;
   holes(): readonly StoredBackfill[];
-  /** Oldest first. */
+  /** Returns the runs, oldest first. */
   runs(): readonly RecorderRun[];
   last(stream: StreamFolder, symbol: string): LastRecord | null;
   lasts(): readonly LastRecord[];
-  /** Everything as entries, from which the same state follows. */
+  /** Returns entries that reproduce this state. */
   snapshot(): JournalEntry[];
-  /** Forgets a gap that is written down elsewhere; without an entry of its own, since the next rewrite leaves it out. */
+  /** Removes a gap that is recorded elsewhere. Adds no entry; the next rewrite leaves the gap out. */
   forget(gap: Gap): void;
 };
 
-/** Beyond this many gaps neighbours are joined: none is forgotten. */
-const mostGaps = 100_000;
-/** Ranges of missing ids, as many as may wait to be refetched. */
-const mostHoles = 60_000;
-const mostRuns = 1000;
+/** Most gaps. Beyond this, adjacent gaps are joined, so none is lost. */
+const maxGaps = 100_000;
+/** Most ranges of missing ids that may wait for backfill. */
+const maxBackfills = 60_000;
+const maxRuns = 1000;
 
-/** An empty state. `most` is for tests. */
-export function createJournalState(most: number = mostGaps): JournalState {
+/** Creates an empty state. `limit` is for tests. */
+export function createJournalState(limit: number = maxGaps): JournalState {
   const streams = new Map<SeriesKey, Map<number, { readonly gap: Gap; readonly number: number }>>();
   const holes = new Map<string, StoredBackfill>();
   const runs = new Map<number, RecorderRun>();
   const lasts = new Map<SeriesKey, LastRecord>();
   let count = 0;
 
-  function put(gap: Gap, number: number): void {
+  function saveGap(gap: Gap, number: number): void {
     const key = seriesKey(gap.stream, gap.symbol);
-    const own = streams.get(key) ?? new Map();
-    streams.set(key, own);
-    const before = own.get(gap.from_us)?.gap;
+    const gaps = streams.get(key) ?? new Map();
+    streams.set(key, gaps);
+    const before = gaps.get(gap.from_us)?.gap;
     if (before === undefined) count++;
-    // Whoever knows more of a gap may not know how long others have seen it last.
+    // A later source may know more about a gap but not its latest end, so the end only moves later.
     const to_us = Math.max(before?.to_us ?? 0, gap.to_us);
-    own.set(gap.from_us, { gap: to_us === gap.to_us ? gap : { ...gap, to_us }, number });
-    if (count > most) joinNeighbours();
+    gaps.set(gap.from_us, { gap: to_us === gap.to_us ? gap : { ...gap, to_us }, number });
+    if (count > limit) joinNeighbours();
   }
 
-  function drop(stream: StreamFolder, symbol: string, fromUs: number): void {
+  function removeGap(stream: StreamFolder, symbol: string, fromUs: number): void {
     if (streams.get(seriesKey(stream, symbol))?.delete(fromUs)) count--;
   }
 
-  /** Halves the number of gaps of each stream that has several. */
+  /** Halves the number of gaps in each stream by joining neighbours. */
   function joinNeighbours(): void {
-    for (const own of streams.values()) {
-      const all = sorted(own.values());
-      own.clear();
+    for (const gaps of streams.values()) {
+      const all = sortedByStart(gaps.values());
+      gaps.clear();
       for (let at = 0; at < all.length; at += 2) {
-        const [one, next] = [all[at], all[at + 1]];
-        if (one === undefined) continue;
-        own.set(one.gap.from_us, next === undefined ? one : { gap: joined(one.gap, next.gap), number: next.number });
+        const [entry, next] = [all[at], all[at + 1]];
+        if (entry === undefined) continue;
+        gaps.set(
+          entry.gap.from_us,
+          next === undefined ? entry : { gap: joined(entry.gap, next.gap), number: next.number },
+        );
       }
     }
-    count = [...streams.values()].reduce((sum, own) => sum + own.size, 0);
+    count = [...streams.values()].reduce((sum, gaps) => sum + gaps.size, 0);
   }
 
   return {
     apply(entry, number) {
-      if (entry.kind === "gap") put(entry.gap, number);
+      if (entry.kind === "gap") saveGap(entry.gap, number);
       else if (entry.kind === "hole") {
         holes.set(keyOf(entry.hole.stream, entry.hole.symbol, entry.hole.fromId), entry.hole);
-        if (holes.size > mostHoles) holes.delete(holes.keys().next().value ?? "");
+        if (holes.size > maxBackfills) holes.delete(holes.keys().next().value ?? "");
       } else if (entry.kind === "hole_done") holes.delete(keyOf(entry.stream, entry.symbol, entry.fromId));
       else if (entry.kind === "run") {
         runs.set(entry.run.started_us, entry.run);
-        if (runs.size > mostRuns) runs.delete(runs.keys().next().value ?? 0);
+        if (runs.size > maxRuns) runs.delete(runs.keys().next().value ?? 0);
       } else for (const record of entry.records) lasts.set(`${record[0]}/${record[1]}`, record);
     },
     gapsOfStream: (stream, symbol) =>
-      sorted(streams.get(seriesKey(stream, symbol))?.values() ?? []).map(({ gap }) => gap),
+      sortedByStart(streams.get(seriesKey(stream, symbol))?.values() ?? []).map(({ gap }) => gap),
     gapsOf({ stream, symbol, date }) {
       const fromUs = dateStartUs(date);
-      return sorted(streams.get(seriesKey(stream, symbol))?.values() ?? [])
+      return sortedByStart(streams.get(seriesKey(stream, symbol))?.values() ?? [])
         .map(({ gap }) => clipGap(gap, fromUs, fromUs + dayUs))
         .filter((gap) => gap !== null);
     },
     gap: ({ stream, symbol, from_us }) => streams.get(seriesKey(stream, symbol))?.get(from_us)?.gap ?? null,
     gapsSince(number) {
-      const found: Gap[] = [];
-      for (const own of streams.values()) for (const one of own.values()) if (one.number > number) found.push(one.gap);
-      return found;
+      const result: Gap[] = [];
+      for (const gaps of streams.values())
+        for (const entry of gaps.values()) if (entry.number > number) result.push(entry.gap);
+      return result;
     },
     gapCount: () => count,
     holes: () => [...holes.values()].sort((a, b) => a.fromUs - b.fromUs || a.fromId - b.fromId),
@@ -106,25 +110,25 @@ export function createJournalState(most: number = mostGaps): JournalState {
       for (const run of runs.values()) entries.push({ kind: "run", run });
       for (const hole of holes.values()) entries.push({ kind: "hole", hole });
       if (lasts.size > 0) entries.push({ kind: "last", records: [...lasts.values()] });
-      for (const own of streams.values()) for (const { gap } of own.values()) entries.push({ kind: "gap", gap });
+      for (const gaps of streams.values()) for (const { gap } of gaps.values()) entries.push({ kind: "gap", gap });
       return entries;
     },
-    forget: ({ stream, symbol, from_us }) => drop(stream, symbol, from_us),
+    forget: ({ stream, symbol, from_us }) => removeGap(stream, symbol, from_us),
   };
 }
 
-function sorted(gaps: Iterable<{ readonly gap: Gap; readonly number: number }>) {
+function sortedByStart(gaps: Iterable<{ readonly gap: Gap; readonly number: number }>) {
   return [...gaps].sort((a, b) => a.gap.from_us - b.gap.from_us);
 }
 
-/** One gap from the beginning of the first to the end of the second; counts are added where both are known. */
-function joined(one: Gap, next: Gap): Gap {
-  const isCounted = one.missing !== null && next.missing !== null;
+/** Joins two gaps from the start of the first to the end of the second. Adds the counts if both are known. */
+function joined(first: Gap, next: Gap): Gap {
+  const isCounted = first.missing !== null && next.missing !== null;
   return {
-    ...one,
-    to_us: Math.max(one.to_us, next.to_us),
-    missing: isCounted ? (one.missing ?? 0) + (next.missing ?? 0) : null,
-    repaired: isCounted ? one.repaired + next.repaired : 0,
+    ...first,
+    to_us: Math.max(first.to_us, next.to_us),
+    missing: isCounted ? (first.missing ?? 0) + (next.missing ?? 0) : null,
+    repaired: isCounted ? first.repaired + next.repaired : 0,
   };
 }
 

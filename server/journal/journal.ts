@@ -12,114 +12,112 @@ import { encodeEntry, encodeHead } from "./journal-line.ts";
 import { readJournalFile } from "./read-journal.ts";
 
 /**
- * What has to be known of the recording beside the records themselves: gaps, runs, missing ids, and each stream's newest record. It is
- * the first place where any of it is written down; the catalogue follows. Nothing here throws or waits for the disk: what the disk
- * refuses is held in memory and written as soon as it takes it.
+ * Stores the facts about a recording besides its records: gaps, runs, missing ids, and the latest record of each stream.
+ * Facts are saved here first; the catalogue follows. Its methods never throw and never wait for the disk: entries that the disk refuses
+ * are kept in memory and written as soon as the disk accepts them.
  */
 export type Journal = {
-  /** Tells journals apart; a position in one means nothing in another. */
+  /** Identifies the journal. A position is only meaningful within its own journal. */
   readonly id: string;
-  /** There was no journal at the start: the catalogue or the files may know more. */
+  /** True if there was no journal at the start. The catalogue or the files may then know more. */
   readonly isNew: boolean;
-  /** Number of the newest entry. */
+  /** Returns the number of the latest entry. */
   position(): number;
-  /** Notes gaps, or what is known now of those that begin at the same time; an end only ever moves later. */
+  /** Saves gaps, or updates gaps with the same start. The end of a gap only moves later. */
   noteGaps(gaps: readonly Gap[]): void;
-  /** More of the gap's missing records have been refetched. */
+  /** Adds to the number of the gap's records that have been backfilled. */
   noteRepair(key: Pick<Gap, "stream" | "symbol" | "from_us">, records: number): void;
-  /** Forgets a gap that is written down in manifests. */
+  /** Removes a gap that is recorded in manifests. */
   forgetGap(gap: Gap): void;
   gap(key: Pick<Gap, "stream" | "symbol" | "from_us">): Gap | null;
   gapsOf(day: Day): readonly Gap[];
   gapsOfStream(stream: StreamFolder, symbol: string): readonly Gap[];
-  /** Gaps noted after this position; 0 for all. */
+  /** Returns gaps saved after this position; 0 for all. */
   gapsSince(position: number): readonly Gap[];
   readonly holes: BackfillStore;
-  /** Runs, oldest first. */
+  /** Returns the runs, oldest first. */
   runs(): readonly RecorderRun[];
   beginRun(startedUs: number): void;
-  /** Notes how far the run has got; `clean` when it ends of its own will. */
+  /** Saves the progress of the current run. `clean` when it ends in an orderly way. */
   noteRun(lastRecvUs: number, clean: boolean): void;
-  /** Takes over a run that another record knew of. */
+  /** Saves a run that is known from another source. */
   assumeRun(run: RecorderRun): void;
-  /** Notes the newest records on disk, of streams that have changed; one write for all. */
+  /** Saves the latest records on disk of streams that have changed, with one write for all. */
   noteLast(records: readonly LastRecord[]): void;
-  /** The newest record of a stream that was noted, by the stream's folder name; null if none ever was. */
+  /** Returns the latest saved record of a stream, by its folder name; null if there is none. */
   lastRecord(stream: StreamFolder, symbol: string): { readonly recvUs: number; readonly id: number | null } | null;
-  /** The newest records of all streams that were ever noted. */
+  /** Returns the latest saved records of all streams. */
   lastRecords(): readonly LastRecord[];
-  /** Calls `listener` after each change of a gap; `before` is what was known of it. */
+  /** Calls `listener` after each change of a gap. `before` is the previous state. */
   onGap(listener: (gap: Gap, before: Gap | null) => void): void;
-  /** Call it once a second. */
+  /** Must be called every second. */
   look(): void;
-  /** Why the file lacks what is in memory, or null. */
+  /** Returns why the file lacks entries that are in memory, or null. */
   problem(): string | null;
   /** Resolves when everything is on disk, or cannot be, or after `deadlineMs`. */
   close(deadlineMs: number): Promise<void>;
 };
 
-/** Path of a data folder's journal. */
+/** Returns the path of a data folder's journal. */
 export function journalPath(dataDir: string): string {
   return join(dataDir, "journal", "recorder.journal");
 }
 
-/** Reads what earlier runs left and goes on with it. Never throws: a journal that cannot be read is begun anew and said. */
+/** Opens the journal that earlier runs left. Never throws: an unreadable journal is replaced by a new journal and logged. */
 export function openJournal(dataDir: string, deps: { log: Log }): Journal {
   const { log } = deps;
   const path = journalPath(dataDir);
-  const found = readJournalFile(path);
-  const { state } = found;
-  const id = found.id ?? randomUUID();
+  const loaded = readJournalFile(path);
+  const { state } = loaded;
+  const id = loaded.id ?? randomUUID();
   const listeners: ((gap: Gap, before: Gap | null) => void)[] = [];
-  let position = found.number;
+  let position = loaded.number;
   let run: RecorderRun | null = null;
 
-  const file = createJournalFile(path, found.problem === null ? found.bytes : 0, {
+  const file = createJournalFile(path, loaded.problem === null ? loaded.bytes : 0, {
     snapshot: () => snapshotLines(id, position, state.snapshot()),
-    onReplaced: (what) => log.error(`the journal ${what}; it is written again from memory`, { path }),
+    onReplaced: (event) => log.error(`the journal ${event}; rewriting it from memory`, { path }),
     onProblem(reason) {
-      if (reason === null)
-        log.info("the journal is written again; nothing that was held in memory is missing", { path });
-      else
-        log.error("the journal cannot be written; gaps are held in memory until the disk takes them", { path, reason });
+      if (reason === null) log.info("the journal can be written again; all entries held in memory are saved", { path });
+      else log.error("cannot write the journal; gaps are held in memory until the disk accepts them", { path, reason });
     },
   });
-  if (found.problem !== null)
-    log.error("the journal cannot be read; it is begun anew", { path, reason: found.problem });
-  if (found.damaged > 0)
-    log.warn("lines of the journal are damaged and were skipped", { path, lines: found.damaged, last: found.isTorn });
-  if (found.bytes === 0 || found.id === null || found.damaged > 0 || found.isTorn) file.rewrite(null);
+  if (loaded.problem !== null)
+    log.error("cannot read the journal; starting a new journal", { path, reason: loaded.problem });
+  if (loaded.damaged > 0)
+    log.warn("skipped damaged lines of the journal", { path, lines: loaded.damaged, last: loaded.isTorn });
+  if (loaded.bytes === 0 || loaded.id === null || loaded.damaged > 0 || loaded.isTorn) file.rewrite(null);
 
-  function note(entry: JournalEntry): void {
+  function saveEntry(entry: JournalEntry): void {
     state.apply(entry, ++position);
     file.append(encodeEntry(entry, position));
   }
 
-  function noteGap(gap: Gap): void {
+  function saveGap(gap: Gap): void {
     if (!isGap(gap)) {
-      log.error("a gap has no proper ends and cannot be written down", { gap: JSON.stringify(gap) });
+      log.error("cannot save a gap with invalid ends", { gap: JSON.stringify(gap) });
       return;
     }
     const before = state.gap(gap);
     if (before !== null && isSame(before, gap)) return;
-    note({ kind: "gap", gap });
+    saveEntry({ kind: "gap", gap });
     for (const listener of listeners) listener(state.gap(gap) ?? gap, before);
   }
 
-  function noteOwnRun(next: RecorderRun): void {
+  function saveCurrentRun(next: RecorderRun): void {
     run = next;
-    note({ kind: "run", run: next });
+    saveEntry({ kind: "run", run: next });
   }
 
   return {
     id,
-    isNew: found.id === null,
+    isNew: loaded.id === null,
     position: () => position,
-    noteGaps: (gaps) => gaps.forEach(noteGap),
+    noteGaps: (gaps) => gaps.forEach(saveGap),
     noteRepair(key, records) {
       const gap = state.gap(key);
       if (gap !== null && gap.missing !== null)
-        noteGap({ ...gap, repaired: Math.min(gap.missing, gap.repaired + records) });
+        saveGap({ ...gap, repaired: Math.min(gap.missing, gap.repaired + records) });
     },
     forgetGap: state.forget,
     gap: state.gap,
@@ -128,17 +126,18 @@ export function openJournal(dataDir: string, deps: { log: Log }): Journal {
     gapsSince: state.gapsSince,
     holes: {
       all: state.holes,
-      save: (hole) => note({ kind: "hole", hole }),
-      remove: ({ stream, symbol, fromId }) => note({ kind: "hole_done", stream, symbol, fromId }),
+      save: (hole) => saveEntry({ kind: "hole", hole }),
+      remove: ({ stream, symbol, fromId }) => saveEntry({ kind: "hole_done", stream, symbol, fromId }),
     },
     runs: state.runs,
-    beginRun: (startedUs) => noteOwnRun({ started_us: startedUs, last_recv_us: null, clean: false, boot: bootId() }),
+    beginRun: (startedUs) =>
+      saveCurrentRun({ started_us: startedUs, last_recv_us: null, clean: false, boot: bootId() }),
     noteRun(lastRecvUs, clean) {
-      if (run !== null) noteOwnRun({ ...run, last_recv_us: lastRecvUs, clean });
+      if (run !== null) saveCurrentRun({ ...run, last_recv_us: lastRecvUs, clean });
     },
-    assumeRun: (before) => note({ kind: "run", run: before }),
+    assumeRun: (before) => saveEntry({ kind: "run", run: before }),
     noteLast(records) {
-      if (records.length > 0) note({ kind: "last", records });
+      if (records.length > 0) saveEntry({ kind: "last", records });
     },
     lastRecords: state.lasts,
     lastRecord(stream, symbol) {
@@ -146,37 +145,37 @@ export function openJournal(dataDir: string, deps: { log: Log }): Journal {
       return last === null ? null : { recvUs: last[2], id: last[3] };
     },
     onGap: (listener) => void listeners.push(listener),
-    look: () => void file.look(),
+    look: () => void file.poll(),
     problem: file.problem,
     async close(deadlineMs) {
       let timer: ReturnType<typeof setTimeout> | undefined;
-      const late = new Promise<void>((resolve) => {
+      const timeout = new Promise<void>((resolve) => {
         timer = setTimeout(resolve, deadlineMs);
       });
-      await Promise.race([file.settle(), late]);
+      await Promise.race([file.flush(), timeout]);
       clearTimeout(timer);
     },
   };
 }
 
-/** The journal of a data folder, for those who only read: null where there is none. A recorder may be writing. */
+/** Reads the journal of a data folder without opening it; null if there is none. A recorder may be writing to it. */
 export function readJournal(dataDir: string): { gapsOf(day: Day): readonly Gap[] } | null {
   const { state, id } = readJournalFile(journalPath(dataDir));
   return id === null ? null : { gapsOf: state.gapsOf };
 }
 
-/** Encoded as they are asked for, since there may be many. */
+/** Encodes lines one by one, because there may be many. */
 function* snapshotLines(id: string, position: number, entries: readonly JournalEntry[]): Generator<string> {
   yield encodeHead(id, position);
   for (const entry of entries) yield encodeEntry(entry, position);
 }
 
-/** An end only moves later, so that an earlier one is no news. */
-function isSame(known: Gap, news: Gap): boolean {
+/** Tests whether an update changes a gap. An end only moves later, so an earlier end is no change. */
+function isSame(saved: Gap, update: Gap): boolean {
   return (
-    news.to_us <= known.to_us &&
-    news.cause === known.cause &&
-    news.missing === known.missing &&
-    news.repaired === known.repaired
+    update.to_us <= saved.to_us &&
+    update.cause === saved.cause &&
+    update.missing === saved.missing &&
+    update.repaired === saved.repaired
   );
 }

@@ -4,47 +4,47 @@ import { closeSync, openSync, readSync } from "../platform/files/files.ts";
 import { decodeJournalLine } from "./journal-line.ts";
 import { createJournalState, type JournalState } from "./journal-state.ts";
 
-/** What a journal file holds. */
+/** Content of a journal file. */
 export type ReadJournal = {
   readonly state: JournalState;
-  /** Null where the file is not there or its first line is damaged. */
+  /** Null if the file does not exist or its first line is damaged. */
   readonly id: string | null;
-  /** Number of the newest entry. */
+  /** Number of the latest entry. */
   readonly number: number;
   readonly bytes: number;
-  /** Lines that were skipped: damaged, of another version, or a last one that was not written to its end. */
+  /** Number of skipped lines: damaged, of another version, or torn at the end. */
   readonly damaged: number;
-  /** The last line lacks its newline. */
+  /** True if the last line lacks its newline. */
   readonly isTorn: boolean;
-  /** Why the file cannot be read, or null; what could be read before is in `state`. */
+  /** Why the file could not be read to its end, or null. `state` holds what was read before. */
   readonly problem: string | null;
 };
 
 const pieceBytes = 256 * 1024;
 
-/** No entry is longer than this: it bounds what a file without any newline can make us hold. */
+/** Longest valid line. Bounds the memory for a file without newlines. */
 const longestLine = 16 * 1024 * 1024;
 
-/** Reads a journal from its beginning, a piece at a time. Damaged lines are skipped; it never throws. */
+/** Reads a journal from its beginning, piece by piece. Skips damaged lines and never throws. */
 export function readJournalFile(path: string): ReadJournal {
   const state = createJournalState();
   let [id, number, bytes, damaged] = [null as string | null, 0, 0, 0];
   let rest = "";
   let problem: string | null = null;
-  /** Inside a line that is too long to be ours. */
+  /** True inside a line that is too long to be valid. */
   let isSkipping = false;
 
-  function take(line: string): void {
+  function addLine(line: string): void {
     if (line === "") return;
-    const found = isSkipping ? null : decodeJournalLine(line);
+    const decoded = isSkipping ? null : decodeJournalLine(line);
     isSkipping = false;
-    if (found === null) {
+    if (decoded === null) {
       damaged++;
       return;
     }
-    number = Math.max(number, found.number);
-    if (found.kind === "head") id = found.id;
-    else state.apply(found.entry, found.number);
+    number = Math.max(number, decoded.number);
+    if (decoded.kind === "head") id = decoded.id;
+    else state.apply(decoded.entry, decoded.number);
   }
 
   let fd: number | null = null;
@@ -56,7 +56,7 @@ export function readJournalFile(path: string): ReadJournal {
       bytes += got;
       const lines = (rest + decoder.write(buffer.subarray(0, got))).split("\n");
       rest = lines.pop() ?? "";
-      for (const line of lines) take(line);
+      for (const line of lines) addLine(line);
       if (rest.length > longestLine) [rest, isSkipping] = ["", true];
       got = readSync(fd, buffer, 0, pieceBytes, null);
     }
@@ -66,7 +66,7 @@ export function readJournalFile(path: string): ReadJournal {
     if (fd !== null) closeSync(fd);
   }
   const isTorn = rest !== "" || isSkipping;
-  // A line that lacks nothing but its newline is as good as any other.
-  if (isTorn) take(rest === "" ? " " : rest);
+  // A last line that lacks only its newline is valid.
+  if (isTorn) addLine(rest === "" ? " " : rest);
   return { state, id, number, bytes, damaged, isTorn, problem };
 }

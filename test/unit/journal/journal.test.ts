@@ -36,12 +36,12 @@ function collectingLog(): { log: Log; lines: string[] } {
   return { log: { debug: () => {}, info: add, warn: add, error: add }, lines };
 }
 
-async function written(dataDir: string, count: number): Promise<void> {
+async function untilWritten(dataDir: string, count: number): Promise<void> {
   const isThere = () => (readJournal(dataDir)?.gapsOf(day).length ?? 0) >= count;
   await until(isThere, `${count} gaps in the journal's file`);
 }
 
-test("what was noted is known to the next run, however the one before ended", async () => {
+test("saved facts are known to the next run, however the previous run ended", async () => {
   const dataDir = temporaryFolder();
   const first = openJournal(dataDir, { log: silentLog });
   first.beginRun(startUs);
@@ -49,12 +49,19 @@ test("what was noted is known to the next run, however the one before ended", as
   first.noteGaps([gap(10, 25, { missing: 7 })]);
   first.noteRepair(gap(10, 0), 5);
   first.holes.save({
-    ...{ stream: "trade", symbol: "BTCUSDT", fromId: 5, toId: 9, fromUs: startUs, toUs: startUs + 1 },
-    ...{ cause: "missing", nextId: 6, fetched: 1 },
+    stream: "trade",
+    symbol: "BTCUSDT",
+    fromId: 5,
+    toId: 9,
+    fromUs: startUs,
+    toUs: startUs + 1,
+    cause: "missing",
+    nextId: 6,
+    fetched: 1,
   });
   first.noteLast([["depth20", "BTCUSDT", startUs + 5, 77]]);
   first.noteRun(startUs + 9, false);
-  await written(dataDir, 2);
+  await untilWritten(dataDir, 2);
   const next = openJournal(dataDir, { log: silentLog });
   expect(next.id).toBe(first.id);
   expect(next.gapsOf(day)).toEqual([gap(10, 25, { missing: 7, repaired: 5 }), gap(30, 40)]);
@@ -66,7 +73,7 @@ test("what was noted is known to the next run, however the one before ended", as
   expect(openJournal(dataDir, { log: silentLog }).holes.all()).toEqual([]);
 });
 
-test("a torn last line and a damaged one are skipped, counted and said; every other line is read", async () => {
+test("torn and damaged lines are skipped, counted and logged; every other line is read", async () => {
   const dataDir = temporaryFolder();
   const first = openJournal(dataDir, { log: silentLog });
   for (let n = 0; n < 10; n++) first.noteGaps([gap(n * 10, n * 10 + 1)]);
@@ -77,10 +84,10 @@ test("a torn last line and a damaged one are skipped, counted and said; every ot
   lines[at] = (lines[at] ?? "").replace("reconnect", "recoNnect");
   writeFileSync(path, lines.join("\n"));
   truncateSync(path, readFileSync(path).length - 9);
-  const { log, lines: said } = collectingLog();
+  const { log, lines: logged } = collectingLog();
   const next = openJournal(dataDir, { log });
   expect(spans(next.gapsOf(day))).toEqual(["0-1", "10-11", "20-21", "40-41", "50-51", "60-61", "70-71", "80-81"]);
-  expect(said.join()).toContain('"lines":2');
+  expect(logged.join()).toContain('"lines":2');
   next.noteGaps([gap(200, 201)]);
   await next.close(5000);
   expect(openJournal(dataDir, { log: silentLog }).gapsOf(day)).toHaveLength(9);
@@ -94,24 +101,24 @@ const harms: Record<string, (path: string) => void> = {
     writeFileSync(`${path}.other`, "something else\n");
     renameSync(`${path}.other`, path);
   },
-  "appended to by somebody else": (path) => appendFileSync(path, "half a line of somebody"),
+  "appended to by another program": (path) => appendFileSync(path, "half a line of another program"),
 };
 
-for (const [what, harm] of Object.entries(harms)) {
-  test(`a journal that is ${what} while it is written is noticed and written again from memory`, async () => {
+for (const [change, harm] of Object.entries(harms)) {
+  test(`a journal that is ${change} while in use is rewritten from memory`, async () => {
     const dataDir = temporaryFolder();
     const { log, lines } = collectingLog();
     const journal = openJournal(dataDir, { log });
     journal.noteGaps([gap(10, 20)]);
-    await written(dataDir, 1);
+    await untilWritten(dataDir, 1);
     journal.look();
     harm(journalPath(dataDir));
     await until(() => {
       journal.look();
-      return lines.some((line) => line.includes("it is written again from memory"));
-    }, "it to be noticed");
+      return lines.some((line) => line.includes("rewriting it from memory"));
+    }, "the journal to notice");
     journal.noteGaps([gap(30, 40)]);
-    await written(dataDir, 2);
+    await untilWritten(dataDir, 2);
     await journal.close(5000);
     expect(spans(readJournal(dataDir)?.gapsOf(day))).toEqual(["10-20", "30-40"]);
     const { log: later, lines: damage } = collectingLog();
@@ -120,40 +127,40 @@ for (const [what, harm] of Object.entries(harms)) {
   });
 }
 
-test("what the disk refuses is held and written as soon as the disk takes it; each is said once", async () => {
+test("entries that the disk refuses are kept and written later; each change is logged once", async () => {
   const dataDir = temporaryFolder();
   const folder = join(dataDir, "journal");
-  // Root may write anywhere: a link that leads nowhere is refused to everybody, and no file that could be put aside.
+  // Root may write anywhere. A dangling link refuses writes even to root, and is not a file that could be moved aside.
   symlinkSync(join(dataDir, "nowhere"), folder);
   const { log, lines } = collectingLog();
   const journal = openJournal(dataDir, { log });
   journal.noteGaps([gap(10, 20)]);
-  await until(() => journal.problem() !== null, "the disk to refuse it");
+  await until(() => journal.problem() !== null, "the disk to refuse entries");
   journal.look();
   journal.noteGaps([gap(30, 40)]);
   rmSync(folder);
   await until(() => {
     journal.look();
     return journal.problem() === null;
-  }, "the disk to take it");
-  await written(dataDir, 2);
-  expect(lines.filter((line) => line.includes("cannot be written"))).toHaveLength(1);
-  expect(lines.filter((line) => line.includes("is written again; nothing"))).toHaveLength(1);
+  }, "the disk to accept entries");
+  await untilWritten(dataDir, 2);
+  expect(lines.filter((line) => line.includes("cannot write the journal"))).toHaveLength(1);
+  expect(lines.filter((line) => line.includes("can be written again; all entries"))).toHaveLength(1);
   await journal.close(5000);
 });
 
-for (const when of ["while it is written", "between two runs"] as const) {
-  for (const what of ["a file where its folder was", "a folder where it was"] as const) {
-    test(`${what}, ${when}, is put aside, and the journal is written again`, async () => {
+for (const when of ["while in use", "between two runs"] as const) {
+  for (const obstacle of ["a file in place of its folder", "a folder in place of its file"] as const) {
+    test(`${obstacle}, ${when}, is moved aside, and the journal is rewritten`, async () => {
       const dataDir = temporaryFolder();
       const path = journalPath(dataDir);
       let journal = openJournal(dataDir, { log: silentLog });
       journal.noteGaps([gap(10, 20)]);
       journal.look();
-      await written(dataDir, 1);
+      await untilWritten(dataDir, 1);
       if (when === "between two runs") await journal.close(5000);
-      rmSync(what.startsWith("a file") ? dirname(path) : path, { recursive: true });
-      if (what.startsWith("a file")) writeFileSync(dirname(path), "not a folder");
+      rmSync(obstacle.startsWith("a file") ? dirname(path) : path, { recursive: true });
+      if (obstacle.startsWith("a file")) writeFileSync(dirname(path), "not a folder");
       else mkdirSync(join(path, "inside"), { recursive: true });
       const { log, lines } = collectingLog();
       if (when === "between two runs") journal = openJournal(dataDir, { log });
@@ -161,19 +168,19 @@ for (const when of ["while it is written", "between two runs"] as const) {
       await until(() => {
         journal.look();
         return (readJournal(dataDir)?.gapsOf(day).length ?? 0) > 0;
-      }, "the journal to be written again");
+      }, "the journal to be rewritten");
       await journal.close(5000);
       const known = when === "between two runs" ? ["30-40"] : ["10-20", "30-40"];
       expect(spans(readJournal(dataDir)?.gapsOf(day))).toEqual(known);
-      expect(existsSync(join(dataDir, "quarantine", what.startsWith("a file") ? "journal" : "recorder.journal"))).toBe(
+      expect(existsSync(join(dataDir, "quarantine", obstacle.startsWith("a file") ? "journal" : "recorder.journal"))).toBe(
         true,
       );
-      if (when === "between two runs") expect(lines.some((line) => line.includes("lies at"))).toBe(true);
+      if (when === "between two runs") expect(lines.some((line) => line.includes("was moved to"))).toBe(true);
     });
   }
 }
 
-test("a journal shrinks to what still matters, and what is noted meanwhile is in it", async () => {
+test("a journal shrinks to its current content, and keeps entries saved meanwhile", async () => {
   const dataDir = temporaryFolder();
   mkdirSync(join(dataDir, "journal"), { recursive: true });
   const journal = openJournal(dataDir, { log: silentLog });
@@ -191,7 +198,7 @@ test("a journal shrinks to what still matters, and what is noted meanwhile is in
   expect(readJournal(dataDir)?.gapsOf(day)).toHaveLength(n);
 });
 
-test("beyond its bound neighbouring gaps are joined: no hole is forgotten, and none becomes one of another stream", () => {
+test("beyond its limit adjacent gaps of a stream are joined, so no gap is lost", () => {
   const state = createJournalState(10);
   for (let n = 0; n < 64; n++) state.apply({ kind: "gap", gap: gap(n * 10, n * 10 + 1, { missing: 1 }) }, n);
   state.apply({ kind: "gap", gap: gap(5, 6, { symbol: "ETHUSDT" }) }, 99);

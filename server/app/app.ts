@@ -120,7 +120,7 @@ export function createApp(
   const watch = createAppIncidents(config, { ...watched, clock, startedUs, log });
   const machine = createHost(dataDir, {
     ...{ clock, offset: time.offset, streams: recording.streams, onStep: recording.onClockStep, log },
-    ...{ noteGaps: parts.ledger.add, updateGaps: parts.ledger.update, setRoom: archiver.setRoom },
+    ...{ saveGaps: parts.ledger.add, updateGaps: parts.ledger.update, setRoom: archiver.setRoom },
     failure: () => parts.recorder.failure(),
   });
   let stopping: Promise<void> | null = null;
@@ -171,13 +171,13 @@ export function createApp(
       [1, "incidents", () => watch.tick(status)],
       [1, "messages", outside.tick],
       [tickSeconds, "history", () => past.tick(status())],
-      [noteRunEvery, "run", noteRun],
+      [noteRunEvery, "run", saveRun],
     ],
     faults,
   );
 
-  function noteRun(): void {
-    if (parts.recorder.failure() === null) known.noteRun(recording.lastRecvUs(), false);
+  function saveRun(): void {
+    if (parts.recorder.failure() === null) known.saveRun(recording.lastRecvUs(), false);
   }
 
   return {
@@ -194,7 +194,7 @@ export function createApp(
           ...{ streams, left, recorded: standby === undefined ? streams : [], flushMs: config.record.flush_ms },
         });
         recording.noteDown(down.of, standby === undefined ? down.newestUs : startedUs);
-        if (down.newestUs > 0) known.noteRun(down.newestUs, false);
+        if (down.newestUs > 0) known.saveRun(down.newestUs, false);
         watch.start(lastRun, standby === undefined ? Math.min(down.newestUs, startedUs) : 0);
         outside.start();
         care.noteEvent("start", `rt-data ${version}`);
@@ -239,7 +239,7 @@ export function createApp(
         await Promise.all([tidyUp.stop(), keeping.stop(), outside.stop(Math.min(farewellMs, deadlineMs))]);
         await archiver.stop(Math.max(0, end - performance.now()));
         await http.stop();
-        known.noteRun(recording.lastRecvUs(), true);
+        known.saveRun(recording.lastRecvUs(), true);
         past.stop();
         await known.close(journalMs);
         folder.release();

@@ -29,13 +29,13 @@ export type Catalogue = {
   /** For a catalogue that knows of no record yet: when the files say that something was last received. */
   assumeRun(lastRecvUs: number): void;
   /** Notes how far this run has got; `clean` when it ends of its own will. */
-  noteRun(lastRecvUs: number, clean: boolean): void;
+  saveRun(lastRecvUs: number, clean: boolean): void;
   /** Notes gaps, or what is known now of those that begin at the same time; an end only ever moves later. All or none. */
-  noteGaps(gaps: readonly Gap[]): void;
+  saveGaps(gaps: readonly Gap[]): void;
   /** Pauses of trade streams of which nobody found out what was missed, each with the start of the run that ended it. */
   unjudgedPauses(): readonly { readonly gap: Gap; readonly resumedUs: number }[];
   /** So many more of the gap's missing records have been refetched. */
-  noteRepair(gap: Pick<Gap, "stream" | "symbol" | "from_us">, records: number): void;
+  addBackfilled(gap: Pick<Gap, "stream" | "symbol" | "from_us">, records: number): void;
   /** Gaps of a day, clipped to it, in order. */
   gapsOf(day: Day): readonly Gap[];
   readonly holes: BackfillStore;
@@ -80,12 +80,12 @@ export function openCatalogue(dataDir: string): Catalogue {
     assumeRun(lastRecvUs) {
       database.query("insert into run (started_us, last_recv_us) values (?, ?)").run(lastRecvUs, lastRecvUs);
     },
-    noteRun(lastRecvUs, clean) {
+    saveRun(lastRecvUs, clean) {
       database.query("update run set last_recv_us = ?, clean = ? where id = ?").run(lastRecvUs, clean ? 1 : 0, run);
     },
-    noteGaps: (gaps) => tables.noteGaps(gaps),
+    saveGaps: (gaps) => tables.saveGaps(gaps),
     unjudgedPauses: () => tables.unjudgedPauses(),
-    noteRepair: (gap, records) => tables.noteRepair(gap, records),
+    addBackfilled: (gap, records) => tables.addBackfilled(gap, records),
     holes: {
       all: () => tables.holes.all(),
       save: (hole) => tables.holes.save(hole),

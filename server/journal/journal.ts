@@ -24,9 +24,9 @@ export type Journal = {
   /** Returns the number of the latest entry. */
   position(): number;
   /** Saves gaps, or updates gaps with the same start. The end of a gap only moves later. */
-  noteGaps(gaps: readonly Gap[]): void;
+  saveGaps(gaps: readonly Gap[]): void;
   /** Adds to the number of the gap's records that have been backfilled. */
-  noteRepair(key: Pick<Gap, "stream" | "symbol" | "from_us">, records: number): void;
+  addBackfilled(key: Pick<Gap, "stream" | "symbol" | "from_us">, records: number): void;
   /** Removes a gap that is recorded in manifests. */
   forgetGap(gap: Gap): void;
   gap(key: Pick<Gap, "stream" | "symbol" | "from_us">): Gap | null;
@@ -39,11 +39,11 @@ export type Journal = {
   runs(): readonly RecorderRun[];
   beginRun(startedUs: number): void;
   /** Saves the progress of the current run. `clean` when it ends in an orderly way. */
-  noteRun(lastRecvUs: number, clean: boolean): void;
+  saveRun(lastRecvUs: number, clean: boolean): void;
   /** Saves a run that is known from another source. */
   assumeRun(run: RecorderRun): void;
   /** Saves the latest records on disk of streams that have changed, with one write for all. */
-  noteLast(records: readonly LastRecord[]): void;
+  saveLastRecords(records: readonly LastRecord[]): void;
   /** Returns the latest saved record of a stream, by its folder name; null if there is none. */
   lastRecord(stream: StreamFolder, symbol: string): { readonly recvUs: number; readonly id: number | null } | null;
   /** Returns the latest saved records of all streams. */
@@ -51,7 +51,7 @@ export type Journal = {
   /** Calls `listener` after each change of a gap. `before` is the previous state. */
   onGap(listener: (gap: Gap, before: Gap | null) => void): void;
   /** Must be called every second. */
-  look(): void;
+  poll(): void;
   /** Returns why the file lacks entries that are in memory, or null. */
   problem(): string | null;
   /** Resolves when everything is on disk, or cannot be, or after `deadlineMs`. */
@@ -113,8 +113,8 @@ export function openJournal(dataDir: string, deps: { log: Log }): Journal {
     id,
     isNew: loaded.id === null,
     position: () => position,
-    noteGaps: (gaps) => gaps.forEach(saveGap),
-    noteRepair(key, records) {
+    saveGaps: (gaps) => gaps.forEach(saveGap),
+    addBackfilled(key, records) {
       const gap = state.gap(key);
       if (gap !== null && gap.missing !== null)
         saveGap({ ...gap, repaired: Math.min(gap.missing, gap.repaired + records) });
@@ -132,11 +132,11 @@ export function openJournal(dataDir: string, deps: { log: Log }): Journal {
     runs: state.runs,
     beginRun: (startedUs) =>
       saveCurrentRun({ started_us: startedUs, last_recv_us: null, clean: false, boot: bootId() }),
-    noteRun(lastRecvUs, clean) {
+    saveRun(lastRecvUs, clean) {
       if (run !== null) saveCurrentRun({ ...run, last_recv_us: lastRecvUs, clean });
     },
     assumeRun: (before) => saveEntry({ kind: "run", run: before }),
-    noteLast(records) {
+    saveLastRecords(records) {
       if (records.length > 0) saveEntry({ kind: "last", records });
     },
     lastRecords: state.lasts,
@@ -145,7 +145,7 @@ export function openJournal(dataDir: string, deps: { log: Log }): Journal {
       return last === null ? null : { recvUs: last[2], id: last[3] };
     },
     onGap: (listener) => void listeners.push(listener),
-    look: () => void file.poll(),
+    poll: () => void file.poll(),
     problem: file.problem,
     async close(deadlineMs) {
       let timer: ReturnType<typeof setTimeout> | undefined;

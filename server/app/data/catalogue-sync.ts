@@ -126,7 +126,7 @@ export function createCatalogueSync(parts: CatalogueParts) {
       for (const day of unmerged) {
         if (stopping.signal.aborted) return;
         const gaps = await findLiveMissingIds(dataDir, day, beforeUs);
-        journal.noteGaps(gaps);
+        journal.saveGaps(gaps);
         count += gaps.length;
       }
       if (count > 0)
@@ -136,7 +136,7 @@ export function createCatalogueSync(parts: CatalogueParts) {
     forgetArchive: (day: Day) => catalogue.archiveDays.remove(day),
     /** Call it once a second. */
     look(): void {
-      journal.look();
+      journal.poll();
       if (catalogue.look() === "restored") {
         try {
           parts.renewFolder();

@@ -62,7 +62,7 @@ export function createKnown(deps: Deps) {
     ) {
       const lastRun = knownLastRun(dataDir, options.streams, { journal, catalogue, nowUs: startedUs });
       journal.beginRun(startedUs);
-      journal.noteGaps(options.left);
+      journal.saveGaps(options.left);
       const notedUsOf = (stream: StreamFolder, symbol: string) => journal.lastRecord(stream, symbol)?.recvUs ?? 0;
       const notedIdOf = (stream: StreamFolder, symbol: string) => journal.lastRecord(stream, symbol)?.id ?? null;
       const { segments } = leftovers;
@@ -72,8 +72,8 @@ export function createKnown(deps: Deps) {
       return { lastRun, down: downtimes(dataDir, options.recorded, before, times) };
     },
     /** What this run has received so far. */
-    noteRun(lastRecvUs: number | null, clean: boolean): void {
-      if (lastRecvUs !== null) journal.noteRun(lastRecvUs, clean);
+    saveRun(lastRecvUs: number | null, clean: boolean): void {
+      if (lastRecvUs !== null) journal.saveRun(lastRecvUs, clean);
     },
     async close(deadlineMs: number): Promise<void> {
       care.noteEvent("stop", "stopped of its own will");

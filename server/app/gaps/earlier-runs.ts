@@ -37,7 +37,7 @@ function takeOver(journal: Journal, catalogue: LiveCatalogue, nowUs: number): vo
   if (left.lastRun !== null) journal.assumeRun(left.lastRun);
   for (const hole of left.holes) journal.holes.save(hole);
   const pending = new Set(left.holes.map(({ stream, symbol, fromUs }) => `${stream}/${symbol}/${fromUs}`));
-  journal.noteGaps(
+  journal.saveGaps(
     left.gaps.filter(
       ({ stream, symbol, from_us, to_us }) => to_us > nowUs - keptUs || pending.has(`${stream}/${symbol}/${from_us}`),
     ),

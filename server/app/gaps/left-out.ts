@@ -31,7 +31,7 @@ export type LeftOut = {
 /** Nothing is left out at first. */
 export function createLeftOut(deps: {
   dataDir: string;
-  journal: Pick<Journal, "gapsOfStream" | "lastRecord" | "lastRecords" | "noteGaps">;
+  journal: Pick<Journal, "gapsOfStream" | "lastRecord" | "lastRecords" | "saveGaps">;
   addGaps: (gaps: readonly Gap[]) => void;
   nowUs: () => number;
 }): LeftOut {
@@ -43,7 +43,7 @@ export function createLeftOut(deps: {
     const span = { from_us: fromUs, to_us: Math.max(nowUs(), fromUs + 1), missing: null, repaired: 0 };
     const gap: Gap = { stream, symbol, ...span, cause: "not_configured" };
     open.set(seriesKey(stream, symbol), gap);
-    journal.noteGaps([gap]);
+    journal.saveGaps([gap]);
   }
 
   /** Null for a stream that was never recorded. */

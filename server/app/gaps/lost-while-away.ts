@@ -22,7 +22,7 @@ export type LostWhileAway = {
 export function createLostWhileAway(deps: {
   readonly dataDir: string;
   readonly startedUs: number;
-  readonly journal: Pick<Journal, "gapsOfStream" | "lastRecords" | "noteGaps">;
+  readonly journal: Pick<Journal, "gapsOfStream" | "lastRecords" | "saveGaps">;
   readonly readLines: ReadLines;
   readonly log: Log;
 }): LostWhileAway {
@@ -43,7 +43,7 @@ export function createLostWhileAway(deps: {
     // Trades are counted with the pause: they are looked for from the last one on disk to the first one after it.
     const isCounted = isNumbered(type.kind) && pause !== undefined;
     const gap: Gap = { stream, symbol, ...span, missing: isCounted ? 0 : null, repaired: 0 };
-    journal.noteGaps([gap]);
+    journal.saveGaps([gap]);
     const seconds = Math.round((gap.to_us - gap.from_us) / 1e5) / 10;
     log.error("records of the last run are not on disk any more, which is a gap", { stream, symbol, seconds });
   }

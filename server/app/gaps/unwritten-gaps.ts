@@ -17,7 +17,7 @@ import type { ReadLines } from "../../storage/list/stored-lines.ts";
 
 type Deps = {
   readonly dataDir: string;
-  readonly journal: Pick<Journal, "gapsOfStream" | "noteGaps" | "runs">;
+  readonly journal: Pick<Journal, "gapsOfStream" | "saveGaps" | "runs">;
   readonly refetch: (hole: MissingTrades) => void;
   readonly readLines: ReadLines;
   readonly log: Log;
@@ -72,7 +72,7 @@ export function createUnwrittenGaps(deps: Deps): (segment: Segment) => Promise<v
   }
 
   function note({ type, symbol, name }: Stream, { fromUs, toUs }: Span, cause: Gap["cause"], missing: number | null) {
-    journal.noteGaps([{ stream: type.folder, symbol, from_us: fromUs, to_us: toUs, cause, missing, repaired: 0 }]);
+    journal.saveGaps([{ stream: type.folder, symbol, from_us: fromUs, to_us: toUs, cause, missing, repaired: 0 }]);
     log.warn("a gap that the last run had not written down was found in its files", { stream: name, missing });
   }
 

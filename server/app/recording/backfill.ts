@@ -50,7 +50,7 @@ export type Pause = {
 
 export type BackfillDeps = {
   readonly rest: RestClient;
-  readonly journal: Pick<Journal, "holes" | "noteRepair" | "gapsOfStream">;
+  readonly journal: Pick<Journal, "holes" | "addBackfilled" | "gapsOfStream">;
   readonly nowUs: () => number;
   /** First `U` of the symbol's diffs since its newest hole, or null. */
   readonly firstDiffId: (symbol: string) => number | null;
@@ -110,7 +110,7 @@ export function createBackfill(
 
   /** The gap knows of its repair before the day is merged again, so that the manifest does. */
   async function finish(hole: MissingTrades, fetched: number): Promise<void> {
-    journal.noteRepair({ ...keyOf(hole.stream), from_us: hole.fromUs }, fetched);
+    journal.addBackfilled({ ...keyOf(hole.stream), from_us: hole.fromUs }, fetched);
     for (const day of await writer.finish(hole.stream)) deps.onLate(day);
   }
 
@@ -160,7 +160,7 @@ export function createBackfill(
     refetch: trades.add,
     withdraw(stream, { fromId, toId }) {
       for (const { fromUs, count } of trades.withdraw(stream, fromId, toId))
-        journal.noteRepair({ ...keyOf(stream), from_us: fromUs }, count);
+        journal.addBackfilled({ ...keyOf(stream), from_us: fromUs }, count);
     },
     catchUp(pause) {
       const found = looking.then(() => find(pause));

@@ -17,7 +17,7 @@ export type NewestRecords = {
 type Place = { recvUs: number; id: number; beforeUs: number; beforeId: number; notedUs: number };
 
 /** Nothing is known of any stream at first. */
-export function createNewestRecords({ journal }: { journal: Pick<Journal, "noteLast"> }): NewestRecords {
+export function createNewestRecords({ journal }: { journal: Pick<Journal, "saveLastRecords"> }): NewestRecords {
   const places = new Map<Stream, Place>();
 
   function recordOf({ type, symbol }: Stream, us: number, id: number): LastRecord {
@@ -41,17 +41,17 @@ export function createNewestRecords({ journal }: { journal: Pick<Journal, "noteL
         place.beforeUs = place.recvUs;
         place.beforeId = place.id;
       }
-      journal.noteLast(records);
+      journal.saveLastRecords(records);
     },
     noteAll() {
       const records: LastRecord[] = [];
       for (const [stream, place] of places)
         if (place.recvUs > place.notedUs) records.push(recordOf(stream, place.recvUs, place.id));
-      journal.noteLast(records);
+      journal.saveLastRecords(records);
     },
     release(stream) {
       const place = places.get(stream);
-      if (place !== undefined) journal.noteLast([recordOf(stream, place.recvUs, place.id)]);
+      if (place !== undefined) journal.saveLastRecords([recordOf(stream, place.recvUs, place.id)]);
       places.delete(stream);
     },
   };

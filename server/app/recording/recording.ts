@@ -97,7 +97,7 @@ export function createRecording(
   let lastRecvUs: number | null = null;
   let seconds = 0;
 
-  const ledger = createGapLedger({ store: journal.noteGaps, log });
+  const ledger = createGapLedger({ store: journal.saveGaps, log });
   const recorder = createRecorder(recorderOptions(config, dataDir, streams.length, log), {
     ...{ nowUs, onClosed: deps.onClosed, onDropped: ledger.drop, onLost: (...lost) => gaps.lose(...lost), log },
   });
@@ -191,7 +191,7 @@ export function createRecording(
       const offsetMs = standby?.clockOffsetMs() ?? null;
       if (offsetMs !== null) delay.setClockOffset(offsetMs);
       feed =
-        standby?.attach({ sink, mayDeliver, noteGaps: ledger.add, ...leftOut }) ??
+        standby?.attach({ sink, mayDeliver, saveGaps: ledger.add, ...leftOut }) ??
         openFeed({ config, streams, ...leftOut }, { clock, log, mayDeliver, sink });
       clockOffset.start();
       if (standby === undefined) feed.start();

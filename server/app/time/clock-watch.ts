@@ -22,7 +22,7 @@ export type ClockWatchDeps = {
   readonly streams: () => readonly Stream[];
   /** Closes all segments: what comes now has other stamps. */
   readonly onStep: (byUs: number) => void;
-  readonly noteGaps: (gaps: readonly Gap[]) => void;
+  readonly saveGaps: (gaps: readonly Gap[]) => void;
   /** Updates gaps that are still open. */
   readonly updateGaps: (gaps: readonly Gap[]) => void;
   readonly log: Log;
@@ -145,7 +145,7 @@ export function createClockWatch(deps: ClockWatchDeps): ClockWatch {
   }
 
   function write(spans: readonly Span[]): void {
-    deps.noteGaps(about(spans));
+    deps.saveGaps(about(spans));
   }
 
   function about(spans: readonly Span[]): readonly Gap[] {

@@ -35,7 +35,7 @@ export type StandbyFeed = {
   attach(deps: {
     sink: FeedEvents;
     mayDeliver: (symbol: string) => boolean;
-    noteGaps: (gaps: readonly Gap[]) => void;
+    saveGaps: (gaps: readonly Gap[]) => void;
     /** Since when streams that are added later are missing. */
     interruptions: ReadonlyMap<Stream, Downtime>;
     /** Is told which streams the other process did not record, and since when they are received here. */
@@ -207,7 +207,7 @@ export function createStandbyFeed(
       drain(to.sink);
       const found = [...resumed, ...gaps];
       if (found.length > 0) to.sink.onGaps(found);
-      to.noteGaps(lostGaps());
+      to.saveGaps(lostGaps());
       // What came before that was the other process's to keep.
       for (const found of odd) if (found[2] > stoppedAtUs) to.sink.onOdd(...found);
       return feed;

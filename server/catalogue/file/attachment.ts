@@ -150,7 +150,7 @@ export function createAttachment(
     const { tables } = file;
     try {
       tables.together(() => {
-        tables.noteGaps([...waiting.values()]);
+        tables.saveGaps([...waiting.values()]);
         if (run !== undefined && run !== runNoted) tables.noteRunOf(run);
         tables.setFact("journal", `${source.id} ${source.position()}`);
       });
@@ -214,7 +214,7 @@ export function createAttachment(
       if (missed.push(work) > mostMissed) missed = [(tables) => tables.setFact("complete", "")];
     },
     follow(gap) {
-      if (!isReady) mirror.tables.noteGaps([gap]);
+      if (!isReady) mirror.tables.saveGaps([gap]);
       // While the file is away, the journal tells at its return what it has missed; while it catches up, this is what comes on top.
       if (isReady || isCatchingUp()) waiting.set(`${gap.stream}/${gap.symbol}/${gap.from_us}`, gap);
       if (!isReady || isFlushDue) return;

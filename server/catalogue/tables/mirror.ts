@@ -57,7 +57,7 @@ export function createMirror(): Mirror {
     },
     setGaps(gaps) {
       own.run("delete from gap");
-      tables.noteGaps(gaps);
+      tables.saveGaps(gaps);
     },
     dropGaps: () => void own.run("delete from gap"),
   };

@@ -84,10 +84,10 @@ export function createTables(database: Database) {
         }),
       );
     },
-    noteGaps: (gaps: readonly Gap[]) => void insertGaps(gaps),
+    saveGaps: (gaps: readonly Gap[]) => void insertGaps(gaps),
     unjudgedPauses: () =>
       selectPauses.all().map(({ resumed_us, ...gap }) => ({ gap: gap as Gap, resumedUs: resumed_us })),
-    noteRepair({ stream, symbol, from_us }: Pick<Gap, "stream" | "symbol" | "from_us">, records: number): void {
+    addBackfilled({ stream, symbol, from_us }: Pick<Gap, "stream" | "symbol" | "from_us">, records: number): void {
       repairGap.run(records, stream, symbol, from_us);
     },
     holes: createBackfillStore(database),

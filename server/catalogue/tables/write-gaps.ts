@@ -14,7 +14,7 @@ export function writeGaps(
   gaps: readonly Gap[],
   deps: { isCurrent: () => boolean; onDone: () => void; onError: (error: unknown) => void },
 ): boolean {
-  const writePiece = (at: number) => tables.noteGaps(gaps.slice(at, at + gapsAtOnce));
+  const writePiece = (at: number) => tables.saveGaps(gaps.slice(at, at + gapsAtOnce));
   if (gaps.length <= gapsAtOnce) {
     writePiece(0);
     deps.onDone();

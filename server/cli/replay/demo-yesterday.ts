@@ -54,6 +54,6 @@ export async function writeYesterday(config: Config, market: Pick<SyntheticMarke
   await recorder.stop();
   const catalogue = openCatalogue(record.data_dir);
   catalogue.beginRun(recvUs);
-  catalogue.noteRun(recvUs, true);
+  catalogue.saveRun(recvUs, true);
   catalogue.close();
 }

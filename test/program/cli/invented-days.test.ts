@@ -70,7 +70,7 @@ test("ids that two days have in common are found, however far apart they are and
     const dataDir = await recorded();
     const catalogue = openCatalogue(dataDir);
     const span = { from_us: nowUs - 3 * dayUs, to_us: nowUs, cause: "restart" as const, missing: 0, repaired: 0 };
-    catalogue.noteGaps([{ stream: "aggTrade", symbol: "BTCUSDT", ...span }]);
+    catalogue.saveGaps([{ stream: "aggTrade", symbol: "BTCUSDT", ...span }]);
     catalogue.close();
     wrongDay(dataDir, date, [3, 4, 5, 7]);
     const { code, output } = await verify(dataDir);

@@ -103,7 +103,7 @@ test("gaps of the recorder's list are sent with --gaps; without, their number is
     cause: "crash",
   } as const;
   const catalogue = openCatalogue(folder);
-  catalogue.noteGaps([{ ...gap, missing: null, repaired: 0 }]);
+  catalogue.saveGaps([{ ...gap, missing: null, repaired: 0 }]);
   for (const withGaps of [true, false]) {
     // The second time as a recorder that stopped leaves it.
     if (!withGaps) catalogue.close();

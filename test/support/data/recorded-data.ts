@@ -102,7 +102,7 @@ export async function recordedFolder(): Promise<string> {
     writeRaw(dataDir, { stream, symbol, date: today, name: "00-05" }, `${text}{"recv_us":17956`);
   }
   const catalogue = openCatalogue(dataDir);
-  catalogue.noteGaps(gaps);
+  catalogue.saveGaps(gaps);
   catalogue.close();
   return dataDir;
 }

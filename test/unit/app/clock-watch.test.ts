@@ -19,7 +19,7 @@ test("a clock that is set every two seconds, for an hour, is written down each t
     offset: () => ({ us: 0, boundUs: 0 }),
     streams: () => [trades],
     onStep: () => closed++,
-    noteGaps: (news) => gaps.push(...news),
+    saveGaps: (news) => gaps.push(...news),
     updateGaps: () => {},
     log: createLog({ level: "info", format: "text", color: false }, (line) => lines.push(line)),
   });
@@ -52,7 +52,7 @@ test("an answer that took seconds does not make a right clock wrong, and one tha
       offset: () => ({ us: clock.steadyUs() - clock.nowUs() - 2_700_000, boundUs }),
       streams: () => [trades],
       onStep: () => {},
-      noteGaps: () => {},
+      saveGaps: () => {},
       updateGaps: () => {},
       log: createLog({ level: "info", format: "text", color: false }, (line) => lines.push(line)),
     });

@@ -23,7 +23,7 @@ test("today's coverage of 50 streams with 20,000 gaps is exact, and lets others 
       ...{ from_us: startUs + n * 90_000_000, to_us: startUs + n * 90_000_000 + 3_000_000 },
     })),
   );
-  catalogue.noteGaps(gaps);
+  catalogue.saveGaps(gaps);
   const coverage = createCoverage({
     ...{ dataDir, nowUs: () => nowUs, catalogue, gapsOf: () => [], minutes, newest: () => null },
     streams: () => new Map(streams.map((stream) => [`${stream.type.folder}/${stream.symbol}`, stream])),

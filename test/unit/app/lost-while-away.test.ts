@@ -33,7 +33,7 @@ async function startAfter(dataDir: string, stream: string, notedS: number, known
   const noted: LastRecord = [stream, "BTCUSDT", noonUs + notedS * second, notedS];
   const lost = createLostWhileAway({
     ...{ dataDir, startedUs, readLines: readLineBytes, log: silentLog },
-    journal: { gapsOfStream: () => known, lastRecords: () => [noted], noteGaps: (found) => gaps.push(...found) },
+    journal: { gapsOfStream: () => known, lastRecords: () => [noted], saveGaps: (found) => gaps.push(...found) },
   });
   lost.begin();
   await lost.check(new AbortController().signal);

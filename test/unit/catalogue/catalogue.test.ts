@@ -18,7 +18,7 @@ const gap = (from_us: number, to_us: number) => ({
 test("a gap over midnight belongs to both days, each with its part", () => {
   const catalogue = openCatalogue(temporaryFolder());
   const gaps = [gap(midnight - 5_000_000, midnight + 3_000_000), gap(midnight + 10_000_000, midnight + 11_000_000)];
-  catalogue.noteGaps(gaps);
+  catalogue.saveGaps(gaps);
   const of = (date: string, symbol = "BTCUSDT") => catalogue.gapsOf({ stream: "depth20", symbol, date });
   expect(of("2026-11-22")).toEqual([gap(midnight - 5_000_000, midnight)]);
   expect(of("2026-11-23")).toEqual([
@@ -33,16 +33,16 @@ test("what is learnt of a gap later takes the place of what was known, and repai
   const catalogue = openCatalogue(temporaryFolder());
   const day = { stream: "depth20", symbol: "BTCUSDT", date: "2026-11-23" };
   const first = gap(midnight, midnight + 5);
-  catalogue.noteGaps([first]);
+  catalogue.saveGaps([first]);
   const judged = { ...gap(midnight, midnight + 3), cause: "missing" as const, missing: 7 };
-  catalogue.noteGaps([judged]);
+  catalogue.saveGaps([judged]);
   expect(catalogue.gapsOf(day)).toEqual([{ ...judged, to_us: first.to_us }]);
   for (const [records, repaired] of [
     [4, 4],
     [2, 6],
     [3, 7],
   ] as const) {
-    catalogue.noteRepair(first, records);
+    catalogue.addBackfilled(first, records);
     expect(catalogue.gapsOf(day)[0]?.repaired).toBe(repaired);
   }
 });
@@ -86,7 +86,7 @@ test("the next run learns when the last one received something, and whether it s
   let catalogue = openCatalogue(folder);
   expect(catalogue.beginRun(1)).toBeNull();
   for (const [lastRecvUs, clean] of runs) {
-    catalogue.noteRun(lastRecvUs, clean);
+    catalogue.saveRun(lastRecvUs, clean);
     catalogue.close();
     catalogue = openCatalogue(folder);
     expect(catalogue.beginRun(lastRecvUs + 1)).toEqual({ lastRecvUs, clean });

@@ -23,7 +23,7 @@ const gap = (n: number, over: Partial<Gap> = {}): Gap => ({
 
 test("pages of gaps come newest first and hold each gap once, also where many begin at the same time", () => {
   const gaps = Array.from({ length: 25 }, (_, n) => gap(Math.floor(n / 10), { symbol: `S${n}USDT` }));
-  for (const one of gaps) catalogue.noteGaps([one]);
+  for (const one of gaps) catalogue.saveGaps([one]);
   const seen: Gap[] = [];
   let after: string | null = null;
   let pages = 0;
@@ -40,8 +40,8 @@ test("pages of gaps come newest first and hold each gap once, also where many be
 });
 
 test("gaps are found by stream, symbol, cause and time; a gap that only touches a time span is in it", () => {
-  for (let n = 0; n < 6; n++) catalogue.noteGaps([gap(n * 100, { cause: n === 3 ? "disk" : "reconnect" })]);
-  catalogue.noteGaps([gap(1, { stream: "aggTrade" })]);
+  for (let n = 0; n < 6; n++) catalogue.saveGaps([gap(n * 100, { cause: n === 3 ? "disk" : "reconnect" })]);
+  catalogue.saveGaps([gap(1, { stream: "aggTrade" })]);
   const found = (over: Partial<GapFilter>) =>
     catalogue.gapPages.page({ ...all, ...over }, 50, null).items.map(({ from_us }) => from_us);
   expect(found({ cause: "disk" })).toEqual([1300]);
@@ -60,7 +60,7 @@ test("a span's gaps come in pieces, each once, though hundreds end at the same t
     gap(0, { symbol: "LONGUSDT", from_us: 1, to_us: 9000 }),
     gap(0, { symbol: "OVERUSDT", from_us: 1, to_us: 900 }),
   ];
-  catalogue.noteGaps([...many, ...around, gap(0, { symbol: "NEXTUSDT", from_us: 2000, to_us: 2001 })]);
+  catalogue.saveGaps([...many, ...around, gap(0, { symbol: "NEXTUSDT", from_us: 2000, to_us: 2001 })]);
   const pieces = [...catalogue.gapPages.pieces(900, 2000)];
   const symbols = pieces.flat().map(({ symbol }) => symbol);
   expect(symbols.toSorted()).toEqual([...many.map(({ symbol }) => symbol), "LONGUSDT"].toSorted());

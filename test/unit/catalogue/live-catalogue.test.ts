@@ -96,22 +96,22 @@ for (const [what, [harm, isFresh]] of Object.entries(harms)) {
     const dataDir = temporaryFolder();
     const path = join(dataDir, "rt-data.sqlite");
     const before = open(dataDir);
-    before.journal.noteGaps([gap(1)]);
+    before.journal.saveGaps([gap(1)]);
     before.catalogue.gapsOf(day);
     await before.journal.close(5000);
     before.catalogue.close();
     copyFileSync(path, `${path}.old`);
 
     const { catalogue, journal, log, fresh, from } = open(dataDir);
-    journal.noteGaps([gap(2)]);
+    journal.saveGaps([gap(2)]);
     catalogue.noteEvent(event("before"));
     expect(from()).toEqual([1, 2]);
     harm(path, `${path}.old`);
-    journal.noteGaps([gap(3)]);
+    journal.saveGaps([gap(3)]);
     catalogue.noteEvent(event("between"));
     for (let n = 0; n < 20; n++) catalogue.look();
     await until(() => catalogue.away() === null, "the file to be back");
-    journal.noteGaps([gap(4)]);
+    journal.saveGaps([gap(4)]);
     catalogue.noteEvent(event("after"));
     expect(from()).toEqual([1, 2, 3, 4]);
     expect(fresh.length > 0).toBe(isFresh);
@@ -134,7 +134,7 @@ for (const how of ["begin immediate", "pragma locking_mode = exclusive; begin ex
   test(`while somebody holds ${how}, gaps, events, incidents and mutes are noted and read, and nobody waits; then the file has them`, async () => {
     const dataDir = temporaryFolder();
     const first = open(dataDir);
-    first.journal.noteGaps([gap(1)]);
+    first.journal.saveGaps([gap(1)]);
     first.catalogue.noteEvent(event("before"));
     await first.journal.close(5000);
     first.catalogue.close();
@@ -143,7 +143,7 @@ for (const how of ["begin immediate", "pragma locking_mode = exclusive; begin ex
     for (const statement of how.split(";")) other.run(statement);
     const began = performance.now();
     const { catalogue, journal, from, log } = open(dataDir);
-    journal.noteGaps([gap(2)]);
+    journal.saveGaps([gap(2)]);
     catalogue.noteEvent(event("between"));
     catalogue.outgoing.setNote("name", "value");
     catalogue.memory.keepSeries([{ from_us: startUs, values: [1, null] }]);
@@ -174,7 +174,7 @@ test("what cannot be opened as a file at all keeps nobody from noting gaps, and 
   const path = join(dataDir, "rt-data.sqlite");
   mkdirSync(path);
   const { catalogue, journal, from } = open(dataDir);
-  journal.noteGaps([gap(1)]);
+  journal.saveGaps([gap(1)]);
   expect(from()).toEqual([1]);
   rmSync(path, { recursive: true });
   for (let n = 0; n < 12; n++) catalogue.look();
@@ -191,13 +191,13 @@ test("many gaps are written to a file that comes back a piece at a time, and tho
   const other = new Database(join(dataDir, "rt-data.sqlite"));
   other.run("begin immediate");
   catalogue.noteEvent(event("it is locked"));
-  journal.noteGaps(Array.from({ length: 5000 }, (_, n) => gap(n * 2)));
+  journal.saveGaps(Array.from({ length: 5000 }, (_, n) => gap(n * 2)));
   other.run("rollback");
   other.close();
   for (let n = 0; n < 5 && catalogue.away() !== null; n++) catalogue.look();
-  journal.noteGaps([gap(20_000)]);
+  journal.saveGaps([gap(20_000)]);
   await until(() => catalogue.away() === null, "the file to catch up");
-  journal.noteGaps([gap(20_002)]);
+  journal.saveGaps([gap(20_002)]);
   await journal.close(5000);
   catalogue.close();
   expect(inFile(dataDir)).toHaveLength(5002);

@@ -167,11 +167,11 @@ test("a database that is deleted under us is written again with all that it held
   const dataDir = join(temporaryFolder(), "data");
   mkdirSync(dataDir);
   const catalogue = openCatalogue(dataDir);
-  catalogue.noteGaps([hole]);
+  catalogue.saveGaps([hole]);
   expect(catalogue.restoreFile()).toBe(false);
   rmSync(dataDir, { recursive: true });
   expect(catalogue.restoreFile()).toBe(true);
-  catalogue.noteGaps([{ ...hole, from_us: hole.from_us + 1 }]);
+  catalogue.saveGaps([{ ...hole, from_us: hole.from_us + 1 }]);
   catalogue.close();
   const again = openCatalogue(dataDir);
   expect(again.gapsOf(day).map(({ from_us }) => from_us)).toEqual([hole.from_us, hole.from_us + 1]);

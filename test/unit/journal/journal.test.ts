@@ -45,9 +45,9 @@ test("saved facts are known to the next run, however the previous run ended", as
   const dataDir = temporaryFolder();
   const first = openJournal(dataDir, { log: silentLog });
   first.beginRun(startUs);
-  first.noteGaps([gap(10, 20), gap(30, 40)]);
-  first.noteGaps([gap(10, 25, { missing: 7 })]);
-  first.noteRepair(gap(10, 0), 5);
+  first.saveGaps([gap(10, 20), gap(30, 40)]);
+  first.saveGaps([gap(10, 25, { missing: 7 })]);
+  first.addBackfilled(gap(10, 0), 5);
   first.holes.save({
     stream: "trade",
     symbol: "BTCUSDT",
@@ -59,8 +59,8 @@ test("saved facts are known to the next run, however the previous run ended", as
     nextId: 6,
     fetched: 1,
   });
-  first.noteLast([["depth20", "BTCUSDT", startUs + 5, 77]]);
-  first.noteRun(startUs + 9, false);
+  first.saveLastRecords([["depth20", "BTCUSDT", startUs + 5, 77]]);
+  first.saveRun(startUs + 9, false);
   await untilWritten(dataDir, 2);
   const next = openJournal(dataDir, { log: silentLog });
   expect(next.id).toBe(first.id);
@@ -76,7 +76,7 @@ test("saved facts are known to the next run, however the previous run ended", as
 test("torn and damaged lines are skipped, counted and logged; every other line is read", async () => {
   const dataDir = temporaryFolder();
   const first = openJournal(dataDir, { log: silentLog });
-  for (let n = 0; n < 10; n++) first.noteGaps([gap(n * 10, n * 10 + 1)]);
+  for (let n = 0; n < 10; n++) first.saveGaps([gap(n * 10, n * 10 + 1)]);
   await first.close(5000);
   const path = journalPath(dataDir);
   const lines = readFileSync(path, "utf8").split("\n");
@@ -88,7 +88,7 @@ test("torn and damaged lines are skipped, counted and logged; every other line i
   const next = openJournal(dataDir, { log });
   expect(spans(next.gapsOf(day))).toEqual(["0-1", "10-11", "20-21", "40-41", "50-51", "60-61", "70-71", "80-81"]);
   expect(logged.join()).toContain('"lines":2');
-  next.noteGaps([gap(200, 201)]);
+  next.saveGaps([gap(200, 201)]);
   await next.close(5000);
   expect(openJournal(dataDir, { log: silentLog }).gapsOf(day)).toHaveLength(9);
 });
@@ -109,15 +109,15 @@ for (const [change, harm] of Object.entries(harms)) {
     const dataDir = temporaryFolder();
     const { log, lines } = collectingLog();
     const journal = openJournal(dataDir, { log });
-    journal.noteGaps([gap(10, 20)]);
+    journal.saveGaps([gap(10, 20)]);
     await untilWritten(dataDir, 1);
-    journal.look();
+    journal.poll();
     harm(journalPath(dataDir));
     await until(() => {
-      journal.look();
+      journal.poll();
       return lines.some((line) => line.includes("rewriting it from memory"));
     }, "the journal to notice");
-    journal.noteGaps([gap(30, 40)]);
+    journal.saveGaps([gap(30, 40)]);
     await untilWritten(dataDir, 2);
     await journal.close(5000);
     expect(spans(readJournal(dataDir)?.gapsOf(day))).toEqual(["10-20", "30-40"]);
@@ -134,13 +134,13 @@ test("entries that the disk refuses are kept and written later; each change is l
   symlinkSync(join(dataDir, "nowhere"), folder);
   const { log, lines } = collectingLog();
   const journal = openJournal(dataDir, { log });
-  journal.noteGaps([gap(10, 20)]);
+  journal.saveGaps([gap(10, 20)]);
   await until(() => journal.problem() !== null, "the disk to refuse entries");
-  journal.look();
-  journal.noteGaps([gap(30, 40)]);
+  journal.poll();
+  journal.saveGaps([gap(30, 40)]);
   rmSync(folder);
   await until(() => {
-    journal.look();
+    journal.poll();
     return journal.problem() === null;
   }, "the disk to accept entries");
   await untilWritten(dataDir, 2);
@@ -155,8 +155,8 @@ for (const when of ["while in use", "between two runs"] as const) {
       const dataDir = temporaryFolder();
       const path = journalPath(dataDir);
       let journal = openJournal(dataDir, { log: silentLog });
-      journal.noteGaps([gap(10, 20)]);
-      journal.look();
+      journal.saveGaps([gap(10, 20)]);
+      journal.poll();
       await untilWritten(dataDir, 1);
       if (when === "between two runs") await journal.close(5000);
       rmSync(obstacle.startsWith("a file") ? dirname(path) : path, { recursive: true });
@@ -164,17 +164,17 @@ for (const when of ["while in use", "between two runs"] as const) {
       else mkdirSync(join(path, "inside"), { recursive: true });
       const { log, lines } = collectingLog();
       if (when === "between two runs") journal = openJournal(dataDir, { log });
-      journal.noteGaps([gap(30, 40)]);
+      journal.saveGaps([gap(30, 40)]);
       await until(() => {
-        journal.look();
+        journal.poll();
         return (readJournal(dataDir)?.gapsOf(day).length ?? 0) > 0;
       }, "the journal to be rewritten");
       await journal.close(5000);
       const known = when === "between two runs" ? ["30-40"] : ["10-20", "30-40"];
       expect(spans(readJournal(dataDir)?.gapsOf(day))).toEqual(known);
-      expect(existsSync(join(dataDir, "quarantine", obstacle.startsWith("a file") ? "journal" : "recorder.journal"))).toBe(
-        true,
-      );
+      expect(
+        existsSync(join(dataDir, "quarantine", obstacle.startsWith("a file") ? "journal" : "recorder.journal")),
+      ).toBe(true);
       if (when === "between two runs") expect(lines.some((line) => line.includes("was moved to"))).toBe(true);
     });
   }
@@ -185,13 +185,13 @@ test("a journal shrinks to its current content, and keeps entries saved meanwhil
   mkdirSync(join(dataDir, "journal"), { recursive: true });
   const journal = openJournal(dataDir, { log: silentLog });
   journal.beginRun(startUs);
-  for (let n = 0; n < 40_000; n++) journal.noteRun(startUs + n, false);
-  journal.look();
+  for (let n = 0; n < 40_000; n++) journal.saveRun(startUs + n, false);
+  journal.poll();
   let n = 0;
   await until(() => {
-    journal.noteGaps([gap(n, n + 0.5)]);
+    journal.saveGaps([gap(n, n + 0.5)]);
     n++;
-    journal.look();
+    journal.poll();
     return n > 20 && existsSync(journalPath(dataDir)) && readFileSync(journalPath(dataDir)).length < 100_000;
   }, "the journal to shrink");
   await journal.close(5000);
@@ -215,12 +215,12 @@ test("beyond its limit adjacent gaps of a stream are joined, so no gap is lost",
 test("half of a rewrite that a crash has left behind is removed", async () => {
   const dataDir = temporaryFolder();
   const first = openJournal(dataDir, { log: silentLog });
-  first.noteGaps([gap(10, 20)]);
+  first.saveGaps([gap(10, 20)]);
   await first.close(5000);
   const rest = `${journalPath(dataDir)}.tmp`;
   writeFileSync(rest, "half of a rewr");
   const next = openJournal(dataDir, { log: silentLog });
-  next.look();
+  next.poll();
   await until(() => !existsSync(rest), "the rest to be removed");
   await next.close(5000);
   expect(spans(openJournal(dataDir, { log: silentLog }).gapsOf(day))).toEqual(["10-20"]);

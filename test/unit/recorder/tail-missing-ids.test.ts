@@ -35,7 +35,7 @@ async function startAfter(dataDir: string, segments: readonly Segment[], known: 
   const look = createUnwrittenGaps({
     ...{ dataDir, readLines: readLineBytes, log: silentLog },
     journal: {
-      ...{ gapsOfStream: () => known, noteGaps: (found) => gaps.push(...found) },
+      ...{ gapsOfStream: () => known, saveGaps: (found) => gaps.push(...found) },
       runs: () => [{ started_us: runUs, last_recv_us: null, clean: false }],
     },
     refetch: (hole) => holes.push(hole),

@@ -201,11 +201,11 @@ function play(plan: Plan, steps: readonly (readonly [number, Step])[]) {
 
   function attach(): void {
     isHandedOver = true;
-    const noteGaps = (found: readonly Gap[]) => void gaps.push(...found);
+    const saveGaps = (found: readonly Gap[]) => void gaps.push(...found);
     standby?.attach({
       sink: sinkOf("new", take),
       mayDeliver: () => true,
-      noteGaps,
+      saveGaps,
       interruptions: new Map(),
       resume: () => [],
     });

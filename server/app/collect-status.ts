@@ -2,7 +2,7 @@ import type { Archiver } from "../archive/archiver.ts";
 import type { FeedGap } from "../binance/gaps/feed-events.ts";
 import type { LiveCatalogue } from "../catalogue/live-catalogue.ts";
 import { shortage } from "../domain/disk-status.ts";
-import type { AlertStatus } from "../domain/incident.ts";
+import type { AlertStatus } from "../domain/incidents/incident.ts";
 import type {
   BotStatus,
   ConnectionStatus,

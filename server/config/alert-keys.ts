@@ -1,4 +1,9 @@
-import { type IncidentRule, type RuleSetting, type RuleSettings, ruleFacts } from "../domain/incident-rules.ts";
+import {
+  type IncidentRule,
+  type RuleSetting,
+  type RuleSettings,
+  ruleFacts,
+} from "../domain/incidents/incident-rules.ts";
 import { type ConfigKey, key, type ValuesOf } from "./sources.ts";
 import { flag, integer, number } from "./values.ts";
 

@@ -1,6 +1,6 @@
 import type { DiskStatus, VolumeStatus } from "./disk-status.ts";
 import type { GapCause } from "./gap.ts";
-import type { AlertStatus } from "./incident.ts";
+import type { AlertStatus } from "./incidents/incident.ts";
 import type { StreamFolder, StreamTypeName } from "./stream.ts";
 
 /** Load of the machine and of this process. */

@@ -1,7 +1,7 @@
 import type { Server as BunServer, WebSocketHandler } from "bun";
 import { Elysia } from "elysia";
 import { websocket } from "elysia/ws";
-import type { Incidents } from "../domain/incident.ts";
+import type { Incidents } from "../domain/incidents/incident.ts";
 import type { LatestTrades } from "../domain/latest-trades.ts";
 import type { History } from "../domain/queries.ts";
 import type { BookView, HttpLoad, Status } from "../domain/status.ts";

@@ -1,4 +1,4 @@
-import { incidentRules } from "../domain/incident-rules.ts";
+import { incidentRules } from "../domain/incidents/incident-rules.ts";
 import type { HttpLoad, Status } from "../domain/status.ts";
 import { type Build, build } from "../platform/process/version.ts";
 import { counter, type Family, gauge, histogram, info } from "./family.ts";

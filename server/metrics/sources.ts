@@ -1,5 +1,5 @@
 import type { GapCause } from "../domain/gap.ts";
-import type { Incidents } from "../domain/incident.ts";
+import type { Incidents } from "../domain/incidents/incident.ts";
 import type { Status } from "../domain/status.ts";
 import type { StreamTypeName } from "../domain/stream.ts";
 import type { HistogramView } from "../platform/histogram.ts";

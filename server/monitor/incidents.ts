@@ -8,8 +8,8 @@ import {
   type Incidents,
   type KeptIncidents,
   type Mute,
-} from "../domain/incident.ts";
-import { ruleFacts } from "../domain/incident-rules.ts";
+} from "../domain/incidents/incident.ts";
+import { ruleFacts } from "../domain/incidents/incident-rules.ts";
 import { messageOf } from "../platform/errors.ts";
 import type { Log } from "../platform/log/log.ts";
 import { createMutes, type Mutes } from "./mutes.ts";

@@ -1,5 +1,5 @@
-import type { Incident, Mute } from "../domain/incident.ts";
-import type { IncidentRule } from "../domain/incident-rules.ts";
+import type { Incident, Mute } from "../domain/incidents/incident.ts";
+import type { IncidentRule } from "../domain/incidents/incident-rules.ts";
 
 /** Who is not to be told of what, and until when. */
 export type Mutes = {

@@ -1,4 +1,4 @@
-import type { Incident, IncidentChange } from "../domain/incident.ts";
+import type { Incident, IncidentChange } from "../domain/incidents/incident.ts";
 import { boundedFetch, statusBytes } from "../platform/fetch/bounded-fetch.ts";
 import type { Log } from "../platform/log/log.ts";
 

@@ -1,5 +1,5 @@
-import type { Incident } from "../domain/incident.ts";
-import type { IncidentUnit } from "../domain/incident-rules.ts";
+import type { Incident } from "../domain/incidents/incident.ts";
+import type { IncidentUnit } from "../domain/incidents/incident-rules.ts";
 import { bytes, count, duration, estimate, figure, milliseconds, percent, seconds } from "./amounts.ts";
 import { fill, type Language, texts } from "./language.ts";
 

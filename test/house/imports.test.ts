@@ -25,7 +25,6 @@ const webLayers: readonly (readonly string[])[] = [
   ["present"],
   ["api"],
   ["state"],
-  ["pages.ts"],
   ["components"],
   ["views"],
   ["app.tsx"],

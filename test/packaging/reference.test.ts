@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadConfig } from "../../server/config/config.ts";
 import { gapCauses } from "../../server/domain/gap.ts";
-import { ruleFacts } from "../../server/domain/incident-rules.ts";
+import { ruleFacts } from "../../server/domain/incidents/incident-rules.ts";
 import { menuCommands } from "../../server/telegram/bot/bot-commands.ts";
 import { root, serverFiles } from "../house/graph.ts";
 import { unknownCalls } from "../support/docs/calls.ts";

@@ -1,10 +1,13 @@
 import { useComputed } from "@preact/signals";
+import type { JSX } from "preact";
+import { entryOf, navigationPages, type PageName, pagePath } from "../../server/domain/pages.ts";
 import type { Language } from "../../server/text/language.ts";
+import { pageNames } from "../../server/text/page-names.ts";
 import { loggedIn, logOut } from "./api/session.ts";
-import { address, follow, overviewPath, route } from "./browser/route.ts";
+import { address, follow, overviewPath, type Route, route } from "./browser/route.ts";
 import { nextTheme, theme } from "./browser/theme.ts";
 import { duration } from "./present/format.ts";
-import { nextZone, zone, zoneName } from "./present/time.ts";
+import { dateOf, nextZone, zone, zoneName } from "./present/time.ts";
 import { ageSeconds, link, old, status } from "./state/state.ts";
 import { ArchiveView } from "./views/archive.tsx";
 import { CoverageView } from "./views/coverage.tsx";
@@ -34,7 +37,7 @@ export function App() {
           <span>RT-Data</span>
         </a>
         <Mode />
-        {route.value.view === "login" ? null : <Views />}
+        {route.value.page === "login" ? null : <Navigation />}
         <Choices />
       </header>
       <main id="main" tabIndex={-1}>
@@ -47,9 +50,9 @@ export function App() {
 
 /** Overview and book say it themselves, in their own words. */
 function Old() {
-  const view = route.value.view;
+  const { page } = route.value;
   const isLost = useComputed(() => (status.value === null ? link.value === "lost" : old.value));
-  if (view === "overview" || view === "orderbook" || view === "login" || !isLost.value) return null;
+  if (page === "overview" || page === "orderbook" || page === "login" || !isLost.value) return null;
   const age = duration(ageSeconds.value);
   return (
     <div class="notice bad" role="status" data-old>
@@ -59,40 +62,40 @@ function Old() {
   );
 }
 
+/** Every page; one that is missing does not compile. */
+const views: { readonly [P in PageName]: (route: Route) => JSX.Element } = {
+  overview: () => <Overview />,
+  coverage: () => <CoverageView />,
+  archive: () => <ArchiveView />,
+  history: () => <HistoryView />,
+  day({ parameters: { symbol = "", date = "" }, query }) {
+    const day = isDate(date) ? date : dateOf(Date.now() * 1000);
+    return <DayView key={`${symbol} ${day}`} symbol={symbol.toUpperCase()} date={day} stream={query.get("stream")} />;
+  },
+  orderbook: ({ parameters: { symbol = "" } }) => <OrderBook key={symbol} symbol={symbol.toUpperCase()} />,
+  login: () => <LoginView />,
+};
+
 function View() {
-  const shown = route.value;
-  switch (shown.view) {
-    case "orderbook":
-      return <OrderBook key={shown.symbol} symbol={shown.symbol} />;
-    case "day":
-      return <DayView key={`${shown.symbol} ${shown.date}`} {...shown} />;
-    case "coverage":
-      return <CoverageView />;
-    case "archive":
-      return <ArchiveView />;
-    case "history":
-      return <HistoryView />;
-    case "login":
-      return <LoginView />;
-    default:
-      return <Overview />;
-  }
+  return views[route.value.page](route.value);
 }
 
-const views = [
-  ["overview", "dashboard"],
-  ["coverage", "coverage"],
-  ["archive", "archive"],
-  ["history", "history"],
-] as const;
+function isDate(text: string): boolean {
+  return /^\d{4}-\d\d-\d\d$/.test(text);
+}
 
-function Views() {
-  const shown = route.value.view === "day" ? "coverage" : route.value.view;
+function Navigation() {
+  const entry = entryOf(route.value.page);
   return (
     <nav class="views" aria-label={t("views")}>
-      {views.map(([name, path]) => (
-        <a key={name} href={address(path)} onClick={follow} aria-current={shown === name ? "page" : undefined}>
-          {t(name)}
+      {navigationPages.map((page) => (
+        <a
+          key={page}
+          href={address(pagePath(page))}
+          onClick={follow}
+          aria-current={page === entry ? "page" : undefined}
+        >
+          {pageNames[page][language.value]}
         </a>
       ))}
     </nav>

@@ -18,7 +18,7 @@ import "./style/login.css";
 
 const root = document.getElementById("app");
 if (root !== null) render(<App />, root);
-if (route.value.view !== "login") {
+if (route.value.page !== "login") {
   connect();
   void checkSession();
 }

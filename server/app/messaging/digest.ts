@@ -1,5 +1,5 @@
 import { dateStartUs, dayUs } from "../../domain/day.ts";
-import type { Incident, Incidents } from "../../domain/incident.ts";
+import type { Incident, Incidents } from "../../domain/incidents/incident.ts";
 import type { ArchiveSummary, GapFilter, History, Page } from "../../domain/queries.ts";
 import type { Status } from "../../domain/status.ts";
 import { nextTurn } from "../../platform/time/timers.ts";

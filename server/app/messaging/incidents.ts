@@ -4,7 +4,7 @@ import type { StreamCost } from "../../catalogue/tables/incident-store.ts";
 import type { Config } from "../../config/config.ts";
 import type { Day } from "../../domain/day.ts";
 import type { Gap, GapCause } from "../../domain/gap.ts";
-import type { AlertStatus, Incident, Incidents } from "../../domain/incident.ts";
+import type { AlertStatus, Incident, Incidents } from "../../domain/incidents/incident.ts";
 import type { Status } from "../../domain/status.ts";
 import { parseStreamType } from "../../domain/stream.ts";
 import { type Cost, createIncidents } from "../../monitor/incidents.ts";

@@ -1,6 +1,6 @@
 import type { LiveCatalogue } from "../../catalogue/live-catalogue.ts";
 import type { Config } from "../../config/config.ts";
-import type { Incidents } from "../../domain/incident.ts";
+import type { Incidents } from "../../domain/incidents/incident.ts";
 import type { History } from "../../domain/queries.ts";
 import type { Status, TelegramStatus } from "../../domain/status.ts";
 import { createHeartbeat, type Heartbeat } from "../../notify/heartbeat.ts";

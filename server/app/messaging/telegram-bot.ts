@@ -1,5 +1,5 @@
 import type { Config } from "../../config/config.ts";
-import type { Incidents } from "../../domain/incident.ts";
+import type { Incidents } from "../../domain/incidents/incident.ts";
 import type { History } from "../../domain/queries.ts";
 import type { BotStatus, Status } from "../../domain/status.ts";
 import { parseStreamType, type StreamFolder, type StreamType, type StreamTypeName } from "../../domain/stream.ts";

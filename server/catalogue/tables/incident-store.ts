@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { GapCause } from "../../domain/gap.ts";
-import type { Incident, KeptIncidents, Mute } from "../../domain/incident.ts";
+import type { Incident, KeptIncidents, Mute } from "../../domain/incidents/incident.ts";
 
 /** Incidents and mutes from one run to the next, and what incidents have cost; its methods throw where SQLite cannot. */
 export type IncidentStore = KeptIncidents & {

@@ -1,3 +1,4 @@
+import { pagePath } from "../../domain/pages.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Command, Terminal } from "../framework/command.ts";
 import { configOf, settingFlags } from "../framework/config-flags.ts";
@@ -21,7 +22,7 @@ export const record: Command = {
       log,
       isSuccessor: flags["take-over"] !== undefined,
       readAgain: () => configOf(flags),
-      onRunning: (url) => terminal.print(`Dashboard: ${url}/dashboard`),
+      onRunning: (url) => terminal.print(`Dashboard: ${url}/${pagePath("overview")}`),
     });
   },
 };

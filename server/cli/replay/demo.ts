@@ -1,5 +1,6 @@
 import { createApp } from "../../app/app.ts";
 import type { Config } from "../../config/config.ts";
+import { pagePath } from "../../domain/pages.ts";
 import { OperatorError } from "../../platform/errors.ts";
 import { createSyntheticMarket } from "../../simulator/market/synthetic-market.ts";
 import type { MarketSource } from "../../simulator/protocol/market-source.ts";
@@ -73,7 +74,7 @@ export const demo: Command = {
         flags.data === undefined
           ? "RT-Data demo: an invented market, recorded like the real one."
           : `RT-Data demo: playing ${flags.data}, recorded like the real market.`,
-        `Dashboard: ${url}/dashboard`,
+        `Dashboard: ${url}/${pagePath("overview")}`,
         `Data:      ${config.record.data_dir}`,
       ]);
     } finally {

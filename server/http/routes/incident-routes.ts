@@ -1,6 +1,6 @@
 import { Elysia, t } from "elysia";
-import type { Incident, Incidents, Mute } from "../../domain/incident.ts";
-import { type IncidentRule, incidentRules, ruleFacts } from "../../domain/incident-rules.ts";
+import type { Incident, Incidents, Mute } from "../../domain/incidents/incident.ts";
+import { type IncidentRule, incidentRules, ruleFacts } from "../../domain/incidents/incident-rules.ts";
 import { errorBody } from "../core/errors.ts";
 import { limitOf, optional, QueryError, symbolOf } from "../core/request-params.ts";
 

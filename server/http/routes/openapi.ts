@@ -1,5 +1,9 @@
 import { openapi } from "@elysiajs/openapi";
+import { pageRoutes } from "../../domain/pages.ts";
 import { version } from "../../platform/process/version.ts";
+
+/** First parts of addresses that do not belong to the API. */
+const notApi = ["assets", "static", "ws", ...new Set(pageRoutes.map((route) => route.split("/")[0]))];
 
 /**
  * The description of the API at `/openapi`, as JSON: the plugin's own page would be loaded from elsewhere, which the page's
@@ -10,7 +14,7 @@ export function createOpenApi() {
     path: "/openapi",
     specPath: "/openapi",
     provider: null,
-    exclude: { paths: [/^\/(assets|static|ws|dashboard|login|orderbook|coverage|archive|history)?(\/|$)/] },
+    exclude: { paths: [new RegExp(`^/(${notApi.join("|")})?(/|$)`)] },
     documentation: {
       info: {
         title: "RT-Data",

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { staticPlugin } from "@elysiajs/static";
 import { Elysia } from "elysia";
+import { pagePath, pageRoutes } from "../../domain/pages.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { errorBody } from "../core/errors.ts";
 import { securityHeaders } from "../core/security-headers.ts";
@@ -33,16 +34,10 @@ async function readPage(assetsDir: string): Promise<string | null> {
 
 function createPages(page: string | null) {
   const answer = ({ request }: { request: Request }) => (page === null ? notBuilt() : html(page, request));
-  return new Elysia({ name: "pages" })
-    .get("/", () => new Response(null, { status: 302, headers: { location: "dashboard" } }))
-    .get("/dashboard", answer)
-    .get("/login", answer)
-    .get("/orderbook/:symbol", answer)
-    .get("/coverage", answer)
-    .get("/coverage/:symbol", answer)
-    .get("/coverage/:symbol/:date", answer)
-    .get("/archive", answer)
-    .get("/history", answer);
+  const toOverview = () => new Response(null, { status: 302, headers: { location: pagePath("overview") } });
+  const routes = new Elysia({ name: "pages" }).get("/", toOverview);
+  for (const route of pageRoutes) routes.get(`/${route}`, answer);
+  return routes;
 }
 
 function html(page: string, request: Request): Response {

@@ -1,7 +1,7 @@
 import type { AlertSettings } from "../../config/alert-keys.ts";
 import type { Gap } from "../../domain/gap.ts";
-import type { Incident } from "../../domain/incident.ts";
-import type { IncidentRule } from "../../domain/incident-rules.ts";
+import type { Incident } from "../../domain/incidents/incident.ts";
+import type { IncidentRule } from "../../domain/incidents/incident-rules.ts";
 import type { Observation } from "../observation.ts";
 import { type Change, end, freshState, type RuleState, step } from "./rule-state.ts";
 import { rules } from "./rules.ts";

@@ -1,7 +1,7 @@
 import type { AlertSettings } from "../../config/alert-keys.ts";
 import type { Gap } from "../../domain/gap.ts";
-import type { Incident } from "../../domain/incident.ts";
-import type { IncidentRule, SeverityOf } from "../../domain/incident-rules.ts";
+import type { Incident } from "../../domain/incidents/incident.ts";
+import type { IncidentRule, SeverityOf } from "../../domain/incidents/incident-rules.ts";
 import type { Observation } from "../observation.ts";
 
 /** What a rule finds wrong at one moment. */

@@ -1,5 +1,5 @@
 import type { AlertSettings } from "../../config/alert-keys.ts";
-import { type IncidentRule, incidentRules, type RuleFacts, ruleFacts } from "../../domain/incident-rules.ts";
+import { type IncidentRule, incidentRules, type RuleFacts, ruleFacts } from "../../domain/incidents/incident-rules.ts";
 import { feedRules } from "./feed-rules.ts";
 import { machineRules } from "./machine-rules.ts";
 import type { Look, RuleFinding, RuleTable } from "./rule.ts";

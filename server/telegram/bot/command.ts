@@ -1,4 +1,4 @@
-import type { Incidents } from "../../domain/incident.ts";
+import type { Incidents } from "../../domain/incidents/incident.ts";
 import type { History } from "../../domain/queries.ts";
 import type { BookView, Status } from "../../domain/status.ts";
 import type { StreamFolder } from "../../domain/stream.ts";

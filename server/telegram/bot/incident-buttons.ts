@@ -1,4 +1,4 @@
-import type { Incident, Incidents } from "../../domain/incident.ts";
+import type { Incident, Incidents } from "../../domain/incidents/incident.ts";
 import { timeOfDay } from "../../text/amounts.ts";
 import { fill } from "../../text/language.ts";
 import { incidentTexts, type Speech } from "../text/incident-phrases.ts";

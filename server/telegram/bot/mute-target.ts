@@ -1,5 +1,5 @@
-import type { Incident, Mute } from "../../domain/incident.ts";
-import { type IncidentRule, incidentRules } from "../../domain/incident-rules.ts";
+import type { Incident, Mute } from "../../domain/incidents/incident.ts";
+import { type IncidentRule, incidentRules } from "../../domain/incidents/incident-rules.ts";
 import { nearest } from "../../platform/did-you-mean.ts";
 import { ruleWords } from "../../text/rules/rule-words.ts";
 import type { Ask } from "./command.ts";

@@ -1,4 +1,4 @@
-import type { Incident, Incidents } from "../../domain/incident.ts";
+import type { Incident, Incidents } from "../../domain/incidents/incident.ts";
 import { isUntold } from "./next-step.ts";
 import type { Outbox } from "./outbox.ts";
 

@@ -1,4 +1,4 @@
-import type { Incident, IncidentChange, Incidents } from "../../domain/incident.ts";
+import type { Incident, IncidentChange, Incidents } from "../../domain/incidents/incident.ts";
 import type { NotificationState, NotificationStore } from "../../domain/notification-state.ts";
 import type { TelegramStatus } from "../../domain/status.ts";
 import type { Log } from "../../platform/log/log.ts";

@@ -1,4 +1,4 @@
-import type { Incident } from "../../domain/incident.ts";
+import type { Incident } from "../../domain/incidents/incident.ts";
 import type { NotificationState } from "../../domain/notification-state.ts";
 import { isPast } from "../text/incident-phrases.ts";
 

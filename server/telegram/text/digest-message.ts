@@ -1,4 +1,4 @@
-import type { Incident } from "../../domain/incident.ts";
+import type { Incident } from "../../domain/incidents/incident.ts";
 import { bytes, count, coverage, dayName, duration } from "../../text/amounts.ts";
 import { fill, type Language } from "../../text/language.ts";
 import { cut, escapeHtml, fit, mostCaption } from "../api/html.ts";

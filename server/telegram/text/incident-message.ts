@@ -1,4 +1,4 @@
-import type { Incident } from "../../domain/incident.ts";
+import type { Incident } from "../../domain/incidents/incident.ts";
 import { count, roughDuration } from "../../text/amounts.ts";
 import { fill } from "../../text/language.ts";
 import { localizedReason } from "../../text/reason.ts";

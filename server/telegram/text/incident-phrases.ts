@@ -1,5 +1,5 @@
-import type { Incident } from "../../domain/incident.ts";
-import { ruleFacts } from "../../domain/incident-rules.ts";
+import type { Incident } from "../../domain/incidents/incident.ts";
+import { ruleFacts } from "../../domain/incidents/incident-rules.ts";
 import { count, duration, timeOfDay, zoneName } from "../../text/amounts.ts";
 import { type IncidentWords, incidentWordsEn } from "../../text/en/incident-texts.ts";
 import { inUnit, lossText } from "../../text/incident-figures.ts";

@@ -1,4 +1,4 @@
-import type { IncidentRule } from "../../domain/incident-rules.ts";
+import type { IncidentRule } from "../../domain/incidents/incident-rules.ts";
 import type { Language } from "../language.ts";
 
 /** What the page and the bot say about the incidents of one rule, in one language. */

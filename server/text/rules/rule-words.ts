@@ -1,5 +1,5 @@
-import type { Incident } from "../../domain/incident.ts";
-import type { IncidentRule } from "../../domain/incident-rules.ts";
+import type { Incident } from "../../domain/incidents/incident.ts";
+import type { IncidentRule } from "../../domain/incidents/incident-rules.ts";
 import { fill, type Language, type Texts } from "../language.ts";
 import { feedWords } from "./feed-words.ts";
 import { machineWords } from "./machine-words.ts";

@@ -5,8 +5,8 @@
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Browser, BrowserContext, Page } from "playwright-core";
-import type { Incident } from "../../../server/domain/incident.ts";
-import { ruleFacts } from "../../../server/domain/incident-rules.ts";
+import type { Incident } from "../../../server/domain/incidents/incident.ts";
+import { ruleFacts } from "../../../server/domain/incidents/incident-rules.ts";
 import { createHttpServer } from "../../../server/http/server.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { findBrowser } from "../../support/browser/browser.ts";

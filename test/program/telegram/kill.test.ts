@@ -1,6 +1,6 @@
 import { afterAll, expect, test } from "bun:test";
 import { join } from "node:path";
-import type { Incident } from "../../../server/domain/incident.ts";
+import type { Incident } from "../../../server/domain/incidents/incident.ts";
 import type { Status } from "../../../server/domain/status.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { incidentRules } from "../../../server/domain/incident-rules.ts";
+import { incidentRules } from "../../../server/domain/incidents/incident-rules.ts";
 import type { Status } from "../../../server/domain/status.ts";
 import { menuCommands } from "../../../server/telegram/bot/bot-commands.ts";
 import { builtExecutable } from "../../support/executable.ts";

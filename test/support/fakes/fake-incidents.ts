@@ -4,7 +4,7 @@ import {
   type IncidentChange,
   type Incidents,
   type Mute,
-} from "../../../server/domain/incident.ts";
+} from "../../../server/domain/incidents/incident.ts";
 
 /** An incident with what does not matter filled in. */
 export function fakeIncident(over: Partial<Incident> & Pick<Incident, "id" | "rule">): Incident {

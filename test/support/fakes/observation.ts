@@ -1,6 +1,6 @@
 import type { AlertSettings } from "../../../server/config/alert-keys.ts";
-import type { Incident } from "../../../server/domain/incident.ts";
-import type { IncidentRule } from "../../../server/domain/incident-rules.ts";
+import type { Incident } from "../../../server/domain/incidents/incident.ts";
+import type { IncidentRule } from "../../../server/domain/incidents/incident-rules.ts";
 import type { ConnectionStatus, Status, StreamStatus } from "../../../server/domain/status.ts";
 import type { Observation } from "../../../server/monitor/observation.ts";
 import { beginning, evaluate, type MonitorState } from "../../../server/monitor/rules/evaluate.ts";

@@ -1,7 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { type IncomingHttpHeaders, request } from "node:http";
 import { join } from "node:path";
-import type { Incidents } from "../../../server/domain/incident.ts";
+import type { Incidents } from "../../../server/domain/incidents/incident.ts";
 import type { LatestTrades } from "../../../server/domain/latest-trades.ts";
 import type { History } from "../../../server/domain/queries.ts";
 import type { BookView, Status } from "../../../server/domain/status.ts";

@@ -1,5 +1,5 @@
 import { gapCauses } from "../../../server/domain/gap.ts";
-import type { Incident } from "../../../server/domain/incident.ts";
+import type { Incident } from "../../../server/domain/incidents/incident.ts";
 import type { MetricsSources } from "../../../server/metrics/sources.ts";
 import { createHistogram } from "../../../server/platform/histogram.ts";
 import { fakeStatus } from "../fakes/fake-status.ts";

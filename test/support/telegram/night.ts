@@ -1,6 +1,6 @@
 import { openCatalogue } from "../../../server/catalogue/catalogue.ts";
 import type { GapCause } from "../../../server/domain/gap.ts";
-import type { Incident } from "../../../server/domain/incident.ts";
+import type { Incident } from "../../../server/domain/incidents/incident.ts";
 import type { Status, StreamStatus } from "../../../server/domain/status.ts";
 import { createIncidents } from "../../../server/monitor/incidents.ts";
 import type { Observation } from "../../../server/monitor/observation.ts";

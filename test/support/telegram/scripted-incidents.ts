@@ -1,4 +1,4 @@
-import type { Incident, IncidentChange, Incidents, Mute } from "../../../server/domain/incident.ts";
+import type { Incident, IncidentChange, Incidents, Mute } from "../../../server/domain/incidents/incident.ts";
 
 /** Incidents that happen when the test says so. */
 export type ScriptedIncidents = Incidents & {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import type { Incident } from "../../../server/domain/incident.ts";
+import type { Incident } from "../../../server/domain/incidents/incident.ts";
 import { fakeIncident, fakeIncidents } from "../../support/fakes/fake-incidents.ts";
 import { serve } from "../../support/http/serving.ts";
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { IncidentRule } from "../../../server/domain/incident-rules.ts";
+import type { IncidentRule } from "../../../server/domain/incidents/incident-rules.ts";
 import type { Observation } from "../../../server/monitor/observation.ts";
 import { acknowledge, beginning, evaluate } from "../../../server/monitor/rules/evaluate.ts";
 import { disksOf } from "../../support/fakes/fake-status.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { Gap } from "../../../server/domain/gap.ts";
-import { type IncidentRule, incidentRules } from "../../../server/domain/incident-rules.ts";
+import { type IncidentRule, incidentRules } from "../../../server/domain/incidents/incident-rules.ts";
 import type { Hardware, Status } from "../../../server/domain/status.ts";
 import type { Observation } from "../../../server/monitor/observation.ts";
 import { beginning, evaluate } from "../../../server/monitor/rules/evaluate.ts";

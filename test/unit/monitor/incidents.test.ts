@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { type Catalogue, openCatalogue } from "../../../server/catalogue/catalogue.ts";
-import type { Incident, IncidentChange } from "../../../server/domain/incident.ts";
+import type { Incident, IncidentChange } from "../../../server/domain/incidents/incident.ts";
 import { type Cost, createIncidents } from "../../../server/monitor/incidents.ts";
 import type { Observation } from "../../../server/monitor/observation.ts";
 import { createLog, silentLog } from "../../../server/platform/log/log.ts";

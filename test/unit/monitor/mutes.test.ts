@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import type { Mute } from "../../../server/domain/incident.ts";
+import type { Mute } from "../../../server/domain/incidents/incident.ts";
 import { createMutes } from "../../../server/monitor/mutes.ts";
 
 const minute = 60_000_000;

@@ -1,5 +1,5 @@
 import { afterEach, expect, test } from "bun:test";
-import type { IncidentChange } from "../../../server/domain/incident.ts";
+import type { IncidentChange } from "../../../server/domain/incidents/incident.ts";
 import { createWebhook, problemOf, type Webhook, webhookHost } from "../../../server/notify/webhook.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
 import { createScriptedIncidents } from "../../support/telegram/scripted-incidents.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import type { Incident } from "../../../server/domain/incident.ts";
-import { incidentRules } from "../../../server/domain/incident-rules.ts";
+import type { Incident } from "../../../server/domain/incidents/incident.ts";
+import { incidentRules } from "../../../server/domain/incidents/incident-rules.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
 import { createSendQueue } from "../../../server/telegram/api/send-queue.ts";
 import { createIncidentButtons } from "../../../server/telegram/bot/incident-buttons.ts";

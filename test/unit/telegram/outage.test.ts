@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { incidentRules } from "../../../server/domain/incident-rules.ts";
+import { incidentRules } from "../../../server/domain/incidents/incident-rules.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
 import { evening } from "../../support/telegram/evening.ts";
 import { refusal } from "../../support/telegram/fake-telegram.ts";

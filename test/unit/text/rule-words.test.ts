@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { type IncidentRule, incidentRules, ruleFacts } from "../../../server/domain/incident-rules.ts";
+import { type IncidentRule, incidentRules, ruleFacts } from "../../../server/domain/incidents/incident-rules.ts";
 import { incidentAdvice, incidentCost, incidentTitle, ruleWords } from "../../../server/text/rules/rule-words.ts";
 
 const languages = ["en", "ko"] as const;

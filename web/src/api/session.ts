@@ -1,4 +1,5 @@
 import { signal } from "@preact/signals";
+import { pagePath } from "../../../server/domain/pages.ts";
 import type { SessionAnswer } from "../../../server/http/auth/session-api.ts";
 import { address, inside, path, route } from "../browser/route.ts";
 
@@ -22,18 +23,18 @@ export async function checkSession(): Promise<void> {
   const { password, logged_in } = (await answer.json()) as SessionAnswer;
   loggedIn.value = password && logged_in;
   if (!logged_in) toLogin();
-  else if (route.value.view === "login") enter();
+  else if (route.value.page === "login") enter();
 }
 
 /** Goes to the login page, which leads back to where we are. */
 export function toLogin(): void {
-  if (route.value.view === "login") return;
-  location.replace(address(`login?to=${encodeURIComponent(path())}`));
+  if (route.value.page === "login") return;
+  location.replace(address(`${pagePath("login")}?to=${encodeURIComponent(path())}`));
 }
 
 /** Goes to where one wanted to go before the login page came, if that is a page of ours. */
 export function enter(): void {
-  location.replace(inside(new URLSearchParams(location.search).get("to") ?? "dashboard"));
+  location.replace(inside(new URLSearchParams(location.search).get("to") ?? ""));
 }
 
 /** Tries a password. */
@@ -48,7 +49,7 @@ export async function logIn(password: string): Promise<LoginAnswer> {
 /** Ends the session, here and in the browser's other windows. */
 export async function logOut(): Promise<void> {
   const answer = await request("DELETE").catch(() => null);
-  if (answer?.ok) location.replace(address("login"));
+  if (answer?.ok) location.replace(address(pagePath("login")));
 }
 
 function request(method: string, body: string | null = null): Promise<Response> {

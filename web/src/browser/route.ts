@@ -1,15 +1,18 @@
 import { signal } from "@preact/signals";
+import { type PageName, type PageParameters, pageAt, pagePath } from "../../../server/domain/pages.ts";
 
 /** Where the recorder is mounted; taken before the first navigation, since a relative `<base>` moves with the address. */
 const root = new URL(document.baseURI);
 document.querySelector("base")?.setAttribute("href", root.href);
 
-export type Route =
-  | { readonly view: "overview" | "archive" | "history" | "coverage" | "login" }
-  | { readonly view: "orderbook"; readonly symbol: string }
-  | { readonly view: "day"; readonly symbol: string; readonly date: string; readonly stream: string | null };
+/** The page that is shown, with what its address says. */
+export type Route = {
+  readonly page: PageName;
+  readonly parameters: PageParameters;
+  readonly query: URLSearchParams;
+};
 
-/** The view that the address asks for. */
+/** The page that the address asks for; the overview if there is no such page. */
 export const route = signal<Route>(read());
 
 addEventListener("popstate", () => {
@@ -30,23 +33,23 @@ export function path(): string {
 export function inside(path: string): string {
   const target = URL.canParse(`./${path}`, root) ? new URL(`./${path}`, root) : root;
   const isOurs = target.origin === root.origin && target.pathname.startsWith(root.pathname);
-  const isLogin = target.pathname.replace(/\/+$/, "") === new URL("login", root).pathname;
-  return isOurs && !isLogin && path !== "" ? target.href : address("dashboard");
+  const isLogin = target.pathname.replace(/\/+$/, "") === new URL(pagePath("login"), root).pathname;
+  return isOurs && !isLogin && path !== "" ? target.href : overviewPath();
 }
 
 /** Path of a symbol's book, for `href`. */
 export function bookPath(symbol: string): string {
-  return address(`orderbook/${encodeURIComponent(symbol)}`);
+  return address(pagePath("orderbook", { symbol }));
 }
 
 /** Path of the overview, for `href`. */
 export function overviewPath(): string {
-  return address("dashboard");
+  return address(pagePath("overview"));
 }
 
 /** Path of a symbol's day, for `href`; without a stream its least covered one is shown. */
 export function dayPath(symbol: string, date: string, stream: string | null = null): string {
-  return address(`coverage/${encodeURIComponent(symbol)}/${date}${stream === null ? "" : `?stream=${stream}`}`);
+  return address(`${pagePath("day", { symbol, date })}${stream === null ? "" : `?stream=${stream}`}`);
 }
 
 /** Goes to an address of this page without loading it anew. */
@@ -68,26 +71,6 @@ export function follow(event: MouseEvent): void {
 
 function read(): Route {
   const path = location.pathname.slice(new URL(".", root).pathname.length);
-  const [view = "", first, second] = path.split("/").map(decode);
-  if (view === "orderbook" && first) return { view, symbol: first.toUpperCase() };
-  if (view === "coverage" && first) {
-    const date = /^\d{4}-\d\d-\d\d$/.test(second ?? "") ? (second ?? "") : new Date().toISOString().slice(0, 10);
-    return {
-      view: "day",
-      symbol: first.toUpperCase(),
-      date,
-      stream: new URLSearchParams(location.search).get("stream"),
-    };
-  }
-  return {
-    view: view === "login" || view === "coverage" || view === "archive" || view === "history" ? view : "overview",
-  };
-}
-
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+  const { page, parameters } = pageAt(path) ?? { page: "overview", parameters: {} };
+  return { page, parameters, query: new URLSearchParams(location.search) };
 }

@@ -1,6 +1,6 @@
 import { computed, signal } from "@preact/signals";
-import type { OpenIncident } from "../../../server/domain/incident.ts";
-import { type IncidentRule, ruleFacts } from "../../../server/domain/incident-rules.ts";
+import type { OpenIncident } from "../../../server/domain/incidents/incident.ts";
+import { type IncidentRule, ruleFacts } from "../../../server/domain/incidents/incident-rules.ts";
 import { inUnit, lossText } from "../../../server/text/incident-figures.ts";
 import { incidentAdvice, incidentCost, incidentTitle } from "../../../server/text/rules/rule-words.ts";
 import { type Answer, api, ask, patience } from "../api/api.ts";

@@ -1,9 +1,9 @@
 import { useSignal } from "@preact/signals";
 import { api, ask, patience } from "../api/api.ts";
+import { usePages } from "../api/paged-list.ts";
 import { ArchiveTable } from "../components/archive/archive-table.tsx";
 import { StreamChoice } from "../components/book/stream-choice.tsx";
 import { Trouble } from "../components/incidents/trouble.tsx";
-import { usePages } from "../pages.ts";
 import { t } from "../words/i18n.ts";
 
 const pageSize = "100";

@@ -1,5 +1,6 @@
 import { useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { pagePath } from "../../../server/domain/pages.ts";
 import type { DayDetail } from "../../../server/domain/queries.ts";
 import { type Answer, api, ask, patience } from "../api/api.ts";
 import { useResource } from "../api/resource.ts";
@@ -29,7 +30,7 @@ export function DayView({ symbol, date, stream }: { symbol: string; date: string
   return (
     <>
       <nav class="crumbs" aria-label={t("day")}>
-        <a href={address("coverage")} onClick={follow}>
+        <a href={address(pagePath("coverage"))} onClick={follow}>
           {t("coverage")}
         </a>
         <h1>{t("dayTitle", { symbol, date: dateName(date) })}</h1>

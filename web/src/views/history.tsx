@@ -1,19 +1,20 @@
 import { type ReadonlySignal, type Signal, useComputed, useSignal } from "@preact/signals";
 import { gapCauses } from "../../../server/domain/gap.ts";
 import type { RecorderEvent, SeriesName, SeriesSpan, SeriesView } from "../../../server/domain/queries.ts";
+import { pageNames } from "../../../server/text/page-names.ts";
 import { api, ask, patience } from "../api/api.ts";
+import { usePages } from "../api/paged-list.ts";
 import { useResource } from "../api/resource.ts";
 import { GapTable } from "../components/archive/gap-table.tsx";
 import { StreamChoice } from "../components/book/stream-choice.tsx";
 import { Chart } from "../components/charts/chart.tsx";
 import { IncidentList } from "../components/incidents/incident-list.tsx";
 import { Trouble } from "../components/incidents/trouble.tsx";
-import { usePages } from "../pages.ts";
 import { causeWord } from "../present/causes.ts";
 import { reasonOf } from "../present/reason.ts";
 import { bothZones, dateTime } from "../present/time.ts";
 import type { Words } from "../words/common-en.ts";
-import { t } from "../words/i18n.ts";
+import { language, t } from "../words/i18n.ts";
 
 const charts: readonly (readonly [SeriesName, keyof Words, scale: number, decimals: number, from: "zero" | "least"])[] =
   [
@@ -36,7 +37,7 @@ export function HistoryView() {
     <div class="history">
       <section class="panel" aria-labelledby="history-title">
         <header>
-          <h1 id="history-title">{t("history")}</h1>
+          <h1 id="history-title">{pageNames.history[language.value]}</h1>
           <fieldset class="languages" aria-label={t("span")}>
             {(["hour", "week"] as const).map((one) => (
               <button

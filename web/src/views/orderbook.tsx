@@ -1,4 +1,5 @@
 import { useComputed } from "@preact/signals";
+import { pageNames } from "../../../server/text/page-names.ts";
 import { bookPath, follow, go, overviewPath } from "../browser/route.ts";
 import { Ladder } from "../components/book/ladder.tsx";
 import { TradeTape } from "../components/book/trade-tape.tsx";
@@ -7,7 +8,7 @@ import { DepthChart } from "../components/charts/depth-chart.tsx";
 import { SymbolStreams } from "../components/symbols/symbol-streams.tsx";
 import { type BookTrouble, useLiveBook } from "../state/live-book.ts";
 import { symbolNames } from "../state/state.ts";
-import { t } from "../words/i18n.ts";
+import { language, t } from "../words/i18n.ts";
 
 /** The live book of one symbol, ten times a second: ladder, depth, mid price, trades. */
 export function OrderBook({ symbol }: { symbol: string }) {
@@ -18,7 +19,7 @@ export function OrderBook({ symbol }: { symbol: string }) {
     <>
       <nav class="crumbs" aria-label={t("orderBook")}>
         <a href={overviewPath()} onClick={follow}>
-          {t("overview")}
+          {pageNames.overview[language.value]}
         </a>
         <h1>{symbol}</h1>
         <SymbolChoice symbol={symbol} />

@@ -9,7 +9,6 @@ export const en = {
   ...alertsEn,
   ...loginEn,
   ...servicesEn,
-  overview: "Overview",
   demo: "Demo",
   demoHint: "Data of the embedded exchange, not of Binance",
   language: "Language",

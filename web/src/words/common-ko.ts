@@ -10,7 +10,6 @@ export const ko: Words = {
   ...alertsKo,
   ...loginKo,
   ...servicesKo,
-  overview: "개요",
   demo: "데모",
   demoHint: "바이낸스가 아니라 내장 거래소의 데이터입니다",
   language: "언어",

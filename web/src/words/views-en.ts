@@ -2,7 +2,6 @@
 export const viewsEn = {
   views: "Views",
   coverage: "Coverage",
-  history: "History",
   theme: "Colours: {name}",
   themeSystem: "like the system",
   themeLight: "light",

@@ -4,7 +4,6 @@ import type { viewsEn } from "./views-en.ts";
 export const viewsKo: Readonly<Record<keyof typeof viewsEn, string>> = {
   views: "화면",
   coverage: "커버리지",
-  history: "이력",
   theme: "색상: {name}",
   themeSystem: "시스템 설정",
   themeLight: "밝게",

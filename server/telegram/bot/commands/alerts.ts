@@ -1,4 +1,4 @@
-import type { Incident, Incidents, Mute } from "../../../domain/incident.ts";
+import type { Incident, Incidents, Mute } from "../../../domain/incidents/incident.ts";
 import { duration, roughDuration } from "../../../text/amounts.ts";
 import { fill, texts } from "../../../text/language.ts";
 import { escapeHtml } from "../../api/html.ts";

@@ -1,4 +1,4 @@
-import type { OpenIncident } from "../../../../server/domain/incident.ts";
+import type { OpenIncident } from "../../../../server/domain/incidents/incident.ts";
 import { duration, number } from "../../present/format.ts";
 import { reasonOf } from "../../present/reason.ts";
 import { zoneName } from "../../present/time.ts";

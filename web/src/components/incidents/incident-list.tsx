@@ -1,9 +1,9 @@
 import { useComputed } from "@preact/signals";
-import type { Mute } from "../../../../server/domain/incident.ts";
+import type { Mute } from "../../../../server/domain/incidents/incident.ts";
 import { ruleWords } from "../../../../server/text/rules/rule-words.ts";
 import { api, ask, patience } from "../../api/api.ts";
+import { usePages } from "../../api/paged-list.ts";
 import { useResource } from "../../api/resource.ts";
-import { usePages } from "../../pages.ts";
 import { duration, number } from "../../present/format.ts";
 import { bothZones, dateTime, zoneName } from "../../present/time.ts";
 import {

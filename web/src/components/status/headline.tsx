@@ -1,5 +1,5 @@
 import { computed } from "@preact/signals";
-import type { IncidentRule } from "../../../../server/domain/incident-rules.ts";
+import type { IncidentRule } from "../../../../server/domain/incidents/incident-rules.ts";
 import type { Status } from "../../../../server/domain/status.ts";
 import { causeWord } from "../../present/causes.ts";
 import { bytes, coveragePercent, duration, number, rate } from "../../present/format.ts";

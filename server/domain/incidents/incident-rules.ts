@@ -1,4 +1,4 @@
-import type { GapCause } from "./gap.ts";
+import type { GapCause } from "../gap.ts";
 
 /** "critical": data is lost now or soon. "warning": needs attention. "info": already over, but worth knowing. */
 export type IncidentSeverity = "info" | "warning" | "critical";

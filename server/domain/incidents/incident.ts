@@ -1,5 +1,5 @@
+import type { Page } from "../queries.ts";
 import type { IncidentRule, IncidentSeverity, IncidentUnit } from "./incident-rules.ts";
-import type { Page } from "./queries.ts";
 
 /** A problem from its beginning to its end. Each incident is one message. */
 export type Incident = {

@@ -1,7 +1,7 @@
 import { type ReadonlySignal, signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import type { Page } from "../../server/domain/queries.ts";
-import type { Answer } from "./api/api.ts";
+import type { Page } from "../../../server/domain/queries.ts";
+import type { Answer } from "./api.ts";
 
 /** A list that is read page by page. */
 export type Pages<Item> = {

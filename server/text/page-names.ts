@@ -1,0 +1,10 @@
+import type { NavigationPage } from "../domain/pages.ts";
+import type { Language } from "./language.ts";
+
+/** Names of the pages in the navigation. */
+export const pageNames: Readonly<Record<NavigationPage, Readonly<Record<Language, string>>>> = {
+  overview: { en: "Overview", ko: "개요" },
+  coverage: { en: "Coverage", ko: "커버리지" },
+  archive: { en: "Archive", ko: "아카이브" },
+  history: { en: "History", ko: "이력" },
+};

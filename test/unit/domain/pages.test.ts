@@ -1,0 +1,26 @@
+import { expect, test } from "bun:test";
+import { entryOf, navigationPages, pageAt, pagePath, pageRoutes } from "../../../server/domain/pages.ts";
+
+test("the address of a page leads back to the page with its parameters", () => {
+  const day = { symbol: "币安人生USDT", date: "2026-11-24" };
+  expect(pagePath("day", day)).toBe(`coverage/${encodeURIComponent(day.symbol)}/2026-11-24`);
+  expect(pageAt(pagePath("day", day))).toEqual({ page: "day", parameters: day });
+  expect(pageAt(pagePath("day", { symbol: "BTCUSDT" }))).toEqual({ page: "day", parameters: { symbol: "BTCUSDT" } });
+  for (const page of navigationPages) expect(pageAt(`${pagePath(page)}/`)).toEqual({ page, parameters: {} });
+});
+
+test("an address that belongs to no page is none, and broken escapes do not throw", () => {
+  expect([pageAt(""), pageAt("api/status"), pageAt("orderbook"), pageAt("archive/a")]).toEqual([
+    null,
+    null,
+    null,
+    null,
+  ]);
+  expect(pageAt("orderbook/%E0%A4%A")).toEqual({ page: "orderbook", parameters: { symbol: "%E0%A4%A" } });
+});
+
+test("public addresses stay, and a page below another marks its entry", () => {
+  const known = ["dashboard", "coverage", "archive", "history", "coverage/:symbol", "coverage/:symbol/:date"];
+  expect(pageRoutes).toEqual(expect.arrayContaining([...known, "orderbook/:symbol", "login"]));
+  expect([entryOf("day"), entryOf("orderbook"), entryOf("history")]).toEqual(["coverage", null, "history"]);
+});

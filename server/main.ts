@@ -20,10 +20,22 @@ import { version } from "./platform/process/version.ts";
 import type { Channel } from "./upgrade/protocol.ts";
 
 const commands: readonly Command[] = [
-  ...[record, demo, replay, ls, cat, exportCommand, verify, retention, check, password, upgrade, ops, versionCommand],
+  record,
+  demo,
+  replay,
+  ls,
+  cat,
+  exportCommand,
+  verify,
+  retention,
+  check,
+  password,
+  upgrade,
+  ops,
+  versionCommand,
 ];
 
-/** Exit codes: 0 done, 1 failed while running, 2 the operator can put it right. */
+/** Exit codes: 0 success, 1 failure while running, 2 a problem that the operator can fix. */
 process.exit(await main(process.argv.slice(2)));
 
 async function main(words: readonly string[]): Promise<number> {
@@ -40,8 +52,12 @@ async function main(words: readonly string[]): Promise<number> {
     );
     if (flags.help !== undefined) return print(helpOf(command));
     return await command.run(flags, {
-      ...{ print, isInteractive: process.stderr.isTTY, stop, onReload },
-      ...{ onUpgrade, onFault },
+      print,
+      isInteractive: process.stderr.isTTY,
+      stop,
+      onReload,
+      onUpgrade,
+      onFault,
       predecessor: predecessor(),
     });
   } catch (error) {
@@ -51,7 +67,7 @@ async function main(words: readonly string[]): Promise<number> {
   }
 }
 
-/** The first SIGINT or SIGTERM asks to stop, the second ends the process at once. */
+/** Returns a signal that the first SIGINT or SIGTERM aborts. The second ends the process at once. */
 function stopSignal(): AbortSignal {
   const controller = new AbortController();
   for (const name of ["SIGINT", "SIGTERM"] as const) {
@@ -63,28 +79,28 @@ function stopSignal(): AbortSignal {
   return controller.signal;
 }
 
-/** SIGHUP asks to read the config again; it ends a process in which nobody does. */
+/** Calls the listener on SIGHUP, which requests a reload of the config. Without a listener SIGHUP ends the process. */
 function onReload(listener: () => void): void {
   process.on("SIGHUP", listener);
 }
 
-/** What nobody has caught must not end a process that has something to lose. */
+/** Reports uncaught errors to the listener, so that they do not end a process that is recording. */
 function onFault(listener: (part: string, error: unknown) => void): void {
   process.on("uncaughtException", (error) => listener("uncaught error", error));
   process.on("unhandledRejection", (error) => listener("unhandled rejection", error));
 }
 
-/** SIGUSR2 asks a recorder to hand over to the executable that now lies where it was started from. */
+/** Calls the listener on SIGUSR2, which requests an upgrade to the executable that is now at our path. */
 function onUpgrade(listener: () => void): void {
   process.on("SIGUSR2", listener);
 }
 
-/** The recorder that has started this process to be taken over, if one has. */
+/** Returns the channel to the parent recorder if an upgrade started this process, else null. */
 function predecessor(): Channel | null {
   if (process.send === undefined) return null;
   return {
     send(message) {
-      // Its end is told by onClose.
+      // `onClose` reports the end of the parent, so a late message is dropped.
       if (process.connected) process.send?.(message);
     },
     onMessage: (listener) => void process.on("message", listener),
@@ -106,7 +122,7 @@ function help(verb: string | undefined): string {
     "Commands",
     ...columns(commands.map(({ name, summary }) => [name, summary] as const)),
     "",
-    "rt-data COMMAND --help tells each command's flags, with examples.",
+    "rt-data COMMAND --help shows the flags of a command, with examples.",
   ].join("\n");
 }
 

@@ -1,6 +1,6 @@
 /**
- * The threads that compress, check and draw. A compiled executable finds a worker's code only from a file directly in `server/`, and only if
- * the worker is an entry point of the build.
+ * Starts the worker threads that compress, verify and draw. A compiled executable finds a worker only from a file directly in `server/`,
+ * and only if the worker is an entry point of the build.
  */
 
 /** Starts the worker that seals segments. */
@@ -13,7 +13,7 @@ export function startDayWorker(): Worker {
   return new Worker(new URL("./archive/merge/day.worker.ts", import.meta.url).href, { smol: true });
 }
 
-/** Starts the worker that checks one archive. */
+/** Starts the worker that verifies one archive. */
 export function startVerifyWorker(): Worker {
   return new Worker(new URL("./archive/verify/verify.worker.ts", import.meta.url).href, { smol: true });
 }

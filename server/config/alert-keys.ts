@@ -13,7 +13,7 @@ type AlertKeys = {
   };
 };
 
-/** The keys of `[alerts.<rule>]`, made from the rules' own facts; ops/rt-data.example.toml says what they mean. */
+/** The keys of `[alerts.<rule>]`, built from the rule facts. ops/rt-data.example.toml documents them. */
 export const alertKeys = Object.fromEntries(
   Object.entries(ruleFacts).map(([rule, { settings }]) => {
     const numbers = Object.entries(settings).map(([name, setting]) => [name, numberKey(setting)]);
@@ -21,7 +21,7 @@ export const alertKeys = Object.fromEntries(
   }),
 ) as AlertKeys;
 
-/** The checked settings of every rule. */
+/** The validated settings of every rule. */
 export type AlertSettings = ValuesOf<AlertKeys>;
 
 function numberKey({ fallback, min, max, isWhole }: RuleSetting): ConfigKey<number> {

@@ -1,14 +1,14 @@
 import type { ValueKind } from "./values.ts";
 
-/** The name of a bucket, as S3 and those like it have them, or the empty text for none. */
+/** The name of a bucket (S3 and compatible stores), or an empty text for none. */
 export const bucketName: ValueKind<string> = (raw) =>
   typeof raw === "string" && /^(?:|[A-Za-z0-9][A-Za-z0-9._-]{0,254})$/.test(raw) && !raw.includes("..")
     ? { ok: true, value: raw }
-    : { ok: false, accepted: 'the name of a bucket such as "market-data", or an empty text for none' };
+    : { ok: false, accepted: 'the name of a bucket such as "market-data", or an empty text for no bucket' };
 
 /**
- * What stands in front of every key of a bucket, without a slash at its ends; one at either end is dropped. Names between slashes must
- * be names: "." and ".." mean another key to one store and the folder above to the next.
+ * The common prefix of all keys in a bucket. A slash at either end is dropped.
+ * The parts between slashes must be real names: stores disagree about "." and "..", which may mean a literal name or the parent folder.
  */
 export const keyPrefix: ValueKind<string> = (raw) => {
   const value = typeof raw === "string" ? raw.replace(/^\/|\/$/g, "") : null;
@@ -21,6 +21,6 @@ export const keyPrefix: ValueKind<string> = (raw) => {
     : {
         ok: false,
         accepted:
-          'names with a slash between them such as "home/order-books": none empty, "." or "..", no backslash, no control characters, 512 bytes at most; or an empty text for none',
+          'names with a slash between them such as "home/order-books": without empty names, ".", "..", backslashes or control characters, at most 512 bytes; or an empty text for no prefix',
       };
 };

@@ -41,7 +41,7 @@ import {
   wholeUrl,
 } from "./values.ts";
 
-/** Each key of the config: how it is read and its default. Sections and keys are documented in ops/rt-data.example.toml. */
+/** Each key of the config with its kind and default. ops/rt-data.example.toml documents sections and keys. */
 const schema = {
   record: {
     symbols: key(symbols, ["BTCUSDT", "ETHUSDT", "SOLUSDT"]),
@@ -117,18 +117,19 @@ const schema = {
 
 type Schema = typeof schema;
 
-/** Every setting of the program, checked, complete and frozen. */
+/** Every setting of the program: validated, complete and frozen. */
 export type Config = ValuesOf<Schema> & { readonly host: string; readonly file: string | null };
 
-/** Settings given on the command line, by `section.key`; they win over environment and file. */
+/** Settings from the command line, by `section.key`. They take precedence over environment and file. */
 export type Overrides = Readonly<Record<string, unknown>>;
 
-/** Where the config is looked for when `--config` is not given. */
+/** Where the config file is searched if `--config` is not given. */
 export const configPaths: readonly string[] = ["./rt-data.toml", "/etc/rt-data/rt-data.toml"];
 
 /**
- * Reads file, environment (`RT_DATA_<SECTION>_<KEY>`, in tables `RT_DATA_<SECTION>_<TABLE>_<KEY>`) and overrides into a Config, or returns every problem found at once.
- * No file at all is a valid config; a file that was named but cannot be read is a problem.
+ * Reads file, environment and overrides into a Config, or returns all problems found.
+ * Variables are `RT_DATA_<SECTION>_<KEY>`, in tables `RT_DATA_<SECTION>_<TABLE>_<KEY>`. No file at all is valid; a named file that cannot
+ * be read is a problem.
  */
 export function loadConfig(
   file: string | null,
@@ -148,14 +149,16 @@ export function loadConfig(
   const valuesOf = (prefix: string, keys: Keys) => {
     const settings: Record<string, unknown> = {};
     for (const [name, entry] of Object.entries(keys)) {
-      const whole = `${prefix}.${name}`;
-      settings[name] = isKey(entry) ? readValue(entry, values.get(whole), whole, problems) : valuesOf(whole, entry);
+      const fullName = `${prefix}.${name}`;
+      settings[name] = isKey(entry)
+        ? readValue(entry, values.get(fullName), fullName, problems)
+        : valuesOf(fullName, entry);
     }
     return Object.freeze(settings);
   };
   const config = Object.fromEntries(Object.entries<Keys>(schema).map(([name, keys]) => [name, valuesOf(name, keys)]));
   if (problems.length === 0)
-    problems.push(...missingForUpload(config as unknown as Config), ...openToAll(config as unknown as Config));
+    problems.push(...missingForUpload(config as unknown as Config), ...unguardedAccess(config as unknown as Config));
   if (problems.length > 0) return { ok: false, problems };
   return { ok: true, config: Object.freeze({ ...config, host: hostname(), file: path }) as unknown as Config };
 }
@@ -166,7 +169,7 @@ export const secretKeys: readonly string[] = [...allKeys(schema)]
   .map(([name]) => name);
 type Given = { readonly raw: unknown; readonly where: string };
 
-/** What was given for a key, or its default; undefined where it is not accepted. */
+/** Parses the value given for a key, or returns its default; undefined if the value is not accepted. */
 function readValue(
   { kind, fallback, isSecret }: ConfigKey<unknown>,
   given: Given | undefined,
@@ -175,12 +178,12 @@ function readValue(
 ): unknown {
   const parsed = given === undefined ? { ok: true as const, value: fallback } : parseGiven(kind, given.raw);
   if (parsed.ok) return parsed.value;
-  const what = isSecret ? "this" : JSON.stringify(given?.raw);
-  problems.push({ where: given?.where ?? name, problem: `${what} is not accepted; give ${parsed.accepted}` });
+  const shown = isSecret ? "this" : JSON.stringify(given?.raw);
+  problems.push({ where: given?.where ?? name, problem: `${shown} is not accepted; give ${parsed.accepted}` });
   return undefined;
 }
 
-/** Every secret that is set, for those who see to it that none is shown. */
+/** Returns every secret that is set, to mask it in output. */
 export function secretsOf(config: Config): readonly string[] {
   const sections = config as unknown as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
   return secretKeys
@@ -189,21 +192,21 @@ export function secretsOf(config: Config): readonly string[] {
     .filter((secret) => secret !== "");
 }
 
-/** Names of the settings in which two configs differ, as `section.key`. */
+/** Returns the names of the settings that differ between two configs, as `section.key`. */
 export function changedKeys(a: Config, b: Config): readonly string[] {
   return [...allKeys(schema).keys()].filter((name) => {
-    const [left, right] = [a, b].map((config) => name.split(".").reduce(inside, config));
+    const [left, right] = [a, b].map((config) => name.split(".").reduce(memberOf, config));
     return JSON.stringify(left) !== JSON.stringify(right);
   });
 }
 
-function inside(table: unknown, name: string): unknown {
+function memberOf(table: unknown, name: string): unknown {
   return (table as Record<string, unknown>)[name];
 }
 
 /**
- * `record.data_dir` alone, for those who only read: whatever else file and environment set may be wrong. A file that cannot be
- * read at all is a problem.
+ * Reads only `record.data_dir`, for read-only commands: other settings may be invalid.
+ * A file that cannot be read at all is a problem.
  */
 export function loadDataDir(
   file: string | null,
@@ -220,7 +223,7 @@ export function loadDataDir(
   return { ok: false, problems: [{ where: "record.data_dir", problem: `give ${parsed.accepted}` }] };
 }
 
-/** Where archives are to be uploaded, all of it has to be said. */
+/** Lists missing upload settings: all four are needed, or none. */
 function missingForUpload({ upload }: Config): ConfigProblem[] {
   const needed = ["endpoint", "bucket", "access_key", "secret_key"] as const;
   if (needed.every((name) => upload[name] === "")) return [];
@@ -228,15 +231,15 @@ function missingForUpload({ upload }: Config): ConfigProblem[] {
     .filter((name) => upload[name] === "")
     .map((name) => ({
       where: `upload.${name}`,
-      problem: `is missing; uploading needs ${needed.join(", ")} (all four empty: no upload)`,
+      problem: `is missing; uploading needs ${needed.join(", ")} (leave all four empty for no upload)`,
     }));
 }
 
-/** Whoever can reach the machine could look; that has to be said, or guarded. */
-function openToAll({ http }: Config): ConfigProblem[] {
+/** Refuses an address that others can reach, unless there is a password or `http.public` is set. */
+function unguardedAccess({ http }: Config): ConfigProblem[] {
   if (isLoopback(http.host) || http.password_hash !== "" || http.public) return [];
   const remedy =
-    "set http.password_hash (`rt-data password` makes one), or http.public = true if all who reach it may look";
+    "set http.password_hash (`rt-data password` creates one), or http.public = true if everyone who can reach it may see the page";
   const problem = `"${http.host}" can be reached by other machines, and there is no password; ${remedy}`;
   return [{ where: "http.host", problem }];
 }

@@ -1,10 +1,10 @@
 import { shardName } from "../domain/shard.ts";
 import { type Config, secretKeys } from "./config.ts";
 
-/** The words that stand for null. */
+/** Config texts for settings whose value is null. */
 const wordsForNull: Readonly<Record<string, string>> = { "feed.stale_ms": "adaptive", "telegram.digest_time": "off" };
 
-/** Every setting that is no secret, as the environment gives it: `["RT_DATA_RECORD_SYMBOLS", "BTCUSDT,ETHUSDT"]`. */
+/** Formats every non-secret setting as for the environment: `["RT_DATA_RECORD_SYMBOLS", "BTCUSDT,ETHUSDT"]`. */
 export function environmentOf(config: Config): readonly (readonly [variable: string, text: string])[] {
   const { host: _, file: __, ...sections } = config;
   return settingsIn("", sections)
@@ -12,13 +12,14 @@ export function environmentOf(config: Config): readonly (readonly [variable: str
     .map(([key, value]) => [`RT_DATA_${key.replaceAll(".", "_")}`.toUpperCase(), textOf(key, value)] as const);
 }
 
-/** What is no section or table within one: a setting, whose value may have members of its own. */
-const objects: readonly string[] = ["record.shard"];
+/** Settings whose value is an object, so that they are not mistaken for tables. */
+const objectSettings: readonly string[] = ["record.shard"];
 
 function settingsIn(prefix: string, table: object): readonly (readonly [key: string, value: unknown])[] {
   return Object.entries(table).flatMap(([name, value]: [string, unknown]) => {
     const key = `${prefix}${name}`;
-    const isTable = typeof value === "object" && value !== null && !Array.isArray(value) && !objects.includes(key);
+    const isTable =
+      typeof value === "object" && value !== null && !Array.isArray(value) && !objectSettings.includes(key);
     return isTable ? settingsIn(`${key}.`, value) : [[key, value] as const];
   });
 }
@@ -32,6 +33,6 @@ function textOf(key: string, value: unknown): string {
 }
 
 function timeOfDay(minutes: number): string {
-  const two = (value: number) => String(value).padStart(2, "0");
-  return `${two(Math.floor(minutes / 60))}:${two(minutes % 60)}`;
+  const twoDigits = (value: number) => String(value).padStart(2, "0");
+  return `${twoDigits(Math.floor(minutes / 60))}:${twoDigits(minutes % 60)}`;
 }

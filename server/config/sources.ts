@@ -4,13 +4,13 @@ import { codeOf, messageOf } from "../platform/errors.ts";
 import { readFileSync } from "../platform/files/files.ts";
 import { optionalText, type ValueKind } from "./values.ts";
 
-/** What is wrong with one key. */
+/** A problem with a setting, and where it was given. */
 export type ConfigProblem = { readonly where: string; readonly problem: string };
 
-/** The keys of each section; a secret may also come out of a file. */
+/** The keys of each section. */
 export type Sections = Readonly<Record<string, Keys>>;
 
-/** What the file gives, by `section.key` or `section.table.key`; what is wrong with it goes into `problems`. */
+/** Reads the config file: values by `section.key` or `section.table.key`. Appends its problems to `problems`. */
 export function readConfigFile(
   path: string | null,
   sections: Sections,
@@ -24,7 +24,7 @@ export function readConfigFile(
     problems.push({ where: path, problem: fileProblem(error) });
     return [];
   }
-  const found: [string, unknown][] = [];
+  const values: [string, unknown][] = [];
   for (const [section, table] of Object.entries(tables)) {
     const keys = Object.entries(sections).find(([name]) => name === section)?.[1];
     if (keys === undefined) {
@@ -35,26 +35,26 @@ export function readConfigFile(
       });
     } else readTable(section, table, keys);
   }
-  return found;
+  return values;
 
   function readTable(prefix: string, table: unknown, keys: Keys): void {
     if (typeof table !== "object" || table === null || Array.isArray(table)) {
-      const problem = `must be a section: write [${prefix}] on a line of its own`;
+      const problem = `must be a section: write [${prefix}] on its own line`;
       problems.push({ where: `${path}: ${prefix}`, problem });
       return;
     }
     for (const [name, raw] of Object.entries(table)) {
       const entry = Object.entries(keys).find(([known]) => known === name)?.[1];
-      const whole = `${prefix}.${name}`;
+      const fullName = `${prefix}.${name}`;
       if (entry === undefined)
-        problems.push({ where: `${path}: ${whole}`, problem: unknownKey(prefix, name, Object.keys(keys)) });
-      else if (isKey(entry)) found.push([whole, raw]);
-      else readTable(whole, raw, entry);
+        problems.push({ where: `${path}: ${fullName}`, problem: unknownKey(prefix, name, Object.keys(keys)) });
+      else if (isKey(entry)) values.push([fullName, raw]);
+      else readTable(fullName, raw, entry);
     }
   }
 }
 
-/** What the variables `RT_DATA_<SECTION>_<KEY>` give, and for secrets the files that `…_FILE` names. */
+/** Reads the variables `RT_DATA_<SECTION>_<KEY>`, and for secrets the files named by `…_FILE`. */
 export function readEnvironment(
   environment: Readonly<Record<string, string | undefined>>,
   sections: Sections,
@@ -67,17 +67,17 @@ export function readEnvironment(
     known.set(variable, name);
     if (isSecret) inFiles.set(`${variable}_FILE`, name);
   }
-  const found: [string, string, string][] = [];
+  const values: [string, string, string][] = [];
   for (const [variable, raw] of Object.entries(environment)) {
     if (!variable.startsWith("RT_DATA_") || raw === undefined) continue;
     const name = known.get(variable);
     const nameInFile = inFiles.get(variable);
-    if (name !== undefined) found.push([name, raw, variable]);
+    if (name !== undefined) values.push([name, raw, variable]);
     else if (nameInFile !== undefined) {
       try {
         const text = readFileSync(raw, "utf8");
-        // An empty file, as systemd hands it over where there is no such secret, says nothing.
-        if (text.trim() !== "") found.push([nameInFile, text, variable]);
+        // systemd passes an empty file for a secret that does not exist, so an empty file means not set.
+        if (text.trim() !== "") values.push([nameInFile, text, variable]);
       } catch (error) {
         problems.push({ where: variable, problem: `${raw}: ${fileProblem(error)}` });
       }
@@ -87,7 +87,7 @@ export function readEnvironment(
         problem: `unknown variable${didYouMean(variable, [...known.keys(), ...inFiles.keys()])}`,
       });
   }
-  return found;
+  return values;
 }
 
 function unknownKey(section: string, name: string, keys: readonly string[]): string {
@@ -95,44 +95,44 @@ function unknownKey(section: string, name: string, keys: readonly string[]): str
 }
 
 function fileProblem(error: unknown): string {
-  if (codeOf(error) === "ENOENT") return "there is no such file";
+  if (codeOf(error) === "ENOENT") return "the file does not exist";
   return `cannot be read: ${messageOf(error).trim()}`;
 }
 
-/** One key of the config: how it is read, and its default. A secret is never shown, and a file may hold it. */
+/** One key of the config: its kind and its default. A secret is never shown and may come from a file. */
 export type ConfigKey<T> = { readonly kind: ValueKind<T>; readonly fallback: T; readonly isSecret?: boolean };
 
 /** Keys by name, and tables of keys within a section. */
 export type Keys = { readonly [name: string]: ConfigKey<unknown> | { readonly [name: string]: ConfigKey<unknown> } };
 
-/** Values of these keys, once they are read. */
+/** The parsed values of these keys. */
 export type ValuesOf<K> = {
   readonly [N in keyof K]: K[N] extends ConfigKey<infer T> ? T : ValuesOf<K[N]>;
 };
 
-/** A key with its default. */
+/** Creates a key with its default. */
 export function key<T>(kind: ValueKind<T>, fallback: NoInfer<T>): ConfigKey<T> {
   return { kind, fallback };
 }
 
-/** A text that is never shown, and that a file may hold: `RT_DATA_<SECTION>_<KEY>_FILE`. Empty means not set. */
+/** Creates a key for a secret text, which a file may hold: `RT_DATA_<SECTION>_<KEY>_FILE`. Empty means not set. */
 export function secret(kind: ValueKind<string> = optionalText): ConfigKey<string> {
   return { kind, fallback: "", isSecret: true };
 }
 
-/** True for a key, false for a table of keys. */
+/** Distinguishes a key from a table of keys. */
 export function isKey(entry: Keys[string]): entry is ConfigKey<unknown> {
   return typeof entry.kind === "function";
 }
 
-/** Every key of these sections by its whole name: `http.port`, `alerts.delay.hold_s`. */
+/** Returns every key of these sections by its full name: `http.port`, `alerts.delay.hold_s`. */
 export function allKeys(sections: Readonly<Record<string, Keys>>): ReadonlyMap<string, ConfigKey<unknown>> {
-  const found = new Map<string, ConfigKey<unknown>>();
+  const result = new Map<string, ConfigKey<unknown>>();
   for (const [section, keys] of Object.entries(sections)) {
     for (const [name, entry] of Object.entries(keys)) {
-      if (isKey(entry)) found.set(`${section}.${name}`, entry);
-      else for (const [inner, one] of Object.entries(entry)) found.set(`${section}.${name}.${inner}`, one);
+      if (isKey(entry)) result.set(`${section}.${name}`, entry);
+      else for (const [inner, innerKey] of Object.entries(entry)) result.set(`${section}.${name}.${inner}`, innerKey);
     }
   }
-  return found;
+  return result;
 }

@@ -2,22 +2,23 @@ import { isIP } from "node:net";
 import { acceptedShards, parseShard, type Shard } from "../domain/shard.ts";
 import { parseStreamType, parseSymbol, type StreamType, streamTypeNames } from "../domain/stream.ts";
 
-/** A value read from a file or the environment: accepted, or refused with what would be. */
+/** Result of parsing a value. If it is refused, `accepted` describes valid values. */
 export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly accepted: string };
 
-/** How one key is read; `raw` is a TOML value, or text from the environment or the command line. */
+/** A parser for one kind of value. `raw` is a TOML value, or text from environment or command line. */
 export type ValueKind<T> = (raw: unknown) => Parsed<T>;
 
 /**
- * Reads what was given for a key. White space around a text, such as the newline at the end of a file, does not belong to it; a control
- * character within could become a setting of its own wherever the value is printed, and is refused for every kind.
+ * Parses the value given for a key.
+ * Surrounding white space, such as the newline at the end of a file, is dropped. Control characters inside are refused for every kind:
+ * when the value is printed, they could forge another setting.
  */
 export function parseGiven<T>(kind: ValueKind<T>, given: unknown): Parsed<T> {
   const raw = typeof given === "string" ? given.trim() : given;
   return hasControl(raw) ? refuse("a value on one line, without control characters") : kind(raw);
 }
 
-/** Also the two characters that some programs take for the end of a line. */
+/** Control characters, and the two characters that some programs treat as line ends. */
 const control = /[\p{Cc}\u2028\u2029]/u;
 
 function hasControl(raw: unknown): boolean {
@@ -25,18 +26,18 @@ function hasControl(raw: unknown): boolean {
   return typeof raw === "string" && control.test(raw);
 }
 
-/** Any text but the empty one. */
+/** Any text except the empty text. */
 export const text: ValueKind<string> = (raw) =>
   typeof raw === "string" && raw.trim() !== "" ? accept(raw.trim()) : refuse("a text that is not empty");
 
-/** Any text; the empty one means that it is not set. */
+/** Any text. Empty means not set. */
 export const optionalText: ValueKind<string> = (raw) =>
-  typeof raw === "string" ? accept(raw.trim()) : refuse("a text, or an empty one for none");
+  typeof raw === "string" ? accept(raw.trim()) : refuse("a text, possibly empty");
 
-/** The URL of a server, as `url`, or the empty text for none. */
+/** The URL of a server, like `url`, or an empty text for none. */
 export function optionalUrl(...schemes: readonly string[]): ValueKind<string> {
-  const wanted = url(...schemes);
-  return (raw) => (typeof raw === "string" && raw.trim() === "" ? accept("") : wanted(raw));
+  const nonEmpty = url(...schemes);
+  return (raw) => (typeof raw === "string" && raw.trim() === "" ? accept("") : nonEmpty(raw));
 }
 
 /** A part of the symbols: `2/5`. */
@@ -55,7 +56,7 @@ export function integer(min: number, max: number): ValueKind<number> {
   };
 }
 
-/** A number from `min` to `max`, whole or not. */
+/** A number from `min` to `max`, with or without decimals. */
 export function number(min: number, max: number): ValueKind<number> {
   return (raw) => {
     const value = typeof raw === "string" && /^\s*\d+(\.\d+)?\s*$/.test(raw) ? Number(raw) : raw;
@@ -65,7 +66,7 @@ export function number(min: number, max: number): ValueKind<number> {
   };
 }
 
-/** What `kind` accepts, or a word that stands for null. */
+/** A value of `kind`, or a word that means null. */
 export function orWord<T>(word: string, kind: ValueKind<T>): ValueKind<T | null> {
   return (raw) => {
     if (raw === word) return accept(null);
@@ -74,22 +75,22 @@ export function orWord<T>(word: string, kind: ValueKind<T>): ValueKind<T | null>
   };
 }
 
-/** A list of URLs of one of the schemes; may be empty. */
+/** A list of URLs with one of the schemes; may be empty. */
 export function urls(...schemes: readonly string[]): ValueKind<readonly string[]> {
-  const one = url(...schemes);
+  const parseUrl = url(...schemes);
   const accepted = `a list of URLs such as ["${schemes[0]}://host:port"]`;
   return (raw) => {
     if (emptyList(raw)) return accept([]);
     const item = (text: string) => {
-      const parsed = one(text);
-      // In the environment commas stand between the items.
+      const parsed = parseUrl(text);
+      // In the environment commas separate the items.
       return parsed.ok && !text.includes(",") ? parsed.value : null;
     };
     return list(raw, item, accepted);
   };
 }
 
-/** One of the words listed. */
+/** One of the listed words. */
 export function oneOf<const W extends string>(words: readonly W[]): ValueKind<W> {
   return (raw) => {
     const word = words.find((candidate) => candidate === raw);
@@ -97,9 +98,9 @@ export function oneOf<const W extends string>(words: readonly W[]): ValueKind<W>
   };
 }
 
-/** An URL of one of the schemes, without user, password, query or fragment; a trailing slash is dropped. */
+/** A URL with one of the schemes, without user, password, query or fragment. A trailing slash is dropped. */
 export function url(...schemes: readonly string[]): ValueKind<string> {
-  const accepted = `an URL such as ${schemes.map((scheme) => `${scheme}://host:port`).join(" or ")}`;
+  const accepted = `a URL such as ${schemes.map((scheme) => `${scheme}://host:port`).join(" or ")}`;
   return (raw) => {
     if (typeof raw !== "string" || !URL.canParse(raw)) return refuse(accepted);
     const parsed = new URL(raw);
@@ -108,7 +109,7 @@ export function url(...schemes: readonly string[]): ValueKind<string> {
   };
 }
 
-/** An URL of one of the schemes with whatever belongs to it, query included, or the empty text for none. */
+/** A URL with one of the schemes and any other parts, query included; or an empty text for none. */
 export function wholeUrl(...schemes: readonly string[]): ValueKind<string> {
   return (raw) => {
     const value = typeof raw === "string" ? raw.trim() : null;
@@ -116,7 +117,7 @@ export function wholeUrl(...schemes: readonly string[]): ValueKind<string> {
     return value !== null && URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1))
       ? accept(value)
       : refuse(
-          `an URL such as ${schemes.map((scheme) => `${scheme}://host/path`).join(" or ")}, or an empty text for none`,
+          `a URL such as ${schemes.map((scheme) => `${scheme}://host/path`).join(" or ")}, or an empty text for no URL`,
         );
   };
 }
@@ -127,40 +128,43 @@ export const flag: ValueKind<boolean> = (raw) => {
   return raw === false || raw === "false" ? accept(false) : refuse("true or false");
 };
 
-/** The path below which a server is reached, as `/` or `/rt-data`: no slash at its end, nothing that needs quoting. */
+/** The path under which a server is reached: `/` or `/rt-data`. No trailing slash, no character that needs quoting. */
 export const basePath: ValueKind<string> = (raw) =>
   typeof raw === "string" && /^(\/[A-Za-z0-9._~-]+)*\/?$/.test(raw) && !/\/\.\.?(\/|$)/.test(raw)
     ? accept(raw.replace(/\/$/, "") || "/")
     : refuse('a path such as "/" or "/rt-data"');
 
-/** An argon2id hash as `rt-data password` prints it, or the empty text for none; one that would take much memory is refused. */
+/** An argon2id hash as printed by `rt-data password`, or an empty text for none. Refuses hashes that need too much memory. */
 export const passwordHash: ValueKind<string> = (raw) => {
   const text = typeof raw === "string" ? raw.trim() : null;
   if (text === "") return accept("");
   const parts = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$[\w+/]{11,}\$[\w+/]{22,}$/.exec(text ?? "");
-  if (parts === null) return refuse("what `rt-data password` prints, which begins with $argon2id$, not the password");
+  if (parts === null)
+    return refuse("the output of `rt-data password`, which begins with $argon2id$, not the password itself");
   const [, memoryKiB, passes] = parts.map(Number);
   if (memoryKiB === undefined || passes === undefined || memoryKiB < 8 || memoryKiB > 262_144 || passes > 20)
-    return refuse("an argon2id hash with m (KiB) of at most 262144 and t of at most 20; `rt-data password` makes one");
+    return refuse(
+      "an argon2id hash with m (KiB) of at most 262144 and t of at most 20; `rt-data password` creates one",
+    );
   return accept(text ?? "");
 };
 
-/** IP addresses and ranges, as `127.0.0.1` or `10.0.0.0/8`; may be empty. */
+/** IP addresses and ranges: `127.0.0.1`, `10.0.0.0/8`; may be empty. */
 export const addressRanges: ValueKind<readonly string[]> = (raw) =>
   emptyList(raw)
     ? accept([])
     : list(raw, parseRange, 'a list of addresses and ranges such as ["127.0.0.1", "10.0.0.0/8"]');
 
-/** Ids of Telegram chats, those of groups being negative; may be empty. */
+/** Ids of Telegram chats (ids of groups are negative); may be empty. */
 export const chats: ValueKind<readonly number[]> = (raw) => {
   if (emptyList(raw)) return accept([]);
-  const one = typeof raw === "number" ? [raw] : raw;
-  const items = Array.isArray(one) ? one.map((item) => (typeof item === "number" ? String(item) : item)) : one;
+  const given = typeof raw === "number" ? [raw] : raw;
+  const items = Array.isArray(given) ? given.map((item) => (typeof item === "number" ? String(item) : item)) : given;
   const parse = (text: string) => (/^-?[1-9]\d{0,15}$/.test(text) ? Number(text) : null);
   return list(items, parse, "a list of chat ids such as [123456789, -1001234567890]");
 };
 
-/** A time of the day, `HH:MM`, as minutes after midnight. */
+/** A time of day, `HH:MM`, as minutes after midnight. */
 export const timeOfDay: ValueKind<number> = (raw) => {
   const parts = typeof raw === "string" ? /^([01]\d|2[0-3]):([0-5]\d)$/.exec(raw.trim()) : null;
   return parts === null ? refuse('a time such as "09:00"') : accept(Number(parts[1]) * 60 + Number(parts[2]));
@@ -170,7 +174,7 @@ export const timeOfDay: ValueKind<number> = (raw) => {
 export const symbols: ValueKind<readonly string[]> = (raw) =>
   list(raw, parseSymbol, 'a list of symbols as Binance spells them, such as ["BTCUSDT", "ETHUSDT"]');
 
-/** A list of stream types; two speeds of one stream would share a folder and are refused. */
+/** A list of stream types. Refuses two speeds of one stream, because they would share a folder. */
 export const streamTypes: ValueKind<readonly StreamType[]> = (raw) => {
   const parsed = list(raw, parseStreamType, `a list out of ${streamTypeNames.join(", ")}`);
   if (!parsed.ok) return parsed;
@@ -203,7 +207,7 @@ function list<T>(raw: unknown, item: (text: string) => T | null, accepted: strin
   const values: T[] = [];
   for (const part of parts) {
     const value = typeof part === "string" ? item(part.trim()) : null;
-    if (value === null) return refuse(`${accepted} (${JSON.stringify(part)} is none)`);
+    if (value === null) return refuse(`${accepted} (${JSON.stringify(part)} is not valid)`);
     if (!values.includes(value)) values.push(value);
   }
   return accept(values);

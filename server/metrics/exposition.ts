@@ -1,6 +1,6 @@
 import type { Family, Labels, MetricSample } from "./family.ts";
 
-/** Prometheus's text format 0.0.4, which everybody reads, and OpenMetrics 1.0, which Prometheus asks for. */
+/** Prometheus's text format 0.0.4, which every scraper reads, and OpenMetrics 1.0, which Prometheus requests. */
 export type ExpositionFormat = "text" | "openmetrics";
 
 /** Content types of the formats. */
@@ -9,14 +9,14 @@ export const contentTypes: Readonly<Record<ExpositionFormat, string>> = {
   openmetrics: "application/openmetrics-text; version=1.0.0; charset=utf-8",
 };
 
-/** Writes families down; both formats give every sample the same name and labels. Families without samples are left out. */
+/** Encodes families. Both formats give each sample the same name and labels. Families without samples are left out. */
 export function encode(families: readonly Family[], format: ExpositionFormat): string {
   const lines: string[] = [];
   for (const family of families) {
     if (family.type !== "histogram" && family.samples.length === 0) continue;
-    const named = format === "text" ? sampleName(family) : family.name;
+    const name = format === "text" ? sampleName(family) : family.name;
     const type = format === "text" && family.type === "info" ? "gauge" : family.type;
-    lines.push(`# HELP ${named} ${escapeHelp(family.help, format)}`, `# TYPE ${named} ${type}`);
+    lines.push(`# HELP ${name} ${escapeHelp(family.help, format)}`, `# TYPE ${name} ${type}`);
     if (family.type === "histogram") addHistogram(lines, family);
     else for (const sample of family.samples) lines.push(line(sampleName(family), sample));
   }
@@ -61,7 +61,7 @@ function numberText(value: number): string {
   return String(value);
 }
 
-/** OpenMetrics wants bounds as floats, and bounds have to be written alike in both formats. */
+/** Formats a bound as a float: OpenMetrics requires it, and both formats must write bounds alike. */
 function floatText(value: number): string {
   return Number.isInteger(value) ? `${value}.0` : String(value);
 }

@@ -2,12 +2,12 @@ import type { HistogramView } from "../platform/histogram.ts";
 
 export type Labels = Readonly<Record<string, string>>;
 
-/** One value of a family, with the labels that tell it from the others. */
+/** One value of a family, with the labels that identify it. */
 export type MetricSample = readonly [value: number, labels?: Labels];
 
 /**
- * A metric with all its samples. `name` is without what its type adds (`_total` of a counter, `_info` of an info). Values are in base
- * units (seconds, bytes, ratios from 0 to 1).
+ * A metric with all its samples, in base units (seconds, bytes, ratios from 0 to 1).
+ * `name` lacks the suffix of the type (`_total` of a counter, `_info` of an info).
  */
 export type Family =
   | {
@@ -23,12 +23,12 @@ export type Family =
       readonly view: HistogramView;
     };
 
-/** What has only grown since the start of the process. */
+/** Creates a metric that only increases while the process runs. */
 export function counter(name: string, help: string, ...samples: readonly MetricSample[]): Family {
   return { type: "counter", name, help, samples };
 }
 
-/** What goes up and down; samples whose value is not known are left out. */
+/** Creates a metric that goes up and down. Omits samples with unknown values. */
 export function gauge(
   name: string,
   help: string,
@@ -37,17 +37,17 @@ export function gauge(
   return { type: "gauge", name, help, samples: samples.filter((sample): sample is MetricSample => sample[0] !== null) };
 }
 
-/** What does not change: its labels are the news, its value is 1. */
+/** Creates a constant metric: its labels carry the information, its value is 1. */
 export function info(name: string, help: string, labels: Labels): Family {
   return { type: "info", name, help, samples: [[1, labels]] };
 }
 
-/** How something was distributed since the start. */
+/** Creates a metric for a distribution since the start. */
 export function histogram(name: string, help: string, view: HistogramView): Family {
   return { type: "histogram", name, help, view };
 }
 
-/** One sample for each of `values`, 1 where it is the `current` one and 0 where it is not. */
+/** Creates one sample per value: 1 for the `current` value, 0 for the others. */
 export function stateSet<T extends string>(label: string, values: readonly T[], current: T): readonly MetricSample[] {
   return values.map((value) => [value === current ? 1 : 0, { [label]: value }]);
 }

@@ -8,16 +8,16 @@ import { recordingFamilies } from "./recording.ts";
 import type { MetricsSources } from "./sources.ts";
 import { storageFamilies } from "./storage.ts";
 
-/** The figures of this recorder, as Prometheus wants them. */
+/** The metrics of this recorder for Prometheus. */
 export type Metrics = {
-  /** What `/metrics` answers; put together at most once a second for each format, however many ask. */
+  /** Returns the answer of `/metrics`. It is collected at most once a second, however many clients ask. */
   text(format: ExpositionFormat): string;
 };
 
-/** A scrape is good for so long, ms; Prometheus asks every 15 s or so. */
-const goodForMs = 1000;
+/** How long a scrape stays valid, ms. Prometheus usually asks every 15 s. */
+const validMs = 1000;
 
-/** Metrics from `sources`; `http` is asked along with them. */
+/** Creates the metrics. Each collection reads `sources` and `http`. */
 export function createMetrics(sources: MetricsSources, http: () => HttpLoad): Metrics {
   let families: readonly Family[] = [];
   let texts = new Map<ExpositionFormat, string>();
@@ -32,20 +32,20 @@ export function createMetrics(sources: MetricsSources, http: () => HttpLoad): Me
       ...connectionFamilies(status),
       ...storageFamilies(status, sources.isDiskFailing()),
       ...processFamilies(),
-      gauge("rt_data_scrape_duration_seconds", "What the scrape before this one cost.", [tookSeconds]),
+      gauge("rt_data_scrape_duration_seconds", "Duration of the previous scrape.", [tookSeconds]),
     ];
   }
 
   return {
     text(format) {
       const startMs = performance.now();
-      if (startMs - collectedMs >= goodForMs) {
+      if (startMs - collectedMs >= validMs) {
         families = collect();
         texts = new Map();
         collectedMs = startMs;
       }
-      const known = texts.get(format);
-      if (known !== undefined) return known;
+      const cached = texts.get(format);
+      if (cached !== undefined) return cached;
       const text = encode(families, format);
       texts.set(format, text);
       tookSeconds = Math.round((performance.now() - startMs) * 1000) / 1e6;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "../platform/files/files.ts";
 import { counter, type Family, gauge } from "./family.ts";
 
-/** The process, by the names that every Prometheus exporter has for it; what the system does not tell is left out. */
+/** Builds the standard process metrics of every Prometheus exporter. Omits values that the system does not report. */
 export function processFamilies(): readonly Family[] {
   const { user, system } = process.cpuUsage();
   return [
@@ -9,16 +9,16 @@ export function processFamilies(): readonly Family[] {
     gauge("process_resident_memory_bytes", "Resident memory of the process.", [process.memoryUsage.rss()]),
     gauge("process_start_time_seconds", "Start of the process.", [startSeconds]),
     gauge("process_open_fds", "Open file descriptors.", [openFiles()]),
-    gauge("process_max_fds", "Most file descriptors that may be open.", [mostFiles]),
+    gauge("process_max_fds", "Limit of open file descriptors.", [maxFiles]),
   ];
 }
 
 const startSeconds = Math.round(Date.now() - process.uptime() * 1000) / 1000;
-const mostFiles = softLimit();
+const maxFiles = softLimit();
 
 function openFiles(): number | null {
   try {
-    // The one that reads the folder is among them.
+    // The descriptor that reads the folder is in the list too.
     return readdirSync("/proc/self/fd").length - 1;
   } catch {
     return null;

@@ -4,13 +4,15 @@ import type { MetricsSources } from "./sources.ts";
 
 const symbolStates: readonly SymbolStatus["state"][] = ["trading", "halted", "unknown", "unchecked"];
 
-/** What was received and recorded, stream by stream, and what was not. */
+/** Builds the metrics of received, recorded and lost data. */
 export function recordingFamilies(sources: MetricsSources, status: Status): readonly Family[] {
   return [...streamFamilies(sources), ...lossFamilies(sources, status), ...symbolFamilies(sources, status)];
 }
 
 function streamFamilies(sources: MetricsSources): readonly Family[] {
-  const streams = sources.streams().map((one) => ({ ...one, labels: { stream: one.stream, symbol: one.symbol } }));
+  const streams = sources
+    .streams()
+    .map((counts) => ({ ...counts, labels: { stream: counts.stream, symbol: counts.symbol } }));
   return [
     counter(
       "rt_data_messages",
@@ -19,7 +21,7 @@ function streamFamilies(sources: MetricsSources): readonly Family[] {
     ),
     counter(
       "rt_data_records",
-      "Records taken for the file.",
+      "Records accepted for writing.",
       ...streams.map(({ records, labels }) => [records, labels] as const),
     ),
     counter(
@@ -29,12 +31,12 @@ function streamFamilies(sources: MetricsSources): readonly Family[] {
     ),
     gauge(
       "rt_data_buffered_records",
-      "Records in memory that are not in the file yet.",
+      "Records in memory that are not yet in the file.",
       ...streams.map(({ bufferedRecords, labels }) => [bufferedRecords, labels] as const),
     ),
     gauge(
       "rt_data_last_receive_timestamp_seconds",
-      "Receipt of the newest record.",
+      "Receipt of the latest record.",
       ...streams.map(({ lastRecvUs, labels }) => [inSeconds(lastRecvUs), labels] as const),
     ),
     gauge(
@@ -51,24 +53,22 @@ function lossFamilies(sources: MetricsSources, { totals, symbols }: Status): rea
   for (const { streams } of symbols)
     for (const { gap } of streams) if (gap !== null) open.set(gap.cause, (open.get(gap.cause) ?? 0) + 1);
   return [
-    counter("rt_data_records_repaired", "Missing trades refetched over REST.", [totals.records_repaired]),
+    counter("rt_data_records_repaired", "Missing trades backfilled over REST.", [totals.records_repaired]),
     counter("rt_data_records_late", "Records kept although the delay was above latency.threshold_ms.", [
       totals.records_late,
     ]),
-    counter("rt_data_records_gated", "Records not kept since the delay was above latency.threshold_ms.", [
+    counter("rt_data_records_gated", "Records dropped because the delay was above latency.threshold_ms.", [
       totals.records_gated,
     ]),
-    counter("rt_data_records_dropped", "Records lost since neither disk nor memory could take them.", [
-      sources.dropped(),
-    ]),
-    counter("rt_data_duplicate_messages", "Messages dropped since another socket had brought them.", [
+    counter("rt_data_records_dropped", "Records lost because disk and memory were full.", [sources.dropped()]),
+    counter("rt_data_duplicate_messages", "Messages dropped because another connection had delivered them.", [
       totals.duplicates,
     ]),
-    counter("rt_data_quarantined_messages", "Messages of no known shape, put aside.", [totals.quarantined]),
-    counter("rt_data_epochs", "Times at which the exchange began to count a stream anew.", [totals.epochs]),
+    counter("rt_data_quarantined_messages", "Messages of unknown shape, saved in quarantine.", [totals.quarantined]),
+    counter("rt_data_epochs", "How often the exchange restarted the numbering of a stream.", [totals.epochs]),
     counter(
       "rt_data_gaps",
-      "Gaps that were written down, by cause.",
+      "Recorded gaps by cause.",
       ...gaps.map(({ cause, gaps: count }) => [count, { cause }] as const),
     ),
     counter(
@@ -78,15 +78,15 @@ function lossFamilies(sources: MetricsSources, { totals, symbols }: Status): rea
     ),
     counter(
       "rt_data_missing_records",
-      "Records that ids prove to have been missed in these gaps, refetched ones included.",
+      "Records in these gaps that ids prove missing, including backfilled records.",
       ...gaps.map(({ cause, missing }) => [missing, { cause }] as const),
     ),
     gauge(
       "rt_data_open_gaps",
-      "Streams with a gap that is not over yet.",
+      "Streams with an open gap.",
       ...[...open].map(([cause, count]) => [count, { cause }] as const),
     ),
-    gauge("rt_data_pending_holes", "Holes of trades that are being refetched.", [totals.holes]),
+    gauge("rt_data_pending_holes", "Ranges of missing trades being backfilled.", [totals.holes]),
   ];
 }
 
@@ -94,12 +94,12 @@ function symbolFamilies(sources: MetricsSources, { symbols }: Status): readonly 
   return [
     gauge(
       "rt_data_symbols",
-      "Recorded symbols by what the exchange says of them.",
-      ...symbolStates.map((state) => [symbols.filter((one) => one.state === state).length, { state }] as const),
+      "Recorded symbols by their state on the exchange.",
+      ...symbolStates.map((state) => [symbols.filter((symbol) => symbol.state === state).length, { state }] as const),
     ),
     gauge(
       "rt_data_delay_estimate_seconds",
-      "Estimated one-way delay from the exchange, corrected by the clock's offset.",
+      "Estimated one-way delay from the exchange, corrected by the clock offset.",
       ...symbols.map(({ symbol, delay_ms }) => [delay_ms === null ? null : delay_ms / 1000, { symbol }] as const),
     ),
     histogram("rt_data_delay_seconds", "One-way delay of messages with an event time, all symbols.", sources.delay()),

@@ -4,7 +4,7 @@ import type { Status } from "../domain/status.ts";
 import type { StreamTypeName } from "../domain/stream.ts";
 import type { HistogramView } from "../platform/histogram.ts";
 
-/** One recorded stream of one symbol; counts are since it was last added to what is recorded. */
+/** Counters of one stream of one symbol, since it was last added to the recording. */
 export type StreamCounts = {
   /** `depth20@100ms` */
   readonly stream: StreamTypeName;
@@ -17,27 +17,27 @@ export type StreamCounts = {
   readonly flushIntervalUs: number | null;
 };
 
-/** Gaps of one cause since the start. */
+/** Gaps with the same cause since the start. */
 export type GapCounts = {
   readonly cause: GapCause;
   readonly gaps: number;
   readonly seconds: number;
-  /** Records that ids prove to have been missed, refetched ones included. */
+  /** Records that ids prove missing, including backfilled records. */
   readonly missing: number;
 };
 
-/** Where the figures come from; all are asked at each scrape, at most once a second. */
+/** Sources of the metrics. Each is read at most once a second. */
 export type MetricsSources = {
   readonly status: () => Status;
   readonly streams: () => readonly StreamCounts[];
   readonly gaps: () => readonly GapCounts[];
-  /** Records that neither file nor memory could take. */
+  /** Records that neither file nor memory could accept. */
   readonly dropped: () => number;
-  /** The disk refuses writes at this moment. */
+  /** True while the disk refuses writes. */
   readonly isDiskFailing: () => boolean;
-  /** Delay of every message that is dated, s. */
+  /** Delay of every message with an event time, s. */
   readonly delay: () => HistogramView;
-  /** How late the timer of the second was, s. */
+  /** Delay of the one-second timer, s. */
   readonly lag: () => HistogramView;
   readonly incidents: Pick<Incidents, "open">;
 };

@@ -2,26 +2,26 @@ import { boundedFetch, statusBytes } from "../platform/fetch/bounded-fetch.ts";
 import type { Log } from "../platform/log/log.ts";
 import { problemOf, webhookHost } from "./webhook.ts";
 
-/** Tells somebody else that data flows, so that silence means trouble: also of a machine that can say nothing any more. */
+/** Sends regular requests to an external watcher while data flows. Silence means trouble, even if this machine is dead. */
 export type Heartbeat = {
-  /** Call it once a second. Returns at once; `isReady` tells whether data flows, and is asked only when a beat is due. */
+  /** Must be called every second; returns at once. Calls `isReady` (does data flow?) only if a beat is due. */
   tick(isReady: () => boolean): void;
-  /** When it was last taken, µs, and what keeps it from that; null for never and nothing. */
+  /** Returns the state of the heartbeat. */
   status(): HeartbeatStatus;
-  /** Resolves when no request is under way. */
+  /** Resolves when no request is running. */
   settled(): Promise<void>;
-  /** Ends the request under way. Idempotent. */
+  /** Aborts the running request. Idempotent. */
   stop(): Promise<void>;
 };
 
-/** How the watcher takes it; its URL is a secret, its host is not. */
+/** State of the heartbeat. `last_us`: latest accepted beat, µs, or null. The URL is a secret, so only its host is shown. */
 export type HeartbeatStatus = {
   readonly host: string;
   readonly last_us: number | null;
   readonly problem: string | null;
 };
 
-/** GET every so many seconds; nothing at all while data does not flow, and at once when it does again. */
+/** Creates a heartbeat: a GET request every `everySeconds` while data flows, and one at once when data flows again. */
 export function createHeartbeat(
   options: {
     readonly url: string;
@@ -46,21 +46,21 @@ export function createHeartbeat(
         { headers: { "user-agent": `rt-data/${options.version}` }, signal: aborting.signal },
         { timeoutMs: options.timeoutMs ?? 10_000, maxBytes: statusBytes, statusOnly: true },
       );
-      if (answer.ok) settle();
-      else fail(`it answered ${answer.status}`);
+      if (answer.ok) onAccepted();
+      else onFailed(`it answered ${answer.status}`);
     } catch (error) {
-      if (!aborting.signal.aborted) fail(problemOf(error, options.url));
+      if (!aborting.signal.aborted) onFailed(problemOf(error, options.url));
     }
   }
 
-  function settle(): void {
+  function onAccepted(): void {
     lastUs = nowUs();
-    if (problem !== null) log.info("the heartbeat is taken again", { host: watcher });
+    if (problem !== null) log.info("the heartbeat works again", { host: watcher });
     problem = null;
   }
 
-  function fail(reason: string): void {
-    if (problem === null) log.warn("the heartbeat is not taken; it is tried again", { host: watcher, reason });
+  function onFailed(reason: string): void {
+    if (problem === null) log.warn("the heartbeat failed; retrying", { host: watcher, reason });
     problem = reason;
   }
 

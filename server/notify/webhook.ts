@@ -2,49 +2,50 @@ import type { Incident, IncidentChange } from "../domain/incidents/incident.ts";
 import { boundedFetch, statusBytes } from "../platform/fetch/bounded-fetch.ts";
 import type { Log } from "../platform/log/log.ts";
 
-/** What is posted: one change of one incident. */
+/** Body of a webhook request: one change of one incident. */
 export type WebhookBody = {
   readonly event: Exclude<IncidentChange, "changed">;
   readonly incident: Incident;
   readonly host: string;
   readonly version: string;
-  /** The page, where it can be reached from outside. */
+  /** URL of the page; null if it has no public URL. */
   readonly url: string | null;
 };
 
-/** Posts incidents to somebody else's program. */
+/** Posts incidents to an external program. */
 export type Webhook = {
   note(incident: Incident, change: IncidentChange): void;
-  /** Call it once a second: tries again what is due. Returns at once. */
+  /** Must be called every second: retries due requests. Returns at once. */
   tick(): void;
   status(): WebhookStatus;
-  /** Ends the request under way. Idempotent. */
+  /** Aborts the running request. Idempotent. */
   stop(): Promise<void>;
 };
 
-/** How the receiver takes it; its URL is a secret, its host is not. */
+/** State of the webhook. The URL is a secret, so only its host is shown. */
 export type WebhookStatus = {
   readonly host: string;
   readonly delivered: number;
   readonly waiting: number;
-  /** Given up: refused, too old, or too many waited. */
+  /** Deliveries given up: refused, too old, or too many waiting. */
   readonly dropped: number;
   readonly problem: string | null;
 };
 
 type Delivery = { readonly id: string; readonly body: string; readonly atUs: number };
 
-/** So many wait at most, in memory: a restart forgets them, and a day makes them pointless. */
-const mostWaiting = 500;
-const oldestUs = 86_400_000_000;
+/** Most deliveries waiting in memory. A restart loses them. */
+const maxWaiting = 500;
+/** Age at which a waiting delivery is pointless, µs. */
+const maxAgeUs = 86_400_000_000;
 
-/** Pauses between tries, s; the last one goes on. */
+/** Pauses between attempts, s. The last pause repeats. */
 const pauses = [1, 5, 15, 60, 300] as const;
 
-/** Named in every request, and the same when one is repeated: receivers tell repetitions by it. */
+/** Header with the id of a delivery. Repeated requests have the same id, so that receivers can detect duplicates. */
 const deliveryHeader = "x-rt-data-delivery";
 
-/** One request at a time, in order; what is refused with 4xx is not repeated. Redirections are not followed. */
+/** Creates a webhook. It sends one request at a time, in order, does not repeat a request refused with 4xx, and follows no redirects. */
 export function createWebhook(
   options: {
     readonly url: string;
@@ -66,17 +67,17 @@ export function createWebhook(
   let problem: string | null = null;
   let running: Promise<void> | null = null;
 
-  function drop(delivery: Delivery, reason: string): void {
-    queue = queue.filter((other) => other !== delivery);
+  function giveUp(delivery: Delivery, reason: string): void {
+    queue = queue.filter((waiting) => waiting !== delivery);
     dropped++;
-    log.warn("a webhook was not delivered", { host: receiver, delivery: delivery.id, reason });
+    log.warn("gave up the delivery of a webhook", { host: receiver, delivery: delivery.id, reason });
   }
 
-  async function work(): Promise<void> {
+  async function deliverDue(): Promise<void> {
     while (!aborting.signal.aborted && nowUs() >= untilUs) {
       const [next] = queue;
       if (next === undefined) return;
-      if (nowUs() - next.atUs > oldestUs) drop(next, "it has become too old");
+      if (nowUs() - next.atUs > maxAgeUs) giveUp(next, "it is too old");
       else await attempt(next);
     }
   }
@@ -93,32 +94,32 @@ export function createWebhook(
         { method: "POST", headers, body: delivery.body, signal: aborting.signal },
         { timeoutMs: options.timeoutMs ?? 10_000, maxBytes: statusBytes, statusOnly: true },
       );
-      if (answer.ok) settle(delivery);
+      if (answer.ok) onDelivered(delivery);
       else if (answer.status >= 400 && answer.status < 500 && answer.status !== 408 && answer.status !== 429)
-        drop(delivery, `the receiver answered ${answer.status}`);
-      else postpone(`the receiver answered ${answer.status}`);
+        giveUp(delivery, `the receiver answered ${answer.status}`);
+      else retryLater(`the receiver answered ${answer.status}`);
     } catch (error) {
-      if (!aborting.signal.aborted) postpone(problemOf(error, options.url));
+      if (!aborting.signal.aborted) retryLater(problemOf(error, options.url));
     }
   }
 
-  function settle(delivery: Delivery): void {
-    queue = queue.filter((other) => other !== delivery);
+  function onDelivered(delivery: Delivery): void {
+    queue = queue.filter((waiting) => waiting !== delivery);
     delivered++;
     if (problem !== null) log.info("the webhook works again", { host: receiver });
     problem = null;
     failures = 0;
   }
 
-  function postpone(reason: string): void {
-    if (problem === null) log.warn("the webhook does not work; it is tried again", { host: receiver, reason });
+  function retryLater(reason: string): void {
+    if (problem === null) log.warn("the webhook failed; retrying", { host: receiver, reason });
     problem = reason;
     untilUs = nowUs() + (pauses[Math.min(failures++, pauses.length - 1)] ?? 0) * 1e6;
   }
 
   function wake(): void {
     if (running !== null || aborting.signal.aborted) return;
-    running = work().finally(() => {
+    running = deliverDue().finally(() => {
       running = null;
     });
   }
@@ -131,7 +132,7 @@ export function createWebhook(
       const id = `${incident.id}-${event}-${incident.changed_us}`;
       queue.push({ id, body: JSON.stringify(body), atUs: nowUs() });
       const [oldest] = queue;
-      if (queue.length > mostWaiting && oldest !== undefined) drop(oldest, "too much is waiting");
+      if (queue.length > maxWaiting && oldest !== undefined) giveUp(oldest, "too many deliveries are waiting");
       wake();
     },
     tick: wake,
@@ -143,12 +144,12 @@ export function createWebhook(
   };
 }
 
-/** Host and port of an URL whose path may be a secret. */
+/** Returns host and port of a URL whose path may be a secret. */
 export function webhookHost(url: string): string {
   return URL.canParse(url) ? new URL(url).host : "";
 }
 
-/** An error's own words, without the URL, or parts of it, that they may hold; bounded. */
+/** Returns an error's message without the URL or parts of it. Bounded length. */
 export function problemOf(error: unknown, url: string): string {
   const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
   if (name === "TimeoutError") return "no answer in time";

@@ -23,7 +23,7 @@ function problems(content: string, environment: Record<string, string> = {}): st
     : loaded.problems.map(({ where, problem }) => `${where.replace(/^.*rt-data\.toml: /, "")}: ${problem}`);
 }
 
-/** A text with escapes for all that TOML takes in no other form. */
+/** Quotes a text for TOML, with escapes for all characters that need them. */
 function inToml(text: string): string {
   const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
   return `"${text.replace(/["\\\p{Cc}\u2028]/gu, escaped)}"`;
@@ -80,27 +80,27 @@ test("every mistake is reported at once, with key, value and what is accepted", 
   expect(all).toContain('RT_DATA_HTTP_PROT: unknown variable (did you mean "RT_DATA_HTTP_PORT"?)');
 });
 
-test("broken TOML names the line, a missing file its path", () => {
+test("an error in TOML names the line, a missing file its path", () => {
   expect(problems("[record]\nflush_ms = = 1").join()).toMatch(/line 2|2:|flush_ms = = 1/);
   const missing = loadConfig("/nowhere/rt-data.toml", {}, {});
   expect(missing).toEqual({
     ok: false,
-    problems: [{ where: "/nowhere/rt-data.toml", problem: "there is no such file" }],
+    problems: [{ where: "/nowhere/rt-data.toml", problem: "the file does not exist" }],
   });
 });
 
-test("two speeds of one stream are refused, since they would share a folder", () => {
+test("two speeds of one stream are refused, because they would share a folder", () => {
   expect(problems('[record]\nstreams = ["depth20", "depth20@100ms"]').join()).toContain("one speed of each stream");
 });
 
-test("a symbol that could leave the data folder is refused", () => {
+test("a symbol that could lead out of the data folder is refused", () => {
   for (const symbol of ["../x", "a/b", ".", "", "a b", "a=b"]) {
     expect(problems(`[record]\nsymbols = [${JSON.stringify(symbol)}]`)).toHaveLength(1);
   }
   expect(load('[record]\nsymbols = ["币安人生usdt"]').record.symbols).toEqual(["币安人生USDT"]);
 });
 
-test("an upload needs all that it needs, and its secrets may be in files, without the newline at their end", () => {
+test("an upload needs all its settings, and secrets may come from files, whose final newline is dropped", () => {
   const half = problems('[upload]\nendpoint = "https://s3.example.com"\nsecret_key = "hush"\n');
   expect(half).toHaveLength(2);
   expect(half.join("\n")).toMatch(/upload\.bucket: is missing.*\n.*upload\.access_key: is missing/);
@@ -114,11 +114,11 @@ test("an upload needs all that it needs, and its secrets may be in files, withou
   };
   expect(load("", environment).upload).toMatchObject({ endpoint: "https://s3.example.com", secret_key: "from-a-file" });
   const missing = problems("", { ...environment, RT_DATA_UPLOAD_SECRET_KEY_FILE: join(folder, "gone") });
-  expect(missing.join()).toMatch(/RT_DATA_UPLOAD_SECRET_KEY_FILE: .*gone: there is no such file/);
+  expect(missing.join()).toMatch(/RT_DATA_UPLOAD_SECRET_KEY_FILE: .*gone: the file does not exist/);
   expect(problems("", { RT_DATA_UPLOAD_BUCKET_FILE: "x" }).join()).toContain("unknown variable");
 });
 
-test("a control character within a value is refused, whichever key, source and character; white space around a value does not belong to it", () => {
+test("a control character in a value is refused for every key, source and character; surrounding white space is dropped", () => {
   const texts = ["record.data_dir", "exchange.rest_url", "exchange.ws_url", "upload.bucket", "upload.prefix"];
   const more = ["http.public_url", "telegram.api_root", "telegram.token", "alerts.webhook_url", "http.host"];
   for (const key of [...texts, ...more]) {
@@ -149,13 +149,13 @@ test("a control character within a value is refused, whichever key, source and c
   expect(problems('[exchange]\nws_urls = ["wss://a.example/x,y"]\n')).toHaveLength(1);
 });
 
-test("a secret is in no error, whatever is wrong with it", () => {
+test("errors never contain a secret, whatever is wrong with it", () => {
   const found = problems("[upload]\nsecret_key = 12345678901\n");
   expect(found.join()).toContain("upload.secret_key: this is not accepted");
   expect(found.join()).not.toContain("12345678901");
 });
 
-test("the config cannot be changed by the parts that get it", () => {
+test("parts that receive the config cannot change it", () => {
   const config = load("");
   expect(() => Object.assign(config.http, { port: 1 })).toThrow();
 });
@@ -182,7 +182,7 @@ function isTable(value: unknown): value is object {
   return typeof value === "object" && value !== null && !Array.isArray(value) && !("index" in value);
 }
 
-test("each alert has a table of its own, in the file and in the environment, and its mistakes are named as others are", () => {
+test("each alert has its own table, in file and environment, and its mistakes are reported like others", () => {
   const content = "[alerts]\nheartbeat_seconds = 30\n[alerts.delay]\nwarning_ms = 500\nenabled = false\n";
   const { alerts } = load(content, { RT_DATA_ALERTS_DELAY_HOLD_S: "5", RT_DATA_ALERTS_PUBLIC_URL_EVERY_S: "90" });
   expect(alerts.delay).toMatchObject({ enabled: false, hold_s: 5, warning_ms: 500, critical_ms: 10_000 });
@@ -190,7 +190,7 @@ test("each alert has a table of its own, in the file and in the environment, and
   const found = problems("[alerts]\ncpu = 3\n[alerts.dely]\n[alerts.delay]\nwarning = 3\nhold_s = -1\n", {
     RT_DATA_ALERTS_DELAY_WARNING: "3",
   }).join("\n");
-  expect(found).toContain("alerts.cpu: must be a section: write [alerts.cpu] on a line of its own");
+  expect(found).toContain("alerts.cpu: must be a section: write [alerts.cpu] on its own line");
   expect(found).toContain('alerts.dely: unknown key (did you mean "delay"?); keys of [alerts]: webhook_url');
   expect(found).toMatch(
     /alerts\.delay\.warning: unknown key.*; keys of \[alerts\.delay\]: enabled, hold_s, clear_s, warning_ms/,
@@ -201,13 +201,13 @@ test("each alert has a table of its own, in the file and in the environment, and
   );
 });
 
-test("what differs between two configs is named down to the key in a table", () => {
+test("the differences between two configs are named down to the key in a table", () => {
   const [a, b] = [load("[alerts.delay]\nhold_s = 5\n[http]\nport = 1"), load("[http]\nport = 2")];
   expect(changedKeys(a, b)).toEqual(["http.port", "alerts.delay.hold_s"]);
   expect(Object.isFrozen(a.alerts.delay)).toBe(true);
 });
 
-test("an address that others can reach needs a password, or that all may look to be said; a loopback address needs neither", () => {
+test("an address that others can reach needs a password or http.public; a loopback address needs neither", () => {
   const hash = "$argon2id$v=19$m=19456,t=3,p=1$xYJ6vFgz1/Dpw0ulev+iuQ$li77Hsr625HOp3bM3fnM6auHFP5Msx0KBh7PULl7bWg";
   for (const host of ["0.0.0.0", "::", "192.168.0.7", "nas", "::ffff:10.0.0.1"]) {
     const [problem, ...others] = problems(`[http]\nhost = "${host}"\n`);
@@ -224,7 +224,7 @@ test("an address that others can reach needs a password, or that all may look to
     expect([host, problems(`[http]\nhost = "${host}"\n`)]).toEqual([host, []]);
 });
 
-test("what is no argon2id hash, or one that takes much memory, is refused without being shown", () => {
+test("an invalid argon2id hash, or a hash that needs much memory, is refused without being shown", () => {
   for (const wrong of [
     "my secret password",
     "$argon2i$v=19$m=19456,t=3,p=1$xYJ6vFgz1/Dpw0ulev+iuQ$li77Hsr625HOp3bM3fnM6auHFP5Msx0KBh7PULl7bWg",

@@ -3,7 +3,7 @@ import { encode } from "../../../server/metrics/exposition.ts";
 import { counter, gauge, histogram, info, stateSet } from "../../../server/metrics/family.ts";
 import { createHistogram } from "../../../server/platform/histogram.ts";
 
-test("counters, gauges and infos are written as the text format wants them, names and labels escaped", () => {
+test("counters, gauges and infos follow the text format, with names and labels escaped", () => {
   const families = [
     counter("a_things", "Things.", [3, { cause: 'a "quoted"\\\nline' }], [0, { cause: "币安人生" }]),
     gauge("b_seconds", "A\nhelp \\ text.", [0.25], [null, { known: "no" }], [Number.POSITIVE_INFINITY, { never: "" }]),
@@ -27,7 +27,7 @@ test("counters, gauges and infos are written as the text format wants them, name
   );
 });
 
-test("OpenMetrics names families without their suffix, knows infos and has an end; samples are the same", () => {
+test("OpenMetrics omits suffixes of family names, has infos and an end mark; samples are the same", () => {
   const view = createHistogram([0.5, 1]).read();
   const families = [counter("a", "A.", [1]), info("b", 'Say "b".', { x: "y" }), histogram("c", "C.", view)];
   const [text, openMetrics] = [encode(families, "text"), encode(families, "openmetrics")];
@@ -39,7 +39,7 @@ test("OpenMetrics names families without their suffix, knows infos and has an en
   expect(text).not.toContain("EOF");
 });
 
-test("a histogram counts what was at most each bound, up to everything", () => {
+test("a histogram counts the values up to each bound, and finally all values", () => {
   const seconds = createHistogram([0.1, 1, 2.5]);
   for (const value of [0, 0.1, 0.2, 1, 2, 9]) seconds.observe(value);
   expect(
@@ -56,7 +56,7 @@ test("a histogram counts what was at most each bound, up to everything", () => {
   ]);
 });
 
-test("what has no sample is not spoken of, and of several states one is 1", () => {
+test("a family without samples is left out, and exactly one of several states is 1", () => {
   expect(encode([gauge("e", "E.", [null]), counter("f", "F.")], "text")).toBe("\n");
   expect(stateSet("level", ["ok", "low", "full"], "low")).toEqual([
     [0, { level: "ok" }],

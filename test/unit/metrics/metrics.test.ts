@@ -6,7 +6,7 @@ import { until } from "../../support/wait.ts";
 
 const quiet = () => ({ dashboards: 3, books: 1, dropped: 2, pendingRequests: 1 });
 
-/** Samples by name and labels. */
+/** Parses samples by name and labels. */
 function samplesOf(text: string): Map<string, number> {
   const lines = text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
   const samples = lines.map(
@@ -16,7 +16,7 @@ function samplesOf(text: string): Map<string, number> {
   return new Map(samples);
 }
 
-test("every stream has its counters, last receipt and buffer; every cause, rule and level its sample, also where it is 0", () => {
+test("every stream has counters, last receipt and buffer; every cause, rule and level has a sample, even if it is 0", () => {
   const samples = samplesOf(
     createMetrics(
       fakeSources(() => 5, 3),
@@ -41,7 +41,7 @@ test("every stream has its counters, last receipt and buffer; every cause, rule 
   expect(samples.get("rt_data_telegram_queue_messages")).toBe(2);
 });
 
-test("what is not known or not set up is left out rather than said to be 0", () => {
+test("unknown values and unconfigured parts are left out instead of reported as 0", () => {
   const none = { disk: null, upload: null, telegram: null, clock_offset_ms: null };
   const sources = fakeSources(() => 1, 2);
   const status = () => ({ ...sources.status(), ...none });
@@ -55,7 +55,7 @@ test("what is not known or not set up is left out rather than said to be 0", () 
   expect(steady).toContain("rt_data_disk_full_in_seconds +Inf\n");
 });
 
-test("figures are collected at most once a second, however many ask and in whichever format", async () => {
+test("metrics are collected at most once a second, for any number of clients and formats", async () => {
   let collected = 0;
   const sources = fakeSources(() => collected, 2);
   const counting = { ...sources, dropped: () => ++collected };
@@ -68,7 +68,7 @@ test("figures are collected at most once a second, however many ask and in which
   expect(collected).toBe(2);
 });
 
-test("the process has the names that every exporter gives it", () => {
+test("the process metrics have the standard names", () => {
   const samples = samplesOf(
     createMetrics(
       fakeSources(() => 1, 1),
@@ -83,7 +83,7 @@ test("the process has the names that every exporter gives it", () => {
   expect(samples.get("process_open_fds")).toBeGreaterThan(2);
 });
 
-test("/metrics answers GET and HEAD in the text format, and in OpenMetrics who asks for it", async () => {
+test("/metrics answers GET and HEAD in the text format, or in OpenMetrics on request", async () => {
   const metrics = createMetrics(
     fakeSources(() => 1, 1),
     quiet,

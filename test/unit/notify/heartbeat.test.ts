@@ -19,7 +19,7 @@ function begin(receiver: Receiver) {
     { nowUs: () => us, log },
   );
   ends.push(heartbeat.stop, receiver.stop);
-  /** Each second a tick, and what it began comes to its end. */
+  /** Lets seconds pass: each with a tick, whose request then ends. */
   const pass = async (seconds: number, ready: boolean) => {
     for (let n = 0; n < seconds; n++) {
       us += 1e6;
@@ -32,7 +32,7 @@ function begin(receiver: Receiver) {
   return { heartbeat, pass };
 }
 
-test("it beats every so many seconds while data flows, and not at all while it does not: silence means trouble", async () => {
+test("the heartbeat is sent regularly while data flows, and not at all while it does not", async () => {
   const receiver = startReceiver();
   const { pass } = begin(receiver);
   await pass(100, false);
@@ -44,14 +44,14 @@ test("it beats every so many seconds while data flows, and not at all while it d
   expect(receiver.requests[0]).toMatchObject({ method: "GET", body: "" });
   await pass(300, false);
   expect(receiver.requests).toHaveLength(4);
-  // Data that flows again is told at once, and data that comes and goes makes it no quicker.
+  // It beats at once when data flows again, but not more often when data comes and goes.
   await pass(1, true);
   expect(receiver.requests).toHaveLength(5);
   for (let n = 0; n < 50; n++) await pass(1, n % 2 === 1);
   expect(receiver.requests).toHaveLength(5);
 });
 
-test("a watcher that is not there is named once in the log, without its secret, and once more when it is there again", async () => {
+test("an unreachable watcher is logged once, without its secret, and once more when it can be reached again", async () => {
   const receiver = startReceiver();
   const { heartbeat, pass } = begin(receiver);
   receiver.answer(500);

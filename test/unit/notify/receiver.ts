@@ -1,4 +1,4 @@
-/** A receiver of webhooks and heartbeats on a real socket, which answers what the test says. */
+/** A receiver of webhooks and heartbeats on a real socket. Answers as the test tells it. */
 export type Receiver = {
   readonly url: string;
   readonly requests: { readonly method: string; readonly headers: Headers; readonly body: string }[];
@@ -7,10 +7,10 @@ export type Receiver = {
   stop(): Promise<void>;
 };
 
-/** The path stands for a secret. */
+/** The path represents a secret. */
 export const secretPath = "/hook/s3cr3t-path?key=s3cr3t-key";
 
-/** Listens on any free port. */
+/** Starts a receiver on a free port. */
 export function startReceiver(): Receiver {
   const requests: Receiver["requests"] = [];
   let status: number | "hang" = 200;

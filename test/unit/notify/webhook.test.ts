@@ -32,9 +32,9 @@ function begin(receiver: Receiver) {
   return { incidents, webhook, pass };
 }
 
-const settled = (webhook: Webhook) => until(() => webhook.status().waiting === 0, "the webhook to have nothing left");
+const settled = (webhook: Webhook) => until(() => webhook.status().waiting === 0, "the webhook to deliver everything");
 
-test("each event of an incident is posted in order as JSON, with an id that tells repetitions", async () => {
+test("each event of an incident is posted in order as JSON, with an id that reveals repetitions", async () => {
   const receiver = startReceiver();
   const { incidents, webhook } = begin(receiver);
   const { id } = incidents.raise({ rule: "disconnected", severity: "critical" });
@@ -63,7 +63,7 @@ test("each event of an incident is posted in order as JSON, with an id that tell
   expect(receiver.requests[0]?.headers.get("content-type")).toBe("application/json");
 });
 
-test("a receiver that fails, hangs or redirects is tried again with growing pauses; nothing is doubled in its eyes, nothing lost", async () => {
+test("a receiver that fails, hangs or redirects is retried with growing pauses, without loss or unrecognizable duplicates", async () => {
   const receiver = startReceiver();
   const { incidents, webhook, pass } = begin(receiver);
   receiver.answer(503);
@@ -92,7 +92,7 @@ test("a receiver that fails, hangs or redirects is tried again with growing paus
   expect(lines.join("")).not.toContain("s3cr3t");
 });
 
-test("what the receiver refuses is given up at once; the rest goes on", async () => {
+test("a delivery that the receiver refuses is given up at once, and the others continue", async () => {
   const receiver = startReceiver();
   const { incidents, webhook } = begin(receiver);
   receiver.answer(410);
@@ -104,7 +104,7 @@ test("what the receiver refuses is given up at once; the rest goes on", async ()
   expect(webhook.status()).toMatchObject({ delivered: 1, dropped: 1 });
 });
 
-test("of what waits, the newest five hundred are kept, and nobody is told the secret part of the URL", async () => {
+test("the latest 500 waiting deliveries are kept, and the secret part of the URL is never shown", async () => {
   const receiver = startReceiver();
   const { incidents, webhook, pass } = begin(receiver);
   await receiver.stop();
@@ -116,7 +116,7 @@ test("of what waits, the newest five hundred are kept, and nobody is told the se
   expect(JSON.stringify(webhook.status()) + lines.join("")).not.toContain("s3cr3t");
 });
 
-test("an error's words lose the URL and its parts, however they are written into it", () => {
+test("an error message never contains the URL or its parts", () => {
   const url = `https://someone:pass-w0rd@hooks.example.org${secretPath}`;
   const { pathname, search, href } = new URL(url);
   for (const part of [url, href, `${pathname}${search}`, search, "someone", "pass-w0rd"]) {

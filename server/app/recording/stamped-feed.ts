@@ -71,8 +71,8 @@ export function createStampedFeed(
     leftovers: () => feed.leftovers().map(stampedLeftover),
     unsettled: () => feed.unsettled().map(stampedLeftover),
     predecessor: {
-      note: (name, message) => feed.predecessor.note(name, { ...message, recvUs: steadyOf(message.recvUs) }),
-      judge: feed.predecessor.judge,
+      follow: (name, message) => feed.predecessor.follow(name, { ...message, recvUs: steadyOf(message.recvUs) }),
+      checkRollover: feed.predecessor.checkRollover,
       leave(leftovers, stoppedUs) {
         const left = leftovers.map((one) => ({
           ...one,

@@ -21,7 +21,7 @@ export type StandbyFeed = {
   /** The other process has recorded this. */
   note(name: StreamName, message: Followed): void;
   /** Whether all that the other one records is received here. */
-  judge(): ReturnType<Feed["predecessor"]["judge"]>;
+  judge(): ReturnType<Feed["predecessor"]["checkRollover"]>;
   /** The other process receives no more. */
   leave(leftovers: readonly Leftover[], stoppedUs: number, clockOffsetMs: number | null): void;
   /** When the other process stopped to receive, µs; what comes after is this one's alone. */
@@ -178,14 +178,14 @@ export function createStandbyFeed(
     stop: feed.stop,
     note(name, message) {
       const { id, recvUs } = message;
-      feed.predecessor.note(name, message);
+      feed.predecessor.follow(name, message);
       const key = keyOf(name, id);
       characters -= held.get(key)?.payload.length ?? 0;
       held.delete(key);
       const before = last.get(name);
       if (before === undefined || id > before.id) last.set(name, { id, us: recvUs });
     },
-    judge: feed.predecessor.judge,
+    judge: feed.predecessor.checkRollover,
     leftovers: feed.leftovers,
     leave(leftovers, stoppedUs, clockOffsetMs) {
       offsetMs = clockOffsetMs;

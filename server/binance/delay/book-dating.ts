@@ -1,23 +1,23 @@
 import type { Stream } from "../../domain/stream.ts";
 import type { DataMessage } from "../frames/frame-reader.ts";
 
-/** Dates the partial books of one symbol on one connection by its diffs, which carry an event time. */
+/** Dates the partial books of one symbol on one connection by its diffs, which have an event time. */
 export type BookDating = {
-  /** A message of the symbol; `onDated` is told of the book that it dates, or that is dated by it. */
-  note(message: DataMessage, recvUs: number, onDated: OnDated): void;
+  /** Takes a message of the symbol. Calls `onDated` if the message completes a pair of book and diff. */
+  observe(message: DataMessage, recvUs: number, onDated: OnDated): void;
 };
 
 type OnDated = (stream: Stream, eventMs: number, recvUs: number) => void;
 
-/** Either may come first, and a slow one a few ticks later. */
+/** Remembered ids on each side. Book or diff may come first, and the other a few ticks later. */
 const remembered = 16;
 
-/** Partial depth has no event time; the diff that led to it has, and the same update id (490 of 490 pairs measured, either order). */
+/** Creates the dating. A partial book has no event time, but the diff of the same update id has (490 of 490 measured pairs). */
 export function createBookDating(): BookDating {
-  const diffs = createPairs();
-  const books = createPairs();
+  const diffs = createRecentValues();
+  const books = createRecentValues();
   return {
-    note({ stream, id, eventMs }, recvUs, onDated) {
+    observe({ stream, id, eventMs }, recvUs, onDated) {
       if (stream.type.kind === "diffDepth") {
         diffs.put(id, eventMs);
         const bookUs = books.get(id);
@@ -31,7 +31,7 @@ export function createBookDating(): BookDating {
   };
 }
 
-function createPairs() {
+function createRecentValues() {
   const ids = new Float64Array(remembered);
   const values = new Float64Array(remembered);
   let at = 0;
@@ -42,8 +42,8 @@ function createPairs() {
       at++;
     },
     get(id: number): number {
-      const found = ids.lastIndexOf(id);
-      return found < 0 ? 0 : (values[found] ?? 0);
+      const index = ids.lastIndexOf(id);
+      return index < 0 ? 0 : (values[index] ?? 0);
     },
   };
 }

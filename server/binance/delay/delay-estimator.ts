@@ -3,37 +3,42 @@ import { createDelayHistogram, type DelayHistogram } from "./delay-histogram.ts"
 
 /** Estimates the one-way delay from the exchange to us, per symbol. */
 export type DelayEstimator = {
-  /** A message with event time `eventMs` (exchange clock) arrived, or a book that a diff of the same id has dated. */
+  /** A message with event time `eventMs` (exchange clock) arrived, or a book was dated by a diff. */
   observe(symbol: string, eventMs: number, recvUs: number): void;
-  /** A server ping with its clock arrived: stands for every symbol that has nothing better. */
+  /** A server ping with the server's clock arrived. It counts for every symbol without a better source. */
   observePing(serverMs: number, recvUs: number): void;
-  /** A new estimate of local clock minus exchange clock, ms. */
+  /** Sets the new estimate of local clock minus exchange clock, ms. */
   setClockOffset(offsetMs: number): void;
-  /** The clock of `recvUs` was set by so much: estimates stay as they are, and go on from there. */
+  /** The clock of `recvUs` was stepped by `byUs`. The estimates do not change. */
   shift(byUs: number): void;
-  /** Receipt minus event time of all symbols lately, ms: delay plus the clock's offset. Null if nothing dated has come for a minute. */
+  /** Returns the recent mean of receipt minus event time over all symbols, ms; null if no dated message came for a minute. */
   lagMs(nowUs: number): number | null;
-  /** Current estimate, whole ms, never below 0; null while the clock offset or the first observation is missing. */
+  /** Returns the current estimate, whole ms, at least 0; null without a clock offset or an observation. */
   estimateMs(symbol: string): number | null;
-  /** Median and 99th percentile of the symbol's last minute or two, ms; null where none of its messages is dated. */
+  /** Returns median and 99th percentile of the symbol's last minute or two, ms; null without dated messages. */
   quantilesMs(symbol: string): { readonly p50: number; readonly p99: number } | null;
-  /** Every dated message of every symbol since the start, s. */
+  /** Returns the delays of all dated messages since the start, s. */
   distribution(): HistogramView;
 };
 
-/** Share of the newest observation in the running mean. */
+/** Weight of the newest observation in the running mean. */
 const weight = 0.1;
 
-/** How long a symbol's own estimate stands without news before that of all symbols takes its place, µs. */
+/** After this time without observations a symbol's estimate is replaced by that of all symbols, µs. */
 const lifetimeUs = 60_000_000;
 
-/** From a server beside the exchange's to a line that is no use, s. */
+/** Upper bounds of the buckets, s: from a server next to the exchange up to an unusable line. */
 const bounds = [0.002, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 0.75, 1, 2.5, 5, 10, 30];
 
 /**
- * Receipt time minus event time is delay plus clock offset; the offset comes from `/api/v3/time`. Partial depth carries no event time:
- * a diff of the same id dates it for one symbol of each group, and for others the symbol's own trades, then any symbol's
- * messages, then the server's pings stand in.
+ * Creates the estimator. Delay = receipt time - event time - clock offset; the offset comes from `/api/v3/time`.
+ *
+ * Partial books have no event time. The estimate of a symbol therefore uses the first source that has observations:
+ *
+ * 1. its books, dated by diffs of the same id (one symbol of each stream group);
+ * 2. its other messages with an event time, such as trades;
+ * 3. messages of all symbols;
+ * 4. pings of the server.
  */
 export function createDelayEstimator(): DelayEstimator {
   const bySymbol = new Map<string, Running & { readonly histogram: DelayHistogram }>();
@@ -44,17 +49,17 @@ export function createDelayEstimator(): DelayEstimator {
 
   return {
     observe(symbol, eventMs, recvUs) {
-      let own = bySymbol.get(symbol);
-      if (own === undefined) {
-        own = { meanMs: 0, atUs: 0, histogram: createDelayHistogram() };
-        bySymbol.set(symbol, own);
+      let ofSymbol = bySymbol.get(symbol);
+      if (ofSymbol === undefined) {
+        ofSymbol = { meanMs: 0, atUs: 0, histogram: createDelayHistogram() };
+        bySymbol.set(symbol, ofSymbol);
       }
       nowUs = recvUs;
       const ms = recvUs / 1000 - eventMs;
-      add(own, ms, recvUs);
+      add(ofSymbol, ms, recvUs);
       add(all, ms, recvUs);
       if (clockOffsetMs === null) return;
-      own.histogram.add(ms - clockOffsetMs, recvUs);
+      ofSymbol.histogram.add(ms - clockOffsetMs, recvUs);
       distribution.observe(Math.max(0, ms - clockOffsetMs) / 1000);
     },
     observePing(serverMs, recvUs) {
@@ -76,14 +81,14 @@ export function createDelayEstimator(): DelayEstimator {
     },
     lagMs: (now) => (all.atUs === 0 || now - all.atUs > lifetimeUs ? null : all.meanMs),
     estimateMs(symbol) {
-      const own = bySymbol.get(symbol);
-      const best = own !== undefined && nowUs - own.atUs <= lifetimeUs ? own : all;
+      const ofSymbol = bySymbol.get(symbol);
+      const best = ofSymbol !== undefined && nowUs - ofSymbol.atUs <= lifetimeUs ? ofSymbol : all;
       return clockOffsetMs === null || best.atUs === 0 ? null : Math.max(0, Math.round(best.meanMs - clockOffsetMs));
     },
     quantilesMs(symbol) {
-      const own = bySymbol.get(symbol);
-      if (own === undefined || nowUs - own.atUs > lifetimeUs) return null;
-      const [p50, p99] = [own.histogram.quantileMs(0.5), own.histogram.quantileMs(0.99)];
+      const ofSymbol = bySymbol.get(symbol);
+      if (ofSymbol === undefined || nowUs - ofSymbol.atUs > lifetimeUs) return null;
+      const [p50, p99] = [ofSymbol.histogram.quantileMs(0.5), ofSymbol.histogram.quantileMs(0.99)];
       return p50 === null || p99 === null ? null : { p50, p99 };
     },
     distribution: distribution.read,

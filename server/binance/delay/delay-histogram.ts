@@ -1,18 +1,18 @@
-/** How delays were distributed over the last minute or two. */
+/** Distribution of the delays of the last one or two minutes. */
 export type DelayHistogram = {
   add(ms: number, atUs: number): void;
-  /** The clock of `atUs` was set by so much. */
+  /** The clock of `atUs` was stepped by `byUs`. */
   shift(byUs: number): void;
-  /** The delay that this share of messages did not exceed, ms, within 5 %; null if there were none. */
+  /** Returns the delay that `share` of the messages did not exceed, ms, within 5 %; null without messages. */
   quantileMs(share: number): number | null;
 };
 
 const growth = Math.log(1.05);
-/** Up to some four minutes. */
+/** Number of buckets: covers delays up to about four minutes. */
 const buckets = 256;
 const spanUs = 60_000_000;
 
-/** Counts by size of the delay, in the running minute and the one before. */
+/** Creates an empty histogram. It counts delays in the current minute and in the previous minute. */
 export function createDelayHistogram(): DelayHistogram {
   let counts = new Uint32Array(buckets);
   let countsBefore = new Uint32Array(buckets);
@@ -37,10 +37,10 @@ export function createDelayHistogram(): DelayHistogram {
       let total = 0;
       for (let n = 0; n < buckets; n++) total += (counts[n] ?? 0) + (countsBefore[n] ?? 0);
       if (total === 0) return null;
-      let left = Math.ceil(total * share);
+      let remaining = Math.ceil(total * share);
       for (let n = 0; n < buckets; n++) {
-        left -= (counts[n] ?? 0) + (countsBefore[n] ?? 0);
-        if (left <= 0) return Math.round((Math.exp((n + 0.5) * growth) - 1) * 10) / 10;
+        remaining -= (counts[n] ?? 0) + (countsBefore[n] ?? 0);
+        if (remaining <= 0) return Math.round((Math.exp((n + 0.5) * growth) - 1) * 10) / 10;
       }
       return null;
     },

@@ -1,17 +1,17 @@
-/** Tells records of a degraded link from others. */
+/** Decides whether records that arrive late are kept. */
 export type LatencyGate = {
-  /** False: the record is not to be kept. Called for each record with the symbol's estimated delay, null while unknown. */
+  /** Returns false if the record must be dropped. Call it for each record with the symbol's estimated delay, null if unknown. */
   admits(symbol: string, delayMs: number | null): boolean;
-  /** Records that came late and were kept, and those that were not. */
+  /** Returns how many late records were kept (marked), and how many were dropped. */
   counts(): { readonly marked: number; readonly dropped: number };
-  /** Symbols that are late now. */
+  /** Returns the symbols that are late now. */
   late(): readonly string[];
 };
 
-/** A link is degraded from the threshold on, and well again below this share of it. */
+/** A symbol becomes late above the threshold, and is in time again below this share of it (hysteresis). */
 const wellBelow = 0.8;
 
-/** "mark" keeps everything and counts; "drop" does not keep what comes later than `thresholdMs`. An unknown delay is none. */
+/** Creates the gate. "mark" keeps and counts late records; "drop" drops them. An unknown delay counts as in time. */
 export function createLatencyGate(options: { thresholdMs: number; gate: "mark" | "drop" }): LatencyGate {
   const late = new Set<string>();
   const counts = { marked: 0, dropped: 0 };

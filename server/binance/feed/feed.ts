@@ -14,81 +14,82 @@ import { createStreamGroup, type StreamGroup } from "./stream-group.ts";
 import type { FeedCounts } from "./stream-group-types.ts";
 import { leftoversOf, trailOf } from "./upgrade-snapshot.ts";
 
-/** The live source: every configured stream, over as many sockets as it takes, changed before they grow old, as long as it runs. */
+/** The live source: receives all configured streams over as many sockets as needed, and replaces sockets before their maximum age. */
 export type Feed = {
   start(): void;
-  /** Closes every socket; nothing is delivered afterwards. Idempotent. */
+  /** Closes every socket. No message is delivered afterwards. Idempotent. */
   stop(): void;
-  /** From now on these streams; those that stay are not touched. */
+  /** Replaces the list of streams. Streams that stay are not interrupted. */
   setStreams(streams: readonly Stream[]): void;
-  /** Replaces every socket, each by one that delivers before the old one is closed. */
+  /** Replaces every socket. Each new socket delivers before the old socket is closed. */
   rollOver(): void;
   connections(): readonly ConnectionStatus[];
-  /** Gaps that `onGaps` has not been told of yet, up to now. */
+  /** Returns the gaps that `onGaps` has not reported yet; open gaps end now. */
   openGaps(): readonly FeedGap[];
   counts(): Readonly<FeedCounts>;
-  /** How far each stream is, and what its gaps are, for a process that is to go on with them. */
+  /** Returns how far each stream is, for the child process of an upgrade. */
   trails(): InheritedFeed;
+  /** Returns the gaps that have not been reported yet, for the child process. */
   leftovers(): readonly Leftover[];
-  /** What would be missing if nothing more were received, since some connections lag behind others. */
+  /** Returns the spans in which records may be missing if all connections stopped now, because some lag behind others. */
   unsettled(): readonly Leftover[];
-  /** The process that these streams were inherited from, as long as it records. */
-  readonly predecessor: Pick<ParentConnection, "note" | "leave"> & { judge(): Rollover };
+  /** The parent process of an upgrade, as long as it records. */
+  readonly predecessor: Pick<ParentConnection, "follow" | "leave"> & { checkRollover(): Rollover };
 };
 
 export type FeedOptions = {
   readonly streams: readonly Stream[];
-  /** Where sockets go, in turn. */
+  /** Addresses for sockets, used in turn. */
   readonly addresses: readonly string[];
-  /** Sockets that carry each stream at the same time; default 1. */
+  /** Sockets per stream at the same time; default 1. */
   readonly connections?: number;
-  /** Age at which a socket is replaced, hours; default 23. The exchange ends it at 24. */
+  /** Age at which a socket is replaced, hours; default 23. The exchange closes it after 24 hours. */
   readonly rolloverHours?: number;
-  /** Silence that is too long, ms; null (default): each socket's and stream's own rhythm tells. */
+  /** Fixed silence timeout, ms; null (default): learnt for each socket and stream. */
   readonly staleMs?: number | null;
-  /** How long a change of sockets waits for streams that are quiet on both, ms; default 2000. */
+  /** How long a rollover waits for streams that are quiet on both sockets, ms; default 2000. */
   readonly lingerMs?: number;
-  /** How far a process is that still records these streams, by their names; default: there is none. */
+  /** How far the parent process is with these streams; default: there is no parent. */
   readonly inherited?: InheritedFeed;
 };
 
 export type FeedDeps = {
-  /** Stamps receipt; must never decrease. */
+  /** Clock for receipt times, µs; must never decrease. */
   readonly nowUs: () => number;
   readonly sink: FeedEvents;
   readonly log: Log;
-  /** What an earlier run left of a stream; default: nothing. */
+  /** Returns the gap that an earlier run left in a stream; default: none. */
   readonly interruptionOf?: (stream: Stream) => Interruption | null;
-  /** False while the exchange has halted a symbol, or does not know it; default: true. */
+  /** Returns false while the exchange has halted a symbol, or does not know it; default: true. */
   readonly mayDeliver?: (symbol: string) => boolean;
   readonly after?: After;
   readonly connect?: OpenConnection;
   readonly random?: () => number;
 };
 
-/** How often is looked after everything, ms: usually, and while sockets are changed. */
+/** Time between ticks, ms: usually, and during a rollover. */
 const usualMs = 500;
 const changingMs = 100;
 
-/** The part of a socket's time by which changes are spread, so that not all come at once. */
+/** Share of the maximum age by which rollovers are spread, so that they do not coincide. */
 const spread = 0.05;
 
-/** Handovers are decided by then at the latest, µs. */
+/** Longest rollover, µs. */
 const deadlineUs = 60_000_000;
 
-/** The feed of these streams. */
+/** Creates the feed of these streams. */
 export function createFeed(options: FeedOptions, deps: FeedDeps): Feed {
   const { nowUs, sink, log, after = systemAfter, random = Math.random } = deps;
   const counts: FeedCounts = { duplicates: 0, unusual: 0, reconnects: 0, rollovers: 0, epochs: 0 };
-  const pacer = createConnectRateLimit({
+  const connectRateLimit = createConnectRateLimit({
     nowUs,
     after,
-    onWait: (ms) => log.warn("connects are held back to stay far below the exchange's limit", { wait_ms: ms }),
+    onWait: (ms) => log.warn("connects are delayed to stay far below the exchange's limit", { wait_ms: ms }),
   });
-  const sleep = createSuspendDetector(nowUs);
+  const suspendDetector = createSuspendDetector(nowUs);
   const connections = options.connections ?? 1;
   const rolloverUs = (options.rolloverHours ?? 23) * 3_600_000_000;
-  let nextLeg = 1;
+  let nextSlotId = 1;
   let addressesTaken = 0;
   let isRunning = false;
   let cancel = () => {};
@@ -100,16 +101,23 @@ export function createFeed(options: FeedOptions, deps: FeedDeps): Feed {
         streams,
         reference: referenceOf(streams),
         address: options.addresses[0] ?? "",
-        legs: Array.from({ length: connections }, () => ({
-          id: nextLeg++,
+        slots: Array.from({ length: connections }, () => ({
+          id: nextSlotId++,
           rolloverUs: () => rolloverUs * (1 - spread * random()),
         })),
         staleUs: options.staleMs == null ? null : options.staleMs * 1000,
-        handover: { lingerUs: (options.lingerMs ?? 2000) * 1000, deadlineUs },
+        rolloverTimes: { lingerUs: (options.lingerMs ?? 2000) * 1000, deadlineUs },
         inherited: options.inherited ?? null,
       },
       {
-        ...{ nowUs, after, pacer, random, sleep, sink, counts, log },
+        nowUs,
+        after,
+        connectRateLimit,
+        random,
+        suspendDetector,
+        sink,
+        counts,
+        log,
         connect: deps.connect ?? openConnection,
         nextAddress,
         interruptionOf: deps.interruptionOf ?? (() => null),
@@ -126,8 +134,8 @@ export function createFeed(options: FeedOptions, deps: FeedDeps): Feed {
   }
 
   function tick(): void {
-    const pauseUs = sleep.look();
-    if (pauseUs > 0) log.warn("nothing ran for a while", { seconds: Math.round(pauseUs / 1e6) });
+    const pauseUs = suspendDetector.poll();
+    if (pauseUs > 0) log.warn("the process did not run for a while", { seconds: Math.round(pauseUs / 1e6) });
     for (const group of groups) group.tick(nowUs(), pauseUs > 0);
     schedule();
   }
@@ -139,7 +147,7 @@ export function createFeed(options: FeedOptions, deps: FeedDeps): Feed {
   return {
     start() {
       isRunning = true;
-      sleep.look();
+      suspendDetector.poll();
       for (const group of groups) group.start();
       schedule();
     },
@@ -155,13 +163,13 @@ export function createFeed(options: FeedOptions, deps: FeedDeps): Feed {
         for (const stream of group.streams()) wanted.delete(stream);
         if (removed.length > 0) group.change([], removed);
       }
-      const left = [...wanted];
+      const unplaced = [...wanted];
       for (const group of groups) {
-        const room = left.splice(0, Math.max(0, streamsPerSocket - group.streams().length));
-        if (room.length > 0) group.change(room, []);
+        const fitting = unplaced.splice(0, Math.max(0, streamsPerSocket - group.streams().length));
+        if (fitting.length > 0) group.change(fitting, []);
       }
-      for (const streamsOf of spreadStreams(left)) {
-        const group = open(streamsOf);
+      for (const ofGroup of spreadStreams(unplaced)) {
+        const group = open(ofGroup);
         groups.push(group);
         if (isRunning) group.start();
       }
@@ -179,15 +187,16 @@ export function createFeed(options: FeedOptions, deps: FeedDeps): Feed {
     connections: () => groups.flatMap((group) => group.connections()),
     openGaps: () => groups.flatMap((group) => group.openGaps()),
     counts: () => ({ ...counts }),
-    trails: () => new Map(groups.flatMap((group) => group.carried().map((one) => [one.stream.name, trailOf(one)]))),
+    trails: () =>
+      new Map(groups.flatMap((group) => group.states().map((state) => [state.stream.name, trailOf(state)]))),
     unsettled: () => groups.flatMap((group) => group.unsettled()),
-    leftovers: () => groups.flatMap((group) => group.carried().flatMap(leftoversOf)),
+    leftovers: () => groups.flatMap((group) => group.states().flatMap(leftoversOf)),
     predecessor: {
-      note(name, message) {
-        for (const { predecessor } of groups) predecessor?.note(name, message);
+      follow(name, message) {
+        for (const { predecessor } of groups) predecessor?.follow(name, message);
       },
-      judge() {
-        const results = groups.map(({ predecessor }) => predecessor?.judge(nowUs()) ?? "done");
+      checkRollover() {
+        const results = groups.map(({ predecessor }) => predecessor?.checkRollover(nowUs()) ?? "done");
         return (
           results.find((result) => result === "in_vain") ?? results.find((result) => result === "waiting") ?? "done"
         );
@@ -199,7 +208,7 @@ export function createFeed(options: FeedOptions, deps: FeedDeps): Feed {
   };
 }
 
-/** The diffs that date the group's books: recorded ones if there are any, else those of its first symbol with books. */
+/** Returns the diff stream that dates the group's books: a recorded stream if possible, else that of the first symbol with books. */
 function referenceOf(streams: readonly Stream[]): Stream | null {
   const books = streams.filter(({ type }) => type.kind === "partialDepth");
   const symbols = new Set(books.map(({ symbol }) => symbol));

@@ -4,82 +4,82 @@ import { lagsBehind, lose, part, regain, type StreamState } from "../gaps/stream
 import { covers, type LiveConnection } from "../sockets/live-connection.ts";
 import type { SuspendDetector } from "../sockets/suspend-detector.ts";
 
-/** Which streams of a group are received at this moment, by at least one of its connections. */
+/** Tracks which streams of a group at least one connection receives, and opens and closes their gaps. */
 export type Reception = {
   /** When the group last received anything, µs. */
   lastDataUs: number;
-  /** Data flows on a connection on which none did: all that was asked for on it is received again. */
-  onFlow(link: LiveConnection, recvUs: number): void;
-  /** The exchange delivers these streams on the connection from now on. */
-  onActive(link: LiveConnection, names: readonly string[], atUs: number): void;
-  /** The connection delivers no more: what no other one delivers has a gap from now on. */
-  onLost(link: LiveConnection, why: { readonly cause: GapCause; readonly isPlanned: boolean }): void;
-  /** An attempt to connect was in vain. */
-  onVain(): void;
+  /** A connection delivers again, or for the first time: all streams that are active on it are received. */
+  onFlow(live: LiveConnection, recvUs: number): void;
+  /** The exchange delivers these streams on the connection from `atUs` on. */
+  onActive(live: LiveConnection, names: readonly string[], atUs: number): void;
+  /** The connection delivers no more. Streams that no other connection delivers have a gap from now on. */
+  onLost(live: LiveConnection, why: { readonly cause: GapCause; readonly isPlanned: boolean }): void;
+  /** An attempt to connect has failed: the cause of open gaps becomes `exchange_down`. */
+  onConnectFailed(): void;
 };
 
-/** Keeps `carried` up to date; streams whose gaps want judging are put into `pending`. */
+/** Creates the reception. It updates `states`, and adds streams whose gaps can be resolved to `pending`. */
 export function createReception(deps: {
-  carried: readonly (StreamState | null)[];
+  states: readonly (StreamState | null)[];
   pending: Pick<GapResolver, "add">;
-  liveLinks: () => readonly LiveConnection[];
-  sleep: Pick<SuspendDetector, "explains" | "stoodStill">;
+  liveConnections: () => readonly LiveConnection[];
+  suspendDetector: Pick<SuspendDetector, "explains" | "stoodStill">;
   nowUs: () => number;
 }): Reception {
-  const { carried, pending } = deps;
+  const { states, pending } = deps;
 
-  /** The connection delivers, although nothing of this stream has come yet. */
-  function regainBeside(one: StreamState, atUs: number): void {
-    if (one.gap?.alone) return;
-    if (one.gap !== null || one.coveredUs === 0) regain(one, atUs);
-    if (one.spans.length > 0) pending.add(one);
+  /** Ends the gap of a stream because its connection delivers other streams, although no record of this stream has come yet. */
+  function regainBeside(state: StreamState, atUs: number): void {
+    if (state.gap?.alone) return;
+    if (state.gap !== null || state.coveredUs === 0) regain(state, atUs);
+    if (state.spans.length > 0) pending.add(state);
   }
 
   function causeOf(cause: GapCause, fromUs: number): GapCause {
-    return deps.sleep.explains(fromUs) ? "host_asleep" : cause;
+    return deps.suspendDetector.explains(fromUs) ? "host_asleep" : cause;
   }
 
-  const coverage: Reception = {
+  const reception: Reception = {
     lastDataUs: 0,
-    onFlow(link, recvUs) {
-      link.isSilent = false;
-      link.flowingUs = recvUs;
-      if (link.firstDataUs === 0) link.firstDataUs = recvUs;
-      for (const one of carried) if (one !== null && link.active.has(one.stream.name)) regainBeside(one, recvUs);
+    onFlow(live, recvUs) {
+      live.isSilent = false;
+      live.flowingUs = recvUs;
+      if (live.firstDataUs === 0) live.firstDataUs = recvUs;
+      for (const state of states) if (state !== null && live.active.has(state.stream.name)) regainBeside(state, recvUs);
     },
-    onActive(link, names, atUs) {
-      for (const name of names) link.active.set(name, atUs);
-      if (link.firstDataUs === 0 || names.length === 0) return;
+    onActive(live, names, atUs) {
+      for (const name of names) live.active.set(name, atUs);
+      if (live.firstDataUs === 0 || names.length === 0) return;
       const active = new Set(names);
-      for (const one of carried) if (one !== null && active.has(one.stream.name)) regainBeside(one, atUs);
+      for (const state of states) if (state !== null && active.has(state.stream.name)) regainBeside(state, atUs);
     },
-    onLost(link, why) {
-      const others = deps.liveLinks().filter((other) => other !== link);
-      const { lastDataUs } = coverage;
-      const lost = carried.flatMap((one, index) => {
-        if (one === null || one.isReference || !link.active.has(one.stream.name)) return [];
-        const { name } = one.stream;
+    onLost(live, why) {
+      const others = deps.liveConnections().filter((other) => other !== live);
+      const { lastDataUs } = reception;
+      const lostStreams = states.flatMap((state, index) => {
+        if (state === null || state.isReference || !live.active.has(state.stream.name)) return [];
+        const { name } = state.stream;
         const covering = others
           .filter((other) => covers(other, name))
           .map(({ cursors, active }) => ({ cursor: cursors[index], sinceUs: active.get(name) ?? 0 }));
-        return [{ one, old: link.cursors[index], covering }];
+        return [{ state, old: live.cursors[index], covering }];
       });
-      const isLagging = lost.some(({ old, covering }) => lagsBehind(old, covering));
-      const { stoodStill } = deps.sleep;
-      const parted = { ...why, isLagging, stoodStill, lastDataUs: link.lastDataUs, nowUs: deps.nowUs() };
-      for (const { one, old, covering } of lost) {
-        if (covering.length === 0) lose(one, lastDataUs, causeOf(why.cause, lastDataUs));
-        else if (part(one, old, covering, parted)) pending.add(one);
+      const isLagging = lostStreams.some(({ old, covering }) => lagsBehind(old, covering));
+      const { stoodStill } = deps.suspendDetector;
+      const parted = { ...why, isLagging, stoodStill, lastDataUs: live.lastDataUs, nowUs: deps.nowUs() };
+      for (const { state, old, covering } of lostStreams) {
+        if (covering.length === 0) lose(state, lastDataUs, causeOf(why.cause, lastDataUs));
+        else if (part(state, old, covering, parted)) pending.add(state);
       }
     },
-    onVain() {
-      for (const one of carried) {
-        const gap = one?.gap ?? null;
+    onConnectFailed() {
+      for (const state of states) {
+        const gap = state?.gap ?? null;
         if (gap !== null && !gap.alone && !isOfEarlierRun(gap.cause)) gap.cause = causeOf("exchange_down", gap.fromUs);
       }
     },
   };
-  return coverage;
+  return reception;
 }
 
 function isOfEarlierRun(cause: GapCause): boolean {

@@ -9,38 +9,36 @@ import type { InheritedFeed } from "../sockets/parent-connection.ts";
 import type { SuspendDetector } from "../sockets/suspend-detector.ts";
 import type { RolloverTimes } from "./rollover-check.ts";
 
-/** What the feed counts, over all its groups. */
+/** Counters of the feed, summed over its groups. */
 export type FeedCounts = { duplicates: number; unusual: number; reconnects: number; rollovers: number; epochs: number };
 
-/** What a group is made for. */
 export type StreamGroupOptions = {
   readonly streams: readonly Stream[];
-  /** Recorded or not, its event times date the books of its symbol; null for none. */
+  /** Diff stream whose event times date the books of its symbol, recorded or not; null if there is none. */
   readonly reference: Stream | null;
-  /** Shown until there is a connection. */
+  /** Address shown in the status until there is a connection. */
   readonly address: string;
-  readonly legs: readonly { readonly id: number; readonly rolloverUs: () => number }[];
-  /** Fixed time-out of silence, µs, or null for adaptive ones. */
+  readonly slots: readonly { readonly id: number; readonly rolloverUs: () => number }[];
+  /** Fixed silence timeout, µs; null for adaptive timeouts. */
   readonly staleUs: number | null;
-  readonly handover: RolloverTimes;
-  /** How far another process is with streams of the group, which still records them; null where none does. */
+  readonly rolloverTimes: RolloverTimes;
+  /** How far the parent process is with the streams of this group; null if there is no parent that records. */
   readonly inherited: InheritedFeed | null;
 };
 
-/** What a group lives on. */
 export type StreamGroupDeps = {
   readonly nowUs: () => number;
   readonly after: After;
-  readonly pacer: ConnectRateLimit;
+  readonly connectRateLimit: ConnectRateLimit;
   readonly random: () => number;
-  readonly sleep: Pick<SuspendDetector, "explains" | "stoodStill">;
+  readonly suspendDetector: Pick<SuspendDetector, "explains" | "stoodStill">;
   readonly connect: OpenConnection;
-  /** Where the next connection goes: to none of those that are taken, as long as there are others. */
+  /** Returns the address for the next connection, different from `taken` if possible. */
   readonly nextAddress: (taken: readonly string[]) => string;
   readonly sink: FeedEvents;
-  /** What an earlier run left of a stream. */
+  /** Returns the gap that an earlier run left in a stream; null if there is none. */
   readonly interruptionOf: (stream: Stream) => Interruption | null;
-  /** False while the exchange has halted the symbol, or does not know it. */
+  /** Returns false while the exchange has halted the symbol, or does not know it. */
   readonly mayDeliver: (symbol: string) => boolean;
   readonly counts: FeedCounts;
   readonly log: Log;

@@ -5,7 +5,7 @@ import type { FeedGap } from "../gaps/feed-events.ts";
 import { createGapResolver } from "../gaps/gap-resolver.ts";
 import { contentMark } from "../gaps/recent-ids.ts";
 import { createStreamState, forgetIds, judge, lose, regain, type StreamState, unjudged } from "../gaps/stream-state.ts";
-import { createConnectionSlot, type SlotEvents } from "../sockets/connection-slot.ts";
+import { createConnectionSlot, type GoneHow, type SlotEvents, type SlotParts } from "../sockets/connection-slot.ts";
 import { hostOfAddress } from "../sockets/endpoint.ts";
 import { createLiveConnection, type LiveConnection } from "../sockets/live-connection.ts";
 import { createParentConnection, type Leftover, type ParentConnection } from "../sockets/parent-connection.ts";
@@ -15,233 +15,233 @@ import { checkRollover } from "./rollover-check.ts";
 import type { StreamGroupDeps, StreamGroupOptions } from "./stream-group-types.ts";
 import { unsettledOf } from "./upgrade-snapshot.ts";
 
-/** Streams that go over the same connections: one, or several at the same time of which the first to deliver wins. */
+/** Streams that share the same connections: one, or several at once, of which the first to deliver a record wins. */
 export type StreamGroup = {
   start(): void;
   stop(): void;
-  /** Adds to and takes from what is carried, on the connections that stand. */
+  /** Adds and removes streams on the open connections. */
   change(added: readonly Stream[], removed: readonly Stream[]): void;
   streams(): readonly Stream[];
-  /** Looks after everything that time brings; `isWaking`: nobody looked for so long that silence means nothing now. */
+  /** Checks silence, rollovers and gaps. `isWaking`: the process did not run for a while, so silence proves nothing. */
   tick(nowUs: number, isWaking: boolean): void;
-  /** Replaces every connection. */
+  /** Starts the rollover of every connection. */
   rollOver(): void;
   isChanging(): boolean;
   connections(): readonly ConnectionStatus[];
-  /** Gaps that nobody has been told of, up to now. */
+  /** Returns the gaps that have not been reported; open gaps end now. */
   openGaps(): readonly FeedGap[];
-  /** What is recorded, as it stands. */
-  carried(): readonly StreamState[];
-  /** What would be missing if nothing more came. */
+  /** Returns the states of the recorded streams. */
+  states(): readonly StreamState[];
+  /** Returns the spans in which records may be missing if all connections stopped now. */
   unsettled(): readonly Leftover[];
-  /** The process that still records what this group is to go on with; null where there is none. */
+  /** The parent process that still records these streams; null if there is none. */
   readonly predecessor: ParentConnection | null;
 };
 
-/** Time between connections that are tried because one stream is silent, µs, doubled each time up to 32 times. */
+/** Time between reconnects because one stream is silent, µs; doubled each time up to 32 times. */
 const retryUs = 60_000_000;
 
-/** Creates the group; nothing is opened before `start`. */
+/** Creates the group. No connection is opened before `start`. */
 export function createStreamGroup(options: StreamGroupOptions, deps: StreamGroupDeps): StreamGroup {
-  const { sink, counts, log, nowUs } = deps;
-  /** By position in the reader; null for streams that were taken away, whose last frames may still come. */
-  const carried: (StreamState | null)[] = [];
+  const { sink, counts, log, nowUs, suspendDetector } = deps;
+  /** By position in the reader; null for removed streams, whose last frames may still arrive. */
+  const states: (StreamState | null)[] = [];
   const names: Stream[] = [];
   let read = createFrameReader([]);
-  /** Streams with gaps or holes that want judging. */
+  /** Streams with gaps or missing ids that are not resolved. */
   const pending = createGapResolver(sink.onGaps);
 
-  /** That connections are silent has been said, and none has delivered since. */
-  let isToldSilent = false;
+  /** The silence has been logged, and no connection has delivered since. */
+  let isSilenceLogged = false;
 
-  const legs = options.legs.map(({ id, rolloverUs }) =>
+  const slots = options.slots.map(({ id, rolloverUs }) =>
     createConnectionSlot(
       { id, host: hostOfAddress(options.address), streams: () => streams().length, rolloverUs },
-      { ...deps, open, onGone, judge: (old, next, now) => checkRollover(old, next, carried, now, options.handover) },
+      { ...deps, open, onGone, checkRollover: (old, next, us) => checkRollover(old, next, states, us, rolloverTimes) },
     ),
   );
   add(options.streams);
-  const { reference } = options;
+  const { reference, rolloverTimes } = options;
   if (reference !== null && !options.streams.includes(reference)) add([reference], true);
 
   function add(streams: readonly Stream[], isReference = false): void {
     for (const stream of streams) {
-      carried.push(createStreamState(stream, isReference, isReference ? null : deps.interruptionOf(stream)));
+      states.push(createStreamState(stream, isReference, isReference ? null : deps.interruptionOf(stream)));
       names.push(stream);
     }
     read = createFrameReader(names);
   }
 
-  const recorded = () => carried.filter((one): one is StreamState => one !== null && !one.isReference);
+  const recorded = () => states.filter((state): state is StreamState => state !== null && !state.isReference);
   const streams = () => recorded().map(({ stream }) => stream);
-  const ownLinks = () => legs.flatMap((leg) => leg.links());
-  const liveLinks = () => [...ownLinks(), ...(predecessor?.links() ?? [])];
-  const coverage = createReception({ carried, pending, liveLinks, nowUs, sleep: deps.sleep });
+  const ownConnections = () => slots.flatMap((slot) => slot.liveConnections());
+  const liveConnections = () => [...ownConnections(), ...(predecessor?.liveConnections() ?? [])];
+  const reception = createReception({ states, pending, liveConnections, nowUs, suspendDetector });
   const predecessor =
     options.inherited &&
-    createParentConnection(options.inherited, { ...deps, carried, coverage, pending, ownLinks, ...options });
+    createParentConnection(options.inherited, { ...deps, states, reception, pending, ownConnections, ...options });
 
-  function open({ onOpen, onEnd }: SlotEvents, place: Pick<LiveConnection, "rhythm" | "replace">): LiveConnection {
-    const wanted = carried.flatMap((one) => (one === null ? [] : [one.stream.name]));
-    const address = deps.nextAddress(ownLinks().map((one) => one.address));
+  function open({ onOpen, onEnd }: SlotEvents, slot: SlotParts): LiveConnection {
+    const wanted = states.flatMap((state) => (state === null ? [] : [state.stream.name]));
+    const address = deps.nextAddress(ownConnections().map((live) => live.address));
     const connection = deps.connect({ wsUrl: address, names: wanted }, deps, {
       onOpen(active, openedUs) {
-        link.openedUs = openedUs;
-        coverage.onActive(link, active, openedUs);
-        onOpen(link);
+        live.openedUs = openedUs;
+        reception.onActive(live, active, openedUs);
+        onOpen(live);
       },
-      onText: (text, recvUs) => onText(link, text, recvUs),
+      onText: (text, recvUs) => onText(live, text, recvUs),
       onBinary: (bytes, recvUs) => sink.onOdd(`a binary frame of ${bytes} bytes`, "", recvUs),
       onPing: sink.onPing,
-      onEnd: (end) => onEnd(link, end),
+      onEnd: (end) => onEnd(live, end),
     });
-    const link = createLiveConnection({ address, connection, ...place });
-    return link;
+    const live = createLiveConnection({ address, connection, ...slot });
+    return live;
   }
 
-  function onText(link: LiveConnection, text: string, recvUs: number): void {
+  function onText(live: LiveConnection, text: string, recvUs: number): void {
     const message = read(text);
-    if (message.type === "data") onData(link, message.data, recvUs);
+    if (message.type === "data") onData(live, message.data, recvUs);
     else if (message.type === "odd") sink.onOdd(message.reason, text, recvUs);
-    else if (message.type === "shutdown") onShutdown(link);
-    else if (message.error === null) coverage.onActive(link, link.connection.confirm(message.id ?? 0), recvUs);
-    else log.error("the exchange refused a subscription", { host: link.host, reason: message.error });
+    else if (message.type === "shutdown") onShutdown(live);
+    else if (message.error === null) reception.onActive(live, live.connection.confirm(message.id ?? 0), recvUs);
+    else log.error("the exchange refused a subscription", { host: live.host, reason: message.error });
   }
 
-  function onData(link: LiveConnection, data: DataMessage, recvUs: number): void {
-    const one = carried[data.index];
-    if (one === null || one === undefined) return;
-    link.rhythm.beat(recvUs, link.isSilent ? 0 : link.lastDataUs);
-    if (link.firstDataUs === 0 || link.isSilent) {
-      coverage.onFlow(link, recvUs);
-      isToldSilent = false;
+  function onData(live: LiveConnection, data: DataMessage, recvUs: number): void {
+    const state = states[data.index];
+    if (state === null || state === undefined) return;
+    live.silenceDetector.observe(recvUs, live.isSilent ? 0 : live.lastDataUs);
+    if (live.firstDataUs === 0 || live.isSilent) {
+      reception.onFlow(live, recvUs);
+      isSilenceLogged = false;
     }
-    link.lastDataUs = recvUs;
-    coverage.lastDataUs = recvUs;
-    if (one.stream.symbol === reference?.symbol) link.join.note(data, recvUs, sink.onDated);
-    if (one.isReference) return;
+    live.lastDataUs = recvUs;
+    reception.lastDataUs = recvUs;
+    if (state.stream.symbol === reference?.symbol) live.bookDating.observe(data, recvUs, sink.onDated);
+    if (state.isReference) return;
     data.recvUs = recvUs;
     data.mark = contentMark(data.payload);
-    let cursor = link.cursors[data.index];
+    let cursor = live.cursors[data.index];
     if (cursor === undefined) {
-      cursor = one.sequence.join();
-      link.cursors[data.index] = cursor;
+      cursor = state.sequence.join();
+      live.cursors[data.index] = cursor;
     }
-    one.rhythm.beat(recvUs, cursor.lastUs >= link.flowingUs ? cursor.lastUs : 0);
-    const verdict = one.sequence.judge(cursor, data);
-    if (one.sequence.hasGlitch()) onGlitch(one);
-    if (one.gap !== null) {
-      regain(one, recvUs);
-      pending.add(one);
+    state.silenceDetector.observe(recvUs, cursor.lastUs >= live.flowingUs ? cursor.lastUs : 0);
+    const verdict = state.sequence.judge(cursor, data);
+    if (state.sequence.hasGlitch()) onGlitch(state);
+    if (state.gap !== null) {
+      regain(state, recvUs);
+      pending.add(state);
     }
     if (verdict === "duplicate") {
       counts.duplicates++;
-      if (one.spans.length > 0) one.lastRecvUs = recvUs;
+      if (state.spans.length > 0) state.lastRecvUs = recvUs;
       return;
     }
-    one.lastRecvUs = recvUs;
-    one.tries = 0;
-    if (one.sequence.holes !== null && one.sequence.holes.waiting() > 0) pending.add(one);
-    if (verdict === "epoch") onEpoch(one, data.id, recvUs);
+    state.lastRecvUs = recvUs;
+    state.tries = 0;
+    if (state.sequence.holes !== null && state.sequence.holes.waiting() > 0) pending.add(state);
+    if (verdict === "epoch") onEpoch(state, data.id, recvUs);
     if (data.unusual) counts.unusual++;
     sink.onData(data);
   }
 
-  function onShutdown(link: LiveConnection): void {
-    link.isAnnounced = true;
-    log.warn("the exchange announces that it will close this connection; another one is opened", { host: link.host });
-    link.replace("the exchange announced its shutdown");
+  function onShutdown(live: LiveConnection): void {
+    live.isAnnounced = true;
+    log.warn("the exchange will close this connection; a replacement is opened", { host: live.host });
+    live.replace("the exchange announced its shutdown");
   }
 
-  function onEpoch(one: StreamState, id: number, recvUs: number): void {
+  function onEpoch(state: StreamState, id: number, recvUs: number): void {
     counts.epochs++;
-    forgetIds(one);
-    log.warn("the exchange counts this stream anew; it is recorded on", { stream: one.stream.name, id });
-    sink.onEpoch(one.stream, id, recvUs);
+    forgetIds(state);
+    log.warn("the ids of this stream have restarted; recording continues", { stream: state.stream.name, id });
+    sink.onEpoch(state.stream, id, recvUs);
   }
 
   function onGlitch({ stream, sequence }: StreamState): void {
     const { id, notMissing } = sequence.takeGlitch() ?? { id: 0, notMissing: null };
-    log.warn("ids of this stream had jumped and are back; it is recorded on", { stream: stream.name, id });
+    log.warn("the ids of this stream had jumped and are back; recording continues", { stream: stream.name, id });
     if (notMissing !== null) sink.onNotMissing?.(stream, notMissing);
   }
 
-  function onGone(link: LiveConnection, { vain, isPlanned }: { vain: boolean; isPlanned: boolean }): void {
-    for (const [index, cursor] of link.cursors.entries())
-      if (cursor !== undefined) carried[index]?.sequence.leave(cursor);
-    if (vain) coverage.onVain();
-    // Of a silent one all has been said already.
-    if (link.isSilent) return;
-    coverage.onLost(link, { cause: link.isAnnounced && !isPlanned ? "serverShutdown" : "reconnect", isPlanned });
+  function onGone(live: LiveConnection, { wasNeverOpen, isPlanned }: GoneHow): void {
+    for (const [index, cursor] of live.cursors.entries())
+      if (cursor !== undefined) states[index]?.sequence.leave(cursor);
+    if (wasNeverOpen) reception.onConnectFailed();
+    // The gaps of a silent connection were opened when it fell silent.
+    if (live.isSilent) return;
+    reception.onLost(live, { cause: live.isAnnounced && !isPlanned ? "serverShutdown" : "reconnect", isPlanned });
   }
 
-  function watch(now: number): void {
-    for (const link of ownLinks()) {
-      if (!isConnectionSilent(link, options.staleUs, now)) continue;
-      link.isSilent = true;
-      if (!isToldSilent)
-        log.warn("no data although the connection is open; another one is opened", { host: link.host });
-      isToldSilent = true;
-      coverage.onLost(link, { cause: "silent", isPlanned: false });
-      link.replace("it was silent");
+  function checkSilence(now: number): void {
+    for (const live of ownConnections()) {
+      if (!isConnectionSilent(live, options.staleUs, now)) continue;
+      live.isSilent = true;
+      if (!isSilenceLogged) log.warn("no data on an open connection; a replacement is opened", { host: live.host });
+      isSilenceLogged = true;
+      reception.onLost(live, { cause: "silent", isPlanned: false });
+      live.replace("it was silent");
     }
-    for (const one of silentStreams(carried, options.staleUs, now)) onSilent(one, now);
+    for (const state of silentStreams(states, options.staleUs, now)) onSilent(state, now);
   }
 
-  /** A stream is silent while others flow: the exchange has halted it, or another connection may bring it. */
-  function onSilent(one: StreamState, now: number): void {
-    const isHalted = !deps.mayDeliver(one.stream.symbol);
-    const isNew = one.lastRecvUs > 0 ? one.gap === null : one.tries === 0;
+  /** A stream is silent while others deliver: either the exchange has halted it, or another connection may deliver it. */
+  function onSilent(state: StreamState, now: number): void {
+    const isHalted = !deps.mayDeliver(state.stream.symbol);
+    const isNew = state.lastRecvUs > 0 ? state.gap === null : state.tries === 0;
+    const { name } = state.stream;
     if (isNew && !isHalted)
-      log.warn("a stream is silent while others flow; another connection is tried", { stream: one.stream.name });
-    // Of what never came nobody can tell since when it is missing.
-    if (one.lastRecvUs > 0) lose(one, coverage.lastDataUs, isHalted ? "halted" : "silent", true);
-    if (one.gap !== null && isHalted) one.gap.cause = "halted";
-    if (isHalted || now < one.nextTryUs) return;
-    one.nextTryUs = now + retryUs * 2 ** Math.min(one.tries++, 5);
-    legs[0]?.replace("a stream was silent");
+      log.warn("a stream is silent while others deliver; another connection is opened", { stream: name });
+    // If the stream has never delivered anything, the start of the gap is unknown.
+    if (state.lastRecvUs > 0) lose(state, reception.lastDataUs, isHalted ? "halted" : "silent", true);
+    if (state.gap !== null && isHalted) state.gap.cause = "halted";
+    if (isHalted || now < state.nextTryUs) return;
+    state.nextTryUs = now + retryUs * 2 ** Math.min(state.tries++, 5);
+    slots[0]?.replace("a stream was silent");
   }
 
   return {
     start: () => {
-      for (const leg of legs) leg.start();
+      for (const slot of slots) slot.start();
     },
     stop() {
-      for (const leg of legs) leg.stop();
+      for (const slot of slots) slot.stop();
     },
     change(added, removed) {
       const gone = removed.map(({ name }) => name);
-      for (const [index, one] of carried.entries()) {
-        if (one === null || !gone.includes(one.stream.name)) continue;
-        // What is not over, or waits to be judged, is not forgotten with it.
-        if (!one.isReference) sink.onGaps([...judge(one, Number.POSITIVE_INFINITY), ...unjudged(one, nowUs())]);
-        carried[index] = null;
+      for (const [index, state] of states.entries()) {
+        if (state === null || !gone.includes(state.stream.name)) continue;
+        // Report its open and unresolved gaps before it is forgotten.
+        if (!state.isReference) sink.onGaps([...judge(state, Number.POSITIVE_INFINITY), ...unjudged(state, nowUs())]);
+        states[index] = null;
       }
       add(added);
-      for (const { connection } of ownLinks()) {
+      for (const { connection } of ownConnections()) {
         if (gone.length > 0) connection.unsubscribe(gone);
         if (added.length > 0) connection.subscribe(added.map(({ name }) => name));
       }
     },
     streams,
     tick(now, isWaking) {
-      if (!isWaking) watch(now);
-      for (const leg of legs) leg.tick(now);
-      pending.judge(now, liveLinks().length);
+      if (!isWaking) checkSilence(now);
+      for (const slot of slots) slot.tick(now);
+      pending.resolve(now, liveConnections().length);
     },
     rollOver() {
-      for (const leg of legs) leg.replace("it was asked for");
+      for (const slot of slots) slot.replace("it was asked for");
     },
-    isChanging: () => legs.some((leg) => leg.isChanging()),
-    connections: () => legs.flatMap((leg) => leg.status()),
-    openGaps: () => recorded().flatMap((one) => unjudged(one, nowUs())),
-    carried: recorded,
+    isChanging: () => slots.some((slot) => slot.isChanging()),
+    connections: () => slots.flatMap((slot) => slot.status()),
+    openGaps: () => recorded().flatMap((state) => unjudged(state, nowUs())),
+    states: recorded,
     unsettled() {
-      const links = ownLinks().filter(({ isSilent }) => !isSilent);
-      return carried.flatMap((one, index) => {
-        if (one === null || one.isReference) return [];
-        const cursors = links.flatMap((link) => link.cursors[index] ?? []);
-        return unsettledOf(one, cursors) ?? [];
+      const open = ownConnections().filter(({ isSilent }) => !isSilent);
+      return states.flatMap((state, index) => {
+        if (state === null || state.isReference) return [];
+        const cursors = open.flatMap((live) => live.cursors[index] ?? []);
+        return unsettledOf(state, cursors) ?? [];
       });
     },
     predecessor,

@@ -2,12 +2,12 @@ import type { Cursor, Trail } from "../gaps/sequence-types.ts";
 import type { StreamState } from "../gaps/stream-state.ts";
 import type { Leftover } from "../sockets/parent-connection.ts";
 
-/** How far a stream is. */
+/** Returns how far a stream is, for the child process of an upgrade. */
 export function trailOf({ sequence, lastRecvUs }: StreamState): Trail & { readonly lastUs: number } {
   return { ...sequence.trail(), lastUs: lastRecvUs };
 }
 
-/** Gaps of a stream that nobody has been told of yet. */
+/** Returns the gaps of a stream that have not been reported yet; `toUs` is null for an open gap. */
 export function leftoversOf({ stream, spans, gap }: StreamState): readonly Leftover[] {
   const over = spans.map((span) => ({ stream: stream.name, ...span }));
   if (gap === null) return over;
@@ -15,15 +15,19 @@ export function leftoversOf({ stream, spans, gap }: StreamState): readonly Lefto
 }
 
 /**
- * What may be missing of a stream if all that bring it stop now: one connection began after another had been cut, and the others lag
- * behind and have not come so far yet, be it that the first one is gone by now as well. `standing` are of connections that stand; null where
- * nothing can be.
+ * Returns the span in which records may be missing if all connections stop now; null if there is none.
+ *
+ * 1. Connection A was cut. Connection B began later, so messages between A's end and B's start are on neither.
+ * 2. Connection C lags behind and has not reached B's start yet. It would have delivered those messages.
+ * 3. If C stops now, nothing proves that they were received. This also holds if B is gone by now (`sequence.gone()`).
+ *
+ * `open`: the cursors of open connections.
  */
-export function unsettledOf({ stream, sequence }: StreamState, standing: readonly Cursor[]): Leftover | null {
-  const ahead = sequence
+export function unsettledOf({ stream, sequence }: StreamState, open: readonly Cursor[]): Leftover | null {
+  const goneAhead = sequence
     .gone()
-    .filter((one) => standing.some((two) => two.epoch === one.epoch && two.recent < one.first));
-  const cursors = [...standing, ...ahead];
+    .filter((left) => open.some((cursor) => cursor.epoch === left.epoch && cursor.recent < left.first));
+  const cursors = [...open, ...goneAhead];
   const [lowest, ...others] = cursors.filter(({ firstUs }) => firstUs > 0).toSorted((a, b) => a.first - b.first);
   if (lowest === undefined || cursors.some(({ epoch }) => epoch !== lowest.epoch)) return null;
   let reached = lowest;

@@ -5,9 +5,14 @@ import { payloadProblem } from "./payload.ts";
 import { createPayloadPattern, type PayloadPattern } from "./payload-patterns.ts";
 
 /**
- * What one text frame of a combined stream turned out to be.
- * `data`: a payload of one of our streams; `unusual` if its shape was only believed after parsing (a new field, say).
- * `reply`: an answer to a control message; `shutdown`: the server announces its end; `odd`: anything else, with the reason.
+ * The content of one text frame of a combined stream.
+ *
+ * | type     | content                                                                                            |
+ * |----------|----------------------------------------------------------------------------------------------------|
+ * | data     | a payload of a known stream; `unusual` if only parsing could prove its form (for example a new member) |
+ * | reply    | an answer to a control message                                                                     |
+ * | shutdown | the server announces that it will close the connection                                             |
+ * | odd      | any other frame, with the reason                                                                   |
  */
 export type Message =
   | { readonly type: "data"; readonly data: DataMessage }
@@ -15,18 +20,18 @@ export type Message =
   | { readonly type: "shutdown" }
   | { readonly type: "odd"; readonly reason: string };
 
-/** A payload with what is needed to file it. One object per reader, overwritten by its next message: copy what you keep. */
+/** A payload and the facts to record it. One object per reader, overwritten by the next message: copy what you keep. */
 export type DataMessage = {
   /** Position of the stream in the reader's list. */
   index: number;
   stream: Stream;
   /** The payload's text, byte for byte. */
   payload: string;
-  /** Update or trade id, by which the stream is ordered. */
+  /** Update or trade id. The stream is ordered by it. */
   id: number;
   /** First id that the payload covers: `U` of a diff, otherwise the same as `id`. */
   firstId: number;
-  /** Event time `E`, ms since the Unix epoch in the exchange's clock; 0 where the payload has none. */
+  /** Event time `E`, ms since the Unix epoch in the exchange's clock; 0 if the payload has none. */
   eventMs: number;
   unusual: boolean;
   /** Mark of the payload's content (`contentMark`), and receipt in µs; 0 until the feed has filled them in. */
@@ -41,32 +46,32 @@ const opening = '{"stream":"';
 const middle = '","data":';
 const symbolMark = '"s":"';
 
-/** A stream as its frames are read. */
+/** What the reader needs to know about a stream. */
 type Target = {
   readonly index: number;
   readonly stream: Stream;
-  readonly shape: PayloadPattern;
+  readonly pattern: PayloadPattern;
   readonly idMark: string;
-  /** Where the first id stands, if it is another one. */
+  /** Text before the first id; null if it is the same as the id. */
   readonly firstIdMark: string | null;
   readonly timed: boolean;
-  /** The symbol as its payloads name it, from the quote on; null where they do not. */
+  /** The symbol and its closing quote as in the payloads; null if they do not name the symbol. */
   readonly symbolEnd: string | null;
 };
 
-/** A reader that knows these streams; frames of others are odd. */
+/** Creates a reader for these streams. Frames of other streams are odd. */
 export function createFrameReader(streams: readonly Stream[]): FrameReader {
   const known = new Map<StreamName, Target>();
-  const shapes = new Map<StreamTypeName, PayloadPattern>();
+  const patterns = new Map<StreamTypeName, PayloadPattern>();
   for (const [index, stream] of streams.entries()) {
     const { kind, levels } = stream.type;
-    const shape = shapes.get(stream.type.name) ?? createPayloadPattern(kind, levels);
-    shapes.set(stream.type.name, shape);
+    const pattern = patterns.get(stream.type.name) ?? createPayloadPattern(kind, levels);
+    patterns.set(stream.type.name, pattern);
     const { id, firstId, members } = streamKinds[kind];
     known.set(stream.name, {
       index,
       stream,
-      shape,
+      pattern,
       idMark: markOf(id),
       firstIdMark: firstId === null ? null : markOf(firstId),
       timed: hasEventTime(kind),
@@ -74,24 +79,30 @@ export function createFrameReader(streams: readonly Stream[]): FrameReader {
     });
   }
   const first = streams[0];
-  if (first === undefined) return (text) => judge(text, new Map());
+  if (first === undefined) return (text) => parseFrame(text, new Map());
   const data: DataMessage = {
-    ...{ index: 0, stream: first, payload: "", id: 0, firstId: 0, eventMs: 0, unusual: false },
+    index: 0,
+    stream: first,
+    payload: "",
+    id: 0,
+    firstId: 0,
+    eventMs: 0,
+    unusual: false,
     mark: 0,
     recvUs: 0,
   };
   const message: Message = { type: "data", data };
 
   return (text) => {
-    if (!text.startsWith(opening)) return judge(text, known);
+    if (!text.startsWith(opening)) return parseFrame(text, known);
     const nameEnd = text.indexOf('"', opening.length);
     const target = known.get(text.slice(opening.length, nameEnd));
-    if (target === undefined || !text.startsWith(middle, nameEnd)) return judge(text, known);
+    if (target === undefined || !text.startsWith(middle, nameEnd)) return parseFrame(text, known);
     const start = nameEnd + middle.length;
-    if (!target.shape.isProved(text, start)) return judge(text, known);
+    if (!target.pattern.isProved(text, start)) return parseFrame(text, known);
     const { symbolEnd } = target;
     if (symbolEnd !== null && !text.startsWith(symbolEnd, text.indexOf(symbolMark, start) + symbolMark.length))
-      return judge(text, known);
+      return parseFrame(text, known);
     data.index = target.index;
     data.stream = target.stream;
     data.payload = text.slice(start, -1);
@@ -103,14 +114,14 @@ export function createFrameReader(streams: readonly Stream[]): FrameReader {
   };
 }
 
-/** Text in front of a member's value. */
+/** Returns the text in front of a member's value. */
 function markOf(member: string): string {
   return `"${member}":`;
 }
 
 const eventTimeMark = markOf(eventTimeMember);
 
-/** The integer behind the first `mark`; the shape has proved that it is there. */
+/** Returns the integer behind the first `mark`; the pattern has proved that it exists. */
 function integerAfter(text: string, mark: string, from: number): number {
   let at = text.indexOf(mark, from) + mark.length;
   const negative = text.charCodeAt(at) === 45;
@@ -121,11 +132,11 @@ function integerAfter(text: string, mark: string, from: number): number {
   return negative ? -value : value;
 }
 
-/** Characters of a frame that is still parsed: far above any book, so that one frame holds nobody up. */
+/** Longest frame that is parsed, characters: far above any book. Bounds the time that one frame takes. */
 const longestFrame = 4 * 1024 * 1024;
 
-/** The slow path: parse and decide. Data is kept if it holds what its stream must hold, whatever else it holds. */
-function judge(text: string, known: ReadonlyMap<StreamName, Target>): Message {
+/** The slow path: parses the frame. Data is kept if it has all required members; other members are allowed. */
+function parseFrame(text: string, known: ReadonlyMap<StreamName, Target>): Message {
   if (text.length > longestFrame) return { type: "odd", reason: "a frame that is too long" };
   const parsed = parseJson(text);
   if (!isObject(parsed)) return { type: "odd", reason: parsed === undefined ? "not JSON" : "not a JSON object" };
@@ -138,7 +149,7 @@ function judge(text: string, known: ReadonlyMap<StreamName, Target>): Message {
   const { index, stream } = target;
   const envelope = `${opening}${name}${middle}`;
   const payload = text.slice(envelope.length, -1);
-  // An empty one lacks what its stream must hold, which is the better reason.
+  // An empty payload passes here, because "without a valid …" is the better reason.
   const opens = text.startsWith(`${envelope}{"`) || text === `${envelope}{}}`;
   const spliceable = opens && !/[\r\n]/.test(payload) && isObject(parseJson(payload));
   if (!spliceable) return { type: "odd", reason: "an envelope of another form" };
@@ -146,9 +157,9 @@ function judge(text: string, known: ReadonlyMap<StreamName, Target>): Message {
   if (problem !== null) return { type: "odd", reason: `${stream.type.name} ${problem}` };
   if (typeof data.s === "string" && data.s !== stream.symbol)
     return { type: "odd", reason: "data of another symbol than its stream's" };
-  const facts = streamKinds[stream.type.kind];
-  const id = data[facts.id] as number;
-  const firstId = facts.firstId === null ? id : (data[facts.firstId] as number);
+  const kind = streamKinds[stream.type.kind];
+  const id = data[kind.id] as number;
+  const firstId = kind.firstId === null ? id : (data[kind.firstId] as number);
   const eventTime = hasEventTime(stream.type.kind) ? data[eventTimeMember] : 0;
   const eventMs = typeof eventTime === "number" ? eventTime : 0;
   return { type: "data", data: { index, stream, payload, id, firstId, eventMs, unusual: true, mark: 0, recvUs: 0 } };

@@ -1,16 +1,16 @@
 import type { StreamMember } from "../../domain/stream-kind-facts.ts";
 import { type StreamKind, streamKinds } from "../../domain/stream-kinds.ts";
 
-/** Proves payloads of one stream type. */
+/** Proves the form of payloads of one stream type. */
 export type PayloadPattern = {
-  /** True if `text` holds, from `from` to its end, a payload of this shape and the end of its envelope. */
+  /** True if `text` holds, from `from` to its end, a payload of this form and the end of its envelope. */
   isProved(text: string, from: number): boolean;
 };
 
 /**
- * Anchored patterns that prove a payload to be of the shape Binance documents, without parsing it: member names, their
- * order, and the form of every number. They are sticky, start at the payload's `{` and end with the `}` of the combined
- * stream's envelope, so that a match also proves that nothing follows. Repetition is bounded by the frame's own brackets.
+ * Creates the pattern that proves a payload's documented form without parsing it: member names, their order, and the form of every
+ * number. The pattern is sticky. It starts at the payload's `{` and ends with the `}` of the combined stream's envelope, so a match also
+ * proves that the frame ends there. The frame's own brackets bound the repetition.
  * Source: web-socket-streams.md of binance-spot-api-docs.
  */
 export function createPayloadPattern(kind: StreamKind, levels: number | null): PayloadPattern {
@@ -26,14 +26,14 @@ export function createPayloadPattern(kind: StreamKind, levels: number | null): P
   };
 }
 
-/** A JSON integer that a double holds exactly; those above 9 × 10¹⁵, which Binance does not use, are left to the parser. */
+/** A JSON integer that a double holds exactly. Integers above 9 × 10¹⁵, which Binance does not use, go to the parser. */
 const int = "(?:-?[1-9]\\d{0,14}|0|[1-8]\\d{15})";
-/** An id, which is never below 0. */
+/** An id, at least 0. */
 const id = "(?:[1-9]\\d{0,14}|0|[1-8]\\d{15})";
-/** A JSON string without escapes, control characters, or the sign of bytes that were not UTF-8. */
+/** A JSON string without escapes, control characters, or the replacement character of invalid UTF-8. */
 const name = '"[^"\\\\\\u0000-\\u001f\\ufffd]{1,80}"';
 const decimal = '"\\d{1,20}(?:\\.\\d{1,20})?"';
-/** How spot prices and quantities are written today; with nothing left open the proof takes two thirds of the time. */
+/** Today's form of spot prices and quantities. This stricter pattern takes two thirds of the time. */
 const commonDecimal = '"\\d{1,20}\\.\\d{8}"';
 const bool = "(?:true|false)";
 

@@ -2,9 +2,9 @@ import type { StreamMember } from "../../domain/stream-kind-facts.ts";
 import { type StreamKind, streamKinds } from "../../domain/stream-kinds.ts";
 
 /**
- * Why a payload that had to be parsed cannot be stored as it is; null if it can. `text` is the payload's own text and `data` what
- * JSON.parse made of it. Whoever reads the files finds an id by the first text of its name, so that the text must say what the
- * parser says: each name once, integers as digits alone, no member under a name of ours.
+ * Returns why a parsed payload cannot be stored verbatim; null if it can. `text` is the payload's text, `data` its parsed value.
+ * Readers of the files find an id by the first occurrence of its name. Text and parser must therefore agree: each name occurs once,
+ * integers are plain digits, and no member has a name that RT-Data uses itself.
  */
 export function payloadProblem(text: string, data: Record<string, unknown>, kind: StreamKind): string | null {
   const required = streamKinds[kind].members.filter(({ isRequired }) => isRequired);
@@ -17,15 +17,15 @@ export function payloadProblem(text: string, data: Record<string, unknown>, kind
   return null;
 }
 
-/** As `payloadProblem`, of any object: what no reader of lines may meet, whichever members there are. */
+/** As `payloadProblem`, but for any object: checks only what would break readers of lines, whatever the members are. */
 export function structureProblem(text: string, data: object): string | null {
-  if (ours.some((name) => name in data)) return "with a member under a name that RT-Data uses itself";
+  if (reservedNames.some((name) => name in data)) return "with a member under a name that RT-Data uses itself";
   return text.includes("\ufffd") ? "with bytes that are not UTF-8" : disputedText(text);
 }
 
-const ours = ["recv_us", "net_delay_ms", "repaired"];
+const reservedNames = ["recv_us", "net_delay_ms", "repaired"];
 
-/** Whether a value is written as its form wants it. */
+/** Checks whether a value matches the form of its member. */
 const checks: Readonly<Record<StreamMember["form"], (value: unknown) => boolean>> = {
   event: isText,
   symbol: isText,
@@ -38,9 +38,9 @@ const checks: Readonly<Record<StreamMember["form"], (value: unknown) => boolean>
   asks: isSide,
 };
 
-/** Looks through valid JSON for what parsers disagree about: a name twice in one object, half of a surrogate pair, a huge integer. */
+/** Finds JSON that parsers disagree about: a name twice in one object, half of a surrogate pair, a huge integer. */
 function disputedText(text: string): string | null {
-  /** Names of the objects that are open; null for lists. */
+  /** Names in each open object; null for open lists. */
   const open: (Set<string> | null)[] = [];
   for (let at = 0; at < text.length; at++) {
     const character = text[at];
@@ -67,25 +67,25 @@ function disputedText(text: string): string | null {
   return null;
 }
 
-/** Characters of a number that are looked at; a longer one is no integer that anybody can hold. */
+/** Most characters of a number that are read; a longer integer exceeds every reader. */
 const longestNumber = 400;
 
 function isNumberStart(character: string | undefined): boolean {
   return character === "-" || (character !== undefined && character >= "0" && character <= "9");
 }
 
-/** Behind the closing quote of the string that begins at `at`. */
+/** Returns the position behind the closing quote of the string that starts at `at`. */
 function endOfString(text: string, at: number): number {
   let end = at + 1;
   while (end < text.length && text[end] !== '"') end += text[end] === "\\" ? 2 : 1;
   return end + 1;
 }
 
-/** The digits behind the first text of the name, as readers of lines look for it; null if nothing but digits does not stand there. */
+/** Returns the integer after the first occurrence of the name, as readers of lines do; null if it is not plain digits. */
 export function plainInteger(text: string, name: string): number | null {
   const mark = `"${name}":`;
-  const found = /^(?:0|[1-9]\d{0,15})(?=[,}])/.exec(text.slice(text.indexOf(mark) + mark.length).slice(0, 17));
-  return found === null ? null : Number(found[0]);
+  const match = /^(?:0|[1-9]\d{0,15})(?=[,}])/.exec(text.slice(text.indexOf(mark) + mark.length).slice(0, 17));
+  return match === null ? null : Number(match[0]);
 }
 
 function isId(value: unknown): boolean {

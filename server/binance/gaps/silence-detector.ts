@@ -1,59 +1,59 @@
-/** How often something arrives, learnt from when it did: what silence is normal and what is not. */
+/** Learns how often messages arrive, and returns which silence is no longer normal. */
 export type SilenceDetector = {
   /**
-   * It arrived. `beforeUs` is when it last did on the same connection; 0 where the time since then tells nothing of the exchange:
-   * the connection is new, or was given up meanwhile.
+   * A message arrived. `beforeUs`: the previous arrival on the same connection. 0 if the interval proves nothing about the exchange,
+   * because the connection is new or was silent meanwhile.
    */
-  beat(recvUs: number, beforeUs: number): void;
-  /** The longest silence of the last minutes, µs; null before enough has arrived to tell. */
+  observe(recvUs: number, beforeUs: number): void;
+  /** Returns the longest silence of the last minutes, µs; null before enough messages have arrived. */
   longestUs(): number | null;
-  /** From this silence on something is wrong, µs; null before enough has arrived to tell. */
+  /** Returns the silence from which on a connection counts as silent, µs; null before enough messages have arrived. */
   timeoutUs(): number | null;
 };
 
-/** So many arrivals over so long are enough to tell. */
-export type Enough = { readonly beats: number; readonly spanUs: number };
+/** How many arrivals over which time are enough to learn from. */
+export type Enough = { readonly arrivals: number; readonly spanUs: number };
 
-/** All streams of a connection together hardly ever pause; a single one first has to show how it does. */
-export const enoughOfMany: Enough = { beats: 20, spanUs: 3_000_000 };
-export const enoughOfOne: Enough = { beats: 100, spanUs: 30_000_000 };
+/** All streams of a connection together hardly ever pause; a single stream takes longer to learn. */
+export const enoughOfMany: Enough = { arrivals: 20, spanUs: 3_000_000 };
+export const enoughOfOne: Enough = { arrivals: 100, spanUs: 30_000_000 };
 
-/** The longest silence is that of this span and the one before it, µs. */
+/** The longest silence is taken over the current and the previous span of this length, µs. */
 const spanUs = 300_000_000;
 
-/** So many times the longest silence is no chance any more. */
+/** Timeout as a multiple of the longest silence. */
 const factor = 4;
 
-/** Bounds of the time-out: a burst after a second's stall is routine; beyond a minute nothing else would notice either. */
+/** Bounds of the timeout, µs: bursts after a stall of a second are routine; more than a minute would be too late. */
 const leastUs = 2_000_000;
 const mostUs = 60_000_000;
 
 /**
- * A rhythm that nothing is known of yet. Exponentially distributed intervals exceed four times the longest of a few hundred less than once
- * in a billion; real books come in bursts, and stall for a second and then catch up, hence the least time-out.
+ * Creates a detector without observations. Of exponentially distributed intervals, less than one in a billion exceeds four times the
+ * longest of a few hundred. Real books come in bursts: they stall for a second and then catch up, hence the lower bound of the timeout.
  */
 export function createSilenceDetector(enough: Enough): SilenceDetector {
-  let beats = 0;
+  let arrivals = 0;
   let firstUs = 0;
   let lastUs = 0;
   let spanStartUs = 0;
   let longest = 0;
   let longestBefore = 0;
 
-  const isKnown = () => beats >= enough.beats && lastUs - firstUs >= enough.spanUs;
+  const isKnown = () => arrivals >= enough.arrivals && lastUs - firstUs >= enough.spanUs;
   const mostAtOnce = () => Math.max(leastUs / factor, 2 * Math.max(longest, longestBefore));
   const longestUs = () => (isKnown() ? Math.max(longest, longestBefore) : null);
 
   return {
-    beat(recvUs, beforeUs) {
-      beats++;
+    observe(recvUs, beforeUs) {
+      arrivals++;
       lastUs = recvUs;
       if (firstUs === 0) {
         firstUs = recvUs;
         spanStartUs = recvUs;
       }
       const interval = beforeUs > 0 ? recvUs - beforeUs : 0;
-      // One long silence must not make the next one pass unnoticed; a market that falls quiet is learnt step by step.
+      // One long silence must not hide the next. A market that falls quiet is learnt step by step.
       if (interval > longest) longest = isKnown() ? Math.min(interval, mostAtOnce()) : interval;
       if (recvUs - spanStartUs > spanUs) {
         longestBefore = longest;

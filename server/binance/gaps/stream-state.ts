@@ -12,7 +12,7 @@ export type StreamState = {
   /** Subscribed to for its event times alone, not recorded. */
   readonly isReference: boolean;
   readonly sequence: Sequence;
-  readonly rhythm: SilenceDetector;
+  readonly silenceDetector: SilenceDetector;
   /** Receipt of the newest record, µs; 0 before the first. */
   lastRecvUs: number;
   /** Since when it is received without interruption, as far as is known, µs. */
@@ -67,7 +67,7 @@ export function createStreamState(
       lastId: interruption?.lastId ?? null,
       ...(interruption?.repeatedIds !== undefined && { repeatedIds: interruption.repeatedIds }),
     }),
-    rhythm: createSilenceDetector(enoughOfOne),
+    silenceDetector: createSilenceDetector(enoughOfOne),
     ...{ lastRecvUs: 0, coveredUs: 0, gap, spans: [], nextTryUs: 0, tries: 0 },
   };
 }
@@ -212,7 +212,7 @@ export function forgetIds(one: StreamState): void {
 }
 
 function isBusy(one: StreamState): boolean {
-  return (one.rhythm.longestUs() ?? Number.POSITIVE_INFINITY) <= busyUs;
+  return (one.silenceDetector.longestUs() ?? Number.POSITIVE_INFINITY) <= busyUs;
 }
 
 function gapOf(stream: Stream, { fromUs, toUs, cause }: Span, missing: number | null): FeedGap {

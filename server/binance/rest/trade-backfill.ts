@@ -36,9 +36,9 @@ type TradePage = { readonly isFirst: boolean; readonly toId: number };
 export type TradeBackfillDeps = {
   readonly rest: RestClient;
   /**
-   * Receives a page: at most 1000 trades of one backfill, in order. Resolving means that the page is on disk: then the progress is stored
-   * and the next page follows. The same page comes again after a rejection, or after a crash before the progress was stored: the writer
-   * leaves out ids that are on disk. `isFirst`: this process's first page of the backfill, to be compared with the disk. `toId`: the last id of the backfill.
+   * Receives a page: at most 1000 trades of one backfill, in order. Resolves when the page is on disk: then the progress is stored. After
+   * a rejection, or a crash before the progress was stored, the same page comes again: the writer leaves out ids that are on disk.
+   * `isFirst`: this process's first page of the backfill, to be compared with the disk. `toId`: the last id of the backfill.
    */
   readonly onPage: (stream: Stream, records: readonly RestTrade[], page: TradePage) => Promise<unknown>;
   /** Called when a backfill ends. It stays in the store until this settles, so after a crash in between it is called again. */

@@ -1,20 +1,20 @@
 import type { After } from "../../platform/time/timers.ts";
 
-/** Paces the connects of the whole process. */
+/** Limits how often the whole process connects. */
 export type ConnectRateLimit = {
-  /** Runs `connect` as soon as one more is due, in order of asking; the function returned takes the wish back. */
-  take(connect: () => void): () => void;
+  /** Queues `connect` and runs it when the limit allows, in order of asking. Returns a function that withdraws it. */
+  enqueue(connect: () => void): () => void;
 };
 
 /**
- * Connects in any five minutes, and the time between two. Binance counts 300 attempts per address in five minutes and may ban
- * whoever makes more; other programs of the same address count as well.
+ * Most connects within five minutes, and the shortest time between two connects. Binance allows an address 300 attempts in five minutes
+ * and may ban the address beyond that. Attempts of other programs at the same address count too.
  */
 const most = 150;
 const windowMs = 5 * 60_000;
 const spacingMs = 100;
 
-/** A pacer; `onWait` is told once each time the limit makes connects wait, with for how long. */
+/** Creates the limit. `onWait` is called with the wait in ms, once each time the limit begins to hold connects back. */
 export function createConnectRateLimit(
   deps: { nowUs: () => number; after: After; onWait: (ms: number) => void },
   limits: { most: number; windowMs: number; spacingMs: number } = { most, windowMs, spacingMs },
@@ -43,7 +43,7 @@ export function createConnectRateLimit(
     }
   }
 
-  /** When the next connect is due, ms. */
+  /** Returns when the next connect is due, ms. */
   function nextMs(): number {
     const newest = made.at(-1);
     if (newest === undefined) return 0;
@@ -52,7 +52,7 @@ export function createConnectRateLimit(
   }
 
   return {
-    take(connect) {
+    enqueue(connect) {
       waiting.push(connect);
       if (!scheduled) run();
       return () => {

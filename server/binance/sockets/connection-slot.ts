@@ -8,178 +8,201 @@ import type { ConnectRateLimit } from "./connect-rate-limit.ts";
 import type { ConnectionEnd } from "./connection.ts";
 import type { LiveConnection } from "./live-connection.ts";
 
-/** One place of a group: the connection that stands there now and, during a change, its successor, which opens before it closes. */
+/**
+ * A place for one connection of a stream group. During a rollover it also holds the successor, which opens before the old connection closes.
+ *
+ * | state           | event                                      | next state and action                                               |
+ * |-----------------|--------------------------------------------|---------------------------------------------------------------------|
+ * | connecting      | open                                       | open; the rollover is due after `rolloverUs`                        |
+ * | connecting      | ended                                      | waiting; backoff, doubled each time                                 |
+ * | open            | ended                                      | waiting; backoff, shortest if it had delivered for `goodAfterUs`    |
+ * | open            | `replace`, rollover due, silent            | rolling over; a successor is opened                                 |
+ * | waiting         | backoff over                               | connecting                                                          |
+ * | rolling over    | successor ended                            | rolling over; another successor after a backoff                     |
+ * | rolling over    | old connection ended                       | successor exists: it takes over; else waiting                       |
+ * | rolling over    | `checkRollover`: done                      | open; the successor takes over, the old connection is closed        |
+ * | rolling over    | `checkRollover`: in_vain                   | open; successor closed, next rollover after `failedUs`, doubled      |
+ */
 export type ConnectionSlot = {
   readonly id: number;
-  /** Of whatever comes over this leg. */
-  readonly rhythm: SilenceDetector;
+  /** Observes everything that arrives over this slot. */
+  readonly silenceDetector: SilenceDetector;
   start(): void;
   stop(): void;
-  /** Opens a successor beside the connection; both deliver until the change is over. Does nothing while one is under way. */
+  /** Starts a rollover: opens a successor; both deliver until it ends. Does nothing during a rollover. `why` is logged. */
   replace(why: string): void;
-  /** Takes the change further, and begins one where the connection has grown old. */
+  /** Advances the rollover, and starts a rollover if the connection is old or silent. */
   tick(nowUs: number): void;
-  links(): readonly LiveConnection[];
+  /** Returns the open connections: none, one, or two during a rollover. */
+  liveConnections(): readonly LiveConnection[];
   isChanging(): boolean;
   status(): readonly ConnectionStatus[];
 };
 
-/** What a leg is told of its connections by those who open them. */
+/** Events of the connections of a slot. */
 export type SlotEvents = {
-  readonly onOpen: (link: LiveConnection) => void;
-  readonly onEnd: (link: LiveConnection, end: ConnectionEnd) => void;
+  readonly onOpen: (live: LiveConnection) => void;
+  readonly onEnd: (live: LiveConnection, end: ConnectionEnd) => void;
 };
+
+/** What the slot gives to its connections. */
+export type SlotParts = Pick<LiveConnection, "silenceDetector" | "replace">;
+
+/** How a connection ended. `wasNeverOpen`: it failed to connect. `isPlanned`: the slot closed it. */
+export type GoneHow = { readonly wasNeverOpen: boolean; readonly isPlanned: boolean };
 
 export type ConnectionSlotDeps = {
   readonly nowUs: () => number;
   readonly after: After;
-  readonly pacer: ConnectRateLimit;
-  /** From 0 to 1, so that sockets that ended together do not come back together. */
+  readonly connectRateLimit: ConnectRateLimit;
+  /** Random number from 0 to 1: spreads the reconnects of sockets that ended together. */
   readonly random: () => number;
   /** Opens a connection to the next address. */
-  readonly open: (events: SlotEvents, place: Pick<LiveConnection, "rhythm" | "replace">) => LiveConnection;
-  readonly judge: (old: LiveConnection, next: LiveConnection, nowUs: number) => Rollover;
-  /** The link delivers no more. `vain`: it never had been open; `isPlanned`: a successor is in its place. */
-  readonly onGone: (link: LiveConnection, how: { readonly vain: boolean; readonly isPlanned: boolean }) => void;
+  readonly open: (events: SlotEvents, slot: SlotParts) => LiveConnection;
+  readonly checkRollover: (old: LiveConnection, next: LiveConnection, nowUs: number) => Rollover;
+  /** The connection delivers no more. */
+  readonly onGone: (live: LiveConnection, how: GoneHow) => void;
   readonly counts: { reconnects: number; rollovers: number };
   readonly log: Log;
 };
 
-/** After a connection that has delivered for so long the next wait is the shortest; the pacer bounds what that may lead to. */
+/** A connection that has delivered for this long resets the backoff, µs. The connect rate limit bounds the reconnects. */
 const goodAfterUs = 1_000_000;
 
-/** After a successor that did not deliver what the old connection does, the next is tried so much later, µs, doubled each time. */
-const vainUs = 60_000_000;
+/** Wait for the next rollover after a failed rollover, µs; doubled each time. */
+const failedUs = 60_000_000;
 
-/** Creates the place; `streams` tells how many it carries. */
+/** Creates the slot. `streams` returns how many streams it carries. */
 export function createConnectionSlot(
   options: { id: number; host: string; streams: () => number; rolloverUs: () => number },
   deps: ConnectionSlotDeps,
 ): ConnectionSlot {
   const { log, counts, nowUs } = deps;
-  const rhythm = createSilenceDetector(enoughOfMany);
+  const silenceDetector = createSilenceDetector(enoughOfMany);
   let current: LiveConnection | null = null;
   let successor: LiveConnection | null = null;
-  /** Why a successor is wanted; null while none is. */
-  let wanted: string | null = null;
-  let sinceUs = nowUs();
+  /** Reason of the rollover under way; null if there is no rollover. */
+  let rolloverReason: string | null = null;
+  let stateSinceUs = nowUs();
   let rolloverAtUs = Number.POSITIVE_INFINITY;
   let failures = 0;
   let successorFailures = 0;
-  let vain = 0;
+  let failedRollovers = 0;
   let reconnects = 0;
   let lastError: string | null = null;
   let host = options.host;
-  let cancel = () => {};
+  let cancelConnect = () => {};
   let cancelSuccessor = () => {};
 
   function connect(): void {
-    sinceUs = nowUs();
-    cancel = deps.pacer.take(() => {
-      current = deps.open({ onOpen, onEnd }, { rhythm, replace });
-      sinceUs = nowUs();
+    stateSinceUs = nowUs();
+    cancelConnect = deps.connectRateLimit.enqueue(() => {
+      current = deps.open({ onOpen, onEnd }, { silenceDetector, replace });
+      stateSinceUs = nowUs();
     });
   }
 
   function connectSuccessor(): void {
-    cancelSuccessor = deps.pacer.take(() => {
-      successor = deps.open({ onOpen, onEnd }, { rhythm, replace });
+    cancelSuccessor = deps.connectRateLimit.enqueue(() => {
+      successor = deps.open({ onOpen, onEnd }, { silenceDetector, replace });
     });
   }
 
-  function onOpen(link: LiveConnection): void {
-    if (link !== current) return;
-    settleIn(link);
-    log.info("connected", { host: link.host, connection: options.id, streams: options.streams() });
+  function onOpen(live: LiveConnection): void {
+    if (live !== current) return;
+    applyOpened(live);
+    log.info("connected", { host: live.host, connection: options.id, streams: options.streams() });
   }
 
-  function settleIn(link: LiveConnection): void {
-    host = link.host;
-    sinceUs = link.openedUs;
-    rolloverAtUs = link.openedUs + options.rolloverUs();
+  function applyOpened(live: LiveConnection): void {
+    host = live.host;
+    stateSinceUs = live.openedUs;
+    rolloverAtUs = live.openedUs + options.rolloverUs();
   }
 
-  function onEnd(link: LiveConnection, { reason, wasOpen }: ConnectionEnd): void {
-    deps.onGone(link, { vain: !wasOpen, isPlanned: false });
-    if (link === successor) {
+  function onEnd(live: LiveConnection, { reason, wasOpen }: ConnectionEnd): void {
+    deps.onGone(live, { wasNeverOpen: !wasOpen, isPlanned: false });
+    if (live === successor) {
       successor = null;
       const waitMs = Math.round(backoffMs(++successorFailures, deps.random()));
-      if (wanted !== null) cancelSuccessor = deps.after(waitMs, connectSuccessor);
+      if (rolloverReason !== null) cancelSuccessor = deps.after(waitMs, connectSuccessor);
       return;
     }
-    if (link !== current) return;
+    if (live !== current) return;
     current = null;
-    const wasGood = link.firstDataUs > 0 && link.lastDataUs - link.firstDataUs >= goodAfterUs;
+    const wasGood = live.firstDataUs > 0 && live.lastDataUs - live.firstDataUs >= goodAfterUs;
     failures = wasGood ? 0 : failures + 1;
     reconnects++;
     counts.reconnects++;
-    const what = wasOpen ? "connection lost, trying again" : "cannot connect, trying again";
-    if (lastError !== reason) log.warn(what, { host: link.host, connection: options.id, reason });
+    const message = wasOpen ? "connection lost, reconnecting" : "cannot connect, trying again";
+    if (lastError !== reason) log.warn(message, { host: live.host, connection: options.id, reason });
     lastError = reason;
     if (successor !== null) {
       takeOver(successor);
       return;
     }
     abandonSuccessor();
-    sinceUs = nowUs();
-    cancel = deps.after(Math.round(backoffMs(failures, deps.random())), connect);
+    stateSinceUs = nowUs();
+    cancelConnect = deps.after(Math.round(backoffMs(failures, deps.random())), connect);
   }
 
-  /** The successor is the connection from now on. */
-  function takeOver(link: LiveConnection): void {
-    current = link;
+  /** Makes the successor the slot's connection. */
+  function takeOver(live: LiveConnection): void {
+    current = live;
     successor = null;
-    wanted = null;
+    rolloverReason = null;
     successorFailures = 0;
-    vain = 0;
-    if (link.openedUs > 0) settleIn(link);
-    else sinceUs = nowUs();
+    failedRollovers = 0;
+    if (live.openedUs > 0) applyOpened(live);
+    else stateSinceUs = nowUs();
   }
 
   function abandonSuccessor(): void {
     cancelSuccessor();
-    const link = successor;
+    const live = successor;
     successor = null;
-    wanted = null;
-    if (link === null) return;
-    link.connection.close();
-    deps.onGone(link, { vain: false, isPlanned: true });
+    rolloverReason = null;
+    if (live === null) return;
+    live.connection.close();
+    deps.onGone(live, { wasNeverOpen: false, isPlanned: true });
   }
 
-  function change(old: LiveConnection, next: LiveConnection, now: number): void {
-    const result = deps.judge(old, next, now);
+  function advanceRollover(old: LiveConnection, next: LiveConnection, now: number): void {
+    const result = deps.checkRollover(old, next, now);
     if (result === "waiting") return;
     if (result === "done") {
       const fields = {
         host: next.host,
         connection: options.id,
-        why: wanted,
+        why: rolloverReason,
         ms: Math.round((now - next.openedUs) / 1000),
       };
       takeOver(next);
       counts.rollovers++;
       old.connection.close();
-      deps.onGone(old, { vain: false, isPlanned: true });
-      log.info("a new connection has taken over", fields);
+      deps.onGone(old, { wasNeverOpen: false, isPlanned: true });
+      log.info("rollover done: a new connection has taken over", fields);
       return;
     }
-    log.warn("the new connection does not deliver what the old one does; the old one stays", { host: next.host });
+    log.warn("rollover failed: the new connection does not deliver all streams; the old connection stays", {
+      host: next.host,
+    });
     abandonSuccessor();
-    rolloverAtUs = now + vainUs * 2 ** Math.min(vain++, 6);
+    rolloverAtUs = now + failedUs * 2 ** Math.min(failedRollovers++, 6);
   }
 
   function replace(why: string): void {
-    if (wanted !== null || current === null || current.openedUs === 0) return;
-    wanted = why;
+    if (rolloverReason !== null || current === null || current.openedUs === 0) return;
+    rolloverReason = why;
     connectSuccessor();
   }
 
   return {
     id: options.id,
-    rhythm,
+    silenceDetector,
     start: connect,
     stop() {
-      cancel();
+      cancelConnect();
       abandonSuccessor();
       current?.connection.close();
       current = null;
@@ -187,26 +210,29 @@ export function createConnectionSlot(
     replace,
     tick(now) {
       if (current !== null && current.firstDataUs > 0 && !current.isSilent) lastError = null;
-      if (current !== null && successor !== null && successor.openedUs > 0) change(current, successor, now);
-      else if (now >= rolloverAtUs) replace("its time was nearly up");
+      if (current !== null && successor !== null && successor.openedUs > 0) advanceRollover(current, successor, now);
+      else if (now >= rolloverAtUs) replace("the maximum age was near");
       else if (current?.isSilent) replace("it was silent");
     },
-    links: () => [current, successor].filter((link) => link !== null && link.openedUs > 0) as LiveConnection[],
-    isChanging: () => wanted !== null,
+    liveConnections: () =>
+      [current, successor].filter((live) => live !== null && live.openedUs > 0) as LiveConnection[],
+    isChanging: () => rolloverReason !== null,
     status() {
-      const row = (link: LiveConnection | null, role: ConnectionStatus["role"]): ConnectionStatus => ({
+      const row = (live: LiveConnection | null, role: ConnectionStatus["role"]): ConnectionStatus => ({
         id: options.id,
         role,
-        host: link?.host ?? host,
-        state: link === null ? "waiting" : link.openedUs > 0 ? "open" : "connecting",
-        since_us: role === "current" || link === null ? sinceUs : link.openedUs || sinceUs,
-        rollover_us: role === "current" && Number.isFinite(rolloverAtUs) && link !== null ? rolloverAtUs : null,
+        host: live?.host ?? host,
+        state: live === null ? "waiting" : live.openedUs > 0 ? "open" : "connecting",
+        since_us: role === "current" || live === null ? stateSinceUs : live.openedUs || stateSinceUs,
+        rollover_us: role === "current" && Number.isFinite(rolloverAtUs) && live !== null ? rolloverAtUs : null,
         streams: options.streams(),
         reconnects,
-        last_recv_us: link === null || link.lastDataUs === 0 ? null : link.lastDataUs,
+        last_recv_us: live === null || live.lastDataUs === 0 ? null : live.lastDataUs,
         last_error: role === "current" ? lastError : null,
       });
-      return wanted === null ? [row(current, "current")] : [row(current, "current"), row(successor, "successor")];
+      return rolloverReason === null
+        ? [row(current, "current")]
+        : [row(current, "current"), row(successor, "successor")];
     },
   };
 }

@@ -1,27 +1,27 @@
 import type { Stream } from "../../domain/stream.ts";
 import { splitNames } from "./subscriptions.ts";
 
-/** How the streams of one socket are asked for: some in the URL, the rest by SUBSCRIBE once it is open. */
+/** How one socket subscribes: some streams in the URL, the rest by SUBSCRIBE messages. */
 export type Subscription = {
   readonly url: string;
   readonly inUrl: readonly string[];
-  /** What is left for SUBSCRIBE. */
+  /** Streams for SUBSCRIBE messages once the socket is open. */
   readonly rest: readonly string[];
 };
 
-/** Streams a socket; Binance allows 1024 and closes the socket at 1025. Fewer, so that one cut costs fewer. */
+/** Most streams per socket. Binance closes a socket with more than 1024 streams. Fewer streams suffer from one cut socket. */
 export const streamsPerSocket = 400;
 
-/** Spreads streams evenly over as few sockets as are allowed; a symbol's streams stay together. */
+/** Spreads streams evenly over as few sockets as possible. Streams of one symbol stay together. */
 export function spreadStreams(
   streams: readonly Stream[],
   perSocket = streamsPerSocket,
 ): readonly (readonly Stream[])[] {
   const bySymbol = new Map<string, Stream[]>();
   for (const stream of streams) {
-    const own = bySymbol.get(stream.symbol);
-    if (own === undefined) bySymbol.set(stream.symbol, [stream]);
-    else own.push(stream);
+    const ofSymbol = bySymbol.get(stream.symbol);
+    if (ofSymbol === undefined) bySymbol.set(stream.symbol, [stream]);
+    else ofSymbol.push(stream);
   }
   const sockets = Math.ceil(streams.length / perSocket);
   const share = Math.ceil(bySymbol.size / Math.max(1, sockets));
@@ -31,15 +31,15 @@ export function spreadStreams(
   );
 }
 
-/** The combined stream's URL for these streams. `wsUrl` has no trailing slash. */
+/** Builds the combined-stream URL for these streams. `wsUrl` has no trailing slash. */
 export function subscriptionOf(wsUrl: string, names: readonly string[]): Subscription {
   const [inUrl = [], ...rest] = splitNames(names);
   return { url: `${wsUrl}/stream?streams=${inUrl.map(encodeName).join("/")}`, inUrl, rest: rest.flat() };
 }
 
 /**
- * Where sockets may go, in turn: the configured addresses; for the exchange's own host both of its ports, so that two sockets never
- * depend on one of them. Source: web-socket-streams.md, "General WSS information".
+ * Lists the addresses for sockets, to be used in turn: the configured addresses. For the exchange's own host both of its ports are used,
+ * so that two sockets never depend on the same port. Source: web-socket-streams.md, "General WSS information".
  */
 export function addressesOf(wsUrl: string, wsUrls: readonly string[]): readonly string[] {
   const twins: Record<string, string> = {
@@ -51,7 +51,7 @@ export function addressesOf(wsUrl: string, wsUrls: readonly string[]): readonly 
   return [...new Set([wsUrl, ...(twin === undefined ? [] : [twin]), ...wsUrls])];
 }
 
-/** Host and port of an URL, for people and logs. */
+/** Returns host and port of an URL, for logs and texts. */
 export function hostOfAddress(url: string): string {
   return new URL(url).host;
 }

@@ -4,41 +4,41 @@ import type { Cursor } from "../gaps/sequence-types.ts";
 import type { SilenceDetector } from "../gaps/silence-detector.ts";
 import type { Connection } from "./connection.ts";
 
-/** One connection of a group, with what it has shown. All times are receipt times, µs, 0 before. */
+/** A connection of a stream group, with its reception so far. All times are receipt times, µs; 0 before the event. */
 export type LiveConnection = {
   readonly address: string;
   readonly host: string;
   readonly connection: Connection;
-  /** Of the place where it stands. */
-  readonly rhythm: SilenceDetector;
-  /** Asks for another connection in its place. */
+  /** The silence detector of its connection slot. */
+  readonly silenceDetector: SilenceDetector;
+  /** Asks the slot to replace this connection. */
   readonly replace: (why: string) => void;
-  /** By position of the stream in its group. */
+  /** Cursors by position of the stream in its group. */
   readonly cursors: (Cursor | undefined)[];
-  /** Names that the exchange delivers on it. */
+  /** Streams that the exchange delivers on this connection, and since when, µs. */
   readonly active: Map<StreamName, number>;
-  readonly join: BookDating;
+  readonly bookDating: BookDating;
   openedUs: number;
   firstDataUs: number;
-  /** Since when it has delivered without being given up. */
+  /** Since when it has delivered without a silence. */
   flowingUs: number;
   lastDataUs: number;
-  /** Open, but the watchdog has given it up unless it delivers again. */
+  /** Open, but silent according to the watchdog. Ends when it delivers again. */
   isSilent: boolean;
-  /** The exchange has said that it will end it. */
+  /** The exchange has announced that it will close this connection. */
   isAnnounced: boolean;
 };
 
-/** A link that is not open yet. */
+/** Creates the state of a connection that is not open yet. */
 export function createLiveConnection(
-  parts: Pick<LiveConnection, "address" | "connection" | "rhythm" | "replace">,
+  parts: Pick<LiveConnection, "address" | "connection" | "silenceDetector" | "replace">,
 ): LiveConnection {
   return {
     ...parts,
     host: parts.connection.host,
     cursors: [],
     active: new Map(),
-    join: createBookDating(),
+    bookDating: createBookDating(),
     openedUs: 0,
     firstDataUs: 0,
     flowingUs: 0,
@@ -48,7 +48,7 @@ export function createLiveConnection(
   };
 }
 
-/** It delivers, and this stream is among what it was asked for: nothing of the stream can pass unseen. */
-export function covers(link: LiveConnection, name: StreamName): boolean {
-  return link.firstDataUs > 0 && !link.isSilent && link.active.has(name);
+/** True if the connection delivers data and the stream is active on it: no message of the stream can be missed. */
+export function covers(live: LiveConnection, name: StreamName): boolean {
+  return live.firstDataUs > 0 && !live.isSilent && live.active.has(name);
 }

@@ -2,47 +2,54 @@ import { streamKinds } from "../../domain/stream-kinds.ts";
 import type { StreamState } from "../gaps/stream-state.ts";
 import type { LiveConnection } from "./live-connection.ts";
 
-/** Before anything is known of the rhythm, µs. */
+/** Timeout before the silence detector knows the usual intervals, µs. */
 const unknownUs = 10_000_000;
 
-/** A fresh connection has to be subscribed on the other side first, µs. */
+/** Shortest timeout of a connection without data: the exchange has to set up the subscription first, µs. */
 const freshUs = 3_000_000;
 
-/** A book that nothing has been seen of yet; thin ones are silent for 15 to 19 s now and then. */
+/** Timeout for the first message of a book, µs. Thin books are silent for 15 to 19 s at times. */
 const firstUs = 30_000_000;
 
-/** Streams that may pause longer than this are quiet; their silence says nothing while others flow, µs. */
+/** Streams with a longer timeout are quiet streams, µs: their silence proves nothing while other streams deliver. */
 const quietUs = 15_000_000;
 
-/** Trades come in bursts: their silence has to be so many times longer than that of a book. */
+/** Factor on the timeout of trade streams: trades come in bursts. */
 const tradeFactor = 5;
 
-/** True if the connection is open and has delivered nothing for longer than is normal, whatever its pings say. */
-export function isConnectionSilent(link: LiveConnection, staleUs: number | null, nowUs: number): boolean {
-  if (link.isSilent) return false;
-  const usualUs = staleUs ?? link.rhythm.timeoutUs() ?? unknownUs;
-  const timeoutUs = link.firstDataUs === 0 ? Math.max(usualUs, freshUs) : usualUs;
-  return nowUs - Math.max(link.openedUs, link.lastDataUs) > timeoutUs;
+/** True if an open connection has delivered no data for longer than its timeout. Pings do not count. */
+export function isConnectionSilent(live: LiveConnection, staleUs: number | null, nowUs: number): boolean {
+  if (live.isSilent) return false;
+  const usualUs = staleUs ?? live.silenceDetector.timeoutUs() ?? unknownUs;
+  const timeoutUs = live.firstDataUs === 0 ? Math.max(usualUs, freshUs) : usualUs;
+  return nowUs - Math.max(live.openedUs, live.lastDataUs) > timeoutUs;
 }
 
 /**
- * Streams that are silent by their own measure while their connection delivers others: busy ones that have paused too long, and those
- * that should have shown a first message by now.
+ * Returns streams that are silent while their connection delivers other streams.
+ *
+ * | stream                         | silent after                                                          |
+ * |--------------------------------|-----------------------------------------------------------------------|
+ * | in a gap of all its streams    | never: the gap has another cause                                      |
+ * | no message yet, steady (books) | `firstUs`                                                             |
+ * | no message yet, others         | never                                                                 |
+ * | timeout above `quietUs`        | never                                                                 |
+ * | others                         | `staleUs`, else the detector's timeout, times `tradeFactor` if trades |
  */
 export function silentStreams(
-  carried: readonly (StreamState | null)[],
+  states: readonly (StreamState | null)[],
   staleUs: number | null,
   nowUs: number,
 ): readonly StreamState[] {
-  return carried.filter((one): one is StreamState => {
-    if (one === null || one.isReference || one.coveredUs === 0) return false;
-    if (one.gap !== null && !one.gap.alone) return false;
-    const { isSteady } = streamKinds[one.stream.type.kind];
-    const silentUs = nowUs - Math.max(one.lastRecvUs, one.coveredUs);
-    if (one.lastRecvUs === 0) return isSteady && silentUs > firstUs;
-    const rhythmUs = one.rhythm.timeoutUs();
-    if (rhythmUs === null) return false;
-    const timeoutUs = staleUs ?? (isSteady ? rhythmUs : rhythmUs * tradeFactor);
+  return states.filter((state): state is StreamState => {
+    if (state === null || state.isReference || state.coveredUs === 0) return false;
+    if (state.gap !== null && !state.gap.alone) return false;
+    const { isSteady } = streamKinds[state.stream.type.kind];
+    const silentUs = nowUs - Math.max(state.lastRecvUs, state.coveredUs);
+    if (state.lastRecvUs === 0) return isSteady && silentUs > firstUs;
+    const learntUs = state.silenceDetector.timeoutUs();
+    if (learntUs === null) return false;
+    const timeoutUs = staleUs ?? (isSteady ? learntUs : learntUs * tradeFactor);
     return timeoutUs <= quietUs && silentUs > timeoutUs;
   });
 }

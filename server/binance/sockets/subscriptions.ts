@@ -1,23 +1,23 @@
 import type { After } from "../../platform/time/timers.ts";
 
-/** The SUBSCRIBE and UNSUBSCRIBE messages of one connection, sent no faster than is allowed. */
+/** Sends the SUBSCRIBE and UNSUBSCRIBE messages of one connection, no faster than Binance allows. */
 export type Subscriptions = {
-  /** Nothing is sent before; what was asked for earlier follows then. */
+  /** Starts sending. Earlier requests wait for this. */
   open(): void;
   subscribe(names: readonly string[]): void;
   unsubscribe(names: readonly string[]): void;
-  /** The names of the SUBSCRIBE that this reply answers; none for any other. */
+  /** Returns the names of the SUBSCRIBE message that this reply answers; empty for any other reply. */
   confirm(replyId: number): readonly string[];
   close(): void;
 };
 
-/** Binance allows 5 messages a second from us, pongs included. */
+/** Time between messages, ms. Binance allows 5 messages a second from a client, pongs included. */
 const everyMs = 300;
 
-/** Longest list of names in an URL or a message, characters: longer ones have been ignored without a word. */
+/** Longest list of names in an URL or a message, characters. Binance has ignored longer lists without an error. */
 const longestList = 4000;
 
-/** Messages leave through `send`, split where a list of names would be too long. */
+/** Creates the sender. Messages leave through `send`; long lists of names are split. */
 export function createSubscriptions(deps: { send: (text: string) => void; after: After }): Subscriptions {
   const queue: { method: "SUBSCRIBE" | "UNSUBSCRIBE"; names: readonly string[] }[] = [];
   const unanswered = new Map<number, readonly string[]>();
@@ -60,7 +60,7 @@ export function createSubscriptions(deps: { send: (text: string) => void; after:
   };
 }
 
-/** Lists that are each short enough, in order. */
+/** Splits names into lists that are each short enough; the order stays. */
 export function splitNames(names: readonly string[]): readonly (readonly string[])[] {
   const lists: string[][] = [];
   let length = longestList;

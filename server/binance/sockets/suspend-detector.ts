@@ -1,50 +1,50 @@
-/** Notices that nothing ran for a while: the machine slept, the process was stopped. */
+/** Detects that the process did not run for a while: the machine was suspended or the process was stopped. */
 export type SuspendDetector = {
-  /** To be called again and again; how long nothing ran before this call, µs, or 0 if that was as usual. */
-  look(): number;
-  /** True if what broke off at `fromUs` may have done so because nothing ran. */
+  /** Call it at least once a second. Returns how long the process did not run before this call, µs; 0 if it ran as usual. */
+  poll(): number;
+  /** True if a gap that starts at `fromUs` may have been caused by a suspend. */
   explains(fromUs: number): boolean;
-  /** True if the process stood still at `atUs` or until right before: receipts of that moment tell nothing of the order of sending. */
+  /** True if the process stood still at `atUs` or right before: such receipts do not show the order of sending. */
   stoodStill(atUs: number): boolean;
 };
 
-/** Nobody has looked for so much longer than usual, µs. */
-const sleptUs = 3_000_000;
+/** A longer pause between two polls is a suspend, µs. */
+const suspendUs = 3_000_000;
 
-/** A pause between two looks that is longer than this is a standstill, µs: looks are at most a second apart. */
+/** A longer pause between two polls is a standstill, µs: polls are at most a second apart. */
 const standstillUs = 1_500_000;
 
-/** What had piled up during a standstill is received within this time, µs. */
+/** Messages that had queued up during a standstill are received within this time, µs. */
 const catchingUpUs = 100_000;
 
-/** How long after a sleep its consequences show, µs. */
+/** Gaps within this time after a suspend may be caused by it, µs. */
 const aftermathUs = 60_000_000;
 
-/** `look` is expected at least once a second. */
+/** Creates the detector. `poll` is expected at least once a second. */
 export function createSuspendDetector(nowUs: () => number): SuspendDetector {
-  let lastLookUs = nowUs();
-  let lastSleepUs: number | null = null;
+  let lastPollUs = nowUs();
+  let lastSuspendUs: number | null = null;
   let standstill = { fromUs: 0, toUs: 0 };
 
   return {
-    look() {
+    poll() {
       const now = nowUs();
-      const pauseUs = now - lastLookUs;
-      if (pauseUs > standstillUs) standstill = { fromUs: lastLookUs, toUs: now };
-      lastLookUs = now;
-      if (pauseUs <= sleptUs) return 0;
-      lastSleepUs = now;
+      const pauseUs = now - lastPollUs;
+      if (pauseUs > standstillUs) standstill = { fromUs: lastPollUs, toUs: now };
+      lastPollUs = now;
+      if (pauseUs <= suspendUs) return 0;
+      lastSuspendUs = now;
       return pauseUs;
     },
     explains(fromUs) {
       const now = nowUs();
-      // What happens on waking may come before anybody looks.
-      if (now - lastLookUs > sleptUs) return fromUs <= now;
-      return lastSleepUs !== null && fromUs <= lastSleepUs && now - lastSleepUs < aftermathUs;
+      // Events right after waking may come before the next poll.
+      if (now - lastPollUs > suspendUs) return fromUs <= now;
+      return lastSuspendUs !== null && fromUs <= lastSuspendUs && now - lastSuspendUs < aftermathUs;
     },
     stoodStill(atUs) {
       const now = nowUs();
-      const { fromUs, toUs } = now - lastLookUs > standstillUs ? { fromUs: lastLookUs, toUs: now } : standstill;
+      const { fromUs, toUs } = now - lastPollUs > standstillUs ? { fromUs: lastPollUs, toUs: now } : standstill;
       return atUs >= fromUs && atUs <= toUs + catchingUpUs;
     },
   };

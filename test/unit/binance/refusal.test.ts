@@ -15,7 +15,7 @@ for (const [status, words] of [
   [418, "banned"],
   [429, "too many connects"],
   [451, "data-stream.binance.vision"],
-  [500, "not serving now"],
+  [500, "cannot serve now"],
 ] as const) {
   test(`HTTP ${status} in place of the handshake is told with what it means`, async () => {
     const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("<html>", { status }) });

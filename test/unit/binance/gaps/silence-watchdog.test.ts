@@ -65,7 +65,7 @@ test("a connection that delivers nothing any more is noticed within 3 seconds, p
   const silentMs = time.now() - startMs;
   exchange.silence(0, 3_600_000);
   pass(5000);
-  const [noticed] = said(/no data although the connection is open/);
+  const [noticed] = said(/no data on an open connection/);
   expect((noticed?.ms ?? Number.POSITIVE_INFINITY) - silentMs).toBeLessThanOrEqual(3000);
   expect(feed.connections().map(({ role, state }) => [role, state])).toEqual([["current", "open"]]);
   const back = records.find(({ ms }) => ms > silentMs + 200)?.ms ?? Number.POSITIVE_INFINITY;
@@ -81,7 +81,7 @@ test("a single busy stream that falls silent is noticed within 3 seconds althoug
   const silentMs = time.now() - startMs;
   silenced.add(eth.name);
   pass(20_000);
-  const [noticed] = said(/a stream is silent while others flow/);
+  const [noticed] = said(/a stream is silent while others deliver/);
   expect((noticed?.ms ?? Number.POSITIVE_INFINITY) - silentMs).toBeLessThanOrEqual(3000);
   expect(feed.openGaps().map(({ stream, cause }) => [stream, cause])).toEqual([[eth, "silent"]]);
   silenced.clear();
@@ -124,7 +124,7 @@ test("a connection is planned to be replaced before its 23 hours are over", () =
   expect(gaps).toEqual([]);
 });
 
-test("when nothing ran for a while (a laptop asleep, a stopped process), what was lost is said to be lost for that", () => {
+test("when the process did not run for a while (a laptop asleep, a stopped process), what was lost is said to be lost for that", () => {
   const { exchange, pass, time, gaps } = setUp();
   pass(60_000);
   // Nothing is delivered and no timer runs: the exchange has cut us long ago when we wake up.

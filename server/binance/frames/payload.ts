@@ -7,7 +7,8 @@ import { type StreamKind, streamKinds } from "../../domain/stream-kinds.ts";
  * integers are plain digits, and no member has a name that RT-Data uses itself.
  */
 export function payloadProblem(text: string, data: Record<string, unknown>, kind: StreamKind): string | null {
-  const required = streamKinds[kind].members.filter(({ isRequired }) => isRequired);
+  const { members, id, firstId } = streamKinds[kind];
+  const required = members.filter(({ name, isRequired }) => isRequired || name === id || name === firstId);
   const missing = required.find(({ name, form }) => !checks[form](data[name]));
   if (missing !== undefined) return `without a valid "${missing.name}"`;
   const structure = structureProblem(text, data);

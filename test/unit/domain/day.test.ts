@@ -1,12 +1,6 @@
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { archivePath, dateOf, segmentName, segmentOfPath, segmentPath, windowOf } from "../../../server/domain/day.ts";
-import {
-  parseStreamName,
-  parseStreamType,
-  streamTypeNames,
-  streamTypeOfFolder,
-} from "../../../server/domain/stream.ts";
 
 const us = (text: string) => Date.parse(text) * 1000;
 
@@ -52,13 +46,4 @@ test("file names of a day sort by time, and further files of a window follow the
     (name) => `${name}.jsonl.zst`,
   );
   expect([...names].sort()).toEqual(names);
-});
-
-test("every stream of the contract is found by Binance's name and by its folder", () => {
-  expect(streamTypeNames).toHaveLength(11);
-  for (const name of streamTypeNames)
-    expect(streamTypeOfFolder(parseStreamType(name)?.folder ?? "")?.kind).toBe(parseStreamType(name)?.kind);
-  expect(parseStreamName("btcusdt@depth20@100ms")).toMatchObject({ symbol: "BTCUSDT", name: "btcusdt@depth20@100ms" });
-  expect(parseStreamName("btcusdt@depth30@100ms")).toBeNull();
-  expect(parseStreamType("Depth20@100ms")).toBeNull();
 });

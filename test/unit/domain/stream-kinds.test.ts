@@ -5,11 +5,19 @@ import { encodeBackfilledLine, encodeLine, firstRecordId, recordId } from "../..
 import {
   createStream,
   depthSnapshot,
+  parseStreamName,
   parseStreamType,
   streamTypeNames,
+  streamTypeOfFolder,
   typeOfKind,
 } from "../../../server/domain/stream.ts";
-import { isContiguous, type StreamKind, streamKindNames, streamKinds } from "../../../server/domain/stream-kinds.ts";
+import {
+  foldersOf,
+  isContiguous,
+  type StreamKind,
+  streamKindNames,
+  streamKinds,
+} from "../../../server/domain/stream-kinds.ts";
 import { rowShape } from "../../../server/export/column.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import { createIdCheck } from "../../../server/storage/ids/id-check.ts";
@@ -97,7 +105,8 @@ describe.each(streamKindNames.map((kind) => ({ kind, ...streamKinds[kind], ...ex
       const message = read(frame(JSON.stringify({ ...members, zz: 1 })));
       if (message.type !== "data") throw new Error(JSON.stringify(message));
       expect(message.data).toMatchObject({ id, firstId, eventMs: example.eventMs, unusual: true });
-      for (const { name } of example.members.filter(({ isRequired }) => isRequired)) {
+      const ids = [streamKinds[kind].id, streamKinds[kind].firstId];
+      for (const { name } of example.members.filter(({ name, isRequired }) => isRequired || ids.includes(name))) {
         const { [name]: _, ...others } = members;
         expect(read(frame(JSON.stringify(others))).type).toBe("odd");
       }
@@ -150,6 +159,15 @@ describe.each(streamKindNames.map((kind) => ({ kind, ...streamKinds[kind], ...ex
   },
 );
 
+test("every stream of the contract is found by Binance's name and by its folder", () => {
+  expect(streamTypeNames).toHaveLength(11);
+  for (const name of streamTypeNames)
+    expect(streamTypeOfFolder(parseStreamType(name)?.folder ?? "")?.kind).toBe(parseStreamType(name)?.kind);
+  expect(parseStreamName("btcusdt@depth20@100ms")).toMatchObject({ symbol: "BTCUSDT", name: "btcusdt@depth20@100ms" });
+  expect(parseStreamName("btcusdt@depth30@100ms")).toBeNull();
+  expect(parseStreamType("Depth20@100ms")).toBeNull();
+});
+
 test("the simulator sends every stream that can be subscribed to, in its documented shape", () => {
   const market = createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 3 });
   const events = Array.from({ length: 200 }, (_, n) => market.tick(timeMs + n * 100)).flat();
@@ -174,6 +192,14 @@ test("the example config names every stream that can be subscribed to", async ()
   const folders = streamTypeNames.map((name) => name.replace("@100ms", ""));
   expect(folders.filter((folder) => !named.includes(folder))).toEqual([]);
 });
+
+test.each(["ops/docs/reading.md", "ops/docs/reading.ko.md"])(
+  "%s names the streams whose ids prove completeness",
+  async (page) => {
+    const named = (await Bun.file(page).text()).match(/(\w+)(?:, \w+)+(?=[,)])/g)?.join(", ") ?? "";
+    expect(foldersOf(isContiguous).filter((folder) => !named.split(", ").includes(folder))).toEqual([]);
+  },
+);
 
 test("no two stream types share a folder, unless they differ in speed only", () => {
   const folders = streamKindNames.flatMap((kind) => streamKinds[kind].types.map(({ folder }) => folder));

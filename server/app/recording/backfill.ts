@@ -11,8 +11,9 @@ import type { Log } from "../../platform/log/log.ts";
 import { createBackfillWriter } from "../../recorder/backfill/backfill-writer.ts";
 import { firstRecordedId, lastRecordedId } from "../../recorder/backfill/boundary-ids.ts";
 import { createIdFiles } from "../../recorder/backfill/id-files.ts";
-import { absentIn, joinedRuns } from "../../recorder/backfill/id-runs.ts";
+import { joinedRuns } from "../../recorder/backfill/id-runs.ts";
 import { recordedIds } from "../../recorder/backfill/recorded-ids.ts";
+import { idsOutside } from "../../storage/ids/id-ranges.ts";
 import { readLineBytes } from "../../storage/read/archive-reader.ts";
 
 /** What is put right over REST: trades that were missed, and the books that diffs are joined to. */
@@ -140,7 +141,7 @@ export function createBackfill(
       return firstId - before - 1;
     }
     const range = { first: before + 1, last: firstId - 1 };
-    const absent = absentIn(range, (await recordedIds(files, stream, range, { readLines })).all());
+    const absent = idsOutside(range, (await recordedIds(files, stream, range, { readLines })).all());
     const missing = absent.reduce((sum, { first, last }) => sum + last - first + 1, 0);
     onJudged?.(missing);
     for (const { first: fromId, last: toId } of joinedRuns(absent))

@@ -1,4 +1,4 @@
-import type { IdRange } from "../../storage/ids/id-ranges.ts";
+import { countIds, type IdRange } from "../../storage/ids/id-ranges.ts";
 
 /** Ids of one day, as runs in ascending order. */
 export type DayIds = { readonly date: string; readonly runs: readonly IdRange[] };
@@ -20,9 +20,9 @@ export function overlapsOf(day: DayIds, others: readonly DayIds[], isExact: bool
     const common = intersection(day.runs, runs);
     const [first] = common;
     if (first === undefined) return [];
-    const count = countOf(common);
+    const count = countIds(common);
     if (isExact) return [{ date, firstId: first.first, count }];
-    const isTolerated = count <= toleratedShare * Math.min(countOf(day.runs), countOf(runs));
+    const isTolerated = count <= toleratedShare * Math.min(countIds(day.runs), countIds(runs));
     return isTolerated ? [] : [{ date, firstId: first.first, count: null }];
   });
 }
@@ -30,35 +30,6 @@ export function overlapsOf(day: DayIds, others: readonly DayIds[], isExact: bool
 function mayOverlap(a: readonly IdRange[], b: readonly IdRange[]): boolean {
   const [first, last] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   return (a[0]?.first ?? first) <= (b.at(-1)?.last ?? last) && (b[0]?.first ?? first) <= (a.at(-1)?.last ?? last);
-}
-
-/** Returns the runs of `ids` that no day contains; `all` are the ids of all days, in order. */
-export function absentEverywhere(ids: IdRange, all: readonly IdRange[]): readonly IdRange[] {
-  const absent: IdRange[] = [];
-  let nextId = ids.first;
-  for (const run of all) {
-    if (run.last < nextId) continue;
-    if (run.first > ids.last) break;
-    if (run.first > nextId) absent.push({ first: nextId, last: run.first - 1 });
-    nextId = Math.max(nextId, run.last + 1);
-  }
-  if (nextId <= ids.last) absent.push({ first: nextId, last: ids.last });
-  return absent;
-}
-
-/** Sorts runs and joins adjacent and overlapping runs. */
-export function joined(runs: readonly IdRange[]): readonly IdRange[] {
-  const result: IdRange[] = [];
-  for (const { first, last } of runs.toSorted((a, b) => a.first - b.first)) {
-    const before = result.at(-1);
-    if (before === undefined || first > before.last + 1) result.push({ first, last });
-    else before.last = Math.max(before.last, last);
-  }
-  return result;
-}
-
-export function countOf(runs: readonly IdRange[]): number {
-  return runs.reduce((sum, { first, last }) => sum + last - first + 1, 0);
 }
 
 function intersection(a: readonly IdRange[], b: readonly IdRange[]): IdRange[] {

@@ -1,8 +1,8 @@
 import { awaitsBackfill, type Gap } from "../../domain/gap.ts";
 import { isContiguous, type StreamKind } from "../../domain/stream-kinds.ts";
 import type { IdReport } from "../../storage/ids/id-check.ts";
-import type { IdRange } from "../../storage/ids/id-ranges.ts";
-import { absentEverywhere, countOf, type DayIds, overlapsOf } from "./day-overlap.ts";
+import { countIds, type IdRange, idsOutside } from "../../storage/ids/id-ranges.ts";
+import { type DayIds, overlapsOf } from "./day-overlap.ts";
 import type { Problem } from "./verify-archive.ts";
 
 /** Lists problems that the ids of a day prove and no recorded gap explains. `all`: the ids of all days, in order. */
@@ -17,14 +17,14 @@ export function idProblems(
   // A wrong clock may have put some of these ids into another day.
   const missing = holes
     .filter(({ fromUs, toUs }) => !isExplained(fromUs, toUs, (gap) => awaitsBackfill(gap) || gap.cause === "halted"))
-    .flatMap(({ firstId, lastId }) => absentEverywhere({ first: firstId, last: lastId }, all));
+    .flatMap(({ firstId, lastId }) => idsOutside({ first: firstId, last: lastId }, all));
   const unexplained = setbacks.filter(({ fromUs, toUs }) => !isExplained(fromUs, toUs, () => true));
   const [firstMissing, setback] = [missing[0], unexplained[0]];
   if (firstMissing !== undefined) {
     const ids = `${firstMissing.first} to ${firstMissing.last}`;
     problems.push({
       kind: "id_missing",
-      detail: `${countOf(missing)} ids are missing and no gap explains it, first ${ids}`,
+      detail: `${countIds(missing)} ids are missing and no gap explains it, first ${ids}`,
     });
   }
   if (setback !== undefined) {

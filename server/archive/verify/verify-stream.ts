@@ -4,13 +4,13 @@ import { clipGap, type Gap } from "../../domain/gap.ts";
 import { codeOf, messageOf } from "../../platform/errors.ts";
 import { statSync } from "../../platform/files/files.ts";
 import { createIdCheck, type IdCheck, type IdReport } from "../../storage/ids/id-check.ts";
-import type { IdRange } from "../../storage/ids/id-ranges.ts";
+import { type IdRange, joinRanges } from "../../storage/ids/id-ranges.ts";
 import type { RecordedFile } from "../../storage/list/day-files.ts";
 import { isImpossible, isInvented, latestDate, trueDays } from "../../storage/list/invented-day.ts";
 import { isArchiveLost, type RecordedStream, streamsOfDay } from "../../storage/list/listing.ts";
 import { readManifest } from "../../storage/manifest.ts";
 import { type GapsOf, gapsOfDays } from "../../storage/recorded-gaps.ts";
-import { type DayIds, joined } from "./day-overlap.ts";
+import type { DayIds } from "./day-overlap.ts";
 import { idProblems, overlapProblems } from "./id-problems.ts";
 import { type Problem, verifyArchive } from "./verify-archive.ts";
 import { verifySegments } from "./verify-segments.ts";
@@ -60,10 +60,10 @@ export async function verifyStream(
     const isDayInvented = isInvented({ date, received: examined.received }, gaps, today);
     // The records of an invented day belong to other days, so the ids of the next day do not continue after them.
     if (isDayInvented && before !== undefined) idCheck?.returnTo(before);
-    ids.push({ date, runs: joined(examined.runs) });
+    ids.push({ date, runs: joinRanges(examined.runs) });
     checked.push({ day, examined, isInvented: isDayInvented });
   }
-  const all = joined(ids.flatMap(({ runs }) => runs));
+  const all = joinRanges(ids.flatMap(({ runs }) => runs));
   const received = trueDays(
     checked.flatMap(({ examined }) => examined.received ?? []),
     gaps,

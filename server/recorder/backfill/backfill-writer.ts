@@ -1,10 +1,11 @@
 import { type Day, dateOf, liveFolder, type Segment, windowOf } from "../../domain/day.ts";
 import { encodeBackfilledLine } from "../../domain/line.ts";
 import type { Stream } from "../../domain/stream.ts";
+import type { IdRange } from "../../storage/ids/id-ranges.ts";
 import type { ReadLines } from "../../storage/list/stored-lines.ts";
 import { type BackfillFile, createBackfillFile } from "./backfill-file.ts";
 import { createIdFiles, type IdFiles } from "./id-files.ts";
-import type { IdRun, IdRuns } from "./id-runs.ts";
+import type { IdRuns } from "./id-runs.ts";
 import { recordedIds } from "./recorded-ids.ts";
 
 /** Writes refetched trades into segments of their own, in the day and window that the time of the trade belongs to. */
@@ -41,7 +42,7 @@ type Progress = {
   readonly written: Set<number>;
   isChecking: boolean;
   /** What of these ids is on disk. */
-  known: { readonly range: IdRun; readonly runs: IdRuns } | null;
+  known: { readonly range: IdRange; readonly runs: IdRuns } | null;
 };
 
 const maxSegmentBytes = 32 * 1024 * 1024;

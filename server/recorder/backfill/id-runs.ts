@@ -1,11 +1,10 @@
-/** Ids from `first` to `last`, both included. */
-export type IdRun = { readonly first: number; readonly last: number };
+import { type IdRange, joinRanges } from "../../storage/ids/id-ranges.ts";
 
 /** Ids as runs that are apart from each other and rise. */
 export type IdRuns = {
   add(id: number): void;
   has(id: number): boolean;
-  all(): readonly IdRun[];
+  all(): readonly IdRange[];
 };
 
 /** As many as a quiet symbol has holes in years; memory for some megabytes. */
@@ -13,12 +12,12 @@ const mostRuns = 100_000;
 
 /** No ids at first. Ids that come in nearly their order cost nothing each. */
 export function createIdRuns(): IdRuns {
-  let unsorted: { first: number; last: number }[] = [];
-  let runs: readonly IdRun[] = [];
+  let unsorted: IdRange[] = [];
+  let runs: readonly IdRange[] = [];
 
-  function settle(): readonly IdRun[] {
+  function settle(): readonly IdRange[] {
     if (unsorted.length > 0) {
-      runs = merged([...runs, ...unsorted]);
+      runs = joinRanges([...runs, ...unsorted]);
       unsorted = [];
     }
     return runs;
@@ -45,24 +44,10 @@ export function createIdRuns(): IdRuns {
   };
 }
 
-/** What of `range` is in none of the runs, which rise. */
-export function absentIn(range: IdRun, runs: readonly IdRun[]): readonly IdRun[] {
-  const absent: IdRun[] = [];
-  let first = range.first;
-  for (const run of runs) {
-    if (run.last < first) continue;
-    if (run.first > range.last) break;
-    if (run.first > first) absent.push({ first, last: run.first - 1 });
-    first = run.last + 1;
-  }
-  if (first <= range.last) absent.push({ first, last: range.last });
-  return absent;
-}
-
 /** The same as at most a hundred runs: of more, neighbours are taken together with what lies between them. */
-export function joinedRuns(runs: readonly IdRun[]): readonly IdRun[] {
+export function joinedRuns(runs: readonly IdRange[]): readonly IdRange[] {
   const together = Math.ceil(runs.length / mostJoined);
-  const joined: IdRun[] = [];
+  const joined: IdRange[] = [];
   for (let at = 0; at < runs.length; at += together) {
     const [first, last] = [runs[at], runs[Math.min(runs.length, at + together) - 1]];
     if (first !== undefined && last !== undefined) joined.push({ first: first.first, last: last.last });
@@ -71,14 +56,3 @@ export function joinedRuns(runs: readonly IdRun[]): readonly IdRun[] {
 }
 
 const mostJoined = 100;
-
-function merged(runs: readonly IdRun[]): readonly IdRun[] {
-  const sorted = runs.toSorted((a, b) => a.first - b.first);
-  const joined: { first: number; last: number }[] = [];
-  for (const { first, last } of sorted) {
-    const before = joined.at(-1);
-    if (before !== undefined && first <= before.last + 1) before.last = Math.max(before.last, last);
-    else joined.push({ first, last });
-  }
-  return joined;
-}

@@ -1,8 +1,9 @@
 import { recordId } from "../../domain/line.ts";
 import type { Stream } from "../../domain/stream.ts";
+import type { IdRange } from "../../storage/ids/id-ranges.ts";
 import { type ReadLines, readStored } from "../../storage/list/stored-lines.ts";
 import type { IdFile, IdFiles } from "./id-files.ts";
-import { createIdRuns, type IdRun, type IdRuns } from "./id-runs.ts";
+import { createIdRuns, type IdRuns } from "./id-runs.ts";
 
 /**
  * Ids of a stream within `range` that are on disk, in whatever file of those that `files` looks at, whatever the clock said when it was
@@ -11,7 +12,7 @@ import { createIdRuns, type IdRun, type IdRuns } from "./id-runs.ts";
 export async function recordedIds(
   files: IdFiles,
   stream: Stream,
-  range: IdRun,
+  range: IdRange,
   deps: { readLines: ReadLines; span?: { readonly fromUs: number; readonly toUs: number } },
 ): Promise<IdRuns> {
   const found = createIdRuns();
@@ -32,7 +33,7 @@ export async function recordedIds(
  * same reason the next two that begin behind the range may hold some of its ids. Files that are older say nothing about it: the exchange may
  * have counted the same ids before.
  */
-function within(all: readonly IdFile[], { first, last }: IdRun): readonly IdFile[] {
+function within(all: readonly IdFile[], { first, last }: IdRange): readonly IdFile[] {
   const byId = (a: IdFile, b: IdFile) => a.firstId - b.firstId;
   const chosen: IdFile[] = [];
   for (const isRefetched of [false, true]) {

@@ -3,7 +3,7 @@ import { decodeLine, firstRecordId, recordId } from "../../domain/line.ts";
 import { streamTypeOfFolder } from "../../domain/stream.ts";
 import { isContiguous, type StreamKind } from "../../domain/stream-kinds.ts";
 import { closeSync, fstatSync, openSync, readSync } from "../../platform/files/files.ts";
-import { absentIn, type IdRun } from "../backfill/id-runs.ts";
+import { type IdRange, idsOutside } from "../../storage/ids/id-ranges.ts";
 
 /** Missing ids between two records of a stream. */
 export type TailMissingIds = {
@@ -63,7 +63,7 @@ export function highestOf(
   );
 }
 
-type Row = IdRun & { readonly recvUs: number };
+type Row = IdRange & { readonly recvUs: number };
 
 function rowsOf(lines: readonly string[], kind: StreamKind): Row[] {
   return lines.flatMap((line) => {
@@ -94,7 +94,7 @@ function jumpTo({ first, recvUs }: Row, { id, recvUs: fromUs }: HighestRecord): 
 /** What came late, over another connection, is not missing. */
 function withoutLate({ fromId, toId, ...span }: TailMissingIds, rows: readonly Row[]): TailMissingIds[] {
   const late = rows.filter(({ first, last }) => last >= fromId && first <= toId).sort((a, b) => a.first - b.first);
-  const absent = absentIn({ first: fromId, last: toId }, late);
+  const absent = idsOutside({ first: fromId, last: toId }, late);
   return absent.map(({ first, last }) => ({ fromId: first, toId: last, ...span }));
 }
 

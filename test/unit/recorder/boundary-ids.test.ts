@@ -10,11 +10,11 @@ import { silentLog } from "../../../server/platform/log/log.ts";
 import { createBackfillWriter } from "../../../server/recorder/backfill/backfill-writer.ts";
 import { lastRecordedId } from "../../../server/recorder/backfill/boundary-ids.ts";
 import { createIdFiles } from "../../../server/recorder/backfill/id-files.ts";
-import { absentIn } from "../../../server/recorder/backfill/id-runs.ts";
 import { recordedIds } from "../../../server/recorder/backfill/recorded-ids.ts";
 import { createRecorder } from "../../../server/recorder/write/recorder.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
+import { idsOutside } from "../../../server/storage/ids/id-ranges.ts";
 import type { ReadLines } from "../../../server/storage/list/stored-lines.ts";
 import { readLineBytes } from "../../../server/storage/read/archive-reader.ts";
 import { drained, realArchiver, temporaryData } from "../../support/data/day-fixture.ts";
@@ -118,7 +118,7 @@ test("an id that came late is found in a file that begins behind it", async () =
   );
   const range = { first: 6, last: 8 };
   const found = await recordedIds(filesOf(), btc, range, { readLines: readLineBytes });
-  expect(absentIn(range, found.all())).toEqual([
+  expect(idsOutside(range, found.all())).toEqual([
     { first: 6, last: 6 },
     { first: 8, last: 8 },
   ]);
@@ -146,7 +146,7 @@ test("one id that had jumped, or some, at the end of what was recorded, does not
   expect(await last(1400)).toEqual({ id: 1002, recvUs: noonUs + 2 });
   const range = { first: 1003, last: 1399 };
   const runs = (await recordedIds(filesOf(), btc, range, { readLines: readLineBytes })).all();
-  expect(absentIn(range, runs)).toEqual([
+  expect(idsOutside(range, runs)).toEqual([
     { first: 1005, last: 1299 },
     { first: 1301, last: 1399 },
   ]);
@@ -156,7 +156,7 @@ test("one id that had jumped, or some, at the end of what was recorded, does not
   const behind = { first: 1005, last: 1006 };
   expect(before).toEqual({ id: 1004, recvUs: noonUs + 5 });
   const recorded = (await recordedIds(filesOf(), btc, behind, { readLines: readLineBytes })).all();
-  expect(absentIn(behind, recorded)).toEqual([{ first: 1006, last: 1006 }]);
+  expect(idsOutside(behind, recorded)).toEqual([{ first: 1006, last: 1006 }]);
 });
 
 test("where earlier ids were higher the exchange has counted anew", async () => {
@@ -186,7 +186,7 @@ test("ids on disk are found in live, refetched, sealed and merged files, whateve
     { first: 10, last: 10 },
   ]);
   expect([0, 1, 7, 8, 9, 10, 11].map(found.has)).toEqual([false, true, false, true, false, true, false]);
-  expect(absentIn(range, found.all())).toEqual([
+  expect(idsOutside(range, found.all())).toEqual([
     { first: 7, last: 7 },
     { first: 9, last: 9 },
     { first: 11, last: 12 },
@@ -300,5 +300,5 @@ test("ids of the newest segments are found where an earlier numbering had the sa
   write("12-02", [100, 115, 120].map((id, n) => line(id, noonUs + 2 * minuteUs + n)).join(""));
   const range = { first: 115, last: 120 };
   const found = await recordedIds(filesOf(), btc, range, { readLines: readLineBytes });
-  expect(absentIn(range, found.all())).toEqual([{ first: 116, last: 119 }]);
+  expect(idsOutside(range, found.all())).toEqual([{ first: 116, last: 119 }]);
 });

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
+import { navigationPages, pagePath } from "../../server/domain/pages.ts";
 import type {
   ArchiveSummary,
   CoverageTable,
@@ -28,13 +29,11 @@ import { until } from "../support/wait.ts";
 const runtime = await findBrowser();
 const title = runtime.ok ? "the views in a real browser" : `the views in a real browser (skipped: ${runtime.reason})`;
 const dayBefore = new Date(Date.now() - 2 * 86_400_000).toISOString().slice(0, 10);
+/** Every page of the navigation, and those below. */
 const views = [
-  "/dashboard",
-  "/coverage",
-  `/coverage/BTCUSDT/${dayBefore}`,
-  "/archive",
-  "/history",
-  "/orderbook/BTCUSDT",
+  ...navigationPages.map((page) => `/${pagePath(page)}`),
+  `/${pagePath("day", { symbol: "BTCUSDT", date: dayBefore })}`,
+  `/${pagePath("orderbook", { symbol: "BTCUSDT" })}`,
 ];
 
 describe.skipIf(!runtime.ok)(title, () => {

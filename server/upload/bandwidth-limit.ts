@@ -1,16 +1,16 @@
-/** Keeps a stream of bytes below a rate. */
+/** Limits the rate of a stream of bytes. */
 export type BandwidthLimit = {
-  /** Resolves when so many bytes may pass; at once where there is no limit. */
+  /** Resolves when `bytes` more bytes may pass; at once without a limit. */
   take(bytes: number): Promise<void>;
 };
 
-/** What may pass at once after a pause, s of the rate: so little that any second is near the limit. */
+/** Burst after a pause, in seconds of the rate. Small, so that no second exceeds the limit by much. */
 const burstSeconds = 0.1;
 
-/** A pacer for `mbps` megabits (10^6 bits) a second over all that is taken from it; 0 is no limit. */
+/** Creates a limit of `mbps` megabits (10^6 bits) per second for all bytes together; 0 means no limit. */
 export function createBandwidthLimit(mbps: number, nowMs: () => number = () => performance.now()): BandwidthLimit {
   const bytesPerMs = mbps * 125;
-  /** When all that was taken has passed at the limit. */
+  /** When all bytes taken so far have passed at the limit, ms. */
   let doneMs = 0;
   return {
     async take(bytes) {

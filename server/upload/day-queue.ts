@@ -1,33 +1,34 @@
 import type { Day } from "../domain/day.ts";
 
-/** A day that waits to be dealt with. */
+/** A day that waits for its upload or its confirmation. */
 export type Waiting = {
   readonly day: Day;
   dueMs: number;
-  /** Attempts that failed one after another. */
+  /** Consecutive failed attempts. */
   failures: number;
-  /** How many uploads had succeeded when the last attempt failed; null before that. */
+  /** Number of successful uploads at the time of the last failure; null without a failure. */
   failedAfter: number | null;
-  /** What keeps this day alone from its upload, or null. */
+  /** The problem that blocks only this day; null without such a problem. */
   refused: string | null;
-  /** Codes that were told of it. */
+  /** Error codes of this day that were logged. */
   readonly told: Set<string>;
 };
 
-/** Days that wait, each once. */
+/** Waiting days, each once. */
 export type DayQueue = {
-  /** The day is due at `dueMs`, or earlier if it was. */
+  /** Adds a day, due at `dueMs` or at its earlier due time. */
   add(day: Day, dueMs: number): void;
-  /** As it was taken, unless it was added meanwhile with an earlier time. */
+  /** Puts a removed day back. If it was added meanwhile, the earlier due time is kept. */
   putBack(waiting: Waiting): void;
+  /** Removes a day from the queue. */
   take(waiting: Waiting): void;
-  /** Of the days that are due the one that has failed least often, then the oldest; if none is, the one that is due first. */
+  /** Returns the due day with the fewest failures, then the oldest. If no day is due: the day that is due first. Null if empty. */
   next(nowMs: number): Waiting | null;
   all(): Iterable<Waiting>;
   size(): number;
 };
 
-/** An empty queue. */
+/** Creates an empty queue. */
 export function createDayQueue(): DayQueue {
   const waiting = new Map<string, Waiting>();
   return {
@@ -44,21 +45,21 @@ export function createDayQueue(): DayQueue {
       waiting.delete(nameOf(day));
     },
     next(nowMs) {
-      let best: Waiting | null = null;
-      for (const entry of waiting.values()) if (best === null || before(entry, best, nowMs)) best = entry;
-      return best;
+      let first: Waiting | null = null;
+      for (const entry of waiting.values()) if (first === null || comesBefore(entry, first, nowMs)) first = entry;
+      return first;
     },
     all: () => waiting.values(),
     size: () => waiting.size,
   };
 }
 
-/** `date/stream/symbol` */
+/** Returns the name of a day, `date/stream/symbol`. */
 export function nameOf({ date, stream, symbol }: Day): string {
   return `${date}/${stream}/${symbol}`;
 }
 
-function before(a: Waiting, b: Waiting, nowMs: number): boolean {
+function comesBefore(a: Waiting, b: Waiting, nowMs: number): boolean {
   const [aDue, bDue] = [Math.max(a.dueMs, nowMs), Math.max(b.dueMs, nowMs)];
   if (aDue !== bDue) return aDue < bDue;
   return a.failures === b.failures ? nameOf(a.day) < nameOf(b.day) : a.failures < b.failures;

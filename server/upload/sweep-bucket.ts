@@ -7,25 +7,25 @@ import { abandonParts } from "./day/upload-file.ts";
 import type { ObjectStore } from "./store/object-store.ts";
 import { type Removing, readRecord, writeRecord } from "./upload-record.ts";
 
-/** A multipart upload that nobody has gone on with for so long was left by a recorder that is no more, ms. */
+/** Age after which an unfinished multipart upload is considered abandoned, ms. */
 const abandonedMs = 7 * 86_400_000;
 
-/** By which a day is known to be this recorder's. */
+/** Decides whether a day was recorded by this recorder. */
 export type Ownership = {
   readonly options: BucketDayOptions;
   readonly vouchedLocally: (day: Day) => Vouched | null;
   readonly parseManifest: (text: string, day: Day) => Vouched | null;
   /** This recorder's id in manifests; null if it has none. */
   readonly ownId: string | null;
-  /** Days that this recorder recorded together with others go as well. */
+  /** True: days that this recorder recorded together with other recorders are removed as well. */
   readonly shared: boolean;
 };
 
 export type SweepOptions = {
-  /** Days before this date are not to be kept; null: all are. */
+  /** Oldest date that is kept; null: every date is kept. */
   readonly keepFrom: string | null;
   readonly nowMs: number;
-  /** Without it no archive goes. */
+  /** Absent: no archive is removed. */
   readonly ownership?: Ownership;
   readonly log: Log;
 };
@@ -33,9 +33,11 @@ export type SweepOptions = {
 type Sweeping = Ownership & { readonly store: ObjectStore; readonly log: Log };
 
 /**
- * Removes what the bucket should not keep: archives and manifests of dates before `keepFrom` that this recorder alone has recorded,
- * and the parts of multipart uploads that were begun a week ago and never ended. What others have recorded is theirs to remove, and
- * whatever is not named as our files are is left alone. Rejects with a StoreProblem.
+ * Removes old data from the bucket: archives and manifests from before `keepFrom` that only this recorder recorded, and parts of
+ * multipart uploads that were started a week ago and never finished. Other recorders remove their own archives. Objects whose names
+ * RT-Data does not use are never touched.
+ *
+ * @throws StoreProblem
  */
 export async function sweepBucket(store: ObjectStore, prefix: string, sweep: SweepOptions): Promise<void> {
   const { keepFrom, nowMs, ownership, log } = sweep;
@@ -43,23 +45,23 @@ export async function sweepBucket(store: ObjectStore, prefix: string, sweep: Swe
   for (const { key, uploadId, beganMs } of await unfinished(store, prefix, log)) {
     if (archivedDayOfKey(key) === null || !(nowMs - beganMs > abandonedMs)) continue;
     await abandonParts(store, key, uploadId);
-    log.info("removed the parts of an upload that was never ended", { key });
+    log.info("removed the parts of an unfinished upload", { key });
   }
 }
 
 async function removeOld(prefix: string, keepFrom: string, deps: Sweeping): Promise<void> {
   const { store, options, log } = deps;
   await finishRemoving(deps);
-  let last = "";
+  let lastFolder = "";
   let kept = 0;
   let oldest: string | null = null;
   for await (const { key, modifiedMs } of store.list(`${prefix}stream=`)) {
     const day = archivedDayOfKey(key);
     const folder = key.slice(0, key.lastIndexOf("/"));
-    if (day === null || day.date >= keepFrom || folder === last) continue;
-    last = folder;
+    if (day === null || day.date >= keepFrom || folder === lastFolder) continue;
+    lastFolder = folder;
     const found = await lookAt(day, options, deps);
-    if (isYoung(found, modifiedMs, keepFrom)) log.info("an archive of a wrong date stays in the bucket", { ...day });
+    if (isYoung(found, modifiedMs, keepFrom)) log.info("kept an archive with a wrong date in the bucket", { ...day });
     else if (isOwn(found, deps)) await remove(found, keepFrom, deps);
     else {
       kept++;
@@ -68,31 +70,31 @@ async function removeOld(prefix: string, keepFrom: string, deps: Sweeping): Prom
   }
   if (kept === 0) return;
   const message =
-    "archives in the bucket are older than upload.retention_days, but not known to be this recorder's alone; they stay";
+    "kept archives in the bucket that are older than upload.retention_days: other recorders may have recorded them";
   log.info(message, { archives: kept, oldest, before: keepFrom });
 }
 
-/** The date of a day that a wrong clock has stamped says nothing: it counts as of when it came into the bucket, and stays if nobody knows. */
+/** Returns true if a wrongly dated archive must stay. Its age counts from its upload; if that time is unknown, it stays. */
 function isYoung({ vouched }: BucketDay, modifiedMs: number | null, keepFrom: string): boolean {
   if (vouched?.hasWrongDate !== true) return false;
   return modifiedMs === null || dateOf(modifiedMs * 1000) >= keepFrom;
 }
 
 /**
- * By the ids of the recorders in the manifest. One of before 0.3 names none: it is this recorder's if this disk's archive is the very
- * same. An archive without a manifest is nobody's.
+ * Returns true if this recorder may remove a day, by the recorder ids in its manifest. A manifest from before 0.3 has no ids: it is
+ * compared with this disk's archive. An archive without manifest has no owner.
  */
 function isOwn({ day, manifest }: BucketDay, deps: Sweeping): boolean {
   const { ownId, shared } = deps;
   const vouched = manifest === null ? null : deps.parseManifest(manifest.text, day);
   if (vouched === null) return false;
   const local = localOf(day, deps);
-  const rows = vouched.sources.length === 0 ? [vouched.raw_sha256] : vouched.sources;
-  const own = vouched.recorders.map((id, at) => {
-    const sha256 = rows[at] ?? "";
+  const sources = vouched.sources.length === 0 ? [vouched.raw_sha256] : vouched.sources;
+  const areMine = vouched.recorders.map((id, index) => {
+    const sha256 = sources[index] ?? "";
     return id !== null ? id === ownId : local !== null && [local.raw_sha256, ...local.contains].includes(sha256);
   });
-  return shared ? own.includes(true) : own.every((isMine) => isMine);
+  return shared ? areMine.includes(true) : areMine.every((isMine) => isMine);
 }
 
 function localOf(day: Day, deps: Sweeping): Vouched | null {
@@ -103,7 +105,7 @@ function localOf(day: Day, deps: Sweeping): Vouched | null {
   }
 }
 
-/** The manifest first: it never names an archive that is not there. What a crash leaves is written down before. */
+/** Removes a day: first its manifest, which must never name a missing archive. A record lets the next start finish after a crash. */
 async function remove({ day, key, manifestKey, state }: BucketDay, keepFrom: string, deps: Sweeping): Promise<void> {
   const { store, options, log } = deps;
   const path = removingPath(options.dataDir);
@@ -112,18 +114,20 @@ async function remove({ day, key, manifestKey, state }: BucketDay, keepFrom: str
   if (state !== null) await store.remove(key);
   writeRecord(path, null);
   log.info("removed an archive from the bucket", {
-    ...{ ...day, bytes: state?.bytes ?? 0, reason: `it is from before ${keepFrom}` },
+    ...day,
+    bytes: state?.bytes ?? 0,
+    reason: `it is older than ${keepFrom}`,
   });
 }
 
-/** An archive whose manifest is gone, and which is still the one that was to go. */
+/** Finishes a removal that a crash interrupted: removes the archive if its manifest is gone and the archive has not changed. */
 async function finishRemoving({ store, options, parseManifest }: Sweeping): Promise<void> {
   const path = removingPath(options.dataDir);
-  const left = readRecord<Removing>(path);
-  const day = left === null ? null : dayOfPath(left.key);
-  if (left !== null && day !== null) {
+  const record = readRecord<Removing>(path);
+  const day = record === null ? null : dayOfPath(record.key);
+  if (record !== null && day !== null) {
     const found = await lookAt(day, options, { store, parseManifest });
-    if (found.target === left.target && found.manifest === null && found.state?.etag === left.etag)
+    if (found.target === record.target && found.manifest === null && found.state?.etag === record.etag)
       await store.remove(found.key);
   }
   writeRecord(path, null);
@@ -133,7 +137,7 @@ function removingPath(dataDir: string): string {
   return join(dataDir, "bucket-removing.json");
 }
 
-/** The day whose archive or manifest a key names, or null. */
+/** Returns the day of an archive's or manifest's key; null for any other key. */
 function archivedDayOfKey(key: string): Day | null {
   const day = dayOfPath(key);
   const name = key.slice(key.lastIndexOf("/") + 1);

@@ -13,86 +13,85 @@ import {
 } from "../platform/files/files.ts";
 
 /*
- * What is known of a day's upload lies beside its archive, goes with it, and is worth nothing without it: whoever loses it
- * finds out from the bucket again.
+ * Records of a day's upload are beside its archive and are removed with it. If a record is lost, the bucket is asked again.
  *
- *   BTCUSDT-depth20-2026-11-21.uploaded.json     what the bucket has verifiably got
- *   BTCUSDT-depth20-2026-11-21.uploading.json    a multipart upload that was begun, with the parts that have arrived
+ *   BTCUSDT-depth20-2026-11-21.uploaded.json     the object in the bucket that was verified
+ *   BTCUSDT-depth20-2026-11-21.uploading.json    a started multipart upload, with the stored parts
  *
- * An object of the bucket that is being replaced is written down below `replacing/`, since it may be of a day that this disk has not
- * got: its manifest goes before it changes, and comes back whatever happens in between.
+ * An object that is being replaced is recorded below `replacing/`, because its day may not be on this disk. Its manifest is removed
+ * before the object changes, and this record restores it after a crash.
  */
 
-/** A day that the bucket has got. */
+/** The record of a day that the bucket has. */
 export type Uploaded = {
-  /** `endpoint/bucket/key`; another target means that nothing is uploaded there yet. */
+  /** `endpoint/bucket/key`. The record is ignored for any other target. */
   readonly target: string;
-  /** SHA-256 of the archive on this disk that was uploaded or united. */
+  /** SHA-256 of this disk's archive that was uploaded or combined. */
   readonly compressed_sha256: string;
-  /** SHA-256, ETag and size of the object, which is another archive where recorders were united. */
+  /** SHA-256, ETag and size of the object; it differs from this disk's archive if archives were combined. */
   readonly object_sha256: string;
   readonly etag: string;
   readonly bytes: number;
   /**
-   * By which the object was compared with what was sent: the MD5 in its ETag, or all of it read again; "manifest" if it was there
-   * already, with the manifest that only a verified upload gets.
+   * How the object was verified: by the MD5 in its ETag, or by reading it back. "manifest": it already had a manifest, which only a
+   * verified upload gets.
    */
   readonly verified_by: "etag" | "read_back" | "manifest";
   readonly uploaded_us: number;
-  /** When it was seen to be still there, some time later; null until then. Nothing is removed from this disk before. */
+  /** When a later check found the object still there; null before that. The archive stays on this disk until then. */
   readonly confirmed_us: number | null;
-  /** When its content was last compared, not just its size; records of before 0.3 do not say. */
+  /** When its content was last compared, not just its size; absent in records from before 0.3. */
   readonly proved_us?: number;
 };
 
-/** An object that is being replaced, with the manifest that goes for the time being. */
+/** The record of an object that is being replaced, with its removed manifest. */
 export type Replacing = {
   readonly target: string;
-  /** ETag and manifest of the object as it was; null if there was none. */
+  /** ETag and manifest of the old object; null if absent. */
   readonly etag: string | null;
   readonly manifest: string | null;
-  /** SHA-256 of the new object, and its manifest. */
+  /** SHA-256 and manifest (`next`) of the new object. */
   readonly sha256: string;
   readonly next: string;
 };
 
-/** A multipart upload that is under way or was when the process ended. */
+/** The record of an unfinished multipart upload. */
 export type Uploading = {
   readonly target: string;
   readonly upload_id: string;
-  /** SHA-256 of the file that it is made of. */
+  /** SHA-256 of the uploaded file. */
   readonly sha256: string;
   readonly part_bytes: number;
-  /** From the first on: the store's ETag and our MD5. */
+  /** Stored parts, from the first on: the store's ETag, and the MD5 of the sent bytes. */
   readonly parts: readonly { readonly etag: string; readonly md5: string }[];
 };
 
-/** Path of the record of what was uploaded. */
+/** Returns the path of a day's upload record. */
 export function uploadedPath(dataDir: string, day: Day): string {
   return archivePath(dataDir, day).replace(/\.jsonl\.zst$/, ".uploaded.json");
 }
 
-/** Path of the record of a multipart upload. */
+/** Returns the path of the record of a multipart upload. */
 export function uploadingPath(dataDir: string, day: Day): string {
   return archivePath(dataDir, day).replace(/\.jsonl\.zst$/, ".uploading.json");
 }
 
-/** An archive that is being removed from the bucket, its manifest first. */
+/** The record of an archive that is being removed from the bucket. */
 export type Removing = { readonly target: string; readonly key: string; readonly etag: string };
 
 type Stored = Uploaded | Uploading | Replacing | Removing;
 
-/** Folder of what is being replaced. */
+/** Returns the folder of the records of objects that are being replaced. */
 export function replacingFolder(dataDir: string): string {
   return join(dataDir, "replacing");
 }
 
-/** Path of the record of an object that is being replaced. */
+/** Returns the path of the record of an object that is being replaced. */
 export function replacingPath(dataDir: string, day: Day): string {
   return join(replacingFolder(dataDir), dayPath(day), "replacing.json");
 }
 
-/** Days of which an object was being replaced when the process ended. */
+/** Lists days whose object was being replaced when the process ended. */
 export function daysBeingReplaced(dataDir: string): Day[] {
   try {
     const names = readdirSync(replacingFolder(dataDir), { recursive: true, encoding: "utf8" });
@@ -105,7 +104,7 @@ export function daysBeingReplaced(dataDir: string): Day[] {
   }
 }
 
-/** A record of any kind, or null where there is none or a crash left it unreadable: the bucket is asked then. */
+/** Reads a record; null if it is absent, or a crash left it unreadable. The bucket is asked then. */
 export function readRecord<T extends Stored>(path: string): T | null {
   try {
     const value: unknown = JSON.parse(readFileSync(path, "utf8"));
@@ -116,7 +115,7 @@ export function readRecord<T extends Stored>(path: string): T | null {
   }
 }
 
-/** Stores a record, atomically; null removes it. */
+/** Saves a record atomically; null removes it. */
 export function writeRecord(path: string, record: Stored | null): void {
   if (record === null) {
     removeIfThere(path);

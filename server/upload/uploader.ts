@@ -6,34 +6,34 @@ import type { DayOutcome } from "./day/upload-day.ts";
 import { createDayQueue, nameOf, type Waiting } from "./day-queue.ts";
 import { createUploadFailures } from "./upload-failures.ts";
 
-/** Brings days into the bucket, one after another, oldest first, again and again until each is there. */
+/** Uploads days to the bucket, oldest first, one at a time, and retries until each is there. */
 export type Uploader = {
-  /** Looks for what is not uploaded yet and begins; returns at once. */
+  /** Queues days that are not uploaded yet and starts; returns at once. */
   start(): void;
-  /** A day was archived (or archived anew). */
+  /** Queues a day that was archived, or archived again. */
   note(day: Day): void;
-  /** Something in the bucket was not as it was left there: told, and kept in the status for a day. */
-  noteTrouble(day: Day, what: string): void;
+  /** Logs that an object in the bucket was changed from outside, and shows it in the status for a day. */
+  noteTrouble(day: Day, problem: string): void;
   status(): UploadStatus;
-  /** Ends what is under way; the next start goes on with it. Idempotent. */
+  /** Aborts the running upload; the next start continues it. Idempotent. */
   stop(): Promise<void>;
 };
 
 export type UploaderOptions = {
-  /** For people: the bucket and its host. */
+  /** Name of the bucket and its host, for people. */
   readonly target: string;
-  /** A day that was uploaded is looked at again after so long, ms. */
+  /** Time after which an uploaded day is checked again, ms. */
   readonly settleMs: number;
-  /** Wait after a first failure, ms. */
+  /** Wait after the first failure, ms. */
   readonly retryMs?: number;
 };
 
 export type UploaderDeps = {
-  /** Archived days that the bucket should have and is not known to, with the moment (ms since the epoch) to deal with each. */
+  /** Archived days that the bucket should have but is not known to have, with their due time, ms since the epoch. */
   readonly pending: () => AsyncIterable<{ readonly day: Day; readonly dueMs: number }>;
-  /** `isAgain`: the attempt before has failed. */
+  /** Uploads a day. `isAgain`: the previous attempt failed. */
   readonly upload: (day: Day, onProgress: (bytes: number) => void, isAgain: boolean) => Promise<DayOutcome>;
-  /** Is something left to be done at the borders of a day? It is looked at again then. */
+  /** Returns true if the borders of a day must be settled later; the day is queued again then. */
   readonly isBorderOpen?: (day: Day) => boolean;
   /** ms since the epoch. */
   readonly nowMs: () => number;
@@ -45,11 +45,11 @@ export type UploaderDeps = {
 
 const longestPauseMs = 600_000;
 
-/** For so long a change in the bucket stays in the status, ms, and no more than so many of them. */
+/** How long a change in the bucket stays in the status, ms, and how many changes the status shows. */
 const troubleMs = 86_400_000;
 const mostTroubles = 50;
 
-/** An uploader; recording never waits for it. */
+/** Creates an uploader. Recording never waits for it. */
 export function createUploader(options: UploaderOptions, deps: UploaderDeps): Uploader {
   const { log, nowMs } = deps;
   const queue = createDayQueue();
@@ -68,7 +68,7 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
         queue.add(day, dueMs);
       }
     } catch (error) {
-      log.error("cannot look for archives to upload; those of before this start wait for the next one", {
+      log.error("cannot list archives to upload; archives from before this start wait for the next start", {
         reason: messageOf(error),
       });
     }
@@ -83,7 +83,7 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
 
   async function attempt(next: Waiting): Promise<void> {
     const { day } = next;
-    // A day that is archived anew meanwhile comes back by itself.
+    // Remove it before the upload: if the day is archived again meanwhile, it is queued again.
     queue.take(next);
     current = { day, bytes: 0 };
     const startedMs = nowMs();
@@ -93,9 +93,9 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
         if (current !== null) current.bytes += bytes;
       };
       const outcome = await deps.upload(day, onProgress, next.failures > 0);
-      // A day that is gone from this disk says nothing of the store.
+      // A day that is gone from this disk does not show that the store works.
       if (outcome !== "gone") failures.succeeded();
-      settle(next, outcome, startedMs);
+      onOutcome(next, outcome, startedMs);
     } catch (error) {
       if (stopped) return;
       counts.failures++;
@@ -106,18 +106,18 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
     }
   }
 
-  function settle({ day }: Waiting, outcome: DayOutcome, startedMs: number): void {
+  function onOutcome({ day }: Waiting, outcome: DayOutcome, startedMs: number): void {
     if (deps.isBorderOpen?.(day)) queue.add(day, nowMs() + options.settleMs);
     if (outcome === "waits") queue.add(day, nowMs() + options.settleMs / 4);
     if (outcome === "confirmed") deps.onConfirmed?.(day);
-    if (outcome === "uploaded" || outcome === "united" || outcome === "found") {
+    if (outcome === "uploaded" || outcome === "combined" || outcome === "found") {
       counts.uploaded++;
       queue.add(day, nowMs() + options.settleMs);
       const seconds = Math.round((nowMs() - startedMs) / 100) / 10;
       const messages = {
         uploaded: "uploaded an archive",
-        united: "united an archive with another recorder's in the bucket",
-        found: "an archive is in the bucket already",
+        combined: "combined an archive with another recorder's archive in the bucket",
+        found: "an archive is already in the bucket",
       };
       log.info(messages[outcome], { ...day, bytes: current?.bytes ?? 0, seconds });
     }
@@ -147,15 +147,15 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
       queue.add(day, 0);
       wake();
     },
-    noteTrouble(day, what) {
-      const isKnown = troubles.get(nameOf(day))?.problem === what;
+    noteTrouble(day, problem) {
+      const isKnown = troubles.get(nameOf(day))?.problem === problem;
       troubles.delete(nameOf(day));
-      troubles.set(nameOf(day), { problem: what, atMs: nowMs() });
+      troubles.set(nameOf(day), { problem, atMs: nowMs() });
       if (troubles.size > mostTroubles) for (const name of [...troubles.keys()].slice(0, 1)) troubles.delete(name);
       if (!isKnown)
-        log.error("an archive in the bucket was changed or removed by somebody else; it is put right", {
+        log.error("an archive in the bucket was changed or removed from outside; uploading it again", {
           ...day,
-          reason: what,
+          reason: problem,
         });
     },
     status() {

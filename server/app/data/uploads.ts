@@ -63,11 +63,11 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
   const options = { ...bucket.options, settleMs: pace.settleMs };
   const unsettled = createUnsettled(() => nowUs() / 1000);
   const unions = createWorkerPool<CombineJob, CombineResult>(
-    { operation: "unite", size: 1, pathOf: (job) => archivePath(dataDir, job.day) },
+    { operation: "combine", size: 1, pathOf: (job) => archivePath(dataDir, job.day) },
     startDayWorker,
   );
 
-  async function unite(order: CombineOrder): Promise<Combined> {
+  async function combine(order: CombineOrder): Promise<Combined> {
     const { day, withOwn, other, otherManifest, before, after, out } = order;
     const outcome = await unions.run({
       ...{ kind: "combine", dataDir, day, withOwn, other, before, after, out },
@@ -103,7 +103,7 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
           ? "gone"
           : uploadDay(day, options, {
               ...bucket,
-              ...{ nowUs, unite, onProgress, unsettled, isAgain },
+              ...{ nowUs, combine, onProgress, unsettled, isAgain },
               onTrouble: (of, what) => uploader.noteTrouble(of, what),
             }),
       isBorderOpen: (day) => !isPastDay(config, day, time()) && isBorderOpen(dataDir, day),

@@ -6,31 +6,31 @@ import type { ObjectState, ObjectStore, ObjectText } from "../store/object-store
 import { readRecord, type Uploaded, uploadedPath } from "../upload-record.ts";
 import { etagOfFile } from "./upload-file.ts";
 
-/** What a manifest says of its archive, as far as uploading wants to know. */
+/** The fields of a manifest that uploading needs. */
 export type Vouched = {
   /** The manifest itself, as stored. */
   readonly text: string;
   readonly raw_sha256: string;
   readonly compressed_sha256: string;
   readonly compressed_bytes: number;
-  /** `raw_sha256` of every recorder's archive that it is united from; empty for one recorder's own. */
+  /** `raw_sha256` of each recorder's archive that was combined into this archive; empty if only one recorder recorded it. */
   readonly sources: readonly string[];
-  /** `raw_sha256` of earlier archives of the same recorder whose rows are all in it. */
+  /** `raw_sha256` of earlier archives of the same recorder. This archive contains all their rows. */
   readonly contains: readonly string[];
-  /** The lowest and the highest id; null if it does not say. */
+  /** The lowest and highest id; null if the manifest does not state them. */
   readonly ids: { readonly lowest: number; readonly highest: number } | null;
-  /** A wrong clock has stamped every record, so that the date says nothing of their age. */
+  /** A wrong clock stamped every record, so the date does not tell their age. */
   readonly hasWrongDate: boolean;
-  /** The archives beside that it was compared with. */
+  /** The archives of adjacent days that this archive was compared with. */
   readonly borders: Borders;
-  /** The data folders that recorded it; null for one that is not named. */
+  /** Ids of the recorders' data folders; null for a recorder without an id. */
   readonly recorders: readonly (string | null)[];
 };
 
 export type Borders = { readonly before: Border | null; readonly after: Border | null };
 export type Border = { readonly sha256: string; readonly moved: boolean };
 
-/** A day as the bucket has it. */
+/** The state of a day in the bucket. */
 export type BucketDay = {
   readonly day: Day;
   readonly key: string;
@@ -38,17 +38,17 @@ export type BucketDay = {
   /** `endpoint/bucket/key` */
   readonly target: string;
   readonly state: ObjectState | null;
-  /** The manifest's object, whatever it says; null if there is none. */
+  /** The object under the manifest's key, valid or not; null if it does not exist. */
   readonly manifest: ObjectText | null;
-  /** What the manifest says; null unless it is one of this day, and of an archive of the size that is there. */
+  /** The parsed manifest; null unless it is valid, of this day, and states the size of the archive in the bucket. */
   readonly vouched: Vouched | null;
-  /** There is something under the manifest's key that is none of this day: nobody leaves that on purpose. */
+  /** The object under the manifest's key is not a manifest of this day. No recorder leaves it like that. */
   readonly isSpoilt: boolean;
 };
 
 export type BucketDayOptions = {
   readonly dataDir: string;
-  /** In front of every key; empty, or with a slash at its end. */
+  /** Prefix of every key; empty, or ends with a slash. */
   readonly prefix: string;
   readonly endpoint: string;
   readonly bucket: string;
@@ -58,16 +58,16 @@ export type BucketDayOptions = {
 export type BucketDayDeps = {
   readonly store: ObjectStore;
   readonly pacer: BandwidthLimit;
-  /** Null if the object is no manifest of the day. */
+  /** Parses a manifest; null if the text is not a manifest of the day. */
   readonly parseManifest: (text: string, day: Day) => Vouched | null;
 };
 
-/** Key of an object: as the file's path below `archive/`. */
+/** Returns the key of a file's object: the prefix and the file's path below `archive/`. */
 export function keyOf(prefix: string, path: string): string {
   return prefix + path.slice(path.lastIndexOf("/stream=") + 1);
 }
 
-/** Asks the bucket for a day: its manifest, and size and ETag of its archive. */
+/** Asks the bucket for a day: its manifest, and the size and ETag of its archive. @throws StoreProblem */
 export async function lookAt(
   day: Day,
   options: BucketDayOptions,
@@ -79,12 +79,12 @@ export async function lookAt(
   const target = `${options.endpoint}/${options.bucket}/${key}`;
   const manifest = await manifestAt(manifestKey, deps.store);
   const state = await deps.store.stat(key);
-  const said = manifest === null ? null : deps.parseManifest(manifest.text, day);
-  const vouched = said !== null && said.compressed_bytes === state?.bytes ? said : null;
-  return { day, key, manifestKey, target, state, manifest, vouched, isSpoilt: manifest !== null && said === null };
+  const parsed = manifest === null ? null : deps.parseManifest(manifest.text, day);
+  const vouched = parsed !== null && parsed.compressed_bytes === state?.bytes ? parsed : null;
+  return { day, key, manifestKey, target, state, manifest, vouched, isSpoilt: manifest !== null && parsed === null };
 }
 
-/** What lies under the key of a manifest; empty if it is longer than any of ours, and vouches for nothing. */
+/** Reads the object under the key of a manifest; null if absent. The text is empty if the object is too long for a manifest. */
 export function manifestAt(key: string, store: ObjectStore): Promise<ObjectText | null> {
   return store.readText(key).catch((error: unknown) => {
     if (codeOf(error) === "TooLarge") return { text: "", etag: "" };
@@ -92,29 +92,34 @@ export function manifestAt(key: string, store: ObjectStore): Promise<ObjectText 
   });
 }
 
-/** The record of what was uploaded to where the bucket is now, or null. */
+/** Returns the local record of the upload to this bucket; null without a record, or if it is of another bucket. */
 export function recordOf({ day, target }: BucketDay, dataDir: string): Uploaded | null {
   const record = readRecord<Uploaded>(uploadedPath(dataDir, day));
   return record?.target === target ? record : null;
 }
 
-/** How an object was compared with what its manifest says, or "other" if it is something else. */
+/** How an object was found to match its manifest; "other": it does not match. */
 export type Compared = "known" | "etag" | "read_back" | "other";
 
 /**
- * Compares an object's content with what its manifest says: by an ETag that was compared before, by the MD5 of this disk's archive
- * if it should be that, or else by reading all of it.
+ * Compares the content of an object with its manifest. The first method that applies is used:
+ *
+ *   "known"      the ETag was compared before
+ *   "etag"       the object should be this disk's archive, and its ETag is the MD5 of that archive
+ *   "read_back"  the whole object is read
+ *
+ * @throws StoreProblem
  */
 export async function compareContent(
-  found: BucketDay,
+  bucketDay: BucketDay,
   own: Vouched | null,
   options: BucketDayOptions,
-  deps: BucketDayDeps & { readonly read?: (found: ReadableDay) => Promise<string> },
+  deps: BucketDayDeps & { readonly read?: (readable: ReadableDay) => Promise<string> },
 ): Promise<Compared> {
-  const { state, vouched, key, day } = found;
+  const { state, vouched, key, day } = bucketDay;
   if (state === null || vouched === null) return "other";
   const sha256 = vouched.compressed_sha256;
-  const record = recordOf(found, options.dataDir);
+  const record = recordOf(bucketDay, options.dataDir);
   const isProved = record?.proved_us !== undefined || record?.verified_by === "etag";
   if (isProved && isChecksum(state.etag) && record.etag === state.etag && record.object_sha256 === sha256)
     return "known";
@@ -126,20 +131,20 @@ export async function compareContent(
   return (await read({ key, state, vouched })) === sha256 ? "read_back" : "other";
 }
 
-/** An archive of the bucket with a manifest. */
+/** An archive in the bucket that has a manifest. */
 export type ReadableDay = { readonly key: string; readonly state: ObjectState; readonly vouched: Vouched };
 
-/** An ETag of the kind that changes with the content; of any other kind nothing is known. */
+/** Returns true if an ETag is an MD5 of the content, so that it changes with the content. */
 export function isChecksum(etag: string): boolean {
   return /^[0-9a-f]{32}(?:-\d+)?$/i.test(etag);
 }
 
-/** Is an archive of ours in what this manifest vouches for? */
+/** Returns true if the archive of this manifest contains this disk's archive. */
 export function holds(manifest: Vouched, own: Vouched): boolean {
   return manifest.raw_sha256 === own.raw_sha256 || manifest.sources.includes(own.raw_sha256);
 }
 
-/** Is an archive of the bucket this disk's, and nobody else's? */
+/** Returns true if an archive in the bucket is exactly this disk's archive, not combined with another recorder's. */
 export function isPlain(vouched: Vouched, own: Vouched): boolean {
   return vouched.compressed_sha256 === own.compressed_sha256 && vouched.sources.length === 0;
 }

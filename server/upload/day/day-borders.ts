@@ -4,12 +4,12 @@ import { type BucketDay, type BucketDayDeps, type BucketDayOptions, lookAt, type
 import { isOvertaken } from "./upload-file.ts";
 
 /*
- * A record that one recorder has got before midnight and another one after it is in two archives. It belongs to the day of its best
- * line, which `combineArchives` knows from the archives of both days. Here it is told when they have to be looked at, since that costs
- * a download: only where ids of one day lie among those of the day beside.
+ * If one recorder received a record before midnight and another recorder after it, the record is in two archives. It belongs to the
+ * day of its best line, and `combineArchives` finds that line in the archives of both days. That costs a download, so this file decides
+ * when it is necessary: only if the ids of a day overlap with the ids of an adjacent day.
  */
 
-/** The archives beside one of the bucket whose ids reach into it. `isUnknown`: of one beside it cannot be told at this moment. */
+/** Archives of adjacent days whose ids overlap with a day. `isUnknown`: one of the adjacent days cannot be checked now. */
 export type Beside = {
   readonly before: BucketDay | null;
   readonly after: BucketDay | null;
@@ -18,17 +18,17 @@ export type Beside = {
 
 export type IdBounds = Vouched["ids"];
 
-/** `isAgain`: the attempt before has failed as well. */
+/** `isAgain`: the previous attempt failed as well. */
 export type BesideDeps = { readonly isAgain?: boolean };
 
-/** The day so many days later. */
+/** Returns the day before (-1) or after (1). */
 export function dayBeside(day: Day, days: -1 | 1): Day {
   return { ...day, date: dateOf(dateStartUs(day.date) + days * dayUs) };
 }
 
 /**
- * Looks for archives beside a day whose ids may be among its own, of which `spans` are known; `isOwn` tells a day that the bucket has
- * from this disk alone, and `mine` that the day itself is: one recorder never has a record twice.
+ * Finds archives of adjacent days whose ids may overlap with the ids of a day, given as `spans`. `mine`: the day was recorded by this
+ * disk's recorder alone. An adjacent day of the same recorder is ignored then, because a recorder never stores a record twice.
  */
 export async function overlapping(
   day: Day,
@@ -39,40 +39,40 @@ export async function overlapping(
 ): Promise<Beside> {
   const span = spanOf(spans);
   let isUnknown = false;
-  const find = async (days: -1 | 1) => {
-    const found = await lookAt(dayBeside(day, days), options, deps).catch(unlessRefused(deps.isAgain ?? false));
-    const vouched = found?.vouched ?? null;
-    if (found === null || vouched === null) {
-      isUnknown ||= found === null || found.state !== null || found.manifest !== null;
+  const findOverlapping = async (days: -1 | 1) => {
+    const bucketDay = await lookAt(dayBeside(day, days), options, deps).catch(unlessRefused(deps.isAgain ?? false));
+    const vouched = bucketDay?.vouched ?? null;
+    if (bucketDay === null || vouched === null) {
+      isUnknown ||= bucketDay === null || bucketDay.state !== null || bucketDay.manifest !== null;
       return null;
     }
     if (span !== null && vouched.ids !== null) {
       const [early, late] = days < 0 ? [vouched.ids, span] : [span, vouched.ids];
-      return early.highest < late.lowest ? null : found;
+      return early.highest < late.lowest ? null : bucketDay;
     }
-    const isOwn = vouched.sources.length === 0 && localSha256(found.day, deps) === vouched.raw_sha256;
-    return mine && isOwn ? null : found;
+    const isOwn = vouched.sources.length === 0 && localSha256(bucketDay.day, deps) === vouched.raw_sha256;
+    return mine && isOwn ? null : bucketDay;
   };
-  const [before, after] = [await find(-1), await find(1)];
+  const [before, after] = [await findOverlapping(-1), await findOverlapping(1)];
   return { before, after, isUnknown };
 }
 
 /**
- * A day that the store refuses is no trouble of the days beside it; what is in both is found out once it takes that day. But a
- * refusal may pass, so that only the second one in a row (`isAgain`) is taken for one, unless its reason is the object's own.
+ * Returns an error handler that ignores the store's refusal of an adjacent day: null. Records in both days are found later, when the
+ * store accepts that day. A refusal may pass, so it counts only the second time in a row (`isAgain`), or if the object is its cause.
  */
 export function unlessRefused(isAgain: boolean): (error: unknown) => null {
   return (error) => {
     if (!(error instanceof StoreProblem) || error.scope === "store" || isOvertaken(error)) throw error;
     if (error.scope === "object" || isAgain) return null;
-    throw new StoreProblem(besideCode, `look at the day beside: ${error.message}`, "object", { cause: error });
+    throw new StoreProblem(besideCode, `check the adjacent day: ${error.message}`, "object", { cause: error });
   };
 }
 
-/** Code of a problem that a day has only because of one beside it. */
+/** Code of a problem that a day has only because of an adjacent day. */
 export const besideCode = "Beside";
 
-/** What all of them span; null if one does not say. */
+/** Returns the span of all ids; null if one of the spans is unknown. */
 function spanOf(spans: readonly IdBounds[]): IdBounds {
   let all: IdBounds = null;
   for (const span of spans) {
@@ -83,7 +83,7 @@ function spanOf(spans: readonly IdBounds[]): IdBounds {
   return all;
 }
 
-/** Has an archive been compared with those beside it, as they are now? */
+/** Returns true if an archive was compared with the current archives of the adjacent days. */
 export function isSettled({ borders }: Vouched, { before, after }: Pick<Beside, "before" | "after">): boolean {
   return (
     (before === null || borders.before?.sha256 === before.vouched?.compressed_sha256) &&

@@ -1,13 +1,13 @@
 import { open } from "../../platform/files/files-async.ts";
 import type { Body } from "../store/signed-request.ts";
 
-/** A file that stays the one that was opened, even if another one is put under its name meanwhile. */
+/** An open file. It stays the same file even if its path is replaced meanwhile. */
 export type OpenFile = Awaited<ReturnType<typeof open>>;
 
-/** As much as is read, hashed and sent at once: hashing it takes the main thread well below a millisecond. */
+/** Bytes read, hashed and sent at once. Hashing them blocks the main thread for well below a millisecond. */
 const sliceBytes = 128 * 1024;
 
-/** Opens a file for `work` and closes it again. */
+/** Opens a file, runs `work` and closes the file. */
 export async function withFile<T>(path: string, work: (file: OpenFile) => Promise<T>): Promise<T> {
   const file = await open(path, "r");
   try {
@@ -17,7 +17,7 @@ export async function withFile<T>(path: string, work: (file: OpenFile) => Promis
   }
 }
 
-/** The bytes of a file from `from` up to `to`, in slices that are the caller's to keep. Throws if the file is shorter. */
+/** Yields the bytes of a file from `from` (inclusive) to `to` (exclusive). The caller may keep the slices. @throws if it is shorter */
 export async function* readSlices(file: OpenFile, from: number, to: number): AsyncGenerator<Uint8Array, void> {
   for (let at = from; at < to; ) {
     const slice = new Uint8Array(Math.min(sliceBytes, to - at));
@@ -28,7 +28,7 @@ export async function* readSlices(file: OpenFile, from: number, to: number): Asy
   }
 }
 
-/** A part of a file as a request's body; `beforeSlice` is waited for and sees every slice on its way. */
+/** Makes a request body of a part of a file. `beforeSlice` is awaited with each slice before it is sent. */
 export function fileBody(
   file: OpenFile,
   from: number,

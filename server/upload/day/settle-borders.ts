@@ -8,11 +8,11 @@ import { isSettled, overlapping, unlessRefused } from "./day-borders.ts";
 export type SettleDeps = CombineDeps & { readonly vouchedLocally: (day: Day) => Vouched | null };
 
 /**
- * Takes rows out of the bucket's archive of a day that belong to a day beside, and out of the archives beside that belong to this
- * day. Resolves with the day as it is then, or null if another recorder is at it.
+ * Removes rows from the bucket's archive of a day that belong to an adjacent day, and rows of this day from the adjacent archives.
+ * Resolves with the day after that; null if another recorder is changing it.
  *
- * What cannot be done now, since a day beside is refused or nothing vouches for it, is written down below `borders/`, and done later,
- * also if the day has gone from this disk by then.
+ * An adjacent day may be refused by the store or have no valid manifest. The day is then recorded below `borders/` and done later,
+ * even if it was removed from this disk meanwhile.
  */
 export async function settleBorders(
   day: Day,
@@ -20,44 +20,49 @@ export async function settleBorders(
   options: BucketDayOptions,
   deps: SettleDeps,
 ): Promise<BucketDay | null> {
-  const found = await lookAt(day, options, deps);
-  if (found.vouched === null) {
-    noteBorder(options.dataDir, day, own !== null);
+  const bucketDay = await lookAt(day, options, deps);
+  if (bucketDay.vouched === null) {
+    saveBorderState(options.dataDir, day, own !== null);
     return null;
   }
-  const mine = own !== null && isPlain(found.vouched, own);
-  const beside = await overlapping(day, [found.vouched.ids], mine, options, deps);
-  let isOpen = beside.isUnknown;
-  if (beside.before !== null || beside.after !== null) {
-    isOpen = !(await settle(found, mine, options, deps)) || isOpen;
-    for (const next of [beside.before, beside.after]) {
+  const mine = own !== null && isPlain(bucketDay.vouched, own);
+  const adjacent = await overlapping(day, [bucketDay.vouched.ids], mine, options, deps);
+  let isOpen = adjacent.isUnknown;
+  if (adjacent.before !== null || adjacent.after !== null) {
+    isOpen = !(await removeForeignRows(bucketDay, mine, options, deps)) || isOpen;
+    for (const next of [adjacent.before, adjacent.after]) {
       if (next === null) continue;
       const isDone = await lookAt(next.day, options, deps)
-        .then((of) => settle(of, false, options, deps))
+        .then((neighbour) => removeForeignRows(neighbour, false, options, deps))
         .catch(unlessRefused(deps.isAgain ?? false));
       isOpen = isDone !== true || isOpen;
     }
   }
-  noteBorder(options.dataDir, day, isOpen);
-  if (own === null) return found;
-  const now = await lookAt(day, options, deps);
-  return now.vouched !== null && holds(now.vouched, own) ? now : null;
+  saveBorderState(options.dataDir, day, isOpen);
+  if (own === null) return bucketDay;
+  const settled = await lookAt(day, options, deps);
+  return settled.vouched !== null && holds(settled.vouched, own) ? settled : null;
 }
 
-/** False if it could not be done. */
-async function settle(found: BucketDay, mine: boolean, options: BucketDayOptions, deps: SettleDeps): Promise<boolean> {
-  if (found.vouched === null) return false;
-  const beside = await overlapping(found.day, [found.vouched.ids], mine, options, deps);
-  if (isSettled(found.vouched, beside)) return true;
-  return (await combineDay(found, null, beside, options, deps)).kind === "placed";
+/** Removes rows of adjacent days from one archive; false if that is not possible now. */
+async function removeForeignRows(
+  bucketDay: BucketDay,
+  mine: boolean,
+  options: BucketDayOptions,
+  deps: SettleDeps,
+): Promise<boolean> {
+  if (bucketDay.vouched === null) return false;
+  const adjacent = await overlapping(bucketDay.day, [bucketDay.vouched.ids], mine, options, deps);
+  if (isSettled(bucketDay.vouched, adjacent)) return true;
+  return (await combineDay(bucketDay, null, adjacent, options, deps)).kind === "placed";
 }
 
-/** Is something left to be done at the borders of a day? */
+/** Returns true if the borders of a day must be settled later. */
 export function isBorderOpen(dataDir: string, day: Day): boolean {
   return existsSync(borderPath(dataDir, day));
 }
 
-/** All days of which something is. */
+/** Lists all days whose borders must be settled later. */
 export function openBorders(dataDir: string): Day[] {
   try {
     const names = readdirSync(join(dataDir, "borders"), { recursive: true, encoding: "utf8" });
@@ -70,7 +75,7 @@ export function openBorders(dataDir: string): Day[] {
   }
 }
 
-function noteBorder(dataDir: string, day: Day, isOpen: boolean): void {
+function saveBorderState(dataDir: string, day: Day, isOpen: boolean): void {
   const path = borderPath(dataDir, day);
   if (isOpen === existsSync(path)) return;
   if (!isOpen) {

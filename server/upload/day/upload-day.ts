@@ -21,34 +21,45 @@ import { finishReplacing, type Placed, putManifest, replaceObject } from "./repl
 import { isBorderOpen, settleBorders } from "./settle-borders.ts";
 import { etagOfFile } from "./upload-file.ts";
 
-/** What became of a day. "waits": another recorder is replacing it at this moment, or it is being merged again here. */
-export type DayOutcome = "uploaded" | "united" | "found" | "confirmed" | "waits" | "gone";
+/**
+ * The result of one visit to a day.
+ *
+ *   "uploaded"   the bucket has this disk's archive now
+ *   "combined"   the bucket has a combination with another recorder's archive now
+ *   "found"      the bucket already had the archive
+ *   "confirmed"  the archive is still in the bucket, `settleMs` after its upload
+ *   "waits"      another recorder is replacing the object, or the day is being merged again on this disk
+ *   "gone"       the day is not on this disk any more
+ */
+export type DayOutcome = "uploaded" | "combined" | "found" | "confirmed" | "waits" | "gone";
 
 export type UploadDayOptions = BucketDayOptions & {
-  /** Longer than any other recorder can take from its last look at an object to the change of it, ms. */
+  /** Longer than another recorder can take between its last check of an object and its change, ms. */
   readonly settleMs: number;
 };
 
 export type UploadDayDeps = CombineDeps & {
   readonly nowUs: () => number;
-  /** The day's manifest on this disk, or null. Throws if it cannot be read. */
+  /** Reads the day's manifest on this disk; null if absent. @throws if it cannot be read */
   readonly vouchedLocally: (day: Day) => Vouched | null;
-  /** Objects that nothing vouches for, since when. */
+  /** Objects without a manifest. */
   readonly unsettled: Unsettled;
-  /** The bucket may have dropped a day because of its age; it is not waited for. */
+  /** True if the bucket may have removed a day because of its age; its rows are not expected then. */
   readonly mayBeGone: (day: Day) => boolean;
-  /** Something in the bucket is not as it was left there. */
-  readonly onTrouble: (day: Day, what: string) => void;
+  /** An object in the bucket was changed or removed from outside. */
+  readonly onTrouble: (day: Day, problem: string) => void;
 };
 
 /**
- * Brings a day into the bucket, archive first, manifest once the archive is verified, or confirms that it still is there. If
- * another recorder's archive is there, the object becomes the union of both. Rejects with a StoreProblem or a file's error.
+ * Uploads a day to the bucket, or confirms that it is still there. The archive is uploaded first, the manifest after the archive was
+ * verified. If the bucket has another recorder's archive, both are combined.
  *
- * Two recorders at once: each makes its union from the object that it has seen, and replaces only that one (If-Match; the loser
- * begins again with the winner's union). On a store that ignores conditions the later one may take away what the earlier one had
- * added; therefore an upload counts only once it is confirmed, `settleMs` later: whoever does not find itself in the manifest by
- * then adds itself again. The archive on this disk is kept until that.
+ * Two recorders at once: each combines its archive with the object that it saw, and replaces only that object (If-Match). The
+ * slower recorder starts again with the new object. A store that ignores conditions may let the slower recorder overwrite the rows of
+ * the faster one. Therefore an upload counts only after it was confirmed `settleMs` later: a recorder that is missing from the manifest
+ * by then adds its archive again. Until then the archive stays on this disk.
+ *
+ * @throws StoreProblem or a file's error
  */
 export async function uploadDay(day: Day, options: UploadDayOptions, deps: UploadDayDeps): Promise<DayOutcome> {
   await finishReplacing(day, options, deps);
@@ -58,94 +69,97 @@ export async function uploadDay(day: Day, options: UploadDayOptions, deps: Uploa
     return "gone";
   }
   try {
-    return await bringDay(await lookAt(day, options, deps), own, options, deps);
+    return await uploadOrConfirm(await lookAt(day, options, deps), own, options, deps);
   } catch (error) {
-    // Merged again meanwhile: it comes back by itself.
+    // The day was merged again meanwhile, and is queued again by that.
     if (deps.vouchedLocally(day)?.compressed_sha256 !== own.compressed_sha256) return "waits";
     throw error;
   }
 }
 
-async function bringDay(
-  found: BucketDay,
+async function uploadOrConfirm(
+  bucketDay: BucketDay,
   own: Vouched,
   options: UploadDayOptions,
   deps: UploadDayDeps,
 ): Promise<DayOutcome> {
-  const { day, state, vouched } = found;
-  const record = recordOf(found, options.dataDir);
+  const { day, state, vouched } = bucketDay;
+  const record = recordOf(bucketDay, options.dataDir);
   const before = record?.compressed_sha256 === own.compressed_sha256 ? record : null;
-  const trouble = (what: string) => deps.onTrouble(day, what);
+  const reportTrouble = (problem: string) => deps.onTrouble(day, problem);
   const path = archivePath(options.dataDir, day);
 
   if (vouched !== null && holds(vouched, own)) {
     if (isPlain(vouched, own) && vouched.text !== own.text) {
-      // The same rows, of which more is known by now.
-      await putManifest(found, own.text, deps);
+      // The rows are the same, but this disk's manifest is newer.
+      await putManifest(bucketDay, own.text, deps);
     }
     if (before !== null && deps.nowUs() - before.uploaded_us < options.settleMs * 1000) return "waits";
-    const compared = await compare(found, own, options, deps);
+    const compared = await compare(bucketDay, own, options, deps);
     if (compared !== "other" && (await hasMoved(vouched, day, options, deps))) {
       const settled = await settleBorders(day, own, options, deps);
       if (!settled) return "waits";
       const by = compared === "known" ? before?.verified_by : compared;
-      note(settled, (before !== null ? by : null) ?? "manifest", before);
+      recordFound(settled, (before !== null ? by : null) ?? "manifest", before);
       return before === null ? "found" : "confirmed";
     }
-    trouble(
-      compared === "other" ? "the object is not what its manifest says" : "rows that lay in the day beside are gone",
+    reportTrouble(
+      compared === "other" ? "the object does not match its manifest" : "rows moved to the adjacent day are gone",
     );
   } else if (before !== null && before.confirmed_us !== null) {
-    trouble(state === null ? "the object is gone" : "the manifest does not hold this archive any more");
+    reportTrouble(state === null ? "the object is gone" : "the manifest no longer includes this archive");
   }
 
-  if (state !== null && vouched === null && (await isOwnContent(found, own, options, deps))) {
-    // We were ended between archive and manifest.
-    await putManifest(found, own.text, deps);
-    note({ ...found, vouched: own }, "read_back", null);
+  if (state !== null && vouched === null && (await isOwnContent(bucketDay, own, options, deps))) {
+    // An earlier run ended after the archive and before the manifest.
+    await putManifest(bucketDay, own.text, deps);
+    recordFound({ ...bucketDay, vouched: own }, "read_back", null);
     return "found";
   }
   if (
     state !== null &&
     vouched === null &&
-    !found.isSpoilt &&
-    !deps.unsettled.isOver(found.key, state.etag, options.settleMs)
+    !bucketDay.isSpoilt &&
+    !deps.unsettled.isOver(bucketDay.key, state.etag, options.settleMs)
   )
     return "waits";
-  const isVouched = vouched !== null && (await compare(found, own, options, deps)) !== "other";
-  if (vouched !== null && !isVouched && !holds(vouched, own)) trouble("the object is not what its manifest says");
+  const isVouched = vouched !== null && (await compare(bucketDay, own, options, deps)) !== "other";
+  if (vouched !== null && !isVouched && !holds(vouched, own)) reportTrouble("the object does not match its manifest");
 
   const mine = state === null || (isVouched && vouched !== null && replaces(own, vouched));
   const spans = mine ? [own.ids] : [own.ids, isVouched ? (vouched?.ids ?? null) : null];
-  const beside = await overlapping(day, spans, mine, options, deps);
-  if (mine && beside.before === null && beside.after === null) {
-    place(await replaceObject(found, { path, vouched: own }, options, deps));
+  const adjacent = await overlapping(day, spans, mine, options, deps);
+  if (mine && adjacent.before === null && adjacent.after === null) {
+    recordPlaced(await replaceObject(bucketDay, { path, vouched: own }, options, deps));
     return "uploaded";
   }
-  const known = isVouched ? found : { ...found, vouched: null };
-  const united = await combineDay(known, { path, vouched: own }, beside, options, deps);
-  if (united.kind === "unvouched") return "waits";
-  if (united.kind === "unreadable") {
-    trouble(`the object could not be read (${united.reason}); it was kept as ${united.path} and replaced`);
-    place(await replaceObject(found, { path, vouched: own }, options, deps));
+  const known = isVouched ? bucketDay : { ...bucketDay, vouched: null };
+  const combined = await combineDay(known, { path, vouched: own }, adjacent, options, deps);
+  if (combined.kind === "unvouched") return "waits";
+  if (combined.kind === "unreadable") {
+    reportTrouble(
+      `the object is damaged (${combined.reason}); a copy was kept at ${combined.path}, and it was replaced`,
+    );
+    recordPlaced(await replaceObject(bucketDay, { path, vouched: own }, options, deps));
     return "uploaded";
   }
-  place(united.placed);
+  recordPlaced(combined.placed);
   await settleBorders(day, own, options, deps);
-  return mine ? "uploaded" : "united";
+  return mine ? "uploaded" : "combined";
 
-  function place({ state: there, sha256, verifiedBy }: Placed): void {
-    deps.unsettled.forget(found.key);
-    write(there, sha256, verifiedBy, null);
+  function recordPlaced({ state: newState, sha256, verifiedBy }: Placed): void {
+    deps.unsettled.forget(bucketDay.key);
+    writeUploaded(newState, sha256, verifiedBy, null);
   }
 
-  function note(at: BucketDay, verifiedBy: Uploaded["verified_by"], earlier: Uploaded | null): void {
-    deps.unsettled.forget(found.key);
-    if (at.state !== null && at.vouched !== null) write(at.state, at.vouched.compressed_sha256, verifiedBy, earlier);
+  function recordFound(at: BucketDay, verifiedBy: Uploaded["verified_by"], earlier: Uploaded | null): void {
+    deps.unsettled.forget(bucketDay.key);
+    if (at.state !== null && at.vouched !== null)
+      writeUploaded(at.state, at.vouched.compressed_sha256, verifiedBy, earlier);
   }
 
-  function write(
-    there: { readonly bytes: number; readonly etag: string },
+  function writeUploaded(
+    newState: { readonly bytes: number; readonly etag: string },
     object_sha256: string,
     verified_by: Uploaded["verified_by"],
     earlier: Uploaded | null,
@@ -153,9 +167,12 @@ async function bringDay(
     if (!existsSync(path)) return;
     const now = deps.nowUs();
     writeRecord(uploadedPath(options.dataDir, day), {
-      target: found.target,
+      target: bucketDay.target,
       compressed_sha256: own.compressed_sha256,
-      ...{ object_sha256, etag: there.etag, bytes: there.bytes, verified_by },
+      object_sha256,
+      etag: newState.etag,
+      bytes: newState.bytes,
+      verified_by,
       uploaded_us: earlier?.uploaded_us ?? now,
       confirmed_us: earlier === null ? null : now,
       proved_us: now,
@@ -163,10 +180,10 @@ async function bringDay(
   }
 }
 
-/** As `compareContent`; an object that was read and is something else is not read again as long as its ETag is the same. */
-function compare(found: BucketDay, own: Vouched, options: UploadDayOptions, deps: UploadDayDeps) {
+/** Works like `compareContent`, but does not read an object again that did not match, as long as its ETag is the same. */
+function compare(bucketDay: BucketDay, own: Vouched, options: UploadDayOptions, deps: UploadDayDeps) {
   const { unsettled, store, pacer } = deps;
-  return compareContent(found, own, options, {
+  return compareContent(bucketDay, own, options, {
     ...deps,
     async read({ key, state, vouched }) {
       const known = unsettled.contentOf(key, state.etag);
@@ -177,10 +194,10 @@ function compare(found: BucketDay, own: Vouched, options: UploadDayOptions, deps
   });
 }
 
-/** Codes of an object whose content was asked for and is not as long as the store said, or not there at all. */
+/** Error codes of an object that is absent, or whose content is not as long as the store stated. */
 const notWhole = new Set(["Mismatch", "NoSuchKey", "TooLarge"]);
 
-/** Are rows that were left out, since they belong to a day beside, still there? */
+/** Returns true if rows that were moved to an adjacent day are still in the bucket. */
 export async function hasMoved(
   { borders }: Vouched,
   day: Day,
@@ -192,13 +209,13 @@ export async function hasMoved(
     [borders.before, -1],
     [borders.after, 1],
   ] as const) {
-    const beside = dayBeside(day, days);
-    if (!border?.moved || deps.mayBeGone(beside)) continue;
-    // One that may not be read (in a glacier, say) is there all the same; one that was read and is not whole is not.
-    const found = await lookAt(beside, options, deps).catch(orRefused);
+    const adjacent = dayBeside(day, days);
+    if (!border?.moved || deps.mayBeGone(adjacent)) continue;
+    // An object that may not be read (for example in cold storage) still counts as present. An incomplete object does not.
+    const bucketDay = await lookAt(adjacent, options, deps).catch(orRefused);
     const compared =
-      found &&
-      (await compareContent(found, null, options, deps).catch((error: unknown) =>
+      bucketDay &&
+      (await compareContent(bucketDay, null, options, deps).catch((error: unknown) =>
         notWhole.has(codeOf(error) ?? "") ? "other" : orRefused(error),
       ));
     if (compared === "other") return false;
@@ -206,13 +223,13 @@ export async function hasMoved(
   return true;
 }
 
-/** Does this disk's archive contain all that the bucket's one says it holds? */
+/** Returns true if this disk's archive contains all sources of the bucket's archive, so that it may replace it. */
 function replaces(own: Vouched, { raw_sha256, sources }: Vouched): boolean {
   const parts = sources.length === 0 ? [raw_sha256] : sources;
   return parts.every((sha256) => sha256 === own.raw_sha256 || own.contains.includes(sha256));
 }
 
-/** Is an object without a manifest this disk's archive? An ETag that is known to be of something else is not read again. */
+/** Returns true if an object without a manifest is this disk's archive. An object is not read again while its ETag is the same. */
 async function isOwnContent(
   { key, state, day }: BucketDay,
   own: Vouched,

@@ -6,41 +6,42 @@ import { mismatch, overtaken } from "../store/store-errors.ts";
 import { readRecord, type Uploading, writeRecord } from "../upload-record.ts";
 import { fileBody, type OpenFile, readSlices, withFile } from "./file-slices.ts";
 
-/** One file on its way to one object. */
+/** The upload of one file to one object. */
 export type FileUpload = {
   readonly path: string;
   readonly key: string;
   readonly bytes: number;
-  /** SHA-256 that the file should have. */
+  /** Expected SHA-256 of the file. */
   readonly sha256: string;
-  /** What the object must be as yet. */
+  /** State that the object must have before the upload. */
   readonly condition: Condition;
-  /** Where a multipart upload is written down, so that the next start goes on with it. */
+  /** Path of the record of a multipart upload, so that the next start can continue it. */
   readonly journal: string;
   /** `endpoint/bucket/key`. */
   readonly target: string;
-  /** Called when all is ready, right before the object changes. */
+  /** Called right before the request that changes the object. */
   readonly beforeChange?: () => Promise<void>;
 };
 
-/** With the file opened, so that it is one and the same from its first byte to its last. */
+/** An upload whose file is open, so that all its bytes come from the same file. */
 type OpenUpload = FileUpload & { readonly file: OpenFile };
 
 export type FileUploadDeps = {
   readonly store: ObjectStore;
   readonly pacer: BandwidthLimit;
-  /** Of a multipart upload; S3 wants 5 MiB at least. Files up to twice as long go in one request. */
+  /** Size of a part of a multipart upload; at least 5 MiB for S3. Files up to twice this size are sent in one request. */
   readonly partBytes: number;
   readonly onProgress: (bytes: number) => void;
 };
 
-/** S3 takes 10,000 parts. */
+/** S3 accepts 10,000 parts. */
 const mostParts = 9_000;
 
 /**
- * Uploads a file and compares what the store has then with what was read here: by the MD5s of which S3 makes an ETag, or, where
- * the ETag is of another kind (encryption with own keys), by reading the object again. Rejects with a StoreProblem; the code is
- * `PreconditionFailed` where the condition did not hold, and `Mismatch` where the file is not what its manifest says.
+ * Uploads a file and verifies the object: by its ETag, which S3 makes of MD5s, or by reading the object back if the ETag is of
+ * another kind (encryption with customer keys).
+ *
+ * @throws StoreProblem: `PreconditionFailed` if the condition does not hold, `Mismatch` if the file does not match its manifest
  */
 export async function uploadFile(
   upload: FileUpload,
@@ -56,11 +57,11 @@ export async function uploadFile(
     throw mismatch(upload.key, `the store has ${state?.bytes ?? "none"} of ${upload.bytes} bytes`);
   if (state.etag === etag) return { etag: state.etag, verifiedBy: "etag" };
   if ((await sha256OfObject(store, upload.key, state, deps.pacer)) !== upload.sha256)
-    throw mismatch(upload.key, "the store gives back something else than was sent");
+    throw mismatch(upload.key, "the store returns other bytes than were sent");
   return { etag: state.etag, verifiedBy: "read_back" };
 }
 
-/** The ETag that S3 makes of a file that is uploaded as `uploadFile` does it. */
+/** Computes the ETag that S3 gives a file uploaded by `uploadFile`. */
 export function etagOfFile(path: string, bytes: number, partBytes: number): Promise<string> {
   return withFile(path, async (file) => {
     const joined = new Bun.CryptoHasher("md5");
@@ -80,7 +81,7 @@ function isWhole(bytes: number, partBytes: number): boolean {
   return bytes <= 2 * partBytes;
 }
 
-/** In one request; returns the ETag that S3 makes of its content. */
+/** Uploads a file in one request; returns the ETag that S3 should give it. */
 async function uploadWhole(upload: OpenUpload, { store, pacer, onProgress }: FileUploadDeps): Promise<string> {
   const sha256 = new Bun.CryptoHasher("sha256");
   const md5 = new Bun.CryptoHasher("md5");
@@ -102,7 +103,7 @@ async function uploadWhole(upload: OpenUpload, { store, pacer, onProgress }: Fil
 async function uploadParts(upload: OpenUpload, deps: FileUploadDeps): Promise<string> {
   const { store, pacer, onProgress } = deps;
   const { key, file, bytes } = upload;
-  let journal = await continued(upload, deps);
+  let journal = await continueOrBegin(upload, deps);
   const count = Math.ceil(bytes / journal.part_bytes);
   const sha256 = new Bun.CryptoHasher("sha256");
   const joined = new Bun.CryptoHasher("md5");
@@ -110,22 +111,22 @@ async function uploadParts(upload: OpenUpload, deps: FileUploadDeps): Promise<st
     const from = index * journal.part_bytes;
     const to = Math.min(bytes, from + journal.part_bytes);
     const md5 = new Bun.CryptoHasher("md5");
-    const see = (slice: Uint8Array) => {
+    const updateHashes = (slice: Uint8Array) => {
       for (const hash of [sha256, md5]) hash.update(slice);
     };
-    const arrived = journal.parts[index];
-    if (arrived !== undefined) {
-      for await (const slice of readSlices(file, from, to)) see(slice);
+    const storedPart = journal.parts[index];
+    if (storedPart !== undefined) {
+      for await (const slice of readSlices(file, from, to)) updateHashes(slice);
       const digest = md5.digest();
-      if (digest.toString("hex") !== arrived.md5) {
+      if (digest.toString("hex") !== storedPart.md5) {
         await abandon(upload, journal, store);
-        throw mismatch(key, "the file has changed since its upload was begun; it begins again");
+        throw mismatch(key, "the file changed after its upload started; the upload starts again");
       }
       joined.update(digest);
       continue;
     }
     const body = fileBody(file, from, to, async (slice) => {
-      see(slice);
+      updateHashes(slice);
       await pacer.take(slice.length);
       onProgress(slice.length);
     });
@@ -149,16 +150,19 @@ async function uploadParts(upload: OpenUpload, deps: FileUploadDeps): Promise<st
   return `${joined.digest("hex")}-${count}`;
 }
 
-/** The upload that was begun for these very bytes, or a new one; one for other bytes is abandoned, so that nobody pays for its parts. */
-async function continued(upload: FileUpload, { store, partBytes }: FileUploadDeps): Promise<Uploading> {
-  const found = readRecord<Uploading>(upload.journal);
-  if (found !== null && found.target === upload.target && found.sha256 === upload.sha256) return found;
-  if (found !== null && found.target === upload.target) await abandon(upload, found, store);
+/**
+ * Returns the started upload of the same bytes, or starts a new upload. An upload of other bytes is aborted, so that the store does not
+ * charge for its parts.
+ */
+async function continueOrBegin(upload: FileUpload, { store, partBytes }: FileUploadDeps): Promise<Uploading> {
+  const record = readRecord<Uploading>(upload.journal);
+  if (record !== null && record.target === upload.target && record.sha256 === upload.sha256) return record;
+  if (record !== null && record.target === upload.target) await abandon(upload, record, store);
   const upload_id = await store.beginParts(upload.key);
   const { target, sha256 } = upload;
-  const begun = { target, upload_id, sha256, part_bytes: partSizeFor(upload.bytes, partBytes), parts: [] };
-  writeRecord(upload.journal, begun);
-  return begun;
+  const started = { target, upload_id, sha256, part_bytes: partSizeFor(upload.bytes, partBytes), parts: [] };
+  writeRecord(upload.journal, started);
+  return started;
 }
 
 async function abandon(upload: FileUpload, journal: Uploading, store: ObjectStore): Promise<void> {
@@ -166,14 +170,14 @@ async function abandon(upload: FileUpload, journal: Uploading, store: ObjectStor
   writeRecord(upload.journal, null);
 }
 
-/** Gives the parts of an upload back; one that is gone already, or a store that cannot, is fine. */
+/** Removes the parts of an upload from the store. Ignores an unknown upload, and a store that cannot abort. */
 export async function abandonParts(store: ObjectStore, key: string, uploadId: string): Promise<void> {
   await store.abortParts(key, uploadId).catch((error: unknown) => {
     if (!["NoSuchUpload", "NoSuchKey", "NotImplemented", "MethodNotAllowed"].includes(codeOf(error) ?? "")) throw error;
   });
 }
 
-/** An upload that the store has forgotten (stores give up on old ones) begins again at the next attempt. */
+/** Removes the local record if the store does not know the upload any more, so that the next attempt starts again. */
 async function orForget<T>(upload: FileUpload, work: Promise<T>): Promise<T> {
   try {
     return await work;
@@ -183,19 +187,19 @@ async function orForget<T>(upload: FileUpload, work: Promise<T>): Promise<T> {
   }
 }
 
-/** True if the condition of an upload did not hold: another recorder was quicker. */
+/** Returns true if the condition of an upload did not hold, because another recorder was faster. */
 export function isOvertaken(error: unknown): boolean {
   return codeOf(error) === "PreconditionFailed" || codeOf(error) === "ConditionalRequestConflict";
 }
 
 /**
- * Asks before the store does, since some stores do not look at conditions: what is left to chance there are the seconds between
- * this and the object's change, and what they cost is found out when the upload is confirmed.
+ * Checks the condition here as well, because some stores ignore conditions. The seconds between this check and the change remain
+ * unprotected there; the confirmation of the upload finds such a conflict.
  */
 async function refuseOvertaken({ key, condition }: FileUpload, store: ObjectStore): Promise<void> {
   if (condition === null) return;
-  const found = (await store.stat(key))?.etag ?? "absent";
-  if (found !== (condition === "absent" ? condition : condition.is)) throw overtaken(key);
+  const current = (await store.stat(key))?.etag ?? "absent";
+  if (current !== (condition === "absent" ? condition : condition.is)) throw overtaken(key);
 }
 
 function partSizeFor(bytes: number, partBytes: number): number {
@@ -204,5 +208,5 @@ function partSizeFor(bytes: number, partBytes: number): number {
 
 function refuseOther(upload: FileUpload, sha256: string): void {
   if (sha256 === upload.sha256) return;
-  throw mismatch(upload.key, `${upload.path} is not what its manifest says; see \`rt-data verify\``);
+  throw mismatch(upload.key, `${upload.path} does not match its manifest; run \`rt-data verify\``);
 }

@@ -1,14 +1,14 @@
-/** How much an answer may bring, and how long it may take over it. */
+/** Limits of the size and duration of an answer. */
 export type Bounds = {
   readonly bytes: number;
   /** Longest wait for the next piece, ms. */
   readonly idleMs: number;
-  /** After this wait for all pieces together, ms, they must have come at `slowest` bytes a second; the reader's own time does not count. */
+  /** Total waiting time after which the rate must be at least `slowest` bytes per second, ms. The reader's own time does not count. */
   readonly patienceMs: number;
   readonly slowest: number;
 };
 
-/** An answer that broke its bounds. `reason` says which one. */
+/** An answer exceeded its bounds; `reason` names the bound. */
 export class OutOfBounds extends Error {
   override readonly name = "OutOfBounds";
   readonly reason: "bytes" | "time";
@@ -20,8 +20,10 @@ export class OutOfBounds extends Error {
 }
 
 /**
- * The pieces of a body. Ends the transfer through `abort` as soon as a bound is broken or the reader stops early, so that no
- * connection is left behind. Throws OutOfBounds.
+ * Yields the pieces of a body. Calls `abort` as soon as a bound is exceeded or the reader stops early, so that no connection stays
+ * open.
+ *
+ * @throws OutOfBounds
  */
 export async function* boundedPieces(
   body: ReadableStream<Uint8Array> | null,
@@ -30,32 +32,33 @@ export async function* boundedPieces(
 ): AsyncGenerator<Uint8Array, void> {
   if (body === null) return;
   const reader = body.getReader();
-  let left = bounds.bytes;
+  let bytesLeft = bounds.bytes;
   let waitedMs = 0;
   let isComplete = false;
   try {
     for (;;) {
       const startedMs = performance.now();
-      const allowedMs = bounds.patienceMs + ((bounds.bytes - left) / bounds.slowest) * 1000;
+      const allowedMs = bounds.patienceMs + ((bounds.bytes - bytesLeft) / bounds.slowest) * 1000;
       const { done, value } = await within(reader.read(), Math.min(bounds.idleMs, allowedMs - waitedMs));
       waitedMs += performance.now() - startedMs;
       if (done) {
         isComplete = true;
         return;
       }
-      left -= value.length;
-      if (left < 0) throw new OutOfBounds("bytes", `the answer is longer than ${bounds.bytes} bytes; it was cut off`);
+      bytesLeft -= value.length;
+      if (bytesLeft < 0)
+        throw new OutOfBounds("bytes", `the answer is longer than ${bounds.bytes} bytes; it was cut off`);
       yield value;
     }
   } finally {
     if (!isComplete) {
-      abort(new Error("the answer is not wanted any more"));
+      abort(new Error("the reader does not need the answer any more"));
       void reader.cancel().catch(() => {});
     }
   }
 }
 
-/** The body as text. Throws OutOfBounds. */
+/** Reads a body as text. @throws OutOfBounds */
 export async function boundedText(
   body: ReadableStream<Uint8Array> | null,
   bounds: Bounds,
@@ -70,12 +73,12 @@ export async function boundedText(
 
 async function within<T>(work: Promise<T>, ms: number): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    const message = "the store does not go on with its answer; the transfer was ended";
+  const timeout = new Promise<never>((_, reject) => {
+    const message = "the store stopped sending its answer; the transfer was ended";
     timer = setTimeout(() => reject(new OutOfBounds("time", message)), Math.max(0, ms));
   });
   try {
-    return await Promise.race([work, late]);
+    return await Promise.race([work, timeout]);
   } finally {
     clearTimeout(timer);
     work.catch(() => {});

@@ -3,17 +3,17 @@ import type { BandwidthLimit } from "../bandwidth-limit.ts";
 import type { ObjectState, ObjectStore } from "./object-store.ts";
 import { mismatch } from "./store-errors.ts";
 
-/** SHA-256, hex, of an object, which is read for it. Rejects if it is not as long as the store has said. */
+/** Reads an object and returns its SHA-256 as hex. @throws StoreProblem, also if its length differs from `state` */
 export async function sha256OfObject(
   store: ObjectStore,
   key: string,
   state: ObjectState,
   pacer: BandwidthLimit,
 ): Promise<string> {
-  return pass(store, key, state, pacer, async () => {});
+  return readObject(store, key, state, pacer, async () => {});
 }
 
-/** Writes an object into a file; resolves with its SHA-256, hex. */
+/** Writes an object to a file and returns its SHA-256 as hex. @throws StoreProblem or the file's error */
 export async function download(
   store: ObjectStore,
   key: string,
@@ -23,7 +23,7 @@ export async function download(
 ): Promise<string> {
   const file = await open(path, "w");
   try {
-    return await pass(store, key, state, pacer, async (piece) => {
+    return await readObject(store, key, state, pacer, async (piece) => {
       await file.writeFile(piece);
     });
   } finally {
@@ -31,7 +31,7 @@ export async function download(
   }
 }
 
-async function pass(
+async function readObject(
   store: ObjectStore,
   key: string,
   { bytes }: ObjectState,
@@ -46,6 +46,6 @@ async function pass(
     hash.update(piece);
     await onPiece(piece);
   }
-  if (length !== bytes) throw mismatch(key, `the store gave ${length} of ${bytes} bytes`);
+  if (length !== bytes) throw mismatch(key, `the store sent ${length} of ${bytes} bytes`);
   return hash.digest("hex");
 }

@@ -11,30 +11,30 @@ import {
 import { storeProblem } from "./store-errors.ts";
 import { type Listed, listObjects } from "./store-listing.ts";
 
-/** What a store says of an object. `etag` is without quotes. */
+/** Size and ETag of an object, as the store reports them. `etag` is without quotes. */
 export type ObjectState = { readonly bytes: number; readonly etag: string };
 
-/** A small object in full. */
+/** The content of a small object. */
 export type ObjectText = { readonly text: string; readonly etag: string };
 
-/** Holds only if the object is still this one (its ETag), or if there is none ("absent"). */
+/** Condition of a write: the object still has this ETag, or does not exist ("absent"); null: no condition. */
 export type Condition = { readonly is: string } | "absent" | null;
 
-/** One part of a multipart upload that the store has got. */
+/** A stored part of a multipart upload. */
 export type Part = { readonly number: number; readonly etag: string };
 
-/** One bucket. Everything rejects with a StoreProblem; nothing is retried. Every answer is bounded in bytes and time. */
+/** One bucket. All methods reject with a StoreProblem and do not retry. Every answer is bounded in bytes and time. */
 export type ObjectStore = {
   /** `bucket at host`, for people. */
   readonly name: string;
-  /** False once the store has said that it knows no conditional writes. */
+  /** False after the store has refused a conditional write as not implemented. */
   takesConditions(): boolean;
   stat(key: string): Promise<ObjectState | null>;
-  /** Null if there is none. Rejects with the code `TooLarge` if it is longer than `mostTextBytes`. */
+  /** Reads a small object; null if absent. Rejects with the code `TooLarge` if it is longer than `mostTextBytes`. */
   readText(key: string): Promise<ObjectText | null>;
-  /** The object's bytes, a piece at a time; an object that is longer than `bytes` is cut off there, with the code `TooLarge`. */
+  /** Yields the object's bytes in pieces. Rejects with the code `TooLarge` if the object is longer than `bytes`. */
   read(key: string, bytes: number): AsyncGenerator<Uint8Array, void>;
-  /** Every object below a prefix, in the store's order. Rejects if the store repeats itself. */
+  /** Yields every object below a prefix, in the store's order. Rejects if the store repeats a page. */
   list(prefix: string): AsyncGenerator<Listed, void>;
   remove(key: string): Promise<void>;
   /** Stores an object in one request; resolves with its ETag. */
@@ -43,17 +43,17 @@ export type ObjectStore = {
   putPart(key: string, uploadId: string, number: number, body: Body): Promise<string>;
   completeParts(key: string, uploadId: string, parts: readonly Part[], condition: Condition): Promise<void>;
   abortParts(key: string, uploadId: string): Promise<void>;
-  /** Multipart uploads that were begun and not ended; none where the store does not tell. */
+  /** Lists multipart uploads that were started and not finished. */
   unfinished(
     prefix: string,
   ): Promise<readonly { readonly key: string; readonly uploadId: string; readonly beganMs: number }[]>;
 };
 
-/** A manifest with a hundred thousand gaps takes a third of it. */
+/** Largest text object, bytes. A manifest with a hundred thousand gaps is a third of it. */
 export const mostTextBytes = 32 * 1024 * 1024;
 const listingBytes = 16 * 1024 * 1024;
 
-/** The bucket behind `access`; `signal` ends everything that is under way. `onUnconditional`: it takes no conditional writes. */
+/** Creates the client of a bucket. `signal` aborts all requests. `onUnconditional`: the store does not support conditional writes. */
 export function createObjectStore(
   access: StoreAccess,
   signal: AbortSignal,
@@ -63,9 +63,9 @@ export function createObjectStore(
   const { endpoint, bucket } = access;
   const { quickMs } = patience;
   const send = createSendSigned(access, signal, patience);
-  /** Some stores refuse conditions, which is found out once; others ignore them, which cannot be seen from here. */
+  /** Some stores refuse conditions; that is detected once. Other stores ignore conditions; that cannot be detected here. */
   let takesConditions = true;
-  /** False once an ETag was weak, as proxies that compress make them: If-Match never holds for a weak ETag (RFC 9110, 13.1.1). */
+  /** False after a weak ETag, which compressing proxies produce. If-Match never holds for a weak ETag (RFC 9110, 13.1.1). */
   let hasStrongEtags = true;
 
   function etagOf(headers: Headers): string {
@@ -86,7 +86,7 @@ export function createObjectStore(
 
   function headersOf(condition: Exclude<Condition, null>): Record<string, string> {
     if (condition === "absent") return { "if-none-match": "*" };
-    // An object without an ETag matches none.
+    // An object without an ETag never matches a condition.
     return hasStrongEtags && condition.is !== "" ? { "if-match": `"${condition.is}"` } : {};
   }
 
@@ -109,11 +109,12 @@ export function createObjectStore(
     name: `${bucket} at ${new URL(endpoint).host}`,
     takesConditions: () => takesConditions,
     async stat(key) {
-      const found = await unlessMissing(send({ method: "HEAD", key, operation: "look for", timeoutMs: quickMs }));
-      if (found === null) return null;
-      const bytes = Number(found.headers.get("content-length") ?? Number.NaN);
-      if (!Number.isSafeInteger(bytes)) throw storeProblem("InvalidResponse", "it tells no size", "look for", key);
-      return { bytes, etag: etagOf(found.headers) };
+      const answer = await unlessMissing(send({ method: "HEAD", key, operation: "look for", timeoutMs: quickMs }));
+      if (answer === null) return null;
+      const bytes = Number(answer.headers.get("content-length") ?? Number.NaN);
+      if (!Number.isSafeInteger(bytes))
+        throw storeProblem("InvalidResponse", "the answer has no size", "look for", key);
+      return { bytes, etag: etagOf(answer.headers) };
     },
     async readText(key) {
       const request = {
@@ -123,8 +124,8 @@ export function createObjectStore(
         timeoutMs: quickMs,
         answerBytes: mostTextBytes,
       } as const;
-      const found = await unlessMissing(send(request));
-      return found && { text: found.text, etag: etagOf(found.headers) };
+      const answer = await unlessMissing(send(request));
+      return answer && { text: answer.text, etag: etagOf(answer.headers) };
     },
     read: (key, bytes) =>
       send.pieces({ method: "GET", key, operation: "read", timeoutMs: quickMs, answerBytes: bytes }),
@@ -144,7 +145,8 @@ export function createObjectStore(
     async beginParts(key) {
       const { text } = await send({ method: "POST", key, query: { uploads: "" }, operation: "begin to upload" });
       const uploadId = xmlText(text, "UploadId");
-      if (uploadId === null) throw storeProblem("InvalidResponse", "it names no upload", "begin to upload", key);
+      if (uploadId === null)
+        throw storeProblem("InvalidResponse", "the answer has no upload id", "begin to upload", key);
       return uploadId;
     },
     async putPart(key, uploadId, number, body) {
@@ -161,7 +163,7 @@ export function createObjectStore(
         const body = { bytes: Buffer.byteLength(xml), open: () => xml };
         const request = { method: "POST", key, query: { uploadId }, headers, body, operation: "complete" } as const;
         const { text } = await send({ ...request, timeoutMs: 5 * patience.answerMs });
-        // A store that takes long to join the parts has answered 200 before it knew.
+        // A store that needs long to join the parts answers 200 first and reports an error later in the body.
         const code = text.includes("<Error>") ? xmlText(text, "Code") : null;
         if (code !== null) throw storeProblem(code, xmlText(text, "Message") ?? "", "complete", key);
       }),

@@ -2,18 +2,18 @@ import { AwsClient } from "aws4fetch";
 import { type Bounds, boundedPieces, boundedText } from "./bounded-answer.ts";
 import { type StoreProblem, storeProblem, storeProblemOf } from "./store-errors.ts";
 
-/** Where a bucket is, and the key to it. */
+/** Address and access key of a bucket. */
 export type StoreAccess = {
   /** `https://host[:port]` */
   readonly endpoint: string;
   readonly bucket: string;
-  /** Guessed from the endpoint where empty. */
+  /** Empty: derived from the endpoint. */
   readonly region: string;
   readonly accessKey: string;
   readonly secretKey: string;
 };
 
-/** What is sent: so many bytes, from the beginning each time it is opened. */
+/** A request body of `bytes` bytes; each `open` starts from the beginning. */
 export type Body = { readonly bytes: number; open(): ReadableStream<Uint8Array> | string };
 
 export type SignedRequest = {
@@ -22,45 +22,45 @@ export type SignedRequest = {
   readonly query?: Readonly<Record<string, string>>;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: Body;
-  /** Said in errors: "upload", "list". */
+  /** Verb for error messages: "upload", "list". */
   readonly operation: string;
-  /** Without an answer for so long, after the body is sent, the request has failed. */
+  /** Longest wait for the answer after the body was sent, ms. */
   readonly timeoutMs?: number;
-  /** Longest answer that is taken; 1 MiB where it is not said. */
+  /** Longest accepted answer, bytes; default 1 MiB. */
   readonly answerBytes?: number;
 };
 
-/** An answer in full. */
+/** A complete answer. */
 export type StoreAnswer = { readonly headers: Headers; readonly text: string };
 
 export type SendSigned = {
-  /** Resolves with the answer of a request that succeeded, rejects with a StoreProblem. */
+  /** Sends a request; resolves with its answer. @throws StoreProblem */
   (request: SignedRequest): Promise<StoreAnswer>;
-  /** The pieces of an answer of up to `answerBytes`, as they come; leaving the loop ends the transfer. */
+  /** Yields the pieces of an answer of at most `answerBytes`. Leaving the loop ends the transfer. @throws StoreProblem */
   pieces(request: SignedRequest): AsyncGenerator<Uint8Array, void>;
 };
 
-/** How long a store may take, ms. */
+/** Time limits of the store, ms. */
 export type StorePatience = {
-  /** For a small answer to come, and for each piece of any. */
+  /** Longest wait for a small answer, and for each piece of any answer. */
   readonly quickMs: number;
-  /** For the answer to a body that was sent, and for each piece of that body to be taken. */
+  /** Longest wait for the answer after a body was sent, and for the store to accept each piece of that body. */
   readonly answerMs: number;
-  /** After this wait for an answer's pieces together, they must have come at a decent pace. */
+  /** Total wait for the pieces of an answer after which their rate is checked. */
   readonly pieceMs: number;
 };
 
 export const usualPatience: StorePatience = { quickMs: 30_000, answerMs: 120_000, pieceMs: 60_000 };
 
 const usualBytes = 1024 * 1024;
-/** An answer that says why a request failed is cut off here. */
+/** Longest text of a failed request that is read. */
 const refusalBytes = 64 * 1024;
-/** The least pace of an answer, bytes a second. */
+/** Lowest accepted rate of an answer, bytes per second. */
 const slowest = 16 * 1024;
 
 /**
- * Requests signed as S3 wants them (Signature Version 4): with a signal, conditions, a body that is streamed at a measured pace, and
- * answers bounded in bytes and time. Whatever breaks a bound is aborted, connection included. `signal` ends what is under way.
+ * Creates a function that sends requests signed for S3 (AWS Signature Version 4). Bodies are streamed. Answers are bounded in bytes
+ * and time; an answer that exceeds a bound is aborted and its connection closed. `signal` aborts all requests.
  */
 export function createSendSigned(access: StoreAccess, signal: AbortSignal, patience = usualPatience): SendSigned {
   const { answerMs, pieceMs: patienceMs } = patience;
@@ -72,38 +72,38 @@ export function createSendSigned(access: StoreAccess, signal: AbortSignal, patie
     retries: 0,
   });
 
-  /** `use` reads the body of an answer that succeeded. */
+  /** Sends a request; `use` reads the body of a successful answer. */
   async function request<T>(
     request: SignedRequest,
     use: (response: Response, bounds: Bounds, abort: (reason: Error) => void) => T,
   ): Promise<T> {
     const { operation, key, method, body } = request;
-    const late = new AbortController();
-    const abort = (reason: Error) => late.abort(reason);
+    const controller = new AbortController();
+    const abort = (reason: Error) => controller.abort(reason);
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const watch = () => {
+    const restartTimer = () => {
       clearTimeout(timer);
-      timer = setTimeout(() => late.abort(timeout(operation, key)), request.timeoutMs ?? answerMs);
+      timer = setTimeout(() => controller.abort(timeout(operation, key)), request.timeoutMs ?? answerMs);
     };
     try {
       const signed = await signer.sign(urlOf(access, request), {
         method,
-        // Signing the content would mean to read it twice; what arrived is verified by its checksum instead.
+        // A signed body would have to be read twice. The object's checksum is verified after the upload instead.
         headers: { ...request.headers, "x-amz-content-sha256": "UNSIGNED-PAYLOAD" },
       });
       const headers = new Headers(signed.headers);
       if (body !== undefined) headers.set("content-length", String(body.bytes));
-      // What the store sends is what is counted and hashed; nothing is unpacked on the way.
+      // The bytes on the wire are counted and hashed, so they must not be compressed.
       headers.set("accept-encoding", "identity");
       const opened = body?.open();
-      watch();
+      restartTimer();
       const response = await fetch(signed.url, {
         method,
         headers,
-        body: opened instanceof ReadableStream ? opened.pipeThrough(observing(watch)) : opened,
+        body: opened instanceof ReadableStream ? opened.pipeThrough(observing(restartTimer)) : opened,
         redirect: "manual",
         decompress: false,
-        signal: AbortSignal.any([signal, late.signal]),
+        signal: AbortSignal.any([signal, controller.signal]),
       });
       clearTimeout(timer);
       const idleMs = request.timeoutMs ?? answerMs;
@@ -115,41 +115,41 @@ export function createSendSigned(access: StoreAccess, signal: AbortSignal, patie
       const text = await boundedText(response.body, bounds, abort).catch(() => "");
       throw refusal(response.status, text, operation, key);
     } catch (error) {
-      throw storeProblemOf(late.signal.aborted ? late.signal.reason : error, operation, key);
+      throw storeProblemOf(controller.signal.aborted ? controller.signal.reason : error, operation, key);
     } finally {
       clearTimeout(timer);
     }
   }
 
-  async function send(of: SignedRequest): Promise<StoreAnswer> {
-    const [headers, text] = await request(of, (response, bounds, abort) => [
+  async function send(signed: SignedRequest): Promise<StoreAnswer> {
+    const [headers, text] = await request(signed, (response, bounds, abort) => [
       response.headers,
       boundedText(response.body, bounds, abort),
     ]);
     try {
       return { headers, text: await text };
     } catch (error) {
-      throw storeProblemOf(error, of.operation, of.key);
+      throw storeProblemOf(error, signed.operation, signed.key);
     }
   }
 
-  async function* pieces(of: SignedRequest): AsyncGenerator<Uint8Array, void> {
+  async function* pieces(signed: SignedRequest): AsyncGenerator<Uint8Array, void> {
     try {
-      yield* await request(of, (response, bounds, abort) => boundedPieces(response.body, bounds, abort));
+      yield* await request(signed, (response, bounds, abort) => boundedPieces(response.body, bounds, abort));
     } catch (error) {
-      throw storeProblemOf(error, of.operation, of.key);
+      throw storeProblemOf(error, signed.operation, signed.key);
     }
   }
 
   return Object.assign(send, { pieces });
 }
 
-/** An ETag without its quotes. */
+/** Removes the quotes and the weak prefix of an ETag; null without an ETag. */
 export function bare(etag: string | null | undefined): string | null {
   return etag?.replace(/^(?:W\/)?"?|"?$/g, "") ?? null;
 }
 
-/** Text of an XML element, entities resolved; null if it is not there. */
+/** Returns the text of an XML element with entities resolved; null if the element is absent. */
 export function xmlText(xml: string, element: string): string | null {
   const text = new RegExp(`<${element}>([^<]*)</${element}>`).exec(xml)?.[1];
   if (text === undefined) return null;
@@ -164,7 +164,7 @@ export function xmlText(xml: string, element: string): string | null {
     .replaceAll("&amp;", "&");
 }
 
-/** The region that an endpoint's name tells, as the usual stores name them; else the one that the others take for any. */
+/** Derives the region from the host name of common stores; else "us-east-1", which other stores accept as any region. */
 export function regionOf(endpoint: string): string {
   const { hostname } = new URL(endpoint);
   if (hostname.endsWith(".r2.cloudflarestorage.com")) return "auto";
@@ -191,17 +191,17 @@ function observing(onChunk: () => void): TransformStream<Uint8Array, Uint8Array>
 }
 
 function timeout(operation: string, key: string): StoreProblem {
-  return storeProblem("Timeout", "the store does not answer", operation, key);
+  return storeProblem("Timeout", "the store did not answer in time", operation, key);
 }
 
 function refusal(status: number, text: string, operation: string, key: string): StoreProblem {
-  const code = xmlText(text, "Code")?.slice(0, 100) || (codes[status] ?? `HTTP ${status}`);
+  const code = xmlText(text, "Code")?.slice(0, 100) || (codesByStatus[status] ?? `HTTP ${status}`);
   const message = xmlText(text, "Message")?.slice(0, 500) ?? `the store answered ${status}`;
   return storeProblem(code, message, operation, key);
 }
 
-/** For stores and proxies that answer without saying more. */
-const codes: Readonly<Record<number, string>> = {
+/** Error codes for answers of stores and proxies that contain no code. */
+const codesByStatus: Readonly<Record<number, string>> = {
   301: "PermanentRedirect",
   403: "Forbidden",
   404: "NoSuchKey",

@@ -1,28 +1,29 @@
 import { xmlText } from "./signed-request.ts";
 import { storeProblem } from "./store-errors.ts";
 
-/** A bucket of ours has a few hundred thousand objects; a list that is longer has no end. */
+/** A bucket holds a few hundred thousand objects. A list longer than this is considered endless. */
 const mostPages = 100_000;
 
-/** S3 may answer with pages that hold nothing, but not with many in a row. */
+/** S3 may answer with empty pages, but not with this many in a row. */
 const mostEmptyPages = 100;
 
-/** An object in a list; `modifiedMs` is when it was stored, by the store's clock, null if the store does not say. */
+/** An object in a list. `modifiedMs`: when it was stored, by the store's clock; null if the store does not tell. */
 export type Listed = { readonly key: string; readonly bytes: number; readonly modifiedMs: number | null };
 
 /**
- * Every object below a prefix. `ask` sends one request and resolves with the XML of a page. Rejects with a StoreProblem
- * (`EndlessList`) when the store repeats a token or a page: it would never come to an end.
+ * Yields every object below a prefix. `ask` sends one request and resolves with the XML of a page.
+ *
+ * @throws StoreProblem; `EndlessList` if the store repeats a token or a page, so that the list would never end
  */
 export async function* listObjects(
   prefix: string,
   ask: (query: Record<string, string>) => Promise<string>,
 ): AsyncGenerator<Listed, void> {
   const seen = new Set<string>();
-  const refuseRepeated = (what: string) => {
-    if (seen.has(what) || seen.size > 2 * mostPages)
-      throw storeProblem("EndlessList", "the store's list repeats itself; it was given up", "list", prefix);
-    seen.add(what);
+  const refuseRepeated = (marker: string) => {
+    if (seen.has(marker) || seen.size > 2 * mostPages)
+      throw storeProblem("EndlessList", "the store repeats its list; listing was stopped", "list", prefix);
+    seen.add(marker);
   };
   let empty = 0;
   for (let token: string | null = ""; token !== null; ) {
@@ -32,14 +33,14 @@ export async function* listObjects(
       const key = xmlText(item, "Key") ?? "";
       if (first === null) refuseRepeated(`key ${key}`);
       first ??= key;
-      // A store that answers with other keys than those asked for is not believed.
+      // Ignore keys outside the requested prefix.
       if (key.startsWith(prefix)) yield listed(key, item);
     }
     empty = first === null ? empty + 1 : 0;
     token = xmlText(text, "IsTruncated") === "true" ? xmlText(text, "NextContinuationToken") : null;
     if (token !== null) refuseRepeated(`token ${token}`);
     if (empty > mostEmptyPages)
-      throw storeProblem("EndlessList", `${empty} pages without an object; it was given up`, "list", prefix);
+      throw storeProblem("EndlessList", `${empty} pages without an object; listing was stopped`, "list", prefix);
   }
 }
 

@@ -24,7 +24,7 @@ test("the executable alone uploads, and unites its archive with another recorder
   copyFileSync(built, join(cwd, "rt-data"));
   for (const [ids, said] of [
     [[1, 2, 3], "uploaded an archive"],
-    [[3, 4], "united an archive"],
+    [[3, 4], "combined an archive"],
   ] as const) {
     const dataDir = newDataDir();
     await archive(dataDir, day, trades(day, ids, 0));

@@ -155,7 +155,7 @@ test("`kill -9` of the program between the removal of a manifest and the new obj
   expect(await stored("nine/")).toEqual(range(150, 400));
   isHeld = false;
   const program = record();
-  await until(() => program.errors().includes("united an archive"), "the union", 30_000);
+  await until(() => program.errors().includes("combined an archive"), "the union", 30_000);
   program.kill("SIGTERM");
   await program.ended;
   await exchange.stop();

@@ -98,8 +98,8 @@ test("verify still tells what is missing in a union, and what is there twice", a
   await upload("holes", [quick, slow]);
   const program = start([...rtData, "verify", "--data-dir", await copyOf(s3, "holes/")], { env: {} });
   expect(await program.ended).toBe(1);
-  expect(program.output()).toContain("5 ids are missing and no gap says why");
-  expect(program.output()).not.toContain("not above the one before");
+  expect(program.output()).toContain("5 ids are missing and no gap explains it");
+  expect(program.output()).not.toContain("not above the previous id");
 });
 
 test("refetched trades: one that another recorder has received stays the received one, on its day, whoever comes first", async () => {
@@ -175,7 +175,7 @@ test.each([
       answer: ({ method, url }) => (method === "GET" && url.includes(key.slice(-30)) ? answer(whole) : null),
     });
     const keeping = keep(slow, { ...s3, endpoint: proxy.endpoint }, { "upload.prefix": prefix });
-    const said = () => keeping.lines.some(({ fields }) => fields.reason === "rows that lay in the day beside are gone");
+    const said = () => keeping.lines.some(({ fields }) => fields.reason === "rows moved to the adjacent day are gone");
     await until(said, "the loss to be told", 30_000);
     await keeping.stop();
     await proxy.stop();

@@ -81,7 +81,7 @@ for (const [kind, hideChecksums] of [
       const kept = () =>
         keeping.lines.find(({ message }) => message === "cannot remove an archive that exceeds a limit");
       await until(() => kept() !== undefined, "the archive to be kept");
-      expect(kept()?.fields.kept_since).toContain("the bucket has not got it any more");
+      expect(kept()?.fields.kept_since).toContain("it is missing from the bucket");
       await until(() => (keeping.status()?.failures ?? 0) > 0, "it to be uploaded again, in vain");
       expect(keeping.status()?.objects?.map(({ subject }) => subject)).toEqual(["2026-11-20/aggTrade/BTCUSDT"]);
       expect(readFileSync(archivePath(dataDir, day)).equals(bytes)).toBe(true);
@@ -110,7 +110,7 @@ test("an object that is replaced before its confirmation is not confirmed, but u
   await keeping.stop();
   expect(idsOf(await faux.client.file(object(keysOf(day, "early/"))).bytes())).toEqual(range(0, 500));
   const said = keeping.lines.filter(({ message }) => message.startsWith("an archive in the bucket was changed"));
-  expect(said.map(({ fields }) => fields.reason)).toContain("the object is not what its manifest says");
+  expect(said.map(({ fields }) => fields.reason)).toContain("the object does not match its manifest");
 });
 
 test("`rt-data retention` asks the bucket as well; a dry run changes nothing", async () => {
@@ -127,7 +127,7 @@ test("`rt-data retention` asks the bucket as well; a dry run changes nothing", a
     return program.output();
   };
   await faux.client.write(object(keysOf(day, "cli/")), garbage(bytes));
-  const gone = "kept  2026-11-20 aggTrade BTCUSDT  the bucket has not got it any more: the object is not what";
+  const gone = "kept  2026-11-20 aggTrade BTCUSDT  it is missing from the bucket: the object does not match";
   expect(await run("--dry-run")).toContain(gone);
   expect(JSON.parse(readFileSync(uploadedPath(dataDir, day), "utf8")) as Uploaded).toMatchObject({
     bytes: bytes.length,

@@ -250,7 +250,7 @@ test("a day that a wrong clock has stamped is brought to the bucket and stays th
   for (const run of ["first", "second"]) {
     const keeping = keep(dataDir, s3, settings);
     if (run === "first") await keeping.settled(4);
-    const swept = ({ message }: { message: string }) => message === "an archive of a wrong date stays in the bucket";
+    const swept = ({ message }: { message: string }) => message === "kept an archive with a wrong date in the bucket";
     if (run === "second") await until(() => keeping.lines.some(swept), "the bucket to be swept");
     await keeping.stop();
   }

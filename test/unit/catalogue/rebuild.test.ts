@@ -142,7 +142,7 @@ test("a start reads the manifests that have changed, each once, and no other", a
   const path = manifestPath(dataDir, day);
   const { mtimeMs } = statSync(path);
   const at = (ms: number) => utimesSync(path, ms / 1000, ms / 1000);
-  const unreadable = (log: string[]) => log.filter((line) => line.includes("manifest cannot be read")).length;
+  const unreadable = (log: string[]) => log.filter((line) => line.includes("cannot read the manifest")).length;
   writeFileSync(path, "no manifest");
   at(mtimeMs);
   const untouched = await start(dataDir);

@@ -32,7 +32,7 @@ const secretKey = "VERY-secret-KEY-0123456789";
 test.each([
   ["the access key is unknown", { accessKey: "nobody" }, /InvalidAccessKeyId.*correct upload.access_key/],
   ["the secret key is wrong", {}, /SignatureDoesNotMatch: the secret key is wrong/],
-  ["nobody listens", { endpoint: "http://127.0.0.1:1" }, /nobody listens at upload.endpoint/],
+  ["nobody listens", { endpoint: "http://127.0.0.1:1" }, /upload.endpoint refuses connections/],
   ["the host is unknown", { endpoint: "http://nowhere.invalid" }, /upload.endpoint/],
 ] as const)(
   "where %s, it is said once with what to do, goes on being tried, and no secret is told",
@@ -58,14 +58,14 @@ test("a missing bucket is named; once it is there, the uploads are made and the 
   const keeping = keep(dataDir, { ...bare, bucket: "later" });
   await until(() => keeping.status()?.problem !== null, "the problem to be known");
   expect(keeping.status()?.problem).toContain(
-    "NoSuchBucket: there is no such bucket: create it, or correct upload.bucket",
+    "NoSuchBucket: the bucket does not exist: create it, or correct upload.bucket",
   );
   await fetch(`${bare.endpoint}/later`, { method: "PUT" });
   await keeping.settled();
   await keeping.stop();
   await bare.stop();
   expect(errors(keeping)).toHaveLength(1);
-  expect(keeping.lines.map(({ message }) => message)).toContain("uploading works again");
+  expect(keeping.lines.map(({ message }) => message)).toContain("uploads work again");
   expect(keeping.status()?.problem).toBeNull();
 });
 
@@ -76,7 +76,7 @@ test("a clock that is off is named as such, with what to do about it", async () 
   await until(() => keeping.status()?.problem !== null, "the problem to be known");
   await keeping.stop();
   await proxy.stop();
-  expect(keeping.status()?.problem).toMatch(/RequestTimeTooSkewed: this machine's clock .* NTP/);
+  expect(keeping.status()?.problem).toMatch(/RequestTimeTooSkewed: the clock of this machine .* NTP/);
 });
 
 test("a store that fails now and then gets everything all the same", async () => {
@@ -102,7 +102,7 @@ test("an object that is not what was sent gets no manifest", async () => {
   await until(() => errors(keeping).length > 0, "the damage to be told");
   await keeping.stop();
   await proxy.stop();
-  expect(String(errors(keeping)[0]?.fields.reason)).toContain("the store gives back something else than was sent");
+  expect(String(errors(keeping)[0]?.fields.reason)).toContain("the store returns other bytes than were sent");
   expect(await faux.keys("damaged/")).toEqual(keysOf(day, "damaged/").slice(0, 1));
   expect(await Bun.file(uploadedPath(dataDir, day)).exists()).toBe(false);
 });
@@ -136,7 +136,7 @@ test("an archive that is damaged on this disk is not uploaded, others are", asyn
   await keeping.stop();
   expect(await s3.keys("rotten/")).toEqual(keysOf(other, "rotten/"));
   expect(errors(keeping)).toHaveLength(1);
-  expect(String(errors(keeping)[0]?.fields.reason)).toContain("is not what its manifest says");
+  expect(String(errors(keeping)[0]?.fields.reason)).toContain("does not match its manifest");
 });
 
 test("an upload in parts that was begun for other bytes is given back, so that no parts are paid for", async () => {

@@ -104,7 +104,7 @@ describe("a store that refuses one day for good, and takes all others", () => {
     await keeping.stop();
     await proxy.stop();
     expect(keeping.status()).toMatchObject({ problem: null, objects: [] });
-    expect(keeping.lines.filter(({ message }) => message === "uploading works again")).toHaveLength(1);
+    expect(keeping.lines.filter(({ message }) => message === "uploads work again")).toHaveLength(1);
     expect(errors(keeping)).toHaveLength(1);
   });
 });

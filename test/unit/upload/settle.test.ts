@@ -83,6 +83,6 @@ test("an object without a manifest is left alone for an hour, read no more than 
   await keeping.stop();
   expect(await s3.keys("bare/")).toEqual(keysOf(day, "bare/"));
   expect(keeping.lines.map(({ message }) => message)).toContain(
-    "united an archive with another recorder's in the bucket",
+    "combined an archive with another recorder's archive in the bucket",
   );
 });

@@ -49,7 +49,7 @@ async function upload({ dataDir, deps }: Made, prefix: string): Promise<void> {
 /** Runs with a limit of 4 days in the bucket until it has swept it. */
 async function sweep({ dataDir, deps }: Made, prefix: string, settings: Record<string, unknown> = {}): Promise<void> {
   const keeping = keep(dataDir, s3, { "upload.prefix": prefix, "upload.retention_days": 4, ...settings }, deps);
-  const said = /^(?:archives in the bucket are older|removed an archive from the bucket)/;
+  const said = /^(?:kept archives in the bucket that are older|removed an archive from the bucket)/;
   await until(() => keeping.lines.some(({ message }) => said.test(message)), "the bucket to be swept");
   await Bun.sleep(300);
   await keeping.stop();

@@ -121,8 +121,10 @@ test("an archive that appears while ours is on its way in parts is not replaced,
   await keeping.stop();
   await proxy.stop();
   await copied;
-  const messages = keeping.lines.map(({ message }) => message).filter((message) => /^(uploaded|united)/.test(message));
-  expect(messages).toEqual(["united an archive with another recorder's in the bucket"]);
+  const messages = keeping.lines
+    .map(({ message }) => message)
+    .filter((message) => /^(uploaded|combined)/.test(message));
+  expect(messages).toEqual(["combined an archive with another recorder's archive in the bucket"]);
   expect(keeping.lines.filter(({ level }) => level === "error")).toEqual([]);
 });
 

@@ -72,7 +72,7 @@ for (const [name, start, multipart] of [
       const [archived, manifest] = keysOf(day, "again/");
       expect(await bytesOf(archived)).toEqual(readFileSync(archivePath(dataDir, day)));
       expect((JSON.parse((await bytesOf(manifest)).toString()) as Manifest).rows).toBe(1800);
-      expect(keeping.lines.filter(({ message }) => message.startsWith("united"))).toEqual([]);
+      expect(keeping.lines.filter(({ message }) => message.startsWith("combined"))).toEqual([]);
     });
 
     test("a manifest that says more of the same rows, such as a gap that was refetched, replaces the one in the bucket", async () => {

@@ -3,17 +3,17 @@ import type { Hardware } from "../domain/status.ts";
 import { readFileSync } from "../platform/files/files.ts";
 import { statfs } from "../platform/files/files-async.ts";
 
-/** Measures the machine's load; every rate is the mean since the sample before. */
+/** Measures the load of the machine. Every rate is the mean since the previous sample. */
 export type HardwareMeter = {
-  /** Takes a sample; at most one is under way at a time. */
+  /** Takes a sample. Only one sample runs at a time. */
   sample(): Promise<void>;
   current(): Hardware;
 };
 
-/** A meter for the file system that holds `dataDir`. */
+/** Creates a meter for the file system of `dataDir`. */
 export function createHardwareMeter(dataDir: string): HardwareMeter {
   const cores = cpus().length;
-  let before = read();
+  let previous = read();
   let current: Hardware = {
     cpu_ratio: 0,
     process_cpu_cores: 0,
@@ -33,20 +33,20 @@ export function createHardwareMeter(dataDir: string): HardwareMeter {
       try {
         const disk = await statfs(dataDir).catch(() => null);
         const now = read();
-        const seconds = Math.max(0.001, (now.atMs - before.atMs) / 1000);
+        const seconds = Math.max(0.001, (now.atMs - previous.atMs) / 1000);
         const rate = (from: number | null, to: number | null) =>
           from === null || to === null ? null : Math.max(0, Math.round((to - from) / seconds));
         current = {
-          cpu_ratio: round((now.busyMs - before.busyMs) / Math.max(1, now.cpuMs - before.cpuMs)),
-          process_cpu_cores: round((now.processUs - before.processUs) / 1e6 / seconds),
+          cpu_ratio: round((now.busyMs - previous.busyMs) / Math.max(1, now.cpuMs - previous.cpuMs)),
+          process_cpu_cores: round((now.processUs - previous.processUs) / 1e6 / seconds),
           cores,
           ...memory(),
           disk_free_bytes: disk === null ? 0 : disk.bavail * disk.bsize,
           disk_total_bytes: disk === null ? 0 : disk.blocks * disk.bsize,
-          network_receive_bytes_per_s: rate(before.received, now.received),
-          network_transmit_bytes_per_s: rate(before.transmitted, now.transmitted),
+          network_receive_bytes_per_s: rate(previous.received, now.received),
+          network_transmit_bytes_per_s: rate(previous.transmitted, now.transmitted),
         };
-        before = now;
+        previous = now;
       } finally {
         sampling = false;
       }
@@ -61,8 +61,9 @@ function read() {
 }
 
 /**
- * Time that all cores together have spent, ms. Linux tells it in one line (user, nice, system, idle, iowait, irq, softirq, steal; in 10 ms);
- * `cpus` reads several files of each core for the same.
+ * Returns the time spent by all cores together, ms.
+ * Linux reports it in one line (user, nice, system, idle, iowait, irq, softirq, steal, in units of 10 ms); `cpus` reads several files per
+ * core for the same.
  */
 function processors(): { busyMs: number; cpuMs: number } {
   const line = /^cpu +(.*)$/m.exec(readProc("/proc/stat"))?.[1];
@@ -91,7 +92,7 @@ function memory() {
   };
 }
 
-/** Linux counts what it could give back at once as available; `freemem` leaves the page cache out. */
+/** Returns the available memory. Linux includes memory that it could free at once; `freemem` omits the page cache. */
 function availableMemory(): number {
   const kilobytes = /^MemAvailable:\s+(\d+) kB/m.exec(readProc("/proc/meminfo"))?.[1];
   return kilobytes === undefined ? freemem() : Number(kilobytes) * 1024;

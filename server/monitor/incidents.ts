@@ -16,34 +16,37 @@ import { createMutes, type Mutes } from "./mutes.ts";
 import type { Observation } from "./observation.ts";
 import { acknowledge, beginning, evaluate, type MonitorState, openOf, withCost } from "./rules/evaluate.ts";
 
-/** Incidents, and what keeps them up to date. */
+/** Keeps incidents up to date by observing the recorder. */
 export type IncidentWatch = Incidents & {
-  /** Takes up what earlier runs left. Call it before anything else. */
+  /** Loads incidents of earlier runs. Must be called first. */
   start(): void;
-  /** One look at everything, every few seconds. Never throws. */
+  /** Evaluates all rules; must be called every few seconds. Never throws. */
   look(seen: Observation): void;
-  /** Something is found, or has just gone: its end is known the better the sooner the next look is. */
+  /** Returns true if a problem is present or has just gone. Then evaluate soon, so that its end is known exactly. */
   isAlert(): boolean;
   status(): AlertStatus;
 };
 
-/** What an incident has cost so far. */
+/** The cost of an incident so far. */
 export type Cost = Pick<Incident, "records_lost" | "records_lost_estimate">;
 
-/** Refetching goes on after an incident is over; for so long its sum is brought up to date, µs. */
-const afterwardsUs = 900_000_000;
+/** How long the cost of an ended incident is still updated, because backfill goes on, µs. */
+const costUpdateUs = 900_000_000;
 const recentUs = 2 * 3_600_000_000;
 
-/** Subjects of an incident in the live status. */
-const fewSubjects = 5;
+/** Most subjects of an incident in the live status. */
+const maxSubjects = 5;
 
-/** `kept` is asked anew each time; `costOf` tells what gaps of these causes have cost. What cannot be kept is kept later. */
+/**
+ * Creates the watch. `kept` is called for each access to the store; `costOf` returns the cost of gaps with these causes.
+ * Incidents that cannot be stored now are stored later.
+ */
 export function createIncidents(
   settings: AlertSettings,
   deps: {
     readonly kept: () => KeptIncidents;
     readonly nowUs: () => number;
-    /** A clock that nobody sets; default: the same. */
+    /** A clock that is never set. Default: `nowUs`. */
     readonly steadyUs?: () => number;
     readonly costOf: (incident: Incident, causes: readonly GapCause[]) => Cost;
     readonly log: Log;
@@ -56,15 +59,15 @@ export function createIncidents(
   const removeMute = (id: number) => void attempt("a mute", () => kept().removeMute(id));
   let state: MonitorState = beginning({ open: [], ended: [], lastId: 0 }, nowUs());
   let mutes: Mutes = createMutes([], { nowUs, steadyUs, save: saveMute, remove: removeMute });
-  /** Ended lately: what they cost may still change. */
-  let settling: Incident[] = [];
+  /** Recently ended incidents, whose cost may still change. */
+  let recentlyEnded: Incident[] = [];
   let seenCosts = "";
 
-  function attempt<T>(what: string, work: () => T): T | null {
+  function attempt<T>(item: string, work: () => T): T | null {
     try {
       return work();
     } catch (error) {
-      log.warn(`cannot keep ${what} in the catalogue`, { reason: messageOf(error) });
+      log.warn(`cannot read or save ${item} in the catalogue`, { reason: messageOf(error) });
       return null;
     }
   }
@@ -72,21 +75,21 @@ export function createIncidents(
   function save(incident: Incident): void {
     unsaved.set(incident.id, incident);
     attempt("incidents", () => {
-      for (const [id, one] of unsaved) {
-        kept().save(one);
+      for (const [id, pending] of unsaved) {
+        kept().save(pending);
         unsaved.delete(id);
       }
     });
   }
 
-  function tell(incident: Incident, change: IncidentChange): void {
+  function publish(incident: Incident, change: IncidentChange): void {
     const { id, rule, severity } = incident;
     if (change === "opened" || change === "closed") {
       const { detail, subject_count } = incident;
       const fields = { id, rule, severity, subjects: subject_count || undefined, detail };
-      if (change === "opened") log.warn("an incident has begun", fields);
+      if (change === "opened") log.warn("incident opened", fields);
       else
-        log.info("an incident is over", {
+        log.info("incident closed", {
           id,
           rule,
           seconds: secondsOf(incident),
@@ -97,27 +100,27 @@ export function createIncidents(
       try {
         listener(incident, change);
       } catch (error) {
-        log.error("somebody could not be told of an incident", { id, rule, error: messageOf(error) });
+        log.error("a listener failed to handle an incident", { id, rule, error: messageOf(error) });
       }
     }
   }
 
-  function costed(incident: Incident): Incident {
+  function withCurrentCost(incident: Incident): Incident {
     const { costs } = ruleFacts[incident.rule];
     if (costs === undefined) return incident;
-    const cost = attempt("what an incident cost", () => deps.costOf(incident, costs));
+    const cost = attempt("the cost of an incident", () => deps.costOf(incident, costs));
     return cost === null ? incident : { ...incident, ...cost };
   }
 
-  /** Brings up to date what those that last, and those that ended lately, have cost, if it can have changed. */
-  function renewCosts({ status: { totals } }: Observation): void {
+  /** Updates the cost of open and recently ended incidents, if it can have changed. */
+  function updateCosts({ status: { totals } }: Observation): void {
     const key = `${totals.gaps} ${totals.records_repaired} ${totals.holes}`;
     if (key === seenCosts) return;
     seenCosts = key;
-    for (const incident of openOf(state)) state = withCost(state, costed(incident));
-    settling = settling.flatMap((incident) => {
-      if (nowUs() - (incident.to_us ?? 0) > afterwardsUs) return [];
-      const now = costed(incident);
+    for (const incident of openOf(state)) state = withCost(state, withCurrentCost(incident));
+    recentlyEnded = recentlyEnded.flatMap((incident) => {
+      if (nowUs() - (incident.to_us ?? 0) > costUpdateUs) return [];
+      const now = withCurrentCost(incident);
       if (now.records_lost !== incident.records_lost || now.records_lost_estimate !== incident.records_lost_estimate)
         save(now);
       return [now];
@@ -127,33 +130,36 @@ export function createIncidents(
   return {
     start() {
       const now = nowUs();
-      const left = attempt("incidents", () => {
+      const loaded = attempt("incidents", () => {
         const open = kept().open();
         const newest = open.filter(({ rule }, n) => !open.slice(n + 1).some((later) => later.rule === rule));
-        for (const one of open) if (!newest.includes(one)) kept().save({ ...one, to_us: one.changed_us });
+        for (const incident of open)
+          if (!newest.includes(incident)) kept().save({ ...incident, to_us: incident.changed_us });
         return { open: newest, ended: kept().endedSince(now - recentUs), lastId: kept().lastId() };
       });
-      if (left !== null) state = beginning(left, now);
-      settling = [...(left?.ended ?? [])];
+      if (loaded !== null) state = beginning(loaded, now);
+      recentlyEnded = [...(loaded?.ended ?? [])];
       const known = attempt("mutes", () => kept().mutes()) ?? [];
       mutes = createMutes(known, { nowUs, steadyUs, save: saveMute, remove: removeMute });
     },
     look(seen) {
-      const found = evaluate(state, seen, settings, nowUs());
-      state = found.state;
-      if (found.changes.length > 0) seenCosts = "";
-      renewCosts(seen);
-      for (const { incident: bare, change } of found.changes) {
-        const incident = costed(bare);
-        if (change === "closed") settling.push(incident);
+      const result = evaluate(state, seen, settings, nowUs());
+      state = result.state;
+      if (result.changes.length > 0) seenCosts = "";
+      updateCosts(seen);
+      for (const { incident: evaluated, change } of result.changes) {
+        const incident = withCurrentCost(evaluated);
+        if (change === "closed") recentlyEnded.push(incident);
         save(incident);
-        tell(incident, change);
+        publish(incident, change);
       }
     },
     isAlert: () => [...state.rules.values()].some(({ seenUs, incident }) => seenUs !== null || incident !== null),
     open: () => [...openOf(state)].sort(byGravity),
     get: (id) =>
-      openOf(state).find((one) => one.id === id) ?? unsaved.get(id) ?? attempt("incidents", () => kept().get(id)),
+      openOf(state).find((incident) => incident.id === id) ??
+      unsaved.get(id) ??
+      attempt("incidents", () => kept().get(id)),
     page(limit, after) {
       const { items, next } = kept().page(limit, after);
       const open = openOf(state);
@@ -161,14 +167,14 @@ export function createIncidents(
     },
     acknowledge(id, by) {
       const done = acknowledge(state, id, by.slice(0, 100), nowUs());
-      if (done === null) return openOf(state).some((one) => one.id === id);
+      if (done === null) return openOf(state).some((incident) => incident.id === id);
       state = done.state;
       save(done.incident);
-      tell(done.incident, "acknowledged");
+      publish(done.incident, "acknowledged");
       return true;
     },
     mutes: () => mutes.active(),
-    mute: (what, untilUs, by) => mutes.add(what, untilUs, by),
+    mute: (target, untilUs, by) => mutes.add(target, untilUs, by),
     unmute: (id) => mutes.remove(id),
     isMuted: (incident) => mutes.covers(incident),
     onChange: (listener) => void listeners.push(listener),
@@ -176,10 +182,11 @@ export function createIncidents(
       const open = [...openOf(state)].sort(byGravity);
       const ends = mutes.active().filter(({ kind }) => kind === "maintenance");
       return {
-        open: open.map((one) => ({
-          ...{ ...one, subjects: one.subjects.slice(0, fewSubjects) },
-          unit: ruleFacts[one.rule].unit,
-          muted: mutes.covers(one),
+        open: open.map((incident) => ({
+          ...incident,
+          subjects: incident.subjects.slice(0, maxSubjects),
+          unit: ruleFacts[incident.rule].unit,
+          muted: mutes.covers(incident),
         })),
         maintenance_until_us: ends.length === 0 ? null : Math.max(...ends.map(({ until_us }) => until_us)),
       };

@@ -1,22 +1,22 @@
 import { dayStartUs, dayUs } from "../domain/day.ts";
 
-/** Rows of today by UTC minute, counted as they come: what a manifest will say of the day once it is merged. */
+/** Rows of today by UTC minute, counted live. The manifest will hold the same counts once the day is merged. */
 export type MinuteRows<K> = {
-  /** These keys from now on; what is known of those that stay is kept. */
+  /** Replaces the set of keys. Keys that stay keep their counts. */
   setKeys(keys: readonly K[]): void;
-  /** One more row. A row of a new day begins that day anew for its key. */
+  /** Counts a row. A row of a new day restarts the counts of its key. */
   count(key: K, recvUs: number): void;
-  /** Today's 1440 counts, or null if `dayStart` is not the day that this key is in. */
+  /** Returns today's 1440 counts; null if `dayStart` is not the current day of this key. */
   rows(key: K, dayStart: number): Uint16Array | null;
-  /** First and last row of the day, µs, or null. */
+  /** Returns the first and the last row of the day, µs, or null. */
   span(key: K, dayStart: number): { readonly firstUs: number; readonly lastUs: number } | null;
-  /** Puts counts of an earlier run back, added to those there are. */
+  /** Adds counts of an earlier run to the current counts. */
   restore(key: K, day: SavedMinutes): void;
-  /** What is to be kept of a key over a restart, or null where nothing was counted. */
+  /** Returns the counts of a key to store across a restart; null if there are none. */
   save(key: K): SavedMinutes | null;
 };
 
-/** Counts of one stream's day as they are kept. */
+/** Stored counts of one stream's day. */
 export type SavedMinutes = {
   readonly dayStart: number;
   readonly firstUs: number;
@@ -28,10 +28,10 @@ type Counter = { dayStart: number; firstUs: number; lastUs: number; rows: Uint16
 
 const minuteUs = 60_000_000;
 
-/** More rows a minute than this are written as this many. */
-const most = 65_535;
+/** Highest count per minute. Larger counts are stored as this value. */
+const maxRows = 65_535;
 
-/** About 3 kB a key. */
+/** Creates the counters: about 3 kB per key. */
 export function createMinuteRows<K>(keys: readonly K[]): MinuteRows<K> {
   const counters = new Map<K, Counter>();
   setKeys(keys);
@@ -55,8 +55,8 @@ export function createMinuteRows<K>(keys: readonly K[]): MinuteRows<K> {
       if (counter === undefined) return;
       if (recvUs - counter.dayStart >= dayUs) begin(counter, recvUs);
       const minute = Math.floor((recvUs - counter.dayStart) / minuteUs);
-      const before = counter.rows[minute] ?? 0;
-      if (before < most) counter.rows[minute] = before + 1;
+      const rowsBefore = counter.rows[minute] ?? 0;
+      if (rowsBefore < maxRows) counter.rows[minute] = rowsBefore + 1;
       counter.lastUs = recvUs;
     },
     rows(key, dayStart) {
@@ -74,7 +74,7 @@ export function createMinuteRows<K>(keys: readonly K[]): MinuteRows<K> {
       if (day.dayStart > counter.dayStart) begin(counter, day.firstUs);
       counter.firstUs = Math.min(counter.firstUs, day.firstUs);
       counter.lastUs = Math.max(counter.lastUs, day.lastUs);
-      for (let n = 0; n < 1440; n++) counter.rows[n] = Math.min(most, (counter.rows[n] ?? 0) + (day.rows[n] ?? 0));
+      for (let n = 0; n < 1440; n++) counter.rows[n] = Math.min(maxRows, (counter.rows[n] ?? 0) + (day.rows[n] ?? 0));
     },
     save(key) {
       const counter = counters.get(key);

@@ -4,49 +4,49 @@ import { codeOf, messageOf } from "../platform/errors.ts";
 import { boundedFetch, statusBytes } from "../platform/fetch/bounded-fetch.ts";
 import type { PublicUrlState } from "./observation.ts";
 
-/** Watches that the recorder is reached by its public name. */
+/** Watches that the recorder can be reached by its public name. */
 export type PublicUrlWatch = {
-  /** Call it every second or so; a look is begun when one is due, one at a time. Never waits. */
+  /** Must be called about every second. Starts a check when one is due; only one runs at a time. Never waits. */
   tick(): void;
-  /** Null before the first answer, and where nothing is watched. */
+  /** Returns the state; null before the first result, and if no public URL is configured. */
   state(): PublicUrlState | null;
-  /** One look, now; never rejects. */
+  /** Checks now. Never rejects. */
   look(): Promise<void>;
 };
 
-/** The header by which a recorder knows its own answer; the value is made up at each start. */
+/** The header by which a recorder recognizes its own answer. Its value is new at each start. */
 export const instanceHeader = "rt-data-instance";
 
 type Options = {
-  /** Without a slash at its end; empty: nothing is watched. */
+  /** Without a trailing slash. Empty: no URL is watched. */
   readonly url: string;
   readonly everyMs: number;
   readonly timeoutMs: number;
 };
 
 type Deps = {
-  /** What `/health/live` of this process answers in `instanceHeader`. */
+  /** The value of `instanceHeader` in answers of this process. */
   readonly instance: string;
   readonly nowMs: () => number;
-  /** Any clock that does not run backwards, ms. */
+  /** Any clock that never decreases, ms. */
   readonly monotonicMs?: () => number;
-  /** A certificate authority beside the usual ones, for tests. */
+  /** An additional certificate authority, for tests. */
   readonly ca?: string;
 };
 
-/** Found wrong; the message says what to do. */
+/** The URL does not work. The message says how to fix it. */
 class Unreachable extends Error {
   override readonly name = "Unreachable";
 }
 
-/** The watch of one address. A name that does not resolve, a certificate and an answer are each told of in words of their own. */
+/** Creates the watch of a URL. Its detail distinguishes errors of the name, of the certificate and of the answer. */
 export function createPublicUrlWatch(options: Options, deps: Deps): PublicUrlWatch {
   const { monotonicMs = () => performance.now() } = deps;
   let state: PublicUrlState | null = null;
   let dueMs = 0;
-  let looking: Promise<void> | null = null;
+  let running: Promise<void> | null = null;
 
-  async function lookOnce(): Promise<void> {
+  async function check(): Promise<void> {
     const url = new URL(options.url);
     const signal = AbortSignal.timeout(options.timeoutMs);
     try {
@@ -55,21 +55,21 @@ export function createPublicUrlWatch(options: Options, deps: Deps): PublicUrlWat
       await ask(options.url, options.timeoutMs, signal, deps);
       state = { kind: "reached", host: url.host, expiresInS };
     } catch (error) {
-      const why = error instanceof Unreachable ? error.message : explained(url, error, options.timeoutMs);
+      const why = error instanceof Unreachable ? error.message : explain(url, error, options.timeoutMs);
       state = { kind: "unreachable", host: url.host, detail: why };
     }
   }
 
   function look(): Promise<void> {
-    looking ??= lookOnce().finally(() => {
-      looking = null;
+    running ??= check().finally(() => {
+      running = null;
     });
-    return looking;
+    return running;
   }
 
   return {
     tick() {
-      if (options.url === "" || looking !== null || monotonicMs() < dueMs) return;
+      if (options.url === "" || running !== null || monotonicMs() < dueMs) return;
       dueMs = monotonicMs() + options.everyMs;
       void look();
     },
@@ -83,17 +83,17 @@ async function resolve(name: string): Promise<void> {
     await lookup(name.replace(/^\[|\]$/g, ""));
   } catch (error) {
     const why = codeOf(error) ?? messageOf(error);
-    throw new Unreachable(
-      `DNS: ${name} does not resolve (${why}); look at its record, and whether its provider still serves it`,
-    );
+    throw new Unreachable(`DNS: ${name} does not resolve (${why}); check its DNS record and its DNS provider`);
   }
 }
 
-/** Seconds until the server's certificate expires; rejects where browsers would not take it. */
+/** Returns the seconds until the server's certificate expires. Rejects if browsers would refuse it. */
 async function certificate(url: URL, signal: AbortSignal, { ca, nowMs }: Deps): Promise<number | null> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
   const socket = connect({
-    ...{ host, port: Number(url.port || 443), rejectUnauthorized: false },
+    host,
+    port: Number(url.port || 443),
+    rejectUnauthorized: false,
     ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
     ...(ca === undefined ? {} : { ca }),
   });
@@ -103,7 +103,7 @@ async function certificate(url: URL, signal: AbortSignal, { ca, nowMs }: Deps): 
       new Promise<void>((done, fail) => {
         socket.once("secureConnect", () => done());
         socket.once("error", fail);
-        socket.once("close", () => fail(new Error("the connection was closed before TLS was agreed on")));
+        socket.once("close", () => fail(new Error("the connection was closed during the TLS handshake")));
       }),
     );
     const peer: PeerCertificate | Record<string, never> = socket.getPeerCertificate();
@@ -116,7 +116,7 @@ async function certificate(url: URL, signal: AbortSignal, { ca, nowMs }: Deps): 
     if (!socket.authorized) {
       const why = messageOf(socket.authorizationError ?? "unknown");
       throw new Unreachable(
-        `the certificate of ${url.host} is not accepted (${why}); browsers refuse it too: install one for this name, with its whole chain`,
+        `the certificate of ${url.host} is not accepted (${why}); browsers refuse it too: install a certificate for this name, with its full chain`,
       );
     }
     return expiresInS;
@@ -125,7 +125,7 @@ async function certificate(url: URL, signal: AbortSignal, { ca, nowMs }: Deps): 
   }
 }
 
-/** Asks for `/health/live` and looks whether it was this process that answered. */
+/** Requests `/health/live` and checks that this process answered. */
 async function ask(base: string, timeoutMs: number, signal: AbortSignal, { instance, ca }: Deps): Promise<void> {
   const answer = await boundedFetch(
     `${base}/health/live`,
@@ -145,27 +145,27 @@ async function ask(base: string, timeoutMs: number, signal: AbortSignal, { insta
     );
   if (by === null)
     throw new Unreachable(
-      `somebody else answers at ${base} (${status}, ${server}): the name, the port forwarding or the proxy leads to another service`,
+      `another server answers at ${base} (${status}, ${server}): the name, the port forwarding or the proxy leads to another service`,
     );
   if (by !== instance)
     throw new Unreachable(
-      `another rt-data answers at ${base}; is a second one running, or does the proxy lead to another machine?`,
+      `another rt-data answers at ${base}; is a second recorder running, or does the proxy lead to another machine?`,
     );
   if (status !== 200) throw new Unreachable(`${server} answers ${status} at ${base}/health/live`);
 }
 
-/** What a system's error means to who runs the server. */
-function explained(url: URL, error: unknown, timeoutMs: number): string {
+/** Explains a system error to the operator. */
+function explain(url: URL, error: unknown, timeoutMs: number): string {
   const name = error instanceof Error ? error.name : "";
   if (name === "TimeoutError" || name === "AbortError")
-    return `${url.host} does not answer within ${timeoutMs / 1000} s; look at the firewall, the port forwarding, and whether the proxy runs`;
+    return `${url.host} does not answer within ${timeoutMs / 1000} s; check the firewall, the port forwarding and the proxy`;
   const code = codeOf(error) ?? "";
   if (code === "ECONNREFUSED" || code === "ConnectionRefused")
-    return `nobody listens at ${url.host}; is the proxy running, and is the port forwarded?`;
+    return `no server listens at ${url.host}; is the proxy running, and is the port forwarded?`;
   return `${url.host} cannot be reached: ${messageOf(error).slice(0, 200)}`;
 }
 
-/** Rejects when time is up, whatever becomes of the work. */
+/** Rejects when time is up, even if the work never settles. */
 function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
   return new Promise((done, fail) => {
     const giveUp = () => fail(signal.reason);

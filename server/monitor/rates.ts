@@ -1,19 +1,19 @@
-/** Messages per second over the last few seconds, for many counters at the price of one timer. */
+/** Counts messages per second over the last few seconds, for many counters with one timer. */
 export type Rates<K> = {
-  /** These keys from now on; what is known of those that stay is kept. */
+  /** Replaces the set of keys. Keys that stay keep their counts. */
   setKeys(keys: readonly K[]): void;
-  /** One more of this key. */
+  /** Counts one message of this key. */
   count(key: K): void;
-  /** Closes the running second; call it once a second with the time. */
+  /** Ends the current second. Must be called every second with the time. */
   tick(nowUs: number): void;
   total(key: K): number;
   perSecond(key: K): number;
 };
 
-/** Seconds that a rate looks back. */
-const span = 5;
+/** Length of the average, s. */
+const averageSeconds = 5;
 
-/** Keys are compared by identity; the ones given exist from the start. */
+/** Creates the counters. Keys are compared by identity. */
 export function createRates<K>(keys: readonly K[]): Rates<K> {
   let counters = new Map(keys.map((key) => [key, fresh()]));
   const ticks: number[] = [];
@@ -29,7 +29,7 @@ export function createRates<K>(keys: readonly K[]): Rates<K> {
     tick(nowUs) {
       ticks.push(nowUs);
       for (const counter of counters.values()) counter.history.push(counter.total);
-      if (ticks.length <= span + 1) return;
+      if (ticks.length <= averageSeconds + 1) return;
       ticks.shift();
       for (const counter of counters.values()) counter.history.shift();
     },

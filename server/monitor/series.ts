@@ -1,14 +1,14 @@
 import { type Sample, type SeriesName, type SeriesSpan, type SeriesView, seriesNames } from "../domain/queries.ts";
 import type { Status } from "../domain/status.ts";
 
-/** The last hour and the last week of every figure, in memory that does not grow. */
+/** Keeps the last hour and the last week of every figure in bounded memory. */
 export type Series = {
-  /** One sample; call it every few seconds. A clock that was stepped back goes on in the interval it had reached. */
+  /** Adds a sample; must be called every few seconds. After a clock step back, samples go into the interval already reached. */
   note(nowUs: number, sample: Sample): void;
   view(span: SeriesSpan, nowUs: number): SeriesView;
-  /** The finished intervals of the week since the last call, to be kept over a restart. */
+  /** Returns the intervals of the week finished since the last call, to store them across a restart. */
   takeFinished(): SeriesRow[];
-  /** Puts kept intervals back; call it before the first `note`. */
+  /** Restores stored intervals. Must be called before the first sample. */
   restore(rows: readonly SeriesRow[]): void;
 };
 
@@ -20,7 +20,7 @@ const spans: Record<SeriesSpan, { readonly stepS: number; readonly length: numbe
   week: { stepS: 300, length: 2016 },
 };
 
-/** How an interval's samples become one value: gaps add up, of the free disk the least counts, of all else the mean. */
+/** How the samples of an interval are combined: the sum of gaps, the minimum of free disk, the mean of all others. */
 const folds: Record<SeriesName, "sum" | "least" | "mean"> = {
   messages_per_s: "mean",
   delay_p50_ms: "mean",
@@ -31,10 +31,10 @@ const folds: Record<SeriesName, "sum" | "least" | "mean"> = {
   network_bytes_per_s: "mean",
 };
 
-/** Finished intervals that nobody has taken; beyond it the oldest are given up. */
-const mostFinished = 288;
+/** Most finished intervals kept for `takeFinished`. Beyond this, the oldest are dropped. */
+const maxFinished = 288;
 
-/** An empty history: about 130 kB, whatever happens. */
+/** Creates an empty history of about 130 kB, which never grows. */
 export function createSeries(): Series {
   const rings = { hour: createRing("hour"), week: createRing("week") };
   let finished: SeriesRow[] = [];
@@ -44,7 +44,7 @@ export function createSeries(): Series {
       const row = rings.week.note(nowUs, sample);
       if (row === null) return;
       finished.push(row);
-      if (finished.length > mostFinished) finished.shift();
+      if (finished.length > maxFinished) finished.shift();
     },
     view: (span, nowUs) => rings[span].view(nowUs),
     takeFinished() {
@@ -62,11 +62,11 @@ function createRing(span: SeriesSpan) {
   const { stepS, length } = spans[span];
   const stepUs = stepS * 1e6;
   const rings = seriesNames.map(() => new Float64Array(length).fill(Number.NaN));
-  /** The newest interval, counted from the epoch; -1 while there is none. */
+  /** The latest interval, counted from the epoch; -1 while there is none. */
   let newest = -1;
   const samples = new Uint32Array(seriesNames.length);
 
-  /** Makes an interval the newest one, emptying those that were passed over. */
+  /** Advances to an interval and clears the intervals that were skipped. */
   function advance(interval: number): void {
     const from = newest < 0 ? interval - length + 1 : Math.max(newest + 1, interval - length + 1);
     for (const ring of rings) for (let n = from; n <= interval; n++) ring[n % length] = Number.NaN;
@@ -79,7 +79,7 @@ function createRing(span: SeriesSpan) {
   }
 
   return {
-    /** Returns the interval that this sample has ended, or null. */
+    /** Adds a sample. Returns the interval that this sample has ended, or null. */
     note(nowUs: number, sample: Sample): SeriesRow | null {
       const interval = Math.floor(nowUs / stepUs);
       const ended = newest >= 0 && interval > newest && samples.some((count) => count > 0) ? rowOf(newest) : null;
@@ -91,8 +91,8 @@ function createRing(span: SeriesSpan) {
         const ring = rings[n];
         if (value === null || ring === undefined) continue;
         const count = samples[n] ?? 0;
-        const kept = ring[at] ?? Number.NaN;
-        ring[at] = count === 0 && Number.isNaN(kept) ? value : fold(folds[name], kept, count, value);
+        const combined = ring[at] ?? Number.NaN;
+        ring[at] = count === 0 && Number.isNaN(combined) ? value : fold(folds[name], combined, count, value);
         samples[n] = count + 1;
       }
       return ended;
@@ -126,7 +126,7 @@ function known(value: number | undefined): number | null {
   return value === undefined || Number.isNaN(value) ? null : Math.round(value * 1000) / 1000;
 }
 
-/** The figures of a status of which a history is kept; gaps are counted from one to the next. */
+/** Extracts the figures with a history from a status, except gaps, which are counted between samples. */
 export function sampleOf({ totals, hardware, symbols }: Status): Omit<Sample, "gaps"> {
   const delays = symbols.map(({ delay_ms }) => delay_ms).filter((delay) => delay !== null);
   const received = hardware.network_receive_bytes_per_s;

@@ -1,18 +1,18 @@
 import type { Status } from "../domain/status.ts";
 import { parseStreamType, type StreamFolder, seriesKey } from "../domain/stream.ts";
 
-/** How many records each stream usually brings: what an outage has cost is estimated from it. */
+/** Learns how many records each stream usually brings, to estimate the cost of an outage. */
 export type UsualRates = {
-  /** Takes a status; streams that are not received at the moment keep what is known of them. Call it every few seconds. */
+  /** Updates the rates; must be called every few seconds. Streams that are not received now keep their rate. */
   note(status: Pick<Status, "symbols">): void;
-  /** Records a second, or null while nothing is known. `stream` is the folder's name. */
+  /** Returns the records per second; null while unknown. `stream` is the folder name. */
   perSecond(stream: StreamFolder, symbol: string): number | null;
 };
 
-/** Weight of a new look: what is usual changes within ten minutes or so, not within a burst. */
+/** Weight of a new sample: the usual rate adapts within about ten minutes, not within a burst. */
 const weight = 0.02;
 
-/** Nothing is known at first. */
+/** Creates the learner without known rates. */
 export function createUsualRates(): UsualRates {
   let rates = new Map<string, number>();
   return {

@@ -4,13 +4,13 @@ export type DiskLevel = DiskStatus["level"];
 
 const MB = 1024 ** 2;
 
-/** A level is left only when there is so much more room than it begins at. */
+/** A level ends only when this many times its limit is free again (hysteresis). */
 const hysteresis = 1.25;
 
-/** What is left below which the levels begin. */
+/** Free bytes or inodes below which the levels begin. */
 export type Limits = { readonly low: number; readonly veryLow: number };
 
-/** A small part of the disk, within what a few minutes and a few archives need, bytes. */
+/** Returns the limits in bytes: a small part of the disk, bounded by the needs of a few minutes and a few archives. */
 export function limitsOfBytes(total: number): Limits {
   return {
     low: Math.round(Math.min(total / 10, Math.max(256 * MB, Math.min(2048 * MB, total / 50)))),
@@ -18,7 +18,7 @@ export function limitsOfBytes(total: number): Limits {
   };
 }
 
-/** A small part of the inodes, within what some hours of segments need. */
+/** Returns the limits in inodes: a small part of all, bounded by the needs of some hours of segments. */
 export function limitsOfInodes(total: number): Limits {
   return {
     low: Math.round(Math.min(total / 10, Math.max(1000, Math.min(20_000, total / 50)))),
@@ -26,16 +26,16 @@ export function limitsOfInodes(total: number): Limits {
   };
 }
 
-/** The level of what is left, given the one before. */
-export function levelOf(left: number, { low, veryLow }: Limits, before: DiskLevel): Exclude<DiskLevel, "full"> {
-  const isBelow = (limit: number, was: boolean) => left < (was ? limit * hysteresis : limit);
-  if (isBelow(veryLow, before === "very_low" || before === "full")) return "very_low";
-  return isBelow(low, before !== "ok") ? "low" : "ok";
+/** Returns the level for the free amount, given the previous level. */
+export function levelOf(free: number, { low, veryLow }: Limits, previous: DiskLevel): Exclude<DiskLevel, "full"> {
+  const isBelow = (limit: number, isActive: boolean) => free < (isActive ? limit * hysteresis : limit);
+  if (isBelow(veryLow, previous === "very_low" || previous === "full")) return "very_low";
+  return isBelow(low, previous !== "ok") ? "low" : "ok";
 }
 
-const order: readonly DiskLevel[] = ["ok", "low", "very_low", "full"];
+const levels: readonly DiskLevel[] = ["ok", "low", "very_low", "full"];
 
-/** True if `a` is the graver level. */
+/** Tests whether `a` is the more severe level. */
 export function isWorse(a: DiskLevel, b: DiskLevel): boolean {
-  return order.indexOf(a) > order.indexOf(b);
+  return levels.indexOf(a) > levels.indexOf(b);
 }

@@ -5,39 +5,42 @@ import { diskWords, forecastWords } from "./disk-texts.ts";
 import { createForecast } from "./forecast.ts";
 import type { Volume } from "./volumes.ts";
 
-/** Watches how full one file system is, in bytes and in inodes, and foretells when it will be. */
+/** Watches free bytes and inodes of one file system, and forecasts when it will be full. */
 export type DiskWatch = {
-  /** Takes a look; `refusal` is what the disk answers to writes at present, or null. Call it once a second. */
+  /** Updates the status; must be called every second. `refusal` is the disk's current answer to writes, or null. */
   note(nowMs: number, left: DiskRoom, refusal: string | null): void;
-  /** Null before the first look. */
+  /** Returns the status; null before the first update. */
   status(): DiskStatus | null;
-  /** How many bytes work on archives may take up: merging leaves more room than sealing, and recording needs the rest. */
+  /** Returns how many bytes archive work may use. Merging leaves more space than sealing, because recording needs the rest. */
   room(): { readonly forSeals: number; readonly forMerges: number };
 };
 
 export type DiskRoom = Pick<Volume, "freeBytes" | "totalBytes" | "freeInodes" | "totalInodes">;
 
-/** A forecast nearer than this is worth a warning; one farther than `farSeconds` ends it. */
+/** A forecast sooner than `nearSeconds` raises a warning, a forecast later than `farSeconds` ends it. */
 const nearSeconds = 3 * 86_400;
 const farSeconds = 4 * 86_400;
 
-/** Sealing and merging need a few inodes at a time, and give more back. */
-const fewestInodes = 16;
+/** Fewest free inodes for sealing and merging, which need a few at a time and free more than they use. */
+const minInodes = 16;
 
-/** The watch of one file system; every change of level, and of the forecast's being near, is logged once. `name`: which one, if there are more. */
+/**
+ * Creates the watch of one file system. Logs every change of level once, and every change of whether the forecast is near.
+ * `name` identifies the disk in the log if there are several.
+ */
 export function createDiskWatch(deps: { log: Log; name?: string | undefined }): DiskWatch {
   const [bytes, inodes] = [createForecast(), createForecast()];
   let status: DiskStatus | null = null;
   let inodeLevel: DiskStatus["level"] = "ok";
   let byteLevel: DiskStatus["level"] = "ok";
 
-  function tell(before: DiskStatus | null, now: DiskStatus): void {
+  function logChanges(before: DiskStatus | null, now: DiskStatus): void {
     const fields = { ...(deps.name !== undefined && { disk: deps.name }), ...figuresOf(now) };
-    const isNews = now.level !== (before?.level ?? "ok");
-    if (isNews) deps.log[now.level === "ok" ? "info" : "error"](diskWords(now), fields);
+    const isNewLevel = now.level !== (before?.level ?? "ok");
+    if (isNewLevel) deps.log[now.level === "ok" ? "info" : "error"](diskWords(now), fields);
     if (now.is_filling === (before?.is_filling ?? false)) return;
     if (now.is_filling) deps.log.warn(forecastWords(now), fields);
-    else deps.log.info("the disk is no longer about to be full", fields);
+    else deps.log.info("the disk is no longer filling up", fields);
   }
 
   return {
@@ -54,11 +57,11 @@ export function createDiskWatch(deps: { log: Log; name?: string | undefined }): 
       const [pace, files] = [bytes.note(nowMs, freeBytes), inodes.note(nowMs, freeInodes ?? 0)];
       const fullIn = [pace.overInS, freeInodes === null ? null : files.overInS].filter((s) => s !== null);
       const soonest = fullIn.length === 0 ? null : Math.min(...fullIn);
-      const ofInodes =
+      const areInodesScarce =
         isWorse(inodeLevel, byteLevel) || (byteLevel === "ok" && soonest !== null && soonest !== pace.overInS);
       status = {
         level: isRefusing ? "full" : isWorse(inodeLevel, byteLevel) ? inodeLevel : byteLevel,
-        scarce: ofInodes ? "inodes" : "bytes",
+        scarce: areInodesScarce ? "inodes" : "bytes",
         free_bytes: freeBytes,
         total_bytes: totalBytes,
         free_inodes: freeInodes,
@@ -69,14 +72,14 @@ export function createDiskWatch(deps: { log: Log; name?: string | undefined }): 
         full_in_s: soonest,
         is_filling: soonest !== null && soonest < (before?.is_filling ? farSeconds : nearSeconds),
       };
-      tell(before, status);
+      logChanges(before, status);
     },
     status: () => status,
     room() {
       if (status === null) return { forSeals: Number.POSITIVE_INFINITY, forMerges: Number.POSITIVE_INFINITY };
       const { level, free_bytes, free_inodes, low_bytes, very_low_bytes } = status;
-      if ((free_inodes ?? fewestInodes) < fewestInodes) return { forSeals: 0, forMerges: 0 };
-      // Too few inodes alone is no reason to wait: a merge makes one file of many.
+      if ((free_inodes ?? minInodes) < minInodes) return { forSeals: 0, forMerges: 0 };
+      // Scarce inodes alone do not stop a merge, because it turns many files into one.
       const isFull = level === "full" && status.scarce === "bytes";
       return {
         forSeals: !isFull && byteLevel !== "very_low" ? free_bytes - very_low_bytes : 0,

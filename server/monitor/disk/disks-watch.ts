@@ -5,46 +5,49 @@ import type { Volume, VolumePart } from "./volumes.ts";
 
 /** Watches every file system that holds a part of the data folder. */
 export type DisksWatch = {
-  /** Takes a look; `refusal` is what the disk of the open segments answers to writes at present, or null. Call it once a second. */
+  /**
+   * Updates all watches; must be called every second.
+   * `refusal` is the current answer to writes from the disk of the open segments, or null.
+   */
   note(nowMs: number, volumes: readonly Volume[], refusal: string | null): void;
-  /** The one that takes the records; null before the first look. */
+  /** Returns the status of the disk to which records are written; null before the first update. */
   status(): DiskStatus | null;
-  /** All of them, each once. */
+  /** Returns the status of each file system, once each. */
   all(): readonly VolumeStatus[];
-  /** How many bytes work may take up: a seal where the segments lie, a merge where the archives do. */
+  /** Returns how many bytes work may use: sealing on the disk of the segments, merging on the disk of the archives. */
   room(): { readonly forSeals: number; readonly forMerges: number };
-  /** Free bytes where the archives lie; 0 before the first look. */
+  /** Returns the free bytes on the disk of the archives; 0 before the first update. */
   freeForArchives(): number;
 };
 
 type Watched = { readonly watch: DiskWatch; problem: string | null };
 
-/** Nothing was looked at yet. */
+/** Creates the watch. */
 export function createDisksWatch(deps: { log: Log }): DisksWatch {
   const { log } = deps;
-  /** By what they are called; a disk that becomes another one begins anew. */
+  /** Watches by name. A part that moves to another disk gets a new watch. */
   const watched = new Map<string, Watched>();
   let newest: readonly Volume[] = [];
 
   function watchOf({ name }: Volume, isOnly: boolean): Watched {
     const key = `${name} ${isOnly}`;
-    let found = watched.get(key);
-    if (found === undefined) {
-      found = { watch: createDiskWatch({ log, name: isOnly ? undefined : name }), problem: null };
-      watched.set(key, found);
+    let entry = watched.get(key);
+    if (entry === undefined) {
+      entry = { watch: createDiskWatch({ log, name: isOnly ? undefined : name }), problem: null };
+      watched.set(key, entry);
     }
-    return found;
+    return entry;
   }
 
-  function tellProblem(one: Watched, { name, path, problem }: Volume): void {
-    if (problem !== null && one.problem === null)
+  function logProblem(entry: Watched, { name, path, problem }: Volume): void {
+    if (problem !== null && entry.problem === null)
       log.error("a file system of the data folder cannot be reached", { disk: name, path, reason: problem });
-    if (problem === null && one.problem !== null)
+    if (problem === null && entry.problem !== null)
       log.info("the file system can be reached again", { disk: name, path });
-    one.problem = problem;
+    entry.problem = problem;
   }
 
-  function of(part: VolumePart): Watched | undefined {
+  function watchOfPart(part: VolumePart): Watched | undefined {
     const volume = newest.find(({ holds }) => holds.includes(part));
     return volume === undefined ? undefined : watchOf(volume, newest.length === 1);
   }
@@ -53,12 +56,12 @@ export function createDisksWatch(deps: { log: Log }): DisksWatch {
     note(nowMs, volumes, refusal) {
       newest = volumes;
       for (const volume of volumes) {
-        const one = watchOf(volume, volumes.length === 1);
-        tellProblem(one, volume);
-        one.watch.note(nowMs, volume, volume.holds.includes("live") ? refusal : null);
+        const entry = watchOf(volume, volumes.length === 1);
+        logProblem(entry, volume);
+        entry.watch.note(nowMs, volume, volume.holds.includes("live") ? refusal : null);
       }
     },
-    status: () => of("live")?.watch.status() ?? null,
+    status: () => watchOfPart("live")?.watch.status() ?? null,
     all: () =>
       newest.flatMap((volume) => {
         const { name, path, holds, problem } = volume;
@@ -66,7 +69,7 @@ export function createDisksWatch(deps: { log: Log }): DisksWatch {
         return [{ name, path, holds, problem, ...status }];
       }),
     room() {
-      const [segments, archives] = [of("live"), of("archive")];
+      const [segments, archives] = [watchOfPart("live"), watchOfPart("archive")];
       if (segments === undefined || archives === undefined)
         return { forSeals: Number.POSITIVE_INFINITY, forMerges: Number.POSITIVE_INFINITY };
       return {
@@ -79,6 +82,15 @@ export function createDisksWatch(deps: { log: Log }): DisksWatch {
 }
 
 const unknown: DiskStatus = {
-  ...{ level: "ok", scarce: "bytes", free_bytes: 0, total_bytes: 0, free_inodes: null, total_inodes: null },
-  ...{ low_bytes: 0, very_low_bytes: 0, fill_bytes_per_s: null, full_in_s: null, is_filling: false },
+  level: "ok",
+  scarce: "bytes",
+  free_bytes: 0,
+  total_bytes: 0,
+  free_inodes: null,
+  total_inodes: null,
+  low_bytes: 0,
+  very_low_bytes: 0,
+  fill_bytes_per_s: null,
+  full_in_s: null,
+  is_filling: false,
 };

@@ -6,40 +6,41 @@ import type { Observation } from "../observation.ts";
 import { type Change, end, freshState, type RuleState, step } from "./rule-state.ts";
 import { rules } from "./rules.ts";
 
-/** What is remembered from look to look. */
+/** State of all rules between two evaluations. */
 export type MonitorState = {
-  /** The newest look, µs. */
+  /** Time of the latest evaluation, µs. */
   readonly atUs: number;
   readonly lastId: number;
   readonly rules: ReadonlyMap<IncidentRule, RuleState>;
 };
 
-/** Nobody looked for longer than this, µs: the machine slept, and what was seen before it says nothing of now. */
+/** A longer pause between evaluations means that the machine slept, so earlier observations say nothing about now, µs. */
 const pauseUs = 60_000_000;
 
-/** A gap may begin so much before the incident that tells of it, and end so much after it, µs. */
+/** Most time between the ends of a gap and the ends of the incident that reports it, µs. */
 const slackUs = 5_000_000;
 
-/** Ids count seconds from here, µs, so that one is never used twice although the catalogue was lost. */
+/** Ids count seconds since this time, µs, so that an id is never reused, even if the catalogue was lost. */
 const idStartUs = Date.UTC(2026, 0, 1) * 1000;
 
-/** The state of a start: what earlier runs left, ended ones oldest first, goes on. */
+/** Creates the state at a start, with the incidents of earlier runs; ended incidents are in order, oldest first. */
 export function beginning(
-  left: { readonly open: readonly Incident[]; readonly ended: readonly Incident[]; readonly lastId: number },
+  earlier: { readonly open: readonly Incident[]; readonly ended: readonly Incident[]; readonly lastId: number },
   startedUs: number,
 ): MonitorState {
   const states = new Map<IncidentRule, RuleState>();
   for (const { rule } of rules) {
-    const ended = left.ended.filter((incident) => incident.rule === rule);
-    const incident = left.open.find((one) => one.rule === rule) ?? null;
+    const ended = earlier.ended.filter((incident) => incident.rule === rule);
+    const incident = earlier.open.find((incident) => incident.rule === rule) ?? null;
     states.set(rule, { ...freshState(startedUs), ended, incident, told: incident });
   }
-  return { atUs: startedUs, lastId: left.lastId, rules: states };
+  return { atUs: startedUs, lastId: earlier.lastId, rules: states };
 }
 
 /**
- * One look at everything: the next state, and what happened to incidents, in order. Pure. There is one incident a rule at most; what
- * is only a consequence of something else that is found keeps still: it neither begins nor changes nor ends.
+ * Evaluates all rules and returns the next state and the changes of incidents, in order. Pure.
+ * Each rule has at most one open incident. While a parent rule finds a problem, a rule keeps silent: its incident neither opens nor
+ * changes nor closes.
  */
 export function evaluate(
   before: MonitorState,
@@ -50,24 +51,24 @@ export function evaluate(
   const changes: Change[] = [];
   const states = new Map(before.rules);
   const silencing = new Set<IncidentRule>();
-  const isRefetching = seen.status.totals.holes > 0;
+  const isBackfilling = seen.status.totals.holes > 0;
   const wasAsleep = nowUs - before.atUs > pauseUs;
   const wasPutBack = nowUs < before.atUs;
   let { lastId } = before;
 
   for (const entry of rules) {
     const { rule, parents } = entry;
-    const known = states.get(rule) ?? freshState(nowUs);
-    const awake = wasAsleep ? { ...known, heldUs: nowUs } : known;
-    const state = wasPutBack ? putBack(awake, nowUs) : awake;
-    const own = settings[rule];
-    if (!own.enabled) {
-      take(end(state, nowUs, nowUs));
+    const previous = states.get(rule) ?? freshState(nowUs);
+    const awake = wasAsleep ? { ...previous, heldUs: nowUs } : previous;
+    const state = wasPutBack ? withinTime(awake, nowUs) : awake;
+    const ruleSettings = settings[rule];
+    if (!ruleSettings.enabled) {
+      apply(end(state, nowUs, nowUs));
       continue;
     }
     const look = { seen, nowUs, open: state.incident, sinceUs: state.heldUs };
     const isRaised = state.incident !== null || state.seenUs !== null;
-    const finding = entry.find({ ...look, isRaised, isTold: (gap) => isToldBy(states, gap) }, settings);
+    const finding = entry.find({ ...look, isRaised, isTold: (gap) => isReportedByOther(states, gap) }, settings);
     if (finding !== null && finding !== "unknown" && !finding.isPartial) silencing.add(rule);
     if (parents.some((parent) => silencing.has(parent))) {
       states.set(rule, { ...state, heldUs: nowUs, seenUs: null });
@@ -78,9 +79,9 @@ export function evaluate(
       continue;
     }
     const nextId = Math.max(lastId + 1, Math.floor((nowUs - idStartUs) / 1e6));
-    take(step(state, finding, { rule: entry, settings: own, nowUs, nextId, isRefetching }));
+    apply(step(state, finding, { rule: entry, settings: ruleSettings, nowUs, nextId, isBackfilling }));
 
-    function take({ state, change }: { state: RuleState; change: Change | null }): void {
+    function apply({ state, change }: { state: RuleState; change: Change | null }): void {
       states.set(rule, state);
       if (change === null) return;
       changes.push(change);
@@ -90,14 +91,14 @@ export function evaluate(
   return { state: { atUs: nowUs, lastId, rules: states }, changes };
 }
 
-/** The clock was put back: what was seen in its future is seen from now on. */
-function putBack(state: RuleState, nowUs: number): RuleState {
+/** Limits the times of a rule to now, because the clock was set back. */
+function withinTime(state: RuleState, nowUs: number): RuleState {
   const gone = state.gone && { atUs: Math.min(state.gone.atUs, nowUs), knownUs: Math.min(state.gone.knownUs, nowUs) };
   const seenUs = state.seenUs === null ? null : Math.min(state.seenUs, nowUs);
   return { ...state, heldUs: Math.min(state.heldUs, nowUs), seenUs, gone };
 }
 
-/** Somebody knows of the incident; null where there is no such open one, or somebody knew already. */
+/** Marks an incident as known. Null if there is no such open incident, or if it was acknowledged before. */
 export function acknowledge(
   before: MonitorState,
   id: number,
@@ -113,24 +114,24 @@ export function acknowledge(
   return null;
 }
 
-/** The same with what an open incident has cost by now. */
+/** Updates the cost of an open incident. */
 export function withCost(before: MonitorState, incident: Incident): MonitorState {
   const state = before.rules.get(incident.rule);
   if (state?.incident?.id !== incident.id) return before;
   return { ...before, rules: new Map(before.rules).set(incident.rule, { ...state, incident }) };
 }
 
-/** The open incidents, in the order of the table. */
+/** Returns the open incidents, in the order of the rules. */
 export function openOf(state: MonitorState): readonly Incident[] {
   return [...state.rules.values()].flatMap(({ incident }) => (incident === null ? [] : [incident]));
 }
 
-/** An incident of another rule, open or ended lately, has this gap among its costs. */
-function isToldBy(states: ReadonlyMap<IncidentRule, RuleState>, gap: Gap): boolean {
+/** Tests whether an open or recently ended incident of another rule counts this gap among its costs. */
+function isReportedByOther(states: ReadonlyMap<IncidentRule, RuleState>, gap: Gap): boolean {
   return rules.some(({ rule, costs }) => {
     if (rule === "gap" || !costs?.includes(gap.cause)) return false;
     const { incident = null, ended = [] } = states.get(rule) ?? {};
-    return [...ended, ...(incident === null ? [] : [incident])].some((one) => covers(one, gap));
+    return [...ended, ...(incident === null ? [] : [incident])].some((incident) => covers(incident, gap));
   });
 }
 

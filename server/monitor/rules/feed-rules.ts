@@ -4,13 +4,13 @@ import { parseStreamType } from "../../domain/stream.ts";
 import { streamKinds } from "../../domain/stream-kinds.ts";
 import type { FindRule, RuleTable } from "./rule.ts";
 
-/** Causes of which the sockets speak, not the single stream. */
-const ofSockets: readonly GapCause[] = ["reconnect", "exchange_down", "serverShutdown"];
+/** Gap causes that concern a whole connection, not a single stream. */
+const connectionCauses: readonly GapCause[] = ["reconnect", "exchange_down", "serverShutdown"];
 
-/** A delay ends below this part of what it begins at. */
+/** Closing threshold of a delay, as a share of its opening threshold. */
 const delayRelief = 0.8;
 
-/** No socket delivers ("network down"), or one of several is not open. Planned successors do not count. */
+/** Finds lost connections: none delivers ("network down"), or one of several is not open. Successors of a rollover do not count. */
 const disconnected: FindRule<"disconnected"> = ({ seen: { status }, nowUs, settings }) => {
   const current = status.connections.filter(({ role }) => role === "current");
   if (current.length === 0) return "unknown";
@@ -30,7 +30,7 @@ const disconnected: FindRule<"disconnected"> = ({ seen: { status }, nowUs, setti
   };
 };
 
-/** Connections that are lost again and again. */
+/** Finds connections that are lost again and again. */
 const reconnectStorm: FindRule<"reconnect_storm"> = ({ seen, nowUs, settings, isRaised, sinceUs }) => {
   const fromUs = Math.max(nowUs - settings.window_s * 1e6, sinceUs);
   const within = seen.reconnectsUs.filter((us) => us > fromUs);
@@ -47,9 +47,9 @@ const reconnectStorm: FindRule<"reconnect_storm"> = ({ seen, nowUs, settings, is
   };
 };
 
-/** Streams that deliver nothing while others do. All of them together are one incident. */
+/** Finds streams that deliver no messages while others do. All of them together are one incident. */
 const stale: FindRule<"stale"> = ({ seen: { status }, nowUs, settings, sinceUs, open }) => {
-  const isOneClosed = status.connections.some(({ role, state }) => role === "current" && state !== "open");
+  const isAnyClosed = status.connections.some(({ role, state }) => role === "current" && state !== "open");
   const subjects: string[] = [];
   let fromUs = nowUs;
   let held = 0;
@@ -75,10 +75,10 @@ const stale: FindRule<"stale"> = ({ seen: { status }, nowUs, settings, sinceUs, 
     isHeld: held > 0,
   };
 
-  /** Of a stream that never came nobody can tell more; trades may just not have been made. */
+  /** Tests whether a stream is silent. A trade stream that never delivered may simply have had no trades. */
   function isSilent({ stream, gap, last_recv_us }: StreamStatus, symbol: SymbolStatus): boolean {
     if (gap !== null) {
-      if (gap.cause === "halted" || (isOneClosed && ofSockets.includes(gap.cause))) return false;
+      if (gap.cause === "halted" || (isAnyClosed && connectionCauses.includes(gap.cause))) return false;
       return nowUs - Math.max(gap.from_us, sinceUs) >= settings.hold_s * 1e6;
     }
     if (last_recv_us !== null || nowUs - Math.max(status.started_us, sinceUs) < settings.never_s * 1e6) return false;
@@ -87,7 +87,7 @@ const stale: FindRule<"stale"> = ({ seen: { status }, nowUs, settings, sinceUs, 
   }
 };
 
-/** Symbols whose messages come late. */
+/** Finds symbols whose messages arrive late. */
 const delay: FindRule<"delay"> = ({ seen, settings, isRaised }) => {
   const limit = settings.warning_ms * (isRaised ? delayRelief : 1);
   const known = seen.status.symbols.filter(({ delay_ms }) => delay_ms !== null);
@@ -104,7 +104,7 @@ const delay: FindRule<"delay"> = ({ seen, settings, isRaised }) => {
   };
 };
 
-/** Every stream that should deliver is missing, although its socket may call itself open. */
+/** Tests whether every stream that should deliver has a gap, even if its connection claims to be open. */
 function isNothingReceived({ symbols }: Pick<Status, "symbols">): boolean {
   const expected = symbols.filter(({ state }) => state === "trading" || state === "unchecked");
   return (

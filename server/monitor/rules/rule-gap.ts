@@ -1,22 +1,22 @@
 import { awaitsBackfill, type Gap } from "../../domain/gap.ts";
 import type { FindRule, Look } from "./rule.ts";
 
-/** Gaps that no other incident tells of, and that are worth it. All of some minutes are one incident. */
+/** Finds gaps that matter and that no other incident reports. All gaps within some minutes are one incident. */
 export const gap: FindRule<"gap"> = (look) => {
-  const told = look.seen.gaps.filter((one) => isWorthTelling(one, look));
-  if (told.length === 0) return null;
-  const length = (one: Gap) => (one.to_us - one.from_us) / 1e6;
-  const causes = told.map(({ cause }): string => cause);
-  // Those of the same incident that are no longer looked at stay named.
+  const reported = look.seen.gaps.filter((gap) => isWorthReporting(gap, look));
+  if (reported.length === 0) return null;
+  const length = (gap: Gap) => (gap.to_us - gap.from_us) / 1e6;
+  const causes = reported.map(({ cause }): string => cause);
+  // Gaps of the same incident that are no longer observed stay listed.
   const { subjects = [], detail } = look.open ?? {};
   return {
     severity: "warning",
-    subjects: [...new Set([...subjects, ...told.map(nameOf)])].sort(),
-    value: Math.round(Math.max(...told.map(length)) * 10) / 10,
+    subjects: [...new Set([...subjects, ...reported.map(nameOf)])].sort(),
+    value: Math.round(Math.max(...reported.map(length)) * 10) / 10,
     limit: look.settings.warning_s,
     detail: [...new Set([...(detail?.split(", ") ?? []), ...causes])].sort().join(", "),
-    fromUs: Math.min(...told.map(({ from_us }) => from_us)),
-    overUs: Math.max(...told.map(({ to_us }) => to_us)),
+    fromUs: Math.min(...reported.map(({ from_us }) => from_us)),
+    overUs: Math.max(...reported.map(({ to_us }) => to_us)),
   };
 };
 
@@ -25,15 +25,15 @@ function nameOf({ symbol, stream }: Gap): string {
 }
 
 /**
- * Something is missing for good, and enough of it. What a symbol's halt leaves open is nobody's loss, a short restart is somebody's
- * own doing, and of a crash, a late or a full machine others tell.
+ * Tests whether records are missing for good, and enough of them.
+ * A halt by the exchange is not a loss, and a short restart is intended. Crashes, delays and full disks are reported by other rules.
  */
-function isWorthTelling(one: Gap, { nowUs, settings, isTold }: Look<"gap">): boolean {
-  if (!awaitsBackfill(one) || one.cause === "crash" || one.cause === "not_configured") return false;
-  if (nowUs - one.to_us > (settings.hold_s + settings.clear_s) * 1e6) return false;
-  const seconds = (one.to_us - one.from_us) / 1e6;
-  const isLong = seconds >= (one.cause === "restart" ? settings.restart_s : settings.warning_s);
+function isWorthReporting(gap: Gap, { nowUs, settings, isTold }: Look<"gap">): boolean {
+  if (!awaitsBackfill(gap) || gap.cause === "crash" || gap.cause === "not_configured") return false;
+  if (nowUs - gap.to_us > (settings.hold_s + settings.clear_s) * 1e6) return false;
+  const seconds = (gap.to_us - gap.from_us) / 1e6;
+  const isLong = seconds >= (gap.cause === "restart" ? settings.restart_s : settings.warning_s);
   const isMuch =
-    one.cause !== "restart" && one.missing !== null && one.missing - one.repaired >= settings.warning_records;
-  return (isLong || isMuch) && !isTold(one);
+    gap.cause !== "restart" && gap.missing !== null && gap.missing - gap.repaired >= settings.warning_records;
+  return (isLong || isMuch) && !isTold(gap);
 }

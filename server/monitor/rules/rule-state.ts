@@ -4,74 +4,80 @@ import { type IncidentRule, ruleFacts } from "../../domain/incidents/incident-ru
 import type { RuleFinding } from "./rule.ts";
 import type { Rule } from "./rules.ts";
 
-/** What is remembered of one rule from look to look. */
+/** State of one rule between two evaluations. */
 export type RuleState = {
-  /** Since when it is found without a break, µs, while it is no incident yet. */
+  /** Since when the problem is present without a break, µs, before it becomes an incident. */
   readonly seenUs: number | null;
-  /** It counts from here at the earliest, µs: the start, the end of what it was a consequence of. */
+  /** Start of the hold time at the earliest, µs: the start of the run, or the end of a parent's problem. */
   readonly heldUs: number;
   readonly incident: Incident | null;
-  /** The incident as it was told of last. */
+  /** The incident as last reported. */
   readonly told: Incident | null;
-  /** Since when the incident's cause is gone, µs, and since when that is known. */
+  /** Since when the cause is gone (`atUs`), and since when this is known (`knownUs`), µs. */
   readonly gone: { readonly atUs: number; readonly knownUs: number } | null;
-  /** What it tells of was over before it was told; the rule itself says how long. */
+  /** True if the reported event was already over. The rule itself then decides how long the incident stays open. */
   readonly isOver: boolean;
-  /** Its cause was seen since the start: what was not may have ended while nobody ran. */
+  /** True if the cause was seen in this run. Otherwise it may have ended before this run. */
   readonly isSeen: boolean;
-  /** Ended lately, the newest last. */
+  /** Recently ended incidents, oldest first. */
   readonly ended: readonly Incident[];
 };
 
-/** What happened to an incident. */
+/** A change of an incident. */
 export type Change = { readonly incident: Incident; readonly change: IncidentChange };
 
 type Moment = {
   readonly rule: Rule;
   readonly settings: AlertSettings[IncidentRule];
   readonly nowUs: number;
-  /** A number that no incident has had. */
+  /** An id that no incident has had. */
   readonly nextId: number;
-  /** What was lost is still being refetched: an end waits a little for the sum. */
-  readonly isRefetching: boolean;
+  /** True while missing trades are being backfilled. Closing then waits a little for the final cost. */
+  readonly isBackfilling: boolean;
 };
 
-/** Subjects named; of more only their number is known. */
+/** Most subjects listed. Beyond this only their number is known. */
 export const mostSubjects = 50;
 
-/** How long ended incidents count, µs: what comes again within it is slower to end. */
+/** How long ended incidents count, µs. A problem that returns within this time takes longer to close. */
 const memoryUs = 2 * 3_600_000_000;
-const mostEnded = 20;
+const maxEnded = 20;
 
-/** However often it came and went, µs: over for so long is over. */
+/** Longest clear time, µs, however often the problem came and went. */
 const longestClearUs = 1_800_000_000;
 
-/** A refetch that takes longer is not waited for, µs. */
-const refetchUs = 60_000_000;
+/** Longest wait for a backfill, µs. */
+const backfillWaitUs = 60_000_000;
 
-/** A mere change of figures is told once a minute at most, and only if it is as large a part as this. */
+/** A change of figures is reported at most once a minute, and only if it is at least this large a part. */
 const changeUs = 60_000_000;
 const changePart = 0.2;
 
-/** A rule of which nothing is known; `heldUs` is the start. */
+/** Creates the initial state of a rule. `heldUs` is the start of the run. */
 export function freshState(heldUs: number): RuleState {
   return {
-    ...{ seenUs: null, heldUs, incident: null, told: null, gone: null },
-    ...{ isOver: false, isSeen: false, ended: [] },
+    seenUs: null,
+    heldUs,
+    incident: null,
+    told: null,
+    gone: null,
+    isOver: false,
+    isSeen: false,
+    ended: [],
   };
 }
 
-/** One step of a rule whose finding is known. */
+/** Advances a rule by one finding. */
 export function step(
   state: RuleState,
   finding: RuleFinding | null,
   at: Moment,
 ): { state: RuleState; change: Change | null } {
   const { nowUs } = at;
-  const ended = state.ended.filter(({ to_us }) => nowUs - (to_us ?? 0) < memoryUs).slice(-mostEnded);
+  const ended = state.ended.filter(({ to_us }) => nowUs - (to_us ?? 0) < memoryUs).slice(-maxEnded);
   const known = ended.length === state.ended.length ? state : { ...state, ended };
-  if (finding === null) return state.incident === null ? { state: unseen(known), change: null } : leave(known, at);
-  if (state.incident !== null) return goOn(known, state.incident, finding, at);
+  if (finding === null) return state.incident === null ? { state: unseen(known), change: null } : waitForEnd(known, at);
+  if (state.incident !== null) return update(known, state.incident, finding, at);
   const seenUs = state.seenUs ?? nowUs;
   const fromUs = finding.overUs === undefined ? (finding.fromUs ?? seenUs) : seenUs;
   const isLong = nowUs - Math.max(fromUs, state.heldUs) >= at.settings.hold_s * 1e6;
@@ -79,7 +85,7 @@ export function step(
   return open({ ...known, seenUs }, finding, at);
 }
 
-/** Ends the incident of a rule at once. */
+/** Closes the incident of a rule at once. */
 export function end(state: RuleState, toUs: number, nowUs: number): { state: RuleState; change: Change | null } {
   if (state.incident === null) return { state, change: null };
   const to_us = Math.max(toUs, state.incident.from_us);
@@ -88,9 +94,10 @@ export function end(state: RuleState, toUs: number, nowUs: number): { state: Rul
   const incident = {
     ...state.incident,
     ...(figureIsAge ? { value: lasted, worst: lasted } : {}),
-    ...{ to_us, changed_us: nowUs },
+    to_us,
+    changed_us: nowUs,
   };
-  const ended = [...state.ended, incident].slice(-mostEnded);
+  const ended = [...state.ended, incident].slice(-maxEnded);
   return {
     state: { ...freshState(state.heldUs), ended },
     change: { incident, change: "closed" },
@@ -104,10 +111,22 @@ function unseen(state: RuleState): RuleState {
 function open(state: RuleState, finding: RuleFinding, { rule, nowUs, nextId }: Moment) {
   const { severity, subjects, value, limit, detail } = finding;
   const incident: Incident = {
-    ...{ id: nextId, rule: rule.rule, severity, from_us: finding.fromUs ?? state.seenUs ?? nowUs, to_us: null },
-    ...{ changed_us: nowUs, subjects: subjects.slice(0, mostSubjects), subject_count: subjects.length },
-    ...{ value, worst: value, limit, detail, records_lost: null, records_lost_estimate: null },
-    ...{ flaps: 0, acknowledged: null },
+    id: nextId,
+    rule: rule.rule,
+    severity,
+    from_us: finding.fromUs ?? state.seenUs ?? nowUs,
+    to_us: null,
+    changed_us: nowUs,
+    subjects: subjects.slice(0, mostSubjects),
+    subject_count: subjects.length,
+    value,
+    worst: value,
+    limit,
+    detail,
+    records_lost: null,
+    records_lost_estimate: null,
+    flaps: 0,
+    acknowledged: null,
   };
   const isOver = finding.overUs !== undefined;
   const gone = finding.overUs === undefined ? null : { atUs: finding.overUs, knownUs: finding.overUs };
@@ -115,14 +134,17 @@ function open(state: RuleState, finding: RuleFinding, { rule, nowUs, nextId }: M
   return { state: next, change: { incident, change: "opened" as const } };
 }
 
-function goOn(state: RuleState, before: Incident, finding: RuleFinding, { nowUs, rule }: Moment) {
+function update(state: RuleState, before: Incident, finding: RuleFinding, { nowUs, rule }: Moment) {
   const isBack = state.gone !== null && !state.isOver;
   const { subjects, value, limit } = finding;
-  const grave = severityOrder[finding.severity] < severityOrder[before.severity];
+  const isMoreSevere = severityOrder[finding.severity] < severityOrder[before.severity];
   const now: Incident = {
     ...before,
-    ...{ subjects: subjects.slice(0, mostSubjects), subject_count: subjects.length, value, limit },
-    severity: grave ? finding.severity : before.severity,
+    subjects: subjects.slice(0, mostSubjects),
+    subject_count: subjects.length,
+    value,
+    limit,
+    severity: isMoreSevere ? finding.severity : before.severity,
     worst: worse(rule.rule, before.worst, value),
     detail: finding.detail ?? before.detail,
     flaps: before.flaps + (isBack ? 1 : 0),
@@ -138,14 +160,14 @@ function goOn(state: RuleState, before: Incident, finding: RuleFinding, { nowUs,
   };
 }
 
-/** Its cause is gone: it ends when it has been for long enough. */
-function leave(state: RuleState, at: Moment): { state: RuleState; change: Change | null } {
+/** Handles an open incident whose cause is gone: closes it after the clear time. */
+function waitForEnd(state: RuleState, at: Moment): { state: RuleState; change: Change | null } {
   const { nowUs, rule, settings } = at;
   const gone = state.gone ?? { atUs: state.isSeen ? nowUs : state.heldUs, knownUs: nowUs };
   const times = (state.incident?.flaps ?? 0) + state.ended.length;
   const clearUs = settings.clear_s * 1e6;
   const neededUs = state.isOver ? 0 : Math.max(clearUs, Math.min(longestClearUs, clearUs * 2 ** Math.min(times, 12)));
-  const waitsUs = at.isRefetching && (rule.costs?.length ?? 0) > 0 ? refetchUs : 0;
+  const waitsUs = at.isBackfilling && (rule.costs?.length ?? 0) > 0 ? backfillWaitUs : 0;
   if (nowUs - gone.knownUs < neededUs + waitsUs) return { state: { ...state, gone }, change: null };
   return end(state, gone.atUs, nowUs);
 }
@@ -155,21 +177,21 @@ function worse(rule: IncidentRule, before: number | null, now: number | null): n
   return ruleFacts[rule].lessIsWorse ? Math.min(before, now) : Math.max(before, now);
 }
 
-/** What is worth telling about an incident that was last told as it was then, or null. */
+/** Returns the change worth reporting since the incident was last reported, or null. */
 function changeOf(told: Incident, now: Incident, nowUs: number): "worse" | "changed" | null {
   if (now.severity === "critical" && told.severity !== "critical") return "worse";
   if (now.subject_count > told.subject_count && now.subject_count >= 2 * told.subject_count) return "worse";
   if (nowUs - told.changed_us < changeUs) return null;
-  const isOther =
+  const isDifferent =
     now.flaps !== told.flaps ||
     now.records_lost !== told.records_lost ||
     now.subject_count !== told.subject_count ||
     now.subjects.some((subject, n) => subject !== told.subjects[n]) ||
     now.detail !== told.detail;
-  return isOther || isMoved(told, now) ? "changed" : null;
+  return isDifferent || isMoved(told, now) ? "changed" : null;
 }
 
-/** How long something lasts grows by itself and is no news; only that it has doubled is. */
+/** Tests for a notable change of the figure. The age of an incident grows by itself, so only doubling counts. */
 function isMoved({ rule, value: before }: Incident, { value }: Incident): boolean {
   if (before === null || value === null) return before !== value;
   const { unit, lessIsWorse } = ruleFacts[rule];

@@ -4,39 +4,39 @@ import type { Incident } from "../../domain/incidents/incident.ts";
 import type { IncidentRule, SeverityOf } from "../../domain/incidents/incident-rules.ts";
 import type { Observation } from "../observation.ts";
 
-/** What a rule finds wrong at one moment. */
+/** A problem that a rule finds at one moment. */
 export type RuleFinding<R extends IncidentRule = IncidentRule> = {
   readonly severity: SeverityOf<R>;
   readonly subjects: readonly string[];
   readonly value: number | null;
   readonly limit: number | null;
   readonly detail: string | null;
-  /** When it began, µs, where that is known better than by looking. */
+  /** When the problem began, µs, if the rule knows better than the time of observation. */
   readonly fromUs?: number | null;
-  /** It is over already, since then, µs; it is only told of. */
+  /** When the problem ended, µs, if it is already over and only needs reporting. */
   readonly overUs?: number;
-  /** It has lasted long enough by the rule's own judgement. */
+  /** True if the problem has lasted long enough by the rule's own judgement. */
   readonly isHeld?: boolean;
-  /** Only a part of what the rule watches: nothing else follows from it, so no other rule keeps silent for it. */
+  /** True if the problem affects only a part of what the rule watches. Child rules then do not keep silent. */
   readonly isPartial?: boolean;
 };
 
-/** What a rule looks at. */
+/** Input of a rule. */
 export type Look<R extends IncidentRule = IncidentRule> = {
   readonly seen: Observation;
   readonly nowUs: number;
   readonly settings: AlertSettings[R];
-  /** It is being watched already, or is an incident: it takes less to stay one than to become one. */
+  /** True if the problem is pending or open. Closing thresholds are lower than opening thresholds. */
   readonly isRaised: boolean;
   readonly open: Incident | null;
-  /** What was before does not count: a start, a sleep of the machine, the end of what it was a consequence of; µs. */
+  /** Events before this time do not count, µs: the start, a sleep of the machine, the end of a parent's problem. */
   readonly sinceUs: number;
-  /** An incident of one of the parents tells of this gap. */
+  /** Tests whether an incident of another rule reports this gap. */
   readonly isTold: (gap: Gap) => boolean;
 };
 
-/** Checks one rule. An answer of null means that nothing is wrong; "unknown" leaves everything as it is. */
+/** Checks one rule. Null means no problem; "unknown" leaves the state as it is. */
 export type FindRule<R extends IncidentRule = IncidentRule> = (look: Look<R>) => RuleFinding<R> | null | "unknown";
 
-/** How each rule is checked; a rule that is missing does not compile. */
+/** The check of each rule. A missing rule does not compile. */
 export type RuleTable = { readonly [R in IncidentRule]: FindRule<R> };

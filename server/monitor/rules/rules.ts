@@ -6,7 +6,7 @@ import type { Look, RuleFinding, RuleTable } from "./rule.ts";
 import { gap } from "./rule-gap.ts";
 import { workRules } from "./work-rules.ts";
 
-/** A rule that can be evaluated: it picks its own settings. */
+/** A rule that can be evaluated and selects its own settings. */
 export type Rule = Pick<RuleFacts, "costs"> & {
   readonly rule: IncidentRule;
   readonly parents: readonly IncidentRule[];

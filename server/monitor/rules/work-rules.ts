@@ -1,6 +1,6 @@
 import type { FindRule, RuleTable } from "./rule.ts";
 
-/** Compressing and merging do not keep up, or fail. */
+/** Finds compression and merging that fail or do not keep up. */
 const backlog: FindRule<"backlog"> = ({ seen: { status }, settings, isRaised }) => {
   const { segments_waiting, days_waiting, failures, last_failure } = status.archive;
   if (failures > 0)
@@ -14,16 +14,16 @@ const backlog: FindRule<"backlog"> = ({ seen: { status }, settings, isRaised }) 
     {
       value: segments_waiting,
       limit: settings.segments_per_stream * streams,
-      what: "segments wait to be compressed",
+      description: "segments wait to be compressed",
     },
-    { value: days_waiting, limit: settings.days_per_stream * streams, what: "days wait to be merged" },
+    { value: days_waiting, limit: settings.days_per_stream * streams, description: "days wait to be merged" },
   ];
   const above = figures.find(({ value, limit }) => value > limit * part);
   if (above === undefined) return null;
-  return { severity: "warning", subjects: [], value: above.value, limit: above.limit, detail: above.what };
+  return { severity: "warning", subjects: [], value: above.value, limit: above.limit, detail: above.description };
 };
 
-/** A part of the program fails in a way that nobody expected. */
+/** Finds parts of the program that fail unexpectedly. */
 const fault: FindRule<"fault"> = ({ seen: { faults } }) => {
   const [first] = faults;
   if (first === undefined) return null;
@@ -31,7 +31,7 @@ const fault: FindRule<"fault"> = ({ seen: { faults } }) => {
   return { severity: "warning", subjects, value: faults.length, limit: null, detail: first.reason };
 };
 
-/** Archives that are not what their manifests say; each until it is verified, or nobody has failed for a day. */
+/** Finds archives that differ from their manifests. Each stays until it is verified, or until a day without failures has passed. */
 const verifyFailed: FindRule<"verify_failed"> = ({ seen, nowUs, settings, open }) => {
   const subjects = new Set(open?.subjects ?? []);
   let detail = open?.detail ?? null;
@@ -50,7 +50,7 @@ const verifyFailed: FindRule<"verify_failed"> = ({ seen, nowUs, settings, open }
   return { severity: "critical", subjects: [...subjects].sort(), value: null, limit: null, detail };
 };
 
-/** The run before this one did not end of its own will. Told once data flows again. */
+/** Reports that the previous run did not end in an orderly way, once data flows again. */
 const crashRecovered: FindRule<"crash_recovered"> = ({ seen: { crash, status }, nowUs, settings, open }) => {
   if (crash === null) return null;
   const isFlowing = status.symbols.some(({ last_recv_us }) => (last_recv_us ?? 0) >= crash.toUs);
@@ -67,14 +67,14 @@ const crashRecovered: FindRule<"crash_recovered"> = ({ seen: { crash, status }, 
   };
 };
 
-/** Gaps or history cannot be written: the catalogue is locked, damaged or refused by the disk, or the journal is. Nothing is lost. */
+/** Finds a catalogue or journal that cannot be written: locked, damaged, or refused by the disk. No data is lost. */
 const catalogueAway: FindRule<"catalogue_away"> = ({ seen: { status } }) => {
   const { problem, journal_problem } = status.catalogue;
   const detail = journal_problem === null ? problem : `the journal cannot be written: ${journal_problem}`;
   return detail === null ? null : { severity: "warning", subjects: [], value: null, limit: null, detail };
 };
 
-/** More dates are over a limit of the retention than an hour may remove. The rest waits, so that somebody can look first. */
+/** Reports that more dates exceed a retention limit than an hour may remove. The rest waits, so that people can check first. */
 const retention: FindRule<"retention"> = ({ seen: { removalsWaiting } }) => {
   if (removalsWaiting === null) return null;
   const { dates, archives, from, to, limit } = removalsWaiting;
@@ -83,24 +83,24 @@ const retention: FindRule<"retention"> = ({ seen: { removalsWaiting } }) => {
     subjects: [],
     value: dates,
     limit,
-    detail: `${archives} archives of ${dates} more dates (${from} to ${to}) are due; ${limit} dates go in an hour, the rest waits`,
+    detail: `${archives} archives of ${dates} more dates (${from} to ${to}) are due; ${limit} dates are removed per hour, the rest waits`,
   };
 };
 
-/** Symbols that the exchange does not know. */
+/** Finds symbols that the exchange does not know. */
 const symbolUnknown: FindRule<"symbol_unknown"> = ({ seen: { status, suggestions }, open }) => {
   if (status.symbols.every(({ state }) => state === "unchecked")) return "unknown";
   const unknown = status.symbols.filter(({ state }) => state === "unknown").map(({ symbol }) => symbol);
   if (unknown.length === 0) return null;
   const hints = unknown.flatMap((symbol) => {
-    const meant = suggestions.get(symbol);
-    return meant === undefined ? [] : [`${symbol}: did you mean ${meant}?`];
+    const suggestion = suggestions.get(symbol);
+    return suggestion === undefined ? [] : [`${symbol}: did you mean ${suggestion}?`];
   });
   const detail = hints.length > 0 ? hints.slice(0, 5).join(" ") : (open?.detail ?? null);
   return { severity: "warning", subjects: unknown.sort(), value: null, limit: null, detail };
 };
 
-/** The bucket does not take archives. */
+/** Finds a bucket that does not accept archives. */
 const upload: FindRule<"upload"> = ({ seen: { status } }) => {
   const { upload } = status;
   if (upload === null || upload.problem === null) return null;
@@ -113,7 +113,7 @@ const upload: FindRule<"upload"> = ({ seen: { status } }) => {
   };
 };
 
-/** Archives that the bucket refuses while it takes others, or that somebody has changed or removed there. */
+/** Finds archives that the bucket refuses while it accepts others, or that were changed or removed there. */
 const uploadObject: FindRule<"upload_object"> = ({ seen: { status } }) => {
   const [first, ...others] = status.upload?.objects ?? [];
   if (first === undefined) return null;
@@ -126,7 +126,7 @@ const uploadObject: FindRule<"upload_object"> = ({ seen: { status } }) => {
   };
 };
 
-/** The page is not reached by its public name, or soon will not be. */
+/** Finds a page that cannot be reached by its public name, or soon will not be. */
 const publicUrl: FindRule<"public_url"> = ({ seen: { publicUrl: state }, settings }) => {
   if (state === null) return "unknown";
   if (state.kind === "unreachable")
@@ -134,7 +134,7 @@ const publicUrl: FindRule<"public_url"> = ({ seen: { publicUrl: state }, setting
   const limit = settings.certificate_days * 86_400;
   if (state.expiresInS === null || state.expiresInS >= limit) return null;
   const days = Math.max(0, Math.floor(state.expiresInS / 86_400));
-  const detail = `the certificate of ${state.host} expires in ${days} days; renew it, and see why nobody has (certbot renew --dry-run)`;
+  const detail = `the certificate of ${state.host} expires in ${days} days; renew it, and check why it was not renewed (certbot renew --dry-run)`;
   return { severity: "warning", subjects: [state.host], value: Math.round(state.expiresInS), limit, detail };
 };
 

@@ -15,7 +15,7 @@ function setUp() {
     log: createLog({ level: "info", format: "text", color: false }, (line) => log.push(line)),
   });
   let nowMs = 0;
-  /** A look a minute later. */
+  /** Updates the watch one minute later. */
   const look = (freeBytes: number, isRefusing = false) => {
     nowMs += minuteMs;
     watch.note(
@@ -27,7 +27,7 @@ function setUp() {
   return { log, watch, look };
 }
 
-test("a disk that fills steadily says when it will be full, and warns once when that is near", () => {
+test("a disk that fills steadily forecasts when it is full, and warns once when that is near", () => {
   const { log, watch, look } = setUp();
   for (let minute = 0; minute < 10; minute++) look(100 * GB - minute * 6e7);
   expect(watch.status()).toMatchObject({ full_in_s: null, fill_bytes_per_s: null });
@@ -38,7 +38,7 @@ test("a disk that fills steadily says when it will be full, and warns once when 
   expect(log[0]).toMatch(/full in \d+ hours/);
 });
 
-test("compressing every few minutes and one large download do not move the forecast", () => {
+test("regular compression and one large download do not change the forecast", () => {
   const { watch, look } = setUp();
   for (let minute = 0; minute < 360; minute++)
     look(100 * GB - minute * 6e7 - (minute % 5) * 2e8 - (minute > 180 && minute < 200 ? 20 * GB : 0));
@@ -47,7 +47,7 @@ test("compressing every few minutes and one large download do not move the forec
   expect(perSecond).toBeLessThan(1_100_000);
 });
 
-test("a disk that empties, or fills within years only, has no forecast", () => {
+test("a disk that empties, or fills only within years, has no forecast", () => {
   const { watch, look, log } = setUp();
   for (let minute = 0; minute < 60; minute++) look(100 * GB + minute * 1e6);
   expect(watch.status()).toMatchObject({ full_in_s: null, is_filling: false });
@@ -56,7 +56,7 @@ test("a disk that empties, or fills within years only, has no forecast", () => {
   expect(log).toEqual([]);
 });
 
-test("levels are entered in order, left only with room to spare, and each change is logged once", () => {
+test("levels begin in order, end only with space to spare, and each change is logged once", () => {
   const { watch, look, log } = setUp();
   const at = (freeBytes: number, isRefusing = false) => {
     look(freeBytes, isRefusing);
@@ -75,23 +75,23 @@ test("levels are entered in order, left only with room to spare, and each change
   expect(log).toHaveLength(5);
 });
 
-test("a merge has to fit into what is above the limit", () => {
+test("a merge must fit into the space above the limit", () => {
   const { watch, look } = setUp();
   look(3 * 1024 ** 3);
   expect(watch.room()).toEqual({ forSeals: 3 * 1024 ** 3 - 128 * 1024 ** 2, forMerges: 1024 ** 3 });
 });
 
-test("a forecast reads like a sentence's end", () => {
+test("a forecast reads like the end of a sentence", () => {
   expect([600, 7 * 3600, 276_480].map(fullIn)).toEqual(["full in 10 minutes", "full in 7 hours", "full in 3.2 days"]);
 });
 
-test("the slope of a series is that of most of its points", () => {
+test("the slope of a series is the slope of most of its points", () => {
   const line = Array.from({ length: 100 }, (_, n) => ({ atMs: n, value: n % 10 === 0 ? 1e6 : 3 * n }));
   expect(slopeOf(line)).toBeCloseTo(3, 1);
   expect(slopeOf(line.slice(0, 1))).toBe(0);
 });
 
-test("inodes are watched as bytes are: levels, forecast and the words for them; too few of them alone do not keep days from being merged", () => {
+test("inodes are watched like bytes, with levels, forecast and texts; scarce inodes alone do not stop merges", () => {
   const log: string[] = [];
   const watch = createDiskWatch({
     log: createLog({ level: "info", format: "text", color: false }, (line) => log.push(line)),
@@ -113,13 +113,13 @@ test("inodes are watched as bytes are: levels, forecast and the words for them; 
   expect(look(900_000)).toMatchObject({ level: "ok" });
 });
 
-test("a disk that refuses although it has room is not called full: a quota is", () => {
+test("a disk that refuses writes although it has free space is reported as a quota, not as full", () => {
   const { look, log } = setUp();
   look(400 * GB, true);
-  expect(log.join()).toMatch(/takes no more although it has room: most likely a quota/);
+  expect(log.join()).toMatch(/refuses writes although it has free space: probably a quota/);
 });
 
-test("merges wait for the disk of the archives, seals for that of the segments, each disk told by its name", () => {
+test("merges wait for the disk of the archives, seals for the disk of the segments, and logs name each disk", () => {
   const log: string[] = [];
   const watch = createDisksWatch({
     log: createLog({ level: "info", format: "text", color: false }, (line) => log.push(line)),

@@ -7,7 +7,7 @@ import { disksOf } from "../../support/fakes/fake-status.ts";
 import { closed, defaultAlerts, observe, silent, startUs } from "../../support/fakes/observation.ts";
 import { randomRuns } from "../../support/time/random-runs.ts";
 
-/** A look at a recorder of which anything may be wrong, and what is done between this look and the one before. */
+/** An observation of a recorder with arbitrary problems, and the actions since the previous observation. */
 const look = fc.record({
   afterS: fc.oneof({ weight: 8, arbitrary: fc.integer({ min: 1, max: 10 }) }, fc.integer({ min: 11, max: 7200 })),
   isDown: fc.boolean(),
@@ -57,7 +57,7 @@ function observationOf(nowUs: number, one: Look): Observation {
   );
 }
 
-test("whatever is seen: one open incident a rule, none begins or ends twice, ids rise, times are in order, and all is over in the end", () => {
+test("for all observations: one open incident per rule, no incident begins or ends twice, ids rise, times are in order, and all incidents end", () => {
   fc.assert(
     fc.property(fc.array(look, { minLength: 20, maxLength: 150 }), (looks) => {
       let nowUs = startUs;

@@ -14,7 +14,7 @@ const disk = (now: number, over: Partial<NonNullable<Status["disk"]>>) => {
   return { disk: one, disks: disksOf(one) };
 };
 const delays = (now: number, ms: number) => ({
-  symbols: observe(now).status.symbols.map((one, n) => (n === 0 ? { ...one, delay_ms: ms } : one)),
+  symbols: observe(now).status.symbols.map((symbol, n) => (n === 0 ? { ...symbol, delay_ms: ms } : symbol)),
 });
 const aGap = (over: Partial<Gap> = {}): Gap => ({
   ...{ stream: "depth20", symbol: "BTCUSDT", from_us: startUs + 5e6, to_us: startUs + 30e6, cause: "reconnect" },
@@ -23,7 +23,7 @@ const aGap = (over: Partial<Gap> = {}): Gap => ({
 
 type Case = {
   readonly rule: IncidentRule;
-  /** What makes it an incident, what is not enough to become one but enough to stay one (hysteresis), and what ends it. */
+  /** Conditions that open an incident, that only keep it open (hysteresis), and that end it. */
   readonly bad: (nowUs: number) => Observation;
   readonly between?: (nowUs: number) => Observation;
   readonly holdS: number;
@@ -36,7 +36,7 @@ const cases: readonly Case[] = [
   {
     rule: "disconnected",
     bad: (now) => {
-      const symbols = observe(now).status.symbols.map((one) => ({ ...one, last_recv_us: startUs + 30e6 }));
+      const symbols = observe(now).status.symbols.map((symbol) => ({ ...symbol, last_recv_us: startUs + 30e6 }));
       return observe(now, {}, { connections: closed(observe(now).status, "ENOTFOUND"), symbols });
     },
     ...{ holdS: 30, clearS: 30 },
@@ -65,7 +65,8 @@ const cases: readonly Case[] = [
       severity: "warning",
       value: 53,
       limit: 7,
-      detail: "106 archives of 53 more dates (2026-09-01 to 2026-10-23) are due; 7 dates go in an hour, the rest waits",
+      detail:
+        "106 archives of 53 more dates (2026-09-01 to 2026-10-23) are due; 7 dates are removed per hour, the rest waits",
     },
   },
   {
@@ -169,8 +170,8 @@ const cases: readonly Case[] = [
   },
 ];
 
-test.each(cases.map((one) => [one.rule, one] as const))(
-  "%s begins when it has lasted, not before; stays through the hysteresis; and ends when it has been over for long enough",
+test.each(cases.map((ruleCase) => [ruleCase.rule, ruleCase] as const))(
+  "%s opens after the hold time and not before, stays open within the hysteresis, and closes after the clear time",
   (rule, { bad, between, holdS, clearS, expected }) => {
     const watch = createWatch();
     watch.run(30);
@@ -179,7 +180,7 @@ test.each(cases.map((one) => [one.rule, one] as const))(
     watch.run(20, bad);
     expect(watch.told()).toEqual([`${rule} opened`]);
     expect(watch.changes[0]?.incident).toMatchObject({ rule, to_us: null, flaps: 0, acknowledged: null, ...expected });
-    // Later than the hold time, from its cause on, by ten seconds at most.
+    // At most ten seconds after the hold time, counted from its cause.
     const { incident, atS } = watch.changes[0] ?? { atS: Number.NaN };
     const causeS = ((incident?.from_us ?? 0) - startUs) / 1e6;
     expect(atS - Math.max(causeS, 30)).toBeLessThanOrEqual(holdS + 10);
@@ -200,7 +201,7 @@ test.each(cases.map((one) => [one.rule, one] as const))(
   },
 );
 
-test("every rule of the contract is in the table once, after its parents, and each is covered by a test here", () => {
+test("every rule of the contract is in the table once, after its parents, and has a test here", () => {
   expect(rules.map(({ rule }) => rule).sort()).toEqual([...incidentRules].sort());
   for (const [n, { parents }] of rules.entries())
     for (const parent of parents) expect(rules.findIndex(({ rule }) => rule === parent)).toBeLessThan(n);
@@ -208,7 +209,7 @@ test("every rule of the contract is in the table once, after its parents, and ea
   expect([...cases.map(({ rule }) => rule), ...others].sort()).toEqual([...incidentRules].sort());
 });
 
-test("the first seconds of a start, and a planned change of connection, are no incident", () => {
+test("the first seconds of a start and a rollover are not incidents", () => {
   const watch = createWatch();
   const nothingYet = (now: number) => {
     const { status } = observe(now);
@@ -216,7 +217,11 @@ test("the first seconds of a start, and a planned change of connection, are no i
       ...{ ...one, state: "unchecked" as const, last_recv_us: null, delay_ms: null, messages_per_s: 0 },
       streams: one.streams.map((stream) => ({ ...stream, last_recv_us: null, messages_per_s: 0 })),
     }));
-    const connections = status.connections.map((one) => ({ ...one, state: "connecting" as const, last_recv_us: null }));
+    const connections = status.connections.map((connection) => ({
+      ...connection,
+      state: "connecting" as const,
+      last_recv_us: null,
+    }));
     return observe(now, { publicUrl: null }, { symbols, connections, disk: null, clock_offset_ms: null });
   };
   watch.run(25, nothingYet);
@@ -229,7 +234,7 @@ test("the first seconds of a start, and a planned change of connection, are no i
   expect(watch.told()).toEqual([]);
 });
 
-test("network down is one incident: what follows from it keeps silent, and afterwards only what is still wrong is told", () => {
+test("network down is one incident: its consequences keep silent, and afterwards only remaining problems are reported", () => {
   const watch = createWatch();
   watch.run(60);
   const downUs = watch.nowUs();
@@ -252,7 +257,7 @@ test("network down is one incident: what follows from it keeps silent, and after
   watch.run(1200, down);
   expect(watch.told().filter((line) => !line.endsWith("changed"))).toEqual(["disconnected opened"]);
   expect(watch.open()).toMatchObject([{ rule: "disconnected", from_us: downUs, severity: "critical" }]);
-  // The network is back; one symbol stays silent, and the gaps of the outage are written down.
+  // The network is back. One symbol stays silent, and the gaps of the outage are recorded.
   const upUs = watch.nowUs();
   const gaps = ["BTCUSDT", "ETHUSDT"].map((symbol) => aGap({ symbol, from_us: downUs, to_us: upUs + 2e6 }));
   const up = (now: number) =>
@@ -268,26 +273,29 @@ test("network down is one incident: what follows from it keeps silent, and after
   expect(watch.open()).toMatchObject([{ rule: "stale", subjects: ["SOLUSDT"] }]);
 });
 
-test("a socket that calls itself open while nothing comes is network down too", () => {
+test("a connection that is open but delivers no messages is network down too", () => {
   const watch = createWatch();
   const gap = { cause: "silent", from_us: startUs } as const;
   watch.run(60, (now) =>
     observe(
       now,
       {},
-      { symbols: silent(observe(now).status, "all", gap).map((one) => ({ ...one, last_recv_us: startUs })) },
+      { symbols: silent(observe(now).status, "all", gap).map((symbol) => ({ ...symbol, last_recv_us: startUs })) },
     ),
   );
   expect(watch.told()).toEqual(["disconnected opened"]);
   expect(watch.open()[0]).toMatchObject({ severity: "critical", from_us: startUs });
 });
 
-test("one of two sockets is a warning of its own, and does not keep silent what is wrong with a symbol on the other", () => {
+test("the loss of one of two connections is a warning, and does not hide problems of a symbol on the other connection", () => {
   const watch = createWatch();
   const gap = { cause: "silent", from_us: startUs } as const;
   watch.run(120, (now) => {
     const { status } = observe(now);
-    const connections = [...status.connections, ...closed(status).map((one) => ({ ...one, id: 2, host: "other:443" }))];
+    const connections = [
+      ...status.connections,
+      ...closed(status).map((connection) => ({ ...connection, id: 2, host: "other:443" })),
+    ];
     return observe(now, {}, { connections, symbols: silent(status, ["BTCUSDT"], gap) });
   });
   expect(watch.open()).toMatchObject([
@@ -296,7 +304,7 @@ test("one of two sockets is a warning of its own, and does not keep silent what 
   ]);
 });
 
-test("forty symbols that fall silent are one incident; more of them make it worse, a few more only change it", () => {
+test("forty silent symbols are one incident; many more make it worse, a few more only change it", () => {
   const watch = createWatch();
   const who = (count: number) => Array.from({ length: count }, (_, n) => `A${String(n).padStart(2, "0")}USDT`);
   const look = (count: number) => (now: number) => {
@@ -330,27 +338,27 @@ test("a delay that comes and goes every two minutes, for three hours, is one inc
   watch.run(3600);
   expect(watch.told().filter((line) => !line.endsWith("changed"))).toEqual(["delay opened", "delay closed"]);
   expect(watch.changes.at(-1)?.incident.flaps).toBe(44);
-  // And calmly: not each of its changes is told.
+  // Not every change of it is reported.
   expect(watch.changes.length).toBeLessThan(100);
 });
 
-test("what comes back soon after it has ended takes longer to end each time", () => {
+test("a problem that soon returns takes longer to close each time", () => {
   const watch = createWatch();
   for (let n = 0; n < 20; n++) {
     const lostUs = watch.nowUs();
     watch.run(90, (now) => {
-      const symbols = observe(now).status.symbols.map((one) => ({ ...one, last_recv_us: lostUs }));
+      const symbols = observe(now).status.symbols.map((symbol) => ({ ...symbol, last_recv_us: lostUs }));
       return observe(now, {}, { connections: closed(observe(now).status), symbols });
     });
     watch.run(240);
   }
-  // Ended after 30, 60, 120 s; the fourth would need 240 s and lasts.
+  // The first three closed after 30, 60 and 120 s; the fourth needs 240 s and is still open.
   const opened = watch.of("disconnected").filter(({ change }) => change === "opened");
   expect(opened).toHaveLength(4);
   expect(watch.open()).toMatchObject([{ rule: "disconnected", flaps: 16 }]);
 });
 
-test("a gap is told of only where no other incident does, and where it matters", () => {
+test("a gap is reported only if no other incident reports it, and if it matters", () => {
   const told = (gaps: Gap[]) => {
     const watch = createWatch();
     watch.run(120, (now) => observe(now, { gaps: gaps.filter(({ to_us }) => to_us < now) }));
@@ -366,7 +374,7 @@ test("a gap is told of only where no other incident does, and where it matters",
   expect(told([night])).toEqual(["gap opened"]);
 });
 
-test("gaps of many streams within minutes are one incident, which ends by itself with the true end", () => {
+test("gaps of many streams within minutes are one incident, which closes by itself with the true end", () => {
   const watch = createWatch();
   const gaps = ["BTCUSDT", "ETHUSDT", "SOLUSDT"].map((symbol) => aGap({ symbol }));
   const later = aGap({ from_us: startUs + 200e6, to_us: startUs + 260e6, cause: "missing" });
@@ -378,7 +386,7 @@ test("gaps of many streams within minutes are one incident, which ends by itself
   expect(ended).toMatchObject({ to_us: later.to_us, worst: 60 });
 });
 
-test("a failed verification stays until the same archive is verified, also through a restart, or a day has passed", () => {
+test("a failed verification stays open until the same archive is verified or a day has passed, even across a restart", () => {
   const failed = { subject: "BTCUSDT depth20 2026-11-21", problem: "SHA-256 differs" };
   const once = (watch: ReturnType<typeof createWatch>, verified: Observation["verified"]) =>
     watch.run(5, (now) => observe(now, { verified }));
@@ -396,11 +404,15 @@ test("a failed verification stays until the same archive is verified, also throu
   expect(watch.open()).toEqual([]);
 });
 
-test("a crash is told of once, when data flows again, with how long nobody ran", () => {
+test("a crash is reported once, when data flows again, with the length of the outage", () => {
   const watch = createWatch();
   const crash = { fromUs: startUs - 90e6, toUs: startUs, detail: "2 files were repaired" };
   const dry = (now: number) =>
-    observe(now, { crash }, { symbols: observe(now).status.symbols.map((one) => ({ ...one, last_recv_us: null })) });
+    observe(
+      now,
+      { crash },
+      { symbols: observe(now).status.symbols.map((symbol) => ({ ...symbol, last_recv_us: null })) },
+    );
   watch.run(20, dry);
   expect(watch.told()).toEqual([]);
   watch.run(310, (now) => observe(now, { crash }));
@@ -411,20 +423,20 @@ test("a crash is told of once, when data flows again, with how long nobody ran",
   });
 });
 
-test("a certificate that runs out is told of before it does, with the days that are left", () => {
+test("an expiring certificate is reported in advance, with the days that are left", () => {
   const watch = createWatch();
   const publicUrl = { kind: "reached", host: "data.example.org", expiresInS: 5.5 * 86_400 } as const;
   watch.run(140, (now) => observe(now, { publicUrl }));
   expect(watch.open()[0]?.detail).toContain("expires in 5 days");
 });
 
-test("after a sleep of the machine everything has to last anew before it is told", () => {
+test("after a sleep of the machine every hold time starts again", () => {
   const watch = createWatch();
   watch.run(60);
   const lastUs = watch.nowUs();
   const down = (now: number) => {
     const { status } = observe(now);
-    const symbols = status.symbols.map((one) => ({ ...one, last_recv_us: lastUs }));
+    const symbols = status.symbols.map((symbol) => ({ ...symbol, last_recv_us: lastUs }));
     return observe(now, {}, { connections: closed(status), symbols });
   };
   watch.run(5, down);
@@ -435,7 +447,7 @@ test("after a sleep of the machine everything has to last anew before it is told
   expect(watch.told()).toEqual(["disconnected opened"]);
 });
 
-test("a rule that is switched off is silent, and ends what it had begun", () => {
+test("a disabled rule is silent, and closes its open incident", () => {
   const off = { ...defaultAlerts, write_error: { ...defaultAlerts.write_error, enabled: false } };
   const bad = (now: number) => observe(now, { writeFailure: "EIO" });
   const watch = createWatch(off);
@@ -448,7 +460,7 @@ test("a rule that is switched off is silent, and ends what it had begun", () => 
   expect(watch.told()).toEqual(["write_error closed"]);
 });
 
-test("a clock that is put back keeps no incident from beginning or from ending", () => {
+test("setting the clock back does not stop incidents from opening or closing", () => {
   const bad = (now: number) => observe(now, { writeFailure: "write x: ENOSPC" });
   let state = beginning({ open: [], ended: [], lastId: 0 }, startUs);
   const kinds: string[] = [];

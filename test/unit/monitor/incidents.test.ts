@@ -19,7 +19,7 @@ const down = (now: number) =>
   );
 const failing = (now: number) => observe(now, { writeFailure: "write x: EIO" });
 
-/** A program whose time the test moves, with a catalogue of its own on disk; a restart opens the same file again. */
+/** A program with controllable time and a catalogue on disk. A restart opens the same file again. */
 function createProgram(dataDir = temporaryFolder(), log = silentLog) {
   let nowUs = startUs;
   let cost: Cost = { records_lost: null, records_lost_estimate: null };
@@ -36,7 +36,7 @@ function createProgram(dataDir = temporaryFolder(), log = silentLog) {
     incidents.onChange((incident, change) => {
       seen.push({ incident, change });
       if (change !== "changed") told.push(`${incident.rule} ${change}`);
-      // It is written down already.
+      // The gap is recorded already.
       expect(catalogue.incidents.get(incident.id)).toEqual(incident);
     });
   }
@@ -60,7 +60,7 @@ function createProgram(dataDir = temporaryFolder(), log = silentLog) {
         incidents.look(look(nowUs));
       }
     },
-    /** As a crash leaves it, and started again so many seconds later. */
+    /** Simulates a crash and a start the given number of seconds later. */
     restart(laterS: number) {
       catalogue.close();
       nowUs += laterS * 1e6;
@@ -69,7 +69,7 @@ function createProgram(dataDir = temporaryFolder(), log = silentLog) {
   };
 }
 
-test("a restart in the middle neither repeats nor forgets an incident: the same one goes on, and ends once", () => {
+test("a restart neither repeats nor forgets an incident: it stays open and closes once", () => {
   const program = createProgram();
   program.run(40, down);
   const [before] = program.incidents.open();
@@ -88,7 +88,7 @@ test("a restart in the middle neither repeats nor forgets an incident: the same 
   program.catalogue.close();
 });
 
-test("an incident whose cause vanished while nobody ran ends at the next start, with that start as its end", () => {
+test("an incident whose cause vanished during an outage closes at the next start, with that start as its end", () => {
   const program = createProgram();
   program.run(60, failing);
   program.restart(3600);
@@ -99,7 +99,7 @@ test("an incident whose cause vanished while nobody ran ends at the next start, 
   program.catalogue.close();
 });
 
-test("what an incident has cost is known when it ends, and brought up to date while more is refetched", () => {
+test("the cost of an incident is known when it closes, and updated while trades are backfilled", () => {
   const program = createProgram();
   program.run(40, down);
   const totals = { ...observe(program.now()).status.totals, holes: 2, gaps: 9 };
@@ -122,7 +122,7 @@ test("what an incident has cost is known when it ends, and brought up to date wh
   program.catalogue.close();
 });
 
-test("only an open incident can be acknowledged; once is enough, and twice is no other", () => {
+test("only an open incident can be acknowledged, and only the first acknowledgement counts", () => {
   const program = createProgram();
   program.run(60, failing);
   const id = program.incidents.open()[0]?.id ?? 0;
@@ -135,7 +135,7 @@ test("only an open incident can be acknowledged; once is enough, and twice is no
   program.catalogue.close();
 });
 
-test("a mute holds for its rule or symbol until its time, through a restart, or until it is ended; maintenance for everything", () => {
+test("a mute covers its rule or symbol until it expires or is ended, across restarts; maintenance covers everything", () => {
   const program = createProgram();
   program.run(60, failing);
   const incident = () => program.incidents.open()[0] as Incident;
@@ -163,7 +163,7 @@ test("a mute holds for its rule or symbol until its time, through a restart, or 
   program.catalogue.close();
 });
 
-test("a catalogue that cannot be written to loses no incident: it is told at once and kept later", () => {
+test("an unwritable catalogue loses no incident: it is reported at once and saved later", () => {
   const lines: string[] = [];
   const log = createLog({ level: "info", format: "text", color: false }, (line) => lines.push(line));
   const folder = temporaryFolder();
@@ -197,11 +197,11 @@ test("a catalogue that cannot be written to loses no incident: it is told at onc
   broken = false;
   run(40, down);
   expect(catalogue.incidents.get(id)).toMatchObject({ rule: "write_error", to_us: expect.any(Number) });
-  expect(lines.join("")).toMatch(/cannot keep incidents in the catalogue reason="database or disk is full"/);
+  expect(lines.join("")).toMatch(/cannot read or save incidents in the catalogue reason="database or disk is full"/);
   catalogue.close();
 });
 
-test("the past is bounded, the oldest forgotten, and read page by page with the newest first; what lasts is never forgotten", () => {
+test("the history is bounded, drops the oldest, and is read by page, newest first; open incidents are never dropped", () => {
   const catalogue = openCatalogue(temporaryFolder());
   const store = catalogue.incidents;
   const one = (id: number, to_us: number | null) => ({ id, rule: "delay", from_us: id, to_us }) as Incident;
@@ -222,7 +222,7 @@ test("the past is bounded, the oldest forgotten, and read page by page with the 
   catalogue.close();
 });
 
-test("a catalogue that was lost begins anew, and no id is used again", () => {
+test("a lost catalogue starts empty, and no id is reused", () => {
   const folder = temporaryFolder();
   const program = createProgram(folder);
   program.run(60, failing);

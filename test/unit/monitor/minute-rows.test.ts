@@ -16,7 +16,7 @@ test("rows are counted by UTC minute, and midnight begins the next day", () => {
   expect(minutes.rows("a", day + 1440 * minute)?.reduce((sum, count) => sum + count, 0)).toBe(1);
 });
 
-test("counts survive a restart, also when rows came before they were put back", () => {
+test("counts survive a restart, even if rows arrived before they were restored", () => {
   const first = createMinuteRows(["a"]);
   first.count("a", day + minute);
   first.count("a", day + 2 * minute);
@@ -32,7 +32,7 @@ test("counts survive a restart, also when rows came before they were put back", 
   expect([...(third.rows("a", day)?.slice(0, 4) ?? [])]).toEqual([0, 1, 1, 1]);
 });
 
-test("yesterday's counts are not put back into today, and a stranger is not counted", () => {
+test("yesterday's counts are not restored into today, and an unknown key is not counted", () => {
   const minutes = createMinuteRows(["a"]);
   minutes.count("a", day + 5);
   minutes.restore("a", {
@@ -46,7 +46,7 @@ test("yesterday's counts are not put back into today, and a stranger is not coun
   expect([minutes.rows("b", day), minutes.save("b")]).toEqual([null, null]);
 });
 
-test("more rows than fit are written as many, not as few", () => {
+test("a count that exceeds its range is stored as the maximum", () => {
   const minutes = createMinuteRows(["a"]);
   for (let n = 0; n < 70_000; n++) minutes.count("a", day);
   expect(minutes.rows("a", day)?.[0]).toBe(65_535);

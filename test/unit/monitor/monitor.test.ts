@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { createHardwareMeter } from "../../../server/monitor/hardware.ts";
 import { createRates } from "../../../server/monitor/rates.ts";
 
-test("a rate is the mean of the last five seconds, whatever the timer's unsteadiness", () => {
+test("a rate is the mean of the last five seconds, even with an unsteady timer", () => {
   const rates = createRates(["a", "b"]);
   rates.tick(0);
   let now = 0;
@@ -22,7 +22,7 @@ test("a rate is the mean of the last five seconds, whatever the timer's unsteadi
   expect(rates.perSecond("a")).toBe(0);
 });
 
-test("a rate is right from the second tick on", () => {
+test("a rate is correct from the second tick on", () => {
   const rates = createRates(["a"]);
   rates.tick(0);
   for (let n = 0; n < 7; n++) rates.count("a");
@@ -30,14 +30,14 @@ test("a rate is right from the second tick on", () => {
   expect(rates.perSecond("a")).toBe(7);
 });
 
-test("the hardware meter tells sizes and shares that can be true", async () => {
+test("the hardware meter reports plausible sizes and shares", async () => {
   const meter = createHardwareMeter(tmpdir());
   const before = process.cpuUsage();
   const began = performance.now();
   for (const end = began + 60; performance.now() < end; );
   await meter.sample();
   const load = meter.current();
-  // On a busy machine less than the whole core was ours: the process knows how much.
+  // On a busy machine we had less than a whole core; the process knows how much.
   const { user, system } = process.cpuUsage(before);
   const cores = (user + system) / 1000 / (performance.now() - began);
   expect(load.process_cpu_cores).toBeGreaterThan(cores / 2);

@@ -6,7 +6,7 @@ const minute = 60_000_000;
 const startUs = Date.parse("2026-11-22T12:00:00Z") * 1000;
 const all = { rule: null, symbol: null, kind: "mute" } as const;
 
-test("a mute lasts as long as it was meant to, however the clock is set meanwhile, and its end moves along", () => {
+test("a mute lasts as long as intended even if the clock is set, and its end moves along", () => {
   for (const stepUs of [8 * 60 * minute, -8 * 60 * minute]) {
     let [steadyUs, shiftUs] = [0, startUs];
     const saved = new Map<number, Mute>();
@@ -29,7 +29,7 @@ test("a mute lasts as long as it was meant to, however the clock is set meanwhil
   }
 });
 
-test("a mute of an earlier run ends at the time that was said", () => {
+test("a mute of an earlier run ends at its stated time", () => {
   const kept: Mute = { id: 7, ...all, from_us: startUs, until_us: startUs + 60 * minute, by: "somebody" };
   let nowUs = startUs;
   const mutes = createMutes([kept], { nowUs: () => nowUs, steadyUs: () => 0, save: () => {}, remove: () => {} });

@@ -10,7 +10,7 @@ import { until } from "../../support/wait.ts";
 const instance = "me";
 const mine = () => Response.json({ live: true }, { headers: { [instanceHeader]: instance } });
 
-/** What a look from outside at a server of this certificate finds. */
+/** Returns the state after a check of a server with this certificate. */
 async function lookAt(
   answer: (request: Request) => Response | Promise<Response>,
   over: {
@@ -42,7 +42,7 @@ const detail = async (...args: Parameters<typeof lookAt>) => {
   return state?.kind === "unreachable" ? state.detail : state?.kind;
 };
 
-test("a recorder that answers by its public name is reached, over TLS with the time until the certificate expires", async () => {
+test("a recorder that answers by its public name is reachable, over TLS with the time until the certificate expires", async () => {
   const { key, cert } = createCertificate();
   const paths: string[] = [];
   const answer = (request: Request) => {
@@ -57,7 +57,7 @@ test("a recorder that answers by its public name is reached, over TLS with the t
 });
 
 test.skipIf(Bun.which("openssl") === null)(
-  "a certificate is told of by the days that are left of it, and as expired on the day after",
+  "a certificate is reported with its remaining days, and as expired the day after",
   async () => {
     const folder = temporaryFolder();
     const [keyFile, certFile] = [join(folder, "key.pem"), join(folder, "cert.pem")];
@@ -83,7 +83,7 @@ test.skipIf(Bun.which("openssl") === null)(
   },
 );
 
-test("whatever stands in the way is told of in words that say what to do", async () => {
+test("every obstacle is reported with advice", async () => {
   const { key, cert } = createCertificate();
   expect(await detail(mine, { tls: { key, cert } })).toMatch(
     /certificate of localhost:\d+ is not accepted \(.*self.signed.*\)/i,
@@ -96,7 +96,7 @@ test("whatever stands in the way is told of in words that say what to do", async
     /answers 302 to https:\/\/elsewhere/,
   );
   expect(await detail(() => new Response("Welcome", nginx))).toMatch(
-    /^somebody else answers at .*\(200, nginx\/1.24.0\)/,
+    /^another server answers at .*\(200, nginx\/1.24.0\)/,
   );
   const other = () => new Response("", { headers: { [instanceHeader]: "another" } });
   expect(await detail(other)).toMatch(/^another rt-data answers/);
@@ -104,10 +104,10 @@ test("whatever stands in the way is told of in words that say what to do", async
     /^DNS: no-such-name.invalid does not resolve \(/,
   );
   const never = () => new Promise<Response>(() => {});
-  expect(await detail(never, { timeoutMs: 300 })).toMatch(/does not answer within 0.3 s; look at the firewall/);
+  expect(await detail(never, { timeoutMs: 300 })).toMatch(/does not answer within 0.3 s; check the firewall/);
 });
 
-test("a port where nobody listens, and one that never speaks TLS, are told apart", async () => {
+test("a closed port and a port that never speaks TLS are reported differently", async () => {
   const mute = createServer((socket) => void socket.resume());
   await new Promise<void>((done) => mute.listen(0, "127.0.0.1", done));
   const address = mute.address();
@@ -119,10 +119,10 @@ test("a port where nobody listens, and one that never speaks TLS, are told apart
   await new Promise<void>((done) => mute.close(() => done()));
   const gone = at(`http://127.0.0.1:${port}`);
   await gone.look();
-  expect(gone.state()).toMatchObject({ detail: expect.stringContaining("nobody listens at 127.0.0.1") });
+  expect(gone.state()).toMatchObject({ detail: expect.stringContaining("no server listens at 127.0.0.1") });
 });
 
-test("looks are as far apart as they should be, one at a time, and none is made without an address", async () => {
+test("checks keep their interval, run one at a time, and do not run without a URL", async () => {
   let asked = 0;
   let answer = null as (() => void) | null;
   const server = Bun.serve({

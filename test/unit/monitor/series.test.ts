@@ -14,7 +14,7 @@ const sample = (over: Partial<Sample>): Sample => ({
   ...over,
 });
 
-test("ten seconds become one value: gaps add up, of the free disk the least counts, of the rest the mean", () => {
+test("ten seconds become one value: the sum of gaps, the minimum of free disk, the mean of the rest", () => {
   const series = createSeries();
   for (let n = 0; n < 20; n++) {
     series.note(n * second, sample({ messages_per_s: n, gaps: n % 2, disk_free_bytes: 100 - n }));
@@ -27,14 +27,14 @@ test("ten seconds become one value: gaps add up, of the free disk the least coun
   expect(values.delay_p50_ms.at(-1)).toBeNull();
 });
 
-test("a time without samples is unknown, not zero, and the view goes on to now", () => {
+test("a time without samples is unknown, not zero, and the view extends to now", () => {
   const series = createSeries();
   series.note(0, sample({ cpu_cores: 1 }));
   series.note(35 * second, sample({ cpu_cores: 2 }));
   expect(series.view("hour", 55 * second).values.cpu_cores.slice(-6)).toEqual([1, null, null, 2, null, null]);
 });
 
-test("after more than an hour only the last hour is left, also when the clock jumped", () => {
+test("after more than an hour only the last hour is left, even if the clock jumped", () => {
   const series = createSeries();
   for (let n = 0; n < 5000; n += 10) series.note(n * second, sample({ messages_per_s: n }));
   const { values } = series.view("hour", 4999 * second);
@@ -44,14 +44,14 @@ test("after more than an hour only the last hour is left, also when the clock ju
   expect(series.view("hour", 900_000 * second).values.messages_per_s.filter((value) => value !== null)).toEqual([7]);
 });
 
-test("a clock that was stepped back adds to the newest interval and loses nothing", () => {
+test("after a clock step back, samples are added to the latest interval without loss", () => {
   const series = createSeries();
   series.note(100 * second, sample({ gaps: 1 }));
   series.note(40 * second, sample({ gaps: 1 }));
   expect(series.view("hour", 100 * second).values.gaps.at(-1)).toBe(2);
 });
 
-test("the week survives a restart by the intervals that were finished", () => {
+test("the finished intervals of the week survive a restart", () => {
   const series = createSeries();
   for (let n = 0; n <= 900; n++) series.note(n * second, sample({ messages_per_s: n < 300 ? 10 : 30 }));
   const rows = series.takeFinished();

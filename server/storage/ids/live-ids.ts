@@ -3,13 +3,14 @@ import { type Day, liveFolder, type Segment, segmentOfPath, segmentPath } from "
 import type { Gap } from "../../domain/gap.ts";
 import { decodeLine, recordId } from "../../domain/line.ts";
 import { streamTypeOfFolder } from "../../domain/stream.ts";
-import { isNumbered } from "../../domain/stream-kinds.ts";
+import { isNumbered, streamKinds } from "../../domain/stream-kinds.ts";
 import { codeOf } from "../../platform/errors.ts";
 import { createReadStream, existsSync, readdirSync } from "../../platform/files/files.ts";
 import { createFrameWalker, frameProblem } from "../zstd/zstd-frame.ts";
 import { createZstdPieces } from "../zstd/zstd-pieces.ts";
+import { countIds, type IdRange, idsOutside, joinRanges } from "./id-ranges.ts";
 
-/** Longest silence of a stream without contiguous ids before it counts as a gap, µs. Quiet symbols are silent for 20 s. */
+/** Longest silence of a steady stream before it counts as a gap, µs. Quiet symbols are silent for 20 s. */
 const silenceUs = 60_000_000;
 
 /** Size of a piece read at once. Handling a piece takes well under a millisecond. */
@@ -21,18 +22,23 @@ const longestLine = 32 * 1024 * 1024;
 /** Most backfilled ids remembered while reading a day. */
 const maxBackfilled = 1_000_000;
 
+/** Most late ids remembered while reading a day. */
+const maxLate = 1_000_000;
+
 /**
  * Finds a day's gaps from its segments alone, among records received before `beforeUs`.
- * A gap is a range of missing trade ids, or for other streams a minute without a record. A segment that cannot be read is a gap from the
- * record before it to the record after it. Reads every line, piece by piece.
+ * A gap is a range of missing trade ids, or for a book a minute without a record. Ids that another connection brought late are not missing.
+ * A segment that cannot be read is a gap from the record before it to the record after it. Reads every line, piece by piece.
  */
 export async function findLiveMissingIds(dataDir: string, day: Day, beforeUs: number): Promise<readonly Gap[]> {
   const kind = streamTypeOfFolder(day.stream)?.kind;
   const counts = kind !== undefined && isNumbered(kind);
+  const isSteady = kind !== undefined && streamKinds[kind].isSteady;
   const gaps: Gap[] = [];
   /** First and last missing id of each gap that was found by ids. */
-  const missingIds = new Map<Gap, readonly [number, number]>();
+  const missingIds = new Map<Gap, IdRange>();
   const backfilled: number[] = [];
+  const late: IdRange[] = [];
   let lastUs: number | null = null;
   let lastId: number | null = null;
   let isBroken = false;
@@ -46,13 +52,15 @@ export async function findLiveMissingIds(dataDir: string, day: Day, beforeUs: nu
       return;
     }
     const missing = counts && id !== null && lastId !== null ? id - lastId - 1 : null;
-    const isGap = missing === null ? record.recvUs - (lastUs ?? record.recvUs) > silenceUs : missing > 0;
+    if (missing !== null && missing < 0 && id !== null && late.length < maxLate) late.push({ first: id, last: id });
+    const isSilent = isSteady && record.recvUs - (lastUs ?? record.recvUs) > silenceUs;
+    const isGap = missing === null ? isSilent : missing > 0;
     if (lastUs !== null && (isGap || isBroken) && record.recvUs > lastUs) {
-      const span = { from_us: lastUs, to_us: record.recvUs, missing, repaired: 0 };
+      const span = { from_us: lastUs, to_us: record.recvUs, missing: missing && Math.max(0, missing), repaired: 0 };
       const cause = missing === null ? "crash" : "missing";
       const gap: Gap = { stream: day.stream, symbol: day.symbol, ...span, cause };
       gaps.push(gap);
-      if (missing !== null && id !== null) missingIds.set(gap, [id - missing, id - 1]);
+      if (missing !== null && missing > 0 && id !== null) missingIds.set(gap, { first: id - missing, last: id - 1 });
     }
     isBroken = false;
     lastUs = Math.max(lastUs ?? 0, record.recvUs);
@@ -65,9 +73,14 @@ export async function findLiveMissingIds(dataDir: string, day: Day, beforeUs: nu
     // The segment was merged meanwhile, so the time between its neighbours is unknown.
     if (end === "gone") [lastUs, lastId] = [null, null];
   }
-  return gaps.map((gap) => {
-    const [first, last] = missingIds.get(gap) ?? [0, -1];
-    return { ...gap, repaired: new Set(backfilled.filter((id) => id >= first && id <= last)).size };
+  const lateIds = joinRanges(late);
+  return gaps.flatMap((gap) => {
+    const range = missingIds.get(gap);
+    if (range === undefined) return [gap];
+    const missing = idsOutside(range, lateIds);
+    if (missing.length === 0) return [];
+    const isMissing = (id: number) => missing.some(({ first, last }) => id >= first && id <= last);
+    return [{ ...gap, missing: countIds(missing), repaired: new Set(backfilled.filter(isMissing)).size }];
   });
 }
 

@@ -43,3 +43,23 @@ test("a day that is merged while its holes are looked for has none that anybody 
   // The one from before the merge stays found.
   expect(await found).toMatchObject([{ from_us: startUs + 2e6, to_us: startUs + 6e6, missing: 3 }]);
 });
+
+test("ids that another connection brought late are not missing, those that never came are", async () => {
+  const dataDir = temporaryFolder();
+  mkdirSync(dirname(raw(dataDir, "00-00")), { recursive: true });
+  const ids = [1, 2, 5, 3, 4, 6, 9, 8, 10];
+  const content = ids.map((id, n) => encodeLine(`{"e":"aggTrade","a":${id}}`, startUs + n * 1e6, null)).join("");
+  writeFileSync(raw(dataDir, "00-00"), content);
+  const found = await findLiveMissingIds(dataDir, day, Number.MAX_SAFE_INTEGER);
+  expect(found).toMatchObject([{ from_us: startUs + 5e6, to_us: startUs + 6e6, missing: 1, cause: "missing" }]);
+});
+
+test("a stream that may rest for an hour has no gap because it rested", async () => {
+  const dataDir = temporaryFolder();
+  const snapshots = { ...day, stream: "depthSnapshot" };
+  const path = segmentPath(dataDir, { ...snapshots, name: "00-00" }, "open");
+  mkdirSync(dirname(path), { recursive: true });
+  const book = (us: number) => encodeLine('{"lastUpdateId":1,"bids":[],"asks":[]}', us, null);
+  writeFileSync(path, book(startUs) + book(startUs + 3600e6));
+  expect(await findLiveMissingIds(dataDir, snapshots, Number.MAX_SAFE_INTEGER)).toEqual([]);
+});

@@ -86,12 +86,9 @@ export function createBackfill(
   const files = createIdFiles(dataDir, { readLines, nowUs: deps.nowUs, wrongDates });
   const { onClosed, flushed } = deps;
 
-  /** Dates that a clock is known to have shown while it was wrong. */
+  /** Dates that a clock may have shown while it was wrong: a kill may leave no trace of its step but the gaps that it stamped. */
   function wrongDates({ type, symbol }: Stream): readonly string[] {
-    return journal
-      .gapsOfStream(type.folder, symbol)
-      .filter(({ cause }) => cause === "clock")
-      .flatMap(({ from_us, to_us }) => [dateOf(from_us), dateOf(to_us)]);
+    return journal.gapsOfStream(type.folder, symbol).flatMap(({ from_us, to_us }) => [dateOf(from_us), dateOf(to_us)]);
   }
 
   const writer = createBackfillWriter({ dataDir, segmentMinutes }, { readLines, files, flushed, onClosed });

@@ -41,7 +41,7 @@ function setUp(lastId: number, firstId: number) {
   );
   const holes = () =>
     journal.holes.all().map(({ fromId, toId }: Pick<PendingBackfill, "fromId" | "toId">) => [fromId, toId]);
-  return { repair, holes };
+  return { dataDir, journal, repair, holes };
 }
 
 test("a pause is judged by the trades on disk before and after it, also long afterwards, and what is missing is kept to be refetched", async () => {
@@ -54,6 +54,28 @@ test("where the ids follow each other over a pause nothing is missing", async ()
   const { repair, holes } = setUp(100, 101);
   expect(await repair.catchUp({ gap, stream, resumedUs, firstId: null })).toBe(0);
   expect(holes()).toEqual([]);
+});
+
+test("trades under a date long past that a wrong clock has stamped are not missing, although the journal knows of no step", async () => {
+  const { dataDir, journal, repair, holes } = setUp(100, 151);
+  const trades = { stream: "aggTrade" as const, symbol: "BTCUSDT" };
+  for (const [date, ids] of [
+    ["2026-11-09", [101, 102, 103]],
+    ["2026-11-20", [1]],
+    ["2026-11-21", [2]],
+  ] as const) {
+    const path = segmentPath(dataDir, { ...trades, date, name: "12-00" }, "open");
+    mkdirSync(dirname(path), { recursive: true });
+    const us = Date.parse(`${date}T12:00:00Z`) * 1000;
+    writeFileSync(
+      path,
+      ids.map((id) => encodeLine(`{"e":"aggTrade","E":1,"s":"BTCUSDT","a":${id}}`, us, null)).join(""),
+    );
+  }
+  const stampedUs = Date.parse("2026-11-09T12:00:00Z") * 1000;
+  journal.saveGaps([{ ...gap, from_us: stampedUs - 1, to_us: stampedUs }]);
+  expect(await repair.catchUp({ gap, stream, resumedUs, firstId: null })).toBe(47);
+  expect(holes()).toEqual([[104, 150]]);
 });
 
 test("ids that have begun anew during a pause, lower or far higher, tell nothing, and nothing is asked for", async () => {

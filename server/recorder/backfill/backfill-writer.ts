@@ -1,8 +1,10 @@
 import { type Day, dateOf, liveFolder, type Segment, windowOf } from "../../domain/day.ts";
 import { encodeBackfilledLine } from "../../domain/line.ts";
 import type { Stream } from "../../domain/stream.ts";
+import { codeOf } from "../../platform/errors.ts";
 import type { IdRange } from "../../storage/ids/id-ranges.ts";
 import type { ReadLines } from "../../storage/list/stored-lines.ts";
+import { isPassing } from "../write/disk-errors.ts";
 import { type BackfillFile, createBackfillFile } from "./backfill-file.ts";
 import { createIdFiles, type IdFiles } from "./id-files.ts";
 import type { IdRuns } from "./id-runs.ts";
@@ -87,7 +89,13 @@ export function createBackfillWriter(
     const fresh = records.filter(({ id }) => !known.has(id) && !progress.written.has(id));
     for (const group of byWindow(fresh, segmentMinutes)) {
       const open = await openFor(stream, progress, group);
-      await open.file.append(group.map(({ payload, tradeUs }) => encodeBackfilledLine(payload, tradeUs)).join(""));
+      const lines = group.map(({ payload, tradeUs }) => encodeBackfilledLine(payload, tradeUs)).join("");
+      try {
+        await open.file.append(lines);
+      } catch (error) {
+        if (!isPassing(codeOf(error))) await giveUp(progress);
+        throw error;
+      }
       open.lastUs = group.at(-1)?.tradeUs ?? open.lastUs;
       for (const { id } of group) progress.written.add(id);
       if (open.file.bytes() >= maxSegmentBytes) await close(progress);
@@ -151,7 +159,18 @@ export function createBackfillWriter(
     const { open } = progress;
     progress.open = null;
     if (open === null) return;
-    await open.file.close();
+    // All of it is synced, also where the descriptor has died with its file system.
+    await open.file.close().catch(() => {});
+    deps.onClosed(open.file.segment);
+  }
+
+  /** Closes a file whose descriptor may be dead for good. The next attempt looks how much of its last lines is on disk. */
+  async function giveUp(progress: Progress): Promise<void> {
+    const { open } = progress;
+    progress.open = null;
+    Object.assign(progress, { isChecking: true, known: null });
+    if (open === null) return;
+    await open.file.close().catch(() => {});
     deps.onClosed(open.file.segment);
   }
 

@@ -2,6 +2,14 @@ import type { Stream } from "../../domain/stream.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { WriteFailure } from "./segment-file.ts";
 
+/** After these the same descriptor works again as soon as the disk does. */
+const passing = new Set(["ENOSPC", "EDQUOT", "EROFS", "EAGAIN", "EINTR", "ENOMEM"]);
+
+/** False for an error after which the descriptor may be dead for good. */
+export function isPassing(code: string | null): boolean {
+  return code !== null && passing.has(code);
+}
+
 /** Which streams the disk refuses at present; said once when it begins and once when it is over. */
 export type DiskErrors = {
   /** What failed lasts until a write of this stream works; a segment that could not be closed is only logged. */

@@ -1,4 +1,5 @@
 import type { Stream } from "../../domain/stream.ts";
+import { isPassing } from "./disk-errors.ts";
 import type { LineBatch } from "./line-batches.ts";
 import {
   createOpenSegment,
@@ -10,9 +11,6 @@ import {
 } from "./open-segment.ts";
 import { type WriteFailure, writeFailureOf } from "./segment-file.ts";
 import type { StreamWriterDeps, StreamWriterEvents, StreamWriterOptions } from "./stream-writer-types.ts";
-
-/** After these the same descriptor works again as soon as the disk does; after any other one it may be dead for good. */
-const passing = new Set(["ENOSPC", "EDQUOT", "EROFS", "EAGAIN", "EINTR", "ENOMEM"]);
 
 type Open = OpenSegment & { readonly generation: number };
 
@@ -146,7 +144,7 @@ export function createStreamOutput(
     /** A batch could not be written; at the second time in a row the descriptor is given up, unless the disk is only full. */
     onWriteFailed(failure: NonNullable<WriteFailure>): void {
       events.onFailure(stream, "write", open?.writer.path ?? stream.name, failure);
-      if (open === null || passing.has(failure.code) || ++failures < 2) return;
+      if (open === null || isPassing(failure.code) || ++failures < 2) return;
       const live = open;
       open = null;
       abandoned.push(live);

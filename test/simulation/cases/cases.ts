@@ -417,4 +417,24 @@ export const cases: readonly Case[] = [
       ],
     },
   },
+  {
+    name: "backfilled trades go to another file when their file has died with its file system",
+    plan: {
+      seed: 9006,
+      symbols: ["BTCUSDT"],
+      types: ["aggTrade"],
+      faultyS: 240,
+      kindS: 900,
+      strikesAwake: true,
+      paceMs: 1000,
+      settings: {},
+      startMs: Date.parse("2026-11-22T23:54:18.000Z"),
+      faults: [
+        { atS: 219.476, kind: "disk_gone", s: 19 },
+        { atS: 226.691, kind: "disk_gone", s: 8 },
+        { atS: 228.219, kind: "segment_gone", n: 49, how: "renamed" },
+        { atS: 229.094, kind: "sync_fails", n: 4 },
+      ],
+    },
+  },
 ];

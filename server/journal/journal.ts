@@ -9,6 +9,7 @@ import { bootId } from "../platform/process/boot-id.ts";
 import { isGap, type JournalEntry, type LastRecord, type RecorderRun } from "./entry.ts";
 import { createJournalFile } from "./journal-file.ts";
 import { encodeEntry, encodeHead } from "./journal-line.ts";
+import type { JournalState } from "./journal-state.ts";
 import { readJournalFile } from "./read-journal.ts";
 
 /**
@@ -159,9 +160,9 @@ export function openJournal(dataDir: string, deps: { log: Log }): Journal {
 }
 
 /** Reads the journal of a data folder without opening it; null if there is none. A recorder may be writing to it. */
-export function readJournal(dataDir: string): { gapsOf(day: Day): readonly Gap[] } | null {
+export function readJournal(dataDir: string): Pick<JournalState, "gapsOf" | "gapsSince"> | null {
   const { state, id } = readJournalFile(journalPath(dataDir));
-  return id === null ? null : { gapsOf: state.gapsOf };
+  return id === null ? null : state;
 }
 
 /** Encodes lines one by one, because there may be many. */

@@ -204,7 +204,7 @@ test("an archive that lies, with its manifest, under another date is named, and 
   });
   const { code, output, errors } = await run(["cat", "--data-dir", dataDir, ...selection]);
   expect({ code, isRest: output === stored.second + stored.sealed + stored.open }).toEqual({ code: 1, isRest: true });
-  expect(errors).toContain(`${archivePath(dataDir, { ...trades, date: before })}: it is of stream=aggTrade/`);
+  expect(errors).toContain(`${archivePath(dataDir, { ...trades, date: before })}: it belongs to stream=aggTrade/`);
 }, 60_000);
 
 test.each(["null", "[]", "5", '{"gaps":[null,5,{"from_us":"x"}]}', ""])(

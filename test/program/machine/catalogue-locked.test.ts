@@ -25,7 +25,8 @@ async function setUp() {
   return { dataDir, market };
 }
 
-const outages = "select cause from gap where cause in ('reconnect', 'exchange_down', 'silent', 'serverShutdown')";
+const outageCauses = ["reconnect", "exchange_down", "silent", "serverShutdown"];
+const outages = `select cause from gap where cause in (${outageCauses.map((cause) => `'${cause}'`).join(", ")})`;
 
 for (const how of Object.keys(locks) as (keyof typeof locks)[]) {
   test.skipIf(sqliteMissing !== "")(
@@ -94,7 +95,11 @@ for (const [signal, then] of [
       await first.program.ended;
 
       const day = { stream: "depth20", symbol: "BTCUSDT", date: dateOf(Date.now() * 1000) };
-      const inJournal = readJournal(dataDir)?.gapsOf(day) ?? [];
+      const journal = readJournal(dataDir);
+      const inJournal = journal?.gapsOf(day) ?? [];
+      const known = journal?.gapsSince(0).filter(({ cause }) => outageCauses.includes(cause)) ?? [];
+      // More of them may have become known between the question and the signal.
+      expect(known.length).toBeGreaterThanOrEqual(totals.gaps);
       expect(inJournal.filter(({ missing }) => missing === null)).toHaveLength(1);
       const verified = await run(["verify", "--data-dir", dataDir]);
       expect(verified.output + verified.errors).toMatch(/gap/);
@@ -104,7 +109,7 @@ for (const [signal, then] of [
 
       const second = await market.record();
       await records(second.status);
-      expect(askCatalogue(dataDir, outages).length).toBe(totals.gaps);
+      expect(askCatalogue(dataDir, outages)).toHaveLength(known.length);
       const listed = await (await fetch(`${second.url}/api/gaps?limit=100`)).json();
       const [gap] = inJournal;
       expect(listed.items.some(({ from_us }: { from_us: number }) => from_us === gap?.from_us)).toBe(true);

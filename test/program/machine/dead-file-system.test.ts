@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from "bun:test";
-import { renameSync, truncateSync } from "node:fs";
+import { existsSync, renameSync, truncateSync } from "node:fs";
 import { join } from "node:path";
 import { Glob } from "bun";
 import { recordId } from "../../../server/domain/line.ts";
@@ -161,6 +161,10 @@ test.skipIf(fuseMissing !== "")(
     const isWritten = async () => (await status()).symbols.every(({ buffered_records }) => buffered_records < 40);
     await until(isWritten, "the held records to be written", 30_000);
     await until(() => program.errors().includes("lost with its file system"), "the loss to be told", 30_000);
+    // Stopping does not wait for the catalogue, which is made again beside the recording.
+    const hasCatalogue = async () =>
+      (await status()).catalogue.problem === null && existsSync(join(dataDir, "rt-data.sqlite"));
+    await until(hasCatalogue, "the catalogue to be made again", 60_000);
     stopSending();
     await written();
     program.kill("SIGTERM");

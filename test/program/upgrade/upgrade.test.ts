@@ -28,4 +28,4 @@ test("three upgrades in a row under load lose and double nothing, and the merged
   await mergeAll(dataDir);
   const verified = await run(["verify", "--quiet", "--data-dir", dataDir]);
   expect(verified).toEqual({ code: 0, output: "", errors: "" });
-}, 60_000);
+}, 120_000);

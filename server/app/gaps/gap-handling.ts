@@ -12,36 +12,37 @@ import { type ManifestGap, readManifest } from "../../storage/manifest.ts";
 import type { Backfill, Pause } from "../recording/backfill.ts";
 import type { TimedGaps } from "./timed-gaps.ts";
 
-/** Takes gaps from the feed to where they are written down, and to those who can put them right. */
+/** Records the gaps of the feed and requests backfills and order books for them. */
 export type GapIntake = {
   take(gaps: readonly FeedGap[]): void;
-  /** Records that had been written are gone from the disk. Trades are refetched as soon as there is a record behind them. */
+  /** Records a loss on disk. Lost trades are backfilled as soon as a later record exists. */
   lose(stream: Stream, loss: Loss): void;
-  /** Looks into the pauses that earlier runs left unjudged. */
+  /** Backfills pauses of earlier runs whose number of missing trades is still unknown. */
   lookBack(): void;
 };
 
-/** The next record is there within a second, mostly; after the last attempt a quarter of an hour has passed. */
+/** Delay before the first attempt; it doubles each time. The next record mostly comes within a second; the last attempt follows after 17 minutes. */
 const firstAttemptMs = 2000;
 const mostAttempts = 8;
 
 /**
- * `firstIds`: the first id of this run, of trades; of diffs the first `U` since the newest hole, which is forgotten with each hole.
+ * Creates the intake. `firstIds` holds, per trade stream, the first id of this run; per diff stream, the first `U` since the newest
+ * gap (removed at each gap).
  */
 export function createGapIntake(deps: {
   ledger: GapLedger;
   repair: Backfill;
   firstIds: Map<Stream, number>;
-  /** What was received before is of earlier runs, µs. */
+  /** Start of this run, µs. Earlier receipts belong to earlier runs. */
   startedUs: number;
   journal: Pick<Journal, "gapsSince" | "runs">;
-  /** Calls `write` once the end of the gap is known by a right clock. */
+  /** Calls `write` once a confirmed clock knows the end of the gap. */
   hold: TimedGaps["hold"];
   log: Log;
 }): GapIntake {
   const { ledger, repair, firstIds, log } = deps;
 
-  function tell(gaps: readonly FeedGap[]): void {
+  function logGaps(gaps: readonly FeedGap[]): void {
     const [first] = gaps;
     const longestUs = Math.max(...gaps.map(({ fromUs, toUs }) => toUs - fromUs));
     const missing = gaps.reduce((sum, gap) => sum + (gap.missing ?? 0), 0);
@@ -50,7 +51,7 @@ export function createGapIntake(deps: {
     log.warn("a gap was recorded", { cause: first?.cause, seconds, streams: gaps.length, stream: names, missing });
   }
 
-  /** Nobody had run: what was recorded last is looked for on disk, and what lies between is refetched. */
+  /** Backfills the trades between the last record on disk and the first one after the pause. */
   async function catchUp(pause: Pause): Promise<void> {
     try {
       await repair.catchUp({
@@ -62,22 +63,22 @@ export function createGapIntake(deps: {
       });
     } catch (error) {
       const fields = { stream: pause.stream.name, reason: messageOf(error) };
-      log.warn("cannot find what was recorded last; the gap stays as it is", fields);
+      log.warn("cannot find the last recorded trade; the gap stays as it is", fields);
     }
   }
 
-  /** Null where the trades before or behind are not there, or cannot be: then it is tried again a little later, some times. */
-  function regain(stream: Stream, gap: Gap, attempt: number): void {
+  /** Backfills lost trades. Retries up to `mostAttempts` times, as the trades before or after the gap may not be recorded yet. */
+  function backfillLater(stream: Stream, gap: Gap, attempt: number): void {
     const onJudged = (missing: number) => ledger.update([{ ...gap, missing }]);
     const retry = (missing: number | null) => {
-      if (missing === null && attempt < mostAttempts) regain(stream, gap, attempt + 1);
+      if (missing === null && attempt < mostAttempts) backfillLater(stream, gap, attempt + 1);
     };
-    const tellError = (error: unknown) => {
+    const logError = (error: unknown) => {
       log.warn("cannot find which trades were lost; the gap stays", { stream: stream.name, reason: messageOf(error) });
     };
     const waitMs = firstAttemptMs * 2 ** attempt;
     setTimeout(() => {
-      repair.catchUp({ gap, stream, resumedUs: gap.to_us, firstId: null, onJudged }).then(retry, tellError);
+      repair.catchUp({ gap, stream, resumedUs: gap.to_us, firstId: null, onJudged }).then(retry, logError);
     }, waitMs).unref();
   }
 
@@ -86,20 +87,20 @@ export function createGapIntake(deps: {
       ledger.lose(stream, { fromUs, toUs, records });
       if (stream.type.kind === "diffDepth") repair.wantBook(stream.symbol);
       const span = { stream, fromUs, toUs, cause: "disk" as const, missing: records, holes: [] };
-      if (isNumbered(stream.type.kind)) regain(stream, gapOf(span), 0);
+      if (isNumbered(stream.type.kind)) backfillLater(stream, gapOf(span), 0);
     },
-    take(found) {
-      const ofEarlier = found.filter(({ cause }) => isPause(cause));
-      const others = found.filter((gap) => !ofEarlier.includes(gap));
-      ledger.add(others.map(gapOf));
-      if (others.length > 0) tell(others);
-      for (const { stream, fromUs, toUs, cause, holes, missing } of found) {
+    take(newGaps) {
+      const pauses = newGaps.filter(({ cause }) => isPause(cause));
+      const feedGaps = newGaps.filter((gap) => !pauses.includes(gap));
+      ledger.add(feedGaps.map(gapOf));
+      if (feedGaps.length > 0) logGaps(feedGaps);
+      for (const { stream, fromUs, toUs, cause, holes, missing } of newGaps) {
         for (const { fromId, toId } of holes) repair.refetch({ stream, fromId, toId, fromUs, toUs, cause });
         if (stream.type.kind !== "diffDepth" || missing === 0) continue;
         firstIds.delete(stream);
         repair.wantBook(stream.symbol);
       }
-      for (const { stream, ...rest } of ofEarlier) {
+      for (const { stream, ...rest } of pauses) {
         const firstId = firstIds.get(stream);
         const isLeftOut = rest.cause === "not_configured";
         deps.hold(gapOf({ stream, ...rest }), (gap) => {
@@ -107,8 +108,8 @@ export function createGapIntake(deps: {
           const resumedUs = isLeftOut ? gap.to_us : deps.startedUs;
           if (!isNumbered(stream.type.kind)) return;
           if (firstId !== undefined) void catchUp({ gap, stream, resumedUs, firstId });
-          // Nothing has come since; the first trade is waited for.
-          else if (isLeftOut) regain(stream, gap, 0);
+          // No trade has come since: wait for the first one.
+          else if (isLeftOut) backfillLater(stream, gap, 0);
         });
       }
     },
@@ -122,7 +123,7 @@ export function createGapIntake(deps: {
   };
 }
 
-/** Pauses of trade streams of which nobody found out what was missed, each with the start of the run that ended it. */
+/** Returns the pauses of trade streams with an unknown number of missing trades, and the start of the run that ended each. */
 function unjudgedPauses({ gapsSince, runs }: Pick<Journal, "gapsSince" | "runs">): { gap: Gap; resumedUs: number }[] {
   const starts = runs().map(({ started_us }) => started_us);
   return gapsSince(0)
@@ -140,29 +141,29 @@ function unjudgedPauses({ gapsSince, runs }: Pick<Journal, "gapsSince" | "runs">
     .sort((a, b) => a.gap.from_us - b.gap.from_us);
 }
 
-/** True where the stream was not recorded although nothing had failed, or nobody ran. */
+/** Tells whether a gap comes from a time in which no recorder ran or the config did not list the stream. */
 function isPause(cause: GapCause): boolean {
   return cause === "restart" || cause === "crash" || cause === "not_configured";
 }
 
-/** A gap of the feed as it is written down. */
+/** Converts a gap of the feed to the recorded form. */
 export function gapOf({ stream, fromUs, toUs, cause, missing }: FeedGap): Gap {
   const { type, symbol } = stream;
   return { stream: type.folder, symbol, from_us: fromUs, to_us: toUs, cause, missing, repaired: 0 };
 }
 
-/** Gaps of a day: those that are written down, and the part of the day's that are not over yet. */
-export function gapsOfDay(day: Day, written: readonly Gap[], lasting: readonly Gap[]): readonly Gap[] {
+/** Returns the gaps of a day: the recorded gaps, and open gaps clipped to the day. */
+export function gapsOfDay(day: Day, recorded: readonly Gap[], openGaps: readonly Gap[]): readonly Gap[] {
   const startUs = dateStartUs(day.date);
-  const open = lasting
+  const open = openGaps
     .filter(({ stream, symbol }) => stream === day.stream && symbol === day.symbol)
     .map((gap) => clipGap(gap, startUs, startUs + dayUs))
     .filter((gap) => gap !== null);
-  // One that is not over yet may be written down already, up to a moment ago.
-  return [...written.filter(({ from_us }) => open.every((gap) => gap.from_us !== from_us)), ...open];
+  // An open gap may be recorded already, up to a moment ago.
+  return [...recorded.filter(({ from_us }) => open.every((gap) => gap.from_us !== from_us)), ...open];
 }
 
-/** The manifest's gaps with what is known now in their place: a catalogue that has lost some must not make a manifest forget them. */
+/** Adds gaps of the manifest that the catalogue has lost to `known`, so that a new manifest does not drop them. */
 export function withManifestGaps(day: Day, manifest: readonly ManifestGap[], known: readonly Gap[]): readonly Gap[] {
   const lost = manifest.filter(({ from_us }) => known.every((gap) => gap.from_us !== from_us));
   if (lost.length === 0) return known;
@@ -170,12 +171,12 @@ export function withManifestGaps(day: Day, manifest: readonly ManifestGap[], kno
   return [...known, ...lost.map((gap) => ({ stream, symbol, ...gap }))].sort((a, b) => a.from_us - b.from_us);
 }
 
-/** Gaps in the manifest of a day; none where there is no manifest that can be read. */
+/** Returns the gaps in the manifest of a day; empty if the manifest is missing or unreadable. */
 export function gapsInManifest(dataDir: string, day: Day): readonly ManifestGap[] {
   try {
     return readManifest(dataDir, day)?.gaps ?? [];
   } catch {
-    // A manifest that is damaged is the merge's to tell of.
+    // The merge reports a damaged manifest.
     return [];
   }
 }

@@ -9,26 +9,29 @@ import { newestOnDiskUs } from "../../recorder/recover/newest-on-disk.ts";
 import { wasRecorded } from "../../storage/list/last-record.ts";
 
 /**
- * Streams that were recorded and that the config does not ask for: since when, as gaps. The time in which nobody wanted a stream is no
- * fault, but it must not pass for recorded.
+ * Records gaps for streams that were recorded once and that the config no longer lists. Such a gap is no fault, but the time must
+ * not count as recorded.
  */
 export type LeftOut = {
-  /** Since when streams are missing that are asked for again, for the feed. */
+  /** For the feed: streams that the config lists again, and since when they were not recorded. */
   readonly interruptions: ReadonlyMap<Stream, Downtime>;
-  /** At a start: these streams were missing, and those of earlier runs, that ended at `sinceUs`, that are left out now are written down. */
+  /**
+   * Call it once at a start. `downtimes`: interruptions of the wanted streams. Opens a gap for each stream of earlier runs that the
+   * config leaves out; `sinceUs` is the end of the previous run.
+   */
   begin(streams: readonly Stream[], downtimes: ReadonlyMap<Stream, Downtime>, sinceUs: number): void;
   /**
-   * These streams are recorded from `sinceUs` on, or from now on (null), by a process that takes over from one that did not record them.
-   * Writes down and returns the time in which those were missing that had been recorded before.
+   * Call it after an upgrade for streams that the parent process did not record. They are recorded from `sinceUs` on, or from now on
+   * (null). Records and returns the gap of each stream that had been recorded before.
    */
   resume(streams: readonly { readonly stream: Stream; readonly sinceUs: number | null }[]): readonly FeedGap[];
-  /** The config asks for other streams. */
+  /** Call it when the config lists other streams. */
   change(before: readonly Stream[], wanted: readonly Stream[]): void;
-  /** Of those that are left out since yesterday or today, up to now: the day must not be merged without. */
+  /** Returns open gaps that began yesterday or today, up to now: a merge of these days needs them. */
   openGaps(): readonly Gap[];
 };
 
-/** Nothing is left out at first. */
+/** Creates the record of left-out streams, empty before `begin`. */
 export function createLeftOut(deps: {
   dataDir: string;
   journal: Pick<Journal, "gapsOfStream" | "lastRecord" | "lastRecords" | "saveGaps">;
@@ -39,15 +42,15 @@ export function createLeftOut(deps: {
   const interruptions = new Map<Stream, Downtime>();
   const open = new Map<SeriesKey, Gap>();
 
-  function note(stream: StreamFolder, symbol: string, fromUs: number): void {
+  function openGap(stream: StreamFolder, symbol: string, fromUs: number): void {
     const span = { from_us: fromUs, to_us: Math.max(nowUs(), fromUs + 1), missing: null, repaired: 0 };
     const gap: Gap = { stream, symbol, ...span, cause: "not_configured" };
     open.set(seriesKey(stream, symbol), gap);
     journal.saveGaps([gap]);
   }
 
-  /** Null for a stream that was never recorded. */
-  function missingSince(stream: Stream): Downtime | null {
+  /** Closes the open gap and returns since when the stream is missing; null if it was never recorded. */
+  function closeOpenGap(stream: Stream): Downtime | null {
     const { folder } = stream.type;
     const removed = open.get(keyOf(stream));
     open.delete(keyOf(stream));
@@ -66,10 +69,10 @@ export function createLeftOut(deps: {
     return { stream: type.folder, symbol, ...span, cause };
   }
 
-  function interrupt(found: ReadonlyMap<Stream, Downtime>): void {
-    for (const [stream, downtime] of found) interruptions.set(stream, downtime);
+  function addInterruptions(downtimes: ReadonlyMap<Stream, Downtime>): void {
+    for (const [stream, downtime] of downtimes) interruptions.set(stream, downtime);
     const toUs = nowUs();
-    deps.addGaps([...found].map(([stream, downtime]) => gapUntil(stream, downtime, toUs)));
+    deps.addGaps([...downtimes].map(([stream, downtime]) => gapUntil(stream, downtime, toUs)));
   }
 
   return {
@@ -80,14 +83,14 @@ export function createLeftOut(deps: {
       for (const [folder, symbol, recvUs] of journal.lastRecords()) {
         if (wanted.has(seriesKey(folder, symbol))) continue;
         const known = leftOutSince(journal.gapsOfStream(folder, symbol), recvUs, sinceUs);
-        // What is left out for longer stands in the gaps already; no day that is still to be merged is concerned.
+        // Older gaps are recorded already and concern no day that still waits for its merge.
         if (known === null || dateOf(known) >= dateOf(nowUs() - dayUs))
-          note(folder, symbol, known ?? Math.min(Math.max(recvUs, sinceUs), nowUs()));
+          openGap(folder, symbol, known ?? Math.min(Math.max(recvUs, sinceUs), nowUs()));
       }
     },
     resume(streams) {
       const gaps = streams.flatMap(({ stream, sinceUs }) => {
-        const downtime = missingSince(stream);
+        const downtime = closeOpenGap(stream);
         if (downtime === null) return [];
         const toUs = Math.max(sinceUs ?? nowUs(), downtime.fromUs + 1);
         return [{ stream, ...downtime, toUs, missing: null, holes: [] }];
@@ -97,16 +100,16 @@ export function createLeftOut(deps: {
     },
     change(before, wanted) {
       const added = wanted.filter((stream) => !before.includes(stream));
-      const found = new Map<Stream, Downtime>();
+      const downtimes = new Map<Stream, Downtime>();
       for (const stream of added) {
-        const downtime = missingSince(stream);
-        if (downtime !== null) found.set(stream, downtime);
+        const downtime = closeOpenGap(stream);
+        if (downtime !== null) downtimes.set(stream, downtime);
       }
-      interrupt(found);
+      addInterruptions(downtimes);
       for (const stream of before) {
         if (wanted.includes(stream)) continue;
         interruptions.delete(stream);
-        note(stream.type.folder, stream.symbol, nowUs());
+        openGap(stream.type.folder, stream.symbol, nowUs());
       }
     },
     openGaps() {

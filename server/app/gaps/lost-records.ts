@@ -9,15 +9,15 @@ import { type LostRecords as LostInSegment, type LostSpan, lostSpan } from "../.
 import { readLineBytes } from "../../storage/read/archive-reader.ts";
 import type { RecordingParts } from "../recording/recording.ts";
 
-/** Writes down what was on disk and can be read no more. */
+/** Records gaps for lines that were on disk and can no longer be read. */
 export type LostRecords = {
-  /** Recovery has found this. Resolves when the gap is written down; never rejects. */
+  /** Call it for a loss that recovery found. Resolves when the gap is recorded; never rejects. */
   onRecovery(lost: LostInSegment): Promise<void>;
-  /** The merge could not read the segment; `segments` names all of the day. */
+  /** Call it for a segment that the merge could not read. `segments`: names of all segments of the day. */
   onMerge(segment: Segment, segments: readonly string[]): void;
 };
 
-/** Each loss is a gap, unless the gap of a pause holds it already, and its trades are refetched. */
+/** Records each loss as a gap, unless the gap of a pause covers it already, and backfills its trades. */
 export function createLostRecords(deps: {
   readonly dataDir: string;
   readonly startedUs: number;
@@ -27,9 +27,9 @@ export function createLostRecords(deps: {
 }): LostRecords {
   const { dataDir, startedUs, journal, log } = deps;
 
-  function add(segment: Segment, { fromUs, toUs }: LostSpan): void {
+  function recordLoss(segment: Segment, { fromUs, toUs }: LostSpan): void {
     const { stream: folder, symbol } = segment;
-    // A span of cause "clock" says by which clock rows are stamped, not that any is missing.
+    // A gap of cause "clock" says which clock stamped the rows; no row is missing in it.
     const gaps = journal.gapsOfStream(folder, symbol).filter(({ cause }) => cause !== "clock");
     const pause = gaps.find(({ from_us, cause }) => from_us > fromUs && (cause === "crash" || cause === "restart"));
     const endUs = Math.min(toUs ?? startedUs, pause?.from_us ?? Number.POSITIVE_INFINITY);
@@ -38,7 +38,7 @@ export function createLostRecords(deps: {
     const gap: Gap = { stream: folder, symbol, ...span };
     const { ledger, repair } = deps.parts();
     ledger.add([gap]);
-    log.warn("recorded lines can be read no more, which is a gap", { ...segment, cause: gap.cause });
+    log.warn("recorded lines are no longer readable; recorded as a gap", { ...segment, cause: gap.cause });
     const type = streamTypeOfFolder(folder);
     const stream = type && createStream(symbol, type);
     if (stream === null || !isNumbered(stream.type.kind)) return;
@@ -47,22 +47,22 @@ export function createLostRecords(deps: {
       ledger.foundMissing(gap.cause, missing);
     };
     repair.catchUp({ gap, stream, resumedUs: endUs, firstId: null, onJudged }).catch((error) => {
-      log.warn("cannot find which trades were lost; the gap stays as it is", { symbol, reason: messageOf(error) });
+      log.warn("cannot find the ids of the lost trades; the gap stays as it is", { symbol, reason: messageOf(error) });
     });
   }
 
   return {
     async onRecovery(lost) {
       try {
-        add(lost.segment, await lostSpan(dataDir, lost, { readLines: readLineBytes }));
+        recordLoss(lost.segment, await lostSpan(dataDir, lost, { readLines: readLineBytes }));
       } catch (error) {
-        log.error("cannot tell which records were lost", { ...lost.segment, reason: messageOf(error) });
+        log.error("cannot find out which records were lost", { ...lost.segment, reason: messageOf(error) });
       }
     },
     onMerge(segment, segments) {
       const fromUs = windowStartUs(segment);
       const next = segments.map((name) => windowStartUs({ ...segment, name })).filter((us) => us > fromUs);
-      add(segment, { fromUs, toUs: Math.min(...next, dateStartUs(segment.date) + dayUs) });
+      recordLoss(segment, { fromUs, toUs: Math.min(...next, dateStartUs(segment.date) + dayUs) });
     },
   };
 }

@@ -8,16 +8,18 @@ import type { Log } from "../../platform/log/log.ts";
 import { storedUntilUs } from "../../recorder/recover/stored-until.ts";
 import type { ReadLines } from "../../storage/list/stored-lines.ts";
 
-/** Looks for records that were on disk when the last run ended and are there no more. Stops once `signal` is aborted; never rejects. */
+/** Finds records that were on disk when the last run ended and are gone now. */
 export type LostWhileAway = {
-  /** To be called before this run notes anything of its own. */
+  /** Call it before this run saves anything in the journal. */
   begin(): void;
+  /** Compares journal and files of all streams. Stops once `signal` is aborted; never rejects. */
   check(signal: AbortSignal): Promise<void>;
 };
 
 /**
- * A file may be deleted or cut short while nobody runs, or go with a file system that held it in memory only. The journal knows how far
- * each stream had come, the files how far it is there: what lies between is a gap, up to the pause that follows.
+ * Creates the check. A file may be deleted or cut short while no recorder runs, or vanish with a file system that held it only in memory.
+ * The journal knows the last record of each stream, the files hold the last stored record. The time in between is a gap; it ends at
+ * the pause that follows.
  */
 export function createLostWhileAway(deps: {
   readonly dataDir: string;
@@ -27,39 +29,39 @@ export function createLostWhileAway(deps: {
   readonly log: Log;
 }): LostWhileAway {
   const { dataDir, startedUs, journal, readLines, log } = deps;
-  let noted: readonly LastRecord[] = [];
+  let savedRecords: readonly LastRecord[] = [];
 
-  async function lookAt([stream, symbol, notedUs]: LastRecord): Promise<void> {
+  async function checkStream([stream, symbol, savedUs]: LastRecord): Promise<void> {
     const type = streamTypeOfFolder(stream);
-    // By a clock that was put back since then nothing can be told.
-    if (type === null || notedUs >= startedUs) return;
+    // The clock was set back since then: stamps cannot be compared.
+    if (type === null || savedUs >= startedUs) return;
     const storedUs = await storedUntilUs(dataDir, { stream, symbol }, { beforeUs: startedUs, readLines });
-    // Where nothing is left at all the archives were taken elsewhere.
-    if (storedUs === 0 || storedUs >= notedUs) return;
+    // Without any file, somebody has moved the archives elsewhere.
+    if (storedUs === 0 || storedUs >= savedUs) return;
     const gaps = journal.gapsOfStream(stream, symbol);
-    if (gaps.some(({ from_us, to_us }) => from_us <= storedUs && to_us > notedUs)) return;
-    const pause = gaps.find(({ from_us, cause }) => from_us >= notedUs && (cause === "crash" || cause === "restart"));
-    const span = { from_us: storedUs, to_us: Math.max(notedUs + 1, pause?.from_us ?? 0), cause: "disk" as const };
-    // Trades are counted with the pause: they are looked for from the last one on disk to the first one after it.
+    if (gaps.some(({ from_us, to_us }) => from_us <= storedUs && to_us > savedUs)) return;
+    const pause = gaps.find(({ from_us, cause }) => from_us >= savedUs && (cause === "crash" || cause === "restart"));
+    const span = { from_us: storedUs, to_us: Math.max(savedUs + 1, pause?.from_us ?? 0), cause: "disk" as const };
+    // The pause counts missing trades: its backfill goes from the last trade on disk to the first one after the pause.
     const isCounted = isNumbered(type.kind) && pause !== undefined;
     const gap: Gap = { stream, symbol, ...span, missing: isCounted ? 0 : null, repaired: 0 };
     journal.saveGaps([gap]);
     const seconds = Math.round((gap.to_us - gap.from_us) / 1e5) / 10;
-    log.error("records of the last run are not on disk any more, which is a gap", { stream, symbol, seconds });
+    log.error("records of the last run are gone from the disk; recorded as a gap", { stream, symbol, seconds });
   }
 
   return {
     begin() {
-      noted = journal.lastRecords();
+      savedRecords = journal.lastRecords();
     },
     async check(signal) {
-      for (const record of noted) {
+      for (const record of savedRecords) {
         if (signal.aborted) return;
         try {
-          await lookAt(record);
+          await checkStream(record);
         } catch (error) {
           const [stream, symbol] = record;
-          log.warn("cannot look how far a stream is on disk", { stream, symbol, reason: messageOf(error) });
+          log.warn("cannot find the last stored record of a stream", { stream, symbol, reason: messageOf(error) });
         }
       }
     },

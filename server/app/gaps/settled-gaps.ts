@@ -8,13 +8,13 @@ import type { ConfirmedTime } from "../../platform/time/confirmed-time.ts";
 import { createTurn } from "../../platform/time/timers.ts";
 import { readManifest } from "../../storage/manifest.ts";
 
-/** Sees to it that manifests say what is known of gaps, however late it became known and however many days a gap touches. */
+/** Keeps the gaps in manifests up to date, however late a gap becomes known and however many days it touches. */
 export type SettledGaps = {
-  /** Call it once a second. */
+  /** Call it once a second: merges days whose gaps have changed. */
   look(): void;
   /**
-   * Compares the journal's gaps with the manifests of days that are over: a manifest that says something else is brought up to date
-   * (a crash may have come between the two), a gap that is old and stands in all of them is forgotten by the journal.
+   * Compares the journal's gaps with the manifests of past days. A manifest that differs is updated: a crash may have come between the two
+   * writes. An old gap that all its manifests hold is removed from the journal. Never rejects.
    */
   check(signal: AbortSignal): Promise<void>;
 };
@@ -22,43 +22,43 @@ export type SettledGaps = {
 type Deps = {
   readonly journal: Journal;
   readonly dataDir: string;
-  /** Brings the manifest of a day that is over up to date. */
+  /** Merges a past day again, which updates its manifest. */
   readonly merge: (day: Day) => void;
   readonly now: () => ConfirmedTime;
   readonly log: Log;
 };
 
-/** So long a gap stays in the journal anyway, µs; beyond so many gaps only until it is in the manifests. */
+/** A gap stays in the journal for at least this long, µs; with more than `mostKept` gaps only until the manifests hold it. */
 const keptUs = 3 * dayUs;
 const mostKept = 20_000;
 
-/** Days that wait to be merged until the time is confirmed; beyond it all are compared once more. */
+/** Limit of days that wait for a merge until the time is confirmed; if it is exceeded, all days are compared again. */
 const mostWaiting = 10_000;
 
-/** Follows the journal from now on. */
+/** Creates the watch, which follows the journal from now on. */
 export function createSettledGaps({ journal, dataDir, merge, now, log }: Deps): SettledGaps {
   const waiting = new Map<string, Day>();
   let isCheckDue = false;
 
-  function want(day: Day): void {
+  function requestMerge(day: Day): void {
     if (waiting.size >= mostWaiting) isCheckDue = true;
     else waiting.set(`${day.stream}/${day.symbol}/${day.date}`, day);
   }
 
   journal.onGap((gap, before) => {
     for (const day of daysOf(gap)) {
-      const [own, known] = [partOf(gap, day), before === null ? null : partOf(before, day)];
-      // A gap that lasts grows every few seconds, but not the part of it that lies in a day that is over.
-      if (own !== null && !isSame(own, known)) want(day);
+      const [part, known] = [partOf(gap, day), before === null ? null : partOf(before, day)];
+      // An open gap grows every few seconds, but its part in a past day does not.
+      if (part !== null && !isSame(part, known)) requestMerge(day);
     }
   });
 
-  /** Today's wait until the day is merged anyway. */
+  /** Merges the waiting days. Days that are not over yet are dropped: their regular merge writes all gaps. */
   function look(): void {
     const time = now();
     if (time.kind === "unconfirmed" || waiting.size === 0) return;
     const today = dateOf(time.us - mergeAfterUs);
-    // A day without a manifest gets one from its merge, with all that is known then.
+    // A day without a manifest gets one from its own merge, with all gaps known by then.
     for (const day of waiting.values()) if (day.date < today && existsSync(manifestPath(dataDir, day))) merge(day);
     waiting.clear();
     if (!isCheckDue) return;
@@ -88,22 +88,22 @@ export function createSettledGaps({ journal, dataDir, merge, now, log }: Deps): 
         const manifest = manifests.has(key) ? (manifests.get(key) ?? null) : readManifest(dataDir, day);
         if (manifests.size > 500) manifests.clear();
         manifests.set(key, manifest);
-        const own = partOf(gap, day);
+        const part = partOf(gap, day);
         const isIn =
-          own !== null && manifest?.gaps.some((known) => known.from_us === own.from_us && isSame(own, known));
+          part !== null && manifest?.gaps.some((known) => known.from_us === part.from_us && isSame(part, known));
         if (isIn !== true) isSettled = false;
         if (manifest !== null && isIn !== true) stale.set(key, day);
       }
       const isOld = gap.to_us < untilUs - keptUs || gaps.length > mostKept;
       if (isSettled && isOld && !pending.has(`${gap.stream}/${gap.symbol}/${gap.from_us}`)) journal.forgetGap(gap);
     }
-    for (const day of stale.values()) want(day);
+    for (const day of stale.values()) requestMerge(day);
   }
 
   return { look, check: checkQuietly };
 }
 
-/** The days in which a gap begins and ends. Those between hold no record, so that there is no manifest to tell of it. */
+/** Returns the days in which a gap begins and ends. Days in between hold no record, so they have no manifest. */
 function daysOf({ stream, symbol, from_us, to_us }: Gap): Day[] {
   return [...new Set([dateOf(from_us), dateOf(to_us - 1)])].map((date) => ({ stream, symbol, date }));
 }

@@ -5,36 +5,36 @@ import type { Downtime } from "../../recorder/recover/downtime.ts";
 import type { GapLedger } from "../../recorder/write/gap-ledger.ts";
 import type { SteadyOffset } from "../time/time-authority.ts";
 
-/** When runs before this one received last, µs. */
+/** The newest receipt of each earlier run, µs; null if it received nothing. */
 type Runs = readonly { readonly last_recv_us: number | null }[];
 
-/** Holds gaps whose end was stamped by a clock that nobody has confirmed yet. */
+/** Holds gaps whose end carries the stamp of an unconfirmed clock. */
 export type TimedGaps = {
-  /** `write` gets the gap with its true end: at once if it is plausible, else when the exchange has told its time. */
+  /** Calls `write` with the true end of the gap: at once if the end is plausible, else once the exchange's time is known. */
   hold(gap: Gap, write: (gap: Gap) => void): void;
   /**
-   * The same of the pauses before this run, of which the first second is written at once, so that no crash hides it. A pause that seems
-   * to begin in the future follows a run whose clock was ahead: it begins with the newest receipt that lies in the past.
+   * Holds the pauses before this run. Their first second is recorded at once, so that a crash cannot hide them. A pause that seems to begin
+   * in the future follows a run whose clock was ahead: it then begins at the newest receipt that lies in the past.
    */
   holdDown(downtimes: ReadonlyMap<Stream, Downtime>, runs: Runs, ledger: Pick<GapLedger, "add" | "update">): void;
   /** Call it once a second. */
   look(): void;
-  /** Writes what is held as it is: the exchange was not reached. */
+  /** Writes all held gaps uncorrected, as the exchange could not be reached. */
   flush(): void;
 };
 
-/** A clock that is off by less is believed, µs. */
+/** Tolerated clock error, µs. A smaller error is not corrected. */
 const exactUs = 2_000_000;
 
-/** A pause that seems shorter is believed at once, µs: nothing that depends on it has to wait for the exchange. */
+/** A shorter pause is believed at once, µs, so that its backfill need not wait for the exchange's time. */
 const plausibleUs = 600_000_000;
 
-/** The exchange is waited for so long, in looks. */
+/** A gap waits this many calls of `look` for the exchange's time. */
 const mostLooks = 60;
 
 /**
- * The pause before a run ends with its first record, which a clock that is wrong at boot files hours away; the gap would be as much
- * too long, or have no length. `offset`: steady time minus the exchange's, null while unknown.
+ * Creates the holder. The pause before a run ends at its first record. A clock that is wrong at boot may stamp that record hours off;
+ * the gap would be too long by as much, or would have no length. `offset`: steady time minus exchange time; null while unknown.
  */
 export function createTimedGaps(deps: {
   clock: ReceiveClock;
@@ -45,39 +45,39 @@ export function createTimedGaps(deps: {
   const startedSteadyUs = clock.steadyOf(deps.startedUs);
   let held: { gap: Gap; toSteadyUs: number; looks: number; write: (gap: Gap) => void }[] = [];
 
-  /** Both ends are of this run where the beginning is not earlier than its start. */
+  /** Corrects the end; the start as well, if it lies in this run and so has the same error. */
   function corrected(gap: Gap, toSteadyUs: number, { us, boundUs }: SteadyOffset): Gap {
     const errorUs = gap.to_us - Math.round(toSteadyUs - us);
     if (Math.abs(errorUs) <= exactUs + boundUs) return gap;
     const to_us = gap.to_us - errorUs;
-    const isOwn = gap.from_us >= deps.startedUs && gap.from_us <= gap.to_us;
+    const isOfThisRun = gap.from_us >= deps.startedUs && gap.from_us <= gap.to_us;
     return {
       ...gap,
       to_us,
-      from_us: isOwn ? Math.max(gap.from_us - errorUs, Math.round(startedSteadyUs - us)) : gap.from_us,
+      from_us: isOfThisRun ? Math.max(gap.from_us - errorUs, Math.round(startedSteadyUs - us)) : gap.from_us,
     };
   }
 
-  function settle(isEnd: boolean): void {
+  function writeDue(isEnd: boolean): void {
     const offset = deps.offset();
-    const all = held;
+    const waiting = held;
     held = [];
-    for (const one of all) {
-      if (offset !== null) one.write(corrected(one.gap, one.toSteadyUs, offset));
-      else if (isEnd || ++one.looks > mostLooks) one.write(one.gap);
-      else held.push(one);
+    for (const entry of waiting) {
+      if (offset !== null) entry.write(corrected(entry.gap, entry.toSteadyUs, offset));
+      else if (isEnd || ++entry.looks > mostLooks) entry.write(entry.gap);
+      else held.push(entry);
     }
   }
 
   function hold(gap: Gap, write: (gap: Gap) => void): void {
     const lengthUs = gap.to_us - gap.from_us;
-    // A wrong clock would hardly make so short a pause.
+    // A wrong clock hardly produces such a short pause.
     if (deps.offset() === null && lengthUs > 0 && lengthUs < plausibleUs) {
       write(gap);
       return;
     }
     held.push({ gap, toSteadyUs: clock.steadyOf(gap.to_us), looks: 0, write });
-    settle(false);
+    writeDue(false);
   }
 
   return {
@@ -94,7 +94,7 @@ export function createTimedGaps(deps: {
         });
       }
     },
-    look: () => settle(false),
-    flush: () => settle(true),
+    look: () => writeDue(false),
+    flush: () => writeDue(true),
   };
 }

@@ -25,67 +25,73 @@ type Deps = {
 
 type Span = { readonly fromUs: number; readonly toUs: number };
 
-/** The journal is told how far a run has come every 10 s; a run of which it knows less had no disk to write it to, µs. */
+/** The journal saves the progress of a run every 10 s. A larger lag means that the disk did not accept the journal, µs. */
 const journalLagUs = 20_000_000;
 
-/** Within less than this a record may be missing from a gap's end on because it was under way, µs. */
+/** A record may be in flight for this long, µs; a shorter uncovered time at the edge of a gap is no gap. */
 const underWayUs = 2_000_000;
 
 /**
- * Writes down the holes in, and right before, a segment that the last run left open, unless the journal knows of them, and has trades
- * refetched. To be created before this run notes anything of its own. Never rejects.
+ * Finds gaps in, and right before, a segment that the last run left open. Records gaps that the journal does not know and backfills their
+ * trades. Create it before this run saves anything in the journal. The returned function never rejects.
  */
 export function createUnwrittenGaps(deps: Deps): (segment: Segment) => Promise<void> {
   const { dataDir, journal, log } = deps;
   const knownUntilUs = Math.max(0, ...journal.runs().flatMap((run) => [run.started_us, run.last_recv_us ?? 0]));
 
-  async function look(segment: Segment): Promise<void> {
+  async function checkSegment(segment: Segment): Promise<void> {
     const type = streamTypeOfFolder(segment.stream);
     if (type === null) return;
     const stream = createStream(segment.symbol, type);
     const before = await recordBefore(dataDir, segment, deps);
-    // A span of cause "clock" says by which clock rows are stamped, not that any is missing.
+    // A gap of cause "clock" says which clock stamped the rows; no row is missing in it.
     const known = journal.gapsOfStream(type.folder, stream.symbol).filter(({ cause }) => cause !== "clock");
     if (isContiguous(type.kind))
-      for (const hole of missingIdsInTail(dataDir, segment, before)) take(stream, hole, known);
-    else if (before !== null) lookBefore(stream, segment, before, known);
+      for (const missingIds of missingIdsInTail(dataDir, segment, before)) recordMissingIds(stream, missingIds, known);
+    else if (before !== null) recordGapBefore(stream, segment, before, known);
   }
 
-  function take(stream: Stream, hole: TailMissingIds, known: readonly Gap[]): void {
-    const { fromUs, fromId, toId } = hole;
-    const toUs = Math.max(hole.toUs, fromUs + 1);
+  function recordMissingIds(stream: Stream, missingIds: TailMissingIds, known: readonly Gap[]): void {
+    const { fromUs, fromId, toId } = missingIds;
+    const toUs = Math.max(missingIds.toUs, fromUs + 1);
     const isKnown = known.some((gap) => gap.from_us < toUs && gap.to_us > fromUs);
     if (!isNumbered(stream.type.kind)) {
       const spans = isKnown ? uncovered({ fromUs, toUs }, known) : [{ fromUs, toUs }];
-      for (const span of spans) note(stream, span, "missing", null);
+      for (const span of spans) recordGap(stream, span, "missing", null);
     } else if (!isKnown) {
-      note(stream, { fromUs, toUs }, "missing", toId - fromId + 1);
-      deps.refetch({ ...hole, toUs, stream, cause: "missing" });
+      recordGap(stream, { fromUs, toUs }, "missing", toId - fromId + 1);
+      deps.refetch({ ...missingIds, toUs, stream, cause: "missing" });
     }
   }
 
-  /** The run that wrote the segment is not in the journal, and neither is what it knew of the time before it. */
-  function lookBefore(stream: Stream, segment: Segment, before: HighestRecord, known: readonly Gap[]): void {
+  /** Records the time before the segment as a gap if the journal knows neither the run that wrote it nor that run's gaps. */
+  function recordGapBefore(stream: Stream, segment: Segment, before: HighestRecord, known: readonly Gap[]): void {
     const firstUs = firstReceiptUs(dataDir, segment);
     if (firstUs === null || knownUntilUs === 0 || firstUs < knownUntilUs + journalLagUs) return;
-    for (const span of uncovered({ fromUs: before.recvUs, toUs: firstUs }, known)) note(stream, span, "crash", null);
+    for (const span of uncovered({ fromUs: before.recvUs, toUs: firstUs }, known))
+      recordGap(stream, span, "crash", null);
   }
 
-  function note({ type, symbol, name }: Stream, { fromUs, toUs }: Span, cause: Gap["cause"], missing: number | null) {
+  function recordGap(
+    { type, symbol, name }: Stream,
+    { fromUs, toUs }: Span,
+    cause: Gap["cause"],
+    missing: number | null,
+  ) {
     journal.saveGaps([{ stream: type.folder, symbol, from_us: fromUs, to_us: toUs, cause, missing, repaired: 0 }]);
-    log.warn("a gap that the last run had not written down was found in its files", { stream: name, missing });
+    log.warn("found a gap in the files of the last run that its journal lacks; recorded it", { stream: name, missing });
   }
 
   return async (segment) => {
     try {
-      await look(segment);
+      await checkSegment(segment);
     } catch (error) {
-      log.warn("cannot look for gaps in a segment of the last run", { ...segment, reason: messageOf(error) });
+      log.warn("cannot check a segment of the last run for gaps", { ...segment, reason: messageOf(error) });
     }
   };
 }
 
-/** The parts of a span that lie in no gap and are too long for what was under way. */
+/** Returns the parts of a span that no gap covers and that are too long to be records in flight. */
 function uncovered({ fromUs, toUs }: Span, gaps: readonly Gap[]): readonly Span[] {
   const spans: Span[] = [];
   let atUs = fromUs;

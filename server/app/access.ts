@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { Config } from "../config/config.ts";
 
-/** What the config says about who may look. Logins outlive a restart in a file of the data folder. */
+/** Returns the access rules of the page from the config. Logins survive a restart in a file of the data folder. */
 export function accessOf({ http }: Config, dataDir: string) {
   return {
     basePath: http.base_path,

@@ -35,24 +35,24 @@ import type { StandbyFeed } from "./upgrade/standby-feed.ts";
 
 export type { App } from "./types.ts";
 
-/** zstd level of a segment, which lives for a day at most; measured, 2 to 4 are no smaller and no quicker on this data. */
+/** zstd level of a segment, which lives for a day at most. Measured on this data, levels 2 to 4 are neither smaller nor faster. */
 const segmentLevel = 1;
 
-/** How long a process that is being replaced still seals segments, ms; what is left its successor does. */
+/** How long a parent process still seals segments during an upgrade, ms. The child process seals the rest. */
 const retireMs = 3000;
 
-/** A message that is under way at a stop may take so long, ms. */
+/** Time limit at a stop for messages that are being sent, ms. */
 const farewellMs = 2000;
 
-/** How long a stop waits for a disk that does not take the journal, ms. */
+/** Time limit at a stop for writing the journal, ms; a failing disk may not accept it. */
 const journalMs = 2000;
 
-/** How often the journal is told how far we have got, s. */
-const noteRunEvery = 10;
+/** How often the journal saves the progress of this run, s. */
+const saveRunEvery = 10;
 
 /**
- * Creates every part and connects them; does nothing before `start`, except that the data folder is taken. `clock` stands in
- * for the system's, `serve` for the HTTP server. `standby` has received all since another process stopped, so that nothing is missing between the two.
+ * Creates all parts and connects them; takes the data folder's lock, nothing else before `start`. `clock` and `serve` replace the
+ * system clock and the HTTP server. `standby`: the feed of an upgrade's child process, which has received all since the parent stopped.
  */
 export function createApp(
   config: Config,
@@ -76,17 +76,17 @@ export function createApp(
   const known = createKnown({
     ...{ dataDir, startedUs, nowUs, time: time.now, renewFolder: folder.renew, log },
     ...{ archiver: () => archiver, parts: () => parts },
-    onRecovered: (report) => watch.noteRecovered(report),
+    onRecovered: (report) => alerting.noteRecovered(report),
   });
   const { journal, catalogue, care, tidyUp } = known;
   const about = { version, mode, host: hostname(), shard: shardName(config.record.shard), started_us: startedUs };
   const id = recorderId(dataDir);
   const madeBy = { version, host: about.host, ...(id !== undefined && { id }) };
-  const kept = { dataDir, mode, nowUs, time: time.settled, recorder: madeBy };
-  const keeping = createArchiveLifecycle(config, { ...kept, onRemoved: care.forgetArchive, log });
+  const lifecycleOptions = { dataDir, mode, nowUs, time: time.settled, recorder: madeBy };
+  const lifecycle = createArchiveLifecycle(config, { ...lifecycleOptions, onRemoved: care.forgetArchive, log });
   const past = createAppHistory({
     ...{ dataDir, streams, nowUs, catalogue, gapsOf, log },
-    onVerified: (day, problem) => watch.noteVerified(day, problem),
+    onVerified: (day, problem) => alerting.noteVerified(day, problem),
   });
   const archiver = createArchiver(
     { dataDir, level: config.archive.level, segmentLevel },
@@ -97,7 +97,7 @@ export function createApp(
       onSealed: (segment, rows) => void parts.recorder.checkSealed(segment, rows),
       onArchived(manifest, isVerified) {
         care.noteArchive(manifest, isVerified);
-        keeping.onArchived(manifest);
+        lifecycle.onArchived(manifest);
       },
     },
   );
@@ -108,17 +108,17 @@ export function createApp(
       ...{ clock, journal, onLate: pastDays.noteLate, onRecord: past.observe, log },
       onClosed(segment) {
         archiver.seal(segment);
-        // A slow disk may have kept it until its day was merged.
+        // A slow disk may delay the segment until its day has been merged.
         pastDays.noteLate(segment);
       },
       ...{ onClockOffset: time.noteOffset, offset: time.offset },
     },
   );
   const { parts } = recording;
-  const faults = createUnexpectedErrors({ log });
-  const watched = { catalogue, parts, faults: faults.current, removalsWaiting: keeping.removalsWaiting };
-  const watch = createAppIncidents(config, { ...watched, clock, startedUs, log });
-  const machine = createHost(dataDir, {
+  const errors = createUnexpectedErrors({ log });
+  const watched = { catalogue, parts, faults: errors.current, removalsWaiting: lifecycle.removalsWaiting };
+  const alerting = createAppIncidents(config, { ...watched, clock, startedUs, log });
+  const host = createHost(dataDir, {
     ...{ clock, offset: time.offset, streams: recording.streams, onStep: recording.onClockStep, log },
     ...{ saveGaps: parts.ledger.add, updateGaps: parts.ledger.update, setRoom: archiver.setRoom },
     failure: () => parts.recorder.failure(),
@@ -128,24 +128,24 @@ export function createApp(
 
   function gapsOf(day: Day): readonly Gap[] {
     const written = withManifestGaps(day, gapsInManifest(dataDir, day), catalogue.gapsOf(day));
-    return gapsOfDay(day, written, [...recording.openGaps(), ...machine.clock.openGaps()]);
+    return gapsOfDay(day, written, [...recording.openGaps(), ...host.clock.openGaps()]);
   }
 
   const status = () =>
     collectStatus({
-      ...{ about, nowUs, archiver, machine, journal, catalogue, tidyUp },
+      ...{ about, nowUs, archiver, host, journal, catalogue, tidyUp },
       ...parts,
       streams: recording.streams(),
-      upload: keeping.status,
-      ...{ telegram: outside.telegram, bot: outside.bot },
-      alerts: watch.status,
+      upload: lifecycle.status,
+      ...{ telegram: messaging.telegram, bot: messaging.bot },
+      alerts: alerting.status,
     });
   const book = (symbol: string) => parts.books.view(symbol, parts.delay.estimateMs(symbol));
-  const outside = createMessaging(config, {
-    ...{ dataDir, status, history: past.history, incidents: watch.incidents, catalogue, book, logs, nowUs, log },
+  const messaging = createMessaging(config, {
+    ...{ dataDir, status, history: past.history, incidents: alerting.incidents, catalogue, book, logs, nowUs, log },
   });
   const metrics = createAppMetrics({
-    ...{ parts, status, streams: recording.streams, incidents: watch.incidents },
+    ...{ parts, status, streams: recording.streams, incidents: alerting.incidents },
     lag: () => ticker.lag(),
     http: () => http.load(),
   });
@@ -153,7 +153,7 @@ export function createApp(
     { host: config.http.host, port: config.http.port, access: accessOf(config, dataDir) },
     {
       ...{ status, trades: past.trades, history: past.history, metrics, assetsDir, log },
-      ...{ incidents: watch.incidents, instance: watch.instance, book },
+      ...{ incidents: alerting.incidents, instance: alerting.instance, book },
     },
   );
 
@@ -161,19 +161,19 @@ export function createApp(
     nowUs,
     [
       [1, "recording", recording.tick],
-      [1, "machine", machine.look],
+      [1, "machine", host.look],
       [1, "lock", folder.look],
       [1, "catalogue", care.look],
       [1, "merging", pastDays.tick],
       [1, "manifests", known.settled.look],
       [1, "service report", createSystemdStatus(status).look],
-      [1, "retention", () => keeping.tick(machine.disk.freeForArchives())],
-      [1, "incidents", () => watch.tick(status)],
-      [1, "messages", outside.tick],
+      [1, "retention", () => lifecycle.tick(host.disk.freeForArchives())],
+      [1, "incidents", () => alerting.tick(status)],
+      [1, "messages", messaging.tick],
       [tickSeconds, "history", () => past.tick(status())],
-      [noteRunEvery, "run", saveRun],
+      [saveRunEvery, "run", saveRun],
     ],
-    faults,
+    errors,
   );
 
   function saveRun(): void {
@@ -195,10 +195,10 @@ export function createApp(
         });
         recording.noteDown(down.of, standby === undefined ? down.newestUs : startedUs);
         if (down.newestUs > 0) known.saveRun(down.newestUs, false);
-        watch.start(lastRun, standby === undefined ? Math.min(down.newestUs, startedUs) : 0);
-        outside.start();
+        alerting.start(lastRun, standby === undefined ? Math.min(down.newestUs, startedUs) : 0);
+        messaging.start();
         care.noteEvent("start", `rt-data ${version}`);
-        await machine.look();
+        await host.look();
         ticker.start();
         recording.tick(nowUs());
         recording.start(standby);
@@ -219,16 +219,16 @@ export function createApp(
       ...recording.departure,
       refusal() {
         const failure = parts.recorder.failure();
-        return failure && `the disk does not take what is recorded (${failure}), which a new process would not know of`;
+        return failure && `the disk does not accept records (${failure}); a new process would lose those in memory`;
       },
       async retire() {
-        await Promise.all([tidyUp.stop(), keeping.stop(), outside.stop(farewellMs)]);
+        await Promise.all([tidyUp.stop(), lifecycle.stop(), messaging.stop(farewellMs)]);
         await archiver.stop(retireMs);
       },
       clockOffsetMs: () => parts.clockOffset.current()?.offsetMs ?? null,
     },
     listeningMs: () => listeningMs,
-    noteFault: faults.note,
+    noteFault: errors.note,
     ...{ dataDir, nowUs },
     passOnFolder: folder.passOn,
     stop(deadlineMs) {
@@ -236,7 +236,7 @@ export function createApp(
         const end = performance.now() + deadlineMs;
         await recording.stop();
         ticker.stop();
-        await Promise.all([tidyUp.stop(), keeping.stop(), outside.stop(Math.min(farewellMs, deadlineMs))]);
+        await Promise.all([tidyUp.stop(), lifecycle.stop(), messaging.stop(Math.min(farewellMs, deadlineMs))]);
         await archiver.stop(Math.max(0, end - performance.now()));
         await http.stop();
         known.saveRun(recording.lastRecvUs(), true);

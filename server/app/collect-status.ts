@@ -18,16 +18,16 @@ import type { TidyUp } from "./data/tidy-up.ts";
 import type { Host } from "./host.ts";
 import type { RecordingParts } from "./recording/recording.ts";
 
-/** Without any data for this long the recorder is not ready, µs. */
+/** The recorder is not ready after this long without data, µs. */
 const silentUs = 10_000_000;
 
-/** The parts of which the live status is made. */
+/** The parts that contribute to the live status. */
 export type StatusParts = RecordingParts & {
   readonly about: Pick<Status, "version" | "mode" | "host" | "shard" | "started_us">;
   readonly streams: readonly Stream[];
   readonly nowUs: () => number;
   readonly archiver: Archiver;
-  readonly machine: Host;
+  readonly host: Host;
   readonly journal: Pick<Journal, "problem">;
   readonly catalogue: Pick<LiveCatalogue, "away">;
   readonly tidyUp: Pick<TidyUp, "status">;
@@ -37,13 +37,13 @@ export type StatusParts = RecordingParts & {
   readonly bot: () => BotStatus | null;
 };
 
-/** The status of this moment, put together from the parts; costs about a microsecond a stream. */
+/** Collects the current status from the parts. Costs about a microsecond per stream. */
 export function collectStatus(parts: StatusParts): Status {
   const nowUs = parts.nowUs();
   const symbols = symbolsOf(parts, nowUs);
   const counts = parts.feed()?.counts();
   const offset = parts.clockOffset.current();
-  const gate = parts.gate.counts();
+  const latencyGate = parts.gate.counts();
   const away = parts.catalogue.away();
   const connections = parts.feed()?.connections() ?? [];
   const reasons = notReady(parts, symbols, connections, nowUs);
@@ -54,15 +54,15 @@ export function collectStatus(parts: StatusParts): Status {
     reasons,
     clock_offset_ms: offset === null ? null : tenth(offset.offsetMs),
     clock_offset_bound_ms: offset === null ? null : tenth(offset.boundMs),
-    clock_steps: parts.machine.clock.steps(),
-    hardware: parts.machine.hardware.current(),
+    clock_steps: parts.host.clock.steps(),
+    hardware: parts.host.hardware.current(),
     totals: {
       messages: parts.streams.reduce((sum, stream) => sum + parts.rates.total(stream), 0),
       messages_per_s: tenth(symbols.reduce((sum, symbol) => sum + symbol.messages_per_s, 0)),
       records: parts.streams.reduce((sum, stream) => sum + (parts.recorder.status(stream)?.records ?? 0), 0),
       records_repaired: parts.repair.refetched(),
-      records_late: gate.marked,
-      records_gated: gate.dropped,
+      records_late: latencyGate.marked,
+      records_gated: latencyGate.dropped,
       bytes_written: parts.streams.reduce((sum, stream) => sum + (parts.recorder.status(stream)?.bytesWritten ?? 0), 0),
       duplicates: counts?.duplicates ?? 0,
       quarantined: parts.quarantine.count(),
@@ -79,8 +79,8 @@ export function collectStatus(parts: StatusParts): Status {
       journal_problem: parts.journal.problem(),
     },
     catch_up: parts.tidyUp.status(),
-    disk: parts.machine.disk.status(),
-    disks: parts.machine.disk.all(),
+    disk: parts.host.disk.status(),
+    disks: parts.host.disk.all(),
     upload: parts.upload(),
     telegram: parts.telegram(),
     alerts: parts.alerts(),
@@ -97,24 +97,24 @@ function symbolsOf(parts: StatusParts, nowUs: number): SymbolStatus[] {
     if (group === undefined) groups.set(stream.symbol, [stream]);
     else group.push(stream);
   }
-  // One that is over and only waits to be judged, as that of trades does until the next trade, reaches up to a moment ago.
-  const lasting = parts
+  // Gaps that have ended are left out: a gap of trades stays open in the feed until the next trade tells how many are missing.
+  const openGaps = parts
     .feed()
     ?.openGaps()
     .filter(({ toUs }) => toUs >= nowUs);
-  const open = new Map(lasting?.map((gap) => [gap.stream, gap]));
+  const open = new Map(openGaps?.map((gap) => [gap.stream, gap]));
   return [...groups].map(([symbol, streams]) => {
-    const tracks = streams.map((stream) => parts.recorder.status(stream));
+    const recorderStatus = streams.map((stream) => parts.recorder.status(stream));
     const rows: StreamStatus[] = streams.map((stream, index) => ({
       stream: stream.type.name,
       messages_per_s: parts.rates.perSecond(stream),
-      records: tracks[index]?.records ?? 0,
-      buffered_records: tracks[index]?.bufferedRecords ?? 0,
-      last_recv_us: tracks[index]?.lastRecvUs ?? null,
+      records: recorderStatus[index]?.records ?? 0,
+      buffered_records: recorderStatus[index]?.bufferedRecords ?? 0,
+      last_recv_us: recorderStatus[index]?.lastRecvUs ?? null,
       gap: gapOf(open.get(stream)),
     }));
     const rate = tenth(rows.reduce((sum, row) => sum + row.messages_per_s, 0));
-    const flushUs = tracks.map((track) => track?.flushIntervalUs ?? null).filter((us) => us !== null);
+    const flushUs = recorderStatus.map((status) => status?.flushIntervalUs ?? null).filter((us) => us !== null);
     const quantiles = parts.delay.quantilesMs(symbol);
     return {
       symbol,
@@ -144,10 +144,10 @@ function notReady(
 ): string[] {
   const reasons: string[] = [];
   const failure = parts.recorder.failure();
-  if (failure !== null) reasons.push(`the disk does not take data: ${failure}`);
-  const disk = parts.machine.disk.status();
-  const short = disk === null ? null : shortage(disk);
-  if (short !== null) reasons.push(`the disk is ${short}`);
+  if (failure !== null) reasons.push(`the disk does not accept data: ${failure}`);
+  const disk = parts.host.disk.status();
+  const shortageText = disk === null ? null : shortage(disk);
+  if (shortageText !== null) reasons.push(`the disk is ${shortageText}`);
   for (const connection of connections) {
     if (connection.state !== "open" && connection.role === "current") {
       reasons.push(
@@ -156,9 +156,8 @@ function notReady(
     }
   }
   const lastUs = newest(symbols.map((symbol) => symbol.last_recv_us));
-  if (lastUs === null) reasons.push("nothing has been received yet");
-  else if (nowUs - lastUs > silentUs)
-    reasons.push(`nothing has been received for ${Math.round((nowUs - lastUs) / 1e6)} s`);
+  if (lastUs === null) reasons.push("no data received yet");
+  else if (nowUs - lastUs > silentUs) reasons.push(`no data received for ${Math.round((nowUs - lastUs) / 1e6)} s`);
   return reasons;
 }
 

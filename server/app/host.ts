@@ -4,29 +4,29 @@ import { measureVolumes } from "../monitor/disk/volumes.ts";
 import { createHardwareMeter, type HardwareMeter } from "../monitor/hardware.ts";
 import { type ClockWatch, type ClockWatchDeps, createClockWatch } from "./time/clock-watch.ts";
 
-/** What is watched of the machine: its load, its disk, its clock. */
+/** Watches the machine: its load, its disks, its clock. */
 export type Host = {
   readonly hardware: HardwareMeter;
   readonly disk: DisksWatch;
   readonly clock: Pick<ClockWatch, "steps" | "openGaps">;
-  /** Call it once a second; resolves when the disk was looked at. Never rejects. */
+  /** Call it once a second. Resolves when the disks have been measured; never rejects. */
   look(): Promise<void>;
 };
 
 type Deps = ClockWatchDeps & {
-  /** Why records cannot be written at this moment, or null. */
+  /** Why records cannot be written right now, or null. */
   failure: () => string | null;
   setRoom: Archiver["setRoom"];
 };
 
-/** Watches the machine on which the data folder lies. */
+/** Creates the watch of the machine that holds the data folder. */
 export function createHost(dataDir: string, deps: Deps): Host {
   const clock = createClockWatch(deps);
   const hardware = createHardwareMeter(dataDir);
   const disk = createDisksWatch({ log: deps.log });
   let isMeasuring = false;
 
-  /** One at a time: a file system that stands still must not use up the threads that every file needs. */
+  /** Runs one measurement at a time: calls to a hanging file system must not use up the threads that all file access needs. */
   async function measure(): Promise<void> {
     if (isMeasuring) return;
     isMeasuring = true;

@@ -6,14 +6,14 @@ import { createMetrics } from "../metrics/metrics.ts";
 import type { MetricsSources, StreamCounts } from "../metrics/sources.ts";
 import type { RecordingParts } from "./recording/recording.ts";
 
-/** What the figures are taken from. */
+/** The sources of the metrics. */
 export type AppMetricsDeps = Pick<MetricsSources, "status" | "lag" | "incidents"> & {
   readonly parts: Pick<RecordingParts, "rates" | "recorder" | "ledger" | "delay">;
   readonly streams: () => readonly Stream[];
   readonly http: () => HttpLoad;
 };
 
-/** What `/metrics` answers. */
+/** Creates the answer of `/metrics`. */
 export function createAppMetrics(deps: AppMetricsDeps): MetricsText {
   const { parts, status, lag, incidents } = deps;
   const metrics = createMetrics(
@@ -34,15 +34,15 @@ export function createAppMetrics(deps: AppMetricsDeps): MetricsText {
 }
 
 function countsOf({ rates, recorder }: AppMetricsDeps["parts"], stream: Stream): StreamCounts {
-  const track = recorder.status(stream);
+  const written = recorder.status(stream);
   return {
     stream: stream.type.name,
     symbol: stream.symbol,
     messages: rates.total(stream),
-    records: track?.records ?? 0,
-    bytesWritten: track?.bytesWritten ?? 0,
-    bufferedRecords: track?.bufferedRecords ?? 0,
-    lastRecvUs: track?.lastRecvUs ?? null,
-    flushIntervalUs: track?.flushIntervalUs ?? null,
+    records: written?.records ?? 0,
+    bytesWritten: written?.bytesWritten ?? 0,
+    bufferedRecords: written?.bufferedRecords ?? 0,
+    lastRecvUs: written?.lastRecvUs ?? null,
+    flushIntervalUs: written?.flushIntervalUs ?? null,
   };
 }

@@ -2,18 +2,18 @@ import type { Status } from "../domain/status.ts";
 import { notifySocket, watchdogMs } from "../platform/process/environment.ts";
 import { notifyService } from "../platform/process/systemd.ts";
 
-/** Tells systemd that we live, and in words what we do. */
+/** Reports to systemd: a sign of life, and a status line. */
 export type SystemdStatus = {
-  /** Call it once a second, from the main loop that the sign of life stands for. */
+  /** Call it once a second, from the main loop whose life it reports. */
   look(): void;
 };
 
-/** What `systemctl status` shows is renewed so often, s. */
+/** How often the status line in `systemctl status` is updated, s. */
 const statusEvery = 10;
 
 /**
- * Where systemd listens, `look` tells it the status every ten seconds and sends the watchdog's sign of life every half of the time
- * that the unit allows, without any timer of its own; elsewhere it does nothing.
+ * Creates the reports. If systemd listens, `look` sends the status line every ten seconds and the watchdog's sign of life at half of the
+ * interval that the unit allows. It has no timer of its own. Without systemd it does nothing.
  */
 export function createSystemdStatus(
   status: () => Pick<Status, "ready" | "reasons" | "symbols" | "totals">,
@@ -36,7 +36,7 @@ export function createSystemdStatus(
   };
 }
 
-/** "recording 3 symbols, 153 messages/s, 0 gaps since the start", or why not. */
+/** Returns the status line, e.g. "recording 3 symbols, 153 messages/s, 0 gaps since the start", or why it is not recording. */
 export function statusLine({
   ready,
   reasons,

@@ -6,21 +6,21 @@ import type { Log } from "../platform/log/log.ts";
 import type { ConfirmedTime } from "../platform/time/confirmed-time.ts";
 import type { UnexpectedErrors } from "./unexpected-errors.ts";
 
-/** Something to do every so many whole seconds. Each fails alone: what it throws or rejects with keeps nothing else from being done. */
+/** Work that runs every `everySeconds` whole seconds. If it throws or rejects, the other work still runs. */
 export type Recurring = readonly [everySeconds: number, part: string, run: (nowUs: number) => unknown];
 
-/** One timer for everything that recurs by the second: each wake-up costs, however little is done in it. */
+/** One timer for all periodic work. Each wake-up of the process costs CPU time, however little it does. */
 export type Ticker = {
   start(): void;
   /** Idempotent. */
   stop(): void;
-  /** How late it came, s, each second since the start: what else on the main thread has to wait for as well. */
+  /** Histogram of the timer's delay, s, one value per second since the start. Everything else on the main thread waits as long. */
   lag(): HistogramView;
 };
 
 const lagBounds = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
-/** Runs each of `work` in its order. */
+/** Creates the timer. It runs the entries of `work` in order. */
 export function createTicker(
   nowUs: () => number,
   work: readonly Recurring[],
@@ -30,7 +30,7 @@ export function createTicker(
   let seconds = 0;
   const lag = createHistogram(lagBounds);
 
-  function alone([, part, run]: Recurring, now: number): void {
+  function runIsolated([, part, run]: Recurring, now: number): void {
     try {
       const done = run(now);
       if (done instanceof Promise)
@@ -53,7 +53,7 @@ export function createTicker(
         lag.observe(Math.max(0, nowMs - lastMs - 1000) / 1000);
         lastMs = nowMs;
         const now = nowUs();
-        for (const item of work) if (seconds % item[0] === 0) alone(item, now);
+        for (const item of work) if (seconds % item[0] === 0) runIsolated(item, now);
       }, 1000);
     },
     stop() {
@@ -64,27 +64,27 @@ export function createTicker(
   };
 }
 
-/** Merges days once they are over, by a confirmed time alone. */
+/** Merges days once they are over by a confirmed time. */
 export type PastDays = {
   /** Call it every second. */
   tick(): void;
-  /** A file of this day has come. If the day is over it is merged again, at once or when the time is confirmed. */
+  /** Call it for a new file of this day. A past day is merged again, at once or when the time is confirmed. */
   noteLate(day: Day): void;
 };
 
 const retrySeconds = 15;
 
-/** While the time is unconfirmed nothing is merged; the first confirmed second merges all that is due. */
+/** Creates the merging of past days. It waits while the time is unconfirmed; the first confirmed second merges all days that are due. */
 export function createPastDays(
   archiver: Pick<Archiver, "mergeDaysBefore" | "merge">,
   deps: { now: () => ConfirmedTime; log: Log },
 ): PastDays {
   let lastMerged = "";
-  /** Seconds until days are looked for again after that has failed. */
+  /** Seconds until the next attempt after a failed listing of days. */
   let retryIn = 0;
-  let isTold = false;
+  let isErrorLogged = false;
 
-  /** The date whose predecessors are over, or null while nobody can tell. */
+  /** Returns the first date that must not be merged yet, or null while the time is unconfirmed. */
   function today(): string | null {
     const time = deps.now();
     return time.kind === "confirmed" ? dateOf(time.us - mergeAfterUs) : null;
@@ -98,11 +98,12 @@ export function createPastDays(
       lastMerged = date;
       archiver.mergeDaysBefore(date).then(
         () => {
-          isTold = false;
+          isErrorLogged = false;
         },
         (error) => {
-          if (!isTold) deps.log.error("cannot look for days to merge; trying again", { reason: messageOf(error) });
-          isTold = true;
+          if (!isErrorLogged)
+            deps.log.error("cannot list the days to merge; trying again", { reason: messageOf(error) });
+          isErrorLogged = true;
           lastMerged = "";
           retryIn = retrySeconds;
         },

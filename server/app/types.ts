@@ -6,33 +6,32 @@ import type { ParentState } from "./upgrade/parent-state.ts";
 /** The program: recording, archive, server. */
 export type App = {
   /**
-   * Takes the data folder, repairs what a crash left, then starts outputs before inputs. Rejects with an OperatorError for
-   * what the operator can put right; nothing is left running then. Resolves with the address of the page. `left` are gaps that nobody
-   * has written down yet.
+   * Starts recovery, then outputs, then inputs. Resolves with the address of the page. `left`: gaps that are not recorded yet.
+   * @throws OperatorError for problems that the operator can solve; all parts are stopped then.
    */
   start(left?: readonly Gap[]): Promise<{ url: string }>;
-  /** Stops receiving, writes and seals what there is, within `deadlineMs`; resolves when all is on disk. Idempotent. */
+  /** Stops receiving, then writes and seals everything within `deadlineMs`. Resolves when all data is on disk. Idempotent. */
   stop(deadlineMs: number): Promise<void>;
-  /** Takes symbols and streams of another config, without touching those that stay; what cannot change is logged by name. */
+  /** Applies symbols and streams of another config; streams that stay are not interrupted. Logs changed keys that need a restart. */
   reload(next: Config): void;
   status(): Status;
-  /** Towards another process that takes over. After `leave`, and after `retire`, only `stop` is left to be called. */
+  /** The parent's side of an upgrade. After `leave` and `retire`, only `stop` may be called. */
   readonly departure: Pick<ParentState, "begin" | "cancel" | "isSettled" | "leave"> & {
-    /** Why it cannot be now, or null. */
+    /** Why an upgrade is impossible right now, or null. */
     refusal(): string | null;
-    /** Ends what can wait for the next process, while recording goes on. */
+    /** Stops work that the child process can do later; recording goes on. */
     retire(): Promise<void>;
     /** Local clock minus exchange clock, ms; null while unknown. */
     clockOffsetMs(): number | null;
   };
-  /** When its page could first be reached, Unix ms; 0 before. */
+  /** When the page became reachable, Unix ms; 0 before. */
   listeningMs(): number;
-  /** An error that came up outside of any part; it is reported, and everything goes on. */
+  /** Reports an error that occurred outside of any part; everything goes on. */
   noteFault(part: string, error: unknown): void;
-  /** Descriptors that hold the data folder's lock, for the process that takes over; from then on `stop` leaves the lock to it. */
+  /** Returns the descriptors that hold the data folder's lock, for the child process. From then on `stop` does not release the lock. */
   passOnFolder(): readonly number[];
   /** Absolute path of the data folder. */
   readonly dataDir: string;
-  /** The clock that stamps receipt, µs. */
+  /** The clock that stamps received messages, µs. */
   readonly nowUs: () => number;
 };

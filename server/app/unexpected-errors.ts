@@ -1,23 +1,23 @@
 import { messageOf } from "../platform/errors.ts";
 import type { Log } from "../platform/log/log.ts";
 
-/** Errors that nobody expected. Each keeps to the part in which it came up: it is caught, reported once, and everything else goes on. */
+/** Collects unexpected errors. An error stays within its part: it is caught and reported once, and the other parts go on. */
 export type UnexpectedErrors = {
-  /** Something failed in this part. A reason that is known already is counted only. */
+  /** Reports a failure of this part. A known reason is only counted. */
   note(part: string, error: unknown): void;
-  /** The part works. */
+  /** Ends the failures of this part, which works again. */
   clear(part: string): void;
-  /** What fails now or did so within the last minute. */
+  /** Returns failures that last or occurred within the last minute. */
   current(): readonly { readonly part: string; readonly reason: string }[];
 };
 
-/** An error that does not come again for so long is over, ms: an uncaught one has nobody who says that it is. */
+/** A failure ends after this long without the error, ms. No part calls `clear` for an uncaught error. */
 const rememberMs = 60_000;
 
-/** Different reasons that are told at once; the rest is counted. */
-const mostTold = 50;
+/** Limit of different reasons at a time; further reasons are dropped. */
+const mostKnown = 50;
 
-/** No faults yet; `nowMs` need only never run backwards. */
+/** Creates an empty collection. `nowMs` must be monotonic. */
 export function createUnexpectedErrors(deps: { log: Log; nowMs?: () => number }): UnexpectedErrors {
   const { log, nowMs = () => performance.now() } = deps;
   const known = new Map<string, { part: string; reason: string; times: number; lastMs: number }>();
@@ -25,10 +25,10 @@ export function createUnexpectedErrors(deps: { log: Log; nowMs?: () => number })
   function end(key: string): void {
     const fault = known.get(key);
     known.delete(key);
-    if (fault !== undefined) log.info("a part that failed works again", { part: fault.part, times: fault.times });
+    if (fault !== undefined) log.info("a failed part works again", { part: fault.part, times: fault.times });
   }
 
-  function forgetOld(): void {
+  function endOld(): void {
     for (const [key, { lastMs }] of known) if (nowMs() - lastMs > rememberMs) end(key);
   }
 
@@ -42,10 +42,10 @@ export function createUnexpectedErrors(deps: { log: Log; nowMs?: () => number })
         fault.lastMs = nowMs();
         return;
       }
-      forgetOld();
-      if (known.size >= mostTold) return;
+      endOld();
+      if (known.size >= mostKnown) return;
       known.set(key, { part, reason, times: 1, lastMs: nowMs() });
-      log.error("a part failed; everything else goes on, and it is tried again", {
+      log.error("a part failed; the other parts go on, and it is tried again", {
         part,
         reason,
         where: placeOf(error),
@@ -55,13 +55,13 @@ export function createUnexpectedErrors(deps: { log: Log; nowMs?: () => number })
       if (known.size > 0) for (const [key, fault] of known) if (fault.part === part) end(key);
     },
     current() {
-      if (known.size > 0) forgetOld();
+      if (known.size > 0) endOld();
       return [...known.values()];
     },
   };
 }
 
-/** The first line of the stack, which says where to look. */
+/** Returns the first line of the stack, where the error was thrown. */
 function placeOf(error: unknown): string | undefined {
   const stack = error instanceof Error ? error.stack : undefined;
   return /^\s+at (.*)$/m.exec(stack ?? "")?.[1];

@@ -21,7 +21,10 @@ export type GapIntake = {
   lookBack(): void;
 };
 
-/** Delay before the first attempt; it doubles each time. The next record mostly comes within a second; the last attempt follows after 17 minutes. */
+/**
+ * Delay before the first attempt, ms; it doubles each time. Usually the next record comes within a second. The last attempt follows
+ * after 17 minutes.
+ */
 const firstAttemptMs = 2000;
 const mostAttempts = 8;
 

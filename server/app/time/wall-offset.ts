@@ -4,14 +4,14 @@ import type { Log } from "../../platform/log/log.ts";
 import type { ReceiveClock } from "../../platform/time/receive-clock.ts";
 
 /**
- * Measures the offset of steady time, which no step of the wall clock disturbs, and tells the wall clock's: it is known at once after each
- * step.
+ * Measures the wall clock's offset from the exchange's time. The measurement uses steady time, which steps of the wall clock do not
+ * disturb, so the offset is right at once after each step.
  */
 export function createWallOffset(deps: {
   rest: RestClient;
   clock: ReceiveClock;
   log: Log;
-  /** The wall clock's, ms. */
+  /** Called with the wall clock's offset, ms. */
   onOffset: (offsetMs: number) => void;
   onSteadyOffset: (offset: ClockOffset) => void;
 }): ClockOffsetMeter {
@@ -20,11 +20,11 @@ export function createWallOffset(deps: {
     ...{ rest, nowUs: clock.steadyUs, log },
     onOffset(offset) {
       deps.onSteadyOffset(offset);
-      deps.onOffset(ofWall(offset).offsetMs);
+      deps.onOffset(wallOffsetOf(offset).offsetMs);
     },
   });
 
-  function ofWall(offset: ClockOffset): ClockOffset {
+  function wallOffsetOf(offset: ClockOffset): ClockOffset {
     const nowUs = clock.steadyUs();
     return { ...offset, offsetMs: offset.offsetMs + (clock.stampOf(nowUs) - nowUs) / 1000 };
   }
@@ -33,7 +33,7 @@ export function createWallOffset(deps: {
     ...meter,
     current() {
       const offset = meter.current();
-      return offset && ofWall(offset);
+      return offset && wallOffsetOf(offset);
     },
   };
 }

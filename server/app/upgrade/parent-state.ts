@@ -5,32 +5,32 @@ import type { InheritedFeed, Leftover } from "../../binance/sockets/parent-conne
 import type { Gap } from "../../domain/gap.ts";
 import { parseStreamName, type Stream, type StreamName } from "../../domain/stream.ts";
 
-/** Tells of a record of the stream of this name. */
+/** Reports a recorded message of the stream with this name. */
 export type RecordNotice = (name: StreamName, message: Followed) => void;
 
-/** What a recorder tells the process that gets ready to go on in its place. */
+/** The parent's side of an upgrade: reports streams, records and gaps to the child process. */
 export type ParentState = {
   /**
-   * Returns how far each stream is. From now on each record is told, and gaps are held back: the other process may have received
-   * what is missing here.
+   * Begins the upgrade and returns the position of each stream. From now on each record is reported, and gaps are held back: the child
+   * process may have received the missing messages.
    */
   begin(note: RecordNotice): InheritedFeed;
-  /** Nobody takes over: what was held back is dealt with here. */
+  /** Cancels the upgrade and records the gaps that were held back. */
   cancel(): void;
-  /** False while some connections have yet to bring what others have missed. */
+  /** False while a connection may still deliver messages that another connection missed. */
   isSettled(): boolean;
-  /** Stops receiving, since the other process does; returns what that one has to know of gaps. */
+  /** Stops receiving, as the child process receives; returns the gaps that the child process continues. */
   leave(): readonly Leftover[];
   hasLeft(): boolean;
-  /** Gaps that are held back. */
+  /** Returns the gaps that are held back. */
   held(): readonly FeedGap[];
-  /** The next record of the stream begins another numbering. */
+  /** Call it when the next record of the stream begins a new numbering. */
   onEpoch(stream: Stream): void;
   onRecorded(message: FeedMessage): void;
   onGaps(gaps: readonly FeedGap[]): void;
 };
 
-/** Does nothing but pass gaps on to `take`, until `begin`. */
+/** Creates the state. Until `begin` it only passes gaps on to `take`. */
 export function createParentState(deps: {
   feed: () => Feed | null;
   take: (gaps: readonly FeedGap[]) => void;
@@ -75,7 +75,7 @@ export function createParentState(deps: {
   };
 }
 
-/** A gap that was left and that nobody goes on with, as it is written down. */
+/** Converts a leftover gap that no process continues to the recorded form; empty if the stream's name is unknown. */
 export function gapOfLeftover({ stream, fromUs, toUs, cause }: Leftover, atUs: number): readonly Gap[] {
   const parsed = parseStreamName(stream);
   if (parsed === null) return [];

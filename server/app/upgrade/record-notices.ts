@@ -2,53 +2,53 @@ import type { StreamName } from "../../domain/stream.ts";
 import type { FromParent } from "../../upgrade/protocol.ts";
 import type { RecordNotice } from "./parent-state.ts";
 
-/** How long what is to be told waits for more, ms. */
+/** How long notices are collected before a batch is sent, ms. */
 const pauseMs = 40;
 
-/** Numbers that the other process has not confirmed yet, beyond which it counts as stuck: some 40 MB. */
-const mostUnseen = 4_000_000;
+/** Limit of sent numbers without confirmation: about 40 MB. Beyond it the child process counts as stuck. */
+const mostUnconfirmed = 4_000_000;
 
-/** Tells another process of records, in batches. */
+/** Reports recorded messages to the child process, in batches. */
 export type RecordNotices = {
   readonly add: RecordNotice;
-  /** Records are told by the place of their stream in this list; those of others are not. */
+  /** Starts sending. A notice names its stream by the index in `streams`; notices of other streams are dropped. */
   start(streams: readonly string[]): void;
-  /** The other process has read all up to this batch. */
+  /** Confirms that the child process has read all batches up to this number. */
   seen(batch: number): void;
-  /** Sends what is left. Idempotent. */
+  /** Sends the last batch. Idempotent. */
   stop(): void;
-  /** Rejects when the other process does not keep up; otherwise never settles. */
+  /** Rejects if the child process does not keep up; otherwise never settles. */
   readonly failed: Promise<never>;
 };
 
-/** Nothing is sent before `start`; what is added before is kept. */
+/** Creates the sender. Notices added before `start` are kept until then. */
 export function createRecordNotices(send: (message: FromParent) => void): RecordNotices {
   const places = new Map<StreamName, number>();
   const early: Parameters<RecordNotice>[] = [];
-  const unseen = new Map<number, number>();
+  const unconfirmed = new Map<number, number>();
   let notes: number[] = [];
   let batch = 0;
-  let unseenNumbers = 0;
+  let unconfirmedNumbers = 0;
   let timer: ReturnType<typeof setInterval> | null = null;
   let fail: (error: Error) => void = () => {};
   const failed = new Promise<never>((_, reject) => {
     fail = reject;
   });
-  // It may fail after nobody waits any more.
+  // It may reject after the last caller has stopped waiting.
   failed.catch(() => {});
 
   function push(...[name, { firstId, id, mark, recvUs, isEpoch }]: Parameters<RecordNotice>): void {
-    const place = places.get(name);
-    if (place !== undefined) notes.push(place, firstId, id, mark, recvUs, isEpoch ? 1 : 0);
+    const index = places.get(name);
+    if (index !== undefined) notes.push(index, firstId, id, mark, recvUs, isEpoch ? 1 : 0);
   }
 
   function flush(): void {
     if (notes.length === 0) return;
-    unseen.set(++batch, notes.length);
-    unseenNumbers += notes.length;
+    unconfirmed.set(++batch, notes.length);
+    unconfirmedNumbers += notes.length;
     send({ type: "notes", batch, notes });
     notes = [];
-    if (unseenNumbers > mostUnseen) fail(new Error("it does not keep up with what is recorded"));
+    if (unconfirmedNumbers > mostUnconfirmed) fail(new Error("the child process does not keep up with the records"));
   }
 
   return {
@@ -57,16 +57,16 @@ export function createRecordNotices(send: (message: FromParent) => void): Record
       else push(...note);
     },
     start(streams) {
-      for (const [place, name] of streams.entries()) places.set(name, place);
+      for (const [index, name] of streams.entries()) places.set(name, index);
       for (const note of early.splice(0)) push(...note);
       timer = setInterval(flush, pauseMs);
       flush();
     },
     seen(upTo) {
-      for (const [number, length] of unseen) {
+      for (const [number, length] of unconfirmed) {
         if (number > upTo) break;
-        unseen.delete(number);
-        unseenNumbers -= length;
+        unconfirmed.delete(number);
+        unconfirmedNumbers -= length;
       }
     },
     stop() {

@@ -12,44 +12,44 @@ import type { LeftOut } from "../gaps/left-out.ts";
 import { createStampedFeed } from "../recording/stamped-feed.ts";
 import { gapOfLeftover } from "./parent-state.ts";
 
-/** Receives beside a recorder of another process, and keeps what that one has not recorded until it may be written. */
+/** The feed of a child process: receives beside the parent and holds records until the parent stops. */
 export type StandbyFeed = {
   readonly clock: ReceiveClock;
   readonly streams: readonly Stream[];
   start(): void;
   stop(): void;
-  /** The other process has recorded this. */
+  /** Drops a held record, as the parent has recorded it. */
   note(name: StreamName, message: Followed): void;
-  /** Whether all that the other one records is received here. */
+  /** Checks whether all messages that the parent records arrive here too. */
   judge(): ReturnType<Feed["predecessor"]["checkRollover"]>;
-  /** The other process receives no more. */
+  /** Call it when the parent has stopped receiving. `leftovers`: the parent's gaps that go on. */
   leave(leftovers: readonly Leftover[], stoppedUs: number, clockOffsetMs: number | null): void;
-  /** When the other process stopped to receive, µs; what comes after is this one's alone. */
+  /** Returns when the parent stopped receiving, µs. Later messages are recorded by this process only. */
   stoppedUs(): number;
-  /** Local clock minus exchange clock as the other process had it, ms. */
+  /** Returns the parent's local clock minus exchange clock, ms. */
   clockOffsetMs(): number | null;
-  /** `handedOver`: records that were kept when `attach` was called. */
+  /** `handedOver`: number of held records that `attach` passed on. `isFull`: some records exceeded the limit and were dropped. */
   held(): { readonly handedOver: number; readonly mostCharacters: number; readonly isFull: boolean };
   leftovers: Feed["leftovers"];
-  /** Hands over what is kept, in the order of receipt, and from now on what is received. */
+  /** Passes held records on to `sink`, in the order of receipt, and from now on all received messages. */
   attach(deps: {
     sink: FeedEvents;
     mayDeliver: (symbol: string) => boolean;
     saveGaps: (gaps: readonly Gap[]) => void;
-    /** Since when streams that are added later are missing. */
+    /** For streams that a reload adds: since when they were not recorded. */
     interruptions: ReadonlyMap<Stream, Downtime>;
-    /** Is told which streams the other process did not record, and since when they are received here. */
+    /** Called with the streams that the parent did not record, and since when they are received here. */
     resume: LeftOut["resume"];
   }): Feed;
 };
 
-/** As much as a recorder holds while its disk does not work. */
+/** Limit of held payload characters; as much as a recorder holds while its disk fails. */
 const mostCharacters = 64 * 1024 * 1024;
 
-/** Frames of unknown form, of which the other process has kept all but the newest. */
+/** Limit of held frames of unknown shape. The parent has quarantined all but the newest. */
 const oddKept = 100;
 
-/** The feed of a recorder that begins; `interruptions` tell since when nobody recorded. */
+/** Creates the feed of a recorder without a parent. `interruptions`: since when each stream was not recorded. */
 export function openFeed(
   options: { config: Config; streams: readonly Stream[]; interruptions: ReadonlyMap<Stream, Downtime> },
   deps: Omit<FeedDeps, "nowUs"> & { clock: ReceiveClock },
@@ -61,7 +61,7 @@ export function openFeed(
   });
 }
 
-/** Where sockets go, and how many; the same for a recorder that begins and for one that takes over. */
+/** Returns addresses and number of connections, which are the same with and without a parent. */
 function feedOptionsOf(config: Config, streams: readonly Stream[]): FeedOptions {
   const { feed, exchange } = config;
   return {
@@ -73,7 +73,7 @@ function feedOptionsOf(config: Config, streams: readonly Stream[]): FeedOptions 
   };
 }
 
-/** Nothing is opened before `start`. `inherited` tells how far the other process is. */
+/** Creates the feed; it opens no connection before `start`. `inherited`: the position of the parent in each stream. */
 export function createStandbyFeed(
   options: { config: Config; streams: readonly Stream[]; inherited: InheritedFeed; mostCharacters?: number },
   deps: Pick<FeedDeps, "log" | "after" | "connect" | "random"> & { clock: ReceiveClock },
@@ -81,19 +81,19 @@ export function createStandbyFeed(
   const { config, streams, inherited } = options;
   const limit = options.mostCharacters ?? mostCharacters;
   const known = new Set(streams.map(({ name }) => name));
-  /** By stream and id, in the order of receipt. */
+  /** Held records by stream and id, in the order of receipt. */
   const held = new Map<string, FeedMessage>();
   const gaps: FeedGap[] = [];
   const odd: Parameters<FeedEvents["onOdd"]>[] = [];
   const dated = new Map<Stream, readonly [number, number]>();
-  /** The highest id that the other process has of a stream, and when it came. */
-  const last = new Map<StreamName, { id: number; us: number }>();
+  /** The parent's highest id of each stream, and its receipt. */
+  const parentLast = new Map<StreamName, { id: number; us: number }>();
   const dropped = new Map<Stream, { fromUs: number; toUs: number; count: number }>();
   let strangers: readonly Leftover[] = [];
   let ping: readonly [number, number] | null = null;
   let characters = 0;
   let handedOver = 0;
-  let most = 0;
+  let mostHeld = 0;
   let offsetMs: number | null = null;
   let stoppedAtUs = 0;
   let attached: FeedEvents | null = null;
@@ -108,10 +108,10 @@ export function createStandbyFeed(
       return;
     }
     const key = keyOf(stream.name, id);
-    // The same id in two numberings: both stay.
+    // The same id may occur in two numberings: keep both records.
     held.set(held.has(key) ? `${key}/${held.size}` : key, { ...message });
     characters += payload.length;
-    most = Math.max(most, characters);
+    mostHeld = Math.max(mostHeld, characters);
   }
 
   const feed = createStampedFeed(
@@ -122,39 +122,39 @@ export function createStandbyFeed(
       interruptionOf: (stream) => interruptionIn(interruptions, stream, deps.clock.nowUs()),
       sink: {
         onData: (message) => (attached === null ? hold(message) : attached.onData(message)),
-        onGaps: (found) => (attached === null ? void gaps.push(...found) : attached.onGaps(found)),
-        onOdd(...found) {
-          if (attached !== null) attached.onOdd(...found);
-          else if (odd.push(found) > oddKept) odd.shift();
+        onGaps: (newGaps) => (attached === null ? void gaps.push(...newGaps) : attached.onGaps(newGaps)),
+        onOdd(...frame) {
+          if (attached !== null) attached.onOdd(...frame);
+          else if (odd.push(frame) > oddKept) odd.shift();
         },
-        onEpoch: (...found) => attached?.onEpoch(...found),
-        onNotMissing: (...found) => attached?.onNotMissing?.(...found),
-        onPing(...found) {
-          ping = found;
-          attached?.onPing(...found);
+        onEpoch: (...epoch) => attached?.onEpoch(...epoch),
+        onNotMissing: (...ids) => attached?.onNotMissing?.(...ids),
+        onPing(...newPing) {
+          ping = newPing;
+          attached?.onPing(...newPing);
         },
-        onDated(stream, ...found) {
-          if (attached === null) dated.set(stream, found);
-          else attached.onDated(stream, ...found);
+        onDated(stream, ...times) {
+          if (attached === null) dated.set(stream, times);
+          else attached.onDated(stream, ...times);
         },
       },
     },
   );
 
-  /** Receipt of the first record that is held of a stream, µs; null if there is none. */
+  /** Returns the receipt of the first held record of a stream, µs; null if there is none. */
   function heldSince(stream: Stream): number | null {
     for (const record of held.values()) if (record.stream === stream) return record.recvUs;
     return null;
   }
 
-  /** Receipt does not run back from one process to the next, however late the other one has looked at its clock. */
-  function drain(sink: FeedEvents): void {
+  /** Passes on all held records. Raises receipt stamps that lie before the parent's, which may have read its clock later. */
+  function passOnHeld(sink: FeedEvents): void {
     const floors = new Map<Stream, number>();
     for (const message of held.values()) {
       const { stream, recvUs, id } = message;
-      const before = last.get(stream.name);
-      const ownUs = before !== undefined && id > before.id ? Math.max(recvUs, before.us) : recvUs;
-      const us = Math.max(ownUs, floors.get(stream) ?? 0);
+      const before = parentLast.get(stream.name);
+      const notBeforeParentUs = before !== undefined && id > before.id ? Math.max(recvUs, before.us) : recvUs;
+      const us = Math.max(notBeforeParentUs, floors.get(stream) ?? 0);
       floors.set(stream, us);
       sink.onData({ ...message, recvUs: us });
     }
@@ -162,13 +162,13 @@ export function createStandbyFeed(
     held.clear();
   }
 
-  /** What was not held, and what the other process left of streams that nobody records any more. */
+  /** Returns gaps for dropped records, and the parent's open gaps of streams that this process does not record. */
   function lostGaps(): readonly Gap[] {
     const full = [...dropped].map(([{ type, symbol }, { fromUs, toUs, count }]): Gap => {
       const span = { from_us: fromUs, to_us: toUs, cause: "overflow" as const, missing: count, repaired: 0 };
       return { stream: type.folder, symbol, ...span };
     });
-    return [...full, ...strangers.flatMap((one) => gapOfLeftover(one, stoppedAtUs))];
+    return [...full, ...strangers.flatMap((leftover) => gapOfLeftover(leftover, stoppedAtUs))];
   }
 
   return {
@@ -182,8 +182,8 @@ export function createStandbyFeed(
       const key = keyOf(name, id);
       characters -= held.get(key)?.payload.length ?? 0;
       held.delete(key);
-      const before = last.get(name);
-      if (before === undefined || id > before.id) last.set(name, { id, us: recvUs });
+      const before = parentLast.get(name);
+      if (before === undefined || id > before.id) parentLast.set(name, { id, us: recvUs });
     },
     judge: feed.predecessor.checkRollover,
     leftovers: feed.leftovers,
@@ -195,7 +195,7 @@ export function createStandbyFeed(
     },
     stoppedUs: () => stoppedAtUs,
     clockOffsetMs: () => offsetMs,
-    held: () => ({ handedOver, mostCharacters: most, isFull: dropped.size > 0 }),
+    held: () => ({ handedOver, mostCharacters: mostHeld, isFull: dropped.size > 0 }),
     attach(to) {
       attached = to.sink;
       const added = streams.filter(({ name }) => !inherited.has(name));
@@ -203,13 +203,13 @@ export function createStandbyFeed(
       mayDeliver = to.mayDeliver;
       interruptions = to.interruptions;
       if (ping !== null) to.sink.onPing(...ping);
-      for (const [stream, found] of dated) to.sink.onDated(stream, ...found);
-      drain(to.sink);
-      const found = [...resumed, ...gaps];
-      if (found.length > 0) to.sink.onGaps(found);
+      for (const [stream, times] of dated) to.sink.onDated(stream, ...times);
+      passOnHeld(to.sink);
+      const newGaps = [...resumed, ...gaps];
+      if (newGaps.length > 0) to.sink.onGaps(newGaps);
       to.saveGaps(lostGaps());
-      // What came before that was the other process's to keep.
-      for (const found of odd) if (found[2] > stoppedAtUs) to.sink.onOdd(...found);
+      // The parent has quarantined the frames received before that.
+      for (const frame of odd) if (frame[2] > stoppedAtUs) to.sink.onOdd(...frame);
       return feed;
     },
   };
@@ -219,7 +219,7 @@ function keyOf(name: StreamName, id: number): string {
   return `${name}/${id}`;
 }
 
-/** One that seems to begin in the future follows a run whose clock was ahead. */
+/** Returns the interruption of a stream, or null. A start in the future comes from a run whose clock was ahead; it becomes now. */
 function interruptionIn(interruptions: ReadonlyMap<Stream, Downtime>, stream: Stream, nowUs: number) {
   const downtime = interruptions.get(stream);
   return downtime === undefined ? null : { ...downtime, fromUs: Math.min(downtime.fromUs, nowUs), lastId: null };

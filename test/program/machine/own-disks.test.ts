@@ -193,7 +193,7 @@ test.skipIf(mountMissing !== "")(
     await until(async () => words.test(await told()), "the incident to say so", 30_000);
     // The next segment cannot be made.
     await until(
-      async () => (await status()).reasons.join().includes("the disk does not take data"),
+      async () => (await status()).reasons.join().includes("the disk does not accept data"),
       "the window's end",
       70_000,
     );

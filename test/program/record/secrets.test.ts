@@ -56,7 +56,7 @@ test("at every level, with all that needs them failing and a config read anew, n
 
   configure("debug");
   program.kill("SIGHUP");
-  await until(() => program.errors().includes("the config was read again"), "the level to be debug");
+  await until(() => program.errors().includes("config reloaded"), "the level to be debug");
   writeFileSync(file, "[log]\nlevel = 7\n");
   program.kill("SIGHUP");
   await until(() => program.errors().includes("the config is not taken over"), "the wrong config to be told of");

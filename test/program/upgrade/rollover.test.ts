@@ -118,5 +118,5 @@ test("records that nobody confirms are told up to a bound, then the other proces
   for (let id = 2; id < 800_002; id++) sender.add("btcusdt@trade", { ...about, id });
   sender.stop();
   await Promise.resolve();
-  expect(failures).toEqual(["it does not keep up with what is recorded"]);
+  expect(failures).toEqual(["the child process does not keep up with the records"]);
 });

@@ -24,7 +24,7 @@ function setUp(aheadMs = 0) {
 
 test("the time is confirmed once the exchange has told its own, and settled when the clock has run steadily", () => {
   const { at, time, pass, ask } = setUp();
-  expect(time.now()).toMatchObject({ kind: "unconfirmed", why: "the exchange has not told its time yet" });
+  expect(time.now()).toMatchObject({ kind: "unconfirmed", why: "the exchange's time is not known yet" });
   pass(1000);
   ask();
   const now = time.now();

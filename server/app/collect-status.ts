@@ -60,7 +60,7 @@ export function collectStatus(parts: StatusParts): Status {
       messages: parts.streams.reduce((sum, stream) => sum + parts.rates.total(stream), 0),
       messages_per_s: tenth(symbols.reduce((sum, symbol) => sum + symbol.messages_per_s, 0)),
       records: parts.streams.reduce((sum, stream) => sum + (parts.recorder.status(stream)?.records ?? 0), 0),
-      records_repaired: parts.repair.refetched(),
+      records_repaired: parts.repair.fetchedTrades(),
       records_late: latencyGate.marked,
       records_gated: latencyGate.dropped,
       bytes_written: parts.streams.reduce((sum, stream) => sum + (parts.recorder.status(stream)?.bytesWritten ?? 0), 0),

@@ -15,17 +15,17 @@ import type { Prove } from "../../upload/day/prove-day.ts";
 import { createBucketAccess, isPastDay, uploadedOf } from "./bucket-access.ts";
 import { createUploads, type UploadPace } from "./uploads.ts";
 
-/** What becomes of archives: into the bucket, and off this disk and the bucket when their time is over. */
+/** Uploads archives to the bucket, and removes expired archives from this disk and the bucket. */
 export type ArchiveLifecycle = {
-  /** A day was archived, or archived anew. */
+  /** Call it for each day that was archived, also repeatedly. */
   onArchived(day: Day): void;
   /**
-   * Call it every second. The first one begins to look for what is to be uploaded and removed; then it acts once an hour, when
-   * the date changes, and each minute while less is free than should be.
+   * Call it every second. The first call searches for archives to upload and remove. After that it searches once an hour, when the
+   * date changes, and every minute while free space is below the limit.
    */
   tick(freeBytes: number): void;
   status(): UploadStatus | null;
-  /** Archives that are due, but that wait since an hour may remove only so much; null if none. */
+  /** Archives that are due but wait because of the hourly limit of removals; null if none. */
   removalsWaiting(): RemovalsWaiting | null;
   /** Idempotent. */
   stop(): Promise<void>;
@@ -34,49 +34,49 @@ export type ArchiveLifecycle = {
 export type ArchiveLifecycleDeps = {
   readonly dataDir: string;
   readonly nowUs: () => number;
-  /** Nothing is removed by any other time, here or in the bucket. */
+  /** The only time by which files are removed, here and in the bucket. */
   readonly time: () => ConfirmedTime;
-  /** Invented data never gets into a bucket of recorded data, whatever the config says. */
+  /** In "demo" mode the bucket is not used, whatever the config says: simulated data must not mix with recorded data. */
   readonly mode: "record" | "demo";
   readonly recorder: Manifest["recorder"];
-  /** A day is gone from this disk. */
+  /** Called when a day was removed from this disk. */
   readonly onRemoved?: (day: Day) => void;
   readonly log: Log;
-  /** For tests; otherwise what suits real stores. */
+  /** For tests; the defaults suit real stores. */
   readonly pace?: UploadPace & { readonly lookMs?: number };
 };
 
-/** A look at all archives is not free where there are a hundred thousand; what was archived or uploaded meanwhile waits, ms. */
+/** Minimum time between two searches after changes, ms: a search through a hundred thousand archives takes a while. */
 const lookMs = 600_000;
 
-/** The keeping that a config asks for; without limits and without bucket it does nothing. */
+/** Creates the configured lifecycle; without limits and without bucket it does nothing. */
 export function createArchiveLifecycle(settings: Config, deps: ArchiveLifecycleDeps): ArchiveLifecycle {
   const config = deps.mode === "demo" ? { ...settings, upload: { ...settings.upload, endpoint: "" } } : settings;
   const { log } = deps;
   const today = () => dateBy(deps.time());
-  const noteChange = () => {
+  const onChange = () => {
     isChanged = true;
   };
-  const uploads = config.upload.endpoint === "" ? null : createUploads(config, { ...deps, onConfirmed: noteChange });
+  const uploads = config.upload.endpoint === "" ? null : createUploads(config, { ...deps, onConfirmed: onChange });
   const retention = retentionOf(
     config,
     { ...deps, ...(uploads !== null && { prove: uploads.prove }) },
     { unconfirmed: "keep", isCapped: true },
   );
   let seconds = 0;
-  /** Null: the date was not confirmed. */
-  let lookedOn: string | null = "";
-  let lookedMs = 0;
-  /** Something was archived or confirmed since the last look. */
+  /** Date of the last search: "" before the first, null if the date was unconfirmed. */
+  let searchedOn: string | null = "";
+  let searchedMs = 0;
+  /** An archive was made or its upload confirmed since the last search. */
   let isChanged = false;
 
-  /** Failures are told and not thrown on: the next look is an hour away at most. */
-  async function look(): Promise<void> {
-    [isChanged, lookedMs] = [false, performance.now()];
+  /** Removes archives that are due. Logs failures: the next attempt follows within an hour. */
+  async function removeDue(): Promise<void> {
+    [isChanged, searchedMs] = [false, performance.now()];
     try {
       await retention.run();
     } catch (error) {
-      log.error("cannot look for archives to remove", { reason: messageOf(error) });
+      log.error("cannot search for archives to remove; trying again within an hour", { reason: messageOf(error) });
     }
   }
 
@@ -88,18 +88,18 @@ export function createArchiveLifecycle(settings: Config, deps: ArchiveLifecycleD
     tick(freeBytes) {
       if (seconds++ === 0) uploads?.uploader.start();
       const isShort = freeBytes > 0 && freeBytes < config.archive.min_free_gb * 1e9;
-      const sinceMs = performance.now() - lookedMs;
+      const sinceMs = performance.now() - searchedMs;
       const date = today();
-      if (date !== lookedOn && (date !== null || lookedOn === "")) {
-        lookedOn = date;
-        void look();
+      if (date !== searchedOn && (date !== null || searchedOn === "")) {
+        searchedOn = date;
+        void removeDue();
         if (date !== null) void uploads?.sweep();
       } else if (
         seconds % 3600 === 0 ||
         (isShort && seconds % 60 === 0) ||
         (isChanged && sinceMs >= (deps.pace?.lookMs ?? lookMs))
       ) {
-        void look();
+        void removeDue();
       }
     },
     status: () => uploads?.uploader.status() ?? null,
@@ -114,18 +114,18 @@ function dateBy(time: ConfirmedTime): string | null {
   return time.kind === "confirmed" ? dateOf(time.us) : null;
 }
 
-/** The retention that a config asks for on this disk. */
+/** Creates the configured retention of this disk. */
 export function retentionOf(
   config: Config,
   deps: Pick<ArchiveLifecycleDeps, "dataDir" | "time" | "onRemoved" | "log"> & { readonly prove?: Prove },
-  how: Pick<RetentionOptions, "unconfirmed" | "isCapped">,
+  mode: Pick<RetentionOptions, "unconfirmed" | "isCapped">,
 ): Retention {
   const { dataDir, time, onRemoved, log } = deps;
   const { retention_days, retention_gb, min_free_gb } = config.archive;
   const limits = { days: retention_days, gb: retention_gb, minFreeGb: min_free_gb };
   const prove = config.upload.endpoint === "" ? null : (deps.prove ?? createBucketAccess(config, deps).prove);
   return createRetention(
-    { dataDir, limits, ...how },
+    { dataDir, limits, ...mode },
     {
       time,
       ...(onRemoved && { onRemoved }),

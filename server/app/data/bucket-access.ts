@@ -14,18 +14,18 @@ import { createProve, type Prove } from "../../upload/day/prove-day.ts";
 import { createObjectStore, type ObjectStore } from "../../upload/store/object-store.ts";
 import { readRecord, type Uploaded, uploadedPath } from "../../upload/upload-record.ts";
 
-/** The bucket of a config, with the upload records that this disk holds about it. */
+/** The configured bucket, with the upload records on this disk. */
 export type BucketAccess = {
   readonly store: ObjectStore;
   readonly pacer: BandwidthLimit;
   readonly options: BucketDayOptions;
-  /** The day's manifest on this disk, byte for byte; null if there is none. Throws if it cannot be read. */
+  /** Returns the day's manifest on this disk, byte for byte; null if there is none. @throws if it cannot be read */
   readonly vouchedLocally: (day: Day) => Vouched | null;
   readonly parseManifest: (text: string, day: Day) => Vouched | null;
-  /** The bucket may have dropped a day because of its age. */
+  /** Tells whether the bucket may have removed a day because of its age. */
   readonly mayBeGone: (day: Day) => boolean;
   readonly prove: Prove;
-  /** Ends all requests. */
+  /** Aborts all requests. */
   abort(): void;
 };
 
@@ -35,14 +35,14 @@ export type BucketAccessDeps = {
   /** Default: this machine's clock. */
   readonly nowUs?: () => number;
   readonly log: Log;
-  /** A day that the bucket had is not there any more. */
+  /** Called when an uploaded day is no longer in the bucket. */
   readonly onMissing?: (day: Day, what: string) => void;
 };
 
-/** Multipart uploads are made of parts of this size, bytes. */
+/** Size of a part of a multipart upload, bytes. */
 export const usualPartBytes = 8 * 1024 * 1024;
 
-/** The bucket that `config.upload` names; nothing is asked of it before the first call. */
+/** Creates the access to the bucket of `config.upload`; sends no request before the first call. */
 export function createBucketAccess(
   config: Config,
   deps: BucketAccessDeps,
@@ -53,7 +53,7 @@ export function createBucketAccess(
   const requests = new AbortController();
   const access = { endpoint, bucket, region, accessKey: access_key, secretKey: secret_key };
   const store = createObjectStore(access, requests.signal, () =>
-    log.warn("the store takes no conditional writes; of two recorders at once the slower one adds itself again later", {
+    log.warn("the store ignores conditional writes; if two recorders write a day at once, the slower one repeats it", {
       bucket,
       endpoint,
     }),
@@ -71,8 +71,8 @@ export function createBucketAccess(
 }
 
 /**
- * A day that the bucket would not keep any more is not brought there; while the time is unconfirmed that is no day. One that a wrong clock
- * has stamped counts as of its merge.
+ * Tells whether a day is older than the bucket's retention and therefore not uploaded. False while the time is unconfirmed. The age of
+ * a day that a wrong clock stamped counts from its merge.
  */
 export function isPastDay(config: Config, day: Day, time: ConfirmedTime): boolean {
   const from = time.kind === "confirmed" ? keptFrom(dateOf(time.us), config.upload.retention_days) : null;
@@ -81,21 +81,21 @@ export function isPastDay(config: Config, day: Day, time: ConfirmedTime): boolea
   return mergedOn === null || mergedOn < from;
 }
 
-/** The date of the merge of an archive on this disk whose own date is wrong; null for any other. */
+/** Returns the merge date of a local archive whose own date is wrong; null for other archives. */
 function mergeOfWrongDate(dataDir: string, day: Day): string | null {
   const path = manifestPath(dataDir, day);
   try {
     const text = readFileSync(path, "utf8");
-    // Most manifests need not be taken apart for this.
+    // Saves parsing most manifests.
     if (!text.includes('"clock"') || !isWrongDate(parseManifest(text))) return null;
     return dateOf(Math.round(statSync(path).mtimeMs * 1000));
   } catch {
-    // Whoever wants to upload or remove it says what is wrong with it.
+    // The upload or the removal reports an unreadable manifest.
     return null;
   }
 }
 
-/** The upload record of a day for the config's bucket, or null. */
+/** Returns the upload record of a day for the configured bucket, or null. */
 export function uploadedOf(config: Config, dataDir: string, day: Day): Uploaded | null {
   const record = readRecord<Uploaded>(uploadedPath(dataDir, day));
   const { endpoint, bucket } = config.upload;
@@ -120,7 +120,7 @@ function vouchedLocally(dataDir: string, day: Day): Vouched | null {
   return vouched(text, parseManifest(text));
 }
 
-/** Null if the object is no manifest of the day. */
+/** Parses a manifest; null if it is not a manifest of the day. */
 function vouchedOf(text: string, day: Day): Vouched | null {
   try {
     const manifest = parseManifest(text);

@@ -13,38 +13,38 @@ type CatalogueParts = {
   readonly journal: Journal;
   readonly dataDir: string;
   readonly nowUs: () => number;
-  /** The data folder was deleted under us and is to be taken again. */
+  /** Takes the data folder's lock again after somebody deleted the folder. */
   readonly renewFolder: () => void;
   readonly log: Log;
 };
 
-/** Keeps the catalogue in step with journal and files; none of it keeps anybody waiting, and none of it fails the recording. */
+/** Keeps the catalogue in step with journal and files. It never blocks or fails the recording. */
 export type CatalogueSync = ReturnType<typeof createCatalogueSync>;
 
-/** Days at whose look through the archives a word is logged. */
-const toldEvery = 50_000;
+/** The scan of the archives logs its progress every this many days. */
+const logEvery = 50_000;
 
-/** Nothing happens before `start`. */
+/** Creates the synchronisation; it does nothing before `start`. */
 export function createCatalogueSync(parts: CatalogueParts) {
   const { catalogue, journal, dataDir, nowUs, log } = parts;
   const stopping = new AbortController();
-  const shelf = createCatalogueIndex(
+  const index = createCatalogueIndex(
     { dataDir },
     {
       list: {
         note: catalogue.archiveDays.note,
         manifestMs: catalogue.archiveDays.manifestMs,
         after: catalogue.archiveDays.after,
-        change: (found, gone) =>
+        change: (changed, removed) =>
           catalogue.changeArchives((days) => {
-            for (const { entry, manifestMs } of found) days.note(entry, manifestMs);
-            for (const day of gone) days.remove(day);
+            for (const { entry, manifestMs } of changed) days.note(entry, manifestMs);
+            for (const day of removed) days.remove(day);
           }),
       },
       log,
     },
   );
-  /** Why the catalogue knows nothing of the archives, or null. */
+  /** Why the catalogue has no list of archives yet, or null. */
   let fresh: string | null = null;
   let isDue = true;
   let mayRun = false;
@@ -55,25 +55,27 @@ export function createCatalogueSync(parts: CatalogueParts) {
     catalogue.noteEvent({ at_us: nowUs(), kind, message });
   }
 
-  /** Makes the list of archives agree with the files; one that knows nothing gets the gaps in the manifests as well. */
+  /** Updates the list of archives from the files. A new catalogue also gets the gaps of all manifests. */
   async function reconcile(): Promise<void> {
     const why = fresh;
     let [gaps, manifests] = [0, 0];
     isDue = false;
     days = 0;
-    const outcome = await shelf.reconcile({
+    const outcome = await index.reconcile({
       signal: stopping.signal,
       onProgress(done) {
-        if (Math.floor(done / toldEvery) > Math.floor((days ?? 0) / toldEvery))
-          log.info("looking through the archives beside the recording", { days: done });
+        if (Math.floor(done / logEvery) > Math.floor((days ?? 0) / logEvery))
+          log.info("scanning the archives while recording", { days: done });
         days = done;
       },
       ...(why !== null && {
         onRead(read: readonly Manifest[]) {
           manifests += read.length;
-          const found = read.flatMap(({ stream, symbol, gaps: own }) => own.map((gap) => ({ stream, symbol, ...gap })));
-          gaps += found.length;
-          return catalogue.changeArchives((_days, noteDayGaps) => noteDayGaps(found));
+          const dayGaps = read.flatMap(({ stream, symbol, gaps: ofDay }) =>
+            ofDay.map((gap) => ({ stream, symbol, ...gap })),
+          );
+          gaps += dayGaps.length;
+          return catalogue.changeArchives((_days, noteDayGaps) => noteDayGaps(dayGaps));
         },
       }),
     });
@@ -82,7 +84,7 @@ export function createCatalogueSync(parts: CatalogueParts) {
     catalogue.setComplete();
     if (fresh === why) fresh = null;
     if (why === null || (days === 0 && why === "was not there" && journal.gapsSince(0).length === 0)) return;
-    const message = `the catalogue ${why}; it was made again from journal and files`;
+    const message = `the catalogue ${why}; it was rebuilt from journal and files`;
     log.warn(message, { archives: manifests, gaps });
     noteEvent("rebuild", `${message}: ${manifests} archives, ${gaps} gaps`);
   }
@@ -90,7 +92,7 @@ export function createCatalogueSync(parts: CatalogueParts) {
   function run(): void {
     if (!mayRun || !isDue || running !== null || stopping.signal.aborted || catalogue.away() !== null) return;
     running = reconcile()
-      .catch((error) => log.warn("cannot look through the archives", { reason: messageOf(error) }))
+      .catch((error) => log.warn("cannot scan the archives", { reason: messageOf(error) }))
       .finally(() => {
         running = null;
         days = null;
@@ -106,20 +108,20 @@ export function createCatalogueSync(parts: CatalogueParts) {
         isDue = true;
       });
     },
-    /** Tells of what recovery has repaired. */
+    /** Logs the repairs of recovery and saves them as events. */
     noteRepairs(repairs: readonly Repair[]): void {
       for (const { kind, path, message } of repairs) log.warn("repaired after a crash", { kind, path, message });
       for (const { path, message } of repairs) noteEvent("repair", `${path}: ${message}`);
     },
-    /** From now on the archives are looked through, whenever that is due. Resolves when they first were. */
+    /** Allows scans of the archives, whenever they are due. Resolves after the first scan. */
     async reconcile(): Promise<void> {
       mayRun = true;
       run();
       await running;
     },
     /**
-     * Where neither a journal nor a catalogue knew anything: the holes of days that are not merged yet, from their segments. Takes as
-     * long as reading them.
+     * Finds the missing ids of unmerged days in their segments, if both journal and catalogue were lost. Reads all these segments, which
+     * takes its time.
      */
     async findUnmergedHoles(unmerged: readonly Day[], beforeUs: number): Promise<void> {
       let count = 0;
@@ -129,10 +131,9 @@ export function createCatalogueSync(parts: CatalogueParts) {
         journal.saveGaps(gaps);
         count += gaps.length;
       }
-      if (count > 0)
-        log.warn("gaps of days that are not merged yet were found again in their segments", { gaps: count });
+      if (count > 0) log.warn("recovered gaps of unmerged days from their segments", { gaps: count });
     },
-    noteArchive: (manifest: Manifest, isVerified: boolean) => shelf.note(manifest, isVerified ? nowUs() : null),
+    noteArchive: (manifest: Manifest, isVerified: boolean) => index.note(manifest, isVerified ? nowUs() : null),
     forgetArchive: (day: Day) => catalogue.archiveDays.remove(day),
     /** Call it once a second. */
     look(): void {
@@ -141,15 +142,18 @@ export function createCatalogueSync(parts: CatalogueParts) {
         try {
           parts.renewFolder();
         } catch (error) {
-          log.error("the data folder cannot be taken again", { data_dir: dataDir, reason: messageOf(error) });
+          log.error("cannot lock the data folder again after it was deleted", {
+            data_dir: dataDir,
+            reason: messageOf(error),
+          });
         }
         noteEvent("repair", "the catalogue's file was deleted or replaced while it was in use");
       }
       run();
     },
-    /** It knows nothing of the archives yet. */
+    /** Tells whether the catalogue has no list of archives yet. */
     isFresh: () => fresh !== null,
-    /** Archived days read so far; null if no scan is running. */
+    /** Returns the number of archived days scanned so far; null if no scan is running. */
     daysChecked: () => days,
     async stop(): Promise<void> {
       stopping.abort();

@@ -14,22 +14,22 @@ type Parts = {
   readonly dataDir: string;
   readonly nowUs: () => number;
   readonly catalogue: Pick<LiveCatalogue, "gapPages" | "archiveDays">;
-  /** Gaps of a day, those that are not over yet included. */
+  /** Returns the gaps of a day, open gaps included. */
   readonly gapsOf: (day: Day) => readonly Gap[];
   readonly minutes: MinuteRows<Stream>;
-  /** The recorded streams by `folder/symbol`. */
+  /** Returns the recorded streams by `folder/symbol`. */
   readonly streams: () => ReadonlyMap<SeriesKey, Stream>;
-  /** The newest status, which knows the gaps that are not over yet. */
+  /** Returns the newest status, which holds the open gaps. */
   readonly newest: () => Status | null;
 };
 
-/** A day of which less is covered may be one that only a wrong clock has made: its manifests tell. */
+/** With less coverage a day may be the product of a wrong clock; then its manifests are checked. */
 const suspicious = 0.5;
 
-/** A day may have a hundred thousand gaps; nothing else waits for them longer than this, ms. */
+/** Time slice of long loops, ms: a day may have a hundred thousand gaps, and other work must not wait for all of them. */
 const turnMs = 4;
 
-/** How complete the recording is: archived days by their manifests, today as it comes. */
+/** Computes how complete the recording is: archived days from their manifests, today from live data. */
 export function createCoverage(parts: Parts): Pick<History, "coverage" | "today" | "day"> {
   const { catalogue, minutes, nowUs, dataDir } = parts;
 
@@ -54,7 +54,7 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
     return days;
   }
 
-  /** Today's gaps by stream: the catalogue's, and those that are not over yet by the newest status. */
+  /** Returns today's gaps by stream: ended gaps from the catalogue, open gaps from the newest status. */
   async function gapsByStream(now: number, turn: Turn): Promise<Map<SeriesKey, DayFacts["gaps"][number][]>> {
     const gaps = new Map<SeriesKey, DayFacts["gaps"][number][]>();
     const add = (key: string, gap: DayFacts["gaps"][number]) => {
@@ -66,8 +66,8 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
       for (const gap of piece) add(seriesKey(gap.stream, gap.symbol), gap);
       await turn.giveWay();
     }
-    for (const { symbol, streams: own } of parts.newest()?.symbols ?? []) {
-      for (const { stream, gap } of own) {
+    for (const { symbol, streams } of parts.newest()?.symbols ?? []) {
+      for (const { stream, gap } of streams) {
         const key = `${parseStreamType(stream)?.folder}/${symbol}`;
         if (gap !== null) add(key, { ...gap, to_us: now, missing: null, repaired: 0 });
       }
@@ -100,7 +100,7 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
     return { ...day, ...shown(facts), rows_per_minute, gaps, source: "live" };
   }
 
-  /** All archives of this symbol and date were made by a wrong clock alone. */
+  /** Tells whether all archives of this symbol and date come from a wrong clock only. */
   function isWrongClocks(symbol: string, date: string, today: string): boolean {
     const manifests = [...parts.streams().values()]
       .filter((stream) => stream.symbol === symbol)

@@ -13,19 +13,19 @@ import type { Log } from "../../platform/log/log.ts";
 import { startVerifyWorker } from "../../workers.ts";
 import { createCoverage } from "./coverage.ts";
 
-/** What the program knows of its past, and what keeps it. */
+/** The history of the recorder: it collects, stores and answers queries. */
 export type AppHistory = {
   readonly history: History;
   readonly trades: LatestTrades["since"];
-  /** Other streams from now on; what is known of those that stay is kept. */
+  /** Replaces the streams; the history of streams that stay is kept. */
   setStreams(streams: readonly Stream[]): void;
-  /** One more record of a stream. */
+  /** Counts a record of a stream. */
   observe(stream: Stream, payload: string, recvUs: number): void;
   /** Call it every few seconds, `tickSeconds`. */
   tick(status: Status): void;
-  /** Puts back what was kept before. */
+  /** Restores the history of earlier runs. */
   start(): void;
-  /** Keeps what is to be known at the next start. Idempotent. */
+  /** Saves the history for the next start. Idempotent. */
   stop(): void;
 };
 
@@ -34,20 +34,20 @@ type Parts = {
   readonly streams: readonly Stream[];
   readonly nowUs: () => number;
   readonly catalogue: Pick<LiveCatalogue, "gapPages" | "archiveDays" | "memory" | "noteEvent">;
-  /** Gaps of a day, those that are not over yet included. */
+  /** Returns the gaps of a day, open gaps included. */
   readonly gapsOf: (day: Day) => readonly Gap[];
-  /** An archive was checked against its manifest. */
+  /** Called when an archive was checked against its manifest. */
   readonly onVerified?: (day: Day, problem: string | null) => void;
   readonly log: Log;
 };
 
-/** How often the history looks at the status, s: what it shows in a second costs as much as a second of a dashboard. */
+/** How often the history samples the status, s. A sample costs as much as a second of an open dashboard. */
 export const tickSeconds = 5;
 
-/** Each stream's minutes are written down once a minute, a few streams at each tick. */
-const keepEvery = 60 / tickSeconds;
+/** Ticks per minute: each stream's minutes are saved once a minute, a few streams at each tick. */
+const ticksPerMinute = 60 / tickSeconds;
 
-/** Puts together what the archive, the catalogue and the monitor know. */
+/** Creates the history from archives, catalogue and monitor. */
 export function createAppHistory(parts: Parts): AppHistory {
   const { catalogue, nowUs, dataDir } = parts;
   let streams = parts.streams;
@@ -63,8 +63,8 @@ export function createAppHistory(parts: Parts): AppHistory {
   let newest: Status | null = null;
   let stopped = false;
 
-  function note(kind: string, detail: string | null): void {
-    attempt("an event", () => catalogue.noteEvent({ at_us: nowUs(), kind, message: detail ?? "" }));
+  function saveEvent(kind: string, detail: string | null): void {
+    runAndLogFailure("an event", () => catalogue.noteEvent({ at_us: nowUs(), kind, message: detail ?? "" }));
   }
 
   function noteVerified({ day, problems }: { day: Day; problems: readonly { detail: string }[] }): void {
@@ -72,33 +72,33 @@ export function createAppHistory(parts: Parts): AppHistory {
     const problem = problems.map(({ detail }) => detail).join("; ");
     parts.onVerified?.(day, problems.length === 0 ? null : problem);
     if (problems.length === 0) {
-      note("verified", name);
-      attempt("a verification", () => catalogue.archiveDays.noteVerified(day, nowUs()));
-    } else note("verify_failed", `${name}: ${problem}`);
+      saveEvent("verified", name);
+      runAndLogFailure("a verification", () => catalogue.archiveDays.noteVerified(day, nowUs()));
+    } else saveEvent("verify_failed", `${name}: ${problem}`);
   }
 
-  function noteConnections({ connections, totals }: Status): void {
+  function saveConnectionEvents({ connections, totals }: Status): void {
     for (const { id, host, reconnects: count, last_error } of connections) {
       const before = reconnects.get(id) ?? 0;
-      if (count > before) note("reconnect", last_error === null ? host : `${host}: ${last_error}`);
+      if (count > before) saveEvent("reconnect", last_error === null ? host : `${host}: ${last_error}`);
       reconnects.set(id, count);
     }
-    if (totals.rollovers > rollovers) note("rollover", null);
+    if (totals.rollovers > rollovers) saveEvent("rollover", null);
     rollovers = totals.rollovers;
   }
 
-  function keepMinutes(of: readonly (readonly [key: string, stream: Stream])[]): void {
-    for (const [key, stream] of of) {
+  function saveMinutes(keyedStreams: readonly (readonly [key: string, stream: Stream])[]): void {
+    for (const [key, stream] of keyedStreams) {
       const day = minutes.save(stream);
       if (day !== null) catalogue.memory.keepMinutes(key, day);
     }
   }
 
-  function attempt(what: string, work: () => void): void {
+  function runAndLogFailure(subject: string, work: () => void): void {
     try {
       work();
     } catch (error) {
-      parts.log.warn(`cannot write ${what} to the catalogue`, { reason: messageOf(error) });
+      parts.log.warn(`cannot write ${subject} to the catalogue`, { reason: messageOf(error) });
     }
   }
 
@@ -129,12 +129,12 @@ export function createAppHistory(parts: Parts): AppHistory {
       newest = status;
       series.note(status.now_us, { ...sampleOf(status), gaps: status.totals.gaps - gaps });
       gaps = status.totals.gaps;
-      noteConnections(status);
-      const turn = ticks++ % keepEvery;
-      attempt("the history", () => {
+      saveConnectionEvents(status);
+      const turn = ticks++ % ticksPerMinute;
+      runAndLogFailure("the history", () => {
         const rows = series.takeFinished();
         if (rows.length > 0) catalogue.memory.keepSeries(rows);
-        keepMinutes([...byKey].filter((_, index) => index % keepEvery === turn));
+        saveMinutes([...byKey].filter((_, index) => index % ticksPerMinute === turn));
       });
     },
     start() {
@@ -149,9 +149,9 @@ export function createAppHistory(parts: Parts): AppHistory {
       if (stopped) return;
       stopped = true;
       verifier.stop();
-      attempt("the history", () => {
+      runAndLogFailure("the history", () => {
         catalogue.memory.keepSeries(series.takeFinished());
-        keepMinutes([...byKey]);
+        saveMinutes([...byKey]);
       });
     },
   };

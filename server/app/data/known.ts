@@ -25,16 +25,16 @@ type Deps = {
   readonly time: () => ConfirmedTime;
   readonly archiver: () => Archiver;
   readonly renewFolder: () => void;
-  /** Where holes are written down and refetched. */
+  /** The parts that record and backfill gaps. */
   readonly parts: () => Pick<RecordingParts, "ledger" | "repair">;
   readonly onRecovered: (report: RecoveryReport) => void;
   readonly log: Log;
 };
 
-/** What is known beside the records: the journal, the catalogue that follows it, and what keeps manifests and both in step. */
+/** All knowledge beside the records: the journal, the catalogue that follows it, and the parts that keep manifests in step with both. */
 export type Known = ReturnType<typeof createKnown>;
 
-/** Reads the journal; everything else waits for a start. Never throws: what cannot be read is begun anew and said. */
+/** Reads the journal; everything else waits for a start. Never throws: an unreadable journal is logged and replaced by a new one. */
 export function createKnown(deps: Deps) {
   const { dataDir, startedUs, nowUs, log, archiver } = deps;
   const journal = openJournal(dataDir, { log });
@@ -55,7 +55,7 @@ export function createKnown(deps: Deps) {
 
   return {
     ...{ journal, catalogue, care, settled, tidyUp, onUnreadable: unreadable.onMerge },
-    /** Begins a run; tells how the one before ended, and since when which of `recorded` is missing. */
+    /** Begins a run. Returns how the previous run ended, and since when each of the `recorded` streams is missing. */
     beginRun(
       leftovers: Leftovers,
       options: { streams: readonly Stream[]; recorded: readonly Stream[]; flushMs: number; left: readonly Gap[] },
@@ -67,16 +67,16 @@ export function createKnown(deps: Deps) {
       const notedIdOf = (stream: StreamFolder, symbol: string) => journal.lastRecord(stream, symbol)?.id ?? null;
       const { segments } = leftovers;
       const before = { lastRun, segments, notedUsOf, notedIdOf, isLost: journal.isNew, gapsOf: journal.gapsOfStream };
-      // Which clock was wrong, that of the run before or this one, is found out later.
+      // It is not known yet whether this run's clock or the previous one was wrong.
       const times = { flushMs: options.flushMs, nowUs: Number.MAX_SAFE_INTEGER };
       return { lastRun, down: downtimes(dataDir, options.recorded, before, times) };
     },
-    /** What this run has received so far. */
+    /** Saves the receipt of the newest record of this run. */
     saveRun(lastRecvUs: number | null, clean: boolean): void {
       if (lastRecvUs !== null) journal.saveRun(lastRecvUs, clean);
     },
     async close(deadlineMs: number): Promise<void> {
-      care.noteEvent("stop", "stopped of its own will");
+      care.noteEvent("stop", "stopped regularly");
       await journal.close(deadlineMs);
       catalogue.close();
     },

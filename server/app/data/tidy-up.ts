@@ -10,22 +10,22 @@ import type { SettledGaps } from "../gaps/settled-gaps.ts";
 import type { CatalogueSync } from "./catalogue-sync.ts";
 
 /*
- * What a start does beside the recording, one after the other, a few milliseconds at a time:
+ * The work of a start that runs beside the recording, step by step, a few milliseconds at a time:
  *
- *   1. recovery    tails are cut, pairs settled, orphans looked through for gaps and sealed; it touches nothing that this run has made;
- *                  records that the last run had on disk and that are gone become gaps
- *   2. merging     of days that are over, by whoever tells that they are; none before 1 is done
- *   3. gaps        manifests are brought up to date with the journal
- *   4. archives    the catalogue's list is compared with every manifest
+ *   1. recovery    cuts broken tails, completes or removes half-finished pairs of files, checks open segments for gaps and seals them;
+ *                  records gaps for records that the last run had on disk and that are gone. Does not touch files of this run.
+ *   2. merging     of past days is allowed only after step 1 (`mayMerge`)
+ *   3. gaps        updates manifests from the journal
+ *   4. archives    compares the catalogue's list with every manifest
  *
- * A crash or a stop anywhere leaves the rest to the next start.
+ * After a crash or a stop at any point, the next start does the rest.
  */
 
-/** The work that a start leaves for later. */
+/** Work that a start does in the background. */
 export type TidyUp = {
   /** Begins; returns at once. */
   start(leftovers: Leftovers): void;
-  /** False while days may hold what recovery has not looked at. */
+  /** False while recovery has not checked all days. */
   mayMerge(): boolean;
   status(): CatchUpStatus;
   /** Resolves soon. Idempotent. */
@@ -38,24 +38,24 @@ type Deps = {
   readonly archiver: () => Archiver;
   readonly care: CatalogueSync;
   readonly settled: SettledGaps;
-  /** Looks for gaps in a segment that the last run left open, before it is sealed. */
+  /** Checks a segment that the last run left open for gaps, before it is sealed. */
   readonly findHoles: (segment: Segment) => Promise<void>;
   readonly lost: LostWhileAway;
-  /** Writes down what recovery could not keep. */
+  /** Records a gap for records that recovery could not save. */
   readonly onLost: (lost: LostRecords) => Promise<void>;
-  /** Neither journal nor catalogue knew anything: gaps are looked for in the segments. */
+  /** Tells whether both journal and catalogue were lost; then gaps are searched for in the segments. */
   readonly isLost: () => boolean;
   readonly onRecovered: (report: RecoveryReport) => void;
   readonly log: Log;
 };
 
-/** Nothing happens before `start`. */
+/** Creates the background work; it does nothing before `start`. */
 export function createTidyUp(deps: Deps): TidyUp {
   const { dataDir, care, log } = deps;
   const stopping = new AbortController();
   const { signal } = stopping;
   let isRecovered = false;
-  let doing: CatchUpStatus["doing"] = null;
+  let step: CatchUpStatus["doing"] = null;
   let running: Promise<void> = Promise.resolve();
 
   async function onOrphan(segment: Segment): Promise<void> {
@@ -63,38 +63,43 @@ export function createTidyUp(deps: Deps): TidyUp {
     deps.archiver().seal(segment);
   }
 
-  async function work(leftovers: Leftovers): Promise<void> {
+  async function runSteps(leftovers: Leftovers): Promise<void> {
     const startedMs = performance.now();
-    doing = "recovery";
+    step = "recovery";
     const lost: LostRecords[] = [];
-    const report = await recover(dataDir, leftovers, { onOrphan, onLost: (found) => lost.push(found), signal });
+    const report = await recover(dataDir, leftovers, { onOrphan, onLost: (loss) => lost.push(loss), signal });
     if (signal.aborted) return;
     await deps.lost.check(signal);
-    for (const found of lost) await deps.onLost(found);
+    for (const loss of lost) await deps.onLost(loss);
     care.noteRepairs(report.repairs);
     deps.onRecovered(report);
     isRecovered = true;
-    doing = "gaps";
+    step = "gaps";
     if (deps.isLost()) await care.findUnmergedHoles(leftovers.days, deps.startedUs);
     await deps.settled.check(signal);
-    doing = "archives";
+    step = "archives";
     await care.reconcile();
     const seconds = Math.round((performance.now() - startedMs) / 100) / 10;
-    log.debug("what a start leaves for later is done", { seconds });
+    log.debug("background work of the start is done", { seconds });
   }
 
   return {
     start(leftovers) {
       deps.lost.begin();
-      running = work(leftovers)
-        .catch((error) => log.error("cannot tidy up after the start", { doing, reason: messageOf(error) }))
+      running = runSteps(leftovers)
+        .catch((error) =>
+          log.error("background work of the start failed; the next start repeats it", {
+            doing: step,
+            reason: messageOf(error),
+          }),
+        )
         .finally(() => {
           isRecovered = true;
-          doing = null;
+          step = null;
         });
     },
     mayMerge: () => isRecovered,
-    status: () => ({ doing, days_checked: care.daysChecked() }),
+    status: () => ({ doing: step, days_checked: care.daysChecked() }),
     async stop() {
       stopping.abort();
       await care.stop();

@@ -21,11 +21,11 @@ import { createUploader, type Uploader } from "../../upload/uploader.ts";
 import { startDayWorker } from "../../workers.ts";
 import { createBucketAccess, isPastDay, uploadedOf, usualPartBytes } from "./bucket-access.ts";
 
-/** What uploading needs of the app. */
+/** The parts of the app that uploads use. */
 export type UploadsDeps = {
   readonly dataDir: string;
   readonly nowUs: () => number;
-  /** Nothing is removed from the bucket by any other time. */
+  /** The only time by which objects are removed from the bucket. */
   readonly time: () => ConfirmedTime;
   readonly recorder: Manifest["recorder"];
   readonly log: Log;
@@ -33,43 +33,43 @@ export type UploadsDeps = {
   readonly pace?: UploadPace;
 };
 
-/** For tests; otherwise what suits real stores. */
+/** For tests; the defaults suit real stores. */
 export type UploadPace = { readonly settleMs?: number; readonly retryMs?: number; readonly partBytes?: number };
 
-/** An hour: no recorder takes so long between its last look at an object and the change of it. */
+/** Time after which an upload counts as settled, ms: every recorder changes an object less than an hour after it has read it. */
 const settleMs = 3_600_000;
 
-/** Uploads, and what is removed from the bucket. */
+/** Uploads archives, and removes expired objects from the bucket. */
 export type Uploads = {
   readonly uploader: Uploader;
-  /** Whether the bucket has a day at this moment; one that is missing is uploaded again and told. */
+  /** Checks whether the bucket has a day right now. A missing day is reported and uploaded again. */
   readonly prove: Prove;
-  /** Removes what the bucket should not keep; failures are the uploader's to tell. */
+  /** Removes expired objects from the bucket. The uploader reports failures. */
   sweep(): Promise<void>;
   /** Idempotent. */
   stop(): Promise<void>;
 };
 
-/** The uploads that `config.upload` asks for. */
+/** Creates the uploads that `config.upload` describes. */
 export function createUploads(config: Config, deps: UploadsDeps): Uploads {
   const { dataDir, nowUs, time, log } = deps;
   const pace = { settleMs, partBytes: usualPartBytes, ...deps.pace };
-  const onMissing = (day: Day, what: string) => {
-    uploader.noteTrouble(day, what);
+  const onMissing = (day: Day, problem: string) => {
+    uploader.noteTrouble(day, problem);
     uploader.note(day);
   };
   const bucket = createBucketAccess(config, { dataDir, nowUs, time, log, onMissing }, pace.partBytes);
   const { store, vouchedLocally } = bucket;
   const options = { ...bucket.options, settleMs: pace.settleMs };
   const unsettled = createUnsettled(() => nowUs() / 1000);
-  const unions = createWorkerPool<CombineJob, CombineResult>(
+  const combineWorker = createWorkerPool<CombineJob, CombineResult>(
     { operation: "combine", size: 1, pathOf: (job) => archivePath(dataDir, job.day) },
     startDayWorker,
   );
 
   async function combine(order: CombineOrder): Promise<Combined> {
     const { day, withOwn, other, otherManifest, before, after, out } = order;
-    const outcome = await unions.run({
+    const outcome = await combineWorker.run({
       ...{ kind: "combine", dataDir, day, withOwn, other, before, after, out },
       otherManifest: otherManifest === null ? null : manifestOf(otherManifest),
       ...{ level: config.archive.level, recorder: deps.recorder },
@@ -78,7 +78,7 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
     if (outcome.kind === "done")
       return { kind: outcome.result.kind, manifest: encodeManifest(outcome.result.manifest) };
     const { operation, path, message, code } = outcome.failure;
-    // What the system refuses says nothing of the file.
+    // An error of the system (no memory, no descriptors) does not mean that the file is damaged.
     const isDamage = operation === "read" && (code === null || code === "EIO");
     if (isDamage && [other, before?.path, after?.path].includes(path))
       return { kind: "unreadable", path, reason: message };
@@ -104,7 +104,7 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
           : uploadDay(day, options, {
               ...bucket,
               ...{ nowUs, combine, onProgress, unsettled, isAgain },
-              onTrouble: (of, what) => uploader.noteTrouble(of, what),
+              onTrouble: (troubledDay, problem) => uploader.noteTrouble(troubledDay, problem),
             }),
       isBorderOpen: (day) => !isPastDay(config, day, time()) && isBorderOpen(dataDir, day),
       nowMs: () => nowUs() / 1000,
@@ -127,19 +127,19 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
         const ownership = { options, vouchedLocally, parseManifest, ...whose };
         await sweepBucket(store, options.prefix, { keepFrom, nowMs: confirmed.us / 1000, ownership, log });
       } catch (error) {
-        // The uploader tells what is the matter with the bucket.
-        log.debug("the bucket cannot be looked through; tomorrow again", { reason: messageOf(error) });
+        // The uploader reports problems with the bucket.
+        log.debug("cannot list the bucket; trying again tomorrow", { reason: messageOf(error) });
       }
     },
     async stop(): Promise<void> {
       const done = uploader.stop();
-      await unions.stop();
+      await combineWorker.stop();
       await done;
     },
   };
 }
 
-/** Without taking the whole manifest apart: at a start there may be many thousands of them. */
+/** Reads the archive's checksum without parsing the whole manifest: at a start there may be many thousands of manifests. */
 async function archiveSha256(dataDir: string, day: Day): Promise<string | null> {
   const text = await readFile(manifestPath(dataDir, day), "utf8");
   return /"compressed_sha256": "([0-9a-f]{64})"/.exec(text)?.[1] ?? null;

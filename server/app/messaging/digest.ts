@@ -5,22 +5,22 @@ import type { Status } from "../../domain/status.ts";
 import { nextTurn } from "../../platform/time/timers.ts";
 import type { DigestFacts } from "../../telegram/text/digest-message.ts";
 
-/** Where the facts of a day come from. */
+/** The sources of a day's facts. */
 export type DigestSources = {
   readonly history: Pick<History, "archives" | "coverage" | "gaps">;
   readonly incidents: Pick<Incidents, "page">;
   readonly status: () => Status;
 };
 
-/** So much is read at a time, so that nothing waits for it, and so much in all. */
+/** Items per page, few enough not to block the main thread, and the limit of pages. */
 const pageSize = 100;
 const mostPages = 1000;
 
-/** What is known of a day that is over; null while its archives are still being made, unless `isLast`. */
+/** Collects the facts of a past day. Null while its archives are still being made, unless `isLast`. */
 export async function digestFacts(date: string, isLast: boolean, sources: DigestSources): Promise<DigestFacts | null> {
   const { history, status } = sources;
   const { archive, disk } = status();
-  const archives = await all<ArchiveSummary>((after) =>
+  const archives = await allPages<ArchiveSummary>((after) =>
     history.archives({ stream: null, symbol: null, date }, pageSize, after),
   );
   if (!isLast && (archives.length === 0 || archive.days_waiting > 0)) return null;
@@ -29,7 +29,8 @@ export async function digestFacts(date: string, isLast: boolean, sources: Digest
     share == null ? [] : [{ symbol, coverage: share }],
   );
   const incomplete = rows.filter(({ coverage }) => coverage < 1).sort((a, b) => a.coverage - b.coverage);
-  const sum = (of: (archive: ArchiveSummary) => number) => archives.reduce((total, one) => total + of(one), 0);
+  const sum = (figureOf: (archive: ArchiveSummary) => number) =>
+    archives.reduce((total, summary) => total + figureOf(summary), 0);
   return {
     date,
     symbols: rows.length,
@@ -50,8 +51,10 @@ export async function digestFacts(date: string, isLast: boolean, sources: Digest
 async function gapsOf(date: string, history: DigestSources["history"]): Promise<DigestFacts["gaps"]> {
   const fromUs = dateStartUs(date);
   const filter: GapFilter = { stream: null, symbol: null, cause: null, fromUs, toUs: fromUs + dayUs };
-  // What the exchange itself paused is nothing that is missing.
-  const gaps = (await all((after) => history.gaps(filter, pageSize, after))).filter(({ cause }) => cause !== "halted");
+  // Nothing is missing while the exchange itself has halted trading.
+  const gaps = (await allPages((after) => history.gaps(filter, pageSize, after))).filter(
+    ({ cause }) => cause !== "halted",
+  );
   return {
     count: gaps.length,
     longestUs: gaps.reduce((longest, { from_us, to_us }) => Math.max(longest, to_us - from_us), 0),
@@ -60,23 +63,23 @@ async function gapsOf(date: string, history: DigestSources["history"]): Promise<
   };
 }
 
-/** Those that somebody should have looked at, oldest first. */
+/** Returns the day's incidents that needed attention, oldest first. */
 async function incidentsOf(date: string, incidents: DigestSources["incidents"]): Promise<readonly Incident[]> {
   const fromUs = dateStartUs(date);
-  const found = await all((after) => incidents.page(pageSize, after));
-  return found
+  const newestFirst = await allPages((after) => incidents.page(pageSize, after));
+  return newestFirst
     .filter(({ severity }) => severity !== "info")
     .filter(({ from_us, to_us }) => from_us < fromUs + dayUs && (to_us === null || to_us >= fromUs))
     .reverse();
 }
 
-/** Every page of a list, one in each turn of the event loop. */
-async function all<T>(page: (after: string | null) => Page<T>): Promise<T[]> {
+/** Reads all pages of a list, a page per turn of the event loop. */
+async function allPages<T>(page: (after: string | null) => Page<T>): Promise<T[]> {
   const items: T[] = [];
   let after: string | null = null;
   for (let n = 0; n < mostPages; n++) {
-    const { items: found, next }: Page<T> = page(after);
-    items.push(...found);
+    const { items: pageItems, next }: Page<T> = page(after);
+    items.push(...pageItems);
     if (next === null) break;
     after = next;
     await nextTurn();

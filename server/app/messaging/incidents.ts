@@ -17,19 +17,22 @@ import type { ReceiveClock } from "../../platform/time/receive-clock.ts";
 import type { RecoveryReport } from "../../recorder/recover/recovery.ts";
 import type { RecordingParts } from "../recording/recording.ts";
 
-/** What is not as it should be: watched, kept, and told of to those who ask. */
+/** Watches the recorder for incidents, stores them, and lists them on request. */
 export type AppIncidents = {
   readonly incidents: Incidents;
-  /** What `/health/live` answers, so that the recorder knows itself from outside. */
+  /** A random id that `/health/live` answers, so that the recorder recognises itself at its public URL. */
   readonly instance: string;
-  /** Takes up what earlier runs left; `lastRun` is how the one before ended, null where that was not written down; `downSinceUs` is 0 if there was none. */
+  /**
+   * Loads the incidents of earlier runs. `lastRun`: how the previous run ended, null if unknown. `downSinceUs`: since when no recorder
+   * ran, µs; 0 at the first run.
+   */
   start(lastRun: { readonly clean: boolean } | null, downSinceUs: number): void;
-  /** What the last run left has been repaired. */
+  /** Reports the end of recovery, which makes a crash known as an incident. */
   noteRecovered(report: RecoveryReport): void;
-  /** Call it every second: looks at everything every five seconds, and every second while something is not as it should be. */
+  /** Call it every second. Checks all rules every five seconds, and every second while an incident is open. */
   tick(status: () => Omit<Status, "alerts">): void;
   status(): AlertStatus;
-  /** An archive was read back; `problem` is null where it is what its manifest says. */
+  /** Reports a verified archive. `problem` is null if it matches its manifest. */
   noteVerified(day: Day, problem: string | null): void;
 };
 
@@ -43,21 +46,21 @@ type Deps = {
   readonly log: Log;
 };
 
-/** Gaps that ended within this are looked at, µs; and how many of them at most, the newest. */
+/** Age limit of gaps that the rules see, µs; and the limit of their number, newest first. */
 const recentUs = 1_800_000_000;
 const mostGaps = 2000;
 const mostReconnects = 1000;
 
-/** Written-down gaps are read again when their number changed, and after this anyway: a part may have been refetched, µs. */
+/** Recorded gaps are read again when their number changes, and after this time, µs, as trades may have been backfilled. */
 const readAgainUs = 30_000_000;
 
-/** A look costs as much as a second of a dashboard, s. */
-const lookEvery = 5;
+/** How often all rules are checked, s. A check costs as much as a second of an open dashboard. */
+const checkEvery = 5;
 
-/** A gap may begin a little before the incident that it belongs to, and end a little after, µs. */
+/** A gap may begin this much before its incident, and end this much after it, µs. */
 const slackUs = 5_000_000;
 
-/** The watch that `config.alerts` asks for. */
+/** Creates the watch that `config.alerts` describes. */
 export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
   const { catalogue, log } = deps;
   const { nowUs, steadyOf } = deps.clock;
@@ -75,7 +78,7 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
   let reconnects = 0;
   let verified: Observation["verified"][number][] = [];
   let crash: Observation["crash"] = null;
-  /** Since when nothing was recorded because of a crash, µs; 0 if there was none. */
+  /** Since when recording was interrupted by a crash, µs; 0 without a crash. */
   let crashedUs = 0;
   let gaps: readonly Gap[] = [];
   let gapsKey = "";
@@ -98,38 +101,38 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
     };
   }
 
-  function noteReconnects(now: number, { totals }: Pick<Status, "totals">): void {
+  function updateReconnects(now: number, { totals }: Pick<Status, "totals">): void {
     for (let n = reconnects; n < totals.reconnects && n - reconnects < mostReconnects; n++) reconnectsUs.push(now);
     reconnectsUs.splice(0, reconnectsUs.length - mostReconnects);
     reconnects = totals.reconnects;
   }
 
-  /** Those that are over; one that is not is written down up to a moment ago. */
-  function readGaps(now: number, { totals, symbols }: Pick<Status, "totals" | "symbols">): void {
+  /** Reads recent gaps that have ended. Open gaps are left out, although the catalogue has them up to a moment ago. */
+  function updateGaps(now: number, { totals, symbols }: Pick<Status, "totals" | "symbols">): void {
     const key = `${totals.gaps} ${totals.records_repaired} ${totals.holes} ${Math.floor(now / readAgainUs)}`;
     if (key === gapsKey) return;
     gapsKey = key;
     try {
-      const lasting = new Set<string>();
+      const openGaps = new Set<string>();
       for (const { symbol, streams } of symbols)
         for (const { stream, gap } of streams)
-          if (gap !== null) lasting.add(`${parseStreamType(stream)?.folder}/${symbol}/${gap.from_us}`);
+          if (gap !== null) openGaps.add(`${parseStreamType(stream)?.folder}/${symbol}/${gap.from_us}`);
       gaps = catalogue.gapPages
         .between(now - recentUs, now)
         .slice(-mostGaps)
-        .filter(({ stream, symbol, from_us }) => !lasting.has(`${stream}/${symbol}/${from_us}`));
+        .filter(({ stream, symbol, from_us }) => !openGaps.has(`${stream}/${symbol}/${from_us}`));
     } catch (error) {
       log.warn("cannot read gaps from the catalogue", { reason: messageOf(error) });
     }
   }
 
   function suggestions({ symbols }: Pick<Status, "symbols">): ReadonlyMap<string, string> {
-    const found = new Map<string, string>();
+    const bySymbol = new Map<string, string>();
     for (const { symbol, state } of symbols) {
       const known = state === "unknown" ? deps.parts.symbols.stateOf(symbol) : null;
-      if (known?.kind === "unknown" && known.didYouMean !== null) found.set(symbol, known.didYouMean);
+      if (known?.kind === "unknown" && known.didYouMean !== null) bySymbol.set(symbol, known.didYouMean);
     }
-    return found;
+    return bySymbol;
   }
 
   return {
@@ -144,23 +147,23 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
     },
     noteRecovered({ repairs }) {
       if (crashedUs === 0) return;
-      const what = repairs.length === 0 ? "nothing had to be repaired" : `${repairs.length} files were repaired`;
+      const outcome = repairs.length === 0 ? "no file needed a repair" : `${repairs.length} files were repaired`;
       const first = repairs[0] === undefined ? "" : `, ${repairs[0].path}: ${repairs[0].message}`;
-      crash = { fromUs: crashedUs, toUs: deps.startedUs, detail: `${what}${first}` };
+      crash = { fromUs: crashedUs, toUs: deps.startedUs, detail: `${outcome}${first}` };
     },
     tick(read) {
       publicUrl.tick();
-      const isTime = seconds++ % lookEvery === 0;
-      if (!isTime && !incidents.isAlert()) return;
+      const isCheckDue = seconds++ % checkEvery === 0;
+      if (!isCheckDue && !incidents.isAlert()) return;
       const now = nowUs();
       const status = read();
-      if (isTime) usual.note(status);
-      noteReconnects(now, status);
-      readGaps(now, status);
-      const news = verified;
+      if (isCheckDue) usual.note(status);
+      updateReconnects(now, status);
+      updateGaps(now, status);
+      const newlyVerified = verified;
       verified = [];
       incidents.look({
-        ...{ status, gaps, crash, reconnectsUs, verified: news },
+        ...{ status, gaps, crash, reconnectsUs, verified: newlyVerified },
         faults: deps.faults(),
         removalsWaiting: deps.removalsWaiting(),
         writeFailure: deps.parts.recorder.failure(),

@@ -4,19 +4,19 @@ import type { BotStatus, TelegramStatus } from "../../domain/status.ts";
 import { createNotifications } from "./notifications.ts";
 import { type BotSources, createAppBot, createDayPictures } from "./telegram-bot.ts";
 
-/** The people outside: who is told, and who asks. Recording never waits for any of it. */
+/** Notifications and the Telegram bot. Recording never waits for either. */
 export type Messaging = {
   start(): void;
   /** Call it once a second. Returns at once. */
   tick(): void;
-  /** Null where nobody is told on Telegram, and where no bot is configured. */
+  /** Null if Telegram notifications (`telegram`) or the bot (`bot`) are not configured. */
   telegram(): TelegramStatus | null;
   bot(): BotStatus | null;
-  /** Ends what is under way within `deadlineMs`. Idempotent. */
+  /** Finishes pending messages within `deadlineMs`. Idempotent. */
   stop(deadlineMs: number): Promise<void>;
 };
 
-/** Creates what the config asks for; does nothing before `start`. */
+/** Creates the configured notifications and bot; does nothing before `start`. */
 export function createMessaging(
   config: Config,
   sources: BotSources & { readonly catalogue: Pick<LiveCatalogue, "outgoing"> },

@@ -13,20 +13,20 @@ import { createDigest, type Digest } from "../../telegram/notifier/digest.ts";
 import { createNotifier, type Notifier } from "../../telegram/notifier/notifier.ts";
 import { digestFacts } from "./digest.ts";
 
-/** Everything that tells somebody outside: Telegram, the webhook, the heartbeat. Recording never waits for any of it. */
+/** Notifications by Telegram, webhook and heartbeat. Recording never waits for any of them. */
 export type Notifications = {
   start(): void;
   /** Call it once a second. Returns at once. */
   tick(): void;
-  /** Null where nobody is told on Telegram. */
+  /** Null if Telegram is not configured. */
   telegram(): TelegramStatus | null;
-  /** What the bot needs for the buttons under incidents and to know its chats; null where there is no bot. */
+  /** The buttons under incidents and the chats, for the bot; null without Telegram. */
   readonly bot: { readonly buttons: IncidentButtons; readonly chats: Notifier["chats"] } | null;
-  /** Ends what is under way within `deadlineMs`. Idempotent. */
+  /** Finishes pending messages within `deadlineMs`. Idempotent. */
   stop(deadlineMs: number): Promise<void>;
 };
 
-/** Of what the alerts are made. */
+/** The sources of the alerts. */
 export type AlertSources = {
   readonly catalogue: Pick<LiveCatalogue, "outgoing">;
   readonly incidents: Incidents;
@@ -34,11 +34,11 @@ export type AlertSources = {
   readonly status: () => Status;
   readonly nowUs: () => number;
   readonly log: Log;
-  /** Draws the digest's picture of a day, a PNG. */
+  /** Draws the digest's picture of a day as PNG. */
   readonly picture?: (date: string) => Promise<Uint8Array | null>;
 };
 
-/** Creates what the config asks for; does nothing before `start`. */
+/** Creates the configured notifications; does nothing before `start`. */
 export function createNotifications(config: Config, sources: AlertSources): Notifications {
   const { incidents, nowUs, log } = sources;
   const telegram = createTelegram(config, sources);
@@ -46,7 +46,7 @@ export function createNotifications(config: Config, sources: AlertSources): Noti
   const heartbeat = createHeartbeatOf(config, sources);
   return {
     start() {
-      tellMissing(config, log);
+      warnIncomplete(config, log);
       telegram?.notifier.start();
       if (webhook !== null) incidents.onChange(webhook.note);
     },
@@ -87,7 +87,7 @@ function createTelegram(config: Config, sources: AlertSources): { notifier: Noti
   return { notifier, digest };
 }
 
-/** Time that goes on evenly while the wall clock is set: time-outs and ages do not see the step. */
+/** Returns a time, µs, that steps of the wall clock do not change, for timeouts and ages. */
 const steadyUs = () => Math.round((performance.timeOrigin + performance.now()) * 1000);
 
 function createWebhookOf({ alerts, http, host }: Config, { log }: AlertSources): Webhook | null {
@@ -102,12 +102,12 @@ function createHeartbeatOf({ alerts }: Config, { log }: AlertSources): Heartbeat
   return createHeartbeat(options, { nowUs: steadyUs, log });
 }
 
-/** Half a setting is most likely a mistake. */
-function tellMissing({ telegram }: Config, log: Log): void {
+/** Warns if only token or chats are set, which is probably a mistake. */
+function warnIncomplete({ telegram }: Config, log: Log): void {
   if (telegram.token !== "" && telegram.chats.length === 0)
     log.warn(
-      "telegram.chats is empty, so nobody is told; `rt-data check --telegram` prints the id of whoever writes to the bot",
+      "telegram.chats is empty, so no notifications are sent; write to the bot, and `rt-data check --telegram` prints your chat id",
     );
   if (telegram.token === "" && telegram.chats.length > 0)
-    log.warn("telegram.token is empty, so nobody is told; put the one from @BotFather into it");
+    log.warn("telegram.token is empty, so no notifications are sent; set it to the token from @BotFather");
 }

@@ -13,16 +13,16 @@ import { createPictureWorker } from "../../telegram/pictures/picture-worker-clie
 import { startPictureWorker } from "../../workers.ts";
 import type { Notifications } from "./notifications.ts";
 
-/** The bot, and the pictures that it and the digest show. */
+/** The Telegram bot, with the pictures of bot and digest. */
 export type AppBot = {
   start(): void;
-  /** Null where no bot is configured. */
+  /** Null if no bot is configured. */
   status(): BotStatus | null;
-  /** Ends what is under way; resolves soon. Idempotent. */
+  /** Stops the bot and the drawing; resolves soon. Idempotent. */
   stop(): Promise<void>;
 };
 
-/** What the bot is made of. */
+/** The sources of the bot's answers. */
 export type BotSources = {
   readonly dataDir: string;
   readonly status: () => Status;
@@ -34,7 +34,7 @@ export type BotSources = {
   readonly log: Log;
 };
 
-/** Draws the digest's picture of a UTC day, a PNG. */
+/** Creates the drawing of a UTC day as PNG, for the digest. */
 export function createDayPictures({
   status,
   history,
@@ -48,7 +48,7 @@ export function createDayPictures({
   };
 }
 
-/** The bot that the config asks for; does nothing before `start`. `alerts` knows its chats and the buttons under incidents. */
+/** Creates the configured bot; does nothing before `start`. `alerts`: its chats and the buttons under incidents. */
 export function createAppBot(
   config: Config,
   sources: BotSources & { readonly pictures: Sources["pictures"] },
@@ -59,10 +59,10 @@ export function createAppBot(
   const priceStream = (symbol: string) =>
     bestPrices(
       status()
-        .symbols.find((one) => one.symbol === symbol)
+        .symbols.find((row) => row.symbol === symbol)
         ?.streams.map(({ stream }) => stream) ?? [],
     );
-  // Without chats it listens as well, so that the log tells the id of whoever writes to it.
+  // It listens even without chats, so that the log shows the chat id of anyone who writes to it.
   const people = alerts ?? { chats: () => [], buttons: { press: () => null } };
   const bot =
     token === ""
@@ -78,7 +78,7 @@ export function createAppBot(
   };
 }
 
-/** Folder of the stream with both sides of the book, the deepest first; of trades where there is no other. */
+/** Returns the folder of the deepest stream with both sides of the book, else of a trade stream, else null. */
 function bestPrices(names: readonly StreamTypeName[]): StreamFolder | null {
   const types = names.map(parseStreamType).filter((type) => type !== null);
   const rank = ({ kind, levels }: StreamType) => streamKinds[kind].priceRank + (levels ?? 0);

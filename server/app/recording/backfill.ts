@@ -16,36 +16,37 @@ import { recordedIds } from "../../recorder/backfill/recorded-ids.ts";
 import { idsOutside } from "../../storage/ids/id-ranges.ts";
 import { readLineBytes } from "../../storage/read/archive-reader.ts";
 
-/** What is put right over REST: trades that were missed, and the books that diffs are joined to. */
+/** Fetches missing trades over REST, and the order book snapshots that diffs are applied to. */
 export type Backfill = {
   start(): void;
-  /** Trades that the ids prove to be missing. */
-  refetch(hole: MissingTrades): void;
-  /** Ids of a stream that were told to be missing are not. */
-  withdraw(stream: Stream, hole: { readonly fromId: number; readonly toId: number }): void;
+  /** Requests trades that their ids prove to be missing. */
+  refetch(missing: MissingTrades): void;
+  /** Withdraws ids of a stream that were reported missing and have arrived after all. */
+  withdraw(stream: Stream, ids: { readonly fromId: number; readonly toId: number }): void;
   /**
-   * Nobody had run until `resumedUs`: finds the last trade before it on disk and, unless `firstId` is given, the first one after it, and
-   * refetches what lies between. Resolves with how many are missing; null where one of the two is not there, or the ids have begun anew.
+   * Backfills a pause that ended at `resumedUs`. Finds the last trade on disk before the pause and, unless `firstId` is given, the
+   * first trade after it; requests the trades in between. Resolves with the number of missing trades; null if one of the two
+   * trades is unknown or the ids have restarted.
    */
   catchUp(pause: Pause): Promise<number | null>;
-  /** A diff stream has a hole: its book is wanted anew. */
+  /** Requests a new order book snapshot after a gap in a diff stream. */
   wantBook(symbol: string): void;
   setStreams(streams: readonly Stream[]): void;
-  /** Records refetched since the start. */
-  refetched(): number;
-  /** `holes` that are being looked into or refetched. */
+  /** Returns the number of trades fetched since the start. */
+  fetchedTrades(): number;
+  /** `holes`: number of pauses and id ranges that are being examined or fetched. */
   status(): { readonly holes: number; readonly lastProblem: string | null };
-  /** Resolves when all that was fetched is on disk; what is left is done after the next start. Idempotent. */
+  /** Resolves when all fetched trades are on disk. Remaining ranges are fetched after the next start. Idempotent. */
   stop(): Promise<void>;
 };
 
-/** A time in which nobody ran, of one trade stream. `firstId`: the first id after it, or null. */
+/** A time in which a trade stream was not recorded. `firstId`: the first id after it; null if it must be read from disk. */
 export type Pause = {
   readonly gap: Gap;
   readonly stream: Stream;
   readonly resumedUs: number;
   readonly firstId: number | null;
-  /** Called before anything is refetched: a repair is only counted in a gap whose missing records are known. */
+  /** Called with the number of missing trades before the fetch: a gap only counts fetched trades once this number is known. */
   readonly onJudged?: (missing: number) => void;
 };
 
@@ -53,40 +54,40 @@ export type BackfillDeps = {
   readonly rest: RestClient;
   readonly journal: Pick<Journal, "holes" | "addBackfilled" | "gapsOfStream">;
   readonly nowUs: () => number;
-  /** First `U` of the symbol's diffs since its newest hole, or null. */
+  /** Returns the first `U` of the symbol's diffs since its newest gap, or null. */
   readonly firstDiffId: (symbol: string) => number | null;
-  /** Resolves when what was received of the stream is on disk, as far as the disk takes it. */
+  /** Resolves when all received records of the stream are on disk, or the disk has rejected them. */
   readonly flushed: (stream: Stream) => Promise<void>;
   readonly onSnapshot: (stream: Stream, payload: string, recvUs: number) => void;
   readonly onClosed: (segment: Segment) => void;
-  /** A day that was over has got more records. */
+  /** Called when a past day has new records. */
   readonly onLate: (day: Day) => void;
   readonly log: Log;
 };
 
-/** Trades of a longer pause are not refetched, µs. */
+/** Trades of a longer pause are not fetched, µs. */
 const longestPauseUs = 31 * dayUs;
 
-/** No pause is so long that more trades than this were made in it: another numbering, a relisting say. */
+/** More trades than this cannot occur in a pause: the ids have a new numbering, e.g. after a relisting. */
 const mostMissing = 100_000_000;
 
-/** Connects REST, the writer of refetched trades and the journal. */
+/** Connects the REST client, the writer of fetched trades and the journal. */
 export function createBackfill(
   options: { dataDir: string; segmentMinutes: number; streams: readonly Stream[] },
   deps: BackfillDeps,
 ): Backfill {
   const { dataDir, segmentMinutes } = options;
   const { rest, journal, log } = deps;
-  let refetched = 0;
-  /** Pauses that are being looked into. */
+  let fetchedTrades = 0;
+  /** Number of pauses that are being examined. */
   let pauses = 0;
-  let looking: Promise<unknown> = Promise.resolve();
+  let lastSearch: Promise<unknown> = Promise.resolve();
   let stopped: Promise<void> | null = null;
   const readLines = readLineBytes;
   const files = createIdFiles(dataDir, { readLines, nowUs: deps.nowUs, wrongDates });
   const { onClosed, flushed } = deps;
 
-  /** Dates that a clock may have shown while it was wrong: a kill may leave no trace of its step but the gaps that it stamped. */
+  /** Returns dates that the clock may have shown while it was wrong: a kill may leave no trace of its step but the gaps that it stamped. */
   function wrongDates({ type, symbol }: Stream): readonly string[] {
     return journal.gapsOfStream(type.folder, symbol).flatMap(({ from_us, to_us }) => [dateOf(from_us), dateOf(to_us)]);
   }
@@ -96,7 +97,7 @@ export function createBackfill(
     ...{ rest, log },
     onPage: writer.write,
     onDone(hole, { fetched }) {
-      refetched += fetched;
+      fetchedTrades += fetched;
       return finish(hole, fetched);
     },
     store: {
@@ -106,13 +107,13 @@ export function createBackfill(
   });
   const books: DepthSnapshots = createDepthSnapshots({ symbols: diffSymbols(options.streams) }, deps);
 
-  /** The gap knows of its repair before the day is merged again, so that the manifest does. */
+  /** Counts the trades in their gap before the day is merged again, so that the new manifest has the count. */
   async function finish(hole: MissingTrades, fetched: number): Promise<void> {
     journal.addBackfilled({ ...keyOf(hole.stream), from_us: hole.fromUs }, fetched);
     for (const day of await writer.finish(hole.stream)) deps.onLate(day);
   }
 
-  async function find({ gap, stream, resumedUs, onJudged, ...known }: Pause): Promise<number | null> {
+  async function examinePause({ gap, stream, resumedUs, onJudged, ...known }: Pause): Promise<number | null> {
     if (stopped !== null) return null;
     await flushed(stream);
     const firstId = known.firstId ?? (await firstRecordedId(dataDir, stream, { fromUs: resumedUs, readLines }));
@@ -127,13 +128,13 @@ export function createBackfill(
     const before = last === null || last === "anew" ? null : last.id;
     if (last === "anew" || (before !== null && firstId - before > mostMissing)) {
       const ids = { stream: stream.name, before, after: firstId };
-      log.warn("the exchange has counted this stream anew while nobody ran; what was missed cannot be told", ids);
+      log.warn("the exchange restarted this stream's ids during the pause; the missing trades are unknown", ids);
       return null;
     }
     if (before === null) return null;
     if (toUs - fromUs > longestPauseUs) {
       const days = Math.round((toUs - fromUs) / dayUs);
-      log.warn("the pause is too long for its trades to be refetched; the gap stays", { stream: stream.name, days });
+      log.warn("the pause is too long for a backfill; the gap stays", { stream: stream.name, days });
       onJudged?.(firstId - before - 1);
       return firstId - before - 1;
     }
@@ -161,23 +162,23 @@ export function createBackfill(
         journal.addBackfilled({ ...keyOf(stream), from_us: fromUs }, count);
     },
     catchUp(pause) {
-      const found = looking.then(() => find(pause));
+      const missing = lastSearch.then(() => examinePause(pause));
       pauses++;
-      looking = found
+      lastSearch = missing
         .catch(() => {})
         .finally(() => {
           pauses--;
         });
-      return found;
+      return missing;
     },
     wantBook: books.request,
     setStreams: (streams) => books.setSymbols(diffSymbols(streams)),
-    refetched: () => refetched,
+    fetchedTrades: () => fetchedTrades,
     status: () => ({ holes: trades.status().holes + pauses, lastProblem: trades.status().lastProblem }),
     stop() {
       stopped ??= (async () => {
         books.stop();
-        await looking;
+        await lastSearch;
         await trades.stop();
         await writer.stop();
       })();

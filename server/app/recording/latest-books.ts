@@ -2,17 +2,17 @@ import type { BookView } from "../../domain/status.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { streamKinds } from "../../domain/stream-kinds.ts";
 
-/** The newest partial depth of each symbol, kept as text: nobody parses it before somebody looks. */
+/** Keeps the newest partial depth of each symbol as text; it is parsed only when somebody views it. */
 export type LatestBooks = {
-  /** These streams from now on; what is known of those that stay is kept. */
+  /** Replaces the streams. Books of streams that stay are kept. */
   setStreams(streams: readonly Stream[]): void;
-  /** A payload of any stream; all but partial depth are passed over. */
+  /** Saves the payload if it is a partial depth; ignores other streams. */
   note(stream: Stream, payload: string, recvUs: number): void;
-  /** "no_data" for a symbol of ours that has shown no book yet, null for a stranger. */
+  /** Returns the newest book; "no_data" if the symbol has none yet, null if the symbol is not recorded. */
   view(symbol: string, netDelayMs: number | null): BookView | "no_data" | null;
 };
 
-/** Where a symbol has partial depth of several sizes, the deepest counts. */
+/** Creates the collection. If a symbol has partial depth of several sizes, the deepest is kept. */
 export function createLatestBooks(streams: readonly Stream[]): LatestBooks {
   let books = new Map<string, { deepest: Stream | null; recvUs: number; payload: string }>();
   setStreams(streams);

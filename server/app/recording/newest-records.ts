@@ -2,23 +2,24 @@ import type { Stream } from "../../domain/stream.ts";
 import type { LastRecord } from "../../journal/entry.ts";
 import type { Journal } from "../../journal/journal.ts";
 
-/** The newest record of each stream, written to the journal now and then: all streams in one line, and only those that have changed. */
+/** Saves the newest record of each stream in the journal, all changed streams in a single line. */
 export type NewestRecords = {
-  /** A record was handed to the disk. Called for each message. */
+  /** Call it for each message that is passed to the disk. */
   observe(stream: Stream, recvUs: number, id: number): void;
-  /** Call it every few seconds while the disk works. Writes what was observed before the call before it, which is on disk by now. */
+  /** Call it every few seconds while the disk works. Saves the records observed before the previous call: they are on disk by now. */
   note(): void;
-  /** Everything is on disk. */
+  /** Saves all newest records. Call it when everything is on disk. */
   noteAll(): void;
-  /** The stream is recorded no more. */
+  /** Saves and drops a stream that is no longer recorded. */
   release(stream: Stream): void;
 };
 
-type Place = { recvUs: number; id: number; beforeUs: number; beforeId: number; notedUs: number };
+/** `before…`: the newest record at the previous call of `note`. `savedUs`: receipt of the saved record, µs. */
+type Position = { recvUs: number; id: number; beforeUs: number; beforeId: number; savedUs: number };
 
-/** Nothing is known of any stream at first. */
+/** Creates the collection without any stream. */
 export function createNewestRecords({ journal }: { journal: Pick<Journal, "saveLastRecords"> }): NewestRecords {
-  const places = new Map<Stream, Place>();
+  const positions = new Map<Stream, Position>();
 
   function recordOf({ type, symbol }: Stream, us: number, id: number): LastRecord {
     return [type.folder, symbol, us, Number.isSafeInteger(id) && id >= 0 ? id : null];
@@ -26,33 +27,33 @@ export function createNewestRecords({ journal }: { journal: Pick<Journal, "saveL
 
   return {
     observe(stream, recvUs, id) {
-      const place = places.get(stream);
-      if (place === undefined) places.set(stream, { recvUs, id, beforeUs: 0, beforeId: 0, notedUs: 0 });
+      const position = positions.get(stream);
+      if (position === undefined) positions.set(stream, { recvUs, id, beforeUs: 0, beforeId: 0, savedUs: 0 });
       else {
-        place.recvUs = recvUs;
-        place.id = id;
+        position.recvUs = recvUs;
+        position.id = id;
       }
     },
     note() {
       const records: LastRecord[] = [];
-      for (const [stream, place] of places) {
-        if (place.beforeUs > place.notedUs) records.push(recordOf(stream, place.beforeUs, place.beforeId));
-        place.notedUs = place.beforeUs;
-        place.beforeUs = place.recvUs;
-        place.beforeId = place.id;
+      for (const [stream, position] of positions) {
+        if (position.beforeUs > position.savedUs) records.push(recordOf(stream, position.beforeUs, position.beforeId));
+        position.savedUs = position.beforeUs;
+        position.beforeUs = position.recvUs;
+        position.beforeId = position.id;
       }
       journal.saveLastRecords(records);
     },
     noteAll() {
       const records: LastRecord[] = [];
-      for (const [stream, place] of places)
-        if (place.recvUs > place.notedUs) records.push(recordOf(stream, place.recvUs, place.id));
+      for (const [stream, position] of positions)
+        if (position.recvUs > position.savedUs) records.push(recordOf(stream, position.recvUs, position.id));
       journal.saveLastRecords(records);
     },
     release(stream) {
-      const place = places.get(stream);
-      if (place !== undefined) journal.saveLastRecords([recordOf(stream, place.recvUs, place.id)]);
-      places.delete(stream);
+      const position = positions.get(stream);
+      if (position !== undefined) journal.saveLastRecords([recordOf(stream, position.recvUs, position.id)]);
+      positions.delete(stream);
     },
   };
 }

@@ -4,7 +4,7 @@ import type { Log } from "../../platform/log/log.ts";
 import type { RecorderOptions } from "../../recorder/write/recorder.ts";
 import { limitProblem, mostOpenSegments } from "../../storage/descriptor-need.ts";
 
-/** How a config of so many streams is recorded; says so if this process may not open enough files for them. */
+/** Returns the recorder's options. Logs a warning if this process may not open enough files for all streams. */
 export function recorderOptions(config: Config, dataDir: string, streams: number, log: Log): RecorderOptions {
   const { segment_minutes, sync, flush_records, flush_ms } = config.record;
   return {
@@ -13,10 +13,11 @@ export function recorderOptions(config: Config, dataDir: string, streams: number
   };
 }
 
-/** Segments that may be open at once under the limit of this process; says so if that is too few. */
+/** Returns the number of segments that may be open at once. Logs a warning if the process limit is too low. */
 function roomForSegments(streams: number, log: Log): number {
   const limit = descriptorLimit();
-  const found = limitProblem(limit, streams);
-  if (found !== null) log.warn(`${found.problem}; some streams will wait in memory and lose records. ${found.advice}`);
+  const finding = limitProblem(limit, streams);
+  if (finding !== null)
+    log.warn(`${finding.problem}; some streams will wait in memory and lose records. ${finding.advice}`);
   return mostOpenSegments(limit, descriptorsInUse());
 }

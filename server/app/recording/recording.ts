@@ -29,30 +29,30 @@ import { createLatestBooks, type LatestBooks } from "./latest-books.ts";
 import { createNewestRecords } from "./newest-records.ts";
 import { recorderOptions } from "./recorder-options.ts";
 
-/** From the exchange to the files: everything that records, and what it knows of itself. */
+/** Records messages from the exchange into files, and reports its own state. */
 export type Recording = {
   readonly parts: RecordingParts;
   streams(): readonly Stream[];
-  /** Writes down at once since when the streams of earlier runs are not recorded, so that a day merged at start knows of it. */
+  /** Records the pauses since earlier runs at once, so that a day merged at the start has them. `sinceUs`: end of the previous run. */
   noteDown(downtimes: ReadonlyMap<Stream, Downtime>, sinceUs: number): void;
-  /** Begins to receive, or goes on with what `standby` has received. */
+  /** Starts receiving, or continues with the messages that `standby` has received. */
   start(standby?: StandbyFeed): void;
-  /** Towards another process that goes on in its place; once it has left, `stop` writes what there is. */
+  /** The parent's side of an upgrade. After `leave`, `stop` writes the remaining records. */
   readonly departure: Pick<ParentState, "begin" | "cancel" | "isSettled" | "leave">;
-  /** Other streams from now on; those that stay are not touched. */
+  /** Replaces the streams; streams that stay are not interrupted. */
   setStreams(streams: readonly Stream[]): void;
-  /** To be called once a second. */
+  /** Call it once a second. */
   tick(nowUs: number): void;
-  /** Gaps that are not over yet, up to now. */
+  /** Returns open gaps, up to now. */
   openGaps(): readonly Gap[];
-  /** Receipt of the newest record, µs, or null. */
+  /** Returns the receipt of the newest record, µs, or null. */
   lastRecvUs(): number | null;
   onClockStep(byUs: number): void;
-  /** Stops receiving, then writes what there is; resolves when it is on disk. Idempotent. */
+  /** Stops receiving, then writes the remaining records; resolves when they are on disk. Idempotent. */
   stop(): Promise<void>;
 };
 
-/** What the live status is made of. */
+/** The parts of the recording that the live status reads. */
 export type RecordingParts = {
   readonly feed: () => Feed | null;
   readonly recorder: Recorder;
@@ -71,17 +71,17 @@ export type RecordingDeps = {
   readonly clock: ReceiveClock;
   readonly journal: Journal;
   readonly onClosed: (segment: Segment) => void;
-  /** A file of this day has come, which may be merged already. */
+  /** Called when this day gets a new file; the day may have been merged already. */
   readonly onLate: (day: Day) => void;
-  /** The exchange was asked for its time; of steady time. `offset` is the newest of those, null while unknown. */
+  /** Called with each measured offset of steady time. `offset` returns the newest valid offset; null while unknown. */
   readonly onClockOffset: (offset: ClockOffset) => void;
   readonly offset: () => SteadyOffset | null;
   readonly onRecord?: (stream: Stream, payload: string, recvUs: number) => void;
   readonly log: Log;
 };
 
-/** How often gaps that are not over are written down, so that a crash cannot hide them, s. */
-const noteOpenEvery = 10;
+/** How often open gaps are saved, s, so that a crash cannot hide them. */
+const saveOpenEvery = 10;
 
 /** Creates the parts and connects them; nothing is opened before `start`. */
 export function createRecording(
@@ -99,9 +99,9 @@ export function createRecording(
 
   const ledger = createGapLedger({ store: journal.saveGaps, log });
   const recorder = createRecorder(recorderOptions(config, dataDir, streams.length, log), {
-    ...{ nowUs, onClosed: deps.onClosed, onDropped: ledger.drop, onLost: (...lost) => gaps.lose(...lost), log },
+    ...{ nowUs, onClosed: deps.onClosed, onDropped: ledger.drop, onLost: (...loss) => gaps.lose(...loss), log },
   });
-  const tracks = new Map(streams.map((stream) => [stream, recorder.track(stream)]));
+  const writers = new Map(streams.map((stream) => [stream, recorder.track(stream)]));
   const newest = createNewestRecords({ journal });
   const leftOut = createLeftOut({ dataDir, journal, addGaps: ledger.add, nowUs });
   const quarantine = createQuarantine({ dataDir }, { log });
@@ -116,7 +116,7 @@ export function createRecording(
     onSteadyOffset: deps.onClockOffset,
   });
   const symbols = createSymbolWatch({ symbols: symbolsOf(streams) }, { rest, log });
-  /** First id of this run, of trades; of diffs the first `U` since the newest hole. */
+  /** Trade streams: first id of this run. Diff streams: first `U` since the newest gap. */
   const firstIds = new Map<Stream, number>();
   const repair = createBackfill(
     { dataDir, segmentMinutes: record.segment_minutes, streams },
@@ -145,7 +145,7 @@ export function createRecording(
     const delayMs = delay.estimateMs(stream.symbol);
     departure.onRecorded(message);
     if (gate.admits(stream.symbol, delayMs)) {
-      tracks.get(stream)?.append(payload, recvUs, delayMs);
+      writers.get(stream)?.append(payload, recvUs, delayMs);
       newest.observe(stream, recvUs, id);
     } else ledger.drop(stream, recvUs, "latency");
     rates.count(stream);
@@ -158,7 +158,7 @@ export function createRecording(
 
   const departure = createParentState({ feed: () => feed, take: gaps.take });
 
-  /** False for a symbol of which the exchange says that nothing is to be expected. */
+  /** Tells whether data of the symbol can be expected, by its state at the exchange. */
   function mayDeliver(symbol: string): boolean {
     const { kind } = symbols.stateOf(symbol);
     if (kind === "trading" || kind === "unchecked") symbols.checkNow();
@@ -200,17 +200,17 @@ export function createRecording(
       gaps.lookBack();
     },
     setStreams(wanted) {
-      const gone = streams.filter((stream) => !wanted.includes(stream));
+      const removed = streams.filter((stream) => !wanted.includes(stream));
       leftOut.change(streams, wanted);
       streams = wanted;
-      for (const stream of wanted) if (!tracks.has(stream)) tracks.set(stream, recorder.track(stream));
+      for (const stream of wanted) if (!writers.has(stream)) writers.set(stream, recorder.track(stream));
       rates.setKeys(wanted);
       books.setStreams(wanted);
       feed?.setStreams(wanted);
       symbols.setSymbols(symbolsOf(wanted));
       repair.setStreams(wanted);
-      for (const stream of gone) {
-        tracks.delete(stream);
+      for (const stream of removed) {
+        writers.delete(stream);
         newest.release(stream);
         firstIds.delete(stream);
         recorder.release(stream);
@@ -221,7 +221,7 @@ export function createRecording(
       timed.look();
       recorder.checkFiles();
       if (recorder.failure() === null) ledger.settle();
-      if (++seconds % noteOpenEvery !== 0) return;
+      if (++seconds % saveOpenEvery !== 0) return;
       ledger.update([...feedGaps(), ...leftOut.openGaps()]);
       if (recorder.failure() === null) newest.note();
     },
@@ -235,7 +235,7 @@ export function createRecording(
     async stop() {
       feed?.stop();
       timed.flush();
-      // What is not over, or not judged, is the next process's to write down.
+      // In an upgrade, the child process records open and undecided gaps.
       if (!departure.hasLeft()) ledger.update(openGaps());
       clockOffset.stop();
       symbols.stop();

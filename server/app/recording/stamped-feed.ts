@@ -4,9 +4,9 @@ import type { InheritedFeed, Leftover } from "../../binance/sockets/parent-conne
 import type { ReceiveClock } from "../../platform/time/receive-clock.ts";
 
 /**
- * A feed that lives by steady time and is seen by the wall clock's: whatever is done to that clock, no timeout fires, no pause is
- * seen and nothing runs backwards inside. All that goes in and comes out carries stamps. A gap in which the clock was set becomes two:
- * up to the step by the clock before, from the step on by the clock after.
+ * Creates a feed that uses steady time inside and wall clock stamps outside. A step of the wall clock therefore causes no timeout, no
+ * false pause and no time that runs backwards. Everything that goes in or out carries stamps. A gap in which the clock was set
+ * becomes two gaps: up to the step in old time, from the step on in new time.
  */
 export function createStampedFeed(
   options: FeedOptions,
@@ -27,17 +27,18 @@ export function createStampedFeed(
     onDated: (stream, eventMs, us) => deps.sink.onDated(stream, eventMs, stampOf(us)),
   };
 
-  /** What the ids prove to be missing is counted with the last one. */
+  /** Splits a gap at steps of the clock. The last part holds the missing ids and their count. */
   function stampedGaps(gap: FeedGap): readonly FeedGap[] {
     const spans = spansOf(gap.fromUs, gap.toUs);
-    const holes = gap.holes.map((hole) => ({ ...hole, ...spanBy(stampOf, hole) }));
+    const holes = gap.holes.map((ids) => ({ ...ids, ...spanBy(stampOf, ids) }));
     return spans.map((span, n) =>
       n === spans.length - 1 ? { ...gap, ...span, holes } : { ...gap, ...span, missing: gap.missing && 0, holes: [] },
     );
   }
 
-  function stampedLeftover(left: Leftover): Leftover {
-    return { ...left, fromUs: stampOf(left.fromUs), toUs: left.toUs === null ? null : stampOf(left.toUs) };
+  function stampedLeftover(leftover: Leftover): Leftover {
+    const { fromUs, toUs } = leftover;
+    return { ...leftover, fromUs: stampOf(fromUs), toUs: toUs === null ? null : stampOf(toUs) };
   }
 
   const feed = createFeed(
@@ -56,14 +57,14 @@ export function createStampedFeed(
   return {
     ...feed,
     connections() {
-      // By the clock as it is set now: how long ago is what counts here.
+      // Shifted by the current clock, so that ages are right.
       const nowUs = steadyUs();
       const shiftUs = stampOf(nowUs) - nowUs;
-      return feed.connections().map((one) => ({
-        ...one,
-        since_us: one.since_us + shiftUs,
-        rollover_us: one.rollover_us === null ? null : one.rollover_us + shiftUs,
-        last_recv_us: one.last_recv_us === null ? null : one.last_recv_us + shiftUs,
+      return feed.connections().map((slot) => ({
+        ...slot,
+        since_us: slot.since_us + shiftUs,
+        rollover_us: slot.rollover_us === null ? null : slot.rollover_us + shiftUs,
+        last_recv_us: slot.last_recv_us === null ? null : slot.last_recv_us + shiftUs,
       }));
     },
     openGaps: () => feed.openGaps().flatMap(stampedGaps),
@@ -74,27 +75,27 @@ export function createStampedFeed(
       follow: (name, message) => feed.predecessor.follow(name, { ...message, recvUs: steadyOf(message.recvUs) }),
       checkRollover: feed.predecessor.checkRollover,
       leave(leftovers, stoppedUs) {
-        const left = leftovers.map((one) => ({
-          ...one,
-          fromUs: steadyOf(one.fromUs),
-          toUs: one.toUs === null ? null : steadyOf(one.toUs),
+        const steadyLeftovers = leftovers.map((leftover) => ({
+          ...leftover,
+          fromUs: steadyOf(leftover.fromUs),
+          toUs: leftover.toUs === null ? null : steadyOf(leftover.toUs),
         }));
-        feed.predecessor.leave(left, steadyOf(stoppedUs));
+        feed.predecessor.leave(steadyLeftovers, steadyOf(stoppedUs));
       },
     },
   };
 }
 
-function spanBy(of: (us: number) => number, { fromUs, toUs }: { fromUs: number; toUs: number }) {
-  return { fromUs: of(fromUs), toUs: of(toUs) };
+function spanBy(convert: (us: number) => number, { fromUs, toUs }: { fromUs: number; toUs: number }) {
+  return { fromUs: convert(fromUs), toUs: convert(toUs) };
 }
 
-/** 0 stands for never and stays. */
-function translated(trails: InheritedFeed, of: (us: number) => number): InheritedFeed {
+/** Converts all times of the inherited streams. 0 means never and stays 0. */
+function translated(trails: InheritedFeed, convert: (us: number) => number): InheritedFeed {
   return new Map(
     [...trails].map(([name, trail]) => {
-      const holes = trail.holes.map((hole) => ({ ...hole, ...spanBy(of, hole) }));
-      return [name, { ...trail, holes, lastUs: trail.lastUs === 0 ? 0 : of(trail.lastUs) }];
+      const holes = trail.holes.map((ids) => ({ ...ids, ...spanBy(convert, ids) }));
+      return [name, { ...trail, holes, lastUs: trail.lastUs === 0 ? 0 : convert(trail.lastUs) }];
     }),
   );
 }

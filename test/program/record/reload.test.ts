@@ -52,7 +52,7 @@ test("SIGHUP takes symbols and streams from the config: those that stay miss not
     ["depth20@100ms", "bookTicker"].map((type) => `${symbol} ${type}`),
   );
   await recording(names);
-  expect(program.errors()).toMatch(/only taken over by a restart.*record\.flush_ms/);
+  expect(program.errors()).toMatch(/only apply after a restart.*record\.flush_ms/);
   const eth = sent.byStream.get("ETHUSDT/depth20")?.length ?? 0;
 
   configure('"BTC USDT"', '"depth20@100ms"');

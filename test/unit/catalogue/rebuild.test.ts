@@ -101,7 +101,7 @@ for (const how of ["deleted", "damaged", "half overwritten", "replaced by a fold
       expect(catalogue.archiveDays.all()[0]?.verified_us).toBeGreaterThan(0);
       expect(lastRun).toMatchObject({ lastRecvUs: startUs + 7e6, clean: false });
       expect(catalogue.events(9).map(({ kind }) => kind)).toEqual(["rebuild", "start"]);
-      expect(log.some((line) => line.includes("made again from journal and files"))).toBe(true);
+      expect(log.some((line) => line.includes("rebuilt from journal and files"))).toBe(true);
       const aside = existsSync(join(dataDir, "quarantine")) ? readdirSync(join(dataDir, "quarantine")) : [];
       expect(aside.filter((name) => name.startsWith("rt-data.sqlite"))).toHaveLength(how === "deleted" ? 0 : 1);
       await stop();
@@ -159,7 +159,7 @@ test("a catalogue that somebody has only opened since the old one was deleted is
   openCatalogue(dataDir).close();
   const { catalogue, log, stop } = await start(dataDir);
   expect(catalogue.gapsOf(day)).toEqual([hole]);
-  expect(log.some((line) => line.includes("made again from journal and files"))).toBe(true);
+  expect(log.some((line) => line.includes("rebuilt from journal and files"))).toBe(true);
   await stop();
 });
 

@@ -8,14 +8,14 @@ import type { Command } from "./framework/command.ts";
 /** `rt-data version` */
 export const versionCommand: Command = {
   name: "version",
-  summary: "print the version, and what it was built of",
+  summary: "print version and build",
   flags: {
     json: { value: null, help: "as JSON" },
-    licenses: { value: null, help: "the licences of everything that the executable is made of" },
+    licenses: { value: null, help: "print the licences of all parts of the executable" },
   },
   examples: [
     ["rt-data version", "version, commit, Bun's version, target"],
-    ["rt-data version --licenses | less", "who wrote what is in it"],
+    ["rt-data version --licenses | less", "read the licences"],
   ],
   async run(flags, { print }) {
     if (flags.licenses !== undefined) print(readLicenses().trimEnd());
@@ -32,6 +32,6 @@ function readLicenses(): string {
   try {
     return readFileSync(join(assetsDir, "static/licenses.txt"), "utf8");
   } catch {
-    throw new OperatorError("the licences are put together by the build; run: bun run build");
+    throw new OperatorError("the file of licences is missing; the build makes it: bun run build");
   }
 }

@@ -1,21 +1,21 @@
 import type { GapCause } from "../domain/gap.ts";
 import type { StreamName } from "../domain/stream.ts";
 
-/** A line to another process of the same machine; messages arrive whole and in order. */
+/** A channel to another process on the same machine. Messages arrive complete and in order. */
 export type Channel = {
   send(message: FromParent | FromChild): void;
-  /** One listener each; what arrived before is kept for it. `onClose`: the other process is gone or has let go. */
+  /** Each takes a single listener. Earlier messages are kept for it. `onClose`: the other process has ended or disconnected. */
   onMessage(listener: (message: unknown) => void): void;
   onClose(listener: () => void): void;
 };
 
-/** The version of what is spoken here; processes of different ones do not understand each other. */
+/** The version of the protocol. Processes with different versions cannot upgrade. */
 export const upgradeProtocol = 1;
 
-/** How many numbers tell of one record. */
+/** Length of a record notice, in numbers. */
 export const numbersOfNote = 6;
 
-/** What the newest records of a stream were, as the feed knows it. */
+/** The position of a stream: its newest ids, content marks and missing ids. `lastUs`: newest receipt, µs; 0 for none. */
 export type StreamTrail = {
   readonly stream: StreamName;
   readonly ids: readonly number[];
@@ -29,7 +29,7 @@ export type StreamTrail = {
   readonly lastUs: number;
 };
 
-/** A gap that is over, or not (`toUs` null). */
+/** A gap of the parent; `toUs` is null while it is open. */
 export type StreamGap = {
   readonly stream: StreamName;
   readonly fromUs: number;
@@ -39,37 +39,52 @@ export type StreamGap = {
   readonly provable: boolean;
 };
 
-/** The running recorder to the one that takes over, in this order. */
+/*
+ * The messages of an upgrade, in order:
+ *
+ *   parent                         child
+ *                               ←  hello       protocol and version
+ *   begin, trails …, begun      →              data folder; position of each stream
+ *   notes …                     ⇄  seen …      records since then, each batch confirmed
+ *                               ←  ready       receives everything that the parent receives
+ *   stopped                     →              parent receives no more; open gaps
+ *   released                    →              folder, catalogue and port are free
+ *                               ←  recording   the upgrade is done; the parent ends
+ *
+ * The child may send `failed` at any time.
+ */
+
+/** Messages of the parent, in this order. */
 export type FromParent =
-  /** Where it records, so that the new one can say that its config means another folder. */
+  /** The parent's data folder, so that the child can refuse if its config names another one. */
   | { readonly type: "begin"; readonly version: string; readonly dataDir: string }
-  /** How far its streams are. */
+  /** The positions of some streams. */
   | { readonly type: "trails"; readonly trails: readonly StreamTrail[] }
   | { readonly type: "begun"; readonly streams: number }
-  /** Records that were taken since, each as the place of its stream among the trails, first id, id, mark, receipt, 1 for a new numbering. */
+  /** New records, six numbers each: index of the stream among the trails, first id, id, mark, receipt in µs, 1 for a new numbering. */
   | { readonly type: "notes"; readonly batch: number; readonly notes: readonly number[] }
-  /** It receives no more, and has told of everything. */
+  /** The parent receives no more and has reported all records. */
   | {
       readonly type: "stopped";
       readonly atUs: number;
       readonly gaps: readonly StreamGap[];
       readonly clockOffsetMs: number | null;
     }
-  /** All is on disk; folder, catalogue and port are free. */
+  /** All records are on disk; folder, catalogue and port are free. */
   | { readonly type: "released" };
 
-/** The new process to the running recorder. */
+/** Messages of the child. */
 export type FromChild =
   | { readonly type: "hello"; readonly protocol: number; readonly version: string }
   | { readonly type: "seen"; readonly batch: number }
-  /** It receives all that the old one does. */
+  /** The child receives everything that the parent receives. */
   | { readonly type: "ready"; readonly streams: number }
-  /** It records; `listeningMs` is when its page could be reached, Unix ms, `held` how many records it had waiting. */
+  /** The child records. `listeningMs`: when its page became reachable, Unix ms. `held`: number of records it had held. */
   | { readonly type: "recording"; readonly listeningMs: number; readonly held: number; readonly version: string }
-  /** It cannot take over, and ends. */
+  /** The child cannot take over and ends. */
   | { readonly type: "failed"; readonly reason: string };
 
-/** A message of one of these types, or null. What is in it is our own program's and trusted. */
+/** Returns the message if it has one of these types, else null. Its content comes from our own program and is trusted. */
 export function messageOfType<M extends FromParent | FromChild>(
   message: unknown,
   types: readonly M["type"][],

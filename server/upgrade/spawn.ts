@@ -3,23 +3,23 @@ import { readFileSync } from "../platform/files/files.ts";
 import { isService, notifySocket } from "../platform/process/environment.ts";
 import type { Channel } from "./protocol.ts";
 
-/** A process of this program that was started to take over from this one. */
+/** The child process of an upgrade. */
 export type UpgradeChild = {
   readonly pid: number;
   readonly path: string;
   readonly channel: Channel;
-  /** Its exit code or the signal that ended it, once it has ended. */
+  /** Resolves with its exit code, or with the signal that ended it. */
   readonly ended: Promise<number | string>;
   kill(signal: "SIGTERM" | "SIGKILL"): void;
 };
 
-/** Flag by which a process knows what it was started for. */
+/** The flag that makes a process the child of an upgrade. */
 export const takeOverFlag = "--take-over";
 
 /**
- * Starts the executable that now lies where this one was started from, with the same arguments, environment and output. From a
- * checkout: the same Bun with the same script. It outlives us, and shares the open files `descriptors` with us. Throws the system's error
- * if it cannot be started.
+ * Starts the child: the executable at the path of this one, with the same arguments, environment and output. In a checkout: the same Bun
+ * with the same script. The child outlives this process and inherits `descriptors`.
+ * @throws the system's error if it cannot be started
  */
 export function spawnChild(
   command: readonly string[] = ownCommand(),
@@ -45,7 +45,7 @@ export function spawnChild(
         try {
           child.send(message);
         } catch {
-          // It is gone, which `ended` tells.
+          // The child has ended; `ended` reports that.
         }
       },
       onMessage(listener) {
@@ -62,8 +62,8 @@ export function spawnChild(
 }
 
 /**
- * What to start. The executable's path is the one that we were started by and not the file that we are: a link may lead to another
- * version by now, and our own file may be gone.
+ * Returns the command that starts the child. It uses the path by which this process was started, not its own file: a link may lead
+ * to a new version by now, and the own file may be deleted.
  */
 export function ownCommand(): readonly string[] {
   const [, script = "", ...words] = process.argv;
@@ -74,19 +74,19 @@ export function ownCommand(): readonly string[] {
   return [path ?? process.execPath, ...wanted];
 }
 
-/** Besides a second process of our size, bytes. */
+/** Memory that must stay free beside a second process of the same size, bytes. */
 const spareBytes = 32 * 1024 * 1024;
 
-/** Why there is no room for a second process beside this one, or null. */
+/** Returns why the memory is too small for a second process, or null. */
 export function noRoom(meminfo: string = readMeminfo(), ownBytes: number = process.memoryUsage().rss): string | null {
   const kilobytes = /^MemAvailable:\s+(\d+) kB$/m.exec(meminfo)?.[1];
   if (kilobytes === undefined) return null;
   const [free, needed] = [Number(kilobytes) * 1024, ownBytes + spareBytes].map((bytes) => Math.round(bytes / 1e6));
   if (free === undefined || needed === undefined || free >= needed) return null;
-  return `for a while both processes run, which needs ${needed} MB more memory; ${free} MB are available`;
+  return `both processes run at once for a while, which needs ${needed} MB more memory; only ${free} MB are available`;
 }
 
-/** Why what is started here would end with this process, or null. */
+/** Returns why a child would end together with this process, or null. */
 export function endsWithUs(
   process_: { readonly pid: number; readonly isService: boolean; readonly canNotify: boolean } = {
     pid: process.pid,
@@ -95,9 +95,9 @@ export function endsWithUs(
   },
 ): string | null {
   if (process_.pid === 1)
-    return "this is the first process of its container, which ends with it; start a container of the new version instead";
+    return "this is the container's first process, and the container ends with it; start a container of the new version instead";
   return process_.isService && !process_.canNotify
-    ? "the service ends with this process, since systemd is not told of another one; its unit needs Type=notify and NotifyAccess=all (see rt-data ops systemd)"
+    ? "systemd would end the service with this process; its unit needs Type=notify and NotifyAccess=all (see rt-data ops systemd)"
     : null;
 }
 

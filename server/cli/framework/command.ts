@@ -3,49 +3,49 @@ import { didYouMean } from "../../platform/did-you-mean.ts";
 import { OperatorError } from "../../platform/errors.ts";
 import type { Channel } from "../../upgrade/protocol.ts";
 
-/** A flag of a command; `value` names what follows it, or is null for a switch. */
+/** A flag of a command. `value` names its value in the help; null for a switch. */
 export type Flag = {
   readonly value: string | null;
   readonly help: string;
-  /** Not for people: left out of the help. */
+  /** For internal use; the help omits it. */
   readonly isHidden?: true;
 };
 
-/** Values of the flags that were given; switches are "". */
+/** The given flags with their values; a switch has the value "". */
 export type Flags = Readonly<Record<string, string | undefined>>;
 
-/** What a command may use of the process. */
+/** The parts of the process that a command may use. */
 export type Terminal = {
   /** Prints a line on standard output. */
   readonly print: (line: string) => void;
-  /** Standard error is a person's terminal. */
+  /** Tells whether standard error is a terminal. */
   readonly isInteractive: boolean;
   /** Aborted when the process is asked to stop. */
   readonly stop: AbortSignal;
-  /** Calls back each time that the process is asked to read its config again. */
+  /** Sets the listener for requests to reload the config. */
   readonly onReload: (listener: () => void) => void;
-  /** Calls back each time that the process is asked to hand over to another one of its executable. */
+  /** Sets the listener for requests to upgrade. */
   readonly onUpgrade: (listener: () => void) => void;
-  /** Takes errors that nobody has caught; the process then goes on. Without a listener they end it. */
+  /** Sets the listener for uncaught errors; with a listener the process goes on, without it ends. */
   readonly onFault: (listener: (part: string, error: unknown) => void) => void;
-  /** The line to the recorder that has started this process to take over from it, or null. */
+  /** The channel to the parent of an upgrade; null if this process is no child. */
   readonly predecessor: Channel | null;
 };
 
-/** One verb of the command line. `run` resolves with the exit code; an OperatorError means 2. */
+/** A command of the command line. `run` resolves with the exit code; an OperatorError means 2. */
 export type Command = {
   readonly name: string;
   readonly summary: string;
   readonly flags: Readonly<Record<string, Flag>>;
-  /** What the word after the verb may be, with its meaning, where the command wants one; it is read into the flag `topic`. */
+  /** The allowed words after the command, with their meaning, if it needs one. The word is stored as flag `topic`. */
   readonly topics?: readonly (readonly [word: string, meaning: string])[];
   readonly examples: readonly (readonly [line: string, meaning: string])[];
-  /** What its words mean, for the end of the help. */
+  /** Explanations at the end of the help. */
   readonly notes?: readonly string[];
   run(flags: Flags, terminal: Terminal): Promise<number>;
 };
 
-/** Reads the words behind the verb; throws an OperatorError for what the command does not know. */
+/** Parses the words after the command. @throws OperatorError for unknown words and flags */
 export function readFlags(command: Command, words: readonly string[]): Flags {
   const known = { help: { value: null, help: "" }, ...command.flags };
   const options = Object.fromEntries(
@@ -59,7 +59,7 @@ export function readFlags(command: Command, words: readonly string[]): Flags {
   for (const token of tokens) {
     if (token.kind === "positional") {
       if (command.topics === undefined || flags.topic !== undefined)
-        throw refusal(command, `"${token.value}" is one word too many`);
+        throw refusal(command, `unexpected word "${token.value}"`);
       flags.topic = topicOf(command, command.topics, token.value);
       continue;
     }
@@ -76,31 +76,31 @@ export function readFlags(command: Command, words: readonly string[]): Flags {
     flags[token.name] = token.value ?? "";
   }
   if (command.topics !== undefined && flags.topic === undefined && flags.help === undefined)
-    throw refusal(command, `say of what: ${command.topics.map(([word]) => word).join(", ")}`);
+    throw refusal(command, `a topic is missing; give one of ${command.topics.map(([word]) => word).join(", ")}`);
   return flags;
 }
 
 function topicOf(command: Command, topics: NonNullable<Command["topics"]>, word: string): string {
   const words = topics.map(([topic]) => topic);
   if (words.includes(word)) return word;
-  throw refusal(command, `there is no "${word}"${didYouMean(word, words)}; there are ${words.join(", ")}`);
+  throw refusal(command, `unknown topic "${word}"${didYouMean(word, words)}; give one of ${words.join(", ")}`);
 }
 
-/** The help of one command, with its examples. */
+/** Returns the help of a command. */
 export function helpOf(command: Command): string {
   const shown = Object.entries(command.flags)
     .filter(([, { isHidden }]) => !isHidden)
     .map(([name, { value, help }]) => [value === null ? `--${name}` : `--${name} ${value}`, help] as const);
   return [
     `rt-data ${command.name}: ${command.summary}`,
-    ...(command.topics === undefined ? [] : ["", "Of what", ...columns(command.topics)]),
+    ...(command.topics === undefined ? [] : ["", "Topics", ...columns(command.topics)]),
     ...(shown.length > 0 ? ["", "Flags", ...columns(shown)] : []),
     ...(command.examples.length > 0 ? ["", "Examples", ...columns(command.examples)] : []),
     ...(command.notes === undefined ? [] : ["", ...command.notes]),
   ].join("\n");
 }
 
-/** Two aligned columns, indented. */
+/** Formats rows as two aligned, indented columns. */
 export function columns(rows: readonly (readonly [string, string])[]): string[] {
   const width = Math.max(...rows.map(([left]) => left.length));
   return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`.trimEnd());

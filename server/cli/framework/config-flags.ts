@@ -3,9 +3,9 @@ import type { ConfigProblem } from "../../config/sources.ts";
 import { OperatorError } from "../../platform/errors.ts";
 import type { Flag, Flags } from "./command.ts";
 
-/** Flags that stand for settings, and the setting each one stands for. */
+/** Flags that override a setting, with the setting's key. */
 const settings = {
-  "data-dir": { key: "record.data_dir", value: "DIR", help: "where the data goes (default ./data)" },
+  "data-dir": { key: "record.data_dir", value: "DIR", help: "data folder (default ./data)" },
   symbols: { key: "record.symbols", value: "A,B,…", help: "symbols to record (default BTCUSDT,ETHUSDT,SOLUSDT)" },
   streams: { key: "record.streams", value: "A,B,…", help: "streams of each symbol (default depth20@100ms,aggTrade)" },
   host: { key: "http.host", value: "ADDRESS", help: "address of the dashboard (default 127.0.0.1)" },
@@ -17,12 +17,12 @@ const settings = {
 export const settingFlags: Readonly<Record<string, Flag>> = {
   config: {
     value: "FILE",
-    help: "config file (default ./rt-data.toml, then /etc/rt-data/rt-data.toml, if there is one)",
+    help: "config file (default ./rt-data.toml, else /etc/rt-data/rt-data.toml, else none)",
   },
   ...Object.fromEntries(Object.entries(settings).map(([name, { value, help }]) => [name, { value, help }])),
 };
 
-/** The config that file, environment and flags make together; `defaults` stand behind all three. */
+/** Loads the config from file, environment and flags. `forced` overrides the file and environment. @throws OperatorError */
 export function configOf(flags: Flags, forced: Overrides = {}): Config {
   const overrides: Record<string, unknown> = { ...forced };
   for (const [name, { key }] of Object.entries(settings)) {
@@ -33,7 +33,7 @@ export function configOf(flags: Flags, forced: Overrides = {}): Config {
   throw refusal(loaded.problems);
 }
 
-/** The data folder that flags, environment and file name; the rest of the config need not be right for those who only read. */
+/** Returns the data folder from flags, environment or file. Commands that only read do not need the rest of the config to be valid. */
 export function dataDirOf(flags: Flags): string {
   if (flags["data-dir"] !== undefined) return flags["data-dir"];
   const loaded = loadDataDir(flags.config ?? null);
@@ -41,8 +41,8 @@ export function dataDirOf(flags: Flags): string {
   throw refusal(loaded.problems);
 }
 
-function refusal(found: readonly ConfigProblem[]): OperatorError {
-  const problems = found.map(({ where, problem }) => `  ${where}: ${problem}`);
-  const count = problems.length === 1 ? "1 problem" : `${problems.length} problems`;
-  return new OperatorError([`the configuration has ${count}:`, ...problems].join("\n"));
+function refusal(problems: readonly ConfigProblem[]): OperatorError {
+  const lines = problems.map(({ where, problem }) => `  ${where}: ${problem}`);
+  const count = lines.length === 1 ? "1 problem" : `${lines.length} problems`;
+  return new OperatorError([`the configuration has ${count}:`, ...lines].join("\n"));
 }

@@ -4,8 +4,8 @@ import { underJournal, wantsNoColor } from "../../platform/process/environment.t
 import type { Terminal } from "./command.ts";
 
 /**
- * The log of a command, on standard error: text for people, in colours on a terminal that has some; JSON for systemd's journal, which is
- * also told how grave each line is.
+ * Creates the log of a command, on standard error. A terminal gets text, with colours if supported; systemd's journal gets JSON with
+ * a priority on each line.
  */
 export function terminalLog(
   options: { level: LogLevel; format: "auto" | "text" | "json" },

@@ -9,35 +9,45 @@ import { type FromChild, messageOfType, upgradeProtocol } from "../../upgrade/pr
 import type { UpgradeChild } from "../../upgrade/spawn.ts";
 
 /**
- * What has become of it. "handed_over": the other process records, this one is done. "stays": nothing has changed, this one records on.
- * "restart": this one had stopped already when the other one failed, and has to start anew; `left` are gaps to be written down then.
+ * The outcome of an upgrade:
+ *
+ * | kind | meaning |
+ * |---|---|
+ * | handed_over | the child records; the parent is done |
+ * | stays | the child failed before the parent had stopped; the parent goes on recording |
+ * | restart | the child failed after the parent had stopped; the parent has to start again and record the gaps `left` |
  */
 export type UpgradeOutcome =
   | { readonly kind: "handed_over"; readonly pid: number; readonly version: string; readonly withoutPageMs: number }
   | { readonly kind: "stays"; readonly reason: string }
   | { readonly kind: "restart"; readonly reason: string; readonly left: readonly Gap[] };
 
-/** How long each step may take, ms: until it answers, until it receives all, and until it records. */
+/** Time limits of the child, ms: until it answers, until it receives all streams, and until it records. */
 export type UpgradeTimes = { readonly helloMs: number; readonly readyMs: number; readonly recordingMs: number };
 
 const usualTimes: UpgradeTimes = { helloMs: 20_000, readyMs: 90_000, recordingMs: 60_000 };
 
-/** Streams whose newest ids go into one message, so that writing it down keeps nobody waiting. */
+/** Number of streams per message, so that encoding a message does not block the main thread. */
 const trailsAtOnce = 50;
 
-/** How long this process may take to write what there is. */
+/** Time limit for the parent to write its records and stop, ms. */
 const stopMs = 9000;
 
-/** How long connections that lag behind others may take to bring what those have missed, ms; and how often is looked. */
+/** Time limit for slow connections to deliver messages that others missed, ms; and the interval of the checks, ms. */
 const settleMs = 5000;
-const lookMs = 20;
+const pollMs = 20;
 
-/** An ended process, or one that is slow to end, ms. */
+/** Time that a child gets to end before it is killed, ms. */
 const graceMs = 3000;
 
 /**
- * Hands the recording over to a process that is started for it, while it goes on. The other one receives beside this one until all
- * streams come there; then this one stops, writes what it has, and lets go of folder, catalogue and port. Never rejects.
+ * Runs the parent's side of an upgrade, while recording goes on. Never rejects.
+ *
+ * 1. Start the child and exchange versions.
+ * 2. Send the position of each stream, then a notice of each new record.
+ * 3. Wait until the child receives all streams.
+ * 4. Stop receiving, write all records, release folder, catalogue and port.
+ * 5. Wait until the child records. If it fails after step 4, this process must start again.
  */
 export async function handOver(
   app: Pick<App, "departure" | "stop">,
@@ -50,34 +60,40 @@ export async function handOver(
   try {
     child = deps.spawnChild();
   } catch (error) {
-    return { kind: "stays", reason: `it cannot be started: ${messageOf(error)}` };
+    return { kind: "stays", reason: `cannot start the new process: ${messageOf(error)}` };
   }
   const { channel, pid } = child;
-  log.info("another process is started to take over", { process: pid, path: child.path });
+  log.info("upgrade: started the new process", { process: pid, path: child.path });
   const inbox = createInbox(child, deps.stop);
   const notes = createRecordNotices(channel.send);
   let left: readonly Gap[] = [];
   let step: "stays" | "restart" = "stays";
   try {
-    const hello = await inbox.next("hello", times.helloMs, "it did not say hello");
-    if (hello.protocol !== upgradeProtocol) throw new Error(`its version, ${hello.version}, hands over in another way`);
+    const hello = await inbox.next("hello", times.helloMs, "the new process did not answer");
+    if (hello.protocol !== upgradeProtocol)
+      throw new Error(
+        `version ${hello.version} uses another upgrade protocol; stop the recorder and start the new version`,
+      );
     const trails = app.departure.begin(notes.add);
     channel.send({ type: "begin", version, dataDir });
-    const all = [...trails].map(([stream, trail]) => ({ stream, ...trail }));
-    for (let at = 0; at < all.length; at += trailsAtOnce) {
-      channel.send({ type: "trails", trails: all.slice(at, at + trailsAtOnce) });
+    const positions = [...trails].map(([stream, trail]) => ({ stream, ...trail }));
+    for (let at = 0; at < positions.length; at += trailsAtOnce) {
+      channel.send({ type: "trails", trails: positions.slice(at, at + trailsAtOnce) });
       await nextTurn();
     }
-    channel.send({ type: "begun", streams: all.length });
-    notes.start(all.map(({ stream }) => stream));
+    channel.send({ type: "begun", streams: positions.length });
+    notes.start(positions.map(({ stream }) => stream));
     inbox.onSeen(notes.seen);
-    await Promise.race([inbox.next("ready", times.readyMs, "it does not receive all that is recorded"), notes.failed]);
-    log.info("the other process receives all that is recorded; it takes over", { process: pid });
+    await Promise.race([
+      inbox.next("ready", times.readyMs, "the new process did not receive all streams"),
+      notes.failed,
+    ]);
+    log.info("upgrade: the new process receives all streams; it takes over", { process: pid });
     step = "restart";
     await app.departure.retire();
     for (const endMs = performance.now() + settleMs; performance.now() < endMs && !app.departure.isSettled(); )
-      await Bun.sleep(lookMs);
-    if (inbox.isOver()) throw new Error("it has ended");
+      await Bun.sleep(pollMs);
+    if (inbox.isOver()) throw new Error("the new process has ended");
     const leftovers = app.departure.leave();
     const atUs = deps.nowUs();
     left = leftovers.flatMap((gap) => gapOfLeftover(gap, atUs));
@@ -86,13 +102,13 @@ export async function handOver(
     const stoppedMs = Date.now();
     await app.stop(stopMs);
     channel.send({ type: "released" });
-    const recording = await inbox.next("recording", times.recordingMs, "it did not begin to record");
+    const recording = await inbox.next("recording", times.recordingMs, "the new process did not start recording");
     const withoutPageMs = recording.listeningMs - stoppedMs;
     return { kind: "handed_over", pid, version: recording.version, withoutPageMs };
   } catch (error) {
     const reason = messageOf(error);
     notes.stop();
-    await end(child, inbox);
+    await endChild(child, inbox);
     if (step === "stays") {
       app.departure.cancel();
       return { kind: "stays", reason };
@@ -102,8 +118,8 @@ export async function handOver(
   }
 }
 
-/** Whatever state it is in, it must not record once this process does again. */
-async function end(child: UpgradeChild, inbox: { isOver(): boolean }): Promise<void> {
+/** Ends the child: it must not record once this process does again. */
+async function endChild(child: UpgradeChild, inbox: { isOver(): boolean }): Promise<void> {
   if (inbox.isOver()) return;
   child.kill("SIGTERM");
   const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
@@ -111,7 +127,7 @@ async function end(child: UpgradeChild, inbox: { isOver(): boolean }): Promise<v
   clearTimeout(timer);
 }
 
-/** The other process's messages, one after the other. */
+/** Creates a queue of the child's messages. */
 function createInbox({ channel, ended }: UpgradeChild, stop: AbortSignal) {
   const arrived: FromChild[] = [];
   let over: string | null = null;
@@ -124,7 +140,7 @@ function createInbox({ channel, ended }: UpgradeChild, stop: AbortSignal) {
     wake();
   });
   void ended.then((how) => {
-    over = `it has ended (${typeof how === "number" ? `exit code ${how}` : how})`;
+    over = `the new process has ended (${typeof how === "number" ? `exit code ${how}` : how})`;
     wake();
   });
   const wakeNow = () => wake();
@@ -135,7 +151,7 @@ function createInbox({ channel, ended }: UpgradeChild, stop: AbortSignal) {
     onSeen(listener: (batch: number) => void) {
       seen = listener;
     },
-    /** The next message, which is to be of this type; rejects with what came instead. */
+    /** Waits for a message of this type. Rejects with the reason if the child fails, ends or takes too long. */
     async next<T extends FromChild["type"]>(type: T, withinMs: number, late: string) {
       const deadline = performance.now() + withinMs;
       for (;;) {

@@ -8,15 +8,15 @@ import { runRecorder } from "./run-recorder.ts";
 /** `rt-data record` */
 export const record: Command = {
   name: "record",
-  summary: "record live, serve the dashboard, merge days",
+  summary: "record live data, serve the dashboard, merge days into archives",
   flags: { ...settingFlags, "take-over": { value: null, help: "", isHidden: true } },
   examples: [
-    ["rt-data record", "the default symbols into ./data, dashboard on port 8000"],
+    ["rt-data record", "default symbols into ./data, dashboard on port 8000"],
     ["rt-data record --symbols BTCUSDT,BNBUSDT --data-dir /srv/rt-data", "two symbols, another folder"],
-    ["rt-data record --config /etc/rt-data/rt-data.toml", "everything from a file"],
+    ["rt-data record --config /etc/rt-data/rt-data.toml", "all settings from a file"],
   ],
   async run(flags, terminal) {
-    const config = telling(terminal, () => configOf(flags));
+    const config = reportFailure(terminal, () => configOf(flags));
     const log = terminalLog(config.log, terminal);
     return runRecorder(config, terminal, {
       log,
@@ -27,8 +27,8 @@ export const record: Command = {
   },
 };
 
-/** The recorder that is to be taken over is told what is wrong, since it goes on. */
-function telling<T>({ predecessor }: Terminal, read: () => T): T {
+/** Reports an invalid config to the parent of an upgrade, which then goes on recording. */
+function reportFailure<T>({ predecessor }: Terminal, read: () => T): T {
   try {
     return read();
   } catch (error) {

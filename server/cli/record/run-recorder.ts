@@ -15,15 +15,15 @@ type Running = { readonly app: App; readonly url: string };
 
 type Deps = {
   readonly log: AdjustableLog;
-  /** The config as it is now; may throw. */
+  /** Reads the config again; may throw. */
   readonly readAgain: () => Config;
-  /** It records. */
+  /** Called with the address of the page once the recorder runs. */
   readonly onRunning: (url: string) => void;
 };
 
 /**
- * Records until the process is asked to stop, or has handed over to another one. `isSuccessor`: it begins by taking over from the
- * recorder that has started it. Resolves with the exit code.
+ * Records until the process is asked to stop or a child has taken over. `isSuccessor`: this process is the child of an upgrade and
+ * takes over from its parent first. Resolves with the exit code.
  */
 export async function runRecorder(
   config: Config,
@@ -37,24 +37,24 @@ export async function runRecorder(
   terminal.stop.addEventListener("abort", () => wake(), { once: true });
   terminal.onUpgrade(() => {
     if (isUpgrading || app === null) {
-      log.warn("asked for an upgrade while one is under way or recording has not begun; it is ignored");
+      log.warn("ignored a request to upgrade: an upgrade is running, or recording has not started");
       return;
     }
     isUpgrading = true;
     wake();
   });
   terminal.onFault((part, error) => {
-    if (app === null) log.error("an error was not caught", { part, reason: messageOf(error) });
+    if (app === null) log.error("uncaught error", { part, reason: messageOf(error) });
     else app.noteFault(part, error);
   });
   terminal.onReload(() => {
     notifyService(reloading());
     try {
       if (isUpgrading)
-        log.warn("the config is not read again during an upgrade; the process that takes over has read it");
+        log.warn("ignored a request to reload: an upgrade is running, and the new process has read the config");
       else reload(deps.readAgain());
     } catch (error) {
-      log.error("the config is not taken over; recording goes on as before", { reason: messageOf(error) });
+      log.error("cannot reload the config; recording goes on with the previous config", { reason: messageOf(error) });
     }
     notifyService("READY=1");
   });
@@ -67,7 +67,8 @@ export async function runRecorder(
   let left: readonly Gap[] = [];
   let isFirst = true;
   for (;;) {
-    const running = isFirst && deps.isSuccessor ? await succeed(config, terminal, log) : await begin(config, log, left);
+    const running =
+      isFirst && deps.isSuccessor ? await startAsChild(config, terminal, log) : await startRecorder(config, log, left);
     if (running === null) return 0;
     app = running.app;
     isFirst = false;
@@ -78,7 +79,7 @@ export async function runRecorder(
         await new Promise<void>((resolve) => {
           wake = resolve;
         });
-      if (terminal.stop.aborted) return await end(app, log);
+      if (terminal.stop.aborted) return await stopRecorder(app, log);
       const outcome = await upgrade(running.app, terminal, log);
       isUpgrading = false;
       if (outcome.kind === "handed_over") return 0;
@@ -89,29 +90,29 @@ export async function runRecorder(
   }
 }
 
-async function begin(config: Config, log: Log, left: readonly Gap[]): Promise<Running> {
+async function startRecorder(config: Config, log: Log, left: readonly Gap[]): Promise<Running> {
   const app = createApp(config, { mode: "record", log });
   return { app, url: (await app.start(left)).url };
 }
 
-function succeed(config: Config, { predecessor, stop }: Terminal, log: Log): Promise<Running | null> {
+function startAsChild(config: Config, { predecessor, stop }: Terminal, log: Log): Promise<Running | null> {
   if (predecessor !== null) return takeOver(config, { channel: predecessor, stop, log });
-  throw new OperatorError("--take-over is what a running recorder starts another one with; ask it by rt-data upgrade");
+  throw new OperatorError("--take-over is for internal use during an upgrade; use rt-data upgrade");
 }
 
-async function end(app: App, log: Log): Promise<number> {
-  notifyService("STOPPING=1\nSTATUS=writing and sealing what there is");
-  log.info("stopping: writing and sealing what there is (a second signal ends at once)");
+async function stopRecorder(app: App, log: Log): Promise<number> {
+  notifyService("STOPPING=1\nSTATUS=writing and sealing the last records");
+  log.info("stopping: writing and sealing the last records (a second signal ends at once)");
   await app.stop(stopMs);
   log.info("stopped");
   return 0;
 }
 
-/** Tries to hand over; tells what has become of it in the log, and in the data folder for who has asked. */
+/** Runs an upgrade. Logs its result and saves it in the data folder for `rt-data upgrade`. */
 async function upgrade(app: App, { stop }: Terminal, log: Log) {
   const began = Date.now();
   const dataDir = app.dataDir;
-  // With the folder's lock, so that nobody else can take the folder while it changes hands.
+  // The child inherits the folder's lock, so that no third process can take the folder in between.
   const startNext = () => spawnChild(ownCommand(), app.passOnFolder());
   const reason = app.departure.refusal() ?? endsWithUs() ?? noRoom();
   const outcome =
@@ -122,24 +123,24 @@ async function upgrade(app: App, { stop }: Terminal, log: Log) {
   const tookMs = Date.now() - began;
   if (result.kind === "handed_over") {
     const fields = { process: result.pid, version: result.version, ms: tookMs, without_page_ms: result.withoutPageMs };
-    log.info("another process has taken over; this one ends", fields);
-    // While this one still lives, so that systemd does not take its end for the service's.
+    log.info("upgrade done: the new process records; this one ends", fields);
+    // Before this process ends: otherwise systemd would consider the service ended.
     notifyService(`MAINPID=${result.pid}`);
-    // Who has asked this process to stop meant the recorder.
+    // A request to stop was meant for the recorder, which is the child now.
     if (stop.aborted) process.kill(result.pid, "SIGTERM");
   } else if (stop.aborted) {
-    log.info("the upgrade was given up", { reason: result.reason });
+    log.info("upgrade cancelled: this process was asked to stop", { reason: result.reason });
   } else if (result.restarted) {
-    log.error("the process that was to take over failed half-way; this one starts anew, which is a gap", {
+    log.error("upgrade failed after recording had stopped; this process starts again, with a gap", {
       reason: result.reason,
     });
   } else {
-    log.error("the upgrade failed; this process records on, nothing is missing", { reason: result.reason });
+    log.error("upgrade failed; this process goes on recording, without a gap", { reason: result.reason });
   }
   try {
     writeUpgradeReport(dataDir, { pid: process.pid, atMs: Date.now(), tookMs, from: version, result });
   } catch (error) {
-    log.warn("what became of the upgrade cannot be written down", { reason: messageOf(error) });
+    log.warn("cannot write the upgrade report", { reason: messageOf(error) });
   }
   return outcome;
 }
@@ -149,7 +150,7 @@ function resultOf(outcome: Awaited<ReturnType<typeof handOver>>): UpgradeReport[
   return { kind: "failed", reason: outcome.reason, restarted: outcome.kind === "restart" };
 }
 
-/** How long a clean stop may take, ms; what is not sealed by then stays as plain lines and is sealed at the next start. */
+/** Time limit of a clean stop, ms. Segments that are not sealed by then stay as plain lines; the next start seals them. */
 export const stopMs = 9000;
 
 /** Starts the app, waits until the process is asked to stop, and stops it. Resolves with the exit code. */
@@ -168,8 +169,8 @@ export async function runApp(
   notifyService("READY=1\nSTATUS=waiting for the first data");
   for (const line of banner(url)) terminal.print(line);
   await stopped;
-  notifyService("STOPPING=1\nSTATUS=writing and sealing what there is");
-  log.info("stopping: writing and sealing what there is (a second signal ends at once)");
+  notifyService("STOPPING=1\nSTATUS=writing and sealing the last records");
+  log.info("stopping: writing and sealing the last records (a second signal ends at once)");
   await app.stop(stopMs);
   log.info("stopped");
   return 0;

@@ -18,19 +18,19 @@ import {
   upgradeProtocol,
 } from "../../upgrade/protocol.ts";
 
-/** How often is looked whether all is received, ms. */
-const lookMs = 50;
+/** Interval of the checks whether all streams are received, ms. */
+const pollMs = 50;
 
-/** How long the running recorder may take to tell how far it is, ms. */
+/** Time limit for the parent to send its positions, ms. */
 const silenceMs = 30_000;
 
-/** How long a process may take to die, ms; one that writes to a slow disk cannot be killed meanwhile. */
+/** Time limit for a dying parent to release the lock, ms: a process that writes to a slow disk cannot be killed. */
 const dyingMs = 20_000;
 
 /**
- * Takes over from the recorder that has started this process, at the other end of `channel`: receives beside it until all streams
- * come here, then records in its place. If that one dies meanwhile, records at once, as after any crash. Resolves with the running
- * app; null where `stop` came first. Rejects where it cannot take over; the running recorder is told why, and goes on.
+ * Runs the child's side of an upgrade. Receives beside the parent until all streams arrive here, then records in its place. If the
+ * parent dies meanwhile, records at once, as after any crash. Resolves with the running app; null if `stop` came first. Rejects if it
+ * cannot take over; the parent gets the reason and goes on.
  */
 export async function takeOver(
   config: Config,
@@ -45,7 +45,7 @@ export async function takeOver(
   }
   if (end.kind === "alone") {
     log.error(
-      "the recorder that was to be taken over has died; this process records at once, and what is missing is a gap",
+      "upgrade: the running recorder has died; this process records at once, and the time in between becomes a gap",
     );
     await untilFree(config.record.data_dir);
   }
@@ -55,7 +55,7 @@ export async function takeOver(
     const { url } = await app.start();
     const held = end.kind === "released" ? end.standby.held() : null;
     if (held !== null)
-      log.info("taken over", {
+      log.info("upgrade done: this process records", {
         records_held: held.handedOver,
         most_kilobytes_held: Math.round(held.mostCharacters / 1000),
       });
@@ -68,10 +68,10 @@ export async function takeOver(
   }
 }
 
-/** A process that dies lets go of its line before it is gone. */
+/** Waits until the parent has released the folder's lock: a dying process closes the channel before that. */
 async function untilFree(dataDir: string): Promise<void> {
   const deadline = performance.now() + dyingMs;
-  while (recorderOf(dataDir) !== null && performance.now() < deadline) await Bun.sleep(lookMs);
+  while (recorderOf(dataDir) !== null && performance.now() < deadline) await Bun.sleep(pollMs);
 }
 
 type StandbyEnd =
@@ -79,7 +79,7 @@ type StandbyEnd =
   | { readonly kind: "alone" | "stopped" }
   | { readonly kind: "failed"; readonly reason: string };
 
-/** Until the other process has let go, or it is clear that it never will. */
+/** Receives beside the parent until the parent releases the folder, ends, or the upgrade fails. */
 function standBy(
   config: Config,
   { channel, stop, log }: { channel: Channel; stop: AbortSignal; log: Log },
@@ -92,14 +92,14 @@ function standBy(
   let isOver = false;
   let heardMs = performance.now();
 
-  return new Promise<StandbyEnd>((settle) => {
-    const timer = setInterval(look, lookMs);
+  return new Promise<StandbyEnd>((resolveEnd) => {
+    const timer = setInterval(checkProgress, pollMs);
     stop.addEventListener("abort", () => finish({ kind: "stopped" }), { once: true });
     channel.onClose(() => finish({ kind: "alone" }));
     channel.onMessage((message) => {
       heardMs = performance.now();
       const known = messageOfType<FromParent>(message, ["begin", "trails", "begun", "notes", "stopped", "released"]);
-      if (known !== null) take(known);
+      if (known !== null) onParentMessage(known);
     });
     channel.send({ type: "hello", protocol: upgradeProtocol, version });
 
@@ -108,51 +108,54 @@ function standBy(
       isOver = true;
       clearInterval(timer);
       if (end.kind !== "released") standby?.stop();
-      settle(end);
+      resolveEnd(end);
     }
 
-    function take(message: FromParent): void {
-      if (message.type === "begin") begin(message);
+    function onParentMessage(message: FromParent): void {
+      if (message.type === "begin") checkFolder(message);
       else if (message.type === "trails") trails.push(...message.trails);
-      else if (message.type === "begun") open();
-      else if (message.type === "notes") note(message);
+      else if (message.type === "begun") openStandby();
+      else if (message.type === "notes") dropRecorded(message);
       else if (message.type === "stopped") standby?.leave(message.gaps, message.atUs, message.clockOffsetMs);
       else if (standby !== null) finish({ kind: "released", standby });
     }
 
-    function begin({ version: other, dataDir }: Extract<FromParent, { type: "begin" }>): void {
-      log.info("taking over from a running recorder", { from: other, to: version });
-      const own = resolve(config.record.data_dir);
-      const reason = `the config now names another data folder (${own}, and not ${dataDir}); stop the recorder and start it anew for that`;
-      if (own !== dataDir) finish({ kind: "failed", reason });
+    function checkFolder({ version: parentVersion, dataDir }: Extract<FromParent, { type: "begin" }>): void {
+      log.info("upgrade: taking over from the running recorder", { from: parentVersion, to: version });
+      const configured = resolve(config.record.data_dir);
+      const reason = `the config now names another data folder (${configured}, not ${dataDir}); this needs a restart of the recorder`;
+      if (configured !== dataDir) finish({ kind: "failed", reason });
     }
 
-    function open(): void {
+    function openStandby(): void {
       const inherited = new Map(trails.map((trail) => [trail.stream, trail]));
       standby = createStandbyFeed({ config, streams, inherited }, { clock, log });
       standby.start();
     }
 
-    function note({ batch, notes }: Extract<FromParent, { type: "notes" }>): void {
+    function dropRecorded({ batch, notes }: Extract<FromParent, { type: "notes" }>): void {
       for (let at = 0; at + numbersOfNote <= notes.length; at += numbersOfNote) {
-        const [place = 0, firstId = 0, id = 0, mark = 0, recvUs = 0, epoch = 0] = notes.slice(at, at + numbersOfNote);
-        standby?.note(trails[place]?.stream ?? "", { firstId, id, mark, recvUs, isEpoch: epoch === 1 });
+        const [index = 0, firstId = 0, id = 0, mark = 0, recvUs = 0, epoch = 0] = notes.slice(at, at + numbersOfNote);
+        standby?.note(trails[index]?.stream ?? "", { firstId, id, mark, recvUs, isEpoch: epoch === 1 });
       }
       channel.send({ type: "seen", batch });
     }
 
-    function look(): void {
+    function checkProgress(): void {
       if (standby === null && performance.now() - heardMs > silenceMs)
-        finish({ kind: "failed", reason: "the running recorder has said nothing for half a minute" });
+        finish({ kind: "failed", reason: "the running recorder has sent no message for half a minute" });
       if (standby === null || isReady) return;
       if (standby.held().isFull)
-        finish({ kind: "failed", reason: "memory is full of what the running recorder has not written" });
+        finish({
+          kind: "failed",
+          reason: "the memory limit is reached: the running recorder has not written its records in time",
+        });
       const progress = standby.judge();
       if (progress === "in_vain")
         finish({ kind: "failed", reason: "the new connection does not deliver what the running recorder receives" });
       if (progress !== "done") return;
       isReady = true;
-      log.info("all streams are received here as well", { streams: streams.length });
+      log.info("upgrade: all streams are received", { streams: streams.length });
       channel.send({ type: "ready", streams: streams.length });
     }
   });

@@ -8,17 +8,16 @@ import { silentLog } from "../../platform/log/log.ts";
 import { createRecorder } from "../../recorder/write/recorder.ts";
 import type { SyntheticMarket } from "../../simulator/market/synthetic-market.ts";
 
-/** How much of yesterday is invented, ms: its last minutes. */
+/** Length of the simulated end of yesterday, ms. */
 const spanMs = 10 * 60_000;
 const tickMs = 100;
 
-/** Delay between the exchange's tick and our receipt that the invented past pretends to, ms. */
+/** Simulated delay between the exchange's tick and its receipt, ms. */
 const delayMs = 12;
 
 /**
- * Gives a new demo folder the end of a yesterday, written by the recorder itself as if it had been there, so that the day
- * merge has something to do at once. The market must not have been started; its ids go on from there, so that nothing happened while
- * nobody recorded. A folder that holds anything already is left alone.
+ * Writes the last minutes of yesterday into a new demo folder, so that there is a day to merge at once. The recorder itself writes them.
+ * Call it before the market starts: its ids continue from here, so no id is missing. Does nothing if the folder has data already.
  */
 export async function writeYesterday(config: Config, market: Pick<SyntheticMarket, "tick">): Promise<void> {
   const { record } = config;
@@ -48,7 +47,7 @@ export async function writeYesterday(config: Config, market: Pick<SyntheticMarke
       const stream = wanted.get(event.stream);
       if (stream !== undefined) recorder.track(stream).append(event.payload, recvUs, delayMs);
     }
-    // A breath now and then keeps signals and the first page request alive.
+    // Yields now and then, so that signals and the first page request are handled.
     if ((atMs / tickMs) % 300 === 0) await Bun.sleep(0);
   }
   await recorder.stop();

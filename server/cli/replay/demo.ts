@@ -13,26 +13,26 @@ import { runApp } from "../record/run-recorder.ts";
 import { writeYesterday } from "./demo-yesterday.ts";
 import { openScenario } from "./replay-flags.ts";
 
-/** Invented data goes into a folder of its own, so that it can never be taken for recorded data. */
+/** Simulated data goes into a separate folder, so that it cannot be mistaken for recorded data. */
 const demoDir = "./demo-data";
 
 /** `rt-data demo` */
 export const demo: Command = {
   name: "demo",
-  summary: "the whole program against the embedded exchange, no network needed",
+  summary: "try the whole program with a built-in simulated exchange; needs no network",
   flags: {
     ...settingFlags,
     data: {
       value: "PATH",
-      help: "play this recording (a data folder, or a file of raw messages) instead of the invented market",
+      help: "play this recording (a data folder, or a file of raw messages) instead of the simulated market",
     },
-    speed: { value: "N", help: "with --data: how many times as fast (default 1)" },
-    faults: { value: "FILE", help: "let the faults of this scenario happen at the exchange" },
-    seed: { value: "N", help: "of the invented market (default 1)" },
-    "data-dir": { value: "DIR", help: `where the data goes (default ${demoDir})` },
+    speed: { value: "N", help: "with --data: playback speed (default 1)" },
+    faults: { value: "FILE", help: "scenario of faults at the simulated exchange" },
+    seed: { value: "N", help: "seed of the simulated market (default 1)" },
+    "data-dir": { value: "DIR", help: `data folder (default ${demoDir})` },
   },
   examples: [
-    ["rt-data demo", "three invented symbols, dashboard on port 8000"],
+    ["rt-data demo", "three simulated symbols, dashboard on port 8000"],
     ["rt-data demo --symbols BTCUSDT,ETHUSDT,XRPUSDT,DOGEUSDT --port 0", "four symbols, any free port"],
     ["rt-data demo --data ./data --speed 10", "your own recording, ten times as fast"],
   ],
@@ -43,7 +43,7 @@ export const demo: Command = {
     const seed = numberOf(flags, "seed", 1, 0, 2 ** 31);
     const market = createSyntheticMarket({ symbols: settings.record.symbols, seed });
     const today = startLater(market);
-    // Times of today, so that delays are those of a recorder and not the recording's age.
+    // Times are shifted to today: otherwise delays would show the recording's age.
     const playing = { speed, loop: true, time: "shifted" } as const;
     const source =
       flags.data === undefined ? today.source : createReplaySource({ path: flags.data, ...playing }, { log });
@@ -52,17 +52,17 @@ export const demo: Command = {
     const { wsUrl, restUrl } = await exchange.start();
     try {
       scenario.start();
-      const config = demoOf(
+      const config = withDemoHost(
         configOf(flags, {
           "record.data_dir": flags["data-dir"] ?? demoDir,
           "exchange.ws_url": wsUrl,
           "exchange.rest_url": restUrl,
-          // A demo that is well says nothing of the recorder whose address this is.
+          // A demo must not send the recorder's heartbeat.
           "alerts.heartbeat_url": "",
         }),
       );
       const app = createApp(config, { mode: "demo", log });
-      terminal.onUpgrade(() => log.error("a demo cannot hand over to another process; stop it and start it anew"));
+      terminal.onUpgrade(() => log.error("a demo cannot be upgraded; stop it and start it again"));
       try {
         if (flags.data === undefined) await writeYesterday(config, market);
         today.start();
@@ -72,7 +72,7 @@ export const demo: Command = {
       }
       return await runApp(app, terminal, log, (url) => [
         flags.data === undefined
-          ? "RT-Data demo: an invented market, recorded like the real one."
+          ? "RT-Data demo: a simulated market, recorded like the real one."
           : `RT-Data demo: playing ${flags.data}, recorded like the real market.`,
         `Dashboard: ${url}/${pagePath("overview")}`,
         `Data:      ${config.record.data_dir}`,
@@ -84,7 +84,7 @@ export const demo: Command = {
   },
 };
 
-/** A market that the exchange may start, but on which nothing happens before `start`, so that it can be given a past. */
+/** Delays a market's start: the exchange may start it, but it is idle until `start`, so that yesterday can be written first. */
 function startLater(market: MarketSource): { readonly source: MarketSource; start(): void } {
   let start = () => {};
   const source: MarketSource = {
@@ -96,8 +96,8 @@ function startLater(market: MarketSource): { readonly source: MarketSource; star
   return { source, start: () => start() };
 }
 
-/** Whoever is told of a demo's incidents is to know that they are one's. */
-function demoOf(config: Config): Config {
+/** Adds "(demo)" to the host name, so that notifications of a demo are recognisable. */
+function withDemoHost(config: Config): Config {
   return { ...config, host: `${config.host} (demo)` };
 }
 

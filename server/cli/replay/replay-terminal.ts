@@ -4,10 +4,10 @@ import type { PlayReport } from "../../simulator/control/replay-control.ts";
 import type { Terminal } from "../framework/command.ts";
 import { terminalLog } from "../framework/terminal-log.ts";
 
-/** What a person sees of a replay: log lines, and below them one line that moves. */
+/** The terminal output of a replay: log lines, and a progress line below them. */
 export type ReplayTerminal = {
   readonly log: Log;
-  /** Begins to show progress, on a terminal only. */
+  /** Starts the progress line, on a terminal only. */
   start(report: () => PlayReport, counts: () => { clients: number; sent: number }): void;
   stop(): void;
 };
@@ -15,7 +15,7 @@ export type ReplayTerminal = {
 const everyMs = 500;
 const clearLine = "\r\x1b[K";
 
-/** Writes to standard error. */
+/** Creates the output, on standard error. */
 export function createReplayTerminal(
   level: LogLevel,
   terminal: Terminal,
@@ -51,7 +51,7 @@ export function createReplayTerminal(
   };
 }
 
-/** `2026-11-22 15:04:05 UTC  12.3 %  ×10  1,234 messages/s  2 clients` */
+/** Formats the progress line, e.g. `2026-11-22 15:04:05 UTC  12.3 %  ×10  1,234 messages/s  2 clients`. */
 export function progressLine(report: PlayReport, perSecond: number, clients: number): string {
   const { state, positionUs, fromUs, toUs, speed } = report;
   const share = toUs === null ? null : Math.min(1, Math.max(0, (positionUs - fromUs) / Math.max(1, toUs - fromUs)));

@@ -10,16 +10,16 @@ import type { Command, Terminal } from "../framework/command.ts";
 import { openScenario, type ReplaySettings, replayFlags, replaySettings } from "./replay-flags.ts";
 import { createReplayTerminal } from "./replay-terminal.ts";
 
-/** Of the invented market. */
+/** Symbols of the simulated market. */
 const defaultSymbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];
 
-/** How long readers may take to answer the close at the end, ms. */
+/** Time limit for clients to answer the close at the end, ms. */
 const goodbyeMs = 5000;
 
-/** And how long an answer may still take. */
+/** Time for a pending HTTP answer at the end, ms. */
 const answerMs = 50;
 
-/** A recording waits for its readers, so none is too slow or too old; what answers no ping may be busy with what it has. */
+/** A recording waits for its clients, so there are no limits of buffer, age or pings: a client may be busy with earlier data. */
 const patient = {
   maxBufferedBytes: Number.POSITIVE_INFINITY,
   pongTimeoutMs: Number.POSITIVE_INFINITY,
@@ -27,23 +27,26 @@ const patient = {
   lifeMs: Number.MAX_SAFE_INTEGER,
 };
 
-/** But it waits for nobody who does not read at all, as all other readers would wait as well. */
+/** A client that does not read at all is dropped, as all other clients would wait for it too. */
 const stall = { leastBytes: 64 * 1024, windowMs: 20_000 };
 
 /** `rt-data replay` */
 export const replay: Command = {
   name: "replay",
-  summary: "serve recorded data as a Binance-compatible exchange",
+  summary: "serve recorded data through a Binance-compatible API",
   flags: replayFlags,
   examples: [
-    ["rt-data replay --data ./data --from 2026-11-22T15:04 --to 2026-11-22T16:00", "an hour, as it was"],
-    ["rt-data replay --data ./data --speed max --symbols BTCUSDT", "as fast as the client takes it"],
-    ["rt-data replay --data capture.jsonl.gz --time shifted --loop", "raw messages, for ever, as if live"],
+    ["rt-data replay --data ./data --from 2026-11-22T15:04 --to 2026-11-22T16:00", "an hour at recorded speed"],
+    ["rt-data replay --data ./data --speed max --symbols BTCUSDT", "as fast as the client reads"],
+    [
+      "rt-data replay --data capture.jsonl.gz --time shifted --loop",
+      "raw messages in an endless loop, with current times",
+    ],
     [
       "curl -X POST 'http://127.0.0.1:9443/replay/seek?to=2026-11-22T15:30'",
-      "move it; also pause, resume, speed?value=10",
+      "change the position; also pause, resume, speed?value=10",
     ],
-    ["curl http://127.0.0.1:9443/replay", "where it is"],
+    ["curl http://127.0.0.1:9443/replay", "read the position"],
   ],
   async run(flags, terminal) {
     const settings = replaySettings(flags);
@@ -51,7 +54,7 @@ export const replay: Command = {
     const { log } = screen;
     const scenario = openScenario(settings.faults, settings.seed, log);
     const recording = settings.data === null ? null : recordingOf(settings.data, settings, log);
-    const source = recording ?? inventedMarket(settings);
+    const source = recording ?? simulatedMarket(settings);
     const counts = () => {
       const { connections, messagesSent } = exchange.stats();
       return { clients: connections, sent: messagesSent };
@@ -92,7 +95,7 @@ function recordingOf(path: string, settings: ReplaySettings, log: Log): ReplaySo
   return createReplaySource({ ...settings, path }, { log, gapsOf: gapListOf(path, log) });
 }
 
-function inventedMarket({ symbols, seed, speed }: ReplaySettings) {
+function simulatedMarket({ symbols, seed, speed }: ReplaySettings) {
   return createSyntheticMarket({
     symbols: symbols ?? defaultSymbols,
     seed,
@@ -102,11 +105,11 @@ function inventedMarket({ symbols, seed, speed }: ReplaySettings) {
 
 function gapListOf(path: string, log: Log): GapsOf {
   return openGapList(path, (reason) => {
-    log.warn("the gap list cannot be read; gaps are computed where there is no manifest", { reason });
+    log.warn("cannot read the gap list; gaps of days without a manifest are computed from the data", { reason });
   });
 }
 
-/** Resolves with the exit code: 1 if something of the recording could not be played. */
+/** Plays the recording. Resolves with the exit code: 1 if a part of the recording could not be played. */
 async function playToEnd(
   recording: ReplaySource,
   exchange: SimulatedExchange,
@@ -114,15 +117,15 @@ async function playToEnd(
   terminal: Terminal,
   log: Log,
 ): Promise<number> {
-  const asked = stopOf(terminal);
-  const end = await Promise.race([recording.ended, asked.then(() => ({ outcome: "stopped" as const }))]);
+  const stopRequested = stopOf(terminal);
+  const end = await Promise.race([recording.ended, stopRequested.then(() => ({ outcome: "stopped" as const }))]);
   if (end.outcome === "failed") throw end.error;
   if (end.outcome === "complete") {
-    await until(() => terminal.stop.aborted || exchange.stats().bufferedBytes === 0);
+    await waitFor(() => terminal.stop.aborted || exchange.stats().bufferedBytes === 0);
     exchange.disconnectAll({ code: 1000, reason: "end of replay" });
     const deadline = performance.now() + goodbyeMs;
-    await until(() => terminal.stop.aborted || exchange.stats().closing === 0 || performance.now() > deadline);
-    // Whoever moved it to its end by /replay still waits for the answer.
+    await waitFor(() => terminal.stop.aborted || exchange.stats().closing === 0 || performance.now() > deadline);
+    // A client that has moved the position to the end by /replay still waits for the answer.
     await Bun.sleep(answerMs);
   }
   const { gaps, damaged } = recording.flaws();
@@ -136,7 +139,7 @@ async function playToEnd(
   if (gaps > 0 && !settings.gaps) {
     log.warn("the recording has gaps that were not sent; --gaps sends them as events", { gaps });
   }
-  if (damaged.length > 0) log.error("something of the recording could not be played; the files are named above");
+  if (damaged.length > 0) log.error("a part of the recording could not be played; the damaged files are named above");
   return damaged.length > 0 ? 1 : 0;
 }
 
@@ -147,6 +150,6 @@ function stopOf(terminal: Terminal): Promise<void> {
   });
 }
 
-async function until(condition: () => boolean): Promise<void> {
+async function waitFor(condition: () => boolean): Promise<void> {
   while (!condition()) await Bun.sleep(10);
 }

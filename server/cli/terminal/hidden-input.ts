@@ -3,12 +3,12 @@ import { OperatorError } from "../../platform/errors.ts";
 const [ctrlC, ctrlD] = ["\x03", "\x04"];
 
 /**
- * Asks on the terminal and reads a line for each question, without showing it; `judge` may throw at each. Null where the person gave up
- * (Ctrl-C, Ctrl-D) or the process was asked to stop. The terminal is as it was afterwards.
+ * Asks questions on the terminal and reads a hidden line for each. `check` may throw for a line. Returns null if the user aborts (Ctrl-C,
+ * Ctrl-D) or the process is asked to stop. Restores the terminal's mode at the end.
  */
 export async function readHidden(
   questions: readonly string[],
-  judge: (line: string) => void,
+  check: (line: string) => void,
   stop: AbortSignal,
 ): Promise<readonly string[] | null> {
   const { stdin, stderr } = process;
@@ -16,13 +16,13 @@ export async function readHidden(
   const lines: string[] = [];
   let text = "";
 
-  /** True when all is read. */
-  function take(keys: string): boolean {
+  /** Processes keys; true once all questions are answered. */
+  function readKeys(keys: string): boolean {
     for (const key of keys) {
       const typed = typeKey(text, key);
       text = typed.text;
       if (!typed.isDone) continue;
-      judge(text);
+      check(text);
       lines.push(text);
       text = "";
       if (lines.length === questions.length) return true;
@@ -40,10 +40,10 @@ export async function readHidden(
       stdin.on("end", () => resolve(null));
       stdin.on("data", (bytes: Uint8Array) => {
         const keys = decoder.decode(bytes, { stream: true });
-        const [before = "", givenUp] = keys.replaceAll(ctrlD, ctrlC).split(ctrlC, 2);
+        const [before = "", aborted] = keys.replaceAll(ctrlD, ctrlC).split(ctrlC, 2);
         try {
-          if (take(before)) resolve(lines);
-          else if (givenUp !== undefined) resolve(null);
+          if (readKeys(before)) resolve(lines);
+          else if (aborted !== undefined) resolve(null);
         } catch (error) {
           reject(error);
         }
@@ -58,15 +58,15 @@ export async function readHidden(
   }
 }
 
-/** The line that comes over a pipe or out of a file; throws an OperatorError where there is none or more than one. */
+/** Reads the single line from a pipe or file. @throws OperatorError unless there is exactly one line */
 export async function readPiped(): Promise<string> {
   const lines = (await Bun.stdin.text()).replace(/\r?\n$/, "").split("\n");
   const [line = ""] = lines;
   if (lines.length === 1 && line !== "") return line;
-  throw new OperatorError("standard input has to hold the password, on one line");
+  throw new OperatorError("standard input must contain the password on a single line");
 }
 
-/** What a key makes of a line: Enter ends it, Backspace takes a letter back, Ctrl-U all of them; other keys of no letter do nothing. */
+/** Applies a key to a line: Enter ends it, Backspace deletes a character, Ctrl-U deletes all; other control keys do nothing. */
 function typeKey(before: string, key: string): { readonly text: string; readonly isDone: boolean } {
   if (key === "\r" || key === "\n") return { text: before, isDone: true };
   if (key === "\x7f" || key === "\b") return { text: [...before].slice(0, -1).join(""), isDone: false };

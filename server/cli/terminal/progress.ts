@@ -1,10 +1,10 @@
 import type { Terminal } from "../framework/command.ts";
 
-/** A line that moves, for work that takes longer than a second. */
+/** A progress line for work that takes longer than a second. */
 export type Progress = {
-  /** `share` from 0 to 1; `what` is being worked on. Call it as often as you like. */
-  update(share: number, what: string): void;
-  /** Clears the line, so that something else can be printed. */
+  /** Updates the line. `share`: 0 to 1. `item`: the current file or day. It may be called at any rate. */
+  update(share: number, item: string): void;
+  /** Clears the line before other output. */
   clear(): void;
 };
 
@@ -13,7 +13,7 @@ const everyMs = 100;
 const clearLine = "\r\x1b[K";
 const barWidth = 24;
 
-/** Shows itself on standard error, after a second, where that is a terminal; elsewhere nothing is ever shown. */
+/** Creates the progress line. It appears on standard error after a second, if that is a terminal. */
 export function createProgress(
   terminal: Pick<Terminal, "isInteractive">,
   write: (text: string) => void = (text) => process.stderr.write(text),
@@ -24,13 +24,13 @@ export function createProgress(
   let shown = false;
 
   return {
-    update(share, what) {
+    update(share, item) {
       if (!terminal.isInteractive) return;
       const now = nowMs();
       if (now - startedMs < patienceMs || now - shownMs < everyMs) return;
       shownMs = now;
       shown = true;
-      write(`${clearLine}${progressBar(share, now - startedMs)}  ${what}`);
+      write(`${clearLine}${progressBar(share, now - startedMs)}  ${item}`);
     },
     clear() {
       if (shown) write(clearLine);
@@ -40,7 +40,7 @@ export function createProgress(
   };
 }
 
-/** `██████░░░░░░  50 %  12 s left` */
+/** Formats a progress bar, e.g. `██████░░░░░░  50 %  12 s left`. */
 export function progressBar(share: number, elapsedMs: number): string {
   const done = Math.min(1, Math.max(0, share));
   const full = Math.round(done * barWidth);

@@ -1,20 +1,20 @@
 import { codeOf } from "../../platform/errors.ts";
 import { write } from "../../platform/files/files.ts";
 
-/** Standard output for commands that print much: waits for whoever reads, and notices when nobody does any more. */
+/** Standard output for large results: waits for a slow reader, and notices a closed pipe. */
 export type StandardOutput = {
   /**
-   * Resolves when all of it is handed over: true; or false once the reader has closed the pipe, or the process was asked to stop while
-   * the reader takes its time. Rejects if it cannot be written.
+   * Writes everything and resolves with true. Resolves with false if the reader closes the pipe, or the process is asked to stop while
+   * it waits for the reader. Rejects if the write fails.
    */
   write(content: string | Uint8Array): Promise<boolean>;
 };
 
 const standardOutput = 1;
-/** Pause before a pipe that another process has made non-blocking is tried again, ms. */
+/** Pause before the next attempt on a full non-blocking pipe, ms. */
 const againMs = 5;
 
-/** Writes to standard output, past the buffer of `process.stdout`, which is lost at the end of the process. */
+/** Creates the output. It bypasses the buffer of `process.stdout`, which is lost when the process ends. */
 export function createStandardOutput(
   stop: AbortSignal,
   fd: number = standardOutput,
@@ -45,7 +45,7 @@ export function createStandardOutput(
   };
 }
 
-/** In a thread of the pool, so that the process still hears signals while the reader takes its time. */
+/** Writes in a thread of the pool, so that the process still handles signals while it waits for the reader. */
 function writeSome(fd: number, bytes: Uint8Array, at: number): Promise<number> {
   return new Promise((resolve, reject) => {
     write(fd, bytes, at, bytes.length - at, null, (error, written) => (error ? reject(error) : resolve(written)));

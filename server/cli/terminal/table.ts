@@ -1,20 +1,20 @@
-/** A column of a table: its heading and how it is laid out. */
+/** A column of a table: heading and layout. */
 export type Column = {
   readonly heading: string;
   readonly align: "left" | "right";
-  /** Where a line is too long, columns are left out in this order, the lowest first; 0 stays. */
+  /** Order in which columns are dropped from a table that is too wide, lowest first; 0 is never dropped. */
   readonly dropped: number;
 };
 
 const gap = "  ";
 
 /**
- * Lines of a table that are no wider than `width` (Infinity: as wide as they get). What does not fit is left out by column, then cut
- * with an ellipsis. Letters of double width count as two.
+ * Formats a table that is at most `width` wide (Infinity: no limit). If it is too wide, columns are dropped, then lines are cut with an
+ * ellipsis. Characters of double width count as two.
  */
 export function tableLines(columns: readonly Column[], rows: readonly (readonly string[])[], width: number): string[] {
-  const all = [columns.map(({ heading }) => heading), ...rows];
-  const widths = columns.map((_, at) => Math.max(...all.map((row) => Bun.stringWidth(row[at] ?? ""))));
+  const allRows = [columns.map(({ heading }) => heading), ...rows];
+  const widths = columns.map((_, at) => Math.max(...allRows.map((row) => Bun.stringWidth(row[at] ?? ""))));
   let shown = columns.map((_, at) => at);
   const total = () => shown.reduce((sum, at) => sum + (widths[at] ?? 0) + gap.length, -gap.length);
   while (total() > width) {
@@ -23,7 +23,7 @@ export function tableLines(columns: readonly Column[], rows: readonly (readonly 
     if (next === undefined) break;
     shown = shown.filter((at) => at !== next);
   }
-  return all.map((row) => {
+  return allRows.map((row) => {
     const cells = shown.map((at) => pad(row[at] ?? "", widths[at] ?? 0, columns[at]?.align ?? "left"));
     return cut(cells.join(gap).trimEnd(), width);
   });

@@ -56,8 +56,8 @@ test("one that is too short, too long or missing is refused with what is wanted"
   for (const [input, hint] of [
     ["short\n", "at least 8 characters"],
     [`${"x".repeat(257)}\n`, "at most 256 characters"],
-    ["\n", "has to hold the password, on one line"],
-    ["two lines\nof it\n", "has to hold the password, on one line"],
+    ["\n", "must contain the password on a single line"],
+    ["two lines\nof it\n", "must contain the password on a single line"],
   ] as const) {
     const { code, output, errors } = await piped(input);
     expect([code, output]).toEqual([2, ""]);
@@ -76,7 +76,7 @@ test.skipIf(noScript !== "")(
     expect(await Bun.password.verify("correct horse", hash)).toBe(true);
     const other = await typed(["New password: ", "correct horse\r"], ["Once more:", "correct house\r"]);
     expect(other.code).toBe(2);
-    expect(other.shown).toContain("the two are not the same");
+    expect(other.shown).toContain("the two passwords differ");
     const short = await typed(["New password: ", "short\r"]);
     expect([short.code, short.shown.includes("at least 8 characters")]).toEqual([2, true]);
     expect((await typed(["New password: ", "corr\x03"])).code).toBe(130);

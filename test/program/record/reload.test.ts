@@ -57,7 +57,7 @@ test("SIGHUP takes symbols and streams from the config: those that stay miss not
 
   configure('"BTC USDT"', '"depth20@100ms"');
   program.kill("SIGHUP");
-  await until(() => /config is not taken over.*BTC USDT/s.test(program.errors()), "the wrong config to be named");
+  await until(() => /cannot reload the config.*BTC USDT/s.test(program.errors()), "the wrong config to be named");
   await recording(names);
   // Nobody asks for what was taken away any more.
   expect(sent.byStream.get("ETHUSDT/depth20")?.length).toBe(eth);

@@ -59,7 +59,7 @@ test("at every level, with all that needs them failing and a config read anew, n
   await until(() => program.errors().includes("config reloaded"), "the level to be debug");
   writeFileSync(file, "[log]\nlevel = 7\n");
   program.kill("SIGHUP");
-  await until(() => program.errors().includes("the config is not taken over"), "the wrong config to be told of");
+  await until(() => program.errors().includes("cannot reload the config"), "the wrong config to be told of");
 
   const answers = await Promise.all(
     ["/api/status", "/metrics", "/api/events", "/openapi"].map(async (path) => {

@@ -92,7 +92,7 @@ test("what cannot be started, or has no memory beside the running process, is re
 });
 
 test("where what is started would end with this process, nothing is started", () => {
-  expect(endsWithUs({ pid: 1, isService: false, canNotify: false })).toContain("the first process of its container");
+  expect(endsWithUs({ pid: 1, isService: false, canNotify: false })).toContain("the container's first process");
   expect(endsWithUs({ pid: 2, isService: true, canNotify: false })).toContain("Type=notify");
   expect(endsWithUs({ pid: 2, isService: true, canNotify: true })).toBeNull();
   expect(endsWithUs({ pid: 2, isService: false, canNotify: false })).toBeNull();

@@ -46,12 +46,12 @@ function killAt(victim: "new" | "old", moment: string): string {
 }
 
 const refusals: readonly [what: string, code: string, reason: RegExp][] = [
-  ["crashes at start", "process.exit(3)", /it has ended \(exit code 3\)/],
-  ["is of a version that does not know how", 'process.stderr.write("unknown flag\\n"); process.exit(2)', /exit code 2/],
+  ["crashes at start", "process.exit(3)", /the new process has ended \(exit code 3\)/],
+  ["is too old to know the protocol", 'process.stderr.write("unknown flag\\n"); process.exit(2)', /exit code 2/],
   [
-    "hands over in another way",
+    "speaks another protocol",
     'process.send({ type: "hello", protocol: 99, version: "9.9.9" }); setInterval(() => {}, 1000)',
-    /its version, 9\.9\.9, hands over in another way/,
+    /version 9\.9\.9 uses another upgrade protocol/,
   ],
 ];
 
@@ -66,9 +66,9 @@ test("where the new executable crashes, is too old or too new, the running one r
   }
   const found = await market.finish(pid);
   expect(found).toMatchObject({ recorded: found.sent, lost: 0, doubled: 0, gaps: [] });
-  expect(
-    market.recorder.errors().match(/the upgrade failed; this process records on, nothing is missing/g),
-  ).toHaveLength(refusals.length);
+  expect(market.recorder.errors().match(/upgrade failed; this process goes on recording, without a gap/g)).toHaveLength(
+    refusals.length,
+  );
 });
 
 test("rt-data upgrade says what became of it: 0 done, 1 not, and why, 2 nobody to ask", async () => {
@@ -78,15 +78,17 @@ test("rt-data upgrade says what became of it: 0 done, 1 not, and why, 2 nobody t
   market.replaceBy("process.exit(3)");
   const refused = await run(words);
   expect(refused).toMatchObject({ code: 1, output: "" });
-  expect(refused.errors).toContain(`it has ended (exit code 3). The running version (process ${pid}) records on`);
+  expect(refused.errors).toContain(
+    `the new process has ended (exit code 3). The old version (process ${pid}) goes on recording`,
+  );
   market.restore();
   const done = await run(words);
   expect(done).toMatchObject({ code: 0, errors: "" });
-  expect(done.output).toContain(`(process ${market.pid()}) has taken over from`);
+  expect(done.output).toContain(`(process ${market.pid()}) in`);
   expect(await market.finish(market.pid())).toMatchObject({ lost: 0, doubled: 0, gaps: [] });
   const nobody = await run(words);
   expect(nobody).toMatchObject({ code: 2, output: "" });
-  expect(nobody.errors).toContain("no recorder of this machine is recording into");
+  expect(nobody.errors).toContain("no recorder on this machine records into");
 });
 
 test("a wrong config is told by the new process and refused; a right one is taken over, with its new streams and without those that are gone", async () => {
@@ -120,11 +122,11 @@ test("a second SIGUSR2 during an upgrade is named and ignored", async () => {
   const market = await startReplaceable();
   const pid = market.pid();
   const upgrade = market.upgrade(pid);
-  await until(() => market.recorder.errors().includes("another process is started"), "the upgrade to begin");
+  await until(() => market.recorder.errors().includes("started the new process"), "the upgrade to begin");
   process.kill(pid, "SIGUSR2");
   expect((await upgrade).result.kind).toBe("handed_over");
-  expect(market.recorder.errors().match(/another process is started/g)).toHaveLength(1);
-  expect(market.recorder.errors()).toContain("it is ignored");
+  expect(market.recorder.errors().match(/started the new process/g)).toHaveLength(1);
+  expect(market.recorder.errors()).toContain("ignored a request to upgrade");
   expect(await market.finish(market.pid())).toMatchObject({ lost: 0, doubled: 0, gaps: [] });
 });
 
@@ -155,7 +157,7 @@ for (const victim of ["new", "old"] as const) {
         const pid = market.pid();
         market.replaceBy(killAt(victim, moment));
         process.kill(pid, "SIGUSR2");
-        const successor = () => Number(/started to take over process=(\d+)/.exec(market.recorder.errors())?.[1]);
+        const successor = () => Number(/started the new process process=(\d+)/.exec(market.recorder.errors())?.[1]);
         await until(() => successor() > 0, "the new process to be started", 30_000);
         const killed = victim === "new" ? successor() : pid;
         const left = victim === "new" ? pid : successor();

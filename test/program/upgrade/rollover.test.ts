@@ -53,12 +53,12 @@ async function handOverTo(code: string) {
 test("a new process that hangs before it is ready is ended, and nothing has changed for the running one", async () => {
   const [silent, unready] = await Promise.all([handOverTo(hang), handOverTo(hello + hang)]);
   expect(silent).toEqual({
-    outcome: { kind: "stays", reason: "it did not say hello within 1 s" },
+    outcome: { kind: "stays", reason: "the new process did not answer within 1 s" },
     calls: ["cancel"],
     runs: false,
   });
   expect(unready).toEqual({
-    outcome: { kind: "stays", reason: "it does not receive all that is recorded within 1 s" },
+    outcome: { kind: "stays", reason: "the new process did not receive all streams within 1 s" },
     calls: ["cancel"],
     runs: false,
   });
@@ -76,7 +76,7 @@ test("one that hangs after the running one has stopped is ended before that one 
     repaired: 0,
   };
   expect(stuck).toEqual({
-    outcome: { kind: "restart", reason: "it did not begin to record within 1 s", left: [gap] },
+    outcome: { kind: "restart", reason: "the new process did not start recording within 1 s", left: [gap] },
     calls: ["retire", "leave", "stop", "stop"],
     runs: false,
   });
@@ -87,7 +87,7 @@ test("what cannot be started, or has no memory beside the running process, is re
   const deps = { spawnChild: start, nowUs: () => 9, stop: new AbortController().signal, log: silentLog };
   const outcome = await handOver({} as never, { dataDir: "/nowhere", version: "1" }, deps);
   expect(outcome).toMatchObject({ kind: "stays", reason: expect.stringContaining("/nowhere/rt-data") });
-  expect(noRoom("MemAvailable:   100000 kB", 200e6)).toContain("needs 234 MB more memory; 102 MB are available");
+  expect(noRoom("MemAvailable:   100000 kB", 200e6)).toContain("needs 234 MB more memory; only 102 MB are available");
   expect(noRoom("MemAvailable:   900000 kB", 200e6)).toBeNull();
 });
 

@@ -1,9 +1,11 @@
-import { manifestPath, type Segment, segmentPath } from "../../domain/day.ts";
+import { manifestPath, quarantineFolder, type Segment, segmentPath } from "../../domain/day.ts";
 import { decodeLine } from "../../domain/line.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { existsSync } from "../../platform/files/files.ts";
+import { rm } from "../../platform/files/files-async.ts";
 import { readStored } from "../../storage/list/stored-lines.ts";
 import { readLineBytes } from "../../storage/read/archive-reader.ts";
+import { repairSegment } from "../recover/repair-segment.ts";
 import type { Tampering } from "../write/stream-writer-types.ts";
 import { type Loss, tamperLoss, type WrittenBytes } from "./written-bytes.ts";
 
@@ -15,12 +17,14 @@ export type ClosedSegments = {
   check(segment: Segment, rows: number | null): Promise<void>;
 };
 
+type Closed = { readonly stream: Stream; readonly written: WrittenBytes };
+
 /** Nothing is closed at first. */
 export function createClosedSegments(deps: {
   dataDir: string;
   onTampered: (stream: Stream, path: string, what: Tampering, loss: Loss | null) => void;
 }): ClosedSegments {
-  const closed = new Map<string, { readonly stream: Stream; readonly written: WrittenBytes }>();
+  const closed = new Map<string, Closed>();
 
   async function timesIn(path: string): Promise<number[]> {
     const times: number[] = [];
@@ -30,6 +34,14 @@ export function createClosedSegments(deps: {
         if (record !== null) times.push(record.recvUs);
       }
     return times;
+  }
+
+  /** It was not sealed, and the merge takes it as it is: what is left of a line that was cut must not stay in it. */
+  async function repair(segment: Segment, path: string, { stream, written }: Closed): Promise<void> {
+    const place = { segment, path, quarantine: quarantineFolder(deps.dataDir, segment) };
+    const { bytes, isReplaced, loss } = await repairSegment(place, written);
+    if (bytes === 0) await rm(path, { force: true });
+    if (loss !== null || isReplaced) deps.onTampered(stream, path, "truncated or appended to", loss);
   }
 
   return {
@@ -42,6 +54,10 @@ export function createClosedSegments(deps: {
       closed.delete(path);
       if (known === undefined || rows === known.written.records()) return;
       try {
+        if (existsSync(path)) {
+          await repair(segment, path, known);
+          return;
+        }
         const times = await timesIn(path);
         // The day may have been merged meanwhile.
         if (times.length === 0 && existsSync(manifestPath(deps.dataDir, segment))) return;

@@ -437,4 +437,22 @@ export const cases: readonly Case[] = [
       ],
     },
   },
+  {
+    name: "a closed segment that was cut short before it could be sealed holds whole lines again",
+    plan: {
+      seed: 9000,
+      symbols: ["BTCUSDT"],
+      types: ["bookTicker"],
+      faultyS: 408,
+      kindS: 900,
+      strikesAwake: true,
+      paceMs: 1000,
+      settings: { "record.segment_minutes": 1 },
+      startMs: Date.parse("2026-11-23T00:20:34.000Z"),
+      faults: [
+        { atS: 362.807, kind: "no_inodes", s: 39 },
+        { atS: 397.777, kind: "segment_gone", n: 33, how: "truncated" },
+      ],
+    },
+  },
 ];

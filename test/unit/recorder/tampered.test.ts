@@ -236,3 +236,14 @@ test("a closed segment that is sealed as it was, or with lines of others behind 
 function lengthOf(file: string, lines: number): number {
   return readFileSync(file, "utf8").split("\n").slice(0, lines).join("\n").length + 1;
 }
+
+test("a closed segment that was cut within a line and cannot be sealed is made whole at once, and what is gone is the gap", async () => {
+  const { dataDir, recorder, lost, closed } = await recorded();
+  recorder.closeSegments();
+  await until(() => closed.length === 1, "the segment to be closed");
+  truncateSync(path(dataDir), lineBytes * 9 + 10);
+  await recorder.checkSealed(closed[0] as Segment, null);
+  expect(idsOf(dataDir)).toEqual(from(1, 9));
+  expect(lost).toEqual([{ fromUs: atUs(9), toUs: atUs(60) + 1, records: 51 }]);
+  await recorder.stop();
+});

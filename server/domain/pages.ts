@@ -36,7 +36,7 @@ export const navigationPages = pageNames.filter(
 export const pageRoutes: readonly string[] = pageNames.flatMap((page) => pages[page].paths);
 
 /** The entry of the navigation that is marked while a page is shown, or null. */
-export function entryOf(page: PageName): NavigationPage | null {
+export function navigationEntryOf(page: PageName): NavigationPage | null {
   return pages[page].entry;
 }
 

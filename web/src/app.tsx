@@ -1,6 +1,6 @@
 import { useComputed } from "@preact/signals";
 import type { JSX } from "preact";
-import { entryOf, navigationPages, type PageName, pagePath } from "../../server/domain/pages.ts";
+import { navigationEntryOf, navigationPages, type PageName, pagePath } from "../../server/domain/pages.ts";
 import type { Language } from "../../server/text/language.ts";
 import { pageNames } from "../../server/text/page-names.ts";
 import { loggedIn, logOut } from "./api/session.ts";
@@ -85,7 +85,7 @@ function isDate(text: string): boolean {
 }
 
 function Navigation() {
-  const entry = entryOf(route.value.page);
+  const entry = navigationEntryOf(route.value.page);
   return (
     <nav class="views" aria-label={t("views")}>
       {navigationPages.map((page) => (

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { entryOf, navigationPages, pageAt, pagePath, pageRoutes } from "../../../server/domain/pages.ts";
+import { navigationEntryOf, navigationPages, pageAt, pagePath, pageRoutes } from "../../../server/domain/pages.ts";
 
 test("the address of a page leads back to the page with its parameters", () => {
   const day = { symbol: "币安人生USDT", date: "2026-11-24" };
@@ -22,5 +22,9 @@ test("an address that belongs to no page is none, and broken escapes do not thro
 test("public addresses stay, and a page below another marks its entry", () => {
   const known = ["dashboard", "coverage", "archive", "history", "coverage/:symbol", "coverage/:symbol/:date"];
   expect(pageRoutes).toEqual(expect.arrayContaining([...known, "orderbook/:symbol", "login"]));
-  expect([entryOf("day"), entryOf("orderbook"), entryOf("history")]).toEqual(["coverage", null, "history"]);
+  expect([navigationEntryOf("day"), navigationEntryOf("orderbook"), navigationEntryOf("history")]).toEqual([
+    "coverage",
+    null,
+    "history",
+  ]);
 });

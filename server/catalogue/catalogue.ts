@@ -13,41 +13,38 @@ import type { GapPages } from "./tables/gap-queries.ts";
 import type { IncidentStore } from "./tables/incident-store.ts";
 import { createTables } from "./tables/tables.ts";
 
-/** What the recorder remembers between runs, in `rt-data.sqlite`. It can be made again from the files. */
+/** Stores the recorder's state between runs in `rt-data.sqlite`. It can be rebuilt from the files. */
 export type Catalogue = {
-  /** Where a damaged one that was in its place lies now. */
+  /** New path of a damaged catalogue file; null if the file was not damaged. */
   readonly movedAsideTo: string | null;
-  /** Somebody has noted a run; otherwise it is new, or was never made again in whole. */
+  /** True if a run is stored. Else the catalogue is new, or was never rebuilt completely. */
   knowsRuns(): boolean;
-  /** Some run has noted when it received something. */
+  /** True if a stored run has received a record. */
   knowsRecords(): boolean;
-  /**
-   * Begins a run and tells how the last one ended: when it last received something, and whether it stopped of its own will.
-   * Null at the first run.
-   */
+  /** Saves the start of a run. Returns when the last run received its last record, and if it was stopped cleanly; null at first. */
   beginRun(startedUs: number): { readonly lastRecvUs: number; readonly clean: boolean } | null;
-  /** For a catalogue that knows of no record yet: when the files say that something was last received. */
+  /** Adds a run to a catalogue without records: the time of the last record found in the files. */
   assumeRun(lastRecvUs: number): void;
-  /** Notes how far this run has got; `clean` when it ends of its own will. */
+  /** Saves the time of the last record of this run; `clean`: the run was stopped cleanly. */
   saveRun(lastRecvUs: number, clean: boolean): void;
-  /** Notes gaps, or what is known now of those that begin at the same time; an end only ever moves later. All or none. */
+  /** Saves gaps in one transaction. A gap with the same start is updated; its end never moves back. */
   saveGaps(gaps: readonly Gap[]): void;
-  /** Pauses of trade streams of which nobody found out what was missed, each with the start of the run that ended it. */
+  /** Gaps of backfilled streams whose missing records were not counted yet, each with the start of the next run. */
   unjudgedPauses(): readonly { readonly gap: Gap; readonly resumedUs: number }[];
-  /** So many more of the gap's missing records have been refetched. */
+  /** Adds backfilled records to a gap. */
   addBackfilled(gap: Pick<Gap, "stream" | "symbol" | "from_us">, records: number): void;
   /** Gaps of a day, clipped to it, in order. */
   gapsOf(day: Day): readonly Gap[];
   readonly holes: BackfillStore;
-  /** Remembers what happened; the newest ten thousand are kept. */
+  /** Saves an event; the newest ten thousand are kept. */
   noteEvent(event: CatalogueEvent): void;
   /** The newest events, newest first. */
   events(most: number): readonly CatalogueEvent[];
-  /** Does many changes at once: all of them or none, and much faster. */
+  /** Runs many changes in one transaction. */
   together(work: () => void): void;
-  /** Writes the file again if it was deleted under us, with all that it held; true if so. Throws the system's error. */
+  /** Writes the file again, with all its content, if it was deleted; true if so. @throws the system's error */
   restoreFile(): boolean;
-  /** Made anew by `restoreFile`: ask for them each time. */
+  /** `restoreFile` replaces these objects: read the properties each time. */
   readonly gapPages: GapPages;
   readonly archiveDays: ArchiveDays;
   readonly memory: DashboardHistory;
@@ -56,13 +53,13 @@ export type Catalogue = {
   close(): void;
 };
 
-/** Opens (and creates) the catalogue of a data folder; throws with the path where SQLite cannot. */
+/** Opens the catalogue of a data folder; creates it if needed. @throws an error with the path if SQLite fails */
 export function openCatalogue(dataDir: string): Catalogue {
   const path = join(dataDir, databaseFile);
   const { movedAsideTo, ...opened } = openDatabase(dataDir);
   let { database } = opened;
   let tables = createTables(database);
-  let run: number | null = null;
+  let runId: number | null = null;
 
   return {
     movedAsideTo,
@@ -74,22 +71,22 @@ export function openCatalogue(dataDir: string): Catalogue {
           "select last_recv_us, clean from run where last_recv_us is not null order by id desc limit 1",
         )
         .get();
-      run = Number(database.query("insert into run (started_us) values (?)").run(startedUs).lastInsertRowid);
+      runId = Number(database.query("insert into run (started_us) values (?)").run(startedUs).lastInsertRowid);
       return last === null ? null : { lastRecvUs: last.last_recv_us, clean: last.clean === 1 };
     },
     assumeRun(lastRecvUs) {
       database.query("insert into run (started_us, last_recv_us) values (?, ?)").run(lastRecvUs, lastRecvUs);
     },
     saveRun(lastRecvUs, clean) {
-      database.query("update run set last_recv_us = ?, clean = ? where id = ?").run(lastRecvUs, clean ? 1 : 0, run);
+      database.query("update run set last_recv_us = ?, clean = ? where id = ?").run(lastRecvUs, clean ? 1 : 0, runId);
     },
     saveGaps: (gaps) => tables.saveGaps(gaps),
     unjudgedPauses: () => tables.unjudgedPauses(),
     addBackfilled: (gap, records) => tables.addBackfilled(gap, records),
     holes: {
       all: () => tables.holes.all(),
-      save: (hole) => tables.holes.save(hole),
-      remove: (hole) => tables.holes.remove(hole),
+      save: (backfill) => tables.holes.save(backfill),
+      remove: (backfill) => tables.holes.remove(backfill),
     },
     gapsOf: (day) => tables.gapsOf(day),
     noteEvent: (event) => tables.noteEvent(event),
@@ -97,7 +94,7 @@ export function openCatalogue(dataDir: string): Catalogue {
     together: (work) => tables.together(work),
     restoreFile() {
       if (existsSync(path)) return false;
-      // The open descriptor still holds it.
+      // The open file descriptor still reads the deleted file.
       writeDurably(path, database.serialize());
       database.close();
       ({ database } = openDatabase(dataDir));

@@ -2,7 +2,7 @@ import type { Day } from "../domain/day.ts";
 import type { Gap } from "../domain/gap.ts";
 import type { NotedRun } from "./tables/tables.ts";
 
-/** The journal, as far as the catalogue follows it. */
+/** The part of the journal that the catalogue reads. */
 export type GapSource = {
   readonly id: string;
   position(): number;

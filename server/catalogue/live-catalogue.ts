@@ -14,26 +14,26 @@ import type { GapPages } from "./tables/gap-queries.ts";
 import type { IncidentStore } from "./tables/incident-store.ts";
 import type { NotedRun, Tables } from "./tables/tables.ts";
 
-/** What the recorder shows to people, in `rt-data.sqlite`. Writing never fails and never waits; what cannot be read is `Unavailable`. */
+/** Stores the data that the recorder shows to people. Writes never fail and never wait; reads may throw `Unavailable`. */
 export type LiveCatalogue = {
-  /** Opens the file, or goes on without it. `onFresh` hears that a file was begun that knows no archives (why), or too few (null). */
+  /** Opens the file, or continues without it. `onFresh`: the file is new and lacks all archives (the reason), or some (null). */
   start(onFresh: (why: string | null) => void): void;
-  /** Call it once a second. "restored": the file had been deleted or replaced. */
+  /** Checks the file; call it once a second. "restored": the file had been deleted or replaced. */
   look(): "restored" | null;
-  /** Why the file cannot be used, and since when, µs; null while it can. */
+  /** Why the file cannot be used, and since when, µs; null while it can be used. */
   away(): { readonly reason: string; readonly sinceUs: number } | null;
-  /** Everything on disk is known to the file now. */
+  /** Marks the file as complete: it lists every archive on disk. */
   setComplete(): void;
-  /** A gap was noted in the journal. */
+  /** Saves a gap that the journal recorded. */
   follow(gap: Gap): void;
-  /** What a version without a journal left in the file; null where the file cannot be read. */
+  /** Returns the rows that a version without a journal left in the file; null if the file cannot be read. */
   inherited(): InheritedRows | null;
   noteEvent(event: CatalogueEvent): void;
   /** The newest events, newest first. */
   events(most: number): readonly CatalogueEvent[];
-  /** Written-down gaps of a day, clipped to it, in order. */
+  /** Recorded gaps of a day, clipped to it, in order. */
   gapsOf(day: Day): readonly Gap[];
-  /** Changes archived days and the gaps in their manifests in one go; false if that cannot be done now. */
+  /** Changes archived days and the gaps of their manifests in one transaction; false if that is not possible now. */
   changeArchives(work: (days: ArchiveDays, noteDayGaps: (gaps: readonly Gap[]) => void) => void): boolean;
   readonly gapPages: GapPages;
   readonly archiveDays: ArchiveDays;
@@ -43,17 +43,17 @@ export type LiveCatalogue = {
   close(): void;
 };
 
-/** What earlier versions kept in SQLite alone. */
+/** Rows that earlier versions kept only in SQLite. */
 export type InheritedRows = {
   readonly lastRun: NotedRun | null;
   readonly gaps: readonly Gap[];
   readonly holes: readonly StoredBackfill[];
 };
 
-/** Ids of incidents and events that begin while no earlier ones can be read, so that they are none of theirs: seconds since 2026. */
+/** Start of 2026. New ids count seconds from here while the file cannot be read, so that they are higher than all ids in it. */
 const epochS = 1_767_225_600;
 
-/** The catalogue of a data folder; nothing is opened before `start`. */
+/** Creates the catalogue of a data folder; the file is opened by `start`. */
 export function createLiveCatalogue(
   dataDir: string,
   source: GapSource,
@@ -62,17 +62,17 @@ export function createLiveCatalogue(
   const file = createAttachment(dataDir, source, deps);
   const { read, write, readFile, writeFile, writeNow } = createGuardedTables(file);
   const newId = () => Math.floor(deps.nowUs() / 1e6) - epochS;
-  let lastEvent = 0;
+  let lastEventId = 0;
 
-  /** Rows of the file, where it can be read, and those in memory, which are newer. */
-  function both<T>(of: (tables: Tables) => readonly T[], key: (row: T) => string): T[] {
+  /** Reads rows from the file, if possible, and from memory. Rows in memory are newer and replace rows with the same key. */
+  function readBoth<T>(rowsOf: (tables: Tables) => readonly T[], key: (row: T) => string): T[] {
     const rows = new Map<string, T>();
     try {
-      for (const row of readFile(of)) rows.set(key(row), row);
+      for (const row of readFile(rowsOf)) rows.set(key(row), row);
     } catch (error) {
       if (!(error instanceof Unavailable)) throw error;
     }
-    if (file.away() !== null) for (const row of of(file.mirror.tables)) rows.set(key(row), row);
+    if (file.away() !== null) for (const row of rowsOf(file.mirror.tables)) rows.set(key(row), row);
     return [...rows.values()];
   }
 
@@ -81,7 +81,7 @@ export function createLiveCatalogue(
   function* pieces(fromUs: number, toUs: number): Generator<readonly Gap[]> {
     const steps = read((tables) => tables.gapPages.pieces(fromUs, toUs)[Symbol.iterator]());
     for (;;) {
-      // The file may go away between two pieces; the rest comes from memory then, some of it for the second time.
+      // The file may become unavailable between two pieces. Then the rest is read from memory, and some gaps come twice.
       const step = read((tables) =>
         file.away() === null
           ? steps.next()
@@ -108,13 +108,13 @@ export function createLiveCatalogue(
     },
     noteEvent(event) {
       const inUse = read((tables) => tables.lastEventId());
-      lastEvent = Math.max(lastEvent, inUse, file.away() === null ? 0 : newId()) + 1;
-      const id = lastEvent;
+      lastEventId = Math.max(lastEventId, inUse, file.away() === null ? 0 : newId()) + 1;
+      const id = lastEventId;
       write((tables) => tables.noteNumberedEvent(id, event));
     },
     events: (most) => read((tables) => tables.events(most)),
     gapsOf(day) {
-      const known = new Map(both((tables) => tables.gapsOf(day), keyOf).map((gap) => [gap.from_us, gap]));
+      const known = new Map(readBoth((tables) => tables.gapsOf(day), keyOf).map((gap) => [gap.from_us, gap]));
       for (const gap of source.gapsOf(day)) known.set(gap.from_us, gap);
       return [...known.values()].sort((a, b) => a.from_us - b.from_us);
     },
@@ -122,13 +122,15 @@ export function createLiveCatalogue(
     gapPages: {
       page(filter, limit, after) {
         if (file.away() === null) return read((tables) => tables.gapPages.page(filter, limit, after));
-        const found = both((tables) => tables.gapPages.page(filter, limit + 1, after).items, keyOf).sort(newestFirst);
-        const last = found.length > limit ? found[limit - 1] : undefined;
+        const gaps = readBoth((tables) => tables.gapPages.page(filter, limit + 1, after).items, keyOf).sort(
+          newestFirst,
+        );
+        const last = gaps.length > limit ? gaps[limit - 1] : undefined;
         const next = last === undefined ? null : `${last.from_us}/${last.stream}/${last.symbol}`;
-        return { items: found.slice(0, limit), next };
+        return { items: gaps.slice(0, limit), next };
       },
       between: (fromUs, toUs) =>
-        both((tables) => tables.gapPages.between(fromUs, toUs), keyOf).sort((a, b) => a.from_us - b.from_us),
+        readBoth((tables) => tables.gapPages.between(fromUs, toUs), keyOf).sort((a, b) => a.from_us - b.from_us),
       pieces,
       count: (fromUs, toUs) => read((tables) => tables.gapPages.count(fromUs, toUs)),
     },

@@ -1,4 +1,5 @@
 import { createCatalogueIndex } from "../../archive/catalogue-index.ts";
+import { noFileBefore } from "../../catalogue/file/file-texts.ts";
 import type { LiveCatalogue } from "../../catalogue/live-catalogue.ts";
 import type { Day } from "../../domain/day.ts";
 import type { Journal } from "../../journal/journal.ts";
@@ -83,7 +84,7 @@ export function createCatalogueSync(parts: CatalogueParts) {
     if (outcome !== "done") return;
     catalogue.setComplete();
     if (fresh === why) fresh = null;
-    if (why === null || (days === 0 && why === "was not there" && journal.gapsSince(0).length === 0)) return;
+    if (why === null || (days === 0 && why === noFileBefore && journal.gapsSince(0).length === 0)) return;
     const message = `the catalogue ${why}; it was rebuilt from journal and files`;
     log.warn(message, { archives: manifests, gaps });
     noteEvent("rebuild", `${message}: ${manifests} archives, ${gaps} gaps`);

@@ -10,45 +10,47 @@ import { isDamaged } from "./database.ts";
 import { fileChanges, freshness, knownPosition } from "./file-texts.ts";
 
 /*
- * The catalogue's file may be locked, damaged, replaced, on a full disk or gone at any moment. Nobody who reads or writes through here
- * ever hears of it:
+ * The catalogue's file may be locked, damaged, replaced, on a full disk or gone at any moment. Readers and writers never notice:
  *
- *   ready   writes go to the mirror in memory and to the file; reads come from the file
- *   away    writes go to the mirror; reads come from the mirror
+ *   state   writes go to                         reads come from
+ *   ready   the mirror in memory and the file    the file
+ *   away    the mirror                           the mirror
  *
- * ready → away at the first error. away → ready by `look`, once a second: the file is opened again, or a new one is begun if it was
- * damaged or is not ours; the mirror's rows are written to it; then every gap that the journal has noted since the position that the
- * file remembers. That position is written last, so that a crash anywhere only makes some of it happen twice, which is harmless.
+ * ready → away: at the first error. away → ready: by `look`, once a second:
+ *
+ *   1. open the file again, or create a new file if it is damaged or was replaced
+ *   2. write the mirror's rows to it, then all gaps that the journal recorded after the position stored in the file
+ *   3. store the new position; it is last, so that after a crash some writes happen twice, which is harmless
  */
 
-/** The catalogue's file as it comes and goes. */
+/** Keeps the catalogue's file open, and replaces it by a mirror in memory while it is unavailable. */
 export type Attachment = {
   readonly mirror: Mirror;
   /** The file's tables while it is ready, with all gaps; null while it is away. */
   ready(): Tables | null;
-  /** The file's tables as long as it is open, also while it is away. */
+  /** The file's tables while it is open, even if it is not ready; null if it is not open. */
   open(): Tables | null;
-  /** The file has failed. */
+  /** Switches to "away" after an error of the file. */
   leave(error: unknown): void;
-  /** The mirror was changed and the file was not. */
+  /** Records that the mirror was changed and the file was not. */
   noteNews(): void;
-  /** To be done once the file is back; it has nothing to do with the mirror. */
+  /** Queues a change of the file alone until the file is ready. */
   postpone(work: (tables: Tables) => void): void;
   follow(gap: Gap): void;
-  /** `onFresh` hears that the file knows nothing of the archives, and why; null: it may know too little. */
+  /** Opens the file. `onFresh`: the file is new and has no archives, with the reason; null: it may lack some archives. */
   start(onFresh: (why: string | null) => void): void;
-  /** Call it once a second. "restored": the file had been deleted or replaced and was written again. */
+  /** Checks the file; call it once a second. "restored": the file had been deleted or replaced and was written again. */
   look(): "restored" | null;
   /** Why the file is away, and since when; null while it is ready. */
   away(): { readonly reason: string; readonly sinceUs: number } | null;
   close(): void;
 };
 
-/** Changes that wait for the file; beyond it the archives are looked through again instead. */
+/** Changes that wait for the file. With more changes all archives are compared with the catalogue again instead. */
 const mostMissed = 10_000;
 const longestRetryS = 10;
 
-/** Nothing is opened before `start`. */
+/** Creates an attachment; `start` opens the file. */
 export function createAttachment(
   dataDir: string,
   source: GapSource,
@@ -56,47 +58,46 @@ export function createAttachment(
 ): Attachment {
   const { nowUs, log } = deps;
   const mirror = createMirror();
-  const waiting = new Map<string, Gap>();
-  let missed: ((tables: Tables) => void)[] = [];
+  const waitingGaps = new Map<string, Gap>();
+  let postponed: ((tables: Tables) => void)[] = [];
   let file: CatalogueFile | null = null;
   let isReady = false;
   let away: { readonly reason: string; readonly sinceUs: number } | null = null;
-  /** What has become of the file that was open, which is not used any more. */
-  let lost: { readonly what: string; readonly isOurs: boolean } | null = null;
-  /** The mirror was loaded from a file, and has rows that the file lacks. */
+  /** What happened to the last file, if it is not used any more; `isOurs`: the file at the path is still this catalogue's. */
+  let lost: { readonly change: string; readonly isOurs: boolean } | null = null;
+  /** `isLoaded`: the mirror was loaded from a file. `hasNews`: the mirror has rows that the file lacks. */
   let [isLoaded, hasNews] = [false, false];
-  /** The file may lack anything, whatever position it names. */
+  /** True if the file may lack rows in spite of its stored position. */
   let isSuspect = false;
   let onFresh: (why: string | null) => void = () => {};
   let [retryIn, retryS] = [1, 1];
   let isFlushDue = false;
-  let runNoted: ReturnType<GapSource["runs"]>[number] | undefined;
+  let savedRun: ReturnType<GapSource["runs"]>[number] | undefined;
 
   function leave(error: unknown): void {
     const reason = messageOf(error);
     if (isReady || away === null) {
       mirror.setGaps(source.gapsSince(0));
       away = { reason, sinceUs: nowUs() };
-      const what = "the catalogue is not available; recording goes on without it, and it catches up later";
-      log.warn(what, { reason });
+      log.warn("the catalogue is not available; recording continues, it catches up later", { reason });
     } else away = { ...away, reason };
     isReady = false;
-    waiting.clear();
-    if (isDamaged(error)) lose(`was damaged (${reason})`, true);
+    waitingGaps.clear();
+    if (isDamaged(error)) abandonFile(`was damaged (${reason})`, true);
     [retryIn, retryS] = [retryS, Math.min(longestRetryS, retryS * 2)];
   }
 
-  /** A file that is damaged or not ours is not touched again. */
-  function lose(what: string, isOurs: boolean): void {
+  /** Gives up a file that is damaged or belongs to another program, without touching it. */
+  function abandonFile(change: string, isOurs: boolean): void {
     file?.abandon();
     file = null;
-    lost = { what, isOurs };
+    lost = { change, isOurs };
   }
 
-  function attempt(): void {
+  function openAndCatchUp(): void {
     try {
       const isNew = file === null;
-      const before = lost;
+      const lostBefore = lost;
       let asideTo = lost === null ? null : clearPath(dataDir, lost.isOurs);
       lost = null;
       file ??= openCatalogueFile(dataDir);
@@ -110,23 +111,23 @@ export function createAttachment(
       opened.database
         .transaction(() => {
           if (hasNews || isFresh) mirror.store(opened.database, isKnown);
-          for (const work of missed) work(opened.tables);
+          for (const work of postponed) work(opened.tables);
         })
         .immediate();
-      [hasNews, missed] = [false, []];
-      if (isFresh && isNew) onFresh(freshness(before?.what ?? null, asideTo));
+      [hasNews, postponed] = [false, []];
+      if (isFresh && isNew) onFresh(freshness(lostBefore?.change ?? null, asideTo));
       catchUp(opened);
     } catch (error) {
       leave(error);
     }
   }
 
-  function catchUp(to: CatalogueFile): void {
+  function catchUp(target: CatalogueFile): void {
     const position = source.position();
-    const known = isSuspect ? 0 : knownPosition(to.tables.fact("journal"), source);
+    const known = isSuspect ? 0 : knownPosition(target.tables.fact("journal"), source);
     const gaps = source.gapsSince(known);
     const onDone = () => {
-      to.tables.setFact("journal", `${source.id} ${position}`);
+      target.tables.setFact("journal", `${source.id} ${position}`);
       if (away !== null) {
         const seconds = Math.round((nowUs() - away.sinceUs) / 1e6);
         log.info("the catalogue is available again and has caught up", { seconds, gaps: gaps.length });
@@ -135,8 +136,8 @@ export function createAttachment(
       mirror.dropGaps();
       flush();
     };
-    if (writeGaps(to.tables, gaps, { isCurrent: () => file === to, onDone, onError: leave })) return;
-    // Until then it is read from memory, and tried again only after an error.
+    if (writeGaps(target.tables, gaps, { isCurrent: () => file === target, onDone, onError: leave })) return;
+    // The rest is written in turns. Until then reads come from memory, and only an error starts a new attempt.
     retryIn = Number.POSITIVE_INFINITY;
     mirror.setGaps(source.gapsSince(0));
   }
@@ -146,38 +147,37 @@ export function createAttachment(
   function flush(): void {
     isFlushDue = false;
     const run = source.runs().at(-1);
-    if (!isReady || file === null || (waiting.size === 0 && run === runNoted)) return;
+    if (!isReady || file === null || (waitingGaps.size === 0 && run === savedRun)) return;
     const { tables } = file;
     try {
       tables.together(() => {
-        tables.saveGaps([...waiting.values()]);
-        if (run !== undefined && run !== runNoted) tables.noteRunOf(run);
+        tables.saveGaps([...waitingGaps.values()]);
+        if (run !== undefined && run !== savedRun) tables.noteRunOf(run);
         tables.setFact("journal", `${source.id} ${source.position()}`);
       });
-      waiting.clear();
-      runNoted = run;
+      waitingGaps.clear();
+      savedRun = run;
     } catch (error) {
       leave(error);
     }
   }
 
-  /** Another program has written to the file: whatever it holds now, everything of ours is written to it once more. */
+  /** Opens the file again after another program wrote to it, and writes all rows of the mirror to it. */
   function reopen(): null {
-    log.debug("the catalogue was written to by another program; it is opened again", { data_dir: dataDir });
+    log.debug("another program wrote to the catalogue; opening it again", { data_dir: dataDir });
     file?.close();
     [file, isReady, hasNews, isSuspect] = [null, false, true, true];
     onFresh(null);
-    attempt();
+    openAndCatchUp();
     return null;
   }
 
-  /** What somebody has done to the file. */
-  function lookAtFile(): "restored" | null {
+  function checkFile(): "restored" | null {
     const change = file?.changed() ?? null;
     if (file === null || change === null) return null;
-    const what = fileChanges[change];
+    const description = fileChanges[change];
     const isOnlyTouched = change === "touched";
-    if (!isOnlyTouched) log.error(`the catalogue's file ${what}; it is written again`, { data_dir: dataDir });
+    if (!isOnlyTouched) log.error(`the catalogue's file ${description}; writing it again`, { data_dir: dataDir });
     try {
       if (isOnlyTouched) return reopen();
       const content = isReady && change !== "overwritten" ? file.content() : null;
@@ -186,15 +186,15 @@ export function createAttachment(
         file.close();
         [file, isReady] = [null, false];
         writeContent(dataDir, content);
-        attempt();
+        openAndCatchUp();
         return "restored";
       }
     } catch (error) {
-      log.debug("its content cannot be read any more", { reason: messageOf(error) });
+      log.debug("cannot read the content of the catalogue's file any more", { reason: messageOf(error) });
     }
-    lose(what, change === "deleted");
-    leave(new Error(`its file ${what}`));
-    attempt();
+    abandonFile(description, change === "deleted");
+    leave(new Error(`its file ${description}`));
+    openAndCatchUp();
     return "restored";
   }
 
@@ -210,31 +210,31 @@ export function createAttachment(
       hasNews = true;
     },
     postpone(work) {
-      // Beyond that many the archives are looked through again instead.
-      if (missed.push(work) > mostMissed) missed = [(tables) => tables.setFact("complete", "")];
+      // Too many changes: mark the catalogue incomplete, so that all archives are compared with it again.
+      if (postponed.push(work) > mostMissed) postponed = [(tables) => tables.setFact("complete", "")];
     },
     follow(gap) {
       if (!isReady) mirror.tables.saveGaps([gap]);
-      // While the file is away, the journal tells at its return what it has missed; while it catches up, this is what comes on top.
-      if (isReady || isCatchingUp()) waiting.set(`${gap.stream}/${gap.symbol}/${gap.from_us}`, gap);
+      // While the file is away the gap is not queued: `catchUp` reads it from the journal. During `catchUp` it must be queued.
+      if (isReady || isCatchingUp()) waitingGaps.set(`${gap.stream}/${gap.symbol}/${gap.from_us}`, gap);
       if (!isReady || isFlushDue) return;
       isFlushDue = true;
       queueMicrotask(flush);
     },
     start(listener) {
       onFresh = listener;
-      attempt();
+      openAndCatchUp();
     },
     look() {
-      const happened = lookAtFile();
+      const result = checkFile();
       flush();
       try {
         if (isReady) file?.tidy();
-        else if (--retryIn <= 0) attempt();
+        else if (--retryIn <= 0) openAndCatchUp();
       } catch (error) {
         leave(error);
       }
-      return happened;
+      return result;
     },
     away: () => away,
     close() {
@@ -242,7 +242,7 @@ export function createAttachment(
       try {
         file?.close();
       } catch (error) {
-        log.debug("the catalogue cannot be closed properly", { reason: messageOf(error) });
+        log.debug("cannot close the catalogue properly", { reason: messageOf(error) });
       }
       [file, isReady] = [null, false];
     },

@@ -6,40 +6,40 @@ import { createTables, type Tables } from "../tables/tables.ts";
 import { databaseFile, openDatabase, putAside } from "./database.ts";
 import { type FileChange, identityOf } from "./file-identity.ts";
 
-/** The database file while it is open. Methods throw where SQLite cannot. */
+/** The open database file. Methods throw SQLite's errors. */
 export type CatalogueFile = {
   readonly database: Database;
   readonly tables: Tables;
-  /** Where a damaged file that was in its place lies now. */
+  /** New path of a damaged file; null if the file was not damaged. */
   readonly movedAsideTo: string | null;
-  /** What somebody has done to the file at the path, or null. */
+  /** How another program changed the file at the path; null if it did not. */
   changed(): FileChange | null;
-  /** Marks the file as the one that is open here. Writes, so that it fails while another program holds the lock. */
+  /** Marks the file as opened here. It writes, so it fails while another program holds the lock. */
   stamp(): void;
-  /** Moves the write-ahead log into the file once it has grown. Call it now and then. */
+  /** Moves a large write-ahead log into the file. Call it regularly. */
   tidy(): void;
-  /** The content of a small database, to be written elsewhere; null for a large one. */
+  /** Returns the content of a small database; null if the database is large. */
   content(): Uint8Array | null;
   close(): void;
-  /** Lets go of a file that is no longer ours without touching it: closing it would write our pages into it. */
+  /** Gives up a file that another program replaced. Does not close it, because closing would write pages into it. */
   abandon(): void;
 };
 
-/** The write-ahead log is moved into the file from this size on. */
+/** Size from which the write-ahead log is moved into the file. */
 const largeLogBytes = 1024 * 1024;
 const largestContent = 32 * 1024 * 1024;
 
-/** Databases whose files are not ours any more. They stay open, and their garbage is not collected, so that nothing is written. */
+/** Databases of replaced files. They are referenced here so that they are never closed by garbage collection and never write. */
 const abandoned: Database[] = [];
 
-/** Opens the catalogue's file, and creates it where there is none. Never waits for a lock; throws where SQLite cannot open it. */
+/** Opens the catalogue's file; creates it if needed. Never waits for a lock. @throws if SQLite cannot open it */
 export function openCatalogueFile(dataDir: string): CatalogueFile {
   const path = join(dataDir, databaseFile);
   const { database, movedAsideTo } = openDatabase(dataDir);
   let tables: Tables;
   try {
     tables = createTables(database);
-    // Checkpoints are ours to make: before each we look whether the file is still ours.
+    // No automatic checkpoints: before each checkpoint the file must be checked for changes by other programs.
     database.run("pragma wal_autocheckpoint = 0");
   } catch (error) {
     database.close();
@@ -82,8 +82,8 @@ export function openCatalogueFile(dataDir: string): CatalogueFile {
 }
 
 /**
- * Puts a file at the catalogue's path aside; returns where it lies now, null if nothing was there. A write-ahead log goes with the file
- * if both are ours. Beside somebody else's file it is ours all the same, and worth nothing without the file that it belongs to.
+ * Moves the file at the catalogue's path to quarantine. Returns its new path; null if there was no file. `isOurs`: the file is this
+ * catalogue's, and its write-ahead log is moved with it. Else the log is removed, because it does not belong to that file.
  */
 export function clearPath(dataDir: string, isOurs: boolean): string | null {
   const path = join(dataDir, databaseFile);
@@ -91,7 +91,7 @@ export function clearPath(dataDir: string, isOurs: boolean): string | null {
   return statSync(path, { throwIfNoEntry: false }) === undefined ? null : putAside(dataDir, path);
 }
 
-/** Writes a database's content to the catalogue's path. */
+/** Writes the content of a database to the catalogue's path. */
 export function writeContent(dataDir: string, content: Uint8Array): void {
   writeDurably(join(dataDir, databaseFile), content);
 }

@@ -23,25 +23,27 @@ const schema = `
   ) strict;
 `;
 
-/** A file that is larger than this is not looked through before it is used: that takes seconds, and use shows damage as well. */
+/** Largest file that is checked before use. The check of a larger file takes seconds, and its use shows damage as well. */
 const quicklyChecked = 4 * 1024 * 1024;
 
-/** A database in memory with the tables of one on disk. */
+/** Opens a database in memory with the same tables as a database on disk. */
 export function openInMemory(): Database {
   const database = new Database(":memory:", { strict: true });
   database.run(schema);
   return database;
 }
 
-/** An open database, and where a damaged one that was in its place lies now. */
+/** An open database; `movedAsideTo`: new path of a damaged file, null if the file was not damaged. */
 export type OpenedDatabase = {
   readonly database: Database;
   readonly movedAsideTo: string | null;
 };
 
 /**
- * Opens the database of a data folder, and creates it where there is none. One that is damaged, or a folder in its place, is put aside under `quarantine/`,
- * with its journal, and a new one begun. Throws with the path where SQLite cannot work at all.
+ * Opens the database of a data folder; creates it if needed. A damaged database, or a folder in its place, is moved to `quarantine/`
+ * with its write-ahead log, and a new database is created.
+ *
+ * @throws an error with the path and advice if SQLite cannot open the new database either
  */
 export function openDatabase(dataDir: string): OpenedDatabase {
   const path = join(dataDir, databaseFile);
@@ -60,11 +62,11 @@ export function openDatabase(dataDir: string): OpenedDatabase {
 function open(path: string, movedAsideTo: string | null): OpenedDatabase {
   for (const suffix of ["", "-wal", "-shm"])
     if (statSync(path + suffix, { throwIfNoEntry: false })?.isFile() === false)
-      throw new Damaged(`${path}${suffix} is no file`);
+      throw new Damaged(`${path}${suffix} is not a file`);
   const isSmall = (statSync(path, { throwIfNoEntry: false })?.size ?? 0) <= quicklyChecked;
   const database = openSqlite(path, { create: true, strict: true });
   try {
-    // Nothing on the main thread waits for whoever holds a lock.
+    // The main thread must never wait for a lock.
     database.run("pragma busy_timeout = 0");
     database.run("pragma journal_mode = wal");
     database.run("pragma synchronous = normal");
@@ -79,20 +81,20 @@ function open(path: string, movedAsideTo: string | null): OpenedDatabase {
 }
 
 function checkQuickly(database: Database): void {
-  const found = database.query<{ quick_check: string }, []>("pragma quick_check(1)").get()?.quick_check;
-  if (found !== "ok") throw new Damaged(found ?? "it cannot be checked");
+  const result = database.query<{ quick_check: string }, []>("pragma quick_check(1)").get()?.quick_check;
+  if (result !== "ok") throw new Damaged(result ?? "it cannot be checked");
 }
 
 class Damaged extends Error {
   override readonly name = "Damaged";
 }
 
-/** The file is no database, or a damaged one. */
+/** Returns true if an error means that the file is not a database, or a damaged one. */
 export function isDamaged(error: unknown): boolean {
   return error instanceof Damaged || ["SQLITE_NOTADB", "SQLITE_CORRUPT"].includes(codeOf(error) ?? "");
 }
 
-/** Moves a database under `quarantine/`, with its write-ahead log; returns where it lies now. */
+/** Moves a database and its write-ahead log to `quarantine/`; returns its new path. */
 export function putAside(dataDir: string, path: string): string {
   const folder = join(dataDir, "quarantine");
   for (const journal of ["-wal", "-shm"]) if (existsSync(path + journal)) moveAside(path + journal, folder);
@@ -103,11 +105,11 @@ function problem(path: string, cause: unknown): Error {
   const advice =
     codeOf(cause) === "SQLITE_BUSY"
       ? "another program holds its lock"
-      : "it can be moved away; it is made again from journal and manifests";
+      : "if you move it away, it is rebuilt from the journal and the manifests";
   return new Error(`open the catalogue ${path}: ${messageOf(cause)}; ${advice}`, { cause });
 }
 
-/** Catalogues of before 0.2 know no counts. */
+/** Adds the counts of missing and backfilled records to a catalogue from before 0.2. */
 function addGapCounts(database: Database): void {
   const columns = database.query<{ name: string }, []>("select name from pragma_table_info('gap')").all();
   if (columns.some(({ name }) => name === "missing")) return;

@@ -1,37 +1,37 @@
 import { closeSync, fstatSync, openSync, readSync, statSync } from "../../platform/files/files.ts";
 
 /*
- * How it is noticed that somebody has put another file in the place of ours. SQLite itself does not notice: it goes on with what it has
- * in memory, and a checkpoint would mix both files.
+ * How a replaced file is detected. SQLite itself does not detect it: it continues with its pages in memory, and a checkpoint would mix
+ * both files.
  *
- *   deleted, renamed over   the path leads to another inode, or nowhere
- *   overwritten in place    bytes 60 to 71 of the file (user_version and application_id) are not what we wrote: application_id is a
- *                           random number of this opening, user_version goes up with each of our checkpoints, so that even a copy
- *                           of our own file that was made before the last checkpoint is told apart
- *   written by others       its time of change is not that of our last checkpoint: another program's checkpoint, or a copy that looks
- *                           like ours; only opening it again tells
- *   cut off                 the file is shorter than its header says (bytes 16 and 17: page size, 28 to 31: pages)
+ *   deleted, renamed over   the path leads to another inode, or to no file
+ *   overwritten in place    bytes 60 to 71 of the file (user_version and application_id) differ from the written values.
+ *                           application_id is a random number per opening, user_version grows with each checkpoint. So an older
+ *                           copy of the same file is detected as well.
+ *   written by others       the modification time differs from the last checkpoint here. It may be another program's checkpoint, or
+ *                           a copy of the same file; the file must be opened again to know.
+ *   cut off                 the file is shorter than its header states (bytes 16 and 17: page size, 28 to 31: number of pages)
  *
- * The descriptor stays open as long as the database: to close any descriptor of a file takes a process's POSIX locks on it away, on
- * which SQLite relies.
+ * The file descriptor stays open as long as the database. Closing any descriptor of a file releases all POSIX locks of the process on
+ * that file, and SQLite relies on these locks.
  */
 
 const headerBytes = 100;
 
-/** Says whether the file at a path is still the database that was opened there. */
+/** Checks whether the file at a path is still the database that was opened. */
 export type FileIdentity = {
-  /** What has become of it, or null while all is well. */
+  /** Returns how the file was changed by another program; null if it was not. */
   changed(): FileChange | null;
-  /** These two numbers are in the file's header from the next checkpoint on. */
+  /** Sets the numbers that the file's header has after the next checkpoint. */
   expect(applicationId: number, userVersion: number): void;
-  /** A checkpoint of ours is over. */
+  /** Records the end of a checkpoint made by this process. */
   noteOwnWrite(): void;
   close(): void;
 };
 
 export type FileChange = "deleted" | "replaced" | "overwritten" | "touched";
 
-/** Remembers the file and its write-ahead log. Null where there is no file, as for a database in memory. */
+/** Remembers the file and its write-ahead log. Null if there is no file, for example for a database in memory. */
 export function identityOf(path: string): FileIdentity | null {
   let fd: number;
   try {
@@ -56,7 +56,7 @@ export function identityOf(path: string): FileIdentity | null {
       return changedMs(fd) === writtenMs ? null : "touched";
     },
     expect(applicationId, userVersion) {
-      // A checkpoint that another reader has held up leaves the header as it was.
+      // A checkpoint that another reader blocks does not change the header.
       before = headerOf(fd);
       next = `${userVersion}/${applicationId}`;
     },
@@ -71,8 +71,8 @@ export function identityOf(path: string): FileIdentity | null {
 
 function inodeOf(path: string): string | null {
   try {
-    const found = statSync(path, { throwIfNoEntry: false });
-    return found === undefined ? null : `${found.dev}/${found.ino}`;
+    const info = statSync(path, { throwIfNoEntry: false });
+    return info === undefined ? null : `${info.dev}/${info.ino}`;
   } catch {
     return null;
   }
@@ -86,12 +86,12 @@ function changedMs(fd: number): number {
   }
 }
 
-/** `user_version/application_id`; empty for a file that is too short to be a database, or shorter than it says. */
+/** Reads `user_version/application_id`; empty if the file is too short for a database, or shorter than its header states. */
 function headerOf(fd: number): string {
   const bytes = Buffer.alloc(headerBytes);
   try {
     if (readSync(fd, bytes, 0, headerBytes, 0) < headerBytes) return "";
-    // A page size of 65536 does not fit and is written as 1.
+    // A page size of 65536 does not fit in two bytes; SQLite stores it as 1.
     const pageBytes = bytes.readUInt16BE(16) === 1 ? 65_536 : bytes.readUInt16BE(16);
     if (fstatSync(fd).size < pageBytes * bytes.readUInt32BE(28)) return "";
   } catch {

@@ -2,20 +2,21 @@ import { Unavailable } from "../../platform/errors.ts";
 import type { Tables } from "../tables/tables.ts";
 import type { Attachment } from "./attachment.ts";
 
-/** Reads and writes that never meet with the file's trouble. */
+/** Reads and writes the catalogue's tables and hides errors of its file. */
 export type GuardedTables = {
-  /** Goes to the mirror, and to the file when it is there. */
+  /** Writes to the mirror, and to the file if it is ready. */
   write(work: (tables: Tables) => void): void;
+  /** Reads from the file if it is ready, else from the mirror. */
   read<T>(work: (tables: Tables) => T): T;
-  /** Of what only the file has. Throws `Unavailable` while it cannot be read. */
+  /** Reads rows that only the file has. @throws Unavailable while the file cannot be read */
   readFile<T>(work: (tables: Tables) => T): T;
-  /** Of what only the file has; made up for later while it cannot be written. */
+  /** Writes rows that only the file has; postponed while the file cannot be written. */
   writeFile(work: (tables: Tables) => void): void;
-  /** The same, all of it or nothing, and not later: false if it could not be done. */
+  /** Writes rows that only the file has, in one transaction and now; false if that failed. */
   writeNow(work: (tables: Tables) => void): boolean;
 };
 
-/** The tables of an attached file and of its mirror. */
+/** Creates the guarded tables of an attached file and its mirror. */
 export function createGuardedTables({
   mirror,
   ready,
@@ -25,7 +26,7 @@ export function createGuardedTables({
   postpone,
   away,
 }: Attachment): GuardedTables {
-  /** False if it failed, or the file is away. */
+  /** Runs work on the file's tables; false if it failed or the file is away. */
   function attempt(tables: Tables | null, work: (tables: Tables) => void): boolean {
     if (tables === null) return false;
     try {
@@ -60,7 +61,7 @@ export function createGuardedTables({
         leave(error);
       }
       const why = `The catalogue is not available (${away()?.reason ?? "it is not open yet"}).`;
-      throw new Unavailable(`${why} Recording goes on, and this comes back by itself.`);
+      throw new Unavailable(`${why} Recording continues. This view comes back when the catalogue does.`);
     },
     writeFile(work) {
       if (!attempt(ready(), work)) postpone(work);

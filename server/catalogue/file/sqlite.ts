@@ -7,10 +7,10 @@ const systemSqlite: OpenSqlite = (path, options) => new Database(path, options);
 
 let current = systemSqlite;
 
-/** Opens a database through the port in force. */
+/** Opens a database, by SQLite or its current replacement. */
 export const openSqlite: OpenSqlite = (path, options) => current(path, options);
 
-/** Replaces SQLite for the whole process; for the simulator alone, whose databases lock, break and vanish on purpose. */
+/** Replaces SQLite for the whole process. Only for simulations in which databases are locked, damaged and deleted on purpose. */
 export function replaceSqlite(open: OpenSqlite): void {
   current = open;
 }

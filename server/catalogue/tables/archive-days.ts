@@ -3,35 +3,32 @@ import type { Day } from "../../domain/day.ts";
 import type { ArchivedDay, ArchiveSummary, Page } from "../../domain/queries.ts";
 import type { StreamFolder } from "../../domain/stream.ts";
 
-/** What the manifests say of each archived day, so that months are one question, and when it was verified; can be rebuilt from them. */
+/** Stores the manifests' data of each archived day, and when it was verified. Can be rebuilt from the manifests. */
 export type ArchiveDays = {
-  /**
-   * Notes a day or what is known now of it; `manifestMs` is when its manifest was last changed. Of two times at which it was
-   * verified the later stays.
-   */
+  /** Saves or updates a day. `manifestMs`: when its manifest was last changed. The later time of verification is kept. */
   note(day: ArchivedDay, manifestMs: number): void;
-  /** The archive of this day is no longer there. */
+  /** Removes a day whose archive is gone. */
   remove(day: Day): void;
-  /** The archive of this day has been read and found to be what its manifest says. */
+  /** Saves when the archive of a day was read and matched its manifest. */
   noteVerified(day: Day, atUs: number): void;
-  /** When the manifest of each known day was last changed, by `stream/symbol/date`. */
+  /** When the manifest of each listed day was last changed, by `stream/symbol/date`. */
   known(): Map<string, number>;
-  /** The same of one day; null if it is not known. */
+  /** When the manifest of one day was last changed; null if the day is not listed. */
   manifestMs(day: Day): number | null;
-  /** The next few hundred days behind this one (null: from the beginning), by date, symbol and stream. */
+  /** The next few hundred days after this day, by date, symbol and stream; null: from the beginning. */
   after(day: Day | null): readonly Day[];
   /** Every day, by date, symbol and stream. */
   all(): readonly ArchivedDay[];
   get(day: Day): ArchiveSummary | null;
-  /** Newest date first, then by symbol and stream; `after` is the `next` of the page before. */
+  /** A page of days, newest date first, then by symbol and stream; `after` is the `next` of the previous page. */
   page(filter: ArchiveFilter, limit: number, after: string | null): Page<ArchiveSummary>;
-  /** Coverage of every symbol and day from `from` to `to`, both included; of several streams the least. */
+  /** Coverage of every symbol and day from `from` to `to`, both included; the lowest of several streams. */
   coverage(
     stream: StreamFolder | null,
     from: string,
     to: string,
   ): readonly { symbol: string; date: string; coverage: number }[];
-  /** Days, rows and bytes in all. */
+  /** Total days, rows and bytes. */
   totals(): { readonly days: number; readonly rows: number; readonly compressed_bytes: number };
 };
 
@@ -46,7 +43,7 @@ const summary =
 const facts = `${summary}, first_recv_us, last_recv_us, minutes_with_rows, hole_us, missing, repaired`;
 const columns = `${facts}, verified_us`;
 
-/** The table of archived days. */
+/** Creates the access to the table of archived days. */
 export function createArchiveDays(database: Database): ArchiveDays {
   createArchiveDayTable(database);
   const insert = database.query(`
@@ -56,7 +53,7 @@ export function createArchiveDays(database: Database): ArchiveDays {
   const verify = database.query("update archive_day set verified_us = ? where date = ? and symbol = ? and stream = ?");
   const all = database.query<ArchivedDay, []>(`select ${columns} from archive_day order by date, symbol, stream`);
   const remove = database.query("delete from archive_day where date = ? and symbol = ? and stream = ?");
-  const one = database.query<ArchiveSummary, [string, string, string]>(
+  const summaryOf = database.query<ArchiveSummary, [string, string, string]>(
     `select ${summary} from archive_day where date = ? and symbol = ? and stream = ?`,
   );
   const page = database.query<ArchiveSummary, [Record<string, string | number | null>]>(`
@@ -64,16 +61,19 @@ export function createArchiveDays(database: Database): ArchiveDays {
     where ($stream is null or stream = $stream) and ($symbol is null or symbol = $symbol) and ($date is null or date = $date)
       and (date < $afterDate or (date = $afterDate and (symbol, stream) > ($afterSymbol, $afterStream)))
     order by date desc, symbol, stream limit $limit`);
-  const covered = database.query<{ symbol: string; date: string; coverage: number }, [string, string, string | null]>(`
+  const coverageOf = database.query<
+    { symbol: string; date: string; coverage: number },
+    [string, string, string | null]
+  >(`
     select symbol, date, min(coverage) as coverage from archive_day
     where date >= ?1 and date <= ?2 and (?3 is null or stream = ?3) group by symbol, date`);
   const known = database.query<{ key: string; ms: number }, []>(
     "select stream || '/' || symbol || '/' || date as key, manifest_ms as ms from archive_day",
   );
-  const ms = database.query<{ ms: number }, [string, string, string]>(
+  const changedMsOf = database.query<{ ms: number }, [string, string, string]>(
     "select manifest_ms as ms from archive_day where date = ? and symbol = ? and stream = ?",
   );
-  const next = database.query<Day, [string, string, string]>(
+  const nextDays = database.query<Day, [string, string, string]>(
     "select date, symbol, stream from archive_day where (date, symbol, stream) > (?, ?, ?) " +
       "order by date, symbol, stream limit 500",
   );
@@ -85,10 +85,10 @@ export function createArchiveDays(database: Database): ArchiveDays {
     remove: ({ date, symbol, stream }) => void remove.run(date, symbol, stream),
     noteVerified: ({ date, symbol, stream }, atUs) => void verify.run(atUs, date, symbol, stream),
     known: () => new Map(known.all().map(({ key, ms }) => [key, ms])),
-    manifestMs: ({ date, symbol, stream }) => ms.get(date, symbol, stream)?.ms ?? null,
-    after: (day) => next.all(day?.date ?? "", day?.symbol ?? "", day?.stream ?? ""),
+    manifestMs: ({ date, symbol, stream }) => changedMsOf.get(date, symbol, stream)?.ms ?? null,
+    after: (day) => nextDays.all(day?.date ?? "", day?.symbol ?? "", day?.stream ?? ""),
     all: () => all.all(),
-    get: ({ date, symbol, stream }) => one.get(date, symbol, stream),
+    get: ({ date, symbol, stream }) => summaryOf.get(date, symbol, stream),
     page({ stream, symbol, date }, limit, after) {
       const [afterDate = "9", afterSymbol = "", afterStream = ""] = after?.split("/") ?? [];
       const items = page.all({ stream, symbol, date, afterDate, afterSymbol, afterStream, limit: limit + 1 });
@@ -96,7 +96,7 @@ export function createArchiveDays(database: Database): ArchiveDays {
       const next = last === undefined ? null : `${last.date}/${last.symbol}/${last.stream}`;
       return { items: items.slice(0, limit), next };
     },
-    coverage: (stream, from, to) => covered.all(from, to, stream),
+    coverage: (stream, from, to) => coverageOf.all(from, to, stream),
     totals: () => totals.get() ?? { days: 0, rows: 0, compressed_bytes: 0 },
   };
 }
@@ -113,8 +113,8 @@ const schema = `
 `;
 
 /**
- * Catalogues of before 0.2 have two tables of archived days, some of them only `archive`. What both know becomes a row; one that
- * only `archive` knows is read anew from its manifest at the next look, since nothing says when that was last changed.
+ * Catalogues from before 0.2 have two tables of archived days, or only `archive`. They are joined into one table. A day that is only in
+ * `archive` gets `manifest_ms` 0, so that its manifest is read again.
  */
 const joinTables = `
   create table if not exists archive_day (date, symbol, stream, sha256, coverage, delay_p50_ms, delay_p99_ms, manifest_ms);
@@ -129,7 +129,7 @@ const joinTables = `
   drop table archive;
 `;
 
-/** Creates the table of archived days where there is none, out of those of older catalogues where they are. */
+/** Creates the table of archived days if needed, from the tables of an older catalogue if they exist. */
 export function createArchiveDayTable(database: Database): void {
   const isOld = database.query("select 1 from sqlite_schema where type = 'table' and name = 'archive'").get() !== null;
   if (isOld) database.transaction(() => database.run(joinTables))();

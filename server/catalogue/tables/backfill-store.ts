@@ -10,7 +10,7 @@ const schema = `
   ) strict, without rowid;
 `;
 
-/** The holes of an open catalogue; its methods throw where SQLite cannot. */
+/** Creates the store of missing ids in an open catalogue; its methods throw SQLite's errors. */
 export function createBackfillStore(database: Database): BackfillStore {
   database.run(schema);
   const select = database.query<StoredBackfill, []>(

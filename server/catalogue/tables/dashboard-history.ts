@@ -1,7 +1,7 @@
 import type { Database } from "bun:sqlite";
 import type { Page, RecorderEvent } from "../../domain/queries.ts";
 
-/** Counts of one stream's running day. */
+/** Rows per minute of a stream in the current day. */
 type KeptMinutes = {
   readonly dayStart: number;
   readonly firstUs: number;
@@ -11,14 +11,14 @@ type KeptMinutes = {
 
 type KeptRow = { readonly from_us: number; readonly values: readonly (number | null)[] };
 
-/** What the dashboard is to remember over a restart; all of it is bounded. */
+/** Stores the dashboard's data across restarts; all of it is bounded. */
 export type DashboardHistory = {
-  /** What was noted as events, newest first; `after` is the `next` of the page before. */
+  /** A page of events, newest first; `after` is the `next` of the previous page. */
   events(limit: number, after: string | null): Page<RecorderEvent>;
   keepSeries(rows: readonly KeptRow[]): void;
-  /** Kept intervals from `fromUs` on, in order; older ones are forgotten. */
+  /** Returns the intervals from `fromUs` on, in order, and deletes older intervals. */
   series(fromUs: number): readonly KeptRow[];
-  /** `key` names the stream: its day's counts replace what was kept of it before. */
+  /** Saves the counts of a stream's day, in place of its earlier counts; `key` names the stream. */
   keepMinutes(key: string, day: KeptMinutes): void;
   minutes(): readonly (readonly [key: string, day: KeptMinutes])[];
 };
@@ -32,7 +32,7 @@ const schema = `
 
 type MinuteRow = { key: string; day_start: number; first_us: number; last_us: number; rows: Uint8Array };
 
-/** The tables behind the dashboard's past; needs the table `event`. */
+/** Creates the access to the dashboard's tables; needs the table `event`. */
 export function createDashboardHistory(database: Database): DashboardHistory {
   database.run(schema);
   const events = database.query<RecorderEvent & { id: number }, [number, number]>(

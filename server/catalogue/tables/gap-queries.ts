@@ -7,15 +7,13 @@ import { messageOf } from "../../platform/errors.ts";
 import { existsSync } from "../../platform/files/files.ts";
 import { openSqlite } from "../file/sqlite.ts";
 
-/** Gaps of all streams, asked for by time. */
+/** Queries gaps of all streams by time. */
 export type GapPages = {
-  /** At most `limit` gaps, newest first; `after` is the `next` of the page before. A strange `after` begins anew. */
+  /** At most `limit` gaps, newest first; `after` is the `next` of the previous page. An invalid `after` starts from the newest gap. */
   page(filter: GapFilter, limit: number, after: string | null): Page<Gap>;
-  /** Every gap that touches [fromUs, toUs), by beginning. */
+  /** Every gap that touches [fromUs, toUs), by start. */
   between(fromUs: number, toUs: number): readonly Gap[];
-  /**
-   * The same by end, a few hundred at a time, each of which is read when it is asked for. One that changes meanwhile may come twice.
-   */
+  /** The same gaps by end, read a few hundred at a time. A gap that changes meanwhile may come twice. */
   pieces(fromUs: number, toUs: number): Iterable<readonly Gap[]>;
   /** Number of gaps that begin in [fromUs, toUs). */
   count(fromUs: number, toUs: number): number;
@@ -26,7 +24,7 @@ const pieceSize = 500;
 
 type Bindings = Record<string, string | number | null>;
 
-/** The questions about gaps; needs the table `gap`, to which it adds two indexes. */
+/** Creates the queries; needs the table `gap` and adds two indexes to it. */
 export function createGapPages(database: Database): GapPages {
   database.run("create index if not exists gap_by_start on gap (from_us)");
   database.run("create index if not exists gap_by_end on gap (to_us)");
@@ -39,7 +37,7 @@ export function createGapPages(database: Database): GapPages {
   const touching = database.query<Gap, [number, number]>(
     `select ${columns} from gap where to_us > ? and from_us < ? order by from_us`,
   );
-  // The index of ends holds the rest of the key as well, since the table has no row ids.
+  // The index by end contains the whole primary key as well, because the table has no row ids.
   const piece = database.query<Gap, [number, string, string, number, number]>(`
     select ${columns} from gap
     where (to_us, stream, symbol, from_us) > (?, ?, ?, ?) and from_us < ?
@@ -51,7 +49,9 @@ export function createGapPages(database: Database): GapPages {
     page({ stream, symbol, cause, fromUs, toUs }, limit, after) {
       const cursor = readCursor(after);
       const items = select.all({
-        ...{ stream, symbol, cause },
+        stream,
+        symbol,
+        cause,
         from: fromUs ?? 0,
         to: toUs ?? Number.MAX_SAFE_INTEGER,
         at: cursor?.fromUs ?? Number.MAX_SAFE_INTEGER,
@@ -66,10 +66,10 @@ export function createGapPages(database: Database): GapPages {
     *pieces(fromUs, toUs) {
       let last = { to_us: fromUs + 1, stream: "", symbol: "", from_us: 0 };
       for (;;) {
-        const found = piece.all(last.to_us, last.stream, last.symbol, last.from_us, toUs);
-        if (found.length > 0) yield found;
-        if (found.length < pieceSize) return;
-        last = found.at(-1) ?? last;
+        const gaps = piece.all(last.to_us, last.stream, last.symbol, last.from_us, toUs);
+        if (gaps.length > 0) yield gaps;
+        if (gaps.length < pieceSize) return;
+        last = gaps.at(-1) ?? last;
       }
     },
     between: (fromUs, toUs) => touching.all(fromUs, toUs),
@@ -82,7 +82,7 @@ function readCursor(text: string | null): { fromUs: number; stream: string; symb
   return match === null ? null : { fromUs: Number(match[1]), stream: match[2] ?? "", symbol: match[3] ?? "" };
 }
 
-/** Gaps of a day, clipped to it, in order; asks the database anew each time. */
+/** Creates a query for the gaps of a day, clipped to it, in order. It reads the database at each call. */
 export function createGapQuery(database: Database): (day: Day) => readonly Gap[] {
   const select = database.query<Gap, [string, string, number, number]>(
     "select stream, symbol, from_us, to_us, cause, missing, repaired from gap where stream = ? and symbol = ? and to_us > ? and from_us < ? order by from_us",
@@ -96,16 +96,14 @@ export function createGapQuery(database: Database): (day: Day) => readonly Gap[]
   };
 }
 
-/** The gaps of a data folder, for those who only read; a recorder may be writing. */
+/** Reads the gaps of a data folder; a recorder may write at the same time. */
 export type GapReader = {
-  /** Gaps of a day, clipped to it, in order. Throws where SQLite cannot read. */
+  /** Gaps of a day, clipped to it, in order. @throws SQLite's error */
   gapsOf(day: Day): readonly Gap[];
   close(): void;
 };
 
-/**
- * Opens the catalogue without ever writing to it; null if the folder has none. Throws with the path where SQLite cannot read it.
- */
+/** Opens the catalogue for reading only; null if the folder has none. @throws an error with the path if SQLite cannot read it */
 export function openGapReader(dataDir: string): GapReader | null {
   const path = join(dataDir, "rt-data.sqlite");
   if (!existsSync(path)) return null;

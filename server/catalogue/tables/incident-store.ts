@@ -2,25 +2,25 @@ import type { Database } from "bun:sqlite";
 import type { GapCause } from "../../domain/gap.ts";
 import type { Incident, KeptIncidents, Mute } from "../../domain/incidents/incident.ts";
 
-/** Incidents and mutes from one run to the next, and what incidents have cost; its methods throw where SQLite cannot. */
+/** Stores incidents and mutes across runs, and computes their cost. Methods throw SQLite's errors. */
 export type IncidentStore = KeptIncidents & {
-  /** What the gaps of these causes that touch [fromUs, toUs] have cost each stream. */
+  /** The cost of gaps with these causes that touch [fromUs, toUs], per stream. */
   costs(causes: readonly GapCause[], fromUs: number, toUs: number): readonly StreamCost[];
 };
 
-/** What gaps have cost a stream. */
+/** The data that a stream lost in gaps. */
 export type StreamCost = {
   /** Folder name. */
   readonly stream: string;
   readonly symbol: string;
-  /** Time of gaps whose missing records nobody can count, µs. */
+  /** Time of gaps whose missing records cannot be counted, µs. */
   readonly uncounted_us: number;
-  /** Gaps whose missing records are counted, and how many of those were not refetched. */
+  /** Number of gaps with counted missing records, and how many of these records were not backfilled (`absent`). */
   readonly counted: number;
   readonly absent: number;
 };
 
-/** Ended incidents that are kept. */
+/** Number of ended incidents that are kept. */
 const mostEnded = 2000;
 
 const schema = `
@@ -35,7 +35,7 @@ const schema = `
 
 type Row = { readonly body: string };
 
-/** The tables of incidents and mutes; needs the table `gap`. */
+/** Creates the access to the tables of incidents and mutes; needs the table `gap`. */
 export function createIncidentStore(database: Database): IncidentStore {
   database.run(schema);
   const open = database.query<Row, []>("select body from incident where to_us is null order by id");
@@ -51,7 +51,7 @@ export function createIncidentStore(database: Database): IncidentStore {
     "delete from incident where to_us is not null and id <= " +
       `(select id from incident where to_us is not null order by id desc limit 1 offset ${mostEnded})`,
   );
-  const one = database.query<Row, [number]>("select body from incident where id = ?");
+  const byId = database.query<Row, [number]>("select body from incident where id = ?");
   const page = database.query<Row, [number, number]>("select body from incident where id < ? order by id desc limit ?");
   const mutes = database.query<Mute, []>("select id, rule, symbol, from_us, until_us, by, kind from mute order by id");
   const saveMute = database.query("insert or replace into mute values (?, ?, ?, ?, ?, ?, ?)");
@@ -60,11 +60,11 @@ export function createIncidentStore(database: Database): IncidentStore {
     select stream, symbol, sum(case when missing is null then min(to_us, $to) - max(from_us, $from) else 0 end) as uncounted_us,
       count(missing) as counted, coalesce(sum(max(0, missing - repaired)), 0) as absent
     from gap where to_us > $from and from_us < $to and cause in (select value from json_each($causes)) group by stream, symbol`);
-  const read = ({ body }: Row): Incident => JSON.parse(body);
+  const parse = ({ body }: Row): Incident => JSON.parse(body);
 
   return {
-    open: () => open.all().map(read),
-    endedSince: (sinceUs) => ended.all(sinceUs).map(read),
+    open: () => open.all().map(parse),
+    endedSince: (sinceUs) => ended.all(sinceUs).map(parse),
     lastId: () => last.get()?.id ?? 0,
     save(incident) {
       const { id, rule, from_us, to_us } = incident;
@@ -72,12 +72,12 @@ export function createIncidentStore(database: Database): IncidentStore {
       if (to_us !== null) forget.run();
     },
     get(id) {
-      const row = one.get(id);
-      return row === null ? null : read(row);
+      const row = byId.get(id);
+      return row === null ? null : parse(row);
     },
     page(limit, after) {
       const before = /^\d{1,15}$/.test(after ?? "") ? Number(after) : Number.MAX_SAFE_INTEGER;
-      const items = page.all(before, limit + 1).map(read);
+      const items = page.all(before, limit + 1).map(parse);
       return { items: items.slice(0, limit), next: items.length > limit ? String(items[limit - 1]?.id) : null };
     },
     mutes: () => mutes.all(),

@@ -4,22 +4,22 @@ import { openInMemory } from "../file/database.ts";
 import { createTables, type Tables } from "./tables.ts";
 
 /**
- * The small tables of the catalogue in memory: incidents, mutes, what is to be told, events, what the dashboard remembers. Every change
- * goes here as well as to the file, so that the file may vanish; while it is away, gaps are here too.
+ * Holds the small tables of the catalogue in memory: incidents, mutes, notifications, events, the dashboard's history. Every change is
+ * written here and to the file, so that the file may vanish. While the file is away, gaps are here too.
  */
 export type Mirror = {
   readonly tables: Tables;
-  /** Takes over what a file holds; what is here already stays. */
+  /** Copies the rows of a file; rows that are already here stay. */
   load(file: Database): void;
-  /** Writes everything into a file. `isKnown`: the file's rows were loaded before, so that what is not here was removed. */
+  /** Writes all rows to a file. `isKnown`: the file's rows were loaded before, so a row that is missing here was removed. */
   store(file: Database, isKnown: boolean): void;
   /** Replaces the gaps. */
   setGaps(gaps: readonly Gap[]): void;
   dropGaps(): void;
 };
 
-/** What is copied; `rows` bounds what is loaded, the newest first. A `list` is replaced as a whole, in others rows only come. */
-const copied = [
+/** The copied tables. At most `rows` rows are copied, in `order`. `isList`: rows may be removed; in other tables rows are only added. */
+const copiedTables = [
   { table: "incident", order: "id desc", rows: 2100, isList: false },
   { table: "event", order: "id desc", rows: 1000, isList: false },
   { table: "mute", order: "id", rows: 1000, isList: true },
@@ -29,36 +29,41 @@ const copied = [
   { table: "minute_rows", order: "key", rows: 10_000, isList: false },
 ] as const;
 
-/** An empty mirror. */
+/** Creates an empty mirror. */
 export function createMirror(): Mirror {
-  const own = openInMemory();
-  const tables = createTables(own);
+  const memory = openInMemory();
+  const tables = createTables(memory);
 
-  function copy(from: Database, to: Database, { table, order, rows }: (typeof copied)[number], verb: string): void {
-    const found = from.query(`select * from ${table} order by ${order} limit ${rows}`).values();
-    const [first] = found;
+  function copy(
+    from: Database,
+    to: Database,
+    { table, order, rows }: (typeof copiedTables)[number],
+    verb: string,
+  ): void {
+    const copies = from.query(`select * from ${table} order by ${order} limit ${rows}`).values();
+    const [first] = copies;
     if (first === undefined) return;
     const insert = to.query(`insert or ${verb} into ${table} values (${first.map(() => "?").join(", ")})`);
-    for (const row of found) insert.run(...(row as (string | number | null | Uint8Array)[]));
+    for (const row of copies) insert.run(...(row as (string | number | null | Uint8Array)[]));
   }
 
   return {
     tables,
     load(file) {
-      own.transaction(() => {
-        for (const one of copied) copy(file, own, one, "ignore");
+      memory.transaction(() => {
+        for (const entry of copiedTables) copy(file, memory, entry, "ignore");
       })();
     },
     store(file, isKnown) {
-      for (const one of copied) {
-        if (one.isList && isKnown) file.run(`delete from ${one.table}`);
-        copy(own, file, one, "replace");
+      for (const entry of copiedTables) {
+        if (entry.isList && isKnown) file.run(`delete from ${entry.table}`);
+        copy(memory, file, entry, "replace");
       }
     },
     setGaps(gaps) {
-      own.run("delete from gap");
+      memory.run("delete from gap");
       tables.saveGaps(gaps);
     },
-    dropGaps: () => void own.run("delete from gap"),
+    dropGaps: () => void memory.run("delete from gap"),
   };
 }

@@ -13,7 +13,7 @@ const schema = `
 
 type Row = Omit<NotificationState, "isWorse"> & { readonly isWorse: number };
 
-/** What is to be told, in an open catalogue. */
+/** Creates the store of outgoing notifications in an open catalogue. */
 export function createNotificationStore(database: Database): NotificationStore {
   database.run(schema);
   const select = database.query<Row, []>(

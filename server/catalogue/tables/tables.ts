@@ -10,17 +10,17 @@ import { createGapPages, createGapQuery } from "./gap-queries.ts";
 import { createIncidentStore } from "./incident-store.ts";
 import { createNotificationStore } from "./notification-store.ts";
 
-/** What is asked of the tables, and written to them. */
+/** All reads and writes of the catalogue's tables. */
 export type Tables = ReturnType<typeof createTables>;
 
 /** A run of the recorder; `last_recv_us` is null before its first record. */
 export type NotedRun = { readonly started_us: number; readonly last_recv_us: number | null; readonly clean: boolean };
 
-/** Events beyond so many are forgotten, oldest first. */
+/** Number of events that are kept; the oldest are deleted. */
 const mostEvents = 10_000;
 const forgetEvery = 50;
 
-/** Statements over one open database. */
+/** Prepares all statements of an open database. */
 export function createTables(database: Database) {
   const insertGap = database.query(
     "insert into gap (stream, symbol, from_us, to_us, cause, missing, repaired) values (?, ?, ?, ?, ?, ?, ?) " +
@@ -63,11 +63,11 @@ export function createTables(database: Database) {
     "select at_us, kind, message from event order by id desc limit ?",
   );
 
-  let events = 0;
+  let eventsSaved = 0;
 
-  /** Not at each event, since it looks through all of them. */
+  /** Deletes old events. Not at each event, because the statement reads the whole table. */
   function forgetOldEvents(): void {
-    if (++events % forgetEvery === 0) forgetEvents.run();
+    if (++eventsSaved % forgetEvery === 0) forgetEvents.run();
   }
 
   const extendGap = database.query(
@@ -75,7 +75,7 @@ export function createTables(database: Database) {
   );
 
   return {
-    /** Gaps of a manifest: one that begins at midnight may be the rest of one of the day before. */
+    /** Saves the gaps of a manifest. A gap that begins at midnight extends the gap of the day before, if there is one. */
     noteDayGaps(gaps: readonly Gap[]): void {
       insertGaps(
         gaps.filter(({ stream, symbol, cause, from_us, to_us }) => {
@@ -101,7 +101,7 @@ export function createTables(database: Database) {
       insertEvent.run(at_us, kind, message);
       forgetOldEvents();
     },
-    /** The same under a number of its own, so that two databases agree on it. */
+    /** Saves an event with a given id, so that file and mirror use the same id. */
     noteNumberedEvent(id: number, { at_us, kind, message }: CatalogueEvent): void {
       insertNumbered.run(id, at_us, kind, message);
       forgetOldEvents();
@@ -115,7 +115,7 @@ export function createTables(database: Database) {
     lastEventId: () => lastEvent.get()?.id ?? 0,
     fact: (name: string) => selectFact.get(name)?.value ?? null,
     setFact: (name: string, value: string) => void upsertFact.run(name, value),
-    /** Runs are told apart by their start. */
+    /** Saves a run or updates it; a run is identified by its start. */
     noteRunOf({ started_us, last_recv_us, clean }: NotedRun): void {
       const { changes } = updateRun.run(last_recv_us, clean ? 1 : 0, started_us);
       if (changes === 0) insertRun.run(started_us, last_recv_us, clean ? 1 : 0);

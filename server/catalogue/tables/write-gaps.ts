@@ -2,12 +2,14 @@ import type { Gap } from "../../domain/gap.ts";
 import { nextTurn } from "../../platform/time/timers.ts";
 import type { Tables } from "./tables.ts";
 
-/** Gaps written in one transaction: a few ms. */
+/** Gaps written in one transaction; takes a few ms. */
 const gapsAtOnce = 500;
 
 /**
- * Writes gaps to a file: few of them at once, true; many in turns with everybody else, false. Then `onDone` is called in either case,
- * unless the file is no longer `isCurrent`. Throws SQLite's error, or hands it to `onError` later.
+ * Writes gaps to a file. Few gaps are written at once: true. Many gaps are written in turns with other work: false. `onDone` is called
+ * at the end in both cases, unless the file is no longer `isCurrent`.
+ *
+ * @throws SQLite's error; an error of a later turn goes to `onError`
  */
 export function writeGaps(
   tables: Tables,

@@ -101,7 +101,7 @@ export function createRecording(
   const recorder = createRecorder(recorderOptions(config, dataDir, streams.length, log), {
     ...{ nowUs, onClosed: deps.onClosed, onDropped: ledger.drop, onLost: (...loss) => gaps.lose(...loss), log },
   });
-  const writers = new Map(streams.map((stream) => [stream, recorder.track(stream)]));
+  const writers = new Map(streams.map((stream) => [stream, recorder.writer(stream)]));
   const newest = createNewestRecords({ journal });
   const leftOut = createLeftOut({ dataDir, journal, addGaps: ledger.add, nowUs });
   const quarantine = createQuarantine({ dataDir }, { log });
@@ -125,7 +125,7 @@ export function createRecording(
       flushed: recorder.flushed,
       firstDiffId: (symbol) => firstIds.get(diffOf(symbol) as Stream) ?? null,
       onSnapshot: (stream, payload, recvUs) =>
-        recorder.track(stream).append(payload, recvUs, delay.estimateMs(stream.symbol)),
+        recorder.writer(stream).append(payload, recvUs, delay.estimateMs(stream.symbol)),
     },
   );
   const diffOf = (symbol: string) =>
@@ -203,7 +203,7 @@ export function createRecording(
       const removed = streams.filter((stream) => !wanted.includes(stream));
       leftOut.change(streams, wanted);
       streams = wanted;
-      for (const stream of wanted) if (!writers.has(stream)) writers.set(stream, recorder.track(stream));
+      for (const stream of wanted) if (!writers.has(stream)) writers.set(stream, recorder.writer(stream));
       rates.setKeys(wanted);
       books.setStreams(wanted);
       feed?.setStreams(wanted);

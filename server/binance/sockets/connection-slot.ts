@@ -9,7 +9,7 @@ import type { ConnectionEnd } from "./connection.ts";
 import type { LiveConnection } from "./live-connection.ts";
 
 /**
- * A place for one connection of a stream group. During a rollover it also holds the successor, which opens before the old connection closes.
+ * A place for one connection of a stream group. During a rollover it also holds the successor, which opens first.
  *
  * | state           | event                                      | next state and action                                               |
  * |-----------------|--------------------------------------------|---------------------------------------------------------------------|

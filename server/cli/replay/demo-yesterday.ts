@@ -45,7 +45,7 @@ export async function writeYesterday(config: Config, market: Pick<SyntheticMarke
     recvUs = (atMs + delayMs) * 1000;
     for (const event of market.tick(atMs, (name) => wanted.has(name))) {
       const stream = wanted.get(event.stream);
-      if (stream !== undefined) recorder.track(stream).append(event.payload, recvUs, delayMs);
+      if (stream !== undefined) recorder.writer(stream).append(event.payload, recvUs, delayMs);
     }
     // Yields now and then, so that signals and the first page request are handled.
     if ((atMs / tickMs) % 300 === 0) await Bun.sleep(0);

@@ -5,13 +5,13 @@ import { close, fdatasync, ftruncate, open as openFile, write } from "../../plat
 import { mkdir, open } from "../../platform/files/files-async.ts";
 import { createFree } from "../write/free-segment-name.ts";
 
-/** A segment of refetched trades while it is written. Nothing of it is done in the calling thread. */
+/** A segment of backfilled trades that is being written. The calling thread never waits for the disk. */
 export type BackfillFile = {
   readonly segment: Segment;
   bytes(): number;
   /**
-   * Appends lines; resolves when they are on disk. If it rejects with what the system says, the file holds what it held before and
-   * the same lines may be tried again.
+   * Appends lines; resolves when they are on disk. If it rejects with the system's error, the file is cut back to its old length and the
+   * same lines may be tried again.
    */
   append(lines: string): Promise<void>;
   close(): Promise<void>;
@@ -22,7 +22,7 @@ const truncate = promisify(ftruncate);
 const sync = promisify(fdatasync);
 const closeFile = promisify(close);
 
-/** Creates a segment of its own in the window of `wanted`; rejects with the system's error. */
+/** Creates a separate segment in the window of `wanted`; rejects with the system's error. */
 export async function createBackfillFile(dataDir: string, wanted: Segment): Promise<BackfillFile> {
   await mkdir(dirname(segmentPath(dataDir, wanted, "open")), { recursive: true });
   const { segment, file: fd } = await createFree(dataDir, wanted, (path) => openNew(path, "wx"));

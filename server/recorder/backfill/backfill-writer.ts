@@ -10,25 +10,27 @@ import { createIdFiles, type IdFiles } from "./id-files.ts";
 import type { IdRuns } from "./id-runs.ts";
 import { recordedIds } from "./recorded-ids.ts";
 
-/** Writes refetched trades into segments of their own, in the day and window that the time of the trade belongs to. */
+/** Writes backfilled trades to separate segments, in the day and window of the trade's time. */
 export type BackfillWriter = {
   /**
-   * Writes a page of one stream in the order of time; resolves when it is on disk. If it rejects, what was written of the page is
-   * remembered, and the same page may be handed in again. `isFirst`: a hole begins, which ends at `toId` (default: with the page). Of it,
-   * and of the pages behind it until there is one of which nothing was on disk, those that are on disk already are left out.
+   * Writes a page of one stream in order of time; resolves when it is on disk. If it rejects, the written part of the page is remembered
+   * and the same page may be handed in again.
+   *
+   * `isFirst`: the first page of a backfill that ends at `toId` (default: the end of the page). Trades that are on disk already are left
+   * out, from this page on until a page has no trade on disk.
    */
   write(
     stream: Stream,
     records: readonly BackfilledTrade[],
     page: { isFirst: boolean; toId?: number },
   ): Promise<{ written: number; skipped: number }>;
-  /** Closes the stream's segment; resolves with the days that were written to since it was last called. */
+  /** Closes the stream's segment; resolves with the days that were written since the last call. */
   finish(stream: Stream): Promise<readonly Day[]>;
-  /** Closes everything; resolves when all is handed to `onClosed`. Idempotent. */
+  /** Closes all segments; resolves when all were passed to `onClosed`. Idempotent. */
   stop(): Promise<void>;
 };
 
-/** `payload` is the REST object's own text. */
+/** A backfilled trade. `payload`: the text of the REST object. */
 export type BackfilledTrade = { readonly payload: string; readonly id: number; readonly tradeUs: number };
 
 type Open = {
@@ -40,41 +42,42 @@ type Open = {
 type Progress = {
   open: Open | null;
   readonly days: Map<string, Day>;
-  /** Ids of a page that could be written in part only. */
+  /** Ids of the current page that are written; the page may have failed in part. */
   readonly written: Set<number>;
+  /** Pages are compared with the ids on disk. */
   isChecking: boolean;
-  /** What of these ids is on disk. */
+  /** The ids of `range` that are on disk; null if not read yet. */
   known: { readonly range: IdRange; readonly runs: IdRuns } | null;
 };
 
 const maxSegmentBytes = 32 * 1024 * 1024;
 
-/** Streams with an open file; those written to longest ago are closed first. */
+/** Most streams with an open file. The file with the oldest write is closed first. */
 const mostOpen = 32;
 
-/** A file that nothing was added to for so long is closed, so that its day need not wait for it, ms. */
+/** Time without writes after which files are closed, so that their days can be merged, ms. */
 const idleMs = 30_000;
 
-/** Nothing touches the disk before the first page. `onClosed` is told of every segment that is complete and synced. */
+/** Creates the writer. It does not touch the disk before the first page. Calls `onClosed` for each complete, synced segment. */
 export function createBackfillWriter(
   options: { dataDir: string; segmentMinutes: number },
   deps: {
     readLines: ReadLines;
-    /** Default: its own. */
+    /** Index of the id files; default: a new index. */
     files?: IdFiles;
-    /** Resolves when what was received of the stream is on disk, as far as the disk takes it. */
+    /** Resolves when all received records of the stream are on disk, as far as the disk accepts them. */
     flushed?: (stream: Stream) => Promise<void>;
     onClosed: (segment: Segment) => void;
   },
 ): BackfillWriter {
   const { dataDir, segmentMinutes } = options;
   const files = deps.files ?? createIdFiles(dataDir, { readLines: deps.readLines, nowUs: () => Date.now() * 1000 });
-  /** By stream, the one written to last at the end. */
+  /** Progress by stream, in order of the last write. */
   const byStream = new Map<string, Progress>();
   let idleTimer: ReturnType<typeof setTimeout> | null = null;
   let work: Promise<unknown> = Promise.resolve();
 
-  /** One thing after the other: pages are rare and small. */
+  /** Runs one operation after another; pages are rare and small. */
   function inTurn<T>(next: () => Promise<T>): Promise<T> {
     const result = work.then(next);
     work = result.catch(() => {});
@@ -140,7 +143,7 @@ export function createBackfillWriter(
     return progress;
   }
 
-  /** The open file if the group goes on where it ends, else a new one. */
+  /** Returns the open file if the group continues it, else a new file. */
   async function openFor(stream: Stream, progress: Progress, group: readonly BackfilledTrade[]): Promise<Open> {
     const firstUs = group[0]?.tradeUs ?? 0;
     const { open } = progress;
@@ -200,7 +203,7 @@ export function createBackfillWriter(
   };
 }
 
-/** Groups of one window each, by time; trades of one time keep the order of their ids. */
+/** Groups records by window, in order of time; trades of the same time are ordered by id. */
 function byWindow(records: readonly BackfilledTrade[], minutes: number): readonly (readonly BackfilledTrade[])[] {
   const sorted = [...records].sort((a, b) => a.tradeUs - b.tradeUs || a.id - b.id);
   const groups: BackfilledTrade[][] = [];

@@ -8,26 +8,31 @@ import type { IdFile, IdFiles } from "./id-files.ts";
 export type LastRecorded = { readonly id: number; readonly recvUs: number };
 
 /**
- * The record of a stream of trades on disk behind which ids up to `belowId` may be missing: the highest id, or the one before a jump
- * among the last thousand records, since one id alone may have been a glitch. Ids alone tell, since the clock may have been wrong: files
- * of the future are looked at as well. What was received between `sinceUs` and `untilUs` is not asked for: some of it may have come late, with
- * lower ids. Null if no id below it is there; "anew" if what was recorded before `sinceUs` had higher ids. Ask for one stream at a time.
+ * Finds the last record of a trade stream on disk before `belowId`. Ids between both may be missing.
+ *
+ * - It is the record with the highest id. If ids jumped within the last thousand records, it is the record before the jump: a single id may
+ *   have been a glitch.
+ * - Only ids decide, because the clock may have been wrong. Files with future dates are read too.
+ * - Records received between `sinceUs` and `untilUs` do not count: some may have come late, with lower ids.
+ *
+ * Null if there is no id below `belowId`. "anew" if records from before `sinceUs` have higher ids: the ids have restarted.
+ * Ask for one stream at a time.
  */
 export async function lastRecordedId(
   files: IdFiles,
   stream: Stream,
   options: { belowId: number; sinceUs: number; untilUs: number; readLines: ReadLines },
 ): Promise<LastRecorded | "anew" | null> {
-  const isSince = ({ isRefetched, last, firstUs }: IdFile) =>
-    !isRefetched && last === null && firstUs >= options.sinceUs && firstUs <= options.untilUs;
+  const isSince = ({ isBackfilled, last, firstUs }: IdFile) =>
+    !isBackfilled && last === null && firstUs >= options.sinceUs && firstUs <= options.untilUs;
   const all = (await files.of(stream)).filter((file) => !isSince(file));
   const isAbove = (file: IdFile) =>
-    !file.isRefetched && file.firstId >= options.belowId && file.firstUs < options.sinceUs;
+    !file.isBackfilled && file.firstId >= options.belowId && file.firstUs < options.sinceUs;
   if (all.some(isAbove)) return "anew";
   const older = all.filter(({ firstId }) => firstId < options.belowId);
   const segments = older.filter(({ last }) => last === null);
   const live = await lastOf(
-    segments.filter(({ isRefetched }) => !isRefetched),
+    segments.filter(({ isBackfilled }) => !isBackfilled),
     stream,
     options,
   );
@@ -37,11 +42,11 @@ export async function lastRecordedId(
     options,
   );
   const known = higher(live, archived);
-  const refetched = segments.filter(({ isRefetched, firstId }) => isRefetched && firstId > (known?.id ?? -1));
-  return higher(known, await lastOf(refetched, stream, options));
+  const backfilled = segments.filter(({ isBackfilled, firstId }) => isBackfilled && firstId > (known?.id ?? -1));
+  return higher(known, await lastOf(backfilled, stream, options));
 }
 
-/** Files that begin at the highest ids are read first. */
+/** Returns the last record of a group of files. Files with the highest first ids are read first. */
 async function lastOf(
   group: readonly IdFile[],
   stream: Stream,
@@ -49,14 +54,14 @@ async function lastOf(
 ): Promise<LastRecorded | null> {
   for (const file of group.toSorted((a, b) => b.firstId - a.firstId)) {
     if (file.last !== null && file.last.id < options.belowId) return file.last;
-    const found = await lastOfFile(file, stream, options);
-    if (found !== null) return found;
+    const lastOfThis = await lastOfFile(file, stream, options);
+    if (lastOfThis !== null) return lastOfThis;
   }
   return null;
 }
 
-/** Records behind a jump that are not believed to prove that it was a hole. */
-const doubtful = 1000;
+/** Records after a jump of ids that do not yet prove missing ids; more records prove them. */
+const doubtfulRecords = 1000;
 
 async function lastOfFile(
   { path }: IdFile,
@@ -64,7 +69,7 @@ async function lastOfFile(
   { belowId, readLines }: { belowId: number; readLines: ReadLines },
 ): Promise<LastRecorded | null> {
   let highest: LastRecorded | null = null;
-  /** Jumps among the newest records: the record before, and its number. */
+  /** Jumps of ids among the newest records: the record before the jump, and its number. */
   let jumps: { readonly before: LastRecorded; readonly at: number }[] = [];
   let records = 0;
   for await (const lines of readStored(path, readLines)) {
@@ -76,9 +81,9 @@ async function lastOfFile(
       if (highest !== null && id > highest.id + 1) jumps.push({ before: highest, at: records });
       highest = { id, recvUs: decodeLine(line)?.recvUs ?? 0 };
     }
-    jumps = jumps.filter(({ at }) => records - at < doubtful).slice(0, doubtful);
+    jumps = jumps.filter(({ at }) => records - at < doubtfulRecords).slice(0, doubtfulRecords);
   }
-  return jumps.find(({ at }) => records - at < doubtful)?.before ?? highest;
+  return jumps.find(({ at }) => records - at < doubtfulRecords)?.before ?? highest;
 }
 
 function higher(a: LastRecorded | null, b: LastRecorded | null): LastRecorded | null {
@@ -87,8 +92,8 @@ function higher(a: LastRecorded | null, b: LastRecorded | null): LastRecorded | 
 }
 
 /**
- * The id of the first record of a stream that was received at `fromUs` or later, refetched ones left out; null if there is none.
- * Reads in pieces; ask for one stream at a time.
+ * Returns the id of a stream's first record that was received at `fromUs` or later; backfilled records do not count. Null if there is none.
+ * Reads files in pieces. Ask for one stream at a time.
  */
 export async function firstRecordedId(
   dataDir: string,

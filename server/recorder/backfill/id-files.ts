@@ -6,42 +6,46 @@ import { readFile } from "../../platform/files/files-async.ts";
 import { type ReadLines, readStored, storedDates, storedFiles } from "../../storage/list/stored-lines.ts";
 import { readFirstLines } from "../recover/first-lines.ts";
 
-/** A file with trades, and where its ids begin. */
+/** A file of trades with its first id. */
 export type IdFile = {
   readonly path: string;
-  /** Lowest id of its first records; of an archive the lower of its first and its last. */
+  /** Lowest id of its first records. For an archive: its first id, or 0 if its ids are not in order. */
   readonly firstId: number;
   /** Receipt of its first record, µs. */
   readonly firstUs: number;
-  /** Its last record as far as that is known without reading the file: null for segments. */
+  /** Its last record if the manifest tells; null for segments. */
   readonly last: { readonly id: number; readonly recvUs: number } | null;
-  /** Begins with refetched trades, which may be of any time. */
-  readonly isRefetched: boolean;
+  /** The file starts with a backfilled trade, which may be of any time. */
+  readonly isBackfilled: boolean;
 };
 
-/** Where the ids of a stream begin in each of its newest files. */
+/** Index of the first ids in the newest files of each stream. */
 export type IdFiles = {
   /**
-   * Files of the newest dates of a stream, of every date in the future, of impossible ones, of those that a wrong clock is known to have
-   * stamped, and of those around [fromUs, toUs]: the clock may have been wrong when they were written, so that neither their date nor their window tells how new they are. In no order.
+   * Returns files of a stream, in no order. The clock may have been wrong when a file was written, so neither date nor window shows how new
+   * it is. Included are files of:
+   *
+   * - the newest dates, and all dates in the future;
+   * - impossible dates, and dates that a wrong clock is known to have stamped;
+   * - dates around [fromUs, toUs].
    */
   of(stream: Stream, span?: { readonly fromUs: number; readonly toUs: number }): Promise<readonly IdFile[]>;
 };
 
-/** Dates up to today that are always looked at, and most in the future: a clock that runs wild makes one with each step. */
+/** Newest dates up to today that are included, and most dates in the future: each step of a wrong clock can add a date. */
 const newestDates = 3;
 const mostFuture = 40;
 
-/** Binance has traded since then. */
+/** First day of trading on Binance. Earlier dates are impossible. */
 const firstDate = "2017-07-14";
 
-/** Beginnings of segments that are remembered: a segment's never changes. */
+/** Most remembered first ids. The first id of a segment never changes. */
 const mostRemembered = 20_000;
 
-/** First lines that are looked at: one id alone may have been a glitch. */
+/** First lines that are read: a single id may have been a glitch. */
 const firstLines = 3;
 
-/** `nowUs` is the clock as it is now. Reads the first piece of each file once. */
+/** Creates the index. `nowUs`: the wall clock. Reads the first piece of each file once. */
 export function createIdFiles(
   dataDir: string,
   deps: { readLines: ReadLines; nowUs: () => number; wrongDates?: (stream: Stream) => readonly string[] },
@@ -77,7 +81,7 @@ export function createIdFiles(
   };
 }
 
-/** `dates` come newest first. */
+/** Chooses the dates to read; `dates` are sorted newest first. */
 function candidates(
   dates: readonly string[],
   today: string,
@@ -106,8 +110,8 @@ function firstOf(path: string, lines: Buffer, stream: Stream): IdFile | null {
   const ids = texts.flatMap((line) => recordId(line, stream.type.kind) ?? []);
   if (ids.length === 0) return null;
   const head = decodeLine(texts[0] ?? "");
-  const isRefetched = head?.repaired === true;
-  return { path, firstId: Math.min(...ids), firstUs: head?.recvUs ?? 0, last: null, isRefetched };
+  const isBackfilled = head?.repaired === true;
+  return { path, firstId: Math.min(...ids), firstUs: head?.recvUs ?? 0, last: null, isBackfilled };
 }
 
 function firstTexts(lines: Buffer): readonly string[] {
@@ -121,22 +125,22 @@ function firstTexts(lines: Buffer): readonly string[] {
   return texts;
 }
 
-/** By its manifest. A day that was recorded by a clock that went back is not in the order of its ids: then it must be read. */
+/** Reads an archive's manifest. If the clock went back during the day, its ids are not in order and the archive must be read. */
 async function ofArchive(path: string, manifest: string): Promise<IdFile | null> {
   try {
     const found: unknown = JSON.parse(await readFile(manifest, "utf8"));
     if (typeof found !== "object" || found === null) return null;
     const { first_id, last_id, first_recv_us, last_recv_us } = found as Record<string, unknown>;
-    const numbers = [first_id, last_id, first_recv_us, last_recv_us].flatMap((one) =>
-      typeof one === "number" ? [one] : [],
+    const numbers = [first_id, last_id, first_recv_us, last_recv_us].flatMap((value) =>
+      typeof value === "number" ? [value] : [],
     );
     const [firstId, id, firstUs, recvUs] = numbers;
     if (firstId === undefined || id === undefined || firstUs === undefined || recvUs === undefined) return null;
     const isOrdered = firstId <= id;
     const last = { id: isOrdered ? id : Number.POSITIVE_INFINITY, recvUs };
-    return { path, firstId: isOrdered ? firstId : 0, firstUs, last, isRefetched: false };
+    return { path, firstId: isOrdered ? firstId : 0, firstUs, last, isBackfilled: false };
   } catch (error) {
-    // The archiver complains of a manifest that cannot be read; here it only says nothing.
+    // The archiver reports an unreadable manifest.
     if (codeOf(error) === "ENOENT" || error instanceof SyntaxError) return null;
     throw error;
   }

@@ -1,21 +1,21 @@
 import { type IdRange, joinRanges } from "../../storage/ids/id-ranges.ts";
 
-/** Ids as runs that are apart from each other and rise. */
+/** A set of ids, stored as rising runs with gaps in between. */
 export type IdRuns = {
   add(id: number): void;
   has(id: number): boolean;
   all(): readonly IdRange[];
 };
 
-/** As many as a quiet symbol has holes in years; memory for some megabytes. */
+/** Most unsorted runs before they are merged: some megabytes of memory. */
 const mostRuns = 100_000;
 
-/** No ids at first. Ids that come in nearly their order cost nothing each. */
+/** Creates an empty set. Ids that arrive nearly in order are cheap to add. */
 export function createIdRuns(): IdRuns {
   let unsorted: IdRange[] = [];
   let runs: readonly IdRange[] = [];
 
-  function settle(): readonly IdRange[] {
+  function sortedRuns(): readonly IdRange[] {
     if (unsorted.length > 0) {
       runs = joinRanges([...runs, ...unsorted]);
       unsorted = [];
@@ -28,10 +28,10 @@ export function createIdRuns(): IdRuns {
       const run = unsorted.at(-1);
       if (run?.last === id - 1) run.last = id;
       else if (run === undefined || id < run.first || id > run.last) unsorted.push({ first: id, last: id });
-      if (unsorted.length > mostRuns) settle();
+      if (unsorted.length > mostRuns) sortedRuns();
     },
     has(id) {
-      const all = settle();
+      const all = sortedRuns();
       let [low, high] = [0, all.length];
       while (low < high) {
         const middle = (low + high) >> 1;
@@ -40,11 +40,11 @@ export function createIdRuns(): IdRuns {
       }
       return (all[low]?.first ?? Number.POSITIVE_INFINITY) <= id;
     },
-    all: settle,
+    all: sortedRuns,
   };
 }
 
-/** The same as at most a hundred runs: of more, neighbours are taken together with what lies between them. */
+/** Reduces `runs` to at most a hundred runs, by joining neighbours including the ids between them. */
 export function joinedRuns(runs: readonly IdRange[]): readonly IdRange[] {
   const together = Math.ceil(runs.length / mostJoined);
   const joined: IdRange[] = [];

@@ -1,18 +1,18 @@
 import { constants, zstdDecompressSync } from "node:zlib";
 import { open } from "../../platform/files/files-async.ts";
 
-/** Bytes of a file that are read, at first and where they hold no line; and most that they may unpack to. */
+/** Bytes to read: first, and then if those hold no whole line. And most bytes that they may unpack to. */
 const pieces = [8 * 1024, 64 * 1024];
 const mostUnpacked = 2 * 1024 * 1024;
 
-/** A part of a block says nothing, but blocks before it do. */
+/** Decompresses the whole blocks and ignores an incomplete last block. */
 const asFarAsItGoes = { finishFlush: constants.ZSTD_e_flush, maxOutputLength: mostUnpacked };
 
 const newline = 10;
 
 /**
- * Whole lines at the beginning of a segment, raw or sealed, for the price of a look; null where a look does not suffice, or the file
- * is not there. Never rejects.
+ * Reads the first whole lines of a segment, raw or sealed, from a small piece of the file. Null if the piece holds no line or the file
+ * does not exist. Never rejects.
  */
 export async function readFirstLines(path: string): Promise<Buffer | null> {
   try {
@@ -30,7 +30,7 @@ export async function readFirstLines(path: string): Promise<Buffer | null> {
       await file.close();
     }
   } catch {
-    // Whoever reads the whole file is told what is wrong with it.
+    // A reader of the whole file reports what is wrong with it.
   }
   return null;
 }

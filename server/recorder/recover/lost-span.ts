@@ -2,13 +2,13 @@ import { type Segment, segmentOfPath, windowStartUs } from "../../domain/day.ts"
 import { decodeLine } from "../../domain/line.ts";
 import { type ReadLines, readStored, storedFiles } from "../../storage/list/stored-lines.ts";
 
-/** The records of a segment, or those behind `afterUs` in it, can be read no more. `afterUs` is null where none of it can. */
+/** Records of a segment that are unreadable: those after `afterUs`, or all if it is null. */
 export type LostRecords = { readonly segment: Segment; readonly afterUs: number | null };
 
-/** The time in which they were received, µs; `toUs` is null where nothing of that day was recorded behind them. */
+/** The time in which lost records were received, µs. `toUs` is null if no later record of that day exists. */
 export type LostSpan = { readonly fromUs: number; readonly toUs: number | null };
 
-/** Looks for the records before and behind those that are lost, in the segments of the day. */
+/** Finds the records before and after the lost records in the segments of the day. */
 export async function lostSpan(
   dataDir: string,
   { segment, afterUs }: LostRecords,
@@ -25,7 +25,7 @@ export async function lostSpan(
     fromUs = (await recordsOf(path, deps.readLines)).lastUs;
     if (fromUs !== null) break;
   }
-  // Of a segment that is lost as a whole nothing was received before its window.
+  // A segment that is lost as a whole has no records from before its window.
   if (afterUs === null) fromUs = Math.max(fromUs ?? 0, windowStartUs(segment));
   for (const { path } of behind) {
     const { firstUs } = await recordsOf(path, deps.readLines);
@@ -34,7 +34,7 @@ export async function lostSpan(
   return { fromUs: fromUs ?? 0, toUs: null };
 }
 
-/** First and last receipt in a file, refetched records left out; null where there is none, or the file cannot be read. */
+/** Returns first and last receipt in a file without backfilled records, µs; null if there is none or the file is unreadable. */
 async function recordsOf(path: string, readLines: ReadLines) {
   let [firstUs, lastUs]: [number | null, number | null] = [null, null];
   try {
@@ -47,7 +47,7 @@ async function recordsOf(path: string, readLines: ReadLines) {
       }
     }
   } catch {
-    // A neighbour that cannot be read either is lost as well, and has a gap of its own.
+    // An unreadable neighbour is lost too, and has its own gap.
   }
   return { firstUs, lastUs };
 }

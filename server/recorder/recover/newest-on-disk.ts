@@ -6,15 +6,15 @@ import type { Stream } from "../../domain/stream.ts";
 import { readdirSync, readFileSync, statSync } from "../../platform/files/files.ts";
 import { lastRecordUs } from "../../storage/list/last-record.ts";
 
-/** A larger segment is not read for this; when it was last written to says enough. */
+/** A larger sealed segment is not read, bytes; the time of its last change is used. */
 const mostBytes = 4 * 1024 * 1024;
 
-/** A segment is closed when it has this size; one that unpacks to more is none of ours. */
+/** Most bytes that a segment may unpack to. Segments are closed before this size, so a larger file is not ours. */
 const mostUnpacked = 80 * 1024 * 1024;
 
 /**
- * When the newest record of these streams was received, µs; 0 if there is none. Looks only at the newest file of each stream: its last
- * segments, else its newest manifest. `afterUs`: sealed segments that were last written to before then are not read. Never throws.
+ * Returns the receipt of the newest record of these streams, µs; 0 if there is none. Reads only the newest files of each stream: its last
+ * segments, else its newest manifest. Sealed segments that were last changed before `afterUs` are not read. Never throws.
  */
 export function newestOnDiskUs(dataDir: string, streams: readonly Stream[], afterUs = 0): number {
   let newest = 0;
@@ -46,7 +46,7 @@ function newestOfSegments(dataDir: string, day: Day, afterUs: number): number {
     try {
       newest = Math.max(newest, name.endsWith(".zst") ? lastOfSealed(path, afterUs) : (lastRecordUs(path) ?? 0));
     } catch {
-      // The merge will say what is wrong with it.
+      // The merge reports what is wrong with the segment.
     }
   }
   return newest;
@@ -55,7 +55,7 @@ function newestOfSegments(dataDir: string, day: Day, afterUs: number): number {
 function lastOfSealed(path: string, afterUs: number): number {
   const { size, mtimeMs } = statSync(path);
   if (mtimeMs * 1000 < afterUs) return 0;
-  // It was sealed after its last record.
+  // A segment is sealed after its last record.
   if (size > mostBytes) return Math.floor(mtimeMs * 1000);
   const text = zstdDecompressSync(readFileSync(path), { maxOutputLength: mostUnpacked }).toString("latin1");
   let us = 0;

@@ -6,12 +6,12 @@ import { readdir } from "../../platform/files/files-async.ts";
 import { type ReadLines, readStored } from "../../storage/list/stored-lines.ts";
 import { type HighestRecord, highestOf } from "./tail-missing-ids.ts";
 
-/** Segments that are read at most; refetched trades lie in segments of their own, which say nothing here. */
+/** Most segments that are read. Some hold only backfilled trades, which do not count. */
 const mostSegments = 5;
 
 /**
- * The highest record of the segment before this one, of the same stream and whatever date; null where none is there, since days that are
- * over are merged.
+ * Returns the highest record of the stream's previous segment, whatever its date is. Null if there is no such segment: past days are
+ * merged.
  */
 export async function recordBefore(
   dataDir: string,
@@ -29,11 +29,11 @@ export async function recordBefore(
   return null;
 }
 
-/** Newest first. */
+/** Lists the segments before this one, newest first. */
 async function segmentsBefore(dataDir: string, segment: Segment): Promise<readonly Segment[]> {
   const ofDate = async (date: string) => segmentsIn(liveFolder(dataDir, { ...segment, date }));
-  const own = (await ofDate(segment.date)).filter(({ name }) => name < segment.name);
-  if (own.length > 0) return newestOf(own);
+  const sameDate = (await ofDate(segment.date)).filter(({ name }) => name < segment.name);
+  if (sameDate.length > 0) return newestOf(sameDate);
   const dates = (await namesIn(dirname(liveFolder(dataDir, segment))))
     .map((name) => name.replace(/^date=/, ""))
     .filter((date) => date < segment.date);

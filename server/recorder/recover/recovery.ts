@@ -20,17 +20,17 @@ import type { LostRecords } from "./lost-span.ts";
 import { comparePair } from "./sealed-pair.ts";
 import { repairTail } from "./torn-tail.ts";
 
-/** What a start found in the data folder and what it did about it. */
+/** What a start found in the data folder, and how it was repaired. */
 export type RecoveryReport = {
-  /** Raw segments, whole after the repair, that want sealing. */
+  /** Raw segments to be sealed; whole after the repair. */
   readonly orphans: readonly Segment[];
-  /** Days that have segments, oldest first; those before today want merging. */
+  /** Days with segments, oldest first. Days before today are to be merged. */
   readonly days: readonly Day[];
-  /** What was done, in the order in which it was done; empty after a clean stop. */
+  /** Repairs in order; empty after a clean stop. */
   readonly repairs: readonly Repair[];
 };
 
-/** `message` says in words what was done to the file; `bytes` were cut from it; `keptAt` is where what was taken away lies now. */
+/** A repair. `message`: what was done, in words. `bytes`: how many were cut off. `keptAt`: where removed content is now. */
 export type Repair = {
   readonly kind:
     | "tail_cut"
@@ -46,20 +46,20 @@ export type Repair = {
   readonly message: string;
 };
 
-/** The main thread is given back after this time, ms. */
+/** Longest time that the main thread is blocked, ms. */
 const mostMs = 3;
 
-/** What was under `live/` when this run began. Whatever comes later is this run's own, and none of recovery's business. */
+/** The files under `live/` at the start of this run. Later files belong to this run; recovery does not touch them. */
 export type Leftovers = {
-  /** Days that have segments, oldest first. */
+  /** Days with segments, oldest first. */
   readonly days: readonly Day[];
-  /** Raw segments: written to when the run before this one ended, or not sealed yet. */
+  /** Raw segments: open when the last run ended, or not sealed yet. */
   readonly segments: readonly Segment[];
-  /** Files that nobody has finished. */
+  /** Unfinished temporary files. */
   readonly temporaries: readonly string[];
 };
 
-/** Lists what earlier runs left; reads names only. Throws the system's error. */
+/** Lists the files that earlier runs left; reads only names. Throws the system's error. */
 export function findLeftovers(dataDir: string): Leftovers {
   const days = daysOf(dataDir);
   const segments: Segment[] = [];
@@ -68,7 +68,7 @@ export function findLeftovers(dataDir: string): Leftovers {
     const folder = liveFolder(dataDir, day);
     for (const name of namesIn(folder)) {
       if (name.endsWith(temporarySuffix)) temporaries.push(join(folder, name));
-      // Most names are of sealed segments.
+      // Most names are sealed segments, which need no parsing.
       const found = name.endsWith(".jsonl") ? segmentOfPath(join(folder, name)) : null;
       if (found?.state === "open") segments.push(found.segment);
     }
@@ -77,11 +77,16 @@ export function findLeftovers(dataDir: string): Leftovers {
 }
 
 /**
- * Brings what earlier runs left into order; to be run under the lock. It may go on while this run records: it touches nothing but
- * `leftovers`. Nothing of their days may be merged meanwhile. Only segments that were not sealed yet are looked into, and of those
- * only the end. What cannot be repaired is reported as "failed" and left as it is. Nothing that may be a record is deleted: what is
- * cut off is kept under `quarantine/`. `onOrphan` is told of each segment as soon as it wants sealing, `onLost` of each whose records, or
- * the last of them, can be read no more. Stops early, with what was done so far, once `signal` is aborted.
+ * Repairs the files that earlier runs left. Run it under the lock, and do not merge their days meanwhile. It may run while this run records,
+ * because it touches only `leftovers`. No record is deleted: cut bytes are kept under `quarantine/`.
+ *
+ * 1. Temporary files under `live/` and `archive/` are removed.
+ * 2. An empty raw segment is removed.
+ * 3. A raw segment that also exists sealed: the less complete file is removed; if both differ, the raw segment is renamed.
+ * 4. The end of each raw segment is repaired (`repairTail`); a file without any line of ours goes to quarantine.
+ * 5. Each repaired raw segment goes to `onOrphan`, for sealing. Lost records go to `onLost`.
+ *
+ * A failed repair is reported as "failed" and the file is left as it is. Stops early when `signal` is aborted.
  */
 export async function recover(
   dataDir: string,
@@ -111,7 +116,13 @@ export async function recover(
       }
     } catch (error) {
       const path = segmentPath(dataDir, segment, "open");
-      repairs.push({ kind: "failed", path, bytes: 0, keptAt: null, message: `cannot repair it: ${messageOf(error)}` });
+      repairs.push({
+        kind: "failed",
+        path,
+        bytes: 0,
+        keptAt: null,
+        message: `cannot repair the file: ${messageOf(error)}`,
+      });
     }
     await turn.giveWay();
   }
@@ -132,7 +143,7 @@ function daysOf(dataDir: string): Day[] {
   return days.sort((a, b) => (a.date < b.date ? -1 : a.date > b.date ? 1 : 0));
 }
 
-/** Names in a folder; none if it is not there or is a file. */
+/** Lists the names in a folder; empty if it does not exist or is a file. */
 function namesIn(folder: string): string[] {
   try {
     return readdirSync(folder).sort();
@@ -143,16 +154,22 @@ function namesIn(folder: string): string[] {
 }
 
 function removeTemporary(path: string, repairs: Repair[]): void {
-  const message = "an unfinished file was removed";
+  const message = "removed an unfinished file";
   try {
     removeIfThere(path);
     repairs.push({ kind: "temporary_removed", path, bytes: 0, keptAt: null, message });
   } catch (error) {
-    repairs.push({ kind: "failed", path, bytes: 0, keptAt: null, message: `cannot remove it: ${messageOf(error)}` });
+    repairs.push({
+      kind: "failed",
+      path,
+      bytes: 0,
+      keptAt: null,
+      message: `cannot remove the file: ${messageOf(error)}`,
+    });
   }
 }
 
-/** Repairs one raw segment; returns it if it is still to be sealed. */
+/** Repairs one raw segment; returns it if it must be sealed. */
 async function repairSegment(
   dataDir: string,
   found: Segment,
@@ -162,13 +179,8 @@ async function repairSegment(
   const path = segmentPath(dataDir, found, "open");
   if (statSync(path).size === 0) {
     removeIfThere(path);
-    repairs.push({
-      kind: "empty_removed",
-      path,
-      bytes: 0,
-      keptAt: null,
-      message: "a segment without any record was removed",
-    });
+    const message = "removed a segment without records";
+    repairs.push({ kind: "empty_removed", path, bytes: 0, keptAt: null, message });
     return [];
   }
   const segment = existsSync(segmentPath(dataDir, found, "sealed")) ? await settlePair(dataDir, found, repairs) : found;
@@ -177,65 +189,60 @@ async function repairSegment(
   const tail = repairTail(raw, quarantineFolder(dataDir, segment));
   if (tail.kind === "none_of_ours") {
     const keptAt = moveAside(raw, quarantineFolder(dataDir, segment));
-    repairs.push({
-      kind: "set_aside",
-      path: raw,
-      bytes: tail.bytes,
-      keptAt,
-      message: "it holds no line of ours and was put aside",
-    });
+    const message = "moved a file without any record to quarantine";
+    repairs.push({ kind: "set_aside", path: raw, bytes: tail.bytes, keptAt, message });
     onLost({ segment, afterUs: null });
     return [];
   }
   if (tail.kind === "cut") {
-    const message = `a torn tail of ${tail.bytes} bytes was cut off`;
+    const message = `cut off a torn tail of ${tail.bytes} bytes`;
     repairs.push({ kind: "tail_cut", path: raw, bytes: tail.bytes, keptAt: tail.keptAt, message });
     const afterUs = lastRecordUs(raw);
-    // The holes of refetched records are still written down.
+    // A segment of backfilled records only needs no gap: its missing ids are still stored.
     if (afterUs !== null) onLost({ segment, afterUs });
   } else if (tail.kind === "completed") {
-    const message = "its last record was whole but for the newline, which was added";
+    const message = "added the newline to the last record";
     repairs.push({ kind: "newline_added", path: raw, bytes: 0, keptAt: null, message });
   }
   return [segment];
 }
 
 /**
- * A crash between the rename of the sealed file and the removal of the raw one leaves both. Returns the raw segment that stays,
- * perhaps under another name, or null.
+ * Resolves a segment that exists both raw and sealed: the process crashed after the rename of the sealed file and before the removal of the
+ * raw file. Returns the raw segment that remains, perhaps under another name; null if it was removed.
  */
 async function settlePair(dataDir: string, segment: Segment, repairs: Repair[]): Promise<Segment | null> {
   const raw = segmentPath(dataDir, segment, "open");
   const sealed = segmentPath(dataDir, segment, "sealed");
-  const done = (path: string, keptAt: string | null, message: string) =>
+  const addRepair = (path: string, keptAt: string | null, message: string) =>
     repairs.push({ kind: "pair_settled", path, bytes: 0, keptAt, message });
   const pair = await comparePair(raw, sealed);
   if (pair === "sealed_has_all") {
     removeIfThere(raw);
-    done(raw, null, "the sealed segment holds the same; the raw one was removed");
+    addRepair(raw, null, "removed the raw segment: the sealed segment holds the same");
     return null;
   }
   if (pair === "raw_has_all") {
     removeIfThere(sealed);
-    done(sealed, null, "the raw segment holds all of it and more; the sealed one was removed");
+    addRepair(sealed, null, "removed the sealed segment: the raw segment holds all of it and more");
     return segment;
   }
   if (pair === "sealed_unreadable") {
-    done(
+    addRepair(
       sealed,
       moveAside(sealed, quarantineFolder(dataDir, segment)),
-      "it cannot be decompressed; the raw segment stays",
+      "moved the sealed segment to quarantine: it cannot be decompressed; the raw segment stays",
     );
     return segment;
   }
-  // The new name is taken at once by an empty file: somebody records into this folder, and a rename would replace their segment.
+  // An empty file reserves the new name: this run records into the same folder, and a rename could replace its segment.
   const wanted = { ...segment, name: segment.name.replace(/_\d+$/, "") };
   const { segment: renamed } = await createFree(dataDir, wanted, async (path) => closeSync(openSync(path, "wx")));
   renameDurably(raw, segmentPath(dataDir, renamed, "open"));
-  done(
+  addRepair(
     raw,
     segmentPath(dataDir, renamed, "open"),
-    "it differs from the sealed segment of its name and was renamed; both stay",
+    "renamed the raw segment: it differs from the sealed segment of its name; both stay",
   );
   return renamed;
 }

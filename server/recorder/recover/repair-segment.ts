@@ -6,34 +6,39 @@ import { open, readFile, rename, rm, stat } from "../../platform/files/files-asy
 import { createTurn } from "../../platform/time/timers.ts";
 import { type Loss, lossOfAll, tamperLoss, type WrittenBytes, writtenAt } from "../tamper/written-bytes.ts";
 
-/** Where a segment lies, and where what is none of ours goes. */
+/** Where a segment is, and the quarantine folder for foreign content. */
 export type SegmentPlace = { readonly segment: Segment; readonly path: string; readonly quarantine: string };
 
-/** `isReplaced`: there is another file at the path now, which has to be opened anew. */
+/** A repaired segment. `isReplaced`: the path leads to a new file, which must be opened again. */
 export type RepairedSegment = {
   readonly bytes: number;
   readonly isReplaced: boolean;
   readonly loss: Loss | null;
-  /** What the file holds now. */
+  /** The records that the file holds now. */
   readonly written: WrittenBytes;
 };
 
-/** A segment is closed long before; a larger file is somebody else's. */
+/** Largest segment, bytes. Segments are closed long before, so a larger file is not ours. */
 const largestFile = 256 * 1024 * 1024;
 
-/** Most that is kept of what is none of ours: enough to see whose it was. */
+/** Most bytes kept of foreign content: enough to recognise it. */
 const mostKept = 4 * 1024 * 1024;
 
-/** Longest stall of the main thread, ms. */
+/** Longest time that the main thread is blocked, ms. */
 const turnMs = 5;
 
 const newline = 10;
 const head = '{"recv_us":';
 
 /**
- * Makes a file that was truncated or appended to under us hold whole lines of ours again: cut lines, foreign text and NULs go to quarantine,
- * a line of ours that was glued to them stays. The new file takes the old one's place by a rename. `upTo`: what lies behind it was never
- * confirmed and is not ours. Rejects with the system's error; the file is then as it was.
+ * Repairs a segment that another program has truncated or appended to, so that it holds only whole lines of ours.
+ *
+ * 1. A file that is too large is moved to quarantine as a whole.
+ * 2. Bytes after `upTo` are dropped: their write was never confirmed.
+ * 3. Cut lines, foreign text and NULs go to quarantine. A line of ours that directly follows them stays.
+ * 4. The kept lines are written to a new file, which replaces the segment by a rename.
+ *
+ * Rejects with the system's error; then the file is unchanged.
  */
 export async function repairSegment(
   { path, quarantine }: SegmentPlace,
@@ -44,27 +49,27 @@ export async function repairSegment(
   if (size > largestFile) {
     moveAside(path, quarantine);
     await (await open(path, "a")).close();
-    return { ...nothing(written), isReplaced: true };
+    return { ...lostSegment(written), isReplaced: true };
   }
   const content = await readFile(path);
-  const { kept, strange, times } = await sift(content.subarray(0, Math.min(upTo, content.length)));
+  const { kept, foreign, times } = await splitContent(content.subarray(0, Math.min(upTo, content.length)));
   const bytes = kept.reduce((sum, { length }) => sum + length, 0);
   const loss = tamperLoss(written, times);
   const now = loss === null ? written : writtenAt(times, written.firstUs());
   if (bytes === content.length) return { bytes, isReplaced: false, loss, written: now };
-  await keepStrange(strange, path, quarantine);
+  await keepForeign(foreign, path, quarantine);
   await replace(path, kept);
   return { bytes, isReplaced: true, loss, written: now };
 }
 
-/** Nothing of it is there any more. */
-export function nothing(written: WrittenBytes): RepairedSegment {
+/** The result for a segment that is lost as a whole. */
+export function lostSegment(written: WrittenBytes): RepairedSegment {
   return { bytes: 0, isReplaced: false, loss: lossOfAll(written), written: writtenAt([], written.firstUs()) };
 }
 
-/** Our lines and what is between them, in pieces of `content`; `times` has the receipt of each line. */
-async function sift(content: Buffer): Promise<{ kept: Buffer[]; strange: Buffer[]; times: number[] }> {
-  const [kept, strange, times]: [Buffer[], Buffer[], number[]] = [[], [], []];
+/** Splits `content` into our lines and foreign pieces. `times`: the receipt of each line. */
+async function splitContent(content: Buffer): Promise<{ kept: Buffer[]; foreign: Buffer[]; times: number[] }> {
+  const [kept, foreign, times]: [Buffer[], Buffer[], number[]] = [[], [], []];
   const turn = createTurn(turnMs);
   let from = 0;
   const keepUpTo = (end: number) => {
@@ -72,26 +77,26 @@ async function sift(content: Buffer): Promise<{ kept: Buffer[]; strange: Buffer[
   };
   for (let at = 0; at < content.length; ) {
     await turn.giveWay();
-    const found = content.indexOf(newline, at);
-    const end = found < 0 ? content.length : found;
-    const next = found < 0 ? content.length : found + 1;
-    const begin = found < 0 ? -1 : content.subarray(at, end).lastIndexOf(head);
+    const newlineAt = content.indexOf(newline, at);
+    const end = newlineAt < 0 ? content.length : newlineAt;
+    const next = newlineAt < 0 ? content.length : newlineAt + 1;
+    const begin = newlineAt < 0 ? -1 : content.subarray(at, end).lastIndexOf(head);
     const line = begin < 0 ? null : decodeLine(content.toString("latin1", at + begin, end));
     if (line !== null) times.push(line.recvUs);
     if (line === null || begin > 0) {
-      const strangeEnd = line === null ? next : at + begin;
+      const foreignEnd = line === null ? next : at + begin;
       keepUpTo(at);
-      strange.push(content.subarray(at, strangeEnd));
-      from = strangeEnd;
+      foreign.push(content.subarray(at, foreignEnd));
+      from = foreignEnd;
     }
     at = next;
   }
   keepUpTo(content.length);
-  return { kept, strange, times };
+  return { kept, foreign, times };
 }
 
-async function keepStrange(strange: readonly Buffer[], path: string, folder: string): Promise<void> {
-  const bytes = Buffer.concat(strange).subarray(0, mostKept);
+async function keepForeign(foreign: readonly Buffer[], path: string, folder: string): Promise<void> {
+  const bytes = Buffer.concat(foreign).subarray(0, mostKept);
   if (bytes.every((byte) => byte === 0)) return;
   const file = await open(freePath(folder, `${basename(path)}.strange`), "ax");
   try {

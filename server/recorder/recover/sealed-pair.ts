@@ -3,10 +3,19 @@ import { closeSync, createReadStream, openSync, readSync } from "../../platform/
 import { createFrameWalker, frameProblem } from "../../storage/zstd/zstd-frame.ts";
 import { unpackedZstd } from "../../storage/zstd/zstd-pieces.ts";
 
-/** What a raw segment and the sealed one of the same name have in common. */
+/**
+ * How a raw segment and the sealed segment of the same name compare.
+ *
+ * | result            | meaning                                                     |
+ * |-------------------|-------------------------------------------------------------|
+ * | sealed_has_all    | the sealed segment holds the whole raw segment              |
+ * | raw_has_all       | the raw segment holds the whole sealed segment and more     |
+ * | sealed_unreadable | the sealed segment cannot be decompressed                   |
+ * | different         | the contents differ                                         |
+ */
 export type Pair = "sealed_has_all" | "raw_has_all" | "sealed_unreadable" | "different";
 
-/** Compares both in bounded memory. Rejects if the raw file cannot be read. */
+/** Compares both files in bounded memory. Rejects if the raw file cannot be read. */
 export async function comparePair(raw: string, sealed: string): Promise<Pair> {
   const fd = openSync(raw, "r");
   let buffer = Buffer.alloc(256 * 1024);
@@ -22,34 +31,34 @@ export async function comparePair(raw: string, sealed: string): Promise<Pair> {
     }
   }
 
-  /** Reads as much of the raw file as is asked for and there. */
+  /** Reads `length` bytes of the raw file, or the rest if it is shorter. */
   function nextOfRaw(length: number): Buffer {
     if (buffer.length < length) buffer = Buffer.alloc(length);
-    let got = 0;
-    while (got < length) {
-      const read = readSync(fd, buffer, got, length - got, null);
+    let bytesRead = 0;
+    while (bytesRead < length) {
+      const read = readSync(fd, buffer, bytesRead, length - bytesRead, null);
       if (read === 0) break;
-      got += read;
+      bytesRead += read;
     }
-    rawEnded = got < length;
-    return buffer.subarray(0, got);
+    rawEnded = bytesRead < length;
+    return buffer.subarray(0, bytesRead);
   }
 
   try {
     await pipeline(createReadStream(sealed), watched, unpackedZstd, async (content: AsyncIterable<Buffer>) => {
       for await (const bytes of content) {
         if (rawEnded || differs) continue;
-        let own: Buffer;
+        let rawBytes: Buffer;
         try {
-          own = nextOfRaw(bytes.length);
+          rawBytes = nextOfRaw(bytes.length);
         } catch (error) {
           failure = error instanceof Error ? error : new Error(String(error));
           throw failure;
         }
-        differs = !own.equals(bytes.subarray(0, own.length));
+        differs = !rawBytes.equals(bytes.subarray(0, rawBytes.length));
       }
     });
-    // Bun's decoder takes the end of the input for the end of the frame.
+    // Bun's decoder accepts a truncated frame, so the frame is checked separately.
     if (frameProblem(walker.shape()) !== null) return "sealed_unreadable";
     if (differs) return "different";
     if (rawEnded || nextOfRaw(1).length === 0) return "sealed_has_all";

@@ -4,12 +4,12 @@ import { decodeLine } from "../../domain/line.ts";
 import { existsSync, readdirSync, readFileSync } from "../../platform/files/files.ts";
 import { type ReadLines, readStored } from "../../storage/list/stored-lines.ts";
 
-/** Segments with records of earlier runs that are read: around a step of the clock the newest by name is not the newest. */
+/** Most segments of earlier runs that are read. After a step of the clock the last name is not the newest segment. */
 const mostRead = 2;
 
 /**
- * Receipt of the newest record of a stream that was received before `beforeUs`, µs; 0 if none is on disk. Refetched trades, which bear the
- * exchange's time, do not count. Reads in pieces.
+ * Returns the receipt of a stream's newest record before `beforeUs`, µs; 0 if there is none on disk. Backfilled trades do not count, because
+ * they carry the exchange's time. Reads files in pieces.
  */
 export async function storedUntilUs(
   dataDir: string,
@@ -43,22 +43,22 @@ async function lastOf(path: string, beforeUs: number, readLines: ReadLines): Pro
   return lastUs;
 }
 
-/** By its manifest; 0 where there is none that can be read. */
+/** Reads the last receipt from the day's manifest, µs; 0 without a readable manifest. */
 function archivedUntilUs(dataDir: string, day: Day): number {
   const path = manifestPath(dataDir, day);
   if (!existsSync(path)) return 0;
   return Number(/"last_recv_us": ?(\d+)/.exec(readFileSync(path, "utf8"))?.[1] ?? 0);
 }
 
-/** Newest first. */
+/** Lists the dates of a series, newest first. */
 function datesOf(dataDir: string, series: Pick<Day, "stream" | "symbol">): readonly string[] {
-  const of = (folder: string) => namesIn(join(folder, ".."));
-  const names = [liveFolder, archiveFolder].flatMap((folder) => of(folder(dataDir, { ...series, date: "x" })));
+  const datesIn = (folder: string) => namesIn(join(folder, ".."));
+  const names = [liveFolder, archiveFolder].flatMap((folder) => datesIn(folder(dataDir, { ...series, date: "x" })));
   const dates = names.flatMap((name) => /^date=(\d{4}-\d\d-\d\d)$/.exec(name)?.[1] ?? []);
   return [...new Set(dates)].sort().reverse();
 }
 
-/** Newest first by name. Of a segment that is both raw and sealed the raw file is read. */
+/** Lists the segments of a day by name, newest first. If a segment is both raw and sealed, the raw file is listed. */
 function segmentsOf(dataDir: string, day: Day): readonly string[] {
   const folder = liveFolder(dataDir, day);
   const found = namesIn(folder).flatMap((name) => segmentOfPath(join(folder, name)) ?? []);

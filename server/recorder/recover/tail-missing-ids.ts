@@ -9,7 +9,7 @@ import { type IdRange, idsOutside } from "../../storage/ids/id-ranges.ts";
 export type TailMissingIds = {
   readonly fromId: number;
   readonly toId: number;
-  /** Receipt of the record before and of the one after, µs. */
+  /** Receipt of the record before and of the record after, µs. */
   readonly fromUs: number;
   readonly toUs: number;
 };
@@ -17,17 +17,18 @@ export type TailMissingIds = {
 /** The record with the highest id so far. */
 export type HighestRecord = { readonly id: number; readonly recvUs: number };
 
-/** Some seconds of the busiest symbol. */
+/** Bytes read from the end of a file: some seconds of the busiest symbol. */
 const tailBytes = 512 * 1024;
 
-/** Some of the longest lines. */
+/** Bytes read from the start of a file: several of the longest lines. */
 const headBytes = 64 * 1024;
 
 /**
- * Ids of trades or diffs that are missing between the last records of a raw segment, and between `before`, the highest record of the
- * segments before it, and its first one. Whether ids will still come is known only a moment after the jump, and a kill within that moment
- * leaves records on both sides of a hole that nobody has written down. Empty for streams whose ids do not follow each other. Throws the
- * system's error.
+ * Finds missing ids at the end of a raw segment, and between `before` (the highest record of earlier segments) and its first record.
+ *
+ * A gap is stored only a moment after the ids have jumped, because ids may come late. If the process is killed within that moment, the
+ * segment has records on both sides of the missing ids, but no gap is stored. Empty for streams without contiguous ids. Throws the system's
+ * error.
  */
 export function missingIdsInTail(
   dataDir: string,
@@ -39,19 +40,19 @@ export function missingIdsInTail(
   const { head, tail } = readEnds(segmentPath(dataDir, segment, "open"));
   const rows = rowsOf(tail, kind);
   const [first] = head === tail ? rows : rowsOf(head, kind);
-  // By a clock that was put back the order of files says nothing.
+  // If the clock was set back, the order of files proves nothing.
   const isNext = first !== undefined && before !== null && first.recvUs >= before.recvUs;
-  return [...(isNext ? jumpTo(first, before) : []), ...jumpsIn(rows)].flatMap((hole) => withoutLate(hole, rows));
+  return [...(isNext ? jumpTo(first, before) : []), ...jumpsIn(rows)].flatMap((jump) => withoutLate(jump, rows));
 }
 
-/** Receipt of the first record of a raw segment, µs; null if its beginning holds none. Throws the system's error. */
+/** Returns the receipt of a raw segment's first record, µs; null if its beginning holds no record. Throws the system's error. */
 export function firstReceiptUs(dataDir: string, segment: Segment): number | null {
   const { head } = readEnds(segmentPath(dataDir, segment, "open"));
   const record = head.map(decodeLine).find((line) => line !== null && !line.repaired);
   return record?.recvUs ?? null;
 }
 
-/** The highest of these records and `before`; refetched ones do not count. */
+/** Returns the highest of these records and `before`. Backfilled records do not count. */
 export function highestOf(
   lines: readonly string[],
   kind: StreamKind,
@@ -78,7 +79,7 @@ function jumpsIn(rows: readonly Row[]): TailMissingIds[] {
   const jumps: TailMissingIds[] = [];
   let highest: HighestRecord | null = null;
   for (const row of rows) {
-    // The ids had jumped and are back.
+    // The ids had jumped and are back: the jump was no gap.
     const isBack = jumps.at(-1)?.fromId === row.first;
     if (isBack) jumps.pop();
     else if (highest !== null) jumps.push(...jumpTo(row, highest));
@@ -91,21 +92,21 @@ function jumpTo({ first, recvUs }: Row, { id, recvUs: fromUs }: HighestRecord): 
   return first > id + 1 ? [{ fromId: id + 1, toId: first - 1, fromUs, toUs: recvUs }] : [];
 }
 
-/** What came late, over another connection, is not missing. */
+/** Removes ids that came late over another connection. */
 function withoutLate({ fromId, toId, ...span }: TailMissingIds, rows: readonly Row[]): TailMissingIds[] {
   const late = rows.filter(({ first, last }) => last >= fromId && first <= toId).sort((a, b) => a.first - b.first);
   const absent = idsOutside({ first: fromId, last: toId }, late);
   return absent.map(({ first, last }) => ({ fromId: first, toId: last, ...span }));
 }
 
-/** The first and the last lines of a file; the same ones where it is short. */
+/** Reads the first and the last lines of a file; both are the same if the file is short. */
 function readEnds(path: string): { readonly head: string[]; readonly tail: string[] } {
   const fd = openSync(path, "r");
   try {
     const { size } = fstatSync(fd);
     const tail = linesAt(fd, Math.max(0, size - tailBytes), size);
     if (size <= tailBytes) return { head: tail, tail };
-    // The first one of a window within the file is cut.
+    // The first line of the tail is incomplete.
     return { head: linesAt(fd, 0, headBytes), tail: tail.slice(1) };
   } finally {
     closeSync(fd);

@@ -12,28 +12,36 @@ import {
   writeSync,
 } from "../../platform/files/files.ts";
 
-/** What became of the end of a raw segment. `bytes` cut off lie at `keptAt`, without the NULs at their end. */
+/**
+ * How the end of a raw segment was repaired.
+ *
+ * | kind         | end of the file                                     | repair                                                     |
+ * |--------------|-----------------------------------------------------|------------------------------------------------------------|
+ * | whole        | a whole line                                        | none                                                       |
+ * | completed    | a whole line without its newline                    | the newline was added                                      |
+ * | cut          | half a line, NULs after a power loss, foreign text  | `bytes` were cut; they are at `keptAt`, without final NULs |
+ * | none_of_ours | no line of ours                                     | none here; the caller moves the file to quarantine         |
+ */
 export type TailRepair =
   | { readonly kind: "whole" }
   | { readonly kind: "completed" }
   | { readonly kind: "cut"; readonly bytes: number; readonly keptAt: string }
   | { readonly kind: "none_of_ours"; readonly bytes: number };
 
-/** Looked at from the end of the file; the first window nearly always suffices. */
+/** Bytes read first from the end of the file; this nearly always suffices. */
 const firstWindow = 16 * 1024;
 
-/** Bytes at the end of a file in which there must be a line of ours: a whole segment is hardly larger. */
+/** Most bytes read from the end of the file to find a line of ours. Segments are hardly larger. */
 const lastWindow = 64 * 1024 * 1024;
 
-/** Most that is kept of what is cut off: far above any half-written line, far below a disk. */
+/** Most bytes kept of a cut tail: far above any half-written line, far below the size of a disk. */
 const mostKept = 4 * 1024 * 1024;
 
 const newline = 10;
 
 /**
- * Makes a raw segment end with a whole line of ours: a last line that lacks only its newline gets one, everything else behind
- * the last good line (half a line, NULs where a power loss has left blocks unwritten, foreign text) is cut off and kept in
- * `folder`. A file without any line of ours in its last 64 MiB is none of ours, whatever stands before. Throws the system's errors.
+ * Repairs the end of a raw segment, so that it ends with a whole line of ours. Cut bytes are kept in `folder`. Only the last 64 MiB are
+ * searched for a line of ours. Throws the system's errors.
  */
 export function repairTail(path: string, folder: string): TailRepair {
   const fd = openSync(path, "r+");
@@ -57,10 +65,7 @@ export function repairTail(path: string, folder: string): TailRepair {
   }
 }
 
-/**
- * Where the last whole line of ours ends, its newline included; 0 if there is none; null if that cannot be told because the
- * bytes do not go back far enough.
- */
+/** Returns the end of the last whole line of ours, including its newline; 0 if there is none; null if more bytes are needed. */
 function endOfGoodLines(bytes: Buffer, fromStart: boolean): number | null {
   let end = bytes.lastIndexOf(newline);
   while (end >= 0) {
@@ -72,7 +77,7 @@ function endOfGoodLines(bytes: Buffer, fromStart: boolean): number | null {
   return fromStart ? 0 : null;
 }
 
-/** A whole record: ours at the front, and JSON to its end. */
+/** True for a whole record: it starts like our lines and is valid JSON. */
 function isLine(bytes: Buffer): boolean {
   const text = bytes.toString("utf8");
   if (decodeLine(text) === null) return false;
@@ -98,11 +103,11 @@ function cut(fd: number, path: string, end: number, size: number, folder: string
 
 function read(fd: number, from: number, to: number): Buffer {
   const bytes = Buffer.alloc(to - from);
-  let got = 0;
-  while (got < bytes.length) {
-    const length = readSync(fd, bytes, got, bytes.length - got, from + got);
+  let bytesRead = 0;
+  while (bytesRead < bytes.length) {
+    const length = readSync(fd, bytes, bytesRead, bytes.length - bytesRead, from + bytesRead);
     if (length === 0) break;
-    got += length;
+    bytesRead += length;
   }
-  return bytes.subarray(0, got);
+  return bytes.subarray(0, bytesRead);
 }

@@ -9,20 +9,20 @@ import { repairSegment } from "../recover/repair-segment.ts";
 import type { Tampering } from "../write/stream-writer-types.ts";
 import { type Loss, tamperLoss, type WrittenBytes } from "./written-bytes.ts";
 
-/** Segments that are closed and not sealed yet: somebody may change them meanwhile. */
+/** Tracks segments that are closed but not sealed yet, because another program may change them meanwhile. */
 export type ClosedSegments = {
-  /** A segment is closed and holds what was `written`. */
+  /** Adds a closed segment that holds the records in `written`. */
   add(segment: Segment, stream: Stream, written: WrittenBytes): void;
-  /** It is sealed with so many rows; null where it was left as it is, or is gone. Never rejects. */
+  /** The segment was sealed with `rows` rows; null if it stays raw or is gone. Reports a loss. Never rejects. */
   check(segment: Segment, rows: number | null): Promise<void>;
 };
 
 type Closed = { readonly stream: Stream; readonly written: WrittenBytes };
 
-/** Nothing is closed at first. */
+/** Creates the tracker without segments. */
 export function createClosedSegments(deps: {
   dataDir: string;
-  onTampered: (stream: Stream, path: string, what: Tampering, loss: Loss | null) => void;
+  onTampered: (stream: Stream, path: string, tampering: Tampering, loss: Loss | null) => void;
 }): ClosedSegments {
   const closed = new Map<string, Closed>();
 
@@ -62,10 +62,10 @@ export function createClosedSegments(deps: {
         // The day may have been merged meanwhile.
         if (times.length === 0 && existsSync(manifestPath(deps.dataDir, segment))) return;
         const loss = tamperLoss(known.written, times);
-        const what = times.length === 0 ? "deleted or replaced" : "truncated or appended to";
-        if (loss !== null) deps.onTampered(known.stream, path, what, loss);
+        const tampering = times.length === 0 ? "deleted or replaced" : "truncated or appended to";
+        if (loss !== null) deps.onTampered(known.stream, path, tampering, loss);
       } catch {
-        // Of a file that cannot be read the merge, or the next start, says what was lost.
+        // The file cannot be read: the merge or the next start reports the loss.
       }
     },
   };

@@ -3,18 +3,18 @@ import type { Log } from "../../platform/log/log.ts";
 import type { Tampering } from "../write/stream-writer-types.ts";
 import type { Loss } from "./written-bytes.ts";
 
-/** Reports files that somebody has changed under us, and hands on what they have lost. */
-export type TamperLog = { note(stream: Stream, path: string, what: Tampering, loss: Loss | null): void };
+/** Logs segments that another program has changed, and reports lost records. */
+export type TamperLog = { report(stream: Stream, path: string, tampering: Tampering, loss: Loss | null): void };
 
-/** Whoever truncates one file mostly truncates them all: after the first line the others are counted, ms. */
+/** Time in which further changed segments are only counted, ms: a program that changes one file often changes all. */
 const gatherMs = 5000;
 
-/** Nothing was changed yet. */
+/** Creates the log. */
 export function createTamperLog(deps: { log: Log; onLost: (stream: Stream, loss: Loss) => void }): TamperLog {
   const { log } = deps;
   const counted = new Map<string, { segments: number; records: number }>();
 
-  function tellRest(message: string): void {
+  function logRest(message: string): void {
     const rest = counted.get(message);
     counted.delete(message);
     if (rest !== undefined && rest.segments > 0)
@@ -22,20 +22,20 @@ export function createTamperLog(deps: { log: Log; onLost: (stream: Stream, loss:
   }
 
   return {
-    note(stream, path, what, loss) {
+    report(stream, path, tampering, loss) {
       if (loss !== null) deps.onLost(stream, loss);
-      const message = `a segment was ${what} while it was written to; ${
-        loss === null ? "it has been written again" : "records are lost, which is a gap"
+      const message = `a segment was ${tampering} while it was open; ${
+        loss === null ? "it was restored" : "records are lost, which is a gap"
       }`;
-      const open = counted.get(message);
-      if (open !== undefined) {
-        open.segments++;
-        open.records += loss?.records ?? 0;
+      const counter = counted.get(message);
+      if (counter !== undefined) {
+        counter.segments++;
+        counter.records += loss?.records ?? 0;
         return;
       }
       counted.set(message, { segments: 0, records: 0 });
       log.error(message, loss === null ? { path } : { path, records_lost: loss.records });
-      setTimeout(() => tellRest(message), gatherMs).unref();
+      setTimeout(() => logRest(message), gatherMs).unref();
     },
   };
 }

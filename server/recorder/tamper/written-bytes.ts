@@ -1,31 +1,31 @@
-/** What has been written to one segment, as far as it must be known to tell what a truncated file has lost. */
+/** Facts about the records written to one segment, needed to determine what a truncated file has lost. */
 export type WrittenBytes = {
-  /** A batch is in the file. */
-  note(records: number, firstUs: number, lastUs: number): void;
-  /** The file was found to hold all of it. */
+  /** A batch was written to the file. */
+  add(records: number, firstUs: number, lastUs: number): void;
+  /** A check has shown that the file holds all records. */
   confirm(): void;
   records(): number;
   /** Receipt of the first and the last record, µs. */
   firstUs(): number;
   lastUs(): number;
-  /** Receipt of the first record of the batch that begins with record number `record`, µs; undefined if none does since the last look. */
+  /** Receipt of the first record of the batch that starts at record number `record`, µs; undefined if no batch since the last check does. */
   batchAt(record: number): number | undefined;
 };
 
-/** Records that are gone from a file, and the time from the last one kept before to the first one kept after, µs. */
+/** Records that a file has lost: their number, and the time from the last kept record before to the first kept record after, µs. */
 export type Loss = { readonly fromUs: number; readonly toUs: number; readonly records: number };
 
-/** Batches since the last look; older ones are forgotten, which can only make a gap too wide. */
+/** Most batches remembered since the last check. Forgotten batches can only make a gap too wide. */
 const mostBatches = 4096;
 
-/** Nothing has been written; the first record was received at `startUs`. */
+/** Creates the facts of an empty segment whose first record was received at `startUs`. */
 export function createWrittenBytes(startUs: number): WrittenBytes {
   const batches = new Map<number, number>();
   let records = 0;
   let firstUs = startUs;
   let lastUs = startUs;
   return {
-    note(count, from, to) {
+    add(count, from, to) {
       if (records === 0) firstUs = from;
       if (batches.size < mostBatches) batches.set(records, from);
       records += count;
@@ -39,24 +39,30 @@ export function createWrittenBytes(startUs: number): WrittenBytes {
   };
 }
 
-/** What a file holds after it was mended: records received at `times`. */
+/** Creates the facts of a repaired file that holds records received at `times`. */
 export function writtenAt(times: readonly number[], startUs: number): WrittenBytes {
   const written = createWrittenBytes(times[0] ?? startUs);
   const [first, last] = [times[0], times.at(-1)];
-  if (first !== undefined && last !== undefined) written.note(times.length, first, last);
+  if (first !== undefined && last !== undefined) written.add(times.length, first, last);
   written.confirm();
   return written;
 }
 
-/** All of it. */
+/** Returns the loss of all records; null if there were none. */
 export function lossOfAll(written: WrittenBytes): Loss | null {
   const records = written.records();
   return records === 0 ? null : { fromUs: written.firstUs(), toUs: written.lastUs() + 1, records };
 }
 
 /**
- * What is lost if the file holds records received at `times` and no others. A file is cut at its end and goes on with later batches, so what
- * is left is the beginning and some whole batches of the end. If it is not clear where one ends and the other begins, the loss spans all.
+ * Returns what is lost if the file holds only records received at `times`; null if no record is lost.
+ *
+ * A truncated file loses records at its end and then grows by later batches. So it holds a beginning and some whole batches of the end:
+ *
+ *     written:  | batch 1 | batch 2 | batch 3 | batch 4 |
+ *     kept:     | batch 1 | ba                | batch 4 |      loss: from the last record of "ba" to the first of batch 4
+ *
+ * If the border between beginning and end is unclear, the loss spans the whole file.
  */
 export function tamperLoss(written: WrittenBytes, times: readonly number[]): Loss | null {
   const records = written.records() - times.length;

@@ -1,16 +1,16 @@
 /**
- * Room for open segments among the descriptors that this process may have. Without it a recorder with too many streams would take the last one,
- * and neither page nor catalogue nor workers could open anything.
+ * Limits the open segments, so that file descriptors remain for the page, the catalogue and the workers. Without the limit a recorder with
+ * too many streams would use the last descriptor.
  */
 export type DescriptorBudget = {
-  /** False if there is no room; each true has to be given back. */
+  /** Takes a descriptor; false if none is left. Each taken descriptor must be given back. */
   take(): boolean;
   giveBack(): void;
-  /** How many were refused since the last call. */
+  /** Returns how many requests were refused since the last call, and resets the count. */
   missed(): number;
 };
 
-/** Room for so many open segments at once; `onFree`: one was given back after another was refused. */
+/** Creates a budget of `most` open segments. Calls `onFree` when a descriptor is given back after a refusal. */
 export function createDescriptorBudget(most: number, onFree: () => void): DescriptorBudget {
   let taken = 0;
   let missed = 0;

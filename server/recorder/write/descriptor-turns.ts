@@ -1,34 +1,34 @@
 import type { DescriptorBudget } from "./descriptor-budget.ts";
 import type { StreamWriter } from "./stream-writer.ts";
 
-/** Lets streams that are more than may be open take turns, so that each is written and none fills the memory. */
+/** Lets streams take turns when more streams exist than segments may be open. Each stream is written in its turn. */
 export type DescriptorTurns = {
-  /** Those that have had their segment longest make room for as many as were refused; to be called after each flush of all. */
+  /** Closes the longest open segments, as many as requests were refused. Call it after each flush of all streams. */
   pass(nowUs: number): void;
-  /** There is room: whoever has waited longest gets it. */
+  /** A descriptor is free: flushes the stream that has waited longest. */
   onFree(nowUs: number): void;
 };
 
-/** `turnMs`: one keeps its segment at least so long. */
+/** Creates the turns. `turnMs`: shortest time that a stream keeps its segment. */
 export function createDescriptorTurns(
   { turnMs }: { turnMs: number },
-  { tracks, places }: { tracks: () => readonly StreamWriter[]; places: DescriptorBudget },
+  { writers, descriptorBudget }: { writers: () => readonly StreamWriter[]; descriptorBudget: DescriptorBudget },
 ): DescriptorTurns {
   return {
     pass(nowUs) {
-      const wanted = places.missed();
+      const wanted = descriptorBudget.missed();
       if (wanted === 0) return;
       const untilMs = performance.now() - turnMs;
-      const since = (track: StreamWriter) => track.openedMs() ?? Number.POSITIVE_INFINITY;
-      const due = tracks().filter((track) => since(track) <= untilMs);
-      for (const track of due.sort((a, b) => since(a) - since(b)).slice(0, wanted)) track.closeSegment(nowUs);
+      const since = (writer: StreamWriter) => writer.openedMs() ?? Number.POSITIVE_INFINITY;
+      const due = writers().filter((writer) => since(writer) <= untilMs);
+      for (const writer of due.sort((a, b) => since(a) - since(b)).slice(0, wanted)) writer.closeSegment(nowUs);
     },
     onFree(nowUs) {
-      const waiting = tracks().flatMap((track) => {
-        const fromUs = track.openedMs() === null ? track.unwritten()?.fromUs : undefined;
-        return fromUs === undefined ? [] : [{ track, fromUs }];
+      const waiting = writers().flatMap((writer) => {
+        const fromUs = writer.openedMs() === null ? writer.unwritten()?.fromUs : undefined;
+        return fromUs === undefined ? [] : [{ writer, fromUs }];
       });
-      waiting.sort((a, b) => a.fromUs - b.fromUs)[0]?.track.flush(nowUs);
+      waiting.sort((a, b) => a.fromUs - b.fromUs)[0]?.writer.flush(nowUs);
     },
   };
 }

@@ -2,33 +2,33 @@ import type { Stream } from "../../domain/stream.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { WriteFailure } from "./segment-file.ts";
 
-/** After these the same descriptor works again as soon as the disk does. */
+/** Errors after which the same descriptor works again as soon as the disk does. */
 const passing = new Set(["ENOSPC", "EDQUOT", "EROFS", "EAGAIN", "EINTR", "ENOMEM"]);
 
-/** False for an error after which the descriptor may be dead for good. */
+/** Returns false for an error after which the descriptor may have failed for good; `code` is the system's error code. */
 export function isPassing(code: string | null): boolean {
   return code !== null && passing.has(code);
 }
 
-/** Which streams the disk refuses at present; said once when it begins and once when it is over. */
+/** Tracks the streams whose writes fail. Logs once when the failures begin and once when they end. */
 export type DiskErrors = {
-  /** What failed lasts until a write of this stream works; a segment that could not be closed is only logged. */
-  note(stream: Stream, operation: string, path: string, failure: NonNullable<WriteFailure>): void;
-  /** A write of this stream has worked. */
+  /** Records a failure, which lasts until a write of this stream works. A segment that cannot be closed is only logged. */
+  record(stream: Stream, operation: string, path: string, failure: NonNullable<WriteFailure>): void;
+  /** A write of this stream has worked: ends its failure. */
   end(stream: Stream, dropped: number): void;
-  /** The oldest failure that lasts, in words; null while there is none. */
+  /** Returns the oldest lasting failure, in words; null if there is none. */
   failure(): string | null;
 };
 
-/** No trouble yet. */
+/** Creates the tracker without failures. */
 export function createDiskErrors(log: Log): DiskErrors {
   const failing = new Map<Stream, string>();
 
   return {
-    note(stream, operation, path, { code, message }) {
+    record(stream, operation, path, { code, message }) {
       if (operation === "close") {
-        // Nothing waits for it, so no later write would end it: its sealed copy is synced, and compared with it before it goes.
-        log.error("cannot sync a segment that is complete; sealing it makes up for that", { path, code, message });
+        // No later write would end this failure. The sealed copy is synced, and compared with the segment before the segment is removed.
+        log.error("cannot sync a complete segment; its sealed copy is synced instead", { path, code, message });
         return;
       }
       if (failing.size === 0)
@@ -37,7 +37,7 @@ export function createDiskErrors(log: Log): DiskErrors {
     },
     end(stream, dropped) {
       if (!failing.delete(stream) || failing.size > 0) return;
-      log.info("the disk takes data again", { records_dropped: dropped });
+      log.info("the disk accepts writes again", { records_dropped: dropped });
     },
     failure() {
       const [oldest] = failing.values();

@@ -3,8 +3,8 @@ import { codeOf } from "../../platform/errors.ts";
 import { readFile, stat } from "../../platform/files/files-async.ts";
 
 /**
- * The segment with its name counted on until nothing has it: no open file, no sealed one, no archive that was made of it.
- * A name is never used twice, since the day's manifest lists what has been merged by name. Rejects with the system's error.
+ * Finds a free name for a segment by counting a suffix up. A name is free if no open segment, sealed segment or archive uses it.
+ * A name is never used twice, because the day's manifest lists merged segments by name. Rejects with the system's error.
  */
 export async function freeSegment(dataDir: string, segment: Segment): Promise<Segment> {
   const merged = await mergedNames(dataDir, segment);
@@ -17,7 +17,7 @@ export async function freeSegment(dataDir: string, segment: Segment): Promise<Se
   }
 }
 
-/** Creates the first free segment by `create`, which rejects with `EEXIST` where somebody else has taken the name meanwhile. */
+/** Creates the first free segment. `create` rejects with `EEXIST` if the name was taken meanwhile; then the next name is tried. */
 export async function createFree<T>(
   dataDir: string,
   wanted: Segment,
@@ -33,7 +33,7 @@ export async function createFree<T>(
   }
 }
 
-/** No window is opened so often that its names reach this number. */
+/** Suffix that the names of a window never reach. Used if the manifest is unreadable. */
 const beyondAll = 1000;
 
 async function mergedNames(dataDir: string, segment: Segment): Promise<ReadonlySet<string> | "unknown"> {
@@ -42,19 +42,19 @@ async function mergedNames(dataDir: string, segment: Segment): Promise<ReadonlyS
     return new Set(manifest.segments ?? []);
   } catch (error) {
     if (codeOf(error) === "ENOENT") return new Set();
-    // A manifest that somebody has damaged must not keep us from recording.
+    // A damaged manifest must not stop the recording.
     if (error instanceof SyntaxError) return "unknown";
     throw error;
   }
 }
 
-/** Whether there is something of this name; rejects if the file system does not say. */
+/** Checks whether the path exists; rejects if the file system gives no answer. */
 export async function isThere(path: string): Promise<boolean> {
   try {
     await stat(path);
     return true;
   } catch (error) {
-    // ENOTDIR: somebody has put a file in the place of a folder.
+    // ENOTDIR: a file has taken the place of a folder.
     if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return false;
     throw error;
   }

@@ -3,26 +3,26 @@ import { type SeriesKey, type Stream, seriesKey } from "../../domain/stream.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 
-/** Writes every hole down, also while the disk that it is to be written to does not work. */
+/** Stores every gap. Keeps gaps in memory while they cannot be stored. */
 export type GapLedger = {
-  /** Gaps that are new. */
+  /** Adds new gaps. */
   add(gaps: readonly Gap[]): void;
-  /** What is known now of gaps that were added before. */
+  /** Replaces gaps that were added before by what is known now. */
   update(gaps: readonly Gap[]): void;
-  /** A record was received and not kept; such records in a row are one gap. */
+  /** Counts a received record that was not kept. Such records in a row are one gap. */
   drop(stream: Stream, recvUs: number, cause: DropCause): void;
-  /** Records that were on disk are there no more. */
+  /** Adds a gap for records that were on disk and are lost. */
   lose(stream: Stream, loss: { readonly fromUs: number; readonly toUs: number; readonly records: number }): void;
-  /** Ends the gaps of dropped records and stores what could not be stored before. Call it now and then while the disk works. */
+  /** Closes the gaps of dropped records, and stores gaps that could not be stored before. Call it regularly while the disk works. */
   settle(): void;
   count(): number;
-  /** So many records are now known to be missing in a gap that was added before. */
+  /** Adds missing records to the sum of a cause: they were found in a gap that was added before. */
   foundMissing(cause: GapCause, records: number): void;
-  /** Gaps added since the start, each as long as it was known to be then, and what is missing in them; every cause once. */
+  /** Returns the sums since the start for every cause. Each gap counts with its length when it was added. */
   sums(): readonly GapSum[];
 };
 
-/** All gaps of a cause together. */
+/** Sum of all gaps of a cause. */
 export type GapSum = {
   readonly cause: GapCause;
   readonly gaps: number;
@@ -33,10 +33,10 @@ export type GapSum = {
 /** Why a record that was received was not kept. */
 export type DropCause = Extract<GapCause, "disk" | "overflow" | "latency">;
 
-/** Gaps held in memory while they cannot be stored; beyond it neighbours are joined, none is forgotten. */
+/** Most gaps in memory while they cannot be stored. Beyond it the gaps of each stream are joined; no gap is dropped. */
 const mostWaiting = 10_000;
 
-/** `deps.store` takes them all or none, and may throw. */
+/** Creates the ledger. `deps.store` stores all gaps or none; it may throw. */
 export function createGapLedger(deps: { store: (gaps: readonly Gap[]) => void; log: Log }): GapLedger {
   let waiting: Gap[] = [];
   const dropping = new Map<Stream, { fromUs: number; toUs: number; cause: DropCause; count: number }>();
@@ -49,7 +49,7 @@ export function createGapLedger(deps: { store: (gaps: readonly Gap[]) => void; l
       waiting = [];
     } catch (error) {
       const reason = messageOf(error);
-      deps.log.warn("gaps cannot be stored yet and are kept in memory", { gaps: waiting.length, reason });
+      deps.log.warn("cannot store gaps yet; they are kept in memory", { gaps: waiting.length, reason });
       if (waiting.length > mostWaiting) waiting = joined(waiting);
     }
   }
@@ -107,7 +107,7 @@ export function createGapLedger(deps: { store: (gaps: readonly Gap[]) => void; l
   };
 }
 
-/** One gap a stream, from its first to its last. */
+/** Joins the gaps of each stream to one gap. */
 function joined(gaps: readonly Gap[]): Gap[] {
   const byStream = new Map<SeriesKey, Gap>();
   for (const gap of gaps) {

@@ -1,31 +1,31 @@
 import { windowOf } from "../../domain/day.ts";
 
-/** Lines of one window that are still in memory. */
+/** Lines of one segment window that are in memory. */
 export type LineBatch = {
   lines: string;
   records: number;
-  /** Characters that count against the memory bound. */
+  /** Characters reserved in the memory limit. */
   held: number;
   readonly firstUs: number;
   lastUs: number;
   readonly windowEndUs: number;
-  /** Goes up when all segments are closed: batches of different ones do not share a file. */
+  /** Increases when all segments are closed. Batches of different generations go to different files. */
   readonly generation: number;
 };
 
-/** Characters of one batch: what is written at once is copied, and must stay small beside what may be held. */
+/** Most characters of one batch. A write copies its batch, which must stay small compared with the memory limit. */
 const largestBatch = 1024 * 1024;
 
-/** The lines of one stream on their way to the disk, oldest first. */
+/** Creates the queue of one stream's batches on their way to disk, oldest first. */
 export function createLineBatches(segmentMinutes: number) {
-  /** More than one only around a window's border and while the disk is slow or fails. */
+  /** Holds several batches only around the end of a window, and while the disk is slow or fails. */
   const queue: LineBatch[] = [];
-  /** Where the next record goes, if it is of the same window. */
+  /** The batch for the next record of the same window. */
   let current: LineBatch | null = null;
   let generation = 0;
 
   return {
-    /** The batch that takes a record of this time, and whether it is new. */
+    /** Returns the batch for a record of this time. Calls `onNew` if the batch is new. */
     batchFor(recvUs: number, onNew: () => void): LineBatch {
       if (current === null || recvUs >= current.windowEndUs || current.held >= largestBatch) {
         const windowEndUs = windowOf(recvUs, segmentMinutes).endUs;
@@ -35,11 +35,11 @@ export function createLineBatches(segmentMinutes: number) {
       }
       return current;
     },
-    /** What arrives from here on joins no batch of before. */
+    /** Later records start a new batch. */
     cut(): void {
       current = null;
     },
-    /** The same, and goes to another file. */
+    /** Later records start a new batch in a new file. */
     nextGeneration(): void {
       current = null;
       generation++;

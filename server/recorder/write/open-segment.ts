@@ -10,13 +10,13 @@ import {
 import type { Stream } from "../../domain/stream.ts";
 import { moveAside } from "../../platform/files/durable-files.ts";
 import { mkdir, rename, rm } from "../../platform/files/files-async.ts";
-import { nothing, type RepairedSegment, repairSegment, type SegmentPlace } from "../recover/repair-segment.ts";
+import { lostSegment, type RepairedSegment, repairSegment, type SegmentPlace } from "../recover/repair-segment.ts";
 import { createWrittenBytes, type Loss, type WrittenBytes } from "../tamper/written-bytes.ts";
 import { createFree, isThere } from "./free-segment-name.ts";
 import { openSegment, type SegmentFile } from "./segment-file.ts";
 import type { WriteLatency } from "./write-latency.ts";
 
-/** A segment that is being written. */
+/** A segment that is open for writing. */
 export type OpenSegment = {
   readonly writer: SegmentFile;
   readonly segment: Segment;
@@ -25,73 +25,82 @@ export type OpenSegment = {
   readonly windowEndUs: number;
 };
 
-/** Opens a segment, under a name that nothing had before, for records from `firstUs` on. Rejects with the system's error. */
+/** Creates a segment with a free name for records from `firstUs` on. Rejects with the system's error. */
 export async function createOpenSegment(
   options: { dataDir: string; segmentMinutes: number },
   stream: Stream,
   firstUs: number,
-  pace: WriteLatency,
+  writeLatency: WriteLatency,
 ): Promise<OpenSegment> {
   const window = windowOf(firstUs, options.segmentMinutes);
   const day = { stream: stream.type.folder, symbol: stream.symbol, date: dateOf(firstUs) };
   await mkdir(liveFolder(options.dataDir, day), { recursive: true });
   const { segment, file } = await createFree(options.dataDir, { ...day, name: window.name }, (path) =>
-    openSegment(path, "new", pace),
+    openSegment(path, "new", writeLatency),
   );
   return { writer: file, segment, written: createWrittenBytes(firstUs), windowEndUs: window.endUs };
 }
 
-/** A segment after it was made whole again, and what is gone for good. */
-export type Restored = { readonly live: OpenSegment; readonly loss: Loss | null };
+/** A repaired segment, and the records that are lost; `loss` is null if all records are there. */
+export type Restored = { readonly open: OpenSegment; readonly loss: Loss | null };
 
 /**
- * Writes a segment whose name was deleted or leads elsewhere once more, from what its descriptor still holds. A stranger's file in its place
- * goes to quarantine. Rejects with the system's error.
+ * Restores a segment whose name was deleted or replaced, from its open descriptor. Rejects with the system's error.
+ *
+ * 1. Copy the content of the descriptor to a temporary file.
+ * 2. Move a foreign file at the segment's path to quarantine.
+ * 3. Rename the temporary file to the segment's path and continue in it.
  */
-export async function writeAgain(dataDir: string, live: OpenSegment, pace: WriteLatency): Promise<Restored> {
-  const place = placeOf(dataDir, live.segment);
-  await mkdir(liveFolder(dataDir, live.segment), { recursive: true });
+export async function writeAgain(dataDir: string, open: OpenSegment, writeLatency: WriteLatency): Promise<Restored> {
+  const place = placeOf(dataDir, open.segment);
+  await mkdir(liveFolder(dataDir, open.segment), { recursive: true });
   const temporary = place.path + temporarySuffix;
   await rm(temporary, { force: true });
   try {
-    await live.writer.copyTo(temporary);
+    await open.writer.copyTo(temporary);
     if (await isThere(place.path)) moveAside(place.path, place.quarantine);
     await rename(temporary, place.path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
     throw error;
   }
-  const writer = await openSegment(place.path, "existing", pace);
-  await closeQuietly(live.writer);
-  const next = { ...live, writer };
-  return writer.bytes() === live.writer.bytes() ? { live: next, loss: null } : repairOpenSegment(dataDir, next, pace);
+  const writer = await openSegment(place.path, "existing", writeLatency);
+  await closeQuietly(open.writer);
+  const next = { ...open, writer };
+  return writer.bytes() === open.writer.bytes()
+    ? { open: next, loss: null }
+    : repairOpenSegment(dataDir, next, writeLatency);
 }
 
-/** Makes a segment that somebody has truncated or appended to whole again. Rejects with the system's error. */
-export async function repairOpenSegment(dataDir: string, live: OpenSegment, pace: WriteLatency): Promise<Restored> {
-  const { bytes, isReplaced, loss, written } = await repairSegment(placeOf(dataDir, live.segment), live.written);
+/** Repairs a segment that another program has truncated or appended to. Rejects with the system's error. */
+export async function repairOpenSegment(
+  dataDir: string,
+  open: OpenSegment,
+  writeLatency: WriteLatency,
+): Promise<Restored> {
+  const { bytes, isReplaced, loss, written } = await repairSegment(placeOf(dataDir, open.segment), open.written);
   if (!isReplaced) {
-    live.writer.adopt(bytes);
-    return { live: { ...live, written }, loss };
+    open.writer.adopt(bytes);
+    return { open: { ...open, written }, loss };
   }
-  const writer = await openSegment(live.writer.path, "existing", pace);
-  await closeQuietly(live.writer);
-  return { live: { ...live, writer, written }, loss };
+  const writer = await openSegment(open.writer.path, "existing", writeLatency);
+  await closeQuietly(open.writer);
+  return { open: { ...open, writer, written }, loss };
 }
 
 /**
- * Looks what has become of a segment whose descriptor failed for good, once its file system can be reached again. Half of what could not be
- * written is cut off: it is written elsewhere. Rejects with the system's error.
+ * Repairs a segment whose descriptor has failed for good, once its file system answers again. The part of a failed write is cut off, because
+ * those lines are written to another segment. Rejects with the system's error.
  */
-export async function settleAbandoned(
+export async function repairAbandoned(
   dataDir: string,
   { segment, written, writer }: OpenSegment,
 ): Promise<RepairedSegment> {
   const place = placeOf(dataDir, segment);
-  if (!(await isThere(place.path))) return nothing(written);
-  const mended = await repairSegment(place, written, writer.bytes());
-  if (mended.bytes === 0) await rm(place.path, { force: true });
-  return mended;
+  if (!(await isThere(place.path))) return lostSegment(written);
+  const repaired = await repairSegment(place, written, writer.bytes());
+  if (repaired.bytes === 0) await rm(place.path, { force: true });
+  return repaired;
 }
 
 function placeOf(dataDir: string, segment: Segment): SegmentPlace {

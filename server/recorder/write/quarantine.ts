@@ -4,21 +4,21 @@ import { messageOf } from "../../platform/errors.ts";
 import { appendFile, mkdir, stat } from "../../platform/files/files-async.ts";
 import type { Log } from "../../platform/log/log.ts";
 
-/** Where messages of no known shape are kept for a person to look at. */
+/** Keeps messages of unknown form for inspection. */
 export type Quarantine = {
   /** Keeps the message, shortened, with the reason and its receipt time. */
   add(reason: string, text: string, recvUs: number): void;
   count(): number;
-  /** Resolves when all is written. */
+  /** Resolves when all kept messages are written. */
   stop(): Promise<void>;
 };
 
-/** Most that is kept of one message, and of one day: a broken peer must not fill the disk. */
+/** Most characters kept of one message, and of one day: a broken peer must not fill the disk. */
 const longestMessage = 16 * 1024;
 const largestDay = 16 * 1024 * 1024;
 const mostWaiting = 1000;
 
-/** The quarantine `<data>/quarantine/messages-<date>.jsonl`: every message is counted, as many as fit are kept. */
+/** Creates the quarantine `<data>/quarantine/messages-<date>.jsonl`. Every message is counted; as many as fit are kept. */
 export function createQuarantine(options: { dataDir: string }, deps: { log: Log }): Quarantine {
   const folder = join(options.dataDir, "quarantine");
   const waiting: string[] = [];
@@ -33,13 +33,13 @@ export function createQuarantine(options: { dataDir: string }, deps: { log: Log 
         const lines = waiting.splice(0).join("");
         const path = join(folder, `messages-${dateOf(Date.now() * 1000)}.jsonl`);
         const size = await stat(path).then(
-          (found) => found.size,
+          (info) => info.size,
           () => 0,
         );
         if (size + lines.length <= largestDay) await appendFile(path, lines);
       }
     } catch (error) {
-      deps.log.warn("cannot keep a message of unknown shape", { reason: messageOf(error) });
+      deps.log.warn("cannot keep a message of unknown form", { reason: messageOf(error) });
     } finally {
       writing = null;
     }
@@ -50,7 +50,7 @@ export function createQuarantine(options: { dataDir: string }, deps: { log: Log 
       count++;
       if (!reasons.has(reason) && reasons.size < 100) {
         reasons.add(reason);
-        deps.log.warn("a message of unknown shape was put aside (told once a reason)", { reason, folder });
+        deps.log.warn("a message of unknown form was moved to quarantine (logged once per reason)", { reason, folder });
       }
       if (waiting.length >= mostWaiting) return;
       waiting.push(

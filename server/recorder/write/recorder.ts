@@ -2,7 +2,7 @@ import type { Segment } from "../../domain/day.ts";
 import type { Stream } from "../../domain/stream.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { createClosedSegments } from "../tamper/closed-segments.ts";
-import { releasesOf, writtenOut } from "../tamper/flush-check.ts";
+import { flushedOut, releasesOf } from "../tamper/flush-check.ts";
 import { createTamperLog } from "../tamper/tamper-log.ts";
 import type { Loss } from "../tamper/written-bytes.ts";
 import { createDescriptorBudget } from "./descriptor-budget.ts";
@@ -15,31 +15,31 @@ import { createStreamWriter, type StreamWriter, type StreamWriterStatus } from "
 import type { StreamWriterEvents, StreamWriterOptions } from "./stream-writer-types.ts";
 import { createWriteLatency } from "./write-latency.ts";
 
-/** Everything on its way to disk. */
+/** Writes all streams to disk. */
 export type Recorder = {
-  /** The track of a stream, created at first sight; ask once and keep it. */
-  track(stream: Stream): StreamWriter;
-  /** The stream is recorded no more: what there is of it is written and its segment closed. */
+  /** Returns the writer of a stream; creates it at the first call. Ask once and keep it. */
+  writer(stream: Stream): StreamWriter;
+  /** Stops recording a stream: writes its lines in memory and closes its segment. */
   release(stream: Stream): void;
   status(stream: Stream): StreamWriterStatus | null;
   /**
-   * Resolves when all that was taken of the stream so far is in its files, also what was taken before it was released; within some seconds
-   * even if the disk does not take it.
+   * Resolves when all records of the stream so far are in its files, also records from before a release. Resolves after some seconds even
+   * if the disk does not accept them.
    */
   flushed(stream: Stream): Promise<void>;
-  /** Records dropped because memory was full: the disk failed or stood still, or more came than it takes. */
+  /** Returns the records dropped because memory was full: the disk failed, stalled, or was too slow. */
   dropped(): number;
-  /** What the disk says, in words, or null while it works. */
+  /** Returns the failure of the disk, in words; null while it works. */
   failure(): string | null;
-  /** Looks for files that somebody has deleted, replaced or truncated, a part of them at each call; to be called once a second. */
+  /** Checks a part of the files for changes by other programs. Call it once a second. */
   checkFiles(): void;
-  /** A closed segment is sealed with so many rows, or stays raw or is gone (null). */
+  /** A closed segment was sealed with `rows` rows; null if it stays raw or is gone. */
   checkSealed(segment: Segment, rows: number | null): Promise<void>;
-  /** Closes every segment once it holds what is in memory now; later records, of whatever time, go to new ones (a step of the clock). */
+  /** Closes every segment once it holds the lines in memory; later records go to new segments (after a step of the clock). */
   closeSegments(): void;
   /**
-   * Flushes and closes every segment; resolves when all are on disk. A disk that stands still is not waited for longer than
-   * `deadlineMs`: what it has not taken is counted and a gap. Idempotent.
+   * Flushes and closes every segment. Resolves when all are on disk, or after `deadlineMs` if the disk stalls. Records that were not written
+   * by then are counted and become a gap. Idempotent.
    */
   stop(deadlineMs?: number): Promise<void>;
 };
@@ -47,12 +47,12 @@ export type Recorder = {
 export type RecorderOptions = Omit<StreamWriterOptions, "maxSegmentBytes"> & {
   /** Longest time that a record waits in memory, ms. */
   readonly flushMs: number;
-  /** Characters held in memory, above all while the disk fails; default 64 Mi. */
+  /** Most characters in memory while the disk is slow or fails; default 64 Mi. */
   readonly maxHeld?: number;
   readonly maxSegmentBytes?: number;
-  /** Segments open at once, for the descriptors that there are; default any number. */
+  /** Most segments open at once; default any number. */
   readonly mostOpen?: number;
-  /** With more streams than may be open, one keeps its segment at least so long before another one gets the place, ms; default 60,000. */
+  /** With more streams than open segments: shortest time that a stream keeps its segment, ms; default 60,000. */
   readonly turnMs?: number;
 };
 
@@ -60,40 +60,41 @@ export type RecorderDeps = {
   readonly nowUs: () => number;
   readonly onClosed: (segment: Segment) => void;
   readonly onDropped: (stream: Stream, recvUs: number, cause: DropCause) => void;
-  /** Records that had been written are gone from the disk. */
+  /** Records that had been written are lost from the disk. */
   readonly onLost: (stream: Stream, loss: Loss) => void;
   readonly log: Log;
 };
 
-/** Windows are looked at again after this at the latest, ms: longer waits are more than a timer can. */
+/** Longest wait until windows are checked again, ms. */
 const latestMs = 3_600_000;
 
-/** A second attempt at a full or failing disk is made this often, ms. */
+/** Time between attempts on a full or failing disk, ms. */
 const retryMs = 1000;
 
-/** Each file is looked at so often, s, unless there are more than can be looked at in that time: a look costs some microseconds. */
+/** Time between two checks of a file, s, and most checks per call. A check costs some microseconds. */
 const checkEvery = 3;
 const checkedAtOnce = 500;
 
-/** The recorder of any number of streams; `onClosed` is told of every segment that is complete. */
+/** Creates the recorder. Calls `onClosed` for every complete segment. */
 export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Recorder {
   const maxHeld = options.maxHeld ?? 64 * 1024 * 1024;
-  const trackOptions: StreamWriterOptions = {
+  const writerOptions: StreamWriterOptions = {
     ...options,
     maxSegmentBytes: options.maxSegmentBytes ?? 64 * 1024 * 1024,
   };
-  const tracks = new Map<Stream, StreamWriter>();
-  /** Streams that are being released: what there is of them is being written. */
+  const writers = new Map<Stream, StreamWriter>();
+  /** Writers of released streams whose last lines are being written. */
   const releasing = new Map<Promise<void>, StreamWriter>();
-  const pace = createWriteLatency();
-  const places = createDescriptorBudget(options.mostOpen ?? Number.POSITIVE_INFINITY, () => turns.onFree(deps.nowUs()));
+  const writeLatency = createWriteLatency();
+  const mostOpen = options.mostOpen ?? Number.POSITIVE_INFINITY;
+  const descriptorBudget = createDescriptorBudget(mostOpen, () => turns.onFree(deps.nowUs()));
   const turns = createDescriptorTurns(
     { turnMs: options.turnMs ?? 60_000 },
-    { tracks: () => [...tracks.values()], places },
+    { writers: () => [...writers.values()], descriptorBudget },
   );
-  const trouble = createDiskErrors(deps.log);
-  const tampered = createTamperLog(deps);
-  const closed = createClosedSegments({ dataDir: options.dataDir, onTampered: tampered.note });
+  const diskErrors = createDiskErrors(deps.log);
+  const tamperLog = createTamperLog(deps);
+  const closed = createClosedSegments({ dataDir: options.dataDir, onTampered: tamperLog.report });
   let flushTimer: ReturnType<typeof setTimeout> | null = null;
   let earlyFlush: ReturnType<typeof setTimeout> | null = null;
   let rotateTimer: ReturnType<typeof setTimeout> | null = null;
@@ -102,14 +103,14 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
   let dropped = 0;
   let checked = 0;
 
-  const failure = () => trouble.failure() ?? pace.stalled();
-  const isTroubled = () => failure() !== null || pace.isSlow();
+  const failure = () => diskErrors.failure() ?? writeLatency.stalled();
+  const isTroubled = () => failure() !== null || writeLatency.isSlow();
   const retryIn = () => (isTroubled() ? Math.max(options.flushMs, retryMs) : options.flushMs);
 
   const events: StreamWriterEvents = {
     onBuffered() {
-      // One timer for all files: a record waits at most as long as the first one of any file, and there is one wake-up.
-      flushTimer ??= setTimeout(flushAll, trouble.failure() === null ? options.flushMs : retryIn());
+      // One timer for all files means one wake-up. No record waits longer than the flush interval.
+      flushTimer ??= setTimeout(flushAll, diskErrors.failure() === null ? options.flushMs : retryIn());
       rotateTimer ??= setTimeout(rotateDue, 0);
     },
     onClosed(segment, stream, written) {
@@ -117,28 +118,30 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
       deps.onClosed(segment);
     },
     onFailure(stream, operation, path, failed) {
-      trouble.note(stream, operation, path, failed);
+      diskErrors.record(stream, operation, path, failed);
       if (stopped === null) flushTimer ??= setTimeout(flushAll, retryIn());
     },
     onWritten(stream, characters) {
       held -= characters;
-      trouble.end(stream, dropped);
+      diskErrors.end(stream, dropped);
     },
-    mayHold(characters) {
+    reserve(characters) {
       if (held + characters > maxHeld) return false;
       held += characters;
-      // A long flush interval must not fill the memory that is meant for a failing disk.
+      // A long flush interval must not use the memory that is reserved for a failing disk.
       if (held > maxHeld / 2 && !isTroubled()) earlyFlush ??= setTimeout(flushAll, 0);
       return true;
     },
     onDropped(stream, recvUs) {
       const cause = isTroubled() ? "disk" : "overflow";
       if (dropped === 0)
-        deps.log.error("memory for held records is full; records are lost until the disk takes them", { cause });
+        deps.log.error("memory for unwritten records is full; records are lost until the disk accepts writes", {
+          cause,
+        });
       dropped++;
       deps.onDropped(stream, recvUs, cause);
     },
-    onTampered: tampered.note,
+    onTampered: tamperLog.report,
   };
 
   function flushAll(): void {
@@ -146,96 +149,96 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
     flushTimer = null;
     earlyFlush = null;
     const nowUs = deps.nowUs();
-    for (const track of tracks.values()) alone(track, "write", () => track.flush(nowUs));
+    for (const writer of writers.values()) isolated(writer, "write", () => writer.flush(nowUs));
     turns.pass(nowUs);
   }
 
-  /** What one stream meets with must not keep the others from being written. */
-  function alone(track: StreamWriter, operation: string, work: () => void): void {
+  /** Isolates an error of one stream from the other streams. */
+  function isolated(writer: StreamWriter, operation: string, work: () => void): void {
     try {
       work();
     } catch (error) {
-      events.onFailure(track.stream, operation, track.stream.name, writeFailureOf(error));
+      events.onFailure(writer.stream, operation, writer.stream.name, writeFailureOf(error));
     }
   }
 
-  /** Closes segments whose window is over although nothing more arrives, then sleeps until the next one is. */
+  /** Closes segments whose window has ended without further records, then waits for the next end of a window. */
   function rotateDue(): void {
     rotateTimer = null;
     const nowUs = deps.nowUs();
     let nextUs = Number.POSITIVE_INFINITY;
-    for (const track of tracks.values()) {
-      alone(track, "close", () => track.rotateIfDue(nowUs));
-      nextUs = Math.min(nextUs, track.dueUs());
+    for (const writer of writers.values()) {
+      isolated(writer, "close", () => writer.rotateIfDue(nowUs));
+      nextUs = Math.min(nextUs, writer.dueUs());
     }
     const soonestMs = isTroubled() ? retryMs : 5;
     if (nextUs < Number.POSITIVE_INFINITY)
       rotateTimer = setTimeout(rotateDue, Math.min(latestMs, Math.max(soonestMs, (nextUs - nowUs) / 1000 + 5)));
   }
 
-  /** A disk that does not work even now costs what is in memory: it is said, counted, and a gap from first to last. */
+  /** Drops lines that the disk has not accepted: logs and counts them, and reports them as lost. */
   function dropUnwritten(stopped: readonly StreamWriter[]): void {
     const names: string[] = [];
     let records = 0;
-    for (const track of stopped) {
-      const left = track.unwritten();
-      if (left === null) continue;
-      names.push(track.stream.name);
-      records += left.records;
-      deps.onLost(track.stream, { fromUs: left.fromUs, toUs: left.toUs + 1, records: left.records });
+    for (const writer of stopped) {
+      const unwritten = writer.unwritten();
+      if (unwritten === null) continue;
+      names.push(writer.stream.name);
+      records += unwritten.records;
+      deps.onLost(writer.stream, { fromUs: unwritten.fromUs, toUs: unwritten.toUs + 1, records: unwritten.records });
     }
     dropped += records;
     if (records === 0) return;
-    const message = "the disk did not take the last records; they are lost, which is a gap";
+    const message = "the disk did not accept the last records; they are lost, which is a gap";
     deps.log.error(message, { streams: names.length, stream: names[0], records });
   }
 
   async function stop(deadlineMs: number): Promise<void> {
     for (const timer of [flushTimer, earlyFlush, rotateTimer]) if (timer !== null) clearTimeout(timer);
-    await stopStreamWriters([...tracks.values()], releasing, { nowUs: deps.nowUs(), deadlineMs });
+    await stopStreamWriters([...writers.values()], releasing, { nowUs: deps.nowUs(), deadlineMs });
     const late = [...releasing.values()];
     releasing.clear();
-    dropUnwritten([...tracks.values(), ...late]);
+    dropUnwritten([...writers.values(), ...late]);
   }
 
   return {
-    track(stream) {
-      let track = tracks.get(stream);
-      if (track === undefined) {
-        track = createStreamWriter(stream, trackOptions, events, { pace, places });
-        tracks.set(stream, track);
+    writer(stream) {
+      let writer = writers.get(stream);
+      if (writer === undefined) {
+        writer = createStreamWriter(stream, writerOptions, events, { writeLatency, descriptorBudget });
+        writers.set(stream, writer);
       }
-      return track;
+      return writer;
     },
     release(stream) {
-      const track = tracks.get(stream);
-      if (track === undefined) return;
-      const done = track.stop(deps.nowUs()).then(() => {
-        if (releasing.delete(done)) dropUnwritten([track]);
-        trouble.end(stream, dropped);
+      const writer = writers.get(stream);
+      if (writer === undefined) return;
+      const done = writer.stop(deps.nowUs()).then(() => {
+        if (releasing.delete(done)) dropUnwritten([writer]);
+        diskErrors.end(stream, dropped);
       });
-      releasing.set(done, track);
-      tracks.delete(stream);
+      releasing.set(done, writer);
+      writers.delete(stream);
     },
-    flushed: (stream) => writtenOut(tracks.get(stream), releasesOf(releasing, stream), deps.nowUs),
-    status: (stream) => tracks.get(stream)?.status() ?? null,
+    flushed: (stream) => flushedOut(writers.get(stream), releasesOf(releasing, stream), deps.nowUs),
+    status: (stream) => writers.get(stream)?.status() ?? null,
     dropped: () => dropped,
     failure,
     checkFiles() {
-      // A look at a disk that stands still would hold everything up.
-      if (pace.stalled() !== null) return;
-      const all = [...tracks.values()];
+      // A check on a stalled disk would block the thread.
+      if (writeLatency.stalled() !== null) return;
+      const all = [...writers.values()];
       const now = Math.min(checkedAtOnce, Math.ceil(all.length / checkEvery));
       for (let n = 0; n < now; n++) {
-        const track = all[checked++ % all.length];
-        if (track !== undefined) alone(track, "look at", track.checkFile);
+        const writer = all[checked++ % all.length];
+        if (writer !== undefined) isolated(writer, "look at", writer.checkFile);
       }
     },
     checkSealed: closed.check,
     closeSegments() {
       const nowUs = deps.nowUs();
-      for (const track of tracks.values()) alone(track, "close", () => track.closeSegment(nowUs));
-      // The ends of windows are elsewhere now.
+      for (const writer of writers.values()) isolated(writer, "close", () => writer.closeSegment(nowUs));
+      // The windows have changed.
       if (rotateTimer !== null) clearTimeout(rotateTimer);
       rotateTimer = stopped === null ? setTimeout(rotateDue, 0) : null;
     },

@@ -3,55 +3,69 @@ import { fstatSync, fsync, ftruncate, statSync, write, writeSync } from "../../p
 import { copyFile, open } from "../../platform/files/files-async.ts";
 import type { WriteLatency } from "./write-latency.ts";
 
-/** An open segment file. It takes one descriptor, which the kernel closes in programs that this one starts. */
+/** An open segment file. It uses one descriptor, which child processes do not inherit. */
 export type SegmentFile = {
   readonly path: string;
-  /** Bytes in the file that are known to be whole lines. */
+  /** Returns the bytes of the file that are known to be whole lines. */
   bytes(): number;
   /**
-   * Appends lines, synced if asked to. Null when all is in the file; otherwise the error, after which the file holds what it held
-   * before (put right before the next write if even that fails), and the same lines may be tried again. On a disk that is
-   * slow, and if a sync is wanted, the calling thread does not wait.
+   * Appends lines.
+   *
+   * | result           | meaning                                                                                             |
+   * |------------------|-----------------------------------------------------------------------------------------------------|
+   * | null             | all lines are in the file                                                                           |
+   * | promise: null    | the same, later: after a sync, on a slow disk, or after a partial write; the thread does not wait   |
+   * | promise: failure | the file is cut back to its old length, now or before the next write; the lines may be tried again  |
    */
   write(lines: string, options: { sync: boolean }): Promise<WriteFailure> | null;
-  /** Looks whether the file is still ours alone. Call it while nothing is being written. */
+  /** Checks whether another program has changed the file. Call it while no write is under way. */
   inspect(): FileState;
-  /** The file was mended and is `bytes` long now. */
+  /** Takes over the length of the file after a repair. */
   adopt(bytes: number): void;
-  /** Copies what the descriptor holds to a new file, also when the name is gone (Linux). Rejects with the system's error. */
+  /** Copies the content to a new file, even if the name was deleted (Linux). Rejects with the system's error. */
   copyTo(path: string): Promise<void>;
-  /** Syncs if asked to and closes; resolves when the file is on disk, rejects with the system's error, closed all the same. */
+  /** Syncs if wanted, then closes. Rejects with the system's error; the file is closed in any case. */
   close(options: { sync: boolean }): Promise<void>;
 };
 
 /**
- * "unnamed": the path leads nowhere or to another file (deleted, renamed, replaced). "changed": it is shorter or longer than what we wrote
- * (truncated, appended to). "unreachable": the file system does not answer.
+ * The state of the file on disk.
+ *
+ * | state       | meaning                                                                     |
+ * |-------------|-----------------------------------------------------------------------------|
+ * | whole       | the path leads to the file, and its length is as written                    |
+ * | unnamed     | the path leads to no file or another file (deleted, renamed, replaced)       |
+ * | changed     | the file is shorter or longer than written (truncated, appended to)         |
+ * | unreachable | the file system does not answer                                             |
  */
 export type FileState = "whole" | "unnamed" | "changed" | "unreachable";
 
-/** Why lines could not be written; `code` is the system's (`ENOSPC`). Null: they were written after all, only later. */
+/** Why lines could not be written; `code` is the system's error code (`ENOSPC`). Null: the lines were written. */
 export type WriteFailure = { readonly code: string; readonly message: string } | null;
 
 /**
- * Creates a segment ("new": `EEXIST` if its name is taken) or opens one for appending; rejects with the system's error, with its
- * path, if that cannot be done.
+ * Creates a segment ("new") or opens a segment for appending ("existing"). Rejects with the system's error, including the path; `EEXIST` if
+ * the name of a new segment is taken.
  *
- * Why not Bun's FileSink: it duplicates the descriptor, is of no use after its first failed write, and leaks its descriptor then. A batch
- * is one write either way, and `writeSync` of a string costs the same (test/bench/measured.md).
+ * Why not Bun's FileSink: it duplicates the descriptor, cannot be used after a failed write, and leaks its descriptor then. A batch is one
+ * write either way, and `writeSync` of a string costs the same (test/bench/measured.md).
  */
-export async function openSegment(path: string, what: "new" | "existing", pace: WriteLatency): Promise<SegmentFile> {
-  const file = await open(path, what === "new" ? "ax" : "a");
+export async function openSegment(
+  path: string,
+  mode: "new" | "existing",
+  writeLatency: WriteLatency,
+): Promise<SegmentFile> {
+  const file = await open(path, mode === "new" ? "ax" : "a");
   const { fd } = file;
   let bytes = fstatSync(fd).size;
-  /** Some file systems number a file anew at each look; there a replaced file cannot be told from ours. */
-  const isTold = isNamed(fstatSync(fd));
-  /** The file may hold a part of lines that were not written. */
+  /** False on file systems that change inode numbers at each look: there a replaced file cannot be detected. */
+  const hasStableInode = isNamed(fstatSync(fd));
+  /** The file may end with a part of lines whose write failed. */
   let torn = false;
 
-  function isNamed(own: ReturnType<typeof fstatSync>): boolean {
+  function isNamed(info: ReturnType<typeof fstatSync>): boolean {
     const named = statSync(path);
-    return own.nlink > 0 && own.ino === named.ino && own.dev === named.dev;
+    return info.nlink > 0 && info.ino === named.ino && info.dev === named.dev;
   }
 
   async function restore(): Promise<void> {
@@ -59,7 +73,7 @@ export async function openSegment(path: string, what: "new" | "existing", pace: 
     torn = false;
   }
 
-  async function writePatiently(lines: string, sync: boolean): Promise<WriteFailure> {
+  async function writeAsync(lines: string, sync: boolean): Promise<WriteFailure> {
     try {
       if (torn) await restore();
       const content = Buffer.from(lines);
@@ -70,16 +84,16 @@ export async function openSegment(path: string, what: "new" | "existing", pace: 
       bytes += content.length;
       return null;
     } catch (error) {
-      return giveUp(error);
+      return cutBack(error);
     }
   }
 
-  async function giveUp(error: unknown): Promise<WriteFailure> {
+  async function cutBack(error: unknown): Promise<WriteFailure> {
     torn = true;
     try {
       await restore();
     } catch {
-      // Done before the next write; recovery does it after a crash.
+      // The file is cut back before the next write, or by recovery after a crash.
     }
     return writeFailureOf(error);
   }
@@ -88,28 +102,29 @@ export async function openSegment(path: string, what: "new" | "existing", pace: 
     path,
     bytes: () => bytes,
     write(lines, { sync }) {
-      if (sync || torn || pace.isSlow()) return pace.timed("write", path, () => writePatiently(lines, sync));
+      if (sync || torn || writeLatency.isSlow())
+        return writeLatency.timed("write", path, () => writeAsync(lines, sync));
       const startedMs = performance.now();
       try {
         const length = Buffer.byteLength(lines);
         const written = writeSync(fd, lines);
-        pace.note(performance.now() - startedMs);
+        writeLatency.record(performance.now() - startedMs);
         if (written === length) {
           bytes += written;
           return null;
         }
-        // The disk took a part. The second attempt learns why.
+        // The disk accepted a part of the lines. The second attempt finds out why.
         torn = true;
-        return writePatiently(lines, sync);
+        return writeAsync(lines, sync);
       } catch (error) {
-        return giveUp(error);
+        return cutBack(error);
       }
     },
     inspect() {
       try {
-        const own = fstatSync(fd);
-        if (own.nlink === 0 || (isTold && !isNamed(own))) return "unnamed";
-        return own.size === bytes || torn ? "whole" : "changed";
+        const info = fstatSync(fd);
+        if (info.nlink === 0 || (hasStableInode && !isNamed(info))) return "unnamed";
+        return info.size === bytes || torn ? "whole" : "changed";
       } catch (error) {
         return codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR" ? "unnamed" : "unreachable";
       }
@@ -129,7 +144,7 @@ export async function openSegment(path: string, what: "new" | "existing", pace: 
   };
 }
 
-/** What was thrown, as a failure. */
+/** Converts a thrown value to a failure. */
 export function writeFailureOf(error: unknown): NonNullable<WriteFailure> {
   return { code: codeOf(error) ?? "unknown", message: messageOf(error) };
 }

@@ -1,30 +1,30 @@
 import type { StreamWriter } from "./stream-writer.ts";
 
-/** No write begins so shortly before the deadline, ms: one that is under way by then is most likely over at the deadline. */
+/** No write starts in this time before the deadline, ms. A write that is under way then has most likely ended by the deadline. */
 const lastWriteMs = 3000;
 
 /**
- * Flushes and closes `tracks`, and waits for the `releases` that are under way, until `deadlineMs` at the latest. Whatever is in memory
- * afterwards is not written any more, unless the disk then takes a write that has stood still since `lastWriteMs` before the deadline.
+ * Flushes and closes `writers`, and waits for `releases`, until `deadlineMs` at the latest. Lines in memory after that are not written any
+ * more, except by a write that was already under way `lastWriteMs` before the deadline.
  */
 export async function stopStreamWriters(
-  tracks: readonly StreamWriter[],
+  writers: readonly StreamWriter[],
   releases: ReadonlyMap<Promise<void>, StreamWriter>,
   { nowUs, deadlineMs }: { nowUs: number; deadlineMs: number },
 ): Promise<void> {
-  const done = Promise.all([stopInRounds(tracks, nowUs), ...releases.keys()]);
+  const done = Promise.all([stopInRounds(writers, nowUs), ...releases.keys()]);
   if (await isWithin(done, deadlineMs - lastWriteMs)) return;
-  for (const track of [...tracks, ...releases.values()]) track.giveUp();
+  for (const writer of [...writers, ...releases.values()]) writer.giveUp();
   await isWithin(done, lastWriteMs);
 }
 
-/** Tracks that were closed leave their descriptors to those that waited for one. */
-async function stopInRounds(tracks: readonly StreamWriter[], nowUs: number): Promise<void> {
-  let left = tracks;
-  for (let before = Number.POSITIVE_INFINITY; left.length > 0 && left.length < before; ) {
-    before = left.length;
-    await Promise.all(left.map((track) => track.stop(nowUs)));
-    left = left.filter((track) => track.unwritten() !== null);
+/** Stops in rounds: closed writers free their descriptors for writers that waited for a descriptor. */
+async function stopInRounds(writers: readonly StreamWriter[], nowUs: number): Promise<void> {
+  let remaining = writers;
+  for (let before = Number.POSITIVE_INFINITY; remaining.length > 0 && remaining.length < before; ) {
+    before = remaining.length;
+    await Promise.all(remaining.map((writer) => writer.stop(nowUs)));
+    remaining = remaining.filter((writer) => writer.unwritten() !== null);
   }
 }
 

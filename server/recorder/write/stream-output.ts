@@ -5,8 +5,8 @@ import {
   createOpenSegment,
   type OpenSegment,
   type Restored,
+  repairAbandoned,
   repairOpenSegment,
-  settleAbandoned,
   writeAgain,
 } from "./open-segment.ts";
 import { type WriteFailure, writeFailureOf } from "./segment-file.ts";
@@ -15,21 +15,29 @@ import type { StreamWriterDeps, StreamWriterEvents, StreamWriterOptions } from "
 type Open = OpenSegment & { readonly generation: number };
 
 /**
- * The segment that a stream is written to: opened, watched, closed, given up when its descriptor fails for good. Only one of `open` and `check`
- * may be under way at a time, and nothing be written meanwhile.
+ * Creates the output of a stream: the open segment and the segments that were abandoned. Run only one of `open` and `check` at a time, and do
+ * not write meanwhile.
+ *
+ * | segment   | event                                     | next                                                              |
+ * |-----------|-------------------------------------------|-------------------------------------------------------------------|
+ * | none      | `open`                                    | open, with a descriptor from the budget                           |
+ * | open      | window or generation ends, size reached   | closed: synced and reported by `onClosed`                         |
+ * | open      | two failed writes in a row, not disk full | abandoned                                                         |
+ * | open      | changed or unnamed on disk                | restored and reported by `onTampered`; if that fails on close: abandoned |
+ * | abandoned | its file system answers again             | repaired; the lost part is reported, the rest is closed           |
  */
 export function createStreamOutput(
   stream: Stream,
   options: StreamWriterOptions,
   events: Pick<StreamWriterEvents, "onClosed" | "onFailure" | "onTampered" | "onWritten">,
-  { pace, places }: StreamWriterDeps,
+  { writeLatency, descriptorBudget }: StreamWriterDeps,
 ) {
   const { dataDir } = options;
   let open: Open | null = null;
-  /** Failed writes in a row on this descriptor that may have killed it. */
+  /** Consecutive failed writes on this descriptor that may mean that it has failed for good. */
   let failures = 0;
   let openedMs = 0;
-  /** Given up and not looked at since. */
+  /** Segments whose descriptor failed for good, to be repaired when their file system answers. */
   const abandoned: OpenSegment[] = [];
   const closing = new Set<Promise<void>>();
 
@@ -40,149 +48,149 @@ export function createStreamOutput(
 
   function close(): void {
     if (open === null) return;
-    const work = finish(open).finally(() => {
+    const work = closeSegment(open).finally(() => {
       closing.delete(work);
-      places.giveBack();
+      descriptorBudget.giveBack();
     });
     open = null;
     closing.add(work);
   }
 
-  async function finish(live: OpenSegment): Promise<void> {
-    let last = live;
-    const state = live.writer.inspect();
+  async function closeSegment(openSegment: OpenSegment): Promise<void> {
+    let complete = openSegment;
+    const state = openSegment.writer.inspect();
     if (state === "unreachable") {
-      abandoned.push(live);
-      await live.writer.close({ sync: false }).catch(() => {});
+      abandoned.push(openSegment);
+      await openSegment.writer.close({ sync: false }).catch(() => {});
       return;
     }
     try {
-      if (state !== "whole") last = await restore(live, state);
+      if (state !== "whole") complete = await restore(openSegment, state);
     } catch (error) {
-      // What it held is looked for once the file system answers again.
-      fail("write again", live.writer.path, error);
-      abandoned.push(live);
-      await live.writer.close({ sync: false }).catch(() => {});
+      // Its records are checked when the file system answers again.
+      fail("write again", openSegment.writer.path, error);
+      abandoned.push(openSegment);
+      await openSegment.writer.close({ sync: false }).catch(() => {});
       return;
     }
     try {
-      await pace.turning("close", last.writer.path, () => last.writer.close({ sync: options.sync !== "never" }));
+      await writeLatency.timedRotation("close", complete.writer.path, () =>
+        complete.writer.close({ sync: options.sync !== "never" }),
+      );
     } catch (error) {
-      fail("close", last.writer.path, error);
+      fail("close", complete.writer.path, error);
     }
-    // Also one that could not be synced: its sealed copy is synced, and compared with it before it goes.
-    events.onClosed(last.segment, stream, last.written);
+    // A segment that could not be synced is reported too: its sealed copy is synced and compared with it.
+    events.onClosed(complete.segment, stream, complete.written);
   }
 
-  async function restore(live: OpenSegment, state: "unnamed" | "changed"): Promise<OpenSegment> {
+  async function restore(openSegment: OpenSegment, state: "unnamed" | "changed"): Promise<OpenSegment> {
     const restored: Restored =
-      state === "unnamed" ? await writeAgain(dataDir, live, pace) : await repairOpenSegment(dataDir, live, pace);
-    const what = state === "unnamed" ? "deleted or replaced" : "truncated or appended to";
-    events.onTampered(stream, restored.live.writer.path, what, restored.loss);
-    return restored.live;
+      state === "unnamed"
+        ? await writeAgain(dataDir, openSegment, writeLatency)
+        : await repairOpenSegment(dataDir, openSegment, writeLatency);
+    const tampering = state === "unnamed" ? "deleted or replaced" : "truncated or appended to";
+    events.onTampered(stream, restored.open.writer.path, tampering, restored.loss);
+    return restored.open;
   }
 
-  async function settle(): Promise<boolean> {
-    for (let live = abandoned[0]; live !== undefined; live = abandoned[0]) {
+  async function repairAbandonedSegments(): Promise<boolean> {
+    for (let openSegment = abandoned[0]; openSegment !== undefined; openSegment = abandoned[0]) {
       try {
-        const { bytes, loss, written } = await settleAbandoned(dataDir, live);
+        const { bytes, loss, written } = await repairAbandoned(dataDir, openSegment);
         abandoned.shift();
-        if (loss !== null) events.onTampered(stream, live.writer.path, "lost with its file system", loss);
-        if (bytes > 0) events.onClosed(live.segment, stream, written);
+        if (loss !== null) events.onTampered(stream, openSegment.writer.path, "lost with its file system", loss);
+        if (bytes > 0) events.onClosed(openSegment.segment, stream, written);
       } catch {
-        // The file system does not answer yet. The next look tries again.
+        // The file system does not answer yet. The next check tries again.
         return true;
       }
     }
     return true;
   }
 
-  async function takePlace(): Promise<void> {
-    if (places.take()) return;
-    // Around a window's border the old files are still being closed.
+  async function takeDescriptor(): Promise<void> {
+    if (descriptorBudget.take()) return;
+    // At the end of a window the old files are still being closed.
     await Promise.all(closing);
-    if (places.take()) return;
-    throw Object.assign(
-      new Error("EMFILE: too few descriptors for all streams; raise the limit (LimitNOFILE, ulimit -n)"),
-      {
-        code: "EMFILE",
-      },
-    );
+    if (descriptorBudget.take()) return;
+    const message = "EMFILE: too few descriptors for all streams; raise the limit (LimitNOFILE, ulimit -n)";
+    throw Object.assign(new Error(message), { code: "EMFILE" });
   }
 
   return {
-    /** The open segment if the batch belongs into it; another one is closed. */
+    /** Returns the open segment if the batch belongs to it; otherwise closes it and returns null. */
     openFor({ windowEndUs, generation }: LineBatch): OpenSegment | null {
       if (open !== null && (open.windowEndUs !== windowEndUs || open.generation !== generation)) close();
       return open;
     },
-    /** Opens a segment for the batch; false: it cannot be opened, which was reported. */
+    /** Opens a segment for the batch; false if that failed, which was reported. */
     async open({ firstUs, generation }: LineBatch): Promise<boolean> {
       try {
-        await takePlace();
+        await takeDescriptor();
       } catch (error) {
         return fail("open", stream.name, error);
       }
       try {
-        const live = await pace.turning("open a segment of", stream.name, () =>
-          createOpenSegment(options, stream, firstUs, pace),
+        const openSegment = await writeLatency.timedRotation("open a segment of", stream.name, () =>
+          createOpenSegment(options, stream, firstUs, writeLatency),
         );
-        open = { ...live, generation };
+        open = { ...openSegment, generation };
         openedMs = performance.now();
         failures = 0;
       } catch (error) {
-        places.giveBack();
+        descriptorBudget.giveBack();
         return fail("open", stream.name, error);
       }
-      return settle();
+      return repairAbandonedSegments();
     },
     /** A batch was written. */
     onWritten(): void {
       failures = 0;
       if (open !== null && open.writer.bytes() >= options.maxSegmentBytes) close();
     },
-    /** A batch could not be written; at the second time in a row the descriptor is given up, unless the disk is only full. */
+    /** A batch could not be written. After the second failure in a row the segment is abandoned, unless the disk is only full. */
     onWriteFailed(failure: NonNullable<WriteFailure>): void {
       events.onFailure(stream, "write", open?.writer.path ?? stream.name, failure);
       if (open === null || isPassing(failure.code) || ++failures < 2) return;
-      const live = open;
+      const openSegment = open;
       open = null;
-      abandoned.push(live);
-      const work = live.writer
+      abandoned.push(openSegment);
+      const work = openSegment.writer
         .close({ sync: false })
         .catch(() => {})
         .finally(() => {
           closing.delete(work);
-          places.giveBack();
+          descriptorBudget.giveBack();
         });
       closing.add(work);
     },
-    /** Looks at the file, and at those that were given up; null if there is nothing to be done. */
+    /** Checks the file and the abandoned segments; null if no work is needed. */
     check(): Promise<boolean> | null {
-      const live = open;
-      if (live === null) return abandoned.length > 0 ? settle() : null;
-      const state = live.writer.inspect();
-      if (state === "whole") live.written.confirm();
-      if (state === "whole" && abandoned.length > 0) return settle();
+      const openSegment = open;
+      if (openSegment === null) return abandoned.length > 0 ? repairAbandonedSegments() : null;
+      const state = openSegment.writer.inspect();
+      if (state === "whole") openSegment.written.confirm();
+      if (state === "whole" && abandoned.length > 0) return repairAbandonedSegments();
       if (state === "whole" || state === "unreachable") return null;
-      return restore(live, state).then(
+      return restore(openSegment, state).then(
         (restored) => {
-          open = { ...restored, generation: live.generation };
+          open = { ...restored, generation: openSegment.generation };
           events.onWritten(stream, 0);
           return true;
         },
-        (error) => fail("write again", live.writer.path, error),
+        (error) => fail("write again", openSegment.writer.path, error),
       );
     },
     close,
-    /** Since when the segment is open, ms of the monotonic clock; null if none is. */
+    /** Since when the segment is open, ms of the monotonic clock; null if no segment is open. */
     openedMs: () => (open === null ? null : openedMs),
     windowEndUs: () => open?.windowEndUs ?? Number.POSITIVE_INFINITY,
-    /** Closes; resolves when all is on disk that can be. */
+    /** Closes the segment. Resolves when all lines are on disk that the disk accepts. */
     async stop(): Promise<void> {
       close();
       await Promise.all(closing);
-      await settle();
+      await repairAbandonedSegments();
     },
   };
 }

@@ -10,29 +10,29 @@ export type StreamWriterOptions = {
   readonly segmentMinutes: number;
   readonly flushRecords: number;
   readonly sync: "seal" | "flush" | "never";
-  /** A segment is closed early when it has grown to this size, so that sealing it takes bounded memory. */
+  /** Size at which a segment is closed early, so that sealing takes bounded memory. */
   readonly maxSegmentBytes: number;
 };
 
-/** What a track tells the recorder. */
+/** Events of a stream writer, for the recorder. */
 export type StreamWriterEvents = {
-  /** The first record of a batch was taken: a flush is due within the flush interval. */
+  /** The first record of a batch is in memory: a flush is due within the flush interval. */
   readonly onBuffered: () => void;
-  /** A segment is complete, and synced where that is wanted; it holds what was `written`. */
+  /** A segment is complete, and synced if wanted. It holds the records in `written`. */
   readonly onClosed: (segment: Segment, stream: Stream, written: WrittenBytes) => void;
   readonly onFailure: (stream: Stream, operation: string, path: string, failure: NonNullable<WriteFailure>) => void;
-  /** A write has worked; ends what onFailure began. `characters` fewer are held in memory. */
+  /** A write has worked: ends the failure of the stream, and releases `characters` in memory. */
   readonly onWritten: (stream: Stream, characters: number) => void;
-  /** May this many more characters be held in memory? If so they count until they are written. */
-  readonly mayHold: (characters: number) => boolean;
-  /** A record was not kept, because memory is full. */
+  /** Reserves memory for `characters`; false if the limit would be exceeded. Released by `onWritten`. */
+  readonly reserve: (characters: number) => boolean;
+  /** A record was dropped because memory is full. */
   readonly onDropped: (stream: Stream, recvUs: number) => void;
-  /** Somebody has deleted, replaced or truncated the open file. It is whole again, except for what is lost. */
-  readonly onTampered: (stream: Stream, path: string, what: Tampering, loss: Loss | null) => void;
+  /** Another program has changed the open file. It is repaired, except for `loss`. */
+  readonly onTampered: (stream: Stream, path: string, tampering: Tampering, loss: Loss | null) => void;
 };
 
-/** What tracks share. */
-export type StreamWriterDeps = { readonly pace: WriteLatency; readonly places: DescriptorBudget };
+/** Parts that all stream writers share. */
+export type StreamWriterDeps = { readonly writeLatency: WriteLatency; readonly descriptorBudget: DescriptorBudget };
 
-/** What somebody has done to an open file. */
+/** How another program, or a failed disk, has changed an open file. */
 export type Tampering = "deleted or replaced" | "truncated or appended to" | "lost with its file system";

@@ -6,29 +6,29 @@ import { type WriteFailure, writeFailureOf } from "./segment-file.ts";
 import { createStreamOutput } from "./stream-output.ts";
 import type { StreamWriterDeps, StreamWriterEvents, StreamWriterOptions } from "./stream-writer-types.ts";
 
-/** One stream on its way to disk: the batch in memory and the segment that it goes to. */
+/** Writes one stream to disk: batches in memory and the open segment. */
 export type StreamWriter = {
   readonly stream: Stream;
-  /** Takes one record; `recvUs` must not decrease. The line is in memory until the next flush. */
+  /** Adds a record; `recvUs` must not decrease. The line stays in memory until the next flush. Never throws. */
   append(payload: string, recvUs: number, netDelayMs: number | null): void;
-  /** Writes what is in memory to the file, oldest first. Idempotent; an error is reported, the lines are kept and tried again. */
+  /** Writes the lines in memory to the file, oldest first. Idempotent. After an error the lines are kept and tried again. */
   flush(nowUs: number): void;
-  /** Closes the segment if its window is over; `nowUs` tells. */
+  /** Closes the segment if its window has ended at `nowUs`. */
   rotateIfDue(nowUs: number): void;
-  /** Closes the segment as soon as it holds what is in memory now; later records, of whatever time, go to another one. */
+  /** Closes the segment once it holds the lines in memory. Later records go to another segment, whatever their time is. */
   closeSegment(nowUs: number): void;
-  /** Since when its segment is open, ms of the monotonic clock; null if none is. */
+  /** Since when its segment is open, ms of the monotonic clock; null if no segment is open. */
   openedMs(): number | null;
-  /** Looks whether the open file is still there and as long as it should be; if not, it is made whole again. */
+  /** Checks whether the open file still exists with the right length; otherwise repairs it. */
   checkFile(): void;
-  /** Flushes and closes; resolves when the segment is on disk. */
+  /** Flushes and closes. Resolves when the segment is on disk. */
   stop(nowUs: number): Promise<void>;
-  /** Begins no further write. One that is under way may still be. */
+  /** Starts no further write. A write that is under way may still end. */
   giveUp(): void;
-  /** End of the window that is being written, µs; Infinity if there is none. */
+  /** End of the current window, µs; Infinity if there is none. */
   dueUs(): number;
   status(): StreamWriterStatus;
-  /** What is still in memory: its records, and the time from the first to the last; null if nothing is. */
+  /** Number and receipt times of the records in memory; null if there are none. */
   unwritten(): { readonly records: number; readonly fromUs: number; readonly toUs: number } | null;
 };
 
@@ -41,7 +41,7 @@ export type StreamWriterStatus = {
   readonly flushIntervalUs: number | null;
 };
 
-/** The track of one stream. Nothing touches the disk before the first flush. */
+/** Creates the writer of one stream. It does not touch the disk before the first flush. */
 export function createStreamWriter(
   stream: Stream,
   options: StreamWriterOptions,
@@ -50,7 +50,7 @@ export function createStreamWriter(
 ): StreamWriter {
   const batches = createLineBatches(options.segmentMinutes);
   const file = createStreamOutput(stream, options, events, deps);
-  /** What the disk is being waited for; one thing at a time, so that order is kept. */
+  /** The disk operation under way. Only one at a time, which keeps the order of lines. */
   let busy: Promise<void> | null = null;
   let failing = false;
   let isGivenUp = false;
@@ -61,7 +61,7 @@ export function createStreamWriter(
   let flushIntervalUs: number | null = null;
 
   function append(payload: string, recvUs: number, netDelayMs: number | null): void {
-    if (!events.mayHold(payload.length)) {
+    if (!events.reserve(payload.length)) {
       events.onDropped(stream, recvUs);
       return;
     }
@@ -77,7 +77,7 @@ export function createStreamWriter(
 
   function flush(nowUs: number): void {
     if (busy !== null || isGivenUp) return;
-    // What arrives from here on must not join a batch that is being written.
+    // Later records must not join a batch that is being written.
     batches.cut();
     for (let batch = batches.oldest(); batch !== undefined; batch = batches.oldest()) {
       const open = file.openFor(batch);
@@ -91,7 +91,7 @@ export function createStreamWriter(
       const before = open.writer.bytes();
       const pending = open.writer.write(batch.lines, { sync: options.sync === "flush" });
       if (pending !== null) {
-        waitFor(settle(open, pending, before, nowUs), nowUs);
+        waitFor(onWriteSettled(open, pending, before, nowUs), nowUs);
         return;
       }
       onWritten(open, before, nowUs);
@@ -103,7 +103,7 @@ export function createStreamWriter(
     return false;
   }
 
-  /** Goes on with the next batch once the disk has done its part; after a failure the recorder says when to try again. */
+  /** Continues with the next batch when the operation has ended. After a failure the recorder decides when to try again. */
   function waitFor(work: Promise<boolean>, nowUs: number): void {
     const done = work.catch((error) => {
       events.onFailure(stream, "write", stream.name, writeFailureOf(error));
@@ -115,7 +115,7 @@ export function createStreamWriter(
     });
   }
 
-  async function settle(open: OpenSegment, pending: Promise<WriteFailure>, before: number, nowUs: number) {
+  async function onWriteSettled(open: OpenSegment, pending: Promise<WriteFailure>, before: number, nowUs: number) {
     const failure = await pending;
     if (failure === null) {
       onWritten(open, before, nowUs);
@@ -125,11 +125,11 @@ export function createStreamWriter(
     return fail();
   }
 
-  /** The oldest batch is in the file. */
+  /** The oldest batch was written to the file. */
   function onWritten(open: OpenSegment, before: number, nowUs: number): void {
     const batch = batches.shift();
     if (batch === undefined) return;
-    open.written.note(batch.records, batch.firstUs, batch.lastUs);
+    open.written.add(batch.records, batch.firstUs, batch.lastUs);
     bytesWritten += open.writer.bytes() - before;
     flushIntervalUs = lastFlushUs === null ? null : nowUs - lastFlushUs;
     lastFlushUs = nowUs;
@@ -158,7 +158,7 @@ export function createStreamWriter(
       if (work !== null) waitFor(work, lastRecvUs ?? 0);
     },
     async stop(nowUs) {
-      // A failed descriptor is given up at the second failure; then the rest goes to a new file.
+      // After the second failure the segment is abandoned, and the rest goes to a new file.
       for (let attempt = 0; attempt < 4; attempt++) {
         flush(nowUs);
         while (busy !== null) await busy;

@@ -1,39 +1,39 @@
-/** How long the disk takes for what is asked of it, all files together. */
+/** Measures how long the disk takes for operations, over all files. */
 export type WriteLatency = {
-  /** The disk has lately been so slow that nothing may wait for it in the calling thread. */
+  /** True if the disk was slow lately: then the calling thread must not wait for it. */
   isSlow(): boolean;
-  /** Notes how long an operation took, ms. */
-  note(tookMs: number): void;
-  /** Does the work, notes how long it takes, and knows of it as long as it lasts. */
+  /** Records how long an operation took, ms. */
+  record(tookMs: number): void;
+  /** Runs the work, records how long it takes, and counts it as pending meanwhile. */
   timed<T>(operation: string, path: string, work: () => Promise<T>): Promise<T>;
-  /** The same for opening and closing a file, of which more is expected. */
-  turning<T>(operation: string, path: string, work: () => Promise<T>): Promise<T>;
-  /** The operation that has been under way longest, if that is worth a word; in words. */
+  /** As `timed`, for opening and closing a file, which may take longer. */
+  timedRotation<T>(operation: string, path: string, work: () => Promise<T>): Promise<T>;
+  /** Returns the longest pending operation, in words; null if it has not taken long. */
   stalled(): string | null;
 };
 
-/** From here on an operation is slow: far above what a busy disk takes, far below what a socket's buffer bridges, ms. */
+/** Duration from which on an operation is slow, ms: far above a busy disk, far below what a socket's buffer bridges. */
 const slowMs = 100;
 
 /**
- * Opening and syncing files go one after another while many rotate at once, and wait for the platter: that they take long says
- * little of a write, which goes to memory, ms.
+ * Duration from which on opening or syncing a file is slow, ms. Many files rotate at once, one after another, and wait for the platter.
+ * A write only goes to memory, so slow rotations say little about writes.
  */
-const slowTurnMs = 1000;
+const slowRotationMs = 1000;
 
-/** The disk counts as slow for so long after its last slow operation, ms. */
+/** Time after the last slow operation during which the disk counts as slow, ms. */
 const rememberMs = 60_000;
 
-/** An operation that takes longer is told of, ms. */
+/** An operation that takes longer is reported as stalled, ms. */
 const stalledMs = 1000;
 
-/** A disk of which nothing is known yet; `nowMs` need only never run backwards. */
+/** Creates the measurement without observations. `nowMs`: a monotonic clock. */
 export function createWriteLatency(nowMs: () => number = () => performance.now()): WriteLatency {
   let slowUntilMs = Number.NEGATIVE_INFINITY;
   /** In the order in which they began. */
   const pending = new Map<symbol, { readonly operation: string; readonly path: string; readonly startedMs: number }>();
 
-  function note(tookMs: number, slowFromMs: number): void {
+  function record(tookMs: number, slowFromMs: number): void {
     if (tookMs >= slowFromMs) slowUntilMs = nowMs() + rememberMs;
   }
 
@@ -45,15 +45,15 @@ export function createWriteLatency(nowMs: () => number = () => performance.now()
       return await work();
     } finally {
       pending.delete(key);
-      note(nowMs() - startedMs, slowFromMs);
+      record(nowMs() - startedMs, slowFromMs);
     }
   }
 
   return {
     isSlow: () => nowMs() < slowUntilMs,
-    note: (tookMs) => note(tookMs, slowMs),
+    record: (tookMs) => record(tookMs, slowMs),
     timed: (operation, path, work) => watched(operation, path, work, slowMs),
-    turning: (operation, path, work) => watched(operation, path, work, slowTurnMs),
+    timedRotation: (operation, path, work) => watched(operation, path, work, slowRotationMs),
     stalled() {
       const [oldest] = pending.values();
       if (oldest === undefined) return null;

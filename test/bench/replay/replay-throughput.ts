@@ -65,7 +65,7 @@ async function writeRecording(dataDir: string): Promise<{ messages: number; fram
     for (const { stream, payload } of market.tick(atMs, (name) => wanted.has(name))) {
       const known = wanted.get(stream);
       if (known === undefined) continue;
-      recorder.track(known).append(payload, recvUs, 12);
+      recorder.writer(known).append(payload, recvUs, 12);
       messages++;
       if (frames.length < 50_000) frames.push(`{"stream":"${stream}","data":${payload}}`);
     }

@@ -72,7 +72,7 @@ test("what a recorder has flushed is read at once, while it goes on writing", as
     { dataDir, segmentMinutes: 5, flushRecords: 10, flushMs: 60_000, sync: "never" },
     { nowUs: () => nowUs, onClosed: () => {}, onDropped: () => {}, onLost: () => {}, log: silentLog },
   );
-  const track = recorder.track(parseStreamName("btcusdt@aggTrade") as Stream);
+  const track = recorder.writer(parseStreamName("btcusdt@aggTrade") as Stream);
   let expected = "";
   for (let id = 0; id < 700; id++) {
     nowUs = secondOf(today, id);

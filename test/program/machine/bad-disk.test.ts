@@ -36,7 +36,7 @@ function setUp(dataDir: string, options: Partial<RecorderOptions> = {}) {
   );
   let n = 0;
   const append = (count: number) => {
-    for (let i = 0; i < count; i++) recorder.track(stream).append(`{"a":${n++}}`, ++time.us, null);
+    for (let i = 0; i < count; i++) recorder.writer(stream).append(`{"a":${n++}}`, ++time.us, null);
   };
   const settled = () => until(() => recorder.status(stream)?.bufferedRecords === 0, "all to be written");
   return { recorder, log, dropped, lost, time, closed, append, settled };
@@ -91,7 +91,7 @@ test("a data folder that is deleted while it is written to is made again, with a
   await settled();
   recorder.checkFiles();
   await until(
-    () => log.some((line) => line.includes("was deleted or replaced while it was written to")),
+    () => log.some((line) => line.includes("was deleted or replaced while it was open")),
     "the file to be missed",
   );
   append(25);
@@ -141,7 +141,7 @@ test("a sync of several hundred milliseconds, as of many files that rotate at on
   const pace = createWriteLatency(() => nowMs);
   const close = async (tookMs: number) => {
     const sync = Promise.withResolvers<void>();
-    const timed = pace.turning("close", "/data/x", () => sync.promise);
+    const timed = pace.timedRotation("close", "/data/x", () => sync.promise);
     nowMs += tookMs;
     sync.resolve();
     await timed;
@@ -154,7 +154,7 @@ test("a sync of several hundred milliseconds, as of many files that rotate at on
 test("a disk is slow for a minute after an operation that took long, and one that lasts is named", async () => {
   let nowMs = 0;
   const pace = createWriteLatency(() => nowMs);
-  pace.note(20);
+  pace.record(20);
   expect(pace.isSlow()).toBe(false);
   const work = Promise.withResolvers<void>();
   const timed = pace.timed("write", "/data/x", () => work.promise);

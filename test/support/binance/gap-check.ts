@@ -73,7 +73,7 @@ export async function startContinuity(
       sink: {
         onData({ stream, payload, recvUs }) {
           got.records++;
-          recorder.track(stream).append(payload, recvUs, null);
+          recorder.writer(stream).append(payload, recvUs, null);
         },
         onOdd() {},
         onGaps: (found) => gaps.push(...found),

@@ -31,7 +31,7 @@ while (last - started < Number(ms)) {
   stalls.push(now - last);
   last = now;
   for (; n < now - started; n++)
-    recorder.track(stream).append(`{"e":"aggTrade","a":${n},"p":"${"1".repeat(500)}"}`, Date.now() * 1000, null);
+    recorder.writer(stream).append(`{"e":"aggTrade","a":${n},"p":"${"1".repeat(500)}"}`, Date.now() * 1000, null);
   const failure = recorder.failure();
   if (failure !== null) failures.add(failure.replace(/\d+ s/, "N s"));
 }

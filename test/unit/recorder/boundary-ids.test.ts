@@ -254,7 +254,7 @@ test("after a restart the ids between the last record on disk and the first one 
     const options = { dataDir, segmentMinutes: 5, flushRecords: 100, flushMs: 1000, sync: "seal" } as const;
     const deps = { nowUs: () => nowUs, onClosed() {}, onDropped() {}, onLost() {}, log: silentLog };
     const recorder = createRecorder(options, deps);
-    const track = recorder.track(btc);
+    const track = recorder.writer(btc);
     for (const { us, payload } of records) {
       nowUs = us;
       track.append(payload, us, 50);

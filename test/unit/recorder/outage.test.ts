@@ -53,7 +53,7 @@ test("after an outage of sockets and REST alike, 15 symbols' trades of 30 market
       sink: {
         onData({ stream, payload, recvUs }) {
           counts.set(stream, (counts.get(stream) ?? 0) + 1);
-          recorder.track(stream).append(payload, recvUs, null);
+          recorder.writer(stream).append(payload, recvUs, null);
         },
         onGaps(found) {
           gaps.push(...found);

@@ -32,7 +32,7 @@ function setUp(options: Partial<RecorderOptions> = {}) {
       log: silentLog,
     },
   );
-  const append = (n: number, to: Stream = stream) => recorder.track(to).append(payload(n), time.us, 7);
+  const append = (n: number, to: Stream = stream) => recorder.writer(to).append(payload(n), time.us, 7);
   return { recorder, dataDir, closed, dropped, lost, time, append };
 }
 

@@ -32,7 +32,7 @@ async function recorded(options: Partial<RecorderOptions> = {}) {
   );
   let n = 0;
   const append = async (count: number) => {
-    for (let i = 0; i < count; i++) recorder.track(stream).append(`{"a":${++n}}`, ++time.us, null);
+    for (let i = 0; i < count; i++) recorder.writer(stream).append(`{"a":${++n}}`, ++time.us, null);
     await until(() => recorder.status(stream)?.bufferedRecords === 0, "all to be written");
   };
   const noticed = (what: string) =>
@@ -159,7 +159,7 @@ test("a file that is changed and then closed at once, without a look in between,
 
 test("closeSegments lets what comes later, of whatever time, go to a file of its own", async () => {
   const { dataDir, recorder } = await recorded();
-  const track = recorder.track(stream);
+  const track = recorder.writer(stream);
   track.append('{"a":61}', midnight + 100, null);
   recorder.closeSegments();
   track.append('{"a":62}', midnight + 5, null);
@@ -179,7 +179,7 @@ test("streams that are more than may be open take turns, and each is recorded wh
   await until(
     () => {
       n++;
-      for (const one of all) recorder.track(one).append(`{"a":${n}}`, midnight + n * 10, null);
+      for (const one of all) recorder.writer(one).append(`{"a":${n}}`, midnight + n * 10, null);
       for (const one of others) if ((recorder.status(one)?.bytesWritten ?? 0) > 0) wasEmpty.add(one);
       return wasEmpty.size === others.length;
     },
@@ -194,7 +194,7 @@ test("streams that are more than may be open take turns, and each is recorded wh
 test("without room for a further open file a stream waits in memory, the others are written, and it follows by itself", async () => {
   const other = parseStreamName("ethusdt@aggTrade") as Stream;
   const { recorder, append, log } = await recorded({ mostOpen: 1 });
-  recorder.track(other).append('{"a":1}', midnight + 100, null);
+  recorder.writer(other).append('{"a":1}', midnight + 100, null);
   await until(() => recorder.failure()?.includes("EMFILE") === true, "the shortage to be told");
   await append(20);
   expect(recorder.status(other)?.bufferedRecords).toBe(1);

@@ -76,7 +76,7 @@ async function play(plan: Plan, dataDir: string) {
     {
       ...{ nowUs, after, random, log: silentLog, connect: exchange.connect },
       sink: {
-        onData: ({ stream, payload, recvUs }) => recorder.track(stream).append(payload, recvUs, null),
+        onData: ({ stream, payload, recvUs }) => recorder.writer(stream).append(payload, recvUs, null),
         onOdd: (reason, text) => expect.unreachable(`${reason}: ${text}`),
         onGaps: (found) => gaps.push(...found),
         onEpoch() {},
@@ -121,7 +121,7 @@ async function play(plan: Plan, dataDir: string) {
     time.advance(100);
     if (tick < 850) market.tick();
     // The recorder's own timers are the system's: it is flushed here as they would.
-    if (tick % 10 === 0) for (const stream of streams) recorder.track(stream).flush(nowUs());
+    if (tick % 10 === 0) for (const stream of streams) recorder.writer(stream).flush(nowUs());
   }
   feed.stop();
   await recorder.stop();

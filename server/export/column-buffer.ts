@@ -2,15 +2,15 @@ import type { Cell, ExportColumn } from "./column.ts";
 import { scaledDecimal } from "./decimal.ts";
 import type { NumberForm } from "./table-file.ts";
 
-/** Values of one column that wait to be written. */
+/** Buffers the values of one column until they are written. */
 export type ColumnBuffer = {
   add(cell: Cell): void;
-  /** What was added, null where there was none; valid until the next `add`. */
+  /** The added values; null for a missing value. Valid until the next `add`. */
   values(): readonly unknown[] | Float64Array | BigInt64Array;
   clear(): void;
 };
 
-/** A buffer for at most `rows` values. Numbers are kept as bare 64 bits: as objects they would take many times as much. */
+/** Creates a buffer for at most `rows` values. Numbers are stored as 64 bits; as objects they would need many times the memory. */
 export function createColumnBuffer({ kind }: ExportColumn, numbers: NumberForm, rows: number): ColumnBuffer {
   if (kind === "integer") return numeric(new BigInt64Array(rows), (cell) => BigInt(cell as number));
   if (kind === "delay") return numeric(new Float64Array(rows), Number);
@@ -18,8 +18,8 @@ export function createColumnBuffer({ kind }: ExportColumn, numbers: NumberForm, 
   if (kind === "number" && numbers === "decimal")
     return numeric(new BigInt64Array(rows), (cell) => scaledDecimal(cell as string));
   if (kind !== "numbers" || numbers === "text") return plain((cell) => cell);
-  const one = numbers === "float64" ? Number : scaledDecimal;
-  return plain((cell) => (cell as readonly string[]).map((text) => one(text)));
+  const convert = numbers === "float64" ? Number : scaledDecimal;
+  return plain((cell) => (cell as readonly string[]).map((text) => convert(text)));
 }
 
 function numeric<N extends number | bigint>(
@@ -36,10 +36,10 @@ function numeric<N extends number | bigint>(
       length++;
     },
     values() {
-      const all = held.subarray(0, length);
-      if (nulls.length === 0) return all;
-      const withNulls: unknown[] = Array.from(all as ArrayLike<unknown>);
-      for (const at of nulls) withNulls[at] = null;
+      const values = held.subarray(0, length);
+      if (nulls.length === 0) return values;
+      const withNulls: unknown[] = Array.from(values as ArrayLike<unknown>);
+      for (const index of nulls) withNulls[index] = null;
       return withNulls;
     },
     clear() {

@@ -2,7 +2,7 @@ import type { StreamType } from "../domain/stream.ts";
 import type { StreamMember } from "../domain/stream-kind-facts.ts";
 import { streamKinds } from "../domain/stream-kinds.ts";
 
-/** What a column holds. "number" is a decimal as the exchange wrote it, "numbers" a list of them. */
+/** The type of a column. "number": a decimal exactly as the exchange sent it; "numbers": a list of such decimals. */
 export type ColumnKind = "integer" | "number" | "numbers" | "delay" | "boolean" | "text";
 
 /** One column of an exported file. */
@@ -12,28 +12,28 @@ export type ExportColumn = {
   readonly nullable: boolean;
 };
 
-/** A value in its column: decimals stay text. Null where the record has none. */
+/** A value of a column. Decimals stay text. Null if the record has no such value. */
 export type Cell = number | boolean | string | readonly string[] | null;
 
-/** A line as `JSON.parse` gives it. */
+/** A line, parsed by `JSON.parse`. */
 export type Members = Readonly<Record<string, unknown>>;
 
-/** How the lines of a stream become rows. */
+/** Converts the lines of a stream to rows. */
 export type RowShape = {
   readonly columns: readonly ExportColumn[];
-  /** One cell a column. Throws where the line is not what its stream should hold. */
+  /** Returns one cell per column. @throws if the line does not have the members of its stream */
   row(members: Members): Cell[];
 };
 
-/** A column with where its value comes from. */
+/** A column and the function that reads its value. */
 type Source = ExportColumn & { readonly from: (members: Members) => Cell };
 
 type Level = readonly [price: string, quantity: string];
 
 /**
- * The row of a stream: `recv_us`, `net_delay_ms`, then what the exchange said, its one-letter names written out. Levels of a partial
- * depth stream have columns of their own (`bid_px_1`, the best, to `ask_sz_20`) unless `levels` is "list"; those of other
- * books are lists, since there may be any number. `symbol` is given to files of several symbols.
+ * Returns the columns of a stream: `recv_us`, `net_delay_ms`, then the exchange's members with their one-letter names written out.
+ * Levels of a partial depth stream get one column each (`bid_px_1`, the best, to `ask_sz_20`) unless `levels` is "list". Levels of other
+ * books are lists, because their number varies. `symbol`: value of an extra first column for files of several symbols; null: none.
  */
 export function rowShape(type: StreamType, options: { levels: "columns" | "list"; symbol: string | null }): RowShape {
   const sources: Source[] = [
@@ -43,27 +43,27 @@ export function rowShape(type: StreamType, options: { levels: "columns" | "list"
       typeof net_delay_ms === "number" ? net_delay_ms : null,
     ),
   ];
-  const own = sourcesOf(type);
+  const memberSources = sourcesOf(type);
   if (type.levels !== null && options.levels === "columns") {
     const { levels } = type;
-    sources.push(...own);
+    sources.push(...memberSources);
     const head = sources.length;
     const columns = [...sources, ...levelColumns(levels)];
     return {
       columns,
       row(members) {
         const cells = new Array<Cell>(columns.length).fill(null);
-        for (let at = 0; at < head; at++) cells[at] = (sources[at] as Source).from(members);
+        for (let index = 0; index < head; index++) cells[index] = (sources[index] as Source).from(members);
         fillLevels(cells, head, levels, members);
         return cells;
       },
     };
   }
-  sources.push(...own, ...listsOf(type));
+  sources.push(...memberSources, ...listsOf(type));
   return { columns: sources, row: (members) => sources.map(({ from }) => from(members)) };
 }
 
-/** Columns of a stream without its levels; the meaning is that of Binance's documentation (web-socket-streams.md). */
+/** Returns the columns of a stream without its levels. Their meaning is documented by Binance (web-socket-streams.md). */
 function sourcesOf({ kind }: StreamType): Source[] {
   const { columns, members, backfill } = streamKinds[kind];
   const isBackfilled = column("repaired", "boolean", false, ({ repaired }) => repaired === true);
@@ -75,7 +75,7 @@ function sourcesOf({ kind }: StreamType): Source[] {
   return backfill === null ? sources : [isBackfilled, ...sources];
 }
 
-/** A column is empty in fetched records if REST leaves out its member. */
+/** Returns the column of a member. It is null in backfilled records if the REST answer lacks the member. */
 function sourceOf(name: string, { name: key, form, rest }: StreamMember, mayBeFetched: boolean): Source {
   const keys = rest === null || rest === key ? [key] : [key, rest];
   const source = ofForm(name, form, keys);
@@ -99,7 +99,7 @@ function ofForm(name: string, form: StreamMember["form"], keys: readonly string[
       return column(name, "text", false, (members) => String(first(members, keys)));
     case "bids":
     case "asks":
-      throw new Error(`levels cannot be one column: ${name}`);
+      throw new Error(`levels do not fit into one column: ${name}`);
   }
 }
 
@@ -138,7 +138,7 @@ function column(name: string, kind: ColumnKind, nullable: boolean, from: Source[
   return { name, kind, nullable, from };
 }
 
-/** The first of these members that is there. */
+/** Returns the value of the first of these members that exists. */
 function first(members: Members, keys: readonly string[]): unknown {
   for (const key of keys) if (members[key] !== undefined) return members[key];
   return undefined;
@@ -147,7 +147,7 @@ function first(members: Members, keys: readonly string[]): unknown {
 function integer(name: string, keys: readonly string[]): Source {
   return column(name, "integer", false, (members) => {
     const value = first(members, keys);
-    if (!Number.isSafeInteger(value)) throw new Error(`${keys[0]} is no whole number`);
+    if (!Number.isSafeInteger(value)) throw new Error(`${keys[0]} is not an integer`);
     return value as number;
   });
 }
@@ -159,7 +159,7 @@ function number(name: string, keys: readonly string[]): Source {
 function boolean(name: string, keys: readonly string[]): Source {
   return column(name, "boolean", false, (members) => {
     const value = first(members, keys);
-    if (typeof value !== "boolean") throw new Error(`${keys[0]} is neither true nor false`);
+    if (typeof value !== "boolean") throw new Error(`${keys[0]} is not a boolean`);
     return value;
   });
 }
@@ -170,11 +170,11 @@ function list(name: string, key: string, at: 0 | 1): Source {
 
 function levelsOf(members: Members, key: string): readonly Level[] {
   const value = members[key];
-  if (!Array.isArray(value)) throw new Error(`${key} is no list`);
+  if (!Array.isArray(value)) throw new Error(`${key} is not a list`);
   return value;
 }
 
 function decimal(value: unknown, key: string): string {
-  if (typeof value !== "string") throw new Error(`${key} holds no decimal`);
+  if (typeof value !== "string") throw new Error(`${key} is not a decimal`);
   return value;
 }

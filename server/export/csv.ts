@@ -4,8 +4,8 @@ import type { OutputFile, TableFile } from "./table-file.ts";
 const writeAtOnce = 256 * 1024;
 
 /**
- * A CSV file (RFC 4180, with names in the first line, lines ending with LF). Decimals are the exchange's own text; null is empty;
- * a list is `"[86704.77000000,86704.76000000]"`.
+ * Creates a CSV file (RFC 4180; column names in the first line; lines end with LF). Decimals are the exchange's text. Null is empty. A
+ * list is `"[86704.77000000,86704.76000000]"`.
  */
 export function createCsvFile(file: OutputFile, columns: readonly ExportColumn[]): TableFile {
   let text = `${columns.map(({ name }) => name).join(",")}\n`;
@@ -33,7 +33,7 @@ export function createCsvFile(file: OutputFile, columns: readonly ExportColumn[]
   };
 }
 
-/** No cell is a text that needs quotes: symbols have no comma, and decimals are digits. */
+/** Formats a cell. Text never needs quotes: symbols have no comma, and decimals are digits. */
 function csvText(cell: Cell): string {
   if (cell === null) return "";
   return typeof cell === "object" ? `"[${cell.join(",")}]"` : String(cell);

@@ -1,26 +1,27 @@
 import { OperatorError } from "../platform/errors.ts";
 
-/** What a DECIMAL column holds: as many digits as 64 bits do, eight of them behind the point, as the exchange writes them. */
+/** Digits of a DECIMAL column: as many as 64 bits hold, eight of them after the decimal point, as the exchange sends them. */
 export const decimalPrecision = 18;
 export const decimalScale = 8;
 
 const zeros = "0".repeat(decimalScale);
 
 /**
- * A decimal text as a whole number of 10⁻⁸: `"86704.77"` → 8670477000000n. Throws where it has more digits than a DECIMAL(18, 8)
- * holds: nothing is ever rounded.
+ * Converts a decimal text to an integer number of 10⁻⁸: `"86704.77"` → 8670477000000n. Never rounds.
+ *
+ * @throws OperatorError if the text has more digits than DECIMAL(18, 8) holds
  */
 export function scaledDecimal(text: string): bigint {
-  const quick = quickly(text);
-  return quick === null ? carefully(text) : BigInt(quick);
+  const usual = convertUsual(text);
+  return usual === null ? convertAny(text) : BigInt(usual);
 }
 
-/** Digits that a double holds exactly. */
+/** Number of digits that a double stores exactly. */
 const exactDigits = 15;
 const point = 46;
 
-/** What nearly all texts are: few digits, eight of them behind the point. Null for any other. */
-function quickly(text: string): number | null {
+/** Converts the usual form: few digits, eight of them after the decimal point. Null for any other form. */
+function convertUsual(text: string): number | null {
   const at = text.length - 1 - decimalScale;
   if (text.length > exactDigits + 1 || at < 1 || text.charCodeAt(at) !== point) return null;
   let value = 0;
@@ -33,7 +34,7 @@ function quickly(text: string): number | null {
   return value;
 }
 
-function carefully(text: string): bigint {
+function convertAny(text: string): bigint {
   const [whole = "", part = ""] = text.split(".", 2);
   const kept = (part + zeros).slice(0, decimalScale);
   const isExact = /^0*$/.test(part.slice(decimalScale));

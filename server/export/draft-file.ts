@@ -20,22 +20,24 @@ import type { OutputFile } from "./table-file.ts";
 import { type FileRights, isTemporary, temporaryBeside } from "./target.ts";
 
 /**
- * Begins a file that nobody sees before it is whole, and the folders it lies in. It is written under a name of its own, so that two
- * exports into one file do not meet: the later one stands. A killed export leaves its temporary file to the next one that writes into
- * the folder. `keeps`: of the file that is replaced. Errors name the path.
+ * Creates a file that becomes visible when it is complete, and its folders. It is written under a unique temporary name, so two exports
+ * to the same path do not collide; the later export wins. The next export into the folder removes the temporary file of a killed export.
+ * `keeps`: rights of the replaced file; null for a new file.
+ *
+ * @throws errors with the path
  */
 export function createDraftFile(path: string, keeps: FileRights | null = null): OutputFile {
   const folder = dirname(path);
-  const made = at(() => mkdirSync(folder, { recursive: true })) ?? null;
+  const made = orFail(() => mkdirSync(folder, { recursive: true })) ?? null;
   removeLeftovers(folder);
-  const { temporary, fd } = at(
+  const { temporary, fd } = orFail(
     () => openTemporary(path, keeps?.mode ?? 0o666),
     () => removeFolders(folder, made),
   );
   let bytes = 0;
   let state: "open" | "committed" | "discarded" = "open";
 
-  function at<T>(work: () => T, otherwise: () => void = () => {}): T {
+  function orFail<T>(work: () => T, otherwise: () => void = () => {}): T {
     try {
       return work();
     } catch (error) {
@@ -46,15 +48,15 @@ export function createDraftFile(path: string, keeps: FileRights | null = null): 
 
   return {
     write(chunk) {
-      for (let from = 0; from < chunk.length; ) from += at(() => writeSync(fd, chunk, from, chunk.length - from));
+      for (let from = 0; from < chunk.length; ) from += orFail(() => writeSync(fd, chunk, from, chunk.length - from));
       bytes += chunk.length;
     },
     waits: () => false,
     taken: () => Promise.resolve(),
     bytes: () => bytes,
     async commit() {
-      at(() => {
-        if (keeps !== null) keep(fd, keeps);
+      orFail(() => {
+        if (keeps !== null) setRights(fd, keeps);
         fsyncSync(fd);
         renameDurably(temporary, path);
         state = "committed";
@@ -64,7 +66,7 @@ export function createDraftFile(path: string, keeps: FileRights | null = null): 
     discard() {
       if (state !== "open") return;
       state = "discarded";
-      // Removed before the lock goes with the descriptor.
+      // Remove it while it is still locked; closing the descriptor releases the lock.
       removeIfThere(temporary);
       closeSync(fd);
       removeFolders(folder, made);
@@ -72,30 +74,30 @@ export function createDraftFile(path: string, keeps: FileRights | null = null): 
   };
 }
 
-/** A temporary file that this process has locked, so that no other takes it for a leftover. */
+/** Opens and locks a temporary file, so that no other export takes it for a leftover. */
 function openTemporary(path: string, mode: number): { temporary: string; fd: number } {
   for (;;) {
-    // Another export that has failed may just have removed the folder that it had made.
+    // Another failed export may have just removed the folder.
     mkdirSync(dirname(path), { recursive: true });
     const temporary = temporaryBeside(path, randomBytes(8).toString("hex"));
     const fd = openSync(temporary, "wx", mode);
     const isOurs = flock(fd, "exclusive").kind !== "held" && fstatSync(fd).nlink > 0;
     if (isOurs) return { temporary, fd };
-    // Another export has just looked at it before it was locked, and has removed it.
+    // Another export removed the file before it was locked.
     closeSync(fd);
   }
 }
 
-function keep(fd: number, { mode, uid, gid }: FileRights): void {
+function setRights(fd: number, { mode, uid, gid }: FileRights): void {
   try {
     fchownSync(fd, uid, gid);
   } catch {
-    // Only root may give a file away; then it is the file of who has exported.
+    // Only root may change the owner; else the file belongs to the user who exports.
   }
   fchmodSync(fd, mode);
 }
 
-/** Removes what killed exports have left in a folder: the temporary files that nobody has locked. */
+/** Removes the temporary files of killed exports from a folder: those that are not locked. */
 function removeLeftovers(folder: string): void {
   for (const name of namesIn(folder)) {
     if (!isTemporary(name)) continue;
@@ -108,7 +110,7 @@ function removeLeftovers(folder: string): void {
         closeSync(fd);
       }
     } catch {
-      // It is gone, or another user's.
+      // The file is gone or belongs to another user.
     }
   }
 }
@@ -121,7 +123,7 @@ function namesIn(folder: string): readonly string[] {
   }
 }
 
-/** Removes the folders that were made for a file that has not come about: `folder` and those above it, up to `made`. */
+/** Removes the folders that were created for a discarded file: from `folder` up to `made`. */
 function removeFolders(folder: string, made: string | null): void {
   for (let at = folder; made !== null && at.startsWith(made); at = dirname(at)) {
     try {

@@ -4,13 +4,13 @@ import { type ColumnBuffer, createColumnBuffer } from "./column-buffer.ts";
 import { decimalPrecision, decimalScale } from "./decimal.ts";
 import type { Compression, NumberForm, OutputFile, TableFile } from "./table-file.ts";
 
-/** Values of a row group; all of them are in memory before they are written. */
+/** Most values of a row group. A whole row group is held in memory before it is written. */
 const mostValues = 2_000_000;
 const zstdLevel = 3;
 
 /**
- * A Parquet file. `recv_us`, ids and times are INT64; decimals DOUBLE, DECIMAL(18, 8) or text; lists LIST. Memory is bounded by a row
- * group, whatever the file's size.
+ * Creates a Parquet file. `recv_us`, ids and times are INT64; decimals are DOUBLE, DECIMAL(18, 8) or text; lists are LIST. Memory is
+ * bounded by one row group, whatever the size of the file.
  */
 export function createParquetFile(
   file: OutputFile,
@@ -31,9 +31,9 @@ export function createParquetFile(
   const mostRows = Math.max(1, Math.floor(mostValues / columns.length));
   const buffers = columns.map((column) => createColumnBuffer(column, options.numbers, mostRows));
   let rows = 0;
-  let held = 0;
+  let valuesHeld = 0;
 
-  /** Hands over what has been encoded; offsets go on counting from the file's beginning. */
+  /** Passes the encoded bytes to the file. Offsets still count from the beginning of the file. */
   function drain(): void {
     file.write(bytes.getBytes());
     bytes.index = 0;
@@ -46,7 +46,7 @@ export function createParquetFile(
     drain();
     for (const buffer of buffers) buffer.clear();
     rows = 0;
-    held = 0;
+    valuesHeld = 0;
   }
 
   return {
@@ -54,10 +54,10 @@ export function createParquetFile(
       for (let at = 0; at < row.length; at++) {
         const cell = row[at] as Cell;
         (buffers[at] as ColumnBuffer).add(cell);
-        held += typeof cell === "object" && cell !== null ? cell.length : 1;
+        valuesHeld += typeof cell === "object" && cell !== null ? cell.length : 1;
       }
       rows++;
-      if (rows === mostRows || held >= mostValues) writeGroup();
+      if (rows === mostRows || valuesHeld >= mostValues) writeGroup();
     },
     waits: file.waits,
     taken: file.taken,

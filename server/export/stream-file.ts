@@ -3,17 +3,17 @@ import { closeSync, open } from "../platform/files/files.ts";
 import type { OutputFile } from "./table-file.ts";
 import type { Target } from "./target.ts";
 
-/** How a stream is written to by this process. */
+/** Access to streams of this process. */
 export type StreamDeps = {
-  /** Resolves true when all is taken, false once nobody reads any more or the process was asked to stop. */
+  /** Writes bytes. Resolves with true when the reader took all of them; false if the reader is gone or the process must stop. */
   readonly write: (fd: number, bytes: Uint8Array, name: string) => Promise<boolean>;
   readonly stop: AbortSignal;
 };
 
-/** Nobody reads a stream any more, before its end. */
+/** The reader closed a stream before its end. */
 export class ReaderGone extends Error {}
 
-/** Begins to write to something that is no file. A FIFO waits for its reader; a large file waits for a slow reader. Errors name the path. */
+/** Creates an output to a FIFO, device or descriptor. It waits for a FIFO's reader and for a slow reader. @throws errors with the path */
 export function createStreamFile(target: Target & { kind: "stream" }, deps: StreamDeps): OutputFile {
   const { path } = target;
   let opening: Promise<number> | null = target.fd === null ? null : Promise.resolve(target.fd);
@@ -28,13 +28,13 @@ export function createStreamFile(target: Target & { kind: "stream" }, deps: Stre
     if (fd === null) throw new Error(`the export was stopped; nothing was written to ${path}`);
     if (await deps.write(fd, chunk, path)) return;
     if (deps.stop.aborted) throw new Error(`the export was stopped; ${path} was not written to its end`);
-    throw new ReaderGone(`${path} was not written to its end: nobody reads it any more`);
+    throw new ReaderGone(`${path} was not written to its end: its reader is gone`);
   }
 
   return {
     write(chunk) {
       bytes += chunk.length;
-      // The caller goes on using its buffer.
+      // Copy the bytes, because the caller reuses its buffer.
       written = send(written, Uint8Array.from(chunk));
       written.catch(() => {});
       waits = true;
@@ -61,7 +61,7 @@ export function createStreamFile(target: Target & { kind: "stream" }, deps: Stre
     try {
       closeSync(await opened);
     } catch {
-      // It could not be opened.
+      // The stream was never opened; `send` has already reported that.
     }
   }
 }
@@ -73,7 +73,7 @@ function aborted(stop: AbortSignal): Promise<null> {
   });
 }
 
-/** In a thread of the pool, since a FIFO without a reader lets it wait. */
+/** Opens a path in a thread of the pool, because opening a FIFO blocks until it has a reader. */
 function openToWrite(path: string): Promise<number> {
   return new Promise((resolve, reject) => {
     open(path, writeOnly, (error, fd) => {

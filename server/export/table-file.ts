@@ -1,35 +1,36 @@
 import type { Cell } from "./column.ts";
 
-/** A table that is being written to a file, row by row. */
+/** Writes a table to an output, row by row. */
 export type TableFile = {
   add(row: readonly Cell[]): void;
-  /** True if a reader should take what was written before more is added: await `taken`. */
+  /** True if the reader has not taken all bytes yet: await `taken` before adding rows. */
   waits(): boolean;
   taken(): Promise<void>;
-  /** Completes the file and makes it visible; resolves with its bytes. */
+  /** Completes the file and makes it visible; resolves with its size in bytes. */
   finish(): Promise<number>;
-  /** Leaves nothing behind. Idempotent, and nothing after `finish`. */
+  /** Removes the unfinished file. Idempotent; has no effect after `finish`. */
   discard(): void;
 };
 
-/** Where the bytes of a table go. */
+/** Receives the bytes of a table. */
 export type OutputFile = {
   write(bytes: Uint8Array): void;
-  /** True once something was written that a reader may not have taken. */
+  /** True if a reader may not have taken all written bytes yet. */
   waits(): boolean;
-  /** Resolves once all that was written is taken. */
+  /** Resolves when all written bytes were taken. */
   taken(): Promise<void>;
+  /** Number of bytes written so far. */
   bytes(): number;
-  /** Completes it: a file is put in place of what has its name, of a stream all is handed over. */
+  /** Completes the output: a file replaces the file at its path; all bytes of a stream are passed on. */
   commit(): Promise<void>;
-  /** Leaves nothing of a file behind; a stream just ends. Nothing after `commit`. Idempotent. */
+  /** Removes an unfinished file; ends a stream. Idempotent; has no effect after `commit`. */
   discard(): void;
 };
 
-/** How decimals are stored in Parquet. */
+/** Storage types of decimals in Parquet. */
 export const numberForms = ["float64", "decimal", "text"] as const;
 export type NumberForm = (typeof numberForms)[number];
 
-/** How Parquet is compressed. */
+/** Compressions of Parquet. */
 export const compressions = ["zstd", "snappy", "none"] as const;
 export type Compression = (typeof compressions)[number];

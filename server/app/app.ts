@@ -162,7 +162,7 @@ export function createApp(
     [
       [1, "recording", recording.tick],
       [1, "machine", host.look],
-      [1, "lock", folder.look],
+      [1, "lock", folder.poll],
       [1, "catalogue", care.look],
       [1, "merging", pastDays.tick],
       [1, "manifests", known.settled.look],

@@ -31,7 +31,7 @@ export function createHost(dataDir: string, deps: Deps): Host {
     if (isMeasuring) return;
     isMeasuring = true;
     try {
-      disk.note(performance.now(), await measureVolumes(dataDir), deps.failure());
+      disk.update(performance.now(), await measureVolumes(dataDir), deps.failure());
     } finally {
       isMeasuring = false;
     }

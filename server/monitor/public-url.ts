@@ -11,7 +11,7 @@ export type PublicUrlWatch = {
   /** Returns the state; null before the first result, and if no public URL is configured. */
   state(): PublicUrlState | null;
   /** Checks now. Never rejects. */
-  look(): Promise<void>;
+  check(): Promise<void>;
 };
 
 /** The header by which a recorder recognizes its own answer. Its value is new at each start. */
@@ -46,7 +46,7 @@ export function createPublicUrlWatch(options: Options, deps: Deps): PublicUrlWat
   let dueMs = 0;
   let running: Promise<void> | null = null;
 
-  async function check(): Promise<void> {
+  async function runCheck(): Promise<void> {
     const url = new URL(options.url);
     const signal = AbortSignal.timeout(options.timeoutMs);
     try {
@@ -60,8 +60,8 @@ export function createPublicUrlWatch(options: Options, deps: Deps): PublicUrlWat
     }
   }
 
-  function look(): Promise<void> {
-    running ??= check().finally(() => {
+  function check(): Promise<void> {
+    running ??= runCheck().finally(() => {
       running = null;
     });
     return running;
@@ -71,10 +71,10 @@ export function createPublicUrlWatch(options: Options, deps: Deps): PublicUrlWat
     tick() {
       if (options.url === "" || running !== null || monotonicMs() < dueMs) return;
       dueMs = monotonicMs() + options.everyMs;
-      void look();
+      void check();
     },
     state: () => state,
-    look,
+    check,
   };
 }
 

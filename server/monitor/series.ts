@@ -4,7 +4,7 @@ import type { Status } from "../domain/status.ts";
 /** Keeps the last hour and the last week of every figure in bounded memory. */
 export type Series = {
   /** Adds a sample; must be called every few seconds. After a clock step back, samples go into the interval already reached. */
-  note(nowUs: number, sample: Sample): void;
+  addSample(nowUs: number, sample: Sample): void;
   view(span: SeriesSpan, nowUs: number): SeriesView;
   /** Returns the intervals of the week finished since the last call, to store them across a restart. */
   takeFinished(): SeriesRow[];
@@ -39,7 +39,7 @@ export function createSeries(): Series {
   const rings = { hour: createRing("hour"), week: createRing("week") };
   let finished: SeriesRow[] = [];
   return {
-    note(nowUs, sample) {
+    addSample(nowUs, sample) {
       rings.hour.note(nowUs, sample);
       const row = rings.week.note(nowUs, sample);
       if (row === null) return;

@@ -4,7 +4,7 @@ import { parseStreamType, type StreamFolder, seriesKey } from "../domain/stream.
 /** Learns how many records each stream usually brings, to estimate the cost of an outage. */
 export type UsualRates = {
   /** Updates the rates; must be called every few seconds. Streams that are not received now keep their rate. */
-  note(status: Pick<Status, "symbols">): void;
+  update(status: Pick<Status, "symbols">): void;
   /** Returns the records per second; null while unknown. `stream` is the folder name. */
   perSecond(stream: StreamFolder, symbol: string): number | null;
 };
@@ -16,7 +16,7 @@ const weight = 0.02;
 export function createUsualRates(): UsualRates {
   let rates = new Map<string, number>();
   return {
-    note({ symbols }) {
+    update({ symbols }) {
       const next = new Map<string, number>();
       for (const { symbol, streams } of symbols) {
         for (const { stream, messages_per_s: now, gap } of streams) {

@@ -127,7 +127,7 @@ export function createAppHistory(parts: Parts): AppHistory {
     },
     tick(status) {
       newest = status;
-      series.note(status.now_us, { ...sampleOf(status), gaps: status.totals.gaps - gaps });
+      series.addSample(status.now_us, { ...sampleOf(status), gaps: status.totals.gaps - gaps });
       gaps = status.totals.gaps;
       saveConnectionEvents(status);
       const turn = ticks++ % ticksPerMinute;

@@ -157,7 +157,7 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
       if (!isCheckDue && !incidents.isAlert()) return;
       const now = nowUs();
       const status = read();
-      if (isCheckDue) usual.note(status);
+      if (isCheckDue) usual.update(status);
       updateReconnects(now, status);
       updateGaps(now, status);
       const newlyVerified = verified;

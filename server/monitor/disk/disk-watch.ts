@@ -8,7 +8,7 @@ import type { Volume } from "./volumes.ts";
 /** Watches free bytes and inodes of one file system, and forecasts when it will be full. */
 export type DiskWatch = {
   /** Updates the status; must be called every second. `refusal` is the disk's current answer to writes, or null. */
-  note(nowMs: number, left: DiskRoom, refusal: string | null): void;
+  update(nowMs: number, left: DiskRoom, refusal: string | null): void;
   /** Returns the status; null before the first update. */
   status(): DiskStatus | null;
   /** Returns how many bytes archive work may use. Merging leaves more space than sealing, because recording needs the rest. */
@@ -44,7 +44,7 @@ export function createDiskWatch(deps: { log: Log; name?: string | undefined }): 
   }
 
   return {
-    note(nowMs, { freeBytes, totalBytes, freeInodes, totalInodes }, refusal) {
+    update(nowMs, { freeBytes, totalBytes, freeInodes, totalInodes }, refusal) {
       if (totalBytes === 0) return;
       const isRefusing = refusal !== null && /ENOSPC|EDQUOT/.test(refusal);
       const before = status;
@@ -54,7 +54,7 @@ export function createDiskWatch(deps: { log: Log; name?: string | undefined }): 
         freeInodes === null || totalInodes === null
           ? "ok"
           : levelOf(freeInodes, limitsOfInodes(totalInodes), inodeLevel);
-      const [pace, files] = [bytes.note(nowMs, freeBytes), inodes.note(nowMs, freeInodes ?? 0)];
+      const [pace, files] = [bytes.addSample(nowMs, freeBytes), inodes.addSample(nowMs, freeInodes ?? 0)];
       const fullIn = [pace.overInS, freeInodes === null ? null : files.overInS].filter((s) => s !== null);
       const soonest = fullIn.length === 0 ? null : Math.min(...fullIn);
       const areInodesScarce =

@@ -9,7 +9,7 @@ export type DisksWatch = {
    * Updates all watches; must be called every second.
    * `refusal` is the current answer to writes from the disk of the open segments, or null.
    */
-  note(nowMs: number, volumes: readonly Volume[], refusal: string | null): void;
+  update(nowMs: number, volumes: readonly Volume[], refusal: string | null): void;
   /** Returns the status of the disk to which records are written; null before the first update. */
   status(): DiskStatus | null;
   /** Returns the status of each file system, once each. */
@@ -53,12 +53,12 @@ export function createDisksWatch(deps: { log: Log }): DisksWatch {
   }
 
   return {
-    note(nowMs, volumes, refusal) {
+    update(nowMs, volumes, refusal) {
       newest = volumes;
       for (const volume of volumes) {
         const entry = watchOf(volume, volumes.length === 1);
         logProblem(entry, volume);
-        entry.watch.note(nowMs, volume, volume.holds.includes("live") ? refusal : null);
+        entry.watch.update(nowMs, volume, volume.holds.includes("live") ? refusal : null);
       }
     },
     status: () => watchOfPart("live")?.watch.status() ?? null,

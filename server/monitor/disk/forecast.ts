@@ -4,7 +4,7 @@ export type Forecast = {
    * Adds the current amount and returns the forecast: the rate of decrease (null while unknown) and the seconds until it is used up (null
    * if unknown or far away).
    */
-  note(nowMs: number, amount: number): Outlook;
+  addSample(nowMs: number, amount: number): Outlook;
 };
 
 export type Outlook = { readonly perSecond: number | null; readonly overInS: number | null };
@@ -22,7 +22,7 @@ export function createForecast(): Forecast {
   const samples: { readonly atMs: number; readonly value: number }[] = [];
   let outlook: Outlook = { perSecond: null, overInS: null };
   return {
-    note(nowMs, amount) {
+    addSample(nowMs, amount) {
       const last = samples.at(-1);
       if (last !== undefined && nowMs - last.atMs < sampleMs) return outlook;
       samples.push({ atMs: nowMs, value: amount });

@@ -32,7 +32,7 @@ export function beginning(
   for (const { rule } of rules) {
     const ended = earlier.ended.filter((incident) => incident.rule === rule);
     const incident = earlier.open.find((incident) => incident.rule === rule) ?? null;
-    states.set(rule, { ...freshState(startedUs), ended, incident, told: incident });
+    states.set(rule, { ...freshState(startedUs), ended, incident, reported: incident });
   }
   return { atUs: startedUs, lastId: earlier.lastId, rules: states };
 }
@@ -108,7 +108,7 @@ export function acknowledge(
   for (const [rule, state] of before.rules) {
     if (state.incident?.id !== id || state.incident.acknowledged !== null) continue;
     const incident = { ...state.incident, acknowledged: { at_us: nowUs, by }, changed_us: nowUs };
-    const rules = new Map(before.rules).set(rule, { ...state, incident, told: incident });
+    const rules = new Map(before.rules).set(rule, { ...state, incident, reported: incident });
     return { state: { ...before, rules }, incident };
   }
   return null;

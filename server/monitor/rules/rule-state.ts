@@ -12,7 +12,7 @@ export type RuleState = {
   readonly heldUs: number;
   readonly incident: Incident | null;
   /** The incident as last reported. */
-  readonly told: Incident | null;
+  readonly reported: Incident | null;
   /** Since when the cause is gone (`atUs`), and since when this is known (`knownUs`), µs. */
   readonly gone: { readonly atUs: number; readonly knownUs: number } | null;
   /** True if the reported event was already over. The rule itself then decides how long the incident stays open. */
@@ -59,7 +59,7 @@ export function freshState(heldUs: number): RuleState {
     seenUs: null,
     heldUs,
     incident: null,
-    told: null,
+    reported: null,
     gone: null,
     isOver: false,
     isSeen: false,
@@ -130,7 +130,7 @@ function open(state: RuleState, finding: RuleFinding, { rule, nowUs, nextId }: M
   };
   const isOver = finding.overUs !== undefined;
   const gone = finding.overUs === undefined ? null : { atUs: finding.overUs, knownUs: finding.overUs };
-  const next = { ...state, incident, told: incident, isSeen: true, isOver, gone };
+  const next = { ...state, incident, reported: incident, isSeen: true, isOver, gone };
   return { state: next, change: { incident, change: "opened" as const } };
 }
 
@@ -149,13 +149,13 @@ function update(state: RuleState, before: Incident, finding: RuleFinding, { nowU
     detail: finding.detail ?? before.detail,
     flaps: before.flaps + (isBack ? 1 : 0),
   };
-  const change = changeOf(state.told ?? before, now, nowUs);
+  const change = changeOf(state.reported ?? before, now, nowUs);
   const incident = change === null ? now : { ...now, changed_us: nowUs };
   const isOver = finding.overUs !== undefined;
   const gone = finding.overUs === undefined ? null : { atUs: finding.overUs, knownUs: finding.overUs };
-  const told = change === null ? state.told : incident;
+  const reported = change === null ? state.reported : incident;
   return {
-    state: { ...state, incident, told, gone, isOver, isSeen: true },
+    state: { ...state, incident, reported, gone, isOver, isSeen: true },
     change: change === null ? null : { incident, change },
   };
 }
@@ -178,17 +178,17 @@ function worse(rule: IncidentRule, before: number | null, now: number | null): n
 }
 
 /** Returns the change worth reporting since the incident was last reported, or null. */
-function changeOf(told: Incident, now: Incident, nowUs: number): "worse" | "changed" | null {
-  if (now.severity === "critical" && told.severity !== "critical") return "worse";
-  if (now.subject_count > told.subject_count && now.subject_count >= 2 * told.subject_count) return "worse";
-  if (nowUs - told.changed_us < changeUs) return null;
+function changeOf(reported: Incident, now: Incident, nowUs: number): "worse" | "changed" | null {
+  if (now.severity === "critical" && reported.severity !== "critical") return "worse";
+  if (now.subject_count > reported.subject_count && now.subject_count >= 2 * reported.subject_count) return "worse";
+  if (nowUs - reported.changed_us < changeUs) return null;
   const isDifferent =
-    now.flaps !== told.flaps ||
-    now.records_lost !== told.records_lost ||
-    now.subject_count !== told.subject_count ||
-    now.subjects.some((subject, n) => subject !== told.subjects[n]) ||
-    now.detail !== told.detail;
-  return isDifferent || isMoved(told, now) ? "changed" : null;
+    now.flaps !== reported.flaps ||
+    now.records_lost !== reported.records_lost ||
+    now.subject_count !== reported.subject_count ||
+    now.subjects.some((subject, n) => subject !== reported.subjects[n]) ||
+    now.detail !== reported.detail;
+  return isDifferent || isMoved(reported, now) ? "changed" : null;
 }
 
 /** Tests for a notable change of the figure. The age of an incident grows by itself, so only doubling counts. */

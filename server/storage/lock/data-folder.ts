@@ -18,7 +18,7 @@ export type DataFolder = {
    */
   renew(): void;
   /** Calls `renew` if needed and logs a failure once. Must be called every second. */
-  look(): void;
+  poll(): void;
   /** Returns the descriptors that hold the lock. The child of an upgrade inherits them, so the lock is never free in between. */
   passOn(): readonly number[];
   /** Runs the work and releases the folder if it fails. */
@@ -62,7 +62,7 @@ export function takeDataFolder(dataDir: string, use: DataFolderUse, log: Log | n
   return {
     path,
     renew,
-    look() {
+    poll() {
       try {
         if (lock.isInPlace()) lock.beat();
         else renew();

@@ -114,7 +114,7 @@ test("deleting the lock file lets no second recorder in, and the lock file is th
   rmSync(join(path, "rt-data.lock"));
   expect(() => takeDataFolder(path, "record")).toThrow("another recorder");
   rmSync(join(path, "rt-data.lock"), { force: true });
-  folder.look();
+  folder.poll();
   expect(recorderAt(path)?.pid).toBe(process.pid);
   expect(() => takeDataFolder(path, "record")).toThrow(`another recorder (process ${process.pid}`);
   folder.release();
@@ -129,8 +129,8 @@ test("after the folder was deleted and another recorder has taken it, neither a 
   const first = takeDataFolder(path, "record", { ...silentLog, error: tell, info: tell });
   rmSync(path, { recursive: true });
   const second = takeDataFolder(path, "record");
-  first.look();
-  first.look();
+  first.poll();
+  first.poll();
   expect(log).toEqual(["cannot lock the data folder again; retrying every second"]);
   first.release();
   expect(() => takeDataFolder(path, "record")).toThrow("another recorder");

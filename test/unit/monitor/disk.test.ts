@@ -18,7 +18,7 @@ function setUp() {
   /** Updates the watch one minute later. */
   const look = (freeBytes: number, isRefusing = false) => {
     nowMs += minuteMs;
-    watch.note(
+    watch.update(
       nowMs,
       { freeBytes, totalBytes: 500 * GB, freeInodes: null, totalInodes: null },
       isRefusing ? "write x: ENOSPC" : null,
@@ -99,7 +99,7 @@ test("inodes are watched like bytes, with levels, forecast and texts; scarce ino
   let nowMs = 0;
   const look = (freeInodes: number, refusal: string | null = null) => {
     nowMs += minuteMs;
-    watch.note(nowMs, { freeBytes: 400 * GB, totalBytes: 500 * GB, freeInodes, totalInodes: 1_000_000 }, refusal);
+    watch.update(nowMs, { freeBytes: 400 * GB, totalBytes: 500 * GB, freeInodes, totalInodes: 1_000_000 }, refusal);
     return watch.status();
   };
   for (let minute = 0; minute < 60; minute++) look(900_000 - minute * 300);
@@ -129,7 +129,7 @@ test("merges wait for the disk of the archives, seals for the disk of the segmen
     ...{ freeBytes, totalBytes: problem === null ? 500 * GB : 0, freeInodes: null, totalInodes: null },
   });
   const at = (data: number, archive: number, problem: string | null = null, refusal: string | null = null) => {
-    watch.note(0, [volume("data", data), volume("archive", archive, problem)], refusal);
+    watch.update(0, [volume("data", data), volume("archive", archive, problem)], refusal);
     const { forSeals, forMerges } = watch.room();
     return [forSeals > 0, forMerges > 0, watch.status()?.level];
   };

@@ -30,7 +30,7 @@ async function lookAt(
     { instance, nowMs: () => nowMs, ...(over.ca === undefined ? {} : { ca: over.ca }) },
   );
   try {
-    await watch.look();
+    await watch.check();
     return watch.state();
   } finally {
     await server.stop(true);
@@ -114,11 +114,11 @@ test("a closed port and a port that never speaks TLS are reported differently", 
   const port = typeof address === "object" ? address?.port : 0;
   const at = (url: string) => createPublicUrlWatch({ url, everyMs: 1, timeoutMs: 300 }, { instance, nowMs: Date.now });
   const silent = at(`https://127.0.0.1:${port}`);
-  await silent.look();
+  await silent.check();
   expect(silent.state()).toMatchObject({ detail: expect.stringContaining("does not answer within 0.3 s") });
   await new Promise<void>((done) => mute.close(() => done()));
   const gone = at(`http://127.0.0.1:${port}`);
-  await gone.look();
+  await gone.check();
   expect(gone.state()).toMatchObject({ detail: expect.stringContaining("no server listens at 127.0.0.1") });
 });
 
@@ -151,7 +151,7 @@ test("checks keep their interval, run one at a time, and do not run without a UR
   watch.tick();
   await until(() => answer !== null, "the second request");
   answer?.();
-  await watch.look();
+  await watch.check();
   watch.tick();
   expect(asked).toBe(2);
   const none = createPublicUrlWatch({ url: "", everyMs: 1, timeoutMs: 1 }, deps);

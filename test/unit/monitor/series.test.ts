@@ -17,7 +17,7 @@ const sample = (over: Partial<Sample>): Sample => ({
 test("ten seconds become one value: the sum of gaps, the minimum of free disk, the mean of the rest", () => {
   const series = createSeries();
   for (let n = 0; n < 20; n++) {
-    series.note(n * second, sample({ messages_per_s: n, gaps: n % 2, disk_free_bytes: 100 - n }));
+    series.addSample(n * second, sample({ messages_per_s: n, gaps: n % 2, disk_free_bytes: 100 - n }));
   }
   const { from_us, step_s, values } = series.view("hour", 19 * second);
   expect([values.messages_per_s.length, step_s, from_us]).toEqual([360, 10, (1 - 359) * 10 * second]);
@@ -29,36 +29,36 @@ test("ten seconds become one value: the sum of gaps, the minimum of free disk, t
 
 test("a time without samples is unknown, not zero, and the view extends to now", () => {
   const series = createSeries();
-  series.note(0, sample({ cpu_cores: 1 }));
-  series.note(35 * second, sample({ cpu_cores: 2 }));
+  series.addSample(0, sample({ cpu_cores: 1 }));
+  series.addSample(35 * second, sample({ cpu_cores: 2 }));
   expect(series.view("hour", 55 * second).values.cpu_cores.slice(-6)).toEqual([1, null, null, 2, null, null]);
 });
 
 test("after more than an hour only the last hour is left, even if the clock jumped", () => {
   const series = createSeries();
-  for (let n = 0; n < 5000; n += 10) series.note(n * second, sample({ messages_per_s: n }));
+  for (let n = 0; n < 5000; n += 10) series.addSample(n * second, sample({ messages_per_s: n }));
   const { values } = series.view("hour", 4999 * second);
   expect(values.messages_per_s[0]).toBe(1400);
   expect(values.messages_per_s.at(-1)).toBe(4990);
-  series.note(900_000 * second, sample({ messages_per_s: 7 }));
+  series.addSample(900_000 * second, sample({ messages_per_s: 7 }));
   expect(series.view("hour", 900_000 * second).values.messages_per_s.filter((value) => value !== null)).toEqual([7]);
 });
 
 test("after a clock step back, samples are added to the latest interval without loss", () => {
   const series = createSeries();
-  series.note(100 * second, sample({ gaps: 1 }));
-  series.note(40 * second, sample({ gaps: 1 }));
+  series.addSample(100 * second, sample({ gaps: 1 }));
+  series.addSample(40 * second, sample({ gaps: 1 }));
   expect(series.view("hour", 100 * second).values.gaps.at(-1)).toBe(2);
 });
 
 test("the finished intervals of the week survive a restart", () => {
   const series = createSeries();
-  for (let n = 0; n <= 900; n++) series.note(n * second, sample({ messages_per_s: n < 300 ? 10 : 30 }));
+  for (let n = 0; n <= 900; n++) series.addSample(n * second, sample({ messages_per_s: n < 300 ? 10 : 30 }));
   const rows = series.takeFinished();
   expect(rows.map(({ from_us }) => from_us / second)).toEqual([0, 300, 600]);
   expect(series.takeFinished()).toEqual([]);
   const next = createSeries();
   next.restore(rows);
-  next.note(1500 * second, sample({ messages_per_s: 50 }));
+  next.addSample(1500 * second, sample({ messages_per_s: 50 }));
   expect(next.view("week", 1500 * second).values.messages_per_s.slice(-6)).toEqual([10, 30, 30, null, null, 50]);
 });

@@ -40,7 +40,7 @@ const askers: Readonly<Record<string, (url: string, port: number) => Promise<unk
     await webhook.stop();
   },
   async "public URL"(url) {
-    await createPublicUrlWatch({ url, everyMs: 1, timeoutMs }, { instance: "a", nowMs: Date.now }).look();
+    await createPublicUrlWatch({ url, everyMs: 1, timeoutMs }, { instance: "a", nowMs: Date.now }).check();
   },
   sender: (apiRoot) => createSendQueue({ token, apiRoot, timeoutMs }).send(1, { html: text }),
   picture: (apiRoot) =>

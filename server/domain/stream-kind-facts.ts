@@ -1,11 +1,11 @@
-/** What is known of one kind of stream. */
+/** The facts about one kind of stream. */
 export type StreamKindFacts = {
   /** `rest`: fetched over REST, never subscribed to. */
   readonly source: "socket" | "rest";
   readonly types: readonly StreamTypeFacts[];
   /** All members of a payload, in the order in which Binance sends them. */
   readonly members: readonly StreamMember[];
-  /** Member by which records are ordered and told apart. */
+  /** The member that identifies and orders records. */
   readonly id: string;
   /** Member with the first id that a record covers, if a record covers several ids; otherwise null. */
   readonly firstId: string | null;
@@ -14,7 +14,7 @@ export type StreamKindFacts = {
    * the last id of the record before. `rising`: ids rise, with jumps. `none`: ids may repeat or fall.
    */
   readonly numbering: "each" | "ranges" | "rising" | "none";
-  /** A message comes at least every 20 s while the symbol trades, so that a minute without one is a gap. */
+  /** While the symbol trades, a message arrives at least every 20 s, so a minute without messages is a gap. */
   readonly isSteady: boolean;
   /** How the page shows the newest records: as an order book, as a list of trades, or not at all. */
   readonly shows: "book" | "trades" | null;
@@ -50,7 +50,7 @@ export type StreamMember = {
   readonly value: string | null;
   /** A payload of an unknown shape is recorded only if it holds this member. */
   readonly isRequired: boolean;
-  /** Binance once sent it. Neighbours of this sort are there together, or none of them is. */
+  /** Binance sent it in the past. Adjacent members of this sort are either all present or all absent. */
   readonly isFormer: boolean;
   /** Numbering that its ids are of, or null. */
   readonly counts: Numbering | null;

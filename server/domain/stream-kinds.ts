@@ -151,7 +151,7 @@ const table = {
   },
 } satisfies Record<string, StreamKindFacts>;
 
-/** What a stream carries, in Binance's own words; `depthSnapshot` is the REST book, recorded as a stream of its own. */
+/** Kind of data of a stream, named as by Binance. `depthSnapshot` is the REST book, recorded as its own stream. */
 export type StreamKind = keyof typeof table;
 
 /** The kinds that a socket can subscribe to. */
@@ -170,7 +170,7 @@ export function hasEventTime(kind: StreamKind): boolean {
   return streamKinds[kind].members.some(({ name }) => name === eventTimeMember);
 }
 
-/** True if every id must come, so that missing ids can be told. */
+/** Tests whether the ids are contiguous, so that missing ids can be found. */
 export function isContiguous(kind: StreamKind): boolean {
   return isNumbered(kind) || streamKinds[kind].numbering === "ranges";
 }

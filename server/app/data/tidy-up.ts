@@ -1,5 +1,5 @@
 import type { Archiver } from "../../archive/archiver.ts";
-import type { Segment } from "../../domain/day.ts";
+import type { Day, Segment } from "../../domain/day.ts";
 import type { CatchUpStatus } from "../../domain/status.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
@@ -38,8 +38,8 @@ type Deps = {
   readonly archiver: () => Archiver;
   readonly care: CatalogueSync;
   readonly settled: SettledGaps;
-  /** Checks a segment that the last run left open for gaps, before it is sealed. */
-  readonly findHoles: (segment: Segment) => Promise<void>;
+  /** Checks a segment that the last run left open for gaps, before it is sealed, or the newest sealed segment of a day. */
+  readonly findHoles: (place: Segment | Day) => Promise<void>;
   readonly lost: LostWhileAway;
   /** Records a gap for records that recovery could not save. */
   readonly onLost: (lost: LostRecords) => Promise<void>;
@@ -69,6 +69,9 @@ export function createTidyUp(deps: Deps): TidyUp {
     const lost: LostRecords[] = [];
     const report = await recover(dataDir, leftovers, { onOrphan, onLost: (loss) => lost.push(loss), signal });
     if (signal.aborted) return;
+    // The days come oldest first.
+    const newest = new Map(leftovers.days.map((day) => [`${day.stream}/${day.symbol}`, day]));
+    for (const day of newest.values()) await deps.findHoles(day);
     await deps.lost.check(signal);
     for (const loss of lost) await deps.onLost(loss);
     care.noteRepairs(report.repairs);

@@ -1,12 +1,12 @@
 import type { MissingTrades } from "../../binance/rest/backfill-queue.ts";
-import type { Segment } from "../../domain/day.ts";
+import type { Day, Segment } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
 import { createStream, type Stream, streamTypeOfFolder } from "../../domain/stream.ts";
 import { isContiguous, isNumbered } from "../../domain/stream-kinds.ts";
 import type { Journal } from "../../journal/journal.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
-import { recordBefore } from "../../recorder/recover/record-before.ts";
+import { missingIdsInNewestSealed, recordBefore } from "../../recorder/recover/record-before.ts";
 import {
   firstReceiptUs,
   type HighestRecord,
@@ -32,12 +32,14 @@ const journalLagUs = 20_000_000;
 const underWayUs = 2_000_000;
 
 /**
- * Finds gaps in, and right before, a segment that the last run left open. Records gaps that the journal does not know and backfills their
+ * Finds gaps in, and right before, a segment that the last run left open, or the newest sealed segment of a day. Records gaps that the journal does not know and backfills their
  * trades. Create it before this run saves anything in the journal. The returned function never rejects.
  */
-export function createUnwrittenGaps(deps: Deps): (segment: Segment) => Promise<void> {
+export function createUnwrittenGaps(deps: Deps): (place: Segment | Day) => Promise<void> {
   const { dataDir, journal, log } = deps;
   const knownUntilUs = Math.max(0, ...journal.runs().flatMap((run) => [run.started_us, run.last_recv_us ?? 0]));
+
+  const isCleanRun = journal.runs().at(-1)?.clean !== false;
 
   async function checkSegment(segment: Segment): Promise<void> {
     const type = streamTypeOfFolder(segment.stream);
@@ -49,6 +51,15 @@ export function createUnwrittenGaps(deps: Deps): (segment: Segment) => Promise<v
     if (isContiguous(type.kind))
       for (const missingIds of missingIdsInTail(dataDir, segment, before)) recordMissingIds(stream, missingIds, known);
     else if (before !== null) recordGapBefore(stream, segment, before, known);
+  }
+
+  /** Ids are waited for some seconds. Meanwhile a segment may be sealed, and then a kill comes. */
+  async function checkSealed(day: Day): Promise<void> {
+    const type = streamTypeOfFolder(day.stream);
+    if (type === null || isCleanRun || !isContiguous(type.kind)) return;
+    const missing = await missingIdsInNewestSealed(dataDir, day, deps);
+    const known = journal.gapsOfStream(type.folder, day.symbol).filter(({ cause }) => cause !== "clock");
+    for (const missingIds of missing) recordMissingIds(createStream(day.symbol, type), missingIds, known);
   }
 
   function recordMissingIds(stream: Stream, missingIds: TailMissingIds, known: readonly Gap[]): void {
@@ -82,11 +93,11 @@ export function createUnwrittenGaps(deps: Deps): (segment: Segment) => Promise<v
     log.warn("found a gap in the files of the last run that its journal lacks; recorded it", { stream: name, missing });
   }
 
-  return async (segment) => {
+  return async (place) => {
     try {
-      await checkSegment(segment);
+      await ("name" in place ? checkSegment(place) : checkSealed(place));
     } catch (error) {
-      log.warn("cannot check a segment of the last run for gaps", { ...segment, reason: messageOf(error) });
+      log.warn("cannot check a segment of the last run for gaps", { ...place, reason: messageOf(error) });
     }
   };
 }

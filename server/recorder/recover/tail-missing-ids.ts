@@ -40,6 +40,20 @@ export function missingIdsInTail(
   const { head, tail } = readEnds(segmentPath(dataDir, segment, "open"));
   const rows = rowsOf(tail, kind);
   const [first] = head === tail ? rows : rowsOf(head, kind);
+  return missingIn(rows, first, before);
+}
+
+/** The same for the lines of a whole segment. */
+export function missingIdsInLines(
+  lines: readonly string[],
+  kind: StreamKind,
+  before: HighestRecord | null,
+): TailMissingIds[] {
+  const rows = rowsOf(lines, kind);
+  return missingIn(rows, rows[0], before);
+}
+
+function missingIn(rows: readonly Row[], first: Row | undefined, before: HighestRecord | null): TailMissingIds[] {
   // If the clock was set back, the order of files proves nothing.
   const isNext = first !== undefined && before !== null && first.recvUs >= before.recvUs;
   return [...(isNext ? jumpTo(first, before) : []), ...jumpsIn(rows)].flatMap((jump) => withoutLate(jump, rows));

@@ -455,4 +455,22 @@ export const cases: readonly Case[] = [
       ],
     },
   },
+  {
+    name: "ids that a run still waited for when it was killed are written down, although their segment was sealed already",
+    plan: {
+      seed: 9007,
+      symbols: ["BTCUSDT"],
+      types: ["trade"],
+      faultyS: 34,
+      kindS: 900,
+      strikesAwake: true,
+      paceMs: 4000,
+      settings: { "record.segment_minutes": 1 },
+      startMs: Date.parse("2026-11-22T23:53:46.000Z"),
+      faults: [
+        { atS: 23.268, kind: "suspend", s: 109 },
+        { atS: 23.79, kind: "power_loss", steps: 2, near: null, downS: 167 },
+      ],
+    },
+  },
 ];

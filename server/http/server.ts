@@ -23,7 +23,7 @@ import { createPageRoutes } from "./routes/page.ts";
 import { createStatusRoutes } from "./routes/status-routes.ts";
 
 export type HttpServer = {
-  /** Binds; rejects with ListenError where that cannot be. `url` is what a browser on this machine can open. */
+  /** Binds the address. `url` opens in a browser on this machine. @throws ListenError if the address cannot be bound. */
   start(): Promise<{ url: string; port: number }>;
   /** Idempotent; resolves when every connection is closed. Can be started again. */
   stop(): Promise<void>;
@@ -31,15 +31,15 @@ export type HttpServer = {
 };
 
 type Deps = {
-  /** Called at most once a tick, and never while nobody looks. */
+  /** Called at most once a tick, and only when a client wants the status. */
   status: () => Status;
-  /** The newest book of a symbol in upper case; "no_data" until one has come, null when it is not recorded. */
+  /** Newest book of an upper-case symbol; "no_data" before the first book, null if the symbol is not recorded. */
   book: (symbol: string) => BookView | "no_data" | null;
   trades: LatestTrades["since"];
   history: History;
   metrics: MetricsText;
   incidents: Incidents;
-  /** Told in `/health/live`, so that a recorder knows itself from outside. */
+  /** Sent by `/health/live`, so that a recorder can recognise itself from outside. */
   instance?: string;
   /** Folder with the built page. */
   assetsDir: string;
@@ -51,7 +51,7 @@ type Parts = { readonly access: Auth; readonly live: LiveStatus; readonly liveBo
 /** Type of the routes, for Eden. */
 export type HttpApi = Awaited<ReturnType<typeof createApp>>;
 
-/** Serves page, API and live status. Port 0 takes any free one. */
+/** Serves the page, the API and the live status. Port 0 binds any free port. */
 export function createHttpServer(
   options: { host: string; port: number; tickMs?: number; access?: AuthOptions },
   deps: Deps,
@@ -119,7 +119,7 @@ export function createHttpServer(
 async function createApp(deps: Deps, snapshot: StatusCache, { access, live, liveBook }: Parts) {
   return new Elysia({
     name: "rt-data",
-    // Otherwise the path is looked for behind the eleventh character of the URL, which misses it where the host is `nas` or `pi`.
+    // By default Elysia searches for the path after the 11th character of the URL, which fails for short hosts like `nas` or `pi`.
     handler: { standardHostname: false },
   })
     .headers({ ...securityHeaders })
@@ -137,16 +137,23 @@ async function createApp(deps: Deps, snapshot: StatusCache, { access, live, live
     .use(await createPageRoutes({ assetsDir: deps.assetsDir }, { log: deps.log }));
 }
 
-/** Not by Elysia's own `listen`, which has Bun find the routes: then what the gate looks at could be another path than what is answered. */
+/**
+ * Binds the port and returns it. Elysia's own `listen` lets Bun match the routes; then the authorized path and the answered path
+ * could differ.
+ */
 function listen(app: HttpApi, access: Auth, hostname: string, port: number): number {
   try {
     app.compile();
     app.server = Bun.serve({
-      ...{ hostname, port, reusePort: false, development: false },
-      ...{ maxRequestBodySize: 64 * 1024, idleTimeout: 30 },
+      hostname,
+      port,
+      reusePort: false,
+      development: false,
+      maxRequestBodySize: 64 * 1024,
+      idleTimeout: 30,
       fetch: access.guard(app.fetch, () => app.server),
       websocket: {
-        // The same handlers; the two packages' types differ in what a message may be.
+        // The handlers are compatible, but the two packages type messages differently.
         ...(websocket as unknown as WebSocketHandler<unknown>),
         maxPayloadLength: 1024,
         idleTimeout: 60,
@@ -161,14 +168,14 @@ function listen(app: HttpApi, access: Auth, hostname: string, port: number): num
   return app.server?.port ?? port;
 }
 
-/** An address that listens everywhere is none to open. */
+/** Returns a host that a browser can open: wildcard addresses become loopback. */
 function openable(host: string): string {
   if (host === "0.0.0.0") return "127.0.0.1";
   if (host === "::") return "[::1]";
   return host.includes(":") ? `[${host}]` : host;
 }
 
-/** The address could not be bound. `code` is the system's (`EADDRINUSE`, `EACCES`, …); the message says what to do. */
+/** Says that the address could not be bound. `code` is the system's (`EADDRINUSE`, `EACCES`, …); the message says what to do. */
 export class ListenError extends OperatorError {
   readonly code: string;
 

@@ -1,4 +1,4 @@
-/** Sent with every answer: nothing from elsewhere is loaded, nothing inline runs, nobody frames the page. */
+/** Headers of every response. They forbid foreign resources, inline scripts and framing of the page. */
 export const securityHeaders: Readonly<Record<string, string>> = {
   "content-security-policy": [
     "default-src 'none'",

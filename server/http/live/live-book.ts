@@ -6,23 +6,23 @@ import type { Log } from "../../platform/log/log.ts";
 import { errorBody } from "../core/errors.ts";
 import { createSubscribers, type Listener, type LiveClient, maxBufferedBytes } from "./subscribers.ts";
 
-/** `/ws/book/:symbol` and the clock behind it. */
+/** Serves `/ws/book/:symbol` and owns the timer behind it. */
 export type LiveBook = ReturnType<typeof createLiveBook>;
 
-/** Ten a second, as often as a depth20@100ms stream changes. */
+/** Tick in ms: ten ticks a second, as often as a depth20@100ms stream changes. */
 const tickMs = 100;
 
-/** Where nothing has changed, the same is said again after this many ticks, so that silence means a dead connection. */
+/** An unchanged book is sent again after this many ticks, so that silence means a dead connection. */
 const repeatAfter = 10;
 
 const maxClients = 64;
 
 type Deps = {
-  /** The newest book of a symbol in upper case; "no_data" until one has come, null when it is not recorded. */
+  /** Newest book of an upper-case symbol; "no_data" before the first book, null if the symbol is not recorded. */
   book: (symbol: string) => BookView | "no_data" | null;
   trades: LatestTrades["since"];
   publish: (topic: string, text: string, compress: boolean) => void;
-  /** Who sent a request. */
+  /** Returns the sender of a request. */
   listenerOf: (request: Request) => Listener;
   log: Log;
 };
@@ -30,11 +30,11 @@ type Deps = {
 type Channel = { clients: number; seen: number; recvUs: number; quiet: number };
 
 /**
- * Sends the newest book of a symbol and the trades since the last message to everybody who looks at it: at once, then whenever
- * it has changed, ten times a second at most and once a second at least. Serialised once a symbol; nobody is waited for.
+ * Sends each viewer of a symbol the newest book and the trades since the last message. The first message is sent at once, further
+ * messages after a change: at most ten and at least one a second. A message is serialised once per symbol, and sending never blocks.
  */
 export function createLiveBook(deps: Deps) {
-  const audience = createSubscribers({ name: "book viewer", most: maxClients }, deps);
+  const subscribers = createSubscribers({ name: "book viewer", most: maxClients }, deps);
   const channels = new Map<string, Channel>();
   const symbolOf = new Map<LiveClient, string>();
   let timer: ReturnType<typeof setInterval> | null = null;
@@ -44,19 +44,19 @@ export function createLiveBook(deps: Deps) {
       client.close(4404, "unknown_symbol");
       return;
     }
-    if (!audience.enter(client, topicOf(symbol), deps.listenerOf(request))) return;
+    if (!subscribers.enter(client, topicOf(symbol), deps.listenerOf(request))) return;
     const channel = channels.get(symbol) ?? { clients: 0, seen: deps.trades(symbol, 0).count, recvUs: 0, quiet: 0 };
     channels.set(symbol, channel);
     channel.clients++;
     symbolOf.set(client, symbol);
     const { trades, count } = deps.trades(symbol, 0);
-    // What is newer than the channel's last message comes with its next one.
+    // Trades after the channel's last message are left out: the channel's next message carries them.
     client.send(textOf(symbol, trades.slice(0, trades.length - (count - channel.seen))), false);
     timer ??= setInterval(tick, tickMs);
   }
 
   function close(client: LiveClient): void {
-    audience.leave(client);
+    subscribers.leave(client);
     const symbol = symbolOf.get(client);
     symbolOf.delete(client);
     const channel = symbol === undefined ? undefined : channels.get(symbol);
@@ -69,7 +69,7 @@ export function createLiveBook(deps: Deps) {
   }
 
   function tick(): void {
-    for (const client of audience.dropSlow(maxBufferedBytes)) close(client);
+    for (const client of subscribers.dropSlow(maxBufferedBytes)) close(client);
     for (const [symbol, channel] of channels) {
       const { trades, count } = deps.trades(symbol, channel.seen);
       const view = deps.book(symbol);
@@ -80,13 +80,13 @@ export function createLiveBook(deps: Deps) {
     }
   }
 
-  /** Payloads are spliced in as they are: they are JSON already. */
+  /** Builds the message. Book and trades are JSON already and are spliced in unchanged. */
   function textOf(symbol: string, trades: readonly TradeView[]): string {
     const view = deps.book(symbol);
-    const known = view !== null && view !== "no_data";
-    const tape = trades.map(({ recv_us, trade }) => `{"recv_us":${recv_us},"trade":${trade}}`).join(",");
-    const head = `{"symbol":${JSON.stringify(symbol)},"recv_us":${known ? view.recv_us : null}`;
-    return `${head},"net_delay_ms":${known ? view.net_delay_ms : null},"book":${known ? view.book : null},"trades":[${tape}]}`;
+    const hasBook = view !== null && view !== "no_data";
+    const tradesText = trades.map(({ recv_us, trade }) => `{"recv_us":${recv_us},"trade":${trade}}`).join(",");
+    const start = `{"symbol":${JSON.stringify(symbol)},"recv_us":${hasBook ? view.recv_us : null}`;
+    return `${start},"net_delay_ms":${hasBook ? view.net_delay_ms : null},"book":${hasBook ? view.book : null},"trades":[${tradesText}]}`;
   }
 
   const routes = new Elysia({ name: "live-book", detail: { hide: true } })
@@ -103,13 +103,13 @@ export function createLiveBook(deps: Deps) {
 
   return {
     routes,
-    endSession: audience.endSession,
-    clients: audience.size,
-    dropped: audience.dropped,
-    /** Says goodbye to everybody and stops the clock. */
+    endSession: subscribers.endSession,
+    clients: subscribers.size,
+    dropped: subscribers.dropped,
+    /** Closes all connections and stops the timer. */
     stop(): void {
       const clients = [...symbolOf.keys()];
-      audience.dismiss();
+      subscribers.dismiss();
       for (const client of clients) close(client);
     },
   };

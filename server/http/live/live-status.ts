@@ -5,17 +5,17 @@ import { errorBody } from "../core/errors.ts";
 import type { StatusCache } from "../core/status-cache.ts";
 import { createSubscribers, type Listener, type LiveClient, maxBufferedBytes } from "./subscribers.ts";
 
-/** `/ws/dashboard` and the clock behind it. */
+/** Serves `/ws/dashboard` and owns the timer behind it. */
 export type LiveStatus = ReturnType<typeof createLiveStatus>;
 
 const topic = "dashboard";
 
-/** Dashboards at once; more are told to come back later. */
+/** Upper bound for open dashboards; further dashboards are asked to come back later. */
 const maxClients = 256;
 
 /**
- * Compressing goes client by client on the main thread, at about 10 ms a megabyte: worth it for a phone, not for a wall of
- * dashboards, which get the text as it is once their sum is above this.
+ * Upper bound for compression: text length times number of dashboards. Each client's text is compressed separately on the main
+ * thread, about 10 ms a megabyte. That pays off for a phone, but not for a wall of dashboards, which get uncompressed text.
  */
 const maxCompressedBytes = 1024 * 1024;
 
@@ -23,57 +23,57 @@ type LiveDeps = {
   snapshot: StatusCache;
   /** Sends a text to every subscriber of a topic. */
   publish: (topic: string, text: string, compress: boolean) => void;
-  /** Who sent a request. */
+  /** Returns the sender of a request. */
   listenerOf: (request: Request) => Listener;
   log: Log;
 };
 
 /**
- * Sends the status to every connected dashboard, once a tick and serialised once; the newest one at once to who connects.
- * The clock stands still while nobody is connected. Nobody is waited for.
+ * Sends the status to every connected dashboard once a tick, serialised once. A new dashboard gets the newest status at once.
+ * The timer runs only while a dashboard is connected, and sending never blocks.
  */
 export function createLiveStatus(options: { tickMs: number }, deps: LiveDeps) {
-  const audience = createSubscribers({ name: "dashboard", most: maxClients }, deps);
+  const subscribers = createSubscribers({ name: "dashboard", most: maxClients }, deps);
   let timer: ReturnType<typeof setInterval> | null = null;
 
   function open(client: LiveClient, request: Request): void {
-    if (!audience.enter(client, topic, deps.listenerOf(request))) return;
-    const text = attempt(() => deps.snapshot.text());
-    if (text !== null) client.send(text, worthCompressing(text));
+    if (!subscribers.enter(client, topic, deps.listenerOf(request))) return;
+    const text = readOrLog(() => deps.snapshot.text());
+    if (text !== null) client.send(text, isWorthCompressing(text));
     timer ??= setInterval(tick, options.tickMs);
   }
 
   function close(client: LiveClient): void {
-    audience.leave(client);
-    rest();
+    subscribers.leave(client);
+    stopIfUnused();
   }
 
-  function rest(): void {
-    if (audience.size() > 0 || timer === null) return;
+  function stopIfUnused(): void {
+    if (subscribers.size() > 0 || timer === null) return;
     clearInterval(timer);
     timer = null;
   }
 
   function tick(): void {
-    const text = attempt(() => {
+    const text = readOrLog(() => {
       deps.snapshot.renew();
       return deps.snapshot.text();
     });
     if (text === null) return;
-    audience.dropSlow(Math.max(maxBufferedBytes, 2 * text.length));
-    if (audience.size() > 0) deps.publish(topic, text, worthCompressing(text));
-    else rest();
+    subscribers.dropSlow(Math.max(maxBufferedBytes, 2 * text.length));
+    if (subscribers.size() > 0) deps.publish(topic, text, isWorthCompressing(text));
+    else stopIfUnused();
   }
 
-  function worthCompressing(text: string): boolean {
-    return text.length * audience.size() <= maxCompressedBytes;
+  function isWorthCompressing(text: string): boolean {
+    return text.length * subscribers.size() <= maxCompressedBytes;
   }
 
-  function attempt(read: () => string): string | null {
+  function readOrLog(read: () => string): string | null {
     try {
       return read();
     } catch (error) {
-      deps.log.error("the status could not be read", { error: messageOf(error) });
+      deps.log.error("cannot read the status", { error: messageOf(error) });
       return null;
     }
   }
@@ -90,13 +90,13 @@ export function createLiveStatus(options: { tickMs: number }, deps: LiveDeps) {
 
   return {
     routes,
-    endSession: audience.endSession,
-    clients: audience.size,
-    dropped: audience.dropped,
-    /** Says goodbye to everybody and stops the clock. */
+    endSession: subscribers.endSession,
+    clients: subscribers.size,
+    dropped: subscribers.dropped,
+    /** Closes all connections and stops the timer. */
     stop(): void {
-      audience.dismiss();
-      rest();
+      subscribers.dismiss();
+      stopIfUnused();
     },
   };
 }

@@ -1,13 +1,13 @@
 import type { ServerWebSocket } from "bun";
 import type { Log } from "../../platform/log/log.ts";
 
-/** What may wait for one client, in bytes, or two messages if those are longer; beyond it the client is dropped. */
+/** Upper bound for unsent bytes per client, or two messages if those are longer. A slower client is dropped. */
 export const maxBufferedBytes = 1024 * 1024;
 
-/** Clients of one address, unless they are of this machine; a household or an office behind one address fits in. */
-const mostOfOne = 32;
+/** Upper bound for clients per address: enough for a household or an office. Programs on this machine have no such bound. */
+const mostPerAddress = 32;
 
-/** What of somebody who has been let in matters to an audience. */
+/** The part of a principal that subscribers need. */
 export type Listener = { readonly address: string; readonly isLocal: boolean; readonly session: string | null };
 
 export type LiveClient = Pick<
@@ -15,23 +15,23 @@ export type LiveClient = Pick<
   "getBufferedAmount" | "send" | "subscribe" | "close" | "terminate"
 >;
 
-/** Those who listen to live messages. Nobody is waited for. */
+/** The clients that receive live messages. A slow client never delays the others. */
 export type Subscribers = {
   size(): number;
-  /** Lets a client in, or tells it to come back later where there are too many. */
+  /** Adds a client; false and a close with code 1013 if there are too many. */
   enter(client: LiveClient, topic: string, listener: Listener): boolean;
   leave(client: LiveClient): void;
-  /** Ends the connection of those for whom more waits than `limitBytes`; returns them. */
+  /** Drops and returns the clients with more than `limitBytes` unsent bytes. */
   dropSlow(limitBytes: number): readonly LiveClient[];
-  /** Ends what is open for a session that has ended. */
+  /** Closes the connections of a session that has ended. */
   endSession(session: string): void;
-  /** Says goodbye to everybody. */
+  /** Closes all connections because the recorder stops. */
   dismiss(): void;
-  /** How many were dropped since the start. */
+  /** Number of clients dropped since the start. */
   dropped(): number;
 };
 
-/** `name` is what a client is called in the log and in the refusal. */
+/** Keeps at most `most` clients. `name` is the word for a client in the log and in the refusal. */
 export function createSubscribers(options: { name: string; most: number }, deps: { log: Log }): Subscribers {
   const clients = new Map<LiveClient, Listener>();
   let dropped = 0;
@@ -39,7 +39,7 @@ export function createSubscribers(options: { name: string; most: number }, deps:
   function isFull({ address, isLocal }: Listener): boolean {
     if (clients.size >= options.most) return true;
     if (isLocal) return false;
-    return [...clients.values()].filter((other) => other.address === address).length >= mostOfOne;
+    return [...clients.values()].filter((client) => client.address === address).length >= mostPerAddress;
   }
 
   return {
@@ -59,7 +59,7 @@ export function createSubscribers(options: { name: string; most: number }, deps:
       dropped += slow.length;
       for (const client of slow) {
         const buffered_bytes = client.getBufferedAmount();
-        deps.log.info(`dropped a ${options.name} that does not keep up`, { buffered_bytes });
+        deps.log.info(`dropped a slow ${options.name}`, { buffered_bytes });
         clients.delete(client);
         client.terminate();
       }

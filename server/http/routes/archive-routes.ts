@@ -9,7 +9,7 @@ const text = (description: string) => t.Optional(t.String({ description }));
 const pathDay = t.Object({ stream: t.String(), symbol: t.String(), date: t.String({ description: "UTC date" }) });
 const tags = ["archives"];
 
-/** Archived days: the list, the files, and checking them. */
+/** Serves archived days: the list, the files and their verification. */
 export function createArchiveRoutes(history: History) {
   return new Elysia({ name: "archive-api", prefix: "/api" })
     .get(
@@ -25,8 +25,11 @@ export function createArchiveRoutes(history: History) {
       },
       {
         query: t.Object({
-          ...{ stream: text("depth20, aggTrade, …"), symbol: text("BTCUSDT"), date: text("UTC date") },
-          ...{ limit: text("items a page, 1 to 1000 (default 100)"), after: text("`next` of the page before") },
+          stream: text("depth20, aggTrade, …"),
+          symbol: text("BTCUSDT"),
+          date: text("UTC date"),
+          limit: text("items a page, 1 to 1000 (default 100)"),
+          after: text("`next` of the page before"),
         }),
         detail: { tags, summary: "Archived days, newest first", description: "From the manifests." },
       },
@@ -55,7 +58,7 @@ export function createArchiveRoutes(history: History) {
         set.headers["cache-control"] = "no-store";
         return history.verification();
       },
-      { detail: { tags, summary: "The running check and its progress, or the last one and what it found" } },
+      { detail: { tags, summary: "The running check and its progress, or the result of the last check" } },
     )
     .post(
       "/verify/:stream/:symbol/:date",

@@ -2,8 +2,7 @@ import { Elysia } from "elysia";
 import type { StatusCache } from "../core/status-cache.ts";
 
 /**
- * For uptime monitors: `live` while the process answers at all, `ready` only while data flows. Why it does not is told only to those
- * who may see it.
+ * Serves uptime monitors: `live` while the process answers, `ready` only while data flows. Only trusted requests get the reasons.
  */
 export function createHealth(snapshot: StatusCache, isTrusted: (request: Request) => boolean, instance?: string) {
   return new Elysia({ name: "health", prefix: "/health" })
@@ -28,10 +27,10 @@ export function createHealth(snapshot: StatusCache, isTrusted: (request: Request
     );
 }
 
-/** What is answered, and as what. */
+/** Returns the metrics as text with their content type. */
 export type MetricsText = (wantsOpenMetrics: boolean) => { readonly text: string; readonly contentType: string };
 
-/** `/metrics`, in Prometheus's text format, or in OpenMetrics for those who ask for it. */
+/** Serves `/metrics` in Prometheus's text format, or in OpenMetrics if the request accepts it. */
 export function createMetricsRoute(text: MetricsText) {
   return new Elysia({ name: "metrics" }).get(
     "/metrics",

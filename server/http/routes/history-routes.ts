@@ -14,7 +14,7 @@ import {
   symbolOf,
 } from "../core/request-params.ts";
 
-/** Days of one coverage table. */
+/** Upper bound for the days of a coverage table. */
 const mostDays = 92;
 
 const text = (description: string) => t.Optional(t.String({ description }));
@@ -27,9 +27,9 @@ const detail = (tag: string, summary: string, description?: string) => ({
   detail: { tags: [tag], summary, ...(description === undefined ? {} : { description }) },
 });
 
-/** What the recorder knows of its past: series, gaps, events, coverage. Every answer is bounded. */
+/** Serves the recorder's history: series, gaps, events, coverage. Every response is bounded. */
 export function createHistoryRoutes(history: History) {
-  const today = kept(5000, () => history.today());
+  const today = cached(5000, () => history.today());
   return new Elysia({ name: "history-api", prefix: "/api" })
     .onRequest(({ set }) => {
       set.headers["cache-control"] = "no-store";
@@ -54,13 +54,18 @@ export function createHistoryRoutes(history: History) {
         ),
       {
         query: t.Object({
-          ...{ stream, symbol, cause: text(`one of ${gapCauses.join(", ")}`), limit: limit(100, 1000), after },
-          ...{ from: text("UTC time: gaps that end after it"), to: text("UTC time: gaps that begin before it") },
+          stream,
+          symbol,
+          cause: text(`accepted causes: ${gapCauses.join(", ")}`),
+          limit: limit(100, 1000),
+          after,
+          from: text("UTC time: gaps that end after it"),
+          to: text("UTC time: gaps that begin before it"),
         }),
         ...detail(
           "history",
           "Gaps, newest first",
-          "`missing` is null where ids cannot tell how many records are absent.",
+          "`missing` is null if ids cannot tell how many records are missing.",
         ),
       },
     )
@@ -70,16 +75,21 @@ export function createHistoryRoutes(history: History) {
     })
     .get("/coverage", ({ query }) => history.coverage(rangeOf(query)), {
       query: t.Object({
-        ...{ stream, from: text("first UTC date (default: 30 days before `to`)") },
+        stream,
+        from: text("first UTC date (default: 30 days before `to`)"),
         to: text(`last UTC date (default: today); at most ${mostDays} days`),
       }),
-      ...detail("coverage", "Symbols by days", "Share of each day that was recorded; of several streams the least."),
+      ...detail(
+        "coverage",
+        "Symbols by days",
+        "Share of each day that was recorded; the lowest share of all selected streams.",
+      ),
     })
     .get("/coverage/today", () => today(), detail("coverage", "Every recorded stream today, by minute"))
     .get(
       "/coverage/:stream/:symbol/:date",
       ({ params, status }) =>
-        history.day(dayOf(params)) ?? status(404, errorBody("no_day", "Nothing is known of this stream on this day.")),
+        history.day(dayOf(params)) ?? status(404, errorBody("no_day", "This stream has no record of this day.")),
       { params: pathDay, ...detail("coverage", "One stream's day: rows a minute, gaps, spans") },
     );
 }
@@ -91,7 +101,7 @@ function spanOf(text: string | undefined): "hour" | "week" {
 }
 
 function causeOf(text: string): GapCause {
-  const cause = gapCauses.find((one) => one === text);
+  const cause = gapCauses.find((known) => known === text);
   if (cause !== undefined) return cause;
   throw new QueryError(`cause "${text}" is not accepted; give one of ${gapCauses.join(", ")}.`);
 }
@@ -102,19 +112,19 @@ function rangeOf(query: { stream?: string | undefined; from?: string | undefined
   const from = dateOfText("from", query.from ?? fallback);
   const days = (dateStartUs(to) - dateStartUs(from)) / dayUs + 1;
   if (days >= 1 && days <= mostDays) return { stream: optional(query.stream, streamOf), from, to };
-  throw new QueryError(`from ${from} to ${to} is not accepted; give 1 to ${mostDays} days, the earlier one first.`);
+  throw new QueryError(`from ${from} to ${to} is not accepted; give 1 to ${mostDays} days, the earlier date first.`);
 }
 
-/** Reads at most once in `ms`, however many ask; a failure is not kept. */
-function kept<T>(ms: number, read: () => Promise<T>): () => Promise<T> {
-  let value: { readonly at: number; readonly of: Promise<T> } | null = null;
+/** Caches a result for `ms`, so that concurrent requests share one read. A failure is not cached. */
+function cached<T>(ms: number, read: () => Promise<T>): () => Promise<T> {
+  let value: { readonly at: number; readonly result: Promise<T> } | null = null;
   return () => {
-    if (value !== null && performance.now() - value.at <= ms) return value.of;
-    const next = { at: performance.now(), of: read() };
-    next.of.catch(() => {
+    if (value !== null && performance.now() - value.at <= ms) return value.result;
+    const next = { at: performance.now(), result: read() };
+    next.result.catch(() => {
       if (value === next) value = null;
     });
     value = next;
-    return next.of;
+    return next.result;
   };
 }

@@ -4,10 +4,10 @@ import { type IncidentRule, incidentRules, ruleFacts } from "../../domain/incide
 import { errorBody } from "../core/errors.ts";
 import { limitOf, optional, QueryError, symbolOf } from "../core/request-params.ts";
 
-/** What is asked of the API in whole numbers: a mute lasts from a minute to thirty days. */
+/** Upper bound for a mute in minutes: thirty days. */
 const mostMinutes = 30 * 24 * 60;
 
-/** Who has acknowledged or muted, where the request does not say. */
+/** Name recorded for an acknowledgement or a mute if the request gives no name. */
 const byPage = "dashboard";
 const longestName = 40;
 
@@ -17,16 +17,16 @@ const pathId = t.Object({ id: t.String({ description: "a number" }) });
 const noIncident = errorBody("no_incident", "There is no such incident.");
 const noMute = errorBody("no_mute", "There is no such mute; it may be over already.");
 
-/** A mute as it is asked for; null or left out is any rule, or any symbol. */
+/** The body of a mute request. A missing or null `rule` or `symbol` matches every rule or symbol. */
 const muteBody = t.Object({
-  rule: t.Optional(t.Nullable(t.String({ description: `one of ${incidentRules.join(", ")}` }))),
-  symbol: t.Optional(t.Nullable(t.String({ description: "BTCUSDT: what concerns this symbol alone" }))),
-  kind: t.Optional(t.String({ description: "mute (default) or maintenance: nobody is told of anything" })),
+  rule: t.Optional(t.Nullable(t.String({ description: `accepted rules: ${incidentRules.join(", ")}` }))),
+  symbol: t.Optional(t.Nullable(t.String({ description: "BTCUSDT: only incidents of this symbol" }))),
+  kind: t.Optional(t.String({ description: "mute (default) or maintenance: all notifications are paused" })),
   minutes: t.Number({ description: `whole minutes from now, 1 to ${mostMinutes}` }),
-  by: text("who, in a word"),
+  by: text("name of the person, in a word"),
 });
 
-/** Incidents and mutes. */
+/** Serves incidents and mutes. */
 export function createIncidentRoutes(incidents: Incidents) {
   return new Elysia({ name: "alerts-api", prefix: "/api" })
     .get(
@@ -34,7 +34,7 @@ export function createIncidentRoutes(incidents: Incidents) {
       ({ query, set }) => {
         set.headers["cache-control"] = "no-store";
         const { items, next } = incidents.page(limitOf(query.limit, 50, 500), query.after ?? null);
-        return { open: incidents.open().map(shown), items: items.map(shown), next };
+        return { open: incidents.open().map(withUnit), items: items.map(withUnit), next };
       },
       {
         query: t.Object({
@@ -43,8 +43,8 @@ export function createIncidentRoutes(incidents: Incidents) {
         }),
         detail: {
           tags,
-          summary: "Incidents: those that last, and all of them page by page, newest first",
-          description: "`muted`: nobody is to be told of it now. `value`, `worst` and `limit` are in `unit`.",
+          summary: "Open incidents, and all incidents page by page, newest first",
+          description: "`muted`: no notifications are sent for it now. `value`, `worst` and `limit` are in `unit`.",
         },
       },
     )
@@ -53,7 +53,7 @@ export function createIncidentRoutes(incidents: Incidents) {
       ({ params, set, status }) => {
         set.headers["cache-control"] = "no-store";
         const incident = incidents.get(idOf(params.id));
-        return incident === null ? status(404, noIncident) : shown(incident);
+        return incident === null ? status(404, noIncident) : withUnit(incident);
       },
       { params: pathId, detail: { tags, summary: "One incident by its number" } },
     )
@@ -63,15 +63,15 @@ export function createIncidentRoutes(incidents: Incidents) {
         const id = idOf(params.id);
         if (incidents.acknowledge(id, nameOf(body?.by))) {
           const incident = incidents.get(id);
-          if (incident !== null) return shown(incident);
+          if (incident !== null) return withUnit(incident);
         }
         if (incidents.get(id) === null) return status(404, noIncident);
-        return status(409, errorBody("incident_over", "This incident is over; there is nothing to acknowledge."));
+        return status(409, errorBody("incident_over", "This incident is over and cannot be acknowledged."));
       },
       {
         params: pathId,
-        body: t.Optional(t.Object({ by: text("who, in a word") })),
-        detail: { tags, summary: "Somebody knows of it: no more repeats" },
+        body: t.Optional(t.Object({ by: text("name of the person, in a word") })),
+        detail: { tags, summary: "Acknowledge an incident: it is not repeated any more" },
       },
     )
     .get(
@@ -80,7 +80,7 @@ export function createIncidentRoutes(incidents: Incidents) {
         set.headers["cache-control"] = "no-store";
         return { items: [...incidents.mutes()] };
       },
-      { detail: { tags, summary: "What nobody is told of at present, and until when" } },
+      { detail: { tags, summary: "Current mutes and their ends" } },
     )
     .post(
       "/mutes",
@@ -93,7 +93,7 @@ export function createIncidentRoutes(incidents: Incidents) {
           throw new QueryError("A maintenance concerns everything; leave rule and symbol out.");
         return status(201, incidents.mute({ rule, symbol, kind }, untilUs, nameOf(body.by)));
       },
-      { body: muteBody, detail: { tags, summary: "Nobody is told of a rule, a symbol or anything for a while" } },
+      { body: muteBody, detail: { tags, summary: "Pause notifications for a rule, a symbol or everything" } },
     )
     .delete(
       "/mutes/:id",
@@ -101,18 +101,18 @@ export function createIncidentRoutes(incidents: Incidents) {
       { params: pathId, detail: { tags, summary: "End a mute before its time" } },
     );
 
-  function shown(incident: Incident) {
+  function withUnit(incident: Incident) {
     return { ...incident, unit: ruleFacts[incident.rule].unit, muted: incidents.isMuted(incident) };
   }
 }
 
 function idOf(text: string): number {
   if (/^\d{1,15}$/.test(text)) return Number(text);
-  throw new QueryError(`id "${text}" is not accepted; give the number of one.`);
+  throw new QueryError(`id "${text}" is not accepted; give the number of an incident or a mute.`);
 }
 
 function ruleOf(text: string): IncidentRule {
-  const rule = incidentRules.find((one) => one === text);
+  const rule = incidentRules.find((known) => known === text);
   if (rule !== undefined) return rule;
   throw new QueryError(`rule "${text}" is not accepted; give one of ${incidentRules.join(", ")}.`);
 }
@@ -128,7 +128,7 @@ function minutesOf(minutes: number): number {
 }
 
 function nameOf(by: string | undefined): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this expression removes control characters
   const name = (by ?? "").replace(/[\u0000-\u001f\u007f]/g, "").trim();
   return name === "" ? byPage : [...name].slice(0, longestName).join("");
 }

@@ -2,12 +2,12 @@ import { openapi } from "@elysiajs/openapi";
 import { pageRoutes } from "../../domain/pages.ts";
 import { version } from "../../platform/process/version.ts";
 
-/** First parts of addresses that do not belong to the API. */
+/** First path segments that do not belong to the API. */
 const notApi = ["assets", "static", "ws", ...new Set(pageRoutes.map((route) => route.split("/")[0]))];
 
 /**
- * The description of the API at `/openapi`, as JSON: the plugin's own page would be loaded from elsewhere, which the page's
- * policy forbids.
+ * Serves the API description at `/openapi` as JSON. The plugin's own page is off: it loads scripts from another host, which the
+ * content security policy forbids.
  */
 export function createOpenApi() {
   return openapi({
@@ -25,11 +25,11 @@ export function createOpenApi() {
       },
       tags: [
         { name: "live", description: "Now" },
-        { name: "history", description: "What was" },
+        { name: "history", description: "The recorder's past" },
         { name: "coverage", description: "How complete the recording is" },
         { name: "archives", description: "Merged days: files and checks" },
-        { name: "session", description: "Logging in and out, where there is a password" },
-        { name: "alerts", description: "What is not as it should be, and who is told" },
+        { name: "session", description: "Logging in and out, if a password is set" },
+        { name: "alerts", description: "Incidents, acknowledgements and mutes" },
         { name: "health", description: "For uptime monitors; GET and HEAD" },
       ],
     },

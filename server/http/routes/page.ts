@@ -9,13 +9,14 @@ import { securityHeaders } from "../core/security-headers.ts";
 const base = '<base href="./" />';
 
 /**
- * The page and its files from a folder, on disk or inside the executable. Everything in the page is relative to its
- * `<base>`, which is set here from the depth of the path asked for, so that it works under any prefix a proxy puts before it.
+ * Serves the page and its assets from a folder, on disk or inside the executable. All addresses in the page are relative to its
+ * `<base>`. `<base>` is set from the depth of the requested path, so that the page works below any prefix of a proxy.
+ * @throws if the page has no `<base>` to replace.
  */
 export async function createPageRoutes(options: { assetsDir: string }, deps: { log: Log }) {
   const page = await readPage(options.assetsDir);
   if (page === null) {
-    deps.log.warn("the dashboard is not there; build it with: bun run build:web", { folder: options.assetsDir });
+    deps.log.warn("the dashboard is not built; build it with: bun run build:web", { folder: options.assetsDir });
     return createPages(null);
   }
   return createPages(page)
@@ -64,7 +65,7 @@ function folder(assetsDir: string, prefix: string, maxAge: number, directive: "i
   });
 }
 
-/** Folder of the built page: web/dist in a checkout; a compiled executable (ops/build.ts) carries it beside its own modules. */
+/** Folder of the built page: web/dist in a checkout. A compiled executable (ops/build.ts) carries it beside its modules. */
 export const assetsDir: string = import.meta.dir.startsWith("/$bunfs/")
   ? join(import.meta.dir, "dist")
   : join(import.meta.dir, "../../../web/dist");

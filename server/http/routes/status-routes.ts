@@ -4,7 +4,7 @@ import { parseSymbol } from "../../domain/stream.ts";
 import { errorBody } from "../core/errors.ts";
 import type { StatusCache } from "../core/status-cache.ts";
 
-/** A book as `/state/:symbol` answers it: prices and quantities are Binance's own decimal texts. */
+/** The response of `/state/:symbol`. Prices and quantities are Binance's own decimal texts. */
 export type BookAnswer = {
   readonly symbol: string;
   readonly recv_us: number;
@@ -16,7 +16,7 @@ export type BookAnswer = {
   };
 };
 
-/** What programs ask for: the status, and the newest book of a symbol (in any case). */
+/** Serves programs: the status, and the newest book of a symbol (upper or lower case). */
 export function createStatusRoutes(deps: {
   snapshot: StatusCache;
   book: (symbol: string) => BookView | "no_data" | null;
@@ -38,7 +38,8 @@ export function createStatusRoutes(deps: {
         const symbol = parseSymbol(params.symbol);
         const view = symbol === null ? null : deps.book(symbol);
         if (view === null) return status(404, errorBody("unknown_symbol", "This symbol is not recorded here."));
-        if (view === "no_data") return status(503, errorBody("no_data_yet", `No book of ${symbol} has come yet.`));
+        if (view === "no_data")
+          return status(503, errorBody("no_data_yet", `No book of ${symbol} has been received yet.`));
         const { recv_us, net_delay_ms } = view;
         const book: BookAnswer["book"] = JSON.parse(view.book);
         const answer: BookAnswer = { symbol: view.symbol, recv_us, net_delay_ms, book };

@@ -75,7 +75,7 @@ export function createHttpServer(
         },
       },
     );
-    const listening = { publish, listenerOf: access.gate.guestOf, log: deps.log };
+    const listening = { publish, listenerOf: access.authorize.principalOf, log: deps.log };
     const live = createLiveStatus({ tickMs }, { snapshot, ...listening });
     const liveBook = createLiveBook({ book: deps.book, trades: deps.trades, ...listening });
     const parts = { access, live, liveBook };
@@ -124,7 +124,7 @@ async function createApp(deps: Deps, snapshot: StatusCache, { access, live, live
   })
     .headers({ ...securityHeaders })
     .use(createErrors(deps.log))
-    .use(createHealth(snapshot, (request) => access.gate.guestOf(request).isTrusted, deps.instance))
+    .use(createHealth(snapshot, (request) => access.authorize.principalOf(request).isTrusted, deps.instance))
     .use(access.routes())
     .use(createMetricsRoute(deps.metrics))
     .use(createStatusRoutes({ snapshot, book: deps.book }))

@@ -13,41 +13,45 @@ import { createSessionRoutes } from "./session-api.ts";
 import { createSessions } from "./sessions.ts";
 import { createSessionsFile } from "./sessions-file.ts";
 
-/** Who may look, and from where. Everything is open to who can reach the server where `passwordHash` is empty. */
+/** Settings of access control. If `passwordHash` is empty, everybody who can reach the server may see everything. */
 export type AuthOptions = {
-  /** Where a proxy serves us: `/` or `/rt-data`. Addresses are answered with it and without. */
+  /** Path prefix of a proxy: `/` or `/rt-data`. Paths are accepted with and without it. */
   readonly basePath: string;
-  /** argon2id; empty: no password. */
+  /** argon2id hash; empty if there is no password. */
   readonly passwordHash: string;
-  /** Addresses and ranges whose X-Forwarded headers are believed. */
+  /** Addresses and ranges of proxies whose X-Forwarded headers are trusted. */
   readonly trustedProxies: readonly string[];
-  /** How the page is reached from outside, or empty. */
+  /** Public URL of the page, or empty. */
   readonly publicUrl: string;
-  /** File in which logins outlive a restart, or null. */
+  /** File that keeps logins across restarts, or null. */
   readonly sessionsPath: string | null;
 };
 
 export const createOpenAuth: AuthOptions = {
-  ...{ basePath: "/", passwordHash: "", trustedProxies: ["127.0.0.1", "::1"], publicUrl: "", sessionsPath: null },
+  basePath: "/",
+  passwordHash: "",
+  trustedProxies: ["127.0.0.1", "::1"],
+  publicUrl: "",
+  sessionsPath: null,
 };
 
 export type Auth = ReturnType<typeof createAuth>;
 
-/** A disk that stands still does not hold up the end for longer, ms. */
+/** Longest wait in ms for the last write when stopping, in case the disk hangs. */
 const longestWriteMs = 2000;
 
 type Deps = {
   log: Log;
-  /** A session has ended: what is open for it has to be closed. */
+  /** Called after a session has ended, so that its connections can be closed. */
   onSessionEnd: (id: string) => void;
 };
 
-/** The gate in front of all routes, and the routes by which one logs in and out. */
+/** Creates the guard in front of all routes, and the routes for logging in and out. */
 export function createAuth(options: AuthOptions & { host: string }, deps: Deps) {
   const { basePath, passwordHash } = options;
   const nowMs = () => performance.now();
   const file = createSessionsFile({ path: passwordHash === "" ? null : options.sessionsPath, passwordHash }, deps);
-  /** How long the recorder has run: what the runs before left, and this one. */
+  /** Total running time of the recorder: the earlier runs and the current run. */
   const run = { beforeMs: 0, instance: "", startedMs: nowMs() };
   const runMs = () => run.beforeMs + nowMs() - run.startedMs;
   const onChange = () => file.save(remembered);
@@ -61,44 +65,44 @@ export function createAuth(options: AuthOptions & { host: string }, deps: Deps) 
     return { instance: run.instance, run_ms: Math.round(runMs()), sessions: sessions.all(), networks, clients };
   }
 
-  const readVisitor = createReadClient(options);
-  const gate: Authorize = createAuthorize({
-    readVisitor,
-    site: createOriginPolicy(options),
+  const readClient = createReadClient(options);
+  const authorize: Authorize = createAuthorize({
+    readClient,
+    originPolicy: createOriginPolicy(options),
     login,
     sessions,
     cookies,
     known,
   });
 
-  /** From `/rt-data`, as the browser sees it, to `/rt-data/`: everything else is relative to that. */
+  /** Relative redirect from `/rt-data` to `/rt-data/`. All addresses in the page are relative to the latter. */
   const rootAddress = `${basePath.slice(basePath.lastIndexOf("/") + 1)}/`;
 
   type Handle = (request: Request) => Response | Promise<Response>;
 
-  /** What stands before the routes: everything that comes passes here, WebSockets included, whatever its address looks like. */
+  /** Wraps the routes: every request passes through here first, WebSockets and malformed addresses included. */
   const guard = (handle: Handle, server: () => Server<unknown> | null) => async (request: Request) => {
     try {
       const path = pathOf(request);
       if (path === null) return badRequest("bad_host", "The request does not say which host it is for.");
-      if (!isDecodable(path)) return badRequest("bad_request", "The address is not encoded as one has to be.");
+      if (!isDecodable(path)) return badRequest("bad_request", "The percent-encoding of the address is invalid.");
       if (path === "")
         return new Response(null, { status: 308, headers: { ...securityHeaders, location: rootAddress } });
       const peer = server()?.requestIP(request)?.address ?? "";
-      const refusal = await gate.admit(request, path, peer);
-      if (refusal !== null) return gate.dress(request, refusal);
-      // Bun itself leaves the body of an answer to HEAD out; Elysia would read all of it first, to count its bytes.
+      const refusal = await authorize.authorize(request, path, peer);
+      if (refusal !== null) return authorize.decorate(request, refusal);
+      // Bun leaves out the body for HEAD. Elysia would read the whole body first to count its bytes.
       if (request.method === "HEAD") Object.defineProperty(request, "method", { value: "GET" });
       const response = await handle(request);
-      return response === undefined ? response : gate.dress(request, response);
+      return response === undefined ? response : authorize.decorate(request, response);
     } catch (error) {
-      deps.log.error("an HTTP request failed", { error: messageOf(error) });
+      deps.log.error("HTTP request failed", { error: messageOf(error) });
       const body = errorBody("internal_error", "The request failed; the recorder's log says why.");
       return Response.json(body, { status: 500, headers: { ...securityHeaders, "cache-control": "no-store" } });
     }
   };
 
-  /** The path as the routes know it: below the base path, which a proxy may have taken away already. */
+  /** Returns the path below the base path, which a proxy may already have removed; null if the URL is invalid. */
   function pathOf(request: Request): string | null {
     const { url } = request;
     if (!URL.canParse(url)) return null;
@@ -107,7 +111,7 @@ export function createAuth(options: AuthOptions & { host: string }, deps: Deps) 
     const path = url.slice(start, end < 0 ? undefined : end);
     if (basePath === "/" || (path !== basePath && !path.startsWith(`${basePath}/`))) return path;
     const below = path.slice(basePath.length);
-    // A WebSocket can only be opened with the request as it came, so that the address is replaced in place.
+    // Bun upgrades only the original request object to a WebSocket. Its URL is therefore replaced in place.
     Object.defineProperty(request, "url", {
       value: url.slice(0, start) + (below || "/") + url.slice(start + path.length),
     });
@@ -115,8 +119,8 @@ export function createAuth(options: AuthOptions & { host: string }, deps: Deps) 
   }
 
   return {
-    gate,
-    routes: () => createSessionRoutes({ gate, login, sessions, cookies, known }),
+    authorize,
+    routes: () => createSessionRoutes({ authorize, login, sessions, cookies, known }),
     guard,
     async start() {
       const { instance, run_ms, ...stored } = await file.load();
@@ -125,7 +129,10 @@ export function createAuth(options: AuthOptions & { host: string }, deps: Deps) 
       known.restore(stored);
       sessions.restore(stored.sessions);
     },
-    /** Before the port is free: a successor that listens after us finds what we know, and we overwrite nothing of its own. */
+    /**
+     * Saves the logins. Call it before the port is released: then the child process of an upgrade reads our logins when it starts
+     * to listen, and we never overwrite a newer file.
+     */
     async stop() {
       if (login !== null) onChange();
       await Promise.race([file.settled(), Bun.sleep(longestWriteMs)]);

@@ -7,100 +7,107 @@ import type { Login, LoginResult } from "./login.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
 import type { Sessions } from "./sessions.ts";
 
-/** Somebody who has been let in. */
+/** The sender of an authorized request. */
 export type Principal = Client & {
-  /** Id of the session that the cookie stands for, or null. */
+  /** Id of the cookie's session, or null. */
   readonly session: string | null;
-  /** May see what the password guards; true for everybody where there is none. */
+  /** May see everything behind the password; true for everybody if there is no password. */
   readonly isTrusted: boolean;
 };
 
-/** Decides who may have what, before anything else looks at a request. */
+/** Authorizes requests before any route sees them. */
 export type Authorize = {
-  /** Null lets it through; `path` is the address as the routes know it, without query. */
-  admit(request: Request, path: string, peer: string): Response | null | Promise<Response | null>;
-  /** Who sent a request that was let through. */
-  guestOf(request: Request): Principal;
-  /** Adds to an answer what belongs to it for the one who asked. */
-  dress(request: Request, response: Response): Response;
+  /** Returns null to let the request through, else the refusal. `path` is relative to the base path, without query. */
+  authorize(request: Request, path: string, peer: string): Response | null | Promise<Response | null>;
+  /** Returns the sender of an authorized request. */
+  principalOf(request: Request): Principal;
+  /** Adds security headers and renewed cookies to a response. */
+  decorate(request: Request, response: Response): Response;
 };
 
 type Deps = {
-  readVisitor: ReadClient;
-  site: OriginPolicy;
-  /** Null: there is no password. */
+  readClient: ReadClient;
+  originPolicy: OriginPolicy;
+  /** Null if there is no password. */
   login: Login | null;
   sessions: Sessions;
   cookies: ReturnType<typeof createCookies>;
   known: KnownLogins;
 };
 
-/** What strangers may have: whether the recorder is well, and what the login page is made of. */
+/** Paths open to everybody: health, and the parts of the login page. */
 const openPath = /^\/(health\/(live|ready)|login|api\/session|(assets|static)\/[^%\\]*)$/;
 const stranger: Principal = {
-  ...{ address: "", isLocal: false, proxy: "none", isHttps: false, hosts: [] },
-  ...{ session: null, isTrusted: false },
+  address: "",
+  isLocal: false,
+  proxy: "none",
+  isHttps: false,
+  hosts: [],
+  session: null,
+  isTrusted: false,
 };
 
-/** The gate of a server. Everything is guarded but what is named as open. */
+/** Creates the check. Every path needs authorization except `openPath`. */
 export function createAuthorize(deps: Deps): Authorize {
-  const guests = new WeakMap<Request, Principal>();
+  const principals = new WeakMap<Request, Principal>();
 
-  function admit(request: Request, path: string, peer: string): Response | null | Promise<Response | null> {
-    const visitor = deps.readVisitor(request, peer);
-    const guest = (session: string | null, isTrusted: boolean) =>
-      void guests.set(request, { ...visitor, session, isTrusted });
+  function authorize(request: Request, path: string, peer: string): Response | null | Promise<Response | null> {
+    const sender = deps.readClient(request, peer);
+    const remember = (session: string | null, isTrusted: boolean) =>
+      void principals.set(request, { ...sender, session, isTrusted });
     const isOpen = openPath.test(path);
     const isHealth = isOpen && path.startsWith("/health/");
-    if (deps.login === null && !isHealth && !deps.site.isPrivateName(visitor)) return notOurName(visitor);
+    if (deps.login === null && !isHealth && !deps.originPolicy.isPrivateName(sender)) return notOurName(sender);
     const acts = !isReading(request.method) || request.headers.has("upgrade");
-    const foreign = acts ? deps.site.foreignOrigin(request, visitor) : null;
+    const foreign = acts ? deps.originPolicy.foreignOrigin(request, sender) : null;
     if (foreign !== null) return crossSite(foreign);
     if (deps.login === null) {
-      guest(null, true);
+      remember(null, true);
       return null;
     }
 
-    const token = deps.cookies.read(request, visitor.isHttps);
+    const token = deps.cookies.read(request, sender.isHttps);
     const session = token === null ? null : deps.sessions.find(token);
-    // A browser says where it acts from; whoever has a cookie is one.
+    // Only browsers have cookies, and browsers name the page behind an action. Without that the cookie does not count.
     const isProven = !acts || request.headers.has("origin") || request.headers.has("sec-fetch-site");
     if (session !== null && isProven) {
-      guest(session, true);
+      remember(session, true);
       return null;
     }
     const given = passwordOf(request.headers.get("authorization"));
     if (given !== null && (!isOpen || isHealth)) {
       const decide = (result: LoginResult) => {
         if (result.kind !== "right" && !isOpen) return loginRefusal(result);
-        guest(null, result.kind === "right");
+        remember(null, result.kind === "right");
         return null;
       };
-      const { address, isLocal } = visitor;
+      const { address, isLocal } = sender;
       const client = `${given.user}\n${request.headers.get("user-agent") ?? ""}`;
-      // Whether all is well is told at once, to whoever asks.
+      // Health checks are answered at once, so they never wait in a login lane.
       const applicant = { address, isLocal, device: null, client, waits: !isHealth, signal: request.signal };
       const result = deps.login.attempt(applicant, given.password);
       return result instanceof Promise ? result.then(decide) : decide(result);
     }
     if (isOpen) {
-      guest(null, false);
+      remember(null, false);
       return null;
     }
-    return session === null ? loginNeeded(request, path) : crossSite("the browser does not say of which page it is");
+    return session === null
+      ? loginNeeded(request, path)
+      : crossSite("the browser does not name the page that sent the request");
   }
 
   return {
-    admit,
-    guestOf: (request) => guests.get(request) ?? stranger,
-    dress(request, response) {
-      const { isHttps, session } = guests.get(request) ?? stranger;
+    authorize,
+    principalOf: (request) => principals.get(request) ?? stranger,
+    decorate(request, response) {
+      const { isHttps, session } = principals.get(request) ?? stranger;
       if (isHttps) response.headers.set("strict-transport-security", "max-age=31536000");
       if (session === null || request.headers.has("upgrade") || response.headers.has("set-cookie")) return response;
       const token = deps.cookies.read(request, isHttps);
       if (token !== null && deps.sessions.renew(session))
         response.headers.append("set-cookie", deps.cookies.set(isHttps, token));
-      // A browser that was logged in by an older version becomes a known device.
+      // A session from an older version has no device cookie yet: the browser becomes a known device now.
       if (deps.cookies.readDevice(request, isHttps) === null)
         response.headers.append("set-cookie", deps.cookies.setDevice(isHttps, deps.known.createDevice()));
       return response;
@@ -108,7 +115,7 @@ export function createAuthorize(deps: Deps): Authorize {
   };
 }
 
-/** How a password that was not let in is answered, whatever it came in. */
+/** Builds the response to a rejected password, from the login page or from a header. */
 export function loginRefusal(result: Exclude<LoginResult, { kind: "right" }>): Response {
   if (result.kind === "wrong") {
     const headers = result.waitMs > 0 ? { ...challenge, "retry-after": seconds(result.waitMs) } : challenge;
@@ -120,7 +127,7 @@ export function loginRefusal(result: Exclude<LoginResult, { kind: "right" }>): R
   return refuse(429, "too_many_attempts", `Too many wrong passwords; wait ${wait} s.`, { "retry-after": wait });
 }
 
-/** Bearer, since browsers would answer Basic with a window of their own in front of the login page. */
+/** Bearer, because Basic makes browsers open their own login window. */
 const challenge = { "www-authenticate": 'Bearer realm="RT-Data"' };
 
 function loginNeeded(request: Request, path: string): Response {
@@ -155,7 +162,7 @@ function seconds(ms: number): string {
   return String(Math.ceil(ms / 1000));
 }
 
-/** The password of `Basic`, with its user name, or of `Bearer`; or null. */
+/** Parses the password of `Basic` (with its user name) or `Bearer`; null if there is none. */
 function passwordOf(header: string | null): { readonly user: string; readonly password: string } | null {
   const [, scheme, value] = /^(Basic|Bearer) +(\S.*)$/i.exec(header?.trim() ?? "") ?? [];
   if (scheme === undefined || value === undefined) return null;

@@ -1,27 +1,27 @@
 import { BlockList, isIP } from "node:net";
 import { isLoopback } from "../../platform/fetch/addresses.ts";
 
-/** Who asks, as far as it can be known: what a proxy tells of its client is believed of trusted proxies alone. */
+/** The client of a request. Forwarded headers count only if they come from a trusted proxy. */
 export type Client = {
-  /** Address of the client, behind all trusted proxies. */
+  /** Address of the client behind all trusted proxies. */
   readonly address: string;
-  /** The client is a program of this machine, and no proxy says that it asks for somebody else. */
+  /** The client is a program on this machine, and no trusted proxy forwards for another address. */
   readonly isLocal: boolean;
-  /** Whether a trusted proxy may be between: on this machine, where a browser cannot be told from one, or on another. */
+  /** Whether a trusted proxy may be in between. On this machine (`local`) a proxy cannot be told from a browser. */
   readonly proxy: "none" | "local" | "remote";
-  /** The client's own connection is encrypted, as far as is known. */
+  /** The client's connection is encrypted, as far as we can tell. */
   readonly isHttps: boolean;
-  /** `host` or `host:port` in lower case, as the client may have written it in its address; the first is `Host` itself. */
+  /** Possible hosts of the client's URL, lower case: `host` or `host:port`. The first is the `Host` header. */
   readonly hosts: readonly string[];
 };
 
-/** Reads a visitor out of a request and the address at the other end of its connection. */
+/** Reads the client from a request and the peer address of its connection. */
 export type ReadClient = (request: Request, peer: string) => Client;
 
-/** `trustedProxies` are addresses and ranges; `publicUrl` is how the page is reached from outside, or empty. */
+/** Creates the reader. `trustedProxies` are addresses and ranges; `publicUrl` is the page's public URL, or empty. */
 export function createReadClient(options: { trustedProxies: readonly string[]; publicUrl: string }): ReadClient {
   const trusted = createRanges(options.trustedProxies);
-  const own = options.publicUrl === "" ? null : new URL(options.publicUrl);
+  const publicAddress = options.publicUrl === "" ? null : new URL(options.publicUrl);
 
   return ({ headers }, peer) => {
     const isProxied = trusted(peer);
@@ -34,18 +34,22 @@ export function createReadClient(options: { trustedProxies: readonly string[]; p
       address,
       isLocal: forwardedFor === null && isLoopback(peer),
       proxy: !isProxied ? "none" : isLoopback(peer) ? "local" : "remote",
-      isHttps: proto === null ? own?.protocol === "https:" && own.host === host : proto.trim() === "https",
+      isHttps:
+        proto === null ? publicAddress?.protocol === "https:" && publicAddress.host === host : proto.trim() === "https",
       hosts: forwardedHost === "" ? [host] : [host, forwardedHost],
     };
   };
 }
 
-/** Without the form that IPv4 has on a socket of both kinds. */
+/** Removes the `::ffff:` prefix that IPv4 addresses have on a dual-stack socket. */
 function plain(address: string): string {
   return address.startsWith("::ffff:") && isIP(address.slice(7)) === 4 ? address.slice(7) : address;
 }
 
-/** The list is read from its end: each proxy appends whom it saw, and what stands before the first stranger is hearsay. */
+/**
+ * Returns the client's address. Each proxy appends its peer, so the list is read from its end. Entries before the first untrusted
+ * address can be forged and are ignored.
+ */
 function clientOf(forwardedFor: string, peer: string, trusted: (address: string) => boolean): string {
   let client = peer;
   for (const entry of forwardedFor.split(",").slice(-16).reverse()) {

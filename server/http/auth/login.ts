@@ -6,7 +6,7 @@ import { createLoginLanes, type LoginOrigin, type Room } from "./lanes/login-lan
 import { networkOf } from "./lanes/network.ts";
 import { createPasswordCheck, type PasswordCheckDeps, type PasswordVerdict } from "./password-check.ts";
 
-/** What trying a password came to. */
+/** The result of a login attempt. */
 export type LoginResult =
   | { readonly kind: "right" }
   | { readonly kind: "wrong"; readonly waitMs: number }
@@ -16,15 +16,15 @@ export type LoginResult =
 /** Who tries a password. */
 export type Applicant = LanePatience & {
   readonly address: string;
-  /** A program of this machine. */
+  /** The sender is a program on this machine. */
   readonly isLocal: boolean;
-  /** Name of a browser that has logged in before, proven by its cookie; or null. */
+  /** Name of a known browser, proven by its device cookie; or null. */
   readonly device: string | null;
-  /** What a program that sends the password with each request looks like; null for a login page. */
+  /** User name and user agent of a program that sends the password with each request; null for the login page. */
   readonly client: string | null;
 };
 
-/** The one way in which a password is tried, whatever it comes in. */
+/** Checks every password, from the login page or from a header. */
 export type Login = { attempt(applicant: Applicant, password: string): Promise<LoginResult> | LoginResult };
 
 type Deps = PasswordCheckDeps &
@@ -34,20 +34,20 @@ type Deps = PasswordCheckDeps &
     readonly log: Log;
   };
 
-/** The network of programs on this machine. */
+/** Network name for programs on this machine. */
 const thisMachine = "this machine";
 
-/** So many failures are logged at once, then one line in so many ms, with how many there were. */
+/** Upper bound for log lines: `linesAtOnce` failures at once, then a line every `lineMs` with counts of the others. */
 const linesAtOnce = 20;
 const lineMs = 5000;
 
-/** `passwordHash` is argon2id. Failures are logged by address; nothing else of them is. */
+/** Creates the login for an argon2id `passwordHash`. The log names only the address of a failed attempt. */
 export function createLogin(passwordHash: string, deps: Deps): Login {
   const { nowMs, known } = deps;
-  const check = createPasswordCheck(passwordHash, deps);
+  const passwordCheck = createPasswordCheck(passwordHash, deps);
   const lanes = createLoginLanes({ nowMs, after: deps.after ?? systemAfter });
-  const tell = createTelling(deps);
-  /** What is waiting for its verdict, by who tries what; bounded, as all lanes are. */
+  const failureLog = createFailureLog(deps);
+  /** Attempts without a verdict, by sender and password. The queues of the lanes bound it. */
   const pending = new Map<string, Promise<LoginResult>>();
 
   function placeOf({ device, client, address, isLocal }: Applicant): LoginOrigin {
@@ -61,9 +61,9 @@ export function createLogin(passwordHash: string, deps: Deps): Login {
 
   function enter(applicant: Applicant, tried: string, room: Room) {
     const { lane, rank, attempt } = room;
-    if (lane === null) return look(applicant, tried, null, room);
+    if (lane === null) return check(applicant, tried, null, room);
     const go = (turn: Awaited<ReturnType<Lane["enter"]>>) => {
-      if (turn.ok) return look(applicant, tried, turn, room);
+      if (turn.ok) return check(applicant, tried, turn, room);
       attempt?.cancel();
       return wait(turn.waitMs);
     };
@@ -71,7 +71,7 @@ export function createLogin(passwordHash: string, deps: Deps): Login {
     return turn instanceof Promise ? turn.then(go) : go(turn);
   }
 
-  function look(applicant: Applicant, tried: string, turn: LaneTurn | null, { attempt, advisedMs }: Room) {
+  function check(applicant: Applicant, tried: string, turn: LaneTurn | null, { attempt, advisedMs }: Room) {
     const conclude = (verdict: PasswordVerdict): LoginResult => {
       turn?.settle(verdict === "busy" ? null : verdict === "right");
       if (verdict === "busy") attempt?.cancel();
@@ -82,7 +82,7 @@ export function createLogin(passwordHash: string, deps: Deps): Login {
         return { kind: "right" };
       }
       if (advisedMs > 0) return wait(advisedMs);
-      tell.failed(applicant.address, attempt?.failures);
+      failureLog.onWrong(applicant.address, attempt?.failures);
       return { kind: "wrong", waitMs: waitAfter(applicant) };
     };
     const giveUp = (error: unknown): never => {
@@ -90,11 +90,11 @@ export function createLogin(passwordHash: string, deps: Deps): Login {
       attempt?.cancel();
       throw error;
     };
-    const verdict = check.judge(tried);
+    const verdict = passwordCheck.judge(tried);
     return verdict instanceof Promise ? verdict.then(conclude, giveUp) : conclude(verdict);
   }
 
-  /** What somebody who was wrong is told to wait, ms. */
+  /** Returns the wait in ms that a wrong password causes. */
   function waitAfter({ device, client, isLocal, address }: Applicant): number {
     const network = networkOf(address);
     if (device !== null) return lanes.waitMs.ofDevice(device);
@@ -110,7 +110,7 @@ export function createLogin(passwordHash: string, deps: Deps): Login {
   }
 
   function wait(waitMs: number): LoginResult {
-    tell.refused();
+    failureLog.onRefused();
     return { kind: "wait", waitMs };
   }
 
@@ -118,7 +118,7 @@ export function createLogin(passwordHash: string, deps: Deps): Login {
     attempt(applicant, password) {
       const tried = password.slice(0, longestPassword);
       const { device, client, address } = applicant;
-      // A program that opens many sockets at once tries once.
+      // Parallel requests of a program share one attempt.
       const same = JSON.stringify([device, client, address, tried]);
       const joined = pending.get(same);
       if (joined !== undefined) return joined;
@@ -133,34 +133,34 @@ export function createLogin(passwordHash: string, deps: Deps): Login {
   };
 }
 
-/** A program is known at the network that it was seen at. */
+/** Names a program. It is known only in the network where it was seen. */
 function nameOf(client: string, network: string): string {
   return `${network} ${client}`;
 }
 
-/** Tells of failures in the log, in a bounded number of lines. */
-function createTelling({ nowMs, log }: Pick<Deps, "nowMs" | "log">) {
+/** Logs failed logins in a bounded number of lines. */
+function createFailureLog({ nowMs, log }: Pick<Deps, "nowMs" | "log">) {
   let room = linesAtOnce;
   let lastMs = nowMs();
   let refused = 0;
-  let untold = 0;
+  let unlogged = 0;
   return {
-    refused() {
+    onRefused() {
       refused++;
     },
-    failed(address: string, inARow: number | undefined) {
+    onWrong(address: string, inARow: number | undefined) {
       const back = Math.floor((nowMs() - lastMs) / lineMs);
       room = Math.min(linesAtOnce, room + back);
       lastMs += back * lineMs;
       if (room === 0) {
-        untold++;
+        unlogged++;
         return;
       }
       room--;
-      const counts = { in_a_row: inARow, refused_before: refused, others_failed: untold };
-      log.warn("a login failed", { address, ...counts });
+      const counts = { in_a_row: inARow, refused_before: refused, others_failed: unlogged };
+      log.warn("login failed", { address, ...counts });
       refused = 0;
-      untold = 0;
+      unlogged = 0;
     },
   };
 }

@@ -3,28 +3,28 @@ import { normalPassword } from "../../platform/password-hash.ts";
 
 export type PasswordVerdict = "right" | "wrong" | "busy";
 
-/** Whether a text is the password; "busy" where too many are being looked at already. */
+/** Checks passwords; "busy" if too many checks are waiting already. */
 export type PasswordCheck = {
-  /** At once if the password is known by now: then a text is right or it is not. Else as `verify`. */
+  /** Decides at once after the first right password, by a keyed hash. Before that it works like `verify`. */
   judge(password: string): PasswordVerdict | Promise<PasswordVerdict>;
-  /** Quick, and knows only a password that has been found right before: false may still turn out to be right. */
+  /** True if the password has been verified before; fast. False may still be the right password. */
   isKnown(password: string): boolean;
-  /** Takes a fraction of a second in a thread of its own, one after the other. */
+  /** Runs argon2 in another thread for a fraction of a second, one check at a time. */
   verify(password: string): Promise<PasswordVerdict>;
 };
 
-/** After a wrong one the processor has so long to itself, ms: a storm of guesses takes a fifth of a core at most, not a whole one. */
+/** Pause in ms after a wrong password. It limits a storm of guesses to a fifth of a core. */
 const restMs = 150;
-/** Texts that may wait. Each check has memory of its own, so that they are made one after the other. */
+/** Upper bound for waiting checks. They run one at a time, because each check needs its own memory. */
 const mostWaiting = 16;
 
-/** What stands in for argon2 and for the clock in tests. */
+/** Replacements for argon2 and the clock in tests. */
 export type PasswordCheckDeps = {
   readonly verifyHash?: (password: string, hash: string) => Promise<boolean>;
   readonly sleep?: (ms: number) => Promise<void>;
 };
 
-/** `hash` is argon2id. */
+/** Creates the check for an argon2id `hash`. */
 export function createPasswordCheck(hash: string, deps: PasswordCheckDeps = {}): PasswordCheck {
   const { verifyHash = Bun.password.verify, sleep = Bun.sleep } = deps;
   const key = randomBytes(32);
@@ -32,9 +32,9 @@ export function createPasswordCheck(hash: string, deps: PasswordCheckDeps = {}):
   let waiting = 0;
   let last: Promise<unknown> = Promise.resolve();
 
-  const markOf = (password: string) => createHmac("sha256", key).update(password).digest();
+  const keyedHashOf = (password: string) => createHmac("sha256", key).update(password).digest();
 
-  const isKnown = (password: string) => right !== null && timingSafeEqual(right, markOf(normalPassword(password)));
+  const isKnown = (password: string) => right !== null && timingSafeEqual(right, keyedHashOf(normalPassword(password)));
 
   const check: PasswordCheck = {
     isKnown,
@@ -50,7 +50,7 @@ export function createPasswordCheck(hash: string, deps: PasswordCheckDeps = {}):
       last = verified.catch(() => false).then((isRight) => (isRight ? undefined : sleep(restMs)));
       try {
         const isRight = await verified;
-        if (isRight) right = markOf(text);
+        if (isRight) right = keyedHashOf(text);
         return isRight ? "right" : "wrong";
       } finally {
         waiting--;

@@ -6,35 +6,35 @@ import type { KnownLogins } from "./lanes/known-logins.ts";
 import type { Login } from "./login.ts";
 import type { Sessions } from "./sessions.ts";
 
-/** Whether there is a password here, and whether who asks may see what it guards. */
+/** Whether a password is set, and whether the sender may see everything behind it. */
 export type SessionAnswer = { readonly password: boolean; readonly logged_in: boolean };
 
 type Deps = {
-  gate: Authorize;
+  authorize: Authorize;
   login: Login | null;
   sessions: Sessions;
   cookies: ReturnType<typeof createCookies>;
   known: KnownLogins;
 };
 
-/** Logging in and out, for the page. */
-export function createSessionRoutes({ gate, login, sessions, cookies, known }: Deps) {
+/** Serves login and logout for the page. */
+export function createSessionRoutes({ authorize, login, sessions, cookies, known }: Deps) {
   const tags = ["session"];
   return new Elysia({ name: "session-api", prefix: "/api" })
     .get(
       "/session",
       ({ request, set }): SessionAnswer => {
         set.headers["cache-control"] = "no-store";
-        return { password: login !== null, logged_in: gate.guestOf(request).isTrusted };
+        return { password: login !== null, logged_in: authorize.principalOf(request).isTrusted };
       },
-      { detail: { tags, summary: "Whether a password is needed, and whether the one who asks is logged in" } },
+      { detail: { tags, summary: "Whether a password is needed, and whether the sender is logged in" } },
     )
     .post(
       "/session",
       async ({ body, request, set }): Promise<SessionAnswer | Response> => {
         set.headers["cache-control"] = "no-store";
         if (login === null) return { password: false, logged_in: true };
-        const { address, isLocal, isHttps, session } = gate.guestOf(request);
+        const { address, isLocal, isHttps, session } = authorize.principalOf(request);
         const device = known.deviceOf(cookies.readDevice(request, isHttps));
         const applicant = { address, isLocal, device, client: null, waits: true, signal: request.signal };
         const result = await login.attempt(applicant, body.password);
@@ -58,7 +58,7 @@ export function createSessionRoutes({ gate, login, sessions, cookies, known }: D
     .delete(
       "/session",
       ({ request, set }): SessionAnswer => {
-        const { isHttps, session } = gate.guestOf(request);
+        const { isHttps, session } = authorize.principalOf(request);
         set.headers["cache-control"] = "no-store";
         if (session !== null) sessions.end(session);
         set.headers["set-cookie"] = cookies.clear(isHttps);

@@ -4,32 +4,32 @@ import { codeOf, messageOf } from "../../platform/errors.ts";
 import { open, readFile, rename } from "../../platform/files/files-async.ts";
 import type { Log } from "../../platform/log/log.ts";
 
-/** `id` is the SHA-256 of the session's token; `used_ms` is read off the run clock. */
+/** `id` is the SHA-256 of the session's token; `used_ms` is the running time of the recorder at the last use. */
 export type StoredSession = { readonly id: string; readonly used_ms: number };
 
-/** What a recorder remembers of who came in. No password, token or address is in it. */
+/** The logins that a recorder remembers. They contain no password, token or address. */
 export type RememberedLogins = {
-  /** Names this recorder in its cookies, so that two on one host do not take each other's. */
+  /** Identifies this recorder in its cookie names, so that two recorders on one host do not share cookies. */
   readonly instance: string;
-  /** How long the recorder has run, ms: by it sessions grow old, whatever the wall clock shows. */
+  /** Total running time of the recorder in ms. Sessions age by it, independent of the wall clock. */
   readonly run_ms: number;
   readonly sessions: readonly StoredSession[];
-  /** Marks of networks and programs that have given the right password, oldest first. */
+  /** Keyed hashes of networks and programs that have sent the right password, oldest first. */
   readonly networks: readonly string[];
   readonly clients: readonly string[];
 };
 
-/** One small file in the data folder. It may be lost: then everybody logs in once more. */
+/** A small file in the data folder. If it is lost, everybody logs in again. */
 export type SessionsFile = {
-  /** What the run before left; only its instance if the password was another. */
+  /** Reads the logins of earlier runs; only the instance if the password has changed. */
   load(): Promise<RememberedLogins>;
-  /** Writes soon, off the main thread; `collect` is asked when it is written. */
+  /** Starts a write in the background; `collect` is called just before it. */
   save(collect: () => RememberedLogins): void;
-  /** Resolves when everything is on disk. */
+  /** Resolves when all writes are on disk. */
   settled(): Promise<void>;
 };
 
-/** `path` null: nothing outlives the process. `passwordHash` is what all were let in by; another one makes the file worthless. */
+/** Creates the file's owner. If `path` is null, logins end with the process. A changed `passwordHash` invalidates the file. */
 export function createSessionsFile(
   options: { path: string | null; passwordHash: string },
   deps: { log: Log },
@@ -47,7 +47,8 @@ export function createSessionsFile(
         await write(path, `${JSON.stringify(content)}\n`);
         failed = false;
       } catch (error) {
-        if (!failed) deps.log.warn("logins cannot be kept for the next start", { error: messageOf(error) });
+        if (!failed)
+          deps.log.warn("cannot save logins; they will be lost at the next start", { error: messageOf(error) });
         failed = true;
       }
     }
@@ -58,7 +59,8 @@ export function createSessionsFile(
     async load() {
       const fresh = { instance: randomBytes(4).toString("hex"), run_ms: 0, sessions: [], networks: [], clients: [] };
       const stored = options.path === null ? null : await read(options.path);
-      if (stored === "damaged") deps.log.warn("logins of before are not known any more", { file: options.path });
+      if (stored === "damaged")
+        deps.log.warn("the file of logins is damaged; everybody has to log in again", { file: options.path });
       if (stored === null || stored === "damaged") return fresh;
       return stored.password === password ? stored : { ...fresh, instance: stored.instance };
     },
@@ -79,7 +81,10 @@ async function read(path: string): Promise<(RememberedLogins & { password: strin
   }
 }
 
-/** Also reads the form of before, which knew passwords and sessions alone and took `used_ms` off the wall clock. */
+/**
+ * Parses the file; null if it is invalid. Also reads the older format, which has only the password and sessions, with `used_ms`
+ * from the wall clock.
+ */
 function parse(value: unknown): (RememberedLogins & { password: string }) | null {
   if (typeof value !== "object" || value === null) return null;
   const { password, sessions, instance, run_ms, networks, clients } = value as Record<string, unknown>;
@@ -106,7 +111,7 @@ function isSession(value: unknown): value is StoredSession {
   return typeof id === "string" && typeof used_ms === "number" && Number.isFinite(used_ms);
 }
 
-/** For its owner's eyes only. */
+/** Replaces the file atomically. Only its owner may read it. */
 async function write(path: string, content: string): Promise<void> {
   const temporary = `${path}.tmp`;
   const file = await open(temporary, "w", 0o600);

@@ -1,32 +1,32 @@
 import { createHash, randomBytes } from "node:crypto";
 import type { StoredSession } from "./sessions-file.ts";
 
-/** Those who are logged in. Of a token only its SHA-256 is kept, in memory and on disk. */
+/** The sessions that are logged in. Memory and disk hold only the SHA-256 of a token. */
 export type Sessions = {
-  /** Takes over those of the run before. */
+  /** Adds the sessions of earlier runs; expired sessions are dropped. */
   restore(sessions: readonly StoredSession[]): void;
   all(): readonly StoredSession[];
-  /** A new session; returns its token, which is told only here. */
+  /** Creates a session and returns its token. The token cannot be read again later. */
   create(): string;
-  /** Id of the session that a token belongs to, or null. */
+  /** Returns the session id of a token, or null. Ends the session if it has expired. */
   find(token: string): string | null;
-  /** Lets a session live on. True where its cookie has to be given anew: about once a day. */
+  /** Extends a session. True about once a day: then its cookie must be sent again. */
   renew(id: string): boolean;
-  /** False where there was none of this id. */
+  /** Ends a session; false if there is no session with this id. */
   end(id: string): boolean;
 };
 
-/** A session ends when nobody has used it for so long, counted while the recorder runs. */
+/** A session ends after this time without use, ms. Only the running time of the recorder counts. */
 export const sessionMs = 30 * 86_400_000;
-/** How late file and cookie may be about when a session was last used. */
+/** The last use in file and cookie may lag behind by this much, ms. */
 const renewedAfterMs = 86_400_000;
-/** The one not used for longest makes room. */
+/** Upper bound for sessions; a new session then replaces the least recently used session. */
 const mostSessions = 200;
 
 type Deps = {
   /**
-   * How long the recorder has run in all its runs, ms. A wall clock that is wrong by a month would log everybody out, or let an old
-   * session live for ever; this one only moves forward, at the speed of time.
+   * Total running time of the recorder over all runs, ms. It only moves forward, at the speed of time. A wall clock that is wrong
+   * by a month would log everybody out, or keep an old session alive for ever.
    */
   runMs: () => number;
   onEnd: (id: string) => void;

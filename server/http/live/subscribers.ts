@@ -59,7 +59,7 @@ export function createSubscribers(options: { name: string; most: number }, deps:
       dropped += slow.length;
       for (const client of slow) {
         const buffered_bytes = client.getBufferedAmount();
-        deps.log.info(`dropped a slow ${options.name}`, { buffered_bytes });
+        deps.log.info(`dropped a ${options.name} that reads too slowly`, { buffered_bytes });
         clients.delete(client);
         client.terminate();
       }

@@ -1,4 +1,4 @@
-/** A map with a bound: the entry that was put longest ago makes room. */
+/** A map with an upper bound. A new entry then replaces the entry with the oldest `put`. */
 export type BoundedMap<V> = {
   get(key: string): V | undefined;
   put(key: string, value: V): void;

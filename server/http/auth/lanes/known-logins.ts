@@ -1,7 +1,7 @@
 import { createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { type BoundedMap, createBoundedMap } from "./bounded-map.ts";
 
-/** Who has given the right password before: browsers by a signed cookie, networks and programs by a mark that tells nothing of them. */
+/** Senders of the right password. Browsers carry a signed cookie; networks and programs are stored as keyed hashes. */
 export type KnownLogins = {
   restore(known: { readonly networks: readonly string[]; readonly clients: readonly string[] }): void;
   networks(): readonly string[];
@@ -10,16 +10,16 @@ export type KnownLogins = {
   hasClient(client: string): boolean;
   addNetwork(network: string): void;
   addClient(client: string): void;
-  /** A new device's cookie: a name made up for it, and the signature that only this password's recorder can make. */
+  /** Creates a device cookie: a random name and its signature, keyed by the password hash. */
   createDevice(): string;
-  /** The device's name, or null if the cookie was not made by `createDevice` under this password. */
+  /** Returns the device's name; null if the cookie does not come from `createDevice` with this password. */
   deviceOf(cookie: string | null): string | null;
 };
 
-/** Only the right password adds one, so that strangers can push nobody out. */
+/** Upper bound for networks and for programs. Only the right password adds an entry, so strangers cannot push out others. */
 const mostKnown = 1000;
 
-/** `onChange` is called when something was added that the next start should know. Another password makes everything unknown. */
+/** Creates the list. `onChange` is called after each addition that must be saved. A changed password invalidates all entries. */
 export function createKnownLogins(passwordHash: string, deps: { onChange: () => void }): KnownLogins {
   const key = createHmac("sha256", passwordHash).update("rt-data known logins 1").digest();
   const networks = createBoundedMap<true>(mostKnown);

@@ -1,28 +1,28 @@
-/** Permission to look at one password. */
+/** Permission to check one password. */
 export type LaneTurn = {
   readonly ok: true;
-  /** Has to be called once: false if the password was wrong, null if it was not looked at. */
+  /** Must be called once: false if the password was wrong, null if it was not checked. */
   settle(isRight: boolean | null): void;
 };
 
 export type Refusal = { readonly ok: false; readonly waitMs: number };
 
-/** How long a request may wait: until `signal` is aborted, or not at all. */
+/** Whether a request may wait. A waiting request gives up when `signal` is aborted. */
 export type LanePatience = { readonly waits: boolean; readonly signal: AbortSignal | null };
 
-/** Passwords that are looked at one after the other. Whoever cannot use up this lane's budget cannot hold up anybody in it. */
+/** Checks passwords one at a time. Wrong passwords in a lane delay only requests in the same lane. */
 export type Lane = {
-  /** Lower ranks go first; a turn at once is given without a promise. Without `waits` nothing is waited for. */
+  /** Asks for a turn; lower ranks go first. A free lane answers without a promise. Without `waits` a busy lane refuses. */
   enter(rank: number, visit: LanePatience): LaneTurn | Refusal | Promise<LaneTurn | Refusal>;
 };
 
 export type LaneLimits = {
-  /** Wrong passwords in a row; the budget comes back one by one, each after `refillMs`. Right passwords cost nothing. */
+  /** Wrong passwords in a row. One unit returns every `refillMs`; right passwords are free. */
   readonly budget: number;
   readonly refillMs: number;
-  /** After a wrong password the next one is looked at after this pause. */
+  /** Pause between a wrong password and the next check. */
   readonly pauseMs: number;
-  /** Requests that may wait, and for how long; beyond that they are told to come back. */
+  /** Upper bounds for waiting requests and for their wait in ms. Beyond them requests are refused. */
   readonly queue: number;
   readonly patienceMs: number;
 };
@@ -35,7 +35,7 @@ export type LaneDeps = {
 
 type Waiting = { readonly rank: number; readonly answer: (turn: LaneTurn | Refusal) => void };
 
-/** What somebody who does not find a place is told to wait. */
+/** Wait in ms that a refused request is told. */
 const comeBackMs = 1000;
 
 export function createLane(limits: LaneLimits, { nowMs, after }: LaneDeps): Lane {
@@ -46,15 +46,15 @@ export function createLane(limits: LaneLimits, { nowMs, after }: LaneDeps): Lane
   let cancelWake: (() => void) | null = null;
   const waiting: Waiting[] = [];
 
-  /** How long until the budget allows another look, ms. */
-  function emptyMs(now: number): number {
+  /** Refills the budget; returns the time in ms until it allows another check, 0 for now. */
+  function refill(now: number): number {
     const back = Math.floor((now - refilledMs) / limits.refillMs);
     spent = Math.max(0, spent - back);
     refilledMs = spent === 0 ? now : refilledMs + back * limits.refillMs;
     return spent < limits.budget ? 0 : refilledMs + limits.refillMs - now;
   }
 
-  function take(): LaneTurn {
+  function startTurn(): LaneTurn {
     isBusy = true;
     let isSettled = false;
     return {
@@ -64,7 +64,7 @@ export function createLane(limits: LaneLimits, { nowMs, after }: LaneDeps): Lane
         isSettled = true;
         isBusy = false;
         if (isRight === false) {
-          emptyMs(nowMs());
+          refill(nowMs());
           spent++;
           nextMs = nowMs() + limits.pauseMs;
         }
@@ -77,11 +77,11 @@ export function createLane(limits: LaneLimits, { nowMs, after }: LaneDeps): Lane
     cancelWake?.();
     cancelWake = null;
     const now = nowMs();
-    const empty = waiting.length === 0 ? 0 : emptyMs(now);
+    const empty = waiting.length === 0 ? 0 : refill(now);
     if (empty > 0) for (const { answer } of waiting.splice(0)) answer({ ok: false, waitMs: empty });
     if (isBusy || waiting.length === 0) return;
     if (now < nextMs) cancelWake = after(nextMs - now, pump);
-    else waiting.shift()?.answer(take());
+    else waiting.shift()?.answer(startTurn());
   }
 
   function join(rank: number, signal: AbortSignal | null): Promise<LaneTurn | Refusal> {
@@ -99,7 +99,7 @@ export function createLane(limits: LaneLimits, { nowMs, after }: LaneDeps): Lane
       };
       const cancel = after(limits.patienceMs, giveUp);
       signal?.addEventListener("abort", giveUp);
-      const behind = waiting.findIndex((other) => other.rank > rank);
+      const behind = waiting.findIndex((entry) => entry.rank > rank);
       waiting.splice(behind < 0 ? waiting.length : behind, 0, entry);
       pump();
     });
@@ -108,9 +108,9 @@ export function createLane(limits: LaneLimits, { nowMs, after }: LaneDeps): Lane
   return {
     enter(rank, { waits, signal }) {
       const now = nowMs();
-      const empty = emptyMs(now);
+      const empty = refill(now);
       if (empty > 0) return { ok: false, waitMs: empty };
-      if (!isBusy && waiting.length === 0 && now >= nextMs) return take();
+      if (!isBusy && waiting.length === 0 && now >= nextMs) return startTurn();
       if (!waits || signal?.aborted) return { ok: false, waitMs: comeBackMs };
       if (waiting.length < limits.queue) return join(rank, signal);
       const last = waiting.at(-1);

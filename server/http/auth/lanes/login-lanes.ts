@@ -4,18 +4,18 @@ import { createLoginRateLimit, type LoginAttempt, type LoginRateLimit } from "./
 import { networkOf, siteNetworkOf } from "./network.ts";
 
 /**
- * The lanes. A wrong password is paid for by its own lane, so nobody can cost others their entry who does not share theirs:
+ * The lanes. A wrong password uses up the budget of its own lane, so it can only delay logins in the same lane:
  *
- * | lane      | who is in it                                                      | wrong passwords                      |
+ * | lane      | members                                                           | wrong passwords                      |
  * |-----------|-------------------------------------------------------------------|--------------------------------------|
- * | device    | one browser with a device cookie                                  | 5, then 1 s, 2 s, 4 s … 15 min       |
- * | client    | one program that was right before: network, user name, user agent | 50,000 at 100/s, then one in 4 s     |
- * | network   | one network that was right before; this machine                   | 6,000 at 20/s, then one in 10 s      |
- * | newcomers | all networks with fewer than two wrong ones, the rarest first     | 25,000 at 50/s, then one in 5 s      |
- * | strangers | all other networks, each with waits of its own as a device        | 50, then one in 10 s                 |
+ * | device    | a browser with a device cookie                                    | 5, then 1 s, 2 s, 4 s … 15 min       |
+ * | client    | a program that was right before: network, user name, user agent   | 50,000 at 100/s, then one in 4 s     |
+ * | network   | a network that was right before; this machine                     | 6,000 at 20/s, then one in 10 s      |
+ * | newcomers | networks with fewer than two wrong passwords, the rarest first    | 25,000 at 50/s, then one in 5 s      |
+ * | strangers | all other networks; each also waits like a device                 | 50, then one in 10 s                 |
  *
- * Right passwords cost nothing. The first verdict after a start takes argon2, 5 wrong ones in a second at most; once the password is
- * known in memory, a keyed hash decides.
+ * Right passwords are free. Until the first right password after a start, argon2 decides: at most 5 wrong passwords a second. After
+ * that a keyed hash decides.
  */
 const lanes = {
   client: { budget: 50_000, refillMs: 4000, pauseMs: 10, queue: 800, patienceMs: 8000 },
@@ -24,21 +24,24 @@ const lanes = {
   strangers: { budget: 50, refillMs: 10_000, pauseMs: 0, queue: 16, patienceMs: 5000 },
 } as const satisfies Record<string, LaneLimits>;
 
-/** A network is new until so many passwords were wrong; a /48 of IPv6, until so many were, within a day. */
+/**
+ * Bounds for newcomers: wrong passwords of a network, and newcomers of an IPv6 /48 within `siteMs`. Beyond a bound the network counts
+ * as a stranger.
+ */
 const newcomersFailures = 2;
 const newcomersOfSite = 16;
 const siteMs = 86_400_000;
-/** What is remembered: the networks and devices that failed last, and the lanes that were used last. */
+/** Upper bounds for memory: the networks and devices that failed last, and the lanes that were used last. */
 const mostNetworks = 20_000;
 const mostDevices = 1000;
 const mostLanes = 256;
-/** Longest advice, ms. */
+/** Longest advised wait, ms. */
 const mostAdvisedMs = 8000;
 
-/** Where a password is looked at, and what a wrong one counts against besides. */
+/** The lane for a password, or the wait in ms until the sender may try again. */
 export type LoginOrigin = Room | { readonly waitMs: number };
 
-/** Without a lane a password is looked at at once. Lower ranks go first in a lane. A wrong one is told to wait for `advisedMs`. */
+/** A place in a lane; lower ranks go first. If `lane` is null, the password is checked at once. `advisedMs` follows a wrong password. */
 export type Room = {
   readonly lane: Lane | null;
   readonly rank: number;
@@ -46,7 +49,7 @@ export type Room = {
   readonly advisedMs: number;
 };
 
-/** The lanes of one recorder. */
+/** Creates the lanes of a recorder. */
 export function createLoginLanes(deps: LaneDeps) {
   const { nowMs } = deps;
   const networks = createLoginRateLimit(nowMs, mostNetworks);
@@ -63,14 +66,14 @@ export function createLoginLanes(deps: LaneDeps) {
     return lane;
   }
 
-  /** Who is known is told to wait after wrong passwords, but a right one is let in all the same: the lane alone holds guesses up. */
+  /** Advises known senders to wait after wrong passwords. Only the lane enforces it, so the right password always works. */
   function advised(limit: LoginRateLimit, key: string, lane: Lane): Room {
     const begun = limit.begin(key);
     if (begun.ok) return { lane, rank: 0, attempt: begun.attempt, advisedMs: 0 };
     return { lane, rank: 0, attempt: null, advisedMs: Math.min(mostAdvisedMs, begun.waitMs) };
   }
 
-  /** Counts one more newcomer of this neighbourhood; null if it is one customer who has guessed too much to be new. */
+  /** Counts a newcomer in its neighbourhood and returns the count; null if a customer's /48 has too many newcomers. */
   function countAtSite(address: string): number | null {
     const { name, isOneCustomer } = siteNetworkOf(address);
     const before = sites.get(name);
@@ -107,10 +110,10 @@ export function createLoginLanes(deps: LaneDeps) {
       };
       const atSite = failures <= newcomersFailures ? countAtSite(address) : null;
       if (atSite === null) return { lane: strangers, rank: failures, attempt, advisedMs: 0 };
-      // Among networks that are equally new those go first of whose neighbourhood the fewest have come.
+      // Among equally new networks, the network whose neighbourhood has the fewest newcomers goes first.
       return { lane: newcomers, rank: failures * 1000 + Math.min(atSite, 999), attempt, advisedMs: 0 };
     },
-    /** How long they have to wait after a wrong password, ms. */
+    /** Waits in ms after a wrong password. */
     waitMs: {
       ofDevice: devices.waitMs,
       ofStranger: networks.waitMs,

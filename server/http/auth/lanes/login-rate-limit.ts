@@ -1,36 +1,36 @@
 import { createBoundedMap } from "./bounded-map.ts";
 
-/** Room for a try, or how long there is none. */
+/** A started attempt, or the wait in ms until the next attempt. */
 export type Begun =
   | { readonly ok: true; readonly attempt: LoginAttempt }
   | { readonly ok: false; readonly waitMs: number };
 
-/** A try under way. It counts as failed until it is said to be otherwise, so that many at once are no way round the limit. */
+/** A running attempt. It counts as failed until `succeed` or `cancel`, so that parallel attempts cannot evade the limit. */
 export type LoginAttempt = {
   succeed(): void;
-  /** It was not looked at: it does not count. */
+  /** Takes the attempt back, because the password was not checked. */
   cancel(): void;
-  /** How many have failed in a row under this key, this one included. */
+  /** Failures of this key in a row, including this attempt. */
   readonly failures: number;
 };
 
-/** Slows down whoever guesses passwords, each by a key: a network or a device. */
+/** Slows down password guessing per key: a network or a device. */
 export type LoginRateLimit = {
-  /** How long this key has to wait, ms; 0 where it may try now. */
+  /** Returns the wait of this key in ms; 0 if it may try now. */
   waitMs(key: string): number;
   begin(key: string): Begun;
 };
 
-/** So many may fail before a key has to wait; then 1 s, 2 s, 4 s … */
+/** The wait begins with this failure in a row: 1 s, then 2 s, 4 s … */
 const freeFailures = 5;
 const firstWaitMs = 1000;
 const longestWaitMs = 15 * 60_000;
-/** A key that has not been tried for so long begins again. */
+/** Failures of a key are forgotten after this time without an attempt, ms. */
 const forgottenAfterMs = 24 * 60 * 60_000;
 
 type Entry = { failures: number; lastMs: number; untilMs: number };
 
-/** Each wrong guess costs its key more time than the last. `most` keys are remembered. `nowMs` never runs back. */
+/** Creates the limit: waits double with each failure. At most `most` keys are remembered. `nowMs` must be monotonic. */
 export function createLoginRateLimit(nowMs: () => number, most: number): LoginRateLimit {
   const entries = createBoundedMap<Entry>(most);
   const waitMs = (key: string) => Math.max(0, (entries.get(key)?.untilMs ?? 0) - nowMs());

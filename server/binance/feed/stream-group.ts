@@ -141,7 +141,7 @@ export function createStreamGroup(options: StreamGroupOptions, deps: StreamGroup
     }
     state.lastRecvUs = recvUs;
     state.tries = 0;
-    if (state.sequence.holes !== null && state.sequence.holes.waiting() > 0) pending.add(state);
+    if (state.sequence.missingIds !== null && state.sequence.missingIds.waiting() > 0) pending.add(state);
     if (verdict === "epoch") onEpoch(state, data.id, recvUs);
     if (data.unusual) counts.unusual++;
     sink.onData(data);

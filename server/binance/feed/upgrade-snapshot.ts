@@ -34,7 +34,14 @@ export function unsettledOf({ stream, sequence }: StreamState, open: readonly Cu
   for (const next of others) {
     if (next.first > reached.recent) {
       const [fromUs, toUs] = [Math.min(reached.lastUs, next.firstUs), Math.max(reached.lastUs, next.firstUs)];
-      return { stream: stream.name, fromUs, toUs, cause: "reconnect", alone: false, provable: sequence.holes !== null };
+      return {
+        stream: stream.name,
+        fromUs,
+        toUs,
+        cause: "reconnect",
+        alone: false,
+        provable: sequence.missingIds !== null,
+      };
     }
     if (next.recent > reached.recent) reached = next;
   }

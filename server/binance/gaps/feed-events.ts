@@ -8,9 +8,9 @@ export type FeedGap = {
   readonly fromUs: number;
   readonly toUs: number;
   readonly cause: GapCause;
-  /** Records that the ids prove to be absent; 0: nothing was missed; null: ids cannot tell how many. */
+  /** Missing records as proven by ids; 0: no record was missed; null: ids cannot prove the number. */
   readonly missing: number | null;
-  /** The ids that are absent, where they are counted one by one (trades). */
+  /** The missing ids, for streams that number each record (trades). */
   readonly holes: readonly MissingIds[];
 };
 
@@ -31,20 +31,20 @@ export type FeedMessage = {
   recvUs: number;
 };
 
-/** Where the feed delivers; all are called synchronously, data in the order in which the sockets delivered. */
+/** Callbacks of the feed. All are called synchronously, in the order of receipt. */
 export type FeedEvents = {
   /** A message that no connection has brought before. */
   readonly onData: (message: FeedMessage) => void;
-  /** A frame that is no data we know. `text` is what arrived. */
+  /** A frame without known data. `text`: the frame as received. */
   readonly onOdd: (reason: string, text: string, recvUs: number) => void;
-  /** Gaps that are over, with all that is known of them. */
+  /** Gaps that have ended. */
   readonly onGaps: (gaps: readonly FeedGap[]) => void;
-  /** The exchange began to count anew in this stream. */
+  /** The ids of this stream have restarted. */
   readonly onEpoch: (stream: Stream, id: number, recvUs: number) => void;
-  /** Ids of trades that were told to be missing are not: the exchange's ids had jumped, and are back. */
+  /** Reported missing ids are not missing: the exchange's ids had jumped and are back. */
   readonly onNotMissing?: (stream: Stream, hole: MissingIds) => void;
-  /** The exchange's clock, ms, from a ping. */
+  /** A ping with the exchange's clock, ms. */
   readonly onPing: (serverMs: number, recvUs: number) => void;
-  /** A book without event time, dated by the diff of the same id on the same socket. */
+  /** A book without event time was dated by the diff of the same id on the same socket. */
   readonly onDated: (stream: Stream, eventMs: number, recvUs: number) => void;
 };

@@ -27,7 +27,7 @@ export function createGapResolver(onGaps: (gaps: readonly FeedGap[]) => void): G
       const gaps: FeedGap[] = [];
       for (const state of pending) {
         gaps.push(...judge(state, beforeUs, connections));
-        if (state.spans.length === 0 && (state.sequence.holes?.waiting() ?? 0) === 0) pending.delete(state);
+        if (state.spans.length === 0 && (state.sequence.missingIds?.waiting() ?? 0) === 0) pending.delete(state);
       }
       if (gaps.length > 0) onGaps(gaps);
     },

@@ -1,98 +1,106 @@
-/** Ids that must exist and have not come: of trades each one, of diffs the update ids from the first to the last. */
+/** A range of ids that must exist but have not arrived: each id of trades, or all update ids between two diffs. */
 export type MissingIds = {
   readonly fromId: number;
   readonly toId: number;
-  /** Receipt of the record before and of the one after it, µs. */
+  /** Receipt of the record before the range and of the record after it, µs. */
   readonly fromUs: number;
   readonly toUs: number;
 };
 
-/** Watches a stream whose ids follow each other without a break. */
+/**
+ * Finds missing ids in a stream with contiguous ids. A range of missing ids goes through these states:
+ *
+ * | state     | entered when                                         | left when                                                |
+ * |-----------|------------------------------------------------------|----------------------------------------------------------|
+ * | fresh     | a record jumps beyond the expected id                | the next record ahead: confirmed                         |
+ * | confirmed | a further record has come behind it                  | `take`: reported; `fill`, `retract`: gone or smaller     |
+ * | past      | it was fresh or confirmed, and the numbering restarted | `take`: reported; `returnTo`: fresh or confirmed again |
+ * | reported  | `take` returned it                                   | `retract` within `glitchUs`: it was not missing          |
+ */
 export type MissingIdsFinder = {
-  /** A record that goes beyond all before it: ids `firstId` to `id`; `isRecorded` tells of ids that had been ahead of their turn. */
+  /** A record ahead of all others, with ids `firstId` to `id`. `isRecorded`: true for ids that had arrived ahead of their turn. */
   advance(firstId: number, id: number, recvUs: number, isRecorded: (id: number) => boolean): void;
-  /** A record that comes late; false if none of its ids was missing. */
+  /** A late record: its ids are no longer missing. False if none of them was missing. */
   fill(firstId: number, id: number, recvUs: number): boolean;
-  /** A record has come, whatever it is: a hole that was filled up to its middle ends with the next one behind it. */
+  /** Any record has arrived. A range that was filled in its first part ends with the next record behind it. */
   pass(id: number, recvUs: number): void;
   /**
-   * The connection that had brought what lies behind the hole which `id` lies in goes on in it: the ids had jumped and are back, and what
-   * has not come yet is not missing. Ids are expected from the beginning of that hole on. Null if `id` lies in no hole, neither in one that
-   * is waited for nor in one that was given away a moment ago; otherwise that which was given away and is not missing, if anything was.
+   * The ids had jumped and are back: the connection that caused the range continues inside it. The rest of the range is not missing; ids are
+   * expected from its beginning again. Null if `id` is in no waiting range and in no range reported a moment ago. Otherwise `given` is the
+   * reported part that is not missing after all, or null.
    */
   retract(firstId: number, id: number, recvUs: number): { readonly given: MissingIds | null } | null;
-  /** True if these ids lie in a hole that is waited for and that few records have come behind. */
+  /** True if these ids are in a waiting range that few records have followed. */
   isDoubtful(firstId: number, id: number): boolean;
-  /** The numbering begins again. */
+  /** The ids have restarted (a new epoch). */
   restart(id: number, recvUs: number): void;
-  /** What is needed to go on in the numbering before a restart. */
+  /** Returns the state to restore with `returnTo`, if the restart turns out to be a glitch. */
   mark(): MissingIdsMark;
   returnTo(mark: MissingIdsMark): void;
   /**
-   * Holes that were seen before `beforeUs`, that have been confirmed by a further record behind them, and that `isOver`. They are given away
-   * and no longer waited for.
+   * Returns confirmed ranges that were found before `beforeUs` and for which `isOver` holds, and past ranges. They no longer wait.
    */
-  take(beforeUs: number, isOver: (hole: MissingIds) => boolean): readonly MissingIds[];
-  /** How many are waited for. */
+  take(beforeUs: number, isOver: (range: MissingIds) => boolean): readonly MissingIds[];
+  /** Returns how many ranges wait. */
   waiting(): number;
-  /** Those that are waited for; they still are. */
+  /** Returns the waiting ranges; they continue to wait. */
   open(): readonly MissingIds[];
-  /** Goes on where another process is: behind `lastId`, which came at `lastUs`, waiting for `open`. */
+  /** Continues where the parent process is: after `lastId`, received at `lastUs`, with `open` as waiting ranges. */
   inherit(lastId: number, lastUs: number, open: readonly MissingIds[]): void;
 };
 
-/** Where a numbering was when another one began. */
+/** The state of an epoch when the next epoch began. */
 export type MissingIdsMark = {
   readonly expected: number;
   readonly lastUs: number;
   readonly fresh: readonly MissingIds[];
 };
 
-/** Beyond this many the last one grows instead, over what lies between: too large a hole is better than a forgotten one. */
+/** Most waiting ranges. Beyond it the last range grows over received ids: a range too large is better than a forgotten range. */
 const mostWaiting = 1000;
 
-/** How long ids may have jumped before they are back, µs, and holes given away that are remembered for it. */
+/** Longest glitch (ids jump and return), µs, and most reported ranges that are remembered for it. */
 const glitchUs = 10_000_000;
-const mostGiven = 8;
+const mostReported = 8;
 
-/** Records behind a hole that may be a glitch. */
+/** A range followed by fewer records may be a glitch. */
 const fewRecords = 100;
 
-/** A hole, and how many records had gone ahead when it was seen. `isOpen`: filled up to here, nothing has come behind it since. */
-type Seen = MissingIds & { readonly at: number; readonly isOpen?: boolean };
+/** A range; `at`: records ahead when it was found. `isOpen`: its first part was filled, and no record has followed since. */
+type WaitingRange = MissingIds & { readonly at: number; readonly isOpen?: boolean };
 
-/** A record that fills a hole so long after it was seen has not lagged behind: the ids had jumped, µs. */
+/** A record that fills a range later than this did not lag: the ids had jumped, µs. */
 const mostLagUs = 5_000_000;
 
-/** Absent ids that are looked for one by one among those that had been ahead; beyond it a hole is one hole. */
+/** Most missing ids that are compared one by one with ids that came ahead of their turn. */
 const mostLookedFor = 256;
 
-/** `lastId` is the last id of an earlier run, or null. */
+/** Creates the finder. `lastId`: the last id of an earlier run, or null. */
 export function createMissingIdsFinder(lastId: number | null): MissingIdsFinder {
   let expected = lastId === null ? Number.NaN : lastId + 1;
   let lastUs = 0;
-  /** Those that a further record has confirmed, those of the newest record, and those of numberings that are over. */
-  let holes: Seen[] = [];
-  let fresh: Seen[] = [];
-  let past: Seen[] = [];
-  let given: readonly MissingIds[] = [];
+  /** Confirmed ranges, ranges of the newest record, and ranges of earlier epochs. */
+  let confirmed: WaitingRange[] = [];
+  let fresh: WaitingRange[] = [];
+  let pastRanges: WaitingRange[] = [];
+  let reported: readonly MissingIds[] = [];
   let records = 0;
   let hasOpen = false;
 
   function add(fromId: number, toId: number, toUs: number): void {
-    const last = holes.length + fresh.length < mostWaiting ? undefined : (fresh.pop() ?? holes.pop());
+    const last = confirmed.length + fresh.length < mostWaiting ? undefined : (fresh.pop() ?? confirmed.pop());
     fresh.push({ fromId: last?.fromId ?? fromId, toId, fromUs: last?.fromUs ?? lastUs, toUs, at: records });
   }
 
-  function without(all: Seen[], firstId: number, id: number, recvUs: number): Seen[] {
-    if (!all.some((hole) => id >= hole.fromId && firstId <= hole.toId)) return all;
-    return all.flatMap((hole) => {
-      if (id < hole.fromId || firstId > hole.toId) return [hole];
+  function without(all: WaitingRange[], firstId: number, id: number, recvUs: number): WaitingRange[] {
+    if (!all.some((range) => id >= range.fromId && firstId <= range.toId)) return all;
+    return all.flatMap((range) => {
+      if (id < range.fromId || firstId > range.toId) return [range];
       hasOpen = true;
-      const fromUs = recvUs - hole.toUs > mostLagUs ? recvUs : hole.fromUs;
-      const left = { ...hole, toId: firstId - 1, toUs: Math.max(hole.toUs, recvUs) };
-      const right = { ...hole, fromId: id + 1, fromUs, toUs: Math.max(hole.toUs, fromUs), isOpen: true };
-      return [left, right].filter(({ fromId, toId }) => fromId <= toId);
+      const fromUs = recvUs - range.toUs > mostLagUs ? recvUs : range.fromUs;
+      const lower = { ...range, toId: firstId - 1, toUs: Math.max(range.toUs, recvUs) };
+      const upper = { ...range, fromId: id + 1, fromUs, toUs: Math.max(range.toUs, fromUs), isOpen: true };
+      return [lower, upper].filter(({ fromId, toId }) => fromId <= toId);
     });
   }
 
@@ -100,7 +108,7 @@ export function createMissingIdsFinder(lastId: number | null): MissingIdsFinder 
     advance(firstId, id, recvUs, isRecorded) {
       records++;
       if (fresh.length > 0) {
-        holes.push(...fresh);
+        confirmed.push(...fresh);
         fresh = [];
       }
       if (firstId > expected) {
@@ -118,72 +126,74 @@ export function createMissingIdsFinder(lastId: number | null): MissingIdsFinder 
       lastUs = recvUs;
     },
     fill(firstId, id, recvUs) {
-      const [before, freshBefore] = [holes, fresh];
-      holes = without(holes, firstId, id, recvUs);
+      const [confirmedBefore, freshBefore] = [confirmed, fresh];
+      confirmed = without(confirmed, firstId, id, recvUs);
       fresh = without(fresh, firstId, id, recvUs);
-      return holes !== before || fresh !== freshBefore;
+      return confirmed !== confirmedBefore || fresh !== freshBefore;
     },
     pass(id, recvUs) {
       if (!hasOpen) return;
-      const end = (hole: Seen) =>
-        hole.isOpen && id > hole.toId ? { ...hole, toUs: Math.max(hole.toUs, recvUs), isOpen: false } : hole;
-      holes = holes.map(end);
+      const end = (range: WaitingRange) =>
+        range.isOpen && id > range.toId ? { ...range, toUs: Math.max(range.toUs, recvUs), isOpen: false } : range;
+      confirmed = confirmed.map(end);
       fresh = fresh.map(end);
-      hasOpen = [...holes, ...fresh].some(({ isOpen }) => isOpen);
+      hasOpen = [...confirmed, ...fresh].some(({ isOpen }) => isOpen);
     },
     retract(firstId, id, recvUs) {
-      const holds = (hole: MissingIds) => id >= hole.fromId && firstId <= hole.toId;
-      const waiting = [...holes, ...fresh].find(holds);
-      const before = waiting ?? given.findLast((hole) => holds(hole) && recvUs - hole.toUs < glitchUs);
+      const holds = (range: MissingIds) => id >= range.fromId && firstId <= range.toId;
+      const waiting = [...confirmed, ...fresh].find(holds);
+      const before = waiting ?? reported.findLast((range) => holds(range) && recvUs - range.toUs < glitchUs);
       if (before === undefined) return null;
-      // The part of the jump's hole that another connection has left behind is a hole, whatever comes of the rest.
-      holes = [...holes, ...fresh].filter(({ toId }) => toId < before.fromId);
+      // Earlier ranges stay missing: another connection has left them behind.
+      confirmed = [...confirmed, ...fresh].filter(({ toId }) => toId < before.fromId);
       fresh = [];
       lastUs = before.fromUs;
-      // What was given away before this record stays missing.
+      // The reported part before this record stays missing.
       expected = waiting === undefined ? firstId : before.fromId;
       if (waiting !== undefined) return { given: null };
-      given = given.filter((hole) => hole !== before);
+      reported = reported.filter((range) => range !== before);
       return { given: { ...before, fromId: Math.max(firstId, before.fromId) } };
     },
     isDoubtful: (firstId, id) =>
-      [...holes, ...fresh].some(({ fromId, toId, at }) => id >= fromId && firstId <= toId && records - at < fewRecords),
+      [...confirmed, ...fresh].some(
+        ({ fromId, toId, at }) => id >= fromId && firstId <= toId && records - at < fewRecords,
+      ),
     restart(id, recvUs) {
-      past = [...past, ...holes, ...fresh];
-      [holes, fresh] = [[], []];
+      pastRanges = [...pastRanges, ...confirmed, ...fresh];
+      [confirmed, fresh] = [[], []];
       expected = id + 1;
       lastUs = recvUs;
     },
     mark: () => ({ expected, lastUs, fresh }),
     returnTo(mark) {
       ({ expected, lastUs } = mark);
-      fresh = past.filter((hole) => mark.fresh.includes(hole));
-      holes = past.filter((hole) => !mark.fresh.includes(hole));
-      past = [];
+      fresh = pastRanges.filter((range) => mark.fresh.includes(range));
+      confirmed = pastRanges.filter((range) => !mark.fresh.includes(range));
+      pastRanges = [];
     },
     take(beforeUs, isOver) {
-      if (holes.length === 0 && past.length === 0) return none;
-      const ripe = holes.filter((hole) => hole.toUs < beforeUs && isOver(hole));
-      const over = past.filter(({ toUs }) => toUs < beforeUs);
-      if (ripe.length > 0) {
-        holes = holes.filter((hole) => !ripe.includes(hole));
-        given = [...given, ...ripe].slice(-mostGiven);
+      if (confirmed.length === 0 && pastRanges.length === 0) return noRanges;
+      const resolved = confirmed.filter((range) => range.toUs < beforeUs && isOver(range));
+      const resolvedPast = pastRanges.filter(({ toUs }) => toUs < beforeUs);
+      if (resolved.length > 0) {
+        confirmed = confirmed.filter((range) => !resolved.includes(range));
+        reported = [...reported, ...resolved].slice(-mostReported);
       }
-      if (over.length > 0) past = past.filter((hole) => !over.includes(hole));
-      return [...over, ...ripe].map(plain);
+      if (resolvedPast.length > 0) pastRanges = pastRanges.filter((range) => !resolvedPast.includes(range));
+      return [...resolvedPast, ...resolved].map(withoutState);
     },
-    waiting: () => holes.length + fresh.length + past.length,
-    open: () => [...past, ...holes, ...fresh].map(plain),
+    waiting: () => confirmed.length + fresh.length + pastRanges.length,
+    open: () => [...pastRanges, ...confirmed, ...fresh].map(withoutState),
     inherit(lastId, atUs, open) {
       expected = lastId + 1;
       lastUs = atUs;
-      holes = open.map((hole) => ({ ...hole, at: 0 }));
+      confirmed = open.map((range) => ({ ...range, at: 0 }));
     },
   };
 }
 
-const none: readonly MissingIds[] = [];
+const noRanges: readonly MissingIds[] = [];
 
-function plain({ fromId, toId, fromUs, toUs }: MissingIds): MissingIds {
+function withoutState({ fromId, toId, fromUs, toUs }: MissingIds): MissingIds {
   return { fromId, toId, fromUs, toUs };
 }

@@ -2,53 +2,53 @@ import type { MissingIdsMark } from "./missing-ids.ts";
 import type { RecentIds } from "./recent-ids.ts";
 import type { Arrived, Cursor } from "./sequence-types.ts";
 
-/** A numbering: what has been recorded of it. */
+/** An epoch: ids that rise until the exchange restarts them. `ring`: its newest recorded ids; `first`: its first id. */
 export type Epoch = { readonly ring: RecentIds; first: number };
 
-/** A numbering that has just begun, and the one before, to which the ids may be back with one of the next records. */
+/** A new epoch that may be a glitch: the next records may return to the epoch before. */
 export type NumberingAttempt = {
   readonly before: Epoch;
   readonly mark: MissingIdsMark;
-  /** How far its connection had come before, and the id with which it seemed to begin. */
+  /** The connection's highest id in the epoch before, and the first id of the new epoch. */
   readonly highest: number;
   readonly id: number;
   readonly sinceUs: number;
   records: number;
 };
 
-/** A numbering has begun for good after so many records, or this time, µs. */
+/** A new epoch is certain after this many records, or this time, µs. */
 const surelyRecords = 20;
 const surelyUs = 10_000_000;
 
-/** No trades are missed in a row as long as this: it is another numbering. */
+/** Longest possible range of missing trades. A longer jump of ids is a new epoch. */
 export const longestHole = 100_000_000;
 
-/** After a quick restart a server that lags behind repeats at most so many ids. */
+/** Most ids that a lagging server repeats after a quick restart of this process. */
 const repeatedIds = 1000;
 
-/** A little below the last id of an earlier run, whose other ids nobody remembers. */
+/** True if the id is slightly below the last id of an earlier run. Other ids of that run are unknown. */
 export function mayBeOfEarlierRun(lastId: number | null, id: number): boolean {
   return lastId !== null && id <= lastId && id > lastId - repeatedIds;
 }
 
-/** Counts a record; true once the numbering has begun for good. */
-export function isSure(tried: NumberingAttempt, recvUs: number): boolean {
-  return tried.records++ >= surelyRecords || recvUs - tried.sinceUs > surelyUs;
+/** Counts a record; true once the new epoch is certain. */
+export function countAndConfirm(attempt: NumberingAttempt, recvUs: number): boolean {
+  return attempt.records++ >= surelyRecords || recvUs - attempt.sinceUs > surelyUs;
 }
 
-/** True if a record goes on in the numbering before rather than in the one that its connection seemed to begin. */
-export function isBack(tried: NumberingAttempt, current: Epoch, { firstId, id, mark }: Arrived): boolean {
-  if (id !== tried.id && tried.before.ring.find(id, mark) === mark) return true;
-  return firstId > tried.highest && firstId - tried.highest <= Math.abs(firstId - current.ring.high());
+/** True if a record continues the epoch before rather than the new epoch: the restart was a glitch. */
+export function isBack(attempt: NumberingAttempt, current: Epoch, { firstId, id, mark }: Arrived): boolean {
+  if (id !== attempt.id && attempt.before.ring.find(id, mark) === mark) return true;
+  return firstId > attempt.highest && firstId - attempt.highest <= Math.abs(firstId - current.ring.high());
 }
 
-/** Numberings that are over and may still be repeated from, and for how long, µs. */
+/** Most earlier epochs whose records may still be repeated, and for how long, µs. */
 const mostEarlier = 8;
 const earlierUs = 10_000_000;
 
 /**
- * Remembers the numberings of the last seconds. A glitch of ids makes several in a row, and a connection that lags behind repeats all.
- * `repeatedIds` are those that an earlier run has recorded last: the first messages may repeat them, and those of the seconds behind.
+ * Remembers the epochs of the last seconds. A glitch of ids causes several epochs in a row, and a lagging connection repeats all of them.
+ * `repeatedIds`: the last ids that an earlier run has recorded. Messages of the first seconds may repeat them.
  */
 export function createEarlierEpochs(repeatedIds: readonly number[] = []) {
   let earlier: readonly { readonly epoch: Epoch; readonly untilUs: number }[] = [];
@@ -67,7 +67,7 @@ export function createEarlierEpochs(repeatedIds: readonly number[] = []) {
       earlier = [{ epoch, untilUs: recvUs + earlierUs }, ...earlier].slice(0, mostEarlier);
     },
     isEmpty: () => earlier.length === 0 && repeated.length === 0,
-    /** True if the record was recorded in one of those numberings, other than `except`. */
+    /** True if the record was recorded in one of these epochs, other than `except`. */
     has(id: number, mark: number, recvUs: number, except: readonly (Epoch | null)[]): boolean {
       if (repeated.length > 0 && isRepeated(id, recvUs)) return true;
       earlier = earlier.filter(({ untilUs }) => recvUs < untilUs);
@@ -76,23 +76,23 @@ export function createEarlierEpochs(repeatedIds: readonly number[] = []) {
   };
 }
 
-/** A connection that lags behind others is waited for so much longer, µs: what it brings need not be refetched. */
+/** Additional wait for a lagging connection, µs: records that it delivers need no backfill. */
 const longestLagUs = 25_000_000;
 
-/** True if a connection has brought something behind this id. */
+/** True if a connection has delivered a record behind this id. */
 export function isPassed(cursors: Iterable<Cursor>, epoch: number, id: number): boolean {
   for (const cursor of cursors) if (cursor.epoch === epoch && cursor.recent > id) return true;
   return false;
 }
 
-/** True if one of so many `connections` has not come as far as this id: what lies before it may still be on its way. */
+/** True if one of the `connections` has not reached this id: earlier ids may still arrive on it. */
 export function isLagging(cursors: ReadonlySet<Cursor>, epoch: number, id: number, connections: number): boolean {
   if (cursors.size < connections) return true;
   for (const cursor of cursors) if (cursor.epoch === epoch && cursor.recent < id) return true;
   return false;
 }
 
-/** Seen so lately that a connection that lags behind is still waited for; `beforeUs`: others are not waited for since then. */
+/** True if a lagging connection still gets time. `beforeUs`: other connections no longer get time since then. */
 export function isRecent(us: number, beforeUs: number): boolean {
   return us > beforeUs - longestLagUs;
 }

@@ -1,24 +1,24 @@
-/** The newest ids of a stream, each with a mark of its content. */
+/** The newest ids of a stream, each with a mark (hash) of its content. */
 export type RecentIds = {
-  /** Highest id added, or set since; -Infinity while empty. */
+  /** Returns the highest id added, or the id set by `setHigh`; -Infinity while empty. */
   high(): number;
-  /** Highest id ever added, also where it had jumped; -Infinity while empty. */
+  /** Returns the highest id ever added, including jumps; -Infinity while empty. */
   top(): number;
-  /** The next ids are expected behind this one, although some above it are remembered. */
+  /** Sets the id behind which the next ids are expected, although higher ids are remembered. */
   setHigh(id: number): void;
-  /** The oldest id that is still remembered; -Infinity as long as nothing has been forgotten. */
+  /** Returns the oldest remembered id; -Infinity while no id has been forgotten. */
   low(): number;
   add(id: number, mark: number): void;
-  /** The mark of a remembered id, or null; of one that came with several contents `mark` if it is among them. */
+  /** Returns the mark of a remembered id, or null. If the id came with several contents, `mark` is preferred. */
   find(id: number, mark: number): number | null;
-  /** What is remembered, oldest first. */
+  /** Returns the remembered ids and marks, oldest first. */
   entries(): { readonly ids: readonly number[]; readonly marks: readonly number[] };
 };
 
-/** Half a minute of a 100 ms stream. */
+/** Ids remembered: about half a minute of a 100 ms stream. */
 const size = 256;
 
-/** An empty ring. Looking up costs what lies between the newest id and the wanted one. */
+/** Creates an empty ring. A lookup searches from the newest id back to the wanted id. */
 export function createRecentIds(): RecentIds {
   const ids = new Float64Array(size);
   const marks = new Int32Array(size);
@@ -42,13 +42,13 @@ export function createRecentIds(): RecentIds {
     },
     find(id, mark) {
       const oldest = Math.max(0, count - size);
-      let found: number | null = null;
+      let otherMark: number | null = null;
       for (let at = count - 1; at >= oldest; at--) {
         if (ids[at % size] !== id) continue;
         if (marks[at % size] === mark) return mark;
-        found ??= marks[at % size] ?? 0;
+        otherMark ??= marks[at % size] ?? 0;
       }
-      return found;
+      return otherMark;
     },
     entries() {
       const kept = Array.from({ length: Math.min(count, size) }, (_, n) => (Math.max(0, count - size) + n) % size);
@@ -57,13 +57,13 @@ export function createRecentIds(): RecentIds {
   };
 }
 
-/** Event names and times stand in front of this, and differ between sockets for one and the same event. */
+/** Characters to skip: event name and event time, which differ between sockets for the same event. */
 const contentFrom = 40;
-/** Trades and the like are looked at in whole, books at so many places. */
+/** Payloads up to `wholeUpTo` characters are hashed completely, longer payloads at `samples` places. */
 const wholeUpTo = 512;
 const samples = 48;
 
-/** A number that two payloads of different content hardly share: their length and what stands in them, or in long ones here and there. */
+/** Computes the content mark: a hash of the payload's length and its characters, or of samples in long payloads. */
 export function contentMark(payload: string): number {
   const { length } = payload;
   const step = length <= wholeUpTo ? 1 : Math.ceil((length - contentFrom) / samples);

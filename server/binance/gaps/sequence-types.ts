@@ -1,77 +1,85 @@
 import type { MissingIds, MissingIdsFinder } from "./missing-ids.ts";
 
 /**
- * What a message is to its stream: the "next" one; a "late" one, which another socket has overtaken but which nobody had brought; the
- * first of a new "epoch", in which the exchange counts anew; or a "duplicate". All but the last are to be recorded.
+ * The place of a message in its stream. All messages except duplicates are recorded.
+ *
+ * | verdict   | message                                                                                              |
+ * |-----------|------------------------------------------------------------------------------------------------------|
+ * | next      | its id is higher than all ids of the epoch                                                           |
+ * | late      | a higher id has arrived already, but no connection had delivered this message                        |
+ * | epoch     | the first message of a new epoch: the exchange has restarted the ids                                  |
+ * | duplicate | a connection has delivered this message already                                                      |
  */
 export type SequenceVerdict = "next" | "late" | "epoch" | "duplicate";
 
-/** What the order of a message goes by; `firstId` is the first id that it covers, `mark` that of its content, `recvUs` its receipt. */
+/** Facts that decide the order of a message. `firstId`: first id that it covers; `mark`: its content mark; `recvUs`: its receipt, µs. */
 export type Arrived = { readonly firstId: number; readonly id: number; readonly mark: number; readonly recvUs: number };
 
 /** How far one connection has come in a stream. */
 export type Cursor = {
-  /** Highest id that this connection has brought in its epoch; NaN before the first. */
+  /** Highest id of this connection in its epoch; NaN before the first. */
   highest: number;
-  /** The first id, and the one just brought. Whoever asks how far the connection has come takes this one: the highest may be a wrong one. */
+  /** First id of this connection. */
   first: number;
+  /** Newest id. It shows how far the connection has come; the highest id may be a glitch. */
   recent: number;
-  /** Receipt of the first and of the newest message, µs; 0 before. */
+  /** Receipt of the first and of the newest message, µs; 0 before the first. */
   firstUs: number;
   lastUs: number;
   epoch: number;
 };
 
-/** What is known of the ids of a stream before the first one comes. */
+/** Facts about the ids of a stream before its first message. */
 export type IdOrder = {
-  /** Ids follow each other without a break (trades, diffs), so that holes can be told. */
+  /** Ids follow each other without a break (trades, diffs), so missing ids can be found. */
   readonly contiguous: boolean;
-  /** Connections may word one and the same event differently. */
+  /** Connections may deliver the same event with different content (diffs are cut differently). */
   readonly mayVary: boolean;
-  /** That of an earlier run, or null. */
+  /** Last id of an earlier run, or null. */
   readonly lastId: number | null;
-  /** Ids of records that are on disk already, which the first messages may repeat. */
+  /** Ids of records on disk that the first messages may repeat. */
   readonly repeatedIds?: readonly number[];
 };
 
-/** The order of one stream, put together from any number of connections. */
+/** Merges the messages of one stream from any number of connections into one order. */
 export type Sequence = {
-  /** A connection begins to bring this stream. */
+  /** A connection starts to deliver this stream. Returns its cursor. */
   join(): Cursor;
-  /** It does no more. */
+  /** The connection has ended. */
   leave(cursor: Cursor): void;
-  /** The newest two that have left, as far as they had come: others may lag behind them. */
+  /** Returns the cursors of the last two ended connections: open connections may lag behind them. */
   gone(): readonly Cursor[];
-  /** All that bring it, and the newest eight that have left. */
+  /** Returns the cursors of open connections and of the last eight ended connections. */
   cursors(): readonly Cursor[];
-  /** What the message is, given what all connections have brought before. */
+  /** Decides what a message is, and updates the sequence. */
   judge(cursor: Cursor, message: Arrived): SequenceVerdict;
-  /** A message that another process has recorded, with what it was there; `cursor` is that process's. */
+  /** Updates the sequence with a message that the parent process has recorded; `cursor` belongs to the parent. */
   follow(cursor: Cursor, message: Followed): void;
-  readonly holes: MissingIdsFinder | null;
-  /** Holes that can be told now, as `Holes.take`. */
-  takeHoles(beforeUs: number, connections?: number): readonly MissingIds[];
+  /** Null for streams whose ids are not contiguous. */
+  readonly missingIds: MissingIdsFinder | null;
+  /** Returns the missing ids that are certain now; they no longer wait (`MissingIdsFinder.take`). */
+  takeMissingIds(beforeUs: number, connections?: number): readonly MissingIds[];
   /**
-   * What has come since `sinceUs` is not the beginning for certain: one of the `connections` lags behind. Those that do not are waited for
-   * until `beforeUs`.
+   * True if records from before `sinceUs` may still arrive, because one of the `connections` lags behind. Other connections get time until
+   * `beforeUs`.
    */
   mayBeginEarlier(sinceUs: number, beforeUs: number, connections: number): boolean;
-  /** Ids had jumped and are back, since `takeGlitch` was last called: false almost always. */
+  /** True if ids had jumped and are back since the last `takeGlitch`; nearly always false. */
   hasGlitch(): boolean;
   takeGlitch(): Glitch | null;
-  /** The newest of what has been recorded, for a process that is to go on with it. */
+  /** Returns the newest recorded ids, for the child process of an upgrade. */
   trail(): Trail;
-  /** Goes on where another process is, of which this is the trail; returns its cursor. To be called before anything is judged. */
+  /** Continues from the trail of the parent process; returns its cursor. Call it before the first message. */
   inherit(trail: Trail, lastUs: number): Cursor;
 };
 
-/** Ids had jumped, and went on where they had been. `notMissing`: what was given away as a hole for it, and is none. */
+/** Ids had jumped to `id` and have returned. `notMissing`: ids that were reported as missing for it, but are not. */
 export type Glitch = { readonly id: number; readonly notMissing: MissingIds | null };
 
-/** What another process tells of a message that it has recorded; `mark` is that of its content, `isEpoch`: the numbering began anew. */
+/** A message that the parent process has recorded. `isEpoch`: it was the first of a new epoch. */
 export type Followed = Arrived & { readonly isEpoch: boolean };
 
-/** The newest ids of the current epoch with the marks of their content, oldest first, and the holes that are waited for. */
+/** The newest ids of the current epoch with their content marks, oldest first, and missing ids (`holes` in the upgrade protocol). */
 export type Trail = {
   readonly ids: readonly number[];
   readonly marks: readonly number[];

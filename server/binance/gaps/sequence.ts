@@ -1,12 +1,12 @@
 import { createMissingIdsFinder, type MissingIds, type MissingIdsMark } from "./missing-ids.ts";
 import {
+  countAndConfirm,
   createEarlierEpochs,
   type Epoch,
   isBack,
   isLagging,
   isPassed,
   isRecent,
-  isSure,
   longestHole,
   mayBeOfEarlierRun,
   type NumberingAttempt,
@@ -15,25 +15,26 @@ import { createRecentIds, type RecentIds } from "./recent-ids.ts";
 import type { Arrived, Cursor, Followed, Glitch, IdOrder, Sequence, SequenceVerdict } from "./sequence-types.ts";
 
 /**
- * The sequence of a stream. First arrival wins: an id that any connection has brought is a duplicate from every other. Ids that
- * start again lower are a new epoch, told from late messages by what the same connection brought before; a connection that lags
- * behind goes on in the old epoch until it, too, begins anew.
+ * Creates the sequence of a stream. The first arrival of an id wins. Lower ids are either late or a new epoch: the earlier ids of the same
+ * connection decide. A lagging connection stays in the old epoch until its own ids restart. A new epoch is an attempt at first: if the ids
+ * return, the restart was a glitch (`returnToBefore`).
  */
 export function createSequence(options: IdOrder): Sequence {
   const cursors = new Set<Cursor>();
   let gone: readonly Cursor[] = [];
-  const holes = options.contiguous ? createMissingIdsFinder(options.lastId) : null;
+  const missingIds = options.contiguous ? createMissingIdsFinder(options.lastId) : null;
   let current: Epoch = { ring: createRecentIds(), first: Number.NaN };
-  /** The epoch before, as long as a connection may still be in it. */
+  /** The epoch before, while a connection may still be in it. */
   let previous: Epoch | null = null;
   const earlier = createEarlierEpochs(options.repeatedIds);
   let epoch = 0;
   let attempt: NumberingAttempt | null = null;
   let glitch: Glitch | null = null;
+  const isRecorded = (id: number) => current.ring.find(id, 0) !== null;
   if (options.lastId !== null) current.ring.add(options.lastId, 0);
 
   function decide(cursor: Cursor, firstId: number, id: number, mark: number, recvUs: number): SequenceVerdict {
-    if (attempt !== null && cursor.epoch === epoch) look(attempt, { firstId, id, mark, recvUs });
+    if (attempt !== null && cursor.epoch === epoch) checkAttempt(attempt, { firstId, id, mark, recvUs });
     if (!earlier.isEmpty() && earlier.has(id, mark, recvUs, [current, previous])) return "duplicate";
     if (previous !== null) {
       const across = decideAcross(previous, cursor, id, mark);
@@ -41,98 +42,98 @@ export function createSequence(options: IdOrder): Sequence {
     }
     const { ring } = current;
     if (id > ring.high()) {
-      // Something that had been ahead of its turn comes again over another connection.
+      // A message that had arrived ahead of its turn comes again over another connection.
       if (id <= ring.top() && ring.find(id, mark) === mark) return "duplicate";
-      const isFar = holes !== null && !options.mayVary && ring.high() >= 0 && firstId - ring.high() > longestHole;
-      return isFar && cursors.size === 1 ? begin(cursor, id, mark, recvUs) : next(firstId, id, mark, recvUs);
+      const isFar = missingIds !== null && !options.mayVary && ring.high() >= 0 && firstId - ring.high() > longestHole;
+      return isFar && cursors.size === 1 ? beginEpoch(cursor, id, mark, recvUs) : saveNext(firstId, id, mark, recvUs);
     }
-    const repeats = id <= cursor.highest;
+    const isRepeated = id <= cursor.highest;
     if (epoch === 0 && mayBeOfEarlierRun(options.lastId, id)) return "duplicate";
     const known = ring.find(id, mark);
-    // What had jumped to this id was another record.
-    if (known !== null && known !== mark && holes !== null && firstId === cursor.recent + 1)
-      return late(ring, id, mark);
+    // The record that had jumped to this id was a different record.
+    const isOther = known !== null && known !== mark && missingIds !== null;
+    if (isOther && firstId === cursor.recent + 1) return saveLate(ring, id, mark);
     if (known !== null) {
-      // The same diff may be cut differently for two connections; everything else of one id is the same everywhere.
-      const isAnother = known !== mark && (repeats || cursors.size === 1 || !options.mayVary);
-      return isAnother ? begin(cursor, id, mark, recvUs) : "duplicate";
+      // Two connections may cut the same diff differently. Other messages of an id are the same on all connections.
+      const isAnother = known !== mark && (isRepeated || cursors.size === 1 || !options.mayVary);
+      return isAnother ? beginEpoch(cursor, id, mark, recvUs) : "duplicate";
     }
-    if (holes !== null && known === null && (repeats || (holes.isDoubtful(firstId, id) && !isBehind(cursor, id)))) {
-      const found = holes.retract(firstId, id, recvUs);
-      if (found !== null) return retract(cursor, { firstId, id, mark, recvUs }, found.given);
+    const mayReturn = isRepeated || (missingIds?.isDoubtful(firstId, id) && !isBehind(cursor, id));
+    if (missingIds !== null && known === null && mayReturn) {
+      const retracted = missingIds.retract(firstId, id, recvUs);
+      if (retracted !== null) return retract(cursor, { firstId, id, mark, recvUs }, retracted.given);
     }
-    if (holes?.fill(firstId, id, recvUs)) return late(ring, id, mark);
-    const isOld = holes !== null || id < ring.low();
-    if (repeats) return isOld || isRising(cursor, id) ? begin(cursor, id, mark, recvUs) : late(ring, id, mark);
-    if (!isOld) return late(ring, id, mark);
-    // Of trades what is newer than the oldest that is remembered would be remembered, had anybody brought it.
-    const isUnseen = holes !== null && !options.mayVary && id > ring.low() && firstId === cursor.recent + 1;
-    if (isUnseen && Number.isFinite(ring.low())) return late(ring, id, mark);
+    if (missingIds?.fill(firstId, id, recvUs)) return saveLate(ring, id, mark);
+    const isOld = missingIds !== null || id < ring.low();
+    if (isRepeated)
+      return isOld || isRising(cursor, id) ? beginEpoch(cursor, id, mark, recvUs) : saveLate(ring, id, mark);
+    if (!isOld) return saveLate(ring, id, mark);
+    // A recorded trade that is newer than the oldest remembered id would be remembered.
+    const isUnseen = missingIds !== null && !options.mayVary && id > ring.low() && firstId === cursor.recent + 1;
+    if (isUnseen && Number.isFinite(ring.low())) return saveLate(ring, id, mark);
     const isBefore = id < current.first;
-    if (isBefore && cursors.size > 1) return late(ring, id, mark);
-    // A connection that goes on lags behind, whoever was ahead of it; one that begins so far back has another numbering.
+    if (isBefore && cursors.size > 1) return saveLate(ring, id, mark);
+    // A connection that continues at lower ids lags behind; a connection that starts there has a new epoch.
     const isFresh = Number.isNaN(cursor.highest) || (!isBefore && cursor.first < current.first);
-    return isBefore || (isFresh && !isBehind(cursor, id)) ? begin(cursor, id, mark, recvUs) : "duplicate";
+    return isBefore || (isFresh && !isBehind(cursor, id)) ? beginEpoch(cursor, id, mark, recvUs) : "duplicate";
   }
 
-  /** The ids had jumped ahead on this connection and are back. */
+  /** The ids had jumped ahead on this connection and have returned. */
   function retract(cursor: Cursor, { firstId, id, mark, recvUs }: Arrived, given: MissingIds | null): SequenceVerdict {
     if (given !== null || cursor.highest - id > 1) glitch = { id: cursor.highest, notMissing: given };
     cursor.highest = Number.NaN;
-    next(firstId, id, mark, recvUs);
+    saveNext(firstId, id, mark, recvUs);
     current.ring.setHigh(id);
     return "late";
   }
 
-  function look(tried: NumberingAttempt, arrived: Arrived): void {
-    if (isSure(tried, arrived.recvUs)) attempt = null;
-    else if (isBack(tried, current, arrived)) goBack(tried, arrived.id);
+  function checkAttempt(tried: NumberingAttempt, arrived: Arrived): void {
+    if (countAndConfirm(tried, arrived.recvUs)) attempt = null;
+    else if (isBack(tried, current, arrived)) returnToBefore(tried, arrived.id);
   }
 
-  function goBack(tried: NumberingAttempt, id: number): void {
+  function returnToBefore(tried: NumberingAttempt, id: number): void {
     attempt = null;
     glitch = { id: tried.id, notMissing: null };
     const { ids, marks } = current.ring.entries();
     const high = tried.before.ring.high();
     current = tried.before;
-    for (const [at, one] of ids.entries()) current.ring.add(one, marks[at] ?? 0);
+    for (const [at, newId] of ids.entries()) current.ring.add(newId, marks[at] ?? 0);
     current.ring.setHigh(high);
     previous = null;
     for (const cursor of cursors) {
       if (cursor.epoch === epoch) cursor.highest = Math.min(id, high);
       cursor.epoch = epoch;
     }
-    holes?.returnTo(tried.mark);
+    missingIds?.returnTo(tried.mark);
   }
 
-  /** While two epochs overlap; null where the current one decides alone. */
+  /** Decides while two epochs overlap; null if the current epoch decides alone. */
   function decideAcross(old: Epoch, cursor: Cursor, id: number, mark: number): SequenceVerdict | null {
     const isOld = cursor.epoch !== epoch;
-    const [own, other] = isOld ? [old.ring, current.ring] : [current.ring, old.ring];
-    const known = own.find(id, mark);
+    const [ownRing, otherRing] = isOld ? [old.ring, current.ring] : [current.ring, old.ring];
+    const known = ownRing.find(id, mark);
     if (known !== null && (known === mark || !(id <= cursor.highest))) return "duplicate";
-    if (other.find(id, mark) === mark) {
+    if (otherRing.find(id, mark) === mark) {
       if (isOld) enter(cursor);
       return "duplicate";
     }
     if (!isOld) return null;
-    if (!(id <= cursor.recent)) return late(old.ring, id, mark);
+    if (!(id <= cursor.recent)) return saveLate(old.ring, id, mark);
     enter(cursor);
     return null;
   }
 
-  function next(firstId: number, id: number, mark: number, recvUs: number): SequenceVerdict {
+  function saveNext(firstId: number, id: number, mark: number, recvUs: number): SequenceVerdict {
     current.ring.add(id, mark);
     if (Number.isNaN(current.first)) current.first = firstId;
-    holes?.advance(firstId, id, recvUs, isRecorded);
+    missingIds?.advance(firstId, id, recvUs, isRecorded);
     return "next";
   }
 
-  const isRecorded = (id: number) => current.ring.find(id, 0) !== null;
-
-  function begin(cursor: Cursor, id: number, mark: number, recvUs: number): SequenceVerdict {
+  function beginEpoch(cursor: Cursor, id: number, mark: number, recvUs: number): SequenceVerdict {
     attempt = {
-      ...{ before: current, mark: holes?.mark() ?? noMark, id, highest: cursor.highest },
+      ...{ before: current, mark: missingIds?.mark() ?? noMark, id, highest: cursor.highest },
       ...{ sinceUs: recvUs, records: 0 },
     };
     earlier.add(current, recvUs);
@@ -141,21 +142,21 @@ export function createSequence(options: IdOrder): Sequence {
     current.ring.add(id, mark);
     epoch++;
     enter(cursor);
-    holes?.restart(id, recvUs);
+    missingIds?.restart(id, recvUs);
     return "epoch";
   }
 
-  /** The connection is in the current epoch from now on. */
+  /** Moves the connection to the current epoch. */
   function enter(cursor: Cursor): void {
     cursor.epoch = epoch;
     cursor.highest = Number.NaN;
     cursor.first = Number.NEGATIVE_INFINITY;
-    if (previous !== null && [...cursors].every((one) => one.epoch === epoch)) previous = null;
+    if (previous !== null && [...cursors].every((other) => other.epoch === epoch)) previous = null;
   }
 
-  /** Another connection is ahead of this one, so that what it brings has been there. */
+  /** True if another connection is ahead, so that this id must have been delivered. */
   function isBehind(cursor: Cursor, id: number): boolean {
-    for (const one of cursors) if (one !== cursor && one.epoch === epoch && one.highest > id) return true;
+    for (const other of cursors) if (other !== cursor && other.epoch === epoch && other.highest > id) return true;
     return false;
   }
 
@@ -173,46 +174,47 @@ export function createSequence(options: IdOrder): Sequence {
     }
     cursor.recent = id;
     cursor.lastUs = recvUs;
-    holes?.pass(id, recvUs);
+    missingIds?.pass(id, recvUs);
   }
 
-  /** Another process has put several connections together, so that its order is none of a single one's. */
+  /** The parent process merges several connections, so its order is not that of a single connection. */
   function follow(cursor: Cursor, { firstId, id, mark, recvUs, isEpoch }: Followed): void {
-    if (attempt !== null && !isEpoch && cursor.epoch === epoch) look(attempt, { firstId, id, mark, recvUs });
+    if (attempt !== null && !isEpoch && cursor.epoch === epoch) checkAttempt(attempt, { firstId, id, mark, recvUs });
     const isBehind = previous !== null && cursor.epoch !== epoch && !isEpoch;
     const { ring } = isBehind && previous !== null ? previous : current;
     const known = ring.find(id, mark);
     if (isEpoch && known === mark) enter(cursor);
-    else if (isEpoch) begin(cursor, id, mark, recvUs);
-    else if (known === null && id > ring.high() && !isBehind) next(firstId, id, mark, recvUs);
+    else if (isEpoch) beginEpoch(cursor, id, mark, recvUs);
+    else if (known === null && id > ring.high() && !isBehind) saveNext(firstId, id, mark, recvUs);
     else if (known === null) {
-      holes?.fill(firstId, id, recvUs);
+      missingIds?.fill(firstId, id, recvUs);
       ring.add(id, mark);
     }
     advance(cursor, id, recvUs);
   }
 
   return {
-    holes,
-    takeHoles(beforeUs, connections = 0) {
+    missingIds,
+    takeMissingIds(beforeUs, connections = 0) {
       const mayFill = ({ toId, toUs }: MissingIds) =>
         isRecent(toUs, beforeUs) && isLagging(cursors, epoch, toId, connections);
-      return holes?.take(beforeUs, (hole) => isPassed(cursors, epoch, hole.toId) && !mayFill(hole)) ?? [];
+      return missingIds?.take(beforeUs, (range) => isPassed(cursors, epoch, range.toId) && !mayFill(range)) ?? [];
     },
     mayBeginEarlier: (sinceUs, beforeUs, connections) =>
       isRecent(sinceUs, beforeUs) && isLagging(cursors, epoch, current.first, connections),
     hasGlitch: () => glitch !== null,
     takeGlitch() {
-      const found = glitch;
+      const taken = glitch;
       glitch = null;
-      return found;
+      return taken;
     },
     join,
-    ...{ gone: () => gone.slice(-2), cursors: () => [...gone, ...cursors] },
+    gone: () => gone.slice(-2),
+    cursors: () => [...gone, ...cursors],
     leave(cursor) {
       cursors.delete(cursor);
       gone = [...gone.slice(-7), cursor];
-      if (previous !== null && [...cursors].every((one) => one.epoch === epoch)) previous = null;
+      if (previous !== null && [...cursors].every((other) => other.epoch === epoch)) previous = null;
     },
     judge(cursor, { firstId, id, mark, recvUs }) {
       const verdict = decide(cursor, firstId, id, mark, recvUs);
@@ -220,14 +222,14 @@ export function createSequence(options: IdOrder): Sequence {
       return verdict;
     },
     follow,
-    trail: () => ({ ...current.ring.entries(), holes: holes?.open() ?? [] }),
+    trail: () => ({ ...current.ring.entries(), holes: missingIds?.open() ?? [] }),
     inherit({ ids, marks, holes: open }, lastUs) {
       const cursor = join();
       for (const [at, id] of ids.entries()) current.ring.add(id, marks[at] ?? 0);
       const highest = current.ring.high();
       if (highest < 0) return cursor;
-      holes?.inherit(highest, lastUs, open);
-      // How far back its numbering goes is not known; nothing of it is older than everything.
+      missingIds?.inherit(highest, lastUs, open);
+      // The start of the parent's epoch is unknown, so no id counts as older than the epoch.
       current.first = Number.NEGATIVE_INFINITY;
       Object.assign(cursor, { highest, first: Number.NEGATIVE_INFINITY, recent: highest, firstUs: lastUs, lastUs });
       return cursor;
@@ -237,12 +239,12 @@ export function createSequence(options: IdOrder): Sequence {
 
 const noMark: MissingIdsMark = { expected: Number.NaN, lastUs: 0, fresh: [] };
 
-function late(ring: RecentIds, id: number, mark: number): SequenceVerdict {
+function saveLate(ring: RecentIds, id: number, mark: number): SequenceVerdict {
   ring.add(id, mark);
   return "late";
 }
 
-/** The second of a rising row below what this connection has brought before: no swapped neighbours, but another numbering. */
+/** True for the second rising id below the connection's highest id: the ids have restarted, no neighbours were swapped. */
 function isRising(cursor: Cursor, id: number): boolean {
   return cursor.recent < cursor.highest && id > cursor.recent;
 }

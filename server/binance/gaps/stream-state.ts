@@ -6,34 +6,42 @@ import { createSequence } from "./sequence.ts";
 import type { Cursor, Sequence } from "./sequence-types.ts";
 import { createSilenceDetector, enoughOfOne, type SilenceDetector } from "./silence-detector.ts";
 
-/** A stream as a group carries it: what has come of it, and since when it has not. */
+/**
+ * The reception of one stream by its group.
+ *
+ * | state            | fields                | entered by                                  | next                                        |
+ * |------------------|-----------------------|---------------------------------------------|---------------------------------------------|
+ * | received         | `gap` null            | `regain`                                    | `lose`: not received                        |
+ * | not received     | `gap` set             | `lose`                                      | `regain`: the gap moves to `spans`          |
+ * | gap not resolved | an entry in `spans`   | `regain`, `part`                            | `judge`: reported, once ids have decided    |
+ */
 export type StreamState = {
   readonly stream: Stream;
-  /** Subscribed to for its event times alone, not recorded. */
+  /** Subscribed only for its event times; not recorded. */
   readonly isReference: boolean;
   readonly sequence: Sequence;
   readonly silenceDetector: SilenceDetector;
   /** Receipt of the newest record, µs; 0 before the first. */
   lastRecvUs: number;
-  /** Since when it is received without interruption, as far as is known, µs. */
+  /** Since when it is received without interruption, µs; 0 if never. */
   coveredUs: number;
   gap: OpenGap | null;
-  /** Gaps that are over, but not judged: the ids of the next record tell whether something was missed. */
+  /** Gaps that have ended but are not resolved: the ids of the next record decide whether records were missed. */
   spans: Span[];
-  /** When another connection may be tried because this stream alone is silent, µs, and how often that was in vain. */
+  /** When the next connection may be tried because only this stream is silent, µs, and the attempts so far. */
   nextTryUs: number;
   tries: number;
 };
 
 /**
- * `alone`: only its own next record ends it, since the connection delivers other streams. `provable`: the id before it is known, so
- * that the next one can prove that nothing was missed.
+ * A gap that has not ended. `alone`: only the stream's next record ends it, because the connection delivers other streams. `provable`: the
+ * id before the gap is known, so the next id can prove that no record was missed.
  */
 export type OpenGap = { readonly fromUs: number; cause: GapCause; readonly alone: boolean; readonly provable: boolean };
 
 type Span = OpenGap & { readonly toUs: number };
 
-/** What an earlier run left: since when nothing is recorded, why, the last id it had, and ids of its last records. */
+/** The gap that an earlier run left: its start and cause, the last recorded id, and ids of the last records. */
 export type Interruption = {
   readonly fromUs: number;
   readonly cause: GapCause;
@@ -41,13 +49,13 @@ export type Interruption = {
   readonly repeatedIds?: readonly number[];
 };
 
-/** A stream is busy enough for its own last record to tell when it broke off, if it never pauses longer, µs. */
+/** A stream that never pauses longer is busy, µs: its last record shows when its reception ended. */
 const busyUs = 500_000;
 
-/** What was sent before another connection began has come by so much later, µs. */
+/** Upper bound for messages in flight, µs: messages sent before a new connection opened have arrived by then. */
 export const underWayUs = 2_000_000;
 
-/** A stream of which nothing has come yet. */
+/** Creates the state of a stream before its first record. */
 export function createStreamState(
   stream: Stream,
   isReference: boolean,
@@ -55,7 +63,9 @@ export function createStreamState(
 ): StreamState {
   const { kind } = stream.type;
   const gap = interruption && {
-    ...{ fromUs: interruption.fromUs, cause: interruption.cause, alone: false },
+    fromUs: interruption.fromUs,
+    cause: interruption.cause,
+    alone: false,
     provable: interruption.lastId !== null,
   };
   return {
@@ -68,20 +78,25 @@ export function createStreamState(
       ...(interruption?.repeatedIds !== undefined && { repeatedIds: interruption.repeatedIds }),
     }),
     silenceDetector: createSilenceDetector(enoughOfOne),
-    ...{ lastRecvUs: 0, coveredUs: 0, gap, spans: [], nextTryUs: 0, tries: 0 },
+    lastRecvUs: 0,
+    coveredUs: 0,
+    gap,
+    spans: [],
+    nextTryUs: 0,
+    tries: 0,
   };
 }
 
-/** The stream is not received from now on; `lastDataUs` is when its group last received anything. */
-export function lose(one: StreamState, lastDataUs: number, cause: GapCause, alone = false): void {
-  if (one.gap !== null || (one.lastRecvUs === 0 && one.coveredUs === 0)) return;
-  const fromUs = alone || isBusy(one) ? one.lastRecvUs : Math.max(one.lastRecvUs, lastDataUs);
-  one.gap = { fromUs: Math.max(fromUs, one.coveredUs), cause, alone, provable: one.lastRecvUs > 0 };
+/** Opens a gap: the stream is not received any more. `lastDataUs`: when its group last received data. */
+export function lose(state: StreamState, lastDataUs: number, cause: GapCause, alone = false): void {
+  if (state.gap !== null || (state.lastRecvUs === 0 && state.coveredUs === 0)) return;
+  const fromUs = alone || isBusy(state) ? state.lastRecvUs : Math.max(state.lastRecvUs, lastDataUs);
+  state.gap = { fromUs: Math.max(fromUs, state.coveredUs), cause, alone, provable: state.lastRecvUs > 0 };
 }
 
 /**
- * How a connection went. `isLagging`: its other streams show that something was still under way on it. `stoodStill`: the process stood
- * still at that time, so that receipts tell nothing of the order of sending.
+ * How a connection ended. `isLagging`: its other streams show that messages were still in flight. `stoodStill`: true if the process stood
+ * still at that time, so receipts do not show the order of sending.
  */
 export type PartedConnection = {
   readonly cause: GapCause;
@@ -92,62 +107,70 @@ export type PartedConnection = {
   readonly nowUs: number;
 };
 
-/** Another connection: what it has shown of a stream, and since when the stream is active on it. */
+/** Another connection: its cursor in the stream, and since when the stream is active on it. */
 export type Other = { readonly cursor: Cursor | undefined; readonly sinceUs: number };
 
 /**
- * A connection is gone and others stand, which began later: what was under way on it may be in none, unless it had come as far as
- * another one's first record. `lastDataUs` is when the connection last delivered anything. Returns true if there may be a gap.
+ * Adds the gap of a stream when a connection ends while other connections are open; true if there may be a gap. The others began later, so
+ * messages in flight on the ended connection may be on none of them.
+ *
+ * | the ended connection                                          | gap                                                            |
+ * |---------------------------------------------------------------|----------------------------------------------------------------|
+ * | has reached another connection's first record                 | none                                                           |
+ * | has not delivered the stream                                  | from its last data to the start of the others, if it was silent |
+ * | has delivered it, the others have not, messages were in flight | around the start of the others                                 |
+ * | has delivered it, the others have not                         | open gap, if the stream is busy                                |
+ * | has delivered it, the others too                              | between its last record and their first record                 |
  */
 export function part(
-  one: StreamState,
+  state: StreamState,
   old: Cursor | undefined,
   others: readonly Other[],
   { cause, isPlanned, isLagging, stoodStill, lastDataUs, nowUs }: PartedConnection,
 ): boolean {
-  if (one.gap !== null) return false;
+  if (state.gap !== null) return false;
   const began = others.map(({ cursor }) => cursor).filter((cursor) => cursor !== undefined);
   const sinceUs = Math.min(...others.map((other) => other.sinceUs));
   if (old === undefined) {
-    // Nothing of the stream has come on it; it covered the stream as long as it delivered others.
+    // The connection covered the stream as long as it delivered other streams.
     if (isPlanned || lastDataUs === 0) return false;
-    // One that was cut had listened until then, unless it was dead before.
+    // A connection that was cut had listened until then, unless it was dead before.
     if (cause !== "silent" && sinceUs - lastDataUs < busyUs) return false;
-    return pushUncovered(one, { fromUs: lastDataUs, toUs: sinceUs }, cause, []);
+    return addUncovered(state, { fromUs: lastDataUs, toUs: sinceUs }, cause, []);
   }
   if (began.some((other) => old.epoch > other.epoch || (old.epoch === other.epoch && old.recent >= other.first)))
     return false;
   if (began.length === 0) {
     if (isLagging || lastDataUs < sinceUs || stoodStill(lastDataUs)) {
-      // It was dead already when the others began to deliver: in between nobody listened. A process that stood still finds the last data of
-      // the one and the beginning of the other in the same moment.
+      // The connection was dead before the others began: in between no connection listened. After a standstill its last data and the start
+      // of the others have the same receipt time.
       const fromUs = lastDataUs < sinceUs ? lastDataUs : Math.max(old.lastUs, sinceUs - underWayUs);
       const toUs = Math.max(sinceUs, lastDataUs, fromUs + 1);
-      return pushUncovered(one, { fromUs, toUs }, cause, [old]);
+      return addUncovered(state, { fromUs, toUs }, cause, [old]);
     }
-    // Nothing of a quiet stream on either is what it looks like, nor is that of a busy one after a while.
+    // A quiet stream may simply have no messages, and so may a busy stream after a while.
     const isLate = others.some((other) => old.lastUs < other.sinceUs && nowUs - other.sinceUs > underWayUs);
-    if (!isPlanned && !isLate && isBusy(one)) lose(one, old.lastUs, cause, true);
+    if (!isPlanned && !isLate && isBusy(state)) lose(state, old.lastUs, cause, true);
     return false;
   }
   const firstUs = Math.min(...began.map((cursor) => cursor.firstUs));
   const span = { fromUs: Math.min(old.lastUs, firstUs), toUs: Math.max(old.lastUs, firstUs) };
-  return pushUncovered(one, span, cause, [old, ...began]);
+  return addUncovered(state, span, cause, [old, ...began]);
 }
 
-/** Notes what of a span no connection but those `between` has covered, be it gone by now; false if that is nothing. */
-function pushUncovered(
-  one: StreamState,
+/** Adds the parts of a span that no connection except those in `between` has covered; false if there are none. */
+function addUncovered(
+  state: StreamState,
   { fromUs, toUs }: { readonly fromUs: number; readonly toUs: number },
   cause: GapCause,
   between: readonly Cursor[],
 ): boolean {
-  const { sequence, spans } = one;
+  const { sequence, spans } = state;
   const others = sequence.cursors().filter((cursor) => !between.includes(cursor));
   let atUs = fromUs;
   const before = spans.length;
   const push = (endUs: number) =>
-    spans.push({ fromUs: atUs, toUs: endUs, cause, alone: false, provable: sequence.holes !== null });
+    spans.push({ fromUs: atUs, toUs: endUs, cause, alone: false, provable: sequence.missingIds !== null });
   for (const { firstUs, lastUs } of others.toSorted((a, b) => a.firstUs - b.firstUs)) {
     if (lastUs <= atUs || firstUs >= toUs || lastUs <= firstUs) continue;
     if (firstUs > atUs) push(firstUs);
@@ -157,62 +180,64 @@ function pushUncovered(
   return spans.length > before;
 }
 
-/** Has another connection begun with something that the old one had not come as far as? */
+/** True if another connection began at an id that the old connection had not reached. */
 export function lagsBehind(old: Cursor | undefined, others: readonly Other[]): boolean {
   return others.some(({ cursor }) => old?.epoch === cursor?.epoch && Number(old?.highest) < Number(cursor?.first));
 }
 
-/** It is received again. */
-export function regain(one: StreamState, atUs: number): void {
-  const { gap } = one;
-  one.coveredUs = atUs;
-  one.gap = null;
-  if (gap !== null && gap.fromUs < atUs) one.spans.push({ ...gap, toUs: atUs });
+/** Ends the gap: the stream is received again. */
+export function regain(state: StreamState, atUs: number): void {
+  const { gap } = state;
+  state.coveredUs = atUs;
+  state.gap = null;
+  if (gap !== null && gap.fromUs < atUs) state.spans.push({ ...gap, toUs: atUs });
 }
 
 /**
- * The gaps that can be judged now. Where ids follow each other they say what was missed, once the next record is there; a hole is
- * given until `beforeUs` for another connection to fill it, and longer for one of the `connections` that lags behind. Elsewhere nobody can
- * tell, and a gap counts as soon as it is over.
+ * Returns the gaps that can be decided now, and removes them from the state.
+ *
+ * - Contiguous ids: the next record shows which ids are missing. Another connection may fill them until `beforeUs`; a lagging one of the
+ *   `connections` gets more time.
+ * - Other streams: ids prove nothing, so a gap counts as soon as it has ended.
  */
-export function judge(one: StreamState, beforeUs: number, connections = 0): readonly FeedGap[] {
-  const { stream, spans } = one;
-  const { holes } = one.sequence;
-  if (holes === null) return one.spans.splice(0).map((span) => gapOf(stream, span, null));
+export function judge(state: StreamState, beforeUs: number, connections = 0): readonly FeedGap[] {
+  const { stream, spans } = state;
+  const { missingIds } = state.sequence;
+  if (missingIds === null) return state.spans.splice(0).map((span) => gapOf(stream, span, null));
   const judged: FeedGap[] = [];
-  for (const hole of one.sequence.takeHoles(beforeUs, connections)) {
-    const within = spans.filter((span) => span.fromUs >= hole.fromUs && span.toUs <= hole.toUs);
-    one.spans = one.spans.filter((span) => !within.includes(span));
+  for (const range of state.sequence.takeMissingIds(beforeUs, connections)) {
+    const within = spans.filter((span) => span.fromUs >= range.fromUs && span.toUs <= range.toUs);
+    state.spans = state.spans.filter((span) => !within.includes(span));
     const numbered = isNumbered(stream.type.kind);
-    // Which of several pauses the absent ones lie in cannot be told: they are counted with the last.
+    // It is unknown which of several gaps contains the missing ids. They are counted in the last gap.
     for (const span of within.slice(0, -1)) judged.push(gapOf(stream, span, numbered ? 0 : null));
-    const { fromUs, toUs, cause } = within.at(-1) ?? { ...hole, cause: "missing" as const };
-    const missing = numbered ? hole.toId - hole.fromId + 1 : null;
-    judged.push({ stream, fromUs, toUs, cause, missing, holes: numbered ? [hole] : [] });
+    const { fromUs, toUs, cause } = within.at(-1) ?? { ...range, cause: "missing" as const };
+    const missing = numbered ? range.toId - range.fromId + 1 : null;
+    judged.push({ stream, fromUs, toUs, cause, missing, holes: numbered ? [range] : [] });
   }
-  if (holes.waiting() > 0) return judged;
-  // Without an id before it a gap is looked into by the first id behind it.
+  if (missingIds.waiting() > 0) return judged;
+  // If the id before a gap is unknown, the first id behind it starts a search on disk.
   const isAnswered = ({ toUs, provable }: Span) =>
-    one.lastRecvUs >= toUs && (provable || !one.sequence.mayBeginEarlier(toUs, beforeUs, connections));
-  const answered = one.spans.filter(isAnswered);
-  if (answered.length > 0) one.spans = one.spans.filter((span) => !answered.includes(span));
+    state.lastRecvUs >= toUs && (provable || !state.sequence.mayBeginEarlier(toUs, beforeUs, connections));
+  const answered = state.spans.filter(isAnswered);
+  if (answered.length > 0) state.spans = state.spans.filter((span) => !answered.includes(span));
   return [...judged, ...answered.map((span) => gapOf(stream, span, span.provable ? 0 : null))];
 }
 
-/** Gaps of the stream that nobody has been told of yet; what is not over reaches up to `nowUs`. */
-export function unjudged(one: StreamState, nowUs: number): readonly FeedGap[] {
-  const { stream, gap } = one;
+/** Returns the gaps of the stream that have not been reported; an open gap ends at `nowUs`. */
+export function unjudged(state: StreamState, nowUs: number): readonly FeedGap[] {
+  const { stream, gap } = state;
   const open = gap === null ? [] : [{ ...gap, toUs: nowUs }];
-  return [...one.spans, ...open].map((span) => gapOf(stream, span, null));
+  return [...state.spans, ...open].map((span) => gapOf(stream, span, null));
 }
 
-/** The exchange counts anew: the next id proves nothing of what was before. */
-export function forgetIds(one: StreamState): void {
-  one.spans = one.spans.map((span) => ({ ...span, provable: false }));
+/** The ids have restarted: the next id cannot prove that no record was missed before. */
+export function forgetIds(state: StreamState): void {
+  state.spans = state.spans.map((span) => ({ ...span, provable: false }));
 }
 
-function isBusy(one: StreamState): boolean {
-  return (one.silenceDetector.longestUs() ?? Number.POSITIVE_INFINITY) <= busyUs;
+function isBusy(state: StreamState): boolean {
+  return (state.silenceDetector.longestUs() ?? Number.POSITIVE_INFINITY) <= busyUs;
 }
 
 function gapOf(stream: Stream, { fromUs, toUs, cause }: Span, missing: number | null): FeedGap {

@@ -98,7 +98,7 @@ export function createParentConnection(inherited: InheritedFeed, deps: ParentCon
 
   /** Keeps a closed gap of the parent only if this process did not receive the stream at that time. */
   function addClosedGap(state: StreamState, { fromUs, toUs, cause, alone, provable }: Leftover): void {
-    const isContiguous = state.sequence.holes !== null;
+    const isContiguous = state.sequence.missingIds !== null;
     if (isContiguous ? cause !== "missing" : !hasListened(state, fromUs))
       state.spans.push({ fromUs, toUs: toUs ?? fromUs, cause, alone, provable });
   }
@@ -116,7 +116,7 @@ export function createParentConnection(inherited: InheritedFeed, deps: ParentCon
       state.sequence.follow(cursor, message);
       if (isEpoch) forgetIds(state);
       state.lastRecvUs = Math.max(state.lastRecvUs, recvUs);
-      if ((state.sequence.holes?.waiting() ?? 0) > 0) pending.add(state);
+      if ((state.sequence.missingIds?.waiting() ?? 0) > 0) pending.add(state);
     },
     checkRollover(nowUs) {
       const wanted = states.map((state, index) => (live.cursors[index] === undefined ? null : state));

@@ -13,7 +13,8 @@ function trades() {
   };
   const row = (cursor: Cursor, from: number, to: number) =>
     Array.from({ length: to - from + 1 }, (_, n) => take(cursor, from + n));
-  const holes = (beforeUs = us - 1_000_000) => sequence.takeHoles(beforeUs).map(({ fromId, toId }) => [fromId, toId]);
+  const holes = (beforeUs = us - 1_000_000) =>
+    sequence.takeMissingIds(beforeUs).map(({ fromId, toId }) => [fromId, toId]);
   return { sequence, take, row, holes };
 }
 
@@ -25,7 +26,7 @@ test("the first record of all begins no other numbering, however high its id; a 
   const cursor = sequence.join();
   expect([take(cursor, 4_000_000_000), take(cursor, 4_000_000_001)]).toEqual(["next", "next"]);
   expect([take(cursor, 9_000_000_000, 1), take(cursor, 9_000_000_001, 2)]).toEqual(["epoch", "next"]);
-  expect(sequence.holes?.open()).toEqual([]);
+  expect(sequence.missingIds?.open()).toEqual([]);
 });
 
 test("one id that is 300 too high, then as before: every trade is kept once, nothing is missing but the id it should have borne, and the true bearer of the id is kept", () => {
@@ -158,7 +159,7 @@ test("the hole that wrong ids of one connection have made, filled by the other u
   for (const cursor of [right, other]) sequence.leave(cursor);
   const next = sequence.join();
   for (let id = 1310; id <= 1330; id++) take(next, id);
-  const [hole, ...others] = sequence.takeHoles(Number.POSITIVE_INFINITY);
+  const [hole, ...others] = sequence.takeMissingIds(Number.POSITIVE_INFINITY);
   expect([hole, others]).toEqual([
     { fromId: 1291, toId: 1300, fromUs: expect.any(Number), toUs: expect.any(Number) },
     [expect.objectContaining({ fromId: 1302, toId: 1309 })],

@@ -34,7 +34,7 @@ test("what one connection has left out and the other brings later is kept", () =
   const [a, b] = [sequence.join(), sequence.join()];
   const verdicts = [take(a, 1), take(a, 2), take(a, 4), take(b, 1), take(b, 2), take(b, 3), take(b, 4)];
   expect(verdicts).toEqual(["next", "next", "next", "duplicate", "duplicate", "late", "duplicate"]);
-  expect(sequence.holes?.waiting()).toBe(0);
+  expect(sequence.missingIds?.waiting()).toBe(0);
 });
 
 test("ids that start again lower on every connection are a new epoch, each of its messages kept once, the lagging connection's old ones not doubled", () => {
@@ -68,7 +68,7 @@ test("a new connection's repeat of the record that was written last by the run b
       ...(["duplicate", "duplicate", "next", "duplicate"] as const),
     ]);
     // Nothing is counted as missing behind it, and a numbering that comes as far again is recorded.
-    expect(sequence.takeHoles(Number.POSITIVE_INFINITY)).toEqual([]);
+    expect(sequence.takeMissingIds(Number.POSITIVE_INFINITY)).toEqual([]);
     const later = sequence.judge(sequence.join(), { firstId: 505, id: 505, mark: 1, recvUs: 20_000_000 });
     const anew = sequence.judge(sequence.join(), { firstId: 500, id: 500, mark: 1, recvUs: 20_000_001 });
     expect([later, anew]).not.toContain("duplicate");
@@ -79,7 +79,7 @@ test("after a restart the last record of the run before is not taken again, and 
   const { sequence, take } = judging({ ...contiguous, lastId: 500 });
   const cursor = sequence.join();
   expect([take(cursor, 500), take(cursor, 504)]).toEqual(["duplicate", "next"]);
-  expect(sequence.holes?.open()).toEqual([{ fromId: 501, toId: 503, fromUs: 0, toUs: 2 }]);
+  expect(sequence.missingIds?.open()).toEqual([{ fromId: 501, toId: 503, fromUs: 0, toUs: 2 }]);
 });
 
 test("whatever part of a stream each of several lagging connections brings, each id is kept once, and holes are exactly the ids that nobody brought", () => {
@@ -101,7 +101,7 @@ test("whatever part of a stream each of several lagging connections brings, each
       expect(kept.toSorted((x, y) => x - y)).toEqual([...brought].sort((x, y) => x - y));
       // What was missed before anything had come is no hole.
       const [first, last] = [kept[0] ?? 0, Math.max(...brought)];
-      const holes = (sequence.holes?.open() ?? []).flatMap(({ fromId, toId }) =>
+      const holes = (sequence.missingIds?.open() ?? []).flatMap(({ fromId, toId }) =>
         Array.from({ length: toId - fromId + 1 }, (_, k) => fromId + k),
       );
       const absent = Array.from({ length: Math.max(0, last - first + 1) }, (_, k) => first + k).filter(
@@ -116,7 +116,7 @@ test("whatever part of a stream each of several lagging connections brings, each
 test("a hole waits for a connection that lags behind, and for one that has brought nothing yet, but not for ever", () => {
   const second = 1_000_000;
   const { sequence, take } = judging(contiguous);
-  const holes = (afterS: number, connections: number) => sequence.takeHoles(afterS * second, connections).length;
+  const holes = (afterS: number, connections: number) => sequence.takeMissingIds(afterS * second, connections).length;
   const [a, b] = [sequence.join(), sequence.join()];
   for (const [cursor, id] of [[a, 1] as const, [b, 1] as const, [a, 5] as const, [a, 6] as const]) take(cursor, id);
   expect(holes(20, 2)).toBe(0);

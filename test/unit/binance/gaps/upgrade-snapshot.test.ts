@@ -46,11 +46,11 @@ for (const contiguous of [true, false]) {
 
 test("a hole that the other process waits for goes on, and is filled by what comes here", () => {
   const { sequence, judge } = inherited(true);
-  expect(sequence.holes?.open()).toEqual([{ fromId: 50, toId: 50, fromUs: 490, toUs: 510 }]);
+  expect(sequence.missingIds?.open()).toEqual([{ fromId: 50, toId: 50, fromUs: 490, toUs: 510 }]);
   expect(judge(50)).toBe("late");
-  expect(sequence.holes?.open()).toEqual([]);
+  expect(sequence.missingIds?.open()).toEqual([]);
   expect(judge(102)).toBe("next");
-  expect(sequence.holes?.open()).toEqual([{ fromId: 101, toId: 101, fromUs: 1000, toUs: 1020 }]);
+  expect(sequence.missingIds?.open()).toEqual([{ fromId: 101, toId: 101, fromUs: 1000, toUs: 1020 }]);
 });
 
 test("what the other process has put together from several sockets, in whatever order, is never another numbering, unless it says so", () => {

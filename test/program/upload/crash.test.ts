@@ -49,7 +49,7 @@ function record(dataDir: string, over: Record<string, string> = {}): Program {
 
 const statusOf = async (url: string) => (await (await fetch(`${url}/api/status`)).json()) as Status;
 
-test("killed in the middle of an upload in parts, the recorder goes on with it at the next start, sending no part again", async () => {
+test("killed during a multipart upload, the recorder continues it at the next start and sends no part again", async () => {
   const dataDir = newDataDir();
   await archive(dataDir, big, noise(big, 36));
   await archive(dataDir, small, trades(small, [1, 2, 3], 0));
@@ -91,7 +91,7 @@ test("killed in the middle of an upload in parts, the recorder goes on with it a
   );
 }, 60_000);
 
-test("recorders of two shards subscribe to every symbol once, and say which are theirs", async () => {
+test("recorders of two shards subscribe to every symbol once, and report their own symbols", async () => {
   const programs = ["1/2", "2/2"].map((shard) => record(newDataDir(), { RT_DATA_RECORD_SHARD: shard }));
   const statuses = await Promise.all(
     programs.map(async (program) => {

@@ -15,7 +15,7 @@ import { until } from "../../support/wait.ts";
 const built = await builtExecutable();
 const day = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-20" };
 
-test("the executable alone uploads, and unites its archive with another recorder's", async () => {
+test("the executable alone uploads, and combines its archive with another recorder's archive", async () => {
   const s3 = await startS3rver();
   const market = createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 1 });
   const exchange = createSimulatedExchange({}, { source: market, log: silentLog });

@@ -56,7 +56,7 @@ const ways: readonly Way[] = [
   { name: "merged-again", before: null, again: range(300, 310) },
 ];
 
-describe("killed at each request, before the store has done it and after, a recorder goes on at its next start", () => {
+describe("killed at each request, before or after the store has done it, a recorder continues at its next start", () => {
   test.each(ways.map((way) => [way.name, way] as const))(
     "%s",
     async (name, { before, again }) => {
@@ -120,7 +120,7 @@ describe("killed at each request, before the store has done it and after, a reco
   );
 });
 
-test("`kill -9` of the program between the removal of a manifest and the new object: the next start puts both right", async () => {
+test("`kill -9` of the program between the removal of a manifest and the new object: the next start restores both", async () => {
   const exchange = createSimulatedExchange(
     {},
     { source: createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 1 }), log: silentLog },
@@ -163,7 +163,7 @@ test("`kill -9` of the program between the removal of a manifest and the new obj
   expect(await stored("nine/")).toEqual(range(0, 400));
 }, 60_000);
 
-test("a day that is merged again while it is on its way is uploaded as it was, and then as it is", async () => {
+test("a day that is merged again during its upload is uploaded in its old state, then in its new state", async () => {
   const dataDir = await recorder(range(0, 200), 0);
   let isHeld = true;
   const [held, go] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];

@@ -50,7 +50,7 @@ async function bucketOf(shape: StreamShape, prefix: string): Promise<string[][]>
 }
 
 test.each(kinds.map((shape) => [shape.folder, shape] as const))(
-  "%s of two faultless recorders, 5 and 35 ms behind: every record in exactly one day, that of its first receipt, and verify finds nothing",
+  "%s of two faultless recorders, 5 and 35 ms behind: every record is in exactly one day, the day of its first receipt, and verify finds no problem",
   async (folder, shape) => {
     const [quick, slow] = [await recorderOf(shape, after(5), dates), await recorderOf(shape, after(35), dates)];
     await upload(`plain-${folder}`, [quick, slow]);
@@ -84,7 +84,7 @@ test("the quicker one reconnects at midnight: the slower one's records fill its 
   }
 }, 120_000);
 
-test("verify still tells what is missing in a union, and what is there twice", async () => {
+test("verify still reports missing and duplicated ids in a combined archive", async () => {
   const [shape] = kinds as [StreamShape];
   const hole = (event: Happening) => within(-200, -150)(event);
   const [quick, slow] = [
@@ -140,7 +140,7 @@ test("days of three recorders, uploaded one at a time in any order, come out the
   expect(await verified(await copyOf(s3, "any-2/"))).toEqual([]);
 }, 120_000);
 
-test("rows that went to the day beside come back when that day is lost, and what comes too late changes nothing", async () => {
+test("rows moved to the adjacent day come back if that day is lost, and late rows change no archive", async () => {
   const [shape] = kinds as [StreamShape];
   const [quick, slow] = [await recorderOf(shape, after(5), dates), await recorderOf(shape, after(35), dates)];
   await upload("lost", [quick, slow]);
@@ -163,7 +163,7 @@ test.each([
   ["too long", (whole: Uint8Array) => new Response(Buffer.concat([whole, whole]))],
   ["gone, though its size is told", () => new Response("<Error><Code>NoSuchKey</Code></Error>", { status: 404 })],
 ] as const)(
-  "rows that went to a day beside that is %s count as lost: the bucket gets them again",
+  "rows moved to an adjacent day that is %s count as lost: the bucket gets them again",
   async (name, answer) => {
     const [shape] = kinds as [StreamShape];
     const prefix = name.replaceAll(/\W/g, "-");

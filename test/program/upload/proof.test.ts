@@ -64,7 +64,7 @@ for (const [kind, hideChecksums] of [
   ["a store whose ETags say nothing", true],
 ] as const) {
   describe(`on ${kind}, after the upload was confirmed`, () => {
-    test.each(damages)("%s: nothing goes from this disk before the bucket is right again", async (what, damage) => {
+    test.each(damages)("%s: no archive leaves this disk before the bucket is correct again", async (what, damage) => {
       const prefix = `proof-${what.replaceAll(" ", "-")}-${hideChecksums}`;
       let takesNothing = true;
       const proxy = s3Proxy(faux.endpoint, {
@@ -144,7 +144,7 @@ test("`rt-data retention` asks the bucket as well; a dry run changes nothing", a
   expect(existsSync(archivePath(dataDir, day))).toBe(false);
 }, 60_000);
 
-describe("what replaces an object contains it", () => {
+describe("an object is only replaced by an object that contains its rows", () => {
   const segmentRows = (at: number) => trades(day, [at], 0);
 
   test("archive and manifest moved away by hand, a late segment merged: the bucket keeps all rows and gets the new one", async () => {
@@ -164,7 +164,7 @@ describe("what replaces an object contains it", () => {
     expect((await faux.client.file(manifest(keys)).json()) as Manifest).toMatchObject({ rows: 501 });
   });
 
-  test("the whole folder gone, and as many other rows under the same name: still the union", async () => {
+  test("the whole folder gone, and as many other rows under the same name: the rows are still combined", async () => {
     const { dataDir } = await uploaded("other");
     rmSync(archiveFolder(dataDir, day), { recursive: true });
     await archive(dataDir, day, trades(day, range(600, 1200), 0));

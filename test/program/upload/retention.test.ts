@@ -43,7 +43,7 @@ const datesLeft = (dataDir: string) =>
 const removals = ({ lines }: { lines: { message: string; fields: Record<string, unknown> }[] }) =>
   lines.filter(({ message }) => message === "removed an archive from this disk");
 
-test("days over the age limit go, oldest first and whole, each with its reason in the log", async () => {
+test("days over the age limit are removed, oldest first and completely, each with its reason in the log", async () => {
   const dataDir = await recorded();
   const gone: string[] = [];
   const onRemoved = ({ date }: Day) => void gone.push(date);
@@ -59,7 +59,7 @@ test("days over the age limit go, oldest first and whole, each with its reason i
   expect(readdirSync(join(dataDir, "removing"))).toEqual([]);
 });
 
-test("one hour's looks remove seven dates at most, and say what waits; an unconfirmed time removes nothing", async () => {
+test("at most seven dates are removed per hour, and the rest is reported; with an unconfirmed time no day is removed", async () => {
   const dataDir = newDataDir();
   const ten: Day[] = Array.from({ length: 10 }, (_, n) => ({ ...oldest, date: `2026-11-${n + 10}` }));
   for (const day of ten) await archive(dataDir, day, trades(day, [1, 2, 3], 0));
@@ -88,7 +88,7 @@ test("one hour's looks remove seven dates at most, and say what waits; an unconf
   expect(told()[1]).toMatchObject({ fields: { removed: 0, postponed: 3 } });
 });
 
-test("a data folder that has no archives yet is no error", async () => {
+test("a data folder without archives is not an error", async () => {
   const limits = { days: 3, gb: 1, minFreeGb: 1 };
   const retention = createRetention(
     { dataDir: newDataDir(), limits, unconfirmed: "keep", isCapped: true },
@@ -97,7 +97,7 @@ test("a data folder that has no archives yet is no error", async () => {
   expect(await retention.run()).toEqual({ removed: [], kept: [], postponed: 0 });
 });
 
-test("what a wrong clock has stamped counts as of its merge, for its age and for its place in the order", async () => {
+test("the age and order of a wrongly dated archive count from its merge", async () => {
   const dataDir = newDataDir();
   const day: Day = { ...oldest, date: "2026-09-23" };
   const clock = { cause: "clock", missing: 0, repaired: 0 } as const;
@@ -131,7 +131,7 @@ test("what a wrong clock has stamped counts as of its merge, for its age and for
   expect(await run({ gb: 1e-9 }, "2026-11-16")).toEqual(["09-23", "11-17", "11-18", "11-19", "11-20", "11-21"]);
 });
 
-test("size and free disk take the oldest days, and no more than is needed", () => {
+test("the limits of size and free disk remove the oldest days, and no more than needed", () => {
   const gb = 1e9;
   const candidates = days.map((day) => ({ day, bytes: 2 * gb }));
   const plan = (limits: object, freeBytes = 100 * gb, isSafe: (day: Day) => boolean = () => true) => {
@@ -159,7 +159,7 @@ test("size and free disk take the oldest days, and no more than is needed", () =
   ]);
 });
 
-test("what is damaged, has no manifest or waits for a merge is kept, said once, and does not hold others up", async () => {
+test("a day that is damaged, has no manifest or waits for a merge is kept, logged once, and does not block other days", async () => {
   const dataDir = await recorded();
   const [damaged, bare, waiting] = days as [Day, Day, Day];
   writeFileSync(archivePath(dataDir, damaged), "x");
@@ -175,7 +175,7 @@ test("what is damaged, has no manifest or waits for a merge is kept, said once, 
   expect(kept).toEqual(["it does not match its manifest", "segments of this day wait to be merged"]);
 });
 
-test("with an upload, a day goes only once it is verifiably in the bucket and has been seen there again", async () => {
+test("with an upload, a day is removed only after it was verified in the bucket and confirmed later", async () => {
   const dataDir = await recorded();
   let isDown = true;
   const down = () => (isDown ? new Response("", { status: 503 }) : null);
@@ -212,7 +212,7 @@ test("a day that is uploaded and verified stays on this disk until it has been s
   expect(datesLeft(dataDir)).toHaveLength(5);
 });
 
-test("the bucket has its own limit: older days go there, nothing else does, and are not uploaded again", async () => {
+test("the bucket has its own limit: only older days are removed there, and they are not uploaded again", async () => {
   const dataDir = await recorded();
   const settings = { "upload.prefix": "aged" };
   const all = keep(dataDir, s3, settings);
@@ -237,7 +237,7 @@ test("the bucket has its own limit: older days go there, nothing else does, and 
   expect(keeping.lines.filter(({ message }) => message === "removed an archive from the bucket")).toHaveLength(2);
 });
 
-test("a day that a wrong clock has stamped is brought to the bucket and stays there: its date says nothing of its age", async () => {
+test("a wrongly dated day is uploaded and stays in the bucket: its date does not tell its age", async () => {
   const dataDir = newDataDir();
   const day: Day = { ...oldest, date: "2026-09-23" };
   for (const one of [day, ...days]) await archive(dataDir, one, trades(one, [1, 2, 3], 0));
@@ -258,7 +258,7 @@ test("a day that a wrong clock has stamped is brought to the bucket and stays th
   expect(await s3.keys("wrong-date/")).toEqual(left.sort());
 });
 
-test("parts of an upload that nobody has gone on with for a week are removed, others stay", async () => {
+test("parts of an upload that was idle for a week are removed, other parts stay", async () => {
   const upload = (key: string, id: string, date: string) =>
     `<Upload><Key>${key}</Key><UploadId>${id}</UploadId><Initiated>${date}T00:00:00.000Z</Initiated></Upload>`;
   const key = keysOf(oldest)[0] ?? "";
@@ -315,7 +315,7 @@ test("the bandwidth limit holds over every second, whatever the pieces", async (
   expect(most).toBeLessThan(1_000_000 + 100_000 + 131_000);
 });
 
-test("`rt-data retention --dry-run` lists what would go and removes nothing; without the flag it goes", async () => {
+test("`rt-data retention --dry-run` lists the archives to remove and keeps them; without the flag they are removed", async () => {
   const dataDir = await recorded();
   const run = async (...words: string[]) => {
     const program = start([...rtData, "retention", "--data-dir", dataDir, ...words], {

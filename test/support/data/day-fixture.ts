@@ -66,7 +66,7 @@ export function writeDay(dataDir: string, of: { from?: number; segments?: number
   });
 }
 
-/** The real archiver with the real workers. */
+/** Creates the real archiver with the real workers. */
 export function realArchiver(
   dataDir: string,
   deps: Partial<ArchiverDeps> & { gaps?: Gap[]; level?: number; retryMs?: number } = {},
@@ -91,7 +91,7 @@ export function realArchiver(
   return Object.assign(archiver, { failures, archived, sealed });
 }
 
-/** Seals what is given, merges the days before today, waits for all of it and stops. */
+/** Seals the segments, merges the days before today, waits for the end and stops. */
 export async function sealAndMerge(dataDir: string, segments: readonly Segment[]): Promise<Fixture> {
   const archiver = realArchiver(dataDir);
   await archiver.start();

@@ -12,7 +12,7 @@ export async function query(sql: string): Promise<unknown[][]> {
   }
 }
 
-/** How many statements DuckDB's parser finds; rejects for what is no SQL. Nothing is run. */
+/** Counts the statements that DuckDB's parser finds, without running them; rejects for invalid SQL. */
 export async function statementsOf(sql: string): Promise<number> {
   const instance = await DuckDBInstance.create(":memory:");
   const connection = await instance.connect();

@@ -23,7 +23,7 @@ function isSealedToo(dataDir: string, path: string): boolean {
   return zstdDecompressSync(readFileSync(sealed)).equals(readFileSync(join(dataDir, path)));
 }
 
-/** Every line of a file, decoded; throws on one that is torn or none of ours. */
+/** Every line of a file, decoded; throws for a torn or foreign line. */
 export function readLines(dataDir: string, file: string): Line[] {
   const bytes = readFileSync(join(dataDir, file));
   const text = new TextDecoder().decode(file.endsWith(".zst") ? zstdDecompressSync(bytes) : bytes);

@@ -21,14 +21,14 @@ export function bookLine(recvUs: number, id: number): string {
   return encodeLine(`{"lastUpdateId":${id},"bids":[${side(86000)}],"asks":[${side(86100)}]}`, recvUs, 12);
 }
 
-/** An aggTrade line as the exchange words it. */
+/** An aggTrade line in the exchange's form. */
 export function tradeLine(recvUs: number, id: number, symbol = "BTCUSDT"): string {
   const timeMs = Math.floor(recvUs / 1000);
   const payload = `{"e":"aggTrade","E":${timeMs - 10},"s":"${symbol}","a":${id},"p":"86704.77000000","q":"0.${String(id % 100000).padStart(5, "0")}000","f":${id * 2},"l":${id * 2 + 1},"T":${timeMs - 11},"m":${id % 2 === 0},"M":true}`;
   return encodeLine(payload, recvUs, 11);
 }
 
-/** A refetched aggTrade, as REST words it: its receipt time is its trade time. */
+/** A backfilled aggTrade in the form of REST: its receipt time is its trade time. */
 export function refetchedLine(timeUs: number, id: number): string {
   const payload = `{"a":${id},"p":"86704.77000000","q":"1.00000000","f":${id * 2},"l":${id * 2 + 1},"T":${timeUs / 1000},"m":true,"M":true}`;
   return `{"recv_us":${timeUs},"net_delay_ms":null,"repaired":true,${payload.slice(1)}\n`;

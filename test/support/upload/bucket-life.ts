@@ -28,7 +28,7 @@ import {
 
 export type Life = { readonly seed: number; readonly days: number; readonly log?: (text: string) => void };
 
-/** What happened, for people. */
+/** A summary of the events, for people. */
 export type Told = {
   readonly kind: string;
   readonly delaysMs: readonly number[];
@@ -82,7 +82,7 @@ type Recorder = {
   keeping: TestKeeping | null;
 };
 
-/** Lives it; rejects with what did not hold. */
+/** Runs the life of the bucket; rejects with the broken guarantee. */
 export async function liveBucket({ seed, days, log = () => {} }: Life, s3: S3): Promise<Told> {
   const random = randomOf(seed);
   const shape = random.of(kinds);

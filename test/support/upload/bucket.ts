@@ -45,7 +45,7 @@ export function trades(day: Day, ids: readonly number[], lateUs: number): string
   return ids.map((id) => encodeLine(payload(id), startUs + id * 1e6 + lateUs, 5)).join("");
 }
 
-/** Lines that hardly compress, so that an archive is large: it is about 0.76 of them. The same each time. */
+/** Lines that hardly compress, so that their archive is large: about 0.76 of their size. Always the same lines. */
 export function noise(day: Day, megabytes: number): Buffer {
   const startUs = dateStartUs(day.date);
   const random = createCipheriv("aes-128-ctr", Buffer.alloc(16), Buffer.alloc(16));
@@ -63,7 +63,7 @@ export function noise(day: Day, megabytes: number): Buffer {
 export type TestKeeping = ArchiveLifecycle &
   ReturnType<typeof rememberingLog> & { settled(count?: number): Promise<void> };
 
-/** What keeps the archives of `dataDir` in the bucket of `s3`, with short waits, and ticked as by the app. */
+/** Uploads the archives of `dataDir` to the bucket of `s3`, with short waits, and ticked as by the app. */
 export function keep(
   dataDir: string,
   s3: Pick<S3, "endpoint" | "bucket" | "accessKey" | "secretKey">,

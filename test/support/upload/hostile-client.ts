@@ -1,4 +1,4 @@
-/** Asks a store that is no store for one thing after another; prints how each ended, in how long, and the memory it took. */
+/** Sends requests to a hostile store; prints the result, duration and memory of each. */
 import { createObjectStore } from "../../../server/upload/store/object-store.ts";
 
 const [endpoint = "", rounds = "1"] = process.argv.slice(2);
@@ -44,6 +44,6 @@ for (let round = 0; round < Number(rounds); round++) {
 clearInterval(watch);
 await Bun.sleep(100);
 console.log(JSON.stringify({ ended, longestMs: Math.round(longestMs), startMb: startRss >> 20, peakMb: peak >> 20 }));
-// Stays until it is told to go, so that the connections that it has left open can be counted.
+// Runs until it is told to end, so that its open connections can be counted.
 await new Promise<void>((resolve) => process.stdin.once("data", () => resolve()));
 process.exit(0);

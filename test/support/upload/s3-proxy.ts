@@ -1,10 +1,10 @@
-/** What a store or the way to it may do besides what the test's S3 servers do. */
+/** Faults of a store or of the network that the test's S3 servers do not have. */
 export type S3ProxyOptions = {
   /** Answers instead of the store, or null. */
   readonly answer?: (request: Request) => Response | null;
   /** Flips a bit of what is sent to this path. */
   readonly damage?: (path: string) => boolean;
-  /** ETags of objects that say nothing of the content, as with encryption by keys of one's own. */
+  /** Returns ETags that are not a checksum, as with encryption by customer keys. */
   readonly hideChecksums?: boolean;
   /** If-Match and If-None-Match on writes, as S3 has them; the test's servers ignore both. */
   readonly conditions?: boolean;
@@ -71,5 +71,5 @@ export function s3Proxy(endpoint: string, options: S3ProxyOptions) {
   return { endpoint: `http://127.0.0.1:${server.port}`, refused, stop: () => server.stop(true) };
 }
 
-/** fauxqs looks at no signature. */
+/** fauxqs does not check signatures. */
 const unsigned = "none";

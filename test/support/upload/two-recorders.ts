@@ -10,10 +10,10 @@ import { temporaryFolder } from "../folder.ts";
 import { archive, keysOf, newDataDir } from "./bucket.ts";
 import type { S3 } from "./s3.ts";
 
-/** Something that happens at the exchange. */
+/** An event at the exchange. */
 export type Happening = { readonly id: number; readonly us: number };
 
-/** A stream of each kind, and what its records look like. */
+/** A stream of each kind, and the form of its records. */
 export const kinds: readonly {
   readonly folder: string;
   readonly kind: StreamKind;
@@ -64,10 +64,10 @@ export function happenings(dates: readonly string[]): Happening[] {
   return times.sort((a, b) => a - b).map((us, n) => ({ id: n + 1, us }));
 }
 
-/** How one recorder has seen what happened. */
+/** The delays and gaps with which one recorder receives the events. */
 export type Seen = { readonly event: Happening; readonly recvUs: number; readonly isRefetched?: boolean };
 
-/** The lines of what was seen, by date of their receipt. */
+/** The lines of the received events, by date of receipt. */
 export function linesByDate(shape: StreamShape, seen: readonly Seen[]): Map<string, string> {
   const byDate = new Map<string, string[]>();
   for (const { event, recvUs, isRefetched } of seen.toSorted(
@@ -85,7 +85,7 @@ export function linesByDate(shape: StreamShape, seen: readonly Seen[]): Map<stri
   return new Map([...byDate].map(([date, lines]) => [date, lines.join("")]));
 }
 
-/** A data folder that holds these days of what was seen, merged. */
+/** Creates a data folder with these days of received events, merged. */
 export async function recorderOf(shape: StreamShape, seen: readonly Seen[], dates: readonly string[]): Promise<string> {
   const dataDir = newDataDir();
   for (const [date, text] of linesByDate(shape, seen))
@@ -124,7 +124,7 @@ export async function copyOf(s3: S3, prefix: string): Promise<string> {
   return folder;
 }
 
-/** What `rt-data verify` would complain about in a folder. */
+/** Returns the problems that `rt-data verify` finds in a folder. */
 export async function verified(dataDir: string): Promise<string[]> {
   const found: string[] = [];
   for (const track of findRecordedStreams(dataDir)) {

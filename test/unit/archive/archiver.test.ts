@@ -42,7 +42,7 @@ test("a past day's segments become one archive with a manifest, and nothing else
   expect(existsSync(liveFolder(dataDir, day))).toBe(false);
 });
 
-test("an archive is byte for byte what was recorded, in one zstd frame with checksum", async () => {
+test("an archive holds exactly the recorded bytes, in one zstd frame with checksum", async () => {
   await sealAndMerge(dataDir, writeDay(dataDir));
   const bytes = readFileSync(archivePath(dataDir, day));
   const walker = createFrameWalker();
@@ -67,7 +67,7 @@ test("a sealed segment is one whole zstd frame of the raw lines, and the raw fil
   expect(archiver.status()).toMatchObject({ segments_sealed: 1, segments_waiting: 0, failures: 0 });
 });
 
-test("a segment too large for wasm memory is sealed all the same", async () => {
+test("a segment too large for wasm memory is sealed as well", async () => {
   const segment = segmentOf("00-00");
   const text = lines(0, 900).repeat(28);
   expect(text.length).toBeGreaterThan(32 * 1024 * 1024);
@@ -89,7 +89,7 @@ test("today is not merged", async () => {
   expect(existsSync(archivePath(dataDir, now))).toBe(false);
 });
 
-test("segments that overlap in time are merged by receipt time, older names first where it is the same", async () => {
+test("overlapping segments are merged by receipt time; for equal times the older name comes first", async () => {
   const even = seconds(0, 500).map((n) => line(n * 2));
   const odd = seconds(0, 500).map((n) => line(n * 2 + 1));
   const same = [line(999, 5000), line(999, 5001)];
@@ -105,7 +105,7 @@ test("segments that overlap in time are merged by receipt time, older names firs
   expect(ids).toHaveLength(1000 + 2 + 900);
 });
 
-test("days are merged oldest first, each stream and symbol by itself, whatever script the symbol is in", async () => {
+test("days are merged oldest first, each stream and symbol separately, also with symbols in non-Latin script", async () => {
   const coin = { stream: "depth20", symbol: "币安人生USDT", date: "2026-11-20" };
   const trades = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-21" };
   const segments = [day, trades, coin].flatMap((of) => writeDay(dataDir, { day: of, segments: 1 }));
@@ -128,7 +128,7 @@ test("a later segment of an archived day is merged into its archive", async () =
   expect(filesBelow(dataDir)).toHaveLength(2);
 });
 
-test("an archive that is not what its manifest names is not merged into, and nothing is lost", async () => {
+test("an archive that does not match its manifest is not merged into, and no row is lost", async () => {
   await sealAndMerge(dataDir, writeDay(dataDir, { segments: 1 }));
   const damaged = readFileSync(archivePath(dataDir, day));
   damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] ?? 0) ^ 0xff;
@@ -141,7 +141,7 @@ test("an archive that is not what its manifest names is not merged into, and not
   expect(filesBelow(dataDir).filter((path) => path.endsWith(".tmp"))).toEqual([]);
 });
 
-test("a segment that cannot be read is put aside, named in the manifest and reported; the day is archived without it", async () => {
+test("an unreadable segment is moved to quarantine, named in the manifest and reported; the day is archived without it", async () => {
   const segments = writeDay(dataDir);
   const sealing = realArchiver(dataDir);
   for (const segment of segments) sealing.seal(segment);
@@ -158,7 +158,7 @@ test("a segment that cannot be read is put aside, named in the manifest and repo
   expect(readFileSync(join(quarantineFolder(dataDir, day), "00-15.jsonl.zst"))).toEqual(half);
 });
 
-test("lines that are none of ours are left out of the archive, kept and counted", async () => {
+test("foreign lines are left out of the archive, kept and counted", async () => {
   const segment = segmentOf("00-00");
   const strange = `${"\0".repeat(5000)}\nnot a line\n{"recv_us":1,"net_delay_ms":"x"}\n`;
   writeRaw(dataDir, segment, lines(0, 10) + strange + lines(10, 20));
@@ -168,7 +168,7 @@ test("lines that are none of ours are left out of the archive, kept and counted"
   expect(readFileSync(join(quarantineFolder(dataDir, day), "00-00.jsonl.zst.foreign"), "utf8")).toBe(strange);
 });
 
-test("a raw segment that is still written to keeps its day waiting until it is handed over", async () => {
+test("a day waits for a raw segment that is still being written", async () => {
   const [first = segmentOf(""), second = segmentOf("")] = writeDay(dataDir, { segments: 2 });
   const archiver = realArchiver(dataDir);
   archiver.seal(first);
@@ -183,7 +183,7 @@ test("a raw segment that is still written to keeps its day waiting until it is h
   expect(archivedIds(dataDir)).toEqual(seconds(0, 1800));
 });
 
-test("a segment that cannot be sealed stays raw, is reported once and still gets into the archive up to its torn tail", async () => {
+test("a segment that cannot be sealed stays raw, is reported once, and is archived up to its torn tail", async () => {
   const segment = segmentOf("00-00");
   writeRaw(dataDir, segment, `${lines(0, 100)}{"recv_us":17`);
   const { failures, archived } = await sealAndMerge(dataDir, [segment]);
@@ -193,7 +193,7 @@ test("a segment that cannot be sealed stays raw, is reported once and still gets
   expect(readFileSync(join(quarantineFolder(dataDir, day), "00-00.jsonl.merge.tail"), "utf8")).toBe('{"recv_us":17');
 });
 
-test("an empty segment leaves nothing behind", async () => {
+test("an empty segment is removed", async () => {
   const segment = segmentOf("00-00");
   writeRaw(dataDir, segment, "");
   const { failures, archived } = await sealAndMerge(dataDir, [segment]);
@@ -201,7 +201,7 @@ test("an empty segment leaves nothing behind", async () => {
   expect(filesBelow(dataDir)).toEqual([]);
 });
 
-test("a manifest tells minutes, ids, delays, the clock's offset, gaps and refetched rows", async () => {
+test("a manifest states minutes, ids, delays, the clock's offset, gaps and backfilled rows", async () => {
   const segment = segmentOf("00-00");
   const refetched = line(200).replace(/"net_delay_ms":[^,]+/, '"net_delay_ms":null,"repaired":true');
   writeRaw(dataDir, segment, lines(0, 200) + refetched + lines(201, 300));
@@ -289,7 +289,7 @@ test("a segment already sealed under that name is never overwritten", async () =
   expect(readFileSync(segmentPath(dataDir, segment, "open"), "utf8")).toBe(lines(0, 900));
 });
 
-test("a raw and a sealed segment of one name are not both merged; the next start settles them", async () => {
+test("a raw and a sealed segment of one name are not both merged; the next start decides between them", async () => {
   const [segment = segmentOf("")] = writeDay(dataDir, { segments: 1 });
   writeFileSync(segmentPath(dataDir, segment, "sealed"), Bun.zstdCompressSync(lines(0, 900)));
   const { failures } = await sealAndMerge(dataDir, [segment]);
@@ -300,7 +300,7 @@ test("a raw and a sealed segment of one name are not both merged; the next start
   expect(archivedIds(dataDir)).toEqual(seconds(0, 900));
 });
 
-test("a merge that failed is done when days are queued again, in the same process", async () => {
+test("a failed merge is repeated when days are queued again, in the same process", async () => {
   const segments = writeDay(dataDir);
   const archiver = realArchiver(dataDir, { startSealWorker: nowhere });
   mkdirSync(join(dataDir, "archive"), { recursive: true });

@@ -8,7 +8,7 @@ beforeEach(() => {
 });
 afterEach(() => remove());
 
-/** A worker that finds no file to seal. */
+/** Starts a worker that finds no file to seal. */
 function idleWorker(): Worker {
   const worker = new EventTarget();
   return Object.assign(worker, {
@@ -23,7 +23,7 @@ function idleWorker(): Worker {
 }
 
 // With a list of all waiting folders made after each segment, this took six minutes.
-test("a backlog of 20,000 segments after an outage is worked off at once", async () => {
+test("a backlog of 20,000 segments after an outage is sealed without delay", async () => {
   const archiver = realArchiver(dataDir, { startSealWorker: idleWorker });
   const startedMs = performance.now();
   for (let n = 0; n < 20_000; n++) archiver.seal(segmentOf(`00-00_${n}`));

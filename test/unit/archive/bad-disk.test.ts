@@ -31,7 +31,7 @@ afterEach(() => remove());
 
 const plenty = 1e9;
 
-test("without room for merging segments are sealed all the same, without room for sealing they stay raw, with room all goes on", async () => {
+test("without room for merges segments are still sealed; without room for seals they stay raw; with room the work continues", async () => {
   const segments = writeDay(dataDir);
   const archiver = realArchiver(dataDir);
   archiver.setRoom({ forSeals: 0, forMerges: 0 });
@@ -104,7 +104,7 @@ test.skipIf(mountMissing !== "")(
   20_000,
 );
 
-test("a late segment of a day that is merged already is merged into it, with the gaps that are known now", async () => {
+test("a late segment of a merged day is merged into its archive, with the gaps known now", async () => {
   const [first, second, third] = writeDay(dataDir) as [Segment, Segment, Segment];
   const secondText = readFileSync(segmentPath(dataDir, second, "open"));
   rmSync(segmentPath(dataDir, second, "open"));
@@ -134,7 +134,7 @@ test("a late segment of a day that is merged already is merged into it, with the
   expect(existsSync(archivePath(dataDir, day))).toBe(true);
 });
 
-test("what is learnt of a merged day's gaps goes into its manifest, and its archive is not touched", async () => {
+test("new information about the gaps of a merged day goes into its manifest; its archive stays unchanged", async () => {
   const hole = { ...{ stream: day.stream, symbol: day.symbol }, from_us: 1, to_us: 2, cause: "missing" as const };
   const gaps = [{ ...hole, missing: 9, repaired: 0 }];
   const archiver = realArchiver(dataDir, { gaps });

@@ -22,7 +22,7 @@ function bomb(kind: "nulls" | "lines"): Buffer {
 }
 
 for (const kind of ["nulls", "lines"] as const) {
-  test(`a segment of a past day that unpacks to ${kind} without end costs bounded memory, whoever reads it`, async () => {
+  test(`a segment of a past day that unpacks to ${kind} without end needs bounded memory, for every reader`, async () => {
     const dataDir = temporaryFolder();
     const path = segmentPath(dataDir, { ...day, name: "12-00" }, "sealed");
     mkdirSync(dirname(path), { recursive: true });
@@ -51,7 +51,7 @@ for (const kind of ["nulls", "lines"] as const) {
   }, 120_000);
 }
 
-test("a huge segment without a newline is set aside at once, in bounded memory", async () => {
+test("a huge segment without a newline is moved to quarantine at once, in bounded memory", async () => {
   const dataDir = temporaryFolder();
   const path = segmentPath(dataDir, { ...day, name: "12-00" }, "open");
   mkdirSync(dirname(path), { recursive: true });

@@ -35,7 +35,7 @@ async function archived() {
   return { dataDir, catalogue, look };
 }
 
-test("the list of archives is what the manifests say, and follows them when they change or go", async () => {
+test("the list of archives matches the manifests, and follows them when they change or vanish", async () => {
   const { dataDir, catalogue, look } = await archived();
   await look();
   const manifest = readManifest(dataDir, day);
@@ -57,7 +57,7 @@ test("the list of archives is what the manifests say, and follows them when they
   expect(catalogue.archiveDays.get(day)).toBeNull();
 });
 
-test("a check runs alone, says how it ended, and finds a changed byte", async () => {
+test("one check runs at a time, reports its result, and finds a changed byte", async () => {
   const { dataDir } = await archived();
   const ended: number[] = [];
   const verifier = createVerifier(
@@ -79,7 +79,7 @@ test("a check runs alone, says how it ended, and finds a changed byte", async ()
   expect(ended[1]).toBeGreaterThan(0);
 });
 
-test("a check that is stopped is none, and another can be started", async () => {
+test("a stopped check has no result, and a new check can be started", async () => {
   const { dataDir } = await archived();
   const verifier = createVerifier({ dataDir }, { startWorker: startVerifyWorker, nowUs: () => 7, onDone: () => {} });
   closing.push(verifier.stop);

@@ -69,7 +69,7 @@ function unite(of = day) {
 
 const idsOf = (lines: string) => [...lines.matchAll(/"a":(\d+)/g)].map((match) => Number(match[1]));
 
-test("the union of two recorders has every record of either exactly once, the one that came first, in order of time", () => {
+test("the combined archive of two recorders has every record exactly once, the earliest line, in order of time", () => {
   const rows = fc
     .record({
       ids: fc.uniqueArray(fc.integer({ min: 0, max: 400 }), { minLength: 2, maxLength: 200 }),
@@ -103,7 +103,7 @@ test("the union of two recorders has every record of either exactly once, the on
   );
 });
 
-test("a record that was received is better than one that was refetched, whichever comes first in time", () => {
+test("a received line is preferred to a backfilled line, whichever is earlier", () => {
   archive(left, [
     { id: 1, us: 10 },
     { id: 2, us: 20, repaired: true },
@@ -120,7 +120,7 @@ test("a record that was received is better than one that was refetched, whicheve
   expect(manifest.repaired.refetched).toBe(0);
 });
 
-test("a clock that is a quarter of an hour off doubles nothing", () => {
+test("a clock that is wrong by a quarter of an hour duplicates no record", () => {
   const ids = Array.from({ length: 50_000 }, (_, n) => n);
   archive(
     left,
@@ -133,7 +133,7 @@ test("a clock that is a quarter of an hour off doubles nothing", () => {
   expect(idsOf(unite().text)).toEqual(ids);
 });
 
-test("every stream is united by its own id", () => {
+test("every stream is combined by its own id", () => {
   const members = { depth20: "lastUpdateId", depth: "u", trade: "t", bookTicker: "u", depthSnapshot: "lastUpdateId" };
   const [ours, theirs] = [
     [
@@ -154,7 +154,7 @@ test("every stream is united by its own id", () => {
   }
 });
 
-test("where the other one has everything already, its archive stays and only the manifest changes", () => {
+test("if the other archive already has every row, it stays and only its manifest changes", () => {
   archive(left, [
     { id: 1, us: 5 },
     { id: 3, us: 9 },
@@ -169,7 +169,7 @@ test("where the other one has everything already, its archive stays and only the
   expect(manifest.sources?.map(({ rows }) => rows)).toEqual([3, 2]);
 });
 
-test("a united archive is one that `verify` finds whole", async () => {
+test("`verify` finds no problem in a combined archive", async () => {
   archive(left, [
     { id: 1, us: 5 },
     { id: 3, us: 9 },
@@ -181,7 +181,7 @@ test("a united archive is one that `verify` finds whole", async () => {
   expect(await verifyArchive(right, day)).toMatchObject({ kind: "ok", manifest: { first_id: 1, last_id: 3 } });
 });
 
-test("ids that are too far out of order to be compared are an error, not doubled rows", () => {
+test("ids too far out of order to be compared are an error, not duplicated rows", () => {
   const rows = Array.from({ length: 200_000 }, (_, n) => ({ id: n + 1, us: n }));
   archive(left, [...rows, { id: 5, us: 200_001 }]);
   archive(right, rows);
@@ -195,7 +195,7 @@ test("ids that are too far out of order to be compared are an error, not doubled
   index.close();
 });
 
-describe("gaps of a union", () => {
+describe("gaps of a combined archive", () => {
   const gap = (from_us: number, to_us: number, more: Partial<ManifestGap> = {}): ManifestGap => ({
     ...{ from_us, to_us, cause: "reconnect", missing: null, repaired: 0 },
     ...more,
@@ -207,7 +207,7 @@ describe("gaps of a union", () => {
   });
   const spans = (gaps: readonly ManifestGap[]) => gaps.map(({ from_us, to_us }) => [from_us, to_us]);
 
-  test("are those that both had, where both had them", () => {
+  test("are the time spans in which both had a gap", () => {
     const ours = covered([gap(10, 50), gap(100, 200), gap(700, 710)]);
     const theirs = covered([gap(40, 120), gap(150, 160), gap(800, 900)]);
     expect(spans(sharedGaps(ours, theirs))).toEqual([
@@ -218,7 +218,7 @@ describe("gaps of a union", () => {
     expect(spans(sharedGaps(theirs, ours))).toEqual(spans(sharedGaps(ours, theirs)));
   });
 
-  test("are not filled by a recorder that was not there yet, or not any more", () => {
+  test("are not filled by a recorder that did not record yet, or no longer", () => {
     expect(spans(sharedGaps(covered([gap(10, 50), gap(900, 990)]), covered([], 30, 950)))).toEqual([
       [10, 30],
       [950, 990],
@@ -226,13 +226,13 @@ describe("gaps of a union", () => {
     expect(sharedGaps(covered([], 30), covered([], 60))).toEqual([]);
   });
 
-  test("are filled by one that has refetched what was missing", () => {
+  test("are filled by a recorder that backfilled the missing records", () => {
     const refetched = covered([gap(10, 50, { missing: 3, repaired: 3 })]);
     expect(sharedGaps(covered([gap(10, 50)]), refetched)).toEqual([]);
     expect(sharedGaps(refetched, refetched)).toEqual([gap(10, 50, { missing: 3, repaired: 3 })]);
   });
 
-  test("stay where the exchange itself had halted", () => {
+  test("stay if the exchange itself had halted", () => {
     const halted = gap(10, 50, { cause: "halted" });
     expect(sharedGaps(covered([gap(10, 50)]), covered([halted]))).toEqual([halted]);
   });

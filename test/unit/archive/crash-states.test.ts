@@ -34,7 +34,7 @@ beforeEach(() => {
 });
 afterEach(() => remove());
 
-/** What a start does: recovery, then sealing and merging of what it found. Afterwards every row must be there once. */
+/** Does what a start does: recovery, then sealing and merging. Afterwards every row must exist exactly once. */
 async function startAgain(expected: readonly number[]): Promise<void> {
   const report = await recover(dataDir);
   const { failures } = await sealAndMerge(dataDir, report.orphans);
@@ -79,7 +79,7 @@ describe("a crash while a segment is sealed leaves every row exactly once", () =
     await startAgain(all);
   });
 
-  test("with the sealed file in place and the raw one still there", async () => {
+  test("with the sealed file in place and the raw file still there", async () => {
     const segments = writeDay(dataDir, { segments: 1 });
     await sealOnly(segments);
     writeRaw(dataDir, segmentOf("00-00"), lines(0, 900));
@@ -149,7 +149,7 @@ describe("a crash while a day is merged leaves every row exactly once", () => {
     await startAgain(all);
   });
 
-  test("an archive that lost its manifest is kept aside, not overwritten, when it holds other rows", async () => {
+  test("an archive that lost its manifest is moved to quarantine, not overwritten, if it has other rows", async () => {
     const other = Bun.zstdCompressSync(lines(50_000, 50_010));
     put(archivePath(dataDir, day), other);
     const { failures } = await sealAndMerge(dataDir, []);
@@ -210,7 +210,7 @@ describe("a crash while more is merged into an archive leaves every row exactly 
     await startAgain(all);
   });
 
-  test("with the old archive moved away and the new one not in its place", async () => {
+  test("with the old archive moved away and the new archive not in its place", async () => {
     state(null, files.oldArchive, files.oldManifest, "both");
     await startAgain(all);
   });
@@ -231,7 +231,7 @@ describe("a crash while more is merged into an archive leaves every row exactly 
     expect(readFileSync(archivePath(dataDir, day))).toEqual(files.newArchive);
   });
 
-  test("two archives of which neither is what the manifest names are both left alone, and the day is reported", async () => {
+  test("two archives that both do not match the manifest stay untouched, and the day is reported", async () => {
     state(Buffer.from("one"), Buffer.from("other"), files.oldManifest, "none");
     const { failures } = await sealAndMerge(dataDir, []);
     expect(failures).toMatchObject([{ operation: "settle" }]);

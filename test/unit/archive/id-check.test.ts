@@ -14,7 +14,7 @@ function chainOf(kind: StreamKind, ...lines: string[]): IdCheck {
   return chain;
 }
 
-test("a hole is told with the ids that are missing and the records around it", () => {
+test("missing ids are reported with the records around them", () => {
   expect(chainOf("aggTrade", live(1), live(2), live(6), live(7)).report()).toEqual({
     holes: [{ firstId: 3, lastId: 5, fromUs: 2 * second, toUs: 6 * second }],
     setbacks: [],
@@ -22,20 +22,20 @@ test("a hole is told with the ids that are missing and the records around it", (
   });
 });
 
-test("refetched records fill a hole, wherever they stand and in whatever order; what is left of it is told", () => {
+test("backfilled records fill missing ids, at any position and in any order; the rest is reported", () => {
   const lines = [refetched(4), live(1), live(2), refetched(5), live(9), refetched(8), refetched(3)];
   const { holes, doubled } = chainOf("aggTrade", ...lines).report();
   expect(holes.map(({ firstId, lastId }) => [firstId, lastId])).toEqual([[6, 7]]);
   expect(doubled).toBe(0);
 });
 
-test("a refetched record that was there already is doubled, once for each time", () => {
+test("a backfilled record that was already recorded counts as duplicated, once for each copy", () => {
   expect(chainOf("aggTrade", live(1), live(2), live(3), refetched(2)).report().doubled).toBe(1);
   const twice = [live(1), refetched(2), refetched(3), refetched(2), refetched(3), live(4)];
   expect(chainOf("aggTrade", ...twice).report()).toEqual({ holes: [], setbacks: [], doubled: 2 });
 });
 
-test("a hole over midnight is told on the day on which it ends, and filled by what was refetched for the day before", () => {
+test("missing ids over midnight are reported for the day on which they end, and filled by records backfilled for the day before", () => {
   const chain = chainOf("aggTrade", live(1), live(2), refetched(3), refetched(4));
   expect(chain.report()).toEqual({ holes: [], setbacks: [], doubled: 0 });
   chain.add(Buffer.from([live(6), live(7)].join("")));
@@ -44,18 +44,18 @@ test("a hole over midnight is told on the day on which it ends, and filled by wh
   expect(doubled).toBe(0);
 });
 
-test("what was refetched from before the recording began is neither missing nor doubled", () => {
+test("backfilled records from before the start of the recording are neither missing nor duplicated", () => {
   expect(chainOf("aggTrade", refetched(3), live(5), live(6)).report()).toEqual({ holes: [], setbacks: [], doubled: 0 });
 });
 
-test("an id that does not rise is told, of books as well; a book may jump", () => {
+test("an id that does not rise is reported, for books as well; a book's id may jump", () => {
   const book = (id: number) => encodeLine(`{"lastUpdateId":${id},"bids":[],"asks":[]}`, id * second, null);
   const { holes, setbacks } = chainOf("partialDepth", book(1), book(9), book(9), book(12)).report();
   expect(holes).toEqual([]);
   expect(setbacks).toEqual([{ id: 9, before: 9, fromUs: 9 * second, toUs: 9 * second }]);
 });
 
-test("a row that a slower connection brings late is in order if nobody had brought it; a copy, and a row of long ago, are told", () => {
+test("a late row of a slower connection is in order if it is new; a copy and a much older row are reported", () => {
   const trade = (id: number, us: number) => encodeLine(`{"e":"aggTrade","E":1,"s":"BTCUSDT","a":${id},"p":"1"}`, us, 5);
   const book = (id: number, us: number) => encodeLine(`{"lastUpdateId":${id},"bids":[],"asks":[]}`, us, null);
   for (const [kind, row] of [["aggTrade", trade] as const, ["partialDepth", book] as const]) {
@@ -79,7 +79,7 @@ test("a book that comes late, after midnight, does not count among the ids of th
   expect(chain.takeRuns()).toEqual([{ first: 9, last: 12 }]);
 });
 
-test("a diff whose ids lie partly among those before is told, however soon it comes", () => {
+test("a diff whose ids overlap with earlier ids is reported, however soon it comes", () => {
   const diff = (U: number, u: number, s: number) =>
     encodeLine(`{"e":"depthUpdate","E":1,"s":"X","U":${U},"u":${u},"b":[],"a":[]}`, s * second, 5);
   expect(chainOf("diffDepth", diff(1, 4, 1), diff(8, 9, 2), diff(5, 7, 3)).report().setbacks).toEqual([]);
@@ -97,7 +97,7 @@ test("REST books prove nothing by their ids", () => {
   expect(createIdCheck("depthSnapshot")).toBeNull();
 });
 
-test("what was read in vain is forgotten, so that it can be read again", () => {
+test("the ids of a failed read are forgotten, so that the file can be read again", () => {
   const chain = chainOf("aggTrade", live(1), live(2));
   const mark = chain.mark();
   chain.add(Buffer.from(live(3) + refetched(9) + live(5)));

@@ -56,7 +56,7 @@ test("node:zlib and the Fetch streams read the whole archive", async () => {
 });
 
 test.skipIf(Bun.which("zstd") === null)(
-  "the zstd command finds every file whole (skipped where it is not installed)",
+  "the zstd command finds every file intact (skipped if it is not installed)",
   () => {
     const sealed = segmentPath(dataDir, segmentOf("00-00", now), "sealed");
     const { exitCode, stderr } = Bun.spawnSync(["zstd", "-t", archivePath(dataDir, past), sealed]);
@@ -73,7 +73,7 @@ const recording = join(
 );
 
 test.skipIf(!existsSync(recording))(
-  "a real recording comes out as it went in (skipped without ../shared/data)",
+  "a real recording is archived unchanged (skipped without ../shared/data)",
   async () => {
     const files = new Map<string, { day: Day; text: string }>();
     let lastUs = 0;

@@ -59,7 +59,7 @@ test("an archive cut short anywhere is found", async () => {
   }
 });
 
-test("a second frame behind the first, which many readers would not see, is found", async () => {
+test("a second frame after the first, which many readers ignore, is found", async () => {
   const bytes = Buffer.concat([readFileSync(archivePath(dataDir, day)), compress(line(3000))]);
   writeFileSync(archivePath(dataDir, day), bytes);
   expect(await problems()).toContain("archive_unreadable");
@@ -71,7 +71,7 @@ test("a frame without checksum is found", async () => {
   expect(await problems()).toContain("frame");
 });
 
-test("a missing archive, a missing manifest and an unreadable one are told apart", async () => {
+test("a missing archive, a missing manifest and an unreadable manifest are distinguished", async () => {
   writeFileSync(manifestPath(dataDir, day), "{");
   expect(await problems()).toEqual(["manifest_unreadable"]);
   writeFileSync(manifestPath(dataDir, day), encodeManifest(manifest).replace(/"rows": \d+/, '"rows": -1'));
@@ -85,7 +85,7 @@ test("a missing archive, a missing manifest and an unreadable one are told apart
   expect(await problems()).toEqual(["archive_missing"]);
 });
 
-test("each statement of the manifest is checked by itself", async () => {
+test("each statement of the manifest is checked separately", async () => {
   replaceLines(lines(0, 1799));
   expect(await problems()).toEqual(["rows", "minutes", "first_or_last", "first_or_last"]);
   replaceLines(lines(0, 1800), { rows: 1801 });
@@ -96,7 +96,7 @@ test("each statement of the manifest is checked by itself", async () => {
   expect(await problems()).toEqual(["other_day"]);
 });
 
-test("rows in the wrong order, of another day, or none of ours are found", async () => {
+test("rows in the wrong order or of another day, and foreign lines, are found", async () => {
   const rows = lines(0, 1800).split("\n").slice(0, 1800);
   const swapped = [...rows];
   [swapped[60], swapped[61]] = [swapped[61] ?? "", swapped[60] ?? ""];

@@ -37,7 +37,7 @@ test("a worker that hangs is ended, its job fails, the next one runs", async () 
   await pool.stop();
 });
 
-test("a long job that shows signs of life is not taken for dead", async () => {
+test("a long job that reports progress is not considered dead", async () => {
   const code = `onmessage = async ({ data }) => {
     for (let n = 0; n < 10; n++) { postMessage({ id: data.id, kind: "alive" }); await Bun.sleep(100); }
     postMessage({ id: data.id, kind: "done", result: data.job });
@@ -47,7 +47,7 @@ test("a long job that shows signs of life is not taken for dead", async () => {
   await pool.stop();
 });
 
-test("stopping settles everything that waits or runs, and what comes after", async () => {
+test("stopping ends all waiting, running and later jobs", async () => {
   const pool = createWorkerPool<number, number>(options, start("onmessage = () => { for (;;); };"));
   const jobs = [pool.run(1), pool.run(2)];
   await pool.stop();
@@ -79,7 +79,7 @@ test("every level makes one frame that decompresses to the same", () => {
   }
 });
 
-test("the level steps down as more waits, never above what was asked for", () => {
+test("the level falls as more work waits, and never exceeds the configured level", () => {
   const gb = 1e9;
   expect(levelFor(19, 20 * gb, 1)).toBe(19);
   expect(levelFor(19, 20 * gb, 20)).toBeLessThan(19);
@@ -91,7 +91,7 @@ test("the level steps down as more waits, never above what was asked for", () =>
 });
 
 test.skipIf(process.platform !== "linux")(
-  "compression yields to recording (Linux alone keeps a priority for each thread)",
+  "compression yields to recording (only Linux has a priority per thread)",
   async () => {
     const nicenesses = () =>
       readdirSync("/proc/self/task").flatMap((thread) => {

@@ -29,7 +29,7 @@ test("a gap over midnight belongs to both days, each with its part", () => {
   expect(of("2026-11-22", "ETHUSDT")).toEqual([]);
 });
 
-test("what is learnt of a gap later takes the place of what was known, and repairs are added up to what was missing", () => {
+test("later information about a gap replaces earlier information, and backfilled records add up to at most the missing records", () => {
   const catalogue = openCatalogue(temporaryFolder());
   const day = { stream: "depth20", symbol: "BTCUSDT", date: "2026-11-23" };
   const first = gap(midnight, midnight + 5);
@@ -47,7 +47,7 @@ test("what is learnt of a gap later takes the place of what was known, and repai
   }
 });
 
-test("holes that are being refetched outlive the process, with their progress", () => {
+test("missing ids that are being backfilled survive a restart, with their progress", () => {
   const folder = temporaryFolder();
   const hole = {
     ...{ stream: "aggTrade", symbol: "BTCUSDT", fromId: 10, toId: 99, fromUs: 1, toUs: 2 },
@@ -77,7 +77,7 @@ test("a catalogue of an older version is taken over with its gaps", () => {
   expect(catalogue.gapsOf(day)).toEqual([gap(midnight, midnight + 9)]);
 });
 
-test("the next run learns when the last one received something, and whether it stopped of its own will", () => {
+test("the next run knows when the last run received its last record, and whether it stopped cleanly", () => {
   const folder = temporaryFolder();
   const runs = [
     [1000, true],

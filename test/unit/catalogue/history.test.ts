@@ -21,7 +21,7 @@ const gap = (n: number, over: Partial<Gap> = {}): Gap => ({
   ...{ missing: null, repaired: 0, ...over },
 });
 
-test("pages of gaps come newest first and hold each gap once, also where many begin at the same time", () => {
+test("pages of gaps come newest first and contain each gap once, also if many begin at the same time", () => {
   const gaps = Array.from({ length: 25 }, (_, n) => gap(Math.floor(n / 10), { symbol: `S${n}USDT` }));
   for (const one of gaps) catalogue.saveGaps([one]);
   const seen: Gap[] = [];
@@ -77,7 +77,7 @@ const archived = (over: Partial<ArchivedDay>): ArchivedDay => ({
   ...{ verified_us: null, ...over },
 });
 
-test("archived days come newest first by pages, one by one, and as coverage of the least covered stream", () => {
+test("archived days come newest first in pages, individually, and as coverage of the least covered stream", () => {
   const { archiveDays } = catalogue;
   for (const date of ["2026-11-19", "2026-11-20", "2026-11-21"])
     for (const symbol of ["BTCUSDT", "ETHUSDT"]) archiveDays.note(archived({ date, symbol }), 5);
@@ -107,7 +107,7 @@ test("archived days come newest first by pages, one by one, and as coverage of t
   expect(archiveDays.totals()).toEqual({ days: 6, rows: 6 * 864_000, compressed_bytes: 18 });
 });
 
-test("events, series and minutes are there after the catalogue was opened anew", () => {
+test("events, series and minutes are still there after the catalogue was opened again", () => {
   const { memory } = catalogue;
   for (let n = 0; n < 5; n++) catalogue.noteEvent({ at_us: n, kind: "start", message: n === 0 ? "" : String(n) });
   memory.keepSeries([
@@ -130,7 +130,7 @@ test("events, series and minutes are there after the catalogue was opened anew",
   expect(catalogue.memory.minutes()).toEqual([["depth20/BTCUSDT", { dayStart: 0, firstUs: 1, lastUs: 2, rows }]]);
 });
 
-test("of two times at which a day was verified the later stays, also when its manifest is read again", () => {
+test("the later time of verification of a day is kept, also when its manifest is read again", () => {
   const { archiveDays } = catalogue;
   const verified = () => archiveDays.all().map(({ verified_us }) => verified_us);
   archiveDays.note(archived({}), 5);
@@ -143,7 +143,7 @@ test("of two times at which a day was verified the later stays, also when its ma
   expect(archiveDays.all()).toEqual([archived({ verified_us: 80, rows: 3 })]);
 });
 
-test("a catalogue with two tables of archived days becomes one with one, and nothing that it knows is lost", () => {
+test("a catalogue with two tables of archived days becomes a catalogue with one table, and keeps all its data", () => {
   catalogue.close();
   rmSync(join(folder, "rt-data.sqlite"));
   const old = new Database(join(folder, "rt-data.sqlite"));

@@ -43,7 +43,7 @@ function open(dataDir: string) {
   return { catalogue, journal, log, fresh, from };
 }
 
-/** What the file says, by somebody else's look. */
+/** Reads the file as another program does. */
 function inFile(dataDir: string): number[] {
   const found = openCatalogue(dataDir);
   const gaps = found.gapsOf(day).map(({ from_us }) => (from_us - startUs) / 1e6);
@@ -54,7 +54,7 @@ function inFile(dataDir: string): number[] {
 const event = (message: string) => ({ at_us: startUs, kind: "test", message });
 
 type Harm = (path: string, oldCopy: string) => void;
-/** Each with whether a new file has to be begun. */
+/** Each change, and whether a new file must be created. */
 const harms: Record<string, readonly [harm: Harm, isFresh: boolean]> = {
   deleted: [(path) => rmSync(path), false],
   "deleted with its log": [(path) => ["", "-wal", "-shm"].map((end) => rmSync(path + end, { force: true })), false],
@@ -92,7 +92,7 @@ const harms: Record<string, readonly [harm: Harm, isFresh: boolean]> = {
 };
 
 for (const [what, [harm, isFresh]] of Object.entries(harms)) {
-  test(`a catalogue that is ${what} while it is in use is noticed; every gap, incident and event is in the file again`, async () => {
+  test(`a catalogue that is ${what} while it is in use is detected; every gap, incident and event is in the file again`, async () => {
     const dataDir = temporaryFolder();
     const path = join(dataDir, "rt-data.sqlite");
     const before = open(dataDir);
@@ -131,7 +131,7 @@ for (const [what, [harm, isFresh]] of Object.entries(harms)) {
 }
 
 for (const how of ["begin immediate", "pragma locking_mode = exclusive; begin exclusive; update event set id = id"]) {
-  test(`while somebody holds ${how}, gaps, events, incidents and mutes are noted and read, and nobody waits; then the file has them`, async () => {
+  test(`while somebody holds ${how}, gaps, events, incidents and mutes are saved and read without waiting; then the file has them`, async () => {
     const dataDir = temporaryFolder();
     const first = open(dataDir);
     first.journal.saveGaps([gap(1)]);
@@ -169,7 +169,7 @@ for (const how of ["begin immediate", "pragma locking_mode = exclusive; begin ex
   });
 }
 
-test("what cannot be opened as a file at all keeps nobody from noting gaps, and is got over", async () => {
+test("gaps are saved even if the file cannot be opened at all, and it recovers later", async () => {
   const dataDir = temporaryFolder();
   const path = join(dataDir, "rt-data.sqlite");
   mkdirSync(path);
@@ -185,7 +185,7 @@ test("what cannot be opened as a file at all keeps nobody from noting gaps, and 
   expect(inFile(dataDir)).toEqual([1]);
 });
 
-test("many gaps are written to a file that comes back a piece at a time, and those that come meanwhile are among them", async () => {
+test("many gaps are written to a restored file in pieces, including the gaps that arrive meanwhile", async () => {
   const dataDir = temporaryFolder();
   const { catalogue, journal } = open(dataDir);
   const other = new Database(join(dataDir, "rt-data.sqlite"));

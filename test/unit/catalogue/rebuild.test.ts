@@ -34,7 +34,7 @@ function write(name: string, text: string, state: "open" | "sealed", dataDir: st
   writeFileSync(path, state === "sealed" ? Bun.zstdCompressSync(text) : text);
 }
 
-/** A merged day with a gap, and today with ids 3 to 5 absent, of which 4 was refetched. */
+/** A merged day with a gap, and today without ids 3 to 5, of which 4 was backfilled. */
 async function recordedFolder(): Promise<string> {
   const dataDir = temporaryFolder();
   const archiver = realArchiver(dataDir, { gaps: [hole] });
@@ -48,7 +48,7 @@ async function recordedFolder(): Promise<string> {
   return dataDir;
 }
 
-/** What a start does with catalogue and journal. */
+/** Does what a start does with catalogue and journal. */
 async function start(dataDir: string) {
   const log: string[] = [];
   const nowUs = () => startUs + 3600e6;
@@ -109,7 +109,7 @@ for (const how of ["deleted", "damaged", "half overwritten", "replaced by a fold
   }
 }
 
-test("of a first run that crashed before it noted how far it was, its window sealed already, the newest record tells", async () => {
+test("if a first run crashed before it saved its progress, and its window is already sealed, the newest record tells its end", async () => {
   const dataDir = temporaryFolder();
   write("00-00", trade(1) + trade(2), "sealed", dataDir);
   const crashed = openCatalogue(dataDir);
@@ -122,7 +122,7 @@ test("of a first run that crashed before it noted how far it was, its window sea
   await stop();
 });
 
-test("archives put there or taken away by hand are known after the next start; a first start needs no repair", async () => {
+test("archives added or removed by hand are known after the next start; a first start needs no rebuild", async () => {
   const dataDir = await recordedFolder();
   const empty = await start(temporaryFolder());
   expect(empty.catalogue.events(9).map(({ kind }) => kind)).toEqual(["start"]);
@@ -136,7 +136,7 @@ test("archives put there or taken away by hand are known after the next start; a
   await second.stop();
 });
 
-test("a start reads the manifests that have changed, each once, and no other", async () => {
+test("a start reads only the changed manifests, each once", async () => {
   const dataDir = await recordedFolder();
   await (await start(dataDir)).stop();
   const path = manifestPath(dataDir, day);
@@ -154,7 +154,7 @@ test("a start reads the manifests that have changed, each once, and no other", a
   await changed.stop();
 });
 
-test("a catalogue that somebody has only opened since the old one was deleted is made again all the same", async () => {
+test("a deleted catalogue is rebuilt even if another program has opened a new, empty file since", async () => {
   const dataDir = await recordedFolder();
   openCatalogue(dataDir).close();
   const { catalogue, log, stop } = await start(dataDir);
@@ -163,7 +163,7 @@ test("a catalogue that somebody has only opened since the old one was deleted is
   await stop();
 });
 
-test("a database that is deleted under us is written again with all that it held", () => {
+test("a database that is deleted while in use is written again with all its content", () => {
   const dataDir = join(temporaryFolder(), "data");
   mkdirSync(dataDir);
   const catalogue = openCatalogue(dataDir);
@@ -188,7 +188,7 @@ test("the newest ten thousand events are kept", () => {
   catalogue.close();
 });
 
-test("a stream without ids in a row is missed after a minute, and a segment that cannot be read is a hole", async () => {
+test("a stream without contiguous ids counts as missing after a minute, and an unreadable segment counts as missing ids", async () => {
   const dataDir = temporaryFolder();
   const of = { stream: "depth20", symbol: "BTCUSDT", date: today };
   const book = (second: number) => encodeLine('{"lastUpdateId":1,"bids":[],"asks":[]}', startUs + second * 1e6, null);

@@ -14,7 +14,7 @@ const days = Number(BUCKET_LIFE_DAYS);
 const seed = Number(BUCKET_LIFE_SEED ?? Math.floor(Math.random() * 2 ** 31));
 
 test.each([seed])(
-  "two recorders and one bucket under cuts, kills, damage and refusals: every row ends in exactly one archive, and nothing left a disk that was not there (seed %d)",
+  "two recorders and one bucket under cuts, kills, damage and refusals: every row ends in exactly one archive, and no archive leaves a disk before the bucket has it (seed %d)",
   async (seed) => {
     console.info(`again: bun run test:bucket --seed ${seed} --days ${days}`);
     const told = await liveBucket({ seed, days }, s3);

@@ -42,7 +42,7 @@ const pouring: readonly HostileKind[] = [
 ];
 const waiting: readonly HostileKind[] = ["silent", "stalled-headers", "stalled-body", "drip-headers", "drip-body"];
 
-describe("whatever is asked of a store that is hostile ends soon, in little memory, and leaves no connection behind", () => {
+describe("every request to a hostile store ends soon, in little memory, and leaves no connection open", () => {
   const endure = async (kind: HostileKind) => {
     const server = await startHostileServer(kind);
     const { told, end } = await ask(`http://127.0.0.1:${server.port}`);
@@ -62,7 +62,7 @@ describe("whatever is asked of a store that is hostile ends soon, in little memo
   });
 });
 
-describe("a list that has no end is given up", () => {
+describe("listing stops for a list without end", () => {
   const page = (keys: readonly string[], token: string | null) =>
     new Response(
       `<ListBucketResult><IsTruncated>${token !== null}</IsTruncated>${token === null ? "" : `<NextContinuationToken>${token}</NextContinuationToken>`}${keys
@@ -110,7 +110,7 @@ describe("a list that has no end is given up", () => {
     expect((await list(() => page([`k${asked}`], `t${asked % 3}`))).code).toBe("EndlessList");
     expect(asked).toBeLessThanOrEqual(4);
   });
-  test("one that does end is read to its end", async () => {
+  test("a list that ends is read to its end", async () => {
     const found = await list(() => page([`k${asked}`], asked < 5 ? `t${asked}` : null));
     expect(found).toEqual({ keys: ["k1", "k2", "k3", "k4", "k5"], code: null });
   });

@@ -77,7 +77,7 @@ test.each([
   await s3.stop();
 });
 
-test("a store whose ETags change by themselves: a day that cannot be replaced is told, and stays on this disk", async () => {
+test("a store whose ETags change by themselves: a day that cannot be replaced is reported, and stays on this disk", async () => {
   let count = 0;
   const s3 = store(() => `"${(count++).toString(16).padStart(32, "0")}"`);
   const dataDir = newDataDir();

@@ -26,7 +26,7 @@ async function recorded(): Promise<string> {
 
 const errors = (keeping: TestKeeping) => keeping.lines.filter(({ level }) => level === "error");
 
-/** A key that would be noticed anywhere. */
+/** A secret that is easy to find in any output. */
 const secretKey = "VERY-secret-KEY-0123456789";
 
 test.each([
@@ -34,25 +34,22 @@ test.each([
   ["the secret key is wrong", {}, /SignatureDoesNotMatch: the secret key is wrong/],
   ["nobody listens", { endpoint: "http://127.0.0.1:1" }, /upload.endpoint refuses connections/],
   ["the host is unknown", { endpoint: "http://nowhere.invalid" }, /upload.endpoint/],
-] as const)(
-  "where %s, it is said once with what to do, goes on being tried, and no secret is told",
-  async (_, wrong, said) => {
-    const dataDir = await recorded();
-    const keeping = keep(dataDir, { ...s3, secretKey, ...wrong });
-    await until(() => (keeping.status()?.failures ?? 0) >= 4, "four attempts");
-    await keeping.stop();
-    expect(errors(keeping)).toHaveLength(1);
-    expect(String(errors(keeping)[0]?.fields.reason)).toMatch(said);
-    expect(keeping.status()).toMatchObject({
-      archives_uploaded: 0,
-      archives_waiting: 1,
-      problem: expect.stringMatching(said),
-    });
-    expect(keeping.text() + JSON.stringify(keeping.status())).not.toContain(secretKey);
-  },
-);
+] as const)("if %s, it is reported once with advice, retried, and no secret is shown", async (_, wrong, said) => {
+  const dataDir = await recorded();
+  const keeping = keep(dataDir, { ...s3, secretKey, ...wrong });
+  await until(() => (keeping.status()?.failures ?? 0) >= 4, "four attempts");
+  await keeping.stop();
+  expect(errors(keeping)).toHaveLength(1);
+  expect(String(errors(keeping)[0]?.fields.reason)).toMatch(said);
+  expect(keeping.status()).toMatchObject({
+    archives_uploaded: 0,
+    archives_waiting: 1,
+    problem: expect.stringMatching(said),
+  });
+  expect(keeping.text() + JSON.stringify(keeping.status())).not.toContain(secretKey);
+});
 
-test("a missing bucket is named; once it is there, the uploads are made and the end of the trouble is told", async () => {
+test("a missing bucket is named; once it exists, uploads succeed and the end of the problem is logged", async () => {
   const bare = await startFauxS3();
   const dataDir = await recorded();
   const keeping = keep(dataDir, { ...bare, bucket: "later" });
@@ -69,7 +66,7 @@ test("a missing bucket is named; once it is there, the uploads are made and the 
   expect(keeping.status()?.problem).toBeNull();
 });
 
-test("a clock that is off is named as such, with what to do about it", async () => {
+test("a wrong clock is reported as the cause, with advice", async () => {
   const body = "<Error><Code>RequestTimeTooSkewed</Code><Message>The difference is too large.</Message></Error>";
   const proxy = s3Proxy(s3.endpoint, { answer: () => new Response(body, { status: 403 }) });
   const keeping = keep(await recorded(), { ...s3, endpoint: proxy.endpoint });
@@ -79,7 +76,7 @@ test("a clock that is off is named as such, with what to do about it", async () 
   expect(keeping.status()?.problem).toMatch(/RequestTimeTooSkewed: the clock of this machine .* NTP/);
 });
 
-test("a store that fails now and then gets everything all the same", async () => {
+test("a store that fails occasionally still gets every archive", async () => {
   let requests = 0;
   // Ever longer runs of requests that succeed.
   const answer = () =>
@@ -95,7 +92,7 @@ test("a store that fails now and then gets everything all the same", async () =>
   expect(await faux.keys("shaky/")).toEqual(keysOf(day, "shaky/"));
 });
 
-test("an object that is not what was sent gets no manifest", async () => {
+test("an object that differs from the sent bytes gets no manifest", async () => {
   const proxy = s3Proxy(faux.endpoint, { damage: (path) => path.endsWith(".jsonl.zst") });
   const dataDir = await recorded();
   const keeping = keep(dataDir, { ...faux, endpoint: proxy.endpoint }, { "upload.prefix": "damaged" });
@@ -107,7 +104,7 @@ test("an object that is not what was sent gets no manifest", async () => {
   expect(await Bun.file(uploadedPath(dataDir, day)).exists()).toBe(false);
 });
 
-test("where the store's ETag is no checksum, the object is read again and compared", async () => {
+test("if the store's ETag is not a checksum, the object is read back and compared", async () => {
   const proxy = s3Proxy(faux.endpoint, { hideChecksums: true });
   const dataDir = newDataDir();
   await archive(dataDir, day, noise(day, 15));
@@ -139,7 +136,7 @@ test("an archive that is damaged on this disk is not uploaded, others are", asyn
   expect(String(errors(keeping)[0]?.fields.reason)).toContain("does not match its manifest");
 });
 
-test("an upload in parts that was begun for other bytes is given back, so that no parts are paid for", async () => {
+test("a multipart upload that was started for other bytes is aborted, so that its parts cost nothing", async () => {
   const dataDir = newDataDir();
   await archive(dataDir, day, noise(day, 15));
   let parts = 0;
@@ -169,7 +166,7 @@ test("an upload in parts that was begun for other bytes is given back, so that n
   expect(await faux.keys("begun/")).toEqual(keysOf(day, "begun/"));
 });
 
-test("the region is told by the endpoint's name, as the usual stores name them", () => {
+test("the region is derived from the endpoint's name, as common stores name them", () => {
   const regions = [
     ["https://s3.eu-central-1.amazonaws.com", "eu-central-1"],
     ["https://abc.r2.cloudflarestorage.com", "auto"],

@@ -78,7 +78,7 @@ describe("a store that refuses one day for good, and takes all others", () => {
     },
   );
 
-  test("one that never answers for a key is told from an outage as soon as another day gets through", async () => {
+  test("a store that never answers for one key is distinguished from an outage as soon as another day succeeds", async () => {
     const dataDir = await recorded();
     const proxy = s3Proxy(faux.endpoint, {
       // As the network has it: the connection is cut.
@@ -91,7 +91,7 @@ describe("a store that refuses one day for good, and takes all others", () => {
     await proxy.stop();
   });
 
-  test("a store that refuses every day is an outage, told once, and over with the first day that gets through", async () => {
+  test("a store that refuses every day is an outage; it is logged once, and ends with the first successful day", async () => {
     const dataDir = await recorded();
     let isDown = true;
     const proxy = s3Proxy(faux.endpoint, {
@@ -109,7 +109,7 @@ describe("a store that refuses one day for good, and takes all others", () => {
   });
 });
 
-describe("an object that its manifest does not fit, of the right size", () => {
+describe("an object of the right size that does not match its manifest", () => {
   const [day] = days.slice(-1) as [Day];
   const put = async (prefix: string, manifest: string, bytes: Uint8Array) => {
     const [object = "", text = ""] = keysOf(day, prefix);
@@ -123,7 +123,7 @@ describe("an object that its manifest does not fit, of the right size", () => {
     return { bytes: readFileSync(path), manifest: readFileSync(path.replace(".jsonl.zst", ".manifest.json"), "utf8") };
   };
 
-  test("garbage: it is told, kept for a person, read a bounded number of times, and replaced", async () => {
+  test("garbage is reported, kept for a person, read a bounded number of times, and replaced", async () => {
     const theirs = await other(range(500, 900));
     await put("garbage/", theirs.manifest, Buffer.alloc(theirs.bytes.length, 3));
     const dataDir = newDataDir();
@@ -147,7 +147,7 @@ describe("an object that its manifest does not fit, of the right size", () => {
     expect(reads).toBeLessThanOrEqual(3);
   });
 
-  test("another recorder's archive under a wrong manifest: its rows are united with ours", async () => {
+  test("another recorder's archive under a wrong manifest: its rows are combined with this disk's rows", async () => {
     const theirs = await other(range(200, 500));
     const text = theirs.manifest.replace(/"compressed_sha256": "[0-9a-f]{8}/, '"compressed_sha256": "00000000');
     await put("misfit/", text, theirs.bytes);
@@ -160,7 +160,7 @@ describe("an object that its manifest does not fit, of the right size", () => {
     expect(subjects(keeping)).toEqual([`${day.date}/aggTrade/BTCUSDT`]);
   });
 
-  test("a manifest that is none, or of megabytes: it vouches for nothing, and the rows are kept", async () => {
+  test("an invalid or huge manifest is ignored, and the rows are kept", async () => {
     const theirs = await other(range(200, 500));
     for (const [prefix, text] of [
       ["no-json", "<html>"],

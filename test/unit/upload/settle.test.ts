@@ -31,7 +31,7 @@ function realPace() {
   };
 }
 
-test("with the program's own waits: an upload is confirmed after an hour and not before, and what was changed meanwhile is put right", async () => {
+test("with the program's own waits: an upload is confirmed after an hour and not before, and a change made meanwhile is fixed", async () => {
   const dataDir = newDataDir();
   await archive(dataDir, day, trades(day, [1, 2, 3], 0));
   const clock = realPace();
@@ -62,7 +62,7 @@ test("with the program's own waits: an upload is confirmed after an hour and not
   expect(Buffer.from(await s3.client.file(object).bytes()).equals(bytes)).toBe(true);
 });
 
-test("an object without a manifest is left alone for an hour, read no more than once, and united then", async () => {
+test("an object without a manifest is left alone for an hour, read at most once, and then combined", async () => {
   const other = newDataDir();
   await archive(other, day, trades(day, [3, 4], 9));
   const [object = ""] = keysOf(day, "bare/");

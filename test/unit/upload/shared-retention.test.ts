@@ -55,7 +55,7 @@ async function sweep({ dataDir, deps }: Made, prefix: string, settings: Record<s
   await keeping.stop();
 }
 
-test("a recorder's bucket retention removes its own days and none of another shard's, on one host and with one bucket", async () => {
+test("a recorder's bucket retention removes its own days and no days of another shard, on one host and in one bucket", async () => {
   const [a, b] = [await recorder("BTCUSDT", [1, 2, 3]), await recorder("ETHUSDT", [1, 2, 3])];
   for (const made of [a, b]) await upload(made, "shards");
   await sweep(b, "shards");
@@ -63,7 +63,7 @@ test("a recorder's bucket retention removes its own days and none of another sha
   expect(await s3.keys("shards/")).toEqual(left);
 });
 
-test("days that two recorders recorded stay, unless the one with the limit is told to remove what is shared", async () => {
+test("days that two recorders recorded stay, unless the recorder with the limit may remove shared days", async () => {
   const [a, b] = [await recorder("BTCUSDT", [1, 2, 3]), await recorder("BTCUSDT", [3, 4])];
   for (const made of [a, b]) await upload(made, "both");
   const all = daysOf("BTCUSDT").flatMap((day) => keysOf(day, "both/"));
@@ -73,7 +73,7 @@ test("days that two recorders recorded stay, unless the one with the limit is to
   expect(await s3.keys("both/")).toEqual(keysOf(daysOf("BTCUSDT")[2] as Day, "both/"));
 });
 
-test("also with retention_shared, days of others alone stay; a manifest whose archive is gone goes with the owner's limit", async () => {
+test("with retention_shared, days of other recorders alone still stay; a manifest without archive is removed by its owner's limit", async () => {
   const [a, b] = [await recorder("BTCUSDT", [1, 2, 3]), await recorder("ETHUSDT", [3, 4])];
   for (const made of [a, b]) await upload(made, "alone");
   const [first] = old("ETHUSDT") as [Day];
@@ -83,7 +83,7 @@ test("also with retention_shared, days of others alone stay; a manifest whose ar
   expect(await s3.keys("alone/")).toEqual(left);
 });
 
-test("the id of a data folder stays the same, and a file that is none is not replaced", async () => {
+test("the id of a data folder stays the same, and an invalid id file is not replaced", async () => {
   const dataDir = newDataDir();
   const id = recorderId(dataDir);
   expect(id).toMatch(/^[0-9a-f]{32}$/);

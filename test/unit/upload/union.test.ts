@@ -38,7 +38,7 @@ async function recorder(ids: readonly number[], lateUs: number): Promise<string>
   return dataDir;
 }
 
-test("two recorders of one symbol, one after the other: the bucket keeps the union, and both count as uploaded", async () => {
+test("two recorders of one symbol, one after the other: the bucket keeps the combined archive, and both count as uploaded", async () => {
   const [a, b] = [await recorder(range(0, 300), 10), await recorder([...range(100, 200), ...range(250, 400)], 5)];
   const settings = { "upload.prefix": "union" };
   const first = keep(a, s3, settings);
@@ -84,7 +84,7 @@ for (const [name, conditions] of [
   }, 60_000);
 }
 
-test("a recorder whose rows another one has taken away, on a store that ignores conditions, adds itself again", async () => {
+test("a recorder whose rows another recorder overwrote, on a store that ignores conditions, adds its rows again", async () => {
   const [a, b] = [await recorder(range(0, 30), 0), await recorder(range(20, 50), 0)];
   const settings = { "upload.prefix": "lost" };
   const keeping = keep(a, s3, settings, { pace: { settleMs: 300 } });
@@ -98,7 +98,7 @@ test("a recorder whose rows another one has taken away, on a store that ignores 
   expect((await stored(s3, "lost/")).ids).toEqual(range(0, 50));
 });
 
-test("an archive that appears while ours is on its way in parts is not replaced, but united with", async () => {
+test("an archive that appears during a multipart upload is combined, not replaced", async () => {
   const of = { ...day, stream: "depth20" };
   const dataDir = newDataDir();
   await archive(dataDir, of, noise(of, 15));
@@ -128,10 +128,10 @@ test("an archive that appears while ours is on its way in parts is not replaced,
   expect(keeping.lines.filter(({ level }) => level === "error")).toEqual([]);
 });
 
-describe("what another recorder has left unfinished", () => {
+describe("an unfinished upload of another recorder", () => {
   const slow = { pace: { settleMs: 60_000, retryMs: 20 } };
 
-  test("an archive without manifest, just written by somebody else, is not touched: its manifest is on its way", async () => {
+  test("an archive without manifest, just written by another recorder, is not touched: its manifest will follow", async () => {
     const dataDir = await recorder(range(0, 10), 0);
     const [archived = ""] = keysOf(day, "fresh/");
     await s3.client.write(archived, Bun.zstdCompressSync(trades(day, range(5, 20), 0)));
@@ -142,7 +142,7 @@ describe("what another recorder has left unfinished", () => {
     expect(keeping.status()).toMatchObject({ archives_uploaded: 0, failures: 0 });
   });
 
-  test("after an hour it is united all the same", async () => {
+  test("after an hour it is combined", async () => {
     const dataDir = await recorder(range(0, 10), 0);
     const [archived = ""] = keysOf(day, "old/");
     await s3.client.write(archived, Bun.zstdCompressSync(trades(day, range(5, 20), 0)));
@@ -152,7 +152,7 @@ describe("what another recorder has left unfinished", () => {
     expect((await stored(s3, "old/")).ids).toEqual(range(0, 20));
   });
 
-  test("our own archive, whose manifest a crash has kept back, gets its manifest at once", async () => {
+  test("this recorder's own archive without manifest, after a crash, gets its manifest at once", async () => {
     const dataDir = await recorder(range(0, 10), 0);
     const first = keep(dataDir, s3, { "upload.prefix": "ours" });
     await first.settled();

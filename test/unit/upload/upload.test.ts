@@ -25,7 +25,7 @@ for (const [name, start, multipart] of [
     const record = (dataDir: string, of = day) =>
       JSON.parse(readFileSync(uploadedPath(dataDir, of), "utf8")) as Uploaded;
 
-    test("archives and manifests are uploaded by themselves, under their paths on disk, and are what is on disk", async () => {
+    test("archives and manifests are uploaded automatically, under their paths on disk, and equal the files on disk", async () => {
       const dataDir = newDataDir();
       await sealAndMerge(dataDir, writeDay(dataDir));
       await archive(dataDir, coin, lines(0, 50));
@@ -41,7 +41,7 @@ for (const [name, start, multipart] of [
       expect(record(dataDir)).toMatchObject({ verified_by: "etag", confirmed_us: expect.any(Number) });
     });
 
-    test("what is uploaded already is not uploaded again, not even when the records of it are lost", async () => {
+    test("an uploaded archive is not uploaded again, not even if its local records are lost", async () => {
       const dataDir = newDataDir();
       await sealAndMerge(dataDir, writeDay(dataDir, { segments: 1 }));
       const first = keep(dataDir, s3, { "upload.prefix": "once" });
@@ -75,7 +75,7 @@ for (const [name, start, multipart] of [
       expect(keeping.lines.filter(({ message }) => message.startsWith("combined"))).toEqual([]);
     });
 
-    test("a manifest that says more of the same rows, such as a gap that was refetched, replaces the one in the bucket", async () => {
+    test("a newer manifest of the same rows, for example after a backfill, replaces the manifest in the bucket", async () => {
       const dataDir = newDataDir();
       await sealAndMerge(dataDir, writeDay(dataDir, { segments: 1 }));
       const keeping = keep(dataDir, s3, { "upload.prefix": "told" });
@@ -90,7 +90,7 @@ for (const [name, start, multipart] of [
       expect(stored.gaps as unknown[]).toEqual([gap]);
     });
 
-    test("a large archive goes in parts, and is whole afterwards", async () => {
+    test("a large archive is uploaded in parts, and is complete afterwards", async () => {
       const dataDir = newDataDir();
       await archive(dataDir, day, noise(day, 15));
       const keeping = keep(dataDir, s3, { "upload.prefix": "large" });
@@ -105,7 +105,7 @@ for (const [name, start, multipart] of [
   });
 }
 
-test("the demo uploads nothing, even where a config with a bucket lies about", async () => {
+test("the demo never uploads, even if a config with a bucket exists", async () => {
   const s3 = await startS3rver();
   const dataDir = newDataDir();
   await sealAndMerge(dataDir, writeDay(dataDir, { segments: 1 }));

@@ -77,7 +77,7 @@ describe.each(Object.entries(guides))("the guide in %s", (_, text) => {
       .join("\n");
     for (const said of [
       "list, store, read and delete work",
-      "nothing failed",
+      "no check failed",
       "it records",
       "cannot use the data folder",
     ]) {

@@ -213,8 +213,8 @@ test("what the executable prints as install script is the one of the checkout; u
     [["ops"], "say of what: systemd, nginx"],
     [["ops", "nginx", "too"], '"too" is one word too many'],
     [["ops", "guide", "--lang", "kr"], 'did you mean "ko"?'],
-    [["ops", "systemd", "--user", "R00t!"], "no name of a user"],
-    [["ops", "systemd", "--executable", "rt-data"], "no whole path"],
+    [["ops", "systemd", "--user", "R00t!"], "not a valid user name"],
+    [["ops", "systemd", "--executable", "rt-data"], "not an absolute path"],
   ] as const) {
     const { code, errors } = await run(words);
     expect({ code, errors }).toEqual({ code: 2, errors: expect.stringContaining(told) });

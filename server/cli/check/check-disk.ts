@@ -8,63 +8,67 @@ import { measureVolumes, type Volume } from "../../monitor/disk/volumes.ts";
 import { existsSync, statSync } from "../../platform/files/files.ts";
 import { type CheckFinding, failed, ok, type Probe, warning } from "./finding.ts";
 
-/** Besides archives: the day that is not merged yet, in segments, and room for the merge. */
+/** Days of data that need room beside the archives: the segments of unmerged days, and the merge itself. */
 const workingDays = 3;
 
-/** Free room, and for how many days it is enough. */
+/** Checks the free space and how many days it lasts. */
 export const checkDisk: Probe = async (config) => {
   const dataDir = resolve(config.record.data_dir);
-  let there = dataDir;
-  while (!existsSync(there)) there = dirname(there);
-  const volumes = await measureVolumes(there);
+  let existing = dataDir;
+  while (!existsSync(existing)) existing = dirname(existing);
+  const volumes = await measureVolumes(existing);
   const { freeBytes: free = 0, totalBytes: total = 0 } = volumes.find(({ holds }) => holds.includes("archive")) ?? {};
-  const others = volumes.flatMap((volume) => aboutVolume(volume, volumes.length));
+  const otherFindings = volumes.flatMap((volume) => aboutVolume(volume, volumes.length));
   const recorded = meanOfArchives(dataDir);
   const estimated =
     ownSymbols(config.record).length *
     config.record.streams.reduce((sum, type) => sum + streamKinds[type.kind].bytesADay(type), 0);
   const perDay = recorded ?? estimated;
-  const basis = recorded === null ? "estimated for these symbols and streams" : "as the last archived days took";
+  const basis = recorded === null ? "estimated for these symbols and streams" : "the mean of the last archived days";
   const room = `${gigabytes(free)} of ${gigabytes(total)} are free`;
   const pace = `${gigabytes(perDay)} a day (${basis})`;
   const days = free / Math.max(1, perDay) - workingDays;
   const advice =
-    "a larger disk, fewer symbols, or limits: archive.retention_days, archive.min_free_gb, with [upload] for what goes";
-  if (free < Math.min(2e9, total / 50) || days < 1) return [failed("disk.room", `${room}; ${pace}`, advice), ...others];
+    "use a larger disk or fewer symbols, or set archive.retention_days or archive.min_free_gb, with [upload] to keep removed archives";
+  if (free < Math.min(2e9, total / 50) || days < 1)
+    return [failed("disk.room", `${room}; ${pace}`, advice), ...otherFindings];
   const kept = keptDays(config);
   if (kept !== null && kept + workingDays < free / Math.max(1, perDay))
-    return [ok("disk.room", `${room}; ${pace}; ${kept} days are kept (archive.retention_days)`), ...others];
+    return [ok("disk.room", `${room}; ${pace}; ${kept} days are kept (archive.retention_days)`), ...otherFindings];
   const forecast = `${room}; ${pace}: enough for ${days > 1000 ? "years" : `${Math.floor(days)} days`}`;
-  return [days < 30 ? warning("disk.room", forecast, advice) : ok("disk.room", forecast), ...others];
+  return [days < 30 ? warning("disk.room", forecast, advice) : ok("disk.room", forecast), ...otherFindings];
 };
 
-/** What is wrong with one file system of the data folder besides the room for archives. */
+/** Returns findings about a file system of the data folder, other than the space for archives. */
 function aboutVolume(
   { name, path, problem, freeBytes, totalBytes, freeInodes, totalInodes }: Volume,
-  all: number,
+  volumeCount: number,
 ): CheckFinding[] {
-  const where = all === 1 ? "" : ` (${name}: ${path})`;
+  const where = volumeCount === 1 ? "" : ` (${name}: ${path})`;
   if (problem !== null)
-    return [failed(`disk.${name}`, `${path} cannot be reached: ${problem}`, "see whether its disk is mounted")];
-  const found: CheckFinding[] = [];
-  if (all > 1 && name !== "archive") {
+    return [failed(`disk.${name}`, `${path} is not accessible: ${problem}`, "check whether its disk is mounted")];
+  const findings: CheckFinding[] = [];
+  if (volumeCount > 1 && name !== "archive") {
     const room = `${gigabytes(freeBytes)} of ${gigabytes(totalBytes)} are free${where}`;
     const isLow = levelOf(freeBytes, limitsOfBytes(totalBytes), "ok") !== "ok";
-    found.push(isLow ? failed(`disk.${name}`, room, "free some room there") : ok(`disk.${name}`, room));
+    findings.push(isLow ? failed(`disk.${name}`, room, "free some space there") : ok(`disk.${name}`, room));
   }
-  if (freeInodes === null || totalInodes === null) return found;
+  if (freeInodes === null || totalInodes === null) return findings;
   const level = levelOf(freeInodes, limitsOfInodes(totalInodes), "ok");
-  if (level === "ok") return found;
-  const advice = "remove small files, or make the file system anew with more inodes (mkfs.ext4 -N); df -i shows them";
+  if (level === "ok") return findings;
+  const advice = "remove small files, or recreate the file system with more inodes (mkfs.ext4 -N); df -i shows them";
   const inodes = `${freeInodes} of ${totalInodes} inodes are left (too many files)${where}`;
-  return [...found, level === "low" ? warning("disk.inodes", inodes, advice) : failed("disk.inodes", inodes, advice)];
+  return [
+    ...findings,
+    level === "low" ? warning("disk.inodes", inodes, advice) : failed("disk.inodes", inodes, advice),
+  ];
 }
 
 function keptDays({ archive }: Config): number | null {
   return archive.retention_days > 0 ? archive.retention_days : null;
 }
 
-/** Bytes of all archives of a day, the mean of the newest seven days there are; null without any. */
+/** Returns the mean size of a day's archives over the newest seven days; null without archives. */
 function meanOfArchives(dataDir: string): number | null {
   const archive = join(dataDir, "archive");
   if (!existsSync(archive)) return null;

@@ -23,7 +23,7 @@ import {
   within,
 } from "./finding.ts";
 
-/** The exchange, step by step: name, connection, REST, symbols, first message of a stream; and this clock against its clock. */
+/** Checks the exchange step by step (name, connection, REST, symbols, first message), and this machine's clock against its clock. */
 export const checkExchange: Probe = async (config, patience) => {
   const { rest_url } = config.exchange;
   const [reached, streams] = await Promise.all([
@@ -38,14 +38,14 @@ export const checkExchange: Probe = async (config, patience) => {
   try {
     const answer = await rest.get("/api/v3/ping", {}, { weight: 1, priority: "high", signal: patience.signal });
     if (answer.kind !== "ok") {
-      const [what = "", advice] = answer.kind === "failed" ? splitAdvice(answer.reason) : [answer.msg];
-      const found = failed("exchange.rest", what, advice ?? "check exchange.rest_url");
-      return [reached, found, skipped("exchange.symbols", "REST does not answer"), ...streams, clockDaemon()];
+      const [problem = "", advice] = answer.kind === "failed" ? splitAdvice(answer.reason) : [answer.msg];
+      const finding = failed("exchange.rest", problem, advice ?? "check exchange.rest_url");
+      return [reached, finding, skipped("exchange.symbols", "REST does not answer"), ...streams, clockDaemon()];
     }
     if (!/^\s*\{\s*\}\s*$/.test(answer.text)) {
-      const [what = "", advice = ""] = splitAdvice(foreignAnswer("JSON that is not Binance's", "exchange.rest_url"));
-      const found = failed("exchange.rest", what, advice);
-      return [reached, found, skipped("exchange.symbols", "REST does not answer"), ...streams, clockDaemon()];
+      const [problem = "", advice = ""] = splitAdvice(foreignAnswer("JSON that is not Binance's", "exchange.rest_url"));
+      const finding = failed("exchange.rest", problem, advice);
+      return [reached, finding, skipped("exchange.symbols", "REST does not answer"), ...streams, clockDaemon()];
     }
     const took = ok("exchange.rest", `${hostOfAddress(rest_url)} answers in ${Math.round(answer.roundTripMs)} ms`);
     return [
@@ -60,8 +60,8 @@ export const checkExchange: Probe = async (config, patience) => {
   }
 };
 
-/** Reasons of the client are written as "what happened; what to do". */
-function splitAdvice(reason: string): [what: string, advice?: string] {
+/** Splits a reason of the client, which has the form "what happened; what to do". */
+function splitAdvice(reason: string): [problem: string, advice?: string] {
   const at = reason.indexOf("; ");
   return at < 0 ? [reason] : [reason.slice(0, at), tlsAdvice(reason) ?? reason.slice(at + 2)];
 }
@@ -73,28 +73,34 @@ function tlsAdvice(reason: string): string | null {
 
 async function checkSymbols(config: Config, rest: RestClient, patience: ProbePatience): Promise<CheckFinding[]> {
   const symbols = ownSymbols(config.record);
-  const found = await askStatuses(rest, symbols, { doubtful: new Set(), signal: patience.signal });
-  if (found === null) {
-    return [failed("exchange.symbols", "the exchange does not say which symbols there are", "try again in a minute")];
+  const answer = await askStatuses(rest, symbols, { doubtful: new Set(), signal: patience.signal });
+  if (answer === null) {
+    return [failed("exchange.symbols", "the exchange does not send its list of symbols", "try again in a minute")];
   }
-  const strange: CheckFinding[] = [];
+  const problems: CheckFinding[] = [];
   for (const symbol of symbols) {
-    const status = found.statuses.get(symbol) ?? null;
+    const status = answer.statuses.get(symbol) ?? null;
     if (status === "TRADING") continue;
-    const near = found.all === null ? null : nearest(symbol, found.all);
+    const near = answer.all === null ? null : nearest(symbol, answer.all);
     const hint =
       near === null ? "correct or remove it in record.symbols" : `did you mean ${near}? Correct record.symbols`;
-    strange.push(
+    problems.push(
       status === null
         ? failed("exchange.symbols", `the exchange does not know ${symbol}`, hint)
-        : warning("exchange.symbols", `${symbol} is not traded now (${status})`, "nothing: it is recorded once it is"),
+        : warning(
+            "exchange.symbols",
+            `${symbol} is not trading now (${status})`,
+            "no action needed: recording starts when trading does",
+          ),
     );
   }
-  const good = symbols.length - strange.length;
-  return good === 0 ? strange : [ok("exchange.symbols", `${good} of ${symbols.length} symbols are traded`), ...strange];
+  const good = symbols.length - problems.length;
+  return good === 0
+    ? problems
+    : [ok("exchange.symbols", `${good} of ${symbols.length} symbols are trading`), ...problems];
 }
 
-/** Symbols asked for a first message; one that is quiet must not be taken for a dead exchange. */
+/** Number of subscribed symbols: several, as a single quiet symbol must not look like a dead exchange. */
 const mostAsked = 20;
 
 async function checkStreams(config: Config, patience: ProbePatience): Promise<CheckFinding[]> {
@@ -102,20 +108,24 @@ async function checkStreams(config: Config, patience: ProbePatience): Promise<Ch
   const names = ownSymbols(config.record)
     .slice(0, mostAsked)
     .flatMap((symbol) => config.record.streams.map((type) => createStream(symbol, type).name));
-  const asked = addressesOf(ws_url, ws_urls).map(async (wsUrl): Promise<CheckFinding> => {
+  const findings = addressesOf(ws_url, ws_urls).map(async (wsUrl): Promise<CheckFinding> => {
     const key = wsUrl === ws_url ? "exchange.ws_url" : "exchange.ws_urls";
     const began = performance.now();
     const reason = await firstMessage(wsUrl, names, patience);
     const host = hostOfAddress(wsUrl);
     if (reason === null)
       return ok("exchange.stream", `${host}: first message after ${Math.round(performance.now() - began)} ms`);
-    const [what, advice] = splitAdvice(reason);
-    return failed("exchange.stream", `${host}: ${what}`, advice ?? tlsAdvice(what) ?? `check ${key} and the network`);
+    const [problem, advice] = splitAdvice(reason);
+    return failed(
+      "exchange.stream",
+      `${host}: ${problem}`,
+      advice ?? tlsAdvice(problem) ?? `check ${key} and the network`,
+    );
   });
-  return Promise.all(asked);
+  return Promise.all(findings);
 }
 
-/** Null once a message has come, otherwise why none did. */
+/** Waits for a first message. Resolves with null when it arrives, else with the reason why it did not. */
 function firstMessage(wsUrl: string, names: readonly string[], patience: ProbePatience): Promise<string | null> {
   return new Promise((resolve) => {
     const finish = (reason: string | null) => {
@@ -135,7 +145,7 @@ function firstMessage(wsUrl: string, names: readonly string[], patience: ProbePa
       },
     );
     void within(new Promise<never>(() => {}), patience).catch(() =>
-      finish(`it is open, but sends nothing for ${patience.ms / 1000} s`),
+      finish(`the connection is open, but no message arrived within ${patience.ms / 1000} s`),
     );
   });
 }
@@ -148,13 +158,13 @@ async function checkClock(rest: RestClient, patience: ProbePatience): Promise<Ch
   try {
     const { offsetMs, boundMs } = await within(measured.promise, patience);
     const ahead = Math.abs(Math.round(offsetMs));
-    const what = `this clock is ${ahead} ms ${offsetMs < 0 ? "behind" : "ahead of"} the exchange's (give or take ${Math.ceil(boundMs)} ms)`;
-    const surely = Math.abs(offsetMs) - boundMs;
-    const advice = "let it be kept by NTP: sudo apt install chrony, then: chronyc tracking";
-    if (surely > 1000) return [failed("clock.offset", what, advice), clockDaemon()];
-    return [surely > 100 ? warning("clock.offset", what, advice) : ok("clock.offset", what), clockDaemon()];
+    const detail = `this machine's clock is ${ahead} ms ${offsetMs < 0 ? "behind" : "ahead of"} the exchange's (± ${Math.ceil(boundMs)} ms)`;
+    const leastMs = Math.abs(offsetMs) - boundMs;
+    const advice = "synchronise it by NTP: sudo apt install chrony, then: chronyc tracking";
+    if (leastMs > 1000) return [failed("clock.offset", detail, advice), clockDaemon()];
+    return [leastMs > 100 ? warning("clock.offset", detail, advice) : ok("clock.offset", detail), clockDaemon()];
   } catch {
-    return [skipped("clock.offset", "the exchange does not tell its time"), clockDaemon()];
+    return [skipped("clock.offset", "the exchange does not answer with its time"), clockDaemon()];
   } finally {
     meter.stop();
   }

@@ -9,7 +9,7 @@ import { limitProblem } from "../../storage/descriptor-need.ts";
 import { isDemoFolder, lockWeakness, recorderAt } from "../../storage/lock/data-folder.ts";
 import { type CheckFinding, failed, ok, type Probe, skipped, warning } from "./finding.ts";
 
-/** The data folder: there, writable, nobody else's, and on a disk that is fit for it. */
+/** Checks that the data folder exists, is writable, is not used by others, and lies on a suitable disk. */
 export const checkData: Probe = async (config) => {
   const { record } = config;
   const dataDir = resolve(record.data_dir);
@@ -17,7 +17,7 @@ export const checkData: Probe = async (config) => {
   const findings = [holder(dataDir), locks(dataDir), owner(dataDir)];
   if (isDemoFolder(dataDir)) {
     const advice = "record into another folder: record.data_dir, or --data-dir";
-    findings.unshift(failed("data.use", `${dataDir} holds the demo's invented data`, advice));
+    findings.unshift(failed("data.use", `${dataDir} holds simulated data of a demo`, advice));
   }
   return [await writable(dataDir), ...findings, ownDisks(dataDir), await kindOfDisk(dataDir), openFiles(config)].filter(
     (f) => f !== null,
@@ -29,12 +29,12 @@ function absent(dataDir: string): CheckFinding {
   while (!existsSync(parent)) parent = dirname(parent);
   try {
     accessSync(parent, constants.W_OK);
-    return ok("data.folder", `${dataDir} is not there yet, and will be made`);
+    return ok("data.folder", `${dataDir} does not exist yet; the recorder will create it`);
   } catch {
     return failed(
       "data.folder",
-      `${dataDir} is not there, and ${parent} cannot be written by this user`,
-      `make it: sudo install -d -o rt-data -g rt-data -m 750 ${dataDir}`,
+      `${dataDir} does not exist, and this user cannot write to ${parent}`,
+      `create it: sudo install -d -o rt-data -g rt-data -m 750 ${dataDir}`,
     );
   }
 }
@@ -53,38 +53,42 @@ async function writable(dataDir: string): Promise<CheckFinding> {
     }
   } catch (error) {
     const advice: Readonly<Record<string, string>> = {
-      ENOSPC: "the disk is full: free some room at once",
-      EROFS: "the disk is mounted read-only: look into `dmesg` for its errors, then mount it anew",
-      EACCES: `give it to the user that records: sudo chown -R rt-data:rt-data ${dataDir}; or run this by sudo`,
+      ENOSPC: "the disk is full: free some space now",
+      EROFS: "the disk is mounted read-only: look for its errors in `dmesg`, then mount it again",
+      EACCES: `give it to the user that records: sudo chown -R rt-data:rt-data ${dataDir}; or run this command with sudo`,
     };
     const code = codeOf(error) ?? "";
-    return failed("data.folder", `${dataDir} cannot be written: ${messageOf(error)}`, advice[code] ?? "check the disk");
+    return failed("data.folder", `cannot write to ${dataDir}: ${messageOf(error)}`, advice[code] ?? "check the disk");
   }
   const ms = Math.round(performance.now() - began);
   if (ms > 1000) {
-    return warning("data.folder", `${dataDir} takes ${ms} ms for one small file`, "the disk is slow or busy: check it");
+    return warning(
+      "data.folder",
+      `writing a small file to ${dataDir} took ${ms} ms`,
+      "the disk is slow or busy: check it",
+    );
   }
-  return ok("data.folder", `${dataDir} can be written, and synced in ${ms} ms`);
+  return ok("data.folder", `${dataDir} is writable; writing and syncing a file took ${ms} ms`);
 }
 
 function holder(dataDir: string): CheckFinding {
   const recorder = recorderAt(dataDir);
-  if (recorder === null) return ok("data.recorder", "nobody records into it at present");
+  if (recorder === null) return ok("data.recorder", "no recorder is running in it");
   return ok("data.recorder", `process ${recorder.pid} on ${recorder.host} is recording into it`);
 }
 
-/** Whether this process could open a file for each stream; a service has a limit of its own, in its unit. */
+/** Checks whether this process may open a file for each stream. A service has its own limit, in its unit. */
 function openFiles({ record }: Config): CheckFinding {
   const [limit, streams] = [descriptorLimit(), ownSymbols(record).length * record.streams.length];
-  const found = limitProblem(limit, streams);
-  if (found !== null) return failed("data.files", found.problem, found.advice);
+  const finding = limitProblem(limit, streams);
+  if (finding !== null) return failed("data.files", finding.problem, finding.advice);
   return ok(
     "data.files",
     `${streams} streams can be open at once (${limit === Number.POSITIVE_INFINITY ? "no limit" : `limit ${limit}`})`,
   );
 }
 
-/** Whether the kernel keeps a second recorder out; what is taken cannot be tried. */
+/** Checks whether the file system's locks keep a second recorder out. Null if a recorder holds the lock now. */
 function locks(dataDir: string): CheckFinding | null {
   if (recorderAt(dataDir) !== null) return null;
   try {
@@ -92,15 +96,15 @@ function locks(dataDir: string): CheckFinding | null {
     if (reason === null) return null;
     return warning(
       "data.lock",
-      `the file system of ${dataDir} has no locks (${reason}): a second recorder is kept out by a weaker means`,
+      `the file system of ${dataDir} has no locks (${reason}): only a weaker check keeps a second recorder out`,
       "record on a disk of this machine; on NFS, let the server's lock service run and mount without nolock",
     );
   } catch (error) {
-    return failed("data.lock", `${dataDir} cannot be locked: ${messageOf(error)}`, "see what it says");
+    return failed("data.lock", `cannot lock ${dataDir}: ${messageOf(error)}`, "solve what the message says");
   }
 }
 
-/** Files of another user than the folder's: somebody has recorded by hand as root, and the service cannot go on there. */
+/** Checks that all files belong to the folder's owner. After a manual run as root, the service cannot write to root's files. */
 function owner(dataDir: string): CheckFinding | null {
   const wanted = statSync(dataDir).uid;
   const strange = ["rt-data.sqlite", "journal", "live", "archive", "quarantine"].filter((name) => {
@@ -115,7 +119,7 @@ function owner(dataDir: string): CheckFinding | null {
   );
 }
 
-/** Archives and open segments may lie on file systems of their own, by a link or a mount. */
+/** Reports archives or segments that lie on another file system than the folder, by a link or a mount. */
 function ownDisks(dataDir: string): CheckFinding | null {
   const parts = ["live", "archive"].map((name) => join(dataDir, name)).filter((path) => existsSync(path));
   const other = parts.filter((path) => statSync(path).dev !== statSync(dataDir).dev);
@@ -123,7 +127,7 @@ function ownDisks(dataDir: string): CheckFinding | null {
   return ok("data.disk", `${other.join(", ")} lie on another file system than ${dataDir}; each is watched by itself`);
 }
 
-/** Of statfs(2): what is no disk of this machine. */
+/** File system types of statfs(2) that are not a local disk. */
 const kinds: Readonly<Record<number, string>> = {
   26985: "NFS",
   4283649346: "SMB",
@@ -140,13 +144,13 @@ async function kindOfDisk(dataDir: string): Promise<CheckFinding | null> {
   return warning("data.kind", `${dataDir} lies on ${kind}`, advice);
 }
 
-/** Whether the machine's clock is kept right by somebody, as the kernel knows it. */
+/** Checks whether NTP synchronises the machine's clock, as the kernel reports it. */
 export function clockDaemon(): CheckFinding {
-  const advice = "let it be kept by NTP: sudo apt install chrony, or sudo timedatectl set-ntp true";
-  if (Bun.which("timedatectl") === null) return skipped("clock.daemon", "there is no timedatectl to ask");
+  const advice = "synchronise it by NTP: sudo apt install chrony, or sudo timedatectl set-ntp true";
+  if (Bun.which("timedatectl") === null) return skipped("clock.daemon", "timedatectl is not installed");
   const asked = Bun.spawnSync(["timedatectl", "show", "--property", "NTPSynchronized", "--value"], { timeout: 5000 });
   const answer = asked.stdout.toString().trim();
-  if (answer === "yes") return ok("clock.daemon", "the clock is kept by NTP");
-  if (answer === "no") return warning("clock.daemon", "nobody keeps the clock: not synchronized", advice);
-  return skipped("clock.daemon", "timedatectl does not say (no systemd here?)");
+  if (answer === "yes") return ok("clock.daemon", "NTP synchronises the clock");
+  if (answer === "no") return warning("clock.daemon", "the clock is not synchronized", advice);
+  return skipped("clock.daemon", "timedatectl gives no answer (no systemd here?)");
 }

@@ -16,18 +16,18 @@ import {
   within,
 } from "./finding.ts";
 
-/** The page: its port, who may see it, and the way to it from outside. */
+/** Checks the page: its port, its password, and whether it is reachable at its public URL. */
 export const checkServer: Probe = async ({ http }, patience) => {
-  const findings = [http.port === 0 ? ok("http.port", "any free one (http.port = 0)") : await checkPort(http)];
+  const findings = [http.port === 0 ? ok("http.port", "any free port (http.port = 0)") : await checkPort(http)];
   if (http.password_hash !== "" && !http.password_hash.startsWith("$argon2id$")) {
-    const advice = "make it by: rt-data password";
-    findings.push(failed("http.password", "http.password_hash is no argon2id hash", advice));
+    const advice = "create it by: rt-data password";
+    findings.push(failed("http.password", "http.password_hash is not an argon2id hash", advice));
   } else if (http.password_hash === "" && http.public_url !== "") {
-    const advice = "make a password: rt-data password";
-    findings.push(warning("http.password", "whoever knows the address sees the page", advice));
+    const advice = "set a password: rt-data password";
+    findings.push(warning("http.password", "anyone who knows the address can see the page", advice));
   } else {
-    const set = http.password_hash === "" ? "none; the page is seen from this machine alone" : "set";
-    findings.push(ok("http.password", http.public ? `${set} (http.public = true: all may look)` : set));
+    const set = http.password_hash === "" ? "none; the page is only reachable from this machine" : "set";
+    findings.push(ok("http.password", http.public ? `${set} (http.public = true: anyone may view the page)` : set));
   }
   return http.public_url === "" ? findings : [...findings, ...(await checkPublicUrl(http.public_url, patience))];
 };
@@ -47,15 +47,15 @@ async function checkPort(http: Config["http"]): Promise<CheckFinding> {
   const code = await bindProblem(host, port);
   if (code === null) return ok("http.port", `${host}:${port} is free`);
   const advice: Readonly<Record<string, string>> = {
-    EADDRINUSE: `see who has it: sudo ss -ltnp 'sport = :${port}'; then stop that, or set http.port`,
-    EACCES: "ports below 1024 need a privilege: set http.port to a higher one, with nginx in front",
-    EADDRNOTAVAIL: "this machine has no such address: set http.host to one of its own, such as 127.0.0.1",
+    EADDRINUSE: `find the program: sudo ss -ltnp 'sport = :${port}'; then stop it, or set http.port`,
+    EACCES: "ports below 1024 need a privilege: set http.port to a higher port, with nginx in front",
+    EADDRNOTAVAIL: "this machine does not have this address: set http.host to its own address, such as 127.0.0.1",
   };
-  const what = code === "EADDRINUSE" ? "is taken by another program" : `cannot be listened on (${code})`;
-  return failed("http.port", `${host}:${port} ${what}`, advice[code] ?? "check http.host and http.port");
+  const problem = code === "EADDRINUSE" ? "is in use by another program" : `cannot be listened on (${code})`;
+  return failed("http.port", `${host}:${port} ${problem}`, advice[code] ?? "check http.host and http.port");
 }
 
-/** What the recorder that listens there says of itself; null where none does. */
+/** Asks the recorder on http.port whether it is ready; null if no recorder answers. */
 export async function askReady(
   http: Config["http"],
   timeoutMs = 3000,
@@ -83,36 +83,38 @@ function bindProblem(host: string, port: number): Promise<string | null> {
 async function checkPublicUrl(publicUrl: string, patience: ProbePatience): Promise<CheckFinding[]> {
   const reached = await reach("public.reach", publicUrl, "http.public_url", patience);
   if (reached.state === "failed") {
-    const advice = `${reached.advice ?? ""}. Many routers do not lead back into their own network: try it from a phone without Wi-Fi`;
+    const advice = `${reached.advice ?? ""}. Many routers do not route back into their own network: try it from a phone without Wi-Fi`;
     return [{ ...reached, state: "warning", advice }];
   }
   const url = `${publicUrl}/health/ready`;
-  const found = [reached];
-  if (publicUrl.startsWith("https:")) found.push(await certificate(publicUrl, patience));
+  const findings = [reached];
+  if (publicUrl.startsWith("https:")) findings.push(await certificate(publicUrl, patience));
   try {
     const bounds = { timeoutMs: patience.ms, maxBytes: statusBytes, statusOnly: true };
     const { status } = await boundedFetch(url, { method: "HEAD", signal: patience.signal }, bounds);
     const meanings: Readonly<Record<number, CheckFinding>> = {
-      200: ok("public.page", `${publicUrl} leads to the recorder, and data flows`),
-      503: warning("public.page", `${publicUrl} leads to the recorder, which is not ready`, "see http.port above"),
+      200: ok("public.page", `${publicUrl} reaches the recorder, and data flows`),
+      503: warning("public.page", `${publicUrl} reaches the recorder, which is not ready`, "see http.port above"),
       404: failed(
         "public.page",
-        `${publicUrl} leads to another server`,
-        "is the nginx site enabled, and http.base_path the same?",
+        `${publicUrl} reaches another server`,
+        "check that the nginx site is enabled and uses the same http.base_path",
       ),
       502: failed(
         "public.page",
-        "the proxy does not find the recorder",
-        "does rt-data run, and has the site its port? rt-data ops nginx",
+        "the proxy cannot reach the recorder",
+        "check that rt-data runs and that the site uses its port: rt-data ops nginx",
       ),
     };
-    const advice = "see /var/log/nginx/error.log, and whether the name leads to this machine";
-    found.push(meanings[status] ?? failed("public.page", `${publicUrl} answers HTTP ${status}`, advice));
+    const advice = "see /var/log/nginx/error.log, and check that the name resolves to this machine";
+    findings.push(meanings[status] ?? failed("public.page", `${publicUrl} answers HTTP ${status}`, advice));
   } catch (error) {
-    const what = `${publicUrl} does not answer (${codeOf(error) ?? messageOf(error)})`;
-    found.push(warning("public.page", what, "see /var/log/nginx/error.log, and try it from a phone without Wi-Fi"));
+    const problem = `${publicUrl} does not answer (${codeOf(error) ?? messageOf(error)})`;
+    findings.push(
+      warning("public.page", problem, "see /var/log/nginx/error.log, and try it from a phone without Wi-Fi"),
+    );
   }
-  return found;
+  return findings;
 }
 
 async function certificate(url: string, patience: ProbePatience): Promise<CheckFinding> {
@@ -133,15 +135,15 @@ async function certificate(url: string, patience: ProbePatience): Promise<CheckF
       patience,
     );
     const days = Math.floor((Date.parse(socket.getPeerCertificate().valid_to) - Date.now()) / 86_400_000);
-    if (days < 0) return failed("public.certificate", `it ended ${-days} days ago`, renew);
+    if (days < 0) return failed("public.certificate", `the certificate expired ${-days} days ago`, renew);
     if (!socket.authorized)
       return failed(
         "public.certificate",
-        `it is not to be trusted (${socket.authorizationError})`,
-        `for ${hostname}: rt-data ops certbot`,
+        `the certificate is not trusted (${socket.authorizationError})`,
+        `get a certificate for ${hostname}: rt-data ops certbot`,
       );
-    if (days < 14) return warning("public.certificate", `it ends in ${days} days`, renew);
-    return ok("public.certificate", `good for ${days} days`);
+    if (days < 14) return warning("public.certificate", `the certificate expires in ${days} days`, renew);
+    return ok("public.certificate", `valid for ${days} days`);
   } catch (error) {
     return skipped("public.certificate", `no TLS there (${codeOf(error) ?? messageOf(error)})`);
   } finally {

@@ -5,7 +5,7 @@ import { isOvertaken } from "../../upload/day/upload-file.ts";
 import { createObjectStore } from "../../upload/store/object-store.ts";
 import { type CheckFinding, failed, ok, type Probe, reach, skipped } from "./finding.ts";
 
-/** The bucket: a small object can be listed, stored, read back and removed. */
+/** Checks the bucket: lists, stores, reads and removes a small object. */
 export const checkUpload: Probe = async ({ upload, host }, patience) => {
   if (upload.endpoint === "") return [skipped("upload.bucket", "not set up ([upload])")];
   const { endpoint, bucket, region } = upload;
@@ -24,26 +24,31 @@ export const checkUpload: Probe = async ({ upload, host }, patience) => {
     await store.put(key, body, null);
     try {
       if ((await store.readText(key))?.text !== text)
-        throw new Error(`what was stored at ${key} is read back as something else`);
+        throw new Error(`the object ${key} reads back with other content than was stored`);
       const isReplaced = await store.put(key, body, "absent").catch((error: unknown) => {
         if (isOvertaken(error)) return null;
         throw error;
       });
       if (isReplaced !== null)
-        conditions = "; it heeds no conditions (of two recorders at once the slower adds itself again)";
+        conditions =
+          "; it ignores conditional writes (if two recorders write a day at once, the slower one repeats it)";
     } finally {
       await store.remove(key);
     }
   } catch (error) {
     return [
       reached,
-      failed("upload.bucket", messageOf(error), "correct [upload]; the key has to get, put, delete and list"),
+      failed(
+        "upload.bucket",
+        messageOf(error),
+        "correct [upload]; the key needs the rights to get, put, delete and list",
+      ),
     ];
   }
   return [reached, ok("upload.bucket", `${store.name}: list, store, read and delete work${conditions}`)];
 };
 
-/** Whoever is told of trouble can be reached: names and connections only, for each question there would count as a message. */
+/** Checks name and connection of webhook and heartbeat. Sends no request, as the receiver would treat it as a message. */
 export const checkAlerts: Probe = async ({ alerts }, patience) => {
   const addresses = [
     ["alerts.heartbeat", "alerts.heartbeat_url", alerts.heartbeat_url],
@@ -56,7 +61,7 @@ export const checkAlerts: Probe = async ({ alerts }, patience) => {
   );
 };
 
-/** The bot: its token, and each chat that it is to speak in. */
+/** Checks the bot: its token, and each configured chat. */
 export const checkTelegram: Probe = async ({ telegram }, patience) => {
   if (telegram.token === "") return [skipped("telegram.token", "not set up (telegram.token)")];
   const reached = await reach("telegram.reach", telegram.api_root, "telegram.api_root", patience);
@@ -68,12 +73,15 @@ export const checkTelegram: Probe = async ({ telegram }, patience) => {
     return [reached, failed("telegram.token", isToken ? "Telegram does not know this token" : me.reason, advice)];
   }
   const name = textIn(me.result, "username");
-  const found = [reached, ok("telegram.token", `the bot is @${name}`)];
+  const findings = [reached, ok("telegram.token", `the bot is @${name}`)];
   if (telegram.chats.length === 0) {
     const advice = `write to t.me/${name}, then: rt-data check --telegram, which prints the id for telegram.chats`;
-    return [...found, failed("telegram.chats", "nobody is told: telegram.chats is empty", advice)];
+    return [...findings, failed("telegram.chats", "no notifications are sent: telegram.chats is empty", advice)];
   }
-  return [...found, ...(await Promise.all(telegram.chats.map((chat) => checkChat(telegram, chat, name, patience.ms))))];
+  return [
+    ...findings,
+    ...(await Promise.all(telegram.chats.map((chat) => checkChat(telegram, chat, name, patience.ms)))),
+  ];
 };
 
 async function checkChat(telegram: Config["telegram"], chat: number, bot: string, ms: number): Promise<CheckFinding> {
@@ -81,11 +89,11 @@ async function checkChat(telegram: Config["telegram"], chat: number, bot: string
   if (answer.ok) {
     const title =
       textIn(answer.result, "title") || textIn(answer.result, "username") || textIn(answer.result, "first_name");
-    return ok("telegram.chats", `${chat}${title === "" ? "" : ` (${title})`} can be written to`);
+    return ok("telegram.chats", `${chat}${title === "" ? "" : ` (${title})`} is reachable for the bot`);
   }
   const advice =
     answer.code === 400 || answer.code === 403
-      ? `open t.me/${bot} there and press Start (in a group: add the bot); the id stands in rt-data check --telegram`
+      ? `open t.me/${bot} there and press Start (in a group: add the bot); rt-data check --telegram prints the id`
       : "try again in a minute";
   return failed("telegram.chats", `${chat}: ${answer.reason}`, advice);
 }
@@ -94,7 +102,7 @@ type Answer =
   | { readonly ok: true; readonly result: unknown }
   | { readonly ok: false; readonly code: number | null; readonly reason: string };
 
-/** The token stands in the address, so nothing of an error's own words is passed on. */
+/** Calls a method of the Bot API. The URL contains the token, so messages of errors are not passed on. */
 async function ask({ api_root, token }: Config["telegram"], method: string, body: object, ms: number): Promise<Answer> {
   try {
     const response = await boundedFetch(
@@ -108,11 +116,11 @@ async function ask({ api_root, token }: Config["telegram"], method: string, body
     const reason = textIn(answer, "description") || `HTTP ${response.status}`;
     return { ok: false, code: response.status, reason: reason.replaceAll(token, "…") };
   } catch {
-    return { ok: false, code: null, reason: "no answer that could be read" };
+    return { ok: false, code: null, reason: "no readable answer" };
   }
 }
 
 function textIn(value: unknown, key: string): string {
-  const found = typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
-  return typeof found === "string" ? found : "";
+  const member = typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
+  return typeof member === "string" ? member : "";
 }

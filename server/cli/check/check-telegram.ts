@@ -5,23 +5,23 @@ import { createSendQueue, type SendOutcome, type SendQueue } from "../../telegra
 import { readIncoming, updateIdOf } from "../../telegram/bot/update-parser.ts";
 import type { Terminal } from "../framework/command.ts";
 
-/** What the first contact needs of the config. */
+/** The settings of the first contact with the bot. */
 export type TelegramSettings = {
   readonly token: string;
   readonly apiRoot: string;
   readonly chats: readonly number[];
-  /** How long it listens for somebody to write, ms. */
+  /** How long it waits for someone to write, ms. */
   readonly patienceMs?: number;
 };
 
 const tenMinutes = 600_000;
 
-/** Telegram keeps us waiting so long for somebody to write, s. */
+/** Duration of a long poll: Telegram answers after this time even without a message, s. */
 const longPollSeconds = 20;
 
 /**
- * First contact with the bot: proves the token, sends a test message to each configured chat, then tells the id of whoever writes to
- * the bot, until it is stopped or nobody has written for a while. Resolves with the exit code: 0 if all of it worked.
+ * Makes the first contact with the bot. Checks the token, sends a test message to each configured chat, then prints the id of each chat
+ * that writes to the bot, until it is stopped or the time is over. Resolves with the exit code: 0 if everything worked.
  */
 export async function helloTelegram(
   settings: TelegramSettings,
@@ -30,8 +30,8 @@ export async function helloTelegram(
   const { print, stop } = terminal;
   const { token, apiRoot, chats, patienceMs = tenMinutes } = settings;
   if (token === "") {
-    print("no token: open t.me/BotFather, send /newbot, and put the token that it gives into telegram.token,");
-    print("or into a file that RT_DATA_TELEGRAM_TOKEN_FILE names");
+    print("telegram.token is empty: open t.me/BotFather, send /newbot, and put the token into telegram.token,");
+    print("or into the file that RT_DATA_TELEGRAM_TOKEN_FILE names");
     return 2;
   }
   const ending = new AbortController();
@@ -46,20 +46,20 @@ export async function helloTelegram(
       print(adviceOn(me.code, me.problem, apiRoot));
       return 1;
     }
-    print(`ok      the token is that of @${me.value}`);
-    let isWell = true;
+    print(`ok      the token belongs to @${me.value}`);
+    let areTestsSent = true;
     for (const chat of chats) {
       const [word, text] = sentLine(await sender.send(chat, { html: testText(chat) }), chat);
-      isWell &&= word === "ok";
+      areTestsSent &&= word === "ok";
       print(`${word.padEnd(7)} ${text}`);
     }
     print(
-      `waiting for somebody to write to t.me/${me.value} (in a group: add the bot, then /start@${me.value}); Ctrl-C ends it`,
+      `waiting for a message to t.me/${me.value} (in a group: add the bot, then send /start@${me.value}); Ctrl-C ends the wait`,
     );
     const heard = await listen({ calls, sender, name: me.value, chats, signal: ending.signal }, print);
     if (heard.problem !== null) print(heard.problem);
-    else if (heard.count === 0 && chats.length === 0) print("nobody has written");
-    return heard.problem === null && isWell && (heard.count > 0 || chats.length > 0) ? 0 : 1;
+    else if (heard.count === 0 && chats.length === 0) print("no message received");
+    return heard.problem === null && areTestsSent && (heard.count > 0 || chats.length > 0) ? 0 : 1;
   } finally {
     cancel();
     stop.removeEventListener("abort", end);
@@ -75,7 +75,7 @@ type Listening = {
   readonly signal: AbortSignal;
 };
 
-/** Tells of each chat once; returns how many there were, and why it could not go on listening, or null. */
+/** Prints each chat once. Returns the number of chats, and why it had to stop listening, or null. */
 async function listen(
   { calls, sender, name, chats, signal }: Listening,
   print: (line: string) => void,
@@ -84,31 +84,33 @@ async function listen(
   let offset = 0;
   let failures = 0;
   while (!signal.aborted) {
-    const found = await calls.updates(offset, longPollSeconds);
+    const answer = await calls.updates(offset, longPollSeconds);
     if (signal.aborted) break;
-    if (!found.ok) {
-      if (found.code === 409) return { count: known.size, problem: conflictText(found.problem) };
-      if (++failures > 5) return { count: known.size, problem: `failed  Telegram does not answer: ${found.problem}` };
-      await pause((found.waitSeconds ?? failures) * 1000, signal);
+    if (!answer.ok) {
+      if (answer.code === 409) return { count: known.size, problem: conflictText(answer.problem) };
+      if (++failures > 5) return { count: known.size, problem: `failed  Telegram does not answer: ${answer.problem}` };
+      await pause((answer.waitSeconds ?? failures) * 1000, signal);
       continue;
     }
     failures = 0;
-    for (const update of found.value) {
+    for (const update of answer.value) {
       offset = Math.max(offset, (updateIdOf(update) ?? -1) + 1);
       const incoming = readIncoming(update, name);
       if (incoming === null || known.has(incoming.chat)) continue;
       known.add(incoming.chat);
       const { chat, title } = incoming;
       const isListed = chats.includes(chat);
-      print(`chat    ${chat}  ${chat < 0 ? "group" : "private"}  ${title}${isListed ? "  (is listed)" : ""}`);
+      print(
+        `chat    ${chat}  ${chat < 0 ? "group" : "private"}  ${title}${isListed ? "  (already in telegram.chats)" : ""}`,
+      );
       if (isListed) continue;
       const [word, text] = sentLine(await sender.send(chat, { html: testText(chat) }), chat);
       print(`${word.padEnd(7)} ${text}`);
       print(
-        `        to have it told and answered: telegram.chats = [${[...chats, ...known].filter(isOnce).join(", ")}]`,
+        `        to notify and answer this chat, set: telegram.chats = [${[...chats, ...known].filter(isOnce).join(", ")}]`,
       );
     }
-    // Telegram forgets what has been fetched only when it is asked for the next.
+    // Telegram drops fetched updates only when the next request confirms them by its offset.
   }
   return { count: known.size, problem: null };
 }
@@ -128,13 +130,13 @@ function sentLine(outcome: SendOutcome, chat: number): readonly [word: "ok" | "f
     case "done":
       return ["ok", `a test message was sent to ${chat}`];
     case "moved":
-      return ["failed", `${chat} has become a supergroup: put ${outcome.chat} into telegram.chats instead`];
+      return ["failed", `${chat} has become a supergroup; replace it by ${outcome.chat} in telegram.chats`];
     case "wait":
-      return ["failed", `${chat}: Telegram asks to wait for ${outcome.seconds} s; try again then`];
+      return ["failed", `${chat}: Telegram limits the rate; try again in ${outcome.seconds} s`];
     case "refused":
       return ["failed", `${chat}: ${outcome.problem}: ${outcome.advice}`];
     case "gone":
-      return ["failed", `${chat}: the message is gone`];
+      return ["failed", `${chat}: the message no longer exists`];
     default:
       return ["failed", `${chat}: ${outcome.problem}`];
   }
@@ -142,11 +144,11 @@ function sentLine(outcome: SendOutcome, chat: number): readonly [word: "ok" | "f
 
 function conflictText(problem: string): string {
   if (/webhook/i.test(problem))
-    return "failed  a webhook is set for this token, so nobody can be heard: delete it (deleteWebhook), or take another bot from @BotFather";
+    return "failed  a webhook is set for this token, so no messages can be read: delete it (deleteWebhook), or create another bot at @BotFather";
   return [
-    "failed  another program polls with this token. If it is a recorder: whoever writes to the bot stands in its log,",
-    "        with the id that telegram.chats needs (rt-data's /logs, or journalctl -u rt-data). Otherwise stop that program,",
-    "        or take a bot of its own from @BotFather",
+    "failed  another program polls with this token. If it is a recorder: its log shows the chat id of anyone who writes to the bot,",
+    "        for telegram.chats (send /logs to the bot, or run journalctl -u rt-data). Otherwise stop that program,",
+    "        or create a separate bot at @BotFather",
   ].join("\n");
 }
 

@@ -11,11 +11,9 @@ import { checkAlerts, checkTelegram, checkUpload } from "./check-services.ts";
 import { helloTelegram } from "./check-telegram.ts";
 import { type CheckFinding, failed, ok, type Probe } from "./finding.ts";
 
-/** Groups of checks, in the order in which they are told. The clock is looked at with the exchange, whose clock it is held against. */
+/** Groups of checks, in the order of the output. The group "exchange" also checks the clock, against the exchange's time. */
 const probes: Readonly<Record<string, Probe>> = {
-  config: async ({ file }) => [
-    ok("config.file", file ?? "none; every setting has its default, or comes from the environment"),
-  ],
+  config: async ({ file }) => [ok("config.file", file ?? "none; settings are defaults or come from the environment")],
   data: checkData,
   disk: checkDisk,
   exchange: checkExchange,
@@ -30,22 +28,22 @@ const { "log-level": _, ...flagsOfSettings } = settingFlags;
 /** `rt-data check` */
 export const check: Command = {
   name: "check",
-  summary: "check everything that recording needs, and say what to do about each failure",
+  summary: "check everything that recording needs, and print what to do about each problem",
   flags: {
     ...flagsOfSettings,
-    only: { value: "A,B,…", help: `of ${Object.keys(probes).join(", ")}` },
-    ready: { value: "SECONDS", help: "instead: wait until the recorder on http.port says that data flows" },
-    timeout: { value: "SECONDS", help: "how long any one question may take (default 10)" },
-    telegram: { value: null, help: "instead: prove the bot's token, and print the chat id of whoever writes to it" },
-    json: { value: null, help: "what was found as JSON" },
+    only: { value: "A,B,…", help: `only these groups: ${Object.keys(probes).join(", ")}` },
+    ready: { value: "SECONDS", help: "instead: wait until the recorder on http.port reports that data flows" },
+    timeout: { value: "SECONDS", help: "time limit of each check (default 10)" },
+    telegram: { value: null, help: "instead: check the bot's token, and print the id of each chat that writes to it" },
+    json: { value: null, help: "print the findings as JSON" },
   },
   examples: [
-    ["rt-data check", "everything; a recorder may be running"],
-    ["rt-data check --only config --config new.toml", "is this file valid?"],
-    ["rt-data check --telegram", "write to the bot, read the id for telegram.chats here"],
-    ["rt-data check --ready 60", "exit code 0 as soon as data flows, 1 if it does not within a minute"],
+    ["rt-data check", "check everything; a recorder may be running"],
+    ["rt-data check --only config --config new.toml", "check whether this file is valid"],
+    ["rt-data check --telegram", "get a chat id: write to the bot, and the id appears here"],
+    ["rt-data check --ready 60", "exit code 0 as soon as data flows, 1 after a minute without data"],
   ],
-  notes: ["Exit codes: 0 all is well (or only warnings), 1 something failed, 2 the config or a flag is wrong."],
+  notes: ["Exit codes: 0 no failures (warnings may remain), 1 a check failed, 2 the config or a flag is invalid."],
   async run(flags, terminal) {
     const chosen = groupsOf(flags.only);
     const patience = { ms: secondsOf(flags, "timeout", 10) * 1000, signal: terminal.stop };
@@ -62,13 +60,13 @@ export const check: Command = {
       return helloTelegram({ token, chats, apiRoot }, terminal);
     }
     if (flags.ready !== undefined) return waitUntilReady(config, flags, terminal);
-    // All at once, told in order.
+    // All groups run at once; their findings are printed in order.
     const running = chosen.map((group) => (probes[group] as Probe)(config, patience));
     const findings: CheckFinding[] = [];
     for (const group of running) {
-      const found = await group;
-      findings.push(...found);
-      if (flags.json === undefined) for (const line of found.flatMap(findingLines)) terminal.print(line);
+      const groupFindings = await group;
+      findings.push(...groupFindings);
+      if (flags.json === undefined) for (const line of groupFindings.flatMap(findingLines)) terminal.print(line);
     }
     terminal.print(flags.json === undefined ? summaryOf(findings) : JSON.stringify(findings));
     return findings.some(({ state }) => state === "failed") ? 1 : 0;
@@ -79,26 +77,29 @@ function groupsOf(only: string | undefined): readonly string[] {
   const all = Object.keys(probes);
   if (only === undefined) return all;
   const words = only.split(",").map((word) => word.trim());
-  const wrong = words.find((word) => !all.includes(word));
-  if (wrong === undefined) return all.filter((group) => words.includes(group));
-  throw new OperatorError(`--only "${wrong}"${didYouMean(wrong, all)}: there are ${all.join(", ")}`);
+  const unknownWord = words.find((word) => !all.includes(word));
+  if (unknownWord === undefined) return all.filter((group) => words.includes(group));
+  throw new OperatorError(
+    `--only "${unknownWord}" is not accepted${didYouMean(unknownWord, all)}; give some of ${all.join(", ")}`,
+  );
 }
 
-/** How often a recorder that is starting is asked, ms. */
+/** Interval of the requests to a starting recorder, ms. */
 const askEveryMs = 250;
 
 async function waitUntilReady(config: Config, flags: Flags, terminal: Terminal): Promise<number> {
   const seconds = secondsOf(flags, "ready", 0);
-  if (config.http.port === 0) throw new OperatorError("http.port is 0, any free one: nobody can know where to ask");
+  if (config.http.port === 0)
+    throw new OperatorError("http.port is 0 (any free port), so the recorder's port is unknown; set http.port");
   const end = performance.now() + seconds * 1000;
   for (;;) {
-    const found = await askReady(config.http);
+    const answer = await askReady(config.http);
     const isOver = performance.now() >= end || terminal.stop.aborted;
-    if (found?.ready || isOver) {
-      const why = found === null ? `nobody answers on port ${config.http.port}` : found.reasons.join("; ");
-      if (flags.json !== undefined) terminal.print(JSON.stringify(found ?? { ready: false, reasons: [why] }));
-      else terminal.print(found?.ready ? "ready: data flows" : `not ready within ${seconds} s: ${why}`);
-      return found?.ready ? 0 : 1;
+    if (answer?.ready || isOver) {
+      const why = answer === null ? `no recorder answers on port ${config.http.port}` : answer.reasons.join("; ");
+      if (flags.json !== undefined) terminal.print(JSON.stringify(answer ?? { ready: false, reasons: [why] }));
+      else terminal.print(answer?.ready ? "ready: data flows" : `not ready within ${seconds} s: ${why}`);
+      return answer?.ready ? 0 : 1;
     }
     await Bun.sleep(askEveryMs);
   }
@@ -109,24 +110,24 @@ function secondsOf(flags: Flags, name: "ready" | "timeout", fallback: number): n
   if (word === undefined) return fallback;
   const seconds = Number(word);
   if (word.trim() !== "" && seconds >= 0 && seconds <= 86_400) return seconds;
-  throw new OperatorError(`--${name} ${JSON.stringify(word)}: give seconds, from 0 to 86400`);
+  throw new OperatorError(`--${name} ${JSON.stringify(word)} is not accepted; give seconds from 0 to 86400`);
 }
 
 const marks: Readonly<Record<CheckFinding["state"], string>> = { ok: "✓", warning: "!", failed: "✗", skipped: "-" };
 
-/** Names are short enough for this. */
+/** Width of the column of names; all names fit. */
 const width = 20;
 
-/** A finding for people: a line, and one more with what to do. */
+/** Formats a finding as text: a line, and a second line with the advice. */
 export function findingLines({ check, state, detail, advice }: CheckFinding): readonly string[] {
   const line = `${marks[state]} ${check.padEnd(width)} ${detail}`;
   return advice === undefined ? [line] : [line, `${" ".repeat(width + 2)} → ${advice}`];
 }
 
-/** "2 failed, 1 warning, 12 well" */
+/** Formats the summary, e.g. "2 failed, 1 warning, 12 ok". */
 export function summaryOf(findings: readonly CheckFinding[]): string {
   const count = (state: CheckFinding["state"]) => findings.filter((finding) => finding.state === state).length;
   const [failures, warnings] = [count("failed"), count("warning")];
-  const what = failures > 0 ? `${failures} failed` : "nothing failed";
-  return `\n${what}${warnings > 0 ? `, ${warnings} to look at` : ""}, ${count("ok")} well`;
+  const warningText = warnings === 0 ? "" : `, ${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
+  return `\n${failures === 0 ? "no check" : failures} failed${warningText}, ${count("ok")} ok`;
 }

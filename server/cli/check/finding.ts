@@ -3,19 +3,19 @@ import { connect } from "node:net";
 import type { Config } from "../../config/config.ts";
 import { codeOf, messageOf } from "../../platform/errors.ts";
 
-/** What one check found. `advice` says what to do, where something is to be done. */
+/** The finding of a check. `advice` tells what to do, if anything. */
 export type CheckFinding = {
-  /** `clock.offset`: the group, then what of it. */
+  /** Group and subject, e.g. `clock.offset`. */
   readonly check: string;
   readonly state: "ok" | "warning" | "failed" | "skipped";
   readonly detail: string;
   readonly advice?: string;
 };
 
-/** How long any one question may take, ms, and what ends all of them. */
+/** Time limit of each check, ms, and a signal that ends all checks. */
 export type ProbePatience = { readonly ms: number; readonly signal: AbortSignal };
 
-/** One group of checks. Resolves within a bounded time; never rejects for what it is there to find. */
+/** A group of checks. Resolves within a bounded time; reports problems as findings, not by rejecting. */
 export type Probe = (config: Config, patience: ProbePatience) => Promise<readonly CheckFinding[]>;
 
 export function ok(check: string, detail: string): CheckFinding {
@@ -34,12 +34,12 @@ export function skipped(check: string, detail: string): CheckFinding {
   return { check, state: "skipped", detail };
 }
 
-/** Rejects when the patience is at its end, or the process is asked to stop. */
+/** Waits for `work`. Rejects after the time limit, or when the process is asked to stop. */
 export function within<T>(work: Promise<T>, { ms, signal }: ProbePatience): Promise<T> {
   return new Promise((resolve, reject) => {
-    const give = (reason: string) => () => reject(new Error(reason));
-    const timer = setTimeout(give(`no answer within ${ms / 1000} s`), ms);
-    const onAbort = give("stopped");
+    const rejectWith = (reason: string) => () => reject(new Error(reason));
+    const timer = setTimeout(rejectWith(`no answer within ${ms / 1000} s`), ms);
+    const onAbort = rejectWith("stopped");
     signal.addEventListener("abort", onAbort, { once: true });
     void work.then(resolve, reject).finally(() => {
       clearTimeout(timer);
@@ -48,7 +48,7 @@ export function within<T>(work: Promise<T>, { ms, signal }: ProbePatience): Prom
   });
 }
 
-/** Name and connection of the server of an URL, in the order in which they can fail; empty-handed once one has. `name` is the group. */
+/** Resolves the host of a URL and connects to it. `name`: name of the check. `key`: the setting that holds the URL, for the advice. */
 export async function reach(name: string, url: string, key: string, patience: ProbePatience): Promise<CheckFinding> {
   const { hostname, port, protocol } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, "");
@@ -71,11 +71,11 @@ export async function reach(name: string, url: string, key: string, patience: Pr
     const code = codeOf(error) ?? messageOf(error);
     return failed(
       name,
-      `${host} (${address}) takes no connection on port ${number} (${code})`,
-      `check ${key}, this machine's firewall and the network: is port ${number} allowed to go out?`,
+      `cannot connect to ${host} (${address}) on port ${number} (${code})`,
+      `check ${key}, and whether this machine's firewall and the network allow outgoing connections to port ${number}`,
     );
   }
-  return ok(name, `${host} is ${address}, connected in ${Math.round(performance.now() - began)} ms`);
+  return ok(name, `connected to ${host} (${address}) in ${Math.round(performance.now() - began)} ms`);
 }
 
 function opened(host: string, port: number, ms: number): Promise<void> {

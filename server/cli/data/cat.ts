@@ -17,19 +17,19 @@ import {
   selectStreams,
 } from "./selection.ts";
 
-/** Handed to the system at once, characters. */
+/** Number of characters per write. */
 const writeAtOnce = 256 * 1024;
 
 /** `rt-data cat` */
 export const cat: Command = {
   name: "cat",
-  summary: "the lines of a time range on standard output, in the order in which they were received",
+  summary: "print the recorded lines of a time range, in the order in which they were received",
   flags: {
     ...selectionFlags,
     gaps: { value: null, help: 'print each gap as {"gap":{…}} where it begins' },
     "with-symbol": {
       value: null,
-      help: 'begin each line with "stream" and "symbol"; needed for more than one of them',
+      help: 'begin each line with "stream" and "symbol"; needed for several streams or symbols',
     },
   },
   examples: [
@@ -38,63 +38,62 @@ export const cat: Command = {
     ["rt-data cat --stream aggTrade --with-symbol --gaps", "all trades of all symbols, merged, with the gaps"],
   ],
   notes: [
-    "Lines come byte for byte as they are stored, from archives, sealed segments and those still written to. Without --from and --to all",
-    "that is recorded. Each file is checked before its first line is printed: of a damaged one nothing is. It is named, the others are",
-    "printed, and the exit code is 1.",
+    "Lines are printed byte for byte as stored, from archives, sealed segments and open segments. Without --from and --to, everything is",
+    "printed. Each file is checked before its first line is printed. A damaged file is named and skipped; the exit code is then 1.",
   ],
   async run(flags, terminal) {
     const selection = selectionOf(flags);
     const { range, zone } = selection;
-    const tracks = selectStreams(selection);
-    requireOne(tracks, flags);
+    const streams = selectStreams(selection);
+    requireSingleStream(streams, flags);
     const output = createStandardOutput(terminal.stop);
-    // On a terminal the lines themselves show that it goes on.
+    // On a terminal the printed lines show the progress.
     const progress = createProgress({ isInteractive: terminal.isInteractive && !process.stdout.isTTY });
     const warn = (line: string) => {
       progress.clear();
       process.stderr.write(`rt-data: ${line}\n`);
     };
-    const gapsOf = openGapList(selection.dataDir, (reason) => warn(`${reason}; gaps of live days are not known`));
-    const gaps = flags.gaps === undefined ? [] : gapsOfTracks(tracks, range, (days) => gapsOfDays(days, gapsOf).gaps);
+    const gapsOf = openGapList(selection.dataDir, (reason) => warn(`${reason}; gaps of live days are unknown`));
+    const gaps = flags.gaps === undefined ? [] : gapsOfStreams(streams, range, (days) => gapsOfDays(days, gapsOf).gaps);
     const damaged = new Set<string>();
     const reader = createMergedReader<CatLine>(
-      tracks.map((track) => catStream(track, flags["with-symbol"] !== undefined)),
+      streams.map((stream) => catStream(stream, flags["with-symbol"] !== undefined)),
       {
         fromUs: range.fromUs,
         check: createSourceCheck(terminal.stop),
         onDamage(path, problem) {
-          // What was being checked when the process was asked to stop is not damaged.
+          // A check that a stop has interrupted does not mean damage.
           if (terminal.stop.aborted) return;
           damaged.add(path);
           warn(`${path}: ${problem}`);
         },
       },
     );
-    const endUs = endOfReading(tracks, range);
+    const endUs = endOfReading(streams, range);
     let firstUs: number | null = null;
-    const gathered = createLineGatherer();
+    const buffer = createLineGatherer();
 
     try {
       while (!terminal.stop.aborted) {
         const line = reader.peek();
         if (line === undefined) {
-          if (!(await output.write(gathered.take()))) return terminal.stop.aborted ? 1 : 0;
+          if (!(await output.write(buffer.take()))) return terminal.stop.aborted ? 1 : 0;
           if (await reader.fill()) continue;
           break;
         }
         if (line.recvUs >= range.toUs) break;
         firstUs ??= line.recvUs;
         while (gaps[0] !== undefined && gaps[0].from_us < line.recvUs) {
-          gathered.addText(gapLine(gaps.shift() as Gap));
+          buffer.addText(gapLine(gaps.shift() as Gap));
         }
-        gathered.add(line);
+        buffer.add(line);
         reader.skip();
-        if (gathered.size() < writeAtOnce) continue;
-        if (!(await output.write(gathered.take()))) return terminal.stop.aborted ? 1 : 0;
+        if (buffer.size() < writeAtOnce) continue;
+        if (!(await output.write(buffer.take()))) return terminal.stop.aborted ? 1 : 0;
         progress.update((line.recvUs - firstUs) / (endUs - firstUs), formatTime(line.recvUs, zone));
       }
-      if (!terminal.stop.aborted) for (const gap of gaps) gathered.addText(gapLine(gap));
-      await output.write(gathered.take());
+      if (!terminal.stop.aborted) for (const gap of gaps) buffer.addText(gapLine(gap));
+      await output.write(buffer.take());
     } finally {
       reader.close();
       progress.clear();
@@ -103,27 +102,27 @@ export const cat: Command = {
   },
 };
 
-/** A line does not say what it is of, so that lines of several streams or symbols may not be mixed without saying so. */
-function requireOne(tracks: readonly SelectedStream[], flags: Flags): void {
-  const names = [...new Set(tracks.map(({ stream }) => `${stream.type.folder} ${stream.symbol}`))];
+/** Refuses several streams or symbols without --with-symbol: stored lines do not name their stream. */
+function requireSingleStream(streams: readonly SelectedStream[], flags: Flags): void {
+  const names = [...new Set(streams.map(({ stream }) => `${stream.type.folder} ${stream.symbol}`))];
   if (names.length <= 1 || flags["with-symbol"] !== undefined) return;
   throw new OperatorError(
-    `${names.length} streams are recorded (${names.slice(0, 6).join(", ")}${names.length > 6 ? ", …" : ""}), and a line does not say what it is of: choose one by --stream and --symbol, or print them with --with-symbol`,
+    `${names.length} streams are recorded (${names.slice(0, 6).join(", ")}${names.length > 6 ? ", …" : ""}), and lines do not name their stream: choose one stream by --stream and --symbol, or add --with-symbol`,
   );
 }
 
-function gapsOfTracks(
-  tracks: readonly SelectedStream[],
+function gapsOfStreams(
+  streams: readonly SelectedStream[],
   { fromUs, toUs }: { fromUs: number; toUs: number },
   gapsOf: (days: SelectedStream["days"]) => readonly Gap[],
 ): Gap[] {
-  return tracks
+  return streams
     .flatMap(({ days }) => gapsOf(days))
     .filter(({ from_us, to_us }) => to_us > fromUs && from_us < toUs)
     .sort((a, b) => a.from_us - b.from_us);
 }
 
-/** Text of one character a byte, as everything that is printed. */
+/** Formats a gap as line, with one character per byte like all printed text. */
 function gapLine({ stream, symbol, from_us, to_us, cause, missing, repaired }: Gap): string {
   const gap = JSON.stringify({ gap: { stream, symbol, from_us, to_us, cause, missing, repaired } });
   return `${Buffer.from(gap).toString("latin1")}\n`;

@@ -13,7 +13,7 @@ import { createStandardOutput } from "../terminal/standard-output.ts";
 import type { ExportJob, ExportSettings } from "./export-plan.ts";
 import { endOfReading } from "./selection.ts";
 
-/** What has become of one file. "damaged": a source is, so that nothing was written. */
+/** The result for a file. "damaged": a source is damaged, so the file was not written. */
 export type ExportResult =
   | { readonly kind: "written"; readonly rows: number; readonly bytes: number }
   | { readonly kind: "empty" }
@@ -21,20 +21,20 @@ export type ExportResult =
 
 export type ExportDeps = {
   readonly check: SourceCheck;
-  /** Hears of each file of which something cannot be given out. */
+  /** Called for each source that cannot be read completely. */
   readonly onDamage: (path: string, problem: string) => void;
   readonly onProgress: (share: number) => void;
   readonly stop: AbortSignal;
 };
 
 /**
- * Writes one file. Its sources are proved before the first row goes out, and what only reading tells (a damaged line of a segment that
- * is still written to) still leaves the file that was there as it was. Rejects if it cannot be written or is stopped: nothing is left.
+ * Writes an output file. Checks all sources before the first row. Damage that is found later (a bad line in an open segment) also leaves
+ * the existing file unchanged. Rejects if the file cannot be written or the export is stopped; no partial file remains.
  */
 export async function exportOne(job: ExportJob, settings: ExportSettings, deps: ExportDeps): Promise<ExportResult> {
   let isDamaged = false;
   const onDamage = (path: string, problem: string) => {
-    // What was being checked when the process was asked to stop is not damaged.
+    // A check that a stop has interrupted does not mean damage.
     if (deps.stop.aborted) return;
     isDamaged = true;
     deps.onDamage(path, problem);
@@ -71,7 +71,7 @@ export async function exportOne(job: ExportJob, settings: ExportSettings, deps: 
       if (rows % 1000 === 0) deps.onProgress((next.recvUs - firstUs) / (endUs - firstUs));
       reader.skip();
     }
-    // What was read of a file that is still open is judged here.
+    // Closing the reader reports damage in files that are still open.
     reader.close();
     if (deps.stop.aborted) throw stopped(job);
     if (isRefused()) return { kind: "damaged" };
@@ -86,7 +86,7 @@ function stopped({ path }: ExportJob): Error {
   return new Error(`the export was stopped; ${path} was not written`);
 }
 
-/** Of a file that is gone by now the reader knows where its lines are. */
+/** Checks all sources of a job. Ignores files that have been removed meanwhile: the reader finds their lines in the archive. */
 async function checkSources({ tracks, range }: ExportJob, { check, onDamage, stop }: ExportDeps): Promise<void> {
   for (const { files } of tracks) {
     for (const { path } of files.slice(firstFile(files, range.fromUs)).filter(({ startUs }) => startUs < range.toUs)) {
@@ -116,11 +116,11 @@ type RowLine = Received & { readonly cells: readonly Cell[] };
 
 function rowTrack({ files, stream }: RecordedStream, job: ExportJob, settings: ExportSettings): LineStream<RowLine> {
   const shape = rowShape(stream.type, { levels: settings.levels, symbol: job.withSymbol ? stream.symbol : null });
-  // The symbol is ours; every other text is a decimal.
+  // With --with-symbol the first cell is the symbol; every other text is a decimal.
   const decimalsFrom = job.withSymbol ? 1 : 0;
   return {
     files,
-    accepts: ({ cells }) => cells.slice(decimalsFrom).flat().every(isSound),
+    accepts: ({ cells }) => cells.slice(decimalsFrom).flat().every(isValidCell),
     createParser: () => (text, from, to) => {
       try {
         const members = JSON.parse(text.slice(from, to)) as Members;
@@ -133,6 +133,6 @@ function rowTrack({ files, stream }: RecordedStream, job: ExportJob, settings: E
   };
 }
 
-function isSound(cell: Cell | string): boolean {
+function isValidCell(cell: Cell | string): boolean {
   return typeof cell !== "string" || /^\d+(\.\d+)?$/.test(cell);
 }

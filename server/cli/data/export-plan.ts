@@ -11,21 +11,21 @@ import type { RecordedStream } from "../../storage/list/listing.ts";
 import type { Flags } from "../framework/command.ts";
 import type { SelectedStream } from "./selection.ts";
 
-/** How `rt-data export` was asked to write. */
+/** The settings of `rt-data export`. */
 export type ExportSettings = {
   readonly format: "csv" | "parquet";
   readonly out: string;
-  /** One file a stream, symbol and day below `out`, or one file of all. */
+  /** True: a file per stream, symbol and day below `out`. False: a single file. */
   readonly isFolder: boolean;
   readonly numbers: NumberForm;
   readonly levels: "columns" | "list";
   readonly compression: (typeof compressions)[number];
   readonly withSymbol: boolean;
-  /** Of damaged files the rest is written. */
+  /** Writes the readable rest if a source is damaged. */
   readonly skipsDamaged: boolean;
 };
 
-/** One file to be written: what is in it. */
+/** A file to write, and its sources. */
 export type ExportJob = {
   readonly path: string;
   readonly type: StreamType;
@@ -36,11 +36,11 @@ export type ExportJob = {
 
 const formats = ["csv", "parquet"] as const;
 
-/** Reads the flags; throws an OperatorError that lists everything that is wrong with them and what is accepted. */
+/** Parses the flags. @throws OperatorError that lists all problems and the accepted values */
 export function exportSettings(flags: Flags): ExportSettings {
   const problems: string[] = [];
 
-  function one<T extends string>(name: string, words: readonly T[], fallback: T): T {
+  function wordOf<T extends string>(name: string, words: readonly T[], fallback: T): T {
     const text = flags[name];
     const word = words.find((candidate) => candidate === text);
     if (text !== undefined && word === undefined)
@@ -49,22 +49,22 @@ export function exportSettings(flags: Flags): ExportSettings {
   }
 
   const out = flags.out ?? "";
-  if (out === "") problems.push("--out FILE_OR_DIR is needed: where to write (- for standard output)");
+  if (out === "") problems.push("--out FILE_OR_DIR is missing; give a file, a folder, or - for standard output");
   const ending = formats.find((format) => out.endsWith(`.${format}`));
   if (flags.format === undefined && ending === undefined && out !== "")
-    problems.push("--format is needed: csv or parquet (or an --out that ends with .csv or .parquet)");
-  const format = one("format", formats, ending ?? "parquet");
+    problems.push("--format is missing; give csv or parquet (or an --out that ends with .csv or .parquet)");
+  const format = wordOf("format", formats, ending ?? "parquet");
   const isFolder = out.endsWith("/") || isFolderNow(out) || (ending === undefined && !isNoFolder(out));
   if (format === "csv") {
     for (const name of ["numbers", "compression"])
       if (flags[name] !== undefined)
-        problems.push(`--${name} is for --format parquet; CSV has decimals as they are stored`);
+        problems.push(`--${name} applies to --format parquet only; CSV has decimals as stored`);
   }
   const settings: ExportSettings = {
     ...{ format, out, isFolder },
-    numbers: one("numbers", numberForms, "float64"),
-    levels: one("levels", ["columns", "list"], "columns"),
-    compression: one("compression", compressions, "zstd"),
+    numbers: wordOf("numbers", numberForms, "float64"),
+    levels: wordOf("levels", ["columns", "list"], "columns"),
+    compression: wordOf("compression", compressions, "zstd"),
     withSymbol: flags["with-symbol"] !== undefined,
     skipsDamaged: flags["skip-damaged"] !== undefined,
   };
@@ -72,7 +72,7 @@ export function exportSettings(flags: Flags): ExportSettings {
   return settings;
 }
 
-/** The files to write. Throws an OperatorError where one file cannot hold all that was selected. */
+/** Plans the files to write. @throws OperatorError if the selection does not fit into a single file */
 export function planExport(tracks: readonly SelectedStream[], range: TimeSpan, settings: ExportSettings): ExportJob[] {
   if (settings.isFolder) return tracks.flatMap((track) => jobsOfDays(track, tracks, range, settings));
   const [first] = tracks;
@@ -82,18 +82,18 @@ export function planExport(tracks: readonly SelectedStream[], range: TimeSpan, s
   if (types.length > 1) {
     const names = types.map(({ folder }) => folder).join(", ");
     throw new OperatorError(
-      `one file holds one stream, and ${names} are recorded: choose one by --stream, or give a folder as --out`,
+      `a file holds a single stream, but ${names} are recorded: choose a stream by --stream, or give a folder as --out`,
     );
   }
   if (symbols.length > 1 && !settings.withSymbol) {
     throw new OperatorError(
-      `${symbols.length} symbols are recorded (${symbols.slice(0, 6).join(", ")}${symbols.length > 6 ? ", …" : ""}): choose one by --symbol, give a folder as --out, or let --with-symbol add a column to one file`,
+      `${symbols.length} symbols are recorded (${symbols.slice(0, 6).join(", ")}${symbols.length > 6 ? ", …" : ""}): choose a symbol by --symbol, give a folder as --out, or add a symbol column by --with-symbol`,
     );
   }
   return [{ path: settings.out, type: first.stream.type, tracks, range, withSymbol: settings.withSymbol }];
 }
 
-/** Late segments of a merged day are a track without days; they go into the same file. */
+/** Plans a file per day. Late segments of a merged day are a separate entry without days; they go into the day's file. */
 function jobsOfDays(
   track: SelectedStream,
   all: readonly SelectedStream[],
@@ -101,14 +101,14 @@ function jobsOfDays(
   { out, format, withSymbol }: ExportSettings,
 ): ExportJob[] {
   const { symbol, type } = track.stream;
-  const own = all.filter(({ stream }) => stream.name === track.stream.name);
+  const sameStream = all.filter(({ stream }) => stream.name === track.stream.name);
   return track.days.map(({ date }) => {
     const day: Day = { stream: type.folder, symbol, date };
     const startUs = dateStartUs(date);
     return {
       path: join(out, dayPath(day), `${symbol}-${type.folder}-${date}.${format}`),
       type,
-      tracks: own.map((one) => ({ ...one, files: one.files.filter((file) => file.date === date) })),
+      tracks: sameStream.map((entry) => ({ ...entry, files: entry.files.filter((file) => file.date === date) })),
       range: { fromUs: Math.max(range.fromUs, startUs), toUs: Math.min(range.toUs, startUs + dayUs) },
       withSymbol,
     };

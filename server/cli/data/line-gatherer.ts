@@ -1,17 +1,17 @@
 import type { RecordedStream } from "../../storage/list/listing.ts";
 import type { LineStream, Received } from "../../storage/read/stream-reader.ts";
 
-/** Gathers lines for one large write; lines that lie one behind the other are taken in one piece. Text is one character a byte. */
+/** Collects lines for a large write; adjacent lines are copied in one piece. Text has one character per byte. */
 export type LineGatherer = {
   add(line: CatLine): void;
   addText(text: string): void;
-  /** Characters gathered. */
+  /** Returns the number of collected characters. */
   size(): number;
-  /** What was gathered, which is then forgotten. */
+  /** Returns the collected text and clears it. */
   take(): Buffer;
 };
 
-/** A gatherer of nothing yet. */
+/** Creates an empty collector. */
 export function createLineGatherer(): LineGatherer {
   let text = "";
   let source = "";
@@ -50,18 +50,18 @@ export function createLineGatherer(): LineGatherer {
   };
 }
 
-/** A stored line where it stands: `source` from `from` to its newline at `to`, one character a byte. */
+/** A stored line by its place: `source` from `from` to its newline at `to`, one character per byte. */
 export type CatLine = Received & {
   readonly source: string;
   readonly from: number;
   readonly to: number;
-  /** What is printed in place of the line's opening brace; empty for a line as stored. */
+  /** Text that replaces the line's opening brace; empty for a line as stored. */
   readonly prefix: string;
 };
 
 const headStart = '{"recv_us":';
 
-/** The lines of a track without taking them apart. */
+/** Returns the lines of a stream without parsing them. */
 export function catStream({ files, stream }: RecordedStream, withSymbol: boolean): LineStream<CatLine> {
   const names = `{"stream":${JSON.stringify(stream.type.folder)},"symbol":${JSON.stringify(stream.symbol)},`;
   const prefix = withSymbol ? Buffer.from(names).toString("latin1") : "";

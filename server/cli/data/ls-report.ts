@@ -4,35 +4,35 @@ import { dateOf, dateStartUs, dayUs } from "../../domain/day.ts";
 import { awaitsBackfill, clipGap, type Gap } from "../../domain/gap.ts";
 import { latestDate, trueDays } from "../../storage/list/invented-day.ts";
 
-/** What `rt-data ls` tells of a stream, or of one day of it; also its JSON form. */
+/** An entry of `rt-data ls`: a stream, or a day of a stream; also its JSON form. */
 export type Listed = {
   readonly stream: string;
   readonly symbol: string;
   /** With `--days`. */
   readonly date?: string;
   readonly days: number;
-  /** Null where not all was counted. */
+  /** Null unless the rows of all days are counted. */
   readonly rows: number | null;
   readonly bytes: number;
   readonly first_us: number | null;
   readonly last_us: number | null;
-  /** Share of the time between, 0 to 1; null where nothing is known. */
+  /** Share of the time in between, 0 to 1; null if unknown. */
   readonly coverage: number | null;
   readonly missing_us: number | null;
-  /** How many gaps have something absent still, by cause, and how many have not. */
+  /** Number of gaps with missing records, by cause; `gaps_repaired`: number of completely backfilled gaps. */
   readonly gaps: Readonly<Record<string, number>>;
   readonly gaps_repaired: number;
-  /** Dates that only a wrong clock has made: they count in nothing else. */
+  /** Dates that come from a wrong clock only; they are not included in the other figures. */
   readonly invented: readonly string[];
-  /** How many days are in which state. */
+  /** Number of days per state. */
   readonly states: Readonly<Partial<Record<InventoryDay["state"], number>>>;
   readonly problems: readonly string[];
 };
 
-/** Which of the stream's days lie outside of what was selected. */
+/** Whether the stream has days before and after the selection. */
 export type Surroundings = { readonly hasEarlier: boolean; readonly hasLater: boolean };
 
-/** One entry a stream: from its first to its last record, or the whole of the range where more was recorded before and after it. */
+/** Returns an entry for a stream: from its first to its last record, or the whole range if there are records before and after it. */
 export function listStream(track: InventoryStream, range: TimeSpan, around: Surroundings): Listed {
   const received = receivedDays(track);
   const [first, last] = [received[0], received.at(-1)];
@@ -48,7 +48,7 @@ export function listStream(track: InventoryStream, range: TimeSpan, around: Surr
   });
 }
 
-/** One entry a day: the share of the UTC day, of today that of the time until now. */
+/** Returns an entry per day, with the coverage of the UTC day; for today, of the time until now. */
 export function listDays(track: InventoryStream, range: TimeSpan, around: Surroundings, nowUs: number): Listed[] {
   const received = withNeighbours(receivedDays(track), around);
   return track.days.map((day) => {
@@ -93,7 +93,7 @@ function receivedDays({ days, gaps }: InventoryStream): ReceivedDay[] {
   return trueDays(received, gaps, latestDate(Date.now()));
 }
 
-/** Days outside of the selection stand for themselves: that something was received on them is all that matters here. */
+/** Adds a full day before and after the selection, if the stream has records there. */
 function withNeighbours(days: readonly ReceivedDay[], { hasEarlier, hasLater }: Surroundings): ReceivedDay[] {
   const [first, last] = [days[0], days.at(-1)];
   if (first === undefined || last === undefined) return [];

@@ -10,30 +10,30 @@ import { openGapList, selectionFlags, selectionOf, selectStreams } from "./selec
 /** `rt-data ls` */
 export const ls: Command = {
   name: "ls",
-  summary: "what is recorded, with its coverage and its gaps",
+  summary: "list recorded data, with coverage and gaps",
   flags: {
     ...selectionFlags,
-    days: { value: null, help: "one line a day instead of one a stream and symbol" },
-    quick: { value: null, help: "do not count the rows of days that are not merged yet" },
-    json: { value: null, help: "as JSON" },
+    days: { value: null, help: "a line per day instead of a line per stream and symbol" },
+    quick: { value: null, help: "do not count the rows of unmerged days" },
+    json: { value: null, help: "print JSON" },
   },
   examples: [
     ["rt-data ls", "every stream and symbol of ./data"],
     ["rt-data ls --days --symbol BTCUSDT --from 2026-11-01", "day by day"],
-    ["rt-data ls --json | jq '.[] | select(.coverage < 0.999)'", "what is not nearly complete"],
+    ["rt-data ls --json | jq '.[] | select(.coverage < 0.999)'", "entries that are not nearly complete"],
   ],
   notes: [
-    "Coverage is the share of the time, from the first to the last record (with --days: of the UTC day, today until now), in which the",
-    "stream was received. Not received are recorded gaps, unless all that was missing was refetched or the exchange had halted the symbol;",
-    "minutes of a book without any record; and whole days without any. State: verified (an archive that was read back after it was",
-    "written; rt-data verify reads it again), live (segments, not merged yet), unverified (something is wrong with it).",
+    "Coverage is the share of time in which the stream was received, from the first to the last record (with --days: of the UTC day, today",
+    "until now). These times are not covered: recorded gaps, unless all missing records were backfilled or the exchange had halted the",
+    "symbol; minutes of a book without a record; and days without a record. State: verified (an archive that was read back after it was",
+    "written; rt-data verify reads it again), live (segments that are not merged yet), unverified (the archive has a problem).",
   ],
   async run(flags, terminal) {
     const selection = selectionOf(flags);
     const tracks = selectStreams(selection);
     const progress = createProgress(terminal);
     const warn = (line: string) => process.stderr.write(`rt-data: ${line}\n`);
-    const gapsOf = openGapList(selection.dataDir, (reason) => warn(`${reason}; gaps of live days are not known`));
+    const gapsOf = openGapList(selection.dataDir, (reason) => warn(`${reason}; gaps of live days are unknown`));
     const inventory = await takeInventory(tracks, gapsOf, {
       dataDir: selection.dataDir,
       quick: flags.quick !== undefined,
@@ -57,8 +57,8 @@ export const ls: Command = {
     if (flags.json === undefined)
       for (const { stream, invented } of inventory)
         for (const { date } of invented)
-          warn(`${stream.name} ${date} was recorded by a wrong clock; it is kept, and counts as no day`);
-    const problems = listed.flatMap((one) => one.problems.map((problem) => `${one.stream} ${one.symbol} ${problem}`));
+          warn(`${stream.name} ${date} was recorded by a wrong clock; it is kept but not counted`);
+    const problems = listed.flatMap((row) => row.problems.map((problem) => `${row.stream} ${row.symbol} ${problem}`));
     for (const problem of problems) warn(problem);
     return problems.length > 0 ? 1 : 0;
   },
@@ -72,7 +72,7 @@ function tableOf(listed: readonly Listed[], zone: TimeZone, width: number): stri
       : formatTime(us, zone)
           .slice(byDay ? 11 : 0, 16)
           .replace("T", " ");
-  const columns: (Column & { cell: (one: Listed) => string })[] = [
+  const columns: (Column & { cell: (row: Listed) => string })[] = [
     { heading: "STREAM", align: "left", dropped: 0, cell: ({ stream }) => stream },
     { heading: "SYMBOL", align: "left", dropped: 0, cell: ({ symbol }) => symbol },
     { heading: byDay ? "DATE" : "DAYS", align: "right", dropped: 0, cell: ({ date, days }) => date ?? String(days) },
@@ -86,12 +86,12 @@ function tableOf(listed: readonly Listed[], zone: TimeZone, width: number): stri
   ];
   return tableLines(
     columns,
-    listed.map((one) => columns.map(({ cell }) => cell(one))),
+    listed.map((row) => columns.map(({ cell }) => cell(row))),
     width,
   ).join("\n");
 }
 
-/** Rounded down: only what is complete is 100 %. */
+/** Formats a share, rounded down: only complete data is 100 %. */
 function coverageText(share: number | null): string {
   if (share === null) return "–";
   return share === 1 ? "100 %" : `${(Math.floor(share * 10_000) / 100).toFixed(2)} %`;

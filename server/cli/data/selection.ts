@@ -15,32 +15,32 @@ import type { GapsOf } from "../../storage/recorded-gaps.ts";
 import type { Flag, Flags } from "../framework/command.ts";
 import { dataDirOf, settingFlags } from "../framework/config-flags.ts";
 
-/** What of a data folder a reading command was asked for. */
+/** The part of a data folder that a command reads. */
 export type Selection = {
   readonly dataDir: string;
   /** Folder names; null for all. */
   readonly streams: readonly string[] | null;
   readonly symbols: readonly string[] | null;
-  /** -Infinity and Infinity where an end is open. */
+  /** -Infinity or Infinity for an open end. */
   readonly range: TimeSpan;
   readonly zone: TimeZone;
 };
 
-/** A track of which only the days and files of the range are left, and whether it has others. */
+/** A stream with the days and files of the range, and whether it has earlier or later days. */
 export type SelectedStream = RecordedStream & { readonly hasEarlier: boolean; readonly hasLater: boolean };
 
 /** Flags of all reading commands. */
 export const selectionFlags: Readonly<Record<string, Flag>> = {
-  stream: { value: "A,B,…", help: "only these, such as depth20 or aggTrade (default all that were recorded)" },
-  symbol: { value: "A,B,…", help: "only these, such as BTCUSDT (default all that were recorded)" },
-  from: { value: "TIME", help: "first moment, UTC unless it has an offset: 2026-11-22, 2026-11-22T15:04, …+09:00" },
-  to: { value: "TIME", help: "end, exclusive; a date is its first moment" },
-  local: { value: null, help: "times without an offset are local ones, and times are shown as such" },
+  stream: { value: "A,B,…", help: "only these streams, such as depth20 or aggTrade (default all recorded)" },
+  symbol: { value: "A,B,…", help: "only these symbols, such as BTCUSDT (default all recorded)" },
+  from: { value: "TIME", help: "start, UTC unless it has an offset: 2026-11-22, 2026-11-22T15:04, …+09:00" },
+  to: { value: "TIME", help: "end, exclusive; a date means its first moment" },
+  local: { value: null, help: "read times without an offset as local time, and show local times" },
   "data-dir": { value: "DIR", help: "the data folder (default record.data_dir of the config, else ./data)" },
   config: settingFlags.config as Flag,
 };
 
-/** Reads the flags; throws an OperatorError that lists everything that is wrong with them and what is accepted. */
+/** Parses the flags. @throws OperatorError that lists all problems and the accepted values */
 export function selectionOf(flags: Flags): Selection {
   const problems: string[] = [];
   const zone: TimeZone = flags.local === undefined ? "utc" : "local";
@@ -55,7 +55,7 @@ export function selectionOf(flags: Flags): Selection {
   };
 }
 
-/** The flags that choose streams, symbols and a range; what is wrong with them goes into `problems`. */
+/** Parses the flags that choose streams, symbols and a range. Adds problems to `problems`. */
 export function readSelection(
   flags: Flags,
   problems: string[],
@@ -76,10 +76,10 @@ export function readSelection(
   const instant = (text: string) => parseTime(text, names.zone);
   const range = { fromUs: read("from", instant, acceptedTimes), toUs: read("to", instant, acceptedTimes) };
   if (range.fromUs !== null && range.toUs !== null && range.fromUs >= range.toUs) {
-    const day = /^\d{4}-\d\d-\d\d$/.test(flags.to ?? "") ? " (a date is its first moment: give the day after)" : "";
+    const day = /^\d{4}-\d\d-\d\d$/.test(flags.to ?? "") ? " (a date means its first moment: give the day after)" : "";
     problems.push(`--to "${flags.to}" is not after --from "${flags.from}", and --to is exclusive${day}`);
   }
-  const accepted = `names out of ${streamTypeNames.join(", ")}, with or without their speed`;
+  const accepted = `some of ${streamTypeNames.join(", ")}, with or without their speed`;
   return {
     symbols: read(names.symbol, parseSymbols, "symbols such as BTCUSDT,ETHUSDT"),
     streams: read(names.stream, (text) => parseStreams(text, names.stream), accepted),
@@ -88,8 +88,8 @@ export function readSelection(
 }
 
 /**
- * The tracks of what was selected, with the days and files that may hold something of the range. Throws an OperatorError if
- * there is nothing; it says what is recorded instead.
+ * Returns the selected streams, with the days and files that may contain records of the range.
+ * @throws OperatorError if there are none; it lists the recorded streams
  */
 export function selectStreams(selection: Selection): readonly SelectedStream[] {
   const { dataDir, streams, symbols, range } = selection;
@@ -106,11 +106,11 @@ export function selectStreams(selection: Selection): readonly SelectedStream[] {
       files: track.files.filter(({ date }) => date === null || isWithin(date, range)),
     }))
     .filter(({ days, files }) => days.length + files.length > 0);
-  if (wanted.length === 0) throw nothingThere(selection, all);
+  if (wanted.length === 0) throw noMatch(selection, all);
   return wanted;
 }
 
-/** When what is read of these tracks ends at the latest, µs: for telling how far it is. */
+/** Returns an upper bound for the end of the selected records, µs, for the progress line. */
 export function endOfReading(tracks: readonly RecordedStream[], range: TimeSpan): number {
   const dates = tracks.flatMap(({ files }) => files.map(({ date }) => date ?? ""));
   const lastUs = dates.reduce((last, date) => Math.max(last, dateStartUs(date) + dayUs), 0);
@@ -124,13 +124,12 @@ function isWithin(date: string, { fromUs, toUs }: TimeSpan): boolean {
 
 function requireFolder(dataDir: string): void {
   if (statSync(dataDir, { throwIfNoEntry: false })?.isDirectory()) return;
-  const hint = existsSync("demo-data") ? " (the demo's is ./demo-data)" : "";
-  throw new OperatorError(`there is no data folder ${dataDir}; give one by --data-dir or --config${hint}`);
+  const hint = existsSync("demo-data") ? " (the demo uses ./demo-data)" : "";
+  throw new OperatorError(`the data folder ${dataDir} does not exist; give a folder by --data-dir or --config${hint}`);
 }
 
-function nothingThere({ dataDir, streams, symbols, range, zone }: Selection, all: readonly RecordedStream[]) {
-  if (all.length === 0)
-    return new OperatorError(`nothing is recorded in ${dataDir}; give another folder by --data-dir`);
+function noMatch({ dataDir, streams, symbols, range, zone }: Selection, all: readonly RecordedStream[]) {
+  if (all.length === 0) return new OperatorError(`no records in ${dataDir}; give another folder by --data-dir`);
   const known = {
     streams: [...new Set(all.map(({ stream }) => stream.type.folder))],
     symbols: [...new Set(all.map(({ stream }) => stream.symbol))],
@@ -147,7 +146,7 @@ function nothingThere({ dataDir, streams, symbols, range, zone }: Selection, all
     range.toUs === Number.POSITIVE_INFINITY ? "" : ` before ${formatTime(range.toUs, zone)}`,
   ].join("");
   return new OperatorError(
-    `nothing is recorded in ${dataDir}${asked}${suggestion}. Recorded are ${known.dates[0]} to ${known.dates.at(-1)}: ${known.symbols.join(", ")} (${known.streams.join(", ")})`,
+    `no records in ${dataDir}${asked}${suggestion}. Recorded: ${known.dates[0]} to ${known.dates.at(-1)}: ${known.symbols.join(", ")} (${known.streams.join(", ")})`,
   );
 }
 
@@ -163,12 +162,12 @@ function parseStreams(text: string, flag: string): readonly string[] | null {
   if (unknown === undefined) return names;
   const suggestion = didYouMean(unknown, folders);
   if (suggestion === "") return null;
-  throw new OperatorError(`--${flag} "${text}": there is no stream "${unknown}"${suggestion}`);
+  throw new OperatorError(`--${flag} "${text}": unknown stream "${unknown}"${suggestion}`);
 }
 
 /**
- * The recorder's own gap list, where the data folder has one: the catalogue's, and the journal's, which knows of every gap first and
- * needs no other program's leave. `onUnreadable` hears why where neither can be read.
+ * Opens the recorder's gap lists, if the data folder has them: the catalogue's and the journal's. The journal gets each gap first and is
+ * readable without a lock. `onUnreadable` gets the reason if neither can be read.
  */
 export function openGapList(dataDir: string, onUnreadable: (reason: string) => void): GapsOf {
   if (!existsSync(dataDir)) return () => null;
@@ -179,20 +178,20 @@ export function openGapList(dataDir: string, onUnreadable: (reason: string) => v
   } catch (error) {
     if (journal === null) onUnreadable(messageOf(error));
   }
-  let isTold = journal !== null;
+  let isReported = journal !== null;
 
-  function inCatalogue(day: Day): readonly Gap[] | null {
+  function gapsInCatalogue(day: Day): readonly Gap[] | null {
     try {
       return list?.gapsOf(day) ?? null;
     } catch (error) {
-      if (!isTold) onUnreadable(messageOf(error));
-      isTold = true;
+      if (!isReported) onUnreadable(messageOf(error));
+      isReported = true;
       return null;
     }
   }
 
   return (day) => {
-    const known = inCatalogue(day);
+    const known = gapsInCatalogue(day);
     if (journal === null) return known;
     const gaps = new Map((known ?? []).map((gap) => [gap.from_us, gap]));
     for (const gap of journal.gapsOf(day)) gaps.set(gap.from_us, gap);

@@ -2,16 +2,16 @@ import type { VerifiedDay } from "../../archive/verify/verify-stream.ts";
 import { awaitsBackfill } from "../../domain/gap.ts";
 import { formatTime, type TimeZone } from "../../platform/time/time-parser.ts";
 
-/** Gaps of a day that are told one by one. */
+/** Limit of gaps per day that are listed. */
 const mostShown = 5;
 
-/** Nothing is wrong with it, and nothing is missing. */
+/** Tells whether a day has no problems and no missing records. */
 export function isComplete({ problems, gaps, silences, isInvented }: VerifiedDay): boolean {
   if (isInvented) return problems.length === 0;
   return problems.length === 0 && silences.length === 0 && !gaps.some(awaitsBackfill);
 }
 
-/** Lines for people: one a day, with what is wrong below it; days that follow each other and of which nothing is there are one. */
+/** Formats the report: a line per day, with its problems below it. Consecutive days without any file share a line. */
 export function reportLines(days: readonly VerifiedDay[], zone: TimeZone): string[] {
   const lines: string[] = [];
   for (let at = 0; at < days.length; at++) {
@@ -30,7 +30,7 @@ function isAbsentAlike(first: VerifiedDay, next: VerifiedDay | undefined): boole
 }
 
 function absentLine({ stream, symbol, date }: VerifiedDay, last: VerifiedDay, days: number): string {
-  return `${"GAPS".padEnd(8)}  ${stream}  ${symbol}  ${date} to ${last.date}  absent: nothing is there of ${days} days`;
+  return `${"GAPS".padEnd(8)}  ${stream}  ${symbol}  ${date} to ${last.date}  absent: no files of ${days} days`;
 }
 
 function linesOf(day: VerifiedDay, zone: TimeZone): string[] {
@@ -38,21 +38,23 @@ function linesOf(day: VerifiedDay, zone: TimeZone): string[] {
   const verdict = problems.length > 0 ? "DAMAGED" : isComplete(day) ? "complete" : "GAPS";
   const counted = rows === null ? "" : `  ${rows.toLocaleString("en")} rows`;
   const spans = [
-    ...gaps.filter(awaitsBackfill).map((gap) => ({ fromUs: gap.from_us, toUs: gap.to_us, what: gapText(gap) })),
-    ...silences.map((span) => ({ ...span, what: "nothing was recorded, and no gap says why" })),
+    ...gaps.filter(awaitsBackfill).map((gap) => ({ fromUs: gap.from_us, toUs: gap.to_us, text: gapText(gap) })),
+    ...silences.map((span) => ({ ...span, text: "no records, and no gap that explains it" })),
   ].sort((a, b) => a.fromUs - b.fromUs);
   const clock = gaps.filter(({ cause }) => cause === "clock").length;
   const closed = gaps.filter((gap) => !awaitsBackfill(gap)).length - clock;
   return [
     `${verdict.padEnd(8)}  ${stream}  ${symbol}  ${date}  ${state}${counted}`,
-    ...(isInvented ? ["          recorded by a wrong clock; it is kept, and counts as no day"] : []),
+    ...(isInvented ? ["          recorded by a wrong clock; it is kept but not counted"] : []),
     ...problems.map(({ kind, detail }) => `          ${kind}: ${detail}`),
-    ...spans.slice(0, mostShown).map((span) => `          ${spanText(span, zone)}  ${span.what}`),
+    ...spans.slice(0, mostShown).map((span) => `          ${spanText(span, zone)}  ${span.text}`),
     ...(spans.length > mostShown ? [`          and ${spans.length - mostShown} more`] : []),
     ...(clock > 0 && !isInvented
-      ? [`          ${clock} times the clock was wrong or was set; nothing is missing for it`]
+      ? [`          the clock was wrong or was set ${clock} times; no record is missing because of it`]
       : []),
-    ...(closed > 0 ? [`          ${closed} gaps were refetched in full, or the exchange had halted the symbol`] : []),
+    ...(closed > 0
+      ? [`          ${closed} gaps were completely backfilled, or the exchange had halted the symbol`]
+      : []),
   ];
 }
 
@@ -60,12 +62,12 @@ function gapText({ cause, missing, repaired }: VerifiedDay["gaps"][number]): str
   return missing === null ? cause : `${cause}, ${missing - repaired} of ${missing} records absent`;
 }
 
-/** `2026-11-22T15:04:05.250Z  3.2 s` */
+/** Formats a time span, e.g. `2026-11-22T15:04:05.250Z  3.2 s`. */
 function spanText({ fromUs, toUs }: { fromUs: number; toUs: number }, zone: TimeZone): string {
   return `${formatTime(fromUs, zone)}  ${((toUs - fromUs) / 1e6).toLocaleString("en", { maximumFractionDigits: 3 })} s`;
 }
 
-/** A day as `--json` tells it. */
+/** Returns the JSON form of a day. */
 export function verifiedJson(day: VerifiedDay) {
   const { silences, gaps, isInvented, ...rest } = day;
   return {

@@ -10,31 +10,33 @@ import { isComplete, reportLines, verifiedJson } from "./verify-report.ts";
 /** `rt-data verify` */
 export const verify: Command = {
   name: "verify",
-  summary: "check archives and segments against what is stated of them, and report gaps",
+  summary: "check archives and segments against their manifests, and report gaps",
   flags: {
     ...selectionFlags,
-    quick: { value: null, help: "manifests, sizes and gaps only; reads no archive and no segment" },
-    "allow-gaps": { value: null, help: "exit code 0 as long as nothing is damaged, whatever is missing" },
-    quiet: { value: null, help: "print nothing if all is well, otherwise only what is not: for cron" },
-    json: { value: null, help: "as JSON" },
+    quick: { value: null, help: "check manifests, sizes and gaps only, without reading archives and segments" },
+    "allow-gaps": { value: null, help: "exit code 0 unless a file is damaged, even if records are missing" },
+    quiet: { value: null, help: "print only problems, for cron" },
+    json: { value: null, help: "print JSON" },
   },
   examples: [
-    ["rt-data verify --data-dir /srv/rt-data", "all of it"],
-    ["rt-data verify --from 2026-11-22 --to 2026-11-23 --symbol BTCUSDT", "one day of one symbol"],
+    ["rt-data verify --data-dir /srv/rt-data", "everything"],
+    ["rt-data verify --from 2026-11-22 --to 2026-11-23 --symbol BTCUSDT", "a day of a symbol"],
     [
       "30 2 * * * rt-data verify --quiet --config /etc/rt-data/rt-data.toml",
-      "every night, by cron: mail only if need be",
+      "every night by cron: mail only in case of problems",
     ],
   ],
   notes: [
-    "Complete means: every archive is, byte for byte, what its manifest states (checksums of both forms, rows, rows a minute, first and last",
-    "record, delays), and the manifest is as it was written; segments can be read to their end; recv_us never decreases; ids rise, and",
-    `where the exchange numbers records without a break (${foldersOf(isContiguous).join(", ")}) none is missing and none is there twice; and there is no`,
-    "gap, nor a minute of a book or a whole day without any record. A gap of which all was refetched, or in which the exchange had halted",
-    "the symbol, does not make a day incomplete. Time before the first and after the last record is not judged.",
-    "Ids that two days have in common are damage (id_doubled): a wrong clock has filed some under the wrong day. A day that only a wrong",
-    "clock has made is kept, named, and not judged for what is missing.",
-    "Exit code 0: complete. 1: not. 2: a flag is wrong, or nothing is recorded there.",
+    "A day is complete if all of these hold:",
+    "- each archive matches its manifest byte for byte (checksums of both forms, rows, rows per minute, first and last record, delays), and",
+    "  the manifest is unchanged; segments are readable to their end",
+    "- recv_us never decreases, and ids rise",
+    `- no id is missing or doubled in streams that the exchange numbers without a break (${foldersOf(isContiguous).join(", ")})`,
+    "- there is no gap, no minute of a book without a record, and no day without a record; gaps that were completely backfilled, or in",
+    "  which the exchange had halted the symbol, do not count",
+    "Time before the first and after the last record is not checked. Ids that occur in two days are damage (id_doubled): a wrong clock has",
+    "filed records under the wrong day. A day that comes from a wrong clock only is kept and named, but not checked for missing records.",
+    "Exit codes: 0 complete, 1 not complete, 2 a flag is invalid or there are no records.",
   ],
   async run(flags, terminal) {
     const selection = selectionOf(flags);
@@ -44,9 +46,9 @@ export const verify: Command = {
       progress.clear();
       process.stderr.write(`rt-data: ${line}\n`);
     };
-    const gapsOf = openGapList(selection.dataDir, (reason) => warn(`${reason}; gaps of live days are not known`));
+    const gapsOf = openGapList(selection.dataDir, (reason) => warn(`${reason}; gaps of live days are unknown`));
     const output = createStandardOutput(terminal.stop);
-    const isLine = flags.json === undefined;
+    const isText = flags.json === undefined;
     const total = tracks.reduce((sum, { files }) => sum + bytesOf(files), 0);
     const days: VerifiedDay[] = [];
     const fails = (day: VerifiedDay) =>
@@ -54,25 +56,25 @@ export const verify: Command = {
     let read = 0;
     for (const track of tracks) {
       if (track.days.length === 0) continue;
-      const found = await verifyStream(track, gapsOf, {
+      const streamDays = await verifyStream(track, gapsOf, {
         dataDir: selection.dataDir,
         quick: flags.quick !== undefined,
         onProgress(bytes, day) {
           read += bytes;
           progress.update(read / total, `${day.stream} ${day.symbol} ${day.date}`);
-          if (terminal.stop.aborted) throw new Error("verify was stopped before it was done");
+          if (terminal.stop.aborted) throw new Error("verify was stopped before it had finished");
         },
       });
-      if (terminal.stop.aborted) throw new Error("verify was stopped before it was done");
-      days.push(...found);
-      const shown = found.filter((day) => flags.quiet === undefined || fails(day));
+      if (terminal.stop.aborted) throw new Error("verify was stopped before it had finished");
+      days.push(...streamDays);
+      const shown = streamDays.filter((day) => flags.quiet === undefined || fails(day));
       progress.clear();
-      if (isLine && shown.length > 0) await output.write(`${reportLines(shown, selection.zone).join("\n")}\n`);
+      if (isText && shown.length > 0) await output.write(`${reportLines(shown, selection.zone).join("\n")}\n`);
     }
     const damaged = days.filter(({ problems }) => problems.length > 0);
     const gapped = days.filter((day) => day.problems.length === 0 && !isComplete(day));
     const failed = days.some(fails);
-    if (!isLine) {
+    if (!isText) {
       const report = { complete: damaged.length + gapped.length === 0, days: days.map(verifiedJson) };
       await output.write(`${JSON.stringify(report, null, 2)}\n`);
     } else if (flags.quiet === undefined || failed) {

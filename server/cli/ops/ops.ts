@@ -23,30 +23,30 @@ import { unitOf } from "./ops-unit.ts";
 
 const { config: configFlag } = settingFlags;
 
-/** The example, with the folder that a service has. */
+/** The example config, with the data folder of a service. */
 const serverExample = example.replace('data_dir = "./data"', 'data_dir = "/var/lib/rt-data"');
 
-/** What can be printed: how it is said in the help, and the text, or how it is made of the config. */
+/** The topics: description in the help, and the text or a function that makes it from the config. */
 const topics = {
-  systemd: ["the service: /etc/systemd/system/rt-data.service", (config, flags) => unitOf(config, whoOf(flags))],
+  systemd: ["the service: /etc/systemd/system/rt-data.service", (config, flags) => unitOf(config, serviceOf(flags))],
   nginx: ["the site of a reverse proxy: /etc/nginx/sites-available/rt-data.conf", (config) => nginxOf(siteOf(config))],
   env: ["settings as environment: /etc/rt-data/rt-data.env", envOf],
-  config: ["the example config, for /etc/rt-data/rt-data.toml", serverExample],
+  config: ["an example config: /etc/rt-data/rt-data.toml", serverExample],
   install: ["the script that installs, upgrades and rolls back", install],
   guide: [
-    "from a bare server to one's own domain; --lang ko: in Korean",
+    "the guide from a bare server to your own domain; --lang ko: in Korean",
     (config, flags) => guideOf(config, flags.lang),
   ],
-  certbot: ["the certificate, as commands", (config) => fill(certbot, namesOf(siteOf(config)))],
-  ufw: ["the firewall, as commands", (config) => fill(ufw, { port: String(config.http.port) })],
+  certbot: ["commands that get the certificate", (config) => fill(certbot, namesOf(siteOf(config)))],
+  ufw: ["commands that set up the firewall", (config) => fill(ufw, { port: String(config.http.port) })],
   chrony: ["the clock: /etc/chrony/conf.d/rt-data.conf", chrony],
   ddclient: [
-    "a name for an address that changes: /etc/ddclient.conf",
+    "dynamic DNS, for a changing address: /etc/ddclient.conf",
     (config) => fill(ddclient, namesOf(siteOf(config))),
   ],
   tunnel: ["Cloudflare Tunnel: /etc/cloudflared/config.yml", (config) => fill(tunnel, namesOf(siteOf(config)))],
   upgrades: ["security updates: /etc/apt/apt.conf.d/52rt-data", upgrades],
-  backup: ["archives to another place: /etc/cron.daily/rt-data-backup", backupOf],
+  backup: ["a daily backup of the archives: /etc/cron.daily/rt-data-backup", backupOf],
 } as const satisfies Readonly<Record<string, readonly [string, string | ((config: Config, flags: Flags) => string)]>>;
 
 /** `rt-data ops` */
@@ -56,29 +56,29 @@ export const ops: Command = {
   topics: Object.entries(topics).map(([topic, [meaning]]) => [topic, meaning] as const),
   flags: {
     ...(configFlag && { config: configFlag }),
-    user: { value: "NAME", help: "systemd: who runs it (default rt-data)" },
-    executable: { value: "PATH", help: "systemd: what is run (default /opt/rt-data/bin/rt-data)" },
+    user: { value: "NAME", help: "systemd: user of the service (default rt-data)" },
+    executable: { value: "PATH", help: "systemd: path of the executable (default /opt/rt-data/bin/rt-data)" },
     lang: { value: "LANGUAGE", help: "guide: en or ko (default en)" },
   },
   examples: [
-    ["rt-data ops guide | less", "how all of this belongs together"],
+    ["rt-data ops guide | less", "read how everything fits together"],
     ["rt-data ops systemd > /etc/systemd/system/rt-data.service", "the service"],
     [
       "RT_DATA_HTTP_PUBLIC_URL=https://data.example.org rt-data ops nginx",
-      "the site, for a name not in the config yet",
+      "the site, for a name that is not in the config yet",
     ],
   ],
   async run(flags, terminal) {
     const topic = flags.topic as keyof typeof topics;
-    const [, made] = topics[topic];
-    // What is printed as it is has to be had with a wrong config too.
-    const text = typeof made === "string" ? made : made(configOf({ config: flags.config }), flags);
+    const [, content] = topics[topic];
+    // Fixed texts are printed even if the config is invalid.
+    const text = typeof content === "string" ? content : content(configOf({ config: flags.config }), flags);
     terminal.print(text.trimEnd());
     return 0;
   },
 };
 
-function whoOf(flags: Flags): { user: string; executable: string } {
+function serviceOf(flags: Flags): { user: string; executable: string } {
   return { user: flags.user ?? "rt-data", executable: flags.executable ?? "/opt/rt-data/bin/rt-data" };
 }
 
@@ -94,7 +94,7 @@ function namesOf({ serverName, publicHost, upstream }: Site): Record<string, str
   return { server_name: serverName, public_host: publicHost, upstream, zone: zoneOf(serverName) };
 }
 
-/** The domain that a name belongs to: two labels, or three below such as co.kr. */
+/** Returns the domain of a name: its last two labels, or three below a suffix such as co.kr. */
 function zoneOf(name: string): string {
   const labels = name.split(".");
   const isBelowSecond =
@@ -108,7 +108,7 @@ function envOf(config: Config): string {
     .join("\n")}\n`;
 }
 
-/** A value as systemd reads it from a file of settings, which is as a shell does: quoted where anything in it means something there. */
+/** Quotes a value for an environment file, which systemd parses like a shell. */
 function quoted(text: string): string {
   return /^[\w@%+=:,./-]*$/.test(text) ? text : `"${text.replace(/["\\`$]/g, "\\$&")}"`;
 }
@@ -118,12 +118,13 @@ function backupOf(config: Config): string {
   return fill(backup, { archive_dir: `'${folder.replaceAll("'", `'\\''`)}'` });
 }
 
-/** The guide, with this server's own name and address where they are known. */
+/** Returns the guide, with this server's name and address if they are known. */
 function guideOf(config: Config, lang = "en"): string {
   const guides: Readonly<Record<string, string>> = { en: guide, ko: koreanGuide };
   const text = guides[lang];
   if (text === undefined)
-    throw new OperatorError(`--lang ${lang}${didYouMean(lang, Object.keys(guides))}: there are en and ko`);
-  const known = config.http.public_url === "" ? text : text.replaceAll("data.example.org", siteOf(config).serverName);
-  return config.http.port === 0 ? known : known.replaceAll("127.0.0.1:8000", upstreamOf(config.http));
+    throw new OperatorError(`--lang ${lang} is not accepted${didYouMean(lang, Object.keys(guides))}; give en or ko`);
+  const withName =
+    config.http.public_url === "" ? text : text.replaceAll("data.example.org", siteOf(config).serverName);
+  return config.http.port === 0 ? withName : withName.replaceAll("127.0.0.1:8000", upstreamOf(config.http));
 }

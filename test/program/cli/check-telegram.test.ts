@@ -31,7 +31,7 @@ const saw = (printed: string[], text: string) => until(() => printed.some((line)
 
 test("it proves the token, prints who writes with the id to be listed, and greets them, once each", async () => {
   const { code, printed, api } = await hello([], async (api, printed) => {
-    await saw(printed, "waiting for somebody");
+    await saw(printed, "waiting for a message");
     await api.say("hi");
     await saw(printed, "telegram.chats = [77001]");
     await api.say("hi again");
@@ -49,14 +49,14 @@ test("it proves the token, prints who writes with the id to be listed, and greet
   });
   expect(code).toBe(0);
   expect(printed).toEqual([
-    "ok      the token is that of @TestNameBot",
-    "waiting for somebody to write to t.me/TestNameBot (in a group: add the bot, then /start@TestNameBot); Ctrl-C ends it",
+    "ok      the token belongs to @TestNameBot",
+    "waiting for a message to t.me/TestNameBot (in a group: add the bot, then send /start@TestNameBot); Ctrl-C ends the wait",
     "chat    77001  private  @mina",
     "ok      a test message was sent to 77001",
-    "        to have it told and answered: telegram.chats = [77001]",
+    "        to notify and answer this chat, set: telegram.chats = [77001]",
     "chat    -100777  group  Ops & co",
     "ok      a test message was sent to -100777",
-    "        to have it told and answered: telegram.chats = [77001, -100777]",
+    "        to notify and answer this chat, set: telegram.chats = [77001, -100777]",
   ]);
   expect(api.seen).toHaveLength(2);
   expect(api.seen[0]).toMatchObject({ text: expect.stringContaining("Its id is 77001") });
@@ -70,7 +70,7 @@ test("each configured chat gets a test message; one that cannot be written to is
     );
     await saw(printed, "waiting");
     await api.say("hi");
-    await saw(printed, "is listed");
+    await saw(printed, "already in telegram.chats");
   });
   expect(code).toBe(1);
   expect(printed[1]).toBe("ok      a test message was sent to 77001");
@@ -95,7 +95,7 @@ test("a recorder that polls with the same token, a webhook, a wrong token and no
 
 test("nobody writes: it ends by itself, with exit code 1 where no chat is listed", async () => {
   const silent = await hello([], async () => {}, 60);
-  expect([silent.code, silent.printed.at(-1)]).toEqual([1, "nobody has written"]);
+  expect([silent.code, silent.printed.at(-1)]).toEqual([1, "no message received"]);
   const listed = await hello([mina], async (_, printed) => saw(printed, "a test message was sent"), 300);
   expect(listed.code).toBe(0);
 });

@@ -119,7 +119,7 @@ test("several symbols in one file are refused without --with-symbol, several str
   const path = join(temporaryFolder(), "trades.parquet");
   const refused = await exportTo(path, "--stream", "aggTrade");
   expect(refused).toMatchObject({ code: 2, errors: expect.stringContaining("--with-symbol") });
-  expect((await exportTo(path)).errors).toContain("one file holds one stream");
+  expect((await exportTo(path)).errors).toContain("a file holds a single stream");
   expect(existsSync(path)).toBe(false);
   await exportTo(path, "--stream", "aggTrade", "--with-symbol", "--compression", "snappy");
   const rows = await query(`select symbol, count(*)::int from '${path}' group by all order by all`);
@@ -264,6 +264,6 @@ test("mistakes are answered all at once, exit code 2", async () => {
   expect(code).toBe(2);
   expect(errors).toContain('--levels "lists" is not accepted (did you mean "list"?); give columns, list');
   expect(errors).toContain("--numbers is for --format parquet");
-  expect((await exportTo("somewhere")).errors).toContain("--format is needed: csv or parquet");
-  expect((await run(["export", "--data-dir", dataDir])).errors).toContain("--out FILE_OR_DIR is needed");
+  expect((await exportTo("somewhere")).errors).toContain("--format is missing; give csv or parquet");
+  expect((await run(["export", "--data-dir", dataDir])).errors).toContain("--out FILE_OR_DIR is missing");
 });

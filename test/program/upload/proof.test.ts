@@ -139,7 +139,7 @@ test("`rt-data retention` asks the bucket as well; a dry run changes nothing", a
   const keeping = keep(dataDir, faux, { "upload.prefix": "cli" });
   await keeping.settled();
   await keeping.stop();
-  expect(await run("--dry-run")).toContain("1 archives would go");
+  expect(await run("--dry-run")).toContain("1 archives would be removed");
   expect(await run()).toContain("1 archives removed");
   expect(existsSync(archivePath(dataDir, day))).toBe(false);
 }, 60_000);

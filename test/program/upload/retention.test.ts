@@ -325,8 +325,8 @@ test("`rt-data retention --dry-run` lists the archives to remove and keeps them;
   };
   const dry = await run("--dry-run");
   expect([dry.code, dry.errors]).toEqual([0, ""]);
-  expect(dry.output).toContain("would go  2026-11-17 aggTrade BTCUSDT");
-  expect(dry.output).toContain("5 archives would go");
+  expect(dry.output).toContain("would be removed  2026-11-17 aggTrade BTCUSDT");
+  expect(dry.output).toContain("5 archives would be removed");
   expect(datesLeft(dataDir)).toHaveLength(5);
   const json = JSON.parse((await run("--dry-run", "--json")).output);
   expect(json).toMatchObject({

@@ -115,7 +115,7 @@ describe("the site", () => {
     ["a name without https", { RT_DATA_HTTP_PUBLIC_URL: "http://data.example.org" }, "give https://data.example.org"],
     ["an address", { RT_DATA_HTTP_PUBLIC_URL: "https://192.0.2.1" }, "a certificate needs a name"],
     ["two paths", { ...site, RT_DATA_HTTP_BASE_PATH: "/x" }, "make them the same"],
-    ["any port", { ...site, RT_DATA_HTTP_PORT: "0" }, "give 8000"],
+    ["any port", { ...site, RT_DATA_HTTP_PORT: "0" }, "set it to 8000"],
   ] as const) {
     test(`${what} is refused with what to do`, async () => {
       const { code, errors } = await run(["ops", "nginx"], { env });
@@ -210,7 +210,7 @@ test("what the executable prints as install script is the one of the checkout; u
   expect((await run(["ops", "systemd"], { env: broken })).code).toBe(2);
   for (const [words, told] of [
     [["ops", "ngin"], 'did you mean "nginx"?'],
-    [["ops"], "say of what: systemd, nginx"],
+    [["ops"], "give one of systemd, nginx"],
     [["ops", "nginx", "too"], '"too" is one word too many'],
     [["ops", "guide", "--lang", "kr"], 'did you mean "ko"?'],
     [["ops", "systemd", "--user", "R00t!"], "not a valid user name"],

@@ -28,7 +28,7 @@ beforeAll(async () => {
 const cat = (...words: string[]) => run(["cat", "--data-dir", dataDir, ...words]);
 const trades = ["--stream", "aggTrade", "--symbol", "BTCUSDT"];
 
-test("all that is recorded of a stream comes byte for byte and in order, from archives, sealed segments and the one being written", async () => {
+test("all records of a stream are printed byte for byte and in order, from archives, sealed segments and the open segment", async () => {
   const { code, output, errors } = await cat("--stream", "depth20", "--symbol", "BTCUSDT");
   const expected = [
     secondLines(before, 86_400 - 600, 86_400, bookLine),
@@ -58,7 +58,7 @@ test("a range has its first moment and not its last, in UTC, with an offset, or 
   expect(seoul.output).toBe(expected);
 });
 
-test("several symbols are merged by receipt time, each line told by its stream and symbol, and refused without", async () => {
+test("several symbols are merged by receipt time, each line with its stream and symbol; without --with-symbol they are refused", async () => {
   const range = ["--stream", "aggTrade", "--from", date, "--to", "2026-11-21T00:00:02"];
   const { output } = await cat(...range, "--with-symbol");
   const rows = output
@@ -94,7 +94,7 @@ test("--gaps prints a gap where it begins, once, also one over midnight", async 
   expect(JSON.parse(lines[3] ?? "").recv_us).toBe(secondOf(today, 0));
 });
 
-test("a reader that has enough may close the pipe: no error, exit code 0", async () => {
+test("a reader may close the pipe early: no error, exit code 0", async () => {
   const words = [...rtData, "cat", "--data-dir", dataDir, "--stream", "depth20"];
   const shell = start(["bash", "-c", `"$@" | head -1; echo "codes \${PIPESTATUS[0]}"`, "bash", ...words]);
   expect(await shell.ended).toBe(0);
@@ -102,11 +102,11 @@ test("a reader that has enough may close the pipe: no error, exit code 0", async
   expect(shell.errors()).toBe("");
 });
 
-test("it waits for a reader that takes its time, and hears a signal meanwhile", async () => {
+test("it waits for a slow reader, and handles signals meanwhile", async () => {
   const words = [...rtData, "cat", "--data-dir", dataDir, "--stream", "depth20"];
   const script = '"$@" > >(head -c 1 >&2; exec sleep 6) & echo "pid $!"; wait $!; echo "ended $?"';
   const stuck = start(["bash", "-c", script, "bash", ...words]);
-  // Twenty times what a pipe holds is to come behind the first byte.
+  // Twenty times the capacity of a pipe follows after the first byte.
   await until(() => stuck.errors() !== "", "the first byte", 30_000);
   const pid = Number(/pid (\d+)/.exec(stuck.output())?.[1]);
   process.kill(pid, "SIGTERM");
@@ -126,7 +126,7 @@ test("a damaged file is named, the rest is printed, and the exit code is 1", asy
   rmSync(own, { recursive: true });
 });
 
-test("refetched trades, which have a file of their own, come where they belong by time; so do those of a second start", async () => {
+test("backfilled trades, which have a separate file, are printed in order of time; so are those of a second start", async () => {
   const own = temporaryFolder();
   const day = { stream: "aggTrade", symbol: "BTCUSDT", date: today };
   const refetched = [10, 11, 12].map((second) => refetchedLine(secondOf(today, second) + 5, 172_800 + second));
@@ -150,7 +150,7 @@ test("refetched trades, which have a file of their own, come where they belong b
   expect(verified.output).toContain("id_missing: 120 ids are missing and no gap explains it, first 172900 to 172919");
 });
 
-test("bytes that are no text come out as they are stored", async () => {
+test("bytes that are not text are printed as stored", async () => {
   const own = temporaryFolder();
   const day = { stream: "aggTrade", symbol: "币安人生USDT", date: today };
   const line = Buffer.from(tradeLine(secondOf(today, 0), 1, "币安人生USDT"));
@@ -177,7 +177,7 @@ test("while a recorder appends, only whole lines are printed", async () => {
   rmSync(own, { recursive: true });
 });
 
-test("mistakes are answered all at once with what is accepted, exit code 2", async () => {
+test("all mistakes are reported at once with the accepted values, exit code 2", async () => {
   const { code, errors } = await cat("--from", "yesterday", "--symbol", "B-T-C");
   expect(code).toBe(2);
   expect(errors).toContain('--from "yesterday" is not accepted; give a UTC time such as 2026-11-22');
@@ -189,7 +189,7 @@ test("mistakes are answered all at once with what is accepted, exit code 2", asy
   expect(none.errors).toContain("Recorded are 2026-11-20 to 2026-11-22: BTCUSDT, ETHUSDT (aggTrade, depth20)");
 });
 
-test("reading needs the data folder of the config and nothing else of it to be right", async () => {
+test("reading needs only a valid data folder in the config", async () => {
   const folder = temporaryFolder();
   writeFileSync(join(folder, "rt-data.toml"), `[record]\ndata_dir = "${dataDir}"\nflush_ms = "soon"\n[nonsense]\n`);
   const words = ["cat", ...trades, "--from", "2026-11-22T00:06:39"];

@@ -29,7 +29,7 @@ async function hello(
 
 const saw = (printed: string[], text: string) => until(() => printed.some((line) => line.includes(text)), text);
 
-test("it proves the token, prints who writes with the id to be listed, and greets them, once each", async () => {
+test("it checks the token, prints each chat that writes with its id, and greets each chat once", async () => {
   const { code, printed, api } = await hello([], async (api, printed) => {
     await saw(printed, "waiting for a message");
     await api.say("hi");
@@ -62,7 +62,7 @@ test("it proves the token, prints who writes with the id to be listed, and greet
   expect(api.seen[0]).toMatchObject({ text: expect.stringContaining("Its id is 77001") });
 });
 
-test("each configured chat gets a test message; one that cannot be written to is named with what to do, exit code 1", async () => {
+test("each configured chat gets a test message; an unreachable chat is named with advice, exit code 1", async () => {
   const { code, printed } = await hello([mina, -5], async (api, printed) => {
     let sent = 0;
     api.script((method) =>
@@ -93,14 +93,14 @@ test("a recorder that polls with the same token, a webhook, a wrong token and no
   expect([fourth.code, fourth.printed]).toEqual([1, [expect.stringContaining("does not answer")]]);
 });
 
-test("nobody writes: it ends by itself, with exit code 1 where no chat is listed", async () => {
+test("if no chat writes, it ends by itself, with exit code 1 if telegram.chats is empty", async () => {
   const silent = await hello([], async () => {}, 60);
   expect([silent.code, silent.printed.at(-1)]).toEqual([1, "no message received"]);
   const listed = await hello([mina], async (_, printed) => saw(printed, "a test message was sent"), 300);
   expect(listed.code).toBe(0);
 });
 
-test("from the command line: without a token it says where one comes from, exit code 2", async () => {
+test("from the command line: without a token it says how to get one, exit code 2", async () => {
   const { code, output } = await run(["check", "--telegram"]);
   expect(code).toBe(2);
   expect(output).toContain("t.me/BotFather");

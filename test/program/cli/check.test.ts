@@ -44,7 +44,7 @@ function one(findings: readonly CheckFinding[], check: string): CheckFinding {
 }
 
 describe("the exchange", () => {
-  test("where all is well, name, REST, symbols, first message and clock are, and the exit code is 0", async () => {
+  test("without problems, name, REST, symbols, first message and clock are ok, and the exit code is 0", async () => {
     const { code, findings } = await check(await exchangeWith(), "--only", "exchange");
     expect(code).toBe(0);
     for (const name of ["reach", "rest", "symbols", "stream"])
@@ -56,7 +56,7 @@ describe("the exchange", () => {
     });
   });
 
-  test("a misspelt symbol is told with the one that was meant; the others are well", async () => {
+  test("a misspelt symbol is reported with a suggestion; the other symbols are ok", async () => {
     const env = { ...(await exchangeWith()), RT_DATA_RECORD_SYMBOLS: "BTCUSDT,ETHUSD" };
     const { code, findings } = await check(env, "--only", "exchange");
     expect(code).toBe(1);
@@ -66,7 +66,7 @@ describe("the exchange", () => {
   });
 
   for (const [what, faults, name, detail, advice] of [
-    ["a ban", { kind: "rest-error", status: 418 }, "exchange.rest", "HTTP 418", "what else asks"],
+    ["a ban", { kind: "rest-error", status: 418 }, "exchange.rest", "HTTP 418", "other program"],
     [
       "a country that is not served",
       { kind: "rest-error", status: 451 },
@@ -98,7 +98,7 @@ describe("the exchange", () => {
       "no action needed",
     ],
   ] as const) {
-    test(`${what} is told with what to do`, async () => {
+    test(`${what} is reported with advice`, async () => {
       const { code, findings } = await check(await exchangeWith([faults]), "--only", "exchange", "--timeout", "1");
       expect(one(findings, name)).toMatchObject({
         detail: expect.stringContaining(detail),
@@ -124,7 +124,7 @@ describe("the exchange", () => {
     ["a network's 511", () => new Response("<html>", { status: 511 }), "HTTP 511", "HTTP 511"],
     ["JSON of somebody else", () => Response.json({ login: "required" }), "HTTP 200", "JSON that is not Binance's"],
   ] as const) {
-    test(`${what} at the exchange's addresses is said to be none of Binance's, with what to do`, async () => {
+    test(`${what} at the exchange's addresses is reported as not Binance's, with advice`, async () => {
       const portal = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => answer() });
       stops.push(() => portal.stop(true));
       const env = {
@@ -163,7 +163,7 @@ describe("the exchange", () => {
 });
 
 describe("this machine", () => {
-  test("a recorder that runs is no trouble: its folder, its port and its readiness are told", async () => {
+  test("a running recorder is no problem: its folder, port and readiness are reported", async () => {
     const folder = temporaryFolder();
     const probe = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
     const port = String(probe.port);
@@ -175,7 +175,10 @@ describe("this machine", () => {
     expect(ready).toMatchObject({ code: 0, output: "ready: data flows\n" });
     const { code, findings } = await check(env, "--only", "data,disk,http");
     expect(code).toBe(0);
-    expect(one(findings, "data.folder")).toMatchObject({ state: "ok", detail: expect.stringContaining("writing and syncing a file took") });
+    expect(one(findings, "data.folder")).toMatchObject({
+      state: "ok",
+      detail: expect.stringContaining("writing and syncing a file took"),
+    });
     expect(one(findings, "data.recorder").detail).toContain(`process ${recorder.pid} `);
     expect(one(findings, "disk.room").detail).toMatch(/ are free; \d+ MB a day \(estimated/);
     expect(one(findings, "http.port").detail).toContain("data flows");
@@ -185,7 +188,7 @@ describe("this machine", () => {
     expect(over).toMatchObject({ code: 1, output: `not ready within 0 s: no recorder answers on port ${port}\n` });
   }, 60_000);
 
-  test("a folder of the demo, one that is no folder, and a port that somebody else has", async () => {
+  test("a folder of the demo, a path that is not a folder, and a port in use are reported", async () => {
     const folder = join(temporaryFolder(), "data");
     mkdirSync(folder);
     writeFileSync(join(folder, "this-is-demo-data"), "");
@@ -203,7 +206,7 @@ describe("this machine", () => {
 });
 
 describe("services", () => {
-  test("a bucket is written, read and left as it was; a wrong key is told, and never shown", async () => {
+  test("a bucket is written, read and left as it was; a wrong key is reported but never shown", async () => {
     const s3 = await startS3rver();
     stops.push(s3.stop);
     const env = {
@@ -222,7 +225,7 @@ describe("services", () => {
     expect(bad.output + bad.errors).not.toContain("hush-hush");
   });
 
-  test("the bot's token and each chat are asked for, and whatever fails, the token is never shown", async () => {
+  test("the bot's token and each chat are checked, and the token is never shown, whatever fails", async () => {
     const chats: Readonly<Record<number, object>> = { 42: { ok: true, result: { id: 42, first_name: "Kim" } } };
     const api = Bun.serve({
       port: 0,
@@ -253,7 +256,7 @@ describe("services", () => {
     expect(output + nobody.output + wrong.output + gone.output).not.toMatch(/hush|8:other/);
   });
 
-  test("heartbeat and webhook are looked for by name, without a question that would count, and never shown whole", async () => {
+  test("heartbeat and webhook are checked by name and connection, without a request, and their URLs are never shown in full", async () => {
     let asked = 0;
     const hook = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response(String(++asked)) });
     stops.push(() => hook.stop(true));
@@ -269,7 +272,7 @@ describe("services", () => {
   });
 });
 
-test("for people each finding is a line with its mark, what to do below, and a sum at the end", async () => {
+test("the text output has a line per finding with a mark, the advice below it, and a summary at the end", async () => {
   const env = { RT_DATA_TELEGRAM_TOKEN: "1:x", RT_DATA_TELEGRAM_API_ROOT: "http://127.0.0.1:9" };
   const { code, output } = await run(["check", "--only", "config,telegram"], { env });
   expect(code).toBe(1);
@@ -278,7 +281,7 @@ test("for people each finding is a line with its mark, what to do below, and a s
   expect(output).toEndWith("\n1 failed, 1 ok\n");
 });
 
-test("what is wrong with the config or a flag is exit code 2, as JSON too", async () => {
+test("an invalid config or flag gives exit code 2, also with --json", async () => {
   const wrong = await check({ RT_DATA_HTTP_PORT: "many" });
   expect(wrong).toMatchObject({ code: 2, findings: [{ check: "config.file", state: "failed" }] });
   expect(wrong.findings[0]?.detail).toContain("RT_DATA_HTTP_PORT");

@@ -23,7 +23,7 @@ const selection = ["--stream", trades.stream, "--symbol", trades.symbol];
 /** Its files have several blocks, so that a reader that does not look before gives out lines ahead of a damaged one. */
 const books = { stream: "depth20", symbol: "BTCUSDT" };
 const ofBooks = ["--stream", books.stream];
-/** What is stored: two archives, a sealed segment, one that is being written. */
+/** The stored files: two archives, a sealed segment and an open segment. */
 const stored = {
   first: secondLines(before, 86_400 - 600, 86_400, tradeLine),
   second: secondLines(date, 0, 600, tradeLine),
@@ -122,7 +122,7 @@ test.each(damages)(
   30_000,
 );
 
-test("a folder gets the days whose sources are whole; of the damaged day the file that was there stays", async () => {
+test("a folder gets the days with intact sources; the existing file of the damaged day stays", async () => {
   const dataDir = folderWith((folder) => flip(archive(folder), middle(archive(folder))));
   const out = temporaryFolder();
   const fileOf = (day: string) => join(out, `stream=aggTrade/symbol=BTCUSDT/date=${day}/BTCUSDT-aggTrade-${day}.csv`);
@@ -137,7 +137,7 @@ test("a folder gets the days whose sources are whole; of the damaged day the fil
   expect([before, today].map((day) => existsSync(fileOf(day)))).toEqual([true, true]);
 }, 60_000);
 
-test("of a segment that is being written, lines that cannot be right are left out and named, and no file is replaced", async () => {
+test("invalid lines of an open segment are skipped and named, and no file is replaced", async () => {
   const lines = stored.open.split(/(?<=\n)/);
   const damaged = [...lines];
   damaged[3] = lines[3]?.replace('"p":"', '"p":') ?? "";
@@ -186,7 +186,7 @@ test("whichever byte is flipped, a file has a problem or still the same lines: a
   }
 }, 60_000);
 
-test("a damaged manifest keeps no whole archive back, and another whole archive under its name is", async () => {
+test("an intact archive with a damaged manifest is read; another intact archive under its name is not", async () => {
   const dataDir = folderWith((folder) => {
     const path = manifestPath(folder, { ...trades, date });
     writeFileSync(path, readFileSync(path, "utf8").replace(/"compressed_sha256": "./, '"compressed_sha256": "x'));
@@ -197,7 +197,7 @@ test("a damaged manifest keeps no whole archive back, and another whole archive 
   expect(errors).toContain(archivePath(dataDir, { ...trades, date: before }));
 }, 60_000);
 
-test("an archive that lies, with its manifest, under another date is named, and its lines are given out once", async () => {
+test("an archive that lies, with its manifest, under another date is named, and its lines are printed once", async () => {
   const dataDir = folderWith((folder) => {
     for (const pathOf of [archivePath, manifestPath])
       cpSync(pathOf(folder, { ...trades, date }), pathOf(folder, { ...trades, date: before }));
@@ -245,7 +245,7 @@ test.each([
   20_000,
 );
 
-test("what a sealed segment holds is vouched for by a checksum that zstd itself checks", async () => {
+test("a sealed segment has a checksum that zstd itself checks", async () => {
   const check = () => Bun.spawnSync(["zstd", "-tq", sealed(folder)]).exitCode;
   const folder = folderWith(() => {});
   if (Bun.which("zstd") !== null) expect(check()).toBe(0);

@@ -133,7 +133,7 @@ test("a FIFO is written to and stays one, whatever the format", async () => {
   expect(readdirSync(folder).sort()).toEqual(["got", "pipe"]);
 }, 60_000);
 
-test("standard output, by each of its names, gets the rows and nothing else; standard error has the report if it is asked for as JSON", async () => {
+test("standard output, by each of its names, gets only the rows; standard error gets the report with --json", async () => {
   for (const out of ["-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"]) {
     const { code, output, errors } = await exportTo(out, "--format", "csv");
     expect({ out, code, isWhole: output === whole, errors }).toEqual({
@@ -191,7 +191,7 @@ test.skipIf(devices.missing !== "")(
   20_000,
 );
 
-test("of a symbolic link the file at its end is replaced, in that file's folder, with that file's mode; the links stay", async () => {
+test("for a symbolic link, its target is replaced, in the target's folder and with its mode; the links stay", async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, "far"));
   const real = join(folder, "far/real.csv");
@@ -220,7 +220,7 @@ test("of a symbolic link the file at its end is replaced, in that file's folder,
   });
 }, 60_000);
 
-test("a folder where a file of the export belongs is named, and the file that is there stays", async () => {
+test("a folder at the place of an output file is named, and existing files stay", async () => {
   const folder = temporaryFolder();
   const day = join(folder, `stream=aggTrade/symbol=BTCUSDT/date=${date}`);
   mkdirSync(join(day, `BTCUSDT-aggTrade-${date}.csv`), { recursive: true });
@@ -281,7 +281,7 @@ function mainOf(thread: number): number {
   return Number(/^Tgid:\s*(\d+)/m.exec(readFileSync(`/proc/${thread}/status`, "utf8"))?.[1]);
 }
 
-test("an export that waits for the reader of a FIFO hears a signal", async () => {
+test("an export that waits for the reader of a FIFO handles signals", async () => {
   const folder = temporaryFolder();
   spawnSync("mkfifo", [join(folder, "pipe")]);
   const waiting = start([...rtData, ...wordsTo(join(folder, "pipe"), "--format", "csv")]);

@@ -18,7 +18,7 @@ beforeAll(async () => {
 const exportTo = (out: string, ...words: string[]) => run(["export", "--data-dir", dataDir, "--out", out, ...words]);
 const books = ["--stream", "depth20"];
 
-/** What `cat` prints of the same, decoded: the texts as they are stored. */
+/** Returns the decoded output of `cat` for the same selection, with texts as stored. */
 async function stored(
   ...words: string[]
 ): Promise<{ recv_us: number; bids: [string, string][]; asks: [string, string][] }[]> {
@@ -149,7 +149,7 @@ async function exported(stream: string, lines: string[], ...words: string[]): Pr
 const now = secondOf(today, 0);
 const nowMs = now / 1000;
 
-test("the fields of each stream have Binance's meaning, also those of refetched trades", async () => {
+test("the fields of each stream have Binance's meaning, also in backfilled trades", async () => {
   const diff = `{"e":"depthUpdate","E":${nowMs},"s":"BTCUSDT","U":7,"u":9,"b":[["10.10000000","1.00000000"],["10.00000000","0.00000000"]],"a":[]}`;
   expect(await exported("depth", [encodeLine(diff, now, null)])).toEqual([
     {
@@ -225,7 +225,7 @@ test("a book with fewer levels has nulls for the rest", async () => {
   }
 });
 
-test("what does not fit into a DECIMAL is refused with the way out, and nothing is left behind", async () => {
+test("a value that does not fit into a DECIMAL is refused with advice, and no file is left behind", async () => {
   const payload = `{"lastUpdateId":5,"bids":[["0.00000001","123456789012.00000000"]],"asks":[]}`;
   const folder = folderOf("depth5", encodeLine(payload, now, 1));
   const out = temporaryFolder();
@@ -242,7 +242,7 @@ test("what does not fit into a DECIMAL is refused with the way out, and nothing 
   ]);
 });
 
-test("a damaged source is named and nothing is written; --skip-damaged exports the rest, and the exit code is 1 as well", async () => {
+test("a damaged source is named and its file is not written; --skip-damaged exports the rest, also with exit code 1", async () => {
   const own = await recordedFolder();
   const path = segmentPath(own, { stream: "aggTrade", symbol: "BTCUSDT", date: today, name: "00-00" }, "sealed");
   truncateSync(path, 100);
@@ -259,7 +259,7 @@ test("a damaged source is named and nothing is written; --skip-damaged exports t
   expect(output).toContain("1,300 rows");
 }, 60_000);
 
-test("mistakes are answered all at once, exit code 2", async () => {
+test("all mistakes are reported at once, exit code 2", async () => {
   const { code, errors } = await exportTo(join(temporaryFolder(), "a.csv"), "--levels", "lists", "--numbers", "text");
   expect(code).toBe(2);
   expect(errors).toContain('--levels "lists" is not accepted (did you mean "list"?); give columns, list');

@@ -51,7 +51,7 @@ for (const { name, date } of [
   { name: "two months ahead", date: dateOf(nowUs + 60 * dayUs) },
   { name: "tomorrow", date: dateOf(nowUs + dayUs) },
 ]) {
-  test(`a day that a clock at ${name} has made counts in no coverage, is not damage, and makes no day absent`, async () => {
+  test(`a day that a clock at ${name} has made does not count for coverage, is not damage, and makes no day absent`, async () => {
     const dataDir = await recorded();
     const [without] = await ls(dataDir);
     wrongDay(dataDir, date, [7, 8, 9]);
@@ -65,7 +65,7 @@ for (const { name, date } of [
   });
 }
 
-test("ids that two days have in common are found, however far apart they are and whatever gaps there are", async () => {
+test("ids that occur in two days are found, however far apart the days are and whatever gaps they have", async () => {
   for (const date of [dateOf(nowUs), dateOf(nowUs + 60 * dayUs), "1970-01-01"]) {
     const dataDir = await recorded();
     const catalogue = openCatalogue(dataDir);
@@ -80,7 +80,7 @@ test("ids that two days have in common are found, however far apart they are and
   }
 });
 
-test("ids that a wrong clock has filed under another day are not missing from theirs", async () => {
+test("ids that a wrong clock has filed under another day are not missing from their own day", async () => {
   const dataDir = await recorded();
   wrongDay(dataDir, dateOf(nowUs), [10, 11]);
   expect((await verify(dataDir)).output).toContain("3 ids are missing and no gap explains it, first 7 to 9");
@@ -88,7 +88,7 @@ test("ids that a wrong clock has filed under another day are not missing from th
   expect((await verify(dataDir)).output).not.toContain("id_missing");
 });
 
-test("a day inside of a gap of cause clock is no day, one that was recorded for long by a wrong clock is", () => {
+test("a day within a gap of cause clock does not count; a day that a wrong clock recorded for long does", () => {
   const date = "2026-11-20";
   const startUs = dateStartUs(date);
   const clock = (fromUs: number, toUs: number): Gap[] => [

@@ -72,7 +72,7 @@ test("coverage is of the time from the first to the last record; a gap over two 
   expect(books.coverage).toBeCloseTo((span - missing) / span, 12);
 });
 
-test("--days tells each day, as a share of the whole UTC day", async () => {
+test("--days lists each day, with its share of the whole UTC day", async () => {
   const days = await json("--days", "--stream", "depth20");
   expect(days.map((day: { date: string; rows: number; state: string }) => [day.date, day.rows])).toEqual([
     [before, 600],
@@ -84,7 +84,7 @@ test("--days tells each day, as a share of the whole UTC day", async () => {
   expect(days.map((day: { states: object }) => day.states)).toEqual([{ verified: 1 }, { verified: 1 }, { live: 1 }]);
 });
 
-test("a range of a recording that reaches beyond it is judged as a whole", async () => {
+test("if the recording extends beyond the range, the coverage is that of the whole range", async () => {
   const [books] = await json("--stream", "depth20", "--from", date, "--to", today);
   expect(books).toMatchObject({ days: 1, rows: 600 });
   expect(books.coverage).toBeCloseTo(599 / 86_400, 12);
@@ -103,7 +103,7 @@ test("--quick counts no rows of days that are not merged, and says so", async ()
   rmSync(own, { recursive: true });
 });
 
-test("what nothing vouches for is told, with the reason, and the exit code is 1", async () => {
+test("unverified data is reported with the reason, and the exit code is 1", async () => {
   const own = await recordedFolder();
   const day = { stream: "depth20", symbol: "BTCUSDT", date };
   truncateSync(archivePath(own, day), 100);

@@ -39,7 +39,7 @@ async function typed(...answers: readonly (readonly [question: string, keys: str
   return { code, shown: shown.replaceAll("\r", "") };
 }
 
-test("a password out of a pipe becomes a hash that the config accepts and that only this password fits", async () => {
+test("a password from a pipe gives a hash that the config accepts and that only this password matches", async () => {
   const { code, output, errors } = await piped("correct horse\n");
   expect([code, errors]).toEqual([0, ""]);
   const hash = output.trim();
@@ -52,7 +52,7 @@ test("a password out of a pipe becomes a hash that the config accepts and that o
   expect(loaded.ok && loaded.config.http.password_hash).toBe(hash);
 });
 
-test("one that is too short, too long or missing is refused with what is wanted", async () => {
+test("a password that is too short, too long or missing is refused with the reason", async () => {
   for (const [input, hint] of [
     ["short\n", "at least 8 characters"],
     [`${"x".repeat(257)}\n`, "at most 256 characters"],
@@ -67,7 +67,7 @@ test("one that is too short, too long or missing is refused with what is wanted"
 });
 
 test.skipIf(noScript !== "")(
-  `on a terminal it asks twice without showing anything, and prints what goes into the config${noScript}`,
+  `on a terminal it asks twice without echo, and prints the lines for the config${noScript}`,
   async () => {
     const good = await typed(["New password: ", "correct horsx\x7fe\r"], ["Once more:", "correct horse\r"]);
     expect(good.code).toBe(0);

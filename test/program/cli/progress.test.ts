@@ -12,7 +12,7 @@ function progressOn(isInteractive: boolean) {
   return { progress, clock, written };
 }
 
-test("work that takes longer than a second shows how far it is, ten times a second at most, on one line", () => {
+test("work that takes longer than a second shows its progress on one line, at most ten times a second", () => {
   const { progress, clock, written } = progressOn(true);
   for (clock.ms = 0; clock.ms < 1000; clock.ms += 10) progress.update(clock.ms / 4000, "a file");
   expect(written).toEqual([]);
@@ -25,7 +25,7 @@ test("work that takes longer than a second shows how far it is, ten times a seco
   expect(written).toHaveLength(11);
 });
 
-test("where nobody watches, nothing is ever shown", () => {
+test("without a terminal no progress is shown", () => {
   const { progress, clock, written } = progressOn(false);
   clock.ms = 5000;
   progress.update(0.5, "a file");
@@ -33,7 +33,7 @@ test("where nobody watches, nothing is ever shown", () => {
   expect(written).toEqual([]);
 });
 
-test("the bar is within its bounds whatever it is told", () => {
+test("the bar stays within its bounds for any input", () => {
   expect(progressBar(-1, 1000)).toBe(`${"░".repeat(24)}    0 %`);
   expect(progressBar(7, 1000)).toBe(`${"█".repeat(24)}  100 %  0 s left`);
   expect(progressBar(0.5, 200_000)).toContain("3 min 20 s left");

@@ -11,7 +11,7 @@ import { temporaryFolder } from "../../support/folder.ts";
 import { run } from "../../support/run.ts";
 import { until } from "../../support/wait.ts";
 
-test("while segments are sealed and days merged, cat prints every line once, and ls and verify find nothing wrong", async () => {
+test("while segments are sealed and days merged, cat prints every line once, and ls and verify report no problem", async () => {
   const dataDir = temporaryFolder();
   const names = ["00-00", "00-05", "00-10", "00-15", "00-20", "00-25"];
   const segments = names.map((name) => ({ stream: "aggTrade", symbol: "BTCUSDT", date, name }));
@@ -21,7 +21,7 @@ test("while segments are sealed and days merged, cat prints every line once, and
     writeRaw(dataDir, segment, text);
     expected += text;
   }
-  // Refetched trades lie in files of their own, in the window they belong to.
+  // Backfilled trades have separate files, in the window that they belong to.
   for (const [n, name] of ["00-05_02", "00-20_02"].entries()) {
     const [firstId, segment] = [n === 0 ? 86_400 + 450 : 86_400 + 1350, { ...(segments[0] as Segment), name }];
     const refetched = [0, 1, 2].map((at) => refetchedLine(secondOf(date, firstId - 86_400 + at) + 7, firstId + at));
@@ -65,7 +65,7 @@ test("while segments are sealed and days merged, cat prints every line once, and
   expect(states.has("live")).toBe(true);
 }, 60_000);
 
-test("what a recorder has flushed is read at once, while it goes on writing", async () => {
+test("flushed records are readable at once, while the recorder goes on writing", async () => {
   const dataDir = temporaryFolder();
   let nowUs = secondOf(today, 0);
   const recorder = createRecorder(

@@ -52,7 +52,7 @@ function writeFolder(): string {
   return folder;
 }
 
-test("a data folder is served to its end: every reader has everything, is told so by its close, and the exit code is 0", async () => {
+test("a data folder is served to its end: every client receives everything, then a close, and the exit code is 0", async () => {
   const { program, wsUrl } = await replay("--data", writeFolder(), "--speed", "max");
   const client = await connect(`${wsUrl}/stream?streams=${bookStream}/btcusdt@aggTrade`);
   expect(await program.ended).toBe(0);
@@ -92,7 +92,7 @@ test("range, symbols and streams are chosen by flags, and /replay tells and move
   expect(client.received.map((text) => JSON.parse(text).a).slice(1)).toEqual([50, 51, 52, 53, 54, 55, 56, 57, 58, 59]);
 }, 60_000);
 
-test("gaps of the recorder's list are sent with --gaps; without, their number is told at the end", async () => {
+test("gaps of the recorder's list are sent with --gaps; without it their number is logged at the end", async () => {
   const folder = temporaryFolder();
   writeSegments(folder, "depth20", [...rows(at("15:00:00"), 5, 1000, book), ...rows(at("15:20:00"), 5, 1000, book)]);
   const gap = {
@@ -105,7 +105,7 @@ test("gaps of the recorder's list are sent with --gaps; without, their number is
   const catalogue = openCatalogue(folder);
   catalogue.saveGaps([{ ...gap, missing: null, repaired: 0 }]);
   for (const withGaps of [true, false]) {
-    // The second time as a recorder that stopped leaves it.
+    // The second time in the state that a stopped recorder leaves.
     if (!withGaps) catalogue.close();
     const { program, wsUrl } = await replay("--data", folder, "--speed", "100", ...(withGaps ? ["--gaps"] : []));
     const client = await connect(`${wsUrl}/stream?streams=${bookStream}`);
@@ -136,7 +136,7 @@ test("a corrupt file is named, the rest is played, and the exit code is 1", asyn
   );
 }, 60_000);
 
-test("mistakes are answered all at once with what is accepted, exit code 2", async () => {
+test("all mistakes are reported at once with the accepted values, exit code 2", async () => {
   const folder = writeFolder();
   const { code, errors } = await run(
     "--data",
@@ -175,7 +175,7 @@ test("mistakes are answered all at once with what is accepted, exit code 2", asy
   });
 }, 60_000);
 
-test("without --data the invented market is served until the process is asked to stop", async () => {
+test("without --data a simulated market is served until the process is asked to stop", async () => {
   const { program, wsUrl, restUrl } = await replay("--symbols", "ABCUSDT", "--speed", "5");
   const client = await connect(`${wsUrl}/ws/abcusdt@depth20@100ms`);
   await client.next("a book");
@@ -198,7 +198,7 @@ test("a scenario of faults happens to a replay", async () => {
   expect(client.received).toHaveLength(100);
 }, 60_000);
 
-test("a replay answers to its own names alone, and no other site's page steers it or listens to it", async () => {
+test("a replay answers only to its own host names, and pages of other sites can neither control nor read it", async () => {
   const { restUrl, program } = await replay("--data", writeFolder(), "--names", "replay.example.org");
   const port = Number(new URL(restUrl).port);
   const handshake = {

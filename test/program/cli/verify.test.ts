@@ -84,7 +84,7 @@ function countsOf(manifest: Manifest, change: number): Partial<Manifest> {
   return { rows: manifest.rows + change, rows_per_minute };
 }
 
-test("what is whole is said to be, day by day; gaps alone make the exit code 1, unless they are allowed", async () => {
+test("complete days are reported as complete; gaps give exit code 1 unless they are allowed", async () => {
   const { code, output } = await verify();
   expect(output.match(/^complete /gm)).toHaveLength(6);
   expect(output).toContain(`complete  depth20  BTCUSDT  ${before}  archived  600 rows`);
@@ -99,7 +99,7 @@ test("what is whole is said to be, day by day; gaps alone make the exit code 1, 
   });
 }, 60_000);
 
-test("--quiet prints nothing where all is well, and the days that are not where it is not", async () => {
+test("--quiet prints only days with problems", async () => {
   expect(await verify("--quiet", "--to", date)).toEqual({ code: 0, output: "", errors: "" });
   const { code, output } = await verify("--quiet");
   expect(code).toBe(1);
@@ -127,7 +127,7 @@ test("a truncated file is found, also by --quick", async () => {
   });
 });
 
-test("a missing line is found, also where the manifest was made to agree: ids, or a minute, tell", async () => {
+test("a missing line is found even if the manifest was forged to match: by ids, or by an empty minute", async () => {
   changeLines(trades, (lines) => lines.toSpliced(330, 1));
   await expectFound(trades, "rows", "raw_checksum", "id_missing");
   cpSync(archivePath(original, trades), archivePath(dataDir, trades));
@@ -139,7 +139,7 @@ test("a missing line is found, also where the manifest was made to agree: ids, o
   await expectFound(trades, "id_missing");
 });
 
-test("a doubled line is found, also where the manifest was made to agree", async () => {
+test("a doubled line is found even if the manifest was forged to match", async () => {
   const twice = (lines: string[]) => lines.toSpliced(330, 0, lines[330] ?? "");
   changeLines(books, twice);
   await expectFound(books, "rows", "raw_checksum", "id_order");
@@ -174,7 +174,7 @@ test("an edited manifest is found, whatever was edited: a number, a gap taken ou
   }
 }, 60_000);
 
-test("an edited manifest whose own checksum was forged too is found by what it states of the data", async () => {
+test("an edited manifest with a forged checksum of its own is found by its statements about the data", async () => {
   const edits: [Partial<Manifest>, string][] = [
     [{ rows: 599 }, "rows"],
     [{ first_recv_us: 5 }, "first_or_last"],
@@ -222,7 +222,7 @@ test("ids that are missing are damage unless a gap says so", async () => {
   }
 });
 
-test("a day that is gone as a whole, between others, is told", async () => {
+test("a day that is missing completely between other days is reported", async () => {
   rmSync(archiveFolder(dataDir, books), { recursive: true });
   const { code, output } = await verify("--stream", "depth20");
   expect(output).toContain(`GAPS      depth20  BTCUSDT  ${date}  absent  0 rows`);
@@ -230,7 +230,7 @@ test("a day that is gone as a whole, between others, is told", async () => {
   expect(code).toBe(1);
 });
 
-test("days in a row of which nothing is there are told in one line", async () => {
+test("consecutive days without files share a line", async () => {
   const folder = temporaryFolder();
   const days = ["2026-11-10", "2026-11-20"].map((date) => ({
     segment: { ...books, date, name: "00-00" },
@@ -245,7 +245,7 @@ test("days in a row of which nothing is there are told in one line", async () =>
   expect(code).toBe(1);
 });
 
-test("a hole that was refetched in full leaves a day complete; one that was not, or refetched twice, does not", async () => {
+test("a day stays complete if its missing ids were all backfilled, but not if some are missing or doubled", async () => {
   const hole: Gap = {
     ...{ stream: "aggTrade", symbol: "BTCUSDT", from_us: secondOf(before, 299), to_us: secondOf(before, 310) },
     ...{ cause: "reconnect", missing: 10, repaired: 10 },
@@ -270,7 +270,7 @@ test("a hole that was refetched in full leaves a day complete; one that was not,
   }
 }, 60_000);
 
-test("a minute of a book without any record and without a gap is told as such", async () => {
+test("a minute of a book without a record and without a gap is reported", async () => {
   const folder = temporaryFolder();
   const text = secondLines(before, 0, 240, bookLine) + secondLines(before, 360, 600, bookLine);
   await archiveDays(folder, [{ segment: { ...books, date: before, name: "00-00" }, text }], today);
@@ -279,7 +279,7 @@ test("a minute of a book without any record and without a gap is told as such", 
   expect(code).toBe(1);
 });
 
-test("--json tells all of it", async () => {
+test("--json reports everything", async () => {
   const { code, output } = await verify("--json", "--stream", "aggTrade", "--symbol", "BTCUSDT");
   const report = JSON.parse(output);
   expect(report.complete).toBe(false);

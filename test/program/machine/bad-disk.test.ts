@@ -81,7 +81,7 @@ for (const kind of ["disk", "bind"] as const) {
   );
 }
 
-test("a data folder that is deleted while it is written to is made again, with all that the open file held", async () => {
+test("a data folder that is deleted during writing is created again, with the records of the open file", async () => {
   const dataDir = join(temporaryFolder(), "data");
   const { recorder, log, append, settled, dropped } = setUp(dataDir);
   append(25);
@@ -125,7 +125,7 @@ test("a record that finds memory full although the disk works is an overflow, no
   expect(idsOf(dataDir).length).toBe(100 - dropped.length);
 });
 
-test("a manifest that somebody damaged does not keep a day from being recorded", async () => {
+test("a damaged manifest does not stop the recording of its day", async () => {
   const dataDir = temporaryFolder();
   const folder = join(dataDir, "archive/stream=aggTrade/symbol=BTCUSDT/date=2026-11-23");
   mkdirSync(folder, { recursive: true });
@@ -136,7 +136,7 @@ test("a manifest that somebody damaged does not keep a day from being recorded",
   expect(closed).toEqual(["00-00_1000"]);
 });
 
-test("a sync of several hundred milliseconds, as of many files that rotate at once, is no reason to write in another thread", async () => {
+test("a sync of several hundred milliseconds, as when many files rotate at once, does not move writing to another thread", async () => {
   let nowMs = 0;
   const pace = createWriteLatency(() => nowMs);
   const close = async (tookMs: number) => {
@@ -151,7 +151,7 @@ test("a sync of several hundred milliseconds, as of many files that rotate at on
   expect(await close(1100)).toBe(true);
 });
 
-test("a disk is slow for a minute after an operation that took long, and one that lasts is named", async () => {
+test("a disk counts as slow for a minute after a slow operation, and a lasting operation is named", async () => {
   let nowMs = 0;
   const pace = createWriteLatency(() => nowMs);
   pace.record(20);

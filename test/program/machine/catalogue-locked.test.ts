@@ -98,7 +98,7 @@ for (const [signal, then] of [
       const journal = readJournal(dataDir);
       const inJournal = journal?.gapsOf(day) ?? [];
       const known = journal?.gapsSince(0).filter(({ cause }) => outageCauses.includes(cause)) ?? [];
-      // More of them may have become known between the question and the signal.
+      // More gaps may have become known between the request and the signal.
       expect(known.length).toBeGreaterThanOrEqual(totals.gaps);
       expect(inJournal.filter(({ missing }) => missing === null)).toHaveLength(1);
       const verified = await run(["verify", "--data-dir", dataDir]);
@@ -132,7 +132,7 @@ test.skipIf(sqliteMissing !== "")(
     await until(async () => (await status()).totals.gaps >= 2, "the gaps of the books to be known", 60_000);
     const books = "select count(*) from gap where stream = 'depth20'";
     await until(() => askCatalogue(dataDir, books)[0] === "2", "the gaps to be in the catalogue");
-    // What the gaps were written to is in the file itself by now, and no longer beside it.
+    // The gaps are in the database file by now, not in its write-ahead log.
     askCatalogue(dataDir, "pragma wal_checkpoint(truncate)");
     copyFileSync(`${path}.old`, path);
     await until(() => askCatalogue(dataDir, books)[0] === "2", "the gaps to be in the catalogue again", 30_000);

@@ -68,7 +68,7 @@ async function get<T>(program: Program, path: string): Promise<T> {
 }
 const records = async (program: Program) => (await get<Status>(program, "/api/status")).totals.records;
 
-/** So many more records were kept since now. */
+/** Waits until this many more records are stored. */
 async function more(program: Program, count: number): Promise<void> {
   const wanted = (await records(program)) + count;
   await until(async () => (await records(program)) >= wanted, `${count} more records`, 60_000);

@@ -63,7 +63,7 @@ async function recordOnto(disk: Pick<FuseDisk, "path" | "end">) {
     ...{ program, dataDir, url, status },
     sent: () => last,
     stopSending: () => clearInterval(timer),
-    /** Everything that was sent up to now is in files. */
+    /** Waits until everything that was sent so far is in files. */
     async written() {
       const upTo = last;
       const isWritten = async () => {
@@ -177,7 +177,7 @@ test.skipIf(fuseMissing !== "")(
   120_000,
 );
 
-test("a data folder that is moved away under the recorder is made again at its place, with all that was open", async () => {
+test("a data folder that is moved away during recording is created again, with all open segments", async () => {
   const top = temporaryFolder();
   const { program, dataDir, sent, stopSending, written } = await recordOnto({ path: top, end: () => {} });
   await until(() => sent() > 50, "some trades");
@@ -194,7 +194,7 @@ test("a data folder that is moved away under the recorder is made again at its p
   expect(accountFor(dataDir, sent()).lost).toBe(0);
 }, 60_000);
 
-test("a segment that logrotate truncates while the program records is told, and verify does not call the day complete", async () => {
+test("a segment that logrotate truncates during recording is reported, and verify does not call the day complete", async () => {
   const top = temporaryFolder();
   const { program, dataDir, sent, stopSending, written } = await recordOnto({ path: top, end: () => {} });
   await until(() => sent() > 50, "some trades");

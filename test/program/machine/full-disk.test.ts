@@ -58,7 +58,7 @@ test.skipIf(mountMissing !== "")(
           payload: `{"e":"aggTrade","E":1,"s":"BTCUSDT","a":${++last},"p":"${"1".repeat(bytes)}","q":"1.0","f":1,"l":1,"T":1,"m":true,"M":true}`,
         });
     };
-    /** Somebody else fills the disk up to so many free bytes. */
+    /** Fills the disk until only this many bytes are free. */
     const fill = (leave: number) => {
       rmSync(join(disk, "ballast"), { force: true });
       const { bavail, bsize } = statfsSync(disk);

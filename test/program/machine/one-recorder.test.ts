@@ -68,7 +68,7 @@ test.skipIf(containersMissing !== "")(
   30_000,
 );
 
-/** Takes and releases a folder when it is told to, and says what came of it. */
+/** Takes and releases a folder on request, and reports the result. */
 const racer = `
   const { takeDataFolder } = await import(${JSON.stringify(join(import.meta.dir, "../../../server/storage/lock/data-folder.ts"))});
   let folder = null;
@@ -122,7 +122,7 @@ test("deleting the lock file lets no second recorder in, and the lock file is th
   takeDataFolder(path, "record").release();
 });
 
-test("after the folder was deleted and another recorder has taken it, neither a look nor a release takes that one's lock", () => {
+test("after the folder was deleted and another recorder has taken it, neither a check nor a release removes the other recorder's lock", () => {
   const path = join(temporaryFolder(), "data");
   const log: string[] = [];
   const tell = (message: string) => void log.push(message);
@@ -166,7 +166,7 @@ test("a process that was started with the lock takes over without a moment in wh
   });
   const heard: string[] = [];
   await until(() => heard.length === 1, "the other process to be there");
-  // While this one records it is not robbed, although the other one shares the lock.
+  // This process keeps the folder while it records, although the child shares the lock.
   child.send({ path });
   await until(() => heard.length === 2, "an answer");
   folder.release();
@@ -181,7 +181,7 @@ test("a process that was started with the lock takes over without a moment in wh
   takeDataFolder(path, "record").release();
 });
 
-test("nobody gets the folder while one recorder hands over to another, however often he tries", async () => {
+test("no third process gets the folder during an upgrade, however often it tries", async () => {
   const dataDir = join(temporaryFolder(), "data");
   const market = await startUpgradable({ dataDir, program: rtData, symbols: 2, speed: 1 });
   const script = `

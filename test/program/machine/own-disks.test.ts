@@ -66,7 +66,7 @@ async function record(
   return { program, url, status: async () => (await (await fetch(`${url}/api/status`)).json()) as Status };
 }
 
-/** Leaves so many bytes free. */
+/** Fills the disk until only this many bytes are free. */
 function fill(disk: string, leave: number): void {
   const { bavail, bsize } = statfsSync(disk);
   writeFileSync(join(disk, "ballast"), Buffer.alloc(bavail * bsize - leave));
@@ -186,12 +186,12 @@ test.skipIf(mountMissing !== "")(
       "the shortage to be seen",
       30_000,
     );
-    // Where a stream has no file yet, records cannot be written at once: that is the greater incident, and says the same.
+    // If a stream has no file yet, records cannot be written at all: that is the greater incident with the same cause.
     const told = async () =>
       (await status()).alerts.open.find(({ rule }) => rule === "disk_low" || rule === "write_error")?.detail ?? "";
     const words = /^(\d+ of 400 inodes are left \(too many files\)|no inodes are left \(too many files\))/;
     await until(async () => words.test(await told()), "the incident to say so", 30_000);
-    // The next segment cannot be made.
+    // The next segment cannot be created.
     await until(
       async () => (await status()).reasons.join().includes("the disk does not accept data"),
       "the window's end",
@@ -208,7 +208,7 @@ test.skipIf(mountMissing !== "")(
   150_000,
 );
 
-test("a folder that is made while it is looked at is no link that leads nowhere", async () => {
+test("a folder that is created during the check does not count as a broken link", async () => {
   const root = temporaryFolder();
   const problems = new Set<string | null>();
   for (let n = 0; n < 600; n++) {

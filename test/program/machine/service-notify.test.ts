@@ -32,19 +32,19 @@ for (const kind of ["a path", "an abstract name"]) {
   });
 }
 
-test("where nobody listens nothing happens: no error, no waiting", () => {
+test("without a listener nothing happens: no error, no delay", () => {
   for (const address of [null, "/nowhere/notify", "@rt-data-nobody", "relative", `/${"x".repeat(200)}`])
     expect(notifyService("READY=1", address)).toBe(false);
 });
 
-test("where systemd listens, and for how long it waits, is taken from the environment; nonsense is nothing", () => {
+test("the socket and the timeout of systemd come from the environment; invalid values are ignored", () => {
   expect(notifySocket({ NOTIFY_SOCKET: "/run/systemd/notify" })).toBe("/run/systemd/notify");
   expect(notifySocket({ NOTIFY_SOCKET: "" })).toBeNull();
   expect(watchdogMs({ WATCHDOG_USEC: "60000000", WATCHDOG_PID: "1" })).toBe(60_000);
   for (const usec of [undefined, "", "0", "-5", "soon"]) expect(watchdogMs({ WATCHDOG_USEC: usec })).toBeNull();
 });
 
-test("a reload is told with the machine's monotonic time", () => {
+test("a reload is reported with the machine's monotonic time", () => {
   const [first, second] = [reloading(), reloading()].map((state) =>
     Number(/^RELOADING=1\nMONOTONIC_USEC=(\d+)$/.exec(state)?.[1]),
   );
@@ -71,7 +71,7 @@ test.skipIf(!hasPython)("life is told at half the time allowed, the status every
   expect(socket.received.filter((text) => text.includes("STATUS=recording"))).toHaveLength(6);
 });
 
-test("the status says in one line what is recorded, or why nothing is", () => {
+test("the status line says what is recorded, or why recording stands still", () => {
   const symbols = [{}, {}, {}] as never;
   expect(statusLine({ ...working, symbols } as never)).toBe(
     "recording 3 symbols, 153 messages/s, 1 gap since the start",

@@ -21,7 +21,7 @@ afterAll(async () => {
 
 const limitMissing = Bun.which("prlimit") === null ? " (skipped: there is no prlimit)" : "";
 
-/** The program with trades of so many symbols, and so many descriptors at most. */
+/** Starts the program with this number of symbols and this limit of descriptors. */
 async function recordWith(limit: number, count: number, env: Record<string, string> = {}) {
   const source = createScriptedSource();
   const exchange = createSimulatedExchange({}, { source, log: silentLog });

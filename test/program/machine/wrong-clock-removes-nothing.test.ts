@@ -66,7 +66,7 @@ function record(dataDir: string, clock: FakeClock, exchangeUrls = urls): Program
 const statusOf = async (program: Program): Promise<Status> =>
   (await fetch(`${await program.url()}/api/status`)).json() as Promise<Status>;
 
-/** The recorder has looked after everything for so many seconds since now. */
+/** Waits until the recorder has done its periodic work for this many seconds. */
 async function runs(program: Program, seconds: number): Promise<void> {
   const fromMs = performance.now();
   await until(

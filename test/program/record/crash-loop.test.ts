@@ -61,7 +61,7 @@ function overlaps(gaps: readonly Gap[]): string[] {
   });
 }
 
-test(`twelve starts that are killed before they record anything leave one gap a stream, as long as nothing was recorded${sqliteMissing}`, async () => {
+test(`twelve starts that are killed before they record leave a single gap per stream, as long as the time without records${sqliteMissing}`, async () => {
   const { dataDir, market, killAfter, finish, errors } = await setUp();
   await market.cut();
   for (let n = 0; n < 6; n++) {
@@ -83,7 +83,7 @@ test(`twelve starts that are killed before they record anything leave one gap a 
   expect(askCatalogue(dataDir, question)).toEqual(["4|4"]);
 }, 90_000);
 
-test("starts that are killed at random moments of their first seconds leave gaps that do not overlap and hold every absence", async () => {
+test("starts that are killed at random moments of their first seconds leave gaps that do not overlap and cover all missing times", async () => {
   const { killAfter, finish, errors } = await setUp();
   for (let n = 0; n < 8; n++) await killAfter(200 + Math.random() * 1800);
   const { gaps, absences } = await finish();

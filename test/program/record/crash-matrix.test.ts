@@ -12,7 +12,7 @@ const chosen: readonly (readonly [Fault, Step])[] = [
   ["ENOSPC", { run: "record", part: "write", call: "write", path: `${live}/23-58.jsonl`, nth: 2 }],
   ["EIO", { run: "record", part: "rotate", call: "fsync", path: `${live}/23-58.jsonl`, nth: 1 }],
   ["SIGKILL", { run: "record", part: "journal", call: "write", path: "journal/recorder.journal", nth: 2 }],
-  // Trades after the hole are in the file by then, and nobody has written the hole down yet.
+  // The file has trades after the missing ids by then, but the gap is not recorded yet.
   ["SIGKILL", { run: "record", part: "journal", call: "fsync", path: "journal/recorder.journal", nth: 1 }],
   ["ENOSPC", { run: "record", part: "journal", call: "write", path: "journal/recorder.journal", nth: 2 }],
   ["SIGKILL", { run: "record", part: "seal", call: "rename", path: `${live}/23-58.jsonl.zst.tmp`, nth: 1 }],

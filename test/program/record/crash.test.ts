@@ -21,7 +21,7 @@ const quietGraceMs = 300;
 /** How long the exchange may go on sending to a killed recorder before it notices, ms. */
 const noticeMs = 1500;
 
-test(`kill -9 at ${kills} random moments: every file is readable after the next start, only the last flush interval is lost, and of trades nothing in the end`, async () => {
+test(`kill -9 at ${kills} random moments: every file is readable after the next start, only the last flush interval is lost, and all trades are backfilled in the end`, async () => {
   const lateness = watchLateness();
   const sent = createSentLog();
   const source = createSyntheticMarket({ symbols: ["BTCUSDT", "ETHUSDT", "SOLUSDT"], seed: 3, speed: 3 });
@@ -87,7 +87,7 @@ test(`kill -9 at ${kills} random moments: every file is readable after the next 
   );
 }, 180_000);
 
-/** The trades of each pause were refetched by their ids: from the first to the last there is each one, once. */
+/** Checks that the trades of each pause were backfilled: each id from the first to the last exists exactly once. */
 function expectEachTradeOnce(key: string, sent: readonly { payload: string }[], lines: readonly Line[]): void {
   const ids = lines.map(({ payload }) => recordId(payload, "aggTrade") ?? 0).sort((a, b) => a - b);
   const last = recordId(sent.at(-1)?.payload ?? "", "aggTrade") ?? 0;

@@ -12,7 +12,7 @@ import { until } from "../../support/wait.ts";
 
 type Answer = { readonly open: readonly Incident[]; readonly items: readonly Incident[] };
 
-test("an outage of the exchange is one incident of the real program, which ends with its duration and what was lost, also where the program is killed in its middle", async () => {
+test("an outage of the exchange is one incident of the real program, which ends with its duration and its losses, even if the program is killed in the middle", async () => {
   const faults = createFaults();
   const source = createSyntheticMarket({ symbols: ["BTCUSDT", "ETHUSDT"], seed: 5 });
   const exchange = createSimulatedExchange({}, { source, faults, log: silentLog });
@@ -47,12 +47,12 @@ test("an outage of the exchange is one incident of the real program, which ends 
     const whole = await begin();
     whole.end();
     await until(async () => (await look()) && !isOpen(), "its end", 30_000);
-    // What the ids say of trades may come a moment after the end.
+    // The number of missing trades may be known a moment after the end.
     await until(async () => (await look()).items[0]?.records_lost !== null, "what was lost to be known", 30_000);
     const [over] = answer.items;
     const lasted = ((over?.to_us ?? 0) - (over?.from_us ?? 0)) / 1e6;
     expect(over).toMatchObject({ rule: "disconnected", value: Math.round(lasted), worst: Math.round(lasted) });
-    // Every trade was refetched; of books it can only be estimated: twice ten a second.
+    // All trades were backfilled; missing books are only estimated: twice ten per second.
     expect(over?.records_lost).toBe(0);
     expect(over?.records_lost_estimate).toBeWithin(10 * lasted, 30 * lasted);
 

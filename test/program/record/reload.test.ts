@@ -11,7 +11,7 @@ import { rtData, start } from "../../support/program.ts";
 import { createSentLog } from "../../support/simulator/sent.ts";
 import { until } from "../../support/wait.ts";
 
-test("SIGHUP takes symbols and streams from the config: those that stay miss nothing, new ones begin, others end; a wrong config and what cannot change live are named", async () => {
+test("SIGHUP takes symbols and streams from the config: streams that stay miss no record, new streams begin, others end; a wrong config and keys that need a restart are named", async () => {
   const sent = createSentLog();
   const source = createSyntheticMarket({ symbols: ["BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT"], seed: 6, speed: 4 });
   const exchange = createSimulatedExchange({}, { source, onSent: sent.onSent, log: silentLog });
@@ -59,7 +59,7 @@ test("SIGHUP takes symbols and streams from the config: those that stay miss not
   program.kill("SIGHUP");
   await until(() => /cannot reload the config.*BTC USDT/s.test(program.errors()), "the wrong config to be named");
   await recording(names);
-  // Nobody asks for what was taken away any more.
+  // The removed symbol is not requested any more.
   expect(sent.byStream.get("ETHUSDT/depth20")?.length).toBe(eth);
 
   expect((await status()).totals).toMatchObject({
@@ -81,7 +81,7 @@ test("SIGHUP takes symbols and streams from the config: those that stay miss not
     const payloads = (recorded.get(key) ?? []).map(({ payload }) => payload);
     expect([key, payloads]).toEqual([key, (sent.byStream.get(key) ?? []).map(({ payload }) => payload)]);
   }
-  // What was taken away is whole up to its end, and its file is closed.
+  // The removed stream is complete up to its end, and its file is closed.
   const ofEth = (recorded.get("ETHUSDT/aggTrade") ?? []).map(({ payload }) => payload);
   const sentEth = (sent.byStream.get("ETHUSDT/aggTrade") ?? []).map(({ payload }) => payload);
   expect(ofEth.length).toBeGreaterThan(5);

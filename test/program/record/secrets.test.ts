@@ -9,10 +9,10 @@ import { rtData, start } from "../../support/program.ts";
 import { run } from "../../support/run.ts";
 import { until } from "../../support/wait.ts";
 
-/** Nobody listens there, so that everything that would use a secret fails and is told of. */
+/** An address without a listener, so that every use of a secret fails and is logged. */
 const nowhere = "http://127.0.0.1:9";
 
-test("at every level, with all that needs them failing and a config read anew, no secret gets into log, status or metrics; log.level changes live", async () => {
+test("at every level, with all users of secrets failing and after a reload, no secret gets into log, status or metrics; log.level changes live", async () => {
   const folder = temporaryFolder();
   const file = join(folder, "rt-data.toml");
   const s3 = join(folder, "s3_secret_key");
@@ -74,7 +74,7 @@ test("at every level, with all that needs them failing and a config read anew, n
   for (const [name, secret] of Object.entries(secrets)) expect([name, all.includes(secret)]).toEqual([name, false]);
 }, 60_000);
 
-test("a secret that is not accepted is not repeated in what is said of it", async () => {
+test("the message about an invalid secret does not repeat the secret", async () => {
   const env = { RT_DATA_ALERTS_WEBHOOK_URL: "hooks.example.com/T0/B0/whsec-4f3a9c", RT_DATA_HTTP_PORT: "x" };
   const { code, errors, output } = await run(["record"], { env });
   expect(code).toBe(2);

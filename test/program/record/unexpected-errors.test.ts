@@ -10,7 +10,7 @@ import { temporaryFolder } from "../../support/folder.ts";
 import { start } from "../../support/program.ts";
 import { until } from "../../support/wait.ts";
 
-test("of recurring tasks one that throws and one that rejects keep no other from being done, and each is told once until it works again", async () => {
+test("periodic tasks that throw or reject do not stop other tasks, and each is logged once until it works again", async () => {
   const lines: string[] = [];
   const log = createLog({ level: "info", format: "json", color: false }, (line) => lines.push(line));
   const faults = createUnexpectedErrors({ log });
@@ -52,7 +52,7 @@ test("of recurring tasks one that throws and one that rejects keep no other from
   expect(told.toSorted()).toEqual(["error first", "error second", "info first", "info second"]);
 });
 
-test("errors that nobody catches, in a timer and in a promise, are a line each and an incident, and recording goes on", async () => {
+test("uncaught errors in a timer and in a promise give a log line each and an incident, and recording goes on", async () => {
   const folder = temporaryFolder();
   const preload = join(folder, "broken.ts");
   await Bun.write(

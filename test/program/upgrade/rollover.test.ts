@@ -50,7 +50,7 @@ async function handOverTo(code: string) {
   return { outcome, calls, runs: isRunning(processes[0]?.pid ?? 0) };
 }
 
-test("a new process that hangs before it is ready is ended, and nothing has changed for the running one", async () => {
+test("a child that hangs before it is ready is ended, and the parent goes on unchanged", async () => {
   const [silent, unready] = await Promise.all([handOverTo(hang), handOverTo(hello + hang)]);
   expect(silent).toEqual({
     outcome: { kind: "stays", reason: "the new process did not answer within 1 s" },
@@ -64,7 +64,7 @@ test("a new process that hangs before it is ready is ended, and nothing has chan
   });
 });
 
-test("one that hangs after the running one has stopped is ended before that one starts anew, with the gaps that it had left", async () => {
+test("a child that hangs after the parent has stopped is ended before the parent starts again, with the parent's open gaps", async () => {
   const stuck = await handOverTo(`${onBegun('process.send({ type: "ready", streams: 0 })')} ${hello} ${hang}`);
   const gap: Gap = {
     stream: "trade",
@@ -82,7 +82,7 @@ test("one that hangs after the running one has stopped is ended before that one 
   });
 });
 
-test("what cannot be started, or has no memory beside the running process, is refused by name", async () => {
+test("a child that cannot be started, or for which the memory is too small, is refused with the reason", async () => {
   const start = () => spawnChild(["/nowhere/rt-data"]);
   const deps = { spawnChild: start, nowUs: () => 9, stop: new AbortController().signal, log: silentLog };
   const outcome = await handOver({} as never, { dataDir: "/nowhere", version: "1" }, deps);
@@ -91,20 +91,20 @@ test("what cannot be started, or has no memory beside the running process, is re
   expect(noRoom("MemAvailable:   900000 kB", 200e6)).toBeNull();
 });
 
-test("where what is started would end with this process, nothing is started", () => {
+test("no child is started if it would end together with the parent", () => {
   expect(endsWithUs({ pid: 1, isService: false, canNotify: false })).toContain("the container's first process");
   expect(endsWithUs({ pid: 2, isService: true, canNotify: false })).toContain("Type=notify");
   expect(endsWithUs({ pid: 2, isService: true, canNotify: true })).toBeNull();
   expect(endsWithUs({ pid: 2, isService: false, canNotify: false })).toBeNull();
 });
 
-test("the process that is started has the words of this one, and the flag once", () => {
+test("the child gets the arguments of the parent, and the flag once", () => {
   const words = ownCommand();
   expect(words[0]).toBe(process.execPath);
   expect(words.filter((word) => word === takeOverFlag)).toEqual([takeOverFlag]);
 });
 
-test("records that nobody confirms are told up to a bound, then the other process counts as stuck", async () => {
+test("unconfirmed notices are sent up to a limit, then the child counts as stuck", async () => {
   const sent: FromParent[] = [];
   const sender = createRecordNotices((message) => void sent.push(message));
   const about = { firstId: 1, mark: 7, recvUs: 10, isEpoch: false };

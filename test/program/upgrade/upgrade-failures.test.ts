@@ -11,7 +11,7 @@ afterEach(endRecorders);
 
 const main = JSON.stringify(join(import.meta.dir, "../../../server/main.ts"));
 
-/** What is started next is another program than the one that runs. */
+/** Starts a recorder whose executable can be replaced before an upgrade. */
 async function startReplaceable({
   files,
   ...options
@@ -30,14 +30,14 @@ async function startReplaceable({
   const program = [process.execPath, script];
   const env = { RT_DATA_RECORD_FLUSH_MS: "200" };
   const market = await startUpgradable({ dataDir, program, symbols: 2, speed: 4, env, ...options });
-  // Of what no file holds yet nobody can say that it is missing.
+  // Records that are in no file yet cannot count as missing.
   await until(() => dataFiles(dataDir).length >= (files ?? market.streams), "every stream to have a file", 30_000);
   return { ...market, folder, replaceBy, restore };
 }
 
 /** Code of a process that ends, and itself or its parent with it, at a message of the protocol. */
 function killAt(victim: "new" | "old", moment: string): string {
-  // Once: whoever has lost its parent has another one.
+  // Only once: a process that has lost its parent gets another parent.
   const begin = `let victim = ${victim === "new" ? "process.pid" : "process.ppid"};`;
   const [what, type] = moment.split(" ");
   const strike = `if (message.type === ${JSON.stringify(type)} && victim > 1) { process.kill(victim, "SIGKILL"); victim = 0; }`;
@@ -55,7 +55,7 @@ const refusals: readonly [what: string, code: string, reason: RegExp][] = [
   ],
 ];
 
-test("where the new executable crashes, is too old or too new, the running one records on and misses nothing", async () => {
+test("if the new executable crashes, is too old or too new, the running recorder goes on without a gap", async () => {
   const market = await startReplaceable();
   const pid = market.pid();
   for (const [, code, reason] of refusals) {
@@ -71,7 +71,7 @@ test("where the new executable crashes, is too old or too new, the running one r
   );
 });
 
-test("rt-data upgrade says what became of it: 0 done, 1 not, and why, 2 nobody to ask", async () => {
+test("rt-data upgrade reports the result: 0 done, 1 failed with the reason, 2 no recorder to upgrade", async () => {
   const market = await startReplaceable();
   const pid = market.pid();
   const words = ["upgrade", "--data-dir", join(market.folder, "data")];
@@ -91,7 +91,7 @@ test("rt-data upgrade says what became of it: 0 done, 1 not, and why, 2 nobody t
   expect(nobody.errors).toContain("no recorder on this machine records into");
 });
 
-test("a wrong config is told by the new process and refused; a right one is taken over, with its new streams and without those that are gone", async () => {
+test("the new process refuses a wrong config; a right config is applied, with its new streams and without the removed ones", async () => {
   const config = join(temporaryFolder(), "rt-data.toml");
   const types = ["depth20@100ms", "aggTrade", "trade"];
   const streams = (names: string) => `[record]\nstreams = [${names}]\n`;
@@ -110,7 +110,7 @@ test("a wrong config is told by the new process and refused; a right one is take
   await until(() => market.sentCount() > before + 200, "data to flow");
   const found = await market.finish(market.pid(), ["depth20"]);
   expect(found).toMatchObject({ lost: 0, doubled: 0, foreign: 0 });
-  // The stream that left the config is written down as left out, and nothing else is.
+  // Only the stream that the config no longer lists has a gap.
   expect(new Set(found.gaps.map(({ cause, stream }) => `${cause} ${stream}`))).toEqual(
     new Set(["not_configured depth20"]),
   );
@@ -130,7 +130,7 @@ test("a second SIGUSR2 during an upgrade is named and ignored", async () => {
   expect(await market.finish(market.pid())).toMatchObject({ lost: 0, doubled: 0, gaps: [] });
 });
 
-/** Who is killed when; who records then, and whether all that was sent is recorded. */
+/** Kills one process at a step, and checks which process records then and whether all sent records are in files or gaps. */
 const kills: readonly [victim: "new" | "old", moment: string, records: "new" | "old", loses: "nothing" | "a gap"][] = [
   ["new", "sends hello", "old", "nothing"],
   ["new", "receives begin", "old", "nothing"],
@@ -150,7 +150,7 @@ const kills: readonly [victim: "new" | "old", moment: string, records: "new" | "
 
 for (const victim of ["new", "old"] as const) {
   const own = kills.filter((kill) => kill[0] === victim);
-  test(`kill -9 of the ${victim} process at each of ${own.length} steps: somebody records on, nothing is doubled, and what is missing lies in a gap`, async () => {
+  test(`kill -9 of the ${victim} process at each of ${own.length} steps: one process goes on recording, no record is doubled, and missing records lie in a gap`, async () => {
     await Promise.all(
       own.map(async ([, moment, records, loses]) => {
         const market = await startReplaceable();

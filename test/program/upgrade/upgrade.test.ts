@@ -8,7 +8,7 @@ import { until } from "../../support/wait.ts";
 
 afterEach(endRecorders);
 
-test("three upgrades in a row under load lose and double nothing, and the merged day is complete", async () => {
+test("three upgrades in a row under load lose and double no record, and the merged day is complete", async () => {
   const dataDir = join(temporaryFolder(), "data");
   const market = await startUpgradable({ dataDir, program: rtData, symbols: 30, speed: 6 });
   const pids = [market.pid()];

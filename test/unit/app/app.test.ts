@@ -114,7 +114,7 @@ for (const { file, enough, symbols, streams } of sets) {
   );
 }
 
-test("20,000 messages of the invented market are in the files exactly once, byte for byte, over rotations and a day border", async () => {
+test("20,000 messages of the simulated market are in the files exactly once, byte for byte, over rotations and a day border", async () => {
   const symbols = Array.from({ length: 12 }, (_, n) => `SYM${n}USDT`);
   const source = createSyntheticMarket({ symbols, seed: 7, speed: 10 });
   const { sent, dataDir, status } = await record(

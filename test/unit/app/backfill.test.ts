@@ -44,19 +44,19 @@ function setUp(lastId: number, firstId: number) {
   return { dataDir, journal, repair, holes };
 }
 
-test("a pause is judged by the trades on disk before and after it, also long afterwards, and what is missing is kept to be refetched", async () => {
+test("the trades on disk before and after a pause tell what is missing, even long afterwards, and the missing ids are saved for a backfill", async () => {
   const { repair, holes } = setUp(100, 151);
   expect(await repair.catchUp({ gap, stream, resumedUs, firstId: null })).toBe(50);
   expect(holes()).toEqual([[101, 150]]);
 });
 
-test("where the ids follow each other over a pause nothing is missing", async () => {
+test("if the ids continue after a pause, no trade is missing", async () => {
   const { repair, holes } = setUp(100, 101);
   expect(await repair.catchUp({ gap, stream, resumedUs, firstId: null })).toBe(0);
   expect(holes()).toEqual([]);
 });
 
-test("trades under a date long past that a wrong clock has stamped are not missing, although the journal knows of no step", async () => {
+test("trades that a wrong clock has filed under an old date do not count as missing, even if the journal has no step of the clock", async () => {
   const { dataDir, journal, repair, holes } = setUp(100, 151);
   const trades = { stream: "aggTrade" as const, symbol: "BTCUSDT" };
   for (const [date, ids] of [
@@ -78,7 +78,7 @@ test("trades under a date long past that a wrong clock has stamped are not missi
   expect(holes()).toEqual([[104, 150]]);
 });
 
-test("ids that have begun anew during a pause, lower or far higher, tell nothing, and nothing is asked for", async () => {
+test("if the ids restart during a pause, lower or far higher, the number of missing trades stays unknown and no trade is requested", async () => {
   for (const firstId of [7, 2_000_000_000]) {
     const { repair, holes } = setUp(100, firstId);
     expect(await repair.catchUp({ gap, stream, resumedUs, firstId: null })).toBeNull();

@@ -9,19 +9,19 @@ import { day as pattern, sealAndMerge, writeDay } from "../../support/data/day-f
 import { temporaryFolder } from "../../support/folder.ts";
 
 const nowUs = () => Date.parse("2026-11-22T12:00:00Z") * 1000;
-/** The garbage collector's turns are among them. */
+/** The limit includes pauses of the garbage collector. */
 const mostMs = 15;
 
-test("the look through two thousand archives gives the main thread back after a few milliseconds, whether it knows them or not", async () => {
+test("a scan of two thousand archives yields the main thread every few milliseconds, whether they are known or new", async () => {
   const made = temporaryFolder();
   await sealAndMerge(made, writeDay(made, { segments: 1 }));
   const manifest = readFileSync(manifestPath(made, pattern), "utf8");
-  // The first look pays for compiling what it runs.
+  // The first scan includes the time to compile the code.
   await lookThrough(archives(manifest, 20));
   for (const longest of await lookThrough(archives(manifest, 200))) expect(longest).toBeLessThan(mostMs);
 }, 60_000);
 
-/** A folder with so many archived days of ten symbols. */
+/** Creates a folder with `days` archived days of ten symbols. */
 function archives(manifest: string, days: number): string {
   const dataDir = temporaryFolder();
   for (let symbol = 0; symbol < 10; symbol++) {
@@ -38,7 +38,7 @@ function archives(manifest: string, days: number): string {
   return dataDir;
 }
 
-/** The longest turns of a look by a catalogue that knows nothing, and of one by the same catalogue afterwards, ms. */
+/** Returns the longest turn of a scan by an empty catalogue, and of a second scan by the same catalogue, ms. */
 async function lookThrough(dataDir: string): Promise<number[]> {
   const journal = openJournal(dataDir, { log: silentLog });
   const catalogue = createLiveCatalogue(dataDir, journal, { nowUs, log: silentLog });

@@ -7,7 +7,7 @@ import { createReceiveClock } from "../../../server/platform/time/receive-clock.
 
 const trades = createStream("BTCUSDT", parseStreamType("trade") as StreamType);
 
-test("a clock that is set every two seconds, for an hour, is written down each time and told a few times", () => {
+test("a clock that is set every two seconds for an hour is recorded each time but logged only a few times", () => {
   const startMs = Date.UTC(2026, 10, 22, 12);
   let [passedMs, offMs] = [0, 0];
   const clock = createReceiveClock({ wallMs: () => startMs + passedMs + offMs, monotonicMs: () => passedMs });
@@ -39,7 +39,7 @@ test("a clock that is set every two seconds, for an hour, is written down each t
   expect(told.length + more).toBeGreaterThan(1450);
 });
 
-test("an answer that took seconds does not make a right clock wrong, and one that came quickly does", () => {
+test("a slow answer does not make a right clock look wrong; a quick answer shows that a clock is wrong", () => {
   for (const [boundUs, isTold] of [[2_700_000, false] as const, [50_000, true] as const]) {
     let passedMs = 0;
     const clock = createReceiveClock({

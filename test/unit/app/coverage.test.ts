@@ -9,14 +9,14 @@ import { temporaryFolder } from "../../support/folder.ts";
 const startUs = dateStartUs("2026-11-28");
 const nowUs = startUs + 10 * 3_600_000_000;
 
-test("today's coverage of 50 streams with 20,000 gaps is exact, and lets others have their turn while it is worked out", async () => {
+test("today's coverage of 50 streams with 20,000 gaps is exact, and its computation does not block other work", async () => {
   const streams = Array.from({ length: 50 }, (_, n) => parseStreamName(`sym${n}usdt@depth20@100ms`) as Stream);
   const dataDir = temporaryFolder();
   const catalogue = openCatalogue(dataDir);
   const minutes = createMinuteRows(streams);
   for (const stream of streams)
     for (let minute = 0; minute < 600; minute++) minutes.count(stream, startUs + minute * 60_000_000);
-  // One each minute and a half, of three seconds.
+  // A gap of three seconds every one and a half minutes.
   const gaps = streams.flatMap((stream) =>
     Array.from({ length: 400 }, (_, n) => ({
       ...{ stream: stream.type.folder, symbol: stream.symbol, cause: "reconnect" as const, missing: null, repaired: 0 },

@@ -12,7 +12,7 @@ import { temporaryFolder } from "../../support/folder.ts";
 import { createScriptedSource } from "../../support/simulator/scripted-source.ts";
 import { until } from "../../support/wait.ts";
 
-test("a data folder that is deleted while it is recorded into is taken again, with its lock, its catalogue and what was open", async () => {
+test("a data folder that is deleted during recording is created and locked again, with its catalogue and its open segments", async () => {
   const dataDir = join(temporaryFolder(), "data");
   const log: string[] = [];
   const source = createScriptedSource();

@@ -9,7 +9,7 @@ const date = "2026-11-24";
 const dayStartUs = Date.parse(`${date}T00:00:00Z`) * 1000;
 const hourUs = 3.6e9;
 
-/** Of a list, the hundred after a place. */
+/** Returns the hundred items of a list after an index. */
 function pageOf<T>(all: readonly T[], limit: number, after: string | null): Page<T> {
   const from = Number(after ?? 0);
   return { items: all.slice(from, from + limit), next: from + limit < all.length ? String(from + limit) : null };
@@ -40,7 +40,7 @@ function gap(over: Partial<Gap>): Gap {
   return { ...of, cause: "reconnect", missing: 10, repaired: 8, ...over };
 }
 
-/** What a recorder of 150 symbols knows of the day. */
+/** The sources of a recorder with 150 symbols. */
 function sources(over: { daysWaiting?: number; archives?: number } = {}): DigestSources {
   const archives = Array.from({ length: over.archives ?? 300 }, (_, n) => archive(n));
   const gaps = [
@@ -78,7 +78,7 @@ function sources(over: { daysWaiting?: number; archives?: number } = {}): Digest
   };
 }
 
-test("the digest's facts are the day's own: all pages of it, halts left out, incidents that touched it", async () => {
+test("the digest covers exactly its day: all pages, without halts, with all incidents that touch the day", async () => {
   const facts = await digestFacts(date, false, sources());
   expect(facts).toMatchObject({
     date,
@@ -92,7 +92,7 @@ test("the digest's facts are the day's own: all pages of it, halts left out, inc
   expect(facts?.incidents.map(({ rule }) => rule)).toEqual(["disk_low", "disconnected"]);
 });
 
-test("while days wait to be merged, or no archive is there yet, nothing is said, until it has to be", async () => {
+test("the digest waits for merges and archives of its day, until it cannot wait any longer", async () => {
   expect(await digestFacts(date, false, sources({ daysWaiting: 2 }))).toBeNull();
   expect(await digestFacts(date, false, sources({ archives: 0 }))).toBeNull();
   expect(await digestFacts(date, true, sources({ archives: 0 }))).toMatchObject({ records: 0, archives: { count: 0 } });

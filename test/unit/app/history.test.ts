@@ -36,7 +36,7 @@ async function start(dataDir: string, symbols: string) {
 
 const today = () => new Date().toISOString().slice(0, 10);
 
-test("a recorder counts its minutes and figures, tells what happened, and knows all of it after a restart", async () => {
+test("a recorder counts minutes and figures, saves events, and has all of them after a restart", async () => {
   const dataDir = join(temporaryFolder(), "data");
   const first = await start(dataDir, "BTCUSDT");
   await until(() => first.app.status().totals.records > 30, "thirty records");
@@ -66,7 +66,7 @@ test("a recorder counts its minutes and figures, tells what happened, and knows 
   expect(gaps).toBeGreaterThan(0);
 }, 60_000);
 
-test("a symbol that is added while it runs is counted from then on, and one that is taken away is gone", async () => {
+test("a symbol that a reload adds is counted from then on, and a removed symbol disappears", async () => {
   const one = await start(join(temporaryFolder(), "data"), "BTCUSDT");
   await until(() => one.app.status().totals.records > 5, "records");
   one.reload("ETHUSDT");

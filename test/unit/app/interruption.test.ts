@@ -64,7 +64,7 @@ function clockAt(offsetMs: number) {
   return () => Math.floor(midnightMs + offsetMs + performance.now() - started);
 }
 
-test("a pause over midnight stands in yesterday's manifest, from the last record to midnight, as a restart", async () => {
+test("yesterday's manifest has a pause over midnight, from the last record to midnight, with cause restart", async () => {
   const { startApp, trade, manifest } = await setUp();
   const first = await startApp(clockAt(-120_000));
   await trade(first);
@@ -81,7 +81,7 @@ test("a pause over midnight stands in yesterday's manifest, from the last record
   expect(second.status().totals.gaps).toBe(1);
 }, 60_000);
 
-test("an outage that lasts over midnight stands in yesterday's manifest although it is not over when the day is merged", async () => {
+test("yesterday's manifest has an outage over midnight, even if it lasts when the day is merged", async () => {
   const { startApp, trade, manifest, exchange } = await setUp();
   const first = await startApp(clockAt(-4000));
   await trade(first);
@@ -91,7 +91,7 @@ test("an outage that lasts over midnight stands in yesterday's manifest although
   expect(gaps[0]).toMatchObject({ cause: "exchange_down", to_us: midnightMs * 1000 });
 }, 60_000);
 
-test("a stream that is recorded for the first time has no gap from before it was asked for", async () => {
+test("a stream that is recorded for the first time has no gap before that", async () => {
   const { startApp, trade } = await setUp();
   const first = await startApp(clockAt(3_600_000));
   await trade(first);

@@ -105,7 +105,7 @@ for (const { what, sealed, bytes } of [
   { what: "a raw segment of which recovery can read nothing", sealed: false, bytes: new Uint8Array(50_000) },
   { what: "a sealed segment that the merge cannot read", sealed: true, bytes: "none of ours" },
 ])
-  test(`${what} is a gap from the record before it to the one behind it, and its trades are refetched`, async () => {
+  test(`${what} is a gap from the record before it to the record after it, and its trades are backfilled`, async () => {
     const { begin, gaps, manifest, ids } = await setUp({ sealed, bytes });
     await begin(midnightMs + 20_000);
     await until(() => gaps("depth20").length > 0, "the gap of the books", 30_000);
@@ -125,7 +125,7 @@ for (const { what, sealed, bytes } of [
     await until(hasAll, "every trade once", 30_000);
   }, 90_000);
 
-test("trades that somebody cuts off an open segment are refetched by their ids", async () => {
+test("trades that were cut off an open segment are backfilled by their ids", async () => {
   const { dataDir, begin, gaps, emit, ids } = await setUp(null);
   const app = await begin(midnightMs + 20_000);
   const isWritten = (records: number) => () =>

@@ -27,7 +27,7 @@ const pauseOf = (stream: string, from: number): Gap => ({
   ...{ missing: null, repaired: 0 },
 });
 
-/** The gaps that a start notes where the journal has the newest record of a stream at `notedS`. */
+/** Returns the gaps that a start records if the newest record of a stream in the journal is from `notedS`. */
 async function startAfter(dataDir: string, stream: string, notedS: number, known: readonly Gap[]) {
   const gaps: Gap[] = [];
   const noted: LastRecord = [stream, "BTCUSDT", noonUs + notedS * second, notedS];
@@ -44,11 +44,11 @@ async function startAfter(dataDir: string, stream: string, notedS: number, known
   ]);
 }
 
-test("records that were on disk when the last run ended and are gone are a gap up to the pause, of trades counted with it", async () => {
+test("records that were on disk at the end of the last run and are gone now are a gap up to the pause; the pause counts missing trades", async () => {
   const dataDir = temporaryFolder();
   for (const stream of ["depth20", "aggTrade"]) {
     put(dataDir, stream, "12-00", row(1) + row(200), true);
-    // Refetched trades, and what this run has received, do not count.
+    // Backfilled trades and the records of this run do not count.
     put(dataDir, stream, "12-05", encodeBackfilledLine('{"a":9}', noonUs + 500 * second), true);
     put(dataDir, stream, "12-10", row(601) + row(602));
   }
@@ -57,7 +57,7 @@ test("records that were on disk when the last run ended and are gone are a gap u
   expect(await startAfter(dataDir, "depth20", 420, [pauseOf("depth20", 200)])).toEqual([]);
 });
 
-test("where the newest record that was noted is still there, or nothing of the stream at all, there is no gap", async () => {
+test("there is no gap if the newest saved record still exists, or if the stream has no file at all", async () => {
   const dataDir = temporaryFolder();
   put(dataDir, "depth20", "12-00", row(1) + row(420), true);
   expect(await startAfter(dataDir, "depth20", 420, [])).toEqual([]);

@@ -25,7 +25,7 @@ function clockAt(offsetMs: number) {
   return () => Math.floor(midnightMs + offsetMs + performance.now() - started);
 }
 
-test("a gap over midnight that is refetched later settles in the manifests of both days, also where all its trades are of the second one", async () => {
+test("a gap over midnight that is backfilled later gets into the manifests of both days, even if all its trades belong to the second day", async () => {
   const source = createScriptedSource();
   const restTrade = (id: number) =>
     `{"a":${id},"p":"1.0","q":"1.0","f":${id},"l":${id},"T":${midnightMs + 1000 + id},"m":true,"M":true}`;
@@ -66,7 +66,7 @@ test("a gap over midnight that is refetched later settles in the manifests of bo
   for (let id = 1; id <= 5; id++) trade(id);
   const isWritten = () => first.status().totals.records === 5 && first.status().symbols[0]?.buffered_records === 0;
   await until(isWritten, "the trades to be written");
-  // What a kill leaves: the folder as it is at this moment.
+  // A copy of the folder at this moment is what a kill leaves.
   const dataDir = join(folder, "killed");
   cpSync(join(folder, "data"), dataDir, { recursive: true });
   for (const name of ["rt-data.lock", "rt-data.sqlite-shm"])

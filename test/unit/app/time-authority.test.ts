@@ -22,7 +22,7 @@ function setUp(aheadMs = 0) {
   return { at, time, pass, ask, set };
 }
 
-test("the time is confirmed once the exchange has told its own, and settled when the clock has run steadily", () => {
+test("the time is confirmed once the exchange's time is known, and settled once the clock has run without a step", () => {
   const { at, time, pass, ask } = setUp();
   expect(time.now()).toMatchObject({ kind: "unconfirmed", why: "the exchange's time is not known yet" });
   pass(1000);
@@ -37,7 +37,7 @@ test("the time is confirmed once the exchange has told its own, and settled when
   expect(time.now()).toMatchObject({ kind: "unconfirmed", why: expect.stringContaining("for 25 minutes") });
 });
 
-test("a clock that is wrong from the boot on is never confirmed, however long it runs; whose it is and what to do is said", () => {
+test("a clock that is wrong since the boot is never confirmed, however long it runs; the reason names the clock and what to do", () => {
   for (const [aheadMs, words] of [
     [60 * 86_400_000, "60 days ahead of"],
     [9 * 3_600_000, "9 hours ahead of"],
@@ -55,7 +55,7 @@ test("a clock that is wrong from the boot on is never confirmed, however long it
   }
 });
 
-test("a step is known for what it is at once, without asking anew; a step back to the truth settles after 15 s", () => {
+test("a step is detected at once, without another request; a step back to the right time settles after 15 s", () => {
   const { time, pass, ask, set } = setUp();
   ask();
   pass(60_000);
@@ -70,7 +70,7 @@ test("a step is known for what it is at once, without asking anew; a step back t
   expect(time.settled().kind).toBe("confirmed");
 });
 
-test("of a clock and an exchange that differ a little the earlier one counts", () => {
+test("if clock and exchange differ a little, the earlier time counts", () => {
   for (const aheadMs of [120_000, -120_000]) {
     const { at, time, pass, ask } = setUp(aheadMs);
     ask();
@@ -81,7 +81,7 @@ test("of a clock and an exchange that differ a little the earlier one counts", (
   }
 });
 
-test("where the exchange does not tell its time, that in its messages stands in", () => {
+test("if the exchange does not answer, the event times of its messages are used", () => {
   const { at, time, pass } = setUp();
   pass(20_000);
   expect(time.settled().kind).toBe("unconfirmed");

@@ -57,7 +57,7 @@ const sealedBooks = (dataDir: string) => segmentPath(dataDir, { ...books, date: 
 const middle = (path: string) => readFileSync(path).length >> 1;
 
 const firstBooks = secondLines(before, 86_400 - 600, 86_400, bookLine);
-/** Each with what is left to give out. */
+/** Each case with the lines that remain readable. */
 const damages = [
   ["an archive", bookArchive, firstBooks + secondLines(today, 0, 400, bookLine)],
   [

@@ -233,7 +233,7 @@ test("a folder at the place of an output file is named, and existing files stay"
 }, 60_000);
 
 test.skipIf(mountMissing !== "")(
-  `a read-only folder and a disk that fills up in the middle: an error, the good file stays, nothing is left${mountMissing}`,
+  `a read-only folder and a disk that fills up in the middle: an error, the good file stays, no partial file is left${mountMissing}`,
   async () => {
     const disk = mountSmallDisk("100k");
     const good = join(disk, "good.csv");
@@ -254,7 +254,7 @@ test.skipIf(mountMissing !== "")(
 );
 
 test.skipIf(straceMissing !== "")(
-  `an export that is stopped while it reads says so and leaves nothing, cat likewise${straceMissing}`,
+  `an export that is stopped while it reads says so and leaves no file, cat likewise${straceMissing}`,
   async () => {
     const folder = temporaryFolder();
     const out = join(folder, "good.csv");

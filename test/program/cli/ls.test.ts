@@ -118,7 +118,7 @@ test("unverified data is reported with the reason, and the exit code is 1", asyn
   rmSync(own, { recursive: true });
 });
 
-test("times are local ones with --local", async () => {
+test("--local shows local times", async () => {
   const seoul = await run(["ls", "--data-dir", dataDir, "--local", "--stream", "depth20"], {
     env: { TZ: "Asia/Seoul" },
   });

@@ -6,7 +6,7 @@ import { temporaryFolder } from "../../support/folder.ts";
 import { rtData } from "../../support/program.ts";
 import { until } from "../../support/wait.ts";
 
-/** Runs it with what comes over a pipe. */
+/** Runs the command with this input from a pipe. */
 async function piped(input: string) {
   const words = [...rtData, "password"];
   const child = Bun.spawn(words, { stdin: new Blob([input]), stdout: "pipe", stderr: "pipe", env: {} });

@@ -226,7 +226,7 @@ test("a day that is missing completely between other days is reported", async ()
   rmSync(archiveFolder(dataDir, books), { recursive: true });
   const { code, output } = await verify("--stream", "depth20");
   expect(output).toContain(`GAPS      depth20  BTCUSDT  ${date}  absent  0 rows`);
-  expect(output).toContain("2026-11-21T00:00:00.000Z  599 s  nothing was recorded, and no gap says why");
+  expect(output).toContain("2026-11-21T00:00:00.000Z  599 s  no records, and no gap that explains it");
   expect(code).toBe(1);
 });
 
@@ -238,9 +238,7 @@ test("consecutive days without files share a line", async () => {
   }));
   await archiveDays(folder, days, today);
   const { code, output } = await run(["verify", "--data-dir", folder]);
-  expect(output).toContain(
-    "GAPS      depth20  BTCUSDT  2026-11-11 to 2026-11-19  absent: nothing is there of 9 days\n",
-  );
+  expect(output).toContain("GAPS      depth20  BTCUSDT  2026-11-11 to 2026-11-19  absent: no files of 9 days\n");
   expect(output).toContain("11 days of 1 stream: 1 complete, 10 with gaps, 0 damaged");
   expect(code).toBe(1);
 });
@@ -275,7 +273,7 @@ test("a minute of a book without a record and without a gap is reported", async 
   const text = secondLines(before, 0, 240, bookLine) + secondLines(before, 360, 600, bookLine);
   await archiveDays(folder, [{ segment: { ...books, date: before, name: "00-00" }, text }], today);
   const { code, output } = await run(["verify", "--data-dir", folder]);
-  expect(output).toContain("2026-11-20T00:04:00.000Z  120 s  nothing was recorded, and no gap says why");
+  expect(output).toContain("2026-11-20T00:04:00.000Z  120 s  no records, and no gap that explains it");
   expect(code).toBe(1);
 });
 

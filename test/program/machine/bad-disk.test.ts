@@ -189,7 +189,7 @@ async function recordSteadily(dataDir: string, inject: string[], ms: number, max
 }
 
 test.skipIf(straceMissing !== "")(
-  `a disk that takes 300 ms for each write holds the program up once, not at each write, and loses nothing${straceMissing}`,
+  `a disk that takes 300 ms for each write holds the program up once, not at each write, and loses no record${straceMissing}`,
   async () => {
     const dataDir = temporaryFolder();
     const result = await recordSteadily(dataDir, ["write:delay_enter=300000"], 2500);

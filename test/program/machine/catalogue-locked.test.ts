@@ -145,7 +145,7 @@ test.skipIf(sqliteMissing !== "")(
 );
 
 test.skipIf(sqliteMissing !== "")(
-  `an upgrade succeeds while another program holds the catalogue, and nothing is lost${sqliteMissing}`,
+  `an upgrade succeeds while another program holds the catalogue, and no record is lost${sqliteMissing}`,
   async () => {
     const dataDir = join(temporaryFolder(), "data");
     const market = await startUpgradable({ dataDir, program: rtData, symbols: 3, speed: 3 });

@@ -116,7 +116,7 @@ for (const { ahead, signal } of [
   { ahead: 26 * hour, signal: "SIGKILL" },
 ] as const) {
   test.skipIf(faketimeMissing !== "")(
-    `a boot ${ahead / hour} hours ahead, put right, and a restart by ${signal}: true stamps, every trade once, the step written down${faketimeMissing}`,
+    `a boot ${ahead / hour} hours ahead, corrected, and a restart by ${signal}: true stamps, every trade once, the step written down${faketimeMissing}`,
     async () => {
       const dataDir = newDataDir();
       const clock = fakeClock(`+${ahead}`);
@@ -187,7 +187,7 @@ for (const ahead of [9 * hour, -26 * hour]) {
 
 for (const ahead of [26 * hour, -26 * hour]) {
   test.skipIf(faketimeMissing !== "")(
-    `a run whose clock was ${ahead / hour} hours off until it was killed: the next one refetches each missing trade once${faketimeMissing}`,
+    `a run whose clock was ${ahead / hour} hours off until it was killed: the next run backfills each missing trade once${faketimeMissing}`,
     async () => {
       const dataDir = newDataDir();
       const clock = fakeClock();
@@ -196,7 +196,7 @@ for (const ahead of [26 * hour, -26 * hour]) {
         const before = new Set(tradeSegments(dataDir));
         const program = record(dataDir, clock.env);
         await more(program, 100);
-        // Without a flush this run would have nothing to continue from.
+        // Without a flush this run could not continue from any record.
         await until(() => tradeSegments(dataDir).some((file) => !before.has(file)), "trades on disk", 30_000);
         await until(async () => (await get<Status>(program, "/api/status")).totals.holes === 0, "the refetch", 60_000);
         program.kill("SIGKILL");
@@ -215,7 +215,7 @@ for (const { name, offset } of [
   { name: "three seconds back for some seconds", offset: -3 },
 ]) {
   test.skipIf(faketimeMissing !== "")(
-    `a clock that is set ${name} costs nothing: stamps are true again at once, and the time of the wrong ones is known${faketimeMissing}`,
+    `a clock that is set ${name} costs no record: stamps are right again at once, and the time of the wrong stamps is known${faketimeMissing}`,
     async () => {
       const dataDir = newDataDir();
       const clock = fakeClock();
@@ -260,7 +260,7 @@ for (const { name, offset } of [
 }
 
 test.skipIf(faketimeMissing !== "")(
-  `an upgrade while the clock is nine hours ahead, which is then put right, loses and doubles nothing${faketimeMissing}`,
+  `an upgrade while the clock is nine hours ahead, which is then corrected, loses and doubles no record${faketimeMissing}`,
   async () => {
     const dataDir = newDataDir();
     const clock = fakeClock(`+${9 * hour}`);
@@ -286,7 +286,7 @@ test.skipIf(faketimeMissing !== "")(
 );
 
 test.skipIf(faketimeMissing !== "")(
-  `a clock that is put back over midnight: both days hold what they should, and yesterday is merged once it is over${faketimeMissing}`,
+  `a clock that is put back over midnight: both days have the right records, and yesterday is merged once it is over${faketimeMissing}`,
   async () => {
     const now = new Date();
     const untilMidnightS = Math.ceil(day - (now.getUTCHours() * hour + now.getUTCMinutes() * 60 + now.getUTCSeconds()));

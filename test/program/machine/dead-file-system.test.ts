@@ -71,7 +71,7 @@ async function recordOnto(disk: Pick<FuseDisk, "path" | "end">) {
         const waiting = of.reduce((sum, { buffered_records }) => sum + buffered_records, 0);
         return totals.records >= upTo * symbols.length && waiting < symbols.length * 20;
       };
-      await until(isWritten, "what was sent to be written", 30_000);
+      await until(isWritten, "all sent records to be written", 30_000);
     },
   };
 }
@@ -148,7 +148,7 @@ function accountFor(dataDir: string, sent: number): { readonly kept: number; rea
 }
 
 test.skipIf(fuseMissing !== "")(
-  `a data folder whose file system comes back empty: recording goes on there, and what lay on the other one is a gap${fuseMissing}`,
+  `a data folder whose file system comes back empty: recording goes on there, and the data on the old file system is a gap${fuseMissing}`,
   async () => {
     const disk = await mountFuse();
     const { program, dataDir, status, sent, stopSending, written } = await recordOnto(disk);

@@ -18,7 +18,7 @@ afterAll(unmountAll);
 const stream = "btcusdt@aggTrade";
 
 test.skipIf(mountMissing !== "")(
-  `a disk that fills up: told of in time, work on archives stops in order, records wait in memory, what is too much is one gap, and all of it is over when there is room${mountMissing}`,
+  `a disk that fills up: reported in time, work on archives stops in order, records wait in memory, the excess is one gap, and everything recovers when there is room${mountMissing}`,
   async () => {
     const disk = mountSmallDisk("128m");
     const dataDir = join(disk, "data");

@@ -41,7 +41,7 @@ const filesBelow = (folder: string) =>
     : 0;
 
 test.skipIf(containersMissing !== "")(
-  `of two containers with the same host name, each process 1, one records and the other is refused; a container that was killed keeps none out, whatever its name was${containersMissing}`,
+  `of two containers with the same host name, each process 1, one records and the other is refused; a container that was killed keeps no other out, whatever its name was${containersMissing}`,
   async () => {
     const dataDir = join(temporaryFolder(), "data");
     const env = await environment(dataDir);
@@ -215,7 +215,7 @@ test("no third process gets the folder during an upgrade, however often it tries
 
 for (const error of ["ENOLCK", "EOPNOTSUPP"]) {
   test.skipIf(straceMissing !== "")(
-    `a file system without locks (${error}) is told of, a second recorder is refused all the same, and a killed one keeps none out${straceMissing}`,
+    `a file system without locks (${error}) is reported, a second recorder is refused all the same, and a killed one keeps no other out${straceMissing}`,
     async () => {
       const dataDir = join(temporaryFolder(), "data");
       const env = await environment(dataDir);

@@ -151,7 +151,7 @@ async function recordedFolderOn(dataDir: string, disk: string): Promise<Day> {
 }
 
 test.skipIf(mountMissing !== "")(
-  `what is put aside from another file system arrives whole, and the original goes only then${mountMissing}`,
+  `a file that is moved to the quarantine from another file system arrives whole, and the original goes only then${mountMissing}`,
   () => {
     const disk = mountSmallDisk("4m");
     const file = join(disk, "strange.bin");

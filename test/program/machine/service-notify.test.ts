@@ -22,7 +22,7 @@ async function listening(address: string): Promise<NotifySocket> {
 const working = { ready: true, reasons: [], symbols: [], totals: { messages_per_s: 152.6, gaps: 1 } };
 
 for (const kind of ["a path", "an abstract name"]) {
-  test.skipIf(!hasPython)(`what is told arrives in one datagram each, at ${kind}`, async () => {
+  test.skipIf(!hasPython)(`each notification arrives in a datagram of its own, at ${kind}`, async () => {
     const address = kind === "a path" ? join(temporaryFolder(), "notify") : `@rt-data-test-${process.pid}`;
     const socket = await listening(address);
     expect(notifyService("READY=1\nSTATUS=복구를 마쳤습니다 ✓", address)).toBe(true);

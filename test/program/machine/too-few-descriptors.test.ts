@@ -71,7 +71,7 @@ async function recordWith(limit: number, count: number, env: Record<string, stri
 const waitingOf = ({ symbols }: Status) => symbols.filter(({ buffered_records }) => buffered_records > 0).length;
 
 test.skipIf(limitMissing !== "")(
-  `with fewer descriptors than streams the limit is named at the start and in check, what can be open is written, page and incidents go on, and a stop writes the rest${limitMissing}`,
+  `with fewer descriptors than streams the limit is named at the start and in check, the streams with open files are written, page and incidents go on, and a stop writes the rest${limitMissing}`,
   async () => {
     const { program, url, symbols, dataDir, status, sent, trade } = await recordWith(140, 120);
     expect(program.errors()).toContain("this process may have 140 files open; 120 streams need");
@@ -103,7 +103,7 @@ test.skipIf(limitMissing !== "")(
 );
 
 test.skipIf(limitMissing !== "")(
-  `when page visitors take every descriptor, nothing ends: recording goes on, and the page answers again once they are gone${limitMissing}`,
+  `when page visitors take every descriptor, the recorder does not end: recording goes on, and the page answers again once they are gone${limitMissing}`,
   async () => {
     const { program, url, dataDir, status, trade } = await recordWith(130, 20);
     trade();

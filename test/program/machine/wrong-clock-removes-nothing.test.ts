@@ -99,7 +99,7 @@ for (const { name, clock, urls } of boots) {
 }
 
 test.skipIf(faketimeMissing !== "")(
-  `a clock that jumps 60 days ahead for 12 seconds removes no archive; a right one removes what is due${faketimeMissing}`,
+  `a clock that jumps 60 days ahead for 12 seconds removes no archive; a right clock removes what is due${faketimeMissing}`,
   async () => {
     const { dataDir, left, isOverdueLeft } = await recorded();
     const clock = fakeClock();
@@ -117,7 +117,7 @@ test.skipIf(faketimeMissing !== "")(
 );
 
 test.skipIf(faketimeMissing !== "")(
-  `a clock that the exchange confirms removes what is due, and nothing else${faketimeMissing}`,
+  `a clock that the exchange confirms removes exactly the archives that are due${faketimeMissing}`,
   async () => {
     const { dataDir, left, isOverdueLeft } = await recorded();
     const program = record(dataDir, fakeClock());

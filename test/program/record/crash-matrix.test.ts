@@ -24,7 +24,7 @@ const chosen: readonly (readonly [Fault, Step])[] = [
 
 for (const [fault, step] of chosen) {
   test.skipIf(straceMissing !== "")(
-    `${describeStep(step, fault)}: nothing that was written is lost or doubled, every hole is written down, every file can be read${straceMissing}`,
+    `${describeStep(step, fault)}: no written record is lost or doubled, every gap is written down, every file can be read${straceMissing}`,
     async () => {
       const { happened, ended, unreadable, lost, doubled, unwritten, problem } = await runWithFault(step, fault);
       expect({ happened, ended, unreadable, lost, doubled, unwritten, problem }).toEqual({

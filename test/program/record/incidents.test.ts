@@ -48,7 +48,7 @@ test("an outage of the exchange is one incident of the real program, which ends 
     whole.end();
     await until(async () => (await look()) && !isOpen(), "its end", 30_000);
     // The number of missing trades may be known a moment after the end.
-    await until(async () => (await look()).items[0]?.records_lost !== null, "what was lost to be known", 30_000);
+    await until(async () => (await look()).items[0]?.records_lost !== null, "the loss to be known", 30_000);
     const [over] = answer.items;
     const lasted = ((over?.to_us ?? 0) - (over?.from_us ?? 0)) / 1e6;
     expect(over).toMatchObject({ rule: "disconnected", value: Math.round(lasted), worst: Math.round(lasted) });

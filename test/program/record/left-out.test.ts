@@ -89,7 +89,7 @@ async function setUp() {
       ({ cause, missing, repaired }) => cause !== "clock" && (missing === null || missing > 0 || repaired > 0),
     );
   };
-  /** Every trade once; every book that is not there lies in a gap; no gap reaches a second further than what is missing. */
+  /** Every trade once; every book that is not there lies in a gap; no gap reaches a second further than the missing records. */
   const judge = () => {
     const lines = readRecords(dataDir);
     const ids = (lines.get("ETHUSDT/aggTrade") ?? []).map(({ payload }) => recordId(payload, "aggTrade"));
@@ -110,7 +110,7 @@ async function setUp() {
     return told;
   };
   const verify = async () => (await run(["verify", "--data-dir", dataDir])).code;
-  /** Another process takes over; what it runs in is no child of the test. */
+  /** Upgrades to another process, which is no child of the test. */
   const upgrade = async () => {
     const [old, sinceMs] = [recorderOf(dataDir)?.pid ?? 0, Date.now()];
     process.kill(old, "SIGUSR2");

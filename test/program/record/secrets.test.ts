@@ -59,7 +59,7 @@ test("at every level, with all users of secrets failing and after a reload, no s
   await until(() => program.errors().includes("config reloaded"), "the level to be debug");
   writeFileSync(file, "[log]\nlevel = 7\n");
   program.kill("SIGHUP");
-  await until(() => program.errors().includes("cannot reload the config"), "the wrong config to be told of");
+  await until(() => program.errors().includes("cannot reload the config"), "the wrong config to be reported");
 
   const answers = await Promise.all(
     ["/api/status", "/metrics", "/api/events", "/openapi"].map(async (path) => {

@@ -58,7 +58,7 @@ async function record(source: MarketSource, enough: number, symbols: string, str
 
 function expectExactlyOnce(sent: ReturnType<typeof createSentLog>, dataDir: string): void {
   const recorded = readRecords(dataDir);
-  // Books fetched over REST belong to nothing that a socket sent.
+  // Books fetched over REST are not among the messages of the sockets.
   const keys = [...recorded.keys()].filter((key) => !key.endsWith("/depthSnapshot"));
   expect(keys.sort()).toEqual([...sent.byStream.keys()].sort());
   for (const [key, messages] of sent.byStream) {

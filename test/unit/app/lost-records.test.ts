@@ -33,7 +33,7 @@ const bookOf = (id: number) => `{"lastUpdateId":${id},"bids":[["1.0","2.0"]],"as
 /** Ten records a minute from 10:00 on, number 1 to 30. */
 const recvUs = (id: number) => tenUs + (id - 1) * 6_000_000 + 1_500_000;
 
-/** A data folder with a run that ended at 23:59:30, and files of an hour long before: of the middle one nothing can be read. */
+/** A data folder with a run that ended at 23:59:30, and files of an hour long before, of which the middle file is unreadable. */
 async function setUp(damaged: { readonly sealed: boolean; readonly bytes: Uint8Array | string } | null) {
   const source = createScriptedSource();
   const market: MarketSource = {

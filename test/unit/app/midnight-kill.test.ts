@@ -77,7 +77,11 @@ test("a gap over midnight that is backfilled later gets into the manifests of bo
   await until(() => Bun.file(manifestPath(dataDir, day)).exists(), "the first day to be merged", 30_000);
   expect((await manifest()).gaps).toMatchObject([{ cause: "crash", to_us: midnightMs * 1000, missing: null }]);
   trade(21);
-  await until(async () => (await manifest()).gaps[0]?.missing === 15, "the manifest to count what is missing", 30_000);
+  await until(
+    async () => (await manifest()).gaps[0]?.missing === 15,
+    "the manifest to count the missing trades",
+    30_000,
+  );
   isAnswering = true;
   await until(async () => (await manifest()).gaps[0]?.repaired === 15, "the manifest to know of the repair", 30_000);
   expect((await manifest()).gaps).toMatchObject([

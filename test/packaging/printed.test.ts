@@ -211,7 +211,7 @@ test("what the executable prints as install script is the one of the checkout; u
   for (const [words, told] of [
     [["ops", "ngin"], 'did you mean "nginx"?'],
     [["ops"], "give one of systemd, nginx"],
-    [["ops", "nginx", "too"], '"too" is one word too many'],
+    [["ops", "nginx", "too"], 'unexpected word "too"'],
     [["ops", "guide", "--lang", "kr"], 'did you mean "ko"?'],
     [["ops", "systemd", "--user", "R00t!"], "not a valid user name"],
     [["ops", "systemd", "--executable", "rt-data"], "not an absolute path"],

@@ -186,7 +186,7 @@ test("all mistakes are reported at once with the accepted values, exit code 2", 
   expect((await cat("--symbols", "BTCUSDT")).errors).toContain('did you mean "--symbol"?');
   const none = await cat("--from", "2027-01-01");
   expect(none.code).toBe(2);
-  expect(none.errors).toContain("Recorded are 2026-11-20 to 2026-11-22: BTCUSDT, ETHUSDT (aggTrade, depth20)");
+  expect(none.errors).toContain("Recorded: 2026-11-20 to 2026-11-22: BTCUSDT, ETHUSDT (aggTrade, depth20)");
 });
 
 test("reading needs only a valid data folder in the config", async () => {

@@ -251,7 +251,7 @@ test("a damaged source is named and its file is not written; --skip-damaged expo
   const refused = await run(words);
   expect([refused.code, refused.output]).toEqual([1, ""]);
   expect(refused.errors).toContain(path);
-  expect(refused.errors).toContain(`${out} was not written`);
+  expect(refused.errors).toContain(`did not write ${out}`);
   expect(existsSync(out)).toBe(false);
   const { code, output, errors } = await run([...words, "--skip-damaged"]);
   expect(code).toBe(1);
@@ -263,7 +263,7 @@ test("all mistakes are reported at once, exit code 2", async () => {
   const { code, errors } = await exportTo(join(temporaryFolder(), "a.csv"), "--levels", "lists", "--numbers", "text");
   expect(code).toBe(2);
   expect(errors).toContain('--levels "lists" is not accepted (did you mean "list"?); give columns, list');
-  expect(errors).toContain("--numbers is for --format parquet");
+  expect(errors).toContain("--numbers applies to --format parquet only");
   expect((await exportTo("somewhere")).errors).toContain("--format is missing; give csv or parquet");
   expect((await run(["export", "--data-dir", dataDir])).errors).toContain("--out FILE_OR_DIR is missing");
 });

@@ -95,7 +95,7 @@ test.each(damages)(
       ]);
       expect([code, output, readFileSync(join(out, name), "utf8")]).toEqual([1, "", "good"]);
       expect(errors).toContain(`${pathIn(dataDir)}: `);
-      expect(errors).toContain("was not written");
+      expect(errors).toContain("did not write");
     }
     const streamed = await run(["export", "--data-dir", dataDir, ...ofBooks, "--format", "csv", "--out", "-"]);
     expect([streamed.code, streamed.output]).toEqual([1, ""]);
@@ -132,7 +132,7 @@ test("a folder gets the days with intact sources; the existing file of the damag
   for (const day of [before, today]) rmSync(fileOf(day));
   const { code, errors } = await run([...words, dataDir]);
   expect(code).toBe(1);
-  expect(errors).toContain(`${fileOf(date)} was not written`);
+  expect(errors).toContain(`did not write ${fileOf(date)}`);
   expect(readFileSync(fileOf(date), "utf8") === good).toBe(true);
   expect([before, today].map((day) => existsSync(fileOf(day)))).toEqual([true, true]);
 }, 60_000);

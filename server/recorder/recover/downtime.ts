@@ -2,6 +2,7 @@ import { type Segment, segmentPath } from "../../domain/day.ts";
 import type { Gap, GapCause } from "../../domain/gap.ts";
 import { recordId } from "../../domain/line.ts";
 import { type SeriesKey, type Stream, type StreamFolder, seriesKey } from "../../domain/stream.ts";
+import { existsSync } from "../../platform/files/files.ts";
 import { endOf, wasRecorded } from "../../storage/list/last-record.ts";
 import { leftOutSince } from "./left-out-since.ts";
 import { newestOnDiskUs } from "./newest-on-disk.ts";
@@ -49,7 +50,7 @@ export function downtimes(
   { lastRun, segments, notedUsOf, notedIdOf, isLost, gapsOf }: Before,
   { flushMs, nowUs }: { flushMs: number; nowUs: number },
 ): { readonly newestUs: number; readonly of: ReadonlyMap<Stream, Downtime> } {
-  const { lastOf, lines, torn } = endsOnDisk(dataDir, streams, { lastRun, segments });
+  const { lastOf, lines, torn, paired } = endsOnDisk(dataDir, streams, { lastRun, segments });
   // A clock that was put back since then would make it the future.
   const newestUs = Math.min(nowUs, Math.max(lastRun?.lastRecvUs ?? 0, ...lastOf.values()));
   const found = new Map<Stream, Downtime>();
@@ -78,7 +79,9 @@ export function downtimes(
     // A power loss takes what was not synced, and there is no telling how much that was: only the files say how far they go.
     // The same holds for a file that was cut short meanwhile: a kill alone tears no line.
     const isShort = isRebooted || torn.has(key);
-    const onDiskUs = isShort ? ownUs || newestOnDiskUs(dataDir, [stream]) || newestUs : newestUs - flushMs * 1000;
+    // A raw file that a power loss has brought back holds less than the sealed one beside it.
+    const storedUs = isShort && (ownUs === 0 || paired.has(key)) ? newestOnDiskUs(dataDir, [stream]) : 0;
+    const onDiskUs = isShort ? Math.max(ownUs, storedUs) || newestUs : newestUs - flushMs * 1000;
     const fromUs = isClean ? newestUs : Math.max(Math.min(ownUs, newestUs), Math.min(onDiskUs, newestUs));
     const cause = isClean ? "restart" : "crash";
     const goesOn = pause !== undefined && Math.max(newestUs, ownUs) < pause.to_us;
@@ -98,8 +101,11 @@ function endsOnDisk(
   const lines = new Map<SeriesKey, string[]>();
   /** Streams of which the newest file ends within a record. */
   const torn = new Set<string>();
+  /** Streams with a raw segment that is sealed as well. */
+  const paired = new Set<string>();
   for (const segment of segments) {
     const key = seriesKey(segment.stream, segment.symbol);
+    if (existsSync(segmentPath(dataDir, segment, "sealed"))) paired.add(key);
     const end = endOfSegment(dataDir, segment);
     if (end === null) continue;
     lastOf.set(key, Math.max(end.lastUs, lastOf.get(key) ?? 0));
@@ -107,14 +113,14 @@ function endsOnDisk(
     if (end.isTorn) torn.add(key);
     else torn.delete(key);
   }
-  if (lastRun === null || lastRun.clean) return { lastOf, lines, torn };
+  if (lastRun === null || lastRun.clean) return { lastOf, lines, torn, paired };
   // While the disk was slow nothing was noted, and what was recorded then may have been sealed since.
   const knownUs = Math.max(lastRun.lastRecvUs, ...lastOf.values());
   for (const stream of streams) {
     const key = seriesKey(stream.type.folder, stream.symbol);
     lastOf.set(key, Math.max(newestOnDiskUs(dataDir, [stream], knownUs), lastOf.get(key) ?? 0));
   }
-  return { lastOf, lines, torn };
+  return { lastOf, lines, torn, paired };
 }
 
 function isPause(gap: Gap): gap is Gap & { readonly cause: "restart" | "crash" } {

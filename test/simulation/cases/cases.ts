@@ -473,4 +473,22 @@ export const cases: readonly Case[] = [
       ],
     },
   },
+  {
+    name: "a raw file that a power loss has brought back beside its sealed one makes no gap begin too early",
+    plan: {
+      seed: 880008,
+      symbols: ["BTCUSDT"],
+      types: ["depth20@100ms", "depth@100ms", "bookTicker"],
+      faultyS: 81,
+      kindS: 900,
+      paceMs: 1000,
+      settings: { "record.sync": "never" },
+      startMs: Date.parse("2026-11-23T00:00:02.000Z"),
+      faults: [
+        { atS: 20.508, kind: "stop", downS: 20 },
+        { atS: 20.938, kind: "power_loss", steps: 1, near: "sql", downS: 24 },
+        { atS: 70.815, kind: "power_loss", steps: 4, near: "sql", downS: 14 },
+      ],
+    },
+  },
 ];

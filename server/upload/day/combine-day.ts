@@ -93,7 +93,7 @@ export async function combineDay(
       otherManifest: matchesManifest ? vouched.text : null,
       before: await fetchBeside(adjacent.before, join(folder, "before.jsonl.zst"), deps),
       after: await fetchBeside(adjacent.after, join(folder, "after.jsonl.zst"), deps),
-      out: join(folder, "united.jsonl.zst"),
+      out: join(folder, "combined.jsonl.zst"),
     };
     if (own === null && (!matchesManifest || (order.before === null && order.after === null)))
       return { kind: "unvouched" };

@@ -56,8 +56,8 @@ function archive(dataDir: string, rows: readonly Row[], gaps: ManifestGap[] = []
   return manifest;
 }
 
-function unite(of = day) {
-  const out = join(left, "united.jsonl.zst");
+function combine(of = day) {
+  const out = join(left, "combined.jsonl.zst");
   const otherManifest = readManifest(right, of);
   const other = archivePath(right, of);
   const { kind, manifest } = combineArchives({
@@ -85,19 +85,19 @@ test("the combined archive of two recorders has every record exactly once, the e
     fc.property(rows, rows, (ours, theirs) => {
       archive(left, ours);
       archive(right, theirs);
-      const united = unite();
+      const combined = combine();
       const best = new Map<number, number>();
       for (const { id, us } of [...ours, ...theirs])
         best.set(id, Math.min(us, best.get(id) ?? Number.MAX_SAFE_INTEGER));
       const expected = [...best].map(([id, us]) => ({ id, us }));
-      const found = united.text
+      const found = combined.text
         .trimEnd()
         .split("\n")
         .map((line) => ({ id: idsOf(line)[0] ?? -1, us: Number(/recv_us":(\d+)/.exec(line)?.[1]) - startUs }));
       const byTime = (a: Row, b: Row) => a.us - b.us || a.id - b.id;
       expect([...found].sort(byTime)).toEqual(expected.sort(byTime));
       expect(found.map(({ us }) => us)).toEqual(found.map(({ us }) => us).sort((a, b) => a - b));
-      expect(united.manifest.rows).toBe(best.size);
+      expect(combined.manifest.rows).toBe(best.size);
     }),
     { numRuns: randomRuns(25) },
   );
@@ -114,9 +114,9 @@ test("a received line is preferred to a backfilled line, whichever is earlier", 
     { id: 2, us: 30 },
     { id: 3, us: 35, repaired: true },
   ]);
-  const { text: united, manifest } = unite();
-  expect(idsOf(united)).toEqual([1, 2, 3]);
-  expect(united).not.toContain("repaired");
+  const { text: combined, manifest } = combine();
+  expect(idsOf(combined)).toEqual([1, 2, 3]);
+  expect(combined).not.toContain("repaired");
   expect(manifest.repaired.refetched).toBe(0);
 });
 
@@ -130,7 +130,7 @@ test("a clock that is wrong by a quarter of an hour duplicates no record", () =>
     right,
     ids.map((id) => ({ id, us: id * 1000 + 900_000_000 })),
   );
-  expect(idsOf(unite().text)).toEqual(ids);
+  expect(idsOf(combine().text)).toEqual(ids);
 });
 
 test("every stream is combined by its own id", () => {
@@ -149,7 +149,7 @@ test("every stream is combined by its own id", () => {
     const of = { ...day, stream };
     archive(left, ours, [], of, member);
     archive(right, theirs, [], of, member);
-    const found = [...unite(of).text.matchAll(/:(\d+)\}/g)].map((match) => Number(match[1]));
+    const found = [...combine(of).text.matchAll(/:(\d+)\}/g)].map((match) => Number(match[1]));
     expect([stream, found]).toEqual([stream, [1, 2, 3]]);
   }
 });
@@ -163,7 +163,7 @@ test("if the other archive already has every row, it stays and only its manifest
     right,
     [1, 2, 3].map((id) => ({ id, us: id })),
   );
-  const { kind, manifest } = unite();
+  const { kind, manifest } = combine();
   expect(kind).toBe("same");
   expect(manifest).toMatchObject({ compressed_sha256: theirs.compressed_sha256, rows: 3 });
   expect(manifest.sources?.map(({ rows }) => rows)).toEqual([3, 2]);
@@ -175,8 +175,8 @@ test("`verify` finds no problem in a combined archive", async () => {
     { id: 3, us: 9 },
   ]);
   archive(right, [{ id: 2, us: 7 }]);
-  const { manifest } = unite();
-  writeFileSync(archivePath(right, day), readFileSync(join(left, "united.jsonl.zst")));
+  const { manifest } = combine();
+  writeFileSync(archivePath(right, day), readFileSync(join(left, "combined.jsonl.zst")));
   writeFileSync(manifestPath(right, day), encodeManifest(manifest));
   expect(await verifyArchive(right, day)).toMatchObject({ kind: "ok", manifest: { first_id: 1, last_id: 3 } });
 });
@@ -185,7 +185,7 @@ test("ids too far out of order to be compared are an error, not duplicated rows"
   const rows = Array.from({ length: 200_000 }, (_, n) => ({ id: n + 1, us: n }));
   archive(left, [...rows, { id: 5, us: 200_001 }]);
   archive(right, rows);
-  expect(() => unite()).toThrow(/too far out of order/);
+  expect(() => combine()).toThrow(/too far out of order/);
   const index = createIdIndex(archivePath(right, day), "aggTrade");
   expect([index.arrivalOf(1), index.arrivalOf(200_000), index.arrivalOf(200_001)]).toEqual([
     startUs,

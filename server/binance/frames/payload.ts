@@ -18,7 +18,7 @@ export function payloadProblem(text: string, data: Record<string, unknown>, kind
   return null;
 }
 
-/** As `payloadProblem`, but for any object: checks only what would break readers of lines, whatever the members are. */
+/** Returns why an object would break readers of lines, whatever its members are; null if it would not. */
 export function structureProblem(text: string, data: object): string | null {
   if (reservedNames.some((name) => name in data)) return "with a member under a name that RT-Data uses itself";
   return text.includes("\ufffd") ? "with bytes that are not UTF-8" : disputedText(text);

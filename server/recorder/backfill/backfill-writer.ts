@@ -162,7 +162,7 @@ export function createBackfillWriter(
     const { open } = progress;
     progress.open = null;
     if (open === null) return;
-    // All of it is synced, also where the descriptor has died with its file system.
+    // All of it is synced, even if the descriptor has failed with its file system.
     await open.file.close().catch(() => {});
     deps.onClosed(open.file.segment);
   }

@@ -7,42 +7,45 @@ import { endOf, wasRecorded } from "../../storage/list/last-record.ts";
 import { leftOutSince } from "./left-out-since.ts";
 import { newestOnDiskUs } from "./newest-on-disk.ts";
 
-/** Since when a stream is not recorded, µs, because nobody ran, or because the config did not ask for it. */
+/** Since when a stream is not recorded, µs: no recorder ran, or the config did not ask for the stream. */
 export type Downtime = {
   readonly fromUs: number;
   readonly cause: Extract<GapCause, "restart" | "crash" | "not_configured">;
-  /** Ids of the last records before, which the exchange may send again. */
+  /** Ids of the last records before the downtime. The exchange may send them again. */
   readonly repeatedIds?: readonly number[];
 };
 
-/** What is known of the runs before this one. */
+/** Facts about earlier runs. */
 export type Before = {
-  /** Null where no run is known. */
+  /** The last run; null if no run is known. */
   readonly lastRun: {
     readonly lastRecvUs: number;
     readonly clean: boolean;
-    /** The machine has started anew since, or nobody can tell: what was not synced may be lost. */
+    /** The machine was rebooted since, or that is unknown: data that was not synced may be lost. */
     readonly isRebooted?: boolean;
   } | null;
-  /** Segments that were open when the run before this one ended. */
+  /** Segments that were open when the last run ended. */
   readonly segments: readonly Segment[];
-  /** Receipt of the newest record of a stream that was written down, µs; 0 if none was. */
+  /** Returns the stored receipt of a stream's newest record, µs; 0 if it is unknown. */
   readonly notedUsOf: (stream: StreamFolder, symbol: string) => number;
-  /** Its id; null if none was written down. */
+  /** Returns the stored id of that record; null if it is unknown. */
   readonly notedIdOf?: (stream: StreamFolder, symbol: string) => number | null;
-  /** Which streams the runs before have recorded is not known: the files of each alone tell. */
+  /** The streams of earlier runs are unknown: only the files of each stream show what was recorded. */
   readonly isLost: boolean;
-  /** Gaps of a stream that are written down, by beginning. */
+  /** Returns the stored gaps of a stream, in order of their start. */
   readonly gapsOf: (stream: StreamFolder, symbol: string) => readonly Gap[];
 };
 
 /**
- * For each stream that was recorded before, the time since which nothing is: of a clean stop the last receipt, of a crash the last
- * record on disk, or what the last receipt leaves after one flush interval, whichever is later; of a power loss the last record on
- * disk. A pause that an earlier start has written down, and in or after which nothing was recorded, goes on: it is one gap, however many
- * starts there were. A record at its very end is the one that ended it. A stream that the config
- * did not ask for meanwhile is missing since it was taken out, whatever others have received since. `newestUs` is what is known of all
- * streams together, 0 for nothing.
+ * Returns the downtime of each stream that was recorded before. `newestUs`: receipt of the newest record of all streams; 0 if unknown.
+ *
+ * | end of the last run                              | the downtime of a stream starts                                                |
+ * |--------------------------------------------------|--------------------------------------------------------------------------------|
+ * | clean stop                                       | at the newest receipt                                                          |
+ * | crash                                            | at its last record on disk, or one flush interval before the newest receipt, whichever is later |
+ * | reboot, or its newest file is torn               | at its last record on disk                                                     |
+ * | its last downtime is stored, no record since     | at the start of the stored downtime: one gap for several starts                |
+ * | the config did not ask for it                    | when it was removed, whatever other streams have received since                |
  */
 export function downtimes(
   dataDir: string,
@@ -51,10 +54,10 @@ export function downtimes(
   { flushMs, nowUs }: { flushMs: number; nowUs: number },
 ): { readonly newestUs: number; readonly of: ReadonlyMap<Stream, Downtime> } {
   const { lastOf, lines, torn, paired } = endsOnDisk(dataDir, streams, { lastRun, segments });
-  // A clock that was put back since then would make it the future.
+  // If the clock was set back, the newest receipt may be in the future.
   const newestUs = Math.min(nowUs, Math.max(lastRun?.lastRecvUs ?? 0, ...lastOf.values()));
-  const found = new Map<Stream, Downtime>();
-  if (newestUs === 0) return { newestUs, of: found };
+  const byStream = new Map<Stream, Downtime>();
+  if (newestUs === 0) return { newestUs, of: byStream };
   const isClean = lastRun?.clean === true;
   const isRebooted = lastRun?.isRebooted === true;
   for (const stream of streams) {
@@ -63,34 +66,37 @@ export function downtimes(
     const pause = gaps.findLast(isPause);
     if (pause === undefined && !wasRecorded(dataDir, stream)) continue;
     const key = seriesKey(folder, stream.symbol);
-    const ownUs = lastOf.get(key) ?? 0;
-    const noted = isLost ? newestOnDiskUs(dataDir, [stream]) : notedUsOf(folder, stream.symbol);
+    const streamUs = lastOf.get(key) ?? 0;
+    const savedUs = isLost ? newestOnDiskUs(dataDir, [stream]) : notedUsOf(folder, stream.symbol);
     const lastIds = [
       notedIdOf?.(folder, stream.symbol) ?? null,
       ...(lines.get(key) ?? []).map((line) => recordId(line, stream.type.kind)),
     ].filter((id) => id !== null);
     const repeated = lastIds.length > 0 && { repeatedIds: [...new Set(lastIds)] };
-    const leftOutUs = leftOutSince(gaps, Math.max(ownUs, noted), newestUs);
-    if (leftOutUs !== null || (isLost && ownUs === 0 && noted > 0 && noted < newestUs)) {
+    const leftOutUs = leftOutSince(gaps, Math.max(streamUs, savedUs), newestUs);
+    if (leftOutUs !== null || (isLost && streamUs === 0 && savedUs > 0 && savedUs < newestUs)) {
       const cause = leftOutUs === null ? "restart" : "not_configured";
-      found.set(stream, { fromUs: leftOutUs ?? noted, cause, ...repeated });
+      byStream.set(stream, { fromUs: leftOutUs ?? savedUs, cause, ...repeated });
       continue;
     }
-    // A power loss takes what was not synced, and there is no telling how much that was: only the files say how far they go.
-    // The same holds for a file that was cut short meanwhile: a kill alone tears no line.
+    // A power loss loses an unknown amount of unsynced data, so only the files count. The same holds for a file that was cut meanwhile:
+    // a kill alone tears no line.
     const isShort = isRebooted || torn.has(key);
-    // A raw file that a power loss has brought back holds less than the sealed one beside it.
-    const storedUs = isShort && (ownUs === 0 || paired.has(key)) ? newestOnDiskUs(dataDir, [stream]) : 0;
-    const onDiskUs = isShort ? Math.max(ownUs, storedUs) || newestUs : newestUs - flushMs * 1000;
-    const fromUs = isClean ? newestUs : Math.max(Math.min(ownUs, newestUs), Math.min(onDiskUs, newestUs));
+    // After a power loss a raw file may exist again beside its sealed file, and hold less.
+    const storedUs = isShort && (streamUs === 0 || paired.has(key)) ? newestOnDiskUs(dataDir, [stream]) : 0;
+    const onDiskUs = isShort ? Math.max(streamUs, storedUs) || newestUs : newestUs - flushMs * 1000;
+    const fromUs = isClean ? newestUs : Math.max(Math.min(streamUs, newestUs), Math.min(onDiskUs, newestUs));
     const cause = isClean ? "restart" : "crash";
-    const goesOn = pause !== undefined && Math.max(newestUs, ownUs) < pause.to_us;
-    found.set(stream, { ...(goesOn ? { fromUs: pause.from_us, cause: pause.cause } : { fromUs, cause }), ...repeated });
+    const continuesPause = pause !== undefined && Math.max(newestUs, streamUs) < pause.to_us;
+    byStream.set(stream, {
+      ...(continuesPause ? { fromUs: pause.from_us, cause: pause.cause } : { fromUs, cause }),
+      ...repeated,
+    });
   }
-  return { newestUs, of: found };
+  return { newestUs, of: byStream };
 }
 
-/** Receipt of the newest record of each stream, µs, as far as files can tell that the last run has not noted. */
+/** Finds the newest record of each stream in files that the last run has not stored a receipt for. */
 function endsOnDisk(
   dataDir: string,
   streams: readonly Stream[],
@@ -99,9 +105,9 @@ function endsOnDisk(
   const lastOf = new Map<SeriesKey, number>();
   /** The last line of each of its open segments. */
   const lines = new Map<SeriesKey, string[]>();
-  /** Streams of which the newest file ends within a record. */
+  /** Streams whose newest file ends within a record. */
   const torn = new Set<string>();
-  /** Streams with a raw segment that is sealed as well. */
+  /** Streams with a segment that exists both raw and sealed. */
   const paired = new Set<string>();
   for (const segment of segments) {
     const key = seriesKey(segment.stream, segment.symbol);
@@ -114,7 +120,7 @@ function endsOnDisk(
     else torn.delete(key);
   }
   if (lastRun === null || lastRun.clean) return { lastOf, lines, torn, paired };
-  // While the disk was slow nothing was noted, and what was recorded then may have been sealed since.
+  // While the disk was slow no receipt was stored, and those records may be in sealed segments.
   const knownUs = Math.max(lastRun.lastRecvUs, ...lastOf.values());
   for (const stream of streams) {
     const key = seriesKey(stream.type.folder, stream.symbol);

@@ -36,7 +36,7 @@ export function createClosedSegments(deps: {
     return times;
   }
 
-  /** It was not sealed, and the merge takes it as it is: what is left of a line that was cut must not stay in it. */
+  /** Repairs a segment that was not sealed: the merge reads it as it is, so it must not hold the rest of a cut line. */
   async function repair(segment: Segment, path: string, { stream, written }: Closed): Promise<void> {
     const place = { segment, path, quarantine: quarantineFolder(deps.dataDir, segment) };
     const { bytes, isReplaced, loss } = await repairSegment(place, written);

@@ -31,7 +31,7 @@ function hole(stream: Stream, fromId: number, toId: number): MissingTrades {
   return { stream, fromId, toId, fromUs: 1, toUs: 2, cause: "reconnect" };
 }
 
-/** A repairer on `restUrl` whose pages and results are collected. */
+/** A backfill on `restUrl` that collects pages and results. */
 function createRepair(
   restUrl: string,
   options: { time?: ManualTime; weightPerMinute?: number; onDone?: () => Promise<void> } = {},
@@ -102,7 +102,7 @@ async function startExchange(ticks: number, symbols: readonly string[], weightPe
 }
 
 for (const stream of [btc, btcTrades]) {
-  test(`a hole of ${stream.name} is refetched page by page, in order, byte for byte what REST serves`, async () => {
+  test(`missing ids of ${stream.name} are backfilled page by page, in order, byte for byte as REST serves them`, async () => {
     const { restUrl, span, truth } = await startExchange(2400, ["BTCUSDT"]);
     const { first } = span(stream);
     const { repair, pages, records, done, stored, lines } = createRepair(restUrl);
@@ -148,7 +148,7 @@ test("ids that the exchange does not have are counted as missing, with the reaso
   expect(lines[0]).toContain("cannot backfill trades; the gap stays");
 });
 
-test("a history that lags behind the streams is waited for, a minute, and only what has been there for a while is taken", async () => {
+test("a history that lags behind the streams gets a minute, and only trades that were listed twice are taken", async () => {
   let known = 3;
   const time = createManualTime(1_763_800_000_000);
   const answer = () =>
@@ -189,7 +189,7 @@ test("a history that lags behind the streams is waited for, a minute, and only w
   expect(time.now() - from).toBeGreaterThan(30_000);
 });
 
-test("a hole whose ids the exchange is counting now is given up: each trade that is made has one of them", async () => {
+test("a backfill ends when the exchange has restarted the ids and current trades get ids of its range", async () => {
   const time = createManualTime(1_763_800_000_000);
   let newest = 1002;
   const server = Bun.serve({
@@ -211,7 +211,7 @@ test("a hole whose ids the exchange is counting now is given up: each trade that
   expect(done[0]?.result.reason).toBe("the exchange does not have trades up to this id");
 });
 
-test("a symbol that is gone, and an endpoint that this host does not have, end the hole with the reason", async () => {
+test("a symbol that is gone, and an endpoint that this host does not have, end the backfill with the reason", async () => {
   const { exchange, restUrl, span } = await startExchange(100, ["BTCUSDT", "ETHUSDT"]);
   exchange.setStatus("BTCUSDT", "absent");
   const { repair, done } = createRepair(restUrl);
@@ -242,7 +242,7 @@ const failures: [name: string, answer: () => Response][] = [
 ];
 
 for (const [name, answer] of failures) {
-  test(`${name} keeps the hole, which is refetched afterwards`, async () => {
+  test(`${name} keeps the backfill, which continues afterwards`, async () => {
     const time = createManualTime(1_763_800_000_000);
     let bad = true;
     const good = () => Response.json([7, 8, 9].map((a) => ({ a, T: 1_763_800_000_000 + a })));
@@ -262,7 +262,7 @@ for (const [name, answer] of failures) {
   });
 }
 
-test("a page that cannot be written comes again; only what is written counts as progress", async () => {
+test("a page that cannot be written comes again; only written pages count as progress", async () => {
   const { restUrl, span, truth } = await startExchange(2400, ["BTCUSDT"]);
   const { first } = span(btc);
   const time = createManualTime(Date.now());
@@ -283,7 +283,7 @@ test("a page that cannot be written comes again; only what is written counts as 
   expect(`[${records.map(({ payload }) => payload).join(",")}]`).toBe(truth(btc, first, 1500));
 });
 
-test("after a restart holes go on where they were, and their first page is said to be the first", async () => {
+test("after a restart backfills continue, and their first page is marked as the first", async () => {
   const { restUrl, span, truth } = await startExchange(2400, ["BTCUSDT", "ETHUSDT"]);
   const { first } = span(btc);
   const before = createRepair(restUrl);
@@ -313,7 +313,7 @@ test("after a restart holes go on where they were, and their first page is said 
   });
 });
 
-test("a hole is kept until its end has been noted, and one that was complete but not noted is told after a restart", async () => {
+test("a backfill is kept until `onDone` has settled; a complete backfill is reported again after a restart", async () => {
   const { restUrl, span } = await startExchange(600, ["BTCUSDT"]);
   const { first } = span(btc);
   const noted = Promise.withResolvers<void>();
@@ -332,7 +332,7 @@ test("a hole is kept until its end has been noted, and one that was complete but
   expect([after.repair.pending(), after.pages]).toEqual([[], []]);
 });
 
-test("what of a hole is pending already is not refetched twice", async () => {
+test("ids that are pending already are not fetched twice", async () => {
   const { restUrl, span } = await startExchange(600, ["BTCUSDT"]);
   const { first } = span(btc);
   const { repair, records, done, stored } = createRepair(restUrl);
@@ -346,7 +346,7 @@ test("what of a hole is pending already is not refetched twice", async () => {
   expect(done.map(({ result }) => result.fetched)).toEqual([100, 50]);
 });
 
-test("a thousand symbols' holes take turns with a long one, within three quarters of the weight of each minute", async () => {
+test("a thousand symbols' backfills take turns with a long backfill, within three quarters of the weight of each minute", async () => {
   const type = parseStreamType("aggTrade");
   if (type === null) throw new Error("aggTrade");
   const time = createManualTime(Date.parse("2026-11-24T12:00:00Z"));

@@ -65,7 +65,7 @@ function last(belowId = 1_000_000, stream = btc, sinceUs = later) {
   });
 }
 
-test("where nothing was recorded there is no last record", async () => {
+test("a stream without records has no last record", async () => {
   expect(await last()).toBeNull();
   write("12-00", "");
   expect(await last()).toBeNull();
@@ -84,7 +84,7 @@ test("a window's files are looked at together: the highest id counts, whichever 
   expect(await last()).toEqual({ id: 12, recvUs: noonUs + 90_000 });
 });
 
-test("what this run has recorded itself is passed over, also what came late with lower ids than its first record", async () => {
+test("records of this run do not count, including late records with lower ids than its first record", async () => {
   write("11-55", line(5, noonUs - 100));
   write("12-00", line(9, noonUs + 10) + line(7, noonUs + 20) + line(8, noonUs + 30) + line(10, noonUs + 40));
   write("12-05", line(11, noonUs + 400_000_000));
@@ -92,7 +92,7 @@ test("what this run has recorded itself is passed over, also what came late with
   expect(await last(12, btc, noonUs)).toEqual({ id: 5, recvUs: noonUs - 100 });
 });
 
-test("a file that the clock has stamped with a time to come is none of this run's", async () => {
+test("a file with a date in the future is not of this run", async () => {
   write("11-55", line(5, noonUs - 100));
   write("12-55", line(6, noonUs + 3_300_000_000));
   expect(await last(9, btc, noonUs)).toEqual({ id: 6, recvUs: noonUs + 3_300_000_000 });
@@ -159,7 +159,7 @@ test("one id that had jumped, or some, at the end of what was recorded, does not
   expect(idsOutside(behind, recorded)).toEqual([{ first: 1006, last: 1006 }]);
 });
 
-test("where earlier ids were higher the exchange has counted anew", async () => {
+test("higher earlier ids mean that the exchange has restarted the ids", async () => {
   write("12-00", line(500, noonUs) + line(501, noonUs + 1));
   expect(await last(7, btc, noonUs + 2)).toBe("anew");
   write("12-05", line(7, noonUs + 300_000_000));
@@ -237,7 +237,7 @@ test("trades of REST's own words are understood", async () => {
   expect(await last(100, stream)).toEqual({ id: 77, recvUs: noonUs });
 });
 
-test("after a restart the ids between the last record on disk and the first one received are refetched, and nothing is missing or twice", async () => {
+test("after a restart the ids between the last record on disk and the first received record are backfilled, each id once", async () => {
   const market = createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 9 });
   const sent: { id: number; us: number; payload: string }[] = [];
   const tick = (us: number) => {

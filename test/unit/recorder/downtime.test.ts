@@ -26,7 +26,7 @@ function orphan(dataDir: string, symbol: string, line: string, name = "11-55"): 
 
 const trade = (id: number) => `{"e":"aggTrade","a":${id}}`;
 
-test("after a clean stop nothing is missing before the last receipt, whichever stream it was of", () => {
+test("after a clean stop every downtime starts at the last receipt, whichever stream received it", () => {
   const dataDir = temporaryFolder();
   orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 90 * second, null));
   const { newestUs, of } = downtimes(
@@ -137,7 +137,7 @@ test("a pause that ended with the only record of a run is over", () => {
   expect(down[0]).toEqual({ fromUs: now - 10 * second, cause: "restart" });
 });
 
-test("after a crash a sealed segment tells how far the run came, even if it could note nothing any more", () => {
+test("after a crash a sealed segment shows how far the run came, even if the run could not store its last receipt", () => {
   const dataDir = temporaryFolder();
   const segment = orphan(dataDir, "BTCUSDT", "");
   rmSync(segmentPath(dataDir, segment, "open"));

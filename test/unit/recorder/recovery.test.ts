@@ -40,7 +40,7 @@ function write(path: string, bytes: string | Uint8Array): void {
   writeFileSync(path, bytes);
 }
 
-test("a new or a cleanly stopped data folder needs nothing", async () => {
+test("a new or a cleanly stopped data folder needs no repair", async () => {
   expect(await recover(dataDir)).toEqual({ orphans: [], days: [], repairs: [] });
   write(sealed(), Bun.zstdCompressSync(lines(0, 9)));
   expect(await recover(dataDir)).toEqual({ orphans: [], days: [day], repairs: [] });
@@ -94,7 +94,7 @@ test("NULs that a power loss left at the end are cut, however many", async () =>
   expect(readFileSync(repairs[0]?.keptAt ?? "", "utf8")).toBe("");
 });
 
-test("last lines that are none of ours are cut; whatever stands before a good line stays", async () => {
+test("last lines that are not ours are cut; content before a good line stays", async () => {
   const strange = '{"recv_us":12,"net_delay_ms":3,"half":\n\0\0\0\nanything\n';
   write(raw(), `odd\n${lines(0, 9)}${strange}`);
   const { repairs } = await recover(dataDir);
@@ -102,7 +102,7 @@ test("last lines that are none of ours are cut; whatever stands before a good li
   expect(readFileSync(repairs[0]?.keptAt ?? "", "utf8")).toBe(strange);
 });
 
-test("a file without any line of ours is put aside whole; an empty one is removed", async () => {
+test("a file without any line of ours is moved to quarantine; an empty file is removed", async () => {
   write(raw(), "nothing of ours\n\0\0\0");
   write(segmentPath(dataDir, { ...segment, name: "15-05" }, "open"), "");
   const lost: LostRecords[] = [];
@@ -114,7 +114,7 @@ test("a file without any line of ours is put aside whole; an empty one is remove
   expect(existsSync(raw())).toBe(false);
 });
 
-test("what was kept aside before is never overwritten", async () => {
+test("files in quarantine are never overwritten", async () => {
   for (const rest of ["{first", "{second"]) {
     write(raw(), lines(0, 3) + rest);
     await recover(dataDir);
@@ -143,7 +143,7 @@ test("unfinished files are removed, in the live folder and in the archive folder
   expect([existsSync(sealed() + temporarySuffix), existsSync(archive)]).toEqual([false, false]);
 });
 
-test("of a raw and a sealed segment of one name the whole one stays", async () => {
+test("the complete segment stays if a raw and a sealed segment have the same name", async () => {
   const text = lines(0, 5000);
   write(raw(), text);
   write(sealed(), Bun.zstdCompressSync(text));

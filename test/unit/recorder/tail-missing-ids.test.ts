@@ -49,7 +49,7 @@ const gapOf = (stream: string, from: number, to: number, missing: number | null)
   repaired: 0,
 });
 
-test("missing trades between the last records of a segment are found, whatever was refetched, and however large the file is; what came late is not missing", () => {
+test("missing trades between the last records of a segment are found, despite backfilled trades and in files of any size; late trades are not missing", () => {
   const text = line(1) + line(2) + line(5) + line(4) + encodeBackfilledLine('{"a":9}', startUs) + line(6) + line(8);
   const holes = [
     { fromId: 3, toId: 3, fromUs: startUs + 2, toUs: startUs + 5 },
@@ -60,16 +60,16 @@ test("missing trades between the last records of a segment are found, whatever w
   expect(segmentOf("depth20", text)).toEqual([]);
 });
 
-test("missing diffs are found by the ids that each one covers", () => {
+test("missing diffs are found by the ids that each diff covers", () => {
   const text = diff(1, 9) + diff(10, 10) + diff(14, 20) + diff(12, 13) + diff(21, 22);
   expect(segmentOf("depth", text)).toEqual([{ fromId: 11, toId: 11, fromUs: startUs + 10, toUs: startUs + 20 }]);
 });
 
-test("ids that had jumped and are back leave no hole", () => {
+test("ids that had jumped and are back leave no missing ids", () => {
   expect(segmentOf("aggTrade", line(1) + line(2) + line(500) + line(3) + line(4))).toEqual([]);
 });
 
-test("a hole that a kill left between two segments of diffs, or within one, is written down at the next start", async () => {
+test("missing ids that a kill left between two segments of diffs, or within a segment, become a gap at the next start", async () => {
   const dataDir = temporaryFolder();
   put(dataDir, "depth", "11-58", diff(1, 9), true);
   const segments = [
@@ -81,7 +81,7 @@ test("a hole that a kill left between two segments of diffs, or within one, is w
   expect(await startAfter(dataDir, segments, gaps)).toEqual({ gaps: [], refetched: [] });
 });
 
-test("trades that are missing between two segments are refetched, however large the second one is", async () => {
+test("trades that are missing between two segments are backfilled, however large the second segment is", async () => {
   const dataDir = temporaryFolder();
   put(dataDir, "aggTrade", "11-58", line(1) + line(2));
   // Refetched trades lie in segments of their own.
@@ -91,7 +91,7 @@ test("trades that are missing between two segments are refetched, however large 
   expect({ gaps, refetched }).toEqual({ gaps: [gapOf("aggTrade", 2, 5, 2)], refetched: [[3, 4]] });
 });
 
-test("a span in which the clock was wrong does not hide a hole", async () => {
+test("a span in which the clock was wrong does not hide missing ids", async () => {
   const dataDir = temporaryFolder();
   const segment = put(dataDir, "depth", "12-00", diff(1, 2) + diff(5, 6));
   const clock: Gap = { ...gapOf("depth", 0, 1000, 0), cause: "clock" };

@@ -22,14 +22,14 @@ function judging(options: Parameters<typeof createSequence>[0]) {
   return { sequence, take };
 }
 
-test("of two connections the first to bring an id wins, whoever is ahead, and the other one's are duplicates", () => {
+test("the first of two connections to deliver an id wins, whichever is ahead; the other connection's messages are duplicates", () => {
   const { sequence, take } = judging(sparse);
   const [a, b] = [sequence.join(), sequence.join()];
   const verdicts = [take(a, 10), take(a, 20), take(b, 10), take(b, 20), take(b, 30), take(a, 30), take(a, 40)];
   expect(verdicts).toEqual(["next", "next", "duplicate", "duplicate", "next", "duplicate", "next"]);
 });
 
-test("what one connection has left out and the other brings later is kept", () => {
+test("a message that one connection left out and the other delivers later is kept", () => {
   const { sequence, take } = judging(contiguous);
   const [a, b] = [sequence.join(), sequence.join()];
   const verdicts = [take(a, 1), take(a, 2), take(a, 4), take(b, 1), take(b, 2), take(b, 3), take(b, 4)];
@@ -52,7 +52,7 @@ test("ids that start again lower on every connection are a new epoch, each of it
   ]);
 });
 
-test("swapped neighbours are late, not a new epoch, and what one connection repeats is a duplicate", () => {
+test("swapped neighbours are late, not a new epoch; a repeated message of one connection is a duplicate", () => {
   const { sequence, take } = judging(sparse);
   const cursor = sequence.join();
   expect([10, 30, 20, 40, 40, 30].map((id) => take(cursor, id))).toEqual([
@@ -113,7 +113,7 @@ test("whatever part of a stream each of several lagging connections brings, each
   );
 });
 
-test("a hole waits for a connection that lags behind, and for one that has brought nothing yet, but not for ever", () => {
+test("missing ids wait for a lagging connection, and for a connection without messages, but not for ever", () => {
   const second = 1_000_000;
   const { sequence, take } = judging(contiguous);
   const holes = (afterS: number, connections: number) => sequence.takeMissingIds(afterS * second, connections).length;

@@ -243,5 +243,5 @@ test("the help says when a client that does not read is dropped, and how to wait
   const program = start([...rtData, "replay", "--help"], { cwd: temporaryFolder() });
   programs.push(program);
   expect(await program.ended).toBe(0);
-  expect(program.output()).toMatch(/--patient .*does not read.*64 KB in 20 s/);
+  expect(program.output()).toMatch(/--patient .*do not read.*64 KB in 20 s/);
 });

@@ -42,7 +42,7 @@ export async function startContinuity(
   const market = createSyntheticMarket({ symbols, seed: 5, speed: options.speed });
   const source: MarketSource = {
     ...market,
-    // Without an audience: what happens while nobody listens is what gaps are about.
+    // Without an audience: events while no connection listens must be gaps.
     start: (emit) =>
       market.start((events) => {
         const atUs = nowUs();
@@ -88,7 +88,7 @@ export async function startContinuity(
 
   return {
     ...{ exchange, feed, gaps, got, emitted, nowUs, dataDir, streams, source },
-    /** Lets what is under way arrive, then stops everything. */
+    /** Lets messages in flight arrive, then stops everything. */
     async stop(): Promise<void> {
       await until(() => feed.openGaps().length === 0, "the ids to prove what was missed", 30_000);
       await source.stop();
@@ -130,7 +130,7 @@ export function compareWithEmitted(emitted: readonly Emitted[], dataDir: string)
     let afterUs: number | null = null;
     for (const [at, event] of events.entries()) {
       afterUs = times[at] ?? afterUs;
-      // What was before the first record is nobody's loss.
+      // Ids before the first record are not lost.
       if (times[at] !== null || afterUs === null) continue;
       const beforeUs = times.slice(at).find((time) => time !== null) ?? Number.POSITIVE_INFINITY;
       lost.push({ ...event, afterUs, beforeUs });

@@ -6,11 +6,11 @@ export type VirtualExchange = {
   readonly connect: OpenConnection;
   /** Sends an event to all who are subscribed. */
   emit(stream: string, payload: string): void;
-  /** Cuts the n-th of the open connections (counted round); what is under way is lost. */
+  /** Cuts the n-th of the open connections (counted round); messages in flight are lost. */
   cut(n: number): void;
   /** Announces the end of all open connections, and cuts them after `leadMs`. */
   shutDown(leadMs: number): void;
-  /** The n-th of the open connections is sent nothing for so long. */
+  /** The n-th of the open connections gets no message for this time. */
   silence(n: number, ms: number): void;
   /** The n-th is sent its next event twice. */
   repeat(n: number): void;
@@ -18,7 +18,7 @@ export type VirtualExchange = {
   twist(n: number, records: number, change: (payload: string) => string): void;
   /** New connections are refused until this is called with false. */
   refuse(isRefusing: boolean): void;
-  /** A connection is being sent nothing. */
+  /** A connection that gets no messages. */
   isWithholding(): boolean;
 };
 
@@ -26,7 +26,7 @@ type Line = {
   readonly events: ConnectionEvents;
   readonly names: Set<string>;
   readonly delayMs: number;
-  /** When its handshake is over: what it is sent before arrives then. */
+  /** When its handshake ends: earlier messages arrive then. */
   readonly openMs: number;
   ended: boolean;
   silentUntilUs: number;

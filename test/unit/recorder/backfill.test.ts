@@ -77,7 +77,7 @@ function archived(stream: Stream, date: string): Line[] {
 }
 
 for (const type of ["aggTrade", "trade"] as const) {
-  test(`an outage over midnight on ${type}: the hole is refetched into both days, the merged one is merged again, and all is there once`, async () => {
+  test(`an outage over midnight on ${type}: the missing trades are backfilled into both days, the merged day is merged again, and each trade exists once`, async () => {
     const streams = ["BTCUSDT", "ETHUSDT"].map((symbol) => streamOf(`${symbol.toLowerCase()}@${type}`));
     const market = createSyntheticMarket({ symbols: streams.map(({ symbol }) => symbol), seed: 4 });
     const delayUs = 80_000;
@@ -240,7 +240,7 @@ test("each window and day has a segment of its own, with the lines in the order 
   expect(await writer.finish(btc)).toEqual([]);
 });
 
-test("a segment that is being recorded, one that is sealed and one that was merged are never added to", async () => {
+test("open, sealed and merged segments are never appended to", async () => {
   const live = { ...dayOf(btc, today), name: "00-00" };
   writeSegments([{ us: midnightUs, text: encodeLine(trade(1, midnightUs).payload, midnightUs, 5) }], btc);
   writeFileSync(segmentPath(dataDir, { ...live, name: "00-00_02" }, "sealed"), "");
@@ -252,7 +252,7 @@ test("a segment that is being recorded, one that is sealed and one that was merg
   expect(readFileSync(segmentPath(dataDir, live, "open"), "utf8").split("\n")).toHaveLength(2);
 });
 
-test("trades that are older than the last one written begin another segment, since a file's times never decrease", async () => {
+test("trades that are older than the last written trade begin another segment, since a file's times never decrease", async () => {
   const { writer, closed, idsIn } = createWriter();
   await writer.write(btc, [trade(1, midnightUs), trade(2, midnightUs + 2000)], { isFirst: false });
   await writer.write(btc, [trade(3, midnightUs + 1000)], { isFirst: false });
@@ -260,7 +260,7 @@ test("trades that are older than the last one written begin another segment, sin
   expect(closed.map(idsIn)).toEqual([[1, 2], [3]]);
 });
 
-test("pages that come again after a crash are recognized, in raw, sealed and merged files, and only what is new is written", async () => {
+test("pages that come again after a crash are recognized, in raw, sealed and merged files, and only new trades are written", async () => {
   const repairedUs = midnightUs - 10 * minuteUs;
   const lines = (from: number, count: number, us: number) =>
     trades(from, count, us).map((one) => ({ us: one.tradeUs, text: encodeBackfilledLine(one.payload, one.tradeUs) }));
@@ -284,7 +284,7 @@ test("pages that come again after a crash are recognized, in raw, sealed and mer
   expect(closed.flatMap(idsIn)).toEqual(Array.from({ length: 500 }, (_, n) => 3501 + n));
 });
 
-test("ids are found among what was recorded live as well, whose receipt is later than the trade", async () => {
+test("ids are also found in live records, whose receipt is later than the trade", async () => {
   const late = trade(5, midnightUs);
   writeSegments([{ us: midnightUs + 3_000_000, text: encodeLine(late.payload, midnightUs + 3_000_000, 3000) }], btc);
   const files = createIdFiles(dataDir, { readLines: readLineBytes, nowUs: () => midnightUs });

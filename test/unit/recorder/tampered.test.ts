@@ -79,7 +79,7 @@ for (const [what, keptBytes, lastKept] of [
   ["in the middle of a line", 9 * lineBytes + 30, 9],
   ["behind a line", 9 * lineBytes, 9],
 ] as const) {
-  test(`a file that is cut ${what} keeps what is before and after, and the gap is what lies between`, async () => {
+  test(`a file that is cut ${what} keeps the records before and after, and the gap is between them`, async () => {
     const { dataDir, recorder, append, noticed, lost } = await recorded();
     truncateSync(path(dataDir), keptBytes);
     await append(20);
@@ -157,7 +157,7 @@ test("a file that is changed and then closed at once, without a look in between,
   expect(idsOf(dataDir)).toEqual(from(61, 70));
 });
 
-test("closeSegments lets what comes later, of whatever time, go to a file of its own", async () => {
+test("after closeSegments later records go to a separate file, whatever their time is", async () => {
   const { dataDir, recorder } = await recorded();
   const track = recorder.writer(stream);
   track.append('{"a":61}', midnight + 100, null);
@@ -214,7 +214,7 @@ for (const { what, change, loss } of [
   { what: "emptied", change: (file: string) => truncateSync(file, 0), loss: { fromUs: midnight + 1, records: 60 } },
   { what: "deleted", change: (file: string) => rmSync(file), loss: { fromUs: midnight + 1, records: 60 } },
 ])
-  test(`a segment that is ${what} after it was closed is compared when it is sealed, and what it lost is told`, async () => {
+  test(`a segment that is ${what} after it was closed is compared when it is sealed, and its loss is reported`, async () => {
     const { dataDir, recorder, lost, closed, log } = await recorded();
     await recorder.stop();
     change(path(dataDir));

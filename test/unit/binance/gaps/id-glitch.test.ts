@@ -29,7 +29,7 @@ test("the first record of all begins no other numbering, however high its id; a 
   expect(sequence.missingIds?.open()).toEqual([]);
 });
 
-test("one id that is 300 too high, then as before: every trade is kept once, nothing is missing but the id it should have borne, and the true bearer of the id is kept", () => {
+test("one id that is 300 too high, then as before: every trade is kept once, only the id that it should have had is missing, and the record with the true id is kept", () => {
   const { sequence, take, row, holes } = trades();
   const cursor = sequence.join();
   row(cursor, 1, 1000);
@@ -41,7 +41,7 @@ test("one id that is 300 too high, then as before: every trade is kept once, not
   expect(row(cursor, 1490, 1500).every((verdict) => verdict === "duplicate")).toBe(true);
 });
 
-test("ids that are too high for some records, so long that a hole was told: the rest of it is taken back", () => {
+test("ids that are too high for some records, so long that missing ids were reported: the rest of them is withdrawn", () => {
   const { sequence, take, row, holes } = trades();
   const cursor = sequence.join();
   row(cursor, 1, 1000);
@@ -55,7 +55,7 @@ test("ids that are too high for some records, so long that a hole was told: the 
   expect(holes()).toEqual([]);
 });
 
-test("one id that is 300 too low, then as before, begins no numbering for good: nothing is missing but its own id", () => {
+test("one id that is 300 too low, then as before, begins no lasting epoch: only its own id is missing", () => {
   const { sequence, take, row, holes } = trades();
   const cursor = sequence.join();
   row(cursor, 1, 1000);
@@ -65,7 +65,7 @@ test("one id that is 300 too low, then as before, begins no numbering for good: 
   expect(sequence.takeGlitch()).toEqual({ id: 701, notMissing: null });
 });
 
-test("of two connections of which one alone brings wrong ids nothing is doubled, lost, or told to be missing", () => {
+test("wrong ids on one of two connections double no record, lose no record, and are not reported as missing", () => {
   for (const [wrong, ahead] of [
     [1301, "right"],
     [1301, "wrong"],
@@ -91,7 +91,7 @@ test("of two connections of which one alone brings wrong ids nothing is doubled,
   }
 });
 
-test("a wrong id as the last one before a cut, and as the first one behind it, hides nothing of what is missing", () => {
+test("a wrong id as the last id before a cut, or the first id after it, does not hide missing ids", () => {
   for (const where of ["before", "behind"]) {
     const { sequence, take, row, holes } = trades();
     const first = sequence.join();
@@ -107,7 +107,7 @@ test("a wrong id as the last one before a cut, and as the first one behind it, h
   }
 });
 
-test("a true new numbering is recognized, on one connection and on two, and nothing of it is missing or taken for a glitch", () => {
+test("a true restart of the ids is recognized, on one connection and on two, without missing ids and not as a glitch", () => {
   for (const lag of [0, 5]) {
     const { sequence, take, row, holes } = trades();
     const a = sequence.join();
@@ -126,7 +126,7 @@ test("a true new numbering is recognized, on one connection and on two, and noth
   }
 });
 
-test("a hole that is one stays one, also where records come in another order behind it", () => {
+test("real missing ids stay missing, even if later records come in another order", () => {
   const { sequence, take, row, holes } = trades();
   const cursor = sequence.join();
   row(cursor, 1, 10);
@@ -186,7 +186,7 @@ function books() {
   return { sequence, seen, bring };
 }
 
-test("books are kept once if one connection has brought a wrong id that the other one reaches later", () => {
+test("books are kept once if one connection has delivered a wrong id that the other connection reaches later", () => {
   const { sequence, seen, bring } = books();
   const [ahead, behind] = [sequence.join(), sequence.join()];
   for (let book = 1; book <= 100; book++) for (const cursor of [ahead, behind]) bring(cursor, book);
@@ -197,7 +197,7 @@ test("books are kept once if one connection has brought a wrong id that the othe
   expect(seen.size).toBe(200);
 });
 
-test("books of a connection that lags behind are kept once, however many numberings wrong ids seem to begin on the other one", () => {
+test("books of a connection that lags behind are kept once, however many epochs wrong ids seem to begin on the other connection", () => {
   const { sequence, seen, bring } = books();
   const [ahead, behind] = [sequence.join(), sequence.join()];
   const idOf = (book: number) =>

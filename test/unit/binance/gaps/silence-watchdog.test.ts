@@ -59,7 +59,7 @@ function setUp(options: { mayDeliver?: (symbol: string) => boolean } = {}) {
   return { time, exchange, feed, gaps, records, pass, silenced, said };
 }
 
-test("a connection that delivers nothing any more is noticed within 3 seconds, pings or not, and another one takes its place", () => {
+test("a connection that stops delivering is noticed within 3 seconds, pings or not, and a new connection takes its place", () => {
   const { exchange, feed, gaps, pass, said, records, time } = setUp();
   pass(60_000);
   const silentMs = time.now() - startMs;
@@ -74,7 +74,7 @@ test("a connection that delivers nothing any more is noticed within 3 seconds, p
   for (const { fromUs, toUs } of gaps) expect(toUs - fromUs).toBeLessThan(4_500_000);
 });
 
-test("a single busy stream that falls silent is noticed within 3 seconds although others flow; quiet ones raise no alarm in ten minutes", () => {
+test("a single busy stream that falls silent is noticed within 3 seconds although others deliver; quiet streams raise no alarm in ten minutes", () => {
   const { gaps, pass, said, silenced, time, feed } = setUp();
   pass(600_000);
   expect(said(/./)).toEqual([]);
@@ -124,7 +124,7 @@ test("a connection is planned to be replaced before its 23 hours are over", () =
   expect(gaps).toEqual([]);
 });
 
-test("when the process did not run for a while (a laptop asleep, a stopped process), what was lost is said to be lost for that", () => {
+test("when the process did not run for a while (a laptop asleep, a stopped process), the gap gets that cause", () => {
   const { exchange, pass, time, gaps } = setUp();
   pass(60_000);
   // Nothing is delivered and no timer runs: the exchange has cut us long ago when we wake up.

@@ -44,7 +44,7 @@ for (const contiguous of [true, false]) {
   });
 }
 
-test("a hole that the other process waits for goes on, and is filled by what comes here", () => {
+test("missing ids that the parent waits for continue here, and are filled by records of this process", () => {
   const { sequence, judge } = inherited(true);
   expect(sequence.missingIds?.open()).toEqual([{ fromId: 50, toId: 50, fromUs: 490, toUs: 510 }]);
   expect(judge(50)).toBe("late");
@@ -53,7 +53,7 @@ test("a hole that the other process waits for goes on, and is filled by what com
   expect(sequence.missingIds?.open()).toEqual([{ fromId: 101, toId: 101, fromUs: 1000, toUs: 1020 }]);
 });
 
-test("what the other process has put together from several sockets, in whatever order, is never another numbering, unless it says so", () => {
+test("messages that the parent has merged from several sockets, in any order, are no new epoch unless the parent says so", () => {
   const { sequence, other, judge } = inherited(false);
   for (const id of [120, 110, 111, 112]) sequence.follow(other, told(id));
   expect([110, 111, 112, 120].map((id) => judge(id))).toEqual(["duplicate", "duplicate", "duplicate", "duplicate"]);
@@ -64,7 +64,7 @@ test("what the other process has put together from several sockets, in whatever 
   expect([5, 6, 7].map((id) => judge(id, anew(id)))).toEqual(["duplicate", "duplicate", "next"]);
 });
 
-test("connections of which one has yet to bring what another has missed are not settled", () => {
+test("a connection that has yet to deliver what another connection missed leaves the stream unsettled", () => {
   const one = createStreamState(parseStreamName("btcusdt@depth20@100ms") as Stream, false, null);
   const cursor = (first: number, highest: number): Cursor => ({
     ...{ first, highest, recent: highest, firstUs: first * 10, lastUs: highest * 10, epoch: 0 },

@@ -76,7 +76,7 @@ for (const kind of ["disk", "bind"] as const) {
       expect(idsOf(dataDir)).toEqual(upTo(75));
       expect(dropped).toEqual([]);
       expect(log.filter((line) => /"level":"(error|warn)"/.test(line))).toHaveLength(1);
-      expect(log.filter((line) => line.includes("takes data again"))).toHaveLength(1);
+      expect(log.filter((line) => line.includes("accepts writes again"))).toHaveLength(1);
     },
   );
 }

@@ -116,7 +116,7 @@ test.skipIf(mountMissing !== "")(
       "almost full",
       "the disk is full",
       "cannot write",
-      "takes data again",
+      "accepts writes again",
       "room again",
     ])
       expect(said.split(words).length - 1).toBe(1);

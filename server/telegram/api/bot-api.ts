@@ -5,15 +5,15 @@ import { boundedFetchOf } from "../../platform/fetch/bounded-fetch.ts";
 import { cut, mostCaption, plainOf } from "./html.ts";
 import { type Button, scrub } from "./send-queue.ts";
 
-/** How a call ended that brings nothing back. */
+/** The failure of a call. */
 export type CallProblem = {
-  /** Telegram's code, or null where nothing came of it at all. */
+  /** Telegram's code, or null if there was no response. */
   readonly code: number | null;
-  /** In words, without the token. */
+  /** The problem for people, without the token. */
   readonly problem: string;
-  /** Not before so many seconds; null where Telegram does not say. */
+  /** Pause in s that Telegram asks for, or null. */
   readonly waitSeconds: number | null;
-  /** The answer was longer than any that is read. */
+  /** The response exceeded `mostAnswerBytes`. */
   readonly isTooLong?: boolean;
 };
 
@@ -22,32 +22,32 @@ export type CallResult<T> = { readonly ok: true; readonly value: T } | ({ readon
 /** A command in Telegram's menu. */
 export type MenuEntry = { readonly command: string; readonly description: string };
 
-/** The calls of the Bot API that the bot needs besides those of the sender. None of them rejects. */
+/** The Bot API calls that only the bot needs. No call rejects. */
 export type BotApi = {
-  /** The bot's name, without @. */
+  /** Returns the bot's name, without @. */
   me(signal?: AbortSignal): Promise<CallResult<string>>;
-  /** Waits up to so many seconds for something to come in; what comes is as Telegram sent it. */
+  /** Waits up to `seconds` for updates and returns them unparsed. */
   updates(offset: number, seconds: number, signal?: AbortSignal): Promise<CallResult<readonly unknown[]>>;
-  /** Ends the waiting of whoever pressed a button, with a line that is shown for a moment. */
+  /** Acknowledges a pressed button; `text` is shown for a moment. */
   answerPress(callback: string, text: string | null): Promise<CallResult<boolean>>;
-  showPicture(chat: number, messageId: number, png: Uint8Array, letter: PictureLetter): Promise<CallResult<boolean>>;
-  /** Tells that a picture is coming. */
+  showPicture(chat: number, messageId: number, png: Uint8Array, content: PictureContent): Promise<CallResult<boolean>>;
+  /** Shows in the chat that a picture is being prepared. */
   drawing(chat: number): Promise<CallResult<boolean>>;
   setMenu(entries: readonly MenuEntry[], language: string | null): Promise<CallResult<boolean>>;
 };
 
-type PictureLetter = { readonly html: string; readonly buttons?: readonly (readonly Button[])[] };
+type PictureContent = { readonly html: string; readonly buttons?: readonly (readonly Button[])[] };
 
-/** Longest wait for any call, ms; the call's own deadline is shorter. */
+/** Longest time for any call, ms; each call has a shorter deadline. */
 const longestMs = 120_000;
 
-/** Updates asked for at once. */
+/** Updates requested by a call. */
 const mostUpdates = 100;
 
-/** Longest answer: a hundred updates of 80 KB each. An update with a long text and its markup has some 20 KB. */
+/** Longest response: a hundred updates of 80 KB each. An update with a long text and its markup has about 20 KB. */
 const mostAnswerBytes = 8 * 1024 * 1024;
 
-/** Speaks to the Bot API; `signal` ends everything. `timeoutMs`: longest wait for an ordinary call. */
+/** Creates the calls. `signal` aborts all of them. `timeoutMs` is the deadline of an ordinary call. */
 export function createBotApi(options: {
   token: string;
   apiRoot: string;
@@ -59,7 +59,7 @@ export function createBotApi(options: {
   const api = new Api(token, {
     apiRoot,
     timeoutSeconds: longestMs / 1000,
-    // The platform's own, which follows no redirection: the token is in the URL.
+    // The token is in the URL, so redirects are refused.
     fetch: ((url: string, init: RequestInit) =>
       ask(url, { ...init, redirect: "error", signal: init.signal ?? null })) as never,
   });
@@ -79,21 +79,21 @@ export function createBotApi(options: {
 
   return {
     async me(signal) {
-      const found = await call(usualMs, signal, (ends) => api.getMe(ends));
-      if (!found.ok) return found;
-      const name: unknown = found.value?.username;
+      const result = await call(usualMs, signal, (ends) => api.getMe(ends));
+      if (!result.ok) return result;
+      const name: unknown = result.value?.username;
       if (typeof name === "string") return { ok: true, value: name };
-      return { ok: false, code: null, problem: "the answer is not that of the Bot API", waitSeconds: null };
+      return { ok: false, code: null, problem: "the response does not come from the Bot API", waitSeconds: null };
     },
     async updates(offset, seconds, signal) {
       const wanted = { offset, timeout: seconds, limit, allowed_updates: ["message", "callback_query"] as const };
-      const found = await call(seconds * 1000 + usualMs, signal, (ends) => api.getUpdates(wanted, ends));
-      // One at a time, an honest answer always fits; what was too long must not come back for ever.
-      limit = found.ok ? Math.min(mostUpdates, limit * 2) : found.isTooLong === true ? 1 : limit;
-      if (!found.ok) return found;
-      const value: unknown = found.value;
+      const result = await call(seconds * 1000 + usualMs, signal, (ends) => api.getUpdates(wanted, ends));
+      // A single update always fits. Without a smaller limit, a response that is too long would come back for ever.
+      limit = result.ok ? Math.min(mostUpdates, limit * 2) : result.isTooLong === true ? 1 : limit;
+      if (!result.ok) return result;
+      const value: unknown = result.value;
       if (Array.isArray(value)) return { ok: true, value };
-      return { ok: false, code: null, problem: "the answer is not that of the Bot API", waitSeconds: null };
+      return { ok: false, code: null, problem: "the response does not come from the Bot API", waitSeconds: null };
     },
     answerPress: (callback, text) =>
       call(usualMs, undefined, (ends) =>
@@ -128,7 +128,7 @@ function problemOf(error: unknown, reason: string | null, token: string): CallPr
       waitSeconds: wait > 0 ? Math.min(wait, 86_400) : null,
     };
   }
-  // The inner error says why; its text may hold the URL, and with it the token.
+  // The inner error names the cause. Its text may contain the URL with the token.
   const inner = error instanceof HttpError ? error.error : error;
   const isTooLong = inner instanceof FetchBoundError && inner.name === "AnswerTooLong";
   return { code: null, problem: reason ?? scrub(messageOf(inner), token), waitSeconds: null, isTooLong };

@@ -1,13 +1,13 @@
-/** Most UTF-16 units of a message, and of the words under a picture; Telegram counts them without the markup. */
+/** Telegram's bounds for a message and for a caption, in UTF-16 units without markup. */
 export const mostText = 4096;
 export const mostCaption = 1024;
 
-/** A text as it may stand between tags: nothing of it is markup, and nothing of it is what UTF-8 cannot say. */
+/** Escapes a text for HTML and removes characters that UTF-8 cannot encode. */
 export function escapeHtml(text: string): string {
   return wellFormed(text).replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 }
 
-/** The words of a text with markup, as Telegram counts them and as it shows them where it refuses the markup. */
+/** Removes the markup: the text as Telegram counts it, and the fallback if Telegram rejects the markup. */
 export function plainOf(html: string): string {
   return html
     .replace(/<[^<>]*>/g, "")
@@ -17,15 +17,15 @@ export function plainOf(html: string): string {
     .replaceAll("&amp;", "&");
 }
 
-/** At most `most` UTF-16 units; what is cut ends with "…", and never within a character. */
+/** Cuts a text to `most` UTF-16 units, ending with "…". Never cuts within a character. */
 export function cut(text: string, most: number): string {
   if (text.length <= most) return text;
   return `${text.slice(0, most - 1).replace(/[\uD800-\uDBFF]$/, "")}…`;
 }
 
 /**
- * As many of the lines as fit into `most` units of plain text together with `head`; the rest is one line of `more`. No line is
- * cut within its markup.
+ * Joins `head` and as many lines as fit into `most` units of plain text. `more(n)` replaces the other n lines. Lines are never cut,
+ * so their markup stays intact.
  */
 export function fit(head: string, lines: readonly string[], most: number, more: (n: number) => string): string {
   const length = (text: string) => plainOf(text).length + 1;
@@ -42,8 +42,8 @@ export function fit(head: string, lines: readonly string[], most: number, more: 
   return [head, ...lines.slice(0, taken), ...(rest > 0 ? [more(rest)] : [])].join("\n");
 }
 
-/** Without halves of characters, control characters and changes of direction, which Telegram refuses or which spoil the line. */
+/** Replaces lone surrogates, control characters and direction marks: Telegram rejects them, or they spoil the line. */
 function wellFormed(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken away
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: this expression removes control characters
   return text.toWellFormed().replace(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, " ");
 }

@@ -3,44 +3,44 @@ import { messageOf } from "../../platform/errors.ts";
 import { boundedFetchOf } from "../../platform/fetch/bounded-fetch.ts";
 import { cut, mostCaption, mostText, plainOf } from "./html.ts";
 
-/** A button under a message, by what it says and what its press brings back. */
+/** A button under a message: its label, and the data that a press sends back. */
 export type Button = { readonly text: string; readonly data: string };
 
 /** A message for one chat. */
 export type ChatMessage = {
-  /** With Telegram's HTML; what is too long is sent as plain text, cut. */
+  /** Telegram's HTML. A text that is too long is cut and sent as plain text. */
   readonly html: string;
   readonly buttons?: readonly (readonly Button[])[];
-  /** It makes no sound. */
+  /** The message makes no sound. */
   readonly silent?: boolean;
-  /** Id of the message that it answers; 0 for one that never came to be. */
+  /** Id of the message that it replies to; 0 if that message was never sent. */
   readonly replyTo?: number | null;
 };
 
-/** What became of a call. */
+/** The result of a call. */
 export type SendOutcome =
   | { readonly kind: "done"; readonly messageId: number }
-  /** Nobody answered, or nothing that makes sense: to be tried again later. */
+  /** There was no response, or an invalid response: try again later. */
   | { readonly kind: "unreachable"; readonly problem: string }
-  /** Too much was sent: not before so many seconds, to this chat or to any. */
+  /** Rate limit: send again after `seconds`, to this chat or to any chat. */
   | { readonly kind: "wait"; readonly seconds: number }
-  /** The group has become a supergroup, with this id. */
+  /** The group has become a supergroup with this id. */
   | { readonly kind: "moved"; readonly chat: number }
-  /** The message that was to be changed is not there any more. */
+  /** The message to change no longer exists. */
   | { readonly kind: "gone" }
-  /** Nothing can be sent to this chat ("chat"), or to any ("bot"), until somebody puts it right. */
+  /** Telegram refuses this chat ("chat") or all chats ("bot") until the operator follows `advice`. */
   | { readonly kind: "refused"; readonly concerns: "chat" | "bot"; readonly problem: string; readonly advice: string }
-  /** This message will never be taken. */
+  /** Telegram will never accept this message. */
   | { readonly kind: "unacceptable"; readonly problem: string };
 
-/** The calls of the Bot API that the notifier needs. None of them rejects, none takes longer than the time-out by much. */
+/** The Bot API calls that the notifier needs. No call rejects; each ends soon after its deadline. */
 export type SendQueue = {
-  send(chat: number, letter: ChatMessage): Promise<SendOutcome>;
-  edit(chat: number, messageId: number, letter: ChatMessage): Promise<SendOutcome>;
+  send(chat: number, message: ChatMessage): Promise<SendOutcome>;
+  edit(chat: number, messageId: number, message: ChatMessage): Promise<SendOutcome>;
   remove(chat: number, messageId: number): Promise<SendOutcome>;
-  /** A picture with words under it. */
-  sendPhoto(chat: number, picture: Uint8Array, letter: ChatMessage): Promise<SendOutcome>;
-  /** Ends what is under way. */
+  /** Sends a picture with a caption. */
+  sendPhoto(chat: number, picture: Uint8Array, message: ChatMessage): Promise<SendOutcome>;
+  /** Aborts all running calls. */
   abort(): void;
 };
 
@@ -48,24 +48,24 @@ export type SendQueueOptions = {
   readonly token: string;
   readonly apiRoot: string;
   readonly timeoutMs?: number;
-  /** Stands in for the network. */
+  /** Replaces the network in tests. */
   readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
 };
 
-/** Longest answer to one of these calls; each brings one message back, a few KB. */
+/** Longest response, bytes. Each call returns one message of a few KB. */
 const mostAnswerBytes = 1024 * 1024;
 
-/** Longest text of a problem that is shown. */
+/** Longest problem text, characters. */
 const mostProblem = 200;
 
-/** Speaks to the Bot API. The token is in none of the texts that come back. */
+/** Creates the calls. Problem texts never contain the token. */
 export function createSendQueue({ token, apiRoot, timeoutMs = 15_000, fetch: go }: SendQueueOptions): SendQueue {
   const aborting = new AbortController();
   const ask = go ?? boundedFetchOf({ timeoutMs, maxBytes: mostAnswerBytes });
   const api = new Api(token, {
     apiRoot,
     timeoutSeconds: timeoutMs / 1000,
-    // The platform's own, which follows no redirection: the token is in the URL.
+    // The token is in the URL, so redirects are refused.
     fetch: ((url: string, init: RequestInit) =>
       ask(url, {
         ...init,
@@ -74,22 +74,22 @@ export function createSendQueue({ token, apiRoot, timeoutMs = 15_000, fetch: go 
       })) as never,
   });
 
-  /** With markup, and once more without where Telegram does not like it. */
+  /** Sends with markup, and again as plain text if Telegram rejects the markup. */
   async function attempt(html: string, most: number, call: (text: string, mode?: "HTML") => Promise<number>) {
     const plain = cut(plainOf(html), most);
     const withMarkup = plainOf(html).length <= most;
     if (withMarkup) {
-      const outcome = await judged(() => call(html, "HTML"));
+      const outcome = await outcomeOfCall(() => call(html, "HTML"));
       if (outcome.kind !== "unacceptable" || !/parse|entit/i.test(outcome.problem)) return outcome;
     }
-    return judged(() => call(plain));
+    return outcomeOfCall(() => call(plain));
   }
 
-  async function judged(call: () => Promise<number>): Promise<SendOutcome> {
+  async function outcomeOfCall(call: () => Promise<number>): Promise<SendOutcome> {
     try {
       const messageId = await call();
       if (Number.isSafeInteger(messageId)) return { kind: "done", messageId };
-      return { kind: "unreachable", problem: "the Bot API answered without the id of the message" };
+      return { kind: "unreachable", problem: "the Bot API returned no message id" };
     } catch (error) {
       const outcome = outcomeOf(error);
       return "problem" in outcome ? { ...outcome, problem: scrub(outcome.problem, token) } : outcome;
@@ -105,36 +105,38 @@ export function createSendQueue({ token, apiRoot, timeoutMs = 15_000, fetch: go 
   });
 
   return {
-    send: (chat, letter) =>
-      attempt(letter.html, mostText, async (text, parse_mode) => {
-        const more = { link_preview_options: { is_disabled: true }, ...options(letter) };
+    send: (chat, message) =>
+      attempt(message.html, mostText, async (text, parse_mode) => {
+        const more = { link_preview_options: { is_disabled: true }, ...options(message) };
         return (await api.sendMessage(chat, text, { parse_mode, ...more })).message_id;
       }),
-    edit: (chat, messageId, letter) =>
-      attempt(letter.html, mostText, async (text, parse_mode) => {
-        const more = { link_preview_options: { is_disabled: true }, ...keyboard(letter.buttons) };
+    edit: (chat, messageId, message) =>
+      attempt(message.html, mostText, async (text, parse_mode) => {
+        const more = { link_preview_options: { is_disabled: true }, ...keyboard(message.buttons) };
         await api.editMessageText(chat, messageId, text, { parse_mode, ...more }).catch(unlessUnchanged);
         return messageId;
       }),
     remove: (chat, messageId) =>
-      judged(async () => {
+      outcomeOfCall(async () => {
         await api.deleteMessage(chat, messageId);
         return messageId;
       }),
-    sendPhoto: (chat, picture, letter) =>
-      attempt(letter.html, mostCaption, async (caption, parse_mode) => {
+    sendPhoto: (chat, picture, message) =>
+      attempt(message.html, mostCaption, async (caption, parse_mode) => {
         const file = new InputFile(picture, "digest.png");
-        return (await api.sendPhoto(chat, file, { caption, parse_mode, ...options(letter) })).message_id;
+        return (await api.sendPhoto(chat, file, { caption, parse_mode, ...options(message) })).message_id;
       }),
     abort: () => aborting.abort(),
   };
 }
 
-/** Replaces a bot's token, and its secret half, wherever they stand; shortens what is long. */
+/** Replaces a bot's token and its secret half in a text; cuts the text to `mostProblem`. */
 export function scrub(text: string, token: string): string {
   const secret = token.slice(token.indexOf(":") + 1);
   const parts = [token, encodeURIComponent(token), ...(secret.length >= 8 ? [secret] : [])];
-  const clean = parts.filter((part) => part !== "").reduce((left, part) => left.replaceAll(part, "<token>"), text);
+  const clean = parts
+    .filter((part) => part !== "")
+    .reduce((cleaned, part) => cleaned.replaceAll(part, "<token>"), text);
   return cut(clean.replace(/\s+/g, " ").trim(), mostProblem);
 }
 
@@ -151,7 +153,7 @@ function unlessUnchanged(error: unknown): void {
 
 function outcomeOf(error: unknown): SendOutcome {
   if (!(error instanceof GrammyError)) {
-    // The inner error says why; its text may hold the URL, and with it the token.
+    // The inner error names the cause. Its text may contain the URL with the token.
     const reason = error instanceof HttpError ? error.error : error;
     return { kind: "unreachable", problem: messageOf(reason) };
   }
@@ -207,7 +209,7 @@ function parametersOf(error: GrammyError): { retry_after?: unknown; migrate_to_c
   return typeof parameters === "object" && parameters !== null ? parameters : {};
 }
 
-/** Telegram's pause, within reason. */
+/** Returns Telegram's pause in s: at most a day, 5 s if it is invalid. */
 function secondsOf(retryAfter: unknown): number {
   const seconds = Number(retryAfter);
   return Number.isFinite(seconds) && seconds > 0 ? Math.min(Math.ceil(seconds), 86_400) : 5;

@@ -1,49 +1,49 @@
 import type { Log } from "../../platform/log/log.ts";
 
-/** How much each chat may ask. */
+/** Limits the questions of each chat. */
 export type Allowance = {
-  /** Takes one question from a chat's allowance; "first_refusal" where it has just run out. */
+  /** Uses up a question of a chat; "first_refusal" if the allowance has just run out. */
   take(chat: number): "granted" | "first_refusal" | "refused";
 };
 
-/** `burst` questions at once, and one more every `everyMs`. Chats are those that are listed, so that there are few of them. */
+/** Creates the limit: `burst` questions at once, then a question every `everyMs`. Only listed chats are counted, so memory is bounded. */
 export function createAllowance(options: {
   readonly burst: number;
   readonly everyMs: number;
   readonly nowMs?: () => number;
 }): Allowance {
   const { burst, everyMs, nowMs = () => performance.now() } = options;
-  const left = new Map<number, { questions: number; atMs: number; isTold: boolean }>();
+  const allowances = new Map<number, { questions: number; atMs: number; isNotified: boolean }>();
   return {
     take(chat) {
       const now = nowMs();
-      const known = left.get(chat) ?? { questions: burst, atMs: now, isTold: false };
+      const known = allowances.get(chat) ?? { questions: burst, atMs: now, isNotified: false };
       known.questions = Math.min(burst, known.questions + (now - known.atMs) / everyMs);
       known.atMs = now;
-      left.set(chat, known);
+      allowances.set(chat, known);
       if (known.questions >= 1) {
         known.questions--;
-        known.isTold = false;
+        known.isNotified = false;
         return "granted";
       }
-      if (known.isTold) return "refused";
-      known.isTold = true;
+      if (known.isNotified) return "refused";
+      known.isNotified = true;
       return "first_refusal";
     },
   };
 }
 
-/** Chats that are not listed: they get silence, and are counted. */
+/** Counts messages from unlisted chats, which get no answer. */
 export type Strangers = {
   note(chat: number, title: string): void;
   count(): number;
 };
 
-/** A stranger is told of this often at most, ms, and so many of them are told apart. */
+/** Shortest time between two log lines about a stranger, ms, and the upper bound for remembered strangers. */
 const everyMs = 3_600_000;
 const mostKnown = 100;
 
-/** Tells of each stranger once an hour, with the id that would have to be listed. */
+/** Logs each stranger at most once an hour, with the id to list. */
 export function createStrangers(deps: { readonly log: Log; readonly nowMs?: () => number }): Strangers {
   const { log, nowMs = () => performance.now() } = deps;
   const toldMs = new Map<number, number>();
@@ -54,11 +54,11 @@ export function createStrangers(deps: { readonly log: Log; readonly nowMs?: () =
       const before = toldMs.get(chat);
       const now = nowMs();
       if (before !== undefined && now - before < everyMs) return;
-      // Once there are very many of them, only the first ones of each hour are told of.
+      // Among very many strangers, only the first of each hour are logged.
       for (const [known, at] of toldMs) if (now - at >= everyMs) toldMs.delete(known);
       if (toldMs.size >= mostKnown) return;
       toldMs.set(chat, now);
-      log.warn("somebody who is not listed in telegram.chats wrote to the bot, and got no answer", {
+      log.warn("a chat that is not listed in telegram.chats wrote to the bot; it got no answer", {
         chat,
         name: title,
       });

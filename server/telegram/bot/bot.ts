@@ -13,10 +13,10 @@ import { sharedWords } from "./shared-words.ts";
 import { type Incoming, readIncoming } from "./update-parser.ts";
 import { createUpdatePoller, type UpdatePollerPace } from "./update-poller.ts";
 
-/** Answers on Telegram. Nothing of the recorder waits for it. */
+/** Answers questions on Telegram. The recorder never waits for it. */
 export type Bot = {
   start(): void;
-  /** Ends what is under way; resolves within a second or so. Idempotent. */
+  /** Aborts all work; resolves within about a second. Idempotent. */
   stop(): Promise<void>;
   status(): BotStatus;
 };
@@ -28,28 +28,28 @@ export type BotOptions = {
   readonly host: string;
   readonly timeZone?: string;
   readonly pace?: UpdatePollerPace;
-  /** Questions of one chat: so many at once, then one every so often, ms. */
+  /** Limit per chat: `burst` questions at once, then a question every `everyMs`. */
   readonly allowance?: { readonly burst: number; readonly everyMs: number };
 };
 
 export type BotDeps = Sources & {
-  /** Chats that are answered, as they are called now. */
+  /** Current ids of the chats that get answers. */
   readonly chats: () => readonly number[];
-  /** The buttons under messages of incidents. */
+  /** Handles the buttons under incident messages. */
   readonly buttons: IncidentButtons;
   readonly log: Log;
 };
 
-/** What was asked longer ago than this is not answered any more, s: it was meant for another moment. */
+/** Commands older than this are ignored, s: their answers would come too late. */
 const oldSeconds = 300;
 
-/** Telegram itself takes about one message a second for a chat. */
+/** Telegram accepts about a message a second per chat. */
 const usualAllowance = { burst: 20, everyMs: 1500 };
 
-/** Questions of all chats that are being answered at once; more are passed over. */
+/** Upper bound for running answers in all chats; further questions are refused. */
 const mostAtOnce = 12;
 
-/** The bot of one token; does nothing before `start`. */
+/** Creates the bot of a token. It does nothing before `start`. */
 export function createBot(options: BotOptions, deps: BotDeps): Bot {
   const { language, timeZone } = options;
   const { log } = deps;
@@ -79,11 +79,11 @@ export function createBot(options: BotOptions, deps: BotDeps): Bot {
     else if (incoming.kind !== "talk" && !isOld(incoming)) begin(incoming);
   }
 
-  /** After a night without network there may be a hundred of them: one line in the log, and no flood. */
+  /** True for commands that are too old to answer. Logged once: a night without network may leave a hundred of them. */
   function isOld(incoming: Incoming): boolean {
     if (incoming.kind !== "command") return false;
     const isFresh = incoming.date >= startedS && Date.now() / 1000 - incoming.date <= oldSeconds;
-    if (!isFresh && old++ === 0) log.info("commands of before the start, or of long ago, are not answered");
+    if (!isFresh && old++ === 0) log.info("ignoring commands that are old or from before the start");
     return !isFresh;
   }
 
@@ -91,7 +91,7 @@ export function createBot(options: BotOptions, deps: BotDeps): Bot {
     const allowed = underWay.size >= mostAtOnce ? "refused" : allowance.take(incoming.chat);
     if (allowed === "granted") answered++;
     const work = (allowed === "granted" ? handle(incoming) : refuse(incoming, allowed === "first_refusal"))
-      .catch((error) => log.debug("a question on Telegram was not answered", { reason: String(error?.message) }))
+      .catch((error) => log.debug("cannot answer a question on Telegram", { reason: String(error?.message) }))
       .finally(() => underWay.delete(work));
     underWay.add(work);
   }
@@ -105,14 +105,14 @@ export function createBot(options: BotOptions, deps: BotDeps): Bot {
     const { chat, who } = incoming;
     const line = lineOf(incoming);
     if (line === null) return;
-    // Telegram forgets a press after a while: what is pressed no longer counts.
+    // Telegram forgets a press after a while. Then the press is ignored.
     if (incoming.kind === "press" && !(await calls.answerPress(incoming.callback, null)).ok) return;
     if (conversation.draws(line)) void calls.drawing(chat);
     const answer = await conversation.answer(line, { say, language, who, ...(timeZone && { timeZone }) });
     await reply(placeOf(incoming), answer);
   }
 
-  /** The line of a command or a button; null where the button is of another kind, and answered. */
+  /** Returns the command line of a command or a button. Handles other buttons at once and returns null. */
   function lineOf(incoming: Incoming & { kind: "command" | "press" }): string | null {
     if (incoming.kind === "command") return incoming.line;
     const { data, callback, who } = incoming;
@@ -142,7 +142,7 @@ function placeOf(incoming: Incoming & { kind: "command" | "press" }): ReplyPlace
   return { chat, messageId: null, isPicture: false, replyTo: incoming.isGroup ? messageId : null };
 }
 
-/** The menu in both languages; without one the bot works as well. */
+/** Sets the menu in both languages. The bot also works without a menu. */
 async function setMenus(calls: BotApi, log: Log): Promise<void> {
   for (const [language, code] of [
     ["en", null],
@@ -154,7 +154,7 @@ async function setMenus(calls: BotApi, log: Log): Promise<void> {
       code,
     );
     if (!done.ok) {
-      log.debug("the menu of the Telegram bot could not be set", { reason: done.problem });
+      log.debug("cannot set the menu of the Telegram bot", { reason: done.problem });
       return;
     }
   }

@@ -5,19 +5,19 @@ import { cut, escapeHtml } from "../api/html.ts";
 import { botCommands, menuCommands } from "./bot-commands.ts";
 import { type Ask, type CommandAnswer, go, rows, type Sources } from "./command.ts";
 
-/** Answers lines such as `chart ETHUSDT 6h`, wherever they come from. */
+/** Answers lines such as `chart ETHUSDT 6h` from commands and buttons. */
 export type CommandRouter = {
-  /** Never rejects: what goes wrong is said. */
+  /** Answers a line. Never rejects; a failure becomes the answer. */
   answer(line: string, ask: Omit<Ask, "words">): Promise<CommandAnswer>;
-  /** True if the answer to it is a picture that takes its time. */
+  /** True if the answer is a picture, which takes a moment to draw. */
   draws(line: string): boolean;
 };
 
-/** Words behind a command that are looked at, and letters of each. */
+/** Upper bounds for the words behind a command and for their length. */
 const mostWords = 8;
 const longestWord = 64;
 
-/** Every command of the bot. */
+/** Creates a router over all commands of the bot. */
 export function createCommandRouter(options: { readonly host: string }, sources: Sources): CommandRouter {
   const runs = new Map(
     botCommands.map(({ name, create }) => [name, create(sources, { ...options, menu: menuCommands })]),

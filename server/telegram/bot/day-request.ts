@@ -7,7 +7,7 @@ import type { Sources } from "./command.ts";
 
 type DaySources = Pick<Sources, "history" | "nowUs" | "status">;
 
-/** What is to be drawn of a UTC day, today included. Reads a manifest at a time, and lets everybody else go on between two. */
+/** Collects the data for the picture of a UTC day, also of today. Yields to other work after each manifest. */
 export async function dayRequest(sources: DaySources, date: string): Promise<{ kind: "day"; day: DayPicture }> {
   const { history, nowUs } = sources;
   const fromUs = dateStartUs(date);
@@ -30,12 +30,15 @@ export async function dayRequest(sources: DaySources, date: string): Promise<{ k
       .map((value, n) => ({ atUs: from_us + (n + 0.5) * step_s * 1e6, value }))
       .filter(({ atUs }) => atUs >= fromUs && atUs < toUs);
   const day: DayPicture = {
-    ...{ date, fromUs, toUs },
+    date,
+    fromUs,
+    toUs,
     coverage: known.length === 0 ? null : known.reduce((sum, share) => sum + share, 0) / known.length,
     gaps: today?.gaps ?? gapsOf(sources, fromUs, toUs),
     rows: worst.map(([symbol, coverage]) => ({
-      ...{ symbol, coverage },
-      spans: worstSpans(days.filter((one) => one.symbol === symbol)),
+      symbol,
+      coverage,
+      spans: worstSpans(days.filter((day) => day.symbol === symbol)),
     })),
     others: shares.size - worst.length,
     rate: pick("messages_per_s"),
@@ -44,7 +47,7 @@ export async function dayRequest(sources: DaySources, date: string): Promise<{ k
   return { kind: "day", day };
 }
 
-/** Of several streams of a symbol the least covered counts. */
+/** Returns the coverage of each symbol: the lowest coverage of its streams. */
 function sharesOf(days: readonly DayCoverage[]): Map<string, number | null> {
   const shares = new Map<string, number | null>();
   for (const { symbol, coverage } of days) {
@@ -66,20 +69,20 @@ async function daysOf(
   symbols: readonly string[],
   date: string,
 ): Promise<DayCoverage[]> {
-  const found: DayCoverage[] = [];
+  const days: DayCoverage[] = [];
   const names = status().symbols.flatMap((symbol) => symbol.streams.map(({ stream }) => stream));
   const folders = new Set(names.flatMap((name) => parseStreamType(name)?.folder ?? []));
   for (const symbol of symbols) {
     for (const folder of folders) {
       const day = history.day({ stream: folder, symbol, date });
-      if (day !== null) found.push(day);
+      if (day !== null) days.push(day);
       await nextTurn();
     }
   }
-  return found;
+  return days;
 }
 
-/** As many as are worth counting. */
+/** Counts the gaps that began in the span, up to 1000. */
 function gapsOf({ history }: DaySources, fromUs: number, toUs: number): number {
   const { items } = history.gaps({ stream: null, symbol: null, cause: null, fromUs, toUs }, 1000, null);
   return items.filter(({ from_us }) => from_us >= fromUs).length;
@@ -87,7 +90,7 @@ function gapsOf({ history }: DaySources, fromUs: number, toUs: number): number {
 
 const order: readonly MinuteState[] = ["ahead", "recorded", "halted", "partial", "missing"];
 
-/** Minute by minute the worst of several streams. */
+/** Returns the worst state of several streams for each minute, as spans. */
 function worstSpans(days: readonly DayCoverage[]): MinuteSpan[] {
   const worst = new Uint8Array(1440);
   for (const { spans } of days)

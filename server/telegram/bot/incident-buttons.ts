@@ -3,19 +3,19 @@ import { timeOfDay } from "../../text/amounts.ts";
 import { fill } from "../../text/language.ts";
 import { incidentTexts, type Speech } from "../text/incident-phrases.ts";
 
-/** What the buttons under incidents do. */
+/** Handles the buttons under incident messages. */
 export type IncidentButtons = {
   /**
-   * Somebody pressed a button. Returns what to answer ("Muted until 04:20"), or null where `data` is of none of these buttons. The
-   * message changes by itself.
+   * Handles a press and returns the short answer ("Muted until 04:20"); null if `data` belongs to no incident button. The message
+   * itself is updated by `refresh`.
    */
   press(data: string, by: string): string | null;
 };
 
-/** `ack:<id>`, and `mute:<id>:<minutes>` with one of the times that are offered. */
+/** Data of a button: `ack:<id>`, or `mute:<id>:<minutes>` with an offered time. */
 const pattern = /^(?:ack:(\d{1,15})|mute:(\d{1,15}):(60|480))$/;
 
-/** The buttons Acknowledge, Mute 1 h and Mute 8 h; a mute concerns the rule, and the symbol alone where it is only one. */
+/** Creates the buttons Acknowledge, Mute 1 h and Mute 8 h. A mute covers the rule, narrowed to the symbol if there is only one. */
 export function createIncidentButtons(
   options: Pick<Speech, "language" | "timeZone">,
   deps: {
@@ -34,7 +34,7 @@ export function createIncidentButtons(
       const incident = incidents.get(id);
       if (incident === null || incident.to_us !== null) return words.pressedOver;
       if (acknowledged !== undefined) {
-        // Pressed twice, or by two: somebody knows, which is what it is for.
+        // A second press needs no record: the incident is already acknowledged.
         if (incident.acknowledged === null) incidents.acknowledge(id, by);
         refresh(id);
         return words.pressedAcknowledge;
@@ -48,7 +48,7 @@ export function createIncidentButtons(
   };
 }
 
-/** The symbol where an incident concerns no other. */
+/** Returns the symbol of an incident; null if it concerns several symbols or none. */
 function onlySymbol({ subjects, subject_count }: Incident): string | null {
   const symbols = new Set(subjects.map((subject) => subject.split(" ")[0] ?? ""));
   const [symbol] = symbols;

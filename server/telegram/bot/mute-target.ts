@@ -4,21 +4,26 @@ import { nearest } from "../../platform/did-you-mean.ts";
 import { ruleWords } from "../../text/rules/rule-words.ts";
 import type { Ask } from "./command.ts";
 
-/** What is to be muted and for how long, as far as the words say so. */
+/** The target and the duration of a mute; null if the words do not say. */
 export type MuteWords = {
   readonly target: Pick<Mute, "rule" | "symbol" | "kind">;
   readonly spanUs: number | null;
-  /** The first word that could not be understood, or null. */
+  /** The first unknown word, or null. */
   readonly unknown: string | null;
 };
 
 const minuteUs = 60_000_000;
 const units: Readonly<Record<string, number>> = {
-  ...{ m: minuteUs, min: minuteUs, 분: minuteUs },
-  ...{ h: 60 * minuteUs, 시간: 60 * minuteUs, d: 1440 * minuteUs, 일: 1440 * minuteUs },
+  m: minuteUs,
+  min: minuteUs,
+  분: minuteUs,
+  h: 60 * minuteUs,
+  시간: 60 * minuteUs,
+  d: 1440 * minuteUs,
+  일: 1440 * minuteUs,
 };
 
-/** Reads `2h`, `delay 8h`, `BTCUSDT 1h`, `delay BTCUSDT 90min`, `all 2h` and `#12 1h`, in any order. */
+/** Parses `2h`, `delay 8h`, `BTCUSDT 1h`, `delay BTCUSDT 90min`, `all 2h` and `#12 1h`, in any order. */
 export function readMute(
   words: readonly string[],
   symbols: readonly string[],
@@ -34,14 +39,14 @@ export function readMute(
   for (const word of words) {
     const span = /^(\d{1,5}(?:\.\d)?)(m|min|h|d|분|시간|일)$/i.exec(word);
     const incident = /^#(\d{1,15})$/.exec(word);
-    const of = incident === null ? null : incidentOf(Number(incident[1]));
-    const found = symbols.find((one) => one === word.toUpperCase());
-    const meant = ruleOf(word);
+    const known = incident === null ? null : incidentOf(Number(incident[1]));
+    const named = symbols.find((name) => name === word.toUpperCase());
+    const namedRule = ruleOf(word);
     if (span !== null) spanUs = Number(span[1]) * (units[(span[2] ?? "").toLowerCase()] ?? 0);
-    else if (of !== null) [rule, symbol] = [of.rule, onlySymbol(of, symbols)];
+    else if (known !== null) [rule, symbol] = [known.rule, onlySymbol(known, symbols)];
     else if (/^(all|maintenance|전부|점검)$/i.test(word)) kind = "maintenance";
-    else if (found !== undefined) symbol = found;
-    else if (meant !== null) rule = meant;
+    else if (named !== undefined) symbol = named;
+    else if (namedRule !== null) rule = namedRule;
     else unknown ??= word;
   }
   return {
@@ -51,7 +56,7 @@ export function readMute(
   };
 }
 
-/** A mute in words: `delay, BTCUSDT`. */
+/** Formats a mute: `delay, BTCUSDT`. */
 export function muteName(
   { rule, symbol, kind }: Pick<Mute, "rule" | "symbol" | "kind">,
   { say, language }: Pick<Ask, "say" | "language">,

@@ -3,25 +3,25 @@ import type { BotApi } from "../api/bot-api.ts";
 import type { SendOutcome, SendQueue } from "../api/send-queue.ts";
 import type { CommandAnswer } from "./command.ts";
 
-/** Where an answer goes: below the question, or in the place of an earlier answer. */
+/** The place of an answer: a new message, or an earlier answer that it replaces. */
 export type ReplyPlace = {
   readonly chat: number;
-  /** The message that is to become the answer, or null. */
+  /** Id of the message to replace, or null. */
   readonly messageId: number | null;
-  /** It shows a picture. */
+  /** The message to replace shows a picture. */
   readonly isPicture: boolean;
-  /** The question, where the answer is to refer to it. */
+  /** Id of the question to reply to, or null. */
   readonly replyTo: number | null;
 };
 
-/** Longest pause that Telegram may ask for before an answer is given up, s: later nobody waits for it. */
+/** Longest pause that Telegram may ask for, s. After a longer pause the answer would come too late and is dropped. */
 const mostWaitSeconds = 20;
 
-/** Shows answers. Never rejects: an answer that cannot be shown is not worth more than a line in the log. */
+/** Creates the function that shows answers. It never rejects; a failure is only logged. */
 export function createReply(deps: { calls: BotApi; sender: SendQueue; signal: AbortSignal; log: Log }) {
   const { calls, sender, signal, log } = deps;
 
-  /** Shows an answer, and what becomes of it; resolves when all is said. */
+  /** Shows an answer and its follow-ups; resolves after the last of them. */
   return async function reply(place: ReplyPlace, answer: CommandAnswer): Promise<void> {
     let shown = await show(place, answer);
     for (let next = answer.follow; next !== undefined && shown !== null && !signal.aborted; ) {
@@ -32,7 +32,7 @@ export function createReply(deps: { calls: BotApi; sender: SendQueue; signal: Ab
     }
   };
 
-  /** Id of the message that shows it, or null where none does. */
+  /** Shows an answer and returns its message id; null if it cannot be shown. */
   async function show(place: ReplyPlace, answer: CommandAnswer): Promise<number | null> {
     const outcome = await attempt(place, answer);
     if (outcome.kind === "done") return outcome.messageId;
@@ -41,7 +41,7 @@ export function createReply(deps: { calls: BotApi; sender: SendQueue; signal: Ab
       const second = signal.aborted ? outcome : await attempt(place, answer);
       if (second.kind === "done") return second.messageId;
     }
-    if (!signal.aborted) log.debug("an answer could not be shown on Telegram", { reason: reasonOf(outcome) });
+    if (!signal.aborted) log.debug("cannot show an answer on Telegram", { reason: reasonOf(outcome) });
     return null;
   }
 
@@ -50,9 +50,9 @@ export function createReply(deps: { calls: BotApi; sender: SendQueue; signal: Ab
     answer: CommandAnswer,
   ): Promise<SendOutcome> {
     const { picture, ...rest } = answer;
-    const letter = { ...rest, replyTo };
+    const message = { ...rest, replyTo };
     if (messageId !== null && picture === undefined && !isPicture) {
-      const edited = await sender.edit(chat, messageId, letter);
+      const edited = await sender.edit(chat, messageId, message);
       if (edited.kind !== "gone") return edited;
     }
     if (messageId !== null && picture !== undefined && isPicture) {
@@ -61,8 +61,8 @@ export function createReply(deps: { calls: BotApi; sender: SendQueue; signal: Ab
       if (shown.waitSeconds !== null) return { kind: "wait", seconds: shown.waitSeconds };
       if (shown.code !== 400) return { kind: "unreachable", problem: shown.problem };
     }
-    // Text cannot become a picture, nor a picture text: it is said anew.
-    return picture === undefined ? sender.send(chat, letter) : sender.sendPhoto(chat, picture, letter);
+    // Telegram cannot turn a text into a picture or back, so a new message is sent.
+    return picture === undefined ? sender.send(chat, message) : sender.sendPhoto(chat, picture, message);
   }
 }
 

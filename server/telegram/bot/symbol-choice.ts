@@ -4,15 +4,18 @@ import { fill } from "../../text/language.ts";
 import { escapeHtml } from "../api/html.ts";
 import { type Ask, type CommandAnswer, go, rows } from "./command.ts";
 
-/** A recorded symbol, or what is to be answered instead. */
+/** A recorded symbol, or the answer that asks for a symbol. */
 export type SymbolChoice =
   | { readonly ok: true; readonly symbol: string; readonly previous: string; readonly next: string }
   | { readonly ok: false; readonly answer: CommandAnswer };
 
-/** Symbols that are offered where one is not known. */
+/** Number of symbols offered for an unknown word. */
 const offered = 6;
 
-/** The symbol that a word means: whole, or its only beginning; the first one without a word. `line` makes the buttons that offer others. */
+/**
+ * Chooses the symbol for a word: an exact match or a unique prefix. Without a word it is the first symbol. `line` returns the command
+ * line of a button that offers a symbol.
+ */
 export function chooseSymbol(
   word: string | undefined,
   symbols: readonly string[],

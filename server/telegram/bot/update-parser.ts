@@ -1,17 +1,17 @@
-/** What came in, as far as it concerns us. */
+/** An incoming message or button press. */
 export type Incoming =
   | {
       readonly kind: "command";
       readonly chat: number;
-      /** In words: of the chat if it is a group, of the person otherwise. */
+      /** Name of the group, or of the person in a private chat. */
       readonly title: string;
       readonly who: string;
       readonly messageId: number;
-      /** In a group: an answer there refers to the question. */
+      /** The chat is a group; an answer there replies to the question. */
       readonly isGroup: boolean;
-      /** When it was sent, s. */
+      /** Time of sending, s since the Unix epoch. */
       readonly date: number;
-      /** Without its slash and the bot's name: `chart ETHUSDT 6h`. */
+      /** Line without the slash and the bot's name: `chart ETHUSDT 6h`. */
       readonly line: string;
     }
   | {
@@ -24,15 +24,15 @@ export type Incoming =
       readonly callback: string;
       readonly data: string;
     }
-  /** Somebody speaks, but not to us, or not in a way that we answer. */
+  /** A message that is not addressed to the bot or is no command. */
   | { readonly kind: "talk"; readonly chat: number; readonly title: string; readonly isGroup: boolean };
 
-/** Longest line that is looked at. */
+/** Longest text that is parsed, characters. */
 const mostLine = 300;
 
 /**
- * Reads an update of the Bot API; null for what is none of ours, or not of the form that it should have. `botName` is without its @;
- * commands for other bots are talk.
+ * Parses an update of the Bot API; null if it is malformed or of another kind. `botName` has no @. Commands for other bots count as
+ * talk.
  */
 export function readIncoming(update: unknown, botName: string): Incoming | null {
   const { message, callback_query: press } = objectOf(update);
@@ -40,7 +40,7 @@ export function readIncoming(update: unknown, botName: string): Incoming | null 
   return message === undefined ? null : readMessage(objectOf(message), botName);
 }
 
-/** The number of an update, or null. */
+/** Returns the id of an update, or null if it is invalid. */
 export function updateIdOf(update: unknown): number | null {
   const { update_id: id } = objectOf(update);
   return typeof id === "number" && Number.isSafeInteger(id) && id >= 0 ? id : null;
@@ -74,7 +74,7 @@ function readPress(press: Fields): Incoming | null {
 
 type Fields = Readonly<Record<string, unknown>>;
 
-/** `who` is null for another bot, and for nobody. */
+/** Parses chat and sender. `who` is null if the sender is a bot or missing. */
 function placeOf(chat: unknown, from: unknown) {
   const { id, type, title } = objectOf(chat);
   if (typeof id !== "number" || !Number.isSafeInteger(id)) return null;
@@ -85,7 +85,7 @@ function placeOf(chat: unknown, from: unknown) {
   return { chat: id, isGroup, who, title: nameOf(isGroup ? title : name, String(id)) };
 }
 
-/** A name of a person or a group: one line of bounded length. */
+/** Cleans the name of a person or a group: a single line of bounded length. */
 function nameOf(value: unknown, fallback: string): string {
   if (typeof value !== "string") return fallback;
   const plain = value

@@ -3,31 +3,31 @@ import type { Log } from "../../platform/log/log.ts";
 import type { BotApi, CallProblem } from "../api/bot-api.ts";
 import { updateIdOf } from "./update-parser.ts";
 
-/** Asks Telegram for what comes in, for as long as it lives, whatever happens. */
+/** Polls Telegram for updates until it is stopped; failures only delay it. */
 export type UpdatePoller = {
   start(): void;
-  /** Ends at once; resolves when nothing is under way. Idempotent. */
+  /** Aborts the running call; resolves when it has ended. Idempotent. */
   stop(): Promise<void>;
   state(): Pick<BotStatus, "state" | "name">;
 };
 
 export type UpdatePollerDeps = {
   readonly calls: Pick<BotApi, "me" | "updates">;
-  /** One thing that came in; it may throw, and is not waited for. */
+  /** Called for each update. It may throw and must not block. */
   readonly onUpdate: (update: unknown, botName: string) => void;
-  /** Telegram has told the bot's name for the first time. */
+  /** Called when the bot's name is known. */
   readonly onName: (name: string) => void;
   readonly log: Log;
 };
 
-/** How long Telegram may keep us waiting for something to come in, s, and how long we wait after failures, ms. */
+/** Duration of a long poll, s, and pauses after failures, ms. */
 export type UpdatePollerPace = {
   readonly longPollSeconds: number;
   readonly leastMs: number;
   readonly mostMs: number;
-  /** After a wrong token. */
+  /** Pause after a wrong token. */
   readonly refusedMs: number;
-  /** Another poller is there: at first, since a restart of our own looks the same, and then. */
+  /** Pauses while another poller exists. The first is shorter, because our own restart looks the same. */
   readonly conflictMs: readonly [first: number, then: number];
 };
 
@@ -39,14 +39,14 @@ const usualPace: UpdatePollerPace = {
   conflictMs: [4000, 30_000],
 };
 
-/** So many conflicts in a row or nearly so, and it is not our own previous run. */
-const conflictsToTell = 3;
+/** From this number of conflicts on, the other poller is not our own previous run. */
+const conflictsToLog = 3;
 
 const quietMs = 600_000;
 
 type Trouble = "unreachable" | "refused" | "conflict";
 
-/** A poller of one token; does nothing before `start`. */
+/** Creates the poller of a token. It does nothing before `start`. */
 export function createUpdatePoller(deps: UpdatePollerDeps, pace: UpdatePollerPace = usualPace): UpdatePoller {
   const { calls, log } = deps;
   const stopping = new AbortController();
@@ -57,7 +57,7 @@ export function createUpdatePoller(deps: UpdatePollerDeps, pace: UpdatePollerPac
   let failures = 0;
   let conflicts = 0;
   let lastConflictMs = 0;
-  let told: Trouble | null = null;
+  let loggedTrouble: Trouble | null = null;
 
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
@@ -67,55 +67,56 @@ export function createUpdatePoller(deps: UpdatePollerDeps, pace: UpdatePollerPac
   }
 
   async function learnName(): Promise<CallProblem | null> {
-    const found = await calls.me(stopping.signal);
-    if (!found.ok) return found;
-    name = found.value;
+    const result = await calls.me(stopping.signal);
+    if (!result.ok) return result;
+    name = result.value;
     deps.onName(name);
     return null;
   }
 
   async function poll(botName: string): Promise<CallProblem | null> {
-    const found = await calls.updates(offset, pace.longPollSeconds, stopping.signal);
-    if (!found.ok) return found;
-    const ids = found.value.map(updateIdOf).filter((id) => id !== null);
-    if (found.value.length > 0 && ids.length === 0)
-      return { code: null, problem: "what came in has no numbers", waitSeconds: null };
-    listening();
+    const result = await calls.updates(offset, pace.longPollSeconds, stopping.signal);
+    if (!result.ok) return result;
+    const ids = result.value.map(updateIdOf).filter((id) => id !== null);
+    if (result.value.length > 0 && ids.length === 0)
+      return { code: null, problem: "the updates have no ids", waitSeconds: null };
+    onListening();
     offset = ids.reduce((next, id) => Math.max(next, id + 1), offset);
-    for (const update of found.value) {
+    for (const update of result.value) {
       try {
         deps.onUpdate(update, botName);
       } catch {
-        // Whatever it was, the next one is not to suffer from it.
+        // A failing update must not keep the next update from being handled.
       }
     }
     return null;
   }
 
-  function listening(): void {
+  function onListening(): void {
     failures = 0;
-    // Of two pollers each is let through now and then.
+    // Two pollers both succeed now and then, so only a quiet time ends a conflict.
     if (performance.now() - lastConflictMs > quietMs) conflicts = 0;
-    if (told === "conflict" && conflicts > 0) return;
-    if (told !== null) log.info("the Telegram bot listens again");
-    told = null;
+    if (loggedTrouble === "conflict" && conflicts > 0) return;
+    if (loggedTrouble !== null) log.info("the Telegram bot listens again");
+    loggedTrouble = null;
     state = "listening";
   }
 
-  /** How long to wait after a failure, ms; tells of each kind of trouble once. */
+  /** Returns the pause after a failure, ms. Logs each kind of failure once. */
   function waitAfter({ code, problem, waitSeconds }: CallProblem): number {
     failures++;
     if (code === 409) return afterConflict(problem);
     if (code === 401 || code === 404) {
-      tell(
+      onTrouble(
         "refused",
-        `Telegram does not know the token (${code}); put the one from @BotFather into telegram.token`,
+        `Telegram does not know the token (${code}); put the token from @BotFather into telegram.token`,
         null,
       );
       return pace.refusedMs;
     }
     if (waitSeconds !== null) return waitSeconds * 1000;
-    if (failures > 1) tell("unreachable", "the Telegram bot cannot reach Telegram; trying again by itself", problem);
+    if (failures > 1)
+      onTrouble("unreachable", "the Telegram bot cannot reach Telegram; trying again by itself", problem);
     const ms = Math.min(pace.mostMs, pace.leastMs * 2 ** Math.min(failures - 1, 10));
     return ms * (0.75 + Math.random() / 2);
   }
@@ -123,9 +124,9 @@ export function createUpdatePoller(deps: UpdatePollerDeps, pace: UpdatePollerPac
   function afterConflict(problem: string): number {
     conflicts++;
     lastConflictMs = performance.now();
-    if (conflicts < conflictsToTell) return pace.conflictMs[0];
+    if (conflicts < conflictsToLog) return pace.conflictMs[0];
     const isWebhook = /webhook/i.test(problem);
-    tell(
+    onTrouble(
       "conflict",
       isWebhook
         ? "a webhook is set for the bot's token, so nothing comes in here; delete it (deleteWebhook), or take a bot of its own from @BotFather"
@@ -135,10 +136,10 @@ export function createUpdatePoller(deps: UpdatePollerDeps, pace: UpdatePollerPac
     return pace.conflictMs[1];
   }
 
-  function tell(trouble: Trouble, message: string, reason: string | null): void {
+  function onTrouble(trouble: Trouble, message: string, reason: string | null): void {
     state = trouble;
-    if (told === trouble) return;
-    told = trouble;
+    if (loggedTrouble === trouble) return;
+    loggedTrouble = trouble;
     log.warn(message, { reason });
   }
 

@@ -2,32 +2,32 @@ import type { Incident, Incidents } from "../../domain/incidents/incident.ts";
 import { isUntold } from "./next-step.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** Sees to it that no incident is left out, and that what waits stays bounded. */
+/** Queues incidents per chat: none is skipped, and each queue is bounded. */
 export type Backlog = {
-  /** An incident has opened. */
-  note(incident: Incident): void;
-  /** Call it once a second: what was muted as it opened and is not any more is told now. */
-  look(): void;
-  /** At a start: what opened or ended while nobody looked. */
+  /** Queues an incident that has opened. */
+  onOpened(incident: Incident): void;
+  /** Call it once a second: queues open incidents whose mute has ended. */
+  addUnmuted(): void;
+  /** Call it at a start: queues incidents that opened or ended while the recorder was down. */
   catchUp(): void;
-  /** A chat has become another one, which knows nothing of what was told. */
-  retell(chat: number): void;
-  /** Incidents of which the chat was not told yet. */
+  /** Queues all open incidents again for a chat that has a new id. */
+  requeue(chat: number): void;
+  /** Number of queued incidents. */
   waiting(chat: number): number;
-  /** How many of those were given up, as there were too many, and of which the chat was not told yet that they were. */
+  /** Number of incidents that were dropped from the queue and not yet reported to the chat. */
   forgotten(chat: number): number;
   clearForgotten(chat: number): void;
 };
 
-/** So many incidents at most wait for one chat; of more, the oldest that are over are counted only. */
+/** Upper bound for queued incidents per chat. Beyond it the oldest ended incidents are only counted. */
 const mostWaiting = 100;
 
-/** So many are looked at after a start. */
+/** Upper bound for incidents that `catchUp` reads. */
 const mostMissed = 200;
 
 const newestNote = "newest incident";
 
-/** Rows of the outbox for each chat's incidents. */
+/** Creates the backlog over the outbox. */
 export function createBacklog(deps: {
   chats: readonly number[];
   incidents: Pick<Incidents, "open" | "get" | "page" | "isMuted">;
@@ -40,7 +40,7 @@ export function createBacklog(deps: {
     for (const chat of chats) if (!outbox.has(chat, incident.id) && hasRoom(chat)) outbox.add(chat, incident.id);
   }
 
-  /** Makes room for one more if need be; false while everything that waits still lasts. */
+  /** Drops the oldest ended incident if the queue is full; false if all queued incidents are still open. */
   function hasRoom(chat: number): boolean {
     const waiting = outbox.of(chat).filter(isUntold);
     if (waiting.length < mostWaiting) return true;
@@ -55,11 +55,11 @@ export function createBacklog(deps: {
     return Number(outbox.note(forgottenNote(chat)) ?? 0);
   }
 
-  function noteNewest(id: number): void {
+  function saveNewest(id: number): void {
     if (id > Number(outbox.note(newestNote) ?? 0)) outbox.setNote(newestNote, String(id));
   }
 
-  /** What ended before anybody could be told, newest first. */
+  /** Yields the incidents that ended before they were queued, newest first. */
   function* missed(afterId: number): Generator<Incident> {
     let after: string | null = null;
     for (let seen = 0; seen < mostMissed; ) {
@@ -75,24 +75,24 @@ export function createBacklog(deps: {
   }
 
   return {
-    note(incident) {
+    onOpened(incident) {
       add(incident);
-      noteNewest(incident.id);
+      saveNewest(incident.id);
     },
-    look() {
+    addUnmuted() {
       for (const incident of incidents.open()) add(incident);
     },
     catchUp() {
       const newest = outbox.note(newestNote);
-      // A chat that is told for the first time is not told the past.
+      // Chats get no past incidents when notifications are set up for the first time.
       const past = newest === null ? [] : [...missed(Number(newest))].reverse();
       for (const incident of [...past, ...incidents.open()]) {
         add(incident);
-        noteNewest(incident.id);
+        saveNewest(incident.id);
       }
-      if (newest === null) noteNewest(incidents.page(1, null).items[0]?.id ?? 0);
+      if (newest === null) saveNewest(incidents.page(1, null).items[0]?.id ?? 0);
     },
-    retell(chat) {
+    requeue(chat) {
       for (const row of outbox.of(chat)) {
         if (isUntold(row)) continue;
         outbox.remove(row);

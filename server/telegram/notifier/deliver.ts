@@ -13,47 +13,47 @@ import {
 import type { Speech } from "../text/incident-phrases.ts";
 import { type Action, type ChatIncident, shownOf } from "./next-step.ts";
 
-/** What a delivery needs to know besides its step. */
+/** The context of a delivery. */
 export type Delivery = {
-  /** Where it goes. */
+  /** Current id of the chat. */
   readonly chat: number;
   readonly speech: Speech;
   readonly mutedUntilUs: (incident: Incident) => number | null;
   readonly outage: { readonly fromUs: number; readonly toUs: number } | null;
-  /** Incidents that nobody was told of and that are known by their number alone. */
+  /** Number of incidents that were dropped from the queue unsent. */
   readonly forgotten: number;
   readonly save: (row: NotificationState) => void;
   readonly remove: (row: NotificationState) => void;
 };
 
-/** Mark of a message that Telegram will never take, or that went without its id. */
+/** Message id if Telegram rejected the message or returned no id. */
 const noMessage = 0;
 
-/** Does one step, and writes down what came of it; null where nothing had to be sent for it. */
+/** Performs an action and saves its result; null if nothing had to be sent. */
 export async function deliver(step: Action, sender: SendQueue, delivery: Delivery): Promise<SendOutcome | null> {
   const { chat, speech, save, remove } = delivery;
   const nowUs = speech.nowUs;
 
-  async function tell({ row, incident }: ChatIncident): Promise<SendOutcome> {
-    const letter = letterOf(incident);
-    let outcome = await sender.send(chat, letter);
-    // Its first line alone is better than nothing.
+  async function sendNew({ row, incident }: ChatIncident): Promise<SendOutcome> {
+    const message = messageOf(incident);
+    let outcome = await sender.send(chat, message);
+    // If Telegram rejects the message, its first line may still be accepted.
     if (outcome.kind === "unacceptable")
-      outcome = await sender.send(chat, { html: letter.html.split("\n")[0] ?? "", silent: letter.silent === true });
+      outcome = await sender.send(chat, { html: message.html.split("\n")[0] ?? "", silent: message.silent === true });
     if (outcome.kind !== "done" && outcome.kind !== "unacceptable") return outcome;
     row.messageId = outcome.kind === "done" ? outcome.messageId : noMessage;
     row.form = outcome.kind === "done" ? "own" : "lost";
-    // What is over already, and was told so, needs no further word.
+    // The message already says that the incident is over.
     if (incident.to_us !== null) row.form = "closed";
-    noteShown({ row, incident }, letter);
-    noteTold(row, letter.silent === true);
+    saveShown({ row, incident }, message);
+    saveSent(row, message.silent === true);
     return outcome;
   }
 
   async function summary(all: readonly ChatIncident[]): Promise<SendOutcome> {
     const open = all.filter(({ incident }) => incident.to_us === null);
     const over = all.filter(({ incident }) => incident.to_us !== null);
-    const letter = summaryMessage(
+    const message = summaryMessage(
       {
         unreachable: outageOf(all),
         open: open.map(({ incident }) => incident),
@@ -62,43 +62,43 @@ export async function deliver(step: Action, sender: SendQueue, delivery: Deliver
       },
       speech,
     );
-    const outcome = await sender.send(chat, letter);
+    const outcome = await sender.send(chat, message);
     if (outcome.kind !== "done" && outcome.kind !== "unacceptable") return outcome;
     for (const { row } of over) remove(row);
     for (const { row } of open) {
       row.messageId = outcome.kind === "done" ? outcome.messageId : noMessage;
       row.form = "summary";
-      noteTold(row, letter.silent === true);
+      saveSent(row, message.silent === true);
     }
     return outcome;
   }
 
-  /** Where Telegram was out of reach while one of these began. */
+  /** Returns the outage of Telegram if one of these incidents began before its end; else null. */
   function outageOf(all: readonly ChatIncident[]): Delivery["outage"] {
     const { outage } = delivery;
     return outage !== null && all.some(({ incident }) => incident.from_us < outage.toUs) ? outage : null;
   }
 
-  function noteTold(row: NotificationState, isSilent: boolean): void {
+  function saveSent(row: NotificationState, isSilent: boolean): void {
     row.sentUs = nowUs;
     row.soundUs = isSilent ? row.soundUs : nowUs;
     row.isWorse = false;
     save(row);
   }
 
-  function noteShown({ row, incident }: ChatIncident, letter: ChatMessage): void {
-    row.shown = shownOf(incident, hashOf(letter));
+  function saveShown({ row, incident }: ChatIncident, message: ChatMessage): void {
+    row.shown = shownOf(incident, hashOf(message));
     row.shownUs = nowUs;
     save(row);
   }
 
   async function change({ row, incident }: ChatIncident): Promise<SendOutcome> {
-    const letter = letterOf(incident);
+    const message = messageOf(incident);
     const messageId = row.messageId ?? noMessage;
-    const outcome = await sender.edit(chat, messageId, letter);
+    const outcome = await sender.edit(chat, messageId, message);
     const isLost = outcome.kind === "gone" || outcome.kind === "unacceptable";
     if (isLost && row.form === "own") row.form = "lost";
-    if (outcome.kind === "done" || isLost) noteShown({ row, incident }, letter);
+    if (outcome.kind === "done" || isLost) saveShown({ row, incident }, message);
     if (outcome.kind === "done" && row.form === "closed" && row.repeatId !== null)
       await sender.edit(chat, row.repeatId, overMessage(incident, true, speech, messageId));
     return outcome;
@@ -118,10 +118,10 @@ export async function deliver(step: Action, sender: SendQueue, delivery: Deliver
     const [first] = all;
     const isAlone = all.length === 1 && first !== undefined;
     const incidents = all.map(({ incident }) => incident);
-    const letter = isAlone
+    const message = isAlone
       ? stillMessage(first.incident, speech, first.row.messageId ?? noMessage)
       : stillSeveralMessage(incidents, speech);
-    const outcome = await sender.send(chat, letter);
+    const outcome = await sender.send(chat, message);
     if (!isSettled(outcome)) return outcome;
     for (const { row } of all) {
       const before = row.repeatId;
@@ -135,7 +135,7 @@ export async function deliver(step: Action, sender: SendQueue, delivery: Deliver
   }
 
   async function over(all: readonly ChatIncident[], isSaid: boolean): Promise<SendOutcome | null> {
-    const outcome = isSaid ? await sender.send(chat, overLetterOf(all)) : null;
+    const outcome = isSaid ? await sender.send(chat, overMessageOf(all)) : null;
     if (outcome !== null && !isSettled(outcome)) return outcome;
     for (const { row } of all) {
       const reminder = row.repeatId;
@@ -144,13 +144,13 @@ export async function deliver(step: Action, sender: SendQueue, delivery: Deliver
         row.repeatId = all.length === 1 && outcome?.kind === "done" ? outcome.messageId : null;
         save(row);
       } else remove(row);
-      // A reminder that something goes on would be wrong from now on.
+      // The reminder says that the incident continues, which is wrong now.
       if (reminder !== null) await sender.remove(chat, reminder);
     }
     return outcome;
   }
 
-  function overLetterOf(all: readonly ChatIncident[]): ChatMessage {
+  function overMessageOf(all: readonly ChatIncident[]): ChatMessage {
     const [first] = all;
     const messageId = first?.row.messageId ?? noMessage;
     if (all.length === 1 && first !== undefined)
@@ -160,13 +160,13 @@ export async function deliver(step: Action, sender: SendQueue, delivery: Deliver
     return overSeveralMessage(incidents, speech, isOneSummary ? messageId : null);
   }
 
-  function letterOf(incident: Incident): ChatMessage {
+  function messageOf(incident: Incident): ChatMessage {
     return incidentMessage(incident, speech, delivery.mutedUntilUs(incident));
   }
 
   switch (step.kind) {
     case "tell":
-      return tell(step.told);
+      return sendNew(step.told);
     case "summary":
       return summary(step.all);
     case "worse":
@@ -184,12 +184,12 @@ export async function deliver(step: Action, sender: SendQueue, delivery: Deliver
   }
 }
 
-/** What a message shows, in short. */
+/** Returns a hash of a message's content. */
 export function hashOf({ html, buttons }: ChatMessage): string {
   return Bun.hash(JSON.stringify([html, buttons])).toString(36);
 }
 
-/** It was taken, or never will be. */
+/** True if Telegram has accepted the message or never will. */
 function isSettled({ kind }: SendOutcome): boolean {
   return kind === "done" || kind === "unacceptable" || kind === "gone";
 }

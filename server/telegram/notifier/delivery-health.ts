@@ -2,61 +2,61 @@ import type { Log } from "../../platform/log/log.ts";
 import type { SendOutcome } from "../api/send-queue.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** How well the chats can be reached, and when to try again. */
+/** Tracks which chats can be reached, and when to try again. */
 export type DeliveryHealth = {
-  /** Where messages to a chat go: the supergroup that it has become, or itself. */
+  /** Returns the current id of a chat: its supergroup's id if it has become a supergroup. */
   idOf(chat: number): number;
-  /** Nothing is to be sent to the chat before, µs. */
+  /** Returns the earliest time of the next call for the chat, µs. */
   readyUs(chat: number): number;
-  /** What became of a call for a chat. */
+  /** Records the result of a call for a chat. */
   note(chat: number, outcome: SendOutcome): void;
-  /** The last time in which nobody could be reached, the end being now while it lasts; null where there was none. */
+  /** Returns the last outage of Telegram; `toUs` is now while it lasts. Null if there was no outage. */
   outage(): { readonly fromUs: number; readonly toUs: number } | null;
-  /** What is wrong at this moment, for people; null where nothing is. */
+  /** Returns the current problem for people, or null. */
   problem(): { readonly state: "unreachable" | "refused"; readonly text: string; readonly sinceUs: number } | null;
 };
 
 type Trouble = { readonly text: string; readonly sinceUs: number; failures: number; untilUs: number };
 
-/** Telegram's limits: one message a second to a person, twenty a minute to a group, whose ids are negative. */
+/** Telegram's limits: a message a second to a person, twenty a minute to a group. Group ids are negative. */
 const personPaceUs = 1_000_000;
 const groupPaceUs = 3_000_000;
 
-/** Pauses after one failed call after another, s; the last one goes on. */
+/** Pauses after failed calls in a row, s; the last pause repeats. */
 const unreachablePauses = [5, 10, 20, 40, 80, 160, 300] as const;
 const refusedPauses = [60, 300, 900, 3600] as const;
 
 const outageNote = "telegram unreachable since";
 
-/** Longer than any pause that Telegram asks for, or that is made after failures, µs. */
+/** Upper bound for all pauses, µs. */
 const longestUs = 86_400_000_000;
 
-/** Keeps in mind what goes wrong; each trouble is logged when it begins and when it is over, and never in between. */
+/** Creates the tracker. Each problem is logged only when it begins and when it ends. */
 export function createDeliveryHealth(deps: { nowUs: () => number; outbox: Outbox; log: Log }): DeliveryHealth {
   const { nowUs, outbox, log } = deps;
   const paceUntil = new Map<number, number>();
   const refused = new Map<number, Trouble>();
   let unreachable: Trouble | null = null;
-  let deaf: Trouble | null = null;
+  let botRefused: Trouble | null = null;
   let past: { readonly fromUs: number; readonly toUs: number } | null = null;
 
-  function lasting(before: Trouble | null | undefined, text: string, pauses: readonly number[]): Trouble {
+  function nextTrouble(before: Trouble | null | undefined, text: string, pauses: readonly number[]): Trouble {
     const trouble = { sinceUs: before?.sinceUs ?? nowUs(), failures: (before?.failures ?? 0) + 1, text };
     const pause = pauses[Math.min(trouble.failures, pauses.length) - 1] ?? 0;
     return { ...trouble, untilUs: nowUs() + pause * 1e6 };
   }
 
-  function noteUnreachable(problem: string): void {
+  function onUnreachable(problem: string): void {
     if (unreachable === null) {
-      log.warn("cannot reach Telegram; what is to be told waits", { reason: problem });
+      log.warn("cannot reach Telegram; messages are queued", { reason: problem });
       if ((outbox.note(outageNote) ?? "") === "") outbox.setNote(outageNote, String(nowUs()));
     }
-    // Several chats may find out at the same time.
+    // Calls for several chats may fail at the same time; they count once.
     if (unreachable === null || unreachable.untilUs <= nowUs())
-      unreachable = lasting(unreachable, problem, unreachablePauses);
+      unreachable = nextTrouble(unreachable, problem, unreachablePauses);
   }
 
-  function noteAnswer(): void {
+  function onResponse(): void {
     const since = Number(outbox.note(outageNote) ?? "");
     if (since > 0) {
       past = { fromUs: since, toUs: nowUs() };
@@ -66,25 +66,25 @@ export function createDeliveryHealth(deps: { nowUs: () => number; outbox: Outbox
     unreachable = null;
   }
 
-  function noteRefused(chat: number, { concerns, problem, advice }: Extract<SendOutcome, { kind: "refused" }>): void {
-    const before = concerns === "bot" ? deaf : refused.get(chat);
-    // Several chats may find out at the same time that nobody is listened to.
-    if (concerns === "bot" && deaf !== null && deaf.untilUs > nowUs()) return;
+  function onRefused(chat: number, { concerns, problem, advice }: Extract<SendOutcome, { kind: "refused" }>): void {
+    const before = concerns === "bot" ? botRefused : refused.get(chat);
+    // Calls for several chats may be refused at the same time; they count once.
+    if (concerns === "bot" && botRefused !== null && botRefused.untilUs > nowUs()) return;
     const text = `${problem}: ${advice}`;
     if (before?.text !== text) {
       const fields = concerns === "bot" ? {} : { chat };
-      log.error("Telegram takes no messages; it is tried again now and then", { ...fields, reason: problem, advice });
+      log.error("Telegram refuses messages; trying again at growing intervals", { ...fields, reason: problem, advice });
     }
-    const trouble = lasting(before, text, refusedPauses);
-    if (concerns === "bot") deaf = trouble;
+    const trouble = nextTrouble(before, text, refusedPauses);
+    if (concerns === "bot") botRefused = trouble;
     else refused.set(chat, trouble);
   }
 
-  function noteTaken(chat: number): void {
-    const fields = { after_s: seconds(refused.get(chat) ?? deaf, nowUs()) };
-    if (refused.has(chat) || deaf !== null) log.info("Telegram takes messages again", { chat, ...fields });
+  function onAccepted(chat: number): void {
+    const fields = { after_s: seconds(refused.get(chat) ?? botRefused, nowUs()) };
+    if (refused.has(chat) || botRefused !== null) log.info("Telegram accepts messages again", { chat, ...fields });
     refused.delete(chat);
-    deaf = null;
+    botRefused = null;
   }
 
   function idOf(chat: number): number {
@@ -92,9 +92,9 @@ export function createDeliveryHealth(deps: { nowUs: () => number; outbox: Outbox
     return Number.isSafeInteger(moved) && moved !== 0 ? moved : chat;
   }
 
-  function noteMoved(chat: number, to: number): void {
+  function onMoved(chat: number, to: number): void {
     outbox.setNote(movedNote(chat), String(to));
-    log.warn("a group has become a supergroup; its new id is used, and should be put into telegram.chats", {
+    log.warn("a group has become a supergroup; using its new id, put it into telegram.chats", {
       chat,
       new_id: to,
     });
@@ -103,19 +103,19 @@ export function createDeliveryHealth(deps: { nowUs: () => number; outbox: Outbox
   return {
     idOf,
     readyUs(chat) {
-      const waits = [paceUntil.get(chat), refused.get(chat)?.untilUs, unreachable?.untilUs, deaf?.untilUs];
+      const waits = [paceUntil.get(chat), refused.get(chat)?.untilUs, unreachable?.untilUs, botRefused?.untilUs];
       const untilUs = Math.max(0, ...waits.map((us) => us ?? 0));
-      // The clock was put back since: nothing is waited for that long.
+      // Only a clock that was set back causes a longer wait.
       return untilUs - nowUs() > longestUs ? 0 : untilUs;
     },
     note(chat, outcome) {
       const pace = idOf(chat) < 0 ? groupPaceUs : personPaceUs;
       paceUntil.set(chat, nowUs() + (outcome.kind === "wait" ? outcome.seconds * 1e6 : pace));
-      if (outcome.kind === "unreachable") return noteUnreachable(outcome.problem);
-      noteAnswer();
-      if (outcome.kind === "refused") noteRefused(chat, outcome);
-      else if (outcome.kind === "moved") noteMoved(chat, outcome.chat);
-      else if (outcome.kind !== "wait") noteTaken(chat);
+      if (outcome.kind === "unreachable") return onUnreachable(outcome.problem);
+      onResponse();
+      if (outcome.kind === "refused") onRefused(chat, outcome);
+      else if (outcome.kind === "moved") onMoved(chat, outcome.chat);
+      else if (outcome.kind !== "wait") onAccepted(chat);
     },
     outage() {
       const since = Number(outbox.note(outageNote) ?? "");
@@ -123,7 +123,7 @@ export function createDeliveryHealth(deps: { nowUs: () => number; outbox: Outbox
     },
     problem() {
       if (unreachable !== null) return { state: "unreachable", text: unreachable.text, sinceUs: unreachable.sinceUs };
-      const trouble = deaf ?? [...refused.values()][0];
+      const trouble = botRefused ?? [...refused.values()][0];
       return trouble === undefined ? null : { state: "refused", text: trouble.text, sinceUs: trouble.sinceUs };
     },
   };

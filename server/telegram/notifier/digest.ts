@@ -5,7 +5,7 @@ import type { Language } from "../../text/language.ts";
 import { type DigestFacts, digestHtml } from "../text/digest-message.ts";
 import type { Notifier } from "./notifier.ts";
 
-/** Once a day, a picture of the UTC day before, in words and in a drawing. */
+/** Sends a daily summary of the previous UTC day, as text and picture. */
 export type Digest = {
   /** Call it once a second. Returns at once. */
   tick(): void;
@@ -13,7 +13,7 @@ export type Digest = {
 
 export type DigestOptions = {
   readonly chats: readonly number[];
-  /** Minutes after midnight by the machine's clock. */
+  /** Time of sending, in minutes after local midnight. */
   readonly atMinutes: number;
   readonly language: Language;
   readonly host: string;
@@ -22,50 +22,50 @@ export type DigestOptions = {
 
 export type DigestDeps = {
   readonly notifier: Pick<Notifier, "post" | "note" | "setNote">;
-  /** What is known of a day; null while more will be known soon, which it may not say where `isLast`. */
+  /** Returns the facts of a day; null if they are still incomplete. Must not return null if `isLast`. */
   readonly facts: (date: string, isLast: boolean) => Promise<DigestFacts | null>;
-  /** A PNG, or null where none can be drawn. */
+  /** Draws a PNG; null if that is impossible. */
   readonly picture: (date: string) => Promise<Uint8Array | null>;
   readonly nowUs: () => number;
   readonly log: Log;
 };
 
-/** A day that is over is merged within this time as a rule; after it the digest says what is known, µs. */
+/** A finished day is usually merged within this time, µs. After it the digest uses incomplete facts. */
 const settledUs = 2 * 3_600_000_000;
 
-/** Pause before facts that were not known yet are asked for again, µs. */
+/** Pause before incomplete facts are requested again, µs. */
 const askAgainUs = 60_000_000;
 
-/** A digest that cannot be told for so long is not told at all, µs. */
+/** A digest that cannot be sent for this time is dropped, µs. */
 const staleUs = 12 * 3_600_000_000;
 
 const pictureMs = 20_000;
 
 const sinceNote = "digest: first day";
 
-/** Each chat gets it once a day, over restarts as well; nothing of days before the first start. */
+/** Creates the digest. Each chat gets it once a day, also across restarts. Days before the first start are left out. */
 export function createDigest(options: DigestOptions, deps: DigestDeps): Digest {
   const { notifier, nowUs, log } = deps;
   let postedFor = "";
   let notBeforeUs = 0;
   let isWorking = false;
 
-  /** Chats that wait for the digest of this local day. */
+  /** Returns the chats that have not got the digest of this local day. */
   function waiting(today: string, isPast: boolean): readonly number[] {
     if (notifier.note(sinceNote) === null) notifier.setNote(sinceNote, dateOf(nowUs()));
     return options.chats.filter((chat) => {
-      const told = notifier.note(toldNote(chat));
-      // A chat that is new in the afternoon is not told of this morning.
-      if (told === null) notifier.setNote(toldNote(chat), isPast ? today : "-");
-      // One of the days to come was told by a clock that was ahead.
-      return told === null ? !isPast : told < today || (told !== "-" && told > tomorrowOf(today));
+      const sentOn = notifier.note(sentNote(chat));
+      // A chat that is added after the time of sending gets its first digest tomorrow.
+      if (sentOn === null) notifier.setNote(sentNote(chat), isPast ? today : "-");
+      // A date in the future comes from a clock that was ahead; it does not count as sent.
+      return sentOn === null ? !isPast : sentOn < today || (sentOn !== "-" && sentOn > tomorrowOf(today));
     });
   }
 
   async function work(today: string, chats: readonly number[]): Promise<void> {
     const date = dateOf(dateStartUs(dateOf(nowUs())) - 1);
     if (date < (notifier.note(sinceNote) ?? date)) {
-      for (const chat of chats) notifier.setNote(toldNote(chat), today);
+      for (const chat of chats) notifier.setNote(sentNote(chat), today);
       return;
     }
     const isLast = nowUs() - dateStartUs(date) - dayUs >= settledUs;
@@ -74,7 +74,7 @@ export function createDigest(options: DigestOptions, deps: DigestDeps): Digest {
       notBeforeUs = nowUs() + askAgainUs;
       return;
     }
-    const picture = await drawn(date);
+    const picture = await drawPicture(date);
     const { language, host, timeZone } = options;
     const speech = { language, host, nowUs: nowUs(), ...(timeZone === undefined ? {} : { timeZone }) };
     postedFor = today;
@@ -85,13 +85,13 @@ export function createDigest(options: DigestOptions, deps: DigestDeps): Digest {
           letter: { html: digestHtml(facts, speech), silent: true },
           picture,
           untilUs: nowUs() + staleUs,
-          onSent: () => notifier.setNote(toldNote(chat), today),
+          onSent: () => notifier.setNote(sentNote(chat), today),
         },
         chat,
       );
   }
 
-  async function drawn(date: string): Promise<Uint8Array | null> {
+  async function drawPicture(date: string): Promise<Uint8Array | null> {
     let timer: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<null>((resolve) => {
       timer = setTimeout(resolve, pictureMs, null);
@@ -99,7 +99,7 @@ export function createDigest(options: DigestOptions, deps: DigestDeps): Digest {
     try {
       return await Promise.race([deps.picture(date), late]);
     } catch (error) {
-      log.warn("cannot draw the picture of the digest; it is sent without", { reason: messageOf(error) });
+      log.warn("cannot draw the picture of the digest; sending the text alone", { reason: messageOf(error) });
       return null;
     } finally {
       clearTimeout(timer);
@@ -109,9 +109,9 @@ export function createDigest(options: DigestOptions, deps: DigestDeps): Digest {
   return {
     tick() {
       const now = nowUs();
-      // The clock may have been put back since.
+      // If the clock was set back, the wait could be far longer than the pause.
       if (isWorking || (now < notBeforeUs && notBeforeUs - now <= askAgainUs)) return;
-      // Only the minute counts: no need to look at the calendar each second.
+      // Computing the local time is costly, and once a minute is enough.
       notBeforeUs = now - (now % askAgainUs) + askAgainUs;
       const { date, minutes } = localTime(now, options.timeZone);
       const isPast = minutes >= options.atMinutes;
@@ -127,7 +127,7 @@ export function createDigest(options: DigestOptions, deps: DigestDeps): Digest {
   };
 }
 
-/** Date and minutes after midnight, as the clock on the wall says; a clock that is put back repeats minutes, never a day. */
+/** Returns local date and minutes after midnight. The end of summer time repeats minutes, never a day. */
 export function localTime(us: number, timeZone?: string): { readonly date: string; readonly minutes: number } {
   const format = new Intl.DateTimeFormat("en-CA", {
     ...{ year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
@@ -142,6 +142,6 @@ function tomorrowOf(date: string): string {
   return dateOf(dateStartUs(date) + dayUs);
 }
 
-function toldNote(chat: number): string {
+function sentNote(chat: number): string {
   return `digest: told ${chat}`;
 }

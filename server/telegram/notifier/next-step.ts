@@ -3,56 +3,56 @@ import type { NotificationState } from "../../domain/notification-state.ts";
 import { isPast } from "../text/incident-phrases.ts";
 import { repeatDueUs, toRepeat } from "./reminders.ts";
 
-/** An incident and what one chat was told of it. */
+/** An incident and its notification state in a chat. */
 export type ChatIncident = { readonly row: NotificationState; readonly incident: Incident };
 
-/** What is to be done next in a chat. */
+/** The next action in a chat. */
 export type Action =
-  /** Its one message, in a state of being over where it is. */
+  /** Send the incident's message, which also says if the incident is over. */
   | { readonly kind: "tell"; readonly told: ChatIncident }
-  /** Several that were never told, in one message. */
+  /** Send several unsent incidents in a single message. */
   | { readonly kind: "summary"; readonly all: readonly ChatIncident[] }
-  /** There is nothing more to say of it to anybody. */
+  /** Remove the row: the incident needs no further message. */
   | { readonly kind: "forget"; readonly told: ChatIncident }
   | { readonly kind: "worse"; readonly told: ChatIncident }
-  /** Change the message into one of something that is over. */
+  /** Edit the message to say that the incident is over. */
   | { readonly kind: "close"; readonly told: ChatIncident }
-  /** Say that it is over; no message where the change is seen anyway. */
+  /** Report the end; without a message if the edit is noticed anyway (`isSaid` false). */
   | { readonly kind: "over"; readonly all: readonly ChatIncident[]; readonly isSaid: boolean }
   | { readonly kind: "repeat"; readonly all: readonly ChatIncident[] }
   | { readonly kind: "refresh"; readonly told: ChatIncident };
 
-/** After an incident its loss may still become smaller for so long, µs: that is shown, without another word. */
+/** For this time after an incident, backfill may still reduce its loss, µs. Its message is then edited silently. */
 const correctedUs = 16 * 60_000_000;
 
-/** What the choice depends on besides the incidents themselves. */
+/** Further inputs of the decision. */
 export type Moment = {
   readonly nowUs: number;
   readonly isMuted: (incident: Incident) => boolean;
-  /** The message no longer says what it should. Asked of one that may be changed at this moment. */
+  /** True if the message is out of date and may be edited now. */
   readonly isOutdated: (told: ChatIncident) => boolean;
 };
 
-/** Open ones that are told one by one when they come together; more of them are one message. */
+/** Up to this number, open incidents get separate messages; beyond it they share a message. */
 const mostAtOnce = 5;
 
-/** Over within this time after it was told, µs: whoever heard the sound sees that the message has changed. */
+/** If an incident ends within this time after its message, µs, the reader is assumed to see the edit. */
 const seenUs = 5 * 60_000_000;
 
-/** What `shown` begins with once the message says that it is over. */
+/** Prefix of `shown` once the message says that the incident is over. */
 const shownAsOver = "over ";
 
-/** The most urgent step of one chat, or null: first what nobody was told, then what became worse, what is over, and the rest. */
+/** Returns the most urgent action of a chat, or null. Order: unsent, worse, over, reminders, edits. */
 export function nextAction(all: readonly ChatIncident[], moment: Moment): Action | null {
   return untold(all, moment) ?? worse(all, moment) ?? over(all, moment) ?? repeat(all, moment) ?? refresh(all, moment);
 }
 
-/** What is kept of a message's hash. */
+/** Encodes a message's hash for `shown`. */
 export function shownOf({ to_us }: Incident, hash: string): string {
   return to_us === null ? hash : shownAsOver + hash;
 }
 
-/** True where the chat has not been told of it at all. */
+/** True if the chat has got no message about the incident. */
 export function isUntold({ messageId }: NotificationState): boolean {
   return messageId === null;
 }
@@ -107,8 +107,8 @@ function refresh(all: readonly ChatIncident[], { nowUs, isOutdated }: Moment): A
   const closed = all.filter(({ row }) => row.form === "closed");
   const old = closed.find(({ incident }) => nowUs - (incident.to_us ?? nowUs) > correctedUs);
   if (old !== undefined) return { kind: "forget", told: old };
-  const own = all.filter(({ row, incident }) => row.form === "own" && !isUntold(row) && !isOver(incident));
-  const told = [...own, ...closed].find(isOutdated);
+  const open = all.filter(({ row, incident }) => row.form === "own" && !isUntold(row) && !isOver(incident));
+  const told = [...open, ...closed].find(isOutdated);
   return told === undefined ? null : { kind: "refresh", told };
 }
 

@@ -13,23 +13,23 @@ import { type Action, type ChatIncident, nextAction, shownOf } from "./next-step
 import { createOneOffMessages, type OneOffMessage } from "./one-off-messages.ts";
 import { createOutbox } from "./outbox.ts";
 
-/** Tells chats of incidents: once each, changed while they last, and again where nobody answers. */
+/** Sends incidents to chats: a message each, edited while the incident lasts and repeated until acknowledged. */
 export type Notifier = {
-  /** Goes on where the process before stopped, and listens from now on. */
+  /** Continues from the saved state and starts to follow incidents. */
   start(): void;
-  /** Call it once a second: does what is due. Returns at once. */
+  /** Call it once a second: starts what is due and returns at once. */
   tick(): void;
-  /** The incident's message is to show its newest state at once. */
+  /** Updates the incident's message as soon as possible. */
   refresh(incident: number): void;
-  /** Tells one chat, or all, something apart from incidents. */
+  /** Queues a one-off message for one chat, or for all chats. */
   post(post: OneOffMessage, chat?: number): void;
-  /** The chats as they are reached now: a group that became a supergroup has another id than in the config. */
+  /** Returns the current ids of the chats. A group that became a supergroup has another id than in the config. */
   chats(): readonly number[];
-  /** A word kept over restarts. */
+  /** Reads a value that is kept across restarts, or null. */
   note(name: string): string | null;
   setNote(name: string, value: string): void;
   status(): TelegramStatus;
-  /** Begins nothing more; resolves when the call under way has ended, or was ended after `deadlineMs`. Idempotent. */
+  /** Starts no further calls; resolves when running calls have ended or were aborted after `deadlineMs`. Idempotent. */
   stop(deadlineMs: number): Promise<void>;
 };
 
@@ -43,34 +43,34 @@ export type NotifierOptions = {
 export type NotifierDeps = {
   readonly incidents: Pick<Incidents, "open" | "get" | "page" | "mutes" | "isMuted" | "onChange">;
   readonly sender: SendQueue;
-  /** Asked for each time: a catalogue that was restored has a new one. */
+  /** Called each time, because a restored catalogue has a new store. */
   readonly store: () => NotificationStore;
   readonly nowUs: () => number;
   readonly log: Log;
 };
 
-/** A message is changed at most so often, µs, unless somebody has pressed a button. */
+/** Shortest time between two edits of a message, µs; a pressed button skips it. */
 const editEveryUs = 45_000_000;
 
-/** And looked at for a change at most so often, µs. */
-const lookEveryUs = 5_000_000;
+/** Shortest time between two checks for an edit, µs. */
+const checkEveryUs = 5_000_000;
 
-/** Creates a notifier. One call for each chat is under way at a time; whatever else there is to tell waits in the outbox. */
+/** Creates a notifier. Each chat has at most one running call; everything else waits in the outbox. */
 export function createNotifier(options: NotifierOptions, deps: NotifierDeps): Notifier {
   const { incidents, sender, nowUs, log } = deps;
   const outbox = createOutbox(deps.store, log);
-  const reach = createDeliveryHealth({ nowUs, outbox, log });
+  const health = createDeliveryHealth({ nowUs, outbox, log });
   const posts = createOneOffMessages(log);
   const backlog = createBacklog({ chats: options.chats, incidents, outbox });
   const urgent = new Set<NotificationState>();
-  const lookedUs = new WeakMap<NotificationState, number>();
+  const checkedUs = new WeakMap<NotificationState, number>();
   let sent = 0;
   let running: Promise<void> | null = null;
   let phase: "new" | "started" | "stopped" = "new";
 
-  /** Chats of the config, without those that have become another one of it. */
+  /** Returns the configured chats, except groups whose supergroup is also configured. */
   function chats(): readonly number[] {
-    return options.chats.filter((chat) => reach.idOf(chat) === chat || !options.chats.includes(reach.idOf(chat)));
+    return options.chats.filter((chat) => health.idOf(chat) === chat || !options.chats.includes(health.idOf(chat)));
   }
 
   function speech(): Speech {
@@ -80,13 +80,13 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
 
   function onChange(incident: Incident, change: IncidentChange): void {
     if (phase !== "started") return;
-    if (change === "opened") backlog.note(incident);
-    if (change === "worse") for (const chat of chats()) noteWorse(chat, incident.id);
+    if (change === "opened") backlog.onOpened(incident);
+    if (change === "worse") for (const chat of chats()) markWorse(chat, incident.id);
     if (change === "acknowledged") refresh(incident.id);
     wake();
   }
 
-  function noteWorse(chat: number, id: number): void {
+  function markWorse(chat: number, id: number): void {
     const row = outbox.of(chat).find(({ incident, messageId }) => incident === id && messageId !== null);
     if (row === undefined) return;
     row.isWorse = true;
@@ -99,7 +99,7 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     wake();
   }
 
-  function told(chat: number): ChatIncident[] {
+  function incidentsOf(chat: number): ChatIncident[] {
     return outbox.of(chat).flatMap((row) => {
       const incident = incidents.get(row.incident);
       if (incident !== null) return [{ row, incident }];
@@ -110,9 +110,9 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
 
   function isOutdated({ row, incident }: ChatIncident): boolean {
     const now = nowUs();
-    const isTooSoon = now - row.shownUs < editEveryUs || now - (lookedUs.get(row) ?? 0) < lookEveryUs;
+    const isTooSoon = now - row.shownUs < editEveryUs || now - (checkedUs.get(row) ?? 0) < checkEveryUs;
     if (isTooSoon && !urgent.has(row)) return false;
-    lookedUs.set(row, now);
+    checkedUs.set(row, now);
     urgent.delete(row);
     return shownOf(incident, hashOf(incidentMessage(incident, speech(), mutedUntilUs(incident)))) !== row.shown;
   }
@@ -121,8 +121,10 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     if (!incidents.isMuted(incident)) return null;
     const isOf = (symbol: string | null) =>
       symbol === null || incident.subjects.some((subject) => subject.split(" ")[0] === symbol);
-    const own = incidents.mutes().filter((mute) => (mute.rule ?? incident.rule) === incident.rule && isOf(mute.symbol));
-    return Math.max(nowUs(), ...own.map(({ until_us }) => until_us));
+    const mutes = incidents
+      .mutes()
+      .filter((mute) => (mute.rule ?? incident.rule) === incident.rule && isOf(mute.symbol));
+    return Math.max(nowUs(), ...mutes.map(({ until_us }) => until_us));
   }
 
   async function work(): Promise<void> {
@@ -132,18 +134,18 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     }
   }
 
-  /** One step of a chat; false where there is none now. */
+  /** Performs one action of a chat; false if there is none now. */
   async function workOn(chat: number): Promise<boolean> {
-    if (phase !== "started" || reach.readyUs(chat) > nowUs()) return false;
+    if (phase !== "started" || health.readyUs(chat) > nowUs()) return false;
     const moment = { nowUs: nowUs(), isMuted: incidents.isMuted, isOutdated };
-    const step = nextAction(told(chat), moment);
+    const step = nextAction(incidentsOf(chat), moment);
     const post = step === null ? posts.next(chat, nowUs()) : null;
     if (step === null && post === null) return false;
-    const to = reach.idOf(chat);
+    const to = health.idOf(chat);
     const outcome =
       step !== null ? await run(step, chat, to) : post !== null ? await posts.send(chat, to, post, sender) : null;
     if (step?.kind === "summary" && outcome?.kind === "done") backlog.clearForgotten(chat);
-    if (phase === "started" && outcome !== null) settle(chat, outcome);
+    if (phase === "started" && outcome !== null) onOutcome(chat, outcome);
     return true;
   }
 
@@ -152,7 +154,7 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
       chat: to,
       speech: speech(),
       mutedUntilUs,
-      outage: reach.outage(),
+      outage: health.outage(),
       forgotten: backlog.forgotten(chat),
       save: outbox.save,
       remove(row) {
@@ -162,19 +164,19 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     });
   }
 
-  function settle(chat: number, outcome: SendOutcome): void {
-    reach.note(chat, outcome);
+  function onOutcome(chat: number, outcome: SendOutcome): void {
+    health.note(chat, outcome);
     if (outcome.kind === "done") sent++;
-    if (outcome.kind === "unacceptable") log.error("Telegram does not take a message", { reason: outcome.problem });
+    if (outcome.kind === "unacceptable") log.error("Telegram rejects a message", { reason: outcome.problem });
     if (outcome.kind !== "moved") return;
-    backlog.retell(chat);
+    backlog.requeue(chat);
     const values = { id: String(outcome.chat), old: String(chat) };
-    const letter = { html: fill(incidentTexts(options.language).moved, values), silent: true };
-    post({ name: "new id of the group", letter, picture: null, untilUs: nowUs() + 86_400e6 }, chat);
+    const notice = { html: fill(incidentTexts(options.language).moved, values), silent: true };
+    post({ name: "new id of the group", letter: notice, picture: null, untilUs: nowUs() + 86_400e6 }, chat);
   }
 
-  function post(one: OneOffMessage, chat?: number): void {
-    for (const to of chat === undefined ? chats() : [chat]) posts.add(to, one);
+  function post(message: OneOffMessage, chat?: number): void {
+    for (const to of chat === undefined ? chats() : [chat]) posts.add(to, message);
     wake();
   }
 
@@ -182,7 +184,7 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     if (phase !== "started" || running !== null) return;
     running = Promise.resolve()
       .then(work)
-      .catch((error: unknown) => log.error("cannot tell Telegram", { reason: String(error).slice(0, 200) }))
+      .catch((error: unknown) => log.error("cannot send messages to Telegram", { reason: String(error).slice(0, 200) }))
       .finally(() => {
         running = null;
       });
@@ -199,15 +201,16 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     },
     tick() {
       if (phase !== "started") return;
-      backlog.look();
+      backlog.addUnmuted();
       wake();
     },
-    ...{ refresh, post },
-    chats: () => chats().map((chat) => reach.idOf(chat)),
+    refresh,
+    post,
+    chats: () => chats().map((chat) => health.idOf(chat)),
     note: outbox.note,
     setNote: outbox.setNote,
     status() {
-      const problem = reach.problem();
+      const problem = health.problem();
       const waiting = chats().reduce((sum, chat) => sum + backlog.waiting(chat) + posts.waiting(chat), 0);
       return {
         state: problem?.state ?? "ok",

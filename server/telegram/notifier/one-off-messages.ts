@@ -1,40 +1,40 @@
 import type { Log } from "../../platform/log/log.ts";
 import type { ChatMessage, SendOutcome, SendQueue } from "../api/send-queue.ts";
 
-/** Something to be told once, apart from incidents. */
+/** A message that belongs to no incident and is sent once. */
 export type OneOffMessage = {
-  /** What it is, for the log. */
+  /** Name for the log. */
   readonly name: string;
   readonly letter: ChatMessage;
   readonly picture: Uint8Array | null;
-  /** Not worth telling any more after, µs. */
+  /** The message is dropped after this time, µs. */
   readonly untilUs: number;
-  /** It reached the chat. */
+  /** Called after the chat has received the message. */
   readonly onSent?: (chat: number) => void;
 };
 
-/** What waits to be told to each chat, in order. */
+/** Queues one-off messages per chat, in order. */
 export type OneOffMessages = {
   add(chat: number, post: OneOffMessage): void;
   next(chat: number, nowUs: number): OneOffMessage | null;
-  /** Sends the next one of a chat; `to` is where the chat is reached. */
+  /** Sends the next message of a chat; `to` is the current id of the chat. */
   send(chat: number, to: number, post: OneOffMessage, sender: SendQueue): Promise<SendOutcome>;
   waiting(chat: number): number;
 };
 
-/** Beyond so many for one chat the oldest is dropped. */
+/** Upper bound for queued messages per chat; beyond it the oldest is dropped. */
 const mostPosts = 10;
 
-/** Posts in memory. */
+/** Creates the queues. They are kept in memory only. */
 export function createOneOffMessages(log: Log): OneOffMessages {
   const queues = new Map<number, OneOffMessage[]>();
 
   function drop(chat: number, post: OneOffMessage, reason: string): void {
     queues.set(
       chat,
-      (queues.get(chat) ?? []).filter((other) => other !== post),
+      (queues.get(chat) ?? []).filter((queued) => queued !== post),
     );
-    log.warn("could not be told on Telegram", { what: post.name, chat, reason });
+    log.warn("cannot send a message on Telegram", { what: post.name, chat, reason });
   }
 
   return {
@@ -54,13 +54,13 @@ export function createOneOffMessages(log: Log): OneOffMessages {
     async send(chat, to, post, sender) {
       const { picture, letter } = post;
       let outcome = picture === null ? null : await sender.sendPhoto(to, picture, letter);
-      // Where pictures are not taken, the words are.
+      // If the picture is rejected, the text is sent alone.
       if (outcome === null || outcome.kind === "unacceptable" || outcome.kind === "refused")
         outcome = await sender.send(to, letter);
       if (outcome.kind === "done" || outcome.kind === "gone") {
         queues.set(
           chat,
-          (queues.get(chat) ?? []).filter((other) => other !== post),
+          (queues.get(chat) ?? []).filter((queued) => queued !== post),
         );
         post.onSent?.(chat);
       } else if (outcome.kind === "unacceptable") drop(chat, post, outcome.problem);

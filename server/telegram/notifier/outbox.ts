@@ -2,13 +2,13 @@ import type { NotificationState, NotificationStore } from "../../domain/notifica
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 
-/** What every chat has been told and is still to be told: in memory, and written down at each change. */
+/** Tracks sent and pending notifications of every chat: in memory, and saved at each change. */
 export type Outbox = {
-  /** Takes back what the process before has kept, for these chats alone. */
+  /** Loads the saved rows of these chats and deletes the rows of other chats. */
   load(chats: readonly number[]): void;
   /** Rows of a chat, oldest incident first. */
   of(chat: number): readonly NotificationState[];
-  /** Begins to tell a chat of an incident; nothing where that has begun already. */
+  /** Adds an incident for a chat; has no effect if it is already there. */
   add(chat: number, incident: number): void;
   has(chat: number, incident: number): boolean;
   save(row: NotificationState): void;
@@ -17,19 +17,19 @@ export type Outbox = {
   setNote(name: string, value: string): void;
 };
 
-/** The outbox of an open catalogue. A catalogue that cannot be written to costs its memory over a restart, not the messages. */
+/** Creates the outbox. If the catalogue cannot be written, messages are still sent, but their state is lost at a restart. */
 export function createOutbox(store: () => NotificationStore, log: Log): Outbox {
   const rows = new Map<number, Map<number, NotificationState>>();
   const notes = new Map<string, string | null>();
-  let isTold = false;
+  let isFailureLogged = false;
 
   function attempt(work: () => void): void {
     try {
       work();
-      isTold = false;
+      isFailureLogged = false;
     } catch (error) {
-      if (!isTold) log.warn("cannot write to the catalogue what Telegram was told", { reason: messageOf(error) });
-      isTold = true;
+      if (!isFailureLogged) log.warn("cannot save the state of Telegram messages", { reason: messageOf(error) });
+      isFailureLogged = true;
     }
   }
 
@@ -38,20 +38,20 @@ export function createOutbox(store: () => NotificationStore, log: Log): Outbox {
       for (const chat of chats) rows.set(chat, new Map());
       attempt(() => {
         for (const row of store().all()) {
-          const own = rows.get(row.chat);
-          if (own === undefined) store().remove(row);
-          else own.set(row.incident, row);
+          const chatRows = rows.get(row.chat);
+          if (chatRows === undefined) store().remove(row);
+          else chatRows.set(row.incident, row);
         }
       });
     },
     of: (chat) => [...(rows.get(chat)?.values() ?? [])],
     has: (chat, incident) => rows.get(chat)?.has(incident) === true,
     add(chat, incident) {
-      const own = rows.get(chat);
-      if (own === undefined || own.has(incident)) return;
+      const chatRows = rows.get(chat);
+      if (chatRows === undefined || chatRows.has(incident)) return;
       const sent = { shown: "", shownUs: 0, sentUs: 0, soundUs: 0, repeats: 0, repeatId: null, isWorse: false };
       const row: NotificationState = { chat, incident, messageId: null, form: "own", ...sent };
-      own.set(incident, row);
+      chatRows.set(incident, row);
       attempt(() => store().save(row));
     },
     save: (row) => attempt(() => store().save(row)),

@@ -4,13 +4,13 @@ import { isPast } from "../text/incident-phrases.ts";
 
 const hourUs = 3_600_000_000;
 
-/** Pauses between an incident's sounds while nobody acknowledges it; the last one goes on. */
+/** Pauses between reminders until the incident is acknowledged; the last pause repeats. */
 const pausesUs = [1, 2, 4, 8, 24].map((hours) => hours * hourUs);
 
-/** What is due within this time of another reminder is told with it. */
+/** Reminders that are due within this time are sent together, µs. */
 const nearUs = 15 * 60_000_000;
 
-/** When an incident is to be repeated to a chat, µs, or null where it is not: acknowledged, over, past, only good to know. */
+/** Returns the time of an incident's next reminder, µs; null if it is acknowledged, over, past or of severity info. */
 export function repeatDueUs(
   incident: Incident,
   { soundUs, repeats }: Pick<NotificationState, "soundUs" | "repeats">,
@@ -26,7 +26,7 @@ export function repeatDueUs(
   return soundUs + (pausesUs[Math.min(repeats, pausesUs.length - 1)] ?? 0);
 }
 
-/** The rows to repeat now: none before one is due, then those that would follow soon as well. */
+/** Returns the rows to repeat now: as soon as a row is due, also the rows that are due soon after. */
 export function toRepeat<R>(rows: readonly { readonly row: R; readonly dueUs: number }[], nowUs: number): R[] {
   if (rows.every(({ dueUs }) => dueUs > nowUs)) return [];
   return rows.filter(({ dueUs }) => dueUs <= nowUs + nearUs).map(({ row }) => row);

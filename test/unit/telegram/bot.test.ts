@@ -97,7 +97,7 @@ test("commands of before the start and of more than five minutes ago are not act
   await settled(bench);
   expect(bench.incidents.mutes()).toEqual([]);
   expect(texts(bench)).toHaveLength(1);
-  expect(bench.log.filter((line) => line.includes("not answered"))).toHaveLength(1);
+  expect(bench.log.filter((line) => line.includes("ignoring commands"))).toHaveLength(1);
   await bench.stop();
 });
 

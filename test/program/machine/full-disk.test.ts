@@ -117,7 +117,7 @@ test.skipIf(mountMissing !== "")(
       "the disk is full",
       "cannot write",
       "accepts writes again",
-      "room again",
+      "free space again",
     ])
       expect(said.split(words).length - 1).toBe(1);
   },

@@ -162,7 +162,7 @@ function seconds(ms: number): string {
   return String(Math.ceil(ms / 1000));
 }
 
-/** Parses the password of `Basic` (with its user name) or `Bearer`; null if there is none. */
+/** Parses the password of `Basic` (with its user name) or `Bearer`; null if it is missing. */
 function passwordOf(header: string | null): { readonly user: string; readonly password: string } | null {
   const [, scheme, value] = /^(Basic|Bearer) +(\S.*)$/i.exec(header?.trim() ?? "") ?? [];
   if (scheme === undefined || value === undefined) return null;

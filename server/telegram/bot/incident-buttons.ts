@@ -48,7 +48,7 @@ export function createIncidentButtons(
   };
 }
 
-/** Returns the symbol of an incident; null if it concerns several symbols or none. */
+/** Returns the symbol of an incident; null unless it concerns exactly one symbol. */
 function onlySymbol({ subjects, subject_count }: Incident): string | null {
   const symbols = new Set(subjects.map((subject) => subject.split(" ")[0] ?? ""));
   const [symbol] = symbols;

@@ -129,7 +129,7 @@ export function createUpdatePoller(deps: UpdatePollerDeps, pace: UpdatePollerPac
     onTrouble(
       "conflict",
       isWebhook
-        ? "a webhook is set for the bot's token, so nothing comes in here; delete it (deleteWebhook), or take a bot of its own from @BotFather"
+        ? "a webhook is set for the bot's token, so polling fails; delete it (deleteWebhook), or use a separate bot from @BotFather"
         : "another program polls with this token: stop it, or give this recorder a bot of its own from @BotFather",
       problem,
     );

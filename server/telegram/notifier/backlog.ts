@@ -2,7 +2,7 @@ import type { Incident, Incidents } from "../../domain/incidents/incident.ts";
 import { isUntold } from "./next-step.ts";
 import type { Outbox } from "./outbox.ts";
 
-/** Queues incidents per chat: none is skipped, and each queue is bounded. */
+/** Queues incidents per chat: every incident is queued or counted, and each queue is bounded. */
 export type Backlog = {
   /** Queues an incident that has opened. */
   onOpened(incident: Incident): void;

@@ -29,7 +29,7 @@ export type Delivery = {
 /** Message id if Telegram rejected the message or returned no id. */
 const noMessage = 0;
 
-/** Performs an action and saves its result; null if nothing had to be sent. */
+/** Performs an action and saves its result; null if the action sends no message. */
 export async function deliver(step: Action, sender: SendQueue, delivery: Delivery): Promise<SendOutcome | null> {
   const { chat, speech, save, remove } = delivery;
   const nowUs = speech.nowUs;
@@ -73,7 +73,7 @@ export async function deliver(step: Action, sender: SendQueue, delivery: Deliver
     return outcome;
   }
 
-  /** Returns the outage of Telegram if one of these incidents began before its end; else null. */
+  /** Returns the outage of Telegram if an incident of `all` began before its end; else null. */
   function outageOf(all: readonly ChatIncident[]): Delivery["outage"] {
     const { outage } = delivery;
     return outage !== null && all.some(({ incident }) => incident.from_us < outage.toUs) ? outage : null;

@@ -17,7 +17,7 @@ import { createOutbox } from "./outbox.ts";
 export type Notifier = {
   /** Continues from the saved state and starts to follow incidents. */
   start(): void;
-  /** Call it once a second: starts what is due and returns at once. */
+  /** Call it once a second: starts the due actions and returns at once. */
   tick(): void;
   /** Updates the incident's message as soon as possible. */
   refresh(incident: number): void;
@@ -134,7 +134,7 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     }
   }
 
-  /** Performs one action of a chat; false if there is none now. */
+  /** Performs one action of a chat; false if no action is due. */
   async function workOn(chat: number): Promise<boolean> {
     if (phase !== "started" || health.readyUs(chat) > nowUs()) return false;
     const moment = { nowUs: nowUs(), isMuted: incidents.isMuted, isOutdated };

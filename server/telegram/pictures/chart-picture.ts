@@ -4,26 +4,26 @@ import { drawClock, drawPanel, margin, type Panel, type PanelFrame } from "./pan
 import { figure, shortSpan } from "./scale.ts";
 import { ink, label, pictureWidth, svg, textWidth, type } from "./svg.ts";
 
-/** What a chart shows: a symbol's price, spread and rate over some hours, and where nothing was recorded. */
+/** The data of a chart: a symbol's price, spread, rate and gaps over some hours. */
 export type Chart = {
   readonly symbol: string;
-  /** `1h` */
+  /** Time span in words, such as `1h`. */
   readonly span: string;
   readonly fromUs: number;
   readonly toUs: number;
   readonly points: readonly ChartPoint[];
-  /** Time between two points where nothing is missing, µs. */
+  /** Time between two points without a gap, µs. */
   readonly stepUs: number;
-  /** Records a second of all streams of the symbol, by minute; null where none was recorded. */
+  /** Records a second over all streams of the symbol, by minute; null if no stream was recorded. */
   readonly rates: readonly { readonly atUs: number; readonly value: number | null }[];
   readonly gaps: readonly { readonly fromUs: number; readonly toUs: number }[];
-  /** Of the times shown; the machine's own where it is not given. */
+  /** Time zone of displayed times; the machine's time zone if missing. */
   readonly timeZone?: string;
 };
 
 const height = 1140;
 
-/** The picture of a chart, as SVG. */
+/** Draws a chart as SVG. */
 export function chartPicture(chart: Chart): string {
   const { fromUs, toUs, gaps, points, timeZone } = chart;
   const frame: PanelFrame = { fromUs, toUs, breakUs: chart.stepUs * 2.5, gaps, ...(timeZone && { timeZone }) };
@@ -37,7 +37,10 @@ export function chartPicture(chart: Chart): string {
     [{ title: "mid price", value: "", color: ink.accent, points: prices, fromZero: false }, frame, 490],
     [
       {
-        ...{ title: "spread, basis points", color: ink.warn, points: spreads, fromZero: true },
+        title: "spread, basis points",
+        color: ink.warn,
+        points: spreads,
+        fromZero: true,
         value: lastSpread === null ? "–" : figure(lastSpread, lastSpread < 1 ? 3 : 1),
       },
       frame,
@@ -45,7 +48,10 @@ export function chartPicture(chart: Chart): string {
     ],
     [
       {
-        ...{ title: "records per second", color: ink.good, points: chart.rates, fromZero: true },
+        title: "records per second",
+        color: ink.good,
+        points: chart.rates,
+        fromZero: true,
         value: lastRate === null ? "–" : figure(lastRate, 1),
       },
       rateFrame,
@@ -54,8 +60,8 @@ export function chartPicture(chart: Chart): string {
   ];
   const parts = [headline(chart, prices, decimals)];
   let top = 190;
-  for (const [panel, own, size] of panels) {
-    parts.push(drawPanel(panel, own, top, size));
+  for (const [panel, panelFrame, size] of panels) {
+    parts.push(drawPanel(panel, panelFrame, top, size));
     top += size;
   }
   parts.push(drawClock(frame, top - 18));
@@ -81,7 +87,8 @@ function headline(chart: Chart, prices: readonly { readonly value: number }[], d
     change === null
       ? ""
       : label(pictureWidth - margin, 148, `${change < 0 ? "−" : "+"}${figure(Math.abs(change) * 100, 2)}%`, {
-          ...{ size: type.large, anchor: "end" },
+          size: type.large,
+          anchor: "end",
           fill: change < 0 ? ink.bad : ink.good,
         }),
   ].join("");

@@ -5,16 +5,16 @@ import type { RecordedFile } from "../../storage/list/day-files.ts";
 import { streamsOfDay } from "../../storage/list/listing.ts";
 import { type LineReader, openLines } from "../../storage/read/line-reader.ts";
 
-/** What a chart shows of one moment. */
+/** A point of a chart. */
 export type ChartPoint = {
   readonly atUs: number;
-  /** Best prices as recorded; equal where the stream knows only the price of a trade. */
+  /** Best prices as recorded; equal if the stream has only trade prices. */
   readonly bid: string;
   readonly ask: string;
   readonly delayMs: number | null;
 };
 
-/** Of which stream of which symbol, and of what time, so many points are wanted. */
+/** The wanted points: symbol, stream, time span and number. */
 export type ChartQuery = {
   readonly dataDir: string;
   readonly symbol: string;
@@ -26,11 +26,11 @@ export type ChartQuery = {
 };
 
 /**
- * Reads the first record of each of equally long parts of the time from the recorded files, open ones included. Files that cannot
- * be read leave a hole. Where the next file begins before the next part does, the rest of a file is passed over.
+ * Reads the points from recorded files, open files included: the first record of each part of the time span. Unreadable files leave
+ * a gap in the chart. The rest of a file is skipped if the next file begins before the next part.
  */
 export async function readChartPoints(query: ChartQuery): Promise<readonly ChartPoint[]> {
-  const found: ChartPoint[] = [];
+  const points: ChartPoint[] = [];
   const files = filesOf(query);
   const part = (query.toUs - query.fromUs) / query.points;
   let dueUs = query.fromUs;
@@ -43,24 +43,24 @@ export async function readChartPoints(query: ChartQuery): Promise<readonly Chart
     try {
       reading: do {
         while (lines.next()) {
-          // `{"recv_us":` and sixteen digits: most lines are passed over without looking further.
+          // A line starts with `{"recv_us":` and sixteen digits. Most lines are skipped without parsing the rest.
           const recvUs = Number(lines.text.slice(lines.from + 11, lines.from + 27));
           if (!(recvUs >= dueUs)) continue;
           if (recvUs >= query.toUs) break reading;
           const point = pointOf(lines.text.slice(lines.from, lines.to), recvUs);
           if (point === null) continue;
-          found.push(point);
+          points.push(point);
           dueUs = query.fromUs + (Math.floor((recvUs - query.fromUs) / part) + 1) * part;
           if (nextStartUs <= dueUs) break reading;
         }
       } while (await lines.fill());
     } catch {
-      // A torn or vanished file is a hole in the picture, and told of by those whose job it is.
+      // A torn or vanished file leaves a gap in the chart. Archive and recovery report it.
     } finally {
       lines.close();
     }
   }
-  return found;
+  return points;
 }
 
 function filesOf({ dataDir, symbol, stream, fromUs, toUs }: ChartQuery): readonly RecordedFile[] {
@@ -70,7 +70,7 @@ function filesOf({ dataDir, symbol, stream, fromUs, toUs }: ChartQuery): readonl
   return files.sort((a, b) => a.startUs - b.startUs);
 }
 
-/** Wherever a recorder has put its lines meanwhile. */
+/** Opens a file at its current place: the recorder may have sealed or merged it. Null if it is gone. */
 function open(file: RecordedFile): LineReader | null {
   for (const path of [file.path, file.sealed, file.merged]) {
     if (path === null) continue;
@@ -90,7 +90,7 @@ const pricePatterns: readonly (readonly [bid: RegExp, ask: RegExp])[] = [
   [/"p":"([\d.]+)"/, /"p":"([\d.]+)"/],
 ];
 
-/** Null for a line without a price on both sides. */
+/** Parses a line; null if it has no price on both sides. */
 function pointOf(line: string, atUs: number): ChartPoint | null {
   const delay = delayPattern.exec(line)?.[1];
   for (const [bids, asks] of pricePatterns) {

@@ -3,13 +3,13 @@ import { drawClock, drawPanel, margin, type PanelFrame } from "./panel.ts";
 import { figure } from "./scale.ts";
 import { box, ink, label, pictureWidth, svg, textWidth, type } from "./svg.ts";
 
-/** What the picture of a day shows: the coverage of the symbols, the worst first, and how the day went. */
+/** The data of a day's picture: coverage per symbol, the worst first, and rate and delay over the day. */
 export type DayPicture = {
   /** UTC date. */
   readonly date: string;
   readonly fromUs: number;
   readonly toUs: number;
-  /** Mean of all symbols, 0 to 1, or null where nothing is known. */
+  /** Mean of all symbols, 0 to 1; null if unknown. */
   readonly coverage: number | null;
   readonly gaps: number;
   readonly rows: readonly {
@@ -17,13 +17,13 @@ export type DayPicture = {
     readonly coverage: number | null;
     readonly spans: readonly MinuteSpan[];
   }[];
-  /** Symbols that are not among the rows. */
+  /** Number of symbols without a row. */
   readonly others: number;
   readonly rate: readonly { readonly atUs: number; readonly value: number | null }[];
   readonly delay: readonly { readonly atUs: number; readonly value: number | null }[];
 };
 
-/** Rows that a phone shows large enough to be read. */
+/** Upper bound for rows, so that a phone shows them legibly. */
 export const mostDayRows = 14;
 
 const rowHeight = 52;
@@ -38,7 +38,7 @@ const colors: Record<MinuteState, string> = {
   ahead: ink.blank,
 };
 
-/** The picture of a day, as SVG. */
+/** Draws a day as SVG. */
 export function dayPicture(day: DayPicture): string {
   const frame: PanelFrame = { fromUs: day.fromUs, toUs: day.toUs, breakUs: 750_000_000, gaps: [], timeZone: "UTC" };
   const listTop = 190;
@@ -89,7 +89,7 @@ function drawRow({ symbol, coverage, spans }: DayPicture["rows"][number], top: n
   const size = symbol.length > 11 ? 22 : type.small;
   const x = (minute: number) => barLeft + (minute / 1440) * (barRight - barLeft);
   const bars = spans
-    // What is whole first, so that a minute that is missing is seen wide enough.
+    // Complete spans are drawn first, so that a missing minute stays visible above them.
     .toSorted((a, b) => Number(a[2] !== "recorded") - Number(b[2] !== "recorded"))
     .map(([from, to, state]) => {
       const least = state === "recorded" || state === "ahead" ? 0 : 3;
@@ -105,7 +105,7 @@ function drawRow({ symbol, coverage, spans }: DayPicture["rows"][number], top: n
   ].join("");
 }
 
-/** No hole is rounded away: only a whole day is 100%. */
+/** Formats a share. Rounds down, so that only a complete day is 100%. */
 function percentOf(share: number): string {
   return share >= 1 ? "100%" : `${(Math.floor(share * 10_000) / 100).toFixed(2)}%`;
 }

@@ -2,36 +2,36 @@ import { zoneName } from "../../text/amounts.ts";
 import { decimalsOf, figure, rangeOf, ticksOf } from "./scale.ts";
 import { box, ink, label, pictureWidth, polyline, rule, type } from "./svg.ts";
 
-/** A figure over time, drawn beside others of the same time. */
+/** A figure over time. Several panels share a time axis. */
 export type Panel = {
   readonly title: string;
-  /** The figure now, at the right of the title. */
+  /** Current value, right of the title. */
   readonly value: string;
   readonly color: string;
   readonly points: readonly { readonly atUs: number; readonly value: number | null }[];
   readonly fromZero: boolean;
 };
 
-/** Where panels lie and what time they show. */
+/** The shared time axis and gaps of panels. */
 export type PanelFrame = {
   readonly fromUs: number;
   readonly toUs: number;
-  /** Points further apart than this are not joined, µs. */
+  /** Points further apart than this are not connected, µs. */
   readonly breakUs: number;
   readonly gaps: readonly { readonly fromUs: number; readonly toUs: number }[];
-  /** Of the clock below; the machine's own where it is not given. */
+  /** Time zone of the time axis; the machine's time zone if missing. */
   readonly timeZone?: string;
 };
 
-/** Left edge of what is drawn, and where the scale's numbers end. */
+/** Left and right margin, px. */
 export const margin = 40;
 
-/** Room for a scale's numbers at the right. */
+/** Width of the scale's numbers at the right, px. */
 const scaleWidth = 176;
 
 const plotRight = pictureWidth - margin - scaleWidth;
 
-/** The panel from `top` on, `height` high with its title. */
+/** Draws a panel as SVG at `top`; `height` includes its title. */
 export function drawPanel(panel: Panel, frame: PanelFrame, top: number, height: number): string {
   const plotTop = top + 56;
   const bottom = top + height - 20;
@@ -53,7 +53,7 @@ export function drawPanel(panel: Panel, frame: PanelFrame, top: number, height: 
   ].join("");
 }
 
-/** The clock below the last panel. */
+/** Draws the time axis below the last panel. */
 export function drawClock(frame: PanelFrame, top: number): string {
   const { fromUs, toUs, timeZone } = frame;
   const minuteUs = 60_000_000;
@@ -81,7 +81,7 @@ function drawGaps(frame: PanelFrame, top: number, bottom: number): string[] {
   return frame.gaps.map(({ fromUs, toUs }) => {
     const from = Math.max(margin, xOf(frame, fromUs));
     const to = Math.min(plotRight, xOf(frame, toUs));
-    // A gap of a second is to be seen as well.
+    // The minimum width keeps a gap of a second visible.
     const width = Math.max(4, to - from);
     return box(Math.min(from, plotRight - width), top, width, bottom - top, ink.bad, 'fill-opacity="0.38"');
   });

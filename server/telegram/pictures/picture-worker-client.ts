@@ -3,34 +3,34 @@ import type { Log } from "../../platform/log/log.ts";
 import type { Chart } from "./chart-picture.ts";
 import type { DayPicture } from "./day-picture.ts";
 
-/** Draws pictures in a worker that lives as long as one of them: neither time nor memory of the recorder goes into it. */
+/** Draws each picture in a new worker, so that it costs the recorder neither time nor memory. */
 export type PictureWorker = {
-  /** Resolves with a PNG; rejects, saying why, also where too many are waiting or one takes too long. */
+  /** Resolves with a PNG. Rejects with the reason, also if too many jobs wait or the time-out has passed. */
   draw(job: PictureJob): Promise<Uint8Array>;
-  /** Gives up what is under way or waiting. Idempotent. */
+  /** Rejects running and waiting jobs. Idempotent. */
   stop(): void;
 };
 
-/** Pictures that wait for the one that is being drawn; more are refused. */
+/** Upper bound for waiting jobs; further jobs are rejected. */
 const mostWaiting = 6;
 
 type Waiting = { job: PictureJob; resolve: (png: Uint8Array) => void; reject: (error: Error) => void };
 
-/** One picture at a time, each within `timeoutMs`. */
+/** Creates the client. It draws one picture at a time, each within `timeoutMs`. */
 export function createPictureWorker(
   deps: { readonly startWorker: () => Worker; readonly log: Log },
   { timeoutMs = 25_000 }: { readonly timeoutMs?: number } = {},
 ): PictureWorker {
   const waiting: Waiting[] = [];
-  let current: { worker: Worker; of: Waiting; timer: ReturnType<typeof setTimeout> } | null = null;
+  let current: { worker: Worker; entry: Waiting; timer: ReturnType<typeof setTimeout> } | null = null;
   let stopped = false;
 
   function next(): void {
-    const of = current === null ? waiting.shift() : undefined;
-    if (of === undefined) return;
+    const entry = current === null ? waiting.shift() : undefined;
+    if (entry === undefined) return;
     const worker = deps.startWorker();
     const timer = setTimeout(() => end(worker, new Error(`it took longer than ${timeoutMs / 1000} s`)), timeoutMs);
-    current = { worker, of, timer };
+    current = { worker, entry, timer };
     worker.addEventListener("message", ({ data }: MessageEvent<PictureReply>) =>
       end(worker, data.kind === "done" ? data.png : new Error(data.reason)),
     );
@@ -38,19 +38,19 @@ export function createPictureWorker(
       event.preventDefault();
       end(worker, new Error(event.message || "the worker could not be loaded"));
     });
-    worker.postMessage(of.job);
+    worker.postMessage(entry.job);
   }
 
   function end(worker: Worker, result: Uint8Array | Error): void {
     if (current?.worker !== worker) return;
-    const { of, timer } = current;
+    const { entry, timer } = current;
     clearTimeout(timer);
     worker.terminate();
     current = null;
     if (result instanceof Error) {
-      deps.log.warn("a picture could not be drawn", { reason: result.message });
-      of.reject(result);
-    } else of.resolve(result);
+      deps.log.warn("cannot draw a picture", { reason: result.message });
+      entry.reject(result);
+    } else entry.resolve(result);
     next();
   }
 
@@ -71,7 +71,7 @@ export function createPictureWorker(
   };
 }
 
-/** What the worker is to draw; the points of a chart it reads itself, from the files of this stream. */
+/** A job for the worker. It reads the points of a chart itself, from the files of `stream`. */
 export type PictureJob =
   | {
       readonly kind: "chart";
@@ -81,7 +81,7 @@ export type PictureJob =
     }
   | { readonly kind: "day"; readonly day: DayPicture };
 
-/** What it answers: a PNG, or why there is none. */
+/** The worker's reply: a PNG or the reason of a failure. */
 export type PictureReply =
   | { readonly kind: "done"; readonly png: Uint8Array }
   | { readonly kind: "failed"; readonly reason: string };

@@ -31,11 +31,11 @@ async function draw(job: PictureJob): Promise<string> {
   return chartPicture({ ...chart, points });
 }
 
-/** `type: "file"` makes them paths, in a checkout as in an executable; the declared types are those of another loader. */
+/** `type: "file"` makes the imports paths, in a checkout and in an executable. Their declared types belong to another loader. */
 const fontPath = fontFile as unknown as string;
 const wasmPath = wasmFile as unknown as string;
 
-/** Loads the renderer into the calling thread, which it needs about 50 MB of. Call it once; what it returns draws SVG as PNG. */
+/** Loads the renderer into the calling thread (about 50 MB). Call it once. The returned function renders SVG as PNG. */
 export async function loadRenderer(): Promise<(svg: string) => Uint8Array> {
   await initWasm(readFileSync(wasmPath));
   const font = readFileSync(fontPath);

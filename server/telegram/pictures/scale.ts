@@ -1,4 +1,4 @@
-/** Round values that divide [least, most] into about `count` parts; both ends lie within them or on them. */
+/** Returns round values that divide [least, most] into about `count` parts and cover both ends. */
 export function ticksOf(least: number, most: number, count: number): readonly number[] {
   const span = most - least;
   if (!(span > 0) || !Number.isFinite(span)) return Number.isFinite(least) ? [least] : [];
@@ -10,7 +10,7 @@ export function ticksOf(least: number, most: number, count: number): readonly nu
   return ticks;
 }
 
-/** The least and greatest of the values, a little room added; of equal values a span around them. */
+/** Returns the range of the values with a little padding. Equal values get a range around them. */
 export function rangeOf(values: readonly number[], options: { fromZero?: boolean } = {}): readonly [number, number] {
   let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const value of values) {
@@ -23,7 +23,7 @@ export function rangeOf(values: readonly number[], options: { fromZero?: boolean
   return [options.fromZero === true && least === 0 ? 0 : least - room, most + room];
 }
 
-/** Digits behind the point that the ticks need, ten at most. */
+/** Returns the decimals that the ticks need, at most ten. */
 export function decimalsOf(ticks: readonly number[]): number {
   const step = Math.abs((ticks[1] ?? 0) - (ticks[0] ?? 0));
   for (let decimals = 0; decimals < 10; decimals++) {
@@ -33,14 +33,14 @@ export function decimalsOf(ticks: readonly number[]): number {
   return step === 0 ? 2 : 10;
 }
 
-/** `86,704.77` */
+/** Formats a number: `86,704.77`. */
 export function figure(value: number, decimals: number): string {
   const [whole = "", part] = Math.abs(value).toFixed(decimals).split(".");
   const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
   return `${value < 0 ? "−" : ""}${grouped}${part === undefined ? "" : `.${part}`}`;
 }
 
-/** `1h 5m`, `3m 5s`, `12s` */
+/** Formats a duration: `1h 5m`, `3m 5s`, `12s`. */
 export function shortSpan(us: number): string {
   const seconds = Math.max(0, Math.round(us / 1e6));
   const parts: readonly (readonly [number, string])[] = [

@@ -1,6 +1,6 @@
 import { escapeHtml } from "../api/html.ts";
 
-/** Colours of the pictures: those of the page in the dark, where most phones look at them. */
+/** Colours of the pictures: the page's dark theme, which most phones use. */
 export const ink = {
   ground: "#0d1015",
   surface: "#151a21",
@@ -14,23 +14,23 @@ export const ink = {
   blank: "#212934",
 } as const;
 
-/** The one font there is; its digits are of equal width. */
+/** The only available font; its digits have equal width. */
 const fontFamily = "Roboto Medium";
 
-/** Type sizes, px of a picture 1080 wide: on a phone a third of that. */
+/** Type sizes, px in a picture of 1080 px width. A phone shows a third of that. */
 export const type = { title: 62, large: 46, normal: 32, small: 28 } as const;
 
 /** Width of every picture, px. */
 export const pictureWidth = 1080;
 
-/** A whole picture of this height from its parts. */
+/** Joins parts into a picture of this height, px. */
 export function svg(height: number, parts: readonly string[]): string {
   const size = `width="${pictureWidth}" height="${height}" viewBox="0 0 ${pictureWidth} ${height}"`;
   const ground = `<rect width="${pictureWidth}" height="${height}" fill="${ink.ground}"/>`;
   return `<svg xmlns="http://www.w3.org/2000/svg" ${size} font-family="${fontFamily}">${ground}${parts.join("")}</svg>`;
 }
 
-/** Text whose baseline begins, ends or is centred at a place. */
+/** Draws a text whose baseline starts, ends or is centred at a point. */
 export function label(
   x: number,
   y: number,
@@ -41,17 +41,17 @@ export function label(
   return `<text x="${at(x)}" y="${at(y)}" font-size="${size}" fill="${fill}" text-anchor="${anchor}">${escapeHtml(text)}</text>`;
 }
 
-/** A filled rectangle. */
+/** Draws a filled rectangle. */
 export function box(x: number, y: number, width: number, height: number, fill: string, more = ""): string {
   return `<rect x="${at(x)}" y="${at(y)}" width="${at(width)}" height="${at(height)}" fill="${fill}" ${more}/>`;
 }
 
-/** A thin horizontal line. */
+/** Draws a thin horizontal line. */
 export function rule(x: number, y: number, width: number, stroke: string = ink.line): string {
   return `<path d="M${at(x)} ${at(y)}h${at(width)}" stroke="${stroke}" stroke-width="2" fill="none"/>`;
 }
 
-/** Points joined by lines; null breaks it. A point alone is a dot. */
+/** Draws a line through points; null breaks it. A single point becomes a dot. */
 export function polyline(
   points: readonly (readonly [x: number, y: number] | null)[],
   stroke: string,
@@ -74,7 +74,7 @@ export function polyline(
   return `<path d="${areas.join("")}" fill="${stroke}" fill-opacity="0.14"/>${line}`;
 }
 
-/** About as wide as the font draws it, px. */
+/** Estimates the width of a text, px. */
 export function textWidth(text: string, size: number): number {
   let ems = 0;
   for (const letter of text) ems += /[.,:·' il|]/.test(letter) ? 0.26 : /[A-Z%MW]/.test(letter) ? 0.65 : 0.565;

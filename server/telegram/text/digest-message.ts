@@ -5,13 +5,13 @@ import { cut, escapeHtml, fit, mostCaption } from "../api/html.ts";
 import { overLine } from "./incident-message.ts";
 import type { Speech } from "./incident-phrases.ts";
 
-/** What is known of one UTC day once it is over. */
+/** The facts about a finished UTC day. */
 export type DigestFacts = {
   readonly date: string;
   readonly symbols: number;
-  /** Mean over the symbols, 0 to 1; null where nothing is known. */
+  /** Mean over the symbols, 0 to 1; null if unknown. */
   readonly coverage: number | null;
-  /** Symbols that are not whole, the worst first. */
+  /** Incomplete symbols, the worst first. */
   readonly incomplete: readonly { readonly symbol: string; readonly coverage: number }[];
   readonly records: number;
   readonly gaps: {
@@ -20,7 +20,7 @@ export type DigestFacts = {
     readonly missing: number;
     readonly repaired: number;
   };
-  /** That began or lasted on that day, oldest first. */
+  /** Incidents that overlap the day, oldest first. */
   readonly incidents: readonly Incident[];
   readonly archives: { readonly count: number; readonly rawBytes: number; readonly compressedBytes: number };
   readonly disk: { readonly freeBytes: number; readonly fullInS: number | null } | null;
@@ -64,10 +64,10 @@ const ko: typeof en = {
 
 const words: Record<Language, typeof en> = { en, ko };
 
-/** Incidents and symbols that are listed one by one. */
+/** Upper bound for listed incidents and for listed symbols. */
 const mostListed = 5;
 
-/** The digest as HTML; short enough to stand under a picture. */
+/** Formats the digest as HTML, short enough for a caption. */
 export function digestHtml(facts: DigestFacts, speech: Speech): string {
   const { language } = speech;
   const texts = words[language];
@@ -89,7 +89,7 @@ export function digestHtml(facts: DigestFacts, speech: Speech): string {
 
 function incompleteLines({ incomplete }: DigestFacts, language: Language): string[] {
   if (incomplete.length === 0) return [];
-  const named = incomplete.slice(0, mostListed).map((one) => `${one.symbol} ${coverage(one.coverage, language)}`);
+  const named = incomplete.slice(0, mostListed).map((row) => `${row.symbol} ${coverage(row.coverage, language)}`);
   const rest = incomplete.length - named.length;
   const list = [...named, ...(rest > 0 ? [`+${rest}`] : [])].join(", ");
   return [escapeHtml(fill(words[language].incomplete, { list }))];

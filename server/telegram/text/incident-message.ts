@@ -18,10 +18,10 @@ import {
   zone,
 } from "./incident-phrases.ts";
 
-/** Longest text of a source's own words that is shown. */
+/** Longest detail text of a source, characters. */
 const mostDetail = 400;
 
-/** The one message of an incident, as it is to look now; `mutedUntilUs` where nobody is to be told of it. */
+/** Builds an incident's message in its current state. `mutedUntilUs` is the end of its mute, or null. */
 export function incidentMessage(incident: Incident, speech: Speech, mutedUntilUs: number | null = null): ChatMessage {
   const isSilent = incident.severity === "info" || incident.to_us !== null;
   const lines = incident.to_us === null ? openLines(incident, speech, mutedUntilUs) : closedLines(incident, speech);
@@ -30,7 +30,7 @@ export function incidentMessage(incident: Incident, speech: Speech, mutedUntilUs
   return { html, silent: isSilent, buttons };
 }
 
-/** Said as a reply when an incident concerns more, or has become critical: it makes a sound. */
+/** Builds the reply for an incident that concerns more or has become critical. It makes a sound. */
 export function worseMessage(incident: Incident, speech: Speech, messageId: number): ChatMessage {
   const title = fill(incidentTexts(speech.language).worse, { title: titleOf(incident, speech.language) });
   return {
@@ -39,18 +39,18 @@ export function worseMessage(incident: Incident, speech: Speech, messageId: numb
   };
 }
 
-/** Said again as a reply, with its buttons, while nobody has acknowledged it. */
+/** Builds the reminder of an unacknowledged incident: a reply with the buttons. */
 export function stillMessage(incident: Incident, speech: Speech, messageId: number): ChatMessage {
   return { html: stillLine(incident, speech), replyTo: messageId, buttons: buttonsOf(incident, speech, false) };
 }
 
-/** `Still: No connection to Binance, for 2 h`, with its mark. */
+/** Formats a line with the mark: `Still: No connection to Binance, for 2 h`. */
 export function stillLine(incident: Incident, speech: Speech): string {
   const values = { title: titleOf(incident, speech.language), duration: roughly(incident, speech) };
   return `${mark(incident)} ${fill(incidentTexts(speech.language).still, values)}`;
 }
 
-/** Said as a reply once it is over, for whoever would not look at the message again; with its title where that is not quoted. */
+/** Builds the reply that reports the end of an incident. It repeats the title unless the message is quoted. */
 export function overMessage(incident: Incident, isQuoted: boolean, speech: Speech, messageId: number): ChatMessage {
   const { language } = speech;
   const { over, reply } = incidentTexts(language);
@@ -103,7 +103,7 @@ function closedLines(incident: Incident, speech: Speech): string[] {
   ];
 }
 
-/** Figure, the source's own words and the loss. */
+/** Returns the lines for the figure, the source's detail and the loss. */
 function shortLines(incident: Incident, speech: Speech): string[] {
   const detail = localizedReason(incident.detail?.trim() ?? "", speech.language);
   const lines = [
@@ -138,7 +138,7 @@ function buttonsOf(incident: Incident, { language }: Speech, isMuted: boolean): 
   ];
 }
 
-/** `like this` in our own words becomes code, which a tap copies. */
+/** Turns `text in backticks` into code, which a tap copies. */
 function codeOf(text: string): string {
   return escapeHtml(text).replace(/`([^`]*)`/g, "<code>$1</code>");
 }
@@ -147,22 +147,26 @@ function roughly({ from_us }: Incident, { nowUs, language }: Speech): string {
   return roughDuration(nowUs - from_us, language);
 }
 
-/** What is told together, and why so late. */
+/** The incidents of a summary, and the reason for its delay. */
 export type Late = {
-  /** When Telegram could not be reached, µs; null where that is not why. */
+  /** The outage of Telegram, µs; null if there was another reason. */
   readonly unreachable: { readonly fromUs: number; readonly toUs: number } | null;
   readonly over: readonly Incident[];
   readonly open: readonly Incident[];
-  /** So many older ones, of which nothing else is known any more. */
+  /** Number of older incidents that were dropped unsent. */
   readonly forgotten: number;
 };
 
-/** One message for what could not be told in time; it makes a sound only where something is still open. */
+/** Builds a message for incidents that could not be sent in time. It makes a sound only if an incident is still open. */
 export function summaryMessage({ unreachable, over, open, forgotten }: Late, speech: Speech): ChatMessage {
   const words = incidentTexts(speech.language);
   const lines = [
-    ...(open.length > 0 ? [`<b>${words.meanwhileOpen}</b>`, ...open.map((one) => overLine(one, speech))] : []),
-    ...(over.length > 0 ? [`<b>${words.meanwhileOver}</b>`, ...over.map((one) => overLine(one, speech))] : []),
+    ...(open.length > 0
+      ? [`<b>${words.meanwhileOpen}</b>`, ...open.map((incident) => overLine(incident, speech))]
+      : []),
+    ...(over.length > 0
+      ? [`<b>${words.meanwhileOver}</b>`, ...over.map((incident) => overLine(incident, speech))]
+      : []),
     ...(forgotten > 0 ? [fill(words.older, { n: count(forgotten, speech.language) })] : []),
   ];
   const html = fit(severalHead(unreachable, open.length + over.length, speech), lines, mostText - hostRoom, (n) =>
@@ -172,17 +176,17 @@ export function summaryMessage({ unreachable, over, open, forgotten }: Late, spe
   return { html: `${html}\n<i>${escapeHtml(cut(speech.host, hostRoom - 1))}</i>`, silent: isSilent };
 }
 
-/** One reminder of several. */
+/** Builds a reminder of several incidents. */
 export function stillSeveralMessage(open: readonly Incident[], speech: Speech): ChatMessage {
   const words = incidentTexts(speech.language);
-  const lines = open.map((one) => stillLine(one, speech));
+  const lines = open.map((incident) => stillLine(incident, speech));
   return { html: fit(`<b>${words.stillSeveral}</b>`, lines, mostText, moreOf(speech)) };
 }
 
-/** One silent note that several are over. */
+/** Builds a silent message that several incidents are over. */
 export function overSeveralMessage(over: readonly Incident[], speech: Speech, replyTo: number | null): ChatMessage {
   const words = incidentTexts(speech.language);
-  const lines = over.map((one) => overLine(one, speech));
+  const lines = over.map((incident) => overLine(incident, speech));
   return { html: fit(`<b>${words.overSeveral}</b>`, lines, mostText, moreOf(speech)), silent: true, replyTo };
 }
 
@@ -199,7 +203,7 @@ function moreOf({ language }: Speech): (n: number) => string {
   return (n) => fill(incidentTexts(language).andMore, { n: count(n, language) });
 }
 
-/** `No connection to Binance, 12 min from 03:12. No records lost.`, with its mark. */
+/** Formats a line with the mark: `No connection to Binance, 12 min from 03:12. No records lost.` */
 export function overLine(incident: Incident, speech: Speech): string {
   const { language } = speech;
   const values = {

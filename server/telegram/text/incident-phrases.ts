@@ -8,36 +8,36 @@ import { fill, type Language } from "../../text/language.ts";
 import { incidentTitle, ruleWords } from "../../text/rules/rule-words.ts";
 import { cut, escapeHtml } from "../api/html.ts";
 
-/** For whom, when and of which machine something is said. */
+/** The context of a text: language, time and machine. */
 export type Speech = {
   readonly language: Language;
   readonly nowUs: number;
-  /** Of times that are shown; the machine's own where it is not given. */
+  /** Time zone of displayed times; the machine's time zone if missing. */
   readonly timeZone?: string;
   readonly host: string;
 };
 
-/** Subjects that are named before it is "and so many more". */
+/** Number of named subjects; the others become "and n more". */
 const namedSubjects = 3;
 
 const marks = { critical: "🔴", warning: "🟠", info: "🔵" } as const;
 
-/** The words of a language. */
+/** Returns the incident words of a language. */
 export function incidentTexts(language: Language): IncidentWords {
   return language === "ko" ? incidentWordsKo : incidentWordsEn;
 }
 
-/** How grave it is, at a glance. */
+/** Returns the emoji for an incident's severity or end. */
 export function mark(incident: Incident): string {
   return incident.to_us !== null && !isPast(incident) ? "✅" : marks[incident.severity];
 }
 
-/** It is told as something that happened rather than as something that lasts. */
+/** True for rules that report an event, not a lasting condition. */
 export function isPast({ rule }: Pick<Incident, "rule">): boolean {
   return ruleFacts[rule].isPast === true;
 }
 
-/** What is the matter, as HTML without tags: `No data from BTCUSDT, ETHUSDT and 3 more`. */
+/** Formats an incident's title as HTML without tags: `No data from BTCUSDT, ETHUSDT and 3 more`. */
 export function titleOf(incident: Incident, language: Language): string {
   const words = incidentTexts(language);
   const { titleOf: template, mild } = ruleWords(incident.rule, language);
@@ -51,7 +51,7 @@ export function titleOf(incident: Incident, language: Language): string {
   return escapeHtml(fill(template, { subjects }));
 }
 
-/** The watched figure with its worst and its limit, as HTML, or null where there is none. */
+/** Formats the watched figure with its worst value and its limit as HTML; null if there is no figure. */
 export function figureOf(incident: Incident, language: Language): string | null {
   const words = incidentTexts(language);
   const { measure } = ruleWords(incident.rule, language);
@@ -70,7 +70,7 @@ export function figureOf(incident: Incident, language: Language): string | null 
   return escapeHtml(parts.join(", "));
 }
 
-/** What was lost to it, as far as that is known, or null where there is nothing to say of that. */
+/** Formats the loss of an incident as far as it is known; null if there is no loss to report. */
 export function lossOf(incident: Incident, language: Language): string | null {
   const words = incidentTexts(language);
   const isOver = incident.to_us !== null || isPast(incident);
@@ -82,17 +82,17 @@ export function lossOf(incident: Incident, language: Language): string | null {
     : null;
 }
 
-/** How long it lasted, or lasts. */
+/** Formats the duration of an incident, up to now if it is open. */
 export function lasted({ from_us, to_us }: Incident, { nowUs, language }: Speech): string {
   return duration((to_us ?? nowUs) - from_us, language);
 }
 
-/** `03:12`, in the machine's time. */
+/** Formats a local time: `03:12`. */
 export function at(us: number, { nowUs, language, timeZone }: Speech): string {
   return timeOfDay(us, nowUs, language, timeZone);
 }
 
-/** Name of the time zone in which times are said. */
+/** Returns the name of the time zone of displayed times. */
 export function zone({ nowUs, timeZone }: Speech): string {
   return zoneName(nowUs, timeZone);
 }

@@ -1,10 +1,10 @@
 import { escapeHtml } from "../api/html.ts";
 
-/** Columns that a phone shows in one line of fixed-width type. */
+/** Columns of fixed-width type that fit on a phone's line. */
 export const tableWidth = 36;
 
-/** Rows of cells as a block of fixed-width type: the first column left, the others right, unless `left` names them. */
-export function table(rows: readonly (readonly string[])[], left: readonly number[] = [0]): string {
+/** Formats rows as a fixed-width block. Columns in `leftAligned` (by default the first) are left-aligned, the others right-aligned. */
+export function table(rows: readonly (readonly string[])[], leftAligned: readonly number[] = [0]): string {
   const columns = Math.max(0, ...rows.map((row) => row.length));
   const widths = Array.from({ length: columns }, (_, n) => Math.max(...rows.map((row) => widthOf(row[n] ?? ""))));
   const lines = rows.map((row) =>
@@ -12,7 +12,7 @@ export function table(rows: readonly (readonly string[])[], left: readonly numbe
       .map((width, n) => {
         const cell = row[n] ?? "";
         const room = " ".repeat(width - widthOf(cell));
-        return left.includes(n) ? cell + room : room + cell;
+        return leftAligned.includes(n) ? cell + room : room + cell;
       })
       .join(" ")
       .trimEnd(),
@@ -20,7 +20,7 @@ export function table(rows: readonly (readonly string[])[], left: readonly numbe
   return `<pre>${lines.map(escapeHtml).join("\n")}</pre>`;
 }
 
-/** Columns that a text takes: letters of Korean, Chinese and Japanese take two. */
+/** Returns the columns of a text. Korean, Chinese and Japanese characters take two. */
 export function widthOf(text: string): number {
   let width = 0;
   for (const letter of text)

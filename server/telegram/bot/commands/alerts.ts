@@ -37,7 +37,7 @@ const phrases = texts({
   },
 });
 
-/** Open incidents with buttons of their own, open ones shown, and those that are over. */
+/** Upper bounds for open incidents with buttons, for listed open incidents and for listed ended incidents. */
 const mostButtons = 4;
 const mostOpen = 12;
 const mostClosed = 5;
@@ -49,7 +49,7 @@ export const alertsCommand: BotCommand = {
   create: (sources) => (ask) => alerts(sources, ask),
 };
 
-/** `/ack ID`, which the buttons of `/alerts` say. */
+/** `/ack ID`, also sent by the buttons of `/alerts`. */
 export const ackCommand: BotCommand = {
   name: "ack",
   about: null,
@@ -97,7 +97,7 @@ function alerts({ incidents, nowUs }: Sources, ask: Ask): CommandAnswer {
   return { html: html.join("\n"), buttons: rows(...ofEach, below) };
 }
 
-/** `delay of BTCUSDT, until 11-24 15:04` */
+/** Formats a mute: `delay of BTCUSDT, until 11-24 15:04`. */
 export function muteLine(mute: Mute, ask: Ask): string {
   return fill(phrases[ask.language].mutedUntil, {
     what: escapeHtml(muteName(mute, ask)),

@@ -20,7 +20,7 @@ const phrases = texts({
   },
 });
 
-/** Levels of each side. */
+/** Number of levels per side. */
 const levels = 8;
 
 type Level = readonly [price: string, quantity: string];
@@ -55,7 +55,7 @@ export const bookCommand: BotCommand = {
     },
 };
 
-/** Null where the payload has no levels on both sides. */
+/** Formats the levels; null if the payload lacks a side. */
 function ladder(view: BookView, { language }: Ask): string | null {
   const { bids, asks } = levelsOf(view.book);
   const [bid, ask] = [bids[0], asks[0]];

@@ -42,7 +42,9 @@ export const chartCommand: BotCommand = {
       const choice = chooseSymbol(named, symbols, ask, (symbol) => `chart ${symbol} ${span ?? "1h"}`);
       if (!choice.ok) return choice.answer;
       const { symbol, previous, next } = choice;
-      const ofSpans = spans.flatMap((one) => go(one === span ? `• ${one}` : one, `chart ${symbol} ${one}`));
+      const ofSpans = spans.flatMap((offered) =>
+        go(offered === span ? `• ${offered}` : offered, `chart ${symbol} ${offered}`),
+      );
       if (span === null) return { html: fill(phrases[language].chartUsage, { symbol }), buttons: rows(ofSpans) };
       const beside = symbols.length > 1;
       const turn = [
@@ -69,7 +71,7 @@ export const chartCommand: BotCommand = {
     },
 };
 
-/** `6h`, `6`, `6시간`; null for a time that there is no chart of. */
+/** Parses `6h`, `6` or `6시간`; null if there is no chart of that length. */
 function spanOf(word: string): ChartSpan | null {
   const plain = word
     .toLowerCase()

@@ -23,7 +23,7 @@ const phrases = texts({
   },
 });
 
-/** Symbols shown, the slowest first. */
+/** Upper bound for listed symbols, the slowest first. */
 const most = 20;
 
 /** `/delay` */
@@ -40,7 +40,7 @@ export const delayCommand: BotCommand = {
       const ms = (value: number | null) => (value === null ? "–" : milliseconds(value, language));
       const cells = slowest
         .slice(0, most)
-        .map((one) => [one.symbol.slice(0, 14), ms(one.delay_p50_ms), ms(one.delay_p99_ms)]);
+        .map((row) => [row.symbol.slice(0, 14), ms(row.delay_p50_ms), ms(row.delay_p99_ms)]);
       const offset =
         now.clock_offset_ms === null
           ? phrases[language].clockUnknown

@@ -36,7 +36,7 @@ const phrases = texts({
   },
 });
 
-/** Longest text of a failure that is shown. */
+/** Longest failure text, characters. */
 const mostReason = 300;
 
 /** `/disk` */
@@ -69,10 +69,10 @@ function spaceOf({ hardware, disk, disks }: Status, { language }: Ask): string[]
       : fill(phrases[language].diskForecast, { time: duration(disk.full_in_s * 1e6, language) });
   const head = `${level === "ok" ? "💽" : "🔴"} <b>${fill(phrases[language].diskFree, shown)}</b>`;
   const lines = [head, bar(used), ...(words === null ? [] : [words]), forecast];
-  return [...lines, ...disks.flatMap((one) => volumeOf(one, disks.length, language)), ""];
+  return [...lines, ...disks.flatMap((disk) => volumeOf(disk, disks.length, language)), ""];
 }
 
-/** A file system beside the others, or what is wrong with the only one. */
+/** Describes a file system if there are several, or the problem of the only one. */
 function volumeOf(disk: VolumeStatus, all: number, language: Ask["language"]): string[] {
   const { name, problem, free_bytes: free, total_bytes: total } = disk;
   if (problem !== null) return [`🔴 ${name}: ${escapeHtml(cut(problem, mostReason))}`];
@@ -84,7 +84,7 @@ function volumeOf(disk: VolumeStatus, all: number, language: Ask["language"]): s
   ];
 }
 
-/** Twenty fields, of which the used ones are dark. */
+/** Draws a bar of twenty fields; used fields are dark. */
 function bar(share: number): string {
   const full = Math.round(Math.min(1, Math.max(0, share)) * 20);
   return `<code>${"█".repeat(full)}${"░".repeat(20 - full)}</code>`;

@@ -26,10 +26,10 @@ const phrases = texts({
   },
 });
 
-/** Gaps of one page. */
+/** Gaps per page. */
 const perPage = 10;
 
-/** How many pages there are to turn; further back the dashboard is of more use. */
+/** Upper bound for pages. The dashboard is better for older gaps. */
 const mostPages = 20;
 
 /** `/gaps [SYMBOL] [PAGE]` */
@@ -50,8 +50,8 @@ export const gapsCommand: BotCommand = {
       const filter = { stream: null, symbol, cause: null, fromUs: null, toUs: null };
       const { items } = history.gaps(filter, perPage * page + 1, null);
       const shown = items.slice(perPage * (page - 1), perPage * page);
-      const open = now.symbols.flatMap((one) =>
-        one.streams.filter(({ gap }) => gap !== null).map(({ stream }) => `${one.symbol} ${stream}`),
+      const open = now.symbols.flatMap((row) =>
+        row.streams.filter(({ gap }) => gap !== null).map(({ stream }) => `${row.symbol} ${stream}`),
       );
       const more = open.length > 5 ? ` ${fill(say.andMore, { n: open.length - 5 })}` : "";
       const html = [

@@ -30,5 +30,5 @@ const create: BotCommand["create"] =
 /** `/help` */
 export const helpCommand: BotCommand = { name: "help", about: { en: "these commands", ko: "명령 목록" }, create };
 
-/** `/start`, which Telegram sends when somebody begins to talk to a bot. */
+/** `/start`, which Telegram sends when a person opens the bot for the first time. */
 export const startCommand: BotCommand = { name: "start", about: null, create };

@@ -13,12 +13,12 @@ const phrases = texts({
   },
 });
 
-/** Entries shown unless another number is asked for, the most, and letters of each. */
+/** Default and maximum number of entries, and the longest entry in characters. */
 const usual = 10;
 const most = 40;
 const longest = 220;
 
-/** Letters of all of them: what Telegram takes in one message, with room for what else is said. */
+/** Upper bound for all entries, characters. It leaves room for the other text in a Telegram message. */
 const room = 3500;
 
 /** `/logs [N]`: newest first. */

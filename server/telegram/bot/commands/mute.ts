@@ -95,9 +95,9 @@ export const unmuteCommand: BotCommand = {
     },
 };
 
-/** What is muted, and buttons for what the words name. */
+/** Lists the mutes and offers buttons for the target that the words name. */
 function usage(muted: readonly string[], words: readonly string[], { say, language }: Ask): CommandAnswer {
-  const of = words.length === 0 ? "" : `${words.join(" ")} `;
+  const target = words.length === 0 ? "" : `${words.join(" ")} `;
   const html = [...muted.map((line) => `🔕 ${line}`), phrases[language].muteUsage].join("\n");
-  return { html, buttons: rows([...go(say.mute1h, `mute ${of}1h`), ...go(say.mute8h, `mute ${of}8h`)]) };
+  return { html, buttons: rows([...go(say.mute1h, `mute ${target}1h`), ...go(say.mute8h, `mute ${target}8h`)]) };
 }

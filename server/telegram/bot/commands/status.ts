@@ -64,7 +64,7 @@ export const statusCommand: BotCommand = {
       const open = incidents.open().filter((incident) => !incidents.isMuted(incident)).length;
       const today = await history.today();
       const known = today.days.map((day) => day.coverage).filter((share) => share !== null);
-      const share = known.length === 0 ? null : known.reduce((sum, one) => sum + one, 0) / known.length;
+      const share = known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
       const recording = {
         symbols: count(now.symbols.length, language),
         streams: count(
@@ -102,7 +102,7 @@ function headline({ ready }: Status, open: number, { language }: Ask): string {
 function figuresOf(status: Status, { say, language }: Ask): readonly (readonly string[])[] {
   const { hardware, totals, archive, disk, clock_offset_ms: offset } = status;
   const delays = status.symbols.map((symbol) => symbol.delay_p50_ms).filter((delay) => delay !== null);
-  const delay = delays.length === 0 ? null : delays.reduce((sum, one) => sum + one, 0) / delays.length;
+  const delay = delays.length === 0 ? null : delays.reduce((sum, value) => sum + value, 0) / delays.length;
   const open = status.connections.filter(({ state }) => state === "open").length;
   const strangers = status.bot?.strangers ?? 0;
   return [

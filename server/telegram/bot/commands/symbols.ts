@@ -25,13 +25,13 @@ const phrases = texts({
   },
 });
 
-/** Symbols of one page. */
+/** Symbols per page. */
 const perPage = 25;
 
-/** Without data for so long a symbol counts as silent, µs: as on the dashboard. */
+/** A symbol without data for this time counts as silent, µs; the dashboard uses the same limit. */
 const silentUs = 60_000_000;
 
-/** `/symbols [PAGE or beginning]`: those with trouble first, then as they are configured. */
+/** `/symbols [PAGE or PREFIX]`: symbols with problems first, then in the order of the config. */
 export const symbolsCommand: BotCommand = {
   name: "symbols",
   about: { en: "every symbol: rate, delay, age", ko: "모든 심볼: 빈도, 지연, 경과" },
@@ -72,7 +72,7 @@ export const symbolsCommand: BotCommand = {
 function readWords(words: readonly string[]): { page: number; beginning: string } {
   let [page, beginning] = [1, ""];
   for (const word of words) {
-    // Some symbols begin with digits, as 1INCHUSDT does.
+    // Some symbols begin with digits, such as 1INCHUSDT.
     if (/^\d{1,4}$/.test(word)) page = Number(word);
     else beginning = word.toUpperCase().slice(0, 40);
   }

@@ -26,7 +26,7 @@ const phrases = texts({
   },
 });
 
-/** Symbols named, the worst first. */
+/** Upper bound for listed symbols, the worst first. */
 const most = 20;
 
 /** `/today`, and `/today picture` */
@@ -75,7 +75,7 @@ async function text({ history, nowUs }: Sources, ask: Ask): Promise<CommandAnswe
   return { html: html.join("\n"), buttons };
 }
 
-/** Ten fields: only a whole share fills the last one. */
+/** Draws a bar of ten fields. Only full coverage fills the last field. */
 function bar(share: number): string {
   const full = Math.floor(Math.min(1, Math.max(0, share)) * 10);
   return "█".repeat(full) + "░".repeat(10 - full);

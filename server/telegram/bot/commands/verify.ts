@@ -29,12 +29,12 @@ const phrases = texts({
   },
 });
 
-/** Archives offered, problems shown, and how often progress is told, ms. */
+/** Number of offered archives, number of listed problems, and time between progress updates in ms. */
 const offered = 5;
 const mostProblems = 8;
 const everyMs = 2500;
 
-/** `/verify SYMBOL STREAM DATE`: checks an archive and tells in the same message how it ended. */
+/** `/verify SYMBOL STREAM DATE`: checks an archive and shows progress and result in the same message. */
 export const verifyCommand: BotCommand = {
   name: "verify",
   about: { en: "check an archived day", ko: "보관된 날짜 검사" },
@@ -58,7 +58,7 @@ export const verifyCommand: BotCommand = {
     },
 };
 
-/** Day of the words in any order; where one is missing, the symbol that they name, or "". */
+/** Parses a day from words in any order. If a part is missing, returns the named symbol, or "". */
 function dayOf(words: readonly string[]): Day | string {
   let [stream, symbol, date] = ["", "", ""];
   for (const word of words) {

@@ -225,6 +225,7 @@ test("what another site's page asks for is refused: WebSockets and whatever chan
   }
   expect(await post(own)).toBe("done");
   expect(await post({ ...own, "sec-fetch-site": "same-origin" })).toBe("done");
+  expect(await post({ cookie, "sec-fetch-site": "same-origin" })).toBe("done");
   expect(await post(basic(password))).toBe("done");
   expect(await code(await logIn(password, { origin: "https://evil.example" }))).toBe("403 cross_site");
   expect((await get("/api/status", { cookie })).headers.get("access-control-allow-origin")).toBeNull();

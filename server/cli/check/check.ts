@@ -129,5 +129,6 @@ export function summaryOf(findings: readonly CheckFinding[]): string {
   const count = (state: CheckFinding["state"]) => findings.filter((finding) => finding.state === state).length;
   const [failures, warnings] = [count("failed"), count("warning")];
   const warningText = warnings === 0 ? "" : `, ${warnings} ${warnings === 1 ? "warning" : "warnings"}`;
-  return `\n${failures === 0 ? "no check" : failures} failed${warningText}, ${count("ok")} ok`;
+  const failureText = failures === 0 ? "no check failed" : `${failures} failed`;
+  return `\n${failureText}${warningText}, ${count("ok")} ok`;
 }

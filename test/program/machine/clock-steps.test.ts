@@ -270,7 +270,7 @@ test.skipIf(faketimeMissing !== "")(
     const pidOf = () => recorderOf(dataDir)?.pid ?? 0;
     const before = pidOf();
     process.kill(before, "SIGUSR2");
-    await until(() => pidOf() !== 0 && pidOf() !== before && /taken over/.test(old.errors()), "the upgrade", 60_000);
+    await until(() => pidOf() !== 0 && pidOf() !== before && /upgrade done/.test(old.errors()), "the upgrade", 60_000);
     const pid = pidOf();
     clock.set("+0");
     await until(() => old.errors().includes("clock was set"), "the step to be told", 30_000);

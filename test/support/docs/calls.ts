@@ -46,7 +46,7 @@ export async function unknownCalls(text: string): Promise<string[]> {
         if (!new RegExp(`^  ${word}( |$)`, "m").test(help.output)) unknown.push(`${verb} ${word}`);
       const only = words.indexOf("--only");
       for (const group of only < 0 ? [] : (words[only + 1] ?? "").split(","))
-        if (!new RegExp(`of [^\\n]*\\b${group}\\b`).test(help.output)) unknown.push(`${verb} --only ${group}`);
+        if (!new RegExp(`--only [^\\n]*\\b${group}\\b`).test(help.output)) unknown.push(`${verb} --only ${group}`);
     }
   }
   return unknown;

@@ -1,8 +1,9 @@
 import { Database } from "bun:sqlite";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { Glob } from "bun";
 import { createArchiver } from "../../server/archive/archiver.ts";
-import { dateOf, dayUs } from "../../server/domain/day.ts";
+import { dateOf, dayUs, segmentOfPath } from "../../server/domain/day.ts";
 import { awaitsBackfill, type Gap } from "../../server/domain/gap.ts";
 import { parseStreamName } from "../../server/domain/stream.ts";
 import { silentLog } from "../../server/platform/log/log.ts";
@@ -194,6 +195,11 @@ export async function mergeAll(dataDir: string): Promise<void> {
       gapsOf: ({ stream, symbol }) => gaps.filter((gap) => gap.stream === stream && gap.symbol === symbol),
     },
   );
+  // A stop seals what it can within its time; the rest is left to the next start.
+  for (const path of new Glob("live/**/*.jsonl").scanSync(dataDir)) {
+    const found = segmentOfPath(path);
+    if (found !== null) archiver.seal(found.segment);
+  }
   await archiver.mergeDaysBefore(dateOf(Date.now() * 1000 + 2 * dayUs));
   await until(() => archiver.status().days_waiting === 0, "every day to be merged", 60_000);
   await archiver.stop(0);

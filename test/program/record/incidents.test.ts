@@ -80,7 +80,7 @@ test("an outage of the exchange is one incident of the real program, which ends 
     expect(((disconnected[0]?.to_us ?? 0) - endedUs) / 1e6).toBeWithin(-5, 10);
     const crash = answer.items.find(({ rule }) => rule === "crash_recovered");
     expect(crash).toMatchObject({ severity: "info", records_lost: expect.any(Number) });
-    expect(crash?.detail).toContain("repaired");
+    expect(crash?.detail).toContain("repair");
     second.kill("SIGTERM");
     expect(await second.ended).toBe(0);
   } finally {

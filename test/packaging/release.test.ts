@@ -8,7 +8,6 @@ import { sbomText } from "../../ops/release/sbom.ts";
 import { versionOf } from "../../ops/release/version.ts";
 import { builtExecutable } from "../support/executable.ts";
 import { temporaryFolder } from "../support/folder.ts";
-import { fromSource } from "../support/program.ts";
 import { run } from "../support/run.ts";
 
 const root = join(import.meta.dir, "../..");
@@ -101,7 +100,9 @@ test("the executable prints the licences of everything in it, and what it was bu
 
 test("from a checkout the package's version is told", async () => {
   const { version } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
-  expect((await run(["version"], { program: fromSource })).output).toStartWith(`rt-data ${version}\ncommit  source\n`);
+  expect((await run(["version"], { program: [process.execPath, join(root, "server/main.ts")] })).output).toStartWith(
+    `rt-data ${version}\ncommit  source\n`,
+  );
 });
 
 test("a version is the tag's, or says how far it is from it", () => {

@@ -69,11 +69,11 @@ export function createTidyUp(deps: Deps): TidyUp {
     const lost: LostRecords[] = [];
     const report = await recover(dataDir, leftovers, { onOrphan, onLost: (loss) => lost.push(loss), signal });
     if (signal.aborted) return;
-    // The days come oldest first.
-    const newest = new Map(leftovers.days.map((day) => [`${day.stream}/${day.symbol}`, day]));
-    for (const day of newest.values()) await deps.findHoles(day);
     await deps.lost.check(signal);
     for (const loss of lost) await deps.onLost(loss);
+    // The days come oldest first. Losses that are known by now are not recorded again.
+    const newest = new Map(leftovers.days.map((day) => [`${day.stream}/${day.symbol}`, day]));
+    for (const day of newest.values()) await deps.findHoles(day);
     care.noteRepairs(report.repairs);
     deps.onRecovered(report);
     isRecovered = true;

@@ -176,7 +176,9 @@ function addUncovered(
     if (firstUs > atUs) push(firstUs);
     atUs = lastUs;
   }
-  if (atUs < toUs) push(toUs);
+  // The last record of the one and the first record of the other may have the same receipt time.
+  const endUs = Math.max(toUs, fromUs + 1);
+  if (atUs < endUs) push(endUs);
   return spans.length > before;
 }
 

@@ -102,5 +102,5 @@ async function areHolesRefetched(program: { url(): Promise<string> }): Promise<b
   const isCaughtUp = status.symbols.every(({ streams }) =>
     streams.every(({ last_recv_us, gap }) => last_recv_us !== null && gap === null),
   );
-  return found && isCaughtUp;
+  return found && isCaughtUp && status.catch_up.doing === null;
 }

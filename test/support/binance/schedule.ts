@@ -90,6 +90,14 @@ const cutInHandshake: Plan = {
 /** Schedules that were not survived once. */
 export const known: readonly Plan[] = [
   cutInHandshake,
+  // The last book of the lagging connection and the first of the next one came in the same moment.
+  {
+    ...{ connections: 1, handshakeMs: 1, delays: [1300, 0], busy: 1, restart: null },
+    steps: [
+      [35_601, { kind: "cut", n: 0 }],
+      [35_500, { kind: "rollOver" }],
+    ],
+  },
   // Wrong ids on one connection right before it is replaced, and books that were doubled.
   {
     connections: 2,

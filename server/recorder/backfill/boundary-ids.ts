@@ -101,7 +101,9 @@ export async function firstRecordedId(
   options: { fromUs: number; readLines: ReadLines },
 ): Promise<number | null> {
   const { fromUs, readLines } = options;
-  const dates = (await storedDates(dataDir, stream)).filter((date) => date >= dateOf(fromUs)).sort();
+  const dates = (await storedDates(dataDir, { stream: stream.type.folder, symbol: stream.symbol }))
+    .filter((date) => date >= dateOf(fromUs))
+    .sort();
   for (const date of dates) {
     const day = { stream: stream.type.folder, symbol: stream.symbol, date };
     for (const { path } of await storedFiles(dataDir, day)) {

@@ -66,7 +66,7 @@ export function createIdFiles(
   return {
     async of(stream, span) {
       const found: IdFile[] = [];
-      const dates = await storedDates(dataDir, stream);
+      const dates = await storedDates(dataDir, { stream: stream.type.folder, symbol: stream.symbol });
       const wrong = (deps.wrongDates?.(stream) ?? []).filter((date) => dates.includes(date));
       for (const date of new Set([...candidates(dates, dateOf(deps.nowUs()), span), ...wrong])) {
         const day = { stream: stream.type.folder, symbol: stream.symbol, date };

@@ -1,6 +1,5 @@
 import { type Segment, segmentOfPath, windowStartUs } from "../../domain/day.ts";
-import { decodeLine } from "../../domain/line.ts";
-import { type ReadLines, readStored, storedFiles } from "../../storage/list/stored-lines.ts";
+import { type ReadLines, receiptsIn, storedFiles } from "../../storage/list/stored-lines.ts";
 
 /** Records of a segment that are unreadable: those after `afterUs`, or all if it is null. */
 export type LostRecords = { readonly segment: Segment; readonly afterUs: number | null };
@@ -38,13 +37,9 @@ export async function lostSpan(
 async function recordsOf(path: string, readLines: ReadLines) {
   let [firstUs, lastUs]: [number | null, number | null] = [null, null];
   try {
-    for await (const lines of readStored(path, readLines)) {
-      for (const line of lines.toString("latin1").split("\n")) {
-        const record = decodeLine(line);
-        if (record === null || record.repaired) continue;
-        firstUs ??= record.recvUs;
-        lastUs = record.recvUs;
-      }
+    for await (const receipts of receiptsIn(path, readLines)) {
+      firstUs ??= receipts[0] ?? null;
+      lastUs = receipts.at(-1) ?? lastUs;
     }
   } catch {
     // An unreadable neighbour is lost too, and has its own gap.

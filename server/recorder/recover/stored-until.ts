@@ -1,8 +1,7 @@
 import { join } from "node:path";
-import { archiveFolder, type Day, liveFolder, manifestPath, segmentOfPath } from "../../domain/day.ts";
-import { decodeLine } from "../../domain/line.ts";
+import { type Day, liveFolder, manifestPath, segmentOfPath } from "../../domain/day.ts";
 import { existsSync, readdirSync, readFileSync } from "../../platform/files/files.ts";
-import { type ReadLines, readStored } from "../../storage/list/stored-lines.ts";
+import { type ReadLines, receiptsIn, storedDates } from "../../storage/list/stored-lines.ts";
 
 /** Most segments of earlier runs that are read. After a step of the clock the last name is not the newest segment. */
 const mostRead = 2;
@@ -16,7 +15,7 @@ export async function storedUntilUs(
   series: Pick<Day, "stream" | "symbol">,
   { beforeUs, readLines }: { readonly beforeUs: number; readonly readLines: ReadLines },
 ): Promise<number> {
-  for (const date of datesOf(dataDir, series)) {
+  for (const date of await storedDates(dataDir, series)) {
     const day = { ...series, date };
     let newestUs = archivedUntilUs(dataDir, day);
     let read = 0;
@@ -32,12 +31,10 @@ export async function storedUntilUs(
 
 async function lastOf(path: string, beforeUs: number, readLines: ReadLines): Promise<number> {
   let lastUs = 0;
-  for await (const lines of readStored(path, readLines)) {
-    for (const line of lines.toString("latin1").split("\n")) {
-      const record = decodeLine(line);
-      if (record === null || record.repaired) continue;
-      if (record.recvUs >= beforeUs) return lastUs;
-      lastUs = record.recvUs;
+  for await (const receipts of receiptsIn(path, readLines)) {
+    for (const recvUs of receipts) {
+      if (recvUs >= beforeUs) return lastUs;
+      lastUs = recvUs;
     }
   }
   return lastUs;
@@ -48,14 +45,6 @@ function archivedUntilUs(dataDir: string, day: Day): number {
   const path = manifestPath(dataDir, day);
   if (!existsSync(path)) return 0;
   return Number(/"last_recv_us": ?(\d+)/.exec(readFileSync(path, "utf8"))?.[1] ?? 0);
-}
-
-/** Lists the dates of a series, newest first. */
-function datesOf(dataDir: string, series: Pick<Day, "stream" | "symbol">): readonly string[] {
-  const datesIn = (folder: string) => namesIn(join(folder, ".."));
-  const names = [liveFolder, archiveFolder].flatMap((folder) => datesIn(folder(dataDir, { ...series, date: "x" })));
-  const dates = names.flatMap((name) => /^date=(\d{4}-\d\d-\d\d)$/.exec(name)?.[1] ?? []);
-  return [...new Set(dates)].sort().reverse();
 }
 
 /** Lists the segments of a day by name, newest first. If a segment is both raw and sealed, the raw file is listed. */

@@ -1,6 +1,6 @@
 import { dirname, join } from "node:path";
 import { archivePath, type Day, liveFolder, manifestPath, segmentOfPath } from "../../domain/day.ts";
-import type { Stream } from "../../domain/stream.ts";
+import { decodeLine } from "../../domain/line.ts";
 import { codeOf } from "../../platform/errors.ts";
 import { existsSync } from "../../platform/files/files.ts";
 import { readdir } from "../../platform/files/files-async.ts";
@@ -27,8 +27,8 @@ export async function storedFiles(dataDir: string, day: Day): Promise<readonly S
 }
 
 /** Lists the dates for which a stream has files, newest first. */
-export async function storedDates(dataDir: string, stream: Stream): Promise<readonly string[]> {
-  const day = { stream: stream.type.folder, symbol: stream.symbol, date: "x" };
+export async function storedDates(dataDir: string, series: Pick<Day, "stream" | "symbol">): Promise<readonly string[]> {
+  const day = { ...series, date: "x" };
   const folders = [dirname(liveFolder(dataDir, day)), dirname(dirname(manifestPath(dataDir, day)))];
   const names = (await Promise.all(folders.map(namesIn))).flat();
   const dates = names.flatMap((name) => /^date=(\d{4}-\d\d-\d\d)$/.exec(name)?.[1] ?? []);
@@ -46,6 +46,18 @@ export async function* readStored(path: string, readLines: ReadLines): AsyncGene
     if (causeOf(error) !== "ENOENT") throw error;
     if (path.endsWith(".jsonl")) yield* readStored(`${path}.zst`, readLines);
   }
+}
+
+/** Reads the receipt times of a file, µs, piece by piece. Backfilled trades are left out, because they carry the exchange's time. */
+export async function* receiptsIn(path: string, readLines: ReadLines): AsyncGenerator<readonly number[], void> {
+  for await (const lines of readStored(path, readLines))
+    yield lines
+      .toString("latin1")
+      .split("\n")
+      .flatMap((text) => {
+        const record = decodeLine(text);
+        return record === null || record.repaired ? [] : [record.recvUs];
+      });
 }
 
 const head = '{"recv_us":';

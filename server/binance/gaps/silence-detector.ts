@@ -29,8 +29,8 @@ const leastUs = 2_000_000;
 const mostUs = 60_000_000;
 
 /**
- * Creates a detector without observations. Of exponentially distributed intervals, less than one in a billion exceeds four times the
- * longest of a few hundred. Real books come in bursts: they stall for a second and then catch up, hence the lower bound of the timeout.
+ * Creates a detector without observations. If intervals are exponentially distributed, less than one in a billion exceeds
+ * four times the longest of a few hundred. Real books come in bursts: they stall for a second and then catch up, hence the lower bound of the timeout.
  */
 export function createSilenceDetector(enough: Enough): SilenceDetector {
   let arrivals = 0;

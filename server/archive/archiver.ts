@@ -10,7 +10,7 @@ import { createCompressionPlanner } from "./merge/compression-planner.ts";
 import { removeTemporaries } from "./merge/replace-archive.ts";
 import type { DayJob, DayResult } from "./merge/write-archive.ts";
 import { createSealQueue } from "./seal/seal-queue.ts";
-import { archiveEstimate, createBackoff, type DiskBudget, mayPass, unlimitedDisk } from "./workers/disk-budget.ts";
+import { archiveEstimate, createRetryPause, type DiskBudget, mayPass, unlimitedDisk } from "./workers/disk-budget.ts";
 import { createWorkerPool } from "./workers/worker-pool.ts";
 
 /** Seals segments and merges days, in worker threads. */
@@ -75,13 +75,13 @@ export type ArchiverDeps = {
 export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Archiver {
   const { dataDir, retryMs = 30_000 } = options;
   let room = unlimitedDisk;
-  const mergeBackoff = createBackoff(retryMs);
+  const mergePause = createRetryPause(retryMs);
   const seals = createSealQueue(
     { dataDir, level: options.segmentLevel, workers: options.sealWorkers ?? 1 },
     {
       startWorker: deps.startSealWorker,
       room: () => room.forSeals,
-      backoff: createBackoff(retryMs),
+      retryPause: createRetryPause(retryMs),
       onSealed(segment, sealed) {
         if (sealed !== null) counters.sealed();
         afterSeal(segment, sealed?.rows ?? null);
@@ -134,7 +134,7 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
   }
 
   function mergeNext(): void {
-    if (merging !== null || stopped !== null || mergeBackoff.isHeld() || deps.mayMerge?.() === false) return;
+    if (merging !== null || stopped !== null || mergePause.isHeld() || deps.mayMerge?.() === false) return;
     for (const [folder, day] of days) {
       if (seals.isBusy(folder) || blocked.has(folder) || (neededBytes.get(folder) ?? 0) > room.forMerges) continue;
       const files = segmentFiles(dataDir, day);
@@ -168,7 +168,7 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
       const outcome = await merges.run({ dataDir, day, inputs, level, ...manifestData });
       if (outcome.kind === "failed") onMergeFailed(day, folder, outcome.failure);
       if (outcome.kind === "done") {
-        mergeBackoff.clear();
+        mergePause.clear();
         for (const name of inputs) leftRaw.delete(`${folder}/${name}`);
         if (!isOnlyManifest) planner.learn(level, bytes, performance.now() - startedMs);
         onMerged(day, outcome.result, performance.now() - startedMs);
@@ -187,7 +187,7 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
       return;
     }
     days.set(folder, day);
-    if (mergeBackoff.recordFailure(failure)) reportFailure(failure);
+    if (mergePause.recordFailure(failure)) reportFailure(failure);
   }
 
   function onMerged(day: Day, result: DayResult, tookMs: number): void {

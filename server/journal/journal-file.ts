@@ -2,6 +2,7 @@ import { dirname } from "node:path";
 import { codeOf, messageOf } from "../platform/errors.ts";
 import { close, fsync } from "../platform/files/files.ts";
 import { mkdir, rename, rm, stat } from "../platform/files/files-async.ts";
+import { backoff } from "../platform/time/backoff.ts";
 import { nextTurn } from "../platform/time/timers.ts";
 import { clearWay } from "./clear-way.ts";
 import { openFile, promiseOf, syncNames, writeAll } from "./file-calls.ts";
@@ -49,7 +50,8 @@ export type JournalFileDeps = {
 const smallBytes = 1024 * 1024;
 /** Lines of a snapshot written at once. */
 const linesAtOnce = 500;
-const maxRetrySeconds = 30;
+/** Waits after failures, in calls of `poll` (s). */
+const retrySeconds = { first: 1, longest: 30 };
 /** Most characters that may wait for a running write. A disk that takes longer counts as refusing. */
 const maxQueued = 4 * 1024 * 1024;
 
@@ -74,15 +76,14 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
   /** True if a J.tmp may exist, from this process or an earlier process. */
   let mayHaveLeftover = true;
   let retryIn = 0;
-  let retrySeconds = 1;
+  let failures = 0;
 
   function fail(error: unknown): void {
     if (problem === null) deps.onProblem(messageOf(error));
     problem = messageOf(error);
     [queue, queued] = [[], 0];
     wantsRewrite = true;
-    retryIn = retrySeconds;
-    retrySeconds = Math.min(maxRetrySeconds, retrySeconds * 2);
+    retryIn = backoff(retrySeconds, failures++);
   }
 
   async function pump(): Promise<void> {
@@ -148,7 +149,7 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
       ino = (await stat(path)).ino;
       await syncNames(dirname(path));
       if (problem !== null) deps.onProblem(null);
-      [problem, retrySeconds, isDirty] = [null, 1, true];
+      [problem, failures, isDirty] = [null, 0, true];
     } catch (error) {
       if (next !== null) close(next);
       fail(error);

@@ -1,6 +1,7 @@
 import type { Incident, IncidentChange } from "../domain/incidents/incident.ts";
 import { boundedFetch, statusBytes } from "../platform/fetch/bounded-fetch.ts";
 import type { Log } from "../platform/log/log.ts";
+import { backoff } from "../platform/time/backoff.ts";
 
 /** Body of a webhook request: one change of one incident. */
 export type WebhookBody = {
@@ -39,8 +40,8 @@ const maxWaiting = 500;
 /** Age at which a waiting delivery is pointless, µs. */
 const maxAgeUs = 86_400_000_000;
 
-/** Pauses between attempts, s. The last pause repeats. */
-const pauses = [1, 5, 15, 60, 300] as const;
+/** Pauses between attempts, s. */
+const pauses = { first: 1, longest: 300, growth: 4 };
 
 /** Header with the id of a delivery. Repeated requests have the same id, so that receivers can detect duplicates. */
 const deliveryHeader = "x-rt-data-delivery";
@@ -114,7 +115,7 @@ export function createWebhook(
   function retryLater(reason: string): void {
     if (problem === null) log.warn("the webhook failed; retrying", { host: receiver, reason });
     problem = reason;
-    untilUs = nowUs() + (pauses[Math.min(failures++, pauses.length - 1)] ?? 0) * 1e6;
+    untilUs = nowUs() + backoff(pauses, failures++) * 1e6;
   }
 
   function wake(): void {

@@ -1,3 +1,4 @@
+import { backoff } from "../platform/time/backoff.ts";
 /** What the limiter says to one request. */
 export type WeightVerdict =
   | { readonly allowed: true; readonly used: number }
@@ -14,8 +15,7 @@ export type Weights = {
 type Account = { minute: number; used: number; refused: number; bans: number; bannedUntil: number };
 
 const minuteMs = 60_000;
-const firstBanMs = 2 * minuteMs;
-const longestBanMs = 3 * 86_400_000;
+const bansMs = { first: 2 * minuteMs, longest: 3 * 86_400_000 };
 /** Addresses remembered; on loopback there is one, but whoever binds elsewhere must not be made to grow without end. */
 const maxAccounts = 10_000;
 
@@ -47,8 +47,7 @@ export function createWeights(options: { limit: number; patience: number }): Wei
       if (account.used <= options.limit) return { allowed: true, used: account.used };
       account.refused += 1;
       if (account.refused <= options.patience) return refuse(account, 429, (account.minute + 1) * minuteMs - now);
-      account.bannedUntil = now + Math.min(longestBanMs, firstBanMs * 2 ** account.bans);
-      account.bans += 1;
+      account.bannedUntil = now + backoff(bansMs, account.bans++);
       return refuse(account, 418, account.bannedUntil - now);
     },
     bannedUntil(address, now) {

@@ -1,5 +1,6 @@
 import { codeOf, messageOf } from "../platform/errors.ts";
 import type { Log } from "../platform/log/log.ts";
+import { backoff } from "../platform/time/backoff.ts";
 import { besideCode } from "./day/day-borders.ts";
 import { isOvertaken } from "./day/upload-file.ts";
 import { nameOf, type Waiting } from "./day-queue.ts";
@@ -27,15 +28,15 @@ const daysForOutage = 3;
 /** Consecutive conflicts of a day that other recorders can cause. With more conflicts the store's ETags or If-Match are faulty. */
 const mostOvertaken = 12;
 const unstable = "; if no other recorder writes it, the store changes ETags by itself, or its If-Match does not work";
-/** Longest wait in an outage, and of a refused day, ms. */
-const longestOutageMs = 600_000;
-const longestRefusedMs = 3_600_000;
+/** Bounds of the waits in an outage, and of a refused day, ms. */
+const outageWaits = { longest: 600_000, jitter: 0.5 };
+const refusedWaits = { longest: 3_600_000, jitter: 0.5 };
 
 /** Creates the record of failures. Each problem is logged once, and again when it is over. */
 export function createUploadFailures(deps: {
   readonly nowMs: () => number;
   readonly log: Log;
-  /** Wait after the first failure, ms. Doubled with each further failure; a random share of 50 to 100 % is used. */
+  /** Wait after the first failure, ms. */
   readonly retryMs?: number | undefined;
 }): UploadFailures {
   const { nowMs, log, retryMs = 5_000 } = deps;
@@ -58,7 +59,7 @@ export function createUploadFailures(deps: {
     if (!outage.told.has(code)) log.error("cannot upload; retrying until it works", { reason: message });
     outage.told.add(code);
     outage.message = message;
-    outage.untilMs = nowMs() + backoff(outage.failures++, retryMs, longestOutageMs);
+    outage.untilMs = nowMs() + backoff({ first: retryMs, ...outageWaits }, outage.failures++);
   }
 
   return {
@@ -76,11 +77,11 @@ export function createUploadFailures(deps: {
       }
       day.failedAfter = successes;
       if (isOvertaken(error) && day.failures < mostOvertaken) {
-        day.dueMs = nowMs() + backoff(0, retryMs, longestOutageMs);
+        day.dueMs = nowMs() + backoff({ first: retryMs, ...outageWaits }, 0);
         return;
       }
       const code = codeOf(error) ?? message;
-      day.dueMs = nowMs() + backoff(day.failures - 1, retryMs, longestRefusedMs);
+      day.dueMs = nowMs() + backoff({ first: retryMs, ...refusedWaits }, day.failures - 1);
       const mayPass = error instanceof StoreProblem && (error.scope === "unclear" || error.code === besideCode);
       if (day.failures === 1 && mayPass) {
         // Stores fail occasionally. Only a second failure in a row counts as a problem of the day.
@@ -100,8 +101,4 @@ export function createUploadFailures(deps: {
       outage = null;
     },
   };
-}
-
-function backoff(failures: number, firstMs: number, longestMs: number): number {
-  return Math.min(longestMs, firstMs * 2 ** failures) * (0.5 + Math.random() / 2);
 }

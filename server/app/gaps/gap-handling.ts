@@ -6,6 +6,7 @@ import { isNumbered, streamKinds } from "../../domain/stream-kinds.ts";
 import type { Journal } from "../../journal/journal.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
+import { backoff } from "../../platform/time/backoff.ts";
 import type { Loss } from "../../recorder/tamper/written-bytes.ts";
 import type { GapLedger } from "../../recorder/write/gap-ledger.ts";
 import { type ManifestGap, readManifest } from "../../storage/manifest.ts";
@@ -21,11 +22,8 @@ export type GapIntake = {
   lookBack(): void;
 };
 
-/**
- * Delay before the first attempt, ms; it doubles each time. Usually the next record comes within a second. The last attempt follows
- * after 17 minutes.
- */
-const firstAttemptMs = 2000;
+/** Delays before the attempts, ms. Usually the next record comes within a second. The last attempt follows after 17 minutes. */
+const attemptMs = { first: 2000, longest: 512_000 };
 const mostAttempts = 8;
 
 /**
@@ -79,7 +77,7 @@ export function createGapIntake(deps: {
     const logError = (error: unknown) => {
       log.warn("cannot find which trades were lost; the gap stays", { stream: stream.name, reason: messageOf(error) });
     };
-    const waitMs = firstAttemptMs * 2 ** attempt;
+    const waitMs = backoff(attemptMs, attempt);
     setTimeout(() => {
       repair.catchUp({ gap, stream, resumedUs: gap.to_us, firstId: null, onJudged }).then(retry, logError);
     }, waitMs).unref();

@@ -1,7 +1,7 @@
 import { liveFolder, type Segment, segmentPath, temporarySuffix } from "../../domain/day.ts";
 import type { Failure } from "../../platform/errors.ts";
 import { removeIfThere } from "../../platform/files/durable-files.ts";
-import { type Backoff, compressedEstimate, mayPass, sizeOf } from "../workers/disk-budget.ts";
+import { compressedEstimate, mayPass, type RetryPause, sizeOf } from "../workers/disk-budget.ts";
 import { createWorkerPool } from "../workers/worker-pool.ts";
 import type { SealJob, SealResult } from "./seal-segment.ts";
 
@@ -32,7 +32,7 @@ export type SealQueueDeps = {
   readonly startWorker: () => Worker;
   /** Bytes that compressed copies may use on the disk. */
   readonly room: () => number;
-  readonly backoff: Backoff;
+  readonly retryPause: RetryPause;
   /** A segment was sealed; null: it was empty or gone. */
   readonly onSealed: (segment: Segment, sealed: SealedSegment | null) => void;
   /** A segment stays raw and is not retried in this run. */
@@ -68,7 +68,7 @@ export function createSealQueue(options: SealQueueOptions, deps: SealQueueDeps):
   let ended = false;
 
   function pump(): void {
-    if (ended || deps.backoff.isHeld()) return;
+    if (ended || deps.retryPause.isHeld()) return;
     for (const [path, entry] of queue) {
       if (jobs.size >= workers) return;
       if (entry.isRunning) continue;
@@ -90,7 +90,7 @@ export function createSealQueue(options: SealQueueOptions, deps: SealQueueDeps):
     if (outcome.kind === "failed") {
       const { failure } = outcome;
       if (mayPass(failure) && (failure.code !== "EIO" || ++entry.attempts < mostAttempts)) {
-        if (deps.backoff.recordFailure(failure)) deps.onPostponed(failure);
+        if (deps.retryPause.recordFailure(failure)) deps.onPostponed(failure);
         return;
       }
       remove(path, segment);
@@ -98,7 +98,7 @@ export function createSealQueue(options: SealQueueOptions, deps: SealQueueDeps):
       return;
     }
     remove(path, segment);
-    deps.backoff.clear();
+    deps.retryPause.clear();
     deps.onSealed(segment, outcome.result.kind === "sealed" ? outcome.result : null);
   }
 

@@ -51,7 +51,7 @@ export function mayPass(failure: Failure): boolean {
 }
 
 /** Pauses one kind of work after a failure of the disk. */
-export type Backoff = {
+export type RetryPause = {
   /** Starts a pause. Returns true if the failure differs from the last failure and should be reported. */
   recordFailure(failure: Failure): boolean;
   /** True during a pause. */
@@ -60,8 +60,8 @@ export type Backoff = {
   clear(): void;
 };
 
-/** Creates a backoff without a pause; `pauseMs`: length of a pause, ms. */
-export function createBackoff(pauseMs: number, nowMs: () => number = () => performance.now()): Backoff {
+/** Creates the pause, not held; `pauseMs`: its length, ms. */
+export function createRetryPause(pauseMs: number, nowMs: () => number = () => performance.now()): RetryPause {
   let heldUntilMs = Number.NEGATIVE_INFINITY;
   let lastCode: string | null = null;
 

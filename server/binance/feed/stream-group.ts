@@ -1,5 +1,6 @@
 import type { ConnectionStatus } from "../../domain/status.ts";
 import type { Stream } from "../../domain/stream.ts";
+import { backoff } from "../../platform/time/backoff.ts";
 import { createFrameReader, type DataMessage } from "../frames/frame-reader.ts";
 import type { FeedGap } from "../gaps/feed-events.ts";
 import { createGapResolver } from "../gaps/gap-resolver.ts";
@@ -38,8 +39,8 @@ export type StreamGroup = {
   readonly predecessor: ParentConnection | null;
 };
 
-/** Time between reconnects because one stream is silent, µs; doubled each time up to 32 times. */
-const retryUs = 60_000_000;
+/** Waits between reconnects because one stream is silent, µs. */
+const silenceRetryUs = { first: 60_000_000, longest: 32 * 60_000_000 };
 
 /** Creates the group. No connection is opened before `start`. */
 export function createStreamGroup(options: StreamGroupOptions, deps: StreamGroupDeps): StreamGroup {
@@ -198,7 +199,7 @@ export function createStreamGroup(options: StreamGroupOptions, deps: StreamGroup
     if (state.lastRecvUs > 0) lose(state, reception.lastDataUs, isHalted ? "halted" : "silent", true);
     if (state.gap !== null && isHalted) state.gap.cause = "halted";
     if (isHalted || now < state.nextTryUs) return;
-    state.nextTryUs = now + retryUs * 2 ** Math.min(state.tries++, 5);
+    state.nextTryUs = now + backoff(silenceRetryUs, state.tries++);
     slots[0]?.replace("a stream was silent");
   }
 

@@ -1,5 +1,6 @@
 import { boundedFetch } from "../../platform/fetch/bounded-fetch.ts";
 import type { Log } from "../../platform/log/log.ts";
+import { backoff } from "../../platform/time/backoff.ts";
 import { type After, after as systemAfter } from "../../platform/time/timers.ts";
 import { noAnswer, type RestAnswer, type RestTrouble, readAnswer } from "./responses.ts";
 import { createWeightBudget } from "./weight-budget.ts";
@@ -133,8 +134,11 @@ export function createRestClient(
   }
 
   function onTrouble(outcome: RestTrouble): void {
-    const backoffMs = Math.min(longestBackoffMs, outcome.leastMs * 2 ** Math.min(failures, 10)) * (1 - random() / 4);
-    failures++;
+    const backoffMs = backoff(
+      { first: outcome.leastMs, longest: longestBackoffMs, jitter: 0.25 },
+      failures++,
+      random(),
+    );
     const pauseMs = outcome.pauseMs ?? backoffMs;
     pauseFor(pauseMs);
     if (trouble === null) troubleSince = now();

@@ -1,6 +1,7 @@
 import type { Stream } from "../../domain/stream.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
+import { backoff } from "../../platform/time/backoff.ts";
 import { type After, after as systemAfter } from "../../platform/time/timers.ts";
 import {
   type BackfillResult,
@@ -53,8 +54,7 @@ export type TradeBackfillDeps = {
 
 const lagAttempts = 6;
 const absent = "the exchange does not have all of these ids";
-const firstWaitMs = 1000;
-const longestWaitMs = 60_000;
+const retryMs = { first: 1000, longest: 60_000 };
 
 /**
  * Creates the backfill of all streams: a page at a time, with low priority, streams taking turns. No request is sent before `start`.
@@ -161,8 +161,7 @@ export function createTradeBackfill(deps: TradeBackfillDeps): TradeBackfill {
 
   function postpone(turn: WaitingBackfill, reason: string): void {
     lastProblem = `${turn.backfill.stream.name}: ${reason}`;
-    turn.notBeforeMs =
-      now() + Math.min(longestWaitMs, firstWaitMs * 2 ** Math.min(Math.max(turn.failures, turn.ends), 10));
+    turn.notBeforeMs = now() + backoff(retryMs, Math.max(turn.failures, turn.ends));
     turn.failures++;
   }
 

@@ -1,6 +1,6 @@
 import type { ConnectionStatus } from "../../domain/status.ts";
-import { backoffMs } from "../../platform/fetch/backoff.ts";
 import type { Log } from "../../platform/log/log.ts";
+import { backoff } from "../../platform/time/backoff.ts";
 import type { After } from "../../platform/time/timers.ts";
 import type { Rollover } from "../feed/rollover-check.ts";
 import { createSilenceDetector, enoughOfMany, type SilenceDetector } from "../gaps/silence-detector.ts";
@@ -69,8 +69,11 @@ export type ConnectionSlotDeps = {
 /** A connection that has delivered for this long resets the backoff, µs. The connect rate limit bounds the reconnects. */
 const goodAfterUs = 1_000_000;
 
-/** Wait for the next rollover after a failed rollover, µs; doubled each time. */
-const failedUs = 60_000_000;
+/** Waits before reconnects, ms. Sockets that were cut at the same time must not reconnect at the same time. */
+const reconnectMs = { first: 250, longest: 30_000, jitter: 0.5 };
+
+/** Waits for the next rollover after failed rollovers, µs. */
+const rolloverRetryUs = { first: 60_000_000, longest: 64 * 60_000_000 };
 
 /** Creates the slot. `streams` returns how many streams it carries. */
 export function createConnectionSlot(
@@ -124,7 +127,7 @@ export function createConnectionSlot(
     deps.onGone(live, { wasNeverOpen: !wasOpen, isPlanned: false });
     if (live === successor) {
       successor = null;
-      const waitMs = Math.round(backoffMs(++successorFailures, deps.random()));
+      const waitMs = Math.round(backoff(reconnectMs, ++successorFailures, deps.random()));
       if (rolloverReason !== null) cancelSuccessor = deps.after(waitMs, connectSuccessor);
       return;
     }
@@ -143,7 +146,7 @@ export function createConnectionSlot(
     }
     abandonSuccessor();
     stateSinceUs = nowUs();
-    cancelConnect = deps.after(Math.round(backoffMs(failures, deps.random())), connect);
+    cancelConnect = deps.after(Math.round(backoff(reconnectMs, failures, deps.random())), connect);
   }
 
   /** Makes the successor the slot's connection. */
@@ -188,7 +191,7 @@ export function createConnectionSlot(
       host: next.host,
     });
     abandonSuccessor();
-    rolloverAtUs = now + failedUs * 2 ** Math.min(failedRollovers++, 6);
+    rolloverAtUs = now + backoff(rolloverRetryUs, failedRollovers++);
   }
 
   function replace(why: string): void {

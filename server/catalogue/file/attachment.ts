@@ -1,6 +1,7 @@
 import type { Gap } from "../../domain/gap.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
+import { backoff } from "../../platform/time/backoff.ts";
 import type { GapSource } from "../gap-source.ts";
 import { createMirror, type Mirror } from "../tables/mirror.ts";
 import type { Tables } from "../tables/tables.ts";
@@ -48,7 +49,7 @@ export type Attachment = {
 
 /** Changes that wait for the file. With more changes all archives are compared with the catalogue again instead. */
 const mostMissed = 10_000;
-const longestRetryS = 10;
+const retrySeconds = { first: 1, longest: 10 };
 
 /** Creates an attachment; `start` opens the file. */
 export function createAttachment(
@@ -70,8 +71,7 @@ export function createAttachment(
   /** True if the file may lack rows in spite of its stored position. */
   let isSuspect = false;
   let onFresh: (why: string | null) => void = () => {};
-  let [retryIn, retryS] = [1, 1];
-  let isFlushDue = false;
+  let [retryIn, failures, isFlushDue] = [1, 0, false];
   let savedRun: ReturnType<GapSource["runs"]>[number] | undefined;
 
   function leave(error: unknown): void {
@@ -84,7 +84,7 @@ export function createAttachment(
     isReady = false;
     waitingGaps.clear();
     if (isDamaged(error)) abandonFile(`was damaged (${reason})`, true);
-    [retryIn, retryS] = [retryS, Math.min(longestRetryS, retryS * 2)];
+    retryIn = backoff(retrySeconds, failures++);
   }
 
   /** Gives up a file that is damaged or belongs to another program, without touching it. */
@@ -132,7 +132,7 @@ export function createAttachment(
         const seconds = Math.round((nowUs() - away.sinceUs) / 1e6);
         log.info("the catalogue is available again and has caught up", { seconds, gaps: gaps.length });
       }
-      [isReady, isSuspect, away, retryIn, retryS] = [true, false, null, 1, 1];
+      [isReady, isSuspect, away, retryIn, failures] = [true, false, null, 1, 0];
       mirror.dropGaps();
       flush();
     };

@@ -1,6 +1,7 @@
 import type { AlertSettings } from "../../config/alert-keys.ts";
 import { type Incident, type IncidentChange, severityOrder } from "../../domain/incidents/incident.ts";
 import { type IncidentRule, ruleFacts } from "../../domain/incidents/incident-rules.ts";
+import { backoff } from "../../platform/time/backoff.ts";
 import type { RuleFinding } from "./rule.ts";
 import type { Rule } from "./rules.ts";
 
@@ -166,7 +167,8 @@ function waitForEnd(state: RuleState, at: Moment): { state: RuleState; change: C
   const gone = state.gone ?? { atUs: state.isSeen ? nowUs : state.heldUs, knownUs: nowUs };
   const times = (state.incident?.flaps ?? 0) + state.ended.length;
   const clearUs = settings.clear_s * 1e6;
-  const neededUs = state.isOver ? 0 : Math.max(clearUs, Math.min(longestClearUs, clearUs * 2 ** Math.min(times, 12)));
+  const growing = { first: clearUs, longest: Math.max(clearUs, longestClearUs) };
+  const neededUs = state.isOver ? 0 : backoff(growing, times);
   const waitsUs = at.isBackfilling && (rule.costs?.length ?? 0) > 0 ? backfillWaitUs : 0;
   if (nowUs - gone.knownUs < neededUs + waitsUs) return { state: { ...state, gone }, change: null };
   return end(state, gone.atUs, nowUs);

@@ -1,5 +1,6 @@
 import type { BotStatus } from "../../domain/status.ts";
 import type { Log } from "../../platform/log/log.ts";
+import { type Backoff, backoff } from "../../platform/time/backoff.ts";
 import type { BotApi, CallProblem } from "../api/bot-api.ts";
 import { updateIdOf } from "./update-parser.ts";
 
@@ -23,8 +24,7 @@ export type UpdatePollerDeps = {
 /** Duration of a long poll, s, and pauses after failures, ms. */
 export type UpdatePollerPace = {
   readonly longPollSeconds: number;
-  readonly leastMs: number;
-  readonly mostMs: number;
+  readonly retryMs: Backoff;
   /** Pause after a wrong token. */
   readonly refusedMs: number;
   /** Pauses while another poller exists. The first is shorter, because our own restart looks the same. */
@@ -33,8 +33,7 @@ export type UpdatePollerPace = {
 
 const usualPace: UpdatePollerPace = {
   longPollSeconds: 50,
-  leastMs: 1000,
-  mostMs: 60_000,
+  retryMs: { first: 1000, longest: 60_000, jitter: 0.25 },
   refusedMs: 300_000,
   conflictMs: [4000, 30_000],
 };
@@ -117,8 +116,7 @@ export function createUpdatePoller(deps: UpdatePollerDeps, pace: UpdatePollerPac
     if (waitSeconds !== null) return waitSeconds * 1000;
     if (failures > 1)
       onTrouble("unreachable", "the Telegram bot cannot reach Telegram; trying again by itself", problem);
-    const ms = Math.min(pace.mostMs, pace.leastMs * 2 ** Math.min(failures - 1, 10));
-    return ms * (0.75 + Math.random() / 2);
+    return backoff(pace.retryMs, failures - 1);
   }
 
   function afterConflict(problem: string): number {

@@ -1,4 +1,5 @@
 import type { Log } from "../../platform/log/log.ts";
+import { type Backoff, backoff } from "../../platform/time/backoff.ts";
 import type { SendOutcome } from "../api/send-queue.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -22,9 +23,9 @@ type Trouble = { readonly text: string; readonly sinceUs: number; failures: numb
 const personPaceUs = 1_000_000;
 const groupPaceUs = 3_000_000;
 
-/** Pauses after failed calls in a row, s; the last pause repeats. */
-const unreachablePauses = [5, 10, 20, 40, 80, 160, 300] as const;
-const refusedPauses = [60, 300, 900, 3600] as const;
+/** Pauses after failed calls in a row, s. */
+const unreachablePauses = { first: 5, longest: 300 };
+const refusedPauses = { first: 60, longest: 3600, growth: 4 };
 
 const outageNote = "telegram unreachable since";
 
@@ -40,10 +41,9 @@ export function createDeliveryHealth(deps: { nowUs: () => number; outbox: Outbox
   let botRefused: Trouble | null = null;
   let past: { readonly fromUs: number; readonly toUs: number } | null = null;
 
-  function nextTrouble(before: Trouble | null | undefined, text: string, pauses: readonly number[]): Trouble {
+  function nextTrouble(before: Trouble | null | undefined, text: string, pauses: Backoff): Trouble {
     const trouble = { sinceUs: before?.sinceUs ?? nowUs(), failures: (before?.failures ?? 0) + 1, text };
-    const pause = pauses[Math.min(trouble.failures, pauses.length) - 1] ?? 0;
-    return { ...trouble, untilUs: nowUs() + pause * 1e6 };
+    return { ...trouble, untilUs: nowUs() + backoff(pauses, trouble.failures - 1) * 1e6 };
   }
 
   function onUnreachable(problem: string): void {

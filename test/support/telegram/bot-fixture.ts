@@ -29,7 +29,12 @@ export type BotBench = {
 };
 
 /** Waits as short as tests need them. */
-export const quickPace = { longPollSeconds: 1, leastMs: 5, mostMs: 40, refusedMs: 30, conflictMs: [5, 10] } as const;
+export const quickPace = {
+  longPollSeconds: 1,
+  retryMs: { first: 5, longest: 40 },
+  refusedMs: 30,
+  conflictMs: [5, 10],
+} as const;
 
 export async function startBotBench(
   options: { language?: Language; symbols?: number; over?: Partial<BotDeps>; burst?: number } = {},

@@ -2,7 +2,6 @@ import { expect, test } from "bun:test";
 import { addressesOf, spreadStreams, subscriptionOf } from "../../../server/binance/sockets/endpoint.ts";
 import { splitNames } from "../../../server/binance/sockets/subscriptions.ts";
 import { createStream, parseStreamType, type StreamType } from "../../../server/domain/stream.ts";
-import { backoffMs } from "../../../server/platform/fetch/backoff.ts";
 
 const types = ["depth20@100ms", "aggTrade"].map(parseStreamType) as StreamType[];
 const many = Array.from({ length: 1000 }, (_, n) => types.map((type) => createStream(`SYMBOL${n}USDT`, type))).flat();
@@ -31,9 +30,4 @@ test("two sockets have two addresses: those configured, else both ports of the e
   expect(addressesOf(own, [])).toEqual([own, twin]);
   expect(addressesOf(own, ["wss://data-stream.binance.vision"])).toEqual([own, "wss://data-stream.binance.vision"]);
   expect(addressesOf("ws://127.0.0.1:1", [])).toEqual(["ws://127.0.0.1:1"]);
-});
-
-test("the wait before a reconnect doubles up to 30 s and is spread by chance", () => {
-  expect([0, 1, 2, 3, 20].map((failures) => backoffMs(failures, 0))).toEqual([250, 500, 1000, 2000, 30_000]);
-  expect(backoffMs(20, 0.999)).toBeGreaterThan(15_000);
 });

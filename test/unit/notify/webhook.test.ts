@@ -71,8 +71,8 @@ test("a receiver that fails, hangs or redirects is retried with growing pauses, 
   await until(() => webhook.status().problem !== null, "the first try to fail");
   for (const [answer, seconds] of [
     ["hang", 1],
-    [302, 5],
-    [429, 15],
+    [302, 4],
+    [429, 16],
   ] as const) {
     const before = receiver.requests.length;
     receiver.answer(answer);
@@ -84,7 +84,7 @@ test("a receiver that fails, hangs or redirects is retried with growing pauses, 
     await until(() => webhook.status().problem?.includes(settledProblem) === true, `the problem with ${answer}`);
   }
   receiver.answer(204);
-  await pass(60);
+  await pass(64);
   await settled(webhook);
   expect(new Set(receiver.requests.map(({ headers }) => headers.get("x-rt-data-delivery"))).size).toBe(1);
   expect(webhook.status()).toMatchObject({ delivered: 1, dropped: 0, problem: null });

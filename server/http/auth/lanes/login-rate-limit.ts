@@ -1,3 +1,4 @@
+import { backoff } from "../../../platform/time/backoff.ts";
 import { createBoundedMap } from "./bounded-map.ts";
 
 /** A started attempt, or the wait in ms until the next attempt. */
@@ -21,10 +22,9 @@ export type LoginRateLimit = {
   begin(key: string): Begun;
 };
 
-/** The wait begins with this failure in a row: 1 s, then 2 s, 4 s … */
+/** The waits, ms, begin with this failure in a row. */
 const freeFailures = 5;
-const firstWaitMs = 1000;
-const longestWaitMs = 15 * 60_000;
+const waitsMs = { first: 1000, longest: 15 * 60_000 };
 /** Failures of a key are forgotten after this time without an attempt, ms. */
 const forgottenAfterMs = 24 * 60 * 60_000;
 
@@ -43,7 +43,7 @@ export function createLoginRateLimit(nowMs: () => number, most: number): LoginRa
       const before = entries.get(key);
       const now = nowMs();
       const failures = (before !== undefined && now - before.lastMs < forgottenAfterMs ? before.failures : 0) + 1;
-      const delay = failures < freeFailures ? 0 : Math.min(longestWaitMs, firstWaitMs * 2 ** (failures - freeFailures));
+      const delay = failures < freeFailures ? 0 : backoff(waitsMs, failures - freeFailures);
       const entry = { failures, lastMs: now, untilMs: now + delay };
       entries.put(key, entry);
       const attempt: LoginAttempt = {

@@ -1,14 +1,14 @@
 /** Counts attempts to connect per address. */
 export type ConnectLimit = {
-  /** Notes an attempt at `now` (ms) and says whether it is within the limit. */
+  /** Counts an attempt at `now` (ms); true if it is within the limit. */
   admit(address: string, now: number): boolean;
 };
 
-/** Addresses remembered; the one that tried least recently is forgotten first. */
+/** Addresses remembered. Beyond that, the address whose last attempt is oldest is forgotten. */
 const maxAddresses = 10_000;
 
 /**
- * At most `attempts` in any `windowMs` per address, refused ones included, so that whoever storms on stays refused.
+ * Allows `attempts` in any `windowMs` per address. Refused attempts count too: a client that goes on trying stays refused.
  * Source: binance-spot-api-docs, web-socket-streams.md, "Websocket Limits": 300 attempts every 5 minutes.
  */
 export function createConnectLimit(options: { attempts: number; windowMs: number }): ConnectLimit {

@@ -4,7 +4,7 @@ import type { Ending } from "./faults/hooks.ts";
 export type LifeOptions = {
   /** Age at which a connection is ended, ms (24 h). */
   readonly lifeMs: number;
-  /** Every further connection lives this much longer than the one before it, so that they do not end together (0). */
+  /** Each connection lives this much longer than the previous connection, so that they do not end together, ms (0). */
   readonly lifeStaggerMs: number;
   /** The close at the end; what the exchange sends is not documented (code 1001). */
   readonly lifeEnd: Ending;

@@ -9,21 +9,21 @@ import { createSession, type Session, type SessionLimits } from "./protocol/sock
 import { createStallWatch, type StallLimit } from "./protocol/stall-watch.ts";
 import type { StreamRequest } from "./protocol/stream-url.ts";
 
-/** What a socket carries with it. */
+/** Data of a socket. */
 export type ConnectionData = { readonly id: number; readonly request: StreamRequest; session: Session | null };
 
 /** All open sockets of an exchange. */
 export type Connections = {
   readonly audience: MarketListeners;
-  /** Hands a batch to those who subscribed. */
+  /** Sends a batch to the subscribers. */
   emit(events: readonly MarketEvent[]): void;
   /** Sends the pings that are due at `now`, carrying what the exchange's clock shows (both ms). */
   heartbeat(now: number, clockMs: number): void;
-  /** Cuts those who take too little of what waits for them. */
+  /** Cuts connections whose clients read too slowly. */
   dropStalled(now: number): void;
   /** Open connections, oldest first. */
   ids(): number[];
-  /** Hands frames to a socket, past all faults; does nothing if it is gone. */
+  /** Sends frames to a socket, past all faults; no effect if it is gone. */
   send(id: number, frames: readonly Frame[]): void;
   ping(id: number, payload: Uint8Array): void;
   pong(id: number, payload: Uint8Array): void;
@@ -155,7 +155,7 @@ export function createConnections(
       close(socket, 1008, "Slow consumer");
       return;
     }
-    pressure.note(session, buffered);
+    pressure.update(session, buffered);
     if (stalls !== null) stalls.sent(id, bytes);
   }
 
@@ -218,7 +218,7 @@ export function createConnections(
       ping: (socket) => socket.data.session?.receivePing(),
       pong: (socket, payload) => socket.data.session?.receivePong(payload),
       drain(socket) {
-        if (socket.data.session !== null) pressure.note(socket.data.session, socket.getBufferedAmount());
+        if (socket.data.session !== null) pressure.update(socket.data.session, socket.getBufferedAmount());
       },
       close(socket) {
         closing.delete(socket);

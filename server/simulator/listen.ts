@@ -4,15 +4,15 @@ import { messageOf, OperatorError } from "../platform/errors.ts";
 
 /** What happens on a port that speaks HTTP and WebSocket. */
 export type PortHandlers<Data> = {
-  /** Answers, or upgrades the request and returns nothing. */
+  /** Answers, or upgrades the request and returns undefined. */
   request(request: Request, server: Server<Data>): Response | undefined | Promise<Response | undefined>;
   open(socket: ServerWebSocket<Data>): void;
-  /** A text frame; binary ones are read as text too. */
+  /** A text frame; binary frames are read as text too. */
   text(socket: ServerWebSocket<Data>, text: string): void;
   /** A ping has come; it is answered already. */
   ping(socket: ServerWebSocket<Data>): void;
   pong(socket: ServerWebSocket<Data>, payload: string): void;
-  /** The reader has taken some of what was waiting for it. */
+  /** The client has read some of the buffered bytes. */
   drain(socket: ServerWebSocket<Data>): void;
   close(socket: ServerWebSocket<Data>): void;
 };
@@ -23,7 +23,7 @@ export type TlsPair = { readonly key: string; readonly cert: string };
 /** 1024 stream names make a URL of 25 KB. */
 const headBytes = 64 * 1024;
 
-/** Opens the port (0: any free one). Nothing that is sent is ever dropped. Throws an OperatorError if the port cannot be had. */
+/** Opens the port (0: any free port). Sent frames are never dropped. @throws OperatorError if the port is not available. */
 export function listen<Data>(
   at: { host: string; port: number; tls?: TlsPair | undefined; deflate?: boolean },
   handlers: PortHandlers<Data>,

@@ -5,8 +5,8 @@ import type { ListingStatus } from "./protocol/symbol-info.ts";
 /** A source whose symbols have statuses that can be changed while it runs. */
 export type Listing = MarketSource & {
   /**
-   * From now on the symbol has this status. Unless it is TRADING its streams are silent; `absent` ones are unknown to REST,
-   * others keep their book there. A source that can halt a symbol does, so that its diffs go on without a hole afterwards.
+   * Sets the status of a symbol. Unless it is TRADING its streams are silent. REST does not know `absent` symbols and keeps the
+   * book of all others. A source that can halt a symbol does, so that its diffs continue without missing ids afterwards.
    */
   setStatus(symbol: string, status: ListingStatus): void;
 };

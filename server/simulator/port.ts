@@ -18,7 +18,7 @@ export type Port = {
 /** Between two attempts to have the port back, ms. */
 const reopenMs = 50;
 
-/** A port of this process; creating it does nothing yet. */
+/** A port of this process; `open` opens it. */
 export function createPort<Data>(
   at: { host: string; port: number; tls: TlsPair | undefined; deflate: boolean },
   handlers: PortHandlers<Data>,

@@ -122,7 +122,7 @@ export function createRest(
     return micro ? found.replace(/"time":(\d{13})(?=[,}])/g, '"time":$1000') : found;
   }
 
-  /** Null where the symbol has the status that `symbolStatus` asks for, or none is asked for. */
+  /** Null if the symbol has the status that `symbolStatus` requests, or if the request has no `symbolStatus`. */
   function statusRefusal(symbol: string, parameters: URLSearchParams): Refusal | null {
     const wanted = parameters.get("symbolStatus");
     if (wanted === null) return null;
@@ -222,7 +222,7 @@ function integerOf(parameters: URLSearchParams, name: string): number | null | R
   return refuse(-1100, `Illegal characters found in parameter '${name}'; legal range is '^[0-9]{1,20}$'.`);
 }
 
-/** A time in ms, also where it was given in µs (rest-api.md, "General API Information": either is understood). */
+/** Reads a time in ms or µs as ms (rest-api.md, "General API Information": both units are accepted). */
 function timeOf(parameters: URLSearchParams, name: string): number | null | Refusal {
   const time = integerOf(parameters, name);
   return typeof time === "number" && time >= 1e14 ? time / 1000 : time;

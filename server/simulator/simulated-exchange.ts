@@ -21,21 +21,21 @@ import { createWeights } from "./weights.ts";
 /** The exchange as a server. */
 export type SimulatedExchange = {
   /**
-   * Listens and starts the source; resolves with where to reach it. Rejects with an OperatorError if the port cannot be had,
-   * and with the source's own error if that cannot start; nothing is left open then.
+   * Listens and starts the source; resolves with its addresses. Rejects with an OperatorError if the port is not available, and
+   * with the source's error if the source cannot start; the port is closed then.
    */
   start(): Promise<{ port: number; wsUrl: string; restUrl: string }>;
   /** Stops the source, closes every socket (1001) and the port; resolves when all are gone. */
   stop(): Promise<void>;
   /** Closes every open socket with this code, or cuts TCP without a close frame. */
   disconnectAll(how: Ending): void;
-  /** The same for one of them, by its number; does nothing if it is gone. */
+  /** The same for one socket, by its number; no effect if it is gone. */
   disconnect(connection: number, how: Ending): void;
   /** Numbers of the open sockets, oldest first. */
   connections(): readonly number[];
   /** Sends `serverShutdown` to every open socket; what follows it is up to the caller. */
   announceShutdown(): void;
-  /** Gives a symbol a status from now on; only TRADING ones are heard on streams, absent ones are unknown to REST. */
+  /** Sets the status of a symbol. Only TRADING symbols emit on streams; REST does not know absent symbols. */
   setStatus(symbol: string, status: ListingStatus): void;
   stats(): SimulatedExchangeStats;
 };
@@ -45,7 +45,7 @@ export type SimulatedExchangeStats = {
   /** Open sockets now, and ever. */
   readonly connections: number;
   readonly connectionsTotal: number;
-  /** Distinct streams somebody listens to. */
+  /** Distinct streams with a subscriber. */
   readonly streams: number;
   /** Data frames handed to sockets. */
   readonly messagesSent: number;
@@ -57,7 +57,7 @@ export type SimulatedExchangeStats = {
   readonly closing: number;
 };
 
-/** What a test or a benchmark compares its recording against. */
+/** A sent frame, against which tests and benchmarks compare a recording. */
 export type SentFrame = { readonly connection: number; readonly stream: string; readonly payload: string };
 
 export type SimulatedExchangeOptions = Partial<SessionLimits> &
@@ -72,13 +72,13 @@ export type SimulatedExchangeOptions = Partial<SessionLimits> &
     readonly weightPerMinute?: number;
     /** A socket with more unread bytes than this is closed (64 MiB). */
     readonly maxBufferedBytes?: number;
-    /** A socket whose reader takes less than this is cut; null, and left out: nobody is. */
+    /** Cuts sockets whose reader takes less than this; no limit if null or left out. */
     readonly stall?: StallLimit | null;
     /** Errors as documented, `{"code":…,"msg":…,"id":…}`, instead of nested as measured. */
     readonly flatErrors?: boolean;
     /** Handshakes per address in any 5 minutes (300); Infinity for no limit. */
     readonly connectsPer5Minutes?: number;
-    /** What further ones are answered with; the real answer is not documented (429). */
+    /** HTTP status for handshakes beyond this limit; the real status is not documented (429). */
     readonly connectRefusal?: number;
     /** How far `/api/v3/time` is ahead of event times and pings, ms (0). */
     readonly clockOffsetMs?: number;
@@ -94,9 +94,9 @@ const connectWindowMs = 5 * 60_000;
 
 /**
  * A Binance-compatible exchange: market data streams and the public REST endpoints over one source, on loopback.
- * `onSent` is called after each data frame that was handed to a socket, in the order of that socket's wire, with the payload
- * that went: one that `faults` changed into other data is reported as changed, one that they left out or made unreadable is
- * not reported here (but to the faults' own `onSpoiled`).
+ * `onSent` is called after each data frame that was handed to a socket, in the order of that socket's wire, with the payload as
+ * sent: a payload changed by `faults` is reported as changed. Dropped frames are not reported; unreadable frames are reported to
+ * the `onSpoiled` of the faults.
  */
 export function createSimulatedExchange(
   options: SimulatedExchangeOptions,
@@ -104,9 +104,9 @@ export function createSimulatedExchange(
     source: MarketSource;
     onSent?: (sent: SentFrame) => void;
     faults?: Faults;
-    /** Answers HTTP requests that are none of the exchange's own; null for what it does not know. */
+    /** Answers requests for paths that the exchange does not have; null for unknown paths. */
     route?: (request: Request) => Response | null;
-    /** Refuses a request before anything else looks at it; null lets it through. */
+    /** May refuse a request before all other checks; null lets it through. */
     refuse?: (request: Request) => Response | null;
     log: Log;
     now?: () => number;
@@ -149,7 +149,7 @@ export function createSimulatedExchange(
     {
       hooks,
       now,
-      onSent: onSent === undefined && faults === undefined ? null : noteSent,
+      onSent: onSent === undefined && faults === undefined ? null : reportSent,
       onAudience: () => source.audienceChanged?.(),
       log,
     },
@@ -161,9 +161,9 @@ export function createSimulatedExchange(
   const timers: ReturnType<typeof setInterval>[] = [];
   let connectionsTotal = 0;
 
-  function noteSent(connection: number, { stream, payload, text, fault }: Frame): void {
+  function reportSent(connection: number, { stream, payload, text, fault }: Frame): void {
     if (fault === undefined) onSent?.({ connection, stream, payload });
-    else faults?.noteSpoiled({ connection, stream, kind: fault, text });
+    else faults?.reportSpoiled({ connection, stream, kind: fault, text });
   }
 
   function answer(request: Request, at: Server<ConnectionData>): ReturnType<typeof shakeHands> {

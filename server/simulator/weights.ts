@@ -8,7 +8,7 @@ export type WeightVerdict =
 export type Weights = {
   /** Charges `weight` to `address` at `now` (ms), or refuses. */
   charge(address: string, weight: number, now: number): WeightVerdict;
-  /** When the ban of this address ends, ms; null if it has none. */
+  /** End of the ban of this address, ms; null without a ban. */
   bannedUntil(address: string, now: number): number | null;
 };
 

@@ -1,20 +1,20 @@
 import { acceptedTimes, formatTime, parseTime } from "../../platform/time/time-parser.ts";
 
-/** Where a replay is. */
+/** State and position of a replay. */
 export type PlayReport = {
-  /** Waiting for the first reader (or another one), playing, paused by request, or at its end. */
+  /** Waiting for a reader, playing, paused by request, or at its end. */
   readonly state: "waiting" | "playing" | "paused" | "ended";
   /** Recorded time, µs. */
   readonly positionUs: number;
   readonly speed: number | "max";
-  /** What is played, µs; the end is null while nobody knows it. */
+  /** Range that is played, µs; the end is null while it is unknown. */
   readonly fromUs: number;
   readonly toUs: number | null;
   /** Messages played. */
   readonly messages: number;
 };
 
-/** What can be done to a replay while it runs. */
+/** Controls a replay while it runs. */
 export type PlayControl = {
   playReport(): PlayReport;
   pause(): void;
@@ -28,7 +28,7 @@ export type PlayControl = {
 export const slowest = 0.01;
 export const fastest = 10_000;
 
-/** A speed as it is typed: `max`, or how many times as fast; null if it is none. */
+/** Parses a speed: `max`, or a factor of real time; null if `text` is neither. */
 export function parseSpeed(text: string): number | "max" | null {
   if (text === "max") return "max";
   const speed = Number(text);
@@ -73,7 +73,7 @@ export function createReplayControl(
     if (outcome === "outside") {
       const { fromUs, toUs } = of.playReport();
       const range = `from ${formatTime(fromUs)}${toUs === null ? "" : ` up to ${formatTime(toUs)}`}`;
-      return refuse(400, "outside_range", `${text} is not within what is played: ${range}`);
+      return refuse(400, "outside_range", `${text} is outside the range that is played: ${range}`);
     }
     return report(of);
   }

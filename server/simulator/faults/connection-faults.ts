@@ -13,7 +13,7 @@ export function createConnectionFault(fault: CompleteFault, target: FaultTarget,
     case "shutdown": {
       const announced = target.ids().filter((id) => fault.connection === null || fault.connection === id);
       for (const id of announced) hit(() => target.announce(id));
-      // Outlives the fault: what was announced takes place.
+      // Outlives the fault: announced connections end in any case.
       setTimeout(() => {
         for (const id of announced) target.end(id, endingOf(fault.code, ""));
       }, fault.lead_ms);
@@ -51,7 +51,7 @@ function endingOf(code: number, reason: string): Ending {
   return code === 0 ? "terminate" : { code, reason };
 }
 
-/** All of it is allowed (RFC 6455, 5.5): a pong nobody asked for, a ping without a payload, and the longest there may be. */
+/** All of these are allowed (RFC 6455, 5.5): an unsolicited pong, a ping without a payload, and the longest payload. */
 function sendOddControl(connection: number, target: FaultTarget): void {
   target.pong(connection, new TextEncoder().encode("unasked"));
   target.ping(connection, new Uint8Array(0));

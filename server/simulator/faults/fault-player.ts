@@ -6,7 +6,7 @@ import type { FaultHandle, Faults } from "./faults.ts";
 export type FaultPlayer = {
   /** Time 0 of the scenario; the exchange must be listening. */
   start(): void;
-  /** Ends what lasts and forgets what is to come. Idempotent. */
+  /** Ends the running faults and cancels the rest. Idempotent. */
   stop(): void;
 };
 

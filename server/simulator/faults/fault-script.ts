@@ -9,12 +9,12 @@ import { duration } from "./script-values.ts";
 /** A fault with its time: it begins `at_ms` after the exchange and lasts `for_ms`. */
 export type ScriptedFault = { readonly at_ms: number; readonly for_ms: number; readonly fault: Fault };
 
-/** What is wrong in a scenario file, and where; line 0 stands for the whole file. */
+/** A mistake in a scenario file, with its line; line 0 stands for the whole file. */
 export type ScriptProblem = { readonly line: number; readonly problem: string };
 
 /**
- * Reads a scenario: TOML with a list of `[[fault]]`, each with `at_ms`, `kind`, `for_ms` (may be missing for kinds that act at
- * once), where it hits, and the kind's own parameters. Returns every mistake at once.
+ * Reads a scenario: TOML with a list of `[[fault]]`. A fault has `at_ms`, `kind`, `for_ms` (optional for kinds that act at
+ * once), a scope, and the parameters of its kind. Returns all mistakes together.
  */
 export function parseFaultScript(
   text: string,
@@ -98,7 +98,7 @@ function readFault(
   return { at_ms: Number(at_ms), for_ms: Number(for_ms), fault: { kind: known, ...parameters } as Fault };
 }
 
-/** Where things stand in the text; the parser tells only where it failed. */
+/** Finds the lines of keys in the text; the parser reports only the line of a syntax error. */
 function createLines(text: string) {
   const lines = text.split("\n");
   const headers = lines.flatMap((line, index) => (/^\s*\[\[\s*fault\s*\]\]/.test(line) ? [index] : []));

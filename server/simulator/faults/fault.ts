@@ -12,9 +12,9 @@ import {
   symbolName,
 } from "./script-values.ts";
 
-/** Every kind of fault: what it does while it lasts, and its own parameters with their defaults. */
+/** Every kind of fault: its effect while it lasts, and its own parameters with their defaults. */
 export const faultKinds = {
-  close: kind("closes connections, and new ones as soon as they are open", {
+  close: kind("closes connections, including new connections as soon as they are open", {
     code: key(closeCode, 1001),
     reason: key(closeReason, "Going away"),
   }),
@@ -24,10 +24,12 @@ export const faultKinds = {
     code: key(closeCode, 1001),
   }),
   silent: kind("sends no data, answers and pings as ever", {}),
-  "silent-no-pings": kind("sends nothing at all: no data, no replies, no pings", {}),
-  "odd-control": kind("sends control frames nobody asked for: pongs, pings without and with odd payloads", {}),
-  stall: kind("holds data back and sends it in one burst at the end, in order, nothing dropped", {}),
-  late: kind("sends data delay_ms later, in order: the late one of two sockets", { delay_ms: key(duration, 500) }),
+  "silent-no-pings": kind("sends no data, no replies and no pings", {}),
+  "odd-control": kind("sends unsolicited control frames: pongs, pings without and with odd payloads", {}),
+  stall: kind("holds data back and sends all of it in one burst at the end, in order", {}),
+  late: kind("sends data delay_ms later, in order, as the slower of two sockets does", {
+    delay_ms: key(duration, 500),
+  }),
   duplicate: kind("sends data twice", {}),
   reorder: kind("swaps neighbours of a stream", {}),
   drop: kind("leaves data out", {}),
@@ -37,7 +39,7 @@ export const faultKinds = {
   oversized: kind("adds a member of that many bytes to payloads", { bytes: key(integer(1, 64_000_000), 2_000_000) }),
   "empty-side": kind("sends partial books with an empty side", { side: key(oneOf(["bids", "asks", "both"]), "bids") }),
   "thin-book": kind("sends partial books with fewer levels", { levels: key(integer(1, 20), 3) }),
-  "unknown-fields": kind("adds members nobody documented", { where: key(oneOf(["payload", "wrapper"]), "payload") }),
+  "unknown-fields": kind("adds undocumented members", { where: key(oneOf(["payload", "wrapper"]), "payload") }),
   "wrong-wrapper": kind("wraps what should be bare and the reverse, or words the wrapper in another order", {
     form: key(oneOf(["bare", "data-first"]), "bare"),
   }),
@@ -45,7 +47,7 @@ export const faultKinds = {
     by: key(integer(1, 2 ** 50), 100_000),
   }),
   "id-hole": kind("leaves out a range of ids, on every socket and for good", { by: key(integer(1, 2 ** 50), 1000) }),
-  "symbol-status": kind("gives a symbol another status; only TRADING ones emit", {
+  "symbol-status": kind("gives a symbol another status; only TRADING symbols emit", {
     status: key(oneOf(["END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY", "absent"]), "HALT"),
   }),
   "refuse-connect": kind("answers WebSocket handshakes with an HTTP status", { status: key(httpStatus, 403) }),
@@ -57,30 +59,30 @@ export const faultKinds = {
   }),
 } as const satisfies Record<string, KindOf<Keys>>;
 
-/** What a fault hits; everything where left out. Which of these a kind heeds is in `scopeOf`. */
+/** Scope of a fault; everything if left out. `scopeOf` says which of these a kind uses. */
 export const scopeKeys = {
   /** The n-th connection ever accepted, from 1. */
   connection: optional(integer(1, 2 ** 31)),
   /** `btcusdt@aggTrade` */
   stream: optional(streamName),
   symbol: optional(symbolName),
-  /** One frame out of so many. */
+  /** Hits one frame out of this many. */
   every: key(integer(1, 2 ** 31), 1),
-  /** The share of frames, drawn by a seeded random. */
+  /** Share of the frames to hit, drawn by a seeded random generator. */
   share: key(share, 1),
-  /** At most so many frames; the fault goes on but hits nothing any more. */
+  /** Hits at most this many frames; afterwards the fault goes on without effect. */
   times: optional(integer(1, 2 ** 31)),
 } as const;
 
 export type FaultKind = keyof typeof faultKinds;
 
-/** Where a fault hits; see `scopeKeys`. */
+/** Scope of a fault; see `scopeKeys`. */
 export type FaultScope = Values<typeof scopeKeys>;
 
 type OneFault<K extends FaultKind> = { readonly kind: K } & Partial<FaultScope> &
   Partial<Values<(typeof faultKinds)[K]["keys"]>>;
 
-/** One fault as it is asked for; what is left out has its default. */
+/** A fault as requested; missing parameters have their defaults. */
 export type Fault = { [K in FaultKind]: OneFault<K> }[FaultKind];
 
 /** A fault with every parameter and scope in place. */
@@ -96,7 +98,7 @@ export function completeFault(fault: Fault): CompleteFault {
   return { ...values, ...given } as CompleteFault;
 }
 
-/** The scopes that a kind heeds. */
+/** The scopes that a kind uses. */
 export function scopeOf(name: FaultKind): readonly (keyof FaultScope)[] {
   switch (name) {
     case "close":

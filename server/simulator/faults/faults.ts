@@ -11,7 +11,7 @@ import { createIdShift } from "./id-shift.ts";
 
 /** A fault that was begun. */
 export type FaultHandle = {
-  /** Ends it: what was held back goes out, ports and symbols come back. Idempotent. */
+  /** Ends the fault: frames held back go out, ports and symbols come back. Idempotent. */
   end(): void;
   /** How many frames, connections or requests it has hit so far. */
   hits(): number;
@@ -25,20 +25,20 @@ export type SpoiledFrame = {
   readonly text: string | Uint8Array;
 };
 
-/** What goes wrong at one exchange. Given to `createSimulatedExchange` and to whoever begins and ends faults. */
+/** Faults of one exchange, shared by `createSimulatedExchange` and the code that begins and ends faults. */
 export type Faults = {
   begin(fault: Fault): FaultHandle;
-  /** Called by the exchange: what it asks on its way. */
+  /** Called by the exchange while it works. */
   readonly hooks: FaultHooks;
-  /** Called by the exchange: what faults may do to it. */
+  /** Called by the exchange: gives the faults access to it. */
   attach(exchange: FaultTarget): void;
   /** Called by the exchange after a spoiled frame was sent. */
-  noteSpoiled(frame: SpoiledFrame): void;
+  reportSpoiled(frame: SpoiledFrame): void;
 };
 
 /**
- * Faults for one exchange; they add up, frames pass those that act on frames in the order in which they were begun. Which
- * frames a `share` picks follows from the seed. Names that do not resolve are beyond an exchange: give the client one.
+ * Creates faults for one exchange. Faults add up; frames pass them in the order in which they were begun. The seed determines
+ * the frames that a `share` picks. An exchange cannot fake a name that does not resolve: give the client such a name.
  */
 export function createFaults(options: { seed?: number; onSpoiled?: (frame: SpoiledFrame) => void } = {}): Faults {
   const hooks = createHooks();
@@ -126,7 +126,7 @@ export function createFaults(options: { seed?: number; onSpoiled?: (frame: Spoil
     attach(exchange) {
       target = exchange;
     },
-    noteSpoiled: (frame) => options.onSpoiled?.(frame),
+    reportSpoiled: (frame) => options.onSpoiled?.(frame),
   };
 }
 

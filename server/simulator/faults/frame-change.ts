@@ -2,8 +2,8 @@ import type { Frame } from "../protocol/frames.ts";
 import type { CompleteFault } from "./fault.ts";
 
 /**
- * What goes out instead of a frame that is hit: none, one or two; null if this fault can do nothing to this frame.
- * What is still data of its stream comes back as data with its new payload; what is none any more is marked with the fault.
+ * Returns the frames (0 to 2) that replace a frame that is hit; null if this fault cannot change this frame.
+ * Frames that are still data of their stream carry the new payload; other frames are marked with the fault.
  */
 export function changeFrame(fault: CompleteFault, frame: Frame): readonly Frame[] | null {
   const { text } = frame;
@@ -39,7 +39,7 @@ export function changeFrame(fault: CompleteFault, frame: Frame): readonly Frame[
   }
 }
 
-/** JSON strings need two quotes each, so with one missing nothing is JSON any more. */
+/** JSON strings need two quotes each, so a text with a quote missing is not JSON. */
 function withoutLastQuote(text: string): string {
   const at = text.lastIndexOf('"');
   return text.slice(0, at) + text.slice(at + 1);

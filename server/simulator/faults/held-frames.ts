@@ -5,7 +5,7 @@ import type { Effect } from "./hooks.ts";
 /** Sends frames that were held back on their way. */
 export type Release = (connection: number, frames: readonly Frame[]) => void;
 
-/** Characters held back for one connection; beyond that everything goes out early, so that nothing is dropped. */
+/** Limit of characters held back for one connection; beyond it the held frames go out early instead of being dropped. */
 const mostHeld = 64 * 1024 * 1024;
 
 /** Holds everything back until the end. */
@@ -25,7 +25,7 @@ export function createStall(aim: FaultScopeMatch, release: Release): Effect {
   };
 }
 
-/** Sends everything `delayMs` later; at the end what is still under way goes out at once. */
+/** Sends everything `delayMs` later; at the end the delayed frames go out at once. */
 export function createLate(aim: FaultScopeMatch, delayMs: number, release: Release): Effect {
   const queues = new Map<number, { due: number; frame: Frame }[]>();
   const timers = new Map<number, ReturnType<typeof setTimeout>>();
@@ -73,7 +73,7 @@ export function createLate(aim: FaultScopeMatch, delayMs: number, release: Relea
   };
 }
 
-/** Holds a frame back until the next one of its stream went before it. */
+/** Swaps neighbours: holds a frame back until the next frame of its stream has gone out. */
 export function createReorder(aim: FaultScopeMatch, release: Release): Effect {
   const held = createHold(release);
   return {
@@ -109,7 +109,7 @@ function createHold(release: Release) {
       held.size += frame.text.length;
       if (held.size > mostHeld) flush(connection);
     },
-    /** The held frame of this stream, which is held no longer; null if there is none. */
+    /** Removes and returns the held frame of this stream; null if there is no such frame. */
     take(connection: number, stream: string): Frame | null {
       const held = byConnection.get(connection);
       const at = held?.frames.findIndex((frame) => frame.stream === stream) ?? -1;

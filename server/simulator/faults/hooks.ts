@@ -9,7 +9,7 @@ export type Ending = { readonly code: number; readonly reason: string } | "termi
 export type FaultTarget = {
   /** Open connections. */
   ids(): readonly number[];
-  /** Hands frames to a socket at once, past all faults; does nothing if it is gone. */
+  /** Sends frames to a socket at once, past all faults; no effect if it is gone. */
   send(connection: number, frames: readonly Frame[]): void;
   end(connection: number, how: Ending): void;
   /** Sends `serverShutdown`. */
@@ -23,7 +23,7 @@ export type FaultTarget = {
   openPort(): void;
 };
 
-/** What the exchange asks on its way; each is null while no fault wants to be asked. */
+/** Hooks that the exchange calls while it works; a hook is null while no fault uses it. */
 export type FaultHooks = {
   /** The frames that go to this connection now. */
   frames: ((connection: number, frames: readonly Frame[]) => readonly Frame[]) | null;
@@ -43,7 +43,7 @@ export type FaultHooks = {
   clockOffsetMs: number;
 };
 
-/** Hooks that nobody has taken. */
+/** Hooks without any fault. */
 export function createHooks(): FaultHooks {
   return {
     ...{ frames: null, ids: null, muted: null, opened: null, closed: null, connect: null, rest: null },
@@ -51,7 +51,7 @@ export function createHooks(): FaultHooks {
   };
 }
 
-/** A fault at work: what it wants to be asked, see FaultHooks. Everything may be left out. */
+/** A fault at work: the hooks it uses, see FaultHooks. All are optional. */
 export type Effect = {
   pass?(connection: number, frames: readonly Frame[]): readonly Frame[];
   mutes?(connection: number): boolean;
@@ -60,6 +60,6 @@ export type Effect = {
   connect?(connection: number): Response | null | Promise<Response | null>;
   rest?(url: URL): Response | null;
   clockOffsetMs?: number;
-  /** Undoes what can be undone. */
+  /** Undoes the effect as far as possible. */
   end?(): void;
 };

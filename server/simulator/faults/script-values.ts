@@ -1,7 +1,7 @@
 import { integer, type Parsed, text, type ValueKind } from "../../config/values.ts";
 import { parseSymbol } from "../../domain/stream.ts";
 
-/** One parameter of a fault: how it is read and what stands where it is left out. */
+/** One parameter of a fault: its parser and its default. */
 export type ScriptKey<T> = { readonly kind: ValueKind<T>; readonly fallback: T };
 
 /** A parameter with a default. */

@@ -10,9 +10,9 @@ export type ChangeWindow = "100ms" | "1000ms";
 export type BookSide = {
   size(): number;
   at(rank: number): Level | undefined;
-  /** Sets the absolute quantity of a price; 0 removes the level. Counts as a change even if nothing differs. */
+  /** Sets the absolute quantity of a price; 0 removes the level. Counts as a change even if the quantity is the same. */
   set(tick: number, lots: number): void;
-  /** Lots resting at a price, 0 if none. */
+  /** Lots resting at a price; 0 if the level does not exist. */
   lotsAt(tick: number): number;
   /** How many levels are better than this price. */
   rankOf(tick: number): number;

@@ -6,7 +6,7 @@ import type { TradeTape } from "./trade-tape.ts";
 
 /** The crowd that trades one symbol. */
 export type OrderFlow = {
-  /** Lets one tick of orders, cancels and trades happen to the book. Often nothing happens on quiet symbols. */
+  /** Applies one tick of orders, cancels and trades to the book. On quiet symbols many ticks are empty. */
   tick(): void;
 };
 
@@ -21,7 +21,7 @@ export type OrderFlowBook = {
 
 /** Levels near the best, within which most things happen; partial depth shows at most 20. */
 const near = 20;
-/** Log-normal swing of activity: busy seconds see a hundred times the updates of calm ones. */
+/** Log-normal swing of activity: a busy second has a hundred times the updates of a calm second. */
 const swing = 1.15;
 /** Mean size of a price move at pace 1, as a share of the price; slower symbols move as far in a day, in fewer steps. */
 const moveShare = 0.75e-4;
@@ -168,7 +168,7 @@ export function createOrderFlow(
       place(other, from + outward(side) * (1 + random.below(span)), quantities.resting());
   }
 
-  /** Now and then the price moves; where a tick size is a large step it does so the more seldom. */
+  /** Now and then the price moves; the larger the step of a tick, the more rarely. */
   function wander(activity: number): void {
     const usual = (moveShare * bestTick(book.bids)) / Math.sqrt(Math.min(1, profile.pace));
     const chance = 1 - Math.exp(-profile.moves * activity);

@@ -2,9 +2,9 @@ import type { Random } from "./random.ts";
 
 /** Draws the quantities of a symbol, in lots. */
 export type Quantities = {
-  /** Of an order that comes to rest in the book. */
+  /** Lots of an order that comes to rest in the book. */
   resting(): number;
-  /** Of a market order. */
+  /** Lots of a market order. */
   taken(): number;
 };
 

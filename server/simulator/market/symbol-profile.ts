@@ -3,7 +3,7 @@ import { hash } from "./random.ts";
 
 /** How a symbol of the synthetic market looks and moves. Times are ticks of 100 ms, prices are counted in tick sizes. */
 export type SymbolProfile = SymbolInfo & {
-  /** Where the price starts, and where it is weakly drawn back to. */
+  /** The first price; later prices are weakly drawn back to it. */
   readonly price: number;
   /** Mean distance of neighbouring levels near the best, in tick sizes, at least 1. */
   readonly gap: number;
@@ -47,7 +47,7 @@ const known: Readonly<Record<string, Known>> = {
   PEPEUSDT: { price: 0.00000423, tickDecimals: 8, lotDecimals: 0, gap: 1.05, pace: 0.3, restingLots: 200_000_000 },
 };
 
-/** The profile of a symbol: written down for well-known ones, otherwise plausible values that follow from the name alone. */
+/** The profile of a symbol: fixed for well-known symbols, otherwise plausible values derived from the name alone. */
 export function profileOf(symbol: string): SymbolProfile {
   const values = known[symbol] ?? derive(symbol);
   return {
@@ -60,7 +60,7 @@ export function profileOf(symbol: string): SymbolProfile {
   };
 }
 
-/** Most symbols of the exchange are small and quiet: pace from 0.002 (a change in many seconds) to 0.2, low ones more often. */
+/** Most symbols of the exchange are small and quiet: pace from 0.002 (a change in many seconds) to 0.2, low values more often. */
 function derive(symbol: string): Known {
   const chance = (n: number) => (hash(symbol, n) >>> 0) / 2 ** 32;
   const price = 10 ** (-3 + 5 * chance(1));

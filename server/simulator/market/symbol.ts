@@ -67,10 +67,10 @@ export function createSyntheticSymbol(
   function set(side: BookSide, tick: number, lots: number): void {
     side.set(tick, lots);
     id += 1;
-    if (keepQuotes) noteQuote();
+    if (keepQuotes) recordQuote();
   }
 
-  function noteQuote(): void {
+  function recordQuote(): void {
     const bid = bids.at(0);
     const ask = asks.at(0);
     if (bid === undefined || ask === undefined) return;
@@ -104,7 +104,7 @@ export function createSyntheticSymbol(
   }
 
   function tradeEvents(atMs: number, wants: (stream: string) => boolean, events: MarketEvent[]): void {
-    const { trades, aggTrades } = tape.take();
+    const { trades, aggTrades } = tape.drain();
     if (aggTrades.length === 0) return;
     const orders = (aggTrades.at(-1)?.order ?? 0) - (aggTrades[0]?.order ?? 0) + 1;
     const before = (order: number) =>

@@ -4,7 +4,7 @@ import { profileOf, type SymbolProfile } from "./symbol-profile.ts";
 import { createTickClock } from "./tick-clock.ts";
 
 export type SyntheticOptions = {
-  /** As given; known names get their own price and pace, others plausible ones derived from the name. */
+  /** Known names get their own price and pace, other names plausible values derived from the name. */
   readonly symbols: readonly string[];
   /** The same seed gives the same events (1). */
   readonly seed?: number;
@@ -18,7 +18,7 @@ export type SyntheticOptions = {
   readonly levels?: number;
   /** Aggregate trades remembered a symbol for REST, and twice as many trades (20,000; fewer where there are many symbols). */
   readonly history?: number;
-  /** Another look for a symbol than `profileOf` gives. */
+  /** Replaces `profileOf`. */
   readonly symbolFactory?: (symbol: string) => SymbolProfile;
 };
 
@@ -30,7 +30,7 @@ export type SyntheticMarket = MarketSource & {
   tick(atMs: number, wants?: (stream: string) => boolean): readonly MarketEvent[];
 };
 
-/** A market nobody trades on, with the statistics of a real one: all symbols share one tick, only those that changed emit. */
+/** An invented market with the statistics of a real market: all symbols share one tick, only changed symbols emit. */
 export function createSyntheticMarket(options: SyntheticOptions): SyntheticMarket {
   const names = [...new Set(options.symbols)];
   const tickMs = options.tickMs ?? 100.05;

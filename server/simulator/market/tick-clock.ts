@@ -1,13 +1,13 @@
 import { nextTurn } from "../../platform/time/timers.ts";
 /** Calls back tick by tick. */
 export type TickClock = {
-  /** `onTick` gets the tick's time, ms, whole; what it returns is waited for only at unlimited speed. */
+  /** `onTick` gets the tick's time in whole ms; its promise is awaited only at unlimited speed. */
   start(onTick: (atMs: number) => Promise<void> | null): void;
   /** No tick begins after this. */
   stop(): Promise<void>;
 };
 
-/** A late clock catches up; one that is later than this (a sleeping host) lets the missed ticks go. */
+/** A clock that is later than this (a sleeping host) skips the missed ticks; otherwise it catches up. */
 const mostLateMs = 2000;
 /** At unlimited speed the sockets get a turn at least this often. */
 const turnMs = 5;

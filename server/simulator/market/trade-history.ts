@@ -4,11 +4,11 @@ import type { AggTradeQuery } from "../protocol/market-source.ts";
 export type TradeHistory<T extends RememberedTrade> = {
   /** Ids and times rise. */
   add(trade: T): void;
-  /** As `GET /api/v3/aggTrades` answers: the first after what was asked for, or the newest; oldest first. */
+  /** As `GET /api/v3/aggTrades` answers: the first trades from the requested id or time, otherwise the newest; oldest first. */
   query(query: Partial<AggTradeQuery> & Pick<AggTradeQuery, "limit">): string;
 };
 
-/** What trades are asked for by. */
+/** The members by which trades are queried. */
 export type RememberedTrade = { readonly id: number; readonly timeMs: number };
 
 /** Remembers at least `most` trades, at most twice that many; `text` makes a trade's REST form once somebody asks. */

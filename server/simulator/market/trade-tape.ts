@@ -20,12 +20,12 @@ export type AggTrade = {
 
 /** Numbers trades and aggregates them as the exchange does: consecutive fills of one order at one price are one aggTrade. */
 export type TradeTape = {
-  /** A new market order; what follows is not aggregated with what was before. */
+  /** Begins a new market order; its fills are not aggregated with earlier fills. */
   begin(): void;
   /** The order trades at `tick` against one resting order for each of `lots`. */
   fill(tick: number, lots: readonly number[], buyerIsMaker: boolean): void;
   /** Everything since the last call, in order. */
-  take(): { trades: readonly Trade[]; aggTrades: readonly AggTrade[] };
+  drain(): { trades: readonly Trade[]; aggTrades: readonly AggTrade[] };
 };
 
 /** `firstId` and `firstAggId` are the ids of the first trade and aggregate. */
@@ -51,11 +51,11 @@ export function createTradeTape(firstId: number, firstAggId: number): TradeTape 
       aggTrades.push({ id: nextAggId, tick, lots: sum, first, last: nextId - 1, buyerIsMaker, order });
       nextAggId += 1;
     },
-    take() {
-      const taken = { trades, aggTrades };
+    drain() {
+      const drained = { trades, aggTrades };
       if (trades.length > 0) trades = [];
       if (aggTrades.length > 0) aggTrades = [];
-      return taken;
+      return drained;
     },
   };
 }

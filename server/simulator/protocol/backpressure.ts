@@ -1,14 +1,14 @@
 /** Watches which readers lag, so that a source which may wait does. */
 export type Backpressure<K> = {
   /** The reader has this many bytes before it. */
-  note(reader: K, bufferedBytes: number): void;
+  update(reader: K, bufferedBytes: number): void;
   /** The reader is gone. */
   forget(reader: K): void;
-  /** Null while nobody lags; otherwise resolves when nobody does any more. */
+  /** Null while all readers keep up; otherwise resolves once they do again. */
   wait(): Promise<void> | null;
 };
 
-/** A reader lags from `high` bytes on until it is below `low`; between the two stays what was. */
+/** A reader lags from `high` bytes on until it is below `low`; in between its state does not change. */
 export function createBackpressure<K>(high = 1024 * 1024, low = 256 * 1024): Backpressure<K> {
   const lagging = new Set<K>();
   let waiting: PromiseWithResolvers<void> | null = null;
@@ -20,7 +20,7 @@ export function createBackpressure<K>(high = 1024 * 1024, low = 256 * 1024): Bac
   }
 
   return {
-    note(reader, bufferedBytes) {
+    update(reader, bufferedBytes) {
       if (bufferedBytes >= high) lagging.add(reader);
       else if (bufferedBytes <= low && lagging.delete(reader)) settle();
     },

@@ -8,7 +8,7 @@ export type ControlRequest =
 /** Echoed in the reply as it came: an integer of 64 bits, a short text, or null. */
 export type RequestId = bigint | string | null;
 
-/** What became of a text frame. */
+/** The result of parsing a text frame. */
 export type ControlParse =
   | { readonly outcome: "request"; readonly id: RequestId; readonly request: ControlRequest }
   | { readonly outcome: "error"; readonly id: RequestId; readonly code: number; readonly msg: string }
@@ -73,7 +73,7 @@ function parseParameters(method: string, params: unknown, id: RequestId, text: s
   return { outcome: "request", id, request: { method: "SET_PROPERTY", combined } };
 }
 
-/** The id with all its digits, which a number does not always have; undefined if it is none. */
+/** The id with all its digits, which a number does not always keep; undefined if it is not an id. */
 function parseId(given: unknown, text: string): RequestId | undefined {
   if (given === null) return null;
   if (typeof given === "string") return /^[A-Za-z0-9_-]{1,36}$/.test(given) ? given : undefined;
@@ -101,7 +101,7 @@ function at(text: string): string {
 const retryAfterSeconds = 60;
 
 /**
- * An HTTP answer that refuses, in the form in which it comes from the exchange or from what stands before it: 403 is a
+ * An HTTP answer that refuses, in the form in which it comes from the exchange or the gateway in front of it: 403 is a
  * firewall's HTML page, 451 and 4xx are JSON with a code, 429 and 418 say how long to wait, 5xx of a gateway are HTML.
  * Source: binance-spot-api-docs, rest-api.md, "HTTP Return Codes"; the 451 as reported by users.
  */

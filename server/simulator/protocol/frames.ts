@@ -6,9 +6,9 @@ export type Frame = {
   readonly stream: string;
   /** The payload as the source gave it. */
   readonly payload: string;
-  /** What goes over the wire: the payload, wrapped or not, in the client's time unit. */
+  /** Text on the wire: the payload, wrapped or not, in the client's time unit. */
   readonly text: string | Uint8Array;
-  /** Set where a fault made of it what is no data any more; names its kind. */
+  /** Kind of the fault that spoiled this frame, so that it is not data any more. */
   readonly fault?: string;
 };
 
@@ -46,7 +46,7 @@ export function createDelivery(): FrameDelivery {
         const { concerns } = event;
         const sessions = audience.get(concerns ?? event.stream);
         if (sessions === undefined) continue;
-        // Most streams have one reader, whose frame nobody else takes.
+        // Most streams have one reader, so its frame is not shared.
         const forms: (Frame | undefined)[] | null = sessions.size > 1 ? [] : null;
         for (const session of sessions) {
           if (concerns !== undefined && !session.combined) continue;

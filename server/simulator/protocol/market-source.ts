@@ -7,11 +7,11 @@ export type MarketEvent = {
   readonly stream: StreamName;
   /** JSON text of the payload, without the combined wrapper. */
   readonly payload: string;
-  /** Goes to the combined sockets that are subscribed to this stream, under the name `stream` that nobody subscribes to. */
+  /** Sends the event to combined sockets subscribed to this stream, under the name `stream`, which cannot be subscribed to. */
   readonly concerns?: string;
 };
 
-/** Who listens: lets a source leave out what nobody reads, and wait for slow readers where it may. */
+/** The subscribers: a source may leave out streams without readers, and may wait for slow readers. */
 export type MarketListeners = {
   /** True while at least one socket is subscribed to this stream. */
   wants(stream: StreamName): boolean;
@@ -19,7 +19,7 @@ export type MarketListeners = {
   pressure(): Promise<void> | null;
 };
 
-/** What of a symbol's aggregate trades REST asks for; at most one of `fromId` and the times is given. */
+/** A REST query for aggregate trades of a symbol; at most one of `fromId` and the times is given. */
 export type AggTradeQuery = {
   readonly fromId: number | null;
   /** ms, inclusive. */
@@ -28,21 +28,21 @@ export type AggTradeQuery = {
   readonly limit: number;
 };
 
-/** What of a symbol's trades REST asks for: those from an id on, or the newest. */
+/** A REST query for trades of a symbol: from an id on, or the newest. */
 export type TradeQuery = { readonly fromId: number | null; readonly limit: number };
 
-/** Where the exchange's data comes from: a recording or the synthetic market. */
+/** Source of the exchange's data: a recording or the synthetic market. */
 export type MarketSource = {
   /**
-   * Begins to call `emit` with what happens at one instant, one batch each. Without an audience every stream is emitted and
-   * nobody is waited for.
+   * Begins to call `emit` with one batch of events for each instant. Without an audience it emits every stream and does not
+   * wait for readers.
    */
   start(emit: (events: readonly MarketEvent[]) => void, audience?: MarketListeners): void | Promise<void>;
   /** No batch is emitted after this has resolved. */
   stop(): void | Promise<void>;
   /** The exchange calls this after a socket subscribed, unsubscribed or left. */
   audienceChanged?(): void;
-  /** From now on nothing happens to a symbol, or again; for sources that can. */
+  /** Halts or resumes a symbol, if the source can. */
   setHalted?(symbol: string, halted: boolean): void;
   /** Symbols for `/api/v3/exchangeInfo`. */
   exchangeInfo(): SymbolInfo[];

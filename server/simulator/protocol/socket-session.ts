@@ -18,7 +18,7 @@ export type SessionLimits = {
   readonly pongTimeoutMs: number;
 };
 
-/** One client: its subscriptions, how it wants its payloads, and what it may still do. */
+/** One client: its subscriptions, the form of its payloads, and its limits. */
 export type Session = {
   readonly id: number;
   /** In the order in which they were subscribed. */
@@ -37,7 +37,7 @@ export type Session = {
 
 /**
  * One connection, speaking as stream.binance.com does: everything well-formed is acknowledged, even streams that do not exist.
- * With `flatErrors` it refuses as documented instead of as measured: flat error frames, and an answer to what is not JSON.
+ * With `flatErrors` it refuses as documented instead of as measured: flat error frames, and an answer to text that is not JSON.
  * Sources: web-socket-streams.md, "Websocket Limits" and "General WSS information"; the texts of the closes are as measured.
  */
 export function createSession(

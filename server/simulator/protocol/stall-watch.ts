@@ -1,6 +1,6 @@
-/** How little a reader may take of what is waiting for it. */
+/** The slowest pace at which a client may read. */
 export type StallLimit = {
-  /** Least bytes that it has to take in each window, or all that waits if that is less. */
+  /** Least bytes to read in each window, or all unread bytes if that is less. */
   readonly leastBytes: number;
   readonly windowMs: number;
 };
@@ -10,7 +10,7 @@ export type StallWatch<K> = {
   /** The reader was handed this many bytes. */
   sent(reader: K, bytes: number): void;
   forget(reader: K): void;
-  /** Readers that have taken too little, at `now` (ms); `buffered` says how many bytes of a reader are still waiting. */
+  /** Readers that read too little, at `now` (ms); `buffered` returns the unread bytes of a reader. */
   stalled(now: number, buffered: (reader: K) => number): readonly K[];
 };
 
@@ -35,7 +35,7 @@ export function createStallWatch<K>(limit: StallLimit): StallWatch<K> {
         if (waiting === 0) windows.delete(reader);
         else if (window === undefined) windows.set(reader, { sinceMs: now, waiting });
         else {
-          // Everything that was handed over since the window began is either taken or waits.
+          // All bytes sent since the window began are either read or buffered.
           window.waiting += sent;
           if (window.waiting - waiting >= limit.leastBytes) windows.set(reader, { sinceMs: now, waiting });
           else if (now - window.sinceMs >= limit.windowMs) found.push(reader);

@@ -10,27 +10,27 @@ export type MissingSpan = {
   readonly stream: Stream;
   readonly fromUs: number;
   readonly toUs: number;
-  /** As the recorder wrote it down, or `unknown` where nobody did. */
+  /** As the recorder recorded it; `unknown` for a gap found only here. */
   readonly cause: string;
 };
 
-/** What is known of a recording's gaps before it is read. */
+/** Gaps of a recording that are known before it is read. */
 export type KnownGaps = {
   /** Written down by the recorder, in the order in which they end. */
   readonly spans: readonly MissingSpan[];
-  /** True for times at which a gap list was kept for the stream, so that a silence which is not in it is none. */
+  /** True for times at which a gap list was kept for the stream: a silence that the list lacks is not a gap. */
   isWatched(stream: Stream, us: number): boolean;
 };
 
 /** Finds the gaps between the messages that are played. */
 export type GapAnnouncer = {
-  /** The gaps that are over now that this message comes; it is the next one in order. */
+  /** The gaps that this message ends. Messages have to come in order. */
   before(message: RecordedMessage): readonly MissingSpan[];
   /** The gaps that are not over when the recording ends. */
   atEnd(endUs: number): readonly MissingSpan[];
   /** The longest part of a stretch without any message that is a gap of some stream, µs. */
   longestWithin(fromUs: number, toUs: number): number;
-  /** What comes next was received at this time or later. */
+  /** Moves to this time: the next message was received then or later. */
   moveTo(us: number): void;
   /** Gaps so far, each once. */
   count(): number;
@@ -38,7 +38,7 @@ export type GapAnnouncer = {
 
 /** Books are silent for 20 s at most while their symbol trades; and all streams together never are. */
 const longestSilenceUs = 60_000_000;
-const nothing: readonly MissingSpan[] = [];
+const noGaps: readonly MissingSpan[] = [];
 
 /** `wants` says which streams matter; gaps are clipped to [fromUs, toUs). */
 export function createGapAnnouncer(
@@ -51,14 +51,14 @@ export function createGapAnnouncer(
     const toUs = Math.min(span.toUs, options.toUs);
     return fromUs < toUs && deps.wants(span.stream) ? [{ ...span, fromUs, toUs }] : [];
   });
-  const told = new Set<string>();
+  const announced = new Set<string>();
   const lastOf = new Map<string, { stream: Stream; us: number }>();
   let lastUs: number | null = null;
   let next = 0;
   let nextUs = spans[0]?.toUs ?? Number.POSITIVE_INFINITY;
 
-  function tell(found: readonly MissingSpan[]): readonly MissingSpan[] {
-    for (const { stream, fromUs } of found) told.add(`${stream.name} ${fromUs}`);
+  function announce(found: readonly MissingSpan[]): readonly MissingSpan[] {
+    for (const { stream, fromUs } of found) announced.add(`${stream.name} ${fromUs}`);
     return found;
   }
 
@@ -102,7 +102,7 @@ export function createGapAnnouncer(
   return {
     before(message) {
       const { recvUs, parsed } = message;
-      let found = nothing;
+      let found = noGaps;
       const own = lastOf.get(message.stream);
       if (recvUs - (lastUs ?? recvUs) > longestSilenceUs || recvUs - (own?.us ?? recvUs) > longestSilenceUs) {
         found = silences(message);
@@ -112,10 +112,10 @@ export function createGapAnnouncer(
         lastOf.set(message.stream, { stream: parsed, us: recvUs });
       lastUs = recvUs;
       if (recvUs >= nextUs) found = [...takeKnown(recvUs), ...found];
-      return found.length === 0 ? found : tell(found);
+      return found.length === 0 ? found : announce(found);
     },
     atEnd: (endUs) =>
-      tell(
+      announce(
         spans
           .slice(next)
           .filter((span) => span.fromUs < endUs)
@@ -141,7 +141,7 @@ export function createGapAnnouncer(
       if (next < 0) next = spans.length;
       nextUs = spans[next]?.toUs ?? Number.POSITIVE_INFINITY;
     },
-    count: () => told.size,
+    count: () => announced.size,
   };
 }
 
@@ -165,7 +165,7 @@ function subtract(span: MissingSpan, others: readonly MissingSpan[]): MissingSpa
   return left;
 }
 
-/** What the manifests of merged days say of gaps, and for other days, those without any file included, the recorder's gap list. */
+/** Gaps of merged days from their manifests; gaps of all other days, even days without files, from the recorder's gap list. */
 export function findKnownGaps(tracks: readonly RecordingFiles[], gapsOf: GapsOf): KnownGaps {
   const spans: MissingSpan[] = [];
   const watchedDays = new Set<string>();

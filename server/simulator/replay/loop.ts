@@ -2,11 +2,11 @@ import { eventTimeMember, type Numbering } from "../../domain/stream-kind-facts.
 import { byKind, countedMembers, hasLevels, type StreamKind, timeMembers } from "../../domain/stream-kinds.ts";
 import type { RecordedMessage } from "./recorded-message.ts";
 
-/** Makes a recording that is played again and again look like one that goes on. */
+/** Makes a repeated recording look like an endless recording. */
 export type Loop = {
-  /** The payload as it is to be sent in this round; notes its ids and times until a whole round was seen. */
+  /** The payload to send in this round; records its ids and times until a whole round was seen. */
   shift(message: RecordedMessage): string;
-  /** The recording begins again; `whole` if none of it was left out in the round that ended. */
+  /** Begins the next round; `whole` if the previous round played the whole recording. */
   again(whole: boolean): void;
   /** How much later than recorded this round's event times are, ms. */
   laterMs(): number;
@@ -14,7 +14,7 @@ export type Loop = {
 
 type Span = { first: number; last: number };
 
-/** Where a payload of some kind holds ids and times; members that are not numbered are times. */
+/** Finds the ids and times in a payload of some kind; members that are not numbered are times. */
 type Shape = { readonly pattern: RegExp; readonly numbering: ReadonlyMap<string, Numbering> };
 
 const shapes = byKind((kind) => shape(countedMembers(kind), timeMembers(kind)));
@@ -26,12 +26,13 @@ const pauseMs = 100;
 const microseconds = 1e14;
 
 /**
- * From the second round on ids and event times are raised by as much as a round covers, so that they keep rising a symbol and a
- * chain of diffs stays one (next `U` = previous `u` + 1), also where one round meets the next. Nothing else is touched, and the times only where `times` says so.
+ * From the second round on, ids and event times are raised by the range that a round covers. So they keep rising for each symbol,
+ * and diffs stay a chain (next `U` = previous `u` + 1), from one round to the next too. Times change only with `times`; all other
+ * members stay as they are.
  */
 export function createLoop(options: { times: boolean }): Loop {
   let round = 0;
-  let noting = true;
+  let isMeasuring = true;
   let firstUs = Number.POSITIVE_INFINITY;
   let lastUs = 0;
   let longestMs = 0;
@@ -39,7 +40,7 @@ export function createLoop(options: { times: boolean }): Loop {
   const spans = new Map<string, Map<string, Span>>();
   let shifts = new Map<string, Record<Numbering, number>>();
 
-  function note(message: RecordedMessage): void {
+  function record(message: RecordedMessage): void {
     firstUs = Math.min(firstUs, message.recvUs);
     lastUs = Math.max(lastUs, message.recvUs);
     const kind = message.parsed?.type.kind;
@@ -85,7 +86,7 @@ export function createLoop(options: { times: boolean }): Loop {
   return {
     laterMs,
     shift(message) {
-      if (noting) note(message);
+      if (isMeasuring) record(message);
       if (round === 0) return message.payload;
       const kind = message.parsed?.type.kind;
       const ids = shifts.get(symbolOf(message.stream));
@@ -101,8 +102,8 @@ export function createLoop(options: { times: boolean }): Loop {
       return shifted + message.payload.slice(head.length);
     },
     again(whole) {
-      if (noting) measure();
-      if (whole) noting = false;
+      if (isMeasuring) measure();
+      if (whole) isMeasuring = false;
       round += 1;
     },
   };
@@ -121,7 +122,7 @@ function shapeOf(kind: StreamKind | undefined): Shape {
   return kind === undefined ? unknownShape : shapes[kind];
 }
 
-/** The part of a payload that holds ids and times: in books, what comes before the levels. */
+/** The part of a payload that holds ids and times: in books, the part before the levels. */
 function headOf(payload: string, kind: StreamKind | undefined): string {
   if (kind === undefined || !hasLevels(kind)) return payload;
   const levels = payload.indexOf("[");

@@ -4,11 +4,11 @@ export type PlayClock = {
   positionUs(): number;
   /** Real ms until a message received at this recorded time is due, 0 if it is; Infinity while time stands still. */
   msUntil(recvUs: number): number;
-  /** A message of this time is played now: a clock that nobody could keep up with waits for it. */
+  /** Reports that a message of this time is played now; a clock that ran too far ahead waits for it. */
   reached(recvUs: number): void;
   /** It is now this recorded time. */
   jump(recvUs: number): void;
-  /** Why time stands still: nobody listens, somebody asked for it, or a reader lags. */
+  /** The three reasons why time stands still: no listener, a request to pause, a reader that lags. */
   setHeard(heard: boolean): void;
   setPaused(paused: boolean): void;
   setHeld(held: boolean): void;
@@ -20,7 +20,7 @@ export type PlayClock = {
   shiftMs(recvUs: number): number;
 };
 
-/** Later than this the clock is set back to what is played, real ms. */
+/** If messages are later than this, in real ms, the clock is set back to the message that is played. */
 const mostLateMs = 1000;
 
 /** Recorded time runs `speed` times as fast as real time, while it is heard, not paused and not held. */

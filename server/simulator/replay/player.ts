@@ -13,7 +13,7 @@ export type RoundEnd = "complete" | "stopped" | "moved";
 export type PlayerOptions = {
   /** Messages received before this only show what the book was, µs. */
   readonly fromUs: number;
-  /** Nothing received at this time or later is played, µs. */
+  /** End of the range that is played, µs, exclusive. */
   readonly toUs: number;
 };
 
@@ -25,7 +25,7 @@ export type PlayerDeps = {
   isOver(): "stopped" | "moved" | null;
   /** A message from before `fromUs`. */
   recall(message: RecordedMessage): void;
-  /** One message is due; hands over by `flush` what it gathers. */
+  /** One message is due; messages are batched until `flush`. */
   play(message: RecordedMessage): void;
   flush(): void;
   /** Null while all readers keep up. */
@@ -104,15 +104,15 @@ export async function playRound(options: PlayerOptions, deps: PlayerDeps): Promi
   }
 }
 
-/** Turns recorded messages into what is sent, a batch at a time. */
+/** Turns recorded messages into batches of events. */
 export type RecordingEmitter = {
   message(message: RecordedMessage): void;
   gap(gap: MissingSpan): void;
-  /** Hands over what has gathered. */
+  /** Emits the current batch. */
   flush(): void;
 };
 
-/** `shiftMs` moves event times; null leaves payloads as they are. `rest` is told what was sent. */
+/** `shiftMs` moves event times; null leaves payloads as they are. `rest` gets all sent payloads. */
 export function createRecordingEmitter(deps: {
   emit: (events: readonly MarketEvent[]) => void;
   audience: MarketListeners | undefined;
@@ -128,7 +128,7 @@ export function createRecordingEmitter(deps: {
       const { stream, parsed, alias } = message;
       let payload = loop === null ? message.payload : loop.shift(message);
       if (shiftMs !== null) payload = shiftEventTimes(payload, parsed?.type.kind, shiftMs(message.recvUs));
-      if (parsed !== null) deps.rest().note(parsed, payload);
+      if (parsed !== null) deps.rest().record(parsed, payload);
       batch.push({ stream, payload });
       if (alias !== undefined && audience?.wants(alias)) batch.push({ stream: alias, payload });
     },

@@ -10,13 +10,13 @@ export type Preview = {
   readonly symbols: readonly SymbolInfo[];
   /** Other names of streams: the other speed of a recorded depth stream. */
   readonly aliases: ReadonlySet<string>;
-  /** When the first message was received, µs; null if there is none. */
+  /** Receipt time of the first message, µs; null without messages. */
   readonly firstUs: number | null;
-  /** Files that could not be read, with what is wrong. */
+  /** Files that could not be read, with the reason. */
   readonly damage: readonly string[];
 };
 
-/** How far a file is read to learn what it holds, in characters of payload. */
+/** Characters of payload that are read of a file to learn which streams it holds. */
 const furthest = 64 * 1024 * 1024;
 /** Messages that show a symbol's decimals. */
 const enough = 50;
@@ -44,7 +44,7 @@ export async function previewRecording(
       if (message.parsed === null || count > enough) continue;
       const decimals = symbols.get(message.parsed.symbol) ?? { tick: 0, lot: 0, price: 0, quantity: 0 };
       symbols.set(message.parsed.symbol, decimals);
-      noteDecimals(decimals, message.payload);
+      updateDecimals(decimals, message.payload);
     }
   }
   return {
@@ -84,7 +84,7 @@ type Decimals = { tick: number; lot: number; price: number; quantity: number };
 /** Levels are pairs of price and quantity; trades and tickers name them. */
 const pairs = /\["([\d.]+)","([\d.]+)"\]|"p":"([\d.]+)","q":"([\d.]+)"|"b":"([\d.]+)","B":"([\d.]+)"/g;
 
-function noteDecimals(decimals: Decimals, payload: string): void {
+function updateDecimals(decimals: Decimals, payload: string): void {
   for (const match of payload.matchAll(pairs)) {
     const price = match[1] ?? match[3] ?? match[5] ?? "";
     const quantity = match[2] ?? match[4] ?? match[6] ?? "";

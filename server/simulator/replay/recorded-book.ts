@@ -3,7 +3,7 @@ import type { StreamKind } from "../../domain/stream-kinds.ts";
 /** The REST book of one symbol, pieced together from what a recording has played so far. */
 export type RecordedBook = {
   /** A payload that has just been emitted, or a REST book that was recorded at this moment. */
-  note(kind: StreamKind, payload: string): void;
+  record(kind: StreamKind, payload: string): void;
   /** The book as of the newest diff, or of the newest partial depth where no diffs are recorded. */
   depth(limit: number): string;
 };
@@ -33,7 +33,7 @@ export function createRecordedBook(): RecordedBook {
   }
 
   return {
-    note(kind, payload) {
+    record(kind, payload) {
       if (kind === "partialDepth") partial = payload;
       else if (kind === "diffDepth") applyDiff(payload);
       else if (kind === "depthSnapshot") pending = { lastId: idOf(payload, "lastUpdateId"), payload };

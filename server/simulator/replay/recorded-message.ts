@@ -16,7 +16,7 @@ import type { LineParser } from "../../storage/read/stream-reader.ts";
 export type RecordedMessage = {
   /** When it was received, µs; what pacing goes by. */
   readonly recvUs: number;
-  /** `btcusdt@aggTrade`; for a REST book, the symbol's `depthSnapshot`, which nobody can subscribe to. */
+  /** `btcusdt@aggTrade`; for a REST book, the symbol's `depthSnapshot`, which cannot be subscribed to. */
   readonly stream: StreamName;
   /** Null for streams that RT-Data does not record itself (klines): they are played all the same. */
   readonly parsed: Stream | null;
@@ -83,8 +83,7 @@ const headStart = '{"recv_us":';
 const headEnd = ',"net_delay_ms":';
 
 /**
- * What `decodeLine` finds in nearly every line, read where it stands: many times as fast, since nothing is cut out. Null for a line
- * that needs a closer look.
+ * Reads the members of a common line in place, many times as fast as `decodeLine`. Null for a line that needs `decodeLine`.
  */
 function readHead(text: string, from: number, to: number): { recvUs: number; at: number } | null {
   if (!text.startsWith(headStart, from) || text.charCodeAt(to - 1) !== 125) return null;
@@ -126,7 +125,7 @@ function fromEnvelope(raw: string): Named | null {
   return { stream: match[1], payload: raw.slice(match[0].length, -1) };
 }
 
-/** A message of a raw socket says what it is, except partial depth, which then cannot be attributed. */
+/** The stream of a message from a raw socket. Partial depth does not name its stream and cannot be attributed. */
 function fromPayload(raw: string): Named | null {
   const symbol = /"s":"([^"\\]+)"/.exec(raw)?.[1]?.toLowerCase();
   if (symbol === undefined) return null;
@@ -153,7 +152,7 @@ function restBook(url: string, raw: string): Named | null {
 /** From here on a time is in µs. */
 const microseconds = 1e14;
 
-/** The payload with its times (ms or µs) moved by so many ms, everything else as it was. Some kinds carry no time. */
+/** Moves the times (ms or µs) of a payload by `shiftMs`; the rest stays as it is. Some kinds carry no time. */
 export function shiftEventTimes(payload: string, kind: StreamKind | undefined, ms: number): string {
   const pattern = timePatterns.get(kind);
   if (pattern === undefined) return payload;
@@ -166,7 +165,7 @@ for (const kind of streamKindNames)
   if (timeMembers(kind).length > 0) timePatterns.set(kind, timePattern(timeMembers(kind)));
 
 function timePattern(names: readonly string[]): RegExp {
-  // Where there is one time, nothing behind it is looked at: a book is long.
+  // With one time member the search stops at it: a book is long.
   return new RegExp(`"(${names.join("|")})":(\\d+)(?=[,}])`, names.length > 1 ? "g" : "");
 }
 

@@ -4,10 +4,10 @@ import type { AggTradeQuery, TradeQuery } from "../protocol/market-source.ts";
 import { restTrade } from "../protocol/rest-trade.ts";
 import { createRecordedBook, type RecordedBook } from "./recorded-book.ts";
 
-/** What REST can say of a recording: only what has been played so far. */
+/** REST answers from a recording: only from messages played so far. */
 export type RecordedRest = {
   /** A payload that is being emitted now. */
-  note(stream: Stream, payload: string): void;
+  record(stream: Stream, payload: string): void;
   depth(symbol: string, limit: number): string;
   aggTrades(symbol: string, query: AggTradeQuery): string;
   /** Empty where `trade` was not recorded. */
@@ -37,11 +37,11 @@ export function createRecordedRest(): RecordedRest {
   }
 
   return {
-    note({ symbol, type }, payload) {
+    record({ symbol, type }, payload) {
       const { book, aggTrades, trades } = of(symbol);
-      if (type.kind === "aggTrade") aggTrades.note(payload);
-      else if (type.kind === "trade") trades.note(payload);
-      else book.note(type.kind, payload);
+      if (type.kind === "aggTrade") aggTrades.record(payload);
+      else if (type.kind === "trade") trades.record(payload);
+      else book.record(type.kind, payload);
     },
     depth: (symbol, limit) => of(symbol).book.depth(limit),
     aggTrades: (symbol, query) => of(symbol).aggTrades.query(query),
@@ -50,16 +50,16 @@ export function createRecordedRest(): RecordedRest {
 }
 
 type Played = { readonly id: number; readonly timeMs: number; readonly payload: string };
-type PlayedTrades = { note(payload: string): void } & Pick<TradeHistory<Played>, "query">;
+type PlayedTrades = { record(payload: string): void } & Pick<TradeHistory<Played>, "query">;
 
-/** Payloads that have `member` as their id; nothing of them is read before somebody asks. */
+/** Payloads that have `member` as their id; they are parsed only for a query. */
 function createPlayedTrades(member: string, inRest: (payload: string) => string): PlayedTrades {
   const past = createTradeHistory(history, (trade: Played) => inRest(trade.payload));
   const untold: string[] = [];
   const mark = `"${member}":`;
   const idPattern = new RegExp(`${mark}(\\d+)`);
   return {
-    note(payload) {
+    record(payload) {
       // Looking into it makes it a text of its own; otherwise it would keep all that was read with it in memory.
       if (payload.indexOf(mark) < 0) return;
       if (untold.length >= history * 2) untold.splice(0, history);

@@ -4,14 +4,14 @@ import { openLines } from "../../storage/read/line-reader.ts";
 import type { MessageParser } from "./recorded-message.ts";
 import type { RecordingFiles } from "./recording-files.ts";
 
-/** A line is shorter than this many bytes; the last ones are looked for there. */
+/** Bytes at the end of a file that are searched for the last lines; every line is shorter. */
 const tailBytes = 256 * 1024;
-/** Lines at the end of which one should hold a message. */
+/** Last lines that are searched for a message. */
 const tailLines = 64;
 /** Packed files must be read whole to see their end; more of them than this are not. */
 const mostPacked = 64;
 
-/** When the last message of a recording was received, µs; null if there is none or finding out would take too long. */
+/** Receipt time of the last message, µs; null without messages, or if finding it would take too long. */
 export async function findEnd(tracks: readonly RecordingFiles[]): Promise<number | null> {
   let lastUs: number | null = null;
   let packed = 0;
@@ -40,7 +40,7 @@ async function lastOf(file: RecordedFile, isPacked: boolean, parse: MessageParse
       if (message !== null && message !== "damaged") return message.recvUs;
     }
   } catch {
-    // Whoever plays the file says what is wrong with it.
+    // The player reports damage.
   }
   return null;
 }

@@ -10,15 +10,15 @@ import { createLineParser, createRawParser, type RecordedMessage } from "./recor
 
 /** Files that follow each other in time, read one after the other. */
 export type RecordingFiles = LineStream<RecordedMessage> & {
-  /** What all its messages are of; null for raw files, which one must read to know. */
+  /** The stream of all its messages; null for raw files, whose streams are known only after reading. */
   readonly stream: Stream | null;
-  /** Days of a data folder with what is known of their gaps. */
+  /** Days of a data folder with their known gaps. */
   readonly days: readonly RecordedDay[];
 };
 
 /**
  * The tracks of a recording: a file of `{"t","raw"}` lines (`.jsonl`, also `.gz`, `.zst`), a folder of such files, or a data
- * folder of RT-Data or a part of one. Throws an OperatorError if there is nothing to play.
+ * folder of RT-Data or a part of it. @throws OperatorError if `path` holds no recording.
  */
 export function findRecordingFiles(path: string): readonly RecordingFiles[] {
   const whole = resolve(path);

@@ -40,8 +40,8 @@ export type PlayEnd =
 export type ReplaySource = MarketSource &
   PlayControl & {
     /**
-     * Resolves once the last message was handed over and no reader lags behind, or playing was stopped or failed. Never settles
-     * for a loop that nobody stops.
+     * Resolves once the last message was emitted and no reader lags behind, or playing was stopped or failed. A loop settles only
+     * when it is stopped.
      */
     readonly ended: Promise<PlayEnd>;
     /** Messages played so far, whether or not anybody listened to them. */
@@ -56,8 +56,8 @@ const longestWaitUs = 10_000_000;
 const pauseMs = 100;
 
 /**
- * Plays a recording in its recorded order. Time stands still while nobody is subscribed to a stream that it has, and while a
- * reader lags. `start` throws an OperatorError if there is nothing to play.
+ * Plays a recording in its recorded order. Time stands still while none of its streams has a subscriber, and while a reader
+ * lags. `start` throws an OperatorError if there are no messages to play.
  */
 export function createReplaySource(options: RecordingOptions, deps: { log?: Log; gapsOf?: GapsOf } = {}): ReplaySource {
   const log = deps.log ?? silentLog;
@@ -97,10 +97,10 @@ export function createReplaySource(options: RecordingOptions, deps: { log?: Log;
         if (round === "moved") continue;
         if (loop === null) break;
         if (messages === before)
-          throw new OperatorError(`cannot play ${options.path}: nothing of it can be read any more`);
+          throw new OperatorError(`cannot play ${options.path}: its files cannot be read any more`);
         loop.again(whole);
         whole = true;
-        log.info("recording begins again", { path: options.path, messages });
+        log.info("recording starts again", { path: options.path, messages });
         if (clock.speed !== "max") await nap.sleep(pauseMs / clock.speed);
       }
       if (!stopped) finish(from, watch, emitter);
@@ -108,7 +108,7 @@ export function createReplaySource(options: RecordingOptions, deps: { log?: Log;
       if (pressure !== null && !stopped) await nap.until(pressure);
       end.resolve(stopped ? { outcome: "stopped" } : { outcome: "complete", messages });
     } catch (error) {
-      log.error("recording cannot be played on", { path: options.path, error: messageOf(error) });
+      log.error("cannot go on playing the recording", { path: options.path, error: messageOf(error) });
       end.resolve({ outcome: "failed", error: error instanceof Error ? error : new Error(String(error)) });
     }
   }
@@ -121,8 +121,8 @@ export function createReplaySource(options: RecordingOptions, deps: { log?: Log;
   ): Promise<RoundEnd> {
     rest = createRecordedRest();
     watch.moveTo(fromUs);
-    const reader = from.open(fromUs, noteDamage);
-    const recall = ({ parsed, payload }: RecordedMessage) => void (parsed !== null && rest.note(parsed, payload));
+    const reader = from.open(fromUs, reportDamage);
+    const recall = ({ parsed, payload }: RecordedMessage) => void (parsed !== null && rest.record(parsed, payload));
     const deps = {
       ...{ reader, clock, nap, recall },
       isOver: () => (stopped ? ("stopped" as const) : seekUs === null ? null : ("moved" as const)),
@@ -143,17 +143,17 @@ export function createReplaySource(options: RecordingOptions, deps: { log?: Log;
     }
   }
 
-  function noteDamage(path: string, problem: string): void {
+  function reportDamage(path: string, problem: string): void {
     if (damaged.has(path) || stopped) return;
     damaged.add(path);
-    log.error("a file cannot be played in whole", { path, problem });
+    log.error("cannot play the whole file", { path, problem });
   }
 
   function skipsTo(message: RecordedMessage, lastUs: number, watch: GapAnnouncer): boolean {
     if (options.keepPauses || message.recvUs - lastUs <= longestWaitUs) return false;
     if (watch.longestWithin(lastUs, message.recvUs) <= longestWaitUs) return false;
     const [from, to] = [formatTime(lastUs), formatTime(message.recvUs)];
-    log.info("a gap of the recording is passed over", { from, to });
+    log.info("skipping a gap of the recording", { from, to });
     return true;
   }
 

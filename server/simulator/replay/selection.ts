@@ -10,7 +10,7 @@ import type { RecordedMessage } from "./recorded-message.ts";
 import { findEnd } from "./recording-end.ts";
 import { findRecordingFiles } from "./recording-files.ts";
 
-/** What of a recording is to be played; all of it where null or left out. */
+/** The part of a recording to play; null or left out means all. */
 export type ReplaySelection = {
   /** µs; `to` is exclusive. */
   readonly range: { readonly fromUs: number | null; readonly toUs: number | null };
@@ -24,7 +24,7 @@ export type OpenedRecording = {
   readonly preview: Preview;
   /** Names that can be subscribed to. */
   readonly names: ReadonlySet<string>;
-  /** First message of what was chosen, and end of what is played, µs; Infinity where nobody knows it. */
+  /** First selected message and end of the range that is played, µs; the end is Infinity if it is unknown. */
   readonly firstUs: number;
   readonly fromUs: number;
   readonly toUs: number;
@@ -37,7 +37,7 @@ export type OpenedRecording = {
 /** REST books are recorded once an hour. */
 const recallUs = 65 * 60_000_000;
 
-/** Looks what is there. Throws an OperatorError if nothing is, or nothing of what was chosen; it says what is recorded instead. */
+/** Opens a recording. @throws OperatorError if it has no messages or none of the selection; the error lists its contents. */
 export async function openRecording(
   path: string,
   choice: Partial<ReplaySelection>,
@@ -62,7 +62,7 @@ export async function openRecording(
   }
   const range = {
     fromUs: Math.max(from ?? Number.NEGATIVE_INFINITY, preview.firstUs),
-    // What a recorder adds while we play is left for the next time, so that all streams end together.
+    // Records that a recorder adds while we play are not played, so that all streams end together.
     toUs: Math.min(to ?? Number.POSITIVE_INFINITY, endUs === null ? Number.POSITIVE_INFINITY : endUs + 1),
   };
   const recalls = tracks.some(({ stream }) => stream?.type.kind === "depthSnapshot") ? recallUs : 0;
@@ -114,7 +114,7 @@ function createFilter({ symbols = null, streams = null }: Partial<ReplaySelectio
   };
 }
 
-/** When the first message of a range was received, or null if there is none. */
+/** Receipt time of the first message of a range; null if the range is empty. */
 async function findFirst(
   open: OpenedRecording["open"],
   range: { fromUs: number; toUs: number },
@@ -155,6 +155,6 @@ function nothingThere(
   const symbols = [...new Set([...there.streams].map((name) => name.slice(0, name.indexOf("@")).toUpperCase()))].sort();
   const streams = [...new Set([...there.streams].map((name) => name.slice(name.indexOf("@") + 1)))].sort();
   return new OperatorError(
-    `nothing was recorded in ${path}${asked}. Recorded is ${from}${until}: ${symbols.join(", ")} (${streams.join(", ")})`,
+    `${path} has no messages${asked}. It holds messages ${from}${until}: ${symbols.join(", ")} (${streams.join(", ")})`,
   );
 }

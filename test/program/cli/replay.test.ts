@@ -116,7 +116,7 @@ test("gaps of the recorder's list are sent with --gaps; without it their number 
     expect(events).toEqual(withGaps ? [{ e: "gap", stream, ...data }] : []);
     expect(program.errors()).toContain("gaps=1 damaged_files=0");
     expect(program.errors().includes("has gaps that were not sent")).toBe(!withGaps);
-    expect(program.errors()).toContain("a gap of the recording is passed over from=2026-11-22T15:00:04.000Z");
+    expect(program.errors()).toContain("skipping a gap of the recording from=2026-11-22T15:00:04.000Z");
   }
 }, 60_000);
 
@@ -132,7 +132,7 @@ test("a corrupt file is named, the rest is played, and the exit code is 1", asyn
   await until(() => client.closed() !== null, "the close");
   expect(client.received).toHaveLength(180);
   expect(program.errors()).toContain(
-    `a file cannot be played in whole path="${path}" problem="Unknown frame descriptor (ZSTD_error_prefix_unknown)"`,
+    `cannot play the whole file path="${path}" problem="Unknown frame descriptor (ZSTD_error_prefix_unknown)"`,
   );
 }, 60_000);
 
@@ -163,7 +163,7 @@ test("all mistakes are reported at once with the accepted values, exit code 2", 
   expect(day).toMatchObject({ code: 2, errors: expect.stringContaining("give the day after") });
   const empty = await run("--data", folder, "--from", "2026-12-01");
   expect(empty.code).toBe(2);
-  expect(empty.errors).toContain("Recorded is from 2026-11-21T23:59:00.000Z to 2026-11-22T00:01:59");
+  expect(empty.errors).toContain("It holds messages from 2026-11-21T23:59:00.000Z to 2026-11-22T00:01:59");
   expect(empty.errors).toContain("BTCUSDT (aggTrade, depth20@100ms)");
   expect(await run("--loop", "--gaps")).toMatchObject({
     code: 2,

@@ -43,7 +43,7 @@ async function untilSteady(count: () => number, what: string): Promise<void> {
   }, what);
 }
 
-test("at full speed a recording waits for the slowest reader: nothing is lost, little is buffered", async () => {
+test("at full speed a recording waits for the slowest reader: every record arrives, little is buffered", async () => {
   const source = createReplaySource({ path: writeRecording(), speed: "max", loop: false });
   let buffered = 0;
   const exchange = createSimulatedExchange(
@@ -113,7 +113,7 @@ test("stopping does not wait for a reader that never reads", async () => {
   slow.end();
 });
 
-test("in real time nobody is waited for: a reader too far behind is closed, the others go on", async () => {
+test("in real time the market does not wait: a reader too far behind is closed, the others go on", async () => {
   const source = createSyntheticMarket({ symbols: ["BTCUSDT", "ETHUSDT"], seed: 1, speed: 200 });
   const exchange = createSimulatedExchange({ maxBufferedBytes: 512 * 1024 }, { source, log: silentLog });
   stops.push(exchange.stop);
@@ -129,16 +129,16 @@ test("in real time nobody is waited for: a reader too far behind is closed, the 
 
 test("a reader lags from the upper bound on until it is below the lower one", async () => {
   const pressure = createBackpressure<string>(100, 10);
-  pressure.note("a", 99);
+  pressure.update("a", 99);
   expect(pressure.wait()).toBeNull();
-  pressure.note("a", 100);
-  pressure.note("b", 500);
+  pressure.update("a", 100);
+  pressure.update("b", 500);
   let over = false;
   void pressure.wait()?.then(() => {
     over = true;
   });
-  pressure.note("a", 11);
-  pressure.note("b", 10);
+  pressure.update("a", 11);
+  pressure.update("b", 10);
   await Promise.resolve();
   expect(over).toBe(false);
   pressure.forget("a");

@@ -36,7 +36,7 @@ const ticks = 3450;
 
 for (const symbol of ["BTCUSDT", "ETHUSDT"]) {
   test.skipIf(realDataMissing !== "")(
-    `the synthetic ${symbol} is statistically where the real one is${realDataMissing}`,
+    `the synthetic ${symbol} has the statistics of the real symbol${realDataMissing}`,
     () => {
       const real = recordings.map(({ file, trades }) => realStatistics(file, symbol, trades));
       const synthetic = [1, 2].map((seed) => syntheticStatistics(symbol, seed));

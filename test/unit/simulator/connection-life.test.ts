@@ -20,7 +20,7 @@ async function start(options: SimulatedExchangeOptions = {}) {
   return running;
 }
 
-test("a connection is closed at the end of its life, with the code and words configured; a new one lives as long", async () => {
+test("a connection is closed at the end of its life with the configured code and reason; a new connection lives as long", async () => {
   const { wsUrl } = await start({ lifeMs: 80, lifeEnd: { code: 1008, reason: "too old" } });
   for (let round = 0; round < 2; round++) {
     const opened = performance.now();
@@ -108,7 +108,7 @@ test("the window of the limit slides, per address, and whoever storms on stays r
   expect(Array.from({ length: 1000 }, (_, n) => none.admit("", n)).every(Boolean)).toBe(true);
 });
 
-test("flat error frames are sent where asked for, and then even what is not JSON is answered", async () => {
+test("flatErrors: error frames are flat, and even a text that is not JSON is answered", async () => {
   const { wsUrl } = await start({ flatErrors: true, maxStreams: 1 });
   const watcher = await watch(`${wsUrl}/ws`);
   watcher.send({ method: "FOO", id: 1 });
@@ -183,7 +183,7 @@ test("the clock of /api/v3/time and exchangeInfo can be ahead of the exchange's 
   }
 });
 
-test("statuses set at run time are in exchangeInfo, and a symbol that is not TRADING emits nothing", async () => {
+test("statuses set at run time are in exchangeInfo, and a symbol that is not TRADING is silent", async () => {
   const { exchange, source, wsUrl, sent } = await start();
   const watcher = await watch(`${wsUrl}/stream?streams=btcusdt@depth20@100ms/ethusdt@depth20@100ms`);
   exchange.setStatus("BTCUSDT", "HALT");

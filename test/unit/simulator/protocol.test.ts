@@ -52,7 +52,7 @@ for (const query of [
   });
 }
 
-test("timeUnit=MICROSECOND turns event times into microseconds and touches nothing else", async () => {
+test("timeUnit=MICROSECOND turns event times into microseconds and leaves the rest as it is", async () => {
   const { wsUrl, source } = await start();
   const client = await connect(`${wsUrl}/stream?streams=btcusdt@aggTrade&timeUnit=MICROSECOND`);
   source.emit({ stream: "btcusdt@aggTrade", payload: trade });
@@ -201,7 +201,7 @@ test("a client that answers no ping is cut after the deadline", async () => {
   await until(() => client.closed(), "the end of the connection");
 });
 
-test("a pong that copies no ping keeps nobody alive", async () => {
+test("a pong that copies no ping does not keep the connection alive", async () => {
   const { port, exchange } = await start({ pingMs: 20, pongTimeoutMs: 60, incomingPerSecond: 1000 });
   const client = await connectPaused(port, "/ws");
   client.resume();
@@ -240,7 +240,7 @@ test("stop says goodbye, frees the port, and may be called again", async () => {
   await again.stop();
 });
 
-test("a source that cannot start leaves nothing open", async () => {
+test("if the source cannot start, the port is closed again", async () => {
   const source = { ...createScriptedSource(), start: () => Promise.reject(new Error("no such recording")) };
   const probe = createSimulatedExchange({}, { source: createScriptedSource(), log: silentLog });
   const { port, restUrl } = await probe.start();

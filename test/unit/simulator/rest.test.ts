@@ -151,7 +151,7 @@ test("exchangeInfo leaves permission sets out for whoever says so", async () => 
   expect([await sets(""), await sets("showPermissionSets=false")]).toEqual([[["SPOT"]], []]);
 });
 
-test("symbolStatus is answered for a symbol that has it, and refused with -1220 for one that has not", async () => {
+test("symbolStatus is answered if the symbol has that status, and refused with -1220 if not", async () => {
   const listed = createListing(market, createHooks());
   listed.setStatus("ETHBTC", "HALT");
   const rest = createRest(

@@ -37,7 +37,7 @@ async function serve(stall: { leastBytes: number; windowMs: number } | null) {
   return { source, exchange, ...(await exchange.start()) };
 }
 
-test("clients that never read are cut after a while, and the one that reads gets everything", async () => {
+test("clients that never read are cut after a while, and the client that reads gets everything", async () => {
   const { source, exchange, wsUrl, port } = await serve({ leastBytes: 64 * 1024, windowMs: 500 });
   const reader = await connect(`${wsUrl}/ws/btcusdt@trade`);
   for (let n = 0; n < 3; n++) await connectPaused(port, "/ws/btcusdt@trade");
@@ -63,7 +63,7 @@ test("without the limit it waits: a client that reads again later gets everythin
   expect(exchange.stats().slowClosed).toBe(0);
 }, 60_000);
 
-test("a reader is told from one that does not read by what it takes, however slowly it is handed more", () => {
+test("a client that reads is recognized by the bytes it takes, however slowly more are sent", () => {
   const watch = createStallWatch<string>({ leastBytes: 1000, windowMs: 10_000 });
   const waiting: Record<string, number> = { slow: 0, drip: 0, still: 0, idle: 0 };
   const found: string[] = [];

@@ -164,7 +164,7 @@ test("trades, aggregates and book tickers number on without a hole and agree wit
   expect(tickers).toBeGreaterThan(1000);
 });
 
-test("quiet symbols emit nothing for seconds; names that nobody knows look plausible and keep their spelling", () => {
+test("quiet symbols are silent for seconds; unknown names look plausible and keep their spelling", () => {
   const quiet = { ...profileOf("QUIETUSDT"), pace: 0.002 };
   const market = createSyntheticMarket({ symbols: ["QUIETUSDT"], seed: 2, symbolFactory: () => quiet });
   let silent = 0;

@@ -33,7 +33,7 @@ test("a scenario is read in the order of its times, with its scopes and paramete
   });
 });
 
-test("every kind can be written with nothing but its times", () => {
+test("every kind can be written with its times alone", () => {
   for (const kind of Object.keys(faultKinds)) {
     const symbol = kind === "symbol-status" ? 'symbol = "BTCUSDT"' : "";
     expect([kind, parseFaultScript(`[[fault]]\nat_ms = 0\nfor_ms = 1\nkind = "${kind}"\n${symbol}`).ok]).toEqual([
@@ -43,7 +43,7 @@ test("every kind can be written with nothing but its times", () => {
   }
 });
 
-test("every mistake is told at once, with its line and with what is accepted", () => {
+test("all mistakes are reported together, each with its line and the accepted values", () => {
   const parsed = parseFaultScript(
     [
       'falt = "x"',
@@ -87,7 +87,7 @@ test("every mistake is told at once, with its line and with what is accepted", (
   }
 });
 
-test("what is not TOML, or holds no fault, is refused with a reason", () => {
+test("a file that is not TOML, or without faults, is refused with a reason", () => {
   expect(parseFaultScript("[[fault]\nat_ms = 0")).toMatchObject({ ok: false, problems: [{ line: 1 }] });
   expect(parseFaultScript("")).toMatchObject({
     ok: false,

@@ -22,11 +22,11 @@ const atLeastMs = 200;
 const symbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];
 const types = ["depth20@100ms", "depth@100ms", "aggTrade", "bookTicker"];
 
-/** A fault, and what must have happened before it ends. */
+/** A fault, and the condition for its end. */
 type Trial = {
   readonly name: string;
   readonly fault: Fault;
-  /** So many frames, connections or requests were hit (5). */
+  /** Frames, connections or requests that must have been hit (5). */
   readonly hits?: number;
   /** All connections are cut first, so that the fault meets the next handshakes. */
   readonly cut?: true;
@@ -95,7 +95,7 @@ const groups = [
 ] as const;
 
 test.concurrent.each(groups)(
-  "through every fault %s the recorder stays alive, keeps exactly once what it was sent, and has data again after each",
+  "through every fault %s the recorder stays alive, keeps every sent record exactly once, and has data again after each",
   async (_, group) => {
     const source = createSyntheticMarket({ symbols, seed: 11, speed: 4 });
     const sent: SentFrame[] = [];
@@ -140,7 +140,7 @@ test.concurrent.each(groups)(
       const ended = performance.now();
       await until(() => haveAllGrown(app, counts), `data of every stream after "${trial.name}"`, 30_000);
       const again = Math.round(performance.now() - ended);
-      if ("connection" in only) saw.push("nothing of it: the recorder's connection alone is silent");
+      if ("connection" in only) saw.push("no data at all: only the recorder's connection is silent");
       else {
         saw.unshift(...describeFrames(client, from));
         if (lasts && client.closed() === null) saw.unshift(...describeSilence(client.frames.slice(from, till)));
@@ -221,7 +221,7 @@ function isConnected(app: App, ageUs: number): boolean {
   return isGood && connections.length === 1;
 }
 
-/** The market is silent: waits until what is under way has come, too. */
+/** Silences the market and waits until the messages in flight have arrived. */
 async function untilStill(app: App): Promise<void> {
   let last = -1;
   let still = 0;
@@ -250,7 +250,7 @@ function compare(sent: readonly SentFrame[], dataDir: string) {
   const plain = plainConnections(sent);
   const recorded = new Map<string, number>();
   for (const [key, lines] of readRecords(dataDir)) {
-    // What came over REST was sent by no socket.
+    // Records fetched over REST were not sent by a socket.
     if (key.endsWith("/depthSnapshot")) continue;
     for (const { payload, repaired } of lines)
       if (!repaired) recorded.set(`${key} ${payload}`, (recorded.get(`${key} ${payload}`) ?? 0) + 1);
@@ -343,9 +343,9 @@ function describeFrames(client: Watcher, from: number): string[] {
 function describeSilence(frames: readonly Seen[]): string[] {
   const heard = new Set(frames.map((frame) => parseFrame(frame)?.stream));
   const silent = watched.filter((stream) => !heard.has(stream));
-  if (frames.length === 0) return ["nothing while it lasted"];
+  if (frames.length === 0) return ["no record while it lasted"];
   return silent.length > 0 && silent.length < watched.length
-    ? [`nothing on ${silent.join(" and ")} while it lasted`]
+    ? [`no record on ${silent.join(" and ")} while it lasted`]
     : [];
 }
 

@@ -65,7 +65,7 @@ async function start(options: SimulatedExchangeOptions = {}) {
   };
 }
 
-test("close: every open connection, and each new one, is closed with the code and words given, until the fault is over", async () => {
+test("close: open and new connections are closed with the given code and reason until the fault is over", async () => {
   const { watch, begin } = await start();
   const [first, second] = [await watch(), await watch()];
   const fault = begin({ kind: "close", code: 1012, reason: "upgrade" });
@@ -111,7 +111,7 @@ test("shutdown: serverShutdown is announced without a subscription, in both form
   ]);
 });
 
-test("silent with pings: no data, but pings and replies go on; nothing of it is reported as sent", async () => {
+test("silent with pings: no data, but pings and replies go on; the held data is not reported as sent", async () => {
   const { watch, begin, emitBooks, sentIds, settled } = await start({ pingMs: 20, incomingPerSecond: 1000 });
   const watcher = await watch();
   const fault = begin({ kind: "silent" });
@@ -162,7 +162,7 @@ for (const [words, scope, silentOne, others] of [
   });
 }
 
-test("stall then burst: what was held back comes in one piece at the end, in order, nothing dropped", async () => {
+test("stall then burst: all held frames come in one burst at the end, in order", async () => {
   const { watch, begin, emitBooks, sentIds, settled, source } = await start();
   const [stalled, healthy] = [await watch(), await watch()];
   const fault = begin({ kind: "stall", connection: 1 });
@@ -193,7 +193,7 @@ test("late twin: the second socket gets the same frames, in order, so much later
   await until(() => early.frames.length === 4, "one more");
   fault.end();
   source.emit(book(4));
-  await until(() => late.frames.length === 5, "what was under way");
+  await until(() => late.frames.length === 5, "the delayed frame");
   expect(late.frames).toEqual(early.frames.toSpliced(5));
 });
 
@@ -206,7 +206,7 @@ test("duplicate: every second book comes twice, and is reported twice", async ()
   expect([idsOf(watcher, btcBook), sentIds()]).toEqual(Array(2).fill([1, 2, 2, 3, 4, 4]));
 });
 
-test("reorder: neighbours of a stream change places, and the last one is not lost", async () => {
+test("reorder: neighbours of a stream change places, and the last frame is not lost", async () => {
   const { watch, begin, emitBooks, sentIds, settled, source } = await start();
   const watcher = await watch();
   const fault = begin({ kind: "reorder", symbol: "BTCUSDT" });
@@ -222,7 +222,7 @@ test("reorder: neighbours of a stream change places, and the last one is not los
   expect([idsOf(watcher, btcBook), sentIds()]).toEqual(Array(2).fill([2, 1, 4, 3, 5]));
 });
 
-test("drop: what is left out is neither sent nor reported as sent", async () => {
+test("drop: dropped frames are neither sent nor reported as sent", async () => {
   const { watch, begin, emitBooks, sentIds, settled } = await start();
   const watcher = await watch();
   const fault = begin({ kind: "drop", stream: btcBook, every: 3, times: 2 });
@@ -363,7 +363,7 @@ test("after an id jump REST speaks the new ids too: the local book procedure wor
   expect(older.map((one: { id: number }) => one.id)).toEqual([trades[0].f]);
 });
 
-test("symbol-status: a halted symbol is silent, keeps its book, and its diffs go on without a hole; an absent one is unknown", async () => {
+test("symbol-status: a halted symbol is silent, keeps its book, and its diffs continue without missing ids; an absent symbol is unknown", async () => {
   const source = createSyntheticMarket({ symbols: ["BTCUSDT", "ETHUSDT"], seed: 3, speed: 20 });
   const faults = createFaults();
   const streams = ["btcusdt@depth@100ms", "ethusdt@depth@100ms"] as const;
@@ -409,7 +409,7 @@ for (const [status, type, words] of [
   [500, "application/json", '{"code":-1000,'],
   [503, "text/html", "<h1>503"],
 ] as const) {
-  test(`refuse-connect with ${status}: no WebSocket comes about, and the body is the one of such a refusal`, async () => {
+  test(`refuse-connect with ${status}: no WebSocket opens, and the body is that of a real refusal`, async () => {
     const { watch, begin, restUrl } = await start();
     const fault = begin({ kind: "refuse-connect", status });
     expect((await watch()).closed()?.code).not.toBe(1000);
@@ -453,7 +453,7 @@ test("slow-handshake: TCP is accepted, the answer comes later; who still waits a
   stops.push(waiting.close);
 });
 
-test("refused-port: connections are cut, nobody is let in, and the same port is back afterwards", async () => {
+test("refused-port: connections are cut, new connections are refused, and the same port is back afterwards", async () => {
   const { watch, begin, restUrl } = await start();
   const watcher = await watch();
   const fault = begin({ kind: "refused-port" });
@@ -491,7 +491,7 @@ test("clock-offset: /api/v3/time moves, event times and pings do not", async () 
   expect(sent[0]?.payload).toBe(trade(1).payload);
 });
 
-test("odd-control: a pong nobody asked for, a ping without payload and one of 125 bytes; the connection lives on", async () => {
+test("odd-control: an unsolicited pong, a ping without payload and one of 125 bytes; the connection lives on", async () => {
   const { watch, begin, source, settled } = await start();
   const watcher = await watch();
   begin({ kind: "odd-control" }).end();

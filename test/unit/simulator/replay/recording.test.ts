@@ -20,7 +20,7 @@ afterEach(async () => {
 
 const t0 = 1_700_000_000_000;
 
-/** Plays to the end, or until so many messages, and returns what was emitted. */
+/** Plays to the end, or until this many messages, and returns the emitted events. */
 async function play(options: Partial<RecordingOptions> & { path: string }, most = Number.POSITIVE_INFINITY) {
   const source = createReplaySource({ speed: "max", loop: false, ...options });
   stops.push(source.stop);
@@ -59,7 +59,7 @@ for (const [ending, pack] of [
   ["jsonl.gz", (text: string) => gzipSync(text)],
   ["jsonl.zst", (text: string) => zstdCompressSync(text)],
 ] as const) {
-  test(`a file of raw lines (.${ending}) is played in its order, byte for byte; what is no message is passed over`, async () => {
+  test(`a file of raw lines (.${ending}) is played in its order, byte for byte; lines without a message are skipped`, async () => {
     const lines = [
       rawLine(t0, "btcusdt@aggTrade", aggTrade(1)),
       '{"t":1700000000001,"raw":"{\\"result\\":null,\\"id\\":1}"}\n\n',
@@ -88,7 +88,7 @@ for (const [ending, pack] of [
   });
 }
 
-test("messages of a raw socket are told apart by what they say of themselves", async () => {
+test("messages of a raw socket are assigned to streams by their own members", async () => {
   const ticker = '{"u":4,"s":"BTCUSDT","b":"1.0","B":"1.0","a":"2.0","A":"1.0"}';
   const lines = [aggTrade(1), diff(1, 2), ticker, partial(2)].map((raw) => `${JSON.stringify({ t: t0, raw })}\n`);
   const { events } = await play({ path: write(join(temporaryFolder(), "raw.jsonl"), lines.join("")) });
@@ -108,7 +108,7 @@ test("a folder of raw files is played as one, by receipt time", async () => {
   expect(events.map(({ stream }) => stream.slice(0, 1)).join("")).toBe("bxxbbx");
 });
 
-/** A data folder with two days, one merged, of two streams; and what it should play. */
+/** A data folder with two days, one merged, of two streams; and the messages it should play. */
 function writeDataFolder(): { folder: string; expected: MarketEvent[] } {
   const folder = temporaryFolder();
   const dayUs = 1_700_006_400_000_000;
@@ -199,7 +199,7 @@ test("refetched trades of the last window are played where they belong by time, 
   expect(events.map(({ payload }) => JSON.parse(payload).a)).toEqual([1, 2, 3, 4, 5, 6]);
 });
 
-test("what cannot be played is refused with the path and a hint", async () => {
+test("a path that cannot be played is refused with the path and a hint", async () => {
   const folder = temporaryFolder();
   const start = (path: string) => play({ path });
   await expect(start(join(folder, "nix.jsonl"))).rejects.toThrow(/cannot play .*nix\.jsonl: ENOENT.*exists/);
@@ -211,7 +211,7 @@ test("what cannot be played is refused with the path and a hint", async () => {
   );
 });
 
-test("a loop raises ids and event times so that they go on where the round before ended, and changes nothing else", async () => {
+test("a loop raises ids and event times so that they continue from round to round, and leaves the rest as it is", async () => {
   const lines = [
     rawLine(t0, "btcusdt@depth@100ms", diff(101, 105, t0 - 5)),
     rawLine(t0, "btcusdt@depth20@100ms", partial(105)),
@@ -278,7 +278,7 @@ for (const file of [
   );
 }
 
-test("time stands still until somebody subscribes to a stream of the recording, and while nobody does", async () => {
+test("time stands still while no stream of the recording has a subscriber", async () => {
   const lines = Array.from({ length: 2000 }, (_, n) => rawLine(t0 + n, "btcusdt@aggTrade", aggTrade(n + 1)));
   const path = write(join(temporaryFolder(), "two-seconds.jsonl"), lines.join(""));
   const source = createReplaySource({ path, speed: 5, loop: false });
@@ -321,7 +321,7 @@ test("playing takes as long as receiving took, divided by the speed; a long gap 
   expect(at[3]).toBeLessThan(3_600_000_000 / 100);
 });
 
-test("REST answers from what has been played: the recorded book with the diffs since, and the trades", async () => {
+test("REST answers from the messages played so far: the recorded book with the diffs since, and the trades", async () => {
   const url = "https://api.binance.com/api/v3/depth?symbol=BTCUSDT&limit=1000";
   const raw =
     '{"lastUpdateId":107,"bids":[["10.50000000","9.00000000"],["10.00000000","1.00000000"]],"asks":[["11.00000000","3.00000000"]]}';

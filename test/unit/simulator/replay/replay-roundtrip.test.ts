@@ -76,7 +76,7 @@ for (const [file, symbols, streams] of [
   ["raw-depth+trade+bookTicker.btc-eth.2024-08-08.jsonl.gz", "BTCUSDT,ETHUSDT", "depth@100ms,trade,bookTicker"],
 ] as const) {
   test.skipIf(realDataMissing !== "")(
-    `real messages (${file}), replayed at full speed, recorded, replayed and recorded again, stay what they are byte for byte${realDataMissing}`,
+    `real messages (${file}), replayed at full speed, recorded, replayed and recorded again, stay the same byte for byte${realDataMissing}`,
     async () => {
       const first = await recordAgain({ path: join(realDataDir, file) }, symbols, streams);
       expect(first.messages).toBe(realMessages(file).length);

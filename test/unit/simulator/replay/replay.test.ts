@@ -29,7 +29,7 @@ afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 });
 
-/** A replay on a port, with its control, and what it logged. */
+/** A replay on a port, with its control and its log. */
 async function serve(
   options: Partial<RecordingOptions> & { path: string },
   gapsOf: (day: Day) => readonly Gap[] | null = () => null,
@@ -71,7 +71,7 @@ test("a range begins with its first moment and ends before its last; other symbo
   expect(received.map(({ data }) => data.lastUpdateId)).toEqual(Array.from({ length: 90 }, (_, n) => 270 + n));
 });
 
-test("a range in which nothing was recorded is refused with what is recorded", async () => {
+test("a range without messages is refused, and the error lists the recorded range, symbols and streams", async () => {
   const folder = temporaryFolder();
   writeSegments(folder, "depth20", rows(at("15:00:00"), 60, 1000, book));
   const refused = (options: object) =>
@@ -79,7 +79,7 @@ test("a range in which nothing was recorded is refused with what is recorded", a
       () => "",
       (error) => error.message,
     );
-  const there = "Recorded is from 2026-11-22T15:00:00.000Z to 2026-11-22T15:00:59.000Z: BTCUSDT (depth20@100ms)";
+  const there = "It holds messages from 2026-11-22T15:00:00.000Z to 2026-11-22T15:00:59.000Z: BTCUSDT (depth20@100ms)";
   for (const options of [
     { range: { fromUs: at("16:00:00"), toUs: null } },
     { range: { fromUs: null, toUs: at("15:00:00") } },
@@ -99,7 +99,7 @@ test("a recorded depth stream is served under the names of both speeds, since it
   );
 });
 
-test("torn and missing days: what is there is played once and in order, a torn last line is not sent", async () => {
+test("torn and missing days: every whole line is played once and in order, a torn last line is not sent", async () => {
   const folder = temporaryFolder();
   const first = rows(at("10:00:00", "2026-11-19"), 50, 1000, book);
   const third = rows(at("10:00:00", "2026-11-21"), 50, 1000, (n) => book(n + 50));
@@ -107,7 +107,7 @@ test("torn and missing days: what is there is played once and in order, a torn l
   const today = rows(at("10:00:00"), 50, 1000, (n) => book(n + 100));
   writeArchive(folder, "depth20", first);
   writeArchive(folder, "depth20", third, { segments: ["10-05"] });
-  // Left over from the merge, and one that came after it.
+  // A segment left over from the merge, and a segment sealed after it.
   write(join(folder, "live/stream=depth20/symbol=BTCUSDT/date=2026-11-21/10-05.jsonl"), linesOf(third));
   writeSegments(folder, "depth20", late);
   const [open = ""] = writeSegments(folder, "depth20", today);
@@ -135,14 +135,14 @@ test("files that cannot be read are named once, the rest is played", async () =>
   expect(replay.source.flaws().damaged.toSorted()).toEqual([open[0] ?? "", cut, noise].toSorted());
   for (const path of [open[0] ?? "", cut, noise]) {
     expect(
-      replay.logged.filter((line) => line.includes(path) && line.includes("cannot be played in whole")),
+      replay.logged.filter((line) => line.includes(path) && line.includes("cannot play the whole file")),
     ).toHaveLength(1);
   }
   expect(received.filter(({ stream }) => stream === tradeStream)).toHaveLength(599);
   expect(received.filter(({ data }) => Number(data.lastUpdateId) < 300)).toHaveLength(300);
 });
 
-test("while it is played, a recorder may seal a segment and merge the day: nothing is lost or doubled", async () => {
+test("while it is played, a recorder may seal a segment and merge the day: every record is played exactly once", async () => {
   const folder = temporaryFolder();
   const all = rows(at("15:00:00"), 1800, 500, book);
   const paths = writeSegments(folder, "depth20", all);
@@ -163,7 +163,7 @@ test("while it is played, a recorder may seal a segment and merge the day: nothi
   expect(replay.source.flaws().damaged).toEqual([]);
 }, 60_000);
 
-test("pause, seek in both directions, speed: over HTTP, and each mistake is answered with what is accepted", async () => {
+test("pause, seek in both directions, speed: over HTTP, and each mistake is answered with the accepted values", async () => {
   const folder = temporaryFolder();
   writeSegments(folder, "depth20", rows(at("15:00:00"), 3600, 1000, book));
   const replay = await serve({ path: folder, speed: 1, time: "original" });
@@ -222,7 +222,7 @@ const gapList =
   ({ stream, date }: Day) =>
     gaps.filter((of) => of.stream === stream && new Date(of.from_us / 1000).toISOString().startsWith(date));
 
-test("gaps are sent where they are in the order, to combined sockets of the stream they concern, and passed over in time", async () => {
+test("gaps are sent where they are in the order, to combined sockets of the stream they concern, and time skips them", async () => {
   const folder = temporaryFolder();
   const [from, to] = [at("15:00:10"), at("15:03:00")];
   writeSegments(folder, "depth20", [
@@ -248,7 +248,7 @@ test("gaps are sent where they are in the order, to combined sockets of the stre
     [...raw.received, ...other.received].filter((text) => text.includes("!gap") || text.includes('"gap"')),
   ).toEqual([]);
   expect(replay.source.flaws().gaps).toBe(1);
-  expect(replay.logged.filter((line) => line.includes("passed over"))).toHaveLength(1);
+  expect(replay.logged.filter((line) => line.includes("skipping a gap"))).toHaveLength(1);
 });
 
 test("without --gaps they are counted; a day without files or gap list is a gap that is computed", async () => {
@@ -287,11 +287,11 @@ test("a silence that is no gap is waited for, and with keepPauses a gap too", as
     const asked = performance.now();
     await until(() => client.received.length === 5, `the messages after the silence (${name})`);
     expect(performance.now() - asked).toBeGreaterThan(200);
-    expect(replay.logged.filter((line) => line.includes("passed over"))).toEqual([]);
+    expect(replay.logged.filter((line) => line.includes("skipping a gap"))).toEqual([]);
   }
 }, 60_000);
 
-test("a reader that is too slow holds the replay at any speed, loses nothing and is not cut", async () => {
+test("a slow reader slows the replay down at any speed, gets every record and is not cut", async () => {
   const folder = temporaryFolder();
   const filler = "1".repeat(2000);
   const wide = (id: number) => `{"lastUpdateId":${id},"bids":[["10.00000000","${filler}"]],"asks":[]}`;
@@ -314,7 +314,7 @@ test("a reader that is too slow holds the replay at any speed, loses nothing and
   expect(replay.exchange.stats()).toMatchObject({ slowClosed: 0, connections: 1 });
 }, 60_000);
 
-test("with shifted time event times move as one, so that the replay seems live, and nothing else changes", async () => {
+test("with shifted time all event times move by the same amount, so that the replay seems live; the rest stays", async () => {
   const folder = temporaryFolder();
   const content = rows(at("15:00:00"), 20, 50, (n, us) => trade(n, us / 1000 - 7));
   writeSegments(folder, "aggTrade", content);

@@ -2,11 +2,12 @@ import type { ReceivedDay } from "../domain/coverage/coverage.ts";
 import { archivePath, type Day, segmentOfPath } from "../domain/day.ts";
 import type { Gap } from "../domain/gap.ts";
 import type { Stream } from "../domain/stream.ts";
-import { codeOf, messageOf } from "../platform/errors.ts";
+import { messageOf } from "../platform/errors.ts";
 import { statSync } from "../platform/files/files.ts";
 import type { RecordedFile } from "../storage/list/day-files.ts";
 import { isInvented, latestDate } from "../storage/list/invented-day.ts";
-import { isArchiveLost, type RecordedStream, streamsOfDay } from "../storage/list/listing.ts";
+import { filesOfDay, isArchiveLost, type RecordedStream, streamsOfDay } from "../storage/list/listing.ts";
+import { readWhileMoving } from "../storage/list/moving-files.ts";
 import { type Manifest, readManifest } from "../storage/manifest.ts";
 import { type GapsOf, gapsOfDays } from "../storage/recorded-gaps.ts";
 import { verifySegments } from "./verify/verify-segments.ts";
@@ -76,14 +77,13 @@ function partition<T>(items: readonly T[], matches: (item: T) => boolean): reado
 
 /** Examines a day. Starts again if a recorder seals or merges files meanwhile. Null if the day has no files. */
 async function examineDay(day: Day, options: InventoryOptions): Promise<InventoryDay | null> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await examineOnce(day, options);
-    } catch (error) {
-      const isGone = codeOf(error instanceof Error && error.cause ? error.cause : error) === "ENOENT";
-      if (isGone && attempt < 5) continue;
-      return { ...day, state: "unverified", rows: null, bytes: 0, received: null, problem: messageOf(error) };
-    }
+  try {
+    return await readWhileMoving(
+      () => filesOfDay(options.dataDir, day),
+      () => examineOnce(day, options),
+    );
+  } catch (error) {
+    return { ...day, state: "unverified", rows: null, bytes: 0, received: null, problem: messageOf(error) };
   }
 }
 

@@ -1,13 +1,14 @@
 import { clipSpan, type ReceivedDay, silentSpans, type TimeSpan } from "../../domain/coverage/coverage.ts";
 import { type Day, dateOf, dateStartUs, dayUs, segmentOfPath } from "../../domain/day.ts";
 import { clipGap, type Gap } from "../../domain/gap.ts";
-import { codeOf, messageOf } from "../../platform/errors.ts";
+import { messageOf } from "../../platform/errors.ts";
 import { statSync } from "../../platform/files/files.ts";
 import { createIdCheck, type IdCheck, type IdReport } from "../../storage/ids/id-check.ts";
 import { type IdRange, joinRanges } from "../../storage/ids/id-ranges.ts";
 import type { RecordedFile } from "../../storage/list/day-files.ts";
 import { isImpossible, isInvented, latestDate, trueDays } from "../../storage/list/invented-day.ts";
-import { isArchiveLost, type RecordedStream, streamsOfDay } from "../../storage/list/listing.ts";
+import { filesOfDay, isArchiveLost, type RecordedStream, streamsOfDay } from "../../storage/list/listing.ts";
+import { readWhileMoving } from "../../storage/list/moving-files.ts";
 import { readManifest } from "../../storage/manifest.ts";
 import { type GapsOf, gapsOfDays } from "../../storage/recorded-gaps.ts";
 import type { DayIds } from "./day-overlap.ts";
@@ -133,18 +134,18 @@ function createSourceCount(dataDir: string): (day: Day) => number {
 
 /** Checks a day. Starts again if a recorder seals or merges files meanwhile. */
 async function examineDay(day: Day, idCheck: IdCheck | null, options: VerifyStreamOptions): Promise<ExaminedDay> {
-  for (let attempt = 1; ; attempt++) {
-    const before = idCheck?.mark();
-    try {
-      return await examineOnce(day, idCheck, options);
-    } catch (error) {
-      if (attempt < 5 && codeOf(error instanceof Error ? error.cause : error) === "ENOENT") {
+  const before = idCheck?.mark();
+  try {
+    return await readWhileMoving(
+      () => filesOfDay(options.dataDir, day),
+      () => {
         if (before !== undefined) idCheck?.returnTo(before);
-        continue;
-      }
-      const problem: Problem = { kind: "segment_unreadable", detail: messageOf(error) };
-      return { state: "live", rows: null, problems: [problem], received: null, ...idsOf(idCheck) };
-    }
+        return examineOnce(day, idCheck, options);
+      },
+    );
+  } catch (error) {
+    const problem: Problem = { kind: "segment_unreadable", detail: messageOf(error) };
+    return { state: "live", rows: null, problems: [problem], received: null, ...idsOf(idCheck) };
   }
 }
 

@@ -4,7 +4,8 @@ import { dayOfPath } from "../../domain/day.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { messageOf, OperatorError } from "../../platform/errors.ts";
 import type { RecordedDay, RecordedFile } from "../../storage/list/day-files.ts";
-import { filesBelow, recordedStreamsOf } from "../../storage/list/listing.ts";
+import { filesBelow } from "../../storage/list/files-below.ts";
+import { recordedStreamsOf } from "../../storage/list/listing.ts";
 import type { LineStream } from "../../storage/read/stream-reader.ts";
 import { createLineParser, createRawParser, type RecordedMessage } from "./recorded-message.ts";
 

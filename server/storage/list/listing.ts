@@ -9,11 +9,12 @@ import {
   segmentOfPath,
 } from "../../domain/day.ts";
 import { createStream, type SeriesKey, type Stream, seriesKey, streamTypeOfFolder } from "../../domain/stream.ts";
-import { codeOf, messageOf, OperatorError } from "../../platform/errors.ts";
+import { codeOf } from "../../platform/errors.ts";
 import { existsSync, readdirSync } from "../../platform/files/files.ts";
 import { readdir, stat } from "../../platform/files/files-async.ts";
 import { createTurn, type Turn } from "../../platform/time/timers.ts";
 import { type RecordedDay, type RecordedFile, sortOutDays } from "./day-files.ts";
+import { filesBelow } from "./files-below.ts";
 
 /** Files of one stream that follow each other in time and hold each record once. */
 export type RecordedStream = {
@@ -32,9 +33,14 @@ export function findRecordedStreams(dataDir: string): readonly RecordedStream[] 
   return recordedStreamsOf(filesBelow(resolve(dataDir)));
 }
 
+/** Lists the files of a day's two folders as they are now. */
+export function filesOfDay(dataDir: string, day: Day): readonly string[] {
+  return [liveFolder(dataDir, day), archiveFolder(dataDir, day)].flatMap(filesIn);
+}
+
 /** Lists the recorded streams of one day from its two folders as they are now, without an archive that has vanished. */
 export function streamsOfDay(dataDir: string, day: Day): RecordedStream[] {
-  const paths = [liveFolder(dataDir, day), archiveFolder(dataDir, day)].flatMap(filesIn);
+  const paths = filesOfDay(dataDir, day);
   return recordedStreamsOf(paths).map((recorded) => ({
     ...recorded,
     files: recorded.files.filter(({ path }) => paths.includes(path)),
@@ -61,24 +67,6 @@ export function recordedStreamsOf(paths: readonly string[]): RecordedStream[] {
     else streamPaths.push(path);
   }
   return [...byStream].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, streamPaths]) => streamsOfPaths(streamPaths));
-}
-
-/**
- * Lists every file below a folder, sorted, except quarantined files. Folders may vanish meanwhile, when a day is merged.
- * @throws OperatorError if the folder cannot be read.
- */
-export function filesBelow(folder: string): string[] {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return readdirSync(folder, { recursive: true, withFileTypes: true })
-        .filter((entry) => entry.isFile())
-        .map((entry) => join(entry.parentPath, entry.name))
-        .filter((file) => !file.slice(folder.length).startsWith("/quarantine/"))
-        .sort();
-    } catch (error) {
-      if (attempt === 5) throw new OperatorError(`cannot read ${folder}: ${messageOf(error)}`, { cause: error });
-    }
-  }
 }
 
 function filesIn(folder: string): string[] {

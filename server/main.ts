@@ -13,10 +13,11 @@ import { replay } from "./cli/replay/replay.ts";
 import { retention } from "./cli/retention.ts";
 import { versionCommand } from "./cli/version.ts";
 import { didYouMean } from "./platform/did-you-mean.ts";
-import { messageOf, OperatorError } from "./platform/errors.ts";
+import { OperatorError } from "./platform/errors.ts";
 import { priorityOf } from "./platform/log/log-format.ts";
 import { underJournal } from "./platform/process/environment.ts";
 import { version } from "./platform/process/version.ts";
+import { explain } from "./platform/system-errors.ts";
 import type { Channel } from "./upgrade/protocol.ts";
 
 const commands: readonly Command[] = [
@@ -62,7 +63,7 @@ async function main(words: readonly string[]): Promise<number> {
     });
   } catch (error) {
     const mark = underJournal() ? priorityOf.error : "";
-    process.stderr.write(`${mark}rt-data: ${messageOf(error).replaceAll("\n", `\n${mark}`)}\n`);
+    process.stderr.write(`${mark}rt-data: ${explain(error).replaceAll("\n", `\n${mark}`)}\n`);
     return error instanceof OperatorError ? 2 : 1;
   }
 }

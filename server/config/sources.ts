@@ -1,7 +1,8 @@
 import { parse } from "smol-toml";
 import { didYouMean } from "../platform/did-you-mean.ts";
-import { codeOf, messageOf } from "../platform/errors.ts";
+import { codeOf } from "../platform/errors.ts";
 import { readFileSync } from "../platform/files/files.ts";
+import { reasonOf } from "../platform/system-errors.ts";
 import { optionalText, type ValueKind } from "./values.ts";
 
 /** A problem with a setting, and where it was given. */
@@ -96,7 +97,7 @@ function unknownKey(section: string, name: string, keys: readonly string[]): str
 
 function fileProblem(error: unknown): string {
   if (codeOf(error) === "ENOENT") return "the file does not exist";
-  return `cannot be read: ${messageOf(error).trim()}`;
+  return `cannot be read: ${reasonOf(error).trim()}`;
 }
 
 /** One key of the config: its kind and its default. A secret is never shown and may come from a file. */

@@ -1,7 +1,8 @@
 import { basename } from "node:path";
 import type { ReceivedDay } from "../../domain/coverage/coverage.ts";
 import { type Day, dateStartUs } from "../../domain/day.ts";
-import { codeOf, messageOf } from "../../platform/errors.ts";
+import { codeOf } from "../../platform/errors.ts";
+import { reasonOf } from "../../platform/system-errors.ts";
 import { type SegmentScan, scanSegment } from "../../storage/line-stats.ts";
 import type { ReadOptions } from "../../storage/read/archive-reader.ts";
 import type { Problem } from "./verify-archive.ts";
@@ -34,7 +35,7 @@ export async function verifySegments(
       scan = await scanSegment(path, dateStartUs(day.date), { ...options, onLines: options.onLines ?? (() => {}) });
     } catch (error) {
       if (codeOf(error instanceof Error ? error.cause : error) === "ENOENT") throw error;
-      problems.push({ kind: "segment_unreadable", detail: `${path}: ${messageOf(error)}` });
+      problems.push({ kind: "segment_unreadable", detail: `${path}: ${reasonOf(error)}` });
       continue;
     }
     const { tally, foreign } = scan;

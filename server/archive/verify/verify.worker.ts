@@ -1,6 +1,6 @@
 import { archivePath } from "../../domain/day.ts";
-import { messageOf } from "../../platform/errors.ts";
 import { yieldTo } from "../../platform/process/thread-priority.ts";
+import { reasonOf } from "../../platform/system-errors.ts";
 import type { VerifyJob, VerifyReply } from "./verifier.ts";
 import { verifyArchive } from "./verify-archive.ts";
 
@@ -19,7 +19,7 @@ self.addEventListener("message", async ({ data }: MessageEvent<VerifyJob>) => {
     });
     reply({ kind: "done", problems: verification.kind === "ok" ? [] : verification.problems });
   } catch (error) {
-    const detail = `${archivePath(data.dataDir, data.day)}: ${messageOf(error)}`;
+    const detail = `${archivePath(data.dataDir, data.day)}: ${reasonOf(error)}`;
     reply({ kind: "done", problems: [{ kind: "archive_unreadable", detail }] });
   }
 });

@@ -1,10 +1,11 @@
 import { dirname, join, resolve } from "node:path";
 import type { Config } from "../../config/config.ts";
 import { ownSymbols } from "../../domain/shard.ts";
-import { codeOf, messageOf } from "../../platform/errors.ts";
+import { codeOf } from "../../platform/errors.ts";
 import { descriptorLimit } from "../../platform/files/descriptors.ts";
 import { accessSync, constants, existsSync, statSync } from "../../platform/files/files.ts";
 import { open, rm, statfs } from "../../platform/files/files-async.ts";
+import { reasonOf } from "../../platform/system-errors.ts";
 import { limitProblem } from "../../storage/descriptor-need.ts";
 import { isDemoFolder, lockWeakness, recorderAt } from "../../storage/lock/data-folder.ts";
 import { type CheckFinding, failed, ok, type Probe, skipped, warning } from "./finding.ts";
@@ -13,7 +14,8 @@ import { type CheckFinding, failed, ok, type Probe, skipped, warning } from "./f
 export const checkData: Probe = async (config) => {
   const { record } = config;
   const dataDir = resolve(record.data_dir);
-  if (!existsSync(dataDir)) return [absent(dataDir), openFiles(config)];
+  const finding = withoutFolder(dataDir);
+  if (finding !== null) return [finding, openFiles(config)];
   const findings = [holder(dataDir), locks(dataDir), owner(dataDir)];
   if (isDemoFolder(dataDir)) {
     const advice = "record into another folder: record.data_dir, or --data-dir";
@@ -23,6 +25,20 @@ export const checkData: Probe = async (config) => {
     (f) => f !== null,
   );
 };
+
+/** Returns the finding on a path that is not a folder, or does not exist yet. Null for a folder. */
+function withoutFolder(dataDir: string): CheckFinding | null {
+  const advice = "give another folder: record.data_dir, or --data-dir";
+  try {
+    if (statSync(dataDir).isDirectory()) return null;
+    return failed("data.folder", `${dataDir} is a file, not a folder`, advice);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return absent(dataDir);
+    const rights = "run this command as the user that records, or with sudo";
+    const isForbidden = codeOf(error) === "EACCES";
+    return failed("data.folder", `cannot use ${dataDir}: ${reasonOf(error)}`, isForbidden ? rights : advice);
+  }
+}
 
 function absent(dataDir: string): CheckFinding {
   let parent = dirname(dataDir);
@@ -58,7 +74,7 @@ async function writable(dataDir: string): Promise<CheckFinding> {
       EACCES: `give it to the user that records: sudo chown -R rt-data:rt-data ${dataDir}; or run this command with sudo`,
     };
     const code = codeOf(error) ?? "";
-    return failed("data.folder", `cannot write to ${dataDir}: ${messageOf(error)}`, advice[code] ?? "check the disk");
+    return failed("data.folder", `cannot write to ${dataDir}: ${reasonOf(error)}`, advice[code] ?? "check the disk");
   }
   const ms = Math.round(performance.now() - began);
   if (ms > 1000) {
@@ -100,7 +116,7 @@ function locks(dataDir: string): CheckFinding | null {
       "record on a disk of this machine; on NFS, let the server's lock service run and mount without nolock",
     );
   } catch (error) {
-    return failed("data.lock", `cannot lock ${dataDir}: ${messageOf(error)}`, "solve what the message says");
+    return failed("data.lock", `cannot lock ${dataDir}: ${reasonOf(error)}`, "solve what the message says");
   }
 }
 

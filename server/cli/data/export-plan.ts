@@ -5,8 +5,9 @@ import type { StreamType } from "../../domain/stream.ts";
 import { compressions, type NumberForm, numberForms } from "../../export/table-file.ts";
 import { isNoFolder } from "../../export/target.ts";
 import { didYouMean } from "../../platform/did-you-mean.ts";
-import { messageOf, OperatorError } from "../../platform/errors.ts";
+import { OperatorError } from "../../platform/errors.ts";
 import { statSync } from "../../platform/files/files.ts";
+import { reasonOf } from "../../platform/system-errors.ts";
 import type { RecordedStream } from "../../storage/list/listing.ts";
 import type { Flags } from "../framework/command.ts";
 import type { SelectedStream } from "./selection.ts";
@@ -119,6 +120,6 @@ function isFolderNow(path: string): boolean {
   try {
     return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   } catch (error) {
-    throw new OperatorError(`cannot write ${path}: ${messageOf(error)}`, { cause: error });
+    throw new OperatorError(`cannot write ${path}: ${reasonOf(error)}`, { cause: error });
   }
 }

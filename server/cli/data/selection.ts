@@ -7,8 +7,9 @@ import type { Gap } from "../../domain/gap.ts";
 import { depthSnapshot, streamTypeNames } from "../../domain/stream.ts";
 import { readJournal } from "../../journal/journal.ts";
 import { didYouMean } from "../../platform/did-you-mean.ts";
-import { messageOf, OperatorError } from "../../platform/errors.ts";
+import { codeOf, messageOf, OperatorError } from "../../platform/errors.ts";
 import { existsSync, statSync } from "../../platform/files/files.ts";
+import { reasonOf } from "../../platform/system-errors.ts";
 import { acceptedTimes, formatTime, parseTime, type TimeZone } from "../../platform/time/time-parser.ts";
 import { findRecordedStreams, type RecordedStream } from "../../storage/list/listing.ts";
 import type { GapsOf } from "../../storage/recorded-gaps.ts";
@@ -122,10 +123,16 @@ function isWithin(date: string, { fromUs, toUs }: TimeSpan): boolean {
   return startUs < toUs && startUs + dayUs > fromUs;
 }
 
-function requireFolder(dataDir: string): void {
-  if (statSync(dataDir, { throwIfNoEntry: false })?.isDirectory()) return;
+/** @throws OperatorError unless the data folder is a folder that can be found */
+export function requireFolder(dataDir: string): void {
+  let problem = "is a file, not a folder";
+  try {
+    if (statSync(dataDir).isDirectory()) return;
+  } catch (error) {
+    problem = codeOf(error) === "ENOENT" ? "does not exist" : `cannot be read: ${reasonOf(error)}`;
+  }
   const hint = existsSync("demo-data") ? " (the demo uses ./demo-data)" : "";
-  throw new OperatorError(`the data folder ${dataDir} does not exist; give a folder by --data-dir or --config${hint}`);
+  throw new OperatorError(`the data folder ${dataDir} ${problem}; give a folder by --data-dir or --config${hint}`);
 }
 
 function noMatch({ dataDir, streams, symbols, range, zone }: Selection, all: readonly RecordedStream[]) {

@@ -1,4 +1,4 @@
-import { codeOf } from "../../platform/errors.ts";
+import { codeOf, messageOf } from "../../platform/errors.ts";
 import { write } from "../../platform/files/files.ts";
 
 /** Standard output for large results: waits for a slow reader, and notices a closed pipe. */
@@ -37,7 +37,7 @@ export function createStandardOutput(
           const code = codeOf(error);
           if (code === "EPIPE") closed = true;
           else if (code === "EAGAIN") await Bun.sleep(againMs);
-          else throw new Error(`cannot write ${name}: ${error instanceof Error ? error.message : error}`);
+          else throw new Error(`cannot write ${name}: ${messageOf(error)}`, { cause: error });
         }
       }
       return !closed;

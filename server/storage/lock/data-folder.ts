@@ -1,8 +1,9 @@
 import { hostname } from "node:os";
 import { join, resolve } from "node:path";
-import { messageOf, OperatorError } from "../../platform/errors.ts";
+import { codeOf, messageOf, OperatorError } from "../../platform/errors.ts";
 import { closeSync, existsSync, mkdirSync, openSync, readdirSync } from "../../platform/files/files.ts";
 import type { Log } from "../../platform/log/log.ts";
+import { reasonOf } from "../../platform/system-errors.ts";
 import { isLocked, lockPath, takeFolderLock } from "./folder-lock.ts";
 import { type FolderLock, type Holder, readHolder, stateOf } from "./lock-holder.ts";
 
@@ -129,8 +130,11 @@ function withFolderErrors<T>(path: string, work: () => T): T {
     return work();
   } catch (error) {
     if (error instanceof OperatorError) throw error;
+    const code = codeOf(error);
+    const reason = code === "EEXIST" ? "it is not a folder (EEXIST)" : reasonOf(error);
+    const remedy = code === "EACCES" ? "Give this user write permission there, or choose" : "Choose";
     throw new OperatorError(
-      `cannot use the data folder ${path}: ${messageOf(error)}. Give this user write permission there, or choose another folder with --data-dir or record.data_dir`,
+      `cannot use the data folder ${path}: ${reason}. ${remedy} another folder with --data-dir or record.data_dir`,
       { cause: error },
     );
   }

@@ -1,5 +1,6 @@
 import { dateStartUs, dayUs } from "../../domain/day.ts";
-import { codeOf, messageOf } from "../../platform/errors.ts";
+import { codeOf } from "../../platform/errors.ts";
+import { reasonOf } from "../../platform/system-errors.ts";
 import type { RecordedFile } from "../list/day-files.ts";
 import { type LineEncoding, type LineReader, openLines } from "./line-reader.ts";
 import { isJsonObject, type SourceCheck } from "./source-check.ts";
@@ -89,7 +90,7 @@ export function createHead<M extends Received>(
         }
         sources.push(opened);
       } catch (error) {
-        options.onDamage(next.path, messageOf(error));
+        options.onDamage(next.path, reasonOf(error));
       }
     }
   }
@@ -101,7 +102,7 @@ export function createHead<M extends Received>(
         return await sourceOf(path, next.date);
       } catch (error) {
         if (codeOf(error) === "ENOENT") continue;
-        options.onDamage(path, messageOf(error));
+        options.onDamage(path, reasonOf(error));
         return null;
       }
     }
@@ -118,7 +119,7 @@ export function createHead<M extends Received>(
       while (files[file]?.date === next.date) file += 1;
     } catch (error) {
       sources = [];
-      options.onDamage(next.path, messageOf(error));
+      options.onDamage(next.path, reasonOf(error));
     }
   }
 
@@ -148,7 +149,7 @@ export function createHead<M extends Received>(
       if (await source.lines.fill()) return true;
       reportDamage(source);
     } catch (error) {
-      options.onDamage(source.path, messageOf(error));
+      options.onDamage(source.path, reasonOf(error));
     }
     source.lines.close();
     return false;

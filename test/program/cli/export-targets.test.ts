@@ -184,7 +184,7 @@ test.skipIf(devices.missing !== "")(
     expect(await exportTo(join(folder, "null.csv"))).toMatchObject({ code: 0, errors: "" });
     const full = await exportTo(join(folder, "full.parquet"));
     expect([full.code, full.output]).toEqual([1, ""]);
-    expect(full.errors).toContain("full.parquet: ENOSPC");
+    expect(full.errors).toContain("full.parquet: the disk is full (ENOSPC)");
     expect(readdirSync(folder).sort()).toEqual(["full.parquet", "null.csv"]);
     for (const name of readdirSync(folder)) expect(lstatSync(join(folder, name)).isCharacterDevice()).toBe(true);
   },
@@ -247,7 +247,11 @@ test.skipIf(mountMissing !== "")(
     writeFileSync(join(readOnly, "good.csv"), "good");
     remount(readOnly, "ro", "bind");
     const refused = await exportTo(join(readOnly, "good.csv"));
-    expect(refused).toMatchObject({ code: 1, output: "", errors: expect.stringContaining("read-only file system") });
+    expect(refused).toMatchObject({
+      code: 1,
+      output: "",
+      errors: expect.stringContaining("the file system is read-only (EROFS)"),
+    });
     expect([readdirSync(readOnly), readFileSync(join(readOnly, "good.csv"), "utf8")]).toEqual([["good.csv"], "good"]);
   },
   20_000,

@@ -1,10 +1,10 @@
 /**
- * `bun run bench [--quick] [part …]`: the performance table of measured.md, as Markdown: each figure with its goal, median and spread. Parts:
- * floor, path, syscalls, seal, delay, stall, symbols, start, page, all of them without a word; and steady, which takes half an hour of its
- * own. `--quick` takes a quarter of the time, for a look. Linux.
+ * `bun run bench [--quick] [part …]`: the performance table of measured.md, as Markdown: each figure with its goal, median and spread.
+ * Parts: floor, script, path, syscalls, seal, delay, stall, symbols, start, page, all of them without a word; and steady, which takes half
+ * an hour of its own. `--quick` takes a quarter of the time, for a look. Linux.
  */
 import { join } from "node:path";
-import { floorRows, steadyRows } from "./record/floor-rows.ts";
+import { floorRows, scriptRows, steadyRows } from "./record/floor-rows.ts";
 import { measureFloor, measureRecorder } from "./record/record-against-floor.ts";
 import { chartOf } from "./record/symbols-chart.ts";
 import { atMost, machine, markdownOf, type Row, spread, tableHead, told } from "./table.ts";
@@ -16,6 +16,7 @@ const notes: string[] = [];
 
 const parts: Record<string, () => Promise<Row[]>> = {
   floor: () => floorRows({ rounds, quick }),
+  script: () => scriptRows({ rounds, quick }),
   path,
   syscalls,
   seal,

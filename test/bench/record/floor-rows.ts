@@ -1,6 +1,6 @@
 import { median } from "../cpu.ts";
 import { atMost, type Row, spread, told } from "../table.ts";
-import { measureFloor, measureRecorder, measureSideBySide, type Run } from "./record-against-floor.ts";
+import { measureFloor, measureRecorder, measureScript, measureSideBySide, type Run } from "./record-against-floor.ts";
 
 /**
  * What a message costs the Python original, and what it cost the bare client on the machine where that was measured, µs; how many times as
@@ -38,6 +38,23 @@ export async function steadyRows({ quick }: { quick: boolean }): Promise<Row[]> 
     ratiosOf(ours, bare),
   );
   return [{ ...row, measured: `${row.measured}: ${cost(ours)} µs to ${cost(bare)} µs; ${mostMemory(ours)} MB` }];
+}
+
+/** The whole program, with sealing and a dashboard, against a Python script of ten lines that only writes JSON. */
+export async function scriptRows({ rounds, quick }: { rounds: number; quick: boolean }): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const rate of [150, 3000]) {
+    const isSlow = rate === 150;
+    const times = { warmUpMs: isSlow && !quick ? 60_000 : 5000, measureMs: quick ? 15_000 : 60_000 };
+    const [script, ours]: [Run[], Run[]] = [[], []];
+    for (let round = 0; round < rounds; round++) {
+      script.push(await measureScript(rate, { ...times, warmUpMs: 5000 }));
+      ours.push(await measureRecorder(rate, times));
+    }
+    const row = atMost(`CPU a message at ${rate}/s, against a Python script of ten lines`, 0.5, ratiosOf(ours, script));
+    rows.push({ ...row, measured: `${row.measured}: ${cost(ours)} µs to ${cost(script)} µs` });
+  }
+  return rows;
 }
 
 async function measureInTurn(rate: number, { rounds, quick }: { rounds: number; quick: boolean }): Promise<Runs> {

@@ -14,13 +14,25 @@ export type Times = { readonly warmUpMs: number; readonly measureMs: number };
 /** Dashboards that are open (1), and the length of a window (1 minute, which seals five times as often as the default). */
 export type Settings = { readonly dashboards?: number; readonly segmentMinutes?: number };
 
+const bareClient = [process.execPath, join(import.meta.dir, "floor.ts")] as const;
+const pythonScript = ["python3", join(import.meta.dir, "ten-lines.py")] as const;
+
 /** The bare client at this rate; 0 is flat out. */
 export async function measureFloor(perSecond: number, times: Times): Promise<Run> {
-  const floor = await startFloor(perSecond);
+  return await measureClient(bareClient, perSecond, times);
+}
+
+/** A Python script of ten lines that only writes JSON (`ten-lines.py`; needs the package `websockets`). */
+export async function measureScript(perSecond: number, times: Times): Promise<Run> {
+  return await measureClient(pythonScript, perSecond, times);
+}
+
+async function measureClient(words: readonly string[], perSecond: number, times: Times): Promise<Run> {
+  const client = await startClient(words, perSecond);
   try {
-    return await measure(floor, times);
+    return await measure(client, times);
   } finally {
-    await floor.stop();
+    await client.stop();
   }
 }
 
@@ -41,7 +53,7 @@ export async function measureSideBySide(
   rounds: number,
   settings: Settings,
 ): Promise<readonly { readonly floor: Run; readonly ours: Run }[]> {
-  const floor = await startFloor(perSecond);
+  const floor = await startClient(bareClient, perSecond);
   const recorder = await startMeasured(perSecond, settings);
   const times = { warmUpMs: 0, measureMs };
   try {
@@ -61,13 +73,14 @@ export async function measureSideBySide(
 /** A process whose messages can be counted. */
 type Measured = { readonly pid: number; count(): Promise<number>; stop(): Promise<void> };
 
-async function startFloor(perSecond: number): Promise<Measured> {
+/** A client that takes a URL and writes a line for each message into a file. */
+async function startClient(words: readonly string[], perSecond: number): Promise<Measured> {
   const folder = mkdtempSync(join(tmpdir(), "rt-data-floor-"));
   const sender = await startSender(perSecond);
   const file = join(folder, "floor.txt");
   const streams = symbolNames(15).map((symbol) => `${symbol.toLowerCase()}@depth20@100ms`);
   const url = `${sender.wsUrl}/stream?streams=${streams.join("/")}`;
-  const child = start([process.execPath, join(import.meta.dir, "floor.ts"), url, file]);
+  const child = start([...words, url, file]);
   return {
     pid: child.pid,
     count: async () => Number((await Bun.$`wc -l < ${file}`.text()).trim()),

@@ -36,7 +36,7 @@ export function rate(perSecond: number, language: Language): string {
   return decimal(perSecond, perSecond < 99.95 ? 1 : 0, language);
 }
 
-/** 0.213 → `21%`; one decimal below a tenth; nothing is `0%`. */
+/** 0.213 → `21%`; one decimal below a tenth; 0 is `0%`. */
 export function percent(share: number, language: Language): string {
   return `${decimal(share * 100, share > 0 && share < 0.0995 ? 1 : 0, language)}%`;
 }
@@ -73,7 +73,7 @@ export function seconds(value: number, language: Language): string {
   return `${decimal(value, 1, language)}${timeUnits[language][3]}`;
 }
 
-/** A time span in its two largest units, without one that is 0: `1 d 2 h`, `3 min 5 s`, `3 s`; from five minutes on without seconds. */
+/** A time span in its two largest units; units that are 0 are left out: `1 d 2 h`, `3 min 5 s`, `3 s`; from five minutes on without seconds. */
 export function duration(us: number, language: Language): string {
   const whole = Math.max(0, Math.floor(us / 1e6));
   const counts = [Math.floor(whole / 86_400), Math.floor(whole / 3600) % 24, Math.floor(whole / 60) % 60, whole % 60];
@@ -111,7 +111,7 @@ export function timeOfDay(us: number, nowUs: number, language: Language, timeZon
 /** Short name of the time zone: `UTC`, `CET`, `KST`. */
 export function zoneName(us: number, timeZone?: string): string {
   const name = formatOf("en", {}, timeZone).resolvedOptions().timeZone;
-  // Where these are used nobody says GMT+9.
+  // Not "GMT+9", which is unusual in these places.
   const own = new Map([
     ["Asia/Seoul", "KST"],
     ["Asia/Tokyo", "JST"],

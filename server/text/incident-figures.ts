@@ -24,7 +24,7 @@ export function inUnit(unit: IncidentUnit, amount: number, language: Language): 
   }
 }
 
-/** What an incident has lost: `12 records and about 610 book updates`; null if nothing is known about it. */
+/** What an incident has lost: `12 records and about 610 book updates`; null if unknown. */
 export function lossText(
   { records_lost: lost, records_lost_estimate }: Pick<Incident, "records_lost" | "records_lost_estimate">,
   language: Language,

@@ -116,7 +116,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     expect(first).toContain("No connection to Binance critical stream.binance.com:9443");
     expect(first).toMatch(/since \d\d:\d\d UTC, for 12 min/);
     expect(first).toContain("lost so far: about 4,300 book updates");
-    expect(first).toContain("books cannot be. It connects again by itself");
+    expect(first).toContain("order books cannot be. It reconnects automatically");
     expect(first).toContain("getaddrinfo ENOTFOUND");
     const second = await text(page, '[data-alert="delay"]');
     expect(second).toContain("ADAUSDT, BTCUSDT, ETHUSDT and 6 more");
@@ -148,8 +148,8 @@ describe.skipIf(!runtime.ok)(title, () => {
     await page.getByRole("button", { name: "Maintenance 1 h" }).waitFor();
     expect(incidents.mutes()).toMatchObject([{ rule: "delay" }]);
     await page.goto(`${url}/history`);
-    await page.locator(".mutes strong").getByText("Data comes late").waitFor();
-    await page.getByRole("button", { name: "End Data comes late" }).click();
+    await page.locator(".mutes strong").getByText("Data arrives late").waitFor();
+    await page.getByRole("button", { name: "End Data arrives late" }).click();
     await page.locator(".mutes").waitFor({ state: "detached" });
     expect(incidents.mutes()).toEqual([]);
     await Promise.all([close(), other.close()]);

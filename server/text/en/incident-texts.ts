@@ -22,20 +22,19 @@ export const incidentWordsEn = {
   overSeveral: "Over:",
   reply: "Over after {duration}.",
   late: "Telegram could not be reached from {from} to {to} {zone}.",
-  lateUnknown: "I could not tell you earlier.",
-  meanwhileOver: "Over again by now:",
+  lateUnknown: "I could not report this earlier.",
+  meanwhileOver: "Over by now:",
   meanwhileOpen: "Still open (/alerts):",
-  severalOpen: "{n} things at once:",
+  severalOpen: "{n} incidents at once:",
   andMore: "and {n} more",
-  older: "and {n} older ones, of which I kept no note; the page lists them",
-  moved:
-    "This group has become a supergroup, and its id is now {id}. Please put that into telegram.chats instead of {old}.",
+  older: "and {n} older incidents, listed only on the page",
+  moved: "This group has become a supergroup, and its id is now {id}. Please replace {old} with it in telegram.chats.",
   acknowledge: "Acknowledge",
   mute1h: "Mute 1 h",
   mute8h: "Mute 8 h",
-  pressedAcknowledge: "Acknowledged: no more reminders of it.",
+  pressedAcknowledge: "Acknowledged: no more reminders.",
   pressedMute: "Muted until {time}.",
-  pressedOver: "That is over already.",
+  pressedOver: "This incident is already over.",
 };
 
 /** The texts of incidents. */

@@ -6,12 +6,12 @@ export const feedWords = {
     en: {
       name: "disconnected",
       title: "No connection to Binance",
-      cost: "What Binance sends meanwhile is lost. Trades are fetched again afterwards, books cannot be.",
+      cost: "Data sent meanwhile is missed. Missing trades are fetched afterwards; order books cannot be.",
       mild: {
-        title: "One of the connections to Binance is down",
-        cost: "The streams on it are not being recorded, the rest goes on.",
+        title: "A connection to Binance is down",
+        cost: "Its streams are not recorded; all others are.",
       },
-      advice: "It connects again by itself. If it lasts, look at this machine's network.",
+      advice: "It reconnects automatically. If this lasts, check this machine's network.",
     },
     ko: {
       name: "연결 끊김",
@@ -28,10 +28,10 @@ export const feedWords = {
     en: {
       name: "reconnect storm",
       title: "The connection keeps breaking",
-      measure: "Lately lost connections",
-      cost: "Each break can cost a second or two of books.",
+      measure: "Recent disconnects",
+      cost: "Each disconnect can lose a second or two of order books.",
       advice:
-        "Usually the line or a proxy. `rt-data check` shows how Binance is reached; feed.connections = 2 bridges short breaks.",
+        "The cause is usually the internet line or a proxy. `rt-data check` shows the route to Binance; feed.connections = 2 bridges short breaks.",
     },
     ko: {
       name: "잦은 재연결",
@@ -47,9 +47,9 @@ export const feedWords = {
       name: "no data",
       title: "No data",
       titleOf: "No data from {subjects}",
-      cost: "These streams are not being recorded, the rest goes on.",
+      cost: "These streams are not recorded; all others are.",
       advice:
-        "Another connection is tried by itself. If it lasts, look whether Binance has halted or delisted the symbol.",
+        "The recorder tries another connection automatically. If this lasts, check whether Binance has halted or delisted the symbol.",
     },
     ko: {
       name: "데이터 없음",
@@ -65,7 +65,7 @@ export const feedWords = {
       title: "A gap in the recording",
       titleOf: "A gap in {subjects}",
       measure: "Length",
-      cost: "It is over and written down. Trades that Binance still had were fetched again.",
+      cost: "The gap is over and recorded. Trades still available from Binance were fetched.",
       advice: "See {gaps} for the streams and the cause.",
     },
     ko: {
@@ -80,11 +80,11 @@ export const feedWords = {
   delay: {
     en: {
       name: "delay",
-      title: "Data comes late",
+      title: "Data arrives late",
       titleOf: "Late data from {subjects}",
       measure: "Delay",
-      cost: "Everything is recorded unless latency.gate drops it, but the time stamps are worth less.",
-      advice: "Usually a busy line; {delay} shows the delay of each symbol.",
+      cost: "All data is recorded unless latency.gate drops it, but receive times are less accurate.",
+      advice: "The cause is usually a busy internet line; {delay} shows the delay of each symbol.",
     },
     ko: {
       name: "지연",
@@ -100,8 +100,8 @@ export const feedWords = {
       name: "unknown symbol",
       title: "Binance does not know a symbol",
       titleOf: "Binance does not know {subjects}",
-      cost: "It is not being recorded, the rest goes on.",
-      advice: "Misspelt or delisted: correct record.symbols and reload the config.",
+      cost: "It is not recorded; all other symbols are.",
+      advice: "The symbol is misspelled or delisted: correct record.symbols and reload the config.",
     },
     ko: {
       name: "알 수 없는 심볼",

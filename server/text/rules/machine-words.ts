@@ -7,9 +7,9 @@ export const machineWords = {
       name: "clock offset",
       title: "This machine's clock is off",
       measure: "Offset",
-      cost: "recv_us is off by as much in everything recorded now.",
+      cost: "recv_us of new records is off by the same amount.",
       advice:
-        "Look at the time service: `timedatectl`. Off by whole hours: the hardware clock holds local time; `timedatectl set-local-rtc 0`.",
+        "Check time synchronization with `timedatectl`. If the clock is off by whole hours, the hardware clock holds local time: `timedatectl set-local-rtc 0`.",
     },
     ko: {
       name: "시계 오차",
@@ -23,9 +23,9 @@ export const machineWords = {
   write_error: {
     en: {
       name: "write error",
-      title: "The disk does not take data",
-      cost: "Records wait in memory (64 MiB); what does not fit there is lost and noted as a gap.",
-      advice: "See that the disk is not full, mounted and writable.",
+      title: "Cannot write to the disk",
+      cost: "Records wait in memory (up to 64 MiB). Records beyond that are lost and recorded as a gap.",
+      advice: "Check that the disk has free space, is mounted and is writable.",
     },
     ko: {
       name: "쓰기 오류",
@@ -39,7 +39,7 @@ export const machineWords = {
       name: "disk low",
       title: "The disk is nearly full",
       measure: "Free",
-      cost: "Recording goes on as long as it can; merging days stops first, then sealing.",
+      cost: "Recording goes on as long as possible; merging days stops first, then sealing.",
       advice: "Free some space, or set archive.retention_days. See {disk}.",
     },
     ko: {
@@ -55,8 +55,8 @@ export const machineWords = {
       name: "disk forecast",
       title: "The disk will be full soon",
       measure: "Full in",
-      cost: "Nothing is lost yet.",
-      advice: "Free some space, or set archive.retention_days, while there is time.",
+      cost: "No data is lost yet.",
+      advice: "Free some space, or set archive.retention_days, before the disk is full.",
     },
     ko: {
       name: "디스크 예측",
@@ -71,8 +71,8 @@ export const machineWords = {
       name: "memory",
       title: "Memory is running short",
       measure: "In use",
-      cost: "If it runs out, the system may end the recorder.",
-      advice: "See what else runs on this machine, or record fewer symbols.",
+      cost: "If memory runs out, the system may kill the recorder.",
+      advice: "Check the other programs on this machine, or record fewer symbols.",
     },
     ko: {
       name: "메모리",
@@ -85,10 +85,10 @@ export const machineWords = {
   cpu: {
     en: {
       name: "CPU",
-      title: "The processor is at its limit",
+      title: "The CPU is at its limit",
       measure: "Load",
-      cost: "Recording comes first; delays may grow and archives wait.",
-      advice: "See what else runs on this machine.",
+      cost: "Recording has priority; delays may grow and archives wait.",
+      advice: "Check the other programs on this machine.",
     },
     ko: {
       name: "CPU",

@@ -1,11 +1,11 @@
 import type { IncidentRule } from "../../domain/incidents/incident-rules.ts";
 import type { Language } from "../language.ts";
 
-/** What the page and the bot say about the incidents of one rule, in one language. */
+/** Words for the incidents of one rule on the page and in the bot, in one language. */
 export type RuleWords = {
   /** A short name, for lists of mutes: `delay`. */
   readonly name: string;
-  /** What is wrong, as a phrase that can follow "over after 12 min: ". */
+  /** Names the problem, as a phrase that can follow "over after 12 min: ". */
   readonly title: string;
   /** The title with the subjects in it, for places that do not list them. */
   readonly titleOf?: string;

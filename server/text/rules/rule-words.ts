@@ -6,12 +6,12 @@ import { machineWords } from "./machine-words.ts";
 import type { RuleTexts, RuleWords } from "./rule-text.ts";
 import { workWords } from "./work-words.ts";
 
-/** Where a text is read: on the page, or in a chat with the bot. */
+/** The medium of a text: the page, or a chat with the bot. */
 export type Medium = "page" | "bot";
 
 const table: RuleTexts = { ...feedWords, ...machineWords, ...workWords };
 
-/** What an advice calls the place that shows more. A space behind a command keeps Telegram from reading on. */
+/** Names of the places that an advice points to. The space behind a command ends it for Telegram. */
 const places: Readonly<Record<Medium, Texts<"gaps" | "delay" | "disk" | "logs">>> = {
   page: {
     en: { gaps: "the list of gaps", delay: "the list of symbols", disk: "the overview", logs: "the log" },
@@ -28,7 +28,7 @@ export function ruleWords(rule: IncidentRule, language: Language): RuleWords {
   return table[rule][language];
 }
 
-/** What is wrong, without the subjects. */
+/** Names the problem, without its subjects. */
 export function incidentTitle({ rule, severity }: Pick<Incident, "rule" | "severity">, language: Language): string {
   const { title, mild } = ruleWords(rule, language);
   return severity === "critical" ? title : (mild?.title ?? title);

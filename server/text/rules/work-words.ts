@@ -5,11 +5,11 @@ export const workWords = {
   backlog: {
     en: {
       name: "compression backlog",
-      title: "Compressing falls behind",
+      title: "Compression is behind",
       measure: "Waiting",
-      cost: "Nothing is lost, but the disk fills faster.",
+      cost: "No data is lost, but the disk fills faster.",
       advice:
-        "It catches up by itself when the processor has time; a lower archive.level helps. Work that failed is tried again at the next start.",
+        "It catches up when the CPU has time; a lower archive.level helps. Failed work is tried again at the next start.",
     },
     ko: {
       name: "압축 밀림",
@@ -23,11 +23,11 @@ export const workWords = {
   fault: {
     en: {
       name: "program error",
-      title: "A part of RT-Data fails",
-      titleOf: "A part of RT-Data fails: {subjects}",
+      title: "A part of RT-Data has failed",
+      titleOf: "A part of RT-Data has failed: {subjects}",
       measure: "Errors",
       cost: "Recording and all other parts go on.",
-      advice: "The error is in {logs}. If it stays, report it; a newer version may have fixed it.",
+      advice: "The error is in {logs}. If it persists, report it; a newer version may have fixed it.",
     },
     ko: {
       name: "프로그램 오류",
@@ -44,7 +44,7 @@ export const workWords = {
       title: "An archive does not match its manifest",
       titleOf: "The archive of {subjects} does not match its manifest",
       cost: "Its data cannot be trusted.",
-      advice: "Check it with `rt-data verify`; the bucket may still hold a good copy. Look at the disk's health.",
+      advice: "Run `rt-data verify`; the bucket may still have a good copy. Check the disk's health.",
     },
     ko: {
       name: "아카이브 검사 실패",
@@ -58,9 +58,9 @@ export const workWords = {
     en: {
       name: "crash recovered",
       title: "The recorder is back after a crash",
-      measure: "Not running for",
-      cost: "What was sent while it did not run is missing; trades are fetched again.",
-      advice: "Its files are repaired. See {gaps} for what is missing; {logs} may say why.",
+      measure: "Downtime",
+      cost: "Data sent during the downtime is missing; missing trades are fetched.",
+      advice: "Its files are repaired. {gaps} shows the missing data; {logs} may show the cause.",
     },
     ko: {
       name: "비정상 종료 후 복구",
@@ -73,9 +73,9 @@ export const workWords = {
   catalogue_away: {
     en: {
       name: "catalogue not available",
-      title: "The catalogue cannot be used",
-      cost: "Recording goes on, and gaps are written down in the journal. History and archive lists may be incomplete until it is back.",
-      advice: "End the program that locks rt-data.sqlite, or see what is wrong with the disk. It catches up by itself.",
+      title: "The catalogue is not available",
+      cost: "Recording goes on, and the journal keeps the gaps. History and archive lists may be incomplete until the catalogue is back.",
+      advice: "Stop the program that locks rt-data.sqlite, or check the disk. The catalogue catches up automatically.",
     },
     ko: {
       name: "카탈로그 사용 불가",
@@ -87,11 +87,11 @@ export const workWords = {
   retention: {
     en: {
       name: "archives due for removal",
-      title: "Many archives are due to be removed",
+      title: "Many archives are due for removal",
       measure: "Dates due",
-      cost: "Seven dates go in an hour, so that you can look first. The rest waits on this disk.",
+      cost: "At most seven dates are removed in an hour, so that you can check first. The rest waits on this disk.",
       advice:
-        "To keep them, raise the limit in [archive] (retention_days, retention_gb, min_free_gb) and restart. If they should go, do nothing, or run `rt-data retention` with the recorder stopped.",
+        "To keep them, raise the limit in [archive] (retention_days, retention_gb, min_free_gb) and restart. To remove them, wait, or run `rt-data retention` with the recorder stopped.",
     },
     ko: {
       name: "삭제 예정 아카이브",
@@ -107,7 +107,7 @@ export const workWords = {
       name: "upload",
       title: "Archives are not being uploaded",
       measure: "Waiting",
-      cost: "They stay on this disk until it works again.",
+      cost: "They stay on this disk until uploads work again.",
       advice: "Check endpoint, bucket and keys in [upload].",
     },
     ko: {
@@ -123,8 +123,8 @@ export const workWords = {
       name: "archive in the bucket",
       title: "The bucket has a problem with an archive",
       titleOf: "The bucket has a problem with {subjects}",
-      cost: "The other archives go on. This one stays on this disk until the bucket has it.",
-      advice: "See who else writes to the bucket, and its locks and lifecycle rules.",
+      cost: "All other archives are still uploaded. This archive stays on this disk until the bucket has it.",
+      advice: "Check which other programs write to the bucket, and its locks and lifecycle rules.",
     },
     ko: {
       name: "버킷의 아카이브",

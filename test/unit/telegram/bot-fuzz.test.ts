@@ -97,7 +97,7 @@ const update = fc.oneof(
   { weight: 1, arbitrary: fc.anything() },
 );
 
-test("whatever comes in is read or passed over, without an exception", () => {
+test("every update is read or skipped, without an exception", () => {
   fc.assert(
     fc.property(fc.oneof(update, fc.anything({ maxDepth: 4 })), (anything) => {
       const read = readIncoming(anything, "bot");
@@ -173,7 +173,7 @@ test("after hundreds of random updates and odd answers the bot still answers, an
   await bench.stop();
 });
 
-test("a line that is too long for a button makes none, so that the others under it are not refused with it", () => {
+test("a line too long for a button gets no button, so that Telegram accepts the other buttons", () => {
   expect(go("chart", "chart BTCUSDT 1h")).toEqual([{ text: "chart", data: "go:chart BTCUSDT 1h" }]);
   expect(go("chart", `chart ${"币".repeat(30)} 1h`)).toEqual([]);
 });

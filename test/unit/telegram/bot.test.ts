@@ -16,11 +16,11 @@ const warnings = ({ log }: BotBench) => log.filter((line) => /^(warn|error)/.tes
 async function settled(bench: BotBench): Promise<void> {
   const before = bench.api.seen.length;
   await bench.api.say("/xyzzy");
-  await until(() => texts(bench).some((text) => text.includes("/xyzzy")), "an answer to a word that nobody knows");
+  await until(() => texts(bench).some((text) => text.includes("/xyzzy")), "the answer to an unknown word");
   expect(bench.api.seen.length).toBeGreaterThan(before);
 }
 
-test("strangers get silence, in private and in groups, and are counted; each is told of once an hour, with the id to be listed", async () => {
+test("strangers get no answer, in private and in groups, and are counted; each is logged once an hour with the id to list", async () => {
   const bench = await startBotBench();
   const stranger = { id: 666, first_name: "Mallory\n\u202eevil", is_bot: false };
   for (let n = 0; n < 5; n++)
@@ -53,7 +53,7 @@ test("strangers get silence, in private and in groups, and are counted; each is 
   await bench.stop();
 });
 
-test("a thousand strangers are all counted, and a hundred told of an hour", () => {
+test("a thousand strangers are all counted, and at most a hundred are logged an hour", () => {
   const told: unknown[] = [];
   let ms = 0;
   const log = { debug() {}, info() {}, error() {}, warn: (_: string, fields: unknown) => void told.push(fields) };
@@ -65,7 +65,7 @@ test("a thousand strangers are all counted, and a hundred told of an hour", () =
   expect(told).toHaveLength(101);
 });
 
-test("in a group it answers commands with its own name or none, below the question, and no one else's talk", async () => {
+test("in a group it answers commands for itself or without a name, below the question, and ignores the rest", async () => {
   const group = -1_001_234_567_890;
   const bench = await startBotBench({ over: { chats: () => [group] } });
   const from = { id: 5, first_name: "Mina", is_bot: false };
@@ -101,7 +101,7 @@ test("commands of before the start and of more than five minutes ago are not act
   await bench.stop();
 });
 
-test("a press that Telegram has forgotten does nothing", async () => {
+test("a press that Telegram has forgotten has no effect", async () => {
   const bench = await startBotBench();
   bench.api.script((method) =>
     method === "answerCallbackQuery"
@@ -125,7 +125,7 @@ test("whoever hammers on buttons is asked to wait, once in words and then only a
   await bench.stop();
 });
 
-test("with 300 symbols every page is a message that Telegram takes, and every symbol is on one of them", async () => {
+test("with 300 symbols every page is a message that Telegram accepts, and every symbol is on a page", async () => {
   const bench = await startBotBench({ symbols: 300 });
   const found = new Set<string>();
   await bench.api.say("/symbols");
@@ -143,7 +143,7 @@ test("with 300 symbols every page is a message that Telegram takes, and every sy
   await bench.stop();
 });
 
-test("pictures: shown below a question, changed in place, and sent anew where text stood before", async () => {
+test("pictures: shown below a question, changed in place, and sent as a new message in place of text", async () => {
   const bench = await startBotBench();
   await bench.api.say("/chart");
   const shown = await nextSeen(bench.api, 3, "a picture");
@@ -156,7 +156,7 @@ test("pictures: shown below a question, changed in place, and sent anew where te
   await bench.stop();
 });
 
-test("a picture that cannot be drawn, a status that throws and markup that Telegram does not take are told of in words", async () => {
+test("a picture that cannot be drawn, a status that throws and markup that Telegram refuses are reported in words", async () => {
   const bench = await startBotBench({
     over: {
       pictures: { draw: () => Promise.reject(new Error("it took longer than <25> s")), stop() {} },
@@ -194,7 +194,7 @@ test("another program that polls with the token is named once, and the bot goes 
   await bench.stop();
 });
 
-test("a conflict or two, as after a restart, is nobody's business", async () => {
+test("a conflict or two, as after a restart, are not reported", async () => {
   const bench = await startBotBench();
   let left = 2;
   bench.api.script((method) =>
@@ -241,7 +241,7 @@ test("a wrong token, a webhook, nonsense, too many requests and no network at al
   await bench.bot.stop();
 });
 
-test("Telegram's pause is kept to the second, and stopping waits for none", async () => {
+test("a pause that Telegram asks for is kept to the second, and stopping does not wait for it", async () => {
   const asked: number[] = [];
   const poller = createUpdatePoller(
     {
@@ -264,7 +264,7 @@ test("Telegram's pause is kept to the second, and stopping waits for none", asyn
   await poller.stop();
 });
 
-test("the bot starts and stops at once where nobody answers", async () => {
+test("the bot starts and stops at once if Telegram does not answer", async () => {
   const bench = await startBotBench();
   await settled(bench);
   bench.api.script(() => new Response(new ReadableStream({ pull() {} })));

@@ -63,7 +63,7 @@ async function conversationIn(language: Language): Promise<string> {
 
   const pressed = new Set<string>();
   let read = bench.api.seen.length;
-  /** Waits for what is said to one question, all of it, and puts it down. */
+  /** Waits for the whole answer to a question and writes it down. */
   const listen = async (expected: number, what: string): Promise<readonly Seen[]> => {
     await until(() => bench.api.seen.length >= read + expected, what);
     const heard = bench.api.seen.slice(read);
@@ -125,7 +125,7 @@ function menus({ api }: BotBench): readonly Seen[] {
   return api.seen.filter(({ kind }) => kind === "menu");
 }
 
-/** Checks of archives, of which the second one is seen on its way. */
+/** Checks of archives; the second check is still running when asked for. */
 function scriptedHistory() {
   let state: VerifyState = { kind: "idle" };
   let looks = 0;

@@ -23,7 +23,7 @@ function facts(date: string): DigestFacts {
   };
 }
 
-/** A digest on a clock of its own; what is posted counts as sent at once, where the test does not say otherwise. */
+/** A digest on a clock of its own; posted messages count as sent at once unless the test says otherwise. */
 function morning(options: {
   from: string;
   timeZone?: string;
@@ -84,7 +84,7 @@ function morning(options: {
   };
 }
 
-test("the digest comes once a day at its time, not of days before the first start, also where the recorder is restarted", async () => {
+test("the digest comes once a day at its time, even after a restart, and skips days before the first start", async () => {
   const day = morning({ from: "2026-11-24T08:00:00Z", chats: [42, 43] });
   await day.pass(24);
   expect(day.posts).toEqual([]);
@@ -137,7 +137,7 @@ test("in summer and in winter it is nine by the clock on the wall, and changing 
   });
 });
 
-test("where the day has only just ended, as at nine in Seoul, it waits until the archives are made, two hours at most", async () => {
+test("if the day has only just ended, as at nine in Seoul, it waits for the archives, two hours at most", async () => {
   let known = false;
   const day = morning({ from: "2026-11-24T02:30:00Z", timeZone: "Asia/Seoul", known: () => known });
   await day.pass(22);
@@ -152,7 +152,7 @@ test("where the day has only just ended, as at nine in Seoul, it waits until the
   expect(day.asked.length).toBeLessThan(200);
 });
 
-test("the digest says what was recorded, what is missing and what it cost, and what is coming", () => {
+test("the digest reports recorded and missing data, the loss, and upcoming events", () => {
   const incidents = createScriptedIncidents(() => Date.parse("2026-11-24T03:12:00Z") * 1000);
   const { id } = incidents.raise({ rule: "disconnected", severity: "critical" });
   const closed = incidents.close(id, { to_us: Date.parse("2026-11-24T03:24:00Z") * 1000, records_lost: 4 });

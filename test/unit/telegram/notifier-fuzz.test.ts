@@ -20,7 +20,7 @@ import { randomRuns } from "../../support/time/random-runs.ts";
 
 const secret = token.split(":")[1] ?? "";
 
-/** Text as nobody should send it: halves of characters, control characters, markup, a change of direction, far too much. */
+/** Hostile text: halves of characters, control characters, markup, a change of direction, far too long. */
 const oddText = fc.oneof(
   fc.string({ unit: "binary", maxLength: 300 }),
   fc.string({ unit: "grapheme", maxLength: 100 }),

@@ -71,7 +71,7 @@ test("a message is changed at most every 45 seconds, and only when its text has 
   }
   expect(editsAt.length).toBeGreaterThan(3);
   expect(Math.min(...editsAt.slice(1).map((at, n) => at - (editsAt[n] ?? 0)))).toBeGreaterThanOrEqual(45);
-  // Nothing but the time goes on from here: minutes up to ten, then steps of five, of a quarter of an hour, of an hour.
+  // From here on only the time changes: minutes up to ten, then steps of five, of a quarter of an hour, of an hour.
   const before = editsAt.length;
   await night.pass(12 * hour, 5);
   expect(editsAt.length - before).toBeLessThan(50);
@@ -79,7 +79,7 @@ test("a message is changed at most every 45 seconds, and only when its text has 
   await night.stop();
 });
 
-test("while nobody acknowledges it, it is said again after 1, 2, 4, 8 and then every 24 hours, each time in place of the last", async () => {
+test("an unacknowledged incident is repeated after 1, 2, 4, 8 and then every 24 hours, each time replacing the last reminder", async () => {
   const night = await evening();
   const { incidents, telegram } = night;
   const startUs = night.nowUs();
@@ -113,7 +113,7 @@ test("who acknowledges it hears no more of it until it is over or worse", async 
   );
   const { id } = incidents.raise({ rule: "stale", subjects: ["BTCUSDT depth20"] });
   await night.pass(5);
-  expect(buttons.press(`ack:${id}`, "Kim <b>")).toBe("Acknowledged: no more reminders of it.");
+  expect(buttons.press(`ack:${id}`, "Kim <b>")).toBe("Acknowledged: no more reminders.");
   await night.pass(2);
   expect(telegram.chat(42)[0]?.text).toContain("Acknowledged by Kim <b> at 22:00; no more reminders.");
   expect(telegram.chat(42)[0]?.buttons.map((button) => button.split("=")[0])).toEqual(["Mute 1 h", "Mute 8 h"]);
@@ -133,11 +133,11 @@ test("who acknowledges it hears no more of it until it is over or worse", async 
   expect(buttons.press(`ack:${id}x`, "Kim")).toBeNull();
   expect(buttons.press("symbols", "Kim")).toBeNull();
   incidents.close(id);
-  expect(buttons.press(`mute:${id}:60`, "Kim")).toBe("That is over already.");
+  expect(buttons.press(`mute:${id}:60`, "Kim")).toBe("This incident is already over.");
   await night.stop();
 });
 
-test("a mute keeps silent what it concerns, says so in the message, and what still lasts after it is told then", async () => {
+test("a mute silences its incidents, the message says so, and incidents that outlast the mute are reported then", async () => {
   const night = await evening();
   const { incidents, telegram, notifier } = night;
   const buttons = createIncidentButtons(
@@ -165,7 +165,7 @@ test("a mute keeps silent what it concerns, says so in the message, and what sti
   await night.stop();
 });
 
-test("what is muted from beginning to end is never told", async () => {
+test("an incident that is muted from beginning to end is never reported", async () => {
   const night = await evening();
   const { incidents, telegram } = night;
   incidents.mute({ rule: null, symbol: null, kind: "maintenance" }, night.nowUs() + 600e6, "cron");
@@ -179,7 +179,7 @@ test("what is muted from beginning to end is never told", async () => {
   await night.stop();
 });
 
-test("what is only good to know makes no sound, is never repeated and has no buttons", async () => {
+test("an incident for information makes no sound, is never repeated and has no buttons", async () => {
   const night = await evening();
   const { incidents, telegram } = night;
   const now = night.nowUs();
@@ -202,7 +202,7 @@ test("what is only good to know makes no sound, is never repeated and has no but
   await night.stop();
 });
 
-test("what happens at once is told at once: of more than five open ones, one message, and one reply when they are over", async () => {
+test("more than five incidents at once come as one message, with one reply when they are over", async () => {
   const night = await evening();
   const { incidents, telegram } = night;
   const ids = (["cpu", "memory", "backlog", "upload", "disk_low", "clock_offset", "public_url"] as const).map(
@@ -210,7 +210,7 @@ test("what happens at once is told at once: of more than five open ones, one mes
   );
   await night.pass(20);
   expect(telegram.chat(42)).toMatchObject([
-    { text: expect.stringMatching(/^7 things at once:\nStill open \(\/alerts\):\n/), silent: false },
+    { text: expect.stringMatching(/^7 incidents at once:\nStill open \(\/alerts\):\n/), silent: false },
   ]);
   await night.pass(hour + 60);
   expect(telegram.chat(42)[1]?.text.split("\n")).toHaveLength(8);
@@ -238,7 +238,7 @@ test("a restart neither repeats nor forgets: messages go on where they were, and
   await night.pass(20);
   const heads = telegram.chat(42).map(({ text }) => text.split("\n")[0]);
   expect(heads[0]).toBe("🔴 No connection to Binance");
-  expect(heads[1]).toStartWith("✅ Over after 10 s: The processor");
+  expect(heads[1]).toStartWith("✅ Over after 10 s: The CPU");
   expect(heads).toContain("🟠 The disk is nearly full");
   expect(heads.filter((head) => head?.includes("Memory is running short"))).toHaveLength(1);
   await night.restart();
@@ -249,7 +249,7 @@ test("a restart neither repeats nor forgets: messages go on where they were, and
   await night.stop();
 });
 
-test("every chat has its own messages, and one that refuses them does not keep the others waiting", async () => {
+test("every chat has its own messages, and a chat that refuses them does not delay the others", async () => {
   const lines: string[] = [];
   const log = createLog({ level: "info", format: "text", color: false }, (line) => lines.push(line));
   const night = await evening({ chats: [42, -7, 43], log });
@@ -274,7 +274,7 @@ test("every chat has its own messages, and one that refuses them does not keep t
   await night.stop();
 });
 
-test("a wrong token is named once, with what to do, and tried again now and then; a right one is told everything at once", async () => {
+test("a wrong token is logged once, with advice, and tried again now and then; with the right token everything is sent at once", async () => {
   const lines: string[] = [];
   const log = createLog({ level: "info", format: "text", color: false }, (line) => lines.push(line));
   const night = await evening({ chats: [42, 43], log });
@@ -334,7 +334,7 @@ test("a group that became a supergroup is told under its new id from then on, al
   await night.pass(30);
   expect(telegram.chat(-1007).map(({ text }) => text.split("\n")[0])).toEqual([
     "🔴 No connection to Binance",
-    "This group has become a supergroup, and its id is now -1007. Please put that into telegram.chats instead of -7.",
+    "This group has become a supergroup, and its id is now -1007. Please replace -7 with it in telegram.chats.",
   ]);
   expect(lines.filter((line) => line.includes("telegram.chats") && line.includes("new_id=-1007"))).toHaveLength(1);
   await night.restart();
@@ -358,7 +358,7 @@ test("of a message that Telegram does not take the first line is sent", async ()
   await night.stop();
 });
 
-test("a message that somebody deleted is not written anew; its end is told all the same", async () => {
+test("a deleted message is not sent again; the end of its incident is still reported", async () => {
   const night = await evening();
   const { incidents, telegram } = night;
   const { id } = incidents.raise(disconnected);

@@ -4,7 +4,7 @@ import { createLog } from "../../../server/platform/log/log.ts";
 import { evening } from "../../support/telegram/evening.ts";
 import { refusal } from "../../support/telegram/fake-telegram.ts";
 
-test("Telegram out of reach for an hour with 30 incidents: nothing grows, few calls are made, and afterwards one summary and what is still open", async () => {
+test("Telegram out of reach for an hour with 30 incidents: no queue grows, few calls are made, and one summary with the open incidents follows", async () => {
   const lines: string[] = [];
   const log = createLog({ level: "info", format: "text", color: false }, (line) => lines.push(line));
   const night = await evening({ log, chats: [42] });
@@ -35,7 +35,7 @@ test("Telegram out of reach for an hour with 30 incidents: nothing grows, few ca
   expect(messages[3]).toMatchObject({ silent: true });
   const summary = messages[3]?.text.split("\n") ?? [];
   expect(summary[0]).toMatch(/^Telegram could not be reached from 22:00 to 23:0\d UTC\.$/);
-  expect(summary[1]).toBe("Over again by now:");
+  expect(summary[1]).toBe("Over by now:");
   expect(summary.slice(2, -1)).toHaveLength(27);
   expect(summary[2]).toBe("✅ No connection to Binance, 1 min 30 s from 22:00. No records lost.");
   expect(summary.at(-1)).toBe("home-server");
@@ -46,7 +46,7 @@ test("Telegram out of reach for an hour with 30 incidents: nothing grows, few ca
   await night.stop();
 });
 
-test("Telegram out of reach for days: a hundred incidents wait at most, the older ones are counted, also over a restart", async () => {
+test("Telegram out of reach for days: at most a hundred incidents wait, older incidents are counted, even across a restart", async () => {
   const night = await evening();
   const { incidents, telegram } = night;
   telegram.script(() => refusal(502, "Bad Gateway"));
@@ -64,7 +64,7 @@ test("Telegram out of reach for days: a hundred incidents wait at most, the olde
   expect(text.length).toBeLessThanOrEqual(4096);
   const listed = text.split("\n").filter((line) => line.startsWith("✅")).length;
   const more = Number(/^and (\d+) more$/m.exec(text)?.[1]);
-  // One line of those that are left out says that 150 older ones are known by their number alone.
+  // A line says how many older incidents were left out.
   expect(listed + more).toBe(101);
   await night.stop();
 });

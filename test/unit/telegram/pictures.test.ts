@@ -17,7 +17,7 @@ const second = 1_000_000;
 const minute = 60 * second;
 const toUs = Date.parse("2026-11-24T00:30:00Z") * 1000;
 
-/** Books every 10 s of the hour before `toUs`, over midnight, in segments of five minutes; the newest one is open, one is missing. */
+/** Books every 10 s of the hour before `toUs`, over midnight, in segments of five minutes; the newest segment is open, another is missing. */
 function recordedHour(): string {
   const dataDir = temporaryFolder();
   for (let start = toUs - 60 * minute; start < toUs; start += 5 * minute) {
@@ -45,7 +45,7 @@ function recordedHour(): string {
 
 const query = { symbol: "BTCUSDT", stream: "depth20", fromUs: toUs - 60 * minute, toUs };
 
-test("a chart reads the first record of each part of its time, over midnight, from sealed and open files, and not where nothing is", async () => {
+test("a chart reads the first record of each part of its time, over midnight, from sealed and open files, and leaves gaps empty", async () => {
   const dataDir = recordedHour();
   const each = await readChartPoints({ ...query, dataDir, points: 360 });
   expect(each).toHaveLength(330);
@@ -95,7 +95,7 @@ test("charts and days are drawn in a worker, as pictures that a phone takes", as
   }
 });
 
-test("a chart of nothing is drawn as well, and one that cannot be drawn says so", async () => {
+test("a chart without data is drawn as well, and a chart that cannot be drawn says so", async () => {
   const drawn = pictures();
   const empty = await drawn.draw(chartJob(temporaryFolder()));
   expect(empty.length).toBeGreaterThan(5000);
@@ -103,7 +103,7 @@ test("a chart of nothing is drawn as well, and one that cannot be drawn says so"
   expect(drawn.draw(wrong)).rejects.toThrow();
 });
 
-test("one picture at a time, a few waiting, and none for longer than it may take", async () => {
+test("one picture is drawn at a time, a few wait, and each has a time limit", async () => {
   const drawn = createPictureWorker(
     { startWorker: () => new Worker(`data:text/javascript,self.onmessage = () => {}`), log: silentLog },
     { timeoutMs: 50 },

@@ -92,7 +92,7 @@ test("a text beyond Telegram's limit is cut, never within a character", async ()
   expect(telegram.chat(2)[1]?.text).toBe("&".repeat(4096));
 });
 
-test("a change that changes nothing is done; one of a message that is gone says so", async () => {
+test("a change without effect counts as done; a change of a deleted message says so", async () => {
   const sent = await sender.send(3, { html: "text", buttons: [[{ text: "a", data: "ack:1" }]], silent: true });
   const id = sent.kind === "done" ? sent.messageId : 0;
   expect(telegram.chat(3)[0]).toMatchObject({ silent: true, buttons: ["a=ack:1"] });

@@ -1,5 +1,6 @@
 import { messageOf } from "../platform/errors.ts";
 import { closeSync, open } from "../platform/files/files.ts";
+import { unlessAborted } from "../platform/time/deadline.ts";
 import type { OutputFile } from "./table-file.ts";
 import type { Target } from "./target.ts";
 
@@ -24,8 +25,9 @@ export function createStreamFile(target: Target & { kind: "stream" }, deps: Stre
   async function send(before: Promise<void>, chunk: Uint8Array): Promise<void> {
     await before;
     opening ??= openToWrite(path);
-    const fd = await Promise.race([opening, aborted(deps.stop)]);
-    if (fd === null) throw new Error(`the export was stopped; nothing was written to ${path}`);
+    const fd = await unlessAborted(opening, deps.stop).catch((error: unknown) => {
+      throw deps.stop.aborted ? new Error(`the export was stopped; nothing was written to ${path}`) : error;
+    });
     if (await deps.write(fd, chunk, path)) return;
     if (deps.stop.aborted) throw new Error(`the export was stopped; ${path} was not written to its end`);
     throw new ReaderGone(`${path} was not written to its end: its reader is gone`);
@@ -64,13 +66,6 @@ export function createStreamFile(target: Target & { kind: "stream" }, deps: Stre
       // The stream was never opened; `send` has already reported that.
     }
   }
-}
-
-function aborted(stop: AbortSignal): Promise<null> {
-  return new Promise((resolve) => {
-    if (stop.aborted) resolve(null);
-    stop.addEventListener("abort", () => resolve(null), { once: true });
-  });
 }
 
 /** Opens a path in a thread of the pool, because opening a FIFO blocks until it has a reader. */

@@ -6,6 +6,7 @@ import type { BackfillStore } from "../domain/missing-ids.ts";
 import type { StreamFolder } from "../domain/stream.ts";
 import type { Log } from "../platform/log/log.ts";
 import { bootId } from "../platform/process/boot-id.ts";
+import { isDoneWithin } from "../platform/time/deadline.ts";
 import { isGap, type JournalEntry, type LastRecord, type RecorderRun } from "./entry.ts";
 import { createJournalFile } from "./journal-file.ts";
 import { encodeEntry, encodeHead } from "./journal-line.ts";
@@ -149,12 +150,7 @@ export function openJournal(dataDir: string, deps: { log: Log }): Journal {
     poll: () => void file.poll(),
     problem: file.problem,
     async close(deadlineMs) {
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const timeout = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, deadlineMs);
-      });
-      await Promise.race([file.flush(), timeout]);
-      clearTimeout(timer);
+      await isDoneWithin(file.flush(), deadlineMs);
     },
   };
 }

@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import { connect, type PeerCertificate } from "node:tls";
 import { codeOf, messageOf } from "../platform/errors.ts";
 import { boundedFetch, statusBytes } from "../platform/fetch/bounded-fetch.ts";
+import { createDeadline, Late, unlessAborted } from "../platform/time/deadline.ts";
 import type { PublicUrlState } from "./observation.ts";
 
 /** Watches that the recorder can be reached by its public name. */
@@ -48,15 +49,18 @@ export function createPublicUrlWatch(options: Options, deps: Deps): PublicUrlWat
 
   async function runCheck(): Promise<void> {
     const url = new URL(options.url);
-    const signal = AbortSignal.timeout(options.timeoutMs);
+    const deadline = createDeadline({ what: "no answer", ms: options.timeoutMs });
+    const { signal } = deadline;
     try {
-      await within(signal, resolve(url.hostname));
+      await unlessAborted(resolve(url.hostname), signal);
       const expiresInS = url.protocol === "https:" ? await certificate(url, signal, deps) : null;
       await ask(options.url, options.timeoutMs, signal, deps);
       state = { kind: "reached", host: url.host, expiresInS };
     } catch (error) {
       const why = error instanceof Unreachable ? error.message : explain(url, error, options.timeoutMs);
       state = { kind: "unreachable", host: url.host, detail: why };
+    } finally {
+      deadline.clear();
     }
   }
 
@@ -98,14 +102,12 @@ async function certificate(url: URL, signal: AbortSignal, { ca, nowMs }: Deps): 
     ...(ca === undefined ? {} : { ca }),
   });
   try {
-    await within(
-      signal,
-      new Promise<void>((done, fail) => {
-        socket.once("secureConnect", () => done());
-        socket.once("error", fail);
-        socket.once("close", () => fail(new Error("the connection was closed during the TLS handshake")));
-      }),
-    );
+    const secured = new Promise<void>((done, fail) => {
+      socket.once("secureConnect", () => done());
+      socket.once("error", fail);
+      socket.once("close", () => fail(new Error("the connection was closed during the TLS handshake")));
+    });
+    await unlessAborted(secured, signal);
     const peer: PeerCertificate | Record<string, never> = socket.getPeerCertificate();
     const expiresMs = Date.parse(peer.valid_to ?? "");
     const expiresInS = Number.isNaN(expiresMs) ? null : Math.round((expiresMs - nowMs()) / 1000);
@@ -156,21 +158,10 @@ async function ask(base: string, timeoutMs: number, signal: AbortSignal, { insta
 
 /** Explains a system error to the operator. */
 function explain(url: URL, error: unknown, timeoutMs: number): string {
-  const name = error instanceof Error ? error.name : "";
-  if (name === "TimeoutError" || name === "AbortError")
+  if (error instanceof Late)
     return `${url.host} does not answer within ${timeoutMs / 1000} s; check the firewall, the port forwarding and the proxy`;
   const code = codeOf(error) ?? "";
   if (code === "ECONNREFUSED" || code === "ConnectionRefused")
     return `no server listens at ${url.host}; is the proxy running, and is the port forwarded?`;
   return `${url.host} cannot be reached: ${messageOf(error).slice(0, 200)}`;
-}
-
-/** Rejects when time is up, even if the work never settles. */
-function within<T>(signal: AbortSignal, work: Promise<T>): Promise<T> {
-  return new Promise((done, fail) => {
-    const giveUp = () => fail(signal.reason);
-    if (signal.aborted) giveUp();
-    signal.addEventListener("abort", giveUp, { once: true });
-    work.then(done, fail).finally(() => signal.removeEventListener("abort", giveUp));
-  });
 }

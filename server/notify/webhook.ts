@@ -1,7 +1,9 @@
 import type { Incident, IncidentChange } from "../domain/incidents/incident.ts";
+import { messageOf } from "../platform/errors.ts";
 import { boundedFetch, statusBytes } from "../platform/fetch/bounded-fetch.ts";
 import type { Log } from "../platform/log/log.ts";
 import { backoff } from "../platform/time/backoff.ts";
+import { Late } from "../platform/time/deadline.ts";
 
 /** Body of a webhook request: one change of one incident. */
 export type WebhookBody = {
@@ -152,8 +154,7 @@ export function webhookHost(url: string): string {
 
 /** Returns an error's message without the URL or parts of it. Bounded length. */
 export function problemOf(error: unknown, url: string): string {
-  const { name, message } = error instanceof Error ? error : { name: "Error", message: String(error) };
-  if (name === "TimeoutError") return "no answer in time";
+  if (error instanceof Late) return "no answer in time";
   const parsed = new URL(url);
   const secrets = [
     url,
@@ -165,6 +166,6 @@ export function problemOf(error: unknown, url: string): string {
   ];
   return secrets
     .filter((secret) => secret.length > 1)
-    .reduce((text, secret) => text.replaceAll(secret, "…"), message)
+    .reduce((text, secret) => text.replaceAll(secret, "…"), messageOf(error))
     .slice(0, 200);
 }

@@ -2,6 +2,7 @@ import type { Day } from "../domain/day.ts";
 import type { UploadStatus } from "../domain/status.ts";
 import { messageOf } from "../platform/errors.ts";
 import type { Log } from "../platform/log/log.ts";
+import { createNap } from "../platform/time/timers.ts";
 import type { DayOutcome } from "./day/upload-day.ts";
 import { createDayQueue, nameOf, type Waiting } from "./day-queue.ts";
 import { createUploadFailures } from "./upload-failures.ts";
@@ -59,7 +60,7 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
   let current: { day: Day; bytes: number } | null = null;
   let running: Promise<void> | null = null;
   let stopped = false;
-  let wake = () => {};
+  const nap = createNap();
 
   async function run(): Promise<void> {
     try {
@@ -76,7 +77,7 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
       const now = nowMs();
       const next = queue.next(now);
       const readyMs = Math.max(next?.dueMs ?? Number.POSITIVE_INFINITY, failures.untilMs());
-      if (next === null || readyMs > now) await pause(Math.min(readyMs - now, longestPauseMs));
+      if (next === null || readyMs > now) await nap.sleep(Math.min(readyMs - now, longestPauseMs));
       else await attempt(next);
     }
   }
@@ -130,22 +131,13 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
     return [...problems].map(([subject, problem]) => ({ subject, problem })).slice(0, mostTroubles);
   }
 
-  async function pause(ms: number): Promise<void> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    await new Promise<void>((resolve) => {
-      wake = resolve;
-      timer = setTimeout(resolve, ms);
-    });
-    clearTimeout(timer);
-  }
-
   return {
     start() {
       running ??= run();
     },
     note(day) {
       queue.add(day, 0);
-      wake();
+      nap.wake();
     },
     noteTrouble(day, problem) {
       const isKnown = troubles.get(nameOf(day))?.problem === problem;
@@ -175,7 +167,7 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
     async stop() {
       stopped = true;
       deps.abort();
-      wake();
+      nap.wake();
       await running;
     },
   };

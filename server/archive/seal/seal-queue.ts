@@ -1,6 +1,7 @@
 import { liveFolder, type Segment, segmentPath, temporarySuffix } from "../../domain/day.ts";
 import type { Failure } from "../../platform/errors.ts";
 import { removeIfThere } from "../../platform/files/durable-files.ts";
+import { isDoneWithin } from "../../platform/time/deadline.ts";
 import { compressedEstimate, mayPass, type RetryPause, sizeOf } from "../workers/disk-budget.ts";
 import { createWorkerPool } from "../workers/worker-pool.ts";
 import type { SealJob, SealResult } from "./seal-segment.ts";
@@ -132,12 +133,7 @@ export function createSealQueue(options: SealQueueOptions, deps: SealQueueDeps):
     isBusy: (folder) => queuedIn.has(folder),
     async stop(deadlineMs) {
       stopping = true;
-      let timer: ReturnType<typeof setTimeout> | undefined;
-      const deadline = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, deadlineMs);
-      });
-      await Promise.race([drain(), deadline]);
-      clearTimeout(timer);
+      await isDoneWithin(drain(), deadlineMs);
       ended = true;
       const unfinished = [...queue.values()].map(({ segment }) => segment);
       await pool.stop();

@@ -1,4 +1,5 @@
 import { type Failure, messageOf } from "../../platform/errors.ts";
+import { isDoneWithin } from "../../platform/time/deadline.ts";
 import type { Reply, Request } from "./worker-protocol.ts";
 
 /** Runs jobs in worker threads, which start on demand and end when idle. */
@@ -139,8 +140,7 @@ export function createWorkerPool<Job, Result>(
       stopped = true;
       for (const slot of [...slots]) discard(slot, "");
       for (const task of waiting.splice(0)) task.settle({ kind: "stopped" });
-      const deadline = new Promise<void>((resolve) => setTimeout(resolve, longestEndMs).unref());
-      await Promise.race([Promise.all(ending), deadline]);
+      await isDoneWithin(Promise.all(ending), longestEndMs);
     },
   };
 }

@@ -2,6 +2,7 @@ import { messageOf } from "../../platform/errors.ts";
 import { FetchBoundError } from "../../platform/fetch/bounded-body.ts";
 import type { BoundedAnswer } from "../../platform/fetch/bounded-fetch.ts";
 import { certificateAdvice, foreignAnswer, redirectText } from "../../platform/fetch/foreign-answer.ts";
+import { Late } from "../../platform/time/deadline.ts";
 
 /** The outcome of one request. */
 export type RestAnswer =
@@ -52,8 +53,8 @@ export function readAnswer(answer: BoundedAnswer, roundTripMs: number): RestAnsw
 
 /** Classifies a request without any answer. */
 export function noAnswer(error: unknown): RestTrouble {
-  const isLate = error instanceof FetchBoundError && error.name === "TimeoutError";
-  if (error instanceof FetchBoundError && !isLate) {
+  const isLate = error instanceof Late;
+  if (error instanceof FetchBoundError) {
     const reason = foreignAnswer(error.message, "exchange.rest_url");
     return { kind: "page", reason, pauseMs: null, leastMs: minuteMs / 6 };
   }

@@ -7,11 +7,14 @@ import type { Config } from "../../config/config.ts";
 import { ownSymbols } from "../../domain/shard.ts";
 import { createStream } from "../../domain/stream.ts";
 import { nearest } from "../../platform/did-you-mean.ts";
+import { messageOf } from "../../platform/errors.ts";
 import { certificateAdvice, foreignAnswer } from "../../platform/fetch/foreign-answer.ts";
 import { silentLog } from "../../platform/log/log.ts";
+import { within } from "../../platform/time/deadline.ts";
 import { after } from "../../platform/time/timers.ts";
 import { clockDaemon } from "./check-machine.ts";
 import {
+  answered,
   type CheckFinding,
   failed,
   ok,
@@ -20,7 +23,6 @@ import {
   reach,
   skipped,
   warning,
-  within,
 } from "./finding.ts";
 
 /** Checks the exchange step by step (name, connection, REST, symbols, first message), and this machine's clock against its clock. */
@@ -126,28 +128,27 @@ async function checkStreams(config: Config, patience: ProbePatience): Promise<Ch
 }
 
 /** Waits for a first message. Resolves with null when it arrives, else with the reason why it did not. */
-function firstMessage(wsUrl: string, names: readonly string[], patience: ProbePatience): Promise<string | null> {
-  return new Promise((resolve) => {
-    const finish = (reason: string | null) => {
-      connection.close();
-      resolve(reason);
-    };
-    const nowUs = () => Date.now() * 1000;
-    const connection = openConnection(
-      { wsUrl, names },
-      { nowUs, after },
-      {
-        onOpen() {},
-        onText: (text) => void (/^\{"stream":/.test(text) && finish(null)),
-        onBinary() {},
-        onPing() {},
-        onEnd: ({ reason }) => finish(reason),
-      },
-    );
-    void within(new Promise<never>(() => {}), patience).catch(() =>
-      finish(`the connection is open, but no message arrived within ${patience.ms / 1000} s`),
-    );
-  });
+async function firstMessage(wsUrl: string, names: readonly string[], patience: ProbePatience): Promise<string | null> {
+  const end = Promise.withResolvers<string | null>();
+  const nowUs = () => Date.now() * 1000;
+  const connection = openConnection(
+    { wsUrl, names },
+    { nowUs, after },
+    {
+      onOpen() {},
+      onText: (text) => void (/^\{"stream":/.test(text) && end.resolve(null)),
+      onBinary() {},
+      onPing() {},
+      onEnd: ({ reason }) => end.resolve(reason),
+    },
+  );
+  try {
+    return await within(end.promise, { what: "the connection is open, but no message arrived", ...patience });
+  } catch (error) {
+    return messageOf(error);
+  } finally {
+    connection.close();
+  }
 }
 
 async function checkClock(rest: RestClient, patience: ProbePatience): Promise<CheckFinding[]> {
@@ -156,7 +157,7 @@ async function checkClock(rest: RestClient, patience: ProbePatience): Promise<Ch
   const meter = createClockOffsetMeter({ rest, nowUs, log: silentLog, onOffset: measured.resolve });
   meter.start();
   try {
-    const { offsetMs, boundMs } = await within(measured.promise, patience);
+    const { offsetMs, boundMs } = await answered(measured.promise, patience);
     const ahead = Math.abs(Math.round(offsetMs));
     const detail = `this machine's clock is ${ahead} ms ${offsetMs < 0 ? "behind" : "ahead of"} the exchange's (± ${Math.ceil(boundMs)} ms)`;
     const leastMs = Math.abs(offsetMs) - boundMs;

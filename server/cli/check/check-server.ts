@@ -5,6 +5,7 @@ import { codeOf, messageOf } from "../../platform/errors.ts";
 import { boundedFetch, statusBytes } from "../../platform/fetch/bounded-fetch.ts";
 import { upstreamOf } from "../ops/ops-site.ts";
 import {
+  answered,
   type CheckFinding,
   failed,
   ok,
@@ -13,7 +14,6 @@ import {
   reach,
   skipped,
   warning,
-  within,
 } from "./finding.ts";
 
 /** Checks the page: its port, its password, and whether it is reachable at its public URL. */
@@ -127,7 +127,7 @@ async function certificate(url: string, patience: ProbePatience): Promise<CheckF
     rejectUnauthorized: false,
   });
   try {
-    await within(
+    await answered(
       new Promise<void>((resolve, reject) => {
         socket.once("secureConnect", resolve);
         socket.once("error", reject);

@@ -1,6 +1,7 @@
 import type { Config } from "../../config/config.ts";
 import { messageOf } from "../../platform/errors.ts";
 import { boundedFetch } from "../../platform/fetch/bounded-fetch.ts";
+import { createDeadline } from "../../platform/time/deadline.ts";
 import { isOvertaken } from "../../upload/day/upload-file.ts";
 import { createObjectStore } from "../../upload/store/object-store.ts";
 import { type CheckFinding, failed, ok, type Probe, reach, skipped } from "./finding.ts";
@@ -11,9 +12,10 @@ export const checkUpload: Probe = async ({ upload, host }, patience) => {
   const { endpoint, bucket, region } = upload;
   const reached = await reach("upload.reach", endpoint, "upload.endpoint", patience);
   if (reached.state === "failed") return [reached];
+  const deadline = createDeadline({ what: "not done", ms: 3 * patience.ms, signal: patience.signal });
   const store = createObjectStore(
     { endpoint, bucket, region, accessKey: upload.access_key, secretKey: upload.secret_key },
-    AbortSignal.any([patience.signal, AbortSignal.timeout(3 * patience.ms)]),
+    deadline.signal,
   );
   const key = [upload.prefix, `rt-data-check-${host}-${process.pid}.txt`].filter((part) => part !== "").join("/");
   const text = "A probe of rt-data check; it may be deleted.\n";
@@ -44,6 +46,8 @@ export const checkUpload: Probe = async ({ upload, host }, patience) => {
         "correct [upload]; the key needs the rights to get, put, delete and list",
       ),
     ];
+  } finally {
+    deadline.clear();
   }
   return [reached, ok("upload.bucket", `${store.name}: list, store, read and delete work${conditions}`)];
 };

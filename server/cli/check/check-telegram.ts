@@ -1,4 +1,4 @@
-import { after } from "../../platform/time/timers.ts";
+import { createDeadline, pause } from "../../platform/time/deadline.ts";
 import { type BotApi, createBotApi } from "../../telegram/api/bot-api.ts";
 import { escapeHtml } from "../../telegram/api/html.ts";
 import { createSendQueue, type SendOutcome, type SendQueue } from "../../telegram/api/send-queue.ts";
@@ -34,10 +34,7 @@ export async function helloTelegram(
     print("or into the file that RT_DATA_TELEGRAM_TOKEN_FILE names");
     return 2;
   }
-  const ending = new AbortController();
-  const end = () => ending.abort();
-  stop.addEventListener("abort", end, { once: true });
-  const cancel = after(patienceMs, end);
+  const ending = createDeadline({ what: "nobody wrote", ms: patienceMs, signal: stop });
   const calls = createBotApi({ token, apiRoot, signal: ending.signal });
   const sender = createSendQueue({ token, apiRoot });
   try {
@@ -61,8 +58,7 @@ export async function helloTelegram(
     else if (heard.count === 0 && chats.length === 0) print("no message received");
     return heard.problem === null && areTestsSent && (heard.count > 0 || chats.length > 0) ? 0 : 1;
   } finally {
-    cancel();
-    stop.removeEventListener("abort", end);
+    ending.clear();
     sender.abort();
   }
 }
@@ -157,11 +153,4 @@ function adviceOn(code: number | null, problem: string, apiRoot: string): string
     return `failed  Telegram does not know the token (${code}): copy it again from @BotFather into telegram.token`;
   const host = new URL(apiRoot).host;
   return `failed  ${host} does not answer: ${problem}. Check the network, a proxy, and telegram.api_root`;
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, ms);
-    signal.addEventListener("abort", () => resolve(clearTimeout(timer)), { once: true });
-  });
 }

@@ -2,6 +2,7 @@ import { lookup } from "node:dns/promises";
 import { connect } from "node:net";
 import type { Config } from "../../config/config.ts";
 import { codeOf, messageOf } from "../../platform/errors.ts";
+import { within } from "../../platform/time/deadline.ts";
 
 /** The finding of a check. `advice` tells what to do, if anything. */
 export type CheckFinding = {
@@ -35,17 +36,8 @@ export function skipped(check: string, detail: string): CheckFinding {
 }
 
 /** Waits for `work`. Rejects after the time limit, or when the process is asked to stop. */
-export function within<T>(work: Promise<T>, { ms, signal }: ProbePatience): Promise<T> {
-  return new Promise((resolve, reject) => {
-    const rejectWith = (reason: string) => () => reject(new Error(reason));
-    const timer = setTimeout(rejectWith(`no answer within ${ms / 1000} s`), ms);
-    const onAbort = rejectWith("stopped");
-    signal.addEventListener("abort", onAbort, { once: true });
-    void work.then(resolve, reject).finally(() => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", onAbort);
-    });
-  });
+export function answered<T>(work: Promise<T>, patience: ProbePatience): Promise<T> {
+  return within(work, { what: "no answer", ...patience });
 }
 
 /** Resolves the host of a URL and connects to it. `name`: name of the check. `key`: the setting that holds the URL, for the advice. */
@@ -55,7 +47,7 @@ export async function reach(name: string, url: string, key: string, patience: Pr
   const number = Number(port) || (protocol === "https:" || protocol === "wss:" ? 443 : 80);
   let address: string;
   try {
-    ({ address } = await within(lookup(host), patience));
+    ({ address } = await answered(lookup(host), patience));
   } catch (error) {
     const code = codeOf(error) ?? messageOf(error);
     return failed(
@@ -66,7 +58,7 @@ export async function reach(name: string, url: string, key: string, patience: Pr
   }
   const began = performance.now();
   try {
-    await within(opened(address, number, patience.ms), patience);
+    await answered(opened(address, number, patience.ms), patience);
   } catch (error) {
     const code = codeOf(error) ?? messageOf(error);
     return failed(

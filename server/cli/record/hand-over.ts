@@ -4,6 +4,7 @@ import { createRecordNotices } from "../../app/upgrade/record-notices.ts";
 import type { Gap } from "../../domain/gap.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
+import { isDoneWithin } from "../../platform/time/deadline.ts";
 import { nextTurn } from "../../platform/time/timers.ts";
 import { type FromChild, messageOfType, upgradeProtocol } from "../../upgrade/protocol.ts";
 import type { UpgradeChild } from "../../upgrade/spawn.ts";
@@ -122,9 +123,8 @@ export async function handOver(
 async function endChild(child: UpgradeChild, inbox: { isOver(): boolean }): Promise<void> {
   if (inbox.isOver()) return;
   child.kill("SIGTERM");
-  const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
+  if (!(await isDoneWithin(child.ended, graceMs))) child.kill("SIGKILL");
   await child.ended;
-  clearTimeout(timer);
 }
 
 /** Creates a queue of the child's messages. */
@@ -163,13 +163,9 @@ function createInbox({ channel, ended }: UpgradeChild, stop: AbortSignal) {
         if (stop.aborted && type !== "recording") throw new Error("this process was asked to stop");
         const leftMs = deadline - performance.now();
         if (leftMs <= 0) throw new Error(`${late} within ${Math.round(withinMs / 1000)} s`);
-        await new Promise<void>((resolve) => {
-          const timer = setTimeout(resolve, leftMs);
-          wake = () => {
-            clearTimeout(timer);
-            resolve();
-          };
-        });
+        const { promise, resolve } = Promise.withResolvers<void>();
+        wake = resolve;
+        await isDoneWithin(promise, leftMs);
       }
     },
   };

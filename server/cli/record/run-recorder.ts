@@ -5,6 +5,7 @@ import { messageOf, OperatorError } from "../../platform/errors.ts";
 import type { AdjustableLog, Log } from "../../platform/log/log.ts";
 import { notifyService, reloading } from "../../platform/process/systemd.ts";
 import { version } from "../../platform/process/version.ts";
+import { aborted } from "../../platform/time/deadline.ts";
 import { type UpgradeReport, writeUpgradeReport } from "../../upgrade/report.ts";
 import { endsWithUs, noRoom, ownCommand, spawnChild } from "../../upgrade/spawn.ts";
 import type { Terminal } from "../framework/command.ts";
@@ -160,15 +161,11 @@ export async function runApp(
   log: Log,
   banner: (url: string) => readonly string[],
 ): Promise<number> {
-  const stopped = new Promise<void>((resolve) => {
-    if (terminal.stop.aborted) resolve();
-    terminal.stop.addEventListener("abort", () => resolve(), { once: true });
-  });
   terminal.onFault(app.noteFault);
   const { url } = await app.start();
   notifyService("READY=1\nSTATUS=waiting for the first data");
   for (const line of banner(url)) terminal.print(line);
-  await stopped;
+  await aborted(terminal.stop);
   notifyService("STOPPING=1\nSTATUS=writing and sealing the last records");
   log.info("stopping: writing and sealing the last records (a second signal ends at once)");
   await app.stop(stopMs);

@@ -1,4 +1,5 @@
 import type { Log } from "../../platform/log/log.ts";
+import { aborted } from "../../platform/time/deadline.ts";
 import { createReplayControl } from "../../simulator/control/replay-control.ts";
 import { createSyntheticMarket } from "../../simulator/market/synthetic-market.ts";
 import { createReplaySource, type ReplaySource } from "../../simulator/replay/replay-source.ts";
@@ -77,7 +78,7 @@ export const replay: Command = {
       terminal.print(`WebSocket: ${wsUrl}/stream`);
       terminal.print(`REST:      ${restUrl}/api/v3`);
       if (recording === null) {
-        await stopOf(terminal);
+        await aborted(terminal.stop);
         return 0;
       }
       terminal.print(`Control:   ${restUrl}/replay`);
@@ -117,8 +118,8 @@ async function playToEnd(
   terminal: Terminal,
   log: Log,
 ): Promise<number> {
-  const stopRequested = stopOf(terminal);
-  const end = await Promise.race([recording.ended, stopRequested.then(() => ({ outcome: "stopped" as const }))]);
+  const stopped = aborted(terminal.stop).then(() => ({ outcome: "stopped" as const }));
+  const end = await Promise.race([recording.ended, stopped]);
   if (end.outcome === "failed") throw end.error;
   if (end.outcome === "complete") {
     await waitFor(() => terminal.stop.aborted || exchange.stats().bufferedBytes === 0);
@@ -141,13 +142,6 @@ async function playToEnd(
   }
   if (damaged.length > 0) log.error("a part of the recording could not be played; the damaged files are named above");
   return damaged.length > 0 ? 1 : 0;
-}
-
-function stopOf(terminal: Terminal): Promise<void> {
-  return new Promise((resolve) => {
-    if (terminal.stop.aborted) resolve();
-    terminal.stop.addEventListener("abort", () => resolve(), { once: true });
-  });
 }
 
 async function waitFor(condition: () => boolean): Promise<void> {

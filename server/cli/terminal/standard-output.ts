@@ -1,5 +1,6 @@
 import { codeOf, messageOf } from "../../platform/errors.ts";
 import { write } from "../../platform/files/files.ts";
+import { unlessAborted } from "../../platform/time/deadline.ts";
 
 /** Standard output for large results: waits for a slow reader, and notices a closed pipe. */
 export type StandardOutput = {
@@ -21,21 +22,16 @@ export function createStandardOutput(
   name = "standard output",
 ): StandardOutput {
   let closed = stop.aborted;
-  const stopped = new Promise<"stopped">((resolve) => {
-    stop.addEventListener("abort", () => resolve("stopped"), { once: true });
-  });
 
   return {
     async write(content) {
       const bytes = typeof content === "string" ? Buffer.from(content) : content;
       for (let at = 0; at < bytes.length && !closed; ) {
         try {
-          const written = await Promise.race([writeSome(fd, bytes, at), stopped]);
-          if (written === "stopped") closed = true;
-          else at += written;
+          at += await unlessAborted(writeSome(fd, bytes, at), stop);
         } catch (error) {
           const code = codeOf(error);
-          if (code === "EPIPE") closed = true;
+          if (code === "EPIPE" || stop.aborted) closed = true;
           else if (code === "EAGAIN") await Bun.sleep(againMs);
           else throw new Error(`cannot write ${name}: ${messageOf(error)}`, { cause: error });
         }

@@ -1,6 +1,7 @@
 import type { Server } from "bun";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
+import { isDoneWithin } from "../../platform/time/deadline.ts";
 import { errorBody } from "../core/errors.ts";
 import { securityHeaders } from "../core/security-headers.ts";
 import { type Authorize, createAuthorize } from "./authorize.ts";
@@ -135,7 +136,7 @@ export function createAuth(options: AuthOptions & { host: string }, deps: Deps) 
      */
     async stop() {
       if (login !== null) onChange();
-      await Promise.race([file.settled(), Bun.sleep(longestWriteMs)]);
+      await isDoneWithin(file.settled(), longestWriteMs);
     },
   };
 }

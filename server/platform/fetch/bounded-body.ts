@@ -1,4 +1,5 @@
 import { brotliDecompress, gunzip, inflate } from "node:zlib";
+import { within } from "../../platform/time/deadline.ts";
 
 /** Limits for the body of an answer. */
 export type BodyBounds = {
@@ -10,9 +11,9 @@ export type BodyBounds = {
   readonly statusOnly?: boolean | undefined;
 };
 
-/** We aborted the request. `name` is `TimeoutError` for a deadline, as with `AbortSignal.timeout`. */
+/** We aborted the request because of its answer. */
 export class FetchBoundError extends Error {
-  override readonly name: "TimeoutError" | "AnswerTooLong" | "AnswerEncoding";
+  override readonly name: "AnswerTooLong" | "AnswerEncoding";
   constructor(name: FetchBoundError["name"], message: string) {
     super(message);
     this.name = name;
@@ -72,10 +73,6 @@ export async function readBoundedBody(answer: Response, bounds: BodyBounds, onPr
 }
 
 async function endsSoon(reader: ReadableStreamDefaultReader<Uint8Array>, maxBytes: number): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const over = new Promise<false>((resolve) => {
-    timer = setTimeout(resolve, unwantedBodyMs, false);
-  });
   const drain = async () => {
     for (let length = 0; length <= maxBytes; ) {
       const { done, value } = await reader.read();
@@ -84,11 +81,7 @@ async function endsSoon(reader: ReadableStreamDefaultReader<Uint8Array>, maxByte
     }
     return false;
   };
-  try {
-    return await Promise.race([drain().catch(() => false), over]);
-  } finally {
-    clearTimeout(timer);
-  }
+  return within(drain(), { what: "the body did not end", ms: unwantedBodyMs }).catch(() => false);
 }
 
 function decoded(bytes: Uint8Array, decode: Decode, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {

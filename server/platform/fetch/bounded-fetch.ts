@@ -1,4 +1,5 @@
-import { type BodyBounds, FetchBoundError, readBoundedBody } from "./bounded-body.ts";
+import { createDeadline } from "../../platform/time/deadline.ts";
+import { type BodyBounds, readBoundedBody } from "./bounded-body.ts";
 
 /** Limits for one request to a server that may be broken or hostile. */
 export type FetchBounds = BodyBounds & {
@@ -26,48 +27,35 @@ export type BoundedAnswer = {
  * Fetches with limits on time and bytes.
  * On success and on every failure the transfer has ended: a refused, late or endless answer leaves no open connection.
  * Redirects are returned, not followed, unless `init.redirect` says otherwise; the deadline then covers them too.
- * @throws FetchBoundError if a limit is exceeded, the reason of `init.signal` if the caller aborts, else the error of `fetch`.
+ * @throws Late or FetchBoundError if a limit is exceeded, the reason of `init.signal` if the caller aborts, else the error of `fetch`.
  */
 export async function boundedFetch(
   url: string,
   init: RequestInit & { tls?: { ca?: string } },
   bounds: FetchBounds,
 ): Promise<BoundedAnswer> {
-  const abort = new AbortController();
-  const caller = init.signal ?? null;
-  const onCallerAbort = () => abort.abort(caller?.reason);
-  const abortAfter = (ms: number) => () =>
-    abort.abort(new FetchBoundError("TimeoutError", `no complete answer within ${ms / 1000} s`));
-  const deadline = setTimeout(abortAfter(bounds.timeoutMs), bounds.timeoutMs);
-  let idle: ReturnType<typeof setTimeout> | undefined;
-  const onProgress = () => {
-    if (bounds.idleMs === undefined) return;
-    clearTimeout(idle);
-    idle = setTimeout(abortAfter(bounds.idleMs), bounds.idleMs);
-  };
-  if (caller?.aborted) onCallerAbort();
-  caller?.addEventListener("abort", onCallerAbort);
+  const { timeoutMs, idleMs = Number.POSITIVE_INFINITY } = bounds;
+  const total = createDeadline({ what: "no complete answer", ms: timeoutMs, signal: init.signal });
+  const idle = createDeadline({ what: "no further data", ms: idleMs, signal: total.signal });
   let isWhole = false;
   try {
     const headers = new Headers(init.headers);
     // Some servers compress anyway; `readBoundedBody` then decompresses within the limit.
     if (!headers.has("accept-encoding")) headers.set("accept-encoding", "identity");
-    onProgress();
-    const bounded = { headers, redirect: init.redirect ?? "manual", signal: abort.signal, decompress: false };
+    const bounded = { headers, redirect: init.redirect ?? "manual", signal: idle.signal, decompress: false };
     const answer = await fetch(url, { ...init, ...bounded });
-    const body = await readBoundedBody(answer, bounds, onProgress);
+    const body = await readBoundedBody(answer, bounds, idle.restart);
     isWhole = body.isWhole;
     const { status, ok } = answer;
     const { bytes } = body;
     return { status, ok, headers: answer.headers, bytes, text: () => new TextDecoder().decode(bytes) };
   } catch (error) {
     // The error that `fetch` throws after an abort does not carry the reason.
-    throw abort.signal.aborted && abort.signal.reason !== undefined ? abort.signal.reason : error;
+    throw idle.signal.aborted ? idle.signal.reason : error;
   } finally {
-    clearTimeout(deadline);
-    clearTimeout(idle);
-    caller?.removeEventListener("abort", onCallerAbort);
-    if (!isWhole) abort.abort();
+    total.clear();
+    idle.clear();
+    if (!isWhole) idle.abort(new Error("the rest of the answer is not needed"));
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Stream } from "../../domain/stream.ts";
+import { isDoneWithin } from "../../platform/time/deadline.ts";
 import type { StreamWriter } from "../write/stream-writer.ts";
 
 /** Longest wait for the disk, and time between polls, ms. */
@@ -11,8 +12,7 @@ export async function flushedOut(
   closing: readonly Promise<void>[],
   nowUs: () => number,
 ): Promise<void> {
-  const late = Bun.sleep(patienceMs);
-  await Promise.race([Promise.all(closing), late]);
+  await isDoneWithin(Promise.all(closing), patienceMs);
   const end = performance.now() + patienceMs;
   while (writer !== undefined && writer.unwritten() !== null && performance.now() < end) {
     writer.flush(nowUs());

@@ -1,3 +1,4 @@
+import { isDoneWithin } from "../../platform/time/deadline.ts";
 import type { StreamWriter } from "./stream-writer.ts";
 
 /** No write starts in this time before the deadline, ms. A write that is under way then has most likely ended by the deadline. */
@@ -13,9 +14,9 @@ export async function stopStreamWriters(
   { nowUs, deadlineMs }: { nowUs: number; deadlineMs: number },
 ): Promise<void> {
   const done = Promise.all([stopInRounds(writers, nowUs), ...releases.keys()]);
-  if (await isWithin(done, deadlineMs - lastWriteMs)) return;
+  if (await isDoneWithin(done, deadlineMs - lastWriteMs)) return;
   for (const writer of [...writers, ...releases.values()]) writer.giveUp();
-  await isWithin(done, lastWriteMs);
+  await isDoneWithin(done, lastWriteMs);
 }
 
 /** Stops in rounds: closed writers free their descriptors for writers that waited for a descriptor. */
@@ -25,17 +26,5 @@ async function stopInRounds(writers: readonly StreamWriter[], nowUs: number): Pr
     before = remaining.length;
     await Promise.all(remaining.map((writer) => writer.stop(nowUs)));
     remaining = remaining.filter((writer) => writer.unwritten() !== null);
-  }
-}
-
-async function isWithin(work: Promise<unknown>, ms: number): Promise<boolean> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<false>((resolve) => {
-    timer = setTimeout(() => resolve(false), Math.max(0, ms));
-  });
-  try {
-    return await Promise.race([work.then(() => true), late]);
-  } finally {
-    clearTimeout(timer);
   }
 }

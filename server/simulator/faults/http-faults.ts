@@ -1,3 +1,4 @@
+import { isDoneWithin } from "../../platform/time/deadline.ts";
 import { refusal } from "../protocol/control-message.ts";
 import type { CompleteFault } from "./fault.ts";
 import type { Effect } from "./hooks.ts";
@@ -36,10 +37,7 @@ function slowHandshake(only: number | null, delayMs: number, onHit: () => void):
     async connect(connection) {
       if (!isMeant(only, connection)) return null;
       onHit();
-      const slept = Promise.withResolvers<void>();
-      const timer = setTimeout(slept.resolve, delayMs);
-      await Promise.race([slept.promise, over.promise]);
-      clearTimeout(timer);
+      await isDoneWithin(over.promise, delayMs);
       return null;
     },
     end: () => over.resolve(),

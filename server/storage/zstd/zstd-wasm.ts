@@ -1,6 +1,7 @@
 import { compress, init } from "../../../node_modules/@bokuweb/zstd-wasm/dist/web/index.web.js";
 import wasmFile from "../../../node_modules/@bokuweb/zstd-wasm/dist/web/zstd.wasm" with { type: "file" };
 import { readFileSync } from "../../platform/files/files.ts";
+import { within } from "../../platform/time/deadline.ts";
 
 /** Compresses in one go in the calling thread, into one frame with content size and checksum. */
 export type Compress = (bytes: Uint8Array, level: number) => Uint8Array;
@@ -18,16 +19,8 @@ const initMs = 10_000;
 export async function loadZstd(path: string = wasmPath): Promise<Compress> {
   const bytes = readFileSync(path);
   if (!WebAssembly.validate(bytes)) throw new Error(`${path} is not a WebAssembly module; install RT-Data again`);
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`zstd-wasm did not start within ${initMs} ms (${path})`)), initMs);
-  });
-  try {
-    // The declared type accepts only a URL, but the code passes anything else to WebAssembly.instantiate.
-    await Promise.race([init(bytes as unknown as string), timeout]);
-  } finally {
-    clearTimeout(timer);
-  }
+  // The declared type accepts only a URL, but the code passes anything else to WebAssembly.instantiate.
+  await within(init(bytes as unknown as string), { what: `zstd-wasm (${path}) did not start`, ms: initMs });
   return (input, level) => withChecksum(compress(input, level), input);
 }
 

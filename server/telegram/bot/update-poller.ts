@@ -1,6 +1,7 @@
 import type { BotStatus } from "../../domain/status.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { type Backoff, backoff } from "../../platform/time/backoff.ts";
+import { pause } from "../../platform/time/deadline.ts";
 import type { BotApi, CallProblem } from "../api/bot-api.ts";
 import { updateIdOf } from "./update-parser.ts";
 
@@ -61,7 +62,7 @@ export function createUpdatePoller(deps: UpdatePollerDeps, pace: UpdatePollerPac
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       const problem = name === null ? await learnName() : await poll(name);
-      if (problem !== null && !stopping.signal.aborted) await pause(waitAfter(problem));
+      if (problem !== null && !stopping.signal.aborted) await pause(waitAfter(problem), stopping.signal);
     }
   }
 
@@ -139,19 +140,6 @@ export function createUpdatePoller(deps: UpdatePollerDeps, pace: UpdatePollerPac
     if (loggedTrouble === trouble) return;
     loggedTrouble = trouble;
     log.warn(message, { reason });
-  }
-
-  function pause(ms: number): Promise<void> {
-    const { signal } = stopping;
-    return new Promise((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", end);
-        resolve();
-      };
-      const timer = setTimeout(end, ms);
-      signal.addEventListener("abort", end);
-    });
   }
 
   return {

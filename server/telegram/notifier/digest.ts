@@ -1,6 +1,7 @@
 import { dateOf, dateStartUs, dayUs } from "../../domain/day.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
+import { within } from "../../platform/time/deadline.ts";
 import type { Language } from "../../text/language.ts";
 import { type DigestFacts, digestHtml } from "../text/digest-message.ts";
 import type { Notifier } from "./notifier.ts";
@@ -92,17 +93,11 @@ export function createDigest(options: DigestOptions, deps: DigestDeps): Digest {
   }
 
   async function drawPicture(date: string): Promise<Uint8Array | null> {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<null>((resolve) => {
-      timer = setTimeout(resolve, pictureMs, null);
-    });
     try {
-      return await Promise.race([deps.picture(date), late]);
+      return await within(deps.picture(date), { what: "it was not drawn", ms: pictureMs });
     } catch (error) {
       log.warn("cannot draw the picture of the digest; sending the text alone", { reason: messageOf(error) });
       return null;
-    } finally {
-      clearTimeout(timer);
     }
   }
 

@@ -2,6 +2,7 @@ import type { Incident, IncidentChange, Incidents } from "../../domain/incidents
 import type { NotificationState, NotificationStore } from "../../domain/notification-state.ts";
 import type { TelegramStatus } from "../../domain/status.ts";
 import type { Log } from "../../platform/log/log.ts";
+import { isDoneWithin } from "../../platform/time/deadline.ts";
 import { fill, type Language } from "../../text/language.ts";
 import type { SendOutcome, SendQueue } from "../api/send-queue.ts";
 import { incidentMessage } from "../text/incident-message.ts";
@@ -223,9 +224,8 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     },
     async stop(deadlineMs) {
       phase = "stopped";
-      const timer = setTimeout(() => sender.abort(), deadlineMs);
+      if (running !== null && !(await isDoneWithin(running, deadlineMs))) sender.abort();
       await running;
-      clearTimeout(timer);
     },
   };
 }

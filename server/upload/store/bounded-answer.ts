@@ -1,3 +1,4 @@
+import { within } from "../../platform/time/deadline.ts";
 /** Limits of the size and duration of an answer. */
 export type Bounds = {
   readonly bytes: number;
@@ -8,22 +9,16 @@ export type Bounds = {
   readonly slowest: number;
 };
 
-/** An answer exceeded its bounds; `reason` names the bound. */
-export class OutOfBounds extends Error {
-  override readonly name = "OutOfBounds";
-  readonly reason: "bytes" | "time";
-
-  constructor(reason: "bytes" | "time", message: string) {
-    super(message);
-    this.reason = reason;
-  }
+/** An answer is longer than its bound. */
+export class AnswerTooLong extends Error {
+  override readonly name = "AnswerTooLong";
 }
 
 /**
  * Yields the pieces of a body. Calls `abort` as soon as a bound is exceeded or the reader stops early, so that no connection stays
  * open.
  *
- * @throws OutOfBounds
+ * @throws AnswerTooLong, or Late if the store sends nothing for too long or too slowly
  */
 export async function* boundedPieces(
   body: ReadableStream<Uint8Array> | null,
@@ -39,15 +34,17 @@ export async function* boundedPieces(
     for (;;) {
       const startedMs = performance.now();
       const allowedMs = bounds.patienceMs + ((bounds.bytes - bytesLeft) / bounds.slowest) * 1000;
-      const { done, value } = await within(reader.read(), Math.min(bounds.idleMs, allowedMs - waitedMs));
+      const { done, value } = await within(reader.read(), {
+        what: "the store did not send the next piece of its answer",
+        ms: Math.max(0, Math.min(bounds.idleMs, allowedMs - waitedMs)),
+      });
       waitedMs += performance.now() - startedMs;
       if (done) {
         isComplete = true;
         return;
       }
       bytesLeft -= value.length;
-      if (bytesLeft < 0)
-        throw new OutOfBounds("bytes", `the answer is longer than ${bounds.bytes} bytes; it was cut off`);
+      if (bytesLeft < 0) throw new AnswerTooLong(`the answer is longer than ${bounds.bytes} bytes; it was cut off`);
       yield value;
     }
   } finally {
@@ -58,7 +55,7 @@ export async function* boundedPieces(
   }
 }
 
-/** Reads a body as text. @throws OutOfBounds */
+/** Reads a body as text. @throws as `boundedPieces` */
 export async function boundedText(
   body: ReadableStream<Uint8Array> | null,
   bounds: Bounds,
@@ -69,18 +66,4 @@ export async function boundedText(
   for await (const piece of boundedPieces(body, bounds, abort)) parts.push(decoder.decode(piece, { stream: true }));
   parts.push(decoder.decode());
   return parts.join("");
-}
-
-async function within<T>(work: Promise<T>, ms: number): Promise<T> {
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    const message = "the store stopped sending its answer; the transfer was ended";
-    timer = setTimeout(() => reject(new OutOfBounds("time", message)), Math.max(0, ms));
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => {});
-  }
 }

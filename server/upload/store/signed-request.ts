@@ -1,6 +1,7 @@
 import { AwsClient } from "aws4fetch";
+import { createDeadline, type Deadline } from "../../platform/time/deadline.ts";
 import { type Bounds, boundedPieces, boundedText } from "./bounded-answer.ts";
-import { type StoreProblem, storeProblem, storeProblemOf } from "./store-errors.ts";
+import { StoreProblem, storeProblem, storeProblemOf } from "./store-errors.ts";
 
 /** Address and access key of a bucket. */
 export type StoreAccess = {
@@ -72,19 +73,11 @@ export function createSendSigned(access: StoreAccess, signal: AbortSignal, patie
     retries: 0,
   });
 
-  /** Sends a request; `use` reads the body of a successful answer. */
-  async function request<T>(
-    request: SignedRequest,
-    use: (response: Response, bounds: Bounds, abort: (reason: Error) => void) => T,
-  ): Promise<T> {
+  /** Sends a request. The caller reads the body of the successful answer, and then clears the deadline. */
+  async function open(request: SignedRequest): Promise<{ response: Response; bounds: Bounds; deadline: Deadline }> {
     const { operation, key, method, body } = request;
-    const controller = new AbortController();
-    const abort = (reason: Error) => controller.abort(reason);
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const restartTimer = () => {
-      clearTimeout(timer);
-      timer = setTimeout(() => controller.abort(timeout(operation, key)), request.timeoutMs ?? answerMs);
-    };
+    const idleMs = request.timeoutMs ?? answerMs;
+    const deadline = createDeadline({ what: "the store did not answer", ms: idleMs, signal });
     try {
       const signed = await signer.sign(urlOf(access, request), {
         method,
@@ -96,48 +89,48 @@ export function createSendSigned(access: StoreAccess, signal: AbortSignal, patie
       // The bytes on the wire are counted and hashed, so they must not be compressed.
       headers.set("accept-encoding", "identity");
       const opened = body?.open();
-      restartTimer();
+      deadline.restart();
       const response = await fetch(signed.url, {
         method,
         headers,
-        body: opened instanceof ReadableStream ? opened.pipeThrough(observing(restartTimer)) : opened,
+        body: opened instanceof ReadableStream ? opened.pipeThrough(observing(deadline.restart)) : opened,
         redirect: "manual",
         decompress: false,
-        signal: AbortSignal.any([signal, controller.signal]),
+        signal: deadline.signal,
       });
-      clearTimeout(timer);
-      const idleMs = request.timeoutMs ?? answerMs;
-      if (response.ok) {
-        const bytes = request.answerBytes ?? usualBytes;
-        return use(response, { bytes, idleMs, patienceMs, slowest }, abort);
-      }
-      const bounds = { bytes: refusalBytes, idleMs, patienceMs, slowest };
-      const text = await boundedText(response.body, bounds, abort).catch(() => "");
+      // From here on each piece of the body has a deadline of its own.
+      deadline.stop();
+      const bytes = response.ok ? (request.answerBytes ?? usualBytes) : refusalBytes;
+      const bounds = { bytes, idleMs, patienceMs, slowest };
+      if (response.ok) return { response, bounds, deadline };
+      const text = await boundedText(response.body, bounds, deadline.abort).catch(() => "");
       throw refusal(response.status, text, operation, key);
     } catch (error) {
-      throw storeProblemOf(controller.signal.aborted ? controller.signal.reason : error, operation, key);
-    } finally {
-      clearTimeout(timer);
+      deadline.clear();
+      const isOurs = deadline.signal.aborted && !(error instanceof StoreProblem);
+      throw storeProblemOf(isOurs ? deadline.signal.reason : error, operation, key);
     }
   }
 
   async function send(signed: SignedRequest): Promise<StoreAnswer> {
-    const [headers, text] = await request(signed, (response, bounds, abort) => [
-      response.headers,
-      boundedText(response.body, bounds, abort),
-    ]);
+    const { response, bounds, deadline } = await open(signed);
     try {
-      return { headers, text: await text };
+      return { headers: response.headers, text: await boundedText(response.body, bounds, deadline.abort) };
     } catch (error) {
       throw storeProblemOf(error, signed.operation, signed.key);
+    } finally {
+      deadline.clear();
     }
   }
 
   async function* pieces(signed: SignedRequest): AsyncGenerator<Uint8Array, void> {
+    const { response, bounds, deadline } = await open(signed);
     try {
-      yield* await request(signed, (response, bounds, abort) => boundedPieces(response.body, bounds, abort));
+      yield* boundedPieces(response.body, bounds, deadline.abort);
     } catch (error) {
       throw storeProblemOf(error, signed.operation, signed.key);
+    } finally {
+      deadline.clear();
     }
   }
 
@@ -188,10 +181,6 @@ function observing(onChunk: () => void): TransformStream<Uint8Array, Uint8Array>
       controller.enqueue(chunk);
     },
   });
-}
-
-function timeout(operation: string, key: string): StoreProblem {
-  return storeProblem("Timeout", "the store did not answer in time", operation, key);
 }
 
 function refusal(status: number, text: string, operation: string, key: string): StoreProblem {

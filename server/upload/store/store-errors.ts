@@ -1,5 +1,6 @@
 import { codeOf, messageOf } from "../../platform/errors.ts";
-import { OutOfBounds } from "./bounded-answer.ts";
+import { Late } from "../../platform/time/deadline.ts";
+import { AnswerTooLong } from "./bounded-answer.ts";
 
 /**
  * Which objects a problem affects: "store" all objects, "object" only this object. "unclear": the refusal (for example 403 or 500)
@@ -101,9 +102,8 @@ export function storeProblem(code: string, message: string, operation: string, k
 /** Converts anything thrown by a request to a StoreProblem. */
 export function storeProblemOf(error: unknown, operation: string, key: string): StoreProblem {
   if (error instanceof StoreProblem) return error;
-  if (error instanceof OutOfBounds)
-    return storeProblem(error.reason === "bytes" ? "TooLarge" : "Timeout", error.message, operation, key);
-  const code = codeOf(error) ?? (error instanceof Error && error.name === "TimeoutError" ? "Timeout" : "Unreachable");
+  if (error instanceof AnswerTooLong) return storeProblem("TooLarge", error.message, operation, key);
+  const code = codeOf(error) ?? (error instanceof Late ? "Timeout" : "Unreachable");
   return storeProblem(code, messageOf(error), operation, key);
 }
 

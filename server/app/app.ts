@@ -51,7 +51,7 @@ const journalMs = 2000;
 const saveRunEvery = 10;
 
 /**
- * Creates all parts and connects them; takes the data folder's lock, nothing else before `start`. `clock` and `serve` replace the
+ * Creates all parts, connects them and takes the data folder's lock; the rest waits for `start`. `clock` and `serve` replace the
  * system clock and the HTTP server. `standby`: the feed of an upgrade's child process, which has received all since the parent stopped.
  */
 export function createApp(

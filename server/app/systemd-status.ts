@@ -13,7 +13,7 @@ const statusEvery = 10;
 
 /**
  * Creates the reports. If systemd listens, `look` sends the status line every ten seconds and the watchdog's sign of life at half of the
- * interval that the unit allows. It has no timer of its own. Without systemd it does nothing.
+ * interval that the unit allows. It has no timer of its own. Without systemd it has no effect.
  */
 export function createSystemdStatus(
   status: () => Pick<Status, "ready" | "reasons" | "symbols" | "totals">,

@@ -160,7 +160,7 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
   async function merge(day: Day, folder: string, inputs: string[]): Promise<void> {
     const startedMs = performance.now();
     try {
-      // An update of the manifest alone compresses nothing. Many such days may wait at once, so they skip the planner.
+      // An update of the manifest alone does not compress. Many such days may wait at once, so they skip the planner.
       const isOnlyManifest = inputs.length === 0;
       const { level, bytes } = isOnlyManifest ? usualPlan : await planner.choose(dataDir, day, [...days.values()]);
       const gaps = deps.gapsOf(day).map(({ stream: _stream, symbol: _symbol, ...gap }) => gap);

@@ -41,7 +41,7 @@ type Entry = { readonly entry: ArchivedDay; readonly manifestMs: number };
 /** The stored list of archived days. */
 export type IndexedArchives = {
   note(entry: ArchivedDay, manifestMs: number): void;
-  /** Saves and removes entries in one transaction; false: nothing was changed. */
+  /** Saves and removes entries in one transaction; false if it failed and the entries are unchanged. */
   change(changed: readonly Entry[], gone: readonly Day[]): boolean;
   /** When the manifest of a listed day was last changed; null if the day is not listed. @throws Unavailable */
   manifestMs(day: Day): number | null;

@@ -102,7 +102,7 @@ export function quarantineFolder(dataDir: string, day: Day): string {
 
 const dayPattern = /(?:^|\/)stream=([^/=]+)\/symbol=([^/=]+)\/date=(\d{4}-\d\d-\d\d)(?:\/|$)/;
 
-/** Finds the day in a path of the data folder; null if there is none. */
+/** Finds the day in a path of the data folder; null if the path has no day. */
 export function dayOfPath(path: string): Day | null {
   const match = dayPattern.exec(path);
   return match === null ? null : { stream: match[1] ?? "", symbol: match[2] ?? "", date: match[3] ?? "" };

@@ -2,7 +2,7 @@
 export type DiskStatus = {
   /** "low": days are not merged. "very_low": segments are not sealed either. "full": records wait in memory. */
   readonly level: "ok" | "low" | "very_low" | "full";
-  /** The resource that runs out first: bytes, or inodes (each file takes one of a fixed number). */
+  /** The resource that runs out first: bytes, or inodes (each file takes one inode of a fixed number). */
   readonly scarce: "bytes" | "inodes";
   readonly free_bytes: number;
   readonly total_bytes: number;

@@ -5,7 +5,7 @@ import type { StreamFolder } from "./stream.ts";
  * | Cause | Reason |
  * |---|---|
  * | `reconnect` | The connection was lost. |
- * | `silent` | The connection delivered nothing. |
+ * | `silent` | The connection was silent. |
  * | `serverShutdown` | The exchange ended the connection after an announcement. |
  * | `exchange_down` | No connection could be made. |
  * | `missing` | The ids jump although the connection was up. |

@@ -59,14 +59,14 @@ const firstIdPatterns = byKind((kind) => {
 });
 
 /**
- * Extracts the id by which Binance orders this stream; null if the text has none. Accepts payloads and stored lines.
+ * Extracts the id by which Binance orders this stream; null without id. Accepts payloads and stored lines.
  * `lastUpdateId` of a book, the final `u` of a diff or bookTicker, `a` of an aggTrade, `t` of a trade (`id` over REST).
  */
 export function recordId(text: string, kind: StreamKind): number | null {
   return integerIn(text, idPatterns[kind]);
 }
 
-/** Extracts the first id that a record covers: `U` of a diff (which covers `U` to `u`), else its id. Null if the text has none. */
+/** Extracts the first id that a record covers: `U` of a diff (which covers `U` to `u`), else its id. Null without id. */
 export function firstRecordId(text: string, kind: StreamKind): number | null {
   return integerIn(text, firstIdPatterns[kind]) ?? recordId(text, kind);
 }

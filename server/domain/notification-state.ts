@@ -1,4 +1,4 @@
-/** What one chat knows of one incident, and what must still be sent. Survives a restart. */
+/** Messages of one incident in one chat: sent and still to be sent. Survives a restart. */
 export type NotificationState = {
   /** Chat id from the config. A group that became a supergroup is reached under another id. */
   readonly chat: number;

@@ -2,7 +2,7 @@
 type PageFacts = {
   /** Its addresses below the recorder's root, shortest first; `:name` stands for a parameter. */
   readonly paths: readonly [string, ...string[]];
-  /** The entry of the navigation that is marked while the page is shown; null for none. An entry names itself. */
+  /** The entry of the navigation that is marked while the page is shown, or null. An entry names itself. */
   readonly entry: string | null;
 };
 
@@ -47,7 +47,7 @@ export function pagePath(page: PageName, parameters: PageParameters = {}): strin
   return path.replace(/:(\w+)/g, (_, name: string) => encodeURIComponent(parameters[name] ?? ""));
 }
 
-/** The page at an address below the recorder's root, or null if there is none. */
+/** The page at an address below the recorder's root; null for an unknown address. */
 export function pageAt(path: string): { readonly page: PageName; readonly parameters: PageParameters } | null {
   const parts = path.split("/").filter((part) => part !== "");
   for (const page of pageNames)

@@ -48,7 +48,7 @@ export type KnownGap = Gap;
 export type RecorderEvent = {
   readonly at_us: number;
   readonly kind: string;
-  /** What it concerned, for people (a path, a host, a symbol), or null. */
+  /** The subject, for people (a path, a host, a symbol), or null. */
   readonly detail: string | null;
 };
 

@@ -32,7 +32,7 @@ export function symbolsOfShard(symbols: readonly string[], shard: Shard): string
 
 /**
  * Returns the symbols of this recorder's shard, in their order.
- * @throws OperatorError if there are none, because a recorder without symbols is a mistake.
+ * @throws OperatorError if the shard is empty, because a recorder without symbols is a mistake.
  */
 export function ownSymbols({ symbols, shard }: { symbols: readonly string[]; shard: Shard }): string[] {
   const selected = symbolsOfShard(symbols, shard);

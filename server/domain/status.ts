@@ -174,7 +174,7 @@ export type Totals = {
 
 /** Whether the catalogue and the journal can be written. Recording never depends on either. */
 export type CatalogueStatus = {
-  /** Why `rt-data.sqlite` cannot be used, and since when, µs; null while it can. What it misses is added later. */
+  /** Why `rt-data.sqlite` cannot be used, and since when, µs; null while it can. Missing entries are added later. */
   readonly problem: string | null;
   readonly since_us: number | null;
   /** Why the journal cannot be written; null while it can. Unwritten entries wait in memory. */
@@ -201,7 +201,7 @@ export type Status = {
   readonly shard: string;
   readonly now_us: number;
   readonly started_us: number;
-  /** True if data flows. Otherwise `reasons` says what is missing. */
+  /** True if data flows. Otherwise `reasons` says why not. */
   readonly ready: boolean;
   readonly reasons: readonly string[];
   /** Local clock minus exchange clock, ms, and its maximum error (half the round trip); null while unknown. */

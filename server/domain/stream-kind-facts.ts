@@ -10,8 +10,8 @@ export type StreamKindFacts = {
   /** Member with the first id that a record covers, if a record covers several ids; otherwise null. */
   readonly firstId: string | null;
   /**
-   * What the ids prove. `each`: every record has the next id, so that missing records can be counted. `ranges`: every record begins behind
-   * the last id of the record before. `rising`: ids rise, with jumps. `none`: ids may repeat or fall.
+   * Kind of proof that ids give. `each`: every record has the next id, so that missing records can be counted. `ranges`: every record begins behind
+   * the last id of the record before. `rising`: ids rise, with jumps. `none`: no proof, as ids may repeat or fall.
    */
   readonly numbering: "each" | "ranges" | "rising" | "none";
   /** While the symbol trades, a message arrives at least every 20 s, so a minute without messages is a gap. */
@@ -22,7 +22,7 @@ export type StreamKindFacts = {
   readonly priceRank: number;
   /** Columns of an export, in order, each with its member. Levels of a book follow behind them. */
   readonly columns: Readonly<Record<string, string>>;
-  /** Where missing records are fetched over REST, with the weight of a request; null if the exchange keeps none. */
+  /** Where missing records are fetched over REST, with the weight of a request; null if the exchange does not keep them. */
   readonly backfill: { readonly path: string; readonly weight: number } | null;
   /** Estimated bytes of one symbol's merged day. Measured for depth20 (test/bench/measured.md), the others in proportion; of trades a busy symbol's. */
   readonly bytesADay: (type: { readonly levels: number | null; readonly speedMs: number | null }) => number;

@@ -54,7 +54,7 @@ const types = new Map<StreamTypeName, StreamType>(
   allTypes.filter(({ kind }) => streamKinds[kind].source === "socket").map((type) => [type.name, type]),
 );
 
-/** Stream types by folder. Of the types that share a folder, the fastest. */
+/** Stream types by folder. If types share a folder, it is the fastest type. */
 const typesByFolder = new Map<StreamFolder, StreamType>(allTypes.map((type) => [type.folder, type]));
 
 /** The REST order book as a stream. It is recorded, but there is no subscription for it. */

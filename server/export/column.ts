@@ -33,7 +33,7 @@ type Level = readonly [price: string, quantity: string];
 /**
  * Returns the columns of a stream: `recv_us`, `net_delay_ms`, then the exchange's members with their one-letter names written out.
  * Levels of a partial depth stream get one column each (`bid_px_1`, the best, to `ask_sz_20`) unless `levels` is "list". Levels of other
- * books are lists, because their number varies. `symbol`: value of an extra first column for files of several symbols; null: none.
+ * books are lists, because their number varies. `symbol`: value of an extra first column for files of several symbols; null: no such column.
  */
 export function rowShape(type: StreamType, options: { levels: "columns" | "list"; symbol: string | null }): RowShape {
   const sources: Source[] = [

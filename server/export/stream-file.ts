@@ -26,7 +26,7 @@ export function createStreamFile(target: Target & { kind: "stream" }, deps: Stre
     await before;
     opening ??= openToWrite(path);
     const fd = await unlessAborted(opening, deps.stop).catch((error: unknown) => {
-      throw deps.stop.aborted ? new Error(`the export was stopped; nothing was written to ${path}`) : error;
+      throw deps.stop.aborted ? new Error(`the export was stopped; ${path} was not written`) : error;
     });
     if (await deps.write(fd, chunk, path)) return;
     if (deps.stop.aborted) throw new Error(`the export was stopped; ${path} was not written to its end`);

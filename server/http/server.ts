@@ -190,5 +190,5 @@ export class ListenError extends OperatorError {
 const hints: Record<string, string> = {
   EADDRINUSE: "the port is taken by another program; stop it, or set http.port to a free one",
   EACCES: "ports below 1024 need a privilege; set http.port to a higher one, with a proxy such as nginx in front",
-  EADDRNOTAVAIL: "this machine has no such address; set http.host to one of its own, such as 127.0.0.1",
+  EADDRNOTAVAIL: "this machine has no such address; set http.host to an address that it has, such as 127.0.0.1",
 };

@@ -4,7 +4,7 @@ import { mkdir, rename, stat } from "../platform/files/files-async.ts";
 
 /**
  * Moves obstacles of the journal to `quarantine/`: a file in place of its folder, or a folder in place of its file.
- * Returns the new path of the obstacle; null if there was none. Rejects with the system's error.
+ * Returns the new path of the obstacle; null without obstacle. Rejects with the system's error.
  */
 export async function clearWay(path: string): Promise<string | null> {
   const folder = dirname(path);

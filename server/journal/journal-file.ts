@@ -55,7 +55,7 @@ const retrySeconds = { first: 1, longest: 30 };
 /** Most characters that may wait for a running write. A disk that takes longer counts as refusing. */
 const maxQueued = 4 * 1024 * 1024;
 
-/** Creates the file. `bytes` is the size of the existing file at `path`; 0 if there is none. */
+/** Creates the file. `bytes` is the size of the existing file at `path`; 0 without file. */
 export function createJournalFile(path: string, bytes: number, deps: JournalFileDeps): JournalFile {
   let fd: number | null = null;
   let size = bytes;

@@ -26,7 +26,7 @@ export type JournalState = {
   forget(gap: Gap): void;
 };
 
-/** Most gaps. Beyond this, adjacent gaps are joined, so none is lost. */
+/** Limit of gaps. Beyond it, adjacent gaps are joined, so that every gap stays covered. */
 const maxGaps = 100_000;
 /** Most ranges of missing ids that may wait for backfill. */
 const maxBackfills = 60_000;

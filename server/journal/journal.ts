@@ -46,7 +46,7 @@ export type Journal = {
   assumeRun(run: RecorderRun): void;
   /** Saves the latest records on disk of streams that have changed, with one write for all. */
   saveLastRecords(records: readonly LastRecord[]): void;
-  /** Returns the latest saved record of a stream, by its folder name; null if there is none. */
+  /** Returns the latest saved record of a stream, by its folder name; null without record. */
   lastRecord(stream: StreamFolder, symbol: string): { readonly recvUs: number; readonly id: number | null } | null;
   /** Returns the latest saved records of all streams. */
   lastRecords(): readonly LastRecord[];
@@ -155,7 +155,7 @@ export function openJournal(dataDir: string, deps: { log: Log }): Journal {
   };
 }
 
-/** Reads the journal of a data folder without opening it; null if there is none. A recorder may be writing to it. */
+/** Reads the journal of a data folder without opening it; null without journal. A recorder may be writing to it. */
 export function readJournal(dataDir: string): Pick<JournalState, "gapsOf" | "gapsSince"> | null {
   const { state, id } = readJournalFile(journalPath(dataDir));
   return id === null ? null : state;

@@ -16,7 +16,7 @@ export type ReadJournal = {
   readonly damaged: number;
   /** True if the last line lacks its newline. */
   readonly isTorn: boolean;
-  /** Why the file could not be read to its end, or null. `state` holds what was read before. */
+  /** Why the file could not be read to its end, or null. `state` holds the entries read before that point. */
   readonly problem: string | null;
 };
 

@@ -12,7 +12,7 @@ export type MinuteRows<K> = {
   span(key: K, dayStart: number): { readonly firstUs: number; readonly lastUs: number } | null;
   /** Adds counts of an earlier run to the current counts. */
   restore(key: K, day: SavedMinutes): void;
-  /** Returns the counts of a key to store across a restart; null if there are none. */
+  /** Returns the counts of a key to store across a restart; null without counts. */
   save(key: K): SavedMinutes | null;
 };
 

@@ -14,7 +14,7 @@ export type WaitingRemovals = {
 /** Whether the recorder is reachable from outside by its public name. */
 export type PublicUrlState =
   | { readonly kind: "reached"; readonly host: string; readonly expiresInS: number | null }
-  /** `detail` says what is wrong and how to fix it. */
+  /** `detail` names the problem and its remedy. */
   | { readonly kind: "unreachable"; readonly host: string; readonly detail: string };
 
 /** The input of the rules: all facts at one moment. */
@@ -28,7 +28,7 @@ export type Observation = {
   readonly reconnectsUs: readonly number[];
   /** Recently ended gaps that have been recorded. Open gaps are in the status. */
   readonly gaps: readonly Gap[];
-  /** If the previous run did not end in an orderly way, and until that is reported: when, and what was repaired. */
+  /** If the previous run did not end in an orderly way, and until that is reported: when, and the repairs. */
   readonly crash: { readonly fromUs: number; readonly toUs: number; readonly detail: string } | null;
   /** Archives verified since the last observation. `problem` is null for a valid archive. */
   readonly verified: readonly { readonly subject: string; readonly problem: string | null }[];

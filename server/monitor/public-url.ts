@@ -7,7 +7,7 @@ import type { PublicUrlState } from "./observation.ts";
 
 /** Watches that the recorder can be reached by its public name. */
 export type PublicUrlWatch = {
-  /** Must be called about every second. Starts a check when one is due; only one runs at a time. Never waits. */
+  /** Must be called about every second. Starts a check when it is due; checks never overlap. Never waits. */
   tick(): void;
   /** Returns the state; null before the first result, and if no public URL is configured. */
   state(): PublicUrlState | null;

@@ -62,7 +62,7 @@ function createRing(span: SeriesSpan) {
   const { stepS, length } = spans[span];
   const stepUs = stepS * 1e6;
   const rings = seriesNames.map(() => new Float64Array(length).fill(Number.NaN));
-  /** The latest interval, counted from the epoch; -1 while there is none. */
+  /** The latest interval, counted from the epoch; -1 before the first. */
   let newest = -1;
   const samples = new Uint32Array(seriesNames.length);
 

@@ -108,7 +108,7 @@ export function parseManifest(text: string): Manifest {
   };
 }
 
-/** Reads the manifest of a day; null if there is none. @throws FileError if it cannot be read. */
+/** Reads the manifest of a day; null if it does not exist. @throws FileError if it cannot be read. */
 export function readManifest(dataDir: string, day: Day): Manifest | null {
   const path = manifestPath(dataDir, day);
   try {

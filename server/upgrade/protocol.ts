@@ -15,7 +15,7 @@ export const upgradeProtocol = 1;
 /** Length of a record notice, in numbers. */
 export const numbersOfNote = 6;
 
-/** The position of a stream: its newest ids, content marks and missing ids. `lastUs`: newest receipt, µs; 0 for none. */
+/** The position of a stream: its newest ids, content marks and missing ids. `lastUs`: newest receipt, µs; 0 without record. */
 export type StreamTrail = {
   readonly stream: StreamName;
   readonly ids: readonly number[];
@@ -56,7 +56,7 @@ export type StreamGap = {
 
 /** Messages of the parent, in this order. */
 export type FromParent =
-  /** The parent's data folder, so that the child can refuse if its config names another one. */
+  /** The parent's data folder, so that the child can refuse if its config names another folder. */
   | { readonly type: "begin"; readonly version: string; readonly dataDir: string }
   /** The positions of some streams. */
   | { readonly type: "trails"; readonly trails: readonly StreamTrail[] }
@@ -84,7 +84,7 @@ export type FromChild =
   /** The child cannot take over and ends. */
   | { readonly type: "failed"; readonly reason: string };
 
-/** Returns the message if it has one of these types, else null. Its content comes from our own program and is trusted. */
+/** Returns the message if its type is in `types`, else null. Its content comes from our own program and is trusted. */
 export function messageOfType<M extends FromParent | FromChild>(
   message: unknown,
   types: readonly M["type"][],

@@ -17,7 +17,7 @@ export type UpgradeChild = {
 export const takeOverFlag = "--take-over";
 
 /**
- * Starts the child: the executable at the path of this one, with the same arguments, environment and output. In a checkout: the same Bun
+ * Starts the child: the executable at the path of this process, with the same arguments, environment and output. In a checkout: the same Bun
  * with the same script. The child outlives this process and inherits `descriptors`.
  * @throws the system's error if it cannot be started
  */

@@ -15,7 +15,7 @@ export type Ownership = {
   readonly options: BucketDayOptions;
   readonly vouchedLocally: (day: Day) => Vouched | null;
   readonly parseManifest: (text: string, day: Day) => Vouched | null;
-  /** This recorder's id in manifests; null if it has none. */
+  /** This recorder's id in manifests; null without id. */
   readonly ownId: string | null;
   /** True: days that this recorder recorded together with other recorders are removed as well. */
   readonly shared: boolean;

@@ -49,7 +49,7 @@ export type ArchiveLifecycleDeps = {
 /** Minimum time between two searches after changes, ms: a search through a hundred thousand archives takes a while. */
 const lookMs = 600_000;
 
-/** Creates the configured lifecycle; without limits and without bucket it does nothing. */
+/** Creates the configured lifecycle; without limits and bucket it is idle. */
 export function createArchiveLifecycle(settings: Config, deps: ArchiveLifecycleDeps): ArchiveLifecycle {
   const config = deps.mode === "demo" ? { ...settings, upload: { ...settings.upload, endpoint: "" } } : settings;
   const { log } = deps;

@@ -25,7 +25,7 @@ export type CatalogueSync = ReturnType<typeof createCatalogueSync>;
 /** The scan of the archives logs its progress every this many days. */
 const logEvery = 50_000;
 
-/** Creates the synchronisation; it does nothing before `start`. */
+/** Creates the synchronisation; `start` starts it. */
 export function createCatalogueSync(parts: CatalogueParts) {
   const { catalogue, journal, dataDir, nowUs, log } = parts;
   const stopping = new AbortController();

@@ -49,7 +49,7 @@ type Deps = {
   readonly log: Log;
 };
 
-/** Creates the background work; it does nothing before `start`. */
+/** Creates the background work; `start` starts it. */
 export function createTidyUp(deps: Deps): TidyUp {
   const { dataDir, care, log } = deps;
   const stopping = new AbortController();

@@ -52,7 +52,7 @@ export function createGapIntake(deps: {
     log.warn("a gap was recorded", { cause: first?.cause, seconds, streams: gaps.length, stream: names, missing });
   }
 
-  /** Backfills the trades between the last record on disk and the first one after the pause. */
+  /** Backfills the trades between the last record on disk and the first record after the pause. */
   async function catchUp(pause: Pause): Promise<void> {
     try {
       await repair.catchUp({

@@ -42,7 +42,7 @@ export function createLostWhileAway(deps: {
     if (gaps.some(({ from_us, to_us }) => from_us <= storedUs && to_us > savedUs)) return;
     const pause = gaps.find(({ from_us, cause }) => from_us >= savedUs && (cause === "crash" || cause === "restart"));
     const span = { from_us: storedUs, to_us: Math.max(savedUs + 1, pause?.from_us ?? 0), cause: "disk" as const };
-    // The pause counts missing trades: its backfill goes from the last trade on disk to the first one after the pause.
+    // The pause counts missing trades: its backfill goes from the last trade on disk to the first trade after the pause.
     const isCounted = isNumbered(type.kind) && pause !== undefined;
     const gap: Gap = { stream, symbol, ...span, missing: isCounted ? 0 : null, repaired: 0 };
     journal.saveGaps([gap]);

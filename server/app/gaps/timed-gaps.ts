@@ -5,7 +5,7 @@ import type { Downtime } from "../../recorder/recover/downtime.ts";
 import type { GapLedger } from "../../recorder/write/gap-ledger.ts";
 import type { SteadyOffset } from "../time/time-authority.ts";
 
-/** The newest receipt of each earlier run, µs; null if it received nothing. */
+/** The newest receipt of each earlier run, µs; null if it received no record. */
 type Runs = readonly { readonly last_recv_us: number | null }[];
 
 /** Holds gaps whose end carries the stamp of an unconfirmed clock. */

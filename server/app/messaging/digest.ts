@@ -51,7 +51,7 @@ export async function digestFacts(date: string, isLast: boolean, sources: Digest
 async function gapsOf(date: string, history: DigestSources["history"]): Promise<DigestFacts["gaps"]> {
   const fromUs = dateStartUs(date);
   const filter: GapFilter = { stream: null, symbol: null, cause: null, fromUs, toUs: fromUs + dayUs };
-  // Nothing is missing while the exchange itself has halted trading.
+  // While the exchange has halted trading, no records are missing.
   const gaps = (await allPages((after) => history.gaps(filter, pageSize, after))).filter(
     ({ cause }) => cause !== "halted",
   );

@@ -16,7 +16,7 @@ export type Messaging = {
   stop(deadlineMs: number): Promise<void>;
 };
 
-/** Creates the configured notifications and bot; does nothing before `start`. */
+/** Creates the configured notifications and bot; `start` starts them. */
 export function createMessaging(
   config: Config,
   sources: BotSources & { readonly catalogue: Pick<LiveCatalogue, "outgoing"> },

@@ -38,7 +38,7 @@ export type AlertSources = {
   readonly picture?: (date: string) => Promise<Uint8Array | null>;
 };
 
-/** Creates the configured notifications; does nothing before `start`. */
+/** Creates the configured notifications; `start` starts them. */
 export function createNotifications(config: Config, sources: AlertSources): Notifications {
   const { incidents, nowUs, log } = sources;
   const telegram = createTelegram(config, sources);

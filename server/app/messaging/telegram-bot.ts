@@ -48,7 +48,7 @@ export function createDayPictures({
   };
 }
 
-/** Creates the configured bot; does nothing before `start`. `alerts`: its chats and the buttons under incidents. */
+/** Creates the configured bot; `start` starts it. `alerts`: its chats and the buttons under incidents. */
 export function createAppBot(
   config: Config,
   sources: BotSources & { readonly pictures: Sources["pictures"] },

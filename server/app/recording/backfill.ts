@@ -25,8 +25,8 @@ export type Backfill = {
   withdraw(stream: Stream, ids: { readonly fromId: number; readonly toId: number }): void;
   /**
    * Backfills a pause that ended at `resumedUs`. Finds the last trade on disk before the pause and, unless `firstId` is given, the
-   * first trade after it; requests the trades in between. Resolves with the number of missing trades; null if one of the two
-   * trades is unknown or the ids have restarted.
+   * first trade after it; requests the trades in between. Resolves with the number of missing trades; null if either
+   * trade is unknown or the ids have restarted.
    */
   catchUp(pause: Pause): Promise<number | null>;
   /** Requests a new order book snapshot after a gap in a diff stream. */

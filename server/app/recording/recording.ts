@@ -83,7 +83,7 @@ export type RecordingDeps = {
 /** How often open gaps are saved, s, so that a crash cannot hide them. */
 const saveOpenEvery = 10;
 
-/** Creates the parts and connects them; nothing is opened before `start`. */
+/** Creates the parts and connects them; `start` opens files and connections. */
 export function createRecording(
   options: { config: Config; dataDir: string; startedUs: number; streams: readonly Stream[] },
   deps: RecordingDeps,

@@ -20,7 +20,7 @@ export type ClockWatchDeps = {
   /** Steady time minus exchange time; null while unknown. */
   readonly offset: () => SteadyOffset | null;
   readonly streams: () => readonly Stream[];
-  /** Closes all segments, as the stamps of new records are not continuous with the old ones. */
+  /** Closes all segments, because the stamps of new records do not continue the stamps of earlier records. */
   readonly onStep: (byUs: number) => void;
   readonly saveGaps: (gaps: readonly Gap[]) => void;
   /** Updates gaps that are still open. */
@@ -172,7 +172,7 @@ export function createClockWatch(deps: ClockWatchDeps): ClockWatch {
       if (error === null || !isWrong(error)) return;
       beginWrong(beganUs, error);
       const side = error > 0 ? "ahead of" : "behind";
-      log.warn(`this machine's clock is ${side} the exchange's; until it is right, nothing is deleted or merged`, {
+      log.warn(`this machine's clock is ${side} the exchange's; deleting and merging wait until it is right`, {
         off_s: Math.round(error / 1e5) / 10,
         hint,
       });

@@ -141,7 +141,7 @@ export function createStandbyFeed(
     },
   );
 
-  /** Returns the receipt of the first held record of a stream, µs; null if there is none. */
+  /** Returns the receipt of the first held record of a stream, µs; null without held records. */
   function heldSince(stream: Stream): number | null {
     for (const record of held.values()) if (record.stream === stream) return record.recvUs;
     return null;

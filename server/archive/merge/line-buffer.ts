@@ -3,7 +3,7 @@ export type LineBuffer = {
   /** Adds whole lines. Small runs are copied, large runs are passed on at once. */
   add(lines: Buffer): void;
   flush(): void;
-  /** The first line passed on, without newline; empty if none was passed on yet. */
+  /** The first line passed on, without newline; empty before the first line. */
   firstLine(): string;
   lastLine(): string;
 };

@@ -28,7 +28,7 @@ export function writeArchive(job: DayJob, before: Manifest | null, alive: () => 
     quarantineFiles.close();
   }
   if (before !== null && archiveHash.digest("hex") !== before.compressed_sha256) {
-    const hint = "it does not match its manifest; nothing was merged into it. Run `rt-data verify`";
+    const hint = "it does not match its manifest, so the merge stopped. Run `rt-data verify`";
     throw new FileError("merge", archivePath(dataDir, day), hint);
   }
   const { refetched, ...lines } = written;
@@ -116,7 +116,7 @@ export type DayJob = {
 /** A file that could not be merged: its new path, the reason, and the name of the segment; null for an archive. */
 export type Quarantined = { readonly path: string; readonly reason: string; readonly segment: string | null };
 
-/** The result of a merge. "nothing": there were no rows to archive; `manifest` is then set only if its gaps were updated. */
+/** The result of a merge. "nothing": no rows to archive; `manifest` is then set only if its gaps were updated. */
 export type DayResult = {
   readonly kind: "archived" | "nothing";
   readonly manifest: Manifest | null;

@@ -20,9 +20,9 @@ import { type AgeContext, keptForItsStamps } from "./wrong-stamps.ts";
 
 /** Removes archives that exceed a limit from this disk. */
 export type Retention = {
-  /** Runs once; a call during a run joins it. `dryRun` removes nothing. @throws if a folder cannot be read */
+  /** Runs once; a call during a run joins it. `dryRun` only lists. @throws if a folder cannot be read */
   run(dryRun?: boolean): Promise<RetentionReport>;
-  /** Archives that the last run postponed because of the hourly limit; null if it postponed none. */
+  /** Archives that the last run postponed because of the hourly limit; null without postponed archives. */
   waiting(): RemovalsWaiting | null;
 };
 

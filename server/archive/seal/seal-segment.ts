@@ -115,8 +115,8 @@ function streamInto(raw: string, level: number, write: (bytes: Uint8Array) => vo
 }
 
 /**
- * Reads the sealed file back from disk and compares it with the raw file. Decompresses with another implementation of zstd than the
- * one that compressed. Returns the number of rows.
+ * Reads the sealed file back from disk and compares it with the raw file. Decompresses with a different implementation of zstd than
+ * the compression used. Returns the number of rows.
  */
 function verify(raw: string, temporary: string, rawBytes: number, content: Uint8Array | null): number {
   const expected = content === null ? readChunks(raw) : null;

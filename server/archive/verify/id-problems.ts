@@ -52,7 +52,7 @@ export function overlapProblems(
     kind: "id_doubled",
     detail:
       overlap.count === null
-        ? `its ids begin at ${overlap.firstId}, within the ids of ${overlap.date}: one of the days was recorded with a wrong clock`
-        : `${overlap.count} ids are on ${overlap.date} as well, first ${overlap.firstId}: one of the days was recorded with a wrong clock`,
+        ? `its ids begin at ${overlap.firstId}, within the ids of ${overlap.date}: either day was recorded with a wrong clock`
+        : `${overlap.count} ids are on ${overlap.date} as well, first ${overlap.firstId}: either day was recorded with a wrong clock`,
   }));
 }

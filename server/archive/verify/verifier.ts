@@ -4,7 +4,7 @@ import type { Problem } from "./verify-archive.ts";
 
 /** Checks archives against their manifests, one at a time, each in its own worker. */
 export type Verifier = {
-  /** Starts a check unless one is running. */
+  /** Starts a check unless a check is running. */
   start(day: Day): "started" | "busy";
   state(): VerifyState;
   /** Cancels a running check. Idempotent. */

@@ -58,7 +58,7 @@ export type FeedDeps = {
   readonly nowUs: () => number;
   readonly sink: FeedEvents;
   readonly log: Log;
-  /** Returns the gap that an earlier run left in a stream; default: none. */
+  /** Returns the gap that an earlier run left in a stream, if any; default: no gaps. */
   readonly interruptionOf?: (stream: Stream) => Interruption | null;
   /** Returns false while the exchange has halted a symbol, or does not know it; default: true. */
   readonly mayDeliver?: (symbol: string) => boolean;

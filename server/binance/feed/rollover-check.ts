@@ -8,7 +8,7 @@ import type { LiveConnection } from "../sockets/live-connection.ts";
  * |---------|-------------------------------------------------------------------------------------------------|
  * | waiting | the new connection does not deliver all streams of the old connection yet                       |
  * | done    | the new connection delivers all of them: closing the old connection loses no message            |
- * | in_vain | the deadline has passed, and the old connection delivers streams that the new one does not       |
+ * | in_vain | the deadline has passed, and the old connection delivers streams that the new connection lacks   |
  */
 export type Rollover = "done" | "waiting" | "in_vain";
 
@@ -22,12 +22,12 @@ const mostLagUs = 5_000_000;
 const firstDataWithinUs = 15_000_000;
 
 /**
- * Checks how far the rollover from `old` to `next` has come. A stream of the old connection counts as delivered by the new one:
+ * Checks how far the rollover from `old` to `next` has come. A stream of the old connection counts as delivered by the new:
  *
  * | the new connection        | the old connection              | counts as delivered                                           |
  * |---------------------------|---------------------------------|---------------------------------------------------------------|
  * | not subscribed yet        |                                 | no                                                            |
- * | has delivered the stream  | has reached the new one's start | yes                                                           |
+ * | has delivered the stream  | has reached the start of the new | yes                                                           |
  * | has delivered the stream  | lags behind or is silent        | after `mostLagUs` without progress                            |
  * | has not delivered it      | has delivered it since          | no; in_vain after the deadline                                |
  * | has not delivered it      | has not delivered it since      | after `lingerUs`                                              |

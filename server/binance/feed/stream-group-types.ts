@@ -14,7 +14,7 @@ export type FeedCounts = { duplicates: number; unusual: number; reconnects: numb
 
 export type StreamGroupOptions = {
   readonly streams: readonly Stream[];
-  /** Diff stream whose event times date the books of its symbol, recorded or not; null if there is none. */
+  /** Diff stream whose event times date the books of its symbol, recorded or not; null without diff stream. */
   readonly reference: Stream | null;
   /** Address shown in the status until there is a connection. */
   readonly address: string;
@@ -36,7 +36,7 @@ export type StreamGroupDeps = {
   /** Returns the address for the next connection, different from `taken` if possible. */
   readonly nextAddress: (taken: readonly string[]) => string;
   readonly sink: FeedEvents;
-  /** Returns the gap that an earlier run left in a stream; null if there is none. */
+  /** Returns the gap that an earlier run left in a stream; null without gap. */
   readonly interruptionOf: (stream: Stream) => Interruption | null;
   /** Returns false while the exchange has halted the symbol, or does not know it. */
   readonly mayDeliver: (symbol: string) => boolean;

@@ -23,7 +23,7 @@ export type StreamGroup = {
   /** Adds and removes streams on the open connections. */
   change(added: readonly Stream[], removed: readonly Stream[]): void;
   streams(): readonly Stream[];
-  /** Checks silence, rollovers and gaps. `isWaking`: the process did not run for a while, so silence proves nothing. */
+  /** Checks silence, rollovers and gaps. `isWaking`: the process did not run for a while, so silence is no proof. */
   tick(nowUs: number, isWaking: boolean): void;
   /** Starts the rollover of every connection. */
   rollOver(): void;
@@ -35,7 +35,7 @@ export type StreamGroup = {
   states(): readonly StreamState[];
   /** Returns the spans in which records may be missing if all connections stopped now. */
   unsettled(): readonly Leftover[];
-  /** The parent process that still records these streams; null if there is none. */
+  /** The parent process that still records these streams; null without parent. */
   readonly predecessor: ParentConnection | null;
 };
 

@@ -15,11 +15,11 @@ export function leftoversOf({ stream, spans, gap }: StreamState): readonly Lefto
 }
 
 /**
- * Returns the span in which records may be missing if all connections stop now; null if there is none.
+ * Returns the span in which records may be missing if all connections stop now; null if all are proven to be received.
  *
  * 1. Connection A was cut. Connection B began later, so messages between A's end and B's start are on neither.
  * 2. Connection C lags behind and has not reached B's start yet. It would have delivered those messages.
- * 3. If C stops now, nothing proves that they were received. This also holds if B is gone by now (`sequence.gone()`).
+ * 3. If C stops now, it is not proven that they were received. This also holds if B is gone by now (`sequence.gone()`).
  *
  * `open`: the cursors of open connections.
  */

@@ -31,7 +31,7 @@ export type DataMessage = {
   id: number;
   /** First id that the payload covers: `U` of a diff, otherwise the same as `id`. */
   firstId: number;
-  /** Event time `E`, ms since the Unix epoch in the exchange's clock; 0 if the payload has none. */
+  /** Event time `E`, ms since the Unix epoch in the exchange's clock; 0 without event time. */
   eventMs: number;
   unusual: boolean;
   /** Mark of the payload's content (`contentMark`), and receipt in µs; 0 until the feed has filled them in. */

@@ -35,7 +35,7 @@ export type WaitingBackfill = {
   failures: number;
   /** How many answers ended before `toId`, because the exchange's history ended there. */
   ends: number;
-  /** Highest id of this backfill in the latest of those answers; 0 if there was none. */
+  /** Highest id of this backfill in the latest of those answers; 0 without answer. */
   listedId: number;
   /** The ids turned out not to be missing. */
   isWithdrawn: boolean;

@@ -29,7 +29,7 @@ const leastSleepMs = 1000;
 /**
  * Creates the meter. It asks `/api/v3/time` five times (weight 1 each) and uses the answer with the shortest round trip. The round trip
  * does not include the wait in the REST client. It measures again every ten minutes, after a failure every 30 s.
- * `nowUs` is the clock to measure: the one that stamps `recv_us`. Never throws; without an answer the offset does not change.
+ * `nowUs` is the clock to measure, which stamps `recv_us`. Never throws; without an answer the offset does not change.
  */
 export function createClockOffsetMeter(deps: {
   rest: RestClient;

@@ -20,7 +20,7 @@ export type TradeBackfill = {
   start(): void;
   /**
    * Adds missing trades of an aggTrade or trade stream, or a backfill that was pending when the last process ended. Ids that are pending
-   * already are left out. If all ids are pending already, nothing is queued.
+   * already are left out. If all ids are pending already, the queue does not change.
    */
   add(added: MissingTrades | PendingBackfill): void;
   /** Removes ids that are not missing after all and are not done yet. Returns how many, by the start of their gap. */

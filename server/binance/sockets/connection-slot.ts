@@ -29,11 +29,11 @@ export type ConnectionSlot = {
   readonly silenceDetector: SilenceDetector;
   start(): void;
   stop(): void;
-  /** Starts a rollover: opens a successor; both deliver until it ends. Does nothing during a rollover. `why` is logged. */
+  /** Starts a rollover: opens a successor; both deliver until it ends. No effect during a rollover. `why` is logged. */
   replace(why: string): void;
   /** Advances the rollover, and starts a rollover if the connection is old or silent. */
   tick(nowUs: number): void;
-  /** Returns the open connections: none, one, or two during a rollover. */
+  /** Returns the open connections: 0 or 1, up to 2 during a rollover. */
   liveConnections(): readonly LiveConnection[];
   isChanging(): boolean;
   status(): readonly ConnectionStatus[];

@@ -32,7 +32,7 @@ export type Leftover = {
  * 4. `leave` ends it: the parent receives no more. Its open gaps continue here; its closed gaps are checked against the reception here.
  */
 export type ParentConnection = {
-  /** Returns one connection; none after `leave`. */
+  /** Returns the connection; empty after `leave`. */
   liveConnections(): readonly LiveConnection[];
   /** The parent has recorded a message. Ignored for streams that are not in this group or that the parent did not record. */
   follow(name: StreamName, message: Followed): void;

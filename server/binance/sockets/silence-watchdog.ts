@@ -11,7 +11,7 @@ const freshUs = 3_000_000;
 /** Timeout for the first message of a book, µs. Thin books are silent for 15 to 19 s at times. */
 const firstUs = 30_000_000;
 
-/** Streams with a longer timeout are quiet streams, µs: their silence proves nothing while other streams deliver. */
+/** Streams with a longer timeout are quiet streams, µs: their silence is normal while other streams deliver. */
 const quietUs = 15_000_000;
 
 /** Factor on the timeout of trade streams: trades come in bursts. */

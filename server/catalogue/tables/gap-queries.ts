@@ -103,7 +103,7 @@ export type GapReader = {
   close(): void;
 };
 
-/** Opens the catalogue for reading only; null if the folder has none. @throws an error with the path if SQLite cannot read it */
+/** Opens the catalogue for reading only; null if the folder has no catalogue. @throws an error with the path if SQLite cannot read it */
 export function openGapReader(dataDir: string): GapReader | null {
   const path = join(dataDir, "rt-data.sqlite");
   if (!existsSync(path)) return null;

@@ -26,7 +26,7 @@ export type RuleFacts = {
   readonly figureIsAge?: true;
   /** Its incidents are over before they are reported. */
   readonly isPast?: true;
-  /** While one of these rules finds a problem, this rule keeps silent. Parents come earlier in the table. */
+  /** While any of these rules finds a problem, this rule is silent. Parents come earlier in the table. */
   readonly parents?: readonly string[];
   /** Causes of the gaps that count as the cost of this rule's incidents. */
   readonly costs?: readonly GapCause[];

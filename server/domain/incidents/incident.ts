@@ -13,7 +13,7 @@ export type Incident = {
   readonly to_us: number | null;
   /** Time of the latest change worth reporting, µs. */
   readonly changed_us: number;
-  /** What is affected now, or was last: `BTCUSDT`, `BTCUSDT depth20`, a host. The first fifty, in order. Empty: the whole recorder. */
+  /** The subjects affected now, or last: `BTCUSDT`, `BTCUSDT depth20`, a host. The first fifty, in order. Empty: the whole recorder. */
   readonly subjects: readonly string[];
   /** Number of affected subjects in all. */
   readonly subject_count: number;
@@ -97,7 +97,7 @@ export type KeptIncidents = {
   open(): readonly Incident[];
   /** Returns incidents that ended at `sinceUs` or later, oldest first, at most 200. */
   endedSince(sinceUs: number): readonly Incident[];
-  /** Returns the highest id ever stored; 0 if there is none. */
+  /** Returns the highest id ever stored; 0 without incidents. */
   lastId(): number;
   /** Stores an incident or its new state. The oldest ended incidents are dropped to bound the store. */
   save(incident: Incident): void;

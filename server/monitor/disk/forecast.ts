@@ -14,7 +14,7 @@ const sampleMs = 60_000;
 const maxSamples = 360;
 const minSamples = 15;
 
-/** Longest forecast, s. The present rate means nothing that far ahead. */
+/** Longest forecast, s. The present rate does not predict beyond it. */
 const farthest = 400 * 86_400;
 
 /** Creates a forecast without samples. */

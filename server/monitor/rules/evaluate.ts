@@ -14,7 +14,7 @@ export type MonitorState = {
   readonly rules: ReadonlyMap<IncidentRule, RuleState>;
 };
 
-/** A longer pause between evaluations means that the machine slept, so earlier observations say nothing about now, µs. */
+/** A longer pause between evaluations means that the machine slept, so earlier observations are outdated, µs. */
 const pauseUs = 60_000_000;
 
 /** Most time between the ends of a gap and the ends of the incident that reports it, µs. */

@@ -10,7 +10,7 @@ const connectionCauses: readonly GapCause[] = ["reconnect", "exchange_down", "se
 /** Closing threshold of a delay, as a share of its opening threshold. */
 const delayRelief = 0.8;
 
-/** Finds lost connections: none delivers ("network down"), or one of several is not open. Successors of a rollover do not count. */
+/** Finds lost connections: no connection delivers ("network down"), or a connection is not open. Successors of a rollover do not count. */
 const disconnected: FindRule<"disconnected"> = ({ seen: { status }, nowUs, settings }) => {
   const current = status.connections.filter(({ role }) => role === "current");
   if (current.length === 0) return "unknown";

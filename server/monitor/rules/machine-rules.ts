@@ -98,7 +98,7 @@ function lowOf(disk: VolumeStatus, settings: AlertSettings["disk_low"], isRaised
   };
 }
 
-/** Returns the most severe finding with the subjects of all; null if there is none. */
+/** Returns the most severe finding with the subjects of all; null without findings. */
 function worstOf(findings: readonly DiskFinding[]): DiskFinding | null {
   const [first] = findings.toSorted((a, b) => Number(b.severity === "critical") - Number(a.severity === "critical"));
   return first === undefined ? null : { ...first, subjects: findings.flatMap(({ subjects }) => subjects) };

@@ -3,7 +3,7 @@ import { setPriority } from "node:os";
 /**
  * Lowers the priority of the calling thread.
  * Linux keeps a niceness for each thread, and process id 0 means the calling thread. On other systems it would slow down the whole
- * process, so the call does nothing.
+ * process, so the call has no effect.
  */
 export function yieldTo(niceness: number): void {
   if (process.platform !== "linux") return;

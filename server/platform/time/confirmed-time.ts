@@ -1,7 +1,7 @@
 /**
  * A time that is confirmed by more than this machine's clock.
  * Code that deletes, expires or merges a past day takes this type, never a plain clock: an unconfirmed time must not remove data.
- * `why` says for people what is wrong and what to do.
+ * `why` tells people the reason and the remedy.
  */
 export type ConfirmedTime =
   | { readonly kind: "confirmed"; readonly us: number }

@@ -92,7 +92,7 @@ function higher(a: LastRecorded | null, b: LastRecorded | null): LastRecorded | 
 }
 
 /**
- * Returns the id of a stream's first record that was received at `fromUs` or later; backfilled records do not count. Null if there is none.
+ * Returns the id of a stream's first record that was received at `fromUs` or later; backfilled records do not count. Null without such a record.
  * Reads files in pieces. Ask for one stream at a time.
  */
 export async function firstRecordedId(

@@ -49,7 +49,7 @@ function within(all: readonly IdFile[], { first, last }: IdRange): readonly IdFi
   return [...chosen, ...archives.filter((file) => file.firstId <= last && (file.last?.id ?? 0) >= first)];
 }
 
-/** Returns the first id of the second newer file after this file; infinite if there is none. */
+/** Returns the first id of the second newer file after this file; infinite without such a file. */
 function endOf(files: readonly IdFile[], at: number): number {
   const sinceUs = files[at]?.firstUs ?? 0;
   let behind = 0;

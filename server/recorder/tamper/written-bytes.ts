@@ -48,14 +48,14 @@ export function writtenAt(times: readonly number[], startUs: number): WrittenByt
   return written;
 }
 
-/** Returns the loss of all records; null if there were none. */
+/** Returns the loss of all records; null without records. */
 export function lossOfAll(written: WrittenBytes): Loss | null {
   const records = written.records();
   return records === 0 ? null : { fromUs: written.firstUs(), toUs: written.lastUs() + 1, records };
 }
 
 /**
- * Returns what is lost if the file holds only records received at `times`; null if no record is lost.
+ * Returns the loss if the file holds only records received at `times`; null if all records are there.
  *
  * A truncated file loses records at its end and then grows by later batches. So it holds a beginning and some whole batches of the end:
  *

@@ -3,7 +3,7 @@
  * too many streams would use the last descriptor.
  */
 export type DescriptorBudget = {
-  /** Takes a descriptor; false if none is left. Each taken descriptor must be given back. */
+  /** Takes a descriptor; false if all are taken. Each taken descriptor must be given back. */
   take(): boolean;
   giveBack(): void;
   /** Returns how many requests were refused since the last call, and resets the count. */

@@ -16,7 +16,7 @@ export type DiskErrors = {
   record(stream: Stream, operation: string, path: string, failure: NonNullable<WriteFailure>): void;
   /** A write of this stream has worked: ends its failure. */
   end(stream: Stream, dropped: number): void;
-  /** Returns the oldest lasting failure, in words; null if there is none. */
+  /** Returns the oldest lasting failure, in words; null without failure. */
   failure(): string | null;
 };
 

@@ -7,7 +7,7 @@ import type { Log } from "../../platform/log/log.ts";
 export type GapLedger = {
   /** Adds new gaps. */
   add(gaps: readonly Gap[]): void;
-  /** Replaces gaps that were added before by what is known now. */
+  /** Replaces gaps that were added before by their present state. */
   update(gaps: readonly Gap[]): void;
   /** Counts a received record that was not kept. Such records in a row are one gap. */
   drop(stream: Stream, recvUs: number, cause: DropCause): void;
@@ -36,7 +36,7 @@ export type DropCause = Extract<GapCause, "disk" | "overflow" | "latency">;
 /** Most gaps in memory while they cannot be stored. Beyond it the gaps of each stream are joined; no gap is dropped. */
 const mostWaiting = 10_000;
 
-/** Creates the ledger. `deps.store` stores all gaps or none; it may throw. */
+/** Creates the ledger. `deps.store` stores all gaps in one step; it may throw. */
 export function createGapLedger(deps: { store: (gaps: readonly Gap[]) => void; log: Log }): GapLedger {
   let waiting: Gap[] = [];
   const dropping = new Map<Stream, { fromUs: number; toUs: number; cause: DropCause; count: number }>();

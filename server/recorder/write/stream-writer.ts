@@ -25,10 +25,10 @@ export type StreamWriter = {
   stop(nowUs: number): Promise<void>;
   /** Starts no further write. A write that is under way may still end. */
   giveUp(): void;
-  /** End of the current window, µs; Infinity if there is none. */
+  /** End of the current window, µs; Infinity without window. */
   dueUs(): number;
   status(): StreamWriterStatus;
-  /** Number and receipt times of the records in memory; null if there are none. */
+  /** Number and receipt times of the records in memory; null without records. */
   unwritten(): { readonly records: number; readonly fromUs: number; readonly toUs: number } | null;
 };
 

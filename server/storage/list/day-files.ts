@@ -12,7 +12,7 @@ export type RecordedFile = {
   readonly lastUs: number | null;
   /** UTC date; null for a file that is not part of a day. */
   readonly date: string | null;
-  /** Where the recorder moves the lines meanwhile: first into the sealed segment, then into the day's archive. */
+  /** Files to which the recorder moves the lines meanwhile: first the sealed segment, then the day's archive. */
   readonly sealed: string | null;
   readonly merged: string | null;
 };

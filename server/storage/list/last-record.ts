@@ -6,14 +6,14 @@ import { closeSync, existsSync, fstatSync, openSync, readSync } from "../../plat
 /** Bytes read from the end of a file. Far longer than any line. */
 const tailBytes = 256 * 1024;
 
-/** Returns `recv_us` of the last whole record in an open segment; null if it has none, or holds backfilled records. */
+/** Returns `recv_us` of the last whole record in an open segment; null without whole record, or if it holds backfilled records. */
 export function lastRecordUs(path: string): number | null {
   const lastUs = endOf(path)?.lastUs ?? 0;
   return lastUs === 0 ? null : lastUs;
 }
 
 /**
- * Reads the end of an open segment: its last whole record, the `recv_us` of it (0 if none) and whether a torn record follows.
+ * Reads the end of an open segment: its last whole record, the `recv_us` of it (0 without record) and whether a torn record follows.
  * Null if the segment is empty or holds backfilled records, whose `recv_us` is the time of the trade by the exchange's clock.
  */
 export function endOf(

@@ -15,7 +15,7 @@ export type StoredFile = {
   readonly window: string | null;
 };
 
-/** Lists the files of a day by window and name; empty if there are none. The archive counts only with its manifest. */
+/** Lists the files of a day by window and name. The archive counts only with its manifest. */
 export async function storedFiles(dataDir: string, day: Day): Promise<readonly StoredFile[]> {
   const folder = liveFolder(dataDir, day);
   const segments = (await namesIn(folder)).flatMap((name) => {
@@ -37,7 +37,7 @@ export async function storedDates(dataDir: string, series: Pick<Day, "stream" | 
 
 /**
  * Reads a file piece by piece.
- * An open segment may be sealed and then merged just before it is read. Then this reads the sealed file, or nothing if that is gone too.
+ * An open segment may be sealed and then merged just before it is read. Then this reads the sealed file; no lines if that is gone too.
  */
 export async function* readStored(path: string, readLines: ReadLines): AsyncGenerator<Buffer, void> {
   try {

@@ -60,7 +60,7 @@ export function takeFolderLock(folder: string, ownFds: readonly number[] = []): 
   }
 }
 
-/** Tests whether the kernel has a lock on the folder; null if unknown. Changes nothing. */
+/** Tests whether the kernel has a lock on the folder; null if unknown. Only reads. */
 export function isLocked(folder: string): boolean | null {
   let fd: number;
   try {
@@ -134,7 +134,7 @@ const maxInherited = 8;
 
 /**
  * Finds an inherited descriptor that holds the lock of `path`.
- * Null if there is none, or if the process that shares it is still recording.
+ * Null without such a descriptor, or if the process that shares it is still recording.
  */
 function inheritedFd(path: string, lock: string): number | null {
   const holder = readHolder(lock);

@@ -41,7 +41,7 @@ export function ownHolder(kernel: boolean): Holder {
   return { pid: process.pid, started: startOf(process.pid), host: hostname(), kernel, pids: ownPids() };
 }
 
-/** Reads the holder named by a lock file; null if there is none. */
+/** Reads the holder named by a lock file; null without holder. */
 export function readHolder(lock: string): Holder | null {
   try {
     const holder = JSON.parse(readFileSync(lock, "utf8")) as Holder;

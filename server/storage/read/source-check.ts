@@ -57,7 +57,7 @@ async function problemOf(path: string, isGzip: boolean, stated: Stated | null, s
   // While an archive is being replaced, its manifest still names the previous archive. A damaged manifest is no evidence.
   const isBetween = existsSync(withoutPrevious(path) + previousSuffix);
   if (isBetween || !stated.isVouched) return unpackedProblem(path, isGzip, stop);
-  return "its SHA-256 differs from its manifest, so all its lines are withheld. Run `rt-data verify`; `zstd -dc` shows what can still be unpacked";
+  return "its SHA-256 differs from its manifest, so all its lines are withheld. Run `rt-data verify`; `zstd -dc` unpacks the readable part";
 }
 
 type Stated = {

@@ -49,7 +49,7 @@ const usualAllowance = { burst: 20, everyMs: 1500 };
 /** Upper bound for running answers in all chats; further questions are refused. */
 const mostAtOnce = 12;
 
-/** Creates the bot of a token. It does nothing before `start`. */
+/** Creates the bot of a token. `start` starts it. */
 export function createBot(options: BotOptions, deps: BotDeps): Bot {
   const { language, timeZone } = options;
   const { log } = deps;

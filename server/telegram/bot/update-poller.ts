@@ -46,7 +46,7 @@ const quietMs = 600_000;
 
 type Trouble = "unreachable" | "refused" | "conflict";
 
-/** Creates the poller of a token. It does nothing before `start`. */
+/** Creates the poller of a token. `start` starts it. */
 export function createUpdatePoller(deps: UpdatePollerDeps, pace: UpdatePollerPace = usualPace): UpdatePoller {
   const { calls, log } = deps;
   const stopping = new AbortController();

@@ -28,7 +28,7 @@ export type DigestFacts = {
 
 const en = {
   head: "{day} (UTC): {coverage} recorded",
-  headUnknown: "{day} (UTC): nothing is known to be recorded",
+  headUnknown: "{day} (UTC): no records known",
   records: "{n} records of {symbols} symbols",
   incomplete: "Not whole: {list}",
   noGaps: "No gaps.",

@@ -17,7 +17,7 @@ export type CombineOrder = {
   readonly day: Day;
   /** False: this disk's archive is not read. */
   readonly withOwn: boolean;
-  /** Path of the downloaded archive of the bucket; null if the bucket has none. */
+  /** Path of the downloaded archive of the bucket; null if the bucket has no archive. */
   readonly other: string | null;
   /** Its manifest; null if it does not match a manifest. */
   readonly otherManifest: string | null;
@@ -39,7 +39,7 @@ export type CombineDeps = ReplaceDeps & BesideDeps & { readonly combine: (order:
 
 /**
  * "placed": the bucket has the combined archive. "unreadable": the bucket's object is not an archive; it is still in the bucket, and
- * a copy is at `path`. "unvouched": nothing was done, because there was neither this disk's archive nor one with a matching manifest.
+ * a copy is at `path`. "unvouched": the bucket is unchanged, because neither this disk nor the bucket has an archive with a matching manifest.
  */
 export type CombinedDay =
   | { readonly kind: "unvouched" }

@@ -9,7 +9,7 @@ import { isOvertaken } from "./upload-file.ts";
  * when it is necessary: only if the ids of a day overlap with the ids of an adjacent day.
  */
 
-/** Archives of adjacent days whose ids overlap with a day. `isUnknown`: one of the adjacent days cannot be checked now. */
+/** Archives of adjacent days whose ids overlap with a day. `isUnknown`: an adjacent day cannot be checked now. */
 export type Beside = {
   readonly before: BucketDay | null;
   readonly after: BucketDay | null;
@@ -72,7 +72,7 @@ export function unlessRefused(isAgain: boolean): (error: unknown) => null {
 /** Code of a problem that a day has only because of an adjacent day. */
 export const besideCode = "Beside";
 
-/** Returns the span of all ids; null if one of the spans is unknown. */
+/** Returns the span of all ids; null if any span is unknown. */
 function spanOf(spans: readonly IdBounds[]): IdBounds {
   let all: IdBounds = null;
   for (const span of spans) {

@@ -38,7 +38,7 @@ import { isOvertaken, uploadFile } from "./upload-file.ts";
  *
  *   A1: M1 is written back; the upload starts again
  *   A2: M2 is written
- *   neither: another recorder has replaced the object; nothing is written
+ *   neither: another recorder has replaced the object; the bucket stays as it is
  */
 
 export type ReplaceOptions = BucketDayOptions;

@@ -11,7 +11,7 @@ export type ProblemScope = "store" | "object" | "unclear";
 /** A failed request to an S3-compatible store. The message tells what to do and contains no secret. */
 export class StoreProblem extends Error {
   override readonly name = "StoreProblem";
-  /** The store's own code (`NoSuchBucket`), the network's (`ECONNREFUSED`), or one of ours (`Timeout`, `Mismatch`). */
+  /** The store's own code (`NoSuchBucket`), the network's (`ECONNREFUSED`), or ours (`Timeout`, `Mismatch`). */
   readonly code: string;
   readonly scope: ProblemScope;
 

@@ -8,7 +8,7 @@ import { muteName } from "../mute-target.ts";
 
 const phrases = texts({
   en: {
-    alertsNone: "Nothing is the matter.",
+    alertsNone: "No open incidents.",
     alertsOpen: "{n} open",
     alertsClosed: "Over lately",
     alertsMutes: "Muted",
@@ -45,7 +45,7 @@ const mostClosed = 5;
 /** `/alerts` */
 export const alertsCommand: BotCommand = {
   name: "alerts",
-  about: { en: "what is the matter, and what was", ko: "지금과 최근의 장애" },
+  about: { en: "open and recent incidents", ko: "지금과 최근의 장애" },
   create: (sources) => (ask) => alerts(sources, ask),
 };
 

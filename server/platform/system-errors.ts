@@ -59,8 +59,10 @@ function wordsIn(text: string, cause: SystemError, error: unknown): string {
   return `cannot ${operation}${path === null ? "" : ` ${path}`}: ${reason(cause, null)}; ${advice}`;
 }
 
+/** Tells whether the system worded this error. Errors of ours may have a code too, but their messages are for people already. */
 function isKnown(error: unknown): error is SystemError {
-  return error instanceof Error && "code" in error && Object.hasOwn(meanings, String(error.code));
+  if (!(error instanceof Error) || !("code" in error) || !Object.hasOwn(meanings, String(error.code))) return false;
+  return error.message.startsWith(`${error.code}: `);
 }
 
 function reason({ code, syscall }: SystemError, path: string | null): string {

@@ -35,6 +35,7 @@ export const cat: Command = {
   examples: [
     ["rt-data cat --stream depth20 --symbol BTCUSDT --from 2026-11-22T15:00 --to 2026-11-22T15:05", "five minutes"],
     ["rt-data cat --stream aggTrade --symbol BTCUSDT --from 2026-11-22 | head -1 | jq .", "the first trade of a day"],
+    ["rt-data cat --stream trade --symbol BTCUSDT --from -5m", "the last five minutes"],
     ["rt-data cat --stream aggTrade --with-symbol --gaps", "all trades of all symbols, merged, with the gaps"],
   ],
   notes: [

@@ -19,6 +19,7 @@ export const ls: Command = {
   },
   examples: [
     ["rt-data ls", "every stream and symbol of ./data"],
+    ["rt-data ls --last 1h", "the last hour"],
     ["rt-data ls --days --symbol BTCUSDT --from 2026-11-01", "day by day"],
     ["rt-data ls --json | jq '.[] | select(.coverage < 0.999)'", "entries that are not nearly complete"],
   ],

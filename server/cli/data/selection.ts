@@ -10,11 +10,12 @@ import { didYouMean } from "../../platform/did-you-mean.ts";
 import { codeOf, messageOf, OperatorError } from "../../platform/errors.ts";
 import { existsSync, statSync } from "../../platform/files/files.ts";
 import { reasonOf } from "../../platform/system-errors.ts";
-import { acceptedTimes, formatTime, parseTime, type TimeZone } from "../../platform/time/time-parser.ts";
+import { formatTime, type TimeZone } from "../../platform/time/time-parser.ts";
 import { findRecordedStreams, type RecordedStream } from "../../storage/list/listing.ts";
 import type { GapsOf } from "../../storage/recorded-gaps.ts";
 import type { Flag, Flags } from "../framework/command.ts";
 import { dataDirOf, settingFlags } from "../framework/config-flags.ts";
+import { rangeFlags, readRange } from "./time-range.ts";
 
 /** The part of a data folder that a command reads. */
 export type Selection = {
@@ -34,8 +35,7 @@ export type SelectedStream = RecordedStream & { readonly hasEarlier: boolean; re
 export const selectionFlags: Readonly<Record<string, Flag>> = {
   stream: { value: "A,B,…", help: "only these streams, such as depth20 or aggTrade (default all recorded)" },
   symbol: { value: "A,B,…", help: "only these symbols, such as BTCUSDT (default all recorded)" },
-  from: { value: "TIME", help: "start, UTC unless it has an offset: 2026-11-22, 2026-11-22T15:04, …+09:00" },
-  to: { value: "TIME", help: "end, exclusive; a date means its first moment" },
+  ...rangeFlags,
   local: { value: null, help: "read times without an offset as local time, and show local times" },
   "data-dir": { value: "DIR", help: "the data folder (default record.data_dir of the config, else ./data)" },
   config: settingFlags.config as Flag,
@@ -74,12 +74,7 @@ export function readSelection(
     return value;
   }
 
-  const instant = (text: string) => parseTime(text, names.zone);
-  const range = { fromUs: read("from", instant, acceptedTimes), toUs: read("to", instant, acceptedTimes) };
-  if (range.fromUs !== null && range.toUs !== null && range.fromUs >= range.toUs) {
-    const day = /^\d{4}-\d\d-\d\d$/.test(flags.to ?? "") ? " (a date means its first moment: give the day after)" : "";
-    problems.push(`--to "${flags.to}" is not after --from "${flags.from}", and --to is exclusive${day}`);
-  }
+  const range = readRange(flags, problems, names.zone);
   const accepted = `some of ${streamTypeNames.join(", ")}, with or without their speed`;
   return {
     symbols: read(names.symbol, parseSymbols, "symbols such as BTCUSDT,ETHUSDT"),

@@ -45,9 +45,19 @@ export type Command = {
   run(flags: Flags, terminal: Terminal): Promise<number>;
 };
 
+/** Flags that people confuse. If a command has only one flag of a pair, the other spelling means the same. */
+const twins: Readonly<Record<string, string>> = {
+  symbol: "symbols",
+  symbols: "symbol",
+  stream: "streams",
+  streams: "stream",
+  data: "data-dir",
+  "data-dir": "data",
+};
+
 /** Parses the words after the command. @throws OperatorError for unknown words and flags */
 export function readFlags(command: Command, words: readonly string[]): Flags {
-  const known = { help: { value: null, help: "" }, ...command.flags };
+  const known: Readonly<Record<string, Flag>> = { help: { value: null, help: "" }, ...spellingsOf(command) };
   const options = Object.fromEntries(
     Object.entries(known).map(([name, flag]) => [
       name,
@@ -59,25 +69,52 @@ export function readFlags(command: Command, words: readonly string[]): Flags {
   for (const token of tokens) {
     if (token.kind === "positional") {
       if (command.topics === undefined || flags.topic !== undefined)
-        throw refusal(command, `unexpected word "${token.value}"`);
+        throw refusal(command, `unexpected word "${token.value}"${flagForWord(token.value, command)}`);
       flags.topic = topicOf(command, command.topics, token.value);
       continue;
     }
     if (token.kind !== "option") continue;
-    const flag = known[token.name as keyof typeof known] as Flag | undefined;
+    const flag = Object.hasOwn(known, token.name) ? known[token.name] : undefined;
     if (flag === undefined) {
-      const names = Object.keys(known).map((name) => `--${name}`);
+      const names = ["help", ...Object.keys(command.flags)].map((name) => `--${name}`);
       throw refusal(command, `unknown flag ${token.rawName}${didYouMean(token.rawName, names)}`);
     }
     const isMissing =
       flag.value !== null && (token.value === undefined || (!token.inlineValue && token.value.startsWith("--")));
     if (isMissing) throw refusal(command, `${token.rawName} needs a value: ${token.rawName} ${flag.value}`);
     if (flag.value === null && token.value !== undefined) throw refusal(command, `${token.rawName} takes no value`);
-    flags[token.name] = token.value ?? "";
+    const name = nameOf(command, token.name);
+    // A list may be given in several parts. Otherwise the last value counts.
+    const isMore = flags[name] !== undefined && flag.value?.startsWith("A,B");
+    flags[name] = isMore ? `${flags[name]},${token.value}` : (token.value ?? "");
   }
   if (command.topics !== undefined && flags.topic === undefined && flags.help === undefined)
     throw refusal(command, `a topic is missing; give one of ${command.topics.map(([word]) => word).join(", ")}`);
   return flags;
+}
+
+/** Returns the flags of a command under every accepted spelling. */
+function spellingsOf({ flags }: Command): Record<string, Flag> {
+  const more = Object.entries(twins).filter(([spelling]) => !Object.hasOwn(flags, spelling));
+  return { ...flags, ...Object.fromEntries(more.flatMap(([spelling, name]) => optional(spelling, flags[name]))) };
+}
+
+function optional<T>(name: string, value: T | undefined): [string, T][] {
+  return value === undefined ? [] : [[name, value]];
+}
+
+/** Returns the documented name of a flag. */
+function nameOf({ flags }: Command, spelling: string): string {
+  const twin = twins[spelling];
+  return twin !== undefined && !Object.hasOwn(flags, spelling) ? twin : spelling;
+}
+
+/** Suggests the flag that a word without a flag may belong to: a symbol, a date or a path. */
+function flagForWord(word: string, command: Command): string {
+  const usual = word.includes("/") ? "data-dir" : /^\d{4}-\d\d-\d\d/.test(word) ? "from" : "symbol";
+  const name = nameOf(command, usual);
+  const isLikely = usual !== "symbol" || /^[A-Z0-9]{5,20}(,|$)/.test(word);
+  return isLikely && Object.hasOwn(command.flags, name) ? ` (did you mean "--${name} ${word}"?)` : "";
 }
 
 function topicOf(command: Command, topics: NonNullable<Command["topics"]>, word: string): string {

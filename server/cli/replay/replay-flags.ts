@@ -6,6 +6,7 @@ import { createFaultPlayer } from "../../simulator/faults/fault-player.ts";
 import { readFaultScript } from "../../simulator/faults/fault-script.ts";
 import { createFaults, type Faults } from "../../simulator/faults/faults.ts";
 import { readSelection } from "../data/selection.ts";
+import { rangeFlags } from "../data/time-range.ts";
 import type { Flag, Flags } from "../framework/command.ts";
 
 /** The settings of `rt-data replay`. */
@@ -34,8 +35,7 @@ export const replayFlags: Readonly<Record<string, Flag>> = {
     value: "PATH",
     help: 'a data folder, or a file or folder of {"t","raw"} lines (default: a simulated market)',
   },
-  from: { value: "TIME", help: "start, UTC unless it has an offset: 2026-11-22, 2026-11-22T15:04, …+09:00" },
-  to: { value: "TIME", help: "end, exclusive" },
+  ...rangeFlags,
   symbols: { value: "A,B,…", help: "only these symbols (default all recorded)" },
   streams: { value: "A,B,…", help: "only these streams, such as depth20,aggTrade (default all recorded)" },
   speed: { value: "N|max", help: "playback speed; max: as fast as the slowest client reads (default 1)" },
@@ -59,7 +59,7 @@ export const replayFlags: Readonly<Record<string, Flag>> = {
 };
 
 /** Flags that apply to recordings only. */
-const recordingFlags = ["from", "to", "streams", "time", "loop", "gaps", "keep-pauses"];
+const recordingFlags = ["from", "to", "last", "streams", "time", "loop", "gaps", "keep-pauses"];
 
 /** Parses the flags. @throws OperatorError that lists all problems and the accepted values */
 export function replaySettings(flags: Flags): ReplaySettings {

@@ -5,6 +5,10 @@ export type TimeZone = "utc" | "local";
 export const acceptedTimes =
   "a UTC time such as 2026-11-22, 2026-11-22T15:04 or 2026-11-22T15:04:05.250Z, or one with an offset such as 2026-11-22T15:04+09:00";
 
+/** The formats that `parseInstant` accepts, for error messages. */
+export const acceptedInstants =
+  "a UTC time such as 2026-11-22 or 2026-11-22T15:04, one with an offset such as 2026-11-22T15:04+09:00, now, today, yesterday, or a time ago such as -30m, -1h or -2d";
+
 const pattern = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?(Z|[+-]\d\d:?\d\d)?)?$/i;
 
 /**
@@ -28,6 +32,39 @@ export function parseTime(text: string, zone: TimeZone = "utc"): number | null {
   }
   const offset = offsetMinutes(match[8] ?? "Z");
   return offset === null ? null : (at.getTime() - offset * 60_000) * 1000 + micros;
+}
+
+/**
+ * Parses a time as people type it: a time for `parseTime`, `now`, `today`, `yesterday` or `tomorrow` (the first moment of that day in
+ * `zone`), or a duration ago: `-1h`, `-1h30m`. Null if it is none of these.
+ */
+export function parseInstant(text: string, nowUs: number, zone: TimeZone = "utc"): number | null {
+  const word = text.trim().toLowerCase();
+  if (word === "now") return nowUs;
+  const days = ["yesterday", "today", "tomorrow"].indexOf(word) - 1;
+  if (days >= -1) return midnightUs(nowUs, days, zone);
+  if (!word.startsWith("-")) return parseTime(text, zone);
+  const agoUs = parseDuration(word.slice(1));
+  return agoUs === null ? null : nowUs - agoUs;
+}
+
+/** Lengths of the units of a duration, s. */
+const unitSeconds: Readonly<Record<string, number>> = { w: 604_800, d: 86_400, h: 3600, m: 60, s: 1 };
+
+/** Parses a duration such as `90s`, `30m`, `1h30m`, `2d` or `1w` to µs. Null if the text is invalid or the duration zero. */
+export function parseDuration(text: string): number | null {
+  const word = text.trim().toLowerCase();
+  if (!/^(\d{1,6}w)?(\d{1,6}d)?(\d{1,6}h)?(\d{1,6}m)?(\d{1,6}s)?$/.test(word)) return null;
+  const parts = word.matchAll(/(\d+)([wdhms])/g);
+  const seconds = [...parts].reduce((sum, [, count, unit = ""]) => sum + Number(count) * (unitSeconds[unit] ?? 0), 0);
+  return seconds === 0 ? null : seconds * 1e6;
+}
+
+/** Returns the first moment of the day that is `days` after today, in µs. */
+function midnightUs(nowUs: number, days: number, zone: TimeZone): number {
+  const at = new Date(nowUs / 1000);
+  if (zone === "utc") return Date.UTC(at.getUTCFullYear(), at.getUTCMonth(), at.getUTCDate() + days) * 1000;
+  return new Date(at.getFullYear(), at.getMonth(), at.getDate() + days).getTime() * 1000;
 }
 
 /** Formats a time: `2026-11-22T15:04:05.250Z`, local `2026-11-23T00:04:05.250+09:00`. */

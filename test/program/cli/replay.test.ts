@@ -142,7 +142,7 @@ test("all mistakes are reported at once with the accepted values, exit code 2", 
     "--data",
     folder,
     "--from",
-    "yesterday",
+    "last week",
     "--speed",
     "fast",
     "--time",
@@ -152,7 +152,7 @@ test("all mistakes are reported at once with the accepted values, exit code 2", 
   );
   expect(code).toBe(2);
   for (const part of [
-    '--from "yesterday" is not accepted; give a UTC time such as 2026-11-22, 2026-11-22T15:04',
+    '--from "last week" is not accepted; give a UTC time such as 2026-11-22 or 2026-11-22T15:04',
     '--speed "fast" is not accepted; give a number from 0.01 to 10000, or max',
     '--time "now" is not accepted; give original or shifted',
     '--port "x" is not accepted; give a whole number',

@@ -57,6 +57,8 @@ test("other errors keep their message", () => {
   expect(explain("a text")).toBe("a text");
   const odd = Object.assign(new Error("database is locked"), { code: "SQLITE_BUSY" });
   expect([explain(odd), reasonOf(odd)]).toEqual(["database is locked", "database is locked"]);
+  const ours = Object.assign(new Error("127.0.0.1:8000 is taken; set http.port"), { code: "EADDRINUSE" });
+  expect(explain(ours)).toBe("127.0.0.1:8000 is taken; set http.port");
 });
 
 test("the reason alone has neither path nor advice", () => {

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
-import { formatTime, parseTime } from "../../../server/platform/time/time-parser.ts";
+import { formatTime, parseDuration, parseInstant, parseTime } from "../../../server/platform/time/time-parser.ts";
 
 const written = (text: string) => {
   const us = parseTime(text);
@@ -26,9 +26,40 @@ test("invalid times are rejected: days and hours that do not exist, other format
   }
 });
 
+const nowUs = Date.parse("2026-11-22T15:04:05Z") * 1000;
+const meant = (text: string) => {
+  const us = parseInstant(text, nowUs);
+  return us === null ? null : formatTime(us);
+};
+
+test("words and durations ago count from now; a day is its first moment", () => {
+  expect([meant("now"), meant("-90s"), meant("-1h"), meant("-1h30m"), meant("-2d"), meant("-1w")]).toEqual([
+    "2026-11-22T15:04:05.000Z",
+    "2026-11-22T15:02:35.000Z",
+    "2026-11-22T14:04:05.000Z",
+    "2026-11-22T13:34:05.000Z",
+    "2026-11-20T15:04:05.000Z",
+    "2026-11-15T15:04:05.000Z",
+  ]);
+  expect([meant("yesterday"), meant("Today"), meant("tomorrow"), meant("2026-11-20")]).toEqual([
+    "2026-11-21T00:00:00.000Z",
+    "2026-11-22T00:00:00.000Z",
+    "2026-11-23T00:00:00.000Z",
+    "2026-11-20T00:00:00.000Z",
+  ]);
+});
+
+test("durations need a unit, larger units first, and are longer than zero", () => {
+  expect([parseDuration("1h30m"), parseDuration(" 2D "), parseDuration("90s")]).toEqual([5400e6, 172_800e6, 90e6]);
+  for (const text of ["", "1", "h", "1x", "30m1h", "0s", "-1h", "1.5h", "1 h", "12345678h"])
+    expect([text, parseDuration(text)]).toEqual([text, null]);
+  for (const text of ["-1", "-", "--1h", "+1h", "-0s", "1h", "yesterday 12:00", ""])
+    expect([text, meant(text)]).toEqual([text, null]);
+});
+
 /** Evaluates an expression in a separate process with the given time zone. */
 function inZone(zone: string, code: string): string {
-  const source = `import { parseTime, formatTime } from ${JSON.stringify(join(import.meta.dir, "../../../server/platform/time/time-parser.ts"))};
+  const source = `import { parseInstant, parseTime, formatTime } from ${JSON.stringify(join(import.meta.dir, "../../../server/platform/time/time-parser.ts"))};
     console.log(${code});`;
   const { stdout } = Bun.spawnSync([process.execPath, "-e", source], { env: { TZ: zone } });
   return stdout.toString().trim();
@@ -42,6 +73,14 @@ test("local times use the machine's time zone; an explicit offset wins", () => {
   expect(inZone("Asia/Seoul", seconds("2026-11-22T09:00Z"))).toBe(utc("2026-11-22T09:00Z"));
   expect(inZone("America/New_York", seconds("2026-07-01T12:00"))).toBe(utc("2026-07-01T16:00Z"));
   expect(inZone("America/New_York", seconds("2026-12-01T12:00"))).toBe(utc("2026-12-01T17:00Z"));
+});
+
+test("today and yesterday are local days, also when clocks are put forward", () => {
+  const at = (text: string, word: string) =>
+    `formatTime(parseInstant("${word}", ${Date.parse(text) * 1000}, "local"), "local")`;
+  expect(inZone("Asia/Seoul", at("2026-11-22T15:04Z", "today"))).toBe("2026-11-23T00:00:00.000+09:00");
+  expect(inZone("Asia/Seoul", at("2026-11-22T14:59Z", "yesterday"))).toBe("2026-11-21T00:00:00.000+09:00");
+  expect(inZone("America/New_York", at("2026-03-09T12:00Z", "yesterday"))).toBe("2026-03-08T00:00:00.000-05:00");
 });
 
 test("a local time that was skipped when clocks were put forward is rejected", () => {

@@ -44,7 +44,9 @@ export async function compile(outfile: string, target: string, { version, commit
   // What lies in the operator's working directory must not configure the program behind its back.
   const sealed = ["--no-compile-autoload-bunfig", "--no-compile-autoload-dotenv"];
   const page = ["--asset", "web/dist", "--asset-naming=[dir]/[name].[ext]"];
-  const words = ["--compile", "--minify", ...sealed, ...page, `--target=bun-${target}`, "--define", about];
+  // Without bytecode each start parses 1.5 MB of source, which is two thirds of the CPU of a short command.
+  const bytecode = ["--bytecode", "--format=esm"];
+  const words = ["--compile", "--minify", ...bytecode, ...sealed, ...page, `--target=bun-${target}`, "--define", about];
   try {
     await $`${process.execPath} build ${words} --outfile ${built} ${entries}`.cwd(root).quiet();
     await mkdir(join(outfile, ".."), { recursive: true });

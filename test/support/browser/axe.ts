@@ -10,7 +10,10 @@ export async function violations(page: Page): Promise<string[]> {
   return page.evaluate(async () => {
     const library = (window as unknown as { axe: typeof axe }).axe;
     const tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
-    const { violations: found } = await library.run(document, { runOnly: { type: "tag", values: tags } });
+    const { violations: found } = await library.run(document, {
+      runOnly: { type: "tag", values: tags },
+      resultTypes: ["violations"],
+    });
     return found.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`));
   });
 }

@@ -3,6 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import { type Archiver, type ArchiverDeps, createArchiver } from "../../../server/archive/archiver.ts";
+import { mergeDay } from "../../../server/archive/merge/merge-day.ts";
+import { sealSegment } from "../../../server/archive/seal/seal-segment.ts";
 import {
   archivePath,
   type Day,
@@ -15,7 +17,9 @@ import type { Gap } from "../../../server/domain/gap.ts";
 import { encodeLine } from "../../../server/domain/line.ts";
 import type { Failure } from "../../../server/platform/errors.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
+import { segmentFiles } from "../../../server/storage/list/listing.ts";
 import type { Manifest } from "../../../server/storage/manifest.ts";
+import { loadZstd } from "../../../server/storage/zstd/zstd-wasm.ts";
 import { startDayWorker, startSealWorker } from "../../../server/workers.ts";
 
 export const day: Day = { stream: "depth20", symbol: "BTCUSDT", date: "2026-11-21" };
@@ -80,7 +84,7 @@ export function realArchiver(
       startSealWorker,
       startDayWorker,
       gapsOf: () => deps.gaps ?? [],
-      recorder: { version: "0.0.0", host: "test" },
+      recorder: made.recorder,
       onSealed: (segment, rows) => void (rows !== null && sealed.push(segment)),
       onArchived: (manifest) => archived.push(manifest),
       onFailure: (failure) => failures.push(failure),
@@ -89,6 +93,30 @@ export function realArchiver(
     },
   );
   return Object.assign(archiver, { failures, archived, sealed });
+}
+
+const made = { recorder: { version: "0.0.0", host: "test" }, gaps: [], level: 3, clockOffsetMs: null };
+let loading: ReturnType<typeof loadZstd> | null = null;
+
+/** Seals segments in this thread, with the code of the seal worker. For set-ups: a worker costs more CPU than its work. */
+export async function sealHere(dataDir: string, segments: readonly Segment[]): Promise<void> {
+  loading ??= loadZstd();
+  const compress = await loading;
+  for (const segment of segments) sealSegment({ dataDir, segment, level: made.level }, compress);
+}
+
+/**
+ * Seals these segments and merges their days in this thread, with the code of the workers. For set-ups.
+ * @throws if anything fails or is moved to quarantine
+ */
+export async function archiveHere(dataDir: string, segments: readonly Segment[]): Promise<void> {
+  await sealHere(dataDir, segments);
+  const days = new Map(segments.map((segment) => [liveFolder(dataDir, segment), segment]));
+  for (const { stream, symbol, date } of days.values()) {
+    const of = { stream, symbol, date };
+    const { quarantined } = mergeDay({ dataDir, day: of, inputs: segmentFiles(dataDir, of), ...made });
+    if (quarantined.length > 0) throw new Error(JSON.stringify(quarantined));
+  }
 }
 
 /** Seals the segments, merges the days before today, waits for the end and stops. */

@@ -5,7 +5,7 @@ import { createLiveCatalogue } from "../../../server/catalogue/live-catalogue.ts
 import { archiveFolder, archivePath, dateOf, manifestPath } from "../../../server/domain/day.ts";
 import { openJournal } from "../../../server/journal/journal.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
-import { day as pattern, sealAndMerge, writeDay } from "../../support/data/day-fixture.ts";
+import { archiveHere, day as pattern, writeDay } from "../../support/data/day-fixture.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 
 const nowUs = () => Date.parse("2026-11-22T12:00:00Z") * 1000;
@@ -14,7 +14,7 @@ const mostMs = 15;
 
 test("a scan of two thousand archives yields the main thread every few milliseconds, whether they are known or new", async () => {
   const made = temporaryFolder();
-  await sealAndMerge(made, writeDay(made, { segments: 1 }));
+  await archiveHere(made, writeDay(made, { segments: 1 }));
   const manifest = readFileSync(manifestPath(made, pattern), "utf8");
   // The first scan includes the time to compile the code.
   await lookThrough(archives(manifest, 20));

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { verifyArchive } from "../../../server/archive/verify/verify-archive.ts";
@@ -7,19 +7,18 @@ import {
   liveFolder,
   manifestPath,
   previousSuffix,
-  type Segment,
   segmentPath,
   temporarySuffix,
 } from "../../../server/domain/day.ts";
 import { recover } from "../../../server/recorder/recover/recovery.ts";
 import {
   archivedIds,
+  archiveHere,
   day,
-  drained,
   filesBelow,
   lines,
-  realArchiver,
   sealAndMerge,
+  sealHere,
   seconds,
   segmentOf,
   temporaryData,
@@ -43,13 +42,6 @@ async function startAgain(expected: readonly number[]): Promise<void> {
   expect((await verifyArchive(dataDir, day)).kind).toBe("ok");
   expect(filesBelow(dataDir)).toHaveLength(2);
   expect(existsSync(liveFolder(dataDir, day))).toBe(false);
-}
-
-async function sealOnly(segments: readonly Segment[]): Promise<void> {
-  const archiver = realArchiver(dataDir);
-  for (const segment of segments) archiver.seal(segment);
-  await drained(archiver);
-  await archiver.stop(0);
 }
 
 function mkdirAndWrite(path: string, bytes: Uint8Array): void {
@@ -81,13 +73,13 @@ describe("a crash while a segment is sealed leaves every row exactly once", () =
 
   test("with the sealed file in place and the raw file still there", async () => {
     const segments = writeDay(dataDir, { segments: 1 });
-    await sealOnly(segments);
+    await sealHere(dataDir, segments);
     writeRaw(dataDir, segmentOf("00-00"), lines(0, 900));
     await startAgain(all);
   });
 
   test("after the raw file went", async () => {
-    await sealOnly(writeDay(dataDir, { segments: 1 }));
+    await sealHere(dataDir, writeDay(dataDir, { segments: 1 }));
     expect(existsSync(raw())).toBe(false);
     await startAgain(all);
   });
@@ -97,17 +89,21 @@ describe("a crash while a day is merged leaves every row exactly once", () => {
   const all = seconds(0, 2700);
   let archive: Buffer;
   let manifest: Buffer;
+  const sealed = temporaryData();
 
-  /** Leaves the day sealed, and knows what its merge would write. */
-  beforeEach(async () => {
-    await sealOnly(writeDay(dataDir));
+  /** A day that is sealed, and what its merge writes. */
+  beforeAll(async () => {
+    const segments = writeDay(sealed.dataDir);
+    await sealHere(sealed.dataDir, segments);
     const done = temporaryData();
-    cpSync(dataDir, done.dataDir, { recursive: true });
-    await sealAndMerge(done.dataDir, []);
+    cpSync(sealed.dataDir, done.dataDir, { recursive: true });
+    await archiveHere(done.dataDir, segments);
     archive = readFileSync(archivePath(done.dataDir, day));
     manifest = readFileSync(manifestPath(done.dataDir, day));
     done.remove();
   });
+  afterAll(() => sealed.remove());
+  beforeEach(() => cpSync(sealed.dataDir, dataDir, { recursive: true }));
 
   const put = (path: string, bytes: Uint8Array) => mkdirAndWrite(path, bytes);
 
@@ -168,19 +164,25 @@ describe("a crash while more is merged into an archive leaves every row exactly 
     newManifest: Buffer.of(),
   };
 
-  beforeEach(async () => {
-    await sealAndMerge(dataDir, writeDay(dataDir));
-    await sealOnly(writeDay(dataDir, { from: 3600, segments: 1 }));
-    files.oldArchive = readFileSync(archivePath(dataDir, day));
-    files.oldManifest = readFileSync(manifestPath(dataDir, day));
+  const begun = temporaryData();
+
+  /** An archived day with one more sealed segment, and what its merge writes. */
+  beforeAll(async () => {
+    await archiveHere(begun.dataDir, writeDay(begun.dataDir));
+    const more = writeDay(begun.dataDir, { from: 3600, segments: 1 });
+    await sealHere(begun.dataDir, more);
+    files.oldArchive = readFileSync(archivePath(begun.dataDir, day));
+    files.oldManifest = readFileSync(manifestPath(begun.dataDir, day));
     const done = temporaryData();
-    cpSync(dataDir, done.dataDir, { recursive: true });
-    await sealAndMerge(done.dataDir, []);
+    cpSync(begun.dataDir, done.dataDir, { recursive: true });
+    await archiveHere(done.dataDir, more);
     files.newArchive = readFileSync(archivePath(done.dataDir, day));
     files.newManifest = readFileSync(manifestPath(done.dataDir, day));
     done.remove();
     expect(files.newArchive.equals(files.oldArchive)).toBe(false);
   });
+  afterAll(() => begun.remove());
+  beforeEach(() => cpSync(begun.dataDir, dataDir, { recursive: true }));
 
   /** Puts the folder into a state: null means that the file is not there. */
   function state(

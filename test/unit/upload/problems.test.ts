@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { archivePath } from "../../../server/domain/day.ts";
 import { regionOf } from "../../../server/upload/store/signed-request.ts";
 import { type Uploaded, type Uploading, uploadedPath, uploadingPath } from "../../../server/upload/upload-record.ts";
-import { day, sealAndMerge, writeDay } from "../../support/data/day-fixture.ts";
+import { archiveHere, day, writeDay } from "../../support/data/day-fixture.ts";
 import { archive, keep, keysOf, newDataDir, noise, type TestKeeping, trades } from "../../support/upload/bucket.ts";
 import { type S3, startFauxS3, startS3rver } from "../../support/upload/s3.ts";
 import { s3Proxy } from "../../support/upload/s3-proxy.ts";
@@ -20,7 +20,7 @@ afterAll(async () => {
 
 async function recorded(): Promise<string> {
   const dataDir = newDataDir();
-  await sealAndMerge(dataDir, writeDay(dataDir, { segments: 1 }));
+  await archiveHere(dataDir, writeDay(dataDir, { segments: 1 }));
   return dataDir;
 }
 
@@ -120,7 +120,7 @@ test("if the store's ETag is not a checksum, the object is read back and compare
 test("an archive that is damaged on this disk is not uploaded, others are", async () => {
   const dataDir = await recorded();
   const other = { ...day, symbol: "ETHUSDT" };
-  await sealAndMerge(dataDir, writeDay(dataDir, { day: other, segments: 1 }));
+  await archiveHere(dataDir, writeDay(dataDir, { day: other, segments: 1 }));
   const path = archivePath(dataDir, day);
   const bytes = readFileSync(path);
   bytes[100] = (bytes[100] ?? 0) ^ 1;

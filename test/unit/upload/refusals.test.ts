@@ -26,9 +26,9 @@ beforeAll(async () => {
 });
 afterAll(() => faux.stop());
 
-async function recorded(of: readonly Day[] = days): Promise<string> {
+async function recorded(): Promise<string> {
   const dataDir = newDataDir();
-  for (const day of of) await archive(dataDir, day, trades(day, [1, 2, 3], 0));
+  for (const day of days) await archive(dataDir, day, trades(day, [1, 2, 3], 0));
   return dataDir;
 }
 

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { archivePath, type Day, manifestPath } from "../../../server/domain/day.ts";
 import type { Manifest } from "../../../server/storage/manifest.ts";
 import { type Uploaded, uploadedPath, uploadingPath } from "../../../server/upload/upload-record.ts";
-import { day, lines, sealAndMerge, writeDay } from "../../support/data/day-fixture.ts";
+import { archiveHere, day, lines, writeDay } from "../../support/data/day-fixture.ts";
 import { archive, keep, keysOf, newDataDir, noise } from "../../support/upload/bucket.ts";
 import { type S3, startFauxS3, startS3rver } from "../../support/upload/s3.ts";
 import { until } from "../../support/wait.ts";
@@ -27,7 +27,7 @@ for (const [name, start, multipart] of [
 
     test("archives and manifests are uploaded automatically, under their paths on disk, and equal the files on disk", async () => {
       const dataDir = newDataDir();
-      await sealAndMerge(dataDir, writeDay(dataDir));
+      await archiveHere(dataDir, writeDay(dataDir));
       await archive(dataDir, coin, lines(0, 50));
       const keeping = keep(dataDir, s3, { "upload.prefix": "/plain/" });
       await keeping.settled(2);
@@ -43,7 +43,7 @@ for (const [name, start, multipart] of [
 
     test("an uploaded archive is not uploaded again, not even if its local records are lost", async () => {
       const dataDir = newDataDir();
-      await sealAndMerge(dataDir, writeDay(dataDir, { segments: 1 }));
+      await archiveHere(dataDir, writeDay(dataDir, { segments: 1 }));
       const first = keep(dataDir, s3, { "upload.prefix": "once" });
       await first.settled();
       await first.stop();
@@ -62,10 +62,10 @@ for (const [name, start, multipart] of [
 
     test("a day that is merged again is uploaded again, and its manifest with it", async () => {
       const dataDir = newDataDir();
-      await sealAndMerge(dataDir, writeDay(dataDir, { segments: 1 }));
+      await archiveHere(dataDir, writeDay(dataDir, { segments: 1 }));
       const keeping = keep(dataDir, s3, { "upload.prefix": "again" });
       await keeping.settled();
-      await sealAndMerge(dataDir, writeDay(dataDir, { from: 3600, segments: 1 }));
+      await archiveHere(dataDir, writeDay(dataDir, { from: 3600, segments: 1 }));
       keeping.onArchived(day);
       await keeping.settled(2);
       await keeping.stop();
@@ -77,7 +77,7 @@ for (const [name, start, multipart] of [
 
     test("a newer manifest of the same rows, for example after a backfill, replaces the manifest in the bucket", async () => {
       const dataDir = newDataDir();
-      await sealAndMerge(dataDir, writeDay(dataDir, { segments: 1 }));
+      await archiveHere(dataDir, writeDay(dataDir, { segments: 1 }));
       const keeping = keep(dataDir, s3, { "upload.prefix": "told" });
       await keeping.settled();
       const gap = { from_us: 1, to_us: 2, cause: "reconnect", missing: 3, repaired: 3 };
@@ -108,7 +108,7 @@ for (const [name, start, multipart] of [
 test("the demo never uploads, even if a config with a bucket exists", async () => {
   const s3 = await startS3rver();
   const dataDir = newDataDir();
-  await sealAndMerge(dataDir, writeDay(dataDir, { segments: 1 }));
+  await archiveHere(dataDir, writeDay(dataDir, { segments: 1 }));
   const keeping = keep(dataDir, s3, { "archive.retention_days": 1 }, { mode: "demo" });
   await until(() => !existsSync(archivePath(dataDir, day)), "retention to go on without waiting for an upload");
   await keeping.stop();

@@ -14,6 +14,7 @@ import { createLostRecords } from "../gaps/lost-records.ts";
 import { createLostWhileAway } from "../gaps/lost-while-away.ts";
 import { createSettledGaps } from "../gaps/settled-gaps.ts";
 import { createUnwrittenGaps } from "../gaps/unwritten-gaps.ts";
+import type { Backfill } from "../recording/backfill.ts";
 import type { RecordingParts } from "../recording/recording.ts";
 import { createCatalogueSync } from "./catalogue-sync.ts";
 import { createTidyUp } from "./tidy-up.ts";
@@ -45,7 +46,8 @@ export function createKnown(deps: Deps) {
   const isLost = () => journal.isNew && care.isFresh();
   const { onRecovered } = deps;
   const refetch = (hole: MissingTrades) => deps.parts().repair.refetch(hole);
-  const findHoles = createUnwrittenGaps({ dataDir, journal, refetch, readLines: readLineBytes, log });
+  const catchUp: Backfill["catchUp"] = (pause) => deps.parts().repair.catchUp(pause);
+  const findHoles = createUnwrittenGaps({ dataDir, journal, refetch, catchUp, readLines: readLineBytes, log });
   const lost = createLostWhileAway({ dataDir, startedUs, journal, readLines: readLineBytes, log });
   const unreadable = createLostRecords({ dataDir, startedUs, journal, parts: deps.parts, log });
   const tidyUp = createTidyUp({

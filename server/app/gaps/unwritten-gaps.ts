@@ -14,11 +14,13 @@ import {
   type TailMissingIds,
 } from "../../recorder/recover/tail-missing-ids.ts";
 import type { ReadLines } from "../../storage/list/stored-lines.ts";
+import type { Backfill } from "../recording/backfill.ts";
 
 type Deps = {
   readonly dataDir: string;
   readonly journal: Pick<Journal, "gapsOfStream" | "saveGaps" | "runs">;
   readonly refetch: (hole: MissingTrades) => void;
+  readonly catchUp: Backfill["catchUp"];
   readonly readLines: ReadLines;
   readonly log: Log;
 };
@@ -66,12 +68,29 @@ export function createUnwrittenGaps(deps: Deps): (place: Segment | Day) => Promi
     const { fromUs, fromId, toId } = missingIds;
     const toUs = Math.max(missingIds.toUs, fromUs + 1);
     const isKnown = known.some((gap) => gap.from_us < toUs && gap.to_us > fromUs);
+    const spans = isKnown ? uncovered({ fromUs, toUs }, known) : [{ fromUs, toUs }];
     if (!isNumbered(stream.type.kind)) {
-      const spans = isKnown ? uncovered({ fromUs, toUs }, known) : [{ fromUs, toUs }];
       for (const span of spans) recordGap(stream, span, "missing", null);
     } else if (!isKnown) {
       recordGap(stream, { fromUs, toUs }, "missing", toId - fromId + 1);
       deps.refetch({ ...missingIds, toUs, stream, cause: "missing" });
+    } else void recordRest(stream, spans, toId + 1);
+  }
+
+  /** Records the parts that no gap covers of a time in which trades are missing. The last part counts the trades that are in no file. */
+  async function recordRest(stream: Stream, spans: readonly Span[], firstId: number): Promise<void> {
+    for (const span of spans.slice(0, -1)) recordGap(stream, span, "missing", 0);
+    const last = spans.at(-1);
+    if (last === undefined) return;
+    const gap = recordGap(stream, last, "missing", null);
+    const onJudged = (missing: number) => journal.saveGaps([{ ...gap, missing }]);
+    try {
+      await deps.catchUp({ gap, stream, resumedUs: last.toUs, firstId, onJudged });
+    } catch (error) {
+      log.warn("cannot find which trades are missing; the gap stays", {
+        stream: stream.name,
+        reason: messageOf(error),
+      });
     }
   }
 
@@ -88,9 +107,11 @@ export function createUnwrittenGaps(deps: Deps): (place: Segment | Day) => Promi
     { fromUs, toUs }: Span,
     cause: Gap["cause"],
     missing: number | null,
-  ) {
-    journal.saveGaps([{ stream: type.folder, symbol, from_us: fromUs, to_us: toUs, cause, missing, repaired: 0 }]);
+  ): Gap {
+    const gap = { stream: type.folder, symbol, from_us: fromUs, to_us: toUs, cause, missing, repaired: 0 };
+    journal.saveGaps([gap]);
     log.warn("found a gap in the files of the last run that its journal lacks; recorded it", { stream: name, missing });
+    return gap;
   }
 
   return async (place) => {

@@ -2,7 +2,6 @@ import { type Segment, segmentPath } from "../../domain/day.ts";
 import type { Gap, GapCause } from "../../domain/gap.ts";
 import { recordId } from "../../domain/line.ts";
 import { type SeriesKey, type Stream, type StreamFolder, seriesKey } from "../../domain/stream.ts";
-import { existsSync } from "../../platform/files/files.ts";
 import { endOf, wasRecorded } from "../../storage/list/last-record.ts";
 import { leftOutSince } from "./left-out-since.ts";
 import { newestOnDiskUs } from "./newest-on-disk.ts";
@@ -53,7 +52,7 @@ export function downtimes(
   { lastRun, segments, notedUsOf, notedIdOf, isLost, gapsOf }: Before,
   { flushMs, nowUs }: { flushMs: number; nowUs: number },
 ): { readonly newestUs: number; readonly of: ReadonlyMap<Stream, Downtime> } {
-  const { lastOf, lines, torn, paired } = endsOnDisk(dataDir, streams, { lastRun, segments });
+  const { lastOf, lines, torn } = endsOnDisk(dataDir, streams, { lastRun, segments });
   // If the clock was set back, the newest receipt may be in the future.
   const newestUs = Math.min(nowUs, Math.max(lastRun?.lastRecvUs ?? 0, ...lastOf.values()));
   const byStream = new Map<Stream, Downtime>();
@@ -82,8 +81,8 @@ export function downtimes(
     // A power loss loses an unknown amount of unsynced data, so only the files count. The same holds for a file that was cut meanwhile:
     // a kill alone tears no line.
     const isShort = isRebooted || torn.has(key);
-    // After a power loss a raw file may exist again beside its sealed file, and hold less.
-    const storedUs = isShort && (streamUs === 0 || paired.has(key)) ? newestOnDiskUs(dataDir, [stream]) : 0;
+    // After a power loss an old raw file may exist again beside its sealed file or newer segments, and hold less.
+    const storedUs = isShort ? newestOnDiskUs(dataDir, [stream], streamUs) : 0;
     const onDiskUs = isShort ? Math.max(streamUs, storedUs) || newestUs : newestUs - flushMs * 1000;
     const fromUs = isClean ? newestUs : Math.max(Math.min(streamUs, newestUs), Math.min(onDiskUs, newestUs));
     const cause = isClean ? "restart" : "crash";
@@ -107,11 +106,8 @@ function endsOnDisk(
   const lines = new Map<SeriesKey, string[]>();
   /** Streams whose newest file ends within a record. */
   const torn = new Set<string>();
-  /** Streams with a segment that exists both raw and sealed. */
-  const paired = new Set<string>();
   for (const segment of segments) {
     const key = seriesKey(segment.stream, segment.symbol);
-    if (existsSync(segmentPath(dataDir, segment, "sealed"))) paired.add(key);
     const end = endOfSegment(dataDir, segment);
     if (end === null) continue;
     lastOf.set(key, Math.max(end.lastUs, lastOf.get(key) ?? 0));
@@ -119,14 +115,14 @@ function endsOnDisk(
     if (end.isTorn) torn.add(key);
     else torn.delete(key);
   }
-  if (lastRun === null || lastRun.clean) return { lastOf, lines, torn, paired };
+  if (lastRun === null || lastRun.clean) return { lastOf, lines, torn };
   // While the disk was slow no receipt was stored, and those records may be in sealed segments.
   const knownUs = Math.max(lastRun.lastRecvUs, ...lastOf.values());
   for (const stream of streams) {
     const key = seriesKey(stream.type.folder, stream.symbol);
     lastOf.set(key, Math.max(newestOnDiskUs(dataDir, [stream], knownUs), lastOf.get(key) ?? 0));
   }
-  return { lastOf, lines, torn, paired };
+  return { lastOf, lines, torn };
 }
 
 function isPause(gap: Gap): gap is Gap & { readonly cause: "restart" | "crash" } {

@@ -1,10 +1,11 @@
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
-import { type Day, liveFolder, manifestPath, segmentOfPath } from "../../domain/day.ts";
+import { type Day, liveFolder, segmentOfPath } from "../../domain/day.ts";
 import { decodeLine } from "../../domain/line.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { readdirSync, readFileSync, statSync } from "../../platform/files/files.ts";
 import { lastRecordUs } from "../../storage/list/last-record.ts";
+import { archivedUntilUs } from "./archived-until.ts";
 
 /** A larger sealed segment is not read, bytes; the time of its last change is used. */
 const mostBytes = 4 * 1024 * 1024;
@@ -12,26 +13,30 @@ const mostBytes = 4 * 1024 * 1024;
 /** Most bytes that a segment may unpack to. Segments are closed before this size, so a larger file is not ours. */
 const mostUnpacked = 80 * 1024 * 1024;
 
+/** Most dates and most segments of a date that are looked at: some hold only backfilled trades, which do not count. */
+const mostDates = 3;
+const mostSegments = 6;
+
+/** Newest segments with records received live that are read. After a step of the clock the last name is not the newest segment. */
+const mostRead = 2;
+
 /**
- * Returns the receipt of the newest record of these streams, µs; 0 if there is none. Reads only the newest files of each stream: its last
- * segments, else its newest manifest. Sealed segments that were last changed before `afterUs` are not read. Never throws.
+ * Returns the receipt of the newest record of these streams from `afterUs` on, µs; 0 if there is none. Reads only the newest files of each
+ * stream: its last segments and its last manifest. Sealed segments that were last changed before `afterUs` are not read. Never throws.
  */
 export function newestOnDiskUs(dataDir: string, streams: readonly Stream[], afterUs = 0): number {
   let newest = 0;
   for (const stream of streams) newest = Math.max(newest, newestOf(dataDir, stream, afterUs));
-  return newest;
+  return newest < afterUs ? 0 : newest;
 }
 
 function newestOf(dataDir: string, { type, symbol }: Stream, afterUs: number): number {
   const below = join(`stream=${type.folder}`, `symbol=${symbol}`);
-  for (const at of ["live", "archive"] as const) {
-    const date = namesIn(join(dataDir, at, below))
-      .filter((name) => /^date=\d{4}-\d\d-\d\d$/.test(name))
-      .at(-1)
-      ?.slice("date=".length);
-    if (date === undefined) continue;
+  const folders = ["live", "archive"].flatMap((at) => namesIn(join(dataDir, at, below)));
+  const dates = folders.filter((name) => /^date=\d{4}-\d\d-\d\d$/.test(name)).map((name) => name.slice("date=".length));
+  for (const date of [...new Set(dates)].sort().reverse().slice(0, mostDates)) {
     const day = { stream: type.folder, symbol, date };
-    const us = at === "live" ? newestOfSegments(dataDir, day, afterUs) : newestOfArchive(dataDir, day);
+    const us = Math.max(newestOfSegments(dataDir, day, afterUs), archivedUntilUs(dataDir, day));
     if (us > 0) return us;
   }
   return 0;
@@ -41,10 +46,13 @@ function newestOfSegments(dataDir: string, day: Day, afterUs: number): number {
   const folder = liveFolder(dataDir, day);
   const names = namesIn(folder).filter((name) => segmentOfPath(join(folder, name)) !== null);
   let newest = 0;
-  for (const name of names.slice(-2)) {
+  let read = 0;
+  for (const name of names.reverse().slice(0, mostSegments)) {
     const path = join(folder, name);
     try {
-      newest = Math.max(newest, name.endsWith(".zst") ? lastOfSealed(path, afterUs) : (lastRecordUs(path) ?? 0));
+      const us = name.endsWith(".zst") ? lastOfSealed(path, afterUs) : (lastRecordUs(path) ?? 0);
+      newest = Math.max(newest, us);
+      if (us > 0 && ++read === mostRead) break;
     } catch {
       // The merge reports what is wrong with the segment.
     }
@@ -64,14 +72,6 @@ function lastOfSealed(path: string, afterUs: number): number {
     if (record !== null && !record.repaired) us = Math.max(us, record.recvUs);
   }
   return us;
-}
-
-function newestOfArchive(dataDir: string, day: Day): number {
-  try {
-    return Number(/"last_recv_us": ?(\d+)/.exec(readFileSync(manifestPath(dataDir, day), "utf8"))?.[1] ?? 0);
-  } catch {
-    return 0;
-  }
 }
 
 function namesIn(folder: string): string[] {

@@ -82,8 +82,8 @@ export function findLeftovers(dataDir: string): Leftovers {
  *
  * 1. Temporary files under `live/` and `archive/` are removed.
  * 2. An empty raw segment is removed.
- * 3. A raw segment that also exists sealed: the less complete file is removed; if both differ, the raw segment is renamed.
- * 4. The end of each raw segment is repaired (`repairTail`); a file without any line of ours goes to quarantine.
+ * 3. The end of each raw segment is repaired (`repairTail`); a file without any line of ours goes to quarantine.
+ * 4. A raw segment that also exists sealed: the less complete file is removed; if both differ, the raw segment is renamed.
  * 5. Each repaired raw segment goes to `onOrphan`, for sealing. Lost records go to `onLost`.
  *
  * A failed repair is reported as "failed" and the file is left as it is. Stops early when `signal` is aborted.
@@ -183,27 +183,28 @@ async function repairSegment(
     repairs.push({ kind: "empty_removed", path, bytes: 0, keptAt: null, message });
     return [];
   }
-  const segment = existsSync(segmentPath(dataDir, found, "sealed")) ? await settlePair(dataDir, found, repairs) : found;
-  if (segment === null) return [];
-  const raw = segmentPath(dataDir, segment, "open");
-  const tail = repairTail(raw, quarantineFolder(dataDir, segment));
+  const isPair = existsSync(segmentPath(dataDir, found, "sealed"));
+  // First the tail: a power loss may leave a raw segment whose sealed copy is whole with NULs at its end.
+  const tail = repairTail(path, quarantineFolder(dataDir, found));
   if (tail.kind === "none_of_ours") {
-    const keptAt = moveAside(raw, quarantineFolder(dataDir, segment));
+    const keptAt = moveAside(path, quarantineFolder(dataDir, found));
     const message = "moved a file without any record to quarantine";
-    repairs.push({ kind: "set_aside", path: raw, bytes: tail.bytes, keptAt, message });
-    onLost({ segment, afterUs: null });
+    repairs.push({ kind: "set_aside", path, bytes: tail.bytes, keptAt, message });
+    if (!isPair) onLost({ segment: found, afterUs: null });
     return [];
   }
   if (tail.kind === "cut") {
     const message = `cut off a torn tail of ${tail.bytes} bytes`;
-    repairs.push({ kind: "tail_cut", path: raw, bytes: tail.bytes, keptAt: tail.keptAt, message });
-    const afterUs = lastRecordUs(raw);
-    // A segment of backfilled records only needs no gap: its missing ids are still stored.
-    if (afterUs !== null) onLost({ segment, afterUs });
+    repairs.push({ kind: "tail_cut", path, bytes: tail.bytes, keptAt: tail.keptAt, message });
   } else if (tail.kind === "completed") {
     const message = "added the newline to the last record";
-    repairs.push({ kind: "newline_added", path: raw, bytes: 0, keptAt: null, message });
+    repairs.push({ kind: "newline_added", path, bytes: 0, keptAt: null, message });
   }
+  const segment = isPair ? await settlePair(dataDir, found, repairs) : found;
+  if (segment === null) return [];
+  const afterUs = tail.kind === "cut" ? lastRecordUs(segmentPath(dataDir, segment, "open")) : null;
+  // A segment of backfilled records only needs no gap: its missing ids are still stored.
+  if (afterUs !== null) onLost({ segment, afterUs });
   return [segment];
 }
 

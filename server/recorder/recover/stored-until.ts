@@ -1,7 +1,8 @@
 import { join } from "node:path";
-import { type Day, liveFolder, manifestPath, segmentOfPath } from "../../domain/day.ts";
-import { existsSync, readdirSync, readFileSync } from "../../platform/files/files.ts";
+import { type Day, liveFolder, segmentOfPath } from "../../domain/day.ts";
+import { existsSync, readdirSync } from "../../platform/files/files.ts";
 import { type ReadLines, receiptsIn, storedDates } from "../../storage/list/stored-lines.ts";
+import { archivedUntilUs } from "./archived-until.ts";
 
 /** Most segments of earlier runs that are read. After a step of the clock the last name is not the newest segment. */
 const mostRead = 2;
@@ -38,13 +39,6 @@ async function lastOf(path: string, beforeUs: number, readLines: ReadLines): Pro
     }
   }
   return lastUs;
-}
-
-/** Reads the last receipt from the day's manifest, µs; 0 without a readable manifest. */
-function archivedUntilUs(dataDir: string, day: Day): number {
-  const path = manifestPath(dataDir, day);
-  if (!existsSync(path)) return 0;
-  return Number(/"last_recv_us": ?(\d+)/.exec(readFileSync(path, "utf8"))?.[1] ?? 0);
 }
 
 /** Lists the segments of a day by name, newest first. If a segment is both raw and sealed, the raw file is listed. */

@@ -131,6 +131,8 @@ export function createStreamOutput(
       } catch (error) {
         return fail("open", stream.name, error);
       }
+      // First, because the name of an abandoned segment is free if its file is away, and must not be taken for its own file's later.
+      await repairAbandonedSegments();
       try {
         const openSegment = await writeLatency.timedRotation("open a segment of", stream.name, () =>
           createOpenSegment(options, stream, firstUs, writeLatency),
@@ -142,7 +144,7 @@ export function createStreamOutput(
         descriptorBudget.giveBack();
         return fail("open", stream.name, error);
       }
-      return repairAbandonedSegments();
+      return true;
     },
     /** A batch was written. */
     onWritten(): void {

@@ -491,4 +491,25 @@ export const cases: readonly Case[] = [
       ],
     },
   },
+  {
+    name: "a raw segment that a power loss brought back with NULs at its end is not recorded beside its sealed copy",
+    plan: {
+      seed: 31000,
+      symbols: ["BTCUSDT", "ETHUSDT"],
+      types: ["depth20@100ms", "aggTrade", "trade", "bookTicker"],
+      faultyS: 86,
+      kindS: 900,
+      isAudited: false,
+      paceMs: 2000,
+      settings: { "record.sync": "never" },
+      startMs: Date.parse("2026-11-22T23:58:49.000Z"),
+      faults: [
+        { atS: 3.764, kind: "catalogue_fails", s: 40 },
+        { atS: 27.419, kind: "power_loss", steps: 4, near: "archive", downS: 16 },
+        { atS: 27.503, kind: "catalogue_broken" },
+        { atS: 67.724, kind: "disk_full", s: 8 },
+        { atS: 75.005, kind: "power_loss", steps: 4, near: "rename", downS: 13 },
+      ],
+    },
+  },
 ];

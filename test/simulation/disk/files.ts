@@ -40,7 +40,7 @@ export function createFiles(deps: {
   holder: Holder;
   nowMs: () => number;
   /** Who has locked what, over all processes. */
-  locks: Map<Inode, { readonly holder: Holder; readonly fd: number }>;
+  locks: Map<Inode, { readonly holder: Holder; readonly fd: number; readonly generation: number }>;
   /** Files of the system: `/proc/stat` and the like. */
   system: ReadonlyMap<string, string>;
 }): Files {
@@ -109,12 +109,14 @@ export function createFiles(deps: {
 
   /** A lock is the open file's, and goes with it. */
   function flock(fd: number, wish: string) {
-    const { inode } = descriptor(fd, "flock");
-    const lock = locks.get(inode);
+    const { inode, generation } = descriptor(fd, "flock");
+    const found = locks.get(inode);
+    // Locks do not outlast the file system that they were taken in.
+    const lock = found?.generation === generation ? found : undefined;
     const isOther = lock !== undefined && !lock.holder.isDead() && !(lock.holder === holder && lock.fd === fd);
     if (isOther) return { kind: wish === "unlock" ? "taken" : "held" };
     if (wish === "unlock") locks.delete(inode);
-    else locks.set(inode, { holder, fd });
+    else locks.set(inode, { holder, fd, generation });
     return { kind: "taken" };
   }
 

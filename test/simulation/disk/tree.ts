@@ -47,8 +47,9 @@ const words: Record<string, string> = {
 export function createTree(nowMs: () => number, trueMs: () => number) {
   let nextId = 100;
   const root = createInode(true);
-  let pending: (readonly Change[])[] = [];
-  const pendingSince = new WeakMap<readonly Change[], number>();
+  /** In their order, with when they were made. By folder and by inode as well: a sync asks for few of many. */
+  const pending = new Map<readonly Change[], number>();
+  const pendingOf = new WeakMap<Inode, Set<readonly Change[]>>();
   let bytes = 0;
 
   function createInode(isFolder: boolean): Inode {
@@ -66,13 +67,19 @@ export function createTree(nowMs: () => number, trueMs: () => number) {
     };
   }
 
-  function partsOf(path: string): string[] {
+  const knownParts = new Map<string, readonly string[]>();
+
+  function partsOf(path: string): readonly string[] {
+    const known = knownParts.get(path);
+    if (known !== undefined) return known;
+    if (knownParts.size > 10_000) knownParts.clear();
     const parts: string[] = [];
     for (const part of path.split("/")) {
       if (part === "" || part === ".") continue;
       if (part === "..") parts.pop();
       else parts.push(part);
     }
+    knownParts.set(path, parts);
     return parts;
   }
 
@@ -102,7 +109,7 @@ export function createTree(nowMs: () => number, trueMs: () => number) {
 
   /** The folder of a path and the name in it. */
   function place(path: string, operation: string): { folder: Inode; name: string } {
-    const parts = partsOf(path);
+    const parts = partsOf(path).slice();
     const name = parts.pop() ?? "";
     const folder = need(`/${parts.join("/")}`, operation);
     if (folder.children === null) throw systemError("ENOTDIR", operation, path);
@@ -117,8 +124,13 @@ export function createTree(nowMs: () => number, trueMs: () => number) {
       else folder.children?.set(name, inode);
       folder.mtimeMs = nowMs();
     }
-    pending.push(group);
-    pendingSince.set(group, trueMs());
+    pending.set(group, trueMs());
+    for (const { folder, inode } of group) {
+      for (const about of inode === null ? [folder] : [folder, inode]) {
+        const groups = pendingOf.get(about) ?? new Set();
+        pendingOf.set(about, groups.add(group));
+      }
+    }
   }
 
   function drop(inode: Inode): void {
@@ -133,14 +145,12 @@ export function createTree(nowMs: () => number, trueMs: () => number) {
     }
   }
 
-  function commitWhere(holds: (change: Change) => boolean): void {
-    if (pending.length === 0) return;
-    const left: (readonly Change[])[] = [];
-    for (const group of pending) {
-      if (group.some(holds)) commit(group);
-      else left.push(group);
+  /** What is pending of a folder, or of a file's names, is on the platter from now on. */
+  function commitAbout(about: Inode): void {
+    for (const group of pendingOf.get(about) ?? []) {
+      if (pending.delete(group)) commit(group);
     }
-    pending = left;
+    pendingOf.delete(about);
   }
 
   function resize(inode: Inode, size: number): void {
@@ -218,23 +228,23 @@ export function createTree(nowMs: () => number, trueMs: () => number) {
     /** What of it is on the platter from now on, its name included (as ext4, XFS and btrfs do for a new file). */
     sync(inode: Inode): void {
       if (inode.children !== null) {
-        commitWhere(({ folder }) => folder === inode);
+        commitAbout(inode);
         return;
       }
       inode.synced = inode.size;
       inode.platter = null;
-      commitWhere((one) => one.inode === inode);
+      commitAbout(inode);
     },
     /** The power goes: of names and contents that were not synced some stay, some go, some stay in part. */
     losePower(random: Random): void {
       const keeps = new Map<Inode, number>();
-      for (const group of pending) {
+      for (const [group, sinceMs] of pending) {
         const [first] = group;
         if (first === undefined) continue;
         // Within a folder changes reach the platter in their order; between folders nothing is said.
         if (!keeps.has(first.folder))
           keeps.set(first.folder, random.chance(0.4) ? 0 : random.chance(0.5) ? 1e9 : random.between(0, 3));
-        if (trueMs() - (pendingSince.get(group) ?? 0) > writebackMs) {
+        if (trueMs() - sinceMs > writebackMs) {
           commit(group);
           continue;
         }
@@ -242,7 +252,7 @@ export function createTree(nowMs: () => number, trueMs: () => number) {
         for (const { folder } of group) keeps.set(folder, left > 0 ? left - 1 : 0);
         if (left > 0) commit(group);
       }
-      pending = [];
+      pending.clear();
       bytes = 0;
       settle(root, new Set());
 

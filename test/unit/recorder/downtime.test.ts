@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
-import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { zstdCompressSync } from "node:zlib";
 import { type Segment, segmentPath } from "../../../server/domain/day.ts";
+import type { Gap } from "../../../server/domain/gap.ts";
 import { encodeBackfilledLine, encodeLine } from "../../../server/domain/line.ts";
 import { downtimes } from "../../../server/recorder/recover/downtime.ts";
 import { streamOf } from "../../support/binance/gap-check.ts";
@@ -147,4 +148,38 @@ test("after a crash a sealed segment shows how far the run came, even if the run
   const before = { ...bare, lastRun, segments: [], gapsOf: () => [] };
   const down = [...downtimes(dataDir, streams, before, times).of.values()];
   expect(down).toEqual([{ fromUs: now - 10 * second, cause: "crash" }]);
+});
+
+test("after a power loss a run whose segments are sealed is no part of the downtime, whatever older files and archives there are", () => {
+  const dataDir = temporaryFolder();
+  const old = orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 300 * second, null), "11-54");
+  const sealed = (name: string, text: string) => {
+    const segment = orphan(dataDir, "BTCUSDT", "", name);
+    rmSync(segmentPath(dataDir, segment, "open"));
+    writeFileSync(segmentPath(dataDir, segment, "sealed"), zstdCompressSync(text));
+    return segment;
+  };
+  const newest = sealed("11-59", encodeLine(trade(2), now - 60 * second, null));
+  for (const name of ["11-59_02", "11-59_03"]) sealed(name, encodeBackfilledLine(trade(3), now - 40 * second));
+  const lastRun = { lastRecvUs: now - 20 * second, clean: false, isRebooted: true };
+  const before = { ...bare, lastRun, segments: [old], gapsOf: () => [] };
+  const fromOf = () => [...downtimes(dataDir, streams, before, times).of.values()][0]?.fromUs;
+  expect(fromOf()).toBe(now - 60 * second);
+  const longAgo = new Date(now / 1000 - 3_600_000);
+  utimesSync(segmentPath(dataDir, newest, "sealed"), longAgo, longAgo);
+  expect(fromOf()).toBe(now - 300 * second);
+});
+
+test("a stream whose records of a run a power loss took was part of that run, if a gap of it tells so", () => {
+  const dataDir = temporaryFolder();
+  const day = 86_400 * second;
+  orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 2 * day, null));
+  const lastRun = { lastRecvUs: now - 20 * second, clean: false, isRebooted: true };
+  const span = { from_us: now - 1.5 * day, to_us: now - 60 * second, missing: null, repaired: 0 };
+  const pause = { stream: "aggTrade", symbol: "BTCUSDT", cause: "crash" as const, ...span };
+  const causeOf = (gaps: readonly Gap[]) => {
+    const before = { ...bare, notedUsOf: () => now - 2 * day, lastRun, segments: [], gapsOf: () => gaps };
+    return [...downtimes(dataDir, streams, before, times).of.values()][0]?.cause;
+  };
+  expect([causeOf([]), causeOf([pause])]).toEqual(["not_configured", "crash"]);
 });

@@ -166,6 +166,19 @@ test("the complete segment stays if a raw and a sealed segment have the same nam
   expect([existsSync(raw()), existsSync(sealed())]).toEqual([true, false]);
 });
 
+test("a raw segment that a power loss brought back with NULs at its end goes, because its sealed copy holds all of it", async () => {
+  const text = lines(0, 300);
+  write(raw(), lines(0, 200) + "\0".repeat(5000));
+  write(sealed(), Bun.zstdCompressSync(text));
+  const lost: unknown[] = [];
+  expect((await recover(dataDir, undefined, { onLost: (loss) => lost.push(loss) })).orphans).toEqual([]);
+  expect([existsSync(raw()), existsSync(sealed()), lost]).toEqual([false, true, []]);
+
+  write(raw(), "\0".repeat(5000));
+  expect((await recover(dataDir, undefined, { onLost: (loss) => lost.push(loss) })).orphans).toEqual([]);
+  expect([existsSync(raw()), existsSync(sealed()), lost]).toEqual([false, true, []]);
+});
+
 test("a raw and a sealed segment of one name that hold different records both stay, under different names", async () => {
   write(raw(), lines(0, 50));
   write(sealed(), Bun.zstdCompressSync(lines(50, 90)));

@@ -32,6 +32,8 @@ function segmentOf(stream: string, text: string) {
 async function startAfter(dataDir: string, segments: readonly Segment[], known: readonly Gap[] = [], runUs = startUs) {
   const gaps: Gap[] = [];
   const holes: MissingTrades[] = [];
+  /** First ids behind gaps of which it has to be found out which trades are on disk. */
+  const searched: (number | null)[] = [];
   const look = createUnwrittenGaps({
     ...{ dataDir, readLines: readLineBytes, log: silentLog },
     journal: {
@@ -39,9 +41,14 @@ async function startAfter(dataDir: string, segments: readonly Segment[], known: 
       runs: () => [{ started_us: runUs, last_recv_us: null, clean: false }],
     },
     refetch: (hole) => holes.push(hole),
+    async catchUp({ firstId, onJudged }) {
+      searched.push(firstId);
+      onJudged?.(1);
+      return 1;
+    },
   });
   for (const segment of segments) await look(segment);
-  return { gaps, refetched: holes.map(({ fromId, toId }) => [fromId, toId]) };
+  return { gaps, refetched: holes.map(({ fromId, toId }) => [fromId, toId]), ...(searched.length > 0 && { searched }) };
 }
 
 const gapOf = (stream: string, from: number, to: number, missing: number | null): Gap => ({
@@ -121,4 +128,16 @@ test("a hole in the diffs that lasts longer than the gap that is known of it get
   const segment = put(dataDir, "depth", "12-00", at(1, 1) + at(9, 100));
   const known = [gapOf("depth", second, 30 * second, null)];
   expect((await startAfter(dataDir, [segment], known)).gaps).toEqual([gapOf("depth", 30 * second, 100 * second, null)]);
+});
+
+test("trades that are missing in a known gap and beyond it get a gap for the rest, and those that are in no file are backfilled", async () => {
+  const dataDir = temporaryFolder();
+  const second = 1_000_000;
+  const at = (id: number, s: number) => encodeLine(`{"e":"aggTrade","a":${id}}`, startUs + s * second, null);
+  put(dataDir, "aggTrade", "12-00", at(1, 1), true);
+  const segment = put(dataDir, "aggTrade", "12-01", at(9, 100));
+  const known = [gapOf("aggTrade", second, 30 * second, 3)];
+  const { gaps, refetched, searched } = await startAfter(dataDir, [segment], known);
+  const rest = (missing: number | null) => gapOf("aggTrade", 30 * second, 100 * second, missing);
+  expect({ gaps, refetched, searched }).toEqual({ gaps: [rest(null), rest(1)], refetched: [], searched: [9] });
 });

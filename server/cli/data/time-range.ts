@@ -37,6 +37,6 @@ export function readRange(
 
 function emptyRange({ from, to }: Flags): string {
   const isDay = /^(\d{4}-\d\d-\d\d|today|yesterday)$/.test(to ?? "");
-  const advice = isDay ? ": a date means its first moment; for the whole day, give the next day to --to" : "";
+  const advice = isDay ? ": a date means its first moment; to include that day, give the day after" : "";
   return `--from "${from}" and --to "${to}" are the same time, and --to is exclusive${advice}`;
 }

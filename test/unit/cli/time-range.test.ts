@@ -24,7 +24,7 @@ test("a range is given by times, by words, by a time ago, or as the time until n
 test("a range that cannot be is refused in words", () => {
   expect(read({ from: "today", to: "yesterday" }).problems).toEqual(['--from "today" is after --to "yesterday"']);
   expect(read({ from: "2026-11-22", to: "2026-11-22" }).problems).toEqual([
-    '--from "2026-11-22" and --to "2026-11-22" are the same time, and --to is exclusive: a date means its first moment; for the whole day, give the next day to --to',
+    '--from "2026-11-22" and --to "2026-11-22" are the same time, and --to is exclusive: a date means its first moment; to include that day, give the day after',
   ]);
   expect(read({ last: "1h", to: "now" }).problems).toEqual([
     "--last reaches until now and cannot be combined with --from or --to",

@@ -75,7 +75,7 @@ export function createApp(
   const time = createTimeAuthority({ clock, sources: options.clock, events: (us) => parts.delay.lagMs(us) });
   const known = createKnown({
     ...{ dataDir, startedUs, nowUs, time: time.now, renewFolder: folder.renew, log },
-    ...{ archiver: () => archiver, parts: () => parts },
+    ...{ archiver: () => archiver, parts: () => parts, sinceUs: (series) => past.sinceUs(series) },
     onRecovered: (report) => alerting.noteRecovered(report),
   });
   const { journal, catalogue, care, tidyUp } = known;
@@ -85,13 +85,13 @@ export function createApp(
   const lifecycleOptions = { dataDir, mode, nowUs, time: time.settled, recorder: madeBy };
   const lifecycle = createArchiveLifecycle(config, { ...lifecycleOptions, onRemoved: care.forgetArchive, log });
   const past = createAppHistory({
-    ...{ dataDir, streams, nowUs, catalogue, gapsOf, log },
+    ...{ dataDir, streams, nowUs, catalogue, gapsOf, onGap: journal.onGap, log },
     onVerified: (day, problem) => alerting.noteVerified(day, problem),
   });
   const archiver = createArchiver(
     { dataDir, level: config.archive.level, segmentLevel },
     {
-      ...{ startSealWorker, startDayWorker, gapsOf, recorder: madeBy, log },
+      ...{ startSealWorker, startDayWorker, gapsOf, sinceUs: past.sinceUs, recorder: madeBy, log },
       clockOffsetMs: () => parts.clockOffset.current()?.offsetMs ?? null,
       ...{ mayMerge: tidyUp.mayMerge, onUnreadable: known.onUnreadable },
       onSealed: (segment, rows) => void parts.recorder.checkSealed(segment, rows),
@@ -136,7 +136,7 @@ export function createApp(
       ...{ about, nowUs, archiver, host, journal, catalogue, tidyUp },
       ...parts,
       streams: recording.streams(),
-      upload: lifecycle.status,
+      ...{ upload: lifecycle.status, mid: past.mids.newest },
       ...{ telegram: messaging.telegram, bot: messaging.bot },
       alerts: alerting.status,
     });
@@ -152,7 +152,7 @@ export function createApp(
   const http = (options.serve ?? createHttpServer)(
     { host: config.http.host, port: config.http.port, access: accessOf(config, dataDir) },
     {
-      ...{ status, trades: past.trades, history: past.history, metrics, assetsDir, log },
+      ...{ status, trades: past.trades, mids: past.mids.recent, history: past.history, metrics, assetsDir, log },
       ...{ incidents: alerting.incidents, instance: alerting.instance, book },
     },
   );
@@ -170,6 +170,7 @@ export function createApp(
       [1, "retention", () => lifecycle.tick(host.disk.freeForArchives())],
       [1, "incidents", () => alerting.tick(status)],
       [1, "messages", messaging.tick],
+      [1, "prices", (us) => past.mids.sample(us, book)],
       [tickSeconds, "history", () => past.tick(status())],
       [saveRunEvery, "run", saveRun],
     ],
@@ -228,9 +229,7 @@ export function createApp(
       clockOffsetMs: () => parts.clockOffset.current()?.offsetMs ?? null,
     },
     listeningMs: () => listeningMs,
-    noteFault: errors.note,
-    ...{ dataDir, nowUs },
-    passOnFolder: folder.passOn,
+    ...{ dataDir, nowUs, noteFault: errors.note, passOnFolder: folder.passOn },
     stop(deadlineMs) {
       stopping ??= (async () => {
         const end = performance.now() + deadlineMs;

@@ -31,6 +31,7 @@ export type StatusParts = RecordingParts & {
   readonly journal: Pick<Journal, "problem">;
   readonly catalogue: Pick<LiveCatalogue, "away">;
   readonly tidyUp: Pick<TidyUp, "status">;
+  readonly mid: (symbol: string) => number | null;
   readonly upload: () => UploadStatus | null;
   readonly telegram: () => TelegramStatus | null;
   readonly alerts: () => AlertStatus;
@@ -127,6 +128,7 @@ function symbolsOf(parts: StatusParts, nowUs: number): SymbolStatus[] {
       flush_interval_ms: flushUs.length > 0 ? Math.round(Math.max(...flushUs) / 1000) : null,
       buffered_records: rows.reduce((sum, row) => sum + row.buffered_records, 0),
       last_recv_us: newest(rows.map((row) => row.last_recv_us)),
+      mid: parts.mid(symbol),
       streams: rows,
     };
   });

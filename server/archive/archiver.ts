@@ -31,10 +31,7 @@ export type Archiver = {
   /** Sets how much disk space the work may use. Work that needs more waits until there is room. Call it regularly. */
   setRoom(room: DiskBudget): void;
   status(): ArchiveStatus;
-  /**
-   * Abandons a running merge at once; the next start does it again. Continues sealing until the deadline; the remaining segments
-   * stay raw for the next start. Idempotent.
-   */
+  /** Abandons a running merge and seals until the deadline; the next start does the rest. Idempotent. */
   stop(deadlineMs: number): Promise<void>;
 };
 
@@ -53,6 +50,8 @@ export type ArchiverDeps = {
   readonly startDayWorker: () => Worker;
   /** Known gaps of a day, clipped to it. */
   readonly gapsOf: (day: Day) => readonly Gap[];
+  /** Receipt of a stream's very first record, µs; null if unknown. */
+  readonly sinceUs?: (series: Pick<Day, "stream" | "symbol">) => number | null;
   /** Local clock minus exchange clock, ms; null while unknown. */
   readonly clockOffsetMs?: () => number | null;
   readonly recorder: { readonly version: string; readonly host: string };
@@ -164,8 +163,8 @@ export function createArchiver(options: ArchiverOptions, deps: ArchiverDeps): Ar
       const isOnlyManifest = inputs.length === 0;
       const { level, bytes } = isOnlyManifest ? usualPlan : await planner.choose(dataDir, day, [...days.values()]);
       const gaps = deps.gapsOf(day).map(({ stream: _stream, symbol: _symbol, ...gap }) => gap);
-      const manifestData = { recorder: deps.recorder, gaps, clockOffsetMs: deps.clockOffsetMs?.() ?? null };
-      const outcome = await merges.run({ dataDir, day, inputs, level, ...manifestData });
+      const facts = { gaps, sinceUs: deps.sinceUs?.(day) ?? null, clockOffsetMs: deps.clockOffsetMs?.() ?? null };
+      const outcome = await merges.run({ dataDir, day, inputs, level, recorder: deps.recorder, ...facts });
       if (outcome.kind === "failed") onMergeFailed(day, folder, outcome.failure);
       if (outcome.kind === "done") {
         mergePause.clear();

@@ -1,4 +1,5 @@
-import { dayCoverage } from "../domain/coverage/day-coverage.ts";
+import { recordedSince } from "../domain/coverage/coverage.ts";
+import { coverageOfDay } from "../domain/coverage/day-coverage.ts";
 import { type Day, dateStartUs, dayUs, manifestPath } from "../domain/day.ts";
 import { awaitsBackfill } from "../domain/gap.ts";
 import type { ArchivedDay } from "../domain/queries.ts";
@@ -6,6 +7,7 @@ import { messageOf, Unavailable } from "../platform/errors.ts";
 import { statSync } from "../platform/files/files.ts";
 import { readFile } from "../platform/files/files-async.ts";
 import type { Log } from "../platform/log/log.ts";
+import { receivedOf } from "../storage/list/first-record.ts";
 import {
   type ArchivedStream,
   archiveDates,
@@ -49,7 +51,12 @@ export type IndexedArchives = {
   after(day: Day | null): readonly Day[];
 };
 
-type CatalogueIndexDeps = { readonly list: IndexedArchives; readonly log: Log };
+type CatalogueIndexDeps = {
+  readonly list: IndexedArchives;
+  /** Receipt of a stream's very first record, µs; null if unknown. */
+  readonly sinceUs?: ((series: ArchivedStream) => number | null) | undefined;
+  readonly log: Log;
+};
 
 /** Manifests saved in one transaction; takes less than a millisecond. */
 const savedAtOnce = 25;
@@ -71,6 +78,9 @@ export function createCatalogueIndex(options: { dataDir: string }, deps: Catalog
       return null;
     }
   }
+
+  const entryOf = (manifest: Manifest, verifiedUs: number | null) =>
+    archiveEntry(manifest, verifiedUs, deps.sinceUs?.(manifest) ?? null);
 
   async function reconcile({ signal, onProgress, onRead }: ReconcileOptions) {
     const onDisk = new Map<string, Uint8Array>();
@@ -106,7 +116,7 @@ export function createCatalogueIndex(options: { dataDir: string }, deps: Catalog
         if (manifest === null) continue;
         manifests.push(manifest);
         // The manifest is written right after the archive was read back, so its time is the time of verification.
-        changed.push({ entry: archiveEntry(manifest, manifestMs * 1000), manifestMs });
+        changed.push({ entry: entryOf(manifest, manifestMs * 1000), manifestMs });
         if (changed.length >= savedAtOnce && !saveBatch()) return "unavailable";
       }
       if (!saveBatch()) return "unavailable";
@@ -134,7 +144,7 @@ export function createCatalogueIndex(options: { dataDir: string }, deps: Catalog
   return {
     note(manifest, verifiedUs) {
       const { mtimeMs = 0 } = statSync(manifestPath(dataDir, manifest), { throwIfNoEntry: false }) ?? {};
-      list.note(archiveEntry(manifest, verifiedUs), Math.floor(mtimeMs));
+      list.note(entryOf(manifest, verifiedUs), Math.floor(mtimeMs));
     },
     async reconcile(given) {
       try {
@@ -166,15 +176,16 @@ function keyOf({ stream, symbol }: ArchivedStream): string {
 }
 
 /** Converts a manifest to the catalogue's entry of the archive. */
-export function archiveEntry(manifest: Manifest, verifiedUs: number | null): ArchivedDay {
+export function archiveEntry(manifest: Manifest, verifiedUs: number | null, sinceUs: number | null): ArchivedDay {
   const { stream, symbol, date, rows, raw_bytes, compressed_bytes, first_recv_us, last_recv_us, gaps } = manifest;
-  const coverage = dayCoverage({
+  const coverage = coverageOfDay({
     day: { stream, symbol, date },
     rowsPerMinute: manifest.rows_per_minute,
     gaps,
     firstUs: first_recv_us,
     lastUs: last_recv_us,
     untilUs: dateStartUs(date) + dayUs,
+    sinceUs: sinceUs ?? recordedSince([receivedOf(manifest)]),
   });
   return {
     stream,
@@ -184,7 +195,7 @@ export function archiveEntry(manifest: Manifest, verifiedUs: number | null): Arc
     raw_bytes,
     compressed_bytes,
     sha256: manifest.compressed_sha256,
-    coverage: coverage ?? 0,
+    coverage: coverage.share ?? 0,
     gaps: gaps.length,
     delay_p50_ms: manifest.delay_p50_ms,
     delay_p99_ms: manifest.delay_p99_ms,
@@ -195,6 +206,7 @@ export function archiveEntry(manifest: Manifest, verifiedUs: number | null): Arc
     missing: gaps.reduce((sum, gap) => sum + (gap.missing ?? 0), 0),
     repaired: gaps.reduce((sum, gap) => sum + gap.repaired, 0),
     verified_us: verifiedUs,
+    missing_us: coverage.missingUs,
   };
 }
 

@@ -5,19 +5,20 @@ import type { Stream } from "../domain/stream.ts";
 import { messageOf } from "../platform/errors.ts";
 import { statSync } from "../platform/files/files.ts";
 import type { RecordedFile } from "../storage/list/day-files.ts";
+import { receivedOf } from "../storage/list/first-record.ts";
 import { isInvented, latestDate } from "../storage/list/invented-day.ts";
 import { filesOfDay, isArchiveLost, type RecordedStream, streamsOfDay } from "../storage/list/listing.ts";
 import { readWhileMoving } from "../storage/list/moving-files.ts";
-import { type Manifest, readManifest } from "../storage/manifest.ts";
+import { readManifest } from "../storage/manifest.ts";
 import { type GapsOf, gapsOfDays } from "../storage/recorded-gaps.ts";
 import { verifySegments } from "./verify/verify-segments.ts";
 
 /**
  * The files of one day of a stream in a data folder. "verified": an archive with a manifest, and of the size that the manifest
- * states. "live": segments only. "unverified": anything else; `problem` gives the reason.
+ * states. "live": segments only. "absent": no files. "unverified": anything else; `problem` gives the reason.
  */
 export type InventoryDay = Day & {
-  readonly state: "verified" | "live" | "unverified";
+  readonly state: "verified" | "live" | "unverified" | "absent";
   /** Number of records; null if they were not counted. */
   readonly rows: number | null;
   /** Size on disk. */
@@ -140,16 +141,13 @@ async function examineSegments(
   return { state: problem === null ? "live" : "unverified", rows: isWhole ? verified.rows : null, received, problem };
 }
 
-function receivedOf({ date, first_recv_us, last_recv_us, rows_per_minute }: Manifest): ReceivedDay {
-  return { date, firstUs: first_recv_us, lastUs: last_recv_us, rowsPerMinute: rows_per_minute };
-}
-
 /** Joins an archive's records with the records of segments that were written after its merge. */
 function joined(archived: ReceivedDay, late: ReceivedDay | null): ReceivedDay {
   if (late === null) return archived;
   const { rowsPerMinute } = late;
   return {
     date: archived.date,
+    sinceUs: archived.sinceUs ?? null,
     firstUs: Math.min(archived.firstUs, late.firstUs),
     lastUs: Math.max(archived.lastUs, late.lastUs),
     rowsPerMinute:

@@ -145,6 +145,8 @@ export function createLiveCatalogue(
       get: (day) => readFile((tables) => tables.archiveDays.get(day)),
       page: (filter, limit, after) => readFile((tables) => tables.archiveDays.page(filter, limit, after)),
       coverage: (stream, from, to) => readFile((tables) => tables.archiveDays.coverage(stream, from, to)),
+      series: (stream) => readFile((tables) => tables.archiveDays.series(stream)),
+      dates: (limit, after) => readFile((tables) => tables.archiveDays.dates(limit, after)),
       totals: () => readFile((tables) => tables.archiveDays.totals()),
     },
     memory: {
@@ -153,6 +155,8 @@ export function createLiveCatalogue(
       series: (fromUs) => read((tables) => tables.memory.series(fromUs)),
       keepMinutes: (key, day) => write((tables) => tables.memory.keepMinutes(key, day)),
       minutes: () => read((tables) => tables.memory.minutes()),
+      keepMids: (symbol, hour) => write((tables) => tables.memory.keepMids(symbol, hour)),
+      mids: () => read((tables) => tables.memory.mids()),
     },
     outgoing: {
       all: () => read((tables) => tables.outgoing.all()),

@@ -26,6 +26,14 @@ export type SeriesView = {
   readonly values: Readonly<Record<SeriesName, readonly (number | null)[]>>;
 };
 
+/** Mid prices of the last hour, a minute each, oldest first; null for a minute without a book. The last minute is still running. */
+export type MidPrices = {
+  /** Start of the first minute, µs. */
+  readonly from_us: number;
+  readonly step_s: number;
+  readonly symbols: readonly { readonly symbol: string; readonly mids: readonly (number | null)[] }[];
+};
+
 /** Length of a history: one hour in steps of 10 s, or a week in steps of 5 minutes. */
 export type SeriesSpan = "hour" | "week";
 
@@ -64,18 +72,52 @@ export type ArchiveSummary = Day & {
   readonly gaps: number;
   readonly delay_p50_ms: number | null;
   readonly delay_p99_ms: number | null;
+  /** When the archive was last read and matched its manifest, µs; null if unknown. */
+  readonly verified_us: number | null;
 };
 
-/** State of a part of a day: recorded, partly missing, missing, halted by the exchange, or still to come. */
-export type MinuteState = "recorded" | "partial" | "missing" | "halted" | "ahead";
+/** All archives of one UTC day, or of all days. */
+export type ArchiveSum = {
+  readonly files: number;
+  /** Files that were read and matched their manifest at least once. */
+  readonly verified: number;
+  /** The oldest of these checks, µs; null if a file was never checked. */
+  readonly verified_us: number | null;
+  readonly rows: number;
+  readonly raw_bytes: number;
+  readonly compressed_bytes: number;
+  readonly gaps: number;
+};
+
+/** The archives of one UTC day of all streams and symbols. */
+export type ArchiveDate = ArchiveSum & {
+  readonly date: string;
+  /** Lowest coverage of its files, 0 to 1. */
+  readonly coverage: number;
+  /** Missing time of its worst file, s. */
+  readonly missing_s: number;
+};
+
+/** A page of days with archives, newest first, and the sum over all days. */
+export type ArchiveDates = Page<ArchiveDate> & { readonly total: ArchiveSum & { readonly days: number } };
+
+/**
+ * State of a part of a day: recorded, partly missing, missing, halted by the exchange, still to come, or before the stream's very first
+ * record ("not yet": it counts neither as recorded nor as missing).
+ */
+export type MinuteState = "recorded" | "partial" | "missing" | "halted" | "ahead" | "before";
 
 /** Consecutive minutes of a day with the same state: from, to (exclusive), state. */
 export type MinuteSpan = readonly [from: number, to: number, state: MinuteState];
 
 /** One stream of one symbol on one day. */
 export type DayCoverage = Day & {
-  /** Recorded share of the finished part of the day; null if the day is unknown. */
+  /** Recorded share of the finished part of the day since the first record; null if that part is empty. */
   readonly coverage: number | null;
+  /** Missing time in that part, s. */
+  readonly missing_s: number;
+  /** Receipt of the stream's very first record, µs, on whatever day; null if it has none. */
+  readonly first_us: number | null;
   readonly spans: readonly MinuteSpan[];
 };
 
@@ -96,10 +138,18 @@ export type DayDetail = DayCoverage & {
   readonly source: "manifest" | "live";
 };
 
-/** Coverage of symbols by day. For a symbol with several streams, the lowest coverage counts. */
+/** Coverage of symbols by day. For a symbol with several streams, the worst stream of each day counts. */
 export type CoverageTable = {
   readonly dates: readonly string[];
-  readonly rows: readonly { readonly symbol: string; readonly coverage: readonly (number | null)[] }[];
+  readonly rows: readonly {
+    readonly symbol: string;
+    /** Per date: the recorded share; null without an archive, and before the first record. */
+    readonly coverage: readonly (number | null)[];
+    /** Per date: missing time, s; null as above. */
+    readonly missing_s: readonly (number | null)[];
+    /** Receipt of the symbol's very first record, µs: no stream of it was due before; null if it has none. */
+    readonly first_us: number | null;
+  }[];
 };
 
 /** State of checking an archive against its manifest. */
@@ -118,6 +168,7 @@ export type VerifyState =
 /** Queries about the past. Every answer is bounded. */
 export type History = {
   series(span: SeriesSpan): SeriesView;
+  mids(): MidPrices;
   gaps(filter: GapFilter, limit: number, after: string | null): Page<KnownGap>;
   events(limit: number, after: string | null): Page<RecorderEvent>;
   archives(
@@ -127,6 +178,8 @@ export type History = {
   ): Page<ArchiveSummary>;
   /** Returns the archive of a day, or null. */
   archive(day: Day): ArchiveSummary | null;
+  /** Returns the archives by UTC day. */
+  archiveDates(limit: number, after: string | null): ArchiveDates;
   /** Returns the coverage from `from` to `to`, inclusive. `coverage` and `today` yield to the recording, even with many gaps. */
   coverage(filter: {
     readonly stream: StreamFolder | null;
@@ -143,7 +196,7 @@ export type History = {
   verification(): VerifyState;
 };
 
-/** Facts about an archive that the catalogue knows without reading files. All except `verified_us` come from the manifest. */
+/** Facts about an archive that the catalogue knows without reading files. All except `verified_us` and `coverage` are in the manifest. */
 export type ArchivedDay = ArchiveSummary & {
   readonly first_recv_us: number;
   readonly last_recv_us: number;
@@ -154,8 +207,8 @@ export type ArchivedDay = ArchiveSummary & {
   /** Records that ids prove to be absent, and how many of them were backfilled. */
   readonly missing: number;
   readonly repaired: number;
-  /** When the archive was last verified against its manifest, µs; null if unknown. */
-  readonly verified_us: number | null;
+  /** Missing time of the day (`coverageOf`), µs; null in a catalogue of an earlier version. */
+  readonly missing_us: number | null;
 };
 
 /** An event of the recorder worth finding again: a start, a stop, a repair. */

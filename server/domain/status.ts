@@ -10,7 +10,6 @@ export type Hardware = {
   /** Cores in use by this process including its workers: 0.25 is a quarter of one core. */
   readonly process_cpu_cores: number;
   readonly cores: number;
-  /** Resident memory of this process. */
   readonly process_memory_bytes: number;
   readonly memory_used_bytes: number;
   readonly memory_total_bytes: number;
@@ -25,14 +24,14 @@ export type Hardware = {
 /** One WebSocket connection to the exchange. */
 export type ConnectionStatus = {
   readonly id: number;
-  /** "successor": the new connection of a rollover, which delivers in parallel until it replaces the current connection. */
+  /** "successor": the new connection of a rollover, until it replaces the current connection. */
   readonly role: "current" | "successor";
   /** Host and port, never a full URL. */
   readonly host: string;
   readonly state: "connecting" | "open" | "waiting";
   /** When this state began. */
   readonly since_us: number;
-  /** When the connection is due for rollover; null while it is not open. */
+  /** When a rollover is due; null while the connection is not open. */
   readonly rollover_us: number | null;
   readonly streams: number;
   readonly reconnects: number;
@@ -71,6 +70,8 @@ export type SymbolStatus = {
   readonly flush_interval_ms: number | null;
   readonly buffered_records: number;
   readonly last_recv_us: number | null;
+  /** Mean of the newest best bid and ask; null without a partial book. */
+  readonly mid: number | null;
   readonly streams: readonly StreamStatus[];
 };
 
@@ -88,7 +89,6 @@ export type ArchiveStatus = {
   readonly workers: number;
   /** Failed jobs. They are tried again at the next start. */
   readonly failures: number;
-  /** The latest failure, or null. */
   readonly last_failure: string | null;
   /** The latest archive, or null. */
   readonly last_archive: {

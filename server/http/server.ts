@@ -36,6 +36,7 @@ type Deps = {
   /** Newest book of an upper-case symbol; "no_data" before the first book, null if the symbol is not recorded. */
   book: (symbol: string) => BookView | "no_data" | null;
   trades: LatestTrades["since"];
+  mids?: (symbol: string) => readonly (readonly [recvUs: number, mid: number])[];
   history: History;
   metrics: MetricsText;
   incidents: Incidents;
@@ -77,7 +78,12 @@ export function createHttpServer(
     );
     const listening = { publish, listenerOf: access.authorize.principalOf, log: deps.log };
     const live = createLiveStatus({ tickMs }, { snapshot, ...listening });
-    const liveBook = createLiveBook({ book: deps.book, trades: deps.trades, ...listening });
+    const liveBook = createLiveBook({
+      book: deps.book,
+      trades: deps.trades,
+      mids: deps.mids ?? (() => []),
+      ...listening,
+    });
     const parts = { access, live, liveBook };
     await access.start();
     app = await createApp(deps, snapshot, parts);

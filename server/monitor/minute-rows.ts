@@ -4,7 +4,7 @@ import { dayStartUs, dayUs } from "../domain/day.ts";
 export type MinuteRows<K> = {
   /** Replaces the set of keys. Keys that stay keep their counts. */
   setKeys(keys: readonly K[]): void;
-  /** Counts a row. A row of a new day restarts the counts of its key. */
+  /** Counts a row. A row of another day restarts the counts of its key. */
   count(key: K, recvUs: number): void;
   /** Returns today's 1440 counts; null if `dayStart` is not the current day of this key. */
   rows(key: K, dayStart: number): Uint16Array | null;
@@ -53,7 +53,7 @@ export function createMinuteRows<K>(keys: readonly K[]): MinuteRows<K> {
     count(key, recvUs) {
       const counter = counters.get(key);
       if (counter === undefined) return;
-      if (recvUs - counter.dayStart >= dayUs) begin(counter, recvUs);
+      if (recvUs - counter.dayStart >= dayUs || recvUs < counter.dayStart) begin(counter, recvUs);
       const minute = Math.floor((recvUs - counter.dayStart) / minuteUs);
       const rowsBefore = counter.rows[minute] ?? 0;
       if (rowsBefore < maxRows) counter.rows[minute] = rowsBefore + 1;

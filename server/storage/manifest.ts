@@ -29,6 +29,11 @@ export type Manifest = {
   readonly ids?: { readonly lowest: number; readonly highest: number } | null;
   /** 1440 counts, by UTC minute of `recv_us`. */
   readonly rows_per_minute: readonly number[];
+  /**
+   * Receipt of the stream's very first record, on this or an earlier day, µs. Nothing of the stream is missing before it. Absent in
+   * manifests from before 0.28 and if it was unknown.
+   */
+  readonly since_us?: number;
   readonly gaps: readonly ManifestGap[];
   /** Quantiles of the known delays, whole ms; null if no delay was known. */
   readonly delay_p50_ms: number | null;
@@ -146,6 +151,7 @@ const accepted: Record<keyof Manifest, Accept> = {
   last_id: optionalNumber,
   ids: ["{lowest, highest} or null", (value) => value === undefined || value === null || isIds(value)],
   rows_per_minute: ["1440 counts", (value) => isListOf(value, count[1]) && value.length === 1440],
+  since_us: ["a number", (value) => value === undefined || Number.isFinite(value)],
   gaps: ["a list of {from_us, to_us, cause, missing, repaired}", (value) => isListOf(value, isGap)],
   delay_p50_ms: optionalNumber,
   delay_p99_ms: optionalNumber,

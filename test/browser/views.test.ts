@@ -59,7 +59,8 @@ describe.skipIf(!runtime.ok)(title, () => {
       history: {
         ...{ series: asked("series"), gaps: asked("gaps"), events: asked("events"), archives: asked("archives") },
         ...{ archive: asked("archive"), coverage: asked("coverage"), today: asked("today"), day: asked("day") },
-        ...{ verify: asked("verify"), verification: asked("verification") },
+        ...{ verify: asked("verify"), verification: asked("verification"), mids: asked("mids") },
+        archiveDates: asked("archiveDates"),
         files: () => ({ archive: join(folder, "archive.bin"), manifest: join(folder, "archive.bin") }),
       },
       metrics: () => ({ text: "", contentType: "text/plain" }),

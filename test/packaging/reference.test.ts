@@ -78,7 +78,9 @@ describe.each(languages)("the reference%s names", (language) => {
   test("every route of the API, and none that is not there", async () => {
     const served = await serve();
     const { paths } = (await (await fetch(`${served.url}/openapi`)).json()) as { paths: Record<string, unknown> };
-    const text = page("api").replaceAll("/depth20/BTCUSDT/2026-11-21", "/{stream}/{symbol}/{date}");
+    const text = page("api")
+      .replaceAll("/depth20/BTCUSDT/2026-11-21", "/{stream}/{symbol}/{date}")
+      .replaceAll("/2026-11-21", "/{date}");
     const described = text
       .replaceAll("/BTCUSDT", "/{symbol}")
       .replaceAll(/\/(?:12|3)\b/g, "/{id}")

@@ -14,6 +14,8 @@ type CatalogueParts = {
   readonly journal: Journal;
   readonly dataDir: string;
   readonly nowUs: () => number;
+  /** Receipt of a stream's very first record, µs; null if unknown. */
+  readonly sinceUs?: (series: Pick<Day, "stream" | "symbol">) => number | null;
   /** Takes the data folder's lock again after somebody deleted the folder. */
   readonly renewFolder: () => void;
   readonly log: Log;
@@ -42,6 +44,7 @@ export function createCatalogueSync(parts: CatalogueParts) {
             for (const day of removed) days.remove(day);
           }),
       },
+      sinceUs: parts.sinceUs,
       log,
     },
   );

@@ -1,5 +1,6 @@
 import type { LiveCatalogue } from "../../catalogue/live-catalogue.ts";
-import { type DayFacts, dayCoverage, minuteSpans } from "../../domain/coverage/day-coverage.ts";
+import { secondsOf } from "../../catalogue/tables/archive-days.ts";
+import { coverageOfDay, type DayFacts, minuteSpans } from "../../domain/coverage/day-coverage.ts";
 import { type Day, dateOf, dateStartUs, dayStartUs, dayUs } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
 import type { DayCoverage, DayDetail, History } from "../../domain/queries.ts";
@@ -9,6 +10,7 @@ import type { MinuteRows } from "../../monitor/minute-rows.ts";
 import { createTurn, type Turn } from "../../platform/time/timers.ts";
 import { isImpossible, isInvented } from "../../storage/list/invented-day.ts";
 import { readManifest } from "../../storage/manifest.ts";
+import type { RecordedSince } from "./recorded-since.ts";
 
 type Parts = {
   readonly dataDir: string;
@@ -17,6 +19,7 @@ type Parts = {
   /** Returns the gaps of a day, open gaps included. */
   readonly gapsOf: (day: Day) => readonly Gap[];
   readonly minutes: MinuteRows<Stream>;
+  readonly since: RecordedSince;
   /** Returns the recorded streams by `folder/symbol`. */
   readonly streams: () => ReadonlyMap<SeriesKey, Stream>;
   /** Returns the newest status, which holds the open gaps. */
@@ -38,8 +41,11 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
     const span = minutes.span(stream, start);
     const day = { stream: stream.type.folder, symbol: stream.symbol, date: dateOf(now) };
     const rowsPerMinute = minutes.rows(stream, start) ?? new Uint16Array(1440);
-    return { day, gaps, firstUs: span?.firstUs ?? null, lastUs: span?.lastUs ?? null, rowsPerMinute, untilUs: now };
+    const [firstUs, lastUs] = [span?.firstUs ?? null, span?.lastUs ?? null];
+    return { day, gaps, firstUs, lastUs, rowsPerMinute, untilUs: now, sinceUs: sinceOf(day) };
   }
+
+  const sinceOf = ({ stream, symbol }: Pick<Day, "stream" | "symbol">) => parts.since.of(stream, symbol);
 
   async function daysToday(): Promise<DayCoverage[]> {
     const now = nowUs();
@@ -89,6 +95,7 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
         lastUs,
         rowsPerMinute: manifest.rows_per_minute,
         untilUs: Math.min(now, dateStartUs(day.date) + dayUs),
+        sinceUs: sinceOf(day),
       };
       return { ...day, ...shown(facts), rows_per_minute: manifest.rows_per_minute, gaps, source: "manifest" };
     }
@@ -117,24 +124,35 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
   return {
     async coverage({ stream, from, to }) {
       const dates = datesBetween(from, to);
-      const rows = new Map(
-        [...parts.streams().values()].map(({ symbol }) => [symbol, dates.map((): number | null => null)]),
-      );
-      const put = (symbol: string, date: string, coverage: number) => {
-        const row = rows.get(symbol) ?? dates.map(() => null);
-        const at = dates.indexOf(date);
-        row[at] = Math.min(row[at] ?? 1, coverage);
+      const turn = createTurn(turnMs);
+      const rows = new Map<string, TableRow>();
+      const rowOf = (symbol: string) => {
+        const row = rows.get(symbol) ?? { first_us: null, ...emptyRow(dates) };
         rows.set(symbol, row);
+        return row;
+      };
+      const put = (symbol: string, date: string, coverage: number, missingS: number) => {
+        const [row, at] = [rowOf(symbol), dates.indexOf(date)];
+        row.coverage[at] = Math.min(row.coverage[at] ?? 1, coverage);
+        row.missing_s[at] = Math.max(row.missing_s[at] ?? 0, missingS);
       };
       const now = dateOf(nowUs());
-      for (const { symbol, date, coverage } of catalogue.archiveDays.coverage(stream, from, to)) {
+      const live = [...parts.streams().values()].map(({ type, symbol }) => ({ stream: type.folder, symbol }));
+      for (const { symbol } of live) rowOf(symbol);
+      for (const { symbol, date, coverage, missing_us } of catalogue.archiveDays.coverage(stream, from, to)) {
         if (isImpossible(date, now) || (coverage < suspicious && isWrongClocks(symbol, date, now))) continue;
-        put(symbol, date, coverage);
+        put(symbol, date, coverage, secondsOf(missing_us, coverage));
+      }
+      for (const series of [...live, ...catalogue.archiveDays.series(stream)]) {
+        const sinceUs = stream === null || series.stream === stream ? sinceOf(series) : null;
+        const row = rowOf(series.symbol);
+        if (sinceUs !== null) row.first_us = Math.min(row.first_us ?? sinceUs, sinceUs);
+        await turn.giveWay();
       }
       const running = dates.includes(now) ? await daysToday() : [];
-      for (const { symbol, coverage, ...day } of running)
-        if (coverage !== null && (stream === null || day.stream === stream)) put(symbol, now, coverage);
-      return { dates, rows: [...rows].map(([symbol, coverage]) => ({ symbol, coverage })) };
+      for (const { symbol, coverage, missing_s, ...day } of running)
+        if (coverage !== null && (stream === null || day.stream === stream)) put(symbol, now, coverage, missing_s);
+      return { dates, rows: [...rows].map(([symbol, row]) => ({ symbol, ...row })) };
     },
     async today() {
       const now = nowUs();
@@ -145,8 +163,20 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
   };
 }
 
+type TableRow = { first_us: number | null; coverage: (number | null)[]; missing_s: (number | null)[] };
+
+function emptyRow(dates: readonly string[]): Omit<TableRow, "first_us"> {
+  return { coverage: dates.map(() => null), missing_s: dates.map(() => null) };
+}
+
 function shown(facts: DayFacts) {
-  return { coverage: dayCoverage(facts), spans: minuteSpans(facts) };
+  const { share, missingUs } = coverageOfDay(facts);
+  return {
+    coverage: share,
+    missing_s: secondsOf(missingUs, share ?? 1),
+    first_us: facts.sinceUs,
+    spans: minuteSpans(facts),
+  };
 }
 
 function datesBetween(from: string, to: string): string[] {

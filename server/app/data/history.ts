@@ -5,18 +5,23 @@ import type { Gap } from "../../domain/gap.ts";
 import { createLatestTrades, type LatestTrades } from "../../domain/latest-trades.ts";
 import type { History } from "../../domain/queries.ts";
 import type { Status } from "../../domain/status.ts";
-import { type SeriesKey, type Stream, seriesKey } from "../../domain/stream.ts";
+import { type SeriesKey, type Stream, seriesKey, symbolsOf } from "../../domain/stream.ts";
+import { createMidHistory, type MidHistory } from "../../monitor/mid-prices.ts";
 import { createMinuteRows } from "../../monitor/minute-rows.ts";
 import { createSeries, sampleOf } from "../../monitor/series.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { startVerifyWorker } from "../../workers.ts";
 import { createCoverage } from "./coverage.ts";
+import { createRecordedSince } from "./recorded-since.ts";
 
 /** The history of the recorder: it collects, stores and answers queries. */
 export type AppHistory = {
   readonly history: History;
   readonly trades: LatestTrades["since"];
+  readonly mids: MidHistory;
+  /** Receipt of a stream's very first record, µs; null if it has none. */
+  sinceUs(series: Pick<Day, "stream" | "symbol">): number | null;
   /** Replaces the streams; the history of streams that stay is kept. */
   setStreams(streams: readonly Stream[]): void;
   /** Counts a record of a stream. */
@@ -36,6 +41,8 @@ type Parts = {
   readonly catalogue: Pick<LiveCatalogue, "gapPages" | "archiveDays" | "memory" | "noteEvent">;
   /** Returns the gaps of a day, open gaps included. */
   readonly gapsOf: (day: Day) => readonly Gap[];
+  /** Reports each change of a gap. */
+  readonly onGap: (listener: (gap: Gap) => void) => void;
   /** Called when an archive was checked against its manifest. */
   readonly onVerified?: (day: Day, problem: string | null) => void;
   readonly log: Log;
@@ -55,6 +62,13 @@ export function createAppHistory(parts: Parts): AppHistory {
   const minutes = createMinuteRows(streams);
   const series = createSeries();
   const trades = createLatestTrades(streams);
+  const mids = createMidHistory(symbolsOf(streams));
+  const firstToday = (key: SeriesKey, dayStart: number) => {
+    const stream = byKey.get(key);
+    return stream === undefined ? null : (minutes.span(stream, dayStart)?.firstUs ?? null);
+  };
+  const since = createRecordedSince({ dataDir, gapsOf: parts.gapsOf, firstToday, nowUs });
+  parts.onGap(since.onGap);
   const verifier = createVerifier({ dataDir }, { startWorker: startVerifyWorker, nowUs, onDone: noteVerified });
   const reconnects = new Map<number, number>();
   let rollovers = 0;
@@ -94,6 +108,13 @@ export function createAppHistory(parts: Parts): AppHistory {
     }
   }
 
+  function saveMids(symbols: readonly string[]): void {
+    for (const symbol of symbols) {
+      const hour = mids.save(symbol);
+      if (hour !== null) catalogue.memory.keepMids(symbol, hour);
+    }
+  }
+
   function runAndLogFailure(subject: string, work: () => void): void {
     try {
       work();
@@ -108,19 +129,24 @@ export function createAppHistory(parts: Parts): AppHistory {
       byKey = keysOf(wanted);
       minutes.setKeys(wanted);
       trades.setStreams(wanted);
+      mids.setSymbols(symbolsOf(wanted));
     },
     trades: trades.since,
+    mids,
+    sinceUs: ({ stream, symbol }) => since.of(stream, symbol),
     observe(stream, payload, recvUs) {
       minutes.count(stream, recvUs);
       trades.note(stream, payload, recvUs);
     },
     history: {
       series: (span) => series.view(span, nowUs()),
+      mids: () => mids.hour(nowUs()),
       gaps: (filter, limit, after) => catalogue.gapPages.page(filter, limit, after),
       events: (limit, after) => catalogue.memory.events(limit, after),
       archives: (filter, limit, after) => catalogue.archiveDays.page(filter, limit, after),
       archive: (day) => catalogue.archiveDays.get(day),
-      ...createCoverage({ ...parts, minutes, streams: () => byKey, newest: () => newest }),
+      archiveDates: (limit, after) => catalogue.archiveDays.dates(limit, after),
+      ...createCoverage({ ...parts, minutes, since, streams: () => byKey, newest: () => newest }),
       files: (day) => ({ archive: archivePath(dataDir, day), manifest: manifestPath(dataDir, day) }),
       verify: (day) => (catalogue.archiveDays.get(day) === null ? "no_archive" : verifier.start(day)),
       verification: verifier.state,
@@ -135,11 +161,13 @@ export function createAppHistory(parts: Parts): AppHistory {
         const rows = series.takeFinished();
         if (rows.length > 0) catalogue.memory.keepSeries(rows);
         saveMinutes([...byKey].filter((_, index) => index % ticksPerMinute === turn));
+        saveMids(symbolsOf(streams).filter((_, index) => index % ticksPerMinute === turn));
       });
     },
     start() {
       const now = nowUs();
       series.restore(catalogue.memory.series(now - 7 * dayUs));
+      for (const [symbol, hour] of catalogue.memory.mids()) mids.restore(symbol, hour);
       for (const [key, day] of catalogue.memory.minutes()) {
         const stream = byKey.get(key);
         if (stream !== undefined && day.dayStart === dayStartUs(now)) minutes.restore(stream, day);
@@ -152,6 +180,7 @@ export function createAppHistory(parts: Parts): AppHistory {
       runAndLogFailure("the history", () => {
         catalogue.memory.keepSeries(series.takeFinished());
         saveMinutes([...byKey]);
+        saveMids(symbolsOf(streams));
       });
     },
   };

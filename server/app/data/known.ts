@@ -1,6 +1,7 @@
 import type { Archiver } from "../../archive/archiver.ts";
 import type { MissingTrades } from "../../binance/rest/backfill-queue.ts";
 import { createLiveCatalogue } from "../../catalogue/live-catalogue.ts";
+import type { Day } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
 import type { Stream, StreamFolder } from "../../domain/stream.ts";
 import { openJournal } from "../../journal/journal.ts";
@@ -28,6 +29,8 @@ type Deps = {
   readonly renewFolder: () => void;
   /** The parts that record and backfill gaps. */
   readonly parts: () => Pick<RecordingParts, "ledger" | "repair">;
+  /** Receipt of a stream's very first record, µs; null if unknown. */
+  readonly sinceUs: (series: Pick<Day, "stream" | "symbol">) => number | null;
   readonly onRecovered: (report: RecoveryReport) => void;
   readonly log: Log;
 };
@@ -40,7 +43,15 @@ export function createKnown(deps: Deps) {
   const { dataDir, startedUs, nowUs, log, archiver } = deps;
   const journal = openJournal(dataDir, { log });
   const catalogue = createLiveCatalogue(dataDir, journal, { nowUs, log });
-  const care = createCatalogueSync({ catalogue, journal, dataDir, nowUs, renewFolder: deps.renewFolder, log });
+  const care = createCatalogueSync({
+    catalogue,
+    journal,
+    dataDir,
+    nowUs,
+    renewFolder: deps.renewFolder,
+    sinceUs: deps.sinceUs,
+    log,
+  });
   const merge: Archiver["merge"] = (day) => archiver().merge(day);
   const settled = createSettledGaps({ journal, dataDir, merge, now: deps.time, log });
   const isLost = () => journal.isNew && care.isFresh();

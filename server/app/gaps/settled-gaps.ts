@@ -1,4 +1,4 @@
-import { type Day, dateOf, dateStartUs, dayUs, manifestPath, mergeAfterUs } from "../../domain/day.ts";
+import { type Day, dateOf, dateStartUs, dayUs, liveFolder, manifestPath, mergeAfterUs } from "../../domain/day.ts";
 import { clipGap, type Gap } from "../../domain/gap.ts";
 import type { Journal } from "../../journal/journal.ts";
 import { messageOf } from "../../platform/errors.ts";
@@ -58,12 +58,16 @@ export function createSettledGaps({ journal, dataDir, merge, now, log }: Deps): 
     const time = now();
     if (time.kind === "unconfirmed" || waiting.size === 0) return;
     const today = dateOf(time.us - mergeAfterUs);
-    // A day without a manifest gets one from its own merge, with all gaps known by then.
-    for (const day of waiting.values()) if (day.date < today && existsSync(manifestPath(dataDir, day))) merge(day);
+    // A merge that is running took the gaps known at its start, so a day without a manifest is merged again afterwards.
+    for (const day of waiting.values()) if (day.date < today && hasFiles(day)) merge(day);
     waiting.clear();
     if (!isCheckDue) return;
     isCheckDue = false;
     void checkQuietly(new AbortController().signal);
+  }
+
+  function hasFiles(day: Day): boolean {
+    return existsSync(manifestPath(dataDir, day)) || existsSync(liveFolder(dataDir, day));
   }
 
   const checkQuietly = (signal: AbortSignal) =>

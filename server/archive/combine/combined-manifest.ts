@@ -26,6 +26,7 @@ export function combinedManifest(
     manifest_version: 1,
     recorder: job.recorder,
     ids: lines.ids ?? null,
+    ...sinceOf(known),
     gaps: other === null || own === null ? ((other ?? own)?.gaps ?? []) : sharedGaps(other, own),
     clock_offset_ms: (own ?? other)?.clock_offset_ms ?? null,
     repaired: {
@@ -42,6 +43,12 @@ export function combinedManifest(
     },
   };
   return { kind: isSame ? "same" : "new", manifest };
+}
+
+/** Returns since when any of the recorders records the stream. */
+function sinceOf(manifests: readonly Manifest[]): Pick<Manifest, "since_us"> {
+  const times = manifests.flatMap(({ since_us }) => since_us ?? []);
+  return times.length === 0 ? {} : { since_us: Math.min(...times) };
 }
 
 /**

@@ -36,6 +36,7 @@ export function writeArchive(job: DayJob, before: Manifest | null, alive: () => 
     manifest_version: 1,
     recorder: job.recorder,
     ...lines,
+    ...sinceOf(job, before),
     gaps: job.gaps,
     clock_offset_ms: before?.clock_offset_ms ?? job.clockOffsetMs,
     repaired: repairedOf(job, refetched, before, quarantineFiles.foreign()),
@@ -75,6 +76,12 @@ function createQuarantineFiles(folder: string) {
   };
 }
 
+/** Returns since when the stream is recorded; an archive that came earlier may know an earlier time. */
+function sinceOf({ sinceUs }: DayJob, before: Manifest | null): Pick<Manifest, "since_us"> {
+  const times = [sinceUs ?? null, before?.since_us ?? null].filter((us) => us !== null);
+  return times.length === 0 ? {} : { since_us: Math.min(...times) };
+}
+
 function repairedOf(job: DayJob, refetched: number, before: Manifest | null, foreign: number): Manifest["repaired"] {
   return {
     torn_tails: countTails(quarantineFolder(job.dataDir, job.day)),
@@ -108,6 +115,8 @@ export type DayJob = {
   readonly inputs: readonly string[];
   readonly level: number;
   readonly recorder: Manifest["recorder"];
+  /** Receipt of the stream's very first record, µs; null or absent if unknown. */
+  readonly sinceUs?: number | null;
   readonly gaps: readonly ManifestGap[];
   /** Local clock minus exchange clock, ms, as measured when the day ended; null while unknown. */
   readonly clockOffsetMs: number | null;

@@ -1,4 +1,11 @@
-import { clipSpan, type ReceivedDay, silentSpans, type TimeSpan } from "../../domain/coverage/coverage.ts";
+import {
+  clipSpan,
+  dueSpan,
+  type ReceivedDay,
+  recordedSince,
+  silentSpans,
+  type TimeSpan,
+} from "../../domain/coverage/coverage.ts";
 import { type Day, dateOf, dateStartUs, dayUs, segmentOfPath } from "../../domain/day.ts";
 import { clipGap, type Gap } from "../../domain/gap.ts";
 import { messageOf } from "../../platform/errors.ts";
@@ -6,7 +13,8 @@ import { statSync } from "../../platform/files/files.ts";
 import { createIdCheck, type IdCheck, type IdReport } from "../../storage/ids/id-check.ts";
 import { type IdRange, joinRanges } from "../../storage/ids/id-ranges.ts";
 import type { RecordedFile } from "../../storage/list/day-files.ts";
-import { isImpossible, isInvented, latestDate, trueDays } from "../../storage/list/invented-day.ts";
+import { receivedOf } from "../../storage/list/first-record.ts";
+import { firstDate, isImpossible, isInvented, latestDate, trueDays } from "../../storage/list/invented-day.ts";
 import { filesOfDay, isArchiveLost, type RecordedStream, streamsOfDay } from "../../storage/list/listing.ts";
 import { readWhileMoving } from "../../storage/list/moving-files.ts";
 import { readManifest } from "../../storage/manifest.ts";
@@ -70,11 +78,15 @@ export async function verifyStream(
     gaps,
     today,
   );
-  const span = { fromUs: received[0]?.firstUs ?? 0, toUs: received.at(-1)?.lastUs ?? 0 };
-  const silences = silentSpans(stream.type.kind, received, gaps, span);
+  const sinceUs = recordedSince(received);
+  const fromUs = dateStartUs(received[0]?.date ?? firstDate);
+  const due = dueSpan({ fromUs, toUs: received.at(-1)?.lastUs ?? fromUs }, sinceUs);
+  const silences = silentSpans(stream.type.kind, received, gaps, due);
   return checked.map(({ day, examined, isInvented }) => {
     const startUs = dateStartUs(day.date);
     const within = { fromUs: startUs, toUs: startUs + dayUs };
+    // A gap before the stream's very first record is no gap.
+    const shown = isInvented ? within : { ...within, fromUs: Math.max(startUs, sinceUs ?? startUs) };
     return {
       ...day,
       state: examined.state,
@@ -85,7 +97,7 @@ export async function verifyStream(
         ...(examined.ids === null || isInvented ? [] : idProblems(examined.ids, gaps, all)),
         ...overlapProblems(day.date, ids, gaps, stream.type.kind),
       ],
-      gaps: gaps.map((gap) => clipGap(gap, within.fromUs, within.toUs)).filter((gap) => gap !== null),
+      gaps: gaps.map((gap) => clipGap(gap, shown.fromUs, shown.toUs)).filter((gap) => gap !== null),
       silences: silences.flatMap((span) => clipSpan(span, within)),
     };
   });
@@ -176,15 +188,7 @@ async function examineOnce(day: Day, idCheck: IdCheck | null, options: VerifyStr
     state: "archived",
     rows: manifest === null ? null : manifest.rows + (late?.rows ?? 0),
     problems: [...(archive.kind === "ok" ? [] : archive.problems), ...(late?.problems ?? [])],
-    received:
-      manifest === null
-        ? null
-        : {
-            date: day.date,
-            firstUs: manifest.first_recv_us,
-            lastUs: manifest.last_recv_us,
-            rowsPerMinute: manifest.rows_per_minute,
-          },
+    received: manifest === null ? null : receivedOf(manifest),
     ...ids,
   };
 }

@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import type { Day } from "../../domain/day.ts";
-import type { ArchivedDay, ArchiveSummary, Page } from "../../domain/queries.ts";
+import type { ArchiveDate, ArchiveDates, ArchivedDay, ArchiveSummary, Page } from "../../domain/queries.ts";
 import type { StreamFolder } from "../../domain/stream.ts";
 
 /** Stores the manifests' data of each archived day, and when it was verified. Can be rebuilt from the manifests. */
@@ -22,12 +22,19 @@ export type ArchiveDays = {
   get(day: Day): ArchiveSummary | null;
   /** A page of days, newest date first, then by symbol and stream; `after` is the `next` of the previous page. */
   page(filter: ArchiveFilter, limit: number, after: string | null): Page<ArchiveSummary>;
-  /** Coverage of every symbol and day from `from` to `to`, both included; the lowest of several streams. */
+  /**
+   * Coverage of every symbol and day from `from` to `to`, both included; the worst of several streams. `missing_us` is null if it is
+   * not known yet.
+   */
   coverage(
     stream: StreamFolder | null,
     from: string,
     to: string,
-  ): readonly { symbol: string; date: string; coverage: number }[];
+  ): readonly { symbol: string; date: string; coverage: number; missing_us: number | null }[];
+  /** Streams and symbols with archives. */
+  series(stream: StreamFolder | null): readonly Pick<Day, "stream" | "symbol">[];
+  /** The archives by date, newest first, and the sum over all. */
+  dates(limit: number, after: string | null): ArchiveDates;
   /** Total days, rows and bytes. */
   totals(): { readonly days: number; readonly rows: number; readonly compressed_bytes: number };
 };
@@ -39,9 +46,14 @@ export type ArchiveFilter = {
 };
 
 const summary =
-  "stream, symbol, date, rows, raw_bytes, compressed_bytes, sha256, coverage, gaps, delay_p50_ms, delay_p99_ms";
-const facts = `${summary}, first_recv_us, last_recv_us, minutes_with_rows, hole_us, missing, repaired`;
+  "stream, symbol, date, rows, raw_bytes, compressed_bytes, sha256, coverage, gaps, delay_p50_ms, delay_p99_ms, verified_us";
+const facts = `${summary.replace(", verified_us", "")}, first_recv_us, last_recv_us, minutes_with_rows, hole_us, missing, repaired, missing_us`;
 const columns = `${facts}, verified_us`;
+const sums =
+  "count(*) as files, count(verified_us) as verified, " +
+  "iif(count(verified_us) = count(*), min(verified_us), null) as verified_us, coalesce(sum(rows), 0) as rows, " +
+  "coalesce(sum(raw_bytes), 0) as raw_bytes, coalesce(sum(compressed_bytes), 0) as compressed_bytes, " +
+  "coalesce(sum(gaps), 0) as gaps";
 
 /** Creates the access to the table of archived days. */
 export function createArchiveDays(database: Database): ArchiveDays {
@@ -62,10 +74,10 @@ export function createArchiveDays(database: Database): ArchiveDays {
       and (date < $afterDate or (date = $afterDate and (symbol, stream) > ($afterSymbol, $afterStream)))
     order by date desc, symbol, stream limit $limit`);
   const coverageOf = database.query<
-    { symbol: string; date: string; coverage: number },
+    { symbol: string; date: string; coverage: number; missing_us: number | null },
     [string, string, string | null]
   >(`
-    select symbol, date, min(coverage) as coverage from archive_day
+    select symbol, date, min(coverage) as coverage, max(missing_us) as missing_us from archive_day
     where date >= ?1 and date <= ?2 and (?3 is null or stream = ?3) group by symbol, date`);
   const known = database.query<{ key: string; ms: number }, []>(
     "select stream || '/' || symbol || '/' || date as key, manifest_ms as ms from archive_day",
@@ -79,6 +91,16 @@ export function createArchiveDays(database: Database): ArchiveDays {
   );
   const totals = database.query<{ days: number; rows: number; compressed_bytes: number }, []>(
     "select count(*) as days, coalesce(sum(rows), 0) as rows, coalesce(sum(compressed_bytes), 0) as compressed_bytes from archive_day",
+  );
+  const seriesOf = database.query<Pick<Day, "stream" | "symbol">, [string | null]>(
+    "select distinct stream, symbol from archive_day where ?1 is null or stream = ?1",
+  );
+  const dates = database.query<Omit<ArchiveDate, "missing_s"> & { missing_us: number | null }, [string, number]>(
+    `select date, ${sums}, min(coverage) as coverage, max(missing_us) as missing_us from archive_day
+    where date < ? group by date order by date desc limit ?`,
+  );
+  const sum = database.query<ArchiveDates["total"], []>(
+    `select count(distinct date) as days, ${sums} from archive_day`,
   );
   return {
     note: (day, manifestMs) => void insert.run({ ...day, manifest_ms: manifestMs }),
@@ -97,9 +119,37 @@ export function createArchiveDays(database: Database): ArchiveDays {
       return { items: items.slice(0, limit), next };
     },
     coverage: (stream, from, to) => coverageOf.all(from, to, stream),
+    series: (stream) => seriesOf.all(stream),
+    dates(limit, after) {
+      const rows = dates.all(/^[\d-]{10}$/.test(after ?? "") ? (after ?? "9") : "9", limit + 1);
+      const items = rows
+        .slice(0, limit)
+        .map(({ missing_us, ...row }) => ({ ...row, missing_s: secondsOf(missing_us, row.coverage) }));
+      return {
+        items,
+        next: rows.length > limit ? (items.at(-1)?.date ?? null) : null,
+        total: sum.get() ?? noArchives,
+      };
+    },
     totals: () => totals.get() ?? { days: 0, rows: 0, compressed_bytes: 0 },
   };
 }
+
+/** Returns missing time of a day, s, rounded up: only a complete day misses nothing. */
+export function secondsOf(missingUs: number | null, coverage: number): number {
+  return Math.ceil(missingUs === null ? (1 - coverage) * 86_400 : missingUs / 1e6);
+}
+
+const noArchives = {
+  days: 0,
+  files: 0,
+  verified: 0,
+  verified_us: null,
+  rows: 0,
+  raw_bytes: 0,
+  compressed_bytes: 0,
+  gaps: 0,
+};
 
 const schema = `
   create table if not exists archive_day (
@@ -107,14 +157,14 @@ const schema = `
     compressed_bytes integer not null, sha256 text not null, coverage real not null, gaps integer not null,
     delay_p50_ms real, delay_p99_ms real, first_recv_us integer not null, last_recv_us integer not null,
     minutes_with_rows integer not null, hole_us integer not null, missing integer not null, repaired integer not null,
-    verified_us integer, manifest_ms integer not null,
+    verified_us integer, manifest_ms integer not null, missing_us integer,
     primary key (date, symbol, stream)
   ) strict, without rowid;
 `;
 
 /**
- * Catalogues from before 0.2 have two tables of archived days, or only `archive`. They are joined into one table. A day that is only in
- * `archive` gets `manifest_ms` 0, so that its manifest is read again.
+ * Catalogues from before 0.2 have two tables of archived days, or only `archive`. They are joined into one table. All days get
+ * `manifest_ms` 0, so that their manifests are read again.
  */
 const joinTables = `
   create table if not exists archive_day (date, symbol, stream, sha256, coverage, delay_p50_ms, delay_p99_ms, manifest_ms);
@@ -123,7 +173,7 @@ const joinTables = `
   insert into archive_day
     select date, symbol, stream, a.rows, a.raw_bytes, a.compressed_bytes, coalesce(b.sha256, ''), coalesce(b.coverage, 0), a.gaps,
       b.delay_p50_ms, b.delay_p99_ms, a.first_recv_us, a.last_recv_us, a.minutes_with_rows, a.hole_us, a.missing, a.repaired,
-      a.verified_us, coalesce(b.manifest_ms, 0)
+      a.verified_us, 0, null
     from archive a left join archive_day_before b using (date, symbol, stream);
   drop table archive_day_before;
   drop table archive;
@@ -134,4 +184,13 @@ export function createArchiveDayTable(database: Database): void {
   const isOld = database.query("select 1 from sqlite_schema where type = 'table' and name = 'archive'").get() !== null;
   if (isOld) database.transaction(() => database.run(joinTables))();
   else database.run(schema);
+  addMissingTime(database);
+}
+
+/** Adds the missing time to a catalogue from before 0.28. All manifests are read again, because coverage is computed differently. */
+function addMissingTime(database: Database): void {
+  const columns = database.query<{ name: string }, []>("select name from pragma_table_info('archive_day')").all();
+  if (columns.some(({ name }) => name === "missing_us")) return;
+  database.run("alter table archive_day add column missing_us integer");
+  database.run("update archive_day set manifest_ms = 0");
 }

@@ -9,6 +9,9 @@ type KeptMinutes = {
   readonly rows: Uint16Array;
 };
 
+/** Mid prices by minute; `fromUs` is the start of the first. */
+type KeptMids = { readonly fromUs: number; readonly values: readonly (number | null)[] };
+
 type KeptRow = { readonly from_us: number; readonly values: readonly (number | null)[] };
 
 /** Stores the dashboard's data across restarts; all of it is bounded. */
@@ -21,6 +24,9 @@ export type DashboardHistory = {
   /** Saves the counts of a stream's day, in place of its earlier counts; `key` names the stream. */
   keepMinutes(key: string, day: KeptMinutes): void;
   minutes(): readonly (readonly [key: string, day: KeptMinutes])[];
+  /** Saves a symbol's mid prices of an hour, in place of the earlier ones. */
+  keepMids(symbol: string, hour: KeptMids): void;
+  mids(): readonly (readonly [symbol: string, hour: KeptMids])[];
 };
 
 const schema = `
@@ -28,6 +34,7 @@ const schema = `
   create table if not exists minute_rows (
     key text primary key, day_start integer not null, first_us integer not null, last_us integer not null, rows blob not null
   ) strict, without rowid;
+  create table if not exists mid_hour (symbol text primary key, from_us integer not null, value text not null) strict, without rowid;
 `;
 
 type MinuteRow = { key: string; day_start: number; first_us: number; last_us: number; rows: Uint8Array };
@@ -45,6 +52,8 @@ export function createDashboardHistory(database: Database): DashboardHistory {
   );
   const insertMinutes = database.query("insert or replace into minute_rows values (?, ?, ?, ?, ?)");
   const minutes = database.query<MinuteRow, []>("select * from minute_rows");
+  const insertMids = database.query("insert or replace into mid_hour values (?, ?, ?)");
+  const mids = database.query<{ symbol: string; from_us: number; value: string }, []>("select * from mid_hour");
   return {
     events(limit, after) {
       const before = /^\d{1,15}$/.test(after ?? "") ? Number(after) : Number.MAX_SAFE_INTEGER;
@@ -64,6 +73,9 @@ export function createDashboardHistory(database: Database): DashboardHistory {
     keepMinutes(key, { dayStart, firstUs, lastUs, rows }) {
       insertMinutes.run(key, dayStart, firstUs, lastUs, new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength));
     },
+    keepMids: (symbol, { fromUs, values }) => void insertMids.run(symbol, fromUs, JSON.stringify(values)),
+    mids: () =>
+      mids.all().map(({ symbol, from_us, value }) => [symbol, { fromUs: from_us, values: JSON.parse(value) }] as const),
     minutes: () =>
       minutes.all().flatMap(({ key, day_start, first_us, last_us, rows }) => {
         if (rows.byteLength !== 2880) return [];

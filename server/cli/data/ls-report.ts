@@ -1,5 +1,13 @@
 import type { InventoryDay, InventoryStream } from "../../archive/data-inventory.ts";
-import { type Coverage, coverageOf, type ReceivedDay, type TimeSpan } from "../../domain/coverage/coverage.ts";
+import {
+  type Coverage,
+  clipSpan,
+  coverageOf,
+  dueSpan,
+  type ReceivedDay,
+  recordedSince,
+  type TimeSpan,
+} from "../../domain/coverage/coverage.ts";
 import { dateOf, dateStartUs, dayUs } from "../../domain/day.ts";
 import { awaitsBackfill, clipGap, type Gap } from "../../domain/gap.ts";
 import { latestDate, trueDays } from "../../storage/list/invented-day.ts";
@@ -32,34 +40,69 @@ export type Listed = {
 /** Whether the stream has days before and after the selection. */
 export type Surroundings = { readonly hasEarlier: boolean; readonly hasLater: boolean };
 
-/** Returns an entry for a stream: from its first to its last record, or the whole range if there are records before and after it. */
-export function listStream(track: InventoryStream, range: TimeSpan, around: Surroundings): Listed {
+/** Returns an entry for a stream: the part of the range in which its records were due (`dueTime`). */
+export function listStream(track: InventoryStream, range: TimeSpan, around: Surroundings, nowUs: number): Listed {
   const received = receivedDays(track);
   const [first, last] = [received[0], received.at(-1)];
   if (first === undefined || last === undefined) return entry(track, track.days, null, [], null);
-  const span = {
-    fromUs: around.hasEarlier ? range.fromUs : Math.max(range.fromUs, first.firstUs),
-    toUs: around.hasLater ? range.toUs : Math.min(range.toUs, last.lastUs + 1),
-  };
-  const coverage = coverageOf(track.stream.type.kind, withNeighbours(received, around), track.gaps, span);
-  return entry(track, track.days, coverage, clipped(track.gaps, span), {
+  const span = dueTime(track, received, range, around, nowUs);
+  return entry(track, track.days, covered(track, received, span), clipped(track.gaps, span), {
     fromUs: Math.max(first.firstUs, range.fromUs),
     toUs: Math.min(last.lastUs, range.toUs),
   });
 }
 
-/** Returns an entry per day, with the coverage of the UTC day; for today, of the time until now. */
+/** Returns an entry per day; their spans and missing times add up to those of the stream. Days without files have entries too. */
 export function listDays(track: InventoryStream, range: TimeSpan, around: Surroundings, nowUs: number): Listed[] {
-  const received = withNeighbours(receivedDays(track), around);
-  return track.days.map((day) => {
+  const received = receivedDays(track);
+  const whole = dueTime(track, received, range, around, nowUs);
+  return withAbsentDays(track, received).map((day) => {
     const startUs = dateStartUs(day.date);
-    const endUs = Math.max(startUs, Math.min(startUs + dayUs, nowUs));
-    const span = { fromUs: Math.max(range.fromUs, startUs), toUs: Math.min(range.toUs, endUs) };
-    const coverage = coverageOf(track.stream.type.kind, received, track.gaps, span);
+    const [span = { fromUs: startUs, toUs: startUs }] = clipSpan(whole, { fromUs: startUs, toUs: startUs + dayUs });
     const { firstUs, lastUs } = day.received ?? {};
     const ends = firstUs === undefined || lastUs === undefined ? null : { fromUs: firstUs, toUs: lastUs };
-    return { ...entry(track, [day], coverage, clipped(track.gaps, span), ends), date: day.date };
+    return {
+      ...entry(track, [day], covered(track, received, span), clipped(track.gaps, span), ends),
+      date: day.date,
+    };
   });
+}
+
+/**
+ * Returns the time that counts: from the stream's very first record to its last record, or to the end of a recorded gap after it. The
+ * whole range counts if there are records before and after it.
+ */
+function dueTime(
+  { gaps }: InventoryStream,
+  received: readonly ReceivedDay[],
+  range: TimeSpan,
+  { hasEarlier, hasLater }: Surroundings,
+  nowUs: number,
+): TimeSpan {
+  const [first, last] = [received[0], received.at(-1)];
+  if (first === undefined || last === undefined) return { fromUs: 0, toUs: 0 };
+  const openUs = gaps.map(({ cause, to_us }) => (cause === "not_configured" ? 0 : Math.min(to_us, nowUs)));
+  const toUs = hasLater ? range.toUs : Math.min(range.toUs, Math.max(last.lastUs + 1, ...openUs));
+  const fromUs = Math.max(range.fromUs, hasEarlier ? range.fromUs : dateStartUs(first.date));
+  return dueSpan({ fromUs, toUs }, hasEarlier ? fromUs : recordedSince(received));
+}
+
+function covered({ stream, gaps }: InventoryStream, received: readonly ReceivedDay[], span: TimeSpan): Coverage {
+  return coverageOf(stream.type.kind, received, gaps, span, span.fromUs);
+}
+
+/** Adds the days without files between the first and the last day. */
+function withAbsentDays({ stream, days }: InventoryStream, received: readonly ReceivedDay[]): readonly InventoryDay[] {
+  const [first, last] = [received[0], received.at(-1)];
+  if (first === undefined || last === undefined) return days;
+  const known = new Set(days.map(({ date }) => date));
+  const absent: InventoryDay[] = [];
+  for (let us = dateStartUs(first.date); us < last.lastUs; us += dayUs) {
+    const day = { stream: stream.type.folder, symbol: stream.symbol, date: dateOf(us) };
+    if (known.has(day.date)) continue;
+    absent.push({ ...day, state: "absent", rows: 0, bytes: 0, received: null, problem: null });
+  }
+  return [...days, ...absent].sort((a, b) => (a.date < b.date ? -1 : 1));
 }
 
 function entry(
@@ -91,20 +134,6 @@ function entry(
 function receivedDays({ days, gaps }: InventoryStream): ReceivedDay[] {
   const received = days.flatMap(({ received }) => received ?? []);
   return trueDays(received, gaps, latestDate(Date.now()));
-}
-
-/** Adds a full day before and after the selection, if the stream has records there. */
-function withNeighbours(days: readonly ReceivedDay[], { hasEarlier, hasLater }: Surroundings): ReceivedDay[] {
-  const [first, last] = [days[0], days.at(-1)];
-  if (first === undefined || last === undefined) return [];
-  const whole = (startUs: number): ReceivedDay => ({
-    ...{ date: dateOf(startUs), firstUs: startUs, lastUs: startUs + dayUs - 1, rowsPerMinute: null },
-  });
-  return [
-    ...(hasEarlier ? [whole(dateStartUs(first.date) - dayUs)] : []),
-    ...days,
-    ...(hasLater ? [whole(dateStartUs(last.date) + dayUs)] : []),
-  ];
 }
 
 function clipped(gaps: readonly Gap[], { fromUs, toUs }: TimeSpan): Gap[] {

@@ -24,10 +24,11 @@ export const ls: Command = {
     ["rt-data ls --json | jq '.[] | select(.coverage < 0.999)'", "entries that are not nearly complete"],
   ],
   notes: [
-    "Coverage is the share of time in which the stream was received, from the first to the last record (with --days: of the UTC day, today",
-    "until now). These times are not covered: recorded gaps, unless all missing records were backfilled or the exchange had halted the",
+    "Coverage is the share of time in which the stream was received, from its very first to its last record; with --days, of that time on",
+    "each UTC day. These times are not covered: recorded gaps, unless all missing records were backfilled or the exchange had halted the",
     "symbol; minutes of a book without a record; and days without a record. State: verified (an archive that was read back after it was",
-    "written; rt-data verify reads it again), live (segments that are not merged yet), unverified (the archive has a problem).",
+    "written; rt-data verify reads it again), live (segments that are not merged yet), unverified (the archive has a problem), absent (a",
+    "day without files between days with files).",
   ],
   async run(flags, terminal) {
     const selection = selectionOf(flags);
@@ -48,7 +49,7 @@ export const ls: Command = {
         hasLater: false,
       };
       if (flags.days !== undefined) return listDays(track, selection.range, around, nowUs);
-      return [listStream(track, selection.range, around)];
+      return [listStream(track, selection.range, around, nowUs)];
     });
     const text =
       flags.json === undefined

@@ -13,6 +13,8 @@ export type ReceivedDay = {
   readonly lastUs: number;
   /** 1440 counts, by UTC minute of `recv_us`; null if the rows were not counted. */
   readonly rowsPerMinute: readonly number[] | null;
+  /** Since when the stream had been recorded by then, µs, as the day's manifest says; null or absent if unknown. */
+  readonly sinceUs?: number | null;
 };
 
 /** How much of a time span was received. `share` is null if the span is empty. */
@@ -21,33 +23,51 @@ export type Coverage = { readonly spanUs: number; readonly missingUs: number; re
 const minuteUs = 60_000_000;
 
 /**
- * Computes the coverage of a stream: the share of a time span in which it was received. Not received are
+ * Returns since when a stream is recorded, µs: the receipt of its very first record. Null without records.
+ * Everything decides by this time what is due: before it, nothing is missing ("not yet"). `days` are days by a correct clock only
+ * (`trueDays`), so records of a wrong clock do not begin a stream. If retention removed the first days, a later manifest still knows.
+ */
+export function recordedSince(days: readonly Pick<ReceivedDay, "firstUs" | "sinceUs">[]): number | null {
+  const times = days.map(({ firstUs, sinceUs }) => Math.min(firstUs, sinceUs ?? firstUs));
+  return times.length === 0 ? null : Math.min(...times);
+}
+
+/** Returns the part of a span in which records are due: from the stream's first record on; empty without a record. */
+export function dueSpan({ fromUs, toUs }: TimeSpan, sinceUs: number | null): TimeSpan {
+  return { fromUs: sinceUs === null ? toUs : Math.min(toUs, Math.max(fromUs, sinceUs)), toUs };
+}
+
+/**
+ * Computes the coverage of a stream: the share of a time span in which it was received. Time before `sinceUs` belongs to no span
+ * (`dueSpan`). Not received are
  *
  * 1. recorded gaps with records that are still absent (not gaps that were backfilled in full, or in which the exchange had halted the
  *    symbol);
  * 2. UTC minutes without a record and outside every recorded gap (`silentSpans`);
- * 3. days without a record, and the time before the first and after the last record of the stream.
+ * 3. days without a record.
  *
- * Overlapping time counts once. Gaps count by the µs, silence by whole minutes. `days` are all days of the stream and `gaps` all its
- * gaps, including those outside the span.
+ * Overlapping time counts once. Gaps count by the µs, silence by whole minutes. `days` are all days in the span and `gaps` all gaps of
+ * the stream, including those outside the span.
  */
 export function coverageOf(
   kind: StreamKind,
   days: readonly ReceivedDay[],
   gaps: readonly Gap[],
   span: TimeSpan,
+  sinceUs: number | null = recordedSince(days),
 ): Coverage {
+  const due = dueSpan(span, sinceUs);
   const open = gaps.filter(awaitsBackfill).map(({ from_us, to_us }) => ({ fromUs: from_us, toUs: to_us }));
-  const missing = [...open, ...silentSpans(kind, days, gaps, span)];
-  const missingUs = lengthOf(union(missing.flatMap((piece) => clipSpan(piece, span))));
-  const spanUs = Math.max(0, span.toUs - span.fromUs);
+  const missing = [...open, ...silentSpans(kind, days, gaps, due)];
+  const missingUs = lengthOf(union(missing.flatMap((piece) => clipSpan(piece, due))));
+  const spanUs = Math.max(0, due.toUs - due.fromUs);
   return { spanUs, missingUs, share: spanUs === 0 ? null : (spanUs - missingUs) / spanUs };
 }
 
 /**
- * Finds whole UTC minutes without a record and without a recorded gap, whose absence has no known cause.
- * While its symbol trades, a book changes at least every 20 s, so each such minute counts. Trades may pause: for trades and for REST
- * books only days without a record and the time before the first and after the last record count.
+ * Finds time without a record and without a recorded gap, whose absence has no known cause.
+ * While its symbol trades, a book changes at least every 20 s, so each UTC minute without a record counts. Trades and REST books may
+ * pause: for them only days without a record count. The span should be due (`dueSpan`) and end with what is known.
  */
 export function silentSpans(
   kind: StreamKind,
@@ -55,15 +75,9 @@ export function silentSpans(
   gaps: readonly Gap[],
   span: TimeSpan,
 ): TimeSpan[] {
-  const [first, last] = [days[0], days.at(-1)];
-  if (first === undefined || last === undefined) return subtract([span], gaps);
-  const silent: TimeSpan[] = [
-    { fromUs: span.fromUs, toUs: minuteOf(first.firstUs) },
-    { fromUs: minuteOf(last.lastUs) + minuteUs, toUs: span.toUs },
-  ].filter(({ fromUs, toUs }) => fromUs < toUs);
+  const silent: TimeSpan[] = [];
   const byDate = new Map(days.map((day) => [day.date, day]));
-  for (let us = dayStartUs(first.firstUs); us <= last.lastUs; us += dayUs) {
-    if (us + dayUs <= span.fromUs || us >= span.toUs) continue;
+  for (let us = dayStartUs(span.fromUs); us < span.toUs; us += dayUs) {
     const day = byDate.get(dateOf(us));
     if (day === undefined) silent.push({ fromUs: us, toUs: us + dayUs });
     else if (streamKinds[kind].isSteady) silent.push(...emptyMinutes(day));

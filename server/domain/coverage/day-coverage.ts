@@ -3,7 +3,7 @@ import { awaitsBackfill, type Gap } from "../gap.ts";
 import type { MinuteSpan, MinuteState } from "../queries.ts";
 import { streamTypeOfFolder } from "../stream.ts";
 import { streamKinds } from "../stream-kinds.ts";
-import { coverageOf, type ReceivedDay, silentSpans, type TimeSpan } from "./coverage.ts";
+import { type Coverage, coverageOf, dueSpan, type ReceivedDay, silentSpans, type TimeSpan } from "./coverage.ts";
 
 /** Facts about one day of a stream, from which its coverage is computed. */
 export type DayFacts = {
@@ -16,22 +16,23 @@ export type DayFacts = {
   readonly rowsPerMinute: ArrayLike<number>;
   /** End of the time that counts, µs. For a running day this is now, rounded down to whole minutes. */
   readonly untilUs: number;
+  /** Receipt of the stream's very first record (`recordedSince`), µs; null if it has none. Time before it is not missing. */
+  readonly sinceUs: number | null;
 };
-
-/**
- * Longest rest of trades at midnight, µs: first and last trades this close to the ends of the day leave no gap there.
- * A book must have a record in the first and in the last minute.
- */
-const restUs = 5 * 60_000_000;
 
 const minuteUs = 60_000_000;
 const minutes = 1440;
-const states: readonly MinuteState[] = ["recorded", "halted", "partial", "missing", "ahead"];
-const [recorded, halted, partial, missing, ahead] = [0, 1, 2, 3, 4] as const;
+const states: readonly MinuteState[] = ["recorded", "halted", "partial", "missing", "ahead", "before"];
+const [recorded, halted, partial, missing, ahead, before] = [0, 1, 2, 3, 4, 5] as const;
 
-/** Computes the recorded share of a day (`coverageOf`), counting only finished minutes; null if no minute has finished. */
+/** Computes the coverage of a day, counting only finished minutes from the stream's first record on. */
+export function coverageOfDay(facts: DayFacts): Coverage {
+  return coverageOf(kindOf(facts.day), received(facts), gapsOf(facts), finishedSpan(facts), facts.sinceUs);
+}
+
+/** Computes the recorded share of a day (`coverageOfDay`); null if no minute has finished since the first record. */
 export function dayCoverage(facts: DayFacts): number | null {
-  return coverageOf(kindOf(facts.day), received(facts), gapsOf(facts), finishedSpan(facts)).share;
+  return coverageOfDay(facts).share;
 }
 
 /** Lists the states of a day's minutes as contiguous spans from 0 to 1440. */
@@ -43,9 +44,11 @@ export function minuteSpans(facts: DayFacts): MinuteSpan[] {
   for (const { from_us, to_us, cause } of gaps)
     if (cause === "halted") codes.fill(halted, ...minutesTouched(from_us - start, to_us - start));
   const open = gaps.filter(awaitsBackfill).map(({ from_us, to_us }) => ({ fromUs: from_us, toUs: to_us }));
-  const silent = silentSpans(kindOf(facts.day), received(facts), gaps, span);
+  const due = dueSpan(span, facts.sinceUs);
+  const silent = silentSpans(kindOf(facts.day), received(facts), gaps, due);
   for (const { fromUs, toUs } of [...open, ...silent])
-    markMissing(codes, fromUs - start, Math.min(toUs, span.toUs) - start);
+    markMissing(codes, Math.max(fromUs, due.fromUs) - start, Math.min(toUs, due.toUs) - start);
+  codes.fill(before, 0, Math.floor((due.fromUs - start) / minuteUs));
   const finishedMinutes = Math.max(0, Math.ceil((span.toUs - start) / minuteUs));
   codes.fill(ahead, Math.min(minutes, finishedMinutes));
   const spans: MinuteSpan[] = [];
@@ -65,20 +68,14 @@ function finishedSpan({ day, untilUs }: DayFacts): TimeSpan {
 }
 
 function received(facts: DayFacts): ReceivedDay[] {
-  const { day, firstUs, lastUs } = facts;
+  const { day, untilUs } = facts;
+  const startUs = dateStartUs(day.date);
+  // On a running day, trades may still pause since midnight.
+  const isPause = !streamKinds[kindOf(day)].isSteady && untilUs < startUs + dayUs;
+  const [firstUs, lastUs] = [facts.firstUs ?? (isPause ? startUs : null), facts.lastUs ?? (isPause ? startUs : null)];
   if (firstUs === null || lastUs === null) return [];
-  const { fromUs, toUs } = finishedSpan(facts);
-  const mayPause = !streamKinds[kindOf(day)].isSteady;
   // It is only read by index, so a typed array will do.
-  const rowsPerMinute = facts.rowsPerMinute as readonly number[];
-  return [
-    {
-      date: day.date,
-      firstUs: mayPause && firstUs - fromUs < restUs ? fromUs : firstUs,
-      lastUs: mayPause && toUs - lastUs < restUs ? Math.max(lastUs, toUs - 1) : lastUs,
-      rowsPerMinute,
-    },
-  ];
+  return [{ date: day.date, firstUs, lastUs, rowsPerMinute: facts.rowsPerMinute as readonly number[] }];
 }
 
 function gapsOf({ day, gaps }: DayFacts): Gap[] {

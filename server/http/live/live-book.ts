@@ -21,6 +21,8 @@ type Deps = {
   /** Newest book of an upper-case symbol; "no_data" before the first book, null if the symbol is not recorded. */
   book: (symbol: string) => BookView | "no_data" | null;
   trades: LatestTrades["since"];
+  /** Mid prices of the last two minutes, oldest first. */
+  mids: (symbol: string) => readonly (readonly [recvUs: number, mid: number])[];
   publish: (topic: string, text: string, compress: boolean) => void;
   /** Returns the sender of a request. */
   listenerOf: (request: Request) => Listener;
@@ -30,8 +32,8 @@ type Deps = {
 type Channel = { clients: number; seen: number; recvUs: number; quiet: number };
 
 /**
- * Sends each viewer of a symbol the newest book and the trades since the last message. The first message is sent at once, further
- * messages after a change: at most ten and at least one a second. A message is serialised once per symbol, and sending never blocks.
+ * Sends each viewer of a symbol the newest book and the trades since the last message. The first message is sent at once, with the mid
+ * prices of the last two minutes; further messages after a change: at most ten and at least one a second. A message is serialised once per symbol, and sending never blocks.
  */
 export function createLiveBook(deps: Deps) {
   const subscribers = createSubscribers({ name: "book viewer", most: maxClients }, deps);
@@ -51,7 +53,8 @@ export function createLiveBook(deps: Deps) {
     symbolOf.set(client, symbol);
     const { trades, count } = deps.trades(symbol, 0);
     // Trades after the channel's last message are left out: the channel's next message carries them.
-    client.send(textOf(symbol, trades.slice(0, trades.length - (count - channel.seen))), false);
+    const text = textOf(symbol, trades.slice(0, trades.length - (count - channel.seen)));
+    client.send(`${text.slice(0, -1)},"mids":${JSON.stringify(deps.mids(symbol))}}`, false);
     timer ??= setInterval(tick, tickMs);
   }
 

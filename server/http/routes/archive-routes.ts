@@ -4,6 +4,7 @@ import type { History } from "../../domain/queries.ts";
 import { errorBody } from "../core/errors.ts";
 import { dateOfText, dayOf, limitOf, optional, streamOf, symbolOf } from "../core/request-params.ts";
 import { sendFile } from "./archive-file.ts";
+import { sendDay } from "./archive-tar.ts";
 
 const text = (description: string) => t.Optional(t.String({ description }));
 const pathDay = t.Object({ stream: t.String(), symbol: t.String(), date: t.String({ description: "UTC date" }) });
@@ -34,6 +35,24 @@ export function createArchiveRoutes(history: History) {
         detail: { tags, summary: "Archived days, newest first", description: "From the manifests." },
       },
     )
+    .get(
+      "/archives/days",
+      ({ query, set }) => {
+        set.headers["cache-control"] = "no-store";
+        return history.archiveDates(limitOf(query.limit, 31, 366), query.after ?? null);
+      },
+      {
+        query: t.Object({
+          limit: text("days a page, 1 to 366 (default 31)"),
+          after: text("`next` of the page before"),
+        }),
+        detail: { tags, summary: "Archives by UTC day, newest first, and the sum over all days" },
+      },
+    )
+    .get("/archives/days/:date/tar", ({ params }) => sendDay(dateOfText("date", params.date), history), {
+      params: t.Object({ date: t.String({ description: "UTC date" }) }),
+      detail: { tags, summary: "All archives and manifests of a UTC day as one tar file" },
+    })
     .get(
       "/archives/:stream/:symbol/:date/file",
       ({ params, request }) => {

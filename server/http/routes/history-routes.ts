@@ -38,6 +38,9 @@ export function createHistoryRoutes(history: History) {
       query: t.Object({ span: text("hour (steps of 10 s, default) or week (steps of 5 minutes)") }),
       ...detail("history", "Rate, delay, gaps and load over time", "Equally spaced values, null where unknown."),
     })
+    .get("/mids", () => history.mids(), {
+      ...detail("history", "Mid prices of the last hour", "A value a minute and symbol, null where unknown."),
+    })
     .get(
       "/gaps",
       ({ query }) =>
@@ -82,7 +85,7 @@ export function createHistoryRoutes(history: History) {
       ...detail(
         "coverage",
         "Symbols by days",
-        "Share of each day that was recorded; the lowest share of all selected streams.",
+        "Recorded share and missing seconds of each day, of the worst selected stream. `first_us`: nothing was due before.",
       ),
     })
     .get("/coverage/today", () => today(), detail("coverage", "Every recorded stream today, by minute"))

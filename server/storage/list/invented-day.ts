@@ -14,7 +14,7 @@ type ClockGap = Pick<Gap, "from_us" | "to_us" | "cause">;
 const minuteUs = 60_000_000;
 
 /** Earliest date with data: the exchange did not exist before. */
-const firstDate = "2017-07-14";
+export const firstDate = "2017-07-14";
 
 /** Longest span of an invented day, µs. A wrong clock misfiles records but does not invent a full day of them. */
 const maxInventedUs = 43_200_000_000;

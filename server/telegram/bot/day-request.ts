@@ -88,7 +88,7 @@ function gapsOf({ history }: DaySources, fromUs: number, toUs: number): number {
   return items.filter(({ from_us }) => from_us >= fromUs).length;
 }
 
-const order: readonly MinuteState[] = ["ahead", "recorded", "halted", "partial", "missing"];
+const order: readonly MinuteState[] = ["ahead", "before", "recorded", "halted", "partial", "missing"];
 
 /** Returns the worst state of several streams for each minute, as spans. */
 function worstSpans(days: readonly DayCoverage[]): MinuteSpan[] {

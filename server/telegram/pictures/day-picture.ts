@@ -36,6 +36,7 @@ const colors: Record<MinuteState, string> = {
   missing: ink.bad,
   halted: ink.soft,
   ahead: ink.blank,
+  before: ink.blank,
 };
 
 /** Draws a day as SVG. */
@@ -92,7 +93,7 @@ function drawRow({ symbol, coverage, spans }: DayPicture["rows"][number], top: n
     // Complete spans are drawn first, so that a missing minute stays visible above them.
     .toSorted((a, b) => Number(a[2] !== "recorded") - Number(b[2] !== "recorded"))
     .map(([from, to, state]) => {
-      const least = state === "recorded" || state === "ahead" ? 0 : 3;
+      const least = state === "recorded" || state === "ahead" || state === "before" ? 0 : 3;
       return box(x(from), top + 8, Math.max(least, x(to) - x(from)), 34, colors[state]);
     });
   const share = coverage === null ? "–" : percentOf(coverage);

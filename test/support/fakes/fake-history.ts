@@ -1,8 +1,9 @@
 import { createHash } from "node:crypto";
-import { dayCoverage, minuteSpans } from "../../../server/domain/coverage/day-coverage.ts";
+import { coverageOfDay, dayCoverage, minuteSpans } from "../../../server/domain/coverage/day-coverage.ts";
 import { type Day, dateOf, dateStartUs, dayStartUs, dayUs } from "../../../server/domain/day.ts";
 import type { Gap } from "../../../server/domain/gap.ts";
 import {
+  type ArchiveSum,
   type ArchiveSummary,
   type DayCoverage,
   type History,
@@ -21,15 +22,19 @@ export function fakeHistory(symbolCount: number, days = 45, over: Partial<Histor
     ["depth20", "aggTrade"].map((stream) => ({ stream, symbol: fakeSymbolName(index) })),
   ).flat();
   let verification: VerifyState = { kind: "idle" };
+  const firstDayUs = dayStartUs(nowUs()) - days * dayUs + 5;
+  const missingS = (day: Day) => Math.ceil(coverageOfDay(facts(day)).missingUs / 1e6);
   const facts = (day: Day) => {
     const end = Math.min(nowUs(), dateStartUs(day.date) + dayUs);
     const rowsPerMinute = new Uint16Array(1440).fill(600);
     const firstUs = dateStartUs(day.date) + 5;
-    return { day, gaps: gapsOf(day), firstUs, lastUs: end - 5, rowsPerMinute, untilUs: end };
+    return { day, gaps: gapsOf(day), firstUs, lastUs: end - 5, rowsPerMinute, untilUs: end, sinceUs: firstDayUs };
   };
   const coverage = (day: Day): DayCoverage => ({
     ...day,
     coverage: dayCoverage(facts(day)),
+    missing_s: missingS(day),
+    first_us: firstDayUs,
     spans: minuteSpans(facts(day)),
   });
   const dates = Array.from({ length: days }, (_, n) => dateOf(dayStartUs(nowUs()) - (n + 1) * dayUs));
@@ -59,6 +64,7 @@ export function fakeHistory(symbolCount: number, days = 45, over: Partial<Histor
       gaps: gapsOf(day).length,
       delay_p50_ms: 108,
       delay_p99_ms: 231,
+      verified_us: dateStartUs(day.date) + dayUs + 600_000_000,
     };
   }
 
@@ -67,7 +73,37 @@ export function fakeHistory(symbolCount: number, days = 45, over: Partial<Histor
     return { items: items.slice(from, from + limit), next: from + limit < items.length ? String(from + limit) : null };
   }
 
+  function sumOf(files: readonly ArchiveSummary[]): ArchiveSum {
+    const sum = (figureOf: (file: ArchiveSummary) => number) =>
+      files.reduce((total, file) => total + figureOf(file), 0);
+    return {
+      files: files.length,
+      verified: files.length,
+      verified_us: Math.min(...files.map(({ verified_us }) => verified_us ?? 0)),
+      rows: sum(({ rows }) => rows),
+      raw_bytes: sum(({ raw_bytes }) => raw_bytes),
+      compressed_bytes: sum(({ compressed_bytes }) => compressed_bytes),
+      gaps: sum(({ gaps }) => gaps),
+    };
+  }
+
   return {
+    mids() {
+      const from_us = (Math.floor(nowUs() / minuteUs) - 59) * minuteUs;
+      const symbols = [...new Set(streams.map(({ symbol }) => symbol))].map((symbol, n) => ({
+        symbol,
+        mids: Array.from({ length: 60 }, (_, at) => 100 * (n + 1) + Math.round(100 * Math.sin(at / 9 + n)) / 100),
+      }));
+      return { from_us, step_s: 60, symbols };
+    },
+    archiveDates(limit, after) {
+      const rows = dates.map((date) => {
+        const files = archived.filter((file) => file.date === date);
+        const coverage = Math.min(...files.map((file) => file.coverage));
+        return { date, ...sumOf(files), coverage, missing_s: Math.max(...files.map(missingS)) };
+      });
+      return { ...page(rows, limit, after), total: { ...sumOf(archived), days: dates.length } };
+    },
     series(span) {
       const step_s = span === "hour" ? 10 : 300;
       const length = span === "hour" ? 360 : 2016;
@@ -111,6 +147,10 @@ export function fakeHistory(symbolCount: number, days = 45, over: Partial<Histor
         coverage: shown.map((date) =>
           known.has(date) ? dayCoverage(facts({ stream: stream ?? "depth20", symbol, date })) : null,
         ),
+        missing_s: shown.map((date) =>
+          known.has(date) ? missingS({ stream: stream ?? "depth20", symbol, date }) : null,
+        ),
+        first_us: firstDayUs,
       }));
       return { dates: shown, rows };
     },

@@ -128,6 +128,7 @@ function fakeSymbol(index: number, step: number, nowUs: number): SymbolStatus {
     delay_p50_ms: 110 + (index % 9),
     delay_p99_ms: 160 + (index % 9),
     interval_ms: 1000 / rate,
+    mid: 100 * (index + 1) + Math.round(100 * Math.sin(step / 9 + index)) / 100,
     flush_interval_ms: Math.min(1000, 100_000 / rate),
     buffered_records: (step * 7 + index * 3) % 100,
     last_recv_us,

@@ -23,6 +23,7 @@ export async function serve(
     status?: () => Status;
     book?: (symbol: string) => BookView | "no_data" | null;
     trades?: LatestTrades["since"];
+    mids?: (symbol: string) => readonly (readonly [recvUs: number, mid: number])[];
     history?: History;
     metrics?: MetricsText;
     incidents?: Incidents;
@@ -51,6 +52,7 @@ export async function serve(
       status: over.status ?? (() => fakeStatus(1, 3)),
       book: over.book ?? book,
       trades: over.trades ?? (() => ({ trades: [], count: 0 })),
+      mids: over.mids ?? (() => []),
       history: over.history ?? fakeHistory(3),
       metrics: over.metrics ?? (() => ({ text: "", contentType: "text/plain" })),
       incidents: over.incidents ?? fakeIncidents(),

@@ -27,6 +27,7 @@ function archive(n: number): ArchiveSummary {
     gaps: 0,
     delay_p50_ms: null,
     delay_p99_ms: null,
+    verified_us: null,
   };
 }
 
@@ -66,10 +67,10 @@ function sources(over: { daysWaiting?: number; archives?: number } = {}): Digest
       coverage: async ({ from }) => ({
         dates: [from],
         rows: [
-          { symbol: "SYM0USDT", coverage: [0.9] },
-          { symbol: "SYM1USDT", coverage: [0.5] },
-          { symbol: "SYM2USDT", coverage: [1] },
-          { symbol: "NEWUSDT", coverage: [null] },
+          { symbol: "SYM0USDT", coverage: [0.9], missing_s: [8640], first_us: 1 },
+          { symbol: "SYM1USDT", coverage: [0.5], missing_s: [43200], first_us: 1 },
+          { symbol: "SYM2USDT", coverage: [1], missing_s: [0], first_us: 1 },
+          { symbol: "NEWUSDT", coverage: [null], missing_s: [null], first_us: 1 },
         ],
       }),
     },

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { coverageOf, type ReceivedDay, silentSpans } from "../../../server/domain/coverage/coverage.ts";
+import { coverageOf, type ReceivedDay, recordedSince, silentSpans } from "../../../server/domain/coverage/coverage.ts";
 import { dateStartUs, dayUs } from "../../../server/domain/day.ts";
 import type { Gap } from "../../../server/domain/gap.ts";
 
@@ -27,7 +27,7 @@ function gap(from: number, to: number, more: Partial<Gap> = {}): Gap {
 }
 
 test("a day with a record in every minute is fully covered", () => {
-  expect(coverageOf("partialDepth", [day()], [], whole)).toEqual({ spanUs: dayUs, missingUs: 0, share: 1 });
+  expect(coverageOf("partialDepth", [day()], [], whole, start)).toEqual({ spanUs: dayUs, missingUs: 0, share: 1 });
 });
 
 test("gaps count by the µs, and time in several gaps or empty minutes counts once", () => {
@@ -57,15 +57,32 @@ test("an empty minute without a gap is missing from a book; trades may pause", (
   ]);
 });
 
-test("time before the first and after the last record, and days without records, are missing from every stream", () => {
-  const after = day(() => false, "2026-11-23");
-  const days = [day((n) => n < 720), after];
+test("time before the very first record is not due: it is no part of the span and no gap lies in it", () => {
+  const days = [day((n) => n < 720), day(() => false, "2026-11-22")];
+  const sinceUs = days[0]?.firstUs ?? 0;
   for (const kind of ["partialDepth", "aggTrade", "depthSnapshot"] as const) {
-    expect(coverageOf(kind, days, [], whole).share).toBe(0.5);
-    const three = { fromUs: start, toUs: start + 4 * dayUs };
-    expect(coverageOf(kind, days, [], three).missingUs).toBe(0.5 * dayUs + dayUs + dayUs);
+    expect(coverageOf(kind, days, [gap(600, 720)], whole)).toEqual({
+      spanUs: start + dayUs - sinceUs,
+      missingUs: 0,
+      share: 1,
+    });
+    expect(coverageOf(kind, [], [gap(0, 10)], whole)).toEqual({ spanUs: 0, missingUs: 0, share: null });
   }
-  expect(coverageOf("aggTrade", [], [], whole)).toMatchObject({ share: 0, missingUs: dayUs });
+});
+
+test("if retention removed the first days, a manifest still knows that the stream is older: its silence counts", () => {
+  const [known] = [day((n) => n < 720)];
+  const days = [{ ...(known as ReceivedDay), sinceUs: start - 30 * dayUs }];
+  expect(recordedSince(days)).toBe(start - 30 * dayUs);
+  expect(coverageOf("partialDepth", days, [], whole).share).toBe(0.5);
+});
+
+test("days without a record are missing from every stream, minutes after the last record only from a book", () => {
+  const days = [day(), day((n) => n >= 1430, "2026-11-23")];
+  const three = { fromUs: start, toUs: start + 3 * dayUs };
+  expect(coverageOf("partialDepth", days, [], three).missingUs).toBe(dayUs + 10 * minute);
+  for (const kind of ["aggTrade", "depthSnapshot"] as const)
+    expect(coverageOf(kind, days, [], three).missingUs).toBe(dayUs);
 });
 
 test("trades that begin late in a day have paused; this is not missing time if there were trades the day before", () => {
@@ -77,8 +94,8 @@ test("trades that begin late in a day have paused; this is not missing time if t
 test("without counts by minute, the gaps and the first and last record still decide coverage", () => {
   const quick = { ...day(), firstUs: start + 60 * minute + 1, lastUs: start + 120 * minute - 1, rowsPerMinute: null };
   const hour = { fromUs: start + 60 * minute, toUs: start + 120 * minute };
-  expect(coverageOf("partialDepth", [quick], [gap(70, 85)], hour).share).toBe(0.75);
-  expect(coverageOf("partialDepth", [quick], [], whole).missingUs).toBe(dayUs - 60 * minute);
+  expect(coverageOf("partialDepth", [quick], [gap(70, 85)], hour, start).share).toBe(0.75);
+  expect(coverageOf("partialDepth", [quick], [], whole, start).missingUs).toBe(dayUs - 60 * minute);
 });
 
 test("an empty span has no share", () => {

@@ -1,5 +1,10 @@
 import { expect, test } from "bun:test";
-import { type DayFacts, dayCoverage, minuteSpans } from "../../../server/domain/coverage/day-coverage.ts";
+import {
+  coverageOfDay,
+  type DayFacts,
+  dayCoverage,
+  minuteSpans,
+} from "../../../server/domain/coverage/day-coverage.ts";
 import { dateStartUs, dayUs } from "../../../server/domain/day.ts";
 
 const date = "2026-11-22";
@@ -20,6 +25,7 @@ const facts = (over: Partial<DayFacts> = {}): DayFacts => ({
   firstUs: start + 1,
   lastUs: start + dayUs - 1,
   untilUs: start + 2 * dayUs,
+  sinceUs: start - dayUs,
   ...over,
 });
 
@@ -68,8 +74,32 @@ test("silent minutes of a book are missing, minutes without trades are not", () 
   expect(dayCoverage(facts({ day: trades, rowsPerMinute, ...ends }))).toBe(1);
 });
 
-test("a recording that begins at noon misses the morning; a day without records misses everything", () => {
+test("the time before the stream's very first record is no gap: it counts neither as recorded nor as missing", () => {
+  const rowsPerMinute = new Uint16Array(1440).fill(600, 720).fill(0, 900, 912);
+  const firstUs = start + 720 * minute + 30_000_000;
+  const noon = facts({ rowsPerMinute, firstUs, sinceUs: firstUs, gaps: [gap(600, 721)] });
+  expect(coverageOfDay(noon)).toEqual({ spanUs: 719.5 * minute, missingUs: 12.5 * minute, share: 1 - 12.5 / 719.5 });
+  expect(minuteSpans(noon)).toEqual([
+    [0, 720, "before"],
+    [720, 721, "partial"],
+    [721, 900, "recorded"],
+    [900, 912, "missing"],
+    [912, 1440, "recorded"],
+  ]);
+  const unknown = facts({ firstUs: null, lastUs: null, rowsPerMinute: new Uint16Array(1440), sinceUs: null });
+  expect(dayCoverage(unknown)).toBeNull();
+  expect(minuteSpans(unknown)).toEqual([[0, 1440, "before"]]);
+});
+
+test("a stream recorded on an earlier day misses the morning of a day that begins at noon", () => {
   const rowsPerMinute = new Uint16Array(1440).fill(600, 720);
   expect(dayCoverage(facts({ rowsPerMinute, firstUs: start + 720 * minute }))).toBeCloseTo(0.5, 10);
   expect(dayCoverage(facts({ firstUs: null, lastUs: null, rowsPerMinute: new Uint16Array(1440) }))).toBe(0);
+});
+
+test("trades may pause since midnight; a whole day without a trade is missing", () => {
+  const trades = { stream: "aggTrade", symbol: "BTCUSDT", date };
+  const silent = { day: trades, firstUs: null, lastUs: null, rowsPerMinute: new Uint16Array(1440) };
+  expect(dayCoverage(facts({ ...silent, untilUs: start + 60 * minute }))).toBe(1);
+  expect(dayCoverage(facts(silent))).toBe(0);
 });

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { History } from "../../../server/domain/queries.ts";
+import type { Day } from "../../../server/domain/day.ts";
+import type { ArchiveDates, ArchiveSummary, History } from "../../../server/domain/queries.ts";
 import { fakeHistory } from "../../support/fakes/fake-history.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { rawGet, serve } from "../../support/http/serving.ts";
 
 const content = Array.from({ length: 5000 }, (_, n) => `line ${n}\n`).join("");
+const none = { stream: null, symbol: null, date: null };
 const file = "/api/archives/depth20/BTCUSDT/2026-11-21/file";
 let site: Awaited<ReturnType<typeof serve>>;
 let asked: Parameters<History["gaps"]>[] = [];
@@ -145,4 +147,52 @@ test("the API describes itself, every route of it, and loads nothing from elsewh
   expect(Object.keys(spec.paths)).toContain("/api/archives/{stream}/{symbol}/{date}/file");
   for (const [path, methods] of Object.entries(spec.paths))
     for (const one of Object.values(methods)) expect([path, (one.summary ?? "").length > 10]).toEqual([path, true]);
+});
+
+test("a day is one tar file, which the system's own tar unpacks into the folders of the data folder", async () => {
+  const folder = temporaryFolder();
+  const day = { stream: "depthSnapshot", symbol: "1000000LONGNAMEUSDT", date: "2026-11-21" };
+  const other = { ...day, stream: "aggTrade", symbol: "BTCUSDT" };
+  const past = fakeHistory(1);
+  const paths = (one: Day) => ({
+    archive: join(folder, `${one.stream}.zst`),
+    manifest: join(folder, `${one.stream}.json`),
+  });
+  for (const one of [day, other]) {
+    writeFileSync(paths(one).archive, one.stream.repeat(100_000));
+    writeFileSync(paths(one).manifest, one.symbol);
+  }
+  const listed = [day, other].map((one) => ({ ...past.archives(none, 1, null).items[0], ...one }) as ArchiveSummary);
+  const own = await serve({
+    history: {
+      ...past,
+      files: paths,
+      archives: ({ date }, _limit, after) =>
+        date !== day.date
+          ? { items: [], next: null }
+          : { items: listed.slice(Number(after ?? 0)).slice(0, 1), next: after === null ? "1" : null },
+    },
+  });
+  const answer = await fetch(`${own.url}/api/archives/days/2026-11-21/tar`);
+  const tar = await answer.bytes();
+  expect(answer.headers.get("content-disposition")).toContain("rt-data-2026-11-21.tar");
+  writeFileSync(join(folder, "day.tar"), tar);
+  mkdirSync(join(folder, "out"));
+  expect(Bun.spawnSync(["tar", "-xf", join(folder, "day.tar"), "-C", join(folder, "out")]).exitCode).toBe(0);
+  for (const one of [day, other]) {
+    const target = join(folder, "out", `stream=${one.stream}/symbol=${one.symbol}/date=2026-11-21`);
+    expect(readdirSync(target).sort()).toEqual([`${one.stream}.json`, `${one.stream}.zst`]);
+    expect(readFileSync(join(target, `${one.stream}.zst`), "utf8")).toBe(one.stream.repeat(100_000));
+  }
+  expect(await code(await fetch(`${own.url}/api/archives/days/2026-11-20/tar`))).toStartWith("404 no_archive");
+  expect((await fetch(`${own.url}/api/archives/days/yesterday/tar`)).status).toBe(400);
+  await own.close();
+});
+
+test("archives come by day as well, with the sum over all days", async () => {
+  const { items, next, total } = (await (await get("/api/archives/days?limit=2")).json()) as ArchiveDates;
+  expect(items).toHaveLength(2);
+  expect(next).not.toBeNull();
+  expect(items[0]).toMatchObject({ files: 6, verified: 6 });
+  expect(total).toMatchObject({ days: 45, files: 45 * 6 });
 });

@@ -24,6 +24,7 @@ async function market() {
   const state = { id: 1 };
   const site = await serve({
     trades: tape.since,
+    mids: (symbol) => (symbol === "BTCUSDT" ? [[5, 99.5]] : []),
     book: (symbol) =>
       symbol === "BTCUSDT"
         ? { symbol, recv_us: state.id, net_delay_ms: 7, book: `{"lastUpdateId":${state.id},"bids":[],"asks":[]}` }
@@ -51,7 +52,12 @@ test("who looks gets the book and the last trades at once, then each change, and
   for (let a = 1; a <= 50; a++) trade(a);
   const first = look("btcusdt");
   await until(() => first.messages.length >= 1, "the first message");
-  expect(first.messages[0]).toMatchObject({ symbol: "BTCUSDT", recv_us: 1, book: { lastUpdateId: 1 } });
+  expect(first.messages[0]).toMatchObject({
+    symbol: "BTCUSDT",
+    recv_us: 1,
+    book: { lastUpdateId: 1 },
+    mids: [[5, 99.5]],
+  });
   trade(51);
   trade(52);
   const second = look("BTCUSDT");

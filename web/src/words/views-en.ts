@@ -49,6 +49,7 @@ export const viewsEn = {
   stateMissing: "missing",
   stateHalted: "halted by the exchange",
   stateAhead: "to come",
+  stateBefore: "not yet: before the first record",
   unknownDay: "Nothing is known of {symbol} on {date}.",
   unknownDayHint: "It was not recorded then, or its archive has been removed.",
   rowsPerMinute: "Rows a minute",

@@ -50,6 +50,7 @@ export const viewsKo: Readonly<Record<keyof typeof viewsEn, string>> = {
   stateMissing: "빠짐",
   stateHalted: "거래소 중단",
   stateAhead: "아직 오지 않음",
+  stateBefore: "기록 시작 전",
   unknownDay: "{date}의 {symbol}에 대해 알려진 것이 없습니다.",
   unknownDayHint: "그때 기록하지 않았거나 아카이브가 삭제되었습니다.",
   rowsPerMinute: "분당 행 수",

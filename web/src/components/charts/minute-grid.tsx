@@ -12,6 +12,7 @@ const stateWords: Record<MinuteState, keyof Words> = {
   missing: "stateMissing",
   halted: "stateHalted",
   ahead: "stateAhead",
+  before: "stateBefore",
 };
 
 const cell = 10;
@@ -41,7 +42,7 @@ export function MinuteGrid({ detail }: { detail: DayDetail }) {
         onPointerMove={point}
         onPointerDown={point}
       >
-        {(["recorded", "partial", "missing", "halted", "ahead"] as const).map((state) => (
+        {(["recorded", "partial", "missing", "halted", "ahead", "before"] as const).map((state) => (
           <path key={state} class={state} d={pathOf(detail, state)} />
         ))}
         <Cursor at={at.value} />

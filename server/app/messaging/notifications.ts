@@ -7,7 +7,7 @@ import { createHeartbeat, type Heartbeat } from "../../notify/heartbeat.ts";
 import { createWebhook, type Webhook } from "../../notify/webhook.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { version } from "../../platform/process/version.ts";
-import { createSendQueue } from "../../telegram/api/send-queue.ts";
+import { createBotApi } from "../../telegram/api/bot-api.ts";
 import { createIncidentButtons, type IncidentButtons } from "../../telegram/bot/incident-buttons.ts";
 import { createDigest, type Digest } from "../../telegram/notifier/digest.ts";
 import { createNotifier, type Notifier } from "../../telegram/notifier/notifier.ts";
@@ -73,7 +73,7 @@ function createTelegram(config: Config, sources: AlertSources): { notifier: Noti
   if (token === "" || chats.length === 0) return null;
   const { catalogue, incidents, nowUs, log, picture } = sources;
   const about = { chats, language, host: config.host };
-  const sender = createSendQueue({ token, apiRoot });
+  const sender = createBotApi({ token, apiRoot });
   const notifier = createNotifier(about, { incidents, sender, store: () => catalogue.outgoing, nowUs, log });
   if (atMinutes === null) return { notifier, digest: null };
   const digest = createDigest(

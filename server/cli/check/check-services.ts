@@ -1,7 +1,7 @@
-import type { Config } from "../../config/config.ts";
 import { messageOf } from "../../platform/errors.ts";
-import { boundedFetch } from "../../platform/fetch/bounded-fetch.ts";
 import { createDeadline } from "../../platform/time/deadline.ts";
+import { type BotApi, createBotApi } from "../../telegram/api/bot-api.ts";
+import { problemText } from "../../telegram/api/call-problem.ts";
 import { isOvertaken } from "../../upload/day/upload-file.ts";
 import { createObjectStore } from "../../upload/store/object-store.ts";
 import { type CheckFinding, failed, ok, type Probe, reach, skipped } from "./finding.ts";
@@ -70,61 +70,26 @@ export const checkTelegram: Probe = async ({ telegram }, patience) => {
   if (telegram.token === "") return [skipped("telegram.token", "not set up (telegram.token)")];
   const reached = await reach("telegram.reach", telegram.api_root, "telegram.api_root", patience);
   if (reached.state === "failed") return [reached];
-  const me = await ask(telegram, "getMe", {}, patience.ms);
-  if (!me.ok) {
-    const isToken = me.code === 401 || me.code === 404;
-    const advice = isToken ? "copy it again from @BotFather; /token there shows it" : "try again in a minute";
-    return [reached, failed("telegram.token", isToken ? "Telegram does not know this token" : me.reason, advice)];
-  }
-  const name = textIn(me.result, "username");
+  const api = createBotApi({ token: telegram.token, apiRoot: telegram.api_root, timeoutMs: patience.ms });
+  const me = await api.me(patience.signal);
+  if (me.kind === "refused") return [reached, failed("telegram.token", me.problem, me.advice)];
+  if (me.kind !== "done") return [reached, failed("telegram.token", problemText(me), "try again in a minute")];
+  const name = me.value;
   const findings = [reached, ok("telegram.token", `the bot is @${name}`)];
   if (telegram.chats.length === 0) {
     const advice = `write to t.me/${name}, then: rt-data check --telegram, which prints the id for telegram.chats`;
     return [...findings, failed("telegram.chats", "no notifications are sent: telegram.chats is empty", advice)];
   }
-  return [
-    ...findings,
-    ...(await Promise.all(telegram.chats.map((chat) => checkChat(telegram, chat, name, patience.ms)))),
-  ];
+  return [...findings, ...(await Promise.all(telegram.chats.map((chat) => checkChat(api, chat, name))))];
 };
 
-async function checkChat(telegram: Config["telegram"], chat: number, bot: string, ms: number): Promise<CheckFinding> {
-  const answer = await ask(telegram, "getChat", { chat_id: chat }, ms);
-  if (answer.ok) {
-    const title =
-      textIn(answer.result, "title") || textIn(answer.result, "username") || textIn(answer.result, "first_name");
-    return ok("telegram.chats", `${chat}${title === "" ? "" : ` (${title})`} is reachable for the bot`);
-  }
+async function checkChat(api: BotApi, chat: number, bot: string): Promise<CheckFinding> {
+  const title = await api.titleOf(chat);
+  if (title.kind === "done")
+    return ok("telegram.chats", `${chat}${title.value === "" ? "" : ` (${title.value})`} is reachable for the bot`);
   const advice =
-    answer.code === 400 || answer.code === 403
+    title.kind === "refused" || title.kind === "unacceptable"
       ? `open t.me/${bot} there and press Start (in a group: add the bot); rt-data check --telegram prints the id`
       : "try again in a minute";
-  return failed("telegram.chats", `${chat}: ${answer.reason}`, advice);
-}
-
-type Answer =
-  | { readonly ok: true; readonly result: unknown }
-  | { readonly ok: false; readonly code: number | null; readonly reason: string };
-
-/** Calls a method of the Bot API. The URL contains the token, so messages of errors are not passed on. */
-async function ask({ api_root, token }: Config["telegram"], method: string, body: object, ms: number): Promise<Answer> {
-  try {
-    const response = await boundedFetch(
-      `${api_root}/bot${token}/${method}`,
-      { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) },
-      { timeoutMs: ms, maxBytes: 1024 * 1024 },
-    );
-    const answer: unknown = JSON.parse(response.text());
-    if (typeof answer === "object" && answer !== null && "ok" in answer && answer.ok === true && "result" in answer)
-      return { ok: true, result: answer.result };
-    const reason = textIn(answer, "description") || `HTTP ${response.status}`;
-    return { ok: false, code: response.status, reason: reason.replaceAll(token, "…") };
-  } catch {
-    return { ok: false, code: null, reason: "no readable answer" };
-  }
-}
-
-function textIn(value: unknown, key: string): string {
-  const member = typeof value === "object" && value !== null ? (value as Record<string, unknown>)[key] : undefined;
-  return typeof member === "string" ? member : "";
+  return failed("telegram.chats", `${chat}: ${problemText(title)}`, advice);
 }

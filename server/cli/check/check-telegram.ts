@@ -1,7 +1,7 @@
 import { createDeadline, pause } from "../../platform/time/deadline.ts";
-import { type BotApi, createBotApi } from "../../telegram/api/bot-api.ts";
+import { type BotApi, createBotApi, type SendOutcome } from "../../telegram/api/bot-api.ts";
+import { type CallProblem, problemText } from "../../telegram/api/call-problem.ts";
 import { escapeHtml } from "../../telegram/api/html.ts";
-import { createSendQueue, type SendOutcome, type SendQueue } from "../../telegram/api/send-queue.ts";
 import { readIncoming, updateIdOf } from "../../telegram/bot/update-parser.ts";
 import type { Terminal } from "../framework/command.ts";
 
@@ -35,37 +35,35 @@ export async function helloTelegram(
     return 2;
   }
   const ending = createDeadline({ what: "nobody wrote", ms: patienceMs, signal: stop });
-  const calls = createBotApi({ token, apiRoot, signal: ending.signal });
-  const sender = createSendQueue({ token, apiRoot });
+  const calls = createBotApi({ token, apiRoot });
   try {
-    const me = await calls.me();
-    if (!me.ok) {
-      print(adviceOn(me.code, me.problem, apiRoot));
+    const me = await calls.me(ending.signal);
+    if (me.kind !== "done") {
+      print(adviceOn(me, apiRoot));
       return 1;
     }
     print(`ok      the token belongs to @${me.value}`);
     let areTestsSent = true;
     for (const chat of chats) {
-      const [word, text] = sentLine(await sender.send(chat, { html: testText(chat) }), chat);
+      const [word, text] = sentLine(await calls.send(chat, { html: testText(chat) }), chat);
       areTestsSent &&= word === "ok";
       print(`${word.padEnd(7)} ${text}`);
     }
     print(
       `waiting for a message to t.me/${me.value} (in a group: add the bot, then send /start@${me.value}); Ctrl-C ends the wait`,
     );
-    const heard = await listen({ calls, sender, name: me.value, chats, signal: ending.signal }, print);
+    const heard = await listen({ calls, name: me.value, chats, signal: ending.signal }, print);
     if (heard.problem !== null) print(heard.problem);
     else if (heard.count === 0 && chats.length === 0) print("no message received");
     return heard.problem === null && areTestsSent && (heard.count > 0 || chats.length > 0) ? 0 : 1;
   } finally {
     ending.clear();
-    sender.abort();
+    calls.abort();
   }
 }
 
 type Listening = {
   readonly calls: BotApi;
-  readonly sender: SendQueue;
   readonly name: string;
   readonly chats: readonly number[];
   readonly signal: AbortSignal;
@@ -73,19 +71,21 @@ type Listening = {
 
 /** Prints each chat once. Returns the number of chats, and why it had to stop listening, or null. */
 async function listen(
-  { calls, sender, name, chats, signal }: Listening,
+  { calls, name, chats, signal }: Listening,
   print: (line: string) => void,
 ): Promise<{ count: number; problem: string | null }> {
   const known = new Set<number>();
   let offset = 0;
   let failures = 0;
   while (!signal.aborted) {
-    const answer = await calls.updates(offset, longPollSeconds);
+    const answer = await calls.updates(offset, longPollSeconds, signal);
     if (signal.aborted) break;
-    if (!answer.ok) {
-      if (answer.code === 409) return { count: known.size, problem: conflictText(answer.problem) };
-      if (++failures > 5) return { count: known.size, problem: `failed  Telegram does not answer: ${answer.problem}` };
-      await pause((answer.waitSeconds ?? failures) * 1000, signal);
+    if (answer.kind !== "done") {
+      const text = problemText(answer);
+      if (answer.kind === "unacceptable" && answer.code === 409)
+        return { count: known.size, problem: conflictText(text) };
+      if (++failures > 5) return { count: known.size, problem: `failed  Telegram does not answer: ${text}` };
+      await pause((answer.kind === "wait" ? answer.seconds : failures) * 1000, signal);
       continue;
     }
     failures = 0;
@@ -100,7 +100,7 @@ async function listen(
         `chat    ${chat}  ${chat < 0 ? "group" : "private"}  ${title}${isListed ? "  (already in telegram.chats)" : ""}`,
       );
       if (isListed) continue;
-      const [word, text] = sentLine(await sender.send(chat, { html: testText(chat) }), chat);
+      const [word, text] = sentLine(await calls.send(chat, { html: testText(chat) }), chat);
       print(`${word.padEnd(7)} ${text}`);
       print(
         `        to notify and answer this chat, set: telegram.chats = [${[...chats, ...known].filter(isOnce).join(", ")}]`,
@@ -131,10 +131,8 @@ function sentLine(outcome: SendOutcome, chat: number): readonly [word: "ok" | "f
       return ["failed", `${chat}: Telegram limits the rate; try again in ${outcome.seconds} s`];
     case "refused":
       return ["failed", `${chat}: ${outcome.problem}: ${outcome.advice}`];
-    case "gone":
-      return ["failed", `${chat}: the message no longer exists`];
     default:
-      return ["failed", `${chat}: ${outcome.problem}`];
+      return ["failed", `${chat}: ${problemText(outcome)}`];
   }
 }
 
@@ -148,9 +146,8 @@ function conflictText(problem: string): string {
   ].join("\n");
 }
 
-function adviceOn(code: number | null, problem: string, apiRoot: string): string {
-  if (code === 401 || code === 404)
-    return `failed  Telegram does not know the token (${code}): copy it again from @BotFather into telegram.token`;
+function adviceOn(problem: CallProblem, apiRoot: string): string {
+  if (problem.kind === "refused") return `failed  ${problem.problem}: ${problem.advice}`;
   const host = new URL(apiRoot).host;
-  return `failed  ${host} does not answer: ${problem}. Check the network, a proxy, and telegram.api_root`;
+  return `failed  ${host} does not answer: ${problemText(problem)}. Check the network, a proxy, and telegram.api_root`;
 }

@@ -1,42 +1,65 @@
-import { Api, GrammyError, HttpError, InputFile } from "grammy";
-import { messageOf } from "../../platform/errors.ts";
-import { FetchBoundError } from "../../platform/fetch/bounded-body.ts";
+import { Api, InputFile } from "grammy";
 import { boundedFetchOf } from "../../platform/fetch/bounded-fetch.ts";
-import { cut, mostCaption, plainOf } from "./html.ts";
-import { type Button, scrub } from "./send-queue.ts";
+import { createDeadline, type Deadline } from "../../platform/time/deadline.ts";
+import { type CallOutcome, type CallProblem, isUnchanged, problemOf } from "./call-problem.ts";
+import { cut, mostCaption, mostText, plainOf } from "./html.ts";
 
-/** The failure of a call. */
-export type CallProblem = {
-  /** Telegram's code, or null if there was no response. */
-  readonly code: number | null;
-  /** The problem for people, without the token. */
-  readonly problem: string;
-  /** Pause in s that Telegram asks for, or null. */
-  readonly waitSeconds: number | null;
-  /** The response exceeded `mostAnswerBytes`. */
-  readonly isTooLong?: boolean;
+/** A button under a message: its label, and the data that a press sends back. */
+export type Button = { readonly text: string; readonly data: string };
+
+/** A message for one chat. */
+export type ChatMessage = {
+  /** Telegram's HTML. A text that is too long is cut and sent as plain text. */
+  readonly html: string;
+  readonly buttons?: readonly (readonly Button[])[];
+  /** The message makes no sound. */
+  readonly silent?: boolean;
+  /** Id of the message that it replies to; 0 if that message was never sent. */
+  readonly replyTo?: number | null;
 };
 
-export type CallResult<T> = { readonly ok: true; readonly value: T } | ({ readonly ok: false } & CallProblem);
+/** The result of a call that shows a message. */
+export type SendOutcome = { readonly kind: "done"; readonly messageId: number } | CallProblem;
 
 /** A command in Telegram's menu. */
 export type MenuEntry = { readonly command: string; readonly description: string };
 
-/** The Bot API calls that only the bot needs. No call rejects. */
-export type BotApi = {
-  /** Returns the bot's name, without @. */
-  me(signal?: AbortSignal): Promise<CallResult<string>>;
-  /** Waits up to `seconds` for updates and returns them unparsed. */
-  updates(offset: number, seconds: number, signal?: AbortSignal): Promise<CallResult<readonly unknown[]>>;
-  /** Acknowledges a pressed button; `text` is shown for a moment. */
-  answerPress(callback: string, text: string | null): Promise<CallResult<boolean>>;
-  showPicture(chat: number, messageId: number, png: Uint8Array, content: PictureContent): Promise<CallResult<boolean>>;
-  /** Shows in the chat that a picture is being prepared. */
-  drawing(chat: number): Promise<CallResult<boolean>>;
-  setMenu(entries: readonly MenuEntry[], language: string | null): Promise<CallResult<boolean>>;
+/** The calls that show messages. */
+export type Sender = {
+  send(chat: number, message: ChatMessage): Promise<SendOutcome>;
+  edit(chat: number, messageId: number, message: ChatMessage): Promise<SendOutcome>;
+  remove(chat: number, messageId: number): Promise<SendOutcome>;
+  /** Sends a picture with a caption. */
+  sendPhoto(chat: number, picture: Uint8Array, message: ChatMessage): Promise<SendOutcome>;
+  /** Replaces the picture of a message and its caption. */
+  editPhoto(chat: number, messageId: number, picture: Uint8Array, message: ChatMessage): Promise<SendOutcome>;
+  /** Aborts all running calls; later calls fail at once. */
+  abort(): void;
 };
 
-type PictureContent = { readonly html: string; readonly buttons?: readonly (readonly Button[])[] };
+/** The Bot API. No call rejects; each ends soon after its deadline. */
+export type BotApi = Sender & {
+  /** Returns the bot's name, without @. */
+  me(signal?: AbortSignal): Promise<CallOutcome<string>>;
+  /** Waits up to `seconds` for updates and returns them unparsed. */
+  updates(offset: number, seconds: number, signal?: AbortSignal): Promise<CallOutcome<readonly unknown[]>>;
+  /** Acknowledges a pressed button; `text` is shown for a moment. */
+  answerPress(callback: string, text: string | null): Promise<CallOutcome<boolean>>;
+  /** Shows in the chat that a picture is being prepared. */
+  drawing(chat: number): Promise<CallOutcome<boolean>>;
+  setMenu(entries: readonly MenuEntry[], language: string | null): Promise<CallOutcome<boolean>>;
+  /** Returns the title of a chat, or the name of a person; empty if it has none. */
+  titleOf(chat: number): Promise<CallOutcome<string>>;
+};
+
+export type BotApiOptions = {
+  readonly token: string;
+  readonly apiRoot: string;
+  /** Deadline of an ordinary call, ms. */
+  readonly timeoutMs?: number;
+  /** Replaces the network in tests. */
+  readonly fetch?: (url: string, init: RequestInit) => Promise<Response>;
+};
 
 /** Longest time for any call, ms; each call has a shorter deadline. */
 const longestMs = 120_000;
@@ -44,92 +67,157 @@ const longestMs = 120_000;
 /** Updates requested by a call. */
 const mostUpdates = 100;
 
-/** Longest response: a hundred updates of 80 KB each. An update with a long text and its markup has about 20 KB. */
-const mostAnswerBytes = 8 * 1024 * 1024;
+/** Longest response, bytes: a message of a few KB, or a hundred updates. An update with a long text and its markup has about 20 KB. */
+const mostAnswerBytes = 1024 * 1024;
+const mostUpdateBytes = 8 * 1024 * 1024;
 
-/** Creates the calls. `signal` aborts all of them. `timeoutMs` is the deadline of an ordinary call. */
-export function createBotApi(options: {
-  token: string;
-  apiRoot: string;
-  signal: AbortSignal;
-  timeoutMs?: number;
-}): BotApi {
-  const { token, apiRoot, timeoutMs: usualMs = 15_000 } = options;
-  const ask = boundedFetchOf({ timeoutMs: longestMs, maxBytes: mostAnswerBytes });
+/** Creates the calls of a bot. */
+export function createBotApi({ token, apiRoot, timeoutMs: usualMs = 15_000, fetch: replaced }: BotApiOptions): BotApi {
+  const fetchAnswer = boundedFetchOf({ timeoutMs: longestMs, maxBytes: mostAnswerBytes });
+  const fetchUpdates = boundedFetchOf({ timeoutMs: longestMs, maxBytes: mostUpdateBytes });
   const api = new Api(token, {
     apiRoot,
     timeoutSeconds: longestMs / 1000,
-    // The token is in the URL, so redirects are refused.
-    fetch: ((url: string, init: RequestInit) =>
-      ask(url, { ...init, redirect: "error", signal: init.signal ?? null })) as never,
+    fetch: ((url: string, init: RequestInit) => {
+      const ask = replaced ?? (url.endsWith("/getUpdates") ? fetchUpdates : fetchAnswer);
+      // The token is in the URL, so redirects are refused.
+      return ask(url, { ...init, redirect: "error", signal: init.signal ?? null });
+    }) as never,
   });
+  const running = new Set<Deadline>();
+  let isAborted = false;
+  let updateLimit = mostUpdates;
 
-  let limit = mostUpdates;
-
-  async function call<T>(ms: number, signal: AbortSignal | undefined, run: (signal: never) => Promise<T>) {
-    const timeout = AbortSignal.timeout(ms);
-    const ends = AbortSignal.any([options.signal, timeout, ...(signal === undefined ? [] : [signal])]);
+  async function call<T>(
+    run: (signal: never) => Promise<T>,
+    { ms = usualMs, signal }: { ms?: number; signal?: AbortSignal | undefined } = {},
+  ): Promise<CallOutcome<T>> {
+    const deadline = createDeadline({ what: "no answer", ms, signal });
+    if (isAborted) deadline.abort(stopped);
+    running.add(deadline);
     try {
-      return { ok: true as const, value: await run(ends as never) };
+      return { kind: "done", value: await run(deadline.signal as never) };
     } catch (error) {
-      const reason = timeout.aborted ? `no answer within ${ms / 1000} s` : null;
-      return { ok: false as const, ...problemOf(error, reason, token) };
+      return problemOf(deadline.signal.aborted ? deadline.signal.reason : error, token);
+    } finally {
+      deadline.clear();
+      running.delete(deadline);
     }
   }
 
+  /** Makes a call that returns a message id. */
+  async function callForId(run: (signal: never) => Promise<number>): Promise<SendOutcome> {
+    const outcome = await call(run);
+    if (outcome.kind !== "done") return outcome;
+    if (Number.isSafeInteger(outcome.value)) return { kind: "done", messageId: outcome.value };
+    return { kind: "unreachable", problem: "the Bot API returned no message id" };
+  }
+
+  /** Shows a text with markup, and again as plain text if Telegram rejects the markup. */
+  async function show(
+    html: string,
+    most: number,
+    run: (text: string, mode: "HTML" | undefined, signal: never) => Promise<number>,
+  ): Promise<SendOutcome> {
+    if (plainOf(html).length <= most) {
+      const outcome = await callForId((signal) => run(html, "HTML", signal));
+      if (outcome.kind !== "unacceptable" || !/parse|entit/i.test(outcome.problem)) return outcome;
+    }
+    return callForId((signal) => run(cut(plainOf(html), most), undefined, signal));
+  }
+
   return {
+    send: (chat, message) =>
+      show(message.html, mostText, async (text, parse_mode, signal) => {
+        const more = { ...noPreview, ...optionsOf(message) };
+        return (await api.sendMessage(chat, text, { parse_mode, ...more }, signal)).message_id;
+      }),
+    edit: (chat, messageId, message) =>
+      show(message.html, mostText, async (text, parse_mode, signal) => {
+        const more = { ...noPreview, ...keyboard(message.buttons) };
+        await api.editMessageText(chat, messageId, text, { parse_mode, ...more }, signal).catch(unlessUnchanged);
+        return messageId;
+      }),
+    remove: (chat, messageId) =>
+      callForId(async (signal) => {
+        await api.deleteMessage(chat, messageId, signal);
+        return messageId;
+      }),
+    sendPhoto: (chat, picture, message) =>
+      show(message.html, mostCaption, async (caption, parse_mode, signal) => {
+        const more = { caption, parse_mode, ...optionsOf(message) };
+        return (await api.sendPhoto(chat, fileOf(picture), more, signal)).message_id;
+      }),
+    editPhoto: (chat, messageId, picture, message) =>
+      show(message.html, mostCaption, async (caption, parse_mode, signal) => {
+        const media = { type: "photo" as const, media: fileOf(picture), caption, ...(parse_mode && { parse_mode }) };
+        const more = keyboard(message.buttons);
+        await api.editMessageMedia(chat, messageId, media, more, signal).catch(unlessUnchanged);
+        return messageId;
+      }),
+    abort() {
+      isAborted = true;
+      for (const deadline of running) deadline.abort(stopped);
+    },
     async me(signal) {
-      const result = await call(usualMs, signal, (ends) => api.getMe(ends));
-      if (!result.ok) return result;
-      const name: unknown = result.value?.username;
-      if (typeof name === "string") return { ok: true, value: name };
-      return { ok: false, code: null, problem: "the response does not come from the Bot API", waitSeconds: null };
+      const outcome = await call((ends) => api.getMe(ends), { signal });
+      if (outcome.kind !== "done") return outcome;
+      const name: unknown = outcome.value?.username;
+      return typeof name === "string" ? { kind: "done", value: name } : foreign;
     },
     async updates(offset, seconds, signal) {
-      const wanted = { offset, timeout: seconds, limit, allowed_updates: ["message", "callback_query"] as const };
-      const result = await call(seconds * 1000 + usualMs, signal, (ends) => api.getUpdates(wanted, ends));
+      const allowed_updates = ["message", "callback_query"] as const;
+      const wanted = { offset, timeout: seconds, limit: updateLimit, allowed_updates };
+      const ms = seconds * 1000 + usualMs;
+      const outcome = await call((ends) => api.getUpdates(wanted, ends), { ms, signal });
       // A single update always fits. Without a smaller limit, a response that is too long would come back for ever.
-      limit = result.ok ? Math.min(mostUpdates, limit * 2) : result.isTooLong === true ? 1 : limit;
-      if (!result.ok) return result;
-      const value: unknown = result.value;
-      if (Array.isArray(value)) return { ok: true, value };
-      return { ok: false, code: null, problem: "the response does not come from the Bot API", waitSeconds: null };
+      if (outcome.kind === "done") updateLimit = Math.min(mostUpdates, updateLimit * 2);
+      else if (outcome.kind === "unreachable" && outcome.isTooLong === true) updateLimit = 1;
+      if (outcome.kind !== "done") return outcome;
+      const value: unknown = outcome.value;
+      return Array.isArray(value) ? { kind: "done", value } : foreign;
     },
     answerPress: (callback, text) =>
-      call(usualMs, undefined, (ends) =>
-        api.answerCallbackQuery(callback, text === null ? {} : { text: cut(text, 190) }, ends),
-      ),
-    showPicture: (chat, messageId, png, { html, buttons = [] }) =>
-      call(usualMs, undefined, async (ends) => {
-        const isLong = plainOf(html).length > mostCaption;
-        const caption = isLong ? cut(plainOf(html), mostCaption) : html;
-        const media = { type: "photo" as const, media: new InputFile(png, "picture.png"), caption };
-        const keyboard = buttons.map((row) => row.map(({ text, data }) => ({ text, callback_data: data })));
-        const markup = { reply_markup: { inline_keyboard: keyboard } };
-        await api.editMessageMedia(chat, messageId, isLong ? media : { ...media, parse_mode: "HTML" }, markup, ends);
-        return true;
-      }),
-    drawing: (chat) => call(usualMs, undefined, (ends) => api.sendChatAction(chat, "upload_photo", {}, ends)),
+      call((ends) => api.answerCallbackQuery(callback, text === null ? {} : { text: cut(text, 190) }, ends)),
+    drawing: (chat) => call((ends) => api.sendChatAction(chat, "upload_photo", {}, ends)),
     setMenu: (entries, language) =>
-      call(usualMs, undefined, (ends) =>
+      call((ends) =>
         api.setMyCommands(entries, language === null ? {} : { language_code: language as "en" | "ko" }, ends),
       ),
+    async titleOf(chat) {
+      const outcome = await call((ends) => api.getChat(chat, ends));
+      if (outcome.kind !== "done") return outcome;
+      const { title, username, first_name }: Readonly<Record<string, unknown>> = { ...outcome.value };
+      const name = [title, username, first_name].find((text) => typeof text === "string" && text !== "");
+      return { kind: "done", value: typeof name === "string" ? name : "" };
+    },
   };
 }
 
-function problemOf(error: unknown, reason: string | null, token: string): CallProblem {
-  if (error instanceof GrammyError) {
-    const code = Number(error.error_code);
-    const wait = Number((error.parameters as { retry_after?: unknown } | null | undefined)?.retry_after);
-    const problem = scrub(String(error.description), token);
-    return {
-      code: Number.isFinite(code) ? code : null,
-      problem,
-      waitSeconds: wait > 0 ? Math.min(wait, 86_400) : null,
-    };
-  }
-  // The inner error names the cause. Its text may contain the URL with the token.
-  const inner = error instanceof HttpError ? error.error : error;
-  const isTooLong = inner instanceof FetchBoundError && inner.name === "AnswerTooLong";
-  return { code: null, problem: reason ?? scrub(messageOf(inner), token), waitSeconds: null, isTooLong };
+const stopped = new Error("the bot is stopping");
+const foreign: CallProblem = { kind: "unreachable", problem: "the response does not come from the Bot API" };
+const noPreview = { link_preview_options: { is_disabled: true } } as const;
+
+function optionsOf({ buttons, silent, replyTo }: ChatMessage) {
+  return {
+    ...(silent === true ? { disable_notification: true } : {}),
+    ...(replyTo == null || replyTo <= 0
+      ? {}
+      : { reply_parameters: { message_id: replyTo, allow_sending_without_reply: true } }),
+    ...keyboard(buttons),
+  };
+}
+
+function keyboard(buttons: ChatMessage["buttons"]) {
+  if (buttons === undefined || buttons.length === 0) return {};
+  const rows = buttons.map((row) => row.map(({ text, data }) => ({ text, callback_data: data })));
+  return { reply_markup: { inline_keyboard: rows } };
+}
+
+function fileOf(picture: Uint8Array): InputFile {
+  return new InputFile(picture, "picture.png");
+}
+
+function unlessUnchanged(error: unknown): void {
+  if (!isUnchanged(error)) throw error;
 }

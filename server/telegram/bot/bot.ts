@@ -2,7 +2,7 @@ import type { BotStatus } from "../../domain/status.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { Language } from "../../text/language.ts";
 import { type BotApi, createBotApi } from "../api/bot-api.ts";
-import { createSendQueue } from "../api/send-queue.ts";
+import { problemText } from "../api/call-problem.ts";
 import { createAllowance, createStrangers } from "./access.ts";
 import { menuCommands } from "./bot-commands.ts";
 import { goPrefix, type Sources } from "./command.ts";
@@ -55,9 +55,8 @@ export function createBot(options: BotOptions, deps: BotDeps): Bot {
   const { log } = deps;
   const say = sharedWords[language];
   const ending = new AbortController();
-  const calls = createBotApi({ ...options, signal: ending.signal });
-  const sender = createSendQueue(options);
-  const reply = createReply({ calls, sender, signal: ending.signal, log });
+  const calls = createBotApi(options);
+  const reply = createReply({ sender: calls, signal: ending.signal, log });
   const conversation = createCommandRouter(options, deps);
   const strangers = createStrangers({ log });
   const allowance = createAllowance(options.allowance ?? usualAllowance);
@@ -106,7 +105,7 @@ export function createBot(options: BotOptions, deps: BotDeps): Bot {
     const line = lineOf(incoming);
     if (line === null) return;
     // Telegram forgets a press after a while. Then the press is ignored.
-    if (incoming.kind === "press" && !(await calls.answerPress(incoming.callback, null)).ok) return;
+    if (incoming.kind === "press" && (await calls.answerPress(incoming.callback, null)).kind !== "done") return;
     if (conversation.draws(line)) void calls.drawing(chat);
     const answer = await conversation.answer(line, { say, language, who, ...(timeZone && { timeZone }) });
     await reply(placeOf(incoming), answer);
@@ -128,7 +127,7 @@ export function createBot(options: BotOptions, deps: BotDeps): Bot {
     },
     async stop() {
       ending.abort();
-      sender.abort();
+      calls.abort();
       await poller.stop();
       await Promise.all(underWay);
     },
@@ -153,8 +152,8 @@ async function setMenus(calls: BotApi, log: Log): Promise<void> {
       menuCommands.map(({ name, about }) => ({ command: name, description: about[language] })),
       code,
     );
-    if (!done.ok) {
-      log.debug("cannot set the menu of the Telegram bot", { reason: done.problem });
+    if (done.kind !== "done") {
+      log.debug("cannot set the menu of the Telegram bot", { reason: problemText(done) });
       return;
     }
   }

@@ -5,7 +5,7 @@ import type { StreamFolder } from "../../domain/stream.ts";
 import type { LogEntry } from "../../platform/log/recent-logs.ts";
 import { zoneName } from "../../text/amounts.ts";
 import { fill, type Language } from "../../text/language.ts";
-import type { Button } from "../api/send-queue.ts";
+import type { Button } from "../api/bot-api.ts";
 import type { PictureWorker } from "../pictures/picture-worker-client.ts";
 import type { SharedWords } from "./shared-words.ts";
 

@@ -1,6 +1,7 @@
 import type { Log } from "../../platform/log/log.ts";
-import type { BotApi } from "../api/bot-api.ts";
-import type { SendOutcome, SendQueue } from "../api/send-queue.ts";
+import { pause } from "../../platform/time/deadline.ts";
+import type { Sender, SendOutcome } from "../api/bot-api.ts";
+import { problemText } from "../api/call-problem.ts";
 import type { CommandAnswer } from "./command.ts";
 
 /** The place of an answer: a new message, or an earlier answer that it replaces. */
@@ -18,8 +19,8 @@ export type ReplyPlace = {
 const mostWaitSeconds = 20;
 
 /** Creates the function that shows answers. It never rejects; a failure is only logged. */
-export function createReply(deps: { calls: BotApi; sender: SendQueue; signal: AbortSignal; log: Log }) {
-  const { calls, sender, signal, log } = deps;
+export function createReply(deps: { sender: Sender; signal: AbortSignal; log: Log }) {
+  const { sender, signal, log } = deps;
 
   /** Shows an answer and its follow-ups; resolves after the last of them. */
   return async function reply(place: ReplyPlace, answer: CommandAnswer): Promise<void> {
@@ -37,11 +38,11 @@ export function createReply(deps: { calls: BotApi; sender: SendQueue; signal: Ab
     const outcome = await attempt(place, answer);
     if (outcome.kind === "done") return outcome.messageId;
     if (outcome.kind === "wait" && outcome.seconds <= mostWaitSeconds && !signal.aborted) {
-      await Bun.sleep(outcome.seconds * 1000);
+      await pause(outcome.seconds * 1000, signal);
       const second = signal.aborted ? outcome : await attempt(place, answer);
       if (second.kind === "done") return second.messageId;
     }
-    if (!signal.aborted) log.debug("cannot show an answer on Telegram", { reason: reasonOf(outcome) });
+    if (!signal.aborted) log.debug("cannot show an answer on Telegram", { reason: problemText(outcome) });
     return null;
   }
 
@@ -56,16 +57,10 @@ export function createReply(deps: { calls: BotApi; sender: SendQueue; signal: Ab
       if (edited.kind !== "gone") return edited;
     }
     if (messageId !== null && picture !== undefined && isPicture) {
-      const shown = await calls.showPicture(chat, messageId, picture, answer);
-      if (shown.ok || /not modified/i.test(shown.problem)) return { kind: "done", messageId };
-      if (shown.waitSeconds !== null) return { kind: "wait", seconds: shown.waitSeconds };
-      if (shown.code !== 400) return { kind: "unreachable", problem: shown.problem };
+      const shown = await sender.editPhoto(chat, messageId, picture, message);
+      if (shown.kind !== "gone" && shown.kind !== "unacceptable") return shown;
     }
     // Telegram cannot turn a text into a picture or back, so a new message is sent.
     return picture === undefined ? sender.send(chat, message) : sender.sendPhoto(chat, picture, message);
   }
-}
-
-function reasonOf(outcome: SendOutcome): string {
-  return "problem" in outcome ? outcome.problem : outcome.kind;
 }

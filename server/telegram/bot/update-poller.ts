@@ -2,7 +2,8 @@ import type { BotStatus } from "../../domain/status.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { type Backoff, backoff } from "../../platform/time/backoff.ts";
 import { pause } from "../../platform/time/deadline.ts";
-import type { BotApi, CallProblem } from "../api/bot-api.ts";
+import type { BotApi } from "../api/bot-api.ts";
+import { type CallProblem, problemText } from "../api/call-problem.ts";
 import { updateIdOf } from "./update-parser.ts";
 
 /** Polls Telegram for updates until it is stopped; failures only delay it. */
@@ -68,7 +69,7 @@ export function createUpdatePoller(deps: UpdatePollerDeps, pace: UpdatePollerPac
 
   async function learnName(): Promise<CallProblem | null> {
     const result = await calls.me(stopping.signal);
-    if (!result.ok) return result;
+    if (result.kind !== "done") return result;
     name = result.value;
     deps.onName(name);
     return null;
@@ -76,10 +77,9 @@ export function createUpdatePoller(deps: UpdatePollerDeps, pace: UpdatePollerPac
 
   async function poll(botName: string): Promise<CallProblem | null> {
     const result = await calls.updates(offset, pace.longPollSeconds, stopping.signal);
-    if (!result.ok) return result;
+    if (result.kind !== "done") return result;
     const ids = result.value.map(updateIdOf).filter((id) => id !== null);
-    if (result.value.length > 0 && ids.length === 0)
-      return { code: null, problem: "the updates have no ids", waitSeconds: null };
+    if (result.value.length > 0 && ids.length === 0) return { kind: "unreachable", problem: "the updates have no ids" };
     onListening();
     offset = ids.reduce((next, id) => Math.max(next, id + 1), offset);
     for (const update of result.value) {
@@ -103,20 +103,16 @@ export function createUpdatePoller(deps: UpdatePollerDeps, pace: UpdatePollerPac
   }
 
   /** Returns the pause after a failure, ms. Logs each kind of failure once. */
-  function waitAfter({ code, problem, waitSeconds }: CallProblem): number {
+  function waitAfter(problem: CallProblem): number {
     failures++;
-    if (code === 409) return afterConflict(problem);
-    if (code === 401 || code === 404) {
-      onTrouble(
-        "refused",
-        `Telegram does not know the token (${code}); put the token from @BotFather into telegram.token`,
-        null,
-      );
+    if (problem.kind === "unacceptable" && problem.code === 409) return afterConflict(problem.problem);
+    if (problem.kind === "refused" && problem.concerns === "bot") {
+      onTrouble("refused", `${problem.problem}; ${problem.advice}`, null);
       return pace.refusedMs;
     }
-    if (waitSeconds !== null) return waitSeconds * 1000;
+    if (problem.kind === "wait") return problem.seconds * 1000;
     if (failures > 1)
-      onTrouble("unreachable", "the Telegram bot cannot reach Telegram; trying again by itself", problem);
+      onTrouble("unreachable", "the Telegram bot cannot reach Telegram; trying again by itself", problemText(problem));
     return backoff(pace.retryMs, failures - 1);
   }
 

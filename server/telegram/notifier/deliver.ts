@@ -1,6 +1,6 @@
 import type { Incident } from "../../domain/incidents/incident.ts";
 import type { NotificationState } from "../../domain/notification-state.ts";
-import type { ChatMessage, SendOutcome, SendQueue } from "../api/send-queue.ts";
+import type { ChatMessage, Sender, SendOutcome } from "../api/bot-api.ts";
 import {
   incidentMessage,
   overMessage,
@@ -30,7 +30,7 @@ export type Delivery = {
 const noMessage = 0;
 
 /** Performs an action and saves its result; null if the action sends no message. */
-export async function deliver(step: Action, sender: SendQueue, delivery: Delivery): Promise<SendOutcome | null> {
+export async function deliver(step: Action, sender: Sender, delivery: Delivery): Promise<SendOutcome | null> {
   const { chat, speech, save, remove } = delivery;
   const nowUs = speech.nowUs;
 

@@ -1,6 +1,6 @@
 import type { Log } from "../../platform/log/log.ts";
 import { type Backoff, backoff } from "../../platform/time/backoff.ts";
-import type { SendOutcome } from "../api/send-queue.ts";
+import type { SendOutcome } from "../api/bot-api.ts";
 import type { Outbox } from "./outbox.ts";
 
 /** Tracks which chats can be reached, and when to try again. */

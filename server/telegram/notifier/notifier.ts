@@ -4,7 +4,7 @@ import type { TelegramStatus } from "../../domain/status.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { isDoneWithin } from "../../platform/time/deadline.ts";
 import { fill, type Language } from "../../text/language.ts";
-import type { SendOutcome, SendQueue } from "../api/send-queue.ts";
+import type { Sender, SendOutcome } from "../api/bot-api.ts";
 import { incidentMessage } from "../text/incident-message.ts";
 import { incidentTexts, type Speech } from "../text/incident-phrases.ts";
 import { createBacklog } from "./backlog.ts";
@@ -43,7 +43,7 @@ export type NotifierOptions = {
 
 export type NotifierDeps = {
   readonly incidents: Pick<Incidents, "open" | "get" | "page" | "mutes" | "isMuted" | "onChange">;
-  readonly sender: SendQueue;
+  readonly sender: Sender;
   /** Called each time, because a restored catalogue has a new store. */
   readonly store: () => NotificationStore;
   readonly nowUs: () => number;

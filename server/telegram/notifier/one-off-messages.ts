@@ -1,5 +1,5 @@
 import type { Log } from "../../platform/log/log.ts";
-import type { ChatMessage, SendOutcome, SendQueue } from "../api/send-queue.ts";
+import type { ChatMessage, Sender, SendOutcome } from "../api/bot-api.ts";
 
 /** A message that belongs to no incident and is sent once. */
 export type OneOffMessage = {
@@ -18,7 +18,7 @@ export type OneOffMessages = {
   add(chat: number, post: OneOffMessage): void;
   next(chat: number, nowUs: number): OneOffMessage | null;
   /** Sends the next message of a chat; `to` is the current id of the chat. */
-  send(chat: number, to: number, post: OneOffMessage, sender: SendQueue): Promise<SendOutcome>;
+  send(chat: number, to: number, post: OneOffMessage, sender: Sender): Promise<SendOutcome>;
   waiting(chat: number): number;
 };
 

@@ -3,8 +3,8 @@ import { count, roughDuration } from "../../text/amounts.ts";
 import { fill } from "../../text/language.ts";
 import { localizedReason } from "../../text/reason.ts";
 import { incidentAdvice, incidentCost } from "../../text/rules/rule-words.ts";
+import type { ChatMessage } from "../api/bot-api.ts";
 import { cut, escapeHtml, fit, mostText } from "../api/html.ts";
-import type { ChatMessage } from "../api/send-queue.ts";
 import {
   at,
   figureOf,

@@ -1,6 +1,6 @@
 import { openCatalogue } from "../../../server/catalogue/catalogue.ts";
 import { type Log, silentLog } from "../../../server/platform/log/log.ts";
-import { createSendQueue } from "../../../server/telegram/api/send-queue.ts";
+import { createBotApi } from "../../../server/telegram/api/bot-api.ts";
 import { createNotifier, type Notifier, type NotifierOptions } from "../../../server/telegram/notifier/notifier.ts";
 import { temporaryFolder } from "../folder.ts";
 import { createFakeTelegram, type FakeTelegram } from "./fake-telegram.ts";
@@ -38,7 +38,7 @@ export async function evening(
       { chats: [42], language: "en", host: "home-server", timeZone: "UTC", ...options },
       {
         incidents,
-        sender: createSendQueue({ token, apiRoot: "http://telegram.test", fetch: telegram.fetch }),
+        sender: createBotApi({ token, apiRoot: "http://telegram.test", fetch: telegram.fetch }),
         store: () => catalogue.outgoing,
         nowUs,
         log: options.log ?? silentLog,

@@ -5,7 +5,7 @@ import type { Status, StreamStatus } from "../../../server/domain/status.ts";
 import { createIncidents } from "../../../server/monitor/incidents.ts";
 import type { Observation } from "../../../server/monitor/observation.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
-import { createSendQueue } from "../../../server/telegram/api/send-queue.ts";
+import { createBotApi } from "../../../server/telegram/api/bot-api.ts";
 import { createNotifier } from "../../../server/telegram/notifier/notifier.ts";
 import type { Language } from "../../../server/text/language.ts";
 import { appConfig } from "../app-config.ts";
@@ -52,7 +52,7 @@ export async function night(script: Script, minutes: number, language: Language,
 
   const begin = () => {
     const incidents = createIncidents(alerts, { kept: () => catalogue.incidents, nowUs, costOf, log: silentLog });
-    const sender = createSendQueue({ token, apiRoot: "http://telegram.test", fetch: telegram.fetch });
+    const sender = createBotApi({ token, apiRoot: "http://telegram.test", fetch: telegram.fetch });
     const notifier = createNotifier(
       { chats: [42], language, host: "home-server", timeZone },
       { incidents, sender, store: () => catalogue.outgoing, nowUs, log: silentLog },

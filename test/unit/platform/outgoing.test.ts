@@ -6,7 +6,6 @@ import { createHeartbeat } from "../../../server/notify/heartbeat.ts";
 import { createWebhook } from "../../../server/notify/webhook.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
 import { createBotApi } from "../../../server/telegram/api/bot-api.ts";
-import { createSendQueue } from "../../../server/telegram/api/send-queue.ts";
 import { appConfig } from "../../support/app-config.ts";
 import { type HostileKind, startHostileServer } from "../../support/network/hostile-server.ts";
 import { until } from "../../support/wait.ts";
@@ -42,11 +41,10 @@ const askers: Readonly<Record<string, (url: string, port: number) => Promise<unk
   async "public URL"(url) {
     await createPublicUrlWatch({ url, everyMs: 1, timeoutMs }, { instance: "a", nowMs: Date.now }).check();
   },
-  sender: (apiRoot) => createSendQueue({ token, apiRoot, timeoutMs }).send(1, { html: text }),
-  picture: (apiRoot) =>
-    createSendQueue({ token, apiRoot, timeoutMs }).sendPhoto(1, new Uint8Array(500_000), { html: "" }),
-  getMe: (apiRoot) => createBotApi({ token, apiRoot, timeoutMs, signal: patience.signal }).me(),
-  getUpdates: (apiRoot) => createBotApi({ token, apiRoot, timeoutMs, signal: patience.signal }).updates(0, 0),
+  sender: (apiRoot) => createBotApi({ token, apiRoot, timeoutMs }).send(1, { html: text }),
+  picture: (apiRoot) => createBotApi({ token, apiRoot, timeoutMs }).sendPhoto(1, new Uint8Array(500_000), { html: "" }),
+  getMe: (apiRoot) => createBotApi({ token, apiRoot, timeoutMs }).me(),
+  getUpdates: (apiRoot) => createBotApi({ token, apiRoot, timeoutMs }).updates(0, 0),
   "check of the bot": (api_root) =>
     checkTelegram(appConfig({ "telegram.token": token, "telegram.api_root": api_root }), patience),
   "check of the page": async (public_url) => checkServer(appConfig({ "http.public_url": public_url }), patience),

@@ -246,10 +246,10 @@ test("a pause that Telegram asks for is kept to the second, and stopping does no
   const poller = createUpdatePoller(
     {
       calls: {
-        me: async () => ({ ok: true, value: "bot" }),
+        me: async () => ({ kind: "done", value: "bot" }),
         async updates() {
           asked.push(performance.now());
-          return { ok: false, code: 429, problem: "Too Many Requests", waitSeconds: asked.length > 1 ? 3600 : 0.15 };
+          return { kind: "wait", seconds: asked.length > 1 ? 3600 : 0.15 };
         },
       },
       onUpdate() {},

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { TelegramServer } from "telegram-test-api/lib/telegramServer.js";
 import { openCatalogue } from "../../../server/catalogue/catalogue.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
-import { createSendQueue } from "../../../server/telegram/api/send-queue.ts";
+import { createBotApi } from "../../../server/telegram/api/bot-api.ts";
 import { createNotifier } from "../../../server/telegram/notifier/notifier.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { token } from "../../support/telegram/evening.ts";
@@ -23,7 +23,7 @@ test("against an emulator of the Bot API written by others: an incident opens, c
     { chats: [chat], language: "ko", host: "home-server", timeZone: "Asia/Seoul" },
     {
       incidents,
-      sender: createSendQueue({ token, apiRoot: emulator.config.apiURL }),
+      sender: createBotApi({ token, apiRoot: emulator.config.apiURL }),
       store: () => catalogue.outgoing,
       nowUs: () => us,
       log: silentLog,

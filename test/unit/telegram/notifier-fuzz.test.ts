@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { Incident } from "../../../server/domain/incidents/incident.ts";
 import { incidentRules } from "../../../server/domain/incidents/incident-rules.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
-import { createSendQueue } from "../../../server/telegram/api/send-queue.ts";
+import { createBotApi } from "../../../server/telegram/api/bot-api.ts";
 import { createIncidentButtons } from "../../../server/telegram/bot/incident-buttons.ts";
 import {
   incidentMessage,
@@ -72,7 +72,7 @@ const incident: fc.Arbitrary<Incident> = fc.record({
 
 test("whatever an incident says, its messages are taken by Telegram at the first try, markup and all", async () => {
   const telegram = createFakeTelegram(token);
-  const sender = createSendQueue({ token, apiRoot: "http://telegram.test", fetch: telegram.fetch });
+  const sender = createBotApi({ token, apiRoot: "http://telegram.test", fetch: telegram.fetch });
   await fc.assert(
     fc.asyncProperty(
       fc.array(incident, { minLength: 1, maxLength: 60 }),

@@ -1,12 +1,13 @@
 import { afterAll, expect, test } from "bun:test";
-import { createSendQueue, type SendOutcome, scrub } from "../../../server/telegram/api/send-queue.ts";
+import { createBotApi, type SendOutcome } from "../../../server/telegram/api/bot-api.ts";
+import { scrub } from "../../../server/telegram/api/call-problem.ts";
 import { token } from "../../support/telegram/evening.ts";
 import { createFakeTelegram, refusal, type Scripted } from "../../support/telegram/fake-telegram.ts";
 import { until } from "../../support/wait.ts";
 
 const telegram = createFakeTelegram(token);
 const apiRoot = telegram.start();
-const sender = createSendQueue({ token, apiRoot, timeoutMs: 300 });
+const sender = createBotApi({ token, apiRoot, timeoutMs: 300 });
 afterAll(() => telegram.stop());
 
 /** Sends to a Bot API that answers so. */
@@ -62,20 +63,24 @@ for (const [what, answer, outcome] of cases) {
 
 test("a Bot API that is not there, by address and by name, is told without the token", async () => {
   for (const root of ["http://127.0.0.1:1", "http://no-such-host.invalid"]) {
-    const found = await createSendQueue({ token, apiRoot: root, timeoutMs: 2000 }).send(42, { html: "text" });
+    const found = await createBotApi({ token, apiRoot: root, timeoutMs: 2000 }).send(42, { html: "text" });
     expect(found.kind).toBe("unreachable");
     expect(JSON.stringify(found)).not.toContain("fake_Token");
   }
 });
 
 test("an end waits for no answer", async () => {
-  const patient = createSendQueue({ token, apiRoot, timeoutMs: 60_000 });
+  const patient = createBotApi({ token, apiRoot, timeoutMs: 60_000 });
   telegram.script(() => "hang");
   const before = telegram.calls.length;
   const call = patient.send(42, { html: "text" });
   await until(() => telegram.calls.length > before, "the call to be under way");
   patient.abort();
   expect(await call).toMatchObject({ kind: "unreachable" });
+  // Later calls do not begin.
+  const begun = telegram.calls.length;
+  expect(await patient.send(42, { html: "text" })).toMatchObject({ kind: "unreachable" });
+  expect(telegram.calls).toHaveLength(begun);
   telegram.script(() => null);
 });
 

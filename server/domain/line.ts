@@ -1,3 +1,4 @@
+import type { IdRange } from "./ids/id-ranges.ts";
 import { byKind, idMembers, type StreamKind, streamKinds } from "./stream-kinds.ts";
 
 /** What a stored line adds to the payload. */
@@ -66,9 +67,10 @@ export function recordId(text: string, kind: StreamKind): number | null {
   return integerIn(text, idPatterns[kind]);
 }
 
-/** Extracts the first id that a record covers: `U` of a diff (which covers `U` to `u`), else its id. Null without id. */
-export function firstRecordId(text: string, kind: StreamKind): number | null {
-  return integerIn(text, firstIdPatterns[kind]) ?? recordId(text, kind);
+/** Extracts the ids that a record covers: `U` to `u` of a diff, otherwise its id alone. Null if the text has none. */
+export function recordIds(text: string, kind: StreamKind): IdRange | null {
+  const last = recordId(text, kind);
+  return last === null ? null : { first: integerIn(text, firstIdPatterns[kind]) ?? last, last };
 }
 
 function memberPattern(names: readonly string[]): RegExp {

@@ -1,18 +1,14 @@
 import type { MissingTrades } from "../../binance/rest/backfill-queue.ts";
 import type { Day, Segment } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
+import type { HighestRecord, MissingIds } from "../../domain/ids/id-order.ts";
 import { createStream, type Stream, streamTypeOfFolder } from "../../domain/stream.ts";
 import { isContiguous, isNumbered } from "../../domain/stream-kinds.ts";
 import type { Journal } from "../../journal/journal.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { missingIdsInNewestSealed, recordBefore } from "../../recorder/recover/record-before.ts";
-import {
-  firstReceiptUs,
-  type HighestRecord,
-  missingIdsInTail,
-  type TailMissingIds,
-} from "../../recorder/recover/tail-missing-ids.ts";
+import { firstReceiptUs, missingIdsInTail } from "../../recorder/recover/tail-missing-ids.ts";
 import type { ReadLines } from "../../storage/list/stored-lines.ts";
 import type { Backfill } from "../recording/backfill.ts";
 
@@ -64,7 +60,7 @@ export function createUnwrittenGaps(deps: Deps): (place: Segment | Day) => Promi
     for (const missingIds of missing) recordMissingIds(createStream(day.symbol, type), missingIds, known);
   }
 
-  function recordMissingIds(stream: Stream, missingIds: TailMissingIds, known: readonly Gap[]): void {
+  function recordMissingIds(stream: Stream, missingIds: MissingIds, known: readonly Gap[]): void {
     const { fromUs, fromId, toId } = missingIds;
     const toUs = Math.max(missingIds.toUs, fromUs + 1);
     const isKnown = known.some((gap) => gap.from_us < toUs && gap.to_us > fromUs);

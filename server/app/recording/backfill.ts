@@ -4,6 +4,8 @@ import type { RestClient } from "../../binance/rest/rest-client.ts";
 import { createTradeBackfill } from "../../binance/rest/trade-backfill.ts";
 import { type Day, dateOf, dayUs, type Segment } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
+import { isNewNumbering } from "../../domain/ids/id-order.ts";
+import { idsOutside } from "../../domain/ids/id-ranges.ts";
 import type { StoredBackfill } from "../../domain/missing-ids.ts";
 import { createStream, type Stream, type StreamFolder, streamTypeOfFolder } from "../../domain/stream.ts";
 import type { Journal } from "../../journal/journal.ts";
@@ -13,7 +15,6 @@ import { firstRecordedId, lastRecordedId } from "../../recorder/backfill/boundar
 import { createIdFiles } from "../../recorder/backfill/id-files.ts";
 import { joinedRuns } from "../../recorder/backfill/id-runs.ts";
 import { recordedIds } from "../../recorder/backfill/recorded-ids.ts";
-import { idsOutside } from "../../storage/ids/id-ranges.ts";
 import { readLineBytes } from "../../storage/read/archive-reader.ts";
 
 /** Fetches missing trades over REST, and the order book snapshots that diffs are applied to. */
@@ -67,9 +68,6 @@ export type BackfillDeps = {
 
 /** Trades of a longer pause are not fetched, µs. */
 const longestPauseUs = 31 * dayUs;
-
-/** More trades than this cannot occur in a pause: the ids have a new numbering, e.g. after a relisting. */
-const mostMissing = 100_000_000;
 
 /** Connects the REST client, the writer of fetched trades and the journal. */
 export function createBackfill(
@@ -126,7 +124,7 @@ export function createBackfill(
     });
     const { from_us: fromUs, to_us: toUs, cause } = gap;
     const before = last === null || last === "anew" ? null : last.id;
-    if (last === "anew" || (before !== null && firstId - before > mostMissing)) {
+    if (last === "anew" || (before !== null && isNewNumbering(before, firstId))) {
       const ids = { stream: stream.name, before, after: firstId };
       log.warn("the exchange restarted this stream's ids during the pause; the missing trades are unknown", ids);
       return null;

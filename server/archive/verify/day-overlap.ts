@@ -1,4 +1,4 @@
-import { countIds, type IdRange } from "../../storage/ids/id-ranges.ts";
+import { countIds, type IdRange } from "../../domain/ids/id-ranges.ts";
 
 /** Ids of one day, as runs in ascending order. */
 export type DayIds = { readonly date: string; readonly runs: readonly IdRange[] };

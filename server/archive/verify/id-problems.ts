@@ -1,7 +1,7 @@
 import { awaitsBackfill, type Gap } from "../../domain/gap.ts";
+import { countIds, type IdRange, idsOutside } from "../../domain/ids/id-ranges.ts";
 import { isContiguous, type StreamKind } from "../../domain/stream-kinds.ts";
 import type { IdReport } from "../../storage/ids/id-check.ts";
-import { countIds, type IdRange, idsOutside } from "../../storage/ids/id-ranges.ts";
 import { type DayIds, overlapsOf } from "./day-overlap.ts";
 import type { Problem } from "./verify-archive.ts";
 
@@ -17,7 +17,7 @@ export function idProblems(
   // A wrong clock may have put some of these ids into another day.
   const missing = holes
     .filter(({ fromUs, toUs }) => !isExplained(fromUs, toUs, (gap) => awaitsBackfill(gap) || gap.cause === "halted"))
-    .flatMap(({ firstId, lastId }) => idsOutside({ first: firstId, last: lastId }, all));
+    .flatMap(({ fromId, toId }) => idsOutside({ first: fromId, last: toId }, all));
   const unexplained = setbacks.filter(({ fromUs, toUs }) => !isExplained(fromUs, toUs, () => true));
   const [firstMissing, setback] = [missing[0], unexplained[0]];
   if (firstMissing !== undefined) {

@@ -8,10 +8,10 @@ import {
 } from "../../domain/coverage/coverage.ts";
 import { type Day, dateOf, dateStartUs, dayUs, segmentOfPath } from "../../domain/day.ts";
 import { clipGap, type Gap } from "../../domain/gap.ts";
+import { type IdRange, joinRanges } from "../../domain/ids/id-ranges.ts";
 import { messageOf } from "../../platform/errors.ts";
 import { statSync } from "../../platform/files/files.ts";
 import { createIdCheck, type IdCheck, type IdReport } from "../../storage/ids/id-check.ts";
-import { type IdRange, joinRanges } from "../../storage/ids/id-ranges.ts";
 import type { RecordedFile } from "../../storage/list/day-files.ts";
 import { receivedOf } from "../../storage/list/first-record.ts";
 import { firstDate, isImpossible, isInvented, latestDate, trueDays } from "../../storage/list/invented-day.ts";

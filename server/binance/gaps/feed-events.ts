@@ -1,6 +1,6 @@
 import type { GapCause } from "../../domain/gap.ts";
+import type { MissingIds } from "../../domain/ids/id-order.ts";
 import type { Stream } from "../../domain/stream.ts";
-import type { MissingIds } from "./missing-ids.ts";
 
 /** A span in which a stream could not be received. */
 export type FeedGap = {

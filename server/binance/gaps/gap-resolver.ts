@@ -1,3 +1,4 @@
+import { usualLagUs } from "../../domain/ids/id-order.ts";
 import type { FeedGap } from "./feed-events.ts";
 import { judge, type StreamState } from "./stream-state.ts";
 
@@ -8,9 +9,8 @@ export type GapResolver = {
   resolve(nowUs: number, connections: number): void;
 };
 
-/** Wait for missing ids to arrive late, µs: for swapped neighbours on one connection, and for another connection. */
+/** Wait for swapped neighbours on a single connection, µs. With several connections their lag decides. */
 const neighbourUs = 1_000_000;
-const lagUs = 5_000_000;
 
 /** Creates an empty resolver. */
 export function createGapResolver(onGaps: (gaps: readonly FeedGap[]) => void): GapResolver {
@@ -23,7 +23,7 @@ export function createGapResolver(onGaps: (gaps: readonly FeedGap[]) => void): G
     resolve(nowUs, connections) {
       if (connections > 1) severalUs = nowUs;
       if (pending.size === 0) return;
-      const beforeUs = nowUs - (nowUs - severalUs < 2 * lagUs ? lagUs : neighbourUs);
+      const beforeUs = nowUs - (nowUs - severalUs < 2 * usualLagUs ? usualLagUs : neighbourUs);
       const gaps: FeedGap[] = [];
       for (const state of pending) {
         gaps.push(...judge(state, beforeUs, connections));

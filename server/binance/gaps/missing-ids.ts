@@ -1,11 +1,5 @@
-/** A range of ids that must exist but have not arrived: each id of trades, or all update ids between two diffs. */
-export type MissingIds = {
-  readonly fromId: number;
-  readonly toId: number;
-  /** Receipt of the record before the range and of the record after it, µs. */
-  readonly fromUs: number;
-  readonly toUs: number;
-};
+import { type HighestRecord, type MissingIds, skippedIds, usualLagUs } from "../../domain/ids/id-order.ts";
+import { type IdRange, idsOutside } from "../../domain/ids/id-ranges.ts";
 
 /**
  * Finds missing ids in a stream with contiguous ids. A range of missing ids goes through these states:
@@ -51,8 +45,7 @@ export type MissingIdsFinder = {
 
 /** The state of an epoch when the next epoch began. */
 export type MissingIdsMark = {
-  readonly expected: number;
-  readonly lastUs: number;
+  readonly highest: HighestRecord | null;
   readonly fresh: readonly MissingIds[];
 };
 
@@ -69,16 +62,13 @@ const fewRecords = 100;
 /** A range; `at`: records ahead when it was found. `isOpen`: its first part was filled, and no record has followed since. */
 type WaitingRange = MissingIds & { readonly at: number; readonly isOpen?: boolean };
 
-/** A record that fills a range later than this did not lag: the ids had jumped, µs. */
-const mostLagUs = 5_000_000;
-
 /** Most missing ids that are compared one by one with ids that came ahead of their turn. */
 const mostLookedFor = 256;
 
 /** Creates the finder. `lastId`: the last id of an earlier run, or null. */
 export function createMissingIdsFinder(lastId: number | null): MissingIdsFinder {
-  let expected = lastId === null ? Number.NaN : lastId + 1;
-  let lastUs = 0;
+  /** Ids are expected from the next id on; null before the first record. After a glitch it is the record before the jump. */
+  let highest: HighestRecord | null = lastId === null ? null : { id: lastId, recvUs: 0 };
   /** Confirmed ranges, ranges of the newest record, and ranges of earlier epochs. */
   let confirmed: WaitingRange[] = [];
   let fresh: WaitingRange[] = [];
@@ -87,9 +77,9 @@ export function createMissingIdsFinder(lastId: number | null): MissingIdsFinder 
   let records = 0;
   let hasOpen = false;
 
-  function add(fromId: number, toId: number, toUs: number): void {
+  function add(range: MissingIds): void {
     const last = confirmed.length + fresh.length < mostWaiting ? undefined : (fresh.pop() ?? confirmed.pop());
-    fresh.push({ fromId: last?.fromId ?? fromId, toId, fromUs: last?.fromUs ?? lastUs, toUs, at: records });
+    fresh.push({ ...range, fromId: last?.fromId ?? range.fromId, fromUs: last?.fromUs ?? range.fromUs, at: records });
   }
 
   function without(all: WaitingRange[], firstId: number, id: number, recvUs: number): WaitingRange[] {
@@ -97,7 +87,8 @@ export function createMissingIdsFinder(lastId: number | null): MissingIdsFinder 
     return all.flatMap((range) => {
       if (id < range.fromId || firstId > range.toId) return [range];
       hasOpen = true;
-      const fromUs = recvUs - range.toUs > mostLagUs ? recvUs : range.fromUs;
+      // A record that fills a range later did not lag: the ids had jumped.
+      const fromUs = recvUs - range.toUs > usualLagUs ? recvUs : range.fromUs;
       const lower = { ...range, toId: firstId - 1, toUs: Math.max(range.toUs, recvUs) };
       const upper = { ...range, fromId: id + 1, fromUs, toUs: Math.max(range.toUs, fromUs), isOpen: true };
       return [lower, upper].filter(({ fromId, toId }) => fromId <= toId);
@@ -111,19 +102,9 @@ export function createMissingIdsFinder(lastId: number | null): MissingIdsFinder 
         confirmed.push(...fresh);
         fresh = [];
       }
-      if (firstId > expected) {
-        let from = expected;
-        if (firstId - expected <= mostLookedFor) {
-          for (let at = expected; at < firstId; at++) {
-            if (!isRecorded(at)) continue;
-            if (at > from) add(from, at - 1, recvUs);
-            from = at + 1;
-          }
-        }
-        if (firstId > from) add(from, firstId - 1, recvUs);
-      }
-      expected = id + 1;
-      lastUs = recvUs;
+      const skipped = highest === null ? null : skippedIds(highest, firstId, recvUs);
+      if (skipped !== null) for (const range of withoutRecorded(skipped, isRecorded)) add(range);
+      highest = { id, recvUs };
     },
     fill(firstId, id, recvUs) {
       const [confirmedBefore, freshBefore] = [confirmed, fresh];
@@ -147,9 +128,8 @@ export function createMissingIdsFinder(lastId: number | null): MissingIdsFinder 
       // Earlier ranges stay missing: another connection has left them behind.
       confirmed = [...confirmed, ...fresh].filter(({ toId }) => toId < before.fromId);
       fresh = [];
-      lastUs = before.fromUs;
       // The reported part before this record stays missing.
-      expected = waiting === undefined ? firstId : before.fromId;
+      highest = { id: (waiting === undefined ? firstId : before.fromId) - 1, recvUs: before.fromUs };
       if (waiting !== undefined) return { given: null };
       reported = reported.filter((range) => range !== before);
       return { given: { ...before, fromId: Math.max(firstId, before.fromId) } };
@@ -161,12 +141,11 @@ export function createMissingIdsFinder(lastId: number | null): MissingIdsFinder 
     restart(id, recvUs) {
       pastRanges = [...pastRanges, ...confirmed, ...fresh];
       [confirmed, fresh] = [[], []];
-      expected = id + 1;
-      lastUs = recvUs;
+      highest = { id, recvUs };
     },
-    mark: () => ({ expected, lastUs, fresh }),
+    mark: () => ({ highest, fresh }),
     returnTo(mark) {
-      ({ expected, lastUs } = mark);
+      ({ highest } = mark);
       fresh = pastRanges.filter((range) => mark.fresh.includes(range));
       confirmed = pastRanges.filter((range) => !mark.fresh.includes(range));
       pastRanges = [];
@@ -185,8 +164,7 @@ export function createMissingIdsFinder(lastId: number | null): MissingIdsFinder 
     waiting: () => confirmed.length + fresh.length + pastRanges.length,
     open: () => [...pastRanges, ...confirmed, ...fresh].map(withoutState),
     inherit(lastId, atUs, open) {
-      expected = lastId + 1;
-      lastUs = atUs;
+      highest = { id: lastId, recvUs: atUs };
       confirmed = open.map((range) => ({ ...range, at: 0 }));
     },
   };
@@ -196,4 +174,14 @@ const noRanges: readonly MissingIds[] = [];
 
 function withoutState({ fromId, toId, fromUs, toUs }: MissingIds): MissingIds {
   return { fromId, toId, fromUs, toUs };
+}
+
+/** Returns the parts of skipped ids that had not arrived ahead of their turn. */
+function withoutRecorded(skipped: MissingIds, isRecorded: (id: number) => boolean): readonly MissingIds[] {
+  if (skipped.toId - skipped.fromId >= mostLookedFor) return [skipped];
+  const ahead: IdRange[] = [];
+  for (let id = skipped.fromId; id <= skipped.toId; id++) if (isRecorded(id)) ahead.push({ first: id, last: id });
+  if (ahead.length === 0) return [skipped];
+  const rest = idsOutside({ first: skipped.fromId, last: skipped.toId }, ahead);
+  return rest.map(({ first, last }) => ({ ...skipped, fromId: first, toId: last }));
 }

@@ -1,3 +1,4 @@
+import { longestLagUs, usualLagUs } from "../../domain/ids/id-order.ts";
 import type { MissingIdsMark } from "./missing-ids.ts";
 import type { RecentIds } from "./recent-ids.ts";
 import type { Arrived, Cursor } from "./sequence-types.ts";
@@ -19,9 +20,6 @@ export type NumberingAttempt = {
 /** A new epoch is certain after this many records, or this time, µs. */
 const surelyRecords = 20;
 const surelyUs = 10_000_000;
-
-/** Longest possible range of missing trades. A longer jump of ids is a new epoch. */
-export const longestHole = 100_000_000;
 
 /** Most ids that a lagging server repeats after a quick restart of this process. */
 const repeatedIds = 1000;
@@ -76,9 +74,6 @@ export function createEarlierEpochs(repeatedIds: readonly number[] = []) {
   };
 }
 
-/** Additional wait for a lagging connection, µs: records that it delivers need no backfill. */
-const longestLagUs = 25_000_000;
-
 /** True if a connection has delivered a record behind this id. */
 export function isPassed(cursors: Iterable<Cursor>, epoch: number, id: number): boolean {
   for (const cursor of cursors) if (cursor.epoch === epoch && cursor.recent > id) return true;
@@ -92,7 +87,10 @@ export function isLagging(cursors: ReadonlySet<Cursor>, epoch: number, id: numbe
   return false;
 }
 
-/** True if a lagging connection still gets time. `beforeUs`: other connections no longer get time since then. */
+/**
+ * True if a lagging connection still gets time: records that it delivers need no backfill. `beforeUs`: other connections no longer get time
+ * since then.
+ */
 export function isRecent(us: number, beforeUs: number): boolean {
-  return us > beforeUs - longestLagUs;
+  return us > beforeUs - (longestLagUs - usualLagUs);
 }

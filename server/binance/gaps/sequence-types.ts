@@ -1,4 +1,5 @@
-import type { MissingIds, MissingIdsFinder } from "./missing-ids.ts";
+import type { MissingIds } from "../../domain/ids/id-order.ts";
+import type { MissingIdsFinder } from "./missing-ids.ts";
 
 /**
  * The place of a message in its stream. All messages except duplicates are recorded.

@@ -1,4 +1,5 @@
-import { createMissingIdsFinder, type MissingIds, type MissingIdsMark } from "./missing-ids.ts";
+import { isNewNumbering, type MissingIds } from "../../domain/ids/id-order.ts";
+import { createMissingIdsFinder, type MissingIdsMark } from "./missing-ids.ts";
 import {
   countAndConfirm,
   createEarlierEpochs,
@@ -7,7 +8,6 @@ import {
   isLagging,
   isPassed,
   isRecent,
-  longestHole,
   mayBeOfEarlierRun,
   type NumberingAttempt,
 } from "./numbering.ts";
@@ -44,7 +44,7 @@ export function createSequence(options: IdOrder): Sequence {
     if (id > ring.high()) {
       // A message that had arrived ahead of its turn comes again over another connection.
       if (id <= ring.top() && ring.find(id, mark) === mark) return "duplicate";
-      const isFar = missingIds !== null && !options.mayVary && ring.high() >= 0 && firstId - ring.high() > longestHole;
+      const isFar = missingIds !== null && !options.mayVary && ring.high() >= 0 && isNewNumbering(ring.high(), firstId);
       return isFar && cursors.size === 1 ? beginEpoch(cursor, id, mark, recvUs) : saveNext(firstId, id, mark, recvUs);
     }
     const isRepeated = id <= cursor.highest;
@@ -237,7 +237,7 @@ export function createSequence(options: IdOrder): Sequence {
   };
 }
 
-const noMark: MissingIdsMark = { expected: Number.NaN, lastUs: 0, fresh: [] };
+const noMark: MissingIdsMark = { highest: null, fresh: [] };
 
 function saveLate(ring: RecentIds, id: number, mark: number): SequenceVerdict {
   ring.add(id, mark);

@@ -1,8 +1,8 @@
 import { type Day, dateOf, liveFolder, type Segment, windowOf } from "../../domain/day.ts";
+import type { IdRange } from "../../domain/ids/id-ranges.ts";
 import { encodeBackfilledLine } from "../../domain/line.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { codeOf } from "../../platform/errors.ts";
-import type { IdRange } from "../../storage/ids/id-ranges.ts";
 import type { ReadLines } from "../../storage/list/stored-lines.ts";
 import { isPassing } from "../write/disk-errors.ts";
 import { type BackfillFile, createBackfillFile } from "./backfill-file.ts";

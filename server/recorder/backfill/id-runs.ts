@@ -1,4 +1,4 @@
-import { type IdRange, joinRanges } from "../../storage/ids/id-ranges.ts";
+import { type IdRange, joinRanges } from "../../domain/ids/id-ranges.ts";
 
 /** A set of ids, stored as rising runs with gaps in between. */
 export type IdRuns = {

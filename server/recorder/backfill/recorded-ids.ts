@@ -1,6 +1,6 @@
+import type { IdRange } from "../../domain/ids/id-ranges.ts";
 import { recordId } from "../../domain/line.ts";
 import type { Stream } from "../../domain/stream.ts";
-import type { IdRange } from "../../storage/ids/id-ranges.ts";
 import { type ReadLines, readStored } from "../../storage/list/stored-lines.ts";
 import type { IdFile, IdFiles } from "./id-files.ts";
 import { createIdRuns, type IdRuns } from "./id-runs.ts";

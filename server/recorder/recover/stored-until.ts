@@ -1,7 +1,5 @@
-import { join } from "node:path";
-import { type Day, liveFolder, segmentOfPath } from "../../domain/day.ts";
-import { existsSync, readdirSync } from "../../platform/files/files.ts";
-import { type ReadLines, receiptsIn, storedDates } from "../../storage/list/stored-lines.ts";
+import { type Day, segmentPath } from "../../domain/day.ts";
+import { type ReadLines, receiptsIn, segmentsOfDay, storedDates } from "../../storage/list/stored-lines.ts";
 import { archivedUntilUs } from "./archived-until.ts";
 
 /** Most segments of earlier runs that are read. After a step of the clock the last name is not the newest segment. */
@@ -20,8 +18,8 @@ export async function storedUntilUs(
     const day = { ...series, date };
     let newestUs = archivedUntilUs(dataDir, day);
     let read = 0;
-    for (const path of segmentsOf(dataDir, day)) {
-      const us = await lastOf(path, beforeUs, readLines);
+    for (const { segment, state } of segmentsOfDay(dataDir, day).toReversed()) {
+      const us = await lastOf(segmentPath(dataDir, segment, state), beforeUs, readLines);
       newestUs = Math.max(newestUs, us);
       if (us > 0 && ++read === mostRead) break;
     }
@@ -39,19 +37,4 @@ async function lastOf(path: string, beforeUs: number, readLines: ReadLines): Pro
     }
   }
   return lastUs;
-}
-
-/** Lists the segments of a day by name, newest first. If a segment is both raw and sealed, the raw file is listed. */
-function segmentsOf(dataDir: string, day: Day): readonly string[] {
-  const folder = liveFolder(dataDir, day);
-  const found = namesIn(folder).flatMap((name) => segmentOfPath(join(folder, name)) ?? []);
-  const byName = new Map(found.map(({ segment, state }) => [segment.name, state]));
-  for (const { segment, state } of found) if (state === "open") byName.set(segment.name, state);
-  return [...byName]
-    .sort(([a], [b]) => (a < b ? 1 : -1))
-    .map(([name, state]) => join(folder, `${name}.jsonl${state === "open" ? "" : ".zst"}`));
-}
-
-function namesIn(folder: string): readonly string[] {
-  return existsSync(folder) ? readdirSync(folder) : [];
 }

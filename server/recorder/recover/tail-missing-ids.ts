@@ -1,21 +1,10 @@
 import { type Segment, segmentPath } from "../../domain/day.ts";
-import { decodeLine, firstRecordId, recordId } from "../../domain/line.ts";
+import { type HighestRecord, higherOf, type IdRow, type MissingIds, missingBefore } from "../../domain/ids/id-order.ts";
+import { idsOutside } from "../../domain/ids/id-ranges.ts";
+import { decodeLine, recordIds } from "../../domain/line.ts";
 import { streamTypeOfFolder } from "../../domain/stream.ts";
 import { isContiguous, type StreamKind } from "../../domain/stream-kinds.ts";
 import { closeSync, fstatSync, openSync, readSync } from "../../platform/files/files.ts";
-import { type IdRange, idsOutside } from "../../storage/ids/id-ranges.ts";
-
-/** Missing ids between two records of a stream. */
-export type TailMissingIds = {
-  readonly fromId: number;
-  readonly toId: number;
-  /** Receipt of the record before and of the record after, µs. */
-  readonly fromUs: number;
-  readonly toUs: number;
-};
-
-/** The record with the highest id so far. */
-export type HighestRecord = { readonly id: number; readonly recvUs: number };
 
 /** Bytes read from the end of a file: some seconds of the busiest symbol. */
 const tailBytes = 512 * 1024;
@@ -30,33 +19,29 @@ const headBytes = 64 * 1024;
  * segment has records on both sides of the missing ids, but no gap is stored. Empty for streams without contiguous ids. Throws the system's
  * error.
  */
-export function missingIdsInTail(
-  dataDir: string,
-  segment: Segment,
-  before: HighestRecord | null = null,
-): TailMissingIds[] {
+export function missingIdsInTail(dataDir: string, segment: Segment, before: HighestRecord | null = null): MissingIds[] {
   const kind = streamTypeOfFolder(segment.stream)?.kind;
   if (kind === undefined || !isContiguous(kind)) return [];
   const { head, tail } = readEnds(segmentPath(dataDir, segment, "open"));
-  const rows = rowsOf(tail, kind);
-  const [first] = head === tail ? rows : rowsOf(head, kind);
-  return missingIn(rows, first, before);
+  const rows = liveRows(tail, kind);
+  return missingInRows(kind, rows, before, head === tail ? rows : liveRows(head, kind));
 }
 
-/** The same for the lines of a whole segment. */
-export function missingIdsInLines(
-  lines: readonly string[],
+/** The same for records in the order of a file. `head`: the records at its beginning, if `rows` are only those at its end. */
+export function missingInRows(
   kind: StreamKind,
+  rows: readonly IdRow[],
   before: HighestRecord | null,
-): TailMissingIds[] {
-  const rows = rowsOf(lines, kind);
-  return missingIn(rows, rows[0], before);
-}
-
-function missingIn(rows: readonly Row[], first: Row | undefined, before: HighestRecord | null): TailMissingIds[] {
+  head = rows,
+): MissingIds[] {
+  const [first] = head;
   // If the clock was set back, the order of files proves nothing.
   const isNext = first !== undefined && before !== null && first.recvUs >= before.recvUs;
-  return [...(isNext ? jumpTo(first, before) : []), ...jumpsIn(rows)].flatMap((jump) => withoutLate(jump, rows));
+  const jump = isNext ? missingBefore(kind, before, first) : null;
+  return [
+    ...(jump === null ? [] : withoutLate(jump, head)),
+    ...jumpsIn(kind, rows).flatMap((missing) => withoutLate(missing, rows)),
+  ];
 }
 
 /** Returns the receipt of a raw segment's first record, µs; null if its beginning holds no record. Throws the system's error. */
@@ -66,48 +51,31 @@ export function firstReceiptUs(dataDir: string, segment: Segment): number | null
   return record?.recvUs ?? null;
 }
 
-/** Returns the highest of these records and `before`. Backfilled records do not count. */
-export function highestOf(
-  lines: readonly string[],
-  kind: StreamKind,
-  before: HighestRecord | null,
-): HighestRecord | null {
-  return rowsOf(lines, kind).reduce<HighestRecord | null>(
-    (highest, { last, recvUs }) => (highest === null || last > highest.id ? { id: last, recvUs } : highest),
-    before,
-  );
-}
-
-type Row = IdRange & { readonly recvUs: number };
-
-function rowsOf(lines: readonly string[], kind: StreamKind): Row[] {
+/** Returns the ids and receipts of records that were received live. */
+export function liveRows(lines: readonly string[], kind: StreamKind): IdRow[] {
   return lines.flatMap((line) => {
     const record = decodeLine(line);
-    const last = record === null || record.repaired ? null : recordId(line, kind);
-    if (record === null || last === null) return [];
-    return [{ first: firstRecordId(line, kind) ?? last, last, recvUs: record.recvUs }];
+    const ids = record === null || record.repaired ? null : recordIds(line, kind);
+    return record === null || ids === null ? [] : [{ ...ids, recvUs: record.recvUs }];
   });
 }
 
-function jumpsIn(rows: readonly Row[]): TailMissingIds[] {
-  const jumps: TailMissingIds[] = [];
+function jumpsIn(kind: StreamKind, rows: readonly IdRow[]): MissingIds[] {
+  const jumps: MissingIds[] = [];
   let highest: HighestRecord | null = null;
   for (const row of rows) {
     // The ids had jumped and are back: the jump was no gap.
     const isBack = jumps.at(-1)?.fromId === row.first;
     if (isBack) jumps.pop();
-    else if (highest !== null) jumps.push(...jumpTo(row, highest));
-    if (isBack || highest === null || row.last > highest.id) highest = { id: row.last, recvUs: row.recvUs };
+    const jump = isBack ? null : missingBefore(kind, highest, row);
+    if (jump !== null) jumps.push(jump);
+    highest = higherOf(isBack ? null : highest, row);
   }
   return jumps;
 }
 
-function jumpTo({ first, recvUs }: Row, { id, recvUs: fromUs }: HighestRecord): TailMissingIds[] {
-  return first > id + 1 ? [{ fromId: id + 1, toId: first - 1, fromUs, toUs: recvUs }] : [];
-}
-
 /** Removes ids that came late over another connection. */
-function withoutLate({ fromId, toId, ...span }: TailMissingIds, rows: readonly Row[]): TailMissingIds[] {
+function withoutLate({ fromId, toId, ...span }: MissingIds, rows: readonly IdRow[]): MissingIds[] {
   const late = rows.filter(({ first, last }) => last >= fromId && first <= toId).sort((a, b) => a.first - b.first);
   const absent = idsOutside({ first: fromId, last: toId }, late);
   return absent.map(({ first, last }) => ({ fromId: first, toId: last, ...span }));

@@ -1,5 +1,15 @@
+import {
+  type HighestRecord,
+  higherOf,
+  type IdRow,
+  type MissingIds,
+  missingBefore,
+  removeBackfilled,
+  removeIds,
+} from "../../domain/ids/id-order.ts";
+import type { IdRange } from "../../domain/ids/id-ranges.ts";
+import { decodeLine, recordIds } from "../../domain/line.ts";
 import { idMembers, isContiguous, type StreamKind, streamKinds } from "../../domain/stream-kinds.ts";
-import { type IdRange, type MissingRange, removeFrom, removeRanges } from "./id-ranges.ts";
 import { createSourceOrder, type SourceOrder } from "./source-order.ts";
 
 /** Two successive records of which the later has the same or a lower id. */
@@ -12,7 +22,7 @@ export type IdSetback = {
 
 /** Findings about the ids of a day's lines. At most a thousand setbacks are listed. */
 export type IdReport = {
-  readonly holes: readonly MissingRange[];
+  readonly holes: readonly MissingIds[];
   readonly setbacks: readonly IdSetback[];
   /** Backfilled records whose id was already there. */
   readonly doubled: number;
@@ -46,8 +56,7 @@ export type IdCheck = {
 export type IdMark = { readonly state: State };
 
 type State = {
-  /** The row with the highest id. */
-  last: { readonly id: number; readonly us: number } | null;
+  last: HighestRecord | null;
   /** The lowest id so far. Backfilled ids below it fill no range. */
   origin: number | null;
   /** Backfilled ids, as ranges in the order of the lines. */
@@ -58,7 +67,7 @@ type State = {
   current: Findings;
 };
 
-type Findings = { holes: MissingRange[]; setbacks: IdSetback[]; doubled: number };
+type Findings = { holes: MissingIds[]; setbacks: IdSetback[]; doubled: number };
 
 const maxSetbacks = 1000;
 /** Most ranges per day. Each is a missing range or a setback. */
@@ -99,37 +108,40 @@ export function createIdCheck(kind: StreamKind): IdCheck | null {
     run.last = Math.max(run.last, id);
   }
 
-  function addLive(first: number, id: number, us: number): void {
+  function addLive(row: IdRow): void {
     const { last, current, order } = state;
-    if (last !== null && first <= last.id) addLate(first, id, us, last);
+    if (last !== null && row.first <= last.id) addLate(row, last);
     else {
-      if (last !== null && contiguous && first > last.id + 1)
-        current.holes.push({ firstId: last.id + 1, lastId: first - 1, fromUs: last.us, toUs: us });
-      state.last = { id, us };
-      order.rise(id, us);
-      addRun(first, id);
+      const missing = missingBefore(kind, last, row);
+      if (missing !== null) current.holes.push(missing);
+      order.rise(row.last, row.recvUs);
+      addRun(row.first, row.last);
     }
-    state.origin ??= first;
+    state.last = higherOf(last, row);
+    state.origin ??= row.first;
   }
 
-  /** Adds a row whose id is not above all earlier ids. */
-  function addLate(first: number, id: number, us: number, last: { id: number; us: number }): void {
+  /** Adds a row that begins with an id that is not above all earlier ids. */
+  function addLate(row: IdRow, before: HighestRecord): void {
+    const { first, last: id, recvUs } = row;
     const { current, order } = state;
     const isDoubled = order.hasSeen(id);
-    const wasMissing = !isDoubled && (!contiguous || fillMissing(first, id, us));
-    const isInOrder = order.fall(id, us, wasMissing);
+    const wasMissing = !contiguous || fillMissing(row);
+    const isInOrder = order.fall(id, recvUs, wasMissing && !isDoubled);
     // A book that arrives a moment after midnight must not make the id ranges of the two days overlap.
     if (contiguous || isDoubled || !isInOrder) addRun(first, id);
     if ((isDoubled || !isInOrder) && current.setbacks.length < maxSetbacks)
-      current.setbacks.push({ id: first, before: last.id, fromUs: last.us, toUs: us });
+      current.setbacks.push({ id: first, before: before.id, fromUs: before.recvUs, toUs: recvUs });
   }
 
-  /** Removes late ids from the missing ranges. Returns false if they were not missing. */
-  function fillMissing(first: number, id: number, us: number): boolean {
+  /** Removes late ids from the missing ids. Returns false if some of them were not missing. */
+  function fillMissing({ first, last: id, recvUs: us }: IdRow): boolean {
     const { current, previous, origin } = state;
-    if (origin === null || first >= origin)
-      return removeFrom(current.holes, first, id) || removeFrom(previous.holes, first, id);
-    if (id + 1 < origin) current.holes.unshift({ firstId: id + 1, lastId: origin - 1, fromUs: us, toUs: us });
+    if (origin === null || first >= origin) {
+      const ids = { first, last: id };
+      return removeIds(current.holes, ids) + removeIds(previous.holes, ids) === id - first + 1;
+    }
+    if (id + 1 < origin) current.holes.unshift({ fromId: id + 1, toId: origin - 1, fromUs: us, toUs: us });
     state.origin = first;
     return id < origin;
   }
@@ -141,6 +153,15 @@ export function createIdCheck(kind: StreamKind): IdCheck | null {
     else state.backfilled.push({ first: id, last: id });
   }
 
+  /** Adds a line whose payload has another shape than usual. */
+  function addUnusual(line: string): void {
+    const record = decodeLine(line);
+    const ids = recordIds(line, kind);
+    if (record === null || ids === null) return;
+    if (record.repaired) addBackfilled(ids.last);
+    else addLive({ ...ids, recvUs: record.recvUs });
+  }
+
   return {
     beginDay(sources) {
       state.order.allow(sources);
@@ -150,16 +171,19 @@ export function createIdCheck(kind: StreamKind): IdCheck | null {
       for (let at = 0; at < text.length; at = text.indexOf("\n", at) + 1) {
         pattern.lastIndex = at;
         const match = pattern.exec(text);
-        if (match === null) continue;
-        const id = Number(match[3]);
-        if (match[2] === undefined) addLive(id, Number(match[4] ?? id), Number(match[1]));
-        else addBackfilled(id);
+        if (match === null) {
+          addUnusual(text.slice(at, text.indexOf("\n", at)));
+          continue;
+        }
+        const first = Number(match[3]);
+        if (match[2] === undefined) addLive({ first, last: Number(match[4] ?? first), recvUs: Number(match[1]) });
+        else addBackfilled(first);
         at = pattern.lastIndex;
       }
     },
     report() {
       const { current, last, origin } = state;
-      const { rest, unused } = removeRanges(current.holes, state.backfilled);
+      const { rest, unused } = removeBackfilled(current.holes, state.backfilled);
       // The missing range of a backfilled record may end on the next day.
       const [lastId, firstId] = [last?.id ?? Number.NEGATIVE_INFINITY, origin ?? Number.POSITIVE_INFINITY];
       const later = unused.filter((run) => run.first > lastId);

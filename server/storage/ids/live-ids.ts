@@ -1,14 +1,22 @@
-import { join } from "node:path";
-import { type Day, liveFolder, type Segment, segmentOfPath, segmentPath } from "../../domain/day.ts";
+import { type Day, type Segment, segmentPath } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
-import { decodeLine, recordId } from "../../domain/line.ts";
+import {
+  type HighestRecord,
+  higherOf,
+  type MissingIds,
+  missingBefore,
+  removeBackfilled,
+  removeIds,
+} from "../../domain/ids/id-order.ts";
+import type { IdRange } from "../../domain/ids/id-ranges.ts";
+import { decodeLine, recordIds } from "../../domain/line.ts";
 import { streamTypeOfFolder } from "../../domain/stream.ts";
 import { isNumbered, streamKinds } from "../../domain/stream-kinds.ts";
 import { codeOf } from "../../platform/errors.ts";
-import { createReadStream, existsSync, readdirSync } from "../../platform/files/files.ts";
+import { createReadStream } from "../../platform/files/files.ts";
+import { segmentsOfDay } from "../list/stored-lines.ts";
 import { createFrameWalker, frameProblem } from "../zstd/zstd-frame.ts";
 import { createZstdPieces } from "../zstd/zstd-pieces.ts";
-import { countIds, type IdRange, idsOutside, joinRanges } from "./id-ranges.ts";
 
 /** Longest silence of a steady stream before it counts as a gap, µs. Quiet symbols are silent for 20 s. */
 const silenceUs = 60_000_000;
@@ -19,90 +27,102 @@ const bytesAtOnce = 64 * 1024;
 /** Longest valid line in bytes. */
 const longestLine = 32 * 1024 * 1024;
 
-/** Most backfilled ids remembered while reading a day. */
+/** Most backfilled records remembered while reading a day. */
 const maxBackfilled = 1_000_000;
-
-/** Most late ids remembered while reading a day. */
-const maxLate = 1_000_000;
 
 /**
  * Finds a day's gaps from its segments alone, among records received before `beforeUs`.
- * A gap is a range of missing trade ids, or for a book a minute without a record. Ids that another connection brought late are not missing.
- * A segment that cannot be read is a gap from the record before it to the record after it. Reads every line, piece by piece.
+ * A gap is a range of missing trade or diff ids, or for a book a minute without a record. Ids that another connection brought late are not
+ * missing. A segment that cannot be read is a gap from the record before it to the record after it. Reads every line, piece by piece.
  */
 export async function findLiveMissingIds(dataDir: string, day: Day, beforeUs: number): Promise<readonly Gap[]> {
-  const kind = streamTypeOfFolder(day.stream)?.kind;
-  const counts = kind !== undefined && isNumbered(kind);
-  const isSteady = kind !== undefined && streamKinds[kind].isSteady;
-  const gaps: Gap[] = [];
-  /** First and last missing id of each gap that was found by ids. */
-  const missingIds = new Map<Gap, IdRange>();
-  const backfilled: number[] = [];
-  const late: IdRange[] = [];
+  const type = streamTypeOfFolder(day.stream);
+  if (type === null) return [];
+  const { kind } = type;
+  const counts = isNumbered(kind);
+  const { isSteady } = streamKinds[kind];
+  /** By start, which identifies a gap. */
+  const gaps = new Map<number, Gap>();
+  /** Starts of gaps in which ids were skipped. The ids that are still missing are in `missing`. */
+  const skips = new Set<number>();
+  const missing: MissingIds[] = [];
+  const backfilled: IdRange[] = [];
+  let highest: HighestRecord | null = null;
   let lastUs: number | null = null;
-  let lastId: number | null = null;
   let isBroken = false;
+
+  function addGap(fromUs: number, recvUs: number, isProven: boolean): void {
+    gaps.set(fromUs, {
+      stream: day.stream,
+      symbol: day.symbol,
+      from_us: fromUs,
+      to_us: Math.max(recvUs, fromUs + 1),
+      cause: isProven ? "missing" : "crash",
+      missing: counts && isProven ? 0 : null,
+      repaired: 0,
+    });
+  }
 
   function addLine(line: string): void {
     const record = decodeLine(line);
-    if (record === null || kind === undefined || record.recvUs >= beforeUs) return;
-    const id = recordId(line, kind);
+    if (record === null || record.recvUs >= beforeUs) return;
+    const ids = recordIds(line, kind);
     if (record.repaired) {
-      if (id !== null && backfilled.length < maxBackfilled) backfilled.push(id);
+      if (ids !== null && backfilled.length < maxBackfilled) backfilled.push(ids);
       return;
     }
-    const missing = counts && id !== null && lastId !== null ? id - lastId - 1 : null;
-    if (missing !== null && missing < 0 && id !== null && late.length < maxLate) late.push({ first: id, last: id });
-    const isSilent = isSteady && record.recvUs - (lastUs ?? record.recvUs) > silenceUs;
-    const isGap = missing === null ? isSilent : missing > 0;
-    if (lastUs !== null && (isGap || isBroken) && record.recvUs > lastUs) {
-      const span = { from_us: lastUs, to_us: record.recvUs, missing: missing && Math.max(0, missing), repaired: 0 };
-      const cause = missing === null ? "crash" : "missing";
-      const gap: Gap = { stream: day.stream, symbol: day.symbol, ...span, cause };
-      gaps.push(gap);
-      if (missing !== null && missing > 0 && id !== null) missingIds.set(gap, { first: id - missing, last: id - 1 });
+    const { recvUs } = record;
+    const row = ids && { ...ids, recvUs };
+    const skipped = row && missingBefore(kind, highest, row);
+    const isSilent = isSteady && recvUs - (lastUs ?? recvUs) > silenceUs;
+    if (skipped !== null) {
+      missing.push(skipped);
+      skips.add(skipped.fromUs);
+      addGap(skipped.fromUs, recvUs, counts || !(isSilent || isBroken));
+    } else if (lastUs !== null && (isSilent || isBroken) && recvUs > lastUs) {
+      addGap(lastUs, recvUs, counts && row !== null && highest !== null);
+    }
+    if (row !== null) {
+      removeIds(missing, row);
+      highest = higherOf(highest, row);
     }
     isBroken = false;
-    lastUs = Math.max(lastUs ?? 0, record.recvUs);
-    lastId = id === null ? lastId : Math.max(lastId ?? 0, id);
+    lastUs = Math.max(lastUs ?? 0, recvUs);
   }
 
-  for (const segment of segmentsOf(dataDir, day)) {
+  for (const { segment } of segmentsOfDay(dataDir, day)) {
     const end = await readSegment(dataDir, segment, addLine);
     if (end === "broken") isBroken = true;
     // The segment was merged meanwhile, so the time between its neighbours is unknown.
-    if (end === "gone") [lastUs, lastId] = [null, null];
+    if (end === "gone") [lastUs, highest] = [null, null];
   }
-  const lateIds = joinRanges(late);
-  return gaps.flatMap((gap) => {
-    const range = missingIds.get(gap);
-    if (range === undefined) return [gap];
-    const missing = idsOutside(range, lateIds);
-    if (missing.length === 0) return [];
-    const isMissing = (id: number) => missing.some(({ first, last }) => id >= first && id <= last);
-    return [{ ...gap, missing: countIds(missing), repaired: new Set(backfilled.filter(isMissing)).size }];
+  const absent = countByStart(missing);
+  const rest = countByStart(removeBackfilled(missing, backfilled).rest);
+  return [...gaps.values()].flatMap((gap) => {
+    if (!skips.has(gap.from_us)) return [gap];
+    const count = absent.get(gap.from_us) ?? 0;
+    if (count === 0 && gap.cause === "missing") return [];
+    return [counts ? { ...gap, missing: count, repaired: count - (rest.get(gap.from_us) ?? 0) } : gap];
   });
+}
+
+/** Counts missing ids by the start of their gap. */
+function countByStart(missing: readonly MissingIds[]): ReadonlyMap<number, number> {
+  const counts = new Map<number, number>();
+  for (const { fromUs, fromId, toId } of missing) counts.set(fromUs, (counts.get(fromUs) ?? 0) + toId - fromId + 1);
+  return counts;
 }
 
 /** Returns when the last record in a day's segments was received, µs; null if no record can be read. */
 export async function lastLiveUs(dataDir: string, day: Day): Promise<number | null> {
   let lastUs: number | null = null;
-  for (const segment of segmentsOf(dataDir, day).slice(-2)) {
+  for (const { segment } of segmentsOfDay(dataDir, day).slice(-2)) {
     // A broken segment is ignored here; the merge will report it.
     await readSegment(dataDir, segment, (line) => {
       lastUs = Math.max(lastUs ?? 0, decodeLine(line)?.recvUs ?? 0);
     });
   }
   return lastUs;
-}
-
-/** Lists the segments of a day, in order of time. */
-function segmentsOf(dataDir: string, day: Day): Segment[] {
-  const folder = liveFolder(dataDir, day);
-  const names = existsSync(folder) ? readdirSync(folder) : [];
-  const segments = names.flatMap((name) => segmentOfPath(join(folder, name))?.segment ?? []);
-  const unique = new Map(segments.map((segment) => [segment.name, segment]));
-  return [...unique.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 /** Reads the lines of a segment. It may be sealed and merged meanwhile: the sealed file appears before the open file is removed. */

@@ -1,3 +1,5 @@
+import { longestLagUs } from "../../domain/ids/id-order.ts";
+
 /**
  * Tests whether rows can come from the allowed number of recorders, given that the ids of each recorder rise.
  * Rows are added in order of receipt. Each row continues the sequence with the highest last id below its own, which needs the fewest
@@ -17,13 +19,6 @@ export type SourceOrder = {
 
 /** Number of rows remembered. Copies of a record from two recorders are as far apart as their delays differ. */
 const rememberedRows = 32_768;
-
-/**
- * Longest time after a row with a higher id at which a row may be received, µs.
- * During a rollover the new connection may be faster than the old connection, and the recorder keeps late records of the old connection.
- * It remembers about as much of a 100 ms stream (`binance/gaps/recent-ids.ts`).
- */
-const lateUs = 30_000_000;
 
 /**
  * The rows so far (`count`), of which the latest are remembered.
@@ -77,9 +72,12 @@ function saveRow(rows: Rows, id: number, us: number): void {
   rows.count++;
 }
 
-/** Tests that no row with a higher id was received long before. */
+/**
+ * Tests that no row with a higher id was received long before. During a rollover the new connection may be faster than the old connection,
+ * and the recorder keeps late records of the old connection. It remembers about as much of a 100 ms stream (`binance/gaps/recent-ids.ts`).
+ */
 function isRecent(rows: Rows, id: number, us: number): boolean {
-  while (rows.settled < rows.count && (rows.times[rows.settled % rememberedRows] ?? 0) < us - lateUs)
+  while (rows.settled < rows.count && (rows.times[rows.settled % rememberedRows] ?? 0) < us - longestLagUs)
     settleOldest(rows);
   return id > rows.settledHigh;
 }

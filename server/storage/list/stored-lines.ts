@@ -1,8 +1,16 @@
 import { dirname, join } from "node:path";
-import { archivePath, type Day, liveFolder, manifestPath, segmentOfPath } from "../../domain/day.ts";
+import {
+  archivePath,
+  type Day,
+  liveFolder,
+  manifestPath,
+  type Segment,
+  type SegmentState,
+  segmentOfPath,
+} from "../../domain/day.ts";
 import { decodeLine } from "../../domain/line.ts";
 import { codeOf } from "../../platform/errors.ts";
-import { existsSync } from "../../platform/files/files.ts";
+import { existsSync, readdirSync } from "../../platform/files/files.ts";
 import { readdir } from "../../platform/files/files-async.ts";
 
 /** Reads whole lines of a segment or archive, plain or compressed, piece by piece. */
@@ -24,6 +32,19 @@ export async function storedFiles(dataDir: string, day: Day): Promise<readonly S
   });
   const isArchived = existsSync(manifestPath(dataDir, day));
   return isArchived ? [{ path: archivePath(dataDir, day), window: null }, ...segments] : segments;
+}
+
+/** A segment on disk. If it exists both raw and sealed, `state` is "open". */
+export type StoredSegment = { readonly segment: Segment; readonly state: SegmentState };
+
+/** Lists the segments of a day once each, in order of time. */
+export function segmentsOfDay(dataDir: string, day: Day): readonly StoredSegment[] {
+  const folder = liveFolder(dataDir, day);
+  const names = existsSync(folder) ? readdirSync(folder) : [];
+  const byName = new Map<string, StoredSegment>();
+  for (const stored of names.flatMap((name) => segmentOfPath(join(folder, name)) ?? []))
+    if (stored.state === "open" || !byName.has(stored.segment.name)) byName.set(stored.segment.name, stored);
+  return [...byName.values()].sort((a, b) => (a.segment.name < b.segment.name ? -1 : 1));
 }
 
 /** Lists the dates for which a stream has files, newest first. */

@@ -16,7 +16,7 @@ function chainOf(kind: StreamKind, ...lines: string[]): IdCheck {
 
 test("missing ids are reported with the records around them", () => {
   expect(chainOf("aggTrade", live(1), live(2), live(6), live(7)).report()).toEqual({
-    holes: [{ firstId: 3, lastId: 5, fromUs: 2 * second, toUs: 6 * second }],
+    holes: [{ fromId: 3, toId: 5, fromUs: 2 * second, toUs: 6 * second }],
     setbacks: [],
     doubled: 0,
   });
@@ -25,7 +25,7 @@ test("missing ids are reported with the records around them", () => {
 test("backfilled records fill missing ids, at any position and in any order; the rest is reported", () => {
   const lines = [refetched(4), live(1), live(2), refetched(5), live(9), refetched(8), refetched(3)];
   const { holes, doubled } = chainOf("aggTrade", ...lines).report();
-  expect(holes.map(({ firstId, lastId }) => [firstId, lastId])).toEqual([[6, 7]]);
+  expect(holes.map(({ fromId, toId }) => [fromId, toId])).toEqual([[6, 7]]);
   expect(doubled).toBe(0);
 });
 
@@ -40,7 +40,7 @@ test("missing ids over midnight are reported for the day on which they end, and 
   expect(chain.report()).toEqual({ holes: [], setbacks: [], doubled: 0 });
   chain.add(Buffer.from([live(6), live(7)].join("")));
   const { holes, doubled } = chain.report();
-  expect(holes.map(({ firstId, lastId }) => [firstId, lastId])).toEqual([[5, 5]]);
+  expect(holes.map(({ fromId, toId }) => [fromId, toId])).toEqual([[5, 5]]);
   expect(doubled).toBe(0);
 });
 
@@ -90,7 +90,29 @@ test("diffs follow each other from U to u", () => {
   const diff = (U: number, u: number) =>
     encodeLine(`{"e":"depthUpdate","E":1,"s":"X","U":${U},"u":${u},"b":[],"a":[]}`, u, 5);
   expect(chainOf("diffDepth", diff(1, 4), diff(5, 5), diff(6, 9)).report().holes).toEqual([]);
-  expect(chainOf("diffDepth", diff(1, 4), diff(6, 9)).report().holes).toMatchObject([{ firstId: 5, lastId: 5 }]);
+  expect(chainOf("diffDepth", diff(1, 4), diff(6, 9)).report().holes).toMatchObject([{ fromId: 5, toId: 5 }]);
+});
+
+test("ids that a diff covers are not missing, also if it begins with ids that another diff covers", () => {
+  const diff = (U: number, u: number) =>
+    encodeLine(`{"e":"depthUpdate","E":1,"s":"X","U":${U},"u":${u},"b":[],"a":[]}`, u, 5);
+  expect(chainOf("diffDepth", diff(1, 4), diff(3, 6), diff(7, 9)).report().holes).toEqual([]);
+  expect(chainOf("diffDepth", diff(1, 4), diff(9, 12), diff(4, 8), diff(13, 13)).report().holes).toEqual([]);
+  const { holes } = chainOf("diffDepth", diff(1, 4), diff(9, 12), diff(4, 6), diff(13, 13)).report();
+  expect(holes.map(({ fromId, toId }) => [fromId, toId])).toEqual([[7, 8]]);
+});
+
+test("missing diffs are found also if Binance sends further members between the ids", () => {
+  const diff = (U: number, u: number) => encodeLine(`{"e":"depthUpdate","U":${U},"pu":${U - 1},"u":${u},"b":[]}`, u, 5);
+  const { holes, setbacks } = chainOf("diffDepth", diff(1, 4), diff(5, 8), diff(10, 12)).report();
+  expect(holes.map(({ fromId, toId }) => [fromId, toId])).toEqual([[9, 9]]);
+  expect(setbacks).toEqual([]);
+});
+
+test("trades whose ids jump further than any pause are a new numbering, and none is missing", () => {
+  const far = 200_000_000;
+  const { holes } = chainOf("aggTrade", live(1), live(2), live(far), live(far + 1), live(far + 3)).report();
+  expect(holes.map(({ fromId, toId }) => [fromId, toId])).toEqual([[far + 2, far + 2]]);
 });
 
 test("REST books prove nothing by their ids", () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { createFrameReader } from "../../../server/binance/frames/frame-reader.ts";
 import { parseTrades } from "../../../server/binance/rest/trade-pages.ts";
-import { encodeBackfilledLine, encodeLine, firstRecordId, recordId } from "../../../server/domain/line.ts";
+import { encodeBackfilledLine, encodeLine, recordId, recordIds } from "../../../server/domain/line.ts";
 import {
   createStream,
   depthSnapshot,
@@ -119,7 +119,7 @@ describe.each(streamKindNames.map((kind) => ({ kind, ...streamKinds[kind], ...ex
       ];
       for (const line of lines) {
         expect(recordId(line, kind)).toBe(id);
-        expect(firstRecordId(line, kind)).toBe(firstId);
+        expect(recordIds(line, kind)).toEqual({ first: firstId, last: id });
         expect(lineId(Buffer.from(line), 0, line.length - 1, kind)).toBe(id);
       }
     });
@@ -130,7 +130,7 @@ describe.each(streamKindNames.map((kind) => ({ kind, ...streamKinds[kind], ...ex
       if (check === null) return;
       const later = payload.replace(`:${firstId}`, `:${id + 10}`).replace(`:${id},`, `:${id + 13},`);
       check.add(Buffer.from(encodeLine(payload, recvUs, 1) + encodeLine(later, recvUs + 1, 1)));
-      const missing = check.report().holes.map(({ firstId, lastId }) => [firstId, lastId]);
+      const missing = check.report().holes.map(({ fromId, toId }) => [fromId, toId]);
       expect(missing).toEqual(isContiguous(kind) ? [[id + 1, id + 9]] : []);
     });
 

@@ -2,13 +2,14 @@ import { expect, test } from "bun:test";
 import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { dateStartUs, liveFolder, segmentPath } from "../../../server/domain/day.ts";
-import { encodeLine } from "../../../server/domain/line.ts";
+import { encodeBackfilledLine, encodeLine } from "../../../server/domain/line.ts";
 import { findLiveMissingIds, lastLiveUs } from "../../../server/storage/ids/live-ids.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 
 const day = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-22" };
 const startUs = dateStartUs(day.date);
 const names = Array.from({ length: 40 }, (_, n) => `${String(n >> 1).padStart(2, "0")}-${n % 2 === 0 ? "00" : "30"}`);
+const span = (from: number, to: number) => ({ from_us: startUs + from * 1e6, to_us: startUs + to * 1e6 });
 const lines = (n: number) =>
   [0, 1, 2].map((k) => encodeLine(`{"e":"aggTrade","a":${n * 3 + k}}`, startUs + (n * 3 + k) * 1e6, null)).join("");
 const raw = (dataDir: string, name: string) => segmentPath(dataDir, { ...day, name }, "open");
@@ -52,6 +53,35 @@ test("ids that another connection brought late are not missing, those that never
   writeFileSync(raw(dataDir, "00-00"), content);
   const found = await findLiveMissingIds(dataDir, day, Number.MAX_SAFE_INTEGER);
   expect(found).toMatchObject([{ from_us: startUs + 5e6, to_us: startUs + 6e6, missing: 1, cause: "missing" }]);
+});
+
+/** The gaps of a day with one segment. */
+async function gapsIn(stream: string, content: string) {
+  const dataDir = temporaryFolder();
+  const path = segmentPath(dataDir, { ...day, stream, name: "00-00" }, "open");
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, content);
+  return findLiveMissingIds(dataDir, { ...day, stream }, Number.MAX_SAFE_INTEGER);
+}
+
+test("missing diffs are found by the ids that each diff covers; those that came late are not missing", async () => {
+  const diff = (U: number, u: number, s: number) => encodeLine(`{"U":${U},"u":${u},"b":[]}`, startUs + s * 1e6, null);
+  const late = diff(10, 12, 3) + diff(6, 9, 4);
+  const found = await gapsIn("depth", diff(1, 5, 1) + late + diff(13, 14, 5) + diff(16, 20, 6) + diff(21, 30, 90));
+  expect(found).toEqual([
+    { stream: "depth", symbol: "BTCUSDT", ...span(5, 6), cause: "missing", missing: null, repaired: 0 },
+    { stream: "depth", symbol: "BTCUSDT", ...span(6, 90), cause: "crash", missing: null, repaired: 0 },
+  ]);
+});
+
+test("missing trades between records of the same receipt are a gap, with those that were backfilled; a new numbering is no gap", async () => {
+  const trade = (id: number, s: number) => encodeLine(`{"e":"aggTrade","a":${id}}`, startUs + s * 1e6, null);
+  const backfilled = encodeBackfilledLine('{"a":3}', startUs);
+  const found = await gapsIn("aggTrade", trade(1, 1) + trade(4, 1) + backfilled + trade(5, 2) + trade(200_000_000, 3));
+  const moment = { from_us: startUs + 1e6, to_us: startUs + 1e6 + 1 };
+  expect(found).toEqual([
+    { stream: "aggTrade", symbol: "BTCUSDT", ...moment, cause: "missing", missing: 2, repaired: 1 },
+  ]);
 });
 
 test("a stream that may rest for an hour has no gap because it rested", async () => {

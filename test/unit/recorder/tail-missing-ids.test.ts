@@ -1,12 +1,13 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import { createUnwrittenGaps } from "../../../server/app/gaps/unwritten-gaps.ts";
 import type { MissingTrades } from "../../../server/binance/rest/backfill-queue.ts";
-import { type Segment, segmentPath } from "../../../server/domain/day.ts";
+import { archiveFolder, type Segment, segmentPath } from "../../../server/domain/day.ts";
 import type { Gap } from "../../../server/domain/gap.ts";
 import { encodeBackfilledLine, encodeLine } from "../../../server/domain/line.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
+import { missingIdsInNewestSealed, recordBefore } from "../../../server/recorder/recover/record-before.ts";
 import { missingIdsInTail } from "../../../server/recorder/recover/tail-missing-ids.ts";
 import { readLineBytes } from "../../../server/storage/read/archive-reader.ts";
 import { temporaryFolder } from "../../support/folder.ts";
@@ -74,6 +75,42 @@ test("missing diffs are found by the ids that each diff covers", () => {
 
 test("ids that had jumped and are back leave no missing ids", () => {
   expect(segmentOf("aggTrade", line(1) + line(2) + line(500) + line(3) + line(4))).toEqual([]);
+});
+
+test("trades whose ids jump further than any pause are a new numbering, and none is missing", () => {
+  expect(segmentOf("aggTrade", line(1) + line(200_000_000) + line(200_000_001))).toEqual([]);
+});
+
+test("trades that came late at the beginning of a large segment are not missing before it", () => {
+  const dataDir = temporaryFolder();
+  const start = line(5) + line(3) + line(4);
+  const segment = put(dataDir, "aggTrade", "12-00", `${start}${"x".repeat(2_000_000)}\n${line(6)}`);
+  const before = (id: number) =>
+    missingIdsInTail(dataDir, segment, { id, recvUs: startUs }).map(({ fromId }) => fromId);
+  expect(before(2)).toEqual([]);
+  expect(before(1)).toEqual([2]);
+});
+
+test("the newest sealed segment is read once, the segment before it once, and segments of other days behind a merged day are not", async () => {
+  const dataDir = temporaryFolder();
+  const read: string[] = [];
+  const readLines = (path: string) => {
+    read.push(basename(path));
+    return readLineBytes(path);
+  };
+  const first = put(dataDir, "aggTrade", "11-58", line(1) + line(2), true);
+  const newest = put(dataDir, "aggTrade", "12-00", line(5) + line(7), true);
+  put(dataDir, "aggTrade", "12-02", line(9));
+  const missing = await missingIdsInNewestSealed(dataDir, newest, { readLines });
+  expect(missing.map(({ fromId, toId }) => [fromId, toId])).toEqual([
+    [3, 4],
+    [6, 6],
+  ]);
+  expect(read).toEqual(["12-00.jsonl.zst", "11-58.jsonl.zst"]);
+  const later = (date: string) => recordBefore(dataDir, { ...first, date, name: "00-00" }, { readLines });
+  expect(await later("2026-11-24")).toEqual({ id: 9, recvUs: startUs + 9 });
+  mkdirSync(archiveFolder(dataDir, { ...first, date: "2026-11-23" }), { recursive: true });
+  expect(await later("2026-11-24")).toBeNull();
 });
 
 test("missing ids that a kill left between two segments of diffs, or within a segment, become a gap at the next start", async () => {

@@ -14,6 +14,7 @@ import { temporaryFolder } from "../../support/folder.ts";
 import { rtData, start } from "../../support/program.ts";
 import { type Ran, run } from "../../support/run.ts";
 import { createCertificate } from "../../support/simulator/certificate.ts";
+import { refusal } from "../../support/telegram/fake-telegram.ts";
 import { startS3rver } from "../../support/upload/s3.ts";
 
 const stops: (() => unknown)[] = [];
@@ -232,10 +233,10 @@ describe("services", () => {
       hostname: "127.0.0.1",
       async fetch(request) {
         const [, bot, method] = new URL(request.url).pathname.split("/");
-        if (bot !== "bot7:hush") return Response.json({ ok: false, description: "Unauthorized" }, { status: 401 });
+        if (bot !== "bot7:hush") return refusal(401, "Unauthorized");
         if (method === "getMe") return Response.json({ ok: true, result: { username: "my_rt_bot" } });
         const { chat_id } = (await request.json()) as { chat_id: number };
-        const unknown = { ok: false, description: "Bad Request: chat not found" };
+        const unknown = { ok: false, error_code: 400, description: "Bad Request: chat not found" };
         return Response.json(chats[chat_id] ?? unknown, { status: chat_id in chats ? 200 : 400 });
       },
     });

@@ -14,7 +14,7 @@ export const sharedWords = texts({
     unknownSymbol: "{symbol} is not recorded here.",
     severalSymbols: "{symbol} could be several symbols.",
     noSymbols: "No symbols are recorded.",
-    tooFast: "Not so fast, please: one moment.",
+    tooFast: "Too many requests: please wait a moment.",
     outdated: "This button is out of date. Ask again, please.",
     waitingSegments: "Waiting",
     segments: "{n} segments",

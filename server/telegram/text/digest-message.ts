@@ -30,7 +30,7 @@ const en = {
   head: "{day} (UTC): {coverage} recorded",
   headUnknown: "{day} (UTC): no records known",
   records: "{n} records of {symbols} symbols",
-  incomplete: "Not whole: {list}",
+  incomplete: "Incomplete: {list}",
   noGaps: "No gaps.",
   gaps: "Gaps: {n}, the longest {longest}.",
   repaired: "{n} trades were fetched again.",

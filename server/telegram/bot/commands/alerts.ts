@@ -10,7 +10,7 @@ const phrases = texts({
   en: {
     alertsNone: "No open incidents.",
     alertsOpen: "{n} open",
-    alertsClosed: "Over lately",
+    alertsClosed: "Recently ended",
     alertsMutes: "Muted",
     since: "since {time}",
     lasted: "{time}, {duration}",
@@ -18,7 +18,7 @@ const phrases = texts({
     isMuted: "muted",
     acknowledge: "✓ Ack {n}",
     acknowledged: "Acknowledged.",
-    notOpen: "That is over already.",
+    notOpen: "This incident is already over.",
     mutedUntil: "{what}, until {time}",
   },
   ko: {

@@ -11,10 +11,10 @@ const phrases = texts({
     muteUnknown: "I do not understand “{word}”.",
     muteSpan: "From a minute to 30 days, please.",
     muted: "Quiet until {time}: {what}.",
-    noMutes: "Nothing is muted.",
+    noMutes: "No mutes.",
     unmute: "Unmute {what}",
     unmuted: "Mutes ended: {n}.",
-    unmuteWhich: "Which one?",
+    unmuteWhich: "Which mute?",
   },
   ko: {
     muteUsage:
@@ -36,7 +36,7 @@ const mostUs = 30 * 86_400_000_000;
 /** `/mute [rule] [SYMBOL] TIME`, `/mute all TIME` (maintenance), `/mute #INCIDENT TIME` */
 export const muteCommand: BotCommand = {
   name: "mute",
-  about: { en: "be quiet for a while", ko: "잠시 알림 끄기" },
+  about: { en: "pause alerts for a while", ko: "잠시 알림 끄기" },
   create:
     ({ incidents, status, nowUs }) =>
     (ask) => {
@@ -71,7 +71,7 @@ export const muteCommand: BotCommand = {
 /** `/unmute [ID or all]` */
 export const unmuteCommand: BotCommand = {
   name: "unmute",
-  about: { en: "speak again", ko: "알림 다시 켜기" },
+  about: { en: "resume alerts", ko: "알림 다시 켜기" },
   create:
     ({ incidents }) =>
     (ask) => {

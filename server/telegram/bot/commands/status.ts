@@ -8,8 +8,8 @@ import { type Ask, asOf, type BotCommand, go, rows } from "../command.ts";
 const phrases = texts({
   en: {
     well: "All is well.",
-    notReady: "Not recording as it should.",
-    attention: "Recording, but worth a look: {n} open.",
+    notReady: "Not recording correctly.",
+    attention: "Recording, needs attention: {n} open.",
     demo: "Demo: an invented market",
     recording: "{symbols} symbols, {streams} streams, {rate} messages a second",
     covered: "{percent} of today recorded, {gaps} gaps today",
@@ -55,7 +55,7 @@ const phrases = texts({
 /** `/status` */
 export const statusCommand: BotCommand = {
   name: "status",
-  about: { en: "is all well?", ko: "모두 정상인지 확인" },
+  about: { en: "state of the recorder", ko: "모두 정상인지 확인" },
   create:
     ({ status, history, incidents }) =>
     async (ask) => {

@@ -44,7 +44,7 @@ function setUp(lastId: number, firstId: number) {
   return { dataDir, journal, repair, holes };
 }
 
-test("the trades on disk before and after a pause tell what is missing, even long afterwards, and the missing ids are saved for a backfill", async () => {
+test("the trades on disk before and after a pause show the missing ids, even long afterwards, and these are saved for a backfill", async () => {
   const { repair, holes } = setUp(100, 151);
   expect(await repair.catchUp({ gap, stream, resumedUs, firstId: null })).toBe(50);
   expect(holes()).toEqual([[101, 150]]);

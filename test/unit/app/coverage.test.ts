@@ -16,7 +16,7 @@ test("today's coverage of 50 streams with 20,000 gaps is exact, and its computat
   const minutes = createMinuteRows(streams);
   for (const stream of streams)
     for (let minute = 0; minute < 600; minute++) minutes.count(stream, startUs + minute * 60_000_000);
-  // A gap of three seconds every one and a half minutes.
+  // A gap of three seconds every 90 seconds.
   const gaps = streams.flatMap((stream) =>
     Array.from({ length: 400 }, (_, n) => ({
       ...{ stream: stream.type.folder, symbol: stream.symbol, cause: "reconnect" as const, missing: null, repaired: 0 },

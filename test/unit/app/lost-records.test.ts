@@ -102,7 +102,7 @@ async function setUp(damaged: { readonly sealed: boolean; readonly bytes: Uint8A
 }
 
 for (const { what, sealed, bytes } of [
-  { what: "a raw segment of which recovery can read nothing", sealed: false, bytes: new Uint8Array(50_000) },
+  { what: "a raw segment that recovery cannot read at all", sealed: false, bytes: new Uint8Array(50_000) },
   { what: "a sealed segment that the merge cannot read", sealed: true, bytes: "none of ours" },
 ])
   test(`${what} is a gap from the record before it to the record after it, and its trades are backfilled`, async () => {

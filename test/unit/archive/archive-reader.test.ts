@@ -63,7 +63,7 @@ test("a damaged or truncated file is an error that names it, never a silent end"
   await expect(all(join(dataDir, "missing.jsonl"))).rejects.toMatchObject({ path: join(dataDir, "missing.jsonl") });
 });
 
-test("whoever stops reading early leaves nothing open", async () => {
+test("a reader that stops early closes its file", async () => {
   const path = write("a.jsonl.zst", Bun.zstdCompressSync(lines(0, 20_000)));
   const openFiles = () => Array.from(new Bun.Glob("*").scanSync({ cwd: "/proc/self/fd", onlyFiles: false })).length;
   const before = openFiles();

@@ -29,7 +29,7 @@ beforeEach(() => {
 });
 afterEach(() => remove());
 
-test("a past day's segments become one archive with a manifest, and nothing else is left of them", async () => {
+test("a past day's segments become one archive with a manifest, and all other files of the day are removed", async () => {
   const { failures, archived } = await sealAndMerge(dataDir, writeDay(dataDir));
 
   expect(failures).toEqual([]);
@@ -251,7 +251,7 @@ test("stopping abandons a merge without a trace, and the next start does it", as
   expect(archivedIds(dataDir)).toEqual(seconds(0, 18_000));
 });
 
-test("stopping seals what is queued; past the deadline the rest stays raw and whole", async () => {
+test("stopping seals the queued segments; past the deadline the rest stays raw and whole", async () => {
   const segments = writeDay(dataDir, { segments: 8 });
   const patient = realArchiver(dataDir);
   for (const segment of segments.slice(0, 4)) patient.seal(segment);

@@ -60,7 +60,7 @@ test("stopping does not wait for segments that there is no room to seal", async 
 });
 
 test.skipIf(mountMissing !== "")(
-  `a disk that is full while a segment is sealed, or a day is merged, is told of once; both are done when there is room${mountMissing}`,
+  `a disk that is full while a segment is sealed, or a day is merged, is reported once; both are done when there is room${mountMissing}`,
   async () => {
     dataDir = mountSmallDisk("8m");
     const ballast = join(dataDir, "ballast");

@@ -115,7 +115,7 @@ test("trades whose ids jump further than any pause are a new numbering, and none
   expect(holes.map(({ fromId, toId }) => [fromId, toId])).toEqual([[far + 2, far + 2]]);
 });
 
-test("REST books prove nothing by their ids", () => {
+test("the ids of REST books are no proof", () => {
   expect(createIdCheck("depthSnapshot")).toBeNull();
 });
 

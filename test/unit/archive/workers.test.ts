@@ -28,7 +28,7 @@ test("a worker that dies fails its job and no other", async () => {
   await pool.stop();
 });
 
-test("a worker that hangs is ended, its job fails, the next one runs", async () => {
+test("a worker that hangs is ended, its job fails, the next job runs", async () => {
   const code = `onmessage = ({ data }) => { while (data.job === 1); postMessage({ id: data.id, kind: "done", result: data.job }); };`;
   const pool = createWorkerPool<number, number>({ ...options, silentMs: 200 }, start(code));
   const [hung, next] = await Promise.all([pool.run(1), pool.run(2)]);

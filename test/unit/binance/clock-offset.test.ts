@@ -54,7 +54,7 @@ test("the round trip is that of the request, not of its wait behind others", asy
   expect(offsets[0]?.boundMs).toBeLessThan(20);
 });
 
-test("a stepped clock is measured anew at once, and what was measured across the step is thrown away", async () => {
+test("a stepped clock is measured again at once, and a measurement across the step is discarded", async () => {
   const { meter, offsets, clock, asked } = setUp(async () => {
     await Bun.sleep(10);
     return Response.json({ serverTime: Date.now() });

@@ -12,7 +12,7 @@ test("the delay is unknown until both the clock offset and an event time are kno
   expect(delay.estimateMs("BTCUSDT")).toBe(30);
 });
 
-test("a symbol without event times takes the estimate of the others, a ping serves where there is none", () => {
+test("a symbol without event times takes the estimate of the other symbols, or of a ping if they have no estimate", () => {
   const delay = createDelayEstimator();
   delay.setClockOffset(-5);
   delay.observePing(t0, (t0 + 20) * 1000);

@@ -128,7 +128,7 @@ test("a book from before the first diff is asked for again until one reaches it"
   expect(got[0]?.payload).toBe(reply(100));
 });
 
-test("a book that never reaches the diffs is given up and told, and the next hourly one is tried", async () => {
+test("a book that never reaches the diffs is given up and reported, and the next hourly book is tried", async () => {
   let id = 5;
   const { snapshots, time, asked, got, lines } = setUp(
     ["BTCUSDT"],
@@ -159,7 +159,7 @@ test("the first diff is waited for before the book is asked for; a book without 
   expect(asked).toEqual([]);
   first = 50;
   time.advance(2000);
-  await until(() => got.length === 1, "the book of the one with a diff");
+  await until(() => got.length === 1, "the book of the symbol with a diff");
   expect(got[0]?.symbol).toBe("BTCUSDT");
   await until(() => {
     time.advance(1000);
@@ -169,7 +169,7 @@ test("the first diff is waited for before the book is asked for; a book without 
   expect(got[1]?.symbol).toBe("QUIETUSDT");
 });
 
-test("a hole comes before what is merely due, and a hole during a request makes that book worthless", async () => {
+test("symbols with missing ids come before symbols that are merely due, and ids missed during a request invalidate its book", async () => {
   const { promise: opened, resolve: open } = Promise.withResolvers<void>();
   const { snapshots, asked, got } = setUp(names(4), async (_, n) => {
     if (n === 0) await opened;

@@ -57,7 +57,7 @@ test("every documented payload takes the fast path, with Binance's id and its te
   }
 });
 
-test("decimals of the common form and of others take the fast path, one by one and mixed; what is no decimal does not", () => {
+test("decimals of every form take the fast path, alone and mixed; other texts do not", () => {
   const fast = (decimals: readonly string[]) => {
     const levels = decimals.map((decimal) => `["${decimal}","${decimal}"]`).join(",");
     const frame = combined("btcusdt@depth20@100ms", `{"lastUpdateId":160,"bids":[${levels}],"asks":[${levels}]}`);
@@ -124,7 +124,7 @@ const trade = documented[3]?.[1] ?? "";
 const diff = documented[2]?.[1] ?? "";
 const ticker = documented[5]?.[1] ?? "";
 
-test("what is no JSON, or JSON that parsers read differently, is put aside with a reason, whichever member it stands in", () => {
+test("text that is not JSON, or that parsers read differently, goes to quarantine with a reason, in every member", () => {
   const [d20, agg, diffs] = ["depth20@100ms", "aggTrade", "depth@100ms"];
   const notJson: readonly [stream: string, payload: string][] = [
     ...["\n", "\r", "\u0000", "\t", "\u001f"].flatMap((control): [string, string][] => [

@@ -17,7 +17,7 @@ for (const [status, words] of [
   [451, "data-stream.binance.vision"],
   [500, "cannot serve now"],
 ] as const) {
-  test(`HTTP ${status} in place of the handshake is told with what it means`, async () => {
+  test(`HTTP ${status} in place of the handshake is reported with its meaning`, async () => {
     const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("<html>", { status }) });
     const reason = await refusalOf(`ws://127.0.0.1:${server.port}/stream?streams=btcusdt@aggTrade`);
     expect(reason).toStartWith(`the exchange answered HTTP ${status}: `);

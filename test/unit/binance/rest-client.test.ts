@@ -64,7 +64,7 @@ test("an endpoint that is not there is a refusal, not a trouble of the exchange"
 });
 
 for (const status of [429, 418]) {
-  test(`after HTTP ${status} nobody asks before Retry-After is over; it is told once, and once that it is over`, async () => {
+  test(`after HTTP ${status} no request is sent before Retry-After is over; its begin and end are reported once each`, async () => {
     let refusing = true;
     const { rest, get, time, asked, lines } = setUp(() => (refusing ? refusal(status) : fine()));
     expect(await get("first")).toMatchObject({ kind: "failed" });
@@ -85,7 +85,7 @@ for (const status of [429, 418]) {
   });
 }
 
-test("while banned by the exchange itself nothing more is sent, so the ban does not grow", async () => {
+test("while the exchange bans us no request is sent, so the ban does not grow", async () => {
   const source = createSyntheticMarket({ symbols: ["BTCUSDT"] });
   let clock = () => 0;
   const exchange = createSimulatedExchange({ weightPerMinute: 10 }, { source, log: silentLog, now: () => clock() });
@@ -107,7 +107,7 @@ for (const [name, second] of [
   ["another failure", () => refusal(503)],
   ["an answer", fine],
 ] as const) {
-  test(`${name} to what was under way ends no ban early, nor is its end told before it is over`, async () => {
+  test(`${name} to a pending request does not end a ban early, nor is its end reported before it is over`, async () => {
     const { promise: opened, resolve: open } = Promise.withResolvers<void>();
     const { rest, get, time, lines } = setUp(async (url) => {
       if (url.pathname === "/a") return refusal(418);
@@ -166,7 +166,7 @@ for (const [name, answer, told, seconds] of troubles) {
   });
 }
 
-test("a server that hangs, and one that is gone, are failures after a while, and others are asked afterwards", async () => {
+test("a server that hangs or is gone counts as failed after a while, and the next server is asked", async () => {
   const { promise: never } = Promise.withResolvers<Response>();
   const { get, time, lines } = setUp((_, n) => (n === 0 ? never : fine()), { timeoutMs: 100 });
   expect(await get("a")).toMatchObject({ kind: "failed", reason: expect.stringContaining("did not answer in time") });
@@ -184,7 +184,7 @@ test("a server that hangs, and one that is gone, are failures after a while, and
 
 const mebibyte = 1024 * 1024;
 
-test("an answer without end, a huge one, one that unpacks to something huge and one that stalls are given up in bounded memory, the transfer is ended, and others are asked afterwards", async () => {
+test("endless, huge, huge when unpacked and stalled answers are given up in bounded memory, their transfer ends, and the next request works", async () => {
   const bomb = gzipSync(Buffer.alloc(600 * mebibyte, 32));
   for (const kind of ["endless", "huge", "packed", "stalled"]) {
     let sent = 0;
@@ -232,7 +232,7 @@ test("an answer without end, a huge one, one that unpacks to something huge and 
   }
 }, 60_000);
 
-test("exchangeInfo in its real size passes, and one that is cut or damaged tells nothing", async () => {
+test("exchangeInfo in its real size passes, and a cut or damaged exchangeInfo is ignored", async () => {
   const entries = Array.from({ length: 3300 }, (_, n) =>
     JSON.stringify({ symbol: `SYM${n}`, status: "TRADING", baseAsset: "BTC", filters: ["x".repeat(4800)] }),
   );
@@ -262,7 +262,7 @@ test("exchangeInfo in its real size passes, and one that is cut or damaged tells
   }
 });
 
-test("what is urgent goes first, and the rest keeps its order", async () => {
+test("urgent requests go first, and the rest keeps its order", async () => {
   const { promise: opened, resolve: open } = Promise.withResolvers<void>();
   const { get, asked } = setUp(async () => {
     await opened;
@@ -287,7 +287,7 @@ test("what is urgent goes first, and the rest keeps its order", async () => {
   expect(place("h")).toBeLessThanOrEqual(3);
 });
 
-test("no more than the own weight is spent in a UTC minute; low ones leave a quarter of it to others", async () => {
+test("at most the own weight is spent in a UTC minute; low priority leaves a quarter of it to others", async () => {
   const { rest, get, time, asked } = setUp(fine, { weightPerMinute: 100 });
   const low = Array.from({ length: 10 }, () => get("low", 10, "low"));
   await Promise.all(low.slice(0, 7));
@@ -316,7 +316,7 @@ test("what others on the same address use up is respected", async () => {
   expect(await second).toMatchObject({ kind: "ok" });
 });
 
-test("a request that is withdrawn, and every one after a stop, is answered as failed at once", async () => {
+test("a withdrawn request, and every request after a stop, fails at once", async () => {
   const { promise: never } = Promise.withResolvers<Response>();
   const { rest, get, asked, lines } = setUp(() => never);
   const withdrawn = new AbortController();

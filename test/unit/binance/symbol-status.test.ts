@@ -92,7 +92,7 @@ test("of 300 symbols, 3 that do not exist and 2 that are halted are named once e
   expect(20 * asked.length - weight).toBe(20);
 });
 
-test("few symbols are asked for by name, without what is not needed of them", async () => {
+test("few symbols are requested by name, without members that are not needed", async () => {
   const { asked, settled, watch } = await setUp(["SYM1USDT", "SYM2USDT"]);
   watch.start();
   await settled();
@@ -132,7 +132,7 @@ for (const [what, body] of [
   ["JSON of a login page", '{"status":"login required"}'],
   ["half of an answer", '{"symbols":[{"symbol":"SYM1USDT","status":"TRADING"},{"symbol":"SYM]'],
 ] as const) {
-  test(`an exchangeInfo with ${what} changes nothing, and is asked for again`, async () => {
+  test(`an exchangeInfo with ${what} is ignored and requested again`, async () => {
     const { watch, answer, changes, nextCheck, settled } = await setUp(["SYM1USDT", "SYM2USDT"]);
     answer(() => new Response(body));
     watch.start();
@@ -146,7 +146,7 @@ for (const [what, body] of [
   });
 }
 
-test("while REST does not answer nothing changes and nothing stops; the check is made up for afterwards", async () => {
+test("while REST does not answer, states stay and recording goes on; the check follows afterwards", async () => {
   const { watch, answer, time, changes, lines, settled } = await setUp(["SYM1USDT", "NIXUSDT"]);
   answer(() => refusal(503));
   watch.start();
@@ -182,7 +182,7 @@ test("checkNow asks soon, but not more often than every half minute, however oft
   expect(asked).toHaveLength(2);
 });
 
-test("after a reload new symbols are checked, those that stay are not told anew, those that are gone are forgotten", async () => {
+test("after a reload new symbols are checked, unchanged symbols are not reported again, removed symbols are forgotten", async () => {
   const { watch, changes, lines, nextCheck, settled } = await setUp(["SYM1USDT", "NIXUSDT"]);
   watch.start();
   await settled();

@@ -76,7 +76,7 @@ function createRepair(
   return { repair, pages, records, done, stored, lines, onWrite };
 }
 
-/** A market with a past of so many ticks, served by a real exchange. */
+/** A market with a past of this many ticks, served by a simulated exchange. */
 async function startExchange(ticks: number, symbols: readonly string[], weightPerMinute = 6000) {
   const market = createSyntheticMarket({ symbols, seed: 11 });
   const first = new Map<string, number>();
@@ -384,7 +384,7 @@ test("a thousand symbols' backfills take turns with a long backfill, within thre
   expect([...perMinute.values()].reduce((sum, weight) => sum + weight, 0)).toBe(4 * 1050);
 }, 60_000);
 
-test("trades are taken from an answer as they stand there, whatever is in their texts and between them", () => {
+test("trades are taken byte for byte from an answer, with any text inside them and between them", () => {
   const odd = '{"a":1,"T":1763800000000,"x":"}{[,\\"\\\\"}';
   expect(parseTrades(` [${odd} ,\n {"a": 2, "T":1763800000000001, "y":{"a":[1]}} ] `, "aggTrade")).toEqual([
     { payload: odd, id: 1, tradeUs: 1763800000000000 },

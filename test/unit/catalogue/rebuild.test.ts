@@ -74,7 +74,7 @@ async function start(dataDir: string) {
 
 for (const how of ["deleted", "damaged", "half overwritten", "replaced by a folder"] as const) {
   for (const journal of ["is gone as well", "is there"] as const) {
-    test(`a catalogue that was ${how} is made again, where the journal ${journal}: archives, gaps, holes of today, the last run`, async () => {
+    test(`a catalogue that was ${how} is made again while the journal ${journal}: archives, gaps, holes of today, the last run`, async () => {
       const dataDir = await recordedFolder();
       await (await start(dataDir)).stop();
       const path = join(dataDir, "rt-data.sqlite");

@@ -65,7 +65,7 @@ test("the command line wins over the environment, and the environment over the f
   expect(config.record.symbols).toEqual(["BTCUSDT", "ETHUSDT"]);
 });
 
-test("every mistake is reported at once, with key, value and what is accepted", () => {
+test("all mistakes are reported together, each with key, value and the accepted values", () => {
   const found = problems('[record]\nflush_ms = "soon"\nsymbls = ["BTCUSDT"]\n[http]\nport = 99999\n[recrod]\n', {
     RT_DATA_LOG_LEVEL: "loud",
     RT_DATA_HTTP_PROT: "1",
@@ -149,7 +149,7 @@ test("a control character in a value is refused for every key, source and charac
   expect(problems('[exchange]\nws_urls = ["wss://a.example/x,y"]\n')).toHaveLength(1);
 });
 
-test("errors never contain a secret, whatever is wrong with it", () => {
+test("errors never contain a secret, however wrong it is", () => {
   const found = problems("[upload]\nsecret_key = 12345678901\n");
   expect(found.join()).toContain("upload.secret_key: this is not accepted");
   expect(found.join()).not.toContain("12345678901");

@@ -9,7 +9,7 @@ test("the address of a page leads back to the page with its parameters", () => {
   for (const page of navigationPages) expect(pageAt(`${pagePath(page)}/`)).toEqual({ page, parameters: {} });
 });
 
-test("an address that belongs to no page is none, and broken escapes do not throw", () => {
+test("an unknown address has no page, and broken escapes do not throw", () => {
   expect([pageAt(""), pageAt("api/status"), pageAt("orderbook"), pageAt("archive/a")]).toEqual([
     null,
     null,

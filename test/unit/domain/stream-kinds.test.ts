@@ -23,7 +23,7 @@ import { createSyntheticMarket } from "../../../server/simulator/market/syntheti
 import { createIdCheck } from "../../../server/storage/ids/id-check.ts";
 import { lineId } from "../../../server/storage/ids/line-ids.ts";
 
-/** One record of a kind as Binance documents it, and what must be read from it. */
+/** One record of a kind as Binance documents it, and the values to read from it. */
 type Example = {
   readonly payload: string;
   readonly id: number;

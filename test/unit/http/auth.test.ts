@@ -9,7 +9,7 @@ import { rawGet, serve } from "../../support/http/serving.ts";
 import { until } from "../../support/wait.ts";
 
 const password = "correct horse";
-/** Costs next to nothing: what is tested is not argon2. */
+/** A cheap hash: argon2 is not under test here. */
 const cheap = { algorithm: "argon2id", memoryCost: 256, timeCost: 2 } as const;
 const passwordHash = await Bun.password.hash(password, cheap);
 const basic = (word: string, user = "anybody") => ({ authorization: `Basic ${btoa(`${user}:${word}`)}` });
@@ -64,7 +64,7 @@ function handshake(port: number, path: string, headers: Record<string, string> =
 
 const cookieOf = (answer: Response) => (answer.headers.get("set-cookie") ?? "").split(";")[0] ?? "";
 
-test("with a password nothing is told to strangers but whether the recorder is well", async () => {
+test("with a password strangers learn only whether the recorder is well", async () => {
   const { get, port } = await guarded({}, { status: () => fakeStatus(1, 3, { ready: false, reasons: ["disk full"] }) });
   for (const path of [
     ...["/dashboard", "/orderbook/BTCUSDT", "/coverage", "/archive", "/history", "/", "/openapi", "/metrics"],
@@ -152,7 +152,7 @@ test("a login gives a cookie that scripts cannot read, that opens everything, an
   await until(() => messages > 0, "the status over the WebSocket");
   const out = await fetch(`${url}/api/session`, { method: "DELETE", headers: { cookie, origin } });
   expect(out.headers.get("set-cookie")).toMatch(/^rt-data-[0-9a-f]{8}=; Path=\/; Max-Age=0/);
-  await until(() => closed === 4401, "what was open for the session to be closed");
+  await until(() => closed === 4401, "the connections of the session to be closed");
   expect((await get("/api/status", { cookie })).status).toBe(401);
   const [name] = cookie.split("=");
   for (const forged of [`${name}=`, `${name}=x`, `${name}=${"A".repeat(43)}`, `__Host-${cookie}`])
@@ -231,7 +231,7 @@ test("what another site's page asks for is refused: WebSockets and whatever chan
   expect((await get("/api/status", { cookie })).headers.get("access-control-allow-origin")).toBeNull();
 });
 
-test("our own page is known behind a proxy: by Host, by X-Forwarded-Host of one that is trusted, by the public URL", async () => {
+test("our own page is recognized behind a proxy: by Host, by X-Forwarded-Host of a trusted proxy, by the public URL", async () => {
   const from = async (access: Partial<AuthOptions>, headers: Record<string, string>) => {
     const { port } = await guarded({ passwordHash: "", ...access });
     return handshake(port, "/ws/dashboard", headers);
@@ -247,7 +247,7 @@ test("our own page is known behind a proxy: by Host, by X-Forwarded-Host of one 
   ).toBe(101);
 });
 
-test("without a password only names that nobody else can have are answered: no page can make its own name lead here", async () => {
+test("without a password only names of this machine are answered, so no other page can make its own name lead here", async () => {
   const { port } = await guarded({ passwordHash: "", publicUrl: "https://data.example.org" });
   const status = async (host: string, path = "/api/status") => (await rawGet(port, path, { host })).status;
   for (const host of ["localhost:8000", "127.0.0.1", "[::1]:8000", "192.168.0.7:8000", "nas", "nas:8000", "nas.local"])

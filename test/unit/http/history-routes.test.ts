@@ -96,7 +96,7 @@ test("no path leads to another file than an archive or a manifest", async () => 
   expect(await code(await get("/api/archives/depth20/BTCUSDT/2026-11-20/file"))).toStartWith("404 no_archive");
 });
 
-test("what is asked of the gaps gets through in any case and with times; what cannot be is refused with what can", async () => {
+test("filters of gaps are accepted in any case and with times; other values are refused with the accepted values", async () => {
   asked = [];
   await get("/api/gaps?symbol=btcusdt&stream=depth20&cause=disk&from=2026-11-21&to=2026-11-22T12:00Z&limit=7&after=3");
   expect(asked).toEqual([
@@ -137,7 +137,7 @@ test("a check is started by POST from the page itself, one at a time", async () 
   expect(await (await get("/api/verify")).json()).toMatchObject({ kind: "idle" });
 });
 
-test("the API describes itself, every route of it, and loads nothing from elsewhere", async () => {
+test("the API describes every route of itself, and loads no foreign resources", async () => {
   const answer = await get("/openapi");
   const spec = (await answer.json()) as {
     openapi: string;

@@ -34,7 +34,7 @@ test("alerts: those that last by gravity, all of them newest first in pages, eac
   expect((await ask("/alerts/2")).body).toMatchObject({ id: 2, rule: "disk_low", unit: "bytes" });
 });
 
-test("an open incident can be acknowledged, with or without a name; one that is over or unknown cannot", async () => {
+test("an open incident can be acknowledged, with or without a name; an incident that is over or unknown cannot", async () => {
   expect(await ask("/alerts/3/acknowledge", "POST", { by: "an\u0000na" })).toMatchObject({
     ...{ status: 200, body: { id: 3, acknowledged: { by: "anna", at_us: expect.any(Number) } } },
   });
@@ -68,7 +68,7 @@ test("mutes are made, shown and ended; a maintenance too", async () => {
   expect((await ask("/mutes")).body.items).toHaveLength(2);
 });
 
-test("what is not accepted is refused with a stable code and with what would be", async () => {
+test("values that are not accepted are refused with a stable code and the accepted values", async () => {
   for (const [path, method, body, message] of [
     ["/alerts?limit=0", "GET", undefined, /whole number from 1 to 500/],
     ["/alerts/x", "GET", undefined, /id "x" is not accepted/],

@@ -63,7 +63,7 @@ test("the first message comes at once and is the status", async () => {
   expect(JSON.parse(one.last)).toEqual(await (await fetch(`${site.url}/api/status`)).json());
 });
 
-test("nothing is computed while nobody looks, neither before nor afterwards", async () => {
+test("the status is computed only while a client is connected", async () => {
   const { counts, status } = counted(3);
   const clock = counted(1);
   const watched = await open({ status: clock.status, tickMs: 10 });
@@ -82,7 +82,7 @@ test("nothing is computed while nobody looks, neither before nor afterwards", as
   expect(counts.taken).toBeLessThanOrEqual(left + 1);
 });
 
-test("a client that does not read is dropped; the others miss nothing", async () => {
+test("a client that does not read is dropped; the others get every message", async () => {
   const site = await open({ status: counted(300).status, tickMs: 10 });
   const good = client(site.socketUrl);
   const slow = await deafClient(site.port);

@@ -36,7 +36,7 @@ function door() {
   };
   const login = createLogin("hash", deps);
   const seenWrong = { count: 0 };
-  /** One try; what has to wait in line is moved on to its turn. */
+  /** One attempt; if it has to queue, the clock moves on to its turn. */
   const attempt = async (applicant: Applicant, password: string) => {
     let result = login.attempt(applicant, password);
     if (result instanceof Promise) {
@@ -142,7 +142,7 @@ test("a guesser behind the owner's own address costs neither the known device no
     expect((await attempt(program, "right")).kind).toBe("right");
     expect((await attempt(stranger(home, { device }), "right")).kind).toBe("right");
   }
-  // Even one who sends what the program sends is let guess at a bounded rate, and does not shut the program out.
+  // Even a client that imitates the program guesses at a bounded rate and does not shut the program out.
   for (let n = 0; n < 4000; n++) await attempt(program, `guess ${n}`);
   expect((await attempt(program, "right")).kind).toBe("right");
 }, 60_000);
@@ -207,7 +207,7 @@ test("a whole /64 of IPv6 is one address", () => {
   expect(limit.waitMs(networkOf("2001:db8:1:3::9"))).toBe(0);
 });
 
-test("a thousand guesses at the same moment are five, checked one after the other; the right one of many programs at once is one", async () => {
+test("of a thousand guesses at the same moment five are checked in turn; many programs with the right password at once share a check", async () => {
   const { seen, login, time } = door();
   const atOnce = async (count: number, ask: (n: number) => ReturnType<typeof login.attempt>) => {
     let left = count;
@@ -276,7 +276,7 @@ test("a device's cookie is good under its own password alone, and cannot be made
     expect(known.deviceOf(forged ?? "")).toBeNull();
 });
 
-test("a session ends thirty days of running after its last use; the one unused for longest makes room", async () => {
+test("a session ends thirty days of running after its last use; the session unused for longest makes room", async () => {
   let now = 1_700_000_000_000;
   const ended: string[] = [];
   const sessions = createSessions({ runMs: () => now, onEnd: (id) => ended.push(id), onChange: () => {} });

@@ -6,7 +6,7 @@ import { temporaryFolder } from "../../support/folder.ts";
 import { serve } from "../../support/http/serving.ts";
 
 const password = "correct horse";
-/** Costs next to nothing: what is tested is not argon2. */
+/** A cheap hash: argon2 is not under test here. */
 const cheap = { algorithm: "argon2id", memoryCost: 256, timeCost: 2 } as const;
 const passwordHash = await Bun.password.hash(password, cheap);
 
@@ -121,7 +121,7 @@ test("while 10,000 addresses and the owner's own guess, the known browser, the p
   expect(slowest).toBeLessThan(15_000);
 }, 60_000);
 
-test("what is known outlives a restart, in a small file without a password, a token or an address; another password ends it", async () => {
+test("known devices outlive a restart, in a small file without a password, a token or an address; a new password ends them", async () => {
   const sessionsPath = join(temporaryFolder(), "sessions.json");
   const first = await guarded({ sessionsPath });
   const browser = cookiesOf(await first.logIn(password, from(home)));
@@ -161,7 +161,7 @@ test("two recorders on one host, and two paths of one host, do not log each othe
   for (const site of sites) expect(await site.get("/api/status", { cookie: jar })).toBe(200);
 });
 
-test("a wall clock that jumps a month ahead or back logs nobody out", async () => {
+test("a wall clock that jumps a month ahead or back does not end sessions", async () => {
   const sessionsPath = join(temporaryFolder(), "sessions.json");
   const real = Date.now;
   cleanups.push(() => {

@@ -39,7 +39,7 @@ describe("every route", () => {
       expect(await head.text()).toBe("");
     });
 
-    test(`${path} lets nothing foreign in and does not let itself be framed`, async () => {
+    test(`${path} allows no foreign sources and no framing`, async () => {
       const { headers } = await fetch(site.url + path);
       const policy = headers.get("content-security-policy") ?? "";
       expect(policy).toContain("default-src 'none'");
@@ -111,7 +111,7 @@ test("ready is 503 with the reasons until data flows, and again when it stops; l
   expect((await fetch(`${site.url}/health/ready`, { method: "HEAD" })).status).toBe(200);
 });
 
-test("a failure inside answers 500 without telling what it was, and tells the log", async () => {
+test("an internal failure answers 500 without details, which are in the log", async () => {
   status = () => {
     throw new Error("the cat sat on /var/lib/secret");
   };

@@ -56,7 +56,7 @@ test("a histogram counts the values up to each bound, and finally all values", (
   ]);
 });
 
-test("a family without samples is left out, and exactly one of several states is 1", () => {
+test("a family without samples is left out, and only the present state is 1", () => {
   expect(encode([gauge("e", "E.", [null]), counter("f", "F.")], "text")).toBe("\n");
   expect(stateSet("level", ["ok", "low", "full"], "low")).toEqual([
     [0, { level: "ok" }],

@@ -287,7 +287,7 @@ test("a connection that is open but delivers no messages is network down too", (
   expect(watch.open()[0]).toMatchObject({ severity: "critical", from_us: startUs });
 });
 
-test("the loss of one of two connections is a warning, and does not hide problems of a symbol on the other connection", () => {
+test("the loss of a connection while another is open is a warning, and does not hide problems of a symbol on the other connection", () => {
   const watch = createWatch();
   const gap = { cause: "silent", from_us: startUs } as const;
   watch.run(120, (now) => {

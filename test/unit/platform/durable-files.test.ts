@@ -7,7 +7,7 @@ import { temporaryFolder } from "../../support/folder.ts";
 
 afterEach(() => replaceFiles(systemFiles));
 
-test("a write that fails leaves nothing behind", () => {
+test("a failed write leaves no file behind", () => {
   const folder = temporaryFolder();
   replaceFiles({
     ...systemFiles,

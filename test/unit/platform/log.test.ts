@@ -16,7 +16,7 @@ function lines(options: Partial<Parameters<typeof createLog>[0]> = {}) {
 const hostile = 'first\nsecond\r\u001b[31mred\u0007\u2028third\u009b2J "quoted"';
 
 for (const format of ["text", "json"] as const) {
-  test(`${format}: an event is one line without control characters, whatever it quotes, and bounded in length`, () => {
+  test(`${format}: an event is one line without control characters, for every quoted text, and bounded in length`, () => {
     const { log, written } = lines({ format });
     log.warn(hostile, { reason: hostile, other: "a b" });
     log.error("x".repeat(1e6), { reason: `${"y".repeat(1999)}😀${"z".repeat(1e6)}` });

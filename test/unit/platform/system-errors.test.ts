@@ -18,7 +18,7 @@ const folder = temporaryFolder();
 writeFileSync(join(folder, "file"), "");
 symlinkSync("loop", join(folder, "loop"));
 
-test("a bare error of the system becomes a sentence: what was tried, on which path, why it failed, what to do", () => {
+test("a bare error of the system becomes a sentence: operation, path, reason and remedy", () => {
   const absent = join(folder, "absent");
   expect(explain(errorOf(() => readFileSync(absent)))).toBe(
     `cannot open ${absent}: it does not exist (ENOENT); check the path`,

@@ -93,7 +93,7 @@ for (const type of ["aggTrade", "trade"] as const) {
     const { restUrl } = await exchange.start();
     stops.push(exchange.stop);
 
-    // What was recorded live; yesterday is merged before anything is refetched.
+    // Records received live; yesterday is merged before the backfill.
     const holes: MissingTrades[] = [];
     let repairedOf = (_hole: MissingTrades) => 0;
     const archiver = realArchiver(dataDir, {
@@ -156,7 +156,7 @@ for (const type of ["aggTrade", "trade"] as const) {
       const ids = lines.map(({ payload }) => recordId(payload, type) ?? 0);
       expect([...ids].sort((a, b) => a - b)).toEqual(all.map(({ id }) => id));
 
-      // What was refetched is what REST serves, byte for byte, marked, and timed by the trade itself.
+      // Backfilled trades are the text of REST, byte for byte, marked, and stamped with the time of the trade.
       const repaired = lines
         .filter((line) => line.repaired)
         .map((line) => ({ ...line, id: recordId(line.payload, type) }));
@@ -173,7 +173,7 @@ for (const type of ["aggTrade", "trade"] as const) {
         expect(`[${page.map(({ payload }) => payload).join(",")}]`).toBe(await answer.text());
       }
 
-      // Yesterday's archive: in the order of time, right by its manifest, with the repaired ones counted and in their place.
+      // Yesterday's archive: in the order of time, matching its manifest, with backfilled trades counted and in their place.
       const merged = archived(stream, yesterday);
       expect(merged.every((line, at) => line.recvUs >= (merged[at - 1]?.recvUs ?? 0))).toBe(true);
       const check = await verifyArchive(dataDir, dayOf(stream, yesterday));

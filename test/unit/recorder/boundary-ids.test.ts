@@ -139,7 +139,7 @@ test("files that a wrong clock has written are looked at as well, whichever date
   }
 });
 
-test("one id that had jumped, or some, at the end of what was recorded, does not hide what is missing behind them", async () => {
+test("ids that jumped at the end of the records do not hide the missing ids behind them", async () => {
   const ids = [1000, 1001, 1002, 1300, 1003, 1004];
   write("12-00", ids.map((id, n) => line(id, noonUs + n)).join(""));
   expect(await last(1100)).toEqual({ id: 1004, recvUs: noonUs + 5 });
@@ -151,7 +151,7 @@ test("one id that had jumped, or some, at the end of what was recorded, does not
     { first: 1301, last: 1399 },
   ]);
   write("12-05", line(700, noonUs + 300_000_000) + line(1005, noonUs + 300_000_001));
-  // One from further back is as good: what is on disk behind it is not refetched.
+  // An earlier id is as good: ids on disk behind it are not fetched again.
   const before = await last(1007);
   const behind = { first: 1005, last: 1006 };
   expect(before).toEqual({ id: 1004, recvUs: noonUs + 5 });
@@ -193,7 +193,7 @@ test("ids on disk are found in live, refetched, sealed and merged files, whateve
   ]);
 });
 
-test("sealed segments and, where no segment is left, the manifest of the newest archive are read", async () => {
+test("sealed segments are read and, if no segment is left, the manifest of the newest archive", async () => {
   const archiver = realArchiver(dataDir);
   const many = Array.from({ length: 20_000 }, (_, n) => line(n, noonUs + n)).join("");
   archiver.seal(write("12-00", many));
@@ -210,7 +210,7 @@ test("sealed segments and, where no segment is left, the manifest of the newest 
 test("a segment that is sealed and then merged while it is about to be read is no error", async () => {
   const sealing = realArchiver(dataDir);
   const segment = write("12-00", line(1, noonUs));
-  // What the reader is told of is gone when it opens it, and what it became as well.
+  // The listed file is gone when the reader opens it, and so is its successor.
   const readLines = async function* (path: string) {
     if (path.endsWith(".jsonl")) {
       sealing.seal(segment);
@@ -292,9 +292,9 @@ test("after a restart the ids between the last record on disk and the first rece
   expect(records.some(({ repaired }) => repaired)).toBe(true);
 });
 
-test("ids of the newest segments are found where an earlier numbering had the same ones", async () => {
+test("ids of the newest segments are found even if an earlier numbering had the same ids", async () => {
   const minuteUs = 60_000_000;
-  // Before the exchange counted anew.
+  // Before the exchange began a new numbering.
   write("12-00", line(105, noonUs));
   write("12-01", line(110, noonUs + minuteUs));
   write("12-02", [100, 115, 120].map((id, n) => line(id, noonUs + 2 * minuteUs + n)).join(""));

@@ -13,7 +13,7 @@ const second = 1_000_000;
 const now = Date.parse("2026-11-22T12:00:00Z") * 1000;
 const [btc, eth, sol] = ["btcusdt@aggTrade", "ethusdt@aggTrade", "solusdt@aggTrade"].map(streamOf);
 const streams = [btc, eth, sol].filter((stream) => stream !== undefined);
-/** Nothing else is known. */
+/** No other facts are known. */
 const bare = { notedUsOf: () => 0, isLost: false };
 const times = { flushMs: 1000, nowUs: now };
 
@@ -110,7 +110,7 @@ test("refetched trades, which bear the exchange's time, and a clock that was put
   expect([later.newestUs, later.of.get(streams[0] as never)?.fromUs]).toEqual([now, now - second]);
 });
 
-test("a pause after which nothing was recorded goes on, judged or not; one after which another stream was recorded is over", () => {
+test("a pause without later records goes on, checked or not; a pause followed by records of another stream is over", () => {
   const dataDir = temporaryFolder();
   const orphans = [orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 30 * second, null))];
   const pause = (toS: number, missing: number | null) => ({

@@ -20,7 +20,7 @@ function setUp() {
   return { stored, disk, ledger: createGapLedger({ store, log: silentLog }) };
 }
 
-test("gaps are counted once, however often more is learnt of them, and one without any length is none", () => {
+test("a gap is counted once, however often it is updated, and an empty time span is not a gap", () => {
   const { ledger, stored } = setUp();
   ledger.add([gap(10, 20), gap(30, 30)]);
   ledger.update([{ ...gap(10, 25), missing: 3 }]);
@@ -28,7 +28,7 @@ test("gaps are counted once, however often more is learnt of them, and one witho
   expect(ledger.count()).toBe(1);
 });
 
-test("gaps found while the disk is full are stored when it works again, none lost, none doubled", () => {
+test("gaps found while the disk is full are stored when it works again, each exactly once", () => {
   const { ledger, stored, disk } = setUp();
   disk.works = false;
   ledger.add([gap(10, 20)]);

@@ -35,13 +35,13 @@ test("segments that are sealed while the holes of a day are looked for are no ho
   expect(await last).toBe(startUs + 119e6);
 });
 
-test("a day that is merged while its holes are looked for has none that anybody could tell of", async () => {
+test("a day merged during the search for missing ids reports no missing ids", async () => {
   const dataDir = folderOfSegments();
   rmSync(raw(dataDir, names[1] ?? ""));
   const found = findLiveMissingIds(dataDir, day, Number.MAX_SAFE_INTEGER);
   for (const name of names.slice(3, 20)) rmSync(raw(dataDir, name));
   expect(existsSync(liveFolder(dataDir, day))).toBe(true);
-  // The one from before the merge stays found.
+  // Missing ids found before the merge stay found.
   expect(await found).toMatchObject([{ from_us: startUs + 2e6, to_us: startUs + 6e6, missing: 3 }]);
 });
 

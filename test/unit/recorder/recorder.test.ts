@@ -46,7 +46,7 @@ function read(dataDir: string, of: Stream = stream): Record<string, string> {
   return files;
 }
 
-test("a batch is in the file after so many records, not before", async () => {
+test("a batch is written once it has the configured number of records, not before", async () => {
   const { append, dataDir } = setUp({ flushRecords: 10, flushMs: 60_000 });
   for (let n = 1; n < 10; n++) append(n);
   expect(read(dataDir)).toEqual({});
@@ -85,7 +85,7 @@ test("a window's end closes its segment, on a record as on silence, and midnight
   expect(files["date=2026-11-23/00-00.jsonl"]).toBe(encodeLine(payload(3), midnight, 7));
 });
 
-test("a quiet stream's segment is closed when its window is over although nothing more arrives", async () => {
+test("a quiet stream's segment is closed when its window is over, without a further record", async () => {
   const { append, closed, time } = setUp();
   time.us = midnight - 30_000;
   append(1);
@@ -145,7 +145,7 @@ test.skipIf(!mounted)(
     expect(recorder.failure()).toContain("ENOSPC");
     time.us = midnight + 1;
     for (; n < 2500; n++) append(n);
-    // A write that fails half-way is cut off again before the next one is tried.
+    // A write that fails half-way is cut off again before the next attempt.
     const isWhole = (content: string) => content === "" || content.endsWith("}\n");
     await until(() => Object.values(read(dataDir)).every(isWhole), "every file to end with a whole line");
     rmSync(join(small, "ballast"));
@@ -202,7 +202,7 @@ test.skipIf(!mounted)(
 );
 
 test.skipIf(!mounted)(
-  `a stop while the disk is full does not hide what it costs: the records are counted, their time is handed over as a gap${noMount}`,
+  `a stop while the disk is full reports the loss: the records are counted, their time is handed over as a gap${noMount}`,
   async () => {
     const { append, recorder, lost, dataDir, time } = setUp({
       dataDir: join(small, "c"),

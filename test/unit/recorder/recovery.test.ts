@@ -46,7 +46,7 @@ test("a new or a cleanly stopped data folder needs no repair", async () => {
   expect(await recover(dataDir)).toEqual({ orphans: [], days: [day], repairs: [] });
 });
 
-test("a torn tail is cut and kept, and nothing before it is touched", async () => {
+test("a torn tail is cut and kept, and the lines before it stay as they are", async () => {
   write(raw(), lines(0, 9) + line(9).slice(0, 40));
   const { orphans, repairs } = await recover(dataDir);
   const keptAt = join(quarantineFolder(dataDir, day), "15-04.jsonl.tail");
@@ -56,7 +56,7 @@ test("a torn tail is cut and kept, and nothing before it is touched", async () =
   expect(readFileSync(keptAt, "utf8")).toBe(line(9).slice(0, 40));
 });
 
-test("wherever a crash cuts the file, exactly the whole records stay and a second start finds nothing to do", async () => {
+test("wherever a crash cuts the file, exactly the whole records stay and a second start has no repairs to do", async () => {
   const text = lines(0, 30);
   await fc.assert(
     fc.asyncProperty(

@@ -142,7 +142,7 @@ test("a span in which the clock was wrong does not hide missing ids", async () =
   expect((await startAfter(dataDir, [segment], [clock])).gaps).toHaveLength(1);
 });
 
-test("what a run had received on a disk that did not take the journal begins behind a gap, but for what other gaps cover", async () => {
+test("records of a run whose journal could not be written begin behind a gap, except for time that other gaps cover", async () => {
   const dataDir = temporaryFolder();
   const second = 1_000_000;
   const book = (s: number) => encodeLine(`{"lastUpdateId":${s},"bids":[]}`, startUs + s * second, null);
@@ -158,7 +158,7 @@ test("what a run had received on a disk that did not take the journal begins beh
   expect((await startAfter(dataDir, [segment], known, startUs + 110 * second)).gaps).toEqual([]);
 });
 
-test("a hole in the diffs that lasts longer than the gap that is known of it gets another one", async () => {
+test("missing diffs that last longer than their known gap get another gap", async () => {
   const dataDir = temporaryFolder();
   const second = 1_000_000;
   const at = (id: number, s: number) => encodeLine(`{"U":${id},"u":${id}}`, startUs + s * second, null);

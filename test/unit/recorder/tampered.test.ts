@@ -45,7 +45,7 @@ async function recorded(options: Partial<RecorderOptions> = {}) {
   return { dataDir, recorder, append, noticed, log, lost, closed };
 }
 
-/** Ids of the lines of all open segments, each of which must be whole lines of ours and nothing else. */
+/** Ids of the lines of all open segments, which must consist of whole lines of ours. */
 function idsOf(dataDir: string): number[] {
   const folder = join(path(dataDir), "..");
   const files = readdirSync(folder).filter((name) => /^\d\d-\d\d(_\d\d)?\.jsonl$/.test(name));
@@ -63,7 +63,7 @@ const from = (first: number, last: number) => Array.from({ length: last - first 
 const atUs = (id: number) => midnight + id;
 const lineBytes = '{"recv_us":1795392000000001,"net_delay_ms":null,"a":1}\n'.length;
 
-test("a file that is emptied under us (logrotate copytruncate) costs what it held, to the record, and goes on", async () => {
+test("a file that is emptied under us (logrotate copytruncate) loses exactly its records, and recording goes on", async () => {
   const { dataDir, recorder, append, noticed, lost, log } = await recorded();
   truncateSync(path(dataDir), 0);
   await append(20);
@@ -91,7 +91,7 @@ for (const [what, keptBytes, lastKept] of [
   });
 }
 
-test("a file that is cut while nothing more arrives is noticed, and its end is the gap", async () => {
+test("a file that is cut while no record arrives is noticed, and its end is the gap", async () => {
   const { dataDir, recorder, noticed, lost } = await recorded();
   truncateSync(path(dataDir), 50 * lineBytes + 41 + 12);
   await noticed("was truncated");
@@ -119,7 +119,7 @@ for (const [what, tamper] of [
     },
   ],
 ] as const) {
-  test(`a file that is ${what} is written again whole, and nothing is lost or doubled`, async () => {
+  test(`a file that is ${what} is written again whole, and no record is lost or doubled`, async () => {
     const { dataDir, recorder, append, noticed, lost } = await recorded();
     tamper(path(dataDir));
     await append(20);
@@ -224,7 +224,7 @@ for (const { what, change, loss } of [
     expect(log.some((line) => line.includes("records are lost, which is a gap"))).toBe(true);
   });
 
-test("a closed segment that is sealed as it was, or with lines of others behind it, has lost nothing", async () => {
+test("a closed segment that is sealed as it was, or with foreign lines behind it, has lost no record", async () => {
   const { dataDir, recorder, lost, closed } = await recorded();
   await recorder.stop();
   appendFileSync(path(dataDir), "stranger\n");
@@ -237,7 +237,7 @@ function lengthOf(file: string, lines: number): number {
   return readFileSync(file, "utf8").split("\n").slice(0, lines).join("\n").length + 1;
 }
 
-test("a closed segment that was cut within a line and cannot be sealed is made whole at once, and what is gone is the gap", async () => {
+test("a closed segment that was cut within a line and cannot be sealed is repaired at once, and the lost part is the gap", async () => {
   const { dataDir, recorder, lost, closed } = await recorded();
   recorder.closeSegments();
   await until(() => closed.length === 1, "the segment to be closed");

@@ -120,7 +120,7 @@ test("whoever hammers on buttons is asked to wait, once in words and then only a
   await until(() => texts(bench).length === 4, "three answers and a request");
   for (let n = 0; n < 3; n++) await bench.api.press("go:help", { id: 1 });
   await until(() => texts(bench).length === 7, "three lines above the button");
-  expect(texts(bench).filter((text) => text.startsWith("Not so fast"))).toHaveLength(4);
+  expect(texts(bench).filter((text) => text.startsWith("Too many requests"))).toHaveLength(4);
   expect(bench.api.seen.slice(7).map(({ kind }) => kind)).toEqual(["toast", "toast", "toast"]);
   await bench.stop();
 });

@@ -168,7 +168,7 @@ test("the digest reports recorded and missing data, the loss, and upcoming event
     [
       "📊 Tue 24 Nov (UTC): 99.98% recorded",
       "12,345,678 records of 15 symbols",
-      "Not whole: SOLUSDT 99.80%",
+      "Incomplete: SOLUSDT 99.80%",
       "Gaps: 3, the longest 2 min 48 s. 120 trades were fetched again. 4 records are lost.",
       "Incidents: 1",
       "✅ No connection to Binance, 12 min from 24 Nov 03:12. Lost: 4 records.",

@@ -28,7 +28,7 @@ test("coverage is rounded down: the smallest gap is never rounded away, and no d
   ]);
 });
 
-test("a loss names what is counted and what is estimated, and says nothing if nothing is known", () => {
+test("a loss names counted and estimated records, and is left out if unknown", () => {
   const loss = (records_lost: number | null, records_lost_estimate: number | null) =>
     lossText({ records_lost, records_lost_estimate }, "en");
   expect([loss(null, null), loss(0, null), loss(12, null), loss(0, 613), loss(12, 613), loss(null, 0.2)]).toEqual([

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { foreignAnswer } from "../../../server/platform/fetch/foreign-answer.ts";
 import { localizedReason } from "../../../server/text/reason.ts";
 
-test("the recorder's words for an answer that is none of Binance's are translated with what came and the setting; other reasons stay", () => {
+test("the recorder's reason for an answer that is not Binance's is translated with the answer and the setting; other reasons stay", () => {
   for (const key of ["exchange.ws_url", "exchange.rest_url"]) {
     const reason = foreignAnswer("HTTP 302 to login.example:81", key);
     const korean = localizedReason(`a.example:9443: ${reason}`, "ko");

@@ -5,7 +5,7 @@ import { incidentAdvice, incidentCost, incidentTitle, ruleWords } from "../../..
 const languages = ["en", "ko"] as const;
 const severitiesOf = (rule: IncidentRule) => ruleFacts[rule].severities;
 
-test("every incident of every rule has a title, a cost and an advice on the page and in the bot, with nothing left to fill in", () => {
+test("every incident of every rule has a title, a cost and an advice on the page and in the bot, with all places filled in", () => {
   for (const rule of incidentRules)
     for (const language of languages)
       for (const severity of severitiesOf(rule))

@@ -46,7 +46,7 @@ describe("every request to a hostile store ends soon, in little memory, and leav
   const endure = async (kind: HostileKind) => {
     const server = await startHostileServer(kind);
     const { told, end } = await ask(`http://127.0.0.1:${server.port}`);
-    await until(() => server.open() <= 1, "every connection to be closed but the one that is used again", 30_000);
+    await until(() => server.open() <= 1, "every connection to be closed except the reused connection", 30_000);
     await end();
     server.stop();
     console.info(`${kind}: ${told.startMb} MB before, ${told.peakMb} MB at most, ${told.longestMs} ms at most`);

@@ -53,7 +53,7 @@ test.skipIf(reason !== null)(
       { stream: "aggTrade", symbol: "币安人生USDT", date: "2026-11-11" },
     ];
     for (const [n, day] of days.entries()) {
-      // Two recorders each, so that what is read is a union.
+      // Two recorders each, so that the bucket holds a union.
       for (const ids of [
         [1, 2, 3 + n],
         [3, 4, 5],

@@ -136,7 +136,7 @@ test("an archive that is damaged on this disk is not uploaded, others are", asyn
   expect(String(errors(keeping)[0]?.fields.reason)).toContain("does not match its manifest");
 });
 
-test("a multipart upload that was started for other bytes is aborted, so that its parts cost nothing", async () => {
+test("a multipart upload that was started for other bytes is aborted, so that its parts are not charged", async () => {
   const dataDir = newDataDir();
   await archive(dataDir, day, noise(day, 15));
   let parts = 0;
@@ -146,9 +146,9 @@ test("a multipart upload that was started for other bytes is aborted, so that it
       : null;
   const proxy = s3Proxy(faux.endpoint, { answer });
   const settings = { "upload.prefix": "begun" };
-  // The endpoint is part of what is written down, so that both recorders go through the same proxy.
+  // The endpoint is stored too, so both recorders go through the same proxy.
   const first = keep(dataDir, { ...faux, endpoint: proxy.endpoint }, settings);
-  await until(() => parts > 2, "a first part to arrive and further ones to fail");
+  await until(() => parts > 2, "a first part to arrive and further parts to fail");
   await first.stop();
   const begun = JSON.parse(readFileSync(uploadingPath(dataDir, day), "utf8")) as Uploading;
   expect(begun.parts).toHaveLength(1);

@@ -42,9 +42,9 @@ describe("a store that refuses one day for good, and takes all others", () => {
     ["a 403 without a word", () => new Response("", { status: 403 })],
     ["a 500", () => xml(500, "InternalError")],
     ["a key that is too long", () => xml(400, "KeyTooLongError")],
-    ["something nobody has heard of", () => xml(418, "Teapot")],
+    ["an unknown code", () => xml(418, "Teapot")],
     ["an outage's own word", () => xml(503, "SlowDown")],
-    ["a 403 for whatever is asked", () => xml(403, "AccessDenied")],
+    ["a 403 for every request", () => xml(403, "AccessDenied")],
   ] as const)(
     "%s: the others go on, their local copies go, and the day is an incident of its own",
     async (name, answer) => {

@@ -113,7 +113,7 @@ test.each([
     ],
   ],
   ["bucket", ["..", "a/b", "a/../b", "../a", "a b", "-a", "a?b", "a#b"]],
-] as const)("upload.%s with names that are none is refused, and says what is accepted", (key, values) => {
+] as const)("upload.%s with invalid names is refused, with the accepted names", (key, values) => {
   for (const value of values) {
     const loaded = loadConfig(null, { [`upload.${key}`]: value }, {});
     const problems = loaded.ok ? [] : loaded.problems.map(({ problem }) => problem);

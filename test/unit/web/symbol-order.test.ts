@@ -37,7 +37,7 @@ test("names begin at A", () => {
   expect(arrange()).toEqual(["BTCUSDT", "ETHUSDT", "SOLUSDT"]);
 });
 
-test("what is unknown comes last either way", () => {
+test("unknown values come last either way", () => {
   sortBy("p50");
   expect(arrange()).toEqual(["SOLUSDT", "ETHUSDT", "BTCUSDT"]);
   sortBy("p50");

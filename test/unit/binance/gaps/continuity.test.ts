@@ -7,7 +7,7 @@ import { until } from "../../../support/wait.ts";
 
 const types = ["depth20@100ms", "depth@100ms", "aggTrade"];
 
-test("50 changes of connection under 15 symbols × 3 streams at four times the market's speed, half of them announced by serverShutdown: nothing is lost, nothing doubled, and there is no gap", async () => {
+test("50 changes of connection under 15 symbols × 3 streams at four times the market's speed, half of them announced by serverShutdown: no record is lost or doubled, and there is no gap", async () => {
   // A busy machine slows the market down, too: a book that rests for 2 s is not what this test is about.
   const staleMs = 30_000;
   const run = await startContinuity({ dataDir: temporaryFolder(), symbols: 15, types, speed: 4, staleMs });
@@ -27,7 +27,7 @@ test("50 changes of connection under 15 symbols × 3 streams at four times the m
   expect(duplicates).toBeGreaterThan(100);
 }, 120_000);
 
-test.concurrent("with two sockets at all times, one cut after the other costs nothing: lost 0, doubled 0", async () => {
+test.concurrent("with two sockets at all times, cutting them in turn loses no record: lost 0, doubled 0", async () => {
   const run = await startContinuity({ dataDir: temporaryFolder(), symbols: 15, types, speed: 4, connections: 2 });
   const bothDeliver = () => areEstablished(run);
   for (let n = 0; n < 8; n++) {
@@ -86,7 +86,7 @@ test.concurrent("with one socket every lost message lies within a recorded gap, 
   );
 }, 60_000);
 
-/** Every connection has delivered for so long that a cut is no repetition of the last one. */
+/** Every connection has delivered long enough for a cut to be a new event. */
 function areEstablished({ feed, nowUs }: Awaited<ReturnType<typeof startContinuity>>): boolean {
   const isEstablished = ({ state, since_us, last_recv_us }: ConnectionStatus) =>
     state === "open" && last_recv_us !== null && nowUs() - since_us > 2_100_000;

@@ -112,7 +112,7 @@ test("while the exchange is away the feed keeps trying and says why; when it is 
   expect(got.gaps.map(({ cause }) => cause)).toEqual(["exchange_down", "exchange_down"]);
 }, 60_000);
 
-test("a message that comes again, over the same connection or a new one, is dropped and counted", async () => {
+test("a message that comes again, over the same connection or a new connection, is dropped and counted", async () => {
   const { exchange, feed, got, emit, subscribed, received, source } = await setUp();
   emit(btc, 5);
   emit(btc, 5);
@@ -127,7 +127,7 @@ test("a message that comes again, over the same connection or a new one, is drop
   expect(feed.counts()).toMatchObject({ duplicates: 2, reconnects: 1 });
 });
 
-test("malformed messages disturb nothing: they are handed over as odd, data before and after is kept", async () => {
+test("malformed messages are handed over as odd; data before and after is kept", async () => {
   const { got, emit, received, source } = await setUp();
   emit(btc, 1);
   for (const payload of ["{", "{}", "null", '{"lastUpdateId":"x","bids":[],"asks":[]}'])
@@ -149,7 +149,7 @@ test("the exchange's clock is read from its pings, which are answered so that it
   expect(feed.connections()[0]).toMatchObject({ state: "open", reconnects: 0 });
 });
 
-test("after stop nothing is delivered and nothing is tried any more", async () => {
+test("after stop the feed neither delivers nor connects any more", async () => {
   const { exchange, feed, got, emit, received, source } = await setUp();
   emit(btc, 1);
   await received(1);

@@ -65,7 +65,7 @@ test("one id that is 300 too low, then as before, begins no lasting epoch: only 
   expect(sequence.takeGlitch()).toEqual({ id: 701, notMissing: null });
 });
 
-test("wrong ids on one of two connections double no record, lose no record, and are not reported as missing", () => {
+test("wrong ids on a single connection of two double no record, lose no record, and are not reported as missing", () => {
   for (const [wrong, ahead] of [
     [1301, "right"],
     [1301, "wrong"],
@@ -82,7 +82,7 @@ test("wrong ids on one of two connections double no record, lose no record, and 
       const both = [() => bring(right, id), () => bring(other, id === 1001 ? wrong : id, id)];
       for (const one of ahead === "right" ? both : both.reverse()) one();
     }
-    // The one trade comes under both of its ids.
+    // The trade comes under both of its ids.
     expect(kept.filter((content) => content !== 1001)).toEqual(
       Array.from({ length: 1400 }, (_, n) => n + 1).filter((id) => id !== 1001),
     );
@@ -168,7 +168,7 @@ test("the hole that wrong ids of one connection have made, filled by the other u
   expect(hole?.toUs).toBe(next.firstUs);
 });
 
-/** Books that bear their number as id, unless they are told another one; each is recorded once or the test fails. */
+/** Books with their number as id, unless another id is given; each is recorded once or the test fails. */
 function books() {
   const sequence = createSequence({ contiguous: false, mayVary: false, lastId: null });
   const seen = new Set<number>();

@@ -26,7 +26,7 @@ type Sent = {
   readonly payload: string;
   readonly sentUs: number;
   readonly byUs: number;
-  /** A connection that should have carried it was sent nothing. */
+  /** A connection that should have carried it did not get it. */
   readonly isWithheld: boolean;
 };
 
@@ -63,7 +63,7 @@ async function play(plan: Plan, dataDir: string) {
   };
   const slowestUs = Math.max(...plan.delays) * 1000;
   const sent: Sent[] = [];
-  /** What one connection alone was sent, and what it should have been. */
+  /** Messages sent on a single connection, and the correct messages. */
   const twists = new Map<string, string>();
   const gaps: FeedGap[] = [];
   const { after } = time;
@@ -185,7 +185,7 @@ function judge(
     ).toEqual([]);
     const recorded = new Set(lines.map(({ payload }) => recordId(payload, stream.type.kind)));
     for (const { missing, holes } of ofStream) {
-      // What is on disk is not fetched again.
+      // Ids on disk are not fetched again.
       // Glitches while sockets are changed may make a hole too large; whoever refetches compares it with the disk.
       for (const { fromId, toId } of isGlitched || stream === streams[restarted ?? -1] ? [] : holes)
         for (let id = fromId; id <= toId; id++)
@@ -198,7 +198,7 @@ function judge(
   }
 }
 
-/** Diffs are cut differently for two connections, so that one whose ids lie within those of a wrong one cannot be told from a part of it. */
+/** Two connections cut diffs differently, so a diff with ids within a wrong diff looks like a part of it. */
 function claimedBy(stream: Stream, wrong: readonly string[]): (id: number) => boolean {
   if (stream.type.kind !== "diffDepth") return () => false;
   const ranges = wrong.map((payload) => (/"U":(\d+),"u":(\d+)/.exec(payload) ?? []).slice(1).map(Number));

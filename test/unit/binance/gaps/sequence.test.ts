@@ -37,7 +37,7 @@ test("a message that one connection left out and the other delivers later is kep
   expect(sequence.missingIds?.waiting()).toBe(0);
 });
 
-test("ids that start again lower on every connection are a new epoch, each of its messages kept once, the lagging connection's old ones not doubled", () => {
+test("ids that start again lower on every connection are a new epoch: each message is kept once, late old messages are not doubled", () => {
   const { sequence, take } = judging(contiguous);
   const [a, b] = [sequence.join(), sequence.join()];
   for (const id of [100, 101, 102]) take(a, id);
@@ -67,7 +67,7 @@ test("a new connection's repeat of the record that was written last by the run b
     expect([take(a, 500), take(b, 500), take(a, 504), take(b, 500)]).toEqual([
       ...(["duplicate", "duplicate", "next", "duplicate"] as const),
     ]);
-    // Nothing is counted as missing behind it, and a numbering that comes as far again is recorded.
+    // No id behind it counts as missing, and a numbering that comes as far again is recorded.
     expect(sequence.takeMissingIds(Number.POSITIVE_INFINITY)).toEqual([]);
     const later = sequence.judge(sequence.join(), { firstId: 505, id: 505, mark: 1, recvUs: 20_000_000 });
     const anew = sequence.judge(sequence.join(), { firstId: 500, id: 500, mark: 1, recvUs: 20_000_001 });
@@ -82,7 +82,7 @@ test("after a restart the last record of the run before is not taken again, and 
   expect(sequence.missingIds?.open()).toEqual([{ fromId: 501, toId: 503, fromUs: 0, toUs: 2 }]);
 });
 
-test("whatever part of a stream each of several lagging connections brings, each id is kept once, and holes are exactly the ids that nobody brought", () => {
+test("whatever part each of several lagging connections delivers, each id is kept once, and exactly the undelivered ids are missing", () => {
   const part = fc.record({ skips: fc.array(fc.boolean(), { minLength: 60, maxLength: 60 }), lag: fc.nat(20) });
   fc.assert(
     fc.property(fc.array(part, { minLength: 1, maxLength: 3 }), (parts) => {
@@ -99,7 +99,7 @@ test("whatever part of a stream each of several lagging connections brings, each
         }
       }
       expect(kept.toSorted((x, y) => x - y)).toEqual([...brought].sort((x, y) => x - y));
-      // What was missed before anything had come is no hole.
+      // Ids from before the first record are not missing.
       const [first, last] = [kept[0] ?? 0, Math.max(...brought)];
       const holes = (sequence.missingIds?.open() ?? []).flatMap(({ fromId, toId }) =>
         Array.from({ length: toId - fromId + 1 }, (_, k) => fromId + k),

@@ -127,7 +127,7 @@ test("a connection is planned to be replaced before its 23 hours are over", () =
 test("when the process did not run for a while (a laptop asleep, a stopped process), the gap gets that cause", () => {
   const { exchange, pass, time, gaps } = setUp();
   pass(60_000);
-  // Nothing is delivered and no timer runs: the exchange has cut us long ago when we wake up.
+  // No delivery and no timer: the exchange has cut us long before we wake up.
   time.sleep(40_000);
   exchange.cut(0);
   pass(5000);

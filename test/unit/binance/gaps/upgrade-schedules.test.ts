@@ -32,17 +32,17 @@ type Step = { readonly kind: "cut" | "repeat"; readonly n: number };
 const plans = fc.record({
   connections: fc.integer({ min: 1, max: 2 }),
   handshakeMs: fc.integer({ min: 1, max: 400 }),
-  // Nothing comes before the handshake is over.
+  // No messages before the handshake is over.
   delays: fc.array(fc.integer({ min: 200, max: 1500 }), { minLength: 1, maxLength: 6 }),
   busy: fc.integer({ min: 1, max: 4 }),
-  /** A stream of which only every so many events happen. */
+  /** A stream with only a share of the events. */
   thin: fc.record({ stream: fc.nat(streams.length - 1), of: fc.integer({ min: 1, max: 80 }) }),
-  /** Between one process telling and the other one knowing, and from stopping to letting go, ms. */
+  /** Delay of messages between the processes, and from stopping to releasing the folder, ms. */
   channelMs: fc.integer({ min: 1, max: 300 }),
   stoppingMs: fc.integer({ min: 0, max: 3000 }),
 });
 
-/** Books that hardly move may lose one that was under way on a socket that is cut, and nobody can tell. */
+/** Books that hardly move may lose a book in flight on a cut socket without a trace. */
 const plansOfFaults = plans.map((plan) => ({
   ...plan,
   thin: { ...plan.thin, stream: [1, 2, 4][plan.thin.stream % 3] ?? 1 },
@@ -56,7 +56,7 @@ const faults = fc.array(
   { maxLength: 8 },
 );
 
-/** The quick socket is cut, so is the one in its place, and what the slow one has yet to bring goes with the old process. */
+/** The quick socket and its successor are cut, and messages in flight on the slow socket end with the old process. */
 const bookUnderWay: [Plan, [number, Step][]] = [
   {
     connections: 2,
@@ -92,7 +92,7 @@ test(`${runs} handovers between processes, with sockets of any delay: every reco
         const first = own.findIndex((payload) => known.has(payload));
         expect(own.slice(first).filter((payload) => !known.has(payload))).toEqual([]);
         const merged = lines.toSorted((a, b) => a.recvUs - b.recvUs || (a.by === b.by ? 0 : a.by === "old" ? -1 : 1));
-        // Sockets that begin together with different delays may swap what they bring first.
+        // Sockets that begin together with different delays may swap their first messages.
         const ids = merged
           .filter(({ recvUs }) => recvUs > startUs + 5_000_000)
           .map(({ payload }) => recordId(payload, stream.type.kind) ?? 0);
@@ -103,7 +103,7 @@ test(`${runs} handovers between processes, with sockets of any delay: every reco
   );
 }, 300_000);
 
-test(`${runs} handovers while sockets are cut: nothing twice, and every absence within a gap`, () => {
+test(`${runs} upgrades while sockets are cut: no record twice, and every missing record within a gap`, () => {
   fc.assert(
     fc.property(plansOfFaults, faults, (plan, steps) => {
       const { sent, kept, gaps } = play(plan, steps);
@@ -181,7 +181,7 @@ function play(plan: Plan, steps: readonly (readonly [number, Step])[]) {
     });
   }
 
-  /** Both processes look; the new one is asked by the old one's leave to stop, as over the line. */
+  /** Both processes check; the new process learns over IPC that the old process may stop. */
   function look(): void {
     if (standby === null || hasLeft || standby.judge() !== "done") return;
     hasLeft = true;

@@ -32,9 +32,9 @@ function inherited(contiguous: boolean) {
 }
 
 for (const contiguous of [true, false]) {
-  test(`what the other process had recorded before is not taken again, only what it lacks (${contiguous ? "trades" : "books"})`, () => {
+  test(`records of the other process are not recorded again, only the records that it lacks (${contiguous ? "trades" : "books"})`, () => {
     const { sequence, other, judge } = inherited(contiguous);
-    // The socket of this process may lag behind, so that what comes first is old.
+    // The socket of this process may lag behind, so its first messages may be old.
     expect([98, 99, 100].map((id) => judge(id))).toEqual(["duplicate", "duplicate", "duplicate"]);
     sequence.follow(other, told(101));
     expect([101, 102].map((id) => judge(id))).toEqual(["duplicate", "next"]);
@@ -59,7 +59,7 @@ test("messages that the parent has merged from several sockets, in any order, ar
   expect([110, 111, 112, 120].map((id) => judge(id))).toEqual(["duplicate", "duplicate", "duplicate", "duplicate"]);
   sequence.follow(other, { ...told(5), mark: contentMark(anew(5)), isEpoch: true });
   sequence.follow(other, { ...told(6), mark: contentMark(anew(6)) });
-  // This socket is still in the numbering before, and then begins anew as well.
+  // This socket is still in the previous numbering, and then begins again as well.
   expect(judge(121)).toBe("late");
   expect([5, 6, 7].map((id) => judge(id, anew(id)))).toEqual(["duplicate", "duplicate", "next"]);
 });

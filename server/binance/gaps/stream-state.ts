@@ -1,4 +1,5 @@
 import type { GapCause } from "../../domain/gap.ts";
+import { isNewNumbering } from "../../domain/ids/id-order.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { isContiguous, isNumbered, streamKinds } from "../../domain/stream-kinds.ts";
 import type { FeedGap } from "./feed-events.ts";
@@ -210,7 +211,9 @@ export function judge(state: StreamState, beforeUs: number, connections = 0): re
   for (const range of state.sequence.takeMissingIds(beforeUs, connections)) {
     const within = spans.filter((span) => span.fromUs >= range.fromUs && span.toUs <= range.toUs);
     state.spans = state.spans.filter((span) => !within.includes(span));
-    const numbered = isNumbered(stream.type.kind);
+    const isNew = isNumbered(stream.type.kind) && isNewNumbering(range.fromId - 1, range.toId + 1);
+    if (isNew && within.length === 0) continue;
+    const numbered = isNumbered(stream.type.kind) && !isNew;
     // It is unknown which of several gaps contains the missing ids. They are counted in the last gap.
     for (const span of within.slice(0, -1)) judged.push(gapOf(stream, span, numbered ? 0 : null));
     const { fromUs, toUs, cause } = within.at(-1) ?? { ...range, cause: "missing" as const };

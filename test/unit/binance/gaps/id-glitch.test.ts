@@ -2,6 +2,8 @@ import { expect, test } from "bun:test";
 import { contentMark } from "../../../../server/binance/gaps/recent-ids.ts";
 import { createSequence } from "../../../../server/binance/gaps/sequence.ts";
 import type { Cursor, SequenceVerdict } from "../../../../server/binance/gaps/sequence-types.ts";
+import { createStreamState, judge } from "../../../../server/binance/gaps/stream-state.ts";
+import { createStream, typeOfKind } from "../../../../server/domain/stream.ts";
 
 /** Trades as several connections bring them; `content` is the trade itself, whatever id it bears. */
 function trades() {
@@ -27,6 +29,29 @@ test("the first record of all begins no other numbering, however high its id; a 
   expect([take(cursor, 4_000_000_000), take(cursor, 4_000_000_001)]).toEqual(["next", "next"]);
   expect([take(cursor, 9_000_000_000, 1), take(cursor, 9_000_000_001, 2)]).toEqual(["epoch", "next"]);
   expect(sequence.missingIds?.open()).toEqual([]);
+});
+
+test("trade ids that jump further than any pause leave no missing trades, on one connection and on two; a gap beside the jump is not proven empty", () => {
+  const second = 1_000_000;
+  for (const connections of [1, 2]) {
+    const state = createStreamState(createStream("BTCUSDT", typeOfKind("aggTrade")), false, null);
+    const cursors = Array.from({ length: connections }, () => state.sequence.join());
+    let us = 0;
+    const take = (id: number) => {
+      us += second;
+      for (const cursor of cursors)
+        state.sequence.judge(cursor, { firstId: id, id, mark: contentMark(`${"x".repeat(40)}${id}`), recvUs: us });
+      state.lastRecvUs = us;
+    };
+    for (const id of [1, 2, 200_000_000, 200_000_001]) take(id);
+    expect(judge(state, us, connections)).toEqual([]);
+    const cause = "reconnect";
+    state.spans.push({ fromUs: us, toUs: us + second, cause, alone: false, provable: connections > 1 });
+    for (const id of [400_000_000, 400_000_001]) take(id);
+    expect(judge(state, us, connections)).toMatchObject([{ cause, missing: null, holes: [] }]);
+    for (const id of [400_000_003, 400_000_004]) take(id);
+    expect(judge(state, us, connections)).toMatchObject([{ cause: "missing", missing: 1 }]);
+  }
 });
 
 test("one id that is 300 too high, then as before: every trade is kept once, only the id that it should have had is missing, and the record with the true id is kept", () => {

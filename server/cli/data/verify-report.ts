@@ -11,18 +11,77 @@ export function isComplete({ problems, gaps, silences, isInvented }: VerifiedDay
   return problems.length === 0 && silences.length === 0 && !gaps.some(awaitsBackfill);
 }
 
-/** Formats the report: a line per day, with its problems below it. Consecutive days without any file share a line. */
-export function reportLines(days: readonly VerifiedDay[], zone: TimeZone): string[] {
-  const lines: string[] = [];
+/** Limit of listed entries. A longer list is folded: damaged days and days with gaps up to the limit each, and no complete days. */
+const mostListed = 20;
+
+/** Which days a report lists: all, or only those that make the check fail; and whether a long list is folded. */
+export type ReportOptions = {
+  readonly zone: TimeZone;
+  readonly isShown: (day: VerifiedDay) => boolean;
+  readonly isFolded: boolean;
+};
+
+/** Formats the report: the summary, then a line per day with its problems below it. Consecutive days without any file share a line. */
+export function reportText(days: readonly VerifiedDay[], { zone, isShown, isFolded }: ReportOptions): string {
+  const entries = entriesOf(days.filter(isShown), zone);
+  const sections = isFolded && entries.length > mostListed ? folded(entries) : [entries.flatMap(({ lines }) => lines)];
+  return [[summaryOf(days)], ...sections]
+    .filter((lines) => lines.length > 0)
+    .map((lines) => `${lines.join("\n")}\n`)
+    .join("\n");
+}
+
+function summaryOf(days: readonly VerifiedDay[]): string {
+  const streams = new Set(days.map(({ stream, symbol }) => `${stream} ${symbol}`)).size;
+  const counts = { complete: 0, gaps: 0, damaged: 0 };
+  for (const day of days) counts[verdictOf(day)]++;
+  const [complete, gapped, bad] = [counts.complete, counts.gaps, counts.damaged].map((count) =>
+    count.toLocaleString("en"),
+  );
+  return `${counted(days.length, "day")} of ${counted(streams, "stream")}: ${complete} complete, ${gapped} with gaps, ${bad} damaged`;
+}
+
+type Verdict = "complete" | "gaps" | "damaged";
+
+function verdictOf(day: VerifiedDay): Verdict {
+  return day.problems.length > 0 ? "damaged" : isComplete(day) ? "complete" : "gaps";
+}
+
+/** A day of the list, or several days without files. */
+type Entry = { readonly verdict: Verdict; readonly days: number; readonly lines: readonly string[] };
+
+function entriesOf(days: readonly VerifiedDay[], zone: TimeZone): Entry[] {
+  const entries: Entry[] = [];
   for (let at = 0; at < days.length; at++) {
     const first = days[at] as VerifiedDay;
     let last = at;
     while (first.state === "absent" && !isComplete(first) && isAbsentAlike(first, days[last + 1])) last++;
-    if (last > at) lines.push(absentLine(first, days[last] as VerifiedDay, last - at + 1));
-    else lines.push(...linesOf(first, zone));
+    const lines = last > at ? [absentLine(first, days[last] as VerifiedDay, last - at + 1)] : linesOf(first, zone);
+    entries.push({ verdict: verdictOf(first), days: last - at + 1, lines });
     at = last;
   }
-  return lines;
+  return entries;
+}
+
+/** Lists damaged days first, then days with gaps, and counts the rest. */
+function folded(entries: readonly Entry[]): string[][] {
+  const listed = (["damaged", "gaps"] as const).map((verdict) => {
+    const found = entries.filter((entry) => entry.verdict === verdict);
+    const more = dayCount(found.slice(mostListed));
+    const name = verdict === "gaps" ? "with gaps" : verdict;
+    const rest = more === 0 ? [] : [`          and ${counted(more, "more day")} ${name}; --all lists them`];
+    return [...found.slice(0, mostListed).flatMap(({ lines }) => lines), ...rest];
+  });
+  const complete = dayCount(entries.filter(({ verdict }) => verdict === "complete"));
+  return [...listed, complete === 0 ? [] : [`complete  ${counted(complete, "day")}; --all lists them`]];
+}
+
+function dayCount(entries: readonly Entry[]): number {
+  return entries.reduce((sum, { days }) => sum + days, 0);
+}
+
+function counted(count: number, word: string): string {
+  return `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 }
 
 function isAbsentAlike(first: VerifiedDay, next: VerifiedDay | undefined): boolean {
@@ -35,7 +94,7 @@ function absentLine({ stream, symbol, date }: VerifiedDay, last: VerifiedDay, da
 
 function linesOf(day: VerifiedDay, zone: TimeZone): string[] {
   const { stream, symbol, date, state, rows, problems, gaps, silences, isInvented } = day;
-  const verdict = problems.length > 0 ? "DAMAGED" : isComplete(day) ? "complete" : "GAPS";
+  const verdict = { complete: "complete", gaps: "GAPS", damaged: "DAMAGED" }[verdictOf(day)];
   const counted = rows === null ? "" : `  ${rows.toLocaleString("en")} rows`;
   const spans = [
     ...gaps.filter(awaitsBackfill).map((gap) => ({ fromUs: gap.from_us, toUs: gap.to_us, text: gapText(gap) })),

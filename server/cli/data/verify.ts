@@ -5,7 +5,7 @@ import type { Command } from "../framework/command.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
 import { openGapList, type SelectedStream, selectionFlags, selectionOf, selectStreams } from "./selection.ts";
-import { isComplete, reportLines, verifiedJson } from "./verify-report.ts";
+import { isComplete, reportText, verifiedJson } from "./verify-report.ts";
 
 /** `rt-data verify` */
 export const verify: Command = {
@@ -16,6 +16,7 @@ export const verify: Command = {
     quick: { value: null, help: "check manifests, sizes and gaps only, without reading archives and segments" },
     "allow-gaps": { value: null, help: "exit code 0 unless a file is damaged, even if records are missing" },
     quiet: { value: null, help: "print only problems, for cron" },
+    all: { value: null, help: "list every day, however many there are" },
     json: { value: null, help: "print JSON" },
   },
   examples: [
@@ -36,6 +37,7 @@ export const verify: Command = {
     "  which the exchange had halted the symbol, do not count",
     "Time before the first and after the last record is not checked. Ids that occur in two days are damage (id_doubled): a wrong clock has",
     "filed records under the wrong day. A day that comes from a wrong clock only is kept and named, but not checked for missing records.",
+    "The summary comes first. A list of more than 20 entries is folded: 20 damaged days, 20 days with gaps, and the number of the others.",
     "Exit codes: 0 complete, 1 not complete, 2 a flag is invalid or there are no records.",
   ],
   async run(flags, terminal) {
@@ -53,6 +55,12 @@ export const verify: Command = {
     const days: VerifiedDay[] = [];
     const fails = (day: VerifiedDay) =>
       day.problems.length > 0 || (flags["allow-gaps"] === undefined && !isComplete(day));
+    const report = () =>
+      reportText(days, {
+        zone: selection.zone,
+        isShown: (day) => flags.quiet === undefined || fails(day),
+        isFolded: flags.all === undefined,
+      });
     let read = 0;
     for (const track of tracks) {
       if (track.days.length === 0) continue;
@@ -62,36 +70,26 @@ export const verify: Command = {
         onProgress(bytes, day) {
           read += bytes;
           progress.update(read / total, `${day.stream} ${day.symbol} ${day.date}`);
-          if (terminal.stop.aborted) throw new Error("verify was stopped before it had finished");
+          if (terminal.stop.aborted) throw new Error("verify was stopped");
         },
       });
-      if (terminal.stop.aborted) throw new Error("verify was stopped before it had finished");
+      if (terminal.stop.aborted) break;
       days.push(...streamDays);
-      const shown = streamDays.filter((day) => flags.quiet === undefined || fails(day));
-      progress.clear();
-      if (isText && shown.length > 0) await output.write(`${reportLines(shown, selection.zone).join("\n")}\n`);
     }
-    const damaged = days.filter(({ problems }) => problems.length > 0);
-    const gapped = days.filter((day) => day.problems.length === 0 && !isComplete(day));
+    progress.clear();
+    if (terminal.stop.aborted) {
+      if (isText && days.length > 0) terminal.print(report().trimEnd());
+      throw new Error("verify was stopped before it had finished; streams that it had not read are not in its report");
+    }
     const failed = days.some(fails);
     if (!isText) {
-      const report = { complete: damaged.length + gapped.length === 0, days: days.map(verifiedJson) };
-      await output.write(`${JSON.stringify(report, null, 2)}\n`);
-    } else if (flags.quiet === undefined || failed) {
-      const streams = new Set(days.map(({ stream, symbol }) => `${stream} ${symbol}`)).size;
-      const complete = days.length - damaged.length - gapped.length;
-      await output.write(
-        `${counted(days.length, "day")} of ${counted(streams, "stream")}: ${complete} complete, ${gapped.length} with gaps, ${damaged.length} damaged\n`,
-      );
-    }
+      const whole = { complete: days.every(isComplete), days: days.map(verifiedJson) };
+      await output.write(`${JSON.stringify(whole, null, 2)}\n`);
+    } else if (flags.quiet === undefined || failed) await output.write(report());
     return failed ? 1 : 0;
   },
 };
 
 function bytesOf(files: SelectedStream["files"]): number {
   return files.reduce((sum, { path }) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
-}
-
-function counted(count: number, word: string): string {
-  return `${count} ${word}${count === 1 ? "" : "s"}`;
 }

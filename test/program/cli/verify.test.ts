@@ -90,7 +90,7 @@ test("complete days are reported as complete; gaps give exit code 1 unless they 
   expect(output).toContain(`complete  depth20  BTCUSDT  ${before}  archived  600 rows`);
   expect(output).toContain(`GAPS      aggTrade  BTCUSDT  ${date}  archived  600 rows`);
   expect(output).toContain(`complete  depth20  BTCUSDT  ${today}  live  400 rows`);
-  expect(output).toContain("9 days of 3 streams: 6 complete, 3 with gaps, 0 damaged");
+  expect(output).toStartWith("9 days of 3 streams: 6 complete, 3 with gaps, 0 damaged\n\n");
   expect(code).toBe(1);
   expect(await verify("--allow-gaps")).toMatchObject({ code: 0 });
   expect(await verify("--to", date)).toMatchObject({
@@ -103,8 +103,33 @@ test("--quiet prints only days with problems", async () => {
   expect(await verify("--quiet", "--to", date)).toEqual({ code: 0, output: "", errors: "" });
   const { code, output } = await verify("--quiet");
   expect(code).toBe(1);
-  expect(output.match(/^\w+ /gm)).toEqual(["GAPS ", "GAPS ", "GAPS ", "9 "]);
+  expect(output.match(/^\w+ /gm)).toEqual(["9 ", "GAPS ", "GAPS ", "GAPS "]);
 });
+
+test("a list of more than twenty entries is folded, with problems first; --all lists every day", async () => {
+  const folder = temporaryFolder();
+  const lines = (day: string) => secondLines(day, 0, 60, bookLine);
+  const dates = Array.from({ length: 23 }, (_, n) => dateOf(secondOf("2026-10-01", n * 86_400)));
+  const name = "00-00";
+  const segments = dates.map((day) => ({ stream: "depth20", symbol: "BTCUSDT", date: day, name }));
+  await archiveDays(
+    folder,
+    segments.map((segment) => ({ segment, text: lines(segment.date) })),
+    "2026-11-01",
+  );
+  changeBytes(archivePath(folder, { ...books, date: dates[20] ?? "" }), (bytes) => bytes.subarray(1));
+  const brief = await run(["verify", "--data-dir", folder, "--quick"]);
+  expect(brief.output).toStartWith(
+    "23 days of 1 stream: 1 complete, 21 with gaps, 1 damaged\n\nDAMAGED   depth20  BTCUSDT  2026-10-21",
+  );
+  expect(brief.output.match(/^GAPS /gm)).toHaveLength(20);
+  expect(brief.output).toContain("\n          and 1 more day with gaps; --all lists them\n");
+  const all = await run(["verify", "--data-dir", folder, "--quick", "--all"]);
+  expect([all.code, all.output.match(/^(?:complete|GAPS|DAMAGED) /gm)?.length]).toEqual([1, 23]);
+  const json = ["verify", "--data-dir", folder, "--quick", "--json"];
+  expect(JSON.parse((await run(json)).output).days).toHaveLength(23);
+  rmSync(folder, { recursive: true });
+}, 60_000);
 
 test("a flipped byte is found, wherever it lies", async () => {
   const size = readFileSync(archivePath(dataDir, books)).length;

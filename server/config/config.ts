@@ -1,124 +1,22 @@
 import { hostname } from "node:os";
-import { parseStreamType } from "../domain/stream.ts";
 import { isLoopback } from "../platform/fetch/addresses.ts";
 import { existsSync } from "../platform/files/files.ts";
-import { logLevels } from "../platform/log/log-format.ts";
-import { alertKeys } from "./alert-keys.ts";
-import { bucketName, keyPrefix } from "./bucket-values.ts";
+import { schema } from "./schema.ts";
 import {
   allKeys,
   type ConfigKey,
   type ConfigProblem,
   isKey,
   type Keys,
-  key,
   readConfigFile,
   readEnvironment,
-  secret,
   type ValuesOf,
+  variableOf,
 } from "./sources.ts";
-import {
-  addressRanges,
-  basePath,
-  chats,
-  flag,
-  host,
-  integer,
-  number,
-  oneOf,
-  optionalText,
-  optionalUrl,
-  orWord,
-  parseGiven,
-  passwordHash,
-  shard,
-  streamTypes,
-  symbols,
-  text,
-  timeOfDay,
-  url,
-  urls,
-  wholeUrl,
-} from "./values.ts";
-
-/** Each key of the config with its kind and default. ops/rt-data.example.toml documents sections and keys. */
-const schema = {
-  record: {
-    symbols: key(symbols, ["BTCUSDT", "ETHUSDT", "SOLUSDT"]),
-    streams: key(
-      streamTypes,
-      ["depth20@100ms", "aggTrade"].map((name) => parseStreamType(name)).filter((t) => t !== null),
-    ),
-    data_dir: key(text, "./data"),
-    segment_minutes: key(integer(1, 1440), 5),
-    flush_records: key(integer(1, 100_000), 100),
-    flush_ms: key(integer(1, 60_000), 1000),
-    sync: key(oneOf(["seal", "flush", "never"]), "seal"),
-    shard: key(shard, { index: 1, of: 1 }),
-  },
-  exchange: {
-    ws_url: key(url("wss", "ws"), "wss://stream.binance.com:9443"),
-    ws_urls: key(urls("wss", "ws"), []),
-    rest_url: key(url("https", "http"), "https://api.binance.com"),
-  },
-  feed: {
-    connections: key(integer(1, 4), 1),
-    rollover_hours: key(number(0.01, 23.5), 23),
-    stale_ms: key(orWord("adaptive", integer(500, 600_000)), null),
-  },
-  latency: {
-    threshold_ms: key(integer(1, 600_000), 1000),
-    gate: key(oneOf(["mark", "drop"]), "mark"),
-  },
-  archive: {
-    level: key(integer(1, 19), 19),
-    retention_days: key(integer(0, 36_500), 0),
-    retention_gb: key(integer(0, 10_000_000), 0),
-    min_free_gb: key(integer(0, 10_000_000), 0),
-  },
-  upload: {
-    endpoint: key(optionalUrl("https", "http"), ""),
-    bucket: key(bucketName, ""),
-    prefix: key(keyPrefix, ""),
-    region: key(optionalText, ""),
-    access_key: secret(),
-    secret_key: secret(),
-    bandwidth_mbps: key(integer(0, 100_000), 0),
-    retention_days: key(integer(0, 36_500), 0),
-    retention_shared: key(flag, false),
-  },
-  http: {
-    host: key(host, "127.0.0.1"),
-    port: key(integer(0, 65_535), 8000),
-    base_path: key(basePath, "/"),
-    public: key(flag, false),
-    password_hash: secret(passwordHash),
-    trusted_proxies: key(addressRanges, ["127.0.0.1", "::1"]),
-    public_url: key(optionalUrl("https", "http"), ""),
-  },
-  telegram: {
-    token: secret(),
-    chats: key(chats, []),
-    api_root: key(url("https", "http"), "https://api.telegram.org"),
-    language: key(oneOf(["en", "ko"]), "en"),
-    digest_time: key(orWord("off", timeOfDay), 9 * 60),
-  },
-  alerts: {
-    webhook_url: secret(wholeUrl("https", "http")),
-    heartbeat_url: secret(wholeUrl("https", "http")),
-    heartbeat_seconds: key(integer(10, 86_400), 60),
-    ...alertKeys,
-  },
-  log: {
-    level: key(oneOf(logLevels), "info"),
-    format: key(oneOf(["auto", "text", "json"]), "auto"),
-  },
-} as const;
-
-type Schema = typeof schema;
+import { parseGiven } from "./value-kind.ts";
 
 /** Every setting of the program: validated, complete and frozen. */
-export type Config = ValuesOf<Schema> & { readonly host: string; readonly file: string | null };
+export type Config = ValuesOf<typeof schema> & { readonly host: string; readonly file: string | null };
 
 /** Settings from the command line, by `section.key`. They take precedence over environment and file. */
 export type Overrides = Readonly<Record<string, unknown>>;
@@ -185,23 +83,29 @@ function readValue(
 
 /** Returns every secret that is set, to mask it in output. */
 export function secretsOf(config: Config): readonly string[] {
-  const sections = config as unknown as Readonly<Record<string, Readonly<Record<string, unknown>>>>;
-  return secretKeys
-    .map((key) => key.split("."))
-    .map(([section = "", name = ""]) => String(sections[section]?.[name] ?? ""))
-    .filter((secret) => secret !== "");
+  return secretKeys.map((name) => String(valueIn(config, name) ?? "")).filter((secret) => secret !== "");
 }
 
 /** Returns the names of the settings that differ between two configs, as `section.key`. */
 export function changedKeys(a: Config, b: Config): readonly string[] {
-  return [...allKeys(schema).keys()].filter((name) => {
-    const [left, right] = [a, b].map((config) => name.split(".").reduce(memberOf, config));
-    return JSON.stringify(left) !== JSON.stringify(right);
-  });
+  const [before, after] = [new Map(printed(a)), new Map(printed(b))];
+  return [...before.keys()].filter((name) => before.get(name) !== after.get(name));
 }
 
-function memberOf(table: unknown, name: string): unknown {
-  return (table as Record<string, unknown>)[name];
+/** Prints every non-secret setting as for the environment: `["RT_DATA_RECORD_SYMBOLS", "BTCUSDT,ETHUSDT"]`. */
+export function environmentOf(config: Config): readonly (readonly [variable: string, text: string])[] {
+  return printed(config)
+    .filter(([name]) => !secretKeys.includes(name))
+    .map(([name, text]) => [variableOf(name), text] as const);
+}
+
+/** Prints every setting as its kind does, secrets included. */
+function printed(config: Config): readonly (readonly [name: string, text: string])[] {
+  return [...allKeys(schema)].map(([name, { kind }]) => [name, kind.print(valueIn(config, name))] as const);
+}
+
+function valueIn(config: Config, name: string): unknown {
+  return name.split(".").reduce<unknown>((table, part) => (table as Record<string, unknown>)[part], config);
 }
 
 /**

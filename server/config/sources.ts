@@ -3,7 +3,8 @@ import { didYouMean } from "../platform/did-you-mean.ts";
 import { codeOf } from "../platform/errors.ts";
 import { readFileSync } from "../platform/files/files.ts";
 import { reasonOf } from "../platform/system-errors.ts";
-import { optionalText, type ValueKind } from "./values.ts";
+import type { ValueKind } from "./value-kind.ts";
+import { optionalText } from "./values.ts";
 
 /** A problem with a setting, and where it was given. */
 export type ConfigProblem = { readonly where: string; readonly problem: string };
@@ -64,7 +65,7 @@ export function readEnvironment(
   const known = new Map<string, string>();
   const inFiles = new Map<string, string>();
   for (const [name, { isSecret }] of allKeys(sections)) {
-    const variable = `RT_DATA_${name.replaceAll(".", "_")}`.toUpperCase();
+    const variable = variableOf(name);
     known.set(variable, name);
     if (isSecret) inFiles.set(`${variable}_FILE`, name);
   }
@@ -89,6 +90,11 @@ export function readEnvironment(
       });
   }
   return values;
+}
+
+/** Returns the variable of a setting: `RT_DATA_HTTP_PORT` for `http.port`. */
+export function variableOf(name: string): string {
+  return `RT_DATA_${name.replaceAll(".", "_")}`.toUpperCase();
 }
 
 function unknownKey(section: string, name: string, keys: readonly string[]): string {
@@ -123,7 +129,7 @@ export function secret(kind: ValueKind<string> = optionalText): ConfigKey<string
 
 /** Distinguishes a key from a table of keys. */
 export function isKey(entry: Keys[string]): entry is ConfigKey<unknown> {
-  return typeof entry.kind === "function";
+  return "fallback" in entry;
 }
 
 /** Returns every key of these sections by its full name: `http.port`, `alerts.delay.hold_s`. */

@@ -1,141 +1,123 @@
 import { isIP } from "node:net";
-import { acceptedShards, parseShard, type Shard } from "../domain/shard.ts";
+import { acceptedShards, parseShard, type Shard, shardName } from "../domain/shard.ts";
 import { parseStreamType, parseSymbol, type StreamType, streamTypeNames } from "../domain/stream.ts";
-
-/** Result of parsing a value. If it is refused, `accepted` describes valid values. */
-export type Parsed<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly accepted: string };
-
-/** A parser for one kind of value. `raw` is a TOML value, or text from environment or command line. */
-export type ValueKind<T> = (raw: unknown) => Parsed<T>;
-
-/**
- * Parses the value given for a key.
- * Surrounding white space, such as the newline at the end of a file, is dropped. Control characters inside are refused for every kind:
- * when the value is printed, they could forge another setting.
- */
-export function parseGiven<T>(kind: ValueKind<T>, given: unknown): Parsed<T> {
-  const raw = typeof given === "string" ? given.trim() : given;
-  return hasControl(raw) ? refuse("a value on one line, without control characters") : kind(raw);
-}
-
-/** Control characters, and the two characters that some programs treat as line ends. */
-const control = /[\p{Cc}\u2028\u2029]/u;
-
-function hasControl(raw: unknown): boolean {
-  if (Array.isArray(raw)) return raw.some(hasControl);
-  return typeof raw === "string" && control.test(raw);
-}
+import { accept, kindOf, type Parsed, refuse, type ValueKind } from "./value-kind.ts";
 
 /** Any text except the empty text. */
-export const text: ValueKind<string> = (raw) =>
-  typeof raw === "string" && raw.trim() !== "" ? accept(raw.trim()) : refuse("a text that is not empty");
+export const text: ValueKind<string> = kindOf((raw) =>
+  typeof raw === "string" && raw.trim() !== "" ? accept(raw.trim()) : refuse("a text that is not empty"),
+);
 
 /** Any text. Empty means not set. */
-export const optionalText: ValueKind<string> = (raw) =>
-  typeof raw === "string" ? accept(raw.trim()) : refuse("a text, possibly empty");
+export const optionalText: ValueKind<string> = kindOf((raw) =>
+  typeof raw === "string" ? accept(raw.trim()) : refuse("a text, possibly empty"),
+);
 
 /** The URL of a server, like `url`, or an empty text for none. */
 export function optionalUrl(...schemes: readonly string[]): ValueKind<string> {
   const nonEmpty = url(...schemes);
-  return (raw) => (typeof raw === "string" && raw.trim() === "" ? accept("") : nonEmpty(raw));
+  return kindOf((raw) => (typeof raw === "string" && raw.trim() === "" ? accept("") : nonEmpty.parse(raw)));
 }
 
 /** A part of the symbols: `2/5`. */
-export const shard: ValueKind<Shard> = (raw) => {
+export const shard: ValueKind<Shard> = kindOf((raw) => {
   const value = typeof raw === "string" ? parseShard(raw) : null;
   return value === null ? refuse(acceptedShards) : accept(value);
-};
+}, shardName);
 
 /** An integer from `min` to `max`. */
 export function integer(min: number, max: number): ValueKind<number> {
-  return (raw) => {
+  return kindOf((raw) => {
     const value = typeof raw === "string" && /^\s*-?\d+\s*$/.test(raw) ? Number(raw) : raw;
     return typeof value === "number" && Number.isInteger(value) && value >= min && value <= max
       ? accept(value)
       : refuse(`a whole number from ${min} to ${max}`);
-  };
+  });
 }
 
 /** A number from `min` to `max`, with or without decimals. */
 export function number(min: number, max: number): ValueKind<number> {
-  return (raw) => {
+  return kindOf((raw) => {
     const value = typeof raw === "string" && /^\s*\d+(\.\d+)?\s*$/.test(raw) ? Number(raw) : raw;
     return typeof value === "number" && value >= min && value <= max
       ? accept(value)
       : refuse(`a number from ${min} to ${max}`);
-  };
+  });
 }
 
 /** A value of `kind`, or a word that means null. */
 export function orWord<T>(word: string, kind: ValueKind<T>): ValueKind<T | null> {
-  return (raw) => {
-    if (raw === word) return accept(null);
-    const parsed = kind(raw);
-    return parsed.ok ? parsed : refuse(`"${word}", or ${parsed.accepted}`);
-  };
+  return kindOf<T | null>(
+    (raw) => {
+      if (raw === word) return accept(null);
+      const parsed = kind.parse(raw);
+      return parsed.ok ? parsed : refuse(`"${word}", or ${parsed.accepted}`);
+    },
+    (value) => (value === null ? word : kind.print(value)),
+  );
 }
 
 /** A list of URLs with one of the schemes; may be empty. */
 export function urls(...schemes: readonly string[]): ValueKind<readonly string[]> {
-  const parseUrl = url(...schemes);
+  const single = url(...schemes);
   const accepted = `a list of URLs such as ["${schemes[0]}://host:port"]`;
-  return (raw) => {
+  return kindOf((raw) => {
     if (emptyList(raw)) return accept([]);
     const item = (text: string) => {
-      const parsed = parseUrl(text);
+      const parsed = single.parse(text);
       // In the environment commas separate the items.
       return parsed.ok && !text.includes(",") ? parsed.value : null;
     };
     return list(raw, item, accepted);
-  };
+  });
 }
 
 /** One of the listed words. */
 export function oneOf<const W extends string>(words: readonly W[]): ValueKind<W> {
-  return (raw) => {
+  return kindOf((raw) => {
     const word = words.find((candidate) => candidate === raw);
     return word === undefined ? refuse(words.map((w) => `"${w}"`).join(", ")) : accept(word);
-  };
+  });
 }
 
 /** A URL with one of the schemes, without user, password, query or fragment. A trailing slash is dropped. */
 export function url(...schemes: readonly string[]): ValueKind<string> {
   const accepted = `a URL such as ${schemes.map((scheme) => `${scheme}://host:port`).join(" or ")}`;
-  return (raw) => {
+  return kindOf((raw) => {
     if (typeof raw !== "string" || !URL.canParse(raw)) return refuse(accepted);
     const parsed = new URL(raw);
     const plain = parsed.username === "" && parsed.password === "" && parsed.search === "" && parsed.hash === "";
     return schemes.includes(parsed.protocol.slice(0, -1)) && plain ? accept(raw.replace(/\/+$/, "")) : refuse(accepted);
-  };
+  });
 }
 
 /** A URL with one of the schemes and any other parts, query included; or an empty text for none. */
 export function wholeUrl(...schemes: readonly string[]): ValueKind<string> {
-  return (raw) => {
+  const accepted = `a URL such as ${schemes.map((scheme) => `${scheme}://host/path`).join(" or ")}, or an empty text for no URL`;
+  return kindOf((raw) => {
     const value = typeof raw === "string" ? raw.trim() : null;
     if (value === "") return accept("");
     return value !== null && URL.canParse(value) && schemes.includes(new URL(value).protocol.slice(0, -1))
       ? accept(value)
-      : refuse(
-          `a URL such as ${schemes.map((scheme) => `${scheme}://host/path`).join(" or ")}, or an empty text for no URL`,
-        );
-  };
+      : refuse(accepted);
+  });
 }
 
 /** Yes or no. */
-export const flag: ValueKind<boolean> = (raw) => {
+export const flag: ValueKind<boolean> = kindOf((raw) => {
   if (raw === true || raw === "true") return accept(true);
   return raw === false || raw === "false" ? accept(false) : refuse("true or false");
-};
+});
 
 /** The path under which a server is reached: `/` or `/rt-data`. No trailing slash, no character that needs quoting. */
-export const basePath: ValueKind<string> = (raw) =>
+export const basePath: ValueKind<string> = kindOf((raw) =>
   typeof raw === "string" && /^(\/[A-Za-z0-9._~-]+)*\/?$/.test(raw) && !/\/\.\.?(\/|$)/.test(raw)
     ? accept(raw.replace(/\/$/, "") || "/")
-    : refuse('a path such as "/" or "/rt-data"');
+    : refuse('a path such as "/" or "/rt-data"'),
+);
 
 /** An argon2id hash as printed by `rt-data password`, or an empty text for none. Refuses hashes that need too much memory. */
-export const passwordHash: ValueKind<string> = (raw) => {
+export const passwordHash: ValueKind<string> = kindOf((raw) => {
   const text = typeof raw === "string" ? raw.trim() : null;
   if (text === "") return accept("");
   const parts = /^\$argon2id\$v=19\$m=(\d{1,7}),t=(\d{1,3}),p=(\d{1,2})\$[\w+/]{11,}\$[\w+/]{22,}$/.exec(text ?? "");
@@ -147,48 +129,57 @@ export const passwordHash: ValueKind<string> = (raw) => {
       "an argon2id hash with m (KiB) of at most 262144 and t of at most 20; `rt-data password` creates one",
     );
   return accept(text ?? "");
-};
+});
 
 /** IP addresses and ranges: `127.0.0.1`, `10.0.0.0/8`; may be empty. */
-export const addressRanges: ValueKind<readonly string[]> = (raw) =>
+export const addressRanges: ValueKind<readonly string[]> = kindOf((raw) =>
   emptyList(raw)
     ? accept([])
-    : list(raw, parseRange, 'a list of addresses and ranges such as ["127.0.0.1", "10.0.0.0/8"]');
+    : list(raw, parseRange, 'a list of addresses and ranges such as ["127.0.0.1", "10.0.0.0/8"]'),
+);
 
 /** Ids of Telegram chats (ids of groups are negative); may be empty. */
-export const chats: ValueKind<readonly number[]> = (raw) => {
+export const chats: ValueKind<readonly number[]> = kindOf((raw) => {
   if (emptyList(raw)) return accept([]);
   const given = typeof raw === "number" ? [raw] : raw;
   const items = Array.isArray(given) ? given.map((item) => (typeof item === "number" ? String(item) : item)) : given;
   const parse = (text: string) => (/^-?[1-9]\d{0,15}$/.test(text) ? Number(text) : null);
   return list(items, parse, "a list of chat ids such as [123456789, -1001234567890]");
-};
+});
 
 /** A time of day, `HH:MM`, as minutes after midnight. */
-export const timeOfDay: ValueKind<number> = (raw) => {
-  const parts = typeof raw === "string" ? /^([01]\d|2[0-3]):([0-5]\d)$/.exec(raw.trim()) : null;
-  return parts === null ? refuse('a time such as "09:00"') : accept(Number(parts[1]) * 60 + Number(parts[2]));
-};
+export const clockTime: ValueKind<number> = kindOf(
+  (raw) => {
+    const parts = typeof raw === "string" ? /^([01]\d|2[0-3]):([0-5]\d)$/.exec(raw.trim()) : null;
+    return parts === null ? refuse('a time such as "09:00"') : accept(Number(parts[1]) * 60 + Number(parts[2]));
+  },
+  (minutes) => [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, "0")).join(":"),
+);
 
 /** A list of symbols: a TOML list, or text with commas. */
-export const symbols: ValueKind<readonly string[]> = (raw) =>
-  list(raw, parseSymbol, 'a list of symbols as Binance spells them, such as ["BTCUSDT", "ETHUSDT"]');
+export const symbols: ValueKind<readonly string[]> = kindOf((raw) =>
+  list(raw, parseSymbol, 'a list of symbols as Binance spells them, such as ["BTCUSDT", "ETHUSDT"]'),
+);
 
 /** A list of stream types. Refuses two speeds of one stream, because they would share a folder. */
-export const streamTypes: ValueKind<readonly StreamType[]> = (raw) => {
-  const parsed = list(raw, parseStreamType, `a list out of ${streamTypeNames.join(", ")}`);
-  if (!parsed.ok) return parsed;
-  const folders = new Set(parsed.value.map((type) => type.folder));
-  return folders.size === parsed.value.length
-    ? parsed
-    : refuse("one speed of each stream, not both (they share a folder)");
-};
+export const streamTypes: ValueKind<readonly StreamType[]> = kindOf(
+  (raw) => {
+    const parsed = list(raw, parseStreamType, `a list out of ${streamTypeNames.join(", ")}`);
+    if (!parsed.ok) return parsed;
+    const folders = new Set(parsed.value.map((type) => type.folder));
+    return folders.size === parsed.value.length
+      ? parsed
+      : refuse("one speed of each stream, not both (they share a folder)");
+  },
+  (types) => types.map(({ name }) => name).join(","),
+);
 
 /** An IP address or host name to listen on. */
-export const host: ValueKind<string> = (raw) =>
+export const host: ValueKind<string> = kindOf((raw) =>
   typeof raw === "string" && /^[A-Za-z0-9.:_-]{1,253}$/.test(raw)
     ? accept(raw)
-    : refuse("an address such as 127.0.0.1");
+    : refuse("an address such as 127.0.0.1"),
+);
 
 function emptyList(raw: unknown): boolean {
   return raw === "" || (Array.isArray(raw) && raw.length === 0);
@@ -211,12 +202,4 @@ function list<T>(raw: unknown, item: (text: string) => T | null, accepted: strin
     if (!values.includes(value)) values.push(value);
   }
   return accept(values);
-}
-
-function accept<T>(value: T): Parsed<T> {
-  return { ok: true, value };
-}
-
-function refuse(accepted: string): { ok: false; accepted: string } {
-  return { ok: false, accepted };
 }

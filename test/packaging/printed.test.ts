@@ -1,8 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { loadConfig } from "../../server/config/config.ts";
-import { environmentOf } from "../../server/config/print.ts";
+import { environmentOf, loadConfig } from "../../server/config/config.ts";
 import { appConfig } from "../support/app-config.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { run } from "../support/run.ts";

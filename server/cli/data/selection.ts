@@ -153,7 +153,7 @@ function noMatch({ dataDir, streams, symbols, range, zone }: Selection, all: rea
 }
 
 function parseSymbols(text: string): readonly string[] | null {
-  const parsed = symbolList(text);
+  const parsed = symbolList.parse(text);
   return parsed.ok ? parsed.value : null;
 }
 

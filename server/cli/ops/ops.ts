@@ -12,8 +12,7 @@ import upgrades from "../../../ops/host/unattended-upgrades.conf" with { type: "
 import install from "../../../ops/install.sh" with { type: "text" };
 import nginx from "../../../ops/nginx/rt-data.conf" with { type: "text" };
 import example from "../../../ops/rt-data.example.toml" with { type: "text" };
-import type { Config } from "../../config/config.ts";
-import { environmentOf } from "../../config/print.ts";
+import { type Config, environmentOf } from "../../config/config.ts";
 import { didYouMean } from "../../platform/did-you-mean.ts";
 import { OperatorError } from "../../platform/errors.ts";
 import type { Command, Flags } from "../framework/command.ts";

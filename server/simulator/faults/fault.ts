@@ -2,11 +2,11 @@ import { integer, oneOf } from "../../config/values.ts";
 import {
   closeCode,
   closeReason,
-  duration,
   httpStatus,
-  key,
-  optional,
-  type ScriptKey,
+  milliseconds,
+  optionalParameter,
+  type Parameter,
+  parameter,
   share,
   streamName,
   symbolName,
@@ -15,20 +15,20 @@ import {
 /** Every kind of fault: its effect while it lasts, and its own parameters with their defaults. */
 export const faultKinds = {
   close: kind("closes connections, including new connections as soon as they are open", {
-    code: key(closeCode, 1001),
-    reason: key(closeReason, "Going away"),
+    code: parameter(closeCode, 1001),
+    reason: parameter(closeReason, "Going away"),
   }),
   reset: kind("cuts TCP without a close frame, of new connections too", {}),
   shutdown: kind("announces serverShutdown, and ends those connections after lead_ms", {
-    lead_ms: key(duration, 1000),
-    code: key(closeCode, 1001),
+    lead_ms: parameter(milliseconds, 1000),
+    code: parameter(closeCode, 1001),
   }),
   silent: kind("sends no data, answers and pings as ever", {}),
   "silent-no-pings": kind("sends no data, no replies and no pings", {}),
   "odd-control": kind("sends unsolicited control frames: pongs, pings without and with odd payloads", {}),
   stall: kind("holds data back and sends all of it in one burst at the end, in order", {}),
   late: kind("sends data delay_ms later, in order, as the slower of two sockets does", {
-    delay_ms: key(duration, 500),
+    delay_ms: parameter(milliseconds, 500),
   }),
   duplicate: kind("sends data twice", {}),
   reorder: kind("swaps neighbours of a stream", {}),
@@ -36,42 +36,50 @@ export const faultKinds = {
   malformed: kind("sends frames that are not JSON, damaged in the middle", {}),
   truncated: kind("sends the first half of frames", {}),
   binary: kind("sends frames as binary", {}),
-  oversized: kind("adds a member of that many bytes to payloads", { bytes: key(integer(1, 64_000_000), 2_000_000) }),
-  "empty-side": kind("sends partial books with an empty side", { side: key(oneOf(["bids", "asks", "both"]), "bids") }),
-  "thin-book": kind("sends partial books with fewer levels", { levels: key(integer(1, 20), 3) }),
-  "unknown-fields": kind("adds undocumented members", { where: key(oneOf(["payload", "wrapper"]), "payload") }),
+  oversized: kind("adds a member of that many bytes to payloads", {
+    bytes: parameter(integer(1, 64_000_000), 2_000_000),
+  }),
+  "empty-side": kind("sends partial books with an empty side", {
+    side: parameter(oneOf(["bids", "asks", "both"]), "bids"),
+  }),
+  "thin-book": kind("sends partial books with fewer levels", { levels: parameter(integer(1, 20), 3) }),
+  "unknown-fields": kind("adds undocumented members", { where: parameter(oneOf(["payload", "wrapper"]), "payload") }),
   "wrong-wrapper": kind("wraps what should be bare and the reverse, or words the wrapper in another order", {
-    form: key(oneOf(["bare", "data-first"]), "bare"),
+    form: parameter(oneOf(["bare", "data-first"]), "bare"),
   }),
   "id-back": kind("restarts the ids lower, on every socket and for good; diffs stay a chain from there", {
-    by: key(integer(1, 2 ** 50), 100_000),
+    by: parameter(integer(1, 2 ** 50), 100_000),
   }),
-  "id-hole": kind("leaves out a range of ids, on every socket and for good", { by: key(integer(1, 2 ** 50), 1000) }),
+  "id-hole": kind("leaves out a range of ids, on every socket and for good", {
+    by: parameter(integer(1, 2 ** 50), 1000),
+  }),
   "symbol-status": kind("gives a symbol another status; only TRADING symbols emit", {
-    status: key(oneOf(["END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY", "absent"]), "HALT"),
+    status: parameter(oneOf(["END_OF_DAY", "HALT", "BREAK", "CANCEL_ONLY", "absent"]), "HALT"),
   }),
-  "refuse-connect": kind("answers WebSocket handshakes with an HTTP status", { status: key(httpStatus, 403) }),
-  "rest-error": kind("answers REST requests with an HTTP status", { status: key(httpStatus, 503) }),
-  "slow-handshake": kind("accepts TCP and answers the handshake delay_ms later", { delay_ms: key(duration, 2000) }),
+  "refuse-connect": kind("answers WebSocket handshakes with an HTTP status", { status: parameter(httpStatus, 403) }),
+  "rest-error": kind("answers REST requests with an HTTP status", { status: parameter(httpStatus, 503) }),
+  "slow-handshake": kind("accepts TCP and answers the handshake delay_ms later", {
+    delay_ms: parameter(milliseconds, 2000),
+  }),
   "refused-port": kind("cuts all connections and closes the port; the same port is back at the end", {}),
   "clock-offset": kind("moves /api/v3/time against the event times", {
-    offset_ms: key(integer(-86_400_000_000, 86_400_000_000), 5000),
+    offset_ms: parameter(integer(-86_400_000_000, 86_400_000_000), 5000),
   }),
 } as const satisfies Record<string, KindOf<Keys>>;
 
 /** Scope of a fault; everything if left out. `scopeOf` says which of these a kind uses. */
 export const scopeKeys = {
   /** The n-th connection ever accepted, from 1. */
-  connection: optional(integer(1, 2 ** 31)),
+  connection: optionalParameter(integer(1, 2 ** 31)),
   /** `btcusdt@aggTrade` */
-  stream: optional(streamName),
-  symbol: optional(symbolName),
+  stream: optionalParameter(streamName),
+  symbol: optionalParameter(symbolName),
   /** Hits one frame out of this many. */
-  every: key(integer(1, 2 ** 31), 1),
+  every: parameter(integer(1, 2 ** 31), 1),
   /** Share of the frames to hit, drawn by a seeded random generator. */
-  share: key(share, 1),
+  share: parameter(share, 1),
   /** Hits at most this many frames; afterwards the fault goes on without effect. */
-  times: optional(integer(1, 2 ** 31)),
+  times: optionalParameter(integer(1, 2 ** 31)),
 } as const;
 
 export type FaultKind = keyof typeof faultKinds;
@@ -132,9 +140,9 @@ export function isInstant(name: FaultKind): boolean {
   return ["close", "reset", "shutdown", "odd-control", "id-back", "id-hole"].includes(name);
 }
 
-type Keys = Readonly<Record<string, ScriptKey<unknown>>>;
+type Keys = Readonly<Record<string, Parameter<unknown>>>;
 type KindOf<K extends Keys> = { readonly does: string; readonly keys: K };
-type Values<K extends Keys> = { readonly [N in keyof K]: K[N] extends ScriptKey<infer T> ? T : never };
+type Values<K extends Keys> = { readonly [N in keyof K]: K[N] extends Parameter<infer T> ? T : never };
 
 function kind<K extends Keys>(does: string, keys: K): KindOf<K> {
   return { does, keys };

@@ -2,6 +2,9 @@ import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Config, changedKeys, loadConfig, loadDataDir } from "../../../server/config/config.ts";
+import { schema } from "../../../server/config/schema.ts";
+import { allKeys } from "../../../server/config/sources.ts";
+import { parseGiven } from "../../../server/config/value-kind.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 
 function file(content: string): string {
@@ -153,6 +156,23 @@ test("errors never contain a secret, however wrong it is", () => {
   const found = problems("[upload]\nsecret_key = 12345678901\n");
   expect(found.join()).toContain("upload.secret_key: this is not accepted");
   expect(found.join()).not.toContain("12345678901");
+});
+
+test("every setting is read again from the text that its kind prints", () => {
+  const values: Readonly<Record<string, unknown>> = {
+    "record.shard": { index: 2, of: 5 },
+    "record.symbols": ["BTCUSDT", "币安人生USDT"],
+    "exchange.ws_urls": ["wss://a:1", "wss://b"],
+    "feed.stale_ms": 700,
+    "feed.rollover_hours": 0.25,
+    "http.trusted_proxies": [],
+    "telegram.chats": [1, -2],
+    "telegram.digest_time": 7 * 60 + 5,
+  };
+  for (const [name, { kind, fallback }] of allKeys(schema)) {
+    for (const value of [fallback, values[name] ?? fallback])
+      expect([name, parseGiven(kind, kind.print(value))]).toEqual([name, { ok: true, value }]);
+  }
 });
 
 test("parts that receive the config cannot change it", () => {

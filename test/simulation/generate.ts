@@ -92,10 +92,10 @@ export const draws: Readonly<Record<FaultKind["kind"], Draw>> = {
   }),
 };
 
-/** Kinds that the swarm leaves out unless it is asked for them: what they find is not settled yet, see README.md. */
+/** Kinds that the swarm uses only on request: their findings are still open, see README.md. */
 export const awaited: readonly FaultKind["kind"][] = ["silence", "id_glitch", "clock_step"];
 
-/** Kinds by which nothing breaks any more, in whatever company: those of the suite. */
+/** Kinds of the suite: no promise breaks in any combination of them. */
 export const steadyKinds: readonly FaultKind["kind"][] = [
   "cut",
   "refuse",

@@ -16,7 +16,7 @@ export type Report = {
   readonly hash: string;
   readonly counts: readonly (readonly [string, number])[];
   readonly violations: readonly { readonly promise: string; readonly detail: string }[];
-  /** The failing plan, made small, and what it breaks. */
+  /** The failing plan, made small, and the broken promise. */
   readonly small: string | null;
 };
 
@@ -32,7 +32,7 @@ const [
 type Profile = "swarm" | "storm";
 const generators = { swarm: generate, storm: generateStorm };
 const endMs = realNowMs() + Number(seconds) * 1000;
-/** A process that has grown larger ends, and another one goes on with the next seed. */
+/** A process larger than this ends, and a new process goes on with the next seed. */
 const mostBytes = 1_200_000_000;
 const shrunk = new Set<string>();
 

@@ -44,11 +44,11 @@ export type Plan = {
   readonly kindS: number;
   /** Mean time between events of a stream, ms. */
   readonly paceMs: number;
-  /** Days before the start of which the folder holds a record each, of a symbol of their own; none of them is due. */
+  /** Days before the start of which the folder holds a record each, of a symbol of their own; they are not due yet. */
   readonly pastDays?: number;
   /** The run is looked at once more on the next day. */
   readonly isAudited?: boolean;
-  /** Who is struck runs: a fault whose time comes while nothing runs waits until the program is back. */
+  /** Faults hit a running program: a fault that is due while it does not run waits until it is back. */
   readonly strikesAwake?: boolean;
   readonly settings: Readonly<Record<string, unknown>>;
   readonly faults: readonly Fault[];

@@ -25,7 +25,7 @@ export function createRandom(seed: number): Random {
     chance: (probability) => next() < probability,
     pick(values) {
       const value = values[Math.floor(next() * values.length)];
-      if (value === undefined) throw new Error("nothing to pick from");
+      if (value === undefined) throw new Error("the list to pick from is empty");
       return value;
     },
     wait: (mean) => -mean * Math.log(1 - next()),

@@ -77,7 +77,7 @@ const longMs = 240_000;
 /** Mean time that a program has run when a fault strikes that waited for it, ms. */
 const awakeMs = 2000;
 
-/** Nobody notices what happens in the market while nobody runs: so much slower it is then. */
+/** Factor by which the market slows down while no recorder runs, as its events do not matter then. */
 const unwatched = 600;
 
 /** The market goes on for ever; faults come at their time; then the world is kind until all is well, for `kindS` at most. */
@@ -98,7 +98,7 @@ function playOut(world: World, plan: Plan): readonly Violation[] {
     const nextS = fault?.atS ?? plan.faultyS;
     world.run(scheduler.nowMs() + (nextS - atS) * 1000);
     atS = nextS;
-    // Hours in which nothing runs are let pass.
+    // Skips hours in which no process runs.
     if (world.wakesMs() - scheduler.nowMs() > longMs) world.run(world.wakesMs() - longMs / 2);
     if (plan.strikesAwake === true && world.wakesMs() > scheduler.nowMs())
       world.run(world.wakesMs() + random.wait(awakeMs));
@@ -135,7 +135,7 @@ function audit(world: World, plan: Plan): readonly Violation[] {
   const all = [...violations, ...found.violations, ...judgeCatalogue(world, found), ...judgeVerify(world, found)];
   return all.map(({ promise, detail }) => ({
     promise,
-    detail: `on the next day, with a catalogue made anew: ${detail}`,
+    detail: `on the next day, with a rebuilt catalogue: ${detail}`,
   }));
 }
 

@@ -32,7 +32,7 @@ test("no promise is broken in storms of hundreds of faults", async () => {
   expect(code === 0 ? "" : text).toBe("");
 }, 120_000);
 
-test("the same seed is the same run, step by step; another seed is another one", async () => {
+test("the same seed is the same run, step by step; another seed is another run", async () => {
   const hashes = async (seed: string, runs = "3", profile = "swarm") => {
     const kinds = "kill,cut,suspend,disk_slow,catalogue_gone";
     const { text } = await run("loop.ts", seed, "1", "1000", runs, kinds, profile, "0");

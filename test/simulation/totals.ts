@@ -2,7 +2,7 @@ import { gapCauses } from "../../server/domain/gap.ts";
 import { draws } from "./generate.ts";
 import type { Report } from "./loop.ts";
 
-/** Adds up what many runs have shown, and what they have exercised. */
+/** Adds up the results of many runs and the faults they exercised. */
 export function createTotals() {
   const startedMs = performance.now();
   const counts = new Map<string, number>();
@@ -36,7 +36,7 @@ export function createTotals() {
           : `${failures} runs broke a promise (${broken}), ${crashes} processes crashed`)
       );
     },
-    /** What happened how often; a line with 0 is something of which these runs prove nothing. */
+    /** Counts of all events; a line with 0 is an event that these runs did not test. */
     table() {
       const known = [
         ...Object.keys(draws).map((kind) => `fault ${kind}`),

@@ -17,7 +17,7 @@ import { startWorker } from "./machine/worker.ts";
 import type { Fault, Plan } from "./plan.ts";
 import { createRandom, type Random } from "./random.ts";
 
-/** Where the program of a run keeps its data. */
+/** Data folder of the program of a run. */
 export const dataDir = "/data";
 
 /** A kill that waits for its moment. */
@@ -40,7 +40,7 @@ export type World = {
   /** Every process so far, with when it began to record and when it ended. */
   readonly lives: Life[];
   traps: Trap[];
-  /** Nothing goes wrong any more. */
+  /** Ends all faults. */
   isKind: boolean;
   /** Files that somebody has deleted, cut short or renamed. */
   readonly harmed: { readonly path: string; readonly atMs: number }[];
@@ -58,7 +58,7 @@ export type World = {
   /** What the judge is shown of the gaps; the files' own by default. */
   gapsAtEnd(gaps: readonly StoredGap[]): readonly StoredGap[];
   stepClock(ms: number): void;
-  /** Nothing of the machine runs for so long. */
+  /** The machine sleeps for this long. */
   suspend(ms: number): void;
   config(symbols: readonly string[]): Config;
   /** The config does not ask for the symbol at this time, or has just begun to. */
@@ -67,7 +67,7 @@ export type World = {
   life(): Life | null;
   /** The service is started, and started again 5 s after each failure, until it is told otherwise. */
   boot(): void;
-  /** Nothing of the machine runs at present. */
+  /** True while the machine sleeps. */
   isAsleep(): boolean;
   /** When the machine wakes, or the service starts, true ms; in the past while it runs. */
   wakesMs(): number;
@@ -77,7 +77,7 @@ export type World = {
   /** Does something to the world, and lets follow what follows at once. */
   turn(work: () => void): void;
   hash(): string;
-  /** The power goes: the process, what was not synced, and the boot's id. */
+  /** Cuts the power: ends the process, drops unsynced data, changes the boot id. */
   losePower(downS: number): void;
   /** Reads as the program would, without faults and without a process. */
   read<T>(work: () => T): T;
@@ -96,7 +96,7 @@ const systemTexts: readonly (readonly [path: string, text: string])[] = [
   ["/proc/net/dev", ""],
 ];
 
-/** The world of a plan; nothing happens before `boot` and `run`. */
+/** The world of a plan; `boot` and `run` start it. */
 export function createWorld(plan: Plan): World {
   const random = createRandom(plan.seed);
   const chance = createRandom(plan.seed ^ 0x5bd1e995);
@@ -394,7 +394,7 @@ export function pastRows({ pastDays = 0, startMs }: Plan): readonly { readonly p
   });
 }
 
-/** No server: nobody looks. */
+/** No server: the dashboard is not used. */
 const serve = (() => ({
   start: async () => ({ url: "http://simulated" }),
   stop: async () => {},

@@ -1,6 +1,6 @@
 import { type Config, loadConfig } from "../../server/config/config.ts";
 
-/** The config of these settings alone, by `section.key`, on any free port; nothing of the machine's own. Throws what is wrong with them. */
+/** A config of these settings alone, by `section.key`, on any free port, without settings of the machine. @throws their mistakes */
 export function appConfig(settings: Readonly<Record<string, unknown>>): Config {
   const loaded = loadConfig(null, { "http.port": 0, ...settings }, {});
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));

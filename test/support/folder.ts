@@ -6,7 +6,7 @@ import { join } from "node:path";
 const made: string[] = [];
 let madeBy = "";
 
-/** A new empty folder that is gone after the test file: when the next one asks for a folder, or with the last of them. */
+/** A new empty folder, removed after the test file: when the next file asks for a folder, or at the end of the run. */
 export function temporaryFolder(): string {
   // While tests run, this is the test file at hand.
   if (Bun.main !== madeBy) removeAll();

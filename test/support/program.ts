@@ -1,10 +1,10 @@
 import { join } from "node:path";
 import { until } from "./wait.ts";
 
-/** The program as a user starts it: a process of its own, with nothing of the test's environment but what is given. */
+/** The program as a user starts it: a process of its own, with only the given environment. */
 export type Program = {
   readonly pid: number;
-  /** What it has printed so far, standard output and standard error apart. */
+  /** Its output so far, standard output and standard error apart. */
   output(): string;
   errors(): string;
   /** Address of the page, once it has been printed. */

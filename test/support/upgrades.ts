@@ -17,7 +17,7 @@ import { dataFiles, readLines, readRecords } from "./data/read-data.ts";
 import { type Program, start } from "./program.ts";
 import { until } from "./wait.ts";
 
-/** What was sent of each stream, and when first, µs. */
+/** Sent payloads of each stream, with the time of the first sending, µs. */
 type Sent = ReadonlyMap<string, Map<string, number>>;
 
 /** Every kind of stream that has ids. */
@@ -25,7 +25,7 @@ export const allTypes = ["depth20@100ms", "aggTrade", "depth@100ms", "bookTicker
 
 const folders: string[] = [];
 
-/** Ends whoever still records into a folder of `startUpgradable`: what has taken over is no child of the test. */
+/** Ends the processes that still record into a folder of `startUpgradable`: after an upgrade they are not children of the test. */
 export function endRecorders(): void {
   for (const dataDir of folders.splice(0)) {
     const pid = recorderOf(dataDir)?.pid;
@@ -39,7 +39,7 @@ export async function startUpgradable(options: {
   /** What to run: the executable, or Bun with the script. */
   program: readonly string[];
   symbols: number;
-  /** What is counted and, unless the config file says it, recorded. */
+  /** The streams that are counted and, unless the config file names others, recorded. */
   types?: readonly string[];
   typesInFile?: boolean;
   speed: number;
@@ -52,7 +52,7 @@ export async function startUpgradable(options: {
   const types = options.types ?? allTypes;
   const symbols = Array.from({ length: options.symbols }, (_, n) => ["BTCUSDT", "ETHUSDT"][n] ?? `SYM${n}USDT`);
   const wanted = new Set(symbols.flatMap((symbol) => types.map((type) => `${symbol.toLowerCase()}@${type}`)));
-  /** What was sent to anybody, once, in the order of each stream. */
+  /** Every sent payload once, in the order of each stream. */
   const sent: Sent = new Map([...wanted].map((name) => [name, new Map()]));
   let isPaused = false;
   const market = createSyntheticMarket({ symbols, seed: 7, speed: options.speed });
@@ -90,9 +90,9 @@ export async function startUpgradable(options: {
     streams: wanted.size,
     sentCount,
     messagesPerSecond: () => Math.round((sentCount() / (performance.now() - began)) * 1000),
-    /** The process that records; 0 while none does. */
+    /** The process that records; 0 without recorder. */
     pid: () => recorderOf(dataDir)?.pid ?? 0,
-    /** Asks the recorder, waits, and tells what it says has become of it. */
+    /** Requests an upgrade from the recorder, waits, and returns the reported result. */
     async upgrade(pid: number): Promise<UpgradeReport> {
       const sinceMs = Date.now();
       process.kill(pid, "SIGUSR2");
@@ -104,8 +104,8 @@ export async function startUpgradable(options: {
       return report() as UpgradeReport;
     },
     /**
-     * Lets the recorder write everything, stops it, and compares what it has with what was sent. A stream of a type in `ended` left the
-     * config during the run: what the exchange sent of it after its last record belongs to nobody.
+     * Lets the recorder write everything, stops it, and compares its records with the sent payloads. A stream of a type in `ended` left
+     * the config during the run: payloads after its last record do not count.
      */
     async finish(pid: number, ended: readonly string[] = []) {
       isPaused = true;
@@ -119,7 +119,7 @@ export async function startUpgradable(options: {
   };
 }
 
-/** `unexplained` are lost ones without a gap between the records around them. */
+/** `unexplained` are lost records without a gap between the records around them. */
 function compare(sent: Sent, dataDir: string, ended: readonly string[]) {
   const records = readRecords(dataDir);
   const gaps = gapsIn(dataDir, "all");
@@ -185,7 +185,7 @@ export function gapsIn(dataDir: string, which: "open" | "all" = "open"): readonl
   }
 }
 
-/** Merges every day of a folder in which nobody records, as if it were over. */
+/** Merges every day of a folder without a recorder, as if the day were over. */
 export async function mergeAll(dataDir: string): Promise<void> {
   const gaps = gapsIn(dataDir);
   const archiver = createArchiver(
@@ -195,7 +195,7 @@ export async function mergeAll(dataDir: string): Promise<void> {
       gapsOf: ({ stream, symbol }) => gaps.filter((gap) => gap.stream === stream && gap.symbol === symbol),
     },
   );
-  // A stop seals what it can within its time; the rest is left to the next start.
+  // A stop seals segments within its time limit; the rest is left to the next start.
   for (const path of new Glob("live/**/*.jsonl").scanSync(dataDir)) {
     const found = segmentOfPath(path);
     if (found !== null) archiver.seal(found.segment);
@@ -205,7 +205,7 @@ export async function mergeAll(dataDir: string): Promise<void> {
   await archiver.stop(0);
 }
 
-/** False also for a process that has ended and that nobody has asked for its exit code. */
+/** False for a zombie too. */
 export function isRunning(pid: number): boolean {
   try {
     return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, "utf8"));

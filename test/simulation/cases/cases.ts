@@ -1,6 +1,6 @@
 import type { Plan } from "../plan.ts";
 
-/** A plan by which the simulator once found a defect, or by which a defect is shown, and what it was. */
+/** A plan by which the simulator once found a defect, or that shows a defect, with its description. */
 export type Case = { readonly name: string; readonly plan: Plan };
 
 /** Plans that hold, and have to go on holding. */
@@ -164,7 +164,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: "a connection that was found to be dead late leaves a gap only where no other one delivered",
+    name: "a connection found dead late leaves a gap only for the time in which no other connection delivered",
     plan: {
       seed: 515,
       symbols: ["BTCUSDT"],
@@ -183,7 +183,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: "diffs in a file that somebody has cut short while nobody ran lie in a gap",
+    name: "diffs in a file that was truncated while the recorder did not run are within a gap",
     plan: {
       seed: 9201,
       symbols: ["BTCUSDT", "ETHUSDT", "SOLUSDT"],
@@ -200,7 +200,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: "a run whose journal a slow disk did not take is not taken for one that recorded nothing",
+    name: "a run whose journal a slow disk did not store does not count as a run without records",
     plan: {
       seed: 550016,
       symbols: ["BTCUSDT", "ETHUSDT"],
@@ -293,7 +293,7 @@ export const cases: readonly Case[] = [
     },
   },
   {
-    name: "a quiet stream has a gap if a process that stood still found its connection closed and the next one open at once",
+    name: "a quiet stream has a gap if a process that stood still found its connection closed and the next connection opened at once",
     plan: {
       seed: 660075,
       symbols: ["BTCUSDT", "ETHUSDT"],

@@ -2,9 +2,9 @@
 export type DiskState = {
   /** Bytes that fit; more is ENOSPC. */
   capacity: number;
-  /** Every operation that changes something fails with this, or every one at all (`all`). */
+  /** Every operation that writes fails with this, or every operation (`all`). */
   failure: { readonly code: string; readonly all: boolean } | null;
-  /** The next syncs fail with EIO, and what they should have written is lost. */
+  /** The next syncs fail with EIO, and their data is lost. */
   failingSyncs: number;
   /** No new file can be made. */
   isOutOfInodes: boolean;

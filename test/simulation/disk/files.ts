@@ -9,7 +9,7 @@ import { type Inode, systemError, type Tree } from "./tree.ts";
 export type Holder = {
   /** Called before each step that touches a file; throws where the process is killed by it. */
   step(operation: string, path: string): void;
-  /** The process is gone: nothing is answered any more. */
+  /** The process is gone: operations never settle. */
   isDead(): boolean;
   /** Runs something after a while, unless the process is gone by then. */
   later(ms: number, run: () => void): void;
@@ -137,7 +137,7 @@ export function createFiles(deps: {
     return count;
   }
 
-  /** On a disk that is full as much as fits is written; nothing at all is ENOSPC. */
+  /** On a full disk as much as fits is written; if no byte fits, it is ENOSPC. */
   function write(fd: number, content: Uint8Array, position: number | null): number {
     const found = descriptor(fd, "write");
     if (!found.mayWrite) throw systemError("EBADF", "write", found.path);

@@ -12,7 +12,7 @@ export type SqliteDisk = {
   setFailing(isFailing: boolean): void;
   /** The database behind a path, for the judge. */
   at(path: string): Database | null;
-  /** What it holds now is on the platter: where a power loss may take it back to. */
+  /** The present content is on the platter: a power loss may restore it. */
   checkpoint(): void;
   /** The power goes: some databases go back to their checkpoint. */
   losePower(chance: (probability: number) => boolean): void;

@@ -10,7 +10,7 @@ export type Inode = {
   size: number;
   /** Bytes of `data` that are on the platter, unless `platter` says otherwise. */
   synced: number;
-  /** The content on the platter where it is none that `data` begins with. */
+  /** The content on the platter if it is not a beginning of `data`. */
   platter: Buffer | null;
   mtimeMs: number;
   /** When it last changed, true ms. */
@@ -18,10 +18,10 @@ export type Inode = {
   links: number;
 };
 
-/** Changes of names that are not on the platter yet: all of a group or none of it. */
+/** Changes of names that are not on the platter yet; a group is applied as a whole. */
 type Change = { readonly folder: Inode; readonly name: string; readonly inode: Inode | null };
 
-/** A tree of files in memory that knows what a power loss would leave of it. Nothing in here fails on purpose. */
+/** A tree of files in memory that knows the remains after a power loss. It does not inject faults. */
 export type Tree = ReturnType<typeof createTree>;
 
 /** An error as the system gives it. */
@@ -145,7 +145,7 @@ export function createTree(nowMs: () => number, trueMs: () => number) {
     }
   }
 
-  /** What is pending of a folder, or of a file's names, is on the platter from now on. */
+  /** Moves the pending changes of a folder, or of a file's names, to the platter. */
   function commitAbout(about: Inode): void {
     for (const group of pendingOf.get(about) ?? []) {
       if (pending.delete(group)) commit(group);
@@ -241,7 +241,7 @@ export function createTree(nowMs: () => number, trueMs: () => number) {
       for (const [group, sinceMs] of pending) {
         const [first] = group;
         if (first === undefined) continue;
-        // Within a folder changes reach the platter in their order; between folders nothing is said.
+        // Within a folder changes reach the platter in their order; between folders the order is free.
         if (!keeps.has(first.folder))
           keeps.set(first.folder, random.chance(0.4) ? 0 : random.chance(0.5) ? 1e9 : random.between(0, 3));
         if (trueMs() - sinceMs > writebackMs) {

@@ -12,7 +12,7 @@ export type VirtualExchange = {
   fetch(url: string, signal: AbortSignal | null, life: Life): Promise<Response>;
   /** Sends an event to all who are subscribed; `times` more than once where it is repeated. */
   emit(event: MarketEvent, times?: number): void;
-  /** Sends a frame that the market knows nothing of. */
+  /** Sends a frame that is not from the market. */
   sendOdd(text: (stream: string) => string): void;
   readonly deliveries: Delivery[];
   /** Cuts the n-th open connection; all of them where n is null. */
@@ -38,7 +38,7 @@ type Line = {
   isOpen: boolean;
   hasEnded: boolean;
   silentUntilMs: number;
-  /** What is sent later arrives later. */
+  /** Messages arrive in the order in which they are sent. */
   lastDueMs: number;
 };
 
@@ -77,7 +77,7 @@ export function createVirtualExchange(market: Market, scheduler: Scheduler, rand
 
   function deliver(line: Line, text: string, event: MarketEvent | null): void {
     const delayMs = line.delayMs + (now() < slowUntilMs ? slowMs : 0);
-    // What a stalled connection is sent arrives when it goes on; one that is dead never does.
+    // Messages to a stalled connection arrive when it goes on; a dead connection never goes on.
     line.lastDueMs = Math.max(line.lastDueMs, now() + delayMs, line.silentUntilMs);
     if (line.lastDueMs === Number.POSITIVE_INFINITY) return;
     const arrive = (): void => {

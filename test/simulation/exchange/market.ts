@@ -30,7 +30,7 @@ export type Market = {
   history(symbol: string, kind: Stream["type"]["kind"]): History | undefined;
   /** Something happens in a stream. */
   happen(history: History, atMs: number): MarketEvent;
-  /** The exchange counts the stream anew, from a lower id on. */
+  /** The exchange begins a new numbering of the stream at a lower id. */
   renumber(history: History): void;
   /** Ids are left out, as after an outage of the exchange's own. */
   skip(history: History, by: number): void;

@@ -22,7 +22,7 @@ export type Findings = {
   readonly gaps: readonly StoredGap[];
 };
 
-/** Most that a gap may be too wide, and the slack for what was on its way, µs. */
+/** Upper bound for the excess width of a gap, and slack for messages in flight, µs. */
 const tooWideUs = 1_000_000;
 const underWayUs = 400_000;
 
@@ -38,7 +38,7 @@ export function judge(world: World, plan: Plan): Findings {
   for (const { path, problem } of files) if (problem !== null) say("readable", `${path}: ${problem}`);
   for (const file of files) checkOrder(file, say);
   const delivered = new Map<MarketEvent, Delivery>();
-  // What several connections bring counts when the first one does.
+  // A message over several connections counts at its first arrival.
   for (const delivery of world.exchange.deliveries)
     if (!delivered.has(delivery.event)) delivered.set(delivery.event, delivery);
   const absent = new Map<string, readonly MarketEvent[]>();
@@ -95,7 +95,7 @@ function checkOrder({ path, records }: StoredFile, say: Say): void {
   }
 }
 
-/** How often each event is in the files; more than once is a broken promise, and so is a record of nothing that happened. */
+/** Counts each event in the files; more than once breaks a promise, and so does a record without an event. */
 function countStored(files: readonly StoredFile[], events: readonly MarketEvent[], key: string, say: Say) {
   const counts = new Map<string, { count: number; where: string }>();
   for (const { path, records, date } of files) {
@@ -124,11 +124,11 @@ function countStored(files: readonly StoredFile[], events: readonly MarketEvent[
       );
     stored.set(event, count);
   }
-  if (known < counts.size) say("once", `${key}: ${counts.size - known} records of nothing that the exchange has sent`);
+  if (known < counts.size) say("once", `${key}: ${counts.size - known} records that the exchange has never sent`);
   return stored;
 }
 
-/** Events that are in no file, between the first and the last one that are. */
+/** Events that are in no file, between the first and the last event in a file. */
 function absentOf(events: readonly MarketEvent[], stored: ReadonlyMap<MarketEvent, number>): readonly MarketEvent[] {
   const isThere = (event: MarketEvent) => (stored.get(event) ?? 0) > 0;
   const first = events.findIndex(isThere);

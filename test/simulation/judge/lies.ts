@@ -4,8 +4,8 @@ import { play } from "../run.ts";
 import { dataDir, type World } from "../world.ts";
 
 /*
- * Shows that the judge sees what it should: a quiet run is spoilt in one way after the other before the judge reads the files. Prints one
- * line a lie; exit 1 if one was not seen. Run as `bun test/simulation/judge/lies.ts`.
+ * Shows that the judge sees every kind of error: each lie spoils the files of a quiet run before the judge reads them. Prints a line for
+ * each lie; exit 1 if the judge missed a lie. Run as `bun test/simulation/judge/lies.ts`.
  */
 
 const quiet: Plan = {

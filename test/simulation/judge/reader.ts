@@ -16,7 +16,7 @@ export type StoredFile = {
 
 const line = /^\{"recv_us":(\d+),"net_delay_ms":(?:null|-?[\d.]+)(,"repaired":true)?(?:,(?=")|(?=\}))/;
 
-/** Reads every file of records below a folder; knows the format by the documentation, and nothing of the program. */
+/** Reads every file of records below a folder; knows the format by the documentation, not by code of the program. */
 export function readRecords(tree: Tree, folder: string): readonly StoredFile[] {
   return tree.files(folder).flatMap(({ path, inode }): StoredFile[] => {
     const name = /\/stream=([^/]+)\/symbol=([^/]+)\/date=([^/]+)\/[^/]+\.jsonl(\.zst)?$/.exec(path);
@@ -68,7 +68,7 @@ export function readManifestGaps(tree: Tree, folder: string): readonly StoredGap
   });
 }
 
-/** The gaps of a journal: each as its newest line says, its end never earlier than in a line before. Damaged lines say nothing. */
+/** The gaps of a journal: each as its newest line says, its end never earlier than in a line before. Damaged lines are ignored. */
 export function readJournalGaps(tree: Tree, path: string): readonly StoredGap[] {
   const inode = tree.find(path);
   const found = new Map<string, StoredGap>();

@@ -7,7 +7,7 @@ import { findRecordedStreams } from "../../../server/storage/list/listing.ts";
 import { dataDir, type World } from "../world.ts";
 import type { Findings, Violation } from "./judge.ts";
 
-/** What `rt-data verify` says of every day, against what the judge knows. Nothing records meanwhile. */
+/** Compares the result of `rt-data verify` for every day with the facts of the judge. No recorder runs meanwhile. */
 export function judgeVerify(world: World, { absent, gaps }: Findings): readonly Violation[] {
   const violations: Violation[] = [];
   const say = (detail: string) => violations.push({ promise: "verify", detail });
@@ -26,10 +26,11 @@ export function judgeVerify(world: World, { absent, gaps }: Findings): readonly 
     if (first !== undefined && isComplete_ && !isAtMidnight(first.atMs))
       say(`${name}: it says complete, but ${missing.length} records are in no file, first id ${first.id}`);
     if (missing.length > 0 || open.length > 0 || isHarmed || isRenumbered || isComplete_) continue;
-    // Books over REST are fetched once an hour; of a day in which nobody ran no gap of theirs is written down.
+    // Books over REST are fetched once an hour; for a day without a recorder their gap is not recorded.
     if (day.stream === "depthSnapshot" && day.problems.length === 0) continue;
     const problem = day.problems[0]?.detail ?? (day.silences.length > 0 ? "a silence" : "a gap");
-    if (world.steps.every(({ offsetMs }) => offsetMs === 0)) say(`${name}: nothing is missing, but it says ${problem}`);
+    if (world.steps.every(({ offsetMs }) => offsetMs === 0))
+      say(`${name}: no record is missing, but it says ${problem}`);
   }
   return violations;
 }

@@ -3,15 +3,15 @@ import type { Holder } from "../disk/files.ts";
 import { useMachine } from "./globals.ts";
 import type { Entry, Scheduler } from "./scheduler.ts";
 
-/** A process of the program, from its start to its end; nothing of it runs afterwards. */
+/** A process of the program, from its start to its end; afterwards no code of it runs. */
 export type Life = Holder & {
   readonly number: number;
   readonly startedMs: number;
   setTimer(run: () => void, ms: number, repeats: boolean): object;
   clearTimer(timer: object): void;
-  /** Ends it at once, in the middle of whatever it does. */
+  /** Ends it at once, in the middle of its work. */
   kill(): void;
-  /** Nothing of it runs before then. */
+  /** No code of it runs before then. */
   sleepUntil(ms: number): void;
   asleepUntilMs(): number;
   /** When it ended, true ms; null while it runs. */
@@ -43,7 +43,7 @@ export function createLife(
     scheduler.after(ms, () => awake(run));
   }
 
-  /** What is due while the machine sleeps is late. */
+  /** Timers that are due while the machine sleeps are late. */
   function awake(run: () => void): void {
     if (endedMs !== null) return;
     if (scheduler.nowMs() < asleepUntilMs) scheduler.at(asleepUntilMs, () => awake(run));
@@ -101,7 +101,7 @@ export function createLife(
   };
 }
 
-/** Runs one turn: what is due, then everything that follows from it at once. */
+/** Runs one turn: the due entries, then all microtasks that follow. */
 export function takeTurn(run: () => void, onError: (error: unknown) => void): void {
   try {
     run();

@@ -1,7 +1,7 @@
 /** Something that is to happen at a time. */
 export type Entry = { readonly atMs: number; readonly order: number; run: (() => void) | null };
 
-/** True time, and what is to happen in it; the one source of order in a run. */
+/** True time and its scheduled events; the only source of order in a run. */
 export type Scheduler = {
   /** True time, ms since the Unix epoch. */
   nowMs(): number;
@@ -10,7 +10,7 @@ export type Scheduler = {
   cancel(entry: Entry): void;
   /** Time passes within a turn: whoever runs is held up. */
   block(ms: number): void;
-  /** Takes the next entry that is due by `endMs` and moves time to it; null if there is none. */
+  /** Takes the next entry that is due by `endMs` and moves time to it; null if no entry is due. */
   take(endMs: number): (() => void) | null;
   /** Moves time on to `ms`. */
   moveTo(ms: number): void;

@@ -90,7 +90,7 @@ export async function startContinuity(
     ...{ exchange, feed, gaps, got, emitted, nowUs, dataDir, streams, source },
     /** Lets messages in flight arrive, then stops everything. */
     async stop(): Promise<void> {
-      await until(() => feed.openGaps().length === 0, "the ids to prove what was missed", 30_000);
+      await until(() => feed.openGaps().length === 0, "the ids to prove the missing records", 30_000);
       await source.stop();
       let before = -1;
       let still = 0;
@@ -106,10 +106,10 @@ export async function startContinuity(
   };
 }
 
-/** An event that was not recorded, and the receipt of the recorded ones before and after it, µs. */
+/** An event that was not recorded, and the receipts of the recorded events before and after it, µs. */
 export type Lost = Emitted & { readonly afterUs: number; readonly beforeUs: number };
 
-/** What of the emitted was not recorded, and what was recorded more than once or never emitted. */
+/** Emitted events that were not recorded, and records that are double or were never emitted. */
 export function compareWithEmitted(emitted: readonly Emitted[], dataDir: string) {
   const receipts = new Map<string, number[]>();
   let recorded = 0;

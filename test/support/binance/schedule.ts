@@ -81,7 +81,7 @@ export type Plan = {
   } | null;
 };
 
-/** The second connection is sent something and cut before its handshake is over, so that none of it arrives. */
+/** The second connection is cut before its handshake is over, so that its messages never arrive. */
 const cutInHandshake: Plan = {
   ...{ connections: 1, handshakeMs: 103, delays: [0], busy: 1, restart: null },
   steps: [28_364, 28_701].map((ms) => [ms, { kind: "cut", n: 0 }]),
@@ -90,7 +90,7 @@ const cutInHandshake: Plan = {
 /** Schedules that were not survived once. */
 export const known: readonly Plan[] = [
   cutInHandshake,
-  // The last book of the lagging connection and the first of the next one came in the same moment.
+  // The last book of the lagging connection and the first book of the next connection came in the same moment.
   {
     ...{ connections: 1, handshakeMs: 1, delays: [1300, 0], busy: 1, restart: null },
     steps: [
@@ -117,7 +117,7 @@ export const known: readonly Plan[] = [
     ],
     restart: { stream: 2, by: 1994, cut: { afterMs: 7594, n: 1 } },
   },
-  // The true ids reach the wrong ones after 18 s, and are lost at that moment.
+  // The true ids reach the wrong ids after 18 s, and are lost at that moment.
   {
     connections: 2,
     handshakeMs: 1,
@@ -131,7 +131,7 @@ export const known: readonly Plan[] = [
     ],
     restart: null,
   },
-  // A numbering that seems to begin, and a connection behind that repeats what came before.
+  // A numbering that seems to begin, and a lagging connection that repeats earlier messages.
   {
     connections: 2,
     handshakeMs: 119,
@@ -149,7 +149,7 @@ export const known: readonly Plan[] = [
     ],
     restart: { stream: 0, by: 1565, cut: { afterMs: 4006, n: 6 } },
   },
-  // The last id of a connection is 616 too high; what the next one has left out lies below.
+  // The last id of a connection is 616 too high; the ids that the next connection leaves out are below it.
   {
     connections: 2,
     handshakeMs: 283,

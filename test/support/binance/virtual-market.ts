@@ -40,7 +40,7 @@ export function createVirtualMarket(
       for (const index of streams.keys())
         if (happens(index)) for (let k = 0; k < (index % 2 === 0 ? 1 : busy); k++) one(index);
     },
-    /** The ids of the next `records` are so much higher or lower, those behind them as if nothing had been. */
+    /** Shifts the ids of the next `records`; later ids are right again. */
     glitch(index: number, by: number, records: number) {
       jumps[index] = { by, left: records };
     },

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import chromium, { inflate } from "@sparticuz/chromium";
 import { type Browser, chromium as playwright } from "playwright-core";
 
-/** A browser that runs here, or why none does; `more` are further flags for Chromium. */
+/** A browser that runs here, or the reason why not; `more` are further flags for Chromium. */
 export type BrowserRuntime =
   | { readonly ok: true; launch(more?: readonly string[]): Promise<Browser> }
   | { readonly ok: false; readonly reason: string };
@@ -22,7 +22,7 @@ const fontConfig = `<?xml version="1.0"?>
 
 /**
  * Unpacks the Chromium that came with the packages, once, into test/.tmp, and finds out whether it runs: as it is, or with
- * the libraries that came with it where the machine lacks its own (NSS, NSPR, expat and so on). Nothing is installed.
+ * the libraries that came with it if the machine lacks its own (NSS, NSPR, expat and so on). The machine is not changed.
  */
 export async function findBrowser(): Promise<BrowserRuntime> {
   if (process.platform !== "linux" || process.arch !== "x64")
@@ -51,7 +51,7 @@ async function unpack(): Promise<void> {
   const staging = await mkdtemp(`${cacheFolder}.`);
   const usualTmp = process.env.TMPDIR;
   try {
-    // The package unpacks into the temporary folder and takes what is there for whole, even where an earlier run was cut short.
+    // The package unpacks into the temporary folder and trusts files that are there, even those of an interrupted run.
     process.env.TMPDIR = staging;
     await chromium.executablePath();
     await inflate(join(packageFolder, "bin/al2023.tar.br"));

@@ -1,7 +1,7 @@
 import type { Browser } from "playwright-core";
 import { until } from "../wait.ts";
 
-/** How a page is looked at; `silent`: nothing comes over its sockets. */
+/** How a page is opened; `silent`: its sockets get no messages. */
 export type Look = { locale?: string; colorScheme?: "light" | "dark"; width?: number; silent?: boolean };
 
 /** Opens an address in a browser profile of its own; `complaints` gathers what its console and its scripts complain of. */

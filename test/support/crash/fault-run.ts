@@ -40,7 +40,7 @@ export function faultsOf({ call }: Step): readonly Fault[] {
   return ["SIGKILL", "EIO"];
 }
 
-/** Runs the scenario with one fault at one step, then the next start without, and looks at what is there. */
+/** Runs the scenario with one fault at one step, then starts again without faults, and checks the files. */
 export async function runWithFault(step: Step, fault: Fault): Promise<Outcome> {
   const folder = mkdtempSync(join(tmpdir(), "rt-data-fault-"));
   const dataDir = join(folder, "data");
@@ -120,7 +120,7 @@ function isInGap(id: number, stamps: ReadonlyMap<number, number>, gaps: readonly
   const before = [...stamps].filter(([other]) => other < id).map(([, us]) => us);
   const after = [...stamps].filter(([other]) => other > id && other < 1_000_000).map(([, us]) => us);
   const [fromUs, toUs] = [Math.max(0, ...before), Math.min(Number.POSITIVE_INFINITY, ...after)];
-  // Nothing is known of a stream before its first record.
+  // The time before the first record of a stream is unknown.
   if (before.length === 0) return true;
   return gaps.some((gap) => gap.from_us <= toUs && gap.to_us > fromUs);
 }

@@ -2,8 +2,8 @@
  * `bun scenario.ts <data folder> record|again|recover`: the whole program, with an exchange of its own and a clock that jumps,
  * through every step that touches a file. "record": two windows, a lost connection and with it trades, midnight, the merge, and after the
  * stop a late segment of the
- * merged day. "again": a start on that, the second merge, a stop. "recover": a start on what a crash left, until nothing waits any
- * more, and a stop. Prints what is true by now: `emitted N`, `missed N`, `written N`, `late N`, and `done`.
+ * merged day. "again": a start on that, the second merge, a stop. "recover": a start on the files that a crash left, until all work is
+ * done, and a stop. Prints facts as they come true: `emitted N`, `missed N`, `written N`, `late N`, and `done`.
  */
 import { existsSync, mkdirSync, renameSync, writeFileSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
@@ -73,7 +73,7 @@ async function trade(app: App): Promise<void> {
   await written(app);
 }
 
-/** The exchange sends trades while nobody listens. */
+/** The exchange sends trades while the recorder does not run. */
 async function loseSome(app: App): Promise<void> {
   exchange.disconnectAll("terminate");
   await patiently(() => !source.wants(stream), "the connection to be lost");
@@ -117,7 +117,7 @@ if (what === "record") {
   try {
     mkdirSync(dirname(path), { recursive: true });
   } catch {
-    // Not a step of the program: a fault that hits this one comes once.
+    // Not a step of the program: a fault that hits this step comes once.
     mkdirSync(dirname(path), { recursive: true });
   }
   writeFileSync(`${path}.arriving`, encodeLine('{"e":"aggTrade","a":1000001}', (midnightMs - 3_600_000) * 1000, null));

@@ -10,7 +10,7 @@ export type Step = {
   /** Relative to the data folder. */
   readonly path: string;
   readonly nth: number;
-  /** What is being done, in the words of ops/docs. */
+  /** The operation, in the words of ops/docs. */
   readonly part: Part;
 };
 

@@ -33,7 +33,7 @@ export function readLines(dataDir: string, file: string): Line[] {
     .slice(0, -1)
     .map((line) => {
       const decoded = decodeLine(line);
-      if (decoded === null) throw new Error(`${file} holds a line that is none of ours: ${line.slice(0, 200)}`);
+      if (decoded === null) throw new Error(`${file} holds a foreign line: ${line.slice(0, 200)}`);
       return decoded;
     });
 }

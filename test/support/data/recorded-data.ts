@@ -77,8 +77,8 @@ export const today = "2026-11-22";
 const late = 86_400 - 600;
 
 /**
- * A data folder: of depth20 and aggTrade of BTCUSDT and of aggTrade of ETHUSDT two archived days, and of today one sealed segment and
- * one that is being written, with a torn last line.
+ * A data folder: of depth20 and aggTrade of BTCUSDT and of aggTrade of ETHUSDT two archived days, and of today a sealed segment and
+ * an open segment with a torn last line.
  */
 export async function recordedFolder(): Promise<string> {
   const dataDir = temporaryFolder();

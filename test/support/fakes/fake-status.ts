@@ -165,7 +165,7 @@ function fakeDisk(step: number): DiskStatus {
   };
 }
 
-/** Everything on this one disk. */
+/** All folders are on the same disk. */
 export function disksOf(disk: DiskStatus | null): readonly VolumeStatus[] {
   if (disk === null) return [];
   return [{ name: "data", path: "/srv/rt-data", holds: ["data", "live", "archive"], problem: null, ...disk }];

@@ -11,10 +11,10 @@ import { fakeStatus } from "./fake-status.ts";
 /** A moment of a test's own, µs. */
 export const startUs = Date.UTC(2026, 10, 22, 12) * 1000;
 
-/** The settings of a config that changes nothing. */
+/** The default settings. */
 export const defaultAlerts: AlertSettings = appConfig({}).alerts;
 
-/** How everything looks while all is well at a time, with what is otherwise. */
+/** An observation without problems at a time, with changes. */
 export function observe(nowUs: number, over: Partial<Observation> = {}, status: Partial<Status> = {}): Observation {
   const fake = fakeStatus(0, 3);
   const late = nowUs - fake.now_us;
@@ -80,11 +80,11 @@ export function createWatch(settings: AlertSettings = defaultAlerts, everyS = 5)
       nowUs += laterS * 1e6;
       state = beginning({ open, ended, lastId }, nowUs);
     },
-    /** Nobody looks meanwhile. */
+    /** Lets time pass without evaluations. */
     sleep(seconds: number) {
       nowUs += seconds * 1e6;
     },
-    /** Looks for so many seconds at what `look` shows. */
+    /** Evaluates the observations of `look` for this many seconds. */
     run(seconds: number, look: (nowUs: number) => Observation = observe) {
       for (const endUs = nowUs + seconds * 1e6; nowUs < endUs; ) {
         nowUs += everyS * 1e6;

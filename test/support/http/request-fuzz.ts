@@ -1,6 +1,6 @@
 import type { Random } from "../../../server/simulator/market/random.ts";
 
-/** What is sent over one connection: the bytes of a request, and what follows once a WebSocket is open. */
+/** Input for one connection: the bytes of a request, and of the frames once a WebSocket is open. */
 export type Attack = { readonly kind: string; readonly request: Buffer; readonly frames: Buffer | null };
 
 const paths = [
@@ -49,7 +49,7 @@ const values = [
 /** What strangers bring along, who have to be told from those with the password by their address. */
 const guesses = ["Accept: text/html", "Authorization: Basic Og==", "Authorization: Bearer x", "Cookie: rt-data=x"];
 
-/** One of ten thousand: mostly nearly right, since what is wholly wrong does not get far. `authorization` opens the door in most of them. */
+/** A request of ten thousand, mostly nearly right, because wrong requests are refused early. `authorization` is right in most of them. */
 export function attack(random: Random, authorization: string): Attack {
   const pick = <T>(list: readonly T[]): T => list[random.below(list.length)] as T;
   const junk = (most: number) => Buffer.from(Array.from({ length: random.below(most) }, () => random.below(256)));

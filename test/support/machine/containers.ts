@@ -14,7 +14,7 @@ export const containersMissing = (() => {
   return works ? "" : " (skipped: this user may not make namespaces)";
 })();
 
-/** The process that a container's outermost one has started, as this machine counts it; it is killed as `docker kill` does it. */
+/** The pid on this machine of the process that a container's init has started; it is killed as `docker kill` does it. */
 export function firstProcessOf(pid: number): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ")[0]);
 }

@@ -11,7 +11,7 @@ export type FuseDisk = {
   readonly behind: string;
   die(): Promise<void>;
   comeBack(): Promise<void>;
-  /** The same mount, but with nothing in it. */
+  /** The same mount, but empty. */
   comeBackEmpty(): Promise<void>;
   end(): void;
 };

@@ -22,7 +22,7 @@ export function mountSmallDisk(size: string): string {
   return folder;
 }
 
-/** The same files under a second path, which can be made read-only although the first one stays as it is. */
+/** The same files under a second path, which can be made read-only while the first path stays as it is. */
 export function mountAgain(folder: string): string {
   const second = mkdtempSync(join(tmpdir(), "rt-data-bind-"));
   mkdirSync(folder, { recursive: true });

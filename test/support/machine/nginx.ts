@@ -4,7 +4,7 @@ import { temporaryFolder } from "../folder.ts";
 import { committedCertificate } from "../simulator/certificate.ts";
 import { until } from "../wait.ts";
 
-/** Path of nginx, or why there is none. */
+/** Path of nginx, or the reason why it is missing. */
 export const nginxMissing =
   Bun.which("nginx", { PATH: `${process.env.PATH}:/usr/sbin` }) === null ? " (skipped: no nginx)" : "";
 const nginx = Bun.which("nginx", { PATH: `${process.env.PATH}:/usr/sbin` }) ?? "nginx";
@@ -18,8 +18,8 @@ export async function freePort(): Promise<number> {
 }
 
 /**
- * Puts a site as `rt-data ops nginx` prints it into a folder: as printed but for its ports, which are those given, and its certificate.
- * `check` has nginx judge it; `start` runs it in the foreground until `stop`.
+ * Writes a site as printed by `rt-data ops nginx` into a folder, with the given ports and a certificate of the test.
+ * `check` runs `nginx -t`; `start` runs nginx in the foreground until `stop`.
  */
 export function nginxSite(site: string, ports: { http: number; https: number }) {
   const folder = temporaryFolder();

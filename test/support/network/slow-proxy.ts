@@ -1,8 +1,8 @@
 import { createServer, connect as dial } from "node:net";
 
 /**
- * A TCP proxy on loopback that accepts at once and passes nothing on before `delayMs` are over: what a client sees of a slow
- * TLS handshake, which the exchange itself cannot make.
+ * A TCP proxy on loopback that accepts at once and forwards bytes only after `delayMs`: a client sees a slow TLS handshake, which
+ * the simulator cannot fake.
  */
 export async function slowProxy(to: number, delayMs: number) {
   const server = createServer((client) => {

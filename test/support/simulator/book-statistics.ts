@@ -7,7 +7,7 @@ export type Frame = { readonly recvUs: number; readonly payload: string };
 /** A market order: everything that traded at one time. */
 export type TakerTrade = { readonly timeMs: number; readonly lots: number; readonly fills: number };
 
-/** What is compared between the synthetic market and a real one. */
+/** Statistics by which the synthetic market is compared with a real market. */
 export type Statistics = Record<(typeof measures)[number], number>;
 
 export const measures = [

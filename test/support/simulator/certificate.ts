@@ -8,7 +8,7 @@ export type Certificate = TlsPair & { readonly path: string };
 
 const fixtures = join(import.meta.dir, "../../fixtures/tls");
 
-/** A fresh one where the machine has the openssl command, otherwise the one in test/fixtures/tls. */
+/** A fresh certificate if the machine has the openssl command, otherwise the certificate in test/fixtures/tls. */
 export function createCertificate(): Certificate {
   const folder = temporaryFolder();
   const [keyFile, certFile] = [join(folder, "key.pem"), join(folder, "cert.pem")];

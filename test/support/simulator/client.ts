@@ -1,6 +1,6 @@
 import { until } from "../wait.ts";
 
-/** A plain WebSocket client: what it received, and how it was closed. */
+/** A plain WebSocket client: its received messages, and its close. */
 export type Client = {
   readonly socket: WebSocket;
   /** Text frames in order. */

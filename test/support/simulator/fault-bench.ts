@@ -111,7 +111,7 @@ export function idsOf(watcher: Watcher, stream: string): number[] {
   });
 }
 
-/** A combined frame, or null if it is none. */
+/** Parses a combined frame; null for other frames. */
 export function parseFrame(frame: Seen): { stream: string; data: Record<string, unknown> } | null {
   if (typeof frame !== "string") return null;
   try {

@@ -3,7 +3,7 @@ import { parseStreamName } from "../../../server/domain/stream.ts";
 /** What the exchange handed to sockets: the truth that recordings are compared with. */
 export type Sent = { readonly payload: string; readonly atMs: number };
 
-/** Collects what is sent by `SYMBOL/stream folder`. */
+/** Collects sent payloads by `SYMBOL/stream folder`. */
 export function createSentLog() {
   const byStream = new Map<string, Sent[]>();
   let count = 0;

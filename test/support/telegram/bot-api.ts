@@ -75,7 +75,7 @@ export async function startBotApi(token: string, chat: number): Promise<BotApi> 
     return Response.json({ ok: true, result });
   }
 
-  /** The emulator answers at once, also where nothing has come in. */
+  /** The emulator answers at once, even without updates. */
   async function updates(seconds: number): Promise<Response> {
     const end = performance.now() + seconds * 1000;
     for (;;) {
@@ -143,7 +143,7 @@ export async function startBotApi(token: string, chat: number): Promise<BotApi> 
   };
 }
 
-/** What comes next, after `count` things were seen. */
+/** The next call, after `count` calls were seen. */
 export async function nextSeen(api: BotApi, count: number, what: string, timeoutMs = 10_000): Promise<Seen> {
   await until(() => api.seen.length > count, what, timeoutMs);
   return api.seen[count] as Seen;

@@ -15,11 +15,11 @@ export type Evening = {
   readonly telegram: FakeTelegram;
   readonly notifier: Notifier;
   nowUs(): number;
-  /** Lets so many seconds pass, second by second, or in longer steps. */
+  /** Lets this many seconds pass, second by second, or in longer steps. */
   pass(seconds: number, step?: number): Promise<void>;
-  /** Lets so many seconds pass at once, as in a sleep of the machine. */
+  /** Lets this many seconds pass at once, as in a sleep of the machine. */
   leap(seconds: number): Promise<void>;
-  /** Ends the notifier and begins another one on the same catalogue. */
+  /** Ends the notifier and starts a new notifier on the same catalogue. */
   restart(): Promise<void>;
   stop(): Promise<void>;
 };
@@ -80,7 +80,7 @@ export async function evening(
   };
 }
 
-/** Lets what is under way within the process come to its end. */
+/** Waits for pending work within the process. */
 export async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
 }

@@ -20,7 +20,7 @@ export type Call = {
 /** What the script says to a call: an answer of its own, "hang", or null for what Telegram would say. */
 export type Scripted = Response | "hang" | null;
 
-/** A Bot API of our own, with answers out of a script where one is given; what people see is kept by chat. */
+/** A fake Bot API, with scripted answers if given; it keeps the visible messages of each chat. */
 export type FakeTelegram = {
   /** Root of the API, once it listens. */
   start(): string;
@@ -69,7 +69,7 @@ export function createFakeTelegram(token: string): FakeTelegram {
     if (answer !== null) return answer;
     if (match?.[1] !== token) return refusal(401, "Unauthorized");
     if (call.method === "getUpdates") {
-      // Nobody writes to this bot: a long poll is held until one side gives up.
+      // No updates for this bot: a long poll is held until either side gives up.
       await Promise.race([stopped, new Promise((resolve) => request.signal.addEventListener("abort", resolve))]);
       return Response.json({ ok: true, result: [] });
     }
@@ -167,7 +167,7 @@ export async function payloadOf(request: Request): Promise<Record<string, unknow
 
 const tags = ["b", "i", "u", "s", "code", "pre", "a", "blockquote"];
 
-/** What people read; or Telegram's refusal of markup that is not well-formed, of nothing and of too much. */
+/** The visible text; or Telegram's refusal of malformed markup, of empty text and of text that is too long. */
 function render(payload: Call["payload"], most: number): string | Response {
   const raw = String(payload.text ?? payload.caption ?? "");
   const text = payload.parse_mode === "HTML" ? withoutMarkup(raw) : raw;

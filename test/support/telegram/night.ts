@@ -14,7 +14,7 @@ import { temporaryFolder } from "../folder.ts";
 import { settle, token } from "./evening.ts";
 import { createFakeTelegram, type SeenMessage } from "./fake-telegram.ts";
 
-/** What is the matter in the world, as long as it is. */
+/** The state of the world while a problem lasts. */
 export type World = {
   network: boolean;
   deadSymbol: string | null;
@@ -62,7 +62,7 @@ export async function night(script: Script, minutes: number, language: Language,
     return { incidents, notifier };
   };
 
-  /** Trades are refetched as soon as they can be; of books nobody knows how many there were. */
+  /** Trades are backfilled as soon as possible; the number of missed books is unknown. */
   function costOf(incident: Incident, causes: readonly GapCause[]) {
     const seconds = ((incident.to_us ?? us) - incident.from_us) / 1e6;
     const streams = incident.rule === "disconnected" ? 3 : 1;

@@ -4,13 +4,13 @@ import type { After } from "../../../server/platform/time/timers.ts";
 export type ManualTime = {
   now(): number;
   readonly after: After;
-  /** Moves on, and runs what is due on the way, in order. */
+  /** Moves time forward and runs due timers in order. */
   advance(ms: number): void;
-  /** Moves on without running anything: what was due on the way is late by then, as after a sleep of the machine. */
+  /** Moves time forward without running timers: they are late then, as after a sleep of the machine. */
   sleep(ms: number): void;
-  /** Moves on to the earliest thing that waits; false if nothing does. */
+  /** Moves time forward to the earliest timer; false without timers. */
   next(): boolean;
-  /** ms until the earliest thing that waits; Infinity where nothing does. */
+  /** ms until the earliest timer; Infinity without timers. */
   untilNext(): number;
 };
 

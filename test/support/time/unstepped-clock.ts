@@ -1,6 +1,6 @@
 import type { ReceiveClock } from "../../../server/platform/time/receive-clock.ts";
 
-/** A clock that nobody sets: steady time is the wall clock's. */
+/** A clock that is never set: steady time equals the wall clock. */
 export function unsteppedClock(nowUs: () => number): ReceiveClock {
   const same = (us: number) => us;
   return {

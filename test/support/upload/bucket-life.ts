@@ -18,12 +18,12 @@ import {
 } from "./two-recorders.ts";
 
 /*
- * The life of a bucket that two recorders share, from a seed: their delays, their cuts, late segments, which requests fail, at which
- * ones a recorder is killed (before or after the store has done it), which keys are refused for a while, and what somebody else
- * replaces, deletes or damages in the bucket, of days that both recorders still have on their disks.
+ * The life of a bucket that two recorders share, from a seed: their delays, their cuts, late segments, failing requests, requests at
+ * which a recorder is killed (before or after the store has carried it out), keys that are refused for a while, and objects that
+ * somebody else replaces, deletes or damages in the bucket, of days that both recorders still have on their disks.
  *
  * What must hold: an archive that leaves a disk is in the bucket at that moment, row by row. And when all is quiet again, every row
- * that any of them has received is in exactly one archive, that of its best line, and `verify` finds nothing wrong.
+ * that any of them has received is in exactly one archive, that of its best line, and `verify` finds no problem.
  */
 
 export type Life = { readonly seed: number; readonly days: number; readonly log?: (text: string) => void };
@@ -162,7 +162,7 @@ export async function liveBucket({ seed, days, log = () => {} }: Life, s3: S3): 
   }
 
   async function checkRemoved({ seen, late }: Recorder, day: Day): Promise<void> {
-    // What has not been merged into it yet was not in it.
+    // Rows that have not been merged into it yet were not in it.
     const coming = new Set(idsIn(shape, late.get(day.date)?.trimEnd().split("\n") ?? []));
     const ids = seen
       .filter(({ recvUs }) => dateOf(recvUs) === day.date)
@@ -178,7 +178,7 @@ export async function liveBucket({ seed, days, log = () => {} }: Life, s3: S3): 
     if (missing.length > 0) problems.push(`${day.date} went from a disk, and the bucket lacks ${missing.slice(0, 5)}`);
   }
 
-  /** Ends a recorder as a kill does: whatever it was doing at the store is cut off where it is. */
+  /** Ends a recorder as a kill does: its request to the store is cut off. */
   async function end(recorder: Recorder): Promise<void> {
     recorder.faults.killed = true;
     await recorder.keeping?.stop();
@@ -193,7 +193,7 @@ export async function liveBucket({ seed, days, log = () => {} }: Life, s3: S3): 
         return !has || existsSync(archivePath(dataDir, dayOf(shape, date)));
       });
     const nextTo = (date: string, n: number) => dateOf(dateStartUs(date) + n * dayUs);
-    // A recorder at work may just have asked the bucket for a day that it removes: nothing can help against what comes in between.
+    // A recorder may have checked a day in the bucket just before it removes it: changes in between are beyond its control.
     const isAlive = recorders.some(({ keeping }) => keeping !== null);
     const safeFrom = isAlive ? nextTo(nowDate, -1) : "";
     const possible = dates.filter(

@@ -1,6 +1,6 @@
 /**
- * Lives of a bucket, one after another: `bun run test:bucket [--minutes 60] [--days 10] [--seed N]`. Ends with 1 at the first one in
- * which something did not hold, and says its seed. With a seed that one alone is lived.
+ * Lives of a bucket, one after another: `bun run test:bucket [--minutes 60] [--days 10] [--seed N]`. Ends with 1 at the first life that
+ * breaks a rule, and prints its seed. With a seed only that life runs.
  */
 import { join } from "node:path";
 import { parseArgs } from "node:util";

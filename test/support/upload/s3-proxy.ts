@@ -2,11 +2,11 @@
 export type S3ProxyOptions = {
   /** Answers instead of the store, or null. */
   readonly answer?: (request: Request) => Response | null;
-  /** Flips a bit of what is sent to this path. */
+  /** Flips a bit of a body that is sent to this path. */
   readonly damage?: (path: string) => boolean;
   /** Returns ETags that are not a checksum, as with encryption by customer keys. */
   readonly hideChecksums?: boolean;
-  /** If-Match and If-None-Match on writes, as S3 has them; the test's servers ignore both. */
+  /** If-Match and If-None-Match on writes, as S3 supports them; the servers of the test ignore both. */
   readonly conditions?: boolean;
   /** Shared by proxies in front of one store, whose conditions hold for all that come through any of them. */
   readonly locks?: Map<string, Promise<unknown>>;

@@ -19,8 +19,8 @@ export type S3 = {
 };
 
 /**
- * s3rver: checks signatures and clocks; knows neither conditions nor how to abort a multipart upload, and its ETag of one is not
- * that of S3.
+ * s3rver: checks signatures and clocks. It supports neither conditions nor aborting a multipart upload, and its ETag of a multipart
+ * upload differs from S3.
  */
 export async function startS3rver(options: { bucket?: string | null; port?: number } = {}): Promise<S3> {
   const bucket = options.bucket === undefined ? "archive" : options.bucket;

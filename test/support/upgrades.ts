@@ -109,7 +109,7 @@ export async function startUpgradable(options: {
      */
     async finish(pid: number, ended: readonly string[] = []) {
       isPaused = true;
-      await Bun.sleep(300);
+      await untilStill(dataDir);
       process.kill(pid, "SIGTERM");
       await until(() => !isRunning(pid), "the recorder to end", 30_000);
       await exchange.stop();
@@ -117,6 +117,22 @@ export async function startUpgradable(options: {
     },
     stop: () => exchange.stop(),
   };
+}
+
+/** Waits until the files have not grown for a second: on a busy machine messages are under way for longer than a moment. */
+async function untilStill(dataDir: string): Promise<void> {
+  const bytes = () => dataFiles(dataDir).reduce((sum, file) => sum + Bun.file(join(dataDir, file)).size, 0);
+  let [last, sinceMs] = [-1, 0];
+  await until(
+    () => {
+      const size = bytes();
+      if (size !== last) [last, sinceMs] = [size, performance.now()];
+      return performance.now() - sinceMs > 1000;
+    },
+    "the files to stand still",
+    30_000,
+    50,
+  );
 }
 
 /** `unexplained` are lost records without a gap between the records around them. */

@@ -1,15 +1,15 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import { Glob } from "bun";
 import { dayOfPath } from "../../../server/domain/day.ts";
 import { decodeLine, type Line } from "../../../server/domain/line.ts";
 
-/** Files of a data folder that hold records, in the order of time within each stream. */
+/** Files of a data folder that hold records, in the order of time within each stream. A recorder may be sealing meanwhile. */
 export function dataFiles(dataDir: string): string[] {
-  const all = [...new Glob("{archive,live}/**/*.jsonl{,.zst}").scanSync(dataDir)];
-  return all
-    .filter((path) => !isSealedToo(dataDir, path))
+  const all = new Set(new Glob("{archive,live}/**/*.jsonl{,.zst}").scanSync(dataDir));
+  return [...all]
+    .filter((path) => !(all.has(`${path}.zst`) && isSealedToo(dataDir, path)))
     .sort((a, b) => {
       const [left, right] = [a, b].map((path) => path.slice(path.indexOf("stream=")));
       return (left ?? "") < (right ?? "") ? -1 : 1;
@@ -18,15 +18,28 @@ export function dataFiles(dataDir: string): string[] {
 
 /** A stop may come between the sealed copy and the end of its raw segment: the next start removes the raw one, which says the same. */
 function isSealedToo(dataDir: string, path: string): boolean {
-  const sealed = join(dataDir, `${path}.zst`);
-  if (path.endsWith(".zst") || !existsSync(sealed)) return false;
-  return zstdDecompressSync(readFileSync(sealed)).equals(readFileSync(join(dataDir, path)));
+  const sealed = zstdDecompressSync(readFileSync(join(dataDir, `${path}.zst`)));
+  const raw = contentOf(join(dataDir, path));
+  return raw === null || sealed.equals(raw);
 }
 
-/** Every line of a file, decoded; throws for a torn or foreign line. */
+/** The bytes of a file; null if it is gone. */
+function contentOf(path: string): Buffer | null {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    if ((error as { code?: string }).code === "ENOENT") return null;
+    throw error;
+  }
+}
+
+/** Every line of a file, decoded; of its sealed copy if it was sealed meanwhile. Throws for a torn or foreign line. */
 export function readLines(dataDir: string, file: string): Line[] {
-  const bytes = readFileSync(join(dataDir, file));
-  const text = new TextDecoder().decode(file.endsWith(".zst") ? zstdDecompressSync(bytes) : bytes);
+  const path = join(dataDir, file);
+  const isSealed = file.endsWith(".zst");
+  const raw = isSealed ? null : contentOf(path);
+  const bytes = raw ?? zstdDecompressSync(readFileSync(isSealed ? path : `${path}.zst`));
+  const text = new TextDecoder().decode(bytes);
   if (text !== "" && !text.endsWith("\n")) throw new Error(`${file} has a torn tail: ${text.slice(-80)}`);
   return text
     .split("\n")

@@ -9,15 +9,7 @@ import {
 } from "../../domain/day.ts";
 import { FileError } from "../../platform/errors.ts";
 import { moveAside, removeIfThere, renameDurably, syncFolder } from "../../platform/files/durable-files.ts";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  openSync,
-  renameSync,
-  unlinkSync,
-  writeFileSync,
-} from "../../platform/files/files.ts";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, writeFileSync } from "../../platform/files/files.ts";
 import { encodeManifest, type Manifest, readManifest } from "../../storage/manifest.ts";
 import { openLinesSync, readChunks, UnreadableFile } from "../../storage/read/line-reader-sync.ts";
 
@@ -29,7 +21,7 @@ import { openLinesSync, readChunks, UnreadableFile } from "../../storage/read/li
  *   2. A1 → A.previous                                             previous=A1, M1
  *   3. A2 → A                                                      A=A2, previous=A1, M1
  *   4. M2 → M: the commit                                          A=A2, previous=A1, M2
- *   5. previous is removed, then the segments                      A2 M2
+ *   5. previous is removed and that is synced, then the segments   A2 M2
  *
  * After a crash, `settleArchive` checks which of A and previous matches the manifest:
  *
@@ -50,7 +42,7 @@ export function settleArchive(dataDir: string, day: Day): Manifest | null {
   const manifest = readManifest(dataDir, day);
   if (existsSync(previous)) {
     if (manifest !== null && existsSync(archive) && sha256Of(archive) === manifest.compressed_sha256) {
-      unlinkSync(previous);
+      removePrevious(archive);
     } else if (manifest !== null && sha256Of(previous) === manifest.compressed_sha256) {
       renameDurably(previous, archive);
     } else {
@@ -103,8 +95,14 @@ export function commitArchive(
   syncFolder(dirname(archive));
   renameDurably(archive + temporarySuffix, archive);
   renameDurably(temporary, path);
-  removeIfThere(archive + previousSuffix);
+  if (replaces) removePrevious(archive);
   return movedAside;
+}
+
+/** Synced, because after a power loss a day without segments is not looked at again. */
+function removePrevious(archive: string): void {
+  removeIfThere(archive + previousSuffix);
+  syncFolder(dirname(archive));
 }
 
 function sha256Of(path: string): string {

@@ -72,17 +72,17 @@ export function downtimes(
       ...(lines.get(key) ?? []).map((line) => recordId(line, stream.type.kind)),
     ].filter((id) => id !== null);
     const repeated = lastIds.length > 0 && { repeatedIds: [...new Set(lastIds)] };
-    const leftOutUs = leftOutSince(gaps, Math.max(streamUs, savedUs), newestUs);
-    if (leftOutUs !== null || (isLost && streamUs === 0 && savedUs > 0 && savedUs < newestUs)) {
-      const cause = leftOutUs === null ? "restart" : "not_configured";
-      byStream.set(stream, { fromUs: leftOutUs ?? savedUs, cause, ...repeated });
-      continue;
-    }
     // A power loss loses an unknown amount of unsynced data, so only the files count. The same holds for a file that was cut meanwhile:
     // a kill alone tears no line.
     const isShort = isRebooted || torn.has(key);
     // After a power loss an old raw file may exist again beside its sealed file or newer segments, and hold less.
     const storedUs = isShort ? newestOnDiskUs(dataDir, [stream], streamUs) : 0;
+    const leftOutUs = leftOutSince(gaps, Math.max(streamUs, savedUs, storedUs), newestUs);
+    if (leftOutUs !== null || (isLost && streamUs === 0 && savedUs > 0 && savedUs < newestUs)) {
+      const cause = leftOutUs === null ? "restart" : "not_configured";
+      byStream.set(stream, { fromUs: leftOutUs ?? savedUs, cause, ...repeated });
+      continue;
+    }
     const onDiskUs = isShort ? Math.max(streamUs, storedUs) || newestUs : newestUs - flushMs * 1000;
     const fromUs = isClean ? newestUs : Math.max(Math.min(streamUs, newestUs), Math.min(onDiskUs, newestUs));
     const cause = isClean ? "restart" : "crash";

@@ -7,9 +7,11 @@ import {
   temporarySuffix,
   windowOf,
 } from "../../domain/day.ts";
+import { decodeLine } from "../../domain/line.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { moveAside } from "../../platform/files/durable-files.ts";
-import { mkdir, rename, rm } from "../../platform/files/files-async.ts";
+import { mkdir, open as openFile, rename, rm } from "../../platform/files/files-async.ts";
+import { readFirstLines } from "../recover/first-lines.ts";
 import { lostSegment, type RepairedSegment, repairSegment, type SegmentPlace } from "../recover/repair-segment.ts";
 import { createWrittenBytes, type Loss, type WrittenBytes } from "../tamper/written-bytes.ts";
 import { createFree, isThere } from "./free-segment-name.ts";
@@ -48,17 +50,18 @@ export type Restored = { readonly open: OpenSegment; readonly loss: Loss | null 
  * Restores a segment whose name was deleted or replaced, from its open descriptor. Rejects with the system's error.
  *
  * 1. Copy the content of the descriptor to a temporary file.
- * 2. Move a foreign file at the segment's path to quarantine.
+ * 2. Move a foreign file at the segment's path to quarantine. If backfilled trades have taken the path, use another name.
  * 3. Rename the temporary file to the segment's path and continue in it.
  */
 export async function writeAgain(dataDir: string, open: OpenSegment, writeLatency: WriteLatency): Promise<Restored> {
-  const place = placeOf(dataDir, open.segment);
+  let place = placeOf(dataDir, open.segment);
   await mkdir(liveFolder(dataDir, open.segment), { recursive: true });
   const temporary = place.path + temporarySuffix;
   await rm(temporary, { force: true });
   try {
     await open.writer.copyTo(temporary);
-    if (await isThere(place.path)) moveAside(place.path, place.quarantine);
+    if (await isNameTaken(dataDir, open.segment)) place = placeOf(dataDir, await reserveName(dataDir, open.segment));
+    else if (await isThere(place.path)) moveAside(place.path, place.quarantine);
     await rename(temporary, place.path);
   } catch (error) {
     await rm(temporary, { force: true }).catch(() => {});
@@ -66,10 +69,29 @@ export async function writeAgain(dataDir: string, open: OpenSegment, writeLatenc
   }
   const writer = await openSegment(place.path, "existing", writeLatency);
   await closeQuietly(open.writer);
-  const next = { ...open, writer };
+  const next = { ...open, segment: place.segment, writer };
   return writer.bytes() === open.writer.bytes()
     ? { open: next, loss: null }
     : repairOpenSegment(dataDir, next, writeLatency);
+}
+
+/** While the name of an open segment was away, backfilled trades may have taken it. They may be sealed by now. */
+async function isNameTaken(dataDir: string, segment: Segment): Promise<boolean> {
+  if (await isThere(segmentPath(dataDir, segment, "sealed"))) return true;
+  return (await firstRecord(segmentPath(dataDir, segment, "open")))?.repaired === true;
+}
+
+/** An empty file reserves the name: a rename could replace another segment. */
+async function reserveName(dataDir: string, segment: Segment): Promise<Segment> {
+  const wanted = { ...segment, name: segment.name.replace(/_\d+$/, "") };
+  const { segment: free } = await createFree(dataDir, wanted, async (path) => (await openFile(path, "ax")).close());
+  return free;
+}
+
+/** Returns the first record of a raw segment; null if the file does not begin with a line of ours. */
+async function firstRecord(path: string): Promise<ReturnType<typeof decodeLine>> {
+  const lines = (await readFirstLines(path))?.toString("latin1") ?? "";
+  return decodeLine(lines.slice(0, lines.indexOf("\n")));
 }
 
 /** Repairs a segment that another program has truncated or appended to. Rejects with the system's error. */
@@ -98,6 +120,9 @@ export async function repairAbandoned(
 ): Promise<RepairedSegment> {
   const place = placeOf(dataDir, segment);
   if (!(await isThere(place.path))) return lostSegment(written);
+  // The name may belong to another segment by now.
+  const first = await firstRecord(place.path);
+  if (first !== null && (first.repaired || first.recvUs !== written.firstUs())) return lostSegment(written);
   const repaired = await repairSegment(place, written, writer.bytes());
   if (repaired.bytes === 0) await rm(place.path, { force: true });
   return repaired;

@@ -512,4 +512,24 @@ export const cases: readonly Case[] = [
       ],
     },
   },
+  {
+    name: "a segment whose name backfilled trades took while it was away does not keep its day from being merged",
+    plan: {
+      seed: 5000015,
+      symbols: ["BTCUSDT"],
+      types: ["depth@100ms", "aggTrade", "bookTicker"],
+      faultyS: 178,
+      kindS: 900,
+      isAudited: false,
+      strikesAwake: true,
+      paceMs: 1000,
+      settings: { "record.segment_minutes": 1, "feed.connections": 2 },
+      startMs: Date.parse("2026-11-22T23:56:58.000Z"),
+      faults: [
+        { atS: 160.183, kind: "cut", n: null },
+        { atS: 161.184, kind: "cut", n: null },
+        { atS: 167.026, kind: "segment_gone", n: 42, how: "deleted" },
+      ],
+    },
+  },
 ];

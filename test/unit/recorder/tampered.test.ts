@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { appendFileSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Segment, segmentPath } from "../../../server/domain/day.ts";
-import { decodeLine } from "../../../server/domain/line.ts";
+import { decodeLine, encodeBackfilledLine } from "../../../server/domain/line.ts";
 import { parseStreamName, type Stream } from "../../../server/domain/stream.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
 import type { Loss } from "../../../server/recorder/tamper/written-bytes.ts";
@@ -155,6 +155,21 @@ test("a file that is changed and then closed at once, without a look in between,
   await recorder.stop();
   expect(lost).toEqual([{ fromUs: atUs(1), toUs: atUs(61), records: 60 }]);
   expect(idsOf(dataDir)).toEqual(from(61, 70));
+});
+
+test("a segment goes on under another name if backfilled trades took its name while it was away, sealed already or not", async () => {
+  for (const isSealed of [false, true]) {
+    const { dataDir, recorder, append, noticed, lost, closed } = await recorded();
+    rmSync(path(dataDir));
+    const backfilled = encodeBackfilledLine('{"a":900}', midnight + 5);
+    if (isSealed) writeFileSync(`${path(dataDir)}.zst`, Bun.zstdCompressSync(backfilled));
+    else writeFileSync(path(dataDir), backfilled);
+    await noticed("was deleted or replaced");
+    await append(5);
+    await recorder.stop();
+    expect([lost, closed.map(({ name }) => name)]).toEqual([[], ["00-00_02"]]);
+    expect(idsOf(dataDir)).toEqual([...(isSealed ? [] : [900]), ...from(1, 65)]);
+  }
 });
 
 test("after closeSegments later records go to a separate file, whatever their time is", async () => {

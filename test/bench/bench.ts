@@ -27,7 +27,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   page,
   steady: () => steadyRows({ quick }),
 };
-/** Taken only where it is asked for. */
+/** Measured only on request. */
 const longOnes = ["steady"];
 const unknown = wanted.find((name) => !(name in parts));
 if (unknown !== undefined) {
@@ -139,7 +139,7 @@ async function start(): Promise<Row[]> {
   ];
 }
 
-/** What a dashboard costs the server: the first one, and each further one. */
+/** Cost of a dashboard for the server: the first, and each further dashboard. */
 async function page(): Promise<Row[]> {
   const times = { warmUpMs: 10_000, measureMs: quick ? 10_000 : 30_000 };
   const first: number[] = [];

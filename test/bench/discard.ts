@@ -1,5 +1,5 @@
 /**
- * A client that discards what it gets: `bun discard.ts <url>`; at the close prints messages, bytes and the seconds from the first
+ * A client that discards all messages: `bun discard.ts <url>`; at the close prints messages, bytes and the seconds from the first
  * to the last as JSON.
  */
 const [url = ""] = process.argv.slice(2);

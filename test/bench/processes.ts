@@ -18,7 +18,7 @@ export type Recorder = {
   stop(): Promise<void>;
 };
 
-/** Names of so many symbols, as the sender and the market use them. */
+/** Names of `count` symbols, as the sender and the market use them. */
 export function symbolNames(count: number): readonly string[] {
   return Array.from({ length: count }, (_, n) => `SYM${String(n).padStart(2, "0")}USDT`);
 }
@@ -31,7 +31,7 @@ export async function startSender(perSecond: number, symbols = 15): Promise<Send
   return { wsUrl: `ws://127.0.0.1:${port}`, restUrl: `http://127.0.0.1:${port}`, stop: () => end(child) };
 }
 
-/** The invented market with so many symbols, each at its own pace. */
+/** The invented market with symbols of different paces. */
 export async function startMarket(symbols: number): Promise<Sender> {
   const child = start([process.execPath, join(import.meta.dir, "market.ts"), String(symbols)]);
   await until(() => child.output().includes("\n"), "the market's addresses", 60_000);
@@ -39,7 +39,7 @@ export async function startMarket(symbols: number): Promise<Sender> {
   return { wsUrl, restUrl, stop: () => end(child) };
 }
 
-/** `rt-data record` with this sender, in a new folder unless one is given. */
+/** `rt-data record` with this sender, in a new folder unless a folder is given. */
 export async function startRecorder(
   sender: Sender,
   settings: {
@@ -76,7 +76,7 @@ export async function startRecorder(
   };
 }
 
-/** So many open dashboards; the returned function closes them. */
+/** Opens dashboards; the returned function closes them. */
 export function openDashboards(url: string, count: number): () => void {
   const sockets = Array.from({ length: count }, () => new WebSocket(`${url.replace("http", "ws")}/ws/dashboard`));
   return () => {

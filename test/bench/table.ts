@@ -1,7 +1,7 @@
 import { cpus, totalmem } from "node:os";
 import { median } from "./cpu.ts";
 
-/** One line of the performance table: what was measured, what it should be, what it is. */
+/** A line of the performance table: measurement, goal, result. */
 export type Row = {
   readonly what: string;
   readonly goal: string;
@@ -39,7 +39,7 @@ export function markdownOf({ what, goal, measured, met }: Row): string {
   return `| ${what} | ${goal} | ${measured} | ${met === null ? "" : met ? "met" : "**missed**"} |`;
 }
 
-/** The smallest value that so large a share does not exceed; NaN of nothing. */
+/** The smallest value that this share of the values does not exceed; NaN without values. */
 export function quantile(values: readonly number[], share: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;

@@ -9,7 +9,7 @@ const files = [...new Glob("server/**/*.ts").scanSync(root)].filter((file) => !f
 const removes = /\b(unlink|unlinkSync|rm|rmSync|rmdir|rmdirSync)\(|\.remove\(|\bdelete from\b|\bsessions\.delete\(/;
 const readsClock = /\bDate\.now\b|\bnew Date\(\)|\bnowUs\b|\bnowMs\b|\bwallMs\b/;
 
-/** Files that remove something and read a clock as well, and why the one does not depend on the other. */
+/** Files that remove something and also read a clock, and why the removal does not depend on the clock. */
 const apart: Readonly<Record<string, string>> = {
   "server/app/data/catalogue-sync.ts":
     "forgets an archive in the catalogue when retention has removed it; the clock dates events",
@@ -22,7 +22,7 @@ const apart: Readonly<Record<string, string>> = {
   "server/telegram/notifier/deliver.ts": "removes notes of messages that were sent",
   "server/telegram/notifier/notifier.ts": "removes notes of messages that were sent",
   "server/upload/sweep-bucket.ts": "is handed the ms of a confirmed time",
-  "server/upload/day/upload-day.ts": "removes what it has made itself, after its end",
+  "server/upload/day/upload-day.ts": "removes its own files after its end",
 };
 
 test("what deletes does not read a clock: it is handed a ConfirmedTime", () => {

@@ -12,7 +12,7 @@ type Manifest = {
   readonly peerDependencies?: Readonly<Record<string, string>>;
 };
 
-/** What is in the executable: the dependencies and theirs, as they are installed, without what only types or builds. */
+/** Packages in the executable: the installed dependencies and theirs, without packages for types and builds. */
 function runtimePackages(): Manifest[] {
   const found = new Map<string, Manifest>();
   const visit = (name: string, from: string) => {
@@ -40,7 +40,7 @@ const audited = Bun.spawnSync([process.execPath, "audit", "--json"], { cwd: root
 const answered = audited.stdout.toString().trim().startsWith("{");
 const notAudited = answered ? "" : " (skipped: the registry in use answers no audits)";
 
-test.skipIf(!answered)(`no known hole is in what we depend on${notAudited}`, () => {
+test.skipIf(!answered)(`no dependency has a known vulnerability${notAudited}`, () => {
   const advisories = JSON.parse(audited.stdout.toString()) as Record<string, { severity: string; title: string }[]>;
   const inUse = new Set(runtimePackages().map(({ name }) => name));
   const serious = Object.entries(advisories).flatMap(([name, list]) =>
@@ -59,7 +59,7 @@ const permissive = [
 /** Free to give on as they are, with a word about where their source is; only changes to them would have to be published. */
 const unchanged: Readonly<Record<string, string>> = { "@resvg/resvg-wasm": "MPL-2.0" };
 
-test("whatever is in the executable may be used and given on by anybody", () => {
+test("every package in the executable may be used and redistributed", () => {
   const packages = runtimePackages();
   expect(packages.length).toBeGreaterThan(8);
   const others = packages.filter(({ name, license }) => {

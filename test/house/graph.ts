@@ -32,7 +32,7 @@ export function roomOf(file: string, top: string): string {
   return file.slice(top.length + 1).split("/")[0] ?? "";
 }
 
-/** A circle of imports as `a → b → a`; null if there is none. */
+/** A circle of imports as `a → b → a`; null without circle. */
 export function circleIn(files: readonly string[]): string | null {
   const graph = new Map(files.map((file) => [file, importsOf(file).map(({ to }) => to)]));
   const done = new Set<string>();

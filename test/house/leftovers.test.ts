@@ -5,7 +5,7 @@ import { temporaryFolder } from "../support/folder.ts";
 
 const root = join(import.meta.dir, "../..");
 
-test("a run of several test files leaves nothing behind in the temporary folder", () => {
+test("a run of several test files leaves the temporary folder empty", () => {
   const folder = temporaryFolder();
   // Some of the tests start a program as another user, who has to reach its folder.
   chmodSync(folder, 0o755);

@@ -55,7 +55,7 @@ test("the executable alone, in an empty folder with an empty PATH, runs the demo
     expect(manifest.gaps.map(({ cause }) => cause)).toEqual(["restart"]);
   }
 
-  // The simulated market stands still while nobody records, so at most a trade before the first subscription is backfilled.
+  // The simulated market stands still without subscribers, so at most a trade before the first subscription is backfilled.
   const ofTrades = async () => {
     const gaps = (await (await fetch(`${url}/api/gaps`)).json()) as Page<KnownGap>;
     return gaps.items.filter(({ stream }) => stream === "aggTrade");
@@ -88,7 +88,7 @@ test("the executable alone, in an empty folder with an empty PATH, runs the demo
   expect(readdirSync(folder).sort()).toEqual(["demo-data", "rt-data"]);
 }, 120_000);
 
-test("the executable alone lists, prints, exports to Parquet and verifies what is recorded, and finds a flipped byte", async () => {
+test("the executable alone lists, prints, exports to Parquet and verifies the records, and finds a flipped byte", async () => {
   const dataDir = await recordedFolder();
   const folder = temporaryFolder();
   const rtData = (...words: string[]) =>

@@ -10,7 +10,7 @@ const root = join(import.meta.dir, "../..");
 const read = (path: string) => readFileSync(join(root, path), "utf8");
 const guides = { en: read("ops/guide.md"), ko: read("ops/guide.ko.md") };
 
-test("both languages have the same commands and the same settings, but for the language", () => {
+test("both languages have the same commands and the same settings, except the language", () => {
   expect(blocks(guides.ko, "sh")).toEqual(blocks(guides.en, "sh"));
   const settings = blocks(guides.ko, "toml").map((block) => block.replace('language = "ko"', 'language = "en"'));
   expect(settings).toEqual(blocks(guides.en, "toml"));
@@ -24,7 +24,7 @@ test("both languages have the same commands and the same settings, but for the l
 });
 
 describe.each(Object.entries(guides))("the guide in %s", (_, text) => {
-  test("has commands that a shell understands and shellcheck has nothing against", () => {
+  test("has commands that a shell understands and shellcheck accepts", () => {
     const folder = temporaryFolder();
     const found = blocks(text, "sh");
     expect(found.length).toBeGreaterThan(10);
@@ -65,7 +65,7 @@ describe.each(Object.entries(guides))("the guide in %s", (_, text) => {
       expect(read("ops/install.sh")).toContain(`\n    ${verb[1]}) `);
   });
 
-  test("leads to nothing that is not there, and promises only what the program says", () => {
+  test("has no dead links, and quotes only words that the program prints", () => {
     for (const [, link = ""] of text.matchAll(/\]\((?!http)([^)#]+)/g)) expect(read(join("ops", link))).not.toBe("");
     const program = [
       "server/cli/check/check-services.ts",

@@ -43,7 +43,7 @@ async function prepare({ from }: Case): Promise<void> {
   machine.save(from);
 }
 
-/** The version of the file in place, by its bytes; null if there is none. Throws for one that is no whole release. */
+/** The version of the file in place, by its bytes; null without file. Throws if it is not a whole release. */
 function versionOf(path: string): string | null {
   const bytes = machine.read(path);
   if (bytes === null) return null;
@@ -52,7 +52,7 @@ function versionOf(path: string): string | null {
   return found;
 }
 
-/** What must hold at every moment: everything is whole, the unit is never newer than the executable, what ran still runs. */
+/** Rules for every moment: all files are whole, the unit is never newer than the executable, the running process still runs. */
 function expectNoMixture(point: string, { old, wanted }: Case): void {
   const executable = versionOf(placed);
   for (const path of filesIn(machine.root).filter((file) => /releases\/[^.][^/]*\/rt-data$/.test(file)))
@@ -107,7 +107,7 @@ describe.each(commands)("$verb", (given) => {
   const limit = isWhole ? 1_800_000 : 120_000;
 
   test.skipIf(killMissing !== "")(
-    `killed at any change of a file or call of systemctl: no mixture; repeated, it is done; once more, nothing changes${killMissing}`,
+    `killed at any change of a file or call of systemctl: no mixture; repeated, it is done; once more, no change${killMissing}`,
     async () => {
       await prepare(given);
       await machine.restore(given.from);
@@ -154,7 +154,7 @@ describe.each(commands)("$verb", (given) => {
           // The shell itself may have been killed, which is as if all had been.
           if (code !== 0 && code !== 137) {
             expect({ point, told }).toEqual({ point, told: expect.stringContaining("rt-data-install: ") });
-            // An error leaves what runs and what lies in its place the same.
+            // After an error the running process and the file in place are the same.
             if (given.old !== null) expect([point, versionOf(placed)]).toEqual([point, machine.running()]);
           }
           const isDone = !existsSync(join(machine.root, "opt/rt-data/changing")) && versionOf(placed) === given.wanted;

@@ -23,11 +23,11 @@ export type Disturbance = { readonly mode: "count" | "kill" | "one" | "full"; re
 
 export type InstallMachine = {
   readonly root: string;
-  /** Runs the installer; `events` are the changes of files and calls of systemctl, where that is counted. */
+  /** Runs the installer; `events` are the changes of files and calls of systemctl, if counted. */
   run(words: readonly string[], disturbance?: Disturbance): { code: number; told: string; events: number };
   release(version: string): string;
   read(path: string): string | null;
-  /** The version of the running process's own executable; null if none runs. */
+  /** The version of the executable of the running process; null without process. */
   running(): string | null;
   mainPid(): number;
   save(name: string): void;
@@ -39,7 +39,7 @@ export type InstallMachine = {
 const versions = ["1.0.0", "1.1.0"] as const;
 const name = "rt-data linux-x64";
 
-/** systemctl as far as the script asks for it. What it starts is no child of the installer, as with systemd. */
+/** systemctl as far as the script uses it. As with systemd, its processes are not children of the installer. */
 const systemctl = `#!/bin/sh
 pid=$(cat "$STUB/pid" 2>/dev/null || echo 0)
 case $1 in

@@ -31,7 +31,7 @@ esac
 `;
 
 /**
- * A release whose behaviour is known: it says its version, is ready or not, and at SIGUSR2 starts what lies at its place, which tells
+ * A release whose behaviour is known: it says its version, is ready or not, and at SIGUSR2 starts the file in its place, which tells
  * the service manager that it is the main process now, or does not ("hangs").
  */
 function release(version: string, behaviour: "good" | "hangs" | "unready" | "old config" = "good"): string {
@@ -149,7 +149,7 @@ test("install puts everything in its place, starts the service, and may be repea
   expect(host.read("etc/rt-data/credentials/telegram_token")).toBe("secret");
 }, 60_000);
 
-test("a file that is not what SHA256SUMS means, or has none, is refused, and nothing is touched", () => {
+test("a file that does not match SHA256SUMS, or has none, is refused, and no file changes", () => {
   const host = machine();
   for (const [sum, words] of [
     ["wrong", "fetch it again"],
@@ -191,7 +191,7 @@ test("an upgrade is taken over by the new version without a restart, and a rollb
 }, 60_000);
 
 for (const behaviour of ["hangs", "unready"] as const) {
-  test(`an upgrade whose new version is one that ${behaviour} goes back by itself, and says so`, () => {
+  test(`an upgrade to a version that ${behaviour} goes back by itself, and says so`, () => {
     const host = machine();
     host.run("install", host.file(name, release("1.0.0")));
     host.run("upgrade", host.file(name, release("1.1.0")));
@@ -204,7 +204,7 @@ for (const behaviour of ["hangs", "unready"] as const) {
   }, 60_000);
 }
 
-test("a version that does not accept the config changes nothing at all", () => {
+test("a version that does not accept the config is not installed", () => {
   const host = machine();
   host.run("install", host.file(name, release("1.0.0")));
   const pid = host.mainPid();
@@ -215,7 +215,7 @@ test("a version that does not accept the config changes nothing at all", () => {
   expect(host.read("opt/rt-data/bin/rt-data")).toContain("# 1.0.0");
 }, 60_000);
 
-test("wrong words are refused with the right ones, and a rollback without a version before it too", () => {
+test("wrong words are refused with the right words, and so is a rollback without an earlier version", () => {
   const host = machine();
   expect(host.run("upgrad")).toMatchObject({ code: 1, told: expect.stringContaining("upgrade FILE") });
   expect(host.run("--rot", "x")).toMatchObject({ code: 1, told: expect.stringContaining("--root DIR") });
@@ -224,7 +224,7 @@ test("wrong words are refused with the right ones, and a rollback without a vers
   expect(host.run("rollback")).toMatchObject({ code: 1, told: expect.stringContaining("no version before") });
 });
 
-test("the settings of rt-data.env count for what the installer prints and asks, and nothing of them is run", () => {
+test("the settings of rt-data.env count for the output and the checks of the installer, and are never executed", () => {
   const host = machine();
   mkdirSync(join(host.root, "etc/rt-data"), { recursive: true });
   const pwned = join(host.root, "pwned");
@@ -240,7 +240,7 @@ test("the settings of rt-data.env count for what the installer prints and asks, 
   expect(existsSync(pwned)).toBe(false);
 });
 
-test("without systemd an image gets every file and nothing is started; a machine is refused before anything is written", () => {
+test("without systemd an image gets every file and no service is started; a machine is refused before anything is written", () => {
   const host = machine();
   rmSync(join(host.root, "../bin/systemctl"));
   // The folders of this machine's own programs without its systemctl.
@@ -262,7 +262,7 @@ test("without systemd an image gets every file and nothing is started; a machine
   ]);
 }, 60_000);
 
-test("two installers at once: the second one is refused", async () => {
+test("two installers at once: the second is refused", async () => {
   const host = machine();
   host.run("install", host.file(name, release("1.0.0")));
   const lock = join(host.root, "opt/rt-data/.lock");

@@ -66,7 +66,7 @@ describe("the unit", () => {
     }
   });
 
-  test("hands over nothing that the program does not read, and an empty secret is none", async () => {
+  test("hands over only settings that the program reads, and an empty secret counts as absent", async () => {
     const empty = join(temporaryFolder(), "empty");
     writeFileSync(empty, "\n");
     const names = [...(await printed("systemd")).matchAll(/^Environment=(\w+)=/gm)].map(([, name]) => name ?? "");
@@ -124,7 +124,7 @@ describe("the site", () => {
   }
 });
 
-test("what is printed as environment gives the same config again", () => {
+test("settings printed as environment give the same config again", () => {
   const config = appConfig({
     "record.symbols": "BTCUSDT,币安人生USDT",
     "record.streams": "depth,aggTrade,bookTicker",
@@ -140,7 +140,7 @@ test("what is printed as environment gives the same config again", () => {
   }
 });
 
-test("settings printed as environment are read again as they are, whatever characters they hold, and none becomes another setting", async () => {
+test("settings printed as environment are read again as they are, whatever characters they hold, and never become other settings", async () => {
   const folder = temporaryFolder();
   const values = {
     RT_DATA_RECORD_DATA_DIR: "/srv/my data/$HOME/`id`/\"x\" 'y' \\z # RT_DATA_HTTP_PUBLIC=true; é",
@@ -179,7 +179,7 @@ test("no secret is ever printed", async () => {
     expect(await printed(topic, env)).not.toContain("hush");
 });
 
-test("every file says in its first lines where it belongs, and what is a script passes shellcheck", async () => {
+test("every file says in its first lines where it belongs, and every script passes shellcheck", async () => {
   const places: Readonly<Record<string, string>> = {
     systemd: "/etc/systemd/system/rt-data.service",
     nginx: "/etc/nginx/sites-available/rt-data.conf",
@@ -201,7 +201,7 @@ test("every file says in its first lines where it belongs, and what is a script 
   }
 });
 
-test("what the executable prints as install script is the one of the checkout; unknown words get a suggestion", async () => {
+test("the executable prints the install script of the checkout; unknown words get a suggestion", async () => {
   const install = readFileSync(join(import.meta.dir, "../../ops/install.sh"), "utf8");
   expect(await printed("install")).toBe(install);
   const broken = { RT_DATA_NOTHING: "x" };

@@ -9,7 +9,7 @@ const root = join(import.meta.dir, "../..");
 const environmentParser = "/usr/lib/systemd/user-environment-generators/30-systemd-environment-d-generator";
 const systemd = "/usr/lib/systemd/systemd";
 
-/** Characters that mean something to one of the languages, words of theirs, and letters of others. */
+/** Characters and words with a meaning in any of the languages, and letters of other languages. */
 const pieces = [
   ...[
     " ",
@@ -123,64 +123,61 @@ function environmentFrom(shell: readonly string[], path: string, env: Record<str
 
 const shells = [["sh"], ["bash", "--posix"], ["busybox", "sh"]].filter(([name]) => Bun.which(name ?? "") !== null);
 
-test.each(shells)(
-  "the command rt-data hands settings over as they stand in the file, and runs none of them: %s",
-  (...shell) => {
-    const etc = join(temporaryFolder(), "it's etc");
-    mkdirSync(join(etc, "credentials"), { recursive: true });
-    for (const name of ["telegram_token", "http_password_hash", "odd name", "x;id", "old~"])
-      writeFileSync(join(etc, "credentials", name), "s");
-    const hash = "$argon2id$v=19$m=65536,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNo";
-    const cwd = temporaryFolder();
-    writeFileSync(
-      join(etc, "rt-data.env"),
-      [
-        "# a comment; $(touch pwned)",
-        "; another \\",
-        `RT_DATA_HTTP_PASSWORD_HASH=${hash}`,
-        "RT_DATA_RECORD_DATA_DIR=/srv/data &touch pwned",
-        "RT_DATA_UPLOAD_BUCKET=`touch pwned`; touch pwned | touch pwned",
-        "RT_DATA_UPLOAD_PREFIX='a \\ \"b\" $(touch pwned)'",
-        'RT_DATA_UPLOAD_REGION="q \\" \\\\ \\` \\$ \\x"  ',
-        "RT_DATA_LOG_LEVEL=info   ",
-        "RT_DATA_LOG_FORMAT=a\\",
-        "b",
-        "RT_DATA_EMPTY=",
-        "touch pwned",
-        "$(touch pwned)=x",
-        "a b=c",
-        "  RT_DATA_SPACED = x y ",
-        "TZ=Asia/Seoul",
-        "rest=clobbered",
-        "RT_DATA_TELEGRAM_LANGUAGE=ko",
-        "RT_DATA_LAST=no newline",
-      ].join("\n"),
-    );
-    const found = environmentFrom(shell, byHand(etc), { RT_DATA_TELEGRAM_LANGUAGE: "en" }, cwd);
-    expect(Object.fromEntries([...found].filter(([name]) => /^(RT_|TZ|rest)/.test(name)))).toEqual({
-      RT_DATA_TELEGRAM_TOKEN_FILE: join(etc, "credentials/telegram_token"),
-      RT_DATA_HTTP_PASSWORD_HASH_FILE: join(etc, "credentials/http_password_hash"),
-      RT_DATA_HTTP_PASSWORD_HASH: hash,
-      RT_DATA_RECORD_DATA_DIR: "/srv/data &touch pwned",
-      RT_DATA_UPLOAD_BUCKET: "`touch pwned`; touch pwned | touch pwned",
-      RT_DATA_UPLOAD_PREFIX: 'a \\ "b" $(touch pwned)',
-      RT_DATA_UPLOAD_REGION: 'q " \\ ` $ \\x',
-      RT_DATA_LOG_LEVEL: "info",
-      RT_DATA_LOG_FORMAT: "ab",
-      RT_DATA_EMPTY: "",
-      RT_DATA_SPACED: "x y",
-      TZ: "Asia/Seoul",
-      RT_DATA_TELEGRAM_LANGUAGE: "en",
-      RT_DATA_LAST: "no newline",
-    });
-    expect(readdirSync(cwd)).toEqual([]);
-  },
-);
+test.each(shells)("the command rt-data hands settings over verbatim and executes none of them: %s", (...shell) => {
+  const etc = join(temporaryFolder(), "it's etc");
+  mkdirSync(join(etc, "credentials"), { recursive: true });
+  for (const name of ["telegram_token", "http_password_hash", "odd name", "x;id", "old~"])
+    writeFileSync(join(etc, "credentials", name), "s");
+  const hash = "$argon2id$v=19$m=65536,t=2,p=1$c2FsdHNhbHRzYWx0$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNo";
+  const cwd = temporaryFolder();
+  writeFileSync(
+    join(etc, "rt-data.env"),
+    [
+      "# a comment; $(touch pwned)",
+      "; another \\",
+      `RT_DATA_HTTP_PASSWORD_HASH=${hash}`,
+      "RT_DATA_RECORD_DATA_DIR=/srv/data &touch pwned",
+      "RT_DATA_UPLOAD_BUCKET=`touch pwned`; touch pwned | touch pwned",
+      "RT_DATA_UPLOAD_PREFIX='a \\ \"b\" $(touch pwned)'",
+      'RT_DATA_UPLOAD_REGION="q \\" \\\\ \\` \\$ \\x"  ',
+      "RT_DATA_LOG_LEVEL=info   ",
+      "RT_DATA_LOG_FORMAT=a\\",
+      "b",
+      "RT_DATA_EMPTY=",
+      "touch pwned",
+      "$(touch pwned)=x",
+      "a b=c",
+      "  RT_DATA_SPACED = x y ",
+      "TZ=Asia/Seoul",
+      "rest=clobbered",
+      "RT_DATA_TELEGRAM_LANGUAGE=ko",
+      "RT_DATA_LAST=no newline",
+    ].join("\n"),
+  );
+  const found = environmentFrom(shell, byHand(etc), { RT_DATA_TELEGRAM_LANGUAGE: "en" }, cwd);
+  expect(Object.fromEntries([...found].filter(([name]) => /^(RT_|TZ|rest)/.test(name)))).toEqual({
+    RT_DATA_TELEGRAM_TOKEN_FILE: join(etc, "credentials/telegram_token"),
+    RT_DATA_HTTP_PASSWORD_HASH_FILE: join(etc, "credentials/http_password_hash"),
+    RT_DATA_HTTP_PASSWORD_HASH: hash,
+    RT_DATA_RECORD_DATA_DIR: "/srv/data &touch pwned",
+    RT_DATA_UPLOAD_BUCKET: "`touch pwned`; touch pwned | touch pwned",
+    RT_DATA_UPLOAD_PREFIX: 'a \\ "b" $(touch pwned)',
+    RT_DATA_UPLOAD_REGION: 'q " \\ ` $ \\x',
+    RT_DATA_LOG_LEVEL: "info",
+    RT_DATA_LOG_FORMAT: "ab",
+    RT_DATA_EMPTY: "",
+    RT_DATA_SPACED: "x y",
+    TZ: "Asia/Seoul",
+    RT_DATA_TELEGRAM_LANGUAGE: "en",
+    RT_DATA_LAST: "no newline",
+  });
+  expect(readdirSync(cwd)).toEqual([]);
+});
 
 test.skipIf(!existsSync(environmentParser))("the command rt-data reads any file as systemd's own parser does", () => {
   const etc = temporaryFolder();
   mkdirSync(join(etc, "environment.d"));
-  // That one program of systemd expands variables besides, which EnvironmentFile= does not; and it checks UTF-8.
+  // This program of systemd also expands variables, which EnvironmentFile= does not; and it checks UTF-8.
   const lines = oddTexts(400, 7)
     .filter((text) => !text.includes("$"))
     .map((text, n) => `RT_DATA_X${n}=${text}`);
@@ -188,7 +185,7 @@ test.skipIf(!existsSync(environmentParser))("the command rt-data reads any file 
   writeFileSync(join(etc, "rt-data.env"), text);
   writeFileSync(join(etc, "environment.d/1.conf"), text);
   const systemdSays = tool([environmentParser], { env: { XDG_CONFIG_HOME: etc, HOME: etc } });
-  // It prints what is not plain between double quotes, with \\n for a newline, and leaves out empty values.
+  // It prints values with special characters between double quotes, with \\n for a newline, and leaves out empty values.
   const unescaped = (value: string) =>
     value.startsWith('"') ? value.slice(1, -1).replaceAll(/\\(.)/g, (_, char) => (char === "n" ? "\n" : char)) : value;
   const wanted = new Map(

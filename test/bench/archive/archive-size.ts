@@ -108,7 +108,7 @@ function framesOf(file: string, symbol: string): Frame[] {
   });
 }
 
-/** Microseconds and delays are as irregular as real ones; the recordings know ms only. */
+/** Microseconds and delays are as irregular as in reality; the recordings have ms only. */
 function lineOf({ t, payload }: Frame, n: number): string {
   const noise = Number(Bun.hash.wyhash(String(n)) % 1000n);
   return encodeLine(payload, t * 1000 + noise, 100 + (Math.floor(n / 40) % 5));

@@ -1,6 +1,6 @@
 /**
  * `bun crash-matrix.ts [--every N] [--hands N]`: the whole program with a fault at every step that touches a file, then the next start; needs
- * strace. Prints what came of it as a Markdown table, and every run that went wrong.
+ * strace. Prints the results as a Markdown table, and every failed run.
  */
 import { describeStep, type Fault, faultsOf, type Outcome, runWithFault } from "../../support/crash/fault-run.ts";
 import { listSteps, parts } from "../../support/crash/steps.ts";

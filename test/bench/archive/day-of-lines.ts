@@ -4,7 +4,7 @@ import { encodeLine } from "../../../server/domain/line.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 
 /**
- * Writes a day of depth20 lines of the invented market, about so many raw bytes, as the sealed segments of five minutes that a
+ * Writes a day of depth20 lines of the invented market, about this many raw bytes, as the sealed segments of five minutes that a
  * recorder leaves. Resolves with the rows and the raw bytes.
  */
 export async function writeDayOfLines(

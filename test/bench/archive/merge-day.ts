@@ -1,6 +1,6 @@
 /**
  * `bun merge-day.ts [--gb N] [--level N] [--dashboards N] [--bot] [--json]`: the whole program records 150 messages a second of 15 symbols while
- * it merges a day of so many raw GB, serves so many dashboards and, with `--bot`, answers somebody who never stops asking; prints its peak
+ * it merges a day of N raw GB, serves N dashboards and, with `--bot`, answers endless questions; prints its peak
  * memory and how long its main thread stood still, as Markdown. Linux.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,5 +1,5 @@
 /**
- * `bun first-record.ts [days] [main.ts]`: from the start of the process to its first record in a folder with so many archived days (60,000)
+ * `bun first-record.ts [days] [main.ts]`: from the start of the process to its first record in a folder with N archived days (60,000)
  * of 300 symbols × 2 streams, stubs with real manifests: without journal and catalogue, with both, without the catalogue, and while the
  * catalogue is locked. Each also: how many archived days were looked through beside the recording in the first minute at most, how late
  * the main thread was then at most, and memory. `main.ts` is another version's, to compare with; TMPDIR says where. Prints JSON.
@@ -26,7 +26,7 @@ const days = Number(process.argv[2] ?? 60_000);
 const main = process.argv[3];
 const symbols = symbolNames(300);
 const streams = ["depth20", "aggTrade"] as const;
-/** A file may have so many names on every file system. */
+/** Hard links that every file system allows for a file. */
 const linksAtMost = 30_000;
 const longestMs = 900_000;
 const watchedMs = 60_000;
@@ -66,7 +66,7 @@ async function measure() {
   const recorder = await startRecorder(sender, settings);
   await until(() => /\brecording\b.*after_ms/.test(recorder.errors()), "the first record", longestMs);
   const first_record_ms = Math.round(performance.now() - began);
-  // Of the start, what is ours: from the start of the clock, not of the process.
+  // Our share of the start: from the start of the clock, not of the process.
   const after_ms = Number(/after_ms=(\d+)/.exec(recorder.errors())?.[1]);
   let days_checked = 0;
   const isDone = async () => {

@@ -3,8 +3,8 @@ import { atMost, type Row, spread, told } from "../table.ts";
 import { measureFloor, measureRecorder, measureScript, measureSideBySide, type Run } from "./record-against-floor.ts";
 
 /**
- * What a message costs the Python original, and what it cost the bare client on the machine where that was measured, µs; how many times as
- * little is the goal. Machines are compared by their bare clients.
+ * Cost of a message in the Python original, and in the bare client on the same machine, µs; the goal is a multiple less. Machines are
+ * compared by their bare clients.
  */
 const original: Readonly<Record<number, { readonly us: number; readonly floorUs: number; readonly times: number }>> = {
   150: { us: 725, floorUs: 80, times: 6 },
@@ -82,10 +82,7 @@ function againstFloor(rate: number, { bare, ours }: Runs): Row {
 function withoutSealing({ bare, unsealed }: Runs): Row[] {
   if (unsealed.length === 0) return [];
   return [
-    told(
-      "… while no window ends, so that nothing is sealed",
-      `${spread(ratiosOf(unsealed, bare))}: ${cost(unsealed)} µs`,
-    ),
+    told("… while no window ends, so without sealing", `${spread(ratiosOf(unsealed, bare))}: ${cost(unsealed)} µs`),
   ];
 }
 

@@ -1,5 +1,5 @@
 /**
- * `bun start-up.ts [rounds] [gigabytes]`: from the start of the process to the first record, in an empty folder and in one that holds so many GB
+ * `bun start-up.ts [rounds] [gigabytes]`: from the start of the process to the first record, in an empty folder and in a folder with N GB
  * (100) of archives (sparse files with real manifests) and a crash's open segments, with its catalogue and without; prints JSON.
  */
 import {

@@ -1,6 +1,6 @@
 /**
- * How well the feed bridges what goes wrong, against the exchange of this repository: `bun test/bench/soak/continuity.ts [reconnect|two|silent|soak]`.
- * Without a word all of it, which takes about 20 minutes. Prints Markdown.
+ * Measures how well the feed bridges faults, against the simulator: `bun test/bench/soak/continuity.ts [reconnect|two|silent|soak]`.
+ * Without an argument it runs all, which takes about 20 minutes. Prints Markdown.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -49,7 +49,7 @@ async function reconnect(): Promise<void> {
   );
 }
 
-/** Two sockets, one of them cut every 5 s for 2 minutes. */
+/** Two sockets; either is cut every 5 s for 2 minutes. */
 async function two(): Promise<void> {
   const run = await startContinuity({ dataDir: scratch(), symbols: 15, types, speed: 10, connections: 2 });
   const began = performance.now();
@@ -79,7 +79,7 @@ async function silent(): Promise<void> {
   const { errors, stop } = await record(wsUrl, restUrl, names.join(","));
   const noticed = () => errors().split(/no data although|a stream is silent/).length;
   const seen: Record<"socket" | "symbol", number[]> = { socket: [], symbol: [] };
-  // Each symbol twice: one that falls silent again and again is learnt to be a quiet one.
+  // Each symbol twice: a symbol that falls silent again and again counts as quiet.
   await Bun.sleep(40_000);
   for (let n = 0; n < 6; n++) {
     for (const kind of ["socket", "symbol"] as const) {

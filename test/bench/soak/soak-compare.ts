@@ -14,7 +14,7 @@ export type Comparison = {
   readonly strange: number;
 };
 
-/** `happened` holds the ids of each `symbol/stream folder`. One stream at a time is in memory. What came before the first record counts for nothing. */
+/** `happened` holds the ids of each `symbol/stream folder`. One stream at a time is in memory. Events before the first record do not count. */
 export function compareWithHappened(dataDir: string, happened: ReadonlyMap<string, readonly number[]>): Comparison {
   const files = Map.groupBy(dataFiles(dataDir), (file) => {
     const day = dayOfPath(file);

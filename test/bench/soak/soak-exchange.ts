@@ -17,7 +17,7 @@ import { createSimulatedExchange } from "../../../server/simulator/simulated-exc
 const [file = "", everySeconds = "60"] = process.argv.slice(2);
 const symbols = Array.from({ length: 160 }, (_, n) => `SYM${n}USDT`);
 
-/** What goes wrong, in turn, and for how long, ms. */
+/** The faults in their order, with their durations, ms. */
 const programme: readonly (readonly [forMs: number, ...faults: Fault[]])[] = [
   [100, { kind: "reset" }],
   [100, { kind: "close" }],
@@ -38,7 +38,7 @@ const market = createSyntheticMarket({
   seed: 3,
   symbolFactory: (symbol) => ({ ...profileOf("ETHUSDT"), symbol, baseAsset: symbol.slice(0, -4) }),
 });
-/** Ids of everything recordable that happened, also while nobody listened, by `symbol/stream folder`. */
+/** Ids of all recordable events, even without subscribers, by `symbol/stream folder`. */
 const happened = new Map<string, number[]>();
 const keys = new Map<string, { kind: "partialDepth" | "aggTrade"; ids: number[] } | null>();
 
@@ -84,7 +84,7 @@ const timer = setInterval(() => {
 
 process.on("SIGUSR1", async () => {
   clearInterval(timer);
-  // The longest fault is over by then, and what it held back has gone out.
+  // The longest fault is over by then, and its held frames have gone out.
   await Bun.sleep(25_000);
   await source.stop();
   await Bun.write(file, JSON.stringify({ faults: turn, happened: Object.fromEntries(happened) }));

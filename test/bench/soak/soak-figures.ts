@@ -18,7 +18,7 @@ export function slope(pairs: readonly (readonly [x: number, y: number])[]): numb
   return top / pairs.reduce((sum, [x]) => sum + (x - meanX) ** 2, 0);
 }
 
-/** People before dashboards, some of whom never read what comes. */
+/** Dashboards, some of which never read. */
 export function createAudience(url: string) {
   let sockets: WebSocket[] = [];
   let deaf: Socket[] = [];
@@ -32,7 +32,7 @@ export function createAudience(url: string) {
 
   return {
     leave,
-    /** Those that are there leave, and so many others come. Resolves when they are in. */
+    /** Replaces all dashboards by `count` new dashboards. Resolves when they are connected. */
     async renew(readers: number, silent: number): Promise<void> {
       leave();
       const { hostname, port } = new URL(url);

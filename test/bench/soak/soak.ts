@@ -1,6 +1,6 @@
 /**
  * `bun run bench:soak [--minutes N]` (60): 3,000 messages a second of 160 symbols × 2 streams, a fault each minute, files rotated each
- * minute, dashboards that come and go, some of which never read. Compares what was recorded with what happened, and prints
+ * minute, dashboards that come and go, some of which never read. Compares the records with the events, and prints
  * Markdown: lost, doubled, memory, descriptors and delay over time. Linux.
  */
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
@@ -90,7 +90,7 @@ function cost(): Pick<Sample, "cpu" | "exchangeCpu"> {
   return found;
 }
 
-/** Nothing new comes, nothing is refetched or sealed any more. */
+/** Waits until no records arrive and no backfill or sealing is pending. */
 async function settled(): Promise<void> {
   for (let still = 0, before = -1; still < 5; ) {
     await Bun.sleep(1000);

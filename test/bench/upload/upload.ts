@@ -1,6 +1,6 @@
 /**
- * `bun test/bench/upload/upload.ts [MB] [GB]`: what uploading an archive of so many MB costs the main thread, with and without a limit
- * of bandwidth, and the memory that uniting two days of so many GB of lines each takes.
+ * `bun test/bench/upload/upload.ts [MB] [GB]`: the cost of uploading an archive of N MB for the main thread, with and without a limit
+ * of bandwidth, and the memory for uniting two days of N GB of lines each.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -45,7 +45,7 @@ try {
   rmSync(root, { recursive: true, force: true });
 }
 
-/** What the machine itself makes late, with nothing going on here: what the other lines have to be compared with. */
+/** Delay caused by the machine itself, without work here: the baseline for the other lines. */
 async function idle(): Promise<void> {
   const stalls: number[] = [];
   const startedMs = performance.now();

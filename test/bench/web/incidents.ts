@@ -7,7 +7,7 @@ const rounds = 7;
 const looks = 2000;
 
 /** What one look of the incident rules costs, all well and with everything silent; a look is taken every five seconds. */
-console.log("| symbols | what is seen | ms a look, median (least to most of 7 runs) |");
+console.log("| symbols | observation | ms an evaluation, median (least to most of 7 runs) |");
 console.log("|---|---|---|");
 for (const symbols of [300, 1000]) {
   const well = observe(startUs, {}, { symbols: fakeStatus(0, symbols).symbols });

@@ -1,6 +1,6 @@
 /**
- * `bun test/bench/web/lighthouse.ts`: what Lighthouse says of every view of the page, on a phone (its slowed-down one) and on a desktop. It is
- * fetched by npx for this run alone; nothing else needs it. Scores are out of 100, goal 95.
+ * `bun test/bench/web/lighthouse.ts`: scores of Lighthouse for every view of the page, on its slowed-down phone and on a desktop. npx
+ * fetches it for this run alone. Scores are out of 100, goal 95.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

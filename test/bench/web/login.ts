@@ -25,7 +25,7 @@ type Told = { readonly guesses: number; readonly statuses: Readonly<Record<strin
 await compareTimes(150);
 await storm();
 
-/** Kinds in turn, so that whatever else the machine does falls on all alike; each try has a day of its own, so that none has to wait. */
+/** Kinds in turn, so that other work of the machine affects all alike; each attempt has a day of its own, so that it never has to wait. */
 async function compareTimes(rounds: number): Promise<void> {
   let nowMs = 0;
   const known = createKnownLogins(passwordHash, { onChange: () => {} });

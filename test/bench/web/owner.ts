@@ -4,7 +4,7 @@ export type Fared = Readonly<Record<string, { tried: number; let_in: number; slo
 /** Counted on from one call to the next, so that no new device comes from a known address. */
 let n = 0;
 
-/** Tries each way in until `isOver`, about twice a second; the known ones from `home`, each new device from an address of its own. */
+/** Tries each way in until `isOver`, about twice a second; known devices from `home`, each new device from an address of its own. */
 export async function fareOf(
   url: string,
   { password, home, isOver }: { password: string; home: string; isOver: () => boolean },

@@ -120,7 +120,7 @@ async function measureRun(
   await context.close();
 }
 
-/** A frame is late if more than one and a half frame times of 60 Hz have gone by since the one before. */
+/** A frame is late if it comes more than 1.5 frame times of 60 Hz after the previous frame. */
 async function watch(page: Page): Promise<void> {
   await page.evaluate(() => {
     const seen: Seen = { longTasks: [], frames: 0, late: 0 };

@@ -1,5 +1,5 @@
 /**
- * `bun test/bench/web/screens.ts [folder]`: every view of the page as a picture, with nothing, with 3 and with 300 symbols, with open incidents and
+ * `bun test/bench/web/screens.ts [folder]`: every view of the page as a picture, empty, with 3 and with 300 symbols, with open incidents and
  * without a connection, on a phone and a desktop, light and dark, in English and Korean; and one sheet of all for each look, to be looked at.
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";

@@ -40,7 +40,7 @@ describe("what only the client binance can do", () => {
     expect(of("bookTicker")).toMatchObject({ symbol });
   });
 
-  test("is told by an error frame what it asked for wrongly, and the connection stays", async () => {
+  test("gets an error frame for a wrong request, and the connection stays", async () => {
     const exceptions: unknown[] = [];
     socket.on("exception", (event) => void exceptions.push(event));
     await socket.subscribe("btcusdt@aggTrade", "main");

@@ -11,7 +11,7 @@ export const symbols = ["BTCUSDT", "ETHUSDT"];
 
 type Deps = {
   readonly now?: () => number;
-  /** Spoils the market: what it gives is sent instead, nothing where that is null. */
+  /** Spoils the market: its result is sent instead of the frame; null drops the frame. */
   readonly alter?: (event: MarketEvent) => MarketEvent | null;
 };
 

@@ -19,7 +19,7 @@ test("a local book refuses a snapshot older than its first diff, and skips diffs
   expect(book.counts()).toEqual({ applied: 1, breaks: 0 });
 });
 
-test("a local book counts a missing diff as a break, whether it is the first or a later one", () => {
+test("a local book counts a missing diff as a break, whether it is the first diff or a later diff", () => {
   const first = createLocalBook();
   first.receive({ U: 9, u: 10, ...empty });
   expect(first.load(snapshot)).toBe(true);

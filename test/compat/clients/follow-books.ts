@@ -65,7 +65,7 @@ async function load(client: MarketClient, one: Mutable): Promise<void> {
 
 function compare(one: Mutable, partial: BookImage): void {
   const id = one.book.lastUpdateId();
-  // Before the snapshot there is nothing to compare; just after it, frames older than it may still arrive.
+  // Frames before the snapshot cannot be compared; just after it, older frames may still arrive.
   if (id === null || (one.book.counts().applied === 0 && partial.lastUpdateId < id)) return;
   if (id !== partial.lastUpdateId) {
     one.unknownIds += 1;

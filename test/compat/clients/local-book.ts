@@ -19,7 +19,7 @@ export type BookImage = {
 export type LocalBook = {
   /** Takes the next diff: buffered until the snapshot is there. */
   receive(diff: Diff): void;
-  /** Loads the REST book; false if it is older than the first buffered diff, then another one must be fetched. */
+  /** Loads the REST book; false if it is older than the first buffered diff: then fetch it again. */
   load(snapshot: BookImage): boolean;
   /** Null until a snapshot was loaded. */
   lastUpdateId(): number | null;
@@ -43,7 +43,7 @@ export function createLocalBook(): LocalBook {
 
   function apply(diff: Diff): void {
     if (id === null || diff.u <= id) return;
-    // Only the first diff after the snapshot may reach back behind what is known.
+    // Only the first diff after the snapshot may reach back behind it.
     if (applied === 0 ? diff.U > id + 1 : diff.U !== id + 1) breaks += 1;
     setLevels(bids, diff.b);
     setLevels(asks, diff.a);

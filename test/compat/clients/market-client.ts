@@ -2,7 +2,7 @@ import type { BookImage } from "./local-book.ts";
 
 export type Urls = { readonly wsUrl: string; readonly restUrl: string };
 
-/** A data frame as a client hands it on: what it parsed, members of its own possibly added. */
+/** A data frame as a client hands it on: parsed, possibly with members of its own. */
 export type OnFrame = (stream: string, payload: Readonly<Record<string, unknown>>) => void;
 
 /** What the clients under test have in common. Everything goes through their own public functions. */

@@ -46,7 +46,7 @@ describe.each(clients)("the client %s", (_, open) => {
     await market.exchange.stop();
   });
 
-  test("gets every frame of what it subscribed to, as it was sent and in that order", async () => {
+  test("gets every frame of its subscriptions, as sent and in that order", async () => {
     await (await connect()).subscribe(streams);
     await until(() => each(10), "ten frames of each stream");
     for (const stream of streams) {
@@ -62,7 +62,7 @@ describe.each(clients)("the client %s", (_, open) => {
     expect(diff).toMatchObject({ e: "depthUpdate", s: "ETHUSDT", b: expect.anything(), a: expect.anything() });
   });
 
-  test("lists its subscriptions, and gets nothing more of one it has ended", async () => {
+  test("lists its subscriptions, and gets no frame of an ended subscription", async () => {
     // Faster than anyone may be: the official connector sends one request for each stream.
     await restart({ incomingPerSecond: 100 });
     const connected = await connect();
@@ -76,7 +76,7 @@ describe.each(clients)("the client %s", (_, open) => {
     await until(() => count("ethusdt@depth@100ms") >= before.other + 20, "the other stream to go on");
     expect(count("btcusdt@depth20@100ms")).toBe(before.ended);
     await connected.subscribe(["btcusdt@depth20@100ms"]);
-    await until(() => count("btcusdt@depth20@100ms") > before.ended, "the stream again after subscribing anew");
+    await until(() => count("btcusdt@depth20@100ms") > before.ended, "the stream after subscribing again");
   });
 
   test.each([

@@ -28,7 +28,7 @@ describe("what only the official connector can do", () => {
     await market.exchange.stop();
   });
 
-  test("asks for microseconds, and gets them in events and over REST, where it may also ask in them", async () => {
+  test("asks for microseconds, and gets them in events and over REST, which accepts them in queries too", async () => {
     const client = spot(TimeUnit.MICROSECOND);
     const trades: Trade[] = [];
     connection = await client.websocketStreams.connect();
@@ -39,7 +39,7 @@ describe("what only the official connector can do", () => {
     const { serverTime = 0 } = await (await client.restAPI.time()).data();
     expect(String(serverTime)).toMatch(/^\d{16}$/);
     const since = await (await client.restAPI.aggTrades({ symbol: "BTCUSDT", startTime: from, limit: 100 })).data();
-    // Several trades may bear the same time: the one that was asked for need not be the first of them.
+    // Several trades may have the same time: the requested trade need not be the first of them.
     expect(since.every(({ T = 0 }) => BigInt(T) >= BigInt(from))).toBe(true);
     expect(since.find(({ a }) => a === first)?.T).toBe(Number(from));
   });

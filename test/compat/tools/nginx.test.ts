@@ -154,7 +154,7 @@ describe.skipIf(nginxMissing !== "")(
       }
     });
 
-    test("a proxy that takes the path off is as good as one that leaves it", async () => {
+    test("a proxy may strip the path or keep it", async () => {
       const own = { http: await freePort(), https: await freePort() };
       const stripping = printed
         .replace(/(location \/rt-data\/ \{\s+proxy_pass http:\/\/rt_data);/, "$1/;")

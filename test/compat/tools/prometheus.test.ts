@@ -19,7 +19,7 @@ const noPrometheus = prometheus === null ? " (skipped: no prometheus here)" : ""
 const python = ["/usr/bin/python3", which("python3")].find(hasParser) ?? null;
 const noPython = python === null ? " (skipped: no python3 with the package prometheus_client here)" : "";
 
-/** What a recorder has only where it is set up, or after a while. */
+/** Metrics that a recorder has only if configured, or after a while. */
 const optional =
   /^rt_data_(upload.*|telegram_.*|disk_fill_bytes_per_second|disk_full_in_seconds|scrape_duration_seconds)$/;
 
@@ -84,7 +84,7 @@ async function scrape(accept = "text/plain"): Promise<string> {
 }
 
 test.skipIf(promtool === null)(
-  `promtool finds nothing to say of the metrics of a recorder, and of one on which everything is set up${noPromtool}`,
+  `promtool accepts the metrics of a default recorder and of a fully configured recorder${noPromtool}`,
   async () => {
     for (const text of [await scrape(), await (await fetch(full.url)).text()])
       expect(tool(["check", "metrics"], text)).toEqual({ code: 0, said: "" });
@@ -92,7 +92,7 @@ test.skipIf(promtool === null)(
 );
 
 test.skipIf(promtool === null)(
-  `promtool accepts the rules and the scrape config, and the rules do what they say${noPromtool}`,
+  `promtool accepts the rules and the scrape config, and the rules fire as documented${noPromtool}`,
   () => {
     expect(tool(["check", "rules", rules])).toMatchObject({
       code: 0,
@@ -185,7 +185,7 @@ test.skipIf(prometheus === null)(
   60_000,
 );
 
-test("the dashboard can be imported: ids once, no data source built in, nothing that overlaps", () => {
+test("the dashboard can be imported: unique ids, no data source built in, no overlapping panels", () => {
   const { panels, templating, uid } = dashboard;
   const ids = panels.map(({ id }: { id: number }) => id);
   expect(new Set(ids).size).toBe(ids.length);

@@ -165,7 +165,7 @@ const inBun =
 const inPandas = "import pandas, sys; print(len(pandas.read_json(sys.argv[1], lines=True)))";
 const wasm = join(import.meta.dir, "../../../node_modules/@bokuweb/zstd-wasm");
 
-/** Readers that know nothing of RT-Data; each prints how many lines it finds. */
+/** Readers that do not know RT-Data; each prints its number of lines. */
 const readers: readonly (readonly [name: string, words: Words | null])[] = [
   ["the zstd command", withTool(which("zstd"), (zstd, path) => ["bash", "-c", `${zstd} -dc '${path}' | wc -l`])],
   ["Node, by zstd compiled to wasm,", withTool(node, (node, path) => [node, "-e", withWasm, wasm, path])],

@@ -14,7 +14,7 @@ beforeAll(async () => {
   dataDir = await recordedFolder();
 });
 
-/** A text as the system words it, which says neither what was tried nor what to do. */
+/** A text of the system, which names neither the operation nor the remedy. */
 const raw = /\bE[A-Z]{3,}: /;
 
 test.each([
@@ -27,7 +27,7 @@ test.each([
   [["demo", "--port", "0", "--data-dir", "file/below"], "not a folder (ENOTDIR). Choose another folder"],
   [["replay", "--data", "absent"], "cannot play absent: it does not exist (ENOENT). Give a file or folder that exists"],
   [["replay", "--port", "0", "--faults", "folder"], "cannot read the faults of folder: it is a folder (EISDIR)"],
-])("rt-data %j says in words what is wrong with the path", async (words, expected) => {
+])("rt-data %j explains in words why the path is wrong", async (words, expected) => {
   const { code, output, errors } = await run(words, { cwd });
   expect({ code, output, errors }).toEqual({ code: 2, output: "", errors: expect.stringContaining(expected) });
   expect(errors).not.toMatch(raw);

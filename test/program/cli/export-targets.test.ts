@@ -163,7 +163,7 @@ test("standard output, by each of its names, gets only the rows; standard error 
   expect(await inShell('"$@" | head -1 > first; exit "$PIPESTATUS"', "-", folder).ended).toBe(0);
 }, 60_000);
 
-/** Devices of our own, so that a program that replaces them does no harm: one that takes everything, one that is always full. */
+/** Devices of our own, so that a program that replaces them does no harm: a sink, and a device that is always full. */
 const devices = temporaryDevices();
 function temporaryDevices(): { folder: string; missing: string } {
   const folder = mkdtempSync(join(tmpdir(), "rt-data-devices-"));
@@ -178,7 +178,7 @@ function temporaryDevices(): { folder: string; missing: string } {
 afterAll(() => rmSync(devices.folder, { recursive: true, force: true }));
 
 test.skipIf(devices.missing !== "")(
-  `a device is written to and stays one, and a full one is an error${devices.missing}`,
+  `a device is written to and stays a device, and a full device is an error${devices.missing}`,
   async () => {
     const { folder } = devices;
     expect(await exportTo(join(folder, "null.csv"))).toMatchObject({ code: 0, errors: "" });

@@ -181,7 +181,7 @@ test("a swapped day is found: its archive alone, or with its manifest", async ()
   await expectFound(books, "other_day", "wrong_day");
 });
 
-test("an edited manifest is found, whatever was edited: a number, a gap taken out, the recorder's name", async () => {
+test("every edit of a manifest is found: a number, a removed gap, the recorder's name", async () => {
   const edits: ((text: string) => string)[] = [
     (text) => text.replace('"rows": 600', '"rows": 601'),
     (text) => text.replace(/"host": ?"[^"]*"/, '"host": "elsewhere"'),

@@ -11,12 +11,12 @@ import { until } from "../../support/wait.ts";
 const count = 10_000;
 const atOnce = 48;
 const slowSenders = 40;
-/** A connection that has been told nothing for so long is left by the attacker, ms. */
+/** The attacker leaves a connection that has been silent for this long, ms. */
 const patienceMs = 120;
 const password = "correct horse";
 const authorization = `Basic ${btoa(`x:${password}`)}`;
 
-/** Sends it, and resolves with what came back. */
+/** Sends it and resolves with the answer. */
 function strike(port: number, { request, frames }: Attack): Promise<string> {
   return new Promise((resolve) => {
     let answer = "";
@@ -108,7 +108,7 @@ test(`${count} fuzzed requests and sockets and ${slowSenders} slow senders: no c
         const answer = await strike(port, one);
         const status = /^HTTP\/1\.1 (\d+)/.exec(answer)?.[1] ?? "none";
         statuses.set(status, (statuses.get(status) ?? 0) + 1);
-        // 505 is how what is no HTTP/1.1 is refused before it is a request at all; an answer to HEAD has no body to tell why.
+        // 505 refuses input that is not HTTP/1.1 before it is a request; an answer to HEAD has no body with a reason.
         const isDesigned = /"(no_data_yet|login_busy|page_not_built)"|"ready":false/.test(answer) || isHead(one);
         if (status.startsWith("5") && status !== "505" && !(status === "503" && isDesigned))
           failures.push(`${one.request.subarray(0, 300).toString("latin1")}\n→ ${answer.slice(0, 300)}`);

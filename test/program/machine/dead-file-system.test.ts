@@ -130,7 +130,7 @@ test.skipIf(fuseMissing !== "")(
   120_000,
 );
 
-/** Ids in files and in gaps of each symbol together are all that was sent, none twice. */
+/** Ids in files and in gaps of each symbol together are all sent ids, each once. */
 function accountFor(dataDir: string, sent: number): { readonly kept: number; readonly lost: number } {
   const gaps = gapsIn(dataDir);
   let [kept, lost] = [0, 0];

@@ -110,7 +110,7 @@ test.skipIf(mountMissing !== "")(
 );
 
 test.skipIf(mountMissing !== "")(
-  `an archive on another file system goes when its time is over, by its own disk's room, and nothing of it is left${mountMissing}`,
+  `an archive on another file system goes when its time is over, by its own disk's room, without remains${mountMissing}`,
   async () => {
     const disk = mountSmallDisk("64m");
     const dataDir = join(temporaryFolder(), "data");

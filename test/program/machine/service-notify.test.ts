@@ -32,7 +32,7 @@ for (const kind of ["a path", "an abstract name"]) {
   });
 }
 
-test("without a listener nothing happens: no error, no delay", () => {
+test("without a listener there is no error and no delay", () => {
   for (const address of [null, "/nowhere/notify", "@rt-data-nobody", "relative", `/${"x".repeat(200)}`])
     expect(notifyService("READY=1", address)).toBe(false);
 });
@@ -71,7 +71,7 @@ test.skipIf(!hasPython)("life is told at half the time allowed, the status every
   expect(socket.received.filter((text) => text.includes("STATUS=recording"))).toHaveLength(6);
 });
 
-test("the status line says what is recorded, or why recording stands still", () => {
+test("the status line describes the recording, or says why it stands still", () => {
   const symbols = [{}, {}, {}] as never;
   expect(statusLine({ ...working, symbols } as never)).toBe(
     "recording 3 symbols, 153 messages/s, 1 gap since the start",

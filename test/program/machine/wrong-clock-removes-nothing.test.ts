@@ -29,7 +29,7 @@ afterAll(async () => {
   await exchange.stop();
 });
 
-/** A data folder with ten archives, of yesterday to ten days ago, and one that is overdue by retention_days = 30. */
+/** A data folder with ten archives, of yesterday to ten days ago, and an archive that is overdue by retention_days = 30. */
 async function recorded(): Promise<{ dataDir: string; left: () => number; isOverdueLeft: () => boolean }> {
   const dataDir = newDataDir();
   const days = Array.from({ length: 10 }, (_, n) => ofDaysAgo(n + 1));
@@ -99,7 +99,7 @@ for (const { name, clock, urls } of boots) {
 }
 
 test.skipIf(faketimeMissing !== "")(
-  `a clock that jumps 60 days ahead for 12 seconds removes no archive; a right clock removes what is due${faketimeMissing}`,
+  `a clock that jumps 60 days ahead for 12 seconds removes no archive; a right clock removes due archives${faketimeMissing}`,
   async () => {
     const { dataDir, left, isOverdueLeft } = await recorded();
     const clock = fakeClock();

@@ -83,7 +83,7 @@ test(`kill -9 at ${kills} random moments: every file is readable after the next 
   }
   expect(lost).toBeLessThan(sent.count() / 2);
   console.log(
-    `${sent.count()} messages sent, ${lost} of them within the last flush interval before one of ${kills} kills`,
+    `${sent.count()} messages sent, ${lost} of them within the last flush interval before any of ${kills} kills`,
   );
 }, 180_000);
 

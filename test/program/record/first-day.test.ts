@@ -19,7 +19,7 @@ const withoutAlerts = Object.fromEntries(
   incidentRules.map((rule) => [`RT_DATA_ALERTS_${rule.toUpperCase()}_ENABLED`, "false"]),
 );
 
-test("on the first day nothing is missing: page, API, ls, ls --days, verify and bot say the same, also of a symbol that is added later", async () => {
+test("on the first day no data is missing: page, API, ls, ls --days, verify and bot say the same, also of a symbol that is added later", async () => {
   const source = createSyntheticMarket({ symbols: ["BTCUSDT", "ETHUSDT"], seed: 3 });
   const exchange = createSimulatedExchange({}, { source, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();

@@ -130,7 +130,7 @@ async function setUp() {
   return { configure, begin, pass, complete, judge, gaps, verify, upgrade };
 }
 
-test("a symbol that is taken out and put back by SIGHUP has its own gap in between, and its trades are backfilled, none twice", async () => {
+test("a symbol that is taken out and put back by SIGHUP has its own gap in between, and its trades are backfilled, each once", async () => {
   const { configure, begin, pass, complete, judge, gaps, verify } = await setUp();
   configure(["BTCUSDT", "ETHUSDT"]);
   const program = await begin();

@@ -29,7 +29,7 @@ test("a data folder that cannot be written: one clear error, exit code 2, no sta
   expect(ended.errors.trim().split("\n")).toHaveLength(1);
 });
 
-test("a port that is taken: one clear error, exit code 2, and nothing is left behind", async () => {
+test("a port that is taken: one clear error, exit code 2, and no files are left", async () => {
   const blocker = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
   const folder = join(temporaryFolder(), "data");
   const ended = await run(["demo", "--port", String(blocker.port), "--data-dir", folder]);
@@ -73,7 +73,7 @@ test("a misspelt command, flag or value is refused with a suggestion", async () 
   expectOneClearError(await run(["demo", "--speed", "fast", "--data", "x"]), '--speed "fast"', "number from");
 });
 
-test("help and version need nothing, and each command's help has its flags and examples", async () => {
+test("help and version work without a config, and each command's help has its flags and examples", async () => {
   expect((await run(["--version"])).output).toMatch(/^rt-data \d+\.\d+\.\d+(\+\S+)?\n$/);
   const help = await run([]);
   expect(help).toMatchObject({ code: 0, errors: "" });

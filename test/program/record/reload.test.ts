@@ -41,7 +41,7 @@ test("SIGHUP takes symbols and streams from the config: streams that stay miss n
           streams.length === names.length && streams.every(({ name, records }) => names.includes(name) && records > 5)
         );
       },
-      `${names.join(", ")} to be recorded, and nothing else`,
+      `${names.join(", ")} to be recorded, and no other streams`,
       15_000,
     );
   await recording(["BTCUSDT depth20@100ms", "BTCUSDT aggTrade", "ETHUSDT depth20@100ms", "ETHUSDT aggTrade"]);

@@ -18,7 +18,7 @@ afterAll(() => {
   for (const program of started) program.kill("SIGKILL");
 });
 
-test("kill -9 between raise and send, and during the send: after the next start the message is there, once; later kills change nothing", async () => {
+test("kill -9 between raise and send, and during the send: after the next start the message is there, once; later kills have no effect", async () => {
   const market = createSyntheticMarket({ symbols: ["BTCUSDT"], seed: 5, speed: 1 });
   const exchange = createSimulatedExchange({}, { source: market, log: silentLog });
   const { wsUrl, restUrl } = await exchange.start();
@@ -49,7 +49,7 @@ test("kill -9 between raise and send, and during the send: after the next start 
   let program = begin();
   await program.url();
   await until(async () => (await statusOf(program)).totals.records > 0, "data to flow", 30_000);
-  // The message is taken, but nobody hears of it: the program dies while it waits for the answer.
+  // Telegram takes the message, but the program dies while it waits for the answer.
   telegram.script(({ method }) => (method === "sendMessage" ? "hang" : null));
   const lostMs = performance.now();
   await exchange.stop();

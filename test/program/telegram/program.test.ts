@@ -12,7 +12,7 @@ import { until } from "../../support/wait.ts";
 
 const built = await builtExecutable();
 
-/** Nobody is told of anything by itself: on a busy machine a message of that might come between. */
+/** No alerts: on a busy machine an alert might come in between. */
 const withoutAlerts = Object.fromEntries(
   incidentRules.map((rule) => [`RT_DATA_ALERTS_${rule.toUpperCase()}_ENABLED`, "false"]),
 );
@@ -34,7 +34,7 @@ async function startDemo(program: readonly string[], env: Record<string, string>
   await until(() => api.seen.length >= 3, "the menu in each language");
   return {
     ...{ api, running, status },
-    /** What is said to a question. */
+    /** The answer to a question. */
     async ask(text: string): Promise<Seen> {
       const before = api.seen.length;
       await api.say(text);

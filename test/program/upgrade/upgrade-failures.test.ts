@@ -91,7 +91,7 @@ test("rt-data upgrade reports the result: 0 done, 1 failed with the reason, 2 no
   expect(nobody.errors).toContain("no recorder on this machine records into");
 });
 
-test("the new process refuses a wrong config; a right config is applied, with its new streams and without the removed ones", async () => {
+test("the new process refuses a wrong config; a right config is applied, with its new streams and without the removed streams", async () => {
   const config = join(temporaryFolder(), "rt-data.toml");
   const types = ["depth20@100ms", "aggTrade", "trade"];
   const streams = (names: string) => `[record]\nstreams = [${names}]\n`;

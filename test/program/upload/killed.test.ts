@@ -44,7 +44,7 @@ async function stored(prefix: string): Promise<number[]> {
   ].map((match) => Number(match[1]));
 }
 
-/** Every fourth step, another one each time the suite runs. */
+/** Every fourth step, with a different first step in each run of the suite. */
 const first = 1 + Math.floor(Math.random() * 4);
 
 type Way = { readonly name: string; readonly before: readonly number[] | null; readonly again: readonly number[] };

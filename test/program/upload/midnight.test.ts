@@ -76,7 +76,7 @@ test("the quicker one reconnects at midnight: the slower one's records fill its 
     const lines = await bucketOf(shape, prefix);
     const ids = lines.flatMap((of) => idsIn(shape, of));
     expect(ids.toSorted((a, b) => a - b)).toEqual(events.map(({ id }) => id));
-    // In order of time; of ids it cannot be where the quicker one goes on before the slower one has caught up.
+    // In order of time. Ids are out of order if the quicker recorder goes on before the slower has caught up.
     expect(ids).not.toEqual(events.map(({ id }) => id));
     const times = lines.map((of) => of.map((line) => Number(/"recv_us":(\d+)/.exec(line)?.[1])));
     for (const of of times) expect(of).toEqual(of.toSorted((a, b) => a - b));
@@ -102,9 +102,9 @@ test("verify still reports missing and duplicated ids in a combined archive", as
   expect(program.output()).not.toContain("not above the previous id");
 });
 
-test("refetched trades: one that another recorder has received stays the received one, on its day, whoever comes first", async () => {
+test("a trade received by either recorder wins over the same trade backfilled by the other, on its day, in either order", async () => {
   for (const shape of kinds.filter(({ rest }) => rest !== undefined)) {
-    // The quicker one has refetched all around midnight, with the exchange's time; the slower one received it after midnight.
+    // The quicker recorder has backfilled all around midnight, with the exchange's time; the slower received it after midnight.
     const seen = after(5, within(-100, 100));
     for (const event of events.filter(within(-100, 100))) seen.push({ event, recvUs: event.us, isRefetched: true });
     const [quick, slow] = [await recorderOf(shape, seen, dates), await recorderOf(shape, after(120), dates)];

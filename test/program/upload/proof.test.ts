@@ -27,7 +27,7 @@ beforeAll(async () => {
 });
 afterAll(() => faux.stop());
 
-/** Uploaded and confirmed, with nothing that would remove it yet. */
+/** Uploaded and confirmed, without a limit that would remove it yet. */
 async function uploaded(prefix: string, endpoint = faux.endpoint): Promise<{ dataDir: string; bytes: Buffer }> {
   const dataDir = newDataDir();
   await archive(dataDir, day, trades(day, range(0, 500), 0));
@@ -48,7 +48,7 @@ const damages: [string, Damage][] = [
   ["the object is cut short", (keys, bytes) => faux.client.write(object(keys), bytes.subarray(0, 100))],
   ["the object is gone", (keys) => faux.client.delete(object(keys))],
   ["the manifest is gone", (keys) => faux.client.delete(manifest(keys))],
-  ["the manifest is none", (keys) => faux.client.write(manifest(keys), "{}")],
+  ["the manifest is not a manifest", (keys) => faux.client.write(manifest(keys), "{}")],
   [
     "the manifest is of another day",
     async (keys) => {
@@ -61,7 +61,7 @@ const damages: [string, Damage][] = [
 
 for (const [kind, hideChecksums] of [
   ["a store whose ETags are checksums", false],
-  ["a store whose ETags say nothing", true],
+  ["a store with useless ETags", true],
 ] as const) {
   describe(`on ${kind}, after the upload was confirmed`, () => {
     test.each(damages)("%s: no archive leaves this disk before the bucket is correct again", async (what, damage) => {
@@ -113,7 +113,7 @@ test("an object that is replaced before its confirmation is not confirmed, but u
   expect(said.map(({ fields }) => fields.reason)).toContain("the object does not match its manifest");
 });
 
-test("`rt-data retention` asks the bucket as well; a dry run changes nothing", async () => {
+test("`rt-data retention` asks the bucket as well; a dry run removes no archive", async () => {
   const { dataDir, bytes } = await uploaded("cli");
   const run = async (...words: string[]) => {
     const program = start([...rtData, "retention", "--data-dir", dataDir, ...words], {
@@ -147,7 +147,7 @@ test("`rt-data retention` asks the bucket as well; a dry run changes nothing", a
 describe("an object is only replaced by an object that contains its rows", () => {
   const segmentRows = (at: number) => trades(day, [at], 0);
 
-  test("archive and manifest moved away by hand, a late segment merged: the bucket keeps all rows and gets the new one", async () => {
+  test("archive and manifest moved away by hand, a late segment merged: the bucket keeps all rows and gets the new row", async () => {
     const { dataDir } = await uploaded("moved");
     const aside = temporaryFolder();
     for (const end of [".jsonl.zst", ".manifest.json"]) {
@@ -185,7 +185,7 @@ describe("an object is only replaced by an object that contains its rows", () =>
         return null;
       },
     });
-    // The endpoint is part of the record, so that this upload knows nothing of the first one.
+    // The endpoint is part of the record, so this upload does not know the first upload.
     const keeping = keep(dataDir, { ...faux, endpoint: proxy.endpoint }, { "upload.prefix": "grown" });
     await until(() => keeping.status()?.archives_uploaded === 1, "the upload");
     await keeping.stop();

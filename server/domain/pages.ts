@@ -12,7 +12,7 @@ const pages = {
   archive: { paths: ["archive"], entry: "archive" },
   history: { paths: ["history"], entry: "history" },
   day: { paths: ["coverage/:symbol", "coverage/:symbol/:date"], entry: "coverage" },
-  orderbook: { paths: ["orderbook/:symbol"], entry: null },
+  orderbook: { paths: ["orderbook", "orderbook/:symbol"], entry: null },
   login: { paths: ["login"], entry: null },
 } as const satisfies Readonly<Record<string, PageFacts>>;
 

@@ -24,7 +24,7 @@ export type IncidentWatch = Incidents & {
   look(seen: Observation): void;
   /** Returns true if a problem is present or has just gone. Then evaluate soon, so that its end is known exactly. */
   isAlert(): boolean;
-  status(): AlertStatus;
+  status(): Omit<AlertStatus, "notifies">;
 };
 
 /** The cost of an incident so far. */

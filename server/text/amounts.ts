@@ -73,6 +73,11 @@ export function seconds(value: number, language: Language): string {
   return `${decimal(value, 1, language)}${timeUnits[language][3]}`;
 }
 
+/** Seconds with up to two decimals, for spans below ten seconds: `3.2 s`, `0.05 s`. */
+export function shortSeconds(value: number, language: Language): string {
+  return `${numberFormat(0, 2, language).format(value)}${timeUnits[language][3]}`;
+}
+
 /** A time span in its two largest units; units that are 0 are left out: `1 d 2 h`, `3 min 5 s`, `3 s`; from five minutes on without seconds. */
 export function duration(us: number, language: Language): string {
   const whole = Math.max(0, Math.floor(us / 1e6));

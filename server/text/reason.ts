@@ -7,12 +7,34 @@ const foreign =
 const foreignKo =
   "{seen}: 이 서버와 바이낸스 사이에서 다른 무언가가 대신 응답하고 있거나(네트워크 로그인 페이지, 프록시, 차단 장비), {key} 값이 잘못되었습니다. 이 네트워크에서 웹 페이지를 열어 로그인하거나, 프록시와 {key} 값을 확인하세요.";
 
+/** States of a connection in Korean. */
+const statesKo: Readonly<Record<string, string>> = { connecting: "연결 중", waiting: "재연결 대기", open: "연결됨" };
+
+/** The recorder's own sentences, and what is said in Korean. */
+const sentences: readonly (readonly [pattern: RegExp, korean: string])[] = [
+  [/^no data received yet$/, "아직 받은 데이터가 없습니다"],
+  [/^no data received for (?<n>\d+) s$/, "{n}초째 데이터가 오지 않습니다"],
+  [/^the disk does not accept data: (?<why>.*)$/, "디스크에 쓸 수 없습니다: {why}"],
+  [/^the disk is almost full: (?<n>\d+) MiB are free$/, "디스크 공간이 {n} MiB만 남았습니다"],
+  [/^the disk is (?:almost )?out of inodes: (?<n>\w+) are left .*$/, "디스크의 아이노드가 부족합니다(남은 개수: {n})"],
+  [/^connection (?<id>\d+) to (?<host>\S+) is (?<state>\w+): (?<why>.*)$/, "연결 {id}({host}) {state}: {why}"],
+  [/^connection (?<id>\d+) to (?<host>\S+) is (?<state>\w+)$/, "연결 {id}({host}) {state}"],
+  [/^rt-data itself$/, "RT-Data 자체"],
+  [/^the whole machine$/, "서버 전체"],
+  [/^days are not merged until there is (?:more )?room$/, "공간이 생길 때까지 날짜를 병합하지 않습니다"],
+];
+
 /**
- * Translates a reason of the recorder, which is English. Only the most important reason has a translation; other texts are returned
- * unchanged.
+ * Translates the recorder's own words for a problem, which are English. Texts of the system or of another server, and those without a
+ * translation, come back unchanged.
  */
 export function localizedReason(text: string, language: Language): string {
   if (language === "en") return text;
   const [, seen, key] = foreign.exec(text) ?? [];
-  return seen === undefined || key === undefined ? text : fill(foreignKo, { seen, key });
+  if (seen !== undefined && key !== undefined) return fill(foreignKo, { seen, key });
+  for (const [pattern, korean] of sentences) {
+    const found = pattern.exec(text);
+    if (found !== null) return fill(korean, { ...found.groups, state: statesKo[found.groups?.["state"] ?? ""] ?? "" });
+  }
+  return text;
 }

@@ -69,12 +69,13 @@ describe.skipIf(!runtime.ok)(title, () => {
     Promise.all(
       (await page.locator("[data-service]").all()).map(async (row) => [
         await row.getAttribute("data-state"),
-        ...(await row.locator("span:not(.lamp)").allInnerTexts()),
+        ...(await row.locator("span:not(.lamp)").allTextContents()),
       ]),
     );
 
   test("the overview says how Telegram, the bot, the bucket and the shard are, and nothing where there is none of them", async () => {
     const { page, close } = await open(well);
+    await page.locator("[data-service]").first().waitFor();
     expect(await rows(page)).toEqual([
       ["open", "Alerts on Telegram", "messages arrive", "chats 2 · sent 14 · waiting 0"],
       ["open", "@my_recorder_bot", "listening", "31 answered"],
@@ -82,7 +83,8 @@ describe.skipIf(!runtime.ok)(title, () => {
       ["open", "Share of the symbols", "part 2 of 5", "3 symbols here"],
     ]);
     over = {};
-    await until(async () => (await page.locator("#services-title").count()) === 0, "the panel to go");
+    await page.locator(".connections li").first().waitFor();
+    await until(async () => (await page.locator("[data-service]").count()) === 0, "the rows to go");
     await close();
   }, 60_000);
 
@@ -102,6 +104,7 @@ describe.skipIf(!runtime.ok)(title, () => {
       upload: { ...(well.upload as NonNullable<Status["upload"]>), archives_waiting: 4, problem: "403 AccessDenied" },
     };
     const { page, close } = await open(troubled, { locale: "ko-KR", colorScheme: "dark", width: 390 });
+    await page.locator("[data-service]").first().waitFor();
     const shown = await rows(page);
     expect(shown.map(([state]) => state)).toEqual(["waiting", "waiting", "waiting"]);
     const [telegram, bot, upload] = shown;

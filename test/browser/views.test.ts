@@ -109,10 +109,10 @@ describe.skipIf(!runtime.ok)(title, () => {
 
   async function settled(page: Page, view: string): Promise<void> {
     const shown: Record<string, string> = {
-      dashboard: '[data-tile="gaps"] .sparkline .line[d*="L"]',
+      dashboard: '.days [data-l="today"], .days [data-l="part"]',
       coverage: ".grid a.cell",
       archive: "[data-archive]",
-      history: ".plot canvas",
+      history: '.chart .ln[d*="L"]',
       orderbook: ".side-bids .price:not(:empty)",
     };
     const name = view.split("/")[1] ?? "";
@@ -164,27 +164,22 @@ describe.skipIf(!runtime.ok)(title, () => {
     const status = await get<Status>("/api/status");
     const today = await get<TodayCoverage>("/api/coverage/today");
     const { hardware, totals } = status;
-    const figure = async (name: string) =>
-      Number.parseFloat((await text(page, `[data-tile="${name}"] .amount`)).replaceAll(",", ""));
-    expect(await figure("messages")).toBe(Number(totals.messages_per_s.toFixed(1)));
-    expect(await figure("records")).toBe(totals.records);
-    expect(await figure("gaps")).toBe(today.gaps);
-    expect(await figure("disk")).toBe(Math.round(hardware.disk_free_bytes / 1e9));
-    expect(await figure("memory")).toBe(Number((hardware.process_memory_bytes / 1e6).toFixed(1)));
-    expect(await figure("cpu")).toBe(Math.round(hardware.cpu_ratio * 100));
-    expect(await figure("network")).toBe(Math.round((hardware.network_receive_bytes_per_s ?? 0) / 1e3));
+    const figure = async (name: string) => text(page, `[data-figure="${name}"] b`);
+    expect(await figure("records")).toBe(totals.records.toLocaleString("en"));
+    expect(await figure("disk")).toStartWith(`${Math.round(hardware.disk_free_bytes / 1e9)} GB of `);
+    expect(await figure("memory")).toBe(`${(hardware.process_memory_bytes / 1e6).toFixed(1)} MB`);
+    expect(await figure("cpu")).toEndWith(`machine ${Math.round(hardware.cpu_ratio * 100)}%`);
+    expect(await figure("network")).toBe(`${Math.round((hardware.network_receive_bytes_per_s ?? 0) / 1e3)} kB/s`);
+    expect(await text(page, ".headline .why")).toContain(`${totals.messages_per_s.toFixed(1)} messages a second`);
     for (const symbol of status.symbols) {
       const cell = async (column: string) =>
         Number.parseFloat(
-          ((await page.textContent(`[data-symbol="${symbol.symbol}"] [data-column="${column}"]`)) ?? "").replaceAll(
-            ",",
-            "",
-          ),
+          ((await page.textContent(`[data-symbol="${symbol.symbol}"] [data-column="${column}"]`)) ?? "")
+            .replace(/^Today /, "")
+            .replaceAll(",", ""),
         );
       expect(await cell("rate")).toBe(Number(symbol.messages_per_s.toFixed(1)));
-      expect(await cell("p50")).toBe(Math.round(symbol.delay_p50_ms ?? Number.NaN));
       expect(await cell("p99")).toBe(Math.round(symbol.delay_p99_ms ?? Number.NaN));
-      expect(await cell("bufferedShort")).toBe(symbol.buffered_records);
       const shares = today.days.filter((day) => day.symbol === symbol.symbol).map(({ coverage }) => coverage ?? 1);
       expect(await cell("coverageToday")).toBeCloseTo(Math.min(...shares) * 100, 0);
     }
@@ -276,7 +271,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     const { values } = await get<SeriesView>("/api/series");
     const memory = values.memory_bytes.map((bytes) => (bytes ?? 0) / 1e6);
     const chart = page.getByRole("img", { name: /^Memory, MB/ });
-    const [least, most] = [Math.min(...memory), Math.max(...memory)].map((value) => Math.round(value));
+    const [least, most] = [Math.min(...memory), Math.max(...memory)].map((value) => value.toFixed(1));
     expect(await chart.getAttribute("aria-label")).toContain(`least ${least}, most ${most}`);
     await page.getByLabel("Cause").selectOption("crash");
     await until(async () => {
@@ -311,7 +306,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     expect(performance.now() - from).toBeLessThan(4500);
     expect(await page.locator(".tape tbody tr").count()).toBe(20);
     await server.stop();
-    await until(async () => (await page.locator(".notice.bad").count()) === 1, "that the book is not live", 2000);
+    await until(async () => (await page.locator(".notice.bad").count()) > 0, "that the book is not live", 2000);
     await server.stop();
     const again = await server.start();
     expect(again.port).not.toBe(0);
@@ -330,7 +325,7 @@ describe.skipIf(!runtime.ok)(title, () => {
       (await Promise.all(pages.map(({ page }) => page.locator("[data-old]").count()))).every(
         (found) => found === count,
       );
-    await until(() => said(1), "each to say so", 2000);
+    await until(() => said(1), "each to say so", 4000);
     const healing = createHttpServer({ host: "127.0.0.1", port, tickMs: 100 }, deps);
     await healing.start();
     await until(() => said(0), "each to heal", 30_000);

@@ -66,6 +66,8 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
   const { nowUs, steadyOf } = deps.clock;
   const steadyUs = () => steadyOf(nowUs());
   const instance = randomUUID();
+  const notifies =
+    config.alerts.webhook_url !== "" || (config.telegram.token !== "" && config.telegram.chats.length > 0);
   const usual = createUsualRates();
   const { every_s, timeout_s } = config.alerts.public_url;
   const url = config.alerts.public_url.enabled ? config.http.public_url : "";
@@ -171,7 +173,7 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
         publicUrl: publicUrl.state(),
       });
     },
-    status: incidents.status,
+    status: () => ({ ...incidents.status(), notifies }),
     noteVerified({ symbol, stream, date }, problem) {
       verified.push({ subject: `${symbol} ${stream} ${date}`, problem });
     },

@@ -81,6 +81,8 @@ export type AlertStatus = {
   readonly open: readonly OpenIncident[];
   /** End of the current maintenance, µs; null outside a maintenance. */
   readonly maintenance_until_us: number | null;
+  /** True if Telegram or a webhook is configured. Without either, nobody is notified. */
+  readonly notifies: boolean;
 };
 
 /** Rank of a severity; sorts the most severe first. */

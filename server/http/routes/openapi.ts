@@ -3,7 +3,7 @@ import { pageRoutes } from "../../domain/pages.ts";
 import { version } from "../../platform/process/version.ts";
 
 /** First path segments that do not belong to the API. */
-const notApi = ["assets", "static", "ws", ...new Set(pageRoutes.map((route) => route.split("/")[0]))];
+const notApi = ["assets", "static", "ws", "\\*", ...new Set(pageRoutes.map((route) => route.split("/")[0]))];
 
 /**
  * Serves the API description at `/openapi` as JSON. The plugin's own page is off: it loads scripts from another host, which the

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { staticPlugin } from "@elysiajs/static";
-import { Elysia } from "elysia";
+import { Elysia, NotFoundError } from "elysia";
 import { pagePath, pageRoutes } from "../../domain/pages.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { errorBody } from "../core/errors.ts";
@@ -38,12 +38,26 @@ function createPages(page: string | null) {
   const toOverview = () => new Response(null, { status: 302, headers: { location: pagePath("overview") } });
   const routes = new Elysia({ name: "pages" }).get("/", toOverview);
   for (const route of pageRoutes) routes.get(`/${route}`, answer);
+  routes.get("/*", ({ request }) => {
+    if (page === null || !isForPeople(request)) throw new NotFoundError();
+    return html(page, request, 404);
+  });
   return routes;
 }
 
-function html(page: string, request: Request): Response {
+/** First parts of paths that belong to programs: an unknown path below them is answered in JSON. */
+const programRoots = ["api", "assets", "health", "metrics", "openapi", "state", "static", "ws"];
+
+/** True if a browser asks for a page. The page itself then says that there is none at this path. */
+function isForPeople(request: Request): boolean {
+  const [, root = ""] = new URL(request.url).pathname.split("/");
+  return !programRoots.includes(root) && (request.headers.get("accept") ?? "").includes("text/html");
+}
+
+function html(page: string, request: Request, status = 200): Response {
   const depth = new URL(request.url).pathname.split("/").length - 2;
   return new Response(page.replace(base, `<base href="${"../".repeat(depth) || "./"}" />`), {
+    status,
     headers: { ...securityHeaders, "content-type": "text/html; charset=utf-8", "cache-control": "no-cache" },
   });
 }

@@ -96,7 +96,9 @@ const symbolUnknown: FindRule<"symbol_unknown"> = ({ seen: { status, suggestions
     const suggestion = suggestions.get(symbol);
     return suggestion === undefined ? [] : [`${symbol}: did you mean ${suggestion}?`];
   });
-  const detail = hints.length > 0 ? hints.slice(0, 5).join(" ") : (open?.detail ?? null);
+  // The hint of other symbols would mislead.
+  const earlier = open !== null && open.subjects.join() === unknown.sort().join() ? open.detail : null;
+  const detail = hints.length > 0 ? hints.slice(0, 5).join(" ") : earlier;
   return { severity: "warning", subjects: unknown.sort(), value: null, limit: null, detail };
 };
 

@@ -1,4 +1,5 @@
-import type { Incident, Incidents } from "../../domain/incidents/incident.ts";
+import type { Incidents } from "../../domain/incidents/incident.ts";
+import { onlySymbol } from "../../domain/incidents/only-symbol.ts";
 import { timeOfDay } from "../../text/amounts.ts";
 import { fill } from "../../text/language.ts";
 import { incidentTexts, type Speech } from "../text/incident-phrases.ts";
@@ -46,12 +47,4 @@ export function createIncidentButtons(
       return fill(words.pressedMute, { time });
     },
   };
-}
-
-/** Returns the symbol of an incident; null unless it concerns exactly one symbol. */
-function onlySymbol({ subjects, subject_count }: Incident): string | null {
-  const symbols = new Set(subjects.map((subject) => subject.split(" ")[0] ?? ""));
-  const [symbol] = symbols;
-  const isOne = symbols.size === 1 && subject_count <= subjects.length;
-  return isOne && symbol !== undefined && /^[A-Z0-9]{5,20}$/.test(symbol) ? symbol : null;
 }

@@ -108,7 +108,7 @@ async function take(page: Page, path: string): Promise<void> {
 
 function statusOf(symbols: number, open: readonly Incident[]) {
   const shown = open.map((one) => ({ ...one, unit: ruleFacts[one.rule].unit, muted: false }));
-  return fakeStatus(step++, symbols, { alerts: { open: shown, maintenance_until_us: null } });
+  return fakeStatus(step++, symbols, { alerts: { open: shown, maintenance_until_us: null, notifies: true } });
 }
 
 async function takeSheets(browser: Browser, look: Look): Promise<void> {

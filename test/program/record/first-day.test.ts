@@ -7,7 +7,7 @@ import type { CoverageTable, Page, TodayCoverage } from "../../../server/domain/
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
 import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
-import { shareOfToday } from "../../../web/src/state/today.ts";
+import { missingToday, receiveToday } from "../../../web/src/state/today.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { rtData, start } from "../../support/program.ts";
 import { run } from "../../support/run.ts";
@@ -61,7 +61,8 @@ test("on the first day no data is missing: page, API, ls, ls --days, verify and 
     expect([coverage, missing_s]).toEqual([1, 0]);
     expect(spans.map(([, , state]) => state).filter((state) => state === "missing" || state === "partial")).toEqual([]);
   }
-  expect(shareOfToday(days)?.share).toBe(1);
+  receiveToday(await today());
+  expect(missingToday.value).toBe(0);
   const { rows } = await get<CoverageTable>("coverage");
   for (const { symbol, coverage, missing_s, first_us } of rows) {
     expect([coverage.at(-1), missing_s.at(-1)]).toEqual([1, 0]);

@@ -72,7 +72,7 @@ export function fakeStatus(step: number, symbolCount: number, over: Partial<Stat
     disks: disksOf(fakeDisk(step)),
     upload: null,
     telegram: null,
-    alerts: { open: [], maintenance_until_us: null },
+    alerts: { open: [], maintenance_until_us: null, notifies: true },
     bot: null,
     connections: [
       {

@@ -13,3 +13,14 @@ test("the recorder's reason for an answer that is not Binance's is translated wi
   const closed = "closed by the exchange with code 1006";
   expect(localizedReason(closed, "ko")).toBe(closed);
 });
+
+test("the reasons why a recorder is not ready are translated with their values", () => {
+  const pairs = [
+    ["no data received yet", "아직 받은 데이터가 없습니다"],
+    ["no data received for 95 s", "95초째 데이터가 오지 않습니다"],
+    ["the disk is almost full: 12 MiB are free", "디스크 공간이 12 MiB만 남았습니다"],
+    ["connection 2 to a.example:9443 is waiting: ECONNREFUSED", "연결 2(a.example:9443) 재연결 대기: ECONNREFUSED"],
+    ["connection 2 to a.example:9443 is connecting", "연결 2(a.example:9443) 연결 중"],
+  ] as const;
+  for (const [english, korean] of pairs) expect(localizedReason(english, "ko")).toBe(korean);
+});

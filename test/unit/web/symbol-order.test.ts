@@ -17,7 +17,7 @@ receive({
     ...symbol,
     messages_per_s: rates[i] ?? 0,
     delay_ms: delays[i] ?? null,
-    delay_p50_ms: delays[i] ?? null,
+    delay_p99_ms: delays[i] ?? null,
   })),
 });
 
@@ -38,9 +38,9 @@ test("names begin at A", () => {
 });
 
 test("unknown values come last either way", () => {
-  sortBy("p50");
+  sortBy("p99");
   expect(arrange()).toEqual(["SOLUSDT", "ETHUSDT", "BTCUSDT"]);
-  sortBy("p50");
+  sortBy("p99");
   expect(arrange()).toEqual(["ETHUSDT", "SOLUSDT", "BTCUSDT"]);
 });
 

@@ -1,31 +1,42 @@
 import { expect, test } from "bun:test";
 import type { DayCoverage, MinuteSpan } from "../../../server/domain/queries.ts";
-import { shareOfToday } from "../../../web/src/state/today.ts";
+import { beginningOfToday, missingToday, receiveToday, todayOf } from "../../../web/src/state/today.ts";
 
-function day(coverage: number | null, spans: readonly MinuteSpan[]): DayCoverage {
-  return { stream: "depth20", symbol: "BTCUSDT", date: "2026-11-28", coverage, missing_s: 0, first_us: 1, spans };
+const date = "2026-11-28";
+
+function day(coverage: number | null, missing_s: number, spans: readonly MinuteSpan[]): DayCoverage {
+  return { stream: "depth20", symbol: "BTCUSDT", date, coverage, missing_s, first_us: 1, spans };
 }
 
-const whole = day(1, [
+const whole = day(1, 0, [
   [0, 600, "recorded"],
   [600, 1440, "ahead"],
 ]);
 
-test("a day that begins with data is judged from midnight on, as the mean of its streams", () => {
-  const half = day(0.5, [
+test("the page speaks of the stream that misses most", () => {
+  const short = day(0.999, 36, [
     [0, 300, "recorded"],
-    [300, 600, "missing"],
+    [300, 301, "partial"],
+    [301, 600, "recorded"],
     [600, 1440, "ahead"],
   ]);
-  expect(shareOfToday([whole, half])).toEqual({ share: 0.75, sinceMinute: 0 });
+  receiveToday({ date, gaps: 1, days: [whole, short, whole] });
+  expect([missingToday.value, beginningOfToday.value]).toEqual([36, { date, minute: 0 }]);
+  expect(todayOf("BTCUSDT").value).toMatchObject({ coverage: 0.999, missingS: 36, dueS: 36_000 });
 });
 
-test("on the day of the first start only the time since then is judged", () => {
-  const started = day(1, [
-    [0, 575, "before"],
-    [575, 600, "recorded"],
+test("on the day of the first start only the time since then is due, and the latest beginning is named", () => {
+  const late = day(1, 0, [
+    [0, 540, "before"],
+    [540, 600, "recorded"],
     [600, 1440, "ahead"],
   ]);
-  expect(shareOfToday([started])).toEqual({ share: 1, sinceMinute: 575 });
-  expect(shareOfToday([day(null, [[0, 1440, "before"]])])).toBeNull();
+  receiveToday({ date, gaps: 0, days: [late, whole] });
+  expect([missingToday.value, beginningOfToday.value]).toEqual([0, { date, minute: 540 }]);
+  expect(todayOf("BTCUSDT").value).toMatchObject({ coverage: 1, missingS: 0, dueS: 3600 });
+});
+
+test("nothing is said of streams that are not known yet", () => {
+  receiveToday({ date, gaps: 0, days: [day(null, 0, [[0, 1440, "before"]])] });
+  expect([missingToday.value, beginningOfToday.value]).toEqual([null, null]);
 });

@@ -13,6 +13,14 @@ type Callbacks = {
   readonly onLost: (code: number) => "stop" | undefined;
 };
 
+/** How to open each connection that is waiting for its next attempt. */
+const waiting = new Set<() => void>();
+
+/** Makes every lost connection try again at once. */
+export function reconnectNow(): void {
+  for (const open of [...waiting]) open();
+}
+
 /**
  * Connects to a WebSocket of the recorder and stays connected, trying again by itself, at once when the page is looked at
  * again. Returns how to end that.
@@ -26,6 +34,7 @@ export function keepConnected(path: string, { onMessage, onLost }: Callbacks): (
 
   function open(): void {
     clearTimeout(retry);
+    waiting.delete(open);
     const opening = new WebSocket(address(path).replace(/^http/, "ws"));
     socket = opening;
     heardMs = performance.now();
@@ -45,6 +54,7 @@ export function keepConnected(path: string, { onMessage, onLost }: Callbacks): (
     if (onLost(code) === "stop" || ended) return;
     const delay = Math.min(maxDelayMs, firstDelayMs * 2 ** attempts);
     attempts += 1;
+    waiting.add(open);
     retry = setTimeout(open, delay * (0.8 + 0.4 * Math.random()));
   }
 
@@ -65,10 +75,11 @@ export function keepConnected(path: string, { onMessage, onLost }: Callbacks): (
     ended = true;
     clearInterval(watch);
     clearTimeout(retry);
+    waiting.delete(open);
     document.removeEventListener("visibilitychange", now);
     removeEventListener("online", now);
-    const open = socket;
+    const current = socket;
     socket = null;
-    open?.close();
+    current?.close();
   };
 }

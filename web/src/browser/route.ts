@@ -7,12 +7,13 @@ document.querySelector("base")?.setAttribute("href", root.href);
 
 /** The page that is shown, with what its address says. */
 export type Route = {
-  readonly page: PageName;
+  /** "unknown" if no page has this address. */
+  readonly page: PageName | "unknown";
   readonly parameters: PageParameters;
   readonly query: URLSearchParams;
 };
 
-/** The page that the address asks for; the overview if there is no such page. */
+/** The page that the address asks for. */
 export const route = signal<Route>(read());
 
 addEventListener("popstate", () => {
@@ -52,7 +53,13 @@ export function dayPath(symbol: string, date: string, stream: string | null = nu
   return address(`${pagePath("day", { symbol, date })}${stream === null ? "" : `?stream=${stream}`}`);
 }
 
-/** Goes to an address of this page without loading it anew. */
+/** Shows another page in place of this page, without an entry in the browser's history. */
+export function replace(href: string): void {
+  history.replaceState(null, "", href);
+  route.value = read();
+}
+
+/** Goes to an address of this page without loading it again. */
 export function go(href: string): void {
   history.pushState(null, "", href);
   route.value = read();
@@ -71,6 +78,6 @@ export function follow(event: MouseEvent): void {
 
 function read(): Route {
   const path = location.pathname.slice(new URL(".", root).pathname.length);
-  const { page, parameters } = pageAt(path) ?? { page: "overview", parameters: {} };
+  const { page, parameters } = pageAt(path) ?? { page: "unknown", parameters: {} };
   return { page, parameters, query: new URLSearchParams(location.search) };
 }

@@ -22,7 +22,7 @@ effect(() => {
   isDark.value = theme.value === "dark" || (theme.value === "system" && systemDark.value);
   document.documentElement.dataset.theme = theme.value;
   for (const meta of document.querySelectorAll<HTMLMetaElement>('meta[name="theme-color"]'))
-    meta.content = isDark.value ? "#0d1015" : "#f4f6f8";
+    meta.content = isDark.value ? "#0b0e13" : "#f6f7f9";
 });
 
 /** Goes on to the next of system, light, dark, and remembers it. */

@@ -18,11 +18,26 @@ export const coveragePercent = orDash(amounts.coverage);
 /** Bytes in decimal units, three digits. */
 export const bytes = orDash(amounts.bytes);
 
-/** Milliseconds, in seconds from ten thousand on. */
-export const milliseconds = orDash(amounts.milliseconds);
+/** Milliseconds, in seconds from a thousand on. */
+export const milliseconds = orDash((value, spoken) =>
+  Math.abs(value) < 999.5 ? amounts.milliseconds(value, spoken) : amounts.seconds(value / 1000, spoken),
+);
 
 /** A time span in its two largest units: `1 d 2 h`, `3 min 5 s`, `12 s`. */
 export const duration = (seconds: number): string => amounts.duration(seconds * 1e6, language.value);
+
+/** A time span in its largest unit, rounded: `3 s`, `4 min`, `2 h`. */
+export const coarse = (seconds: number): string => {
+  const step = seconds < 59.5 ? 1 : seconds < 3570 ? 60 : 3600;
+  return amounts.duration(Math.max(1, Math.round(seconds / step)) * step * 1e6, language.value);
+};
+
+/** The same where there is hardly any room: `3 s`, `4 m`, `2 h`. */
+export const compact = (seconds: number): string => coarse(seconds).replace(" min", " m");
+
+/** A gap's length: hundredths below ten seconds, else its two largest units. */
+export const gapLength = (seconds: number): string =>
+  seconds < 10 ? amounts.shortSeconds(seconds, language.value) : duration(seconds);
 
 /** How long ago something was; tenths below ten seconds. */
 export const age = (nowUs: number, thenUs: number | null): string =>

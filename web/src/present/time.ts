@@ -1,4 +1,5 @@
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
+import * as amounts from "../../../server/text/amounts.ts";
 import { recall, remember } from "../browser/memory.ts";
 import { language } from "../words/i18n.ts";
 
@@ -6,13 +7,21 @@ export type Zone = "utc" | "local";
 
 const key = "rt-data.zone";
 
-/** Times are shown in UTC, as days and files are, or in the browser's own zone. */
-export const zone = signal<Zone>(recall(key) === "local" ? "local" : "utc");
+const chosen = signal(recall(key));
 
-/** The other of UTC and local, remembered. */
-export function nextZone(): void {
-  zone.value = zone.value === "utc" ? "local" : "utc";
-  remember(key, zone.value);
+/**
+ * Times are shown in UTC, as days and files are, or in the browser's own zone. Without a choice, Korean shows local time: alerts on the
+ * phone do too.
+ */
+export const zone = computed<Zone>(() => {
+  if (chosen.value === "local" || chosen.value === "utc") return chosen.value;
+  return language.value === "ko" ? "local" : "utc";
+});
+
+/** Shows times in a zone from now on. */
+export function chooseZone(next: Zone): void {
+  chosen.value = next;
+  remember(key, next);
 }
 
 const formats = new Map<string, Intl.DateTimeFormat>();
@@ -42,16 +51,29 @@ export function bothZones(us: number): string {
   return `${dateTime(us, "utc")} UTC = ${dateTime(us, "local")} ${zoneName("local")}`;
 }
 
-/** `UTC`, or `GMT+9`. */
+/** `15:04:05.123` */
+export function exactClock(us: number, of: Zone = zone.value): string {
+  return `${clock(us, of)}.${String(Math.floor(us / 1000) % 1000).padStart(3, "0")}`;
+}
+
+/** `22 Nov 15:04` */
+export function dayClock(us: number, of: Zone = zone.value): string {
+  return `${day(us, of)} ${shortClock(us, of)}`;
+}
+
+/** `UTC`, or `KST`. */
 export function zoneName(of: Zone = zone.value): string {
-  if (of === "utc") return "UTC";
-  const parts = format("zone", { timeZoneName: "short" }, "local").formatToParts(0);
-  return parts.find(({ type }) => type === "timeZoneName")?.value ?? "local";
+  return of === "utc" ? "UTC" : amounts.zoneName(Date.now() * 1000);
 }
 
 /** µs at which a UTC date begins. */
 export function dateStart(date: string): number {
   return Date.parse(`${date}T00:00:00Z`) * 1000;
+}
+
+/** True for a date that exists, from 2000 on: `2026-02-29` does not. */
+export function isDate(text: string): boolean {
+  return /^2\d{3}-\d\d-\d\d$/.test(text) && !Number.isNaN(dateStart(text)) && dateOf(dateStart(text)) === text;
 }
 
 /** UTC date of a time in µs. */
@@ -72,6 +94,26 @@ export function dateName(date: string): string {
 /** A UTC date's day of the week: `Sun`. */
 export function weekday(date: string): string {
   return format("weekday", { weekday: "short" }, "utc").format(dateStart(date) / 1000);
+}
+
+/** 0 for a Sunday. */
+export function weekdayNumber(date: string): number {
+  return new Date(dateStart(date) / 1000).getUTCDay();
+}
+
+/** A UTC date with its weekday: `Sunday 15 November`. */
+export function longDate(date: string): string {
+  return format("long", { weekday: "long", day: "numeric", month: "long" }, "utc").format(dateStart(date) / 1000);
+}
+
+/** `22 Nov` */
+export function shortDate(date: string): string {
+  return day(dateStart(date), "utc");
+}
+
+/** The month of a UTC date: `November 2026`. */
+export function monthName(date: string): string {
+  return format("month", { month: "long", year: "numeric" }, "utc").format(dateStart(date) / 1000);
 }
 
 function format(name: string, options: Intl.DateTimeFormatOptions, of: Zone): Intl.DateTimeFormat {

@@ -1,6 +1,7 @@
 import { computed, signal } from "@preact/signals";
 import type { OpenIncident } from "../../../server/domain/incidents/incident.ts";
 import { type IncidentRule, ruleFacts } from "../../../server/domain/incidents/incident-rules.ts";
+import { onlySymbol } from "../../../server/domain/incidents/only-symbol.ts";
 import { inUnit, lossText } from "../../../server/text/incident-figures.ts";
 import { incidentAdvice, incidentCost, incidentTitle } from "../../../server/text/rules/rule-words.ts";
 import { type Answer, api, ask, patience } from "../api/api.ts";
@@ -15,10 +16,10 @@ export const openIncidents = computed(() => status.value?.alerts.open ?? []);
 /** Until when a maintenance lasts, µs, or null. */
 export const maintenanceUntil = computed(() => status.value?.alerts.maintenance_until_us ?? null);
 
-/** What the last press of a button has come to where it was in vain, or null. */
+/** Why the last press of a button had no effect, or null. */
 export const trouble = signal<string | null>(null);
 
-/** Counts what was done here, for lists to be read again. */
+/** Counts the actions of this page, so that lists are read again. */
 export const doings = signal(0);
 
 /** What is wrong. */
@@ -69,15 +70,36 @@ export function momentOf(us: number): { readonly text: string; readonly title: s
   return { text, title: bothZones(us) };
 }
 
-/** Somebody knows of it. */
+/** True if the recorder can notify anybody: otherwise a maintenance has no effect. */
+export const canNotify = computed(() => status.value?.alerts.notifies ?? false);
+
+/** Who acknowledged or muted, in words: the page gives the name `dashboard`. */
+export function byWhom(name: string): string {
+  return name === "dashboard" ? t("onDashboard") : name;
+}
+
+/** Marks an incident as known. */
 export const acknowledge = (id: number) =>
   act(() => api.api.alerts({ id: String(id) }).acknowledge.post({}, patience()));
 
-/** Nobody is told of this rule for some hours. */
-export const mute = (rule: IncidentRule, hours: number) =>
-  act(() => api.api.mutes.post({ rule, minutes: hours * 60 }, patience()));
+/** Pauses the notifications of an incident's rule for some hours: of its symbol alone, if it concerns a single symbol. */
+export const mute = (incident: OpenIncident, hours: number) => {
+  const symbol = onlySymbol(incident);
+  return act(() => api.api.mutes.post({ rule: incident.rule, symbol, minutes: hours * 60 }, patience()));
+};
 
-/** Nobody is told of anything for some hours. */
+/** Ends the mutes of a rule. */
+export async function unmute(rule: IncidentRule): Promise<void> {
+  const mutes = await ask(api.api.mutes.get(patience()));
+  if (!mutes.ok) {
+    trouble.value = t("actionFailed");
+    return;
+  }
+  const ended = mutes.value.items.filter((one) => one.kind === "mute" && (one.rule === rule || one.rule === null));
+  for (const { id } of ended) await endMute(id);
+}
+
+/** Pauses all notifications for some hours. */
 export const beginMaintenance = (hours: number) =>
   act(() => api.api.mutes.post({ kind: "maintenance", minutes: hours * 60 }, patience()));
 

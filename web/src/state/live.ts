@@ -1,6 +1,7 @@
 import type { Status } from "../../../server/domain/status.ts";
 import { checkSession, loggedIn } from "../api/session.ts";
 import { keepConnected } from "../api/socket.ts";
+import { appendPrices } from "./prices.ts";
 import { link, passTime, receive } from "./state.ts";
 
 /** Keeps the live status coming, and its age growing where it does not. A recorder of another version brings its own page. */
@@ -13,6 +14,7 @@ export function connect(): void {
       if (next.version !== version) location.reload();
       link.value = "open";
       receive(next);
+      appendPrices(next);
     },
     onLost() {
       link.value = "lost";

@@ -1,24 +1,37 @@
-import { batch } from "@preact/signals";
+import { batch, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import type { ArchiveDates, KnownGap } from "../../../server/domain/queries.ts";
 import { api, ask, patience } from "../api/api.ts";
 import { hour } from "../present/hour.ts";
+import { addDays, dateOf } from "../present/time.ts";
+import { receiveMonth, shownDays } from "./month.ts";
+import { receivePrices } from "./prices.ts";
 import { receiveToday } from "./today.ts";
 
-/** How often the overview reads what is behind its small charts and bars, ms: a step of theirs. */
+/** How often the overview reads what its small charts and bars show, ms; the slow part every sixth time. */
 const everyMs = 10_000;
+const slowEvery = 6;
 
-/** Keeps `hour` and `today` fresh while a view that shows them is there and looked at. */
+/** The newest gaps; null while they are not known. */
+export const latestGaps = signal<readonly KnownGap[] | null>(null);
+
+/** The newest days with archives, and the sum over all days; null while they are not known. */
+export const archiveDays = signal<ArchiveDates | null>(null);
+
+/** Reads the past at once and then again and again while a view that shows it is there and looked at. */
 export function usePast(): void {
   useEffect(() => {
-    void renew();
+    let count = 0;
+    const renew = () => void Promise.all([renewQuick(), ...(count++ % slowEvery === 0 ? [renewSlow()] : [])]);
+    renew();
     const timer = setInterval(() => {
-      if (document.visibilityState === "visible") void renew();
+      if (document.visibilityState === "visible") renew();
     }, everyMs);
     return () => clearInterval(timer);
   }, []);
 }
 
-async function renew(): Promise<void> {
+async function renewQuick(): Promise<void> {
   const [series, day] = await Promise.all([
     ask(api.api.series.get({ query: {}, ...patience() })),
     ask(api.api.coverage.today.get(patience())),
@@ -26,5 +39,21 @@ async function renew(): Promise<void> {
   batch(() => {
     if (series.ok) hour.value = series.value;
     if (day.ok) receiveToday(day.value);
+  });
+}
+
+async function renewSlow(): Promise<void> {
+  const to = dateOf(Date.now() * 1000);
+  const [table, gaps, archives, mids] = await Promise.all([
+    ask(api.api.coverage.get({ query: { from: addDays(to, 1 - shownDays), to }, ...patience() })),
+    ask(api.api.gaps.get({ query: { limit: "24" }, ...patience() })),
+    ask(api.api.archives.days.get({ query: { limit: "8" }, ...patience() })),
+    ask(api.api.mids.get(patience())),
+  ]);
+  batch(() => {
+    if (table.ok) receiveMonth(table.value);
+    if (gaps.ok) latestGaps.value = gaps.value.items;
+    if (archives.ok) archiveDays.value = archives.value;
+    if (mids.ok) receivePrices(mids.value);
   });
 }

@@ -10,6 +10,9 @@ const oldAfterMs = 1700;
 export const link = signal<Link>("connecting");
 export const status = signal<Status | null>(null);
 
+/** When the newest status was received, µs. */
+export const receivedUs = signal(0);
+
 const receivedMs = signal(0);
 const nowMs = signal(performance.now());
 
@@ -35,6 +38,7 @@ export function symbolSignal(symbol: string): Signal<SymbolStatus> | undefined {
 export function receive(next: Status): void {
   batch(() => {
     receivedMs.value = performance.now();
+    receivedUs.value = Date.now() * 1000;
     nowMs.value = receivedMs.value;
     status.value = next;
     for (const symbol of next.symbols) {

@@ -78,7 +78,7 @@ type SeriesProps = {
   view: ReadonlySignal<SeriesView | null>;
 };
 
-function SeriesChart({ name, word, scale, decimals, from, view }: SeriesProps) {
+function SeriesChart({ name, word, scale, from, view }: SeriesProps) {
   const data = useComputed(() => {
     const { from_us, step_s, values } = view.value ?? { from_us: 0, step_s: 1, values: null };
     const of = values?.[name] ?? [];
@@ -87,7 +87,7 @@ function SeriesChart({ name, word, scale, decimals, from, view }: SeriesProps) {
       values: of.map((value) => (value === null ? null : value * scale)),
     };
   });
-  return <Chart name={t(word)} data={data} decimals={decimals} from={from} shape={name === "gaps" ? "bars" : "line"} />;
+  return <Chart name={t(word)} data={data} height={150} fromZero={from === "zero"} />;
 }
 
 const eventWords: Readonly<Record<string, keyof Words>> = {

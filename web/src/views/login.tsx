@@ -9,7 +9,7 @@ const sentences = {
   wrong_password: "loginWrong",
   too_many_attempts: "loginTooMany",
   login_busy: "loginBusy",
-  offline: "noAnswer",
+  offline: "failed",
 } as const;
 
 /** Asks for the password, and says how long one has to wait where it was wrong too often. */

@@ -33,7 +33,7 @@ export function OrderBook({ symbol }: { symbol: string }) {
           </div>
           <div class="book-side">
             <section class="panel">
-              <Chart name={t("midPrice")} data={book.mids} decimals={8} height={170} from="least" />
+              <Chart name={t("midPrice")} data={book.mids} height={170} isStepped />
             </section>
             <section class="panel">
               <DepthChart ladder={book.ladder} />

@@ -1,28 +1,45 @@
+import { useComputed, useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { Archive } from "../components/archive/archive.tsx";
-import { Alerts } from "../components/incidents/alerts.tsx";
+import { LatestGaps } from "../components/archive/latest-gaps.tsx";
 import { Connections } from "../components/status/connections.tsx";
-import { Headline } from "../components/status/headline.tsx";
-import { Services } from "../components/status/services.tsx";
-import { Tiles } from "../components/status/tiles.tsx";
+import { AsOf, Hero } from "../components/status/hero.tsx";
+import { HourCharts } from "../components/status/hour-charts.tsx";
+import { MachineLine } from "../components/status/machine-line.tsx";
 import { SymbolTable } from "../components/symbols/symbol-table.tsx";
+import { month } from "../state/month.ts";
 import { usePast } from "../state/past.ts";
+import { link, status } from "../state/state.ts";
+import { today } from "../state/today.ts";
 
-/** Everything at a glance. */
+/** The parts come together within this time, ms; if one is late, the view does not wait for it. */
+const patienceMs = 700;
+
+/** Everything at a glance. It appears at once and whole: parts that come one after the other would move what is below them. */
 export function Overview() {
   usePast();
+  const isLate = useSignal(false);
+  useEffect(() => {
+    const timer = setTimeout(() => {
+      isLate.value = true;
+    }, patienceMs);
+    return () => clearTimeout(timer);
+  }, []);
+  const isKnown = useComputed(() => status.value !== null && today.value !== null && month.value !== null);
+  const isLost = useComputed(() => link.value === "lost");
+  if (!isKnown.value && !isLost.value && !isLate.value) return null;
   return (
-    <>
-      <Headline />
-      <Alerts />
-      <Tiles />
-      <div class="columns">
-        <SymbolTable />
-        <div class="side">
-          <Connections />
-          <Archive />
-          <Services />
-        </div>
+    <div class="ov">
+      <Hero />
+      <AsOf />
+      <SymbolTable />
+      <HourCharts />
+      <div class="three">
+        <LatestGaps />
+        <Connections />
+        <Archive />
       </div>
-    </>
+      <MachineLine />
+    </div>
   );
 }

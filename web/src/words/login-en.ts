@@ -7,7 +7,7 @@ export const loginEn = {
   loggingIn: "Checking…",
   logOut: "Log out",
   loginWrong: "The password is wrong.",
-  loginTooMany: "Too many wrong passwords.",
+  loginTooMany: "Too many attempts.",
   loginBusy: "Others are logging in. Try again in a moment.",
-  loginWait: "Wait {n} s",
+  loginWait: "Try again in {n} s",
 };

@@ -9,7 +9,7 @@ export const loginKo: Record<keyof typeof loginEn, string> = {
   loggingIn: "확인하는 중…",
   logOut: "로그아웃",
   loginWrong: "비밀번호가 맞지 않습니다.",
-  loginTooMany: "비밀번호를 너무 많이 틀렸습니다.",
+  loginTooMany: "로그인 시도가 너무 많습니다.",
   loginBusy: "다른 로그인을 처리하고 있습니다. 잠시 후 다시 시도하세요.",
-  loginWait: "{n}초 기다리세요",
+  loginWait: "{n}초 후 다시 시도하세요",
 };

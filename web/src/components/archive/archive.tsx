@@ -1,76 +1,112 @@
 import { useComputed } from "@preact/signals";
-import type { ArchiveStatus } from "../../../../server/domain/status.ts";
+import type { ArchiveDate, ArchiveDates } from "../../../../server/domain/queries.ts";
+import type { Status } from "../../../../server/domain/status.ts";
+import { address, follow } from "../../browser/route.ts";
 import { bytes, number } from "../../present/format.ts";
+import { reasonOf } from "../../present/reason.ts";
+import { longDate } from "../../present/time.ts";
+import { archiveDays } from "../../state/past.ts";
 import { status } from "../../state/state.ts";
 import { t } from "../../words/i18n.ts";
+import { PageLink } from "../status/page-link.tsx";
 import { Value } from "../status/value.tsx";
 
-type Count = "segments_sealed" | "segments_waiting" | "days_merged" | "days_waiting";
+/** Days beside the newest that a wide screen has room for. */
+const extra = 3;
 
-/** What the workers have done and have before them. */
+/** Files of past days, and the work on them. */
 export function Archive() {
+  const { items, total } = archiveDays.value ?? { items: [], total: null };
+  const [newest, ...others] = items;
   return (
-    <section class="panel" aria-labelledby="archive-title">
-      <h2 id="archive-title">{t("archive")}</h2>
-      <dl class="counts">
-        <Figure name="segments_sealed" label={t("sealed")} />
-        <Figure name="segments_waiting" label={t("waiting")} />
-        <Figure name="days_merged" label={t("merged")} />
-        <Figure name="days_waiting" label={t("daysWaiting")} />
-      </dl>
-      <LastArchive />
-      <LastFailure />
+    <section class="panel quiet-panel" aria-labelledby="archive-title">
+      <header>
+        <h2 id="archive-title">{t("archive")}</h2>
+        <span class="end">
+          <PageLink page="archive" text={t("open")} />
+        </span>
+      </header>
+      <ul class="rows">
+        {newest === undefined ? <li>{total === null ? "" : t("noArchives")}</li> : <DayRow day={newest} />}
+        {total !== null && total.days > 0 && (
+          <li data-count="days">
+            <span>{t("allDays")}</span>
+            <span>{allText(total)}</span>
+          </li>
+        )}
+        <Row label={t("waiting")} read={waitingText} name="waiting" />
+        <Row
+          label={t("sealed")}
+          read={({ archive }) => number(archive.segments_sealed)}
+          name="segments_sealed"
+          isExtra
+        />
+        {others.slice(0, extra).map((day) => (
+          <DayRow key={day.date} day={day} isExtra />
+        ))}
+        <Failure />
+      </ul>
     </section>
   );
 }
 
-function Figure({ name, label }: { name: Count; label: string }) {
-  return (
-    <div data-count={name}>
-      <dt>{label}</dt>
-      <dd>
-        <Value read={(s) => number(s.archive[name])} />
-      </dd>
-    </div>
-  );
-}
+type RowProps = { label: string; read: (status: Status) => string; name: string; isExtra?: boolean };
 
-function LastArchive() {
-  const last = useComputed(() => status.value?.archive.last_archive ?? null);
-  const known = useComputed(() => last.value !== null);
-  const name = useComputed(() =>
-    last.value === null ? "" : `${last.value.symbol} ${last.value.stream} ${last.value.date}`,
-  );
-  const detail = useComputed(() => (last.value === null ? "" : describe(last.value)));
-  if (!known.value) return <p class="quiet">{t("noArchive")}</p>;
+function Row({ label, read, name, isExtra = false }: RowProps) {
   return (
-    <p class="last">
-      <span class="label">{t("lastArchive")}</span>
-      <span class="what">{name}</span>
-      <span class="quiet">{detail}</span>
-    </p>
-  );
-}
-
-function LastFailure() {
-  const failure = useComputed(() => status.value?.archive.last_failure ?? null);
-  const failures = useComputed(() => status.value?.archive.failures ?? 0);
-  if (failure.value === null) return null;
-  return (
-    <p class="last failed">
-      <span class="label">
-        {t("lastFailure")} ({t("failures")}: {number(failures.value)})
+    <li data-count={name} class={isExtra ? "x" : ""}>
+      <span>{label}</span>
+      <span>
+        <Value read={read} />
       </span>
-      <span lang="en">{failure}</span>
-    </p>
+    </li>
   );
 }
 
-function describe(last: NonNullable<ArchiveStatus["last_archive"]>): string {
-  return t("lastArchiveDetail", {
-    rows: number(last.rows),
-    raw: bytes(last.raw_bytes),
-    compressed: bytes(last.compressed_bytes),
-    ratio: number(last.compressed_bytes > 0 ? last.raw_bytes / last.compressed_bytes : 0, 1),
-  });
+/** A day with archives: whether its files were read again, how many they are, and their size. */
+function DayRow({ day, isExtra = false }: { day: ArchiveDate; isExtra?: boolean }) {
+  const isVerified = day.verified === day.files;
+  return (
+    <li class={isExtra ? "x" : ""}>
+      <a class="grow" href={address("archive")} onClick={follow}>
+        {longDate(day.date)}
+      </a>
+      <span>
+        {isVerified && <span class="ok">{t("verifiedShort")} · </span>}
+        {`${filesText(day.files)} · ${bytes(day.compressed_bytes)}`}
+      </span>
+    </li>
+  );
+}
+
+function allText(total: ArchiveDates["total"]): string {
+  const days = t(total.days === 1 ? "dayOne" : "daysCount", { n: number(total.days) });
+  return `${days} · ${filesText(total.files)} · ${bytes(total.compressed_bytes)}`;
+}
+
+function filesText(files: number): string {
+  return t(files === 1 ? "fileOne" : "filesCount", { n: number(files) });
+}
+
+function waitingText({ archive }: Status): string {
+  const { segments_waiting, days_waiting } = archive;
+  if (segments_waiting + days_waiting === 0) return t("nothingWaiting");
+  return t("waitingCounts", { segments: number(segments_waiting), days: number(days_waiting) });
+}
+
+function Failure() {
+  const failures = useComputed(() => status.value?.archive.failures ?? 0);
+  const last = useComputed(() => status.value?.archive.last_failure ?? "");
+  if (failures.value === 0) return null;
+  const reason = reasonOf(last.value);
+  return (
+    <li class="tie" data-state="waiting">
+      <span class="lamp" aria-hidden="true" />
+      <span class="grow">{t("failures")}</span>
+      <span>{number(failures.value)}</span>
+      <span class="error" lang={reason.lang}>
+        {reason.text}
+      </span>
+    </li>
+  );
 }

@@ -46,7 +46,7 @@ function Facts({ book }: { book: LiveBook }) {
           </svg>
         </dd>
       </div>
-      <Fact name="delay" label={t("delay")} value={useComputed(() => milliseconds(book.delayMs.value))} />
+      <Fact name="delay" label={t("bookDelay")} value={useComputed(() => milliseconds(book.delayMs.value))} />
       <Fact
         name="received"
         label={t("bookAge")}

@@ -1,149 +1,189 @@
 import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import type uPlot from "uplot";
-import { isDark } from "../../browser/theme.ts";
 import { number } from "../../present/format.ts";
-import { loadPlot } from "../../present/plot.ts";
-import { clock, day, shortClock, zone } from "../../present/time.ts";
-import { language, t } from "../../words/i18n.ts";
-import "uplot/dist/uPlot.min.css";
+import { type ChartData, linePath, nearest, rangeOf, timeMarks, xOf, yOf } from "../../present/plot.ts";
+import { clock } from "../../present/time.ts";
+import { t } from "../../words/i18n.ts";
 
-/** Times in seconds, and a value for each, null where unknown; bars count, lines flow. */
-export type ChartData = { readonly times: readonly number[]; readonly values: readonly (number | null)[] };
+export type { ChartData } from "../../present/plot.ts";
 
 type Props = {
   name: string;
   data: ReadonlySignal<ChartData>;
-  decimals?: number;
-  height?: number;
-  shape?: "line" | "bars";
-  from?: "zero" | "least";
+  height: number;
+  /** How a value is written; by default with as many decimals as the axis needs. */
+  format?: (value: number) => string;
+  isStepped?: boolean;
+  fromZero?: boolean;
+  /** Writes the newest value on the axis. */
+  isTagged?: boolean;
+  /** Marks on the axis of values, at most. */
+  marks?: number;
+  /** The shortest time axis, s: few values are not stretched over all of it. */
+  shortest?: number;
 };
 
-/** A chart of one figure over time, by uPlot. What is pointed at is said above it; for those who do not see it, its extremes are. */
-export function Chart({ name, data, decimals = 0, height = 150, shape = "line", from = "zero" }: Props) {
-  const box = useRef<HTMLDivElement>(null);
-  const pointed = useSignal<number | null>(null);
-  const dark = isDark.value;
-  const spoken = language.value;
-  const shownZone = zone.value;
+const foot = 20;
+const head = 8;
+/** Width of a digit at 12 px, and space beside a label. */
+const digit = 7;
+const space = 14;
+
+/** Width of an element in px, followed as it changes; 0 before it is known. */
+export function useWidth<E extends Element>() {
+  const box = useRef<E>(null);
+  const width = useSignal(0);
   useEffect(() => {
     const element = box.current;
     if (element === null) return;
-    let plot: uPlot | null = null;
-    let stopped = false;
-    let stopFollowing = () => {};
-    const resized = new ResizeObserver(() => plot?.setSize({ width: element.clientWidth, height }));
-    void loadPlot().then((UPlot) => {
-      if (stopped || UPlot === null) return;
-      const options = optionsOf(UPlot, { width: element.clientWidth, height, shape, from, decimals });
-      plot = new UPlot(
-        { ...options, hooks: { setCursor: [({ cursor }) => (pointed.value = cursor.idx ?? null)] } },
-        [[], []],
-        element,
-      );
-      stopFollowing = data.subscribe(({ times, values }) => plot?.setData([[...times], [...values]]));
-      resized.observe(element);
+    width.value = element.clientWidth;
+    const observer = new ResizeObserver(() => {
+      width.value = element.clientWidth;
     });
-    return () => {
-      stopped = true;
-      stopFollowing();
-      resized.disconnect();
-      plot?.destroy();
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, []);
+  return { box, width };
+}
+
+/** One figure over time. What is pointed at is written in the chart; its extremes are read out. */
+export function Chart({
+  name,
+  data,
+  height,
+  format,
+  isStepped = false,
+  fromZero = false,
+  isTagged = false,
+  marks = 5,
+  shortest = 60,
+}: Props) {
+  const { box, width } = useWidth<HTMLDivElement>();
+  const pointed = useSignal<number | null>(null);
+  const drawn = useComputed(() => {
+    const { times, values } = data.value;
+    const ticks = rangeOf(values, fromZero, marks);
+    const text = (value: number) => number(value, ticks.decimals);
+    const known = values.findLast((value) => value !== null) ?? null;
+    const labels = ticks.values.map(text);
+    const tag = known === null ? "" : (format ?? withDecimals(ticks.decimals))(known);
+    const longest = Math.max(...labels.map((label) => label.length), isTagged ? tag.length : 0);
+    const axis = longest * digit + space;
+    const to = times.at(-1) ?? 1;
+    const frame = {
+      ...{ width: Math.max(10, width.value - axis), height: height - foot - head },
+      ...{
+        from: Math.min(times[0] ?? 0, to - shortest),
+        to,
+        low: ticks.values[0] ?? 0,
+        high: ticks.values.at(-1) ?? 1,
+      },
     };
-  }, [data, dark, spoken, shownZone, height]);
-  const summary = useComputed(() => summaryOf(name, data.value, decimals));
-  const said = useComputed(() => sayPointed(data.value, pointed.value, decimals));
+    return { frame, ticks, labels, tag, known, axis, ...linePath(frame, data.value, isStepped) };
+  });
+  const point = (event: PointerEvent) => {
+    const { frame } = drawn.value;
+    const left = (event.currentTarget as Element).getBoundingClientRect().left;
+    const time = frame.from + ((event.clientX - left) / frame.width) * (frame.to - frame.from);
+    pointed.value = data.value.times.length === 0 ? null : nearest(data.value, time);
+  };
+  const summary = useComputed(() => summaryOf(name, data.value, format ?? withDecimals(drawn.value.ticks.decimals)));
+  const { frame, ticks, labels, tag, known, axis, line, area } = drawn.value;
   return (
-    <figure class="chart">
-      <figcaption>
-        <span>{name}</span> <span class="said">{said}</span>
-      </figcaption>
-      <div ref={box} class="plot" role="img" aria-label={summary} style={{ height: `${height}px` }} />
-    </figure>
+    <div ref={box} class="chart-box">
+      <svg
+        class="chart"
+        role="img"
+        aria-label={summary.value}
+        width={width.value}
+        height={height}
+        viewBox={`0 ${-head} ${Math.max(1, width.value)} ${height}`}
+        onPointerMove={point}
+        onPointerDown={point}
+        onPointerLeave={() => {
+          pointed.value = null;
+        }}
+      >
+        {ticks.values.map((value, n) => {
+          const y = Math.round(yOf(frame, value)) + 0.5;
+          return (
+            <g key={value}>
+              <path class="grid" d={`M0 ${y}H${frame.width}`} />
+              <text x={frame.width + 8} y={y + 4}>
+                {labels[n]}
+              </text>
+            </g>
+          );
+        })}
+        {width.value > 0 && <TimeAxis frame={frame} />}
+        {(fromZero || isStepped) && <path class="ar" d={area} />}
+        <path class="ln" d={line} />
+        {isTagged && known !== null && (
+          <g>
+            <path class="now" d={`M0 ${yOf(frame, known)}H${frame.width}`} />
+            <rect class="tag" x={frame.width + 2} y={yOf(frame, known) - 10} width={axis - 2} height={20} rx={3} />
+            <text class="tagt" x={frame.width + 8} y={yOf(frame, known) + 4}>
+              {tag}
+            </text>
+          </g>
+        )}
+        <Pointed at={pointed.value} data={data.value} frame={frame} format={format ?? withDecimals(ticks.decimals)} />
+      </svg>
+    </div>
   );
 }
 
-type Look = Required<Pick<Props, "height" | "shape" | "from" | "decimals">> & { width: number };
-
-function optionsOf(UPlot: typeof uPlot, { width, height, shape, from, decimals }: Look): uPlot.Options {
-  const style = getComputedStyle(document.documentElement);
-  const probe = document.createElement("i");
-  document.body.append(probe);
-  // `light-dark()` has to be resolved by somebody who has a colour.
-  const colour = (name: string) => {
-    probe.style.color = style.getPropertyValue(name);
-    return getComputedStyle(probe).color;
-  };
-  const [ink, line, accent] = [colour("--soft"), colour("--line"), colour("--accent")];
-  probe.remove();
-  const axis = {
-    stroke: ink,
-    grid: { stroke: line, width: 1 },
-    ticks: { show: false },
-    font: "12px system-ui, sans-serif",
-  };
-  return {
-    width,
-    height,
-    legend: { show: false },
-    cursor: { y: false, points: { size: 7 } },
-    scales: { y: { range: (_, least, most) => rangeOf(least, most, from) } },
-    axes: [
-      {
-        ...axis,
-        space: 70,
-        size: 30,
-        values: (_, splits) => splits.map((at) => timeOf(at, (splits[1] ?? 0) - (splits[0] ?? 0))),
-      },
-      {
-        ...axis,
-        size: 62,
-        space: 34,
-        values: (_, splits) => splits.map((value) => number(value, decimalsOf(splits, decimals))),
-      },
-    ],
-    series: [
-      {},
-      {
-        stroke: accent,
-        width: 1.5,
-        fill: `color-mix(in srgb, ${accent} 12%, transparent)`,
-        points: { show: false },
-        ...(shape === "bars" && UPlot.paths.bars ? { paths: UPlot.paths.bars({ size: [1, 40] }) } : {}),
-      },
-    ],
-  };
+function TimeAxis({ frame }: { frame: Parameters<typeof xOf>[0] }) {
+  return (
+    <>
+      {timeMarks(frame.from, frame.to, frame.width).map(({ at, text }) => {
+        const x = xOf(frame, at);
+        const anchor = x < 24 ? "start" : x > frame.width - 24 ? "end" : "middle";
+        return (
+          <text key={at} x={x} y={frame.height + 16} text-anchor={anchor}>
+            {text}
+          </text>
+        );
+      })}
+    </>
+  );
 }
 
-function rangeOf(least: number | null, most: number | null, from: "zero" | "least"): [number, number] {
-  if (least === null || most === null) return [0, 1];
-  const low = from === "zero" ? Math.min(0, least) : least;
-  const margin = (most - low || Math.abs(most) * 0.01 || 1) * 0.08;
-  return [from === "zero" && low === 0 ? 0 : low - margin, most + margin];
+type PointedProps = {
+  at: number | null;
+  data: ChartData;
+  frame: Parameters<typeof xOf>[0];
+  format: (value: number) => string;
+};
+
+function Pointed({ at, data, frame, format }: PointedProps) {
+  const time = at === null ? undefined : data.times[at];
+  if (at === null || time === undefined) return null;
+  const value = data.values[at] ?? null;
+  const text = `${clock(time * 1e6)} · ${value === null ? "–" : format(value)}`;
+  const width = text.length * digit + space;
+  const x = xOf(frame, time);
+  const left = Math.max(0, Math.min(frame.width - width, x - width / 2));
+  return (
+    <g class="pointed">
+      <path class="cross" d={`M${Math.round(x) + 0.5} 0V${frame.height}`} />
+      {value !== null && <circle class="dot" cx={x} cy={yOf(frame, value)} r={4} />}
+      <rect class="inkbox" x={left} y={-head} width={width} height={20} rx={3} />
+      <text class="onink" x={left + width / 2} y={14 - head} text-anchor="middle">
+        {text}
+      </text>
+    </g>
+  );
 }
 
-function decimalsOf(splits: readonly number[], most: number): number {
-  const step = Math.abs((splits[1] ?? 0) - (splits[0] ?? 0));
-  return step >= 1 || step === 0 ? 0 : Math.min(Math.max(most, 2), Math.ceil(-Math.log10(step)));
+function withDecimals(decimals: number): (value: number) => string {
+  return (value) => number(value, decimals);
 }
 
-function timeOf(seconds: number, step: number): string {
-  if (step >= 86_400) return day(seconds * 1e6);
-  return step >= 60 || step === 0 ? shortClock(seconds * 1e6) : clock(seconds * 1e6);
-}
-
-function sayPointed({ times, values }: ChartData, at: number | null, decimals: number): string {
-  const time = at === null ? undefined : times[at];
-  if (at === null || time === undefined) return "";
-  const value = values[at];
-  return `${day(time * 1e6)} ${clock(time * 1e6)} · ${value === null || value === undefined ? "–" : number(value, decimals)}`;
-}
-
-function summaryOf(what: string, { values }: ChartData, decimals: number): string {
+/** What a chart says to those who do not see it. */
+export function summaryOf(what: string, { values }: ChartData, format: (value: number) => string): string {
   const known = values.filter((value) => value !== null);
-  const [last] = known.slice(-1);
+  const last = known.at(-1);
   if (last === undefined) return t("chartEmpty", { what });
-  const figure = (value: number) => number(value, decimals);
-  return t("chartOf", { what, last: figure(last), min: figure(Math.min(...known)), max: figure(Math.max(...known)) });
+  return t("chartOf", { what, last: format(last), min: format(Math.min(...known)), max: format(Math.max(...known)) });
 }

@@ -6,18 +6,10 @@ import { usePages } from "../../api/paged-list.ts";
 import { useResource } from "../../api/resource.ts";
 import { duration, number } from "../../present/format.ts";
 import { bothZones, dateTime, zoneName } from "../../present/time.ts";
-import {
-  doings,
-  endMute,
-  lostOf,
-  maintenanceUntil,
-  momentOf,
-  openIncidents,
-  subjectsOf,
-  titleOf,
-} from "../../state/alerts.ts";
+import { doings, endMute, lostOf, momentOf, openIncidents, subjectsOf, titleOf } from "../../state/alerts.ts";
 import { language, t } from "../../words/i18n.ts";
-import { ActionTrouble, Maintenance, MaintenanceButtons } from "./alerts.tsx";
+import { ActionTrouble } from "./incident-card.tsx";
+import { MaintenanceChoice } from "./maintenance.tsx";
 import { Trouble } from "./trouble.tsx";
 
 /** Every incident there was, with how long it lasted and what it cost; and what is muted. */
@@ -33,9 +25,10 @@ export function IncidentList() {
     <section class="panel" aria-labelledby="incidents-title">
       <header>
         <h2 id="incidents-title">{t("incidents")}</h2>
-        <div class="tools">{maintenanceUntil.value === null && <MaintenanceButtons />}</div>
+        <span class="end">
+          <MaintenanceChoice />
+        </span>
       </header>
-      {maintenanceUntil.value !== null && <Maintenance untilUs={maintenanceUntil.value} />}
       <ActionTrouble />
       <Mutes />
       <Trouble trouble={pages.trouble} hasValue={items.length > 0} />

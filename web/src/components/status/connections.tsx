@@ -1,40 +1,51 @@
 import { computed, useComputed } from "@preact/signals";
-import type { ConnectionStatus } from "../../../../server/domain/status.ts";
+import type { ConnectionStatus, Status } from "../../../../server/domain/status.ts";
 import { age, duration, number } from "../../present/format.ts";
-import { reasonOf } from "../../present/reason.ts";
 import { shortClock, zoneName } from "../../present/time.ts";
 import { status } from "../../state/state.ts";
 import { t } from "../../words/i18n.ts";
+import { Services } from "./services.tsx";
 import { Tie } from "./tie.tsx";
 import { Value } from "./value.tsx";
 
 const ids = computed(() => (status.value?.connections ?? []).map((connection) => connection.id).join());
 const stateWords = { open: "stateOpen", connecting: "stateConnecting", waiting: "stateWaiting" } as const;
 
-/** The sockets to the exchange. */
+/** The sockets to the exchange, the clock, and the services that are set up. */
 export function Connections() {
   const list = ids.value === "" ? [] : ids.value.split(",").map(Number);
   return (
-    <section class="panel" aria-labelledby="connections-title">
-      <h2 id="connections-title">{t("connections")}</h2>
-      {list.length === 0 && <p class="quiet">{t("noConnections")}</p>}
-      <ul class="connections">
+    <section class="panel quiet-panel" aria-labelledby="connections-title">
+      <header>
+        <h2 id="connections-title">{t("connections")}</h2>
+        <span class="end">
+          <Value read={openOf} />
+        </span>
+      </header>
+      <ul class="rows connections">
+        {list.length === 0 && <li>{status.value === null ? "" : t("noConnections")}</li>}
         {list.map((id) => (
           <Connection key={id} id={id} />
         ))}
+        <Row label={t("nextRollover")} read={rollover} />
+        <Row label={t("clock")} read={clock} />
+        <Services />
+        <Row label={t("reconnectsSinceStart")} read={({ totals }) => number(totals.reconnects)} isExtra />
+        <Row label={t("duplicates")} read={({ totals }) => number(totals.duplicates)} isExtra />
+        <Row label={t("quarantined")} read={({ totals }) => number(totals.quarantined)} isExtra />
       </ul>
-      <p class="quiet">
-        <Value
-          read={({ totals }) =>
-            t("counters", {
-              reconnects: number(totals.reconnects),
-              duplicates: number(totals.duplicates),
-              quarantined: number(totals.quarantined),
-            })
-          }
-        />
-      </p>
     </section>
+  );
+}
+
+function Row({ label, read, isExtra = false }: { label: string; read: (status: Status) => string; isExtra?: boolean }) {
+  return (
+    <li class={isExtra ? "x" : ""}>
+      <span>{label}</span>
+      <span>
+        <Value read={read} />
+      </span>
+    </li>
   );
 }
 
@@ -44,18 +55,32 @@ function Connection({ id }: { id: number }) {
     useComputed(() => (connection.value === undefined ? "" : read(connection.value, status.value?.now_us ?? 0)));
   const state = of((c) => c.state);
   const name = of((c) => c.host);
-  const since = of(
-    (c, now) => `${t(stateWords[c.state])} ${t("forTime", { time: duration((now - c.since_us) / 1e6) })}`,
-  );
+  const since = of((c, now) => {
+    const time = duration((now - c.since_us) / 1e6);
+    return c.role === "successor" ? t("roleSuccessor") : t("stateFor", { state: t(stateWords[c.state]), time });
+  });
   const detail = of((c, now) =>
     [
-      t("streamsCount", { n: number(c.streams) }),
-      ...(c.role === "successor" ? [t("roleSuccessor")] : []),
-      t("reconnects", { n: number(c.reconnects) }),
-      ...(c.rollover_us === null ? [] : [t("nextRollover", { time: `${shortClock(c.rollover_us)} ${zoneName()}` })]),
+      t(c.streams === 1 ? "streamsOne" : "streamsCount", { n: number(c.streams) }),
       ...(c.last_recv_us === null ? [] : [t("lastMessage", { age: age(now, c.last_recv_us) })]),
     ].join(" · "),
   );
-  const problem = of((c) => reasonOf(c.last_error ?? "").text);
+  const problem = of((c) => c.last_error ?? "");
   return <Tie texts={{ state, name, since, detail, problem }} />;
+}
+
+function openOf({ connections }: Status): string {
+  const open = connections.filter(({ state }) => state === "open").length;
+  return connections.length === 0 ? "" : t("nOpen", { n: number(open), all: number(connections.length) });
+}
+
+function rollover({ connections }: Status): string {
+  const times = connections.flatMap(({ rollover_us }) => (rollover_us === null ? [] : [rollover_us]));
+  return times.length === 0 ? "–" : `${shortClock(Math.min(...times))} ${zoneName()}`;
+}
+
+function clock({ clock_offset_ms, clock_offset_bound_ms }: Status): string {
+  if (clock_offset_ms === null || clock_offset_bound_ms === null) return t("clockUnknown");
+  const offset = `${clock_offset_ms < 0 ? "−" : "+"}${number(Math.abs(clock_offset_ms), 1)}`;
+  return t("clockOffset", { offset, bound: number(clock_offset_bound_ms, 1) });
 }

@@ -5,7 +5,7 @@ import { status } from "../../state/state.ts";
 import { t } from "../../words/i18n.ts";
 import { Tie } from "./tie.tsx";
 
-/** One of the recorder's ties to the outside, besides the exchange. `lamp`: "open" is well, "waiting" is not. */
+/** A service that the recorder uses besides the exchange. `lamp`: "open" is well, "waiting" is not. */
 type Service = {
   readonly name: string;
   readonly lamp: "open" | "waiting";
@@ -23,18 +23,15 @@ const present = computed(() =>
   shown.filter((kind) => status.value !== null && read[kind](status.value) !== null).join(),
 );
 
-/** Telegram, the bucket, and the part of the symbols that this recorder takes; nothing where none of it is configured. */
+/** Rows of Telegram, the bucket, and the part of the symbols that this recorder takes; none if nothing of it is set up. */
 export function Services() {
   if (present.value === "") return null;
   return (
-    <section class="panel" aria-labelledby="services-title">
-      <h2 id="services-title">{t("services")}</h2>
-      <ul class="connections">
-        {(present.value.split(",") as Kind[]).map((kind) => (
-          <Row key={kind} kind={kind} />
-        ))}
-      </ul>
-    </section>
+    <>
+      {(present.value.split(",") as Kind[]).map((kind) => (
+        <Row key={kind} kind={kind} />
+      ))}
+    </>
   );
 }
 

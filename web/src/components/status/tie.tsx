@@ -1,18 +1,20 @@
 import type { ReadonlySignal } from "@preact/signals";
+import { reasonOf } from "../../present/reason.ts";
 
 type Texts = Readonly<Record<"state" | "name" | "since" | "detail" | "problem", ReadonlySignal<string>>>;
 
-/** One tie of the recorder to the outside: how it is, in a lamp and in words. `state` "open" is well; `problem` is in the recorder's own words. */
+/** A row about something outside the recorder that it talks to. `state` "open" is well; `problem` is in the recorder's own words. */
 export function Tie({ texts: { state, name, since, detail, problem }, service }: { texts: Texts; service?: string }) {
+  const reason = reasonOf(problem.value);
   return (
-    <li data-state={state} data-service={service}>
+    <li class="tie" data-state={state} data-service={service}>
       <span class="lamp" aria-hidden="true" />
-      <span class="host">{name}</span>
+      <span class="grow host">{name}</span>
       <span class="since">{since}</span>
-      <span class="quiet">{detail}</span>
+      <span class="detail">{detail}</span>
       {problem.value !== "" && (
-        <span class="error" lang="en">
-          {problem}
+        <span class="error" lang={reason.lang}>
+          {reason.text}
         </span>
       )}
     </li>

@@ -1,40 +1,25 @@
 import { signal } from "@preact/signals";
 import type { SymbolStatus } from "../../../../server/domain/status.ts";
-import { symbolNames, symbolSignal } from "../../state/state.ts";
+import { silentSymbols } from "../../present/silence.ts";
+import { status, symbolNames, symbolSignal } from "../../state/state.ts";
 import { todayOf } from "../../state/today.ts";
 
-export type Column =
-  | "symbol"
-  | "rate"
-  | "p50"
-  | "p99"
-  | "interval"
-  | "flushInterval"
-  | "bufferedShort"
-  | "age"
-  | "coverageToday";
+export type Column = "symbol" | "rate" | "p99" | "coverageToday";
 
 export type Order = { readonly column: Column; readonly descending: boolean };
 
-export const columns: readonly Column[] = [
-  "symbol",
-  "rate",
-  "p50",
-  "p99",
-  "interval",
-  "flushInterval",
-  "bufferedShort",
-  "age",
-  "coverageToday",
-];
+export const columns: readonly Column[] = ["symbol", "rate", "p99", "coverageToday"];
 
-/** Null is the recorder's own order: that of the config. */
+/** Up to this many symbols are seen at a glance, and keep their places. */
+const fewRows = 6;
+
+/** Null is the order of the config; of many symbols, those that need attention come first. */
 export const order = signal<Order | null>(null);
 export const filter = signal("");
 
 const risingFirst = new Set<Column>(["symbol", "coverageToday"]);
 
-/** Sorts by a column; once more turns the order round. Names begin at A, coverage with the least, numbers with the largest. */
+/** Sorts by a column; a second time reverses the order. Names begin at A, coverage with the least, numbers with the largest. */
 export function sortBy(column: Column): void {
   const now = order.value;
   order.value = { column, descending: now?.column === column ? !now.descending : !risingFirst.has(column) };
@@ -45,11 +30,26 @@ export function arrange(): string[] {
   const wanted = filter.value.trim().toUpperCase();
   const names = symbolNames.value.filter((name) => name.includes(wanted));
   const chosen = order.value;
-  if (chosen === null) return names;
+  if (chosen === null && names.length <= fewRows) return names;
+  if (chosen === null) {
+    const attention = attentive();
+    return [...names.filter((name) => attention.has(name)), ...names.filter((name) => !attention.has(name))];
+  }
   const sign = chosen.descending ? -1 : 1;
   if (chosen.column === "symbol") return names.sort((a, b) => sign * a.localeCompare(b));
   const values = new Map(names.map((name) => [name, sortValue(symbolSignal(name)?.peek(), chosen.column)]));
   return names.sort((a, b) => compare(values.get(a) ?? null, values.get(b) ?? null, sign));
+}
+
+/** Symbols that need attention: silent, unknown to the exchange, or with a gap today. */
+export function attentive(): ReadonlySet<string> {
+  const newest = status.peek();
+  if (newest === null) return new Set();
+  const silent = silentSymbols(newest).map(({ symbol }) => symbol);
+  const others = newest.symbols.filter(
+    ({ symbol, state }) => state === "unknown" || (todayOf(symbol).peek()?.missingS ?? 0) > 0,
+  );
+  return new Set([...silent, ...others.map(({ symbol }) => symbol)]);
 }
 
 function sortValue(symbol: SymbolStatus | undefined, column: Column): number | null {
@@ -57,24 +57,14 @@ function sortValue(symbol: SymbolStatus | undefined, column: Column): number | n
   switch (column) {
     case "rate":
       return symbol.messages_per_s;
-    case "p50":
-      return symbol.delay_p50_ms ?? symbol.delay_ms;
     case "p99":
       return symbol.delay_p99_ms;
-    case "coverageToday":
-      return todayOf(symbol.symbol).peek()?.coverage ?? null;
-    case "interval":
-      return symbol.interval_ms;
-    case "flushInterval":
-      return symbol.flush_interval_ms;
-    case "bufferedShort":
-      return symbol.buffered_records;
     default:
-      return symbol.last_recv_us === null ? null : -symbol.last_recv_us;
+      return todayOf(symbol.symbol).peek()?.coverage ?? null;
   }
 }
 
-/** What is unknown comes last either way. */
+/** Unknown values come last in both directions. */
 function compare(a: number | null, b: number | null, sign: number): number {
   if (a === null || b === null) return a === b ? 0 : a === null ? 1 : -1;
   return sign * (a - b);

@@ -1,26 +1,31 @@
-import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
+import { type ReadonlySignal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { SymbolStatus } from "../../../../server/domain/status.ts";
 import { bookPath, dayPath, follow } from "../../browser/route.ts";
 import { watchVisible } from "../../browser/visible.ts";
-import { age, coveragePercent, milliseconds, number, rate } from "../../present/format.ts";
+import { grouped, splitMoved } from "../../present/digits.ts";
+import { coveragePercent, duration, milliseconds, rate } from "../../present/format.ts";
+import { sumOf } from "../../present/levels.ts";
+import { isSilent, silentSince } from "../../present/silence.ts";
 import { dateOf } from "../../present/time.ts";
-import { status, symbolSignal } from "../../state/state.ts";
+import { openIncidents } from "../../state/alerts.ts";
+import { daysOf } from "../../state/month.ts";
+import { midOf, pricesOf } from "../../state/prices.ts";
+import { old, status, symbolSignal } from "../../state/state.ts";
 import { todayOf } from "../../state/today.ts";
 import { t } from "../../words/i18n.ts";
 import { MinuteBar } from "../charts/minute-bar.tsx";
-import type { Column } from "./symbol-order.ts";
+import { MonthBars } from "../charts/month-bars.tsx";
+import { Spark } from "../charts/spark.tsx";
 
-/** Without data for this long, µs, a symbol is worth a look, then bad. */
-const quietUs = 10_000_000;
-const silentUs = 60_000_000;
+type Reader = (read: (symbol: SymbolStatus, nowUs: number) => string) => ReadonlySignal<string>;
 
-/** One symbol. Drawn once; from then on only the texts that changed are touched, and none while the row is off the screen. */
+/** One symbol, one link. Drawn once: then only texts that changed are touched, and none while the row is off the screen. */
 export function SymbolRow({ name }: { name: string }) {
   const row = useRef<HTMLTableRowElement>(null);
   const visible = useSignal(true);
   useEffect(() => (row.current === null ? undefined : watchVisible(row.current, visible)), []);
-  const of = (read: (symbol: SymbolStatus, nowUs: number) => string) => {
+  const of: Reader = (read) => {
     let last = "–";
     return useComputed(() => {
       if (!visible.value) return last;
@@ -29,29 +34,64 @@ export function SymbolRow({ name }: { name: string }) {
       return last;
     });
   };
+  const state = of(stateOf);
+  const lamp = useComputed(() => (old.value ? "old" : state.value));
   return (
-    <tr ref={row} data-symbol={name} data-state={of(stateOf)}>
-      <th scope="row">
-        <a href={bookPath(name)} onClick={follow}>
-          {name}
+    <tr ref={row} data-symbol={name} data-state={state}>
+      <th scope="row" class="c-sym">
+        <a class="sym" href={bookPath(name)} onClick={follow}>
+          <i class="lamp" data-s={lamp} />
+          <span>
+            {name}
+            <small class="streams-of">{of(describe)}</small>
+            <small class="rate-of">
+              {of((symbol, nowUs) => silence(symbol, nowUs) ?? `${rate(symbol.messages_per_s)}${t("perSecond")}`)}
+            </small>
+          </span>
         </a>
       </th>
-      <Cell column="rate" text={of((symbol) => `${rate(symbol.messages_per_s)}${t("rateUnit")}`)} />
-      <Cell column="p50" text={of((symbol) => milliseconds(symbol.delay_p50_ms ?? symbol.delay_ms))} />
-      <Cell column="p99" text={of((symbol) => milliseconds(symbol.delay_p99_ms))} />
-      <Cell column="interval" text={of((symbol) => milliseconds(symbol.interval_ms))} />
-      <Cell column="flushInterval" text={of((symbol) => milliseconds(symbol.flush_interval_ms))} />
-      <Cell column="bufferedShort" text={of((symbol) => number(symbol.buffered_records))} />
-      <Cell column="age" text={of((symbol, nowUs) => age(nowUs, symbol.last_recv_us))} />
+      <Mid name={name} of={of} />
+      <td class="c-spark">
+        <Spark prices={pricesOf(name)} />
+      </td>
+      <td class="c-rate" data-column="rate">
+        {of((symbol) => rate(symbol.messages_per_s))}
+        <small>{t("perSecond")}</small>
+      </td>
+      <td class="c-p99" data-column="p99">
+        {of((symbol) => milliseconds(symbol.delay_p99_ms))}
+      </td>
       <Today name={name} />
+      <Month name={name} visible={visible} />
     </tr>
   );
 }
 
-function Cell({ column, text }: { column: Column; text: ReadonlySignal<string> }) {
+/** The mid price; the digits that moved are coloured. */
+function Mid({ name, of }: { name: string; of: Reader }) {
+  const text = of((symbol) => {
+    const mid = midOf(symbol);
+    return mid === null ? "" : grouped(mid);
+  });
+  const parts = useSignal<readonly [same: string, moved: string, direction: string]>(["", "", ""]);
+  const last = useRef("");
+  useSignalEffect(() => {
+    const now = text.value;
+    if (now === last.current) return;
+    const [same, moved] = splitMoved(now, last.current === "" ? null : last.current);
+    const isUp = Number(now.replaceAll(",", "")) >= Number(last.current.replaceAll(",", ""));
+    parts.value = [same, moved, isUp ? "up" : "down"];
+    last.current = now;
+  });
+  const same = useComputed(() => parts.value[0]);
+  const moved = useComputed(() => parts.value[1]);
+  const direction = useComputed(() => parts.value[2]);
   return (
-    <td data-column={column} data-label={t(column)}>
-      {text}
+    <td class="c-mid" data-column="mid" data-mid={name}>
+      <span class="mid">
+        {same}
+        <span class={direction}>{moved}</span>
+      </span>
     </td>
   );
 }
@@ -60,20 +100,50 @@ function Today({ name }: { name: string }) {
   const day = todayOf(name);
   const spans = useComputed(() => day.value?.spans ?? []);
   const figure = useComputed(() => coveragePercent(day.value?.coverage ?? null));
-  const path = dayPath(name, dateOf(Date.now() * 1000));
+  const look = useComputed(() => (day.value === null || day.value.coverage === 1 ? "share full" : "share"));
   return (
-    <td data-column="coverageToday" data-label={t("coverageToday")}>
-      <a href={path} onClick={follow}>
+    <td class="c-today" data-column="coverageToday">
+      <a class="cell" href={dayPath(name, dateOf(Date.now() * 1000))} onClick={follow}>
         <MinuteBar spans={spans} />
-        <span class="share">{figure}</span>
+        <b class={look}>
+          <span class="unseen">{t("coverageToday")} </span>
+          {figure}
+        </b>
       </a>
     </td>
   );
 }
 
-function stateOf({ last_recv_us, state, streams }: SymbolStatus, nowUs: number): string {
-  if (state === "halted") return "halted";
-  if (last_recv_us === null || nowUs - last_recv_us > silentUs || streams.some(({ gap }) => gap !== null))
-    return "silent";
-  return nowUs - last_recv_us > quietUs ? "quiet" : "live";
+function Month({ name, visible }: { name: string; visible: ReadonlySignal<boolean> }) {
+  const days = useComputed(() => (visible.value ? daysOf(name) : []));
+  const figure = useComputed(() => coveragePercent(sumOf(days.value)?.share ?? null));
+  return (
+    <td class="c-month">
+      <div class="cell">
+        <MonthBars days={days.value} />
+        <b class={figure.value === "100%" ? "full" : ""}>{figure}</b>
+      </div>
+    </td>
+  );
+}
+
+function stateOf(symbol: SymbolStatus): string {
+  if (symbol.state === "halted" || symbol.state === "unknown") return symbol.state;
+  if (status.value === null || !isSilent(symbol, status.value)) return "live";
+  const told = openIncidents.value.filter(({ rule }) => rule === "stale" || rule === "disconnected");
+  return told.length > 0 && told.every(({ acknowledged }) => acknowledged !== null) ? "ack" : "silent";
+}
+
+function describe(symbol: SymbolStatus, nowUs: number): string {
+  return silence(symbol, nowUs) ?? symbol.streams.map(({ stream }) => stream.replace(/@.*/, "")).join(", ");
+}
+
+/** Says why nothing comes; null while data comes. */
+function silence(symbol: SymbolStatus, nowUs: number): string | null {
+  const state = stateOf(symbol);
+  if (state === "live") return null;
+  if (state === "halted") return t("stateHalted");
+  if (state === "unknown") return t("stateUnknown");
+  const age = duration((nowUs - silentSince(symbol, status.value?.started_us ?? nowUs)) / 1e6);
+  return t(state === "ack" ? "silentForAcknowledged" : "silentFor", { age });
 }

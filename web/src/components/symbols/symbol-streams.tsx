@@ -1,10 +1,9 @@
-import { age, number, rate } from "../../present/format.ts";
-import { status, symbolSignal } from "../../state/state.ts";
+import { number, rate } from "../../present/format.ts";
+import { symbolSignal } from "../../state/state.ts";
 import { t } from "../../words/i18n.ts";
 
 /** The recorded streams of one symbol; nothing where there are none. */
 export function SymbolStreams({ symbol }: { symbol: string }) {
-  const nowUs = status.value?.now_us ?? 0;
   const streams = symbolSignal(symbol)?.value.streams ?? [];
   if (streams.length === 0) return null;
   return (
@@ -15,19 +14,17 @@ export function SymbolStreams({ symbol }: { symbol: string }) {
           <tr>
             <th scope="col">{t("streams")}</th>
             <th scope="col">{t("rate")}</th>
-            <th scope="col">{t("records")}</th>
-            <th scope="col">{t("bufferedShort")}</th>
-            <th scope="col">{t("age")}</th>
+            <th scope="col">{t("recordsOfSymbol")}</th>
+            <th scope="col">{t("recordsInMemory")}</th>
           </tr>
         </thead>
         <tbody>
           {streams.map((stream) => (
             <tr key={stream.stream}>
               <th scope="row">{stream.stream}</th>
-              <td>{`${rate(stream.messages_per_s)}${t("rateUnit")}`}</td>
+              <td>{`${rate(stream.messages_per_s)}${t("perSecond")}`}</td>
               <td>{number(stream.records)}</td>
               <td>{number(stream.buffered_records)}</td>
-              <td>{age(nowUs, stream.last_recv_us)}</td>
             </tr>
           ))}
         </tbody>

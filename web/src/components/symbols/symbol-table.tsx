@@ -1,17 +1,24 @@
-import { useComputed, useSignal, useSignalEffect } from "@preact/signals";
-import { useEffect } from "preact/hooks";
+import { untracked, useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useEffect, useMemo } from "preact/hooks";
 import { number } from "../../present/format.ts";
+import { shortDate } from "../../present/time.ts";
+import { worstDays } from "../../state/month.ts";
+import { hasPrices, longestPrices } from "../../state/prices.ts";
 import { status, symbolNames } from "../../state/state.ts";
 import { t } from "../../words/i18n.ts";
-import { arrange, type Column, columns, filter, order, sortBy } from "./symbol-order.ts";
+import { arrange, attentive, type Column, columns, filter, order, sortBy } from "./symbol-order.ts";
 import { SymbolRow } from "./symbol-row.tsx";
 
-/** Rows sorted by a moving figure are put in order anew this often, ms. */
+/** Rows sorted by a moving figure are put in order this often, ms. */
 const reorderMs = 5000;
 
-/** Every recorded symbol; sortable, filterable. */
+/** Up to how many symbols rows are roomy, and up to how many they are middling; more stand densely in two columns. */
+const roomy = 6;
+const middling = 20;
+
+/** Every recorded symbol; with more than a few of them sortable and with a filter. */
 export function SymbolTable() {
-  const shown = useSignal<readonly string[]>([]);
+  const shown = useSignal<readonly string[]>(useMemo(() => untracked(arrange), []));
   useSignalEffect(() => {
     shown.value = arrange();
   });
@@ -22,15 +29,113 @@ export function SymbolTable() {
     }, reorderMs);
     return () => clearInterval(timer);
   }, []);
-  const count = useComputed(() => t("shown", { n: number(shown.value.length), all: number(symbolNames.value.length) }));
+  const all = symbolNames.value.length;
+  const density = all <= roomy ? "roomy" : all <= middling ? "middling" : "dense";
+  const names = shown.value;
+  const half = Math.ceil(names.length / 2);
+  const parts = density === "dense" ? [names.slice(0, half), names.slice(half)] : [names];
   return (
-    <section class="panel symbols" aria-labelledby="symbols-title">
-      <header>
-        <h2 id="symbols-title">{t("symbols")}</h2>
-        <span class="quiet" role="status" data-shown={useComputed(() => shown.value.length)}>
-          {count}
-        </span>
-        <SortChoice />
+    <section
+      class={`panel syms ${density}${hasPrices.value ? "" : " no-price"}`}
+      aria-labelledby="symbols-title"
+      data-shown={names.length}
+    >
+      <header class={density === "roomy" ? "ph" : ""}>
+        <h2 id="symbols-title">{t(all === 1 ? "symbolsOne" : "symbolsCount", { n: number(all) })}</h2>
+        {density === "roomy" ? <span class="end t1">{t("barsToday")}</span> : <Tools shown={names.length} all={all} />}
+      </header>
+      <div class="split">
+        {parts.map((part, n) => (part.length === 0 ? null : <Part key={n === 0 ? "first" : "second"} names={part} />))}
+      </div>
+      {names.length === 0 && <Empty />}
+    </section>
+  );
+}
+
+function Part({ names }: { names: readonly string[] }) {
+  const first = worstDays.value[0]?.date;
+  return (
+    <table>
+      <thead>
+        <tr>
+          <Heading column="symbol" look="c-sym" />
+          <th scope="col" class="c-mid">
+            {t("midPrice")}
+          </th>
+          <th scope="col" class="c-spark">
+            <SparkHeading />
+          </th>
+          <Heading column="rate" look="c-rate" />
+          <Heading column="p99" look="c-p99" />
+          <Heading column="coverageToday" look="c-today" />
+          <th scope="col" class="c-month">
+            <div class="cell">
+              <span class="scale">
+                <span>{first === undefined ? "" : shortDate(first)}</span>
+              </span>
+              <span>{t("thirtyDays")}</span>
+            </div>
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {names.map((name) => (
+          <SymbolRow key={name} name={name} />
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+/** Says how much of the hour is known. */
+function SparkHeading() {
+  const text = useComputed(() => {
+    const minutes = longestPrices.value;
+    return minutes < 2 ? t("lastHour") : t("lastMinutes", { n: number(minutes) });
+  });
+  return <>{text}</>;
+}
+
+function Heading({ column, look }: { column: Column; look: string }) {
+  const direction = order.value?.column === column ? (order.value.descending ? "descending" : "ascending") : "none";
+  const button = (
+    <button type="button" onClick={() => sortBy(column)}>
+      {t(column)}
+      {direction !== "none" && <span aria-hidden="true">{direction === "descending" ? " ↓" : " ↑"}</span>}
+    </button>
+  );
+  return (
+    <th scope="col" aria-sort={direction} data-column={column} class={look}>
+      {column === "coverageToday" ? (
+        <div class="cell">
+          <span class="scale" aria-hidden="true">
+            {["00", "06", "12", "18", "24"].map((hour) => (
+              <span key={hour}>{hour}</span>
+            ))}
+          </span>
+          {button}
+        </div>
+      ) : (
+        button
+      )}
+    </th>
+  );
+}
+
+function Tools({ shown, all }: { shown: number; all: number }) {
+  const attention = useComputed(() =>
+    symbolNames.value.length > 0 && status.value !== null ? attentive().size : 0,
+  ).value;
+  return (
+    <>
+      <span class="soft" role="status">
+        {shown < all
+          ? t("shown", { n: number(shown), all: number(all) })
+          : attention > 0 && order.value === null
+            ? t(attention === 1 ? "attentionOne" : "attention", { n: number(attention) })
+            : ""}
+      </span>
+      <div class="end">
         <input
           type="search"
           value={filter}
@@ -42,82 +147,42 @@ export function SymbolTable() {
             filter.value = event.currentTarget.value;
           }}
         />
-      </header>
-      <table>
-        <thead>
-          <tr>
-            {columns.map((column) => (
-              <Heading key={column} column={column} />
-            ))}
-          </tr>
-        </thead>
-        <tbody>
-          {shown.value.map((name) => (
-            <SymbolRow key={name} name={name} />
+        <select aria-label={t("sortBy")} value={order.value?.column ?? ""} onChange={choose}>
+          <option value="">{t("sortAttention")}</option>
+          {columns.map((column) => (
+            <option key={column} value={column}>
+              {t("sortByColumn", { column: t(column) })}
+            </option>
           ))}
-        </tbody>
-      </table>
-      {shown.value.length === 0 && <Empty />}
-    </section>
+        </select>
+      </div>
+    </>
   );
 }
 
-function Heading({ column }: { column: Column }) {
-  const direction = order.value?.column === column ? (order.value.descending ? "descending" : "ascending") : "none";
-  return (
-    <th scope="col" aria-sort={direction} data-column={column}>
-      <button type="button" onClick={() => sortBy(column)}>
-        {t(column)}
-        <span class="arrow" aria-hidden="true" />
-      </button>
-    </th>
-  );
-}
-
-/** The headings' work where the screen is too narrow for headings. */
-function SortChoice() {
-  const chosen = order.value;
-  return (
-    <span class="sort">
-      <select
-        aria-label={t("sortBy")}
-        value={chosen?.column ?? ""}
-        onChange={(event) => choose(event.currentTarget.value)}
-      >
-        <option value="">{t("sortBy")}</option>
-        {columns.map((column) => (
-          <option key={column} value={column}>
-            {t(column)}
-          </option>
-        ))}
-      </select>
-      {chosen !== null && (
-        <button
-          type="button"
-          class={chosen.descending ? "turn descending" : "turn"}
-          aria-label={t(chosen.descending ? "descending" : "ascending")}
-          onClick={() => sortBy(chosen.column)}
-        />
-      )}
-    </span>
-  );
-}
-
-function choose(value: string): void {
-  const column = columns.find((candidate) => candidate === value);
+function choose(event: Event): void {
+  const column = columns.find((one) => one === (event.currentTarget as HTMLSelectElement).value);
   if (column === undefined) order.value = null;
   else sortBy(column);
 }
 
 function Empty() {
-  if (status.value === null) return <Skeleton />;
+  if (status.value === null) {
+    return (
+      <div class="skeleton" aria-hidden="true">
+        <i />
+        <i />
+        <i />
+      </div>
+    );
+  }
   if (symbolNames.value.length === 0) return <p class="empty">{t("noSymbols")}</p>;
   return (
     <p class="empty">
       {t("noMatch", { text: filter.value })}{" "}
       <button
         type="button"
-        class="plain"
+        class="link"
         onClick={() => {
           filter.value = "";
         }}
@@ -125,15 +190,5 @@ function Empty() {
         {t("clearFilter")}
       </button>
     </p>
-  );
-}
-
-function Skeleton() {
-  return (
-    <div class="skeleton" aria-hidden="true">
-      {Array.from({ length: 6 }, (_, i) => (
-        <i key={i} />
-      ))}
-    </div>
   );
 }

@@ -23,8 +23,12 @@ if (!(minutes > 0) || !Number.isInteger(firstSeed)) {
 /** Minutes of simulation in a round; the tests take about as long. */
 const simulationMinutes = Math.min(3, minutes / 2);
 
-/** Kills of real processes at random moments: a seed does not repeat them. */
-const kills = ["test/program/record/crash.test.ts", "test/program/upgrade/upgrade.test.ts"];
+/** Kills of real processes: at random moments, which a seed does not repeat, and of the installer at every point. */
+const kills = [
+  "test/program/record/crash.test.ts",
+  "test/program/upgrade/upgrade.test.ts",
+  "test/packaging/install-kill.test.ts",
+];
 const seeded = [...new Glob("test/**/*.test.ts").scanSync(root)].filter((file) =>
   readFileSync(join(root, file), "utf8").includes("/random-runs.ts"),
 );
@@ -34,7 +38,9 @@ let rounds = 0;
 do {
   const seed = firstSeed + rounds * 1000;
   console.log(`round ${rounds + 1}, seed ${seed}`);
-  const env = { TEST_RANDOM_TIMES: "10", TEST_RANDOM_SEED: String(seed) };
+  // The installer's points are the same in every round.
+  const matrix = rounds === 0 ? "all" : "some";
+  const env = { TEST_RANDOM_TIMES: "10", TEST_RANDOM_SEED: String(seed), TEST_INSTALL_MATRIX: matrix };
   run(seed, ["bun", "test", "--timeout=600000", ...seeded.sort(), ...kills], env);
   const simulation = ["--minutes", String(simulationMinutes), "--seed", String(seed), "--jobs", "2"];
   run(seed, ["bun", "test/simulation/simulate.ts", ...simulation]);

@@ -82,7 +82,7 @@ describe.skipIf(!runtime.ok)(title, () => {
           });
         },
         ...fakeMarket(),
-        history: fakeHistory(3),
+        history: fakeHistory(3, 5),
         // The one of the test at hand.
         incidents: new Proxy(incidents, { get: (_, name) => incidents[name as keyof typeof incidents] }),
         metrics: () => ({ text: "", contentType: "text/plain" }),

@@ -23,7 +23,7 @@ test("the executable alone, in an empty folder with an empty PATH, runs the demo
   copyFileSync(built, join(folder, "rt-data"));
   const program = start([join(folder, "rt-data"), "demo", "--port", "0"], {
     cwd: folder,
-    env: { PATH: "", RT_DATA_RECORD_SEGMENT_MINUTES: "1" },
+    env: { PATH: "", RT_DATA_RECORD_SEGMENT_MINUTES: "1", RT_DATA_ARCHIVE_LEVEL: "3" },
   });
   const url = await program.url();
   const status = async () => (await (await fetch(`${url}/api/status`)).json()) as Status;
@@ -141,7 +141,8 @@ test.skipIf(!runtime.ok)(
     const free = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
     const words = [built, "demo", "--port", String(free.port), "--data-dir", join(folder, "data")];
     await free.stop(true);
-    const first = start(words, { cwd: folder });
+    const env = { RT_DATA_ARCHIVE_LEVEL: "3" };
+    const first = start(words, { cwd: folder, env });
     const url = await first.url();
     const browser = await runtime.launch();
     const page = await browser.newPage();
@@ -166,7 +167,7 @@ test.skipIf(!runtime.ok)(
       2000,
     );
     const old = await records();
-    const second = start(words, { cwd: folder });
+    const second = start(words, { cwd: folder, env });
     await second.url();
     await until(async () => (await sentence()).startsWith("Recording 3 symbols."), "the page to recover", 30_000);
     await until(async () => (await records()) !== old, "new numbers");

@@ -14,7 +14,7 @@ async function run(file: string, ...parameters: readonly string[]): Promise<{ co
 /** The seed is a fresh one, and is printed: `bun run test:simulate --seed N --kinds …` plays the same runs again. Storms keep their seed. */
 test("no promise is broken in hours of simulated faults", async () => {
   const kinds = ["--kinds", steadyKinds.join(",")];
-  const { code, text } = await run("simulate.ts", "--minutes", "1", "--runs", "4", "--jobs", "1", ...kinds);
+  const { code, text } = await run("simulate.ts", "--minutes", "1", "--runs", "2", "--jobs", "1", ...kinds);
   console.log(
     text
       .split("\n")
@@ -26,7 +26,7 @@ test("no promise is broken in hours of simulated faults", async () => {
 
 test("no promise is broken in storms of hundreds of faults", async () => {
   const kinds = ["--kinds", steadyKinds.join(",")];
-  const runs = ["--storm", "--runs", "3", "--jobs", "1", "--seed", "5", "--shrink", "0"];
+  const runs = ["--storm", "--runs", "2", "--jobs", "1", "--seed", "5", "--shrink", "0"];
   const { code, text } = await run("simulate.ts", ...runs, ...kinds);
   console.log(text.split("\n").find((line) => line.includes("simulated hours")));
   expect(code === 0 ? "" : text).toBe("");

@@ -34,7 +34,7 @@ describe.skipIf(nginxMissing !== "")(
       const config = join(folder, "rt-data.toml");
       const http = { port, base_path: "/rt-data", public_url: `https://${name}/rt-data`, password_hash: hash };
       const lines = Object.entries(http).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
-      writeFileSync(config, `[http]\n${lines.join("\n")}\n`);
+      writeFileSync(config, `[http]\n${lines.join("\n")}\n[archive]\nlevel = 3\n`);
       const ran = await run(["ops", "nginx", "--config", config], { program: [built] });
       if (ran.code !== 0) throw new Error(ran.errors);
       printed = ran.output;

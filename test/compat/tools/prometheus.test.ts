@@ -47,7 +47,7 @@ let full: ReturnType<typeof Bun.serve>;
 
 beforeAll(async () => {
   const hash = await Bun.password.hash(password, { algorithm: "argon2id", memoryCost: 1024, timeCost: 1 });
-  const env = { RT_DATA_HTTP_PASSWORD_HASH: hash };
+  const env = { RT_DATA_HTTP_PASSWORD_HASH: hash, RT_DATA_ARCHIVE_LEVEL: "3" };
   program = start([...rtData, "demo", "--port", "0", "--data-dir", join(temporaryFolder(), "data")], { env });
   url = await program.url();
   let step = 0;

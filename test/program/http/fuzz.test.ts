@@ -67,7 +67,10 @@ test(`${count} fuzzed requests and sockets and ${slowSenders} slow senders: no c
   const folder = temporaryFolder();
   const hash = await Bun.password.hash(password, { algorithm: "argon2id", memoryCost: 256, timeCost: 2 });
   const words = ["demo", "--port", "0", "--data-dir", join(folder, "data"), "--log-level", "warn"];
-  const program = start([...rtData, ...words], { cwd: folder, env: { RT_DATA_HTTP_PASSWORD_HASH: hash } });
+  const program = start([...rtData, ...words], {
+    cwd: folder,
+    env: { RT_DATA_HTTP_PASSWORD_HASH: hash, RT_DATA_ARCHIVE_LEVEL: "3" },
+  });
   cleanups.push(() => program.kill("SIGKILL"));
   const url = await program.url();
   const port = Number(new URL(url).port);

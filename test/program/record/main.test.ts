@@ -1,12 +1,16 @@
 import { expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Status } from "../../../server/domain/status.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { rtData, start } from "../../support/program.ts";
 import { until } from "../../support/wait.ts";
 
+/** Level 19 would compress the demo's yesterday for seconds. */
+const env = { RT_DATA_ARCHIVE_LEVEL: "3" };
+
 /** Runs to its end. */
-async function run(words: readonly string[], env: Record<string, string> = {}) {
+async function run(words: readonly string[]) {
   const program = start([...rtData, ...words], { cwd: temporaryFolder(), env });
   return { code: await program.ended, output: program.output(), errors: program.errors() };
 }
@@ -36,7 +40,7 @@ test("a port that is taken: one clear error, exit code 2, and no files are left"
   expectOneClearError(ended, `127.0.0.1:${blocker.port}`, "http.port");
   expect(ended.errors.trim().split("\n")).toHaveLength(1);
   await blocker.stop(true);
-  const again = start([...rtData, ...demo, "--data-dir", folder]);
+  const again = start([...rtData, ...demo, "--data-dir", folder], { env });
   await again.url();
   again.kill("SIGTERM");
   expect(await again.ended).toBe(0);
@@ -90,9 +94,12 @@ test("help and version work without a config, and each command's help has its fl
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   test(`${signal} seals everything and exits 0 within 10 s`, async () => {
     const folder = join(temporaryFolder(), "data");
-    const program = start([...rtData, ...demo, "--data-dir", folder]);
+    const program = start([...rtData, ...demo, "--data-dir", folder], { env });
     const url = await program.url();
-    await until(async () => (await (await fetch(`${url}/api/status`)).json()).totals.records > 50, "records");
+    const status = async () => (await (await fetch(`${url}/api/status`)).json()) as Status;
+    await until(async () => (await status()).totals.records > 50, "records");
+    // On a busy machine the segments of yesterday would need the whole time of the stop.
+    await until(async () => (await status()).archive.segments_waiting === 0, "yesterday to be sealed", 30_000);
     const asked = performance.now();
     program.kill(signal);
     expect(await program.ended).toBe(0);
@@ -106,7 +113,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
 }
 
 test("a second signal ends the process at once", async () => {
-  const program = start([...rtData, ...demo, "--data-dir", join(temporaryFolder(), "data")]);
+  const program = start([...rtData, ...demo, "--data-dir", join(temporaryFolder(), "data")], { env });
   await program.url();
   program.kill("SIGSTOP");
   program.kill("SIGTERM");
@@ -117,7 +124,7 @@ test("a second signal ends the process at once", async () => {
 
 test("a second recorder on the same folder is refused, the first goes on", async () => {
   const folder = join(temporaryFolder(), "data");
-  const first = start([...rtData, ...demo, "--data-dir", folder]);
+  const first = start([...rtData, ...demo, "--data-dir", folder], { env });
   const url = await first.url();
   expectOneClearError(await run([...demo, "--data-dir", folder]), "another recorder", `process ${first.pid}`);
   expect((await fetch(`${url}/health/live`)).status).toBe(200);

@@ -24,7 +24,13 @@ async function startDemo(program: readonly string[], env: Record<string, string>
   const running = start([...program, "demo", "--port", "0", "--data-dir", join(folder, "data")], {
     cwd: folder,
     env: {
-      ...{ PATH: "", RT_DATA_TELEGRAM_TOKEN: token, RT_DATA_TELEGRAM_CHATS: String(chat), TZ: "UTC" },
+      ...{
+        PATH: "",
+        RT_DATA_ARCHIVE_LEVEL: "3",
+        RT_DATA_TELEGRAM_TOKEN: token,
+        RT_DATA_TELEGRAM_CHATS: String(chat),
+        TZ: "UTC",
+      },
       ...{ RT_DATA_TELEGRAM_API_ROOT: api.url, RT_DATA_TELEGRAM_DIGEST_TIME: "off", ...withoutAlerts, ...env },
     },
   });

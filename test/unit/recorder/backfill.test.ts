@@ -86,7 +86,9 @@ for (const type of ["aggTrade", "trade"] as const) {
     for (let us = midnightUs - 8 * minuteUs; us < midnightUs + 4 * minuteUs; us += 100_000) {
       for (const { stream, payload } of market.tick(us / 1000, (name) => name.endsWith(`@${type}`))) {
         const id = recordId(payload, type) ?? 0;
-        sent.set(stream, [...(sent.get(stream) ?? []), { id, us: us + delayUs, payload }].slice());
+        const trades = sent.get(stream) ?? [];
+        trades.push({ id, us: us + delayUs, payload });
+        sent.set(stream, trades);
       }
     }
     const exchange = createSimulatedExchange({}, { source: { ...market, start() {}, stop() {} }, log: silentLog });
@@ -110,8 +112,9 @@ for (const type of ["aggTrade", "trade"] as const) {
     stops.push(() => archiver.stop(0));
     for (const stream of streams) {
       const all = sent.get(stream.name) ?? [];
-      const missed = all.filter(({ us }) => us >= outageFromUs && us < outageToUs);
-      const kept = all.filter((one) => !missed.includes(one));
+      const isMissed = ({ us }: { us: number }) => us >= outageFromUs && us < outageToUs;
+      const missed = all.filter(isMissed);
+      const kept = all.filter((trade) => !isMissed(trade));
       const lines = kept.map(({ us, payload }) => ({ us, text: encodeLine(payload, us, 80) }));
       for (const segment of writeSegments(lines, stream)) archiver.seal(segment);
       const [fromId = 0, toId = 0] = [missed[0]?.id, missed.at(-1)?.id];

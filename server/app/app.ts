@@ -6,10 +6,9 @@ import type { Gap } from "../domain/gap.ts";
 import { ownSymbols, shardName } from "../domain/shard.ts";
 import { assetsDir } from "../http/routes/page.ts";
 import { createHttpServer } from "../http/server.ts";
-import type { Log } from "../platform/log/log.ts";
 import { createRecentLogs } from "../platform/log/recent-logs.ts";
 import { version } from "../platform/process/version.ts";
-import { type ClockSources, createReceiveClock } from "../platform/time/receive-clock.ts";
+import { createReceiveClock } from "../platform/time/receive-clock.ts";
 import { findLeftovers } from "../recorder/recover/recovery.ts";
 import { takeDataFolder } from "../storage/lock/data-folder.ts";
 import { recorderId } from "../storage/lock/recorder-id.ts";
@@ -29,9 +28,8 @@ import { createStreams, logShard, reloadedStreams } from "./reload.ts";
 import { createSystemdStatus } from "./systemd-status.ts";
 import { createPastDays, createTicker } from "./ticker.ts";
 import { createTimeAuthority } from "./time/time-authority.ts";
-import type { App } from "./types.ts";
+import type { App, AppOptions } from "./types.ts";
 import { createUnexpectedErrors } from "./unexpected-errors.ts";
-import type { StandbyFeed } from "./upgrade/standby-feed.ts";
 
 export type { App } from "./types.ts";
 
@@ -50,20 +48,8 @@ const journalMs = 2000;
 /** How often the journal saves the progress of this run, s. */
 const saveRunEvery = 10;
 
-/**
- * Creates all parts, connects them and takes the data folder's lock; the rest waits for `start`. `clock` and `serve` replace the
- * system clock and the HTTP server. `standby`: the feed of an upgrade's child process, which has received all since the parent stopped.
- */
-export function createApp(
-  config: Config,
-  options: {
-    mode: "record" | "demo";
-    log: Log;
-    clock?: ClockSources;
-    standby?: StandbyFeed;
-    serve?: typeof createHttpServer;
-  },
-): App {
+/** Creates all parts, connects them and takes the data folder's lock; the rest waits for `start`. */
+export function createApp(config: Config, options: AppOptions): App {
   const { mode, standby } = options;
   const { log, newest: logs } = createRecentLogs(options.log, secretsOf(config));
   const clock = standby?.clock ?? createReceiveClock(options.clock);
@@ -153,7 +139,7 @@ export function createApp(
     { host: config.http.host, port: config.http.port, access: accessOf(config, dataDir) },
     {
       ...{ status, trades: past.trades, mids: past.mids.recent, history: past.history, metrics, assetsDir, log },
-      ...{ incidents: alerting.incidents, instance: alerting.instance, book },
+      ...{ demo: options.demo, incidents: alerting.incidents, instance: alerting.instance, book },
     },
   );
 
@@ -191,8 +177,9 @@ export function createApp(
         care.start();
         logShard(config, log);
         past.start();
+        const recorded = standby !== undefined || options.continues?.() ? [] : streams;
         const { lastRun, down } = known.beginRun(leftovers, {
-          ...{ streams, left, recorded: standby === undefined ? streams : [], flushMs: config.record.flush_ms },
+          ...{ streams, left, recorded, flushMs: config.record.flush_ms },
         });
         recording.noteDown(down.of, standby === undefined ? down.newestUs : startedUs);
         if (down.newestUs > 0) known.saveRun(down.newestUs, false);
@@ -229,6 +216,7 @@ export function createApp(
       clockOffsetMs: () => parts.clockOffset.current()?.offsetMs ?? null,
     },
     listeningMs: () => listeningMs,
+    adoptArchive: (manifest) => care.noteArchive(manifest, true),
     ...{ dataDir, nowUs, noteFault: errors.note, passOnFolder: folder.passOn },
     stop(deadlineMs) {
       stopping ??= (async () => {

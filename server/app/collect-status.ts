@@ -1,7 +1,7 @@
 import type { Archiver } from "../archive/archiver.ts";
 import type { FeedGap } from "../binance/gaps/feed-events.ts";
 import type { LiveCatalogue } from "../catalogue/live-catalogue.ts";
-import { shortage } from "../domain/disk-status.ts";
+import { type DiskStatus, shortage } from "../domain/disk-status.ts";
 import type { AlertStatus } from "../domain/incidents/incident.ts";
 import type {
   BotStatus,
@@ -80,8 +80,8 @@ export function collectStatus(parts: StatusParts): Status {
       journal_problem: parts.journal.problem(),
     },
     catch_up: parts.tidyUp.status(),
-    disk: parts.host.disk.status(),
-    disks: parts.host.disk.all(),
+    disk: forecastOf(parts, parts.host.disk.status()),
+    disks: parts.host.disk.all().map((disk) => forecastOf(parts, disk)),
     upload: parts.upload(),
     telegram: parts.telegram(),
     alerts: parts.alerts(),
@@ -89,6 +89,12 @@ export function collectStatus(parts: StatusParts): Status {
     connections,
     symbols,
   };
+}
+
+/** Removes the forecast of a disk in a demo, whose rate of filling says nothing about recording. */
+function forecastOf<T extends DiskStatus | null>({ about }: StatusParts, disk: T): T {
+  if (about.mode !== "demo" || disk === null) return disk;
+  return { ...disk, fill_bytes_per_s: null, full_in_s: null, is_filling: false };
 }
 
 function symbolsOf(parts: StatusParts, nowUs: number): SymbolStatus[] {

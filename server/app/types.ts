@@ -1,7 +1,27 @@
 import type { Config } from "../config/config.ts";
+import type { DemoControl } from "../domain/demo.ts";
 import type { Gap } from "../domain/gap.ts";
 import type { Status } from "../domain/status.ts";
+import type { createHttpServer } from "../http/server.ts";
+import type { Log } from "../platform/log/log.ts";
+import type { ClockSources } from "../platform/time/receive-clock.ts";
+import type { Manifest } from "../storage/manifest.ts";
 import type { ParentState } from "./upgrade/parent-state.ts";
+import type { StandbyFeed } from "./upgrade/standby-feed.ts";
+
+export type AppOptions = {
+  readonly mode: "record" | "demo";
+  readonly log: Log;
+  /** Replaces the system clock. */
+  readonly clock?: ClockSources;
+  /** Feed of an upgrade's child process, which has received all since the parent stopped. */
+  readonly standby?: StandbyFeed;
+  /** Replaces the HTTP server. */
+  readonly serve?: typeof createHttpServer;
+  readonly demo?: DemoControl;
+  /** Returns true if the files reach up to this start, so that there is no gap between them and this run. Asked by `start`. */
+  readonly continues?: () => boolean;
+};
 
 /** The program: recording, archive, server. */
 export type App = {
@@ -26,6 +46,8 @@ export type App = {
   };
   /** When the page became reachable, Unix ms; 0 before. */
   listeningMs(): number;
+  /** Lists an archive that something else than this recorder has written. */
+  adoptArchive(manifest: Manifest): void;
   /** Reports an error that occurred outside of any part; everything goes on. */
   noteFault(part: string, error: unknown): void;
   /** Returns the descriptors that hold the data folder's lock, for the child process. From then on `stop` does not release the lock. */

@@ -1,6 +1,7 @@
 import type { Server as BunServer, WebSocketHandler } from "bun";
 import { Elysia } from "elysia";
 import { websocket } from "elysia/ws";
+import type { DemoControl } from "../domain/demo.ts";
 import type { Incidents } from "../domain/incidents/incident.ts";
 import type { LatestTrades } from "../domain/latest-trades.ts";
 import type { History } from "../domain/queries.ts";
@@ -15,6 +16,7 @@ import { createLiveBook, type LiveBook } from "./live/live-book.ts";
 import { createLiveStatus, type LiveStatus } from "./live/live-status.ts";
 import { maxBufferedBytes } from "./live/subscribers.ts";
 import { createArchiveRoutes } from "./routes/archive-routes.ts";
+import { createDemoRoutes } from "./routes/demo-routes.ts";
 import { createHealth, createMetricsRoute, type MetricsText } from "./routes/health.ts";
 import { createHistoryRoutes } from "./routes/history-routes.ts";
 import { createIncidentRoutes } from "./routes/incident-routes.ts";
@@ -40,6 +42,8 @@ type Deps = {
   history: History;
   metrics: MetricsText;
   incidents: Incidents;
+  /** Only in a demo. */
+  demo?: DemoControl | undefined;
   /** Sent by `/health/live`, so that a recorder can recognise itself from outside. */
   instance?: string;
   /** Folder with the built page. */
@@ -137,6 +141,7 @@ async function createApp(deps: Deps, snapshot: StatusCache, { access, live, live
     .use(createHistoryRoutes(deps.history))
     .use(createArchiveRoutes(deps.history))
     .use(createIncidentRoutes(deps.incidents))
+    .use(createDemoRoutes(deps.demo ?? null))
     .use(live.routes)
     .use(liveBook.routes)
     .use(createOpenApi())

@@ -2,6 +2,7 @@ import { createApp } from "../../app/app.ts";
 import type { Config } from "../../config/config.ts";
 import { pagePath } from "../../domain/pages.ts";
 import { OperatorError } from "../../platform/errors.ts";
+import { createFaults } from "../../simulator/faults/faults.ts";
 import { createSyntheticMarket } from "../../simulator/market/synthetic-market.ts";
 import type { MarketSource } from "../../simulator/protocol/market-source.ts";
 import { createReplaySource } from "../../simulator/replay/replay-source.ts";
@@ -10,6 +11,7 @@ import type { Command, Flags } from "../framework/command.ts";
 import { configOf, settingFlags } from "../framework/config-flags.ts";
 import { terminalLog } from "../framework/terminal-log.ts";
 import { runApp } from "../record/run-recorder.ts";
+import { createDemoControl, demoBanner } from "./demo-control.ts";
 import { writeYesterday } from "./demo-yesterday.ts";
 import { openScenario } from "./replay-flags.ts";
 
@@ -29,6 +31,7 @@ export const demo: Command = {
     speed: { value: "N", help: "with --data: playback speed (default 1)" },
     faults: { value: "FILE", help: "scenario of faults at the simulated exchange" },
     seed: { value: "N", help: "seed of the simulated market (default 1)" },
+    "cut-after": { value: "S", help: "seconds until the connection is cut once, to show a gap (default 90; 0: never)" },
     "data-dir": { value: "DIR", help: `data folder (default ${demoDir})` },
   },
   examples: [
@@ -48,20 +51,28 @@ export const demo: Command = {
     const source =
       flags.data === undefined ? today.source : createReplaySource({ path: flags.data, ...playing }, { log });
     const scenario = openScenario(flags.faults ?? null, seed, log);
-    const exchange = createSimulatedExchange({}, { source, faults: scenario.faults, log });
+    // A scenario of one's own shows what it wants to show.
+    const cutS = numberOf(flags, "cut-after", flags.faults === undefined ? 90 : 0, 0, 86_400);
+    const faults = scenario.faults ?? createFaults({ seed });
+    const exchange = createSimulatedExchange({}, { source, faults, log });
     const { wsUrl, restUrl } = await exchange.start();
+    const dataDir = flags["data-dir"] ?? demoDir;
+    const control = createDemoControl(dataDir, { faults, nowUs: () => Date.now() * 1000 });
     try {
       scenario.start();
       const config = withDemoHost(
         configOf(flags, {
-          "record.data_dir": flags["data-dir"] ?? demoDir,
+          "record.data_dir": dataDir,
           "exchange.ws_url": wsUrl,
           "exchange.rest_url": restUrl,
           // A demo must not send the recorder's heartbeat.
           "alerts.heartbeat_url": "",
+          // A cut of some seconds is to be seen as an incident.
+          "alerts.disconnected.hold_s": "3",
+          "alerts.disconnected.clear_s": "3",
         }),
       );
-      const app = createApp(config, { mode: "demo", log });
+      const app = createApp(config, { mode: "demo", log, demo: control });
       terminal.onUpgrade(() => log.error("a demo cannot be upgraded; stop it and start it again"));
       try {
         if (flags.data === undefined) await writeYesterday(config, market);
@@ -70,14 +81,16 @@ export const demo: Command = {
         await app.stop(0);
         throw error;
       }
-      return await runApp(app, terminal, log, (url) => [
-        flags.data === undefined
-          ? "RT-Data demo: a simulated market, recorded like the real one."
-          : `RT-Data demo: playing ${flags.data}, recorded like the real market.`,
-        `Dashboard: ${url}/${pagePath("overview")}`,
-        `Data:      ${config.record.data_dir}`,
-      ]);
+      return await runApp(app, terminal, log, (url) => {
+        control.start(cutS);
+        return demoBanner(control.state(), {
+          source: flags.data === undefined ? "an invented market, recorded like the real one" : `playing ${flags.data}`,
+          dashboard: `${url}/${pagePath("overview")}`,
+          cutS,
+        });
+      });
     } finally {
+      control.stop();
       scenario.stop();
       await exchange.stop();
     }

@@ -1,6 +1,7 @@
 import { mkdir } from "node:fs/promises";
 import { type IncomingHttpHeaders, request } from "node:http";
 import { join } from "node:path";
+import type { DemoControl } from "../../../server/domain/demo.ts";
 import type { Incidents } from "../../../server/domain/incidents/incident.ts";
 import type { LatestTrades } from "../../../server/domain/latest-trades.ts";
 import type { History } from "../../../server/domain/queries.ts";
@@ -27,6 +28,7 @@ export async function serve(
     history?: History;
     metrics?: MetricsText;
     incidents?: Incidents;
+    demo?: DemoControl;
     tickMs?: number;
     port?: number;
     page?: boolean;
@@ -56,6 +58,7 @@ export async function serve(
       history: over.history ?? fakeHistory(3),
       metrics: over.metrics ?? (() => ({ text: "", contentType: "text/plain" })),
       incidents: over.incidents ?? fakeIncidents(),
+      demo: over.demo,
       instance: "the-instance",
       assetsDir,
       log: createLog({ level: "debug", format: "text", color: false }, (line) => lines.push(line)),

@@ -1,17 +1,5 @@
-import { check } from "./cli/check/check.ts";
-import { cat } from "./cli/data/cat.ts";
-import { exportCommand } from "./cli/data/export.ts";
-import { ls } from "./cli/data/ls.ts";
-import { verify } from "./cli/data/verify.ts";
-import { type Command, columns, helpOf, readFlags } from "./cli/framework/command.ts";
-import { ops } from "./cli/ops/ops.ts";
-import { password } from "./cli/password.ts";
-import { record } from "./cli/record/record.ts";
-import { upgrade } from "./cli/record/upgrade.ts";
-import { demo } from "./cli/replay/demo.ts";
-import { replay } from "./cli/replay/replay.ts";
-import { retention } from "./cli/retention.ts";
-import { versionCommand } from "./cli/version.ts";
+import { commands } from "./cli/commands.ts";
+import { columns, helpOf, readFlags } from "./cli/framework/command.ts";
 import { didYouMean } from "./platform/did-you-mean.ts";
 import { OperatorError } from "./platform/errors.ts";
 import { priorityOf } from "./platform/log/log-format.ts";
@@ -19,22 +7,6 @@ import { underJournal } from "./platform/process/environment.ts";
 import { version } from "./platform/process/version.ts";
 import { explain } from "./platform/system-errors.ts";
 import type { Channel } from "./upgrade/protocol.ts";
-
-const commands: readonly Command[] = [
-  record,
-  demo,
-  replay,
-  ls,
-  cat,
-  exportCommand,
-  verify,
-  retention,
-  check,
-  password,
-  upgrade,
-  ops,
-  versionCommand,
-];
 
 /** Exit codes: 0 success, 1 failure while running, 2 a problem that the operator can fix. */
 process.exit(await main(process.argv.slice(2)));

@@ -1,5 +1,5 @@
 import { messageOf } from "../platform/errors.ts";
-import { closeSync, open } from "../platform/files/files.ts";
+import { closeSync, openDescriptor } from "../platform/files/files.ts";
 import { unlessAborted } from "../platform/time/deadline.ts";
 import type { OutputFile } from "./table-file.ts";
 import type { Target } from "./target.ts";
@@ -71,7 +71,7 @@ export function createStreamFile(target: Target & { kind: "stream" }, deps: Stre
 /** Opens a path in a thread of the pool, because opening a FIFO blocks until it has a reader. */
 function openToWrite(path: string): Promise<number> {
   return new Promise((resolve, reject) => {
-    open(path, writeOnly, (error, fd) => {
+    openDescriptor(path, writeOnly, (error, fd) => {
       if (error === null) resolve(fd);
       else reject(new Error(`cannot write ${path}: ${messageOf(error)}`, { cause: error }));
     });

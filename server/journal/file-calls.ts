@@ -1,4 +1,4 @@
-import { close, fsync, open, write } from "../platform/files/files.ts";
+import { close, fsync, openDescriptor, write } from "../platform/files/files.ts";
 
 /** Makes the file names in a folder survive a power loss, without blocking the calling thread. */
 export async function syncNames(folder: string): Promise<void> {
@@ -8,7 +8,9 @@ export async function syncNames(folder: string): Promise<void> {
 
 /** Opens a file without blocking the calling thread. Rejects with the system's error. */
 export function openFile(path: string, flags: string): Promise<number> {
-  return new Promise((resolve, reject) => open(path, flags, (error, fd) => (error ? reject(error) : resolve(fd))));
+  return new Promise((resolve, reject) =>
+    openDescriptor(path, flags, (error, fd) => (error ? reject(error) : resolve(fd))),
+  );
 }
 
 /** Appends a whole text to a file and returns the number of bytes. */

@@ -52,3 +52,15 @@ export function circleIn(files: readonly string[]): string | null {
   }
   return null;
 }
+
+/** The names that several files of server/ export, with those files. */
+export function exportedTwice(): readonly string[] {
+  const exported = serverFiles.flatMap((file) => {
+    const source = readFileSync(join(root, file), "utf8");
+    const names = source.matchAll(/^export (?:async )?(?:function\*?|const|type|class|interface) (\w+)/gm);
+    return [...names].map(([, name = ""]) => ({ name, file }));
+  });
+  return [...Map.groupBy(exported, ({ name }) => name)]
+    .filter(([, places]) => places.length > 1)
+    .map(([name, places]) => `${name}: ${places.map(({ file }) => file).join(", ")}`);
+}

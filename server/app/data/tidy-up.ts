@@ -3,7 +3,7 @@ import type { Day, Segment } from "../../domain/day.ts";
 import type { CatchUpStatus } from "../../domain/status.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
-import type { LostRecords } from "../../recorder/recover/lost-span.ts";
+import type { LostInSegment } from "../../recorder/recover/lost-span.ts";
 import { type Leftovers, type RecoveryReport, recover } from "../../recorder/recover/recovery.ts";
 import type { LostWhileAway } from "../gaps/lost-while-away.ts";
 import type { SettledGaps } from "../gaps/settled-gaps.ts";
@@ -42,7 +42,7 @@ type Deps = {
   readonly findHoles: (place: Segment | Day) => Promise<void>;
   readonly lost: LostWhileAway;
   /** Records a gap for records that recovery could not save. */
-  readonly onLost: (lost: LostRecords) => Promise<void>;
+  readonly onLost: (lost: LostInSegment) => Promise<void>;
   /** Tells whether both journal and catalogue were lost; then gaps are searched for in the segments. */
   readonly isLost: () => boolean;
   readonly onRecovered: (report: RecoveryReport) => void;
@@ -66,7 +66,7 @@ export function createTidyUp(deps: Deps): TidyUp {
   async function runSteps(leftovers: Leftovers): Promise<void> {
     const startedMs = performance.now();
     step = "recovery";
-    const lost: LostRecords[] = [];
+    const lost: LostInSegment[] = [];
     const report = await recover(dataDir, leftovers, { onOrphan, onLost: (loss) => lost.push(loss), signal });
     if (signal.aborted) return;
     await deps.lost.check(signal);

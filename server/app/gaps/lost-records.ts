@@ -5,7 +5,7 @@ import { isNumbered } from "../../domain/stream-kinds.ts";
 import type { Journal } from "../../journal/journal.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
-import { type LostRecords as LostInSegment, type LostSpan, lostSpan } from "../../recorder/recover/lost-span.ts";
+import { type LostInSegment, type LostSpan, lostSpan } from "../../recorder/recover/lost-span.ts";
 import { readLineBytes } from "../../storage/read/archive-reader.ts";
 import type { RecordingParts } from "../recording/recording.ts";
 

@@ -66,7 +66,7 @@ export function upstreamOf({ host, port }: Config["http"]): string {
 }
 
 /** Fills in the `{{name}}` places of a template. A line that consists of a single place may become several lines, or none. */
-export function fill(template: string, values: Readonly<Record<string, string>>): string {
+export function fillTemplate(template: string, values: Readonly<Record<string, string>>): string {
   return template.replaceAll(/^\{\{(\w+)\}\}\n|\{\{(\w+)\}\}/gm, (place, line?: string, word?: string) => {
     const value = values[line ?? word ?? ""];
     if (value === undefined) throw new Error(`the template has ${place}, which the program does not know`);

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import unit from "../../../ops/systemd/rt-data.service" with { type: "text" };
 import { type Config, secretKeys } from "../../config/config.ts";
 import { OperatorError } from "../../platform/errors.ts";
-import { fill } from "./ops-site.ts";
+import { fillTemplate } from "./ops-site.ts";
 
 /** The state folder of the service. The unit must grant access to a data folder elsewhere. */
 const stateDir = "/var/lib/rt-data";
@@ -24,7 +24,7 @@ export function unitOf(config: Config, { user, executable }: { user: string; exe
     );
   // A relative data folder is relative to the service's state folder.
   const dataDir = resolve(stateDir, config.record.data_dir);
-  return fill(unit, {
+  return fillTemplate(unit, {
     user,
     executable: quoted(executable),
     // In the arguments of a command, and only there, a dollar sign begins a variable.

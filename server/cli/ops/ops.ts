@@ -17,7 +17,7 @@ import { didYouMean } from "../../platform/did-you-mean.ts";
 import { OperatorError } from "../../platform/errors.ts";
 import type { Command, Flags } from "../framework/command.ts";
 import { configOf, settingFlags } from "../framework/config-flags.ts";
-import { fill, type Site, siteOf, upstreamOf } from "./ops-site.ts";
+import { fillTemplate, type Site, siteOf, upstreamOf } from "./ops-site.ts";
 import { unitOf } from "./ops-unit.ts";
 
 const { config: configFlag } = settingFlags;
@@ -36,14 +36,14 @@ const topics = {
     "the guide from a bare server to your own domain; --lang ko: in Korean",
     (config, flags) => guideOf(config, flags.lang),
   ],
-  certbot: ["commands that get the certificate", (config) => fill(certbot, namesOf(siteOf(config)))],
-  ufw: ["commands that set up the firewall", (config) => fill(ufw, { port: String(config.http.port) })],
+  certbot: ["commands that get the certificate", (config) => fillTemplate(certbot, namesOf(siteOf(config)))],
+  ufw: ["commands that set up the firewall", (config) => fillTemplate(ufw, { port: String(config.http.port) })],
   chrony: ["the clock: /etc/chrony/conf.d/rt-data.conf", chrony],
   ddclient: [
     "dynamic DNS, for a changing address: /etc/ddclient.conf",
-    (config) => fill(ddclient, namesOf(siteOf(config))),
+    (config) => fillTemplate(ddclient, namesOf(siteOf(config))),
   ],
-  tunnel: ["Cloudflare Tunnel: /etc/cloudflared/config.yml", (config) => fill(tunnel, namesOf(siteOf(config)))],
+  tunnel: ["Cloudflare Tunnel: /etc/cloudflared/config.yml", (config) => fillTemplate(tunnel, namesOf(siteOf(config)))],
   upgrades: ["security updates: /etc/apt/apt.conf.d/52rt-data", upgrades],
   backup: ["a daily backup of the archives: /etc/cron.daily/rt-data-backup", backupOf],
 } as const satisfies Readonly<Record<string, readonly [string, string | ((config: Config, flags: Flags) => string)]>>;
@@ -86,7 +86,7 @@ function nginxOf(site: Site): string {
   const name = location.slice(0, -1);
   const below =
     name === "" ? "" : `\n    location = ${name} {\n        return 301 https://${site.publicHost}${location};\n    }`;
-  return fill(nginx, { ...namesOf(site), base_path: location, below });
+  return fillTemplate(nginx, { ...namesOf(site), base_path: location, below });
 }
 
 function namesOf({ serverName, publicHost, upstream }: Site): Record<string, string> {
@@ -114,7 +114,7 @@ function quoted(text: string): string {
 
 function backupOf(config: Config): string {
   const folder = resolve("/var/lib/rt-data", config.record.data_dir, "archive");
-  return fill(backup, { archive_dir: `'${folder.replaceAll("'", `'\\''`)}'` });
+  return fillTemplate(backup, { archive_dir: `'${folder.replaceAll("'", `'\\''`)}'` });
 }
 
 /** Returns the guide, with this server's name and address if they are known. */

@@ -1,6 +1,6 @@
 import * as node from "node:fs";
 import * as promises from "node:fs/promises";
-import { flock as flockOfSystem, type LockAnswer, type LockWish } from "./flock.ts";
+import { flockOfSystem, type LockAnswer, type LockWish } from "./flock.ts";
 
 /**
  * The file system as the program sees it. All file access goes through this port.
@@ -96,7 +96,8 @@ export const ftruncate = sync("ftruncate");
 export const ftruncateSync = sync("ftruncateSync");
 export const lstatSync = sync("lstatSync");
 export const mkdirSync = sync("mkdirSync");
-export const open = sync("open");
+/** `open` with a callback; `files-async.ts` has the one that returns a promise. */
+export const openDescriptor = sync("open");
 export const openSync = sync("openSync");
 export const readFileSync = sync("readFileSync");
 export const readSync = sync("readSync");

@@ -44,7 +44,7 @@ let opened: ReturnType<typeof load> | undefined;
  * The lock belongs to the open file, not to the process: descriptors inherited by a child share it. The kernel releases the lock when the
  * last of them is closed, for whatever reason.
  */
-export function flock(fd: number, wish: LockWish): LockAnswer {
+export function flockOfSystem(fd: number, wish: LockWish): LockAnswer {
   if (opened === undefined) opened = load();
   if (opened === null) return { kind: "unsupported", reason: "no C library" };
   for (let attempt = 0; ; attempt++) {

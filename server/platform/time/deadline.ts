@@ -3,7 +3,7 @@ export class Late extends Error {
   override readonly name = "TimeoutError";
 }
 
-export type Limits = {
+export type WaitLimits = {
   /** Completes the sentence "… within 10 s" of the error: "no answer", "the archive was not written". */
   readonly what: string;
   /** ms; Infinity: no deadline. */
@@ -29,7 +29,7 @@ export type Deadline = {
 const longestTimerMs = 2 ** 31 - 1;
 
 /** Creates a deadline; its time begins now. */
-export function createDeadline({ what, ms, signal: outer }: Limits): Deadline {
+export function createDeadline({ what, ms, signal: outer }: WaitLimits): Deadline {
   const controller = new AbortController();
   const abort = (reason: unknown) => controller.abort(reason);
   const onOuterAbort = () => abort(outer?.reason);
@@ -60,7 +60,7 @@ export function createDeadline({ what, ms, signal: outer }: Limits): Deadline {
  *
  * @throws Late at the deadline; the reason of the signal if it aborts.
  */
-export async function within<T>(work: Promise<T>, limits: Limits): Promise<T> {
+export async function within<T>(work: Promise<T>, limits: WaitLimits): Promise<T> {
   const deadline = createDeadline(limits);
   try {
     return await unlessAborted(work, deadline.signal);

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { type Segment, segmentPath } from "../../domain/day.ts";
-import { close, fdatasync, ftruncate, open as openFile, write } from "../../platform/files/files.ts";
+import { close, fdatasync, ftruncate, openDescriptor, write } from "../../platform/files/files.ts";
 import { mkdir, open } from "../../platform/files/files-async.ts";
 import { createFree } from "../write/free-segment-name.ts";
 
@@ -17,7 +17,7 @@ export type BackfillFile = {
   close(): Promise<void>;
 };
 
-const openNew = promisify(openFile);
+const openNew = promisify(openDescriptor);
 const truncate = promisify(ftruncate);
 const sync = promisify(fdatasync);
 const closeFile = promisify(close);

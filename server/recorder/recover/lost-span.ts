@@ -2,7 +2,7 @@ import { type Segment, segmentOfPath, windowStartUs } from "../../domain/day.ts"
 import { type ReadLines, receiptsIn, storedFiles } from "../../storage/list/stored-lines.ts";
 
 /** Records of a segment that are unreadable: those after `afterUs`, or all if it is null. */
-export type LostRecords = { readonly segment: Segment; readonly afterUs: number | null };
+export type LostInSegment = { readonly segment: Segment; readonly afterUs: number | null };
 
 /** The time in which lost records were received, µs. `toUs` is null if no later record of that day exists. */
 export type LostSpan = { readonly fromUs: number; readonly toUs: number | null };
@@ -10,7 +10,7 @@ export type LostSpan = { readonly fromUs: number; readonly toUs: number | null }
 /** Finds the records before and after the lost records in the segments of the day. */
 export async function lostSpan(
   dataDir: string,
-  { segment, afterUs }: LostRecords,
+  { segment, afterUs }: LostInSegment,
   deps: { readLines: ReadLines },
 ): Promise<LostSpan> {
   const files = (await storedFiles(dataDir, segment)).flatMap(({ path }) => {

@@ -16,7 +16,7 @@ import { closeSync, existsSync, openSync, readdirSync, statSync } from "../../pl
 import { createTurn } from "../../platform/time/timers.ts";
 import { lastRecordUs } from "../../storage/list/last-record.ts";
 import { createFree } from "../write/free-segment-name.ts";
-import type { LostRecords } from "./lost-span.ts";
+import type { LostInSegment } from "./lost-span.ts";
 import { comparePair } from "./sealed-pair.ts";
 import { repairTail } from "./torn-tail.ts";
 
@@ -93,7 +93,7 @@ export async function recover(
   leftovers: Leftovers = findLeftovers(dataDir),
   options: {
     onOrphan?: (segment: Segment) => void | Promise<void>;
-    onLost?: (lost: LostRecords) => void;
+    onLost?: (lost: LostInSegment) => void;
     signal?: AbortSignal;
   } = {},
 ): Promise<RecoveryReport> {
@@ -174,7 +174,7 @@ async function repairSegment(
   dataDir: string,
   found: Segment,
   repairs: Repair[],
-  onLost: (lost: LostRecords) => void = () => {},
+  onLost: (lost: LostInSegment) => void = () => {},
 ): Promise<Segment[]> {
   const path = segmentPath(dataDir, found, "open");
   if (statSync(path).size === 0) {

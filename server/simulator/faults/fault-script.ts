@@ -4,7 +4,7 @@ import type { ValueKind } from "../../config/value-kind.ts";
 import { didYouMean } from "../../platform/did-you-mean.ts";
 import { messageOf, OperatorError } from "../../platform/errors.ts";
 import { type Fault, type FaultKind, faultKinds, isInstant, scopeKeys, scopeOf } from "./fault.ts";
-import { milliseconds } from "./script-values.ts";
+import { durationMs } from "./script-values.ts";
 
 /** A fault with its time: it begins `at_ms` after the exchange and lasts `for_ms`. */
 export type ScriptedFault = { readonly at_ms: number; readonly for_ms: number; readonly fault: Fault };
@@ -68,7 +68,7 @@ function readFault(
 ): ScriptedFault | null {
   const { kind } = entry;
   const known = kinds.find((name) => name === kind);
-  const accepted: Record<string, ValueKind<unknown>> = { at_ms: milliseconds, for_ms: milliseconds };
+  const accepted: Record<string, ValueKind<unknown>> = { at_ms: durationMs, for_ms: durationMs };
   for (const name of known === undefined ? [] : scopeOf(known)) accepted[name] = scopeKeys[name].kind;
   const own: Readonly<Record<string, { kind: ValueKind<unknown> }>> = known === undefined ? {} : faultKinds[known].keys;
   for (const [name, { kind: value }] of Object.entries(own)) accepted[name] = value;

@@ -2,8 +2,8 @@ import { integer, oneOf } from "../../config/values.ts";
 import {
   closeCode,
   closeReason,
+  durationMs,
   httpStatus,
-  milliseconds,
   optionalParameter,
   type Parameter,
   parameter,
@@ -20,7 +20,7 @@ export const faultKinds = {
   }),
   reset: kind("cuts TCP without a close frame, of new connections too", {}),
   shutdown: kind("announces serverShutdown, and ends those connections after lead_ms", {
-    lead_ms: parameter(milliseconds, 1000),
+    lead_ms: parameter(durationMs, 1000),
     code: parameter(closeCode, 1001),
   }),
   silent: kind("sends no data, answers and pings as ever", {}),
@@ -28,7 +28,7 @@ export const faultKinds = {
   "odd-control": kind("sends unsolicited control frames: pongs, pings without and with odd payloads", {}),
   stall: kind("holds data back and sends all of it in one burst at the end, in order", {}),
   late: kind("sends data delay_ms later, in order, as the slower of two sockets does", {
-    delay_ms: parameter(milliseconds, 500),
+    delay_ms: parameter(durationMs, 500),
   }),
   duplicate: kind("sends data twice", {}),
   reorder: kind("swaps neighbours of a stream", {}),
@@ -59,7 +59,7 @@ export const faultKinds = {
   "refuse-connect": kind("answers WebSocket handshakes with an HTTP status", { status: parameter(httpStatus, 403) }),
   "rest-error": kind("answers REST requests with an HTTP status", { status: parameter(httpStatus, 503) }),
   "slow-handshake": kind("accepts TCP and answers the handshake delay_ms later", {
-    delay_ms: parameter(milliseconds, 2000),
+    delay_ms: parameter(durationMs, 2000),
   }),
   "refused-port": kind("cuts all connections and closes the port; the same port is back at the end", {}),
   "clock-offset": kind("moves /api/v3/time against the event times", {

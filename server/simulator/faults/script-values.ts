@@ -16,7 +16,7 @@ export function optionalParameter<T>(kind: ValueKind<T>): Parameter<T | null> {
 }
 
 /** Up to a day. */
-export const milliseconds: ValueKind<number> = integer(0, 86_400_000);
+export const durationMs: ValueKind<number> = integer(0, 86_400_000);
 
 /** A close code that may be sent; 0 stands for no close frame at all. */
 export const closeCode: ValueKind<number> = kindOf((raw) => {

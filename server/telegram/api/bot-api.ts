@@ -1,7 +1,7 @@
 import { Api, InputFile } from "grammy";
 import { boundedFetchOf } from "../../platform/fetch/bounded-fetch.ts";
 import { createDeadline, type Deadline } from "../../platform/time/deadline.ts";
-import { type CallOutcome, type CallProblem, isUnchanged, problemOf } from "./call-problem.ts";
+import { type CallOutcome, type CallProblem, callProblemOf, isUnchanged } from "./call-problem.ts";
 import { cut, mostCaption, mostText, plainOf } from "./html.ts";
 
 /** A button under a message: its label, and the data that a press sends back. */
@@ -98,7 +98,7 @@ export function createBotApi({ token, apiRoot, timeoutMs: usualMs = 15_000, fetc
     try {
       return { kind: "done", value: await run(deadline.signal as never) };
     } catch (error) {
-      return problemOf(deadline.signal.aborted ? deadline.signal.reason : error, token);
+      return callProblemOf(deadline.signal.aborted ? deadline.signal.reason : error, token);
     } finally {
       deadline.clear();
       running.delete(deadline);

@@ -24,7 +24,7 @@ export type CallOutcome<T> = { readonly kind: "done"; readonly value: T } | Call
 const mostProblem = 200;
 
 /** Reads the error of a call. */
-export function problemOf(error: unknown, token: string): CallProblem {
+export function callProblemOf(error: unknown, token: string): CallProblem {
   const outcome = error instanceof GrammyError ? refusalOf(error) : noAnswer(error);
   return "problem" in outcome ? { ...outcome, problem: scrub(outcome.problem, token) } : outcome;
 }

@@ -83,6 +83,19 @@ export function rows(...all: readonly (readonly Button[])[]): readonly (readonly
   return all.filter((row) => row.length > 0);
 }
 
+/** Creates the row that turns pages and refreshes. `line` returns the command line of a page. */
+export function pageButtons(
+  { say }: Ask,
+  { page, hasMore }: { readonly page: number; readonly hasMore: boolean },
+  line: (page: number) => string,
+): readonly Button[] {
+  return [
+    ...(page > 1 ? go(say.previous, line(page - 1)) : []),
+    ...go(`🔄 ${say.refresh}`, line(page)),
+    ...(hasMore ? go(say.next, line(page + 1)) : []),
+  ];
+}
+
 /** Formats the time of the figures. It also makes a refreshed message differ, because Telegram rejects unchanged edits. */
 export function asOf(us: number, ask: Ask): string {
   const options = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;

@@ -1,7 +1,7 @@
 import { decimalsIn } from "../../text/decimal-figure.ts";
 import type { ChartPoint } from "./chart-points.ts";
 import { drawClock, drawPanel, margin, type Panel, type PanelFrame } from "./panel.ts";
-import { figure, shortSpan } from "./scale.ts";
+import { numberText, shortSpan } from "./scale.ts";
 import { ink, label, pictureWidth, svg, textWidth, type } from "./svg.ts";
 
 /** The data of a chart: a symbol's price, spread, rate and gaps over some hours. */
@@ -41,7 +41,7 @@ export function chartPicture(chart: Chart): string {
         color: ink.warn,
         points: spreads,
         fromZero: true,
-        value: lastSpread === null ? "–" : figure(lastSpread, lastSpread < 1 ? 3 : 1),
+        value: lastSpread === null ? "–" : numberText(lastSpread, lastSpread < 1 ? 3 : 1),
       },
       frame,
       210,
@@ -52,7 +52,7 @@ export function chartPicture(chart: Chart): string {
         color: ink.good,
         points: chart.rates,
         fromZero: true,
-        value: lastRate === null ? "–" : figure(lastRate, 1),
+        value: lastRate === null ? "–" : numberText(lastRate, 1),
       },
       rateFrame,
       210,
@@ -76,7 +76,7 @@ function headline(chart: Chart, prices: readonly { readonly value: number }[], d
   const titleSize = symbol.length > 12 ? type.large : type.title;
   const lostUs = gaps.reduce((sum, gap) => sum + gap.toUs - gap.fromUs, 0);
   const counted = gaps.length === 1 ? "1 gap" : `${gaps.length} gaps`;
-  const price = last === undefined ? "no data" : figure(last, decimals);
+  const price = last === undefined ? "no data" : numberText(last, decimals);
   return [
     label(margin, 86, symbol, { size: titleSize }),
     label(margin + textWidth(symbol, titleSize) + 24, 86, span, { size: type.large, fill: ink.soft }),
@@ -86,7 +86,7 @@ function headline(chart: Chart, prices: readonly { readonly value: number }[], d
     }),
     change === null
       ? ""
-      : label(pictureWidth - margin, 148, `${change < 0 ? "−" : "+"}${figure(Math.abs(change) * 100, 2)}%`, {
+      : label(pictureWidth - margin, 148, `${change < 0 ? "−" : "+"}${numberText(Math.abs(change) * 100, 2)}%`, {
           size: type.large,
           anchor: "end",
           fill: change < 0 ? ink.bad : ink.good,

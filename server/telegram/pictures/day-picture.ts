@@ -1,6 +1,6 @@
 import type { MinuteSpan, MinuteState } from "../../domain/queries.ts";
 import { drawClock, drawPanel, margin, type PanelFrame } from "./panel.ts";
-import { figure } from "./scale.ts";
+import { numberText } from "./scale.ts";
 import { box, ink, label, pictureWidth, svg, textWidth, type } from "./svg.ts";
 
 /** The data of a day's picture: coverage per symbol, the worst first, and rate and delay over the day. */
@@ -79,7 +79,7 @@ function headline({ date, coverage, gaps }: DayPicture): string {
     label(margin, 86, date, { size: type.title }),
     label(margin + textWidth(date, type.title) + 28, 86, "UTC", { size: type.normal, fill: ink.soft }),
     label(pictureWidth - margin, 86, share, { size: type.title, anchor: "end", fill: isWhole ? ink.good : ink.text }),
-    label(margin, 148, gaps === 0 ? (isWhole ? "no gaps" : "") : gaps === 1 ? "1 gap" : `${figure(gaps, 0)} gaps`, {
+    label(margin, 148, gaps === 0 ? (isWhole ? "no gaps" : "") : gaps === 1 ? "1 gap" : `${numberText(gaps, 0)} gaps`, {
       fill: gaps === 0 ? ink.soft : ink.bad,
     }),
     label(pictureWidth - margin, 148, "recorded", { fill: ink.soft, anchor: "end" }),
@@ -115,5 +115,5 @@ function meanOf(points: DayPicture["rate"]): string {
   const known = points.map(({ value }) => value).filter((value) => value !== null);
   if (known.length === 0) return "–";
   const mean = known.reduce((sum, value) => sum + value, 0) / known.length;
-  return `mean ${figure(mean, mean < 100 ? 1 : 0)}`;
+  return `mean ${numberText(mean, mean < 100 ? 1 : 0)}`;
 }

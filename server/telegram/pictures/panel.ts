@@ -1,5 +1,5 @@
 import { zoneName } from "../../text/amounts.ts";
-import { decimalsOf, figure, rangeOf, ticksOf } from "./scale.ts";
+import { decimalsOf, numberText, rangeOf, ticksOf } from "./scale.ts";
 import { box, ink, label, pictureWidth, polyline, rule, type } from "./svg.ts";
 
 /** A figure over time. Several panels share a time axis. */
@@ -46,7 +46,7 @@ export function drawPanel(panel: Panel, frame: PanelFrame, top: number, height: 
     box(margin, plotTop, plotRight - margin, bottom - plotTop, ink.surface),
     ...ticks.map((tick) => rule(margin, y(tick), plotRight - margin)),
     ...ticks.map((tick) =>
-      label(plotRight + 16, y(tick) + 10, figure(tick, decimals), { fill: ink.soft, size: type.small }),
+      label(plotRight + 16, y(tick) + 10, numberText(tick, decimals), { fill: ink.soft, size: type.small }),
     ),
     ...drawGaps(frame, plotTop, bottom),
     polyline(joined(panel, frame, y), panel.color, { floor: bottom, width: 4 }),

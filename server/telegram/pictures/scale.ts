@@ -34,7 +34,7 @@ export function decimalsOf(ticks: readonly number[]): number {
 }
 
 /** Formats a number: `86,704.77`. */
-export function figure(value: number, decimals: number): string {
+export function numberText(value: number, decimals: number): string {
   const [whole = "", part] = Math.abs(value).toFixed(decimals).split(".");
   const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
   return `${value < 0 ? "−" : ""}${grouped}${part === undefined ? "" : `.${part}`}`;

@@ -148,7 +148,7 @@ function roughly({ from_us }: Incident, { nowUs, language }: Speech): string {
 }
 
 /** The incidents of a summary, and the reason for its delay. */
-export type Late = {
+export type LateSummary = {
   /** The outage of Telegram, µs; null if there was another reason. */
   readonly unreachable: { readonly fromUs: number; readonly toUs: number } | null;
   readonly over: readonly Incident[];
@@ -158,7 +158,7 @@ export type Late = {
 };
 
 /** Builds a message for incidents that could not be sent in time. It makes a sound only if an incident is still open. */
-export function summaryMessage({ unreachable, over, open, forgotten }: Late, speech: Speech): ChatMessage {
+export function summaryMessage({ unreachable, over, open, forgotten }: LateSummary, speech: Speech): ChatMessage {
   const words = incidentTexts(speech.language);
   const lines = [
     ...(open.length > 0
@@ -192,7 +192,7 @@ export function overSeveralMessage(over: readonly Incident[], speech: Speech, re
 
 const hostRoom = 100;
 
-function severalHead(unreachable: Late["unreachable"], n: number, speech: Speech): string {
+function severalHead(unreachable: LateSummary["unreachable"], n: number, speech: Speech): string {
   const words = incidentTexts(speech.language);
   if (unreachable === null) return fill(words.severalOpen, { n: count(n, speech.language) });
   const { fromUs, toUs } = unreachable;

@@ -9,7 +9,7 @@ import {
   xmlText,
 } from "./signed-request.ts";
 import { storeProblem } from "./store-errors.ts";
-import { type Listed, listObjects } from "./store-listing.ts";
+import { type ListedObject, listObjects } from "./store-listing.ts";
 
 /** Size and ETag of an object, as the store reports them. `etag` is without quotes. */
 export type ObjectState = { readonly bytes: number; readonly etag: string };
@@ -35,7 +35,7 @@ export type ObjectStore = {
   /** Yields the object's bytes in pieces. Rejects with the code `TooLarge` if the object is longer than `bytes`. */
   read(key: string, bytes: number): AsyncGenerator<Uint8Array, void>;
   /** Yields every object below a prefix, in the store's order. Rejects if the store repeats a page. */
-  list(prefix: string): AsyncGenerator<Listed, void>;
+  list(prefix: string): AsyncGenerator<ListedObject, void>;
   remove(key: string): Promise<void>;
   /** Stores an object in one request; resolves with its ETag. */
   put(key: string, body: Body, condition: Condition): Promise<string>;

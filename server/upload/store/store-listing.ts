@@ -8,7 +8,7 @@ const mostPages = 100_000;
 const mostEmptyPages = 100;
 
 /** An object in a list. `modifiedMs`: when it was stored, by the store's clock; null if the store does not tell. */
-export type Listed = { readonly key: string; readonly bytes: number; readonly modifiedMs: number | null };
+export type ListedObject = { readonly key: string; readonly bytes: number; readonly modifiedMs: number | null };
 
 /**
  * Yields every object below a prefix. `ask` sends one request and resolves with the XML of a page.
@@ -18,7 +18,7 @@ export type Listed = { readonly key: string; readonly bytes: number; readonly mo
 export async function* listObjects(
   prefix: string,
   ask: (query: Record<string, string>) => Promise<string>,
-): AsyncGenerator<Listed, void> {
+): AsyncGenerator<ListedObject, void> {
   const seen = new Set<string>();
   const refuseRepeated = (marker: string) => {
     if (seen.has(marker) || seen.size > 2 * mostPages)
@@ -44,7 +44,7 @@ export async function* listObjects(
   }
 }
 
-function listed(key: string, item: string): Listed {
+function listed(key: string, item: string): ListedObject {
   const modifiedMs = Date.parse(xmlText(item, "LastModified") ?? "");
   return { key, bytes: Number(xmlText(item, "Size")), modifiedMs: Number.isNaN(modifiedMs) ? null : modifiedMs };
 }

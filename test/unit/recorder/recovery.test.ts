@@ -12,7 +12,7 @@ import {
   temporarySuffix,
 } from "../../../server/domain/day.ts";
 import { encodeLine } from "../../../server/domain/line.ts";
-import type { LostRecords } from "../../../server/recorder/recover/lost-span.ts";
+import type { LostInSegment } from "../../../server/recorder/recover/lost-span.ts";
 import { recover } from "../../../server/recorder/recover/recovery.ts";
 import { randomRuns } from "../../support/time/random-runs.ts";
 
@@ -86,7 +86,7 @@ test("a last record that lacks only its newline is kept", async () => {
 
 test("NULs that a power loss left at the end are cut, however many", async () => {
   write(raw(), lines(0, 9) + "\0".repeat(3_000_000));
-  const lost: LostRecords[] = [];
+  const lost: LostInSegment[] = [];
   const { repairs } = await recover(dataDir, undefined, { onLost: (found) => lost.push(found) });
   expect(lost).toEqual([{ segment, afterUs: dateStartUs(day.date) + 8 }]);
   expect(repairs).toMatchObject([{ kind: "tail_cut", bytes: 3_000_000 }]);
@@ -105,7 +105,7 @@ test("last lines that are not ours are cut; content before a good line stays", a
 test("a file without any line of ours is moved to quarantine; an empty file is removed", async () => {
   write(raw(), "nothing of ours\n\0\0\0");
   write(segmentPath(dataDir, { ...segment, name: "15-05" }, "open"), "");
-  const lost: LostRecords[] = [];
+  const lost: LostInSegment[] = [];
   const { orphans, repairs } = await recover(dataDir, undefined, { onLost: (found) => lost.push(found) });
   expect(lost).toEqual([{ segment, afterUs: null }]);
   expect(orphans).toEqual([]);

@@ -2,7 +2,7 @@ import type { KnownGap } from "../../../domain/queries.ts";
 import { count, duration } from "../../../text/amounts.ts";
 import { gapCauseWords } from "../../../text/gap-causes.ts";
 import { fill, texts } from "../../../text/language.ts";
-import { type Ask, asOf, type BotCommand, go, rows, shortTime } from "../command.ts";
+import { type Ask, asOf, type BotCommand, pageButtons, rows, shortTime } from "../command.ts";
 import { chooseSymbol } from "../symbol-choice.ts";
 
 const phrases = texts({
@@ -63,12 +63,8 @@ export const gapsCommand: BotCommand = {
         asOf(now.now_us, ask),
       ];
       const line = (n: number) => `gaps${symbol === null ? "" : ` ${symbol}`} ${n}`;
-      const turn = [
-        ...(page > 1 ? go(say.previous, line(page - 1)) : []),
-        ...go(`🔄 ${say.refresh}`, line(page)),
-        ...(items.length > perPage * page && page < mostPages ? go(say.next, line(page + 1)) : []),
-      ];
-      return { html: html.join("\n"), buttons: rows(turn) };
+      const hasMore = items.length > perPage * page && page < mostPages;
+      return { html: html.join("\n"), buttons: rows(pageButtons(ask, { page, hasMore }, line)) };
     },
 };
 

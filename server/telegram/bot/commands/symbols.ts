@@ -2,7 +2,7 @@ import type { SymbolStatus } from "../../../domain/status.ts";
 import { count, rate } from "../../../text/amounts.ts";
 import { fill, texts } from "../../../text/language.ts";
 import { table } from "../../text/text-table.ts";
-import { type Ask, asOf, type BotCommand, go, rows, shortAge } from "../command.ts";
+import { type Ask, asOf, type BotCommand, pageButtons, rows, shortAge } from "../command.ts";
 
 const phrases = texts({
   en: {
@@ -60,12 +60,8 @@ export const symbolsCommand: BotCommand = {
       ];
       const suffix = all === matching && beginning !== "" ? ` ${beginning}` : "";
       const line = (n: number) => `symbols ${n}${suffix}`;
-      const turn = [
-        ...(page > 1 ? go(say.previous, line(page - 1)) : []),
-        ...go(`🔄 ${say.refresh}`, line(page)),
-        ...(page < pages ? go(say.next, line(page + 1)) : []),
-      ];
-      return { html: html.join("\n"), buttons: rows(turn) };
+      const hasMore = page < pages;
+      return { html: html.join("\n"), buttons: rows(pageButtons(ask, { page, hasMore }, line)) };
     },
 };
 

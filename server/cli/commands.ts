@@ -1,0 +1,31 @@
+import { check } from "./check/check.ts";
+import { cat } from "./data/cat.ts";
+import { exportCommand } from "./data/export.ts";
+import { ls } from "./data/ls.ts";
+import { verify } from "./data/verify.ts";
+import type { Command } from "./framework/command.ts";
+import { ops } from "./ops/ops.ts";
+import { password } from "./password.ts";
+import { record } from "./record/record.ts";
+import { upgrade } from "./record/upgrade.ts";
+import { demo } from "./replay/demo.ts";
+import { replay } from "./replay/replay.ts";
+import { retention } from "./retention.ts";
+import { versionCommand } from "./version.ts";
+
+/** Every command, in the order of the help. A house test finds commands that are missing here. */
+export const commands: readonly Command[] = [
+  record,
+  demo,
+  replay,
+  ls,
+  cat,
+  exportCommand,
+  verify,
+  retention,
+  check,
+  password,
+  upgrade,
+  ops,
+  versionCommand,
+];

@@ -1,8 +1,10 @@
+import { resolve } from "node:path";
 import { retentionOf } from "../app/data/archive-lifecycle.ts";
 import { dateOf } from "../domain/day.ts";
 import { OperatorError } from "../platform/errors.ts";
 import type { ConfirmedTime } from "../platform/time/confirmed-time.ts";
 import { takeDataFolder } from "../storage/lock/data-folder.ts";
+import { requireFolder } from "./data/selection.ts";
 import type { Command } from "./framework/command.ts";
 import { configOf, settingFlags } from "./framework/config-flags.ts";
 import { terminalLog } from "./framework/terminal-log.ts";
@@ -18,7 +20,7 @@ export const retention: Command = {
     ...(dataDir && { "data-dir": dataDir }),
     ...(logLevel && { "log-level": logLevel }),
     "dry-run": { value: null, help: "only list the archives that would be removed, and those kept despite a limit" },
-    json: { value: null, help: "the list as JSON" },
+    json: { value: null, help: "the list as JSON; [] if no limit is set" },
   },
   notes: [
     "archive.retention_days counts back from the newest archived day, as this command does not know whether the clock is right.",
@@ -33,13 +35,18 @@ export const retention: Command = {
   async run(flags, terminal) {
     const settings = configOf(flags);
     const { retention_days, retention_gb, min_free_gb } = settings.archive;
-    if (retention_days + retention_gb + min_free_gb === 0) {
-      throw new OperatorError(
-        "no limit is set: archive.retention_days, archive.retention_gb and archive.min_free_gb are all 0; set one of them",
-      );
-    }
     const isDryRun = flags["dry-run"] !== undefined;
-    const folder = settings.record.data_dir;
+    if (retention_days + retention_gb + min_free_gb === 0) {
+      const problem =
+        "no limit is set: archive.retention_days, archive.retention_gb and archive.min_free_gb are all 0; set one of them";
+      if (!isDryRun) throw new OperatorError(problem);
+      // Without a limit, the list of archives that would be removed is empty.
+      if (flags.json !== undefined) terminal.print("[]");
+      else terminal.print(`0 archives would be removed: ${problem}`);
+      return 0;
+    }
+    const folder = resolve(settings.record.data_dir);
+    requireFolder(folder);
     const lock = isDryRun ? null : takeDataFolder(folder, "record");
     try {
       const log = terminalLog(settings.log, terminal);

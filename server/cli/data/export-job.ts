@@ -1,4 +1,5 @@
 import { type Cell, type Members, rowShape } from "../../export/column.ts";
+import { createCompressedFile } from "../../export/compressed-file.ts";
 import { createCsvFile } from "../../export/csv.ts";
 import { openOutput } from "../../export/output-file.ts";
 import { createParquetFile } from "../../export/parquet.ts";
@@ -103,10 +104,11 @@ async function checkSources({ tracks, range }: ExportJob, { check, onDamage, sto
 
 function createFile({ path, type, withSymbol }: ExportJob, settings: ExportSettings, stop: AbortSignal): TableFile {
   const { columns } = rowShape(type, { levels: settings.levels, symbol: withSymbol ? "" : null });
-  const file = openOutput(path, {
+  const output = openOutput(path, {
     stop,
     write: (fd, bytes, name) => createStandardOutput(stop, fd, name).write(bytes),
   });
+  const file = settings.packing === null ? output : createCompressedFile(output, settings.packing);
   if (settings.format === "csv") return createCsvFile(file, columns);
   const { numbers, compression } = settings;
   return createParquetFile(file, columns, { numbers, compression, createdBy: `rt-data version ${version}` });

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { TimeSpan } from "../../domain/coverage/coverage.ts";
 import { type Day, dateStartUs, dayPath, dayUs } from "../../domain/day.ts";
 import type { StreamType } from "../../domain/stream.ts";
+import { type Packing, packingOf } from "../../export/compressed-file.ts";
 import { compressions, type NumberForm, numberForms } from "../../export/table-file.ts";
 import { isNoFolder } from "../../export/target.ts";
 import { didYouMean } from "../../platform/did-you-mean.ts";
@@ -21,6 +22,8 @@ export type ExportSettings = {
   readonly numbers: NumberForm;
   readonly levels: "columns" | "list";
   readonly compression: (typeof compressions)[number];
+  /** Compression of the whole file; null for none. */
+  readonly packing: Packing | null;
   readonly withSymbol: boolean;
   /** Writes the readable rest if a source is damaged. */
   readonly skipsDamaged: boolean;
@@ -51,18 +54,25 @@ export function exportSettings(flags: Flags): ExportSettings {
 
   const out = flags.out ?? "";
   if (out === "") problems.push("--out FILE_OR_DIR is missing; give a file, a folder, or - for standard output");
-  const ending = formats.find((format) => out.endsWith(`.${format}`));
+  const asked = packingOf(out);
+  const ending = formats.find((format) => out.endsWith(asked === null ? `.${format}` : `.${format}.${asked}`));
   if (flags.format === undefined && ending === undefined && out !== "")
-    problems.push("--format is missing; give csv or parquet (or an --out that ends with .csv or .parquet)");
-  const format = wordOf("format", formats, ending ?? "parquet");
-  const isFolder = out.endsWith("/") || isFolderNow(out) || (ending === undefined && !isNoFolder(out));
+    problems.push(
+      "--format is missing; give csv or parquet (or an --out that ends with .csv, .csv.gz, .csv.zst or .parquet)",
+    );
+  const format = wordOf("format", formats, ending ?? (asked === null ? "parquet" : "csv"));
+  const isFile = ending !== undefined || asked !== null || isNoFolder(out);
+  const isFolder = out.endsWith("/") || isFolderNow(out) || !isFile;
+  const packing = isFolder ? null : asked;
   if (format === "csv") {
-    for (const name of ["numbers", "compression"])
-      if (flags[name] !== undefined)
-        problems.push(`--${name} applies to --format parquet only; CSV has decimals as stored`);
-  }
+    if (flags.numbers !== undefined)
+      problems.push("--numbers applies to --format parquet only; CSV has decimals as stored");
+    if (flags.compression !== undefined)
+      problems.push("--compression applies to --format parquet only; for CSV, let --out end with .gz or .zst");
+  } else if (packing !== null)
+    problems.push(`Parquet is compressed inside (--compression); give an --out without .${packing}`);
   const settings: ExportSettings = {
-    ...{ format, out, isFolder },
+    ...{ format, out, isFolder, packing },
     numbers: wordOf("numbers", numberForms, "float64"),
     levels: wordOf("levels", ["columns", "list"], "columns"),
     compression: wordOf("compression", compressions, "zstd"),

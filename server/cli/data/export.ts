@@ -1,4 +1,5 @@
 import { ReaderGone } from "../../export/stream-file.ts";
+import { OperatorError } from "../../platform/errors.ts";
 import { createSourceCheck } from "../../storage/read/source-check.ts";
 import type { Command } from "../framework/command.ts";
 import { createProgress } from "../terminal/progress.ts";
@@ -14,7 +15,7 @@ export const exportCommand: Command = {
   flags: {
     out: {
       value: "FILE|DIR",
-      help: "a file, - for standard output, or a folder for stream=…/symbol=…/date=…/ with a file per day",
+      help: "a file (.csv.gz or .csv.zst: compressed), - for standard output, or a folder for a file per day",
     },
     format: { value: "csv|parquet", help: "format (default: by the ending of --out)" },
     ...selectionFlags,
@@ -33,6 +34,7 @@ export const exportCommand: Command = {
     ["rt-data export --format parquet --out ./parquet", "everything, a file per stream, symbol and day"],
     ["rt-data export --stream aggTrade --with-symbol --numbers decimal --out trades.parquet", "exact decimals"],
     ["rt-data export --stream trade --symbol BTCUSDT --out trades.csv", "CSV, decimals as the exchange wrote them"],
+    ["rt-data export --stream trade --symbol BTCUSDT --last 1h --out trades.csv.gz", "an hour, compressed"],
     ["rt-data export --stream trade --symbol BTCUSDT --format csv --out - | head", "the same on standard output"],
   ],
   notes: [
@@ -46,7 +48,12 @@ export const exportCommand: Command = {
     const settings = exportSettings(flags);
     const selection = selectionOf(flags);
     const jobs = planExport(selectStreams(selection), selection.range, settings);
-    const progress = createProgress(terminal);
+    const isPiped = jobs.some(({ path }) => isStandardOutput(path));
+    if (isPiped && process.stdout.isTTY && settings.format === "parquet")
+      throw new OperatorError("Parquet is binary and does not go to a terminal; give a file as --out, or a pipe");
+    // Rows and a progress line on one terminal would mix.
+    const isVisible = terminal.isInteractive && !(isPiped && process.stdout.isTTY);
+    const progress = createProgress({ isInteractive: isVisible });
     const warn = (line: string) => {
       progress.clear();
       process.stderr.write(`rt-data: ${line}\n`);
@@ -74,7 +81,7 @@ export const exportCommand: Command = {
     }
     progress.clear();
     const report = flags.json !== undefined ? JSON.stringify(written, null, 2) : written.map(lineOf).join("\n");
-    if (jobs.some(({ path }) => isStandardOutput(path))) {
+    if (isPiped) {
       // With rows on standard output, scripts expect only problems on standard error.
       if (report !== "" && (terminal.isInteractive || flags.json !== undefined)) process.stderr.write(`${report}\n`);
     } else if (report !== "") await createStandardOutput(terminal.stop).write(`${report}\n`);

@@ -95,7 +95,7 @@ export function realArchiver(
   return Object.assign(archiver, { failures, archived, sealed });
 }
 
-const made = { recorder: { version: "0.0.0", host: "test" }, gaps: [], level: 3, clockOffsetMs: null };
+const made = { recorder: { version: "0.0.0", host: "test" }, level: 3, clockOffsetMs: null };
 let loading: ReturnType<typeof loadZstd> | null = null;
 
 /** Seals segments in this thread, with the code of the seal worker. For set-ups: a worker costs more CPU than its work. */
@@ -106,15 +106,25 @@ export async function sealHere(dataDir: string, segments: readonly Segment[]): P
 }
 
 /**
- * Seals these segments and merges their days in this thread, with the code of the workers. For set-ups.
+ * Seals these segments and merges their days, those before `before` if it is given, in this thread with the code of the workers. For
+ * set-ups.
  * @throws if anything fails or is moved to quarantine
  */
-export async function archiveHere(dataDir: string, segments: readonly Segment[]): Promise<void> {
+export async function archiveHere(
+  dataDir: string,
+  segments: readonly Segment[],
+  {
+    before = "9999-12-31",
+    gapsOf = (): readonly Gap[] => [],
+  }: { before?: string; gapsOf?: (of: Day) => readonly Gap[] } = {},
+): Promise<void> {
   await sealHere(dataDir, segments);
   const days = new Map(segments.map((segment) => [liveFolder(dataDir, segment), segment]));
   for (const { stream, symbol, date } of days.values()) {
+    if (date >= before) continue;
     const of = { stream, symbol, date };
-    const { quarantined } = mergeDay({ dataDir, day: of, inputs: segmentFiles(dataDir, of), ...made });
+    const gaps = gapsOf(of).map(({ stream: _stream, symbol: _symbol, ...gap }) => gap);
+    const { quarantined } = mergeDay({ dataDir, day: of, inputs: segmentFiles(dataDir, of), gaps, ...made });
     if (quarantined.length > 0) throw new Error(JSON.stringify(quarantined));
   }
 }

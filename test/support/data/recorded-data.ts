@@ -1,9 +1,9 @@
 import { openCatalogue } from "../../../server/catalogue/catalogue.ts";
-import { type Day, dateOf, dateStartUs, dayUs, type Segment } from "../../../server/domain/day.ts";
+import { dateOf, dateStartUs, dayUs, type Segment } from "../../../server/domain/day.ts";
 import type { Gap } from "../../../server/domain/gap.ts";
 import { encodeLine } from "../../../server/domain/line.ts";
 import { temporaryFolder } from "../folder.ts";
-import { drained, realArchiver, writeRaw } from "./day-fixture.ts";
+import { archiveHere, writeRaw } from "./day-fixture.ts";
 
 /** µs of a second of a day. */
 export function secondOf(date: string, second: number): number {
@@ -54,20 +54,18 @@ export async function archiveDays(
   today: string,
   gaps: readonly Gap[] = [],
 ): Promise<void> {
-  const archiver = realArchiver(dataDir, {
-    gapsOf: (day: Day) =>
-      gaps.filter(({ stream, symbol, from_us }) => {
-        return stream === day.stream && symbol === day.symbol && dateOf(from_us) === day.date;
-      }),
-  });
-  for (const { segment, text } of files) {
-    writeRaw(dataDir, segment, text);
-    archiver.seal(segment);
-  }
-  await archiver.mergeDaysBefore(today);
-  await drained(archiver);
-  await archiver.stop(0);
-  if (archiver.failures.length > 0) throw new Error(JSON.stringify(archiver.failures));
+  for (const { segment, text } of files) writeRaw(dataDir, segment, text);
+  await archiveHere(
+    dataDir,
+    files.map(({ segment }) => segment),
+    {
+      before: today,
+      gapsOf: (day) =>
+        gaps.filter(({ stream, symbol, from_us }) => {
+          return stream === day.stream && symbol === day.symbol && dateOf(from_us) === day.date;
+        }),
+    },
+  );
 }
 
 /** The last ten minutes of `before` and the first ten of `date`, so that two days meet at midnight. */

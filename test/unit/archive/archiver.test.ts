@@ -6,6 +6,7 @@ import { recover } from "../../../server/recorder/recover/recovery.ts";
 import { createFrameWalker } from "../../../server/storage/zstd/zstd-frame.ts";
 import {
   archivedIds,
+  archiveHere,
   day,
   dayUs,
   drained,
@@ -14,6 +15,7 @@ import {
   lines,
   realArchiver,
   sealAndMerge,
+  sealHere,
   seconds,
   segmentOf,
   temporaryData,
@@ -109,17 +111,14 @@ test("days are merged oldest first, each stream and symbol separately, also with
   const coin = { stream: "depth20", symbol: "币安人生USDT", date: "2026-11-20" };
   const trades = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-21" };
   const segments = [day, trades, coin].flatMap((of) => writeDay(dataDir, { day: of, segments: 1 }));
-  const sealing = realArchiver(dataDir);
-  for (const segment of segments) sealing.seal(segment);
-  await drained(sealing);
-  await sealing.stop(0);
+  await sealHere(dataDir, segments);
   const { archived } = await sealAndMerge(dataDir, []);
   expect(archived.map(({ symbol, stream, date }) => ({ stream, symbol, date }))).toEqual([coin, trades, day]);
   expect(archivedIds(dataDir, coin)).toEqual(seconds(0, 900));
 });
 
 test("a later segment of an archived day is merged into its archive", async () => {
-  await sealAndMerge(dataDir, writeDay(dataDir, { segments: 2 }));
+  await archiveHere(dataDir, writeDay(dataDir, { segments: 2 }));
   const late = writeDay(dataDir, { from: 3600, segments: 1 });
   const { archived, failures } = await sealAndMerge(dataDir, late);
   expect(failures).toEqual([]);
@@ -129,7 +128,7 @@ test("a later segment of an archived day is merged into its archive", async () =
 });
 
 test("an archive that does not match its manifest is not merged into, and no row is lost", async () => {
-  await sealAndMerge(dataDir, writeDay(dataDir, { segments: 1 }));
+  await archiveHere(dataDir, writeDay(dataDir, { segments: 1 }));
   const damaged = readFileSync(archivePath(dataDir, day));
   damaged[damaged.length >> 1] = (damaged[damaged.length >> 1] ?? 0) ^ 0xff;
   writeFileSync(archivePath(dataDir, day), damaged);
@@ -143,10 +142,7 @@ test("an archive that does not match its manifest is not merged into, and no row
 
 test("an unreadable segment is moved to quarantine, named in the manifest and reported; the day is archived without it", async () => {
   const segments = writeDay(dataDir);
-  const sealing = realArchiver(dataDir);
-  for (const segment of segments) sealing.seal(segment);
-  await drained(sealing);
-  await sealing.stop(0);
+  await sealHere(dataDir, segments);
   const path = segmentPath(dataDir, segmentOf("00-15"), "sealed");
   const half = readFileSync(path).subarray(0, statSync(path).size >> 1);
   writeFileSync(path, half);
@@ -234,10 +230,7 @@ test("a manifest states minutes, ids, delays, the clock's offset, gaps and backf
 
 test("stopping abandons a merge without a trace, and the next start does it", async () => {
   const segments = writeDay(dataDir, { segments: 20 });
-  const sealing = realArchiver(dataDir);
-  for (const segment of segments) sealing.seal(segment);
-  await drained(sealing);
-  await sealing.stop(0);
+  await sealHere(dataDir, segments);
   const before = filesBelow(dataDir);
 
   const archiver = realArchiver(dataDir, { level: 19 });

@@ -4,14 +4,14 @@ import { constants, zstdCompressSync } from "node:zlib";
 import { verifyArchive } from "../../../server/archive/verify/verify-archive.ts";
 import { archivePath, manifestPath } from "../../../server/domain/day.ts";
 import { encodeManifest, type Manifest, parseManifest } from "../../../server/storage/manifest.ts";
-import { day, line, lines, sealAndMerge, temporaryData, writeDay } from "../../support/data/day-fixture.ts";
+import { archiveHere, day, line, lines, temporaryData, writeDay } from "../../support/data/day-fixture.ts";
 
 let dataDir = "";
 let remove = () => {};
 let manifest: Manifest;
 beforeEach(async () => {
   ({ dataDir, remove } = temporaryData());
-  await sealAndMerge(dataDir, writeDay(dataDir, { segments: 2 }));
+  await archiveHere(dataDir, writeDay(dataDir, { segments: 2 }));
   manifest = parseManifest(readFileSync(manifestPath(dataDir, day), "utf8"));
 });
 afterEach(() => remove());

@@ -12,7 +12,7 @@ import { openJournal } from "../../../server/journal/journal.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
 import { recover } from "../../../server/recorder/recover/recovery.ts";
 import { findLiveMissingIds } from "../../../server/storage/ids/live-ids.ts";
-import { day, drained, realArchiver, today, writeDay } from "../../support/data/day-fixture.ts";
+import { archiveHere, day, today, writeDay } from "../../support/data/day-fixture.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 
 const live = { stream: "aggTrade", symbol: "BTCUSDT", date: today };
@@ -37,11 +37,7 @@ function write(name: string, text: string, state: "open" | "sealed", dataDir: st
 /** A merged day with a gap, and today without ids 3 to 5, of which 4 was backfilled. */
 async function recordedFolder(): Promise<string> {
   const dataDir = temporaryFolder();
-  const archiver = realArchiver(dataDir, { gaps: [hole] });
-  for (const segment of writeDay(dataDir, { segments: 1 })) archiver.seal(segment);
-  await archiver.mergeDaysBefore(today);
-  await drained(archiver);
-  await archiver.stop(0);
+  await archiveHere(dataDir, writeDay(dataDir, { segments: 1 }), { gapsOf: () => [hole] });
   write("00-00", trade(1) + trade(2), "sealed", dataDir);
   write("00-00_02", refetched(4), "sealed", dataDir);
   write("00-05", trade(6) + trade(7), "open", dataDir);

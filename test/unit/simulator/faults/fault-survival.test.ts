@@ -19,7 +19,7 @@ import { until } from "../../../support/wait.ts";
 
 /** A fault lasts at least so long, unless it acts at once, ms. */
 const atLeastMs = 200;
-const symbols = ["BTCUSDT", "ETHUSDT", "SOLUSDT"];
+const symbols = ["BTCUSDT", "ETHUSDT"];
 const types = ["depth20@100ms", "depth@100ms", "aggTrade", "bookTicker"];
 
 /** A fault, and the condition for its end. */
@@ -89,15 +89,19 @@ const trials: Trial[] = [
   { name: "ids restart lower", fault: { kind: "id-back", by: 500_000 }, hits: 1 },
 ];
 
+/** Groups that run side by side. Ending a connection takes longest, since each needs one that counts as good. */
+const breaking = trials.filter(breaks);
+const half = breaking.length >> 1;
 const groups = [
   ["that leaves its connection open", trials.filter((trial) => !breaks(trial))],
-  ["that ends its connection", trials.filter(breaks)],
+  ["that ends its connection, the first half,", breaking.slice(0, half)],
+  ["that ends its connection, the second half,", breaking.slice(half)],
 ] as const;
 
 test.concurrent.each(groups)(
   "through every fault %s the recorder stays alive, keeps every sent record exactly once, and has data again after each",
   async (_, group) => {
-    const source = createSyntheticMarket({ symbols, seed: 11, speed: 4 });
+    const source = createSyntheticMarket({ symbols, seed: 11, speed: 2 });
     const sent: SentFrame[] = [];
     const faults = createFaults();
     const exchange = createSimulatedExchange(
@@ -179,7 +183,7 @@ test.concurrent.each(groups)(
     const result = compare(sent, dataDir);
     console.log(JSON.stringify(result));
     expect(result).toMatchObject({ neverSent: 0, tooOften: 0, missing: 0 });
-    expect(result.recorded).toBeGreaterThan(2500);
+    expect(result.recorded).toBeGreaterThan(1000);
   },
   180_000,
 );

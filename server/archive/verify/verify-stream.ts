@@ -9,6 +9,7 @@ import {
 import { type Day, dateOf, dateStartUs, dayUs, segmentOfPath } from "../../domain/day.ts";
 import { clipGap, type Gap } from "../../domain/gap.ts";
 import { type IdRange, joinRanges } from "../../domain/ids/id-ranges.ts";
+import { streamKinds } from "../../domain/stream-kinds.ts";
 import { messageOf } from "../../platform/errors.ts";
 import { statSync } from "../../platform/files/files.ts";
 import { createIdCheck, type IdCheck, type IdReport } from "../../storage/ids/id-check.ts";
@@ -21,6 +22,7 @@ import { readManifest } from "../../storage/manifest.ts";
 import { type GapsOf, gapsOfDays } from "../../storage/recorded-gaps.ts";
 import type { DayIds } from "./day-overlap.ts";
 import { idProblems, overlapProblems } from "./id-problems.ts";
+import { needsRestBook } from "./rest-books.ts";
 import { type Problem, verifyArchive } from "./verify-archive.ts";
 import { verifySegments } from "./verify-segments.ts";
 
@@ -47,7 +49,10 @@ export type VerifyStreamOptions = {
   readonly onProgress: (bytes: number, day: Day) => void;
 };
 
-/** Checks every day of a stream, from the first to the last. Bad files are reported as problems; they never reject. */
+/**
+ * Checks every day of a stream, from the first to the last, except days on which no REST book was due. Bad files are reported as problems; they
+ * never reject.
+ */
 export async function verifyStream(
   recordedStream: RecordedStream,
   gapsOf: GapsOf,
@@ -82,7 +87,10 @@ export async function verifyStream(
   const fromUs = dateStartUs(received[0]?.date ?? firstDate);
   const due = dueSpan({ fromUs, toUs: received.at(-1)?.lastUs ?? fromUs }, sinceUs);
   const silences = silentSpans(stream.type.kind, received, gaps, due);
-  return checked.map(({ day, examined, isInvented }) => {
+  const isOfRest = streamKinds[stream.type.kind].source === "rest";
+  const isDue = ({ day, examined }: (typeof checked)[number]) =>
+    !isOfRest || examined.state !== "absent" || needsRestBook(options.dataDir, day);
+  return checked.filter(isDue).map(({ day, examined, isInvented }) => {
     const startUs = dateStartUs(day.date);
     const within = { fromUs: startUs, toUs: startUs + dayUs };
     // A gap before the stream's very first record is no gap.

@@ -2,9 +2,12 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants, zstdCompressSync } from "node:zlib";
 import { verifyArchive } from "../../../server/archive/verify/verify-archive.ts";
+import { verifyStream } from "../../../server/archive/verify/verify-stream.ts";
 import { archivePath, manifestPath } from "../../../server/domain/day.ts";
+import { encodeLine } from "../../../server/domain/line.ts";
+import { findRecordedStreams } from "../../../server/storage/list/listing.ts";
 import { encodeManifest, type Manifest, parseManifest } from "../../../server/storage/manifest.ts";
-import { archiveHere, day, line, lines, temporaryData, writeDay } from "../../support/data/day-fixture.ts";
+import { archiveHere, day, line, lines, temporaryData, writeDay, writeRaw } from "../../support/data/day-fixture.ts";
 
 let dataDir = "";
 let remove = () => {};
@@ -39,6 +42,45 @@ test("a whole archive is ok, and progress ends at 1", async () => {
   let share = 0;
   expect(await verifyArchive(dataDir, day, (now) => (share = now))).toEqual({ kind: "ok", manifest });
   expect(share).toBe(1);
+});
+
+test("a day without a REST book lacks one only if its diffs were recorded in more than two hours", async () => {
+  const write = (stream: string, symbol: string, date: string, name: string) => {
+    const us = Date.parse(`${date}T${name.replace("-", ":")}Z`) * 1000;
+    writeRaw(dataDir, { stream, symbol, date, name }, encodeLine('{"lastUpdateId":1,"bids":[],"asks":[]}', us, null));
+  };
+  for (const symbol of ["BTCUSDT", "ETHUSDT"]) {
+    for (const date of ["2026-11-18", "2026-11-22"]) write("depthSnapshot", symbol, date, "12-00");
+    // Nothing ran on the 19th.
+    const [segments, merged] =
+      symbol === "BTCUSDT"
+        ? [["00-00", "00-05", "01-00"], [0]]
+        : [
+            ["00-00", "01-00", "02-00"],
+            [0, 3600, 7200],
+          ];
+    for (const name of segments) write("depth", symbol, "2026-11-20", name);
+    const diffs = { ...day, stream: "depth", symbol };
+    await archiveHere(
+      dataDir,
+      merged.flatMap((from) => writeDay(dataDir, { day: diffs, segments: 1, from })),
+    );
+  }
+  const books = findRecordedStreams(dataDir).filter(({ stream }) => stream.type.folder === "depthSnapshot");
+  const options = { dataDir, quick: false, onProgress() {} };
+  const verified = (await Promise.all(books.map((stream) => verifyStream(stream, () => null, options)))).flat();
+  expect(verified.map(({ symbol, date, silences }) => [symbol, date.slice(-2), silences.length])).toEqual([
+    ...[
+      ["BTCUSDT", "18", 0],
+      ["BTCUSDT", "22", 0],
+    ],
+    ...[
+      ["ETHUSDT", "18", 0],
+      ["ETHUSDT", "20", 1],
+      ["ETHUSDT", "21", 1],
+      ["ETHUSDT", "22", 0],
+    ],
+  ]);
 });
 
 test("a single changed bit is found", async () => {

@@ -2,15 +2,15 @@ import type { ReceivedDay } from "../domain/coverage/coverage.ts";
 import { archivePath, type Day, segmentOfPath } from "../domain/day.ts";
 import type { Gap } from "../domain/gap.ts";
 import type { Stream } from "../domain/stream.ts";
-import { messageOf } from "../platform/errors.ts";
 import { statSync } from "../platform/files/files.ts";
+import { reasonOf } from "../platform/system-errors.ts";
 import type { RecordedFile } from "../storage/list/day-files.ts";
 import { receivedOf } from "../storage/list/first-record.ts";
 import { isInvented, latestDate } from "../storage/list/invented-day.ts";
 import { filesOfDay, isArchiveLost, type RecordedStream, streamsOfDay } from "../storage/list/listing.ts";
 import { readWhileMoving } from "../storage/list/moving-files.ts";
-import { readManifest } from "../storage/manifest.ts";
 import { type GapsOf, gapsOfDays } from "../storage/recorded-gaps.ts";
+import { verifyArchive } from "./verify/verify-archive.ts";
 import { verifySegments } from "./verify/verify-segments.ts";
 
 /**
@@ -84,7 +84,7 @@ async function examineDay(day: Day, options: InventoryOptions): Promise<Inventor
       () => examineOnce(day, options),
     );
   } catch (error) {
-    return { ...day, state: "unverified", rows: null, bytes: 0, received: null, problem: messageOf(error) };
+    return { ...day, state: "unverified", rows: null, bytes: 0, received: null, problem: reasonOf(error) };
   }
 }
 
@@ -104,17 +104,16 @@ async function examineOnce(day: Day, options: InventoryOptions): Promise<Invento
   }
   if (files.length === 0) return null;
   if (segments.length === files.length) return { ...day, bytes, ...(await examineSegments(day, segments, options)) };
-  const manifest = readManifest(options.dataDir, day);
-  if (manifest === null) {
-    const problem = "the archive has no manifest and cannot be checked";
-    return { ...day, state: "unverified", rows: null, bytes, received: null, problem };
-  }
+  // The judgement of `verify --quick`, so that a day is damaged for both or for neither.
+  const archive = await verifyArchive(options.dataDir, day, () => {}, { quick: true });
+  const found = archive.kind === "ok" ? [] : archive.problems.map(({ detail }) => detail);
+  // An archive that has vanished since the listing makes this throw, and the day is read again.
+  if (found.length > 0) statSync(archivePath(options.dataDir, day));
+  const { manifest } = archive;
+  if (manifest === null)
+    return { ...day, state: "unverified", rows: null, bytes, received: null, problem: found.join("; ") };
   const late = await examineSegments(day, segments, options);
-  const size = statSync(archivePath(options.dataDir, day)).size;
-  const problem =
-    size === manifest.compressed_bytes
-      ? null
-      : `the archive has ${size} bytes; its manifest states ${manifest.compressed_bytes}`;
+  const problem = [...found, ...(late.problem === null ? [] : [late.problem])].join("; ") || null;
   const rows = late.rows === null ? null : manifest.rows + late.rows;
   const received = joined(receivedOf(manifest), late.received);
   return { ...day, state: problem === null ? "verified" : "unverified", rows, bytes, received, problem };

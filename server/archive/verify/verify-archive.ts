@@ -108,7 +108,7 @@ async function compare(
   };
   for (const key of ["stream", "symbol", "date"] as const) check("other_day", key, day[key], manifest[key]);
   const size = statSync(path).size;
-  check("compressed_bytes", "bytes of the file", size, manifest.compressed_bytes);
+  check("compressed_bytes", "bytes of the archive", size, manifest.compressed_bytes);
   if (options.quick) return problemsFound;
   const compressedHash = new Bun.CryptoHasher("sha256");
   const rawHash = new Bun.CryptoHasher("sha256");

@@ -27,7 +27,7 @@ export const ls: Command = {
     "Coverage is the share of time in which the stream was received, from its very first to its last record; with --days, of that time on",
     "each UTC day. These times are not covered: recorded gaps, unless all missing records were backfilled or the exchange had halted the",
     "symbol; minutes of a book without a record; and days without a record. State: verified (an archive that was read back after it was",
-    "written; rt-data verify reads it again), live (segments that are not merged yet), unverified (the archive has a problem), absent (a",
+    "written; rt-data verify reads it again), live (segments that are not merged yet), damaged (a file has a problem; rt-data verify finds it too), absent (a",
     "day without files between days with files).",
   ],
   async run(flags, terminal) {
@@ -105,7 +105,7 @@ function gapText({ gaps, gaps_repaired }: Listed): string {
 }
 
 function stateText(states: Listed["states"], byDay: boolean): string {
-  const parts = Object.entries(states);
+  const parts = Object.entries(states).map(([state, count]) => [state === "unverified" ? "damaged" : state, count]);
   return parts.map(([state, count]) => (byDay ? state : `${count} ${state}`)).join(", ");
 }
 

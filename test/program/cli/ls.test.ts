@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "bun:test";
-import { rmSync, truncateSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { tableLines } from "../../../server/cli/terminal/table.ts";
 import { archivePath, manifestPath } from "../../../server/domain/day.ts";
 import { writeRaw } from "../../support/data/day-fixture.ts";
@@ -106,7 +106,7 @@ test("--quick counts no rows of days that are not merged, and says so", async ()
   rmSync(own, { recursive: true });
 });
 
-test("unverified data is reported with the reason, and the exit code is 1", async () => {
+test("damaged data is reported with the reason, and the exit code is 1; verify calls the same days damaged", async () => {
   const own = await recordedFolder();
   const day = { stream: "depth20", symbol: "BTCUSDT", date };
   truncateSync(archivePath(own, day), 100);
@@ -114,10 +114,21 @@ test("unverified data is reported with the reason, and the exit code is 1", asyn
   writeFileSync(manifestPath(own, { ...day, date: before }), "{");
   const { code, output, errors } = await run(["ls", "--data-dir", own]);
   expect(code).toBe(1);
-  expect(errors).toContain("depth20 BTCUSDT 2026-11-21: the archive has 100 bytes; its manifest states ");
+  expect(errors).toContain("depth20 BTCUSDT 2026-11-21: bytes of the archive: 100; the manifest states ");
   expect(errors).toContain("depth20 BTCUSDT 2026-11-20: ");
   expect(errors).toContain("aggTrade BTCUSDT 2026-11-21: the archive has no manifest");
-  expect(output).toContain("2 unverified, 1 live");
+  expect(output).toContain("2 damaged, 1 live");
+  const edited = { ...day, stream: "aggTrade", symbol: "ETHUSDT" };
+  const manifest = readFileSync(manifestPath(own, edited), "utf8");
+  writeFileSync(manifestPath(own, edited), manifest.replace('"recorder":', '"recorder" :'));
+  const days = await run(["ls", "--data-dir", own, "--days"]);
+  const verified = await run(["verify", "--data-dir", own, "--quick"]);
+  const named = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name = ""]) => name).sort();
+  const ofLs = named(days.output, /^(\w+ +\w+ +\S+) .* damaged/gm).map((name) => name.replace(/ +/g, " "));
+  const ofVerify = named(verified.output, /^DAMAGED +(\w+ +\w+ +\S+)/gm).map((name) => name.replace(/ +/g, " "));
+  expect(ofLs).toEqual(ofVerify);
+  expect(ofLs).toContain(`aggTrade ETHUSDT ${date}`);
+  expect(ofLs).toHaveLength(4);
   rmSync(own, { recursive: true });
 });
 

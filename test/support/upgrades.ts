@@ -109,7 +109,7 @@ export async function startUpgradable(options: {
      */
     async finish(pid: number, ended: readonly string[] = []) {
       isPaused = true;
-      await untilStill(dataDir);
+      await untilStill(dataDir, () => isNewestRecorded(sent, dataDir, ended));
       process.kill(pid, "SIGTERM");
       await until(() => !isRunning(pid), "the recorder to end", 30_000);
       await exchange.stop();
@@ -119,20 +119,40 @@ export async function startUpgradable(options: {
   };
 }
 
-/** Waits until the files have not grown for a second: on a busy machine messages are under way for longer than a moment. */
-async function untilStill(dataDir: string): Promise<void> {
+/**
+ * Waits until the files have not grown for a second and hold the newest message of each stream. On a busy machine messages are under way
+ * for seconds. If a newest message never comes, ten seconds without growth are enough.
+ */
+async function untilStill(dataDir: string, isComplete: () => boolean): Promise<void> {
   const bytes = () => dataFiles(dataDir).reduce((sum, file) => sum + Bun.file(join(dataDir, file)).size, 0);
   let [last, sinceMs] = [-1, 0];
   await until(
     () => {
       const size = bytes();
       if (size !== last) [last, sinceMs] = [size, performance.now()];
-      return performance.now() - sinceMs > 1000;
+      const stillMs = performance.now() - sinceMs;
+      return stillMs > 10_000 || (stillMs > 1000 && isComplete());
     },
     "the files to stand still",
-    30_000,
-    50,
+    60_000,
+    100,
   );
+}
+
+function isNewestRecorded(sent: Sent, dataDir: string, ended: readonly string[]): boolean {
+  let records: ReturnType<typeof readRecords>;
+  try {
+    records = readRecords(dataDir);
+  } catch {
+    // A segment was sealed between listing and reading.
+    return false;
+  }
+  return [...sent].every(([name, payloads]) => {
+    const stream = parseStreamName(name);
+    const newest = [...payloads.keys()].at(-1);
+    if (stream === null || newest === undefined || ended.includes(stream.type.folder)) return true;
+    return records.get(`${stream.symbol}/${stream.type.folder}`)?.some(({ payload }) => payload === newest) === true;
+  });
 }
 
 /** `unexplained` are lost records without a gap between the records around them. */

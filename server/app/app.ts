@@ -62,7 +62,7 @@ export function createApp(config: Config, options: AppOptions): App {
   const known = createKnown({
     ...{ dataDir, startedUs, nowUs, time: time.now, renewFolder: folder.renew, log },
     ...{ archiver: () => archiver, parts: () => parts, sinceUs: (series) => past.sinceUs(series) },
-    onRecovered: (report) => alerting.noteRecovered(report),
+    onRecovered: (report) => alerting.reportRecovered(report),
   });
   const { journal, catalogue, care, tidyUp } = known;
   const about = { version, mode, host: hostname(), shard: shardName(config.record.shard), started_us: startedUs };
@@ -72,7 +72,7 @@ export function createApp(config: Config, options: AppOptions): App {
   const lifecycle = createArchiveLifecycle(config, { ...lifecycleOptions, onRemoved: care.forgetArchive, log });
   const past = createAppHistory({
     ...{ dataDir, streams, nowUs, catalogue, gapsOf, onGap: journal.onGap, log },
-    onVerified: (day, problem) => alerting.noteVerified(day, problem),
+    onVerified: (day, problem) => alerting.reportVerified(day, problem),
   });
   const archiver = createArchiver(
     { dataDir, level: config.archive.level, segmentLevel },
@@ -82,7 +82,7 @@ export function createApp(config: Config, options: AppOptions): App {
       ...{ mayMerge: tidyUp.mayMerge, onUnreadable: known.onUnreadable },
       onSealed: (segment, rows) => void parts.recorder.checkSealed(segment, rows),
       onArchived(manifest, isVerified) {
-        care.noteArchive(manifest, isVerified);
+        care.saveArchive(manifest, isVerified);
         lifecycle.onArchived(manifest);
       },
     },
@@ -91,13 +91,13 @@ export function createApp(config: Config, options: AppOptions): App {
   const recording = createRecording(
     { config, dataDir, startedUs, streams },
     {
-      ...{ clock, journal, onLate: pastDays.noteLate, onRecord: past.observe, log },
+      ...{ clock, journal, onLate: pastDays.onNewFile, onRecord: past.observe, log },
       onClosed(segment) {
         archiver.seal(segment);
         // A slow disk may delay the segment until its day has been merged.
-        pastDays.noteLate(segment);
+        pastDays.onNewFile(segment);
       },
-      ...{ onClockOffset: time.noteOffset, offset: time.offset },
+      ...{ onClockOffset: time.setOffset, offset: time.offset },
     },
   );
   const { parts } = recording;
@@ -147,12 +147,12 @@ export function createApp(config: Config, options: AppOptions): App {
     nowUs,
     [
       [1, "recording", recording.tick],
-      [1, "machine", host.look],
+      [1, "machine", host.measure],
       [1, "lock", folder.poll],
       [1, "catalogue", care.look],
       [1, "merging", pastDays.tick],
-      [1, "manifests", known.settled.look],
-      [1, "service report", createSystemdStatus(status).look],
+      [1, "manifests", known.settled.tick],
+      [1, "service report", createSystemdStatus(status).tick],
       [1, "retention", () => lifecycle.tick(host.disk.freeForArchives())],
       [1, "incidents", () => alerting.tick(status)],
       [1, "messages", messaging.tick],
@@ -181,12 +181,12 @@ export function createApp(config: Config, options: AppOptions): App {
         const { lastRun, down } = known.beginRun(leftovers, {
           ...{ streams, left, recorded, flushMs: config.record.flush_ms },
         });
-        recording.noteDown(down.of, standby === undefined ? down.newestUs : startedUs);
+        recording.recordDowntime(down.of, standby === undefined ? down.newestUs : startedUs);
         if (down.newestUs > 0) known.saveRun(down.newestUs, false);
         alerting.start(lastRun, standby === undefined ? Math.min(down.newestUs, startedUs) : 0);
         messaging.start();
         care.noteEvent("start", `rt-data ${version}`);
-        await host.look();
+        await host.measure();
         ticker.start();
         recording.tick(nowUs());
         recording.start(standby);
@@ -216,8 +216,8 @@ export function createApp(config: Config, options: AppOptions): App {
       clockOffsetMs: () => parts.clockOffset.current()?.offsetMs ?? null,
     },
     listeningMs: () => listeningMs,
-    adoptArchive: (manifest) => care.noteArchive(manifest, true),
-    ...{ dataDir, nowUs, noteFault: errors.note, passOnFolder: folder.passOn },
+    adoptArchive: (manifest) => care.saveArchive(manifest, true),
+    ...{ dataDir, nowUs, reportFault: errors.report, passOnFolder: folder.passOn },
     stop(deadlineMs) {
       stopping ??= (async () => {
         const end = performance.now() + deadlineMs;

@@ -10,7 +10,7 @@ export type Host = {
   readonly disk: DisksWatch;
   readonly clock: Pick<ClockWatch, "steps" | "openGaps">;
   /** Call it once a second. Resolves when the disks have been measured; never rejects. */
-  look(): Promise<void>;
+  measure(): Promise<void>;
 };
 
 type Deps = ClockWatchDeps & {
@@ -41,8 +41,8 @@ export function createHost(dataDir: string, deps: Deps): Host {
     hardware,
     disk,
     clock,
-    async look() {
-      clock.look();
+    async measure() {
+      clock.tick();
       await hardware.sample();
       await measure();
       deps.setRoom(disk.room());

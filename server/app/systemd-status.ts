@@ -5,14 +5,14 @@ import { notifyService } from "../platform/process/systemd.ts";
 /** Reports to systemd: a sign of life, and a status line. */
 export type SystemdStatus = {
   /** Call it once a second, from the main loop whose life it reports. */
-  look(): void;
+  tick(): void;
 };
 
 /** How often the status line in `systemctl status` is updated, s. */
 const statusEvery = 10;
 
 /**
- * Creates the reports. If systemd listens, `look` sends the status line every ten seconds and the watchdog's sign of life at half of the
+ * Creates the reports. If systemd listens, `tick` sends the status line every ten seconds and the watchdog's sign of life at half of the
  * interval that the unit allows. It has no timer of its own. Without systemd it has no effect.
  */
 export function createSystemdStatus(
@@ -23,7 +23,7 @@ export function createSystemdStatus(
   let seconds = 0;
   let lastAlive = Number.NEGATIVE_INFINITY;
   return {
-    look() {
+    tick() {
       if (manager.socket === null) return;
       const lines: string[] = [];
       if (manager.watchdogMs !== null && now() - lastAlive >= manager.watchdogMs / 2 - 1000) {

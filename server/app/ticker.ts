@@ -24,7 +24,7 @@ const lagBounds = [0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 0.5, 1, 2.
 export function createTicker(
   nowUs: () => number,
   work: readonly Recurring[],
-  faults: Pick<UnexpectedErrors, "note" | "clear">,
+  faults: Pick<UnexpectedErrors, "report" | "clear">,
 ): Ticker {
   let timer: ReturnType<typeof setInterval> | null = null;
   let seconds = 0;
@@ -36,11 +36,11 @@ export function createTicker(
       if (done instanceof Promise)
         done.then(
           () => faults.clear(part),
-          (error) => faults.note(part, error),
+          (error) => faults.report(part, error),
         );
       else faults.clear(part);
     } catch (error) {
-      faults.note(part, error);
+      faults.report(part, error);
     }
   }
 
@@ -69,7 +69,7 @@ export type PastDays = {
   /** Call it every second. */
   tick(): void;
   /** Call it for a new file of this day. A past day is merged again, at once or when the time is confirmed. */
-  noteLate(day: Day): void;
+  onNewFile(day: Day): void;
 };
 
 const retrySeconds = 15;
@@ -109,7 +109,7 @@ export function createPastDays(
         },
       );
     },
-    noteLate(day) {
+    onNewFile(day) {
       const date = today();
       if (date === null) lastMerged = "";
       else if (day.date < date) archiver.merge(day);

@@ -49,7 +49,7 @@ export type App = {
   /** Lists an archive that something else than this recorder has written. */
   adoptArchive(manifest: Manifest): void;
   /** Reports an error that occurred outside of any part; everything goes on. */
-  noteFault(part: string, error: unknown): void;
+  reportFault(part: string, error: unknown): void;
   /** Returns the descriptors that hold the data folder's lock, for the child process. From then on `stop` does not release the lock. */
   passOnFolder(): readonly number[];
   /** Absolute path of the data folder. */

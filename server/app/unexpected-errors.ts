@@ -4,7 +4,7 @@ import type { Log } from "../platform/log/log.ts";
 /** Collects unexpected errors. An error stays within its part: it is caught and reported once, and the other parts go on. */
 export type UnexpectedErrors = {
   /** Reports a failure of this part. A known reason is only counted. */
-  note(part: string, error: unknown): void;
+  report(part: string, error: unknown): void;
   /** Ends the failures of this part, which works again. */
   clear(part: string): void;
   /** Returns failures that last or occurred within the last minute. */
@@ -33,7 +33,7 @@ export function createUnexpectedErrors(deps: { log: Log; nowMs?: () => number })
   }
 
   return {
-    note(part, error) {
+    report(part, error) {
       const reason = messageOf(error);
       const key = `${part}\n${reason}`;
       const fault = known.get(key);

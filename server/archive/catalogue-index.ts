@@ -20,7 +20,7 @@ import { type Manifest, parseManifest } from "../storage/manifest.ts";
 /** Keeps the catalogue's list of archived days in sync with the manifests on disk. */
 export type CatalogueIndex = {
   /** Saves a day that was just merged; `verifiedUs` is when its archive was read back, null if it was not. */
-  note(manifest: Manifest, verifiedUs: number | null): void;
+  save(manifest: Manifest, verifiedUs: number | null): void;
   /**
    * Compares the list with all archives on disk and saves the differences. Works a few ms at a time with pauses, because recording
    * has priority. Reads only manifests that are new or changed, each once. "unavailable": the list cannot be read or written at the
@@ -42,7 +42,7 @@ type Entry = { readonly entry: ArchivedDay; readonly manifestMs: number };
 
 /** The stored list of archived days. */
 export type IndexedArchives = {
-  note(entry: ArchivedDay, manifestMs: number): void;
+  save(entry: ArchivedDay, manifestMs: number): void;
   /** Saves and removes entries in one transaction; false if it failed and the entries are unchanged. */
   change(changed: readonly Entry[], gone: readonly Day[]): boolean;
   /** When the manifest of a listed day was last changed; null if the day is not listed. @throws Unavailable */
@@ -142,9 +142,9 @@ export function createCatalogueIndex(options: { dataDir: string }, deps: Catalog
   }
 
   return {
-    note(manifest, verifiedUs) {
+    save(manifest, verifiedUs) {
       const { mtimeMs = 0 } = statSync(manifestPath(dataDir, manifest), { throwIfNoEntry: false }) ?? {};
-      list.note(entryOf(manifest, verifiedUs), Math.floor(mtimeMs));
+      list.save(entryOf(manifest, verifiedUs), Math.floor(mtimeMs));
     },
     async reconcile(given) {
       try {

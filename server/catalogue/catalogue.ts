@@ -37,7 +37,7 @@ export type Catalogue = {
   gapsOf(day: Day): readonly Gap[];
   readonly holes: BackfillStore;
   /** Saves an event; the newest ten thousand are kept. */
-  noteEvent(event: CatalogueEvent): void;
+  addEvent(event: CatalogueEvent): void;
   /** The newest events, newest first. */
   events(most: number): readonly CatalogueEvent[];
   /** Runs many changes in one transaction. */
@@ -89,7 +89,7 @@ export function openCatalogue(dataDir: string): Catalogue {
       remove: (backfill) => tables.holes.remove(backfill),
     },
     gapsOf: (day) => tables.gapsOf(day),
-    noteEvent: (event) => tables.noteEvent(event),
+    addEvent: (event) => tables.noteEvent(event),
     events: (most) => tables.events(most),
     together: (work) => tables.together(work),
     restoreFile() {

@@ -19,7 +19,7 @@ export type LiveCatalogue = {
   /** Opens the file, or continues without it. `onFresh`: the file is new and lacks all archives (the reason), or some (null). */
   start(onFresh: (why: string | null) => void): void;
   /** Checks the file; call it once a second. "restored": the file had been deleted or replaced. */
-  look(): "restored" | null;
+  tick(): "restored" | null;
   /** Why the file cannot be used, and since when, µs; null while it can be used. */
   away(): { readonly reason: string; readonly sinceUs: number } | null;
   /** Marks the file as complete: it lists every archive on disk. */
@@ -28,7 +28,7 @@ export type LiveCatalogue = {
   follow(gap: Gap): void;
   /** Returns the rows that a version without a journal left in the file; null if the file cannot be read. */
   inherited(): InheritedRows | null;
-  noteEvent(event: CatalogueEvent): void;
+  addEvent(event: CatalogueEvent): void;
   /** The newest events, newest first. */
   events(most: number): readonly CatalogueEvent[];
   /** Recorded gaps of a day, clipped to it, in order. */
@@ -95,7 +95,7 @@ export function createLiveCatalogue(
 
   return {
     start: file.start,
-    look: file.look,
+    tick: file.tick,
     away: file.away,
     setComplete: () => writeFile((tables) => tables.setFact("complete", "1")),
     follow: file.follow,
@@ -106,11 +106,11 @@ export function createLiveCatalogue(
         return null;
       }
     },
-    noteEvent(event) {
+    addEvent(event) {
       const inUse = read((tables) => tables.lastEventId());
       lastEventId = Math.max(lastEventId, inUse, file.away() === null ? 0 : newId()) + 1;
       const id = lastEventId;
-      write((tables) => tables.noteNumberedEvent(id, event));
+      write((tables) => tables.addNumberedEvent(id, event));
     },
     events: (most) => read((tables) => tables.events(most)),
     gapsOf(day) {
@@ -118,7 +118,7 @@ export function createLiveCatalogue(
       for (const gap of source.gapsOf(day)) known.set(gap.from_us, gap);
       return [...known.values()].sort((a, b) => a.from_us - b.from_us);
     },
-    changeArchives: (work) => writeNow((tables) => work(tables.archiveDays, tables.noteDayGaps)),
+    changeArchives: (work) => writeNow((tables) => work(tables.archiveDays, tables.saveDayGaps)),
     gapPages: {
       page(filter, limit, after) {
         if (file.away() === null) return read((tables) => tables.gapPages.page(filter, limit, after));
@@ -135,9 +135,9 @@ export function createLiveCatalogue(
       count: (fromUs, toUs) => read((tables) => tables.gapPages.count(fromUs, toUs)),
     },
     archiveDays: {
-      note: (day, manifestMs) => writeFile((tables) => tables.archiveDays.note(day, manifestMs)),
+      save: (day, manifestMs) => writeFile((tables) => tables.archiveDays.save(day, manifestMs)),
       remove: (day) => writeFile((tables) => tables.archiveDays.remove(day)),
-      noteVerified: (day, atUs) => writeFile((tables) => tables.archiveDays.noteVerified(day, atUs)),
+      saveVerified: (day, atUs) => writeFile((tables) => tables.archiveDays.saveVerified(day, atUs)),
       known: () => readFile((tables) => tables.archiveDays.known()),
       manifestMs: (day) => readFile((tables) => tables.archiveDays.manifestMs(day)),
       after: (day) => readFile((tables) => tables.archiveDays.after(day)),
@@ -162,8 +162,8 @@ export function createLiveCatalogue(
       all: () => read((tables) => tables.outgoing.all()),
       save: (row) => write((tables) => tables.outgoing.save(row)),
       remove: (row) => write((tables) => tables.outgoing.remove(row)),
-      note: (name) => read((tables) => tables.outgoing.note(name)),
-      setNote: (name, value) => write((tables) => tables.outgoing.setNote(name, value)),
+      readValue: (name) => read((tables) => tables.outgoing.readValue(name)),
+      saveValue: (name, value) => write((tables) => tables.outgoing.saveValue(name, value)),
     },
     incidents: {
       open: () => read((tables) => tables.incidents.open()),

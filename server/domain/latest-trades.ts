@@ -9,7 +9,7 @@ export type LatestTrades = {
   /** Replaces the set of streams. Streams that stay keep their trades. */
   setStreams(streams: readonly Stream[]): void;
   /** Saves a payload if it is a trade; ignores other streams. */
-  note(stream: Stream, payload: string, recvUs: number): void;
+  update(stream: Stream, payload: string, recvUs: number): void;
   /** Returns the trades after the symbol's `seen`-th that are still kept, oldest first, and the number of trades so far. */
   since(symbol: string, seen: number): { readonly trades: readonly TradeView[]; readonly count: number };
 };
@@ -35,7 +35,7 @@ export function createLatestTrades(streams: readonly Stream[]): LatestTrades {
 
   return {
     setStreams,
-    note({ symbol, type }, payload, recvUs) {
+    update({ symbol, type }, payload, recvUs) {
       if (streamKinds[type.kind].shows !== "trades") return;
       const tape = tapes.get(symbol);
       if (tape === undefined || tape.kind !== type.kind) return;

@@ -32,6 +32,6 @@ export type NotificationStore = {
   save(row: NotificationState): void;
   remove(row: Pick<NotificationState, "chat" | "incident">): void;
   /** Returns the text stored under a name, or null. */
-  note(name: string): string | null;
-  setNote(name: string, value: string): void;
+  readValue(name: string): string | null;
+  saveValue(name: string, value: string): void;
 };

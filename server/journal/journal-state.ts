@@ -15,7 +15,7 @@ export type JournalState = {
   /** Returns the gaps saved after the entry with this number. */
   gapsSince(number: number): readonly Gap[];
   gapCount(): number;
-  holes(): readonly StoredBackfill[];
+  backfills(): readonly StoredBackfill[];
   /** Returns the runs, oldest first. */
   runs(): readonly RecorderRun[];
   last(stream: StreamFolder, symbol: string): LastRecord | null;
@@ -101,7 +101,7 @@ export function createJournalState(limit: number = maxGaps): JournalState {
       return result;
     },
     gapCount: () => count,
-    holes: () => [...holes.values()].sort((a, b) => a.fromUs - b.fromUs || a.fromId - b.fromId),
+    backfills: () => [...holes.values()].sort((a, b) => a.fromUs - b.fromUs || a.fromId - b.fromId),
     runs: () => [...runs.values()],
     lasts: () => [...lasts.values()],
     last: (stream, symbol) => lasts.get(seriesKey(stream, symbol)) ?? null,

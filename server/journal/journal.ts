@@ -36,7 +36,7 @@ export type Journal = {
   gapsOfStream(stream: StreamFolder, symbol: string): readonly Gap[];
   /** Returns gaps saved after this position; 0 for all. */
   gapsSince(position: number): readonly Gap[];
-  readonly holes: BackfillStore;
+  readonly backfills: BackfillStore;
   /** Returns the runs, oldest first. */
   runs(): readonly RecorderRun[];
   beginRun(startedUs: number): void;
@@ -126,8 +126,8 @@ export function openJournal(dataDir: string, deps: { log: Log }): Journal {
     gapsOf: state.gapsOf,
     gapsOfStream: state.gapsOfStream,
     gapsSince: state.gapsSince,
-    holes: {
-      all: state.holes,
+    backfills: {
+      all: state.backfills,
       save: (hole) => saveEntry({ kind: "hole", hole }),
       remove: ({ stream, symbol, fromId }) => saveEntry({ kind: "hole_done", stream, symbol, fromId }),
     },

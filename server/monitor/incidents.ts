@@ -21,7 +21,7 @@ export type IncidentWatch = Incidents & {
   /** Loads incidents of earlier runs. Must be called first. */
   start(): void;
   /** Evaluates all rules; must be called every few seconds. Never throws. */
-  look(seen: Observation): void;
+  evaluate(seen: Observation): void;
   /** Returns true if a problem is present or has just gone. Then evaluate soon, so that its end is known exactly. */
   isAlert(): boolean;
   status(): Omit<AlertStatus, "notifies">;
@@ -142,7 +142,7 @@ export function createIncidents(
       const known = attempt("mutes", () => kept().mutes()) ?? [];
       mutes = createMutes(known, { nowUs, steadyUs, save: saveMute, remove: removeMute });
     },
-    look(seen) {
+    evaluate(seen) {
       const result = evaluate(state, seen, settings, nowUs());
       state = result.state;
       if (result.changes.length > 0) seenCosts = "";

@@ -7,7 +7,7 @@ export type Series = {
   addSample(nowUs: number, sample: Sample): void;
   view(span: SeriesSpan, nowUs: number): SeriesView;
   /** Returns the intervals of the week finished since the last call, to store them across a restart. */
-  takeFinished(): SeriesRow[];
+  drainFinished(): SeriesRow[];
   /** Restores stored intervals. Must be called before the first sample. */
   restore(rows: readonly SeriesRow[]): void;
 };
@@ -31,7 +31,7 @@ const folds: Record<SeriesName, "sum" | "least" | "mean"> = {
   network_bytes_per_s: "mean",
 };
 
-/** Most finished intervals kept for `takeFinished`. Beyond this, the oldest are dropped. */
+/** Most finished intervals kept for `drainFinished`. Beyond this, the oldest are dropped. */
 const maxFinished = 288;
 
 /** Creates an empty history of about 130 kB, which never grows. */
@@ -40,14 +40,14 @@ export function createSeries(): Series {
   let finished: SeriesRow[] = [];
   return {
     addSample(nowUs, sample) {
-      rings.hour.note(nowUs, sample);
-      const row = rings.week.note(nowUs, sample);
+      rings.hour.add(nowUs, sample);
+      const row = rings.week.add(nowUs, sample);
       if (row === null) return;
       finished.push(row);
       if (finished.length > maxFinished) finished.shift();
     },
     view: (span, nowUs) => rings[span].view(nowUs),
-    takeFinished() {
+    drainFinished() {
       const rows = finished;
       finished = [];
       return rows;
@@ -80,7 +80,7 @@ function createRing(span: SeriesSpan) {
 
   return {
     /** Adds a sample. Returns the interval that this sample has ended, or null. */
-    note(nowUs: number, sample: Sample): SeriesRow | null {
+    add(nowUs: number, sample: Sample): SeriesRow | null {
       const interval = Math.floor(nowUs / stepUs);
       const ended = newest >= 0 && interval > newest && samples.some((count) => count > 0) ? rowOf(newest) : null;
       if (interval > newest) advance(interval);

@@ -17,7 +17,7 @@ export type WebhookBody = {
 
 /** Posts incidents to an external program. */
 export type Webhook = {
-  note(incident: Incident, change: IncidentChange): void;
+  enqueue(incident: Incident, change: IncidentChange): void;
   /** Must be called every second: retries due requests. Returns at once. */
   tick(): void;
   status(): WebhookStatus;
@@ -128,7 +128,7 @@ export function createWebhook(
   }
 
   return {
-    note(incident, event) {
+    enqueue(incident, event) {
       if (event === "changed" || aborting.signal.aborted) return;
       const { host, version, publicUrl: url } = options;
       const body: WebhookBody = { event, incident, host, version, url };

@@ -1,7 +1,7 @@
 /** Limits the rate of a stream of bytes. */
 export type BandwidthLimit = {
   /** Resolves when `bytes` more bytes may pass; at once without a limit. */
-  take(bytes: number): Promise<void>;
+  acquire(bytes: number): Promise<void>;
 };
 
 /** Burst after a pause, in seconds of the rate. Small, so that no second exceeds the limit by much. */
@@ -13,7 +13,7 @@ export function createBandwidthLimit(mbps: number, nowMs: () => number = () => p
   /** When all bytes taken so far have passed at the limit, ms. */
   let doneMs = 0;
   return {
-    async take(bytes) {
+    async acquire(bytes) {
       if (mbps === 0) return;
       const now = nowMs();
       doneMs = Math.max(doneMs, now - burstSeconds * 1000) + bytes / bytesPerMs;

@@ -11,7 +11,7 @@ export type Waiting = {
   /** The problem that blocks only this day; null without such a problem. */
   refused: string | null;
   /** Error codes of this day that were logged. */
-  readonly told: Set<string>;
+  readonly loggedCodes: Set<string>;
 };
 
 /** Waiting days, each once. */
@@ -21,7 +21,7 @@ export type DayQueue = {
   /** Puts a removed day back. If it was added meanwhile, the earlier due time is kept. */
   putBack(waiting: Waiting): void;
   /** Removes a day from the queue. */
-  take(waiting: Waiting): void;
+  dequeue(waiting: Waiting): void;
   /** Returns the due day with the fewest failures, then the oldest. If no day is due: the day that is due first. Null if empty. */
   next(nowMs: number): Waiting | null;
   all(): Iterable<Waiting>;
@@ -35,13 +35,14 @@ export function createDayQueue(): DayQueue {
     add(day, dueMs) {
       const known = waiting.get(nameOf(day));
       if (known !== undefined) known.dueMs = Math.min(known.dueMs, dueMs);
-      else waiting.set(nameOf(day), { day, dueMs, failures: 0, failedAfter: null, refused: null, told: new Set() });
+      else
+        waiting.set(nameOf(day), { day, dueMs, failures: 0, failedAfter: null, refused: null, loggedCodes: new Set() });
     },
     putBack(entry) {
       const name = nameOf(entry.day);
       waiting.set(name, { ...entry, dueMs: Math.min(entry.dueMs, waiting.get(name)?.dueMs ?? entry.dueMs) });
     },
-    take({ day }) {
+    dequeue({ day }) {
       waiting.delete(nameOf(day));
     },
     next(nowMs) {

@@ -88,9 +88,9 @@ export function createUploadFailures(deps: {
         log.warn("an upload failed once; it is retried", { ...day.day, reason: message });
         return;
       }
-      if (!day.told.has(code) && day.told.size < 10)
+      if (!day.loggedCodes.has(code) && day.loggedCodes.size < 10)
         log.error("cannot upload an archive; it is retried, other archives continue", { ...day.day, reason: message });
-      day.told.add(code);
+      day.loggedCodes.add(code);
       day.refused = message;
     },
     succeeded() {

@@ -12,7 +12,7 @@ export type Uploader = {
   /** Queues days that are not uploaded yet and starts; returns at once. */
   start(): void;
   /** Queues a day that was archived, or archived again. */
-  note(day: Day): void;
+  enqueue(day: Day): void;
   /** Logs that an object in the bucket was changed from outside, and shows it in the status for a day. */
   noteTrouble(day: Day, problem: string): void;
   status(): UploadStatus;
@@ -85,7 +85,7 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
   async function attempt(next: Waiting): Promise<void> {
     const { day } = next;
     // Remove it before the upload: if the day is archived again meanwhile, it is queued again.
-    queue.take(next);
+    queue.dequeue(next);
     current = { day, bytes: 0 };
     const startedMs = nowMs();
     try {
@@ -135,7 +135,7 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
     start() {
       running ??= run();
     },
-    note(day) {
+    enqueue(day) {
       queue.add(day, 0);
       nap.wake();
     },

@@ -82,7 +82,7 @@ export function createArchiveLifecycle(settings: Config, deps: ArchiveLifecycleD
 
   return {
     onArchived({ stream, symbol, date }) {
-      uploads?.uploader.note({ stream, symbol, date });
+      uploads?.uploader.enqueue({ stream, symbol, date });
       isChanged = true;
     },
     tick(freeBytes) {

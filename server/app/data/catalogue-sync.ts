@@ -35,12 +35,12 @@ export function createCatalogueSync(parts: CatalogueParts) {
     { dataDir },
     {
       list: {
-        note: catalogue.archiveDays.note,
+        save: catalogue.archiveDays.save,
         manifestMs: catalogue.archiveDays.manifestMs,
         after: catalogue.archiveDays.after,
         change: (changed, removed) =>
           catalogue.changeArchives((days) => {
-            for (const { entry, manifestMs } of changed) days.note(entry, manifestMs);
+            for (const { entry, manifestMs } of changed) days.save(entry, manifestMs);
             for (const day of removed) days.remove(day);
           }),
       },
@@ -56,7 +56,7 @@ export function createCatalogueSync(parts: CatalogueParts) {
   let days: number | null = null;
 
   function noteEvent(kind: string, message: string): void {
-    catalogue.noteEvent({ at_us: nowUs(), kind, message });
+    catalogue.addEvent({ at_us: nowUs(), kind, message });
   }
 
   /** Updates the list of archives from the files. A new catalogue also gets the gaps of all manifests. */
@@ -113,7 +113,7 @@ export function createCatalogueSync(parts: CatalogueParts) {
       });
     },
     /** Logs the repairs of recovery and saves them as events. */
-    noteRepairs(repairs: readonly Repair[]): void {
+    recordRepairs(repairs: readonly Repair[]): void {
       for (const { kind, path, message } of repairs) log.warn("repaired after a crash", { kind, path, message });
       for (const { path, message } of repairs) noteEvent("repair", `${path}: ${message}`);
     },
@@ -137,12 +137,12 @@ export function createCatalogueSync(parts: CatalogueParts) {
       }
       if (count > 0) log.warn("recovered gaps of unmerged days from their segments", { gaps: count });
     },
-    noteArchive: (manifest: Manifest, isVerified: boolean) => index.note(manifest, isVerified ? nowUs() : null),
+    saveArchive: (manifest: Manifest, isVerified: boolean) => index.save(manifest, isVerified ? nowUs() : null),
     forgetArchive: (day: Day) => catalogue.archiveDays.remove(day),
     /** Call it once a second. */
     look(): void {
       journal.poll();
-      if (catalogue.look() === "restored") {
+      if (catalogue.tick() === "restored") {
         try {
           parts.renewFolder();
         } catch (error) {

@@ -38,7 +38,7 @@ type Parts = {
   readonly dataDir: string;
   readonly streams: readonly Stream[];
   readonly nowUs: () => number;
-  readonly catalogue: Pick<LiveCatalogue, "gapPages" | "archiveDays" | "memory" | "noteEvent">;
+  readonly catalogue: Pick<LiveCatalogue, "gapPages" | "archiveDays" | "memory" | "addEvent">;
   /** Returns the gaps of a day, open gaps included. */
   readonly gapsOf: (day: Day) => readonly Gap[];
   /** Reports each change of a gap. */
@@ -69,7 +69,7 @@ export function createAppHistory(parts: Parts): AppHistory {
   };
   const since = createRecordedSince({ dataDir, gapsOf: parts.gapsOf, firstToday, nowUs });
   parts.onGap(since.onGap);
-  const verifier = createVerifier({ dataDir }, { startWorker: startVerifyWorker, nowUs, onDone: noteVerified });
+  const verifier = createVerifier({ dataDir }, { startWorker: startVerifyWorker, nowUs, onDone: saveVerified });
   const reconnects = new Map<number, number>();
   let rollovers = 0;
   let gaps = 0;
@@ -78,16 +78,16 @@ export function createAppHistory(parts: Parts): AppHistory {
   let stopped = false;
 
   function saveEvent(kind: string, detail: string | null): void {
-    runAndLogFailure("an event", () => catalogue.noteEvent({ at_us: nowUs(), kind, message: detail ?? "" }));
+    runAndLogFailure("an event", () => catalogue.addEvent({ at_us: nowUs(), kind, message: detail ?? "" }));
   }
 
-  function noteVerified({ day, problems }: { day: Day; problems: readonly { detail: string }[] }): void {
+  function saveVerified({ day, problems }: { day: Day; problems: readonly { detail: string }[] }): void {
     const name = `${day.symbol} ${day.stream} ${day.date}`;
     const problem = problems.map(({ detail }) => detail).join("; ");
     parts.onVerified?.(day, problems.length === 0 ? null : problem);
     if (problems.length === 0) {
       saveEvent("verified", name);
-      runAndLogFailure("a verification", () => catalogue.archiveDays.noteVerified(day, nowUs()));
+      runAndLogFailure("a verification", () => catalogue.archiveDays.saveVerified(day, nowUs()));
     } else saveEvent("verify_failed", `${name}: ${problem}`);
   }
 
@@ -136,7 +136,7 @@ export function createAppHistory(parts: Parts): AppHistory {
     sinceUs: ({ stream, symbol }) => since.of(stream, symbol),
     observe(stream, payload, recvUs) {
       minutes.count(stream, recvUs);
-      trades.note(stream, payload, recvUs);
+      trades.update(stream, payload, recvUs);
     },
     history: {
       series: (span) => series.view(span, nowUs()),
@@ -158,7 +158,7 @@ export function createAppHistory(parts: Parts): AppHistory {
       saveConnectionEvents(status);
       const turn = ticks++ % ticksPerMinute;
       runAndLogFailure("the history", () => {
-        const rows = series.takeFinished();
+        const rows = series.drainFinished();
         if (rows.length > 0) catalogue.memory.keepSeries(rows);
         saveMinutes([...byKey].filter((_, index) => index % ticksPerMinute === turn));
         saveMids(symbolsOf(streams).filter((_, index) => index % ticksPerMinute === turn));
@@ -178,7 +178,7 @@ export function createAppHistory(parts: Parts): AppHistory {
       stopped = true;
       verifier.stop();
       runAndLogFailure("the history", () => {
-        catalogue.memory.keepSeries(series.takeFinished());
+        catalogue.memory.keepSeries(series.drainFinished());
         saveMinutes([...byKey]);
         saveMids(symbolsOf(streams));
       });

@@ -74,7 +74,7 @@ export function createTidyUp(deps: Deps): TidyUp {
     // The days come oldest first. Losses that are known by now are not recorded again.
     const newest = new Map(leftovers.days.map((day) => [`${day.stream}/${day.symbol}`, day]));
     for (const day of newest.values()) await deps.findHoles(day);
-    care.noteRepairs(report.repairs);
+    care.recordRepairs(report.repairs);
     deps.onRecovered(report);
     isRecovered = true;
     step = "gaps";

@@ -56,7 +56,7 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
   const pace = { settleMs, partBytes: usualPartBytes, ...deps.pace };
   const onMissing = (day: Day, problem: string) => {
     uploader.noteTrouble(day, problem);
-    uploader.note(day);
+    uploader.enqueue(day);
   };
   const bucket = createBucketAccess(config, { dataDir, nowUs, time, log, onMissing }, pace.partBytes);
   const { store, vouchedLocally } = bucket;

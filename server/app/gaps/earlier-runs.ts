@@ -38,7 +38,7 @@ function importInherited(journal: Journal, catalogue: LiveCatalogue, nowUs: numb
   const inherited = catalogue.inherited();
   if (inherited === null) return;
   if (inherited.lastRun !== null) journal.assumeRun(inherited.lastRun);
-  for (const backfill of inherited.holes) journal.holes.save(backfill);
+  for (const backfill of inherited.holes) journal.backfills.save(backfill);
   const pending = new Set(inherited.holes.map(({ stream, symbol, fromUs }) => `${stream}/${symbol}/${fromUs}`));
   journal.saveGaps(
     inherited.gaps.filter(

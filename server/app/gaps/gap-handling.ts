@@ -15,11 +15,11 @@ import type { TimedGaps } from "./timed-gaps.ts";
 
 /** Records the gaps of the feed and requests backfills and order books for them. */
 export type GapIntake = {
-  take(gaps: readonly FeedGap[]): void;
+  add(gaps: readonly FeedGap[]): void;
   /** Records a loss on disk. Lost trades are backfilled as soon as a later record exists. */
   lose(stream: Stream, loss: Loss): void;
   /** Backfills pauses of earlier runs whose number of missing trades is still unknown. */
-  lookBack(): void;
+  backfillPauses(): void;
 };
 
 /** Delays before the attempts, ms. Usually the next record comes within a second. The last attempt follows after 17 minutes. */
@@ -90,7 +90,7 @@ export function createGapIntake(deps: {
       const span = { stream, fromUs, toUs, cause: "disk" as const, missing: records, holes: [] };
       if (isNumbered(stream.type.kind)) backfillLater(stream, gapOf(span), 0);
     },
-    take(newGaps) {
+    add(newGaps) {
       const pauses = newGaps.filter(({ cause }) => isPause(cause));
       const feedGaps = newGaps.filter((gap) => !pauses.includes(gap));
       ledger.add(feedGaps.map(gapOf));
@@ -114,7 +114,7 @@ export function createGapIntake(deps: {
         });
       }
     },
-    lookBack() {
+    backfillPauses() {
       for (const { gap, resumedUs } of unjudgedPauses(deps.journal)) {
         const type = streamTypeOfFolder(gap.stream);
         if (type === null || resumedUs >= deps.startedUs) continue;

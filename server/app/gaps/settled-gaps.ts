@@ -11,7 +11,7 @@ import { readManifest } from "../../storage/manifest.ts";
 /** Keeps the gaps in manifests up to date, however late a gap becomes known and however many days it touches. */
 export type SettledGaps = {
   /** Call it once a second: merges days whose gaps have changed. */
-  look(): void;
+  tick(): void;
   /**
    * Compares the journal's gaps with the manifests of past days. A manifest that differs is updated: a crash may have come between the two
    * writes. An old gap that all its manifests hold is removed from the journal. Never rejects.
@@ -79,7 +79,9 @@ export function createSettledGaps({ journal, dataDir, merge, now, log }: Deps): 
     const time = now();
     const untilUs = time.kind === "confirmed" ? time.us : 0;
     const turn = createTurn(3);
-    const pending = new Set(journal.holes.all().map(({ stream, symbol, fromUs }) => `${stream}/${symbol}/${fromUs}`));
+    const pending = new Set(
+      journal.backfills.all().map(({ stream, symbol, fromUs }) => `${stream}/${symbol}/${fromUs}`),
+    );
     const stale = new Map<string, Day>();
     const manifests = new Map<string, ReturnType<typeof readManifest>>();
     const gaps = [...journal.gapsSince(0)].sort((a, b) => a.from_us - b.from_us);
@@ -104,7 +106,7 @@ export function createSettledGaps({ journal, dataDir, merge, now, log }: Deps): 
     for (const day of stale.values()) requestMerge(day);
   }
 
-  return { look, check: checkQuietly };
+  return { tick: look, check: checkQuietly };
 }
 
 /** Returns the days in which a gap begins and ends. Days in between hold no record, so they have no manifest. */

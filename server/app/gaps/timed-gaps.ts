@@ -18,7 +18,7 @@ export type TimedGaps = {
    */
   holdDown(downtimes: ReadonlyMap<Stream, Downtime>, runs: Runs, ledger: Pick<GapLedger, "add" | "update">): void;
   /** Call it once a second. */
-  look(): void;
+  tick(): void;
   /** Writes all held gaps uncorrected, as the exchange could not be reached. */
   flush(): void;
 };
@@ -29,7 +29,7 @@ const exactUs = 2_000_000;
 /** A shorter pause is believed at once, µs, so that its backfill need not wait for the exchange's time. */
 const plausibleUs = 600_000_000;
 
-/** A gap waits this many calls of `look` for the exchange's time. */
+/** A gap waits this many calls of `tick` for the exchange's time. */
 const mostLooks = 60;
 
 /**
@@ -94,7 +94,7 @@ export function createTimedGaps(deps: {
         });
       }
     },
-    look: () => writeDue(false),
+    tick: () => writeDue(false),
     flush: () => writeDue(true),
   };
 }

@@ -28,12 +28,12 @@ export type AppIncidents = {
    */
   start(lastRun: { readonly clean: boolean } | null, downSinceUs: number): void;
   /** Reports the end of recovery, which makes a crash known as an incident. */
-  noteRecovered(report: RecoveryReport): void;
+  reportRecovered(report: RecoveryReport): void;
   /** Call it every second. Checks all rules every five seconds, and every second while an incident is open. */
   tick(status: () => Omit<Status, "alerts">): void;
   status(): AlertStatus;
   /** Reports a verified archive. `problem` is null if it matches its manifest. */
-  noteVerified(day: Day, problem: string | null): void;
+  reportVerified(day: Day, problem: string | null): void;
 };
 
 type Deps = {
@@ -147,7 +147,7 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
       });
       if (lastRun?.clean !== true) crashedUs = downSinceUs;
     },
-    noteRecovered({ repairs }) {
+    reportRecovered({ repairs }) {
       if (crashedUs === 0) return;
       const outcome = repairs.length === 0 ? "no file needed a repair" : `${repairs.length} files were repaired`;
       const first = repairs[0] === undefined ? "" : `, ${repairs[0].path}: ${repairs[0].message}`;
@@ -164,7 +164,7 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
       updateGaps(now, status);
       const newlyVerified = verified;
       verified = [];
-      incidents.look({
+      incidents.evaluate({
         ...{ status, gaps, crash, reconnectsUs, verified: newlyVerified },
         faults: deps.faults(),
         removalsWaiting: deps.removalsWaiting(),
@@ -174,7 +174,7 @@ export function createAppIncidents(config: Config, deps: Deps): AppIncidents {
       });
     },
     status: () => ({ ...incidents.status(), notifies }),
-    noteVerified({ symbol, stream, date }, problem) {
+    reportVerified({ symbol, stream, date }, problem) {
       verified.push({ subject: `${symbol} ${stream} ${date}`, problem });
     },
   };

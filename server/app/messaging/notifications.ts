@@ -48,7 +48,7 @@ export function createNotifications(config: Config, sources: AlertSources): Noti
     start() {
       warnIncomplete(config, log);
       telegram?.notifier.start();
-      if (webhook !== null) incidents.onChange(webhook.note);
+      if (webhook !== null) incidents.onChange(webhook.enqueue);
     },
     tick() {
       telegram?.notifier.tick();

@@ -53,7 +53,7 @@ export type Pause = {
 
 export type BackfillDeps = {
   readonly rest: RestClient;
-  readonly journal: Pick<Journal, "holes" | "addBackfilled" | "gapsOfStream">;
+  readonly journal: Pick<Journal, "backfills" | "addBackfilled" | "gapsOfStream">;
   readonly nowUs: () => number;
   /** Returns the first `U` of the symbol's diffs since its newest gap, or null. */
   readonly firstDiffId: (symbol: string) => number | null;
@@ -99,8 +99,8 @@ export function createBackfill(
       return finish(hole, fetched);
     },
     store: {
-      save: (hole) => journal.holes.save(storedOf(hole)),
-      remove: (hole) => journal.holes.remove({ ...keyOf(hole.stream), fromId: hole.fromId }),
+      save: (hole) => journal.backfills.save(storedOf(hole)),
+      remove: (hole) => journal.backfills.remove({ ...keyOf(hole.stream), fromId: hole.fromId }),
     },
   });
   const books: DepthSnapshots = createDepthSnapshots({ symbols: diffSymbols(options.streams) }, deps);
@@ -147,7 +147,7 @@ export function createBackfill(
 
   return {
     start() {
-      for (const hole of journal.holes.all()) {
+      for (const hole of journal.backfills.all()) {
         const type = streamTypeOfFolder(hole.stream);
         if (type !== null) trades.add({ ...hole, stream: createStream(hole.symbol, type) });
       }

@@ -7,7 +7,7 @@ export type LatestBooks = {
   /** Replaces the streams. Books of streams that stay are kept. */
   setStreams(streams: readonly Stream[]): void;
   /** Saves the payload if it is a partial depth; ignores other streams. */
-  note(stream: Stream, payload: string, recvUs: number): void;
+  update(stream: Stream, payload: string, recvUs: number): void;
   /** Returns the newest book; "no_data" if the symbol has none yet, null if the symbol is not recorded. */
   view(symbol: string, netDelayMs: number | null): BookView | "no_data" | null;
 };
@@ -30,7 +30,7 @@ export function createLatestBooks(streams: readonly Stream[]): LatestBooks {
 
   return {
     setStreams,
-    note(stream, payload, recvUs) {
+    update(stream, payload, recvUs) {
       if (streamKinds[stream.type.kind].shows !== "book") return;
       const kept = books.get(stream.symbol);
       if (kept === undefined || kept.deepest !== stream) return;

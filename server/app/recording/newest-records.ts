@@ -7,14 +7,14 @@ export type NewestRecords = {
   /** Call it for each message that is passed to the disk. */
   observe(stream: Stream, recvUs: number, id: number): void;
   /** Call it every few seconds while the disk works. Saves the records observed before the previous call: they are on disk by now. */
-  note(): void;
+  save(): void;
   /** Saves all newest records. Call it when everything is on disk. */
-  noteAll(): void;
+  saveAll(): void;
   /** Saves and drops a stream that is no longer recorded. */
   release(stream: Stream): void;
 };
 
-/** `before…`: the newest record at the previous call of `note`. `savedUs`: receipt of the saved record, µs. */
+/** `before…`: the newest record at the previous call of `save`. `savedUs`: receipt of the saved record, µs. */
 type Position = { recvUs: number; id: number; beforeUs: number; beforeId: number; savedUs: number };
 
 /** Creates the collection without any stream. */
@@ -34,7 +34,7 @@ export function createNewestRecords({ journal }: { journal: Pick<Journal, "saveL
         position.id = id;
       }
     },
-    note() {
+    save() {
       const records: LastRecord[] = [];
       for (const [stream, position] of positions) {
         if (position.beforeUs > position.savedUs) records.push(recordOf(stream, position.beforeUs, position.beforeId));
@@ -44,7 +44,7 @@ export function createNewestRecords({ journal }: { journal: Pick<Journal, "saveL
       }
       journal.saveLastRecords(records);
     },
-    noteAll() {
+    saveAll() {
       const records: LastRecord[] = [];
       for (const [stream, position] of positions)
         if (position.recvUs > position.savedUs) records.push(recordOf(stream, position.recvUs, position.id));

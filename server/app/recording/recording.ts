@@ -34,7 +34,7 @@ export type Recording = {
   readonly parts: RecordingParts;
   streams(): readonly Stream[];
   /** Records the pauses since earlier runs at once, so that a day merged at the start has them. `sinceUs`: end of the previous run. */
-  noteDown(downtimes: ReadonlyMap<Stream, Downtime>, sinceUs: number): void;
+  recordDowntime(downtimes: ReadonlyMap<Stream, Downtime>, sinceUs: number): void;
   /** Starts receiving, or continues with the messages that `standby` has received. */
   start(standby?: StandbyFeed): void;
   /** The parent's side of an upgrade. After `leave`, `stop` writes the remaining records. */
@@ -149,14 +149,14 @@ export function createRecording(
       newest.observe(stream, recvUs, id);
     } else ledger.drop(stream, recvUs, "latency");
     rates.count(stream);
-    books.note(stream, payload, recvUs);
+    books.update(stream, payload, recvUs);
     deps.onRecord?.(stream, payload, recvUs);
   }
 
   const timed = createTimedGaps({ clock, startedUs, offset: deps.offset });
   const gaps = createGapIntake({ ledger, repair, firstIds, startedUs, journal, hold: timed.hold, log });
 
-  const departure = createParentState({ feed: () => feed, take: gaps.take });
+  const departure = createParentState({ feed: () => feed, addGaps: gaps.add });
 
   /** Tells whether data of the symbol can be expected, by its state at the exchange. */
   function mayDeliver(symbol: string): boolean {
@@ -174,7 +174,7 @@ export function createRecording(
       ...{ recorder, ledger, rates, books, delay, clockOffset, quarantine, gate, symbols, repair },
     },
     streams: () => streams,
-    noteDown(downtimes, sinceUs) {
+    recordDowntime(downtimes, sinceUs) {
       timed.holdDown(downtimes, journal.runs(), ledger);
       leftOut.begin(streams, downtimes, sinceUs);
     },
@@ -197,7 +197,7 @@ export function createRecording(
       if (standby === undefined) feed.start();
       symbols.start();
       repair.start();
-      gaps.lookBack();
+      gaps.backfillPauses();
     },
     setStreams(wanted) {
       const removed = streams.filter((stream) => !wanted.includes(stream));
@@ -218,12 +218,12 @@ export function createRecording(
     },
     tick(now) {
       rates.tick(now);
-      timed.look();
+      timed.tick();
       recorder.checkFiles();
       if (recorder.failure() === null) ledger.settle();
       if (++seconds % saveOpenEvery !== 0) return;
       ledger.update([...feedGaps(), ...leftOut.openGaps()]);
-      if (recorder.failure() === null) newest.note();
+      if (recorder.failure() === null) newest.save();
     },
     departure,
     openGaps,
@@ -243,7 +243,7 @@ export function createRecording(
       await repair.stop();
       await recorder.stop();
       ledger.settle();
-      if (recorder.failure() === null) newest.noteAll();
+      if (recorder.failure() === null) newest.saveAll();
       await quarantine.stop();
     },
   };

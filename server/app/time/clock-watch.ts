@@ -7,7 +7,7 @@ import type { SteadyOffset } from "./time-authority.ts";
 /** Records when this machine's clock was set, and how long it was wrong. */
 export type ClockWatch = {
   /** Call it once a second, so that it sees a step even while no data arrives. */
-  look(): void;
+  tick(): void;
   /** Returns how often the wall clock was set since the start. */
   steps(): number;
   /** Returns one gap per stream for the true time since the clock became wrong; empty while it is right. */
@@ -121,7 +121,7 @@ export function createClockWatch(deps: ClockWatchDeps): ClockWatch {
     notLogged = 0;
   }
 
-  function judgeStep(step: ClockStep): void {
+  function checkStep(step: ClockStep): void {
     const byUs = step.toUs - step.fromUs;
     const before = errorAt(step.atUs, step.fromUs) ?? 0;
     const wasRight = !isWrong(before);
@@ -162,10 +162,10 @@ export function createClockWatch(deps: ClockWatchDeps): ClockWatch {
   }
 
   return {
-    look() {
+    tick() {
       const nowUs = clock.steadyUs();
       for (const step of newSteps.splice(0)) recordStep(step);
-      if (deps.offset() !== null) for (const step of unjudged.splice(0)) judgeStep(step);
+      if (deps.offset() !== null) for (const step of unjudged.splice(0)) checkStep(step);
       if (++looks % saveOpenEvery === 0) deps.updateGaps(openGaps());
       if (wrong !== null) return;
       const error = errorAt(nowUs, clock.stampOf(nowUs));

@@ -8,7 +8,7 @@ export type SteadyOffset = { readonly us: number; readonly boundUs: number };
 /** The time authority of a recorder, with its input. */
 export type AppTime = TimeAuthority & {
   /** Takes a new measurement: steady time minus exchange time. */
-  noteOffset(offset: ClockOffset): void;
+  setOffset(offset: ClockOffset): void;
   /** Returns the newest offset of steady time; null if there is none or it is too old or too uncertain. */
   offset(): SteadyOffset | null;
 };
@@ -73,7 +73,7 @@ export function createTimeAuthority(deps: {
   }
 
   return {
-    noteOffset(offset) {
+    setOffset(offset) {
       measured = { ...offset, atMs: sources.monotonicMs(), sleeps: clock.sleeps() };
     },
     offset() {

@@ -30,10 +30,10 @@ export type ParentState = {
   onGaps(gaps: readonly FeedGap[]): void;
 };
 
-/** Creates the state. Until `begin` it only passes gaps on to `take`. */
+/** Creates the state. Until `begin` it only passes gaps on to `addGaps`. */
 export function createParentState(deps: {
   feed: () => Feed | null;
-  take: (gaps: readonly FeedGap[]) => void;
+  addGaps: (gaps: readonly FeedGap[]) => void;
 }): ParentState {
   let note: RecordNotice | null = null;
   let held: readonly FeedGap[] = [];
@@ -48,7 +48,7 @@ export function createParentState(deps: {
       note = null;
       const gaps = held;
       held = [];
-      if (gaps.length > 0) deps.take(gaps);
+      if (gaps.length > 0) deps.addGaps(gaps);
     },
     isSettled: () => deps.feed()?.unsettled().length === 0,
     leave() {
@@ -69,7 +69,7 @@ export function createParentState(deps: {
       epoch = null;
     },
     onGaps(gaps) {
-      if (note === null) deps.take(gaps);
+      if (note === null) deps.addGaps(gaps);
       else held = [...held, ...gaps];
     },
   };

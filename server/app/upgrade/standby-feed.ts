@@ -19,9 +19,9 @@ export type StandbyFeed = {
   start(): void;
   stop(): void;
   /** Drops a held record, as the parent has recorded it. */
-  note(name: StreamName, message: Followed): void;
+  drop(name: StreamName, message: Followed): void;
   /** Checks whether all messages that the parent records arrive here too. */
-  judge(): ReturnType<Feed["predecessor"]["checkRollover"]>;
+  checkRollover(): ReturnType<Feed["predecessor"]["checkRollover"]>;
   /** Call it when the parent has stopped receiving. `leftovers`: the parent's gaps that go on. */
   leave(leftovers: readonly Leftover[], stoppedUs: number, clockOffsetMs: number | null): void;
   /** Returns when the parent stopped receiving, µs. Later messages are recorded by this process only. */
@@ -176,7 +176,7 @@ export function createStandbyFeed(
     streams,
     start: feed.start,
     stop: feed.stop,
-    note(name, message) {
+    drop(name, message) {
       const { id, recvUs } = message;
       feed.predecessor.follow(name, message);
       const key = keyOf(name, id);
@@ -185,7 +185,7 @@ export function createStandbyFeed(
       const before = parentLast.get(name);
       if (before === undefined || id > before.id) parentLast.set(name, { id, us: recvUs });
     },
-    judge: feed.predecessor.checkRollover,
+    checkRollover: feed.predecessor.checkRollover,
     leftovers: feed.leftovers,
     leave(leftovers, stoppedUs, clockOffsetMs) {
       offsetMs = clockOffsetMs;

@@ -94,7 +94,7 @@ export function createRestClient(
       const rank = ranks.find((candidate) => queues[candidate].length > 0);
       const next = rank === undefined ? undefined : queues[rank][0];
       if (rank === undefined || next === undefined) return;
-      const waitMs = budget.take(next.options.weight, shares[rank]);
+      const waitMs = budget.acquire(next.options.weight, shares[rank]);
       if (waitMs > 0) {
         cancelWake = after(waitMs, pump);
         return;

@@ -1,7 +1,7 @@
 /** Counts request weight per UTC minute, as Binance does. */
 export type WeightBudget = {
   /** Charges `weight` and returns 0 if it fits into this minute; otherwise returns the time until the next attempt, ms. */
-  take(weight: number, share: number): number;
+  acquire(weight: number, share: number): number;
   /** Takes over `X-MBX-USED-WEIGHT-1M`: the weight used by this address, including this process. */
   report(used: number): void;
   /** Returns the weight that this process has used in this minute. */
@@ -37,7 +37,7 @@ export function createWeightBudget(options: { own: number; limit: number }, now:
   }
 
   return {
-    take(weight, share) {
+    acquire(weight, share) {
       const waitMs = startMinute();
       // A request larger than its share is sent if it is the first in its minute.
       const fitsOwn = own + weight <= options.own * share || own === 0;

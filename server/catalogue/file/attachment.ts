@@ -17,7 +17,7 @@ import { fileChanges, freshness, knownPosition } from "./file-texts.ts";
  *   ready   the mirror in memory and the file    the file
  *   away    the mirror                           the mirror
  *
- * ready → away: at the first error. away → ready: by `look`, once a second:
+ * ready → away: at the first error. away → ready: by `tick`, once a second:
  *
  *   1. open the file again, or create a new file if it is damaged or was replaced
  *   2. write the mirror's rows to it, then all gaps that the journal recorded after the position stored in the file
@@ -34,14 +34,14 @@ export type Attachment = {
   /** Switches to "away" after an error of the file. */
   leave(error: unknown): void;
   /** Records that the mirror was changed and the file was not. */
-  noteNews(): void;
+  markStale(): void;
   /** Queues a change of the file alone until the file is ready. */
   postpone(work: (tables: Tables) => void): void;
   follow(gap: Gap): void;
   /** Opens the file. `onFresh`: the file is new and has no archives, with the reason; null: it may lack some archives. */
   start(onFresh: (why: string | null) => void): void;
   /** Checks the file; call it once a second. "restored": the file had been deleted or replaced and was written again. */
-  look(): "restored" | null;
+  tick(): "restored" | null;
   /** Why the file is away, and since when; null while it is ready. */
   away(): { readonly reason: string; readonly sinceUs: number } | null;
   close(): void;
@@ -152,7 +152,7 @@ export function createAttachment(
     try {
       tables.together(() => {
         tables.saveGaps([...waitingGaps.values()]);
-        if (run !== undefined && run !== savedRun) tables.noteRunOf(run);
+        if (run !== undefined && run !== savedRun) tables.saveRun(run);
         tables.setFact("journal", `${source.id} ${source.position()}`);
       });
       waitingGaps.clear();
@@ -206,7 +206,7 @@ export function createAttachment(
     },
     open: () => file?.tables ?? null,
     leave,
-    noteNews() {
+    markStale() {
       hasNews = true;
     },
     postpone(work) {
@@ -225,7 +225,7 @@ export function createAttachment(
       onFresh = listener;
       openAndCatchUp();
     },
-    look() {
+    tick() {
       const result = checkFile();
       flush();
       try {

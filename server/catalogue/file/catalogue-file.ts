@@ -53,7 +53,7 @@ export function openCatalogueFile(dataDir: string): CatalogueFile {
     database.run(`pragma user_version = ${++version}`);
     identity?.expect(applicationId, version);
     database.run("pragma wal_checkpoint(passive)");
-    identity?.noteOwnWrite();
+    identity?.recordOwnWrite();
   }
 
   return {

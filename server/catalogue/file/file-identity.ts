@@ -25,7 +25,7 @@ export type FileIdentity = {
   /** Sets the numbers that the file's header has after the next checkpoint. */
   expect(applicationId: number, userVersion: number): void;
   /** Records the end of a checkpoint made by this process. */
-  noteOwnWrite(): void;
+  recordOwnWrite(): void;
   close(): void;
 };
 
@@ -60,7 +60,7 @@ export function identityOf(path: string): FileIdentity | null {
       before = headerOf(fd);
       next = `${userVersion}/${applicationId}`;
     },
-    noteOwnWrite() {
+    recordOwnWrite() {
       const header = headerOf(fd);
       if (header === next) before = next;
       writtenMs = changedMs(fd);

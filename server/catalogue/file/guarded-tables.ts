@@ -22,7 +22,7 @@ export function createGuardedTables({
   ready,
   open,
   leave,
-  noteNews,
+  markStale: noteNews,
   postpone,
   away,
 }: Attachment): GuardedTables {

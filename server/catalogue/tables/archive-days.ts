@@ -6,11 +6,11 @@ import type { StreamFolder } from "../../domain/stream.ts";
 /** Stores the manifests' data of each archived day, and when it was verified. Can be rebuilt from the manifests. */
 export type ArchiveDays = {
   /** Saves or updates a day. `manifestMs`: when its manifest was last changed. The later time of verification is kept. */
-  note(day: ArchivedDay, manifestMs: number): void;
+  save(day: ArchivedDay, manifestMs: number): void;
   /** Removes a day whose archive is gone. */
   remove(day: Day): void;
   /** Saves when the archive of a day was read and matched its manifest. */
-  noteVerified(day: Day, atUs: number): void;
+  saveVerified(day: Day, atUs: number): void;
   /** When the manifest of each listed day was last changed, by `stream/symbol/date`. */
   known(): Map<string, number>;
   /** When the manifest of one day was last changed; null if the day is not listed. */
@@ -103,9 +103,9 @@ export function createArchiveDays(database: Database): ArchiveDays {
     `select count(distinct date) as days, ${sums} from archive_day`,
   );
   return {
-    note: (day, manifestMs) => void insert.run({ ...day, manifest_ms: manifestMs }),
+    save: (day, manifestMs) => void insert.run({ ...day, manifest_ms: manifestMs }),
     remove: ({ date, symbol, stream }) => void remove.run(date, symbol, stream),
-    noteVerified: ({ date, symbol, stream }, atUs) => void verify.run(atUs, date, symbol, stream),
+    saveVerified: ({ date, symbol, stream }, atUs) => void verify.run(atUs, date, symbol, stream),
     known: () => new Map(known.all().map(({ key, ms }) => [key, ms])),
     manifestMs: ({ date, symbol, stream }) => changedMsOf.get(date, symbol, stream)?.ms ?? null,
     after: (day) => nextDays.all(day?.date ?? "", day?.symbol ?? "", day?.stream ?? ""),

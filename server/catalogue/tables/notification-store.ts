@@ -33,7 +33,7 @@ export function createNotificationStore(database: Database): NotificationStore {
       upsert.run(chat, incident, messageId, form, shown, ...times, repeats, repeatId, isWorse ? 1 : 0);
     },
     remove: ({ chat, incident }) => void remove.run(chat, incident),
-    note: (name) => selectNote.get(name)?.value ?? null,
-    setNote: (name, value) => void upsertNote.run(name, value),
+    readValue: (name) => selectNote.get(name)?.value ?? null,
+    saveValue: (name, value) => void upsertNote.run(name, value),
   };
 }

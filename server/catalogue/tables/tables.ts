@@ -76,7 +76,7 @@ export function createTables(database: Database) {
 
   return {
     /** Saves the gaps of a manifest. A gap that begins at midnight extends the gap of the day before, if there is one. */
-    noteDayGaps(gaps: readonly Gap[]): void {
+    saveDayGaps(gaps: readonly Gap[]): void {
       insertGaps(
         gaps.filter(({ stream, symbol, cause, from_us, to_us }) => {
           if (from_us % dayUs !== 0) return true;
@@ -102,7 +102,7 @@ export function createTables(database: Database) {
       forgetOldEvents();
     },
     /** Saves an event with a given id, so that file and mirror use the same id. */
-    noteNumberedEvent(id: number, { at_us, kind, message }: CatalogueEvent): void {
+    addNumberedEvent(id: number, { at_us, kind, message }: CatalogueEvent): void {
       insertNumbered.run(id, at_us, kind, message);
       forgetOldEvents();
     },
@@ -116,7 +116,7 @@ export function createTables(database: Database) {
     fact: (name: string) => selectFact.get(name)?.value ?? null,
     setFact: (name: string, value: string) => void upsertFact.run(name, value),
     /** Saves a run or updates it; a run is identified by its start. */
-    noteRunOf({ started_us, last_recv_us, clean }: NotedRun): void {
+    saveRun({ started_us, last_recv_us, clean }: NotedRun): void {
       const { changes } = updateRun.run(last_recv_us, clean ? 1 : 0, started_us);
       if (changes === 0) insertRun.run(started_us, last_recv_us, clean ? 1 : 0);
     },

@@ -46,7 +46,7 @@ export async function runRecorder(
   });
   terminal.onFault((part, error) => {
     if (app === null) log.error("uncaught error", { part, reason: messageOf(error) });
-    else app.noteFault(part, error);
+    else app.reportFault(part, error);
   });
   terminal.onReload(() => {
     notifyService(reloading());
@@ -161,7 +161,7 @@ export async function runApp(
   log: Log,
   banner: (url: string) => readonly string[],
 ): Promise<number> {
-  terminal.onFault(app.noteFault);
+  terminal.onFault(app.reportFault);
   const { url } = await app.start();
   notifyService("READY=1\nSTATUS=waiting for the first data");
   for (const line of banner(url)) terminal.print(line);

@@ -136,7 +136,7 @@ function standBy(
     function dropRecorded({ batch, notes }: Extract<FromParent, { type: "notes" }>): void {
       for (let at = 0; at + numbersOfNote <= notes.length; at += numbersOfNote) {
         const [index = 0, firstId = 0, id = 0, mark = 0, recvUs = 0, epoch = 0] = notes.slice(at, at + numbersOfNote);
-        standby?.note(trails[index]?.stream ?? "", { firstId, id, mark, recvUs, isEpoch: epoch === 1 });
+        standby?.drop(trails[index]?.stream ?? "", { firstId, id, mark, recvUs, isEpoch: epoch === 1 });
       }
       channel.send({ type: "seen", batch });
     }
@@ -150,7 +150,7 @@ function standBy(
           kind: "failed",
           reason: "the memory limit is reached: the running recorder has not written its records in time",
         });
-      const progress = standby.judge();
+      const progress = standby.checkRollover();
       if (progress === "in_vain")
         finish({ kind: "failed", reason: "the new connection does not deliver what the running recorder receives" });
       if (progress !== "done") return;

@@ -90,7 +90,7 @@ export function createLogin(passwordHash: string, deps: Deps): Login {
       attempt?.cancel();
       throw error;
     };
-    const verdict = passwordCheck.judge(tried);
+    const verdict = passwordCheck.check(tried);
     return verdict instanceof Promise ? verdict.then(conclude, giveUp) : conclude(verdict);
   }
 

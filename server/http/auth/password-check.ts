@@ -6,7 +6,7 @@ export type PasswordVerdict = "right" | "wrong" | "busy";
 /** Checks passwords; "busy" if too many checks are waiting already. */
 export type PasswordCheck = {
   /** Decides at once after the first right password, by a keyed hash. Before that it works like `verify`. */
-  judge(password: string): PasswordVerdict | Promise<PasswordVerdict>;
+  check(password: string): PasswordVerdict | Promise<PasswordVerdict>;
   /** True if the password has been verified before; fast. False may still be the right password. */
   isKnown(password: string): boolean;
   /** Runs argon2 in another thread for a fraction of a second, one check at a time. */
@@ -38,7 +38,7 @@ export function createPasswordCheck(hash: string, deps: PasswordCheckDeps = {}):
 
   const check: PasswordCheck = {
     isKnown,
-    judge(password) {
+    check(password) {
       if (right === null) return check.verify(password);
       return isKnown(password) ? "right" : "wrong";
     },

@@ -4,7 +4,7 @@
  */
 export type DescriptorBudget = {
   /** Takes a descriptor; false if all are taken. Each taken descriptor must be given back. */
-  take(): boolean;
+  acquire(): boolean;
   giveBack(): void;
   /** Returns how many requests were refused since the last call, and resets the count. */
   missed(): number;
@@ -16,7 +16,7 @@ export function createDescriptorBudget(most: number, onFree: () => void): Descri
   let missed = 0;
   let isShort = false;
   return {
-    take() {
+    acquire() {
       if (taken < most) {
         taken++;
         return true;

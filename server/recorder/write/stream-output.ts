@@ -109,11 +109,11 @@ export function createStreamOutput(
     return true;
   }
 
-  async function takeDescriptor(): Promise<void> {
-    if (descriptorBudget.take()) return;
+  async function acquireDescriptor(): Promise<void> {
+    if (descriptorBudget.acquire()) return;
     // At the end of a window the old files are still being closed.
     await Promise.all(closing);
-    if (descriptorBudget.take()) return;
+    if (descriptorBudget.acquire()) return;
     const message = "EMFILE: too few descriptors for all streams; raise the limit (LimitNOFILE, ulimit -n)";
     throw Object.assign(new Error(message), { code: "EMFILE" });
   }
@@ -127,7 +127,7 @@ export function createStreamOutput(
     /** Opens a segment for the batch; false if that failed, which was reported. */
     async open({ firstUs, generation }: LineBatch): Promise<boolean> {
       try {
-        await takeDescriptor();
+        await acquireDescriptor();
       } catch (error) {
         return fail("open", stream.name, error);
       }

@@ -3,7 +3,7 @@ import type { Log } from "../../platform/log/log.ts";
 /** Limits the questions of each chat. */
 export type Allowance = {
   /** Uses up a question of a chat; "first_refusal" if the allowance has just run out. */
-  take(chat: number): "granted" | "first_refusal" | "refused";
+  acquire(chat: number): "granted" | "first_refusal" | "refused";
 };
 
 /** Creates the limit: `burst` questions at once, then a question every `everyMs`. Only listed chats are counted, so memory is bounded. */
@@ -15,7 +15,7 @@ export function createAllowance(options: {
   const { burst, everyMs, nowMs = () => performance.now() } = options;
   const allowances = new Map<number, { questions: number; atMs: number; isNotified: boolean }>();
   return {
-    take(chat) {
+    acquire(chat) {
       const now = nowMs();
       const known = allowances.get(chat) ?? { questions: burst, atMs: now, isNotified: false };
       known.questions = Math.min(burst, known.questions + (now - known.atMs) / everyMs);
@@ -35,7 +35,7 @@ export function createAllowance(options: {
 
 /** Counts messages from unlisted chats, which get no answer. */
 export type Strangers = {
-  note(chat: number, title: string): void;
+  record(chat: number, title: string): void;
   count(): number;
 };
 
@@ -49,7 +49,7 @@ export function createStrangers(deps: { readonly log: Log; readonly nowMs?: () =
   const toldMs = new Map<number, number>();
   let count = 0;
   return {
-    note(chat, title) {
+    record(chat, title) {
       count++;
       const before = toldMs.get(chat);
       const now = nowMs();

@@ -74,7 +74,7 @@ export function createBot(options: BotOptions, deps: BotDeps): Bot {
   function onUpdate(update: unknown, botName: string): void {
     const incoming = readIncoming(update, botName);
     if (incoming === null) return;
-    if (!deps.chats().includes(incoming.chat)) strangers.note(incoming.chat, incoming.title);
+    if (!deps.chats().includes(incoming.chat)) strangers.record(incoming.chat, incoming.title);
     else if (incoming.kind !== "talk" && !isOld(incoming)) begin(incoming);
   }
 
@@ -87,7 +87,7 @@ export function createBot(options: BotOptions, deps: BotDeps): Bot {
   }
 
   function begin(incoming: Incoming & { kind: "command" | "press" }): void {
-    const allowed = underWay.size >= mostAtOnce ? "refused" : allowance.take(incoming.chat);
+    const allowed = underWay.size >= mostAtOnce ? "refused" : allowance.acquire(incoming.chat);
     if (allowed === "granted") answered++;
     const work = (allowed === "granted" ? handle(incoming) : refuse(incoming, allowed === "first_refusal"))
       .catch((error) => log.debug("cannot answer a question on Telegram", { reason: String(error?.message) }))

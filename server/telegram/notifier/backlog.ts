@@ -25,7 +25,7 @@ const mostWaiting = 100;
 /** Upper bound for incidents that `catchUp` reads. */
 const mostMissed = 200;
 
-const newestNote = "newest incident";
+const newestKey = "newest incident";
 
 /** Creates the backlog over the outbox. */
 export function createBacklog(deps: {
@@ -47,16 +47,16 @@ export function createBacklog(deps: {
     const row = waiting.find(({ incident }) => incidents.get(incident)?.to_us !== null);
     if (row === undefined) return false;
     outbox.remove(row);
-    outbox.setNote(forgottenNote(chat), String(forgotten(chat) + 1));
+    outbox.saveValue(forgottenKey(chat), String(forgotten(chat) + 1));
     return true;
   }
 
   function forgotten(chat: number): number {
-    return Number(outbox.note(forgottenNote(chat)) ?? 0);
+    return Number(outbox.readValue(forgottenKey(chat)) ?? 0);
   }
 
   function saveNewest(id: number): void {
-    if (id > Number(outbox.note(newestNote) ?? 0)) outbox.setNote(newestNote, String(id));
+    if (id > Number(outbox.readValue(newestKey) ?? 0)) outbox.saveValue(newestKey, String(id));
   }
 
   /** Yields the incidents that ended before they were queued, newest first. */
@@ -83,7 +83,7 @@ export function createBacklog(deps: {
       for (const incident of incidents.open()) add(incident);
     },
     catchUp() {
-      const newest = outbox.note(newestNote);
+      const newest = outbox.readValue(newestKey);
       // Chats get no past incidents when notifications are set up for the first time.
       const past = newest === null ? [] : [...missed(Number(newest))].reverse();
       for (const incident of [...past, ...incidents.open()]) {
@@ -102,11 +102,11 @@ export function createBacklog(deps: {
     waiting: (chat) => outbox.of(chat).filter(isUntold).length,
     forgotten,
     clearForgotten(chat) {
-      if (forgotten(chat) > 0) outbox.setNote(forgottenNote(chat), "0");
+      if (forgotten(chat) > 0) outbox.saveValue(forgottenKey(chat), "0");
     },
   };
 }
 
-function forgottenNote(chat: number): string {
+function forgottenKey(chat: number): string {
   return `telegram chat ${chat}: not told`;
 }

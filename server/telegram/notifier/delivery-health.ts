@@ -10,7 +10,7 @@ export type DeliveryHealth = {
   /** Returns the earliest time of the next call for the chat, µs. */
   readyUs(chat: number): number;
   /** Records the result of a call for a chat. */
-  note(chat: number, outcome: SendOutcome): void;
+  record(chat: number, outcome: SendOutcome): void;
   /** Returns the last outage of Telegram; `toUs` is now while it lasts. Null if there was no outage. */
   outage(): { readonly fromUs: number; readonly toUs: number } | null;
   /** Returns the current problem for people, or null. */
@@ -27,7 +27,7 @@ const groupPaceUs = 3_000_000;
 const unreachablePauses = { first: 5, longest: 300 };
 const refusedPauses = { first: 60, longest: 3600, growth: 4 };
 
-const outageNote = "telegram unreachable since";
+const outageKey = "telegram unreachable since";
 
 /** Upper bound for all pauses, µs. */
 const longestUs = 86_400_000_000;
@@ -49,7 +49,7 @@ export function createDeliveryHealth(deps: { nowUs: () => number; outbox: Outbox
   function onUnreachable(problem: string): void {
     if (unreachable === null) {
       log.warn("cannot reach Telegram; messages are queued", { reason: problem });
-      if ((outbox.note(outageNote) ?? "") === "") outbox.setNote(outageNote, String(nowUs()));
+      if ((outbox.readValue(outageKey) ?? "") === "") outbox.saveValue(outageKey, String(nowUs()));
     }
     // Calls for several chats may fail at the same time; they count once.
     if (unreachable === null || unreachable.untilUs <= nowUs())
@@ -57,10 +57,10 @@ export function createDeliveryHealth(deps: { nowUs: () => number; outbox: Outbox
   }
 
   function onResponse(): void {
-    const since = Number(outbox.note(outageNote) ?? "");
+    const since = Number(outbox.readValue(outageKey) ?? "");
     if (since > 0) {
       past = { fromUs: since, toUs: nowUs() };
-      outbox.setNote(outageNote, "");
+      outbox.saveValue(outageKey, "");
     }
     if (unreachable !== null) log.info("Telegram can be reached again", { after_s: seconds(unreachable, nowUs()) });
     unreachable = null;
@@ -88,12 +88,12 @@ export function createDeliveryHealth(deps: { nowUs: () => number; outbox: Outbox
   }
 
   function idOf(chat: number): number {
-    const moved = Number(outbox.note(movedNote(chat)) ?? "");
+    const moved = Number(outbox.readValue(movedKey(chat)) ?? "");
     return Number.isSafeInteger(moved) && moved !== 0 ? moved : chat;
   }
 
   function onMoved(chat: number, to: number): void {
-    outbox.setNote(movedNote(chat), String(to));
+    outbox.saveValue(movedKey(chat), String(to));
     log.warn("a group has become a supergroup; using its new id, put it into telegram.chats", {
       chat,
       new_id: to,
@@ -108,7 +108,7 @@ export function createDeliveryHealth(deps: { nowUs: () => number; outbox: Outbox
       // Only a clock that was set back causes a longer wait.
       return untilUs - nowUs() > longestUs ? 0 : untilUs;
     },
-    note(chat, outcome) {
+    record(chat, outcome) {
       const pace = idOf(chat) < 0 ? groupPaceUs : personPaceUs;
       paceUntil.set(chat, nowUs() + (outcome.kind === "wait" ? outcome.seconds * 1e6 : pace));
       if (outcome.kind === "unreachable") return onUnreachable(outcome.problem);
@@ -118,7 +118,7 @@ export function createDeliveryHealth(deps: { nowUs: () => number; outbox: Outbox
       else if (outcome.kind !== "wait") onAccepted(chat);
     },
     outage() {
-      const since = Number(outbox.note(outageNote) ?? "");
+      const since = Number(outbox.readValue(outageKey) ?? "");
       return since > 0 ? { fromUs: since, toUs: nowUs() } : past;
     },
     problem() {
@@ -129,7 +129,7 @@ export function createDeliveryHealth(deps: { nowUs: () => number; outbox: Outbox
   };
 }
 
-function movedNote(chat: number): string {
+function movedKey(chat: number): string {
   return `telegram chat ${chat} is now`;
 }
 

@@ -22,7 +22,7 @@ export type DigestOptions = {
 };
 
 export type DigestDeps = {
-  readonly notifier: Pick<Notifier, "post" | "note" | "setNote">;
+  readonly notifier: Pick<Notifier, "post" | "readValue" | "saveValue">;
   /** Returns the facts of a day; null if they are still incomplete. Must not return null if `isLast`. */
   readonly facts: (date: string, isLast: boolean) => Promise<DigestFacts | null>;
   /** Draws a PNG; null if that is impossible. */
@@ -42,7 +42,7 @@ const staleUs = 12 * 3_600_000_000;
 
 const pictureMs = 20_000;
 
-const sinceNote = "digest: first day";
+const sinceKey = "digest: first day";
 
 /** Creates the digest. Each chat gets it once a day, also across restarts. Days before the first start are left out. */
 export function createDigest(options: DigestOptions, deps: DigestDeps): Digest {
@@ -53,11 +53,11 @@ export function createDigest(options: DigestOptions, deps: DigestDeps): Digest {
 
   /** Returns the chats that have not got the digest of this local day. */
   function waiting(today: string, isPast: boolean): readonly number[] {
-    if (notifier.note(sinceNote) === null) notifier.setNote(sinceNote, dateOf(nowUs()));
+    if (notifier.readValue(sinceKey) === null) notifier.saveValue(sinceKey, dateOf(nowUs()));
     return options.chats.filter((chat) => {
-      const sentOn = notifier.note(sentNote(chat));
+      const sentOn = notifier.readValue(sentKey(chat));
       // A chat that is added after the time of sending gets its first digest tomorrow.
-      if (sentOn === null) notifier.setNote(sentNote(chat), isPast ? today : "-");
+      if (sentOn === null) notifier.saveValue(sentKey(chat), isPast ? today : "-");
       // A date in the future comes from a clock that was ahead; it does not count as sent.
       return sentOn === null ? !isPast : sentOn < today || (sentOn !== "-" && sentOn > tomorrowOf(today));
     });
@@ -65,8 +65,8 @@ export function createDigest(options: DigestOptions, deps: DigestDeps): Digest {
 
   async function work(today: string, chats: readonly number[]): Promise<void> {
     const date = dateOf(dateStartUs(dateOf(nowUs())) - 1);
-    if (date < (notifier.note(sinceNote) ?? date)) {
-      for (const chat of chats) notifier.setNote(sentNote(chat), today);
+    if (date < (notifier.readValue(sinceKey) ?? date)) {
+      for (const chat of chats) notifier.saveValue(sentKey(chat), today);
       return;
     }
     const isLast = nowUs() - dateStartUs(date) - dayUs >= settledUs;
@@ -86,7 +86,7 @@ export function createDigest(options: DigestOptions, deps: DigestDeps): Digest {
           letter: { html: digestHtml(facts, speech), silent: true },
           picture,
           untilUs: nowUs() + staleUs,
-          onSent: () => notifier.setNote(sentNote(chat), today),
+          onSent: () => notifier.saveValue(sentKey(chat), today),
         },
         chat,
       );
@@ -137,6 +137,6 @@ function tomorrowOf(date: string): string {
   return dateOf(dateStartUs(date) + dayUs);
 }
 
-function sentNote(chat: number): string {
+function sentKey(chat: number): string {
   return `digest: told ${chat}`;
 }

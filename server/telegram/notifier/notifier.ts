@@ -27,8 +27,8 @@ export type Notifier = {
   /** Returns the current ids of the chats. A group that became a supergroup has another id than in the config. */
   chats(): readonly number[];
   /** Reads a value that is kept across restarts, or null. */
-  note(name: string): string | null;
-  setNote(name: string, value: string): void;
+  readValue(name: string): string | null;
+  saveValue(name: string, value: string): void;
   status(): TelegramStatus;
   /** Starts no further calls; resolves when running calls have ended or were aborted after `deadlineMs`. Idempotent. */
   stop(deadlineMs: number): Promise<void>;
@@ -166,7 +166,7 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
   }
 
   function onOutcome(chat: number, outcome: SendOutcome): void {
-    health.note(chat, outcome);
+    health.record(chat, outcome);
     if (outcome.kind === "done") sent++;
     if (outcome.kind === "unacceptable") log.error("Telegram rejects a message", { reason: outcome.problem });
     if (outcome.kind !== "moved") return;
@@ -208,8 +208,8 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     refresh,
     post,
     chats: () => chats().map((chat) => health.idOf(chat)),
-    note: outbox.note,
-    setNote: outbox.setNote,
+    readValue: outbox.readValue,
+    saveValue: outbox.saveValue,
     status() {
       const problem = health.problem();
       const waiting = chats().reduce((sum, chat) => sum + backlog.waiting(chat) + posts.waiting(chat), 0);

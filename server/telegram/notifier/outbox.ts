@@ -13,8 +13,8 @@ export type Outbox = {
   has(chat: number, incident: number): boolean;
   save(row: NotificationState): void;
   remove(row: NotificationState): void;
-  note(name: string): string | null;
-  setNote(name: string, value: string): void;
+  readValue(name: string): string | null;
+  saveValue(name: string, value: string): void;
 };
 
 /** Creates the outbox. If the catalogue cannot be written, messages are still sent, but their state is lost at a restart. */
@@ -59,15 +59,15 @@ export function createOutbox(store: () => NotificationStore, log: Log): Outbox {
       rows.get(row.chat)?.delete(row.incident);
       attempt(() => store().remove(row));
     },
-    note(name) {
+    readValue(name) {
       attempt(() => {
-        if (!notes.has(name)) notes.set(name, store().note(name));
+        if (!notes.has(name)) notes.set(name, store().readValue(name));
       });
       return notes.get(name) ?? null;
     },
-    setNote(name, value) {
+    saveValue(name, value) {
       notes.set(name, value);
-      attempt(() => store().setNote(name, value));
+      attempt(() => store().saveValue(name, value));
     },
   };
 }

@@ -91,7 +91,7 @@ async function uploadWhole(upload: OpenUpload, { store, pacer, onProgress }: Fil
   }
   refuseOther(upload, sha256.digest("hex"));
   const body = fileBody(upload.file, 0, upload.bytes, async (slice) => {
-    await pacer.take(slice.length);
+    await pacer.acquire(slice.length);
     onProgress(slice.length);
   });
   await refuseOvertaken(upload, store);
@@ -127,7 +127,7 @@ async function uploadParts(upload: OpenUpload, deps: FileUploadDeps): Promise<st
     }
     const body = fileBody(file, from, to, async (slice) => {
       updateHashes(slice);
-      await pacer.take(slice.length);
+      await pacer.acquire(slice.length);
       onProgress(slice.length);
     });
     const etag = await orForget(upload, store.putPart(key, journal.upload_id, index + 1, body));

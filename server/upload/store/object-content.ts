@@ -42,7 +42,7 @@ async function readObject(
   let length = 0;
   for await (const piece of store.read(key, bytes)) {
     length += piece.length;
-    await pacer.take(piece.length);
+    await pacer.acquire(piece.length);
     hash.update(piece);
     await onPiece(piece);
   }

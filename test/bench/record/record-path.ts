@@ -55,7 +55,7 @@ const steps: Record<string, (n: number) => void> = {
     if (stream === undefined) return;
     rates.count(stream);
     minutes.count(stream, 1_763_800_000_123_456 + n);
-    books.note(stream, payloads[n] ?? "", n);
+    books.update(stream, payloads[n] ?? "", n);
   },
 };
 

@@ -64,7 +64,7 @@ test.skipIf(!hasPython)("life is told at half the time allowed, the status every
     { socket: address, watchdogMs: 30_000 },
     () => nowMs,
   );
-  for (; nowMs < 60_000; nowMs += 1000) report.look();
+  for (; nowMs < 60_000; nowMs += 1000) report.tick();
   notifyService("END=1", address);
   await until(() => socket.received.includes("END=1"), "the end");
   expect(socket.received.filter((text) => text.includes("WATCHDOG=1"))).toHaveLength(5);

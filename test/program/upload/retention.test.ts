@@ -300,7 +300,7 @@ test("the bandwidth limit holds over every second, whatever the pieces", async (
     const pacer = createBandwidthLimit(8, () => nowMs);
     for (let n = 0; n < 400; n++) {
       const bytes = 1000 + ((n * 7919) % 130_000);
-      await pacer.take(bytes);
+      await pacer.acquire(bytes);
       passed.push({ atMs: nowMs, bytes });
       if (n % 50 === 49) nowMs += 3000;
     }

@@ -82,7 +82,7 @@ export async function night(script: Script, minutes: number, language: Language,
     }
     if (world.network) since.network = us;
     if (world.deadSymbol === null) since.dead = us;
-    if (second % 5 === 0) incidents.look(observed(world, since, us));
+    if (second % 5 === 0) incidents.evaluate(observed(world, since, us));
     notifier.tick();
     await settle();
   }

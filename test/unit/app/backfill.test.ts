@@ -40,7 +40,7 @@ function setUp(lastId: number, firstId: number) {
     },
   );
   const holes = () =>
-    journal.holes.all().map(({ fromId, toId }: Pick<PendingBackfill, "fromId" | "toId">) => [fromId, toId]);
+    journal.backfills.all().map(({ fromId, toId }: Pick<PendingBackfill, "fromId" | "toId">) => [fromId, toId]);
   return { dataDir, journal, repair, holes };
 }
 

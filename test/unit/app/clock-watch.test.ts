@@ -27,7 +27,7 @@ test("a clock that is set every two seconds for an hour is recorded each time bu
     passedMs += 1000;
     if (second % 2 === 1) offMs = offMs === 0 ? 20_000 : 0;
     clock.nowUs();
-    watch.look();
+    watch.tick();
   }
   expect(closed).toBe(1800);
   expect(gaps.filter(({ cause }) => cause === "clock").length).toBe(900);
@@ -57,7 +57,7 @@ test("a slow answer does not make a right clock look wrong; a quick answer shows
       log: createLog({ level: "info", format: "text", color: false }, (line) => lines.push(line)),
     });
     passedMs += 1000;
-    watch.look();
+    watch.tick();
     expect(lines.length).toBe(isTold ? 1 : 0);
     expect(watch.openGaps().length).toBe(isTold ? 1 : 0);
   }

@@ -33,7 +33,7 @@ test("a gap that the ids settle while its day is being merged reaches the manife
   // The merge runs in a worker with the gap as it was. Its manifest is not there yet.
   expect(readManifest(dataDir, yesterday)).toBeNull();
   journal.saveGaps([{ ...gap, missing: 0 }]);
-  settled.look();
+  settled.tick();
   await drained(archiver);
   expect(asked).toEqual([{ stream: gap.stream, symbol: gap.symbol, date: yesterday.date }]);
   expect(readManifest(dataDir, yesterday)?.gaps).toMatchObject([{ missing: 0 }]);
@@ -49,11 +49,11 @@ test("a gap of a day without any file asks for no merge", () => {
   const now = () => ({ kind: "confirmed" as const, us });
   const settled = createSettledGaps({ journal, dataDir, merge: (day) => asked.push(day), now, log: silentLog });
   journal.saveGaps([gap]);
-  settled.look();
+  settled.tick();
   expect(asked).toEqual([]);
   // Today's regular merge will write its gaps.
   mkdirSync(liveFolder(dataDir, { ...yesterday, date: dateOf(us) }), { recursive: true });
   journal.saveGaps([{ ...gap, from_us: us + 1, to_us: us + 2 }]);
-  settled.look();
+  settled.tick();
   expect(asked).toEqual([]);
 });

@@ -14,7 +14,7 @@ function setUp(aheadMs = 0) {
     for (const key of ["wallMs", "monotonicMs", "trueMs"] as const) at[key] += ms;
     clock.steadyUs();
   };
-  const ask = () => time.noteOffset({ offsetMs: clock.steadyUs() / 1000 - at.trueMs, boundMs: 20 });
+  const ask = () => time.setOffset({ offsetMs: clock.steadyUs() / 1000 - at.trueMs, boundMs: 20 });
   const set = (ms: number) => {
     at.wallMs += ms;
     clock.steadyUs();

@@ -25,7 +25,7 @@ async function archived() {
   const list = {
     ...archiveDays,
     change(found: Parameters<IndexedArchives["change"]>[0], gone: Parameters<IndexedArchives["change"]>[1]) {
-      for (const { entry, manifestMs } of found) archiveDays.note(entry, manifestMs);
+      for (const { entry, manifestMs } of found) archiveDays.save(entry, manifestMs);
       for (const one of gone) archiveDays.remove(one);
       return true;
     },

@@ -80,8 +80,8 @@ const archived = (over: Partial<ArchivedDay>): ArchivedDay => ({
 test("archived days come newest first in pages, individually, and as coverage of the least covered stream", () => {
   const { archiveDays } = catalogue;
   for (const date of ["2026-11-19", "2026-11-20", "2026-11-21"])
-    for (const symbol of ["BTCUSDT", "ETHUSDT"]) archiveDays.note(archived({ date, symbol }), 5);
-  archiveDays.note(archived({ stream: "aggTrade", coverage: 0.5, date: "2026-11-20" }), 6);
+    for (const symbol of ["BTCUSDT", "ETHUSDT"]) archiveDays.save(archived({ date, symbol }), 5);
+  archiveDays.save(archived({ stream: "aggTrade", coverage: 0.5, date: "2026-11-20" }), 6);
   const none = { stream: null, symbol: null, date: null };
   const first = archiveDays.page(none, 4, null);
   const second = archiveDays.page(none, 4, first.next);
@@ -109,7 +109,7 @@ test("archived days come newest first in pages, individually, and as coverage of
 
 test("events, series and minutes are still there after the catalogue was opened again", () => {
   const { memory } = catalogue;
-  for (let n = 0; n < 5; n++) catalogue.noteEvent({ at_us: n, kind: "start", message: n === 0 ? "" : String(n) });
+  for (let n = 0; n < 5; n++) catalogue.addEvent({ at_us: n, kind: "start", message: n === 0 ? "" : String(n) });
   memory.keepSeries([
     { from_us: 300, values: [1, null] },
     { from_us: 600, values: [2, 3] },
@@ -133,13 +133,13 @@ test("events, series and minutes are still there after the catalogue was opened 
 test("the later time of verification of a day is kept, also when its manifest is read again", () => {
   const { archiveDays } = catalogue;
   const verified = () => archiveDays.all().map(({ verified_us }) => verified_us);
-  archiveDays.note(archived({}), 5);
+  archiveDays.save(archived({}), 5);
   expect(verified()).toEqual([null]);
-  archiveDays.note(archived({ verified_us: 70 }), 5);
-  archiveDays.note(archived({ verified_us: 60 }), 6);
-  archiveDays.note(archived({ verified_us: null, rows: 3 }), 7);
+  archiveDays.save(archived({ verified_us: 70 }), 5);
+  archiveDays.save(archived({ verified_us: 60 }), 6);
+  archiveDays.save(archived({ verified_us: null, rows: 3 }), 7);
   expect(verified()).toEqual([70]);
-  archiveDays.noteVerified(archived({}), 80);
+  archiveDays.saveVerified(archived({}), 80);
   expect(archiveDays.all()).toEqual([archived({ verified_us: 80, rows: 3 })]);
 });
 

@@ -177,7 +177,7 @@ test("a database that is deleted while in use is written again with all its cont
 test("the newest ten thousand events are kept", () => {
   const catalogue = openCatalogue(temporaryFolder());
   catalogue.together(() => {
-    for (let n = 0; n < 10_050; n++) catalogue.noteEvent({ at_us: n, kind: "repair", message: String(n) });
+    for (let n = 0; n < 10_050; n++) catalogue.addEvent({ at_us: n, kind: "repair", message: String(n) });
   });
   const events = catalogue.events(20_000);
   expect([events.length, events[0]?.at_us, events.at(-1)?.at_us]).toEqual([10_000, 10_049, 50]);

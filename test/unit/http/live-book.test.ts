@@ -33,7 +33,7 @@ async function market() {
           : null,
   });
   cleanups.push(site.close);
-  const trade = (a: number) => tape.note(trades as NonNullable<typeof trades>, `{"a":${a}}`, a);
+  const trade = (a: number) => tape.update(trades as NonNullable<typeof trades>, `{"a":${a}}`, a);
   const look = (symbol: string) => {
     const socket = new WebSocket(`${site.url.replace("http", "ws")}/ws/book/${symbol}`);
     const seen = { socket, messages: [] as Message[], closed: null as number | null };

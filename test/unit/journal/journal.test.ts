@@ -48,7 +48,7 @@ test("saved facts are known to the next run, however the previous run ended", as
   first.saveGaps([gap(10, 20), gap(30, 40)]);
   first.saveGaps([gap(10, 25, { missing: 7 })]);
   first.addBackfilled(gap(10, 0), 5);
-  first.holes.save({
+  first.backfills.save({
     stream: "trade",
     symbol: "BTCUSDT",
     fromId: 5,
@@ -65,12 +65,12 @@ test("saved facts are known to the next run, however the previous run ended", as
   const next = openJournal(dataDir, { log: silentLog });
   expect(next.id).toBe(first.id);
   expect(next.gapsOf(day)).toEqual([gap(10, 25, { missing: 7, repaired: 5 }), gap(30, 40)]);
-  expect(next.holes.all()).toHaveLength(1);
+  expect(next.backfills.all()).toHaveLength(1);
   expect(next.lastRecord("depth20", "BTCUSDT")).toEqual({ recvUs: startUs + 5, id: 77 });
   expect(next.runs()).toMatchObject([{ started_us: startUs, last_recv_us: startUs + 9, clean: false }]);
-  next.holes.remove({ stream: "trade", symbol: "BTCUSDT", fromId: 5 });
+  next.backfills.remove({ stream: "trade", symbol: "BTCUSDT", fromId: 5 });
   await next.close(5000);
-  expect(openJournal(dataDir, { log: silentLog }).holes.all()).toEqual([]);
+  expect(openJournal(dataDir, { log: silentLog }).backfills.all()).toEqual([]);
 });
 
 test("torn and damaged lines are skipped, counted and logged; every other line is read", async () => {

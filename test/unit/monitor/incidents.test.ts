@@ -57,7 +57,7 @@ function createProgram(dataDir = temporaryFolder(), log = silentLog) {
     run(seconds: number, look: (now: number) => Observation = observe) {
       for (const endUs = nowUs + seconds * 1e6; nowUs < endUs; ) {
         nowUs += 5e6;
-        incidents.look(look(nowUs));
+        incidents.evaluate(look(nowUs));
       }
     },
     /** Simulates a crash and a start the given number of seconds later. */
@@ -185,7 +185,7 @@ test("an unwritable catalogue loses no incident: it is reported at once and save
   const run = (seconds: number, look: (now: number) => Observation) => {
     for (const endUs = nowUs + seconds * 1e6; nowUs < endUs; ) {
       nowUs += 5e6;
-      incidents.look(look(nowUs));
+      incidents.evaluate(look(nowUs));
     }
   };
   broken = true;

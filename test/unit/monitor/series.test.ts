@@ -54,9 +54,9 @@ test("after a clock step back, samples are added to the latest interval without 
 test("the finished intervals of the week survive a restart", () => {
   const series = createSeries();
   for (let n = 0; n <= 900; n++) series.addSample(n * second, sample({ messages_per_s: n < 300 ? 10 : 30 }));
-  const rows = series.takeFinished();
+  const rows = series.drainFinished();
   expect(rows.map(({ from_us }) => from_us / second)).toEqual([0, 300, 600]);
-  expect(series.takeFinished()).toEqual([]);
+  expect(series.drainFinished()).toEqual([]);
   const next = createSeries();
   next.restore(rows);
   next.addSample(1500 * second, sample({ messages_per_s: 50 }));

@@ -23,7 +23,7 @@ function begin(receiver: Receiver) {
     { url: receiver.url, host: "home-server", version: "1.2.3", publicUrl: "https://data.example.org", timeoutMs: 200 },
     { nowUs, log },
   );
-  incidents.onChange(webhook.note);
+  incidents.onChange(webhook.enqueue);
   ends.push(webhook.stop, receiver.stop);
   const pass = async (seconds: number) => {
     us += seconds * 1e6;

@@ -34,7 +34,7 @@ const askers: Readonly<Record<string, (url: string, port: number) => Promise<unk
     const about = { url: `${url}/hook`, host: "home", version: "1", publicUrl: null, timeoutMs };
     const webhook = createWebhook(about, { nowUs, log });
     const incident = { id: 1, changed_us: 1, text } as never;
-    webhook.note(incident, "opened");
+    webhook.enqueue(incident, "opened");
     await until(() => webhook.status().problem !== null || webhook.status().waiting === 0, "an answer");
     await webhook.stop();
   },

@@ -58,10 +58,10 @@ test("a thousand strangers are all counted, and at most a hundred are logged an 
   let ms = 0;
   const log = { debug() {}, info() {}, error() {}, warn: (_: string, fields: unknown) => void told.push(fields) };
   const strangers = createStrangers({ log, nowMs: () => ms });
-  for (let id = 1; id <= 1000; id++) strangers.note(id, "x");
+  for (let id = 1; id <= 1000; id++) strangers.record(id, "x");
   expect([strangers.count(), told.length]).toEqual([1000, 100]);
   ms = 3_600_001;
-  strangers.note(1, "x");
+  strangers.record(1, "x");
   expect(told).toHaveLength(101);
 });
 

@@ -47,8 +47,8 @@ function morning(options: {
       },
       {
         notifier: {
-          note: (name) => notes.get(name) ?? null,
-          setNote: (name, value) => void notes.set(name, value),
+          readValue: (name) => notes.get(name) ?? null,
+          saveValue: (name, value) => void notes.set(name, value),
           post(post, chat = 0) {
             posts.push({ at: new Date(us / 1000).toISOString().slice(0, 16), chat, post });
             if (options.isSent?.() ?? true) post.onSent?.(chat);

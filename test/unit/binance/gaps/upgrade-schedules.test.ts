@@ -166,14 +166,14 @@ function play(plan: Plan, steps: readonly (readonly [number, Step])[]) {
     { streams, addresses: ["ws://one"], connections: plan.connections, lingerMs: 500 },
     { ...shared, sink: sinkOf("old", (found) => departure.onGaps(found)) },
   );
-  const departure = createParentState({ feed: () => old, take });
+  const departure = createParentState({ feed: () => old, addGaps: take });
   const tell = (work: () => void) => after(plan.channelMs, work);
   let standby: StandbyFeed | null = null;
   let hasLeft = false;
   let isHandedOver = false;
 
   function begin(): void {
-    const inherited = departure.begin((...note) => tell(() => standby?.note(...note)));
+    const inherited = departure.begin((...note) => tell(() => standby?.drop(...note)));
     tell(() => {
       const config = appConfig({ "feed.connections": plan.connections });
       standby = createStandbyFeed({ config, streams, inherited }, { ...shared, clock: unsteppedClock(shared.nowUs) });
@@ -183,7 +183,7 @@ function play(plan: Plan, steps: readonly (readonly [number, Step])[]) {
 
   /** Both processes check; the new process learns over IPC that the old process may stop. */
   function look(): void {
-    if (standby === null || hasLeft || standby.judge() !== "done") return;
+    if (standby === null || hasLeft || standby.checkRollover() !== "done") return;
     hasLeft = true;
     tell(() => leave(nowUs() + 5_000_000));
   }

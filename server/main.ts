@@ -1,4 +1,4 @@
-import { commands } from "./cli/commands.ts";
+import { commands, otherWords } from "./cli/commands.ts";
 import { columns, helpOf, readFlags } from "./cli/framework/command.ts";
 import { didYouMean } from "./platform/did-you-mean.ts";
 import { OperatorError } from "./platform/errors.ts";
@@ -15,7 +15,7 @@ async function main(words: readonly string[]): Promise<number> {
   const stop = stopSignal();
   try {
     const [verb = "--help", ...rest] = words;
-    if (verb === "--version" || verb === "-v") return print(`rt-data ${version}`);
+    if (["--version", "-v", "-V"].includes(verb)) return print(`rt-data ${version}`);
     if (verb === "help" || verb === "--help" || verb === "-h") return print(help(rest[0]));
     const command = commands.find(({ name }) => name === verb);
     if (command === undefined) throw new OperatorError(unknownCommand(verb));
@@ -89,6 +89,7 @@ function print(line: string): 0 {
 function help(verb: string | undefined): string {
   const command = commands.find(({ name }) => name === verb);
   if (command !== undefined) return helpOf(command);
+  if (verb !== undefined && !verb.startsWith("-")) throw new OperatorError(unknownCommand(verb));
   return [
     "rt-data records the Binance spot order book and proves that the recording is complete.",
     "",
@@ -100,6 +101,10 @@ function help(verb: string | undefined): string {
 }
 
 function unknownCommand(verb: string): string {
+  if (verb.startsWith("-"))
+    return `the command is missing before ${verb}: flags follow it, as in rt-data record ${verb}. See rt-data --help`;
   const names = commands.map(({ name }) => name);
+  const word = Object.hasOwn(otherWords, verb) ? otherWords[verb] : undefined;
+  if (word !== undefined) return `unknown command "${verb}" (did you mean "${word}"?). See rt-data --help`;
   return `unknown command "${verb}"${didYouMean(verb, names)}; commands: ${names.join(", ")}. See rt-data --help`;
 }

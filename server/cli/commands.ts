@@ -1,4 +1,5 @@
 import { check } from "./check/check.ts";
+import { completionFor } from "./completion.ts";
 import { cat } from "./data/cat.ts";
 import { exportCommand } from "./data/export.ts";
 import { ls } from "./data/ls.ts";
@@ -12,6 +13,9 @@ import { demo } from "./replay/demo.ts";
 import { replay } from "./replay/replay.ts";
 import { retention } from "./retention.ts";
 import { versionCommand } from "./version.ts";
+
+/** `rt-data completion` */
+export const completion: Command = completionFor(() => commands);
 
 /** Every command, in the order of the help. A house test finds commands that are missing here. */
 export const commands: readonly Command[] = [
@@ -27,5 +31,22 @@ export const commands: readonly Command[] = [
   password,
   upgrade,
   ops,
+  completion,
   versionCommand,
 ];
+
+/** Words that other programs use for our commands. */
+export const otherWords: Readonly<Record<string, string>> = {
+  start: "record",
+  run: "record",
+  list: "ls",
+  status: "ls",
+  show: "cat",
+  convert: "export",
+  validate: "verify",
+  doctor: "check",
+  health: "check",
+  prune: "retention",
+  update: "upgrade",
+  install: "ops",
+};

@@ -65,6 +65,9 @@ test("three mistakes in the config are told at once, exit code 2, no stack trace
 
 test("a misspelt command, flag or value is refused with a suggestion", async () => {
   expectOneClearError(await run(["recrod"]), 'unknown command "recrod"', 'did you mean "record"');
+  expectOneClearError(await run(["help", "recrod"]), 'unknown command "recrod"', 'did you mean "record"');
+  expectOneClearError(await run(["list"]), 'unknown command "list"', 'did you mean "ls"');
+  expectOneClearError(await run(["--json", "ls"]), "the command is missing before --json");
   expectOneClearError(
     await run(["record", "--data-dri", "x"]),
     "unknown flag --data-dri",

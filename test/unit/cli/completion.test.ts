@@ -1,0 +1,45 @@
+import { expect, test } from "bun:test";
+import { commands, completion } from "../../../server/cli/commands.ts";
+
+/** Returns the script of a shell, as the command prints it. */
+async function scriptOf(shell: string): Promise<string> {
+  const lines: string[] = [];
+  const terminal = { print: (line: string) => void lines.push(line) } as Parameters<typeof completion.run>[1];
+  expect(await completion.run({ topic: shell }, terminal)).toBe(0);
+  return lines.join("\n");
+}
+
+/** Returns what bash offers for the last of these words. */
+async function offered(...words: string[]): Promise<string[]> {
+  const source = `${await scriptOf("bash")}
+COMP_WORDS=(rt-data "$@"); COMP_CWORD=$(( \${#COMP_WORDS[@]} - 1 )); _rt_data; printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const { stdout, stderr } = Bun.spawnSync(["bash", "-c", source, "bash", ...words]);
+  expect(stderr.toString()).toBe("");
+  return stdout.toString().split("\n").filter(Boolean);
+}
+
+test("bash completes commands, topics, flags, and values that a flag lists; it leaves paths to the shell", async () => {
+  expect(await offered("re")).toEqual(["replay", "record", "retention"].sort((a, b) => nameIndex(a) - nameIndex(b)));
+  expect(await offered("ops", "sys")).toEqual(["systemd"]);
+  expect(await offered("verify", "--q")).toEqual(["--quick", "--quiet"]);
+  expect(await offered("export", "--format", "")).toEqual(["csv", "parquet"]);
+  expect(await offered("ls", "--data-dir", "")).toEqual([]);
+  expect(await offered("record", "--take")).toEqual([]);
+});
+
+const nameIndex = (name: string) => commands.findIndex((command) => command.name === name);
+
+test.each(["bash", "zsh", "fish"])(
+  "the script of %s names every command and every flag that the help shows",
+  async (shell) => {
+    const script = await scriptOf(shell);
+    for (const { name, flags } of commands) {
+      expect(script).toMatch(new RegExp(`\\b${name}\\b`));
+      for (const [flag, { isHidden }] of Object.entries(flags)) {
+        const pattern = shell === "fish" ? `from ${name}' -l ${flag} ` : `--${flag}`;
+        if (!isHidden) expect(script).toContain(pattern);
+      }
+    }
+    expect(script).not.toContain("take-over");
+  },
+);

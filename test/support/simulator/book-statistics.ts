@@ -30,7 +30,7 @@ export const measures = [
 ] as const;
 
 /** Frames that are compressed at level 19, which takes a second for 2000 of them. */
-const highLevelFrames = 1000;
+const highLevelFrames = 700;
 
 type Level = readonly [price: string, quantity: string];
 type Book = { readonly lastUpdateId: number; readonly bids: readonly Level[]; readonly asks: readonly Level[] };

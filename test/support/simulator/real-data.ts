@@ -10,11 +10,19 @@ export const realDataMissing = existsSync(join(realDataDir, "README.md"))
   ? ""
   : " (skipped: the real recordings are not beside this checkout)";
 
-/** The raw messages of one file, in order. */
-export function realMessages(name: string): readonly { t: number; raw: string }[] {
-  const text = new TextDecoder().decode(gunzipSync(readFileSync(join(realDataDir, name))));
-  return text
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line));
+type Message = { readonly t: number; readonly raw: string };
+const read = new Map<string, readonly Message[]>();
+
+/** The raw messages of one file, in order. A file is read once for each test file. */
+export function realMessages(name: string): readonly Message[] {
+  let messages = read.get(name);
+  if (messages === undefined) {
+    const text = new TextDecoder().decode(gunzipSync(readFileSync(join(realDataDir, name))));
+    messages = text
+      .trimEnd()
+      .split("\n")
+      .map((line) => JSON.parse(line) as Message);
+    read.set(name, messages);
+  }
+  return messages;
 }

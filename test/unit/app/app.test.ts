@@ -88,13 +88,13 @@ function expectDaysAndRotations(dataDir: string): void {
 const sets = [
   {
     file: "depth20+trade.btc-eth.2024-08-08.jsonl.gz",
-    enough: 20_000,
+    enough: 12_000,
     symbols: "BTCUSDT,ETHUSDT",
     streams: "depth20@100ms,trade",
   },
   {
     file: "depth20+aggTrade.btc-eth-dot.2021-04-04.jsonl.gz",
-    enough: 12_000,
+    enough: 8_000,
     symbols: "BTCUSDT,ETHUSDT,DOTUSDT",
     streams: "depth20@100ms,aggTrade",
   },

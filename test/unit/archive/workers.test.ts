@@ -69,7 +69,7 @@ test("a wasm file that is missing or damaged is an error with its path, not an e
 
 test("every level makes one frame that decompresses to the same", () => {
   const raw = Buffer.from(lines(0, 300));
-  for (const level of [1, 3, 12, 15, 16, 17, 18, 19, 20, 22]) {
+  for (const level of [1, 3, 12, 15, 19, 22]) {
     const parts: Buffer[] = [];
     const compressor = createCompressor(level, (bytes) => parts.push(Buffer.from(bytes)));
     for (let at = 0; at < raw.length; at += 10_000) compressor.write(raw.subarray(at, at + 10_000));
@@ -107,6 +107,11 @@ test.skipIf(process.platform !== "linux")(
           return [];
         }
       });
+    const mainNiceness = () =>
+      readFileSync(`/proc/self/task/${process.pid}/stat`, "utf8")
+        .replace(/^.*\) /s, "")
+        .split(" ")[16];
+    const usual = mainNiceness();
     const { dataDir, remove } = temporaryData();
     const archiver = realArchiver(dataDir, { level: 19 });
     const seen = new Set<number>();
@@ -119,10 +124,7 @@ test.skipIf(process.platform !== "linux")(
     await drained(archiver);
     expect([...seen]).toContain(5);
     expect([...seen]).toContain(15);
-    const main = readFileSync(`/proc/self/task/${process.pid}/stat`, "utf8")
-      .replace(/^.*\) /s, "")
-      .split(" ")[16];
-    expect(main).toBe("0");
+    expect(mainNiceness()).toBe(usual);
     await archiver.stop(0);
     remove();
   },

@@ -20,6 +20,11 @@ export type JournalState = {
   runs(): readonly RecorderRun[];
   last(stream: StreamFolder, symbol: string): LastRecord | null;
   lasts(): readonly LastRecord[];
+  /**
+   * Returns the receipts of a stream's latest saved records, µs, in the order in which they were saved. A rewrite of the journal's file
+   * forgets all but the last.
+   */
+  savedReceipts(stream: StreamFolder, symbol: string): readonly number[];
   /** Returns entries that reproduce this state. */
   snapshot(): JournalEntry[];
   /** Removes a gap that is recorded elsewhere. Adds no entry; the next rewrite leaves the gap out. */
@@ -31,6 +36,8 @@ const maxGaps = 100_000;
 /** Most ranges of missing ids that may wait for backfill. */
 const maxBackfills = 60_000;
 const maxRuns = 1000;
+/** Most receipts of saved records that are remembered for each stream: about twenty minutes. */
+const maxReceipts = 128;
 
 /** Creates an empty state. `limit` is for tests. */
 export function createJournalState(limit: number = maxGaps): JournalState {
@@ -38,6 +45,7 @@ export function createJournalState(limit: number = maxGaps): JournalState {
   const holes = new Map<string, StoredBackfill>();
   const runs = new Map<number, RecorderRun>();
   const lasts = new Map<SeriesKey, LastRecord>();
+  const receipts = new Map<SeriesKey, number[]>();
   let count = 0;
 
   function saveGap(gap: Gap, number: number): void {
@@ -50,6 +58,14 @@ export function createJournalState(limit: number = maxGaps): JournalState {
     const to_us = Math.max(before?.to_us ?? 0, gap.to_us);
     gaps.set(gap.from_us, { gap: to_us === gap.to_us ? gap : { ...gap, to_us }, number });
     if (count > limit) joinNeighbours();
+  }
+
+  function saveLast(record: LastRecord): void {
+    const key = seriesKey(record[0], record[1]);
+    lasts.set(key, record);
+    const saved = receipts.get(key) ?? [];
+    receipts.set(key, saved);
+    if (saved.push(record[2]) > maxReceipts) saved.shift();
   }
 
   function removeGap(stream: StreamFolder, symbol: string, fromUs: number): void {
@@ -83,7 +99,7 @@ export function createJournalState(limit: number = maxGaps): JournalState {
       else if (entry.kind === "run") {
         runs.set(entry.run.started_us, entry.run);
         if (runs.size > maxRuns) runs.delete(runs.keys().next().value ?? 0);
-      } else for (const record of entry.records) lasts.set(`${record[0]}/${record[1]}`, record);
+      } else entry.records.forEach(saveLast);
     },
     gapsOfStream: (stream, symbol) =>
       sortedByStart(streams.get(seriesKey(stream, symbol))?.values() ?? []).map(({ gap }) => gap),
@@ -104,6 +120,7 @@ export function createJournalState(limit: number = maxGaps): JournalState {
     backfills: () => [...holes.values()].sort((a, b) => a.fromUs - b.fromUs || a.fromId - b.fromId),
     runs: () => [...runs.values()],
     lasts: () => [...lasts.values()],
+    savedReceipts: (stream, symbol) => receipts.get(seriesKey(stream, symbol)) ?? [],
     last: (stream, symbol) => lasts.get(seriesKey(stream, symbol)) ?? null,
     snapshot() {
       const entries: JournalEntry[] = [];

@@ -50,6 +50,8 @@ export type Journal = {
   lastRecord(stream: StreamFolder, symbol: string): { readonly recvUs: number; readonly id: number | null } | null;
   /** Returns the latest saved records of all streams. */
   lastRecords(): readonly LastRecord[];
+  /** Returns receipts of records that were on disk, µs: those of a stream's latest record, at the times when it was saved. */
+  savedReceipts(stream: StreamFolder, symbol: string): readonly number[];
   /** Calls `listener` after each change of a gap. `before` is the previous state. */
   onGap(listener: (gap: Gap, before: Gap | null) => void): void;
   /** Must be called every second. */
@@ -142,6 +144,7 @@ export function openJournal(dataDir: string, deps: { log: Log }): Journal {
       if (records.length > 0) saveEntry({ kind: "last", records });
     },
     lastRecords: state.lasts,
+    savedReceipts: state.savedReceipts,
     lastRecord(stream, symbol) {
       const last = state.last(stream, symbol);
       return last === null ? null : { recvUs: last[2], id: last[3] };

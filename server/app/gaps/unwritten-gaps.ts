@@ -1,20 +1,20 @@
 import type { MissingTrades } from "../../binance/rest/backfill-queue.ts";
 import type { Day, Segment } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
-import type { HighestRecord, MissingIds } from "../../domain/ids/id-order.ts";
+import type { MissingIds } from "../../domain/ids/id-order.ts";
 import { createStream, type Stream, streamTypeOfFolder } from "../../domain/stream.ts";
 import { isContiguous, isNumbered } from "../../domain/stream-kinds.ts";
 import type { Journal } from "../../journal/journal.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
-import { missingIdsInNewestSealed, recordBefore } from "../../recorder/recover/record-before.ts";
+import { missingIdsInNewestSealed, type RecordBefore, recordBefore } from "../../recorder/recover/record-before.ts";
 import { firstReceiptUs, missingIdsInTail } from "../../recorder/recover/tail-missing-ids.ts";
 import type { ReadLines } from "../../storage/list/stored-lines.ts";
 import type { Backfill } from "../recording/backfill.ts";
 
 type Deps = {
   readonly dataDir: string;
-  readonly journal: Pick<Journal, "gapsOfStream" | "saveGaps" | "runs">;
+  readonly journal: Pick<Journal, "gapsOfStream" | "saveGaps" | "runs" | "savedReceipts">;
   readonly refetch: (hole: MissingTrades) => void;
   readonly catchUp: Backfill["catchUp"];
   readonly readLines: ReadLines;
@@ -90,12 +90,27 @@ export function createUnwrittenGaps(deps: Deps): (place: Segment | Day) => Promi
     }
   }
 
-  /** Records the time before the segment as a gap if the journal knows neither the run that wrote it nor that run's gaps. */
-  function recordGapBefore(stream: Stream, segment: Segment, before: HighestRecord, known: readonly Gap[]): void {
+  /**
+   * Records the time before the segment as a gap if the journal knows neither the run that wrote it nor that run's gaps, or if the journal
+   * knows of a record that is not on disk any more: a closed segment was cut short before it was sealed.
+   */
+  function recordGapBefore(stream: Stream, segment: Segment, { lastUs }: RecordBefore, known: readonly Gap[]): void {
     const firstUs = firstReceiptUs(dataDir, segment);
-    if (firstUs === null || knownUntilUs === 0 || firstUs < knownUntilUs + journalLagUs) return;
-    for (const span of uncovered({ fromUs: before.recvUs, toUs: firstUs }, known))
-      recordGap(stream, span, "crash", null);
+    if (firstUs === null) return;
+    const isUnknownRun = knownUntilUs > 0 && firstUs >= knownUntilUs + journalLagUs;
+    const lost = lostReceipts(stream, { fromUs: lastUs, toUs: firstUs });
+    for (const span of uncovered({ fromUs: lastUs, toUs: firstUs }, known)) {
+      if (lost.some((us) => us > span.fromUs && us <= span.toUs)) recordGap(stream, span, "disk", null);
+      else if (isUnknownRun) recordGap(stream, span, "crash", null);
+    }
+  }
+
+  /** Returns receipts within a span that the journal knows. If the clock was set, stamps cannot be compared. */
+  function lostReceipts({ type, symbol }: Stream, { fromUs, toUs }: Span): readonly number[] {
+    const isSet = journal
+      .gapsOfStream(type.folder, symbol)
+      .some(({ cause, from_us, to_us }) => cause === "clock" && from_us <= toUs && to_us >= fromUs);
+    return isSet ? [] : journal.savedReceipts(type.folder, symbol).filter((us) => us > fromUs && us < toUs);
   }
 
   function recordGap(

@@ -20,6 +20,9 @@ const behindAll = "99-99";
 /** No run waits longer for missing ids before it writes them down, µs. */
 const waitedForUs = 2 * longestLagUs;
 
+/** The highest record of a segment, and the receipt of its last record, µs. */
+export type RecordBefore = HighestRecord & { readonly lastUs: number };
+
 /**
  * Returns the highest record of the stream's previous segment, whatever its date is. Null if there is no such segment: past days are
  * merged.
@@ -28,7 +31,7 @@ export async function recordBefore(
   dataDir: string,
   segment: Segment,
   deps: { readLines: ReadLines },
-): Promise<HighestRecord | null> {
+): Promise<RecordBefore | null> {
   return (await segmentBefore(dataDir, segment, deps))?.highest ?? null;
 }
 
@@ -59,19 +62,21 @@ async function segmentBefore(
   segment: Segment,
   deps: { readLines: ReadLines },
   { isWanted, onRow }: { isWanted?: (stored: StoredSegment) => boolean; onRow?: (row: IdRow) => void } = {},
-): Promise<{ readonly segment: Segment; readonly highest: HighestRecord } | null> {
+): Promise<{ readonly segment: Segment; readonly highest: RecordBefore } | null> {
   const kind = streamTypeOfFolder(segment.stream)?.kind;
   if (kind === undefined) return null;
   for (const stored of await segmentsBefore(dataDir, segment)) {
     if (isWanted?.(stored) === false) continue;
     let highest: HighestRecord | null = null;
+    let lastUs = 0;
     for await (const lines of readStored(segmentPath(dataDir, stored.segment, stored.state), deps.readLines)) {
       for (const row of liveRows(lines.toString("latin1").split("\n"), kind)) {
         highest = higherOf(highest, row);
+        lastUs = Math.max(lastUs, row.recvUs);
         onRow?.(row);
       }
     }
-    if (highest !== null) return { segment: stored.segment, highest };
+    if (highest !== null) return { segment: stored.segment, highest: { ...highest, lastUs } };
   }
   return null;
 }

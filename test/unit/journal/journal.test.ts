@@ -73,6 +73,17 @@ test("saved facts are known to the next run, however the previous run ended", as
   expect(openJournal(dataDir, { log: silentLog }).backfills.all()).toEqual([]);
 });
 
+test("the next run knows the receipts of the latest records that were saved, oldest first, of no more than twenty minutes", async () => {
+  const dataDir = temporaryFolder();
+  const first = openJournal(dataDir, { log: silentLog });
+  first.saveGaps([gap(10, 20)]);
+  await untilWritten(dataDir, 1);
+  for (let n = 0; n < 130; n++) first.saveLastRecords([["depth20", "BTCUSDT", startUs + n, n]]);
+  await first.close(5000);
+  const receipts = openJournal(dataDir, { log: silentLog }).savedReceipts("depth20", "BTCUSDT");
+  expect(receipts).toEqual(Array.from({ length: 128 }, (_, n) => startUs + 2 + n));
+});
+
 test("torn and damaged lines are skipped, counted and logged; every other line is read", async () => {
   const dataDir = temporaryFolder();
   const first = openJournal(dataDir, { log: silentLog });

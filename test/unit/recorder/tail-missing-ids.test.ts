@@ -30,7 +30,13 @@ function segmentOf(stream: string, text: string) {
 }
 
 /** What a start writes down after a look into the segments that the last run left open. */
-async function startAfter(dataDir: string, segments: readonly Segment[], known: readonly Gap[] = [], runUs = startUs) {
+async function startAfter(
+  dataDir: string,
+  segments: readonly Segment[],
+  known: readonly Gap[] = [],
+  runUs = startUs,
+  saved: readonly number[] = [],
+) {
   const gaps: Gap[] = [];
   const holes: MissingTrades[] = [];
   /** First ids behind gaps of which it has to be found out which trades are on disk. */
@@ -40,6 +46,7 @@ async function startAfter(dataDir: string, segments: readonly Segment[], known: 
     journal: {
       ...{ gapsOfStream: () => known, saveGaps: (found) => gaps.push(...found) },
       runs: () => [{ started_us: runUs, last_recv_us: null, clean: false }],
+      savedReceipts: () => saved,
     },
     refetch: (hole) => holes.push(hole),
     async catchUp({ firstId, onJudged }) {
@@ -108,7 +115,7 @@ test("the newest sealed segment is read once, the segment before it once, and se
   ]);
   expect(read).toEqual(["12-00.jsonl.zst", "11-58.jsonl.zst"]);
   const later = (date: string) => recordBefore(dataDir, { ...first, date, name: "00-00" }, { readLines });
-  expect(await later("2026-11-24")).toEqual({ id: 9, recvUs: startUs + 9 });
+  expect(await later("2026-11-24")).toEqual({ id: 9, recvUs: startUs + 9, lastUs: startUs + 9 });
   mkdirSync(archiveFolder(dataDir, { ...first, date: "2026-11-23" }), { recursive: true });
   expect(await later("2026-11-24")).toBeNull();
 });
@@ -156,6 +163,29 @@ test("records of a run whose journal could not be written begin behind a gap, ex
   expect((await startAfter(dataDir, [segment], known)).gaps).toEqual([crash(60, 120)]);
   // The journal knows of the run that wrote it: a book may rest for a minute.
   expect((await startAfter(dataDir, [segment], known, startUs + 110 * second)).gaps).toEqual([]);
+});
+
+test("records that the journal knows and that a cut took from the end of a closed segment of books are a gap", async () => {
+  const dataDir = temporaryFolder();
+  const second = 1_000_000;
+  const book = (s: number) => encodeLine(`{"lastUpdateId":${s},"bids":[]}`, startUs + s * second, null);
+  // The highest id of the first segment came before its last record.
+  const late = encodeLine('{"lastUpdateId":7,"bids":[]}', startUs + 40 * second, null);
+  put(dataDir, "depth20", "12-00", book(10) + book(30) + late);
+  const segment = put(dataDir, "depth20", "12-01", book(60) + book(70));
+  const runUs = startUs + 70 * second;
+  const gapsAfter = async (known: readonly Gap[], ...saved: readonly number[]) => {
+    const receipts = saved.map((s) => startUs + s * second);
+    return (await startAfter(dataDir, [segment], known, runUs, receipts)).gaps;
+  };
+  const lost: Gap = { ...gapOf("depth20", 40 * second, 60 * second, null), cause: "disk" };
+  expect(await gapsAfter([], 10, 30, 40, 60, 70)).toEqual([]);
+  expect(await gapsAfter([], 40, 50, 60)).toEqual([lost]);
+  expect(await gapsAfter([{ ...lost, cause: "clock" }], 40, 50, 60)).toEqual([]);
+  // Known gaps explain it, except for the time before them.
+  const known = { ...lost, from_us: startUs + 45 * second };
+  expect(await gapsAfter([known], 40, 50, 60)).toEqual([]);
+  expect(await gapsAfter([known], 40, 43, 50, 60)).toEqual([{ ...lost, to_us: known.from_us }]);
 });
 
 test("missing diffs that last longer than their known gap get another gap", async () => {

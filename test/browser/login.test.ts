@@ -84,7 +84,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     await logIn(page, password);
     await until(async () => page.url() === `${url}/orderbook/BTCUSDT?x=1`, "the page that was wanted");
     await until(
-      async () => (await page.locator(".side-bids .price:not(:empty)").count()) > 0,
+      async () => (await page.locator(".side-bids td.price:not(:empty)").count()) > 0,
       "prices over the WebSocket",
     );
     expect(complaints).toEqual([]);
@@ -159,7 +159,7 @@ describe.skipIf(!runtime.ok)(title, () => {
       expect(page.url()).toBe(`${root}/dashboard`);
       expect((await context.cookies()).map(({ path }) => path)).toEqual(["/rt-data", "/rt-data"]);
       await page.goto(`${root}/orderbook/BTCUSDT`);
-      await until(async () => (await page.locator(".side-bids .price:not(:empty)").count()) > 0, "prices");
+      await until(async () => (await page.locator(".side-bids td.price:not(:empty)").count()) > 0, "prices");
       expect(complaints).toEqual([]);
       await close();
     }

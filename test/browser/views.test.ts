@@ -5,6 +5,7 @@ import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
 import { navigationPages, pagePath } from "../../server/domain/pages.ts";
 import type {
+  ArchiveDates,
   ArchiveSummary,
   CoverageTable,
   DayDetail,
@@ -110,14 +111,14 @@ describe.skipIf(!runtime.ok)(title, () => {
   async function settled(page: Page, view: string): Promise<void> {
     const shown: Record<string, string> = {
       dashboard: '.days [data-l="today"], .days [data-l="part"]',
-      coverage: ".grid a.cell",
-      archive: "[data-archive]",
+      coverage: ".cal a, .week a",
+      archive: "[data-day]",
       history: '.chart .ln[d*="L"]',
-      orderbook: ".side-bids .price:not(:empty)",
+      orderbook: ".side-bids td.price:not(:empty)",
     };
     const name = view.split("/")[1] ?? "";
     await page
-      .locator(view.startsWith("/coverage/") ? ".minute-grid" : (shown[name] ?? "h1"))
+      .locator(view.startsWith("/coverage/") ? ".mins60" : (shown[name] ?? "h1"))
       .first()
       .waitFor({ state: "attached" });
     await until(async () => (await freshness(page)) === "live", "what is shown to be live");
@@ -186,57 +187,60 @@ describe.skipIf(!runtime.ok)(title, () => {
     await close();
   }, 60_000);
 
-  test("the calendar says what /api/coverage does, the arrow keys go from day to day, and a day says its minutes", async () => {
+  test("the month says what /api/coverage does, the arrow keys go from day to day, and a day says its minutes", async () => {
     const { page, close } = await open(`${url}/coverage`);
     await settled(page, "/coverage");
-    const { dates, rows } = await get<CoverageTable>("/api/coverage");
-    for (const { symbol, coverage } of rows) {
-      const labels = await page.locator(`[data-symbol="${symbol}"] a.cell`).allTextContents();
-      expect(labels).toHaveLength(31);
-      for (const [n, label] of labels.entries()) {
-        const share = coverage[n] ?? null;
-        const shown = /: (.*)$/.exec(label)?.[1] ?? "";
-        expect(Math.abs(Number.parseFloat(shown) / 100 - (share ?? 0))).toBeLessThan(0.001);
-        expect(shown === "100%").toBe(share === 1);
+    const month = new Date().toISOString().slice(0, 7);
+    const { dates, rows } = await get<CoverageTable>(`/api/coverage?from=${month}-01`);
+    for (const { symbol, missing_s } of rows) {
+      const row = page.locator(`.cal [data-symbol="${symbol}"]`);
+      await row.locator("a").first().waitFor();
+      for (const [n, date] of dates.entries()) {
+        const label = (await row.locator(`a[data-date="${date}"] .unseen`).textContent()) ?? "";
+        expect([date, label.endsWith(": complete")]).toEqual([date, missing_s[n] === 0]);
+        expect([date, label.endsWith("missing")]).toEqual([date, missing_s[n] !== 0]);
       }
     }
-    await page.locator('.grid a.cell[tabindex="0"]').focus();
+    const last = dates.at(-1) ?? "";
+    await page.locator('.cal a[tabindex="0"]').focus();
     await page.keyboard.press("ArrowDown");
-    await page.keyboard.press("ArrowLeft");
     await page.keyboard.press("Enter");
-    await until(async () => page.url().includes("/coverage/ETHUSDT/"), "the day's own address");
-    expect(page.url()).toEndWith(`/coverage/ETHUSDT/${dates.at(-2)}`);
+    await until(async () => page.url().endsWith(`/coverage/ETHUSDT/${last}`), "the day's own address");
     await settled(page, "/coverage/x");
-    const detail = await get<DayDetail>(`/api/coverage/depth20/ETHUSDT/${dates.at(-2)}`);
-    const rowCount = detail.rows_per_minute.reduce((sum, count) => sum + count, 0);
-    await page.getByRole("tab", { name: /depth20/ }).click();
-    await until(
-      async () => (await text(page, ".figures .quiet")) === `${rowCount.toLocaleString("en")} rows`,
-      "the day's rows",
-    );
+    const detail = await get<DayDetail>(`/api/coverage/depth20/ETHUSDT/${dayBefore}`);
+    await page.goto(`${url}/coverage/ETHUSDT/${dayBefore}`);
+    await settled(page, "/coverage/x");
     await page.getByRole("slider").fill("754");
-    await until(
-      async () => (await text(page, ".minute-grid .said")).startsWith("12:34 UTC · recorded · "),
-      "what is known of 12:34",
-    );
-    expect(await text(page, ".minute-grid .said")).toContain(`${detail.rows_per_minute[754]} rows`);
+    const rowsThen = `${detail.rows_per_minute[754]} rows`;
+    await until(async () => (await text(page, ".day-said .said")).includes(rowsThen), "the rows of 12:34");
+    expect(await text(page, ".cross-text")).toStartWith("12:34 UTC");
+    expect(await text(page, "#hour-title")).toBe("12:00 to 13:00 UTC");
     await close();
   }, 60_000);
 
-  test("the archive says what /api/archives does, hands out the file, and checks it where it is", async () => {
+  test("the archive says what /api/archives does by day and file, hands out both, and checks a file where it is", async () => {
     const { page, close } = await open(`${url}/archive`);
     await settled(page, "/archive");
-    const { items } = await get<{ items: ArchiveSummary[] }>("/api/archives");
+    const days = await get<ArchiveDates>("/api/archives/days");
+    expect(await page.locator("[data-day]").count()).toBe(days.items.length);
+    const [newest] = days.items;
+    const { items } = await get<{ items: ArchiveSummary[] }>(`/api/archives?date=${newest?.date}`);
+    await page.locator(".opener").first().click();
+    await page.locator("[data-archive]").first().waitFor();
     expect(await page.locator("[data-archive]").count()).toBe(items.length);
     const [first] = items;
     const row = page.locator(`[data-archive="${first?.stream}/${first?.symbol}/${first?.date}"]`);
-    expect(await row.locator('[data-label="Rows"]').textContent()).toBe(first?.rows.toLocaleString("en") ?? "");
+    expect(await row.locator('[data-label="rows"]').textContent()).toBe(first?.rows.toLocaleString("en") ?? "");
     expect(await row.getByRole("button", { name: /Copy SHA-256/ }).getAttribute("title")).toBe(first?.sha256 ?? "");
     const [download] = await Promise.all([
       page.waitForEvent("download"),
-      row.getByRole("link", { name: "Download" }).click(),
+      row.getByRole("link", { name: "File", exact: true }).click(),
     ]);
     expect(readFileSync((await download.path()) ?? "", "utf8")).toBe("an archive");
+    await page.locator("[data-day] summary").first().click();
+    const whole = page.getByRole("link", { name: /^Everything/ }).first();
+    expect(await whole.getAttribute("href")).toEndWith(`/api/archives/days/${newest?.date}/tar`);
+    await page.keyboard.press("Escape");
     let share = 0.25;
     const day = { stream: first?.stream ?? "", symbol: first?.symbol ?? "", date: first?.date ?? "" };
     past = {
@@ -260,19 +264,25 @@ describe.skipIf(!runtime.ok)(title, () => {
     expect(await row.locator(".outcome").textContent()).toContain("rows: 3; the manifest states 4");
     await page.getByRole("searchbox").fill("ethusdt");
     await page.getByRole("searchbox").press("Enter");
-    await until(async () => !(await page.locator("table").textContent())?.includes("BTCUSDT"), "the filter");
+    await until(async () => {
+      const shown = await page.locator("[data-archive]").evaluateAll((all) => all.map((one) => one.textContent ?? ""));
+      return shown.length > 0 && shown.every((one) => one.includes("ETHUSDT"));
+    }, "the filter");
     past = fakeHistory(3);
     await close();
   }, 60_000);
 
-  test("the charts of the history hold the values of /api/series, and gaps are found by cause", async () => {
+  test("the charts of the history hold the values of /api/series, a drag zooms, Esc goes back, gaps are found by cause", async () => {
     const { page, close } = await open(`${url}/history`);
     await settled(page, "/history");
+    await page.getByRole("button", { name: "Hour", exact: true }).click();
     const { values } = await get<SeriesView>("/api/series");
     const memory = values.memory_bytes.map((bytes) => (bytes ?? 0) / 1e6);
     const chart = page.getByRole("img", { name: /^Memory, MB/ });
     const [least, most] = [Math.min(...memory), Math.max(...memory)].map((value) => value.toFixed(1));
-    expect(await chart.getAttribute("aria-label")).toContain(`least ${least}, most ${most}`);
+    const wanted = `least ${least}, most ${most}`;
+    await until(async () => ((await chart.getAttribute("aria-label")) ?? "").includes(wanted), wanted);
+    await page.getByRole("button", { name: "Week", exact: true }).click();
     await page.getByLabel("Cause").selectOption("crash");
     await until(async () => {
       const causes = await page
@@ -280,11 +290,16 @@ describe.skipIf(!runtime.ok)(title, () => {
         .evaluateAll((rows) => rows.map((row) => row.getAttribute("data-cause")));
       return causes.length > 0 && causes.every((cause) => cause === "crash");
     }, "only crashes");
-    await page.getByRole("button", { name: "Last week" }).click();
-    await until(
-      async () => (await page.getByRole("button", { name: "Last week" }).getAttribute("aria-pressed")) === "true",
-      "the week",
-    );
+    const box = await page.locator(".multi .over").boundingBox();
+    const span = () => text(page, "#gaps-title + .soft");
+    const whole = await span();
+    await page.mouse.move((box?.x ?? 0) + 200, (box?.y ?? 0) + 100);
+    await page.mouse.down();
+    await page.mouse.move((box?.x ?? 0) + 400, (box?.y ?? 0) + 100);
+    await page.mouse.up();
+    await until(async () => (await span()) !== whole, "a shorter time span");
+    await page.keyboard.press("Escape");
+    await until(async () => (await span()) === whole, "the whole week again");
     await close();
   }, 60_000);
 
@@ -294,7 +309,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     await page.evaluate(() => {
       const seen = { prices: 0 };
       Object.assign(window, { seen });
-      const cell = document.querySelector(".side-bids .price");
+      const cell = document.querySelector(".side-bids td.price");
       if (cell !== null)
         new MutationObserver(() => seen.prices++).observe(cell, { characterData: true, subtree: true });
     });
@@ -343,7 +358,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     expect(await theme()).toBe("dark");
     await page.getByRole("link", { name: "History" }).click();
     await settled(page, "/history");
-    await page.getByRole("link", { name: "Coverage" }).click();
+    await page.getByRole("link", { name: "Coverage", exact: true }).click();
     await settled(page, "/coverage");
     await page.reload();
     await settled(page, "/coverage");

@@ -6,14 +6,12 @@ import { connect } from "./state/live.ts";
 import "./style/tokens.css";
 import "./style/base.css";
 import "./style/frame.css";
-import "./style/old-names.css";
 import "./style/hero.css";
 import "./style/symbols.css";
 import "./style/rows.css";
 import "./style/charts.css";
-import "./style/panels.css";
+import "./style/coverage.css";
 import "./style/book.css";
-import "./style/views.css";
 import "./style/lists.css";
 import "./style/login.css";
 

@@ -113,10 +113,12 @@ export function fakeHistory(symbolCount: number, days = 45, over: Partial<Histor
       ) as unknown as Record<SeriesName, number[]>;
       return { from_us, step_s, values };
     },
-    gaps: ({ stream, symbol, cause }, limit, after) =>
+    gaps: ({ stream, symbol, cause, fromUs, toUs }, limit, after) =>
       page(
         gaps.filter(
           (gap) =>
+            (fromUs === null || gap.to_us > fromUs) &&
+            (toUs === null || gap.from_us < toUs) &&
             (stream === null || gap.stream === stream) &&
             (symbol === null || gap.symbol === symbol) &&
             (cause === null || gap.cause === cause),

@@ -1,5 +1,6 @@
 import type { GapCause } from "../../../server/domain/gap.ts";
 import type { KnownGap } from "../../../server/domain/queries.ts";
+import { t } from "../words/i18n.ts";
 
 /** Gaps of several streams that have the same cause and overlap: one event. */
 export type GapGroup = {
@@ -27,4 +28,16 @@ export function groupGaps(gaps: readonly KnownGap[]): readonly GapGroup[] {
 /** Names of the symbols of an event, in order, each once. */
 export function symbolsOf({ gaps }: GapGroup): readonly string[] {
   return [...new Set(gaps.map(({ symbol }) => symbol))].sort();
+}
+
+/** What was lost for good, and what was fetched again. */
+export function lossOf({ gaps }: GapGroup): string {
+  const isBook = (gap: KnownGap) => gap.stream.startsWith("depth") || gap.stream === "bookTicker";
+  const books = gaps.some(isBook);
+  const trades = gaps.filter((gap) => !isBook(gap));
+  const isRefetched = trades.length > 0 && trades.every((gap) => gap.missing !== null && gap.repaired >= gap.missing);
+  if (books && trades.length === 0) return t("lossBooks");
+  if (trades.length === 0) return "";
+  if (isRefetched) return t(books ? "lossBooksTradesRefetched" : "lossTradesRefetched");
+  return t(books ? "lossBoth" : "lossTrades");
 }

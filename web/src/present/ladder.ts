@@ -1,7 +1,14 @@
+import { grouped, shortQuantity } from "./digits.ts";
+
 /** One price level, ready to be shown. */
 export type Level = {
   readonly price: string;
+  /** The price as a number, for drawings. */
+  readonly at: number;
+  /** The quantity without the zeros that fill its column, those zeros, and the whole figure. */
   readonly quantity: string;
+  readonly padding: string;
+  readonly exact: string;
   /** Sum of the quantities from the best price to here. */
   readonly total: string;
   /** The same as a share of the larger side's whole, 0 to 1. */
@@ -12,11 +19,15 @@ export type Ladder = {
   readonly bids: readonly Level[];
   readonly asks: readonly Level[];
   readonly mid: string;
+  readonly middle: number | null;
+  readonly priceDecimals: number;
   readonly spread: string;
-  /** Spread in basis points of the mid; null where a side is empty. */
+  /** Spread in basis points of the mid; null if a side is empty. */
   readonly spreadBp: number | null;
-  /** Share of the bids in all that is quoted, 0 to 1; null where nothing is. */
+  /** Share of the bids in everything quoted, 0 to 1; null if nothing is. */
   readonly bidShare: number | null;
+  /** Sum of the larger side. */
+  readonly whole: number;
 };
 
 type Pairs = readonly (readonly [price: string, quantity: string])[];
@@ -33,26 +44,35 @@ export function createLadder(bids: Pairs, asks: Pairs): Ladder {
     let total = 0;
     return pairs.map(([price, quantity]) => {
       total += Number(quantity);
+      const padded = trim(quantity, quantityDecimals);
+      const short = shortQuantity(padded);
+      const kept =
+        short === grouped(padded) ? short.replace(/\.?0+$/, (zeros) => (short.includes(".") ? "" : zeros)) : short;
       return {
-        price: trim(price, priceDecimals),
-        quantity: trim(quantity, quantityDecimals),
-        total: total.toFixed(quantityDecimals),
+        price: grouped(trim(price, priceDecimals)),
+        at: Number(price),
+        quantity: kept,
+        padding: short.slice(kept.length),
+        exact: grouped(padded),
+        total: shortQuantity(total.toFixed(quantityDecimals)),
         depth: whole > 0 ? total / whole : 0,
       };
     });
   };
   const bid = bids[0] === undefined ? null : Number(bids[0][0]);
   const ask = asks[0] === undefined ? null : Number(asks[0][0]);
-  const known = bid !== null && ask !== null;
-  const mid = known ? (bid + ask) / 2 : null;
-  const spread = known ? ask - bid : null;
+  const middle = bid === null || ask === null ? null : (bid + ask) / 2;
+  const spread = bid === null || ask === null ? null : ask - bid;
   return {
     bids: side(bids),
     asks: side(asks),
-    mid: mid === null ? "–" : mid.toFixed(priceDecimals + 1),
-    spread: spread === null ? "–" : spread.toFixed(priceDecimals),
-    spreadBp: mid === null || spread === null || mid === 0 ? null : (spread / mid) * 10_000,
+    mid: middle === null ? "–" : grouped(middle.toFixed(priceDecimals + 1)),
+    middle,
+    priceDecimals,
+    spread: spread === null ? "–" : grouped(spread.toFixed(priceDecimals)),
+    spreadBp: middle === null || spread === null || middle === 0 ? null : (spread / middle) * 10_000,
     bidShare: bidSum + askSum > 0 ? bidSum / (bidSum + askSum) : null,
+    whole,
   };
 }
 

@@ -19,7 +19,7 @@ export function roundTicks(least: number, largest: number, most: number): Ticks 
 export function decimalsOf(value: number): number {
   for (let decimals = 0; decimals < 12; decimals++) {
     const scaled = Math.abs(value) * 10 ** decimals;
-    if (Math.abs(scaled - Math.round(scaled)) < 1e-6 * Math.max(1, scaled)) return decimals;
+    if (Math.abs(scaled - Math.round(scaled)) <= 1e-9 * scaled) return decimals;
   }
   return 12;
 }

@@ -96,6 +96,24 @@ export function weekday(date: string): string {
   return format("weekday", { weekday: "short" }, "utc").format(dateStart(date) / 1000);
 }
 
+/** Every UTC date of a month such as `2026-11`. */
+export function daysOfMonth(month: string): readonly string[] {
+  const dates: string[] = [];
+  for (let date = `${month}-01`; date.startsWith(month); date = addDays(date, 1)) dates.push(date);
+  return dates;
+}
+
+/** A month some months later: `2026-11` and 2 give `2027-01`. */
+export function addMonths(month: string, months: number): string {
+  const [year = 0, number = 1] = month.split("-").map(Number);
+  return new Date(Date.UTC(year, number - 1 + months, 1)).toISOString().slice(0, 7);
+}
+
+/** The month of a UTC date alone: `November`. */
+export function monthOnly(date: string): string {
+  return format("month-only", { month: "long" }, "utc").format(dateStart(date) / 1000);
+}
+
 /** 0 for a Sunday. */
 export function weekdayNumber(date: string): number {
   return new Date(dateStart(date) / 1000).getUTCDay();

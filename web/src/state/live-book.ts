@@ -2,6 +2,7 @@ import { batch, type ReadonlySignal, signal } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
 import type { BookAnswer } from "../../../server/http/routes/status-routes.ts";
 import { keepConnected } from "../api/socket.ts";
+import { trimmed } from "../present/digits.ts";
 import { createLadder, type Ladder } from "../present/ladder.ts";
 
 /** A trade as shown: Binance's own digits. */
@@ -14,7 +15,7 @@ export type Trade = {
   readonly isSell: boolean;
 };
 
-/** What of a book's connection is to be said, or null while all is well. */
+/** Why a book is not live, or null. */
 export type BookTrouble = "loading" | "unknown_symbol" | "no_data_yet" | "lost" | null;
 
 export type LiveBook = {
@@ -32,6 +33,8 @@ type Message = {
   readonly recv_us: number | null;
   readonly net_delay_ms: number | null;
   readonly book: BookAnswer["book"] | null;
+  /** Mid prices of the last two minutes; only in the first message. */
+  readonly mids?: readonly (readonly [recvUs: number, mid: number])[];
   readonly trades: readonly {
     readonly trade: { a?: number; t?: number; p: string; q: string; T: number; m: boolean };
   }[];
@@ -62,6 +65,7 @@ function createLiveBook() {
     const messages = waiting;
     waiting = [];
     batch(() => {
+      for (const { mids: past } of messages) if (past !== undefined) takePast(past);
       addTrades(messages.flatMap((message) => message.trades));
       const last = messages.at(-1);
       if (last === undefined) return;
@@ -74,7 +78,7 @@ function createLiveBook() {
       if (last.recv_us === recvUs.value) return;
       recvUs.value = last.recv_us;
       ladder.value = createLadder(last.book.bids ?? [], last.book.asks ?? []);
-      addMid(last.recv_us / 1e6, Number(ladder.value.mid));
+      if (ladder.value.middle !== null) addMid(last.recv_us / 1e6, ladder.value.middle);
     });
   }
 
@@ -84,8 +88,8 @@ function createLiveBook() {
     const added = fresh
       .map(({ trade: { a, t, p, q, T, m } }) => ({
         id: a ?? t ?? 0,
-        price: trim(p),
-        quantity: trim(q),
+        price: trimmed(p),
+        quantity: trimmed(q),
         atMs: T,
         isSell: m,
       }))
@@ -93,9 +97,14 @@ function createLiveBook() {
     trades.value = [...added.reverse(), ...trades.peek()].slice(0, mostTrades);
   }
 
+  /** After a lost connection the server's row is as good as ours, and has no hole. */
+  function takePast(past: NonNullable<Message["mids"]>): void {
+    if (past.length > 0) mids.value = { times: past.map(([us]) => us / 1e6), values: past.map(([, mid]) => mid) };
+  }
+
   function addMid(second: number, mid: number): void {
-    if (!Number.isFinite(mid)) return;
     const { times, values } = mids.peek();
+    if (second <= (times.at(-1) ?? 0)) return;
     const from = times.findIndex((time) => time > second - midSeconds);
     const keep = from < 0 ? times.length : from;
     mids.value = { times: [...times.slice(keep), second], values: [...values.slice(keep), mid] };
@@ -126,9 +135,4 @@ function createLiveBook() {
       };
     },
   };
-}
-
-/** Without the zeros at the end that no digit needs; at least two decimals. */
-function trim(decimal: string): string {
-  return decimal.replace(/(\.\d\d\d*?)0+$/, "$1");
 }

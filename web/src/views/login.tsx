@@ -81,14 +81,14 @@ export function LoginView() {
             aria-invalid={refusal.value?.kind === "wrong_password"}
             aria-describedby="login-said"
           />
-          <button type="button" class="button" aria-pressed={isShown.value} onClick={show}>
+          <button type="button" class="btn" aria-pressed={isShown.value} onClick={show}>
             {t("showPassword")}
           </button>
         </div>
         <p id="login-said" class="refusal" role="alert">
           {refusal.value === null ? "" : t(sentences[refusal.value.kind])}
         </p>
-        <button type="submit" class="enter" disabled={isSending.value || wait.value > 0}>
+        <button type="submit" class="btn main enter" disabled={isSending.value || wait.value > 0}>
           {wait.value > 0 ? t("loginWait", { n: wait.value }) : t(isSending.value ? "loggingIn" : "logIn")}
         </button>
       </form>

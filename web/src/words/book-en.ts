@@ -47,5 +47,4 @@ export const bookEn = {
   bookFailed: "The book could not be read.",
   bookFailedHint: "The page tries again by itself.",
   bookStale: "The book is not live: connecting again.",
-  loadingBook: "Reading the book…",
 };

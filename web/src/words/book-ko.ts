@@ -49,5 +49,4 @@ export const bookKo: Readonly<Record<keyof typeof bookEn, string>> = {
   bookFailed: "호가를 읽지 못했습니다.",
   bookFailedHint: "자동으로 다시 시도합니다.",
   bookStale: "호가가 실시간이 아닙니다. 다시 연결하는 중입니다.",
-  loadingBook: "호가를 읽는 중…",
 };

@@ -1,6 +1,7 @@
-import { effect, signal } from "@preact/signals";
+import { computed, effect, signal } from "@preact/signals";
 import { fill, type Language } from "../../../server/text/language.ts";
 import { recall, remember } from "../browser/memory.ts";
+import { chosenTicks, type Ticks } from "../browser/ticks.ts";
 import { en, type Words } from "./common-en.ts";
 import { ko } from "./common-ko.ts";
 
@@ -10,8 +11,12 @@ const key = "rt-data.language";
 /** The language shown: the one chosen here before, else the browser's. */
 export const language = signal<Language>(remembered() ?? preferred());
 
+/** Colours of prices: in Korea red rises and blue falls. */
+export const ticks = computed<Ticks>(() => chosenTicks.value ?? (language.value === "ko" ? "red-blue" : "green-red"));
+
 effect(() => {
   document.documentElement.lang = language.value;
+  document.documentElement.dataset["ticks"] = ticks.value;
 });
 
 /** Switches the language and remembers it. */

@@ -2,7 +2,7 @@ import type { KnownGap } from "../../../../server/domain/queries.ts";
 import { dayPath, follow } from "../../browser/route.ts";
 import { causeWord } from "../../present/causes.ts";
 import { gapLength } from "../../present/format.ts";
-import { type GapGroup, groupGaps } from "../../present/gap-groups.ts";
+import { type GapGroup, groupGaps, lossOf } from "../../present/gap-groups.ts";
 import { bothZones, dateOf, dayClock } from "../../present/time.ts";
 import { latestGaps } from "../../state/past.ts";
 import { t } from "../../words/i18n.ts";
@@ -49,16 +49,4 @@ function Row({ group, isExtra }: { group: GapGroup; isExtra: boolean }) {
       <span>{[gapLength((toUs - fromUs) / 1e6), lossOf(group)].filter((part) => part !== "").join(" · ")}</span>
     </li>
   );
-}
-
-/** What was lost for good, and what was fetched again. */
-export function lossOf({ gaps }: GapGroup): string {
-  const isBook = (gap: KnownGap) => gap.stream.startsWith("depth") || gap.stream === "bookTicker";
-  const books = gaps.some(isBook);
-  const trades = gaps.filter((gap) => !isBook(gap));
-  const isRefetched = trades.length > 0 && trades.every((gap) => gap.missing !== null && gap.repaired >= gap.missing);
-  if (books && trades.length === 0) return t("lossBooks");
-  if (trades.length === 0) return "";
-  if (isRefetched) return t(books ? "lossBooksTradesRefetched" : "lossTradesRefetched");
-  return t(books ? "lossBoth" : "lossTrades");
 }

@@ -33,3 +33,25 @@ export function StreamChoice({ value }: { value: Signal<string> }) {
     </select>
   );
 }
+
+/** The same as segments, as long as they are few; else as a list. */
+export function StreamSegments({ value, all }: { value: Signal<string>; all: string }) {
+  const names = streams.value === "" ? [] : streams.value.split(",");
+  if (names.length > 3) return <StreamChoice value={value} />;
+  return (
+    <fieldset class="seg" aria-label={t("stream")}>
+      {["", ...names].map((name) => (
+        <button
+          key={name}
+          type="button"
+          aria-pressed={value.value === name}
+          onClick={() => {
+            value.value = name;
+          }}
+        >
+          {name === "" ? all : name}
+        </button>
+      ))}
+    </fieldset>
+  );
+}

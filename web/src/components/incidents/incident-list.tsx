@@ -6,13 +6,13 @@ import { usePages } from "../../api/paged-list.ts";
 import { useResource } from "../../api/resource.ts";
 import { duration, number } from "../../present/format.ts";
 import { bothZones, dateTime, zoneName } from "../../present/time.ts";
-import { doings, endMute, lostOf, momentOf, openIncidents, subjectsOf, titleOf } from "../../state/alerts.ts";
+import { byWhom, doings, endMute, lostOf, momentOf, openIncidents, subjectsOf, titleOf } from "../../state/alerts.ts";
 import { language, t } from "../../words/i18n.ts";
 import { ActionTrouble } from "./incident-card.tsx";
 import { MaintenanceChoice } from "./maintenance.tsx";
 import { Trouble } from "./trouble.tsx";
 
-/** Every incident there was, with how long it lasted and what it cost; and what is muted. */
+/** Every past incident with its length and cost, and the mutes in force. */
 export function IncidentList() {
   const key = useComputed(() =>
     openIncidents.value.map(({ id, acknowledged }) => `${id}${acknowledged?.at_us}`).join(),
@@ -34,17 +34,15 @@ export function IncidentList() {
       <Trouble trouble={pages.trouble} hasValue={items.length > 0} />
       {pages.trouble.value === null && items.length === 0 && <p class="empty">{t("noIncidents")}</p>}
       {items.length > 0 && (
-        <table class="list incidents">
+        <table class="tbl incident-table">
           <thead>
             <tr>
-              <th scope="col">
-                {t("began")} ({zoneName()})
-              </th>
+              <th scope="col">{t("beganIn", { zone: zoneName() })}</th>
               <th scope="col">{t("incident")}</th>
-              <th scope="col" class="figure">
+              <th scope="col" class="r">
                 {t("lasted")}
               </th>
-              <th scope="col" class="figure">
+              <th scope="col" class="r">
                 {t("lostColumn")}
               </th>
             </tr>
@@ -52,36 +50,32 @@ export function IncidentList() {
           <tbody>
             {items.map((one) => (
               <tr key={one.id} data-incident={one.rule} data-severity={one.severity}>
-                <td data-label={t("began")} title={bothZones(one.from_us)}>
-                  {dateTime(one.from_us)}
-                </td>
-                <td data-label={t("incident")}>
+                <td title={bothZones(one.from_us)}>{dateTime(one.from_us)}</td>
+                <td>
                   <span class="lamp" aria-hidden="true" /> <strong>{titleOf(one)}</strong>{" "}
                   <span class="severity">{t(`severity_${one.severity}`)}</span>
-                  {one.subjects.length > 0 && <span class="quiet"> {subjectsOf(one)}</span>}
-                  {one.flaps > 0 && <span class="quiet"> · {t("alertFlaps", { n: number(one.flaps) })}</span>}
+                  {one.subjects.length > 0 && <span class="soft"> {subjectsOf(one)}</span>}
+                  {one.flaps > 0 && <span class="soft"> · {t("alertFlaps", { n: number(one.flaps) })}</span>}
                 </td>
-                <td data-label={t("lasted")} class="figure">
-                  {one.to_us === null ? t("stillOpen") : duration((one.to_us - one.from_us) / 1e6)}
-                </td>
-                <td data-label={t("lostColumn")} class="figure">
-                  {lostOf(one) ?? "–"}
-                </td>
+                <td class="r">{one.to_us === null ? t("stillOpen") : duration((one.to_us - one.from_us) / 1e6)}</td>
+                <td class="r">{lostOf(one) ?? "–"}</td>
               </tr>
             ))}
           </tbody>
         </table>
       )}
       {pages.hasMore.value && (
-        <button type="button" class="more" onClick={pages.more}>
-          {t("showMore")}
-        </button>
+        <p class="more-rows">
+          <button type="button" class="btn" onClick={pages.more}>
+            {t("showMore")}
+          </button>
+        </p>
       )}
     </section>
   );
 }
 
-/** What nobody is told of, apart from a maintenance, which is said above. */
+/** Mutes in force. A maintenance is shown above. */
 function Mutes() {
   const mutes = useResource(`mutes ${doings.value}`, 10_000, () => ask(api.api.mutes.get(patience())));
   const items = mutes.value.value?.items.filter(({ kind }) => kind === "mute") ?? [];
@@ -93,10 +87,10 @@ function Mutes() {
         {items.map((mute) => (
           <li key={mute.id}>
             <strong>{nameOf(mute)}</strong>
-            <span class="quiet" title={bothZones(mute.until_us)}>
-              {t("muteUntil", { time: momentOf(mute.until_us).text, zone: zoneName(), by: mute.by })}
+            <span class="soft" title={bothZones(mute.until_us)}>
+              {t("muteUntil", { time: momentOf(mute.until_us).text, zone: zoneName(), by: byWhom(mute.by) })}
             </span>
-            <button type="button" class="button" onClick={() => void endMute(mute.id)}>
+            <button type="button" class="btn" onClick={() => void endMute(mute.id)}>
               {t("endMute")}
               <span class="unseen"> {nameOf(mute)}</span>
             </button>

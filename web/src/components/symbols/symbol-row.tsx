@@ -1,9 +1,9 @@
-import { type ReadonlySignal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { SymbolStatus } from "../../../../server/domain/status.ts";
 import { bookPath, dayPath, follow } from "../../browser/route.ts";
 import { watchVisible } from "../../browser/visible.ts";
-import { grouped, splitMoved } from "../../present/digits.ts";
+import { grouped } from "../../present/digits.ts";
 import { coveragePercent, duration, milliseconds, rate } from "../../present/format.ts";
 import { sumOf } from "../../present/levels.ts";
 import { isSilent, silentSince } from "../../present/silence.ts";
@@ -14,6 +14,7 @@ import { midOf, pricesOf } from "../../state/prices.ts";
 import { old, status, symbolSignal } from "../../state/state.ts";
 import { todayOf } from "../../state/today.ts";
 import { t } from "../../words/i18n.ts";
+import { Moving } from "../book/prices.tsx";
 import { MinuteBar } from "../charts/minute-bar.tsx";
 import { MonthBars } from "../charts/month-bars.tsx";
 import { Spark } from "../charts/spark.tsx";
@@ -50,7 +51,7 @@ export function SymbolRow({ name }: { name: string }) {
           </span>
         </a>
       </th>
-      <Mid name={name} of={of} />
+      <Mid of={of} />
       <td class="c-spark">
         <Spark prices={pricesOf(name)} />
       </td>
@@ -68,29 +69,15 @@ export function SymbolRow({ name }: { name: string }) {
 }
 
 /** The mid price; the digits that moved are coloured. */
-function Mid({ name, of }: { name: string; of: Reader }) {
+function Mid({ of }: { of: Reader }) {
   const text = of((symbol) => {
     const mid = midOf(symbol);
     return mid === null ? "" : grouped(mid);
   });
-  const parts = useSignal<readonly [same: string, moved: string, direction: string]>(["", "", ""]);
-  const last = useRef("");
-  useSignalEffect(() => {
-    const now = text.value;
-    if (now === last.current) return;
-    const [same, moved] = splitMoved(now, last.current === "" ? null : last.current);
-    const isUp = Number(now.replaceAll(",", "")) >= Number(last.current.replaceAll(",", ""));
-    parts.value = [same, moved, isUp ? "up" : "down"];
-    last.current = now;
-  });
-  const same = useComputed(() => parts.value[0]);
-  const moved = useComputed(() => parts.value[1]);
-  const direction = useComputed(() => parts.value[2]);
   return (
-    <td class="c-mid" data-column="mid" data-mid={name}>
+    <td class="c-mid" data-column="mid">
       <span class="mid">
-        {same}
-        <span class={direction}>{moved}</span>
+        <Moving text={text} />
       </span>
     </td>
   );

@@ -1,0 +1,17 @@
+import { signal } from "@preact/signals";
+import { recall, remember } from "./memory.ts";
+
+/** Colours of rising and falling prices. */
+export type Ticks = "green-red" | "red-blue";
+
+const key = "rt-data.ticks";
+const stored = recall(key);
+
+/** What was chosen in this browser; null leaves it to the language. */
+export const chosenTicks = signal<Ticks | null>(stored === "green-red" || stored === "red-blue" ? stored : null);
+
+/** Chooses the colours and remembers them. */
+export function chooseTicks(next: Ticks): void {
+  chosenTicks.value = next;
+  remember(key, next);
+}

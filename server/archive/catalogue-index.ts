@@ -185,7 +185,7 @@ export function archiveEntry(manifest: Manifest, verifiedUs: number | null, sinc
     firstUs: first_recv_us,
     lastUs: last_recv_us,
     untilUs: dateStartUs(date) + dayUs,
-    sinceUs: sinceUs ?? recordedSince([receivedOf(manifest)]),
+    sinceUs: sinceUs ?? recordedSince([receivedOf(manifest)], gaps),
   });
   return {
     stream,

@@ -57,6 +57,11 @@ export function awaitsBackfill({ cause, missing, repaired }: Pick<Gap, "cause" |
   return cause !== "halted" && (missing === null || repaired < missing);
 }
 
+/** Tests whether a gap proves that records had been received before it, even if none of them is on disk any more. */
+export function provesEarlierRecords({ cause }: Pick<Gap, "cause">): boolean {
+  return ["disk", "overflow", "latency", "missing", "crash"].includes(cause);
+}
+
 /** Clips a gap to [fromUs, toUs); null if they do not overlap. The counts remain those of the whole gap. */
 export function clipGap(gap: Gap, fromUs: number, toUs: number): Gap | null {
   const from = Math.max(gap.from_us, fromUs);

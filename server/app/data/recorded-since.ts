@@ -1,5 +1,5 @@
 import { dayStartUs } from "../../domain/day.ts";
-import type { Gap } from "../../domain/gap.ts";
+import { type Gap, provesEarlierRecords } from "../../domain/gap.ts";
 import { type SeriesKey, type StreamFolder, seriesKey } from "../../domain/stream.ts";
 import { firstRecordUs } from "../../storage/list/first-record.ts";
 
@@ -7,7 +7,7 @@ import { firstRecordUs } from "../../storage/list/first-record.ts";
 export type RecordedSince = {
   /** Returns the receipt of a stream's very first record, µs; null if it has none. */
   of(stream: StreamFolder, symbol: string): number | null;
-  /** Looks again after a gap of cause "clock": the first record may have been stamped by a wrong clock. */
+  /** Looks again after a gap in which the first record was lost, or of cause "clock": a wrong clock may have stamped that record. */
   onGap(gap: Gap): void;
 };
 
@@ -30,8 +30,8 @@ export function createRecordedSince(deps: {
       if (sinceUs !== null) known.set(key, sinceUs);
       return sinceUs;
     },
-    onGap({ stream, symbol, cause }) {
-      if (cause === "clock") known.delete(seriesKey(stream, symbol));
+    onGap(gap) {
+      if (gap.cause === "clock" || provesEarlierRecords(gap)) known.delete(seriesKey(gap.stream, gap.symbol));
     },
   };
 }

@@ -83,7 +83,7 @@ export async function verifyStream(
     gaps,
     today,
   );
-  const sinceUs = recordedSince(received);
+  const sinceUs = recordedSince(received, gaps);
   const fromUs = dateStartUs(received[0]?.date ?? firstDate);
   const due = dueSpan({ fromUs, toUs: received.at(-1)?.lastUs ?? fromUs }, sinceUs);
   const silences = silentSpans(stream.type.kind, received, gaps, due);

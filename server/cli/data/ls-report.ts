@@ -84,7 +84,7 @@ function dueTime(
   const openUs = gaps.map(({ cause, to_us }) => (cause === "not_configured" ? 0 : Math.min(to_us, nowUs)));
   const toUs = hasLater ? range.toUs : Math.min(range.toUs, Math.max(last.lastUs + 1, ...openUs));
   const fromUs = Math.max(range.fromUs, hasEarlier ? range.fromUs : dateStartUs(first.date));
-  return dueSpan({ fromUs, toUs }, hasEarlier ? fromUs : recordedSince(received));
+  return dueSpan({ fromUs, toUs }, hasEarlier ? fromUs : recordedSince(received, gaps));
 }
 
 function covered({ stream, gaps }: InventoryStream, received: readonly ReceivedDay[], span: TimeSpan): Coverage {

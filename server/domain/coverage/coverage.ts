@@ -1,5 +1,5 @@
 import { dateOf, dateStartUs, dayStartUs, dayUs } from "../day.ts";
-import { awaitsBackfill, type Gap } from "../gap.ts";
+import { awaitsBackfill, type Gap, provesEarlierRecords } from "../gap.ts";
 import { type StreamKind, streamKinds } from "../stream-kinds.ts";
 
 /** A time span, µs; `toUs` is exclusive. */
@@ -23,13 +23,21 @@ export type Coverage = { readonly spanUs: number; readonly missingUs: number; re
 const minuteUs = 60_000_000;
 
 /**
- * Returns since when a stream is recorded, µs: the receipt of its very first record. Null without records.
+ * Returns since when a stream is recorded, µs: the receipt of its very first record, or the start of a gap in which its first records
+ * were lost (`provesEarlierRecords`). Null without records.
  * Everything decides by this time what is due: before it, nothing is missing ("not yet"). `days` are days by a correct clock only
  * (`trueDays`), so records of a wrong clock do not begin a stream. If retention removed the first days, a later manifest still knows.
  */
-export function recordedSince(days: readonly Pick<ReceivedDay, "firstUs" | "sinceUs">[]): number | null {
+export function recordedSince(
+  days: readonly Pick<ReceivedDay, "firstUs" | "sinceUs">[],
+  gaps: readonly Pick<Gap, "cause" | "from_us">[],
+): number | null {
+  if (days.length === 0) return null;
   const times = days.map(({ firstUs, sinceUs }) => Math.min(firstUs, sinceUs ?? firstUs));
-  return times.length === 0 ? null : Math.min(...times);
+  const firstUs = Math.min(...times);
+  // Only on the day of the first record: an earlier gap may have been stamped by a wrong clock.
+  const losses = gaps.filter((gap) => provesEarlierRecords(gap) && gap.from_us >= dayStartUs(firstUs));
+  return Math.min(firstUs, ...losses.map(({ from_us }) => from_us));
 }
 
 /** Returns the part of a span in which records are due: from the stream's first record on; empty without a record. */
@@ -54,7 +62,7 @@ export function coverageOf(
   days: readonly ReceivedDay[],
   gaps: readonly Gap[],
   span: TimeSpan,
-  sinceUs: number | null = recordedSince(days),
+  sinceUs: number | null = recordedSince(days, gaps),
 ): Coverage {
   const due = dueSpan(span, sinceUs);
   const open = gaps.filter(awaitsBackfill).map(({ from_us, to_us }) => ({ fromUs: from_us, toUs: to_us }));

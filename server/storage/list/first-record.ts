@@ -43,12 +43,13 @@ export function firstRecordUs(dataDir: string, series: Series, gapsOf: (day: Day
 
 function firstOfDay(dataDir: string, day: Day, gapsOf: (day: Day) => readonly Gap[], today: string): number | null {
   const manifest = readQuietly(dataDir, day);
-  if (manifest !== null) return recordedSince(trueDays([receivedOf(manifest)], manifest.gaps, today));
+  if (manifest !== null) return recordedSince(trueDays([receivedOf(manifest)], manifest.gaps, today), manifest.gaps);
   const firstUs = firstInSegments(dataDir, day);
   if (firstUs === null) return null;
+  const gaps = gapsOf(day);
   let us = firstUs;
-  for (const { cause, from_us, to_us } of gapsOf(day)) if (cause === "clock" && from_us <= us && to_us > us) us = to_us;
-  return dateOf(us) === day.date ? us : null;
+  for (const { cause, from_us, to_us } of gaps) if (cause === "clock" && from_us <= us && to_us > us) us = to_us;
+  return dateOf(us) === day.date ? recordedSince([{ firstUs: us }], gaps) : null;
 }
 
 function readQuietly(dataDir: string, day: Day): Manifest | null {

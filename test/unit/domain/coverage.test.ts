@@ -73,7 +73,7 @@ test("time before the very first record is not due: it is no part of the span an
 test("if retention removed the first days, a manifest still knows that the stream is older: its silence counts", () => {
   const [known] = [day((n) => n < 720)];
   const days = [{ ...(known as ReceivedDay), sinceUs: start - 30 * dayUs }];
-  expect(recordedSince(days)).toBe(start - 30 * dayUs);
+  expect(recordedSince(days, [])).toBe(start - 30 * dayUs);
   expect(coverageOf("partialDepth", days, [], whole).share).toBe(0.5);
 });
 
@@ -104,4 +104,16 @@ test("an empty span has no share", () => {
     missingUs: 0,
     share: null,
   });
+});
+
+test("a gap in which the very first records were lost is missing, although no record is before it", () => {
+  const days = [day((n) => n < 10)];
+  const lost = (cause: Gap["cause"]) => coverageOf("aggTrade", days, [gap(5, 10, { cause })], whole).missingUs;
+  for (const cause of ["disk", "overflow", "crash"] as const) expect([cause, lost(cause)]).toEqual([cause, 5 * minute]);
+  for (const cause of ["exchange_down", "reconnect"] as const) expect([cause, lost(cause)]).toEqual([cause, 0]);
+});
+
+test("a gap on a day before the first record does not begin the stream: a wrong clock may have stamped it", () => {
+  const days = [day()];
+  expect(recordedSince(days, [gap(-10 * 1440, -9 * 1440, { cause: "disk" })])).toBe(days[0]?.firstUs ?? 0);
 });

@@ -236,10 +236,9 @@ export function createRecording(
       feed?.stop();
       timed.flush();
       // In an upgrade, the child process records open and undecided gaps.
+      if (!departure.hasLeft()) feed?.finish();
       if (!departure.hasLeft()) ledger.update(openGaps());
-      clockOffset.stop();
-      symbols.stop();
-      rest.stop();
+      for (const part of [clockOffset, symbols, rest]) part.stop();
       await repair.stop();
       await recorder.stop();
       ledger.settle();

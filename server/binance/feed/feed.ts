@@ -3,7 +3,7 @@ import { createStream, type Stream, typeOfKind } from "../../domain/stream.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { type After, after as systemAfter } from "../../platform/time/timers.ts";
 import type { FeedEvents, FeedGap } from "../gaps/feed-events.ts";
-import type { Interruption } from "../gaps/stream-state.ts";
+import { gapsOfWaiting, type Interruption } from "../gaps/stream-state.ts";
 import { createConnectRateLimit } from "../sockets/connect-rate-limit.ts";
 import { type OpenConnection, openConnection } from "../sockets/connection.ts";
 import { spreadStreams, streamsPerSocket } from "../sockets/endpoint.ts";
@@ -19,6 +19,8 @@ export type Feed = {
   start(): void;
   /** Closes every socket. No message is delivered afterwards. Idempotent. */
   stop(): void;
+  /** Reports missing ids that still wait for late records. Call it after `stop`, unless another process continues. */
+  finish(): void;
   /** Replaces the list of streams. Streams that stay are not interrupted. */
   setStreams(streams: readonly Stream[]): void;
   /** Replaces every socket. Each new socket delivers before the old socket is closed. */
@@ -155,6 +157,10 @@ export function createFeed(options: FeedOptions, deps: FeedDeps): Feed {
       isRunning = false;
       cancel();
       for (const group of groups) group.stop();
+    },
+    finish() {
+      const gaps = groups.flatMap((group) => group.states().flatMap(gapsOfWaiting));
+      if (gaps.length > 0) sink.onGaps(gaps);
     },
     setStreams(streams) {
       const wanted = new Set(streams);

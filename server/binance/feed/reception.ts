@@ -1,6 +1,7 @@
 import type { GapCause } from "../../domain/gap.ts";
 import type { GapResolver } from "../gaps/gap-resolver.ts";
 import { lagsBehind, lose, part, regain, type StreamState } from "../gaps/stream-state.ts";
+import { addSpan } from "../gaps/uncovered.ts";
 import { covers, type LiveConnection } from "../sockets/live-connection.ts";
 import type { SuspendDetector } from "../sockets/suspend-detector.ts";
 
@@ -18,6 +19,9 @@ export type Reception = {
   onConnectFailed(): void;
 };
 
+/** How many lost connections are remembered. */
+const mostEnded = 8;
+
 /** Creates the reception. It updates `states`, and adds streams whose gaps can be resolved to `pending`. */
 export function createReception(deps: {
   states: readonly (StreamState | null)[];
@@ -27,11 +31,31 @@ export function createReception(deps: {
   nowUs: () => number;
 }): Reception {
   const { states, pending } = deps;
+  /** The connections that were lost last. */
+  const ended: Pick<LiveConnection, "active" | "lastDataUs">[] = [];
 
   /** Ends the gap of a stream because its connection delivers other streams, although no record of this stream has come yet. */
   function regainBeside(state: StreamState, atUs: number): void {
     if (state.gap?.alone) return;
     if (state.gap !== null || state.coveredUs === 0) regain(state, atUs);
+    if (state.spans.length > 0) pending.add(state);
+  }
+
+  /**
+   * Adds the times before `untilUs` in which no connection listened, although only now all are known to be lost: this connection had been
+   * silent since its last data, and others began and ended in between.
+   */
+  function addUnheard(state: StreamState, live: LiveConnection, cause: GapCause, untilUs: number): void {
+    const { name } = state.stream;
+    if (state.gap !== null || live.lastDataUs < state.coveredUs || live.lastDataUs === 0) return;
+    const heard = [...deps.liveConnections(), ...ended]
+      .filter((other) => other !== live && other.lastDataUs > 0 && other.active.has(name))
+      .map(({ active, lastDataUs }) => ({ sinceUs: active.get(name) ?? 0, lastDataUs }));
+    let atUs = live.lastDataUs;
+    for (const { sinceUs, lastDataUs } of heard.toSorted((a, b) => a.sinceUs - b.sinceUs)) {
+      if (sinceUs > atUs && sinceUs <= untilUs) addSpan(state, { fromUs: atUs, toUs: sinceUs }, causeOf(cause, atUs));
+      atUs = Math.max(atUs, lastDataUs);
+    }
     if (state.spans.length > 0) pending.add(state);
   }
 
@@ -68,9 +92,13 @@ export function createReception(deps: {
       const { stoodStill } = deps.suspendDetector;
       const parted = { ...why, isLagging, stoodStill, lastDataUs: live.lastDataUs, nowUs: deps.nowUs() };
       for (const { state, old, covering } of lostStreams) {
-        if (covering.length === 0) lose(state, lastDataUs, causeOf(why.cause, lastDataUs));
-        else if (part(state, old, covering, parted)) pending.add(state);
+        if (covering.length === 0) {
+          addUnheard(state, live, why.cause, lastDataUs);
+          lose(state, lastDataUs, causeOf(why.cause, lastDataUs));
+        } else if (part(state, old, covering, parted)) pending.add(state);
       }
+      ended.push({ active: live.active, lastDataUs: live.lastDataUs });
+      if (ended.length > mostEnded) ended.shift();
     },
     onConnectFailed() {
       for (const state of states) {

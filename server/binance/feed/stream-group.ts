@@ -10,7 +10,7 @@ import { createConnectionSlot, type GoneHow, type SlotEvents, type SlotParts } f
 import { hostOfAddress } from "../sockets/endpoint.ts";
 import { createLiveConnection, type LiveConnection } from "../sockets/live-connection.ts";
 import { createParentConnection, type Leftover, type ParentConnection } from "../sockets/parent-connection.ts";
-import { isConnectionSilent, silentStreams } from "../sockets/silence-watchdog.ts";
+import { silentConnections, silentStreams } from "../sockets/silence-watchdog.ts";
 import { createReception } from "./reception.ts";
 import { checkRollover } from "./rollover-check.ts";
 import type { StreamGroupDeps, StreamGroupOptions } from "./stream-group-types.ts";
@@ -177,8 +177,7 @@ export function createStreamGroup(options: StreamGroupOptions, deps: StreamGroup
   }
 
   function checkSilence(now: number): void {
-    for (const live of ownConnections()) {
-      if (!isConnectionSilent(live, options.staleUs, now)) continue;
+    for (const live of silentConnections(ownConnections(), options.staleUs, now)) {
       live.isSilent = true;
       if (!isSilenceLogged) log.warn("no data on an open connection; a replacement is opened", { host: live.host });
       isSilenceLogged = true;

@@ -1,11 +1,12 @@
 import type { GapCause } from "../../domain/gap.ts";
-import { isNewNumbering } from "../../domain/ids/id-order.ts";
+import { isNewNumbering, type MissingIds } from "../../domain/ids/id-order.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { isContiguous, isNumbered, streamKinds } from "../../domain/stream-kinds.ts";
 import type { FeedGap } from "./feed-events.ts";
 import { createSequence } from "./sequence.ts";
 import type { Cursor, Sequence } from "./sequence-types.ts";
 import { createSilenceDetector, enoughOfOne, type SilenceDetector } from "./silence-detector.ts";
+import { addUncovered, type OpenGap, type Span } from "./uncovered.ts";
 
 /**
  * The reception of one stream by its group.
@@ -33,14 +34,6 @@ export type StreamState = {
   nextTryUs: number;
   tries: number;
 };
-
-/**
- * A gap that has not ended. `alone`: only the stream's next record ends it, because the connection delivers other streams. `provable`: the
- * id before the gap is known, so the next id can prove that no record was missed.
- */
-export type OpenGap = { readonly fromUs: number; cause: GapCause; readonly alone: boolean; readonly provable: boolean };
-
-type Span = OpenGap & { readonly toUs: number };
 
 /** The gap that an earlier run left: its start and cause, the last recorded id, and ids of the last records. */
 export type Interruption = {
@@ -159,30 +152,6 @@ export function part(
   return addUncovered(state, span, cause, [old, ...began]);
 }
 
-/** Adds the parts of a span that no connection except those in `between` has covered; false if there are none. */
-function addUncovered(
-  state: StreamState,
-  { fromUs, toUs }: { readonly fromUs: number; readonly toUs: number },
-  cause: GapCause,
-  between: readonly Cursor[],
-): boolean {
-  const { sequence, spans } = state;
-  const others = sequence.cursors().filter((cursor) => !between.includes(cursor));
-  let atUs = fromUs;
-  const before = spans.length;
-  const push = (endUs: number) =>
-    spans.push({ fromUs: atUs, toUs: endUs, cause, alone: false, provable: sequence.missingIds !== null });
-  for (const { firstUs, lastUs } of others.toSorted((a, b) => a.firstUs - b.firstUs)) {
-    if (lastUs <= atUs || firstUs >= toUs || lastUs <= firstUs) continue;
-    if (firstUs > atUs) push(firstUs);
-    atUs = lastUs;
-  }
-  // The last record of the one and the first record of the other may have the same receipt time.
-  const endUs = Math.max(toUs, fromUs + 1);
-  if (atUs < endUs) push(endUs);
-  return spans.length > before;
-}
-
 /** True if another connection began at an id that the old connection had not reached. */
 export function lagsBehind(old: Cursor | undefined, others: readonly Other[]): boolean {
   return others.some(({ cursor }) => old?.epoch === cursor?.epoch && Number(old?.highest) < Number(cursor?.first));
@@ -204,11 +173,29 @@ export function regain(state: StreamState, atUs: number): void {
  * - Other streams: ids prove nothing, so a gap counts as soon as it has ended.
  */
 export function judge(state: StreamState, beforeUs: number, connections = 0): readonly FeedGap[] {
-  const { stream, spans } = state;
+  const { stream } = state;
   const { missingIds } = state.sequence;
   if (missingIds === null) return state.spans.splice(0).map((span) => gapOf(stream, span, null));
+  const judged = gapsOfMissing(state, state.sequence.takeMissingIds(beforeUs, connections));
+  if (missingIds.waiting() > 0) return judged;
+  // If the id before a gap is unknown, the first id behind it starts a search on disk.
+  const isAnswered = ({ toUs, provable }: Span) =>
+    state.lastRecvUs >= toUs && (provable || !state.sequence.mayBeginEarlier(toUs, beforeUs, connections));
+  const answered = state.spans.filter(isAnswered);
+  if (answered.length > 0) state.spans = state.spans.filter((span) => !answered.includes(span));
+  return [...judged, ...answered.map((span) => gapOf(stream, span, span.provable ? 0 : null))];
+}
+
+/** Returns the gaps of ids that still wait for late records, once no record will follow. */
+export function gapsOfWaiting(state: StreamState): readonly FeedGap[] {
+  return gapsOfMissing(state, state.sequence.missingIds?.open() ?? []);
+}
+
+/** Converts missing ids to gaps. Spans within them are reported with them. */
+function gapsOfMissing(state: StreamState, ranges: readonly MissingIds[]): FeedGap[] {
+  const { stream, spans } = state;
   const judged: FeedGap[] = [];
-  for (const range of state.sequence.takeMissingIds(beforeUs, connections)) {
+  for (const range of ranges) {
     const within = spans.filter((span) => span.fromUs >= range.fromUs && span.toUs <= range.toUs);
     state.spans = state.spans.filter((span) => !within.includes(span));
     const isNew = isNumbered(stream.type.kind) && isNewNumbering(range.fromId - 1, range.toId + 1);
@@ -220,13 +207,7 @@ export function judge(state: StreamState, beforeUs: number, connections = 0): re
     const missing = numbered ? range.toId - range.fromId + 1 : null;
     judged.push({ stream, fromUs, toUs, cause, missing, holes: numbered ? [range] : [] });
   }
-  if (missingIds.waiting() > 0) return judged;
-  // If the id before a gap is unknown, the first id behind it starts a search on disk.
-  const isAnswered = ({ toUs, provable }: Span) =>
-    state.lastRecvUs >= toUs && (provable || !state.sequence.mayBeginEarlier(toUs, beforeUs, connections));
-  const answered = state.spans.filter(isAnswered);
-  if (answered.length > 0) state.spans = state.spans.filter((span) => !answered.includes(span));
-  return [...judged, ...answered.map((span) => gapOf(stream, span, span.provable ? 0 : null))];
+  return judged;
 }
 
 /** Returns the gaps of the stream that have not been reported; an open gap ends at `nowUs`. */

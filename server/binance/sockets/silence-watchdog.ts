@@ -26,6 +26,20 @@ export function isConnectionSilent(live: LiveConnection, staleUs: number | null,
 }
 
 /**
+ * Returns open connections that have become silent, in the order in which they did: until the next one is lost, it shows since when it has
+ * covered the streams of the one before.
+ */
+export function silentConnections(
+  connections: readonly LiveConnection[],
+  staleUs: number | null,
+  nowUs: number,
+): readonly LiveConnection[] {
+  return connections
+    .filter((live) => isConnectionSilent(live, staleUs, nowUs))
+    .sort((a, b) => a.lastDataUs - b.lastDataUs);
+}
+
+/**
  * Returns streams that are silent while their connection delivers other streams.
  *
  * | stream                         | silent after                                                          |

@@ -21,8 +21,8 @@ const alone: readonly string[] = [
   "test/unit/monitor/monitor.test.ts",
 ];
 
-/** Tests wait for sockets, timers and child processes more than they compute: two files for each core keep the cores busy. */
-const filesAtOnce = Math.max(2, availableParallelism() * 2);
+/** Tests wait for sockets, timers and child processes more than they compute: five files keep two cores busy. */
+const filesAtOnce = Math.max(2, Math.round(availableParallelism() * 2.5));
 
 const checks: readonly (readonly [name: string, words: readonly string[]])[] = [
   ["style and lint (biome)", ["bunx", "biome", "ci"]],

@@ -30,8 +30,9 @@ const journalLagUs = 20_000_000;
 const underWayUs = 2_000_000;
 
 /**
- * Finds gaps in, and right before, a segment that the last run left open, or the newest sealed segment of a day. Records gaps that the journal does not know and backfills their
- * trades. Create it before this run saves anything in the journal. The returned function never rejects.
+ * Finds gaps in, and right before, a segment that the last run left open, or the newest sealed segment of a day. Records gaps that the
+ * journal does not know and backfills their trades. Create it before this run saves anything in the journal. The returned function never
+ * rejects.
  */
 export function createUnwrittenGaps(deps: Deps): (place: Segment | Day) => Promise<void> {
   const { dataDir, journal, log } = deps;

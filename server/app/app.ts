@@ -216,7 +216,10 @@ export function createApp(config: Config, options: AppOptions): App {
       clockOffsetMs: () => parts.clockOffset.current()?.offsetMs ?? null,
     },
     listeningMs: () => listeningMs,
-    adoptArchive: (manifest) => care.saveArchive(manifest, true),
+    adoptArchive(manifest) {
+      past.forgetSince(manifest);
+      care.saveArchive(manifest, true);
+    },
     ...{ dataDir, nowUs, reportFault: errors.report, passOnFolder: folder.passOn },
     stop(deadlineMs) {
       stopping ??= (async () => {

@@ -159,7 +159,7 @@ export function openJournal(dataDir: string, deps: { log: Log }): Journal {
 }
 
 /** Reads the journal of a data folder without opening it; null without journal. A recorder may be writing to it. */
-export function readJournal(dataDir: string): Pick<JournalState, "gapsOf" | "gapsSince"> | null {
+export function readJournal(dataDir: string): Pick<JournalState, "gapsOf" | "gapsSince" | "lasts" | "runs"> | null {
   const { state, id } = readJournalFile(journalPath(dataDir));
   return id === null ? null : state;
 }

@@ -22,6 +22,8 @@ export type AppHistory = {
   readonly mids: MidHistory;
   /** Receipt of a stream's very first record, µs; null if it has none. */
   sinceUs(series: Pick<Day, "stream" | "symbol">): number | null;
+  /** Looks again for a stream's first record, because an archive came from elsewhere. */
+  forgetSince(series: Pick<Day, "stream" | "symbol">): void;
   /** Replaces the streams; the history of streams that stay is kept. */
   setStreams(streams: readonly Stream[]): void;
   /** Counts a record of a stream. */
@@ -134,6 +136,7 @@ export function createAppHistory(parts: Parts): AppHistory {
     trades: trades.since,
     mids,
     sinceUs: ({ stream, symbol }) => since.of(stream, symbol),
+    forgetSince: since.forget,
     observe(stream, payload, recvUs) {
       minutes.count(stream, recvUs);
       trades.update(stream, payload, recvUs);

@@ -7,6 +7,8 @@ import { firstRecordUs } from "../../storage/list/first-record.ts";
 export type RecordedSince = {
   /** Returns the receipt of a stream's very first record, µs; null if it has none. */
   of(stream: StreamFolder, symbol: string): number | null;
+  /** Looks again for the first record. */
+  forget(series: { readonly stream: StreamFolder; readonly symbol: string }): void;
   /** Looks again after a gap in which the first record was lost, or of cause "clock": a wrong clock may have stamped that record. */
   onGap(gap: Gap): void;
 };
@@ -30,6 +32,7 @@ export function createRecordedSince(deps: {
       if (sinceUs !== null) known.set(key, sinceUs);
       return sinceUs;
     },
+    forget: ({ stream, symbol }) => void known.delete(seriesKey(stream, symbol)),
     onGap(gap) {
       if (gap.cause === "clock" || provesEarlierRecords(gap)) known.delete(seriesKey(gap.stream, gap.symbol));
     },

@@ -12,7 +12,7 @@ import { configOf, settingFlags } from "../framework/config-flags.ts";
 import { terminalLog } from "../framework/terminal-log.ts";
 import { runApp } from "../record/run-recorder.ts";
 import { createDemoControl, demoBanner } from "./demo-control.ts";
-import { writeYesterday } from "./demo-yesterday.ts";
+import { openPast } from "./past/past.ts";
 import { openScenario } from "./replay-flags.ts";
 
 /** Simulated data goes into a separate folder, so that it cannot be mistaken for recorded data. */
@@ -31,6 +31,7 @@ export const demo: Command = {
     speed: { value: "N", help: "with --data: playback speed (default 1)" },
     faults: { value: "FILE", help: "scenario of faults at the simulated exchange" },
     seed: { value: "N", help: "seed of the simulated market (default 1)" },
+    past: { value: "DAYS", help: "days of an invented past in a new folder (default 14; 0: none)" },
     "cut-after": { value: "S", help: "seconds until the connection is cut once, to show a gap (default 90; 0: never)" },
     "data-dir": { value: "DIR", help: `data folder (default ${demoDir})` },
   },
@@ -44,8 +45,13 @@ export const demo: Command = {
     const log = terminalLog(settings.log, terminal);
     const speed = numberOf(flags, "speed", 1, 0.01, 10_000);
     const seed = numberOf(flags, "seed", 1, 0, 2 ** 31);
-    const market = createSyntheticMarket({ symbols: settings.record.symbols, seed });
-    const today = startLater(market);
+    const dataDir = flags["data-dir"] ?? demoDir;
+    const past =
+      flags.data === undefined ? openPast(dataDir, settings, numberOf(flags, "past", 14, 0, 90), seed) : null;
+    const today = startLater(
+      createSyntheticMarket({ symbols: settings.record.symbols, seed, startOf: past?.startOf ?? (() => null) }),
+      past?.streams ?? [],
+    );
     // Times are shifted to today: otherwise delays would show the recording's age.
     const playing = { speed, loop: true, time: "shifted" } as const;
     const source =
@@ -56,7 +62,6 @@ export const demo: Command = {
     const faults = scenario.faults ?? createFaults({ seed });
     const exchange = createSimulatedExchange({}, { source, faults, log });
     const { wsUrl, restUrl } = await exchange.start();
-    const dataDir = flags["data-dir"] ?? demoDir;
     const control = createDemoControl(dataDir, { faults, nowUs: () => Date.now() * 1000 });
     try {
       scenario.start();
@@ -72,10 +77,10 @@ export const demo: Command = {
           "alerts.disconnected.clear_s": "3",
         }),
       );
-      const app = createApp(config, { mode: "demo", log, demo: control });
+      const app = createApp(config, { mode: "demo", log, demo: control, continues: () => past?.isNew === true });
       terminal.onUpgrade(() => log.error("a demo cannot be upgraded; stop it and start it again"));
       try {
-        if (flags.data === undefined) await writeYesterday(config, market);
+        past?.writeToday();
         today.start();
       } catch (error) {
         await app.stop(0);
@@ -83,6 +88,7 @@ export const demo: Command = {
       }
       return await runApp(app, terminal, log, (url) => {
         control.start(cutS);
+        past?.start({ app, host: config.host, onShare: control.setPast, log });
         return demoBanner(control.state(), {
           source: flags.data === undefined ? "an invented market, recorded like the real one" : `playing ${flags.data}`,
           dashboard: `${url}/${pagePath("overview")}`,
@@ -90,23 +96,46 @@ export const demo: Command = {
         });
       });
     } finally {
+      today.stop();
       control.stop();
+      await past?.stop();
       scenario.stop();
       await exchange.stop();
     }
   },
 };
 
-/** Delays a market's start: the exchange may start it, but it is idle until `start`, so that yesterday can be written first. */
-function startLater(market: MarketSource): { readonly source: MarketSource; start(): void } {
-  let start = () => {};
+/** How long the market waits for its subscribers, ms, and how often it looks. */
+const mostWaitMs = 20_000;
+const lookMs = 10;
+
+/**
+ * Delays a market's start: the exchange may start it, but it is idle until `start`, so that the past can be written first, and until
+ * somebody has subscribed to `streams`: the recording begins with the market's first record, so no id is missing between past and now.
+ */
+function startLater(market: MarketSource, streams: readonly string[]) {
+  let begin = () => {};
+  let isSubscribed = () => false;
+  let timer: ReturnType<typeof setInterval> | undefined;
   const source: MarketSource = {
     ...market,
     start(emit, audience) {
-      start = () => void market.start(emit, audience);
+      begin = () => void market.start(emit, audience);
+      isSubscribed = () => audience === undefined || streams.every((stream) => audience.wants(stream));
     },
   };
-  return { source, start: () => start() };
+  return {
+    source,
+    start(): void {
+      const latestMs = performance.now() + mostWaitMs;
+      timer = setInterval(() => {
+        if (!isSubscribed() && performance.now() < latestMs) return;
+        clearInterval(timer);
+        begin();
+      }, lookMs);
+    },
+    stop: () => clearInterval(timer),
+  };
 }
 
 /** Adds "(demo)" to the host name, so that notifications of a demo are recognisable. */

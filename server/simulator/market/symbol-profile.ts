@@ -21,6 +21,14 @@ export type SymbolProfile = SymbolInfo & {
   readonly restingLots: number;
 };
 
+/** The first price, and the first ids of updates, trades and aggregate trades. */
+export type MarketStart = {
+  readonly price: number;
+  readonly updateId: number;
+  readonly tradeId: number;
+  readonly aggId: number;
+};
+
 type Known = Pick<SymbolProfile, "price" | "tickDecimals" | "lotDecimals" | "gap" | "pace"> & { restingLots: number };
 type Flow = Pick<SymbolProfile, "structure" | "requotes" | "moves" | "takers">;
 

@@ -6,7 +6,7 @@ import { decimalFormat } from "./decimal.ts";
 import { createOrderFlow, gapGrowth } from "./order-flow.ts";
 import { createQuantities } from "./quantity.ts";
 import { createRandom } from "./random.ts";
-import type { SymbolProfile } from "./symbol-profile.ts";
+import type { MarketStart, SymbolProfile } from "./symbol-profile.ts";
 import { createTradeHistory } from "./trade-history.ts";
 import { type AggTrade, createTradeTape, type Trade } from "./trade-tape.ts";
 
@@ -32,7 +32,7 @@ type Quote = { readonly id: number; readonly bid: string; readonly ask: string }
 /** The same seed and symbol give the same events. `levels` are kept a side, `history` aggregate trades and twice as many trades are for REST. */
 export function createSyntheticSymbol(
   profile: SymbolProfile,
-  options: { seed: number; levels: number; history: number; tickMs: number },
+  options: { seed: number; levels: number; history: number; tickMs: number; start?: MarketStart | null },
 ): SyntheticSymbol {
   const random = createRandom(options.seed, profile.symbol);
   const price = decimalFormat(profile.tickDecimals, profile.pricePrecision);
@@ -40,8 +40,12 @@ export function createSyntheticSymbol(
   const bids = createBookSide(-1, price, quantity);
   const asks = createBookSide(1, price, quantity);
   const quantities = createQuantities(profile.restingLots, random);
-  const firstId = 1_000_000 + random.below(9_000_000) * Math.ceil(1 + 10_000 * profile.pace);
-  const tape = createTradeTape(1 + Math.floor(firstId / 13), 1 + Math.floor(firstId / 17));
+  const seedId = 1_000_000 + random.below(9_000_000) * Math.ceil(1 + 10_000 * profile.pace);
+  const firstId = options.start?.updateId ?? seedId;
+  const tape = createTradeTape(
+    options.start?.tradeId ?? 1 + Math.floor(seedId / 13),
+    options.start?.aggId ?? 1 + Math.floor(seedId / 17),
+  );
   const past = createTradeHistory(options.history, (trade: Timed<AggTrade>) => `{${aggTradeValues(trade)}`);
   const pastTrades = createTradeHistory(2 * options.history, (trade: Timed<Trade>) => restTrade(inWords(trade)));
   const name = stringName(profile.symbol);

@@ -1,6 +1,6 @@
 import type { MarketEvent, MarketListeners, MarketSource } from "../protocol/market-source.ts";
 import { createSyntheticSymbol } from "./symbol.ts";
-import { profileOf, type SymbolProfile } from "./symbol-profile.ts";
+import { type MarketStart, profileOf, type SymbolProfile } from "./symbol-profile.ts";
 import { createTickClock } from "./tick-clock.ts";
 
 export type SyntheticOptions = {
@@ -20,6 +20,8 @@ export type SyntheticOptions = {
   readonly history?: number;
   /** Replaces `profileOf`. */
   readonly symbolFactory?: (symbol: string) => SymbolProfile;
+  /** Price and ids with which a symbol begins; null: its usual price, and ids derived from the seed. */
+  readonly startOf?: (symbol: string) => MarketStart | null;
 };
 
 export type SyntheticMarket = MarketSource & {
@@ -40,7 +42,14 @@ export function createSyntheticMarket(options: SyntheticOptions): SyntheticMarke
     levels: options.levels ?? Math.max(100, Math.min(1000, Math.floor(60_000 / Math.max(1, names.length)))),
     history: options.history ?? Math.max(1000, Math.min(20_000, Math.floor(300_000 / Math.max(1, names.length)))),
   };
-  const symbols = names.map((name) => createSyntheticSymbol((options.symbolFactory ?? profileOf)(name), perSymbol));
+  const symbols = names.map((name) => {
+    const start = options.startOf?.(name) ?? null;
+    const profile = (options.symbolFactory ?? profileOf)(name);
+    return createSyntheticSymbol(start === null ? profile : { ...profile, price: start.price }, {
+      ...perSymbol,
+      start,
+    });
+  });
   const bySymbol = new Map(symbols.map((symbol) => [symbol.profile.symbol, symbol]));
   const clock = createTickClock({ tickMs, speed: options.speed ?? 1, startMs: options.startMs ?? null });
   const halted = new Set<string>();

@@ -26,7 +26,7 @@ test("today's coverage of 50 streams with 20,000 gaps is exact, and its computat
   catalogue.saveGaps(gaps);
   const coverage = createCoverage({
     ...{ dataDir, nowUs: () => nowUs, catalogue, gapsOf: () => [], minutes, newest: () => null },
-    since: { of: () => startUs, onGap() {} },
+    since: { of: () => startUs, forget() {}, onGap() {} },
     streams: () => new Map(streams.map((stream) => [`${stream.type.folder}/${stream.symbol}`, stream])),
   });
 

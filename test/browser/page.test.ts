@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Browser, Page } from "playwright-core";
+import type { DemoState } from "../../server/domain/demo.ts";
 import type { History } from "../../server/domain/queries.ts";
 import type { Status } from "../../server/domain/status.ts";
 import { createHttpServer, type HttpServer } from "../../server/http/server.ts";
@@ -30,6 +31,14 @@ describe.skipIf(!runtime.ok)(title, () => {
   let status: () => Status = () => fakeStatus(step, 3);
   const past: () => History = () => wholeHistory(3);
   const servers: HttpServer[] = [];
+  let demo: DemoState = {
+    ...{ data_dir: "./demo-data", cut_until_us: null, next_cut_us: null, past: 1 },
+    next: [{ what: "list", command: "rt-data ls --data-dir ./demo-data" }],
+  };
+  function cutDemo(): DemoState {
+    demo = { ...demo, cut_until_us: (Date.now() + 60_000) * 1000 };
+    return demo;
+  }
 
   beforeAll(async () => {
     assetsDir = mkdtempSync(join(tmpdir(), "rt-data-page-"));
@@ -56,6 +65,7 @@ describe.skipIf(!runtime.ok)(title, () => {
         trades: () => ({ trades: [], count: 0 }),
         history: past(),
         metrics: () => ({ text: "", contentType: "text/plain" }),
+        demo: { state: () => demo, cut: () => cutDemo() },
         incidents: fakeIncidents(),
         assetsDir,
         log: silentLog,
@@ -266,6 +276,23 @@ describe.skipIf(!runtime.ok)(title, () => {
     expect(complaints).toEqual([]);
     await close();
     await proxy.stop(true);
+  }, 60_000);
+
+  test("a demo says so, cuts its connection when asked and counts down, and its strip can be closed", async () => {
+    status = () => fakeStatus(step, 3, { mode: "demo" });
+    const { url } = await serve().start();
+    const { page, close } = await open(url);
+    await page.getByText("This is a demo.").waitFor();
+    await page.getByText("What to try next").click();
+    await page.getByText("rt-data ls --data-dir ./demo-data").waitFor();
+    await page.getByRole("button", { name: "Cut the connection" }).click();
+    await page.getByRole("button", { name: /^Back in \d+ s$/ }).waitFor();
+    await page.getByRole("button", { name: "Close" }).click();
+    await page.reload();
+    await until(async () => (await sentence(page)) === well, "the page again");
+    expect(await page.locator(".demo").count()).toBe(0);
+    status = () => fakeStatus(step, 3);
+    await close();
   }, 60_000);
 
   test("a book that is not there is explained", async () => {

@@ -2,6 +2,7 @@ import { useComputed, useSignalEffect } from "@preact/signals";
 import type { JSX } from "preact";
 import { type PageName, pagePath } from "../../server/domain/pages.ts";
 import { address, path, type Route, replace, route } from "./browser/route.ts";
+import { DemoStrip } from "./components/frame/demo-strip.tsx";
 import { Guarded, NoSuchPage } from "./components/frame/failed-view.tsx";
 import { TopBar } from "./components/frame/top-bar.tsx";
 import { Lost } from "./components/status/lost.tsx";
@@ -20,6 +21,7 @@ import { t } from "./words/i18n.ts";
 /** The page: a bar, and the view that the address asks for. */
 export function App() {
   const freshness = useComputed(() => (old.value ? "old" : status.value === null ? "none" : "live"));
+  const isDemo = useComputed(() => status.value?.mode === "demo");
   useSignalEffect(followTitle);
   const { page } = route.value;
   return (
@@ -28,6 +30,7 @@ export function App() {
         {t("skip")}
       </button>
       <TopBar page={page} />
+      {page !== "login" && isDemo.value && <DemoStrip />}
       <main id="main" tabIndex={-1}>
         {page === "overview" || page === "login" ? null : <Lost />}
         <Guarded key={path()}>

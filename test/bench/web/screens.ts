@@ -46,7 +46,7 @@ const scenes: readonly Scene[] = [
   { name: "incidents", symbols: 3, incidents, cut: false },
   { name: "cut", symbols: 3, incidents: [], cut: true },
 ];
-const looks: readonly Look[] = [390, 1440].flatMap((width) =>
+const looks: readonly Look[] = [390, 820, 1440, 2560].flatMap((width) =>
   (["light", "dark"] as const).flatMap((colorScheme) =>
     (["en-US", "ko-KR"] as const).map((locale) => ({ width, colorScheme, locale })),
   ),
@@ -132,5 +132,5 @@ async function takeSheets(browser: Browser, look: Look): Promise<void> {
 
 function fileOf({ width, colorScheme, locale }: Look, scene: string, view: string): string {
   const shown = view === "" ? "" : `-${view.slice(1).replaceAll("/", "-")}`;
-  return `${width < 600 ? "phone" : "desktop"}-${colorScheme}-${locale.slice(0, 2)}-${scene}${shown}.png`;
+  return `${width}-${colorScheme}-${locale.slice(0, 2)}-${scene}${shown}.png`;
 }

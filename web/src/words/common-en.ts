@@ -40,6 +40,18 @@ export const en = {
   stream: "Stream",
   date: "Date",
   cause: "Cause",
+  demo: "Demo",
+  demoIs: "This is a demo.",
+  demoData: "Invented market, data in {folder}. See what happens when the line breaks:",
+  demoPast: "The past is being invented: {percent}.",
+  demoCut: "Cut the connection",
+  demoBack: "Back in {n} s",
+  demoNext: "What to try next",
+  demoList: "See what is recorded",
+  demoVerify: "Prove it",
+  demoQuery: "Read it with DuckDB",
+  demoRecord: "Record the real market",
+  close: "Close",
 };
 
 /** Every text of the page, by key; `{name}` is filled in. */

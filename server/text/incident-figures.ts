@@ -5,7 +5,7 @@ import { fill, type Language, texts } from "./language.ts";
 
 const phrases = texts({
   en: { records: "{n} records", about: "about {n} book updates", and: " and " },
-  ko: { records: "레코드 {n}건", about: "호가 갱신 약 {n}건", and: ", " },
+  ko: { records: "데이터 {n}건", about: "호가 갱신 약 {n}건", and: ", " },
 });
 
 /** A figure of an incident in its unit. */

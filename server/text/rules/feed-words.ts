@@ -16,7 +16,7 @@ export const feedWords = {
     ko: {
       name: "연결 끊김",
       title: "바이낸스 연결 끊김",
-      cost: "그동안 바이낸스가 보낸 데이터는 기록되지 않습니다. 체결은 복구 후 다시 받아 오지만 호가는 되살릴 수 없습니다.",
+      cost: "그동안 바이낸스가 보낸 데이터는 기록되지 않습니다. 체결은 복구 후 다시 받아 오지만 호가는 복구할 수 없습니다.",
       mild: {
         title: "바이낸스 연결 중 일부가 끊김",
         cost: "그 연결의 스트림만 기록되지 않고, 나머지는 계속 기록 중입니다.",
@@ -35,7 +35,7 @@ export const feedWords = {
     },
     ko: {
       name: "잦은 재연결",
-      title: "연결이 자꾸 끊김",
+      title: "연결이 자주 끊김",
       measure: "최근 끊긴 횟수",
       cost: "끊길 때마다 호가 1~2초가 빠질 수 있습니다.",
       advice:
@@ -52,9 +52,9 @@ export const feedWords = {
         "The recorder tries another connection automatically. If this lasts, check whether Binance has halted or delisted the symbol.",
     },
     ko: {
-      name: "데이터 없음",
-      title: "데이터 없음",
-      titleOf: "{subjects} 데이터 없음",
+      name: "수신 끊김",
+      title: "수신 끊김",
+      titleOf: "{subjects} 수신 끊김",
       cost: "해당 데이터만 기록되지 않고, 나머지는 계속 기록 중입니다.",
       advice: "다른 연결을 자동으로 시도합니다. 오래 가면 바이낸스의 거래 중단이나 상장 폐지 여부를 확인하세요.",
     },
@@ -73,7 +73,7 @@ export const feedWords = {
       title: "기록 공백",
       titleOf: "{subjects} 기록 공백",
       measure: "길이",
-      cost: "이미 끝났고 기록되었습니다. 다시 받을 수 있는 체결은 받았습니다.",
+      cost: "이미 끝난 공백입니다. 체결은 받을 수 있는 만큼 다시 받았고, 호가는 복구할 수 없습니다.",
       advice: "어떤 스트림이 왜 빠졌는지 {gaps}에서 볼 수 있습니다.",
     },
   },
@@ -92,7 +92,8 @@ export const feedWords = {
       titleOf: "{subjects} 데이터 지연",
       measure: "지연",
       cost: "latency.gate로 버리지 않는 한 모두 기록되지만 수신 시각의 정확도가 떨어집니다.",
-      advice: "대개 회선이 붐비는 경우입니다. {delay}에서 심볼별 지연을 볼 수 있습니다.",
+      advice:
+        "대개 회선이 혼잡할 때 생깁니다. 같은 회선을 쓰는 다른 작업을 확인하세요. {delay}에서 심볼별 지연을 볼 수 있습니다.",
     },
   },
   symbol_unknown: {
@@ -108,7 +109,8 @@ export const feedWords = {
       title: "바이낸스에 없는 심볼",
       titleOf: "바이낸스에 없는 심볼: {subjects}",
       cost: "이 심볼은 기록되지 않고, 나머지는 계속 기록 중입니다.",
-      advice: "오타이거나 상장 폐지된 심볼입니다. record.symbols를 고치고 설정을 다시 읽히세요.",
+      advice:
+        "오타이거나 상장 폐지된 심볼입니다. record.symbols를 고친 뒤 `sudo systemctl reload rt-data`를 실행하세요.",
     },
   },
 } satisfies Partial<RuleTexts>;

@@ -13,11 +13,11 @@ export const workWords = {
     },
     ko: {
       name: "압축 밀림",
-      title: "압축이 밀리고 있음",
+      title: "압축·병합 밀림",
       measure: "대기",
-      cost: "잃는 데이터는 없지만 디스크가 더 빨리 찹니다.",
+      cost: "유실되는 데이터는 없지만 디스크가 더 빨리 찹니다.",
       advice:
-        "CPU에 여유가 생기면 저절로 따라잡습니다. archive.level을 낮추면 빨라집니다. 실패한 작업은 다음 시작 때 다시 합니다.",
+        "CPU에 여유가 생기면 자동으로 따라잡습니다. archive.level을 낮추면 빨라집니다. 실패한 작업은 다음 시작 때 다시 합니다.",
     },
   },
   fault: {
@@ -47,7 +47,7 @@ export const workWords = {
       advice: "Run `rt-data verify`; the bucket may still have a good copy. Check the disk's health.",
     },
     ko: {
-      name: "아카이브 검사 실패",
+      name: "아카이브 검증 실패",
       title: "아카이브가 매니페스트와 다름",
       titleOf: "{subjects} 아카이브가 매니페스트와 다름",
       cost: "그 데이터는 믿을 수 없습니다.",
@@ -64,7 +64,7 @@ export const workWords = {
     },
     ko: {
       name: "비정상 종료 후 복구",
-      title: "비정상 종료 후 다시 시작됨",
+      title: "레코더 비정상 종료 후 다시 기록 중",
       measure: "멈춰 있던 시간",
       cost: "멈춘 동안의 데이터는 없습니다. 체결은 다시 받아 옵니다.",
       advice: "파일은 복구했습니다. 빠진 구간은 {gaps}에서, 원인은 {logs}에서 확인하세요.",

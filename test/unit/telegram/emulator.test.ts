@@ -47,7 +47,7 @@ test("against an emulator of the Bot API written by others: an incident opens, c
   expect(opened).toMatchObject({
     chat_id: chat,
     parse_mode: "HTML",
-    text: expect.stringMatching(/^🟠 <b>BTCUSDT depth20 데이터 없음<\/b>\n07:00 KST부터/),
+    text: expect.stringMatching(/^🟠 <b>BTCUSDT depth20 수신 끊김<\/b>\n07:00 KST부터/),
     reply_markup: {
       inline_keyboard: [
         [

@@ -12,7 +12,7 @@ export function trimmed(text: string, least = 2): string {
   return kept === "" ? whole : `${whole}.${kept}`;
 }
 
-/** Where a price begins to differ from the last price: what is before stays as it is, the rest has moved. */
+/** Splits a price at the first digit that differs from the last price. */
 export function splitMoved(text: string, before: string | null): readonly [same: string, moved: string] {
   if (before === null || before.length !== text.length) return [text, ""];
   let at = 0;
@@ -20,7 +20,7 @@ export function splitMoved(text: string, before: string | null): readonly [same:
   return [text.slice(0, at), text.slice(at)];
 }
 
-/** A quantity with at most seven digits, larger ones in thousands, millions or billions: `27.5 B`. */
+/** A quantity with at most seven digits; larger quantities in millions or billions: `27.5 B`. */
 export function shortQuantity(text: string): string {
   const value = Number(text);
   if (value < 1e7) return grouped(text);

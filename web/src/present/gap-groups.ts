@@ -30,7 +30,7 @@ export function symbolsOf({ gaps }: GapGroup): readonly string[] {
   return [...new Set(gaps.map(({ symbol }) => symbol))].sort();
 }
 
-/** What was lost for good, and what was fetched again. */
+/** Says which data is missing and which was refetched. */
 export function lossOf({ gaps }: GapGroup): string {
   const isBook = (gap: KnownGap) => gap.stream.startsWith("depth") || gap.stream === "bookTicker";
   const books = gaps.some(isBook);

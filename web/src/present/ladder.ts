@@ -24,7 +24,7 @@ export type Ladder = {
   readonly spread: string;
   /** Spread in basis points of the mid; null if a side is empty. */
   readonly spreadBp: number | null;
-  /** Share of the bids in everything quoted, 0 to 1; null if nothing is. */
+  /** Share of the bids in everything quoted, 0 to 1; null for an empty book. */
   readonly bidShare: number | null;
   /** Sum of the larger side. */
   readonly whole: number;

@@ -8,7 +8,7 @@ export type Level = "whole" | "hair" | "part" | "poor" | "none" | "before" | "ha
 export type DayMark = {
   readonly date: string;
   readonly level: Level;
-  /** Seconds that are missing, and seconds that were due so far. Before the first record nothing is due. */
+  /** Seconds that are missing, and seconds that were due so far. Both are 0 before the first record. */
   readonly missingS: number;
   readonly dueS: number;
 };
@@ -36,7 +36,7 @@ function markOf(row: CoverageTable["rows"][number], date: string, n: number, now
   const endUs = Math.min(nowUs, startUs + dayS * 1e6);
   if (row.first_us === null || row.first_us >= endUs) return { ...none, level: "before" };
   const dueS = Math.max(1, Math.round((endUs - Math.max(startUs, row.first_us)) / 1e6));
-  // A day without an archive after the first record: nothing of it is known to be recorded.
+  // A day after the first record without an archive counts as missing.
   const missingS = row.coverage[n] === null ? dueS : (row.missing_s[n] ?? dueS);
   return { date, level: levelOf(missingS, dueS, date === today), missingS, dueS };
 }
@@ -52,7 +52,7 @@ function worse(a: DayMark, b: DayMark): DayMark {
   return b.missingS > a.missingS ? b : a;
 }
 
-/** Recorded share of what was due, and the missing seconds; null if nothing was due. */
+/** Recorded share of the due time, and the missing seconds; null if no time was due. */
 export function sumOf(marks: readonly DayMark[]): { readonly share: number; readonly missingS: number } | null {
   const dueS = marks.reduce((sum, mark) => sum + mark.dueS, 0);
   const missingS = marks.reduce((sum, mark) => sum + Math.min(mark.missingS, mark.dueS), 0);

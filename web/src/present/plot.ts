@@ -67,7 +67,7 @@ export function linePath(
   return { line, area };
 }
 
-/** Marks of the time axis, with what is written at each. */
+/** Marks of the time axis, with their labels. */
 export function timeMarks(from: number, to: number, width: number): { readonly at: number; readonly text: string }[] {
   const offset = zone.value === "utc" ? 0 : -new Date(from * 1000).getTimezoneOffset() * 60;
   const { values, step } = timeTicks(from, to, Math.max(2, Math.floor(width / 90)), offset);

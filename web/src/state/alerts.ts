@@ -10,10 +10,10 @@ import { bothZones, day, shortClock } from "../present/time.ts";
 import { language, t } from "../words/i18n.ts";
 import { status } from "./state.ts";
 
-/** The incidents that last, as the newest status has them. */
+/** Open incidents of the newest status. */
 export const openIncidents = computed(() => status.value?.alerts.open ?? []);
 
-/** Until when a maintenance lasts, µs, or null. */
+/** End of the current maintenance, µs, or null. */
 export const maintenanceUntil = computed(() => status.value?.alerts.maintenance_until_us ?? null);
 
 /** Why the last press of a button had no effect, or null. */
@@ -22,25 +22,25 @@ export const trouble = signal<string | null>(null);
 /** Counts the actions of this page, so that lists are read again. */
 export const doings = signal(0);
 
-/** What is wrong. */
+/** Title of an incident. */
 export function titleOf(incident: Pick<OpenIncident, "rule" | "severity">): string {
   return incidentTitle(incident, language.value);
 }
 
-/** What it costs and what to do; every second part is code. */
+/** Cost of an incident and advice; every second part is code. */
 export function counselOf(incident: Pick<OpenIncident, "rule" | "severity">): readonly string[] {
   const cost = incidentCost(incident, language.value);
   return `${cost} ${incidentAdvice(incident.rule, language.value, "page")}`.split("`");
 }
 
-/** The first few of what it concerns. */
+/** The first few subjects of an incident. */
 export function subjectsOf({ subjects, subject_count }: OpenIncident): string {
   const shown = subjects.slice(0, 5).join(", ");
   const more = subject_count - Math.min(5, subjects.length);
   return more > 0 ? t("more", { symbols: shown, n: number(more) }) : shown;
 }
 
-/** The watched figure against its limit, or nothing. */
+/** The watched figure with its limit and its worst value; empty for a rule without a figure. */
 export function figuresOf(incident: OpenIncident): readonly string[] {
   const { rule, unit, value, worst, limit } = incident;
   if (unit === null || value === null || ruleFacts[rule].figureIsAge) return [];
@@ -53,17 +53,17 @@ export function figuresOf(incident: OpenIncident): readonly string[] {
   ];
 }
 
-/** It is over, and only told of. */
+/** True if incidents of this rule are over before they are reported. */
 export function isPast({ rule }: Pick<OpenIncident, "rule">): boolean {
   return ruleFacts[rule].isPast === true;
 }
 
-/** What is known to be lost, and what is estimated; null where nothing is known. */
+/** Counted and estimated loss; null if unknown. */
 export function lostOf(incident: OpenIncident): string | null {
   return lossText(incident, language.value);
 }
 
-/** A time of today as `15:04`, an earlier or later one with its day; for titles, in both zones. */
+/** A time of today as `15:04`, other times with their day; the title has both zones. */
 export function momentOf(us: number): { readonly text: string; readonly title: string } {
   const now = status.value?.now_us ?? us;
   const text = day(us) === day(now) ? shortClock(us) : `${day(us)} ${shortClock(us)}`;

@@ -4,7 +4,7 @@ import type { Status, SymbolStatus } from "../../../server/domain/status.ts";
 /** State of the page's own connection to the recorder. */
 export type Link = "connecting" | "open" | "lost";
 
-/** Nothing for this long, ms, and what is shown is called old: a tick is a second, and two seconds is what was promised. */
+/** Age, ms, at which the shown status counts as old. A tick is a second; the page notices a lost contact within two seconds. */
 const oldAfterMs = 1700;
 
 export const link = signal<Link>("connecting");
@@ -19,7 +19,7 @@ const nowMs = signal(performance.now());
 /** Whole seconds since the last message. */
 export const ageSeconds = computed(() => Math.max(0, Math.floor((nowMs.value - receivedMs.value) / 1000)));
 
-/** True while what is shown is not what is. */
+/** True while the page shows old figures. */
 export const old = computed(
   () => status.value !== null && (link.value !== "open" || nowMs.value - receivedMs.value > oldAfterMs),
 );
@@ -54,7 +54,7 @@ export function receive(next: Status): void {
   });
 }
 
-/** Lets the age of what is shown grow. */
+/** Advances the age of the shown status. */
 export function passTime(): void {
   nowMs.value = performance.now();
 }

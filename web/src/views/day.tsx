@@ -81,7 +81,7 @@ export function DayView({ symbol, date, stream }: { symbol: string; date: string
   );
 }
 
-/** Says what is missing, stream by stream, or since when the day is recorded. */
+/** Names the missing time of each stream, and the first record if it was on this day. */
 function sentenceOf(days: readonly DayDetail[]): string {
   const missing = days.filter(({ missing_s }) => missing_s > 0);
   const whole = days.filter(({ missing_s, coverage }) => missing_s === 0 && coverage !== null);
@@ -122,7 +122,7 @@ function Downloads({ files }: { files: readonly ArchiveSummary[] }) {
   );
 }
 
-/** The streams that are known of the day; the answer is an error only if none is known. */
+/** The streams that are known of the day; the answer is an error only if all are unknown. */
 async function readAll(symbol: string, date: string, streams: readonly string[]): Promise<Answer<DayDetail[]>> {
   const route = api.api.coverage;
   const answers = await Promise.all(

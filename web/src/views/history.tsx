@@ -14,7 +14,7 @@ import { groupGaps } from "../present/gap-groups.ts";
 import { dayClock, zoneName } from "../present/time.ts";
 import { language, t } from "../words/i18n.ts";
 
-/** What is in view, s since the Unix epoch. */
+/** The shown time span, s since the Unix epoch. */
 export type View = { readonly from: number; readonly to: number };
 
 const spans = { hour: 3600, day: 86_400, week: 7 * 86_400 } as const;
@@ -26,7 +26,7 @@ export function HistoryView() {
   /** Views to go back to; the last is shown. Empty: the newest `span`. */
   const zoomed = useSignal<readonly View[]>([]);
   const cause = useSignal("");
-  /** Lists come one after the other, so that none moves another. */
+  /** Lists appear one after the other, so that they do not move each other. */
   const isSettled = useSignal(false);
   const source = span.value === "hour" && zoomed.value.length === 0 ? "hour" : "week";
   const series = useResource(source, source === "hour" ? 10_000 : 60_000, () =>

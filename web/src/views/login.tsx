@@ -12,7 +12,7 @@ const sentences = {
   offline: "failed",
 } as const;
 
-/** Asks for the password, and says how long one has to wait where it was wrong too often. */
+/** Asks for the password. After too many wrong passwords it shows the time to wait. */
 export function LoginView() {
   const isShown = useSignal(false);
   const isSending = useSignal(false);

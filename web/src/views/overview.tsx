@@ -12,10 +12,10 @@ import { usePast } from "../state/past.ts";
 import { link, status } from "../state/state.ts";
 import { today } from "../state/today.ts";
 
-/** The parts come together within this time, ms; if one is late, the view does not wait for it. */
+/** Longest time to wait for all parts, ms. */
 const patienceMs = 700;
 
-/** Everything at a glance. It appears at once and whole: parts that come one after the other would move what is below them. */
+/** Everything at a glance. All parts appear together: late parts would move the parts below them. */
 export function Overview() {
   usePast();
   const isLate = useSignal(false);

@@ -8,7 +8,7 @@ import { ko } from "./common-ko.ts";
 const words: Record<Language, Words> = { en, ko };
 const key = "rt-data.language";
 
-/** The language shown: the one chosen here before, else the browser's. */
+/** The shown language: the last choice in this browser, else the browser's language. */
 export const language = signal<Language>(remembered() ?? preferred());
 
 /** Colours of prices: in Korea red rises and blue falls. */

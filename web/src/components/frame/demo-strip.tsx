@@ -74,7 +74,11 @@ function Cut({ state, onCut }: { state: DemoState; onCut: () => void }) {
 
 function Command({ name, command }: { name: string; command: string }) {
   return (
-    <button type="button" class="btn command" onClick={() => void navigator.clipboard?.writeText(command).catch(() => {})}>
+    <button
+      type="button"
+      class="btn command"
+      onClick={() => void navigator.clipboard?.writeText(command).catch(() => {})}
+    >
       <span>{name}</span>
       <code>{command}</code>
     </button>

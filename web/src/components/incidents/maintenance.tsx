@@ -3,7 +3,7 @@ import { zoneName } from "../../present/time.ts";
 import { beginMaintenance, canNotify, endMaintenance, maintenanceUntil, momentOf } from "../../state/alerts.ts";
 import { t } from "../../words/i18n.ts";
 
-/** Begins a maintenance after a question, or ends it. Nothing is shown if the recorder notifies nobody. */
+/** Begins a maintenance after a question, or ends it. Hidden if the recorder has no way to notify anybody. */
 export function MaintenanceChoice() {
   const dialog = useRef<HTMLDialogElement>(null);
   const untilUs = maintenanceUntil.value;

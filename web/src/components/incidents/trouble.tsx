@@ -1,7 +1,7 @@
 import type { ReadonlySignal } from "@preact/signals";
 import { t } from "../../words/i18n.ts";
 
-/** Says that something is being read, or could not be; nothing while all is well. */
+/** Says that data is being read, or could not be read. */
 export function Trouble({ trouble, hasValue }: { trouble: ReadonlySignal<string | null>; hasValue: boolean }) {
   const code = trouble.value;
   if (code === null || (code === "loading" && hasValue)) return null;

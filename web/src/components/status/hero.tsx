@@ -26,7 +26,7 @@ effect(() => {
 /** Above this many symbols the share of complete symbols says more than seconds. */
 const many = 20;
 
-/** Whether all is well, in one sentence; what is wrong if not; and thirty days as the proof. */
+/** The state in one sentence, the incidents, and thirty days as the proof. */
 export function Hero() {
   const shown = tone.value;
   return (

@@ -7,7 +7,7 @@ import type { Words } from "../../words/common-en.ts";
 import { t } from "../../words/i18n.ts";
 import { Chart, type ChartData } from "../charts/chart.tsx";
 
-/** Figures, and by what they are multiplied for the unit in their title. */
+/** Figures with the factor for the unit in their title. */
 const figures: readonly (readonly [SeriesName, keyof Words, scale: number])[] = [
   ["messages_per_s", "messagesRate", 1],
   ["delay_p50_ms", "delayMedian", 1],

@@ -23,7 +23,7 @@ const present = computed(() =>
   shown.filter((kind) => status.value !== null && read[kind](status.value) !== null).join(),
 );
 
-/** Rows of Telegram, the bucket, and the part of the symbols that this recorder takes; none if nothing of it is set up. */
+/** Rows of Telegram, the bucket, and the part of the symbols that this recorder takes, as far as they are set up. */
 export function Services() {
   if (present.value === "") return null;
   return (

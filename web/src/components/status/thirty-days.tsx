@@ -55,7 +55,7 @@ function apart(days: readonly DayMark[], least: number): ReadonlySet<number> {
   return chosen;
 }
 
-/** Places of the final size while nothing is known, so that nothing moves later. */
+/** Places of the final size while the days are unknown, so that they do not move later. */
 function unknownDays(): readonly DayMark[] {
   const today = dateOf(Date.now() * 1000);
   return Array.from({ length: shownDays }, (_, n) => ({

@@ -21,7 +21,7 @@ import { Spark } from "../charts/spark.tsx";
 
 type Reader = (read: (symbol: SymbolStatus, nowUs: number) => string) => ReadonlySignal<string>;
 
-/** One symbol, one link. Drawn once: then only texts that changed are touched, and none while the row is off the screen. */
+/** One symbol, one link. Drawn once. Later only changed texts are updated, and only while the row is on the screen. */
 export function SymbolRow({ name }: { name: string }) {
   const row = useRef<HTMLTableRowElement>(null);
   const visible = useSignal(true);
@@ -125,7 +125,7 @@ function describe(symbol: SymbolStatus, nowUs: number): string {
   return silence(symbol, nowUs) ?? symbol.streams.map(({ stream }) => stream.replace(/@.*/, "")).join(", ");
 }
 
-/** Says why nothing comes; null while data comes. */
+/** Says why no data comes; null while data comes. */
 function silence(symbol: SymbolStatus, nowUs: number): string | null {
   const state = stateOf(symbol);
   if (state === "live") return null;

@@ -2,7 +2,7 @@ import { number, rate } from "../../present/format.ts";
 import { symbolSignal } from "../../state/state.ts";
 import { t } from "../../words/i18n.ts";
 
-/** The recorded streams of one symbol in a quiet line; nothing if there are none. */
+/** The recorded streams of one symbol in a quiet line. */
 export function SymbolStreams({ symbol }: { symbol: string }) {
   const known = symbolSignal(symbol)?.value;
   if (known === undefined || known.streams.length === 0) return null;

@@ -41,7 +41,7 @@ export async function compile(outfile: string, target: string, { version, commit
   const folder = join(tmpdir(), `rt-data-build-${process.pid}-${target}`);
   const built = join(folder, "rt-data");
   const about = `RT_DATA_BUILD=${JSON.stringify({ version, commit, target })}`;
-  // What lies in the operator's working directory must not configure the program behind its back.
+  // Files in the operator's working directory must not configure the program behind its back.
   const sealed = ["--no-compile-autoload-bunfig", "--no-compile-autoload-dotenv"];
   const page = ["--asset", "web/dist", "--asset-naming=[dir]/[name].[ext]"];
   // Without bytecode each start parses 1.5 MB of source, which is two thirds of the CPU of a short command.

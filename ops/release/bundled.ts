@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
-/** A package of somebody else of which code is in what we build. */
+/** A package of somebody else whose code is in the executable. */
 export type BundledPackage = {
   readonly name: string;
   readonly version: string;
@@ -15,7 +15,7 @@ export type BundledPackage = {
   readonly dependencies: readonly string[];
 };
 
-/** The packages that these modules (paths, absolute or from `root`) belong to, by name. Throws where one has no licence. */
+/** The packages that these modules (paths, absolute or from `root`) belong to, by name. @throws if a package has no licence */
 export function bundledPackages(root: string, modules: readonly string[]): readonly BundledPackage[] {
   const integrities = readIntegrities(root);
   const folders = new Set<string>();

@@ -1,7 +1,7 @@
 /**
  * `bun run release [--check] [--targets=A,B]`: the files of a release in dist/release: an executable for each target, SBOM, licences,
  * changelog and SHA256SUMS. `--check` builds all of it a second time from a clean copy of the commit, in another folder and with packages
- * installed anew, and fails where a byte differs.
+ * installed again, and fails if a byte differs.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,7 +16,7 @@ const root = join(import.meta.dir, "../..");
 const folder = join(root, "dist/release");
 const sums = join(folder, "SHA256SUMS");
 
-/** musl is for Alpine. Bun 1.4's x64 asks the processor what it can do, so that x64-baseline differs from it by its name only. */
+/** musl is for Alpine. Bun 1.4's x64 detects the features of the processor, so x64-baseline differs only by its name. */
 const targets = ["linux-x64", "linux-x64-baseline", "linux-arm64", "linux-x64-musl", "linux-arm64-musl"];
 
 const { values } = parseArgs({ options: { check: { type: "boolean" }, targets: { type: "string" } } });

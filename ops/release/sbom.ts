@@ -2,7 +2,7 @@ import type { BundledPackage } from "./bundled.ts";
 import type { SourceVersion } from "./version.ts";
 
 /**
- * The software bill of materials of the executables as CycloneDX 1.6 JSON: what was bundled, from which package of the registry, with
+ * The software bill of materials of the executables as CycloneDX 1.6 JSON: the bundled packages of the registry, each with
  * its checksum and licence, and the runtime. The same source makes the same text.
  */
 export function sbomText(source: SourceVersion, packages: readonly BundledPackage[]): string {

@@ -3,11 +3,11 @@ import manifest from "../../package.json" with { type: "json" };
 
 /** What git knows of a checkout. */
 export type SourceVersion = {
-  /** SemVer: the tag's (`v0.2.0` → `0.2.0`), or what comes after the last one: `0.2.0+12.g1a2b3c4`; `.dirty` where files were changed. */
+  /** SemVer: the tag's (`v0.2.0` → `0.2.0`), or after the last tag: `0.2.0+12.g1a2b3c4`; `.dirty` if files were changed. */
   readonly version: string;
   /** The whole hash, or "unknown" outside git. */
   readonly commit: string;
-  /** Of the commit, s since the epoch; 0 outside git. What is built must not depend on when. */
+  /** Time of the commit, s since the epoch; 0 outside git. A build must not depend on its time. */
   readonly committedAt: number;
 };
 

@@ -91,7 +91,7 @@ export function collectStatus(parts: StatusParts): Status {
   };
 }
 
-/** Removes the forecast of a disk in a demo, whose rate of filling says nothing about recording. */
+/** Removes the forecast of a disk in a demo, whose rate of filling is not that of a recording. */
 function forecastOf<T extends DiskStatus | null>({ about }: StatusParts, disk: T): T {
   if (about.mode !== "demo" || disk === null) return disk;
   return { ...disk, fill_bytes_per_s: null, full_in_s: null, is_filling: false };

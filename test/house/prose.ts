@@ -28,21 +28,31 @@ const habits: readonly (readonly [name: string, pattern: RegExp])[] = [
   ],
 ];
 
-const args = process.argv.slice(2);
-const isListing = args.includes("--list");
-const places = args.filter((arg) => !arg.startsWith("--"));
-const totals = new Map<string, number>();
-for (const file of filesOf(places.length > 0 ? places : ["server", "web", "test", "ops", "README.md", ".github"])) {
-  for (const [name, pattern] of habits) {
-    for (const text of proseOf(file)) {
-      for (const found of text.matchAll(pattern)) {
-        totals.set(name, (totals.get(name) ?? 0) + 1);
-        if (isListing) console.log(`${file}: ${name}: …${around(text, found.index)}…`);
-      }
-    }
+const everywhere = ["server", "web", "test", "ops", "README.md", ".github"];
+
+if (import.meta.main) {
+  const args = process.argv.slice(2);
+  const places = args.filter((arg) => !arg.startsWith("--"));
+  const found = findHabits(places.length > 0 ? places : everywhere);
+  for (const { file, habit, text } of args.includes("--list") ? found : []) console.log(`${file}: ${habit}: …${text}…`);
+  for (const [name] of habits) {
+    console.log(`${String(found.filter(({ habit }) => habit === name).length).padStart(5)} ${name}`);
   }
 }
-for (const [name] of habits) console.log(`${String(totals.get(name) ?? 0).padStart(5)} ${name}`);
+
+/** Finds every habit in these folders and files, with some text around it. */
+export function findHabits(
+  places: readonly string[] = everywhere,
+): readonly { readonly file: string; readonly habit: string; readonly text: string }[] {
+  return filesOf(places).flatMap((file) => {
+    const texts = proseOf(file);
+    return habits.flatMap(([habit, pattern]) =>
+      texts.flatMap((text) =>
+        [...text.matchAll(pattern)].map(({ index }) => ({ file, habit, text: around(text, index) })),
+      ),
+    );
+  });
+}
 
 function filesOf(wanted: readonly string[]): string[] {
   return wanted

@@ -3,7 +3,7 @@ import { type Gap, provesEarlierRecords } from "../../domain/gap.ts";
 import { type SeriesKey, type StreamFolder, seriesKey } from "../../domain/stream.ts";
 import { firstRecordUs } from "../../storage/list/first-record.ts";
 
-/** Knows since when each stream is recorded. Before that, nothing of it is missing. */
+/** Knows since when each stream is recorded. Earlier records do not count as missing. */
 export type RecordedSince = {
   /** Returns the receipt of a stream's very first record, µs; null if it has none. */
   of(stream: StreamFolder, symbol: string): number | null;

@@ -109,7 +109,7 @@ export function createGapIntake(deps: {
           const resumedUs = isLeftOut ? gap.to_us : deps.startedUs;
           if (!isNumbered(stream.type.kind)) return;
           if (firstId !== undefined) void catchUp({ gap, stream, resumedUs, firstId });
-          // No trade has come since: wait for the first one.
+          // No trade has come since: wait for the first.
           else if (isLeftOut) backfillLater(stream, gap, 0);
         });
       }

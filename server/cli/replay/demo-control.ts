@@ -94,7 +94,7 @@ export function demoBanner(
   texts: { readonly source: string; readonly dashboard: string; readonly cutS: number },
 ): string[] {
   const labels = {
-    list: "what is recorded, day by day",
+    list: "the records, day by day",
     verify: "prove it: checksums, ids, gaps",
     query: "read it with DuckDB",
     record: "record the real market",

@@ -57,7 +57,7 @@ export const demo: Command = {
     const source =
       flags.data === undefined ? today.source : createReplaySource({ path: flags.data, ...playing }, { log });
     const scenario = openScenario(flags.faults ?? null, seed, log);
-    // A scenario of one's own shows what it wants to show.
+    // A scenario given by the user decides alone.
     const cutS = numberOf(flags, "cut-after", flags.faults === undefined ? 90 : 0, 0, 86_400);
     const faults = scenario.faults ?? createFaults({ seed });
     const exchange = createSimulatedExchange({}, { source, faults, log });

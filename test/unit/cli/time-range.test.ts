@@ -31,7 +31,7 @@ test("a range that cannot be is refused in words", () => {
   ]);
 });
 
-test("an invalid time is refused with what is accepted", () => {
+test("an invalid time is refused with the accepted forms", () => {
   expect(read({ from: "1h" }).problems[0]).toMatch(/^--from "1h" is not accepted; give a UTC time .* -1h or -2d$/);
   expect(read({ last: "60" }).problems).toEqual([
     '--last "60" is not accepted; give a duration such as 30m, 1h, 2d or 1w',

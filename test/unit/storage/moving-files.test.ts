@@ -92,7 +92,7 @@ test("a day is counted in full although another of its segments is sealed during
   expect(inventory?.days).toMatchObject([{ state: "live", rows: 3600, problem: null }]);
 });
 
-test("a listed file that cannot be opened, while nothing moves, is a loss that is told at once", async () => {
+test("a listed file that cannot be opened, while no file moves, is reported as a loss at once", async () => {
   const folder = temporaryFolder();
   symlinkSync(join(folder, "nowhere"), join(folder, "file"));
   let attempts = 0;

@@ -8,7 +8,7 @@ import {
   temporarySuffix,
 } from "../../domain/day.ts";
 import { FileError } from "../../platform/errors.ts";
-import { moveAside, removeIfThere, renameDurably, syncFolder } from "../../platform/files/durable-files.ts";
+import { moveAside, removeIfThere, removeRest, renameDurably, syncFolder } from "../../platform/files/durable-files.ts";
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, writeFileSync } from "../../platform/files/files.ts";
 import { encodeManifest, type Manifest, readManifest } from "../../storage/manifest.ts";
 import { openLinesSync, readChunks, UnreadableFile } from "../../storage/read/line-reader-sync.ts";
@@ -61,10 +61,10 @@ export function settleArchive(dataDir: string, day: Day): Manifest | null {
   return manifest;
 }
 
-/** Removes the temporary files of an unfinished merge. */
+/** Removes the temporary files of an unfinished merge. Never throws: on a disk that refuses it, the next merge overwrites them. */
 export function removeTemporaries(dataDir: string, day: Day): void {
-  removeIfThere(archivePath(dataDir, day) + temporarySuffix);
-  removeIfThere(manifestPath(dataDir, day) + temporarySuffix);
+  removeRest(archivePath(dataDir, day) + temporarySuffix);
+  removeRest(manifestPath(dataDir, day) + temporarySuffix);
 }
 
 /**

@@ -1,6 +1,6 @@
 import { liveFolder, type Segment, segmentPath, temporarySuffix } from "../../domain/day.ts";
 import type { Failure } from "../../platform/errors.ts";
-import { removeIfThere } from "../../platform/files/durable-files.ts";
+import { removeRest } from "../../platform/files/durable-files.ts";
 import { isDoneWithin } from "../../platform/time/deadline.ts";
 import { compressedEstimate, mayPass, type RetryPause, sizeOf } from "../workers/disk-budget.ts";
 import { createWorkerPool } from "../workers/worker-pool.ts";
@@ -137,7 +137,7 @@ export function createSealQueue(options: SealQueueOptions, deps: SealQueueDeps):
       ended = true;
       const unfinished = [...queue.values()].map(({ segment }) => segment);
       await pool.stop();
-      for (const segment of unfinished) removeIfThere(segmentPath(dataDir, segment, "sealed") + temporarySuffix);
+      for (const segment of unfinished) removeRest(segmentPath(dataDir, segment, "sealed") + temporarySuffix);
       return unfinished;
     },
   };

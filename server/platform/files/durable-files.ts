@@ -68,8 +68,8 @@ function copyDurably(from: string, to: string): void {
   renameDurably(temporary, to);
 }
 
-/** A half-written file takes up room on a disk that may be full. */
-function removeRest(path: string): void {
+/** Removes a half-written file, which takes up room on a disk that may be full. Never throws. */
+export function removeRest(path: string): void {
   try {
     removeIfThere(path);
   } catch {

@@ -69,6 +69,9 @@ export function judge(world: World, plan: Plan): Findings {
   return { violations, absent, gaps };
 }
 
+/** By then a segment whose window is over is closed and synced, or sealed, or the system has written it to the platter by itself. */
+const slowestSyncMs = 120_000;
+
 type Say = (promise: string, detail: string) => void;
 
 function iso(ms: number): string {
@@ -183,7 +186,8 @@ function mayBeLost(world: World, plan: Plan, lifeNumber: number, atMs: number, s
   if (isDisk && endedMs !== null) return true;
   if (world.isLeftOut(symbol, atMs)) return true;
   if (world.harmed.some((harm) => atMs <= harm.atMs + 10_000)) return true;
-  return world.powerLosses.some((lossMs) => atMs <= lossMs);
+  const unsyncedMs = Number(plan.settings["record.segment_minutes"] ?? 5) * 60_000 + slowestSyncMs;
+  return world.powerLosses.some((lossMs) => atMs <= lossMs && awakeMs(world, atMs, lossMs) <= unsyncedMs);
 }
 
 /** Time in which the process could run. */

@@ -1,8 +1,8 @@
 import { archivePath, type Day, dateStartUs, manifestPath } from "../../domain/day.ts";
 import { recordId } from "../../domain/line.ts";
 import { streamTypeOfFolder } from "../../domain/stream.ts";
-import { failureOf } from "../../platform/errors.ts";
 import { existsSync, readFileSync, statSync } from "../../platform/files/files.ts";
+import { reasonOf } from "../../platform/system-errors.ts";
 import { delayQuantile, type SegmentScan, scanSegment } from "../../storage/line-stats.ts";
 import { type Manifest, readManifest } from "../../storage/manifest.ts";
 import { isAsWritten } from "../../storage/manifest-mark.ts";
@@ -65,7 +65,7 @@ export async function verifyArchive(
     manifest = readManifest(dataDir, day);
   } catch (error) {
     return problems(null, [
-      { kind: "manifest_unreadable", detail: `${manifestPath(dataDir, day)}: ${failureOf(error, "", "").message}` },
+      { kind: "manifest_unreadable", detail: `${manifestPath(dataDir, day)}: ${reasonOf(error)}` },
     ]);
   }
   if (manifest === null) {
@@ -136,7 +136,7 @@ async function compare(
     };
     scan = await scanSegment(path, dateStartUs(day.date), { onBytes, onRaw, onLines });
   } catch (error) {
-    problemsFound.push({ kind: "archive_unreadable", detail: failureOf(error, "read", path).message });
+    problemsFound.push({ kind: "archive_unreadable", detail: reasonOf(error) });
     return problemsFound;
   }
   const { tally, foreign } = scan;

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Listed } from "../../../server/cli/data/ls-report.ts";
 import type { DemoState } from "../../../server/domain/demo.ts";
@@ -81,8 +82,10 @@ test("the cut connection becomes an incident and a gap whose trades are fetched;
   expect(await first.ended).toBe(0);
   expect((await verify(dataDir, "--allow-gaps")).code).toBe(0);
 
+  mkdirSync(join(dataDir, "quarantine/demo-past/live"), { recursive: true });
   const second = demo(dataDir, "--past", "1", "--cut-after", "0");
   await api(second);
+  expect(existsSync(join(dataDir, "quarantine"))).toBe(false);
   // A killed demo has used ids that its journal does not know.
   second.kill("SIGKILL");
   await second.ended;

@@ -7,7 +7,7 @@ import type { Log } from "../../../platform/log/log.ts";
 import type { MarketStart } from "../../../simulator/market/symbol-profile.ts";
 import { createPastMarket } from "./past-market.ts";
 import { planPast } from "./past-plan.ts";
-import { createPastWriter, writeToday } from "./write-past.ts";
+import { createPastWriter, removeUnfinished, writeToday } from "./write-past.ts";
 
 /** Ids to leave out after those in the journal. A killed run may have used more than it wrote down: the journal is written every 10 s. */
 const skippedIds = {
@@ -36,6 +36,7 @@ export function openPast(dataDir: string, { record }: Pick<Config, "record">, da
     writeToday: () => (isNew ? writeToday(dataDir, plan, market) : undefined),
     /** Writes the other days beside the running demo. */
     start(deps: { app: App; host: string; onShare: (share: number) => void; log: Log }): void {
+      removeUnfinished(dataDir);
       if (!isNew) return;
       const { app, ...rest } = deps;
       writer = createPastWriter(plan, market, { dataDir, onArchive: app.adoptArchive, ...rest });

@@ -16,6 +16,15 @@ import { countMinutes, writePastCatalogue } from "./past-catalogue.ts";
 import type { PastMarket } from "./past-market.ts";
 import { gapsOfStream, type PastPlan } from "./past-plan.ts";
 
+/** Returns the folder in which days are made. Readers skip the quarantine. */
+const workFolder = (dataDir: string) => join(resolve(dataDir), "quarantine", "demo-past");
+
+/** Removes what a killed demo has left half made. */
+export function removeUnfinished(dataDir: string): void {
+  rmSync(workFolder(dataDir), { recursive: true, force: true });
+  removeIfEmpty(dirname(workFolder(dataDir)));
+}
+
 /** Longest time on the main thread at once, ms. */
 const turnMs = 4;
 
@@ -59,8 +68,7 @@ export function createPastWriter(
   },
 ) {
   const dataDir = resolve(deps.dataDir);
-  // Readers skip the quarantine.
-  const workDir = join(dataDir, "quarantine", "demo-past");
+  const workDir = workFolder(dataDir);
   const stopping = new AbortController();
   const pathOf = ({ day }: DayJob) => archiveFolder(dataDir, day);
   const pool = createWorkerPool<DayJob, DayResult>({ operation: "write", size: 1, pathOf }, startDayWorker);
@@ -118,8 +126,7 @@ export function createPastWriter(
         .catch((error) => deps.log.warn("cannot write the invented past", { reason: messageOf(error) }))
         .finally(async () => {
           await pool.stop();
-          rmSync(workDir, { recursive: true, force: true });
-          removeIfEmpty(dirname(workDir));
+          removeUnfinished(dataDir);
         });
     },
     /** Resolves when nothing is written any more. */

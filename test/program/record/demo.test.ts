@@ -2,6 +2,7 @@ import { expect, test } from "bun:test";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Listed } from "../../../server/cli/data/ls-report.ts";
+import { dayStartUs } from "../../../server/domain/day.ts";
 import type { DemoState } from "../../../server/domain/demo.ts";
 import type { Incident } from "../../../server/domain/incidents/incident.ts";
 import type { CoverageTable, KnownGap, Page, SeriesView } from "../../../server/domain/queries.ts";
@@ -34,16 +35,19 @@ test("a new demo has two weeks of a believable past, which can be verified, and 
   const { get } = await api(program);
   await until(async () => (await get<DemoState>("demo")).past === 1, "the past", 120_000);
   const { rows } = await get<CoverageTable>("coverage");
-  const missing = rows[0]?.missing_s.slice(-15) ?? [];
+  // Today is left out: a busy machine may make a gap of its own.
+  const missing = rows[0]?.missing_s.slice(-15, -1) ?? [];
   expect(missing.filter((seconds) => seconds === null)).toEqual([]);
   // A few short gaps, and days between them without any.
   expect(missing.filter((seconds) => seconds !== 0).length).toBe(3);
   expect(Math.max(...missing.map(Number))).toBeLessThan(60);
-  const { items } = await get<Page<KnownGap>>("gaps");
+  const todayUs = dayStartUs(Date.now() * 1000);
+  const items = (await get<Page<KnownGap>>("gaps")).items.filter(({ to_us }) => to_us < todayUs);
   expect(items.filter(({ missing, repaired }) => missing !== null && repaired === missing && missing > 0)).toHaveLength(
     2,
   );
-  expect((await get<Page<Incident>>("alerts")).items).toHaveLength(2);
+  const incidents = (await get<Page<Incident>>("alerts")).items;
+  expect(incidents.filter(({ rule, from_us }) => rule === "disconnected" && from_us < todayUs)).toHaveLength(2);
   const { values } = await get<SeriesView>("series?span=week");
   expect(values.messages_per_s.filter((value) => value !== null).length).toBeGreaterThan(1900);
   expect((await get<Status>("status")).disk).toMatchObject({ full_in_s: null, is_filling: false });

@@ -78,7 +78,6 @@ export const viewsEn = {
   verifyBusy: "Another archive is being verified.",
   verifyFailed: "Does not agree with its manifest: {problems}",
   verifyNotStarted: "The check could not be started.",
-  showFiles: "Show the files of {date}",
   todayWriting: "Today, {date}",
   todayArchived: "archived after 00:00 UTC",
   beingWritten: "{n} being written",

@@ -81,7 +81,6 @@ export const viewsKo: Readonly<Record<keyof typeof viewsEn, string>> = {
   verifyBusy: "다른 아카이브를 검증하는 중입니다.",
   verifyFailed: "매니페스트와 일치하지 않습니다: {problems}",
   verifyNotStarted: "검증을 시작하지 못했습니다.",
-  showFiles: "{date} 파일 보기",
   todayWriting: "오늘, {date}",
   todayArchived: "00:00 UTC 이후 아카이브",
   beingWritten: "{n}개 기록 중",

@@ -2,10 +2,11 @@ import { useSignal } from "@preact/signals";
 import type { ArchiveDate } from "../../../../server/domain/queries.ts";
 import { api, ask, patience } from "../../api/api.ts";
 import { useResource } from "../../api/resource.ts";
+import { isPhone } from "../../browser/phone.ts";
 import { address } from "../../browser/route.ts";
-import { bytes, coveragePercent, duration, number } from "../../present/format.ts";
+import { bytes, coarse, coveragePercent, duration, number } from "../../present/format.ts";
 import { levelOf } from "../../present/levels.ts";
-import { dateOf, longDate, shortDate } from "../../present/time.ts";
+import { dateOf, longDate, shortDate, weekday } from "../../present/time.ts";
 import { status } from "../../state/state.ts";
 import { t } from "../../words/i18n.ts";
 import { Menu } from "../frame/menu.tsx";
@@ -47,7 +48,6 @@ export function DayRow({ day }: { day: ArchiveDate }) {
             type="button"
             class="opener"
             aria-expanded={open.value}
-            aria-label={t("showFiles", { date: longDate(date) })}
             onClick={() => {
               open.value = !open.value;
             }}
@@ -55,13 +55,13 @@ export function DayRow({ day }: { day: ArchiveDate }) {
             <span class="chev" aria-hidden="true">
               {open.value ? "▾" : "▸"}
             </span>
-            {longDate(date)}
+            {isPhone.value ? `${weekday(date)} ${shortDate(date)}` : longDate(date)}
           </button>
         </td>
         <td>
           <span class="covered">
             <i class="bar" data-l={levelOf(missing_s, 86_400, false)} aria-hidden="true" />
-            {missing_s === 0 ? coveragePercent(day.coverage) : t("missingTime", { time: duration(missing_s) })}
+            {coverageText(day)}
           </span>
         </td>
         <td class="o soft">{t(files === 1 ? "fileOne" : "filesCount", { n: number(files) })}</td>
@@ -72,7 +72,7 @@ export function DayRow({ day }: { day: ArchiveDate }) {
           <Verified day={day} />
         </td>
         <td class="r">
-          <Menu label={`${t("download")} ▾`} look="btn plain">
+          <Menu label={isPhone.value ? "⤓" : `${t("download")} ▾`} name={t("download")} look="btn plain">
             <a class="btn" href={address(`api/archives/days/${date}/tar`)} download>
               {t("downloadDay", { size: bytes(compressed_bytes) })}
             </a>
@@ -85,6 +85,11 @@ export function DayRow({ day }: { day: ArchiveDate }) {
       {open.value && <Files date={date} />}
     </>
   );
+}
+
+function coverageText({ coverage, missing_s }: ArchiveDate): string {
+  if (missing_s === 0) return coveragePercent(coverage);
+  return t("missingTime", { time: isPhone.value ? coarse(missing_s) : duration(missing_s) });
 }
 
 function Verified({ day: { files, verified } }: { day: ArchiveDate }) {

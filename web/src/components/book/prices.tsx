@@ -6,8 +6,8 @@ import { t } from "../../words/i18n.ts";
 
 /** A price whose digits that moved last are coloured by direction. The text has grouped digits. */
 export function Moving({ text }: { text: ReadonlySignal<string> }) {
-  const parts = useSignal<readonly [same: string, moved: string, direction: string]>(["", "", ""]);
-  const last = useRef("");
+  const parts = useSignal<readonly [same: string, moved: string, direction: string]>([text.peek(), "", ""]);
+  const last = useRef(text.peek());
   useSignalEffect(() => {
     const now = text.value;
     if (now === last.current) return;

@@ -26,8 +26,9 @@ export function TradeTape({ trades, unit }: { trades: ReadonlySignal<readonly Tr
           </tr>
         </thead>
         <tbody>
-          {list.map(({ id, price, quantity, atMs, isSell }) => (
-            <tr key={id}>
+          {list.map(({ price, quantity, atMs, isSell }, n) => (
+            // By place: rows that move down ten times a second would be a layout shift each time.
+            <tr key={n}>
               <td class={isSell ? "arrow down" : "arrow up"}>
                 <span aria-hidden="true">{isSell ? "▼" : "▲"}</span>
                 <span class="unseen">{t(isSell ? "sell" : "buy")}</span>

@@ -196,7 +196,8 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
   return {
     append(line) {
       added?.push(line);
-      if (problem !== null || !isThere) return;
+      // While the very first file is put in place, lines wait for it. Before that, they are part of what is put in place.
+      if (problem !== null || (!isThere && !isSwapping)) return;
       queue.push(line);
       queued += line.length;
       if (queued > maxQueued) fail(new Error("the disk has not accepted writes for a long time"));

@@ -14,6 +14,7 @@ import { dirname, join } from "node:path";
 import type { Gap } from "../../../server/domain/gap.ts";
 import { journalPath, openJournal, readJournal } from "../../../server/journal/journal.ts";
 import { createJournalState } from "../../../server/journal/journal-state.ts";
+import { replaceFiles, systemFiles } from "../../../server/platform/files/files.ts";
 import { type Log, silentLog } from "../../../server/platform/log/log.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { until } from "../../support/wait.ts";
@@ -235,4 +236,37 @@ test("half of a rewrite that a crash has left behind is removed", async () => {
   await until(() => !existsSync(rest), "the rest to be removed");
   await next.close(5000);
   expect(spans(openJournal(dataDir, { log: silentLog }).gapsOf(day))).toEqual(["10-20"]);
+});
+
+test("what is saved while the very first file is put in place is on disk, at each step of that", async () => {
+  const steps = ["fsync", "rename", "stat"] as const;
+  for (const at of steps) {
+    const dataDir = temporaryFolder();
+    let onStep = () => {};
+    const fsync = ((fd: number, ended: (error: Error | null) => void) => {
+      if (at === "fsync") onStep();
+      systemFiles.fsync(fd, ended);
+    }) as typeof systemFiles.fsync;
+    const rename = async (from: string, to: string) => {
+      if (at === "rename") onStep();
+      await systemFiles.async.rename(from, to);
+    };
+    const stat = ((path: string) => {
+      if (at === "stat") onStep();
+      return systemFiles.async.stat(path);
+    }) as typeof systemFiles.async.stat;
+    const replaced = { ...systemFiles, fsync, async: { ...systemFiles.async, rename, stat } };
+    replaceFiles(replaced as typeof systemFiles);
+    try {
+      const journal = openJournal(dataDir, { log: silentLog });
+      let saved = 0;
+      onStep = () => journal.saveGaps([gap(saved * 10, saved++ * 10 + 5)]);
+      journal.beginRun(startUs);
+      await journal.close(5000);
+      expect([at, saved > 0]).toEqual([at, true]);
+      expect([at, readJournal(dataDir)?.gapsOf(day).length]).toEqual([at, saved]);
+    } finally {
+      replaceFiles(systemFiles);
+    }
+  }
 });

@@ -134,8 +134,8 @@ describe.skipIf(!runtime.ok)(title, () => {
     await serve(port).start();
     await until(async () => (await sentence(page)) === well, "the page to recover", 30_000);
     await until(async () => (await figure(page, "records")) !== kept, "new numbers");
-    expect(await page.getAttribute(".page", "data-freshness")).toBe("live");
-    expect(await page.title()).toBe("RT-Data");
+    await until(async () => (await page.getAttribute(".page", "data-freshness")) === "live", "live figures");
+    await until(async () => (await page.title()) === "RT-Data", "the title to recover");
     await close();
   }, 60_000);
 

@@ -4,19 +4,27 @@ import { type PageName, pagePath } from "../../server/domain/pages.ts";
 import { address, path, type Route, replace, route } from "./browser/route.ts";
 import { DemoStrip } from "./components/frame/demo-strip.tsx";
 import { Guarded, NoSuchPage } from "./components/frame/failed-view.tsx";
+import { later } from "./components/frame/later.tsx";
 import { TopBar } from "./components/frame/top-bar.tsx";
 import { Lost } from "./components/status/lost.tsx";
 import { dateOf, isDate } from "./present/time.ts";
 import { old, status, symbolNames } from "./state/state.ts";
 import { followTitle } from "./state/title.ts";
-import { ArchiveView } from "./views/archive.tsx";
-import { CoverageView } from "./views/coverage.tsx";
-import { DayView } from "./views/day.tsx";
-import { HistoryView } from "./views/history.tsx";
-import { LoginView } from "./views/login.tsx";
-import { OrderBook } from "./views/orderbook.tsx";
 import { Overview } from "./views/overview.tsx";
 import { t } from "./words/i18n.ts";
+
+const others = () => import("./views/others.ts");
+const CoverageView = later(async () => (await others()).CoverageView);
+const DayView = later(async () => (await others()).DayView);
+const ArchiveView = later(async () => (await others()).ArchiveView);
+const HistoryView = later(async () => (await others()).HistoryView);
+const OrderBook = later(async () => (await others()).OrderBook);
+const LoginView = later(async () => (await others()).LoginView);
+
+/** Loads the views besides the overview, so that they open at once, and open without contact to the recorder too. */
+export async function loadViews(): Promise<void> {
+  for (const view of [OrderBook, CoverageView, DayView, ArchiveView, HistoryView]) await view.load();
+}
 
 /** The page: a bar, and the view that the address asks for. */
 export function App() {

@@ -1,6 +1,6 @@
 import { render } from "preact";
 import { checkSession } from "./api/session.ts";
-import { App } from "./app.tsx";
+import { App, loadViews } from "./app.tsx";
 import { route } from "./browser/route.ts";
 import { connect } from "./state/live.ts";
 import "./style/tokens.css";
@@ -15,9 +15,13 @@ import "./style/book.css";
 import "./style/lists.css";
 import "./style/login.css";
 
+/** The other views are loaded after this time, ms: the first view comes first. */
+const quietMs = 2000;
+
 const root = document.getElementById("app");
 if (root !== null) render(<App />, root);
 if (route.value.page !== "login") {
   connect();
   void checkSession();
+  setTimeout(() => void loadViews(), quietMs);
 }

@@ -5,6 +5,7 @@ import { pagePath, pageRoutes } from "../../domain/pages.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { errorBody } from "../core/errors.ts";
 import { securityHeaders } from "../core/security-headers.ts";
+import { createAssetRoutes } from "./asset-routes.ts";
 
 const base = '<base href="./" />';
 
@@ -20,8 +21,8 @@ export async function createPageRoutes(options: { assetsDir: string }, deps: { l
     return createPages(null);
   }
   return createPages(page)
-    .use(await folder(options.assetsDir, "/assets", 31_536_000, "immutable"))
-    .use(await folder(options.assetsDir, "/static", 3600, "public"));
+    .use(await createAssetRoutes(join(options.assetsDir, "assets"), "/assets"))
+    .use(await statics(options.assetsDir, "/static"));
 }
 
 async function readPage(assetsDir: string): Promise<string | null> {
@@ -67,14 +68,14 @@ function notBuilt(): Response {
   return Response.json(body, { status: 503, headers: { ...securityHeaders } });
 }
 
-function folder(assetsDir: string, prefix: string, maxAge: number, directive: "immutable" | "public") {
+function statics(assetsDir: string, prefix: string) {
   return staticPlugin({
     assets: join(assetsDir, prefix),
     prefix,
     alwaysStatic: true,
     indexHTML: false,
-    maxAge,
-    directive,
+    maxAge: 3600,
+    directive: "public",
     headers: { ...securityHeaders },
   });
 }

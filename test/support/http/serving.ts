@@ -15,6 +15,9 @@ import { fakeIncidents } from "../fakes/fake-incidents.ts";
 import { fakeStatus } from "../fakes/fake-status.ts";
 import { temporaryFolder } from "../folder.ts";
 
+/** A script that is worth compressing. */
+export const longScript: string = "export const same = 1;\n".repeat(200);
+
 export const bookText =
   '{"lastUpdateId":48291849102,"bids":[["86704.77000000","4.67805000"]],"asks":[["86704.78000000","0.10000000"]]}';
 
@@ -42,6 +45,7 @@ export async function serve(
   if (over.page !== false) {
     await Bun.write(join(assetsDir, "index.html"), '<!doctype html><head><base href="./" /></head>');
     await Bun.write(join(assetsDir, "assets/index-abc.js"), "export {};");
+    await Bun.write(join(assetsDir, "assets/long-abc.js"), longScript);
     await Bun.write(join(assetsDir, "static/icon.svg"), '<svg xmlns="http://www.w3.org/2000/svg"/>');
   }
   const lines: string[] = [];

@@ -3,7 +3,7 @@ import type { Status } from "../../../server/domain/status.ts";
 import { ListenError } from "../../../server/http/server.ts";
 import { OperatorError } from "../../../server/platform/errors.ts";
 import { fakeStatus } from "../../support/fakes/fake-status.ts";
-import { bookText, rawGet, serve } from "../../support/http/serving.ts";
+import { bookText, longScript, rawGet, serve } from "../../support/http/serving.ts";
 
 let status: () => Status = () => fakeStatus(1, 3);
 let site: Awaited<ReturnType<typeof serve>>;
@@ -70,6 +70,21 @@ test("hashed files may be kept for ever, the page must be asked for each time, n
   expect(await cache("/assets/index-abc.js")).toContain("max-age=31536000");
   expect(await cache("/dashboard")).toBe("no-cache");
   for (const path of ["/api/status", "/state/BTCUSDT", "/health/ready"]) expect(await cache(path)).toBe("no-store");
+});
+
+test("the page's script travels compressed to a client that accepts gzip, and plain to others", async () => {
+  const ask = (accepted: string) =>
+    fetch(`${site.url}/assets/long-abc.js`, { headers: { "accept-encoding": accepted }, decompress: false });
+  for (const accepted of ["gzip, deflate, br", "br;q=1.0, gzip;q=0.8"]) {
+    const answer = await ask(accepted);
+    expect([answer.headers.get("content-encoding"), answer.headers.get("vary")]).toEqual(["gzip", "accept-encoding"]);
+    expect(new TextDecoder().decode(Bun.gunzipSync(await answer.bytes()))).toBe(longScript);
+  }
+  for (const accepted of ["identity", "gzip;q=0", "br, gzip; q=0.0"]) {
+    const answer = await ask(accepted);
+    expect(answer.headers.get("content-encoding")).toBeNull();
+    expect(await answer.text()).toBe(longScript);
+  }
 });
 
 test("a book is answered with the exchange's own digits, in any case and any script", async () => {

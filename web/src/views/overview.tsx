@@ -6,7 +6,7 @@ import { Connections } from "../components/status/connections.tsx";
 import { AsOf, Hero } from "../components/status/hero.tsx";
 import { HourCharts } from "../components/status/hour-charts.tsx";
 import { MachineLine } from "../components/status/machine-line.tsx";
-import { SymbolTable } from "../components/symbols/symbol-table.tsx";
+import { allDrawn, SymbolTable } from "../components/symbols/symbol-table.tsx";
 import { month } from "../state/month.ts";
 import { usePast } from "../state/past.ts";
 import { link, status } from "../state/state.ts";
@@ -15,7 +15,7 @@ import { today } from "../state/today.ts";
 /** Longest time to wait for all parts, ms. */
 const patienceMs = 700;
 
-/** Everything at a glance. All parts appear together: late parts would move the parts below them. */
+/** Everything at a glance. Parts appear from the top to the bottom: late parts would move the parts below them. */
 export function Overview() {
   usePast();
   const isLate = useSignal(false);
@@ -33,6 +33,15 @@ export function Overview() {
       <Hero />
       <AsOf />
       <SymbolTable />
+      {allDrawn.value && <Rest />}
+    </div>
+  );
+}
+
+/** What is below the symbols. */
+function Rest() {
+  return (
+    <>
       <HourCharts />
       <div class="three">
         <LatestGaps />
@@ -40,6 +49,6 @@ export function Overview() {
         <Archive />
       </div>
       <MachineLine />
-    </div>
+    </>
   );
 }

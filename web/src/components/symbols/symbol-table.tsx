@@ -1,5 +1,6 @@
-import { untracked, useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { computed, signal, untracked, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
+import { isPhone } from "../../browser/phone.ts";
 import { number } from "../../present/format.ts";
 import { shortDate } from "../../present/time.ts";
 import { worstDays } from "../../state/month.ts";
@@ -8,6 +9,26 @@ import { status, symbolNames } from "../../state/state.ts";
 import { t } from "../../words/i18n.ts";
 import { arrange, attentive, type Column, columns, filter, order, sortBy } from "./symbol-order.ts";
 import { SymbolRow } from "./symbol-row.tsx";
+
+/** Rows that are drawn first, and then with each step: all at once would keep a phone busy for a second. */
+const firstRows = 8;
+const moreRows = 4;
+
+const drawn = signal(firstRows);
+
+/** True once every symbol has its row: parts below the table come then, since rows that follow would move them. */
+export const allDrawn = computed(() => status.value !== null && drawn.value >= symbolNames.value.length);
+
+/** Draws the rows step by step; the browser can answer between two steps. */
+function useSteps(): void {
+  useSignalEffect(() => {
+    if (drawn.value >= symbolNames.value.length) return;
+    const timer = setTimeout(() => {
+      drawn.value += moreRows;
+    });
+    return () => clearTimeout(timer);
+  });
+}
 
 /** Rows sorted by a moving figure are put in order this often, ms. */
 const reorderMs = 5000;
@@ -29,16 +50,19 @@ export function SymbolTable() {
     }, reorderMs);
     return () => clearInterval(timer);
   }, []);
+  useSteps();
   const all = symbolNames.value.length;
   const density = all <= roomy ? "roomy" : all <= middling ? "middling" : "dense";
   const names = shown.value;
-  const half = Math.ceil(names.length / 2);
-  const parts = density === "dense" ? [names.slice(0, half), names.slice(half)] : [names];
+  const half = density === "dense" ? Math.ceil(names.length / 2) : names.length;
+  // On a phone the second half is below the first.
+  const later = isPhone.value ? drawn.value - half : drawn.value;
+  const parts = [names.slice(0, Math.min(half, drawn.value)), names.slice(half, half + Math.max(0, later))];
   return (
     <section
       class={`panel syms ${density}${hasPrices.value ? "" : " no-price"}`}
       aria-labelledby="symbols-title"
-      data-shown={names.length}
+      data-shown={parts.flat().length}
     >
       <header class={density === "roomy" ? "ph" : ""}>
         <h2 id="symbols-title">{t(all === 1 ? "symbolsOne" : "symbolsCount", { n: number(all) })}</h2>

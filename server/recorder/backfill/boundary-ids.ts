@@ -1,7 +1,14 @@
 import { dateOf } from "../../domain/day.ts";
 import { decodeLine, recordId } from "../../domain/line.ts";
 import type { Stream } from "../../domain/stream.ts";
-import { lastRecvUsOf, type ReadLines, readStored, storedDates, storedFiles } from "../../storage/list/stored-lines.ts";
+import {
+  lastRecvUsOf,
+  listAndRead,
+  type ReadFile,
+  type ReadLines,
+  storedDates,
+  storedFiles,
+} from "../../storage/list/stored-lines.ts";
 import type { IdFile, IdFiles } from "./id-files.ts";
 
 /** The newest record of a stream on disk. */
@@ -18,14 +25,22 @@ export type LastRecorded = { readonly id: number; readonly recvUs: number };
  * Null if there is no id below `belowId`. "anew" if records from before `sinceUs` have higher ids: the ids have restarted.
  * Ask for one stream at a time.
  */
-export async function lastRecordedId(
+export function lastRecordedId(
   files: IdFiles,
   stream: Stream,
   options: { belowId: number; sinceUs: number; untilUs: number; readLines: ReadLines },
 ): Promise<LastRecorded | "anew" | null> {
+  return listAndRead((readFile) => findLast(files, stream, { ...options, readFile }));
+}
+
+async function findLast(
+  files: IdFiles,
+  stream: Stream,
+  options: { belowId: number; sinceUs: number; untilUs: number; readLines: ReadLines; readFile: ReadFile },
+): Promise<LastRecorded | "anew" | null> {
   const isSince = ({ isBackfilled, last, firstUs }: IdFile) =>
     !isBackfilled && last === null && firstUs >= options.sinceUs && firstUs <= options.untilUs;
-  const all = (await files.of(stream)).filter((file) => !isSince(file));
+  const all = (await files.of(stream, options.readFile)).filter((file) => !isSince(file));
   const isAbove = (file: IdFile) =>
     !file.isBackfilled && file.firstId >= options.belowId && file.firstUs < options.sinceUs;
   if (all.some(isAbove)) return "anew";
@@ -50,7 +65,7 @@ export async function lastRecordedId(
 async function lastOf(
   group: readonly IdFile[],
   stream: Stream,
-  options: { belowId: number; readLines: ReadLines },
+  options: { belowId: number; readLines: ReadLines; readFile: ReadFile },
 ): Promise<LastRecorded | null> {
   for (const file of group.toSorted((a, b) => b.firstId - a.firstId)) {
     if (file.last !== null && file.last.id < options.belowId) return file.last;
@@ -66,13 +81,13 @@ const doubtfulRecords = 1000;
 async function lastOfFile(
   { path }: IdFile,
   stream: Stream,
-  { belowId, readLines }: { belowId: number; readLines: ReadLines },
+  { belowId, readLines, readFile }: { belowId: number; readLines: ReadLines; readFile: ReadFile },
 ): Promise<LastRecorded | null> {
   let highest: LastRecorded | null = null;
   /** Jumps of ids among the newest records: the record before the jump, and its number. */
   let jumps: { readonly before: LastRecorded; readonly at: number }[] = [];
   let records = 0;
-  for await (const lines of readStored(path, readLines)) {
+  for await (const lines of readFile(path, readLines)) {
     for (const line of lines.toString("latin1").split("\n")) {
       const id = recordId(line, stream.type.kind);
       if (id === null || id >= belowId) continue;
@@ -95,19 +110,27 @@ function higher(a: LastRecorded | null, b: LastRecorded | null): LastRecorded | 
  * Returns the id of a stream's first record that was received at `fromUs` or later; backfilled records do not count. Null without such a record.
  * Reads files in pieces. Ask for one stream at a time.
  */
-export async function firstRecordedId(
+export function firstRecordedId(
   dataDir: string,
   stream: Stream,
   options: { fromUs: number; readLines: ReadLines },
 ): Promise<number | null> {
-  const { fromUs, readLines } = options;
+  return listAndRead((readFile) => findFirst(dataDir, stream, { ...options, readFile }));
+}
+
+async function findFirst(
+  dataDir: string,
+  stream: Stream,
+  options: { fromUs: number; readLines: ReadLines; readFile: ReadFile },
+): Promise<number | null> {
+  const { fromUs, readLines, readFile } = options;
   const dates = (await storedDates(dataDir, { stream: stream.type.folder, symbol: stream.symbol }))
     .filter((date) => date >= dateOf(fromUs))
     .sort();
   for (const date of dates) {
     const day = { stream: stream.type.folder, symbol: stream.symbol, date };
     for (const { path } of await storedFiles(dataDir, day)) {
-      for await (const lines of readStored(path, readLines)) {
+      for await (const lines of readFile(path, readLines)) {
         if (lastRecvUsOf(lines) < fromUs) continue;
         const id = firstOf(lines.toString().split("\n"), stream, fromUs);
         if (id !== null) return id;

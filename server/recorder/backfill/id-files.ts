@@ -3,7 +3,7 @@ import { decodeLine, recordId } from "../../domain/line.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { codeOf } from "../../platform/errors.ts";
 import { readFile } from "../../platform/files/files-async.ts";
-import { type ReadLines, readStored, storedDates, storedFiles } from "../../storage/list/stored-lines.ts";
+import { type ReadFile, type ReadLines, storedDates, storedFiles } from "../../storage/list/stored-lines.ts";
 import { readFirstLines } from "../recover/first-lines.ts";
 
 /** A file of trades with its first id. */
@@ -29,7 +29,11 @@ export type IdFiles = {
    * - impossible dates, and dates that a wrong clock is known to have stamped;
    * - dates around [fromUs, toUs].
    */
-  of(stream: Stream, span?: { readonly fromUs: number; readonly toUs: number }): Promise<readonly IdFile[]>;
+  of(
+    stream: Stream,
+    readFile: ReadFile,
+    span?: { readonly fromUs: number; readonly toUs: number },
+  ): Promise<readonly IdFile[]>;
 };
 
 /** Newest dates up to today that are included, and most dates in the future: each step of a wrong clock can add a date. */
@@ -52,11 +56,11 @@ export function createIdFiles(
 ): IdFiles {
   const remembered = new Map<string, IdFile>();
 
-  async function ofSegment(path: string, stream: Stream): Promise<IdFile | null> {
+  async function ofSegment(path: string, stream: Stream, readFile: ReadFile): Promise<IdFile | null> {
     const key = path.replace(/\.zst$/, "");
     const known = remembered.get(key);
     if (known !== undefined) return { ...known, path };
-    const found = await beginningOf(path, stream, deps.readLines);
+    const found = await beginningOf(path, stream, (at) => readFile(at, deps.readLines));
     if (found === null) return null;
     remembered.set(key, found);
     if (remembered.size > mostRemembered) remembered.delete(remembered.keys().next().value ?? "");
@@ -64,7 +68,7 @@ export function createIdFiles(
   }
 
   return {
-    async of(stream, span) {
+    async of(stream, readFile, span) {
       const found: IdFile[] = [];
       const dates = await storedDates(dataDir, { stream: stream.type.folder, symbol: stream.symbol });
       const wrong = (deps.wrongDates?.(stream) ?? []).filter((date) => dates.includes(date));
@@ -72,7 +76,9 @@ export function createIdFiles(
         const day = { stream: stream.type.folder, symbol: stream.symbol, date };
         for (const { path, window } of await storedFiles(dataDir, day)) {
           const file =
-            window === null ? await ofArchive(path, manifestPath(dataDir, day)) : await ofSegment(path, stream);
+            window === null
+              ? await ofArchive(path, manifestPath(dataDir, day))
+              : await ofSegment(path, stream, readFile);
           if (file !== null) found.push(file);
         }
       }
@@ -98,7 +104,7 @@ function candidates(
 async function beginningOf(path: string, stream: Stream, readLines: ReadLines): Promise<IdFile | null> {
   const start = await readFirstLines(path);
   if (start !== null) return firstOf(path, start, stream);
-  for await (const lines of readStored(path, readLines)) {
+  for await (const lines of readLines(path)) {
     const found = firstOf(path, lines, stream);
     if (found !== null) return found;
   }

@@ -1,7 +1,7 @@
 import type { IdRange } from "../../domain/ids/id-ranges.ts";
 import { recordId } from "../../domain/line.ts";
 import type { Stream } from "../../domain/stream.ts";
-import { type ReadLines, readStored } from "../../storage/list/stored-lines.ts";
+import { listAndRead, type ReadLines } from "../../storage/list/stored-lines.ts";
 import type { IdFile, IdFiles } from "./id-files.ts";
 import { createIdRuns, type IdRuns } from "./id-runs.ts";
 
@@ -15,16 +15,18 @@ export async function recordedIds(
   range: IdRange,
   deps: { readLines: ReadLines; span?: { readonly fromUs: number; readonly toUs: number } },
 ): Promise<IdRuns> {
-  const recorded = createIdRuns();
-  for (const { path } of within(await files.of(stream, deps.span), range)) {
-    for await (const lines of readStored(path, deps.readLines)) {
-      for (const line of lines.toString("latin1").split("\n")) {
-        const id = recordId(line, stream.type.kind);
-        if (id !== null && id >= range.first && id <= range.last) recorded.add(id);
+  return await listAndRead(async (readFile) => {
+    const recorded = createIdRuns();
+    for (const { path } of within(await files.of(stream, readFile, deps.span), range)) {
+      for await (const lines of readFile(path, deps.readLines)) {
+        for (const line of lines.toString("latin1").split("\n")) {
+          const id = recordId(line, stream.type.kind);
+          if (id !== null && id >= range.first && id <= range.last) recorded.add(id);
+        }
       }
     }
-  }
-  return recorded;
+    return recorded;
+  });
 }
 
 /**

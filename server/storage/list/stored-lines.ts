@@ -56,17 +56,51 @@ export async function storedDates(dataDir: string, series: Pick<Day, "stream" | 
   return [...new Set(dates)].sort().reverse();
 }
 
+/** Reads a listed file piece by piece. */
+export type ReadFile = (path: string, readLines: ReadLines) => AsyncGenerator<Buffer, void>;
+
+/** A listed segment is gone: its day was merged meanwhile. */
+class MergedMeanwhile extends Error {}
+
 /**
  * Reads a file piece by piece.
  * An open segment may be sealed and then merged just before it is read. Then this reads the sealed file; no lines if that is gone too.
  */
 export async function* readStored(path: string, readLines: ReadLines): AsyncGenerator<Buffer, void> {
   try {
+    yield* readListed(path, readLines);
+  } catch (error) {
+    if (!(error instanceof MergedMeanwhile)) throw error;
+  }
+}
+
+/** Works like `readStored`, but throws MergedMeanwhile if the file is gone. */
+async function* readListed(path: string, readLines: ReadLines): AsyncGenerator<Buffer, void> {
+  try {
     yield* readLines(path);
   } catch (error) {
     if (causeOf(error) !== "ENOENT") throw error;
-    if (path.endsWith(".jsonl")) yield* readStored(`${path}.zst`, readLines);
+    if (!path.endsWith(".jsonl")) throw new MergedMeanwhile(path);
+    yield* readListed(`${path}.zst`, readLines);
   }
+}
+
+/** Attempts that are enough: a day is merged once. */
+const mostAttempts = 20;
+
+/**
+ * Lists and reads files. If a file was merged between the two, both are done again, so that its lines are found in the archive.
+ * `work` must read with the given function.
+ */
+export async function listAndRead<T>(work: (readFile: ReadFile) => Promise<T>): Promise<T> {
+  for (let attempt = 1; attempt < mostAttempts; attempt++) {
+    try {
+      return await work(readListed);
+    } catch (error) {
+      if (!(error instanceof MergedMeanwhile)) throw error;
+    }
+  }
+  return await work(readStored);
 }
 
 /** Reads the receipt times of a file, µs, piece by piece. Backfilled trades are left out, because they carry the exchange's time. */

@@ -17,7 +17,7 @@ import { createSyntheticMarket } from "../../../server/simulator/market/syntheti
 import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import type { ReadLines } from "../../../server/storage/list/stored-lines.ts";
 import { readLineBytes } from "../../../server/storage/read/archive-reader.ts";
-import { drained, realArchiver, temporaryData } from "../../support/data/day-fixture.ts";
+import { archiveHere, drained, realArchiver, temporaryData } from "../../support/data/day-fixture.ts";
 import { readRecords } from "../../support/data/read-data.ts";
 import { until } from "../../support/wait.ts";
 
@@ -107,6 +107,24 @@ test("an id is found under a date that a wrong clock is known to have stamped, h
   const files = createIdFiles(dataDir, { readLines: readLineBytes, nowUs: () => noonUs, wrongDates });
   expect((await recordedIds(files, btc, range, { readLines: readLineBytes })).has(15)).toBe(true);
   expect((await recordedIds(filesOf(), btc, range, { readLines: readLineBytes })).has(15)).toBe(false);
+});
+
+test("ids are found although their day is merged between the listing and the reading", async () => {
+  const segments = [
+    write("12-00", line(10, noonUs) + line(11, noonUs + 1)),
+    write("12-05", line(12, noonUs + 400_000_000) + line(13, noonUs + 400_000_001)),
+  ];
+  let isMerged = false;
+  async function* mergeFirst(path: string) {
+    if (!isMerged) {
+      isMerged = true;
+      await archiveHere(dataDir, segments);
+    }
+    yield* readLineBytes(path);
+  }
+  const found = await recordedIds(filesOf(mergeFirst), btc, { first: 9, last: 13 }, { readLines: mergeFirst });
+  expect(isMerged).toBe(true);
+  expect([9, 10, 11, 12, 13].filter((id) => found.has(id))).toEqual([10, 11, 12, 13]);
 });
 
 test("an id that came late is found in a file that begins behind it", async () => {

@@ -71,7 +71,7 @@ export function createApp(config: Config, options: AppOptions): App {
   const lifecycleOptions = { dataDir, mode, nowUs, time: time.settled, recorder: madeBy };
   const lifecycle = createArchiveLifecycle(config, { ...lifecycleOptions, onRemoved: care.forgetArchive, log });
   const past = createAppHistory({
-    ...{ dataDir, streams, nowUs, catalogue, gapsOf, onGap: journal.onGap, log },
+    ...{ dataDir, streams, nowUs, catalogue, gapsOf, onGap: journal.onGap, lasts: journal.lastRecords, log },
     onVerified: (day, problem) => alerting.reportVerified(day, problem),
   });
   const archiver = createArchiver(

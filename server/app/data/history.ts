@@ -1,19 +1,22 @@
 import { createVerifier } from "../../archive/verify/verifier.ts";
 import type { LiveCatalogue } from "../../catalogue/live-catalogue.ts";
-import { archivePath, type Day, dayStartUs, dayUs, manifestPath } from "../../domain/day.ts";
+import { archivePath, type Day, dateOf, dayStartUs, dayUs, manifestPath } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
 import { createLatestTrades, type LatestTrades } from "../../domain/latest-trades.ts";
 import type { History } from "../../domain/queries.ts";
 import type { Status } from "../../domain/status.ts";
 import { type SeriesKey, type Stream, seriesKey, symbolsOf } from "../../domain/stream.ts";
+import type { LastRecord } from "../../journal/entry.ts";
 import { createMidHistory, type MidHistory } from "../../monitor/mid-prices.ts";
 import { createMinuteRows } from "../../monitor/minute-rows.ts";
 import { createSeries, sampleOf } from "../../monitor/series.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
+import { firstInSegments } from "../../storage/list/first-record.ts";
 import { startVerifyWorker } from "../../workers.ts";
 import { createCoverage } from "./coverage.ts";
 import { createRecordedSince } from "./recorded-since.ts";
+import { withUncountedMinutes } from "./uncounted-minutes.ts";
 
 /** The history of the recorder: it collects, stores and answers queries. */
 export type AppHistory = {
@@ -43,6 +46,8 @@ type Parts = {
   readonly catalogue: Pick<LiveCatalogue, "gapPages" | "archiveDays" | "memory" | "addEvent">;
   /** Returns the gaps of a day, open gaps included. */
   readonly gapsOf: (day: Day) => readonly Gap[];
+  /** Returns the latest record on disk of each stream. */
+  readonly lasts: () => readonly LastRecord[];
   /** Reports each change of a gap. */
   readonly onGap: (listener: (gap: Gap) => void) => void;
   /** Called when an archive was checked against its manifest. */
@@ -117,6 +122,22 @@ export function createAppHistory(parts: Parts): AppHistory {
     }
   }
 
+  function restoreMinutes(dayStart: number): void {
+    const saved = new Map([...catalogue.memory.minutes()].filter(([, day]) => day.dayStart === dayStart));
+    const lasts = new Map(parts.lasts().map(([folder, symbol, recvUs]) => [seriesKey(folder, symbol), recvUs]));
+    for (const [key, stream] of byKey) {
+      const day = { stream: stream.type.folder, symbol: stream.symbol, date: dateOf(dayStart) };
+      const counts = saved.get(key) ?? null;
+      const lastUs = lasts.get(key) ?? 0;
+      const firstUs = lastUs < dayStart ? null : (counts?.firstUs ?? firstInSegments(dataDir, day));
+      const isCounted = firstUs === null || (counts !== null && counts.lastUs >= lastUs);
+      const whole = isCounted
+        ? counts
+        : withUncountedMinutes(counts, { fromUs: firstUs, toUs: lastUs }, dayStart, parts.gapsOf(day));
+      if (whole !== null) minutes.restore(stream, whole);
+    }
+  }
+
   function runAndLogFailure(subject: string, work: () => void): void {
     try {
       work();
@@ -171,10 +192,7 @@ export function createAppHistory(parts: Parts): AppHistory {
       const now = nowUs();
       series.restore(catalogue.memory.series(now - 7 * dayUs));
       for (const [symbol, hour] of catalogue.memory.mids()) mids.restore(symbol, hour);
-      for (const [key, day] of catalogue.memory.minutes()) {
-        const stream = byKey.get(key);
-        if (stream !== undefined && day.dayStart === dayStartUs(now)) minutes.restore(stream, day);
-      }
+      restoreMinutes(dayStartUs(now));
     },
     stop() {
       if (stopped) return;

@@ -61,7 +61,8 @@ function readQuietly(dataDir: string, day: Day): Manifest | null {
   }
 }
 
-function firstInSegments(dataDir: string, day: Day): number | null {
+/** Returns the receipt of the first record in a day's segments, µs; null if none can be read. */
+export function firstInSegments(dataDir: string, day: Day): number | null {
   for (const name of segmentFiles(dataDir, day).sort()) {
     const segment = { ...day, name: name.replace(/\.jsonl(\.zst)?$/, "") };
     try {

@@ -2,18 +2,29 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
 import { Glob } from "bun";
-import { dayOfPath } from "../../../server/domain/day.ts";
+import { dayOfPath, manifestPath, segmentOfPath } from "../../../server/domain/day.ts";
 import { decodeLine, type Line } from "../../../server/domain/line.ts";
 
-/** Files of a data folder that hold records, in the order of time within each stream. A recorder may be sealing meanwhile. */
+/**
+ * Files of a data folder that hold records, in the order of time within each stream. A recorder may be sealing or merging meanwhile, or was
+ * stopped in the middle of that.
+ */
 export function dataFiles(dataDir: string): string[] {
   const all = new Set(new Glob("{archive,live}/**/*.jsonl{,.zst}").scanSync(dataDir));
   return [...all]
-    .filter((path) => !(all.has(`${path}.zst`) && isSealedToo(dataDir, path)))
+    .filter((path) => !(all.has(`${path}.zst`) && isSealedToo(dataDir, path)) && !isMergedToo(dataDir, path))
     .sort((a, b) => {
       const [left, right] = [a, b].map((path) => path.slice(path.indexOf("stream=")));
       return (left ?? "") < (right ?? "") ? -1 : 1;
     });
+}
+
+/** A stop may come between the archive with its manifest and the end of the segments: the next start removes them. */
+function isMergedToo(dataDir: string, path: string): boolean {
+  const parsed = segmentOfPath(join(dataDir, path));
+  const manifest = parsed === null ? null : contentOf(manifestPath(dataDir, parsed.segment));
+  if (parsed === null || manifest === null) return false;
+  return (JSON.parse(manifest.toString()).segments ?? []).includes(parsed.segment.name);
 }
 
 /** A stop may come between the sealed copy and the end of its raw segment: the next start removes the raw one, which says the same. */

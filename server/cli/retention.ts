@@ -36,17 +36,17 @@ export const retention: Command = {
     const settings = configOf(flags);
     const { retention_days, retention_gb, min_free_gb } = settings.archive;
     const isDryRun = flags["dry-run"] !== undefined;
+    const folder = resolve(settings.record.data_dir);
+    requireFolder(folder);
     if (retention_days + retention_gb + min_free_gb === 0) {
       const problem =
         "no limit is set: archive.retention_days, archive.retention_gb and archive.min_free_gb are all 0; set one of them";
       if (!isDryRun) throw new OperatorError(problem);
       // Without a limit, the list of archives that would be removed is empty.
-      if (flags.json !== undefined) terminal.print("[]");
+      if (flags.json !== undefined) terminal.print(JSON.stringify({ dry_run: true, removed: [], kept: [] }));
       else terminal.print(`0 archives would be removed: ${problem}`);
       return 0;
     }
-    const folder = resolve(settings.record.data_dir);
-    requireFolder(folder);
     const lock = isDryRun ? null : takeDataFolder(folder, "record");
     try {
       const log = terminalLog(settings.log, terminal);

@@ -3,7 +3,7 @@ import type { Config } from "../../config/config.ts";
 import { ownSymbols } from "../../domain/shard.ts";
 import { codeOf } from "../../platform/errors.ts";
 import { descriptorLimit } from "../../platform/files/descriptors.ts";
-import { accessSync, constants, existsSync, statSync } from "../../platform/files/files.ts";
+import { accessSync, constants, existsSync, lstatSync, statSync } from "../../platform/files/files.ts";
 import { open, rm, statfs } from "../../platform/files/files-async.ts";
 import { reasonOf } from "../../platform/system-errors.ts";
 import { limitProblem } from "../../storage/descriptor-need.ts";
@@ -33,7 +33,10 @@ function withoutFolder(dataDir: string): CheckFinding | null {
     if (statSync(dataDir).isDirectory()) return null;
     return failed("data.folder", `${dataDir} is a file, not a folder`, advice);
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return absent(dataDir);
+    if (codeOf(error) === "ENOENT") {
+      const isLink = lstatSync(dataDir, { throwIfNoEntry: false })?.isSymbolicLink();
+      return isLink ? failed("data.folder", `${dataDir} is a link that leads nowhere`, advice) : absent(dataDir);
+    }
     const rights = "run this command as the user that records, or with sudo";
     const isForbidden = codeOf(error) === "EACCES";
     return failed("data.folder", `cannot use ${dataDir}: ${reasonOf(error)}`, isForbidden ? rights : advice);

@@ -5,7 +5,7 @@ import { createProgress } from "../terminal/progress.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
 import { type Column, tableLines } from "../terminal/table.ts";
 import { type Listed, listDays, listStream } from "./ls-report.ts";
-import { openGapList, selectionFlags, selectionOf, selectStreams } from "./selection.ts";
+import { openGapList, requireLayout, selectionFlags, selectionOf, selectStreams } from "./selection.ts";
 
 /** `rt-data ls` */
 export const ls: Command = {
@@ -33,6 +33,7 @@ export const ls: Command = {
   async run(flags, terminal) {
     const selection = selectionOf(flags);
     const tracks = selectStreams(selection);
+    requireLayout(selection.dataDir, tracks);
     const progress = createProgress(terminal);
     const warn = (line: string) => process.stderr.write(`rt-data: ${line}\n`);
     const gapsOf = openGapList(selection.dataDir, (reason) => warn(`${reason}; gaps of live days are unknown`));

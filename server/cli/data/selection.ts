@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { openGapReader } from "../../catalogue/tables/gap-queries.ts";
 import { symbols as symbolList } from "../../config/values.ts";
 import type { TimeSpan } from "../../domain/coverage/coverage.ts";
@@ -104,6 +104,23 @@ export function selectStreams(selection: Selection): readonly SelectedStream[] {
     .filter(({ days, files }) => days.length + files.length > 0);
   if (wanted.length === 0) throw noMatch(selection, all);
   return wanted;
+}
+
+/**
+ * Checks that the files lie in `archive/` or `live/` of the data folder, where manifests, segments and gap lists are looked for.
+ * @throws OperatorError if all of them lie elsewhere; it names the folder to give, or what to create
+ */
+export function requireLayout(dataDir: string, tracks: readonly SelectedStream[]): void {
+  const paths = tracks.flatMap(({ files }) => files.map(({ path }) => path));
+  const isInPlace = (path: string) =>
+    ["archive", "live"].some((part) => path.startsWith(join(dataDir, part, "stream=")));
+  const [stray] = paths;
+  if (stray === undefined || paths.some(isInPlace)) return;
+  const holder = stray.slice(0, stray.indexOf("/stream="));
+  const remedy = ["archive", "live"].includes(basename(holder))
+    ? `give ${dirname(holder)} by --data-dir`
+    : `move them into ${join(holder, "archive")}, and give ${holder} by --data-dir`;
+  throw new OperatorError(`the records below ${holder} are not in archive/ or live/ of ${dataDir}; ${remedy}`);
 }
 
 /** Returns an upper bound for the end of the selected records, µs, for the progress line. */

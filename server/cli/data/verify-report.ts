@@ -109,10 +109,14 @@ function linesOf(day: VerifiedDay, zone: TimeZone): string[] {
     ...spans.slice(0, mostShown).map((span) => `          ${spanText(span, zone)}  ${span.text}`),
     ...(spans.length > mostShown ? [`          and ${spans.length - mostShown} more`] : []),
     ...(clock > 0 && !isInvented
-      ? [`          the clock was wrong or was set ${clock} times; no record is missing because of it`]
+      ? [
+          `          the clock was wrong or was set ${clock === 1 ? "once" : `${clock} times`}; no record is missing because of it`,
+        ]
       : []),
     ...(closed > 0
-      ? [`          ${closed} gaps were completely backfilled, or the exchange had halted the symbol`]
+      ? [
+          `          ${closed} ${closed === 1 ? "gap was" : "gaps were"} completely backfilled, or the exchange had halted the symbol`,
+        ]
       : []),
   ];
 }

@@ -4,7 +4,14 @@ import { statSync } from "../../platform/files/files.ts";
 import type { Command } from "../framework/command.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
-import { openGapList, type SelectedStream, selectionFlags, selectionOf, selectStreams } from "./selection.ts";
+import {
+  openGapList,
+  requireLayout,
+  type SelectedStream,
+  selectionFlags,
+  selectionOf,
+  selectStreams,
+} from "./selection.ts";
 import { isComplete, reportText, verifiedJson } from "./verify-report.ts";
 
 /** `rt-data verify` */
@@ -43,6 +50,7 @@ export const verify: Command = {
   async run(flags, terminal) {
     const selection = selectionOf(flags);
     const tracks = selectStreams(selection);
+    requireLayout(selection.dataDir, tracks);
     const progress = createProgress(terminal);
     const warn = (line: string) => {
       progress.clear();

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { codeOf, OperatorError } from "../../platform/errors.ts";
 import {
   closeSync,
+  existsSync,
   flock,
   fstatSync,
   ftruncateSync,
@@ -111,7 +112,8 @@ function openLock(lock: string, isFolderOurs: boolean): number {
   try {
     return openSync(lock, "a+");
   } catch (error) {
-    if (!isFolderOurs || (codeOf(error) !== "EACCES" && codeOf(error) !== "EPERM")) throw error;
+    const isForbidden = codeOf(error) === "EACCES" || codeOf(error) === "EPERM";
+    if (!isFolderOurs || !isForbidden || !existsSync(lock)) throw error;
     rmSync(lock);
     return openSync(lock, "a+");
   }

@@ -8,6 +8,7 @@ import { run } from "../../support/run.ts";
 const cwd = temporaryFolder();
 writeFileSync(join(cwd, "file"), "");
 symlinkSync("loop", join(cwd, "loop"));
+symlinkSync("absent", join(cwd, "nowhere"));
 mkdirSync(join(cwd, "folder"));
 let dataDir = "";
 beforeAll(async () => {
@@ -34,7 +35,7 @@ test.each([
 });
 
 test("check names a path that cannot be a data folder, instead of promising to create it", async () => {
-  for (const name of ["file", "file/below", "loop"]) {
+  for (const name of ["file", "file/below", "loop", "nowhere"]) {
     const { code, output } = await run(["check", "--only", "data", "--data-dir", name], { cwd });
     expect([name, code, output]).toEqual([name, 1, expect.stringContaining("✗ data.folder")]);
     expect(output).not.toMatch(raw);

@@ -1,5 +1,6 @@
 import { beforeAll, expect, test } from "bun:test";
-import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { tableLines } from "../../../server/cli/terminal/table.ts";
 import { archivePath, manifestPath } from "../../../server/domain/day.ts";
 import { writeRaw } from "../../support/data/day-fixture.ts";
@@ -12,6 +13,7 @@ import {
   secondOf,
   today,
 } from "../../support/data/recorded-data.ts";
+import { temporaryFolder } from "../../support/folder.ts";
 import { run } from "../../support/run.ts";
 
 let dataDir = "";
@@ -158,4 +160,17 @@ test("a table fits the terminal: columns are left out, the least important first
   expect(tableLines(columns, rows, 30)[1]).toBe("BTCUSDT       1,000  1 crash");
   expect(tableLines(columns, rows, 25)[1]).toBe("BTCUSDT       1 crash");
   expect(tableLines(columns, rows, 16)[1]).toBe("BTCUSDT       1…");
+});
+
+test("records outside archive/ and live/ are refused with the folder to give, by ls and verify alike", async () => {
+  const own = temporaryFolder();
+  cpSync(join(dataDir, "archive"), join(own, "untarred"), { recursive: true });
+  for (const command of ["ls", "verify"]) {
+    const inside = await run([command, "--data-dir", join(dataDir, "archive")]);
+    expect([inside.code, inside.output]).toEqual([2, ""]);
+    expect(inside.errors).toContain(`are not in archive/ or live/ of ${join(dataDir, "archive")}; give ${dataDir} by`);
+    const untarred = await run([command, "--data-dir", join(own, "untarred")]);
+    expect(untarred.errors).toContain(`move them into ${join(own, "untarred", "archive")}, and give`);
+  }
+  rmSync(own, { recursive: true });
 });

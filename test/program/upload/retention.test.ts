@@ -340,15 +340,17 @@ test("`rt-data retention --dry-run` lists the archives to remove and keeps them;
   expect(await aimless.ended).toBe(2);
   expect(aimless.errors()).toContain("archive.retention_days");
   for (const [words, expected] of [
-    [["--json"], /^\[\]\n$/],
+    [["--json"], /^\{"dry_run":true,"removed":\[\],"kept":\[\]\}\n$/],
     [[], /^0 archives would be removed: no limit is set: archive\.retention_days, /],
   ] as const) {
     const list = start([...rtData, "retention", "--data-dir", dataDir, "--dry-run", ...words], { env: {} });
     expect([await list.ended, list.output(), list.errors()]).toEqual([0, expect.stringMatching(expected), ""]);
   }
-  const absent = start([...rtData, "retention", "--data-dir", `${dataDir}/absent`], {
-    env: { RT_DATA_ARCHIVE_RETENTION_DAYS: "1" },
-  });
-  expect([await absent.ended, absent.errors()]).toEqual([2, expect.stringContaining("absent does not exist")]);
+  for (const days of ["1", "0"]) {
+    const absent = start([...rtData, "retention", "--dry-run", "--data-dir", `${dataDir}/absent`], {
+      env: { RT_DATA_ARCHIVE_RETENTION_DAYS: days },
+    });
+    expect([await absent.ended, absent.errors()]).toEqual([2, expect.stringContaining("absent does not exist")]);
+  }
   expect(existsSync(`${dataDir}/absent`)).toBe(false);
 });

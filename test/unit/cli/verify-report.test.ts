@@ -58,3 +58,16 @@ test("a report of problems only counts all days in its summary", () => {
   );
   expect(reportText([day(0)], quiet)).toBe("1 day of 1 stream: 1 complete, 0 with gaps, 0 damaged\n");
 });
+
+test("closed gaps are counted in words: one gap was, two gaps were", () => {
+  const gap = {
+    stream: "depth20",
+    symbol: "BTCUSDT",
+    from_us: firstUs,
+    to_us: firstUs + 2e6,
+    cause: "restart",
+  } as const;
+  const closed = { ...gap, missing: 3, repaired: 3 };
+  expect(reportText([day(0, { gaps: [closed] })], options)).toContain(" 1 gap was completely backfilled");
+  expect(reportText([day(0, { gaps: [closed, closed] })], options)).toContain(" 2 gaps were completely backfilled");
+});

@@ -105,3 +105,20 @@ test.skipIf(otherUserMissing !== "")(
     }
   },
 );
+
+test.skipIf(otherUserMissing !== "")(
+  `a folder without write permission is refused for that reason, not as absent${otherUserMissing}`,
+  async () => {
+    const folder = temporaryFolder();
+    chmodSync(folder, 0o555);
+    const words = ["setpriv", "--reuid=65534", "--clear-groups", process.execPath, "-e", script, folder];
+    const child = Bun.spawn(words, { stdin: "pipe", stdout: "pipe", stderr: "inherit" });
+    try {
+      const { value } = await child.stdout.getReader().read();
+      expect(new TextDecoder().decode(value)).toContain("permission denied (EACCES). Give this user write permission");
+    } finally {
+      child.kill("SIGKILL");
+      await child.exited;
+    }
+  },
+);

@@ -1,14 +1,15 @@
 import { useSignal } from "@preact/signals";
 import type { ArchiveDate } from "../../../../server/domain/queries.ts";
+import { dayName } from "../../../../server/text/amounts.ts";
 import { api, ask, patience } from "../../api/api.ts";
 import { useResource } from "../../api/resource.ts";
 import { isPhone } from "../../browser/phone.ts";
 import { address } from "../../browser/route.ts";
 import { bytes, coarse, coveragePercent, duration, number } from "../../present/format.ts";
 import { levelOf } from "../../present/levels.ts";
-import { dateOf, longDate, shortDate, weekday } from "../../present/time.ts";
+import { dateOf, longDate, shortDate } from "../../present/time.ts";
 import { status } from "../../state/state.ts";
-import { t } from "../../words/i18n.ts";
+import { language, t } from "../../words/i18n.ts";
 import { Menu } from "../frame/menu.tsx";
 import { ratioOf } from "./archive-table.tsx";
 import { FileRow, keyOf } from "./file-row.tsx";
@@ -55,7 +56,7 @@ export function DayRow({ day }: { day: ArchiveDate }) {
             <span class="chev" aria-hidden="true">
               {open.value ? "▾" : "▸"}
             </span>
-            {isPhone.value ? `${weekday(date)} ${shortDate(date)}` : longDate(date)}
+            {isPhone.value ? dayName(date, language.value) : longDate(date)}
           </button>
         </td>
         <td>

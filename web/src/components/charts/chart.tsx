@@ -28,6 +28,8 @@ const head = 8;
 /** Width of a digit at 12 px, and space beside a label. */
 const digit = 7;
 const space = 14;
+/** Height of the newest value's tag; labels that it would cover are left out. */
+const tagHeight = 20;
 
 /** Width of an element in px, followed as it changes; 0 before it is known. */
 export function useWidth<E extends Element>() {
@@ -109,9 +111,11 @@ export function Chart({
           return (
             <g key={value}>
               <path class="grid" d={`M0 ${y}H${frame.width}`} />
-              <text x={frame.width + 8} y={y + 4}>
-                {labels[n]}
-              </text>
+              {(!isTagged || known === null || Math.abs(y - yOf(frame, known)) > tagHeight) && (
+                <text x={frame.width + 8} y={y + 4}>
+                  {labels[n]}
+                </text>
+              )}
             </g>
           );
         })}
@@ -121,7 +125,14 @@ export function Chart({
         {isTagged && known !== null && (
           <g>
             <path class="now" d={`M0 ${yOf(frame, known)}H${frame.width}`} />
-            <rect class="tag" x={frame.width + 2} y={yOf(frame, known) - 10} width={axis - 2} height={20} rx={3} />
+            <rect
+              class="tag"
+              x={frame.width + 2}
+              y={yOf(frame, known) - tagHeight / 2}
+              width={axis - 2}
+              height={tagHeight}
+              rx={3}
+            />
             <text class="tagt" x={frame.width + 8} y={yOf(frame, known) + 4}>
               {tag}
             </text>

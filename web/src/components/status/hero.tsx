@@ -33,7 +33,7 @@ export function Hero() {
     <section class="panel hero headline" data-tone={shown}>
       <div class="say">
         <ToneMark tone={shown} />
-        <h1>{sentence}</h1>
+        <Sentence />
         <p class="unseen" role="status">
           {spoken}
         </p>
@@ -43,6 +43,15 @@ export function Hero() {
       <IncidentCards />
       <ThirtyDays />
     </section>
+  );
+}
+
+/** Lines break between two sentences rather than within a duration. */
+function Sentence() {
+  return (
+    <h1>
+      {sentence.value.split(/(?<=[.!?]) /).flatMap((part, n) => [n === 0 ? "" : " ", <span key={n}>{part}</span>])}
+    </h1>
   );
 }
 

@@ -6,6 +6,7 @@ import { shortDate } from "../../present/time.ts";
 import { worstDays } from "../../state/month.ts";
 import { hasPrices, longestPrices } from "../../state/prices.ts";
 import { status, symbolNames } from "../../state/state.ts";
+import { today } from "../../state/today.ts";
 import { t } from "../../words/i18n.ts";
 import { arrange, attentive, type Column, columns, filter, order, sortBy } from "./symbol-order.ts";
 import { SymbolRow } from "./symbol-row.tsx";
@@ -40,7 +41,10 @@ const middling = 20;
 /** Every recorded symbol; with more than a few of them sortable and with a filter. */
 export function SymbolTable() {
   const shown = useSignal<readonly string[]>(useMemo(() => untracked(arrange), []));
+  const isTodayKnown = useComputed(() => today.value !== null);
   useSignalEffect(() => {
+    // Which symbols need attention is known from then on.
+    void isTodayKnown.value;
     shown.value = arrange();
   });
   useEffect(() => {

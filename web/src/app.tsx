@@ -10,6 +10,7 @@ import { Lost } from "./components/status/lost.tsx";
 import { dateOf, isDate } from "./present/time.ts";
 import { old, status, symbolNames } from "./state/state.ts";
 import { followTitle } from "./state/title.ts";
+import { LoginView } from "./views/login.tsx";
 import { Overview } from "./views/overview.tsx";
 import { t } from "./words/i18n.ts";
 
@@ -19,7 +20,6 @@ const DayView = later(async () => (await others()).DayView);
 const ArchiveView = later(async () => (await others()).ArchiveView);
 const HistoryView = later(async () => (await others()).HistoryView);
 const OrderBook = later(async () => (await others()).OrderBook);
-const LoginView = later(async () => (await others()).LoginView);
 
 /** Loads the views besides the overview, so that they open at once, and open without contact to the recorder too. */
 export async function loadViews(): Promise<void> {

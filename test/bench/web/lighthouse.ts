@@ -49,7 +49,7 @@ try {
   );
   console.log("|---|---|---|---|---|---|---|---|---|");
   for (const view of views) {
-    for (const screen of process.env.LH_DUMP ? ["phone"] : ["phone", "desktop"]) {
+    for (const screen of ["phone", "desktop"]) {
       const { categories: scores, audits } = await judge(url + view, screen);
       const points = categories.map((name) => Math.round(100 * (scores[name]?.score ?? 0)));
       const paints = times.map((name) => audits[name]?.displayValue ?? "?");
@@ -73,7 +73,6 @@ async function judge(url: string, screen: string): Promise<Report> {
     const options = ["--output=json", `--output-path=${path}`, "--quiet", `--only-categories=${categories.join(",")}`];
     const run = await runAside(["npx", "-y", lighthouse, url, `--port=${port}`, ...options, ...preset]);
     if (run !== "") throw new Error(run);
-    if (process.env.LH_DUMP) Bun.write(process.env.LH_DUMP, readFileSync(path));
     return JSON.parse(readFileSync(path, "utf8")) as Report;
   } finally {
     await browser.close();

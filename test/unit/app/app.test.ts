@@ -50,7 +50,7 @@ async function record(source: MarketSource, enough: number, symbols: string, str
   const status = app.status();
   const isLeft = () => dataFiles(dataDir).some((file) => /^live\/.*date=2026-11-22\//.test(file));
   const isMerged = ({ days_merged, days_waiting }: ArchiveStatus) => days_merged > 0 && days_waiting === 0 && !isLeft();
-  await until(() => isMerged(app.status().archive), "yesterday to be merged", 30_000);
+  await until(() => isMerged(app.status().archive), "yesterday to be merged", 120_000);
   await app.stop(10_000);
   await exchange.stop();
   return { sent, dataDir, status };
@@ -110,7 +110,7 @@ for (const { file, enough, symbols, streams } of sets) {
       expectDaysAndRotations(dataDir);
       expect(status.totals).toMatchObject({ quarantined: 0, duplicates: 0, reconnects: 0, gaps: 0, epochs: 0 });
     },
-    90_000,
+    240_000,
   );
 }
 

@@ -27,7 +27,11 @@ async function record(source: MarketSource, symbols: string, streams: string, is
   await app.start();
   await until(() => isOver(exchange.stats().messagesSent), "everything to be sent", 25_000);
   await source.stop();
-  await until(() => app.status().totals.records === exchange.stats().messagesSent, "everything to be recorded", 30_000);
+  await until(
+    () => app.status().totals.records === exchange.stats().messagesSent,
+    "everything to be recorded",
+    120_000,
+  );
   const { totals } = app.status();
   await app.stop(10_000);
   await exchange.stop();
@@ -86,7 +90,7 @@ for (const [file, symbols, streams] of [
       const sent = realMessages(file).map(({ raw }) => raw.replace(/^\{"stream":"[^"]+","data":(.*)\}$/s, "$1"));
       expect([...recorded.values()].flat().sort()).toEqual(sent.sort());
     },
-    30_000,
+    120_000,
   );
 }
 
@@ -116,5 +120,5 @@ test.skipIf(realDataMissing !== "")(
       expect(own(records)).toEqual(own(expected));
     }
   },
-  30_000,
+  120_000,
 );

@@ -118,7 +118,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     expect(await shown()).toEqual(["disconnected"]);
     expect(await page.getAttribute(".headline", "data-tone")).toBe("bad");
     expect(await text(page, ".headline h1")).toBe("Recording 3 symbols. No connection to Binance.");
-    expect(await page.title()).toBe("⚠ 3 · RT-Data");
+    await until(async () => (await page.title()) === "⚠ 3 · RT-Data", "the title to say how many");
     await showAll(page);
     expect(await shown()).toEqual(["disconnected", "disk_low", "delay", "crash_recovered"]);
     const first = await text(page, '[data-alert="disconnected"]');
@@ -146,7 +146,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     expect(await card(page).getByRole("button", { name: "Acknowledge" }).count()).toBe(0);
     await until(async () => (await page.getAttribute(".headline", "data-tone")) === "ack", "the calm headline");
     expect(await text(page, ".headline h1")).toMatch(/, acknowledged\.$/);
-    expect(await page.title()).toBe("RT-Data");
+    await until(async () => (await page.title()) === "RT-Data", "the calm title");
     await card(page).getByText("Mute ▾").click();
     await card(page).getByRole("button", { name: "Mute for 8 h" }).click();
     await card(other.page).getByRole("button", { name: "Unmute" }).waitFor();

@@ -159,7 +159,7 @@ test.skipIf(!runtime.ok)(
     await until(
       async () => (await sentence()).startsWith("No contact with the recorder for"),
       "the page to say that the recorder is gone",
-      2000,
+      10_000,
     );
     const old = await records();
     const second = start(words, { cwd: folder, env });

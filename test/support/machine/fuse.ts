@@ -32,11 +32,17 @@ export async function mountFuse(): Promise<FuseDisk> {
   const [path, behind] = [join(top, "mounted"), join(top, "behind")];
   for (const folder of [path, behind]) mkdirSync(folder);
   let server: ReturnType<typeof Bun.spawn> | null = null;
+  let mounts = 0;
 
+  /** Puts a new file system in the place of the dead one at once: between the two, the recorder would write into the folder below. */
   async function mount(): Promise<void> {
     const before = statSync(top).dev;
-    server = Bun.spawn(["bindfs", "-f", behind, path], { stdio: ["ignore", "ignore", "ignore"] });
-    await until(() => statSync(path).dev !== before, "the file system to be mounted");
+    const aside = join(top, `aside-${++mounts}`);
+    mkdirSync(aside);
+    server = Bun.spawn(["bindfs", "-f", behind, aside], { stdio: ["ignore", "ignore", "ignore"] });
+    await until(() => statSync(aside).dev !== before, "the file system to be mounted");
+    const isSwapped = run("sh", "-c", 'umount -l "$1" 2>/dev/null; mount --bind "$2" "$1"', "swap", path, aside);
+    if (!isSwapped) throw new Error(`cannot mount ${aside} at ${path}`);
   }
 
   await mount();
@@ -48,11 +54,9 @@ export async function mountFuse(): Promise<FuseDisk> {
       await server?.exited;
     },
     async comeBack() {
-      run("umount", "-l", path);
       await mount();
     },
     async comeBackEmpty() {
-      run("umount", "-l", path);
       renameSync(behind, `${behind}-before`);
       mkdirSync(behind);
       await mount();
@@ -60,6 +64,7 @@ export async function mountFuse(): Promise<FuseDisk> {
     end() {
       server?.kill("SIGKILL");
       run("umount", "-l", path);
+      for (let n = 1; n <= mounts; n++) run("umount", "-l", join(top, `aside-${n}`));
       rmSync(top, { recursive: true, force: true });
     },
   };

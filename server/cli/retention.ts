@@ -37,13 +37,15 @@ export const retention: Command = {
     const { retention_days, retention_gb, min_free_gb } = settings.archive;
     const isDryRun = flags["dry-run"] !== undefined;
     const folder = resolve(settings.record.data_dir);
-    requireFolder(folder);
-    if (retention_days + retention_gb + min_free_gb === 0) {
+    const isLimited = retention_days + retention_gb + min_free_gb > 0;
+    // Without a limit, only a folder that was named has to be there.
+    if (isLimited || flags["data-dir"] !== undefined) requireFolder(folder);
+    if (!isLimited) {
       const problem =
         "no limit is set: archive.retention_days, archive.retention_gb and archive.min_free_gb are all 0; set one of them";
       if (!isDryRun) throw new OperatorError(problem);
       // Without a limit, the list of archives that would be removed is empty.
-      if (flags.json !== undefined) terminal.print(JSON.stringify({ dry_run: true, removed: [], kept: [] }));
+      if (flags.json !== undefined) terminal.print("[]");
       else terminal.print(`0 archives would be removed: ${problem}`);
       return 0;
     }

@@ -98,8 +98,9 @@ test("the program prints the guide in both languages, with one's own name and po
   }
 });
 
-test("README leads Korean readers to the Korean guide before anything else", () => {
+test("README leads Korean readers to the Korean README and guide before anything else", () => {
   const [, first = ""] = read("README.md").split("\n\n");
   expect(first).toMatch(/[가-힣]/);
+  expect(first).toContain("(ops/docs/README.ko.md)");
   expect(first).toContain("(ops/guide.ko.md)");
 });

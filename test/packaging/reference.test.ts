@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { loadConfig } from "../../server/config/config.ts";
 import { gapCauses } from "../../server/domain/gap.ts";
 import { ruleFacts } from "../../server/domain/incidents/incident-rules.ts";
@@ -12,7 +12,9 @@ import { run } from "../support/run.ts";
 
 const folder = join(root, "ops/docs");
 const read = (page: string) => readFileSync(join(folder, page), "utf8");
-const english = readdirSync(folder).filter((page) => page.endsWith(".md") && !page.endsWith(".ko.md"));
+const pages = readdirSync(folder).filter((page) => page.endsWith(".md") && !page.endsWith(".ko.md"));
+/** The README's Korean page lies among the others. */
+const english = ["../../README.md", ...pages];
 const languages = ["", ".ko"];
 
 const codeOf = (text: string) =>
@@ -20,7 +22,7 @@ const codeOf = (text: string) =>
 
 for (const page of english) {
   describe(`ops/docs/${page} in Korean`, () => {
-    const korean = page.replace(/\.md$/, ".ko.md");
+    const korean = basename(page).replace(/\.md$/, ".ko.md");
 
     test("has the sections, table rows and code of the English page", () => {
       const [en, ko] = [read(page), read(korean)];
@@ -36,7 +38,7 @@ for (const page of english) {
     });
 
     test("is linked from the English page, and back", () => {
-      expect([read(page).includes(`(${korean})`), read(korean).includes(`(${page})`)]).toEqual([true, true]);
+      expect([read(page).includes(`${korean})`), read(korean).includes(`(${page})`)]).toEqual([true, true]);
     });
   });
 }

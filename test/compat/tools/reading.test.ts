@@ -86,6 +86,15 @@ test("DuckDB runs the page's query on archives", async () => {
   expect(await query(sql)).toEqual(rows.map((row) => [...row, "86000.99000000"]));
 });
 
+test("DuckDB runs the page's query with a time axis", async () => {
+  const sql = snippet("sql", "DuckDB, with a time axis").replaceAll("'data/", `'${dataDir}/`);
+  const minutes = await query(sql);
+  expect(minutes.length).toBeGreaterThan(0);
+  expect(minutes.map(([minute]) => String(minute).slice(0, 10))).toContain("2026-11-21");
+  expect(minutes.reduce((sum, [, books]) => sum + Number(books), 0)).toBe(1200);
+  for (const [, , spread] of minutes) expect(Number(spread)).toBeCloseTo(100, 9);
+});
+
 test("DuckDB runs the page's query on exported Parquet", async () => {
   const sql = snippet("sql", "DuckDB, on exported Parquet").replaceAll("'parquet/", `'${folder}/parquet/`);
   const dates = await query(sql);

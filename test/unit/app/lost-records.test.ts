@@ -66,6 +66,8 @@ async function setUp(damaged: { readonly sealed: boolean; readonly bytes: Uint8A
     return app;
   };
   await (await begin(midnightMs - 30_000)).stop(5000);
+  // Otherwise the next run seems to be subscribed before it is.
+  await until(() => !source.wants("btcusdt@aggTrade"), "the end of the subscription", 30_000);
   for (const stream of damaged === null ? [] : ["aggTrade", "depth20"]) {
     const payload = stream === "aggTrade" ? tradeOf : bookOf;
     const lines = (from: number) =>

@@ -24,6 +24,8 @@ async function setUp() {
   const { wsUrl, restUrl, port } = await exchange.start();
   const dataDir = join(temporaryFolder(), "data");
   const startApp = async (wallMs: () => number, streams = "aggTrade"): Promise<App> => {
+    // Otherwise a run seems to be subscribed before it is, by the subscription of the run before.
+    await until(() => !source.wants("btcusdt@aggTrade"), "the end of the subscription", 30_000);
     const config = appConfig({
       "record.data_dir": dataDir,
       "record.symbols": "BTCUSDT",

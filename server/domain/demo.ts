@@ -12,7 +12,7 @@ export type DemoState = {
   readonly next: readonly { readonly what: DemoStep; readonly command: string }[];
 };
 
-/** `list`: what is recorded. `verify`: prove it. `query`: read it with DuckDB. `record`: record the real market. */
+/** `list`: list the recorded data. `verify`: check it. `query`: read it with DuckDB. `record`: record the real market. */
 export type DemoStep = "list" | "verify" | "query" | "record";
 
 /** The demo's controls. */

@@ -196,7 +196,7 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
   return {
     append(line) {
       added?.push(line);
-      // While the very first file is put in place, lines wait for it. Before that, they are part of what is put in place.
+      // Without a file, the next snapshot has the line. While the first file is being renamed, the line waits in the queue for it.
       if (problem !== null || (!isThere && !isSwapping)) return;
       queue.push(line);
       queued += line.length;

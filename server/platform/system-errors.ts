@@ -36,8 +36,8 @@ export function reasonOf(error: unknown): string {
 }
 
 /**
- * Returns an error's message for people: texts of the system (`EISDIR: illegal operation on a directory, read`) become words that say
- * what was tried, on which path, and what to do. The errors in the chain of causes are known by their texts within the message.
+ * Returns an error's message for people. Texts of the system (`EISDIR: illegal operation on a directory, read`) are replaced by a sentence
+ * that names the operation, the path and the remedy. They are found by the messages of the error and its causes.
  */
 export function explain(error: unknown): string {
   let text = messageOf(error);

@@ -10,7 +10,7 @@ const foreignKo =
 /** States of a connection in Korean. */
 const statesKo: Readonly<Record<string, string>> = { connecting: "연결 중", waiting: "재연결 대기", open: "연결됨" };
 
-/** The recorder's own sentences, and what is said in Korean. */
+/** The recorder's own sentences, with their Korean translation. */
 const sentences: readonly (readonly [pattern: RegExp, korean: string])[] = [
   [/^no data received yet$/, "아직 받은 데이터가 없습니다"],
   [/^no data received for (?<n>\d+) s$/, "{n}초째 데이터가 오지 않습니다"],

@@ -25,7 +25,7 @@ const minuteUs = 60_000_000;
 /**
  * Returns since when a stream is recorded, µs: the receipt of its very first record, or the start of a gap in which its first records
  * were lost (`provesEarlierRecords`). Null without records.
- * Everything decides by this time what is due: before it, nothing is missing ("not yet"). `days` are days by a correct clock only
+ * Records are due from this time on; earlier time counts as "not yet", not as missing. `days` are days by a correct clock only
  * (`trueDays`), so records of a wrong clock do not begin a stream. If retention removed the first days, a later manifest still knows.
  */
 export function recordedSince(
@@ -75,7 +75,7 @@ export function coverageOf(
 /**
  * Finds time without a record and without a recorded gap, whose absence has no known cause.
  * While its symbol trades, a book changes at least every 20 s, so each UTC minute without a record counts. Trades and REST books may
- * pause: for them only days without a record count. The span should be due (`dueSpan`) and end with what is known.
+ * pause: for them only days without a record count. Give a due span (`dueSpan`) that ends at the latest known time.
  */
 export function silentSpans(
   kind: StreamKind,

@@ -81,7 +81,7 @@ export type AlertStatus = {
   readonly open: readonly OpenIncident[];
   /** End of the current maintenance, µs; null outside a maintenance. */
   readonly maintenance_until_us: number | null;
-  /** True if Telegram or a webhook is configured. Without either, nobody is notified. */
+  /** True if incidents are sent to Telegram or a webhook. */
   readonly notifies: boolean;
 };
 

@@ -29,7 +29,7 @@ export type Before = {
   readonly notedUsOf: (stream: StreamFolder, symbol: string) => number;
   /** Returns the stored id of that record; null if it is unknown. */
   readonly notedIdOf?: (stream: StreamFolder, symbol: string) => number | null;
-  /** The streams of earlier runs are unknown: only the files of each stream show what was recorded. */
+  /** The streams of earlier runs are unknown: a stream was recorded if it has files. */
   readonly isLost: boolean;
   /** Returns the stored gaps of a stream, in order of their start. */
   readonly gapsOf: (stream: StreamFolder, symbol: string) => readonly Gap[];

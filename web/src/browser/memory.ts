@@ -1,4 +1,4 @@
-/** What was chosen in this browser before, or null. */
+/** Returns an earlier choice made in this browser, or null. */
 export function recall(key: string): string | null {
   try {
     return localStorage.getItem(key);

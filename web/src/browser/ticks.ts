@@ -7,7 +7,7 @@ export type Ticks = "green-red" | "red-blue";
 const key = "rt-data.ticks";
 const stored = recall(key);
 
-/** What was chosen in this browser; null leaves it to the language. */
+/** The choice made in this browser; null: the language decides. */
 export const chosenTicks = signal<Ticks | null>(stored === "green-red" || stored === "red-blue" ? stored : null);
 
 /** Chooses the colours and remembers them. */

@@ -53,8 +53,8 @@ export function writeToday(dataDir: string, plan: PastPlan, market: PastMarket):
 }
 
 /**
- * Writes the archives of the days before today beside the running demo, newest day first. A worker merges each as the recorder does, in a
- * folder that nobody reads; then it is moved into place. Never rejects.
+ * Writes the archives of the days before today beside the running demo, newest day first. A worker merges each as the recorder does, in
+ * the quarantine, which readers skip; then the archive is moved into place. Never rejects.
  */
 export function createPastWriter(
   plan: PastPlan,

@@ -8,7 +8,7 @@ import { t } from "../../words/i18n.ts";
 import { Menu } from "../frame/menu.tsx";
 import { ratioOf } from "./archive-table.tsx";
 
-/** One archive: what it is, whether it is complete, and what can be done with it. */
+/** One archive: its name and size, its completeness, and its buttons. */
 export function FileRow({ item, isDated = false }: { item: ArchiveSummary; isDated?: boolean }) {
   const { stream, symbol, date } = item;
   const files = `api/archives/${stream}/${encodeURIComponent(symbol)}/${date}`;

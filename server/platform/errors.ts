@@ -13,6 +13,11 @@ export function codeOf(error: unknown): string | null {
   return error instanceof Error && "code" in error && typeof error.code === "string" ? error.code : null;
 }
 
+/** Returns the system's error code of a thrown value or, if it has none, of its cause (`FileError`); null without either. */
+export function systemCodeOf(error: unknown): string | null {
+  return codeOf(error) ?? (error instanceof Error ? codeOf(error.cause) : null);
+}
+
 /** The request cannot be answered right now, through no fault of the caller. The message says why. */
 export class Unavailable extends Error {
   override readonly name = "Unavailable";

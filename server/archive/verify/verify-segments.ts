@@ -1,7 +1,7 @@
 import { basename } from "node:path";
 import type { ReceivedDay } from "../../domain/coverage/coverage.ts";
 import { type Day, dateStartUs } from "../../domain/day.ts";
-import { codeOf } from "../../platform/errors.ts";
+import { systemCodeOf } from "../../platform/errors.ts";
 import { reasonOf } from "../../platform/system-errors.ts";
 import { type SegmentScan, scanSegment } from "../../storage/line-stats.ts";
 import type { ReadOptions } from "../../storage/read/archive-reader.ts";
@@ -34,7 +34,7 @@ export async function verifySegments(
     try {
       scan = await scanSegment(path, dateStartUs(day.date), { ...options, onLines: options.onLines ?? (() => {}) });
     } catch (error) {
-      if (codeOf(error instanceof Error ? error.cause : error) === "ENOENT") throw error;
+      if (systemCodeOf(error) === "ENOENT") throw error;
       problems.push({ kind: "segment_unreadable", detail: `${path}: ${reasonOf(error)}` });
       continue;
     }

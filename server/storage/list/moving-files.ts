@@ -1,4 +1,4 @@
-import { codeOf } from "../../platform/errors.ts";
+import { systemCodeOf } from "../../platform/errors.ts";
 
 /** A recorder seals a day's segments one after the other; a day has far fewer of them. */
 const mostAttempts = 10_000;
@@ -15,12 +15,8 @@ export async function readWhileMoving<T>(list: () => readonly string[], read: ()
       return await read();
     } catch (error) {
       const now = list().join("\n");
-      if (!isMissingFile(error) || now === before || attempt === mostAttempts) throw error;
+      if (systemCodeOf(error) !== "ENOENT" || now === before || attempt === mostAttempts) throw error;
       before = now;
     }
   }
-}
-
-function isMissingFile(error: unknown): boolean {
-  return codeOf(error instanceof Error && error.cause ? error.cause : error) === "ENOENT";
 }

@@ -9,7 +9,7 @@ import {
   segmentOfPath,
 } from "../../domain/day.ts";
 import { decodeLine } from "../../domain/line.ts";
-import { codeOf } from "../../platform/errors.ts";
+import { codeOf, systemCodeOf } from "../../platform/errors.ts";
 import { existsSync, readdirSync } from "../../platform/files/files.ts";
 import { readdir } from "../../platform/files/files-async.ts";
 
@@ -79,7 +79,7 @@ async function* readListed(path: string, readLines: ReadLines): AsyncGenerator<B
   try {
     yield* readLines(path);
   } catch (error) {
-    if (causeOf(error) !== "ENOENT") throw error;
+    if (systemCodeOf(error) !== "ENOENT") throw error;
     if (!path.endsWith(".jsonl")) throw new MergedMeanwhile(path);
     yield* readListed(`${path}.zst`, readLines);
   }
@@ -135,8 +135,4 @@ async function namesIn(folder: string): Promise<string[]> {
     if (codeOf(error) === "ENOENT") return [];
     throw error;
   }
-}
-
-function causeOf(error: unknown): string | null {
-  return codeOf(error) ?? (error instanceof Error ? codeOf(error.cause) : null);
 }

@@ -11,11 +11,11 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
-  readdirSync,
   rmdirSync,
   unlinkSync,
   writeSync,
 } from "../platform/files/files.ts";
+import { namesIn } from "../platform/files/names-in.ts";
 import type { OutputFile } from "./table-file.ts";
 import { type FileRights, isTemporary, temporaryBeside } from "./target.ts";
 
@@ -112,14 +112,6 @@ function removeLeftovers(folder: string): void {
     } catch {
       // The file is gone or belongs to another user.
     }
-  }
-}
-
-function namesIn(folder: string): readonly string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
   }
 }
 

@@ -3,7 +3,8 @@ import { zstdDecompressSync } from "node:zlib";
 import { type Day, liveFolder, segmentOfPath } from "../../domain/day.ts";
 import { decodeLine } from "../../domain/line.ts";
 import type { Stream } from "../../domain/stream.ts";
-import { readdirSync, readFileSync, statSync } from "../../platform/files/files.ts";
+import { readFileSync, statSync } from "../../platform/files/files.ts";
+import { namesIn } from "../../platform/files/names-in.ts";
 import { lastRecordUs } from "../../storage/list/last-record.ts";
 import { archivedUntilUs } from "./archived-until.ts";
 
@@ -72,12 +73,4 @@ function lastOfSealed(path: string, afterUs: number): number {
     if (record !== null && !record.repaired) us = Math.max(us, record.recvUs);
   }
   return us;
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder).sort();
-  } catch {
-    return [];
-  }
 }

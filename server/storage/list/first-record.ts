@@ -2,7 +2,7 @@ import { join } from "node:path";
 import { type ReceivedDay, recordedSince } from "../../domain/coverage/coverage.ts";
 import { archiveFolder, type Day, dateOf, dateStartUs, liveFolder, segmentPath } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
-import { readdirSync } from "../../platform/files/files.ts";
+import { namesIn } from "../../platform/files/names-in.ts";
 import { type Manifest, readManifest } from "../manifest.ts";
 import { openLinesSync } from "../read/line-reader-sync.ts";
 import { isImpossible, latestDate, trueDays } from "./invented-day.ts";
@@ -88,12 +88,4 @@ function datesOf(dataDir: string, series: Series): string[] {
   );
   const dates = names.flatMap((name) => /^date=(\d{4}-\d\d-\d\d)$/.exec(name)?.[1] ?? []);
   return [...new Set(dates)].sort();
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder);
-  } catch {
-    return [];
-  }
 }

@@ -10,8 +10,9 @@ import {
 } from "../../domain/day.ts";
 import { createStream, type SeriesKey, type Stream, seriesKey, streamTypeOfFolder } from "../../domain/stream.ts";
 import { codeOf } from "../../platform/errors.ts";
-import { existsSync, readdirSync } from "../../platform/files/files.ts";
+import { existsSync } from "../../platform/files/files.ts";
 import { readdir, stat } from "../../platform/files/files-async.ts";
+import { namesIn } from "../../platform/files/names-in.ts";
 import { createTurn, type Turn } from "../../platform/time/timers.ts";
 import { type RecordedDay, type RecordedFile, sortOutDays } from "./day-files.ts";
 import { filesBelow } from "./files-below.ts";
@@ -35,7 +36,9 @@ export function findRecordedStreams(dataDir: string): readonly RecordedStream[] 
 
 /** Lists the files of a day's two folders as they are now. */
 export function filesOfDay(dataDir: string, day: Day): readonly string[] {
-  return [liveFolder(dataDir, day), archiveFolder(dataDir, day)].flatMap(filesIn);
+  return [liveFolder(dataDir, day), archiveFolder(dataDir, day)].flatMap((folder) =>
+    namesIn(folder).map((name) => join(folder, name)),
+  );
 }
 
 /** Lists the recorded streams of one day from its two folders as they are now, without an archive that has vanished. */
@@ -67,16 +70,6 @@ export function recordedStreamsOf(paths: readonly string[]): RecordedStream[] {
     else streamPaths.push(path);
   }
   return [...byStream].sort(([a], [b]) => (a < b ? -1 : 1)).flatMap(([, streamPaths]) => streamsOfPaths(streamPaths));
-}
-
-function filesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-      .map((name) => join(folder, name))
-      .sort();
-  } catch {
-    return [];
-  }
 }
 
 function streamsOfPaths(paths: readonly string[]): RecordedStream[] {
@@ -125,14 +118,14 @@ export async function archivedDays(dataDir: string): Promise<Day[]> {
 /** Lists streams and symbols with archives, in order. */
 export async function* archivedStreams(dataDir: string): AsyncGenerator<ArchivedStream> {
   const archive = join(dataDir, "archive");
-  for (const stream of await namesIn(archive, "stream=")) {
-    for (const symbol of await namesIn(join(archive, `stream=${stream}`), "symbol=")) yield { stream, symbol };
+  for (const stream of await namesAfter(archive, "stream=")) {
+    for (const symbol of await namesAfter(join(archive, `stream=${stream}`), "symbol=")) yield { stream, symbol };
   }
 }
 
 /** Lists the dates for which a stream has an archive folder, oldest first. */
 export async function archiveDates(dataDir: string, { stream, symbol }: ArchivedStream): Promise<string[]> {
-  const dates = await namesIn(join(dataDir, "archive", `stream=${stream}`, `symbol=${symbol}`), "date=");
+  const dates = await namesAfter(join(dataDir, "archive", `stream=${stream}`, `symbol=${symbol}`), "date=");
   return dates.filter((date) => /^\d{4}-\d\d-\d\d$/.test(date));
 }
 
@@ -148,7 +141,7 @@ export function archiveTurn(): Turn {
 }
 
 /** Lists the sorted names in a folder that begin with `prefix`, without the prefix. */
-async function namesIn(path: string, prefix: string): Promise<string[]> {
+async function namesAfter(path: string, prefix: string): Promise<string[]> {
   try {
     const names = await readdir(path);
     return names
@@ -184,11 +177,7 @@ export async function daysBefore(dataDir: string, date: string): Promise<Day[]> 
 /** Lists file names of a day's segments, open or sealed; without temporary and foreign files. */
 export function segmentFiles(dataDir: string, day: Day): string[] {
   const folder = liveFolder(dataDir, day);
-  try {
-    return readdirSync(folder).filter((name) => segmentOfPath(join(folder, name)) !== null);
-  } catch {
-    return [];
-  }
+  return namesIn(folder).filter((name) => segmentOfPath(join(folder, name)) !== null);
 }
 
 async function foldersOf(path: string): Promise<string[]> {

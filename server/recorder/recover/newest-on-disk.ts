@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import { zstdDecompressSync } from "node:zlib";
-import { type Day, liveFolder, segmentOfPath } from "../../domain/day.ts";
+import { type Day, liveFolder } from "../../domain/day.ts";
 import { decodeLine } from "../../domain/line.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { readFileSync, statSync } from "../../platform/files/files.ts";
-import { namesIn } from "../../platform/files/names-in.ts";
 import { lastRecordUs } from "../../storage/list/last-record.ts";
+import { datesOnDisk, segmentFiles } from "../../storage/list/listing.ts";
 import { archivedUntilUs } from "./archived-until.ts";
 
 /** A larger sealed segment is not read, bytes; the time of its last change is used. */
@@ -32,11 +32,9 @@ export function newestOnDiskUs(dataDir: string, streams: readonly Stream[], afte
 }
 
 function newestOf(dataDir: string, { type, symbol }: Stream, afterUs: number): number {
-  const below = join(`stream=${type.folder}`, `symbol=${symbol}`);
-  const folders = ["live", "archive"].flatMap((at) => namesIn(join(dataDir, at, below)));
-  const dates = folders.filter((name) => /^date=\d{4}-\d\d-\d\d$/.test(name)).map((name) => name.slice("date=".length));
-  for (const date of [...new Set(dates)].sort().reverse().slice(0, mostDates)) {
-    const day = { stream: type.folder, symbol, date };
+  const series = { stream: type.folder, symbol };
+  for (const date of datesOnDisk(dataDir, series).toReversed().slice(0, mostDates)) {
+    const day = { ...series, date };
     const us = Math.max(newestOfSegments(dataDir, day, afterUs), archivedUntilUs(dataDir, day));
     if (us > 0) return us;
   }
@@ -45,10 +43,9 @@ function newestOf(dataDir: string, { type, symbol }: Stream, afterUs: number): n
 
 function newestOfSegments(dataDir: string, day: Day, afterUs: number): number {
   const folder = liveFolder(dataDir, day);
-  const names = namesIn(folder).filter((name) => segmentOfPath(join(folder, name)) !== null);
   let newest = 0;
   let read = 0;
-  for (const name of names.reverse().slice(0, mostSegments)) {
+  for (const name of segmentFiles(dataDir, day).reverse().slice(0, mostSegments)) {
     const path = join(folder, name);
     try {
       const us = name.endsWith(".zst") ? lastOfSealed(path, afterUs) : (lastRecordUs(path) ?? 0);

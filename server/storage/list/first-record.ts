@@ -1,12 +1,10 @@
-import { join } from "node:path";
 import { type ReceivedDay, recordedSince } from "../../domain/coverage/coverage.ts";
-import { archiveFolder, type Day, dateOf, dateStartUs, liveFolder, segmentPath } from "../../domain/day.ts";
+import { type Day, dateOf, dateStartUs, segmentPath } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
-import { namesIn } from "../../platform/files/names-in.ts";
 import { type Manifest, readManifest } from "../manifest.ts";
 import { openLinesSync } from "../read/line-reader-sync.ts";
 import { isImpossible, latestDate, trueDays } from "./invented-day.ts";
-import { segmentFiles } from "./listing.ts";
+import { datesOnDisk, segmentFiles } from "./listing.ts";
 import { recvUsOf } from "./stored-lines.ts";
 
 /** A stream and symbol. */
@@ -33,7 +31,7 @@ function sinceOf({ date, since_us, gaps }: Manifest): number | null {
  */
 export function firstRecordUs(dataDir: string, series: Series, gapsOf: (day: Day) => readonly Gap[]): number | null {
   const today = latestDate(Date.now());
-  for (const date of datesOf(dataDir, series)) {
+  for (const date of datesOnDisk(dataDir, series)) {
     if (isImpossible(date, today)) continue;
     const sinceUs = firstOfDay(dataDir, { ...series, date }, gapsOf, today);
     if (sinceUs !== null) return sinceUs;
@@ -78,14 +76,4 @@ export function firstInSegments(dataDir: string, day: Day): number | null {
     }
   }
   return null;
-}
-
-/** Lists the dates for which a stream has a folder, oldest first. */
-function datesOf(dataDir: string, series: Series): string[] {
-  const day = { ...series, date: "x" };
-  const names = [liveFolder(dataDir, day), archiveFolder(dataDir, day)].flatMap((folder) =>
-    namesIn(join(folder, "..")),
-  );
-  const dates = names.flatMap((name) => /^date=(\d{4}-\d\d-\d\d)$/.exec(name)?.[1] ?? []);
-  return [...new Set(dates)].sort();
 }

@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import {
   archiveFolder,
   archivePath,
@@ -39,6 +39,14 @@ export function filesOfDay(dataDir: string, day: Day): readonly string[] {
   return [liveFolder(dataDir, day), archiveFolder(dataDir, day)].flatMap((folder) =>
     namesIn(folder).map((name) => join(folder, name)),
   );
+}
+
+/** Lists the dates for which a stream has a folder, oldest first. */
+export function datesOnDisk(dataDir: string, series: Pick<Day, "stream" | "symbol">): readonly string[] {
+  const day = { ...series, date: "x" };
+  const names = [liveFolder(dataDir, day), archiveFolder(dataDir, day)].flatMap((folder) => namesIn(dirname(folder)));
+  const dates = names.flatMap((name) => /^date=(\d{4}-\d\d-\d\d)$/.exec(name)?.[1] ?? []);
+  return [...new Set(dates)].sort();
 }
 
 /** Lists the recorded streams of one day from its two folders as they are now, without an archive that has vanished. */

@@ -1,5 +1,11 @@
-import { type HighestRecord, type MissingIds, skippedIds, usualLagUs } from "../../domain/ids/id-order.ts";
-import { type IdRange, idsOutside } from "../../domain/ids/id-ranges.ts";
+import {
+  type HighestRecord,
+  type MissingIds,
+  missingOutside,
+  skippedIds,
+  usualLagUs,
+} from "../../domain/ids/id-order.ts";
+import type { IdRange } from "../../domain/ids/id-ranges.ts";
 
 /**
  * Finds missing ids in a stream with contiguous ids. A range of missing ids goes through these states:
@@ -181,7 +187,5 @@ function withoutRecorded(skipped: MissingIds, isRecorded: (id: number) => boolea
   if (skipped.toId - skipped.fromId >= mostLookedFor) return [skipped];
   const ahead: IdRange[] = [];
   for (let id = skipped.fromId; id <= skipped.toId; id++) if (isRecorded(id)) ahead.push({ first: id, last: id });
-  if (ahead.length === 0) return [skipped];
-  const rest = idsOutside({ first: skipped.fromId, last: skipped.toId }, ahead);
-  return rest.map(({ first, last }) => ({ ...skipped, fromId: first, toId: last }));
+  return missingOutside(skipped, ahead);
 }

@@ -1,5 +1,5 @@
 import { isContiguous, isNumbered, type StreamKind } from "../stream-kinds.ts";
-import type { IdRange } from "./id-ranges.ts";
+import { type IdRange, idsOutside } from "./id-ranges.ts";
 
 /** A record: the ids that it covers, and its receipt, µs. Only a diff covers several ids. */
 export type IdRow = IdRange & { readonly recvUs: number };
@@ -60,7 +60,7 @@ export function removeIds(missing: MissingIds[], { first, last }: IdRange): numb
     const range = missing[at];
     if (range === undefined || range.fromId > last) continue;
     if (range.toId < first) break;
-    missing.splice(at, 1, ...cutOut(range, { first, last }));
+    missing.splice(at, 1, ...missingOutside(range, [{ first, last }]));
     removed += Math.min(last, range.toId) - Math.max(first, range.fromId) + 1;
   }
   return removed;
@@ -98,11 +98,8 @@ export function removeBackfilled(
   return { rest, unused: [...unused, ...queue] };
 }
 
-/** Returns the parts of missing ids below and above these ids, without empty parts. */
-function cutOut(range: MissingIds, { first, last }: IdRange): MissingIds[] {
-  const parts = [
-    { ...range, toId: Math.min(range.toId, first - 1) },
-    { ...range, fromId: Math.max(range.fromId, last + 1) },
-  ];
-  return parts.filter(({ fromId, toId }) => fromId <= toId);
+/** Returns the parts of missing ids that lie in none of the ranges, which are in ascending order and may overlap. */
+export function missingOutside(missing: MissingIds, ids: readonly IdRange[]): MissingIds[] {
+  const rest = idsOutside({ first: missing.fromId, last: missing.toId }, ids);
+  return rest.map(({ first, last }) => ({ ...missing, fromId: first, toId: last }));
 }

@@ -3,6 +3,7 @@ import { decodeLine, recordId } from "../../domain/line.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { codeOf } from "../../platform/errors.ts";
 import { readFile } from "../../platform/files/files-async.ts";
+import { firstDate } from "../../storage/list/invented-day.ts";
 import { type ReadFile, type ReadLines, storedDates, storedFiles } from "../../storage/list/stored-lines.ts";
 import { readFirstLines } from "../recover/first-lines.ts";
 
@@ -39,9 +40,6 @@ export type IdFiles = {
 /** Newest dates up to today that are included, and most dates in the future: each step of a wrong clock can add a date. */
 const newestDates = 3;
 const mostFuture = 40;
-
-/** First day of trading on Binance. Earlier dates are impossible. */
-const firstDate = "2017-07-14";
 
 /** Most remembered first ids. The first id of a segment never changes. */
 const mostRemembered = 20_000;

@@ -1,6 +1,12 @@
 import { type Segment, segmentPath } from "../../domain/day.ts";
-import { type HighestRecord, higherOf, type IdRow, type MissingIds, missingBefore } from "../../domain/ids/id-order.ts";
-import { idsOutside } from "../../domain/ids/id-ranges.ts";
+import {
+  type HighestRecord,
+  higherOf,
+  type IdRow,
+  type MissingIds,
+  missingBefore,
+  missingOutside,
+} from "../../domain/ids/id-order.ts";
 import { decodeLine, recordIds } from "../../domain/line.ts";
 import { streamTypeOfFolder } from "../../domain/stream.ts";
 import { isContiguous, type StreamKind } from "../../domain/stream-kinds.ts";
@@ -75,10 +81,10 @@ function jumpsIn(kind: StreamKind, rows: readonly IdRow[]): MissingIds[] {
 }
 
 /** Removes ids that came late over another connection. */
-function withoutLate({ fromId, toId, ...span }: MissingIds, rows: readonly IdRow[]): MissingIds[] {
+function withoutLate(missing: MissingIds, rows: readonly IdRow[]): MissingIds[] {
+  const { fromId, toId } = missing;
   const late = rows.filter(({ first, last }) => last >= fromId && first <= toId).sort((a, b) => a.first - b.first);
-  const absent = idsOutside({ first: fromId, last: toId }, late);
-  return absent.map(({ first, last }) => ({ fromId: first, toId: last, ...span }));
+  return missingOutside(missing, late);
 }
 
 /** Reads the first and the last lines of a file; both are the same if the file is short. */

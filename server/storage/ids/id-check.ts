@@ -7,7 +7,7 @@ import {
   removeBackfilled,
   removeIds,
 } from "../../domain/ids/id-order.ts";
-import type { IdRange } from "../../domain/ids/id-ranges.ts";
+import { countIds, type IdRange } from "../../domain/ids/id-ranges.ts";
 import { decodeLine, recordIds } from "../../domain/line.ts";
 import { idMembers, isContiguous, type StreamKind, streamKinds } from "../../domain/stream-kinds.ts";
 import { createSourceOrder, type SourceOrder } from "./source-order.ts";
@@ -189,7 +189,7 @@ export function createIdCheck(kind: StreamKind): IdCheck | null {
       const later = unused.filter((run) => run.first > lastId);
       const doubled = unused.filter((run) => run.first <= lastId && run.last >= firstId);
       current.holes = rest;
-      current.doubled += doubled.reduce((sum, run) => sum + run.last - run.first + 1, 0);
+      current.doubled += countIds(doubled);
       state = { ...state, previous: current, current: noFindings(), backfilled: later };
       return current;
     },

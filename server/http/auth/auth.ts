@@ -2,7 +2,7 @@ import type { Server } from "bun";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { isDoneWithin } from "../../platform/time/deadline.ts";
-import { errorBody } from "../core/errors.ts";
+import { errorBody, respond } from "../core/errors.ts";
 import { securityHeaders } from "../core/security-headers.ts";
 import { type Authorize, createAuthorize } from "./authorize.ts";
 import { createReadClient } from "./client-address.ts";
@@ -98,8 +98,7 @@ export function createAuth(options: AuthOptions & { host: string }, deps: Deps) 
       return response === undefined ? response : authorize.decorate(request, response);
     } catch (error) {
       deps.log.error("HTTP request failed", { error: messageOf(error) });
-      const body = errorBody("internal_error", "The request failed; the recorder's log says why.");
-      return Response.json(body, { status: 500, headers: { ...securityHeaders, "cache-control": "no-store" } });
+      return respond(500, errorBody("internal_error", "The request failed; the recorder's log says why."));
     }
   };
 
@@ -150,6 +149,5 @@ function isDecodable(path: string): boolean {
 }
 
 function badRequest(code: string, message: string): Response {
-  const headers = { ...securityHeaders, "cache-control": "no-store" };
-  return Response.json(errorBody(code, message), { status: 400, headers });
+  return respond(400, errorBody(code, message));
 }

@@ -32,6 +32,7 @@ function methodNotAllowed(method: string): Response {
   return respond(405, body, { allow: "GET, HEAD" });
 }
 
-function respond(status: number, body: ErrorBody, headers: Record<string, string> = {}): Response {
+/** Makes an error response. */
+export function respond(status: number, body: ErrorBody, headers: Record<string, string> = {}): Response {
   return Response.json(body, { status, headers: { ...securityHeaders, "cache-control": "no-store", ...headers } });
 }

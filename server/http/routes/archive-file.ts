@@ -1,5 +1,5 @@
 import { stat } from "../../platform/files/files-async.ts";
-import { errorBody } from "../core/errors.ts";
+import { errorBody, respond } from "../core/errors.ts";
 import { securityHeaders } from "../core/security-headers.ts";
 
 /** A downloadable file. `etag` identifies its content; if it is null, size and age are used instead. */
@@ -33,8 +33,7 @@ export async function sendFile(request: Request, download: Download): Promise<Re
   const range = usable ? parseRange(request.headers.get("range"), info.size) : "whole";
   if (range === "unsatisfiable") {
     const body = errorBody("range_not_satisfiable", `The file has ${info.size} bytes.`);
-    const headers = { ...securityHeaders, "content-range": `bytes */${info.size}`, "cache-control": "no-store" };
-    return Response.json(body, { status: 416, headers });
+    return respond(416, body, { "content-range": `bytes */${info.size}` });
   }
   const [from, to] = range === "whole" ? [0, info.size] : range;
   headers["content-length"] = String(to - from);
@@ -44,8 +43,7 @@ export async function sendFile(request: Request, download: Download): Promise<Re
 }
 
 function noArchive(): Response {
-  const body = errorBody("no_archive", "There is no archive of this stream, symbol and date.");
-  return Response.json(body, { status: 404, headers: { ...securityHeaders, "cache-control": "no-store" } });
+  return respond(404, errorBody("no_archive", "There is no archive of this stream, symbol and date."));
 }
 
 /** Parses a range as `[from, to)`. Several ranges and unknown forms select the whole file, as the RFC allows. */

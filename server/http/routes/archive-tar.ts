@@ -1,9 +1,9 @@
 import { basename } from "node:path";
 import { type Day, dayPath } from "../../domain/day.ts";
-import type { ArchiveSummary, History } from "../../domain/queries.ts";
+import type { ArchiveSummary, History, Page } from "../../domain/queries.ts";
 import { stat } from "../../platform/files/files-async.ts";
 import { nextTurn } from "../../platform/time/timers.ts";
-import { errorBody } from "../core/errors.ts";
+import { errorBody, respond } from "../core/errors.ts";
 import { securityHeaders } from "../core/security-headers.ts";
 
 const block = 512;
@@ -18,10 +18,7 @@ type Entry = { readonly path: string; readonly name: string; readonly bytes: num
  */
 export async function sendDay(date: string, history: History): Promise<Response> {
   const entries = await entriesOf(date, history);
-  if (entries.length === 0) {
-    const body = errorBody("no_archive", "There is no archive of this date.");
-    return Response.json(body, { status: 404, headers: { ...securityHeaders, "cache-control": "no-store" } });
-  }
+  if (entries.length === 0) return respond(404, errorBody("no_archive", "There is no archive of this date."));
   const headers = {
     ...securityHeaders,
     "cache-control": "no-store",
@@ -35,11 +32,7 @@ async function entriesOf(date: string, history: History): Promise<Entry[]> {
   const entries: Entry[] = [];
   let after: string | null = null;
   do {
-    const page: { items: readonly ArchiveSummary[]; next: string | null } = history.archives(
-      { stream: null, symbol: null, date },
-      pageSize,
-      after,
-    );
+    const page: Page<ArchiveSummary> = history.archives({ stream: null, symbol: null, date }, pageSize, after);
     for (const day of page.items) entries.push(...(await filesOf(day, history)));
     after = page.next;
     await nextTurn();

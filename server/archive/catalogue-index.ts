@@ -3,6 +3,7 @@ import { coverageOfDay } from "../domain/coverage/day-coverage.ts";
 import { type Day, dateStartUs, dayUs, manifestPath } from "../domain/day.ts";
 import { awaitsBackfill } from "../domain/gap.ts";
 import type { ArchivedDay } from "../domain/queries.ts";
+import { seriesKey } from "../domain/stream.ts";
 import { messageOf, Unavailable } from "../platform/errors.ts";
 import { statSync } from "../platform/files/files.ts";
 import { readFile } from "../platform/files/files-async.ts";
@@ -99,7 +100,7 @@ export function createCatalogueIndex(options: { dataDir: string }, deps: Catalog
 
     for await (const series of archivedStreams(dataDir)) {
       const datesOnDisk = new Uint8Array(mostDays / 8);
-      onDisk.set(keyOf(series), datesOnDisk);
+      onDisk.set(seriesKey(series.stream, series.symbol), datesOnDisk);
       for (const date of await archiveDates(dataDir, series)) {
         if (signal.aborted) return "stopped";
         const day = { ...series, date };
@@ -132,7 +133,7 @@ export function createCatalogueIndex(options: { dataDir: string }, deps: Catalog
       if (last === null || signal.aborted) return true;
       const gone: Day[] = [];
       for (const day of listed) {
-        if (isMarked(onDisk.get(keyOf(day)), day.date)) continue;
+        if (isMarked(onDisk.get(seriesKey(day.stream, day.symbol)), day.date)) continue;
         // The day may have been merged after its folder was listed.
         if ((await manifestMsOf(dataDir, day)) === null) gone.push(day);
       }
@@ -169,10 +170,6 @@ function mark(days: Uint8Array, date: string): void {
 function isMarked(days: Uint8Array | undefined, date: string): boolean {
   const day = dateStartUs(date) / dayUs;
   return ((days?.[Math.floor(day / 8)] ?? 0) & (1 << (day % 8))) !== 0;
-}
-
-function keyOf({ stream, symbol }: ArchivedStream): string {
-  return `${stream}/${symbol}`;
 }
 
 /** Converts a manifest to the catalogue's entry of the archive. */

@@ -27,7 +27,7 @@ export const keptValues = 120;
 const minuteUs = 60_000_000;
 const minutes = 60;
 
-type Prices = { newest: number | null; recvUs: number; ring: [number, number][]; byMinute: Map<number, number> };
+type Prices = { recvUs: number; ring: [number, number][]; byMinute: Map<number, number> };
 
 /** Creates the history of some symbols. */
 export function createMidHistory(symbols: readonly string[]): MidHistory {
@@ -37,15 +37,11 @@ export function createMidHistory(symbols: readonly string[]): MidHistory {
   function setSymbols(wanted: readonly string[]): void {
     const before = kept;
     kept = new Map(
-      wanted.map((symbol) => [
-        symbol,
-        before.get(symbol) ?? { newest: null, recvUs: 0, ring: [], byMinute: new Map() },
-      ]),
+      wanted.map((symbol) => [symbol, before.get(symbol) ?? { recvUs: 0, ring: [], byMinute: new Map() }]),
     );
   }
 
   function add(prices: Prices, recvUs: number, mid: number): void {
-    prices.newest = mid;
     prices.ring.push([recvUs, mid]);
     if (prices.ring.length > keptValues) prices.ring.shift();
     const minute = Math.floor(recvUs / minuteUs);
@@ -67,7 +63,7 @@ export function createMidHistory(symbols: readonly string[]): MidHistory {
         if (mid !== null && view.recv_us <= nowUs) add(prices, view.recv_us, mid);
       }
     },
-    newest: (symbol) => kept.get(symbol)?.newest ?? null,
+    newest: (symbol) => kept.get(symbol)?.ring.at(-1)?.[1] ?? null,
     recent: (symbol) => kept.get(symbol)?.ring ?? [],
     hour(nowUs) {
       const first = Math.floor(nowUs / minuteUs) - minutes + 1;
@@ -76,7 +72,7 @@ export function createMidHistory(symbols: readonly string[]): MidHistory {
         step_s: 60,
         symbols: [...kept].map(([symbol, { byMinute }]) => ({
           symbol,
-          mids: Array.from({ length: minutes }, (_, n) => byMinute.get(first + n) ?? null),
+          mids: hourFrom(first, byMinute),
         })),
       };
     },
@@ -87,14 +83,17 @@ export function createMidHistory(symbols: readonly string[]): MidHistory {
         if (mid !== null) prices.byMinute.set(Math.floor(fromUs / minuteUs) + n, mid);
     },
     save(symbol) {
-      const known = [...(kept.get(symbol)?.byMinute ?? [])];
-      if (known.length === 0) return null;
-      const last = Math.max(...known.map(([minute]) => minute));
-      const byMinute = new Map(known);
-      const values = Array.from({ length: minutes }, (_, n) => byMinute.get(last - minutes + 1 + n) ?? null);
-      return { fromUs: (last - minutes + 1) * minuteUs, values };
+      const byMinute = kept.get(symbol)?.byMinute;
+      if (byMinute === undefined || byMinute.size === 0) return null;
+      const first = Math.max(...byMinute.keys()) - minutes + 1;
+      return { fromUs: first * minuteUs, values: hourFrom(first, byMinute) };
     },
   };
+}
+
+/** Returns sixty values from minute `first` on; null for minutes without a price. */
+function hourFrom(first: number, byMinute: ReadonlyMap<number, number>): (number | null)[] {
+  return Array.from({ length: minutes }, (_, n) => byMinute.get(first + n) ?? null);
 }
 
 const bidPattern = /"bids":\[\["([\d.]+)"/;

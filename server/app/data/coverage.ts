@@ -127,7 +127,11 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
       const turn = createTurn(turnMs);
       const rows = new Map<string, TableRow>();
       const rowOf = (symbol: string) => {
-        const row = rows.get(symbol) ?? { first_us: null, ...emptyRow(dates) };
+        const row: TableRow = rows.get(symbol) ?? {
+          first_us: null,
+          coverage: dates.map(() => null),
+          missing_s: dates.map(() => null),
+        };
         rows.set(symbol, row);
         return row;
       };
@@ -164,10 +168,6 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
 }
 
 type TableRow = { first_us: number | null; coverage: (number | null)[]; missing_s: (number | null)[] };
-
-function emptyRow(dates: readonly string[]): Omit<TableRow, "first_us"> {
-  return { coverage: dates.map(() => null), missing_s: dates.map(() => null) };
-}
 
 function shown(facts: DayFacts) {
   const { share, missingUs } = coverageOfDay(facts);

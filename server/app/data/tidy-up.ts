@@ -1,6 +1,7 @@
 import type { Archiver } from "../../archive/archiver.ts";
 import type { Day, Segment } from "../../domain/day.ts";
 import type { CatchUpStatus } from "../../domain/status.ts";
+import { seriesKey } from "../../domain/stream.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { LostInSegment } from "../../recorder/recover/lost-span.ts";
@@ -72,7 +73,7 @@ export function createTidyUp(deps: Deps): TidyUp {
     await deps.lost.check(signal);
     for (const loss of lost) await deps.onLost(loss);
     // The days come oldest first. Losses that are known by now are not recorded again.
-    const newest = new Map(leftovers.days.map((day) => [`${day.stream}/${day.symbol}`, day]));
+    const newest = new Map(leftovers.days.map((day) => [seriesKey(day.stream, day.symbol), day]));
     for (const day of newest.values()) await deps.findHoles(day);
     care.recordRepairs(report.repairs);
     deps.onRecovered(report);

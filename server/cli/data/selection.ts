@@ -15,7 +15,7 @@ import { findRecordedStreams, type RecordedStream } from "../../storage/list/lis
 import type { GapsOf } from "../../storage/recorded-gaps.ts";
 import type { Flag, Flags } from "../framework/command.ts";
 import { dataDirOf, settingFlags } from "../framework/config-flags.ts";
-import { rangeFlags, readRange } from "./time-range.ts";
+import { rangeFlags, readFlag, readRange } from "./time-range.ts";
 
 /** The part of a data folder that a command reads. */
 export type Selection = {
@@ -66,14 +66,8 @@ export function readSelection(
   symbols: readonly string[] | null;
   range: { fromUs: number | null; toUs: number | null };
 } {
-  function read<T>(name: string, parse: (text: string) => T | null, accepted: string): T | null {
-    const text = flags[name];
-    if (text === undefined) return null;
-    const value = parse(text);
-    if (value === null) problems.push(`--${name} "${text}" is not accepted; give ${accepted}`);
-    return value;
-  }
-
+  const read = <T>(name: string, parse: (text: string) => T | null, accepted: string) =>
+    readFlag(flags, problems, name, parse, accepted);
   const range = readRange(flags, problems, names.zone);
   const accepted = `some of ${streamTypeNames.join(", ")}, with or without their speed`;
   return {

@@ -8,6 +8,21 @@ export const rangeFlags: Readonly<Record<"from" | "to" | "last", Flag>> = {
   last: { value: "DURATION", help: "instead of --from: the last 30m, 1h, 2d or 1w until now" },
 };
 
+/** Parses a flag; null if it is absent, or not accepted, which is added to `problems`. */
+export function readFlag<T>(
+  flags: Flags,
+  problems: string[],
+  name: string,
+  parse: (text: string) => T | null,
+  accepted: string,
+): T | null {
+  const text = flags[name];
+  if (text === undefined) return null;
+  const value = parse(text);
+  if (value === null) problems.push(`--${name} "${text}" is not accepted; give ${accepted}`);
+  return value;
+}
+
 /** Parses --from, --to and --last; null for an open end. Adds problems to `problems`. */
 export function readRange(
   flags: Flags,
@@ -15,14 +30,8 @@ export function readRange(
   zone: TimeZone,
   nowUs: number = Date.now() * 1000,
 ): { fromUs: number | null; toUs: number | null } {
-  function read(name: "from" | "to" | "last", parse: (text: string) => number | null, accepted: string): number | null {
-    const text = flags[name];
-    if (text === undefined) return null;
-    const value = parse(text);
-    if (value === null) problems.push(`--${name} "${text}" is not accepted; give ${accepted}`);
-    return value;
-  }
-
+  const read = (name: "from" | "to" | "last", parse: (text: string) => number | null, accepted: string) =>
+    readFlag(flags, problems, name, parse, accepted);
   const instant = (text: string) => parseInstant(text, nowUs, zone);
   const fromUs = read("from", instant, acceptedInstants);
   const toUs = read("to", instant, acceptedInstants);

@@ -1,8 +1,5 @@
 import { escapeHtml } from "../api/html.ts";
 
-/** Columns of fixed-width type that fit on a phone's line. */
-export const tableWidth = 36;
-
 /** Formats rows as a fixed-width block. Columns in `leftAligned` (by default the first) are left-aligned, the others right-aligned. */
 export function table(rows: readonly (readonly string[])[], leftAligned: readonly number[] = [0]): string {
   const columns = Math.max(0, ...rows.map((row) => row.length));

@@ -12,5 +12,5 @@ test("every text exists in both languages and is filled in with the same values"
 
 test("no text is used twice for want of a translation", () => {
   const alike = names.filter((name) => en[name] === ko[name]);
-  expect(alike).toEqual(["clockOffset", "cpu", "checksum"]);
+  expect(alike).toEqual(["clockOffset", "cpu"]);
 });

@@ -1,6 +1,7 @@
 import type { GapCause } from "../../../server/domain/gap.ts";
 import type { KnownGap } from "../../../server/domain/queries.ts";
 import { t } from "../words/i18n.ts";
+import { isBookStream, isRefetched } from "./streams.ts";
 
 /** Gaps of several streams that have the same cause and overlap: one event. */
 export type GapGroup = {
@@ -32,12 +33,10 @@ export function symbolsOf({ gaps }: GapGroup): readonly string[] {
 
 /** Says which data is missing and which was refetched. */
 export function lossOf({ gaps }: GapGroup): string {
-  const isBook = (gap: KnownGap) => gap.stream.startsWith("depth") || gap.stream === "bookTicker";
-  const books = gaps.some(isBook);
-  const trades = gaps.filter((gap) => !isBook(gap));
-  const isRefetched = trades.length > 0 && trades.every((gap) => gap.missing !== null && gap.repaired >= gap.missing);
+  const trades = gaps.filter(({ stream }) => !isBookStream(stream));
+  const books = trades.length < gaps.length;
   if (books && trades.length === 0) return t("lossBooks");
   if (trades.length === 0) return "";
-  if (isRefetched) return t(books ? "lossBooksTradesRefetched" : "lossTradesRefetched");
+  if (trades.every(isRefetched)) return t(books ? "lossBooksTradesRefetched" : "lossTradesRefetched");
   return t(books ? "lossBoth" : "lossTrades");
 }

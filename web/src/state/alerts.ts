@@ -1,5 +1,5 @@
 import { computed, signal } from "@preact/signals";
-import type { OpenIncident } from "../../../server/domain/incidents/incident.ts";
+import type { Mute, OpenIncident } from "../../../server/domain/incidents/incident.ts";
 import { type IncidentRule, ruleFacts } from "../../../server/domain/incidents/incident-rules.ts";
 import { onlySymbol } from "../../../server/domain/incidents/only-symbol.ts";
 import { inUnit, lossText } from "../../../server/text/incident-figures.ts";
@@ -89,15 +89,8 @@ export const mute = (incident: OpenIncident, hours: number) => {
 };
 
 /** Ends the mutes of a rule. */
-export async function unmute(rule: IncidentRule): Promise<void> {
-  const mutes = await ask(api.api.mutes.get(patience()));
-  if (!mutes.ok) {
-    trouble.value = t("actionFailed");
-    return;
-  }
-  const ended = mutes.value.items.filter((one) => one.kind === "mute" && (one.rule === rule || one.rule === null));
-  for (const { id } of ended) await endMute(id);
-}
+export const unmute = (rule: IncidentRule) =>
+  endMutes((one) => one.kind === "mute" && (one.rule === rule || one.rule === null));
 
 /** Pauses all notifications for some hours. */
 export const beginMaintenance = (hours: number) =>
@@ -107,13 +100,15 @@ export const beginMaintenance = (hours: number) =>
 export const endMute = (id: number) => act(() => api.api.mutes({ id: String(id) }).delete(null, patience()));
 
 /** Ends every maintenance. */
-export async function endMaintenance(): Promise<void> {
+export const endMaintenance = () => endMutes(({ kind }) => kind === "maintenance");
+
+async function endMutes(isEnded: (mute: Pick<Mute, "kind" | "rule">) => boolean): Promise<void> {
   const mutes = await ask(api.api.mutes.get(patience()));
   if (!mutes.ok) {
     trouble.value = t("actionFailed");
     return;
   }
-  for (const { id, kind } of mutes.value.items) if (kind === "maintenance") await endMute(id);
+  for (const { id } of mutes.value.items.filter(isEnded)) await endMute(id);
 }
 
 async function act(request: () => Promise<{ data: unknown; error: unknown; status: number }>): Promise<void> {

@@ -24,6 +24,9 @@ export const old = computed(
   () => status.value !== null && (link.value !== "open" || nowMs.value - receivedMs.value > oldAfterMs),
 );
 
+/** True while the page cannot reach the recorder, also if it never has. */
+export const isLost = computed(() => (status.value === null ? link.value === "lost" : old.value));
+
 const symbolSignals = new Map<string, Signal<SymbolStatus>>();
 
 /** Names of the recorded symbols; changes only when the set does. */

@@ -1,12 +1,13 @@
 import { useSignal } from "@preact/signals";
 import type { ArchiveDate, ArchiveDates } from "../../../server/domain/queries.ts";
 import { api, ask, patience } from "../api/api.ts";
-import { type Pages, usePages } from "../api/paged-list.ts";
+import { usePages } from "../api/paged-list.ts";
 import { route } from "../browser/route.ts";
 import { ArchiveTable } from "../components/archive/archive-table.tsx";
 import { DayRow, TodayRow } from "../components/archive/day-row.tsx";
 import { FileRow, keyOf } from "../components/archive/file-row.tsx";
 import { StreamChoice } from "../components/book/stream-choice.tsx";
+import { More } from "../components/frame/more.tsx";
 import { Trouble } from "../components/incidents/trouble.tsx";
 import { bytes, number } from "../present/format.ts";
 import { t } from "../words/i18n.ts";
@@ -114,17 +115,6 @@ function Selected({ query }: { query: { stream?: string; symbol?: string; date?:
       )}
       <More pages={pages} />
     </section>
-  );
-}
-
-function More({ pages }: { pages: Pick<Pages<unknown>, "hasMore" | "more"> }) {
-  if (!pages.hasMore.value) return null;
-  return (
-    <p class="more-rows">
-      <button type="button" class="btn" onClick={pages.more}>
-        {t("showMore")}
-      </button>
-    </p>
   );
 }
 

@@ -10,6 +10,7 @@ import { HourCells } from "../components/coverage/hour-cells.tsx";
 import { Menu } from "../components/frame/menu.tsx";
 import { Trouble } from "../components/incidents/trouble.tsx";
 import { bytes, duration, number } from "../present/format.ts";
+import { folderOf } from "../present/streams.ts";
 import { addDays, dateName, dateOf, exactClock, longDate, shortDate } from "../present/time.ts";
 import { symbolSignal } from "../state/state.ts";
 import { t } from "../words/i18n.ts";
@@ -18,7 +19,7 @@ const renewMs = 20_000;
 
 /** One symbol's day, minute by minute, in UTC; local time stands beside it and never replaces it. */
 export function DayView({ symbol, date, stream }: { symbol: string; date: string; stream: string | null }) {
-  const recorded = symbolSignal(symbol)?.value.streams.map((one) => one.stream.replace(/@.*/, "")) ?? [];
+  const recorded = symbolSignal(symbol)?.value.streams.map((one) => folderOf(one.stream)) ?? [];
   const usual = recorded.length > 0 ? recorded : ["depth20", "aggTrade"];
   const streams = [...new Set([...usual, ...(stream === null ? [] : [stream])])];
   const days = useResource(`${symbol} ${date} ${streams.join()}`, renewMs, () => readAll(symbol, date, streams));

@@ -6,16 +6,13 @@ import { api, ask, patience } from "../api/api.ts";
 import { useResource } from "../api/resource.ts";
 import { GapEventTable } from "../components/archive/gap-events.tsx";
 import { Happened } from "../components/history/happened.tsx";
-import { MultiChart } from "../components/history/multi-chart.tsx";
+import { MultiChart, type View } from "../components/history/multi-chart.tsx";
 import { IncidentList } from "../components/incidents/incident-list.tsx";
 import { Trouble } from "../components/incidents/trouble.tsx";
 import { causeWord } from "../present/causes.ts";
 import { groupGaps } from "../present/gap-groups.ts";
 import { dayClock, zoneName } from "../present/time.ts";
 import { language, t } from "../words/i18n.ts";
-
-/** The shown time span, s since the Unix epoch. */
-export type View = { readonly from: number; readonly to: number };
 
 const spans = { hour: 3600, day: 86_400, week: 7 * 86_400 } as const;
 type Span = keyof typeof spans;

@@ -1,6 +1,5 @@
 /** English texts of what the recorder has to do with besides the exchange. */
 export const servicesEn = {
-  services: "Services",
   serviceUnreachable: "cannot be reached",
   telegramAlerts: "Alerts on Telegram",
   telegramOk: "messages arrive",

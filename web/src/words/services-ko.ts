@@ -1,6 +1,5 @@
 /** Korean texts of what the recorder has to do with besides the exchange. */
 export const servicesKo = {
-  services: "연동 서비스",
   serviceUnreachable: "연결할 수 없음",
   telegramAlerts: "텔레그램 알림",
   telegramOk: "메시지가 전달됨",

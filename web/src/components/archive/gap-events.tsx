@@ -6,6 +6,7 @@ import { gapLength, number } from "../../present/format.ts";
 import { type GapGroup, groupGaps, lossOf, symbolsOf } from "../../present/gap-groups.ts";
 import { addDays, bothZones, clock, dateOf, day, zoneName } from "../../present/time.ts";
 import { t } from "../../words/i18n.ts";
+import { More } from "../frame/more.tsx";
 import { Trouble } from "../incidents/trouble.tsx";
 
 /** Symbols that are named; more are counted. */
@@ -29,13 +30,7 @@ export function GapEvents({ from, to }: { from: string; to: string }) {
       <Trouble trouble={pages.trouble} hasValue={groups.length > 0} />
       {pages.trouble.value === null && groups.length === 0 && <p class="empty">{t("noGaps")}</p>}
       {groups.length > 0 && <GapEventTable groups={groups} />}
-      {pages.hasMore.value && (
-        <p class="more-rows">
-          <button type="button" class="btn" onClick={pages.more}>
-            {t("showMore")}
-          </button>
-        </p>
-      )}
+      <More pages={pages} />
     </section>
   );
 }

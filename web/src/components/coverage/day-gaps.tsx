@@ -1,6 +1,7 @@
 import type { DayDetail } from "../../../../server/domain/queries.ts";
 import { causeWord } from "../../present/causes.ts";
 import { gapLength, number } from "../../present/format.ts";
+import { isBookStream, isRefetched } from "../../present/streams.ts";
 import { clock, exactClock, zoneName } from "../../present/time.ts";
 import { t } from "../../words/i18n.ts";
 
@@ -65,10 +66,11 @@ export function DayGaps({ days }: { days: readonly DayDetail[] }) {
   );
 }
 
-function Done({ stream, gap: { cause, missing, repaired } }: { stream: string; gap: DayGap }) {
+function Done({ stream, gap }: { stream: string; gap: DayGap }) {
+  const { cause, missing, repaired } = gap;
   if (cause === "halted") return <span class="soft">{t("nothingWasSent")}</span>;
-  if (stream.startsWith("depth") || stream === "bookTicker") return <span class="attn">{t("booksLost")}</span>;
-  if (missing !== null && repaired >= missing) return <span class="ok">{t("allRefetched")}</span>;
+  if (isBookStream(stream)) return <span class="attn">{t("booksLost")}</span>;
+  if (isRefetched(gap)) return <span class="ok">{t("allRefetched")}</span>;
   return (
     <span class="attn">
       {t("repairedOf", { repaired: number(repaired), missing: missing === null ? "?" : number(missing) })}

@@ -1,6 +1,7 @@
 import { type Signal, useSignal } from "@preact/signals";
 import type { DayDetail } from "../../../../server/domain/queries.ts";
 import { coveragePercent, number } from "../../present/format.ts";
+import { isRefetched } from "../../present/streams.ts";
 import { dateStart, day, shortClock, zoneName } from "../../present/time.ts";
 import { t } from "../../words/i18n.ts";
 import { MinuteBar } from "../charts/minute-bar.tsx";
@@ -57,9 +58,7 @@ export function DayStrips({ days, date, minute }: Props) {
 function Strip({ detail }: { detail: DayDetail }) {
   const spans = useSignal(detail.spans);
   spans.value = detail.spans;
-  const refetched = detail.gaps.filter(
-    ({ missing, repaired }) => missing !== null && repaired >= missing && repaired > 0,
-  );
+  const refetched = detail.gaps.filter((gap) => gap.repaired > 0 && isRefetched(gap));
   const start = dateStart(detail.date);
   return (
     <>

@@ -7,7 +7,9 @@ import { reasonOf } from "../../present/reason.ts";
 import { bothZones, dayClock } from "../../present/time.ts";
 import type { Words } from "../../words/common-en.ts";
 import { t } from "../../words/i18n.ts";
+import { More } from "../frame/more.tsx";
 import { Trouble } from "../incidents/trouble.tsx";
+import type { View } from "./multi-chart.tsx";
 
 const eventWords: Readonly<Record<string, keyof Words>> = {
   start: "eventStart",
@@ -21,13 +23,7 @@ const eventWords: Readonly<Record<string, keyof Words>> = {
 };
 
 /** Events of the recorder in a time span, newest first. */
-export function Happened({
-  view,
-  onKnown,
-}: {
-  view: { readonly from: number; readonly to: number };
-  onKnown: () => void;
-}) {
+export function Happened({ view, onKnown }: { view: View; onKnown: () => void }) {
   const pages = usePages<RecorderEvent>("events", (after) =>
     ask(api.api.events.get({ query: { limit: "200", ...(after === null ? {} : { after }) }, ...patience() })),
   );
@@ -60,13 +56,7 @@ export function Happened({
           );
         })}
       </ol>
-      {isMoreNeeded && (
-        <p class="more-rows">
-          <button type="button" class="btn" onClick={pages.more}>
-            {t("showMore")}
-          </button>
-        </p>
-      )}
+      {isMoreNeeded && <More pages={pages} />}
     </section>
   );
 }

@@ -9,7 +9,8 @@ import type { Words } from "../../words/common-en.ts";
 import { t } from "../../words/i18n.ts";
 import { summaryOf, useWidth } from "../charts/chart.tsx";
 
-type View = { readonly from: number; readonly to: number };
+/** The shown time span, s since the Unix epoch. */
+export type View = { readonly from: number; readonly to: number };
 type Figure = {
   readonly name: SeriesName;
   readonly word: keyof Words;

@@ -8,6 +8,7 @@ import { duration, number } from "../../present/format.ts";
 import { bothZones, dateTime, zoneName } from "../../present/time.ts";
 import { byWhom, doings, endMute, lostOf, momentOf, openIncidents, subjectsOf, titleOf } from "../../state/alerts.ts";
 import { language, t } from "../../words/i18n.ts";
+import { More } from "../frame/more.tsx";
 import { ActionTrouble } from "./incident-card.tsx";
 import { MaintenanceChoice } from "./maintenance.tsx";
 import { Trouble } from "./trouble.tsx";
@@ -64,13 +65,7 @@ export function IncidentList() {
           </tbody>
         </table>
       )}
-      {pages.hasMore.value && (
-        <p class="more-rows">
-          <button type="button" class="btn" onClick={pages.more}>
-            {t("showMore")}
-          </button>
-        </p>
-      )}
+      <More pages={pages} />
     </section>
   );
 }

@@ -1,11 +1,9 @@
-import { useComputed } from "@preact/signals";
 import { duration } from "../../present/format.ts";
-import { ageSeconds, link, old, status } from "../../state/state.ts";
+import { ageSeconds, isLost, status } from "../../state/state.ts";
 import { t } from "../../words/i18n.ts";
 
 /** Says on every view but the overview, which says it in its first sentence, that the recorder is out of reach. */
 export function Lost() {
-  const isLost = useComputed(() => (status.value === null ? link.value === "lost" : old.value));
   if (!isLost.value) return null;
   const age = duration(ageSeconds.value);
   return (

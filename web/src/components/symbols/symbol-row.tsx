@@ -7,6 +7,7 @@ import { grouped } from "../../present/digits.ts";
 import { coveragePercent, duration, milliseconds, rate } from "../../present/format.ts";
 import { sumOf } from "../../present/levels.ts";
 import { isSilent, silentSince } from "../../present/silence.ts";
+import { folderOf } from "../../present/streams.ts";
 import { dateOf } from "../../present/time.ts";
 import { openIncidents } from "../../state/alerts.ts";
 import { daysOf } from "../../state/month.ts";
@@ -122,7 +123,7 @@ function stateOf(symbol: SymbolStatus): string {
 }
 
 function describe(symbol: SymbolStatus, nowUs: number): string {
-  return silence(symbol, nowUs) ?? symbol.streams.map(({ stream }) => stream.replace(/@.*/, "")).join(", ");
+  return silence(symbol, nowUs) ?? symbol.streams.map(({ stream }) => folderOf(stream)).join(", ");
 }
 
 /** Says why no data comes; null while data comes. */

@@ -2,7 +2,7 @@ import { type Cell, type Members, rowShape } from "../../export/column.ts";
 import { createCompressedFile } from "../../export/compressed-file.ts";
 import { createCsvFile } from "../../export/csv.ts";
 import { openOutput } from "../../export/output-file.ts";
-import { createParquetFile } from "../../export/parquet.ts";
+import { createParquetFile } from "../../export/parquet/parquet-file.ts";
 import type { TableFile } from "../../export/table-file.ts";
 import { codeOf } from "../../platform/errors.ts";
 import { version } from "../../platform/process/version.ts";

@@ -1,8 +1,8 @@
 import { ByteWriter, type ColumnSource, ParquetWriter, type SchemaElement } from "hyparquet-writer";
-import type { Cell, ExportColumn } from "./column.ts";
-import { type ColumnBuffer, createColumnBuffer } from "./column-buffer.ts";
-import { decimalPrecision, decimalScale } from "./decimal.ts";
-import type { Compression, NumberForm, OutputFile, TableFile } from "./table-file.ts";
+import type { Cell, ExportColumn } from "../column.ts";
+import { type ColumnBuffer, createColumnBuffer } from "../column-buffer.ts";
+import { decimalPrecision, decimalScale } from "../decimal.ts";
+import type { Compression, NumberForm, OutputFile, TableFile } from "../table-file.ts";
 
 /** Most values of a row group. A whole row group is held in memory before it is written. */
 const mostValues = 2_000_000;

@@ -1,0 +1,87 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { archivePath } from "../../../server/domain/day.ts";
+import {
+  type ArchiveParquetOptions,
+  type ArchiveSource,
+  writeArchiveAsParquet,
+} from "../../../server/export/parquet/archive-parquet.ts";
+import { type Manifest, readManifest } from "../../../server/storage/manifest.ts";
+import { day, sealAndMerge, temporaryData, writeDay } from "../../support/data/day-fixture.ts";
+import { query } from "../../support/data/duckdb.ts";
+
+let dataDir = "";
+let remove = () => {};
+let manifest: Manifest;
+beforeAll(async () => {
+  ({ dataDir, remove } = temporaryData());
+  await (await sealAndMerge(dataDir, writeDay(dataDir))).stop(0);
+  manifest = readManifest(dataDir, day) as Manifest;
+});
+afterAll(() => remove());
+
+function write(target: string, source: Partial<ArchiveSource> = {}, options: Partial<ArchiveParquetOptions> = {}) {
+  const whole = { path: archivePath(dataDir, day), manifest, gaps: manifest.gaps, ...source };
+  const { signal: stop } = new AbortController();
+  return writeArchiveAsParquet(whole, target, {
+    ...{ numbers: "float64", levels: "columns", compression: "zstd", stop },
+    ...options,
+  });
+}
+
+test("an archived day becomes one Parquet file with every row, and its size, checksum and statistics are told", async () => {
+  const target = join(dataDir, "out", "day.parquet");
+  const shares: number[] = [];
+  const written = await write(target, {}, { onProgress: (share) => shares.push(share) });
+  const file = readFileSync(target);
+  expect(written).toMatchObject({ rows: manifest.rows, bytes: file.length });
+  expect(written.sha256).toBe(new Bun.CryptoHasher("sha256").update(file).digest("hex"));
+  expect(shares.at(-1)).toBe(1);
+  expect(await query(`select count(*), min(recv_us), max(recv_us) from '${target}'`)).toEqual([
+    [String(manifest.rows), String(manifest.first_recv_us), String(manifest.last_recv_us)],
+  ]);
+  const facts = written.columns.map(({ name, nulls, least, greatest }) => ({ name, nulls, least, greatest }));
+  expect(facts[0]).toEqual({
+    ...{ name: "recv_us", nulls: 0, least: manifest.first_recv_us, greatest: manifest.last_recv_us },
+  });
+  const names = facts.map(({ name }) => `count(*) - count(${name})`).join(", ");
+  const [nulls = []] = await query(`select ${names} from '${target}'`);
+  expect(nulls).toEqual(facts.map(({ nulls }) => String(nulls)));
+});
+
+test("a stopped export and a damaged archive leave nothing behind", async () => {
+  const target = join(dataDir, "new", "day.parquet");
+  const stop = new AbortController();
+  await expect(write(target, {}, { stop: stop.signal, onProgress: () => stop.abort() })).rejects.toThrow("was stopped");
+  const wrong = { ...manifest, compressed_sha256: "0".repeat(64) };
+  await expect(write(target, { manifest: wrong })).rejects.toThrow("it is not what its manifest says");
+  expect(readdirSync(dataDir)).not.toContain("new");
+});
+
+test("an existing file stays as it was until a better one is complete", async () => {
+  const target = join(dataDir, "day.parquet");
+  writeFileSync(target, "before");
+  await expect(write(target, { manifest: { ...manifest, rows: manifest.rows + 1 } })).rejects.toThrow(
+    "it is not what its manifest says",
+  );
+  expect(readFileSync(target, "utf8")).toBe("before");
+});
+
+test("since_gap marks the first row after a gap, unless the gap was backfilled in full or the exchange had halted", async () => {
+  const target = join(dataDir, "marks.parquet");
+  const at = (second: number) => manifest.first_recv_us + second * 1e6;
+  const gap = { cause: "silent", missing: null, repaired: 0 } as const;
+  const gaps = [
+    { ...gap, from_us: at(9) + 1, to_us: at(10) },
+    { ...gap, from_us: at(19), to_us: at(20) + 1, missing: 7, repaired: 6 },
+    { ...gap, from_us: at(29), to_us: at(30), missing: 7, repaired: 7 },
+    { ...gap, from_us: at(39), to_us: at(40), cause: "halted" as const },
+    { ...gap, from_us: at(49), to_us: at(50) },
+    { ...gap, from_us: at(49) + 5, to_us: at(50) - 5 },
+  ];
+  await write(target, { gaps });
+  expect(await query(`select recv_us from '${target}' where since_gap order by all`)).toEqual(
+    [10, 21, 50].map((second) => [String(at(second))]),
+  );
+});

@@ -4,6 +4,7 @@ import { type BotApi, createBotApi } from "../../telegram/api/bot-api.ts";
 import { problemText } from "../../telegram/api/call-problem.ts";
 import { isOvertaken } from "../../upload/day/upload-file.ts";
 import { createObjectStore } from "../../upload/store/object-store.ts";
+import { textBody } from "../../upload/store/signed-request.ts";
 import { type CheckFinding, failed, ok, type Probe, reach, skipped } from "./finding.ts";
 
 /** Checks the bucket: lists, stores, reads and removes a small object. */
@@ -19,7 +20,7 @@ export const checkUpload: Probe = async ({ upload, host }, patience) => {
   );
   const key = [upload.prefix, `rt-data-check-${host}-${process.pid}.txt`].filter((part) => part !== "").join("/");
   const text = "A probe of rt-data check; it may be deleted.\n";
-  const body = { bytes: Buffer.byteLength(text), open: () => text };
+  const body = textBody(text);
   let conditions = "";
   try {
     for await (const _ of store.list(key)) break;

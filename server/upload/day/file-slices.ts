@@ -28,15 +28,15 @@ export async function* readSlices(file: OpenFile, from: number, to: number): Asy
   }
 }
 
-/** Makes a request body of a part of a file. `beforeSlice` is awaited with each slice before it is sent. */
+/** Makes a request body of a part of a file, with its MD5. `beforeSlice` is awaited with each slice before it is sent. */
 export function fileBody(
   file: OpenFile,
-  from: number,
-  to: number,
+  { from, to, md5 }: { readonly from: number; readonly to: number; readonly md5: Buffer },
   beforeSlice: (slice: Uint8Array) => Promise<void>,
 ): Body {
   return {
     bytes: to - from,
+    md5: md5.toString("base64"),
     open() {
       const slices = readSlices(file, from, to);
       return new ReadableStream<Uint8Array>(

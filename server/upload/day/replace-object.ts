@@ -3,6 +3,7 @@ import type { Day } from "../../domain/day.ts";
 import { mkdirSync, rmSync } from "../../platform/files/files.ts";
 import { sha256OfObject } from "../store/object-content.ts";
 import type { ObjectState } from "../store/object-store.ts";
+import { textBody } from "../store/signed-request.ts";
 import { mismatch, overtaken } from "../store/store-errors.ts";
 import {
   type Replacing,
@@ -98,7 +99,7 @@ export async function replaceObject(
 export async function putManifest(bucketDay: BucketDay, text: string, { store }: BucketDayDeps): Promise<void> {
   const { key, manifestKey, manifest, state } = bucketDay;
   const condition = manifest === null ? ("absent" as const) : manifest.etag === "" ? null : { is: manifest.etag };
-  await store.put(manifestKey, { bytes: Buffer.byteLength(text), open: () => text }, condition);
+  await store.put(manifestKey, textBody(text), condition);
   if ((await store.readText(manifestKey))?.text !== text) throw mismatch(manifestKey, "it differs from the sent text");
   if ((await store.stat(key))?.etag !== state?.etag) throw overtaken(key);
 }

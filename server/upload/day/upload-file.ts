@@ -90,14 +90,15 @@ async function uploadWhole(upload: OpenUpload, { store, pacer, onProgress }: Fil
     md5.update(slice);
   }
   refuseOther(upload, sha256.digest("hex"));
-  const body = fileBody(upload.file, 0, upload.bytes, async (slice) => {
+  const digest = md5.digest();
+  const body = fileBody(upload.file, { from: 0, to: upload.bytes, md5: digest }, async (slice) => {
     await pacer.acquire(slice.length);
     onProgress(slice.length);
   });
   await refuseOvertaken(upload, store);
   await upload.beforeChange?.();
   await store.put(upload.key, body, upload.condition);
-  return md5.digest("hex");
+  return digest.toString("hex");
 }
 
 async function uploadParts(upload: OpenUpload, deps: FileUploadDeps): Promise<string> {
@@ -111,28 +112,20 @@ async function uploadParts(upload: OpenUpload, deps: FileUploadDeps): Promise<st
     const from = index * journal.part_bytes;
     const to = Math.min(bytes, from + journal.part_bytes);
     const md5 = new Bun.CryptoHasher("md5");
-    const updateHashes = (slice: Uint8Array) => {
-      for (const hash of [sha256, md5]) hash.update(slice);
-    };
+    for await (const slice of readSlices(file, from, to)) for (const hash of [sha256, md5]) hash.update(slice);
+    const digest = md5.digest();
+    joined.update(digest);
     const storedPart = journal.parts[index];
     if (storedPart !== undefined) {
-      for await (const slice of readSlices(file, from, to)) updateHashes(slice);
-      const digest = md5.digest();
-      if (digest.toString("hex") !== storedPart.md5) {
-        await abandon(upload, journal, store);
-        throw mismatch(key, "the file changed after its upload started; the upload starts again");
-      }
-      joined.update(digest);
-      continue;
+      if (digest.toString("hex") === storedPart.md5) continue;
+      await abandon(upload, journal, store);
+      throw mismatch(key, "the file changed after its upload started; the upload starts again");
     }
-    const body = fileBody(file, from, to, async (slice) => {
-      updateHashes(slice);
+    const body = fileBody(file, { from, to, md5: digest }, async (slice) => {
       await pacer.acquire(slice.length);
       onProgress(slice.length);
     });
     const etag = await orForget(upload, store.putPart(key, journal.upload_id, index + 1, body));
-    const digest = md5.digest();
-    joined.update(digest);
     journal = { ...journal, parts: [...journal.parts, { etag, md5: digest.toString("hex") }] };
     writeRecord(upload.journal, journal);
   }

@@ -5,6 +5,7 @@ import {
   createSendSigned,
   type StoreAccess,
   type StorePatience,
+  textBody,
   usualPatience,
   xmlText,
 } from "./signed-request.ts";
@@ -160,8 +161,14 @@ export function createObjectStore(
           ({ number, etag }) => `<Part><PartNumber>${number}</PartNumber><ETag>"${etag}"</ETag></Part>`,
         );
         const xml = `<CompleteMultipartUpload>${list.join("")}</CompleteMultipartUpload>`;
-        const body = { bytes: Buffer.byteLength(xml), open: () => xml };
-        const request = { method: "POST", key, query: { uploadId }, headers, body, operation: "complete" } as const;
+        const request = {
+          method: "POST",
+          key,
+          query: { uploadId },
+          headers,
+          body: textBody(xml),
+          operation: "complete",
+        } as const;
         const { text } = await send({ ...request, timeoutMs: 5 * patience.answerMs });
         // A store that needs long to join the parts answers 200 first and reports an error later in the body.
         const code = text.includes("<Error>") ? xmlText(text, "Code") : null;

@@ -14,8 +14,14 @@ export type StoreAccess = {
   readonly secretKey: string;
 };
 
-/** A request body of `bytes` bytes; each `open` starts from the beginning. */
-export type Body = { readonly bytes: number; open(): ReadableStream<Uint8Array> | string };
+/** A request body of `bytes` bytes; each `open` starts from the beginning. `md5` is base64, as in the header Content-MD5. */
+export type Body = { readonly bytes: number; readonly md5?: string; open(): ReadableStream<Uint8Array> | string };
+
+/** Makes a request body of a text. */
+export function textBody(text: string): Body {
+  const md5 = new Bun.CryptoHasher("md5").update(text).digest("base64");
+  return { bytes: Buffer.byteLength(text), md5, open: () => text };
+}
 
 export type SignedRequest = {
   readonly method: "GET" | "HEAD" | "PUT" | "POST" | "DELETE";
@@ -82,7 +88,12 @@ export function createSendSigned(access: StoreAccess, signal: AbortSignal, patie
       const signed = await signer.sign(urlOf(access, request), {
         method,
         // A signed body would have to be read twice. The object's checksum is verified after the upload instead.
-        headers: { ...request.headers, "x-amz-content-sha256": "UNSIGNED-PAYLOAD" },
+        headers: {
+          ...request.headers,
+          "x-amz-content-sha256": "UNSIGNED-PAYLOAD",
+          // A bucket with an object lock refuses bodies without a checksum.
+          ...(body?.md5 !== undefined && { "content-md5": body.md5 }),
+        },
       });
       const headers = new Headers(signed.headers);
       if (body !== undefined) headers.set("content-length", String(body.bytes));

@@ -4,6 +4,8 @@ export type S3ProxyOptions = {
   readonly answer?: (request: Request) => Response | null;
   /** Flips a bit of a body that is sent to this path. */
   readonly damage?: (path: string) => boolean;
+  /** Refuses writes without the MD5 of their body, as a bucket with an object lock does. */
+  readonly wantsMd5?: boolean;
   /** Returns ETags that are not a checksum, as with encryption by customer keys. */
   readonly hideChecksums?: boolean;
   /** If-Match and If-None-Match on writes, as S3 supports them; the servers of the test ignore both. */
@@ -24,9 +26,16 @@ export function s3Proxy(endpoint: string, options: S3ProxyOptions) {
     const { pathname, search } = new URL(request.url);
     const body = request.body === null ? undefined : Buffer.from(await request.arrayBuffer());
     const at = body?.length ?? 0;
+    const md5 = new Bun.CryptoHasher("md5").update(body ?? "").digest("base64");
+    if (options.wantsMd5 && request.method === "PUT" && request.headers.get("content-md5") !== md5)
+      return new Response("<Error><Code>InvalidRequest</Code><Message>Content-MD5 is required</Message></Error>", {
+        status: 400,
+      });
     if (body !== undefined && at > 0 && request.method === "PUT" && options.damage?.(pathname))
       body[at >> 1] = (body[at >> 1] ?? 0) ^ 1;
     const headers = new Headers(request.headers);
+    // A store that does not compare it.
+    if (options.damage) headers.delete("content-md5");
     for (const name of ["if-match", "if-none-match"]) if (request.method !== "GET") headers.delete(name);
     const response = await fetch(endpoint + pathname + search, { method: request.method, headers, body });
     const answered = new Headers(response.headers);

@@ -52,7 +52,7 @@ describe("a store that refuses one day for good, and takes all others", () => {
       let isRefusing = true;
       const proxy = s3Proxy(faux.endpoint, {
         answer: ({ url, method }) =>
-          isRefusing && (name.endsWith("whatever is asked") || method === "PUT") && url.includes(refused.date)
+          isRefusing && (name.endsWith("for every request") || method === "PUT") && url.includes(refused.date)
             ? answer()
             : null,
       });

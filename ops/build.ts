@@ -36,11 +36,13 @@ export async function prepare(): Promise<Prepared> {
  * Compiles an executable that carries the page, as `prepare` has left it. `target` is one of Bun's without `bun-`, such as
  * `linux-arm64`; the same checkout gives the same bytes, whatever its folder and the time.
  */
-export async function compile(outfile: string, target: string, { version, commit }: SourceVersion): Promise<void> {
+export async function compile(outfile: string, target: string, source: SourceVersion): Promise<void> {
   // The executable carries the name that it is compiled under.
   const folder = join(tmpdir(), `rt-data-build-${process.pid}-${target}`);
   const built = join(folder, "rt-data");
-  const about = `RT_DATA_BUILD=${JSON.stringify({ version, commit, target })}`;
+  const { version, commit, committedAt } = source;
+  const date = new Date(committedAt * 1000).toISOString().slice(0, 10);
+  const about = `RT_DATA_BUILD=${JSON.stringify({ version, commit, date, target })}`;
   // Files in the operator's working directory must not configure the program behind its back.
   const sealed = ["--no-compile-autoload-bunfig", "--no-compile-autoload-dotenv"];
   const page = ["--asset", "web/dist", "--asset-naming=[dir]/[name].[ext]"];

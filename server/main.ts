@@ -1,5 +1,6 @@
 import { commands, otherWords } from "./cli/commands.ts";
 import { columns, helpOf, readFlags } from "./cli/framework/command.ts";
+import { about } from "./cli/man.ts";
 import { didYouMean } from "./platform/did-you-mean.ts";
 import { OperatorError } from "./platform/errors.ts";
 import { priorityOf } from "./platform/log/log-format.ts";
@@ -91,7 +92,7 @@ function help(verb: string | undefined): string {
   if (command !== undefined) return helpOf(command);
   if (verb !== undefined && !verb.startsWith("-")) throw new OperatorError(unknownCommand(verb));
   return [
-    "rt-data records the Binance spot order book and proves that the recording is complete.",
+    about,
     "",
     "Commands",
     ...columns(commands.map(({ name, summary }) => [name, summary] as const)),

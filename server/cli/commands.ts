@@ -5,6 +5,8 @@ import { exportCommand } from "./data/export.ts";
 import { ls } from "./data/ls.ts";
 import { verify } from "./data/verify.ts";
 import type { Command } from "./framework/command.ts";
+import { health } from "./health.ts";
+import { manFor } from "./man.ts";
 import { ops } from "./ops/ops.ts";
 import { password } from "./password.ts";
 import { record } from "./record/record.ts";
@@ -12,10 +14,14 @@ import { upgrade } from "./record/upgrade.ts";
 import { demo } from "./replay/demo.ts";
 import { replay } from "./replay/replay.ts";
 import { retention } from "./retention.ts";
+import { showConfig } from "./show-config.ts";
 import { versionCommand } from "./version.ts";
 
 /** `rt-data completion` */
 export const completion: Command = completionFor(() => commands);
+
+/** `rt-data man` */
+export const man: Command = manFor(() => commands);
 
 /** Every command, in the order of the help. A house test finds commands that are missing here. */
 export const commands: readonly Command[] = [
@@ -28,10 +34,13 @@ export const commands: readonly Command[] = [
   verify,
   retention,
   check,
+  health,
+  showConfig,
   password,
   upgrade,
   ops,
   completion,
+  man,
   versionCommand,
 ];
 
@@ -45,7 +54,9 @@ export const otherWords: Readonly<Record<string, string>> = {
   convert: "export",
   validate: "verify",
   doctor: "check",
-  health: "check",
+  settings: "config",
+  healthcheck: "health",
+  manual: "man",
   prune: "retention",
   update: "upgrade",
   install: "ops",

@@ -22,7 +22,7 @@ export const versionCommand: Command = {
     else if (flags.json !== undefined) print(JSON.stringify(build));
     else {
       print(`rt-data ${build.version}`);
-      for (const name of ["commit", "bun", "target"] as const) print(`${name.padEnd(7)} ${build[name]}`);
+      for (const name of ["commit", "date", "bun", "target"] as const) print(`${name.padEnd(7)} ${build[name]}`);
     }
     return 0;
   },

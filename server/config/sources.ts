@@ -56,52 +56,12 @@ export function readConfigFile(
   }
 }
 
-/** Reads the variables `RT_DATA_<SECTION>_<KEY>`, and for secrets the files named by `…_FILE`. */
-export function readEnvironment(
-  environment: Readonly<Record<string, string | undefined>>,
-  sections: Sections,
-  problems: ConfigProblem[],
-): [name: string, raw: string, variable: string][] {
-  const known = new Map<string, string>();
-  const inFiles = new Map<string, string>();
-  for (const [name, { isSecret }] of allKeys(sections)) {
-    const variable = variableOf(name);
-    known.set(variable, name);
-    if (isSecret) inFiles.set(`${variable}_FILE`, name);
-  }
-  const values: [string, string, string][] = [];
-  for (const [variable, raw] of Object.entries(environment)) {
-    if (!variable.startsWith("RT_DATA_") || raw === undefined) continue;
-    const name = known.get(variable);
-    const nameInFile = inFiles.get(variable);
-    if (name !== undefined) values.push([name, raw, variable]);
-    else if (nameInFile !== undefined) {
-      try {
-        const text = readFileSync(raw, "utf8");
-        // systemd passes an empty file for a secret that does not exist, so an empty file means not set.
-        if (text.trim() !== "") values.push([nameInFile, text, variable]);
-      } catch (error) {
-        problems.push({ where: variable, problem: `${raw}: ${fileProblem(error)}` });
-      }
-    } else
-      problems.push({
-        where: variable,
-        problem: `unknown variable${didYouMean(variable, [...known.keys(), ...inFiles.keys()])}`,
-      });
-  }
-  return values;
-}
-
-/** Returns the variable of a setting: `RT_DATA_HTTP_PORT` for `http.port`. */
-export function variableOf(name: string): string {
-  return `RT_DATA_${name.replaceAll(".", "_")}`.toUpperCase();
-}
-
 function unknownKey(section: string, name: string, keys: readonly string[]): string {
   return `unknown key${didYouMean(name, keys)}; keys of [${section}]: ${keys.join(", ")}`;
 }
 
-function fileProblem(error: unknown): string {
+/** Describes why a file could not be read. */
+export function fileProblem(error: unknown): string {
   if (codeOf(error) === "ENOENT") return "the file does not exist";
   return `cannot be read: ${reasonOf(error).trim()}`;
 }

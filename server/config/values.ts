@@ -131,11 +131,13 @@ export const passwordHash: ValueKind<string> = kindOf((raw) => {
   return accept(text ?? "");
 });
 
-/** IP addresses and ranges: `127.0.0.1`, `10.0.0.0/8`; may be empty. */
-export const addressRanges: ValueKind<readonly string[]> = kindOf((raw) =>
-  emptyList(raw)
-    ? accept([])
-    : list(raw, parseRange, 'a list of addresses and ranges such as ["127.0.0.1", "10.0.0.0/8"]'),
+/** IP addresses and ranges: `127.0.0.1`, `10.0.0.0/8`; may be empty, as text `none`: an empty variable means not set. */
+export const addressRanges: ValueKind<readonly string[]> = kindOf(
+  (raw) =>
+    emptyList(raw) || raw === "none"
+      ? accept([])
+      : list(raw, parseRange, 'a list of addresses and ranges such as ["127.0.0.1", "10.0.0.0/8"]'),
+  (ranges) => (ranges.length === 0 ? "none" : ranges.join(",")),
 );
 
 /** Ids of Telegram chats (ids of groups are negative); may be empty. */

@@ -134,7 +134,7 @@ async function createApp(deps: Deps, snapshot: StatusCache, { access, live, live
   })
     .headers({ ...securityHeaders })
     .use(createErrors(deps.log))
-    .use(createHealth(snapshot, (request) => access.authorize.principalOf(request).isTrusted, deps.instance))
+    .use(createHealth(snapshot, access.mayKnowReasons, deps.instance))
     .use(access.routes())
     .use(createMetricsRoute(deps.metrics))
     .use(createStatusRoutes({ snapshot, book: deps.book }))

@@ -204,7 +204,7 @@ test("every file says in its first lines where it belongs, and every script pass
 test("the executable prints the install script of the checkout; unknown words get a suggestion", async () => {
   const install = readFileSync(join(import.meta.dir, "../../ops/install.sh"), "utf8");
   expect(await printed("install")).toBe(install);
-  const broken = { RT_DATA_NOTHING: "x" };
+  const broken = { RT_DATA_HTTP_PORT: "x" };
   expect((await run(["ops", "install"], { env: broken })).code).toBe(0);
   expect((await run(["ops", "systemd"], { env: broken })).code).toBe(2);
   for (const [words, told] of [

@@ -3,7 +3,7 @@ import { connect as connectTls } from "node:tls";
 import type { Config } from "../../config/config.ts";
 import { codeOf, messageOf } from "../../platform/errors.ts";
 import { boundedFetch, statusBytes } from "../../platform/fetch/bounded-fetch.ts";
-import { upstreamOf } from "../ops/ops-site.ts";
+import { askReady } from "./ask-ready.ts";
 import {
   answered,
   type CheckFinding,
@@ -35,8 +35,8 @@ export const checkServer: Probe = async ({ http }, patience) => {
 async function checkPort(http: Config["http"]): Promise<CheckFinding> {
   const { host, port } = http;
   const ready = await askReady(http);
-  if (ready !== null) {
-    if (ready.ready) return ok("http.port", `the recorder answers on ${host}:${port}: data flows`);
+  if (ready.kind === "ready") return ok("http.port", `the recorder answers on ${host}:${port}: data flows`);
+  if (ready.kind === "not ready") {
     const why = ready.reasons[0] ?? "no reason given";
     return warning(
       "http.port",
@@ -53,23 +53,6 @@ async function checkPort(http: Config["http"]): Promise<CheckFinding> {
   };
   const problem = code === "EADDRINUSE" ? "is in use by another program" : `cannot be listened on (${code})`;
   return failed("http.port", `${host}:${port} ${problem}`, advice[code] ?? "check http.host and http.port");
-}
-
-/** Asks the recorder on http.port whether it is ready; null if no recorder answers. */
-export async function askReady(
-  http: Config["http"],
-  timeoutMs = 3000,
-): Promise<{ ready: boolean; reasons: readonly string[] } | null> {
-  try {
-    const url = `http://${upstreamOf(http)}/health/ready`;
-    const response = await boundedFetch(url, {}, { timeoutMs, maxBytes: 1024 * 1024 });
-    const body: unknown = JSON.parse(response.text());
-    if (typeof body !== "object" || body === null || !("ready" in body) || typeof body.ready !== "boolean") return null;
-    const reasons = "reasons" in body && Array.isArray(body.reasons) ? body.reasons.map(String) : [];
-    return { ready: body.ready, reasons };
-  } catch {
-    return null;
-  }
 }
 
 function bindProblem(host: string, port: number): Promise<string | null> {

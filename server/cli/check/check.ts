@@ -3,17 +3,23 @@ import { didYouMean } from "../../platform/did-you-mean.ts";
 import { messageOf, OperatorError } from "../../platform/errors.ts";
 import type { Command, Flags, Terminal } from "../framework/command.ts";
 import { configOf, settingFlags } from "../framework/config-flags.ts";
+import { askReady } from "./ask-ready.ts";
 import { checkDisk } from "./check-disk.ts";
 import { checkExchange } from "./check-exchange.ts";
 import { checkData } from "./check-machine.ts";
-import { askReady, checkServer } from "./check-server.ts";
+import { checkServer } from "./check-server.ts";
 import { checkAlerts, checkTelegram, checkUpload } from "./check-services.ts";
 import { helloTelegram } from "./check-telegram.ts";
-import { type CheckFinding, failed, ok, type Probe } from "./finding.ts";
+import { type CheckFinding, failed, ok, type Probe, warning } from "./finding.ts";
 
 /** Groups of checks, in the order of the output. The group "exchange" also checks the clock, against the exchange's time. */
 const probes: Readonly<Record<string, Probe>> = {
-  config: async ({ file }) => [ok("config.file", file ?? "none; settings are defaults or come from the environment")],
+  config: async ({ file, warnings }) => [
+    ok("config.file", file ?? "none; settings are defaults or come from the environment"),
+    ...warnings.map(({ where, problem }) =>
+      warning("config.environment", `${where} is ${problem}`, "correct or unset the variable"),
+    ),
+  ],
   data: checkData,
   disk: checkDisk,
   exchange: checkExchange,
@@ -94,12 +100,13 @@ async function waitUntilReady(config: Config, flags: Flags, terminal: Terminal):
   const end = performance.now() + seconds * 1000;
   for (;;) {
     const answer = await askReady(config.http);
-    const isOver = performance.now() >= end || terminal.stop.aborted;
-    if (answer?.ready || isOver) {
-      const why = answer === null ? `no recorder answers on port ${config.http.port}` : answer.reasons.join("; ");
-      if (flags.json !== undefined) terminal.print(JSON.stringify(answer ?? { ready: false, reasons: [why] }));
-      else terminal.print(answer?.ready ? "ready: data flows" : `not ready within ${seconds} s: ${why}`);
-      return answer?.ready ? 0 : 1;
+    const ready = answer.kind === "ready";
+    if (ready || performance.now() >= end || terminal.stop.aborted) {
+      const missing = [`no recorder answers on port ${config.http.port}`];
+      const reasons = answer.kind === "ready" ? [] : answer.kind === "absent" ? missing : answer.reasons;
+      if (flags.json !== undefined) terminal.print(JSON.stringify({ ready, reasons }));
+      else terminal.print(ready ? "ready: data flows" : `not ready within ${seconds} s: ${reasons.join("; ")}`);
+      return ready ? 0 : 1;
     }
     await Bun.sleep(askEveryMs);
   }

@@ -45,6 +45,13 @@ export type Command = {
   run(flags: Flags, terminal: Terminal): Promise<number>;
 };
 
+/** The exit codes of all commands. */
+export const exitCodes: readonly (readonly [code: string, meaning: string])[] = [
+  ["0", "done; all is well"],
+  ["1", "failed while running, or a check found something"],
+  ["2", "a flag or a setting is wrong, or the data does not exist; you can fix it"],
+];
+
 /** Flags that people confuse. If a command has only one flag of a pair, the other spelling means the same. */
 const twins: Readonly<Record<string, string>> = {
   symbol: "symbols",

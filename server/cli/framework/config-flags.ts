@@ -24,13 +24,15 @@ export const settingFlags: Readonly<Record<string, Flag>> = {
 
 /** Loads the config from file, environment and flags. `forced` overrides the file and environment. @throws OperatorError */
 export function configOf(flags: Flags, forced: Overrides = {}): Config {
-  const overrides: Record<string, unknown> = { ...forced };
-  for (const [name, { key }] of Object.entries(settings)) {
-    if (flags[name] !== undefined) overrides[key] = flags[name];
-  }
-  const loaded = loadConfig(flags.config ?? null, overrides);
+  const loaded = loadConfig(flags.config ?? null, overridesOf(flags, forced));
   if (loaded.ok) return loaded.config;
   throw refusal(loaded.problems);
+}
+
+/** Returns the settings that flags give, by key. */
+export function overridesOf(flags: Flags, forced: Overrides = {}): Overrides {
+  const given = Object.entries(settings).filter(([name]) => flags[name] !== undefined);
+  return { ...forced, ...Object.fromEntries(given.map(([name, { key }]) => [key, flags[name]])) };
 }
 
 /** Returns the data folder from flags, environment or file. Commands that only read do not need the rest of the config to be valid. */

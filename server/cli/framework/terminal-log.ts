@@ -1,4 +1,5 @@
-import { type AdjustableLog, createLog } from "../../platform/log/log.ts";
+import type { Config } from "../../config/config.ts";
+import { type AdjustableLog, createLog, type Log } from "../../platform/log/log.ts";
 import type { LogLevel } from "../../platform/log/log-format.ts";
 import { underJournal, wantsNoColor } from "../../platform/process/environment.ts";
 import type { Terminal } from "./command.ts";
@@ -17,4 +18,9 @@ export function terminalLog(
   const resolved = format === "auto" ? (priorities ? "json" : "text") : format;
   const color = terminal.isInteractive && !wantsNoColor();
   return createLog({ level, format: resolved, color, priorities }, write);
+}
+
+/** Logs what the config ignores. */
+export function logWarnings({ warnings }: Config, log: Log): void {
+  for (const { where, problem } of warnings) log.warn(`config: ${problem}`, { variable: where });
 }

@@ -55,7 +55,7 @@ function isDomain(name: string): boolean {
 }
 
 /** Returns the address at which a proxy on this machine reaches RT-Data. */
-export function upstreamOf({ host, port }: Config["http"]): string {
+export function upstreamOf({ host, port }: Pick<Config["http"], "host" | "port">): string {
   if (port === 0)
     throw new OperatorError("http.port is 0 (any free port), but a proxy needs a fixed port; set it to 8000");
   const wildcards: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };

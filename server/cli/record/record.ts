@@ -2,7 +2,7 @@ import { pagePath } from "../../domain/pages.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Command, Terminal } from "../framework/command.ts";
 import { configOf, settingFlags } from "../framework/config-flags.ts";
-import { terminalLog } from "../framework/terminal-log.ts";
+import { logWarnings, terminalLog } from "../framework/terminal-log.ts";
 import { runRecorder } from "./run-recorder.ts";
 
 /** `rt-data record` */
@@ -18,6 +18,7 @@ export const record: Command = {
   async run(flags, terminal) {
     const config = reportFailure(terminal, () => configOf(flags));
     const log = terminalLog(config.log, terminal);
+    logWarnings(config, log);
     return runRecorder(config, terminal, {
       log,
       isSuccessor: flags["take-over"] !== undefined,

@@ -9,7 +9,7 @@ import { createReplaySource } from "../../simulator/replay/replay-source.ts";
 import { createSimulatedExchange } from "../../simulator/simulated-exchange.ts";
 import type { Command, Flags } from "../framework/command.ts";
 import { configOf, settingFlags } from "../framework/config-flags.ts";
-import { terminalLog } from "../framework/terminal-log.ts";
+import { logWarnings, terminalLog } from "../framework/terminal-log.ts";
 import { runApp } from "../record/run-recorder.ts";
 import { createDemoControl, demoBanner } from "./demo-control.ts";
 import { openPast } from "./past/past.ts";
@@ -43,6 +43,7 @@ export const demo: Command = {
   async run(flags, terminal) {
     const settings = configOf(flags);
     const log = terminalLog(settings.log, terminal);
+    logWarnings(settings, log);
     const speed = numberOf(flags, "speed", 1, 0.01, 10_000);
     const seed = numberOf(flags, "seed", 1, 0, 2 ** 31);
     const dataDir = flags["data-dir"] ?? demoDir;

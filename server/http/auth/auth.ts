@@ -7,6 +7,7 @@ import { securityHeaders } from "../core/security-headers.ts";
 import { type Authorize, createAuthorize } from "./authorize.ts";
 import { createReadClient } from "./client-address.ts";
 import { createCookies } from "./cookies.ts";
+import { createHealthProofCheck } from "./health-proof.ts";
 import { createKnownLogins } from "./lanes/known-logins.ts";
 import { createLogin } from "./login.ts";
 import { createOriginPolicy } from "./origin-policy.ts";
@@ -118,8 +119,12 @@ export function createAuth(options: AuthOptions & { host: string }, deps: Deps) 
     return below;
   }
 
+  const isProven = createHealthProofCheck(passwordHash);
+
   return {
     authorize,
+    /** Tells whether the sender may know why the recorder is not ready. */
+    mayKnowReasons: (request: Request) => authorize.principalOf(request).isTrusted || isProven(request),
     routes: () => createSessionRoutes({ authorize, login, sessions, cookies, known }),
     guard,
     async start() {

@@ -31,7 +31,7 @@ export type BoundedAnswer = {
  */
 export async function boundedFetch(
   url: string,
-  init: RequestInit & { tls?: { ca?: string } },
+  init: RequestInit & { tls?: { ca?: string }; proxy?: false },
   bounds: FetchBounds,
 ): Promise<BoundedAnswer> {
   const { timeoutMs, idleMs = Number.POSITIVE_INFINITY } = bounds;

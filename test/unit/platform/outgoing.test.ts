@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { askReady, checkServer } from "../../../server/cli/check/check-server.ts";
+import { askReady } from "../../../server/cli/check/ask-ready.ts";
+import { checkServer } from "../../../server/cli/check/check-server.ts";
 import { checkTelegram } from "../../../server/cli/check/check-services.ts";
 import { createPublicUrlWatch } from "../../../server/monitor/public-url.ts";
 import { createHeartbeat } from "../../../server/notify/heartbeat.ts";

@@ -15,6 +15,7 @@ import { firstRecordedId, lastRecordedId } from "../../recorder/backfill/boundar
 import { createIdFiles } from "../../recorder/backfill/id-files.ts";
 import { joinedRuns } from "../../recorder/backfill/id-runs.ts";
 import { recordedIds } from "../../recorder/backfill/recorded-ids.ts";
+import type { UsedNames } from "../../recorder/write/free-segment-name.ts";
 import { readLineBytes } from "../../storage/read/archive-reader.ts";
 
 /** Fetches missing trades over REST, and the order book snapshots that diffs are applied to. */
@@ -71,10 +72,10 @@ const longestPauseUs = 31 * dayUs;
 
 /** Connects the REST client, the writer of fetched trades and the journal. */
 export function createBackfill(
-  options: { dataDir: string; segmentMinutes: number; streams: readonly Stream[] },
+  options: { dataDir: string; segmentMinutes: number; streams: readonly Stream[]; usedNames: UsedNames },
   deps: BackfillDeps,
 ): Backfill {
-  const { dataDir, segmentMinutes } = options;
+  const { dataDir } = options;
   const { rest, journal, log } = deps;
   let fetchedTrades = 0;
   /** Number of pauses that are being examined. */
@@ -90,7 +91,7 @@ export function createBackfill(
     return journal.gapsOfStream(type.folder, symbol).flatMap(({ from_us, to_us }) => [dateOf(from_us), dateOf(to_us)]);
   }
 
-  const writer = createBackfillWriter({ dataDir, segmentMinutes }, { readLines, files, flushed, onClosed });
+  const writer = createBackfillWriter(options, { readLines, files, flushed, onClosed });
   const trades = createTradeBackfill({
     ...{ rest, log },
     onPage: writer.write,

@@ -91,14 +91,15 @@ export function createRecording(
   const { config, dataDir, startedUs } = options;
   const { clock, journal, log } = deps;
   const { nowUs } = deps.clock;
-  const { record, exchange } = config;
+  const { exchange } = config;
   let streams = options.streams;
   let feed: Feed | null = null;
   let lastRecvUs: number | null = null;
   let seconds = 0;
 
+  const settings = recorderOptions(config, dataDir, streams.length, log);
   const ledger = createGapLedger({ store: journal.saveGaps, log });
-  const recorder = createRecorder(recorderOptions(config, dataDir, streams.length, log), {
+  const recorder = createRecorder(settings, {
     ...{ nowUs, onClosed: deps.onClosed, onDropped: ledger.drop, onLost: (...loss) => gaps.lose(...loss), log },
   });
   const writers = new Map(streams.map((stream) => [stream, recorder.writer(stream)]));
@@ -119,7 +120,7 @@ export function createRecording(
   /** Trade streams: first id of this run. Diff streams: first `U` since the newest gap. */
   const firstIds = new Map<Stream, number>();
   const repair = createBackfill(
-    { dataDir, segmentMinutes: record.segment_minutes, streams },
+    { ...settings, streams },
     {
       ...{ rest, journal, nowUs, log, onClosed: deps.onClosed, onLate: deps.onLate },
       flushed: recorder.flushed,

@@ -3,7 +3,7 @@ import { promisify } from "node:util";
 import { type Segment, segmentPath } from "../../domain/day.ts";
 import { close, fdatasync, ftruncate, openDescriptor, write } from "../../platform/files/files.ts";
 import { mkdir, open } from "../../platform/files/files-async.ts";
-import { createFree } from "../write/free-segment-name.ts";
+import { createFree, type UsedNames } from "../write/free-segment-name.ts";
 
 /** A segment of backfilled trades that is being written. The calling thread never waits for the disk. */
 export type BackfillFile = {
@@ -23,9 +23,13 @@ const sync = promisify(fdatasync);
 const closeFile = promisify(close);
 
 /** Creates a separate segment in the window of `wanted`; rejects with the system's error. */
-export async function createBackfillFile(dataDir: string, wanted: Segment): Promise<BackfillFile> {
+export async function createBackfillFile(
+  folder: { readonly dataDir: string; readonly usedNames?: UsedNames | undefined },
+  wanted: Segment,
+): Promise<BackfillFile> {
+  const { dataDir } = folder;
   await mkdir(dirname(segmentPath(dataDir, wanted, "open")), { recursive: true });
-  const { segment, file: fd } = await createFree(dataDir, wanted, (path) => openNew(path, "wx"));
+  const { segment, file: fd } = await createFree(folder, wanted, (path) => openNew(path, "wx"));
   const path = segmentPath(dataDir, segment, "open");
   let bytes = 0;
   let isNamed = false;

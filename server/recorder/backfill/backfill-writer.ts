@@ -5,6 +5,7 @@ import type { Stream } from "../../domain/stream.ts";
 import { codeOf } from "../../platform/errors.ts";
 import type { ReadLines } from "../../storage/list/stored-lines.ts";
 import { isPassing } from "../write/disk-errors.ts";
+import type { UsedNames } from "../write/free-segment-name.ts";
 import { type BackfillFile, createBackfillFile } from "./backfill-file.ts";
 import { createIdFiles, type IdFiles } from "./id-files.ts";
 import type { IdRuns } from "./id-runs.ts";
@@ -60,7 +61,7 @@ const idleMs = 30_000;
 
 /** Creates the writer. It does not touch the disk before the first page. Calls `onClosed` for each complete, synced segment. */
 export function createBackfillWriter(
-  options: { dataDir: string; segmentMinutes: number },
+  options: { dataDir: string; segmentMinutes: number; usedNames?: UsedNames },
   deps: {
     readLines: ReadLines;
     /** Index of the id files; default: a new index. */
@@ -152,7 +153,7 @@ export function createBackfillWriter(
     await close(progress);
     const day: Day = { stream: stream.type.folder, symbol: stream.symbol, date: dateOf(firstUs) };
     const window = windowOf(firstUs, segmentMinutes);
-    const file = await createBackfillFile(dataDir, { ...day, name: window.name });
+    const file = await createBackfillFile(options, { ...day, name: window.name });
     progress.open = { file, windowStartUs: window.startUs, windowEndUs: window.endUs, lastUs: firstUs };
     progress.days.set(liveFolder(dataDir, day), day);
     return progress.open;

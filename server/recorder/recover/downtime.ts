@@ -36,6 +36,12 @@ export type Before = {
 };
 
 /**
+ * While the disk works the journal saves the last receipt, and the newest record of each stream, more often than this, µs. If files are
+ * newer, the disk refused the journal, and it may have refused records of any stream.
+ */
+const savedWithinUs = 20_000_000;
+
+/**
  * Returns the downtime of each stream that was recorded before. `newestUs`: receipt of the newest record of all streams; 0 if unknown.
  *
  * | end of the last run                              | the downtime of a stream starts                                                |
@@ -43,6 +49,8 @@ export type Before = {
  * | clean stop                                       | at the newest receipt                                                          |
  * | crash                                            | at its last record on disk, or one flush interval before the newest receipt, whichever is later |
  * | reboot, or its newest file is torn               | at its last record on disk                                                     |
+ * | crash while the disk refused the journal         | at its last record on disk                                                     |
+ * | crash, and no record since its last stored gap   | when that gap ended, or `savedWithinUs` before the receipt that the journal knows, whichever is later |
  * | its last downtime is stored, no record since     | at the start of the stored downtime: one gap for several starts                |
  * | the config did not ask for it                    | when it was removed, whatever other streams have received since                |
  */
@@ -59,6 +67,7 @@ export function downtimes(
   if (newestUs === 0) return { newestUs, of: byStream };
   const isClean = lastRun?.clean === true;
   const isRebooted = lastRun?.isRebooted === true;
+  const isRefused = !isClean && newestUs - (lastRun?.lastRecvUs ?? newestUs) > savedWithinUs;
   for (const stream of streams) {
     const { folder } = stream.type;
     const gaps = gapsOf(folder, stream.symbol);
@@ -73,8 +82,8 @@ export function downtimes(
     ].filter((id) => id !== null);
     const repeated = lastIds.length > 0 && { repeatedIds: [...new Set(lastIds)] };
     // A power loss loses an unknown amount of unsynced data, so only the files count. The same holds for a file that was cut meanwhile:
-    // a kill alone tears no line.
-    const isShort = isRebooted || torn.has(key);
+    // a kill alone tears no line. A disk that refused the journal may have taken records of other streams only.
+    const isShort = isRebooted || isRefused || torn.has(key);
     // After a power loss an old raw file may exist again beside its sealed file or newer segments, and hold less.
     const storedUs = isShort ? newestOnDiskUs(dataDir, [stream], streamUs) : 0;
     const leftOutUs = leftOutSince(gaps, Math.max(streamUs, savedUs, storedUs), newestUs);
@@ -84,7 +93,11 @@ export function downtimes(
       continue;
     }
     const onDiskUs = isShort ? Math.max(streamUs, storedUs) || newestUs : newestUs - flushMs * 1000;
-    const fromUs = isClean ? newestUs : Math.max(Math.min(streamUs, newestUs), Math.min(onDiskUs, newestUs));
+    const endUs = isClean ? newestUs : Math.max(Math.min(streamUs, newestUs), Math.min(onDiskUs, newestUs));
+    const goneUs = isClean
+      ? endUs
+      : goneSinceUs(gaps, Math.max(streamUs, savedUs), () => newestOnDiskUs(dataDir, [stream]));
+    const fromUs = Math.min(endUs, Math.max(goneUs, (lastRun?.lastRecvUs ?? 0) - savedWithinUs));
     const cause = isClean ? "restart" : "crash";
     const continuesPause = pause !== undefined && Math.max(newestUs, streamUs) < pause.to_us;
     byStream.set(stream, {
@@ -93,6 +106,15 @@ export function downtimes(
     });
   }
   return { newestUs, of: byStream };
+}
+
+/**
+ * Returns since when all records of a stream are gone, µs: a gap has ended, so the stream was received again, and neither journal nor files
+ * know a record since then. Infinite if they know one.
+ */
+function goneSinceUs(gaps: readonly Gap[], knownUs: number, newestUs: () => number): number {
+  const receivedUs = gaps.findLast(({ cause }) => cause !== "clock")?.to_us ?? 0;
+  return knownUs < receivedUs && newestUs() < receivedUs ? receivedUs : Number.POSITIVE_INFINITY;
 }
 
 /** Finds the newest record of each stream in files that the last run has not stored a receipt for. */

@@ -238,7 +238,7 @@ async function settlePair(dataDir: string, segment: Segment, repairs: Repair[]):
   }
   // An empty file reserves the new name: this run records into the same folder, and a rename could replace its segment.
   const wanted = { ...segment, name: segment.name.replace(/_\d+$/, "") };
-  const { segment: renamed } = await createFree(dataDir, wanted, async (path) => closeSync(openSync(path, "wx")));
+  const { segment: renamed } = await createFree({ dataDir }, wanted, async (path) => closeSync(openSync(path, "wx")));
   renameDurably(raw, segmentPath(dataDir, renamed, "open"));
   addRepair(
     raw,

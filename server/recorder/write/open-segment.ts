@@ -14,7 +14,7 @@ import { mkdir, open as openFile, rename, rm } from "../../platform/files/files-
 import { readFirstLines } from "../recover/first-lines.ts";
 import { lostSegment, type RepairedSegment, repairSegment, type SegmentPlace } from "../recover/repair-segment.ts";
 import { createWrittenBytes, type Loss, type WrittenBytes } from "../tamper/written-bytes.ts";
-import { createFree, isThere } from "./free-segment-name.ts";
+import { createFree, isThere, type UsedNames } from "./free-segment-name.ts";
 import { openSegment, type SegmentFile } from "./segment-file.ts";
 import type { WriteLatency } from "./write-latency.ts";
 
@@ -29,7 +29,7 @@ export type OpenSegment = {
 
 /** Creates a segment with a free name for records from `firstUs` on. Rejects with the system's error. */
 export async function createOpenSegment(
-  options: { dataDir: string; segmentMinutes: number },
+  options: { dataDir: string; segmentMinutes: number; usedNames?: UsedNames | undefined },
   stream: Stream,
   firstUs: number,
   writeLatency: WriteLatency,
@@ -37,7 +37,7 @@ export async function createOpenSegment(
   const window = windowOf(firstUs, options.segmentMinutes);
   const day = { stream: stream.type.folder, symbol: stream.symbol, date: dateOf(firstUs) };
   await mkdir(liveFolder(options.dataDir, day), { recursive: true });
-  const { segment, file } = await createFree(options.dataDir, { ...day, name: window.name }, (path) =>
+  const { segment, file } = await createFree(options, { ...day, name: window.name }, (path) =>
     openSegment(path, "new", writeLatency),
   );
   return { writer: file, segment, written: createWrittenBytes(firstUs), windowEndUs: window.endUs };
@@ -53,14 +53,19 @@ export type Restored = { readonly open: OpenSegment; readonly loss: Loss | null 
  * 2. Move a foreign file at the segment's path to quarantine. If backfilled trades have taken the path, use another name.
  * 3. Rename the temporary file to the segment's path and continue in it.
  */
-export async function writeAgain(dataDir: string, open: OpenSegment, writeLatency: WriteLatency): Promise<Restored> {
+export async function writeAgain(
+  folder: { readonly dataDir: string; readonly usedNames?: UsedNames | undefined },
+  open: OpenSegment,
+  writeLatency: WriteLatency,
+): Promise<Restored> {
+  const { dataDir } = folder;
   let place = placeOf(dataDir, open.segment);
   await mkdir(liveFolder(dataDir, open.segment), { recursive: true });
   const temporary = place.path + temporarySuffix;
   await rm(temporary, { force: true });
   try {
     await open.writer.copyTo(temporary);
-    if (await isNameTaken(dataDir, open.segment)) place = placeOf(dataDir, await reserveName(dataDir, open.segment));
+    if (await isNameTaken(dataDir, open.segment)) place = placeOf(dataDir, await reserveName(folder, open.segment));
     else if (await isThere(place.path)) moveAside(place.path, place.quarantine);
     await rename(temporary, place.path);
   } catch (error) {
@@ -82,9 +87,9 @@ async function isNameTaken(dataDir: string, segment: Segment): Promise<boolean> 
 }
 
 /** An empty file reserves the name: a rename could replace another segment. */
-async function reserveName(dataDir: string, segment: Segment): Promise<Segment> {
+async function reserveName(folder: Parameters<typeof createFree>[0], segment: Segment): Promise<Segment> {
   const wanted = { ...segment, name: segment.name.replace(/_\d+$/, "") };
-  const { segment: free } = await createFree(dataDir, wanted, async (path) => (await openFile(path, "ax")).close());
+  const { segment: free } = await createFree(folder, wanted, async (path) => (await openFile(path, "ax")).close());
   return free;
 }
 

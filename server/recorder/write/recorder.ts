@@ -228,8 +228,8 @@ export function createRecorder(options: RecorderOptions, deps: RecorderDeps): Re
       // A check on a stalled disk would block the thread.
       if (writeLatency.stalled() !== null) return;
       const all = [...writers.values()];
-      const now = Math.min(checkedAtOnce, Math.ceil(all.length / checkEvery));
-      for (let n = 0; n < now; n++) {
+      void closed.checkLeftRaw();
+      for (let n = Math.min(checkedAtOnce, Math.ceil(all.length / checkEvery)); n > 0; n--) {
         const writer = all[checked++ % all.length];
         if (writer !== undefined) isolated(writer, "look at", writer.checkFile);
       }

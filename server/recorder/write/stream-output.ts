@@ -87,7 +87,7 @@ export function createStreamOutput(
   async function restore(openSegment: OpenSegment, state: "unnamed" | "changed"): Promise<OpenSegment> {
     const restored: Restored =
       state === "unnamed"
-        ? await writeAgain(dataDir, openSegment, writeLatency)
+        ? await writeAgain(options, openSegment, writeLatency)
         : await repairOpenSegment(dataDir, openSegment, writeLatency);
     const tampering = state === "unnamed" ? "deleted or replaced" : "truncated or appended to";
     events.onTampered(stream, restored.open.writer.path, tampering, restored.loss);

@@ -2,6 +2,7 @@ import type { Segment } from "../../domain/day.ts";
 import type { Stream } from "../../domain/stream.ts";
 import type { Loss, WrittenBytes } from "../tamper/written-bytes.ts";
 import type { DescriptorBudget } from "./descriptor-budget.ts";
+import type { UsedNames } from "./free-segment-name.ts";
 import type { WriteFailure } from "./segment-file.ts";
 import type { WriteLatency } from "./write-latency.ts";
 
@@ -12,6 +13,8 @@ export type StreamWriterOptions = {
   readonly sync: "seal" | "flush" | "never";
   /** Size at which a segment is closed early, so that sealing takes bounded memory. */
   readonly maxSegmentBytes: number;
+  /** Names of segments that this run has used. */
+  readonly usedNames?: UsedNames;
 };
 
 /** Events of a stream writer, for the recorder. */

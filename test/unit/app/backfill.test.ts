@@ -8,6 +8,7 @@ import { segmentPath } from "../../../server/domain/day.ts";
 import { encodeLine } from "../../../server/domain/line.ts";
 import { openJournal } from "../../../server/journal/journal.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
+import { createUsedNames } from "../../../server/recorder/write/free-segment-name.ts";
 import { streamOf } from "../../support/binance/gap-check.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 
@@ -32,7 +33,7 @@ function setUp(lastId: number, firstId: number) {
   }
   const journal = openJournal(dataDir, { log: silentLog });
   const repair = createBackfill(
-    { dataDir, segmentMinutes: 5, streams: [stream] },
+    { dataDir, segmentMinutes: 5, streams: [stream], usedNames: createUsedNames() },
     {
       rest: createRestClient({ restUrl: "http://127.0.0.1:9" }, { log: silentLog }),
       ...{ journal, log: silentLog, nowUs: () => resumedUs, firstDiffId: () => null },

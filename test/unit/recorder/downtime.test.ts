@@ -110,7 +110,7 @@ test("refetched trades, which bear the exchange's time, and a clock that was put
   expect([later.newestUs, later.of.get(streams[0] as never)?.fromUs]).toEqual([now, now - second]);
 });
 
-test("a pause without later records goes on, checked or not; a pause followed by records of another stream is over", () => {
+test("a pause without later records goes on, checked or not; after a pause followed by records of other streams only, all is missing", () => {
   const dataDir = temporaryFolder();
   const orphans = [orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 30 * second, null))];
   const pause = (toS: number, missing: number | null) => ({
@@ -124,7 +124,24 @@ test("a pause without later records goes on, checked or not; a pause followed by
   };
   expect(fromOf(pause(10, null), now - 30 * second)).toEqual([29.9, "restart"]);
   expect(fromOf(pause(10, 7), now - 30 * second)).toEqual([29.9, "restart"]);
-  expect(fromOf(pause(10, null), now - 5 * second)).toEqual([6, "crash"]);
+  expect(fromOf(pause(10, null), now - 5 * second)).toEqual([10, "crash"]);
+  // A record that is older than 20 s would be in the journal.
+  expect(fromOf(pause(29, null), now - 5 * second)).toEqual([25, "crash"]);
+});
+
+test("if the disk refused the journal for long, each stream is missing from its own last record on disk", () => {
+  const dataDir = temporaryFolder();
+  const orphans = [
+    orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 50 * second, null)),
+    orphan(dataDir, "ETHUSDT", encodeLine(trade(1), now - 5 * second, null)),
+  ];
+  const fromOf = (lastRecvUs: number) => {
+    const lastRun = { lastRecvUs, clean: false };
+    const { of } = downtimes(dataDir, streams, { ...bare, lastRun, segments: orphans, gapsOf: () => [] }, times);
+    return [...of.values()].map(({ fromUs }) => (now - fromUs) / second);
+  };
+  expect(fromOf(now - 10 * second)).toEqual([6, 5]);
+  expect(fromOf(now - 55 * second)).toEqual([50, 5]);
 });
 
 test("a pause that ended with the only record of a run is over", () => {

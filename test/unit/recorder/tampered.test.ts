@@ -6,6 +6,7 @@ import { decodeLine, encodeBackfilledLine } from "../../../server/domain/line.ts
 import { parseStreamName, type Stream } from "../../../server/domain/stream.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
 import type { Loss } from "../../../server/recorder/tamper/written-bytes.ts";
+import { createUsedNames } from "../../../server/recorder/write/free-segment-name.ts";
 import { createRecorder, type RecorderOptions } from "../../../server/recorder/write/recorder.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { until } from "../../support/wait.ts";
@@ -21,7 +22,11 @@ async function recorded(options: Partial<RecorderOptions> = {}) {
   const [log, lost, closed]: [string[], Loss[], Segment[]] = [[], [], []];
   const time = { us: midnight };
   const recorder = createRecorder(
-    { dataDir, segmentMinutes: 1, flushRecords: 10, flushMs: 5, sync: "seal", ...options },
+    {
+      ...{ dataDir, segmentMinutes: 1, flushRecords: 10, flushMs: 5, sync: "seal" },
+      usedNames: createUsedNames(),
+      ...options,
+    },
     {
       nowUs: () => time.us,
       onClosed: (segment) => closed.push(segment),
@@ -261,4 +266,31 @@ test("a closed segment that was cut within a line and cannot be sealed is repair
   expect(idsOf(dataDir)).toEqual(from(1, 9));
   expect(lost).toEqual([{ fromUs: atUs(9), toUs: atUs(60) + 1, records: 51 }]);
   await recorder.stop();
+});
+
+test("a closed segment that cannot be sealed is watched until its day is merged, and its second loss is a gap too", async () => {
+  const { dataDir, recorder, lost, closed, noticed } = await recorded();
+  recorder.closeSegments();
+  await until(() => closed.length === 1, "the segment to be closed");
+  truncateSync(path(dataDir), lineBytes * 9 + 10);
+  await recorder.checkSealed(closed[0] as Segment, null);
+  rmSync(path(dataDir));
+  await noticed("was deleted or replaced");
+  expect(lost).toEqual([
+    { fromUs: atUs(9), toUs: atUs(60) + 1, records: 51 },
+    { fromUs: atUs(1), toUs: atUs(9) + 1, records: 9 },
+  ]);
+  await recorder.stop();
+});
+
+test("the name of a closed segment that was deleted is not used again, so its loss is not mistaken for another's", async () => {
+  const { dataDir, recorder, append, lost, closed } = await recorded();
+  recorder.closeSegments();
+  await until(() => closed.length === 1, "the segment to be closed");
+  rmSync(path(dataDir));
+  await append(10);
+  await recorder.checkSealed(closed[0] as Segment, null);
+  expect(lost).toEqual([{ fromUs: atUs(1), toUs: atUs(60) + 1, records: 60 }]);
+  await recorder.stop();
+  expect(closed.map(({ name }) => name)).toEqual(["00-00", "00-00_02"]);
 });

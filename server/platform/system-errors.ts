@@ -22,6 +22,7 @@ const meanings: Readonly<Record<string, readonly [reason: string, advice: string
   EBUSY: ["% is in use", "end the program that uses it"],
   EMFILE: ["this process has too many files open", "raise the limit: ulimit -n"],
   ENFILE: ["this machine has too many files open", "end programs that hold files open"],
+  ENXIO: ["no device or program answers at %", "give another path"],
   EIO: ["the disk{ of %} reports an error", "look for disk errors in dmesg"],
   EADDRINUSE: ["another program uses this port", "give another port"],
   EADDRNOTAVAIL: ["this machine does not have this address", "give one of its own addresses"],

@@ -5,6 +5,7 @@ import type { Command } from "../framework/command.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
 import { exportOne } from "./export-job.ts";
+import { refuseRecorded } from "./export-place.ts";
 import { exportSettings, planExport } from "./export-plan.ts";
 import { selectionFlags, selectionOf, selectStreams } from "./selection.ts";
 
@@ -48,6 +49,7 @@ export const exportCommand: Command = {
     const settings = exportSettings(flags);
     const selection = selectionOf(flags);
     const jobs = planExport(selectStreams(selection), selection.range, settings);
+    for (const { path } of jobs) refuseRecorded(path, selection.dataDir);
     const isPiped = jobs.some(({ path }) => isStandardOutput(path));
     if (isPiped && process.stdout.isTTY && settings.format === "parquet")
       throw new OperatorError("Parquet is binary and does not go to a terminal; give a file as --out, or a pipe");

@@ -232,6 +232,14 @@ test("a folder at the place of an output file is named, and existing files stay"
   expect(below).toMatchObject({ code: 2, errors: expect.stringContaining("cannot write") });
 }, 60_000);
 
+test("a recorded archive is not replaced by an export", async () => {
+  const archive = archivePath(dataDir, { stream: "aggTrade", symbol: "BTCUSDT", date });
+  const before = readFileSync(archive);
+  const ran = await exportTo(archive, "--format", "csv");
+  expect(ran).toMatchObject({ code: 2, output: "", errors: expect.stringContaining("belongs to the recorder") });
+  expect(readFileSync(archive).equals(before)).toBe(true);
+});
+
 test.skipIf(mountMissing !== "")(
   `a read-only folder and a disk that fills up in the middle: an error, the good file stays, no partial file is left${mountMissing}`,
   async () => {

@@ -1,6 +1,5 @@
 import { existsSync } from "node:fs";
 import { archivePath, type Day, dateOf, dateStartUs, dayUs } from "../../../server/domain/day.ts";
-import { until } from "../wait.ts";
 import { archive, keep, keysOf, newDataDir, type TestKeeping } from "./bucket.ts";
 import type { S3 } from "./s3.ts";
 import { s3Proxy } from "./s3-proxy.ts";
@@ -293,12 +292,21 @@ export async function liveBucket({ seed, days, log = () => {} }: Life, s3: S3): 
         const status = keeping?.status();
         return status && status.archives_waiting + status.archives_unconfirmed === 0;
       });
+    // On a starved machine a single upload takes 20 s. It is stuck if no recorder has done anything for a minute.
+    const progress = () =>
+      recorders
+        .map(
+          ({ keeping }) => `${keeping?.lines.length} ${keeping?.status()?.bytes_sent} ${keeping?.status()?.failures}`,
+        )
+        .join();
+    let [last, changedMs] = [progress(), performance.now()];
     for (let stillMs = performance.now(); performance.now() - stillMs < 400; await Bun.sleep(20)) {
-      await until(isQuiet, "everything to be confirmed", 60_000).catch((error: Error) => {
-        const lines = recorders.map(({ keeping }) => keeping?.text().slice(-1500));
-        throw new Error(`seed ${seed}: ${error.message} ${JSON.stringify(told)} ${lines.join("\n")}`);
-      });
-      if (!isQuiet()) stillMs = performance.now();
+      if (isQuiet()) continue;
+      stillMs = performance.now();
+      if (progress() !== last) [last, changedMs] = [progress(), stillMs];
+      if (stillMs - changedMs < 60_000) continue;
+      const lines = recorders.map(({ keeping }) => keeping?.text().slice(-1500));
+      throw new Error(`seed ${seed}: waits for uploads in vain: ${JSON.stringify(told)} ${lines.join("\n")}`);
     }
   }
 

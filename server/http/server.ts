@@ -9,6 +9,7 @@ import type { BookView, HttpLoad, Status } from "../domain/status.ts";
 import { messageOf, OperatorError } from "../platform/errors.ts";
 import type { Log } from "../platform/log/log.ts";
 import { type Auth, type AuthOptions, createAuth, createOpenAuth } from "./auth/auth.ts";
+import { compressed } from "./core/compression.ts";
 import { createErrors } from "./core/errors.ts";
 import { securityHeaders } from "./core/security-headers.ts";
 import { createStatusCache, type StatusCache } from "./core/status-cache.ts";
@@ -162,7 +163,7 @@ function listen(app: HttpApi, access: Auth, hostname: string, port: number): num
       development: false,
       maxRequestBodySize: 64 * 1024,
       idleTimeout: 30,
-      fetch: access.guard(app.fetch, () => app.server),
+      fetch: access.guard(compressed(app.fetch), () => app.server),
       websocket: {
         // The handlers are compatible, but the two packages type messages differently.
         ...(websocket as unknown as WebSocketHandler<unknown>),

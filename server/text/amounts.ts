@@ -1,17 +1,32 @@
 import type { Language } from "./language.ts";
 
 const formats = new Map<string, Intl.DateTimeFormat>();
-const numberFormats = new Map<string, Intl.NumberFormat>();
 const locales: Record<Language, string> = { en: "en-GB", ko: "ko-KR" };
+const numberMarks: Record<Language, { readonly group: string; readonly point: string }> = {
+  en: { group: ",", point: "." },
+  ko: { group: ",", point: "." },
+};
+
+/** A no-break space. It stands between a figure and its unit, so that no line ends between them. */
+const tie = "\u00a0";
 const timeUnits: Record<Language, readonly [string, string, string, string]> = {
-  en: [" d", " h", " min", " s"],
+  en: [`${tie}d`, `${tie}h`, `${tie}min`, `${tie}s`],
   ko: ["일", "시간", "분", "초"],
 };
 const byteUnits = ["B", "kB", "MB", "GB", "TB", "PB"];
 
 /** A number with grouped digits and exactly `decimals` digits behind the point: `1,340.50`. */
 export function decimal(value: number, decimals: number, language: Language): string {
-  return numberFormat(decimals, decimals, language).format(value);
+  const { group, point } = numberMarks[language];
+  const digits = Math.abs(value).toFixed(decimals);
+  const [whole = "", fraction] = digits.split(".");
+  const sign = value < 0 && /[1-9]/.test(digits) ? "-" : "";
+  return `${sign}${groupDigits(whole, group)}${fraction === undefined ? "" : point + fraction}`;
+}
+
+/** Digits of a whole number in groups of three: `86704` → `86,704`. */
+export function groupDigits(digits: string, group = ","): string {
+  return digits.length < 4 ? digits : digits.replace(/\B(?=(\d{3})+(?!\d))/g, group);
 }
 
 /** A whole number with grouped digits. */
@@ -22,7 +37,7 @@ export function count(value: number, language: Language): string {
 /** A number in three digits at most: `1.4`, `23`, `1,340`. */
 export function figure(value: number, language: Language): string {
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
-  return numberFormat(0, digits, language).format(value);
+  return trimmedDecimal(value, digits, language);
 }
 
 /** An estimate in two digits, so that it does not look exact: 2,413,000 → `2,400,000`. */
@@ -59,13 +74,13 @@ export function bytes(value: number, language: Language): string {
     unit++;
   }
   const decimals = unit === 0 || scaled >= 99.95 ? 0 : scaled >= 9.995 ? 1 : 2;
-  return `${decimal(scaled, decimals, language)} ${byteUnits[unit]}`;
+  return `${decimal(scaled, decimals, language)}${tie}${byteUnits[unit]}`;
 }
 
 /** Milliseconds; from ten thousand on in seconds. */
 export function milliseconds(value: number, language: Language): string {
   if (Math.abs(value) >= 9999.5) return seconds(value / 1000, language);
-  return `${decimal(value, Math.abs(value) < 9.95 ? 1 : 0, language)} ms`;
+  return `${decimal(value, Math.abs(value) < 9.95 ? 1 : 0, language)}${tie}ms`;
 }
 
 /** Seconds with one decimal: `3.2 s`. */
@@ -75,7 +90,7 @@ export function seconds(value: number, language: Language): string {
 
 /** Seconds with up to two decimals, for spans below ten seconds: `3.2 s`, `0.05 s`. */
 export function shortSeconds(value: number, language: Language): string {
-  return `${numberFormat(0, 2, language).format(value)}${timeUnits[language][3]}`;
+  return `${trimmedDecimal(value, 2, language)}${timeUnits[language][3]}`;
 }
 
 /** A time span in its two largest units; units that are 0 are left out: `1 d 2 h`, `3 min 5 s`, `3 s`; from five minutes on without seconds. */
@@ -89,7 +104,7 @@ export function duration(us: number, language: Language): string {
     .map((n, index) => ({ n, index }))
     .filter(({ n, index }) => index >= first && index <= last && n > 0)
     .map(({ n, index }) => `${n}${timeUnits[language][index] ?? ""}`)
-    .join(" ");
+    .join(tie);
 }
 
 /** How long ago something was: tenths of seconds below ten seconds. */
@@ -126,28 +141,17 @@ export function zoneName(us: number, timeZone?: string): string {
   return parts.find(({ type }) => type === "timeZoneName")?.value ?? "UTC";
 }
 
-/** A day as people say it: `Tue 24 Nov`. */
-export function dayName(date: string, language: Language): string {
-  const options = { weekday: "short", month: "short", day: "numeric" } as const;
-  return format(Date.parse(`${date}T00:00:00Z`) * 1000, language, options, "UTC");
-}
-
 function format(us: number, language: Language, options: Intl.DateTimeFormatOptions, timeZone?: string): string {
   return formatOf(language, options, timeZone).format(us / 1000);
 }
 
-/** Formats are slow to make and few. */
-function numberFormat(least: number, most: number, language: Language): Intl.NumberFormat {
-  const key = `${language} ${least} ${most}`;
-  let made = numberFormats.get(key);
-  if (made === undefined) {
-    made = new Intl.NumberFormat(locales[language], { minimumFractionDigits: least, maximumFractionDigits: most });
-    numberFormats.set(key, made);
-  }
-  return made;
+/** A number without zeros at the end of its fraction. */
+function trimmedDecimal(value: number, most: number, language: Language): string {
+  const text = decimal(value, most, language);
+  return most === 0 ? text : text.replace(/[.,]?0+$/, "");
 }
 
-/** The same for times. */
+/** Formats are slow to make and few. */
 function formatOf(language: Language, options: Intl.DateTimeFormatOptions, timeZone?: string): Intl.DateTimeFormat {
   const key = JSON.stringify([language, options, timeZone]);
   let made = formats.get(key);

@@ -111,7 +111,7 @@ describe.skipIf(!runtime.ok)(title, () => {
 
   test("a wrong password is said, in both languages; too many are, and how long to wait", async () => {
     for (const [locale, wrong, button] of [
-      ["en-US", "The password is wrong.", /^Try again in \d+ s$/],
+      ["en-US", "The password is wrong.", /^Try again in \d+\u00a0s$/],
       ["ko-KR", "비밀번호가 맞지 않습니다.", /^\d+초 후 다시 시도하세요$/],
     ] as const) {
       const { url } = await serve().start();

@@ -121,7 +121,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     const kept = await figure(page, "records");
     await first.stop();
     await until(
-      async () => /^No contact with the recorder for \d+ s\.$/.test(await sentence(page)),
+      async () => /^No contact with the recorder for \d+\u00a0s\.$/.test(await sentence(page)),
       "the bad news",
       10_000,
     );
@@ -173,7 +173,10 @@ describe.skipIf(!runtime.ok)(title, () => {
     const { url } = await serve().start();
     const { page, close } = await open(url);
     await until(async () => (await sentence(page)) === "Not recording as it should.", "the bad news");
-    expect(await page.locator(".headline .why > span:not(.maintenance)").allTextContents()).toEqual(reasons);
+    expect(await page.locator(".headline .why > span:not(.maintenance)").allTextContents()).toEqual([
+      "connection 1 to stream.binance.com:9443 is waiting: refused",
+      "no data received for 95\u00a0s",
+    ]);
     const korean = await open(url, "ko-KR");
     await until(
       async () => (await sentence(korean.page)) === "정상적으로 기록하지 못하고 있습니다.",
@@ -332,7 +335,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     const { page, close } = await open(url);
     await until(async () => (await sentence(page)) === well, "the good news");
     await page.route("**/api/archives/days?*", (route) =>
-      route.fulfill({ json: { items: [{ date: "x" }], next: null, total: null } }),
+      route.fulfill({ json: { items: [{ date: null }], next: null, total: null } }),
     );
     await page.getByRole("link", { name: "Archive", exact: true }).click();
     await until(async () => (await text(page, ".message h1")) === "This view failed.", "the failure");

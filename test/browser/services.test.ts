@@ -79,7 +79,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     expect(await rows(page)).toEqual([
       ["open", "Alerts on Telegram", "messages arrive", "chats 2 · sent 14 · waiting 0"],
       ["open", "@my_recorder_bot", "listening", "31 answered"],
-      ["open", "archive at s3.example.org", "everything uploaded", "60 uploaded · 4.87 GB sent · 0 failures"],
+      ["open", "archive at s3.example.org", "everything uploaded", "60 uploaded · 4.87\u00a0GB sent · 0 failures"],
       ["open", "Share of the symbols", "part 2 of 5", "3 symbols here"],
     ]);
     over = {};

@@ -167,10 +167,10 @@ describe.skipIf(!runtime.ok)(title, () => {
     const { hardware, totals } = status;
     const figure = async (name: string) => text(page, `[data-figure="${name}"] b`);
     expect(await figure("records")).toBe(totals.records.toLocaleString("en"));
-    expect(await figure("disk")).toStartWith(`${Math.round(hardware.disk_free_bytes / 1e9)} GB of `);
-    expect(await figure("memory")).toBe(`${(hardware.process_memory_bytes / 1e6).toFixed(1)} MB`);
+    expect(await figure("disk")).toStartWith(`${Math.round(hardware.disk_free_bytes / 1e9)}\u00a0GB of `);
+    expect(await figure("memory")).toBe(`${(hardware.process_memory_bytes / 1e6).toFixed(1)}\u00a0MB`);
     expect(await figure("cpu")).toEndWith(`machine ${Math.round(hardware.cpu_ratio * 100)}%`);
-    expect(await figure("network")).toBe(`${Math.round((hardware.network_receive_bytes_per_s ?? 0) / 1e3)} kB/s`);
+    expect(await figure("network")).toBe(`${Math.round((hardware.network_receive_bytes_per_s ?? 0) / 1e3)}\u00a0kB/s`);
     expect(await text(page, ".headline .why")).toContain(`${totals.messages_per_s.toFixed(1)} messages a second`);
     for (const symbol of status.symbols) {
       const cell = async (column: string) =>

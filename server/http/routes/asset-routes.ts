@@ -1,13 +1,11 @@
 import { join } from "node:path";
 import { Elysia } from "elysia";
 import { readdirSync } from "../../platform/files/files.ts";
+import { acceptsGzip, leastCompressedBytes } from "../core/compression.ts";
 import { securityHeaders } from "../core/security-headers.ts";
 
 /** Assets have a hash of their content in their name: they never change. */
 const caching = "public, max-age=31536000, immutable";
-
-/** Smaller files do not get smaller on the wire. */
-const leastBytes = 1000;
 
 /** Serves a folder of script and style files below `prefix`, compressed if the client accepts it. Each file is compressed once. */
 export async function createAssetRoutes(folder: string, prefix: string) {
@@ -23,16 +21,10 @@ export async function createAssetRoutes(folder: string, prefix: string) {
       vary: "accept-encoding",
     };
     routes.get(`${prefix}/${name}`, ({ request }) => {
-      if (plain.length < leastBytes || !acceptsGzip(request)) return new Response(plain, { headers });
+      if (plain.length < leastCompressedBytes || !acceptsGzip(request)) return new Response(plain, { headers });
       packed ??= Bun.gzipSync(plain, { level: 9 });
       return new Response(packed, { headers: { ...headers, "content-encoding": "gzip" } });
     });
   }
   return routes;
-}
-
-/** A client that names gzip with `q=0` does not want it. */
-function acceptsGzip(request: Request): boolean {
-  const accepted = request.headers.get("accept-encoding") ?? "";
-  return accepted.split(",").some((part) => /^\s*gzip\s*(;\s*q=(?!0(\.0*)?\s*$).*)?$/i.test(part));
 }

@@ -1,5 +1,6 @@
 import type { Incident } from "../../domain/incidents/incident.ts";
-import { bytes, count, coverage, dayName, duration } from "../../text/amounts.ts";
+import { bytes, count, coverage, duration } from "../../text/amounts.ts";
+import { dayName } from "../../text/dates.ts";
 import { fill, type Language } from "../../text/language.ts";
 import { cut, escapeHtml, fit, mostCaption } from "../api/html.ts";
 import { overLine } from "./incident-message.ts";

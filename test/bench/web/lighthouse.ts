@@ -1,6 +1,7 @@
 /**
- * `bun test/bench/web/lighthouse.ts [view...]`: scores of Lighthouse for every view of the page, or the given ones, on its slowed-down
- * phone and on a desktop. npx fetches it for this run alone. Scores are out of 100, goal 95. Other load on the machine lowers them.
+ * `bun test/bench/web/lighthouse.ts [view...] [phone | desktop]`: scores of Lighthouse for every view of the page, or the given ones, on
+ * its slowed-down phone and on a desktop. npx fetches it for this run alone. Scores are out of 100, goal 95. Other load on the machine
+ * lowers them.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -20,7 +21,8 @@ type Report = {
 };
 
 const lighthouse = "lighthouse@12.8.2";
-const asked = process.argv.slice(2);
+const asked = process.argv.slice(2).filter((word) => word.startsWith("/"));
+const screens = ["phone", "desktop"].filter((name) => process.argv.includes(name));
 const views = asked.length > 0 ? asked : ["/dashboard", "/coverage", "/archive", "/history", "/orderbook/BTCUSDT"];
 const times = ["first-contentful-paint", "largest-contentful-paint", "total-blocking-time"];
 const categories = ["performance", "accessibility", "best-practices"];
@@ -49,7 +51,7 @@ try {
   );
   console.log("|---|---|---|---|---|---|---|---|---|");
   for (const view of views) {
-    for (const screen of ["phone", "desktop"]) {
+    for (const screen of screens.length > 0 ? screens : ["phone", "desktop"]) {
       const { categories: scores, audits } = await judge(url + view, screen);
       const points = categories.map((name) => Math.round(100 * (scores[name]?.score ?? 0)));
       const paints = times.map((name) => audits[name]?.displayValue ?? "?");

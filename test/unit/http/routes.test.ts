@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Status } from "../../../server/domain/status.ts";
+import { compressed } from "../../../server/http/core/compression.ts";
 import { ListenError } from "../../../server/http/server.ts";
 import { OperatorError } from "../../../server/platform/errors.ts";
 import { fakeStatus } from "../../support/fakes/fake-status.ts";
@@ -85,6 +86,47 @@ test("the page's script travels compressed to a client that accepts gzip, and pl
     expect(answer.headers.get("content-encoding")).toBeNull();
     expect(await answer.text()).toBe(longScript);
   }
+});
+
+test("a long answer in JSON travels compressed to a client that accepts gzip, plain to others, and is never an old answer", async () => {
+  const bodies = [
+    "short",
+    "a".repeat(2000),
+    "a".repeat(2000),
+    "b".repeat(2000),
+    "c".repeat(400_000),
+    "d".repeat(400_000),
+  ];
+  let asked = 0;
+  const handle = compressed(() => Response.json(bodies[asked++ % bodies.length], { headers: { "x-other": "kept" } }));
+  const ask = (headers: Record<string, string>) => handle(new Request("http://recorder/api/x", { headers }));
+  for (const body of bodies) {
+    const answer = await ask({ "accept-encoding": "gzip, br" });
+    const isLong = body.length > 1000;
+    expect(answer.headers.get("content-encoding")).toBe(isLong ? "gzip" : null);
+    expect(answer.headers.get("vary")).toBe(isLong ? "accept-encoding" : null);
+    expect(answer.headers.get("x-other")).toBe("kept");
+    const bytes = await answer.bytes();
+    expect(new TextDecoder().decode(isLong ? Bun.gunzipSync(bytes) : bytes)).toBe(JSON.stringify(body));
+  }
+  for (const body of bodies) {
+    const answer = await ask({});
+    expect(answer.headers.get("content-encoding")).toBeNull();
+    expect(answer.headers.get("vary")).toBe(body.length > 1000 ? "accept-encoding" : null);
+    expect(await answer.json()).toBe(body);
+  }
+});
+
+test("a served answer in JSON is compressed; a file, which is read in ranges, and an error are not", async () => {
+  const today = (accepted: string) =>
+    fetch(`${site.url}/api/coverage/today`, { headers: { "accept-encoding": accepted }, decompress: false });
+  const [packed, plain] = await Promise.all([today("gzip"), today("identity")]);
+  expect([packed.headers.get("content-encoding"), plain.headers.get("content-encoding")]).toEqual(["gzip", null]);
+  expect(Bun.gunzipSync(await packed.bytes())).toEqual(await plain.bytes());
+  const file = new Response("{}".repeat(1000), { headers: { "content-type": "application/json", etag: '"1"' } });
+  const error = Response.json("x".repeat(2000), { status: 500 });
+  const asked = new Request("http://recorder/x", { headers: { "accept-encoding": "gzip" } });
+  for (const answer of [file, error]) expect(await compressed(() => answer)(asked)).toBe(answer);
 });
 
 test("a book is answered with the exchange's own digits, in any case and any script", async () => {

@@ -19,15 +19,15 @@ test("an incident is one message: a sound at its beginning, changed while it las
   expect(message?.buttons).toEqual([`Acknowledge=ack:${id}`, `Mute 1 h=mute:${id}:60`, `Mute 8 h=mute:${id}:480`]);
   await night.pass(600);
   expect(telegram.chat(42)).toHaveLength(1);
-  expect(message?.text).toContain("for 10 min");
+  expect(message?.text).toContain("for 10\u00a0min");
   incidents.close(id, { records_lost: 0 });
   await night.pass(5);
   expect(message).toMatchObject({
     buttons: [],
-    text: expect.stringMatching(/^✅ Over after 10 min: No connection to Binance\n22:00–22:10 UTC\n/),
+    text: expect.stringMatching(/^✅ Over after 10\u00a0min: No connection to Binance\n22:00–22:10 UTC\n/),
   });
   expect(telegram.chat(42).slice(1)).toMatchObject([
-    { silent: true, replyTo: message?.id, text: "✅ Over after 10 min. No records lost." },
+    { silent: true, replyTo: message?.id, text: "✅ Over after 10\u00a0min. No records lost." },
   ]);
   await night.pass(3 * hour);
   expect(telegram.chat(42)).toHaveLength(2);
@@ -43,13 +43,13 @@ test("trades that are fetched again afterwards make the loss smaller in the mess
   await night.pass(10);
   expect(telegram.chat(42).map(({ text }) => text)).toEqual([
     expect.stringContaining("Lost: 1,240 records."),
-    "✅ Over after 10 min. Lost: 1,240 records.",
+    "✅ Over after 10\u00a0min. Lost: 1,240 records.",
   ]);
   incidents.change(id, { records_lost: 0, records_lost_estimate: 1234, to_us });
   await night.pass(60);
   expect(telegram.chat(42).map(({ text }) => text)).toEqual([
     expect.stringContaining("Lost: about 1,200 book updates."),
-    "✅ Over after 10 min. Lost: about 1,200 book updates.",
+    "✅ Over after 10\u00a0min. Lost: about 1,200 book updates.",
   ]);
   await night.pass(1000);
   const calls = telegram.calls.length;
@@ -94,7 +94,7 @@ test("an unacknowledged incident is repeated after 1, 2, 4, 8 and then every 24 
     { replyTo: null },
     {
       replyTo: 1,
-      text: "🔴 Still: No connection to Binance, for 2 d 15 h",
+      text: "🔴 Still: No connection to Binance, for 2\u00a0d\u00a015\u00a0h",
       buttons: [expect.any(String), expect.any(String), expect.any(String)],
     },
   ]);
@@ -196,7 +196,7 @@ test("an incident for information makes no sound, is never repeated and has no b
     {
       silent: true,
       buttons: [],
-      text: "🔵 A gap in BTCUSDT depth20\nAt 22:00 UTC\nLength: 12 s\n→ See /gaps for the streams and the cause.\nhome-server",
+      text: "🔵 A gap in BTCUSDT depth20\nAt 22:00 UTC\nLength: 12\u00a0s\n→ See /gaps for the streams and the cause.\nhome-server",
     },
   ]);
   await night.stop();
@@ -238,7 +238,7 @@ test("a restart neither repeats nor forgets: messages go on where they were, and
   await night.pass(20);
   const heads = telegram.chat(42).map(({ text }) => text.split("\n")[0]);
   expect(heads[0]).toBe("🔴 No connection to Binance");
-  expect(heads[1]).toStartWith("✅ Over after 10 s: The CPU");
+  expect(heads[1]).toStartWith("✅ Over after 10\u00a0s: The CPU");
   expect(heads).toContain("🟠 The disk is nearly full");
   expect(heads.filter((head) => head?.includes("Memory is running short"))).toHaveLength(1);
   await night.restart();
@@ -270,7 +270,7 @@ test("every chat has its own messages, and a chat that refuses them does not del
   telegram.script(() => null);
   await night.pass(2 * hour);
   expect(night.notifier.status()).toMatchObject({ state: "ok", waiting: 0, last_error: null });
-  expect(telegram.chat(43)).toMatchObject([{ silent: true, text: expect.stringContaining("Over after 20 min") }]);
+  expect(telegram.chat(43)).toMatchObject([{ silent: true, text: expect.stringContaining("Over after 20\u00a0min") }]);
   await night.stop();
 });
 
@@ -369,7 +369,7 @@ test("a deleted message is not sent again; the end of its incident is still repo
   incidents.close(id);
   await night.pass(10);
   expect(telegram.chat(42)).toHaveLength(2);
-  expect(telegram.chat(42)[1]?.text).toBe("✅ Over after 10 min: No connection to Binance.");
+  expect(telegram.chat(42)[1]?.text).toBe("✅ Over after 10\u00a0min: No connection to Binance.");
   await night.stop();
 });
 

@@ -19,8 +19,8 @@ test("the digits that moved begin with the first difference; a price of another 
 
 test("large quantities are short", () => {
   expect([shortQuantity("27512345678.00"), shortQuantity("12500000"), shortQuantity("9999.5")]).toEqual([
-    "27.5 B",
-    "12.5 M",
+    "27.5\u00a0B",
+    "12.5\u00a0M",
     "9,999.5",
   ]);
 });

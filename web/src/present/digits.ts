@@ -1,7 +1,9 @@
+import { groupDigits } from "../../../server/text/amounts.ts";
+
 /** Digits of a decimal text in groups of three, as the exchange wrote them: `86704.77` → `86,704.77`. */
 export function grouped(text: string): string {
   const [whole = "", fraction] = text.split(".");
-  const groups = whole.replace(/\B(?=(\d{3})+(?!\d))/g, ",");
+  const groups = groupDigits(whole);
   return fraction === undefined ? groups : `${groups}.${fraction}`;
 }
 
@@ -25,5 +27,5 @@ export function shortQuantity(text: string): string {
   const value = Number(text);
   if (value < 1e7) return grouped(text);
   const [unit, size] = value >= 1e9 ? ["B", 1e9] : ["M", 1e6];
-  return `${grouped((value / (size as number)).toFixed(value / (size as number) < 100 ? 1 : 0))} ${unit}`;
+  return `${grouped((value / (size as number)).toFixed(value / (size as number) < 100 ? 1 : 0))}\u00a0${unit}`;
 }

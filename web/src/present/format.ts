@@ -33,7 +33,7 @@ export const coarse = (seconds: number): string => {
 };
 
 /** The same where there is hardly any room: `3 s`, `4 m`, `2 h`. */
-export const compact = (seconds: number): string => coarse(seconds).replace(" min", " m");
+export const compact = (seconds: number): string => coarse(seconds).replace(/min$/, "m");
 
 /** A gap's length: hundredths below ten seconds, else its two largest units. */
 export const gapLength = (seconds: number): string =>

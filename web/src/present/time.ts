@@ -1,6 +1,8 @@
 import { computed, signal } from "@preact/signals";
-import * as amounts from "../../../server/text/amounts.ts";
+import { zoneName as nameOfZone } from "../../../server/text/amounts.ts";
+import * as dates from "../../../server/text/dates.ts";
 import { recall, remember } from "../browser/memory.ts";
+import { isPhone } from "../browser/width.ts";
 import { language } from "../words/i18n.ts";
 
 export type Zone = "utc" | "local";
@@ -24,16 +26,14 @@ export function chooseZone(next: Zone): void {
   remember(key, next);
 }
 
-const formats = new Map<string, Intl.DateTimeFormat>();
-
 /** `15:04:05` */
 export function clock(us: number, of: Zone = zone.value): string {
-  return format("clock", { hour: "2-digit", minute: "2-digit", second: "2-digit" }, of).format(us / 1000);
+  return inZone(us, of).slice(11, 19);
 }
 
 /** `15:04` */
 export function shortClock(us: number, of: Zone = zone.value): string {
-  return format("short", { hour: "2-digit", minute: "2-digit" }, of).format(us / 1000);
+  return inZone(us, of).slice(11, 16);
 }
 
 /** `22 Nov 2026, 15:04:05` */
@@ -43,11 +43,12 @@ export function dateTime(us: number, of: Zone = zone.value): string {
 
 /** `22 Nov`, or `11월 22일`. */
 export function day(us: number, of: Zone = zone.value): string {
-  return format("day", { day: "numeric", month: "short" }, of).format(us / 1000);
+  return dates.shortDay(inZone(us, of).slice(0, 10), language.value);
 }
 
-/** The same moment in both zones, for titles. */
+/** The same moment in both zones, for titles; empty on a phone, which cannot show them. */
 export function bothZones(us: number): string {
+  if (isPhone.value) return "";
   return `${dateTime(us, "utc")} UTC = ${dateTime(us, "local")} ${zoneName("local")}`;
 }
 
@@ -63,7 +64,7 @@ export function dayClock(us: number, of: Zone = zone.value): string {
 
 /** `UTC`, or `KST`. */
 export function zoneName(of: Zone = zone.value): string {
-  return of === "utc" ? "UTC" : amounts.zoneName(Date.now() * 1000);
+  return of === "utc" ? "UTC" : nameOfZone(Date.now() * 1000);
 }
 
 /** µs at which a UTC date begins. */
@@ -88,12 +89,12 @@ export function addDays(date: string, days: number): string {
 
 /** A UTC date for people: `22 Nov 2026`. */
 export function dateName(date: string): string {
-  return format("date", { day: "numeric", month: "short", year: "numeric" }, "utc").format(dateStart(date) / 1000);
+  return dates.fullDay(date, language.value);
 }
 
 /** A UTC date's day of the week: `Sun`. */
 export function weekday(date: string): string {
-  return format("weekday", { weekday: "short" }, "utc").format(dateStart(date) / 1000);
+  return dates.weekday(date, language.value);
 }
 
 /** Every UTC date of a month such as `2026-11`. */
@@ -111,7 +112,7 @@ export function addMonths(month: string, months: number): string {
 
 /** The month of a UTC date alone: `November`. */
 export function monthOnly(date: string): string {
-  return format("month-only", { month: "long" }, "utc").format(dateStart(date) / 1000);
+  return dates.monthOnly(date, language.value);
 }
 
 /** 0 for a Sunday. */
@@ -121,30 +122,22 @@ export function weekdayNumber(date: string): number {
 
 /** A UTC date with its weekday: `Sunday 15 November`. */
 export function longDate(date: string): string {
-  return format("long", { weekday: "long", day: "numeric", month: "long" }, "utc").format(dateStart(date) / 1000);
+  return dates.longDay(date, language.value);
 }
 
 /** `22 Nov` */
 export function shortDate(date: string): string {
-  return day(dateStart(date), "utc");
+  return dates.shortDay(date, language.value);
 }
 
 /** The month of a UTC date: `November 2026`. */
 export function monthName(date: string): string {
-  return format("month", { month: "long", year: "numeric" }, "utc").format(dateStart(date) / 1000);
+  return dates.monthName(date, language.value);
 }
 
-function format(name: string, options: Intl.DateTimeFormatOptions, of: Zone): Intl.DateTimeFormat {
-  const key = `${name} ${language.value} ${of}`;
-  let found = formats.get(key);
-  if (found === undefined) {
-    const zone = of === "utc" ? { timeZone: "UTC" } : {};
-    found = new Intl.DateTimeFormat(language.value === "en" ? "en-GB" : "ko", {
-      ...options,
-      ...zone,
-      hourCycle: "h23",
-    });
-    formats.set(key, found);
-  }
-  return found;
+/** ISO text of a time in a zone, to milliseconds. The browser's own zone needs no `Intl`. */
+function inZone(us: number, of: Zone): string {
+  const ms = Math.floor(us / 1000);
+  const offsetMs = of === "utc" ? 0 : new Date(ms).getTimezoneOffset() * 60_000;
+  return new Date(ms - offsetMs).toISOString();
 }

@@ -2,7 +2,6 @@ import { batch, signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { ArchiveDates, KnownGap } from "../../../server/domain/queries.ts";
 import { api, ask, patience } from "../api/api.ts";
-import { hour } from "../present/hour.ts";
 import { addDays, dateOf } from "../present/time.ts";
 import { receiveMonth, shownDays } from "./month.ts";
 import { receivePrices } from "./prices.ts";
@@ -22,7 +21,7 @@ export const archiveDays = signal<ArchiveDates | null>(null);
 export function usePast(): void {
   useEffect(() => {
     let count = 0;
-    const renew = () => void Promise.all([renewQuick(), ...(count++ % slowEvery === 0 ? [renewSlow()] : [])]);
+    const renew = () => void Promise.all([renewToday(), ...(count++ % slowEvery === 0 ? [renewSlow()] : [])]);
     renew();
     const timer = setInterval(() => {
       if (document.visibilityState === "visible") renew();
@@ -31,27 +30,22 @@ export function usePast(): void {
   }, []);
 }
 
-async function renewQuick(): Promise<void> {
-  const [series, day] = await Promise.all([
-    ask(api.api.series.get({ query: {}, ...patience() })),
-    ask(api.api.coverage.today.get(patience())),
-  ]);
-  batch(() => {
-    if (series.ok) hour.value = series.value;
-    if (day.ok) receiveToday(day.value);
-  });
+async function renewToday(): Promise<void> {
+  const day = await ask(api.api.coverage.today.get(patience()));
+  if (day.ok) receiveToday(day.value);
 }
 
+/** The days come first: the first sentence and its proof wait for them. */
 async function renewSlow(): Promise<void> {
   const to = dateOf(Date.now() * 1000);
-  const [table, gaps, archives, mids] = await Promise.all([
-    ask(api.api.coverage.get({ query: { from: addDays(to, 1 - shownDays), to }, ...patience() })),
+  const table = await ask(api.api.coverage.get({ query: { from: addDays(to, 1 - shownDays), to }, ...patience() }));
+  if (table.ok) receiveMonth(table.value);
+  const [gaps, archives, mids] = await Promise.all([
     ask(api.api.gaps.get({ query: { limit: "24" }, ...patience() })),
     ask(api.api.archives.days.get({ query: { limit: "8" }, ...patience() })),
     ask(api.api.mids.get(patience())),
   ]);
   batch(() => {
-    if (table.ok) receiveMonth(table.value);
     if (gaps.ok) latestGaps.value = gaps.value.items;
     if (archives.ok) archiveDays.value = archives.value;
     if (mids.ok) receivePrices(mids.value);

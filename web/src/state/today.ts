@@ -1,4 +1,4 @@
-import { computed, type Signal, signal } from "@preact/signals";
+import { batch, computed, type Signal, signal } from "@preact/signals";
 import type { DayCoverage, MinuteSpan, TodayCoverage } from "../../../server/domain/queries.ts";
 
 /** A symbol's day so far: the stream that misses most. Times count from the first record on. */
@@ -41,7 +41,6 @@ export const missingToday = computed(() => {
 
 /** Takes over what the recorder tells of today; each symbol has a signal of its own. */
 export function receiveToday(next: TodayCoverage): void {
-  today.value = next;
   const worst = new Map<string, SymbolToday>();
   for (const { symbol, coverage, missing_s: missingS, spans } of next.days) {
     const known = worst.get(symbol);
@@ -49,10 +48,13 @@ export function receiveToday(next: TodayCoverage): void {
     const isWorse = known === undefined || missingS > known.missingS || known.coverage === null;
     if (isWorse) worst.set(symbol, { coverage, missingS, dueS, spans });
   }
-  for (const [symbol, day] of worst) {
-    const shown = todayOf(symbol);
-    if (JSON.stringify(shown.peek()) !== JSON.stringify(day)) shown.value = day;
-  }
+  batch(() => {
+    today.value = next;
+    for (const [symbol, day] of worst) {
+      const shown = todayOf(symbol);
+      if (JSON.stringify(shown.peek()) !== JSON.stringify(day)) shown.value = day;
+    }
+  });
 }
 
 function knownDays({ days }: TodayCoverage): readonly DayCoverage[] {

@@ -2,6 +2,7 @@ import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import { Archive } from "../components/archive/archive.tsx";
 import { LatestGaps } from "../components/archive/latest-gaps.tsx";
+import { InSteps } from "../components/frame/in-steps.tsx";
 import { Connections } from "../components/status/connections.tsx";
 import { AsOf, Hero } from "../components/status/hero.tsx";
 import { HourCharts } from "../components/status/hour-charts.tsx";
@@ -30,25 +31,21 @@ export function Overview() {
   if (!isKnown.value && !isLost.value && !isLate.value) return null;
   return (
     <div class="ov">
-      <Hero />
-      <AsOf />
-      <SymbolTable />
-      {allDrawn.value && <Rest />}
+      <InSteps parts={first} />
+      {allDrawn.value && <InSteps parts={rest} />}
     </div>
   );
 }
 
+const first = [Hero, AsOf, SymbolTable];
+
 /** What is below the symbols. */
-function Rest() {
+const rest = [HourCharts, Three, MachineLine];
+
+function Three() {
   return (
-    <>
-      <HourCharts />
-      <div class="three">
-        <LatestGaps />
-        <Connections />
-        <Archive />
-      </div>
-      <MachineLine />
-    </>
+    <div class="three">
+      <InSteps parts={[LatestGaps, Connections, Archive]} />
+    </div>
   );
 }

@@ -45,7 +45,7 @@ export const en = {
   demoData: "Invented market, data in {folder}. See what happens when the line breaks:",
   demoPast: "The past is being invented: {percent}.",
   demoCut: "Cut the connection",
-  demoBack: "Back in {n} s",
+  demoBack: "Back in {n}\u00a0s",
   demoNext: "What to try next",
   demoList: "See what is recorded",
   demoVerify: "Prove it",

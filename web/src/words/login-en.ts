@@ -9,5 +9,5 @@ export const loginEn = {
   loginWrong: "The password is wrong.",
   loginTooMany: "Too many attempts.",
   loginBusy: "Others are logging in. Try again in a moment.",
-  loginWait: "Try again in {n} s",
+  loginWait: "Try again in {n}\u00a0s",
 };

@@ -45,7 +45,7 @@ export const delayCommand: BotCommand = {
         now.clock_offset_ms === null
           ? phrases[language].clockUnknown
           : fill(phrases[language].clockOffset, {
-              offset: `${now.clock_offset_ms} ± ${now.clock_offset_bound_ms ?? 0} ms`,
+              offset: `${now.clock_offset_ms} ± ${now.clock_offset_bound_ms ?? 0}\u00a0ms`,
             });
       const html = [
         `<b>${phrases[language].delayTitle}</b>`,

@@ -108,7 +108,7 @@ function figuresOf(status: Status, { say, language }: Ask): readonly (readonly s
   return [
     [phrases[language].records, count(totals.records, language)],
     [phrases[language].delay, delay === null ? "–" : milliseconds(delay, language)],
-    [phrases[language].clock, offset === null ? "–" : `${offset} ± ${status.clock_offset_bound_ms ?? 0} ms`],
+    [phrases[language].clock, offset === null ? "–" : `${offset} ± ${status.clock_offset_bound_ms ?? 0}\u00a0ms`],
     [phrases[language].sockets, fill(phrases[language].socketsOpen, { open, all: status.connections.length })],
     [phrases[language].load, fill(phrases[language].ofCore, { share: percent(hardware.process_cpu_cores, language) })],
     [phrases[language].memory, bytes(hardware.process_memory_bytes, language)],

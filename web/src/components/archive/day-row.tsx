@@ -1,10 +1,10 @@
 import { useSignal } from "@preact/signals";
 import type { ArchiveDate } from "../../../../server/domain/queries.ts";
-import { dayName } from "../../../../server/text/amounts.ts";
+import { dayName } from "../../../../server/text/dates.ts";
 import { api, ask, patience } from "../../api/api.ts";
 import { useResource } from "../../api/resource.ts";
-import { isPhone } from "../../browser/phone.ts";
 import { address } from "../../browser/route.ts";
+import { isPhone } from "../../browser/width.ts";
 import { bytes, coarse, coveragePercent, duration, number } from "../../present/format.ts";
 import { levelOf } from "../../present/levels.ts";
 import { dateOf, longDate, shortDate } from "../../present/time.ts";

@@ -1,3 +1,4 @@
+import { useSignal } from "@preact/signals";
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 
@@ -6,6 +7,7 @@ type Props = { label: ComponentChildren; name?: string; look?: string; children:
 /** A button that opens a short list; a press outside, Escape or a choice closes it. `name` is spoken instead of the label. */
 export function Menu({ label, name, look = "btn", children }: Props) {
   const box = useRef<HTMLDetailsElement>(null);
+  const isOpen = useSignal(false);
   useEffect(() => {
     const close = (event: Event) => {
       if (event.target instanceof Node && box.current?.contains(event.target)) return;
@@ -24,7 +26,13 @@ export function Menu({ label, name, look = "btn", children }: Props) {
     };
   }, []);
   return (
-    <details ref={box} class="menu">
+    <details
+      ref={box}
+      class="menu"
+      onToggle={(event) => {
+        isOpen.value = event.currentTarget.open;
+      }}
+    >
       <summary class={look} aria-label={name}>
         {label}
       </summary>
@@ -37,7 +45,7 @@ export function Menu({ label, name, look = "btn", children }: Props) {
         }}
         onKeyDown={() => {}}
       >
-        {children}
+        {isOpen.value && children}
       </div>
     </details>
   );

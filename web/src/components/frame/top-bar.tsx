@@ -4,6 +4,7 @@ import { pageNames } from "../../../../server/text/page-names.ts";
 import { loggedIn, logOut } from "../../api/session.ts";
 import { address, follow, overviewPath } from "../../browser/route.ts";
 import { nextTheme, theme } from "../../browser/theme.ts";
+import { isPhone } from "../../browser/width.ts";
 import { chooseZone, zone, zoneName } from "../../present/time.ts";
 import { choose, language, t } from "../../words/i18n.ts";
 import { Brand, PageIcon } from "./icons.tsx";
@@ -23,30 +24,37 @@ export function TopBar({ page }: { page: PageName | "unknown" }) {
         <span>RT-Data</span>
       </a>
       {page === "login" ? null : <Navigation page={page} />}
-      <div class="tools">
-        <div class="wide-only">
-          <ZoneChoice />
-          <ThemeButton />
-        </div>
-        <Languages />
-        {loggedIn.value && (
-          <button type="button" class="btn plain wide-only" onClick={() => void logOut()}>
-            {t("logOut")}
-          </button>
-        )}
-        <div class="narrow-only">
-          <Menu label="⋯" name={t("moreChoices")} look="btn plain">
-            <ZoneChoice />
-            <ThemeButton isNamed />
-            {loggedIn.value && (
-              <button type="button" class="btn plain" onClick={() => void logOut()}>
-                {t("logOut")}
-              </button>
-            )}
-          </Menu>
-        </div>
-      </div>
+      <Tools />
     </header>
+  );
+}
+
+/** On a phone all but the language are in a menu. */
+function Tools() {
+  const isSmall = isPhone.value;
+  const choices = (
+    <>
+      <ZoneChoice />
+      <ThemeButton isNamed={isSmall} />
+    </>
+  );
+  const logOutButton = loggedIn.value && (
+    <button type="button" class="btn plain" onClick={() => void logOut()}>
+      {t("logOut")}
+    </button>
+  );
+  return (
+    <div class="tools">
+      {!isSmall && choices}
+      <Languages />
+      {!isSmall && logOutButton}
+      {isSmall && (
+        <Menu label="⋯" name={t("moreChoices")} look="btn plain">
+          {choices}
+          {logOutButton}
+        </Menu>
+      )}
+    </div>
   );
 }
 

@@ -1,6 +1,8 @@
-import { type ReadonlySignal, useComputed, useSignal } from "@preact/signals";
-import type { SeriesName } from "../../../../server/domain/queries.ts";
-import { hour } from "../../present/hour.ts";
+import { type ReadonlySignal, useComputed } from "@preact/signals";
+import type { SeriesName, SeriesView } from "../../../../server/domain/queries.ts";
+import { api, ask, patience } from "../../api/api.ts";
+import { useResource } from "../../api/resource.ts";
+import { isWide } from "../../browser/width.ts";
 import { hasPrices, pricesOf } from "../../state/prices.ts";
 import { symbolNames } from "../../state/state.ts";
 import type { Words } from "../../words/common-en.ts";
@@ -14,15 +16,16 @@ const figures: readonly (readonly [SeriesName, keyof Words, scale: number])[] = 
   ["cpu_cores", "cpuRecorder", 100],
 ];
 
-const isWide = matchMedia("(min-width: 2000px)");
+/** The charts are read again after this time, ms. */
+const everyMs = 10_000;
 
-/** The last hour in charts, for screens that have the room. */
+/** The last hour in charts, for screens that have the room; others do not even read it. */
 export function HourCharts() {
-  const shown = useSignal(isWide.matches);
-  isWide.onchange = () => {
-    shown.value = isWide.matches;
-  };
-  if (!shown.value) return null;
+  return isWide.value ? <Charts /> : null;
+}
+
+function Charts() {
+  const hour = useResource("hour", everyMs, () => ask(api.api.series.get({ query: {}, ...patience() })));
   const symbols = hasPrices.value ? symbolNames.value.slice(0, 3) : [];
   return (
     <div class="hour">
@@ -30,7 +33,7 @@ export function HourCharts() {
         <PriceChart key={symbol} symbol={symbol} />
       ))}
       {figures.map(([name, word, scale]) => (
-        <FigureChart key={name} name={name} title={t(word)} scale={scale} />
+        <FigureChart key={name} hour={hour.value} name={name} title={t(word)} scale={scale} />
       ))}
     </div>
   );
@@ -44,7 +47,14 @@ function PriceChart({ symbol }: { symbol: string }) {
   return <Panel title={t("midOf", { symbol })} data={data} isStepped shortest={600} />;
 }
 
-function FigureChart({ name, title, scale }: { name: SeriesName; title: string; scale: number }) {
+type FigureProps = {
+  hour: ReadonlySignal<SeriesView | null>;
+  name: SeriesName;
+  title: string;
+  scale: number;
+};
+
+function FigureChart({ hour, name, title, scale }: FigureProps) {
   const data = useComputed<ChartData>(() => {
     const { from_us, step_s, values } = hour.value ?? { from_us: 0, step_s: 1, values: null };
     const list = (values?.[name] ?? []).map((value) => (value === null ? null : value * scale));

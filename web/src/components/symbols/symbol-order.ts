@@ -1,4 +1,4 @@
-import { signal } from "@preact/signals";
+import { computed, signal } from "@preact/signals";
 import type { SymbolStatus } from "../../../../server/domain/status.ts";
 import { silentSymbols } from "../../present/silence.ts";
 import { status, symbolNames, symbolSignal } from "../../state/state.ts";
@@ -10,8 +10,17 @@ export type Order = { readonly column: Column; readonly descending: boolean };
 
 export const columns: readonly Column[] = ["symbol", "rate", "p99", "coverageToday"];
 
-/** Up to this many symbols are seen at a glance, and keep their places. */
+/** Up to this many symbols are seen at a glance and keep their places; their rows are roomy. */
 const fewRows = 6;
+
+/** Up to this many symbols rows are middling; more stand densely in two columns. */
+const middlingRows = 20;
+
+/** How high the rows are. */
+export const density = computed(() => {
+  const count = symbolNames.value.length;
+  return count <= fewRows ? "roomy" : count <= middlingRows ? "middling" : "dense";
+});
 
 /** Null is the order of the config; of many symbols, those that need attention come first. */
 export const order = signal<Order | null>(null);

@@ -3,6 +3,7 @@ import { useEffect, useRef } from "preact/hooks";
 import type { SymbolStatus } from "../../../../server/domain/status.ts";
 import { bookPath, dayPath, follow } from "../../browser/route.ts";
 import { watchVisible } from "../../browser/visible.ts";
+import { isNarrow, isPhone } from "../../browser/width.ts";
 import { grouped } from "../../present/digits.ts";
 import { coveragePercent, duration, milliseconds, rate } from "../../present/format.ts";
 import { sumOf } from "../../present/levels.ts";
@@ -19,6 +20,7 @@ import { Moving } from "../book/prices.tsx";
 import { MinuteBar } from "../charts/minute-bar.tsx";
 import { MonthBars } from "../charts/month-bars.tsx";
 import { Spark } from "../charts/spark.tsx";
+import { density } from "./symbol-order.ts";
 
 type Reader = (read: (symbol: SymbolStatus, nowUs: number) => string) => ReadonlySignal<string>;
 
@@ -56,15 +58,9 @@ export function SymbolRow({ name }: { name: string }) {
       <td class="c-spark">
         <Spark prices={pricesOf(name)} />
       </td>
-      <td class="c-rate" data-column="rate">
-        {of((symbol) => rate(symbol.messages_per_s))}
-        <small>{t("perSecond")}</small>
-      </td>
-      <td class="c-p99" data-column="p99">
-        {of((symbol) => milliseconds(symbol.delay_p99_ms))}
-      </td>
+      {!isPhone.value && <Figures of={of} />}
       <Today name={name} />
-      <Month name={name} visible={visible} />
+      {!isNarrow.value && density.value !== "dense" && <Month name={name} visible={visible} />}
     </tr>
   );
 }
@@ -81,6 +77,21 @@ function Mid({ of }: { of: Reader }) {
         <Moving text={text} />
       </span>
     </td>
+  );
+}
+
+/** Rate and delay; a phone says the rate below the name. */
+function Figures({ of }: { of: Reader }) {
+  return (
+    <>
+      <td class="c-rate" data-column="rate">
+        {of((symbol) => rate(symbol.messages_per_s))}
+        <small>{t("perSecond")}</small>
+      </td>
+      <td class="c-p99" data-column="p99">
+        {of((symbol) => milliseconds(symbol.delay_p99_ms))}
+      </td>
+    </>
   );
 }
 

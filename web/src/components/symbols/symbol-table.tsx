@@ -1,6 +1,6 @@
 import { computed, signal, untracked, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useMemo } from "preact/hooks";
-import { isPhone } from "../../browser/phone.ts";
+import { isPhone } from "../../browser/width.ts";
 import { number } from "../../present/format.ts";
 import { shortDate } from "../../present/time.ts";
 import { worstDays } from "../../state/month.ts";
@@ -8,11 +8,11 @@ import { hasPrices, longestPrices } from "../../state/prices.ts";
 import { status, symbolNames } from "../../state/state.ts";
 import { today } from "../../state/today.ts";
 import { t } from "../../words/i18n.ts";
-import { arrange, attentive, type Column, columns, filter, order, sortBy } from "./symbol-order.ts";
+import { arrange, attentive, type Column, columns, density, filter, order, sortBy } from "./symbol-order.ts";
 import { SymbolRow } from "./symbol-row.tsx";
 
 /** Rows that are drawn first, and then with each step: all at once would keep a phone busy for a second. */
-const firstRows = 8;
+const firstRows = 3;
 const moreRows = 4;
 
 const drawn = signal(firstRows);
@@ -34,10 +34,6 @@ function useSteps(): void {
 /** Rows sorted by a moving figure are put in order this often, ms. */
 const reorderMs = 5000;
 
-/** Up to how many symbols rows are roomy, and up to how many they are middling; more stand densely in two columns. */
-const roomy = 6;
-const middling = 20;
-
 /** Every recorded symbol; with more than a few of them sortable and with a filter. */
 export function SymbolTable() {
   const shown = useSignal<readonly string[]>(useMemo(() => untracked(arrange), []));
@@ -56,21 +52,21 @@ export function SymbolTable() {
   }, []);
   useSteps();
   const all = symbolNames.value.length;
-  const density = all <= roomy ? "roomy" : all <= middling ? "middling" : "dense";
+  const look = density.value;
   const names = shown.value;
-  const half = density === "dense" ? Math.ceil(names.length / 2) : names.length;
+  const half = look === "dense" ? Math.ceil(names.length / 2) : names.length;
   // On a phone the second half is below the first.
   const later = isPhone.value ? drawn.value - half : drawn.value;
   const parts = [names.slice(0, Math.min(half, drawn.value)), names.slice(half, half + Math.max(0, later))];
   return (
     <section
-      class={`panel syms ${density}${hasPrices.value ? "" : " no-price"}`}
+      class={`panel syms ${look}${hasPrices.value ? "" : " no-price"}`}
       aria-labelledby="symbols-title"
       data-shown={parts.flat().length}
     >
-      <header class={density === "roomy" ? "ph" : ""}>
+      <header class={look === "roomy" ? "ph" : ""}>
         <h2 id="symbols-title">{t(all === 1 ? "symbolsOne" : "symbolsCount", { n: number(all) })}</h2>
-        {density === "roomy" ? <span class="end t1">{t("barsToday")}</span> : <Tools shown={names.length} all={all} />}
+        {look === "roomy" ? <span class="end t1">{t("barsToday")}</span> : <Tools shown={names.length} all={all} />}
       </header>
       <div class="split">
         {parts.map((part, n) => (part.length === 0 ? null : <Part key={n === 0 ? "first" : "second"} names={part} />))}

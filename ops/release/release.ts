@@ -1,16 +1,21 @@
 /**
- * `bun run release [--check] [--targets=A,B]`: the files of a release in dist/release: an executable for each target, SBOM, licences,
- * changelog and SHA256SUMS. `--check` builds all of it a second time from a clean copy of the commit, in another folder and with packages
+ * `bun run release [--check] [--targets=A,B] [--executables]`: the files of a release in dist/release: an executable for each target, the
+ * container images, compose.yaml, SBOM, licences, changelog and SHA256SUMS. `--executables` leaves out what needs Debian or Ubuntu to be
+ * built: the images. `--check` builds all of it a second time from a clean copy of the commit, in another folder and with packages
  * installed again, and fails if a byte differs.
  */
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import manifest from "../../package.json" with { type: "json" };
+import { composeOf } from "../../server/cli/ops/ops-compose.ts";
+import { type Config, loadConfig } from "../../server/config/config.ts";
 import { compile, prepare } from "../build.ts";
+import { baseFiles } from "./base.ts";
+import { type Architecture, imageOf, imageTargets, tagOf } from "./image.ts";
 import { sbomText } from "./sbom.ts";
-import { sourceVersion } from "./version.ts";
+import { type SourceVersion, sourceVersion } from "./version.ts";
 
 const root = join(import.meta.dir, "../..");
 const folder = join(root, "dist/release");
@@ -19,7 +24,9 @@ const sums = join(folder, "SHA256SUMS");
 /** musl is for Alpine. Bun 1.4's x64 detects the features of the processor, so x64-baseline differs only by its name. */
 const targets = ["linux-x64", "linux-x64-baseline", "linux-arm64", "linux-x64-musl", "linux-arm64-musl"];
 
-const { values } = parseArgs({ options: { check: { type: "boolean" }, targets: { type: "string" } } });
+const { values } = parseArgs({
+  options: { check: { type: "boolean" }, executables: { type: "boolean" }, targets: { type: "string" } },
+});
 const wanted = values.targets?.split(",") ?? targets;
 const unknown = wanted.filter((target) => !targets.includes(target));
 if (unknown.length > 0) fail(`unknown target ${unknown.join(", ")}; there are ${targets.join(", ")}`);
@@ -38,6 +45,8 @@ async function release(): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const { source, packages } = await prepare();
   for (const target of wanted) await compile(join(folder, `rt-data-${target}`), target, source);
+  if (!values.executables) await buildImages(source);
+  await Bun.write(join(folder, "compose.yaml"), composeOf(defaultConfig(), `rt-data:${tagOf(source.version)}`));
   await Bun.write(join(folder, "rt-data.cdx.json"), sbomText(source, packages));
   copyFileSync(join(root, "web/dist/static/licenses.txt"), join(folder, "THIRD-PARTY-LICENSES.txt"));
   copyFileSync(join(root, "CHANGELOG.md"), join(folder, "CHANGELOG.md"));
@@ -50,12 +59,31 @@ async function release(): Promise<void> {
   await Bun.write(sums, lines.join(""));
 }
 
+/** The images hold the executables that were just built, so an image is only made with its executable. */
+async function buildImages(source: SourceVersion): Promise<void> {
+  for (const architecture of Object.keys(imageTargets) as Architecture[]) {
+    const target = imageTargets[architecture];
+    if (!wanted.includes(target)) continue;
+    const executable = readFileSync(join(folder, `rt-data-${target}`));
+    const base = await baseFiles(architecture, join(root, "dist/base"));
+    const image = imageOf(executable, base, { architecture, source });
+    await Bun.write(join(folder, `rt-data-image-${architecture}.tar`), image);
+  }
+}
+
+function defaultConfig(): Config {
+  const loaded = loadConfig(null, {}, {});
+  if (!loaded.ok) throw new Error("the default config is not valid");
+  return loaded.config;
+}
+
 async function check(): Promise<void> {
   const copy = mkdtempSync(join(tmpdir(), "rt-data-release-"));
   try {
     run(["git", "-C", root, "worktree", "add", "--quiet", "--detach", copy, commit]);
+    const rest = values.executables ? ["--executables"] : [];
     run([process.execPath, "install", "--frozen-lockfile", "--silent"], copy);
-    run([process.execPath, "ops/release/release.ts", `--targets=${wanted.join(",")}`], copy);
+    run([process.execPath, "ops/release/release.ts", `--targets=${wanted.join(",")}`, ...rest], copy);
     const [first, second] = await Promise.all(
       [sums, join(copy, "dist/release/SHA256SUMS")].map((path) => Bun.file(path).text()),
     );

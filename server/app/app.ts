@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import { createArchiver } from "../archive/archiver.ts";
-import { type Config, secretsOf } from "../config/config.ts";
+import { type Config, listenHost, secretsOf } from "../config/config.ts";
 import type { Day } from "../domain/day.ts";
 import type { Gap } from "../domain/gap.ts";
 import { ownSymbols, shardName } from "../domain/shard.ts";
@@ -136,7 +136,7 @@ export function createApp(config: Config, options: AppOptions): App {
     http: () => http.load(),
   });
   const http = (options.serve ?? createHttpServer)(
-    { host: config.http.host, port: config.http.port, access: accessOf(config, dataDir) },
+    { host: listenHost(config.http), port: config.http.port, access: accessOf(config, dataDir) },
     {
       ...{ status, trades: past.trades, mids: past.mids.recent, history: past.history, metrics, assetsDir, log },
       ...{ demo: options.demo, incidents: alerting.incidents, instance: alerting.instance, book },

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { environmentOf, loadConfig } from "../../server/config/config.ts";
+import { YAML } from "bun";
+import { environmentOf, loadConfig, secretKeys } from "../../server/config/config.ts";
 import { appConfig } from "../support/app-config.ts";
 import { temporaryFolder } from "../support/folder.ts";
 import { run } from "../support/run.ts";
@@ -124,6 +125,42 @@ describe("the site", () => {
   }
 });
 
+describe("the compose file", () => {
+  const composeOf = async (env: Record<string, string> = {}, ...words: string[]) =>
+    YAML.parse(await printed("compose", env, ...words)) as Record<"services" | "secrets", Record<string, object>>;
+
+  test("is filled in from the config: port, settings that differ, image; and holds a dollar sign as Compose wants it", async () => {
+    const env = { RT_DATA_HTTP_PORT: "9000", RT_DATA_UPLOAD_PREFIX: "a$b", RT_DATA_RECORD_SYMBOLS: "BNBUSDT", ...site };
+    const { services } = await composeOf(env, "--image", "ghcr.io/me/rt-data:1");
+    expect(services["rt-data"]).toMatchObject({
+      image: "ghcr.io/me/rt-data:1",
+      ports: ["127.0.0.1:9000:8000"],
+      environment: {
+        RT_DATA_RECORD_SYMBOLS: "BNBUSDT",
+        RT_DATA_RECORD_STREAMS: "depth20@100ms,aggTrade",
+        RT_DATA_UPLOAD_PREFIX: "a$$b",
+        RT_DATA_HTTP_PUBLIC_URL: site.RT_DATA_HTTP_PUBLIC_URL,
+      },
+    });
+    expect(await printed("compose", env)).not.toMatch(/DATA_DIR: |HTTP_PORT|LOG_LEVEL/);
+    const { code, errors } = await run(["ops", "compose", "--image", "a b"]);
+    expect([code, errors]).toEqual([2, expect.stringContaining("is not the name of an image")]);
+  });
+
+  test("passes each secret as a file, and stops no sooner than the recorder can", async () => {
+    const { services, secrets } = await composeOf();
+    const names = secretKeys.map((key) => key.replace(".", "_"));
+    const variables = names.map((name) => [`RT_DATA_${name.toUpperCase()}_FILE`, `/run/secrets/${name}`] as const);
+    expect(Object.keys(secrets).sort()).toEqual(names.toSorted());
+    expect(services["rt-data"]).toMatchObject({
+      read_only: true,
+      stop_grace_period: "20s",
+      environment: Object.fromEntries(variables),
+      secrets: expect.arrayContaining(names),
+    });
+  });
+});
+
 test("settings printed as environment give the same config again", () => {
   const config = appConfig({
     "record.symbols": "BTCUSDT,币安人生USDT",
@@ -175,7 +212,7 @@ test("no secret is ever printed", async () => {
     RT_DATA_UPLOAD_BUCKET: "b",
     ...site,
   };
-  for (const topic of ["systemd", "env", "nginx", "config", "guide", "backup", "tunnel"])
+  for (const topic of ["systemd", "compose", "env", "nginx", "config", "guide", "backup", "tunnel"])
     expect(await printed(topic, env)).not.toContain("hush");
 });
 

@@ -1,6 +1,6 @@
 import { createServer } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { Config } from "../../config/config.ts";
+import { type Config, listenHost } from "../../config/config.ts";
 import { codeOf, messageOf } from "../../platform/errors.ts";
 import { boundedFetch, statusBytes } from "../../platform/fetch/bounded-fetch.ts";
 import { askReady } from "./ask-ready.ts";
@@ -33,7 +33,8 @@ export const checkServer: Probe = async ({ http }, patience) => {
 };
 
 async function checkPort(http: Config["http"]): Promise<CheckFinding> {
-  const { host, port } = http;
+  const { port } = http;
+  const host = listenHost(http);
   const ready = await askReady(http);
   if (ready.kind === "ready") return ok("http.port", `the recorder answers on ${host}:${port}: data flows`);
   if (ready.kind === "not ready") {

@@ -58,7 +58,7 @@ function isDomain(name: string): boolean {
 export function upstreamOf({ host, port }: Pick<Config["http"], "host" | "port">): string {
   if (port === 0)
     throw new OperatorError("http.port is 0 (any free port), but a proxy needs a fixed port; set it to 8000");
-  const wildcards: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+  const wildcards: Readonly<Record<string, string>> = { auto: "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1" };
   const address = wildcards[host] ?? host;
   if (address.includes(":") && isIP(address) !== 6)
     throw new OperatorError(`http.host is ${host}, which is not an address; give an address such as 127.0.0.1 or ::1`);

@@ -17,6 +17,7 @@ import { didYouMean } from "../../platform/did-you-mean.ts";
 import { OperatorError } from "../../platform/errors.ts";
 import type { Command, Flags } from "../framework/command.ts";
 import { configOf, settingFlags } from "../framework/config-flags.ts";
+import { composeOf } from "./ops-compose.ts";
 import { fillTemplate, type Site, siteOf, upstreamOf } from "./ops-site.ts";
 import { unitOf } from "./ops-unit.ts";
 
@@ -29,6 +30,10 @@ const serverExample = example.replace('data_dir = "./data"', 'data_dir = "/var/l
 const topics = {
   systemd: ["the service: /etc/systemd/system/rt-data.service", (config, flags) => unitOf(config, serviceOf(flags))],
   nginx: ["the site of a reverse proxy: /etc/nginx/sites-available/rt-data.conf", (config) => nginxOf(siteOf(config))],
+  compose: [
+    "a container: compose.yaml for Docker or Podman; --image NAME",
+    (config, flags) => composeOf(config, flags.image),
+  ],
   env: ["settings as environment: /etc/rt-data/rt-data.env", envOf],
   config: ["an example config: /etc/rt-data/rt-data.toml", serverExample],
   install: ["the script that installs, upgrades and rolls back", install],
@@ -57,6 +62,7 @@ export const ops: Command = {
     ...(configFlag && { config: configFlag }),
     user: { value: "NAME", help: "systemd: user of the service (default rt-data)" },
     executable: { value: "PATH", help: "systemd: path of the executable (default /opt/rt-data/bin/rt-data)" },
+    image: { value: "NAME", help: "compose: the image (default rt-data with this version)" },
     lang: { value: "LANGUAGE", help: "guide: en or ko (default en)" },
   },
   examples: [

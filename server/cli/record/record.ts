@@ -1,5 +1,7 @@
+import { listenHost } from "../../config/config.ts";
 import { pagePath } from "../../domain/pages.ts";
 import { messageOf } from "../../platform/errors.ts";
+import { isLoopback } from "../../platform/fetch/addresses.ts";
 import type { Command, Terminal } from "../framework/command.ts";
 import { configOf, settingFlags } from "../framework/config-flags.ts";
 import { logWarnings, terminalLog } from "../framework/terminal-log.ts";
@@ -19,6 +21,7 @@ export const record: Command = {
     const config = reportFailure(terminal, () => configOf(flags));
     const log = terminalLog(config.log, terminal);
     logWarnings(config, log);
+    if (config.http.host === "auto" && isLoopback(listenHost(config.http))) log.warn(loopbackOnly);
     return runRecorder(config, terminal, {
       log,
       isSuccessor: flags["take-over"] !== undefined,
@@ -27,6 +30,9 @@ export const record: Command = {
     });
   },
 };
+
+const loopbackOnly =
+  'http.host is "auto" and there is no password, so the page listens on 127.0.0.1 alone. From outside a container it cannot be reached. `rt-data password` prints a hash; give it in a file by RT_DATA_HTTP_PASSWORD_HASH_FILE, publish port 8000, and start again. Recording does not need it';
 
 /** Reports an invalid config to the parent of an upgrade, which then goes on recording. */
 function reportFailure<T>({ predecessor }: Terminal, read: () => T): T {

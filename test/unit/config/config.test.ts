@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Config, changedKeys, loadConfig, loadDataDir } from "../../../server/config/config.ts";
+import { type Config, changedKeys, listenHost, loadConfig, loadDataDir } from "../../../server/config/config.ts";
 import { schema } from "../../../server/config/schema.ts";
 import { allKeys } from "../../../server/config/sources.ts";
 import { parseGiven } from "../../../server/config/value-kind.ts";
@@ -234,6 +234,16 @@ test("an address that others can reach needs a password or http.public; a loopba
   }
   for (const host of ["127.0.0.1", "127.9.9.9", "::1", "localhost", "::ffff:127.0.0.1"])
     expect([host, problems(`[http]\nhost = "${host}"\n`)]).toEqual([host, []]);
+});
+
+test("the host auto is this machine alone until there is a password, or everyone may look", () => {
+  const hash = "$argon2id$v=19$m=19456,t=3,p=1$xYJ6vFgz1/Dpw0ulev+iuQ$li77Hsr625HOp3bM3fnM6auHFP5Msx0KBh7PULl7bWg";
+  const hostOf = (more: string) => listenHost(load(`[http]\nhost = "auto"\n${more}`).http);
+  expect([hostOf(""), hostOf("public = true"), hostOf(`password_hash = '${hash}'`)]).toEqual([
+    "127.0.0.1",
+    "0.0.0.0",
+    "0.0.0.0",
+  ]);
 });
 
 test("an invalid argon2id hash, or a hash that needs much memory, is refused without being shown", () => {

@@ -23,8 +23,8 @@ export type Disturbance = { readonly mode: "count" | "kill" | "one" | "full"; re
 
 export type InstallMachine = {
   readonly root: string;
-  /** Runs the installer; `events` are the changes of files and calls of systemctl, if counted. */
-  run(words: readonly string[], disturbance?: Disturbance): { code: number; told: string; events: number };
+  /** Runs the installer; `events` are the changes of files and calls of systemctl, each as a call and its path. */
+  run(words: readonly string[], disturbance?: Disturbance): { code: number; told: string; events: readonly string[] };
   release(version: string): string;
   read(path: string): string | null;
   /** The version of the executable of the running process; null without process. */
@@ -105,7 +105,7 @@ export function installMachine(umask: string): InstallMachine {
       return {
         code: ran.status ?? -1,
         told: ran.stderr.toString() + ran.stdout.toString(),
-        events: mode === "none" ? 0 : Number(readFileSync(counted, "utf8")),
+        events: mode === "none" ? [] : readFileSync(counted, "utf8").trim().split("\n"),
       };
     },
     release: (version) => join(stub, version, name),

@@ -7,7 +7,8 @@ processes that the command starts: what strace's `when=` counts for each process
   tracer.py one FOLDER N COMMAND...     kills the process alone that is about to do it
   tracer.py full FOLDER N COMMAND...    from the N-th on, those that need room on the disk fail with ENOSPC
 
-Exit code: that of the command; 137 when it was killed. The count goes to the file that TRACER_COUNT names. x86-64 Linux alone.
+Exit code: that of the command; 137 when it was killed. The file that TRACER_COUNT names gets a line for each such call, with its name and
+path. x86-64 Linux alone.
 """
 import ctypes
 import os
@@ -114,16 +115,17 @@ def path_of(pid, call, arguments):
         return ""
 
 
-def counts(pid, call, arguments, folder):
+def counted(pid, call, arguments, folder):
+    """What the call does, as a line: its name and path below the folder; None if it does not count."""
     name = call[0]
-    path = path_of(pid, call, arguments)
+    path = os.path.normpath(path_of(pid, call, arguments))
     if name == "execve":
-        return os.path.basename(path) == "systemctl"
+        return "execve systemctl" if os.path.basename(path) == "systemctl" else None
     if name in ("open", "openat"):
         flags = arguments[1] if name == "open" else arguments[2]
         if flags & WRITING == 0:
-            return False
-    return os.path.normpath(path).startswith(folder + "/")
+            return None
+    return f"{name} {path[len(folder) + 1:]}" if path.startswith(folder + "/") else None
 
 
 def main():
@@ -138,7 +140,7 @@ def main():
     # Forks, clones, execs and seccomp stops; what is traced dies with us.
     ptrace(0x4200, child, 0, 0x2 | 0x4 | 0x8 | 0x10 | 0x80 | 0x100000)
     ptrace(7, child, 0, 0)
-    seen, code, alive = 0, 0, {child}
+    seen, code, alive = [], 0, {child}
     while alive:
         try:
             pid, status = os.waitpid(-1, 0x40000000)
@@ -157,16 +159,17 @@ def main():
             registers = Registers()
             ptrace(12, pid, 0, ctypes.addressof(registers))
             call = BY_NUMBER.get(registers.orig_rax)
-            if call is not None and counts(pid, call, registers.arguments(), folder):
-                seen += 1
-                if mode == "kill" and seen == wanted:
+            line = call and counted(pid, call, registers.arguments(), folder)
+            if line is not None:
+                seen.append(line)
+                if mode == "kill" and len(seen) == wanted:
                     for tracee in alive:
                         os.kill(tracee, signal.SIGKILL)
                     report(seen)
                     sys.exit(137)
-                if mode == "one" and seen == wanted:
+                if mode == "one" and len(seen) == wanted:
                     os.kill(pid, signal.SIGKILL)
-                if mode == "full" and seen >= wanted and call[4]:
+                if mode == "full" and len(seen) >= wanted and call[4]:
                     registers.orig_rax = (1 << 64) - 1
                     registers.rax = (1 << 64) - ENOSPC
                     ptrace(13, pid, 0, ctypes.addressof(registers))
@@ -181,7 +184,7 @@ def main():
 
 def report(seen):
     with open(os.environ["TRACER_COUNT"], "w", encoding="utf8") as file:
-        file.write(f"{seen}\n")
+        file.writelines(line + "\n" for line in seen)
 
 
 main()

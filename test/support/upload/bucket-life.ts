@@ -283,7 +283,9 @@ export async function liveBucket({ seed, days, log = () => {} }: Life, s3: S3): 
   problems.push(...(await wrongIn(events)));
   problems.push(...(await verified(await copyOf(s3, `${prefix}/`))));
   if (problems.length > 0)
-    throw new Error(`seed ${seed}: ${problems.slice(0, 10).join("; ")} (${JSON.stringify(told)})`);
+    throw new Error(
+      `seed ${seed}: ${problems.slice(0, 10).join("; ")} (${JSON.stringify(told)})\n${recorders.map(stateOf).join("\n")}`,
+    );
   return told;
 
   async function quiet(): Promise<void> {
@@ -300,14 +302,21 @@ export async function liveBucket({ seed, days, log = () => {} }: Life, s3: S3): 
         )
         .join();
     let [last, changedMs] = [progress(), performance.now()];
-    for (let stillMs = performance.now(); performance.now() - stillMs < 400; await Bun.sleep(20)) {
-      if (isQuiet()) continue;
-      stillMs = performance.now();
-      if (progress() !== last) [last, changedMs] = [progress(), stillMs];
-      if (stillMs - changedMs < 60_000) continue;
+    // Counted by looks, not by the clock: one sleep may take a second.
+    for (let looks = 0; looks < 20; await Bun.sleep(20)) {
+      looks = isQuiet() ? looks + 1 : 0;
+      if (progress() !== last) [last, changedMs] = [progress(), performance.now()];
+      if (looks > 0 || performance.now() - changedMs < 60_000) continue;
       const lines = recorders.map(({ keeping }) => keeping?.text().slice(-1500));
       throw new Error(`seed ${seed}: waits for uploads in vain: ${JSON.stringify(told)} ${lines.join("\n")}`);
     }
+  }
+
+  /** What a recorder has on its disk and has logged, for the message of a broken guarantee. */
+  function stateOf({ dataDir, keeping }: Recorder): string {
+    const onDisk = dates.filter((date) => existsSync(archivePath(dataDir, dayOf(shape, date))));
+    const lines = keeping?.lines.map(({ message, fields }) => `${message} ${fields.date ?? ""} ${fields.reason ?? ""}`);
+    return `on disk ${onDisk.join(" ")}; ${JSON.stringify(keeping?.status())}\n  ${lines?.slice(-40).join("\n  ")}`;
   }
 
   async function wrongIn(all: readonly Happening[]): Promise<string[]> {

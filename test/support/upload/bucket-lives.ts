@@ -27,7 +27,7 @@ for (let lives = 1; ; lives++) {
     `${lives}. seed ${seed}: ${Math.round((Date.now() - startedMs) / 1000)} s, ${code === 0 ? "all held" : "RED"} ${told}`,
   );
   if (code !== 0) {
-    console.error(errors.slice(-5000));
+    console.error(errors.slice(-12_000));
     process.exit(1);
   }
   if (values.seed !== undefined || Date.now() > endMs) break;

@@ -9,6 +9,11 @@ const facts: Pick<ManPageFacts, "environment" | "files"> = {
   environment: [
     ["RT_DATA_<SECTION>_<KEY>", "overrides a setting of the config file: RT_DATA_HTTP_PORT is http.port"],
     ["RT_DATA_<SECTION>_<KEY>_FILE", "names a file that holds a secret setting, such as http.password_hash"],
+    [
+      "HTTPS_PROXY, HTTP_PROXY, ALL_PROXY",
+      "the HTTP proxy of all outgoing connections, by the scheme of their address",
+    ],
+    ["NO_PROXY", "hosts that are reached without a proxy: names with subdomains, addresses, ranges, or *"],
     ["NO_COLOR", "if not empty, the log has no colours"],
   ],
   files: [

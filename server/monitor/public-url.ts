@@ -2,6 +2,8 @@ import { lookup } from "node:dns/promises";
 import { connect, type PeerCertificate } from "node:tls";
 import { codeOf, messageOf } from "../platform/errors.ts";
 import { boundedFetch, statusBytes } from "../platform/fetch/bounded-fetch.ts";
+import { type Route, routeTo } from "../platform/fetch/proxy-route.ts";
+import { openTunnel } from "../platform/fetch/tunnel.ts";
 import { createDeadline, Late, unlessAborted } from "../platform/time/deadline.ts";
 import type { PublicUrlState } from "./observation.ts";
 
@@ -52,8 +54,10 @@ export function createPublicUrlWatch(options: Options, deps: Deps): PublicUrlWat
     const deadline = createDeadline({ what: "no answer", ms: options.timeoutMs });
     const { signal } = deadline;
     try {
-      await unlessAborted(resolve(url.hostname), signal);
-      const expiresInS = url.protocol === "https:" ? await certificate(url, signal, deps) : null;
+      const route = routeTo(options.url);
+      // Behind a proxy the proxy resolves names.
+      if (route.kind === "direct") await unlessAborted(resolve(url.hostname), signal);
+      const expiresInS = url.protocol === "https:" ? await certificate(url, route, signal, deps) : null;
       await ask(options.url, options.timeoutMs, signal, deps);
       state = { kind: "reached", host: url.host, expiresInS };
     } catch (error) {
@@ -92,11 +96,13 @@ async function resolve(name: string): Promise<void> {
 }
 
 /** Returns the seconds until the server's certificate expires. Rejects if browsers would refuse it. */
-async function certificate(url: URL, signal: AbortSignal, { ca, nowMs }: Deps): Promise<number | null> {
+async function certificate(url: URL, route: Route, signal: AbortSignal, { ca, nowMs }: Deps): Promise<number | null> {
   const host = url.hostname.replace(/^\[|\]$/g, "");
+  const port = Number(url.port || 443);
   const socket = connect({
-    host,
-    port: Number(url.port || 443),
+    ...(route.kind === "proxy"
+      ? { socket: await openTunnel(route, `${url.hostname}:${port}`, signal) }
+      : { host, port }),
     rejectUnauthorized: false,
     ...(/^[\d.]+$|:/.test(host) ? {} : { servername: host }),
     ...(ca === undefined ? {} : { ca }),

@@ -24,6 +24,29 @@ const sentences: readonly (readonly [pattern: RegExp, korean: string])[] = [
   [/^days are not merged until there is (?:more )?room$/, "공간이 생길 때까지 날짜를 병합하지 않습니다"],
 ];
 
+/** Sentences about a proxy, as made by `proxyTrouble` in platform/fetch. `p` is its host and variable, `t` the target. */
+const proxySentences: readonly (readonly [pattern: RegExp, korean: string])[] = [
+  [
+    / asks for a login \(HTTP 407\); .* into (?<v>\w+): (?<e>\S+)$/,
+    "로그인이 필요합니다(HTTP 407). {v}에 사용자와 비밀번호를 쓰세요: {e}",
+  ],
+  [/ does not allow (?<t>\S+) \(HTTP 403\)/, "{t} 연결을 허용하지 않습니다(HTTP 403). 프록시에서 허용하세요."],
+  [
+    / cannot reach (?<t>\S+) \(HTTP (?<n>\d+)\)/,
+    "{t} 서버에 연결하지 못합니다(HTTP {n}). 프록시의 네트워크와 로그를 확인하세요.",
+  ],
+  [
+    / does not open a tunnel to (?<t>\S+) \(.*check (?<v>\w+)$/,
+    "{t} 터널을 열지 않습니다. 로그인 페이지나 차단 장비이거나 HTTP 프록시가 아닙니다. {v} 값을 확인하세요.",
+  ],
+  [/ cannot be reached; check (?<v>\w+)/, "연결할 수 없습니다. {v} 값과 네트워크를 확인하세요."],
+  [/ closed the connection to (?<t>\S+);/, "{t} 연결을 끊었습니다. 프록시의 로그를 확인하세요."],
+  [
+    / answered HTTP (?<n>\d+) in place of the exchange/,
+    "거래소 대신 응답했습니다(HTTP {n}). 로그인과 로그를 확인하세요.",
+  ],
+];
+
 /**
  * Translates the recorder's own words for a problem, which are English. Texts of the system or of another server, and those without a
  * translation, come back unchanged.
@@ -32,6 +55,11 @@ export function localizedReason(text: string, language: Language): string {
   if (language === "en") return text;
   const [, seen, key] = foreign.exec(text) ?? [];
   if (seen !== undefined && key !== undefined) return fill(foreignKo, { seen, key });
+  const proxy = /^the proxy (\S+ \(\w+\))/.exec(text)?.[1];
+  for (const [pattern, korean] of proxy === undefined ? [] : proxySentences) {
+    const found = pattern.exec(text);
+    if (found !== null) return `프록시 ${proxy}: ${fill(korean, { ...found.groups })}`;
+  }
   for (const [pattern, korean] of sentences) {
     const found = pattern.exec(text);
     if (found !== null) return fill(korean, { ...found.groups, state: statesKo[found.groups?.["state"] ?? ""] ?? "" });

@@ -2,6 +2,8 @@ import { messageOf } from "../../platform/errors.ts";
 import { FetchBoundError } from "../../platform/fetch/bounded-body.ts";
 import type { BoundedAnswer } from "../../platform/fetch/bounded-fetch.ts";
 import { certificateAdvice, foreignAnswer, redirectText } from "../../platform/fetch/foreign-answer.ts";
+import { type Route, throughProxy } from "../../platform/fetch/proxy-route.ts";
+import { ProxyError } from "../../platform/fetch/proxy-trouble.ts";
 import { Late } from "../../platform/time/deadline.ts";
 
 /** The outcome of one request. */
@@ -37,6 +39,11 @@ export function readAnswer(answer: BoundedAnswer, roundTripMs: number): RestAnsw
   const isJson = /^\s*[{[]/.test(text) && /[}\]]\s*$/.test(text);
   if (status === 429 || status === 418) return tooMuch(status, headers.get("retry-after"));
   if (status === 200 && isJson) return { kind: "ok", text, roundTripMs };
+  // A proxy that forwards plain HTTP answers itself if it refuses.
+  if (answer.proxy !== null && !isJson && status >= 300) {
+    const reason = `${answer.proxy} answered HTTP ${status} in place of the exchange; check its login and its log`;
+    return { kind: "proxy", reason, pauseMs: null, leastMs: minuteMs / 6 };
+  }
   // Proxies send 407, networks with a login page 511. The exchange sends neither, and no redirect.
   if (status < 400 || status === 407 || status === 511) {
     const seen = status < 300 ? `HTTP ${status} that is not JSON` : redirectText(status, headers.get("location"));
@@ -51,14 +58,19 @@ export function readAnswer(answer: BoundedAnswer, roundTripMs: number): RestAnsw
   return { kind: String(status), ...advice(status, words), pauseMs: null };
 }
 
-/** Classifies a request without any answer. */
-export function noAnswer(error: unknown): RestTrouble {
+/** Classifies a request without any answer. `route` is the way that it took. */
+export function noAnswer(error: unknown, route: Route): RestTrouble {
+  if (error instanceof ProxyError)
+    return { kind: "proxy", reason: error.message, pauseMs: null, leastMs: minuteMs / 6 };
+  if (route.kind === "unusable") return { kind: "proxy", reason: route.problem, pauseMs: null, leastMs: minuteMs / 6 };
   const isLate = error instanceof Late;
   if (error instanceof FetchBoundError) {
     const reason = foreignAnswer(error.message, "exchange.rest_url");
     return { kind: "page", reason, pauseMs: null, leastMs: minuteMs / 6 };
   }
-  const detail = isLate ? "it did not answer in time" : messageOf(error).replace(/\.?\s*Was there a typo.*$/, "");
+  const detail = isLate
+    ? `it did not answer in time${throughProxy(route)}`
+    : messageOf(error).replace(/\.?\s*Was there a typo.*$/, "");
   if (/certificate|self.signed|CERT_/i.test(detail)) {
     const reason = `no answer from the exchange (${detail}); ${certificateAdvice}`;
     return { kind: "certificate", reason, pauseMs: null, leastMs: minuteMs / 6 };

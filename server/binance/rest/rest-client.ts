@@ -1,4 +1,5 @@
 import { boundedFetch } from "../../platform/fetch/bounded-fetch.ts";
+import { routeTo } from "../../platform/fetch/proxy-route.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { backoff } from "../../platform/time/backoff.ts";
 import { type After, after as systemAfter } from "../../platform/time/timers.ts";
@@ -123,7 +124,7 @@ export function createRestClient(
       budget.report(Number(answer.headers.get("x-mbx-used-weight-1m") ?? 0));
       outcome = readAnswer(answer, performance.now() - sent);
     } catch (error) {
-      outcome = stopped || signal?.aborted ? stoppedAnswer : noAnswer(error);
+      outcome = stopped || signal?.aborted ? stoppedAnswer : noAnswer(error, routeTo(url));
     }
     signal?.removeEventListener("abort", cancel);
     underWay.delete(abort);

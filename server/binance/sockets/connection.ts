@@ -1,4 +1,6 @@
 import { certificateAdvice, foreignAnswer } from "../../platform/fetch/foreign-answer.ts";
+import { type Route, routeTo, throughProxy } from "../../platform/fetch/proxy-route.ts";
+import { proxyTrouble } from "../../platform/fetch/proxy-trouble.ts";
 import type { After } from "../../platform/time/timers.ts";
 import { hostOfAddress, subscriptionOf } from "./endpoint.ts";
 import { createSubscriptions } from "./subscriptions.ts";
@@ -45,15 +47,18 @@ const closingMs = 1000;
 /** Opens a combined stream of Binance. */
 export const openConnection: OpenConnection = (options, { nowUs, after }, events) => {
   const { url, inUrl, rest } = subscriptionOf(options.wsUrl, options.names);
-  // Bun accepts options here; the DOM type knows only protocols.
-  const socket = new WebSocket(url, { perMessageDeflate: false } as unknown as string[]) as WebSocket & {
+  const route = routeTo(url);
+  if (route.kind === "unusable") return unopened(url, route.problem, after, events);
+  // Bun accepts options here; the DOM type knows only protocols. It does not heed the proxies in the environment.
+  const proxy = route.kind === "proxy" ? { proxy: route.url } : {};
+  const socket = new WebSocket(url, { perMessageDeflate: false, ...proxy } as unknown as string[]) as WebSocket & {
     terminate(): void;
   };
   const subscriptions = createSubscriptions({ send: (text) => socket.send(text), after });
   subscriptions.subscribe(rest);
   let ended = false;
   let wasOpen = false;
-  const endHandshake = after(handshakeMs, () => end("the handshake took longer than 10 s"));
+  const endHandshake = after(handshakeMs, () => end(`the handshake took longer than 10 s${throughProxy(route)}`));
 
   socket.binaryType = "arraybuffer";
   socket.onmessage = ({ data }: MessageEvent<string | ArrayBuffer>) => {
@@ -70,7 +75,7 @@ export const openConnection: OpenConnection = (options, { nowUs, after }, events
     events.onOpen(inUrl, nowUs());
   };
   socket.onclose = ({ code, reason }) => end(`closed by the exchange with code ${code}${reason ? ` (${reason})` : ""}`);
-  socket.onerror = (event) => end(refusalText(event));
+  socket.onerror = (event) => end(refusalText(event, route, hostOfAddress(url)));
   (socket as EventTarget).addEventListener("ping", (event) => {
     const recvUs = nowUs();
     const payload = Buffer.from((event as MessageEvent<Uint8Array>).data ?? []).toString("latin1");
@@ -102,6 +107,12 @@ export const openConnection: OpenConnection = (options, { nowUs, after }, events
   };
 };
 
+/** Creates a connection that ends before it has begun. */
+function unopened(url: string, reason: string, after: After, events: ConnectionEvents): Connection {
+  const close = after(0, () => events.onEnd({ reason, wasOpen: false }));
+  return { host: hostOfAddress(url), subscribe() {}, unsubscribe() {}, confirm: () => [], close };
+}
+
 /** Meaning of an HTTP status in place of the WebSocket handshake, and what to do. */
 const statuses: Readonly<Record<string, string>> = {
   "403": "its firewall refused this address, usually for too many connections: wait, or record fewer symbols here",
@@ -111,10 +122,12 @@ const statuses: Readonly<Record<string, string>> = {
   "451": "it does not serve this country; try exchange.ws_url = wss://data-stream.binance.vision or another server",
 };
 
-/** Describes why a WebSocket failed, without the URL and its long list of streams. */
-export function refusalText(event: Event): string {
+/** Describes why a WebSocket failed, without the URL and its long list of streams. `target` is the exchange's host and port. */
+export function refusalText(event: Event, route: Route, target: string): string {
   const message = "message" in event && typeof event.message === "string" ? event.message : "";
   const reason = message.replace(/^WebSocket connection to '[^']*' failed: /, "");
+  const trouble = route.kind === "proxy" ? proxyTrouble(route, target, reason) : null;
+  if (trouble !== null) return trouble;
   const status = Number(/^Expected 101 status code: (\d+)/.exec(reason)?.[1] ?? 0);
   // The exchange never answers a handshake with a page, a redirect, or a login request.
   if (status === 407 || status === 511 || (status > 0 && status < 400))

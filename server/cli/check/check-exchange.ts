@@ -9,6 +9,7 @@ import { createStream } from "../../domain/stream.ts";
 import { nearest } from "../../platform/did-you-mean.ts";
 import { messageOf } from "../../platform/errors.ts";
 import { certificateAdvice, foreignAnswer } from "../../platform/fetch/foreign-answer.ts";
+import { routeTo, throughProxy } from "../../platform/fetch/proxy-route.ts";
 import { silentLog } from "../../platform/log/log.ts";
 import { within } from "../../platform/time/deadline.ts";
 import { after } from "../../platform/time/timers.ts";
@@ -49,7 +50,10 @@ export const checkExchange: Probe = async (config, patience) => {
       const finding = failed("exchange.rest", problem, advice);
       return [reached, finding, skipped("exchange.symbols", "REST does not answer"), ...streams, clockDaemon()];
     }
-    const took = ok("exchange.rest", `${hostOfAddress(rest_url)} answers in ${Math.round(answer.roundTripMs)} ms`);
+    const took = ok(
+      "exchange.rest",
+      `${hostOfAddress(rest_url)} answers in ${Math.round(answer.roundTripMs)} ms${throughProxy(routeTo(rest_url))}`,
+    );
     return [
       reached,
       took,
@@ -115,8 +119,10 @@ async function checkStreams(config: Config, patience: ProbePatience): Promise<Ch
     const began = performance.now();
     const reason = await firstMessage(wsUrl, names, patience);
     const host = hostOfAddress(wsUrl);
-    if (reason === null)
-      return ok("exchange.stream", `${host}: first message after ${Math.round(performance.now() - began)} ms`);
+    if (reason === null) {
+      const took = Math.round(performance.now() - began);
+      return ok("exchange.stream", `${host}: first message after ${took} ms${throughProxy(routeTo(wsUrl))}`);
+    }
     const [problem, advice] = splitAdvice(reason);
     return failed(
       "exchange.stream",

@@ -3,6 +3,9 @@ import { connect as connectTls } from "node:tls";
 import { type Config, listenHost } from "../../config/config.ts";
 import { codeOf, messageOf } from "../../platform/errors.ts";
 import { boundedFetch, statusBytes } from "../../platform/fetch/bounded-fetch.ts";
+import { type Route, routeTo } from "../../platform/fetch/proxy-route.ts";
+import { openTunnel } from "../../platform/fetch/tunnel.ts";
+import { createDeadline } from "../../platform/time/deadline.ts";
 import { askReady } from "./ask-ready.ts";
 import {
   answered,
@@ -72,10 +75,15 @@ async function checkPublicUrl(publicUrl: string, patience: ProbePatience): Promi
   }
   const url = `${publicUrl}/health/ready`;
   const findings = [reached];
-  if (publicUrl.startsWith("https:")) findings.push(await certificate(publicUrl, patience));
+  const route = routeTo(publicUrl);
+  if (publicUrl.startsWith("https:")) findings.push(await certificate(publicUrl, route, patience));
   try {
     const bounds = { timeoutMs: patience.ms, maxBytes: statusBytes, statusOnly: true };
-    const { status } = await boundedFetch(url, { method: "HEAD", signal: patience.signal }, bounds);
+    const { status, proxy } = await boundedFetch(url, { method: "HEAD", signal: patience.signal }, bounds);
+    if (proxy !== null && status !== 200) {
+      const advice = "add the host of http.public_url to NO_PROXY, or try it from a phone without Wi-Fi";
+      return [...findings, warning("public.page", `${proxy} or the server behind it answers HTTP ${status}`, advice)];
+    }
     const meanings: Readonly<Record<number, CheckFinding>> = {
       200: ok("public.page", `${publicUrl} reaches the recorder, and data flows`),
       503: warning("public.page", `${publicUrl} reaches the recorder, which is not ready`, "see http.port above"),
@@ -101,12 +109,18 @@ async function checkPublicUrl(publicUrl: string, patience: ProbePatience): Promi
   return findings;
 }
 
-async function certificate(url: string, patience: ProbePatience): Promise<CheckFinding> {
-  const { hostname, port } = new URL(url);
+async function certificate(url: string, route: Route, patience: ProbePatience): Promise<CheckFinding> {
+  const { hostname } = new URL(url);
+  const port = Number(new URL(url).port) || 443;
   const renew = "renew it: sudo certbot renew, and sudo nginx -t";
+  const deadline = createDeadline({ what: "no answer", ...patience });
+  const tunnel =
+    route.kind === "proxy" ? await openTunnel(route, `${hostname}:${port}`, deadline.signal).catch(() => null) : null;
+  deadline.clear();
+  if (route.kind === "proxy" && tunnel === null)
+    return skipped("public.certificate", `${route.name} opens no tunnel to ${hostname}:${port}`);
   const socket = connectTls({
-    host: hostname,
-    port: Number(port) || 443,
+    ...(tunnel === null ? { host: hostname, port } : { socket: tunnel }),
     servername: hostname,
     rejectUnauthorized: false,
   });

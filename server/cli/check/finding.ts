@@ -2,7 +2,9 @@ import { lookup } from "node:dns/promises";
 import { connect } from "node:net";
 import type { Config } from "../../config/config.ts";
 import { codeOf, messageOf } from "../../platform/errors.ts";
-import { within } from "../../platform/time/deadline.ts";
+import { type ProxyRoute, routeTo } from "../../platform/fetch/proxy-route.ts";
+import { openTunnel, reachProxy } from "../../platform/fetch/tunnel.ts";
+import { createDeadline, within } from "../../platform/time/deadline.ts";
 
 /** The finding of a check. `advice` tells what to do, if anything. */
 export type CheckFinding = {
@@ -44,7 +46,11 @@ export function answered<T>(work: Promise<T>, patience: ProbePatience): Promise<
 export async function reach(name: string, url: string, key: string, patience: ProbePatience): Promise<CheckFinding> {
   const { hostname, port, protocol } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, "");
-  const number = Number(port) || (protocol === "https:" || protocol === "wss:" ? 443 : 80);
+  const isSecure = protocol === "https:" || protocol === "wss:";
+  const number = Number(port) || (isSecure ? 443 : 80);
+  const route = routeTo(url);
+  if (route.kind === "unusable") return failed(name, route.problem, `correct or unset ${route.variable}`);
+  if (route.kind === "proxy") return reachThrough(route, { name, target: `${hostname}:${number}`, isSecure }, patience);
   let address: string;
   try {
     ({ address } = await answered(lookup(host), patience));
@@ -68,6 +74,32 @@ export async function reach(name: string, url: string, key: string, patience: Pr
     );
   }
   return ok(name, `connected to ${host} (${address}) in ${Math.round(performance.now() - began)} ms`);
+}
+
+/** Connects through a proxy. Plain HTTP is forwarded by the proxy itself, so only the proxy can be reached then. */
+async function reachThrough(
+  route: ProxyRoute,
+  { name, target, isSecure }: { name: string; target: string; isSecure: boolean },
+  { ms, signal }: ProbePatience,
+): Promise<CheckFinding> {
+  const deadline = createDeadline({ what: `no answer from ${route.name}`, ms, signal });
+  const began = performance.now();
+  try {
+    const opening = isSecure ? openTunnel(route, target, deadline.signal) : reachProxy(route, deadline.signal);
+    (await opening).destroy();
+  } catch (error) {
+    const [problem = "", advice] = messageOf(error).split(/; (.*)/);
+    return failed(name, problem, advice ?? `check ${route.variable}, or add the host to NO_PROXY`);
+  } finally {
+    deadline.clear();
+  }
+  const took = Math.round(performance.now() - began);
+  return ok(
+    name,
+    isSecure
+      ? `connected to ${target} through ${route.name} in ${took} ms`
+      : `connected to ${route.name} in ${took} ms`,
+  );
 }
 
 function opened(host: string, port: number, ms: number): Promise<void> {

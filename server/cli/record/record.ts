@@ -2,6 +2,7 @@ import { listenHost } from "../../config/config.ts";
 import { pagePath } from "../../domain/pages.ts";
 import { messageOf } from "../../platform/errors.ts";
 import { isLoopback } from "../../platform/fetch/addresses.ts";
+import { routeTo } from "../../platform/fetch/proxy-route.ts";
 import type { Command, Terminal } from "../framework/command.ts";
 import { configOf, settingFlags } from "../framework/config-flags.ts";
 import { logWarnings, terminalLog } from "../framework/terminal-log.ts";
@@ -22,6 +23,8 @@ export const record: Command = {
     const log = terminalLog(config.log, terminal);
     logWarnings(config, log);
     if (config.http.host === "auto" && isLoopback(listenHost(config.http))) log.warn(loopbackOnly);
+    const route = routeTo(config.exchange.ws_url);
+    if (route.kind === "proxy") log.info(`connections to the exchange go through ${route.name}`);
     return runRecorder(config, terminal, {
       log,
       isSuccessor: flags["take-over"] !== undefined,

@@ -38,3 +38,19 @@ export function watchdogMs(environment: Readonly<Record<string, string | undefin
 export function isService(environment: Readonly<Record<string, string | undefined>> = process.env): boolean {
   return environment.SYSTEMD_EXEC_PID === String(process.pid);
 }
+
+/** The addresses of proxies, and the hosts that are reached without; empty if not set. */
+export type ProxyVariables = Readonly<Record<"HTTPS_PROXY" | "HTTP_PROXY" | "ALL_PROXY" | "NO_PROXY", string>>;
+
+/** Returns the variables of proxies. Lower case wins, as in curl. */
+export function proxyVariables(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): ProxyVariables {
+  const of = (name: string) => (environment[name.toLowerCase()] || environment[name] || "").trim();
+  return {
+    HTTPS_PROXY: of("HTTPS_PROXY"),
+    HTTP_PROXY: of("HTTP_PROXY"),
+    ALL_PROXY: of("ALL_PROXY"),
+    NO_PROXY: of("NO_PROXY"),
+  };
+}

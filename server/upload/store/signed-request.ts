@@ -1,4 +1,6 @@
 import { AwsClient } from "aws4fetch";
+import { routeTo } from "../../platform/fetch/proxy-route.ts";
+import { fetchThrough } from "../../platform/fetch/proxy-trouble.ts";
 import { createDeadline, type Deadline } from "../../platform/time/deadline.ts";
 import { type Bounds, boundedPieces, boundedText } from "./bounded-answer.ts";
 import { StoreProblem, storeProblem, storeProblemOf } from "./store-errors.ts";
@@ -101,7 +103,7 @@ export function createSendSigned(access: StoreAccess, signal: AbortSignal, patie
       headers.set("accept-encoding", "identity");
       const opened = body?.open();
       deadline.restart();
-      const response = await fetch(signed.url, {
+      const response = await fetchThrough(routeTo(signed.url), signed.url, {
         method,
         headers,
         body: opened instanceof ReadableStream ? opened.pipeThrough(observing(deadline.restart)) : opened,

@@ -8,12 +8,12 @@ export type Certificate = TlsPair & { readonly path: string };
 
 const fixtures = join(import.meta.dir, "../../fixtures/tls");
 
-/** A fresh certificate if the machine has the openssl command, otherwise the certificate in test/fixtures/tls. */
-export function createCertificate(): Certificate {
+/** A fresh certificate, for one more name if given, if the machine has the openssl command; otherwise the certificate in test/fixtures/tls. */
+export function createCertificate(name = "localhost"): Certificate {
   const folder = temporaryFolder();
   const [keyFile, certFile] = [join(folder, "key.pem"), join(folder, "cert.pem")];
   if (Bun.which("openssl") !== null) {
-    const made = Bun.spawnSync(["openssl", ...request, "-keyout", keyFile, "-out", certFile]);
+    const made = Bun.spawnSync(["openssl", ...requestFor(name), "-keyout", keyFile, "-out", certFile]);
     if (made.exitCode === 0) return read(keyFile, certFile);
     throw new Error(`openssl made no certificate: ${made.stderr.toString()}`);
   }
@@ -26,9 +26,9 @@ export function committedCertificate(): Certificate {
   return read(join(fixtures, "key.pem"), join(fixtures, "cert.pem"));
 }
 
-const request = [
+const requestFor = (name: string) => [
   ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "36500"],
-  ...["-subj", "/CN=rt-data test exchange", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost"],
+  ...["-subj", "/CN=rt-data test exchange", "-addext", `subjectAltName=IP:127.0.0.1,DNS:localhost,DNS:${name}`],
 ];
 
 function read(keyFile: string, certFile: string): Certificate {

@@ -6,7 +6,7 @@ import { localizedReason } from "../../../server/text/reason.ts";
 async function refusalOf(url: string): Promise<string> {
   const socket = new WebSocket(url);
   return new Promise((resolve) => {
-    socket.onerror = (event) => resolve(refusalText(event));
+    socket.onerror = (event) => resolve(refusalText(event, { kind: "direct" }, new URL(url).host));
   });
 }
 

@@ -3,7 +3,7 @@ import { createArchiver } from "../archive/archiver.ts";
 import { type Config, listenHost, secretsOf } from "../config/config.ts";
 import type { Day } from "../domain/day.ts";
 import type { Gap } from "../domain/gap.ts";
-import { ownSymbols, shardName } from "../domain/shard.ts";
+import { ownSymbols, shardName } from "../domain/symbols/shard.ts";
 import { assetsDir } from "../http/routes/page.ts";
 import { createHttpServer } from "../http/server.ts";
 import { createRecentLogs } from "../platform/log/recent-logs.ts";
@@ -140,6 +140,7 @@ export function createApp(config: Config, options: AppOptions): App {
     {
       ...{ status, trades: past.trades, mids: past.mids.recent, history: past.history, metrics, assetsDir, log },
       ...{ demo: options.demo, incidents: alerting.incidents, instance: alerting.instance, book },
+      instrument: parts.facts.newest,
     },
   );
 

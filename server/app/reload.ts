@@ -1,6 +1,6 @@
 import { type Config, changedKeys } from "../config/config.ts";
-import { ownSymbols, shardName, symbolsOfShard } from "../domain/shard.ts";
 import { createStream, type Stream } from "../domain/stream.ts";
+import { ownSymbols, shardName, symbolsOfShard } from "../domain/symbols/shard.ts";
 import type { Log } from "../platform/log/log.ts";
 
 /** Config keys that a reload applies; other keys wait for the next start. The log's owner applies `log.level`. */

@@ -1,6 +1,6 @@
 import { isIP } from "node:net";
-import { acceptedShards, parseShard, type Shard, shardName } from "../domain/shard.ts";
 import { parseStreamType, parseSymbol, type StreamType, streamTypeNames } from "../domain/stream.ts";
+import { acceptedShards, parseShard, type Shard, shardName } from "../domain/symbols/shard.ts";
 import { accept, kindOf, type Parsed, refuse, type ValueKind } from "./value-kind.ts";
 
 /** Any text except the empty text. */

@@ -51,7 +51,8 @@ export function decodeLine(line: string): Line | null {
   };
 }
 
-const idPatterns = byKind((kind) => memberPattern(idMembers(kind)));
+/** Null for kinds without ids. */
+const idPatterns = byKind((kind) => (idMembers(kind).length === 0 ? null : memberPattern(idMembers(kind))));
 
 /** Null for kinds of which a record covers one id. */
 const firstIdPatterns = byKind((kind) => {

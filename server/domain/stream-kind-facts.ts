@@ -5,8 +5,8 @@ export type StreamKindFacts = {
   readonly types: readonly StreamTypeFacts[];
   /** All members of a payload, in the order in which Binance sends them. */
   readonly members: readonly StreamMember[];
-  /** The member that identifies and orders records. */
-  readonly id: string;
+  /** The member that identifies and orders records; null if records have no id. */
+  readonly id: string | null;
   /** Member with the first id that a record covers, if a record covers several ids; otherwise null. */
   readonly firstId: string | null;
   /**
@@ -16,6 +16,11 @@ export type StreamKindFacts = {
   readonly numbering: "each" | "ranges" | "rising" | "none";
   /** While the symbol trades, a message arrives at least every 20 s, so a minute without messages is a gap. */
   readonly isSteady: boolean;
+  /**
+   * True for facts about a symbol instead of market data. Silence is normal and no gap, and commands read such a stream only if it is
+   * named.
+   */
+  readonly isFacts: boolean;
   /** How the page shows the newest records: as an order book, as a list of trades, or not at all. */
   readonly shows: "book" | "trades" | null;
   /** Prices are drawn from the recorded stream with the highest rank; 0 if it holds no price. */

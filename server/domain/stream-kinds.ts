@@ -23,6 +23,7 @@ const table = {
     firstId: null,
     numbering: "rising",
     isSteady: true,
+    isFacts: false,
     shows: "book",
     priceRank: 100,
     columns: { last_update_id: "lastUpdateId" },
@@ -43,6 +44,7 @@ const table = {
     firstId: "U",
     numbering: "ranges",
     isSteady: true,
+    isFacts: false,
     shows: null,
     priceRank: 0,
     columns: { event_time_ms: "E", first_update_id: "U", final_update_id: "u" },
@@ -67,6 +69,7 @@ const table = {
     firstId: null,
     numbering: "each",
     isSteady: false,
+    isFacts: false,
     shows: "trades",
     priceRank: 2,
     columns: {
@@ -101,6 +104,7 @@ const table = {
     firstId: null,
     numbering: "each",
     isSteady: false,
+    isFacts: false,
     shows: "trades",
     priceRank: 1,
     columns: {
@@ -129,6 +133,7 @@ const table = {
     firstId: null,
     numbering: "rising",
     isSteady: true,
+    isFacts: false,
     shows: null,
     priceRank: 3,
     columns: { update_id: "u", bid_px: "b", bid_sz: "B", ask_px: "a", ask_sz: "A" },
@@ -143,15 +148,35 @@ const table = {
     firstId: null,
     numbering: "none",
     isSteady: false,
+    isFacts: false,
     shows: null,
     priceRank: 0,
     columns: { last_update_id: "lastUpdateId" },
     backfill: null,
     bytesADay: () => 1e6,
   },
+  // A symbol's entry of GET /api/v3/exchangeInfo. It is parsed, so no member needs to be known.
+  exchangeInfo: {
+    source: "rest",
+    types: [{ folder: "exchangeInfo", levels: null, speeds: [null] }],
+    members: [],
+    id: null,
+    firstId: null,
+    numbering: "none",
+    isSteady: false,
+    isFacts: true,
+    shows: null,
+    priceRank: 0,
+    columns: {},
+    backfill: null,
+    bytesADay: () => 1000,
+  },
 } satisfies Record<string, StreamKindFacts>;
 
-/** Kind of data of a stream, named as by Binance. `depthSnapshot` is the REST book, recorded as its own stream. */
+/**
+ * Kind of data of a stream, named as by Binance. `depthSnapshot` is the REST book and `exchangeInfo` the symbol's facts; both are recorded
+ * as streams of their own.
+ */
 export type StreamKind = keyof typeof table;
 
 /** The kinds that a socket can subscribe to. */
@@ -180,10 +205,10 @@ export function isNumbered(kind: StreamKind): boolean {
   return streamKinds[kind].numbering === "each";
 }
 
-/** Names of the member with the record's id: as sent by a socket, and as sent over REST if that differs. */
+/** Names of the member with the record's id: as sent by a socket, and as sent over REST if that differs. Empty without ids. */
 export function idMembers(kind: StreamKind): readonly string[] {
   const { id } = streamKinds[kind];
-  return [...new Set([id, restName(kind, id)])];
+  return id === null ? [] : [...new Set([id, restName(kind, id)])];
 }
 
 /** The name of a member in a record that was fetched over REST. */

@@ -60,6 +60,9 @@ const typesByFolder = new Map<StreamFolder, StreamType>(allTypes.map((type) => [
 /** The REST order book as a stream. It is recorded, but there is no subscription for it. */
 export const depthSnapshot: StreamType = typeOfKind("depthSnapshot");
 
+/** The facts about a symbol as a stream. They are recorded, but there is no subscription for them. */
+export const exchangeInfo: StreamType = typeOfKind("exchangeInfo");
+
 /** Names of all stream types that have a subscription. */
 export const streamTypeNames: readonly StreamTypeName[] = [...types.keys()];
 
@@ -106,6 +109,12 @@ export function typeOfKind(kind: StreamKind): StreamType {
   const type = allTypes.findLast((type) => type.kind === kind);
   if (type === undefined) throw new Error(`the table of stream kinds has no type of ${kind}`);
   return type;
+}
+
+/** Tests whether a folder holds facts about symbols instead of market data. */
+export function holdsFacts(folder: StreamFolder): boolean {
+  const type = streamTypeOfFolder(folder);
+  return type !== null && streamKinds[type.kind].isFacts;
 }
 
 /** Returns the symbols of these streams, each once. */

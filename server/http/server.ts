@@ -6,6 +6,7 @@ import type { Incidents } from "../domain/incidents/incident.ts";
 import type { LatestTrades } from "../domain/latest-trades.ts";
 import type { History } from "../domain/queries.ts";
 import type { BookView, HttpLoad, Status } from "../domain/status.ts";
+import type { KnownInstrument } from "../domain/symbols/instrument.ts";
 import { messageOf, OperatorError } from "../platform/errors.ts";
 import type { Log } from "../platform/log/log.ts";
 import { type Auth, type AuthOptions, createAuth, createOpenAuth } from "./auth/auth.ts";
@@ -38,6 +39,8 @@ type Deps = {
   status: () => Status;
   /** Newest book of an upper-case symbol; "no_data" before the first book, null if the symbol is not recorded. */
   book: (symbol: string) => BookView | "no_data" | null;
+  /** Newest facts about an upper-case symbol; null until they are known. */
+  instrument?: (symbol: string) => KnownInstrument | null;
   trades: LatestTrades["since"];
   mids?: (symbol: string) => readonly (readonly [recvUs: number, mid: number])[];
   history: History;
@@ -138,7 +141,7 @@ async function createApp(deps: Deps, snapshot: StatusCache, { access, live, live
     .use(createHealth(snapshot, access.mayKnowReasons, deps.instance))
     .use(access.routes())
     .use(createMetricsRoute(deps.metrics))
-    .use(createStatusRoutes({ snapshot, book: deps.book }))
+    .use(createStatusRoutes({ snapshot, book: deps.book, instrument: deps.instrument ?? (() => null) }))
     .use(createHistoryRoutes(deps.history))
     .use(createArchiveRoutes(deps.history))
     .use(createIncidentRoutes(deps.incidents))

@@ -1,6 +1,7 @@
 import { type Day, manifestPath } from "../domain/day.ts";
 import type { Gap } from "../domain/gap.ts";
 import type { StreamFolder } from "../domain/stream.ts";
+import { type Instrument, isInstrument } from "../domain/symbols/instrument.ts";
 import { codeOf, FileError, messageOf } from "../platform/errors.ts";
 import { readFileSync } from "../platform/files/files.ts";
 import { sha256Of } from "./manifest-mark.ts";
@@ -34,6 +35,8 @@ export type Manifest = {
    * manifests from before 0.28 and if it was unknown.
    */
   readonly since_us?: number;
+  /** Facts about the symbol in force at the end of the day; absent if unknown. */
+  readonly instrument?: Instrument;
   readonly gaps: readonly ManifestGap[];
   /** Quantiles of the known delays, whole ms; null if no delay was known. */
   readonly delay_p50_ms: number | null;
@@ -152,6 +155,7 @@ const accepted: Record<keyof Manifest, Accept> = {
   ids: ["{lowest, highest} or null", (value) => value === undefined || value === null || isIds(value)],
   rows_per_minute: ["1440 counts", (value) => isListOf(value, count[1]) && value.length === 1440],
   since_us: ["a number", (value) => value === undefined || Number.isFinite(value)],
+  instrument: ["{base, quote, tick_size, step_size, status}", (value) => value === undefined || isInstrument(value)],
   gaps: ["a list of {from_us, to_us, cause, missing, repaired}", (value) => isListOf(value, isGap)],
   delay_p50_ms: optionalNumber,
   delay_p99_ms: optionalNumber,

@@ -5,7 +5,7 @@ import { type Day, dateOf, dateStartUs, dayStartUs, dayUs } from "../../domain/d
 import type { Gap } from "../../domain/gap.ts";
 import type { DayCoverage, DayDetail, History } from "../../domain/queries.ts";
 import type { Status } from "../../domain/status.ts";
-import { parseStreamType, type SeriesKey, type Stream, seriesKey } from "../../domain/stream.ts";
+import { holdsFacts, parseStreamType, type SeriesKey, type Stream, seriesKey } from "../../domain/stream.ts";
 import type { MinuteRows } from "../../monitor/minute-rows.ts";
 import { createTurn, type Turn } from "../../platform/time/timers.ts";
 import { isImpossible, isInvented } from "../../storage/list/invented-day.ts";
@@ -147,7 +147,9 @@ export function createCoverage(parts: Parts): Pick<History, "coverage" | "today"
         if (isImpossible(date, now) || (coverage < suspicious && isWrongClocks(symbol, date, now))) continue;
         put(symbol, date, coverage, secondsOf(missing_us, coverage));
       }
-      for (const series of [...live, ...catalogue.archiveDays.series(stream)]) {
+      // Facts may have been recorded before the first record.
+      const archived = catalogue.archiveDays.series(stream).filter((series) => !holdsFacts(series.stream));
+      for (const series of [...live, ...archived]) {
         const sinceUs = stream === null || series.stream === stream ? sinceOf(series) : null;
         const row = rowOf(series.symbol);
         if (sinceUs !== null) row.first_us = Math.min(row.first_us ?? sinceUs, sinceUs);

@@ -1,6 +1,6 @@
 import { dateStartUs, dayUs, type Segment, windowStartUs } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
-import { createStream, streamTypeOfFolder } from "../../domain/stream.ts";
+import { createStream, holdsFacts, streamTypeOfFolder } from "../../domain/stream.ts";
 import { isNumbered } from "../../domain/stream-kinds.ts";
 import type { Journal } from "../../journal/journal.ts";
 import { messageOf } from "../../platform/errors.ts";
@@ -29,6 +29,8 @@ export function createLostRecords(deps: {
 
   function recordLoss(segment: Segment, { fromUs, toUs }: LostSpan): void {
     const { stream: folder, symbol } = segment;
+    // Facts are recorded again at each start.
+    if (holdsFacts(folder)) return;
     // A gap of cause "clock" says which clock stamped the rows; no row is missing in it.
     const gaps = journal.gapsOfStream(folder, symbol).filter(({ cause }) => cause !== "clock");
     const pause = gaps.find(({ from_us, cause }) => from_us > fromUs && (cause === "crash" || cause === "restart"));

@@ -2,7 +2,7 @@ import type { MissingTrades } from "../../binance/rest/backfill-queue.ts";
 import type { Day, Segment } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
 import type { MissingIds } from "../../domain/ids/id-order.ts";
-import { createStream, type Stream, streamTypeOfFolder } from "../../domain/stream.ts";
+import { createStream, holdsFacts, type Stream, streamTypeOfFolder } from "../../domain/stream.ts";
 import { isContiguous, isNumbered } from "../../domain/stream-kinds.ts";
 import type { Journal } from "../../journal/journal.ts";
 import { messageOf } from "../../platform/errors.ts";
@@ -42,7 +42,7 @@ export function createUnwrittenGaps(deps: Deps): (place: Segment | Day) => Promi
 
   async function checkSegment(segment: Segment): Promise<void> {
     const type = streamTypeOfFolder(segment.stream);
-    if (type === null) return;
+    if (type === null || holdsFacts(type.folder)) return;
     const stream = createStream(segment.symbol, type);
     const before = await recordBefore(dataDir, segment, deps);
     // A gap of cause "clock" says which clock stamped the rows; no row is missing in it.

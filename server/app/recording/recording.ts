@@ -4,7 +4,7 @@ import type { Feed } from "../../binance/feed/feed.ts";
 import type { FeedEvents, FeedMessage } from "../../binance/gaps/feed-events.ts";
 import type { ClockOffset, ClockOffsetMeter } from "../../binance/rest/clock-offset.ts";
 import { createRestClient } from "../../binance/rest/rest-client.ts";
-import { createSymbolWatch, type SymbolWatch } from "../../binance/rest/symbol-status.ts";
+import type { SymbolWatch } from "../../binance/rest/symbol-status.ts";
 import type { Config } from "../../config/config.ts";
 import type { Day, Segment } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
@@ -13,6 +13,7 @@ import type { Journal } from "../../journal/journal.ts";
 import { createRates, type Rates } from "../../monitor/rates.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { ReceiveClock } from "../../platform/time/receive-clock.ts";
+import type { FactsWriter } from "../../recorder/facts/facts-writer.ts";
 import type { Downtime } from "../../recorder/recover/downtime.ts";
 import { createGapLedger, type GapLedger } from "../../recorder/write/gap-ledger.ts";
 import { createQuarantine, type Quarantine } from "../../recorder/write/quarantine.ts";
@@ -28,6 +29,7 @@ import { type Backfill, createBackfill } from "./backfill.ts";
 import { createLatestBooks, type LatestBooks } from "./latest-books.ts";
 import { createNewestRecords } from "./newest-records.ts";
 import { recorderOptions } from "./recorder-options.ts";
+import { createSymbols } from "./symbols.ts";
 
 /** Records messages from the exchange into files, and reports its own state. */
 export type Recording = {
@@ -64,6 +66,7 @@ export type RecordingParts = {
   readonly quarantine: Quarantine;
   readonly gate: LatencyGate;
   readonly symbols: SymbolWatch;
+  readonly facts: FactsWriter;
   readonly repair: Backfill;
 };
 
@@ -116,7 +119,10 @@ export function createRecording(
     onOffset: (offsetMs) => delay.setClockOffset(offsetMs),
     onSteadyOffset: deps.onClockOffset,
   });
-  const symbols = createSymbolWatch({ symbols: symbolsOf(streams) }, { rest, log });
+  const { symbols, facts, mayDeliver } = createSymbols(
+    { config, dataDir, streams },
+    { rest, nowUs, onClosed: deps.onClosed, log },
+  );
   /** Trade streams: first id of this run. Diff streams: first `U` since the newest gap. */
   const firstIds = new Map<Stream, number>();
   const repair = createBackfill(
@@ -159,20 +165,13 @@ export function createRecording(
 
   const departure = createParentState({ feed: () => feed, addGaps: gaps.add });
 
-  /** Tells whether data of the symbol can be expected, by its state at the exchange. */
-  function mayDeliver(symbol: string): boolean {
-    const { kind } = symbols.stateOf(symbol);
-    if (kind === "trading" || kind === "unchecked") symbols.checkNow();
-    return kind === "trading" || kind === "unchecked";
-  }
-
   const feedGaps = () => feed?.openGaps().map(gapOf) ?? [];
   const openGaps = () => [...departure.held().map(gapOf), ...feedGaps(), ...leftOut.openGaps()];
 
   return {
     parts: {
       feed: () => feed,
-      ...{ recorder, ledger, rates, books, delay, clockOffset, quarantine, gate, symbols, repair },
+      ...{ recorder, ledger, rates, books, delay, clockOffset, quarantine, gate, symbols, facts, repair },
     },
     streams: () => streams,
     recordDowntime(downtimes, sinceUs) {
@@ -240,7 +239,7 @@ export function createRecording(
       if (!departure.hasLeft()) feed?.finish();
       if (!departure.hasLeft()) ledger.update(openGaps());
       for (const part of [clockOffset, symbols, rest]) part.stop();
-      await repair.stop();
+      await Promise.all([facts.stop(), repair.stop()]);
       await recorder.stop();
       ledger.settle();
       if (recorder.failure() === null) newest.saveAll();

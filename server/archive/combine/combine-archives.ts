@@ -3,7 +3,7 @@ import { streamTypeOfFolder } from "../../domain/stream.ts";
 import type { StreamKind } from "../../domain/stream-kinds.ts";
 import { FileError } from "../../platform/errors.ts";
 import { rmSync } from "../../platform/files/files.ts";
-import { arrivalUs, lineId } from "../../storage/ids/line-ids.ts";
+import { arrivalUs, lineKey } from "../../storage/ids/line-ids.ts";
 import { readManifest } from "../../storage/manifest.ts";
 import { UnreadableFile } from "../../storage/read/line-reader-sync.ts";
 import { createIdIndex, type IdIndex } from "../merge/id-index.ts";
@@ -85,7 +85,7 @@ export function combineArchives(job: CombineJob, alive: () => void = () => {}): 
 
 function takenIf(kind: StreamKind, isTaken: (id: number, us: number) => boolean): MergeInput["isTaken"] {
   return (bytes, at, end) => {
-    const id = lineId(bytes, at, end, kind);
+    const id = lineKey(bytes, at, end, kind);
     return id < 0 || isTaken(id, arrivalUs(bytes, at));
   };
 }

@@ -27,6 +27,7 @@ export function combinedManifest(
     recorder: job.recorder,
     ids: lines.ids ?? null,
     ...sinceOf(known),
+    ...instrumentOf(known),
     gaps: other === null || own === null ? ((other ?? own)?.gaps ?? []) : sharedGaps(other, own),
     clock_offset_ms: (own ?? other)?.clock_offset_ms ?? null,
     repaired: {
@@ -49,6 +50,13 @@ export function combinedManifest(
 function sinceOf(manifests: readonly Manifest[]): Pick<Manifest, "since_us"> {
   const times = manifests.flatMap(({ since_us }) => since_us ?? []);
   return times.length === 0 ? {} : { since_us: Math.min(...times) };
+}
+
+/** Returns the facts that both recorders know; if they differ, the same whoever combines. */
+function instrumentOf(manifests: readonly Manifest[]): Pick<Manifest, "instrument"> {
+  const known = manifests.flatMap(({ instrument }) => instrument ?? []);
+  const [instrument] = known.sort((a, b) => (JSON.stringify(a) > JSON.stringify(b) ? -1 : 1));
+  return instrument === undefined ? {} : { instrument };
 }
 
 /**

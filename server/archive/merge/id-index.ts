@@ -1,6 +1,6 @@
 import type { StreamKind } from "../../domain/stream-kinds.ts";
 import { FileError } from "../../platform/errors.ts";
-import { arrivalUs, lineId } from "../../storage/ids/line-ids.ts";
+import { arrivalUs, lineKey } from "../../storage/ids/line-ids.ts";
 import { openLinesSync } from "../../storage/read/line-reader-sync.ts";
 
 /** Looks up when an archive received a record. Lookups must come in nearly the order of the archive. */
@@ -39,7 +39,7 @@ export function createIdIndex(path: string, kind: StreamKind, mostBlocks = 4): I
         break;
       }
       const end = source.bytes.indexOf(10, source.from);
-      const id = lineId(source.bytes, source.from, end, kind);
+      const id = lineKey(source.bytes, source.from, end, kind);
       if (id >= 0) {
         isSorted &&= id >= highestOf(block);
         block.ids[block.rows] = id;

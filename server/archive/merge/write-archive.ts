@@ -1,8 +1,10 @@
 import { basename, join } from "node:path";
 import { archivePath, type Day, liveFolder, quarantineFolder, temporarySuffix } from "../../domain/day.ts";
+import type { Instrument } from "../../domain/symbols/instrument.ts";
 import { FileError } from "../../platform/errors.ts";
 import { createOutput, type Output } from "../../platform/files/durable-files.ts";
 import { mkdirSync, readdirSync } from "../../platform/files/files.ts";
+import { recordedInstrument } from "../../storage/instrument-facts.ts";
 import type { Manifest, ManifestGap } from "../../storage/manifest.ts";
 import type { MergeInput } from "./merge-lines.ts";
 import { type WrittenLines, writeLines } from "./write-lines.ts";
@@ -37,6 +39,7 @@ export function writeArchive(job: DayJob, before: Manifest | null, alive: () => 
     recorder: job.recorder,
     ...lines,
     ...sinceOf(job, before),
+    ...instrumentIn(recordedInstrument(dataDir, day) ?? before?.instrument),
     gaps: job.gaps,
     clock_offset_ms: before?.clock_offset_ms ?? job.clockOffsetMs,
     repaired: repairedOf(job, refetched, before, quarantineFiles.foreign()),
@@ -80,6 +83,10 @@ function createQuarantineFiles(folder: string) {
 function sinceOf({ sinceUs }: DayJob, before: Manifest | null): Pick<Manifest, "since_us"> {
   const times = [sinceUs ?? null, before?.since_us ?? null].filter((us) => us !== null);
   return times.length === 0 ? {} : { since_us: Math.min(...times) };
+}
+
+function instrumentIn(instrument: Instrument | undefined): Pick<Manifest, "instrument"> {
+  return instrument === undefined ? {} : { instrument };
 }
 
 function repairedOf(job: DayJob, refetched: number, before: Manifest | null, foreign: number): Manifest["repaired"] {

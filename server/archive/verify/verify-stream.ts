@@ -50,7 +50,7 @@ export type VerifyStreamOptions = {
 };
 
 /**
- * Checks every day of a stream, from the first to the last, except days on which no REST book was due. Bad files are reported as problems; they
+ * Checks every day of a stream, from the first to the last, except days on which no REST book and no facts were due. Bad files are reported as problems; they
  * never reject.
  */
 export async function verifyStream(
@@ -87,9 +87,9 @@ export async function verifyStream(
   const fromUs = dateStartUs(received[0]?.date ?? firstDate);
   const due = dueSpan({ fromUs, toUs: received.at(-1)?.lastUs ?? fromUs }, sinceUs);
   const silences = silentSpans(stream.type.kind, received, gaps, due);
-  const isOfRest = streamKinds[stream.type.kind].source === "rest";
+  const { source, isFacts } = streamKinds[stream.type.kind];
   const isDue = ({ day, examined }: (typeof checked)[number]) =>
-    !isOfRest || examined.state !== "absent" || needsRestBook(options.dataDir, day);
+    source === "socket" || examined.state !== "absent" || (!isFacts && needsRestBook(options.dataDir, day));
   return checked.filter(isDue).map(({ day, examined, isInvented }) => {
     const startUs = dateStartUs(day.date);
     const within = { fromUs: startUs, toUs: startUs + dayUs };

@@ -68,6 +68,7 @@ export function createFrameReader(streams: readonly Stream[]): FrameReader {
     const pattern = patterns.get(stream.type.name) ?? createPayloadPattern(kind, levels);
     patterns.set(stream.type.name, pattern);
     const { id, firstId, members } = streamKinds[kind];
+    if (id === null) throw new Error(`records of ${stream.name} have no id, so no socket delivers them`);
     known.set(stream.name, {
       index,
       stream,
@@ -158,7 +159,7 @@ function parseFrame(text: string, known: ReadonlyMap<StreamName, Target>): Messa
   if (typeof data.s === "string" && data.s !== stream.symbol)
     return { type: "odd", reason: "data of another symbol than its stream's" };
   const kind = streamKinds[stream.type.kind];
-  const id = data[kind.id] as number;
+  const id = data[kind.id ?? ""] as number;
   const firstId = kind.firstId === null ? id : (data[kind.firstId] as number);
   const eventTime = hasEventTime(stream.type.kind) ? data[eventTimeMember] : 0;
   const eventMs = typeof eventTime === "number" ? eventTime : 0;

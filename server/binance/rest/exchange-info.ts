@@ -1,8 +1,16 @@
+import type { SymbolEntry } from "../../domain/symbols/instrument.ts";
+import { structureProblem } from "../frames/payload.ts";
+import { type ExchangeInfoText, readExchangeInfo } from "./exchange-info-text.ts";
 import type { RestClient, RestQuery } from "./rest-client.ts";
 
-/** Status words of symbols (`TRADING`, `HALT`); null for symbols that the exchange does not know. */
-export type SymbolStatuses = {
+/** What the exchange says about symbols. */
+export type SymbolAnswer = {
+  /** Status words (`TRADING`, `HALT`); null for symbols that the exchange does not know. Symbols that could not be read are absent. */
   readonly statuses: ReadonlyMap<string, string | null>;
+  /** The entries of the symbols that the exchange knows. */
+  readonly entries: readonly SymbolEntry[];
+  /** Why the other entries cannot be stored as lines, by symbol. */
+  readonly unusable: ReadonlyMap<string, string>;
   /** All symbols of the exchange if all were requested; otherwise null. */
   readonly all: readonly string[] | null;
 };
@@ -18,8 +26,17 @@ const weight = 20;
 /** Longest answer, bytes. All symbols take about 15 MB today. */
 const mostBytes = 64 * 1024 * 1024;
 
+type Asking = {
+  readonly rest: RestClient;
+  readonly signal: AbortSignal;
+  readonly nowUs: () => number;
+};
+
+/** An answer, with the time at which it had arrived. */
+type Answered = ExchangeInfoText & { readonly recvUs: number };
+
 /**
- * Asks for the statuses of `symbols`; null if the exchange did not answer.
+ * Asks for the statuses and entries of `symbols`; null if the exchange did not answer.
  *
  * 1. Symbols in `doubtful` are requested one by one, because the exchange refuses a whole list (-1121) for one unknown symbol.
  * 2. The other symbols are requested in lists.
@@ -28,97 +45,75 @@ const mostBytes = 64 * 1024 * 1024;
  *
  * Source: rest-api.md, "Exchange information".
  */
-export async function askStatuses(
-  rest: RestClient,
+export async function askSymbols(
+  asking: Asking,
   symbols: readonly string[],
-  options: { doubtful: ReadonlySet<string>; signal: AbortSignal },
-): Promise<SymbolStatuses | null> {
-  const { doubtful, signal } = options;
+  doubtful: ReadonlySet<string>,
+): Promise<SymbolAnswer | null> {
   const single = symbols.filter((symbol) => doubtful.has(symbol));
   const listed = symbols.filter((symbol) => !doubtful.has(symbol));
   const lists = Array.from({ length: Math.ceil(listed.length / perRequest) }, (_, n) =>
     listed.slice(n * perRequest, (n + 1) * perRequest),
   );
-  if (single.length + lists.length > mostRequests) return askAll(rest, symbols, signal);
-  const statuses = new Map<string, string | null>();
+  if (single.length + lists.length > mostRequests) return askAll(asking, symbols);
+  const answer = emptyAnswer();
   for (const list of lists) {
-    const answered = await ask(rest, { symbols: JSON.stringify(list) }, signal);
+    const answered = await ask(asking, { symbols: JSON.stringify(list) });
     if (answered === null) return null;
-    if (answered === "refused") return askAll(rest, symbols, signal);
-    for (const symbol of list) statuses.set(symbol, answered.get(symbol) ?? null);
+    if (answered === "refused") return askAll(asking, symbols);
+    add(answer, answered, list);
   }
   for (const symbol of single) {
-    const answered = await ask(rest, { symbol }, signal);
+    const answered = await ask(asking, { symbol });
     if (answered === null) return null;
-    statuses.set(symbol, answered === "refused" ? null : (answered.get(symbol) ?? null));
+    if (answered === "refused") answer.statuses.set(symbol, null);
+    else add(answer, answered, [symbol]);
   }
-  return { statuses, all: null };
+  return answer;
 }
 
-async function askAll(
-  rest: RestClient,
-  symbols: readonly string[],
-  signal: AbortSignal,
-): Promise<SymbolStatuses | null> {
-  const answered = await ask(rest, {}, signal);
+async function askAll(asking: Asking, symbols: readonly string[]): Promise<SymbolAnswer | null> {
+  const answered = await ask(asking, {});
   if (answered === null || answered === "refused") return null;
-  return {
-    statuses: new Map(symbols.map((symbol) => [symbol, answered.get(symbol) ?? null])),
-    all: [...answered.keys()],
-  };
+  return { ...add(emptyAnswer(), answered, symbols), all: [...answered.entries.keys()] };
 }
 
-async function ask(
-  rest: RestClient,
-  query: RestQuery,
-  signal: AbortSignal,
-): Promise<ReadonlyMap<string, string> | "refused" | null> {
+/** Creates an answer that says nothing yet. */
+function emptyAnswer() {
+  const statuses = new Map<string, string | null>();
+  return { statuses, entries: [] as SymbolEntry[], unusable: new Map<string, string>(), all: null };
+}
+
+/** Adds what the exchange says about these symbols. While an entry is unreadable, it may be that of a symbol that seems to be absent. */
+function add(answer: ReturnType<typeof emptyAnswer>, answered: Answered, symbols: readonly string[]) {
+  const { entries, unreadable, recvUs, exchangeMs } = answered;
+  for (const symbol of symbols) {
+    const entry = entries.get(symbol);
+    if (entry !== undefined || unreadable === 0) answer.statuses.set(symbol, entry?.status ?? null);
+    if (entry === undefined) continue;
+    const problem = lineProblem(entry.text);
+    if (problem === null) answer.entries.push({ symbol, text: entry.text, recvUs, exchangeMs });
+    else answer.unusable.set(symbol, problem);
+  }
+  return answer;
+}
+
+/** Longest entry that is stored, characters. Today's have about 2,000. */
+const longestEntry = 256 * 1024;
+
+/** Returns why an entry cannot be stored as a line; null if it can. */
+function lineProblem(text: string): string | null {
+  if (text.length > longestEntry) return `with ${text.length} characters`;
+  if (!text.startsWith('{"') || /[\r\n]/.test(text)) return "with white space that a line cannot hold";
+  return structureProblem(text, JSON.parse(text));
+}
+
+async function ask({ rest, signal, nowUs }: Asking, query: RestQuery): Promise<Answered | "refused" | null> {
   const whole = { ...query, showPermissionSets: "false" };
   const answer = await rest.get("/api/v3/exchangeInfo", whole, { weight, priority: "high", signal, mostBytes });
   if (answer.kind === "failed") return null;
   if (answer.kind === "refused") return "refused";
-  const statuses = answer.text.length <= parsedWhole ? parsedStatuses(answer.text) : statusesIn(answer.text);
-  return statuses === null || statuses.size === 0 ? null : statuses;
-}
-
-/** Answers up to this length are parsed, characters. An answer to a list of symbols is never longer. */
-const parsedWhole = 1024 * 1024;
-
-/** Reads the statuses; null if any entry has an unknown form. Otherwise an unreadable symbol would look like an unknown symbol. */
-function parsedStatuses(text: string): ReadonlyMap<string, string> | null {
-  let entries: unknown;
-  try {
-    entries = (JSON.parse(text) as { symbols?: unknown } | null)?.symbols;
-  } catch {
-    return null;
-  }
-  if (!Array.isArray(entries)) return null;
-  const statuses = new Map<string, string>();
-  for (const entry of entries as readonly ({ symbol?: unknown; status?: unknown } | null)[]) {
-    if (typeof entry?.symbol !== "string" || typeof entry.status !== "string") return null;
-    statuses.set(entry.symbol, entry.status);
-  }
-  return statuses;
-}
-
-/** All is some MB, which would take too long to parse in one go, and all else in it is of no use here. Null if it is cut or damaged. */
-function statusesIn(text: string): ReadonlyMap<string, string> | null {
-  if (!/\}\s*\]\s*[},]/.test(text.slice(-65_536))) return null;
-  const statuses = new Map<string, string>();
-  for (const [, symbol = "", status = ""] of text.matchAll(/\{"symbol":"((?:[^"\\]|\\.)*)","status":"([A-Z_]+)"/g)) {
-    const name = symbol.includes("\\") ? unescaped(symbol) : symbol;
-    if (name === null) return null;
-    statuses.set(name, status);
-  }
-  let entries = 0;
-  for (let at = text.indexOf('"baseAsset":'); at >= 0; at = text.indexOf('"baseAsset":', at + 1)) entries++;
-  return entries > statuses.size ? null : statuses;
-}
-
-function unescaped(text: string): string | null {
-  try {
-    return String(JSON.parse(`"${text}"`));
-  } catch {
-    return null;
-  }
+  const recvUs = nowUs();
+  const read = await readExchangeInfo(answer.text);
+  return read === null || read.entries.size === 0 ? null : { ...read, recvUs };
 }

@@ -1,8 +1,9 @@
+import type { SymbolEntry } from "../../domain/symbols/instrument.ts";
 import { nearest } from "../../platform/did-you-mean.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { type After, after as systemAfter } from "../../platform/time/timers.ts";
-import { askStatuses, type SymbolStatuses } from "./exchange-info.ts";
+import { askSymbols, type SymbolAnswer } from "./exchange-info.ts";
 import type { RestClient } from "./rest-client.ts";
 
 /**
@@ -42,21 +43,26 @@ const mostNamed = 20;
 
 /**
  * Creates the watch. While the exchange does not answer, states do not change. `onChange` is called for each changed state, including the
- * first. A halted or unknown symbol is logged by name, and so is the end of that state.
+ * first. A halted or unknown symbol is logged by name, and so is the end of that state. `onEntries` gets the entries of each answer.
  */
 export function createSymbolWatch(
   options: { symbols: readonly string[] },
   deps: {
     rest: RestClient;
     onChange?: (symbol: string, state: SymbolState) => void;
+    onEntries?: (entries: readonly SymbolEntry[]) => void;
     log: Log;
+    /** The time of receipt, µs. */
+    nowUs?: () => number;
     /** A monotonic clock, ms. */
     now?: () => number;
     after?: After;
   },
 ): SymbolWatch {
-  const { rest, log, now = () => performance.now(), after = systemAfter } = deps;
+  const { rest, log, nowUs = () => Date.now() * 1000, now = () => performance.now(), after = systemAfter } = deps;
   const states = new Map<string, SymbolState>(options.symbols.map((symbol) => [symbol, unchecked]));
+  /** Symbols whose entries could not be stored. */
+  let unrecorded = new Set<string>();
   const abort = new AbortController();
   let lastMs = Number.NEGATIVE_INFINITY;
   let isAsking = false;
@@ -71,21 +77,23 @@ export function createSymbolWatch(
     lastMs = now();
     const symbols = [...states.keys()];
     const isUnknown = (symbol: string) => states.get(symbol)?.kind === "unknown";
-    let answer: SymbolStatuses | null = null;
+    let answer: SymbolAnswer | null = null;
     try {
-      if (symbols.length > 0)
-        answer = await askStatuses(rest, symbols, {
-          doubtful: new Set(symbols.filter(isUnknown)),
-          signal: abort.signal,
-        });
-      if (answer !== null && !abort.signal.aborted) updateStates(answer);
+      const asking = { rest, nowUs, signal: abort.signal };
+      if (symbols.length > 0) answer = await askSymbols(asking, symbols, new Set(symbols.filter(isUnknown)));
+      if (answer !== null && !abort.signal.aborted) {
+        updateStates(answer);
+        logUnusable(answer.unusable);
+        deps.onEntries?.(answer.entries.filter(({ symbol }) => states.has(symbol)));
+      }
     } catch (error) {
       log.warn("cannot read the statuses of the symbols; the exchange is asked again", { reason: messageOf(error) });
       answer = null;
     }
     isAsking = false;
     if (abort.signal.aborted) return;
-    schedule(isWanted || (answer === null && symbols.length > 0) ? leastMs : everyMs);
+    const isIncomplete = symbols.some((symbol) => !answer?.statuses.has(symbol));
+    schedule(isWanted || isIncomplete ? leastMs : everyMs);
   }
 
   function schedule(ms: number): void {
@@ -93,7 +101,7 @@ export function createSymbolWatch(
     cancelTimer = after(Math.max(0, ms - (now() - lastMs)), () => void check());
   }
 
-  function updateStates({ statuses, all }: SymbolStatuses): void {
+  function updateStates({ statuses, all }: SymbolAnswer): void {
     let changed = 0;
     for (const [symbol, status] of statuses) {
       const before = states.get(symbol);
@@ -107,6 +115,14 @@ export function createSymbolWatch(
       deps.onChange?.(symbol, state);
     }
     if (changed > mostNamed) log.warn("more symbols have changed their status", { symbols: changed - mostNamed });
+  }
+
+  /** Logs each symbol once. */
+  function logUnusable(unusable: SymbolAnswer["unusable"]): void {
+    const fresh = [...unusable].filter(([symbol]) => !unrecorded.has(symbol));
+    for (const [symbol, problem] of fresh.slice(0, mostNamed))
+      log.warn("cannot record the facts about a symbol", { symbol, reason: `the exchange sent an entry ${problem}` });
+    unrecorded = new Set(unusable.keys());
   }
 
   function logState(symbol: string, state: SymbolState): void {

@@ -35,8 +35,7 @@ export function tradesRequest(
  * again. Null if the answer is not a list of such trades with rising ids, or if JSON parsers may disagree about it.
  */
 export function parseTrades(text: string, kind: StreamKind): readonly RestTrade[] | null {
-  const { id: idMember } = streamKinds[kind];
-  const [idName, timeName] = [restName(kind, idMember), restName(kind, tradeTimeMember)];
+  const [idName, timeName] = [restName(kind, streamKinds[kind].id ?? ""), restName(kind, tradeTimeMember)];
   const trades: RestTrade[] = [];
   const parsed = parsedList(text);
   if (parsed === null) return null;

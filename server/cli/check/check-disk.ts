@@ -1,8 +1,8 @@
 import { dirname, join, resolve } from "node:path";
 import { Glob } from "bun";
 import type { Config } from "../../config/config.ts";
-import { ownSymbols } from "../../domain/shard.ts";
 import { streamKinds } from "../../domain/stream-kinds.ts";
+import { ownSymbols } from "../../domain/symbols/shard.ts";
 import { levelOf, limitsOfBytes, limitsOfInodes } from "../../monitor/disk/disk-level.ts";
 import { measureVolumes, type Volume } from "../../monitor/disk/volumes.ts";
 import { existsSync, statSync } from "../../platform/files/files.ts";

@@ -1,11 +1,11 @@
 import { createClockOffsetMeter } from "../../binance/rest/clock-offset.ts";
-import { askStatuses } from "../../binance/rest/exchange-info.ts";
+import { askSymbols } from "../../binance/rest/exchange-info.ts";
 import { createRestClient, type RestClient } from "../../binance/rest/rest-client.ts";
 import { openConnection } from "../../binance/sockets/connection.ts";
 import { addressesOf, hostOfAddress } from "../../binance/sockets/endpoint.ts";
 import type { Config } from "../../config/config.ts";
-import { ownSymbols } from "../../domain/shard.ts";
 import { createStream } from "../../domain/stream.ts";
+import { ownSymbols } from "../../domain/symbols/shard.ts";
 import { nearest } from "../../platform/did-you-mean.ts";
 import { messageOf } from "../../platform/errors.ts";
 import { certificateAdvice, foreignAnswer } from "../../platform/fetch/foreign-answer.ts";
@@ -79,14 +79,20 @@ function tlsAdvice(reason: string): string | null {
 
 async function checkSymbols(config: Config, rest: RestClient, patience: ProbePatience): Promise<CheckFinding[]> {
   const symbols = ownSymbols(config.record);
-  const answer = await askStatuses(rest, symbols, { doubtful: new Set(), signal: patience.signal });
+  const asking = { rest, signal: patience.signal, nowUs: () => Date.now() * 1000 };
+  const answer = await askSymbols(asking, symbols, new Set());
   if (answer === null) {
     return [failed("exchange.symbols", "the exchange does not send its list of symbols", "try again in a minute")];
   }
   const problems: CheckFinding[] = [];
   for (const symbol of symbols) {
-    const status = answer.statuses.get(symbol) ?? null;
+    const status = answer.statuses.get(symbol);
     if (status === "TRADING") continue;
+    if (status === undefined) {
+      const problem = `the exchange describes ${symbol} in an unknown form`;
+      problems.push(warning("exchange.symbols", problem, "try again in a minute; if it lasts, update rt-data"));
+      continue;
+    }
     const near = answer.all === null ? null : nearest(symbol, answer.all);
     const hint =
       near === null ? "correct or remove it in record.symbols" : `did you mean ${near}? Correct record.symbols`;

@@ -1,6 +1,6 @@
 import { dirname, join, resolve } from "node:path";
 import type { Config } from "../../config/config.ts";
-import { ownSymbols } from "../../domain/shard.ts";
+import { ownSymbols } from "../../domain/symbols/shard.ts";
 import { codeOf } from "../../platform/errors.ts";
 import { descriptorLimit } from "../../platform/files/descriptors.ts";
 import { accessSync, constants, existsSync, lstatSync, statSync } from "../../platform/files/files.ts";

@@ -14,7 +14,7 @@ import {
   type SelectedStream,
   selectionFlags,
   selectionOf,
-  selectStreams,
+  selectRecords,
 } from "./selection.ts";
 
 /** Number of characters per write. */
@@ -40,12 +40,13 @@ export const cat: Command = {
   ],
   notes: [
     "Lines are printed byte for byte as stored, from archives, sealed segments and open segments. Without --from and --to, everything is",
-    "printed. Each file is checked before its first line is printed. A damaged file is named and skipped; the exit code is then 1.",
+    "printed, except the facts about symbols, which --stream exchangeInfo prints. Each file is checked before its first line is printed. A",
+    "damaged file is named and skipped; the exit code is then 1.",
   ],
   async run(flags, terminal) {
     const selection = selectionOf(flags);
     const { range, zone } = selection;
-    const streams = selectStreams(selection);
+    const streams = selectRecords(selection);
     requireSingleStream(streams, flags);
     const output = createStandardOutput(terminal.stop);
     // On a terminal the printed lines show the progress.

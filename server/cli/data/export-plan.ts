@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { TimeSpan } from "../../domain/coverage/coverage.ts";
 import { type Day, dateStartUs, dayPath, dayUs } from "../../domain/day.ts";
 import type { StreamType } from "../../domain/stream.ts";
+import { streamKinds } from "../../domain/stream-kinds.ts";
 import { type Packing, packingOf } from "../../export/compressed-file.ts";
 import { compressions, type NumberForm, numberForms } from "../../export/table-file.ts";
 import { isNoFolder } from "../../export/target.ts";
@@ -85,6 +86,9 @@ export function exportSettings(flags: Flags): ExportSettings {
 
 /** Plans the files to write. @throws OperatorError if the selection does not fit into a single file */
 export function planExport(tracks: readonly SelectedStream[], range: TimeSpan, settings: ExportSettings): ExportJob[] {
+  const facts = tracks.find(({ stream }) => streamKinds[stream.type.kind].isFacts)?.stream.type.folder;
+  if (facts !== undefined)
+    throw new OperatorError(`${facts} has no columns: print its lines by rt-data cat --stream ${facts}`);
   if (settings.isFolder) return tracks.flatMap((track) => jobsOfDays(track, tracks, range, settings));
   const [first] = tracks;
   const types = [...new Set(tracks.map(({ stream }) => stream.type))];

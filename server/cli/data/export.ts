@@ -7,7 +7,7 @@ import { createStandardOutput } from "../terminal/standard-output.ts";
 import { exportOne } from "./export-job.ts";
 import { refuseRecorded } from "./export-place.ts";
 import { exportSettings, planExport } from "./export-plan.ts";
-import { selectionFlags, selectionOf, selectStreams } from "./selection.ts";
+import { selectionFlags, selectionOf, selectRecords } from "./selection.ts";
 
 /** `rt-data export` */
 export const exportCommand: Command = {
@@ -48,7 +48,7 @@ export const exportCommand: Command = {
   async run(flags, terminal) {
     const settings = exportSettings(flags);
     const selection = selectionOf(flags);
-    const jobs = planExport(selectStreams(selection), selection.range, settings);
+    const jobs = planExport(selectRecords(selection), selection.range, settings);
     for (const { path } of jobs) refuseRecorded(path, selection.dataDir);
     const isPiped = jobs.some(({ path }) => isStandardOutput(path));
     if (isPiped && process.stdout.isTTY && settings.format === "parquet")

@@ -10,6 +10,9 @@ import {
 } from "../../domain/coverage/coverage.ts";
 import { dateOf, dateStartUs, dayUs } from "../../domain/day.ts";
 import { awaitsBackfill, clipGap, type Gap } from "../../domain/gap.ts";
+import { streamKinds } from "../../domain/stream-kinds.ts";
+import type { Instrument } from "../../domain/symbols/instrument.ts";
+import { instrumentOfDay } from "../../storage/instrument-facts.ts";
 import { latestDate, trueDays } from "../../storage/list/invented-day.ts";
 
 /** An entry of `rt-data ls`: a stream, or a day of a stream; also its JSON form. */
@@ -34,6 +37,8 @@ export type Listed = {
   readonly invented: readonly string[];
   /** Number of days per state. */
   readonly states: Readonly<Partial<Record<InventoryDay["state"], number>>>;
+  /** Facts about the symbol on the last of these days; only in JSON, absent if unknown. */
+  readonly instrument?: Instrument;
   readonly problems: readonly string[];
 };
 
@@ -68,6 +73,15 @@ export function listDays(track: InventoryStream, range: TimeSpan, around: Surrou
   });
 }
 
+/** Adds the facts about each entry's symbol, as far as they are recorded. */
+export function withInstruments(listed: readonly Listed[], dataDir: string): Listed[] {
+  return listed.map((row) => {
+    const date = row.date ?? (row.last_us === null ? null : dateOf(row.last_us));
+    const instrument = date === null ? null : instrumentOfDay(dataDir, { ...row, date });
+    return instrument === null ? row : { ...row, instrument };
+  });
+}
+
 /**
  * Returns the time that counts: from the stream's very first record to its last record, or to the end of a recorded gap after it. The
  * whole range counts if there are records before and after it.
@@ -91,10 +105,10 @@ function covered({ stream, gaps }: InventoryStream, received: readonly ReceivedD
   return coverageOf(stream.type.kind, received, gaps, span, span.fromUs);
 }
 
-/** Adds the days without files between the first and the last day. */
+/** Adds the days without files between the first and the last day. Facts about a symbol are not due on each day. */
 function withAbsentDays({ stream, days }: InventoryStream, received: readonly ReceivedDay[]): readonly InventoryDay[] {
   const [first, last] = [received[0], received.at(-1)];
-  if (first === undefined || last === undefined) return days;
+  if (first === undefined || last === undefined || streamKinds[stream.type.kind].isFacts) return days;
   const known = new Set(days.map(({ date }) => date));
   const absent: InventoryDay[] = [];
   for (let us = dateStartUs(first.date); us < last.lastUs; us += dayUs) {

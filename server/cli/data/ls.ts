@@ -4,7 +4,7 @@ import type { Command } from "../framework/command.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
 import { type Column, tableLines } from "../terminal/table.ts";
-import { type Listed, listDays, listStream } from "./ls-report.ts";
+import { type Listed, listDays, listStream, withInstruments } from "./ls-report.ts";
 import { openGapList, requireLayout, selectionFlags, selectionOf, selectStreams } from "./selection.ts";
 
 /** `rt-data ls` */
@@ -55,7 +55,7 @@ export const ls: Command = {
     const text =
       flags.json === undefined
         ? tableOf(listed, selection.zone, process.stdout.columns ?? Number.POSITIVE_INFINITY)
-        : JSON.stringify(listed, null, 2);
+        : JSON.stringify(withInstruments(listed, selection.dataDir), null, 2);
     await createStandardOutput(terminal.stop).write(`${text}\n`);
     if (flags.json === undefined)
       for (const { stream, invented } of inventory)

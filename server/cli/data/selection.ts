@@ -4,7 +4,8 @@ import { symbols as symbolList } from "../../config/values.ts";
 import type { TimeSpan } from "../../domain/coverage/coverage.ts";
 import { type Day, dateStartUs, dayUs } from "../../domain/day.ts";
 import type { Gap } from "../../domain/gap.ts";
-import { depthSnapshot, streamTypeNames } from "../../domain/stream.ts";
+import { depthSnapshot, exchangeInfo, streamTypeNames } from "../../domain/stream.ts";
+import { streamKinds } from "../../domain/stream-kinds.ts";
 import { readJournal } from "../../journal/journal.ts";
 import { didYouMean } from "../../platform/did-you-mean.ts";
 import { codeOf, messageOf, OperatorError } from "../../platform/errors.ts";
@@ -75,6 +76,14 @@ export function readSelection(
     streams: read(names.stream, (text) => parseStreams(text, names.stream), accepted),
     range,
   };
+}
+
+/** Returns the selected streams that hold market data. Facts about symbols (`exchangeInfo`) are read only if they are named. */
+export function selectRecords(selection: Selection): readonly SelectedStream[] {
+  const selected = selectStreams(selection);
+  if (selection.streams !== null) return selected;
+  const records = selected.filter(({ stream }) => !streamKinds[stream.type.kind].isFacts);
+  return records.length > 0 ? records : selected;
 }
 
 /**
@@ -170,7 +179,11 @@ function parseSymbols(text: string): readonly string[] | null {
 
 function parseStreams(text: string, flag: string): readonly string[] | null {
   const names = text.split(",").map((name) => name.trim());
-  const folders = [...streamTypeNames, ...streamTypeNames.map((name) => name.replace(/@.*$/, "")), depthSnapshot.name];
+  const folders = [
+    ...streamTypeNames,
+    ...streamTypeNames.map((name) => name.replace(/@.*$/, "")),
+    ...[depthSnapshot.name, exchangeInfo.name],
+  ];
   const unknown = names.find((name) => !folders.includes(name) && !/^kline_\w+$/.test(name));
   if (unknown === undefined) return names;
   const suggestion = didYouMean(unknown, folders);

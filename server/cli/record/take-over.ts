@@ -3,7 +3,7 @@ import { type App, createApp } from "../../app/app.ts";
 import { createStreams } from "../../app/reload.ts";
 import { createStandbyFeed, type StandbyFeed } from "../../app/upgrade/standby-feed.ts";
 import type { Config } from "../../config/config.ts";
-import { ownSymbols } from "../../domain/shard.ts";
+import { ownSymbols } from "../../domain/symbols/shard.ts";
 import { messageOf, OperatorError } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { version } from "../../platform/process/version.ts";

@@ -75,7 +75,7 @@ export function coverageOf(
 /**
  * Finds time without a record and without a recorded gap, whose absence has no known cause.
  * While its symbol trades, a book changes at least every 20 s, so each UTC minute without a record counts. Trades and REST books may
- * pause: for them only days without a record count. Give a due span (`dueSpan`) that ends at the latest known time.
+ * pause: for them only days without a record count. Facts about a symbol are never due. Give a due span (`dueSpan`) that ends at the latest known time.
  */
 export function silentSpans(
   kind: StreamKind,
@@ -83,6 +83,7 @@ export function silentSpans(
   gaps: readonly Gap[],
   span: TimeSpan,
 ): TimeSpan[] {
+  if (streamKinds[kind].isFacts) return [];
   const silent: TimeSpan[] = [];
   const byDate = new Map(days.map((day) => [day.date, day]));
   for (let us = dayStartUs(span.fromUs); us < span.toUs; us += dayUs) {

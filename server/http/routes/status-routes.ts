@@ -1,7 +1,9 @@
 import { Elysia } from "elysia";
 import type { BookView } from "../../domain/status.ts";
 import { parseSymbol } from "../../domain/stream.ts";
+import type { Instrument, KnownInstrument } from "../../domain/symbols/instrument.ts";
 import { errorBody } from "../core/errors.ts";
+import { symbolOf } from "../core/request-params.ts";
 import type { StatusCache } from "../core/status-cache.ts";
 
 /** The response of `/state/:symbol`. Prices and quantities are Binance's own decimal texts. */
@@ -16,10 +18,18 @@ export type BookAnswer = {
   };
 };
 
-/** Serves programs: the status, and the newest book of a symbol (upper or lower case). */
+/** The response of `/api/instruments/:symbol`. Null until the exchange has been asked. */
+export type InstrumentAnswer = {
+  readonly symbol: string;
+  readonly recv_us: number | null;
+  readonly instrument: Instrument | null;
+};
+
+/** Serves programs: the status, the newest book of a symbol and the facts about it (upper or lower case). */
 export function createStatusRoutes(deps: {
   snapshot: StatusCache;
   book: (symbol: string) => BookView | "no_data" | null;
+  instrument: (symbol: string) => KnownInstrument | null;
 }) {
   return new Elysia({ name: "api" })
     .get(
@@ -30,6 +40,20 @@ export function createStatusRoutes(deps: {
         return deps.snapshot.text();
       },
       { detail: { tags: ["live"], summary: "The live status, as /ws/dashboard sends it" } },
+    )
+    .get(
+      "/api/instruments/:symbol",
+      ({ params }) => {
+        const symbol = symbolOf(params.symbol);
+        const known = deps.instrument(symbol);
+        const answer: InstrumentAnswer = {
+          symbol,
+          recv_us: known?.recvUs ?? null,
+          instrument: known?.instrument ?? null,
+        };
+        return answer;
+      },
+      { detail: { tags: ["live"], summary: "Assets, tick, step and status of a symbol, as the exchange states them" } },
     )
     .get(
       "/state/:symbol",

@@ -12,6 +12,8 @@ export type SymbolInfo = {
   readonly quantityPrecision: number;
   /** TRADING where left out. */
   readonly status?: ListingStatus;
+  /** The symbol's entry as the exchange sent it once; answered instead of an invented entry. */
+  readonly recorded?: Readonly<Record<string, unknown>>;
 };
 
 /** As exchangeInfo has it (enums.md, "Symbol status"); `absent` symbols are not listed at all. */
@@ -45,9 +47,10 @@ export function exchangeInfoReply(symbols: readonly SymbolInfo[], serverTime: nu
   };
 }
 
+/** All members of an entry, in the exchange's order. Source: rest-api.md, "Exchange information", and filters.md. */
 function symbolReply(info: SymbolInfo): object {
-  const tick = step(info.tickDecimals, info.pricePrecision);
-  const lot = step(info.lotDecimals, info.quantityPrecision);
+  if (info.recorded !== undefined)
+    return info.status === undefined ? info.recorded : { ...info.recorded, status: info.status };
   return {
     symbol: info.symbol,
     status: info.status ?? "TRADING",
@@ -58,25 +61,65 @@ function symbolReply(info: SymbolInfo): object {
     quoteAssetPrecision: info.pricePrecision,
     baseCommissionPrecision: info.quantityPrecision,
     quoteCommissionPrecision: info.pricePrecision,
-    orderTypes: ["LIMIT", "LIMIT_MAKER", "MARKET"],
+    orderTypes: ["LIMIT", "LIMIT_MAKER", "MARKET", "STOP_LOSS", "STOP_LOSS_LIMIT", "TAKE_PROFIT", "TAKE_PROFIT_LIMIT"],
     icebergAllowed: true,
     ocoAllowed: true,
+    otoAllowed: true,
+    opoAllowed: true,
+    quoteOrderQtyMarketAllowed: true,
+    allowTrailingStop: true,
+    cancelReplaceAllowed: true,
+    amendAllowed: true,
+    pegInstructionsAllowed: true,
     isSpotTradingAllowed: true,
     isMarginTradingAllowed: false,
-    filters: [
-      {
-        filterType: "PRICE_FILTER",
-        minPrice: tick,
-        maxPrice: (1_000_000).toFixed(info.pricePrecision),
-        tickSize: tick,
-      },
-      { filterType: "LOT_SIZE", minQty: lot, maxQty: (9_000_000).toFixed(info.quantityPrecision), stepSize: lot },
-    ],
+    filters: filtersOf(info),
     permissions: [],
     permissionSets: [["SPOT"]],
     defaultSelfTradePreventionMode: "EXPIRE_MAKER",
-    allowedSelfTradePreventionModes: ["EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH"],
+    allowedSelfTradePreventionModes: ["EXPIRE_TAKER", "EXPIRE_MAKER", "EXPIRE_BOTH", "DECREMENT", "TRANSFER"],
   };
+}
+
+function filtersOf(info: SymbolInfo): object[] {
+  const tick = step(info.tickDecimals, info.pricePrecision);
+  const lot = step(info.lotDecimals, info.quantityPrecision);
+  const price = (value: number) => value.toFixed(info.pricePrecision);
+  const quantity = (value: number) => value.toFixed(info.quantityPrecision);
+  return [
+    { filterType: "PRICE_FILTER", minPrice: tick, maxPrice: price(1_000_000), tickSize: tick },
+    { filterType: "LOT_SIZE", minQty: lot, maxQty: quantity(9_000_000), stepSize: lot },
+    { filterType: "ICEBERG_PARTS", limit: 100 },
+    // The market's own step: 0 means that LOT_SIZE applies.
+    { filterType: "MARKET_LOT_SIZE", minQty: quantity(0), maxQty: quantity(100), stepSize: quantity(0) },
+    {
+      filterType: "TRAILING_DELTA",
+      minTrailingAboveDelta: 10,
+      maxTrailingAboveDelta: 2000,
+      minTrailingBelowDelta: 10,
+      maxTrailingBelowDelta: 2000,
+    },
+    {
+      filterType: "PERCENT_PRICE_BY_SIDE",
+      bidMultiplierUp: "5",
+      bidMultiplierDown: "0.2",
+      askMultiplierUp: "5",
+      askMultiplierDown: "0.2",
+      avgPriceMins: 5,
+    },
+    {
+      filterType: "NOTIONAL",
+      minNotional: price(5),
+      applyMinToMarket: true,
+      maxNotional: price(9_000_000),
+      applyMaxToMarket: false,
+      avgPriceMins: 5,
+    },
+    { filterType: "MAX_NUM_ORDERS", maxNumOrders: 200 },
+    { filterType: "MAX_NUM_ORDER_LISTS", maxNumOrderLists: 20 },
+    { filterType: "MAX_NUM_ALGO_ORDERS", maxNumAlgoOrders: 5 },
+    { filterType: "MAX_NUM_ORDER_AMENDS", maxNumOrderAmends: 10 },
+  ];
 }
 
 function step(decimals: number, precision: number): string {

@@ -1,5 +1,6 @@
 import { createMergedReader } from "../../storage/read/merged-reader.ts";
 import { type SymbolInfo, splitSymbol } from "../protocol/symbol-info.ts";
+import type { RecordedFacts } from "./recorded-facts.ts";
 import type { RecordedMessage } from "./recorded-message.ts";
 import type { RecordingFiles } from "./recording-files.ts";
 
@@ -21,11 +22,12 @@ const furthest = 64 * 1024 * 1024;
 /** Messages that show a symbol's decimals. */
 const enough = 50;
 
-/** Reads the beginning of every track. `wants` says of which messages; all where left out. */
+/** Reads the beginning of every track. `wants` chooses the messages (default all); `facts` are what the exchange said about symbols. */
 export async function previewRecording(
   tracks: readonly RecordingFiles[],
-  wants: (message: RecordedMessage) => boolean = () => true,
+  options: { wants?: (message: RecordedMessage) => boolean; facts?: RecordedFacts } = {},
 ): Promise<Preview> {
+  const { wants = () => true, facts } = options;
   const streams = new Set<string>();
   const aliases = new Set<string>();
   const damage: string[] = [];
@@ -49,7 +51,7 @@ export async function previewRecording(
   }
   return {
     streams,
-    symbols: [...symbols].map(([symbol, decimals]) => symbolInfo(symbol, decimals)),
+    symbols: [...symbols].map(([symbol, decimals]) => symbolInfo(symbol, decimals, facts?.get(symbol))),
     aliases,
     firstUs,
     damage,
@@ -100,10 +102,15 @@ function digits(text: string): number {
   return point < 0 ? 0 : text.length - point - 1;
 }
 
-function symbolInfo(symbol: string, { tick, lot, price, quantity }: Decimals): SymbolInfo {
+function symbolInfo(
+  symbol: string,
+  { tick, lot, price, quantity }: Decimals,
+  recorded: SymbolInfo["recorded"],
+): SymbolInfo {
   return {
     symbol,
     ...splitSymbol(symbol),
+    ...(recorded !== undefined && { recorded }),
     tickDecimals: tick,
     lotDecimals: lot,
     pricePrecision: price === 0 && quantity === 0 ? 8 : price,

@@ -6,6 +6,7 @@ import { createSourceCheck } from "../../storage/read/source-check.ts";
 import type { GapsOf } from "../../storage/recorded-gaps.ts";
 import { createGapAnnouncer, findKnownGaps, type GapAnnouncer } from "./gap-announcer.ts";
 import { type Preview, previewRecording } from "./preview.ts";
+import { areFacts, readFacts } from "./recorded-facts.ts";
 import type { RecordedMessage } from "./recorded-message.ts";
 import { findEnd } from "./recording-end.ts";
 import { findRecordingFiles } from "./recording-files.ts";
@@ -46,9 +47,11 @@ export async function openRecording(
 ): Promise<OpenedRecording> {
   const { fromUs: from = null, toUs: to = null } = choice.range ?? {};
   const wants = createFilter(choice);
-  const all = findRecordingFiles(path);
+  const found = findRecordingFiles(path);
+  const all = found.filter((track) => !areFacts(track));
   const tracks = all.filter(({ stream }) => stream === null || wants.stream(stream) || wants.book(stream));
-  const preview = await previewRecording(tracks, wants.message);
+  const facts = await readFacts(found.filter((track) => areFacts(track)));
+  const preview = await previewRecording(tracks, { wants: wants.message, facts });
   const endUs = await findEnd(tracks);
   if (preview.streams.size === 0 || preview.firstUs === null) {
     const everything = await previewRecording(all);

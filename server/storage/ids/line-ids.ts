@@ -22,6 +22,14 @@ export function lineId(bytes: Buffer, at: number, end: number, kind: StreamKind)
   return -1;
 }
 
+/**
+ * Reads the key by which two recorders' lines are compared: the id; for a kind without ids `recv_us`, since equal lines were then received
+ * at the same µs. -1 if the line has none.
+ */
+export function lineKey(bytes: Buffer, at: number, end: number, kind: StreamKind): number {
+  return members[kind].length === 0 ? recvUsAt(bytes, at) : lineId(bytes, at, end, kind);
+}
+
 /** Returns when the record of a line was received, µs; Infinity if it was backfilled, so that a received record is preferred. */
 export function arrivalUs(bytes: Buffer, at: number): number {
   const head = bytes.indexOf(comma, at);

@@ -3,6 +3,7 @@ import { cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { tableLines } from "../../../server/cli/terminal/table.ts";
 import { archivePath, manifestPath } from "../../../server/domain/day.ts";
+import { encodeLine } from "../../../server/domain/line.ts";
 import { writeRaw } from "../../support/data/day-fixture.ts";
 import {
   before,
@@ -160,6 +161,35 @@ test("a table fits the terminal: columns are left out, the least important first
   expect(tableLines(columns, rows, 30)[1]).toBe("BTCUSDT       1,000  1 crash");
   expect(tableLines(columns, rows, 25)[1]).toBe("BTCUSDT       1 crash");
   expect(tableLines(columns, rows, 16)[1]).toBe("BTCUSDT       1…");
+});
+
+test("facts about a symbol are listed as complete, and --json shows them with each of its streams", async () => {
+  const folder = temporaryFolder();
+  const entry =
+    '{"symbol":"BTCUSDT","status":"TRADING","baseAsset":"BTC","quoteAsset":"USDT","filters":[{"filterType":"PRICE_FILTER","tickSize":"0.01000000"},{"filterType":"LOT_SIZE","stepSize":"0.00001000"}]}';
+  const symbol = { symbol: "BTCUSDT", date, name: "00-00" };
+  writeRaw(folder, { ...symbol, stream: "depth20" }, secondLines(date, 0, 60, bookLine));
+  writeRaw(folder, { ...symbol, stream: "exchangeInfo" }, encodeLine(entry, secondOf(date, 0), null));
+  const read = (...words: string[]) => run([...words, "--data-dir", folder]);
+  const instrument = {
+    ...{ base: "BTC", quote: "USDT", tick_size: "0.01000000", step_size: "0.00001000", status: "TRADING" },
+  };
+  const listed = JSON.parse((await read("ls", "--json")).output);
+  expect(listed).toMatchObject([
+    { stream: "depth20", rows: 60, instrument },
+    { stream: "exchangeInfo", rows: 1, coverage: 1, missing_us: 0, gaps: {}, instrument },
+  ]);
+  // The facts are read only if they are named: without them, a single stream is recorded.
+  const printed = [await read("cat"), await read("cat", "--stream", "exchangeInfo")];
+  expect(printed.map(({ code, output }) => [code, output.split("\n").length - 1])).toEqual([
+    [0, 60],
+    [0, 1],
+  ]);
+  const refused = await read("export", "--stream", "exchangeInfo", "--out", join(folder, "facts.csv"));
+  expect([refused.code, refused.errors]).toEqual([
+    2,
+    "rt-data: exchangeInfo has no columns: print its lines by rt-data cat --stream exchangeInfo\n",
+  ]);
 });
 
 test("records outside archive/ and live/ are refused with the folder to give, by ls and verify alike", async () => {

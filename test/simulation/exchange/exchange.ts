@@ -145,7 +145,9 @@ export function createVirtualExchange(market: Market, scheduler: Scheduler, rand
     if (path === "/api/v3/time") return ok(`{"serverTime":${Math.floor(now() + exchange.offsetMs)}}`);
     if (path === "/api/v3/exchangeInfo") {
       const symbols = [...new Set([...market.histories.values()].map(({ stream }) => stream.symbol))];
-      return ok(`{"timezone":"UTC","symbols":[${symbols.map((name) => `{"symbol":"${name}","status":"TRADING"}`)}]}`);
+      const serverTime = Math.floor(now() + exchange.offsetMs);
+      const entries = symbols.map((name) => `{"symbol":"${name}","status":"TRADING"}`);
+      return ok(`{"timezone":"UTC","serverTime":${serverTime},"symbols":[${entries}]}`);
     }
     if (path === "/api/v3/depth") {
       const history = market.history(symbol, "diffDepth");

@@ -6,12 +6,13 @@ import { dayOfPath, manifestPath, segmentOfPath } from "../../../server/domain/d
 import { decodeLine, type Line } from "../../../server/domain/line.ts";
 
 /**
- * Files of a data folder that hold records, in the order of time within each stream. A recorder may be sealing or merging meanwhile, or was
- * stopped in the middle of that.
+ * Files of a data folder that hold market data, in the order of time within each stream; the facts about symbols are left out. A recorder
+ * may be sealing or merging meanwhile, or was stopped in the middle of that.
  */
 export function dataFiles(dataDir: string): string[] {
   const all = new Set(new Glob("{archive,live}/**/*.jsonl{,.zst}").scanSync(dataDir));
   return [...all]
+    .filter((path) => !path.includes("stream=exchangeInfo/"))
     .filter((path) => !(all.has(`${path}.zst`) && isSealedToo(dataDir, path)) && !isMergedToo(dataDir, path))
     .sort((a, b) => {
       const [left, right] = [a, b].map((path) => path.slice(path.indexOf("stream=")));

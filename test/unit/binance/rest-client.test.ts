@@ -1,6 +1,6 @@
 import { afterEach, expect, test } from "bun:test";
 import { gzipSync } from "node:zlib";
-import { askStatuses } from "../../../server/binance/rest/exchange-info.ts";
+import { askSymbols } from "../../../server/binance/rest/exchange-info.ts";
 import { createRestClient, type RestPriority } from "../../../server/binance/rest/rest-client.ts";
 import { createLog, silentLog } from "../../../server/platform/log/log.ts";
 import { createSyntheticMarket } from "../../../server/simulator/market/synthetic-market.ts";
@@ -232,7 +232,7 @@ test("endless, huge, huge when unpacked and stalled answers are given up in boun
   }
 }, 60_000);
 
-test("exchangeInfo in its real size passes, and a cut or damaged exchangeInfo is ignored", async () => {
+test("exchangeInfo in its real size passes, a cut or damaged list is ignored, and a damaged entry fails alone", async () => {
   const entries = Array.from({ length: 3300 }, (_, n) =>
     JSON.stringify({ symbol: `SYM${n}`, status: "TRADING", baseAsset: "BTC", filters: ["x".repeat(4800)] }),
   );
@@ -242,7 +242,8 @@ test("exchangeInfo in its real size passes, and a cut or damaged exchangeInfo is
   const { rest, time } = setUp(() => new Response(answer));
   const ask = () => {
     const symbols = Array.from({ length: 600 }, (_, n) => (n === 0 ? "SYM3299" : `NO${n}`));
-    return askStatuses(rest, symbols, { doubtful: new Set(), signal: new AbortController().signal });
+    const { signal } = new AbortController();
+    return askSymbols({ rest, signal, nowUs: () => 1 }, symbols, new Set());
   };
   const found = await ask();
   expect([found?.statuses.get("SYM3299"), found?.statuses.get("NO1"), found?.all?.length]).toEqual([
@@ -250,15 +251,22 @@ test("exchangeInfo in its real size passes, and a cut or damaged exchangeInfo is
     null,
     3300,
   ]);
+  expect(found?.entries.map(({ text }) => text)).toEqual([entries[3299] ?? ""]);
   for (const damaged of [
     `${body.slice(0, 12_000_000)}}`,
-    body.replace('"status"', '"state"'),
-    body.replace("SYM7", "SY\\q7"),
     body.replace('"symbols":', '"symbols":{"x":').replace(/\]\}$/, "]}}").replaceAll("symbol", "name"),
   ]) {
     answer = damaged;
     time.advance(60_000);
     expect(await ask()).toBeNull();
+  }
+  for (const damaged of [body.replace('"status"', '"state"'), body.replace("SYM7", "SY\\q7")]) {
+    answer = damaged;
+    time.advance(60_000);
+    const rest = await ask();
+    expect(rest?.entries.map(({ text }) => text)).toEqual([entries[3299] ?? ""]);
+    // The damaged entry may be the symbol that is missed.
+    expect([rest?.statuses.get("SYM3299"), rest?.statuses.has("NO1")]).toEqual(["TRADING", false]);
   }
 });
 

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { createApp } from "../../../server/app/app.ts";
 import { loadConfig } from "../../../server/config/config.ts";
-import { parseShard, symbolsOfShard } from "../../../server/domain/shard.ts";
+import { parseShard, symbolsOfShard } from "../../../server/domain/symbols/shard.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 

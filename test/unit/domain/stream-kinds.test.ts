@@ -40,7 +40,7 @@ const event = (type: string) => `{"e":"${type}","E":${timeMs},"s":"BTCUSDT"`;
 const book = '{"lastUpdateId":160,"bids":[["0.0024","10"]],"asks":[["0.0026","100"]]}';
 const lists = [["0.0024"], ["10"], ["0.0026"], ["100"]];
 
-const examples: Record<StreamKind, Example> = {
+const examples: Record<Exclude<StreamKind, "exchangeInfo">, Example> = {
   partialDepth: { payload: book, id: 160, firstId: 160, eventMs: 0, cells: [160, ...lists], rest: null },
   depthSnapshot: { payload: book, id: 160, firstId: 160, eventMs: 0, cells: [160, ...lists], rest: null },
   diffDepth: {
@@ -83,81 +83,81 @@ const examples: Record<StreamKind, Example> = {
   },
 };
 
-describe.each(streamKindNames.map((kind) => ({ kind, ...streamKinds[kind], ...examples[kind] })))(
-  "$kind",
-  (example) => {
-    const { kind, payload, id, firstId } = example;
-    const type = typeOfKind(kind);
-    const stream = createStream("BTCUSDT", type);
-    const read = createFrameReader([stream]);
-    const frame = (data: string) => `{"stream":"${stream.name}","data":${data}}`;
-    const symbolOfOther = payload.replace('"s":"BTCUSDT"', '"s":"ETHUSDT"');
+/** Kinds with records; facts about symbols have neither ids nor columns. */
+const recordKinds = streamKindNames.filter((kind) => kind !== "exchangeInfo");
 
-    test("its documented payload is proved without being parsed, with its ids and its event time", () => {
-      const message = read(frame(payload));
-      if (message.type !== "data") throw new Error(JSON.stringify(message));
-      expect(message.data).toMatchObject({ payload, id, firstId, eventMs: example.eventMs, unusual: false });
-      if (symbolOfOther !== payload) expect(read(frame(symbolOfOther)).type).toBe("odd");
-    });
+describe.each(recordKinds.map((kind) => ({ kind, ...streamKinds[kind], ...examples[kind] })))("$kind", (example) => {
+  const { kind, payload, id, firstId } = example;
+  const type = typeOfKind(kind);
+  const stream = createStream("BTCUSDT", type);
+  const read = createFrameReader([stream]);
+  const frame = (data: string) => `{"stream":"${stream.name}","data":${data}}`;
+  const symbolOfOther = payload.replace('"s":"BTCUSDT"', '"s":"ETHUSDT"');
 
-    test("a payload with a new member is recorded, one without a required member is not", () => {
-      const members = JSON.parse(payload) as Record<string, unknown>;
-      const message = read(frame(JSON.stringify({ ...members, zz: 1 })));
-      if (message.type !== "data") throw new Error(JSON.stringify(message));
-      expect(message.data).toMatchObject({ id, firstId, eventMs: example.eventMs, unusual: true });
-      const ids = [streamKinds[kind].id, streamKinds[kind].firstId];
-      for (const { name } of example.members.filter(({ name, isRequired }) => isRequired || ids.includes(name))) {
-        const { [name]: _, ...others } = members;
-        expect(read(frame(JSON.stringify(others))).type).toBe("odd");
-      }
-    });
+  test("its documented payload is proved without being parsed, with its ids and its event time", () => {
+    const message = read(frame(payload));
+    if (message.type !== "data") throw new Error(JSON.stringify(message));
+    expect(message.data).toMatchObject({ payload, id, firstId, eventMs: example.eventMs, unusual: false });
+    if (symbolOfOther !== payload) expect(read(frame(symbolOfOther)).type).toBe("odd");
+  });
 
-    test("its id is found in lines, as text and as bytes", () => {
-      const lines = [
-        encodeLine(payload, recvUs, 1),
-        ...(example.rest ? [encodeBackfilledLine(example.rest.payload, recvUs)] : []),
-      ];
-      for (const line of lines) {
-        expect(recordId(line, kind)).toBe(id);
-        expect(recordIds(line, kind)).toEqual({ first: firstId, last: id });
-        expect(lineId(Buffer.from(line), 0, line.length - 1, kind)).toBe(id);
-      }
-    });
+  test("a payload with a new member is recorded, one without a required member is not", () => {
+    const members = JSON.parse(payload) as Record<string, unknown>;
+    const message = read(frame(JSON.stringify({ ...members, zz: 1 })));
+    if (message.type !== "data") throw new Error(JSON.stringify(message));
+    expect(message.data).toMatchObject({ id, firstId, eventMs: example.eventMs, unusual: true });
+    const ids: readonly (string | null)[] = [streamKinds[kind].id, streamKinds[kind].firstId];
+    for (const { name } of example.members.filter(({ name, isRequired }) => isRequired || ids.includes(name))) {
+      const { [name]: _, ...others } = members;
+      expect(read(frame(JSON.stringify(others))).type).toBe("odd");
+    }
+  });
 
-    test("missing ids are found if its ids follow each other", () => {
-      const check = createIdCheck(kind);
-      expect(check === null).toBe(example.numbering === "none");
-      if (check === null) return;
-      const later = payload.replace(`:${firstId}`, `:${id + 10}`).replace(`:${id},`, `:${id + 13},`);
-      check.add(Buffer.from(encodeLine(payload, recvUs, 1) + encodeLine(later, recvUs + 1, 1)));
-      const missing = check.report().holes.map(({ fromId, toId }) => [fromId, toId]);
-      expect(missing).toEqual(isContiguous(kind) ? [[id + 1, id + 9]] : []);
-    });
+  test("its id is found in lines, as text and as bytes", () => {
+    const lines = [
+      encodeLine(payload, recvUs, 1),
+      ...(example.rest ? [encodeBackfilledLine(example.rest.payload, recvUs)] : []),
+    ];
+    for (const line of lines) {
+      expect(recordId(line, kind)).toBe(id);
+      expect(recordIds(line, kind)).toEqual({ first: firstId, last: id });
+      expect(lineId(Buffer.from(line), 0, line.length - 1, kind)).toBe(id);
+    }
+  });
 
-    test("it is exported with the values that Binance sent", () => {
-      const shape = rowShape(type, { levels: "list", symbol: null });
-      expect(shape.row(JSON.parse(encodeLine(payload, recvUs, 1)))).toEqual([recvUs, 1, ...example.cells] as never);
-      if (example.rest === null) return;
-      const fetched = JSON.parse(encodeBackfilledLine(example.rest.payload, recvUs));
-      expect(shape.row(fetched)).toEqual([recvUs, null, ...example.rest.cells] as never);
-    });
+  test("missing ids are found if its ids follow each other", () => {
+    const check = createIdCheck(kind);
+    expect(check === null).toBe(example.numbering === "none");
+    if (check === null) return;
+    const later = payload.replace(`:${firstId}`, `:${id + 10}`).replace(`:${id},`, `:${id + 13},`);
+    check.add(Buffer.from(encodeLine(payload, recvUs, 1) + encodeLine(later, recvUs + 1, 1)));
+    const missing = check.report().holes.map(({ fromId, toId }) => [fromId, toId]);
+    expect(missing).toEqual(isContiguous(kind) ? [[id + 1, id + 9]] : []);
+  });
 
-    test("it is backfilled from what REST answers, if the exchange keeps its records", () => {
-      expect(example.backfill === null).toBe(example.rest === null);
-      if (example.rest === null) return;
-      expect(parseTrades(`[${example.rest.payload}]`, kind)).toEqual([
-        { payload: example.rest.payload, id, tradeUs: timeMs * 1000 },
-      ]);
-    });
+  test("it is exported with the values that Binance sent", () => {
+    const shape = rowShape(type, { levels: "list", symbol: null });
+    expect(shape.row(JSON.parse(encodeLine(payload, recvUs, 1)))).toEqual([recvUs, 1, ...example.cells] as never);
+    if (example.rest === null) return;
+    const fetched = JSON.parse(encodeBackfilledLine(example.rest.payload, recvUs));
+    expect(shape.row(fetched)).toEqual([recvUs, null, ...example.rest.cells] as never);
+  });
 
-    test("its ids and columns name members of its payload", () => {
-      const names = example.members.map(({ name }) => name);
-      const { id, firstId, columns } = streamKinds[kind];
-      const named = [id, firstId ?? id, ...Object.values(columns)];
-      expect(named.filter((name) => !names.includes(name))).toEqual([]);
-    });
-  },
-);
+  test("it is backfilled from what REST answers, if the exchange keeps its records", () => {
+    expect(example.backfill === null).toBe(example.rest === null);
+    if (example.rest === null) return;
+    expect(parseTrades(`[${example.rest.payload}]`, kind)).toEqual([
+      { payload: example.rest.payload, id, tradeUs: timeMs * 1000 },
+    ]);
+  });
+
+  test("its ids and columns name members of its payload", () => {
+    const names = example.members.map(({ name }) => name);
+    const { id, firstId, columns } = streamKinds[kind];
+    const named = [id ?? "", firstId ?? id ?? "", ...Object.values(columns)];
+    expect(named.filter((name) => !names.includes(name))).toEqual([]);
+  });
+});
 
 test("every stream of the contract is found by Binance's name and by its folder", () => {
   expect(streamTypeNames).toHaveLength(11);

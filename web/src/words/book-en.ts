@@ -29,6 +29,8 @@ export const bookEn = {
   buy: "buy",
   sell: "sell",
   recordsInMemory: "In memory",
+  tickSize: "Tick size",
+  stepSize: "Step size",
   recordsOfSymbol: "Records since start",
   ticksGreen: "Up is green",
   ticksRed: "Up is red",

@@ -31,6 +31,8 @@ export const bookKo: Readonly<Record<keyof typeof bookEn, string>> = {
   buy: "매수",
   sell: "매도",
   recordsInMemory: "메모리에 있음",
+  tickSize: "호가 단위",
+  stepSize: "수량 단위",
   recordsOfSymbol: "시작 후 데이터",
   ticksGreen: "상승 초록",
   ticksRed: "상승 빨강",

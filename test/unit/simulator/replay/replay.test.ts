@@ -99,6 +99,23 @@ test("a recorded depth stream is served under the names of both speeds, since it
   );
 });
 
+test("recorded facts about a symbol are answered over REST as the exchange sent them, and never played", async () => {
+  const folder = temporaryFolder();
+  const entry = `{"symbol":"BTCUSDT","status":"TRADING","baseAsset":"BTC","quoteAsset":"USDT","filters":[{"tickSize":"0.07"}]}`;
+  writeSegments(folder, "depth20", rows(at("15:00:00"), 5, 1000, book));
+  writeSegments(
+    folder,
+    "exchangeInfo",
+    rows(at("14:00:00"), 2, 7_200_000, () => entry),
+  );
+  const replay = await serve({ path: folder });
+  const answer = await (await fetch(`${replay.restUrl}/api/v3/exchangeInfo`)).json();
+  expect(JSON.stringify(answer.symbols)).toBe(`[${entry}]`);
+  const received = await receive(replay, `${bookStream}/btcusdt@exchangeInfo`);
+  expect(received.map(({ stream }) => stream)).toEqual(Array.from({ length: 5 }, () => bookStream));
+  expect(replay.source.playReport().fromUs).toBe(at("15:00:00"));
+});
+
 test("torn and missing days: every whole line is played once and in order, a torn last line is not sent", async () => {
   const folder = temporaryFolder();
   const first = rows(at("10:00:00", "2026-11-19"), 50, 1000, book);

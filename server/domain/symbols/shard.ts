@@ -1,4 +1,4 @@
-import { OperatorError } from "../platform/errors.ts";
+import { OperatorError } from "../../platform/errors.ts";
 
 /** The part of the symbols that this recorder records: part `index` (from 1) of `of`. */
 export type Shard = { readonly index: number; readonly of: number };

@@ -2,6 +2,7 @@ import { check } from "./check/check.ts";
 import { completionFor } from "./completion.ts";
 import { cat } from "./data/cat.ts";
 import { exportCommand } from "./data/export.ts";
+import { listGaps } from "./data/gaps.ts";
 import { ls } from "./data/ls.ts";
 import { verify } from "./data/verify.ts";
 import type { Command } from "./framework/command.ts";
@@ -31,6 +32,7 @@ export const commands: readonly Command[] = [
   ls,
   cat,
   exportCommand,
+  listGaps,
   verify,
   retention,
   check,
@@ -52,6 +54,7 @@ export const otherWords: Readonly<Record<string, string>> = {
   status: "ls",
   show: "cat",
   convert: "export",
+  holes: "gaps",
   validate: "verify",
   doctor: "check",
   settings: "config",

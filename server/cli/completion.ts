@@ -22,9 +22,7 @@ export function completionFor(commandsOf: () => readonly Command[]): Command {
 
 function bashScript(commands: readonly Command[]): string {
   const cases = commands.map((command) => `    ${command.name}) words="${wordsOf(command).join(" ")}" ;;`);
-  const choices = new Map(
-    commands.flatMap(({ flags }) => shownFlags(flags).flatMap(([name, flag]) => choiceCase(name, flag))),
-  );
+  const choices = commands.flatMap(choiceCases);
   return [
     "_rt_data() {",
     "  local words=",
@@ -36,9 +34,10 @@ function bashScript(commands: readonly Command[]): string {
     '  else case "${COMP_WORDS[1]}" in',
     ...cases,
     "  esac; fi",
-    '  case "$previous" in',
-    ...[...choices].map(([name, words]) => `    --${name}) words="${words}" ;;`),
-    `    ${freeFlags(commands, choices).join("|")}) words= ;;`,
+    // biome-ignore lint/suspicious/noTemplateCurlyInString: the shell's syntax
+    '  case "${COMP_WORDS[1]} $previous" in',
+    ...choices.map(([flag, words]) => `    "${flag}") words="${words}" ;;`),
+    `    ${freeFlags(commands).join("|")}) words= ;;`,
     "  esac",
     '  COMPREPLY=($(compgen -W "$words" -- "$current"))',
     "}",
@@ -47,16 +46,21 @@ function bashScript(commands: readonly Command[]): string {
 }
 
 /** Flags with free values, such as files: the shell completes those itself. */
-function freeFlags(commands: readonly Command[], choices: ReadonlyMap<string, string>): readonly string[] {
+function freeFlags(commands: readonly Command[]): readonly string[] {
   const names = commands.flatMap(({ flags }) =>
-    shownFlags(flags).flatMap(([name, { value }]) => (value === null || choices.has(name) ? [] : [`--${name}`])),
+    shownFlags(flags).flatMap(([name, flag]) =>
+      flag.value === null || choicesOf(flag).length > 0 ? [] : [`*" --${name}"`],
+    ),
   );
   return [...new Set(names)];
 }
 
-function choiceCase(name: string, flag: Flag): [string, string][] {
-  const words = choicesOf(flag);
-  return words.length === 0 ? [] : [[name, words.join(" ")]];
+/** Returns each flag of a command that lists its values, with the command in front, and the values. */
+function choiceCases({ name, flags }: Command): [string, string][] {
+  return shownFlags(flags).flatMap(([flagName, flag]): [string, string][] => {
+    const words = choicesOf(flag);
+    return words.length === 0 ? [] : [[`${name} --${flagName}`, words.join(" ")]];
+  });
 }
 
 function zshScript(commands: readonly Command[]): string {

@@ -10,8 +10,8 @@ import { type Day, dateOf, dateStartUs, dayUs, segmentOfPath } from "../../domai
 import { clipGap, type Gap } from "../../domain/gap.ts";
 import { type IdRange, joinRanges } from "../../domain/ids/id-ranges.ts";
 import { streamKinds } from "../../domain/stream-kinds.ts";
-import { messageOf } from "../../platform/errors.ts";
 import { statSync } from "../../platform/files/files.ts";
+import { explain } from "../../platform/system-errors.ts";
 import { createIdCheck, type IdCheck, type IdReport } from "../../storage/ids/id-check.ts";
 import type { RecordedFile } from "../../storage/list/day-files.ts";
 import { receivedOf } from "../../storage/list/first-record.ts";
@@ -164,7 +164,7 @@ async function examineDay(day: Day, idCheck: IdCheck | null, options: VerifyStre
       },
     );
   } catch (error) {
-    const problem: Problem = { kind: "segment_unreadable", detail: messageOf(error) };
+    const problem: Problem = { kind: "segment_unreadable", detail: explain(error) };
     return { state: "live", rows: null, problems: [problem], received: null, ...idsOf(idCheck) };
   }
 }

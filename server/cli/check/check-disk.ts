@@ -15,7 +15,7 @@ const workingDays = 3;
 export const checkDisk: Probe = async (config) => {
   const dataDir = resolve(config.record.data_dir);
   let existing = dataDir;
-  while (!existsSync(existing)) existing = dirname(existing);
+  while (!existsSync(existing) || !statSync(existing).isDirectory()) existing = dirname(existing);
   const volumes = await measureVolumes(existing);
   const { freeBytes: free = 0, totalBytes: total = 0 } = volumes.find(({ holds }) => holds.includes("archive")) ?? {};
   const otherFindings = volumes.flatMap((volume) => aboutVolume(volume, volumes.length));
@@ -75,7 +75,7 @@ function meanOfArchives(dataDir: string): number | null {
   const days = new Map<string, number>();
   for (const path of new Glob("stream=*/symbol=*/date=*/*.jsonl.zst").scanSync(archive)) {
     const date = /date=([\d-]+)/.exec(path)?.[1] ?? "";
-    days.set(date, (days.get(date) ?? 0) + statSync(join(archive, path)).size);
+    days.set(date, (days.get(date) ?? 0) + (statSync(join(archive, path), { throwIfNoEntry: false })?.size ?? 0));
   }
   const newest = [...days]
     .sort(([a], [b]) => (a < b ? 1 : -1))

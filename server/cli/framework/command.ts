@@ -96,7 +96,7 @@ export function readFlags(command: Command, words: readonly string[]): Flags {
     flags[name] = isMore ? `${flags[name]},${token.value}` : (token.value ?? "");
   }
   if (command.topics !== undefined && flags.topic === undefined && flags.help === undefined)
-    throw refusal(command, `a topic is missing; give one of ${command.topics.map(([word]) => word).join(", ")}`);
+    throw refusal(command, `${command.name} needs one of ${command.topics.map(([word]) => word).join(", ")}`);
   return flags;
 }
 

@@ -10,7 +10,7 @@ import {
 } from "../../domain/day.ts";
 import { createStream, type SeriesKey, type Stream, seriesKey, streamTypeOfFolder } from "../../domain/stream.ts";
 import { codeOf } from "../../platform/errors.ts";
-import { existsSync } from "../../platform/files/files.ts";
+import { existsSync, lstatSync } from "../../platform/files/files.ts";
 import { readdir, stat } from "../../platform/files/files-async.ts";
 import { namesIn } from "../../platform/files/names-in.ts";
 import { createTurn, type Turn } from "../../platform/time/timers.ts";
@@ -34,11 +34,18 @@ export function findRecordedStreams(dataDir: string): readonly RecordedStream[] 
   return recordedStreamsOf(filesBelow(resolve(dataDir)));
 }
 
-/** Lists the files of a day's two folders as they are now. */
+/** Lists the files of a day's two folders as they are now. A link that leads nowhere is no file. */
 export function filesOfDay(dataDir: string, day: Day): readonly string[] {
   return [liveFolder(dataDir, day), archiveFolder(dataDir, day)].flatMap((folder) =>
-    namesIn(folder).map((name) => join(folder, name)),
+    namesIn(folder)
+      .map((name) => join(folder, name))
+      .filter((path) => !isDeadLink(path)),
   );
+}
+
+/** A file that has just moved is none: the reader must notice that it is gone. */
+function isDeadLink(path: string): boolean {
+  return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true && !existsSync(path);
 }
 
 /** Lists the dates for which a stream has a folder, oldest first. */

@@ -201,8 +201,11 @@ describe("this machine", () => {
     expect(one(findings, "data.use")).toMatchObject({ state: "failed", advice: expect.stringContaining("data_dir") });
     expect(one(findings, "http.port")).toMatchObject({ state: "failed", advice: expect.stringContaining("ss -ltnp") });
     const file = join(folder, "this-is-demo-data");
-    const none = await check({ RT_DATA_RECORD_DATA_DIR: file }, "--only", "data");
+    const none = await check({ RT_DATA_RECORD_DATA_DIR: file }, "--only", "data,disk");
     expect(one(none.findings, "data.folder")).toMatchObject({ state: "failed" });
+    // The room is that of the disk that the path lies on.
+    expect(one(none.findings, "disk.room").detail).not.toContain(" 0 MB of 0 MB");
+    expect(one(none.findings, "disk.room").detail).toMatch(/of [\d.]+ [GM]B are free/);
   });
 });
 

@@ -1,11 +1,11 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { constants, zstdCompressSync } from "node:zlib";
 import { verifyArchive } from "../../../server/archive/verify/verify-archive.ts";
 import { verifyStream } from "../../../server/archive/verify/verify-stream.ts";
 import { archivePath, manifestPath } from "../../../server/domain/day.ts";
 import { encodeLine } from "../../../server/domain/line.ts";
-import { findRecordedStreams } from "../../../server/storage/list/listing.ts";
+import { findRecordedStreams, isArchiveLost } from "../../../server/storage/list/listing.ts";
 import { encodeManifest, type Manifest, parseManifest } from "../../../server/storage/manifest.ts";
 import { archiveHere, day, line, lines, temporaryData, writeDay, writeRaw } from "../../support/data/day-fixture.ts";
 
@@ -125,6 +125,22 @@ test("a missing archive, a missing manifest and an unreadable manifest are disti
   writeFileSync(manifestPath(dataDir, day), encodeManifest(manifest));
   rmSync(archivePath(dataDir, day));
   expect(await problems()).toEqual(["archive_missing"]);
+});
+
+test("a link that leads nowhere in place of the archive is a missing archive, as if nothing were there", async () => {
+  const days = async () => {
+    const [stream] = findRecordedStreams(dataDir);
+    const found = stream && (await verifyStream(stream, () => null, { dataDir, quick: false, onProgress() {} }));
+    return found?.map(({ state, problems }) => ({ state, problems }));
+  };
+  rmSync(archivePath(dataDir, day));
+  const without = await days();
+  expect(without).toEqual([
+    { state: "archived", problems: [{ kind: "archive_missing", detail: archivePath(dataDir, day) }] },
+  ]);
+  symlinkSync("/nowhere/x.jsonl.zst", archivePath(dataDir, day));
+  expect(await days()).toEqual(without as Awaited<ReturnType<typeof days>>);
+  expect(isArchiveLost(dataDir, day)).toBe(true);
 });
 
 test("each statement of the manifest is checked separately", async () => {

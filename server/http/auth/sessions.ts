@@ -34,6 +34,7 @@ type Deps = {
 };
 
 export function createSessions(deps: Deps): Sessions {
+  /** Least recently used first. `used_ms` alone would not tell: it changes once a day. */
   const sessions = new Map<string, StoredSession>();
 
   function end(id: string): boolean {
@@ -53,8 +54,8 @@ export function createSessions(deps: Deps): Sessions {
     create() {
       const token = randomBytes(32).toString("base64url");
       const id = digest(token);
-      const oldest = [...sessions.values()].toSorted((a, b) => a.used_ms - b.used_ms)[0];
-      if (sessions.size >= mostSessions && oldest !== undefined) end(oldest.id);
+      const [oldest] = sessions.keys();
+      if (sessions.size >= mostSessions && oldest !== undefined) end(oldest);
       sessions.set(id, { id, used_ms: deps.runMs() });
       deps.onChange();
       return token;
@@ -64,7 +65,11 @@ export function createSessions(deps: Deps): Sessions {
       const id = digest(token);
       const session = sessions.get(id);
       if (session === undefined) return null;
-      if (deps.runMs() - session.used_ms < sessionMs) return id;
+      if (deps.runMs() - session.used_ms < sessionMs) {
+        sessions.delete(id);
+        sessions.set(id, session);
+        return id;
+      }
       end(id);
       return null;
     },

@@ -300,3 +300,20 @@ test("a session ends thirty days of running after its last use; the session unus
   expect(sessions.find(oldest)).toBeNull();
   expect(tokens.every((token) => sessions.find(token) !== null)).toBe(true);
 });
+
+test("a browser that is in use stays logged in, however often a script logs in on the same day, over a restart too", () => {
+  let now = 0;
+  const start = () => createSessions({ runMs: () => now, onEnd: () => {}, onChange: () => {} });
+  let sessions = start();
+  const browser = sessions.create();
+  for (let login = 0; login < 1000; login++) {
+    now += 60_000;
+    sessions.create();
+    expect([login, sessions.find(browser) === null]).toEqual([login, false]);
+    if (login !== 500) continue;
+    const stored = sessions.all();
+    sessions = start();
+    sessions.restore(stored);
+  }
+  expect(sessions.all()).toHaveLength(200);
+});

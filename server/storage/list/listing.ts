@@ -43,7 +43,7 @@ export function filesOfDay(dataDir: string, day: Day): readonly string[] {
   );
 }
 
-/** A file that has just moved is none: the reader must notice that it is gone. */
+/** False for a file that has just moved: the reader must notice that it is gone. */
 function isDeadLink(path: string): boolean {
   return lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() === true && !existsSync(path);
 }

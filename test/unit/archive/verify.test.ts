@@ -127,7 +127,7 @@ test("a missing archive, a missing manifest and an unreadable manifest are disti
   expect(await problems()).toEqual(["archive_missing"]);
 });
 
-test("a link that leads nowhere in place of the archive is a missing archive, as if nothing were there", async () => {
+test("a link that leads nowhere in place of the archive is a missing archive, like a removed one", async () => {
   const days = async () => {
     const [stream] = findRecordedStreams(dataDir);
     const found = stream && (await verifyStream(stream, () => null, { dataDir, quick: false, onProgress() {} }));

@@ -85,6 +85,8 @@ export const listGaps: Command = {
     rows.sort((a, b) => a.from_us - b.from_us);
     const width = out === "-" ? (process.stdout.columns ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
     await write(out, contentOf(format, rows, selection.zone, width), terminal.stop);
+    if (out !== "-")
+      terminal.print(`${out}: ${rows.length === 1 ? "1 gap" : `${rows.length.toLocaleString("en")} gaps`}`);
     return isUncertain ? 1 : 0;
   },
 };

@@ -15,7 +15,9 @@ import { temporaryFolder } from "../../support/folder.ts";
 import { run } from "../../support/run.ts";
 import { until } from "../../support/wait.ts";
 
-const terminal = { isInteractive: false, stop: new AbortController().signal } as Terminal;
+const printed: string[] = [];
+const print = (line: string) => void printed.push(line);
+const terminal = { isInteractive: false, stop: new AbortController().signal, print } as unknown as Terminal;
 
 /** Runs the command in this process; returns its exit code and what it wrote. */
 async function gaps(dataDir: string, ending: string, ...words: string[]) {
@@ -51,6 +53,7 @@ test("every format holds the same gaps: those of all streams, in order, also as 
   );
   expect(others).toHaveLength(2);
   const { out } = await gaps(dataDir, ".parquet");
+  expect(printed.at(-1)).toBe(`${out}: 3 gaps`);
   expect(
     await query(`select stream, from_us, from_time, to_time, seconds, missing, repaired, settled from '${out}'`),
   ).toContainEqual([

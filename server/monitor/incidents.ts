@@ -112,9 +112,12 @@ export function createIncidents(
     return cost === null ? incident : { ...incident, ...cost };
   }
 
-  /** Updates the cost of open and recently ended incidents, if it can have changed. */
+  /**
+   * Updates the cost of open and recently ended incidents, if it can have changed. A backfill that gives up changes no total, only what
+   * its gap has lost, hence once a minute as well.
+   */
   function updateCosts({ status: { totals } }: Observation): void {
-    const key = `${totals.gaps} ${totals.records_repaired} ${totals.holes}`;
+    const key = `${totals.gaps} ${totals.records_repaired} ${totals.holes} ${Math.floor(nowUs() / 60e6)}`;
     if (key === seenCosts) return;
     seenCosts = key;
     for (const incident of openOf(state)) state = withCost(state, withCurrentCost(incident));

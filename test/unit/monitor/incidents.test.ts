@@ -116,8 +116,12 @@ test("the cost of an incident is known when it closes, and updated while trades 
   program.costs({ records_lost: 0, records_lost_estimate: 300 });
   program.run(60, (now) => observe(now, {}, { totals: { ...totals, holes: 0, records_repaired: 20 } }));
   expect(program.incidents.get(id)?.records_lost).toBe(0);
+  // A backfill that gives up leaves every total as it was.
+  program.costs({ records_lost: 7, records_lost_estimate: 300 });
+  program.run(65, (now) => observe(now, {}, { totals: { ...totals, holes: 0, records_repaired: 20 } }));
+  expect(program.incidents.get(id)?.records_lost).toBe(7);
   program.restart(1);
-  expect(program.incidents.get(id)?.records_lost).toBe(0);
+  expect(program.incidents.get(id)?.records_lost).toBe(7);
   expect(program.told).toEqual(["disconnected opened", "disconnected closed"]);
   program.catalogue.close();
 });

@@ -3,6 +3,7 @@ import { createCompressedFile, packingOf } from "../../export/compressed-file.ts
 import { type GapRow, gapCsv, gapParquet, gapRow } from "../../export/gap-rows.ts";
 import { openOutput } from "../../export/output-file.ts";
 import { ReaderGone } from "../../export/stream-file.ts";
+import { targetOf } from "../../export/target.ts";
 import { didYouMean } from "../../platform/did-you-mean.ts";
 import { OperatorError } from "../../platform/errors.ts";
 import { existsSync } from "../../platform/files/files.ts";
@@ -85,7 +86,7 @@ export const listGaps: Command = {
     rows.sort((a, b) => a.from_us - b.from_us);
     const width = out === "-" ? (process.stdout.columns ?? Number.POSITIVE_INFINITY) : Number.POSITIVE_INFINITY;
     await write(out, contentOf(format, rows, selection.zone, width), terminal.stop);
-    if (out !== "-")
+    if (targetOf(out).kind === "file")
       terminal.print(`${out}: ${rows.length === 1 ? "1 gap" : `${rows.length.toLocaleString("en")} gaps`}`);
     return isUncertain ? 1 : 0;
   },

@@ -48,7 +48,7 @@ export function exchangeInfoReply(symbols: readonly SymbolInfo[], serverTime: nu
 }
 
 /** All members of an entry, in the exchange's order. Source: rest-api.md, "Exchange information", and filters.md. */
-function symbolReply(info: SymbolInfo): object {
+export function symbolReply(info: SymbolInfo): object {
   if (info.recorded !== undefined)
     return info.status === undefined ? info.recorded : { ...info.recorded, status: info.status };
   return {

@@ -3,12 +3,15 @@ import type { DayJob, DayResult } from "../../../archive/merge/write-archive.ts"
 import { createWorkerPool } from "../../../archive/workers/worker-pool.ts";
 import { archiveFolder, type Day, dateStartUs, dayUs, liveFolder, segmentPath } from "../../../domain/day.ts";
 import { clipGap } from "../../../domain/gap.ts";
-import { type SeriesKey, type Stream, seriesKey } from "../../../domain/stream.ts";
+import { encodeLine } from "../../../domain/line.ts";
+import { exchangeInfo, type SeriesKey, type Stream, seriesKey, symbolsOf } from "../../../domain/stream.ts";
 import { messageOf } from "../../../platform/errors.ts";
 import { mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from "../../../platform/files/files.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import { version } from "../../../platform/process/version.ts";
 import { createTurn } from "../../../platform/time/timers.ts";
+import { profileOf } from "../../../simulator/market/symbol-profile.ts";
+import { symbolReply } from "../../../simulator/protocol/symbol-info.ts";
 import { recvUsOf } from "../../../storage/list/stored-lines.ts";
 import type { Manifest } from "../../../storage/manifest.ts";
 import { startDayWorker } from "../../../workers.ts";
@@ -107,7 +110,20 @@ export function createPastWriter(
     deps.onArchive(outcome.result.manifest);
   }
 
+  /** Writes the facts about the symbols into the work folder, from which each merge takes those of its day. */
+  function writeFacts(): void {
+    const date = plan.dates.at(-1);
+    if (date === undefined) return;
+    for (const symbol of symbolsOf(plan.streams)) {
+      const segment = { stream: exchangeInfo.folder, symbol, date, name: "00-00" };
+      const entry = JSON.stringify({ ...symbolReply(profileOf(symbol)), permissionSets: [] });
+      mkdirSync(liveFolder(workDir, segment), { recursive: true });
+      writeFileSync(segmentPath(workDir, segment, "open"), encodeLine(entry, dateStartUs(date), null));
+    }
+  }
+
   async function writeAll(): Promise<void> {
+    writeFacts();
     const all = plan.dates.length * plan.streams.length;
     let done = 0;
     for (const date of plan.dates) {

@@ -104,11 +104,14 @@ export function createApp(config: Config, options: AppOptions): App {
   const errors = createUnexpectedErrors({ log });
   const watched = { catalogue, parts, faults: errors.current, removalsWaiting: lifecycle.removalsWaiting };
   const alerting = createAppIncidents(config, { ...watched, clock, startedUs, log });
-  const host = createHost(dataDir, {
-    ...{ clock, offset: time.offset, streams: recording.streams, onStep: recording.onClockStep, log },
-    ...{ saveGaps: parts.ledger.add, updateGaps: parts.ledger.update, setRoom: archiver.setRoom },
-    failure: () => parts.recorder.failure(),
-  });
+  const host = createHost(
+    { dataDir, wsUrl: config.exchange.ws_url },
+    {
+      ...{ clock, offset: time.offset, streams: recording.streams, onStep: recording.onClockStep, log },
+      ...{ saveGaps: parts.ledger.add, updateGaps: parts.ledger.update, setRoom: archiver.setRoom },
+      failure: () => parts.recorder.failure(),
+    },
+  );
   let stopping: Promise<void> | null = null;
   let listeningMs = 0;
 

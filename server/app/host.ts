@@ -2,6 +2,7 @@ import type { Archiver } from "../archive/archiver.ts";
 import { createDisksWatch, type DisksWatch } from "../monitor/disk/disks-watch.ts";
 import { measureVolumes } from "../monitor/disk/volumes.ts";
 import { createHardwareMeter, type HardwareMeter } from "../monitor/hardware.ts";
+import { isLoopback } from "../platform/fetch/addresses.ts";
 import { type ClockWatch, type ClockWatchDeps, createClockWatch } from "./time/clock-watch.ts";
 
 /** Watches the machine: its load, its disks, its clock. */
@@ -19,10 +20,10 @@ type Deps = ClockWatchDeps & {
   setRoom: Archiver["setRoom"];
 };
 
-/** Creates the watch of the machine that holds the data folder. */
-export function createHost(dataDir: string, deps: Deps): Host {
+/** Creates the watch of the machine that holds the data folder. Loopback traffic counts if the exchange is on this machine. */
+export function createHost({ dataDir, wsUrl }: { dataDir: string; wsUrl: string }, deps: Deps): Host {
   const clock = createClockWatch(deps);
-  const hardware = createHardwareMeter(dataDir);
+  const hardware = createHardwareMeter(dataDir, { withLoopback: isLoopback(new URL(wsUrl).hostname) });
   const disk = createDisksWatch({ log: deps.log });
   let isMeasuring = false;
 

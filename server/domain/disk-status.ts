@@ -14,7 +14,7 @@ export type DiskStatus = {
   readonly very_low_bytes: number;
   /**
    * Trend of the last hours: bytes per second by which the disk fills, negative if it empties.
-   * Null until a quarter of an hour is known.
+   * Null until three hours are known, or a quarter of an hour if the disk will be full within hours.
    */
   readonly fill_bytes_per_s: number | null;
   /** Seconds until the disk is full at that rate; null if it does not fill, or not within a year. */

@@ -16,7 +16,7 @@ export type Hardware = {
   /** Free bytes on the file system of the data folder; `disk_total_bytes` likewise. */
   readonly disk_free_bytes: number;
   readonly disk_total_bytes: number;
-  /** Traffic of all interfaces except loopback; null if the system does not report it. */
+  /** Traffic of all interfaces, of loopback only if the exchange is on this machine, as in a demo; null if the system does not report it. */
   readonly network_receive_bytes_per_s: number | null;
   readonly network_transmit_bytes_per_s: number | null;
 };

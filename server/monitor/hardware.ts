@@ -10,10 +10,10 @@ export type HardwareMeter = {
   current(): Hardware;
 };
 
-/** Creates a meter for the file system of `dataDir`. */
-export function createHardwareMeter(dataDir: string): HardwareMeter {
+/** Creates a meter for the file system of `dataDir`. `withLoopback`: traffic within this machine counts too. */
+export function createHardwareMeter(dataDir: string, { withLoopback }: { withLoopback: boolean }): HardwareMeter {
   const cores = cpus().length;
-  let previous = read();
+  let previous = read(withLoopback);
   let current: Hardware = {
     cpu_ratio: 0,
     process_cpu_cores: 0,
@@ -32,7 +32,7 @@ export function createHardwareMeter(dataDir: string): HardwareMeter {
       sampling = true;
       try {
         const disk = await statfs(dataDir).catch(() => null);
-        const now = read();
+        const now = read(withLoopback);
         const seconds = Math.max(0.001, (now.atMs - previous.atMs) / 1000);
         const rate = (from: number | null, to: number | null) =>
           from === null || to === null ? null : Math.max(0, Math.round((to - from) / seconds));
@@ -55,9 +55,9 @@ export function createHardwareMeter(dataDir: string): HardwareMeter {
   };
 }
 
-function read() {
+function read(withLoopback: boolean) {
   const { user, system } = process.cpuUsage();
-  return { atMs: performance.now(), ...processors(), processUs: user + system, ...network() };
+  return { atMs: performance.now(), ...processors(), processUs: user + system, ...network(withLoopback) };
 }
 
 /**
@@ -98,12 +98,12 @@ function availableMemory(): number {
   return kilobytes === undefined ? freemem() : Number(kilobytes) * 1024;
 }
 
-function network(): { received: number | null; transmitted: number | null } {
+function network(withLoopback: boolean): { received: number | null; transmitted: number | null } {
   let received: number | null = null;
   let transmitted: number | null = null;
   for (const line of readProc("/proc/net/dev").split("\n")) {
     const [name = "", counters] = line.split(":");
-    if (name.trim() === "lo" || counters === undefined) continue;
+    if (counters === undefined || (name.trim() === "lo" && !withLoopback)) continue;
     const fields = counters.trim().split(/\s+/).map(Number);
     received = (received ?? 0) + (fields[0] ?? 0);
     transmitted = (transmitted ?? 0) + (fields[8] ?? 0);

@@ -14,7 +14,7 @@ export type DayFacts = {
   readonly lastUs: number | null;
   /** 1440 counts, by UTC minute. */
   readonly rowsPerMinute: ArrayLike<number>;
-  /** End of the time that counts, µs. For a running day this is now, rounded down to whole minutes. */
+  /** End of the time that may count, µs: for a running day, now. In its running minute only gaps count. */
   readonly untilUs: number;
   /** Receipt of the stream's very first record (`recordedSince`), µs; null if it has none. Time before it is not missing. */
   readonly sinceUs: number | null;
@@ -25,9 +25,9 @@ const minutes = 1440;
 const states: readonly MinuteState[] = ["recorded", "halted", "partial", "missing", "ahead", "before"];
 const [recorded, halted, partial, missing, ahead, before] = [0, 1, 2, 3, 4, 5] as const;
 
-/** Computes the coverage of a day, counting only finished minutes from the stream's first record on. */
+/** Computes the coverage of a day from the stream's first record on (`countedSpan`). */
 export function coverageOfDay(facts: DayFacts): Coverage {
-  return coverageOf(kindOf(facts.day), received(facts), gapsOf(facts), finishedSpan(facts), facts.sinceUs);
+  return coverageOf(kindOf(facts.day), received(facts), gapsOf(facts), countedSpan(facts), facts.sinceUs);
 }
 
 /** Computes the recorded share of a day (`coverageOfDay`); null if no minute has finished since the first record. */
@@ -38,7 +38,7 @@ export function dayCoverage(facts: DayFacts): number | null {
 /** Lists the states of a day's minutes as contiguous spans from 0 to 1440. */
 export function minuteSpans(facts: DayFacts): MinuteSpan[] {
   const start = dateStartUs(facts.day.date);
-  const span = finishedSpan(facts);
+  const span = countedSpan(facts);
   const gaps = gapsOf(facts);
   const codes = new Uint8Array(minutes);
   for (const { from_us, to_us, cause } of gaps)
@@ -61,9 +61,12 @@ export function minuteSpans(facts: DayFacts): MinuteSpan[] {
   return spans;
 }
 
-function finishedSpan({ day, untilUs }: DayFacts): TimeSpan {
+/** The finished minutes, and the running minute up to the end of a gap in it: a gap counts as soon as it is known. */
+function countedSpan({ day, untilUs, gaps }: DayFacts): TimeSpan {
   const fromUs = dateStartUs(day.date);
-  const toUs = Math.min(fromUs + dayUs, untilUs - (untilUs % minuteUs));
+  const finishedUs = untilUs - (untilUs % minuteUs);
+  const gapEndUs = gaps.reduce((end, gap) => (awaitsBackfill(gap) ? Math.max(end, gap.to_us) : end), 0);
+  const toUs = Math.min(fromUs + dayUs, Math.max(finishedUs, Math.min(gapEndUs, untilUs)));
   return { fromUs, toUs: Math.max(fromUs, toUs) };
 }
 

@@ -47,7 +47,7 @@ export function compressed(handle: Handle): Handle {
   };
 }
 
-/** `handle` returns nothing for a request that became a WebSocket. */
+/** `handle` returns undefined for a request that became a WebSocket. */
 function isCompressible(request: Request, response: Response | undefined): response is Response {
   if (request.method !== "GET" || response?.status !== 200) return false;
   const isJson = response.headers.get("content-type")?.startsWith("application/json") ?? false;

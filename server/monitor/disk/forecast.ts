@@ -12,7 +12,15 @@ export type Outlook = { readonly perSecond: number | null; readonly overInS: num
 /** One sample a minute for six hours: long enough to average over sealing and compressing, short enough to notice a change. */
 const sampleMs = 60_000;
 const maxSamples = 360;
+
+/** Fewest samples for any forecast, and for one without a limit: in a quarter of an hour, another program's work looks like a trend. */
 const minSamples = 15;
+const trustedSamples = 180;
+
+/** Before that, a forecast reaches at most twelve times as far as the samples: a disk that fills within hours is reported at once. */
+const reach = 12;
+
+const unknown: Outlook = { perSecond: null, overInS: null };
 
 /** Longest forecast, s. The present rate does not predict beyond it. */
 const farthest = 400 * 86_400;
@@ -20,7 +28,7 @@ const farthest = 400 * 86_400;
 /** Creates a forecast without samples. */
 export function createForecast(): Forecast {
   const samples: { readonly atMs: number; readonly value: number }[] = [];
-  let outlook: Outlook = { perSecond: null, overInS: null };
+  let outlook = unknown;
   return {
     addSample(nowMs, amount) {
       const last = samples.at(-1);
@@ -30,7 +38,8 @@ export function createForecast(): Forecast {
       if (samples.length < minSamples) return outlook;
       const perSecond = Math.round(-slopeOf(samples) * 1e6) / 1000;
       const seconds = perSecond > 0 ? Math.round(amount / perSecond) : Number.POSITIVE_INFINITY;
-      outlook = { perSecond, overInS: seconds > farthest ? null : seconds };
+      const isKnown = samples.length >= trustedSamples || seconds <= (reach * samples.length * sampleMs) / 1000;
+      outlook = isKnown ? { perSecond, overInS: seconds > farthest ? null : seconds } : unknown;
       return outlook;
     },
   };

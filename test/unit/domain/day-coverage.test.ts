@@ -56,13 +56,24 @@ test("a fully backfilled gap is not missing, a partly backfilled gap is; a halt 
 
 test("today counts up to the last finished minute, and later minutes are ahead", () => {
   const untilUs = start + 720 * minute + 20_000_000;
-  const noon = facts({ untilUs, lastUs: untilUs - 5, gaps: [gap(0, 72), gap(700, 2000)] });
-  expect(dayCoverage(noon)).toBeCloseTo(1 - 92 / 720, 10);
+  const noon = facts({ untilUs, lastUs: untilUs - 5, gaps: [gap(0, 72)] });
+  expect(dayCoverage(noon)).toBeCloseTo(1 - 72 / 720, 10);
   expect(minuteSpans(noon).slice(-2)).toEqual([
-    [700, 720, "missing"],
+    [72, 720, "recorded"],
     [720, 1440, "ahead"],
   ]);
   expect(dayCoverage(facts({ untilUs: start + 5 }))).toBeNull();
+});
+
+test("a gap counts as soon as it is known, also in the running minute", () => {
+  const untilUs = start + 720 * minute + 20_000_000;
+  const missingS = (...gaps: DayFacts["gaps"]) => coverageOfDay(facts({ untilUs, gaps })).missingUs / 1e6;
+  expect([missingS(gap(719.9, 720.1)), missingS(gap(720.1, 720.2)), missingS(gap(720, 2000))]).toEqual([12, 6, 20]);
+  expect(missingS(gap(720.1, 720.2, { missing: 7, repaired: 7 }))).toBe(0);
+  expect(minuteSpans(facts({ untilUs, gaps: [gap(720.1, 720.2)] })).slice(-2)).toEqual([
+    [720, 721, "partial"],
+    [721, 1440, "ahead"],
+  ]);
 });
 
 test("silent minutes of a book are missing, minutes without trades are not", () => {

@@ -29,13 +29,20 @@ function setUp() {
 
 test("a disk that fills steadily forecasts when it is full, and warns once when that is near", () => {
   const { log, watch, look } = setUp();
-  for (let minute = 0; minute < 10; minute++) look(100 * GB - minute * 6e7);
+  for (let minute = 0; minute < 100; minute++) look(100 * GB - minute * 6e7);
   expect(watch.status()).toMatchObject({ full_in_s: null, fill_bytes_per_s: null });
-  for (let minute = 10; minute < 400; minute++) look(100 * GB - minute * 6e7);
+  for (let minute = 100; minute < 400; minute++) look(100 * GB - minute * 6e7);
   expect(watch.status()).toMatchObject({ level: "ok", is_filling: true, fill_bytes_per_s: 1_000_000 });
   expect(watch.status()?.full_in_s).toBe(Math.round((100 * GB - 399 * 6e7) / 1e6));
   expect(log).toHaveLength(1);
   expect(log[0]).toMatch(/full in \d+ hours/);
+});
+
+test("a quarter of an hour forecasts only what happens within hours: other programs' work is no trend", () => {
+  const { watch, look, log } = setUp();
+  for (let minute = 0; minute < 20; minute++) look(100 * GB - minute * 4e9);
+  expect(watch.status()).toMatchObject({ is_filling: true, full_in_s: Math.round((100 * GB - 19 * 4e9) / (4e9 / 60)) });
+  expect(log).toHaveLength(1);
 });
 
 test("regular compression and one large download do not change the forecast", () => {
@@ -102,7 +109,7 @@ test("inodes are watched like bytes, with levels, forecast and texts; scarce ino
     watch.update(nowMs, { freeBytes: 400 * GB, totalBytes: 500 * GB, freeInodes, totalInodes: 1_000_000 }, refusal);
     return watch.status();
   };
-  for (let minute = 0; minute < 60; minute++) look(900_000 - minute * 300);
+  for (let minute = 0; minute < 190; minute++) look(900_000 - minute * 300);
   expect(watch.status()).toMatchObject({ level: "ok", scarce: "inodes", is_filling: true });
   expect(log[0]).toContain("the disk will be out of inodes (too many files), full in");
   expect(look(15_000)).toMatchObject({ level: "low", scarce: "inodes" });

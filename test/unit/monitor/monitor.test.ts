@@ -30,8 +30,19 @@ test("a rate is correct from the second tick on", () => {
   expect(rates.perSecond("a")).toBe(7);
 });
 
+test("traffic within this machine counts only if asked for: the exchange of a demo is here", async () => {
+  if (process.platform !== "linux") return;
+  const [all, foreign] = [true, false].map((withLoopback) => createHardwareMeter(tmpdir(), { withLoopback }));
+  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: () => new Response("x".repeat(4_000_000)) });
+  await (await fetch(server.url)).text();
+  await server.stop(true);
+  await Promise.all([foreign?.sample(), all?.sample()]);
+  const of = (meter: typeof all) => meter?.current().network_receive_bytes_per_s ?? 0;
+  expect(of(all)).toBeGreaterThan(of(foreign));
+});
+
 test("the hardware meter reports plausible sizes and shares", async () => {
-  const meter = createHardwareMeter(tmpdir());
+  const meter = createHardwareMeter(tmpdir(), { withLoopback: false });
   const before = process.cpuUsage();
   const began = performance.now();
   for (const end = began + 60; performance.now() < end; );

@@ -1,23 +1,25 @@
 import { join } from "node:path";
 import type { App } from "../../../app/app.ts";
 import type { Config } from "../../../config/config.ts";
+import { liveFolder } from "../../../domain/day.ts";
+import { decodeLine, recordId } from "../../../domain/line.ts";
+import { type StreamFolder, streamTypeOfFolder } from "../../../domain/stream.ts";
+import { isNumbered } from "../../../domain/stream-kinds.ts";
 import { readJournal } from "../../../journal/journal.ts";
-import { existsSync } from "../../../platform/files/files.ts";
+import { existsSync, readFileSync } from "../../../platform/files/files.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import type { MarketStart } from "../../../simulator/market/symbol-profile.ts";
+import { datesOnDisk, segmentFiles } from "../../../storage/list/listing.ts";
 import { createPastMarket } from "./past-market.ts";
 import { planPast } from "./past-plan.ts";
 import { createPastWriter, removeUnfinished, writeToday } from "./write-past.ts";
 
-/** Ids to leave out after those in the journal. A killed run may have used more than it wrote down: the journal is written every 10 s. */
-const skippedIds = {
-  clean: { aggId: 1, tradeId: 1, updateId: 1 },
-  killed: { aggId: 1000, tradeId: 3000, updateId: 20_000 },
-};
+/** Ids of books to leave out after a killed run, which may have used more than it wrote down. They are not contiguous anyway. */
+const skippedUpdates = 20_000;
 
 /**
  * Opens the past of a demo. A new folder gets an invented past of some days that ends now; the live market continues its prices and ids.
- * In a folder with data the ids go on after the last recorded ids. So no id ever comes twice.
+ * In a folder with data the ids go on after the last recorded ids. So no id ever comes twice, and no trade is missing.
  */
 export function openPast(dataDir: string, { record }: Pick<Config, "record">, days: number, seed: number) {
   const endMs = Date.now();
@@ -46,21 +48,40 @@ export function openPast(dataDir: string, { record }: Pick<Config, "record">, da
   };
 }
 
-/** Returns the first free ids after those that the folder's journal knows; null for a new folder. */
+/** Returns the first free ids after those that the folder's journal and open segments know; null for a new folder. */
 function lastIds(dataDir: string, symbol: string): Omit<MarketStart, "price"> | null {
   const journal = existsSync(dataDir) ? readJournal(dataDir) : null;
   const lasts = journal?.lasts().filter((last) => last[1] === symbol) ?? [];
   if (journal === null || lasts.length === 0) return null;
-  const skipped = journal.runs().at(-1)?.clean === true ? skippedIds.clean : skippedIds.killed;
-  const after = (name: keyof typeof skipped, isOf: (folder: string) => boolean) => {
-    const last = Math.max(0, ...lasts.filter(([folder]) => isOf(folder)).map(([, , , id]) => id ?? 0));
-    return last === 0 ? 0 : last + skipped[name];
+  const isKilled = journal.runs().at(-1)?.clean !== true;
+  const after = (isOf: (folder: string) => boolean) => {
+    const ids = lasts
+      .filter(([folder]) => isOf(folder))
+      .map(([folder, , , id]) => Math.max(id ?? 0, isKilled ? highestId(dataDir, folder, symbol) : 0));
+    const last = Math.max(0, ...ids);
+    return last === 0 ? 0 : last + 1;
   };
+  const updateId = after((folder) => folder !== "aggTrade" && folder !== "trade");
   return {
-    aggId: after("aggId", (folder) => folder === "aggTrade"),
-    tradeId: after("tradeId", (folder) => folder === "trade"),
-    updateId: after("updateId", (folder) => folder !== "aggTrade" && folder !== "trade"),
+    aggId: after((folder) => folder === "aggTrade"),
+    tradeId: after((folder) => folder === "trade"),
+    updateId: updateId > 0 && isKilled ? updateId + skippedUpdates : updateId,
   };
+}
+
+/** Returns the highest trade id in the newest open segments; 0 without any. A killed run has recorded more than its journal knows. */
+function highestId(dataDir: string, stream: StreamFolder, symbol: string): number {
+  const kind = streamTypeOfFolder(stream)?.kind;
+  if (kind === undefined || !isNumbered(kind)) return 0;
+  let highest = 0;
+  for (const date of datesOnDisk(dataDir, { stream, symbol }).slice(-2)) {
+    const day = { stream, symbol, date };
+    for (const name of segmentFiles(dataDir, day).filter((file) => file.endsWith(".jsonl"))) {
+      for (const line of readFileSync(join(liveFolder(dataDir, day), name), "latin1").split("\n"))
+        if (decodeLine(line) !== null) highest = Math.max(highest, recordId(line, kind) ?? 0);
+    }
+  }
+  return highest;
 }
 
 /** Continues after the last ids. Ids that no stream has recorded come from the clock. */

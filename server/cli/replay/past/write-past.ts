@@ -99,9 +99,11 @@ export function createPastWriter(
       .filter((gap) => gap.stream === day.stream && gap.symbol === day.symbol)
       .flatMap((gap) => clipGap(gap, startMs * 1000, (startMs + dayMs) * 1000) ?? [])
       .map(({ stream: _stream, symbol: _symbol, ...gap }) => gap);
+    // Until the days before are there too, the past begins with this day: otherwise they would be missing for a while.
+    const sinceUs = Math.round(Math.max(startMs, plan.beginMs) * 1000);
     const outcome = await pool.run({
       ...{ dataDir: workDir, day, inputs: ["00-00.jsonl"], level: 3, gaps, clockOffsetMs: 0.2 },
-      ...{ recorder: { version, host: deps.host }, sinceUs: Math.round(plan.beginMs * 1000) },
+      ...{ recorder: { version, host: deps.host }, sinceUs },
     });
     if (outcome.kind === "failed") throw new Error(outcome.failure.message);
     if (outcome.kind === "stopped" || outcome.result.manifest === null) return;

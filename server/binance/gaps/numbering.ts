@@ -74,6 +74,20 @@ export function createEarlierEpochs(repeatedIds: readonly number[] = []) {
   };
 }
 
+/**
+ * True if a connection opened when the ids had restarted already, although another connection has shown the restart only since: its ids so far
+ * are not in the old epoch, and nearer to the current epoch.
+ */
+export function beganBehind(old: Epoch, current: Epoch, cursor: Cursor, id: number): boolean {
+  if (old.ring.find(cursor.recent, 0) !== null) return false;
+  return Math.abs(id - current.ring.high()) < Math.abs(id - old.ring.high());
+}
+
+/** True for the second rising id below the connection's highest id: the ids have restarted, no neighbours were swapped. */
+export function isRising(cursor: Cursor, id: number): boolean {
+  return cursor.recent < cursor.highest && id > cursor.recent;
+}
+
 /** True if a connection has delivered a record behind this id. */
 export function isPassed(cursors: Iterable<Cursor>, epoch: number, id: number): boolean {
   for (const cursor of cursors) if (cursor.epoch === epoch && cursor.recent > id) return true;

@@ -1,6 +1,7 @@
 import { isNewNumbering, type MissingIds } from "../../domain/ids/id-order.ts";
 import { createMissingIdsFinder, type MissingIdsMark } from "./missing-ids.ts";
 import {
+  beganBehind,
   countAndConfirm,
   createEarlierEpochs,
   type Epoch,
@@ -8,6 +9,7 @@ import {
   isLagging,
   isPassed,
   isRecent,
+  isRising,
   mayBeOfEarlierRun,
   type NumberingAttempt,
 } from "./numbering.ts";
@@ -69,8 +71,11 @@ export function createSequence(options: IdOrder): Sequence {
       return isOld || isRising(cursor, id) ? beginEpoch(cursor, id, mark, recvUs) : saveLate(ring, id, mark);
     if (!isOld) return saveLate(ring, id, mark);
     // A recorded trade that is newer than the oldest remembered id would be remembered.
-    const isUnseen = missingIds !== null && !options.mayVary && id > ring.low() && firstId === cursor.recent + 1;
-    if (isUnseen && Number.isFinite(ring.low())) return saveLate(ring, id, mark);
+    const rememberedFrom = Math.max(ring.low(), current.first);
+    const isUnseen = missingIds !== null && !options.mayVary && id > rememberedFrom && firstId === cursor.recent + 1;
+    // A connection that is alone cannot be behind others: its ids have restarted.
+    if (isUnseen && Number.isFinite(rememberedFrom))
+      return cursors.size === 1 ? beginEpoch(cursor, id, mark, recvUs) : saveLate(ring, id, mark);
     const isBefore = id < current.first;
     if (isBefore && cursors.size > 1) return saveLate(ring, id, mark);
     // A connection that continues at lower ids lags behind; a connection that starts there has a new epoch.
@@ -119,7 +124,7 @@ export function createSequence(options: IdOrder): Sequence {
       return "duplicate";
     }
     if (!isOld) return null;
-    if (!(id <= cursor.recent)) return saveLate(old.ring, id, mark);
+    if (!(id <= cursor.recent) && !beganBehind(old, current, cursor, id)) return saveLate(old.ring, id, mark);
     enter(cursor);
     return null;
   }
@@ -242,9 +247,4 @@ const noMark: MissingIdsMark = { highest: null, fresh: [] };
 function saveLate(ring: RecentIds, id: number, mark: number): SequenceVerdict {
   ring.add(id, mark);
   return "late";
-}
-
-/** True for the second rising id below the connection's highest id: the ids have restarted, no neighbours were swapped. */
-function isRising(cursor: Cursor, id: number): boolean {
-  return cursor.recent < cursor.highest && id > cursor.recent;
 }

@@ -19,7 +19,10 @@ function judging(options: Parameters<typeof createSequence>[0]) {
       mark: contentMark(`${"x".repeat(40)}${id} ${text}`),
       recvUs: ++us,
     });
-  return { sequence, take };
+  const wait = (forUs: number) => {
+    us += forUs;
+  };
+  return { sequence, take, wait };
 }
 
 test("the first of two connections to deliver an id wins, whichever is ahead; the other connection's messages are duplicates", () => {
@@ -50,6 +53,32 @@ test("ids that start again lower on every connection are a new epoch: each messa
     ...(["epoch", "next", "duplicate", "duplicate", "next"] as const),
     ...(["duplicate", "duplicate", "duplicate", "next", "duplicate"] as const),
   ]);
+});
+
+test("a replacing connection that shows restarted ids before the old connection does is in the new epoch, and loses nothing after it", () => {
+  const { sequence, take, wait } = judging(contiguous);
+  const a = sequence.join();
+  for (const id of [100, 101, 102, 1001, 1002]) take(a, id);
+  sequence.takeMissingIds(Number.POSITIVE_INFINITY, 1);
+  wait(60_000_000);
+  const b = sequence.join();
+  const verdicts = [take(b, 500), take(a, 500), take(b, 501), take(a, 501)];
+  sequence.leave(a);
+  for (const id of [502, 503, 504, 510]) verdicts.push(take(b, id));
+  expect(verdicts).toEqual(["duplicate", "epoch", "next", "duplicate", "next", "next", "next", "next"]);
+  expect(sequence.missingIds?.open().map(({ fromId, toId }) => [fromId, toId])).toEqual([[505, 509]]);
+});
+
+test("a connection that is alone and rises below the highest id is in a new epoch", () => {
+  const { sequence, take, wait } = judging(contiguous);
+  const a = sequence.join();
+  for (const id of [100, 101, 102, 1001, 1002]) take(a, id);
+  sequence.takeMissingIds(Number.POSITIVE_INFINITY, 1);
+  wait(60_000_000);
+  const b = sequence.join();
+  take(b, 500);
+  sequence.leave(a);
+  expect([501, 502, 503].map((id) => take(b, id))).toEqual(["epoch", "next", "next"]);
 });
 
 test("swapped neighbours are late, not a new epoch; a repeated message of one connection is a duplicate", () => {

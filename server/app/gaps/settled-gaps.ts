@@ -1,8 +1,8 @@
 import { type Day, dateOf, dateStartUs, dayUs, liveFolder, manifestPath, mergeAfterUs } from "../../domain/day.ts";
 import { clipGap, type Gap } from "../../domain/gap.ts";
 import type { Journal } from "../../journal/journal.ts";
-import { messageOf } from "../../platform/errors.ts";
-import { existsSync } from "../../platform/files/files.ts";
+import { codeOf, messageOf } from "../../platform/errors.ts";
+import { statSync } from "../../platform/files/files.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { ConfirmedTime } from "../../platform/time/confirmed-time.ts";
 import { createTurn } from "../../platform/time/timers.ts";
@@ -53,21 +53,38 @@ export function createSettledGaps({ journal, dataDir, merge, now, log }: Deps): 
     }
   });
 
-  /** Merges the waiting days. Days that are not over yet are dropped: their regular merge writes all gaps. */
+  /**
+   * Merges the waiting days. Days that are not over yet are dropped: their regular merge writes all gaps. While the file system gives no
+   * answer the days go on waiting.
+   */
   function look(): void {
     const time = now();
     if (time.kind === "unconfirmed" || waiting.size === 0) return;
     const today = dateOf(time.us - mergeAfterUs);
     // A merge that is running took the gaps known at its start, so a day without a manifest is merged again afterwards.
-    for (const day of waiting.values()) if (day.date < today && hasFiles(day)) merge(day);
-    waiting.clear();
+    for (const [key, day] of waiting) {
+      const isPast = day.date < today;
+      const files = isPast ? filesOf(day) : "none";
+      if (files === "unknown") continue;
+      waiting.delete(key);
+      if (files === "some") merge(day);
+    }
     if (!isCheckDue) return;
     isCheckDue = false;
     void checkQuietly(new AbortController().signal);
   }
 
-  function hasFiles(day: Day): boolean {
-    return existsSync(manifestPath(dataDir, day)) || existsSync(liveFolder(dataDir, day));
+  /** "unknown": the file system gives no answer now. */
+  function filesOf(day: Day): "some" | "none" | "unknown" {
+    for (const path of [manifestPath(dataDir, day), liveFolder(dataDir, day)]) {
+      try {
+        statSync(path);
+        return "some";
+      } catch (error) {
+        if (codeOf(error) !== "ENOENT") return "unknown";
+      }
+    }
+    return "none";
   }
 
   const checkQuietly = (signal: AbortSignal) =>

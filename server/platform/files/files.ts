@@ -21,6 +21,7 @@ type SyncName =
   | "fchmodSync"
   | "fchownSync"
   | "fdatasync"
+  | "fstat"
   | "fstatSync"
   | "fsync"
   | "fsyncSync"
@@ -89,6 +90,7 @@ export const existsSync = sync("existsSync");
 export const fchmodSync = sync("fchmodSync");
 export const fchownSync = sync("fchownSync");
 export const fdatasync = sync("fdatasync");
+export const fstat = sync("fstat");
 export const fstatSync = sync("fstatSync");
 export const fsync = sync("fsync");
 export const fsyncSync = sync("fsyncSync");

@@ -1,7 +1,7 @@
 import { dirname } from "node:path";
 import { promisify } from "node:util";
 import { type Segment, segmentPath } from "../../domain/day.ts";
-import { close, fdatasync, ftruncate, openDescriptor, write } from "../../platform/files/files.ts";
+import { close, fdatasync, fstat, ftruncate, openDescriptor, write } from "../../platform/files/files.ts";
 import { mkdir, open } from "../../platform/files/files-async.ts";
 import { createFree, type UsedNames } from "../write/free-segment-name.ts";
 
@@ -11,13 +11,14 @@ export type BackfillFile = {
   bytes(): number;
   /**
    * Appends lines; resolves when they are on disk. If it rejects with the system's error, the file is cut back to its old length and the
-   * same lines may be tried again.
+   * same lines may be tried again. A file that another program has cut short is never lengthened: that would fill it with NULs.
    */
   append(lines: string): Promise<void>;
   close(): Promise<void>;
 };
 
 const openNew = promisify(openDescriptor);
+const sizeOf = promisify(fstat);
 const truncate = promisify(ftruncate);
 const sync = promisify(fdatasync);
 const closeFile = promisify(close);
@@ -29,22 +30,29 @@ export async function createBackfillFile(
 ): Promise<BackfillFile> {
   const { dataDir } = folder;
   await mkdir(dirname(segmentPath(dataDir, wanted, "open")), { recursive: true });
-  const { segment, file: fd } = await createFree(folder, wanted, (path) => openNew(path, "wx"));
+  const { segment, file: fd } = await createFree(folder, wanted, (path) => openNew(path, "ax"));
   const path = segmentPath(dataDir, segment, "open");
   let bytes = 0;
   let isNamed = false;
+
+  async function cutBack(partial: number): Promise<void> {
+    const { size } = await sizeOf(fd);
+    const whole = Math.max(0, Math.min(bytes, size - partial));
+    if (size > whole) await truncate(fd, whole);
+  }
 
   return {
     segment,
     bytes: () => bytes,
     async append(lines) {
       const buffer = Buffer.from(lines);
+      let written = 0;
       try {
-        for (let at = 0; at < buffer.length; ) at += await writeSome(fd, buffer, at, bytes + at);
+        while (written < buffer.length) written += await writeSome(fd, buffer, written);
         await sync(fd);
         if (!isNamed) await syncName(dirname(path));
       } catch (error) {
-        await truncate(fd, bytes).catch(() => {});
+        await cutBack(written).catch(() => {});
         throw error;
       }
       isNamed = true;
@@ -54,9 +62,9 @@ export async function createBackfillFile(
   };
 }
 
-function writeSome(fd: number, content: Buffer, at: number, position: number): Promise<number> {
+function writeSome(fd: number, content: Buffer, at: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    write(fd, content, at, content.length - at, position, (error, count) => (error ? reject(error) : resolve(count)));
+    write(fd, content, at, content.length - at, null, (error, count) => (error ? reject(error) : resolve(count)));
   });
 }
 

@@ -62,15 +62,21 @@ export async function openSegment(
   const hasStableInode = isNamed(fstatSync(fd));
   /** The file may end with a part of lines whose write failed. */
   let torn = false;
+  /** Bytes of that part. */
+  let partial = 0;
 
   function isNamed(info: ReturnType<typeof fstatSync>): boolean {
     const named = statSync(path);
     return info.nlink > 0 && info.ino === named.ino && info.dev === named.dev;
   }
 
+  /** Never lengthens a file that another program has cut short: that would fill it with NULs. */
   async function restore(): Promise<void> {
-    await call((done) => ftruncate(fd, bytes, done));
+    const { size } = await file.stat();
+    const whole = Math.max(0, Math.min(bytes, size - partial));
+    if (size > whole) await call((done) => ftruncate(fd, whole, done));
     torn = false;
+    partial = 0;
   }
 
   async function writeAsync(lines: string, sync: boolean): Promise<WriteFailure> {
@@ -78,9 +84,14 @@ export async function openSegment(
       if (torn) await restore();
       const content = Buffer.from(lines);
       torn = true;
-      for (let at = 0; at < content.length; ) at += await writeSome(fd, content, at);
+      for (let at = 0; at < content.length; ) {
+        const written = await writeSome(fd, content, at);
+        at += written;
+        partial += written;
+      }
       if (sync) await call((done) => fsync(fd, done));
       torn = false;
+      partial = 0;
       bytes += content.length;
       return null;
     } catch (error) {
@@ -115,6 +126,7 @@ export async function openSegment(
         }
         // The disk accepted a part of the lines. The second attempt finds out why.
         torn = true;
+        partial = written;
         return writeAsync(lines, sync);
       } catch (error) {
         return cutBack(error);

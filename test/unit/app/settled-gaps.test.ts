@@ -1,13 +1,16 @@
-import { expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { createSettledGaps } from "../../../server/app/gaps/settled-gaps.ts";
 import { type Day, dateOf, dateStartUs, dayUs, liveFolder } from "../../../server/domain/day.ts";
 import type { Gap } from "../../../server/domain/gap.ts";
 import { openJournal } from "../../../server/journal/journal.ts";
+import { replaceFiles, systemFiles } from "../../../server/platform/files/files.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { readManifest } from "../../../server/storage/manifest.ts";
 import { drained, lines, realArchiver, segmentOf, writeRaw, day as yesterday } from "../../support/data/day-fixture.ts";
 import { temporaryFolder } from "../../support/folder.ts";
+
+afterEach(() => replaceFiles(systemFiles));
 
 const gap: Gap = {
   ...{ stream: yesterday.stream, symbol: yesterday.symbol, cause: "restart", missing: null, repaired: 0 },
@@ -56,4 +59,23 @@ test("a gap of a day without any file asks for no merge", () => {
   journal.saveGaps([{ ...gap, from_us: us + 1, to_us: us + 2 }]);
   settled.tick();
   expect(asked).toEqual([]);
+});
+
+test("a day whose file system gives no answer waits for its merge", () => {
+  const dataDir = temporaryFolder();
+  const journal = openJournal(dataDir, { log: silentLog });
+  const asked: Day[] = [];
+  const now = () => ({ kind: "confirmed" as const, us: dateStartUs(yesterday.date) + 2 * dayUs });
+  const settled = createSettledGaps({ journal, dataDir, merge: (day) => asked.push(day), now, log: silentLog });
+  mkdirSync(liveFolder(dataDir, yesterday), { recursive: true });
+  journal.saveGaps([gap]);
+  const statSync = () => {
+    throw Object.assign(new Error("EIO"), { code: "EIO" });
+  };
+  replaceFiles({ ...systemFiles, statSync } as never);
+  settled.tick();
+  expect(asked).toEqual([]);
+  replaceFiles(systemFiles);
+  settled.tick();
+  expect(asked).toEqual([{ stream: gap.stream, symbol: gap.symbol, date: yesterday.date }]);
 });

@@ -1,15 +1,18 @@
-import { expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { appendFileSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Segment, segmentPath } from "../../../server/domain/day.ts";
 import { decodeLine, encodeBackfilledLine } from "../../../server/domain/line.ts";
 import { parseStreamName, type Stream } from "../../../server/domain/stream.ts";
+import { replaceFiles, systemFiles } from "../../../server/platform/files/files.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
 import type { Loss } from "../../../server/recorder/tamper/written-bytes.ts";
 import { createUsedNames } from "../../../server/recorder/write/free-segment-name.ts";
 import { createRecorder, type RecorderOptions } from "../../../server/recorder/write/recorder.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { until } from "../../support/wait.ts";
+
+afterEach(() => replaceFiles(systemFiles));
 
 const stream = parseStreamName("btcusdt@aggTrade") as Stream;
 const midnight = Date.parse("2026-11-23T00:00:00Z") * 1000;
@@ -293,4 +296,24 @@ test("the name of a closed segment that was deleted is not used again, so its lo
   expect(lost).toEqual([{ fromUs: atUs(1), toUs: atUs(60) + 1, records: 60 }]);
   await recorder.stop();
   expect(closed.map(({ name }) => name)).toEqual(["00-00", "00-00_02"]);
+});
+
+test("a file that is cut short just before a write fails is not filled with NULs, and its loss is the gap", async () => {
+  const { dataDir, recorder, append, noticed, lost } = await recorded();
+  let failures = 0;
+  truncateSync(path(dataDir), lengthOf(path(dataDir), 30) + 10);
+  replaceFiles({
+    ...systemFiles,
+    writeSync(...parameters: Parameters<typeof systemFiles.writeSync>) {
+      if (failures++ === 0) throw Object.assign(new Error("EIO"), { code: "EIO" });
+      return systemFiles.writeSync(...parameters);
+    },
+  } as never);
+  await append(10);
+  await noticed("was truncated");
+  expect(failures).toBeGreaterThan(0);
+  expect(readFileSync(path(dataDir)).includes(0)).toBe(false);
+  expect(idsOf(dataDir)).toEqual([...from(1, 30), ...from(61, 70)]);
+  expect(lost).toEqual([{ fromUs: atUs(30), toUs: atUs(61), records: 30 }]);
+  await recorder.stop();
 });

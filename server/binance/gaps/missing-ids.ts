@@ -26,10 +26,11 @@ export type MissingIdsFinder = {
   pass(id: number, recvUs: number): void;
   /**
    * The ids had jumped and are back: the connection that caused the range continues inside it. The rest of the range is not missing; ids are
-   * expected from its beginning again. Null if `id` is in no waiting range and in no range reported a moment ago. Otherwise `given` is the
-   * reported part that is not missing after all, or null.
+   * expected from its beginning again. Null if `id` is in no waiting range and in no range reported a moment ago. "elsewhere" if it is so far
+   * behind the beginning of the range that the ids have not returned but restarted. Otherwise `given` is the reported part that is not missing
+   * after all, or null.
    */
-  retract(firstId: number, id: number, recvUs: number): { readonly given: MissingIds | null } | null;
+  retract(firstId: number, id: number, recvUs: number): { readonly given: MissingIds | null } | "elsewhere" | null;
   /** True if these ids are in a waiting range that few records have followed. */
   isDoubtful(firstId: number, id: number): boolean;
   /** The ids have restarted (a new epoch). */
@@ -55,6 +56,9 @@ export type MissingIdsMark = {
   readonly fresh: readonly MissingIds[];
 };
 
+/** The state before the first record. */
+export const noMark: MissingIdsMark = { highest: null, fresh: [] };
+
 /** Most waiting ranges. Beyond it the last range grows over received ids: a range too large is better than a forgotten range. */
 const mostWaiting = 1000;
 
@@ -62,11 +66,16 @@ const mostWaiting = 1000;
 const glitchUs = 10_000_000;
 const mostReported = 8;
 
+/** Most records that may be missing around a glitch. */
+export const mostLeftOut = 100;
+
 /** A range followed by fewer records may be a glitch. */
 const fewRecords = 100;
 
-/** A range; `at`: records ahead when it was found. `isOpen`: its first part was filled, and no record has followed since. */
-type WaitingRange = MissingIds & { readonly at: number; readonly isOpen?: boolean };
+/**
+ * A range; `at`, `ids`: records ahead when it was found, and their ids. `isOpen`: its first part was filled, and no record has followed since.
+ */
+type WaitingRange = MissingIds & { readonly at: number; readonly ids: number; readonly isOpen?: boolean };
 
 /** Most missing ids that are compared one by one with ids that came ahead of their turn. */
 const mostLookedFor = 256;
@@ -79,13 +88,20 @@ export function createMissingIdsFinder(lastId: number | null): MissingIdsFinder 
   let confirmed: WaitingRange[] = [];
   let fresh: WaitingRange[] = [];
   let pastRanges: WaitingRange[] = [];
-  let reported: readonly MissingIds[] = [];
+  let reported: readonly WaitingRange[] = [];
   let records = 0;
+  let ids = 0;
   let hasOpen = false;
 
   function add(range: MissingIds): void {
     const last = confirmed.length + fresh.length < mostWaiting ? undefined : (fresh.pop() ?? confirmed.pop());
-    fresh.push({ ...range, fromId: last?.fromId ?? range.fromId, fromUs: last?.fromUs ?? range.fromUs, at: records });
+    fresh.push({
+      ...range,
+      fromId: last?.fromId ?? range.fromId,
+      fromUs: last?.fromUs ?? range.fromUs,
+      at: records,
+      ids,
+    });
   }
 
   function without(all: WaitingRange[], firstId: number, id: number, recvUs: number): WaitingRange[] {
@@ -111,6 +127,7 @@ export function createMissingIdsFinder(lastId: number | null): MissingIdsFinder 
       const skipped = highest === null ? null : skippedIds(highest, firstId, recvUs);
       if (skipped !== null) for (const range of withoutRecorded(skipped, isRecorded)) add(range);
       highest = { id, recvUs };
+      ids += id - firstId + 1;
     },
     fill(firstId, id, recvUs) {
       const [confirmedBefore, freshBefore] = [confirmed, fresh];
@@ -131,6 +148,10 @@ export function createMissingIdsFinder(lastId: number | null): MissingIdsFinder 
       const waiting = [...confirmed, ...fresh].find(holds);
       const before = waiting ?? reported.findLast((range) => holds(range) && recvUs - range.toUs < glitchUs);
       if (before === undefined) return null;
+      // Ids that return go on where the jump began, behind those that the records since then have taken.
+      const taken = ids - before.ids;
+      const isElsewhere = firstId - before.fromId > taken + (mostLeftOut * taken) / (records - before.at + 1);
+      if (isElsewhere) return "elsewhere";
       // Earlier ranges stay missing: another connection has left them behind.
       confirmed = [...confirmed, ...fresh].filter(({ toId }) => toId < before.fromId);
       fresh = [];
@@ -138,7 +159,7 @@ export function createMissingIdsFinder(lastId: number | null): MissingIdsFinder 
       highest = { id: (waiting === undefined ? firstId : before.fromId) - 1, recvUs: before.fromUs };
       if (waiting !== undefined) return { given: null };
       reported = reported.filter((range) => range !== before);
-      return { given: { ...before, fromId: Math.max(firstId, before.fromId) } };
+      return { given: { ...withoutState(before), fromId: Math.max(firstId, before.fromId) } };
     },
     isDoubtful: (firstId, id) =>
       [...confirmed, ...fresh].some(
@@ -171,7 +192,7 @@ export function createMissingIdsFinder(lastId: number | null): MissingIdsFinder 
     open: () => [...pastRanges, ...confirmed, ...fresh].map(withoutState),
     inherit(lastId, atUs, open) {
       highest = { id: lastId, recvUs: atUs };
-      confirmed = open.map((range) => ({ ...range, at: 0 }));
+      confirmed = open.map((range) => ({ ...range, at: 0, ids: 0 }));
     },
   };
 }

@@ -1,5 +1,5 @@
 import { longestLagUs, usualLagUs } from "../../domain/ids/id-order.ts";
-import type { MissingIdsMark } from "./missing-ids.ts";
+import { type MissingIdsMark, mostLeftOut } from "./missing-ids.ts";
 import type { RecentIds } from "./recent-ids.ts";
 import type { Arrived, Cursor } from "./sequence-types.ts";
 
@@ -16,6 +16,12 @@ export type NumberingAttempt = {
   readonly sinceUs: number;
   records: number;
 };
+
+/** Remembers a record that is kept although a higher id has arrived already. */
+export function saveLate(ring: RecentIds, id: number, mark: number): "late" {
+  ring.add(id, mark);
+  return "late";
+}
 
 /** A new epoch is certain after this many records, or this time, µs. */
 const surelyRecords = 20;
@@ -34,10 +40,20 @@ export function countAndConfirm(attempt: NumberingAttempt, recvUs: number): bool
   return attempt.records++ >= surelyRecords || recvUs - attempt.sinceUs > surelyUs;
 }
 
-/** True if a record continues the epoch before rather than the new epoch: the restart was a glitch. */
-export function isBack(attempt: NumberingAttempt, current: Epoch, { firstId, id, mark }: Arrived): boolean {
+/**
+ * True if a record continues the epoch before rather than the new epoch: the restart was a glitch. `isSingle`: each record has one id, so ids
+ * that return go on behind those that the records of the glitch have taken.
+ */
+export function isBack(
+  attempt: NumberingAttempt,
+  current: Epoch,
+  { firstId, id, mark }: Arrived,
+  isSingle: boolean,
+): boolean {
   if (id !== attempt.id && attempt.before.ring.find(id, mark) === mark) return true;
-  return firstId > attempt.highest && firstId - attempt.highest <= Math.abs(firstId - current.ring.high());
+  const ahead = firstId - attempt.highest;
+  if (isSingle && ahead > attempt.records + mostLeftOut) return false;
+  return ahead > 0 && ahead <= Math.abs(firstId - current.ring.high());
 }
 
 /** Most earlier epochs whose records may still be repeated, and for how long, µs. */
@@ -81,6 +97,11 @@ export function createEarlierEpochs(repeatedIds: readonly number[] = []) {
 export function beganBehind(old: Epoch, current: Epoch, cursor: Cursor, id: number): boolean {
   if (old.ring.find(cursor.recent, 0) !== null) return false;
   return Math.abs(id - current.ring.high()) < Math.abs(id - old.ring.high());
+}
+
+/** True if a connection has delivered for longer than it may lag: its rising ids are the newest, even if higher ids were recorded before. */
+export function isAhead(cursor: Cursor, id: number, recvUs: number): boolean {
+  return cursor.firstUs > 0 && recvUs - cursor.firstUs > longestLagUs && id > cursor.recent;
 }
 
 /** True for the second rising id below the connection's highest id: the ids have restarted, no neighbours were swapped. */

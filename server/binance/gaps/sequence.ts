@@ -1,10 +1,11 @@
 import { isNewNumbering, type MissingIds } from "../../domain/ids/id-order.ts";
-import { createMissingIdsFinder, type MissingIdsMark } from "./missing-ids.ts";
+import { createMissingIdsFinder, noMark } from "./missing-ids.ts";
 import {
   beganBehind,
   countAndConfirm,
   createEarlierEpochs,
   type Epoch,
+  isAhead,
   isBack,
   isLagging,
   isPassed,
@@ -12,8 +13,9 @@ import {
   isRising,
   mayBeOfEarlierRun,
   type NumberingAttempt,
+  saveLate,
 } from "./numbering.ts";
-import { createRecentIds, type RecentIds } from "./recent-ids.ts";
+import { createRecentIds } from "./recent-ids.ts";
 import type { Arrived, Cursor, Followed, Glitch, IdOrder, Sequence, SequenceVerdict } from "./sequence-types.ts";
 
 /**
@@ -32,6 +34,7 @@ export function createSequence(options: IdOrder): Sequence {
   let epoch = 0;
   let attempt: NumberingAttempt | null = null;
   let glitch: Glitch | null = null;
+  const isSingle = options.contiguous && !options.mayVary;
   const isRecorded = (id: number) => current.ring.find(id, 0) !== null;
   if (options.lastId !== null) current.ring.add(options.lastId, 0);
 
@@ -46,7 +49,7 @@ export function createSequence(options: IdOrder): Sequence {
     if (id > ring.high()) {
       // A message that had arrived ahead of its turn comes again over another connection.
       if (id <= ring.top() && ring.find(id, mark) === mark) return "duplicate";
-      const isFar = missingIds !== null && !options.mayVary && ring.high() >= 0 && isNewNumbering(ring.high(), firstId);
+      const isFar = isSingle && ring.high() >= 0 && isNewNumbering(ring.high(), firstId);
       return isFar && cursors.size === 1 ? beginEpoch(cursor, id, mark, recvUs) : saveNext(firstId, id, mark, recvUs);
     }
     const isRepeated = id <= cursor.highest;
@@ -63,16 +66,18 @@ export function createSequence(options: IdOrder): Sequence {
     const mayReturn = isRepeated || (missingIds?.isDoubtful(firstId, id) && !isBehind(cursor, id));
     if (missingIds !== null && known === null && mayReturn) {
       const retracted = missingIds.retract(firstId, id, recvUs);
+      if (retracted === "elsewhere") return beginEpoch(cursor, id, mark, recvUs);
       if (retracted !== null) return retract(cursor, { firstId, id, mark, recvUs }, retracted.given);
     }
     if (missingIds?.fill(firstId, id, recvUs)) return saveLate(ring, id, mark);
+    if (cursors.size === 1 && isAhead(cursor, id, recvUs)) return beginEpoch(cursor, id, mark, recvUs);
     const isOld = missingIds !== null || id < ring.low();
     if (isRepeated)
       return isOld || isRising(cursor, id) ? beginEpoch(cursor, id, mark, recvUs) : saveLate(ring, id, mark);
     if (!isOld) return saveLate(ring, id, mark);
     // A recorded trade that is newer than the oldest remembered id would be remembered.
     const rememberedFrom = Math.max(ring.low(), current.first);
-    const isUnseen = missingIds !== null && !options.mayVary && id > rememberedFrom && firstId === cursor.recent + 1;
+    const isUnseen = isSingle && id > rememberedFrom && firstId === cursor.recent + 1;
     // A connection that is alone cannot be behind others: its ids have restarted.
     if (isUnseen && Number.isFinite(rememberedFrom))
       return cursors.size === 1 ? beginEpoch(cursor, id, mark, recvUs) : saveLate(ring, id, mark);
@@ -94,7 +99,7 @@ export function createSequence(options: IdOrder): Sequence {
 
   function checkAttempt(tried: NumberingAttempt, arrived: Arrived): void {
     if (countAndConfirm(tried, arrived.recvUs)) attempt = null;
-    else if (isBack(tried, current, arrived)) returnToBefore(tried, arrived.id);
+    else if (isBack(tried, current, arrived, isSingle)) returnToBefore(tried, arrived.id);
   }
 
   function returnToBefore(tried: NumberingAttempt, id: number): void {
@@ -107,7 +112,7 @@ export function createSequence(options: IdOrder): Sequence {
     current.ring.setHigh(high);
     previous = null;
     for (const cursor of cursors) {
-      if (cursor.epoch === epoch) cursor.highest = Math.min(id, high);
+      if (cursor.epoch === epoch) cursor.highest = Math.min(id - 1, high);
       cursor.epoch = epoch;
     }
     missingIds?.returnTo(tried.mark);
@@ -240,11 +245,4 @@ export function createSequence(options: IdOrder): Sequence {
       return cursor;
     },
   };
-}
-
-const noMark: MissingIdsMark = { highest: null, fresh: [] };
-
-function saveLate(ring: RecentIds, id: number, mark: number): SequenceVerdict {
-  ring.add(id, mark);
-  return "late";
 }

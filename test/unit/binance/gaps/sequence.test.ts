@@ -81,6 +81,39 @@ test("a connection that is alone and rises below the highest id is in a new epoc
   expect([501, 502, 503].map((id) => take(b, id))).toEqual(["epoch", "next", "next"]);
 });
 
+test("ids that restart far behind the beginning of a range of missing ids have restarted; ids close behind it have returned", () => {
+  for (const [next, verdict, missing] of [
+    [3000, "epoch", [[103, 4999]]],
+    [106, "late", [[103, 105]]],
+  ] as const) {
+    const { sequence, take } = judging(contiguous);
+    const a = sequence.join();
+    for (const id of [100, 101, 102, 5000, 5001, 5002]) take(a, id);
+    expect([take(a, next), take(a, next + 1)]).toEqual([verdict, "next"]);
+    expect(sequence.missingIds?.open().map(({ fromId, toId }) => [fromId, toId])).toEqual(missing as never);
+  }
+});
+
+test("a new numbering that jumps far ahead of the old numbering's last id has not returned to it", () => {
+  const { sequence, take } = judging(contiguous);
+  const a = sequence.join();
+  for (const id of [2000, 2001, 2002]) take(a, id);
+  expect([1000, 1001, 5000, 5001].map((id) => take(a, id))).toEqual(["epoch", "next", "next", "next"]);
+  expect(sequence.missingIds?.open().map(({ fromId, toId }) => [fromId, toId])).toEqual([[1002, 4999]]);
+});
+
+test("a connection that has been alone for longer than it may lag is not behind the highest id: its numbering is new", () => {
+  const { take, sequence, wait } = judging(sparse);
+  const a = sequence.join();
+  for (const id of [100, 5000]) take(a, id);
+  const b = sequence.join();
+  expect(take(b, 110)).toBe("late");
+  sequence.leave(a);
+  expect(take(b, 120)).toBe("late");
+  wait(31_000_000);
+  expect([take(b, 130), take(b, 140)]).toEqual(["epoch", "next"]);
+});
+
 test("swapped neighbours are late, not a new epoch; a repeated message of one connection is a duplicate", () => {
   const { sequence, take } = judging(sparse);
   const cursor = sequence.join();

@@ -1,7 +1,7 @@
 /**
  * `bun run release [--check] [--targets=A,B] [--executables]`: the files of a release in dist/release: an executable for each target, the
- * container images, compose.yaml, SBOM, licences, changelog and SHA256SUMS. `--executables` leaves out what needs Debian or Ubuntu to be
- * built: the images. `--check` builds all of it a second time from a clean copy of the commit, in another folder and with packages
+ * container images and Debian packages, compose.yaml, SBOM, licences, changelog and SHA256SUMS. `--executables` leaves out images and
+ * packages: the images need Debian or Ubuntu to be built. `--check` builds all of it a second time from a clean copy of the commit, in another folder and with packages
  * installed again, and fails if a byte differs.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -10,9 +10,10 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import manifest from "../../package.json" with { type: "json" };
 import { composeOf } from "../../server/cli/ops/ops-compose.ts";
-import { type Config, loadConfig } from "../../server/config/config.ts";
 import { compile, prepare } from "../build.ts";
 import { baseFiles } from "./base.ts";
+import { debOf } from "./deb.ts";
+import { debTexts, defaultConfig } from "./deb-texts.ts";
 import { type Architecture, imageOf, imageTargets, tagOf } from "./image.ts";
 import { sbomText } from "./sbom.ts";
 import { type SourceVersion, sourceVersion } from "./version.ts";
@@ -20,6 +21,7 @@ import { type SourceVersion, sourceVersion } from "./version.ts";
 const root = join(import.meta.dir, "../..");
 const folder = join(root, "dist/release");
 const sums = join(folder, "SHA256SUMS");
+const licenses = join(root, "web/dist/static/licenses.txt");
 
 /** musl is for Alpine. Bun 1.4's x64 detects the features of the processor, so x64-baseline differs only by its name. */
 const targets = ["linux-x64", "linux-x64-baseline", "linux-arm64", "linux-x64-musl", "linux-arm64-musl"];
@@ -45,10 +47,10 @@ async function release(): Promise<void> {
   mkdirSync(folder, { recursive: true });
   const { source, packages } = await prepare();
   for (const target of wanted) await compile(join(folder, `rt-data-${target}`), target, source);
-  if (!values.executables) await buildImages(source);
+  if (!values.executables) await buildPackages(source);
   await Bun.write(join(folder, "compose.yaml"), composeOf(defaultConfig(), `rt-data:${tagOf(source.version)}`));
   await Bun.write(join(folder, "rt-data.cdx.json"), sbomText(source, packages));
-  copyFileSync(join(root, "web/dist/static/licenses.txt"), join(folder, "THIRD-PARTY-LICENSES.txt"));
+  copyFileSync(licenses, join(folder, "THIRD-PARTY-LICENSES.txt"));
   copyFileSync(join(root, "CHANGELOG.md"), join(folder, "CHANGELOG.md"));
   const lines: string[] = [];
   for (const name of readdirSync(folder).sort()) {
@@ -59,8 +61,12 @@ async function release(): Promise<void> {
   await Bun.write(sums, lines.join(""));
 }
 
-/** The images hold the executables that were just built, so an image is only made with its executable. */
-async function buildImages(source: SourceVersion): Promise<void> {
+/** Images and packages hold the executables that were just built, so they are only made for the targets that are. */
+async function buildPackages(source: SourceVersion): Promise<void> {
+  const texts = debTexts(source, readFileSync(licenses, "utf8"));
+  // The package's maintainer is whoever has made the released commit.
+  const { stdout } = Bun.spawnSync(["git", "-C", root, "log", "-1", "--format=%an <%ae>"]);
+  const maintainer = stdout.toString().trim() || "RT-Data <root@localhost>";
   for (const architecture of Object.keys(imageTargets) as Architecture[]) {
     const target = imageTargets[architecture];
     if (!wanted.includes(target)) continue;
@@ -68,13 +74,9 @@ async function buildImages(source: SourceVersion): Promise<void> {
     const base = await baseFiles(architecture, join(root, "dist/base"));
     const image = imageOf(executable, base, { architecture, source });
     await Bun.write(join(folder, `rt-data-image-${architecture}.tar`), image);
+    const deb = debOf(executable, texts, { architecture, source, maintainer });
+    await Bun.write(join(folder, `rt-data-${architecture}.deb`), deb);
   }
-}
-
-function defaultConfig(): Config {
-  const loaded = loadConfig(null, {}, {});
-  if (!loaded.ok) throw new Error("the default config is not valid");
-  return loaded.config;
 }
 
 async function check(): Promise<void> {

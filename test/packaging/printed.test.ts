@@ -236,6 +236,10 @@ test("every file says in its first lines where it belongs, and every script pass
     expect(tool(["sh", "-n", file])).toEqual({ code: 0, told: "" });
     if (has("shellcheck")) expect(tool(["shellcheck", "-s", "sh", file])).toEqual({ code: 0, told: "" });
   }
+  const scripts = ["preinst", "postinst", "prerm", "postrm"].map((name) =>
+    join(import.meta.dir, `../../ops/debian/${name}.sh`),
+  );
+  if (has("shellcheck")) expect(tool(["shellcheck", ...scripts])).toEqual({ code: 0, told: "" });
 });
 
 test("the executable prints the install script of the checkout; unknown words get a suggestion", async () => {

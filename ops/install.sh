@@ -5,7 +5,9 @@
 #   rt-data-install upgrade rt-data-linux-x64   the new version starts beside the old one and takes over from it
 #   rt-data-install rollback                    the same with the version before; or with one that is kept: rollback 1.2.3
 #   rt-data-install status                      what is installed, and what runs
+#   rt-data-install uninstall                   stops and removes it; settings, secrets and recordings stay
 #
+# Without a file, install and upgrade fetch it from a release: `--from URL` names the folder of its files, and is remembered.
 # `--unverified` does without SHA256SUMS, for an executable that you have built yourself. `--root DIR` works below another root, for
 # images and tests: no user is made and nobody's files are given away. Every command may be killed at any moment and repeated.
 #
@@ -24,6 +26,10 @@ set -eu
 umask 022
 
 user=rt-data
+# The folder of the release that this script belongs to, as a URL; empty in the one that `rt-data ops install` prints.
+from=
+# The temporary folder of a fetched file.
+fetched=
 root=
 verify=yes
 keep=3
@@ -50,7 +56,13 @@ main() {
         ;;
       --root=*) root=${1#--root=} root=${root%/} ;;
       -h | --help | help) command=help ;;
-      -*) fail "unknown flag $1; there are --unverified and --root DIR" ;;
+      --from)
+        [ $# -gt 1 ] || fail "--from needs the address of a release's folder"
+        from=$2
+        shift
+        ;;
+      --from=*) from=${1#--from=} ;;
+      -*) fail "unknown flag $1; there are --from URL, --unverified and --root DIR" ;;
       *)
         if [ -z "$command" ]; then
           command=$1
@@ -75,14 +87,17 @@ main() {
     upgrade) upgrade ;;
     rollback) rollback ;;
     status) status ;;
-    help) sed -n '2,10s/^# \{0,1\}//p' "$0" ;;
-    "") fail "say what: install FILE, upgrade FILE, rollback, status (--help tells more)" ;;
-    *) fail "unknown command \"$command\"; there are install FILE, upgrade FILE, rollback, status" ;;
+    uninstall) uninstall ;;
+    help) sed -n '2,12s/^# \{0,1\}//p' "$0" ;;
+    "") fail "say what: install FILE, upgrade FILE, rollback, status, uninstall (--help tells more)" ;;
+    *) fail "unknown command \"$command\"; there are install FILE, upgrade FILE, rollback, status, uninstall" ;;
   esac
 }
 
 install_release() {
   as_root
+  [ ! -e "$root/usr/lib/rt-data/rt-data" ] || fail "this machine has the Debian package rt-data: use apt, or remove the package first"
+  fetch_file
   check_file
   install -d -m 755 "$root/opt" "$opt" "$opt/releases" "$opt/bin" || fail "cannot make the folders below $opt"
   begin
@@ -111,11 +126,14 @@ install_release() {
   fi
   wait_until_ready || fail "it runs, but does not receive data yet; see: rt-data check"
   say "it records. Settings: $etc/rt-data.toml; what is wrong, if anything: rt-data check"
+  say "it is the service rt-data, which runs $placed as user $user; its recordings are in $state unless the settings say otherwise"
+  say "the commands are rt-data and rt-data-install (upgrade, rollback, status, uninstall)"
 }
 
 upgrade() {
   as_root
   [ -e "$placed" ] || fail "nothing is installed yet: use install"
+  fetch_file
   check_file
   begin
   take_release
@@ -144,6 +162,23 @@ rollback() {
   else
     change_to "$target"
   fi
+}
+
+# Stops and removes what was installed. The installer goes last, so that a killed uninstall can be repeated.
+uninstall() {
+  as_root
+  own=$root/usr/local/sbin/rt-data-install
+  [ -e "$opt" ] || [ -e "$unit" ] || [ -e "$own" ] || fail "nothing is installed"
+  if [ -e "$unit" ] && has_systemd; then
+    service disable --quiet --now rt-data || fail "the service does not stop; see: systemctl status rt-data"
+  fi
+  rm -f "$unit"
+  ! has_systemd || service daemon-reload
+  rm -f "$root/usr/local/bin/rt-data"
+  rm -rf "$opt"
+  rm -f "$own"
+  say "RT-Data is removed. What stays: settings and secrets in $etc, recordings in $state, the user $user"
+  say "to remove these too: rm -r $etc $state; userdel $user"
 }
 
 status() {
@@ -284,15 +319,58 @@ take_over() {
   [ "$taken" = yes ]
 }
 
+# Without a file, it comes from the release that --from names, or that the last one came from.
+fetch_file() {
+  [ -z "$file" ] || return 0
+  [ -n "$from" ] || from=$(cat "$opt/from" 2>/dev/null || true)
+  [ -n "$from" ] || fail "say which file: $command rt-data-linux-x64; or where the files of a release are: $command --from https://..."
+  from=${from%/}
+  fetched=$(mktemp -d "${TMPDIR:-/var/tmp}/rt-data-install.XXXXXX") || fail "no temporary folder can be made in ${TMPDIR:-/var/tmp}"
+  file=$fetched/rt-data-$(target)
+  fetch SHA256SUMS
+  # What is in place already need not be fetched again.
+  if [ -e "$placed" ] && [ "$(sha256sum <"$placed" | cut -d" " -f1)" = "$(sum_of "$file")" ]; then
+    cp "$placed" "$file"
+    return 0
+  fi
+  say "fetching $(basename "$file") from $from"
+  fetch "$(basename "$file")"
+}
+
+fetch() {
+  if command -v curl >/dev/null 2>&1; then
+    curl --fail --silent --show-error --location --retry 3 --output "$fetched/$1" "$from/$1"
+  elif command -v wget >/dev/null 2>&1; then
+    wget --quiet --tries=3 --output-document="$fetched/$1" "$from/$1"
+  else
+    fail "there is neither curl nor wget here: fetch $from/$1 by other means, and give the file"
+  fi || fail "$from/$1 cannot be fetched: nothing was changed"
+}
+
+# The name of this machine's executable.
+target() {
+  case $(uname -m) in
+    x86_64 | amd64) cpu=x64 ;;
+    aarch64 | arm64) cpu=arm64 ;;
+    *) fail "there is no executable for $(uname -m); there are x64 and arm64" ;;
+  esac
+  case $(ldd --version 2>&1 | head -n 1) in *musl*) echo "linux-$cpu-musl" ;; *) echo "linux-$cpu" ;; esac
+}
+
+# The checksum that SHA256SUMS beside the file $1 names.
+sum_of() {
+  NAME=$(basename -- "$1") awk '{ sum = $1; sub(/^[0-9a-fA-F]+ [ *]/, ""); if ($0 == ENVIRON["NAME"]) { print sum; exit } }' \
+    "$(dirname -- "$1")/SHA256SUMS"
+}
+
 # The file that was given is what its SHA256SUMS says. Writes nothing.
 check_file() {
-  [ -n "$file" ] || fail "say which file: $command rt-data-linux-x64"
   [ -f "$file" ] || fail "there is no file $file"
   [ "$verify" = yes ] || return 0
   sums=$(dirname -- "$file")/SHA256SUMS
   name=$(basename -- "$file")
   [ -f "$sums" ] || fail "SHA256SUMS of the release does not lie beside $file: fetch it too, or say --unverified for a build of your own"
-  wanted=$(NAME=$name awk '{ sum = $1; sub(/^[0-9a-fA-F]+ [ *]/, ""); if ($0 == ENVIRON["NAME"]) { print sum; exit } }' "$sums")
+  wanted=$(sum_of "$file")
   [ -n "$wanted" ] || fail "$sums does not name $name"
   [ "$(sha256sum <"$file" | cut -d" " -f1)" = "$wanted" ] || fail "$file is not the file that $sums means: fetch it again"
 }
@@ -313,6 +391,7 @@ take_release() {
     rm -f "$staged"
     fail "$file does not say its version, but: $words"
   fi
+  [ -z "$fetched" ] || remember "$opt/from" "$from"
   # A release that is there already stays the very file that it is.
   if ! cmp -s "$staged" "$(release_of "$version")"; then
     if ! install -d -m 755 "$opt/releases/$version" || ! mv -f "$staged" "$(release_of "$version")"; then
@@ -642,6 +721,7 @@ finish() {
   code=$?
   trap - EXIT
   [ "$undo" = no ] || settle || true
+  [ -z "$fetched" ] || rm -rf "$fetched"
   exit "$code"
 }
 

@@ -24,7 +24,7 @@ export type DebOptions = {
   readonly source: SourceVersion;
   /** `Name <address>` */
   readonly maintainer: string;
-  /** Of gzip. */
+  /** gzip's level. */
   readonly level?: 1 | 6;
 };
 
@@ -70,7 +70,7 @@ export function debOf(executable: Uint8Array, texts: DebTexts, options: DebOptio
   );
 }
 
-/** Returns the package's version for one of ours: `1.0.0-rc.1` comes before `1.0.0`. */
+/** Returns the package's version for a version of the program: `1.0.0-rc.1` comes before `1.0.0`. */
 export function debVersion(version: string): string {
   return `${version.replace("-", "~")}-1`;
 }
@@ -126,7 +126,7 @@ function wrapperOf(install: string): string {
   if (body === undefined) throw new Error("ops/install.sh no longer has the text of the command rt-data");
   return [
     "#!/bin/sh",
-    "# rt-data by hand: with the settings of the service and, where they may be read, its secrets. No file is run as shell.",
+    "# rt-data by hand: with the settings of the service and, if they may be read, its secrets. No file is run as shell.",
     "# dpkg sets DPKG_ROOT while it works on another root.",
     `etc="\${DPKG_ROOT:-}/etc/rt-data"`,
     `program="\${DPKG_ROOT:-}/usr/lib/rt-data/rt-data"`,

@@ -1,7 +1,8 @@
 /**
- * `bun run release [--check] [--targets=A,B] [--executables]`: the files of a release in dist/release: an executable for each target, the
+ * `bun run release [--check] [--targets=A,B] [--executables] [--url=URL] [--image=NAME]`: the files of a release in dist/release: an executable for each target, the
  * container images and Debian packages, compose.yaml, SBOM, licences, changelog and SHA256SUMS. `--executables` leaves out images and
- * packages: the images need Debian or Ubuntu to be built. `--check` builds all of it a second time from a clean copy of the commit, in another folder and with packages
+ * packages: the images need Debian or Ubuntu to be built. `--url` is the address at which
+ * they will lie, for install.sh to fetch them from; `--image` the name that the image will have in a registry. `--check` builds all of it a second time from a clean copy of the commit, in another folder and with packages
  * installed again, and fails if a byte differs.
  */
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
@@ -27,7 +28,13 @@ const licenses = join(root, "web/dist/static/licenses.txt");
 const targets = ["linux-x64", "linux-x64-baseline", "linux-arm64", "linux-x64-musl", "linux-arm64-musl"];
 
 const { values } = parseArgs({
-  options: { check: { type: "boolean" }, executables: { type: "boolean" }, targets: { type: "string" } },
+  options: {
+    check: { type: "boolean" },
+    executables: { type: "boolean" },
+    targets: { type: "string" },
+    url: { type: "string" },
+    image: { type: "string" },
+  },
 });
 const wanted = values.targets?.split(",") ?? targets;
 const unknown = wanted.filter((target) => !targets.includes(target));
@@ -48,7 +55,11 @@ async function release(): Promise<void> {
   const { source, packages } = await prepare();
   for (const target of wanted) await compile(join(folder, `rt-data-${target}`), target, source);
   if (!values.executables) await buildPackages(source);
-  await Bun.write(join(folder, "compose.yaml"), composeOf(defaultConfig(), `rt-data:${tagOf(source.version)}`));
+  await Bun.write(
+    join(folder, "compose.yaml"),
+    composeOf(defaultConfig(), `${values.image ?? "rt-data"}:${tagOf(source.version)}`),
+  );
+  await Bun.write(join(folder, "install.sh"), installScript(values.url ?? ""));
   await Bun.write(join(folder, "rt-data.cdx.json"), sbomText(source, packages));
   copyFileSync(licenses, join(folder, "THIRD-PARTY-LICENSES.txt"));
   copyFileSync(join(root, "CHANGELOG.md"), join(folder, "CHANGELOG.md"));
@@ -79,13 +90,21 @@ async function buildPackages(source: SourceVersion): Promise<void> {
   }
 }
 
+/** The install script that knows where the files of the release are. */
+function installScript(url: string): string {
+  if (!/^(https?:\/\/[\w./:%@+~-]+)?$/.test(url)) fail(`--url ${url} is no address of a folder`);
+  const script = readFileSync(join(root, "ops/install.sh"), "utf8");
+  if (!script.includes("\nfrom=\n")) fail("ops/install.sh no longer has a line for the address of the release");
+  return script.replace("\nfrom=\n", `\nfrom=${url}\n`);
+}
+
 async function check(): Promise<void> {
   const copy = mkdtempSync(join(tmpdir(), "rt-data-release-"));
   try {
     run(["git", "-C", root, "worktree", "add", "--quiet", "--detach", copy, commit]);
-    const rest = values.executables ? ["--executables"] : [];
+    const rest = process.argv.slice(2).filter((word) => word !== "--check");
     run([process.execPath, "install", "--frozen-lockfile", "--silent"], copy);
-    run([process.execPath, "ops/release/release.ts", `--targets=${wanted.join(",")}`, ...rest], copy);
+    run([process.execPath, "ops/release/release.ts", ...rest], copy);
     const [first, second] = await Promise.all(
       [sums, join(copy, "dist/release/SHA256SUMS")].map((path) => Bun.file(path).text()),
     );

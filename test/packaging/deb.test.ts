@@ -27,7 +27,7 @@ const root = join(folder, "root");
 const dataDir = join(folder, "data");
 const debs = { old: join(folder, "old.deb"), new: join(folder, "new.deb"), refusing: join(folder, "refusing.deb") };
 
-/** systemctl and its friends, as far as the package's scripts ask: the main process is the one that records. */
+/** systemctl and its friends, as far as the package's scripts ask: the main process is the recorder. */
 const stub = `#!/bin/sh
 pid=$(sed -n 's/.*"pid": *\\([0-9]*\\).*/\\1/p' "${dataDir}/rt-data.lock" 2>/dev/null)
 case \${0##*/}:$1 in

@@ -12,6 +12,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { temporaryFolder } from "../support/folder.ts";
+import { until } from "../support/wait.ts";
 
 const script = join(import.meta.dir, "../../ops/install.sh");
 
@@ -20,6 +21,7 @@ const systemctl = `#!/bin/sh
 echo "$*" >>"$STUB/asked"
 pid=$(cat "$STUB/pid" 2>/dev/null || echo 0)
 case $1 in
+  disable) [ "$pid" -eq 0 ] || kill "$pid" ;;
   is-active) [ "$pid" -gt 0 ] && kill -0 "$pid" 2>/dev/null ;;
   show) echo "$pid" ;;
   start | restart)
@@ -77,6 +79,8 @@ esac
 
 type Machine = {
   readonly root: string;
+  /** Runs the script as `curl … | sh -s -- WORDS` does, while this process goes on. */
+  pipe(...words: string[]): Promise<{ code: number; told: string }>;
   run(...words: string[]): { code: number; told: string };
   runWith(env: Record<string, string>, ...words: string[]): { code: number; told: string };
   file(name: string, content: string, sum?: "right" | "wrong" | "none"): string;
@@ -108,6 +112,16 @@ function machine(): Machine {
     root,
     read,
     run: (...words) => runWith({}, ...words),
+    async pipe(...words) {
+      const temporary = join(stub, "tmp");
+      mkdirSync(temporary, { recursive: true });
+      const options = { env: { ...env, TMPDIR: temporary }, stdout: "pipe", stderr: "pipe" } as const;
+      const child = Bun.spawn(["sh", "-s", "--", ...words, "--root", root], { ...options, stdin: Bun.file(script) });
+      const told = await Promise.all([child.stderr, child.stdout].map((stream) => new Response(stream).text()));
+      // Whatever happened, no file is left behind.
+      expect(readdirSync(temporary)).toEqual([]);
+      return { code: await child.exited, told: told.join("") };
+    },
     runWith,
     file(name, content, sum = "right") {
       const folder = temporaryFolder();
@@ -273,4 +287,81 @@ test("two installers at once: the second is refused", async () => {
   holder.stdin.end();
   await holder.exited;
   expect(host.run("upgrade", host.file(name, release("1.1.0"))).code).toBe(0);
+}, 60_000);
+
+const noClient = Bun.which("curl") === null && Bun.which("wget") === null ? " (skipped: neither curl nor wget)" : "";
+const target = `rt-data-linux-${process.arch}`;
+
+test.skipIf(noClient !== "")(
+  `by one line a release is fetched from its address, checked and installed, and upgraded from the same address; after a damaged or missing file all is as before${noClient}`,
+  async () => {
+    const host = machine();
+    const files = new Map<string, string>();
+    const asked: string[] = [];
+    const publish = (version: string, sent = release(version)) => {
+      const sum = new Bun.CryptoHasher("sha256").update(release(version)).digest("hex");
+      files.set("/r/SHA256SUMS", `${sum}  ${target}\n`).set(`/r/${target}`, sent);
+    };
+    const server = Bun.serve({
+      port: 0,
+      hostname: "127.0.0.1",
+      fetch({ url }) {
+        const { pathname } = new URL(url);
+        asked.push(pathname);
+        const file = files.get(pathname);
+        return file === undefined ? new Response("no such file", { status: 404 }) : new Response(file);
+      },
+    });
+    const from = `http://127.0.0.1:${server.port}/r`;
+
+    expect(await host.pipe("install", "--from", from)).toMatchObject({
+      code: 1,
+      told: expect.stringContaining(`${from}/SHA256SUMS cannot be fetched: `),
+    });
+    publish("1.0.0", release("6.6.6"));
+    expect(await host.pipe("install", "--from", from)).toMatchObject({
+      code: 1,
+      told: expect.stringContaining("fetch it again"),
+    });
+    expect(existsSync(join(host.root, "opt"))).toBe(false);
+
+    publish("1.0.0");
+    const { code, told } = await host.pipe("install", "--from", `${from}/`);
+    expect([code, told]).toEqual([0, expect.stringContaining("it records")]);
+    for (const words of [`fetching ${target} from ${from}`, "the service rt-data", "rt-data-install (upgrade"])
+      expect(told).toContain(words);
+
+    const first = host.mainPid();
+    publish("1.1.0", release("1.1.0").slice(0, -50));
+    expect(await host.pipe("upgrade")).toMatchObject({ code: 1, told: expect.stringContaining("fetch it again") });
+    expect([host.read("opt/rt-data/current"), host.mainPid()]).toEqual(["1.0.0", first]);
+    publish("1.1.0");
+    expect(await host.pipe("upgrade")).toMatchObject({ code: 0, told: expect.stringContaining("1.1.0 records") });
+    expect(host.read("opt/rt-data/current")).toBe("1.1.0");
+
+    asked.length = 0;
+    expect(await host.pipe("upgrade")).toMatchObject({ code: 0, told: expect.stringContaining("in place already") });
+    expect(asked).toEqual(["/r/SHA256SUMS"]);
+    await server.stop(true);
+  },
+  60_000,
+);
+
+test("uninstall stops and removes what was installed, keeps settings, secrets and recordings, and may be repeated", async () => {
+  const host = machine();
+  expect(host.run("uninstall")).toMatchObject({ code: 1, told: expect.stringContaining("nothing is installed") });
+  host.run("install", host.file(name, release("1.0.0")));
+  const pid = host.mainPid();
+  writeFileSync(join(host.root, "etc/rt-data/credentials/telegram_token"), "secret");
+  writeFileSync(join(host.root, "var/lib/rt-data/recording"), "data");
+  expect(host.run("uninstall")).toMatchObject({ code: 0, told: expect.stringContaining("What stays: settings and") });
+  expect(host.asked()).toMatch(/disable --quiet --now rt-data\n.*daemon-reload\n$/s);
+  await until(() => !existsSync(`/proc/${pid}`), "the service to end");
+  for (const path of ["opt/rt-data", "etc/systemd/system/rt-data.service", "usr/local/bin/rt-data"])
+    expect([path, existsSync(join(host.root, path))]).toEqual([path, false]);
+  expect(host.read("etc/rt-data/credentials/telegram_token")).toBe("secret");
+  expect(host.read("var/lib/rt-data/recording")).toBe("data");
+  expect(host.run("uninstall")).toMatchObject({ code: 1, told: expect.stringContaining("nothing is installed") });
+  expect(host.run("install", host.file(name, release("1.1.0"))).code).toBe(0);
+  expect(host.read("etc/rt-data/credentials/telegram_token")).toBe("secret");
 }, 60_000);

@@ -30,6 +30,7 @@ const commands = [
 const troubles = [
   ["a disk that is full from any moment on", "full"],
   ["any single process of the installer is killed", "one"],
+  ["a signal to all processes of the installer, as at the end of a session", "term"],
 ] as const;
 type Case = (typeof commands)[number];
 
@@ -162,9 +163,10 @@ describe.each(commands)("$verb", (given) => {
           const { code, told } = machine.run(wordsOf(given), { mode, at });
           expectNoMixture(point, given);
           if (code !== 0) failed++;
-          // The shell itself may have been killed, which is as if all had been.
+          // The shell itself may have been killed, which is as if all had been. A signal needs no words.
           if (code !== 0 && code !== 137) {
-            expect({ point, told }).toEqual({ point, told: expect.stringContaining("rt-data-install: ") });
+            if (code !== 143)
+              expect({ point, told }).toEqual({ point, told: expect.stringContaining("rt-data-install: ") });
             // After an error the running process and the file in place are the same.
             if (given.old !== null) expect([point, versionOf(placed)]).toEqual([point, machine.running()]);
           }

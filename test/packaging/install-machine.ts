@@ -19,7 +19,7 @@ export const killMissing = (() => {
 })();
 
 /** How a run of the installer is disturbed: at its n-th change of a file, or before its n-th call of systemctl. */
-export type Disturbance = { readonly mode: "count" | "kill" | "one" | "full"; readonly at: number };
+export type Disturbance = { readonly mode: "count" | "kill" | "one" | "term" | "full"; readonly at: number };
 
 export type InstallMachine = {
   readonly root: string;

@@ -5,6 +5,7 @@ processes that the command starts: what strace's `when=` counts for each process
   tracer.py count FOLDER 0 COMMAND...   counts how many there are
   tracer.py kill FOLDER N COMMAND...    kills all of them at the N-th, before it happens
   tracer.py one FOLDER N COMMAND...     kills the process alone that is about to do it
+  tracer.py term FOLDER N COMMAND...    sends SIGTERM to all of them, as the end of a session does
   tracer.py full FOLDER N COMMAND...    from the N-th on, those that need room on the disk fail with ENOSPC
 
 Exit code: that of the command; 137 when it was killed. The file that TRACER_COUNT names gets a line for each such call, with its name and
@@ -167,6 +168,9 @@ def main():
                         os.kill(tracee, signal.SIGKILL)
                     report(seen)
                     sys.exit(137)
+                if mode == "term" and len(seen) == wanted:
+                    for tracee in alive:
+                        os.kill(tracee, signal.SIGTERM)
                 if mode == "one" and len(seen) == wanted:
                     os.kill(pid, signal.SIGKILL)
                 if mode == "full" and len(seen) >= wanted and call[4]:

@@ -66,7 +66,7 @@ const isHead = ({ request }: Attack) => request.toString("latin1").startsWith("H
 test(`${count} fuzzed requests and sockets and ${slowSenders} slow senders: no crash, no failure inside, memory flat, the recorder goes on`, async () => {
   const folder = temporaryFolder();
   const hash = await Bun.password.hash(password, { algorithm: "argon2id", memoryCost: 256, timeCost: 2 });
-  const words = ["demo", "--port", "0", "--data-dir", join(folder, "data"), "--log-level", "warn"];
+  const words = ["demo", "--port", "0", "--data-dir", join(folder, "data"), "--log-level", "warn", "--cut-after", "0"];
   const program = start([...rtData, ...words], {
     cwd: folder,
     env: { RT_DATA_HTTP_PASSWORD_HASH: hash, RT_DATA_ARCHIVE_LEVEL: "3" },

@@ -13,9 +13,13 @@ const root = join(import.meta.dir, "..");
 /** What a compiled executable starts besides main: the workers, each an entry point of its own. */
 const entries = [
   "server/main.ts",
-  ...["archive/seal/seal", "archive/merge/day", "archive/verify/verify", "telegram/pictures/picture"].map(
-    (name) => `server/${name}.worker.ts`,
-  ),
+  ...[
+    "archive/seal/seal",
+    "archive/merge/day",
+    "archive/verify/verify",
+    "app/dataset/dataset",
+    "telegram/pictures/picture",
+  ].map((name) => `server/${name}.worker.ts`),
 ];
 
 /** What every executable of this checkout has in common. */

@@ -22,3 +22,8 @@ export function startVerifyWorker(): Worker {
 export function startPictureWorker(): Worker {
   return new Worker(new URL("./telegram/pictures/picture.worker.ts", import.meta.url).href, { smol: true });
 }
+
+/** Starts the worker that writes the dataset. */
+export function startDatasetWorker(): Worker {
+  return new Worker(new URL("./app/dataset/dataset.worker.ts", import.meta.url).href, { smol: true });
+}

@@ -1,5 +1,6 @@
 import { hostname } from "node:os";
 import { createArchiver } from "../archive/archiver.ts";
+import type { DiskBudget } from "../archive/workers/disk-budget.ts";
 import { type Config, listenHost, secretsOf } from "../config/config.ts";
 import type { Day } from "../domain/day.ts";
 import type { Gap } from "../domain/gap.ts";
@@ -108,12 +109,16 @@ export function createApp(config: Config, options: AppOptions): App {
     { dataDir, wsUrl: config.exchange.ws_url },
     {
       ...{ clock, offset: time.offset, streams: recording.streams, onStep: recording.onClockStep, log },
-      ...{ saveGaps: parts.ledger.add, updateGaps: parts.ledger.update, setRoom: archiver.setRoom },
+      ...{ saveGaps: parts.ledger.add, updateGaps: parts.ledger.update, setRoom },
       failure: () => parts.recorder.failure(),
     },
   );
   let stopping: Promise<void> | null = null;
   let listeningMs = 0;
+
+  function setRoom(room: DiskBudget): void {
+    for (const part of [archiver, lifecycle]) part.setRoom(room);
+  }
 
   function gapsOf(day: Day): readonly Gap[] {
     const written = withManifestGaps(day, gapsInManifest(dataDir, day), catalogue.gapsOf(day));
@@ -125,7 +130,7 @@ export function createApp(config: Config, options: AppOptions): App {
       ...{ about, nowUs, archiver, host, journal, catalogue, tidyUp },
       ...parts,
       streams: recording.streams(),
-      ...{ upload: lifecycle.status, mid: past.mids.newest },
+      ...{ upload: lifecycle.status, dataset: lifecycle.datasetStatus, mid: past.mids.newest },
       ...{ telegram: messaging.telegram, bot: messaging.bot },
       alerts: alerting.status,
     });
@@ -223,6 +228,7 @@ export function createApp(config: Config, options: AppOptions): App {
     adoptArchive(manifest) {
       past.forgetSince(manifest);
       care.saveArchive(manifest, true);
+      lifecycle.onArchived(manifest);
     },
     ...{ dataDir, nowUs, reportFault: errors.report, passOnFolder: folder.passOn },
     stop(deadlineMs) {

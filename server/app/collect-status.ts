@@ -1,7 +1,6 @@
 import type { Archiver } from "../archive/archiver.ts";
 import type { FeedGap } from "../binance/gaps/feed-events.ts";
 import type { LiveCatalogue } from "../catalogue/live-catalogue.ts";
-import { type DiskStatus, shortage } from "../domain/disk-status.ts";
 import type { AlertStatus } from "../domain/incidents/incident.ts";
 import type {
   BotStatus,
@@ -10,8 +9,8 @@ import type {
   StreamStatus,
   SymbolStatus,
   TelegramStatus,
-  UploadStatus,
 } from "../domain/status.ts";
+import { type DatasetStatus, type DiskStatus, shortage, type UploadStatus } from "../domain/storage-status.ts";
 import type { Stream } from "../domain/stream.ts";
 import type { Journal } from "../journal/journal.ts";
 import type { TidyUp } from "./data/tidy-up.ts";
@@ -33,6 +32,7 @@ export type StatusParts = RecordingParts & {
   readonly tidyUp: Pick<TidyUp, "status">;
   readonly mid: (symbol: string) => number | null;
   readonly upload: () => UploadStatus | null;
+  readonly dataset: () => DatasetStatus | null;
   readonly telegram: () => TelegramStatus | null;
   readonly alerts: () => AlertStatus;
   readonly bot: () => BotStatus | null;
@@ -83,6 +83,7 @@ export function collectStatus(parts: StatusParts): Status {
     disk: forecastOf(parts, parts.host.disk.status()),
     disks: parts.host.disk.all().map((disk) => forecastOf(parts, disk)),
     upload: parts.upload(),
+    dataset: parts.dataset(),
     telegram: parts.telegram(),
     alerts: parts.alerts(),
     bot: parts.bot(),

@@ -1,6 +1,7 @@
 import { check } from "./check/check.ts";
 import { completionFor } from "./completion.ts";
 import { cat } from "./data/cat.ts";
+import { dataset } from "./data/dataset.ts";
 import { exportCommand } from "./data/export.ts";
 import { listGaps } from "./data/gaps.ts";
 import { ls } from "./data/ls.ts";
@@ -35,6 +36,7 @@ export const commands: readonly Command[] = [
   listGaps,
   verify,
   retention,
+  dataset,
   check,
   health,
   showConfig,

@@ -72,6 +72,13 @@ export const schema = {
     retention_days: key(integer(0, 36_500), 0),
     retention_shared: key(flag, false),
   },
+  dataset: {
+    enabled: key(flag, false),
+    numbers: key(oneOf(["float64", "decimal"]), "float64"),
+    upload: key(flag, true),
+    retention_days: key(integer(0, 36_500), 0),
+    keep_replaced_hours: key(integer(1, 87_600), 24),
+  },
   http: {
     host: key(host, "127.0.0.1"),
     port: key(integer(0, 65_535), 8000),

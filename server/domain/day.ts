@@ -120,3 +120,8 @@ export function segmentOfPath(path: string): { segment: Segment; state: SegmentS
 export function dayPath(day: Day): string {
   return `stream=${day.stream}/symbol=${day.symbol}/date=${day.date}`;
 }
+
+/** Returns the name of a day for people and for lists: `2026-11-22/depth20/BTCUSDT`. */
+export function nameOfDay({ date, stream, symbol }: Day): string {
+  return `${date}/${stream}/${symbol}`;
+}

@@ -1,6 +1,6 @@
-import type { DiskStatus, VolumeStatus } from "./disk-status.ts";
 import type { GapCause } from "./gap.ts";
 import type { AlertStatus } from "./incidents/incident.ts";
+import type { DatasetStatus, DiskStatus, UploadStatus, VolumeStatus } from "./storage-status.ts";
 import type { StreamFolder, StreamTypeName } from "./stream.ts";
 
 /** Load of the machine and of this process. */
@@ -99,26 +99,6 @@ export type ArchiveStatus = {
     readonly raw_bytes: number;
     readonly compressed_bytes: number;
   } | null;
-};
-
-/** State of the upload to the bucket. */
-export type UploadStatus = {
-  /** Bucket and host. */
-  readonly target: string;
-  /** Since the start of the process, including archives already in the bucket and combined archives. */
-  readonly archives_uploaded: number;
-  readonly archives_waiting: number;
-  /** Uploaded and verified, but not yet confirmed an hour later. They stay on this disk until then. */
-  readonly archives_unconfirmed: number;
-  readonly bytes_sent: number;
-  readonly failures: number;
-  /** What prevents all uploads now, or null. */
-  readonly problem: string | null;
-  /**
-   * Days (`date/stream/symbol`) with a problem of their own, at most 50.
-   * Either the store refuses them while it accepts others, or their object in the bucket was changed or removed within the last day.
-   */
-  readonly objects?: readonly { readonly subject: string; readonly problem: string }[];
 };
 
 /** State of sending to the Telegram chats. */
@@ -220,6 +200,8 @@ export type Status = {
   readonly disks: readonly VolumeStatus[];
   /** Null if upload is not configured. */
   readonly upload: UploadStatus | null;
+  /** Null if the dataset is not configured. */
+  readonly dataset: DatasetStatus | null;
   /** Null if Telegram is not configured. */
   readonly telegram: TelegramStatus | null;
   readonly alerts: AlertStatus;

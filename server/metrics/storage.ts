@@ -1,12 +1,12 @@
-import type { DiskStatus, VolumeStatus } from "../domain/disk-status.ts";
-import type { Status, UploadStatus } from "../domain/status.ts";
+import type { Status } from "../domain/status.ts";
+import type { DatasetStatus, DiskStatus, UploadStatus, VolumeStatus } from "../domain/storage-status.ts";
 import { counter, type Family, gauge, stateSet } from "./family.ts";
 
 const diskLevels: readonly DiskStatus["level"][] = ["ok", "low", "very_low", "full"];
 
 /** Builds the metrics of stored data (sealed, merged, uploaded) and of the disks. */
 export function storageFamilies(status: Status, isDiskFailing: boolean): readonly Family[] {
-  const { archive, disk, disks, upload } = status;
+  const { archive, disk, disks, upload, dataset } = status;
   return [
     counter("rt_data_segments_sealed", "Segments compressed and verified.", [archive.segments_sealed]),
     gauge("rt_data_segments_waiting", "Closed segments not yet sealed.", [archive.segments_waiting]),
@@ -23,6 +23,7 @@ export function storageFamilies(status: Status, isDiskFailing: boolean): readonl
     ...(disk === null ? [] : diskFamilies(disk)),
     ...volumeFamilies(disks),
     ...(upload === null ? [] : uploadFamilies(upload)),
+    ...(dataset === null ? [] : datasetFamilies(dataset)),
   ];
 }
 
@@ -71,5 +72,21 @@ function uploadFamilies(upload: UploadStatus): readonly Family[] {
     counter("rt_data_upload_sent_bytes", "Bytes sent to the bucket.", [upload.bytes_sent]),
     counter("rt_data_upload_failures", "Failed upload attempts.", [upload.failures]),
     gauge("rt_data_upload_failing", "1 while no upload is possible.", [upload.problem === null ? 0 : 1]),
+  ];
+}
+
+function datasetFamilies(dataset: DatasetStatus): readonly Family[] {
+  const isFailing = dataset.problem !== null || dataset.days.length > 0;
+  return [
+    counter("rt_data_dataset_days", "Days written to the dataset.", [dataset.days_written]),
+    gauge("rt_data_dataset_days_waiting", "Archived days that the dataset lacks.", [dataset.days_waiting]),
+    counter("rt_data_dataset_rows", "Rows written to the dataset.", [dataset.rows_written]),
+    counter("rt_data_dataset_bytes", "Bytes of data files written to the dataset.", [dataset.bytes_written]),
+    counter("rt_data_dataset_uploads", "Days added to the dataset in the bucket.", [dataset.days_uploaded]),
+    gauge("rt_data_dataset_uploads_waiting", "Days that wait for the dataset in the bucket.", [
+      dataset.uploads_waiting,
+    ]),
+    counter("rt_data_dataset_failures", "Failed jobs on the dataset.", [dataset.failures]),
+    gauge("rt_data_dataset_failing", "1 while work on the dataset fails.", [isFailing ? 1 : 0]),
   ];
 }

@@ -1,4 +1,4 @@
-import type { Day } from "../domain/day.ts";
+import { type Day, nameOfDay } from "../domain/day.ts";
 
 /** A day that waits for its upload or its confirmation. */
 export type Waiting = {
@@ -33,17 +33,24 @@ export function createDayQueue(): DayQueue {
   const waiting = new Map<string, Waiting>();
   return {
     add(day, dueMs) {
-      const known = waiting.get(nameOf(day));
+      const known = waiting.get(nameOfDay(day));
       if (known !== undefined) known.dueMs = Math.min(known.dueMs, dueMs);
       else
-        waiting.set(nameOf(day), { day, dueMs, failures: 0, failedAfter: null, refused: null, loggedCodes: new Set() });
+        waiting.set(nameOfDay(day), {
+          day,
+          dueMs,
+          failures: 0,
+          failedAfter: null,
+          refused: null,
+          loggedCodes: new Set(),
+        });
     },
     putBack(entry) {
-      const name = nameOf(entry.day);
+      const name = nameOfDay(entry.day);
       waiting.set(name, { ...entry, dueMs: Math.min(entry.dueMs, waiting.get(name)?.dueMs ?? entry.dueMs) });
     },
     dequeue({ day }) {
-      waiting.delete(nameOf(day));
+      waiting.delete(nameOfDay(day));
     },
     next(nowMs) {
       let first: Waiting | null = null;
@@ -55,13 +62,8 @@ export function createDayQueue(): DayQueue {
   };
 }
 
-/** Returns the name of a day, `date/stream/symbol`. */
-export function nameOf({ date, stream, symbol }: Day): string {
-  return `${date}/${stream}/${symbol}`;
-}
-
 function comesBefore(a: Waiting, b: Waiting, nowMs: number): boolean {
   const [aDue, bDue] = [Math.max(a.dueMs, nowMs), Math.max(b.dueMs, nowMs)];
   if (aDue !== bDue) return aDue < bDue;
-  return a.failures === b.failures ? nameOf(a.day) < nameOf(b.day) : a.failures < b.failures;
+  return a.failures === b.failures ? nameOfDay(a.day) < nameOfDay(b.day) : a.failures < b.failures;
 }

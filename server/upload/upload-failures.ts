@@ -1,9 +1,10 @@
+import { nameOfDay } from "../domain/day.ts";
 import { codeOf, messageOf } from "../platform/errors.ts";
 import type { Log } from "../platform/log/log.ts";
 import { backoff } from "../platform/time/backoff.ts";
 import { besideCode } from "./day/day-borders.ts";
 import { isOvertaken } from "./day/upload-file.ts";
-import { nameOf, type Waiting } from "./day-queue.ts";
+import type { Waiting } from "./day-queue.ts";
 import { StoreProblem } from "./store/store-errors.ts";
 
 /**
@@ -50,7 +51,7 @@ export function createUploadFailures(deps: {
     // Other days succeeded since this day failed before.
     if (day.failedAfter !== null && successes > day.failedAfter) return false;
     if (error.scope === "store") return true;
-    unclear.add(nameOf(day.day));
+    unclear.add(nameOfDay(day.day));
     return outage !== null || unclear.size >= daysForOutage;
   }
 

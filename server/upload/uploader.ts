@@ -1,10 +1,10 @@
-import type { Day } from "../domain/day.ts";
-import type { UploadStatus } from "../domain/status.ts";
+import { type Day, nameOfDay } from "../domain/day.ts";
+import type { UploadStatus } from "../domain/storage-status.ts";
 import { messageOf } from "../platform/errors.ts";
 import type { Log } from "../platform/log/log.ts";
 import { createNap } from "../platform/time/timers.ts";
 import type { DayOutcome } from "./day/upload-day.ts";
-import { createDayQueue, nameOf, type Waiting } from "./day-queue.ts";
+import { createDayQueue, type Waiting } from "./day-queue.ts";
 import { createUploadFailures } from "./upload-failures.ts";
 
 /** Uploads days to the bucket, oldest first, one at a time, and retries until each is there. */
@@ -127,7 +127,7 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
   function objectsInTrouble(now: number): { subject: string; problem: string }[] {
     for (const [name, { atMs }] of troubles) if (now - atMs > troubleMs) troubles.delete(name);
     const problems = new Map([...troubles].map(([name, { problem }]) => [name, problem]));
-    for (const { day, refused } of queue.all()) if (refused !== null) problems.set(nameOf(day), refused);
+    for (const { day, refused } of queue.all()) if (refused !== null) problems.set(nameOfDay(day), refused);
     return [...problems].map(([subject, problem]) => ({ subject, problem })).slice(0, mostTroubles);
   }
 
@@ -140,9 +140,9 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
       nap.wake();
     },
     noteTrouble(day, problem) {
-      const isKnown = troubles.get(nameOf(day))?.problem === problem;
-      troubles.delete(nameOf(day));
-      troubles.set(nameOf(day), { problem, atMs: nowMs() });
+      const isKnown = troubles.get(nameOfDay(day))?.problem === problem;
+      troubles.delete(nameOfDay(day));
+      troubles.set(nameOfDay(day), { problem, atMs: nowMs() });
       if (troubles.size > mostTroubles) for (const name of [...troubles.keys()].slice(0, 1)) troubles.delete(name);
       if (!isKnown)
         log.error("an archive in the bucket was changed or removed from outside; uploading it again", {

@@ -21,6 +21,11 @@ const apart: Readonly<Record<string, string>> = {
   "server/monitor/mutes.ts": "a mute that ended too early only makes somebody be told",
   "server/telegram/notifier/deliver.ts": "removes notes of messages that were sent",
   "server/telegram/notifier/notifier.ts": "removes notes of messages that were sent",
+  "server/app/dataset/bucket-site.ts": "removes objects that were never committed; the clock stamps commits",
+  "server/dataset/bucket-day.ts": "removes objects that were never committed; the clock stamps commits",
+  "server/dataset/dataset-jobs.ts":
+    "empties its work folder; the sweep is handed a ConfirmedTime; the clock stamps commits",
+  "server/dataset/write-facts.ts": "removes files of attempts that were not committed; the clock stamps commits",
   "server/upload/sweep-bucket.ts": "is handed the ms of a confirmed time",
   "server/upload/day/upload-day.ts": "removes its own files after its end",
 };

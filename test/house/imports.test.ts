@@ -7,8 +7,8 @@ const serverLayers: readonly (readonly string[])[] = [
   ["domain"],
   ["storage", "config", "text"],
   [
-    ...["archive", "binance", "catalogue", "export", "http", "journal", "metrics", "monitor", "notify", "recorder"],
-    ...["simulator", "telegram", "upload"],
+    ...["archive", "binance", "catalogue", "dataset", "export", "http", "journal", "metrics", "monitor", "notify"],
+    ...["recorder", "simulator", "telegram", "upload"],
   ],
   ["upgrade"],
   // The workers' entry points, which Bun's compiler wants directly in server/.

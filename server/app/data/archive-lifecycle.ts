@@ -4,18 +4,20 @@ import {
   type Retention,
   type RetentionOptions,
 } from "../../archive/retention/retention.ts";
+import type { DiskBudget } from "../../archive/workers/disk-budget.ts";
 import type { Config } from "../../config/config.ts";
 import { type Day, dateOf } from "../../domain/day.ts";
-import type { UploadStatus } from "../../domain/status.ts";
+import type { DatasetStatus, UploadStatus } from "../../domain/storage-status.ts";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import type { ConfirmedTime } from "../../platform/time/confirmed-time.ts";
 import type { Manifest } from "../../storage/manifest.ts";
 import type { Prove } from "../../upload/day/prove-day.ts";
+import { type AppDatasetDeps, createAppDataset } from "../dataset/dataset.ts";
 import { createBucketAccess, isPastDay, uploadedOf } from "./bucket-access.ts";
 import { createUploads, type UploadPace } from "./uploads.ts";
 
-/** Uploads archives to the bucket, and removes expired archives from this disk and the bucket. */
+/** Uploads archives to the bucket, removes expired archives from this disk and the bucket, and keeps the dataset in step with them. */
 export type ArchiveLifecycle = {
   /** Call it for each day that was archived, also repeatedly. */
   onArchived(day: Day): void;
@@ -25,6 +27,10 @@ export type ArchiveLifecycle = {
    */
   tick(freeBytes: number): void;
   status(): UploadStatus | null;
+  /** Null if the dataset is not configured. */
+  datasetStatus(): DatasetStatus | null;
+  /** Sets how much disk space the dataset may use. */
+  setRoom(room: DiskBudget): void;
   /** Archives that are due but wait because of the hourly limit of removals; null if none. */
   removalsWaiting(): RemovalsWaiting | null;
   /** Idempotent. */
@@ -43,7 +49,7 @@ export type ArchiveLifecycleDeps = {
   readonly onRemoved?: (day: Day) => void;
   readonly log: Log;
   /** For tests; the defaults suit real stores. */
-  readonly pace?: UploadPace & { readonly lookMs?: number };
+  readonly pace?: UploadPace & AppDatasetDeps["pace"] & { readonly lookMs?: number };
 };
 
 /** Minimum time between two searches after changes, ms: a search through a hundred thousand archives takes a while. */
@@ -54,10 +60,17 @@ export function createArchiveLifecycle(settings: Config, deps: ArchiveLifecycleD
   const config = deps.mode === "demo" ? { ...settings, upload: { ...settings.upload, endpoint: "" } } : settings;
   const { log } = deps;
   const today = () => dateBy(deps.time());
+  const onUploaded = (day: Day) => dataset.onUploaded(day);
   const onChange = () => {
     isChanged = true;
   };
-  const uploads = config.upload.endpoint === "" ? null : createUploads(config, { ...deps, onConfirmed: onChange });
+  const uploads =
+    config.upload.endpoint === "" ? null : createUploads(config, { ...deps, onConfirmed: onChange, onUploaded });
+  const dataset = createAppDataset(config, {
+    ...deps,
+    recorderId: deps.recorder.id ?? null,
+    maySend: async (bytes) => uploads?.pacer.acquire(bytes),
+  });
   const retention = retentionOf(
     config,
     { ...deps, ...(uploads !== null && { prove: uploads.prove }) },
@@ -83,10 +96,14 @@ export function createArchiveLifecycle(settings: Config, deps: ArchiveLifecycleD
   return {
     onArchived({ stream, symbol, date }) {
       uploads?.uploader.enqueue({ stream, symbol, date });
+      dataset.onArchived({ stream, symbol, date });
       isChanged = true;
     },
     tick(freeBytes) {
-      if (seconds++ === 0) uploads?.uploader.start();
+      if (seconds++ === 0) {
+        uploads?.uploader.start();
+        dataset.start();
+      }
       const isShort = freeBytes > 0 && freeBytes < config.archive.min_free_gb * 1e9;
       const sinceMs = performance.now() - searchedMs;
       const date = today();
@@ -103,9 +120,11 @@ export function createArchiveLifecycle(settings: Config, deps: ArchiveLifecycleD
       }
     },
     status: () => uploads?.uploader.status() ?? null,
+    datasetStatus: dataset.status,
+    setRoom: ({ forMerges }) => dataset.setRoom(forMerges),
     removalsWaiting: retention.waiting,
     async stop() {
-      await uploads?.stop();
+      await Promise.all([uploads?.stop(), dataset.stop()]);
     },
   };
 }

@@ -29,6 +29,9 @@ export type BucketAccess = {
   abort(): void;
 };
 
+/** The settings that tell where the bucket and the data folder are. */
+export type BucketConfig = Pick<Config, "upload"> & { readonly record: Pick<Config["record"], "data_dir"> };
+
 export type BucketAccessDeps = {
   readonly dataDir: string;
   readonly time: () => ConfirmedTime;
@@ -44,7 +47,7 @@ export const usualPartBytes = 8 * 1024 * 1024;
 
 /** Creates the access to the bucket of `config.upload`; sends no request before the first call. */
 export function createBucketAccess(
-  config: Config,
+  config: BucketConfig,
   deps: BucketAccessDeps,
   partBytes: number = usualPartBytes,
 ): BucketAccess {
@@ -74,7 +77,7 @@ export function createBucketAccess(
  * Tells whether a day is older than the bucket's retention and therefore not uploaded. False while the time is unconfirmed. The age of
  * a day that a wrong clock stamped counts from its merge.
  */
-export function isPastDay(config: Config, day: Day, time: ConfirmedTime): boolean {
+export function isPastDay(config: BucketConfig, day: Day, time: ConfirmedTime): boolean {
   const from = time.kind === "confirmed" ? keptFrom(dateOf(time.us), config.upload.retention_days) : null;
   if (from === null || day.date >= from) return false;
   const mergedOn = mergeOfWrongDate(resolve(config.record.data_dir), day);
@@ -96,7 +99,7 @@ function mergeOfWrongDate(dataDir: string, day: Day): string | null {
 }
 
 /** Returns the upload record of a day for the configured bucket, or null. */
-export function uploadedOf(config: Config, dataDir: string, day: Day): Uploaded | null {
+export function uploadedOf(config: BucketConfig, dataDir: string, day: Day): Uploaded | null {
   const record = readRecord<Uploaded>(uploadedPath(dataDir, day));
   const { endpoint, bucket } = config.upload;
   return record?.target === `${endpoint}/${bucket}/${keyOf(prefixOf(config), archivePath(dataDir, day))}`
@@ -104,7 +107,7 @@ export function uploadedOf(config: Config, dataDir: string, day: Day): Uploaded 
     : null;
 }
 
-function prefixOf(config: Config): string {
+function prefixOf(config: BucketConfig): string {
   const { prefix } = config.upload;
   return prefix === "" ? "" : `${prefix}/`;
 }

@@ -10,6 +10,7 @@ import type { Log } from "../../platform/log/log.ts";
 import type { ConfirmedTime } from "../../platform/time/confirmed-time.ts";
 import { archivedDays } from "../../storage/list/listing.ts";
 import { encodeManifest, type Manifest, parseManifest as manifestOf } from "../../storage/manifest.ts";
+import type { BandwidthLimit } from "../../upload/bandwidth-limit.ts";
 import { type Combined, type CombineOrder, combineFolder } from "../../upload/day/combine-day.ts";
 import type { Prove } from "../../upload/day/prove-day.ts";
 import { isBorderOpen, openBorders } from "../../upload/day/settle-borders.ts";
@@ -30,6 +31,8 @@ export type UploadsDeps = {
   readonly recorder: Manifest["recorder"];
   readonly log: Log;
   readonly onConfirmed: () => void;
+  /** Called when the bucket has a day; again after it was combined with another recorder's, and after it was confirmed. */
+  readonly onUploaded?: (day: Day) => void;
   readonly pace?: UploadPace;
 };
 
@@ -44,6 +47,8 @@ export type Uploads = {
   readonly uploader: Uploader;
   /** Checks whether the bucket has a day right now. A missing day is reported and uploaded again. */
   readonly prove: Prove;
+  /** The limit of bandwidth for everything that goes to the bucket or comes from it. */
+  readonly pacer: BandwidthLimit;
   /** Removes expired objects from the bucket. The uploader reports failures. */
   sweep(): Promise<void>;
   /** Idempotent. */
@@ -98,14 +103,16 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
           yield { day, dueMs: isCurrent ? record.uploaded_us / 1000 + pace.settleMs : 0 };
         }
       },
-      upload: async (day, onProgress, isAgain) =>
-        isPastDay(config, day, time())
-          ? "gone"
-          : uploadDay(day, options, {
-              ...bucket,
-              ...{ nowUs, combine, onProgress, unsettled, isAgain },
-              onTrouble: (troubledDay, problem) => uploader.noteTrouble(troubledDay, problem),
-            }),
+      async upload(day, onProgress, isAgain) {
+        if (isPastDay(config, day, time())) return "gone";
+        const outcome = await uploadDay(day, options, {
+          ...bucket,
+          ...{ nowUs, combine, onProgress, unsettled, isAgain },
+          onTrouble: (troubledDay, problem) => uploader.noteTrouble(troubledDay, problem),
+        });
+        if (outcome !== "gone" && outcome !== "waits") deps.onUploaded?.(day);
+        return outcome;
+      },
       isBorderOpen: (day) => !isPastDay(config, day, time()) && isBorderOpen(dataDir, day),
       nowMs: () => nowUs() / 1000,
       abort: bucket.abort,
@@ -117,6 +124,7 @@ export function createUploads(config: Config, deps: UploadsDeps): Uploads {
   return {
     uploader,
     prove: bucket.prove,
+    pacer: bucket.pacer,
     async sweep(): Promise<void> {
       const confirmed = time();
       if (confirmed.kind === "unconfirmed") return;

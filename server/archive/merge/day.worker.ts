@@ -9,5 +9,8 @@ serveJobs<DayJob | CombineJob, DayResult | CombineResult>({
   operation: "merge",
   niceness: 15,
   pathOf: (job) => archivePath(job.dataDir, job.day),
-  prepare: async () => (job, alive) => ("kind" in job ? combineArchives(job, alive) : mergeDay(job, alive)),
+  prepare:
+    async () =>
+    (job, { alive }) =>
+      "kind" in job ? combineArchives(job, alive) : mergeDay(job, alive),
 });

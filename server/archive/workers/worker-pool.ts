@@ -34,7 +34,15 @@ type Slot<Job, Result> = {
  * message for `silentMs` during a job is considered dead.
  */
 export function createWorkerPool<Job, Result>(
-  options: { operation: string; size: number; idleMs?: number; silentMs?: number; pathOf: (job: Job) => string },
+  options: {
+    operation: string;
+    size: number;
+    idleMs?: number;
+    silentMs?: number;
+    pathOf: (job: Job) => string;
+    /** Resolves when a worker may send this many bytes over the network; default: at once. */
+    maySend?: (bytes: number) => Promise<void>;
+  },
   startWorker: () => Worker,
 ): WorkerPool<Job, Result> {
   const { size, idleMs = 5_000, silentMs = 600_000 } = options;
@@ -95,6 +103,12 @@ export function createWorkerPool<Job, Result>(
     if (task === null || !slots.has(slot)) return;
     if (reply.kind === "alive") {
       watch(slot);
+      return;
+    }
+    if (reply.kind === "send") {
+      watch(slot);
+      const allow = () => slot.worker.postMessage({ allowed: reply.question } satisfies Request<Job>);
+      void (options.maySend?.(reply.bytes) ?? Promise.resolve()).then(allow);
       return;
     }
     slot.task = null;

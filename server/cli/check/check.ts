@@ -4,6 +4,7 @@ import { messageOf, OperatorError } from "../../platform/errors.ts";
 import type { Command, Flags, Terminal } from "../framework/command.ts";
 import { configOf, settingFlags } from "../framework/config-flags.ts";
 import { askReady } from "./ask-ready.ts";
+import { checkDataset } from "./check-dataset.ts";
 import { checkDisk } from "./check-disk.ts";
 import { checkExchange } from "./check-exchange.ts";
 import { checkData } from "./check-machine.ts";
@@ -25,6 +26,7 @@ const probes: Readonly<Record<string, Probe>> = {
   exchange: checkExchange,
   http: checkServer,
   upload: checkUpload,
+  dataset: checkDataset,
   alerts: checkAlerts,
   telegram: checkTelegram,
 };

@@ -146,6 +146,7 @@ const facts = {
   symbol_unknown: { severities: ["warning"], unit: null, settings: times(30, 0) },
   upload: { severities: ["warning"], unit: "count", parents: ["disconnected"], settings: times(600, 60) },
   upload_object: { severities: ["warning"], unit: null, parents: ["disconnected"], settings: times(0, 60) },
+  dataset: { severities: ["warning"], unit: "count", parents: ["write_error", "disk_low"], settings: times(600, 60) },
   public_url: {
     severities: ["warning"],
     unit: "s",

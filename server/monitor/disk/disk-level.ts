@@ -1,4 +1,4 @@
-import type { DiskStatus } from "../../domain/disk-status.ts";
+import type { DiskStatus } from "../../domain/storage-status.ts";
 
 export type DiskLevel = DiskStatus["level"];
 

@@ -1,4 +1,4 @@
-import type { DiskStatus } from "../../domain/disk-status.ts";
+import type { DiskStatus } from "../../domain/storage-status.ts";
 
 /** Describes a level of a disk, for the log. */
 export function diskWords({ level, scarce, free_bytes, very_low_bytes }: DiskStatus): string {

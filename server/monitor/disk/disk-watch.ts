@@ -1,4 +1,4 @@
-import type { DiskStatus } from "../../domain/disk-status.ts";
+import type { DiskStatus } from "../../domain/storage-status.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { isWorse, levelOf, limitsOfBytes, limitsOfInodes } from "./disk-level.ts";
 import { diskWords, forecastWords } from "./disk-texts.ts";

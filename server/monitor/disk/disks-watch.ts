@@ -1,4 +1,4 @@
-import type { DiskStatus, VolumeStatus } from "../../domain/disk-status.ts";
+import type { DiskStatus, VolumeStatus } from "../../domain/storage-status.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { createDiskWatch, type DiskWatch } from "./disk-watch.ts";
 import type { Volume, VolumePart } from "./volumes.ts";

@@ -1,5 +1,5 @@
 import type { AlertSettings } from "../../config/alert-keys.ts";
-import type { VolumeStatus } from "../../domain/disk-status.ts";
+import type { VolumeStatus } from "../../domain/storage-status.ts";
 import type { FindRule, RuleFinding, RuleTable } from "./rule.ts";
 
 type DiskFinding = RuleFinding<"disk_low" | "disk_forecast">;

@@ -128,6 +128,20 @@ const uploadObject: FindRule<"upload_object"> = ({ seen: { status } }) => {
   };
 };
 
+/** Finds a dataset that falls behind the archives: its work as a whole, or single days. */
+const dataset: FindRule<"dataset"> = ({ seen: { status } }) => {
+  const { dataset } = status;
+  const [first] = dataset?.days ?? [];
+  if (dataset === null || (dataset.problem === null && first === undefined)) return null;
+  return {
+    severity: "warning",
+    subjects: dataset.days.map(({ subject }) => subject).sort(),
+    value: dataset.days_waiting + dataset.uploads_waiting,
+    limit: null,
+    detail: dataset.problem ?? `${first?.subject}: ${first?.problem}`,
+  };
+};
+
 /** Finds a page that cannot be reached by its public name, or soon will not be. */
 const publicUrl: FindRule<"public_url"> = ({ seen: { publicUrl: state }, settings }) => {
   if (state === null) return "unknown";
@@ -151,5 +165,6 @@ export const workRules = {
   symbol_unknown: symbolUnknown,
   upload,
   upload_object: uploadObject,
+  dataset,
   public_url: publicUrl,
 } satisfies Partial<RuleTable>;

@@ -27,6 +27,7 @@ type SyncName =
   | "fsyncSync"
   | "ftruncate"
   | "ftruncateSync"
+  | "linkSync"
   | "lstatSync"
   | "mkdirSync"
   | "open"
@@ -96,6 +97,7 @@ export const fsync = sync("fsync");
 export const fsyncSync = sync("fsyncSync");
 export const ftruncate = sync("ftruncate");
 export const ftruncateSync = sync("ftruncateSync");
+export const linkSync = sync("linkSync");
 export const lstatSync = sync("lstatSync");
 export const mkdirSync = sync("mkdirSync");
 /** `open` with a callback; `files-async.ts` has the one that returns a promise. */

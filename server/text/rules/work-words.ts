@@ -134,4 +134,22 @@ export const workWords = {
       advice: "버킷에 쓰는 다른 프로그램과 버킷의 잠금, 수명 주기 규칙을 확인하세요.",
     },
   },
+  dataset: {
+    en: {
+      name: "dataset",
+      title: "The dataset is not being written",
+      measure: "Days waiting",
+      cost: "The archives are complete. Only the tables made from them lack these days.",
+      advice:
+        "Check the free space and [dataset]. `rt-data dataset --status` lists the days; `--rebuild` makes the tables again.",
+    },
+    ko: {
+      name: "데이터셋",
+      title: "데이터셋이 기록되지 않음",
+      measure: "대기 일수",
+      cost: "아카이브는 온전합니다. 아카이브로 만드는 테이블에만 이 날짜들이 없습니다.",
+      advice:
+        "남은 공간과 [dataset] 설정을 확인하세요. `rt-data dataset --status`가 날짜를 보여 주고, `--rebuild`가 테이블을 다시 만듭니다.",
+    },
+  },
 } satisfies Partial<RuleTexts>;

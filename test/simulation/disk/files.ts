@@ -30,7 +30,7 @@ type Descriptor = {
 const firstDescriptor = 1_000_000;
 
 const blockBytes = 4096;
-const changing = /open for writing|write|mkdir|rename|unlink|rmdir|ftruncate|sync/;
+const changing = /open for writing|write|mkdir|rename|link|rmdir|ftruncate|sync/;
 
 /** The files of a tree as the program sees them. */
 export function createFiles(deps: {
@@ -413,6 +413,7 @@ export function createFiles(deps: {
       position: number | null = null,
     ) => sync("read", pathOf(fd), () => read(fd, target, offset, length, position)),
     readdirSync: (path: string, options?: object) => sync("scandir", path, () => readdir(path, options)),
+    linkSync: (from: string, to: string) => sync("link", to, () => tree.link(from, to)),
     renameSync: (from: string, to: string) => sync("rename", to, () => tree.rename(from, to)),
     rmSync: (path: string, options?: object) => sync("unlink", path, () => rm(path, options)),
     rmdirSync: (path: string) => sync("rmdir", path, () => rmdir(path)),

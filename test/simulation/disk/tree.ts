@@ -210,6 +210,12 @@ export function createTree(nowMs: () => number, trueMs: () => number) {
         { ...target, inode },
       ]);
     },
+    link(from: string, to: string): void {
+      const inode = need(from, "link");
+      if (find(to) !== null) throw systemError("EEXIST", "link", to);
+      inode.links++;
+      change([{ ...place(to, "link"), inode }]);
+    },
     remove(path: string): void {
       need(path, "unlink");
       change([{ ...place(path, "unlink"), inode: null }]);

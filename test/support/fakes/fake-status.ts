@@ -1,5 +1,5 @@
-import type { DiskStatus, VolumeStatus } from "../../../server/domain/disk-status.ts";
 import type { Status, SymbolStatus } from "../../../server/domain/status.ts";
+import type { DiskStatus, VolumeStatus } from "../../../server/domain/storage-status.ts";
 
 /** A plausible status with as many symbols as asked for; numbers move with `step`, so that two steps never look alike. */
 export function fakeStatus(step: number, symbolCount: number, over: Partial<Status> = {}): Status {
@@ -19,6 +19,7 @@ export function fakeStatus(step: number, symbolCount: number, over: Partial<Stat
     clock_offset_bound_ms: 3.2,
     clock_steps: 0,
     catalogue: { problem: null, since_us: null, journal_problem: null },
+    dataset: null,
     catch_up: { doing: null, days_checked: null },
     hardware: {
       cpu_ratio: 0.21 + 0.08 * Math.sin(step / 5),

@@ -163,6 +163,21 @@ const cases: readonly Case[] = [
     },
   },
   {
+    rule: "dataset",
+    bad: (now) => {
+      const days = [{ subject: "2026-11-20/depth20/BTCUSDT", problem: "the disk has too little room for it" }];
+      const counts = { days_written: 7, days_waiting: 1, days_uploaded: 0, uploads_waiting: 2, failures: 3 };
+      const sizes = { rows_written: 100, bytes_written: 1000 };
+      return observe(now, {}, { dataset: { bucket: null, ...counts, ...sizes, problem: null, days } });
+    },
+    ...{ holdS: 600, clearS: 60 },
+    expected: {
+      subjects: ["2026-11-20/depth20/BTCUSDT"],
+      value: 3,
+      detail: "2026-11-20/depth20/BTCUSDT: the disk has too little room for it",
+    },
+  },
+  {
     rule: "public_url",
     bad: (now) =>
       observe(now, { publicUrl: { kind: "unreachable", host: "data.example.org", detail: "nginx answers 502" } }),

@@ -1,5 +1,5 @@
-import { shortage, type VolumeStatus } from "../../../domain/disk-status.ts";
 import type { Status } from "../../../domain/status.ts";
+import { shortage, type VolumeStatus } from "../../../domain/storage-status.ts";
 import { bytes, count, duration, percent } from "../../../text/amounts.ts";
 import { fill, texts } from "../../../text/language.ts";
 import { cut, escapeHtml } from "../../api/html.ts";

@@ -15,10 +15,10 @@ type Service = {
   readonly problem: string | null;
 };
 
-const shown = ["telegram", "bot", "upload", "shard"] as const;
+const shown = ["telegram", "bot", "upload", "dataset", "shard"] as const;
 type Kind = (typeof shown)[number];
 
-const read: Readonly<Record<Kind, (status: Status) => Service | null>> = { telegram, bot, upload, shard };
+const read: Readonly<Record<Kind, (status: Status) => Service | null>> = { telegram, bot, upload, dataset, shard };
 const present = computed(() =>
   shown.filter((kind) => status.value !== null && read[kind](status.value) !== null).join(),
 );
@@ -98,6 +98,24 @@ function upload({ upload: one }: Status): Service | null {
       failures: number(one.failures),
     }),
     problem: one.problem ?? (first === undefined ? null : `${first.subject}: ${first.problem}`),
+  };
+}
+
+function dataset({ dataset: one }: Status): Service | null {
+  if (one === null) return null;
+  const [first] = one.days;
+  const waiting = one.days_waiting + one.uploads_waiting;
+  const problem = one.problem ?? (first === undefined ? null : `${first.subject}: ${first.problem}`);
+  return {
+    name: one.bucket === null ? t("dataset") : t("datasetIn", { bucket: one.bucket }),
+    lamp: problem === null ? "open" : "waiting",
+    state: waiting === 0 ? t("datasetDone") : t("datasetWaiting", { n: number(waiting) }),
+    detail: t("datasetCounts", {
+      n: number(one.days_written),
+      bytes: bytes(one.bytes_written),
+      failures: number(one.failures),
+    }),
+    problem,
   };
 }
 

@@ -41,3 +41,43 @@ export function shortage({ level, scarce, free_bytes, free_inodes }: DiskStatus)
     ? "out of inodes: none are left (too many files)"
     : `almost out of inodes: ${free_inodes} are left (too many files)`;
 }
+
+/** State of the upload to the bucket. */
+export type UploadStatus = {
+  /** Bucket and host. */
+  readonly target: string;
+  /** Since the start of the process, including archives already in the bucket and combined archives. */
+  readonly archives_uploaded: number;
+  readonly archives_waiting: number;
+  /** Uploaded and verified, but not yet confirmed an hour later. They stay on this disk until then. */
+  readonly archives_unconfirmed: number;
+  readonly bytes_sent: number;
+  readonly failures: number;
+  /** What prevents all uploads now, or null. */
+  readonly problem: string | null;
+  /**
+   * Days (`date/stream/symbol`) with a problem of their own, at most 50.
+   * Either the store refuses them while it accepts others, or their object in the bucket was changed or removed within the last day.
+   */
+  readonly objects?: readonly { readonly subject: string; readonly problem: string }[];
+};
+
+/** State of the dataset: the archived days as tables. Counts are since the start of the process. */
+export type DatasetStatus = {
+  /** Bucket and host that get the dataset too; null: it stays on this disk. */
+  readonly bucket: string | null;
+  readonly days_written: number;
+  /** Archived days that the tables on this disk lack. */
+  readonly days_waiting: number;
+  /** Days added to the tables in the bucket, and days that wait for it. */
+  readonly days_uploaded: number;
+  readonly uploads_waiting: number;
+  /** Rows and bytes of the written data files. */
+  readonly rows_written: number;
+  readonly bytes_written: number;
+  readonly failures: number;
+  /** What prevents work other than a single day's, or null. */
+  readonly problem: string | null;
+  /** Days (`date/stream/symbol`) that failed and are tried again, at most 50. */
+  readonly days: readonly { readonly subject: string; readonly problem: string }[];
+};

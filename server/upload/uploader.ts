@@ -45,6 +45,8 @@ export type UploaderDeps = {
 };
 
 const longestPauseMs = 600_000;
+/** A store may take each piece just in time and an archive for ever. After this time people are told, ms. */
+const slowMs = 6 * 3_600_000;
 
 /** How long a change in the bucket stays in the status, ms, and how many changes the status shows. */
 const troubleMs = 86_400_000;
@@ -57,7 +59,7 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
   const failures = createUploadFailures({ nowMs, log, retryMs: options.retryMs });
   const troubles = new Map<string, { readonly problem: string; readonly atMs: number }>();
   const counts = { uploaded: 0, bytes: 0, failures: 0 };
-  let current: { day: Day; bytes: number } | null = null;
+  let current: { readonly day: Day; bytes: number; readonly sinceMs: number } | null = null;
   let running: Promise<void> | null = null;
   let stopped = false;
   const nap = createNap();
@@ -86,8 +88,8 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
     const { day } = next;
     // Remove it before the upload: if the day is archived again meanwhile, it is queued again.
     queue.dequeue(next);
-    current = { day, bytes: 0 };
     const startedMs = nowMs();
+    current = { day, bytes: 0, sinceMs: startedMs };
     try {
       const onProgress = (bytes: number) => {
         counts.bytes += bytes;
@@ -122,6 +124,13 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
       };
       log.info(messages[outcome], { ...day, bytes: current?.bytes ?? 0, seconds });
     }
+  }
+
+  /** Describes an upload that has been running for hours without an error; null otherwise. */
+  function slowUpload(now: number): string | null {
+    if (current === null || now - current.sinceMs < slowMs) return null;
+    const hours = Math.floor((now - current.sinceMs) / 3_600_000);
+    return `the upload of ${nameOfDay(current.day)} has been running for ${hours} hours (${current.bytes} bytes sent): the store, the network or upload.bandwidth_mbps is too slow`;
   }
 
   function objectsInTrouble(now: number): { subject: string; problem: string }[] {
@@ -160,7 +169,7 @@ export function createUploader(options: UploaderOptions, deps: UploaderDeps): Up
         archives_unconfirmed: queue.size() - due.length,
         bytes_sent: counts.bytes,
         failures: counts.failures,
-        problem: failures.outage(),
+        problem: failures.outage() ?? slowUpload(now),
         objects: objectsInTrouble(now),
       };
     },

@@ -5,6 +5,7 @@ import { type Uploaded, uploadedPath } from "../../../server/upload/upload-recor
 import { today } from "../../support/data/day-fixture.ts";
 import { archive, keep, keysOf, newDataDir, trades } from "../../support/upload/bucket.ts";
 import { type S3, startFauxS3 } from "../../support/upload/s3.ts";
+import { s3Proxy } from "../../support/upload/s3-proxy.ts";
 import { until } from "../../support/wait.ts";
 
 const day: Day = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-20" };
@@ -85,4 +86,32 @@ test("an object without a manifest is left alone for an hour, read at most once,
   expect(keeping.lines.map(({ message }) => message)).toContain(
     "combined an archive with another recorder's archive in the bucket",
   );
+});
+
+test("a store that takes an archive far too slowly is a problem of the store, until the archive is there", async () => {
+  const dataDir = newDataDir();
+  await archive(dataDir, day, trades(day, [1, 2, 3], 0));
+  const clock = realPace();
+  const held = Promise.withResolvers<void>();
+  let isHeld = false;
+  const proxy = s3Proxy(s3.endpoint, {
+    async hold({ method }, when) {
+      if (method !== "PUT" || when !== "before") return;
+      isHeld = true;
+      await held.promise;
+    },
+  });
+  const keeping = keep(dataDir, { ...s3, endpoint: proxy.endpoint }, { "upload.prefix": "slow" }, clock.deps);
+  await until(() => isHeld, "the upload to be held");
+  clock.pass(5.9);
+  expect(keeping.status()?.problem).toBeNull();
+  clock.pass(0.2);
+  expect(keeping.status()?.problem).toContain(
+    `the upload of ${day.date}/aggTrade/BTCUSDT has been running for 6 hours`,
+  );
+  held.resolve();
+  await until(() => keeping.status()?.archives_uploaded === 1, "the upload");
+  expect(keeping.status()?.problem).toBeNull();
+  await keeping.stop();
+  await proxy.stop();
 });

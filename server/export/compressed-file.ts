@@ -4,7 +4,7 @@ import { settingsOf } from "../storage/zstd/zstd-stream.ts";
 import type { OutputFile } from "./table-file.ts";
 
 /** Compressions of a whole output, by the ending of its path. */
-export const packings = ["gz", "zst"] as const;
+const packings = ["gz", "zst"] as const;
 export type Packing = (typeof packings)[number];
 
 /** Returns the compression that the ending of a path asks for; null for none. */

@@ -169,11 +169,11 @@ export function createIncidents(
       return { items: items.map((item) => open.find(({ id }) => id === item.id) ?? item), next };
     },
     acknowledge(id, by) {
-      const done = acknowledge(state, id, by.slice(0, 100), nowUs());
+      const done = acknowledge(state, id, by?.slice(0, 100) ?? null, nowUs());
       if (done === null) return openOf(state).some((incident) => incident.id === id);
       state = done.state;
       save(done.incident);
-      publish(done.incident, "acknowledged");
+      publish(done.incident, by === null ? "unacknowledged" : "acknowledged");
       return true;
     },
     mutes: () => mutes.active(),

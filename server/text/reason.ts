@@ -20,6 +20,7 @@ const sentences: readonly (readonly [pattern: RegExp, korean: string])[] = [
   [/^connection (?<id>\d+) to (?<host>\S+) is (?<state>\w+): (?<why>.*)$/, "연결 {id}({host}) {state}: {why}"],
   [/^connection (?<id>\d+) to (?<host>\S+) is (?<state>\w+)$/, "연결 {id}({host}) {state}"],
   [/^rt-data itself$/, "RT-Data 자체"],
+  [/^rt-data itself uses (?<n>\d+) ?% of the machine$/, "그중 RT-Data {n}%"],
   [/^the whole machine$/, "서버 전체"],
   [/^days are not merged until there is (?:more )?room$/, "공간이 생길 때까지 날짜를 병합하지 않습니다"],
 ];

@@ -82,7 +82,7 @@ export type Removing = { readonly target: string; readonly key: string; readonly
 type Stored = Uploaded | Uploading | Replacing | Removing;
 
 /** Returns the folder of the records of objects that are being replaced. */
-export function replacingFolder(dataDir: string): string {
+function replacingFolder(dataDir: string): string {
   return join(dataDir, "replacing");
 }
 

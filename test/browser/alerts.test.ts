@@ -147,6 +147,9 @@ describe.skipIf(!runtime.ok)(title, () => {
     await until(async () => (await page.getAttribute(".headline", "data-tone")) === "ack", "the calm headline");
     expect(await text(page, ".headline h1")).toMatch(/, acknowledged\.$/);
     await until(async () => (await page.title()) === "RT-Data", "the calm title");
+    await card(page).getByRole("button", { name: "Take back" }).click();
+    await card(other.page).getByRole("button", { name: "Acknowledge" }).click();
+    await card(page).getByRole("button", { name: "Take back" }).waitFor();
     await card(page).getByText("Mute ▾").click();
     await card(page).getByRole("button", { name: "Mute for 8 h" }).click();
     await card(other.page).getByRole("button", { name: "Unmute" }).waitFor();

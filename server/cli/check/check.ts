@@ -128,7 +128,7 @@ const marks: Readonly<Record<CheckFinding["state"], string>> = { ok: "✓", warn
 const width = 20;
 
 /** Formats a finding as text: a line, and a second line with the advice. */
-export function findingLines({ check, state, detail, advice }: CheckFinding): readonly string[] {
+function findingLines({ check, state, detail, advice }: CheckFinding): readonly string[] {
   const line = `${marks[state]} ${check.padEnd(width)} ${detail}`;
   return advice === undefined ? [line] : [line, `${" ".repeat(width + 2)} → ${advice}`];
 }

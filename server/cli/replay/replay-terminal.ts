@@ -52,7 +52,7 @@ export function createReplayTerminal(
 }
 
 /** Formats the progress line, e.g. `2026-11-22 15:04:05 UTC  12.3 %  ×10  1,234 messages/s  2 clients`. */
-export function progressLine(report: PlayReport, perSecond: number, clients: number): string {
+function progressLine(report: PlayReport, perSecond: number, clients: number): string {
   const { state, positionUs, fromUs, toUs, speed } = report;
   const share = toUs === null ? null : Math.min(1, Math.max(0, (positionUs - fromUs) / Math.max(1, toUs - fromUs)));
   const parts = [

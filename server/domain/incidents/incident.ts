@@ -39,7 +39,7 @@ export type Incident = {
 };
 
 /** A change of an incident. "worse": it affects more subjects, or has become critical. */
-export type IncidentChange = "opened" | "worse" | "changed" | "acknowledged" | "closed";
+export type IncidentChange = "opened" | "worse" | "changed" | "acknowledged" | "unacknowledged" | "closed";
 
 /** Notifications of a rule (null: all rules) are paused until `until_us`. "maintenance" also keeps incidents from counting as unread. */
 export type Mute = {
@@ -60,8 +60,8 @@ export type Incidents = {
   get(id: number): Incident | null;
   /** Returns a page, newest first. `after` is the `next` of the page before. */
   page(limit: number, after: string | null): Page<Incident>;
-  /** Marks an incident as known, which stops reminders. Returns false if there is no such open incident. */
-  acknowledge(id: number, by: string): boolean;
+  /** Marks an incident as known, which stops reminders; null takes that back. Returns false if there is no such open incident. */
+  acknowledge(id: number, by: string | null): boolean;
   mutes(): readonly Mute[];
   mute(target: Pick<Mute, "rule" | "symbol" | "kind">, untilUs: number, by: string): Mute;
   /** Ends a mute, or all mutes (null). Returns how many it ended. */

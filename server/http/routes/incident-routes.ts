@@ -15,6 +15,7 @@ const tags = ["alerts"];
 const text = (description: string) => t.Optional(t.String({ description }));
 const pathId = t.Object({ id: t.String({ description: "a number" }) });
 const noIncident = errorBody("no_incident", "There is no such incident.");
+const overIncident = errorBody("incident_over", "This incident is over and cannot be acknowledged.");
 const noMute = errorBody("no_mute", "There is no such mute; it may be over already.");
 
 /** The body of a mute request. A missing or null `rule` or `symbol` matches every rule or symbol. */
@@ -60,19 +61,22 @@ export function createIncidentRoutes(incidents: Incidents) {
     .post(
       "/alerts/:id/acknowledge",
       ({ params, body, status }) => {
-        const id = idOf(params.id);
-        if (incidents.acknowledge(id, nameOf(body?.by))) {
-          const incident = incidents.get(id);
-          if (incident !== null) return withUnit(incident);
-        }
-        if (incidents.get(id) === null) return status(404, noIncident);
-        return status(409, errorBody("incident_over", "This incident is over and cannot be acknowledged."));
+        const incident = acknowledged(idOf(params.id), nameOf(body?.by));
+        return "error" in incident ? status(incident.error.code === "no_incident" ? 404 : 409, incident) : incident;
       },
       {
         params: pathId,
         body: t.Optional(t.Object({ by: text("name of the person, in a word") })),
         detail: { tags, summary: "Acknowledge an incident: it is not repeated any more" },
       },
+    )
+    .delete(
+      "/alerts/:id/acknowledge",
+      ({ params, status }) => {
+        const incident = acknowledged(idOf(params.id), null);
+        return "error" in incident ? status(incident.error.code === "no_incident" ? 404 : 409, incident) : incident;
+      },
+      { params: pathId, detail: { tags, summary: "Take an acknowledgement back: the incident is repeated again" } },
     )
     .get(
       "/mutes",
@@ -100,6 +104,14 @@ export function createIncidentRoutes(incidents: Incidents) {
       ({ params, status }) => (incidents.unmute(idOf(params.id)) > 0 ? { removed: 1 } : status(404, noMute)),
       { params: pathId, detail: { tags, summary: "End a mute before its time" } },
     );
+
+  /** Acknowledges, or takes that back (null). Returns the incident, or why that is not possible. */
+  function acknowledged(id: number, by: string | null) {
+    const isDone = incidents.acknowledge(id, by);
+    const incident = incidents.get(id);
+    if (incident === null) return noIncident;
+    return isDone ? withUnit(incident) : overIncident;
+  }
 
   function withUnit(incident: Incident) {
     return { ...incident, unit: ruleFacts[incident.rule].unit, muted: incidents.isMuted(incident) };

@@ -98,16 +98,17 @@ function withinTime(state: RuleState, nowUs: number): RuleState {
   return { ...state, heldUs: Math.min(state.heldUs, nowUs), seenUs, gone };
 }
 
-/** Marks an incident as known. Null if there is no such open incident, or if it was acknowledged before. */
+/** Marks an incident as known, or takes that back (`by` is null). Null if there is no such open incident, or if it is so already. */
 export function acknowledge(
   before: MonitorState,
   id: number,
-  by: string,
+  by: string | null,
   nowUs: number,
 ): { readonly state: MonitorState; readonly incident: Incident } | null {
   for (const [rule, state] of before.rules) {
-    if (state.incident?.id !== id || state.incident.acknowledged !== null) continue;
-    const incident = { ...state.incident, acknowledged: { at_us: nowUs, by }, changed_us: nowUs };
+    if (state.incident?.id !== id || (state.incident.acknowledged === null) === (by === null)) continue;
+    const acknowledged = by === null ? null : { at_us: nowUs, by };
+    const incident = { ...state.incident, acknowledged, changed_us: nowUs };
     const rules = new Map(before.rules).set(rule, { ...state, incident, reported: incident });
     return { state: { ...before, rules }, incident };
   }

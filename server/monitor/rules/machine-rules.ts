@@ -130,7 +130,7 @@ const cpu: FindRule<"cpu"> = ({ seen: { status }, settings, isRaised }) => {
   const { cpu_ratio: value, process_cpu_cores: processCores, cores } = status.hardware;
   const limit = settings.warning_percent / 100;
   if (value < limit * (isRaised ? relief : 1)) return null;
-  const detail = `rt-data itself uses ${Math.round((processCores / Math.max(1, cores)) * 100)} % of the machine`;
+  const detail = `rt-data itself uses ${Math.round((processCores / Math.max(1, cores)) * 100)}% of the machine`;
   return { severity: "warning", subjects: [], value, limit, detail };
 };
 

@@ -83,7 +83,7 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     if (phase !== "started") return;
     if (change === "opened") backlog.onOpened(incident);
     if (change === "worse") for (const chat of chats()) markWorse(chat, incident.id);
-    if (change === "acknowledged") refresh(incident.id);
+    if (change === "acknowledged" || change === "unacknowledged") refresh(incident.id);
     wake();
   }
 

@@ -36,7 +36,7 @@ const fontPath = fontFile as unknown as string;
 const wasmPath = wasmFile as unknown as string;
 
 /** Loads the renderer into the calling thread (about 50 MB). Call it once. The returned function renders SVG as PNG. */
-export async function loadRenderer(): Promise<(svg: string) => Uint8Array> {
+async function loadRenderer(): Promise<(svg: string) => Uint8Array> {
   await initWasm(readFileSync(wasmPath));
   const font = readFileSync(fontPath);
   return (svg) => {

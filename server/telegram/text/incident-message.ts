@@ -45,7 +45,7 @@ export function stillMessage(incident: Incident, speech: Speech, messageId: numb
 }
 
 /** Formats a line with the mark: `Still: No connection to Binance, for 2 h`. */
-export function stillLine(incident: Incident, speech: Speech): string {
+function stillLine(incident: Incident, speech: Speech): string {
   const values = { title: titleOf(incident, speech.language), duration: roughly(incident, speech) };
   return `${mark(incident)} ${fill(incidentTexts(speech.language).still, values)}`;
 }

@@ -34,8 +34,8 @@ export function fakeIncidents(all: Incident[] = [], nowUs = () => Date.now() * 1
       const at = all.findIndex((one) => one.id === id && one.to_us === null);
       const found = all[at];
       if (found === undefined) return false;
-      all[at] = { ...found, acknowledged: { at_us: nowUs(), by } };
-      for (const listener of listeners) listener(all[at], "acknowledged");
+      all[at] = { ...found, acknowledged: by === null ? null : { at_us: nowUs(), by } };
+      for (const listener of listeners) listener(all[at], by === null ? "unacknowledged" : "acknowledged");
       return true;
     },
     mutes: () => mutes,

@@ -59,7 +59,8 @@ export function createScriptedIncidents(nowUs: () => number): ScriptedIncidents 
     acknowledge(id, by) {
       const incident = all.get(id);
       if (incident === undefined || incident.to_us !== null) return false;
-      put({ ...incident, acknowledged: { at_us: nowUs(), by } }, "acknowledged");
+      const acknowledged = by === null ? null : { at_us: nowUs(), by };
+      put({ ...incident, acknowledged }, by === null ? "unacknowledged" : "acknowledged");
       return true;
     },
     mutes: current,

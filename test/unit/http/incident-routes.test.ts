@@ -39,6 +39,8 @@ test("an open incident can be acknowledged, with or without a name; an incident 
     ...{ status: 200, body: { id: 3, acknowledged: { by: "anna", at_us: expect.any(Number) } } },
   });
   expect(await ask("/alerts/2/acknowledge", "POST")).toMatchObject({ body: { acknowledged: { by: "dashboard" } } });
+  expect(await ask("/alerts/2/acknowledge", "DELETE")).toMatchObject({ status: 200, body: { acknowledged: null } });
+  expect(await ask("/alerts/1/acknowledge", "DELETE")).toMatchObject({ status: 409 });
   expect(await ask("/alerts/1/acknowledge", "POST")).toMatchObject({
     status: 409,
     body: refused("incident_over", /over/),
@@ -46,6 +48,7 @@ test("an open incident can be acknowledged, with or without a name; an incident 
   for (const [path, method] of [
     ["/alerts/9", "GET"],
     ["/alerts/9/acknowledge", "POST"],
+    ["/alerts/9/acknowledge", "DELETE"],
   ] as const)
     expect(await ask(path, method)).toMatchObject({ status: 404, body: refused("no_incident", /no such/) });
 });

@@ -126,16 +126,21 @@ test("the cost of an incident is known when it closes, and updated while trades 
   program.catalogue.close();
 });
 
-test("only an open incident can be acknowledged, and only the first acknowledgement counts", () => {
+test("only an open incident can be acknowledged, only the first acknowledgement counts, and it can be taken back", () => {
   const program = createProgram();
   program.run(60, failing);
   const id = program.incidents.open()[0]?.id ?? 0;
   expect([program.incidents.acknowledge(id, "a"), program.incidents.acknowledge(id, "b")]).toEqual([true, true]);
   expect(program.incidents.acknowledge(id + 1, "a")).toBe(false);
   expect(program.incidents.get(id)?.acknowledged?.by).toBe("a");
+  expect([program.incidents.acknowledge(id, null), program.incidents.acknowledge(id, null)]).toEqual([true, true]);
+  expect(program.incidents.get(id)?.acknowledged).toBeNull();
+  expect(program.incidents.acknowledge(id, "b")).toBe(true);
   program.run(60);
   expect(program.incidents.acknowledge(id, "a")).toBe(false);
-  expect(program.told).toEqual(["write_error opened", "write_error acknowledged", "write_error closed"]);
+  expect(program.told).toEqual(
+    ["opened", "acknowledged", "unacknowledged", "acknowledged", "closed"].map((change) => `write_error ${change}`),
+  );
   program.catalogue.close();
 });
 

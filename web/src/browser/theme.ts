@@ -16,7 +16,7 @@ systemIsDark.addEventListener("change", () => {
 });
 
 /** Changes when colours do: charts draw themselves and have to be told. */
-export const isDark = signal(false);
+const isDark = signal(false);
 
 effect(() => {
   isDark.value = theme.value === "dark" || (theme.value === "system" && systemDark.value);

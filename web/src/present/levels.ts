@@ -13,6 +13,9 @@ export type DayMark = {
   readonly dueS: number;
 };
 
+/** Days of several symbols. */
+export type SymbolDays = readonly (readonly [symbol: string, days: readonly DayMark[]])[];
+
 const dayS = 86_400;
 
 /** The level of a day of which `missingS` of `dueS` seconds are missing. */

@@ -82,6 +82,10 @@ export function byWhom(name: string): string {
 export const acknowledge = (id: number) =>
   act(() => api.api.alerts({ id: String(id) }).acknowledge.post({}, patience()));
 
+/** Takes an acknowledgement back. */
+export const takeBack = (id: number) =>
+  act(() => api.api.alerts({ id: String(id) }).acknowledge.delete(null, patience()));
+
 /** Pauses the notifications of an incident's rule for some hours: of its symbol alone, if it concerns a single symbol. */
 export const mute = (incident: OpenIncident, hours: number) => {
   const symbol = onlySymbol(incident);

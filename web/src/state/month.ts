@@ -11,7 +11,7 @@ export const shownDays = 30;
 export const month = signal<CoverageTable | null>(null);
 
 /** When `month` was read, µs: today's share refers to that moment. */
-export const monthReadUs = signal(0);
+const monthReadUs = signal(0);
 
 const marks = computed<ReadonlyMap<string, readonly DayMark[]>>(() => {
   if (month.value === null) return new Map();

@@ -3,7 +3,7 @@ import type { ArchiveDate, ArchiveDates } from "../../../server/domain/queries.t
 import { api, ask, patience } from "../api/api.ts";
 import { usePages } from "../api/paged-list.ts";
 import { route } from "../browser/route.ts";
-import { ArchiveTable } from "../components/archive/archive-table.tsx";
+import { ArchiveTable, filesText } from "../components/archive/archive-table.tsx";
 import { DayRow, TodayRow } from "../components/archive/day-row.tsx";
 import { FileRow, keyOf } from "../components/archive/file-row.tsx";
 import { StreamChoice } from "../components/book/stream-choice.tsx";
@@ -121,7 +121,7 @@ function Selected({ query }: { query: { stream?: string; symbol?: string; date?:
 function sumText({ days, files, compressed_bytes }: ArchiveDates["total"]): string {
   return t("archiveSum", {
     days: t(days === 1 ? "dayOne" : "daysCount", { n: number(days) }),
-    files: t(files === 1 ? "fileOne" : "filesCount", { n: number(files) }),
+    files: filesText(files),
     size: bytes(compressed_bytes),
   });
 }

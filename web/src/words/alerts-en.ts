@@ -22,6 +22,7 @@ export const alertsEn = {
   stillOpen: "open",
   incident: "Incident",
   acknowledge: "Acknowledge",
+  takeBack: "Take back",
   acknowledged: "acknowledged {by} at {time}, no more reminders",
   onDashboard: "on the dashboard",
   mute: "Mute",

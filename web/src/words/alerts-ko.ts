@@ -24,6 +24,7 @@ export const alertsKo: Readonly<Record<keyof typeof alertsEn, string>> = {
   stillOpen: "진행 중",
   incident: "문제",
   acknowledge: "확인함",
+  takeBack: "확인 취소",
   acknowledged: "{time} {by} 확인함, 다시 알리지 않음",
   onDashboard: "대시보드에서",
   mute: "알림 끄기",

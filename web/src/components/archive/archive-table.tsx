@@ -1,4 +1,5 @@
 import type { ComponentChildren } from "preact";
+import { number } from "../../present/format.ts";
 import { t } from "../../words/i18n.ts";
 
 /** The table of archives: days, and their files. */
@@ -37,4 +38,9 @@ export function ArchiveTable({ children }: { children: ComponentChildren }) {
 /** Raw bytes for each compressed byte. */
 export function ratioOf({ raw_bytes, compressed_bytes }: { raw_bytes: number; compressed_bytes: number }): number {
   return compressed_bytes > 0 ? raw_bytes / compressed_bytes : 0;
+}
+
+/** `6 files` */
+export function filesText(files: number): string {
+  return t(files === 1 ? "fileOne" : "filesCount", { n: number(files) });
 }

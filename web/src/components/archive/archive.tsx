@@ -8,8 +8,9 @@ import { longDate } from "../../present/time.ts";
 import { archiveDays } from "../../state/past.ts";
 import { status } from "../../state/state.ts";
 import { t } from "../../words/i18n.ts";
+import { FigureRow } from "../status/figure-row.tsx";
 import { PageLink } from "../status/page-link.tsx";
-import { Value } from "../status/value.tsx";
+import { filesText } from "./archive-table.tsx";
 
 /** Days beside the newest that a wide screen has room for. */
 const extra = 3;
@@ -34,8 +35,8 @@ export function Archive() {
             <span>{allText(total)}</span>
           </li>
         )}
-        <Row label={t("waiting")} read={waitingText} name="waiting" />
-        <Row
+        <FigureRow label={t("waiting")} read={waitingText} name="waiting" />
+        <FigureRow
           label={t("sealed")}
           read={({ archive }) => number(archive.segments_sealed)}
           name="segments_sealed"
@@ -47,19 +48,6 @@ export function Archive() {
         <Failure />
       </ul>
     </section>
-  );
-}
-
-type RowProps = { label: string; read: (status: Status) => string; name: string; isExtra?: boolean };
-
-function Row({ label, read, name, isExtra = false }: RowProps) {
-  return (
-    <li data-count={name} class={isExtra ? "x" : ""}>
-      <span>{label}</span>
-      <span>
-        <Value read={read} />
-      </span>
-    </li>
   );
 }
 
@@ -82,10 +70,6 @@ function DayRow({ day, isExtra = false }: { day: ArchiveDate; isExtra?: boolean 
 function allText(total: ArchiveDates["total"]): string {
   const days = t(total.days === 1 ? "dayOne" : "daysCount", { n: number(total.days) });
   return `${days} · ${filesText(total.files)} · ${bytes(total.compressed_bytes)}`;
-}
-
-function filesText(files: number): string {
-  return t(files === 1 ? "fileOne" : "filesCount", { n: number(files) });
 }
 
 function waitingText({ archive }: Status): string {

@@ -11,7 +11,7 @@ import { dateOf, longDate, shortDate } from "../../present/time.ts";
 import { status } from "../../state/state.ts";
 import { language, t } from "../../words/i18n.ts";
 import { Menu } from "../frame/menu.tsx";
-import { ratioOf } from "./archive-table.tsx";
+import { filesText, ratioOf } from "./archive-table.tsx";
 import { FileRow, keyOf } from "./file-row.tsx";
 
 const renewMs = 60_000;
@@ -65,7 +65,7 @@ export function DayRow({ day }: { day: ArchiveDate }) {
             {coverageText(day)}
           </span>
         </td>
-        <td class="o soft">{t(files === 1 ? "fileOne" : "filesCount", { n: number(files) })}</td>
+        <td class="o soft">{filesText(files)}</td>
         <td class="r o">{number(rows)}</td>
         <td class="r nowrap">{bytes(compressed_bytes)}</td>
         <td class="r o soft">{number(ratioOf(day), 1)} ×</td>

@@ -92,7 +92,7 @@ export function Chart({
   const summary = useComputed(() => summaryOf(name, data.value, format ?? withDecimals(drawn.value.ticks.decimals)));
   const { frame, ticks, labels, tag, known, axis, line, area } = drawn.value;
   return (
-    <div ref={box} class="chart-box">
+    <div ref={box}>
       <svg
         class="chart"
         role="img"

@@ -20,7 +20,7 @@ export function Spark({ prices }: { prices: ReadonlySignal<Prices | null> }) {
 }
 
 /** Values a minute as a stepped line; a minute without a value breaks it. Empty below two values. */
-export function sparkPath(values: readonly (number | null)[]): { readonly line: string; readonly end: string } {
+function sparkPath(values: readonly (number | null)[]): { readonly line: string; readonly end: string } {
   const known = values.filter((value) => value !== null);
   if (known.length < 2) return { line: "", end: "" };
   const least = Math.min(...known);

@@ -3,11 +3,9 @@ import { useEffect, useRef } from "preact/hooks";
 import { dayPath, follow, go } from "../../browser/route.ts";
 import { watchVisible } from "../../browser/visible.ts";
 import { compact, coveragePercent, duration } from "../../present/format.ts";
-import { type DayMark, sumOf } from "../../present/levels.ts";
+import { type DayMark, type SymbolDays, sumOf } from "../../present/levels.ts";
 import { dateName, monthOnly, shortDate, weekdayNumber } from "../../present/time.ts";
 import { t } from "../../words/i18n.ts";
-
-type Rows = readonly (readonly [symbol: string, days: readonly DayMark[]])[];
 
 /** A month of every symbol, a row each, a cell a day; the missing time is written into the cell. */
 export function MonthGrid({
@@ -16,7 +14,7 @@ export function MonthGrid({
   stream,
   isDense,
 }: {
-  rows: Rows;
+  rows: SymbolDays;
   dates: readonly string[];
   stream: string;
   isDense: boolean;

@@ -1,12 +1,12 @@
 import { useSignal } from "@preact/signals";
 import { dayPath, follow } from "../../browser/route.ts";
 import { compact, coveragePercent, duration } from "../../present/format.ts";
-import { type DayMark, sumOf } from "../../present/levels.ts";
+import { type DayMark, type SymbolDays, sumOf } from "../../present/levels.ts";
 import { dateName, weekday, weekdayNumber } from "../../present/time.ts";
 import { t } from "../../words/i18n.ts";
 
 type Props = {
-  rows: readonly (readonly [symbol: string, days: readonly DayMark[]])[];
+  rows: SymbolDays;
   dates: readonly string[];
   stream: string;
 };

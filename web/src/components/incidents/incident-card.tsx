@@ -15,6 +15,7 @@ import {
   mute,
   openIncidents,
   subjectsOf,
+  takeBack,
   titleOf,
   trouble,
   unmute,
@@ -74,11 +75,9 @@ function IncidentCard({ incident }: { incident: OpenIncident }) {
       <div>
         <p>
           <b>{titleOf(incident)}</b> <span class="unseen">{t(`severity_${severity}`)}</span>
-          {incident.subjects.length > 0 && <span class="subjects"> {subjectsOf(incident)}</span>}
+          {incident.subjects.length > 0 && ` ${subjectsOf(incident)}`}
         </p>
-        <p class="counsel">
-          {counselOf(incident).map((part, n) => (n % 2 === 1 ? <code key={part}>{part}</code> : part))}
-        </p>
+        <p>{counselOf(incident).map((part, n) => (n % 2 === 1 ? <code key={part}>{part}</code> : part))}</p>
         <p class="soft t1 facts">
           {factsOf(incident).map((fact) => (
             <span key={fact}>{fact}</span>
@@ -116,6 +115,11 @@ function Actions({ incident }: { incident: OpenIncident }) {
       {acknowledged === null && severity !== "info" && (
         <button type="button" class="btn main" onClick={() => void acknowledge(id)}>
           {t("acknowledge")}
+        </button>
+      )}
+      {acknowledged !== null && (
+        <button type="button" class="btn" onClick={() => void takeBack(id)}>
+          {t("takeBack")}
         </button>
       )}
       {muted && maintenanceUntil.value === null && (

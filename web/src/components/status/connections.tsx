@@ -4,6 +4,7 @@ import { age, duration, number } from "../../present/format.ts";
 import { shortClock, zoneName } from "../../present/time.ts";
 import { status } from "../../state/state.ts";
 import { t } from "../../words/i18n.ts";
+import { FigureRow } from "./figure-row.tsx";
 import { Services } from "./services.tsx";
 import { Tie } from "./tie.tsx";
 import { Value } from "./value.tsx";
@@ -27,25 +28,14 @@ export function Connections() {
         {list.map((id) => (
           <Connection key={id} id={id} />
         ))}
-        <Row label={t("nextRollover")} read={rollover} />
-        <Row label={t("clock")} read={clock} />
+        <FigureRow label={t("nextRollover")} read={rollover} />
+        <FigureRow label={t("clock")} read={clock} />
         <Services />
-        <Row label={t("reconnectsSinceStart")} read={({ totals }) => number(totals.reconnects)} isExtra />
-        <Row label={t("duplicates")} read={({ totals }) => number(totals.duplicates)} isExtra />
-        <Row label={t("quarantined")} read={({ totals }) => number(totals.quarantined)} isExtra />
+        <FigureRow label={t("reconnectsSinceStart")} read={({ totals }) => number(totals.reconnects)} isExtra />
+        <FigureRow label={t("duplicates")} read={({ totals }) => number(totals.duplicates)} isExtra />
+        <FigureRow label={t("quarantined")} read={({ totals }) => number(totals.quarantined)} isExtra />
       </ul>
     </section>
-  );
-}
-
-function Row({ label, read, isExtra = false }: { label: string; read: (status: Status) => string; isExtra?: boolean }) {
-  return (
-    <li class={isExtra ? "x" : ""}>
-      <span>{label}</span>
-      <span>
-        <Value read={read} />
-      </span>
-    </li>
   );
 }
 

@@ -9,5 +9,7 @@ export function accessOf({ http }: Config, dataDir: string) {
     trustedProxies: http.trusted_proxies,
     publicUrl: http.public_url,
     sessionsPath: join(dataDir, "sessions.json"),
+    userHeader: http.trusted_user_header,
+    tokensDir: dataDir,
   };
 }

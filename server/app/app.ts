@@ -147,7 +147,7 @@ export function createApp(config: Config, options: AppOptions): App {
     { host: listenHost(config.http), port: config.http.port, access: accessOf(config, dataDir) },
     {
       ...{ status, trades: past.trades, mids: past.mids.recent, history: past.history, metrics, assetsDir, log },
-      ...{ demo: options.demo, incidents: alerting.incidents, instance: alerting.instance, book },
+      ...{ demo: options.demo, incidents: alerting.incidents, instance: alerting.instance, book, time: time.settled },
       instrument: parts.facts.newest,
     },
   );

@@ -17,6 +17,7 @@ import { demo } from "./replay/demo.ts";
 import { replay } from "./replay/replay.ts";
 import { retention } from "./retention.ts";
 import { showConfig } from "./show-config.ts";
+import { token } from "./token.ts";
 import { versionCommand } from "./version.ts";
 
 /** `rt-data completion` */
@@ -41,6 +42,7 @@ export const commands: readonly Command[] = [
   health,
   showConfig,
   password,
+  token,
   upgrade,
   ops,
   completion,
@@ -61,6 +63,7 @@ export const otherWords: Readonly<Record<string, string>> = {
   doctor: "check",
   settings: "config",
   healthcheck: "health",
+  tokens: "token",
   manual: "man",
   prune: "retention",
   update: "upgrade",

@@ -194,14 +194,15 @@ function missingForUpload({ upload }: Config): ConfigProblem[] {
 }
 
 /** Returns the address to listen on. `auto` means all addresses if others may see the page, else this machine alone. */
-export function listenHost({ host, password_hash, public: isPublic }: Config["http"]): string {
+export function listenHost({ host, password_hash, trusted_user_header, public: isPublic }: Config["http"]): string {
   if (host !== "auto") return host;
-  return password_hash !== "" || isPublic ? "0.0.0.0" : "127.0.0.1";
+  return password_hash !== "" || trusted_user_header !== "" || isPublic ? "0.0.0.0" : "127.0.0.1";
 }
 
 /** Refuses an address that others can reach, unless there is a password or `http.public` is set. */
 function unguardedAccess({ http }: Config): ConfigProblem[] {
-  if (isLoopback(listenHost(http)) || http.password_hash !== "" || http.public) return [];
+  if (isLoopback(listenHost(http)) || http.password_hash !== "" || http.trusted_user_header !== "" || http.public)
+    return [];
   const remedy =
     "set http.password_hash (`rt-data password` creates one), or http.public = true if everyone who can reach it may see the page";
   const problem = `"${http.host}" can be reached by other machines, and there is no password; ${remedy}`;

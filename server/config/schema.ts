@@ -23,6 +23,7 @@ import {
   text,
   url,
   urls,
+  userHeader,
   wholeUrl,
 } from "./values.ts";
 
@@ -86,6 +87,7 @@ export const schema = {
     public: key(flag, false),
     password_hash: secret(passwordHash),
     trusted_proxies: key(addressRanges, ["127.0.0.1", "::1"]),
+    trusted_user_header: key(userHeader, ""),
     public_url: key(optionalUrl("https", "http"), ""),
   },
   telegram: {

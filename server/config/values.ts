@@ -140,6 +140,20 @@ export const addressRanges: ValueKind<readonly string[]> = kindOf(
   (ranges) => (ranges.length === 0 ? "none" : ranges.join(",")),
 );
 
+/** Headers that browsers or proxies send anyway: believing one of them would let everybody in. */
+const usualHeaders =
+  /^(accept|authorization|cache-control|connection|content|cookie|dnt|forwarded|from|host|if|origin|pragma|priority|range|referer|sec|te|upgrade|user-agent|via|x-forwarded|x-real-ip|x-request-id)(-|$)/i;
+
+/** The name of a header in which a proxy names the user whom it has logged in, or an empty text for none. */
+export const userHeader: ValueKind<string> = kindOf((raw) => {
+  const value = typeof raw === "string" ? raw.trim() : null;
+  const isForwardedUser = /^x-forwarded-(user|email|preferred-username)$/i.test(value ?? "");
+  const isName = value !== null && /^[A-Za-z0-9-]{0,64}$/.test(value);
+  return isName && (isForwardedUser || !usualHeaders.test(value))
+    ? accept(value)
+    : refuse('the name of a header that only the proxy sets, such as "Remote-User", or an empty text for none');
+});
+
 /** Ids of Telegram chats (ids of groups are negative); may be empty. */
 export const chats: ValueKind<readonly number[]> = kindOf((raw) => {
   if (emptyList(raw)) return accept([]);

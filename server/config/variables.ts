@@ -45,7 +45,10 @@ export function readEnvironment(
     const before = given.get(name);
     if (before !== undefined && before.raw.trim() !== text.trim()) {
       const [plain, inFile] = file === null ? [variable, before.variable] : [before.variable, variable];
-      problems.push({ where: inFile, problem: `${plain} gives another value for the same setting; unset one of both` });
+      problems.push({
+        where: inFile,
+        problem: `${plain} gives another value for the same setting; unset either variable`,
+      });
     }
     given.set(name, { name, raw: text, variable, file });
   }

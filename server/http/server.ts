@@ -9,6 +9,7 @@ import type { BookView, HttpLoad, Status } from "../domain/status.ts";
 import type { KnownInstrument } from "../domain/symbols/instrument.ts";
 import { messageOf, OperatorError } from "../platform/errors.ts";
 import type { Log } from "../platform/log/log.ts";
+import type { ConfirmedTime } from "../platform/time/confirmed-time.ts";
 import { type Auth, type AuthOptions, createAuth, createOpenAuth } from "./auth/auth.ts";
 import { compressed } from "./core/compression.ts";
 import { createErrors } from "./core/errors.ts";
@@ -50,6 +51,8 @@ type Deps = {
   demo?: DemoControl | undefined;
   /** Sent by `/health/live`, so that a recorder can recognise itself from outside. */
   instance?: string;
+  /** By which lifetimes of tokens end. */
+  time?: () => ConfirmedTime;
   /** Folder with the built page. */
   assetsDir: string;
   log: Log;
@@ -82,6 +85,8 @@ export function createHttpServer(
           live.endSession(id);
           liveBook.endSession(id);
         },
+        isConnected: (token) => live.hasToken(token) || liveBook.hasToken(token),
+        time: deps.time ?? (() => ({ kind: "unconfirmed", why: "there is no time authority" })),
       },
     );
     const listening = { publish, listenerOf: access.authorize.principalOf, log: deps.log };

@@ -25,6 +25,12 @@ export const checkServer: Probe = async ({ http }, patience) => {
   if (http.password_hash !== "" && !http.password_hash.startsWith("$argon2id$")) {
     const advice = "create it by: rt-data password";
     findings.push(failed("http.password", "http.password_hash is not an argon2id hash", advice));
+  } else if (http.password_hash === "" && http.trusted_user_header !== "") {
+    const [header, proxies] = [http.trusted_user_header, http.trusted_proxies.join(", ")];
+    const advice = "list the proxy's address in http.trusted_proxies, or set a password";
+    if (proxies === "")
+      findings.push(failed("http.password", `no proxy may send ${header}, so the page is closed to all`, advice));
+    else findings.push(ok("http.password", `none; whom ${proxies} names in ${header} gets in`));
   } else if (http.password_hash === "" && http.public_url !== "") {
     const advice = "set a password: rt-data password";
     findings.push(warning("http.password", "anyone who knows the address can see the page", advice));

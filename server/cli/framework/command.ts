@@ -39,6 +39,8 @@ export type Command = {
   readonly flags: Readonly<Record<string, Flag>>;
   /** The allowed words after the command, with their meaning, if it needs one. The word is stored as flag `topic`. */
   readonly topics?: readonly (readonly [word: string, meaning: string])[];
+  /** A word after some of the topics. It is stored as flag `operand`. */
+  readonly operand?: { readonly value: string; readonly help: string; readonly topics: readonly string[] };
   readonly examples: readonly (readonly [line: string, meaning: string])[];
   /** Explanations at the end of the help. */
   readonly notes?: readonly string[];
@@ -75,6 +77,10 @@ export function readFlags(command: Command, words: readonly string[]): Flags {
   const flags: Record<string, string> = {};
   for (const token of tokens) {
     if (token.kind === "positional") {
+      if (takesOperand(command, flags)) {
+        flags.operand = token.value;
+        continue;
+      }
       if (command.topics === undefined || flags.topic !== undefined)
         throw refusal(command, `unexpected word "${token.value}"${flagForWord(token.value, command)}`);
       flags.topic = topicOf(command, command.topics, token.value);
@@ -97,7 +103,14 @@ export function readFlags(command: Command, words: readonly string[]): Flags {
   }
   if (command.topics !== undefined && flags.topic === undefined && flags.help === undefined)
     throw refusal(command, `${command.name} needs one of ${command.topics.map(([word]) => word).join(", ")}`);
+  if (takesOperand(command, flags) && flags.help === undefined)
+    throw refusal(command, `${flags.topic} needs ${command.operand?.value}`);
   return flags;
+}
+
+/** Tells whether the word after the topic is missing. */
+function takesOperand({ operand }: Command, { topic, operand: given }: Flags): boolean {
+  return given === undefined && topic !== undefined && operand?.topics.includes(topic) === true;
 }
 
 /** Returns the flags of a command under every accepted spelling. */
@@ -137,11 +150,19 @@ export function helpOf(command: Command): string {
     .map(([name, { value, help }]) => [value === null ? `--${name}` : `--${name} ${value}`, help] as const);
   return [
     `rt-data ${command.name}: ${command.summary}`,
-    ...(command.topics === undefined ? [] : ["", "Topics", ...columns(command.topics)]),
+    ...(command.topics === undefined ? [] : ["", "Topics", ...columns(namedTopics(command))]),
     ...(shown.length > 0 ? ["", "Flags", ...columns(shown)] : []),
     ...(command.examples.length > 0 ? ["", "Examples", ...columns(command.examples)] : []),
     ...(command.notes === undefined ? [] : ["", ...command.notes]),
   ].join("\n");
+}
+
+/** Returns the topics as they are typed, with the word after them, and the meaning of that word. */
+export function namedTopics({ topics = [], operand }: Command): readonly (readonly [words: string, meaning: string])[] {
+  const rows = topics.map(
+    ([topic, meaning]) => [operand?.topics.includes(topic) ? `${topic} ${operand.value}` : topic, meaning] as const,
+  );
+  return operand === undefined ? rows : [...rows, [operand.value, operand.help]];
 }
 
 /** Formats rows as two aligned, indented columns. */

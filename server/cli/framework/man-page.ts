@@ -48,12 +48,17 @@ export function manPage(commands: readonly Command[], facts: ManPageFacts): stri
   ].join("\n");
 }
 
-function sectionOf({ summary, topics = [], flags, examples, notes = [] }: Command): string[] {
+function sectionOf(command: Command): string[] {
+  const { summary, topics = [], operand, flags, examples, notes = [] } = command;
   const shown = Object.entries(flags).filter(([, { isHidden }]) => !isHidden);
   return [
     ...text(`${summary.charAt(0).toUpperCase()}${summary.slice(1)}.`),
     ...list([
-      ...topics.map(([topic, meaning]) => [`Cm ${word(topic)}`, meaning] as const),
+      ...topics.map(([topic, meaning]) => {
+        const more = operand?.topics.includes(topic) ? ` Ar ${word(operand.value)}` : "";
+        return [`Cm ${word(topic)}${more}`, meaning] as const;
+      }),
+      ...(operand === undefined ? [] : [[`Ar ${word(operand.value)}`, operand.help] as const]),
       ...shown.map(([name, flag]) => [flagItem(name, flag), flag.help] as const),
     ]),
     ...noteLines(notes),

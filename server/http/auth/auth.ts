@@ -1,6 +1,8 @@
+import { join } from "node:path";
 import type { Server } from "bun";
 import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
+import type { ConfirmedTime } from "../../platform/time/confirmed-time.ts";
 import { isDoneWithin } from "../../platform/time/deadline.ts";
 import { errorBody, respond } from "../core/errors.ts";
 import { securityHeaders } from "../core/security-headers.ts";
@@ -14,8 +16,11 @@ import { createOriginPolicy } from "./origin-policy.ts";
 import { createSessionRoutes } from "./session-api.ts";
 import { createSessions } from "./sessions.ts";
 import { createSessionsFile } from "./sessions-file.ts";
+import { tokensFolder } from "./tokens/token-file.ts";
+import { usesFile } from "./tokens/token-uses.ts";
+import { createTokens } from "./tokens/tokens.ts";
 
-/** Settings of access control. If `passwordHash` is empty, everybody who can reach the server may see everything. */
+/** Settings of access control. Without `passwordHash` and `userHeader` everybody who can reach the server may see everything. */
 export type AuthOptions = {
   /** Path prefix of a proxy: `/` or `/rt-data`. Paths are accepted with and without it. */
   readonly basePath: string;
@@ -27,6 +32,10 @@ export type AuthOptions = {
   readonly publicUrl: string;
   /** File that keeps logins across restarts, or null. */
   readonly sessionsPath: string | null;
+  /** Header in which a trusted proxy names the user whom it has logged in; empty: none. */
+  readonly userHeader?: string;
+  /** Data folder that holds the tokens, or null. */
+  readonly tokensDir?: string | null;
 };
 
 export const createOpenAuth: AuthOptions = {
@@ -44,8 +53,11 @@ const longestWriteMs = 2000;
 
 type Deps = {
   log: Log;
-  /** Called after a session has ended, so that its connections can be closed. */
+  /** Called after a session or a token has ended, so that its connections can be closed. */
   onSessionEnd: (id: string) => void;
+  /** Tells whether a connection of this token is open. */
+  isConnected: (token: string) => boolean;
+  time: () => ConfirmedTime;
 };
 
 /** Creates the guard in front of all routes, and the routes for logging in and out. */
@@ -61,6 +73,15 @@ export function createAuth(options: AuthOptions & { host: string }, deps: Deps) 
   const sessions = createSessions({ runMs, onEnd: deps.onSessionEnd, onChange });
   const login = passwordHash === "" ? null : createLogin(passwordHash, { nowMs, known, log: deps.log });
   const cookies = createCookies(basePath);
+  const isOpenToAll = passwordHash === "" && (options.userHeader ?? "") === "";
+  const dataDir = isOpenToAll ? null : (options.tokensDir ?? null);
+  const tokens = createTokens(
+    {
+      folder: dataDir === null ? null : tokensFolder(dataDir),
+      usesPath: dataDir === null ? null : join(dataDir, usesFile),
+    },
+    { ...deps, onEnd: deps.onSessionEnd },
+  );
 
   function remembered() {
     const [networks, clients] = [known.networks(), known.clients()];
@@ -71,7 +92,9 @@ export function createAuth(options: AuthOptions & { host: string }, deps: Deps) 
   const authorize: Authorize = createAuthorize({
     readClient,
     originPolicy: createOriginPolicy(options),
+    isOpenToAll,
     login,
+    tokens,
     sessions,
     cookies,
     known,
@@ -125,9 +148,10 @@ export function createAuth(options: AuthOptions & { host: string }, deps: Deps) 
     authorize,
     /** Tells whether the sender may know why the recorder is not ready. */
     mayKnowReasons: (request: Request) => authorize.principalOf(request).isTrusted || isProven(request),
-    routes: () => createSessionRoutes({ authorize, login, sessions, cookies, known }),
+    routes: () => createSessionRoutes({ authorize, isOpenToAll, login, sessions, cookies, known }),
     guard,
     async start() {
+      await tokens.start();
       const { instance, run_ms, ...stored } = await file.load();
       Object.assign(run, { instance, beforeMs: run_ms, startedMs: nowMs() });
       cookies.nameBy(instance);
@@ -140,7 +164,7 @@ export function createAuth(options: AuthOptions & { host: string }, deps: Deps) 
      */
     async stop() {
       if (login !== null) onChange();
-      await isDoneWithin(file.settled(), longestWriteMs);
+      await isDoneWithin(Promise.all([file.settled(), tokens.stop()]), longestWriteMs);
     },
   };
 }

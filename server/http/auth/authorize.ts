@@ -6,11 +6,17 @@ import type { KnownLogins } from "./lanes/known-logins.ts";
 import type { Login, LoginResult } from "./login.ts";
 import type { OriginPolicy } from "./origin-policy.ts";
 import type { Sessions } from "./sessions.ts";
+import type { TokenScope } from "./tokens/token-file.ts";
+import { isSecret } from "./tokens/token-file.ts";
+import { includesScope, scopeNeeded } from "./tokens/token-scope.ts";
+import type { Tokens, TokenVerdict } from "./tokens/tokens.ts";
 
 /** The sender of an authorized request. */
 export type Principal = Client & {
   /** Id of the cookie's session, or null. */
   readonly session: string | null;
+  /** Id of the token that the request carries, or null. */
+  readonly token: string | null;
   /** May see everything behind the password; true for everybody if there is no password. */
   readonly isTrusted: boolean;
 };
@@ -28,8 +34,11 @@ export type Authorize = {
 type Deps = {
   readClient: ReadClient;
   originPolicy: OriginPolicy;
+  /** Everybody may see everything: there is neither a password nor a proxy that logs people in. */
+  isOpenToAll: boolean;
   /** Null if there is no password. */
   login: Login | null;
+  tokens: Tokens;
   sessions: Sessions;
   cookies: ReturnType<typeof createCookies>;
   known: KnownLogins;
@@ -43,7 +52,9 @@ const stranger: Principal = {
   proxy: "none",
   isHttps: false,
   hosts: [],
+  user: null,
   session: null,
+  token: null,
   isTrusted: false,
 };
 
@@ -53,29 +64,38 @@ export function createAuthorize(deps: Deps): Authorize {
 
   function authorize(request: Request, path: string, peer: string): Response | null | Promise<Response | null> {
     const sender = deps.readClient(request, peer);
-    const remember = (session: string | null, isTrusted: boolean) =>
-      void principals.set(request, { ...sender, session, isTrusted });
+    const remember = (session: string | null, isTrusted: boolean, token: string | null = null) =>
+      void principals.set(request, { ...sender, session, token, isTrusted });
     const isOpen = openPath.test(path);
     const isHealth = isOpen && path.startsWith("/health/");
-    if (deps.login === null && !isHealth && !deps.originPolicy.isPrivateName(sender)) return notOurName(sender);
+    if (deps.isOpenToAll && !isHealth && !deps.originPolicy.isPrivateName(sender)) return notOurName(sender);
     const acts = !isReading(request.method) || request.headers.has("upgrade");
     const foreign = acts ? deps.originPolicy.foreignOrigin(request, sender) : null;
     if (foreign !== null) return crossSite(foreign);
-    if (deps.login === null) {
+    if (deps.isOpenToAll) {
       remember(null, true);
       return null;
     }
 
     const token = deps.cookies.read(request, sender.isHttps);
     const session = token === null ? null : deps.sessions.find(token);
-    // Only browsers have cookies, and browsers name the page behind an action. Without that the cookie does not count.
+    // Only browsers have cookies, and browsers name the page behind an action. Without that the cookie does not count, nor does a proxy's
+    // login, which rests on a cookie of the proxy.
     const isProven = !acts || request.headers.has("origin") || request.headers.has("sec-fetch-site");
-    if (session !== null && isProven) {
+    // A page that points its own name to this machine (DNS rebinding) could send the header itself.
+    const user = sender.user !== null && deps.originPolicy.isPrivateName(sender) ? sender.user : null;
+    if ((session !== null || user !== null) && isProven) {
       remember(session, true);
       return null;
     }
     const given = passwordOf(request.headers.get("authorization"));
-    if (given !== null && (!isOpen || isHealth)) {
+    if (given !== null && isSecret(given.password)) {
+      // A token is no guess at the password: it cannot be guessed, and needs no lane.
+      if (isOpen && !isHealth) remember(null, false);
+      else return deps.tokens.check(given.password).then(admit);
+      return null;
+    }
+    if (given !== null && deps.login !== null && (!isOpen || isHealth)) {
       const decide = (result: LoginResult) => {
         if (result.kind !== "right" && !isOpen) return loginRefusal(result);
         remember(null, result.kind === "right");
@@ -92,9 +112,25 @@ export function createAuthorize(deps: Deps): Authorize {
       remember(null, false);
       return null;
     }
-    return session === null
-      ? loginNeeded(request, path)
-      : crossSite("the browser does not name the page that sent the request");
+    if (sender.user !== null && user === null) return notOurName(sender);
+    if (session !== null || user !== null) return crossSite("the browser does not name the page that sent the request");
+    return deps.login === null ? proxyNeeded() : loginNeeded(request, path);
+
+    /** Decides on a request with a token. Health is open to all; a token that may read also gets the reasons. */
+    function admit(verdict: TokenVerdict): Response | null {
+      if (verdict.kind !== "valid") {
+        if (!isHealth) return verdict.kind === "unreadable" ? tokensUnreadable() : wrongToken();
+        remember(null, false);
+        return null;
+      }
+      const { id, scope } = verdict.token;
+      const needed = scopeNeeded(request.method, path);
+      const isCovered = includesScope(scope, needed);
+      if (!isCovered && !isHealth) return beyondScope(scope, needed);
+      remember(null, isCovered, id);
+      if (request.headers.has("upgrade")) deps.tokens.watch(id);
+      return null;
+    }
   }
 
   return {
@@ -137,6 +173,22 @@ function loginNeeded(request: Request, path: string): Response {
   const target = encodeURIComponent(path.slice(1) + new URL(request.url).search);
   const location = `${"../".repeat(path.split("/").length - 2)}login${target === "" ? "" : `?to=${target}`}`;
   return new Response(null, { status: 303, headers: { ...securityHeaders, location, "cache-control": "no-store" } });
+}
+
+function proxyNeeded(): Response {
+  return refuse(401, "login_required", "Open this through the proxy that logs you in, or send a token.", challenge);
+}
+
+function wrongToken(): Response {
+  return refuse(401, "wrong_token", "The token is unknown, revoked or expired.", challenge);
+}
+
+function beyondScope(scope: TokenScope, needed: TokenScope): Response {
+  return refuse(403, "token_scope", `This token has the scope ${scope}; this request needs ${needed}.`);
+}
+
+function tokensUnreadable(): Response {
+  return refuse(503, "tokens_unreadable", "The disk does not answer; try again in a moment.", { "retry-after": "5" });
 }
 
 function notOurName({ hosts }: Client): Response {

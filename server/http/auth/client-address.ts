@@ -11,6 +11,8 @@ export type Client = {
   readonly proxy: "none" | "local" | "remote";
   /** The client's connection is encrypted, as far as we can tell. */
   readonly isHttps: boolean;
+  /** The user whom a trusted proxy has logged in, by `http.trusted_user_header`; or null. */
+  readonly user: string | null;
   /** Possible hosts of the client's URL, lower case: `host` or `host:port`. The first is the `Host` header. */
   readonly hosts: readonly string[];
 };
@@ -18,8 +20,16 @@ export type Client = {
 /** Reads the client from a request and the peer address of its connection. */
 export type ReadClient = (request: Request, peer: string) => Client;
 
-/** Creates the reader. `trustedProxies` are addresses and ranges; `publicUrl` is the page's public URL, or empty. */
-export function createReadClient(options: { trustedProxies: readonly string[]; publicUrl: string }): ReadClient {
+/**
+ * Creates the reader. `trustedProxies` are addresses and ranges; `publicUrl` is the page's public URL, or empty; `userHeader` is the
+ * header that names the user whom a proxy has logged in, or empty.
+ */
+export function createReadClient(options: {
+  trustedProxies: readonly string[];
+  publicUrl: string;
+  userHeader?: string;
+}): ReadClient {
+  const { userHeader = "" } = options;
   const trusted = createRanges(options.trustedProxies);
   const publicAddress = options.publicUrl === "" ? null : new URL(options.publicUrl);
 
@@ -36,6 +46,7 @@ export function createReadClient(options: { trustedProxies: readonly string[]; p
       proxy: !isProxied ? "none" : isLoopback(peer) ? "local" : "remote",
       isHttps:
         proto === null ? publicAddress?.protocol === "https:" && publicAddress.host === host : proto.trim() === "https",
+      user: isProxied && userHeader !== "" ? headers.get(userHeader)?.trim() || null : null,
       hosts: forwardedHost === "" ? [host] : [host, forwardedHost],
     };
   };

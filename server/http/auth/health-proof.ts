@@ -3,7 +3,7 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 /** The header with which `rt-data health` proves that it has read the recorder's config, so that it is told the reasons. */
 export const healthProofHeader = "rt-data-health";
 
-/** Returns the proof for a password hash. It opens nothing but the reasons of `/health/ready`. */
+/** Returns the proof for a password hash. It opens only the reasons of `/health/ready`. */
 export function healthProof(passwordHash: string): string {
   return createHmac("sha256", passwordHash).update("rt-data health 1").digest("base64url");
 }

@@ -11,6 +11,7 @@ export type SessionAnswer = { readonly password: boolean; readonly logged_in: bo
 
 type Deps = {
   authorize: Authorize;
+  isOpenToAll: boolean;
   login: Login | null;
   sessions: Sessions;
   cookies: ReturnType<typeof createCookies>;
@@ -18,7 +19,7 @@ type Deps = {
 };
 
 /** Serves login and logout for the page. */
-export function createSessionRoutes({ authorize, login, sessions, cookies, known }: Deps) {
+export function createSessionRoutes({ authorize, isOpenToAll, login, sessions, cookies, known }: Deps) {
   const tags = ["session"];
   return new Elysia({ name: "session-api", prefix: "/api" })
     .get(
@@ -33,7 +34,7 @@ export function createSessionRoutes({ authorize, login, sessions, cookies, known
       "/session",
       async ({ body, request, set }): Promise<SessionAnswer | Response> => {
         set.headers["cache-control"] = "no-store";
-        if (login === null) return { password: false, logged_in: true };
+        if (login === null) return { password: false, logged_in: authorize.principalOf(request).isTrusted };
         const { address, isLocal, isHttps, session } = authorize.principalOf(request);
         const device = known.deviceOf(cookies.readDevice(request, isHttps));
         const applicant = { address, isLocal, device, client: null, waits: true, signal: request.signal };
@@ -62,7 +63,7 @@ export function createSessionRoutes({ authorize, login, sessions, cookies, known
         set.headers["cache-control"] = "no-store";
         if (session !== null) sessions.end(session);
         set.headers["set-cookie"] = cookies.clear(isHttps);
-        return { password: login !== null, logged_in: login === null };
+        return { password: login !== null, logged_in: isOpenToAll };
       },
       { detail: { tags, summary: "Log out; open pages of the session are closed" } },
     );

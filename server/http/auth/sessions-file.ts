@@ -1,8 +1,8 @@
 import { createHash, randomBytes } from "node:crypto";
-import { dirname } from "node:path";
 import { codeOf, messageOf } from "../../platform/errors.ts";
-import { open, readFile, rename } from "../../platform/files/files-async.ts";
+import { readFile } from "../../platform/files/files-async.ts";
 import type { Log } from "../../platform/log/log.ts";
+import { writePrivateFile } from "./private-file.ts";
 
 /** `id` is the SHA-256 of the session's token; `used_ms` is the running time of the recorder at the last use. */
 export type StoredSession = { readonly id: string; readonly used_ms: number };
@@ -44,7 +44,7 @@ export function createSessionsFile(
       const content = { password, ...wanted() };
       wanted = null;
       try {
-        await write(path, `${JSON.stringify(content)}\n`);
+        await writePrivateFile(path, `${JSON.stringify(content)}\n`);
         failed = false;
       } catch (error) {
         if (!failed)
@@ -109,23 +109,4 @@ function isSession(value: unknown): value is StoredSession {
   if (typeof value !== "object" || value === null) return false;
   const { id, used_ms } = value as Record<string, unknown>;
   return typeof id === "string" && typeof used_ms === "number" && Number.isFinite(used_ms);
-}
-
-/** Replaces the file atomically. Only its owner may read it. */
-async function write(path: string, content: string): Promise<void> {
-  const temporary = `${path}.tmp`;
-  const file = await open(temporary, "w", 0o600);
-  try {
-    await file.writeFile(content);
-    await file.sync();
-  } finally {
-    await file.close();
-  }
-  await rename(temporary, path);
-  const folder = await open(dirname(path), "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
-  }
 }

@@ -107,6 +107,7 @@ export function createLiveBook(deps: Deps) {
   return {
     routes,
     endSession: subscribers.endSession,
+    hasToken: subscribers.hasToken,
     clients: subscribers.size,
     dropped: subscribers.dropped,
     /** Closes all connections and stops the timer. */

@@ -91,6 +91,7 @@ export function createLiveStatus(options: { tickMs: number }, deps: LiveDeps) {
   return {
     routes,
     endSession: subscribers.endSession,
+    hasToken: subscribers.hasToken,
     clients: subscribers.size,
     dropped: subscribers.dropped,
     /** Closes all connections and stops the timer. */

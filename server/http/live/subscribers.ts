@@ -8,7 +8,12 @@ export const maxBufferedBytes = 1024 * 1024;
 const mostPerAddress = 32;
 
 /** The part of a principal that subscribers need. */
-export type Listener = { readonly address: string; readonly isLocal: boolean; readonly session: string | null };
+export type Listener = {
+  readonly address: string;
+  readonly isLocal: boolean;
+  readonly session: string | null;
+  readonly token: string | null;
+};
 
 export type LiveClient = Pick<
   ServerWebSocket<unknown>,
@@ -23,8 +28,10 @@ export type Subscribers = {
   leave(client: LiveClient): void;
   /** Drops and returns the clients with more than `limitBytes` unsent bytes. */
   dropSlow(limitBytes: number): readonly LiveClient[];
-  /** Closes the connections of a session that has ended. */
-  endSession(session: string): void;
+  /** Closes the connections of a session or a token that has ended. */
+  endSession(id: string): void;
+  /** Tells whether a client of this token is connected. */
+  hasToken(id: string): boolean;
   /** Closes all connections because the recorder stops. */
   dismiss(): void;
   /** Number of clients dropped since the start. */
@@ -65,9 +72,11 @@ export function createSubscribers(options: { name: string; most: number }, deps:
       }
       return slow;
     },
-    endSession(session) {
-      for (const [client, listener] of clients) if (listener.session === session) client.close(4401, "logged_out");
+    endSession(id) {
+      for (const [client, { session, token }] of clients)
+        if (session === id || token === id) client.close(4401, "logged_out");
     },
+    hasToken: (id) => [...clients.values()].some(({ token }) => token === id),
     dismiss() {
       for (const client of [...clients.keys()]) {
         clients.delete(client);

@@ -2,7 +2,7 @@ import { BlockList, isIP } from "node:net";
 import { type ProxyVariables, proxyVariables } from "../process/environment.ts";
 import { isLoopback } from "./addresses.ts";
 
-/** The way to a server. "unusable": a proxy is set that cannot be used; nothing goes past it. */
+/** The way to a server. "unusable": a proxy is set that cannot be used; requests fail. */
 export type Route =
   | { readonly kind: "direct" }
   | ProxyRoute

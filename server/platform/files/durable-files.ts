@@ -3,12 +3,14 @@ import { codeOf } from "../errors.ts";
 import {
   closeSync,
   existsSync,
+  fchownSync,
   fsyncSync,
   mkdirSync,
   openSync,
   readSync,
   renameSync,
   rmSync,
+  statSync,
   unlinkSync,
   writeFileSync,
   writeSync,
@@ -127,4 +129,39 @@ export function createOutput(path: string): Output {
     close: () => closeSync(fd),
     bytes: () => bytes,
   };
+}
+
+/**
+ * Writes a whole file atomically and durably; only its owner may read it. The file and a new folder get the owner of `ownedLike`: a
+ * command run by root then writes files that the recorder can read.
+ */
+export function writePrivately(path: string, content: string, ownedLike: string): void {
+  const folder = dirname(path);
+  const isNew = !existsSync(folder);
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const { uid, gid } = statSync(ownedLike);
+  if (isNew) giveTo(folder, uid, gid);
+  const temporary = `${path}.tmp`;
+  const fd = openSync(temporary, "w", 0o600);
+  try {
+    writeFileSync(fd, content);
+    if (process.getuid?.() === 0) fchownSync(fd, uid, gid);
+    fsyncSync(fd);
+  } catch (error) {
+    removeRest(temporary);
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+  renameDurably(temporary, path);
+}
+
+function giveTo(path: string, uid: number, gid: number): void {
+  if (process.getuid?.() !== 0) return;
+  const fd = openSync(path, "r");
+  try {
+    fchownSync(fd, uid, gid);
+  } finally {
+    closeSync(fd);
+  }
 }

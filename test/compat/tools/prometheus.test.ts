@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { which } from "bun";
 import { createMetrics } from "../../../server/metrics/metrics.ts";
 import { temporaryFolder } from "../../support/folder.ts";
+import { storeToken } from "../../support/http/tokens.ts";
 import { fakeSources } from "../../support/metrics/sources.ts";
 import { type Program, rtData, start } from "../../support/program.ts";
 import { until } from "../../support/wait.ts";
@@ -42,13 +43,14 @@ const notShown = [
 const password = "s3cret";
 let program: Program;
 let url = "";
+const dataDir = join(temporaryFolder(), "data");
 /** A recorder on which everything is set up. */
 let full: ReturnType<typeof Bun.serve>;
 
 beforeAll(async () => {
   const hash = await Bun.password.hash(password, { algorithm: "argon2id", memoryCost: 1024, timeCost: 1 });
   const env = { RT_DATA_HTTP_PASSWORD_HASH: hash, RT_DATA_ARCHIVE_LEVEL: "3" };
-  program = start([...rtData, "demo", "--port", "0", "--data-dir", join(temporaryFolder(), "data")], { env });
+  program = start([...rtData, "demo", "--port", "0", "--data-dir", dataDir], { env });
   url = await program.url();
   let step = 0;
   const http = () => ({ dashboards: 1, books: 1, dropped: 1, pendingRequests: 1 });
@@ -144,16 +146,19 @@ test("every metric that the dashboard and the rules ask for is there", async () 
 });
 
 test.skipIf(prometheus === null)(
-  `a real Prometheus, with the example's config, takes a recorder behind a password, and answers every query of the dashboard${noPrometheus}`,
+  `a real Prometheus, with the example's config, takes a recorder behind a password with a token that gets in nowhere else, and answers every query of the dashboard${noPrometheus}`,
   async () => {
     const folder = temporaryFolder();
     mkdirSync(join(folder, "tsdb"));
     expect((await fetch(`${url}/metrics`)).status).toBe(401);
-    writeFileSync(join(folder, "rt-data.password"), `${password}\n`);
+    const { secret } = storeToken(dataDir, "metrics");
+    writeFileSync(join(folder, "rt-data.token"), `${secret}\n`);
+    for (const path of ["/api/status", "/dashboard", "/ws/dashboard", "/state/BTCUSDT", "/openapi"])
+      expect((await fetch(url + path, { headers: { authorization: `Bearer ${secret}` } })).status).toBe(403);
     writeFileSync(join(folder, "alerts.yml"), readFileSync(rules));
     const config = readFileSync(example, "utf8")
       .replaceAll("15s", "500ms")
-      .replace("/etc/prometheus/rt-data.password", join(folder, "rt-data.password"))
+      .replace("/etc/prometheus/rt-data.token", join(folder, "rt-data.token"))
       .replace('["127.0.0.1:8000"]', `["127.0.0.1:${new URL(url).port}", "127.0.0.1:${full.port}"]`);
     writeFileSync(join(folder, "prometheus.yml"), config);
     const words = ["--config.file=prometheus.yml", "--storage.tsdb.path=tsdb", "--web.listen-address=127.0.0.1:0"];

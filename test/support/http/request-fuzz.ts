@@ -1,7 +1,16 @@
 import type { Random } from "../../../server/simulator/market/random.ts";
 
 /** Input for one connection: the bytes of a request, and of the frames once a WebSocket is open. */
-export type Attack = { readonly kind: string; readonly request: Buffer; readonly frames: Buffer | null };
+export type Attack = {
+  readonly who: Sender;
+  /** Method and path as sent. */
+  readonly line: string;
+  readonly request: Buffer;
+  readonly frames: Buffer | null;
+};
+
+/** Who sends a request. "revoked": with a token that was revoked; strangers have wrong passwords and a false user header. */
+export type Sender = "owner" | "metrics" | "read" | "revoked" | "stranger";
 
 const paths = [
   ..."/ /dashboard /login /orderbook/BTCUSDT /coverage /archive /history /openapi /metrics /health/live /health/ready".split(
@@ -46,11 +55,13 @@ const values = [
   ),
 ];
 
+const others = ["metrics", "read", "revoked"] as const;
+
 /** What strangers bring along, who have to be told from those with the password by their address. */
 const guesses = ["Accept: text/html", "Authorization: Basic Og==", "Authorization: Bearer x", "Cookie: rt-data=x"];
 
-/** A request of ten thousand, mostly nearly right, because wrong requests are refused early. `authorization` is right in most of them. */
-export function attack(random: Random, authorization: string): Attack {
+/** A request of ten thousand, mostly nearly right, because wrong requests are refused early. Most are the owner's. */
+export function attack(random: Random, authorizations: Readonly<Record<Exclude<Sender, "stranger">, string>>): Attack {
   const pick = <T>(list: readonly T[]): T => list[random.below(list.length)] as T;
   const junk = (most: number) => Buffer.from(Array.from({ length: random.below(most) }, () => random.below(256)));
   const isSocket = random.chance(0.25);
@@ -65,8 +76,11 @@ export function attack(random: Random, authorization: string): Attack {
     `${isSocket ? "GET" : pick(methods)} ${path} HTTP/${random.chance(0.03) ? pick(["1.0", "2.0", "9"]) : "1.1"}`,
   ];
   if (!random.chance(0.03)) lines.push(`Host: ${random.chance(0.9) ? "127.0.0.1" : pick(values)}`);
-  if (random.chance(0.8) && !path.includes("session")) lines.push(`Authorization: ${authorization}`);
+  const sender = () => (random.chance(0.85) ? "owner" : pick(others));
+  const who: Sender = random.chance(0.8) && !path.includes("session") ? sender() : "stranger";
+  if (who !== "stranger") lines.push(`Authorization: ${authorizations[who]}`);
   else lines.push(`X-Forwarded-For: 203.0.${random.below(256)}.${random.below(256)}`, pick(guesses));
+  if (random.chance(0.3)) lines.push("Remote-User: owner");
   if (isSocket) {
     lines.push("Connection: Upgrade", "Upgrade: websocket", "Sec-WebSocket-Version: 13");
     lines.push("Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Extensions: permessage-deflate");
@@ -86,7 +100,7 @@ export function attack(random: Random, authorization: string): Attack {
   const frames = isSocket
     ? Buffer.concat(Array.from({ length: 1 + random.below(4) }, () => frame(random, junk)))
     : null;
-  return { kind: isSocket ? "socket" : "request", request: cut, frames };
+  return { who, line: lines[0] ?? "", request: cut, frames };
 }
 
 function bodyOf(random: Random, junk: (most: number) => Buffer): Buffer {

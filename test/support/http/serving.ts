@@ -10,6 +10,7 @@ import { type AuthOptions, createOpenAuth } from "../../../server/http/auth/auth
 import type { MetricsText } from "../../../server/http/routes/health.ts";
 import { createHttpServer } from "../../../server/http/server.ts";
 import { createLog } from "../../../server/platform/log/log.ts";
+import type { ConfirmedTime } from "../../../server/platform/time/confirmed-time.ts";
 import { fakeHistory } from "../fakes/fake-history.ts";
 import { fakeIncidents } from "../fakes/fake-incidents.ts";
 import { fakeStatus } from "../fakes/fake-status.ts";
@@ -36,6 +37,7 @@ export async function serve(
     port?: number;
     page?: boolean;
     access?: Partial<AuthOptions>;
+    time?: () => ConfirmedTime;
   } = {},
 ) {
   const folder = temporaryFolder();
@@ -63,6 +65,7 @@ export async function serve(
       metrics: over.metrics ?? (() => ({ text: "", contentType: "text/plain" })),
       incidents: over.incidents ?? fakeIncidents(),
       demo: over.demo,
+      ...(over.time === undefined ? {} : { time: over.time }),
       instance: "the-instance",
       assetsDir,
       log: createLog({ level: "debug", format: "text", color: false }, (line) => lines.push(line)),

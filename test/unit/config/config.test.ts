@@ -51,7 +51,7 @@ test("no file at all is a valid config with the documented defaults", () => {
   expect(latency).toEqual({ threshold_ms: 1000, gate: "mark" });
   expect(http).toEqual({
     ...{ host: "127.0.0.1", port: 8000, base_path: "/", public: false, password_hash: "" },
-    ...{ trusted_proxies: ["127.0.0.1", "::1"], public_url: "" },
+    ...{ trusted_proxies: ["127.0.0.1", "::1"], trusted_user_header: "", public_url: "" },
   });
   expect(telegram).toMatchObject({ token: "", chats: [], language: "en", digest_time: 540 });
 });

@@ -90,7 +90,7 @@ test("a secret that a variable and a file give differently is refused; the same 
   expect(both("2:other").problems).toEqual([
     {
       where: "RT_DATA_TELEGRAM_TOKEN_FILE",
-      problem: "RT_DATA_TELEGRAM_TOKEN gives another value for the same setting; unset one of both",
+      problem: "RT_DATA_TELEGRAM_TOKEN gives another value for the same setting; unset either variable",
     },
   ]);
 });

@@ -61,7 +61,7 @@ test("NO_PROXY takes names with their subdomains, ports, addresses, ranges and *
     expect([target, list, isExcepted(target, list)]).toEqual([target, list, false]);
 });
 
-test("a proxy that cannot be used is said so, without its password, and nothing goes past it", () => {
+test("a proxy that cannot be used is said so, without its password, and the connection fails", () => {
   for (const address of ["socks5://u:hush@c:3", "http://u:hush@:3", "ftp://u:hush@c"]) {
     const route = routeTo(ws, proxyVariables({ ALL_PROXY: address }));
     expect(route).toMatchObject({ kind: "unusable", variable: "ALL_PROXY" });

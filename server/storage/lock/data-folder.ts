@@ -5,7 +5,7 @@ import { closeSync, existsSync, mkdirSync, openSync, readdirSync } from "../../p
 import type { Log } from "../../platform/log/log.ts";
 import { reasonOf } from "../../platform/system-errors.ts";
 import { isLocked, lockPath, takeFolderLock } from "./folder-lock.ts";
-import { type FolderLock, type Holder, readHolder, stateOf } from "./lock-holder.ts";
+import { type FolderLock, type Holder, isSameProcess, readHolder, stateOf } from "./lock-holder.ts";
 
 /** Kind of data in a data folder: real data or the demo's. The two are never mixed. */
 export type DataFolderUse = "record" | "demo";
@@ -122,7 +122,10 @@ export function recorderOf(dataDir: string): { readonly pid: number; readonly us
 
 /** Tests whether the holder is a process of this machine and container, this process included. */
 function isHere(holder: Holder): boolean {
-  return holder.host === hostname() && (holder.pid === process.pid || stateOf(holder) === "running");
+  if (holder.host !== hostname()) return false;
+  return (
+    holder.pid === process.pid || stateOf(holder) === "running" || (holder.kernel === true && isSameProcess(holder))
+  );
 }
 
 function withFolderErrors<T>(path: string, work: () => T): T {

@@ -64,6 +64,16 @@ export function stateOf(holder: Holder): "running" | "gone" | "unknown" {
   return startOf(holder.pid) === holder.started ? "running" : "gone";
 }
 
+/**
+ * Tests whether a holder whose lock is held now is a process of our pid namespace. The boot id does not count: in a container (LXC,
+ * systemd-nspawn) a sandboxed service sees the kernel's, and a shell another.
+ */
+export function isSameProcess({ pid, pids, started }: Holder): boolean {
+  const withoutBoot = (text: string | null | undefined) => text?.replace(/^.*\//, "") ?? null;
+  const [ours, theirs] = [ownPids(), startOf(pid)].map(withoutBoot);
+  return ours !== null && theirs !== null && ours === withoutBoot(pids) && theirs === withoutBoot(started);
+}
+
 /** Returns the namespace of our pids together with the boot id, because the kernel reuses namespace numbers after a boot. */
 function ownPids(): string | null {
   const boot = bootId();

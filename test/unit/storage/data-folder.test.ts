@@ -3,7 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { OperatorError } from "../../../server/platform/errors.ts";
-import { takeDataFolder } from "../../../server/storage/lock/data-folder.ts";
+import { recorderOf, takeDataFolder } from "../../../server/storage/lock/data-folder.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 
 const script = `
@@ -50,6 +50,22 @@ test("the lock file of a dead recorder on another host does not block a recorder
     writeFileSync(join(folder, "rt-data.lock"), JSON.stringify({ pid: 1, started: null, host: "elsewhere", kernel }));
     takeDataFolder(folder, "record").release();
   }
+});
+
+test("a recorder in a sandbox that sees another boot id is found for an upgrade, but another process with its pid is not", async () => {
+  const folder = temporaryFolder();
+  const { child } = await startLockingProcess(folder);
+  const lock = join(folder, "rt-data.lock");
+  const own = readFileSync(lock, "utf8");
+  expect(recorderOf(folder)).toMatchObject({ pid: child.pid });
+  const elsewhere = own.replaceAll(/[0-9a-f-]{36}\//g, "0-0/");
+  expect(elsewhere).not.toBe(own);
+  writeFileSync(lock, elsewhere);
+  expect(recorderOf(folder)).toMatchObject({ pid: child.pid });
+  writeFileSync(lock, elsewhere.replace(/("started":"0-0\/)\d+/, "$11"));
+  expect(recorderOf(folder)).toBeNull();
+  child.kill();
+  await child.exited;
 });
 
 test("a running recorder of version 0.1.0, which has no kernel lock, keeps its folder", async () => {

@@ -23,3 +23,7 @@ declare module "*.yaml" {
   const text: string;
   export default text;
 }
+declare module "*.py" {
+  const text: string;
+  export default text;
+}

@@ -11,6 +11,7 @@ import ufw from "../../../ops/host/ufw.sh" with { type: "text" };
 import upgrades from "../../../ops/host/unattended-upgrades.conf" with { type: "text" };
 import install from "../../../ops/install.sh" with { type: "text" };
 import nginx from "../../../ops/nginx/rt-data.conf" with { type: "text" };
+import python from "../../../ops/rt_data.py" with { type: "text" };
 import example from "../../../ops/rt-data.example.toml" with { type: "text" };
 import { type Config, environmentOf } from "../../config/config.ts";
 import { didYouMean } from "../../platform/did-you-mean.ts";
@@ -50,6 +51,7 @@ const topics = {
   ],
   tunnel: ["Cloudflare Tunnel: /etc/cloudflared/config.yml", (config) => fillTemplate(tunnel, namesOf(siteOf(config)))],
   upgrades: ["security updates: /etc/apt/apt.conf.d/52rt-data", upgrades],
+  python: ["a module that reads the data folder: rt_data.py, for pandas, polars or duckdb", python],
   backup: ["a daily backup of the archives: /etc/cron.daily/rt-data-backup", backupOf],
 } as const satisfies Readonly<Record<string, readonly [string, string | ((config: Config, flags: Flags) => string)]>>;
 
@@ -67,6 +69,7 @@ export const ops: Command = {
   },
   examples: [
     ["rt-data ops guide | less", "read how everything fits together"],
+    ["rt-data ops python > rt_data.py", "load(), gaps() and book_at() for a notebook"],
     ["rt-data ops systemd > /etc/systemd/system/rt-data.service", "the service"],
     [
       "RT_DATA_HTTP_PUBLIC_URL=https://data.example.org rt-data ops nginx",

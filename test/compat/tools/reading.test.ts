@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "n
 import { dirname, join } from "node:path";
 import { which } from "bun";
 import { archivePath, manifestPath } from "../../../server/domain/day.ts";
+import { encodeLine } from "../../../server/domain/line.ts";
 import { parseManifest } from "../../../server/storage/manifest.ts";
 import { query, statementsOf } from "../../support/data/duckdb.ts";
 import { recordedFolder } from "../../support/data/recorded-data.ts";
@@ -95,6 +96,34 @@ test("DuckDB runs the page's query with a time axis", async () => {
   for (const [, , spread] of minutes) expect(Number(spread)).toBeCloseTo(100, 9);
 });
 
+test("DuckDB runs the page's query on trades with every column named: decimals, times and the mark of backfilled trades", async () => {
+  const sql = snippet("sql", "DuckDB, on trades").replaceAll("'data/", `'${dataDir}/`);
+  const trades = await query(sql);
+  expect(trades).toHaveLength(1200);
+  expect(trades[0]).toEqual([
+    ...["2026-11-20 23:50:00", "2026-11-20 23:49:59.989", "86704.77000000", "0.85800000", true, false],
+  ]);
+});
+
+test("DuckDB runs the page's query on diffs, whose names differ in case only", async () => {
+  const other = temporaryFolder();
+  const below = join(other, "archive/stream=depth/symbol=BTCUSDT/date=2026-11-21");
+  mkdirSync(below, { recursive: true });
+  const diff = `{"e":"depthUpdate","E":5,"s":"BTCUSDT","U":10,"u":12,"b":[["1.10000000","2.00000000"]],"a":[]}`;
+  writeFileSync(join(below, "x.jsonl.zst"), Bun.zstdCompressSync(encodeLine(diff, 1_763_800_000_000_000, null)));
+  const sql = snippet("sql", "DuckDB, on diffs").replaceAll("'data/", `'${other}/`);
+  expect(await query(sql)).toEqual([["1763800000000000", "10", "12", [["1.10000000", "2.00000000"]], []]]);
+});
+
+test("DuckDB runs the page's query of each second, which leaves out the seconds that touch a gap", async () => {
+  inFolder(["rt-data", "gaps", "--out", "gaps.parquet"]);
+  const sql = snippet("sql", "DuckDB, the last book").replaceAll("'data/", `'${dataDir}/`);
+  const seconds = await query(sql.replaceAll("'gaps.parquet'", `'${folder}/gaps.parquet'`));
+  // The last of 600 books is received as the gap begins.
+  expect([seconds.length, seconds.at(-1)?.[0]]).toEqual([599, "2026-11-21 00:09:58"]);
+  for (const [, , spread] of seconds) expect(Number(spread)).toBeCloseTo(100, 9);
+});
+
 test("DuckDB runs the page's query on exported Parquet", async () => {
   const sql = snippet("sql", "DuckDB, on exported Parquet").replaceAll("'parquet/", `'${folder}/parquet/`);
   const dates = await query(sql);
@@ -121,10 +150,30 @@ test.skipIf(python === null)(
   },
 );
 
-test.skipIf(anyPython === null)(
-  `what the page says of Polars and Spark is Python${anyPython === null ? " (skipped: no python3 here)" : " (compiled, not run)"}`,
+test.skipIf(python === null)(
+  `the page's programs with rt_data.py run as they are written${python === null ? " (skipped: no Python with pandas and zstandard here)" : ""}`,
   () => {
-    for (const title of ["Polars:", "Spark:"]) {
+    const made = inFolder(["bash", "-c", snippet("sh", "`rt_data.py` is a module")]);
+    expect(made).toEqual({ code: 0, output: "", errors: "" });
+    const outputs = ["The module in use:", "Mid, spread and imbalance", "NumPy, windows"].map((title) =>
+      inFolder([python ?? "", "-c", snippet("python", title)]),
+    );
+    expect(outputs.map(({ code, errors }) => [code, errors])).toEqual([
+      [0, ""],
+      [0, ""],
+      [0, ""],
+    ]);
+    const [use = "", features, windows] = outputs.map(({ output }) => output);
+    expect(use).toStartWith("restart 85801.0\n600 600 (86000.");
+    // The last book and the last trade are received as the gap begins.
+    expect([features, windows]).toEqual(["599 599 599\n", "(501, 100, 40)\n"]);
+  },
+);
+
+test.skipIf(anyPython === null)(
+  `what the page says of Polars, PyTorch and Spark is Python${anyPython === null ? " (skipped: no python3 here)" : " (compiled, not run)"}`,
+  () => {
+    for (const title of ["Polars:", "PyTorch,", "Spark:"]) {
       const code = `compile(${JSON.stringify(snippet("python", title))}, "reading.md", "exec")`;
       expect(inFolder([anyPython ?? "", "-c", code])).toEqual({ code: 0, output: "", errors: "" });
     }

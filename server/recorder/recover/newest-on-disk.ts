@@ -18,6 +18,10 @@ const mostUnpacked = 80 * 1024 * 1024;
 const mostDates = 3;
 const mostSegments = 6;
 
+/** Smaller segments without records received live do not count either, up to a number: a long backfill writes one for each window, bytes. */
+const smallBytes = 64 * 1024;
+const mostSmall = 1000;
+
 /** Newest segments with records received live that are read. After a step of the clock the last name is not the newest segment. */
 const mostRead = 2;
 
@@ -45,12 +49,14 @@ function newestOfSegments(dataDir: string, day: Day, afterUs: number): number {
   const folder = liveFolder(dataDir, day);
   let newest = 0;
   let read = 0;
-  for (const name of segmentFiles(dataDir, day).reverse().slice(0, mostSegments)) {
+  let counted = 0;
+  for (const name of segmentFiles(dataDir, day).reverse().slice(0, mostSmall)) {
     const path = join(folder, name);
     try {
       const us = name.endsWith(".zst") ? lastOfSealed(path, afterUs) : (lastRecordUs(path) ?? 0);
       newest = Math.max(newest, us);
       if (us > 0 && ++read === mostRead) break;
+      if ((us > 0 || statSync(path).size > smallBytes) && ++counted === mostSegments) break;
     } catch {
       // The merge reports what is wrong with the segment.
     }

@@ -1,5 +1,6 @@
 import { type Day, type Segment, segmentPath } from "../../domain/day.ts";
 import { type HighestRecord, higherOf, type IdRow, longestLagUs, type MissingIds } from "../../domain/ids/id-order.ts";
+import { decodeLine } from "../../domain/line.ts";
 import { streamTypeOfFolder } from "../../domain/stream.ts";
 import { isContiguous } from "../../domain/stream-kinds.ts";
 import {
@@ -9,9 +10,10 @@ import {
   segmentsOfDay,
   storedDates,
 } from "../../storage/list/stored-lines.ts";
+import { readFirstLines } from "./first-lines.ts";
 import { liveRows, missingInRows } from "./tail-missing-ids.ts";
 
-/** Most segments that are read. Some hold only backfilled trades, which do not count. */
+/** Most segments that are read. Segments of backfilled trades do not count: a long backfill writes one for each window. */
 const mostSegments = 5;
 
 /** Name behind those of all segments of a day. */
@@ -65,8 +67,10 @@ async function segmentBefore(
 ): Promise<{ readonly segment: Segment; readonly highest: RecordBefore } | null> {
   const kind = streamTypeOfFolder(segment.stream)?.kind;
   if (kind === undefined) return null;
+  let read = 0;
   for (const stored of await segmentsBefore(dataDir, segment)) {
-    if (isWanted?.(stored) === false) continue;
+    if (isWanted?.(stored) === false || (await isBackfilled(dataDir, stored))) continue;
+    if (read++ === mostSegments) return null;
     let highest: HighestRecord | null = null;
     let lastUs = 0;
     for await (const lines of readStored(segmentPath(dataDir, stored.segment, stored.state), deps.readLines)) {
@@ -84,11 +88,13 @@ async function segmentBefore(
 /** Lists the segments before this one, newest first: those of its date, otherwise those of the date before. */
 async function segmentsBefore(dataDir: string, segment: Segment): Promise<readonly StoredSegment[]> {
   const sameDate = segmentsOfDay(dataDir, segment).filter((stored) => stored.segment.name < segment.name);
-  if (sameDate.length > 0) return newestOf(sameDate);
+  if (sameDate.length > 0) return sameDate.toReversed();
   const date = (await storedDates(dataDir, segment)).find((stored) => stored < segment.date);
-  return date === undefined ? [] : newestOf(segmentsOfDay(dataDir, { ...segment, date }));
+  return date === undefined ? [] : segmentsOfDay(dataDir, { ...segment, date }).toReversed();
 }
 
-function newestOf(segments: readonly StoredSegment[]): readonly StoredSegment[] {
-  return segments.slice(-mostSegments).reverse();
+async function isBackfilled(dataDir: string, { segment, state }: StoredSegment): Promise<boolean> {
+  const lines = await readFirstLines(segmentPath(dataDir, segment, state));
+  const line = lines?.toString("latin1", 0, lines.indexOf("\n"));
+  return line !== undefined && decodeLine(line)?.repaired === true;
 }

@@ -177,7 +177,9 @@ test("after a power loss a run whose segments are sealed is no part of the downt
     return segment;
   };
   const newest = sealed("11-59", encodeLine(trade(2), now - 60 * second, null));
-  for (const name of ["11-59_02", "11-59_03"]) sealed(name, encodeBackfilledLine(trade(3), now - 40 * second));
+  // A long backfill writes a segment for each window.
+  for (let n = 0; n < 20; n++)
+    sealed(`12-${String(n + 10)}`, encodeBackfilledLine(trade(3 + n), now - (40 - n) * second));
   const lastRun = { lastRecvUs: now - 20 * second, clean: false, isRebooted: true };
   const before = { ...bare, lastRun, segments: [old], gapsOf: () => [] };
   const fromOf = () => [...downtimes(dataDir, streams, before, times).of.values()][0]?.fromUs;

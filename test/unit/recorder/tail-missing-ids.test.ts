@@ -120,6 +120,15 @@ test("the newest sealed segment is read once, the segment before it once, and se
   expect(await later("2026-11-24")).toBeNull();
 });
 
+test("a long backfill, which writes a segment for each window, does not hide the record before a segment", async () => {
+  const dataDir = temporaryFolder();
+  put(dataDir, "aggTrade", "11-30", line(1) + line(2), true);
+  for (let n = 31; n < 50; n++) put(dataDir, "aggTrade", `11-${n}`, encodeBackfilledLine(`{"a":${n}}`, startUs), true);
+  const segment = put(dataDir, "aggTrade", "12-00", line(100));
+  const before = await recordBefore(dataDir, segment, { readLines: readLineBytes });
+  expect(before).toEqual({ id: 2, recvUs: startUs + 2, lastUs: startUs + 2 });
+});
+
 test("missing ids that a kill left between two segments of diffs, or within a segment, become a gap at the next start", async () => {
   const dataDir = temporaryFolder();
   put(dataDir, "depth", "11-58", diff(1, 9), true);

@@ -21,10 +21,10 @@ export function createBucketStore(store: ObjectStore, root: string): TableStore 
   }
 
   async function put(path: string, content: Uint8Array, condition: "absent" | null): Promise<void> {
-    const body = { bytes: content.length, open: () => streamOf(content) };
+    const md5 = new Bun.CryptoHasher("md5").update(content).digest();
+    const body = { bytes: content.length, md5: md5.toString("base64"), open: () => streamOf(content) };
     const etag = await store.put(keyOf(path), body, condition);
-    const md5 = new Bun.CryptoHasher("md5").update(content).digest("hex");
-    if (isChecksum(etag) && !etag.includes("-") && etag.toLowerCase() !== md5)
+    if (isChecksum(etag) && !etag.includes("-") && etag.toLowerCase() !== md5.toString("hex"))
       throw mismatch(keyOf(path), "the store has other bytes than were sent");
   }
 

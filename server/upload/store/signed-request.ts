@@ -17,7 +17,7 @@ export type StoreAccess = {
 };
 
 /** A request body of `bytes` bytes; each `open` starts from the beginning. `md5` is base64, as in the header Content-MD5. */
-export type Body = { readonly bytes: number; readonly md5?: string; open(): ReadableStream<Uint8Array> | string };
+export type Body = { readonly bytes: number; readonly md5: string; open(): ReadableStream<Uint8Array> | string };
 
 /** Makes a request body of a text. */
 export function textBody(text: string): Body {
@@ -94,7 +94,7 @@ export function createSendSigned(access: StoreAccess, signal: AbortSignal, patie
           ...request.headers,
           "x-amz-content-sha256": "UNSIGNED-PAYLOAD",
           // A bucket with an object lock refuses bodies without a checksum.
-          ...(body?.md5 !== undefined && { "content-md5": body.md5 }),
+          ...(body !== undefined && { "content-md5": body.md5 }),
         },
       });
       const headers = new Headers(signed.headers);

@@ -1,15 +1,17 @@
 /** Sends requests to a hostile store; prints the result, duration and memory of each. */
 import { createObjectStore } from "../../../server/upload/store/object-store.ts";
+import { textBody } from "../../../server/upload/store/signed-request.ts";
 
 const [endpoint = "", longestMs = "200"] = process.argv.slice(2);
 const access = { endpoint, bucket: "b", region: "us-east-1", accessKey: "a", secretKey: "s" };
 const patience = { quickMs: Number(longestMs), answerMs: Number(longestMs), pieceMs: 2 * Number(longestMs) };
 const store = createObjectStore(access, new AbortController().signal, () => {}, patience);
-const body = { bytes: 5, open: () => "hello" };
+const body = textBody("hello");
 const pieceBytes = 128 * 1024;
 /** More than sockets hold. */
 const longBody = {
   bytes: 256 * pieceBytes,
+  md5: "",
   open() {
     let pieces = 0;
     const pull = (controller: ReadableStreamDefaultController<Uint8Array>) =>

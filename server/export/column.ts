@@ -2,14 +2,19 @@ import type { StreamType } from "../domain/stream.ts";
 import type { StreamMember } from "../domain/stream-kind-facts.ts";
 import { streamKinds } from "../domain/stream-kinds.ts";
 
-/** The type of a column. "number": a decimal exactly as the exchange sent it; "numbers": a list of such decimals. */
-export type ColumnKind = "integer" | "number" | "numbers" | "delay" | "boolean" | "text";
+/**
+ * The type of a column. "number": a decimal exactly as the exchange sent it; "numbers": a list of such decimals; "timestamp": µs since the
+ * Unix epoch.
+ */
+export type ColumnKind = "integer" | "timestamp" | "number" | "numbers" | "delay" | "boolean" | "text";
 
 /** One column of an exported file. */
 export type ExportColumn = {
   readonly name: string;
   readonly kind: ColumnKind;
   readonly nullable: boolean;
+  /** The member of the line that it comes from; null for a column without a member. */
+  readonly member: string | null;
 };
 
 /** A value of a column. Decimals stay text. Null if the record has no such value. */
@@ -21,7 +26,11 @@ export type Members = Readonly<Record<string, unknown>>;
 /** Converts the lines of a stream to rows. */
 export type RowShape = {
   readonly columns: readonly ExportColumn[];
-  /** Returns one cell per column. @throws if the line does not have the members of its stream */
+  /**
+   * Returns one cell per column. The last cell, `since_gap`, is false: only the reader of the rows knows it.
+   *
+   * @throws if the line does not have the members of its stream
+   */
   row(members: Members): Cell[];
 };
 
@@ -31,42 +40,69 @@ type Source = ExportColumn & { readonly from: (members: Members) => Cell };
 type Level = readonly [price: string, quantity: string];
 
 /**
- * Returns the columns of a stream: `recv_us`, `net_delay_ms`, then the exchange's members with their one-letter names written out.
- * Levels of a partial depth stream get one column each (`bid_px_1`, the best, to `ask_sz_20`) unless `levels` is "list". Levels of other
- * books are lists, because their number varies. `symbol`: value of an extra first column for files of several symbols; null: no such column.
+ * Returns the columns of a stream: `recv_us`, `net_delay_ms`, then the exchange's members with their one-letter names written out. Levels
+ * of a partial depth stream get one column each (`bid_px_1`, the best, to `ask_sz_20`) unless `levels` is "list". Levels of other books are
+ * lists, because their number varies. Then the times once more as timestamps (`recv_time`, `event_time`, `trade_time`), and `since_gap`.
+ * `symbol`: value of an extra first column for files of several symbols; null: no such column.
  */
 export function rowShape(type: StreamType, options: { levels: "columns" | "list"; symbol: string | null }): RowShape {
+  const memberSources = sourcesOf(type);
   const sources: Source[] = [
-    ...(options.symbol === null ? [] : [column("symbol", "text", false, () => options.symbol)]),
+    ...(options.symbol === null ? [] : [column("symbol", "text", false, null, () => options.symbol)]),
     integer("recv_us", ["recv_us"]),
-    column("net_delay_ms", "delay", true, ({ net_delay_ms }) =>
+    column("net_delay_ms", "delay", true, "net_delay_ms", ({ net_delay_ms }) =>
       typeof net_delay_ms === "number" ? net_delay_ms : null,
     ),
+    ...memberSources,
   ];
-  const memberSources = sourcesOf(type);
+  const tail = [
+    column("recv_time", "timestamp", false, "recv_us", ({ recv_us }) => recv_us as number),
+    ...memberSources.flatMap(timestampOf),
+    column("since_gap", "boolean", false, null, () => false),
+  ];
   if (type.levels !== null && options.levels === "columns") {
     const { levels } = type;
-    sources.push(...memberSources);
     const head = sources.length;
-    const columns = [...sources, ...levelColumns(levels)];
+    const columns = [...sources, ...levelColumns(levels), ...tail];
     return {
       columns,
       row(members) {
         const cells = new Array<Cell>(columns.length).fill(null);
         for (let index = 0; index < head; index++) cells[index] = (sources[index] as Source).from(members);
         fillLevels(cells, head, levels, members);
+        const from = columns.length - tail.length;
+        for (const [index, { from: read }] of tail.entries()) cells[from + index] = read(members);
         return cells;
       },
     };
   }
-  sources.push(...memberSources, ...listsOf(type));
+  sources.push(...listsOf(type), ...tail);
   return { columns: sources, row: (members) => sources.map(({ from }) => from(members)) };
+}
+
+/** Times from this number on are µs, smaller times ms: as ms it lies 3000 years ahead, as µs in 1973. */
+const leastMicroseconds = 1e14;
+
+/** Converts a time of the exchange, which may be ms or µs, to µs. */
+export function microsecondsOf(time: number): number {
+  return time < leastMicroseconds ? time * 1000 : time;
+}
+
+/** Returns the timestamp column of a column of times: `event_time` for `event_time_ms`. */
+function timestampOf({ name, nullable, member, from }: Source): Source[] {
+  if (!name.endsWith("_time_ms")) return [];
+  return [
+    column(name.slice(0, -"_ms".length), "timestamp", nullable, member, (members) => {
+      const time = from(members);
+      return time === null ? null : microsecondsOf(time as number);
+    }),
+  ];
 }
 
 /** Returns the columns of a stream without its levels. Their meaning is documented by Binance (web-socket-streams.md). */
 function sourcesOf({ kind }: StreamType): Source[] {
   const { columns, members, backfill } = streamKinds[kind];
-  const isBackfilled = column("repaired", "boolean", false, ({ repaired }) => repaired === true);
+  const isBackfilled = column("repaired", "boolean", false, "repaired", ({ repaired }) => repaired === true);
   const sources = Object.entries(columns).map(([name, key]) => {
     const member = members.find((member) => member.name === key);
     if (member === undefined) throw new Error(`${kind} has no member ${key}`);
@@ -81,7 +117,7 @@ function sourceOf(name: string, { name: key, form, rest }: StreamMember, mayBeFe
   const source = ofForm(name, form, keys);
   if (rest !== null || !mayBeFetched) return source;
   const isThere = (value: unknown) => value !== undefined && (source.kind !== "integer" || typeof value === "number");
-  return column(name, source.kind, true, (members) => (isThere(members[key]) ? source.from(members) : null));
+  return column(name, source.kind, true, key, (members) => (isThere(members[key]) ? source.from(members) : null));
 }
 
 function ofForm(name: string, form: StreamMember["form"], keys: readonly string[]): Source {
@@ -96,7 +132,7 @@ function ofForm(name: string, form: StreamMember["form"], keys: readonly string[
       return boolean(name, keys);
     case "event":
     case "symbol":
-      return column(name, "text", false, (members) => String(first(members, keys)));
+      return column(name, "text", false, keys[0] ?? null, (members) => String(first(members, keys)));
     case "bids":
     case "asks":
       throw new Error(`levels do not fit into one column: ${name}`);
@@ -112,12 +148,13 @@ function listsOf({ kind }: StreamType): Source[] {
 }
 
 function levelColumns(levels: number): ExportColumn[] {
-  return (["bid", "ask"] as const).flatMap((side) =>
-    Array.from({ length: levels }, (_, n) => n + 1).flatMap((n) => [
-      { name: `${side}_px_${n}`, kind: "number" as const, nullable: true },
-      { name: `${side}_sz_${n}`, kind: "number" as const, nullable: true },
-    ]),
-  );
+  return (["bid", "ask"] as const).flatMap((side) => {
+    const facts = { kind: "number", nullable: true, member: `${side}s` } as const;
+    return Array.from({ length: levels }, (_, n) => n + 1).flatMap((n) => [
+      { name: `${side}_px_${n}`, ...facts },
+      { name: `${side}_sz_${n}`, ...facts },
+    ]);
+  });
 }
 
 function fillLevels(cells: Cell[], head: number, levels: number, members: Members): void {
@@ -134,8 +171,14 @@ function fillLevels(cells: Cell[], head: number, levels: number, members: Member
   }
 }
 
-function column(name: string, kind: ColumnKind, nullable: boolean, from: Source["from"]): Source {
-  return { name, kind, nullable, from };
+function column(
+  name: string,
+  kind: ColumnKind,
+  nullable: boolean,
+  member: string | null,
+  from: Source["from"],
+): Source {
+  return { name, kind, nullable, member, from };
 }
 
 /** Returns the value of the first of these members that exists. */
@@ -145,7 +188,7 @@ function first(members: Members, keys: readonly string[]): unknown {
 }
 
 function integer(name: string, keys: readonly string[]): Source {
-  return column(name, "integer", false, (members) => {
+  return column(name, "integer", false, keys[0] ?? null, (members) => {
     const value = first(members, keys);
     if (!Number.isSafeInteger(value)) throw new Error(`${keys[0]} is not an integer`);
     return value as number;
@@ -153,11 +196,11 @@ function integer(name: string, keys: readonly string[]): Source {
 }
 
 function number(name: string, keys: readonly string[]): Source {
-  return column(name, "number", false, (members) => decimal(first(members, keys), keys[0] ?? ""));
+  return column(name, "number", false, keys[0] ?? null, (members) => decimal(first(members, keys), keys[0] ?? ""));
 }
 
 function boolean(name: string, keys: readonly string[]): Source {
-  return column(name, "boolean", false, (members) => {
+  return column(name, "boolean", false, keys[0] ?? null, (members) => {
     const value = first(members, keys);
     if (typeof value !== "boolean") throw new Error(`${keys[0]} is not a boolean`);
     return value;
@@ -165,7 +208,9 @@ function boolean(name: string, keys: readonly string[]): Source {
 }
 
 function list(name: string, key: string, at: 0 | 1): Source {
-  return column(name, "numbers", false, (members) => levelsOf(members, key).map((level) => decimal(level[at], key)));
+  return column(name, "numbers", false, key, (members) =>
+    levelsOf(members, key).map((level) => decimal(level[at], key)),
+  );
 }
 
 function levelsOf(members: Members, key: string): readonly Level[] {

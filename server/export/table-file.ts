@@ -27,8 +27,8 @@ export type OutputFile = {
   discard(): void;
 };
 
-/** Storage types of decimals in Parquet. */
-export const numberForms = ["float64", "decimal", "text"] as const;
+/** Storage types of decimals in Parquet. `ticks`: whole multiples of the tick size (prices) and of the step size (quantities). */
+export const numberForms = ["float64", "decimal", "ticks", "text"] as const;
 export type NumberForm = (typeof numberForms)[number];
 
 /** Compressions of Parquet. */

@@ -11,11 +11,11 @@ import { version } from "../../platform/process/version.ts";
 import { formatTime, type TimeZone } from "../../platform/time/time-parser.ts";
 import { latestDate } from "../../storage/list/invented-day.ts";
 import { gapsOfDays } from "../../storage/recorded-gaps.ts";
+import { refuseRecorded } from "../export/export-place.ts";
 import type { Command, Flags } from "../framework/command.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
 import { type Column, tableLines } from "../terminal/table.ts";
-import { refuseRecorded } from "./export-place.ts";
 import {
   openGapList,
   requireLayout,

@@ -134,6 +134,12 @@ test("DuckDB runs the page's query on exported Parquet", async () => {
   for (const [, , spread] of dates) expect(Number(spread)).toBeCloseTo(100, 9);
 });
 
+test("DuckDB runs the page's query that names its columns", async () => {
+  const sql = snippet("sql", "On the archives, give the columns you need").replaceAll("'data/", `'${dataDir}/`);
+  const [[trades, backfilled] = []] = await query(sql);
+  expect([trades, backfilled]).toEqual(["1200", "0"]);
+});
+
 test("the page's query of a bucket is SQL that DuckDB understands", async () => {
   const sql = snippet("sql", "DuckDB, in a bucket");
   expect(await statementsOf(sql)).toBe(4);

@@ -44,11 +44,13 @@ test("a book has a column for each price and quantity, best first, as doubles; D
     ["bid_px_2", "DOUBLE"],
     ["bid_sz_2", "DOUBLE"],
   ]);
-  expect(columns.slice(-2)).toEqual([
+  expect(columns.slice(-4)).toEqual([
     ["ask_px_20", "DOUBLE"],
     ["ask_sz_20", "DOUBLE"],
+    ["recv_time", "TIMESTAMP WITH TIME ZONE"],
+    ["since_gap", "BOOLEAN"],
   ]);
-  expect(columns).toHaveLength(83);
+  expect(columns).toHaveLength(85);
   const rows = await query(`select recv_us, bid_px_1, bid_sz_1, ask_px_20, ask_sz_20 from '${path}' order by recv_us`);
   const lines = await stored(...books);
   expect(rows).toEqual(
@@ -90,7 +92,10 @@ test("--levels list keeps a side as two lists; CSV has the same columns with the
   const text = readFileSync(join(folder, "c.csv"), "utf8").split("\n");
   expect(text[0]).toStartWith("recv_us,net_delay_ms,last_update_id,bid_px_1,bid_sz_1,");
   expect(text[1]).toBe(
-    [lines[0]?.recv_us, 12, 85_800, ...(lines[0]?.bids.flat() ?? []), ...(lines[0]?.asks.flat() ?? [])].join(","),
+    [
+      ...[lines[0]?.recv_us, 12, 85_800, ...(lines[0]?.bids.flat() ?? []), ...(lines[0]?.asks.flat() ?? [])],
+      ...[`${before}T23:50:00.000000Z`, false],
+    ].join(","),
   );
   expect(text).toHaveLength(lines.length + 2);
 });
@@ -148,6 +153,7 @@ async function exported(stream: string, lines: string[], ...words: string[]): Pr
 
 const now = secondOf(today, 0);
 const nowMs = now / 1000;
+const sinceNow = { recv_time: `${today} 00:00:00+00`, since_gap: false };
 
 test("the fields of each stream have Binance's meaning, also in backfilled trades", async () => {
   const diff = `{"e":"depthUpdate","E":${nowMs},"s":"BTCUSDT","U":7,"u":9,"b":[["10.10000000","1.00000000"],["10.00000000","0.00000000"]],"a":[]}`;
@@ -159,6 +165,8 @@ test("the fields of each stream have Binance's meaning, also in backfilled trade
         event_time_ms: String(nowMs),
         first_update_id: "7",
         final_update_id: "9",
+        event_time: `${today} 00:00:00+00`,
+        ...sinceNow,
       },
       ...{ bid_px: [10.1, 10], bid_sz: [1, 0], ask_px: [], ask_sz: [] },
     },
@@ -166,7 +174,7 @@ test("the fields of each stream have Binance's meaning, also in backfilled trade
   const ticker = `{"u":400900217,"s":"BTCUSDT","b":"25.35190000","B":"31.21000000","a":"25.36520000","A":"40.66000000"}`;
   expect(await exported("bookTicker", [encodeLine(ticker, now, 3)])).toEqual([
     {
-      ...{ recv_us: String(now), net_delay_ms: 3, update_id: "400900217" },
+      ...{ recv_us: String(now), net_delay_ms: 3, update_id: "400900217", ...sinceNow },
       ...{ bid_px: 25.3519, bid_sz: 31.21, ask_px: 25.3652, ask_sz: 40.66 },
     },
   ]);
@@ -180,6 +188,7 @@ test("the fields of each stream have Binance's meaning, also in backfilled trade
       bid_sz: [431],
       ask_px: [4.000002],
       ask_sz: [12],
+      ...sinceNow,
     },
   ]);
   const trade = `{"e":"trade","E":${nowMs},"s":"BTCUSDT","t":12345,"p":"0.00100000","q":"100.00000000","T":${nowMs - 1},"m":true,"M":true}`;
@@ -192,6 +201,9 @@ test("the fields of each stream have Binance's meaning, also in backfilled trade
         repaired: false,
         event_time_ms: String(nowMs),
         trade_time_ms: String(nowMs - 1),
+        event_time: `${today} 00:00:00+00`,
+        trade_time: `${date} 23:59:59.999+00`,
+        ...sinceNow,
       },
       ...{ trade_id: "12345", price: 0.001, quantity: 100, is_buyer_maker: true },
     },
@@ -202,6 +214,10 @@ test("the fields of each stream have Binance's meaning, also in backfilled trade
         repaired: true,
         event_time_ms: null,
         trade_time_ms: String(nowMs + 1),
+        recv_time: `${today} 00:00:00.001+00`,
+        event_time: null,
+        trade_time: `${today} 00:00:00.001+00`,
+        since_gap: false,
       },
       ...{ trade_id: "12346", price: 4.000001, quantity: 12, is_buyer_maker: false },
     },

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { refuseRecorded } from "../../../server/cli/data/export-place.ts";
+import { refuseRecorded } from "../../../server/cli/export/export-place.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 
 const day = "stream=trade/symbol=BTCUSDT/date=2026-11-21";

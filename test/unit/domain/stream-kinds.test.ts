@@ -137,10 +137,11 @@ describe.each(recordKinds.map((kind) => ({ kind, ...streamKinds[kind], ...exampl
 
   test("it is exported with the values that Binance sent", () => {
     const shape = rowShape(type, { levels: "list", symbol: null });
-    expect(shape.row(JSON.parse(encodeLine(payload, recvUs, 1)))).toEqual([recvUs, 1, ...example.cells] as never);
+    const cellsOf = (line: string) => shape.row(JSON.parse(line)).slice(0, example.cells.length + 2);
+    expect(cellsOf(encodeLine(payload, recvUs, 1))).toEqual([recvUs, 1, ...example.cells] as never);
     if (example.rest === null) return;
-    const fetched = JSON.parse(encodeBackfilledLine(example.rest.payload, recvUs));
-    expect(shape.row(fetched)).toEqual([recvUs, null, ...example.rest.cells] as never);
+    const fetched = encodeBackfilledLine(example.rest.payload, recvUs);
+    expect(cellsOf(fetched)).toEqual([recvUs, null, ...example.rest.cells] as never);
   });
 
   test("it is backfilled from what REST answers, if the exchange keeps its records", () => {

@@ -8,7 +8,7 @@ import {
   writeArchiveAsParquet,
 } from "../../../server/export/parquet/archive-parquet.ts";
 import { type Manifest, readManifest } from "../../../server/storage/manifest.ts";
-import { day, sealAndMerge, temporaryData, writeDay } from "../../support/data/day-fixture.ts";
+import { archiveHere, day, temporaryData, writeDay } from "../../support/data/day-fixture.ts";
 import { query } from "../../support/data/duckdb.ts";
 
 let dataDir = "";
@@ -16,7 +16,7 @@ let remove = () => {};
 let manifest: Manifest;
 beforeAll(async () => {
   ({ dataDir, remove } = temporaryData());
-  await (await sealAndMerge(dataDir, writeDay(dataDir))).stop(0);
+  await archiveHere(dataDir, writeDay(dataDir));
   manifest = readManifest(dataDir, day) as Manifest;
 });
 afterAll(() => remove());
@@ -50,7 +50,7 @@ test("an archived day becomes one Parquet file with every row, and its size, che
   expect(nulls).toEqual(facts.map(({ nulls }) => String(nulls)));
 });
 
-test("a stopped export and a damaged archive leave nothing behind", async () => {
+test("a stopped export and a damaged archive leave no file behind", async () => {
   const target = join(dataDir, "new", "day.parquet");
   const stop = new AbortController();
   await expect(write(target, {}, { stop: stop.signal, onProgress: () => stop.abort() })).rejects.toThrow("was stopped");
@@ -59,7 +59,7 @@ test("a stopped export and a damaged archive leave nothing behind", async () => 
   expect(readdirSync(dataDir)).not.toContain("new");
 });
 
-test("an existing file stays as it was until a better one is complete", async () => {
+test("an existing file stays as it was until a better file is complete", async () => {
   const target = join(dataDir, "day.parquet");
   writeFileSync(target, "before");
   await expect(write(target, { manifest: { ...manifest, rows: manifest.rows + 1 } })).rejects.toThrow(
@@ -84,4 +84,37 @@ test("since_gap marks the first row after a gap, unless the gap was backfilled i
   expect(await query(`select recv_us from '${target}' where since_gap order by all`)).toEqual(
     [10, 21, 50].map((second) => [String(at(second))]),
   );
+});
+
+const instrument = { base: "BTC", quote: "USDT", tick_size: "0.01", step_size: "0.00001", status: "TRADING" };
+
+test("ticks are whole multiples of the day's tick and step size, and the file says which", async () => {
+  const target = join(dataDir, "ticks.parquet");
+  await write(target, { manifest: { ...manifest, instrument } }, { numbers: "ticks" });
+  const exact = join(dataDir, "decimal.parquet");
+  await write(exact, {}, { numbers: "decimal" });
+  const differs = "a.bid_px_1 * 0.01 <> b.bid_px_1 or a.ask_sz_20 * 0.00001 <> b.ask_sz_20";
+  const joined = `'${target}' a join '${exact}' b using (recv_us)`;
+  expect(await query(`select typeof(bid_px_1) from '${target}' limit 1`)).toEqual([["BIGINT"]]);
+  expect(await query(`select count(*), count(*) filter (${differs}) from ${joined}`)).toEqual([
+    [String(manifest.rows), "0"],
+  ]);
+  const facts = new Map(
+    (await query(`select key::varchar, value::varchar from parquet_kv_metadata('${target}')`)) as [string, string][],
+  );
+  expect(facts.get("rt_data.archive_sha256")).toBe(manifest.compressed_sha256);
+  expect([facts.get("rt_data.tick_size"), facts.get("rt_data.step_size")]).toEqual(["0.01", "0.00001"]);
+  expect([facts.get("rt_data.stream"), facts.get("rt_data.symbol")]).toEqual(["depth20", "BTCUSDT"]);
+  expect(Number(facts.get("rt_data.coverage"))).toBeGreaterThan(0);
+  expect(JSON.parse(facts.get("rt_data.gaps") ?? "")).toEqual([]);
+});
+
+test("ticks need known units, and values that are multiples of them", async () => {
+  const target = join(dataDir, "new", "ticks.parquet");
+  await expect(write(target, {}, { numbers: "ticks" })).rejects.toThrow("use --numbers decimal");
+  const coarse = { ...manifest, instrument: { ...instrument, tick_size: "1.00" } };
+  await expect(write(target, { manifest: coarse }, { numbers: "ticks" })).rejects.toThrow(
+    "not a multiple of its unit 1;",
+  );
+  expect(readdirSync(dataDir)).not.toContain("new");
 });

@@ -1,32 +1,20 @@
 import { type Cell, type Members, rowShape } from "../../export/column.ts";
 import { createCompressedFile } from "../../export/compressed-file.ts";
 import { createCsvFile } from "../../export/csv.ts";
+import { createGapMarks, type GapMarks } from "../../export/gap-marks.ts";
 import { openOutput } from "../../export/output-file.ts";
 import { createParquetFile } from "../../export/parquet/parquet-file.ts";
 import type { TableFile } from "../../export/table-file.ts";
 import { codeOf } from "../../platform/errors.ts";
-import { version } from "../../platform/process/version.ts";
 import type { RecordedStream } from "../../storage/list/listing.ts";
 import { createMergedReader } from "../../storage/read/merged-reader.ts";
-import type { SourceCheck } from "../../storage/read/source-check.ts";
 import { firstFile, type LineStream, type Received } from "../../storage/read/stream-reader.ts";
+import type { GapsOf } from "../../storage/recorded-gaps.ts";
+import { endOfReading } from "../data/selection.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
-import type { ExportJob, ExportSettings } from "./export-plan.ts";
-import { endOfReading } from "./selection.ts";
-
-/** The result for a file. "damaged": a source is damaged, so the file was not written. */
-export type ExportResult =
-  | { readonly kind: "written"; readonly rows: number; readonly bytes: number }
-  | { readonly kind: "empty" }
-  | { readonly kind: "damaged" };
-
-export type ExportDeps = {
-  readonly check: SourceCheck;
-  /** Called for each source that cannot be read completely. */
-  readonly onDamage: (path: string, problem: string) => void;
-  readonly onProgress: (share: number) => void;
-  readonly stop: AbortSignal;
-};
+import { archivesOf, exportArchives } from "./export-archives.ts";
+import type { ExportDeps, ExportJob, ExportResult, ExportSettings } from "./export-plan.ts";
+import { gapsIn, parquetOptions } from "./parquet-options.ts";
 
 /**
  * Writes an output file. Checks all sources before the first row. Damage that is found later (a bad line in an open segment) also leaves
@@ -44,10 +32,12 @@ export async function exportOne(job: ExportJob, settings: ExportSettings, deps: 
   if (!settings.skipsDamaged) await checkSources(job, { ...deps, onDamage });
   if (deps.stop.aborted) throw stopped(job);
   if (isRefused()) return { kind: "damaged" };
+  const archives = archivesOf(job, settings);
+  if (archives !== null) return exportArchives(job, archives, settings, { ...deps, onDamage });
   const { range } = job;
   const endUs = endOfReading(job.tracks, range);
   const reader = createMergedReader(
-    job.tracks.map((track) => rowTrack(track, job, settings)),
+    job.tracks.map((track) => rowTrack(track, job, settings, deps.gapsOf)),
     { fromUs: range.fromUs, onDamage, check: deps.check },
   );
   let file: TableFile | null = null;
@@ -64,9 +54,10 @@ export async function exportOne(job: ExportJob, settings: ExportSettings, deps: 
       }
       if (next.recvUs >= range.toUs || isRefused()) break;
       if (file === null) {
-        file = createFile(job, settings, deps.stop);
+        file = createFile(job, settings, deps);
         firstUs = next.recvUs;
       }
+      next.cells[next.cells.length - 1] = next.marks(next.recvUs);
       file.add(next.cells);
       rows++;
       if (rows % 1000 === 0) deps.onProgress((next.recvUs - firstUs) / (endUs - firstUs));
@@ -102,22 +93,28 @@ async function checkSources({ tracks, range }: ExportJob, { check, onDamage, sto
   }
 }
 
-function createFile({ path, type, withSymbol }: ExportJob, settings: ExportSettings, stop: AbortSignal): TableFile {
-  const { columns } = rowShape(type, { levels: settings.levels, symbol: withSymbol ? "" : null });
-  const output = openOutput(path, {
+function createFile(job: ExportJob, settings: ExportSettings, { gapsOf, stop }: ExportDeps): TableFile {
+  const { columns } = rowShape(job.type, { levels: settings.levels, symbol: job.withSymbol ? "" : null });
+  const output = openOutput(job.path, {
     stop,
     write: (fd, bytes, name) => createStandardOutput(stop, fd, name).write(bytes),
   });
   const file = settings.packing === null ? output : createCompressedFile(output, settings.packing);
   if (settings.format === "csv") return createCsvFile(file, columns);
-  const { numbers, compression } = settings;
-  return createParquetFile(file, columns, { numbers, compression, createdBy: `rt-data version ${version}` });
+  return createParquetFile(file, columns, parquetOptions(job, settings, gapsOf));
 }
 
-type RowLine = Received & { readonly cells: readonly Cell[] };
+type RowLine = Received & { readonly cells: Cell[]; readonly marks: GapMarks };
 
-function rowTrack({ files, stream }: RecordedStream, job: ExportJob, settings: ExportSettings): LineStream<RowLine> {
+function rowTrack(
+  track: RecordedStream,
+  job: ExportJob,
+  settings: ExportSettings,
+  gapsOf: GapsOf,
+): LineStream<RowLine> {
+  const { files, stream } = track;
   const shape = rowShape(stream.type, { levels: settings.levels, symbol: job.withSymbol ? stream.symbol : null });
+  const marks = createGapMarks(gapsIn(track, job.range, gapsOf));
   // With --with-symbol the first cell is the symbol; every other text is a decimal.
   const decimalsFrom = job.withSymbol ? 1 : 0;
   return {
@@ -127,7 +124,7 @@ function rowTrack({ files, stream }: RecordedStream, job: ExportJob, settings: E
       try {
         const members = JSON.parse(text.slice(from, to)) as Members;
         const recvUs = members.recv_us;
-        return typeof recvUs === "number" ? { recvUs, cells: shape.row(members) } : "damaged";
+        return typeof recvUs === "number" ? { recvUs, cells: shape.row(members), marks } : "damaged";
       } catch {
         return "damaged";
       }

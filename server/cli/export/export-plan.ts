@@ -11,8 +11,10 @@ import { OperatorError } from "../../platform/errors.ts";
 import { statSync } from "../../platform/files/files.ts";
 import { reasonOf } from "../../platform/system-errors.ts";
 import type { RecordedStream } from "../../storage/list/listing.ts";
+import type { SourceCheck } from "../../storage/read/source-check.ts";
+import type { GapsOf } from "../../storage/recorded-gaps.ts";
+import type { SelectedStream, Selection } from "../data/selection.ts";
 import type { Flags } from "../framework/command.ts";
-import type { SelectedStream } from "./selection.ts";
 
 /** The settings of `rt-data export`. */
 export type ExportSettings = {
@@ -33,10 +35,26 @@ export type ExportSettings = {
 /** A file to write, and its sources. */
 export type ExportJob = {
   readonly path: string;
+  readonly dataDir: string;
   readonly type: StreamType;
   readonly tracks: readonly RecordedStream[];
   readonly range: TimeSpan;
   readonly withSymbol: boolean;
+};
+
+/** The result for a file. "damaged": a source is damaged, so the file was not written. */
+export type ExportResult =
+  | { readonly kind: "written"; readonly rows: number; readonly bytes: number }
+  | { readonly kind: "empty" }
+  | { readonly kind: "damaged" };
+
+export type ExportDeps = {
+  readonly check: SourceCheck;
+  readonly gapsOf: GapsOf;
+  /** Called for each source that cannot be read completely. */
+  readonly onDamage: (path: string, problem: string) => void;
+  readonly onProgress: (share: number) => void;
+  readonly stop: AbortSignal;
 };
 
 const formats = ["csv", "parquet"] as const;
@@ -85,11 +103,15 @@ export function exportSettings(flags: Flags): ExportSettings {
 }
 
 /** Plans the files to write. @throws OperatorError if the selection does not fit into a single file */
-export function planExport(tracks: readonly SelectedStream[], range: TimeSpan, settings: ExportSettings): ExportJob[] {
+export function planExport(
+  tracks: readonly SelectedStream[],
+  { dataDir, range }: Pick<Selection, "dataDir" | "range">,
+  settings: ExportSettings,
+): ExportJob[] {
   const facts = tracks.find(({ stream }) => streamKinds[stream.type.kind].isFacts)?.stream.type.folder;
   if (facts !== undefined)
     throw new OperatorError(`${facts} has no columns: print its lines by rt-data cat --stream ${facts}`);
-  if (settings.isFolder) return tracks.flatMap((track) => jobsOfDays(track, tracks, range, settings));
+  if (settings.isFolder) return tracks.flatMap((track) => jobsOfDays(track, tracks, { dataDir, range }, settings));
   const [first] = tracks;
   const types = [...new Set(tracks.map(({ stream }) => stream.type))];
   const symbols = [...new Set(tracks.map(({ stream }) => stream.symbol))];
@@ -105,14 +127,15 @@ export function planExport(tracks: readonly SelectedStream[], range: TimeSpan, s
       `${symbols.length} symbols are recorded (${symbols.slice(0, 6).join(", ")}${symbols.length > 6 ? ", …" : ""}): choose a symbol by --symbol, give a folder as --out, or add a symbol column by --with-symbol`,
     );
   }
-  return [{ path: settings.out, type: first.stream.type, tracks, range, withSymbol: settings.withSymbol }];
+  const { out: path, withSymbol } = settings;
+  return [{ path, dataDir, type: first.stream.type, tracks, range, withSymbol }];
 }
 
 /** Plans a file per day. Late segments of a merged day are a separate entry without days; they go into the day's file. */
 function jobsOfDays(
   track: SelectedStream,
   all: readonly SelectedStream[],
-  range: TimeSpan,
+  { dataDir, range }: Pick<Selection, "dataDir" | "range">,
   { out, format, withSymbol }: ExportSettings,
 ): ExportJob[] {
   const { symbol, type } = track.stream;
@@ -122,8 +145,12 @@ function jobsOfDays(
     const startUs = dateStartUs(date);
     return {
       path: join(out, dayPath(day), `${symbol}-${type.folder}-${date}.${format}`),
-      type,
-      tracks: sameStream.map((entry) => ({ ...entry, files: entry.files.filter((file) => file.date === date) })),
+      ...{ dataDir, type },
+      tracks: sameStream.map((entry) => ({
+        ...entry,
+        days: entry.days.filter((day) => day.date === date),
+        files: entry.files.filter((file) => file.date === date),
+      })),
       range: { fromUs: Math.max(range.fromUs, startUs), toUs: Math.min(range.toUs, startUs + dayUs) },
       withSymbol,
     };

@@ -1,13 +1,13 @@
 import { ReaderGone } from "../../export/stream-file.ts";
 import { OperatorError } from "../../platform/errors.ts";
 import { createSourceCheck } from "../../storage/read/source-check.ts";
+import { openGapList, selectionFlags, selectionOf, selectRecords } from "../data/selection.ts";
 import type { Command } from "../framework/command.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
 import { exportOne } from "./export-job.ts";
 import { refuseRecorded } from "./export-place.ts";
 import { exportSettings, planExport } from "./export-plan.ts";
-import { selectionFlags, selectionOf, selectRecords } from "./selection.ts";
 
 /** `rt-data export` */
 export const exportCommand: Command = {
@@ -20,7 +20,7 @@ export const exportCommand: Command = {
     },
     format: { value: "csv|parquet", help: "format (default: by the ending of --out)" },
     ...selectionFlags,
-    numbers: { value: "float64|decimal|text", help: "prices and quantities in Parquet (default float64)" },
+    numbers: { value: "float64|decimal|ticks|text", help: "prices and quantities in Parquet (default float64)" },
     levels: {
       value: "columns|list",
       help: "layout of depth5, 10 and 20: bid_px_1 … ask_sz_20, or four lists (default columns)",
@@ -41,14 +41,17 @@ export const exportCommand: Command = {
   notes: [
     "Columns: recv_us (µs), net_delay_ms, then last_update_id and bid_px_1, bid_sz_1 … ask_px_20, ask_sz_20, best level first, null if the",
     "book has fewer levels; trades: repaired, event_time_ms, trade_time_ms, ids, price, quantity, is_buyer_maker; depth and depthSnapshot:",
-    "lists bid_px, bid_sz, ask_px, ask_sz. decimal is DECIMAL(18, 8), exact; text is for values that do not fit. A file is written under a",
-    "temporary name and replaces the old file once it is complete; a FIFO, a device or standard output is written directly. Sources are",
-    "checked before the first row. Exit code 1: a source is damaged; it is named, and its file is not written (see --skip-damaged).",
+    "lists bid_px, bid_sz, ask_px, ask_sz. Then recv_time, event_time and trade_time, the same times as timestamps (µs, UTC), and since_gap,",
+    "true for the first row after a gap that was not backfilled in full. decimal is DECIMAL(18, 8), exact; ticks are whole multiples of the",
+    "tick size (prices) and the step size (quantities); text is for values that do not fit. The metadata of a Parquet file names its stream,",
+    "symbol, date, gaps, tick size, and for whole archived days coverage and SHA-256 of the archive. A file is written under a temporary name",
+    "and replaces the old file once it is complete; a FIFO, a device or standard output is written directly. Sources are checked before",
+    "the first row. Exit code 1: a source is damaged; it is named, and its file is not written (see --skip-damaged).",
   ],
   async run(flags, terminal) {
     const settings = exportSettings(flags);
     const selection = selectionOf(flags);
-    const jobs = planExport(selectRecords(selection), selection.range, settings);
+    const jobs = planExport(selectRecords(selection), selection, settings);
     for (const { path } of jobs) refuseRecorded(path, selection.dataDir);
     const isPiped = jobs.some(({ path }) => isStandardOutput(path));
     if (isPiped && process.stdout.isTTY && settings.format === "parquet")
@@ -66,10 +69,11 @@ export const exportCommand: Command = {
       damagedFiles.add(path);
     };
     const check = createSourceCheck(terminal.stop);
+    const gapsOf = openGapList(selection.dataDir, (reason) => warn(`${reason}; gaps of live days are unknown`));
     const written: Written[] = [];
     for (const [at, job] of jobs.entries()) {
       const onProgress = (share: number) => progress.update((at + share) / jobs.length, job.path);
-      const result = await exportOne(job, settings, { check, onDamage, onProgress, stop: terminal.stop }).catch(
+      const result = await exportOne(job, settings, { check, gapsOf, onDamage, onProgress, stop: terminal.stop }).catch(
         (error: unknown) => {
           // As in `cat`: a reader may close the pipe when it has enough.
           if (error instanceof ReaderGone && isStandardOutput(job.path)) return null;

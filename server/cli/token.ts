@@ -153,7 +153,8 @@ function expiryOf({ lifetime_s, expires_us, is_expired }: Shown): string {
   if (lifetime_s === null) return "never";
   if (is_expired) return "expired";
   // The recorder begins to count when it has seen the token.
-  return expires_us === null ? `after ${Math.round(lifetime_s / 3600)} h` : dateOf(expires_us);
+  const lifetime = lifetime_s % 86_400 === 0 ? `${lifetime_s / 86_400} d` : `${lifetime_s / 3600} h`;
+  return expires_us === null ? `after ${lifetime}` : dateOf(expires_us);
 }
 
 /** Reads all tokens, by name. Files that are no tokens are left out. */

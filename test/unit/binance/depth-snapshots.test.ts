@@ -41,7 +41,14 @@ function setUp(
   const log = createLog({ level: "info", format: "text", color: false }, (line) =>
     lines.push(line.slice(20).trimEnd()),
   );
-  const rest = createRestClient({ restUrl: `http://127.0.0.1:${server.port}` }, { log, random: () => 0, ...time });
+  const client = createRestClient({ restUrl: `http://127.0.0.1:${server.port}` }, { log, random: () => 0, ...time });
+  /** When requests were sent: on a loaded machine time may advance before they arrive. */
+  const sentMs: number[] = [];
+  const rest: typeof client = {
+    ...client,
+    get: (path, query, options) =>
+      client.get(path, query, { ...options, onSend: () => void (sentMs.push(time.now()), options.onSend?.()) }),
+  };
   const got: { symbol: string; folder: string; payload: string; recvUs: number }[] = [];
   const streams = new Set<unknown>();
   const snapshots = createDepthSnapshots(
@@ -61,7 +68,7 @@ function setUp(
   stops.push(() => server.stop(true), rest.stop, snapshots.stop);
   const perMinute = () => {
     const minutes = new Map<number, number>();
-    for (const { atMs } of asked)
+    for (const atMs of sentMs)
       minutes.set(Math.floor(atMs / 60_000), (minutes.get(Math.floor(atMs / 60_000)) ?? 0) + 1);
     return [...minutes.values()];
   };

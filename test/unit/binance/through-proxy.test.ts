@@ -8,24 +8,14 @@ import { createSyntheticMarket } from "../../../server/simulator/market/syntheti
 import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
 import { localizedReason } from "../../../server/text/reason.ts";
 import { type ProxyConduct, proxyLogin, startConnectProxy } from "../../support/network/connect-proxy.ts";
+import { setProxies } from "../../support/network/proxy-variables.ts";
 
 const stops: (() => unknown)[] = [];
 afterEach(async () => {
   for (const stop of stops.splice(0).reverse()) await stop();
 });
 
-/** Sets variables of this process until the end of the test. */
-function setVariables(variables: Readonly<Record<string, string>>): void {
-  const names = ["http_proxy", "https_proxy", "all_proxy", "no_proxy"].flatMap((name) => [name, name.toUpperCase()]);
-  const before = names.map((name) => [name, process.env[name]] as const);
-  stops.push(() => {
-    for (const [name, value] of before)
-      if (value === undefined) delete process.env[name];
-      else process.env[name] = value;
-  });
-  for (const name of names) delete process.env[name];
-  Object.assign(process.env, variables);
-}
+const setVariables = (variables: Readonly<Record<string, string>>) => void stops.push(setProxies(variables));
 
 /** An exchange that only the proxy knows, as exchange.test. */
 async function exchangeBehindProxy(login?: typeof proxyLogin) {

@@ -1,5 +1,8 @@
 import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { commands, completion } from "../../../server/cli/commands.ts";
+import { temporaryFolder } from "../../support/folder.ts";
 
 /** Returns the script of a shell, as the command prints it. */
 async function scriptOf(shell: string): Promise<string> {
@@ -44,3 +47,27 @@ test.each(["bash", "zsh", "fish"])(
     expect(script).not.toContain("take-over");
   },
 );
+
+test.skipIf(Bun.which("zsh") === null)("zsh loads its script, which registers itself for rt-data", async () => {
+  const file = join(temporaryFolder(), "_rt-data");
+  writeFileSync(file, `${await scriptOf("zsh")}\n`);
+  // compinit would read every completion of the machine first.
+  const { stdout, stderr } = Bun.spawnSync(["zsh", "-f", "-c", `compdef() { print -r -- "$@" }; source ${file}`]);
+  expect([stdout.toString(), stderr.toString()]).toEqual(["_rt_data rt-data\n", ""]);
+});
+
+test.skipIf(Bun.which("fish") === null)("fish offers commands, topics, flags and the values of a flag", async () => {
+  const folder = temporaryFolder();
+  const file = join(folder, "rt-data.fish");
+  writeFileSync(file, `${await scriptOf("fish")}\n`);
+  const lines = ["rt-data hea", "rt-data token re", "rt-data config --ch", "rt-data token create x --scope do"];
+  const script = [`source ${file}`, ...lines.map((line) => `complete -C "${line}"`)].join("; ");
+  const env = { ...process.env, HOME: folder, XDG_CONFIG_HOME: folder, XDG_DATA_HOME: folder };
+  const { stdout, stderr } = Bun.spawnSync(["fish", "--no-config", "-c", script], { env });
+  expect(stderr.toString()).toBe("");
+  const words = stdout
+    .toString()
+    .split("\n")
+    .map((line) => line.split("\t")[0]);
+  expect(words.filter(Boolean)).toEqual(["health", "revoke", "--changed", "download"]);
+});

@@ -24,6 +24,8 @@ const well = "Recording 3 symbols. Nothing is missing today.";
 /** The exchange's own digits, as a book has them. */
 const book = '{"lastUpdateId":7,"bids":[["86704.77000000","4.67805000"]],"asks":[["86704.79000000","0.10000000"]]}';
 
+const instrument = { base: "BTC", quote: "USDT", tick_size: "0.01000000", step_size: "0.00001000", status: "HALT" };
+
 describe.skipIf(!runtime.ok)(title, () => {
   let browser: Browser;
   let assetsDir: string;
@@ -62,6 +64,7 @@ describe.skipIf(!runtime.ok)(title, () => {
             : symbol === "ETHUSDT"
               ? "no_data"
               : null,
+        instrument: () => ({ recvUs: 1763800000000000, instrument }),
         trades: () => ({ trades: [], count: 0 }),
         history: past(),
         metrics: () => ({ text: "", contentType: "text/plain" }),
@@ -272,6 +275,11 @@ describe.skipIf(!runtime.ok)(title, () => {
     expect(new URL(page.url()).pathname).toBe("/rt/orderbook/BTCUSDT");
     expect(await text(page, '[data-fact="spread"] dd')).toStartWith("0.02");
     expect(await text(page, '[data-fact="mid"]')).toContain("86,704.780");
+    // What the exchange states about the symbol. Its status is only shown if it is not traded.
+    await until(
+      async () => /Tick size 0\.01\s*Step size 0\.00001\s*HALT$/.test(await text(page, ".machine.streams")),
+      "the facts about the symbol",
+    );
     await page.reload();
     await until(async () => (await text(page, ".side-asks td.price")) === "86,704.79", "the asks after a reload");
     await page.goBack();

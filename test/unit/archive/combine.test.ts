@@ -169,6 +169,33 @@ test("if the other archive already has every row, it stays and only its manifest
   expect(manifest.sources?.map(({ rows }) => rows)).toEqual([3, 2]);
 });
 
+test("lines without ids: each recorder's are kept, and a line that both archives hold is there once", () => {
+  const facts: Day = { ...day, stream: "exchangeInfo" };
+  const instrument = { base: "BTC", quote: "USDT", tick_size: "0.01", step_size: null, status: "TRADING" };
+  archive(
+    left,
+    [1, 3, 9].map((us) => ({ id: 7, us })),
+    [],
+    facts,
+    "tick",
+  );
+  const theirs = archive(
+    right,
+    [2, 3, 8, 9].map((us) => ({ id: 7, us })),
+    [],
+    facts,
+    "tick",
+  );
+  writeFileSync(manifestPath(right, facts), encodeManifest({ ...theirs, instrument }));
+  const { kind, manifest, text: lines } = combine(facts);
+  expect([kind, manifest.rows, manifest.ids, manifest.instrument]).toEqual(["new", 5, null, instrument]);
+  expect([...lines.matchAll(/"recv_us":(\d+)/g)].map(([, us]) => Number(us) - startUs)).toEqual([1, 2, 3, 8, 9]);
+  // The bucket's archive holds all of it by now, so combining it again changes no line.
+  writeFileSync(archivePath(right, facts), readFileSync(join(left, "combined.jsonl.zst")));
+  writeFileSync(manifestPath(right, facts), encodeManifest(manifest));
+  expect(combine(facts).kind).toBe("same");
+});
+
 test("`verify` finds no problem in a combined archive", async () => {
   archive(left, [
     { id: 1, us: 5 },

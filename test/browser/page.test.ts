@@ -192,7 +192,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     await korean.close();
     status = () => fakeStatus(step, 0);
     await until(async () => (await sentence(page)) === "No symbols are recorded.", "the empty state");
-    expect(await text(page, ".empty")).toContain("record.symbols");
+    expect(await text(page, ".headline .why")).toContain("record.symbols");
     status = () => fakeStatus(step, 3);
     await until(async () => (await sentence(page)) === well, "the good news");
     await close();

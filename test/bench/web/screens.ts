@@ -58,13 +58,15 @@ const assetsDir = join(folder, "page");
 mkdirSync(folder, { recursive: true });
 await buildPage(assetsDir);
 const browser = await runtime.launch();
-for (const scene of scenes) await takeScene(browser, scene);
+for (const scene of scenes) for (const look of looks) await takeScene(browser, scene, look);
 for (const look of looks) await takeSheets(browser, look);
 await browser.close();
 console.log(folder);
 process.exit(0);
 
-async function takeScene(browser: Browser, { name, symbols, incidents: open, cut }: Scene): Promise<void> {
+/** One server a look: Chromium keeps only so many sockets open at once. */
+async function takeScene(browser: Browser, scene: Scene, look: Look): Promise<void> {
+  const { name, symbols, incidents: open, cut } = scene;
   const market = fakeMarket();
   const server = createHttpServer(
     { host: "127.0.0.1", port: 0, tickMs: 250 },
@@ -76,19 +78,17 @@ async function takeScene(browser: Browser, { name, symbols, incidents: open, cut
   );
   const { url } = await server.start();
   const opened: { page: Page; context: BrowserContext; path: string }[] = [];
-  for (const look of looks) {
-    for (const view of views) {
-      const context = await browser.newContext({ ...look, viewport: { width: look.width, height: 900 } });
-      const page = await context.newPage();
-      await page.goto(url + view);
-      await page.waitForSelector('.page:not([data-freshness="none"])');
-      await page.waitForTimeout(view.startsWith("/orderbook") ? 1500 : 500);
-      const path = join(folder, fileOf(look, name, view));
-      if (cut) opened.push({ page, context, path });
-      else {
-        await take(page, path);
-        await context.close();
-      }
+  for (const view of views) {
+    const context = await browser.newContext({ ...look, viewport: { width: look.width, height: 900 } });
+    const page = await context.newPage();
+    await page.goto(url + view);
+    await page.waitForSelector('.page:not([data-freshness="none"])');
+    await page.waitForTimeout(view.startsWith("/orderbook") ? 1500 : 500);
+    const path = join(folder, fileOf(look, name, view));
+    if (cut) opened.push({ page, context, path });
+    else {
+      await take(page, path);
+      await context.close();
     }
   }
   await server.stop();

@@ -31,7 +31,7 @@ export const verdict = computed((): Verdict => {
   const newest = status.value;
   if (newest === null || old.value) return withoutContact(newest);
   if (!newest.ready) return notReady(newest);
-  if (newest.symbols.length === 0) return say("warn", t("nothing"), "nothing", [t("noSymbols")]);
+  if (newest.symbols.length === 0) return say("warn", t("nothing"), "nothing", [t("addSymbols")]);
   return ofSymbols(newest) ?? ofIncidents(newest) ?? well(newest);
 });
 

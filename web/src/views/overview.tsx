@@ -1,5 +1,6 @@
 import { useComputed, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
+import { isWide } from "../browser/width.ts";
 import { Archive } from "../components/archive/archive.tsx";
 import { LatestGaps } from "../components/archive/latest-gaps.tsx";
 import { InSteps } from "../components/frame/in-steps.tsx";
@@ -7,6 +8,7 @@ import { Connections } from "../components/status/connections.tsx";
 import { AsOf, Hero } from "../components/status/hero.tsx";
 import { HourCharts } from "../components/status/hour-charts.tsx";
 import { MachineLine } from "../components/status/machine-line.tsx";
+import { density } from "../components/symbols/symbol-order.ts";
 import { allDrawn, SymbolTable } from "../components/symbols/symbol-table.tsx";
 import { month } from "../state/month.ts";
 import { usePast } from "../state/past.ts";
@@ -32,14 +34,14 @@ export function Overview() {
   return (
     <div class="ov">
       <InSteps parts={first} />
-      {allDrawn.value && <InSteps parts={rest} />}
+      {(allDrawn.value || (isWide.value && density.value === "dense")) && <InSteps parts={rest} />}
     </div>
   );
 }
 
 const first = [Hero, AsOf, SymbolTable];
 
-/** What is below the symbols. */
+/** What is below the symbols, and on a wide screen beside them. */
 const rest = [HourCharts, Three, MachineLine];
 
 function Three() {

@@ -84,6 +84,7 @@ export const overviewEn = {
   attention: "{n} need attention, listed first",
   attentionOne: "1 needs attention, listed first",
   noSymbols: "No symbols are recorded. Add some to record.symbols in rt-data.toml.",
+  addSymbols: "Add some to record.symbols in rt-data.toml.",
   noMatch: "No symbol matches “{text}”.",
   clearFilter: "Clear filter",
   latestGaps: "Latest gaps",

@@ -86,6 +86,7 @@ export const overviewKo: Readonly<Record<keyof typeof overviewEn, string>> = {
   attention: "살펴볼 심볼 {n}개를 먼저 표시",
   attentionOne: "살펴볼 심볼 1개를 먼저 표시",
   noSymbols: "기록하는 심볼이 없습니다. rt-data.toml의 record.symbols에 추가하세요.",
+  addSymbols: "rt-data.toml의 record.symbols에 추가하세요.",
   noMatch: "“{text}”에 맞는 심볼이 없습니다.",
   clearFilter: "검색 지우기",
   latestGaps: "최근 기록 공백",

@@ -1,13 +1,15 @@
 import { useComputed } from "@preact/signals";
 import type { ArchiveDate, ArchiveDates } from "../../../../server/domain/queries.ts";
 import type { Status } from "../../../../server/domain/status.ts";
+import { dayName } from "../../../../server/text/dates.ts";
 import { address, follow } from "../../browser/route.ts";
+import { isPhone } from "../../browser/width.ts";
 import { bytes, number } from "../../present/format.ts";
 import { reasonOf } from "../../present/reason.ts";
 import { longDate } from "../../present/time.ts";
 import { archiveDays } from "../../state/past.ts";
 import { status } from "../../state/state.ts";
-import { t } from "../../words/i18n.ts";
+import { language, t } from "../../words/i18n.ts";
 import { FigureRow } from "../status/figure-row.tsx";
 import { PageLink } from "../status/page-link.tsx";
 import { filesText } from "./archive-table.tsx";
@@ -57,7 +59,7 @@ function DayRow({ day, isExtra = false }: { day: ArchiveDate; isExtra?: boolean 
   return (
     <li class={isExtra ? "x" : ""}>
       <a class="grow" href={address("archive")} onClick={follow}>
-        {longDate(day.date)}
+        {isPhone.value ? dayName(day.date, language.value) : longDate(day.date)}
       </a>
       <span>
         {isVerified && <span class="ok">{t("verifiedShort")} · </span>}

@@ -22,7 +22,7 @@ export function TodayRow() {
   const date = dateOf(Date.now() * 1000);
   return (
     <tr class="day">
-      <td>
+      <td class="nowrap">
         <span class="chev" />
         {t("todayWriting", { date: shortDate(date) })}
       </td>
@@ -62,7 +62,7 @@ export function DayRow({ day }: { day: ArchiveDate }) {
         <td>
           <span class="covered">
             <i class="bar" data-l={levelOf(missing_s, 86_400, false)} aria-hidden="true" />
-            {coverageText(day)}
+            <Covered day={day} />
           </span>
         </td>
         <td class="o soft">{filesText(files)}</td>
@@ -88,9 +88,16 @@ export function DayRow({ day }: { day: ArchiveDate }) {
   );
 }
 
-function coverageText({ coverage, missing_s }: ArchiveDate): string {
-  if (missing_s === 0) return coveragePercent(coverage);
-  return t("missingTime", { time: isPhone.value ? coarse(missing_s) : duration(missing_s) });
+function Covered({ day: { coverage, missing_s } }: { day: ArchiveDate }) {
+  if (missing_s === 0) return <>{coveragePercent(coverage)}</>;
+  const text = t("missingTime", { time: duration(missing_s) });
+  if (!isPhone.value) return <>{text}</>;
+  return (
+    <>
+      <span aria-hidden="true">{`−${coarse(missing_s)}`}</span>
+      <span class="unseen">{text}</span>
+    </>
+  );
 }
 
 function Verified({ day: { files, verified } }: { day: ArchiveDate }) {

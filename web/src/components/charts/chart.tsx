@@ -69,7 +69,7 @@ export function Chart({
     const known = values.findLast((value) => value !== null) ?? null;
     const labels = ticks.values.map(text);
     const tag = known === null ? "" : (format ?? withDecimals(ticks.decimals))(known);
-    const longest = Math.max(...labels.map((label) => label.length), isTagged ? tag.length : 0);
+    const longest = Math.max(...labels.map((label) => label.length), isTagged ? tag.length + 1 : 0);
     const axis = longest * digit + space;
     const to = times.at(-1) ?? 1;
     const frame = {

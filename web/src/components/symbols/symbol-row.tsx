@@ -30,12 +30,12 @@ export function SymbolRow({ name }: { name: string }) {
   const visible = useSignal(true);
   useEffect(() => (row.current === null ? undefined : watchVisible(row.current, visible)), []);
   const of: Reader = (read) => {
-    let last = "–";
+    const last = useRef<string | null>(null);
     return useComputed(() => {
-      if (!visible.value) return last;
+      if (!visible.value && last.current !== null) return last.current;
       const symbol = symbolSignal(name)?.value;
-      last = symbol === undefined ? "–" : read(symbol, status.value?.now_us ?? 0);
-      return last;
+      last.current = symbol === undefined ? "–" : read(symbol, status.value?.now_us ?? 0);
+      return last.current;
     });
   };
   const state = of(stateOf);

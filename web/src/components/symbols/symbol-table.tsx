@@ -11,9 +11,9 @@ import { t } from "../../words/i18n.ts";
 import { arrange, attentive, type Column, columns, density, filter, order, sortBy } from "./symbol-order.ts";
 import { SymbolRow } from "./symbol-row.tsx";
 
-/** Rows that are drawn first, and then with each step: all at once would keep a phone busy for a second. */
+/** Rows that are drawn first, and at most with each step: all at once would keep a phone busy for a second. */
 const firstRows = 3;
-const moreRows = 4;
+const moreRows = 12;
 
 const drawn = signal(firstRows);
 
@@ -25,7 +25,7 @@ function useSteps(): void {
   useSignalEffect(() => {
     if (drawn.value >= symbolNames.value.length) return;
     const timer = setTimeout(() => {
-      drawn.value += moreRows;
+      drawn.value += Math.min(moreRows, drawn.value);
     });
     return () => clearTimeout(timer);
   });
@@ -52,6 +52,8 @@ export function SymbolTable() {
   }, []);
   useSteps();
   const all = symbolNames.value.length;
+  // The first sentence says so.
+  if (all === 0 && status.value !== null) return null;
   const look = density.value;
   const names = shown.value;
   const half = look === "dense" ? Math.ceil(names.length / 2) : names.length;
@@ -200,7 +202,6 @@ function Empty() {
       </div>
     );
   }
-  if (symbolNames.value.length === 0) return <p class="empty">{t("noSymbols")}</p>;
   return (
     <p class="empty">
       {t("noMatch", { text: filter.value })}{" "}

@@ -24,8 +24,16 @@ const folder = join(root, "dist/release");
 const sums = join(folder, "SHA256SUMS");
 const licenses = join(root, "web/dist/static/licenses.txt");
 
-/** musl is for Alpine. Bun 1.4's x64 detects the features of the processor, so x64-baseline differs only by its name. */
-const targets = ["linux-x64", "linux-x64-baseline", "linux-arm64", "linux-x64-musl", "linux-arm64-musl"];
+/** musl is for Alpine, darwin for macOS: reading, replay and demo. Bun 1.4's x64 detects the features of the processor, so x64-baseline differs only by its name. */
+const targets = [
+  "linux-x64",
+  "linux-x64-baseline",
+  "linux-arm64",
+  "linux-x64-musl",
+  "linux-arm64-musl",
+  "darwin-arm64",
+  "darwin-x64",
+];
 
 const { values } = parseArgs({
   options: {

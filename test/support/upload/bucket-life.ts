@@ -68,8 +68,9 @@ export function randomOf(seed: number): Random {
 type Recorder = {
   readonly dataDir: string;
   readonly seen: readonly Seen[];
-  /** Lines of a day that come as a late segment. */
+  /** Lines of a day that come as a late segment, and those that have come. */
   readonly late: Map<string, string>;
+  readonly merged: Map<string, string>;
   readonly proxy: ReturnType<typeof s3Proxy>;
   readonly faults: {
     killIn: number;
@@ -140,7 +141,7 @@ export async function liveBucket({ seed, days, log = () => {} }: Life, s3: S3): 
         await new Promise(() => {});
       },
     });
-    return { dataDir: newDataDir(), seen, late: new Map(), proxy, faults, keeping: null };
+    return { dataDir: newDataDir(), seen, late: new Map(), merged: new Map(), proxy, faults, keeping: null };
   }
 
   function begin(recorder: Recorder): void {
@@ -160,9 +161,10 @@ export async function liveBucket({ seed, days, log = () => {} }: Life, s3: S3): 
     );
   }
 
-  async function checkRemoved({ seen, late }: Recorder, day: Day): Promise<void> {
-    // Rows that have not been merged into it yet were not in it.
-    const coming = new Set(idsIn(shape, late.get(day.date)?.trimEnd().split("\n") ?? []));
+  async function checkRemoved({ dataDir, seen, late, merged }: Recorder, day: Day): Promise<void> {
+    // Late rows were not in it: they are not merged yet, or an archive of their own, made while the first one was going.
+    const own = existsSync(archivePath(dataDir, day)) ? merged.get(day.date) : undefined;
+    const coming = new Set(idsIn(shape, (late.get(day.date) ?? own)?.trimEnd().split("\n") ?? []));
     const ids = seen
       .filter(({ recvUs }) => dateOf(recvUs) === day.date)
       .map(({ event }) => event.id)
@@ -238,6 +240,7 @@ export async function liveBucket({ seed, days, log = () => {} }: Life, s3: S3): 
       const day = dayOf(shape, date);
       // Where the day has gone from the disk already they are an archive of their own.
       await archive(recorder.dataDir, day, text, "23-00");
+      recorder.merged.set(date, text);
       recorder.late.delete(date);
       recorder.keeping?.onArchived(day);
     }

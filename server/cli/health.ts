@@ -60,7 +60,7 @@ async function ask(flags: Parameters<Command["run"]>[0], timeoutMs: number): Pro
 function sentenceOf(answer: ReadyAnswer): string {
   if (answer.kind === "ready") return "healthy: data flows";
   if (answer.kind === "absent") return oneLine(`not running: ${answer.problem}`);
-  const unknown = "the reasons are behind the password; see the recorder's log";
+  const unknown = "the reasons are for those who are logged in; see the recorder's log";
   return oneLine(`not ready: ${answer.reasons.length === 0 ? unknown : answer.reasons.join("; ")}`);
 }
 

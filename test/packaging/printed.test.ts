@@ -250,7 +250,7 @@ test("the executable prints the install script of the checkout; unknown words ge
   expect((await run(["ops", "systemd"], { env: broken })).code).toBe(2);
   for (const [words, told] of [
     [["ops", "ngin"], 'did you mean "nginx"?'],
-    [["ops"], "give one of systemd, nginx"],
+    [["ops"], "ops needs one of systemd, nginx"],
     [["ops", "nginx", "too"], 'unexpected word "too"'],
     [["ops", "guide", "--lang", "kr"], 'did you mean "ko"?'],
     [["ops", "systemd", "--user", "R00t!"], "not a valid user name"],

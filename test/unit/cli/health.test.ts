@@ -66,7 +66,7 @@ test("the reasons stay hidden from whoever does not know the password's hash", a
   const { code, lines } = await ask({ port: String(served.port) });
   expect({ code, lines }).toEqual({
     code: 1,
-    lines: ["not ready: the reasons are behind the password; see the recorder's log"],
+    lines: ["not ready: the reasons are for those who are logged in; see the recorder's log"],
   });
   for (const proof of ["", "x", hash]) {
     const answer = await fetch(`${served.url}/health/ready`, { headers: { "rt-data-health": proof } });

@@ -6,6 +6,7 @@ import { createOutput } from "../../platform/files/durable-files.ts";
 import { createLineStats, delayQuantile } from "../../storage/line-stats.ts";
 import type { Manifest } from "../../storage/manifest.ts";
 import { readChunks } from "../../storage/read/line-reader-sync.ts";
+import { createSizedFrame } from "../../storage/zstd/sized-frame.ts";
 import { createFrameWalker, frameProblem } from "../../storage/zstd/zstd-frame.ts";
 import { createCompressor, createDecompressor } from "../../storage/zstd/zstd-stream.ts";
 import { createTieSorter } from "../combine/line-ties.ts";
@@ -43,12 +44,13 @@ export function writeLines(
   const { path, day, level } = target;
   const stats = createLineStats(dateStartUs(day.date));
   const rawHash = new Bun.CryptoHasher("sha256");
-  const compressedHash = new Bun.CryptoHasher("sha256");
+  const packedHash = new Bun.CryptoHasher("sha256");
   const output = attempt("write", path, () => createOutput(path));
-  const compressor = createCompressor(level, (bytes) => {
+  const frame = createSizedFrame((bytes) => {
+    if (output.bytes() > 0) packedHash.update(bytes);
     attempt("write", path, () => output.write(bytes));
-    compressedHash.update(bytes);
   });
+  const compressor = createCompressor(level, frame.write);
   const kind = streamTypeOfFolder(day.stream)?.kind;
   const ids = createIdSpan(kind);
   const buffer = createLineBuffer((lines) => {
@@ -63,14 +65,16 @@ export function writeLines(
     ties?.flush();
     buffer.flush();
     compressor.end();
+    attempt("write", path, () => output.replaceAt(0, frame.header(stats.bytes)));
     attempt("sync", path, output.sync);
   } finally {
     compressor.close();
     output.close();
   }
   const rawSha256 = rawHash.digest("hex");
-  const compressedSha256 = compressedHash.digest("hex");
-  verifyWritten(path, { rows: stats.rows, rawSha256, compressedSha256 }, alive);
+  const packedSha256 = packedHash.digest("hex");
+  const expected = { rows: stats.rows, rawSha256, packedSha256, header: frame.header(stats.bytes) };
+  const compressedSha256 = verifyWritten(path, expected, alive);
   const idOf = (line: string) => (kind === undefined || line === "" ? null : recordId(line, kind));
   return {
     stream: day.stream,
@@ -94,12 +98,18 @@ export function writeLines(
   };
 }
 
-/** Reads the file back from disk and checks its bytes, its frame (exactly one, with checksum) and its rows. */
+/**
+ * Reads the file back from disk and checks its bytes, its frame (exactly one, with checksum) and its rows. Returns its SHA-256.
+ * `packedSha256`: of the bytes behind the frame's header.
+ */
 function verifyWritten(
   path: string,
-  expected: { rows: number; rawSha256: string; compressedSha256: string },
+  expected: { rows: number; rawSha256: string; packedSha256: string; header: Uint8Array },
   alive: () => void,
-): void {
+): string {
+  const packedHash = new Bun.CryptoHasher("sha256");
+  const headerBytes = expected.header.length;
+  let header: Uint8Array = new Uint8Array(0);
   const rawHash = new Bun.CryptoHasher("sha256");
   const compressedHash = new Bun.CryptoHasher("sha256");
   const walker = createFrameWalker();
@@ -109,10 +119,13 @@ function verifyWritten(
     const piece = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
     for (let at = piece.indexOf(10); at >= 0; at = piece.indexOf(10, at + 1)) rows++;
   });
-  attempt("verify", path, () => {
+  return attempt("verify", path, () => {
     try {
       for (const chunk of readChunks(path)) {
         compressedHash.update(chunk);
+        // The first piece of a file is longer than the header.
+        packedHash.update(header.length === 0 ? chunk.subarray(headerBytes) : chunk);
+        if (header.length === 0) header = chunk.slice(0, headerBytes);
         walker.push(chunk);
         decompressor.write(chunk);
         alive();
@@ -124,10 +137,11 @@ function verifyWritten(
     const problem = frameProblem(walker.shape());
     if (problem !== null) throw new Error(problem);
     if (!walker.shape().checksum) throw new Error("its frame has no checksum");
-    if (compressedHash.digest("hex") !== expected.compressedSha256)
+    if (packedHash.digest("hex") !== expected.packedSha256 || Buffer.compare(header, expected.header) !== 0)
       throw new Error("the bytes on disk differ from the written bytes");
     if (rawHash.digest("hex") !== expected.rawSha256) throw new Error("the decompressed lines differ from the input");
     if (rows !== expected.rows) throw new Error(`it contains ${rows} of ${expected.rows} rows`);
+    return compressedHash.digest("hex");
   });
 }
 

@@ -113,7 +113,14 @@ export function writeDurably(path: string, content: string | Uint8Array): void {
 }
 
 /** A file that the calling thread is writing. */
-export type Output = { write(bytes: Uint8Array): void; sync(): void; close(): void; bytes(): number };
+export type Output = {
+  write(bytes: Uint8Array): void;
+  /** Replaces bytes that were written before. */
+  replaceAt(position: number, bytes: Uint8Array): void;
+  sync(): void;
+  close(): void;
+  bytes(): number;
+};
 
 /** Creates a file, or empties an existing file. */
 export function createOutput(path: string): Output {
@@ -124,6 +131,9 @@ export function createOutput(path: string): Output {
       // A write may accept fewer bytes than given, for example on a disk that is nearly full.
       for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at, chunk.length - at);
       bytes += chunk.length;
+    },
+    replaceAt(position, chunk) {
+      for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at, chunk.length - at, position + at);
     },
     sync: () => fsyncSync(fd),
     close: () => closeSync(fd),

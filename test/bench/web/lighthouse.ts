@@ -1,7 +1,7 @@
 /**
  * `bun test/bench/web/lighthouse.ts [view...] [phone | desktop]`: scores of Lighthouse for every view of the page, or the given ones, on
  * its slowed-down phone and on a desktop. npx fetches it for this run alone. Scores are out of 100, goal 95. Other load on the machine
- * lowers them.
+ * lowers them, unless the run goes first: `chrt -r 1 bun …` as root.
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -162,16 +162,18 @@ test("an unknown symbol, a malformed entry and an entry that would break a line 
   expect(lines.filter((line) => line.includes("cannot record the facts"))).toHaveLength(1);
 });
 
-/** Writes a symbol's facts and records of `depth20` of a day, and merges both. */
+/** Writes a symbol's facts and records of `depth20` of these days, then merges all of them. */
 async function writeDays(days: readonly { date: string; tick: string | null }[]): Promise<void> {
-  for (const { date, tick } of days) {
+  const segments = days.flatMap(({ date, tick }) => {
     const us = dateStartUs(date) + 3_600e6;
     const book = { stream: "depth20", symbol: "BTCUSDT", date, name: "01-00" };
     const info = { ...book, stream: "exchangeInfo" };
     writeRaw(dataDir, book, encodeLine('{"lastUpdateId":1,"bids":[],"asks":[]}', us, null));
-    if (tick !== null) writeRaw(dataDir, info, encodeLine(entry("BTCUSDT", tick), us, null));
-    await archiveHere(dataDir, tick === null ? [book] : [book, info]);
-  }
+    if (tick === null) return [book];
+    writeRaw(dataDir, info, encodeLine(entry("BTCUSDT", tick), us, null));
+    return [book, info];
+  });
+  await archiveHere(dataDir, segments);
 }
 
 const manifestOf = (date: string, stream = "depth20") =>

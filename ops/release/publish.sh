@@ -5,7 +5,7 @@
 #   files v1.2.3   publishes dist/release as a release of REPOSITORY (owner/name) on GitHub: needs gh and GH_TOKEN
 #   image v1.2.3   pushes the images as IMAGE: needs skopeo; logs in with REGISTRY_USER and REGISTRY_PASSWORD, if they are set
 #
-# RELEASE_URL: where the files will lie, if not at that release of REPOSITORY. PUSH_FLAGS=--insecure: a registry without TLS.
+# RELEASE_URL: where the newest files lie, if not at the releases of REPOSITORY. PUSH_FLAGS=--insecure: a registry without TLS.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -17,7 +17,8 @@ bun=(npx -y "$(node -p 'require("./package.json").packageManager')")
 
 case $step in
   build)
-    url=${RELEASE_URL:-https://github.com/$REPOSITORY/releases/download/$tag}
+    # Of the newest release, so that `rt-data-install upgrade` finds the next one.
+    url=${RELEASE_URL:-https://github.com/$REPOSITORY/releases/latest/download}
     "${bun[@]}" install --frozen-lockfile
     "${bun[@]}" run release --check "--url=$url" "--image=$image"
     (cd dist/release && sha256sum --check --quiet SHA256SUMS)

@@ -10,7 +10,9 @@ import { parseArgs } from "node:util";
 const { values, positionals } = parseArgs({ options: { insecure: { type: "boolean" } }, allowPositionals: true });
 if (positionals.length === 0) throw new Error("give the name of the image in the registry: ghcr.io/me/rt-data:1.2.3");
 const release = join(import.meta.dir, "../../dist/release");
-const images = readdirSync(release).filter((name) => /^rt-data-image-\w+\.tar$/.test(name));
+const images = readdirSync(release)
+  .filter((name) => /^rt-data-image-\w+\.tar$/.test(name))
+  .sort();
 if (images.length === 0) throw new Error(`there is no image in ${release}: bun run release`);
 const folder = mkdtempSync(join(tmpdir(), "rt-data-image-"));
 try {

@@ -123,13 +123,17 @@ function lineStart(line: string): string {
 
 /** Escapes what has a meaning in roff, and every character outside ASCII. */
 function escaped(words: string): string {
-  return words
-    .replaceAll("\\", "\\e")
-    .replace(/-/g, "\\-")
-    .replace(/[\u0080-\u{10ffff}]/gu, (character) => {
-      const code = character.codePointAt(0) ?? 0;
-      return `\\[u${code.toString(16).toUpperCase().padStart(4, "0")}]`;
-    });
+  return (
+    words
+      .replaceAll("\\", "\\e")
+      .replace(/-/g, "\\-")
+      // mandoc would take it for a function of C.
+      .replaceAll("()", "\\&()")
+      .replace(/[\u0080-\u{10ffff}]/gu, (character) => {
+        const code = character.codePointAt(0) ?? 0;
+        return `\\[u${code.toString(16).toUpperCase().padStart(4, "0")}]`;
+      })
+  );
 }
 
 /** A single word as argument of a macro, protected from being read as a macro. */

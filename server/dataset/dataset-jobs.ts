@@ -50,6 +50,8 @@ export type DatasetJobsDeps = {
   /** Null: the dataset stays on this disk. */
   readonly bucket: BucketSite | null;
   readonly nowMs: () => number;
+  /** Called now and then during long work. */
+  readonly alive: () => void;
 };
 
 /** Does one job after another. @throws FileError or a store's error */
@@ -57,7 +59,7 @@ export type RunDatasetJob = (job: DatasetJob) => Promise<DatasetResult>;
 
 /** Creates the work on the dataset of a data folder. Its tables stay open from job to job. */
 export function createDatasetJobs(deps: DatasetJobsDeps): RunDatasetJob {
-  const { dataDir, numbers, writeParquet, nowMs } = deps;
+  const { dataDir, numbers, writeParquet, nowMs, alive } = deps;
   const local = localTables(dataDir, nowMs);
 
   function tablesOf(site: DatasetSite): DatasetTables {
@@ -97,7 +99,7 @@ export function createDatasetJobs(deps: DatasetJobsDeps): RunDatasetJob {
     switch (job.kind) {
       case "look":
         rmSync(join(datasetFolder(dataDir), ".work"), { recursive: true, force: true });
-        return { kind: "look", due: await findDueDays(dataDir, local, { numbers, keepFrom: job.keepFrom }) };
+        return { kind: "look", due: await findDueDays(dataDir, local, { numbers, keepFrom: job.keepFrom, alive }) };
       case "day":
         return { kind: "day", done: await writeTo(job.site, job.day) };
       case "facts":

@@ -18,6 +18,13 @@ export type DueDays = {
   readonly facts: readonly Day[];
 };
 
+export type LookOptions = {
+  readonly numbers: string;
+  readonly keepFrom: string | null;
+  /** Called for each day: with a hundred thousand days a look takes minutes. */
+  readonly alive?: () => void;
+};
+
 /**
  * Compares the dataset with the archives on this disk. Days before `keepFrom` are left out: they have expired. A manifest that cannot be
  * read makes its day due, so that the failure is reported.
@@ -25,7 +32,7 @@ export type DueDays = {
 export async function findDueDays(
   dataDir: string,
   tables: DatasetTables,
-  { numbers, keepFrom }: { readonly numbers: string; readonly keepFrom: string | null },
+  { numbers, keepFrom, alive = () => {} }: LookOptions,
 ): Promise<DueDays> {
   const days: Day[] = [];
   const facts: Day[] = [];
@@ -33,6 +40,7 @@ export async function findDueDays(
   const coverageVersion = await coverage.table.newest();
   let rows: { readonly date: string; readonly rows: readonly FactRow[] } = { date: "", rows: [] };
   for (const day of await archivedDays(dataDir)) {
+    alive();
     if (!hasTable(day) || (keepFrom !== null && day.date < keepFrom)) continue;
     const archived = orNull(() => readArchivedDay(dataDir, day));
     const snapshot = await tables.of(tableOf(day)).table.newest();

@@ -47,6 +47,7 @@ export function createDatasetWork(settings: DatasetSettings, deps: DatasetWorkDe
   const nowMs = Date.now;
   return createDatasetJobs({
     ...{ dataDir, numbers, nowMs },
+    alive: () => deps.onProgress(0),
     bucket: settings.upload === null ? null : bucketOf(settings.upload),
     writeParquet: (source, target, form) =>
       writeArchiveAsParquet(source, target, {

@@ -1,12 +1,12 @@
 /**
- * `bun merge-day.ts [--gb N] [--level N] [--dashboards N] [--bot] [--json]`: the whole program records 150 messages a second of 15 symbols while
- * it merges a day of N raw GB, serves N dashboards and, with `--bot`, answers endless questions; prints its peak
- * memory and how long its main thread stood still, as Markdown. Linux.
+ * `bun merge-day.ts [--gb N] [--level N] [--dashboards N] [--bot] [--dataset] [--json]`: the whole program records 150 messages a second of 15
+ * symbols while it merges a day of N raw GB and, with `--dataset`, writes it as Parquet, serves N dashboards and, with `--bot`, answers endless
+ * questions; prints its peak memory and how long its main thread stood still, as Markdown. Linux.
  */
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { cpus, tmpdir } from "node:os";
 import { join } from "node:path";
-import { createApp } from "../../../server/app/app.ts";
+import { type App, createApp } from "../../../server/app/app.ts";
 import { verifyArchive } from "../../../server/archive/verify/verify-archive.ts";
 import { openCatalogue } from "../../../server/catalogue/catalogue.ts";
 import { dateOf } from "../../../server/domain/day.ts";
@@ -25,6 +25,7 @@ const gigabytes = option("gb", 2);
 const level = option("level", 19);
 const dashboards = option("dashboards", 0);
 const withBot = process.argv.includes("--bot");
+const withDataset = process.argv.includes("--dataset");
 const asJson = process.argv.includes("--json");
 const isInner = process.argv.includes("--inner");
 const day = { stream: "depth20", symbol: "BTCUSDT", date: dateOf(Date.now() * 1000 - 86_400_000_000) };
@@ -43,6 +44,7 @@ async function prepare(): Promise<void> {
     const words = [import.meta.path, "--inner", "--gb", String(gigabytes), "--level", String(level)];
     if (asJson) words.push("--json");
     if (withBot) words.push("--bot");
+    if (withDataset) words.push("--dataset");
     words.push("--dashboards", String(dashboards), dataDir);
     const inner = Bun.spawn([process.execPath, ...words], { stdout: "inherit", stderr: "inherit" });
     await inner.exited;
@@ -60,6 +62,7 @@ async function measure(dataDir: string): Promise<void> {
     "record.symbols": symbolNames(15).join(","),
     "record.streams": "depth20@100ms",
     "archive.level": level,
+    "dataset.enabled": withDataset,
     "record.segment_minutes": 1,
     "exchange.ws_url": sender.wsUrl,
     "exchange.rest_url": sender.restUrl,
@@ -81,6 +84,7 @@ async function measure(dataDir: string): Promise<void> {
   const { user, system } = process.cpuUsage(cpu);
   const peak = statusOf("VmHWM");
   const { last_archive, last_failure } = app.status().archive;
+  const table = withDataset ? await measureDataset(app) : null;
   const controlEndsMs = performance.now() + 20_000;
   const control = await standstills(() => performance.now() > controlEndsMs);
   await app.stop(10_000);
@@ -94,7 +98,15 @@ async function measure(dataDir: string): Promise<void> {
   if (asJson) {
     const stalled = Object.fromEntries([0.5, 0.99, 0.999, 1].map((share) => [share, Number(at(share))]));
     console.log(
-      JSON.stringify({ stalls: stalled, readings: stalls.length, peak, control: Number(at(0.999, control)), chat }),
+      JSON.stringify({
+        ...{ stalls: stalled, readings: stalls.length, peak, control: Number(at(0.999, control)), chat },
+        dataset: table && {
+          seconds: table.seconds,
+          peak: table.peak,
+          stall: Number(at(0.999, table.stalls)),
+          most: Number(at(1, table.stalls)),
+        },
+      }),
     );
     return;
   }
@@ -114,6 +126,25 @@ async function measure(dataDir: string): Promise<void> {
   console.log(
     `| ${[...sizes, ...memory, at(0.5), at(0.99), at(0.999), at(0.9999), at(1), stalls.length, at(0.99, control), at(0.999, control)].join(" | ")} |`,
   );
+  if (table === null) return;
+  const late = [0.5, 0.99, 0.999, 1].map((share) => at(share, table.stalls));
+  console.log(
+    `\nwhile the dataset was written, ${table.seconds.toFixed(0)} s: stall p50 ${late[0]}, p99 ${late[1]}, p99.9 ${late[2]}, max ${late[3]} ms; peak ${mb(table.peak)}`,
+  );
+}
+
+/** Measures while the day is written as Parquet, which begins half a minute after its merge. */
+async function measureDataset(app: App): Promise<{ stalls: number[]; seconds: number; peak: number }> {
+  await Bun.sleep(29_000);
+  writeFileSync("/proc/self/clear_refs", "5");
+  const started = performance.now();
+  const stalls = await standstills(() => {
+    const { dataset } = app.status();
+    return dataset === null || dataset.days_written + dataset.failures > 0;
+  });
+  const { dataset } = app.status();
+  if (dataset?.days_written !== 1) throw new Error(`the dataset failed: ${JSON.stringify(dataset)}`);
+  return { stalls, seconds: (performance.now() - started) / 1000, peak: statusOf("VmHWM") };
 }
 
 /** Somebody asks the bot, in a process of its own. */

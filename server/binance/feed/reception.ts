@@ -1,6 +1,6 @@
 import type { GapCause } from "../../domain/gap.ts";
 import type { GapResolver } from "../gaps/gap-resolver.ts";
-import { lagsBehind, lose, part, regain, type StreamState } from "../gaps/stream-state.ts";
+import { hasReachedFirst, lagsBehind, lose, part, regain, type StreamState } from "../gaps/stream-state.ts";
 import { addSpan } from "../gaps/uncovered.ts";
 import { covers, type LiveConnection } from "../sockets/live-connection.ts";
 import type { SuspendDetector } from "../sockets/suspend-detector.ts";
@@ -90,7 +90,10 @@ export function createReception(deps: {
       });
       const isLagging = lostStreams.some(({ old, covering }) => lagsBehind(old, covering));
       const { stoodStill } = deps.suspendDetector;
-      const parted = { ...why, isLagging, stoodStill, lastDataUs: live.lastDataUs, nowUs: deps.nowUs() };
+      const hasReached = lostStreams.some(({ old, covering }) =>
+        covering.some(({ cursor }) => hasReachedFirst(old, cursor)),
+      );
+      const parted = { ...why, isLagging, hasReached, stoodStill, lastDataUs: live.lastDataUs, nowUs: deps.nowUs() };
       for (const { state, old, covering } of lostStreams) {
         if (covering.length === 0) {
           addUnheard(state, live, why.cause, lastDataUs);

@@ -89,13 +89,15 @@ export function lose(state: StreamState, lastDataUs: number, cause: GapCause, al
 }
 
 /**
- * How a connection ended. `isLagging`: its other streams show that messages were still in flight. `stoodStill`: true if the process stood
- * still at that time, so receipts do not show the order of sending.
+ * How a connection ended. `isLagging`: its other streams show that messages were still in flight. `hasReached`: a stream of it has
+ * reached the first record of another connection, so that all messages sent before that record had arrived. `stoodStill`: true if the process
+ * stood still at that time, so receipts do not show the order of sending.
  */
 export type PartedConnection = {
   readonly cause: GapCause;
   readonly isPlanned: boolean;
   readonly isLagging: boolean;
+  readonly hasReached: boolean;
   readonly stoodStill: (atUs: number) => boolean;
   readonly lastDataUs: number;
   readonly nowUs: number;
@@ -111,6 +113,7 @@ export type Other = { readonly cursor: Cursor | undefined; readonly sinceUs: num
  * | the ended connection                                          | gap                                                            |
  * |---------------------------------------------------------------|----------------------------------------------------------------|
  * | has reached another connection's first record                 | none                                                           |
+ * | has reached it in another stream; the others have not delivered this stream | an open gap, if the stream is busy             |
  * | has not delivered the stream                                  | from its last data to the start of the others, if it was silent |
  * | has delivered it, the others have not, messages were in flight | around the start of the others                                 |
  * | has delivered it, the others have not                         | open gap, if the stream is busy                                |
@@ -120,7 +123,7 @@ export function part(
   state: StreamState,
   old: Cursor | undefined,
   others: readonly Other[],
-  { cause, isPlanned, isLagging, stoodStill, lastDataUs, nowUs }: PartedConnection,
+  { cause, isPlanned, isLagging, hasReached, stoodStill, lastDataUs, nowUs }: PartedConnection,
 ): boolean {
   if (state.gap !== null) return false;
   const began = others.map(({ cursor }) => cursor).filter((cursor) => cursor !== undefined);
@@ -132,10 +135,9 @@ export function part(
     if (cause !== "silent" && sinceUs - lastDataUs < busyUs) return false;
     return addUncovered(state, { fromUs: lastDataUs, toUs: sinceUs }, cause, []);
   }
-  if (began.some((other) => old.epoch > other.epoch || (old.epoch === other.epoch && old.recent >= other.first)))
-    return false;
+  if (began.some((other) => old.epoch > other.epoch || hasReachedFirst(old, other))) return false;
   if (began.length === 0) {
-    if (isLagging || lastDataUs < sinceUs || stoodStill(lastDataUs)) {
+    if (!hasReached && (isLagging || lastDataUs < sinceUs || stoodStill(lastDataUs))) {
       // The connection was dead before the others began: in between no connection listened. After a standstill its last data and the start
       // of the others have the same receipt time.
       const fromUs = lastDataUs < sinceUs ? lastDataUs : Math.max(old.lastUs, sinceUs - underWayUs);
@@ -150,6 +152,11 @@ export function part(
   const firstUs = Math.min(...began.map((cursor) => cursor.firstUs));
   const span = { fromUs: Math.min(old.lastUs, firstUs), toUs: Math.max(old.lastUs, firstUs) };
   return addUncovered(state, span, cause, [old, ...began]);
+}
+
+/** True if a connection has delivered the first record of another connection in this stream, or a later record. */
+export function hasReachedFirst(old: Cursor | undefined, other: Cursor | undefined): boolean {
+  return old !== undefined && old.epoch === other?.epoch && old.recent >= other.first;
 }
 
 /** True if another connection began at an id that the old connection had not reached. */

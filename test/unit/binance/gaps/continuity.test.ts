@@ -42,7 +42,7 @@ test.concurrent("with two sockets at all times, cutting them in turn loses no re
   console.log(JSON.stringify({ emitted: run.emitted.length, recorded, ...run.feed.counts() }));
   expect(result).toEqual({ lost: [], doubled: 0, strange: 0, disordered: 0 });
   expect(run.gaps.filter(({ missing }) => missing !== 0)).toEqual([]);
-}, 60_000);
+}, 120_000);
 
 test.concurrent("with one socket every lost message lies within a recorded gap, no gap is wider than the outage by more than a second, and the ids that are missing are counted", async () => {
   const run = await startContinuity({ dataDir: temporaryFolder(), symbols: 15, types, speed: 4 });
@@ -84,7 +84,7 @@ test.concurrent("with one socket every lost message lies within a recorded gap, 
       trades_missing: missing,
     }),
   );
-}, 60_000);
+}, 120_000);
 
 /** Every connection has delivered long enough for a cut to be a new event. */
 function areEstablished({ feed, nowUs }: Awaited<ReturnType<typeof startContinuity>>): boolean {

@@ -302,6 +302,10 @@ describe.skipIf(!runtime.ok)(title, () => {
     await page.reload();
     await until(async () => (await sentence(page)) === well, "the page again");
     expect(await page.locator(".demo").count()).toBe(0);
+    const phone = await open(url, "en-US", 390);
+    const button = await phone.page.getByRole("button", { name: "Close" }).boundingBox();
+    expect((button?.x ?? 390) + (button?.width ?? 0)).toBeLessThanOrEqual(390);
+    await phone.close();
     status = () => fakeStatus(step, 3);
     await close();
   }, 60_000);

@@ -1,9 +1,10 @@
 /**
  * `bun run bench [--quick] [part …]`: the performance table of measured.md, as Markdown: each figure with its goal, median and spread.
- * Parts: floor, script, path, syscalls, seal, delay, stall, symbols, start, page, all of them without a word; and steady, which takes half
+ * Parts: floor, script, path, syscalls, seal, export, delay, stall, symbols, start, page, all of them without a word; and steady, which takes half
  * an hour of its own. `--quick` takes a quarter of the time, for a look. Linux.
  */
 import { join } from "node:path";
+import type { ExportFigures } from "./archive/export-day.ts";
 import { floorRows, scriptRows, steadyRows } from "./record/floor-rows.ts";
 import { measureFloor, measureRecorder } from "./record/record-against-floor.ts";
 import { chartOf } from "./record/symbols-chart.ts";
@@ -20,6 +21,7 @@ const parts: Record<string, () => Promise<Row[]>> = {
   path,
   syscalls,
   seal,
+  export: exported,
   delay,
   stall,
   symbols,
@@ -82,6 +84,28 @@ async function seal(): Promise<Row[]> {
       "merging a day at level 19 (manifest, read back), MB of lines a CPU second",
       `${spread(merge.ours ?? [], 1)}; \`zstd -19 --long\` ${spread(merge.zstd ?? [], 1)}; size ${(ours / native).toFixed(3)} of its`,
     ),
+  ];
+}
+
+async function exported(): Promise<Row[]> {
+  const words = [String(quick ? 1 : 5), quick ? "0.1" : "0.861"];
+  const { rows, archiveBytes, jobs } = await inner<ExportFigures>("archive/export-day.ts", ...words);
+  const of = (name: string) => jobs[name] ?? { cpu: [], memory: [], bytes: Number.NaN };
+  const megabytes = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB`;
+  const sides = ["duckdb, lists of text", "duckdb, columns"].map((name) => of(name));
+  const theirs = sides.map(({ cpu, bytes }) => `${spread(cpu, 1)}, ${megabytes(bytes)}`);
+  return [
+    told(
+      `DuckDB: ${rows.toLocaleString("en")} books, archive of ${megabytes(archiveBytes)}, to Parquet, CPU s: lists of text; columns of doubles`,
+      theirs.join("; "),
+    ),
+    ...["float64", "decimal", "ticks"].flatMap((name) => {
+      const { cpu, memory, bytes } = of(name);
+      const against = (at: number) => cpu.map((seconds, round) => seconds / (sides[at]?.cpu[round] ?? Number.NaN));
+      const row = atMost(`export, ${name}: CPU against DuckDB's columns of doubles, in turn`, 0.5, against(1));
+      const measured = `${row.measured}; against its lists of text ${spread(against(0))}; ${spread(cpu, 1)} s, ${megabytes(bytes)}`;
+      return [{ ...row, measured }, atMost(`export, ${name}: peak memory, MB`, 300, memory, 0)];
+    }),
   ];
 }
 

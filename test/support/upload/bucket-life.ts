@@ -171,7 +171,9 @@ export async function liveBucket({ seed, days, log = () => {} }: Life, s3: S3): 
       .filter((id) => !coming.has(id));
     const startUs = dateStartUs(day.date);
     const there = new Set<number>();
-    for (const us of [startUs - dayUs, startUs, startUs + dayUs]) {
+    // There and back: rows near midnight may move to the day before or after meanwhile, never out of both.
+    for (const days of [-1, 0, 1, 0, -1]) {
+      const us = startUs + days * dayUs;
       const lines = await storedLines(s3, `${prefix}/`, dayOf(shape, dateOf(us))).catch(() => []);
       for (const id of idsIn(shape, lines)) there.add(id);
     }

@@ -88,9 +88,15 @@ test.skipIf(runtimeMissing !== "")(
     const free = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response() });
     const env = { RT_DATA_RECORD_DATA_DIR: "/data", RT_DATA_HTTP_PORT: String(free.port) };
     await free.stop(true);
+    // Each question holds up the exchange of this process, so it is asked twice a second.
     const run = await startUpgradable({ dataDir: volume, program: words(first, "box"), ...market, env });
     expect(run.recorder.errors()).toContain("the page listens on 127.0.0.1 alone");
-    await until(() => execIn(image, first, "/usr/bin/rt-data", "health").code === 0, "the container to be healthy");
+    await until(
+      () => execIn(image, first, "/usr/bin/rt-data", "health").code === 0,
+      "the container to be healthy",
+      60_000,
+      500,
+    );
     const pid = firstPid(image, first);
 
     const own = environmentOf(pid);
@@ -101,7 +107,7 @@ test.skipIf(runtimeMissing !== "")(
 
     // What a kill takes before the first records are on disk belongs to no gap.
     const written = () => dataFiles(volume).filter((file) => statSync(join(volume, file)).size > 0);
-    await until(() => written().length >= run.streams, "records of every stream on disk");
+    await until(() => written().length >= run.streams, "records of every stream on disk", 60_000);
     process.kill(pid, "SIGKILL");
     await run.recorder.ended;
     const third = start(words(again, "another-name"), { env: own });
@@ -109,6 +115,8 @@ test.skipIf(runtimeMissing !== "")(
     await until(
       () => execIn(image, again, "/usr/bin/rt-data", "health").code === 0,
       "the next container to be healthy",
+      60_000,
+      500,
     );
     const { doubled, foreign, unexplained, unordered } = await run.finish(firstPid(image, again));
     expect({ doubled, foreign, unexplained, unordered }).toEqual({

@@ -4,7 +4,7 @@ import type { RunDatasetJob } from "../../dataset/dataset-jobs.ts";
 import { removeDataset, reportDataset, type TableReport } from "../../dataset/dataset-report.ts";
 import { type Day, nameOfDay } from "../../domain/day.ts";
 import { messageOf, OperatorError } from "../../platform/errors.ts";
-import { takeDataFolder } from "../../storage/lock/data-folder.ts";
+import { isDemoFolder, takeDataFolder } from "../../storage/lock/data-folder.ts";
 import type { Command, Terminal } from "../framework/command.ts";
 import { configOf, settingFlags } from "../framework/config-flags.ts";
 import { createProgress } from "../terminal/progress.ts";
@@ -41,7 +41,7 @@ export const dataset: Command = {
     if (flags.status !== undefined && flags.rebuild !== undefined)
       throw new OperatorError("--status and --rebuild exclude each other; give only --status or --rebuild");
     if (flags.rebuild !== undefined) {
-      const lock = takeDataFolder(folder, "record");
+      const lock = takeDataFolder(folder, isDemoFolder(folder) ? "demo" : "record");
       try {
         removeDataset(folder);
         const onDisk = { ...datasetSettings(settings, { mode: "record", recorderId: null }), upload: null };

@@ -95,7 +95,7 @@ function absentLine({ stream, symbol, date }: VerifiedDay, last: VerifiedDay, da
 function linesOf(day: VerifiedDay, zone: TimeZone): string[] {
   const { stream, symbol, date, state, rows, problems, gaps, silences, isInvented } = day;
   const verdict = { complete: "complete", gaps: "GAPS", damaged: "DAMAGED" }[verdictOf(day)];
-  const counted = rows === null ? "" : `  ${rows.toLocaleString("en")} rows`;
+  const inFiles = rows === null ? "" : `  ${counted(rows, "row")}`;
   const spans = [
     ...gaps.filter(awaitsBackfill).map((gap) => ({ fromUs: gap.from_us, toUs: gap.to_us, text: gapText(gap) })),
     ...silences.map((span) => ({ ...span, text: "no records, and no gap that explains it" })),
@@ -103,7 +103,7 @@ function linesOf(day: VerifiedDay, zone: TimeZone): string[] {
   const clock = gaps.filter(({ cause }) => cause === "clock").length;
   const closed = gaps.filter((gap) => !awaitsBackfill(gap)).length - clock;
   return [
-    `${verdict.padEnd(8)}  ${stream}  ${symbol}  ${date}  ${state}${counted}`,
+    `${verdict.padEnd(8)}  ${stream}  ${symbol}  ${date}  ${state}${inFiles}`,
     ...(isInvented ? ["          recorded by a wrong clock; it is kept but not counted"] : []),
     ...problems.map(({ kind, detail }) => `          ${kind}: ${detail}`),
     ...spans.slice(0, mostShown).map((span) => `          ${spanText(span, zone)}  ${span.text}`),

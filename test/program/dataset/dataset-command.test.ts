@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "bun:test";
-import { rmSync } from "node:fs";
+import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { takeDataFolder } from "../../../server/storage/lock/data-folder.ts";
 import { recordedFolder } from "../../support/data/recorded-data.ts";
@@ -49,4 +49,9 @@ test("a lost file is named as a missing day; wrong flags and a running recorder 
   } finally {
     lock.release();
   }
+});
+
+test("the invented days of a demo become tables as well", async () => {
+  writeFileSync(join(dataDir, "this-is-demo-data"), "");
+  expect(await here("dataset", "--rebuild")).toMatchObject({ code: 0, errors: "" });
 });

@@ -1,5 +1,5 @@
 /**
- * Starts the worker threads that compress, verify and draw. A compiled executable finds a worker only from a file directly in `server/`,
+ * Starts the worker threads that compress, verify, export and draw. A compiled executable finds a worker only from a file directly in `server/`,
  * and only if the worker is an entry point of the build.
  */
 
@@ -26,4 +26,9 @@ export function startPictureWorker(): Worker {
 /** Starts the worker that writes the dataset. */
 export function startDatasetWorker(): Worker {
   return new Worker(new URL("./app/dataset/dataset.worker.ts", import.meta.url).href, { smol: true });
+}
+
+/** Starts a worker that exports days. */
+export function startExportWorker(): Worker {
+  return new Worker(new URL("./cli/export/export.worker.ts", import.meta.url).href, { smol: true });
 }

@@ -115,8 +115,8 @@ function removeLeftovers(folder: string): void {
   }
 }
 
-/** Removes the folders that were created for a discarded file: from `folder` up to `made`. */
-function removeFolders(folder: string, made: string | null): void {
+/** Removes the folders that were created for a discarded file: from `folder` up to `made`. Folders with files stay. */
+export function removeFolders(folder: string, made: string | null): void {
   for (let at = folder; made !== null && at.startsWith(made); at = dirname(at)) {
     try {
       rmdirSync(at);

@@ -5,7 +5,7 @@ import { openGapList, selectionFlags, selectionOf, selectRecords } from "../data
 import type { Command } from "../framework/command.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
-import { exportOne } from "./export-job.ts";
+import { exportInThreads, exportInTurn, workersFor } from "./export-days.ts";
 import { refuseRecorded } from "./export-place.ts";
 import { exportSettings, planExport } from "./export-plan.ts";
 
@@ -46,7 +46,8 @@ export const exportCommand: Command = {
     "tick size (prices) and the step size (quantities); text is for values that do not fit. The metadata of a Parquet file names its stream,",
     "symbol, date, gaps, tick size, and for whole archived days coverage and SHA-256 of the archive. A file is written under a temporary name",
     "and replaces the old file once it is complete; a FIFO, a device or standard output is written directly. Sources are checked before",
-    "the first row. Exit code 1: a source is damaged; it is named, and its file is not written (see --skip-damaged).",
+    "the first row. The days of a folder are exported on all cores, at low priority. Exit code 1: a source is damaged; it is named, and its",
+    "file is not written (see --skip-damaged).",
   ],
   async run(flags, terminal) {
     const settings = exportSettings(flags);
@@ -71,19 +72,20 @@ export const exportCommand: Command = {
     const check = createSourceCheck(terminal.stop);
     const gapsOf = openGapList(selection.dataDir, (reason) => warn(`${reason}; gaps of live days are unknown`));
     const written: Written[] = [];
-    for (const [at, job] of jobs.entries()) {
-      const onProgress = (share: number) => progress.update((at + share) / jobs.length, job.path);
-      const result = await exportOne(job, settings, { check, gapsOf, onDamage, onProgress, stop: terminal.stop }).catch(
-        (error: unknown) => {
-          // As in `cat`: a reader may close the pipe when it has enough.
-          if (error instanceof ReaderGone && isStandardOutput(job.path)) return null;
-          throw error;
-        },
-      );
-      if (result === null) return 0;
-      if (result.kind === "written") written.push({ path: job.path, rows: result.rows, bytes: result.bytes });
-      if (result.kind === "damaged")
-        warn(`did not write ${job.path}, as a source is damaged; --skip-damaged exports the rest`);
+    const deps = { check, gapsOf, onDamage, onProgress: progress.update, stop: terminal.stop };
+    const workers = settings.isFolder ? workersFor(jobs.length) : 1;
+    const results =
+      workers > 1 ? exportInThreads(jobs, settings, { ...deps, workers }) : exportInTurn(jobs, settings, deps);
+    try {
+      for await (const { job, result } of results) {
+        if (result.kind === "written") written.push({ path: job.path, rows: result.rows, bytes: result.bytes });
+        if (result.kind === "damaged")
+          warn(`did not write ${job.path}, as a source is damaged; --skip-damaged exports the rest`);
+      }
+    } catch (error) {
+      // As in `cat`: a reader may close the pipe when it has enough.
+      if (error instanceof ReaderGone && isPiped) return 0;
+      throw error;
     }
     progress.clear();
     const report = flags.json !== undefined ? JSON.stringify(written, null, 2) : written.map(lineOf).join("\n");

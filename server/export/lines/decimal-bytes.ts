@@ -19,6 +19,10 @@ const zero = 48;
 const quote = 34;
 /** One, in 10⁻⁸. */
 const one = 10 ** decimalScale;
+/**
+ * The same, read from memory as a double. With a whole-number constant, as in `whole * 1e8`, Bun's compiler gave up the hot function and compiled it
+ * again, over and over: the export of a day took 8.1 s instead of 4.4 s.
+ */
 const ones = Float64Array.of(one);
 /** Most digits before the point of a usual decimal: with eight behind it, they are exact as a double, and alone in 32 bits. */
 const usualDigits = 7;

@@ -21,8 +21,8 @@ const alone: readonly string[] = [
   "test/unit/monitor/monitor.test.ts",
 ];
 
-/** Tests wait for sockets, timers and child processes more than they compute: five files keep two cores busy. */
-const filesAtOnce = Math.max(2, Math.round(availableParallelism() * 2.5));
+/** Tests wait for sockets, timers and child processes more than they compute: six files keep two cores busy. */
+const filesAtOnce = availableParallelism() * 3;
 
 const checks: readonly (readonly [name: string, words: readonly string[]])[] = [
   ["style and lint (biome)", ["bunx", "biome", "ci"]],

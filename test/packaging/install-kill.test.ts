@@ -6,7 +6,7 @@ import { filesIn, type InstallMachine, installMachine, killMissing } from "./ins
 /** Every point instead of some, as `bun run test:random` does: `TEST_INSTALL_MATRIX=all bun test test/packaging/install-kill.test.ts`. */
 const isWhole = process.env.TEST_INSTALL_MATRIX === "all";
 /** Points of each kind and command otherwise. */
-const some = 3;
+const some = 2;
 
 const unit = "etc/systemd/system/rt-data.service";
 const placed = "opt/rt-data/bin/rt-data";

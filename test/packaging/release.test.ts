@@ -51,6 +51,7 @@ test.skipIf(!canRunArm)(
     expect(output.split("\n")).toEqual([
       `rt-data ${prepared.source.version}`,
       `commit  ${prepared.source.commit}`,
+      expect.stringMatching(/^date {4}\d{4}-\d\d-\d\d$/),
       `bun     ${process.versions.bun}`,
       "target  linux-arm64",
       "",

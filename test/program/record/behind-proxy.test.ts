@@ -60,11 +60,11 @@ test.skipIf(Bun.which("openssl") === null)(
       expect(finding).toMatchObject({ state: "ok", detail: expect.stringContaining(" through the proxy 127.0.0.1:") });
     }
 
-    await source.stop();
     const books = () => sent.byStream.get("BTCUSDT/depth20") ?? [];
     const recorded = async () => (await status()).totals.records;
     // What the check received was sent, but not to be recorded.
-    await until(async () => (await recorded()) > 20 && (await status()).connections[0]?.state === "open", "records");
+    await until(async () => (await recorded()) > 20, "records", 30_000);
+    await source.stop();
     program.kill("SIGTERM");
     expect(await program.ended).toBe(0);
     const lines = (readRecords(dataDir).get("BTCUSDT/depth20") ?? []).map(({ payload }) => payload);

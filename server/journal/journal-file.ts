@@ -8,8 +8,8 @@ import { clearWay } from "./clear-way.ts";
 import { openFile, promiseOf, syncNames, writeAll } from "./file-calls.ts";
 
 /*
- * How the journal is written. Lines are appended in order, with one write at a time. A kill leaves at most the last line torn, which its
- * checksum reveals. The file is rewritten from memory if it has grown far beyond its content, if a write failed, or if it was deleted,
+ * How the journal is written. Lines are appended in order, with one write at a time. Lines of the same turn of the event loop go into the same
+ * write: a kill must not part a gap from its missing ids. It leaves at most the last line torn, which its checksum reveals. The file is rewritten from memory if it has grown far beyond its content, if a write failed, or if it was deleted,
  * replaced or changed by another program. J is the journal:
  *
  *   1. Write a snapshot of memory to J.tmp, piece by piece; new lines go to J       on disk: J (J.tmp is incomplete)
@@ -87,6 +87,8 @@ export function createJournalFile(path: string, bytes: number, deps: JournalFile
   }
 
   async function pump(): Promise<void> {
+    // Further lines of this turn.
+    await Promise.resolve();
     try {
       fd ??= await openFile(path, "a");
       if (ino === 0) ino = (await stat(path)).ino;

@@ -140,9 +140,10 @@ export function createBackfill(
     const range = { first: before + 1, last: firstId - 1 };
     const absent = idsOutside(range, (await recordedIds(files, stream, range, { readLines })).all());
     const missing = absent.reduce((sum, { first, last }) => sum + last - first + 1, 0);
-    onJudged?.(missing);
     for (const { first: fromId, last: toId } of joinedRuns(absent))
       trades.add({ stream, fromId, toId, fromUs, toUs, cause });
+    // Last: once the gap has its number, no later run looks for missing ids.
+    onJudged?.(missing);
     return missing;
   }
 

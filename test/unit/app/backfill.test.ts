@@ -51,6 +51,19 @@ test("the trades on disk before and after a pause show the missing ids, even lon
   expect(holes()).toEqual([[101, 150]]);
 });
 
+test("the missing ids of a pause are saved before its gap gets their number: after a kill in between, the next run looks again", async () => {
+  const { repair, holes } = setUp(100, 151);
+  const saved: unknown[] = [];
+  await repair.catchUp({
+    gap,
+    stream,
+    resumedUs,
+    firstId: null,
+    onJudged: (missing) => saved.push([missing, holes()]),
+  });
+  expect(saved).toEqual([[50, [[101, 150]]]]);
+});
+
 test("if the ids continue after a pause, no trade is missing", async () => {
   const { repair, holes } = setUp(100, 101);
   expect(await repair.catchUp({ gap, stream, resumedUs, firstId: null })).toBe(0);

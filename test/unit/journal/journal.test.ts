@@ -14,6 +14,7 @@ import { dirname, join } from "node:path";
 import type { Gap } from "../../../server/domain/gap.ts";
 import { journalPath, openJournal, readJournal } from "../../../server/journal/journal.ts";
 import { createJournalState } from "../../../server/journal/journal-state.ts";
+import { readJournalFile } from "../../../server/journal/read-journal.ts";
 import { replaceFiles, systemFiles } from "../../../server/platform/files/files.ts";
 import { type Log, silentLog } from "../../../server/platform/log/log.ts";
 import { temporaryFolder } from "../../support/folder.ts";
@@ -269,4 +270,43 @@ test("what is saved while the very first file is put in place is on disk, at eac
       replaceFiles(systemFiles);
     }
   }
+});
+
+test("a gap and its missing ids that are saved together are in the file together after every write, so that no kill parts them", async () => {
+  const dataDir = temporaryFolder();
+  const journal = openJournal(dataDir, { log: silentLog });
+  journal.saveGaps([gap(0, 1)]);
+  await untilWritten(dataDir, 1);
+  const states: (readonly [gaps: number, missingIds: number])[] = [];
+  const write = ((fd, content, at, length, position, ended) =>
+    systemFiles.write(fd, content, at, length, position, (error, count, buffer) => {
+      const { state } = readJournalFile(journalPath(dataDir));
+      states.push([state.gapsOf(day).length, state.backfills().length]);
+      ended(error, count, buffer);
+    })) as typeof systemFiles.write;
+  replaceFiles({ ...systemFiles, write });
+  try {
+    for (let n = 1; n <= 3; n++) {
+      journal.saveGaps([gap(n * 10, n * 10 + 5, { missing: 6 })]);
+      const span = { fromUs: startUs, toUs: startUs + 1, fromId: n * 10, toId: n * 10 + 5 };
+      const missing = {
+        stream: "trade",
+        symbol: "BTCUSDT",
+        ...span,
+        cause: "crash",
+        nextId: n * 10,
+        fetched: 0,
+      } as const;
+      journal.backfills.save(missing);
+      await until(() => states.length >= n, "the write");
+    }
+    await journal.close(5000);
+  } finally {
+    replaceFiles(systemFiles);
+  }
+  expect(states).toEqual([
+    [2, 1],
+    [3, 2],
+    [4, 3],
+  ]);
 });

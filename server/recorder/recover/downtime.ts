@@ -50,6 +50,7 @@ const savedWithinUs = 20_000_000;
  * | crash                                            | at its last record on disk, or one flush interval before the newest receipt, whichever is later |
  * | reboot, or its newest file is torn               | at its last record on disk                                                     |
  * | crash while the disk refused the journal         | at its last record on disk                                                     |
+ * | crash, and a stored gap covers that moment       | when that gap ended                                                            |
  * | crash, and no record since its last stored gap   | when that gap ended, or `savedWithinUs` before the receipt that the journal knows, whichever is later |
  * | its last downtime is stored, no record since     | at the start of the stored downtime: one gap for several starts                |
  * | the config did not ask for it                    | when it was removed, whatever other streams have received since                |
@@ -93,7 +94,8 @@ export function downtimes(
       continue;
     }
     const onDiskUs = isShort ? Math.max(streamUs, storedUs) || newestUs : newestUs - flushMs * 1000;
-    const endUs = isClean ? newestUs : Math.max(Math.min(streamUs, newestUs), Math.min(onDiskUs, newestUs));
+    const lastUs = isClean ? newestUs : Math.max(Math.min(streamUs, newestUs), Math.min(onDiskUs, newestUs));
+    const endUs = isShort ? lastUs : behindGap(gaps, lastUs, newestUs);
     const goneUs = isClean
       ? endUs
       : goneSinceUs(gaps, Math.max(streamUs, savedUs), () => newestOnDiskUs(dataDir, [stream]));
@@ -106,6 +108,14 @@ export function downtimes(
     });
   }
   return { newestUs, of: byStream };
+}
+
+/** Returns `atUs`, or the end of a gap that is stored and covers it. The time of the gap is not missing a second time. */
+function behindGap(gaps: readonly Gap[], atUs: number, newestUs: number): number {
+  const covering = gaps.findLast(
+    ({ from_us, to_us, cause }) => cause !== "clock" && from_us <= atUs && to_us > atUs && to_us <= newestUs,
+  );
+  return covering?.to_us ?? atUs;
 }
 
 /**

@@ -74,6 +74,21 @@ test("after a crash each stream is missing from its last record on disk, or from
   ]);
 });
 
+test("after a crash a gap that was stored a moment before is not missing a second time", () => {
+  const dataDir = temporaryFolder();
+  const orphans = [orphan(dataDir, "BTCUSDT", encodeLine(trade(1), now - 50 * second, null))];
+  const lastRun = { lastRecvUs: now - 30 * second, clean: false };
+  const fromSeconds = (from: number, to: number) => {
+    const span = { from_us: now - from * second, to_us: now - to * second, missing: null, repaired: 0 };
+    const gap = { stream: "aggTrade", symbol: "BTCUSDT", cause: "crash" as const, ...span };
+    const before = { ...bare, notedUsOf: () => now - 30.5 * second, lastRun, segments: orphans, gapsOf: () => [gap] };
+    return (now - ([...downtimes(dataDir, streams, before, times).of.values()][0]?.fromUs ?? 0)) / second;
+  };
+  expect(fromSeconds(32, 30.8)).toBe(30.8);
+  // Records of the last flush interval before this gap may be lost as well.
+  expect(fromSeconds(30.7, 30.6)).toBe(31);
+});
+
 test("after a crash a stream whose file somebody has cut short is missing from its last record that is left", () => {
   const dataDir = temporaryFolder();
   const line = encodeLine(trade(1), now - 50 * second, null);

@@ -84,7 +84,7 @@ test.concurrent("with one socket every lost message lies within a recorded gap, 
       trades_missing: missing,
     }),
   );
-}, 120_000);
+}, 240_000);
 
 /** Every connection has delivered long enough for a cut to be a new event. */
 function areEstablished({ feed, nowUs }: Awaited<ReturnType<typeof startContinuity>>): boolean {

@@ -15,13 +15,13 @@ export type BookReport = {
 
 type Followed = BookReport & { readonly book: ReturnType<typeof createLocalBook> };
 
-/** Keeps local books with `open`'s client until each has taken `frames` diffs; runs under Bun and under Node. */
+/** Keeps local books with `open`'s client until each has taken `frames` diffs and was compared with `partials` partial books. Runs under Bun and under Node. */
 export async function followBooks(
   open: OpenClient,
   urls: Urls,
-  options: { symbols: readonly string[]; frames: number },
+  options: { symbols: readonly string[]; frames: number; partials?: number },
 ): Promise<BookReport[]> {
-  const { symbols, frames } = options;
+  const { symbols, frames, partials = 0 } = options;
   const followed = new Map(symbols.map((symbol) => [symbol.toLowerCase(), follow(symbol)]));
   let resolve: () => void = () => {};
   let reject: (reason: unknown) => void = () => {};
@@ -35,7 +35,8 @@ export async function followBooks(
     if (one === undefined) return reject(new Error(`a frame of ${stream} was not asked for`));
     if (kind === "depth20") compare(one, payload as unknown as BookImage);
     else if (!take(one, payload as unknown as Diff)) load(client, one).catch(reject);
-    if ([...followed.values()].every(({ book }) => book.counts().applied >= frames)) resolve();
+    const all = [...followed.values()];
+    if (all.every(({ book, compared }) => book.counts().applied >= frames && compared >= partials)) resolve();
   });
   const lower = symbols.map((symbol) => symbol.toLowerCase());
   await client.subscribe(lower.flatMap((symbol) => [`${symbol}@depth@100ms`, `${symbol}@depth20@100ms`]));

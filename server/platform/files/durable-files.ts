@@ -98,18 +98,7 @@ export function removeIfThere(path: string): void {
 /** Writes a whole file atomically and durably, creating folders if needed. Even after a power loss it is complete or absent. */
 export function writeDurably(path: string, content: string | Uint8Array): void {
   mkdirSync(dirname(path), { recursive: true });
-  const temporary = `${path}.tmp`;
-  const fd = openSync(temporary, "w");
-  try {
-    writeFileSync(fd, content);
-    fsyncSync(fd);
-  } catch (error) {
-    removeRest(temporary);
-    throw error;
-  } finally {
-    closeSync(fd);
-  }
-  renameDurably(temporary, path);
+  replaceWhole(path, content, openSync(`${path}.tmp`, "w"));
 }
 
 /** A file that the calling thread is writing. */
@@ -151,11 +140,18 @@ export function writePrivately(path: string, content: string, ownedLike: string)
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const { uid, gid } = statSync(ownedLike);
   if (isNew) giveTo(folder, uid, gid);
+  const fd = openSync(`${path}.tmp`, "w", 0o600);
+  replaceWhole(path, content, fd, () => {
+    if (process.getuid?.() === 0) fchownSync(fd, uid, gid);
+  });
+}
+
+/** Writes and syncs the open temporary file beside `path`, closes it, and puts it in the place of `path`. */
+function replaceWhole(path: string, content: string | Uint8Array, fd: number, beforeSync = () => {}): void {
   const temporary = `${path}.tmp`;
-  const fd = openSync(temporary, "w", 0o600);
   try {
     writeFileSync(fd, content);
-    if (process.getuid?.() === 0) fchownSync(fd, uid, gid);
+    beforeSync();
     fsyncSync(fd);
   } catch (error) {
     removeRest(temporary);

@@ -83,7 +83,7 @@ async function release(): Promise<void> {
 /** Images and packages hold the executables that were just built, so they are only made for the targets that are. */
 async function buildPackages(source: SourceVersion): Promise<void> {
   const texts = debTexts(source, readFileSync(licenses, "utf8"));
-  // The package's maintainer is whoever has made the released commit.
+  // The package's maintainer is the author of the released commit.
   const { stdout } = Bun.spawnSync(["git", "-C", root, "log", "-1", "--format=%an <%ae>"]);
   const maintainer = stdout.toString().trim() || "RT-Data <root@localhost>";
   for (const architecture of Object.keys(imageTargets) as Architecture[]) {

@@ -7,7 +7,7 @@ import { type Column, tableLines } from "./terminal/table.ts";
 /** `rt-data config` */
 export const showConfig: Command = {
   name: "config",
-  summary: "print the settings in force, where each comes from, and what is wrong; secrets are hidden",
+  summary: "print the settings in force, their sources, and every problem; secrets are hidden",
   flags: {
     ...Object.fromEntries(Object.entries(settingFlags).filter(([name]) => name === "config")),
     changed: { value: null, help: "only settings that are given somewhere, not defaults" },

@@ -51,7 +51,7 @@ export type DatasetUploadDeps = {
  *   4. the newest version of the table is read, then the manifest; if that has changed, the object is removed again
  *   5. one commit adds the file and removes the old file, if no other recorder was faster; else step 4 again
  *
- * Step 4 keeps an older archive from replacing a newer archive, whoever commits first.
+ * Step 4 keeps an older archive from replacing a newer archive, in either order of commits.
  */
 export async function uploadDatasetDay(
   day: Day,

@@ -52,7 +52,7 @@ function sinceOf(manifests: readonly Manifest[]): Pick<Manifest, "since_us"> {
   return times.length === 0 ? {} : { since_us: Math.min(...times) };
 }
 
-/** Returns the facts that both recorders know; if they differ, the same whoever combines. */
+/** Returns the facts that both recorders know; if they differ, the result does not depend on who combines. */
 function instrumentOf(manifests: readonly Manifest[]): Pick<Manifest, "instrument"> {
   const known = manifests.flatMap(({ instrument }) => instrument ?? []);
   const [instrument] = known.sort((a, b) => (JSON.stringify(a) > JSON.stringify(b) ? -1 : 1));

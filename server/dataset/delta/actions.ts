@@ -1,7 +1,7 @@
 /*
  * The actions of a Delta Lake log, as far as RT-Data writes them (PROTOCOL.md of delta-io/delta, reader version 1, writer version 2).
  * A commit is a file `_delta_log/<20 digits>.json` with one action per line. Commits are numbered without a hole, and a commit is never
- * overwritten, so whoever creates the file of a number has made that version of the table.
+ * overwritten, so the creator of a number's file has made that version of the table.
  */
 
 /** A data file of the table. */

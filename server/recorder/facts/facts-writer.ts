@@ -37,7 +37,7 @@ const stopMs = 1000;
  * | the same as the last written entry of this UTC day | nothing to do                                            |
  * | any other                                          | written                                                  |
  *
- * A restart writes the entries again. Such a repetition is harmless: a line states what was in force when it was received.
+ * A restart writes the entries again. Such a repetition is harmless: a line states the entry in force at its receipt.
  */
 export function createFactsWriter(
   options: { dataDir: string; segmentMinutes: number },

@@ -64,7 +64,7 @@ await browser.close();
 console.log(folder);
 process.exit(0);
 
-/** One server a look: Chromium keeps only so many sockets open at once. */
+/** One server for each picture: Chromium limits the number of open sockets. */
 async function takeScene(browser: Browser, scene: Scene, look: Look): Promise<void> {
   const { name, symbols, incidents: open, cut } = scene;
   const market = fakeMarket();

@@ -19,7 +19,7 @@ const printed: string[] = [];
 const print = (line: string) => void printed.push(line);
 const terminal = { isInteractive: false, stop: new AbortController().signal, print } as unknown as Terminal;
 
-/** Runs the command in this process; returns its exit code and what it wrote. */
+/** Runs the command in this process; returns its exit code and its output. */
 async function gaps(dataDir: string, ending: string, ...words: string[]) {
   const out = join(temporaryFolder(), `gaps${ending}`);
   const code = await listGaps.run(readFlags(listGaps, ["--data-dir", dataDir, "--out", out, ...words]), terminal);

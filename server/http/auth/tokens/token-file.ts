@@ -30,7 +30,7 @@ export function tokenPath(folder: string, id: string): string {
   return join(folder, `${id}.json`);
 }
 
-/** Creates a secret. Its beginning tells scanners of published code what it is. */
+/** Creates a secret. Scanners of published code recognize it by its prefix. */
 export function createSecret(): string {
   return `rtd_${randomBytes(32).toString("base64url")}`;
 }

@@ -24,7 +24,7 @@ export type TokenUses = {
    * found expired stays expired, also while the time is unconfirmed.
    */
   isExpired(token: Token): boolean;
-  /** Drops the notes of tokens that are gone, and saves what has changed. */
+  /** Drops the notes of tokens that are gone, and saves the changed notes. */
   keep(ids: ReadonlySet<string>): Promise<void>;
 };
 

@@ -176,7 +176,8 @@ describe.each(commands)("$verb", (given) => {
           expect({ point, code: repeated.code, told: repeated.told }).toMatchObject({ point, code: 0 });
           expectDone(point, given);
         }
-        if (mode === "full") expect(failed).toBeGreaterThan(points.length / 2);
+        // A disk that fills up behind the last file does no harm, and a few points may all lie there.
+        if (mode === "full" && isWhole) expect(failed).toBeGreaterThan(points.length / 2);
         console.log(
           `${given.verb}, ${trouble}: ${points.length} of ${events.length} points, ${failed} errors, 0 mixed states`,
         );

@@ -75,8 +75,10 @@ for (const ahead of [9 * hour, -26 * hour]) {
       await until(() => second.errors().includes("the exchange's"), "the wrong clock to be told", 30_000);
       clock.set("+0");
       await more(second, 50);
-      await until(async () => (await gapsOf(second)).some(({ cause }) => cause === "restart"), "the pause", 30_000);
-      const pauses = (await gapsOf(second)).filter(({ cause, stream }) => cause === "restart" && stream === "depth20");
+      const pausesOf = async () =>
+        (await gapsOf(second)).filter(({ cause, stream }) => cause === "restart" && stream === "depth20");
+      await until(async () => (await pausesOf()).length > 0, "the pause", 30_000);
+      const pauses = await pausesOf();
       second.kill("SIGTERM");
       await second.ended;
       const [fromMs, toMs] = [

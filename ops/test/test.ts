@@ -1,6 +1,6 @@
 /**
- * `bun run test [FILES]`: style, types and the build beside each other, then every test, several files at a time. Ends with one line
- * `N passed, N failed` (`, N skipped`); each check before the tests counts as one.
+ * `bun run test [FILES]`: style, types and the build beside each other, then every test, several files at a time. Prints the errors of
+ * failed tests once more at the end, then one line `N passed, N failed` (`, N skipped`); each check before the tests counts as one.
  */
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
@@ -30,6 +30,10 @@ const checks: readonly (readonly [name: string, words: readonly string[]])[] = [
   ["the page and the executable build", ["bun", "run", "build"]],
 ];
 
+/** What each failed test printed: in the output of a long run it is hard to find, and a log may keep only its end. */
+const failures: string[] = [];
+const linesOfFailure = 60;
+
 const wanted = process.argv.slice(2);
 const files = wanted.length > 0 ? wanted : [...new Glob("test/**/*.test.ts").scanSync(root)].sort();
 
@@ -50,6 +54,7 @@ try {
     ),
   );
   const { passed, failed, skipped } = totals.reduce(add);
+  for (const failure of failures) console.log(`\n${failure}`);
   console.log(`\n${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
   process.exitCode = failed === 0 ? 0 : 1;
 } finally {
@@ -80,16 +85,34 @@ async function runTests(names: readonly string[], flags: readonly string[]): Pro
   const child = Bun.spawn(["bun", "test", "--timeout=60000", ...flags, ...reporting, ...names], {
     cwd: root,
     env: { ...process.env, ...(existsSync(page) && { TEST_BUILT_PAGE: page, TEST_EXECUTABLE: executable }) },
-    stdio: ["ignore", "inherit", "inherit"],
+    stdio: ["ignore", "inherit", "pipe"],
   });
+  await passOn(child.stderr);
   const code = await child.exited;
-  const { tests, failures, skipped } = readTotals(report);
-  const failed = code !== 0 && failures === 0 ? 1 : failures;
-  return { passed: tests - failures - skipped, failed, skipped };
+  const { tests, failed, skipped } = readTotals(report);
+  return { passed: tests - failed - skipped, failed: code !== 0 && failed === 0 ? 1 : failed, skipped };
+}
+
+/** Shows the test runner's output as it comes, and keeps what it says of each failed test: the lines before `(fail)`. */
+async function passOn(output: ReadableStream<Uint8Array>): Promise<void> {
+  const decoder = new TextDecoder();
+  let [rest, said, isSummary]: [string, string[], boolean] = ["", [], false];
+  for await (const bytes of output) {
+    process.stderr.write(bytes);
+    const lines = (rest + decoder.decode(bytes, { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      said = [...said, line].slice(-linesOfFailure);
+      if (line.startsWith("(fail)") && !isSummary) failures.push(said.join("\n"));
+      if (/^\((pass|fail|skip)\)/.test(line)) said = [];
+      // After a long run the test runner lists the failed tests again by name.
+      if (/^\d+ tests? failed:$/.test(line)) isSummary = true;
+    }
+  }
 }
 
 /** The sums that the test runner wrote down; zeros if it did not come that far. */
-function readTotals(report: string): { tests: number; failures: number; skipped: number } {
+function readTotals(report: string): { tests: number; failed: number; skipped: number } {
   let head = "";
   try {
     head = /<testsuites [^>]*>/.exec(readFileSync(report, "utf8"))?.[0] ?? "";
@@ -97,7 +120,7 @@ function readTotals(report: string): { tests: number; failures: number; skipped:
     console.error("the test runner ended without a report");
   }
   const sum = (name: string) => Number(new RegExp(` ${name}="(\\d+)"`).exec(head)?.[1] ?? 0);
-  return { tests: sum("tests"), failures: sum("failures"), skipped: sum("skipped") };
+  return { tests: sum("tests"), failed: sum("failures"), skipped: sum("skipped") };
 }
 
 function add(a: Totals, b: Totals): Totals {

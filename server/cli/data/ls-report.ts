@@ -22,8 +22,9 @@ export type Listed = {
   /** With `--days`. */
   readonly date?: string;
   readonly days: number;
-  /** Null unless the rows of all days are counted. */
+  /** Rows of the range, by whole UTC minutes; null unless the rows of all days are counted. */
   readonly rows: number | null;
+  /** Size of the days' files, with rows outside the range too. */
   readonly bytes: number;
   readonly first_us: number | null;
   readonly last_us: number | null;
@@ -49,12 +50,9 @@ export type Surroundings = { readonly hasEarlier: boolean; readonly hasLater: bo
 export function listStream(track: InventoryStream, range: TimeSpan, around: Surroundings, nowUs: number): Listed {
   const received = receivedDays(track);
   const [first, last] = [received[0], received.at(-1)];
-  if (first === undefined || last === undefined) return entry(track, track.days, null, [], null);
+  if (first === undefined || last === undefined) return entry(track, track.days, range, null, []);
   const span = dueTime(track, received, range, around, nowUs);
-  return entry(track, track.days, covered(track, received, span), clipped(track.gaps, span), {
-    fromUs: Math.max(first.firstUs, range.fromUs),
-    toUs: Math.min(last.lastUs, range.toUs),
-  });
+  return entry(track, track.days, range, covered(track, received, span), clipped(track.gaps, span));
 }
 
 /** Returns an entry per day; their spans and missing times add up to those of the stream. Days without files have entries too. */
@@ -64,10 +62,8 @@ export function listDays(track: InventoryStream, range: TimeSpan, around: Surrou
   return withAbsentDays(track, received).map((day) => {
     const startUs = dateStartUs(day.date);
     const [span = { fromUs: startUs, toUs: startUs }] = clipSpan(whole, { fromUs: startUs, toUs: startUs + dayUs });
-    const { firstUs, lastUs } = day.received ?? {};
-    const ends = firstUs === undefined || lastUs === undefined ? null : { fromUs: firstUs, toUs: lastUs };
     return {
-      ...entry(track, [day], covered(track, received, span), clipped(track.gaps, span), ends),
+      ...entry(track, [day], range, covered(track, received, span), clipped(track.gaps, span)),
       date: day.date,
     };
   });
@@ -122,19 +118,21 @@ function withAbsentDays({ stream, days }: InventoryStream, received: readonly Re
 function entry(
   { stream, invented }: InventoryStream,
   days: readonly InventoryDay[],
+  range: TimeSpan,
   coverage: Coverage | null,
   gaps: readonly Gap[],
-  ends: TimeSpan | null,
 ): Listed {
   const open = gaps.filter(awaitsBackfill);
+  const parts = days.map((day) => partWithin(day, range));
+  const ends = parts.flatMap(({ ends }) => ends ?? []);
   return {
     stream: stream.type.folder,
     symbol: stream.symbol,
     days: days.length,
-    rows: days.some(({ rows }) => rows === null) ? null : days.reduce((sum, { rows }) => sum + (rows ?? 0), 0),
+    rows: parts.some(({ rows }) => rows === null) ? null : parts.reduce((sum, { rows }) => sum + (rows ?? 0), 0),
     bytes: days.reduce((sum, { bytes }) => sum + bytes, 0),
-    first_us: ends?.fromUs ?? null,
-    last_us: ends?.toUs ?? null,
+    first_us: ends.length === 0 ? null : Math.min(...ends.map(({ fromUs }) => fromUs)),
+    last_us: ends.length === 0 ? null : Math.max(...ends.map(({ toUs }) => toUs)),
     coverage: coverage?.share ?? null,
     missing_us: coverage?.missingUs ?? null,
     gaps: countBy(open.map(({ cause }) => cause)),
@@ -142,6 +140,31 @@ function entry(
     invented: invented.map(({ date }) => date),
     states: countBy(days.map(({ state }) => state)),
     problems: days.flatMap(({ date, problem }) => (problem === null ? [] : [`${date}: ${problem}`])),
+  };
+}
+
+/**
+ * Returns the rows of a day in the range, and the times of the first and last of them; `ends` is null without rows. If the range cuts the
+ * day, each UTC minute that it touches counts whole, because a manifest counts rows by minute.
+ */
+function partWithin({ date, rows, received }: InventoryDay, range: TimeSpan) {
+  if (received === null) return { rows, ends: null };
+  const { firstUs, lastUs, rowsPerMinute } = received;
+  const [ends = null] = clipSpan({ fromUs: firstUs, toUs: lastUs + 1 }, range);
+  if (ends === null) return { rows: 0, ends: null };
+  if (range.fromUs <= firstUs && range.toUs > lastUs) return { rows, ends: { fromUs: firstUs, toUs: lastUs } };
+  if (rowsPerMinute === null) return { rows: null, ends };
+  const minuteUs = 60_000_000;
+  const startUs = dateStartUs(date);
+  const from = Math.floor((ends.fromUs - startUs) / minuteUs);
+  const touched = rowsPerMinute.slice(from, Math.ceil((ends.toUs - startUs) / minuteUs));
+  const [first, last] = [touched.findIndex((count) => count > 0), touched.findLastIndex((count) => count > 0)];
+  if (first < 0) return { rows: 0, ends: null };
+  const minutes = { fromUs: startUs + (from + first) * minuteUs, toUs: startUs + (from + last + 1) * minuteUs };
+  const [recorded = ends] = clipSpan(ends, minutes);
+  return {
+    rows: touched.reduce((sum, count) => sum + count, 0),
+    ends: { ...recorded, toUs: Math.min(recorded.toUs, lastUs) },
   };
 }
 

@@ -29,6 +29,8 @@ export const ls: Command = {
     "symbol; minutes of a book without a record; and days without a record. State: verified (an archive that was read back after it was",
     "written; rt-data verify reads it again), live (segments that are not merged yet), damaged (a file has a problem; rt-data verify finds it too), absent (a",
     "day without files between days with files).",
+    "A range bounds rows, times, coverage and gaps; each UTC minute that it touches counts with all its rows. Bytes are those of the files",
+    "of its days, whole.",
   ],
   async run(flags, terminal) {
     const selection = selectionOf(flags);

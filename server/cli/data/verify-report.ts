@@ -1,5 +1,7 @@
 import type { VerifiedDay } from "../../archive/verify/verify-stream.ts";
-import { awaitsBackfill } from "../../domain/gap.ts";
+import { clipSpan, type TimeSpan } from "../../domain/coverage/coverage.ts";
+import { dateStartUs, dayUs } from "../../domain/day.ts";
+import { awaitsBackfill, clipGap } from "../../domain/gap.ts";
 import { formatTime, type TimeZone } from "../../platform/time/time-parser.ts";
 
 /** Limit of gaps per day that are listed. */
@@ -11,6 +13,12 @@ export function isComplete({ problems, gaps, silences, isInvented }: VerifiedDay
   return problems.length === 0 && silences.length === 0 && !gaps.some(awaitsBackfill);
 }
 
+/** Leaves only the gaps and silences of the range, clipped to it. Problems of files stay: a file is checked as a whole. */
+export function clipDay(day: VerifiedDay, range: TimeSpan): VerifiedDay {
+  const gaps = day.gaps.map((gap) => clipGap(gap, range.fromUs, range.toUs)).filter((gap) => gap !== null);
+  return { ...day, gaps, silences: day.silences.flatMap((span) => clipSpan(span, range)) };
+}
+
 /** Limit of listed entries. A longer list is folded: damaged days and days with gaps up to the limit each, and no complete days. */
 const mostListed = 20;
 
@@ -19,13 +27,15 @@ export type ReportOptions = {
   readonly zone: TimeZone;
   readonly isShown: (day: VerifiedDay) => boolean;
   readonly isFolded: boolean;
+  readonly range: TimeSpan;
 };
 
 /** Formats the report: the summary, then a line per day with its problems below it. Consecutive days without any file share a line. */
-export function reportText(days: readonly VerifiedDay[], { zone, isShown, isFolded }: ReportOptions): string {
+export function reportText(days: readonly VerifiedDay[], options: ReportOptions): string {
+  const { zone, isShown, isFolded } = options;
   const entries = entriesOf(days.filter(isShown), zone);
   const sections = isFolded && entries.length > mostListed ? folded(entries) : [entries.flatMap(({ lines }) => lines)];
-  return [[summaryOf(days)], ...sections]
+  return [[summaryOf(days), ...rangeLine(days, options)], ...sections]
     .filter((lines) => lines.length > 0)
     .map((lines) => `${lines.join("\n")}\n`)
     .join("\n");
@@ -39,6 +49,17 @@ function summaryOf(days: readonly VerifiedDay[]): string {
     count.toLocaleString("en"),
   );
   return `${counted(days.length, "day")} of ${counted(streams, "stream")}: ${complete} complete, ${gapped} with gaps, ${bad} damaged`;
+}
+
+/** Says which gaps count, if the range cuts a day. */
+function rangeLine(days: readonly VerifiedDay[], { range, zone }: ReportOptions): string[] {
+  const dates = days.map(({ date }) => dateStartUs(date));
+  const cutsStart = range.fromUs > Math.min(...dates);
+  const cutsEnd = range.toUs < Math.max(...dates) + dayUs;
+  if (!cutsStart && !cutsEnd) return [];
+  const from = cutsStart ? ` from ${formatTime(range.fromUs, zone)}` : "";
+  const to = cutsEnd ? ` before ${formatTime(range.toUs, zone)}` : "";
+  return [`only gaps${from}${to} count; the files of these days are checked as a whole`];
 }
 
 type Verdict = "complete" | "gaps" | "damaged";

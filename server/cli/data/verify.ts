@@ -12,7 +12,7 @@ import {
   selectionOf,
   selectStreams,
 } from "./selection.ts";
-import { isComplete, reportText, verifiedJson } from "./verify-report.ts";
+import { clipDay, isComplete, reportText, verifiedJson } from "./verify-report.ts";
 
 /** `rt-data verify` */
 export const verify: Command = {
@@ -42,6 +42,7 @@ export const verify: Command = {
     `- no id is missing or doubled in streams that the exchange numbers without a break (${foldersOf(isContiguous).join(", ")})`,
     "- there is no gap, no minute of a book without a record, and no day without a record; gaps that were completely backfilled, or in",
     "  which the exchange had halted the symbol, do not count",
+    "Files are checked as a whole, also if a range (--from, --to, --last) cuts a day; gaps and time without records count within the range.",
     "Time before the first and after the last record is not checked. Ids that occur in two days are damage (id_doubled): a wrong clock has",
     "filed records under the wrong day. A day that comes from a wrong clock only is kept and named, but not checked for missing records.",
     "The summary comes first. A list of more than 20 entries is folded: 20 damaged days, 20 days with gaps, and the number of the others.",
@@ -68,6 +69,7 @@ export const verify: Command = {
         zone: selection.zone,
         isShown: (day) => flags.quiet === undefined || fails(day),
         isFolded: flags.all === undefined,
+        range: selection.range,
       });
     let read = 0;
     for (const track of tracks) {
@@ -82,7 +84,7 @@ export const verify: Command = {
         },
       });
       if (terminal.stop.aborted) break;
-      days.push(...streamDays);
+      days.push(...streamDays.map((day) => clipDay(day, selection.range)));
     }
     progress.clear();
     if (terminal.stop.aborted) {

@@ -96,6 +96,28 @@ test("if the recording extends beyond the range, the coverage is that of the who
   expect(books.coverage).toBeCloseTo(599 / 86_400, 12);
 });
 
+test("a range that cuts days bounds rows, times, coverage and gaps, by days too; verify counts the gaps of the range", async () => {
+  const range = ["--stream", "depth20", "--from", `${before}T23:55`, "--to", `${date}T00:04:30`];
+  const [books] = await json(...range);
+  expect(books).toMatchObject({ days: 2, rows: 300 + 300, missing_us: 0, coverage: 1, gaps: {} });
+  expect([books.first_us, books.last_us]).toEqual([secondOf(before, 86_100), secondOf(date, 270)]);
+  const days = await json("--days", ...range);
+  expect(days.map((day: { rows: number; gaps: object }) => [day.rows, day.gaps])).toEqual([
+    [300, {}],
+    [300, {}],
+  ]);
+  // Of the last ten minutes before the gap, and of the gap, in which there is no row.
+  const late = await json("--stream", "depth20", "--from", `${date}T00:09`, "--to", `${date}T00:20`);
+  expect(late).toMatchObject([{ rows: 60, last_us: secondOf(date, 599), gaps: { restart: 1 } }]);
+  const empty = await json("--stream", "depth20", "--from", `${date}T12:00`, "--to", `${date}T12:20`);
+  expect(empty).toMatchObject([{ rows: 0, first_us: null, coverage: 0 }]);
+  const checked = await run(["verify", "--data-dir", dataDir, ...range]);
+  expect([checked.code, checked.output]).toEqual([
+    0,
+    expect.stringContaining(`only gaps from ${before}T23:55:00.000Z before ${date}T00:04:30.000Z count`),
+  ]);
+});
+
 test("--quick counts no rows of days that are not merged, and says so", async () => {
   const own = await recordedFolder();
   const day = { stream: "depth20", symbol: "BTCUSDT", date: today };

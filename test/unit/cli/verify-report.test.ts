@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import type { VerifiedDay } from "../../../server/archive/verify/verify-stream.ts";
-import { reportText } from "../../../server/cli/data/verify-report.ts";
+import { clipDay, reportText } from "../../../server/cli/data/verify-report.ts";
 import { dateOf } from "../../../server/domain/day.ts";
 
 const dayUs = 86_400_000_000;
@@ -14,7 +14,8 @@ function day(n: number, changes: Partial<VerifiedDay> = {}): VerifiedDay {
 
 const damaged = { problems: [{ kind: "rows", detail: "rows: 4; the manifest states 5" }] } as const;
 const gapped = { silences: [{ fromUs: firstUs, toUs: firstUs + 2e6 }] };
-const options = { zone: "utc", isShown: () => true, isFolded: true } as const;
+const everything = { fromUs: Number.NEGATIVE_INFINITY, toUs: Number.POSITIVE_INFINITY };
+const options = { zone: "utc", isShown: () => true, isFolded: true, range: everything } as const;
 const many = (count: number, from: number, changes: Partial<VerifiedDay> = {}) =>
   Array.from({ length: count }, (_, n) => day(from + n, changes));
 
@@ -70,4 +71,16 @@ test("closed gaps are counted in words: one gap was, two gaps were", () => {
   const closed = { ...gap, missing: 3, repaired: 3 };
   expect(reportText([day(0, { gaps: [closed] })], options)).toContain(" 1 gap was completely backfilled");
   expect(reportText([day(0, { gaps: [closed, closed] })], options)).toContain(" 2 gaps were completely backfilled");
+});
+
+test("a range that cuts a day leaves the gaps of the range, and the report says so", () => {
+  const hour = { fromUs: firstUs + 3600e6, toUs: Number.POSITIVE_INFINITY };
+  const clipped = clipDay(day(0, gapped), hour);
+  expect(clipped.silences).toEqual([]);
+  expect(reportText([clipped], { ...options, range: hour })).toStartWith(
+    "1 day of 1 stream: 1 complete, 0 with gaps, 0 damaged\nonly gaps from 2026-01-01T01:00:00.000Z count; the files of these days are checked as a whole\n",
+  );
+  const whole = { fromUs: firstUs, toUs: firstUs + dayUs };
+  expect(clipDay(day(0, gapped), whole).silences).toEqual(gapped.silences);
+  expect(reportText([day(0)], { ...options, range: whole })).not.toContain("only gaps");
 });

@@ -24,8 +24,9 @@ export type ExportSettings = {
   readonly isFolder: boolean;
   readonly numbers: NumberForm;
   readonly levels: "columns" | "list";
+  /** Compression inside a Parquet file. */
   readonly compression: (typeof compressions)[number];
-  /** Compression of the whole file; null for none. */
+  /** Compression of a whole CSV file; null: plain. */
   readonly packing: Packing | null;
   readonly withSymbol: boolean;
   /** Writes the readable rest if a source is damaged. */
@@ -59,6 +60,10 @@ export type ExportDeps = {
 
 const formats = ["csv", "parquet"] as const;
 
+/** Words of --compression for CSV, and the compression of the whole file. */
+const csvPackings: Readonly<Record<"gzip" | "zstd" | "none", Packing | null>> = { gzip: "gz", zstd: "zst", none: null };
+const csvCompressions = ["gzip", "zstd", "none"] as const;
+
 /** Parses the flags. @throws OperatorError that lists all problems and the accepted values */
 export function exportSettings(flags: Flags): ExportSettings {
   const problems: string[] = [];
@@ -82,19 +87,27 @@ export function exportSettings(flags: Flags): ExportSettings {
   const format = wordOf("format", formats, ending ?? (asked === null ? "parquet" : "csv"));
   const isFile = ending !== undefined || asked !== null || isNoFolder(out);
   const isFolder = out.endsWith("/") || isFolderNow(out) || !isFile;
-  const packing = isFolder ? null : asked;
+  const byName = isFolder ? null : asked;
+  let packing = byName;
+  let compression: ExportSettings["compression"] = "zstd";
   if (format === "csv") {
     if (flags.numbers !== undefined)
       problems.push("--numbers applies to --format parquet only; CSV has decimals as stored");
-    if (flags.compression !== undefined)
-      problems.push("--compression applies to --format parquet only; for CSV, let --out end with .gz or .zst");
-  } else if (packing !== null)
-    problems.push(`Parquet is compressed inside (--compression); give an --out without .${packing}`);
+    if (flags.compression !== undefined) packing = csvPackings[wordOf("compression", csvCompressions, "none")];
+    const isNamed = !isFolder && (ending !== undefined || asked !== null);
+    if (isNamed && packing !== byName && csvCompressions.some((word) => word === flags.compression))
+      problems.push(
+        `--compression ${flags.compression} does not fit --out ${out}; let the name end with .csv${packing === null ? "" : `.${packing}`}, or leave out --compression`,
+      );
+  } else {
+    compression = wordOf("compression", compressions, "zstd");
+    if (packing !== null)
+      problems.push(`Parquet is compressed inside (--compression); give an --out without .${packing}`);
+  }
   const settings: ExportSettings = {
-    ...{ format, out, isFolder, packing },
+    ...{ format, out, isFolder, packing, compression },
     numbers: wordOf("numbers", numberForms, "float64"),
     levels: wordOf("levels", ["columns", "list"], "columns"),
-    compression: wordOf("compression", compressions, "zstd"),
     withSymbol: flags["with-symbol"] !== undefined,
     skipsDamaged: flags["skip-damaged"] !== undefined,
   };
@@ -136,15 +149,16 @@ function jobsOfDays(
   track: SelectedStream,
   all: readonly SelectedStream[],
   { dataDir, range }: Pick<Selection, "dataDir" | "range">,
-  { out, format, withSymbol }: ExportSettings,
+  { out, format, packing, withSymbol }: ExportSettings,
 ): ExportJob[] {
+  const ending = packing === null ? format : `${format}.${packing}`;
   const { symbol, type } = track.stream;
   const sameStream = all.filter(({ stream }) => stream.name === track.stream.name);
   return track.days.map(({ date }) => {
     const day: Day = { stream: type.folder, symbol, date };
     const startUs = dateStartUs(date);
     return {
-      path: join(out, dayPath(day), `${symbol}-${type.folder}-${date}.${format}`),
+      path: join(out, dayPath(day), `${symbol}-${type.folder}-${date}.${ending}`),
       ...{ dataDir, type },
       tracks: sameStream.map((entry) => ({
         ...entry,

@@ -25,7 +25,10 @@ export const exportCommand: Command = {
       value: "columns|list",
       help: "layout of depth5, 10 and 20: bid_px_1 … ask_sz_20, or four lists (default columns)",
     },
-    compression: { value: "zstd|snappy|none", help: "compression of Parquet (default zstd)" },
+    compression: {
+      value: "zstd|snappy|gzip|none",
+      help: "Parquet: zstd (default) or snappy; CSV, also in a folder: gzip or zstd (default: by the ending of --out)",
+    },
     "with-symbol": { value: null, help: "add a first column symbol; needed for several symbols in a single file" },
     "skip-damaged": { value: null, help: "write the rest if a source is damaged (default: do not write the file)" },
     json: { value: null, help: "print the written files as JSON" },
@@ -33,6 +36,7 @@ export const exportCommand: Command = {
   examples: [
     ["rt-data export --stream depth20 --symbol BTCUSDT --from 2026-11-22 --to 2026-11-23 --out btc.parquet", "a day"],
     ["rt-data export --format parquet --out ./parquet", "everything, a file per stream, symbol and day"],
+    ["rt-data export --format csv --compression gzip --out ./csv", "everything as .csv.gz, a file per day"],
     ["rt-data export --stream aggTrade --with-symbol --numbers decimal --out trades.parquet", "exact decimals"],
     ["rt-data export --stream trade --symbol BTCUSDT --out trades.csv", "CSV, decimals as the exchange wrote them"],
     ["rt-data export --stream trade --symbol BTCUSDT --last 1h --out trades.csv.gz", "an hour, compressed"],
@@ -55,8 +59,10 @@ export const exportCommand: Command = {
     const jobs = planExport(selectRecords(selection), selection, settings);
     for (const { path } of jobs) refuseRecorded(path, selection.dataDir);
     const isPiped = jobs.some(({ path }) => isStandardOutput(path));
-    if (isPiped && process.stdout.isTTY && settings.format === "parquet")
-      throw new OperatorError("Parquet is binary and does not go to a terminal; give a file as --out, or a pipe");
+    if (isPiped && process.stdout.isTTY && (settings.format === "parquet" || settings.packing !== null)) {
+      const name = settings.format === "parquet" ? "Parquet" : "compressed CSV";
+      throw new OperatorError(`${name} is binary and does not go to a terminal; give a file as --out, or a pipe`);
+    }
     // Rows and a progress line on one terminal would mix.
     const isVisible = terminal.isInteractive && !(isPiped && process.stdout.isTTY);
     const progress = createProgress({ isInteractive: isVisible });

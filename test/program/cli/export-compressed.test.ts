@@ -2,6 +2,7 @@ import { beforeAll, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { exportSettings } from "../../../server/cli/export/export-plan.ts";
 import { query } from "../../support/data/duckdb.ts";
 import { recordedFolder } from "../../support/data/recorded-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
@@ -48,6 +49,27 @@ test("--format csv with a name that says only .gz writes a file; a folder of tha
   rmSync(folder, { recursive: true });
 }, 60_000);
 
+test("--compression compresses the CSV files of a folder, and standard output; DuckDB reads the folder as it is", async () => {
+  const folder = temporaryFolder();
+  for (const [word, ending, unpack] of [
+    ["gzip", "gz", gunzipSync],
+    ["zstd", "zst", zstdDecompressSync],
+  ] as const) {
+    const out = join(folder, word);
+    const { code, output } = await exportTo(out, "--format", "csv", "--compression", word, "--json");
+    const written: { path: string; rows: number }[] = JSON.parse(output);
+    expect([code, written.map(({ rows }) => rows)]).toEqual([0, [600, 600, 400]]);
+    for (const { path } of written) {
+      expect(path).toEndWith(`.csv.${ending}`);
+      expect(unpack(readFileSync(path)).toString()).toStartWith("recv_us,");
+    }
+    expect(await query(`select count(*) from read_csv('${out}/**/*.csv.${ending}')`)).toEqual([["1600"]]);
+  }
+  const piped = await exportTo("-", "--format", "csv", "--compression", "gzip");
+  expect([piped.code, piped.errors, piped.output.charCodeAt(0)]).toEqual([0, "", 0x1f]);
+  rmSync(folder, { recursive: true });
+}, 60_000);
+
 test("if a compressed export fails, the file that was there stays", async () => {
   const folder = temporaryFolder();
   const target = join(folder, "a.csv.gz");
@@ -57,13 +79,14 @@ test("if a compressed export fails, the file that was there stays", async () => 
   rmSync(folder, { recursive: true });
 });
 
-test("combinations without meaning are refused in words", async () => {
-  for (const [out, words, expected] of [
-    ["a.parquet.gz", [], "Parquet is compressed inside (--compression); give an --out without .gz"],
-    ["a.gz", [], "--format is missing; give csv or parquet (or an --out that ends with .csv, .csv.gz, .csv.zst or"],
-    ["a.csv", ["--compression", "zstd"], "for CSV, let --out end with .gz or .zst"],
-  ] as const) {
-    const { code, errors } = await exportTo(out, ...words);
-    expect([code, errors]).toEqual([2, expect.stringContaining(expected)]);
-  }
+test("combinations without meaning are refused in words", () => {
+  for (const [out, flags, expected] of [
+    ["a.parquet.gz", {}, "Parquet is compressed inside (--compression); give an --out without .gz"],
+    ["a.gz", {}, "--format is missing; give csv or parquet (or an --out that ends with .csv, .csv.gz, .csv.zst or"],
+    ["a.csv", { compression: "zstd" }, "let the name end with .csv.zst, or leave out --compression"],
+    ["a.csv.gz", { compression: "none" }, "let the name end with .csv, or leave out --compression"],
+    ["a.csv", { compression: "snappy" }, '--compression "snappy" is not accepted; give gzip, zstd, none'],
+    ["a.parquet", { compression: "gzip" }, '--compression "gzip" is not accepted; give zstd, snappy, none'],
+  ] as const)
+    expect(() => exportSettings({ out, ...flags })).toThrow(expected);
 });

@@ -66,6 +66,7 @@ export function collectStatus(parts: StatusParts): Status {
       records_gated: latencyGate.dropped,
       bytes_written: parts.streams.reduce((sum, stream) => sum + (parts.recorder.status(stream)?.bytesWritten ?? 0), 0),
       duplicates: counts?.duplicates ?? 0,
+      unusual: (counts?.unusual ?? 0) + parts.rest.status().unusual,
       quarantined: parts.quarantine.count(),
       reconnects: counts?.reconnects ?? 0,
       rollovers: counts?.rollovers ?? 0,

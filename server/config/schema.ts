@@ -17,12 +17,14 @@ import {
   optionalUrl,
   orWord,
   passwordHash,
+  restUrl,
   shard,
   streamTypes,
+  streamUrl,
+  streamUrls,
   symbols,
   text,
   url,
-  urls,
   userHeader,
   wholeUrl,
 } from "./values.ts";
@@ -43,9 +45,9 @@ export const schema = {
     shard: key(shard, { index: 1, of: 1 }),
   },
   exchange: {
-    ws_url: key(url("wss", "ws"), "wss://stream.binance.com:9443"),
-    ws_urls: key(urls("wss", "ws"), []),
-    rest_url: key(url("https", "http"), "https://api.binance.com"),
+    ws_url: key(streamUrl, "wss://stream.binance.com:9443"),
+    ws_urls: key(streamUrls, []),
+    rest_url: key(restUrl, "https://api.binance.com"),
   },
   feed: {
     connections: key(integer(1, 4), 1),

@@ -57,10 +57,24 @@ export function orWord<T>(word: string, kind: ValueKind<T>): ValueKind<T | null>
   );
 }
 
-/** A list of URLs with one of the schemes; may be empty. */
-export function urls(...schemes: readonly string[]): ValueKind<readonly string[]> {
-  const single = url(...schemes);
-  const accepted = `a list of URLs such as ["${schemes[0]}://host:port"]`;
+/** An address of Binance's streams. `/ws` and `/stream`, which Binance prints behind its hosts, are dropped: connections bring their path. */
+export const streamUrl: ValueKind<string> = withoutPath(url("wss", "ws"), /\/(ws|stream)$/);
+
+/** The address of Binance's REST. `/api` and `/api/v3` behind the host are dropped: requests bring their path. */
+export const restUrl: ValueKind<string> = withoutPath(url("https", "http"), /\/api(\/v3)?$/);
+
+function withoutPath(kind: ValueKind<string>, path: RegExp): ValueKind<string> {
+  return kindOf((raw) => {
+    const parsed = kind.parse(raw);
+    return parsed.ok ? accept(parsed.value.replace(path, "").replace(/\/+$/, "")) : parsed;
+  });
+}
+
+/** A list of addresses of Binance's streams; may be empty. */
+export const streamUrls: ValueKind<readonly string[]> = listOfUrls(streamUrl, "wss");
+
+function listOfUrls(single: ValueKind<string>, scheme: string): ValueKind<readonly string[]> {
+  const accepted = `a list of URLs such as ["${scheme}://host:port"]`;
   return kindOf((raw) => {
     if (emptyList(raw)) return accept([]);
     const item = (text: string) => {

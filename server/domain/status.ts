@@ -140,6 +140,8 @@ export type Totals = {
   readonly bytes_written: number;
   /** Messages dropped because their id had already been recorded from another socket. */
   readonly duplicates: number;
+  /** Messages and REST answers of an unusual shape that could be used all the same, for example with a new member. */
+  readonly unusual: number;
   /** Messages with an unknown shape, saved under `quarantine/`. */
   readonly quarantined: number;
   readonly reconnects: number;

@@ -64,6 +64,11 @@ function lossFamilies(sources: MetricsSources, { totals, symbols }: Status): rea
     counter("rt_data_duplicate_messages", "Messages dropped because another connection had delivered them.", [
       totals.duplicates,
     ]),
+    counter(
+      "rt_data_unusual_messages",
+      "Messages and REST answers of an unusual shape that could be used all the same.",
+      [totals.unusual],
+    ),
     counter("rt_data_quarantined_messages", "Messages of unknown shape, saved in quarantine.", [totals.quarantined]),
     counter("rt_data_epochs", "How often the exchange restarted the numbering of a stream.", [totals.epochs]),
     counter(

@@ -3,7 +3,7 @@ import { createLatencyGate, type LatencyGate } from "../../binance/delay/latency
 import type { Feed } from "../../binance/feed/feed.ts";
 import type { FeedEvents, FeedMessage } from "../../binance/gaps/feed-events.ts";
 import type { ClockOffset, ClockOffsetMeter } from "../../binance/rest/clock-offset.ts";
-import { createRestClient } from "../../binance/rest/rest-client.ts";
+import { createRestClient, type RestClient } from "../../binance/rest/rest-client.ts";
 import type { SymbolWatch } from "../../binance/rest/symbol-status.ts";
 import type { Config } from "../../config/config.ts";
 import type { Day, Segment } from "../../domain/day.ts";
@@ -65,6 +65,7 @@ export type RecordingParts = {
   readonly clockOffset: ClockOffsetMeter;
   readonly quarantine: Quarantine;
   readonly gate: LatencyGate;
+  readonly rest: RestClient;
   readonly symbols: SymbolWatch;
   readonly facts: FactsWriter;
   readonly repair: Backfill;
@@ -171,7 +172,7 @@ export function createRecording(
   return {
     parts: {
       feed: () => feed,
-      ...{ recorder, ledger, rates, books, delay, clockOffset, quarantine, gate, symbols, facts, repair },
+      ...{ recorder, ledger, rates, books, delay, clockOffset, quarantine, gate, rest, symbols, facts, repair },
     },
     streams: () => streams,
     recordDowntime(downtimes, sinceUs) {

@@ -1,6 +1,8 @@
+import { exchangeMs, isMicroseconds } from "../../domain/exchange-time.ts";
 import { foreignAnswer } from "../../platform/fetch/foreign-answer.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { type After, after as systemAfter } from "../../platform/time/timers.ts";
+import { parseObject } from "./answer-text.ts";
 import type { RestClient } from "./rest-client.ts";
 
 /** Local clock minus exchange clock, ms. The error is at most `boundMs`: half of the measured round trip. */
@@ -20,8 +22,13 @@ const samples = 5;
 const everyMs = 10 * 60_000;
 const retryMs = 30_000;
 
-/** The exchange cuts its time to whole ms. Its true time is later by 0.5 ms on average; the error is at most 0.5 ms. */
-const cutMs = 0.5;
+/** The exchange cuts its time to its unit. Its true time is later by half a unit on average; the error is at most this half, ms. */
+const cutMs = (time: number) => (isMicroseconds(time) ? 0.0005 : 0.5);
+
+const path = "/api/v3/time";
+
+/** Times that are believed: 13 digits of ms, or 16 digits of µs. */
+const believed = (time: number) => Number.isSafeInteger(time) && exchangeMs(time) >= 1e12 && exchangeMs(time) < 1e13;
 
 /** A shorter pause is a busy process, not a suspended machine, ms. */
 const leastSleepMs = 1000;
@@ -69,23 +76,33 @@ export function createClockOffsetMeter(deps: {
     const onSend = () => {
       sentUs = nowUs();
     };
-    const answer = await rest.get("/api/v3/time", {}, { weight: 1, priority: "high", signal, onSend });
+    const answer = await rest.get(path, {}, { weight: 1, priority: "high", signal, onSend });
     // The REST client has logged the reason.
     if (answer.kind === "failed") return null;
-    const serverTime = answer.kind === "ok" ? /^\s*\{"serverTime":(\d{13})\}\s*$/.exec(answer.text)?.[1] : undefined;
-    if (answer.kind === "ok" && serverTime !== undefined) {
+    const serverTime = answer.kind === "ok" ? serverTimeOf(answer.text) : null;
+    if (answer.kind === "ok" && serverTime !== null) {
       const halfMs = roundTripOf(answer.roundTripMs, (nowUs() - sentUs) / 1000) / 2;
-      return { offsetMs: sentUs / 1000 + halfMs - Number(serverTime) - cutMs, boundMs: halfMs + cutMs };
+      const cut = cutMs(serverTime);
+      return { offsetMs: sentUs / 1000 + halfMs - exchangeMs(serverTime) - cut, boundMs: halfMs + cut };
     }
     if (!failing) {
       const reason =
         answer.kind === "ok"
-          ? foreignAnswer("GET /api/v3/time answered JSON that is not Binance's", "exchange.rest_url")
+          ? foreignAnswer(`GET ${path} answered JSON that is not Binance's`, "exchange.rest_url")
           : answer.msg;
       log.warn("cannot ask the exchange for its time; delays stay unknown until it answers", { reason });
     }
     failing = true;
     return null;
+  }
+
+  /** Reads the exchange's time, as sent. Members beside it are allowed, and counted. */
+  function serverTimeOf(text: string): number | null {
+    const usual = /^\s*\{"serverTime":(\d{13}|\d{16})\}\s*$/.exec(text)?.[1];
+    const time = usual === undefined ? parseObject(text)?.serverTime : Number(usual);
+    if (typeof time !== "number" || !believed(time)) return null;
+    if (usual === undefined) rest.countUnusual(path);
+    return time;
   }
 
   return {

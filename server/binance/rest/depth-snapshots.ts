@@ -3,6 +3,7 @@ import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { type After, after as systemAfter } from "../../platform/time/timers.ts";
 import { createPayloadPattern } from "../frames/payload-patterns.ts";
+import { type ParsedAnswer, parseAnswer } from "./answer-text.ts";
 import type { RestClient } from "./rest-client.ts";
 
 /** Fetches order books over REST for symbols whose diffs are recorded: at start, after missing diffs, every hour. */
@@ -25,13 +26,15 @@ export type DepthSnapshotDeps = {
    */
   readonly firstDiffId: (symbol: string) => number | null;
   /**
-   * Called for each book. `stream` is the symbol's depthSnapshot, the same object each time. `payload` is the answer's text, byte for byte;
-   * `recvUs` the time at which it had arrived.
+   * Called for each book. `stream` is the symbol's depthSnapshot, the same object each time. `payload` is the answer's text, byte for byte
+   * except for white space between members; `recvUs` the time at which it had arrived.
    */
   readonly onSnapshot: (stream: Stream, payload: string, recvUs: number) => void;
   readonly log: Log;
   readonly after?: After;
 };
+
+const path = "/api/v3/depth";
 
 /** Levels a side (the maximum) and the weight of such a request. Source: rest-api.md, "Order book". */
 const limit = 5000;
@@ -53,7 +56,8 @@ type Wanted = { readonly symbol: string; urgent: boolean; waits: number; attempt
  * |-------------------------------------------|---------------------------------------------------------------------------------|
  * | no diff yet                               | wait `againMs`, at most `mostAttempts` times, then ask anyway                   |
  * | reaches the first diff                    | deliver                                                                         |
- * | older than the first diff, unknown form   | ask again after `againMs`; give up after `mostAttempts`, until the hourly round |
+ * | without a member that it must have        | ask again after `againMs`; give up after `mostAttempts`, until the hourly round |
+ * | older than the first diff                 | ask again after `againMs`; give up after `mostAttempts`, until the hourly round |
  * | no answer                                 | ask again after `againMs`                                                       |
  * | refused                                   | give up until the hourly round                                                  |
  *
@@ -106,7 +110,7 @@ export function createDepthSnapshots(
     const { symbol } = wanted;
     if (deps.firstDiffId(symbol) === null && ++wanted.waits < mostAttempts) return later(wanted);
     const query = { symbol, limit };
-    const answer = await rest.get("/api/v3/depth", query, { weight, priority: "normal", signal: abort.signal });
+    const answer = await rest.get(path, query, { weight, priority: "normal", signal: abort.signal });
     if (abort.signal.aborted || waiting.get(symbol) !== wanted) return;
     const recvUs = deps.nowUs();
     if (answer.kind === "failed") {
@@ -114,16 +118,16 @@ export function createDepthSnapshots(
       return later(wanted);
     }
     if (answer.kind === "refused") return drop(wanted, answer.msg, answer.code !== -1121);
-    const id = idOf(answer.text);
-    if (id === null) {
-      const reason = "GET /api/v3/depth answered in an unknown form";
+    const book = bookOf(answer.text);
+    if (book === null) {
+      const reason = `GET ${path} answered in an unknown form`;
       lastProblem = `${symbol}: ${reason}`;
       return ++wanted.attempts >= mostAttempts ? drop(wanted, reason, true) : later(wanted);
     }
-    if (id >= (deps.firstDiffId(symbol) ?? Number.NEGATIVE_INFINITY)) {
+    if (book.id >= (deps.firstDiffId(symbol) ?? Number.NEGATIVE_INFINITY)) {
       waiting.delete(symbol);
       delivered++;
-      deps.onSnapshot(streamOf(symbol), answer.text, recvUs);
+      deps.onSnapshot(streamOf(symbol), book.payload, recvUs);
     } else if (++wanted.attempts >= mostAttempts)
       drop(wanted, `the REST order book was older than the diffs ${mostAttempts} times in a row`, true);
     else later(wanted);
@@ -135,8 +139,13 @@ export function createDepthSnapshots(
     return stream;
   }
 
-  function idOf(text: string): number | null {
-    return pattern.isProved(`${text}}`, 0) ? Number(/^\{"lastUpdateId":(-?\d+)/.exec(text)?.[1]) : null;
+  /** Reads a book. Today's form is proved without parsing the levels; any other form is parsed and counted. */
+  function bookOf(text: string): ParsedAnswer | null {
+    if (pattern.isProved(`${text}}`, 0))
+      return { payload: text, id: Number(/^\{"lastUpdateId":(\d+)/.exec(text)?.[1]) };
+    const book = parseAnswer(text, "depthSnapshot");
+    if (book !== null) rest.countUnusual(path);
+    return book;
   }
 
   /** Moves the symbol to the end of the queue and makes it ready again after `againMs`. */

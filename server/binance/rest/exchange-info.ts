@@ -1,5 +1,6 @@
 import type { SymbolEntry } from "../../domain/symbols/instrument.ts";
 import { structureProblem } from "../frames/payload.ts";
+import { withoutBlanks } from "./answer-text.ts";
 import { type ExchangeInfoText, readExchangeInfo } from "./exchange-info-text.ts";
 import type { RestClient, RestQuery } from "./rest-client.ts";
 
@@ -21,6 +22,7 @@ const perRequest = 100;
 /** Most requests: each has the same weight as one request for all symbols. */
 const mostRequests = 5;
 
+const path = "/api/v3/exchangeInfo";
 const weight = 20;
 
 /** Longest answer, bytes. All symbols take about 15 MB today. */
@@ -91,8 +93,9 @@ function add(answer: ReturnType<typeof emptyAnswer>, answered: Answered, symbols
     const entry = entries.get(symbol);
     if (entry !== undefined || unreadable === 0) answer.statuses.set(symbol, entry?.status ?? null);
     if (entry === undefined) continue;
-    const problem = lineProblem(entry.text);
-    if (problem === null) answer.entries.push({ symbol, text: entry.text, recvUs, exchangeMs });
+    const text = withoutBlanks(entry.text);
+    const problem = lineProblem(text);
+    if (problem === null) answer.entries.push({ symbol, text, recvUs, exchangeMs });
     else answer.unusable.set(symbol, problem);
   }
   return answer;
@@ -104,16 +107,17 @@ const longestEntry = 256 * 1024;
 /** Returns why an entry cannot be stored as a line; null if it can. */
 function lineProblem(text: string): string | null {
   if (text.length > longestEntry) return `with ${text.length} characters`;
-  if (!text.startsWith('{"') || /[\r\n]/.test(text)) return "with white space that a line cannot hold";
   return structureProblem(text, JSON.parse(text));
 }
 
 async function ask({ rest, signal, nowUs }: Asking, query: RestQuery): Promise<Answered | "refused" | null> {
   const whole = { ...query, showPermissionSets: "false" };
-  const answer = await rest.get("/api/v3/exchangeInfo", whole, { weight, priority: "high", signal, mostBytes });
+  const answer = await rest.get(path, whole, { weight, priority: "high", signal, mostBytes });
   if (answer.kind === "failed") return null;
   if (answer.kind === "refused") return "refused";
   const recvUs = nowUs();
   const read = await readExchangeInfo(answer.text);
-  return read === null || read.entries.size === 0 ? null : { ...read, recvUs };
+  if (read === null || read.entries.size === 0) return null;
+  if (read.isUnusual) rest.countUnusual(path);
+  return { ...read, recvUs };
 }

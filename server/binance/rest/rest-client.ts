@@ -13,6 +13,8 @@ export type RestClient = {
    * After "failed" the caller may ask again at once: the client waits as long as the exchange demands.
    */
   get(path: string, query: RestQuery, options: RestOptions): Promise<RestAnswer>;
+  /** Counts an answer of a path that could be used although its form was not the usual one. The first of each path is logged. */
+  countUnusual(path: string): void;
   status(): RestStatus;
   /** Aborts requests under way. From now on every request gets "failed". Idempotent. */
   stop(): void;
@@ -37,6 +39,8 @@ export type RestOptions = {
 export type RestStatus = {
   readonly usedWeight: number;
   readonly waiting: number;
+  /** Usable answers of an unusual form. */
+  readonly unusual: number;
   /** The current problem, in words; null while the exchange answers. */
   readonly trouble: string | null;
 };
@@ -85,6 +89,9 @@ export function createRestClient(
   let failures = 0;
   /** After a pause one request checks whether the exchange answers again; the others wait for it. */
   let probing = false;
+
+  /** Usable answers of an unusual form, by path. */
+  const unusual = new Map<string, number>();
 
   const waiting = () => ranks.reduce((sum, rank) => sum + queues[rank].length, 0);
 
@@ -203,7 +210,17 @@ export function createRestClient(
         enqueue(entry);
       });
     },
-    status: () => ({ usedWeight: budget.used(), waiting: waiting(), trouble: trouble?.reason ?? null }),
+    countUnusual(path) {
+      const before = unusual.get(path) ?? 0;
+      unusual.set(path, before + 1);
+      if (before === 0) log.info("the exchange answers in a new form; its answers are used", { path });
+    },
+    status: () => ({
+      usedWeight: budget.used(),
+      waiting: waiting(),
+      unusual: unusual.values().reduce((sum, count) => sum + count, 0),
+      trouble: trouble?.reason ?? null,
+    }),
     stop() {
       stopped = true;
       pause?.cancel();

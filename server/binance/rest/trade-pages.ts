@@ -1,6 +1,8 @@
+import { exchangeUs } from "../../domain/exchange-time.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { restName, type StreamKind, streamKinds } from "../../domain/stream-kinds.ts";
 import { plainInteger, structureProblem } from "../frames/payload.ts";
+import { withoutBlanks } from "./answer-text.ts";
 import type { RestQuery } from "./rest-client.ts";
 
 /** A trade from a REST answer. */
@@ -46,7 +48,7 @@ export function parseTrades(text: string, kind: StreamKind): readonly RestTrade[
     const { [idName]: parsedId, [timeName]: parsedTime } = data as Record<string, unknown>;
     if (id === null || time === null || id !== parsedId || time !== parsedTime) return null;
     if (id <= (trades.at(-1)?.id ?? -1)) return null;
-    trades.push({ payload, id, tradeUs: time < microseconds ? time * 1000 : time });
+    trades.push({ payload, id, tradeUs: exchangeUs(time) });
   }
   return trades;
 }
@@ -54,13 +56,7 @@ export function parseTrades(text: string, kind: StreamKind): readonly RestTrade[
 /** Member that holds the time of a trade. */
 const tradeTimeMember = "T";
 
-/** Times from this value on are in µs, lower times in ms. */
-const microseconds = 1e14;
-
 const [quote, backslash, opening, closing] = [34, 92, 123, 125];
-
-/** A string, or white space outside of a string. */
-const whiteSpace = /("(?:[^"\\]|\\.)*")|\s+/g;
 
 function parsedList(text: string): readonly unknown[] | null {
   try {
@@ -90,8 +86,7 @@ function objectsOf(text: string): string[] | null {
       if (between !== (objects.length === 0 ? "" : ",")) return null;
       from = at;
     } else if (code === closing && --depth === 0) {
-      const object = list.slice(from, at + 1);
-      objects.push(/\s/.test(object) ? object.replace(whiteSpace, "$1") : object);
+      objects.push(withoutBlanks(list.slice(from, at + 1)));
       from = at + 1;
     }
   }

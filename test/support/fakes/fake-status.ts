@@ -39,6 +39,7 @@ export function fakeStatus(step: number, symbolCount: number, over: Partial<Stat
       records: 48_120_112 + step * 173,
       bytes_written: 31_345_678_901 + step * 120_000,
       duplicates: 233,
+      unusual: 0,
       quarantined: 0,
       reconnects: 3,
       rollovers: 3,

@@ -84,7 +84,24 @@ test("an answer that was waited for while the machine slept is not believed, how
   expect(Math.abs(offsetMs)).toBeLessThanOrEqual(boundMs + 1.5);
 });
 
+test("a time in microseconds is read as such, to a thousandth of a millisecond", async () => {
+  const aheadMs = 1234;
+  const { offsets } = setUp(() => Response.json({ serverTime: Math.round((Date.now() - aheadMs) * 1000) }));
+  await until(() => offsets.length === 1, "an offset");
+  const { offsetMs, boundMs } = offsets[0] as ClockOffset;
+  expect(Math.abs(offsetMs - aheadMs)).toBeLessThanOrEqual(boundMs + 1.5);
+});
+
+test("a new member beside the time is counted and told once, and the time is used", async () => {
+  const { offsets, lines, rest, asked } = setUp(() => Response.json({ region: "x", serverTime: Date.now() }));
+  await until(() => offsets.length === 1, "an offset");
+  expect(rest.status().unusual).toBe(asked());
+  expect(lines.filter((line) => line.includes("new form"))).toHaveLength(1);
+});
+
 for (const [name, answer, told] of [
+  ["a time in seconds", () => Response.json({ serverTime: 1_795_000_000 }), "cannot ask the exchange for its time"],
+  ["a time as text", () => Response.json({ serverTime: "1795000000000" }), "cannot ask the exchange for its time"],
   ["an error status", () => new Response("", { status: 451 }), "HTTP 451: it does not serve this country"],
   ["an answer that is no JSON", () => new Response("<html>"), "HTTP 200 that is not JSON"],
   ["an answer without a time", () => Response.json({}), "cannot ask the exchange for its time"],

@@ -72,7 +72,7 @@ function setUp(
       minutes.set(Math.floor(atMs / 60_000), (minutes.get(Math.floor(atMs / 60_000)) ?? 0) + 1);
     return [...minutes.values()];
   };
-  return { snapshots, time, asked, got, streams, lines, perMinute };
+  return { snapshots, time, asked, got, streams, lines, perMinute, rest };
 }
 
 const names = (count: number) => Array.from({ length: count }, (_, n) => `SYM${n}USDT`);
@@ -227,6 +227,46 @@ test("a failing REST keeps the request; an unknown symbol ends it, and so does a
   expect(lines.filter((line) => line.includes("cannot fetch the order book over REST"))).toEqual([
     expect.stringContaining('symbol=ODDUSDT reason="GET /api/v3/depth answered in an unknown form"'),
   ]);
+});
+
+for (const [name, sent, stored] of [
+  ["a new member at its end", `${reply(7).slice(0, -1)},"E":1}`, `${reply(7).slice(0, -1)},"E":1}`],
+  ["a new member at its start", `{"T":1,${reply(7).slice(1)}`, `{"T":1,${reply(7).slice(1)}`],
+  [
+    "its members in another order",
+    '{"asks":[],"bids":[["1.00","2.00"]],"lastUpdateId":7}',
+    '{"asks":[],"bids":[["1.00","2.00"]],"lastUpdateId":7}',
+  ],
+  ["levels with a third value", reply(7).replace('"2.00"', '"2.00","3"'), reply(7).replace('"2.00"', '"2.00","3"')],
+  ["white space between its members", reply(7).replaceAll(",", ",\n  "), reply(7)],
+] as const) {
+  test(`a book with ${name} is recorded as sent, counted, and named once`, async () => {
+    const { snapshots, got, lines, rest } = setUp(["BTCUSDT", "ETHUSDT"], () => new Response(sent));
+    snapshots.start();
+    await until(() => got.length === 2, "both books");
+    expect(got.map(({ payload }) => payload)).toEqual([stored, stored]);
+    expect(recordId(stored, "depthSnapshot")).toBe(7);
+    expect(rest.status().unusual).toBe(2);
+    expect(lines).toEqual([expect.stringContaining("answers in a new form; its answers are used path=/api/v3/depth")]);
+  });
+}
+
+test("a book that readers of the files would misread is not recorded", async () => {
+  const unsafe = [
+    reply(7).replace("7", '7,"lastUpdateId":8'),
+    reply(7).replace('"lastUpdateId"', '"recv_us"'),
+    reply(7).replace('"lastUpdateId":7', '"x":{"lastUpdateId":9},"lastUpdateId":7'),
+    reply(7).replace('"2.00"', "2.00"),
+    reply(7).replace('"asks":[]', '"asks":{}'),
+  ];
+  const { snapshots, time, asked, got } = setUp(["BTCUSDT"], (_, n) => new Response(unsafe[n] ?? reply(7)));
+  snapshots.start();
+  await until(() => {
+    if (time.untilNext() === 2000) time.next();
+    return got.length === 1;
+  }, "the first book that is safe");
+  expect(asked).toHaveLength(unsafe.length + 1);
+  expect(got[0]?.payload).toBe(reply(7));
 });
 
 test("after a reload new symbols are asked for at once, and those that are gone no more", async () => {

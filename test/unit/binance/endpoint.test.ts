@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
 import { addressesOf, spreadStreams, subscriptionOf } from "../../../server/binance/sockets/endpoint.ts";
-import { splitNames } from "../../../server/binance/sockets/subscriptions.ts";
+import { createSubscriptions, splitNames } from "../../../server/binance/sockets/subscriptions.ts";
 import { createStream, parseStreamType, type StreamType } from "../../../server/domain/stream.ts";
+import { createManualTime } from "../../support/time/manual-time.ts";
 
 const types = ["depth20@100ms", "aggTrade"].map(parseStreamType) as StreamType[];
 const many = Array.from({ length: 1000 }, (_, n) => types.map((type) => createStream(`SYMBOL${n}USDT`, type))).flat();
@@ -23,6 +24,18 @@ test("a thousand symbols fit Binance's limits, each stream is asked for exactly 
   sockets.forEach((streams, n) => {
     for (const { symbol } of streams) expect(home.get(symbol) ?? n).toBe(home.set(symbol, n).get(symbol) as number);
   });
+});
+
+test("control messages leave half a second apart, which is what the exchange accepts", () => {
+  const time = createManualTime(0);
+  const sent: number[] = [];
+  const subscriptions = createSubscriptions({ send: () => void sent.push(time.now()), after: time.after });
+  subscriptions.subscribe(many.map(({ name }) => name));
+  subscriptions.unsubscribe(["btcusdt@trade"]);
+  subscriptions.open();
+  while (time.next());
+  expect(sent.length).toBeGreaterThan(5);
+  expect(sent.slice(1).map((atMs, n) => atMs - (sent[n] ?? 0))).toEqual(sent.slice(1).map(() => 500));
 });
 
 test("two sockets have two addresses: those configured, else both ports of the exchange's own host", () => {

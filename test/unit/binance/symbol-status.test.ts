@@ -171,6 +171,23 @@ test("an answer of an unknown form is no reason to call a symbol unknown", async
   expect(watch.stateOf("SYM1USDT")).toEqual({ kind: "unchecked" });
 });
 
+test("an exchangeInfo with new and reordered members is read, recorded as sent, and counted", async () => {
+  const entry = '{"baseAsset":"BTC","venue":{"a":[1,"}"]},"status":"TRADING","symbol":"BTCUSDT"}';
+  const text = `{"news":{"symbols":[]},"symbols":[${entry.replaceAll(",", ",\n")}],"serverTime":1795000000123456}`;
+  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response(text) });
+  const rest = createRestClient({ restUrl: `http://127.0.0.1:${server.port}` }, { log: silentLog });
+  const got: unknown[] = [];
+  const watch = createSymbolWatch(
+    { symbols: ["BTCUSDT"] },
+    { rest, log: silentLog, nowUs: () => 5, onEntries: (entries) => got.push(...entries) },
+  );
+  stops.push(() => server.stop(true), rest.stop, watch.stop);
+  watch.start();
+  await until(() => watch.stateOf("BTCUSDT").kind === "trading", "the state");
+  expect(got).toEqual([{ symbol: "BTCUSDT", text: entry, recvUs: 5, exchangeMs: 1_795_000_000_123.456 }]);
+  expect(rest.status().unusual).toBe(1);
+});
+
 test("checkNow asks soon, but not more often than every half minute, however often it is called", async () => {
   const { watch, asked, time, settled, nextCheck } = await setUp(["SYM1USDT"]);
   watch.start();

@@ -146,6 +146,18 @@ test("a control character in a value is refused for every key, source and charac
   expect(loadDataDir(file('[record]\ndata_dir = "a\\nb"\n'), {})).toMatchObject({ ok: false });
   expect(load('[record]\ndata_dir = " a b "\n').record.data_dir).toBe("a b");
   expect(load("", { RT_DATA_EXCHANGE_REST_URL: "https://a.example/\n" }).exchange.rest_url).toBe("https://a.example");
+  for (const [given, read] of [
+    ["wss://stream.testnet.binance.vision/ws", "wss://stream.testnet.binance.vision"],
+    ["wss://stream.testnet.binance.vision:9443/stream/", "wss://stream.testnet.binance.vision:9443"],
+    ["wss://demo-stream.binance.com:9443/ws", "wss://demo-stream.binance.com:9443"],
+    ["wss://gateway.example/binance/ws", "wss://gateway.example/binance"],
+    ["wss://gateway.example/news", "wss://gateway.example/news"],
+  ] as const) {
+    expect(load("", { RT_DATA_EXCHANGE_WS_URL: given }).exchange.ws_url).toBe(read);
+    expect(load("", { RT_DATA_EXCHANGE_WS_URLS: given }).exchange.ws_urls).toEqual([read]);
+  }
+  for (const given of ["https://testnet.binance.vision/api", "https://testnet.binance.vision/api/v3/"])
+    expect(load("", { RT_DATA_EXCHANGE_REST_URL: given }).exchange.rest_url).toBe("https://testnet.binance.vision");
   expect(problems('[exchange]\nws_urls = ["wss://a.example/x,y"]\n')).toHaveLength(1);
 });
 

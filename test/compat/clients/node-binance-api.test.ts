@@ -5,7 +5,7 @@ import { type ExchangeUnderTest, startExchange, symbols } from "./exchange-under
 import type { BookImage } from "./local-book.ts";
 
 type DepthCache = { readonly bids: Record<string, number>; readonly asks: Record<string, number> };
-type Context = { readonly lastEventUpdateId: number };
+type Context = { readonly lastEventUpdateId: number | null };
 type Payload = Readonly<Record<string, unknown>>;
 
 /** It has no SUBSCRIBE: one socket for each call, its streams in the URL; but it keeps local books of its own. */
@@ -22,8 +22,12 @@ describe("the client node-binance-api", () => {
     client = new Binance({ urls, log: (...words: unknown[]) => void logged.push(words.join(" ")) });
   });
   afterEach(async () => {
-    for (const url of Object.keys(client.websockets.subscriptions())) client.terminate(url);
-    await until(() => market.exchange.stats().connections === 0, "its sockets to be gone");
+    // A socket that is being opened again is not in the list yet.
+    const areGone = () => {
+      for (const url of Object.keys(client.websockets.subscriptions())) client.terminate(url);
+      return market.exchange.stats().connections === 0;
+    };
+    await until(areGone, "its sockets to be gone");
     await market.exchange.stop();
   });
 
@@ -84,6 +88,8 @@ describe("the client node-binance-api", () => {
         books.set(symbol, (books.get(symbol) ?? 0) + 1);
         return;
       }
+      // It also reports diffs that it leaves out, because they are older than the snapshot; on a busy machine they come after it.
+      if (context.lastEventUpdateId === null) return;
       steps.push({ symbol, id: context.lastEventUpdateId, book: books.get(symbol) ?? 0 });
       cached.set(`${symbol} ${context.lastEventUpdateId}`, JSON.stringify([best(bids, -1), best(asks, 1)]));
     }

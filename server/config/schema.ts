@@ -3,11 +3,11 @@ import { logLevels } from "../platform/log/log-format.ts";
 import { alertKeys } from "./alert-keys.ts";
 import { bucketName, keyPrefix } from "./bucket-values.ts";
 import { key, secret } from "./sources.ts";
+import { clockTime, hours, timeZone } from "./time-values.ts";
 import {
   addressRanges,
   basePath,
   chats,
-  clockTime,
   flag,
   host,
   integer,
@@ -97,7 +97,10 @@ export const schema = {
     chats: key(chats, []),
     api_root: key(url("https", "http"), "https://api.telegram.org"),
     language: key(oneOf(["en", "ko"]), "en"),
+    time_zone: key(orWord("machine", timeZone), null),
     digest_time: key(orWord("off", clockTime), 9 * 60),
+    quiet_hours: key(orWord("off", hours), null),
+    min_severity: key(oneOf(["info", "warning", "critical"]), "info"),
   },
   alerts: {
     webhook_url: secret(wholeUrl("https", "http")),

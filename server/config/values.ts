@@ -177,15 +177,6 @@ export const chats: ValueKind<readonly number[]> = kindOf((raw) => {
   return list(items, parse, "a list of chat ids such as [123456789, -1001234567890]");
 });
 
-/** A time of day, `HH:MM`, as minutes after midnight. */
-export const clockTime: ValueKind<number> = kindOf(
-  (raw) => {
-    const parts = typeof raw === "string" ? /^([01]\d|2[0-3]):([0-5]\d)$/.exec(raw.trim()) : null;
-    return parts === null ? refuse('a time such as "09:00"') : accept(Number(parts[1]) * 60 + Number(parts[2]));
-  },
-  (minutes) => [Math.floor(minutes / 60), minutes % 60].map((part) => String(part).padStart(2, "0")).join(":"),
-);
-
 /** A list of symbols: a TOML list, or text with commas. */
 export const symbols: ValueKind<readonly string[]> = kindOf((raw) =>
   list(raw, parseSymbol, 'a list of symbols as Binance spells them, such as ["BTCUSDT", "ETHUSDT"]'),

@@ -1,7 +1,5 @@
 import type { Language } from "./language.ts";
 
-const formats = new Map<string, Intl.DateTimeFormat>();
-const locales: Record<Language, string> = { en: "en-GB", ko: "ko-KR" };
 const numberMarks: Record<Language, { readonly group: string; readonly point: string }> = {
   en: { group: ",", point: "." },
   ko: { group: ",", point: "." },
@@ -121,43 +119,8 @@ export function roughDuration(us: number, language: Language): string {
   return duration(Math.floor(minutes / step) * step * 60e6, language);
 }
 
-/** `03:12`, and the day in front where it is not that of `nowUs`. */
-export function timeOfDay(us: number, nowUs: number, language: Language, timeZone?: string): string {
-  const time = format(us, language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" }, timeZone);
-  const day = (at: number) => format(at, language, { month: "short", day: "numeric" }, timeZone);
-  return day(us) === day(nowUs) ? time : `${day(us)} ${time}`;
-}
-
-/** Short name of the time zone: `UTC`, `CET`, `KST`. */
-export function zoneName(us: number, timeZone?: string): string {
-  const name = formatOf("en", {}, timeZone).resolvedOptions().timeZone;
-  // Not "GMT+9", which is unusual in these places.
-  const own = new Map([
-    ["Asia/Seoul", "KST"],
-    ["Asia/Tokyo", "JST"],
-  ]).get(name);
-  if (own !== undefined) return own;
-  const parts = formatOf("en", { timeZoneName: "short" }, timeZone).formatToParts(us / 1000);
-  return parts.find(({ type }) => type === "timeZoneName")?.value ?? "UTC";
-}
-
-function format(us: number, language: Language, options: Intl.DateTimeFormatOptions, timeZone?: string): string {
-  return formatOf(language, options, timeZone).format(us / 1000);
-}
-
 /** A number without zeros at the end of its fraction. */
 function trimmedDecimal(value: number, most: number, language: Language): string {
   const text = decimal(value, most, language);
   return most === 0 ? text : text.replace(/[.,]?0+$/, "");
-}
-
-/** Formats are slow to make and few. */
-function formatOf(language: Language, options: Intl.DateTimeFormatOptions, timeZone?: string): Intl.DateTimeFormat {
-  const key = JSON.stringify([language, options, timeZone]);
-  let made = formats.get(key);
-  if (made === undefined) {
-    made = new Intl.DateTimeFormat(locales[language], { ...options, timeZone });
-    formats.set(key, made);
-  }
-  return made;
 }

@@ -63,18 +63,23 @@ export function createNotifications(config: Config, sources: AlertSources): Noti
     },
   };
 
-  function buttonsOf({ telegram: { language } }: Config, notifier: Notifier): IncidentButtons {
-    return createIncidentButtons({ language }, { incidents, refresh: notifier.refresh, nowUs });
+  function buttonsOf(config: Config, notifier: Notifier): IncidentButtons {
+    const about = { language: config.telegram.language, ...zoneOf(config) };
+    return createIncidentButtons(about, { incidents, refresh: notifier.refresh, nowUs });
   }
 }
 
 function createTelegram(config: Config, sources: AlertSources): { notifier: Notifier; digest: Digest | null } | null {
   const { token, chats, api_root: apiRoot, language, digest_time: atMinutes } = config.telegram;
+  const { quiet_hours: quietHours, min_severity: minSeverity } = config.telegram;
   if (token === "" || chats.length === 0) return null;
   const { catalogue, incidents, nowUs, log, picture } = sources;
-  const about = { chats, language, host: config.host };
+  const about = { chats, language, host: config.host, ...zoneOf(config) };
   const sender = createBotApi({ token, apiRoot });
-  const notifier = createNotifier(about, { incidents, sender, store: () => catalogue.outgoing, nowUs, log });
+  const notifier = createNotifier(
+    { ...about, quietHours, minSeverity },
+    { incidents, sender, store: () => catalogue.outgoing, nowUs, log },
+  );
   if (atMinutes === null) return { notifier, digest: null };
   const digest = createDigest(
     { ...about, atMinutes },
@@ -85,6 +90,13 @@ function createTelegram(config: Config, sources: AlertSources): { notifier: Noti
     },
   );
   return { notifier, digest };
+}
+
+/** Returns the time zone of messages and answers; empty for the machine's. */
+export function zoneOf({ telegram: { time_zone: timeZone } }: Pick<Config, "telegram">): {
+  readonly timeZone?: string;
+} {
+  return timeZone === null ? {} : { timeZone };
 }
 
 /** Returns a time, µs, that steps of the wall clock do not change, for timeouts and ages. */

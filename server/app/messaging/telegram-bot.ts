@@ -11,7 +11,7 @@ import type { Sources } from "../../telegram/bot/command.ts";
 import { dayRequest } from "../../telegram/bot/day-request.ts";
 import { createPictureWorker } from "../../telegram/pictures/picture-worker-client.ts";
 import { startPictureWorker } from "../../workers.ts";
-import type { Notifications } from "./notifications.ts";
+import { type Notifications, zoneOf } from "./notifications.ts";
 
 /** The Telegram bot, with the pictures of bot and digest. */
 export type AppBot = {
@@ -67,7 +67,10 @@ export function createAppBot(
   const bot =
     token === ""
       ? null
-      : createBot({ token, apiRoot, language, host: config.host }, { ...sources, ...people, priceStream });
+      : createBot(
+          { token, apiRoot, language, host: config.host, ...zoneOf(config) },
+          { ...sources, ...people, priceStream },
+        );
   return {
     start: () => bot?.start(),
     status: () => bot?.status() ?? null,

@@ -3,6 +3,9 @@ import type { GapCause } from "../gap.ts";
 /** "critical": data is lost now or soon. "warning": needs attention. "info": already over, but worth knowing. */
 export type IncidentSeverity = "info" | "warning" | "critical";
 
+/** Rank of a severity; sorts the most severe first. */
+export const severityOrder: Readonly<Record<IncidentSeverity, number>> = { critical: 0, warning: 1, info: 2 };
+
 /** Unit of `value`, `worst` and `limit` of an incident: a "ratio" is a share from 0 to 1; "count" is a plain number. */
 export type IncidentUnit = "s" | "ms" | "bytes" | "ratio" | "count";
 

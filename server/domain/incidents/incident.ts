@@ -1,5 +1,5 @@
 import type { Page } from "../queries.ts";
-import type { IncidentRule, IncidentSeverity, IncidentUnit } from "./incident-rules.ts";
+import { type IncidentRule, type IncidentSeverity, type IncidentUnit, severityOrder } from "./incident-rules.ts";
 
 /** A problem from its beginning to its end. Each incident is one message. */
 export type Incident = {
@@ -84,9 +84,6 @@ export type AlertStatus = {
   /** True if incidents are sent to Telegram or a webhook. */
   readonly notifies: boolean;
 };
-
-/** Rank of a severity; sorts the most severe first. */
-export const severityOrder: Readonly<Record<IncidentSeverity, number>> = { critical: 0, warning: 1, info: 2 };
 
 /** Compares incidents: most severe first, then oldest first. */
 export function byGravity(a: Incident, b: Incident): number {

@@ -1,6 +1,6 @@
 import type { AlertSettings } from "../../config/alert-keys.ts";
-import { type Incident, type IncidentChange, severityOrder } from "../../domain/incidents/incident.ts";
-import { type IncidentRule, ruleFacts } from "../../domain/incidents/incident-rules.ts";
+import type { Incident, IncidentChange } from "../../domain/incidents/incident.ts";
+import { type IncidentRule, ruleFacts, severityOrder } from "../../domain/incidents/incident-rules.ts";
 import { backoff } from "../../platform/time/backoff.ts";
 import type { RuleFinding } from "./rule.ts";
 import type { Rule } from "./rules.ts";

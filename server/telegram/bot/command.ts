@@ -3,8 +3,8 @@ import type { History } from "../../domain/queries.ts";
 import type { BookView, Status } from "../../domain/status.ts";
 import type { StreamFolder } from "../../domain/stream.ts";
 import type { LogEntry } from "../../platform/log/recent-logs.ts";
-import { zoneName } from "../../text/amounts.ts";
 import { fill, type Language } from "../../text/language.ts";
+import { listTime, shortClock, zoneName } from "../../text/local-time.ts";
 import type { Button } from "../api/bot-api.ts";
 import type { PictureWorker } from "../pictures/picture-worker-client.ts";
 import type { SharedWords } from "./shared-words.ts";
@@ -96,19 +96,14 @@ export function pageButtons(
   ];
 }
 
-/** Formats the time of the figures. It also makes a refreshed message differ, because Telegram rejects unchanged edits. */
-export function asOf(us: number, ask: Ask): string {
-  const options = { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" } as const;
-  const time = new Intl.DateTimeFormat("en-GB", { ...options, ...zoneOf(ask) }).format(us / 1000);
-  return `<i>${fill(ask.say.asOf, { time, zone: zoneName(us, ask.timeZone) })}</i>`;
+/** Formats the time of the figures, to the minute, with the zone of all times in the answer. */
+export function asOf(us: number, { say, timeZone }: Ask): string {
+  return `<i>${fill(say.asOf, { time: shortClock(us, timeZone), zone: zoneName(us, timeZone) })}</i>`;
 }
 
 /** Formats a time for lists: `11-24 15:04`. */
-export function shortTime(us: number, ask: Ask): string {
-  const options = { month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" } as const;
-  const parts = new Intl.DateTimeFormat("en-GB", { ...options, ...zoneOf(ask) }).formatToParts(us / 1000);
-  const part = (name: Intl.DateTimeFormatPartTypes) => parts.find(({ type }) => type === name)?.value ?? "";
-  return `${part("month")}-${part("day")} ${part("hour")}:${part("minute")}`;
+export function shortTime(us: number, { timeZone }: Ask): string {
+  return listTime(us, timeZone);
 }
 
 /** Formats an age in at most four characters: `0.1s`, `12s`, `3m`, `5h`, `2d`. */
@@ -118,8 +113,4 @@ export function shortAge(us: number): string {
   if (seconds < 100) return `${Math.round(seconds)}s`;
   if (seconds < 6000) return `${Math.round(seconds / 60)}m`;
   return seconds < 360_000 ? `${Math.round(seconds / 3600)}h` : `${Math.round(seconds / 86_400)}d`;
-}
-
-function zoneOf({ timeZone }: Ask): { timeZone?: string } {
-  return timeZone === undefined ? {} : { timeZone };
 }

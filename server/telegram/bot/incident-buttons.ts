@@ -1,7 +1,7 @@
 import type { Incidents } from "../../domain/incidents/incident.ts";
 import { onlySymbol } from "../../domain/incidents/only-symbol.ts";
-import { timeOfDay } from "../../text/amounts.ts";
 import { fill } from "../../text/language.ts";
+import { timeOfDay } from "../../text/local-time.ts";
 import { incidentTexts, type Speech } from "../text/incident-phrases.ts";
 
 /** Handles the buttons under incident messages. */

@@ -1,4 +1,6 @@
 import type { Incident, Incidents } from "../../domain/incidents/incident.ts";
+import type { IncidentSeverity } from "../../domain/incidents/incident-rules.ts";
+import { isAtLeast } from "../../domain/incidents/quiet-hours.ts";
 import { isUntold } from "./next-step.ts";
 import type { Outbox } from "./outbox.ts";
 
@@ -6,8 +8,8 @@ import type { Outbox } from "./outbox.ts";
 export type Backlog = {
   /** Queues an incident that has opened. */
   onOpened(incident: Incident): void;
-  /** Call it once a second: queues open incidents whose mute has ended. */
-  addUnmuted(): void;
+  /** Call it once a second: queues open incidents whose mute has ended, or that have become severe enough. */
+  addDue(): void;
   /** Call it at a start: queues incidents that opened or ended while the recorder was down. */
   catchUp(): void;
   /** Queues all open incidents again for a chat that has a new id. */
@@ -30,13 +32,15 @@ const newestKey = "newest incident";
 /** Creates the backlog over the outbox. */
 export function createBacklog(deps: {
   chats: readonly number[];
+  /** Less severe incidents are not queued; they are once they become severe enough. */
+  minSeverity: IncidentSeverity;
   incidents: Pick<Incidents, "open" | "get" | "page" | "isMuted">;
   outbox: Outbox;
 }): Backlog {
-  const { chats, incidents, outbox } = deps;
+  const { chats, minSeverity, incidents, outbox } = deps;
 
   function add(incident: Incident): void {
-    if (incidents.isMuted(incident)) return;
+    if (!isAtLeast(incident, minSeverity) || incidents.isMuted(incident)) return;
     for (const chat of chats) if (!outbox.has(chat, incident.id) && hasRoom(chat)) outbox.add(chat, incident.id);
   }
 
@@ -79,7 +83,7 @@ export function createBacklog(deps: {
       add(incident);
       saveNewest(incident.id);
     },
-    addUnmuted() {
+    addDue() {
       for (const incident of incidents.open()) add(incident);
     },
     catchUp() {

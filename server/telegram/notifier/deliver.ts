@@ -18,6 +18,8 @@ export type Delivery = {
   /** Current id of the chat. */
   readonly chat: number;
   readonly speech: Speech;
+  /** True in the quiet hours: only critical incidents make a sound. */
+  readonly isQuiet: boolean;
   readonly mutedUntilUs: (incident: Incident) => number | null;
   readonly outage: { readonly fromUs: number; readonly toUs: number } | null;
   /** Number of incidents that were dropped from the queue unsent. */
@@ -35,7 +37,7 @@ export async function deliver(step: Action, sender: Sender, delivery: Delivery):
   const nowUs = speech.nowUs;
 
   async function sendNew({ row, incident }: ChatIncident): Promise<SendOutcome> {
-    const message = messageOf(incident);
+    const message = hushed(messageOf(incident), [incident]);
     let outcome = await sender.send(chat, message);
     // If Telegram rejects the message, its first line may still be accepted.
     if (outcome.kind === "unacceptable")
@@ -53,7 +55,7 @@ export async function deliver(step: Action, sender: Sender, delivery: Delivery):
   async function summary(all: readonly ChatIncident[]): Promise<SendOutcome> {
     const open = all.filter(({ incident }) => incident.to_us === null);
     const over = all.filter(({ incident }) => incident.to_us !== null);
-    const message = summaryMessage(
+    const summed = summaryMessage(
       {
         unreachable: outageOf(all),
         open: open.map(({ incident }) => incident),
@@ -61,6 +63,10 @@ export async function deliver(step: Action, sender: Sender, delivery: Delivery):
         forgotten: delivery.forgotten,
       },
       speech,
+    );
+    const message = hushed(
+      summed,
+      open.map(({ incident }) => incident),
     );
     const outcome = await sender.send(chat, message);
     if (outcome.kind !== "done" && outcome.kind !== "unacceptable") return outcome;
@@ -71,6 +77,12 @@ export async function deliver(step: Action, sender: Sender, delivery: Delivery):
       saveSent(row, message.silent === true);
     }
     return outcome;
+  }
+
+  /** Takes the sound from a message in the quiet hours, unless an incident is critical. */
+  function hushed(message: ChatMessage, incidents: readonly Incident[]): ChatMessage {
+    const isLoud = !delivery.isQuiet || incidents.some(({ severity }) => severity === "critical");
+    return isLoud ? message : { ...message, silent: true };
   }
 
   /** Returns the outage of Telegram if an incident of `all` began before its end; else null. */
@@ -105,10 +117,11 @@ export async function deliver(step: Action, sender: Sender, delivery: Delivery):
   }
 
   async function worse({ row, incident }: ChatIncident): Promise<SendOutcome> {
-    const outcome = await sender.send(chat, worseMessage(incident, speech, row.messageId ?? noMessage));
+    const message = hushed(worseMessage(incident, speech, row.messageId ?? noMessage), [incident]);
+    const outcome = await sender.send(chat, message);
     if (isSettled(outcome)) {
       row.isWorse = false;
-      row.soundUs = nowUs;
+      if (message.silent !== true) row.soundUs = nowUs;
       save(row);
     }
     return outcome;

@@ -3,6 +3,7 @@ import { messageOf } from "../../platform/errors.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { within } from "../../platform/time/deadline.ts";
 import type { Language } from "../../text/language.ts";
+import { localTime } from "../../text/local-time.ts";
 import { type DigestFacts, digestHtml } from "../text/digest-message.ts";
 import type { Notifier } from "./notifier.ts";
 
@@ -120,17 +121,6 @@ export function createDigest(options: DigestOptions, deps: DigestDeps): Digest {
         });
     },
   };
-}
-
-/** Returns local date and minutes after midnight. The end of summer time repeats minutes, never a day. */
-export function localTime(us: number, timeZone?: string): { readonly date: string; readonly minutes: number } {
-  const format = new Intl.DateTimeFormat("en-CA", {
-    ...{ year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", hourCycle: "h23" },
-    timeZone,
-  } as Intl.DateTimeFormatOptions);
-  const parts = new Map(format.formatToParts(us / 1000).map(({ type, value }) => [type, value]));
-  const date = `${parts.get("year")}-${parts.get("month")}-${parts.get("day")}`;
-  return { date, minutes: Number(parts.get("hour")) * 60 + Number(parts.get("minute")) };
 }
 
 function tomorrowOf(date: string): string {

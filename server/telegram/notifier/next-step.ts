@@ -29,6 +29,8 @@ const correctedUs = 16 * 60_000_000;
 export type Moment = {
   readonly nowUs: number;
   readonly isMuted: (incident: Incident) => boolean;
+  /** True in the quiet hours, in which only critical incidents are repeated. */
+  readonly isQuiet: boolean;
   /** True if the message is out of date and may be edited now. */
   readonly isOutdated: (told: ChatIncident) => boolean;
 };
@@ -94,9 +96,10 @@ function over(all: readonly ChatIncident[], { nowUs, isMuted }: Moment): Action 
   return { kind: "over", all: ended.length > 3 ? ended : [first], isSaid: true };
 }
 
-function repeat(all: readonly ChatIncident[], { nowUs, isMuted }: Moment): Action | null {
+function repeat(all: readonly ChatIncident[], { nowUs, isMuted, isQuiet }: Moment): Action | null {
   const candidates = all.flatMap((told) => {
-    const dueUs = isUntold(told.row) || isMuted(told.incident) ? null : repeatDueUs(told.incident, told.row);
+    const isHeld = isMuted(told.incident) || (isQuiet && told.incident.severity !== "critical");
+    const dueUs = isUntold(told.row) || isHeld ? null : repeatDueUs(told.incident, told.row);
     return dueUs === null ? [] : [{ row: told, dueUs }];
   });
   const due = toRepeat(candidates, nowUs).sort(byGravity);

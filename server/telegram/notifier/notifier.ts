@@ -1,15 +1,19 @@
 import type { Incident, IncidentChange, Incidents } from "../../domain/incidents/incident.ts";
+import type { IncidentSeverity } from "../../domain/incidents/incident-rules.ts";
+import { isInHours, type QuietHours } from "../../domain/incidents/quiet-hours.ts";
 import type { NotificationState, NotificationStore } from "../../domain/notification-state.ts";
 import type { TelegramStatus } from "../../domain/status.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { isDoneWithin } from "../../platform/time/deadline.ts";
 import { fill, type Language } from "../../text/language.ts";
+import { localTime } from "../../text/local-time.ts";
 import type { Sender, SendOutcome } from "../api/bot-api.ts";
 import { incidentMessage } from "../text/incident-message.ts";
 import { incidentTexts, type Speech } from "../text/incident-phrases.ts";
 import { createBacklog } from "./backlog.ts";
 import { deliver, hashOf } from "./deliver.ts";
 import { createDeliveryHealth } from "./delivery-health.ts";
+import { mutedUntil } from "./muted-until.ts";
 import { type Action, type ChatIncident, nextAction, shownOf } from "./next-step.ts";
 import { createOneOffMessages, type OneOffMessage } from "./one-off-messages.ts";
 import { createOutbox } from "./outbox.ts";
@@ -38,7 +42,12 @@ export type NotifierOptions = {
   readonly chats: readonly number[];
   readonly language: Language;
   readonly host: string;
+  /** Time zone of displayed times and of the quiet hours; the machine's time zone if missing. */
   readonly timeZone?: string;
+  /** Part of the day in which only critical incidents make a sound. */
+  readonly quietHours?: QuietHours | null;
+  /** Incidents below this severity are not sent. */
+  readonly minSeverity?: IncidentSeverity;
 };
 
 export type NotifierDeps = {
@@ -62,7 +71,12 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
   const outbox = createOutbox(deps.store, log);
   const health = createDeliveryHealth({ nowUs, outbox, log });
   const posts = createOneOffMessages(log);
-  const backlog = createBacklog({ chats: options.chats, incidents, outbox });
+  const backlog = createBacklog({
+    chats: options.chats,
+    minSeverity: options.minSeverity ?? "info",
+    incidents,
+    outbox,
+  });
   const urgent = new Set<NotificationState>();
   const checkedUs = new WeakMap<NotificationState, number>();
   let sent = 0;
@@ -77,6 +91,12 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
   function speech(): Speech {
     const { language, host, timeZone } = options;
     return { language, host, nowUs: nowUs(), ...(timeZone === undefined ? {} : { timeZone }) };
+  }
+
+  /** True in the quiet hours by the clock of the chats. */
+  function isQuiet(): boolean {
+    const { quietHours, timeZone } = options;
+    return quietHours != null && isInHours(quietHours, localTime(nowUs(), timeZone).minutes);
   }
 
   function onChange(incident: Incident, change: IncidentChange): void {
@@ -119,13 +139,7 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
   }
 
   function mutedUntilUs(incident: Incident): number | null {
-    if (!incidents.isMuted(incident)) return null;
-    const isOf = (symbol: string | null) =>
-      symbol === null || incident.subjects.some((subject) => subject.split(" ")[0] === symbol);
-    const mutes = incidents
-      .mutes()
-      .filter((mute) => (mute.rule ?? incident.rule) === incident.rule && isOf(mute.symbol));
-    return Math.max(nowUs(), ...mutes.map(({ until_us }) => until_us));
+    return mutedUntil(incident, incidents, nowUs());
   }
 
   async function work(): Promise<void> {
@@ -138,7 +152,7 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
   /** Performs one action of a chat; false if no action is due. */
   async function workOn(chat: number): Promise<boolean> {
     if (phase !== "started" || health.readyUs(chat) > nowUs()) return false;
-    const moment = { nowUs: nowUs(), isMuted: incidents.isMuted, isOutdated };
+    const moment = { nowUs: nowUs(), isMuted: incidents.isMuted, isOutdated, isQuiet: isQuiet() };
     const step = nextAction(incidentsOf(chat), moment);
     const post = step === null ? posts.next(chat, nowUs()) : null;
     if (step === null && post === null) return false;
@@ -154,6 +168,7 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     return deliver(step, sender, {
       chat: to,
       speech: speech(),
+      isQuiet: isQuiet(),
       mutedUntilUs,
       outage: health.outage(),
       forgotten: backlog.forgotten(chat),
@@ -202,7 +217,7 @@ export function createNotifier(options: NotifierOptions, deps: NotifierDeps): No
     },
     tick() {
       if (phase !== "started") return;
-      backlog.addUnmuted();
+      backlog.addDue();
       wake();
     },
     refresh,

@@ -10,19 +10,17 @@ const pausesUs = [1, 2, 4, 8, 24].map((hours) => hours * hourUs);
 /** Reminders that are due within this time are sent together, µs. */
 const nearUs = 15 * 60_000_000;
 
-/** Returns the time of an incident's next reminder, µs; null if it is acknowledged, over, past or of severity info. */
+/**
+ * Returns the time of an incident's next reminder, µs; null if it is acknowledged, over, past or of severity info. An incident that was
+ * sent without a sound, in the quiet hours, is due at once.
+ */
 export function repeatDueUs(
   incident: Incident,
-  { soundUs, repeats }: Pick<NotificationState, "soundUs" | "repeats">,
+  { soundUs, sentUs, repeats }: Pick<NotificationState, "soundUs" | "sentUs" | "repeats">,
 ): number | null {
-  if (
-    incident.to_us !== null ||
-    isPast(incident) ||
-    incident.acknowledged !== null ||
-    incident.severity === "info" ||
-    soundUs === 0
-  )
+  if (incident.to_us !== null || isPast(incident) || incident.acknowledged !== null || incident.severity === "info")
     return null;
+  if (soundUs === 0) return sentUs;
   return soundUs + (pausesUs[Math.min(repeats, pausesUs.length - 1)] ?? 0);
 }
 

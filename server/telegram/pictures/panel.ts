@@ -1,4 +1,4 @@
-import { zoneName } from "../../text/amounts.ts";
+import { zoneName } from "../../text/local-time.ts";
 import { decimalsOf, numberText, rangeOf, ticksOf } from "./scale.ts";
 import { box, ink, label, pictureWidth, polyline, rule, type } from "./svg.ts";
 

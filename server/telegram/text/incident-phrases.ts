@@ -1,10 +1,11 @@
 import type { Incident } from "../../domain/incidents/incident.ts";
 import { ruleFacts } from "../../domain/incidents/incident-rules.ts";
-import { count, duration, timeOfDay, zoneName } from "../../text/amounts.ts";
+import { count, duration } from "../../text/amounts.ts";
 import { type IncidentWords, incidentWordsEn } from "../../text/en/incident-texts.ts";
 import { inUnit, lossText } from "../../text/incident-figures.ts";
 import { incidentWordsKo } from "../../text/ko/incident-texts.ts";
 import { fill, type Language } from "../../text/language.ts";
+import { timeOfDay, zoneName } from "../../text/local-time.ts";
 import { incidentTitle, ruleWords } from "../../text/rules/rule-words.ts";
 import { cut, escapeHtml } from "../api/html.ts";
 

@@ -24,11 +24,15 @@ export type Evening = {
   stop(): Promise<void>;
 };
 
-/** Begins at 2026-11-24 22:00 UTC. */
+/** Begins at 2026-11-24 22:00 UTC, or at `from`. */
 export async function evening(
-  options: Partial<NotifierOptions> & { log?: Log; incidents?: (nowUs: () => number) => ScriptedIncidents } = {},
+  options: Partial<NotifierOptions> & {
+    log?: Log;
+    from?: string;
+    incidents?: (nowUs: () => number) => ScriptedIncidents;
+  } = {},
 ): Promise<Evening> {
-  let us = Date.parse("2026-11-24T22:00:00Z") * 1000;
+  let us = Date.parse(options.from ?? "2026-11-24T22:00:00Z") * 1000;
   const nowUs = () => us;
   const catalogue = openCatalogue(temporaryFolder());
   const incidents = createScriptedIncidents(nowUs);

@@ -53,7 +53,14 @@ test("no file at all is a valid config with the documented defaults", () => {
     ...{ host: "127.0.0.1", port: 8000, base_path: "/", public: false, password_hash: "" },
     ...{ trusted_proxies: ["127.0.0.1", "::1"], trusted_user_header: "", public_url: "" },
   });
-  expect(telegram).toMatchObject({ token: "", chats: [], language: "en", digest_time: 540 });
+  expect(telegram).toMatchObject({
+    token: "",
+    chats: [],
+    language: "en",
+    time_zone: null,
+    digest_time: 540,
+    quiet_hours: null,
+  });
 });
 
 test("the command line wins over the environment, and the environment over the file", () => {
@@ -177,6 +184,8 @@ test("every setting is read again from the text that its kind prints", () => {
     "http.trusted_proxies": [],
     "telegram.chats": [1, -2],
     "telegram.digest_time": 7 * 60 + 5,
+    "telegram.time_zone": "Asia/Seoul",
+    "telegram.quiet_hours": { fromMinutes: 1380, toMinutes: 420 },
   };
   for (const [name, { kind, fallback }] of allKeys(schema)) {
     for (const value of [fallback, values[name] ?? fallback])

@@ -1,9 +1,10 @@
 import { expect, test } from "bun:test";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { plainOf } from "../../../server/telegram/api/html.ts";
-import { createDigest, localTime } from "../../../server/telegram/notifier/digest.ts";
+import { createDigest } from "../../../server/telegram/notifier/digest.ts";
 import type { OneOffMessage } from "../../../server/telegram/notifier/one-off-messages.ts";
 import { type DigestFacts, digestHtml } from "../../../server/telegram/text/digest-message.ts";
+import { localTime } from "../../../server/text/local-time.ts";
 import { createScriptedIncidents } from "../../support/telegram/scripted-incidents.ts";
 
 const minute = 60e6;

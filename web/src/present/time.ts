@@ -1,6 +1,6 @@
 import { computed, signal } from "@preact/signals";
-import { zoneName as nameOfZone } from "../../../server/text/amounts.ts";
 import * as dates from "../../../server/text/dates.ts";
+import { zoneName as nameOfZone, placeOf } from "../../../server/text/local-time.ts";
 import { recall, remember } from "../browser/memory.ts";
 import { isPhone } from "../browser/width.ts";
 import { language } from "../words/i18n.ts";
@@ -65,6 +65,11 @@ export function dayClock(us: number, of: Zone = zone.value): string {
 /** `UTC`, or `KST`. */
 export function zoneName(of: Zone = zone.value): string {
   return of === "utc" ? "UTC" : nameOfZone(Date.now() * 1000);
+}
+
+/** The place of the browser's zone: `Berlin`, `서울`. */
+export function localPlace(): string {
+  return placeOf(undefined, language.value);
 }
 
 /** µs at which a UTC date begins. */

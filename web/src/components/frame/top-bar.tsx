@@ -5,7 +5,7 @@ import { loggedIn, logOut } from "../../api/session.ts";
 import { address, follow, overviewPath } from "../../browser/route.ts";
 import { nextTheme, theme } from "../../browser/theme.ts";
 import { isPhone } from "../../browser/width.ts";
-import { chooseZone, zone, zoneName } from "../../present/time.ts";
+import { chooseZone, localPlace, zone } from "../../present/time.ts";
 import { choose, language, t } from "../../words/i18n.ts";
 import { Brand, PageIcon } from "./icons.tsx";
 import { Menu } from "./menu.tsx";
@@ -87,7 +87,7 @@ function ZoneChoice() {
         onChange={(event) => chooseZone(event.currentTarget.value === "local" ? "local" : "utc")}
       >
         <option value="utc">UTC</option>
-        <option value="local">{zoneName("local")}</option>
+        <option value="local">{localPlace()}</option>
       </select>
     </label>
   );

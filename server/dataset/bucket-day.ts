@@ -60,7 +60,7 @@ export async function uploadDatasetDay(
   const { bucket, numbers, nowMs, dataDir } = deps;
   const archived = await bucket.archivedDay(day);
   if (archived === null) return { kind: "gone" };
-  const mark = markOf(archived.manifest, numbers);
+  const mark = markOf(archived, numbers);
   const { table } = bucket.tables.of(tableOf(day));
   const snapshot = await table.newest();
   if (isCurrent(snapshot, day, mark)) return { kind: "current" };
@@ -80,7 +80,7 @@ export async function uploadDatasetDay(
     const file = { path, facts, mark, archiveSha256: archived.manifest.compressed_sha256, sha256 };
     const mayCommit = async () => {
       const now = await bucket.archivedDay(day);
-      return now !== null && markOf(now.manifest, numbers) === mark;
+      return now !== null && markOf(now, numbers) === mark;
     };
     const after = await commitDay(table, day, file, { nowMs, mayCommit, recorders: recordersOf(archived.manifest) });
     if (after === null) await bucket.discard(tableOf(day), path);
@@ -111,8 +111,9 @@ async function madeFile(archived: ManifestDay, work: string, deps: DatasetUpload
   await deps.bucket.download(archived, archive);
   const path = newDayFile(archived.day);
   const local = join(work, basename(path));
-  const { manifest } = archived;
-  const { sha256 } = await deps.writeParquet({ path: archive, manifest, gaps: manifest.gaps }, local, deps.numbers);
+  const { manifest, startsAfterGap } = archived;
+  const source = { path: archive, manifest, gaps: manifest.gaps, startsAfterGap };
+  const { sha256 } = await deps.writeParquet(source, local, deps.numbers);
   return { local, sha256, path };
 }
 

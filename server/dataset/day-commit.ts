@@ -7,15 +7,18 @@ import type { Table } from "./delta/commit.ts";
 import type { Snapshot } from "./delta/table-state.ts";
 import type { ParquetFacts } from "./parquet-facts.ts";
 
-/** An archived day as its manifest states it. */
-export type ManifestDay = { readonly day: Day; readonly manifest: Manifest };
+/** An archived day as its manifest states it. `startsAfterGap`: the archive of the day before ends in a gap. */
+export type ManifestDay = { readonly day: Day; readonly manifest: Manifest; readonly startsAfterGap: boolean };
 
 /** Version of the layout of data files. Days of another version are written again. */
 const layout = 1;
 
 /** Returns what a data file is made of: the archive with its gaps, and the form of its columns. Equal marks mean equal content. */
-export function markOf({ compressed_sha256, gaps, since_us, instrument }: Manifest, numbers: string): string {
-  return sha256Of(JSON.stringify({ compressed_sha256, gaps, since_us, instrument, numbers, layout }));
+export function markOf({ manifest, startsAfterGap }: ManifestDay, numbers: string): string {
+  const { compressed_sha256, gaps, since_us, instrument } = manifest;
+  // Days without the mark keep the mark that earlier versions gave them.
+  const since_gap = startsAfterGap || undefined;
+  return sha256Of(JSON.stringify({ compressed_sha256, gaps, since_us, instrument, numbers, layout, since_gap }));
 }
 
 /** Returns the data files of a day in a version of its table: normally one file; empty before the first. */

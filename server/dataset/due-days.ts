@@ -46,7 +46,7 @@ export async function findDueDays(
     const snapshot = await tables.of(tableOf(day)).table.newest();
     const [file] = dataFilesOf(snapshot, day);
     const isThere = file !== undefined && existsSync(join(datasetFolder(dataDir), tableOf(day), file.path));
-    if (archived === null || !isThere || !isCurrent(snapshot, day, markOf(archived.manifest, numbers))) {
+    if (archived === null || !isThere || !isCurrent(snapshot, day, markOf(archived, numbers))) {
       days.push(day);
       continue;
     }

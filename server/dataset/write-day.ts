@@ -1,9 +1,10 @@
 import { basename, dirname, join } from "node:path";
-import { archivePath, type Day, manifestPath } from "../domain/day.ts";
+import { archivePath, type Day, dayBefore, manifestPath } from "../domain/day.ts";
 import { codeOf, FileError } from "../platform/errors.ts";
 import { removeIfThere, syncFolder } from "../platform/files/durable-files.ts";
 import { existsSync, readFileSync, statSync } from "../platform/files/files.ts";
 import { namesIn } from "../platform/files/names-in.ts";
+import { archiveEndsInGap } from "../storage/day-end.ts";
 import { type Manifest, parseManifest } from "../storage/manifest.ts";
 import { datasetFolder, isDataFile, newDayFile, partitionPath, tableOf } from "./dataset-paths.ts";
 import { commitDay, dataFilesOf, isCurrent, type ManifestDay, markOf } from "./day-commit.ts";
@@ -17,7 +18,12 @@ export type DatasetNumbers = (typeof datasetNumbers)[number];
 
 /** Writes an archived day to a Parquet file that appears when it is complete and synced. `server/export` has it. */
 export type WriteParquet = (
-  source: { readonly path: string; readonly manifest: Manifest; readonly gaps: Manifest["gaps"] },
+  source: {
+    readonly path: string;
+    readonly manifest: Manifest;
+    readonly gaps: Manifest["gaps"];
+    readonly startsAfterGap: boolean;
+  },
   target: string,
   numbers: DatasetNumbers,
 ) => Promise<{ readonly rows: number; readonly sha256: string }>;
@@ -51,15 +57,15 @@ export async function writeDay(day: Day, deps: WriteDayDeps): Promise<WrittenDay
   const { dataDir, numbers, table, writeParquet, nowMs } = deps;
   const archived = readArchivedDay(dataDir, day);
   if (archived === null) return { kind: "gone" };
-  const { manifest } = archived;
-  const mark = markOf(manifest, numbers);
+  const { manifest, startsAfterGap } = archived;
+  const mark = markOf(archived, numbers);
   const snapshot = await table.newest();
   const root = join(datasetFolder(dataDir), tableOf(day));
   const isThere = dataFilesOf(snapshot, day).every((file) => existsSync(join(root, file.path)));
   if (isThere && isCurrent(snapshot, day, mark)) return { kind: "current" };
   removeUnnamed(root, day, snapshot);
   const path = newDayFile(day);
-  const source = { path: archivePath(dataDir, day), manifest, gaps: manifest.gaps };
+  const source = { path: archivePath(dataDir, day), manifest, gaps: manifest.gaps, startsAfterGap };
   const { rows, sha256 } = await writeParquet(source, join(root, path), numbers);
   const facts = readParquetFacts(join(root, path));
   if (rows !== manifest.rows || facts.rows !== manifest.rows)
@@ -77,7 +83,8 @@ export async function writeDay(day: Day, deps: WriteDayDeps): Promise<WrittenDay
 export function readArchivedDay(dataDir: string, day: Day): ManifestDay | null {
   const path = manifestPath(dataDir, day);
   try {
-    return { day, manifest: parseManifest(readFileSync(path, "utf8")) };
+    const manifest = parseManifest(readFileSync(path, "utf8"));
+    return { day, manifest, startsAfterGap: archiveEndsInGap(dataDir, dayBefore(day)) ?? false };
   } catch (error) {
     if (codeOf(error) === "ENOENT") return null;
     throw new FileError("read", path, error);

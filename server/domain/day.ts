@@ -121,6 +121,11 @@ export function dayPath(day: Day): string {
   return `stream=${day.stream}/symbol=${day.symbol}/date=${day.date}`;
 }
 
+/** Returns the day before a day, of the same stream and symbol. */
+export function dayBefore(day: Day): Day {
+  return { ...day, date: dateOf(dateStartUs(day.date) - 1) };
+}
+
 /** Returns the name of a day for people and for lists: `2026-11-22/depth20/BTCUSDT`. */
 export function nameOfDay({ date, stream, symbol }: Day): string {
   return `${date}/${stream}/${symbol}`;

@@ -57,6 +57,11 @@ export function awaitsBackfill({ cause, missing, repaired }: Pick<Gap, "cause" |
   return cause !== "halted" && (missing === null || repaired < missing);
 }
 
+/** Tests whether a day's rows end with absent records: a gap follows the last row, which was received at `lastUs`. */
+export function endsInGap(gaps: readonly Omit<Gap, "stream" | "symbol">[], lastUs: number): boolean {
+  return gaps.some((gap) => gap.to_us > lastUs && awaitsBackfill(gap));
+}
+
 /** Tests whether a gap proves that records had been received before it, even if none of them is on disk any more. */
 export function provesEarlierRecords({ cause }: Pick<Gap, "cause">): boolean {
   return ["disk", "overflow", "latency", "missing", "crash"].includes(cause);

@@ -2,9 +2,11 @@ import { basename, dirname, join } from "node:path";
 import type { BucketSite } from "../../dataset/bucket-day.ts";
 import { datasetFolder, datasetName } from "../../dataset/dataset-paths.ts";
 import { createDatasetTables } from "../../dataset/tables.ts";
+import { type Day, dayBefore } from "../../domain/day.ts";
+import { endsInGap } from "../../domain/gap.ts";
 import { codeOf, FileError } from "../../platform/errors.ts";
 import { mkdirSync, statSync } from "../../platform/files/files.ts";
-import { parseManifest } from "../../storage/manifest.ts";
+import { type Manifest, parseManifest } from "../../storage/manifest.ts";
 import type { BandwidthLimit } from "../../upload/bandwidth-limit.ts";
 import { lookAt } from "../../upload/day/bucket-day.ts";
 import { abandonParts, etagOfFile, isOvertaken, uploadFile } from "../../upload/day/upload-file.ts";
@@ -41,11 +43,19 @@ export function createBucketSite(bucket: BucketAccess, deps: BucketSiteDeps): Bu
     return (await sha256OfObject(store, key, state, pacer)) === sha256;
   }
 
+  async function manifestOf(day: Day): Promise<Manifest | null> {
+    const { vouched } = await lookAt(day, options, { store, parseManifest: vouchedOf });
+    return vouched === null ? null : parseManifest(vouched.text);
+  }
+
   return {
     tables: createDatasetTables((name) => createBucketStore(store, `${root}/${name}`), deps.nowMs),
     async archivedDay(day) {
-      const { vouched } = await lookAt(day, options, { store, parseManifest: vouchedOf });
-      return vouched === null ? null : { day, manifest: parseManifest(vouched.text) };
+      const manifest = await manifestOf(day);
+      if (manifest === null) return null;
+      const earlier = await manifestOf(dayBefore(day));
+      const startsAfterGap = earlier !== null && endsInGap(earlier.gaps, earlier.last_recv_us);
+      return { day, manifest, startsAfterGap };
     },
     async download({ day, manifest }, path) {
       const { key, state } = await lookAt(day, options, { store, parseManifest: vouchedOf });

@@ -8,15 +8,14 @@ import { FileError } from "../../platform/errors.ts";
 import { existsSync, statSync } from "../../platform/files/files.ts";
 import { reasonOf } from "../../platform/system-errors.ts";
 import { nextTurn } from "../../platform/time/timers.ts";
-import type { RecordedStream } from "../../storage/list/listing.ts";
 import { openLinesSync } from "../../storage/read/line-reader-sync.ts";
 import { firstFile } from "../../storage/read/stream-reader.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
-import type { ExportDeps, ExportJob, ExportResult, ExportSettings } from "./export-plan.ts";
+import type { ExportDeps, ExportJob, ExportResult, ExportSettings, ExportTrack } from "./export-plan.ts";
 import { gapsIn, parquetOptions } from "./parquet-options.ts";
 
 /** A stream whose rows of the range are all in archives. */
-type ArchivedRows = { readonly track: RecordedStream; readonly paths: readonly string[] };
+type ArchivedRows = { readonly track: ExportTrack; readonly paths: readonly string[] };
 
 /**
  * Returns the archives of a job that reads archives only: one stream and symbol, whole archives one after the other. Null for any
@@ -51,7 +50,7 @@ export async function exportArchives(
     write: (fd, bytes, name) => createStandardOutput(stop, fd, name).write(bytes),
   });
   const file = createParquetFile(output, columns, options);
-  const marks = createGapMarks(gapsIn(track, job.range, deps.gapsOf));
+  const marks = createGapMarks(gapsIn(track, job.range, deps.gapsOf), track.startsAfterGap);
   const totalBytes = paths.reduce((sum, path) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);
   let damagedLines = 0;
   let isDamaged = false;

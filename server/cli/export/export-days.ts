@@ -1,12 +1,15 @@
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { createWorkerPool } from "../../archive/workers/worker-pool.ts";
+import { dateStartUs, dayBefore } from "../../domain/day.ts";
 import { removeFolders } from "../../export/draft-file.ts";
 import { OperatorError } from "../../platform/errors.ts";
 import { mkdirSync } from "../../platform/files/files.ts";
+import { dayEndsInGap } from "../../storage/day-end.ts";
+import type { GapsOf } from "../../storage/recorded-gaps.ts";
 import { startExportWorker } from "../../workers.ts";
 import { exportOne } from "./export-job.ts";
-import type { ExportDeps, ExportJob, ExportResult, ExportSettings } from "./export-plan.ts";
+import type { ExportDeps, ExportJob, ExportResult, ExportSettings, ExportTrack } from "./export-plan.ts";
 
 /** A job for a worker. `at`: its place on the board. */
 export type DayOrder = {
@@ -66,7 +69,7 @@ export async function* exportInTurn(
 ): AsyncGenerator<DayResult> {
   for (const [at, job] of jobs.entries()) {
     const onProgress = (share: number) => deps.onProgress((at + share) / jobs.length, job.path);
-    yield { job, result: await exportOne(job, settings, { ...deps, onProgress }) };
+    yield { job, result: await exportOne(withGaps(job, deps), settings, { ...deps, onProgress }) };
   }
 }
 
@@ -116,13 +119,22 @@ function problemOf(outcome: Awaited<ReturnType<ReturnType<typeof createWorkerPoo
   return outcome?.kind === "failed" ? outcome.failure.message : "the export was stopped";
 }
 
-/** Adds the gaps of days without a manifest to a job. Only one thread reads the recorder's gap lists. */
+/**
+ * Adds to a job the gaps of days without a manifest, and whether the day before ends in a gap. Only one thread reads the recorder's gap
+ * lists.
+ */
 function withGaps(job: ExportJob, { gapsOf }: Pick<ExportDeps, "gapsOf">): ExportJob {
   const tracks = job.tracks.map((track) => ({
     ...track,
     days: track.days.map((day) => ({ ...day, gaps: day.gaps ?? gapsOf(day) })),
+    startsAfterGap: startsAfterGap(job, track, gapsOf),
   }));
   return { ...job, tracks };
+}
+
+/** Tests whether the rows before a file's first day end with absent records. If the file begins later in a day, its gaps tell. */
+function startsAfterGap({ dataDir, range }: ExportJob, { days: [day] }: ExportTrack, gapsOf: GapsOf): boolean {
+  return day !== undefined && dateStartUs(day.date) >= range.fromUs && dayEndsInGap(dataDir, dayBefore(day), gapsOf);
 }
 
 /** Creates a folder. `made`: the first folder that did not exist, or null. The export of a file reports failures. */

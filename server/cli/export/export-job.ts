@@ -6,14 +6,13 @@ import { openOutput } from "../../export/output-file.ts";
 import { createParquetFile } from "../../export/parquet/parquet-file.ts";
 import type { TableFile } from "../../export/table-file.ts";
 import { codeOf } from "../../platform/errors.ts";
-import type { RecordedStream } from "../../storage/list/listing.ts";
 import { createMergedReader } from "../../storage/read/merged-reader.ts";
 import { firstFile, type LineStream, type Received } from "../../storage/read/stream-reader.ts";
 import type { GapsOf } from "../../storage/recorded-gaps.ts";
 import { endOfReading } from "../data/selection.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
 import { archivesOf, exportArchives } from "./export-archives.ts";
-import type { ExportDeps, ExportJob, ExportResult, ExportSettings } from "./export-plan.ts";
+import type { ExportDeps, ExportJob, ExportResult, ExportSettings, ExportTrack } from "./export-plan.ts";
 import { gapsIn, parquetOptions } from "./parquet-options.ts";
 
 /**
@@ -106,15 +105,10 @@ function createFile(job: ExportJob, settings: ExportSettings, { gapsOf, stop }: 
 
 type RowLine = Received & { readonly cells: Cell[]; readonly marks: GapMarks };
 
-function rowTrack(
-  track: RecordedStream,
-  job: ExportJob,
-  settings: ExportSettings,
-  gapsOf: GapsOf,
-): LineStream<RowLine> {
+function rowTrack(track: ExportTrack, job: ExportJob, settings: ExportSettings, gapsOf: GapsOf): LineStream<RowLine> {
   const { files, stream } = track;
   const shape = rowShape(stream.type, { levels: settings.levels, symbol: job.withSymbol ? stream.symbol : null });
-  const marks = createGapMarks(gapsIn(track, job.range, gapsOf));
+  const marks = createGapMarks(gapsIn(track, job.range, gapsOf), track.startsAfterGap);
   // With --with-symbol the first cell is the symbol; every other text is a decimal.
   const decimalsFrom = job.withSymbol ? 1 : 0;
   return {

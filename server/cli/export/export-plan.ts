@@ -33,12 +33,15 @@ export type ExportSettings = {
   readonly skipsDamaged: boolean;
 };
 
+/** A source of a file. `startsAfterGap`: the day before its first day ends in a gap; absent: not known yet. */
+export type ExportTrack = RecordedStream & { readonly startsAfterGap?: boolean };
+
 /** A file to write, and its sources. */
 export type ExportJob = {
   readonly path: string;
   readonly dataDir: string;
   readonly type: StreamType;
-  readonly tracks: readonly RecordedStream[];
+  readonly tracks: readonly ExportTrack[];
   readonly range: TimeSpan;
   readonly withSymbol: boolean;
 };

@@ -18,6 +18,8 @@ export type ArchiveSource = {
   readonly path: string;
   readonly manifest: Manifest;
   readonly gaps: readonly MarkedGap[];
+  /** True if the day before ends in a gap: the first row is then the first after that gap. */
+  readonly startsAfterGap: boolean;
 };
 
 export type ArchiveParquetOptions = {
@@ -72,7 +74,7 @@ export async function writeArchiveAsParquet(
     metadata: fileFacts({ ...manifest, gaps: source.gaps, tickSize, stepSize, manifest }),
   });
   const reader = createRowReader(file, type, manifest.symbol, {
-    ...{ levels, marks: createGapMarks(source.gaps) },
+    ...{ levels, marks: createGapMarks(source.gaps, source.startsAfterGap) },
     range: { fromUs: Number.NEGATIVE_INFINITY, toUs: Number.POSITIVE_INFINITY },
     onDamaged(line, problem) {
       throw new FileError("export", path, `a line cannot be exported (${problem}): ${line.slice(0, 200)}`);

@@ -80,7 +80,7 @@ async function runJob(name: string): Promise<void> {
     const manifest = { ...parseManifest(readFileSync(manifestPath(folder, day), "utf8")), instrument };
     const { signal: stop } = new AbortController();
     const numbers = name as NumberForm;
-    await writeArchiveAsParquet({ path, manifest, gaps: [] }, target, {
+    await writeArchiveAsParquet({ path, manifest, gaps: [], startsAfterGap: false }, target, {
       ...{ numbers, levels: "columns", compression: "zstd", stop },
     });
   }

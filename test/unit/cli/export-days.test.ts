@@ -6,7 +6,8 @@ import { exportInThreads, exportInTurn } from "../../../server/cli/export/export
 import { exportSettings, planExport } from "../../../server/cli/export/export-plan.ts";
 import { archivePath, manifestPath } from "../../../server/domain/day.ts";
 import { createSourceCheck } from "../../../server/storage/read/source-check.ts";
-import { before, date, recordedFolder } from "../../support/data/recorded-data.ts";
+import { query } from "../../support/data/duckdb.ts";
+import { before, date, recordedFolder, secondOf, today } from "../../support/data/recorded-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { until } from "../../support/wait.ts";
 
@@ -66,6 +67,25 @@ test("two threads write the files of one, byte for byte, and tell of them in the
   for (const name of filesOf(one))
     expect(readFileSync(join(two, name)).equals(readFileSync(join(one, name)))).toBe(true);
   expect(together.shares.every((share) => share >= 0 && share <= 1)).toBe(true);
+}, 60_000);
+
+test("a gap that ends after the last row of a day is marked in the next day's file, written by one thread or by two", async () => {
+  const marks = (out: string) =>
+    query(
+      `select stream, symbol, date::text, recv_us from read_parquet('${out}/**/*.parquet', hive_partitioning = true, union_by_name = true)
+       where since_gap order by all`,
+    );
+  // The second day ends in a gap until midnight.
+  const expected = [
+    ["aggTrade", "BTCUSDT", today, String(secondOf(today, 0))],
+    ["aggTrade", "ETHUSDT", today, String(secondOf(today, 0) + 500)],
+    ["depth20", "BTCUSDT", today, String(secondOf(today, 0))],
+  ];
+  for (const workers of [1, 2]) {
+    const out = join(place, `marks-${workers}`);
+    await exportWith(workers, out).ended;
+    expect(await marks(out)).toEqual(expected);
+  }
 }, 60_000);
 
 test("a damaged day is named and not written by threads either, and leaves no folder; the other day is written", async () => {

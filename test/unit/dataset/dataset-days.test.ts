@@ -89,6 +89,30 @@ test("each archived day becomes a partition with as many rows as its manifest sa
   expect(found.sort()).toEqual(known.sort());
 });
 
+test("a gap at the end of a day is marked in the table's next day, and unmarked once the gap is backfilled", async () => {
+  const dataDir = recorded();
+  const run = datasetHere(dataDir);
+  const marks = async () => {
+    const files = filesInSql(dataDir, "stream=aggTrade", await tableOf(dataDir, "stream=aggTrade"));
+    return query(`select symbol, recv_us from read_parquet(${files}, hive_partitioning = true) where since_gap`);
+  };
+  const day = { stream: "aggTrade", symbol: "BTCUSDT", date: before };
+  const setGap = (missing: number, repaired: number) => {
+    const manifest = readManifest(dataDir, day) as Manifest;
+    const span = { from_us: manifest.last_recv_us, to_us: manifest.last_recv_us + 5000 };
+    const gaps = [{ ...span, cause: "missing" as const, missing, repaired }];
+    writeDurably(manifestPath(dataDir, day), encodeManifest({ ...manifest, gaps }));
+  };
+  await writeDueDays(run);
+  expect(await marks()).toEqual([]);
+  setGap(7, 6);
+  await writeDueDays(run);
+  expect(await marks()).toEqual([["BTCUSDT", String(secondOf(date, 0))]]);
+  setGap(7, 7);
+  await writeDueDays(run);
+  expect(await marks()).toEqual([]);
+});
+
 test("a late backfill replaces its day in one commit, under a new name; the old file stays for readers of the old version", async () => {
   const dataDir = recorded();
   const run = datasetHere(dataDir);

@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => remove());
 
 function write(target: string, source: Partial<ArchiveSource> = {}, options: Partial<ArchiveParquetOptions> = {}) {
-  const whole = { path: archivePath(dataDir, day), manifest, gaps: manifest.gaps, ...source };
+  const whole = { path: archivePath(dataDir, day), manifest, gaps: manifest.gaps, startsAfterGap: false, ...source };
   const { signal: stop } = new AbortController();
   return writeArchiveAsParquet(whole, target, {
     ...{ numbers: "float64", levels: "columns", compression: "zstd", stop },
@@ -84,6 +84,16 @@ test("since_gap marks the first row after a gap, unless the gap was backfilled i
   expect(await query(`select recv_us from '${target}' where since_gap order by all`)).toEqual(
     [10, 21, 50].map((second) => [String(at(second))]),
   );
+});
+
+test("the first row is marked, once, if the day before ended in a gap, also beside a gap of its own", async () => {
+  const target = join(dataDir, "marks.parquet");
+  const firstUs = manifest.first_recv_us;
+  const gap = { cause: "silent", missing: null, repaired: 0, from_us: firstUs - 5, to_us: firstUs } as const;
+  for (const gaps of [[], [gap]]) {
+    await write(target, { gaps, startsAfterGap: true });
+    expect(await query(`select recv_us from '${target}' where since_gap`)).toEqual([[String(firstUs)]]);
+  }
 });
 
 const instrument = { base: "BTC", quote: "USDT", tick_size: "0.01", step_size: "0.00001", status: "TRADING" };

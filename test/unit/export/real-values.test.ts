@@ -119,7 +119,7 @@ test.skipIf(realDataMissing !== "").each(Object.entries(streams))(
     for (const [numbers, type] of types) {
       const target = join(dataDir, `${stream}-${numbers}.parquet`);
       const { signal: stop } = new AbortController();
-      await writeArchiveAsParquet({ path, manifest, gaps: [] }, target, {
+      await writeArchiveAsParquet({ path, manifest, gaps: [], startsAfterGap: false }, target, {
         ...{ numbers, levels: "columns", compression: "zstd", stop },
       });
       const all = [...ofAll, ...columns];

@@ -1,72 +1,66 @@
+import { createBookBuilder } from "../../domain/book/book-builder.ts";
+import { type BookDiff, type BookImage, levelsText, readBookDiff, readBookImage } from "../../domain/book/book-text.ts";
 import type { StreamKind } from "../../domain/stream-kinds.ts";
 
 /** The REST book of one symbol, pieced together from what a recording has played so far. */
 export type RecordedBook = {
   /** A payload that has just been emitted, or a REST book that was recorded at this moment. */
   record(kind: StreamKind, payload: string): void;
-  /** The book as of the newest diff, or of the newest partial depth where no diffs are recorded. */
+  /**
+   * The book as of the newest diff. While it cannot be rebuilt: the newest partial book, else the newest REST book, else the levels that diffs
+   * have named.
+   */
   depth(limit: number): string;
 };
 
-type Side = Map<string, string>;
-type Book = { readonly lastId: number; readonly bids: Side; readonly asks: Side };
-
-/** Until a recorded REST book has come by, only levels that a diff has named are known. */
+/** Creates the book before the first message. */
 export function createRecordedBook(): RecordedBook {
+  const book = createBookBuilder();
+  /** Only levels that diffs have named since their ids last had a hole. */
+  const named = createBookBuilder();
   let partial: string | null = null;
-  let pending: { lastId: number; payload: string } | null = null;
-  let book: Book | null = null;
+  let restBook: string | null = null;
 
-  function applyDiff(payload: string): void {
-    const from = idOf(payload, "U");
-    const lastId = idOf(payload, "u");
-    // The REST book is ahead of the diffs by up to one tick; it counts from the diff on that reaches it.
-    if (pending !== null && lastId >= pending.lastId) {
-      if (from <= pending.lastId + 1) book = parseBook(pending.payload);
-      pending = null;
-    }
-    const cut = payload.indexOf('"a":[');
-    const { bids, asks } = book ?? { bids: new Map(), asks: new Map() };
-    setLevels(bids, payload.slice(payload.indexOf('"b":['), cut));
-    setLevels(asks, payload.slice(cut));
-    book = { lastId, bids, asks };
+  function onDiff(diff: BookDiff): void {
+    book.diff(diff);
+    if (book.isValid() || named.diff(diff) === "updated") return;
+    const { decimals } = diff;
+    named.restBook({ lastUpdateId: diff.firstId - 1, bids: none, asks: none, decimals });
+  }
+
+  /** The newest book of which the recording holds an image. */
+  function recordedImage(): BookImage | null {
+    const text = partial ?? restBook;
+    return text === null ? null : readBookImage(text);
   }
 
   return {
     record(kind, payload) {
       if (kind === "partialDepth") partial = payload;
-      else if (kind === "diffDepth") applyDiff(payload);
-      else if (kind === "depthSnapshot") pending = { lastId: idOf(payload, "lastUpdateId"), payload };
+      else if (kind === "diffDepth") {
+        const diff = readBookDiff(payload);
+        if (diff !== null) onDiff(diff);
+      } else if (kind === "depthSnapshot") {
+        restBook = payload;
+        const image = readBookImage(payload);
+        if (image !== null) book.restBook(image);
+      }
     },
     depth(limit) {
-      const known = book ?? (partial === null ? null : parseBook(partial)) ?? (pending && parseBook(pending.payload));
-      if (known === null) return '{"lastUpdateId":0,"bids":[],"asks":[]}';
-      return `{"lastUpdateId":${known.lastId},"bids":${text(known.bids, -1, limit)},"asks":${text(known.asks, 1, limit)}}`;
+      const image = book.isValid() ? null : recordedImage();
+      if (image !== null) return text(image, limit);
+      const { bids, asks, lastId, decimals } = book.isValid() ? book : named;
+      return text(
+        { lastUpdateId: lastId() ?? 0, bids: bids.top(limit), asks: asks.top(limit), decimals: decimals() },
+        limit,
+      );
     },
   };
 }
 
-function parseBook(payload: string): Book {
-  const cut = payload.indexOf('"asks":[');
-  const bids: Side = new Map();
-  const asks: Side = new Map();
-  setLevels(bids, payload.slice(0, cut));
-  setLevels(asks, payload.slice(cut));
-  return { lastId: idOf(payload, "lastUpdateId"), bids, asks };
-}
+const none = { prices: [], quantities: [] };
 
-function setLevels(side: Side, levels: string): void {
-  for (const [, price = "", quantity = ""] of levels.matchAll(/\["([\d.]+)","([\d.]+)"\]/g)) {
-    if (/[1-9]/.test(quantity)) side.set(price, quantity);
-    else side.delete(price);
-  }
-}
-
-function idOf(payload: string, member: "lastUpdateId" | "U" | "u"): number {
-  return Number(new RegExp(`"${member}":(\\d+)`).exec(payload)?.[1] ?? 0);
-}
-
-function text(side: Side, direction: 1 | -1, limit: number): string {
-  const levels = [...side].sort(([a], [b]) => (Number(a) - Number(b)) * direction).slice(0, limit);
-  return `[${levels.map(([price, quantity]) => `["${price}","${quantity}"]`).join(",")}]`;
+function text({ lastUpdateId, bids, asks, decimals }: BookImage, limit: number): string {
+  const [bidsText, asksText] = [levelsText(bids, decimals, limit), levelsText(asks, decimals, limit)];
+  return `{"lastUpdateId":${lastUpdateId},"bids":${bidsText},"asks":${asksText}}`;
 }

@@ -4,7 +4,7 @@ import { bytes, count, duration, estimate, figure, milliseconds, percent, second
 import { fill, type Language, texts } from "./language.ts";
 
 const phrases = texts({
-  en: { records: "{n} records", about: "about {n} book updates", and: " and " },
+  en: { records: "{n} {n|record|records}", about: "about {n} book {n|update|updates}", and: " and " },
   ko: { records: "데이터 {n}건", about: "호가 갱신 약 {n}건", and: ", " },
 });
 
@@ -24,16 +24,15 @@ export function inUnit(unit: IncidentUnit, amount: number, language: Language): 
   }
 }
 
-/** What an incident has lost: `12 records and about 610 book updates`; null if unknown. */
+/** What an incident has lost: `12 records and about 610 book updates`; null if that is unknown, or if it has lost no record. */
 export function lossText(
   { records_lost: lost, records_lost_estimate }: Pick<Incident, "records_lost" | "records_lost_estimate">,
   language: Language,
 ): string | null {
   const { records, about, and } = phrases[language];
   const estimated = records_lost_estimate ?? 0;
-  const isEstimated = Math.round(estimated) > 0;
-  const counted = lost === null || (lost === 0 && isEstimated) ? [] : [fill(records, { n: count(lost, language) })];
-  const guessed = isEstimated ? [fill(about, { n: estimate(estimated, language) })] : [];
+  const counted = lost === null || lost === 0 ? [] : [fill(records, { n: count(lost, language) })];
+  const guessed = Math.round(estimated) > 0 ? [fill(about, { n: estimate(estimated, language) })] : [];
   const parts = [...counted, ...guessed];
   return parts.length === 0 ? null : parts.join(and);
 }

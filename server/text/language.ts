@@ -9,7 +9,14 @@ export function texts<Key extends string>(words: Texts<Key>): Texts<Key> {
   return words;
 }
 
-/** Replaces each `{name}` in a text by its value; a name without a value stays as it is. */
+/**
+ * Replaces each `{name}` in a text by its value, and each `{name|gap|gaps}` by the word for one or for any other number. A name without a
+ * value stays as it is.
+ */
 export function fill(text: string, values: Readonly<Record<string, string | number>>): string {
-  return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(values[name] ?? whole));
+  return text.replace(/\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g, (whole, name: string, single?: string, many?: string) => {
+    const value = values[name];
+    if (value === undefined) return whole;
+    return (single === undefined ? undefined : String(value) === "1" ? single : many) ?? String(value);
+  });
 }

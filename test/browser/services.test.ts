@@ -77,9 +77,9 @@ describe.skipIf(!runtime.ok)(title, () => {
     const { page, close } = await open(well);
     await page.locator("[data-service]").first().waitFor();
     expect(await rows(page)).toEqual([
-      ["open", "Alerts on Telegram", "messages arrive", "chats 2 · sent 14 · waiting 0"],
+      ["open", "Alerts on Telegram", "messages arrive", "chats 2 · sent 14"],
       ["open", "@my_recorder_bot", "listening", "31 answered"],
-      ["open", "archive at s3.example.org", "everything uploaded", "60 uploaded · 4.87\u00a0GB sent · 0 failures"],
+      ["open", "archive at s3.example.org", "everything uploaded", "60 uploaded · 4.87\u00a0GB sent"],
       ["open", "Share of the symbols", "part 2 of 5", "3 symbols here"],
     ]);
     over = {};
@@ -101,7 +101,12 @@ describe.skipIf(!runtime.ok)(title, () => {
         since_us: (Date.now() - 600_000) * 1000,
       },
       bot: { state: "conflict", name: null, answered: 0, strangers: 0 },
-      upload: { ...(well.upload as NonNullable<Status["upload"]>), archives_waiting: 4, problem: "403 AccessDenied" },
+      upload: {
+        ...(well.upload as NonNullable<Status["upload"]>),
+        archives_waiting: 4,
+        failures: 2,
+        problem: "403 AccessDenied",
+      },
     };
     const { page, close } = await open(troubled, { locale: "ko-KR", colorScheme: "dark", width: 390 });
     await page.locator("[data-service]").first().waitFor();
@@ -111,6 +116,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     expect(telegram?.[2]).toMatch(/^연결할 수 없음 10분/);
     expect(telegram?.[4]).toBe("getaddrinfo ENOTFOUND api.telegram.org");
     expect(bot?.[2]).toBe("다른 프로그램이 같은 토큰을 쓰고 있음");
+    expect([telegram?.[3], upload?.[3]]).toEqual(["대화방 2 · 보냄 14 · 대기 3", expect.stringMatching(/실패 2건$/)]);
     expect([upload?.[2], upload?.[4]]).toEqual(["업로드 대기 아카이브 4개", "403 AccessDenied"]);
     expect(await violations(page)).toEqual([]);
     await close();

@@ -1,5 +1,5 @@
 import type { BotCommand, MenuCommand } from "./command.ts";
-import { ackCommand, alertsCommand } from "./commands/alerts.ts";
+import { ackCommand, alertsCommand, unackCommand } from "./commands/alerts.ts";
 import { bookCommand } from "./commands/book.ts";
 import { chartCommand } from "./commands/chart.ts";
 import { delayCommand } from "./commands/delay.ts";
@@ -25,6 +25,7 @@ export const botCommands: readonly BotCommand[] = [
   todayCommand,
   alertsCommand,
   ackCommand,
+  unackCommand,
   muteCommand,
   unmuteCommand,
   verifyCommand,

@@ -3,6 +3,7 @@ import type { History } from "../../domain/queries.ts";
 import type { BookView, Status } from "../../domain/status.ts";
 import type { StreamFolder } from "../../domain/stream.ts";
 import type { LogEntry } from "../../platform/log/recent-logs.ts";
+import { count } from "../../text/amounts.ts";
 import { fill, type Language } from "../../text/language.ts";
 import { listTime, shortClock, zoneName } from "../../text/local-time.ts";
 import type { Button } from "../api/bot-api.ts";
@@ -113,4 +114,9 @@ export function shortAge(us: number): string {
   if (seconds < 100) return `${Math.round(seconds)}s`;
   if (seconds < 6000) return `${Math.round(seconds / 60)}m`;
   return seconds < 360_000 ? `${Math.round(seconds / 3600)}h` : `${Math.round(seconds / 86_400)}d`;
+}
+
+/** Formats how many segments wait to be compressed: `2 segments`, `no segments`. */
+export function waitingSegments({ segments_waiting: n }: Status["archive"], { say, language }: Ask): string {
+  return n === 0 ? say.noSegments : fill(say.segments, { n: count(n, language) });
 }

@@ -13,10 +13,10 @@ export type IncidentButtons = {
   press(data: string, by: string): string | null;
 };
 
-/** Data of a button: `ack:<id>`, or `mute:<id>:<minutes>` with an offered time. */
-const pattern = /^(?:ack:(\d{1,15})|mute:(\d{1,15}):(60|480))$/;
+/** Data of a button: `ack:<id>`, `unack:<id>`, or `mute:<id>:<minutes>` with an offered time. */
+const pattern = /^(?:(ack|unack):(\d{1,15})|mute:(\d{1,15}):(60|480))$/;
 
-/** Creates the buttons Acknowledge, Mute 1 h and Mute 8 h. A mute covers the rule, narrowed to the symbol if there is only one. */
+/** Creates the buttons Acknowledge, Take back, Mute 1 h and Mute 8 h. A mute covers the rule, narrowed to the symbol if there is only one. */
 export function createIncidentButtons(
   options: Pick<Speech, "language" | "timeZone">,
   deps: {
@@ -29,16 +29,17 @@ export function createIncidentButtons(
   const words = incidentTexts(options.language);
   return {
     press(data, by) {
-      const [, acknowledged, muted, minutes] = pattern.exec(data) ?? [];
+      const [, verb, acknowledged, muted, minutes] = pattern.exec(data) ?? [];
       const id = Number(acknowledged ?? muted);
       if (!Number.isSafeInteger(id)) return null;
       const incident = incidents.get(id);
       if (incident === null || incident.to_us !== null) return words.pressedOver;
-      if (acknowledged !== undefined) {
-        // A second press needs no record: the incident is already acknowledged.
-        if (incident.acknowledged === null) incidents.acknowledge(id, by);
+      if (verb !== undefined) {
+        const isWanted = verb === "ack";
+        // A second press needs no record: the incident already is as it should be.
+        if ((incident.acknowledged !== null) !== isWanted) incidents.acknowledge(id, isWanted ? by : null);
         refresh(id);
-        return words.pressedAcknowledge;
+        return isWanted ? words.pressedAcknowledge : words.pressedTakeBack;
       }
       const untilUs = nowUs() + Number(minutes) * 60_000_000;
       incidents.mute({ rule: incident.rule, symbol: onlySymbol(incident), kind: "mute" }, untilUs, by);

@@ -30,19 +30,19 @@ export type DigestFacts = {
 const en = {
   head: "{day} (UTC): {coverage} recorded",
   headUnknown: "{day} (UTC): no records known",
-  records: "{n} records of {symbols} symbols",
+  records: "{n} {n|record|records} of {symbols} {symbols|symbol|symbols}",
   incomplete: "Incomplete: {list}",
   noGaps: "No gaps.",
   gaps: "Gaps: {n}, the longest {longest}.",
-  repaired: "{n} trades were fetched again.",
-  lost: "{n} records are lost.",
+  repaired: "{n} {n|trade was|trades were} fetched again.",
+  lost: "{n} {n|record is|records are} lost.",
   noIncidents: "No incidents.",
   incidents: "Incidents: {n}",
   archives: "Archives: {n}, {compressed} from {raw}",
   noArchives: "Archives: none yet",
   disk: "Disk: {free} free",
   full: "Disk: {free} free, full in {time} at this pace",
-  more: "and {n} more lines; the page has them all",
+  more: "and {n} more {n|line|lines}; the page has them all",
 };
 
 const ko: typeof en = {

@@ -127,11 +127,13 @@ function hostLine({ host }: Speech): string {
 }
 
 function buttonsOf(incident: Incident, { language }: Speech, isMuted: boolean): NonNullable<ChatMessage["buttons"]> {
-  const { acknowledge, mute1h, mute8h } = incidentTexts(language);
+  const { acknowledge, takeBack, mute1h, mute8h } = incidentTexts(language);
   if (isMuted || incident.severity === "info") return [];
   return [
     [
-      ...(incident.acknowledged === null ? [{ text: acknowledge, data: `ack:${incident.id}` }] : []),
+      incident.acknowledged === null
+        ? { text: acknowledge, data: `ack:${incident.id}` }
+        : { text: takeBack, data: `unack:${incident.id}` },
       { text: mute1h, data: `mute:${incident.id}:60` },
       { text: mute8h, data: `mute:${incident.id}:480` },
     ],

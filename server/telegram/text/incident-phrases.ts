@@ -75,8 +75,7 @@ export function figureOf(incident: Incident, language: Language): string | null 
 export function lossOf(incident: Incident, language: Language): string | null {
   const words = incidentTexts(language);
   const isOver = incident.to_us !== null || isPast(incident);
-  const isLost = (incident.records_lost ?? 0) > 0 || (incident.records_lost_estimate ?? 0) > 0;
-  const what = isLost ? lossText(incident, language) : null;
+  const what = lossText(incident, language);
   if (what !== null) return fill(isOver ? words.lost : words.lostSoFar, { what });
   return isOver && ruleFacts[incident.rule].costs !== undefined && incident.records_lost === 0
     ? words.nothingLost

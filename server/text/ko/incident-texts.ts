@@ -32,9 +32,11 @@ export const incidentWordsKo: IncidentWords = {
   older: "외 오래된 {n}건은 목록에 남아 있지 않습니다. 페이지에서 볼 수 있습니다.",
   moved: "이 그룹이 슈퍼그룹으로 바뀌어 새 id는 {id}입니다. telegram.chats의 {old} 대신 이 값을 넣어 주세요.",
   acknowledge: "확인",
+  takeBack: "확인 취소",
   mute1h: "1시간 끄기",
   mute8h: "8시간 끄기",
   pressedAcknowledge: "확인했습니다. 다시 알리지 않습니다.",
+  pressedTakeBack: "확인을 취소했습니다. 다시 알립니다.",
   pressedMute: "{time}까지 알림을 끕니다.",
   pressedOver: "이미 해소된 일입니다.",
 };

@@ -105,9 +105,11 @@ async function conversationIn(language: Language): Promise<string> {
   // Those under the message of an incident, which the notifier sends.
   const incident = bench.incidents.raise({ rule: "disk_low", value: 0.92, limit: 0.9 });
   const message: Seen = { kind: "message", id: 4711, text: "", buttons: [] };
-  for (const data of [`mute:${incident.id}:60`, `mute:${incident.id}:480`, `ack:${incident.id}`, "old:button"])
+  for (const data of [`mute:${incident.id}:60`, `mute:${incident.id}:480`, `ack:${incident.id}`])
     await press(message, { text: "…", data });
   expect(bench.incidents.get(incident.id)?.acknowledged?.by).toBe("@mina");
+  for (const data of [`unack:${incident.id}`, "old:button"]) await press(message, { text: "…", data });
+  expect(bench.incidents.get(incident.id)?.acknowledged).toBeNull();
 
   expect(commands.map((text) => text.split(/[ @]/)[0]?.slice(1))).toContainEqual("status");
   const wide = lines.filter((line) => line.startsWith("  │ ")).filter((line) => widthOf(line) - 4 > 36);

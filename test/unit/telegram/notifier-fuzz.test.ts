@@ -177,12 +177,21 @@ test("a press of a button may bring anything", () => {
     fc.property(
       fc.oneof(
         oddText,
-        fc.constantFrom("ack:", "ack:-1", "mute:1:61", "mute:1", "ack:1e3", "mute:99999999999999999999:60"),
+        fc.constantFrom(
+          "ack:",
+          "unack:",
+          "unack:1",
+          "ack:-1",
+          "mute:1:61",
+          "mute:1",
+          "ack:1e3",
+          "mute:99999999999999999999:60",
+        ),
       ),
       fc.string(),
       (data, by) => {
         const answer = buttons.press(data, by);
-        expect(answer === null || /^(ack|mute):\d/.test(data)).toBe(true);
+        expect(answer === null || /^(ack|unack|mute):\d/.test(data)).toBe(true);
       },
     ),
   );

@@ -116,7 +116,8 @@ test("who acknowledges it hears no more of it until it is over or worse", async 
   expect(buttons.press(`ack:${id}`, "Kim <b>")).toBe("Acknowledged: no more reminders.");
   await night.pass(2);
   expect(telegram.chat(42)[0]?.text).toContain("Acknowledged by Kim <b> at 22:00; no more reminders.");
-  expect(telegram.chat(42)[0]?.buttons.map((button) => button.split("=")[0])).toEqual(["Mute 1 h", "Mute 8 h"]);
+  const offered = () => telegram.chat(42)[0]?.buttons.map((button) => button.split("=")[0]);
+  expect(offered()).toEqual(["Take back", "Mute 1 h", "Mute 8 h"]);
   await night.pass(30 * hour, 60);
   expect(telegram.chat(42)).toHaveLength(1);
   incidents.change(
@@ -134,6 +135,31 @@ test("who acknowledges it hears no more of it until it is over or worse", async 
   expect(buttons.press("symbols", "Kim")).toBeNull();
   incidents.close(id);
   expect(buttons.press(`mute:${id}:60`, "Kim")).toBe("This incident is already over.");
+  await night.stop();
+});
+
+test("an acknowledgement can be taken back under the message: it says so, and reminders go on", async () => {
+  const night = await evening();
+  const { incidents, telegram, notifier } = night;
+  const buttons = createIncidentButtons(
+    { language: "en", timeZone: "UTC" },
+    { incidents, refresh: notifier.refresh, nowUs: night.nowUs },
+  );
+  const { id } = incidents.raise({ rule: "stale", subjects: ["BTCUSDT depth20"] });
+  await night.pass(5);
+  for (const _ of [1, 2]) expect(buttons.press(`ack:${id}`, "Kim")).toBe("Acknowledged: no more reminders.");
+  for (const _ of [1, 2]) expect(buttons.press(`unack:${id}`, "Lee")).toBe("Taken back: reminders go on.");
+  await night.pass(2);
+  expect(incidents.get(id)?.acknowledged).toBeNull();
+  expect(telegram.chat(42)[0]?.text).not.toContain("Acknowledged");
+  expect(telegram.chat(42)[0]?.buttons[0]).toBe(`Acknowledge=ack:${id}`);
+  await night.pass(2 * hour, 60);
+  expect(
+    telegram
+      .chat(42)
+      .map(({ text }) => text)
+      .at(-1),
+  ).toStartWith("🟠 Still: No data from BTCUSDT depth20");
   await night.stop();
 });
 

@@ -12,6 +12,7 @@ import {
 } from "../../../server/text/amounts.ts";
 import { dayName, fullDay, longDay, monthName, monthOnly, shortDay, weekday } from "../../../server/text/dates.ts";
 import { lossText } from "../../../server/text/incident-figures.ts";
+import { fill } from "../../../server/text/language.ts";
 
 test("amounts are rounded to what people need, in the units of the language", () => {
   expect([0, 0.004, 0.213, 0.9999].map((share) => percent(share, "en"))).toEqual(["0%", "0.4%", "21%", "100%"]);
@@ -43,12 +44,21 @@ test("coverage is rounded down: the smallest gap is never rounded away, and no d
   ]);
 });
 
-test("a loss names counted and estimated records, and is left out if unknown", () => {
+test("a loss names counted and estimated records, in the singular too, and is left out if it is unknown or zero", () => {
   const loss = (records_lost: number | null, records_lost_estimate: number | null) =>
     lossText({ records_lost, records_lost_estimate }, "en");
   expect([loss(null, null), loss(0, null), loss(12, null), loss(0, 613), loss(12, 613), loss(null, 0.2)]).toEqual([
-    ...[null, "0 records", "12 records", "about 610 book updates", "12 records and about 610 book updates", null],
+    ...[null, null, "12 records", "about 610 book updates", "12 records and about 610 book updates", null],
   ]);
+  expect([loss(1, 1), lossText({ records_lost: 1 }, "ko")]).toEqual(["1 record and about 1 book update", "데이터 1건"]);
+  expect(lossText({ records_lost: 0, records_lost_estimate: 0 }, "ko")).toBeNull();
+});
+
+test("a text has a word for one thing and a word for several", () => {
+  expect([1, "1", 0, 2, "1,001"].map((n) => fill("{n} {n|gap|gaps}", { n }))).toEqual([
+    ...["1 gap", "1 gap", "0 gaps", "2 gaps", "1,001 gaps"],
+  ]);
+  expect(fill("{m} {m|gap|gaps} {n}", { n: 1 })).toBe("{m} {m|gap|gaps} 1");
 });
 
 test("numbers and dates read as Intl would write them, which a phone has no time to load", () => {

@@ -58,7 +58,7 @@ export function isPast({ rule }: Pick<OpenIncident, "rule">): boolean {
   return ruleFacts[rule].isPast === true;
 }
 
-/** Counted and estimated loss; null if unknown. */
+/** Counted and estimated loss; null if that is unknown, or if no record is lost. */
 export function lostOf(incident: OpenIncident): string | null {
   return lossText(incident, language.value);
 }

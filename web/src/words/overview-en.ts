@@ -139,7 +139,8 @@ export const overviewEn = {
   dayOne: "1 day",
   daysCount: "{n} days",
   nothingWaiting: "no work",
-  waitingCounts: "{segments} segments, {days} days",
+  waitingSegments: "{n} {n|segment|segments}",
+  waitingDays: "{n} {n|day|days}",
   sealed: "Segments compressed since start",
   noArchives: "No day has been archived yet.",
 };

@@ -141,7 +141,8 @@ export const overviewKo: Readonly<Record<keyof typeof overviewEn, string>> = {
   dayOne: "1일",
   daysCount: "{n}일",
   nothingWaiting: "없음",
-  waitingCounts: "세그먼트 {segments}개, 날짜 {days}개",
+  waitingSegments: "세그먼트 {n}개",
+  waitingDays: "날짜 {n}개",
   sealed: "시작 후 압축한 세그먼트",
   noArchives: "아직 아카이브된 날짜가 없습니다.",
 };

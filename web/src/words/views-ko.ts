@@ -51,6 +51,8 @@ export const viewsKo: Readonly<Record<keyof typeof viewsEn, string>> = {
   gapsTitle: "기록 공백",
   noGaps: "공백이 없습니다.",
   noGapsHere: "조건에 맞는 공백이 없습니다.",
+  notRefetched: "복구되지 않음",
+  someRefetched: "{n}건 복구",
   repairedOf: "{missing}건 중 {repaired}건 복구",
   archiveTitle: "아카이브",
   archiveSum: "{days} · {files} · 이 디스크에 {size}",

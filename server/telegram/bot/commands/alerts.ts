@@ -1,6 +1,6 @@
 import type { Incident, Incidents, Mute } from "../../../domain/incidents/incident.ts";
 import { duration, roughDuration } from "../../../text/amounts.ts";
-import { fill, texts } from "../../../text/language.ts";
+import { fill, type Language, texts } from "../../../text/language.ts";
 import { escapeHtml } from "../../api/html.ts";
 import { figureOf, mark, titleOf } from "../../text/incident-phrases.ts";
 import { type Ask, asOf, type BotCommand, type CommandAnswer, go, rows, type Sources, shortTime } from "../command.ts";
@@ -17,7 +17,9 @@ const phrases = texts({
     acknowledgedBy: "acknowledged by {by}",
     isMuted: "muted",
     acknowledge: "✓ Ack {n}",
+    takeBack: "↩ Take back {n}",
     acknowledged: "Acknowledged.",
+    takenBack: "Taken back: reminders go on.",
     notOpen: "This incident is already over.",
     mutedUntil: "{what}, until {time}",
   },
@@ -31,7 +33,9 @@ const phrases = texts({
     acknowledgedBy: "{by} 확인",
     isMuted: "알림 끔",
     acknowledge: "✓ 확인 {n}",
+    takeBack: "↩ 확인 취소 {n}",
     acknowledged: "확인했습니다.",
+    takenBack: "확인을 취소했습니다. 다시 알립니다.",
     notOpen: "이미 해결되었습니다.",
     mutedUntil: "{what}, {time}까지",
   },
@@ -53,16 +57,22 @@ export const alertsCommand: BotCommand = {
 export const ackCommand: BotCommand = {
   name: "ack",
   about: null,
-  create: (sources) => (ask) => {
-    const id = Number(ask.words[0]);
-    const isDone = Number.isSafeInteger(id) && sources.incidents.acknowledge(id, ask.who);
-    const { html, buttons } = alerts(sources, ask);
-    return {
-      html: `${isDone ? phrases[ask.language].acknowledged : phrases[ask.language].notOpen}\n\n${html}`,
-      buttons: buttons ?? [],
-    };
-  },
+  create: (sources) => (ask) => acknowledge(sources, ask, ask.who, "acknowledged"),
 };
+
+/** `/unack ID`, also sent by the buttons of `/alerts`. Takes an acknowledgement back. */
+export const unackCommand: BotCommand = {
+  name: "unack",
+  about: null,
+  create: (sources) => (ask) => acknowledge(sources, ask, null, "takenBack"),
+};
+
+function acknowledge(sources: Sources, ask: Ask, by: string | null, done: "acknowledged" | "takenBack"): CommandAnswer {
+  const id = Number(ask.words[0]);
+  const isDone = Number.isSafeInteger(id) && sources.incidents.acknowledge(id, by);
+  const { html, buttons } = alerts(sources, ask);
+  return { html: `${phrases[ask.language][isDone ? done : "notOpen"]}\n\n${html}`, buttons: buttons ?? [] };
+}
 
 function alerts({ incidents, nowUs }: Sources, ask: Ask): CommandAnswer {
   const { say, language } = ask;
@@ -83,18 +93,23 @@ function alerts({ incidents, nowUs }: Sources, ask: Ask): CommandAnswer {
     asOf(nowUs(), ask),
   ];
   const ofEach = open
-    .filter((incident) => incident.acknowledged === null && !incidents.isMuted(incident))
+    .filter((incident) => !incidents.isMuted(incident))
+    .sort((a, b) => Number(a.acknowledged !== null) - Number(b.acknowledged !== null))
     .slice(0, mostButtons)
     .map((incident) => [
-      ...go(
-        fill(phrases[language].acknowledge, { n: open.length > 1 ? open.indexOf(incident) + 1 : "" }).trim(),
-        `ack ${incident.id}`,
-      ),
+      ...acknowledgeButton(incident, open, language),
       ...go(say.mute1h, `mute #${incident.id} 1h`),
       ...go(say.mute8h, `mute #${incident.id} 8h`),
     ]);
   const below = [...go(`🔄 ${say.refresh}`, "alerts"), ...(mutes.length > 0 ? go(say.unmuteAll, "unmute all") : [])];
   return { html: html.join("\n"), buttons: rows(...ofEach, below) };
+}
+
+/** Creates the button that acknowledges an incident, or takes that back. Its number is that of the list. */
+function acknowledgeButton({ id, acknowledged }: Incident, open: readonly Incident[], language: Language) {
+  const n = open.length > 1 ? open.findIndex((incident) => incident.id === id) + 1 : "";
+  const word = phrases[language][acknowledged === null ? "acknowledge" : "takeBack"];
+  return go(fill(word, { n }).trim(), `${acknowledged === null ? "ack" : "unack"} ${id}`);
 }
 
 /** Formats a mute: `delay of BTCUSDT, until 11-24 15:04`. */

@@ -10,7 +10,7 @@ const phrases = texts({
   en: {
     noStreamOfPrices: "No stream with prices of {symbol} is recorded.",
     chartCaption: "mid price, spread, records a second",
-    chartGaps: "{n} gaps, {time} in all",
+    chartGaps: "{n} {n|gap|gaps}, {time} in all",
     chartNoGaps: "no gaps",
     chartUsage: "Which time? /chart {symbol} 1h, 6h or 24h",
   },

@@ -11,7 +11,7 @@ const phrases = texts({
     delayUnknown: "The delay is not known yet.",
     clockOffset: "This machine's clock minus the exchange's: {offset}",
     clockUnknown: "The offset of the clock is not known yet.",
-    clockSteps: "It was set {n} times since the start.",
+    clockSteps: "It was set {n} {n|time|times} since the start.",
   },
   ko: {
     delayTitle: "거래소로부터의 지연",

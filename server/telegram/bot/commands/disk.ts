@@ -3,7 +3,7 @@ import { shortage, type VolumeStatus } from "../../../domain/storage-status.ts";
 import { bytes, count, duration, percent } from "../../../text/amounts.ts";
 import { fill, texts } from "../../../text/language.ts";
 import { cut, escapeHtml } from "../../api/html.ts";
-import { type Ask, asOf, type BotCommand, go, rows } from "../command.ts";
+import { type Ask, asOf, type BotCommand, go, rows, waitingSegments } from "../command.ts";
 
 const phrases = texts({
   en: {
@@ -13,11 +13,14 @@ const phrases = texts({
     diskLow: "Days are not merged until there is room.",
     diskVeryLow: "Segments are not compressed until there is room.",
     diskFull: "The disk is full: records wait in memory.",
-    archived: "Archived: {n} days since the start, {waiting} waiting",
-    lastArchive: "Last: {name}, {rows} rows, {size}",
+    archived: "Archived since the start: {n} {n|day|days}",
+    archivedWaiting: "Archived since the start: {n} {n|day|days}, {waiting} waiting",
+    lastArchive: "Last: {name}, {rows} {rows|row|rows}, {size}",
     noArchive: "The first archive follows after midnight UTC.",
     archiveFailure: "Last failure: {reason}",
-    uploaded: "Uploaded: {n}, {waiting} waiting, {unconfirmed} to be confirmed",
+    uploaded: "Uploaded: {n}",
+    uploadsWaiting: "{n} waiting",
+    uploadsUnconfirmed: "{n} to be confirmed",
     uploadProblem: "Upload: {problem}",
   },
   ko: {
@@ -27,11 +30,14 @@ const phrases = texts({
     diskLow: "공간이 생길 때까지 날짜를 병합하지 않습니다.",
     diskVeryLow: "공간이 생길 때까지 세그먼트를 압축하지 않습니다.",
     diskFull: "디스크가 가득 차서 레코드가 메모리에서 기다립니다.",
-    archived: "아카이브: 시작 후 {n}일치, {waiting}일치 대기",
+    archived: "아카이브: 시작 후 {n}일치",
+    archivedWaiting: "아카이브: 시작 후 {n}일치, {waiting}일치 대기",
     lastArchive: "최근: {name}, {rows}행, {size}",
     noArchive: "첫 아카이브는 UTC 자정 이후에 만들어집니다.",
     archiveFailure: "최근 실패: {reason}",
-    uploaded: "업로드: {n}개, {waiting}개 대기, {unconfirmed}개 확인 전",
+    uploaded: "업로드: {n}개",
+    uploadsWaiting: "{n}개 대기",
+    uploadsUnconfirmed: "{n}개 확인 전",
     uploadProblem: "업로드: {problem}",
   },
 });
@@ -90,11 +96,12 @@ function bar(share: number): string {
   return `<code>${"█".repeat(full)}${"░".repeat(20 - full)}</code>`;
 }
 
-function archivesOf({ archive }: Status, { say, language }: Ask): string[] {
+function archivesOf({ archive }: Status, ask: Ask): string[] {
+  const { language } = ask;
   const { last_archive: last, last_failure: failure } = archive;
   const name = last === null ? "" : `${last.symbol} ${last.stream} ${last.date}`;
   return [
-    fill(phrases[language].archived, {
+    fill(archive.days_waiting === 0 ? phrases[language].archived : phrases[language].archivedWaiting, {
       n: count(archive.days_merged, language),
       waiting: count(archive.days_waiting, language),
     }),
@@ -105,7 +112,7 @@ function archivesOf({ archive }: Status, { say, language }: Ask): string[] {
           rows: count(last.rows, language),
           size: bytes(last.compressed_bytes, language),
         }),
-    `${say.waitingSegments}: ${fill(say.segments, { n: count(archive.segments_waiting, language) })}`,
+    `${ask.say.waitingSegments}: ${waitingSegments(archive, ask)}`,
     ...(failure === null
       ? []
       : [`⚠️ ${fill(phrases[language].archiveFailure, { reason: escapeHtml(cut(failure, mostReason)) })}`]),
@@ -114,16 +121,19 @@ function archivesOf({ archive }: Status, { say, language }: Ask): string[] {
 
 function uploadOf({ upload }: Status, { language }: Ask): string[] {
   if (upload === null) return [];
-  const counts = {
-    n: count(upload.archives_uploaded, language),
-    waiting: count(upload.archives_waiting, language),
-    unconfirmed: count(upload.archives_unconfirmed, language),
-  };
+  const { uploaded, uploadsWaiting, uploadsUnconfirmed } = phrases[language];
+  const { archives_uploaded, archives_waiting, archives_unconfirmed } = upload;
+  const counted = (text: string, n: number) => fill(text, { n: count(n, language) });
+  const counts = [
+    counted(uploaded, archives_uploaded),
+    ...(archives_waiting > 0 ? [counted(uploadsWaiting, archives_waiting)] : []),
+    ...(archives_unconfirmed > 0 ? [counted(uploadsUnconfirmed, archives_unconfirmed)] : []),
+  ];
   const [first] = upload.objects ?? [];
   const problem = upload.problem ?? (first === undefined ? null : `${first.subject}: ${first.problem}`);
   const trouble =
     problem === null
       ? []
       : [`⚠️ ${fill(phrases[language].uploadProblem, { problem: escapeHtml(cut(problem, mostReason)) })}`];
-  return [fill(phrases[language].uploaded, counts), ...trouble];
+  return [counts.join(", "), ...trouble];
 }

@@ -82,7 +82,13 @@ function lineOf(gap: KnownGap, ask: Ask): string {
   ];
   if (missing !== null && missing > 0) {
     if (repaired >= missing) parts.push(fill(phrases[language].refetched, { n: count(missing, language) }));
-    else if (repaired > 0) parts.push(fill(phrases[language].partlyRefetched, { repaired, missing }));
+    else if (repaired > 0)
+      parts.push(
+        fill(phrases[language].partlyRefetched, {
+          repaired: count(repaired, language),
+          missing: count(missing, language),
+        }),
+      );
     else parts.push(fill(phrases[language].missing, { n: count(missing, language) }));
   }
   return parts.join(", ");

@@ -3,7 +3,7 @@ import { bytes, count, coverage, duration, milliseconds, percent, rate } from ".
 import { fill, texts } from "../../../text/language.ts";
 import { escapeHtml } from "../../api/html.ts";
 import { table } from "../../text/text-table.ts";
-import { type Ask, asOf, type BotCommand, go, rows } from "../command.ts";
+import { type Ask, asOf, type BotCommand, go, rows, waitingSegments } from "../command.ts";
 
 const phrases = texts({
   en: {
@@ -11,8 +11,9 @@ const phrases = texts({
     notReady: "Not recording correctly.",
     attention: "Recording, needs attention: {n} open.",
     demo: "Demo: an invented market",
-    recording: "{symbols} symbols, {streams} streams, {rate} messages a second",
-    covered: "{percent} of today recorded, {gaps} gaps today",
+    recording: "{symbols} {symbols|symbol|symbols}, {streams} {streams|stream|streams}, {rate} messages a second",
+    covered: "{percent} of today recorded, {gaps} {gaps|gap|gaps} today",
+    coveredWhole: "{percent} of today recorded, no gaps today",
     delay: "Delay",
     clock: "Clock",
     memory: "Memory",
@@ -35,6 +36,7 @@ const phrases = texts({
     demo: "데모: 가상의 시장",
     recording: "심볼 {symbols}개, 스트림 {streams}개, 초당 {rate}건",
     covered: "오늘 {percent} 기록, 오늘 공백 {gaps}건",
+    coveredWhole: "오늘 {percent} 기록, 오늘 공백 없음",
     delay: "지연",
     clock: "시계",
     memory: "메모리",
@@ -79,7 +81,7 @@ export const statusCommand: BotCommand = {
         ...now.reasons.slice(0, 4).map((reason) => `• ${escapeHtml(reason)}`),
         ...(now.mode === "demo" ? [phrases[language].demo] : []),
         fill(phrases[language].recording, recording),
-        fill(phrases[language].covered, covered),
+        fill(today.gaps === 0 ? phrases[language].coveredWhole : phrases[language].covered, covered),
         table(figuresOf(now, ask)),
         asOf(now.now_us, ask),
       ].join("\n");
@@ -99,7 +101,8 @@ function headline({ ready }: Status, open: number, { language }: Ask): string {
     : `✅ <b>${phrases[language].well}</b>`;
 }
 
-function figuresOf(status: Status, { say, language }: Ask): readonly (readonly string[])[] {
+function figuresOf(status: Status, ask: Ask): readonly (readonly string[])[] {
+  const { say, language } = ask;
   const { hardware, totals, archive, disk, clock_offset_ms: offset } = status;
   const delays = status.symbols.map((symbol) => symbol.delay_p50_ms).filter((delay) => delay !== null);
   const delay = delays.length === 0 ? null : delays.reduce((sum, value) => sum + value, 0) / delays.length;
@@ -116,7 +119,7 @@ function figuresOf(status: Status, { say, language }: Ask): readonly (readonly s
     ...(disk?.full_in_s != null && disk.is_filling
       ? [["", fill(phrases[language].fullIn, { time: duration(disk.full_in_s * 1e6, language) })]]
       : []),
-    [say.waitingSegments, fill(say.segments, { n: count(archive.segments_waiting, language) })],
+    [say.waitingSegments, waitingSegments(archive, ask)],
     ...(strangers > 0 ? [[phrases[language].strangers, count(strangers, language)]] : []),
     [phrases[language].running, duration(status.now_us - status.started_us, language)],
     [phrases[language].version, status.version],

@@ -7,7 +7,7 @@ import { type Ask, asOf, type BotCommand, pageButtons, rows, shortAge } from "..
 const phrases = texts({
   en: {
     pageOf: "{page} of {pages}",
-    symbolsTitle: "{n} symbols",
+    symbolsTitle: "{n} {n|symbol|symbols}",
     symbolHeads: "symbol /s delay age",
     stateHalted: "halted",
     stateUnknown: "unknown",

@@ -10,15 +10,17 @@ import { dayRequest } from "../day-request.ts";
 const phrases = texts({
   en: {
     todayTitle: "{date} so far (UTC)",
-    todayGaps: "{n} gaps today",
-    todayWhole: "{n} symbols, all of them whole",
-    todayOthers: "{n} others are whole",
+    todayGaps: "{n} {n|gap|gaps} today",
+    todayNoGaps: "No gaps today",
+    todayWhole: "{n} {n|symbol, whole|symbols, all of them whole}",
+    todayOthers: "{n} {n|other is|others are} whole",
     picture: "Picture",
     pictureCaption: "Coverage by symbol, rate and delay; red is missing.",
   },
   ko: {
     todayTitle: "{date} 지금까지 (UTC)",
     todayGaps: "오늘 공백 {n}건",
+    todayNoGaps: "오늘 공백 없음",
     todayWhole: "심볼 {n}개 모두 빠짐없음",
     todayOthers: "나머지 {n}개는 빠짐없음",
     picture: "그림",
@@ -59,7 +61,7 @@ async function text({ history, nowUs }: Sources, ask: Ask): Promise<CommandAnswe
   const whole = shares.size - holes.length;
   const html = [
     `<b>${fill(phrases[language].todayTitle, { date })}</b>`,
-    fill(phrases[language].todayGaps, { n: count(gaps, language) }),
+    fill(gaps === 0 ? phrases[language].todayNoGaps : phrases[language].todayGaps, { n: count(gaps, language) }),
     ...(cells.length > 0 ? [table(cells, [0, 1])] : []),
     ...(holes.length > most ? [fill(say.andMore, { n: holes.length - most })] : []),
     ...(whole > 0

@@ -77,7 +77,10 @@ function allText(total: ArchiveDates["total"]): string {
 function waitingText({ archive }: Status): string {
   const { segments_waiting, days_waiting } = archive;
   if (segments_waiting + days_waiting === 0) return t("nothingWaiting");
-  return t("waitingCounts", { segments: number(segments_waiting), days: number(days_waiting) });
+  return [
+    ...(segments_waiting > 0 ? [t("waitingSegments", { n: number(segments_waiting) })] : []),
+    ...(days_waiting > 0 ? [t("waitingDays", { n: number(days_waiting) })] : []),
+  ].join(", ");
 }
 
 function Failure() {

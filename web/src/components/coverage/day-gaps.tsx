@@ -71,9 +71,7 @@ function Done({ stream, gap }: { stream: string; gap: DayGap }) {
   if (cause === "halted") return <span class="soft">{t("nothingWasSent")}</span>;
   if (isBookStream(stream)) return <span class="attn">{t("booksLost")}</span>;
   if (isRefetched(gap)) return <span class="ok">{t("allRefetched")}</span>;
-  return (
-    <span class="attn">
-      {t("repairedOf", { repaired: number(repaired), missing: missing === null ? "?" : number(missing) })}
-    </span>
-  );
+  if (repaired === 0) return <span class="attn">{t("notRefetched")}</span>;
+  if (missing === null) return <span class="attn">{t("someRefetched", { n: number(repaired) })}</span>;
+  return <span class="attn">{t("repairedOf", { repaired: number(repaired), missing: number(missing) })}</span>;
 }

@@ -100,7 +100,7 @@ function factsOf(incident: OpenIncident): readonly string[] {
       ? t("alertAt", { time, zone: zoneName() })
       : t("alertSince", { time, zone: zoneName(), age: duration((now - from_us) / 1e6) }),
     ...figuresOf(incident),
-    ...(flaps > 0 ? [t(flaps === 1 ? "alertFlap" : "alertFlaps", { n: number(flaps) })] : []),
+    ...(flaps > 0 ? [t("alertFlaps", { n: number(flaps) })] : []),
     ...(lost === null ? [] : [t(isPast(incident) ? "alertLostPast" : "alertLost", { lost })]),
     ...(acknowledged === null
       ? []

@@ -59,7 +59,7 @@ export function IncidentList() {
                   {one.flaps > 0 && <span class="soft"> · {t("alertFlaps", { n: number(one.flaps) })}</span>}
                 </td>
                 <td class="r">{one.to_us === null ? t("stillOpen") : duration((one.to_us - one.from_us) / 1e6)}</td>
-                <td class="r">{lostOf(one) ?? "–"}</td>
+                <td class="r">{lostOf(one) ?? (one.records_lost === 0 ? t("lostNone") : "–")}</td>
               </tr>
             ))}
           </tbody>

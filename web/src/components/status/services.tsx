@@ -49,6 +49,15 @@ function Row({ kind }: { kind: Kind }) {
   return <Tie service={kind} texts={texts} />;
 }
 
+/** A count in words; empty for zero. */
+function counted(name: "telegramWaiting" | "failuresCount", n: number): string {
+  return n === 0 ? "" : t(name, { n: number(n) });
+}
+
+function joined(...parts: readonly string[]): string {
+  return parts.filter((part) => part !== "").join(" · ");
+}
+
 function telegram({ telegram: told, now_us }: Status): Service | null {
   if (told === null) return null;
   const isWell = told.state === "ok";
@@ -58,11 +67,10 @@ function telegram({ telegram: told, now_us }: Status): Service | null {
     name: t("telegramAlerts"),
     lamp: isWell ? "open" : "waiting",
     state: `${words[told.state]}${since}`,
-    detail: t("telegramCounts", {
-      chats: number(told.chats),
-      sent: number(told.sent),
-      waiting: number(told.waiting),
-    }),
+    detail: joined(
+      t("telegramCounts", { chats: number(told.chats), sent: number(told.sent) }),
+      counted("telegramWaiting", told.waiting),
+    ),
     problem: told.last_error,
   };
 }
@@ -80,7 +88,7 @@ function bot({ bot: one }: Status): Service | null {
     name: one.name === null ? t("bot") : `@${one.name}`,
     lamp: one.state === "listening" ? "open" : "waiting",
     state: words[one.state],
-    detail: t("botCounts", { answered: number(one.answered) }),
+    detail: one.answered === 0 ? "" : t("botCounts", { answered: number(one.answered) }),
     problem: null,
   };
 }
@@ -92,11 +100,10 @@ function upload({ upload: one }: Status): Service | null {
     name: one.target,
     lamp: one.problem === null ? "open" : "waiting",
     state: one.archives_waiting === 0 ? t("uploadDone") : t("uploadWaiting", { n: number(one.archives_waiting) }),
-    detail: t("uploadCounts", {
-      n: number(one.archives_uploaded),
-      bytes: bytes(one.bytes_sent),
-      failures: number(one.failures),
-    }),
+    detail: joined(
+      t("uploadCounts", { n: number(one.archives_uploaded), bytes: bytes(one.bytes_sent) }),
+      counted("failuresCount", one.failures),
+    ),
     problem: one.problem ?? (first === undefined ? null : `${first.subject}: ${first.problem}`),
   };
 }
@@ -110,11 +117,10 @@ function dataset({ dataset: one }: Status): Service | null {
     name: one.bucket === null ? t("dataset") : t("datasetIn", { bucket: one.bucket }),
     lamp: problem === null ? "open" : "waiting",
     state: waiting === 0 ? t("datasetDone") : t("datasetWaiting", { n: number(waiting) }),
-    detail: t("datasetCounts", {
-      n: number(one.days_written),
-      bytes: bytes(one.bytes_written),
-      failures: number(one.failures),
-    }),
+    detail: joined(
+      t("datasetCounts", { n: number(one.days_written), bytes: bytes(one.bytes_written) }),
+      counted("failuresCount", one.failures),
+    ),
     problem,
   };
 }

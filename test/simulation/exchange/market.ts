@@ -21,6 +21,10 @@ export type History = {
   readonly events: MarketEvent[];
   nextId: number;
   epoch: number;
+  /** First id of the current numbering. */
+  firstId: number;
+  /** The ids of earlier numberings. */
+  readonly used: { readonly first: number; readonly last: number }[];
   haltedUntilMs: number;
 };
 
@@ -30,7 +34,7 @@ export type Market = {
   history(symbol: string, kind: Stream["type"]["kind"]): History | undefined;
   /** Something happens in a stream. */
   happen(history: History, atMs: number): MarketEvent;
-  /** The exchange begins a new numbering of the stream at a lower id. */
+  /** The exchange begins a new numbering of the stream at a lower id. No id is used again: then nothing happens if too few are left. */
   renumber(history: History): void;
   /** Ids are left out, as after an outage of the exchange's own. */
   skip(history: History, by: number): void;
@@ -45,7 +49,7 @@ export function createMarket(symbols: readonly string[], types: readonly string[
       if (type === null) throw new Error(`no stream type ${name}`);
       const stream = createStream(symbol, type);
       const nextId = random.between(1_000_000, 9_000_000);
-      histories.set(stream.name, { stream, events: [], nextId, epoch: 0, haltedUntilMs: 0 });
+      histories.set(stream.name, { stream, events: [], nextId, epoch: 0, firstId: nextId, used: [], haltedUntilMs: 0 });
     }
   }
 
@@ -66,13 +70,30 @@ export function createMarket(symbols: readonly string[], types: readonly string[
       return event;
     },
     renumber(history) {
+      const used = [...history.used, { first: history.firstId, last: history.nextId }];
+      const wantedId = Math.floor(history.nextId * (0.1 + random.next() * 0.8));
+      const firstId = freeFrom(wantedId, used);
+      if (firstId === null) return;
+      history.used.splice(0, history.used.length, ...used);
       history.epoch++;
-      history.nextId = Math.max(1000, Math.floor(history.nextId * (0.1 + random.next() * 0.8)));
+      [history.firstId, history.nextId] = [firstId, firstId];
     },
     skip(history, by) {
       history.nextId += by;
     },
   };
+}
+
+/** Ids that a numbering may need, and the least id. */
+const roomIds = 30_000;
+const leastId = 1000;
+
+/** Returns the highest first id up to `wantedId` from which a numbering meets no used id; null without such an id. */
+function freeFrom(wantedId: number, used: readonly { readonly first: number; readonly last: number }[]): number | null {
+  let firstId = wantedId;
+  for (const { first, last } of used.toSorted((a, b) => b.first - a.first))
+    if (firstId <= last && firstId + roomIds > first) firstId = first - roomIds;
+  return firstId < leastId ? null : firstId;
 }
 
 function payloadOf({ symbol, type }: Stream, firstId: number, id: number, time: number, n: number): string {

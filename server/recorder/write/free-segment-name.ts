@@ -1,6 +1,7 @@
-import { liveFolder, manifestPath, type Segment, segmentName, segmentPath } from "../../domain/day.ts";
+import { join } from "node:path";
+import { liveFolder, manifestPath, type Segment, segmentName, segmentOfPath, segmentPath } from "../../domain/day.ts";
 import { codeOf } from "../../platform/errors.ts";
-import { readFile, stat } from "../../platform/files/files-async.ts";
+import { readdir, readFile, stat } from "../../platform/files/files-async.ts";
 
 /** Names that this run has used. Another program may have deleted the files. */
 export type UsedNames = {
@@ -20,7 +21,7 @@ export function createUsedNames(): UsedNames {
     highest: (segment) => byWindow.get(keyOf(segment)) ?? 0,
     add(segment) {
       const key = keyOf(segment);
-      const highest = Math.max(byWindow.get(key) ?? 0, Number(/_(\d+)$/.exec(segment.name)?.[1] ?? 1));
+      const highest = Math.max(byWindow.get(key) ?? 0, suffixOf(segment.name));
       byWindow.delete(key);
       byWindow.set(key, highest);
       if (byWindow.size > mostWindows) byWindow.delete(byWindow.keys().next().value ?? "");
@@ -29,18 +30,22 @@ export function createUsedNames(): UsedNames {
 }
 
 /**
- * Finds a free name for a segment by counting a suffix up. A name is free if no open segment, sealed segment or archive uses it, and no
- * segment of this run has used it. A name is never used twice, because the day's manifest lists merged segments by name, and because
- * checks of closed segments and the index of ids know a segment by its name. Rejects with the system's error.
+ * Finds the next name of a window: one more than the highest suffix of all its open and sealed segments, of those in the day's manifest, and
+ * of those that this run has used. A name is never used twice, because the day's manifest lists merged segments by name, and because
+ * checks of closed segments and the index of ids know a segment by its name. A lower name that has become free is not used either: within
+ * a window the order of names is the order of time. Rejects with the system's error.
  */
 async function freeSegment(dataDir: string, segment: Segment, usedNames: UsedNames | undefined): Promise<Segment> {
   const merged = await mergedNames(dataDir, segment);
-  for (let n = Math.max(merged === "unknown" ? beyondAll : 1, (usedNames?.highest(segment) ?? 0) + 1); ; n++) {
+  const stored = await storedNames(dataDir, segment);
+  const isOfWindow = (name: string) => name === segment.name || name.startsWith(`${segment.name}_`);
+  const suffixes = [...merged.names, ...stored].filter(isOfWindow).map(suffixOf);
+  const highest = Math.max(0, merged.isKnown ? 0 : beyondAll, usedNames?.highest(segment) ?? 0, ...suffixes);
+  for (let n = highest + 1; ; n++) {
     const candidate = { ...segment, name: segmentName(segment.name, n) };
-    const taken = await Promise.all(
-      (["open", "sealed"] as const).map((at) => isThere(segmentPath(dataDir, candidate, at))),
-    );
-    if (!taken.includes(true) && (merged === "unknown" || !merged.has(candidate.name))) return candidate;
+    const paths = (["open", "sealed"] as const).map((state) => segmentPath(dataDir, candidate, state));
+    // A file may have been renamed while the folder was listed.
+    if (!(await Promise.all(paths.map(isThere))).includes(true)) return candidate;
   }
 }
 
@@ -65,16 +70,34 @@ export async function createFree<T>(
 /** Suffix that the names of a window never reach. Used if the manifest is unreadable. */
 const beyondAll = 1000;
 
-async function mergedNames(dataDir: string, segment: Segment): Promise<ReadonlySet<string> | "unknown"> {
+/** Names in the day's manifest. A damaged manifest must not stop the recording: its names are unknown. */
+async function mergedNames(
+  dataDir: string,
+  segment: Segment,
+): Promise<{ readonly names: readonly string[]; readonly isKnown: boolean }> {
   try {
     const manifest = JSON.parse(await readFile(manifestPath(dataDir, segment), "utf8")) as { segments?: string[] };
-    return new Set(manifest.segments ?? []);
+    return { names: manifest.segments ?? [], isKnown: true };
   } catch (error) {
-    if (codeOf(error) === "ENOENT") return new Set();
-    // A damaged manifest must not stop the recording.
-    if (error instanceof SyntaxError) return "unknown";
+    if (error instanceof SyntaxError) return { names: [], isKnown: false };
+    if (codeOf(error) === "ENOENT") return { names: [], isKnown: true };
     throw error;
   }
+}
+
+/** Names of the day's segments on disk, open or sealed. */
+async function storedNames(dataDir: string, segment: Segment): Promise<readonly string[]> {
+  const folder = liveFolder(dataDir, segment);
+  try {
+    return (await readdir(folder)).flatMap((file) => segmentOfPath(join(folder, file))?.segment.name ?? []);
+  } catch (error) {
+    if (codeOf(error) === "ENOENT") return [];
+    throw error;
+  }
+}
+
+function suffixOf(name: string): number {
+  return Number(/_(\d+)$/.exec(name)?.[1] ?? 1);
 }
 
 /** Checks whether the path exists; rejects if the file system gives no answer. */

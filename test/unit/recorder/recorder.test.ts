@@ -111,6 +111,18 @@ test("a name that a sealed, open or merged segment had is not used again", async
   expect(readFileSync(segmentPath(dataDir, segment, "sealed"), "utf8")).toBe("sealed");
 });
 
+test("a name that has become free is not used again: within a window the order of names is the order of time", async () => {
+  const dataDir = temporaryFolder();
+  const segment = { stream: "aggTrade", symbol: "BTCUSDT", date: "2026-11-22", name: "23-59" };
+  mkdirSync(join(dataDir, "live/stream=aggTrade/symbol=BTCUSDT/date=2026-11-22"), { recursive: true });
+  // A recovery has removed the empty segments 23-59 and 23-59_02.
+  writeFileSync(segmentPath(dataDir, { ...segment, name: "23-59_03" }, "sealed"), "sealed");
+  const { append, recorder, closed } = setUp({ dataDir });
+  append(1);
+  await recorder.stop();
+  expect(closed.map(({ name }) => name)).toEqual(["23-59_04"]);
+});
+
 test("a segment that grows too large is closed early and goes on in a further file of its window", async () => {
   const { append, recorder, closed, dataDir } = setUp({ flushRecords: 1, maxSegmentBytes: 200 });
   for (let n = 0; n < 10; n++) {

@@ -82,6 +82,10 @@ export const schema = {
     retention_days: key(integer(0, 36_500), 0),
     keep_replaced_hours: key(integer(1, 87_600), 24),
   },
+  official: {
+    url: key(url("https", "http"), "https://data.binance.vision"),
+    bandwidth_mbps: key(integer(0, 100_000), 0),
+  },
   http: {
     host: key(host, "127.0.0.1"),
     port: key(integer(0, 65_535), 8000),

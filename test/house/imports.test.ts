@@ -8,7 +8,7 @@ const serverLayers: readonly (readonly string[])[] = [
   ["storage", "config", "text"],
   [
     ...["archive", "binance", "catalogue", "dataset", "export", "http", "journal", "metrics", "monitor", "notify"],
-    ...["recorder", "simulator", "telegram", "upload"],
+    ...["official", "recorder", "simulator", "telegram", "upload"],
   ],
   ["upgrade"],
   // The workers' entry points, which Bun's compiler wants directly in server/.

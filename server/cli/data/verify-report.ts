@@ -48,7 +48,7 @@ function summaryOf(days: readonly VerifiedDay[]): string {
   const [complete, gapped, bad] = [counts.complete, counts.gaps, counts.damaged].map((count) =>
     count.toLocaleString("en"),
   );
-  return `${counted(days.length, "day")} of ${counted(streams, "stream")}: ${complete} complete, ${gapped} with gaps, ${bad} damaged`;
+  return `${withNoun(days.length, "day")} of ${withNoun(streams, "stream")}: ${complete} complete, ${gapped} with gaps, ${bad} damaged`;
 }
 
 /** Says which gaps count, if the range cuts a day. */
@@ -90,18 +90,19 @@ function folded(entries: readonly Entry[]): string[][] {
     const found = entries.filter((entry) => entry.verdict === verdict);
     const more = dayCount(found.slice(mostListed));
     const name = verdict === "gaps" ? "with gaps" : verdict;
-    const rest = more === 0 ? [] : [`          and ${counted(more, "more day")} ${name}; --all lists them`];
+    const rest = more === 0 ? [] : [`          and ${withNoun(more, "more day")} ${name}; --all lists them`];
     return [...found.slice(0, mostListed).flatMap(({ lines }) => lines), ...rest];
   });
   const complete = dayCount(entries.filter(({ verdict }) => verdict === "complete"));
-  return [...listed, complete === 0 ? [] : [`complete  ${counted(complete, "day")}; --all lists them`]];
+  return [...listed, complete === 0 ? [] : [`complete  ${withNoun(complete, "day")}; --all lists them`]];
 }
 
 function dayCount(entries: readonly Entry[]): number {
   return entries.reduce((sum, { days }) => sum + days, 0);
 }
 
-function counted(count: number, word: string): string {
+/** Formats a number with its noun: `1 day`, `2,000 days`. */
+export function withNoun(count: number, word: string): string {
   return `${count.toLocaleString("en")} ${word}${count === 1 ? "" : "s"}`;
 }
 
@@ -116,7 +117,7 @@ function absentLine({ stream, symbol, date }: VerifiedDay, last: VerifiedDay, da
 function linesOf(day: VerifiedDay, zone: TimeZone): string[] {
   const { stream, symbol, date, state, rows, problems, gaps, silences, isInvented } = day;
   const verdict = { complete: "complete", gaps: "GAPS", damaged: "DAMAGED" }[verdictOf(day)];
-  const inFiles = rows === null ? "" : `  ${counted(rows, "row")}`;
+  const inFiles = rows === null ? "" : `  ${withNoun(rows, "row")}`;
   const spans = [
     ...gaps.filter(awaitsBackfill).map((gap) => ({ fromUs: gap.from_us, toUs: gap.to_us, text: gapText(gap) })),
     ...silences.map((span) => ({ ...span, text: "no records, and no gap that explains it" })),
@@ -125,7 +126,7 @@ function linesOf(day: VerifiedDay, zone: TimeZone): string[] {
   const closed = gaps.filter((gap) => !awaitsBackfill(gap)).length - clock;
   return [
     `${verdict.padEnd(8)}  ${stream}  ${symbol}  ${date}  ${state}${inFiles}`,
-    ...(isInvented ? ["          recorded by a wrong clock; it is kept but not counted"] : []),
+    ...(isInvented ? ["          recorded by a wrong clock; it is kept but not withNoun"] : []),
     ...problems.map(({ kind, detail }) => `          ${kind}: ${detail}`),
     ...spans.slice(0, mostShown).map((span) => `          ${spanText(span, zone)}  ${span.text}`),
     ...(spans.length > mostShown ? [`          and ${spans.length - mostShown} more`] : []),

@@ -1,7 +1,10 @@
 import { type VerifiedDay, verifyStream } from "../../archive/verify/verify-stream.ts";
+import { dateOf, dayUs } from "../../domain/day.ts";
 import { foldersOf, isContiguous } from "../../domain/stream-kinds.ts";
+import { OperatorError } from "../../platform/errors.ts";
 import { statSync } from "../../platform/files/files.ts";
-import type { Command } from "../framework/command.ts";
+import { parseInstant } from "../../platform/time/time-parser.ts";
+import type { Command, Flags } from "../framework/command.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
 import {
@@ -12,6 +15,7 @@ import {
   selectionOf,
   selectStreams,
 } from "./selection.ts";
+import { compareWithOfficial, isProved, type OfficialDay, officialJson, officialText } from "./verify-official.ts";
 import { clipDay, isComplete, reportText, verifiedJson } from "./verify-report.ts";
 
 /** `rt-data verify` */
@@ -20,6 +24,8 @@ export const verify: Command = {
   summary: "check archives and segments against their manifests, and report gaps",
   flags: {
     ...selectionFlags,
+    date: { value: "DATE", help: "only this UTC day, instead of --from and --to" },
+    official: { value: null, help: "compare every trade with the daily files that Binance publishes (downloads them)" },
     quick: { value: null, help: "check manifests, sizes and gaps only, without reading archives and segments" },
     "allow-gaps": { value: null, help: "exit code 0 unless a file is damaged, even if records are missing" },
     quiet: { value: null, help: "print only problems, for cron" },
@@ -29,6 +35,7 @@ export const verify: Command = {
   examples: [
     ["rt-data verify --data-dir /srv/rt-data", "everything"],
     ["rt-data verify --from 2026-11-22 --to 2026-11-23 --symbol BTCUSDT", "a day of a symbol"],
+    ["rt-data verify --official --date yesterday", "yesterday, also against Binance's own files"],
     [
       "30 2 * * * rt-data verify --quiet --config /etc/rt-data/rt-data.toml",
       "every night by cron: mail only in case of problems",
@@ -46,10 +53,13 @@ export const verify: Command = {
     "Time before the first and after the last record is not checked. Ids that occur in two days are damage (id_doubled): a wrong clock has",
     "filed records under the wrong day. A day that comes from a wrong clock only is kept and named, but not checked for missing records.",
     "The summary comes first. A list of more than 20 entries is folded: 20 damaged days, 20 days with gaps, and the number of the others.",
+    "--official downloads Binance's file of each day and stream of trades from official.url, checks it, and compares every id and value.",
+    "Differences are reported as differences: Binance replaces files and publishes incomplete ones. It publishes no order books. A day that",
+    "cannot be compared (not published yet, not reachable) makes the exit code 1.",
     "Exit codes: 0 complete, 1 not complete, 2 a flag is invalid or there are no records.",
   ],
   async run(flags, terminal) {
-    const selection = selectionOf(flags);
+    const selection = selectionOf(withDate(flags));
     const tracks = selectStreams(selection);
     requireLayout(selection.dataDir, tracks);
     const progress = createProgress(terminal);
@@ -91,14 +101,44 @@ export const verify: Command = {
       if (isText && days.length > 0) terminal.print(report().trimEnd());
       throw new Error("verify was stopped before it had finished; streams that it had not read are not in its report");
     }
-    const failed = days.some(fails);
+    let official: readonly OfficialDay[] | null = null;
+    if (flags.official !== undefined) {
+      official = await compareWithOfficial(
+        flags,
+        { dataDir: selection.dataDir, tracks },
+        {
+          stop: terminal.stop,
+          onProgress: progress.update,
+        },
+      );
+      progress.clear();
+    }
+    const isUnproved = (official ?? []).some((day) => !isProved(day));
+    const failed = days.some(fails) || isUnproved;
     if (!isText) {
       const whole = { complete: days.every(isComplete), days: days.map(verifiedJson) };
-      await output.write(`${JSON.stringify(whole, null, 2)}\n`);
-    } else if (flags.quiet === undefined || failed) await output.write(report());
+      const compared = official === null ? {} : { official: official.map(officialJson) };
+      await output.write(`${JSON.stringify({ ...whole, ...compared }, null, 2)}\n`);
+    } else if (flags.quiet === undefined || failed) {
+      await output.write(report());
+      if (official !== null)
+        await output.write(`\n${officialText(official, (day) => flags.quiet === undefined || !isProved(day))}`);
+    }
     return failed ? 1 : 0;
   },
 };
+
+/** Replaces --date by --from and --to. @throws OperatorError if both are given, or it is no date */
+function withDate(flags: Flags): Flags {
+  const { date, ...others } = flags;
+  if (date === undefined) return flags;
+  const given = (["from", "to", "last"] as const).find((name) => flags[name] !== undefined);
+  if (given !== undefined) throw new OperatorError(`--date and --${given} exclude each other`);
+  const us = /^(\d{4}-\d\d-\d\d|today|yesterday)$/.test(date) ? parseInstant(date, Date.now() * 1000, "utc") : null;
+  if (us === null)
+    throw new OperatorError(`--date "${date}" is not accepted; give a date such as 2026-11-22, today or yesterday`);
+  return { ...others, from: dateOf(us), to: dateOf(us + dayUs) };
+}
 
 function bytesOf(files: SelectedStream["files"]): number {
   return files.reduce((sum, { path }) => sum + (statSync(path, { throwIfNoEntry: false })?.size ?? 0), 0);

@@ -1,6 +1,6 @@
 import { archivePath, type Day, manifestPath } from "../../domain/day.ts";
 import { codeOf } from "../../platform/errors.ts";
-import type { BandwidthLimit } from "../bandwidth-limit.ts";
+import type { BandwidthLimit } from "../../platform/fetch/bandwidth-limit.ts";
 import { sha256OfObject } from "../store/object-content.ts";
 import type { ObjectState, ObjectStore, ObjectText } from "../store/object-store.ts";
 import { readRecord, type Uploaded, uploadedPath } from "../upload-record.ts";

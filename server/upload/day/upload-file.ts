@@ -1,5 +1,5 @@
 import { codeOf } from "../../platform/errors.ts";
-import type { BandwidthLimit } from "../bandwidth-limit.ts";
+import type { BandwidthLimit } from "../../platform/fetch/bandwidth-limit.ts";
 import { sha256OfObject } from "../store/object-content.ts";
 import type { Condition, ObjectStore } from "../store/object-store.ts";
 import { mismatch, overtaken } from "../store/store-errors.ts";

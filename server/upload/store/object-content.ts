@@ -1,5 +1,5 @@
+import type { BandwidthLimit } from "../../platform/fetch/bandwidth-limit.ts";
 import { open } from "../../platform/files/files-async.ts";
-import type { BandwidthLimit } from "../bandwidth-limit.ts";
 import type { ObjectState, ObjectStore } from "./object-store.ts";
 import { mismatch } from "./store-errors.ts";
 

@@ -11,9 +11,9 @@ import {
   liveFolder,
   manifestPath,
 } from "../../../server/domain/day.ts";
+import { createBandwidthLimit } from "../../../server/platform/fetch/bandwidth-limit.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import { encodeManifest, readManifest } from "../../../server/storage/manifest.ts";
-import { createBandwidthLimit } from "../../../server/upload/bandwidth-limit.ts";
 import { createObjectStore } from "../../../server/upload/store/object-store.ts";
 import { sweepBucket } from "../../../server/upload/sweep-bucket.ts";
 import { rtData, start } from "../../support/program.ts";

@@ -1,0 +1,56 @@
+import { expect, test } from "bun:test";
+import { date, recordedFolder, secondLines, today, tradeLine } from "../../support/data/recorded-data.ts";
+import {
+  csvOf,
+  pythonMissing,
+  rowsOf,
+  serveFiles,
+  sha256,
+  tradesOf,
+  zipAll,
+} from "../../support/official/daily-files.ts";
+import { run } from "../../support/run.ts";
+
+test.skipIf(pythonMissing !== "")(
+  `rt-data verify --official proves a day by Binance's file, names trades that are not recorded, and tells which file is not published yet${pythonMissing}`,
+  async () => {
+    const dataDir = await recordedFolder();
+    const recorded = rowsOf(tradesOf(secondLines(date, 0, 600, tradeLine) + secondLines(today, 0, 1, tradeLine)), date);
+    const id = Number(recorded[3]?.split(",")[0]);
+    const never = (recorded.at(-2) ?? "").replace(/^\d+/, String(id + 10_000));
+    const zips = zipAll({
+      equal: csvOf(recorded),
+      more: csvOf([...recorded.slice(0, -1), never, ...recorded.slice(-1)]),
+    });
+    let file = "equal";
+    const server = serveFiles((path) => {
+      if (!path.startsWith("/data/spot/daily/aggTrades/BTCUSDT/")) return null;
+      const zip = zips[file];
+      if (zip === undefined) return null;
+      return path.endsWith(".CHECKSUM") ? `${sha256(zip)}  x.zip\n` : zip;
+    });
+    const env = { RT_DATA_OFFICIAL_URL: server.url };
+    const verify = (...words: string[]) =>
+      run(["verify", "--data-dir", dataDir, "--official", "--quick", "--allow-gaps", "--date", date, ...words], {
+        env,
+      });
+
+    const proved = await verify("--symbol", "BTCUSDT");
+    expect([proved.code, proved.errors]).toEqual([0, ""]);
+    expect(proved.output).toContain("Binance's daily files: 1 day of 1 proved complete\n");
+    expect(proved.output).toContain(`equal            aggTrade  BTCUSDT  ${date}  600 trades equal\n`);
+
+    file = "more";
+    const both = await verify();
+    expect(both.code).toBe(1);
+    expect(both.output).toContain("Binance's daily files: 0 days of 2 proved complete\n");
+    expect(both.output).toContain(`not recorded: 1 trade, ids ${id + 10_000}\n`);
+    expect(both.output).toContain(`not published    aggTrade  ETHUSDT  ${date}  Binance has not published the file`);
+    const { official } = JSON.parse((await verify("--json")).output);
+    expect(official).toMatchObject([
+      { symbol: "BTCUSDT", verdict: "missing", proved: false, checksum: "ok", missing: { count: 1 } },
+      { symbol: "ETHUSDT", verdict: "not published", proved: false, reason: null },
+    ]);
+    server.stop();
+  },
+);

@@ -36,6 +36,6 @@ for (const [name, open] of [
       for (const { applied } of reports) expect(applied).toBeGreaterThanOrEqual(diffs - head);
       await exchange.stop();
     },
-    40_000,
+    120_000,
   );
 }

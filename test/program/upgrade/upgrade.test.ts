@@ -28,4 +28,4 @@ test("three upgrades in a row under load lose and double no record, and the merg
   await mergeAll(dataDir);
   const verified = await run(["verify", "--quiet", "--data-dir", dataDir]);
   expect(verified).toEqual({ code: 0, output: "", errors: "" });
-}, 120_000);
+}, 240_000);

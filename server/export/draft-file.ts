@@ -19,6 +19,12 @@ import { namesIn } from "../platform/files/names-in.ts";
 import type { OutputFile } from "./table-file.ts";
 import { type FileRights, isTemporary, temporaryBeside } from "./target.ts";
 
+/** A file that becomes visible when it is complete. */
+export type DraftFile = OutputFile & {
+  /** Replaces bytes that were written already. */
+  overwrite(at: number, bytes: Uint8Array): void;
+};
+
 /**
  * Creates a file that becomes visible when it is complete, and its folders. It is written under a unique temporary name, so two exports
  * to the same path do not collide; the later export wins. The next export into the folder removes the temporary file of a killed export.
@@ -26,7 +32,7 @@ import { type FileRights, isTemporary, temporaryBeside } from "./target.ts";
  *
  * @throws errors with the path
  */
-export function createDraftFile(path: string, keeps: FileRights | null = null): OutputFile {
+export function createDraftFile(path: string, keeps: FileRights | null = null): DraftFile {
   const folder = dirname(path);
   const made = orFail(() => mkdirSync(folder, { recursive: true })) ?? null;
   removeLeftovers(folder);
@@ -50,6 +56,10 @@ export function createDraftFile(path: string, keeps: FileRights | null = null): 
     write(chunk) {
       for (let from = 0; from < chunk.length; ) from += orFail(() => writeSync(fd, chunk, from, chunk.length - from));
       bytes += chunk.length;
+    },
+    overwrite(at, chunk) {
+      for (let from = 0; from < chunk.length; )
+        from += orFail(() => writeSync(fd, chunk, from, chunk.length - from, at + from));
     },
     waits: () => false,
     taken: () => Promise.resolve(),

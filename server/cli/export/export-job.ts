@@ -12,6 +12,7 @@ import type { GapsOf } from "../../storage/recorded-gaps.ts";
 import { endOfReading } from "../data/selection.ts";
 import { createStandardOutput } from "../terminal/standard-output.ts";
 import { archivesOf, exportArchives } from "./export-archives.ts";
+import { exportBacktest } from "./export-backtest.ts";
 import type { ExportDeps, ExportJob, ExportResult, ExportSettings, ExportTrack } from "./export-plan.ts";
 import { gapsIn, parquetOptions } from "./parquet-options.ts";
 
@@ -31,6 +32,7 @@ export async function exportOne(job: ExportJob, settings: ExportSettings, deps: 
   if (!settings.skipsDamaged) await checkSources(job, { ...deps, onDamage });
   if (deps.stop.aborted) throw stopped(job);
   if (isRefused()) return { kind: "damaged" };
+  if (job.market !== null) return exportBacktest(job, job.market, { ...deps, onDamage, isRefused });
   const archives = archivesOf(job, settings);
   if (archives !== null) return exportArchives(job, archives, settings, { ...deps, onDamage });
   const { range } = job;

@@ -4,7 +4,7 @@ import { OperatorError } from "../../platform/errors.ts";
 import { realpathSync } from "../../platform/files/files.ts";
 
 /** Endings of exports. No file of the recorder ends like that. */
-const exportEnding = /\.(?:csv|csv\.gz|csv\.zst|parquet)$/;
+const exportEnding = /\.(?:csv|csv\.gz|csv\.zst|parquet|npz)$/;
 
 /**
  * Refuses an output that would replace a file of the recorder, or mix with recorded files: anything below `archive/` and `live/`, and

@@ -18,7 +18,7 @@ import type { Flags } from "../framework/command.ts";
 
 /** The settings of `rt-data export`. */
 export type ExportSettings = {
-  readonly format: "csv" | "parquet";
+  readonly format: "csv" | "parquet" | MarketFormat;
   readonly out: string;
   /** True: a file per stream, symbol and day below `out`. False: a single file. */
   readonly isFolder: boolean;
@@ -44,6 +44,24 @@ export type ExportJob = {
   readonly tracks: readonly ExportTrack[];
   readonly range: TimeSpan;
   readonly withSymbol: boolean;
+  /** A day for a backtester; null for a table of a stream. */
+  readonly market: MarketJob | null;
+};
+
+/** Formats of backtesters: trades and book of a symbol's day. */
+export const marketFormats = ["hftbacktest"] as const;
+export type MarketFormat = (typeof marketFormats)[number];
+
+/** A symbol's day for a backtester. */
+export type MarketJob = {
+  readonly format: MarketFormat;
+  readonly symbol: string;
+  readonly date: string;
+  readonly book: StreamType;
+  /** Null if no trades are recorded. */
+  readonly trades: StreamType | null;
+  /** What happens to the book at the start of a gap. */
+  readonly onGap: "keep" | "clear";
 };
 
 /** The result for a file. "damaged": a source is damaged, so the file was not written. */
@@ -87,7 +105,7 @@ export function exportSettings(flags: Flags): ExportSettings {
     problems.push(
       "--format is missing; give csv or parquet (or an --out that ends with .csv, .csv.gz, .csv.zst or .parquet)",
     );
-  const format = wordOf("format", formats, ending ?? (asked === null ? "parquet" : "csv"));
+  const format = wordOf("format", [...formats, ...marketFormats], ending ?? (asked === null ? "parquet" : "csv"));
   const isFile = ending !== undefined || asked !== null || isNoFolder(out);
   const isFolder = out.endsWith("/") || isFolderNow(out) || !isFile;
   const byName = isFolder ? null : asked;
@@ -144,7 +162,7 @@ export function planExport(
     );
   }
   const { out: path, withSymbol } = settings;
-  return [{ path, dataDir, type: first.stream.type, tracks, range, withSymbol }];
+  return [{ path, dataDir, type: first.stream.type, tracks, range, withSymbol, market: null }];
 }
 
 /** Plans a file per day. Late segments of a merged day are a separate entry without days; they go into the day's file. */
@@ -170,6 +188,7 @@ function jobsOfDays(
       })),
       range: { fromUs: Math.max(range.fromUs, startUs), toUs: Math.min(range.toUs, startUs + dayUs) },
       withSymbol,
+      market: null,
     };
   });
 }

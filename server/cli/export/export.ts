@@ -8,18 +8,39 @@ import { createStandardOutput } from "../terminal/standard-output.ts";
 import { exportInThreads, exportInTurn, workersFor } from "./export-days.ts";
 import { refuseRecorded } from "./export-place.ts";
 import { exportSettings, planExport } from "./export-plan.ts";
+import { marketSettings, planMarket, settingsOfMarket } from "./market-plan.ts";
+
+/** How Python opens a day for hftbacktest. */
+const pythonLines = [
+  "import json; from hftbacktest import BacktestAsset, HashMapMarketDepthBacktest",
+  'facts = json.load(open("hft/btcusdt_20261121.json"))',
+  'asset = BacktestAsset().data(["hft/btcusdt_20261121.npz"]).initial_snapshot("hft/btcusdt_20261120_eod.npz").linear_asset(1.0)',
+  'asset.intp_order_latency(["hft/btcusdt_20261121_latency.npz"]).power_prob_queue_model(2.0).no_partial_fill_exchange()',
+  'hbt = HashMapMarketDepthBacktest([asset.trading_value_fee_model(0.001, 0.001).tick_size(facts["tick_size"]).lot_size(facts["lot_size"])])',
+];
 
 /** `rt-data export` */
 export const exportCommand: Command = {
   name: "export",
-  summary: "export recorded data as CSV or Parquet, with typed columns",
+  summary: "export recorded data as CSV or Parquet, with typed columns, or for a backtester",
   flags: {
     out: {
       value: "FILE|DIR",
       help: "a file (.csv.gz or .csv.zst: compressed), - for standard output, or a folder for a file per day",
     },
-    format: { value: "csv|parquet", help: "format (default: by the ending of --out)" },
+    format: {
+      value: "csv|parquet|hftbacktest",
+      help: "format (default: by the ending of --out); hftbacktest: trades and book of a symbol's day, below",
+    },
     ...selectionFlags,
+    book: {
+      value: "depth|depth20|depth10|depth5",
+      help: "hftbacktest: the stream of the book (default depth if it is recorded, otherwise the deepest)",
+    },
+    "on-gap": {
+      value: "keep|clear",
+      help: "hftbacktest: in a gap the book stays as it was (default), or is cleared",
+    },
     numbers: { value: "float64|decimal|ticks|text", help: "prices and quantities in Parquet (default float64)" },
     levels: {
       value: "columns|list",
@@ -41,6 +62,7 @@ export const exportCommand: Command = {
     ["rt-data export --stream trade --symbol BTCUSDT --out trades.csv", "CSV, decimals as the exchange wrote them"],
     ["rt-data export --stream trade --symbol BTCUSDT --last 1h --out trades.csv.gz", "an hour, compressed"],
     ["rt-data export --stream trade --symbol BTCUSDT --format csv --out - | head", "the same on standard output"],
+    ["rt-data export --format hftbacktest --symbol BTCUSDT --out ./hft", "the files of hftbacktest, one set a day"],
   ],
   notes: [
     "Columns: recv_us (µs), net_delay_ms, then last_update_id and bid_px_1, bid_sz_1 … ask_px_20, ask_sz_20, best level first, null if the",
@@ -52,11 +74,20 @@ export const exportCommand: Command = {
     "and replaces the old file once it is complete; a FIFO, a device or standard output is written directly. Sources are checked before",
     "the first row. The days of a folder are exported on all cores, at low priority. Exit code 1: a source is damaged; it is named, and its",
     "file is not written (see --skip-damaged).",
+    "",
+    "--format hftbacktest writes, for a symbol and day, btcusdt_20261121.npz (events in the order of hftbacktest 2), btcusdt_20261121_eod.npz (the",
+    "book at the end of the day), btcusdt_20261121_latency.npz (order latencies, from the delay of the data) and btcusdt_20261121.json (tick and",
+    "lot size, correction of the clock, gaps, archives). The book comes from one stream; trades from trade, otherwise from aggTrade, whose sums",
+    "make queue positions coarser. Python loads them by:",
+    ...pythonLines.map((line) => `  ${line}`),
   ],
   async run(flags, terminal) {
-    const settings = exportSettings(flags);
+    const market = marketSettings(flags);
+    const settings =
+      market === null ? exportSettings(flags) : settingsOfMarket(market, flags["skip-damaged"] !== undefined);
     const selection = selectionOf(flags);
-    const jobs = planExport(selectRecords(selection), selection, settings);
+    const jobs =
+      market === null ? planExport(selectRecords(selection), selection, settings) : planMarket(selection, market);
     for (const { path } of jobs) refuseRecorded(path, selection.dataDir);
     const isPiped = jobs.some(({ path }) => isStandardOutput(path));
     if (isPiped && process.stdout.isTTY && (settings.format === "parquet" || settings.packing !== null)) {

@@ -16,10 +16,10 @@ import type { TimedGaps } from "./timed-gaps.ts";
 /** Records the gaps of the feed and requests backfills and order books for them. */
 export type GapIntake = {
   add(gaps: readonly FeedGap[]): void;
-  /** Records a loss on disk. Lost trades are backfilled as soon as a later record exists. */
+  /** Records a loss on disk. Lost trades are backfilled as soon as a later record exists; their number is unknown until then. */
   lose(stream: Stream, loss: Loss): void;
-  /** Backfills pauses of earlier runs whose number of missing trades is still unknown. */
-  backfillPauses(): void;
+  /** Finds the missing trades in gaps of earlier runs whose number of missing trades is still unknown, and backfills them. */
+  examineEarlierGaps(): void;
 };
 
 /** Delays before the attempts, ms. Usually the next record comes within a second. The last attempt follows after 17 minutes. */
@@ -85,10 +85,13 @@ export function createGapIntake(deps: {
 
   return {
     lose(stream, { fromUs, toUs, records }) {
-      ledger.lose(stream, { fromUs, toUs, records });
+      // Without its number, a start after a kill examines the gap.
+      const missing = isNumbered(stream.type.kind) ? null : records;
+      const gap = gapOf({ stream, fromUs, toUs, cause: "disk", missing, holes: [] });
+      ledger.add([gap]);
+      if (missing === null) ledger.foundMissing(gap.cause, records);
       if (stream.type.kind === "diffDepth") repair.wantBook(stream.symbol);
-      const span = { stream, fromUs, toUs, cause: "disk" as const, missing: records, holes: [] };
-      if (isNumbered(stream.type.kind)) backfillLater(stream, gapOf(span), 0);
+      if (missing === null) backfillLater(stream, gap, 0);
     },
     add(newGaps) {
       const pauses = newGaps.filter(({ cause }) => isPause(cause));
@@ -114,8 +117,8 @@ export function createGapIntake(deps: {
         });
       }
     },
-    backfillPauses() {
-      for (const { gap, resumedUs } of unjudgedPauses(deps.journal)) {
+    examineEarlierGaps() {
+      for (const { gap, resumedUs } of uncountedGaps(deps.journal)) {
         const type = streamTypeOfFolder(gap.stream);
         if (type === null || resumedUs >= deps.startedUs) continue;
         void catchUp({ gap, stream: createStream(gap.symbol, type), resumedUs, firstId: null });
@@ -124,22 +127,28 @@ export function createGapIntake(deps: {
   };
 }
 
-/** Returns the pauses of trade streams with an unknown number of missing trades, and the start of the run that ended each. */
-function unjudgedPauses({ gapsSince, runs }: Pick<Journal, "gapsSince" | "runs">): { gap: Gap; resumedUs: number }[] {
+/**
+ * Returns the gaps of trade streams with an unknown number of missing trades, and from when on each stream was recorded again: after a
+ * pause, the start of the run that ended it.
+ */
+function uncountedGaps({ gapsSince, runs }: Pick<Journal, "gapsSince" | "runs">): { gap: Gap; resumedUs: number }[] {
   const starts = runs().map(({ started_us }) => started_us);
   return gapsSince(0)
     .filter(({ stream, cause, missing }) => {
       const kind = streamTypeOfFolder(stream)?.kind;
-      return isPause(cause) && missing === null && kind !== undefined && streamKinds[kind].backfill !== null;
+      const isExamined = isPause(cause) || cause === "missing" || cause === "disk";
+      return isExamined && missing === null && kind !== undefined && streamKinds[kind].backfill !== null;
     })
     .flatMap((gap) => {
-      const resumedUs =
-        gap.cause === "not_configured"
-          ? gap.from_us + 1
-          : (starts.findLast((us) => us > gap.from_us && us <= gap.to_us) ?? null);
+      const resumedUs = resumedAfter(gap, starts);
       return resumedUs === null ? [] : [{ gap, resumedUs }];
     })
     .sort((a, b) => a.gap.from_us - b.gap.from_us);
+}
+
+function resumedAfter({ from_us, to_us, cause }: Gap, starts: readonly number[]): number | null {
+  if (cause === "not_configured") return from_us + 1;
+  return isPause(cause) ? (starts.findLast((us) => us > from_us && us <= to_us) ?? null) : to_us;
 }
 
 /** Tells whether a gap comes from a time in which no recorder ran or the config did not list the stream. */

@@ -198,7 +198,7 @@ export function createRecording(
       if (standby === undefined) feed.start();
       symbols.start();
       repair.start();
-      gaps.backfillPauses();
+      gaps.examineEarlierGaps();
     },
     setStreams(wanted) {
       const removed = streams.filter((stream) => !wanted.includes(stream));

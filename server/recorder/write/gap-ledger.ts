@@ -11,8 +11,6 @@ export type GapLedger = {
   update(gaps: readonly Gap[]): void;
   /** Counts a received record that was not kept. Such records in a row are one gap. */
   drop(stream: Stream, recvUs: number, cause: DropCause): void;
-  /** Adds a gap for records that were on disk and are lost. */
-  lose(stream: Stream, loss: { readonly fromUs: number; readonly toUs: number; readonly records: number }): void;
   /** Closes the gaps of dropped records, and stores gaps that could not be stored before. Call it regularly while the disk works. */
   settle(): void;
   count(): number;
@@ -90,10 +88,6 @@ export function createGapLedger(deps: { store: (gaps: readonly Gap[]) => void; l
       dropping.set(stream, open);
       open.toUs = recvUs + 1;
       open.count++;
-    },
-    lose({ type, symbol }, { fromUs, toUs, records }) {
-      const span = { from_us: fromUs, to_us: toUs, cause: "disk" as const, missing: records, repaired: 0 };
-      add([{ stream: type.folder, symbol, ...span }]);
     },
     settle() {
       add([...dropping.keys()].flatMap(endDrop));

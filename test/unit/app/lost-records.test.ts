@@ -5,7 +5,7 @@ import { createApp } from "../../../server/app/app.ts";
 import { manifestPath, segmentPath } from "../../../server/domain/day.ts";
 import type { Gap } from "../../../server/domain/gap.ts";
 import { encodeLine, recordId } from "../../../server/domain/line.ts";
-import { readJournal } from "../../../server/journal/journal.ts";
+import { openJournal, readJournal } from "../../../server/journal/journal.ts";
 import { silentLog } from "../../../server/platform/log/log.ts";
 import type { MarketSource } from "../../../server/simulator/protocol/market-source.ts";
 import { createSimulatedExchange } from "../../../server/simulator/simulated-exchange.ts";
@@ -126,6 +126,25 @@ for (const { what, sealed, bytes } of [
     const hasAll = () => ids().join() === Array.from({ length: 30 }, (_, n) => n + 1).join();
     await until(hasAll, "every trade once", 30_000);
   }, 90_000);
+
+test("a kill between a gap and the search for its trades does not keep them from being backfilled", async () => {
+  const { dataDir, begin, gaps, ids } = await setUp({
+    sealed: false,
+    bytes: encodeLine(tradeOf(15), recvUs(15), null),
+  });
+  const journal = openJournal(dataDir, { log: silentLog });
+  const series = { stream: "aggTrade", symbol: "BTCUSDT", missing: null, repaired: 0 };
+  journal.saveGaps([
+    { ...series, from_us: recvUs(10), to_us: recvUs(15), cause: "missing" },
+    { ...series, from_us: recvUs(15), to_us: recvUs(21), cause: "disk" },
+  ]);
+  await journal.close(5000);
+  await begin(midnightMs + 20_000);
+  const hasAll = () => ids().join() === Array.from({ length: 30 }, (_, n) => n + 1).join();
+  await until(hasAll, "every trade once", 30_000);
+  await until(() => gaps("aggTrade")[0]?.repaired === 5, "the trades to be counted in their gap", 30_000);
+  expect(gaps("aggTrade")).toMatchObject([{ missing: 5, repaired: 5 }]);
+}, 90_000);
 
 test("trades that were cut off an open segment are backfilled by their ids", async () => {
   const { dataDir, begin, gaps, emit, ids } = await setUp(null);

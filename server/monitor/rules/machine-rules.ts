@@ -1,4 +1,5 @@
 import type { AlertSettings } from "../../config/alert-keys.ts";
+import type { Status } from "../../domain/status.ts";
 import type { VolumeStatus } from "../../domain/storage-status.ts";
 import type { FindRule, RuleFinding, RuleTable } from "./rule.ts";
 
@@ -45,11 +46,12 @@ function explain(failure: string, { disks }: { readonly disks: readonly VolumeSt
     : failure;
 }
 
-/** Finds disks with little free space. */
+/** Finds disks with little free space. In a demo, only a disk on which the demo itself can no longer do its work. */
 const diskLow: FindRule<"disk_low"> = ({ seen: { status }, settings, isRaised }) => {
   const { disks } = status;
   if (disks.every(({ total_bytes, problem }) => total_bytes === 0 && problem === null)) return "unknown";
   const findings = disks.flatMap((disk) => {
+    if (isDemo(status) && disk.level === "ok" && disk.problem === null) return [];
     const finding = lowOf(disk, settings, isRaised);
     return finding === null ? [] : [{ ...finding, subjects: disks.length === 1 ? [] : [disk.name] }];
   });
@@ -104,6 +106,11 @@ function worstOf(findings: readonly DiskFinding[]): DiskFinding | null {
   return first === undefined ? null : { ...first, subjects: findings.flatMap(({ subjects }) => subjects) };
 }
 
+/** A demo does not report what other programs take of the machine: that is no matter of the demo, and would hide what it shows. */
+function isDemo({ mode }: Pick<Status, "mode">): boolean {
+  return mode === "demo";
+}
+
 /** Finds too much memory used by this process, or too little left on the machine. */
 const memory: FindRule<"memory"> = ({ seen: { status }, settings, isRaised }) => {
   const { process_memory_bytes: processBytes, memory_used_bytes: used, memory_total_bytes: total } = status.hardware;
@@ -115,7 +122,7 @@ const memory: FindRule<"memory"> = ({ seen: { status }, settings, isRaised }) =>
   const usedRelief = isRaised ? Math.min(usedLimit * (1 - relief), total * 0.02) : 0;
   if (processBytes > ownLimit * part)
     return { severity: "warning", subjects: [], value: processBytes, limit: ownLimit, detail: "rt-data itself" };
-  if (used <= usedLimit - usedRelief) return null;
+  if (used <= usedLimit - usedRelief || isDemo(status)) return null;
   return {
     severity: "warning",
     subjects: [],
@@ -129,7 +136,7 @@ const memory: FindRule<"memory"> = ({ seen: { status }, settings, isRaised }) =>
 const cpu: FindRule<"cpu"> = ({ seen: { status }, settings, isRaised }) => {
   const { cpu_ratio: value, process_cpu_cores: processCores, cores } = status.hardware;
   const limit = settings.warning_percent / 100;
-  if (value < limit * (isRaised ? relief : 1)) return null;
+  if (value < limit * (isRaised ? relief : 1) || isDemo(status)) return null;
   const detail = `rt-data itself uses ${Math.round((processCores / Math.max(1, cores)) * 100)}% of the machine`;
   return { severity: "warning", subjects: [], value, limit, detail };
 };

@@ -492,3 +492,19 @@ test("setting the clock back does not stop incidents from opening or closing", (
   for (let s = 0; s < 120; s++) look(observe(back - 3600e6 + s * 1e6), back - 3600e6 + s * 1e6);
   expect(kinds.at(-1)).toBe("closed");
 });
+
+test("a demo does not report what other programs take of the machine; it reports what stops the demo itself", () => {
+  const busy = (now: number) =>
+    hardware(now, { cpu_ratio: 1, memory_used_bytes: observe(now).status.hardware.memory_total_bytes });
+  const nearlyFull = (now: number) => disk(now, { free_bytes: 8 * gigabyte });
+  const told = (mode: Status["mode"], bad: (now: number) => Partial<Status>) => {
+    const watch = createWatch();
+    watch.run(700, (now) => observe(now, {}, { mode, ...bad(now) }));
+    return watch.told().sort();
+  };
+  expect(told("record", busy)).toEqual(["cpu opened", "memory opened"]);
+  expect(told("record", nearlyFull)).toEqual(["disk_low opened"]);
+  expect([...told("demo", busy), ...told("demo", nearlyFull)]).toEqual([]);
+  expect(told("demo", (now) => disk(now, { free_bytes: 1e6, level: "full" }))).toEqual(["disk_low opened"]);
+  expect(told("demo", (now) => hardware(now, { process_memory_bytes: 1.2e9 }))).toEqual(["memory opened"]);
+});

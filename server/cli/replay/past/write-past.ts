@@ -6,7 +6,7 @@ import { clipGap } from "../../../domain/gap.ts";
 import { encodeLine } from "../../../domain/line.ts";
 import { exchangeInfo, type SeriesKey, type Stream, seriesKey, symbolsOf } from "../../../domain/stream.ts";
 import { messageOf } from "../../../platform/errors.ts";
-import { mkdirSync, renameSync, rmdirSync, rmSync, writeFileSync } from "../../../platform/files/files.ts";
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from "../../../platform/files/files.ts";
 import type { Log } from "../../../platform/log/log.ts";
 import { version } from "../../../platform/process/version.ts";
 import { createTurn } from "../../../platform/time/timers.ts";
@@ -18,6 +18,7 @@ import { startDayWorker } from "../../../workers.ts";
 import { countMinutes, writePastCatalogue } from "./past-catalogue.ts";
 import type { PastMarket } from "./past-market.ts";
 import { gapsOfStream, type PastPlan } from "./past-plan.ts";
+import { removeIfEmpty } from "./unfinished-past.ts";
 
 /** Returns the folder in which days are made. Readers skip the quarantine. */
 const workFolder = (dataDir: string) => join(resolve(dataDir), "quarantine", "demo-past");
@@ -56,7 +57,7 @@ export function writeToday(dataDir: string, plan: PastPlan, market: PastMarket):
 }
 
 /**
- * Writes the archives of the days before today beside the running demo, newest day first. A worker merges each as the recorder does, in
+ * Writes the archives of the days before today that are not there yet, beside the running demo, newest day first. A worker merges each as the recorder does, in
  * the quarantine, which readers skip; then the archive is moved into place. Never rejects.
  */
 export function createPastWriter(
@@ -67,6 +68,8 @@ export function createPastWriter(
     readonly host: string;
     readonly onArchive: (manifest: Manifest) => void;
     readonly onShare: (share: number) => void;
+    /** Called once every day is there. */
+    readonly onComplete: () => void;
     readonly log: Log;
   },
 ) {
@@ -131,10 +134,12 @@ export function createPastWriter(
     for (const date of plan.dates) {
       for (const stream of plan.streams) {
         if (stopping.signal.aborted) return;
-        await writeDay(stream, date);
+        // An archive appears whole, by its rename.
+        if (!existsSync(archiveFolder(dataDir, dayOf(stream, date)))) await writeDay(stream, date);
         deps.onShare(++done / all);
       }
     }
+    if (!stopping.signal.aborted) deps.onComplete();
   }
 
   return {
@@ -158,12 +163,4 @@ export function createPastWriter(
 
 function dayOf({ type, symbol }: Stream, date: string): Day {
   return { stream: type.folder, symbol, date };
-}
-
-function removeIfEmpty(folder: string): void {
-  try {
-    rmdirSync(folder);
-  } catch {
-    // It is not empty, or not there.
-  }
 }

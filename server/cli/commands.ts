@@ -1,5 +1,6 @@
 import { check } from "./check/check.ts";
 import { completionFor } from "./completion.ts";
+import { book } from "./data/book.ts";
 import { cat } from "./data/cat.ts";
 import { dataset } from "./data/dataset.ts";
 import { listGaps } from "./data/gaps.ts";
@@ -33,6 +34,7 @@ export const commands: readonly Command[] = [
   replay,
   ls,
   cat,
+  book,
   exportCommand,
   listGaps,
   verify,
@@ -57,6 +59,7 @@ export const otherWords: Readonly<Record<string, string>> = {
   list: "ls",
   status: "ls",
   show: "cat",
+  orderbook: "book",
   convert: "export",
   holes: "gaps",
   validate: "verify",

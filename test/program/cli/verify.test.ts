@@ -1,20 +1,10 @@
 import { afterEach, beforeAll, beforeEach, expect, test } from "bun:test";
 import { cpSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { constants, zstdCompressSync, zstdDecompressSync } from "node:zlib";
-import {
-  archiveFolder,
-  archivePath,
-  type Day,
-  dateOf,
-  liveFolder,
-  manifestPath,
-  type Segment,
-  segmentPath,
-} from "../../../server/domain/day.ts";
+import { archiveFolder, archivePath, type Day, dateOf, manifestPath, segmentPath } from "../../../server/domain/day.ts";
 import type { Gap } from "../../../server/domain/gap.ts";
-import { encodeLine } from "../../../server/domain/line.ts";
-import { parseStreamName } from "../../../server/domain/stream.ts";
 import { encodeManifest, type Manifest, parseManifest } from "../../../server/storage/manifest.ts";
+import { realRows, rowsText } from "../../support/data/capture-rows.ts";
 import {
   archiveDays,
   before,
@@ -29,7 +19,7 @@ import {
 } from "../../support/data/recorded-data.ts";
 import { temporaryFolder } from "../../support/folder.ts";
 import { run } from "../../support/run.ts";
-import { realDataMissing, realMessages } from "../../support/simulator/real-data.ts";
+import { realDataMissing } from "../../support/simulator/real-data.ts";
 
 let original = "";
 let dataDir = "";
@@ -340,21 +330,8 @@ test.skipIf(realDataMissing !== "")(
     ];
     for (const [n, names] of sets.entries()) {
       const folder = temporaryFolder();
-      const files = new Map<string, { segment: Segment; text: string }>();
-      for (const name of names) {
-        let lastUs = 0;
-        for (const { t, raw } of realMessages(name)) {
-          const parsed = parseStreamName(/^\{"stream":"([^"]+)"/.exec(raw)?.[1] ?? "");
-          // The trades of 2024 are in both of the files.
-          if (parsed === null || (name.startsWith("raw") && parsed.type.kind === "trade")) continue;
-          lastUs = Math.max(lastUs, Math.round(t * 1000));
-          const segment = { stream: parsed.type.folder, symbol: parsed.symbol, date: dateOf(lastUs), name: "00-00" };
-          const file = files.get(liveFolder("", segment)) ?? { segment, text: "" };
-          file.text += encodeLine(raw.slice(raw.indexOf(',"data":') + 8, -1), lastUs, null);
-          files.set(liveFolder("", segment), file);
-        }
-      }
-      await archiveDays(folder, [...files.values()], today);
+      const files = [...realRows(names).values()].map(({ segment, rows }) => ({ segment, text: rowsText(rows) }));
+      await archiveDays(folder, files, today);
       const { code, output } = await run(["verify", "--data-dir", folder]);
       const count = [6, 8][n];
       expect(output).toContain(`${count} days of ${count} streams: ${count} complete, 0 with gaps, 0 damaged`);

@@ -68,7 +68,11 @@ export function createTidyUp(deps: Deps): TidyUp {
     const startedMs = performance.now();
     step = "recovery";
     const lost: LostInSegment[] = [];
-    const report = await recover(dataDir, leftovers, { onOrphan, onLost: (loss) => lost.push(loss), signal });
+    const onLost = async (loss: LostInSegment) => {
+      if (loss.untilUs === undefined) lost.push(loss);
+      else await deps.onLost(loss);
+    };
+    const report = await recover(dataDir, leftovers, { onOrphan, onLost, signal });
     if (signal.aborted) return;
     await deps.lost.check(signal);
     for (const loss of lost) await deps.onLost(loss);

@@ -11,13 +11,13 @@ import {
   temporarySuffix,
 } from "../../domain/day.ts";
 import { messageOf } from "../../platform/errors.ts";
-import { moveAside, removeIfThere, renameDurably } from "../../platform/files/durable-files.ts";
-import { closeSync, existsSync, openSync, readdirSync, statSync } from "../../platform/files/files.ts";
+import { moveAside, removeIfThere } from "../../platform/files/durable-files.ts";
+import { existsSync, readdirSync, statSync } from "../../platform/files/files.ts";
 import { createTurn } from "../../platform/time/timers.ts";
 import { lastRecordUs } from "../../storage/list/last-record.ts";
-import { createFree } from "../write/free-segment-name.ts";
 import type { LostInSegment } from "./lost-span.ts";
-import { comparePair } from "./sealed-pair.ts";
+import { settlePair } from "./sealed-pair.ts";
+import { removeTornLines } from "./torn-lines.ts";
 import { repairTail } from "./torn-tail.ts";
 
 /** What a start found in the data folder, and how it was repaired. */
@@ -34,6 +34,7 @@ export type RecoveryReport = {
 export type Repair = {
   readonly kind:
     | "tail_cut"
+    | "lines_cut"
     | "newline_added"
     | "set_aside"
     | "empty_removed"
@@ -76,6 +77,8 @@ export function findLeftovers(dataDir: string): Leftovers {
   return { days, segments, temporaries };
 }
 
+type OnLost = (lost: LostInSegment) => unknown;
+
 /**
  * Repairs the files that earlier runs left. Run it under the lock, and do not merge their days meanwhile. It may run while this run records,
  * because it touches only `leftovers`. No record is deleted: cut bytes are kept under `quarantine/`.
@@ -84,7 +87,8 @@ export function findLeftovers(dataDir: string): Leftovers {
  * 2. An empty raw segment is removed.
  * 3. The end of each raw segment is repaired (`repairTail`); a file without any line of ours goes to quarantine.
  * 4. A raw segment that also exists sealed: the less complete file is removed; if both differ, the raw segment is renamed.
- * 5. Each repaired raw segment goes to `onOrphan`, for sealing. Lost records go to `onLost`.
+ * 5. Torn lines within a raw segment go to quarantine (`removeTornLines`).
+ * 6. Each repaired raw segment goes to `onOrphan`, for sealing. Lost records go to `onLost`.
  *
  * A failed repair is reported as "failed" and the file is left as it is. Stops early when `signal` is aborted.
  */
@@ -93,7 +97,7 @@ export async function recover(
   leftovers: Leftovers = findLeftovers(dataDir),
   options: {
     onOrphan?: (segment: Segment) => void | Promise<void>;
-    onLost?: (lost: LostInSegment) => void;
+    onLost?: OnLost;
     signal?: AbortSignal;
   } = {},
 ): Promise<RecoveryReport> {
@@ -174,7 +178,7 @@ async function repairSegment(
   dataDir: string,
   found: Segment,
   repairs: Repair[],
-  onLost: (lost: LostInSegment) => void = () => {},
+  onLost: OnLost = () => {},
 ): Promise<Segment[]> {
   const path = segmentPath(dataDir, found, "open");
   if (statSync(path).size === 0) {
@@ -190,7 +194,7 @@ async function repairSegment(
     const keptAt = moveAside(path, quarantineFolder(dataDir, found));
     const message = "moved a file without any record to quarantine";
     repairs.push({ kind: "set_aside", path, bytes: tail.bytes, keptAt, message });
-    if (!isPair) onLost({ segment: found, afterUs: null });
+    if (!isPair) await onLost({ segment: found, afterUs: null });
     return [];
   }
   if (tail.kind === "cut") {
@@ -200,50 +204,27 @@ async function repairSegment(
     const message = "added the newline to the last record";
     repairs.push({ kind: "newline_added", path, bytes: 0, keptAt: null, message });
   }
-  const segment = isPair ? await settlePair(dataDir, found, repairs) : found;
+  const addRepair = (at: string, keptAt: string | null, message: string) =>
+    repairs.push({ kind: "pair_settled", path: at, bytes: 0, keptAt, message });
+  const segment = isPair ? await settlePair(dataDir, found, addRepair) : found;
   if (segment === null) return [];
+  await repairTornLines(dataDir, segment, repairs, onLost);
   const afterUs = tail.kind === "cut" ? lastRecordUs(segmentPath(dataDir, segment, "open")) : null;
   // A segment of backfilled records only needs no gap: its missing ids are still stored.
-  if (afterUs !== null) onLost({ segment, afterUs });
+  if (afterUs !== null) await onLost({ segment, afterUs });
   return [segment];
 }
 
-/**
- * Resolves a segment that exists both raw and sealed: the process crashed after the rename of the sealed file and before the removal of the
- * raw file. Returns the raw segment that remains, perhaps under another name; null if it was removed.
- */
-async function settlePair(dataDir: string, segment: Segment, repairs: Repair[]): Promise<Segment | null> {
-  const raw = segmentPath(dataDir, segment, "open");
-  const sealed = segmentPath(dataDir, segment, "sealed");
-  const addRepair = (path: string, keptAt: string | null, message: string) =>
-    repairs.push({ kind: "pair_settled", path, bytes: 0, keptAt, message });
-  const pair = await comparePair(raw, sealed);
-  if (pair === "sealed_has_all") {
-    removeIfThere(raw);
-    addRepair(raw, null, "removed the raw segment: the sealed segment holds the same");
-    return null;
-  }
-  if (pair === "raw_has_all") {
-    removeIfThere(sealed);
-    addRepair(sealed, null, "removed the sealed segment: the raw segment holds all of it and more");
-    return segment;
-  }
-  if (pair === "sealed_unreadable") {
-    addRepair(
-      sealed,
-      moveAside(sealed, quarantineFolder(dataDir, segment)),
-      "moved the sealed segment to quarantine: it cannot be decompressed; the raw segment stays",
-    );
-    return segment;
-  }
-  // An empty file reserves the new name: this run records into the same folder, and a rename could replace its segment.
-  const wanted = { ...segment, name: segment.name.replace(/_\d+$/, "") };
-  const { segment: renamed } = await createFree({ dataDir }, wanted, async (path) => closeSync(openSync(path, "wx")));
-  renameDurably(raw, segmentPath(dataDir, renamed, "open"));
-  addRepair(
-    raw,
-    segmentPath(dataDir, renamed, "open"),
-    "renamed the raw segment: it differs from the sealed segment of its name; both stay",
+/** The losses are reported before the file changes: after a kill in between, the next start finds the same torn lines. */
+async function repairTornLines(dataDir: string, segment: Segment, repairs: Repair[], onLost: OnLost): Promise<void> {
+  const path = segmentPath(dataDir, segment, "open");
+  const bytes = await removeTornLines(
+    { segment, path, quarantine: quarantineFolder(dataDir, segment) },
+    async (places) => {
+      for (const place of places) await onLost({ segment, ...place });
+    },
   );
-  return renamed;
+  if (bytes === 0) return;
+  const message = `cut ${bytes} bytes out: they are no line of ours, or parts of lines that another program has cut`;
+  repairs.push({ kind: "lines_cut", path, bytes, keptAt: quarantineFolder(dataDir, segment), message });
 }

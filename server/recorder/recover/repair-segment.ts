@@ -19,7 +19,7 @@ export type RepairedSegment = {
 };
 
 /** Largest segment, bytes. Segments are closed long before, so a larger file is not ours. */
-const largestFile = 256 * 1024 * 1024;
+export const largestFile = 256 * 1024 * 1024;
 
 /** Most bytes kept of foreign content: enough to recognise it. */
 const mostKept = 4 * 1024 * 1024;
@@ -28,7 +28,8 @@ const mostKept = 4 * 1024 * 1024;
 const turnMs = 5;
 
 const newline = 10;
-const head = '{"recv_us":';
+/** The beginning of each line of ours. */
+export const head = '{"recv_us":';
 
 /**
  * Repairs a segment that another program has truncated or appended to, so that it holds only whole lines of ours.
@@ -58,7 +59,7 @@ export async function repairSegment(
   const now = loss === null ? written : writtenAt(times, written.firstUs());
   if (bytes === content.length) return { bytes, isReplaced: false, loss, written: now };
   await keepForeign(foreign, path, quarantine);
-  await replace(path, kept);
+  await replaceContent(path, kept);
   return { bytes, isReplaced: true, loss, written: now };
 }
 
@@ -67,9 +68,12 @@ export function lostSegment(written: WrittenBytes): RepairedSegment {
   return { bytes: 0, isReplaced: false, loss: lossOfAll(written), written: writtenAt([], written.firstUs()) };
 }
 
-/** Splits `content` into our lines and foreign pieces. `times`: the receipt of each line. */
-async function splitContent(content: Buffer): Promise<{ kept: Buffer[]; foreign: Buffer[]; times: number[] }> {
-  const [kept, foreign, times]: [Buffer[], Buffer[], number[]] = [[], [], []];
+/**
+ * Splits `content` into our lines and foreign pieces. `times`: the receipt of each line. `before`: for each foreign piece, how many lines
+ * come before it.
+ */
+export async function splitContent(content: Buffer) {
+  const [kept, foreign, times, before]: [Buffer[], Buffer[], number[], number[]] = [[], [], [], []];
   const turn = createTurn(turnMs);
   let from = 0;
   const keepUpTo = (end: number) => {
@@ -82,20 +86,22 @@ async function splitContent(content: Buffer): Promise<{ kept: Buffer[]; foreign:
     const next = newlineAt < 0 ? content.length : newlineAt + 1;
     const begin = newlineAt < 0 ? -1 : content.subarray(at, end).lastIndexOf(head);
     const line = begin < 0 ? null : decodeLine(content.toString("latin1", at + begin, end));
-    if (line !== null) times.push(line.recvUs);
     if (line === null || begin > 0) {
+      before.push(times.length);
       const foreignEnd = line === null ? next : at + begin;
       keepUpTo(at);
       foreign.push(content.subarray(at, foreignEnd));
       from = foreignEnd;
     }
+    if (line !== null) times.push(line.recvUs);
     at = next;
   }
   keepUpTo(content.length);
-  return { kept, foreign, times };
+  return { kept, foreign, times, before };
 }
 
-async function keepForeign(foreign: readonly Buffer[], path: string, folder: string): Promise<void> {
+/** Writes foreign pieces to quarantine. */
+export async function keepForeign(foreign: readonly Buffer[], path: string, folder: string): Promise<void> {
   const bytes = Buffer.concat(foreign).subarray(0, mostKept);
   if (bytes.every((byte) => byte === 0)) return;
   const file = await open(freePath(folder, `${basename(path)}.strange`), "ax");
@@ -106,7 +112,8 @@ async function keepForeign(foreign: readonly Buffer[], path: string, folder: str
   }
 }
 
-async function replace(path: string, pieces: readonly Buffer[]): Promise<void> {
+/** Puts a new file of these pieces in the place of the file at `path`. */
+export async function replaceContent(path: string, pieces: readonly Buffer[]): Promise<void> {
   const temporary = path + temporarySuffix;
   await rm(temporary, { force: true });
   try {

@@ -1,7 +1,52 @@
 import { pipeline } from "node:stream/promises";
+import { quarantineFolder, type Segment, segmentPath } from "../../domain/day.ts";
+import { moveAside, removeIfThere, renameDurably } from "../../platform/files/durable-files.ts";
 import { closeSync, createReadStream, openSync, readSync } from "../../platform/files/files.ts";
 import { createFrameWalker, frameProblem } from "../../storage/zstd/zstd-frame.ts";
 import { unpackedZstd } from "../../storage/zstd/zstd-pieces.ts";
+import { createFree } from "../write/free-segment-name.ts";
+
+/**
+ * Resolves a segment that exists both raw and sealed: the process crashed after the rename of the sealed file and before the removal of the
+ * raw file. Returns the raw segment that remains, perhaps under another name; null if it was removed.
+ */
+export async function settlePair(
+  dataDir: string,
+  segment: Segment,
+  addRepair: (path: string, keptAt: string | null, message: string) => void,
+): Promise<Segment | null> {
+  const raw = segmentPath(dataDir, segment, "open");
+  const sealed = segmentPath(dataDir, segment, "sealed");
+  const pair = await comparePair(raw, sealed);
+  if (pair === "sealed_has_all") {
+    removeIfThere(raw);
+    addRepair(raw, null, "removed the raw segment: the sealed segment holds the same");
+    return null;
+  }
+  if (pair === "raw_has_all") {
+    removeIfThere(sealed);
+    addRepair(sealed, null, "removed the sealed segment: the raw segment holds all of it and more");
+    return segment;
+  }
+  if (pair === "sealed_unreadable") {
+    addRepair(
+      sealed,
+      moveAside(sealed, quarantineFolder(dataDir, segment)),
+      "moved the sealed segment to quarantine: it cannot be decompressed; the raw segment stays",
+    );
+    return segment;
+  }
+  // An empty file reserves the new name: this run records into the same folder, and a rename could replace its segment.
+  const wanted = { ...segment, name: segment.name.replace(/_\d+$/, "") };
+  const { segment: renamed } = await createFree({ dataDir }, wanted, async (path) => closeSync(openSync(path, "wx")));
+  renameDurably(raw, segmentPath(dataDir, renamed, "open"));
+  addRepair(
+    raw,
+    segmentPath(dataDir, renamed, "open"),
+    "renamed the raw segment: it differs from the sealed segment of its name; both stay",
+  );
+  return renamed;
+}
 
 /**
  * How a raw segment and the sealed segment of the same name compare.
@@ -13,10 +58,10 @@ import { unpackedZstd } from "../../storage/zstd/zstd-pieces.ts";
  * | sealed_unreadable | the sealed segment cannot be decompressed                   |
  * | different         | the contents differ                                         |
  */
-export type Pair = "sealed_has_all" | "raw_has_all" | "sealed_unreadable" | "different";
+type Pair = "sealed_has_all" | "raw_has_all" | "sealed_unreadable" | "different";
 
 /** Compares both files in bounded memory. Rejects if the raw file cannot be read. */
-export async function comparePair(raw: string, sealed: string): Promise<Pair> {
+async function comparePair(raw: string, sealed: string): Promise<Pair> {
   const fd = openSync(raw, "r");
   let buffer = Buffer.alloc(256 * 1024);
   let rawEnded = false;

@@ -56,6 +56,37 @@ test("a torn tail is cut and kept, and the lines before it stay as they are", as
   expect(readFileSync(keptAt, "utf8")).toBe(line(9).slice(0, 40));
 });
 
+test("a line that begins within a cut line is a line of its own, and the loss between both is reported before the file changes", async () => {
+  const text = lines(0, 9) + line(9).slice(0, 40) + lines(20, 22) + line(22).slice(0, 5) + lines(30, 33);
+  write(raw(), text);
+  const us = (n: number) => dateStartUs(day.date) + n;
+  const places = [
+    { segment, afterUs: us(8), untilUs: us(20) },
+    { segment, afterUs: us(21), untilUs: us(30) },
+  ];
+  const lost: LostInSegment[] = [];
+  const kill = () => Promise.reject(new Error("killed"));
+  expect((await recover(dataDir, undefined, { onLost: kill })).repairs).toMatchObject([{ kind: "failed" }]);
+  expect(readFileSync(raw(), "utf8")).toBe(text);
+  const { orphans, repairs } = await recover(dataDir, undefined, { onLost: (loss) => lost.push(loss) });
+  expect(lost).toEqual(places);
+  expect(repairs).toMatchObject([{ kind: "lines_cut", path: raw(), bytes: 45 }]);
+  expect(orphans).toEqual([segment]);
+  expect(readFileSync(raw(), "utf8")).toBe(lines(0, 9) + lines(20, 22) + lines(30, 33));
+  const kept = join(quarantineFolder(dataDir, day), "15-04.jsonl.strange");
+  expect(readFileSync(kept, "utf8")).toBe(line(9).slice(0, 40) + line(22).slice(0, 5));
+  expect((await recover(dataDir)).repairs).toEqual([]);
+});
+
+test("foreign lines and NULs within a segment go to quarantine; only NULs are a loss", async () => {
+  write(raw(), `${lines(0, 5)}hello\n${lines(5, 9)}${"\0".repeat(300_000)}${lines(20, 22)}`);
+  const lost: LostInSegment[] = [];
+  await recover(dataDir, undefined, { onLost: (loss) => lost.push(loss) });
+  const us = (n: number) => dateStartUs(day.date) + n;
+  expect(lost).toEqual([{ segment, afterUs: us(8), untilUs: us(20) }]);
+  expect(readFileSync(raw(), "utf8")).toBe(lines(0, 9) + lines(20, 22));
+});
+
 test("wherever a crash cuts the file, exactly the whole records stay and a second start has no repairs to do", async () => {
   const text = lines(0, 30);
   await fc.assert(
@@ -94,11 +125,11 @@ test("NULs that a power loss left at the end are cut, however many", async () =>
   expect(readFileSync(repairs[0]?.keptAt ?? "", "utf8")).toBe("");
 });
 
-test("last lines that are not ours are cut; content before a good line stays", async () => {
+test("last lines that are not ours are cut", async () => {
   const strange = '{"recv_us":12,"net_delay_ms":3,"half":\n\0\0\0\nanything\n';
-  write(raw(), `odd\n${lines(0, 9)}${strange}`);
+  write(raw(), lines(0, 9) + strange);
   const { repairs } = await recover(dataDir);
-  expect(readFileSync(raw(), "utf8")).toBe(`odd\n${lines(0, 9)}`);
+  expect(readFileSync(raw(), "utf8")).toBe(lines(0, 9));
   expect(readFileSync(repairs[0]?.keptAt ?? "", "utf8")).toBe(strange);
 });
 

@@ -83,7 +83,8 @@ def sql(stream, symbol, start, end=None, data=None, levels=None):
     inner += [f"coalesce({value('repaired', 'BOOLEAN')}, false) as repaired"] if len(columns) == 3 else []
     for name, member, rest, kind in _COLUMNS[stream]:
         both = f"coalesce({value(member, kind)}, {value(rest, kind)})" if rest not in (None, member) else value(member, kind)
-        inner.append(f"{both} as {name}")
+        # Times are in µs if the recorder asked for them (exchange.time_unit); a file may hold both units.
+        inner.append(f"case when {both} >= {_MICRO} then {both} // 1000 else {both} end as {name}" if name.endswith("_ms") else f"{both} as {name}")
         columns.append(name)
     for side, member in zip(("bid", "ask"), _SIDES.get(stream, ())):
         inner.append(f"(json->'$.{member}')::DOUBLE[][] as {side}")
@@ -161,6 +162,7 @@ def book_at(symbol, when, data=None, levels=None, number=float):
 
 
 _DAY = 86_400_000_000
+_MICRO = 10**14  # Times from this value on are in µs, lower times in ms.
 _NAN = float("nan")
 
 
@@ -179,8 +181,10 @@ def _columns(stream, symbol, start, end, data, levels):
     for line in _lines(data or DATA, stream, symbol, from_us, to_us):
         empty = False
         row = [line["recv_us"], line["net_delay_ms"]] + ([line.get("repaired", False)] if len(heads) == 3 else [])
-        for _, member, rest, kind in _COLUMNS[stream]:
+        for name, member, rest, kind in _COLUMNS[stream]:
             value = line.get(member, line.get(rest) if rest else None)
+            if name.endswith("_ms") and value is not None and value >= _MICRO:
+                value //= 1000
             row.append(float(value) if kind == "DOUBLE" else value)
         for member in sides:
             book = line[member]

@@ -48,6 +48,7 @@ export const schema = {
     ws_url: key(streamUrl, "wss://stream.binance.com:9443"),
     ws_urls: key(streamUrls, []),
     rest_url: key(restUrl, "https://api.binance.com"),
+    time_unit: key(oneOf(["ms", "us"]), "ms"),
   },
   feed: {
     connections: key(integer(1, 4), 1),

@@ -1,3 +1,4 @@
+import { exchangeMs, exchangeUs } from "../domain/exchange-time.ts";
 import type { StreamType } from "../domain/stream.ts";
 import type { StreamMember } from "../domain/stream-kind-facts.ts";
 import { streamKinds } from "../domain/stream-kinds.ts";
@@ -35,14 +36,18 @@ export type RowShape = {
 };
 
 /** A column and the function that reads its value. */
-type Source = ExportColumn & { readonly from: (members: Members) => Cell };
+type Source = ExportColumn & {
+  readonly from: (members: Members) => Cell;
+  /** Reads a time as the exchange sent it, ms or µs; only columns of times have it. */
+  readonly exact?: (members: Members) => Cell;
+};
 
 type Level = readonly [price: string, quantity: string];
 
 /**
  * Returns the columns of a stream: `recv_us`, `net_delay_ms`, then the exchange's members with their one-letter names written out. Levels
  * of a partial depth stream get one column each (`bid_px_1`, the best, to `ask_sz_20`) unless `levels` is "list". Levels of other books are
- * lists, because their number varies. Then the times once more as timestamps (`recv_time`, `event_time`, `trade_time`), and `since_gap`.
+ * lists, because their number varies. Columns of times are whole ms, whatever unit was recorded. Then the times once more as timestamps (`recv_time`, `event_time`, `trade_time`), and `since_gap`.
  * `symbol`: value of an extra first column for files of several symbols; null: no such column.
  */
 export function rowShape(type: StreamType, options: { levels: "columns" | "list"; symbol: string | null }): RowShape {
@@ -80,21 +85,13 @@ export function rowShape(type: StreamType, options: { levels: "columns" | "list"
   return { columns: sources, row: (members) => sources.map(({ from }) => from(members)) };
 }
 
-/** Times from this number on are µs, smaller times ms: as ms it lies 3000 years ahead, as µs in 1973. */
-const leastMicroseconds = 1e14;
-
-/** Converts a time of the exchange, which may be ms or µs, to µs. */
-export function microsecondsOf(time: number): number {
-  return time < leastMicroseconds ? time * 1000 : time;
-}
-
-/** Returns the timestamp column of a column of times: `event_time` for `event_time_ms`. */
-function timestampOf({ name, nullable, member, from }: Source): Source[] {
-  if (!name.endsWith("_time_ms")) return [];
+/** Returns the timestamp column of a column of times: `event_time` for `event_time_ms`. It keeps the µs that the exchange sent. */
+function timestampOf({ name, nullable, member, exact }: Source): Source[] {
+  if (exact === undefined) return [];
   return [
-    column(name.slice(0, -"_ms".length), "timestamp", nullable, member, (members) => {
-      const time = from(members);
-      return time === null ? null : microsecondsOf(time as number);
+    column(name.replace(/_ms$/, ""), "timestamp", nullable, member, (members) => {
+      const time = exact(members);
+      return time === null ? null : exchangeUs(time as number);
     }),
   ];
 }
@@ -117,15 +114,21 @@ function sourceOf(name: string, { name: key, form, rest }: StreamMember, mayBeFe
   const source = ofForm(name, form, keys);
   if (rest !== null || !mayBeFetched) return source;
   const isThere = (value: unknown) => value !== undefined && (source.kind !== "integer" || typeof value === "number");
-  return column(name, source.kind, true, key, (members) => (isThere(members[key]) ? source.from(members) : null));
+  const ifThere = (from: Source["from"]) => (members: Members) => (isThere(members[key]) ? from(members) : null);
+  const { exact } = source;
+  return {
+    ...column(name, source.kind, true, key, ifThere(source.from)),
+    ...(exact === undefined ? {} : { exact: ifThere(exact) }),
+  };
 }
 
 function ofForm(name: string, form: StreamMember["form"], keys: readonly string[]): Source {
   switch (form) {
     case "id":
     case "integer":
-    case "time":
       return integer(name, keys);
+    case "time":
+      return time(name, keys);
     case "decimal":
       return number(name, keys);
     case "boolean":
@@ -193,6 +196,13 @@ function integer(name: string, keys: readonly string[]): Source {
     if (!Number.isSafeInteger(value)) throw new Error(`${keys[0]} is not an integer`);
     return value as number;
   });
+}
+
+/** A column of whole ms. */
+function time(name: string, keys: readonly string[]): Source {
+  const exact = integer(name, keys);
+  const from = (members: Members) => Math.floor(exchangeMs(exact.from(members) as number));
+  return { ...exact, from, exact: exact.from };
 }
 
 function number(name: string, keys: readonly string[]): Source {

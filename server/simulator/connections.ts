@@ -64,6 +64,8 @@ export function createConnections(
   },
   deps: {
     hooks: FaultHooks;
+    /** As in `MarketSource`. */
+    inventsTimes: boolean;
     now: () => number;
     onSent: ((connection: number, frame: Frame) => void) | null;
     onAudience: () => void;
@@ -71,7 +73,7 @@ export function createConnections(
   },
 ): Connections {
   const { hooks, now, onSent, log } = deps;
-  const delivery = createDelivery();
+  const delivery = createDelivery(deps.inventsTimes);
   const pressure = createBackpressure<Session>();
   const stalls = options.stall === null ? null : createStallWatch<number>(options.stall);
   const lives = createLives(options.life, { announce, end });
@@ -163,7 +165,7 @@ export function createConnections(
     const socket = sockets.get(id);
     const session = socket?.data.session;
     if (socket === undefined || session === null || session === undefined) return;
-    const payload = `{"e":"serverShutdown","E":${now() * (session.microseconds ? 1000 : 1)}}`;
+    const payload = `{"e":"serverShutdown","E":${now() * (session.timeUnit === "us" ? 1000 : 1)}}`;
     socket.send(session.combined ? `{"stream":"!serverShutdown","data":${payload}}` : payload);
   }
 

@@ -27,6 +27,7 @@ export function createListing(source: MarketSource, hooks: FaultHooks): Listing 
       }, audience);
     },
     stop: () => source.stop(),
+    inventsTimes: source.inventsTimes ?? false,
     audienceChanged: () => source.audienceChanged?.(),
     exchangeInfo() {
       const all = source.exchangeInfo();

@@ -1,6 +1,8 @@
+import { exchangeMs, type TimeUnit } from "../domain/exchange-time.ts";
 import { bookTickerReply } from "./book-ticker.ts";
 import type { MarketSource } from "./protocol/market-source.ts";
 import { exchangeInfoReply, type SymbolInfo } from "./protocol/symbol-info.ts";
+import { parseTimeUnit, restTimes } from "./protocol/time-unit.ts";
 import type { Weights } from "./weights.ts";
 
 /** Answers the public part of Binance's REST API. */
@@ -22,22 +24,22 @@ export function createRest(
 ): Rest {
   const { source, weights } = deps;
 
-  function endpoint(path: string, parameters: URLSearchParams, now: number, micro: boolean): Endpoint | null {
+  function endpoint(path: string, parameters: URLSearchParams, now: number, unit: TimeUnit | null): Endpoint | null {
     switch (path) {
       case "/api/v3/ping":
         return { weight: 1, reply: () => "{}" };
       case "/api/v3/time":
-        return { weight: 1, reply: () => JSON.stringify({ serverTime: micro ? now * 1000 : now }) };
+        return { weight: 1, reply: () => JSON.stringify({ serverTime: serverTime(now, unit) }) };
       case "/api/v3/exchangeInfo":
-        return { weight: 20, reply: () => exchangeInfo(parameters, now, micro) };
+        return { weight: 20, reply: () => exchangeInfo(parameters, now, unit) };
       case "/api/v3/depth":
         return { weight: depthWeight(parameters.get("limit")), reply: () => depth(parameters) };
       case "/api/v3/aggTrades":
-        return { weight: 4, reply: () => aggTrades(parameters, micro) };
+        return { weight: 4, reply: () => aggTrades(parameters, unit) };
       case "/api/v3/trades":
-        return { weight: 25, reply: () => trades(parameters, null, micro) };
+        return { weight: 25, reply: () => trades(parameters, null, unit) };
       case "/api/v3/historicalTrades":
-        return { weight: 25, reply: () => trades(parameters, integerOf(parameters, "fromId"), micro) };
+        return { weight: 25, reply: () => trades(parameters, integerOf(parameters, "fromId"), unit) };
       case "/api/v3/ticker/bookTicker":
         return { weight: parameters.has("symbol") ? 2 : 4, reply: () => bookTicker(parameters) };
       default:
@@ -45,10 +47,10 @@ export function createRest(
     }
   }
 
-  function exchangeInfo(parameters: URLSearchParams, now: number, micro: boolean): string | Refusal {
+  function exchangeInfo(parameters: URLSearchParams, now: number, unit: TimeUnit | null): string | Refusal {
     const known = symbolsAsked(parameters);
     if ("refused" in known) return known;
-    const reply = exchangeInfoReply(known, micro ? now * 1000 : now, options.weightPerMinute);
+    const reply = exchangeInfoReply(known, serverTime(now, unit), options.weightPerMinute);
     const withoutSets = /^false$/i.test(parameters.get("showPermissionSets") ?? "");
     return JSON.stringify(reply, (key, value) => (withoutSets && key === "permissionSets" ? [] : value));
   }
@@ -88,7 +90,7 @@ export function createRest(
     return statusRefusal(symbol, parameters) ?? source.depth(symbol, Math.min(limit, 5000)) ?? invalidSymbol;
   }
 
-  function aggTrades(parameters: URLSearchParams, micro: boolean): string | Refusal {
+  function aggTrades(parameters: URLSearchParams, unit: TimeUnit | null): string | Refusal {
     const symbol = symbolOf(parameters);
     if (typeof symbol !== "string") return symbol;
     const [fromId, startTime, endTime, limit] = [
@@ -106,11 +108,18 @@ export function createRest(
     }
     const query = { fromId, startTime, endTime, limit: Math.min(limit || 500, 1000) };
     const trades = source.aggTrades?.(symbol, query) ?? null;
-    if (trades !== null && micro) return trades.replace(/"T":(\d{13})(?=[,}])/g, '"T":$1000');
-    return trades ?? (source.exchangeInfo().some((info) => info.symbol === symbol) ? "[]" : invalidSymbol);
+    if (trades !== null) return timed(trades, unit);
+    return source.exchangeInfo().some((info) => info.symbol === symbol) ? "[]" : invalidSymbol;
   }
 
-  function trades(parameters: URLSearchParams, fromId: number | null | Refusal, micro: boolean): string | Refusal {
+  const timed = (trades: string, unit: TimeUnit | null) =>
+    unit === null ? trades : restTimes(trades, unit, source.inventsTimes ?? false);
+
+  function trades(
+    parameters: URLSearchParams,
+    fromId: number | null | Refusal,
+    unit: TimeUnit | null,
+  ): string | Refusal {
     const symbol = symbolOf(parameters);
     if (typeof symbol !== "string") return symbol;
     const limit = integerOf(parameters, "limit");
@@ -119,7 +128,7 @@ export function createRest(
     const known = source.exchangeInfo().some((info) => info.symbol === symbol);
     if (!known) return invalidSymbol;
     const found = source.trades?.(symbol, { fromId, limit: Math.min(limit || 500, 1000) }) ?? "[]";
-    return micro ? found.replace(/"time":(\d{13})(?=[,}])/g, '"time":$1000') : found;
+    return timed(found, unit);
   }
 
   /** Null if the symbol has the status that `symbolStatus` requests, or if the request has no `symbolStatus`. */
@@ -135,9 +144,9 @@ export function createRest(
   return {
     answer(request, address, now) {
       const url = new URL(request.url);
-      const micro = /^microsecond$/i.test(request.headers.get("x-mbx-time-unit") ?? "");
+      const unit = parseTimeUnit(request.headers.get("x-mbx-time-unit"));
       const clock = deps.clockMs?.() ?? now;
-      const found = endpoint(url.pathname, url.searchParams, clock, micro);
+      const found = endpoint(url.pathname, url.searchParams, clock, unit);
       if (found === null) return new Response(null, { status: 404 });
       if (request.method !== "GET") return new Response(null, { status: 405, headers: { allow: "GET" } });
       const verdict = weights.charge(address, found.weight, now);
@@ -222,10 +231,17 @@ function integerOf(parameters: URLSearchParams, name: string): number | null | R
   return refuse(-1100, `Illegal characters found in parameter '${name}'; legal range is '^[0-9]{1,20}$'.`);
 }
 
-/** Reads a time in ms or µs as ms (rest-api.md, "General API Information": both units are accepted). */
+/** Reads a time in ms or µs as whole ms (rest-api.md, "General API Information": both units are accepted). */
 function timeOf(parameters: URLSearchParams, name: string): number | null | Refusal {
   const time = integerOf(parameters, name);
-  return typeof time === "number" && time >= 1e14 ? time / 1000 : time;
+  return typeof time === "number" ? Math.floor(exchangeMs(time)) : time;
+}
+
+/** The time to report; in µs with the part of the millisecond that has passed. */
+function serverTime(nowMs: number, unit: TimeUnit | null): number {
+  if (unit !== "us") return nowMs;
+  const passedMs = performance.timeOrigin + performance.now() - Date.now();
+  return Math.floor((nowMs + Math.min(0.999, Math.max(0, passedMs))) * 1000);
 }
 
 function json(status: number, body: string, headers: Record<string, string>): Response {

@@ -148,6 +148,7 @@ export function createSimulatedExchange(
     },
     {
       hooks,
+      inventsTimes: source.inventsTimes ?? false,
       now,
       onSent: onSent === undefined && faults === undefined ? null : reportSent,
       onAudience: () => source.audienceChanged?.(),

@@ -114,7 +114,7 @@ export function createRecording(
   const books = createLatestBooks(streams);
   const delay = createDelayEstimator();
   const gate = createLatencyGate({ thresholdMs: config.latency.threshold_ms, gate: config.latency.gate });
-  const rest = createRestClient({ restUrl: exchange.rest_url }, { log });
+  const rest = createRestClient({ restUrl: exchange.rest_url, timeUnit: exchange.time_unit }, { log });
   const clockOffset = createWallOffset({
     ...{ rest, clock, log },
     onOffset: (offsetMs) => delay.setClockOffset(offsetMs),

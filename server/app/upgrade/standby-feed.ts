@@ -67,6 +67,7 @@ function feedOptionsOf(config: Config, streams: readonly Stream[]): FeedOptions 
   return {
     streams,
     addresses: addressesOf(exchange.ws_url, exchange.ws_urls),
+    timeUnit: exchange.time_unit,
     connections: feed.connections,
     rolloverHours: feed.rollover_hours,
     staleMs: feed.stale_ms,

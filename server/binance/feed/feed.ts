@@ -1,3 +1,4 @@
+import type { TimeUnit } from "../../domain/exchange-time.ts";
 import type { ConnectionStatus } from "../../domain/status.ts";
 import { createStream, type Stream, typeOfKind } from "../../domain/stream.ts";
 import type { Log } from "../../platform/log/log.ts";
@@ -49,6 +50,8 @@ export type FeedOptions = {
   readonly rolloverHours?: number;
   /** Fixed silence timeout, ms; null (default): learnt for each socket and stream. */
   readonly staleMs?: number | null;
+  /** Unit of times that the exchange is asked for; default ms. */
+  readonly timeUnit?: TimeUnit;
   /** How long a rollover waits for streams that are quiet on both sockets, ms; default 2000. */
   readonly lingerMs?: number;
   /** How far the parent process is with these streams; default: there is no parent. */
@@ -82,6 +85,7 @@ const deadlineUs = 60_000_000;
 /** Creates the feed of these streams. */
 export function createFeed(options: FeedOptions, deps: FeedDeps): Feed {
   const { nowUs, sink, log, after = systemAfter, random = Math.random } = deps;
+  const connect = deps.connect ?? openConnection;
   const counts: FeedCounts = { duplicates: 0, unusual: 0, reconnects: 0, rollovers: 0, epochs: 0 };
   const connectRateLimit = createConnectRateLimit({
     nowUs,
@@ -120,7 +124,7 @@ export function createFeed(options: FeedOptions, deps: FeedDeps): Feed {
         sink,
         counts,
         log,
-        connect: deps.connect ?? openConnection,
+        connect: (given, ...rest) => connect({ ...given, timeUnit: options.timeUnit ?? "ms" }, ...rest),
         nextAddress,
         interruptionOf: deps.interruptionOf ?? (() => null),
         mayDeliver: deps.mayDeliver ?? (() => true),

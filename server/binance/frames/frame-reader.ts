@@ -1,3 +1,4 @@
+import { exchangeMs } from "../../domain/exchange-time.ts";
 import type { Stream, StreamName, StreamTypeName } from "../../domain/stream.ts";
 import { eventTimeMember } from "../../domain/stream-kind-facts.ts";
 import { hasEventTime, streamKinds } from "../../domain/stream-kinds.ts";
@@ -31,7 +32,7 @@ export type DataMessage = {
   id: number;
   /** First id that the payload covers: `U` of a diff, otherwise the same as `id`. */
   firstId: number;
-  /** Event time `E`, ms since the Unix epoch in the exchange's clock; 0 without event time. */
+  /** Event time `E`, ms since the Unix epoch in the exchange's clock, with decimals if it was sent in µs; 0 without event time. */
   eventMs: number;
   unusual: boolean;
   /** Mark of the payload's content (`contentMark`), and receipt in µs; 0 until the feed has filled them in. */
@@ -109,7 +110,7 @@ export function createFrameReader(streams: readonly Stream[]): FrameReader {
     data.payload = text.slice(start, -1);
     data.id = integerAfter(text, target.idMark, start);
     data.firstId = target.firstIdMark === null ? data.id : integerAfter(text, target.firstIdMark, start);
-    data.eventMs = target.timed ? integerAfter(text, eventTimeMark, start) : 0;
+    data.eventMs = target.timed ? exchangeMs(integerAfter(text, eventTimeMark, start)) : 0;
     data.unusual = false;
     return message;
   };
@@ -162,7 +163,7 @@ function parseFrame(text: string, known: ReadonlyMap<StreamName, Target>): Messa
   const id = data[kind.id ?? ""] as number;
   const firstId = kind.firstId === null ? id : (data[kind.firstId] as number);
   const eventTime = hasEventTime(stream.type.kind) ? data[eventTimeMember] : 0;
-  const eventMs = typeof eventTime === "number" ? eventTime : 0;
+  const eventMs = typeof eventTime === "number" ? exchangeMs(eventTime) : 0;
   return { type: "data", data: { index, stream, payload, id, firstId, eventMs, unusual: true, mark: 0, recvUs: 0 } };
 }
 

@@ -1,3 +1,6 @@
+import { withMilliseconds } from "../../domain/exchange-time.ts";
+import { eventTimeMember } from "../../domain/stream-kind-facts.ts";
+
 /** The newest ids of a stream, each with a mark (hash) of its content. */
 export type RecentIds = {
   /** Returns the highest id added, or the id set by `setHigh`; -Infinity while empty. */
@@ -63,11 +66,27 @@ const contentFrom = 40;
 const wholeUpTo = 512;
 const samples = 48;
 
-/** Computes the content mark: a hash of the payload's length and its characters, or of samples in long payloads. */
-export function contentMark(payload: string): number {
+/**
+ * Computes the content mark: a hash of the payload's length and its characters, or of samples in long payloads. The unit of times makes no
+ * difference: during an upgrade that changes `exchange.time_unit`, two connections deliver the same record in both units.
+ */
+export function contentMark(sent: string): number {
+  const payload = hasLongTime(sent) ? withMilliseconds(sent) : sent;
   const { length } = payload;
   const step = length <= wholeUpTo ? 1 : Math.ceil((length - contentFrom) / samples);
   let mark = length;
   for (let at = contentFrom; at < length; at += step) mark = (mark * 31 + payload.charCodeAt(at)) | 0;
   return mark;
 }
+
+const eventTimeMark = `"${eventTimeMember}":`;
+
+/** True if the payload has an event time in µs, which is three digits longer. */
+function hasLongTime(payload: string): boolean {
+  if (!payload.startsWith(eventStart)) return false;
+  const at = payload.indexOf(eventTimeMark) + eventTimeMark.length + 15;
+  const code = payload.charCodeAt(at);
+  return code >= 48 && code <= 57;
+}
+
+const eventStart = '{"e":';

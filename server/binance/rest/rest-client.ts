@@ -1,3 +1,4 @@
+import type { TimeUnit } from "../../domain/exchange-time.ts";
 import { boundedFetch } from "../../platform/fetch/bounded-fetch.ts";
 import { routeTo } from "../../platform/fetch/proxy-route.ts";
 import type { Log } from "../../platform/log/log.ts";
@@ -62,7 +63,7 @@ const longestBackoffMs = 5 * 60_000;
 
 /**
  * Creates the client. `weightPerMinute`: weight that this process may use (default 3000). `addressLimit`: weight that the exchange allows
- * an address (default 6000). `timeoutMs`: longest wait for an answer (default 15 s; the exchange itself gives up after 10 s). `now`: the
+ * an address (default 6000). `timeUnit`: unit of times in answers (default ms). `timeoutMs`: longest wait for an answer (default 15 s; the exchange itself gives up after 10 s). `now`: the
  * wall clock, ms.
  *
  * | state     | entered when                          | behaviour                                                            |
@@ -72,12 +73,22 @@ const longestBackoffMs = 5 * 60_000;
  * | probing   | the pause has ended                   | one request at a time; an answer leads to answering, else to paused  |
  */
 export function createRestClient(
-  options: { restUrl: string; weightPerMinute?: number; addressLimit?: number; timeoutMs?: number },
+  options: {
+    restUrl: string;
+    timeUnit?: TimeUnit;
+    weightPerMinute?: number;
+    addressLimit?: number;
+    timeoutMs?: number;
+  },
   deps: { log: Log; now?: () => number; after?: After; random?: () => number },
 ): RestClient {
   const { log, after = systemAfter, now = Date.now, random = Math.random } = deps;
   const budget = createWeightBudget({ own: options.weightPerMinute ?? 3000, limit: options.addressLimit ?? 6000 }, now);
   const queues: Readonly<Record<RestPriority, Waiting[]>> = { high: [], normal: [], low: [] };
+  const headers = {
+    "accept-encoding": "gzip, deflate, br",
+    ...(options.timeUnit === "us" ? { "x-mbx-time-unit": "MICROSECOND" } : {}),
+  };
   const underWay = new Set<AbortController>();
   let stopped = false;
   /** Set while no request may be sent. */
@@ -120,7 +131,7 @@ export function createRestClient(
   }: Waiting): Promise<void> {
     const abort = new AbortController();
     const cancel = () => abort.abort();
-    const init = { signal: abort.signal, headers: { "accept-encoding": "gzip, deflate, br" } };
+    const init = { signal: abort.signal, headers };
     underWay.add(abort);
     signal?.addEventListener("abort", cancel);
     const sent = performance.now();

@@ -1,3 +1,4 @@
+import { exchangeMs, type TimeUnit } from "../../domain/exchange-time.ts";
 import { certificateAdvice, foreignAnswer } from "../../platform/fetch/foreign-answer.ts";
 import { type Route, routeTo, throughProxy } from "../../platform/fetch/proxy-route.ts";
 import { proxyTrouble } from "../../platform/fetch/proxy-trouble.ts";
@@ -33,7 +34,7 @@ export type ConnectionEvents = {
 
 /** Opens a connection. Schedule tests replace it by an exchange without sockets. */
 export type OpenConnection = (
-  options: { wsUrl: string; names: readonly string[] },
+  options: { wsUrl: string; names: readonly string[]; timeUnit?: TimeUnit },
   deps: { nowUs: () => number; after: After },
   events: ConnectionEvents,
 ) => Connection;
@@ -46,7 +47,7 @@ const closingMs = 1000;
 
 /** Opens a combined stream of Binance. */
 export const openConnection: OpenConnection = (options, { nowUs, after }, events) => {
-  const { url, inUrl, rest } = subscriptionOf(options.wsUrl, options.names);
+  const { url, inUrl, rest } = subscriptionOf(options.wsUrl, options.names, options.timeUnit);
   const route = routeTo(url);
   if (route.kind === "unusable") return unopened(url, route.problem, after, events);
   // Bun accepts options here; the DOM type knows only protocols. It does not heed the proxies in the environment.
@@ -79,7 +80,7 @@ export const openConnection: OpenConnection = (options, { nowUs, after }, events
   (socket as EventTarget).addEventListener("ping", (event) => {
     const recvUs = nowUs();
     const payload = Buffer.from((event as MessageEvent<Uint8Array>).data ?? []).toString("latin1");
-    if (!ended && /^\d{13}$/.test(payload)) events.onPing(Number(payload), recvUs);
+    if (!ended && /^(\d{13}|\d{16})$/.test(payload)) events.onPing(exchangeMs(Number(payload)), recvUs);
   });
 
   function end(reason: string): void {

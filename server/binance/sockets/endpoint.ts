@@ -1,3 +1,4 @@
+import type { TimeUnit } from "../../domain/exchange-time.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { splitNames } from "./subscriptions.ts";
 
@@ -31,10 +32,14 @@ export function spreadStreams(
   );
 }
 
-/** Builds the combined-stream URL for these streams. `wsUrl` has no trailing slash. */
-export function subscriptionOf(wsUrl: string, names: readonly string[]): Subscription {
+/**
+ * Builds the combined-stream URL for these streams. `wsUrl` has no trailing slash. Without `timeUnit` times are in ms. Source:
+ * web-socket-streams.md, "General WSS information".
+ */
+export function subscriptionOf(wsUrl: string, names: readonly string[], timeUnit: TimeUnit = "ms"): Subscription {
   const [inUrl = [], ...rest] = splitNames(names);
-  return { url: `${wsUrl}/stream?streams=${inUrl.map(encodeName).join("/")}`, inUrl, rest: rest.flat() };
+  const unit = timeUnit === "us" ? "&timeUnit=MICROSECOND" : "";
+  return { url: `${wsUrl}/stream?streams=${inUrl.map(encodeName).join("/")}${unit}`, inUrl, rest: rest.flat() };
 }
 
 /**

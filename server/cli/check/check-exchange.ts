@@ -28,7 +28,7 @@ import {
 
 /** Checks the exchange step by step (name, connection, REST, symbols, first message), and this machine's clock against its clock. */
 export const checkExchange: Probe = async (config, patience) => {
-  const { rest_url } = config.exchange;
+  const { rest_url, time_unit } = config.exchange;
   const [reached, streams] = await Promise.all([
     reach("exchange.reach", rest_url, "exchange.rest_url", patience),
     checkStreams(config, patience),
@@ -37,7 +37,7 @@ export const checkExchange: Probe = async (config, patience) => {
     const why = "the exchange cannot be reached";
     return [reached, skipped("exchange.rest", why), skipped("exchange.symbols", why), ...streams, clockDaemon()];
   }
-  const rest = createRestClient({ restUrl: rest_url, timeoutMs: patience.ms }, { log: silentLog });
+  const rest = createRestClient({ restUrl: rest_url, timeUnit: time_unit, timeoutMs: patience.ms }, { log: silentLog });
   try {
     const answer = await rest.get("/api/v3/ping", {}, { weight: 1, priority: "high", signal: patience.signal });
     if (answer.kind !== "ok") {
@@ -116,14 +116,14 @@ async function checkSymbols(config: Config, rest: RestClient, patience: ProbePat
 const mostAsked = 20;
 
 async function checkStreams(config: Config, patience: ProbePatience): Promise<CheckFinding[]> {
-  const { ws_url, ws_urls } = config.exchange;
+  const { ws_url, ws_urls, time_unit: timeUnit } = config.exchange;
   const names = ownSymbols(config.record)
     .slice(0, mostAsked)
     .flatMap((symbol) => config.record.streams.map((type) => createStream(symbol, type).name));
   const findings = addressesOf(ws_url, ws_urls).map(async (wsUrl): Promise<CheckFinding> => {
     const key = wsUrl === ws_url ? "exchange.ws_url" : "exchange.ws_urls";
     const began = performance.now();
-    const reason = await firstMessage(wsUrl, names, patience);
+    const reason = await firstMessage({ wsUrl, names, timeUnit }, patience);
     const host = hostOfAddress(wsUrl);
     if (reason === null) {
       const took = Math.round(performance.now() - began);
@@ -140,11 +140,14 @@ async function checkStreams(config: Config, patience: ProbePatience): Promise<Ch
 }
 
 /** Waits for a first message. Resolves with null when it arrives, else with the reason why it did not. */
-async function firstMessage(wsUrl: string, names: readonly string[], patience: ProbePatience): Promise<string | null> {
+async function firstMessage(
+  subscription: Parameters<typeof openConnection>[0],
+  patience: ProbePatience,
+): Promise<string | null> {
   const end = Promise.withResolvers<string | null>();
   const nowUs = () => Date.now() * 1000;
   const connection = openConnection(
-    { wsUrl, names },
+    subscription,
     { nowUs, after },
     {
       onOpen() {},

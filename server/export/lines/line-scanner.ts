@@ -1,4 +1,4 @@
-import { microsecondsOf } from "../column.ts";
+import { exchangeMs, exchangeUs } from "../../domain/exchange-time.ts";
 import { growList, type ListValues, type RowGroup, setInteger, setNull } from "../parquet/row-group.ts";
 import { createDecimalReader } from "./decimal-bytes.ts";
 import type { LineStep, LineTemplate } from "./line-template.ts";
@@ -75,9 +75,12 @@ export function createLineScanner(group: RowGroup, templates: readonly LineTempl
     if (form === "delay") return readDelay(column * stride + row);
     if (form === "boolean") return readBoolean(column, row);
     if (!readInteger()) return false;
-    if (column >= 0) setInteger(words, column * stride + row, integer);
+    if (column >= 0) {
+      const value = form === "time" ? Math.floor(exchangeMs(integer)) : integer;
+      setInteger(words, column * stride + row, value);
+    }
     if (timestamp >= 0) {
-      const time = form === "receipt" ? integer : microsecondsOf(integer);
+      const time = form === "receipt" ? integer : exchangeUs(integer);
       setInteger(words, timestamp * stride + row, time);
     }
     return true;

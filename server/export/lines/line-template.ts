@@ -6,7 +6,7 @@ import type { ExportColumn } from "../column.ts";
 /** A value in a line: the bytes before it, how it is written, and the columns that it goes to (-1: no column). */
 export type LineStep = {
   readonly before: Uint8Array;
-  readonly form: "receipt" | "integer" | "delay" | "decimal" | "boolean" | "levels";
+  readonly form: "receipt" | "time" | "integer" | "delay" | "decimal" | "boolean" | "levels";
   /** For levels: the column of the first price. If levels are lists: the prices; the quantities follow in the next column. */
   readonly column: number;
   /** Column of the same time as a timestamp. */
@@ -65,7 +65,7 @@ function templateOf(
       fixed = "";
     } else {
       const isDecimal = form === "decimal";
-      const kind = isDecimal || form === "boolean" ? form : "integer";
+      const kind = isDecimal || form === "boolean" || form === "time" ? form : "integer";
       steps.push(stepOf(isDecimal ? `${fixed}"` : fixed, name, kind));
       fixed = isDecimal ? '"' : "";
     }

@@ -78,6 +78,7 @@ export function createSyntheticMarket(options: SyntheticOptions): SyntheticMarke
       if (isHalted) halted.add(symbol);
       else halted.delete(symbol);
     },
+    inventsTimes: true,
     exchangeInfo: () => symbols.map((symbol) => symbol.profile),
     depth: (symbol, limit) => bySymbol.get(symbol)?.depth(limit) ?? null,
     aggTrades: (symbol, query) => bySymbol.get(symbol)?.aggTrades(query) ?? null,

@@ -1,12 +1,13 @@
 import type { MarketEvent, MarketListeners } from "./market-source.ts";
 import type { Session } from "./socket-session.ts";
+import { type TimeWriter, timesOfStream } from "./time-unit.ts";
 
 /** A data frame on its way to one client. */
 export type Frame = {
   readonly stream: string;
-  /** The payload as the source gave it. */
+  /** The payload in the client's time unit. */
   readonly payload: string;
-  /** Text on the wire: the payload, wrapped or not, in the client's time unit. */
+  /** Text on the wire: the payload, wrapped or not. */
   readonly text: string | Uint8Array;
   /** Kind of the fault that spoiled this frame, so that it is not data any more. */
   readonly fault?: string;
@@ -20,8 +21,8 @@ export type FrameDelivery = Pick<MarketListeners, "wants"> & {
   deliver(events: readonly MarketEvent[], send: (session: Session, frames: readonly Frame[]) => void): void;
 };
 
-/** Creates the table of who listens to what. */
-export function createDelivery(): FrameDelivery {
+/** Creates the table of who listens to what. `inventsTimes`: as in `MarketSource`. */
+export function createDelivery(inventsTimes: boolean): FrameDelivery {
   const audience = new Map<string, Set<Session>>();
 
   return {
@@ -50,8 +51,8 @@ export function createDelivery(): FrameDelivery {
         const forms: (Frame | undefined)[] | null = sessions.size > 1 ? [] : null;
         for (const session of sessions) {
           if (concerns !== undefined && !session.combined) continue;
-          const form = (session.combined ? 1 : 0) + (session.microseconds ? 2 : 0);
-          const frame = forms?.[form] ?? createFrame(event, session.combined, session.microseconds);
+          const form = (session.combined ? 1 : 0) + 2 * units.indexOf(session.timeUnit);
+          const frame = forms?.[form] ?? createFrame(event, session, inventsTimes);
           if (forms !== null) forms[form] = frame;
           const frames = outgoing.get(session);
           if (frames === undefined) outgoing.set(session, [frame]);
@@ -63,22 +64,29 @@ export function createDelivery(): FrameDelivery {
   };
 }
 
-const wrappers = new Map<string, string>();
-const mostWrappers = 10_000;
+/** Units that clients ask for. */
+const units = [null, "ms", "us"] as const;
 
-/** `{"stream":"btcusdt@aggTrade","data":` */
-function wrapperOf(stream: string): string {
-  let wrapper = wrappers.get(stream);
-  if (wrapper === undefined) {
-    if (wrappers.size >= mostWrappers) wrappers.clear();
-    wrapper = `{"stream":${JSON.stringify(stream)},"data":`;
-    wrappers.set(stream, wrapper);
+/** How frames of a stream are written. `wrapper`: `{"stream":"btcusdt@aggTrade","data":`. */
+type StreamForm = { readonly wrapper: string; readonly times: TimeWriter | null };
+
+const streamForms = new Map<string, StreamForm>();
+const mostStreamForms = 10_000;
+
+function formOf(stream: string): StreamForm {
+  let form = streamForms.get(stream);
+  if (form === undefined) {
+    if (streamForms.size >= mostStreamForms) streamForms.clear();
+    form = { wrapper: `{"stream":${JSON.stringify(stream)},"data":`, times: timesOfStream(stream) };
+    streamForms.set(stream, form);
   }
-  return wrapper;
+  return form;
 }
 
-function createFrame(event: MarketEvent, combined: boolean, microseconds: boolean): Frame {
-  const { stream, payload } = event;
-  const timed = microseconds ? payload.replace(/"([ET])":(\d{13})(?=[,}])/g, '"$1":$2000') : payload;
-  return { stream, payload, text: combined ? `${wrapperOf(stream)}${timed}}` : timed };
+function createFrame(event: MarketEvent, { combined, timeUnit }: Session, inventsTimes: boolean): Frame {
+  const { stream } = event;
+  const { wrapper, times } = formOf(stream);
+  const isAsSent = times === null || timeUnit === null;
+  const payload = isAsSent ? event.payload : times(event.payload, timeUnit, inventsTimes);
+  return { stream, payload, text: combined ? `${wrapper}${payload}}` : payload };
 }

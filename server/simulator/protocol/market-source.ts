@@ -52,6 +52,8 @@ export type MarketSource = {
   aggTrades?(symbol: string, query: AggTradeQuery): string | null;
   /** Trades in REST form, oldest first, as JSON text; null if the symbol is unknown. */
   trades?(symbol: string, query: TradeQuery): string | null;
+  /** True if times are invented: clients that ask for µs then get invented µs as well, not zeros. */
+  readonly inventsTimes?: boolean;
   /** What the exchange's clock shows, ms; the wall clock's time where left out. */
   nowMs?(): number;
 };

@@ -1,3 +1,4 @@
+import type { TimeUnit } from "../../domain/exchange-time.ts";
 import { errorReply, parseControl, type RequestId, resultReply } from "./control-message.ts";
 import type { StreamRequest } from "./stream-url.ts";
 
@@ -25,7 +26,7 @@ export type Session = {
   readonly streams: ReadonlySet<string>;
   /** Payloads are wrapped with their stream's name. */
   readonly combined: boolean;
-  readonly microseconds: boolean;
+  readonly timeUnit: TimeUnit | null;
   /** Takes up the streams of the URL; the wire must be open. */
   open(): void;
   receiveText(text: string): void;
@@ -94,7 +95,7 @@ export function createSession(
     get combined() {
       return combined;
     },
-    microseconds: options.request.microseconds,
+    timeUnit: options.request.timeUnit,
 
     open() {
       subscribe(options.request.streams, null);

@@ -1,10 +1,13 @@
+import type { TimeUnit } from "../../domain/exchange-time.ts";
+import { parseTimeUnit } from "./time-unit.ts";
+
 /** What the URL of a WebSocket asks for. */
 export type StreamRequest = {
   readonly streams: readonly string[];
   /** Whether payloads are wrapped as `{"stream":…,"data":…}` from the start. */
   readonly combined: boolean;
-  /** `timeUnit=MICROSECOND` was asked for. */
-  readonly microseconds: boolean;
+  /** The unit of times that was asked for; null: as the source has them, which is ms except in recordings. */
+  readonly timeUnit: TimeUnit | null;
 };
 
 /**
@@ -16,11 +19,11 @@ export function parseStreamUrl(text: string): StreamRequest | null {
   const path = decode(url.pathname);
   const query = queryOf(url.search);
   if (path === null || query === null) return null;
-  const microseconds = /^microsecond$/i.test(query.get("timeUnit") ?? "");
+  const timeUnit = parseTimeUnit(query.get("timeUnit") ?? null);
   const raw = /^\/ws(?:\/(.*))?$/.exec(path);
-  if (raw !== null) return { streams: splitNames(raw[1] ?? ""), combined: false, microseconds };
+  if (raw !== null) return { streams: splitNames(raw[1] ?? ""), combined: false, timeUnit };
   if (!/^\/stream\/?$/.test(path)) return null;
-  return { streams: splitNames(query.get("streams") ?? ""), combined: true, microseconds };
+  return { streams: splitNames(query.get("streams") ?? ""), combined: true, timeUnit };
 }
 
 function splitNames(text: string): string[] {

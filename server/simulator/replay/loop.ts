@@ -1,3 +1,4 @@
+import { exchangeMs, isMicroseconds } from "../../domain/exchange-time.ts";
 import { eventTimeMember, type Numbering } from "../../domain/stream-kind-facts.ts";
 import { byKind, countedMembers, hasLevels, type StreamKind, timeMembers } from "../../domain/stream-kinds.ts";
 import type { RecordedMessage } from "./recorded-message.ts";
@@ -22,8 +23,6 @@ const unknownShape = shape(new Map(), [eventTimeMember]);
 
 /** Time between the end of a round and the beginning of the next. */
 const pauseMs = 100;
-/** From here on a time is in µs. */
-const microseconds = 1e14;
 
 /**
  * From the second round on, ids and event times are raised by the range that a round covers. So they keep rising for each symbol,
@@ -50,7 +49,7 @@ export function createLoop(options: { times: boolean }): Loop {
       const numbering = numberings.get(member);
       const value = Number(digits);
       if (numbering !== undefined) extend(message.stream, numbering, value);
-      else extend(symbolOf(message.stream), "time", value >= microseconds ? value / 1000 : value);
+      else extend(symbolOf(message.stream), "time", exchangeMs(value));
     }
   }
 
@@ -96,7 +95,7 @@ export function createLoop(options: { times: boolean }): Loop {
       const shifted = head.replace(pattern, (_, member: string, digits: string) => {
         const numbering = numberings.get(member);
         const value = Number(digits);
-        const step = value >= microseconds ? timeMs * 1000 : timeMs;
+        const step = isMicroseconds(value) ? timeMs * 1000 : timeMs;
         return `"${member}":${value + (numbering === undefined ? step : round * (ids?.[numbering] ?? 0))}`;
       });
       return shifted + message.payload.slice(head.length);

@@ -1,3 +1,4 @@
+import { isMicroseconds } from "../../domain/exchange-time.ts";
 import { decodeLine } from "../../domain/line.ts";
 import {
   createStream,
@@ -149,9 +150,6 @@ function restBook(url: string, raw: string): Named | null {
   return { stream: parsed.name, payload: raw, parsed };
 }
 
-/** From here on a time is in µs. */
-const microseconds = 1e14;
-
 /** Moves the times (ms or µs) of a payload by `shiftMs`; the rest stays as it is. Some kinds carry no time. */
 export function shiftEventTimes(payload: string, kind: StreamKind | undefined, ms: number): string {
   const pattern = timePatterns.get(kind);
@@ -171,5 +169,5 @@ function timePattern(names: readonly string[]): RegExp {
 
 function moved(member: string, digits: string, ms: number): string {
   const value = Number(digits);
-  return `"${member}":${value + Math.round(value >= microseconds ? ms * 1000 : ms)}`;
+  return `"${member}":${value + Math.round(isMicroseconds(value) ? ms * 1000 : ms)}`;
 }

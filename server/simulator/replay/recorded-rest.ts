@@ -1,3 +1,4 @@
+import { exchangeMs } from "../../domain/exchange-time.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { createTradeHistory, type TradeHistory } from "../market/trade-history.ts";
 import type { AggTradeQuery, TradeQuery } from "../protocol/market-source.ts";
@@ -69,7 +70,8 @@ function createPlayedTrades(member: string, inRest: (payload: string) => string)
       for (const payload of untold.splice(0)) {
         const id = idPattern.exec(payload)?.[1];
         const time = /"T":(\d+)/.exec(payload)?.[1];
-        if (id !== undefined && time !== undefined) past.add({ id: Number(id), timeMs: Number(time), payload });
+        if (id !== undefined && time !== undefined)
+          past.add({ id: Number(id), timeMs: exchangeMs(Number(time)), payload });
       }
       return past.query(query);
     },

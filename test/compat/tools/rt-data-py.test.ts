@@ -37,6 +37,7 @@ print(json.dumps({
     "trades": [len(trades), int(trades["repaired"].sum()), float(trades["quantity"].sum()), trades["recv_us"].is_monotonic_increasing],
     "times": str(trades["recv_time"].iloc[0]),
     "books": [list(books.columns), len(books), books["since_gap"].tolist()[:2]],
+    "event_times": diffs["event_time_ms"].tolist(),
     "diffs": diffs[["first_update_id", "final_update_id", "bid_px", "ask_sz"]].values.tolist(),
     "gaps": {stream: gaps(stream, "BTCUSDT") for stream in ("depth20", "aggTrade")},
     "inside": in_gap([1, 5, 10, 15], [{"from_us": 5, "to_us": 10, "settled": False}, {"from_us": 15, "to_us": 20, "settled": True}], 2),
@@ -56,7 +57,7 @@ function writeDiffs(): void {
   const segment = { symbol: "SOLUSDT", date: today, name: "00-00" };
   const diff = (second: number, first: number, last: number, bid: string, ask: string) =>
     encodeLine(
-      `{"e":"depthUpdate","E":1,"s":"SOLUSDT","U":${first},"u":${last},"b":[${bid}],"a":[${ask}]}`,
+      `{"e":"depthUpdate","E":${second === 1 ? "1795305600123456" : "1795305600123"},"s":"SOLUSDT","U":${first},"u":${last},"b":[${bid}],"a":[${ask}]}`,
       secondOf(today, second),
       5,
     );
@@ -121,6 +122,8 @@ test.skipIf(python === null)(
       // The gap before it ended at midnight.
       [true, false],
     ]);
+    // One of them was sent in µs.
+    expect(new Set(found.event_times as number[])).toEqual(new Set([1795305600123]));
     expect(found.diffs).toContainEqual([12, 14, [9], [4]]);
     expect(found.missing).toEqual([
       "FileNotFoundError: no depth20 of NIXUSDT in " +
@@ -137,6 +140,7 @@ test.skipIf(python === null)(`DuckDB reads the same by the SQL that load() would
     [rows, repaired, expect.closeTo(quantity ?? 0, 6)],
   ]);
   expect(await query(`select count(*)::int, count_if(since_gap)::int from (${books})`)).toEqual([[400, 1]]);
+  expect(await query(`select distinct event_time_ms::varchar from (${diffs})`)).toEqual([["1795305600123"]]);
   expect((await query(`describe ${books}`)).map(([name]) => name)).toEqual((found.books as unknown[][])[0] ?? []);
   expect(await query(`select final_update_id, bid_px, ask_sz from (${diffs}) limit 2`)).toEqual([
     ["11", [10], []],

@@ -38,6 +38,13 @@ test("control messages leave half a second apart, which is what the exchange acc
   expect(sent.slice(1).map((atMs, n) => atMs - (sent[n] ?? 0))).toEqual(sent.slice(1).map(() => 500));
 });
 
+test("microseconds are asked for in the URL, and only if they are wanted", () => {
+  expect(subscriptionOf("wss://x", ["btcusdt@trade"], "us").url).toBe(
+    "wss://x/stream?streams=btcusdt@trade&timeUnit=MICROSECOND",
+  );
+  expect(subscriptionOf("wss://x", ["btcusdt@trade"], "ms").url).toBe("wss://x/stream?streams=btcusdt@trade");
+});
+
 test("two sockets have two addresses: those configured, else both ports of the exchange's own host", () => {
   const [own, twin] = ["wss://stream.binance.com:9443", "wss://stream.binance.com:443"];
   expect(addressesOf(own, [])).toEqual([own, twin]);

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { createFrameReader, type Message } from "../../../server/binance/frames/frame-reader.ts";
+import { contentMark } from "../../../server/binance/gaps/recent-ids.ts";
 import { parseStreamName, type Stream } from "../../../server/domain/stream.ts";
 import { realDataMissing, realMessages } from "../../support/simulator/real-data.ts";
 
@@ -55,6 +56,37 @@ test("every documented payload takes the fast path, with Binance's id and its te
   for (const [stream, payload, id] of documented) {
     expect(kept(read(combined(stream, payload)))).toEqual({ id, payload, unusual: false });
   }
+});
+
+const inMicroseconds = (payload: string) => payload.replace(/"([ET])":(\d{13})(?=,)/g, '"$1":$2042');
+
+test("event times in ms and in µs, on the fast and on the slow path, are the same time", () => {
+  for (const [stream, payload] of documented) {
+    if (!payload.includes('"E"')) continue;
+    for (const [text, ms] of [
+      [payload, 1672515782136],
+      [inMicroseconds(payload), 1672515782136.042],
+    ] as const)
+      for (const sent of [text, `${text.slice(0, -1)},"new":1}`]) {
+        const message = read(combined(stream, sent));
+        if (message.type !== "data") throw new Error(message.type);
+        expect([message.data.eventMs, message.data.payload]).toEqual([ms, sent]);
+      }
+  }
+});
+
+test("a record that two connections deliver in ms and in µs has one content mark, another record another", () => {
+  const level = '["0.00240000","10.00000000"]';
+  const long = documented.map(([, payload]) => payload.replace(/\["0.0024","10"\]/, Array(60).fill(level).join(",")));
+  for (const payload of [...documented.map(([, payload]) => payload), ...long]) {
+    expect(contentMark(inMicroseconds(payload))).toBe(contentMark(payload));
+    expect(contentMark(inMicroseconds(payload.replace('"T":1672', '"T":1673')))).toBe(
+      contentMark(payload.replace('"T":1672', '"T":1673')),
+    );
+  }
+  const [, trade = ""] = documented.find(([stream]) => stream.endsWith("@trade")) ?? [];
+  expect(contentMark(trade.replace("0.001", "0.002"))).not.toBe(contentMark(trade));
+  expect(contentMark(inMicroseconds(trade.replace("0.001", "0.002")))).not.toBe(contentMark(trade));
 });
 
 test("decimals of every form take the fast path, alone and mixed; other texts do not", () => {

@@ -46,6 +46,7 @@ test("no file at all is a valid config with the documented defaults", () => {
     ws_url: "wss://stream.binance.com:9443",
     ws_urls: [],
     rest_url: "https://api.binance.com",
+    time_unit: "ms",
   });
   expect(feed).toEqual({ connections: 1, rollover_hours: 23, stale_ms: null });
   expect(latency).toEqual({ threshold_ms: 1000, gate: "mark" });

@@ -28,23 +28,26 @@ function linesOf(folder: string, decimal: fc.Arbitrary<string>): fc.Arbitrary<st
   const side = fc.array(level, { maxLength: folder === "depth5" ? 6 : 25 }).map((levels) => `[${levels.join(",")}]`);
   const id = fc.integer({ min: 0, max: 2 ** 50 });
   const two = fc.tuple(decimal, decimal);
-  const event = (name: string) => `"e":"${name}","E":${ms},"s":"BTCUSDT"`;
+  const time = fc.constantFrom(String(ms), `${ms}042`);
+  const event = (name: string, at: string) => `"e":"${name}","E":${at},"s":"BTCUSDT"`;
   const payloads: Record<string, fc.Arbitrary<string>> = {
     depth5: fc
       .tuple(id, side, side)
       .map(([last, bids, asks]) => `{"lastUpdateId":${last},"bids":${bids},"asks":${asks}}`),
-    depth: fc.tuple(id, side, side).map(([u, b, a]) => `{${event("depthUpdate")},"U":${u},"u":${u},"b":${b},"a":${a}}`),
+    depth: fc
+      .tuple(id, side, side, time)
+      .map(([u, b, a, at]) => `{${event("depthUpdate", at)},"U":${u},"u":${u},"b":${b},"a":${a}}`),
     aggTrade: fc
-      .tuple(id, two, fc.boolean())
+      .tuple(id, two, fc.boolean(), time)
       .map(
-        ([a, [p, q], m]) =>
-          `{${event("aggTrade")},"a":${a},"p":"${p}","q":"${q}","f":1,"l":2,"T":${ms},"m":${m},"M":true}`,
+        ([a, [p, q], m, at]) =>
+          `{${event("aggTrade", at)},"a":${a},"p":"${p}","q":"${q}","f":1,"l":2,"T":${at},"m":${m},"M":true}`,
       ),
     trade: fc
-      .tuple(id, two, fc.constantFrom("", '"b":88,"a":50,'))
+      .tuple(id, two, fc.constantFrom("", '"b":88,"a":50,'), time)
       .map(
-        ([t, [p, q], former]) =>
-          `{${event("trade")},"t":${t},"p":"${p}","q":"${q}",${former}"T":${ms},"m":true,"M":true}`,
+        ([t, [p, q], former, at]) =>
+          `{${event("trade", at)},"t":${t},"p":"${p}","q":"${q}",${former}"T":${at},"m":true,"M":true}`,
       ),
     bookTicker: fc
       .tuple(id, two, two)

@@ -13,7 +13,10 @@ import { realDataMissing, realMessages } from "../../support/simulator/real-data
 type Columns = readonly (readonly [name: string, value: string])[];
 
 const integer = (member: string) => `(line->>'$.${member}')::bigint`;
-const time = (member: string) => `make_timestamp(${integer(member)} * 1000)`;
+const wholeMs = (member: string) =>
+  `(case when ${integer(member)} < 1e14 then ${integer(member)} else ${integer(member)} // 1000 end)`;
+const time = (member: string) =>
+  `make_timestamp(case when ${integer(member)} < 1e14 then ${integer(member)} * 1000 else ${integer(member)} end)`;
 const side = (member: string) => `((line->'$.${member}')::varchar[][])`;
 const levels = (name: string): Columns =>
   Array.from({ length: 20 }, (_, n) => n + 1).flatMap((n) => [
@@ -25,13 +28,13 @@ const lists = (name: string, member: string): Columns => [
   [`${name}_sz`, `list_transform(${side(member)}, lambda level: level[2]::T)`],
 ];
 const event: Columns = [
-  ["event_time_ms", integer("E")],
+  ["event_time_ms", wholeMs("E")],
   ["event_time", time("E")],
 ];
 const trades: Columns = [
   ...event,
   ["repaired", "false"],
-  ["trade_time_ms", integer("T")],
+  ["trade_time_ms", wholeMs("T")],
   ["trade_time", time("T")],
   ["price", "(line->>'$.p')::T"],
   ["quantity", "(line->>'$.q')::T"],
@@ -86,15 +89,16 @@ beforeAll(() => {
 });
 afterAll(() => remove());
 
-/** Archives the real messages of a stream of BTCUSDT. */
+/** Archives the real messages of a stream of BTCUSDT. Every second message has its times in µs: a file may hold both units. */
 async function archived(stream: string, file: string): Promise<{ path: string; manifest: Manifest }> {
   let text = "";
   let latestUs = 0;
   for (const { t, raw } of realMessages(file)) {
     if (!raw.startsWith(`{"stream":"btcusdt@${stream}`) || !/^[@"]/.test(raw.slice(19 + stream.length))) continue;
     latestUs = Math.max(latestUs + 1, t * 1000);
+    const payload = raw.slice(raw.indexOf(',"data":') + 8, -1);
     text += encodeLine(
-      raw.slice(raw.indexOf(',"data":') + 8, -1),
+      latestUs % 2 === 0 ? payload : payload.replace(/"([ET])":(\d{13})(?=,)/g, `"$1":$2${latestUs % 7}41`),
       latestUs,
       latestUs % 3 === 0 ? null : latestUs % 200,
     );

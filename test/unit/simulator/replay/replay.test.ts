@@ -356,6 +356,37 @@ test("with shifted time all event times move by the same amount, so that the rep
   expect(Math.abs(serverTime - Date.now())).toBeLessThan(1000);
 });
 
+test("a recording with both units is sent as it is, or in the unit that the client asks for, over sockets and REST", async () => {
+  const folder = temporaryFolder();
+  const both = (n: number, us: number) => {
+    const payload = trade(n, us / 1000 - 7);
+    return n % 2 === 0 ? payload : payload.replace(/"([ET])":(\d{13})/g, '"$1":$2456');
+  };
+  const content = rows(at("15:00:00"), 20, 50, both);
+  writeSegments(folder, "aggTrade", content);
+  const received = async (query: string) => {
+    const replay = await serve({ path: folder });
+    const client = await connect(`${replay.wsUrl}/stream?streams=${tradeStream}${query}`);
+    await until(() => client.received.length === 20, "all messages");
+    return { replay, data: client.received.map((text) => text.slice(text.indexOf('"data":') + 7, -1)) };
+  };
+  const { replay, data } = await received("");
+  expect(data).toEqual(content.map(([, payload]) => payload));
+  const ms = data.map((payload) => payload.replace(/(\d{13})\d{3}(?=,)/g, "$1"));
+  expect((await received("&timeUnit=millisecond")).data).toEqual(ms);
+  expect((await received("&timeUnit=MICROSECOND")).data).toEqual(
+    data.map((payload) => payload.replace(/"([ET])":(\d{13})(?=,)/g, '"$1":$2000')),
+  );
+  const times = async (unit?: string) => {
+    const headers: Record<string, string> = unit === undefined ? {} : { "X-MBX-TIME-UNIT": unit };
+    const answer = await fetch(`${replay.restUrl}/api/v3/aggTrades?symbol=BTCUSDT`, { headers });
+    return ((await answer.json()) as { T: number }[]).map(({ T }) => T);
+  };
+  expect((await times()).map((time) => String(time).length)).toEqual(content.map((_, n) => (n % 2 === 0 ? 13 : 16)));
+  expect(await times("MILLISECOND")).toEqual(ms.map((payload) => JSON.parse(payload).T));
+  expect((await times("MICROSECOND")).every((time) => time > 1e15)).toBe(true);
+});
+
 test("REST depth is the newest recorded book at or before the position, carried on by the diffs, after a seek as well", async () => {
   const folder = temporaryFolder();
   const snapshot = (id: number) =>

@@ -1,7 +1,7 @@
 import { type BookDiff, type BookImage, readBookDiff, readBookImage } from "../../domain/book/book-text.ts";
+import { exchangeUs } from "../../domain/exchange-time.ts";
 import type { StreamType } from "../../domain/stream.ts";
 import type { LineParser } from "../../storage/read/stream-reader.ts";
-import { microsecondsOf } from "../column.ts";
 
 type Head = {
   /** Receipt time, µs. */
@@ -62,7 +62,7 @@ export function createRecordParser(type: StreamType, fromUs: number): LineParser
         const diff = readBookDiff(text, from, to);
         const time = integerOf(text, '"E":', from, to);
         if (diff === null || time === null) return "damaged";
-        return { ...head, kind: "diff", diff: { ...diff, timeUs: microsecondsOf(time) } };
+        return { ...head, kind: "diff", diff: { ...diff, timeUs: exchangeUs(time) } };
       }
       case "depthSnapshot":
       case "partialDepth": {
@@ -90,7 +90,7 @@ export function createTimesParser(type: StreamType, fromUs: number): LineParser<
     if (type.kind === "partialDepth") return { ...times, timeUs: null };
     const time = integerOf(text, member, from, to) ?? (isTrade ? integerOf(text, '"time":', from, to) : null);
     if (time === null) return "damaged";
-    return { ...times, timeUs: microsecondsOf(time), isBackfilled: isTrade && isBackfilledAt(text, from, to) };
+    return { ...times, timeUs: exchangeUs(time), isBackfilled: isTrade && isBackfilledAt(text, from, to) };
   };
 }
 
@@ -125,7 +125,7 @@ function tradeOf(head: Head, members: Members): TradeRecord | "damaged" {
   return {
     ...head,
     kind: "trade",
-    timeUs: microsecondsOf(trade.time as number),
+    timeUs: exchangeUs(trade.time as number),
     id: trade.id as number,
     price: trade.price,
     quantity: trade.quantity,

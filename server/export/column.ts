@@ -1,4 +1,4 @@
-import { exchangeMs, exchangeUs } from "../domain/exchange-time.ts";
+import { exchangeMs, exchangeUs } from "../domain/market/exchange-time.ts";
 import type { StreamType } from "../domain/stream.ts";
 import type { StreamMember } from "../domain/stream-kind-facts.ts";
 import { streamKinds } from "../domain/stream-kinds.ts";

@@ -1,4 +1,4 @@
-import { exchangeMs, type TimeUnit } from "../domain/exchange-time.ts";
+import { exchangeMs, type TimeUnit } from "../domain/market/exchange-time.ts";
 import { bookTickerReply } from "./book-ticker.ts";
 import type { MarketSource } from "./protocol/market-source.ts";
 import { exchangeInfoReply, type SymbolInfo } from "./protocol/symbol-info.ts";

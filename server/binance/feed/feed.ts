@@ -1,4 +1,4 @@
-import type { TimeUnit } from "../../domain/exchange-time.ts";
+import type { TimeUnit } from "../../domain/market/exchange-time.ts";
 import type { ConnectionStatus } from "../../domain/status.ts";
 import { createStream, type Stream, typeOfKind } from "../../domain/stream.ts";
 import type { Log } from "../../platform/log/log.ts";

@@ -1,4 +1,4 @@
-import { exchangeMs } from "../../domain/exchange-time.ts";
+import { exchangeMs } from "../../domain/market/exchange-time.ts";
 import type { Stream, StreamName, StreamTypeName } from "../../domain/stream.ts";
 import { eventTimeMember } from "../../domain/stream-kind-facts.ts";
 import { hasEventTime, streamKinds } from "../../domain/stream-kinds.ts";

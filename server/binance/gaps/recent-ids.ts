@@ -1,4 +1,4 @@
-import { withMilliseconds } from "../../domain/exchange-time.ts";
+import { withMilliseconds } from "../../domain/market/exchange-time.ts";
 import { eventTimeMember } from "../../domain/stream-kind-facts.ts";
 
 /** The newest ids of a stream, each with a mark (hash) of its content. */

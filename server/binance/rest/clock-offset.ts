@@ -1,4 +1,4 @@
-import { exchangeMs, isMicroseconds } from "../../domain/exchange-time.ts";
+import { exchangeMs, isMicroseconds } from "../../domain/market/exchange-time.ts";
 import { foreignAnswer } from "../../platform/fetch/foreign-answer.ts";
 import type { Log } from "../../platform/log/log.ts";
 import { type After, after as systemAfter } from "../../platform/time/timers.ts";

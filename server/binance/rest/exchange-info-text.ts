@@ -1,4 +1,4 @@
-import { exchangeMs } from "../../domain/exchange-time.ts";
+import { exchangeMs } from "../../domain/market/exchange-time.ts";
 import { createTurn } from "../../platform/time/timers.ts";
 import { parseObject } from "./answer-text.ts";
 

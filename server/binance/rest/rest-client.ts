@@ -1,4 +1,4 @@
-import type { TimeUnit } from "../../domain/exchange-time.ts";
+import type { TimeUnit } from "../../domain/market/exchange-time.ts";
 import { boundedFetch } from "../../platform/fetch/bounded-fetch.ts";
 import { routeTo } from "../../platform/fetch/proxy-route.ts";
 import type { Log } from "../../platform/log/log.ts";

@@ -1,4 +1,4 @@
-import { exchangeUs } from "../../domain/exchange-time.ts";
+import { exchangeUs } from "../../domain/market/exchange-time.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { restName, type StreamKind, streamKinds } from "../../domain/stream-kinds.ts";
 import { plainInteger, structureProblem } from "../frames/payload.ts";

@@ -1,4 +1,4 @@
-import { exchangeMs, type TimeUnit } from "../../domain/exchange-time.ts";
+import { exchangeMs, type TimeUnit } from "../../domain/market/exchange-time.ts";
 import { certificateAdvice, foreignAnswer } from "../../platform/fetch/foreign-answer.ts";
 import { type Route, routeTo, throughProxy } from "../../platform/fetch/proxy-route.ts";
 import { proxyTrouble } from "../../platform/fetch/proxy-trouble.ts";

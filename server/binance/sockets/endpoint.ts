@@ -1,4 +1,4 @@
-import type { TimeUnit } from "../../domain/exchange-time.ts";
+import type { TimeUnit } from "../../domain/market/exchange-time.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { splitNames } from "./subscriptions.ts";
 

@@ -1,4 +1,4 @@
-import { exchangeMs, exchangeUs } from "../../domain/exchange-time.ts";
+import { exchangeMs, exchangeUs } from "../../domain/market/exchange-time.ts";
 import { growList, type ListValues, type RowGroup, setInteger, setNull } from "../parquet/row-group.ts";
 import { createDecimalReader } from "./decimal-bytes.ts";
 import type { LineStep, LineTemplate } from "./line-template.ts";

@@ -1,5 +1,5 @@
 import { type BookDiff, type BookImage, readBookDiff, readBookImage } from "../../domain/book/book-text.ts";
-import { exchangeUs } from "../../domain/exchange-time.ts";
+import { exchangeUs } from "../../domain/market/exchange-time.ts";
 import type { StreamType } from "../../domain/stream.ts";
 import type { LineParser } from "../../storage/read/stream-reader.ts";
 

@@ -1,4 +1,4 @@
-import type { TimeUnit } from "../../domain/exchange-time.ts";
+import type { TimeUnit } from "../../domain/market/exchange-time.ts";
 import { errorReply, parseControl, type RequestId, resultReply } from "./control-message.ts";
 import type { StreamRequest } from "./stream-url.ts";
 

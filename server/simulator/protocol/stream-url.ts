@@ -1,4 +1,4 @@
-import type { TimeUnit } from "../../domain/exchange-time.ts";
+import type { TimeUnit } from "../../domain/market/exchange-time.ts";
 import { parseTimeUnit } from "./time-unit.ts";
 
 /** What the URL of a WebSocket asks for. */

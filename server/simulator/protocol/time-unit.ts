@@ -1,4 +1,4 @@
-import type { TimeUnit } from "../../domain/exchange-time.ts";
+import type { TimeUnit } from "../../domain/market/exchange-time.ts";
 import { parseStreamName, type StreamName } from "../../domain/stream.ts";
 import { eventTimeMember } from "../../domain/stream-kind-facts.ts";
 import { byKind, timeMembers } from "../../domain/stream-kinds.ts";
@@ -9,7 +9,7 @@ import { byKind, timeMembers } from "../../domain/stream-kinds.ts";
  */
 export type TimeWriter = (text: string, unit: TimeUnit, isMadeUp: boolean) => string;
 
-/** Reads the unit that a client asks for (`MICROSECOND`, upper or lower case); null if it asks for none. */
+/** Reads the unit that a client asks for (`MICROSECOND`, upper or lower case); null if it does not ask. */
 export function parseTimeUnit(text: string | null): TimeUnit | null {
   if (/^microsecond$/i.test(text ?? "")) return "us";
   return /^millisecond$/i.test(text ?? "") ? "ms" : null;
@@ -18,13 +18,13 @@ export function parseTimeUnit(text: string | null): TimeUnit | null {
 /** The times of trades in REST answers. */
 export const restTimes = timeWriter(["T", "time"]);
 
-/** Of streams that are not known the event time and the trade time are times. */
+/** For unknown streams: the event time and the trade time. */
 const unknownTimes = timeWriter([eventTimeMember, "T"]);
 
 /** Null for kinds without times. */
 const timesByKind = byKind((kind) => (timeMembers(kind).length === 0 ? null : timeWriter(timeMembers(kind))));
 
-/** Returns how the times of a stream's payloads are written; null if they have none. */
+/** Returns how the times of a stream's payloads are written; null without times. */
 export function timesOfStream(stream: StreamName): TimeWriter | null {
   const parsed = parseStreamName(stream);
   return parsed === null ? unknownTimes : timesByKind[parsed.type.kind];

@@ -1,4 +1,4 @@
-import { exchangeMs, isMicroseconds } from "../../domain/exchange-time.ts";
+import { exchangeMs, isMicroseconds } from "../../domain/market/exchange-time.ts";
 import { eventTimeMember, type Numbering } from "../../domain/stream-kind-facts.ts";
 import { byKind, countedMembers, hasLevels, type StreamKind, timeMembers } from "../../domain/stream-kinds.ts";
 import type { RecordedMessage } from "./recorded-message.ts";

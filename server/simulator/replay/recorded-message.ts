@@ -1,5 +1,5 @@
-import { isMicroseconds } from "../../domain/exchange-time.ts";
 import { decodeLine } from "../../domain/line.ts";
+import { isMicroseconds } from "../../domain/market/exchange-time.ts";
 import {
   createStream,
   depthSnapshot,

@@ -1,4 +1,4 @@
-import { exchangeMs } from "../../domain/exchange-time.ts";
+import { exchangeMs } from "../../domain/market/exchange-time.ts";
 import type { Stream } from "../../domain/stream.ts";
 import { createTradeHistory, type TradeHistory } from "../market/trade-history.ts";
 import type { AggTradeQuery, TradeQuery } from "../protocol/market-source.ts";

@@ -16,6 +16,7 @@ import type {
 import type { Status } from "../../server/domain/status.ts";
 import { createHttpServer, type HttpServer } from "../../server/http/server.ts";
 import { silentLog } from "../../server/platform/log/log.ts";
+import { percent } from "../../server/text/amounts.ts";
 import { violations } from "../support/browser/axe.ts";
 import { findBrowser } from "../support/browser/browser.ts";
 import { buildPage } from "../support/browser/build-page.ts";
@@ -38,6 +39,16 @@ const views = [
   `/${pagePath("day", { symbol: "BTCUSDT", date: dayBefore })}`,
   `/${pagePath("orderbook", { symbol: "BTCUSDT" })}`,
 ];
+
+/** Labels of charts that reach beyond their drawing. It runs in the page. */
+function cutLabels(): (string | null)[] {
+  return [...document.querySelectorAll("svg text")]
+    .filter((label) => {
+      const [own, whole] = [label, label.closest("svg") as Element].map((element) => element.getBoundingClientRect());
+      return own !== undefined && whole !== undefined && (own.right > whole.right + 1 || own.left < whole.left - 1);
+    })
+    .map((label) => label.textContent);
+}
 
 describe.skipIf(!runtime.ok)(title, () => {
   let browser: Browser;
@@ -156,6 +167,7 @@ describe.skipIf(!runtime.ok)(title, () => {
     await tour({ locale: "ko-KR", width: 390 }, async (page, view) => {
       expect([view, await violations(page)]).toEqual([view, []]);
       expect([view, await page.evaluate(() => document.documentElement.scrollWidth)]).toEqual([view, 390]);
+      expect([view, await page.evaluate(cutLabels)]).toEqual([view, []]);
     });
   }, 60_000);
 
@@ -169,7 +181,10 @@ describe.skipIf(!runtime.ok)(title, () => {
     expect(await figure("records")).toBe(totals.records.toLocaleString("en"));
     expect(await figure("disk")).toStartWith(`${Math.round(hardware.disk_free_bytes / 1e9)}\u00a0GB of `);
     expect(await figure("memory")).toBe(`${(hardware.process_memory_bytes / 1e6).toFixed(1)}\u00a0MB`);
-    expect(await figure("cpu")).toEndWith(`machine ${Math.round(hardware.cpu_ratio * 100)}%`);
+    const [ofRecorder, ofMachine] = [hardware.process_cpu_cores, hardware.cpu_ratio].map((share) =>
+      percent(share, "en"),
+    );
+    expect(await figure("cpu")).toBe(`${ofRecorder} of a core, machine ${ofMachine}`);
     expect(await figure("network")).toBe(`${Math.round((hardware.network_receive_bytes_per_s ?? 0) / 1e3)}\u00a0kB/s`);
     expect(await text(page, ".headline .why")).toContain(`${totals.messages_per_s.toFixed(1)} messages a second`);
     for (const symbol of status.symbols) {
@@ -188,7 +203,7 @@ describe.skipIf(!runtime.ok)(title, () => {
   }, 60_000);
 
   test("the month says what /api/coverage does, the arrow keys go from day to day, and a day says its minutes", async () => {
-    const { page, close } = await open(`${url}/coverage`);
+    const { page, close } = await open(`${url}/coverage`, { timezoneId: "Asia/Seoul" });
     await settled(page, "/coverage");
     const month = new Date().toISOString().slice(0, 7);
     const { dates, rows } = await get<CoverageTable>(`/api/coverage?from=${month}-01`);
@@ -214,7 +229,11 @@ describe.skipIf(!runtime.ok)(title, () => {
     const rowsThen = `${detail.rows_per_minute[754]} rows`;
     await until(async () => (await text(page, ".day-said .said")).includes(rowsThen), "the rows of 12:34");
     expect(await text(page, ".cross-text")).toStartWith("12:34 UTC");
+    // A day is a UTC day; local times stand beside it, and say so.
     expect(await text(page, "#hour-title")).toBe("12:00 to 13:00 UTC");
+    expect(await text(page, "#hour-title ~ .soft")).toBe("21:00 to 22:00 KST");
+    const headings = await page.locator(".gaps th").allTextContents();
+    expect(headings).toEqual(expect.arrayContaining(["From, UTC", "To, UTC", "From, KST"]));
     await close();
   }, 60_000);
 

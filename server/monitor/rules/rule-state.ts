@@ -147,7 +147,8 @@ function update(state: RuleState, before: Incident, finding: RuleFinding, { nowU
     limit,
     severity: isMoreSevere ? finding.severity : before.severity,
     worst: worse(rule.rule, before.worst, value),
-    detail: finding.detail ?? before.detail,
+    // A detail about other subjects would mislead.
+    detail: finding.detail ?? (isAboutSame(before, finding) ? before.detail : null),
     flaps: before.flaps + (isBack ? 1 : 0),
   };
   const change = changeOf(state.reported ?? before, now, nowUs);
@@ -159,6 +160,10 @@ function update(state: RuleState, before: Incident, finding: RuleFinding, { nowU
     state: { ...state, incident, reported, gone, isOver, isSeen: true },
     change: change === null ? null : { incident, change },
   };
+}
+
+function isAboutSame(before: Incident, { subjects }: RuleFinding): boolean {
+  return before.subject_count === subjects.length && before.subjects.every((subject, n) => subject === subjects[n]);
 }
 
 /** Handles an open incident whose cause is gone: closes it after the clear time. */

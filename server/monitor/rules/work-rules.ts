@@ -88,7 +88,7 @@ const retention: FindRule<"retention"> = ({ seen: { removalsWaiting } }) => {
 };
 
 /** Finds symbols that the exchange does not know. */
-const symbolUnknown: FindRule<"symbol_unknown"> = ({ seen: { status, suggestions }, open }) => {
+const symbolUnknown: FindRule<"symbol_unknown"> = ({ seen: { status, suggestions } }) => {
   if (status.symbols.every(({ state }) => state === "unchecked")) return "unknown";
   const unknown = status.symbols.filter(({ state }) => state === "unknown").map(({ symbol }) => symbol);
   if (unknown.length === 0) return null;
@@ -96,9 +96,7 @@ const symbolUnknown: FindRule<"symbol_unknown"> = ({ seen: { status, suggestions
     const suggestion = suggestions.get(symbol);
     return suggestion === undefined ? [] : [`${symbol}: did you mean ${suggestion}?`];
   });
-  // The hint of other symbols would mislead.
-  const earlier = open !== null && open.subjects.join() === unknown.sort().join() ? open.detail : null;
-  const detail = hints.length > 0 ? hints.slice(0, 5).join(" ") : earlier;
+  const detail = hints.length > 0 ? hints.slice(0, 5).join(" ") : null;
   return { severity: "warning", subjects: unknown.sort(), value: null, limit: null, detail };
 };
 

@@ -2,15 +2,21 @@ import type { Browser } from "playwright-core";
 import { until } from "../wait.ts";
 
 /** How a page is opened; `silent`: its sockets get no messages. */
-export type Look = { locale?: string; colorScheme?: "light" | "dark"; width?: number; silent?: boolean };
+export type Look = {
+  locale?: string;
+  timezoneId?: string;
+  colorScheme?: "light" | "dark";
+  width?: number;
+  silent?: boolean;
+};
 
 /** Opens an address in a browser profile of its own; `complaints` gathers what its console and its scripts complain of. */
 export async function openPage(
   browser: Browser,
   address: string,
-  { locale = "en-US", colorScheme = "light", width = 1280, silent }: Look = {},
+  { locale = "en-US", timezoneId = "UTC", colorScheme = "light", width = 1280, silent }: Look = {},
 ) {
-  const context = await browser.newContext({ locale, colorScheme, viewport: { width, height: 844 } });
+  const context = await browser.newContext({ locale, timezoneId, colorScheme, viewport: { width, height: 844 } });
   if (silent) await context.routeWebSocket(/./, () => {});
   const page = await context.newPage();
   const complaints: string[] = [];

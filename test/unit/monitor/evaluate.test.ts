@@ -508,3 +508,22 @@ test("a demo does not report what other programs take of the machine; it reports
   expect(told("demo", (now) => disk(now, { free_bytes: 1e6, level: "full" }))).toEqual(["disk_low opened"]);
   expect(told("demo", (now) => hardware(now, { process_memory_bytes: 1.2e9 }))).toEqual(["memory opened"]);
 });
+
+test("the hint of a misspelt symbol goes with it: after a reload another unknown symbol does not show it", () => {
+  const unknown = (now: number, at: number, hint: string | null) => {
+    const symbols = observe(now).status.symbols.map((one, n) =>
+      n === at ? { ...one, state: "unknown" as const } : one,
+    );
+    const name = symbols[at]?.symbol ?? "";
+    return observe(now, { suggestions: new Map(hint === null ? [] : [[name, hint]]) }, { symbols });
+  };
+  const watch = createWatch();
+  watch.run(60, (now) => unknown(now, 2, "SOLUSDC"));
+  const last = () => watch.changes.at(-1)?.incident;
+  expect(last()).toMatchObject({ subjects: ["SOLUSDT"], detail: "SOLUSDT: did you mean SOLUSDC?" });
+  // The exchange's list could not be read once: the hint stays.
+  watch.run(60, (now) => unknown(now, 2, null));
+  expect(last()?.detail).toBe("SOLUSDT: did you mean SOLUSDC?");
+  watch.run(60, (now) => unknown(now, 1, null));
+  expect(last()).toMatchObject({ subjects: ["ETHUSDT"], detail: null });
+});
